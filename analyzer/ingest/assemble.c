@@ -1,0 +1,395 @@
+#include "ingest/state.h"
+
+#include "ingest/ingest.h"
+
+static guint image_hash(const void *data)
+{
+    const struct ct_process *process = data;
+    uint64_t mixed = (process->start_ns ^ (uint64_t)(uint32_t)process->pid << 32);
+
+    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+static gboolean image_equal(const void *a, const void *b)
+{
+    const struct ct_process *first = a;
+    const struct ct_process *second = b;
+
+    return first->pid == second->pid && first->start_ns == second->start_ns;
+}
+
+gboolean ct_check_version(uint32_t version, GError **error)
+{
+    if (version <= CT_SCHEMA_VERSION)
+        return TRUE;
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_TOO_NEW,
+                "it was recorded by a newer ctrace (format %u, this one reads up to %d): "
+                "read it with the ctrace that recorded it",
+                version, CT_SCHEMA_VERSION);
+    return FALSE;
+}
+
+struct ct_image *ct_assembler_image(struct ct_assembler *assembler, int32_t pid, uint64_t start_ns,
+                                    gboolean is_implicit)
+{
+    if (assembler->model->processes->len >= CT_MAX_PROCESSES) {
+        assembler->model->capture.records_dropped++;
+        return NULL;
+    }
+    struct ct_image *image = (struct ct_image *)ct_model_add_process(
+        assembler->model, pid, is_implicit ? 0 : start_ns, sizeof(*image));
+
+    image->is_implicit = is_implicit;
+    /* After a pid was reused without a sign, an older image keeps the place by its start. */
+    if (!g_hash_table_contains(assembler->images, image))
+        g_hash_table_add(assembler->images, image);
+    return image;
+}
+
+static void forget_slots(struct ct_assembler *assembler, int32_t pid)
+{
+    for (size_t i = 0; i < CT_THREAD_SLOTS; i++) {
+        if (assembler->slots[i].pid == pid)
+            assembler->slots[i].thread = NULL;
+    }
+}
+
+struct ct_thread_state *ct_assembler_thread(struct ct_assembler *assembler, struct ct_image *image,
+                                            int32_t tid, uint64_t start_ns)
+{
+    if (assembler->model->threads->len >= CT_MAX_THREADS) {
+        assembler->model->capture.records_dropped++;
+        return NULL;
+    }
+    struct ct_thread_state *thread = ct_thread_state(
+        ct_model_add_thread(assembler->model, &image->process, tid, start_ns, sizeof(*thread)));
+
+    thread->last_end_ns = start_ns;
+    forget_slots(assembler, image->process.pid);
+    return thread;
+}
+
+static struct ct_image *current_image(struct ct_assembler *assembler, int32_t pid)
+{
+    struct ct_image *image = g_hash_table_lookup(assembler->current, GINT_TO_POINTER(pid));
+
+    if (!image) {
+        image = ct_assembler_image(assembler, pid, 0, TRUE);
+        if (image)
+            g_hash_table_insert(assembler->current, GINT_TO_POINTER(pid), image);
+    }
+    return image;
+}
+
+/* The live thread of that id. One not seen before started at `start_ns` or earlier. */
+static struct ct_thread_state *live_thread(struct ct_assembler *assembler,
+                                           const struct ct_record *record, uint64_t start_ns)
+{
+    size_t slot = (uint32_t)record->tid % CT_THREAD_SLOTS;
+
+    if (assembler->slots[slot].thread && assembler->slots[slot].tid == record->tid &&
+        assembler->slots[slot].pid == record->pid) {
+        assembler->slots[slot].thread->last_ns = record->time_ns;
+        return assembler->slots[slot].thread;
+    }
+    struct ct_image *image = current_image(assembler, record->pid);
+
+    if (!image)
+        return NULL;
+    struct ct_thread_state *thread =
+        g_hash_table_lookup(image->process.threads, GINT_TO_POINTER(record->tid));
+
+    if (!thread)
+        thread = ct_assembler_thread(assembler, image, record->tid, start_ns);
+    if (!thread)
+        return NULL;
+    thread->last_ns = record->time_ns;
+    assembler->slots[slot].pid = record->pid;
+    assembler->slots[slot].tid = record->tid;
+    assembler->slots[slot].thread = thread;
+    return thread;
+}
+
+void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
+                           struct ct_thread_state *thread, struct ct_interval *interval)
+{
+    uint64_t duration_ns = interval->end_ns - interval->begin_ns;
+    uint64_t rate_ns = thread->thread.process->rate_ns;
+    uint64_t floor_ns = MAX(thread->last_end_ns, thread->thread.start_ns);
+
+    interval->weight =
+        duration_ns > 0 && duration_ns < rate_ns ? (double)rate_ns / (double)duration_ns : 1.0;
+    /* The rate of the time stamp counter is known to some ppm only: waits may seem to overlap. */
+    interval->begin_ns = MAX(interval->begin_ns, floor_ns);
+    interval->end_ns = MAX(interval->end_ns, interval->begin_ns);
+    interval->thread = &thread->thread;
+    if (ct_op_object(interval->op) == CT_OBJECT_FD)
+        interval->fd = g_hash_table_lookup(thread->thread.process->fds,
+                                           GINT_TO_POINTER((int32_t)interval->object));
+    thread->last_end_ns = interval->end_ns;
+    thread->thread.interval_count++;
+    thread->estimated_ns[interval->class] +=
+        interval->weight * (double)(interval->end_ns - interval->begin_ns);
+    assembler->first_ns = MIN(assembler->first_ns, interval->begin_ns);
+    assembler->last_ns = MAX(assembler->last_ns, interval->end_ns);
+    ct_wakes_add_interval(assembler->wakes, now_ns, interval);
+}
+
+#define VALID_OP(op)       ((op) < CT_OP_COUNT ? (enum ct_op)(op) : CT_OP_NONE)
+#define VALID_CLASS(class) ((class) < CT_CLASS_COUNT ? (enum ct_class)(class) : CT_CLASS_UNKNOWN)
+
+/* All kinds of wait event have these fields, some in other sizes. */
+static void add_wait(struct ct_assembler *assembler, const struct ct_record *record,
+                     const struct ct_event_long_wait *wait)
+{
+    uint64_t end_ns = record->time_ns - MIN(wait->lag_ns, record->time_ns);
+    struct ct_interval interval = {
+        .begin_ns = end_ns - MIN(wait->duration_ns, end_ns),
+        .end_ns = end_ns,
+        .object = wait->object,
+        .op = VALID_OP(wait->op),
+        .class = VALID_CLASS(wait->class),
+        .stack_id = wait->stack,
+        .owner_tid = wait->owner,
+        .result = wait->result,
+    };
+    struct ct_thread_state *thread = live_thread(assembler, record, interval.begin_ns);
+
+    if (thread)
+        ct_assembler_interval(assembler, record->time_ns, thread, &interval);
+}
+
+static void add_wake(struct ct_assembler *assembler, const struct ct_record *record, enum ct_op op,
+                     uint64_t object, uint64_t lag_ns, uint32_t stack_id)
+{
+    struct ct_thread_state *thread = live_thread(assembler, record, record->time_ns);
+    enum ct_object kind = ct_op_object(op);
+
+    if (!thread || kind == CT_OBJECT_NONE)
+        return;
+    struct ct_wake wake = {
+        .time_ns = record->time_ns - MIN(lag_ns, record->time_ns),
+        .thread = &thread->thread,
+        .stack_id = stack_id,
+        .op = op,
+    };
+    ct_wakes_add_wake(assembler->wakes, kind, object, &wake);
+}
+
+static void end_image(struct ct_image *image, uint64_t end_ns)
+{
+    if (image->has_ended)
+        return;
+    image->has_ended = TRUE;
+    image->process.end_ns = end_ns;
+}
+
+static uint64_t last_sign_ns(const struct ct_image *image)
+{
+    uint64_t last_ns = image->process.start_ns;
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, image->process.threads);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        last_ns = MAX(last_ns, ct_thread_state(value)->last_ns);
+    return last_ns;
+}
+
+static gboolean start_process(struct ct_assembler *assembler, const struct ct_record *record,
+                              GError **error)
+{
+    const struct ct_event_process_start *start = &record->as.process_start;
+    struct ct_image *previous =
+        g_hash_table_lookup(assembler->current, GINT_TO_POINTER(record->pid));
+
+    if (!ct_check_version(start->schema_version, error))
+        return FALSE;
+    /* Replaced by exec it ended just now; else it was killed, and the pid is used again. */
+    if (previous)
+        end_image(previous, previous->has_exec ? MIN(start->process_start_ns, record->time_ns)
+                                               : last_sign_ns(previous));
+    struct ct_image *image =
+        ct_assembler_image(assembler, record->pid, start->process_start_ns, FALSE);
+
+    forget_slots(assembler, record->pid);
+    if (!image)
+        return TRUE;
+    g_hash_table_insert(assembler->current, GINT_TO_POINTER(record->pid), image);
+    image->process.ppid = start->ppid;
+    image->process.rate_ns = start->rate_ns;
+    ct_image_describe(image, start->exe, start->args, start->cwd);
+    ct_assembler_thread(assembler, image, record->tid,
+                        MIN(start->process_start_ns, record->time_ns));
+    assembler->first_ns = MIN(assembler->first_ns, MIN(start->process_start_ns, record->time_ns));
+    return TRUE;
+}
+
+static void start_thread(struct ct_assembler *assembler, const struct ct_record *record)
+{
+    struct ct_thread_state *thread = live_thread(assembler, record, record->time_ns);
+
+    if (thread && (thread->has_start || thread->thread.has_exited)) {
+        /* The id is used again; the thread before it may have ended without a word. */
+        if (!thread->thread.has_exited)
+            thread->thread.end_ns = MAX(thread->last_end_ns, thread->thread.start_ns);
+        thread->thread.has_exited = TRUE;
+        thread = ct_assembler_thread(assembler, (struct ct_image *)thread->thread.process,
+                                     record->tid, record->time_ns);
+    }
+    if (!thread)
+        return;
+    thread->last_ns = record->time_ns;
+    thread->has_start = TRUE;
+    thread->thread.entry = record->as.thread_start.entry;
+}
+
+static void exit_thread(struct ct_assembler *assembler, const struct ct_record *record)
+{
+    const struct ct_event_thread_exit *totals = &record->as.thread_exit;
+    struct ct_thread_state *thread = live_thread(assembler, record, record->time_ns);
+
+    if (!thread)
+        return;
+    thread->thread.class_ns[CT_CLASS_NET] = totals->net_ns;
+    thread->thread.class_ns[CT_CLASS_SYNC] = totals->sync_ns;
+    thread->thread.class_ns[CT_CLASS_SYSCALL] = totals->syscall_ns;
+    thread->thread.class_ns[CT_CLASS_SLEEP] = totals->sleep_ns;
+    thread->thread.has_totals = TRUE;
+    add_wake(assembler, record, CT_OP_THREAD_EXIT, (uint64_t)(uint32_t)record->tid, 0, 0);
+    thread->thread.has_exited = TRUE;
+    thread->thread.end_ns = MAX(record->time_ns, thread->last_end_ns);
+}
+
+static void add_fd(struct ct_assembler *assembler, const struct ct_record *record)
+{
+    const struct ct_event_fd *event = &record->as.fd;
+    struct ct_thread_state *thread = live_thread(assembler, record, record->time_ns);
+
+    if (!thread)
+        return;
+    GHashTable *fds = thread->thread.process->fds;
+
+    if (g_hash_table_contains(fds, GINT_TO_POINTER(event->fd))) {
+        ct_wakes_flush(assembler->wakes); /* held intervals point to what it was before */
+    } else if (assembler->fd_count++ >= CT_MAX_FDS) {
+        assembler->model->capture.records_dropped++;
+        return;
+    }
+    struct ct_fd *fd = g_new0(struct ct_fd, 1);
+
+    fd->fd = event->fd;
+    fd->kind = event->kind < CT_FD_KIND_COUNT ? (enum ct_fd_kind)event->kind : CT_FD_KIND_UNKNOWN;
+    ct_assign_string(&fd->local, event->local);
+    ct_assign_string(&fd->peer, event->peer);
+    g_hash_table_insert(fds, GINT_TO_POINTER(event->fd), fd);
+}
+
+static void add_live(struct ct_assembler *assembler, const struct ct_record *record)
+{
+    struct ct_thread_state *thread = live_thread(assembler, record, record->time_ns);
+
+    if (!thread)
+        return;
+    struct ct_image *image = (struct ct_image *)thread->thread.process;
+
+    switch (record->event) {
+    case CT_EVENT_ID_PROCESS_EXIT:
+        image->process.exit_status = record->as.process_exit.status;
+        end_image(image, record->time_ns);
+        break;
+    case CT_EVENT_ID_EXEC:
+        image->has_exec = TRUE;
+        break;
+    case CT_EVENT_ID_THREAD_NAME:
+        ct_assign_string(&thread->thread.name, record->as.thread_name.name);
+        thread->has_name = TRUE;
+        break;
+    default:
+        break;
+    }
+}
+
+static gboolean is_closing(enum ct_event event)
+{
+    switch (event) {
+    case CT_EVENT_ID_PROCESS:
+    case CT_EVENT_ID_THREAD:
+    case CT_EVENT_ID_STACK:
+    case CT_EVENT_ID_MODULE:
+    case CT_EVENT_ID_INFLIGHT:
+    case CT_EVENT_ID_COUNTERS:
+    case CT_EVENT_ID_CAPTURE:
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record *record,
+                          GError **error)
+{
+    if (is_closing(record->event))
+        return ct_assembler_add_closing(assembler, record, error);
+    assembler->last_ns = MAX(assembler->last_ns, record->time_ns);
+    switch (record->event) {
+#define COPY_FIELD(type, name) longer.name = wait->name;
+    case CT_EVENT_ID_WAIT: {
+        const struct ct_event_wait *wait = &record->as.wait;
+        struct ct_event_long_wait longer = {.owner = 0};
+        CT_EVENT_WAIT(COPY_FIELD)
+        add_wait(assembler, record, &longer);
+        return TRUE;
+    }
+    case CT_EVENT_ID_LOCK_WAIT: {
+        const struct ct_event_lock_wait *wait = &record->as.lock_wait;
+        struct ct_event_long_wait longer;
+        CT_EVENT_LOCK_WAIT(COPY_FIELD)
+        add_wait(assembler, record, &longer);
+        return TRUE;
+    }
+#undef COPY_FIELD
+    case CT_EVENT_ID_LONG_WAIT:
+        add_wait(assembler, record, &record->as.long_wait);
+        return TRUE;
+    case CT_EVENT_ID_WAKE:
+        add_wake(assembler, record, VALID_OP(record->as.wake.op), record->as.wake.object,
+                 record->as.wake.lag_ns, record->as.wake.stack);
+        return TRUE;
+    case CT_EVENT_ID_PROCESS_START:
+        return start_process(assembler, record, error);
+    case CT_EVENT_ID_THREAD_START:
+        start_thread(assembler, record);
+        return TRUE;
+    case CT_EVENT_ID_THREAD_EXIT:
+        exit_thread(assembler, record);
+        return TRUE;
+    case CT_EVENT_ID_FD:
+        add_fd(assembler, record);
+        return TRUE;
+    default:
+        add_live(assembler, record);
+        return TRUE;
+    }
+}
+
+struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_sink *sinks,
+                                      size_t sink_count)
+{
+    struct ct_assembler *assembler = g_new0(struct ct_assembler, 1);
+
+    assembler->model = model;
+    assembler->current = g_hash_table_new(NULL, NULL);
+    assembler->images = g_hash_table_new(image_hash, image_equal);
+    assembler->wakes = ct_wakes_new(sinks, sink_count);
+    assembler->first_ns = UINT64_MAX;
+    return assembler;
+}
+
+void ct_assembler_free(struct ct_assembler *assembler)
+{
+    g_hash_table_unref(assembler->current);
+    g_hash_table_unref(assembler->images);
+    ct_wakes_free(assembler->wakes);
+    g_free(assembler);
+}

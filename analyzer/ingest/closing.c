@@ -1,0 +1,229 @@
+#include "ingest/state.h"
+
+#include <string.h>
+
+/* The image that a closing event speaks of. One whose start was lost gets it from here. */
+static struct ct_image *subject(struct ct_assembler *assembler, int32_t pid, uint64_t start_ns)
+{
+    struct ct_process key = {.pid = pid, .start_ns = start_ns};
+    struct ct_image *image = g_hash_table_lookup(assembler->images, &key);
+
+    if (image)
+        return image;
+    key.start_ns = 0;
+    image = g_hash_table_lookup(assembler->images, &key);
+    if (image && image->is_implicit) {
+        g_hash_table_remove(assembler->images, image);
+        image->process.start_ns = start_ns;
+        image->is_implicit = FALSE;
+        g_hash_table_add(assembler->images, image);
+        return image;
+    }
+    return ct_assembler_image(assembler, pid, start_ns, FALSE);
+}
+
+static struct ct_thread_state *subject_thread(struct ct_assembler *assembler,
+                                              struct ct_image *image, int32_t tid,
+                                              uint64_t start_ns)
+{
+    struct ct_thread_state *thread =
+        g_hash_table_lookup(image->process.threads, GINT_TO_POINTER(tid));
+
+    /* One that has exited by then is another of the same id. */
+    if (thread && (!thread->thread.has_exited || start_ns < thread->thread.end_ns))
+        return thread;
+    return ct_assembler_thread(assembler, image, tid, start_ns);
+}
+
+static gboolean add_process(struct ct_assembler *assembler, const struct ct_event_process *event,
+                            GError **error)
+{
+    if (!ct_check_version(event->schema_version, error))
+        return FALSE;
+    struct ct_image *image = subject(assembler, event->pid, event->process_start_ns);
+
+    if (!image)
+        return TRUE;
+    assembler->first_ns = MIN(assembler->first_ns, event->process_start_ns);
+    image->process.ppid = event->ppid;
+    image->process.rate_ns = event->rate_ns;
+    /* Better than what was guessed when its pid came up again. */
+    if (event->process_end_ns != 0) {
+        image->process.end_ns = MAX(event->process_end_ns, image->process.start_ns);
+        image->has_ended = TRUE;
+    }
+    ct_image_describe(image, event->exe, event->args, event->cwd);
+    return TRUE;
+}
+
+static void add_thread(struct ct_assembler *assembler, const struct ct_event_thread *event)
+{
+    struct ct_image *image = subject(assembler, event->pid, event->process_start_ns);
+
+    if (!image)
+        return;
+    struct ct_thread_state *thread =
+        subject_thread(assembler, image, event->tid, event->thread_start_ns);
+
+    /* Its id was used before: all that is known so far is of the thread that had it then. */
+    if (thread && thread->last_ns != 0 && event->thread_start_ns > thread->last_ns) {
+        if (!thread->thread.has_exited)
+            thread->thread.end_ns = MAX(thread->last_end_ns, thread->thread.start_ns);
+        thread->thread.has_exited = TRUE;
+        thread = ct_assembler_thread(assembler, image, event->tid, event->thread_start_ns);
+    }
+    if (!thread)
+        return;
+    thread->thread.start_ns = MIN(thread->thread.start_ns, event->thread_start_ns);
+    thread->thread.entry = event->entry;
+    if (event->name[0]) {
+        ct_assign_string(&thread->thread.name, event->name);
+        thread->has_name = TRUE;
+    }
+    thread->thread.class_ns[CT_CLASS_NET] = event->net_ns;
+    thread->thread.class_ns[CT_CLASS_SYNC] = event->sync_ns;
+    thread->thread.class_ns[CT_CLASS_SYSCALL] = event->syscall_ns;
+    thread->thread.class_ns[CT_CLASS_SLEEP] = event->sleep_ns;
+    thread->thread.has_totals = TRUE;
+}
+
+static void add_stack(struct ct_assembler *assembler, const struct ct_event_stack *event)
+{
+    struct ct_image *image = subject(assembler, event->pid, event->process_start_ns);
+    uint32_t count = MIN(event->addresses.count, CT_STACK_MAX_FRAMES);
+
+    if (!image || event->id == 0)
+        return;
+    if (assembler->stack_count++ >= CT_MAX_STACKS) {
+        assembler->model->capture.records_dropped++;
+        return;
+    }
+    struct ct_stack *stack = g_malloc(sizeof(*stack) + count * sizeof(stack->addresses[0]));
+
+    stack->id = event->id;
+    stack->count = count;
+    if (count > 0)
+        memcpy(stack->addresses, event->addresses.values, count * sizeof(stack->addresses[0]));
+    g_hash_table_insert(image->process.stacks, GUINT_TO_POINTER(event->id), stack);
+}
+
+static void add_module(struct ct_assembler *assembler, const struct ct_event_module *event)
+{
+    struct ct_image *image = subject(assembler, event->pid, event->process_start_ns);
+
+    if (!image || event->begin >= event->end)
+        return;
+    if (assembler->module_count++ >= CT_MAX_MODULES) {
+        assembler->model->capture.records_dropped++;
+        return;
+    }
+    struct ct_module *module = g_new0(struct ct_module, 1);
+
+    module->path = g_strdup(event->path); /* bytes: a file's name need not be UTF-8 */
+    ct_assign_string(&module->build_id, event->build_id);
+    module->begin = event->begin;
+    module->end = event->end;
+    module->bias = event->bias;
+    g_ptr_array_add(image->process.modules, module);
+}
+
+static void add_inflight(struct ct_assembler *assembler, uint64_t now_ns,
+                         const struct ct_event_inflight *event)
+{
+    struct ct_image *image = subject(assembler, event->pid, event->process_start_ns);
+    struct ct_interval interval = {
+        .begin_ns = event->since_ns,
+        .end_ns = ct_add_u64(event->since_ns, event->duration_ns),
+        .object = event->object,
+        .op = event->op < CT_OP_COUNT ? (enum ct_op)event->op : CT_OP_NONE,
+        .class = event->class < CT_CLASS_COUNT ? (enum ct_class)event->class : CT_CLASS_UNKNOWN,
+        .stack_id = event->stack,
+        .owner_tid = event->owner,
+        .result = event->result,
+        .is_open = event->is_open != 0,
+    };
+
+    if (!image || event->duration_ns > now_ns || event->since_ns > now_ns)
+        return; /* not a time of this trace */
+    if (interval.is_open && image->has_ended)
+        interval.end_ns = CLAMP(interval.end_ns, interval.begin_ns,
+                                MAX(interval.begin_ns, image->process.end_ns));
+    struct ct_thread_state *thread = subject_thread(assembler, image, event->tid, event->since_ns);
+
+    if (!thread)
+        return;
+    ct_assembler_interval(assembler, now_ns, thread, &interval);
+}
+
+static void add_counters(struct ct_assembler *assembler, const struct ct_event_counters *event)
+{
+    struct ct_image *image = subject(assembler, event->pid, event->process_start_ns);
+
+    if (!image || event->op >= CT_OP_COUNT)
+        return;
+    struct ct_thread_state *thread =
+        subject_thread(assembler, image, event->tid, event->process_start_ns);
+
+    if (!thread)
+        return;
+    struct ct_op_counters **counters = &thread->thread.counters[event->op];
+
+    if (!*counters)
+        *counters = g_new0(struct ct_op_counters, 1);
+    (*counters)->calls = event->calls;
+    (*counters)->total_ns = event->total_ns;
+    for (uint32_t i = 0; i < MIN(event->histogram.count, CT_HISTOGRAM_BUCKETS); i++)
+        (*counters)->histogram[i] = event->histogram.values[i];
+}
+
+static gboolean add_capture(struct ct_assembler *assembler, const struct ct_event_capture *event,
+                            GError **error)
+{
+    struct ct_capture *capture = &assembler->model->capture;
+
+    if (!ct_check_version(event->schema_version, error))
+        return FALSE;
+    capture->is_complete = TRUE;
+    ct_assign_string(&capture->ctrace_version, event->ctrace_version);
+    ct_assign_string(&capture->command, event->command);
+    ct_assign_string(&capture->layers, event->layers);
+    ct_assign_string(&capture->missing, event->missing);
+    capture->rate_ns = event->rate_ns;
+    capture->exit_status = event->exit_status;
+    capture->stacks_lost = event->stacks_lost;
+    capture->threads_lost = event->threads_lost;
+    capture->modules_lost = event->modules_lost;
+    if (event->begin_ns <= event->end_ns) {
+        assembler->model->begin_ns = event->begin_ns;
+        assembler->model->end_ns = event->end_ns;
+    }
+    return TRUE;
+}
+
+gboolean ct_assembler_add_closing(struct ct_assembler *assembler, const struct ct_record *record,
+                                  GError **error)
+{
+    switch (record->event) {
+    case CT_EVENT_ID_PROCESS:
+        return add_process(assembler, &record->as.process, error);
+    case CT_EVENT_ID_THREAD:
+        add_thread(assembler, &record->as.thread);
+        return TRUE;
+    case CT_EVENT_ID_STACK:
+        add_stack(assembler, &record->as.stack);
+        return TRUE;
+    case CT_EVENT_ID_MODULE:
+        add_module(assembler, &record->as.module);
+        return TRUE;
+    case CT_EVENT_ID_INFLIGHT:
+        add_inflight(assembler, record->time_ns, &record->as.inflight);
+        return TRUE;
+    case CT_EVENT_ID_COUNTERS:
+        add_counters(assembler, &record->as.counters);
+        return TRUE;
+    case CT_EVENT_ID_CAPTURE:
+        return add_capture(assembler, &record->as.capture, error);
+    default:
+        return TRUE;
+    }
+}

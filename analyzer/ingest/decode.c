@@ -1,0 +1,256 @@
+#include "ingest/decode.h"
+
+#include <string.h>
+
+/* What a field must be in the trace to be read as its type of the schema. */
+enum shape { SHAPE_UNSIGNED, SHAPE_SIGNED, SHAPE_TEXT, SHAPE_SEQUENCE };
+
+#define SHAPE_OF_U8        SHAPE_UNSIGNED
+#define SHAPE_OF_U32       SHAPE_UNSIGNED
+#define SHAPE_OF_U64       SHAPE_UNSIGNED
+#define SHAPE_OF_I16       SHAPE_SIGNED
+#define SHAPE_OF_I32       SHAPE_SIGNED
+#define SHAPE_OF_HEX64     SHAPE_UNSIGNED
+#define SHAPE_OF_OP        SHAPE_UNSIGNED
+#define SHAPE_OF_CLASS     SHAPE_UNSIGNED
+#define SHAPE_OF_FD_KIND   SHAPE_UNSIGNED
+#define SHAPE_OF_STRING    SHAPE_TEXT
+#define SHAPE_OF_ADDRESSES SHAPE_SEQUENCE
+#define SHAPE_OF_HISTOGRAM SHAPE_SEQUENCE
+
+struct field_row {
+    const char *name;
+    enum shape shape;
+};
+
+#define MAX_FIELDS 16
+
+struct ct_decode_class {
+    enum ct_decode_kind kind;
+    enum ct_event event;
+    uint64_t pid_index; /* in the common context */
+    uint64_t tid_index;
+    uint64_t field_index[MAX_FIELDS]; /* in the payload; in the order of the schema */
+};
+
+/* Event classes are few and stay where they are: nearly all lookups end in a slot. */
+#define SLOT_COUNT 64
+
+struct ct_decoder {
+    GHashTable *classes; /* owned; bt_event_class * -> struct ct_decode_class * */
+    struct {
+        const bt_event_class *key;
+        const struct ct_decode_class *class;
+    } slots[SLOT_COUNT];
+    uint64_t *sequence; /* owned; that of the event read last */
+};
+
+#define FIELD_ROW(type, name) {#name, SHAPE_OF_##type},
+#define FIELD_ROWS(symbol, name, channel)                                           \
+    static const struct field_row name##_fields[] = {CT_EVENT_##symbol(FIELD_ROW)}; \
+    _Static_assert(G_N_ELEMENTS(name##_fields) <= MAX_FIELDS, "fields of " #name);
+CT_EVENTS(FIELD_ROWS)
+#undef FIELD_ROWS
+#undef FIELD_ROW
+
+static const struct {
+    const char *name;
+    const struct field_row *fields;
+    size_t field_count;
+} event_rows[] = {
+#define EVENT_ROW(symbol, name, channel) \
+    [CT_EVENT_ID_##symbol] = {CT_PROVIDER ":" #name, name##_fields, G_N_ELEMENTS(name##_fields)},
+    CT_EVENTS(EVENT_ROW)
+#undef EVENT_ROW
+};
+
+static inline uint64_t read_unsigned(const bt_field *field)
+{
+    return bt_field_integer_unsigned_get_value(field);
+}
+
+static inline int64_t read_signed(const bt_field *field)
+{
+    return bt_field_integer_signed_get_value(field);
+}
+
+static struct ct_u64_sequence read_sequence(struct ct_decoder *decoder, const bt_field *field)
+{
+    uint64_t count = MIN(bt_field_array_get_length(field), CT_SEQUENCE_LENGTH_MAX);
+
+    for (uint64_t i = 0; i < count; i++)
+        decoder->sequence[i] =
+            read_unsigned(bt_field_array_borrow_element_field_by_index_const(field, i));
+    return (struct ct_u64_sequence){.values = decoder->sequence, .count = (uint32_t)count};
+}
+
+#define READ_U8(field)        ((uint8_t)read_unsigned(field))
+#define READ_U32(field)       ((uint32_t)read_unsigned(field))
+#define READ_U64(field)       read_unsigned(field)
+#define READ_I16(field)       ((int16_t)read_signed(field))
+#define READ_I32(field)       ((int32_t)read_signed(field))
+#define READ_HEX64(field)     read_unsigned(field)
+#define READ_OP(field)        ((uint8_t)read_unsigned(field))
+#define READ_CLASS(field)     ((uint8_t)read_unsigned(field))
+#define READ_FD_KIND(field)   ((uint8_t)read_unsigned(field))
+#define READ_STRING(field)    bt_field_string_get_value(field)
+#define READ_ADDRESSES(field) read_sequence(decoder, field)
+#define READ_HISTOGRAM(field) read_sequence(decoder, field)
+
+#define READ_FIELD(type, name) \
+    event->name =              \
+        READ_##type(bt_field_structure_borrow_member_field_by_index_const(payload, *index++));
+
+/* read_wait(), read_wake() ...: the fields of one event, in the order of the schema. */
+#define READER(symbol, name, channel)                                               \
+    static void read_##name(struct ct_decoder *decoder, const uint64_t *index,      \
+                            const bt_field *payload, struct ct_event_##name *event) \
+    {                                                                               \
+        (void)decoder;                                                              \
+        CT_EVENT_##symbol(READ_FIELD)                                               \
+    }
+CT_EVENTS(READER)
+#undef READER
+#undef READ_FIELD
+
+void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *class,
+                     const bt_event *event, uint64_t time_ns, struct ct_record *record)
+{
+    const bt_field *context = bt_event_borrow_common_context_field_const(event);
+    const bt_field *payload = bt_event_borrow_payload_field_const(event);
+
+    record->event = class->event;
+    record->time_ns = time_ns;
+    record->pid =
+        READ_I32(bt_field_structure_borrow_member_field_by_index_const(context, class->pid_index));
+    record->tid =
+        READ_I32(bt_field_structure_borrow_member_field_by_index_const(context, class->tid_index));
+    switch (class->event) {
+#define READ_CASE(symbol, name, channel)                                     \
+    case CT_EVENT_ID_##symbol:                                               \
+        read_##name(decoder, class->field_index, payload, &record->as.name); \
+        break;
+        CT_EVENTS(READ_CASE)
+#undef READ_CASE
+    case CT_EVENT_COUNT:
+        break;
+    }
+}
+
+static gboolean has_shape(const bt_field_class *field_class, enum shape shape)
+{
+    bt_field_class_type type = bt_field_class_get_type(field_class);
+
+    switch (shape) {
+    case SHAPE_UNSIGNED:
+        return bt_field_class_type_is(type, BT_FIELD_CLASS_TYPE_UNSIGNED_INTEGER);
+    case SHAPE_SIGNED:
+        return bt_field_class_type_is(type, BT_FIELD_CLASS_TYPE_SIGNED_INTEGER);
+    case SHAPE_TEXT:
+        return bt_field_class_type_is(type, BT_FIELD_CLASS_TYPE_STRING);
+    case SHAPE_SEQUENCE:
+        return bt_field_class_type_is(type, BT_FIELD_CLASS_TYPE_ARRAY) &&
+               has_shape(bt_field_class_array_borrow_element_field_class_const(field_class),
+                         SHAPE_UNSIGNED);
+    }
+    return FALSE;
+}
+
+static gboolean find_member(const bt_field_class *structure, const struct field_row *field,
+                            uint64_t *index)
+{
+    if (!structure || bt_field_class_get_type(structure) != BT_FIELD_CLASS_TYPE_STRUCTURE)
+        return FALSE;
+    uint64_t count = bt_field_class_structure_get_member_count(structure);
+
+    for (uint64_t i = 0; i < count; i++) {
+        const bt_field_class_structure_member *member =
+            bt_field_class_structure_borrow_member_by_index_const(structure, i);
+
+        if (strcmp(bt_field_class_structure_member_get_name(member), field->name) == 0) {
+            *index = i;
+            return has_shape(bt_field_class_structure_member_borrow_field_class_const(member),
+                             field->shape);
+        }
+    }
+    return FALSE;
+}
+
+static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_class *event_class)
+{
+    static const struct field_row pid_field = {"vpid", SHAPE_SIGNED};
+    static const struct field_row tid_field = {"vtid", SHAPE_SIGNED};
+    const bt_stream_class *stream_class = bt_event_class_borrow_stream_class_const(event_class);
+    const bt_field_class *context =
+        bt_stream_class_borrow_event_common_context_field_class_const(stream_class);
+    const bt_field_class *payload = bt_event_class_borrow_payload_field_class_const(event_class);
+
+    if (!bt_stream_class_borrow_default_clock_class_const(stream_class) ||
+        !find_member(context, &pid_field, &class->pid_index) ||
+        !find_member(context, &tid_field, &class->tid_index))
+        return FALSE;
+    for (size_t i = 0; i < event_rows[class->event].field_count; i++) {
+        if (!find_member(payload, &event_rows[class->event].fields[i], &class->field_index[i]))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static struct ct_decode_class *class_new(const bt_event_class *event_class)
+{
+    struct ct_decode_class *class = g_new0(struct ct_decode_class, 1);
+    const char *name = bt_event_class_get_name(event_class);
+
+    class->kind = CT_DECODE_FOREIGN;
+    if (!name || !g_str_has_prefix(name, CT_PROVIDER ":"))
+        return class;
+    class->kind = CT_DECODE_UNKNOWN;
+    for (size_t i = 0; i < G_N_ELEMENTS(event_rows); i++) {
+        if (strcmp(name, event_rows[i].name) == 0) {
+            class->event = (enum ct_event)i;
+            if (resolve_fields(class, event_class))
+                class->kind = CT_DECODE_KNOWN;
+            break;
+        }
+    }
+    return class;
+}
+
+const struct ct_decode_class *ct_decoder_find(struct ct_decoder *decoder,
+                                              const bt_event_class *event_class)
+{
+    size_t slot = ((uintptr_t)event_class >> 5) % SLOT_COUNT;
+
+    if (decoder->slots[slot].key == event_class)
+        return decoder->slots[slot].class;
+    struct ct_decode_class *class = g_hash_table_lookup(decoder->classes, event_class);
+
+    if (!class) {
+        class = class_new(event_class);
+        g_hash_table_insert(decoder->classes, (void *)event_class, class);
+    }
+    decoder->slots[slot].key = event_class;
+    decoder->slots[slot].class = class;
+    return class;
+}
+
+enum ct_decode_kind ct_decode_class_kind(const struct ct_decode_class *class)
+{
+    return class->kind;
+}
+
+struct ct_decoder *ct_decoder_new(void)
+{
+    struct ct_decoder *decoder = g_new0(struct ct_decoder, 1);
+
+    decoder->classes = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    decoder->sequence = g_new(uint64_t, CT_SEQUENCE_LENGTH_MAX);
+    return decoder;
+}
+
+void ct_decoder_free(struct ct_decoder *decoder)
+{
+    g_hash_table_unref(decoder->classes);
+    g_free(decoder->sequence);
+    g_free(decoder);
+}

@@ -1,0 +1,46 @@
+#include "ingest/state.h"
+
+void ct_assign_string(char **owned, const char *value)
+{
+    g_free(*owned);
+    *owned = g_utf8_make_valid(value, -1);
+}
+
+/* The first word of what was typed, without quotes; "" if there is none. */
+static char *first_word(const char *args)
+{
+    GString *word = g_string_new(NULL);
+    char quote = '\0';
+
+    for (; *args && (quote || *args != ' '); args++) {
+        if (quote ? *args == quote : *args == '\'' || *args == '"')
+            quote = quote ? '\0' : *args;
+        else if (*args == '\\' && quote != '\'' && args[1])
+            g_string_append_c(word, *++args);
+        else
+            g_string_append_c(word, *args);
+    }
+    return g_string_free(word, FALSE);
+}
+
+/* As whoever started it called it: one file may have many names. A login shell's has a dash. */
+static char *name_of(const char *args, const char *exe)
+{
+    g_autofree char *word = first_word(args);
+    const char *typed = word[0] == '-' && word[1] ? word + 1 : word;
+
+    return g_path_get_basename(typed[0] ? typed : exe);
+}
+
+void ct_image_describe(struct ct_image *image, const char *exe, const char *args, const char *cwd)
+{
+    struct ct_process *process = &image->process;
+
+    ct_assign_string(&process->exe, exe);
+    ct_assign_string(&process->args, args);
+    ct_assign_string(&process->cwd, cwd);
+    if (process->args[0] || process->exe[0]) {
+        g_free(process->name);
+        process->name = name_of(process->args, process->exe);
+    }
+}

@@ -1,0 +1,31 @@
+/*
+ * Makes a trace with damaged stream files readable: babeltrace2 refuses a whole trace when one
+ * packet of it is not all there, and may abort where a packet's header is wrong. The readable
+ * packets appear in a temporary directory, next to links to the files that are whole.
+ */
+#ifndef CTRACE_INGEST_SALVAGE_H
+#define CTRACE_INGEST_SALVAGE_H
+
+#include <glib.h>
+
+struct ct_salvage;
+
+struct ct_salvage_check {
+    guint64 packet_count; /* readable ones */
+    gboolean is_needed;   /* babeltrace2 must not see the trace as it is */
+    char *damage;         /* owned; for people: what cannot be read; NULL if all can be */
+};
+
+/* Looks at the stream files of the trace at `path`, if they are of a kind that can be checked. */
+void ct_salvage_check(const char *path, struct ct_salvage_check *check);
+
+/* NULL if no temporary directory can be made and filled. */
+struct ct_salvage *ct_salvage_new(const char *path);
+
+/* Where to read instead. Borrowed. */
+const char *ct_salvage_path(const struct ct_salvage *salvage);
+
+/* Removes the directory: after the reading. */
+void ct_salvage_free(struct ct_salvage *salvage);
+
+#endif

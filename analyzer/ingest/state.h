@@ -1,0 +1,72 @@
+/* What the assembler knows beyond the model; shared by its own parts only. */
+#ifndef CTRACE_INGEST_STATE_H
+#define CTRACE_INGEST_STATE_H
+
+#include "ingest/assemble.h"
+#include "ingest/wakes.h"
+
+/* More than any program has, and few enough to fit in memory. */
+#define CT_MAX_PROCESSES (1U << 18)
+#define CT_MAX_THREADS   (1U << 20)
+#define CT_MAX_STACKS    (1U << 22) /* these three over all processes */
+#define CT_MAX_MODULES   (1U << 18)
+#define CT_MAX_FDS       (1U << 20)
+
+struct ct_image {
+    struct ct_process process; /* first: the model frees it */
+    gboolean is_implicit;      /* no process_start was seen; a closing event may adopt it */
+    gboolean has_exec;         /* an exec event came: the next image of the pid ends this one */
+    gboolean has_ended;
+};
+
+struct ct_thread_state {
+    struct ct_thread thread; /* first: the model frees it */
+    gboolean has_name;
+    gboolean has_start;                  /* a thread_start was seen */
+    uint64_t last_ns;                    /* the last live event */
+    uint64_t last_end_ns;                /* of its intervals */
+    double estimated_ns[CT_CLASS_COUNT]; /* from the intervals and their weights */
+};
+
+#define CT_THREAD_SLOTS 256
+
+struct ct_assembler {
+    struct ct_model *model; /* borrowed */
+    GHashTable *current;    /* owned; pid -> newest struct ct_image * */
+    GHashTable *images;     /* owned; struct ct_image * by pid and start -> itself */
+    struct ct_wakes *wakes; /* owned */
+    uint64_t first_ns;      /* of what happened; UINT64_MAX until something has */
+    uint64_t last_ns;
+    guint stack_count;
+    guint module_count;
+    guint fd_count;
+    struct {
+        int32_t pid;
+        int32_t tid;
+        struct ct_thread_state *thread; /* borrowed; NULL: empty */
+    } slots[CT_THREAD_SLOTS];
+};
+
+static inline struct ct_thread_state *ct_thread_state(struct ct_thread *thread)
+{
+    return (struct ct_thread_state *)thread;
+}
+
+/* NULL beyond the limits, which is counted. */
+struct ct_image *ct_assembler_image(struct ct_assembler *assembler, int32_t pid, uint64_t start_ns,
+                                    gboolean is_implicit);
+struct ct_thread_state *ct_assembler_thread(struct ct_assembler *assembler, struct ct_image *image,
+                                            int32_t tid, uint64_t start_ns);
+void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
+                           struct ct_thread_state *thread, struct ct_interval *interval);
+
+/* Replaces an owned string. */
+void ct_assign_string(char **owned, const char *value);
+void ct_image_describe(struct ct_image *image, const char *exe, const char *args, const char *cwd);
+gboolean ct_check_version(uint32_t version, GError **error);
+
+/* An event that the recorder wrote when the trace was cut. */
+gboolean ct_assembler_add_closing(struct ct_assembler *assembler, const struct ct_record *record,
+                                  GError **error);
+
+#endif

@@ -1,0 +1,208 @@
+#include "ingest/wakes.h"
+
+/* How late a wake event may come after the wait event that it explains. */
+#define HOLD_NS 1000000
+
+/* Intervals held back at most; a power of two. */
+#define HELD_MAX 4096
+
+/* Clocks of two CPUs differ by no more than this. */
+#define SLACK_NS 1000
+
+/* Objects remembered at most, over all processes. */
+#define OBJECTS_MAX (1U << 16)
+
+/* Wakes remembered for each object. */
+#define RECENT_WAKES 4
+
+struct key {
+    const struct ct_process *process;
+    uint64_t object;
+    enum ct_object kind;
+};
+
+struct object {
+    struct key key;
+    struct ct_wake recent[RECENT_WAKES]; /* thread NULL: none */
+    unsigned next_recent;
+    uint64_t held_last; /* number of its newest held interval */
+    unsigned held_count;
+    GList link; /* in `by_use` */
+};
+
+struct held {
+    struct ct_interval interval;
+    uint64_t seen_ns;
+    struct object *object; /* borrowed; NULL: nobody wakes this kind of wait */
+    uint64_t previous;     /* number of the one before it of the same object */
+};
+
+struct ct_wakes {
+    const struct ct_sink *sinks; /* borrowed */
+    size_t sink_count;
+    GHashTable *objects; /* owned; struct object * -> itself */
+    GQueue by_use;       /* links are in the objects; the newest first */
+    struct held *held;   /* owned; a ring, intervals are numbered in order of arrival */
+    uint64_t first;
+    uint64_t end;
+};
+
+static guint key_hash(const void *data)
+{
+    const struct key *key = data;
+    uint64_t mixed = (key->object ^ (uint64_t)key->kind << 58) + ((uintptr_t)key->process >> 4);
+
+    mixed *= UINT64_C(0x9e3779b97f4a7c15);
+    return (guint)(mixed >> 32);
+}
+
+static gboolean key_equal(const void *a, const void *b)
+{
+    const struct key *first = a;
+    const struct key *second = b;
+
+    return first->object == second->object && first->kind == second->kind &&
+           first->process == second->process;
+}
+
+static inline struct held *held_at(struct ct_wakes *wakes, uint64_t number)
+{
+    return &wakes->held[number % HELD_MAX];
+}
+
+/* A later wake explains the wait better than an earlier one: the lock may have been stolen. */
+static void explain(struct ct_interval *interval, const struct ct_wake *wake)
+{
+    if (!wake->thread || wake->thread == interval->thread || wake->time_ns < interval->begin_ns ||
+        wake->time_ns > ct_add_u64(interval->end_ns, SLACK_NS) || interval->is_open)
+        return;
+    if (interval->waker && interval->wake_ns > wake->time_ns)
+        return;
+    interval->waker = wake->thread;
+    interval->wake_ns = wake->time_ns;
+    interval->waker_stack_id = wake->stack_id;
+    interval->waker_op = wake->op;
+}
+
+static void hand_on_first(struct ct_wakes *wakes)
+{
+    struct held *held = held_at(wakes, wakes->first);
+
+    if (held->object)
+        held->object->held_count--;
+    wakes->first++;
+    for (size_t i = 0; i < wakes->sink_count; i++)
+        if (wakes->sinks[i].on_interval)
+            wakes->sinks[i].on_interval(wakes->sinks[i].user, &held->interval);
+}
+
+void ct_wakes_flush(struct ct_wakes *wakes)
+{
+    while (wakes->first < wakes->end)
+        hand_on_first(wakes);
+}
+
+static struct object *find_object(struct ct_wakes *wakes, const struct key *key)
+{
+    struct object *object = g_hash_table_lookup(wakes->objects, key);
+
+    if (object) {
+        if (wakes->by_use.head != &object->link) {
+            g_queue_unlink(&wakes->by_use, &object->link);
+            g_queue_push_head_link(&wakes->by_use, &object->link);
+        }
+        return object;
+    }
+    if (wakes->by_use.length >= OBJECTS_MAX) {
+        struct object *oldest = wakes->by_use.tail->data;
+
+        if (oldest->held_count > 0)
+            ct_wakes_flush(wakes);
+        g_queue_unlink(&wakes->by_use, &oldest->link);
+        g_hash_table_remove(wakes->objects, oldest);
+    }
+    object = g_new0(struct object, 1);
+    object->key = *key;
+    object->link.data = object;
+    g_queue_push_head_link(&wakes->by_use, &object->link);
+    g_hash_table_add(wakes->objects, object);
+    return object;
+}
+
+static void hold_for(struct ct_wakes *wakes, struct object *object, uint64_t number)
+{
+    struct held *held = held_at(wakes, number);
+
+    held->object = object;
+    held->previous = object->held_last;
+    object->held_last = number;
+    object->held_count++;
+}
+
+void ct_wakes_add_interval(struct ct_wakes *wakes, uint64_t now_ns,
+                           const struct ct_interval *interval)
+{
+    enum ct_object kind = ct_op_object(interval->op);
+
+    while (wakes->first < wakes->end &&
+           (wakes->end - wakes->first == HELD_MAX ||
+            now_ns > ct_add_u64(held_at(wakes, wakes->first)->seen_ns, HOLD_NS)))
+        hand_on_first(wakes);
+
+    struct object *object = NULL;
+
+    if (kind != CT_OBJECT_NONE && kind != CT_OBJECT_FD_SET && kind != CT_OBJECT_PROCESS) {
+        struct key key = {interval->thread->process, interval->object, kind};
+
+        object = find_object(wakes, &key); /* may hand everything on */
+    }
+    uint64_t number = wakes->end++;
+    struct held *held = held_at(wakes, number);
+
+    held->interval = *interval;
+    held->seen_ns = now_ns;
+    held->object = NULL;
+    if (!object)
+        return;
+    hold_for(wakes, object, number);
+    for (unsigned i = 0; i < RECENT_WAKES; i++)
+        explain(&held->interval, &object->recent[i]);
+}
+
+void ct_wakes_add_wake(struct ct_wakes *wakes, enum ct_object kind, uint64_t object,
+                       const struct ct_wake *wake)
+{
+    struct key key = {wake->thread->process, object, kind};
+    struct object *found = find_object(wakes, &key);
+    uint64_t number = found->held_last;
+
+    found->recent[found->next_recent++ % RECENT_WAKES] = *wake;
+    for (unsigned i = 0; i < found->held_count; i++) {
+        struct held *held = held_at(wakes, number);
+
+        /* It was over before, and so were all that came before it. */
+        if (ct_add_u64(held->seen_ns, SLACK_NS) < wake->time_ns)
+            break;
+        explain(&held->interval, wake);
+        number = held->previous;
+    }
+}
+
+struct ct_wakes *ct_wakes_new(const struct ct_sink *sinks, size_t sink_count)
+{
+    struct ct_wakes *wakes = g_new0(struct ct_wakes, 1);
+
+    wakes->sinks = sinks;
+    wakes->sink_count = sink_count;
+    wakes->objects = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);
+    g_queue_init(&wakes->by_use);
+    wakes->held = g_new(struct held, HELD_MAX);
+    return wakes;
+}
+
+void ct_wakes_free(struct ct_wakes *wakes)
+{
+    g_hash_table_unref(wakes->objects);
+    g_free(wakes->held);
+    g_free(wakes);
+}

@@ -1,0 +1,41 @@
+/*
+ * Time summed into a bounded number of bins, for a range that is not known
+ * beforehand: when a time lies outside, the bins double in width and merge in
+ * pairs. What was added stays, to the nanosecond; only where it lies blurs to
+ * the width of a bin.
+ */
+#ifndef CTRACE_BINS_H
+#define CTRACE_BINS_H
+
+#include "schema/operations.h"
+
+#include <stdint.h>
+
+/* Bin i is [(first + i) << shift, (first + i + 1) << shift). */
+struct ct_bins {
+    uint64_t first;
+    unsigned shift;
+    uint32_t limit;                    /* how many bins there may be; 0: nothing was added yet */
+    uint32_t count;                    /* of them in use, from the first */
+    uint64_t *time_ns[CT_CLASS_COUNT]; /* owned; `limit` each, NULL while a class has no time */
+};
+
+/* `limit` is at least 2. */
+void ct_bins_init(struct ct_bins *bins, uint32_t limit);
+void ct_bins_clear(struct ct_bins *bins);
+
+/* Spreads `amount_ns` evenly over [begin_ns, end_ns), which must not be empty. */
+void ct_bins_add(struct ct_bins *bins, enum ct_class class, uint64_t begin_ns, uint64_t end_ns,
+                 uint64_t amount_ns);
+
+static inline uint64_t ct_bins_width_ns(const struct ct_bins *bins)
+{
+    return UINT64_C(1) << bins->shift;
+}
+
+static inline uint64_t ct_bins_begin_ns(const struct ct_bins *bins, uint32_t bin)
+{
+    return (bins->first + bin) << bins->shift;
+}
+
+#endif

@@ -1,0 +1,118 @@
+#include "model/format.h"
+
+#include <string.h>
+
+/* From the largest on: below a hundred seconds three digits tell more than minutes would. */
+static const struct {
+    uint64_t from_ns;
+    double unit_ns;
+    const char *unit;
+} duration_units[] = {
+    {999500000, 1e9, "s"},
+    {999500, 1e6, "ms"},
+    {1000, 1e3, "us"},
+};
+
+char *ct_format_duration(uint64_t duration_ns)
+{
+    const uint64_t second_ns = 1000000000;
+    uint64_t seconds = duration_ns / second_ns + (duration_ns % second_ns >= second_ns / 2);
+
+    if (seconds >= 3600) {
+        uint64_t minutes = seconds / 60;
+
+        return g_strdup_printf("%" G_GUINT64_FORMAT "h %02" G_GUINT64_FORMAT "m", minutes / 60,
+                               minutes % 60);
+    }
+    if (seconds >= 100)
+        return g_strdup_printf("%" G_GUINT64_FORMAT "m %02" G_GUINT64_FORMAT "s", seconds / 60,
+                               seconds % 60);
+    for (size_t i = 0; i < G_N_ELEMENTS(duration_units); i++) {
+        if (duration_ns >= duration_units[i].from_ns) {
+            double value = (double)duration_ns / duration_units[i].unit_ns;
+            int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+
+            return g_strdup_printf("%.*f %s", decimals, value, duration_units[i].unit);
+        }
+    }
+    return g_strdup_printf("%" G_GUINT64_FORMAT " ns", duration_ns);
+}
+
+char *ct_format_count(uint64_t count)
+{
+    char digits[32];
+    GString *text = g_string_new(NULL);
+    size_t length = (size_t)g_snprintf(digits, sizeof(digits), "%" G_GUINT64_FORMAT, count);
+
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            g_string_append_c(text, ',');
+        g_string_append_c(text, digits[i]);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static const char *const fd_kind_names[] = {
+#define FD_KIND_NAME(symbol, name, class) [CT_FD_KIND_##symbol] = name,
+    CT_FD_KINDS(FD_KIND_NAME)
+#undef FD_KIND_NAME
+};
+
+static char *format_fd(const struct ct_interval *interval)
+{
+    const struct ct_fd *fd = interval->fd;
+    GString *text = g_string_new(NULL);
+
+    g_string_printf(text, "fd %d", (int32_t)interval->object);
+    if (!fd)
+        return g_string_free(text, FALSE);
+    if ((size_t)fd->kind < G_N_ELEMENTS(fd_kind_names) && fd->kind != CT_FD_KIND_UNKNOWN)
+        g_string_append_printf(text, " %s", fd_kind_names[fd->kind]);
+    /* "anon_inode:[eventpoll]" says no more than the kind does. */
+    if (fd->local && fd->local[0] && !g_str_has_prefix(fd->local, "anon_inode:"))
+        g_string_append_printf(text, " %s", fd->local);
+    if (fd->peer && fd->peer[0])
+        g_string_append_printf(text, " -> %s", fd->peer);
+    return g_string_free(text, FALSE);
+}
+
+static char *format_thread(const struct ct_interval *interval)
+{
+    const struct ct_thread *thread = NULL;
+
+    if (interval->object > INT32_MAX)
+        return g_strdup_printf("thread 0x%" G_GINT64_MODIFIER "x", interval->object);
+    if (interval->thread)
+        thread = g_hash_table_lookup(interval->thread->process->threads,
+                                     GINT_TO_POINTER((int32_t)interval->object));
+    if (thread && strcmp(thread->name, thread->process->name) != 0)
+        return g_strdup_printf("thread %d (%s)", thread->tid, thread->name);
+    return g_strdup_printf("thread %d", (int32_t)interval->object);
+}
+
+char *ct_format_object(const struct ct_interval *interval)
+{
+    switch (ct_op_object(interval->op)) {
+    case CT_OBJECT_LOCK:
+        return g_strdup_printf("mutex 0x%" G_GINT64_MODIFIER "x", interval->object);
+    case CT_OBJECT_COND:
+        return g_strdup_printf("condition 0x%" G_GINT64_MODIFIER "x", interval->object);
+    case CT_OBJECT_SEMAPHORE:
+        return g_strdup_printf("semaphore 0x%" G_GINT64_MODIFIER "x", interval->object);
+    case CT_OBJECT_THREAD:
+        return format_thread(interval);
+    case CT_OBJECT_PROCESS:
+        return (int32_t)interval->object <= 0
+                   ? g_strdup("any child")
+                   : g_strdup_printf("process %d", (int32_t)interval->object);
+    case CT_OBJECT_FD:
+        return format_fd(interval);
+    case CT_OBJECT_FD_SET:
+        return g_strdup_printf("%" G_GUINT64_FORMAT " descriptor%s", interval->object,
+                               interval->object == 1 ? "" : "s");
+    case CT_OBJECT_NONE:
+    case CT_OBJECT_COUNT:
+        break;
+    }
+    return g_strdup("");
+}

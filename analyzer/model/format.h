@@ -1,0 +1,21 @@
+/*
+ * How numbers and objects are written for people. Every string returned is
+ * allocated: the caller frees it with g_free().
+ */
+#ifndef CTRACE_FORMAT_H
+#define CTRACE_FORMAT_H
+
+#include "model/sink.h"
+
+/* Three significant digits and a unit: "0 ns", "850 ns", "12.3 ms", "4.05 s", "3m 20s", "2h 05m".
+ */
+char *ct_format_duration(uint64_t duration_ns);
+
+/* With thousands separated: "1,234,567". */
+char *ct_format_count(uint64_t count);
+
+/* What the wait was for: "mutex 0x7f...", "fd 7 inet socket 127.0.0.1:6379 -> 127.0.0.1:50112",
+ * "thread 42 (worker)"; "" where the operation has no object. */
+char *ct_format_object(const struct ct_interval *interval);
+
+#endif

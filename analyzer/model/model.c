@@ -1,0 +1,263 @@
+#include "model/model.h"
+
+#include <string.h>
+
+/* How the recorder begins the part of `missing` that is about waits. */
+#define MISSING_WAITS "waits: "
+
+static const char *const op_names[] = {
+#define OP_NAME(symbol, name, class, object) [CT_OP_##symbol] = name,
+    CT_OPS(OP_NAME)
+#undef OP_NAME
+};
+
+static const enum ct_object op_objects[] = {
+#define OP_OBJECT(symbol, name, class, object) [CT_OP_##symbol] = CT_OBJECT_##object,
+    CT_OPS(OP_OBJECT)
+#undef OP_OBJECT
+};
+
+static const char *const class_names[] = {
+#define CLASS_NAME(symbol, name) [CT_CLASS_##symbol] = name,
+    CT_CLASSES(CLASS_NAME)
+#undef CLASS_NAME
+};
+
+static void module_free(void *data)
+{
+    struct ct_module *module = data;
+
+    g_free(module->path);
+    g_free(module->build_id);
+    g_free(module);
+}
+
+static void fd_free(void *data)
+{
+    struct ct_fd *fd = data;
+
+    g_free(fd->local);
+    g_free(fd->peer);
+    g_free(fd);
+}
+
+static void thread_free(void *data)
+{
+    struct ct_thread *thread = data;
+
+    g_free(thread->name);
+    for (size_t op = 0; op < CT_OP_COUNT; op++)
+        g_free(thread->counters[op]);
+    g_free(thread);
+}
+
+static void process_free(void *data)
+{
+    struct ct_process *process = data;
+
+    g_free(process->name);
+    g_free(process->exe);
+    g_free(process->args);
+    g_free(process->cwd);
+    g_hash_table_unref(process->threads);
+    g_hash_table_unref(process->stacks);
+    g_ptr_array_unref(process->modules);
+    g_hash_table_unref(process->fds);
+    g_free(process);
+}
+
+struct ct_model *ct_model_new(void)
+{
+    struct ct_model *model = g_new0(struct ct_model, 1);
+
+    model->processes = g_ptr_array_new_with_free_func(process_free);
+    model->threads = g_ptr_array_new_with_free_func(thread_free);
+    model->capture.ctrace_version = g_strdup("");
+    model->capture.command = g_strdup("");
+    model->capture.layers = g_strdup("");
+    model->capture.missing = g_strdup("");
+    model->capture.exit_status = -1;
+    return model;
+}
+
+void ct_model_free(struct ct_model *model)
+{
+    if (!model)
+        return;
+    g_ptr_array_unref(model->threads);
+    g_ptr_array_unref(model->processes);
+    g_free(model->capture.ctrace_version);
+    g_free(model->capture.command);
+    g_free(model->capture.layers);
+    g_free(model->capture.missing);
+    g_free(model->capture.damage);
+    g_free(model);
+}
+
+struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uint64_t start_ns,
+                                        size_t size)
+{
+    struct ct_process *process = g_malloc0(MAX(size, sizeof(*process)));
+
+    process->pid = pid;
+    process->start_ns = start_ns;
+    process->exit_status = -1;
+    process->name = g_strdup_printf("pid %" G_GINT32_FORMAT, pid);
+    process->exe = g_strdup("");
+    process->args = g_strdup("");
+    process->cwd = g_strdup("");
+    process->threads = g_hash_table_new(NULL, NULL);
+    process->stacks = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    process->modules = g_ptr_array_new_with_free_func(module_free);
+    process->fds = g_hash_table_new_full(NULL, NULL, NULL, fd_free);
+    g_ptr_array_add(model->processes, process);
+    return process;
+}
+
+struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process *process,
+                                      int32_t tid, uint64_t start_ns, size_t size)
+{
+    struct ct_thread *thread = g_malloc0(MAX(size, sizeof(*thread)));
+
+    thread->process = process;
+    thread->tid = tid;
+    thread->start_ns = start_ns;
+    thread->end_ns = start_ns;
+    thread->name = g_strdup(process->name);
+    g_ptr_array_add(model->threads, thread);
+    g_hash_table_insert(process->threads, GINT_TO_POINTER(tid), thread);
+    return thread;
+}
+
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int compare_processes(const struct ct_process *a, const struct ct_process *b)
+{
+    int order = COMPARE(a->start_ns, b->start_ns);
+
+    return order != 0 ? order : COMPARE(a->pid, b->pid);
+}
+
+static int compare_process_entries(const void *a, const void *b)
+{
+    return compare_processes(*(struct ct_process *const *)a, *(struct ct_process *const *)b);
+}
+
+static int compare_thread_entries(const void *a, const void *b)
+{
+    const struct ct_thread *first = *(struct ct_thread *const *)a;
+    const struct ct_thread *second = *(struct ct_thread *const *)b;
+    int order = compare_processes(first->process, second->process);
+
+    if (order == 0)
+        order = COMPARE(first->start_ns, second->start_ns);
+    return order != 0 ? order : COMPARE(first->tid, second->tid);
+}
+
+static int compare_module_entries(const void *a, const void *b)
+{
+    const struct ct_module *first = *(struct ct_module *const *)a;
+    const struct ct_module *second = *(struct ct_module *const *)b;
+    int order = COMPARE(first->begin, second->begin);
+
+    return order != 0 ? order : strcmp(first->path, second->path);
+}
+
+void ct_model_sort(struct ct_model *model)
+{
+    g_ptr_array_sort(model->processes, compare_process_entries);
+    g_ptr_array_sort(model->threads, compare_thread_entries);
+    for (guint i = 0; i < model->processes->len; i++) {
+        struct ct_process *process = g_ptr_array_index(model->processes, i);
+
+        g_ptr_array_sort(process->modules, compare_module_entries);
+    }
+}
+
+/* Where "waits: ..." begins, or the end. */
+static const char *find_lost_waits(const char *missing)
+{
+    static const char separator[] = "; " MISSING_WAITS;
+    const char *found = strstr(missing, separator);
+
+    if (g_str_has_prefix(missing, MISSING_WAITS))
+        return missing;
+    return found ? found + strlen("; ") : missing + strlen(missing);
+}
+
+char *ct_capture_missing_layers(const struct ct_capture *capture)
+{
+    const char *end = find_lost_waits(capture->missing);
+    char *layers = g_strndup(capture->missing, (gsize)(end - capture->missing));
+
+    if (*end && g_str_has_suffix(layers, "; "))
+        layers[strlen(layers) - strlen("; ")] = '\0';
+    return layers;
+}
+
+const char *ct_capture_lost_waits(const struct ct_capture *capture)
+{
+    const char *found = find_lost_waits(capture->missing);
+
+    return *found ? found + strlen(MISSING_WAITS) : found;
+}
+
+uint64_t ct_add_u64(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+const struct ct_stack *ct_process_stack(const struct ct_process *process, uint32_t id)
+{
+    return id == 0 ? NULL : g_hash_table_lookup(process->stacks, GUINT_TO_POINTER(id));
+}
+
+const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address)
+{
+    guint low = 0;
+    guint high = process->modules->len;
+
+    /* The last one that begins at or below the address. */
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        const struct ct_module *module = g_ptr_array_index(process->modules, middle);
+
+        if (module->begin <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return NULL;
+    const struct ct_module *module = g_ptr_array_index(process->modules, low - 1);
+
+    return address < module->end ? module : NULL;
+}
+
+const char *ct_op_name(enum ct_op op)
+{
+    return (size_t)op < G_N_ELEMENTS(op_names) ? op_names[op] : "unknown operation";
+}
+
+enum ct_object ct_op_object(enum ct_op op)
+{
+    return (size_t)op < G_N_ELEMENTS(op_objects) ? op_objects[op] : CT_OBJECT_NONE;
+}
+
+const char *ct_class_name(enum ct_class class)
+{
+    return (size_t) class < G_N_ELEMENTS(class_names) ? class_names[class] : "unknown";
+}
+
+gboolean ct_class_from_name(const char *name, enum ct_class *class)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(class_names); i++) {
+        if (strcmp(name, class_names[i]) == 0) {
+            *class = (enum ct_class)i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}

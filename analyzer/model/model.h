@@ -1,0 +1,141 @@
+/*
+ * What a trace says, as plain data: processes, threads, stacks, modules and the
+ * capture report. Filled by ingest, read by profile, report and render. Events
+ * do not stay here: waits and wakes stream past as intervals (see sink.h), so
+ * memory grows with threads, objects and distinct stacks only.
+ *
+ * All times are CLOCK_MONOTONIC nanoseconds as in the trace; `epoch_offset_ns`
+ * turns them into wall-clock time.
+ */
+#ifndef CTRACE_MODEL_H
+#define CTRACE_MODEL_H
+
+#include "schema/events.h"
+
+#include <glib.h>
+
+/* Leaf first; return addresses (subtract one to be inside the call). */
+struct ct_stack {
+    uint32_t id; /* unique in its process, never 0 */
+    uint32_t count;
+    uint64_t addresses[];
+};
+
+struct ct_module {
+    char *path;     /* owned */
+    char *build_id; /* owned; hexadecimal, "" if it has none */
+    uint64_t begin; /* first address mapped */
+    uint64_t end;   /* one past the last */
+    uint64_t bias;  /* runtime address minus address in the file */
+};
+
+struct ct_op_counters {
+    uint64_t calls;
+    uint64_t total_ns;
+    uint64_t histogram[CT_HISTOGRAM_BUCKETS];
+};
+
+struct ct_process;
+
+struct ct_thread {
+    struct ct_process *process; /* borrowed */
+    int32_t tid;
+    char *name;     /* owned; never NULL: the process's name until it has its own */
+    uint64_t entry; /* address of the start routine; 0 for the first thread */
+    uint64_t start_ns;
+    uint64_t end_ns; /* exit, or where the trace ends */
+    gboolean has_exited;
+    gboolean has_totals;                          /* class_ns was given by the trace */
+    uint64_t class_ns[CT_CLASS_COUNT];            /* exact; RUNNING holds all that is no wait */
+    struct ct_op_counters *counters[CT_OP_COUNT]; /* owned; NULL where never called */
+    uint64_t interval_count;                      /* wait events seen */
+};
+
+/* One process image: fork and exec each begin a new one. */
+struct ct_process {
+    int32_t pid;
+    int32_t ppid;
+    uint64_t start_ns; /* identifies the image together with pid */
+    uint64_t end_ns;
+    char *name; /* owned; base name of the first of args, else of exe */
+    char *exe;  /* owned */
+    char *args; /* owned; as typed into a shell */
+    char *cwd;  /* owned */
+    uint64_t rate_ns;
+    int32_t exit_status; /* -1: unknown, killed or still running */
+    GHashTable *threads; /* owned; tid -> struct ct_thread *, the newest of that tid */
+    GHashTable *stacks;  /* owned; id -> struct ct_stack * */
+    GPtrArray *modules;  /* owned; struct ct_module *, by begin */
+    GHashTable *fds;     /* owned; fd -> struct ct_fd *, what the number meant last */
+};
+
+struct ct_fd {
+    int32_t fd;
+    enum ct_fd_kind kind;
+    char *local; /* owned; a socket's own address, or a path */
+    char *peer;  /* owned; a socket's other end, or "" */
+};
+
+/* What was recorded and what was not. */
+struct ct_capture {
+    gboolean is_complete; /* the trace ends with its capture event */
+    char *ctrace_version; /* owned, as are the next three */
+    char *command;
+    char *layers;
+    char *missing; /* see ct_capture_missing_layers() and ct_capture_lost_waits() */
+    uint64_t rate_ns;
+    int32_t exit_status;
+    uint64_t events_lost; /* discarded by the tracer for lack of buffer space */
+    uint64_t packets_lost;
+    uint64_t stacks_lost;
+    uint64_t threads_lost;
+    uint64_t modules_lost;
+    uint64_t unknown_events;  /* of our provider, but not in our schema */
+    uint64_t event_count;     /* all events read */
+    uint64_t records_dropped; /* processes, threads, stacks ... beyond the analyzer's limits */
+    char *damage; /* owned; what could not be read of the trace and why, NULL if all was */
+};
+
+struct ct_model {
+    uint64_t begin_ns; /* of the recording; the first event if it is not complete */
+    uint64_t end_ns;
+    int64_t epoch_offset_ns;
+    struct ct_capture capture;
+    GPtrArray *processes; /* owned; struct ct_process *, by start then pid */
+    GPtrArray *threads;   /* owned; struct ct_thread *, by process, then start, then tid */
+};
+
+struct ct_model *ct_model_new(void);
+void ct_model_free(struct ct_model *model);
+typedef struct ct_model ct_model; /* for g_autoptr(ct_model) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_model, ct_model_free)
+
+/* For ingest. The thread or process belongs to the model; `size` lets the caller embed it as the
+ * first member of a larger struct. */
+struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uint64_t start_ns,
+                                        size_t size);
+struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process *process,
+                                      int32_t tid, uint64_t start_ns, size_t size);
+void ct_model_sort(struct ct_model *model);
+
+/* What `missing` says, in its two parts: which layers are not live and why, and why waits were
+ * lost. "" where there is nothing to say; free the first with g_free(), the second is borrowed. */
+char *ct_capture_missing_layers(const struct ct_capture *capture);
+const char *ct_capture_lost_waits(const struct ct_capture *capture);
+
+/* The sum, or UINT64_MAX where it does not fit. */
+uint64_t ct_add_u64(uint64_t a, uint64_t b);
+
+/* The stack with this id, or NULL: id 0, or lost. Complete once the whole trace was read. */
+const struct ct_stack *ct_process_stack(const struct ct_process *process, uint32_t id);
+
+/* The module that maps `address`, or NULL. */
+const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address);
+
+const char *ct_op_name(enum ct_op op);          /* "pthread_mutex_lock" */
+const char *ct_class_name(enum ct_class class); /* "sync" */
+enum ct_object ct_op_object(enum ct_op op);
+/* TRUE and the class, or FALSE if there is no class of that name. */
+gboolean ct_class_from_name(const char *name, enum ct_class *class);
+
+#endif

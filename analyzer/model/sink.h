@@ -1,0 +1,42 @@
+/*
+ * Where a trace streams to: profile, report and timeline each implement a sink,
+ * and ingest feeds all of them in one pass.
+ */
+#ifndef CTRACE_SINK_H
+#define CTRACE_SINK_H
+
+#include "model/model.h"
+
+/*
+ * One wait of one thread, [begin_ns, end_ns). Per thread, intervals come in order and do not
+ * overlap. Borrowed: valid during the call only; the threads live as long as the model.
+ */
+struct ct_interval {
+    struct ct_thread *thread;
+    uint64_t begin_ns;
+    uint64_t end_ns;
+    double weight; /* how many waits this one stands for: 1 unless sampled */
+    uint64_t object;
+    enum ct_op op;
+    enum ct_class class;
+    uint32_t stack_id;
+    int32_t owner_tid;      /* held the lock when the wait began; 0 unknown */
+    int32_t result;         /* what the call returned, or a negative errno */
+    gboolean is_open;       /* still waiting when the trace was cut */
+    const struct ct_fd *fd; /* what an FD object meant at the time, or NULL */
+
+    /* Who ended the wait, where known. */
+    struct ct_thread *waker; /* NULL if unknown */
+    uint64_t wake_ns;
+    uint32_t waker_stack_id; /* in the waker's process */
+    enum ct_op waker_op;
+};
+
+/* Either function may be NULL. */
+struct ct_sink {
+    void *user;
+    void (*on_interval)(void *user, const struct ct_interval *interval);
+    void (*on_progress)(void *user, double share); /* of the trace that was read: 0 to 1 */
+};
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * What a picture of a recording needs, gathered in one pass: per thread the
+ * longest waits exactly, and all others summed by class into bins. Memory grows
+ * with threads, never with waits.
+ *
+ * Per thread and class, the bins and the kept waits together are the time waited
+ * inside the window, to the nanosecond. Sampled waits count with their weight.
+ */
+#ifndef CTRACE_TIMELINE_H
+#define CTRACE_TIMELINE_H
+
+#include "model/bins.h"
+#include "model/sink.h"
+
+/* [begin_ns, end_ns) in the model's time. */
+struct ct_window {
+    uint64_t begin_ns;
+    uint64_t end_ns;
+};
+
+/* A wait that was kept, cut to the window. */
+struct ct_timeline_wait {
+    uint64_t begin_ns;
+    uint64_t end_ns;
+    uint64_t object;
+    const char *place;             /* owned by the timeline; a descriptor's path or peer, or NULL */
+    const struct ct_thread *waker; /* borrowed from the model; NULL: unknown, or outside */
+    uint64_t wake_ns;
+    uint8_t op;    /* enum ct_op */
+    uint8_t class; /* enum ct_class */
+    gboolean is_open;
+};
+
+struct ct_timeline_thread {
+    const struct ct_thread *thread; /* borrowed from the model */
+    uint64_t wait_ns[CT_CLASS_COUNT];
+    struct ct_timeline_wait *waits; /* owned; by begin once the timeline is finished */
+    uint32_t wait_count;
+    uint32_t wait_limit;
+    uint32_t wait_capacity;
+    uint64_t least_kept_ns; /* a wait must be longer than this to be kept */
+    struct ct_bins bins;
+};
+
+struct ct_timeline;
+
+/* `window` NULL: everything. */
+struct ct_timeline *ct_timeline_new(const struct ct_window *window);
+void ct_timeline_free(struct ct_timeline *timeline);
+typedef struct ct_timeline ct_timeline; /* for g_autoptr(ct_timeline) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_timeline, ct_timeline_free)
+
+/* The timeline must outlive the sink's use. */
+struct ct_sink ct_timeline_sink(struct ct_timeline *timeline);
+
+/* Call once, after the last interval and before anything is read. */
+void ct_timeline_finish(struct ct_timeline *timeline);
+
+/* NULL if the thread did not wait inside the window. Borrowed. */
+const struct ct_timeline_thread *ct_timeline_find(const struct ct_timeline *timeline,
+                                                  const struct ct_thread *thread);
+
+/* How many intervals there were, inside the window or not. */
+uint64_t ct_timeline_interval_count(const struct ct_timeline *timeline);
+
+#endif

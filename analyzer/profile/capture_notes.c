@@ -1,0 +1,81 @@
+#include "profile/capture_notes.h"
+
+#include "model/format.h"
+
+static void add_loss(GString *text, uint64_t count, const char *what)
+{
+    if (count == 0)
+        return;
+    g_autofree char *number = ct_format_count(count);
+    g_string_append_printf(text, "%s%s %s%s", text->len > 0 ? ", " : "", number, what,
+                           count == 1 ? "" : "s");
+}
+
+static GString *describe_losses(const struct ct_capture *capture)
+{
+    GString *text = g_string_new(NULL);
+
+    add_loss(text, capture->events_lost, "event");
+    add_loss(text, capture->packets_lost, "packet");
+    add_loss(text, capture->stacks_lost, "stack");
+    add_loss(text, capture->threads_lost, "thread");
+    add_loss(text, capture->modules_lost, "module");
+    return text;
+}
+
+GPtrArray *ct_capture_complaints(const struct ct_capture *capture)
+{
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    GString *losses = describe_losses(capture);
+
+    if (!capture->is_complete)
+        g_ptr_array_add(lines, g_strdup("the recording is not complete: its end is missing"));
+    if (capture->damage)
+        g_ptr_array_add(lines, g_strdup_printf("not read: %s", capture->damage));
+    if (ct_capture_lost_waits(capture)[0])
+        g_ptr_array_add(lines,
+                        g_strdup_printf("waits were lost: %s", ct_capture_lost_waits(capture)));
+    if (losses->len > 0)
+        g_ptr_array_add(lines, g_strdup_printf("lost while recording: %s", losses->str));
+    if (capture->unknown_events > 0) {
+        g_autofree char *number = ct_format_count(capture->unknown_events);
+        g_ptr_array_add(lines,
+                        g_strdup_printf("not understood: %s events of a newer ctrace", number));
+    }
+    if (capture->records_dropped > 0) {
+        g_autofree char *number = ct_format_count(capture->records_dropped);
+        g_ptr_array_add(lines, g_strdup_printf("too much to hold: %s records left out", number));
+    }
+    g_string_free(losses, TRUE);
+    return lines;
+}
+
+static void add_line(GPtrArray *lines, const char *name, const char *value)
+{
+    if (value && *value)
+        g_ptr_array_add(lines, g_strdup_printf("%s: %s", name, value));
+}
+
+GPtrArray *ct_capture_notes(const struct ct_capture *capture)
+{
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(capture);
+    g_autofree char *missing = ct_capture_missing_layers(capture);
+
+    add_line(lines, "command", capture->command);
+    add_line(lines, "recorded by ctrace", capture->ctrace_version);
+    add_line(lines, "layers", capture->layers);
+    add_line(lines, "not recorded", missing);
+    if (capture->is_complete) {
+        g_autofree char *rate = ct_format_duration(capture->rate_ns);
+        g_ptr_array_add(lines,
+                        capture->rate_ns
+                            ? g_strdup_printf("rate: waits shorter than %s are sampled", rate)
+                            : g_strdup("rate: every wait is recorded"));
+    }
+    for (guint i = 0; i < complaints->len; i++)
+        g_ptr_array_add(lines, g_strdup(complaints->pdata[i]));
+    if (complaints->len == 0)
+        g_ptr_array_add(lines, g_strdup("nothing was lost"));
+    return lines;
+}

@@ -1,0 +1,13 @@
+/* What a recording holds and what it lacks, in lines for people. */
+#ifndef CTRACE_CAPTURE_NOTES_H
+#define CTRACE_CAPTURE_NOTES_H
+
+#include "model/model.h"
+
+/* Strings, owned by the array: command, layers, rate, losses. */
+GPtrArray *ct_capture_notes(const struct ct_capture *capture);
+
+/* Only what is wrong: an end that is missing, and losses. Empty if all is well. */
+GPtrArray *ct_capture_complaints(const struct ct_capture *capture);
+
+#endif

@@ -1,0 +1,305 @@
+/* ctrace-pprof: blocking profiles for `go tool pprof`. */
+#include "ingest/ingest.h"
+#include "ingest/progress.h"
+#include "model/format.h"
+#include "profile/capture_notes.h"
+#include "profile/output.h"
+#include "profile/pprof.h"
+#include "profile/window.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+/* More files than this without names are summed up in one line. */
+#define MAX_SYMBOL_WARNINGS 8
+
+struct options {
+    enum ct_profile_kind kind;
+    char *directory;
+    char *output;
+    char *from;
+    char *to;
+    char *min;
+    char **processes;
+    char **threads;
+    gboolean is_version;
+    struct ct_profile_limits limits;
+};
+
+/* A line on stderr. Names come from the traced program: control characters are made harmless. */
+static void G_GNUC_PRINTF(1, 2) say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+
+    for (char *at = text; *at; at++)
+        if (g_ascii_iscntrl(*at) && *at != '\n')
+            *at = '?';
+    fprintf(stderr, "ctrace pprof: %s\n", text);
+}
+
+static char *describe_kinds(void)
+{
+    GString *text = g_string_new("Profiles:\n");
+
+    for (int kind = 0; kind < CT_PROFILE_KIND_COUNT; kind++)
+        g_string_append_printf(text, "  %-9s%s\n", ct_profile_kind_name(kind),
+                               ct_profile_kind_description(kind));
+    g_string_append(text,
+                    "\nDIR is ctrace.data unless named. TIME counts from the recording's begin, as "
+                    "in 1.5s,\n200ms or 10us, or is a part of the whole, as in 25%.\n\n"
+                    "Look at a profile with: go tool pprof -http=: sync.pb.gz");
+    return g_string_free(text, FALSE);
+}
+
+static gboolean take_arguments(struct options *options, int count, char **arguments, GError **error)
+{
+    if (options->is_version)
+        return TRUE;
+    if (count < 2 || count > 3) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    count < 2 ? "which profile? net, sync, syscall, sched, sleep or mutex"
+                              : "too many arguments: a profile and a directory are expected");
+        return FALSE;
+    }
+    if (!ct_profile_kind_from_name(arguments[1], &options->kind)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "no profile is called \"%s\"; there are net, sync, syscall, sched, sleep and "
+                    "mutex",
+                    arguments[1]);
+        return FALSE;
+    }
+    options->directory = g_strdup(count == 3 ? arguments[2] : "ctrace.data");
+    return !options->min || ct_window_parse_duration(options->min, &options->limits.min_ns, error);
+}
+
+static gboolean parse_options(struct options *options, int *count, char ***arguments,
+                              GError **error)
+{
+    const GOptionEntry entries[] = {
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
+         "Write the profile to FILE [stdout; on a terminal, the file KIND.pb.gz]", "FILE"},
+        {"process", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->processes,
+         "Only of this process; can be repeated, and may hold * and ?", "NAME|PID"},
+        {"thread", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->threads,
+         "Only of this thread; can be repeated, and may hold * and ?", "NAME|TID"},
+        {"from", 0, 0, G_OPTION_ARG_STRING, &options->from, "Only what happened after TIME",
+         "TIME"},
+        {"to", 0, 0, G_OPTION_ARG_STRING, &options->to, "Only what happened before TIME", "TIME"},
+        {"min", 0, 0, G_OPTION_ARG_STRING, &options->min,
+         "Only waits that lasted at least this long", "DURATION"},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
+         NULL},
+        {0}};
+    g_autoptr(GOptionContext) context = g_option_context_new("KIND [DIR]");
+    g_autofree char *description = describe_kinds();
+
+    g_option_context_set_summary(
+        context,
+        "Writes a blocking profile of a recording, for `go tool pprof`: where the program's\n"
+        "threads waited, how often and how long.");
+    g_option_context_set_description(context, description);
+    g_option_context_add_main_entries(context, entries, NULL);
+    return g_option_context_parse(context, count, arguments, error) &&
+           take_arguments(options, *count, *arguments, error);
+}
+
+static void options_clear(struct options *options)
+{
+    g_free(options->directory);
+    g_free(options->output);
+    g_free(options->from);
+    g_free(options->to);
+    g_free(options->min);
+    g_strfreev(options->processes);
+    g_strfreev(options->threads);
+}
+
+/* Reads the recording; `profile` may be NULL. */
+static gboolean read_recording(const char *directory, struct ct_model *model,
+                               struct ct_profile *profile, GError **error)
+{
+    struct ct_progress progress;
+    struct ct_sink sinks[] = {ct_progress_sink(&progress), {0}};
+
+    if (profile)
+        sinks[1] = ct_profile_sink(profile);
+    ct_progress_begin(&progress);
+    gboolean is_read = ct_ingest(directory, model, sinks, G_N_ELEMENTS(sinks), error);
+    ct_progress_end(&progress);
+    return is_read;
+}
+
+/* A recording's extent is known at its end only, so a window takes one more reading. */
+static gboolean find_window(struct options *options, GError **error)
+{
+    struct ct_profile_limits *limits = &options->limits;
+    g_autoptr(ct_model) model = ct_model_new();
+    uint64_t offset_ns;
+
+    limits->begin_ns = 0;
+    limits->end_ns = UINT64_MAX;
+    if (!options->from && !options->to)
+        return TRUE;
+    if (!read_recording(options->directory, model, NULL, error))
+        return FALSE;
+
+    uint64_t whole_ns = model->end_ns > model->begin_ns ? model->end_ns - model->begin_ns : 0;
+    if (options->from) {
+        if (!ct_window_parse_time(options->from, whole_ns, &offset_ns, error))
+            return FALSE;
+        limits->begin_ns = model->begin_ns + offset_ns;
+    }
+    if (options->to) {
+        if (!ct_window_parse_time(options->to, whole_ns, &offset_ns, error))
+            return FALSE;
+        limits->end_ns = model->begin_ns + offset_ns;
+    }
+    if (limits->begin_ns < limits->end_ns)
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--from=%s is not before --to=%s",
+                options->from ? options->from : "0", options->to);
+    return FALSE;
+}
+
+static void report_symbol_warnings(const struct ct_symbolizer *symbolizer)
+{
+    const GPtrArray *warnings = ct_symbolizer_warnings(symbolizer);
+
+    for (guint i = 0; i < warnings->len && i < MAX_SYMBOL_WARNINGS; i++)
+        say("%s", (const char *)warnings->pdata[i]);
+    if (warnings->len > MAX_SYMBOL_WARNINGS)
+        say("and so it is with %u more files", warnings->len - MAX_SYMBOL_WARNINGS);
+}
+
+static void report_capture(const struct ct_capture *capture)
+{
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(capture);
+
+    for (guint i = 0; i < complaints->len; i++)
+        say("%s", (const char *)complaints->pdata[i]);
+}
+
+static void report_nothing(const struct options *options)
+{
+    gboolean is_filtered =
+        options->processes || options->threads || options->from || options->to || options->min;
+
+    say("the profile is empty: %s %s; a %s profile holds %s", options->directory,
+        is_filtered ? "has nothing that the given options let through" : "has nothing for it",
+        ct_profile_kind_name(options->kind), ct_profile_kind_description(options->kind));
+}
+
+static void report_written(const char *path, const GArray *samples)
+{
+    double waits = 0, delay_ns = 0;
+
+    for (guint i = 0; i < samples->len; i++) {
+        waits += (double)g_array_index(samples, struct ct_profile_sample, i).count;
+        delay_ns += (double)g_array_index(samples, struct ct_profile_sample, i).delay_ns;
+    }
+    g_autofree char *count = ct_format_count((uint64_t)waits);
+    g_autofree char *delay = ct_format_duration((uint64_t)delay_ns);
+    g_autofree char *quoted = g_shell_quote(path);
+    gboolean is_plain =
+        strspn(path, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "/._-+") == strlen(path);
+    say("wrote %s: %s wait%s, %s; next: go tool pprof -top %s", path, count,
+        g_str_equal(count, "1") ? "" : "s", delay, is_plain ? path : quoted);
+}
+
+static gboolean write_profile(const struct options *options, const GArray *samples, GBytes *bytes,
+                              GError **error)
+{
+    if (!options->output && !isatty(STDOUT_FILENO))
+        return ct_output_write_fd(STDOUT_FILENO, "standard output", bytes, error);
+
+    g_autofree char *path = options->output
+                                ? g_strdup(options->output)
+                                : g_strdup_printf("%s.pb.gz", ct_profile_kind_name(options->kind));
+    if (g_str_equal(path, "-"))
+        return ct_output_write_fd(STDOUT_FILENO, "standard output", bytes, error);
+    if (!ct_output_write_file(path, bytes, error))
+        return FALSE;
+    /* A pipe is read by somebody already. */
+    if (samples->len > 0 && g_file_test(path, G_FILE_TEST_IS_REGULAR))
+        report_written(path, samples);
+    return TRUE;
+}
+
+static gboolean export_samples(const struct options *options, const struct ct_model *model,
+                               const GArray *samples, GError **error)
+{
+    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new();
+    struct ct_pprof_input input = {
+        .samples = samples,
+        .model = model,
+        .symbolizer = symbolizer,
+        .kind = options->kind,
+        .begin_ns = MAX(options->limits.begin_ns, model->begin_ns),
+        .end_ns = MIN(options->limits.end_ns, model->end_ns),
+    };
+    input.end_ns = MAX(input.begin_ns, input.end_ns);
+    g_autoptr(GBytes) profile = ct_pprof_encode(&input);
+    g_autoptr(GBytes) compressed = ct_output_gzip(profile, error);
+
+    report_symbol_warnings(symbolizer);
+    return compressed && write_profile(options, samples, compressed, error);
+}
+
+static gboolean run(struct options *options, GError **error)
+{
+    g_autoptr(ct_model) model = ct_model_new();
+    const struct ct_profile_selection selection = {options->processes, options->threads};
+
+    if (!find_window(options, error))
+        return FALSE;
+    g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &options->limits);
+    if (!read_recording(options->directory, model, profile, error))
+        return FALSE;
+    report_capture(&model->capture);
+
+    if (options->kind == CT_PROFILE_KIND_SCHED) {
+        g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
+                    "%s: the recording has no kernel layer, so it cannot tell when threads were "
+                    "ready to run but did not",
+                    options->directory);
+        return FALSE;
+    }
+    g_autoptr(GArray) samples = ct_profile_samples(profile, model, &selection);
+    if (samples->len == 0)
+        report_nothing(options);
+    return export_samples(options, model, samples, error);
+}
+
+int main(int argument_count, char **arguments)
+{
+    struct options options = {0};
+    g_autoptr(GError) error = NULL;
+    int status = EXIT_SUCCESS;
+
+    setlocale(LC_ALL, "");
+    g_set_prgname("ctrace pprof");
+    /* A reader that went away is an error to report, not a reason to die. */
+    signal(SIGPIPE, SIG_IGN);
+
+    if (!parse_options(&options, &argument_count, &arguments, &error)) {
+        say("%s (see ctrace pprof --help)", error->message);
+        status = EXIT_USAGE;
+    } else if (options.is_version) {
+        status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
+    } else if (!run(&options, &error)) {
+        say("%s", error->message);
+        status = EXIT_FAILURE;
+    }
+    options_clear(&options);
+    return status;
+}

@@ -1,0 +1,172 @@
+/* ctrace-report: what a recording says, as text, JSON or CSV. */
+#include "ingest/ingest.h"
+#include "ingest/progress.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define EXIT_USAGE        2
+#define DEFAULT_DIRECTORY "ctrace.data"
+#define DEFAULT_WIDTH     100
+#define WIDTH_MIN         40
+#define WIDTH_MAX         1000
+#define TOP_MAX           100000
+
+static const struct {
+    const char *name;
+    char *(*write)(const struct ct_report *, const struct ct_report_layout *);
+} formats[] = {
+    {"text", ct_report_text},
+    {"json", ct_report_json},
+    {"csv", ct_report_csv},
+};
+
+struct options {
+    char *format;
+    int top;
+    int width;
+    int depth;
+    gboolean is_version;
+    char **directories;
+};
+
+static int fail(int status, const char *message)
+{
+    fprintf(stderr, "ctrace report: %s\n", message);
+    return status;
+}
+
+static guint terminal_width(void)
+{
+    struct winsize size;
+
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        return DEFAULT_WIDTH;
+    return CLAMP(size.ws_col, WIDTH_MIN, WIDTH_MAX);
+}
+
+static gboolean parse_options(struct options *options, int *argc, char ***argv, GError **error)
+{
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &options->format,
+         "text (the default), json, or csv (the table of threads)", "FORMAT"},
+        {"top", 'n', 0, G_OPTION_ARG_INT, &options->top, "Entries of each list (10)", "N"},
+        {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth, "Frames of each stack (6)", "N"},
+        {"width", 'w', 0, G_OPTION_ARG_INT, &options->width,
+         "Columns of the text (the terminal's, else 100)", "COLUMNS"},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
+         "[DIR]"},
+        {0},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+    g_option_context_set_summary(
+        context, "Shows what the threads of a recording waited for: what was recorded and what\n"
+                 "was not, time by class, the places that waited, and the longest waits.");
+    g_option_context_set_description(context, "DIR is ctrace.data unless named.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    return g_option_context_parse(context, argc, argv, error);
+}
+
+static gboolean check_options(const struct options *options, GError **error)
+{
+    if (options->directories && options->directories[0] && options->directories[1])
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "more than one directory is named: '%s'", options->directories[1]);
+    else if (options->top < 0 || options->top > TOP_MAX)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--top=%d is not between 0 and %d", options->top, TOP_MAX);
+    else if (options->depth < 0)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--depth=%d is below 0",
+                    options->depth);
+    else if (options->width != 0 && (options->width < WIDTH_MIN || options->width > WIDTH_MAX))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--width=%d is not between %d and %d", options->width, WIDTH_MIN, WIDTH_MAX);
+    else
+        return TRUE;
+    return FALSE;
+}
+
+static int find_format(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
+        if (!name || strcmp(name, formats[i].name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* A full disk or a closed pipe is an error, and says so. */
+static int write_out(const char *text)
+{
+    g_autofree char *message = NULL;
+
+    if (fputs(text, stdout) != EOF && fflush(stdout) == 0 && fclose(stdout) == 0)
+        return EXIT_SUCCESS;
+    message = g_strdup_printf("cannot write the report: %s", g_strerror(errno));
+    return fail(EXIT_FAILURE, message);
+}
+
+static int run(const struct options *options)
+{
+    const char *directory = options->directories ? options->directories[0] : DEFAULT_DIRECTORY;
+    struct ct_report_layout layout = {
+        .width = options->width ? (guint)options->width : terminal_width(),
+        .depth = (guint)options->depth,
+        .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
+                      g_strcmp0(g_getenv("TERM"), "dumb") != 0,
+    };
+    g_autoptr(ct_model) model = ct_model_new();
+    g_autoptr(ct_report) report = ct_report_new(model, (guint)options->top);
+    struct ct_progress progress;
+    const struct ct_sink sinks[] = {ct_report_sink(report), ct_progress_sink(&progress)};
+    g_autoptr(GError) error = NULL;
+    int format = find_format(options->format);
+
+    if (format < 0)
+        return fail(EXIT_USAGE, "--format is text, json or csv");
+    ct_progress_begin(&progress);
+    gboolean is_read = ct_ingest(directory, model, sinks, G_N_ELEMENTS(sinks), &error);
+    ct_progress_end(&progress);
+    if (!is_read)
+        return fail(EXIT_FAILURE, error->message);
+    ct_report_finish(report);
+
+    g_autofree char *text = formats[format].write(report, &layout);
+    const GPtrArray *warnings = ct_symbolizer_warnings(report->symbolizer);
+
+    for (guint i = 0; i < warnings->len; i++)
+        fail(0, g_ptr_array_index(warnings, i));
+    return write_out(text);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.top = 10, .depth = 6};
+    g_autoptr(GError) error = NULL;
+    int status;
+
+    setlocale(LC_CTYPE, "");
+    signal(SIGPIPE, SIG_IGN);
+    g_set_prgname("ctrace report");
+    if (!parse_options(&options, &argc, &argv, &error) || !check_options(&options, &error)) {
+        fail(EXIT_USAGE, error->message);
+        fprintf(stderr, "See 'ctrace report --help'.\n");
+        status = EXIT_USAGE;
+    } else if (options.is_version) {
+        status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
+    } else {
+        status = run(&options);
+    }
+    g_free(options.format);
+    g_strfreev(options.directories);
+    return status;
+}

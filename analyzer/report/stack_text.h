@@ -1,0 +1,11 @@
+/* A stack as the frames that a reader wants: symbolized, without ctrace's own. */
+#ifndef CTRACE_STACK_TEXT_H
+#define CTRACE_STACK_TEXT_H
+
+#include "report/report.h"
+
+/* "worker (convoy.c:42)", leaf first; strings owned by the array. Empty: the stack is lost. */
+GPtrArray *ct_stack_frames(const struct ct_report *report, const struct ct_process *process,
+                           uint32_t stack_id);
+
+#endif

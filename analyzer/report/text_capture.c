@@ -1,0 +1,127 @@
+#include "report/text_parts.h"
+
+#include "model/format.h"
+#include "report/text_table.h"
+
+static char *format_when(const struct ct_model *model)
+{
+    const int64_t second_ns = 1000000000;
+    int64_t begin_s = (int64_t)(model->begin_ns / (uint64_t)second_ns);
+    g_autoptr(GDateTime) when =
+        g_date_time_new_from_unix_utc(begin_s + model->epoch_offset_ns / second_ns);
+
+    return when ? g_date_time_format(when, "%Y-%m-%d %H:%M:%S UTC") : g_strdup("unknown");
+}
+
+static void add_exit(GString *line, int32_t status)
+{
+    if (status > 128)
+        g_string_append_printf(line, "  (ended by signal %d)", status - 128);
+    else if (status >= 0)
+        g_string_append_printf(line, "  (exit status %d)", status);
+}
+
+static void add_loss(GString *line, uint64_t count, const char *what)
+{
+    if (count == 0)
+        return;
+    g_autofree char *number = ct_format_count(count);
+
+    g_string_append_printf(line, "%s%s %s%s", line->len > 0 ? ", " : "", number, what,
+                           count == 1 ? "" : "s");
+}
+
+static void write_losses(const struct ct_text_report *out)
+{
+    const struct ct_capture *capture = &out->report->model->capture;
+    const char *lost_waits = ct_capture_lost_waits(capture);
+    g_autoptr(GString) line = g_string_new(NULL);
+
+    add_loss(line, capture->events_lost, "event");
+    add_loss(line, capture->packets_lost, "packet");
+    add_loss(line, capture->stacks_lost, "stack");
+    add_loss(line, capture->threads_lost, "thread");
+    add_loss(line, capture->modules_lost, "module");
+    add_loss(line, capture->records_dropped, "record");
+    if (lost_waits[0])
+        ct_text_field(out, "! LOST", "waits: %s", lost_waits);
+    if (line->len > 0)
+        ct_text_field(out, "! LOST", "%s: times and counts below are too low", line->str);
+    if (line->len == 0 && !lost_waits[0])
+        ct_text_field(out, "losses", capture->is_complete ? "none" : "none known");
+    if (capture->unknown_events > 0) {
+        g_autofree char *count = ct_format_count(capture->unknown_events);
+
+        ct_text_field(out, "! skipped", "%s event%s that this version does not know", count,
+                      capture->unknown_events == 1 ? "" : "s");
+    }
+}
+
+void ct_text_capture(const struct ct_text_report *out)
+{
+    const struct ct_model *model = out->report->model;
+    const struct ct_capture *capture = &model->capture;
+    g_autofree char *when = format_when(model);
+    g_autofree char *length = ct_format_duration(model->end_ns - model->begin_ns);
+    g_autofree char *events = ct_format_count(capture->event_count);
+    g_autofree char *missing = ct_capture_missing_layers(capture);
+    g_autoptr(GString) command = g_string_new(capture->command);
+
+    add_exit(command, capture->exit_status);
+    ct_text_heading(out, "Recording");
+    if (command->len > 0)
+        ct_text_field(out, "command", "%s", command->str);
+    ct_text_field(out, "when", "%s, for %s", when, length);
+    if (capture->layers[0])
+        ct_text_field(out, "layers", "%s", capture->layers);
+    if (missing[0])
+        ct_text_field(out, "missing", "%s", missing);
+    if (capture->layers[0] && capture->rate_ns > 0) {
+        g_autofree char *rate = ct_format_duration(capture->rate_ns);
+
+        ct_text_field(out, "rate", "every wait of %s or more; shorter ones sampled", rate);
+    } else if (capture->layers[0]) {
+        ct_text_field(out, "rate", "every wait");
+    }
+    ct_text_field(out, "events", "%s", events);
+    write_losses(out);
+    if (capture->damage)
+        ct_text_field(out, "! DAMAGED", "part of the trace cannot be read: %s", capture->damage);
+    else if (!capture->is_complete)
+        ct_text_field(out, "! PARTIAL", "the trace has no end: 'ctrace recover' may complete it");
+}
+
+void ct_text_processes(const struct ct_text_report *out)
+{
+    const struct ct_model *model = out->report->model;
+    struct ct_text_table *table = ct_text_table_new("rrrrl");
+    static const char *const headings[] = {"PID", "PARENT", "LIFETIME", "THREADS", "COMMAND"};
+    g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
+    guint shown = MIN(model->processes->len, MAX(out->report->top, 1));
+
+    for (guint i = 0; i < model->threads->len; i++) {
+        const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
+        guint count = GPOINTER_TO_UINT(g_hash_table_lookup(counts, thread->process));
+
+        g_hash_table_insert(counts, thread->process, GUINT_TO_POINTER(count + 1));
+    }
+    ct_text_heading(out, "Processes (%u)", model->processes->len);
+    for (size_t i = 0; i < G_N_ELEMENTS(headings); i++)
+        ct_text_table_add(table, headings[i]);
+    for (guint i = 0; i < shown; i++) {
+        const struct ct_process *process = g_ptr_array_index(model->processes, i);
+        guint threads = GPOINTER_TO_UINT(g_hash_table_lookup(counts, process));
+        uint64_t from_ns = MAX(process->start_ns, model->begin_ns);
+
+        ct_text_table_take(table, g_strdup_printf("%d", process->pid));
+        ct_text_table_take(table, process->ppid > 0 ? g_strdup_printf("%d", process->ppid)
+                                                    : g_strdup("-"));
+        ct_text_table_take(table,
+                           ct_format_duration(process->end_ns - MIN(process->end_ns, from_ns)));
+        ct_text_table_take(table, ct_format_count(threads));
+        ct_text_table_take(table, ct_text_clean(process->args[0] ? process->args : process->name));
+    }
+    ct_text_table_finish(table, out->text, out->layout->width);
+    if (shown < model->processes->len)
+        ct_text_line(out, 2, "and %u more", model->processes->len - shown);
+}

@@ -1,0 +1,32 @@
+/* Columns of text for a terminal. */
+#ifndef CTRACE_TEXT_TABLE_H
+#define CTRACE_TEXT_TABLE_H
+
+#include <glib.h>
+
+struct ct_text_table;
+
+/* `alignments` has a letter for each column: l or r. Borrowed. */
+struct ct_text_table *ct_text_table_new(const char *alignments);
+
+/* Takes the string, which belongs to the table from then on. Cells fill row by row. */
+void ct_text_table_take(struct ct_text_table *table, char *cell);
+void ct_text_table_add(struct ct_text_table *table, const char *cell);
+
+/* Writes all rows, indented by two, lines cut to `width` columns; frees the table. */
+void ct_text_table_finish(struct ct_text_table *table, GString *text, guint width);
+
+/* Valid UTF-8 without control characters: names come from the traced program. */
+char *ct_text_clean(const char *text);
+
+/* Columns that `text` takes on a terminal. */
+guint ct_text_columns(const char *text);
+
+/* Appends `text` and a newline, broken between words so that lines have at most `width` columns:
+ * the first has `used` before it, the others are indented by `indent`. */
+void ct_text_append_wrapped(GString *out, const char *text, guint used, guint indent, guint width);
+
+/* Appends `text` cut to `width` columns, with "..." where it was cut. */
+void ct_text_append_cut(GString *line, const char *text, guint width);
+
+#endif

@@ -1,0 +1,211 @@
+#include "report/text_parts.h"
+
+#include "model/format.h"
+#include "report/text_table.h"
+
+#include <string.h>
+
+#define BAR_COLUMNS 20
+
+/* A letter for each class in a thread's bar. */
+static const char class_letters[CT_CLASS_COUNT] = {
+    [CT_CLASS_RUNNING] = '#', [CT_CLASS_RUNNABLE] = 'r', [CT_CLASS_NET] = 'n',
+    [CT_CLASS_SYNC] = 's',    [CT_CLASS_SYSCALL] = 'c',  [CT_CLASS_SLEEP] = '.',
+    [CT_CLASS_OTHER] = 'o',   [CT_CLASS_UNKNOWN] = '?',
+};
+
+/* Classes in which nobody spent time, and which the recording could not see, have no column. */
+static guint shown_classes(const struct ct_model *model, enum ct_class *classes)
+{
+    static const gboolean is_usual[CT_CLASS_COUNT] = {
+        [CT_CLASS_RUNNING] = TRUE, [CT_CLASS_NET] = TRUE,   [CT_CLASS_SYNC] = TRUE,
+        [CT_CLASS_SYSCALL] = TRUE, [CT_CLASS_SLEEP] = TRUE,
+    };
+    guint count = 0;
+
+    for (size_t class = 0; class < CT_CLASS_COUNT; class ++) {
+        gboolean is_shown = is_usual[class];
+
+        for (guint i = 0; !is_shown && i < model->threads->len; i++) {
+            const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
+
+            is_shown = thread->class_ns[class] > 0;
+        }
+        if (is_shown)
+            classes[count++] = (enum ct_class) class;
+    }
+    return count;
+}
+
+static int compare_by_waited(const void *a, const void *b)
+{
+    uint64_t first = ct_report_waited_ns(*(struct ct_thread *const *)a);
+    uint64_t second = ct_report_waited_ns(*(struct ct_thread *const *)b);
+
+    return (first < second) - (first > second); /* stable: the model's order decides */
+}
+
+static char *format_bar(const uint64_t *class_ns, uint64_t lifetime_ns)
+{
+    GString *bar = g_string_new("[");
+    double done = 0;
+
+    for (size_t class = 0; class < CT_CLASS_COUNT && lifetime_ns > 0; class ++) {
+        done += (double)class_ns[class] / (double)lifetime_ns * BAR_COLUMNS;
+        while ((double)(bar->len - 1) + 0.5 < done && bar->len <= BAR_COLUMNS)
+            g_string_append_c(bar, class_letters[class]);
+    }
+    while (bar->len <= BAR_COLUMNS)
+        g_string_append_c(bar, ' ');
+    g_string_append_c(bar, ']');
+    return g_string_free(bar, FALSE);
+}
+
+static void add_times(struct ct_text_table *table, const uint64_t *class_ns, uint64_t lifetime_ns,
+                      const enum ct_class *classes, guint class_count)
+{
+    ct_text_table_take(table, ct_format_duration(lifetime_ns));
+    for (guint i = 0; i < class_count; i++) {
+        uint64_t time_ns = class_ns[classes[i]];
+
+        ct_text_table_take(table, time_ns > 0 ? ct_format_duration(time_ns) : g_strdup("-"));
+    }
+}
+
+static void add_headings(struct ct_text_table *table, const enum ct_class *classes,
+                         guint class_count, gboolean has_bar)
+{
+    ct_text_table_add(table, "THREAD");
+    ct_text_table_add(table, "TID");
+    ct_text_table_add(table, "LIFETIME");
+    for (guint i = 0; i < class_count; i++)
+        ct_text_table_take(table, g_ascii_strup(ct_class_name(classes[i]), -1));
+    if (has_bar)
+        ct_text_table_add(table, "");
+}
+
+/* "# running  n net": what the letters of the bars mean. */
+static char *format_legend(const enum ct_class *classes, guint class_count)
+{
+    GString *legend = g_string_new(NULL);
+
+    for (guint i = 0; i < class_count; i++)
+        g_string_append_printf(legend, "%s%c %s", i > 0 ? "  " : "", class_letters[classes[i]],
+                               ct_class_name(classes[i]));
+    return g_string_free(legend, FALSE);
+}
+
+static void add_rest(struct ct_text_table *table, const GPtrArray *threads, guint first,
+                     const enum ct_class *classes, guint class_count, gboolean has_bar)
+{
+    uint64_t class_ns[CT_CLASS_COUNT] = {0};
+    uint64_t lifetime_ns = 0;
+
+    for (guint i = first; i < threads->len; i++) {
+        const struct ct_thread *thread = g_ptr_array_index(threads, i);
+
+        lifetime_ns = ct_add_u64(lifetime_ns, thread->end_ns - thread->start_ns);
+        for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
+            class_ns[class] = ct_add_u64(class_ns[class], thread->class_ns[class]);
+    }
+    ct_text_table_take(table, g_strdup_printf("%u more together", threads->len - first));
+    ct_text_table_add(table, "");
+    add_times(table, class_ns, lifetime_ns, classes, class_count);
+    if (has_bar)
+        ct_text_table_take(table, format_bar(class_ns, lifetime_ns));
+}
+
+void ct_text_threads(const struct ct_text_report *out)
+{
+    const struct ct_model *model = out->report->model;
+    enum ct_class classes[CT_CLASS_COUNT];
+    guint class_count = shown_classes(model, classes);
+    gboolean has_bar = out->layout->width >= 100;
+    char alignments[CT_CLASS_COUNT + 8] = "lrr";
+    g_autoptr(GPtrArray) threads = g_ptr_array_sized_new(model->threads->len);
+    /* One more takes no more room than saying that there is one more. */
+    guint limit = MAX(2 * out->report->top, 1);
+    guint shown = model->threads->len <= limit + 1 ? model->threads->len : limit;
+
+    memset(alignments + 3, 'r', class_count);
+    if (has_bar)
+        alignments[3 + class_count] = 'l';
+    for (guint i = 0; i < model->threads->len; i++)
+        g_ptr_array_add(threads, g_ptr_array_index(model->threads, i));
+    g_ptr_array_sort(threads, compare_by_waited);
+
+    struct ct_text_table *table = ct_text_table_new(alignments);
+
+    g_autofree char *legend = format_legend(classes, class_count);
+
+    if (has_bar)
+        ct_text_heading(out, "Threads (%u), by time waited      %s", model->threads->len, legend);
+    else
+        ct_text_heading(out, "Threads (%u), by time waited", model->threads->len);
+    add_headings(table, classes, class_count, has_bar);
+    for (guint i = 0; i < shown; i++) {
+        const struct ct_thread *thread = g_ptr_array_index(threads, i);
+        uint64_t lifetime_ns = thread->end_ns - thread->start_ns;
+
+        ct_text_table_take(table, ct_text_clean(thread->name));
+        ct_text_table_take(table, g_strdup_printf("%d", thread->tid));
+        add_times(table, thread->class_ns, lifetime_ns, classes, class_count);
+        if (has_bar)
+            ct_text_table_take(table, format_bar(thread->class_ns, lifetime_ns));
+    }
+    if (shown < threads->len)
+        add_rest(table, threads, shown, classes, class_count, has_bar);
+    ct_text_table_finish(table, out->text, out->layout->width);
+}
+
+struct calls {
+    enum ct_op op;
+    uint64_t calls;
+    uint64_t total_ns;
+};
+
+static int compare_calls(const void *a, const void *b)
+{
+    const struct calls *first = a;
+    const struct calls *second = b;
+
+    if (first->total_ns != second->total_ns)
+        return first->total_ns < second->total_ns ? 1 : -1;
+    return (first->op > second->op) - (first->op < second->op);
+}
+
+void ct_text_calls(const struct ct_text_report *out)
+{
+    const struct ct_model *model = out->report->model;
+    struct calls calls[CT_OP_COUNT] = {0};
+    struct ct_text_table *table;
+    static const char *const headings[] = {"OPERATION", "CALLS", "TOTAL", "MEAN"};
+
+    for (size_t op = 0; op < CT_OP_COUNT; op++) {
+        calls[op].op = (enum ct_op)op;
+        for (guint i = 0; i < model->threads->len; i++) {
+            const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
+
+            if (!thread->counters[op])
+                continue;
+            calls[op].calls = ct_add_u64(calls[op].calls, thread->counters[op]->calls);
+            calls[op].total_ns = ct_add_u64(calls[op].total_ns, thread->counters[op]->total_ns);
+        }
+    }
+    qsort(calls, CT_OP_COUNT, sizeof(calls[0]), compare_calls);
+    if (calls[0].calls == 0)
+        return;
+    ct_text_heading(out, "Calls, counted exactly (of locks: those that had to wait)");
+    table = ct_text_table_new("lrrr");
+    for (size_t i = 0; i < G_N_ELEMENTS(headings); i++)
+        ct_text_table_add(table, headings[i]);
+    for (size_t i = 0; i < CT_OP_COUNT; i++) {
+        if (calls[i].calls == 0)
+            continue;
+        ct_text_table_add(table, ct_op_name(calls[i].op));
+        ct_text_table_take(table, ct_format_count(calls[i].calls));
+        ct_text_table_take(table, ct_format_duration(calls[i].total_ns));
+        ct_text_table_take(table, ct_format_duration(calls[i].total_ns / calls[i].calls));
+    }
+    ct_text_table_finish(table, out->text, out->layout->width);
+}

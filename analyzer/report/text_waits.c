@@ -1,0 +1,179 @@
+#include "report/text_parts.h"
+
+#include "model/format.h"
+#include "report/stack_text.h"
+
+#include <math.h>
+#include <string.h>
+
+static void write_stack(const struct ct_text_report *out, const struct ct_process *process,
+                        uint32_t stack_id)
+{
+    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report, process, stack_id);
+    guint depth = out->layout->depth;
+    /* One more takes no more room than saying that there is one more. */
+    guint shown = depth > 0 && frames->len == depth + 1 ? frames->len : MIN(frames->len, depth);
+
+    for (guint i = 0; i < shown; i++)
+        ct_text_line(out, CT_TEXT_ENTRY, "%s", (const char *)g_ptr_array_index(frames, i));
+    if (shown < frames->len)
+        ct_text_line(out, CT_TEXT_ENTRY, "... and %u callers", frames->len - shown);
+    if (frames->len == 0 && out->layout->depth > 0)
+        ct_text_line(out, CT_TEXT_ENTRY, "(no stack)");
+}
+
+/* " on mutex 0x7000 (queue_lock)", or nothing. */
+static char *format_on(const char *object)
+{
+    return object[0] ? g_strdup_printf(" on %s", object) : g_strdup("");
+}
+
+static const char *op_text(enum ct_op op)
+{
+    return op == CT_OP_NONE ? "an operation unknown to this version" : ct_op_name(op);
+}
+
+static char *format_thread(const struct ct_thread *thread)
+{
+    return g_strdup_printf("%s (%d)", thread->name, thread->tid);
+}
+
+static void write_owner(const struct ct_text_report *out, const struct ct_interval *interval)
+{
+    const struct ct_thread *owner = g_hash_table_lookup(interval->thread->process->threads,
+                                                        GINT_TO_POINTER(interval->owner_tid));
+    g_autofree char *name =
+        owner ? format_thread(owner) : g_strdup_printf("thread %d", interval->owner_tid);
+
+    if (interval->owner_tid > 0)
+        ct_text_line(out, CT_TEXT_ENTRY, "held by %s%s", name,
+                     interval->is_open ? "" : " when it began");
+}
+
+static void write_waker(const struct ct_text_report *out, const struct ct_interval *interval)
+{
+    if (!interval->waker)
+        return;
+    g_autofree char *name = format_thread(interval->waker);
+    g_autoptr(GPtrArray) frames =
+        ct_stack_frames(out->report, interval->waker->process, interval->waker_stack_id);
+
+    ct_text_line(out, CT_TEXT_ENTRY, "woken by %s: %s%s%s", name, ct_op_name(interval->waker_op),
+                 frames->len > 0 ? " in " : "",
+                 frames->len > 0 ? (const char *)g_ptr_array_index(frames, 0) : "");
+}
+
+/* Where the wait began: its stack, unless a place listed above has it. */
+static void write_origin(const struct ct_text_report *out, const struct ct_interval *interval)
+{
+    const struct ct_process *process = interval->thread->process;
+    guint place = interval->is_open ? 0 : ct_report_site_number(out->report, interval);
+
+    if (place == 0) {
+        write_stack(out, process, interval->stack_id);
+        return;
+    }
+    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report, process, interval->stack_id);
+
+    ct_text_line(out, CT_TEXT_ENTRY, "at place %u%s%s", place, frames->len > 0 ? ", in " : "",
+                 frames->len > 0 ? (const char *)g_ptr_array_index(frames, 0) : "");
+}
+
+static void write_wait(const struct ct_text_report *out, const struct ct_report_wait *wait)
+{
+    const struct ct_model *model = out->report->model;
+    const struct ct_interval *interval = &wait->interval;
+    const struct ct_process *process = interval->thread->process;
+    g_autofree char *length = ct_format_duration(interval->end_ns - interval->begin_ns);
+    g_autofree char *from =
+        ct_format_duration(interval->begin_ns - MIN(model->begin_ns, interval->begin_ns));
+    g_autofree char *thread = format_thread(interval->thread);
+    g_autofree char *object =
+        ct_report_object_name(out->report, process, interval->op, interval->object, wait->object);
+    g_autofree char *on = format_on(object);
+    g_autofree char *failure = interval->result < 0 && !interval->is_open
+                                   ? g_strdup_printf(": %s", g_strerror(-interval->result))
+                                   : g_strdup("");
+
+    ct_text_entry(out, length, "%s, %s after the start, %s%s%s", thread, from,
+                  op_text(interval->op), on, failure);
+    write_owner(out, interval);
+    write_waker(out, interval);
+    write_origin(out, interval);
+}
+
+static void write_list(const struct ct_text_report *out, const GPtrArray *waits)
+{
+    for (guint i = 0; i < MIN(waits->len, out->report->top); i++)
+        write_wait(out, g_ptr_array_index(waits, i));
+}
+
+void ct_text_open_waits(const struct ct_text_report *out)
+{
+    const struct ct_report *report = out->report;
+    g_autofree char *count = ct_format_count(report->open_count);
+
+    if (report->open_count == 0)
+        return;
+    ct_text_heading(out, "Still waiting at the end (%s)", count);
+    write_list(out, report->open);
+    if (report->open_count > MIN(report->top, report->open->len))
+        ct_text_line(out, 2, "and %" G_GUINT64_FORMAT " more",
+                     report->open_count - MIN(report->top, report->open->len));
+}
+
+void ct_text_longest_waits(const struct ct_text_report *out)
+{
+    if (out->report->longest->len == 0)
+        return;
+    ct_text_heading(out, "Longest single waits");
+    write_list(out, out->report->longest);
+}
+
+static uint64_t rounded(double value)
+{
+    return value < 1.8e19 ? (uint64_t)(value + 0.5) : UINT64_MAX;
+}
+
+static void write_site(const struct ct_text_report *out, const struct ct_report_site *site,
+                       guint number)
+{
+    uint64_t count = rounded(site->count);
+    g_autofree char *total = ct_format_duration(rounded(site->total_ns));
+    g_autofree char *waits = ct_format_count(count);
+    g_autofree char *mean = ct_format_duration(rounded(site->total_ns / MAX(site->count, 1)));
+    g_autofree char *longest = ct_format_duration(site->longest_ns);
+    g_autofree char *object =
+        ct_report_object_name(out->report, site->process, site->op, site->object_id, site->object);
+    g_autofree char *on = format_on(site->has_many_objects ? "several objects" : object);
+
+    ct_text_entry(out, total, "%u. %s: %s%s", number, ct_class_name(site->class), op_text(site->op),
+                  on);
+    if (count == 1)
+        ct_text_line(out, CT_TEXT_ENTRY, "1 wait, in %s (%d)", site->process->name,
+                     site->process->pid);
+    else
+        ct_text_line(out, CT_TEXT_ENTRY, "%s waits of %s on average, %s at most, in %s (%d)", waits,
+                     mean, longest, site->process->name, site->process->pid);
+    write_stack(out, site->process, site->stack_id);
+}
+
+void ct_text_sites(const struct ct_text_report *out)
+{
+    const struct ct_report *report = out->report;
+    guint shown = MIN(report->sites->len, report->top);
+
+    if (report->sites->len == 0) {
+        ct_text_heading(out, "No waits were recorded");
+        return;
+    }
+    ct_text_heading(out, "Where the time was waited (%u of %u places)", shown, report->sites->len);
+    for (guint i = 0; i < shown; i++)
+        write_site(out, g_ptr_array_index(report->sites, i), i + 1);
+    if (report->unlisted_count > 0) {
+        g_autofree char *count = ct_format_count(rounded(report->unlisted_count));
+
+        ct_text_line(out, 2, "! %s waits were in places beyond the %u that are kept", count,
+                     report->sites->len);
+    }
+}

@@ -1,0 +1,294 @@
+#include "symbols/symbol_file.h"
+
+#include "symbols/debug_info.h"
+#include "symbols/demangle.h"
+
+#include <dwarf.h>
+#include <elfutils/libdwfl.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PAGE_BYTES 4096
+
+struct ct_symbol_file {
+    Dwfl *dwfl;                       /* owned */
+    Dwfl_Module *module;              /* owned by dwfl */
+    GStringChunk *strings;            /* borrowed */
+    struct ct_debug_info *debug_info; /* owned; borrows module */
+    GArray *scopes;                   /* owned; scratch space for Dwarf_Die */
+};
+
+static const Dwfl_Callbacks callbacks = {
+    .find_elf = dwfl_build_id_find_elf,
+    .find_debuginfo = dwfl_standard_find_debuginfo,
+    .section_address = dwfl_offline_section_address,
+};
+
+static gboolean has_build_id(Dwfl_Module *module, const char *build_id)
+{
+    const unsigned char *bits = NULL;
+    GElf_Addr address;
+    int length = dwfl_module_build_id(module, &bits, &address);
+
+    if (length <= 0 || strlen(build_id) != (size_t)length * 2)
+        return FALSE;
+    for (int i = 0; i < length; i++) {
+        char hexadecimal[3];
+        g_snprintf(hexadecimal, sizeof hexadecimal, "%02x", bits[i]);
+        if (g_ascii_strncasecmp(build_id + i * 2, hexadecimal, 2) != 0)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* The path comes from the trace: it may name a pipe or a device, which must not be read. */
+static int open_regular(const char *path)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static struct ct_symbol_file *open_candidate(const char *path, const char *build_id,
+                                             const char **problem)
+{
+    int fd = open_regular(path);
+    if (fd < 0) {
+        *problem = "cannot be read here";
+        return NULL;
+    }
+
+    struct ct_symbol_file *file = g_new0(struct ct_symbol_file, 1);
+    GElf_Addr bias;
+    file->dwfl = dwfl_begin(&callbacks);
+    /* Based at zero, so that lookups go by the addresses in the file. */
+    if (file->dwfl)
+        file->module = dwfl_report_elf(file->dwfl, path, path, fd, 0, true);
+    if (!file->module)
+        close(fd);
+    if (!file->module || dwfl_report_end(file->dwfl, NULL, NULL) != 0 ||
+        !dwfl_module_getelf(file->module, &bias))
+        *problem = "is not a readable ELF file";
+    else if (*build_id && !has_build_id(file->module, build_id))
+        *problem = "changed since the recording";
+    else
+        return file;
+    ct_symbol_file_free(file);
+    return NULL;
+}
+
+struct ct_symbol_file *ct_symbol_file_open(const char *path, const char *build_id,
+                                           GStringChunk *strings, const char **problem)
+{
+    struct ct_symbol_file *file = open_candidate(path, build_id, problem);
+
+    if (!file && strlen(build_id) > 2 && !strchr(build_id, '/')) {
+        const char *ignored;
+        g_autofree char *debug_path =
+            g_strdup_printf("/usr/lib/debug/.build-id/%.2s/%s.debug", build_id, build_id + 2);
+        file = open_candidate(debug_path, build_id, &ignored);
+    }
+    if (file) {
+        file->strings = strings;
+        file->debug_info = ct_debug_info_new(file->module);
+        file->scopes = g_array_new(FALSE, FALSE, sizeof(Dwarf_Die));
+    }
+    return file;
+}
+
+void ct_symbol_file_free(struct ct_symbol_file *file)
+{
+    if (!file)
+        return;
+    ct_debug_info_free(file->debug_info);
+    if (file->scopes)
+        g_array_unref(file->scopes);
+    if (file->dwfl)
+        dwfl_end(file->dwfl);
+    g_free(file);
+}
+
+/* Other producers' strings need not be UTF-8; all ours are. */
+static const char *keep(struct ct_symbol_file *file, const char *string)
+{
+    if (g_utf8_validate(string, -1, NULL))
+        return g_string_chunk_insert_const(file->strings, string);
+    g_autofree char *valid = g_utf8_make_valid(string, -1);
+    return g_string_chunk_insert_const(file->strings, valid);
+}
+
+/* `name` is what a programmer calls it where `system_name` is not mangled. */
+static void set_names(struct ct_symbol_file *file, struct ct_frame *frame, const char *name,
+                      const char *system_name)
+{
+    char *demangled = ct_demangle(system_name);
+
+    frame->system_name = keep(file, system_name);
+    frame->function = keep(file, demangled ? demangled : name);
+    free(demangled);
+}
+
+/* The symbol whose extent holds `address`, without its version ("@GLIBC_2.2.5"); "" if none. */
+static const char *symbol_at(struct ct_symbol_file *file, uint64_t address, GElf_Off *offset,
+                             GElf_Sym *symbol)
+{
+    const char *name =
+        dwfl_module_addrinfo(file->module, address, offset, symbol, NULL, NULL, NULL);
+    if (!name || !*name)
+        return "";
+    const char *version = strchr(name, '@');
+    if (!version || version == name)
+        return name;
+    g_autofree char *plain = g_strndup(name, (gsize)(version - name));
+    return keep(file, plain);
+}
+
+static const char *string_attribute(Dwarf_Die *die, unsigned int name)
+{
+    Dwarf_Attribute attribute;
+    return dwarf_formstring(dwarf_attr_integrate(die, name, &attribute));
+}
+
+/* NULL where it is the same as the function's own: in C, mostly. */
+static const char *linker_name(Dwarf_Die *function)
+{
+    const char *name = string_attribute(function, DW_AT_linkage_name);
+
+    if (!name)
+        name = string_attribute(function, DW_AT_MIPS_linkage_name);
+    return name;
+}
+
+static uint32_t number_attribute(Dwarf_Die *die, unsigned int name)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word value;
+
+    if (dwarf_formudata(dwarf_attr(die, name, &attribute), &value) != 0 || value > INT32_MAX)
+        return 0;
+    return (uint32_t)value;
+}
+
+/* Where the inlined call stands in the function that encloses it. */
+static void set_call_site(struct ct_symbol_file *file, Dwarf_Die *inlined, struct ct_frame *frame)
+{
+    Dwarf_Die unit;
+    Dwarf_Files *files;
+    const char *name = NULL;
+
+    if (dwarf_diecu(inlined, &unit, NULL, NULL) && dwarf_getsrcfiles(&unit, &files, NULL) == 0)
+        name = dwarf_filesrc(files, number_attribute(inlined, DW_AT_call_file), NULL, NULL);
+    frame->file = name ? keep(file, name) : "";
+    frame->line = number_attribute(inlined, DW_AT_call_line);
+}
+
+static void add_scope_frames(struct ct_symbol_file *file, const struct ct_frame *place,
+                             GArray *frames)
+{
+    struct ct_frame next = *place;
+
+    for (guint i = 0; i < file->scopes->len; i++) {
+        Dwarf_Die *scope = &g_array_index(file->scopes, Dwarf_Die, i);
+        struct ct_frame frame = next;
+        const char *system_name = linker_name(scope);
+        const char *name =
+            system_name ? dwarf_diename(scope) : ct_debug_info_qualify(file->debug_info, scope);
+        const char *declared_in = dwarf_decl_file(scope);
+        int start_line = 0;
+
+        if (!name && !system_name)
+            break;
+        set_names(file, &frame, name ? name : system_name,
+                  system_name ? system_name : dwarf_diename(scope));
+        if (!*frame.file && declared_in)
+            frame.file = keep(file, declared_in);
+        if (dwarf_decl_line(scope, &start_line) == 0 && start_line > 0)
+            frame.start_line = (uint32_t)start_line;
+        frame.is_inlined = dwarf_tag(scope) == DW_TAG_inlined_subroutine;
+        g_array_append_val(frames, frame);
+        set_call_site(file, scope, &next);
+    }
+}
+
+static void set_line(struct ct_symbol_file *file, Dwarf_Line *line, struct ct_frame *frame)
+{
+    const char *source = dwarf_linesrc(line, NULL, NULL);
+    int number = 0;
+
+    if (source)
+        frame->file = keep(file, source);
+    if (dwarf_lineno(line, &number) == 0 && number > 0)
+        frame->line = (uint32_t)number;
+}
+
+void ct_symbol_file_add_frames(struct ct_symbol_file *file, uint64_t address, GArray *frames)
+{
+    struct ct_frame frame = {.function = "", .system_name = "", .file = ""};
+    struct ct_debug_place place = {.scopes = file->scopes};
+
+    if (ct_debug_info_find(file->debug_info, address, &place)) {
+        if (place.line)
+            set_line(file, place.line, &frame);
+        add_scope_frames(file, &frame, frames);
+        if (frames->len > 0)
+            return;
+    }
+
+    GElf_Off offset;
+    GElf_Sym symbol;
+    const char *name = symbol_at(file, address, &offset, &symbol);
+    if (*name) {
+        set_names(file, &frame, name, name);
+        g_array_append_val(frames, frame);
+    }
+}
+
+const char *ct_symbol_file_data(struct ct_symbol_file *file, uint64_t address)
+{
+    GElf_Off offset;
+    GElf_Sym symbol;
+    const char *name = symbol_at(file, address, &offset, &symbol);
+
+    if (!*name || offset >= symbol.st_size || GELF_ST_TYPE(symbol.st_info) != STT_OBJECT)
+        return NULL;
+    char *demangled = ct_demangle(name);
+    g_autofree char *text = offset == 0
+                                ? g_strdup(demangled ? demangled : name)
+                                : g_strdup_printf("%s+0x%" G_GINT64_MODIFIER "x",
+                                                  demangled ? demangled : name, (guint64)offset);
+    free(demangled);
+    return keep(file, text);
+}
+
+gboolean ct_symbol_file_find_code(struct ct_symbol_file *file, struct ct_code_segment *segment)
+{
+    GElf_Addr bias;
+    GElf_Phdr header;
+    size_t count = 0;
+    Elf *elf = dwfl_module_getelf(file->module, &bias);
+
+    if (!elf || elf_getphdrnum(elf, &count) != 0)
+        return FALSE;
+    for (size_t i = 0; i < count && i < G_MAXINT; i++) {
+        if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_LOAD ||
+            !(header.p_flags & PF_X) || header.p_memsz > UINT64_MAX - header.p_vaddr)
+            continue;
+        /* What is mapped begins with a page. */
+        uint64_t slack = header.p_vaddr & (PAGE_BYTES - 1);
+        if (slack > header.p_offset)
+            continue;
+        segment->begin = header.p_vaddr - slack;
+        segment->end = header.p_vaddr + header.p_memsz;
+        segment->file_offset = header.p_offset - slack;
+        return TRUE;
+    }
+    return FALSE;
+}

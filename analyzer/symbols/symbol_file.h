@@ -1,0 +1,30 @@
+/*
+ * One ELF file and its separate debug file, looked up by the addresses in the file itself. Only
+ * this and debug_info.h know libdw.
+ */
+#ifndef CTRACE_SYMBOL_FILE_H
+#define CTRACE_SYMBOL_FILE_H
+
+#include "symbols/symbols.h"
+
+struct ct_symbol_file;
+
+/*
+ * Opens `path` if it has this build id (hexadecimal; "" takes any file), else the debug file that
+ * is installed for that build id. Returns NULL and says in `problem` (a full clause, borrowed)
+ * why not. `strings` is borrowed, holds every string that lookups return, and must outlive it.
+ */
+struct ct_symbol_file *ct_symbol_file_open(const char *path, const char *build_id,
+                                           GStringChunk *strings, const char **problem);
+void ct_symbol_file_free(struct ct_symbol_file *file);
+
+/* Appends what stands at `address` to an array of struct ct_frame: nothing, if unknown. */
+void ct_symbol_file_add_frames(struct ct_symbol_file *file, uint64_t address, GArray *frames);
+
+/* The executable segment, in addresses of the file. FALSE if there is none. */
+gboolean ct_symbol_file_find_code(struct ct_symbol_file *file, struct ct_code_segment *segment);
+
+/* "variable" or "variable+0x8", or NULL. */
+const char *ct_symbol_file_data(struct ct_symbol_file *file, uint64_t address);
+
+#endif

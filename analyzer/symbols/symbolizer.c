@@ -1,0 +1,180 @@
+#include "symbols/symbol_file.h"
+
+#include <string.h>
+
+#define ADDRESS_FORMAT "0x%" G_GINT64_MODIFIER "x"
+
+struct object_file {
+    const char *name;            /* borrowed from strings: base name of the path */
+    struct ct_symbol_file *file; /* owned; NULL if it cannot be used */
+    gboolean is_own;
+    GHashTable *symbols; /* owned; address in the file (uint64_t *) -> struct ct_symbol * */
+};
+
+struct ct_symbolizer {
+    GHashTable *files;     /* owned; build id or path -> struct object_file * */
+    GHashTable *unmapped;  /* owned; address -> struct ct_symbol *: in no module */
+    GStringChunk *strings; /* owned */
+    GPtrArray *warnings;   /* owned; char * */
+    GArray *frames;        /* owned; scratch space */
+};
+
+static void object_file_free(void *data)
+{
+    struct object_file *object = data;
+    ct_symbol_file_free(object->file);
+    g_hash_table_unref(object->symbols);
+    g_free(object);
+}
+
+static GHashTable *symbol_table_new(void)
+{
+    return g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+}
+
+struct ct_symbolizer *ct_symbolizer_new(void)
+{
+    struct ct_symbolizer *symbolizer = g_new0(struct ct_symbolizer, 1);
+
+    g_unsetenv("DEBUGINFOD_URLS");
+    symbolizer->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, object_file_free);
+    symbolizer->unmapped = symbol_table_new();
+    symbolizer->strings = g_string_chunk_new(4096);
+    symbolizer->warnings = g_ptr_array_new_with_free_func(g_free);
+    symbolizer->frames = g_array_new(FALSE, FALSE, sizeof(struct ct_frame));
+    return symbolizer;
+}
+
+void ct_symbolizer_free(struct ct_symbolizer *symbolizer)
+{
+    if (!symbolizer)
+        return;
+    g_hash_table_unref(symbolizer->files);
+    g_hash_table_unref(symbolizer->unmapped);
+    g_string_chunk_free(symbolizer->strings);
+    g_ptr_array_unref(symbolizer->warnings);
+    g_array_unref(symbolizer->frames);
+    g_free(symbolizer);
+}
+
+const GPtrArray *ct_symbolizer_warnings(const struct ct_symbolizer *symbolizer)
+{
+    return symbolizer->warnings;
+}
+
+gboolean ct_module_is_own(const struct ct_module *module)
+{
+    const char *slash = strrchr(module->path, '/');
+    const char *name = slash ? slash + 1 : module->path;
+
+    return g_str_has_prefix(name, "libctrace-preload.so") || g_str_has_prefix(name, "liblttng-ust");
+}
+
+/* Modules that are no files, such as "[vdso]" and "linux-vdso.so.1", are no news to anybody. */
+static void open_file(struct ct_symbolizer *symbolizer, const struct ct_module *module,
+                      struct object_file *object)
+{
+    const char *problem;
+
+    if (module->path[0] != '/')
+        return;
+    object->file =
+        ct_symbol_file_open(module->path, module->build_id, symbolizer->strings, &problem);
+    if (!object->file && !object->is_own)
+        g_ptr_array_add(symbolizer->warnings, g_strdup_printf("%s %s; its frames show as addresses",
+                                                              module->path, problem));
+}
+
+static struct object_file *find_file(struct ct_symbolizer *symbolizer,
+                                     const struct ct_module *module)
+{
+    const char *key = *module->build_id ? module->build_id : module->path;
+    struct object_file *object = g_hash_table_lookup(symbolizer->files, key);
+
+    if (!object) {
+        g_autofree char *name = g_path_get_basename(module->path);
+        g_autofree char *valid = g_utf8_make_valid(name, -1);
+        object = g_new0(struct object_file, 1);
+        object->name = g_string_chunk_insert_const(symbolizer->strings, valid);
+        object->is_own = ct_module_is_own(module);
+        object->symbols = symbol_table_new();
+        open_file(symbolizer, module, object);
+        g_hash_table_insert(symbolizer->files, g_strdup(key), object);
+    }
+    return object;
+}
+
+/* `object` is NULL for an address in no module. */
+static struct ct_symbol *make_symbol(struct ct_symbolizer *symbolizer, struct object_file *object,
+                                     uint64_t address)
+{
+    GArray *frames = symbolizer->frames;
+
+    g_array_set_size(frames, 0);
+    if (object && object->file)
+        ct_symbol_file_add_frames(object->file, address, frames);
+    gboolean is_named = frames->len > 0;
+    if (!is_named) {
+        g_autofree char *name =
+            object ? g_strdup_printf("%s+" ADDRESS_FORMAT, object->name, (guint64)address)
+                   : g_strdup_printf(ADDRESS_FORMAT, (guint64)address);
+        struct ct_frame frame = {.file = ""};
+        frame.function = frame.system_name = g_string_chunk_insert_const(symbolizer->strings, name);
+        g_array_append_val(frames, frame);
+    }
+
+    size_t frames_size = frames->len * sizeof(struct ct_frame);
+    struct ct_symbol *symbol = g_malloc(sizeof *symbol + frames_size);
+    symbol->is_named = is_named;
+    symbol->is_own = object && object->is_own;
+    symbol->frame_count = frames->len;
+    memcpy(symbol->frames, frames->data, frames_size);
+    return symbol;
+}
+
+const struct ct_symbol *ct_symbolizer_resolve(struct ct_symbolizer *symbolizer,
+                                              const struct ct_process *process, uint64_t address)
+{
+    const struct ct_module *module = ct_process_module(process, address);
+    struct object_file *object = module ? find_file(symbolizer, module) : NULL;
+    GHashTable *symbols = object ? object->symbols : symbolizer->unmapped;
+    uint64_t file_address = module ? address - module->bias : address;
+    struct ct_symbol *symbol = g_hash_table_lookup(symbols, &file_address);
+
+    if (!symbol) {
+        symbol = make_symbol(symbolizer, object, file_address);
+        g_hash_table_insert(symbols, g_memdup2(&file_address, sizeof file_address), symbol);
+    }
+    return symbol;
+}
+
+const struct ct_symbol *ct_symbolizer_resolve_return(struct ct_symbolizer *symbolizer,
+                                                     const struct ct_process *process,
+                                                     uint64_t return_address)
+{
+    return ct_symbolizer_resolve(symbolizer, process, return_address - 1);
+}
+
+const char *ct_symbolizer_resolve_data(struct ct_symbolizer *symbolizer,
+                                       const struct ct_process *process, uint64_t address)
+{
+    const struct ct_module *module = ct_process_module(process, address);
+    struct object_file *object = module ? find_file(symbolizer, module) : NULL;
+
+    return object && object->file ? ct_symbol_file_data(object->file, address - module->bias)
+                                  : NULL;
+}
+
+gboolean ct_symbolizer_find_code(struct ct_symbolizer *symbolizer, const struct ct_module *module,
+                                 struct ct_code_segment *segment)
+{
+    struct object_file *object = find_file(symbolizer, module);
+
+    if (!object->file || !ct_symbol_file_find_code(object->file, segment))
+        return FALSE;
+    segment->begin += module->bias;
+    segment->end += module->bias;
+    /* The trace's word on where the module was is the one to believe. */
+    return segment->begin >= module->begin && segment->end <= module->end &&
+           segment->begin < segment->end;
+}

@@ -1,0 +1,81 @@
+/*
+ * Address -> function, file and line, from the ELF files and separate debug files on this
+ * machine's disk. A file is opened once however many processes map it, and every address in it is
+ * looked up once.
+ *
+ * A file that is not the one that was recorded (its build id differs) is never used for names:
+ * its frames are called "libfoo.so+0x1234", as those of a file that is gone or has no symbols,
+ * and one warning says so.
+ */
+#ifndef CTRACE_SYMBOLS_H
+#define CTRACE_SYMBOLS_H
+
+#include "model/model.h"
+
+/* One function at an address. All strings live as long as the symbolizer; none is NULL. */
+struct ct_frame {
+    const char *function;    /* as a programmer writes it: demangled */
+    const char *system_name; /* as the linker knows it */
+    const char *file;        /* source file; "" if unknown */
+    uint32_t line;           /* 0 if unknown */
+    uint32_t start_line;     /* where the function begins; 0 if unknown */
+    gboolean is_inlined;     /* into the frame after it */
+};
+
+/* What stands at an address: the innermost inlined function first, the real one last. */
+struct ct_symbol {
+    gboolean is_named;  /* FALSE: no symbol is known, the only frame is called module+offset */
+    gboolean is_own;    /* a frame of ctrace's preload or of LTTng: reports leave it out */
+    size_t frame_count; /* at least 1 */
+    struct ct_frame frames[];
+};
+
+struct ct_symbolizer;
+typedef struct ct_symbolizer ct_symbolizer; /* for g_autoptr(ct_symbolizer) */
+
+/*
+ * Never asks the network: removes DEBUGINFOD_URLS from the environment, from where libdwfl would
+ * take servers to ask.
+ */
+struct ct_symbolizer *ct_symbolizer_new(void);
+void ct_symbolizer_free(struct ct_symbolizer *symbolizer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_symbolizer, ct_symbolizer_free)
+
+/*
+ * The symbol of the call that returns to `return_address`, as all addresses in a struct ct_stack
+ * do. Never NULL; borrowed from the symbolizer. Call it when the model is complete, since modules
+ * come late in a trace.
+ */
+const struct ct_symbol *ct_symbolizer_resolve_return(struct ct_symbolizer *symbolizer,
+                                                     const struct ct_process *process,
+                                                     uint64_t return_address);
+
+/* The same for the address of an instruction itself, such as a thread's start routine. */
+const struct ct_symbol *ct_symbolizer_resolve(struct ct_symbolizer *symbolizer,
+                                              const struct ct_process *process, uint64_t address);
+
+/*
+ * The name of the global variable at `address` ("queue_lock", "state+0x18"), or NULL if there is
+ * none: heap, stack, or no symbols. Borrowed.
+ */
+const char *ct_symbolizer_resolve_data(struct ct_symbolizer *symbolizer,
+                                       const struct ct_process *process, uint64_t address);
+
+/* The part of a module that holds its code, as the process mapped it. */
+struct ct_code_segment {
+    uint64_t begin; /* first address */
+    uint64_t end;   /* one past the last */
+    uint64_t file_offset;
+};
+
+/* FALSE if the file cannot be used. */
+gboolean ct_symbolizer_find_code(struct ct_symbolizer *symbolizer, const struct ct_module *module,
+                                 struct ct_code_segment *segment);
+
+/* What could not be used and why: one line each, in the order found. Strings are borrowed. */
+const GPtrArray *ct_symbolizer_warnings(const struct ct_symbolizer *symbolizer);
+
+/* Is this module part of ctrace itself, inside the traced program? */
+gboolean ct_module_is_own(const struct ct_module *module);
+
+#endif

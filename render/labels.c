@@ -1,0 +1,182 @@
+#include "layout_parts.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    LABEL_LIMIT = 200, /* a picture with more is not read, only larger */
+    LABEL_PADDING_PX = 5,
+    LEAST_WIDTH_PX = 34,
+    LEAST_BAR_PX = 14,
+};
+
+struct label_place {
+    const struct ct_timeline_wait *wait; /* borrowed */
+    int row;
+    double x_px;
+    double width_px;
+};
+
+static int compare_width(gconstpointer a, gconstpointer b)
+{
+    const struct label_place *left = a, *right = b;
+    if (left->width_px != right->width_px)
+        return left->width_px > right->width_px ? -1 : 1;
+    if (left->row != right->row)
+        return left->row - right->row;
+    return (left->x_px > right->x_px) - (left->x_px < right->x_px);
+}
+
+static GArray *find_places(const struct ct_layout *layout, const struct ct_window *window,
+                           const GArray *placed)
+{
+    GArray *places = g_array_new(FALSE, FALSE, sizeof(struct label_place));
+    for (guint i = 0; i < placed->len; i++) {
+        const struct ct_placed_lane *at = &g_array_index(placed, struct ct_placed_lane, i);
+        for (uint32_t j = 0; at->lane->waited && j < at->lane->waited->wait_count; j++) {
+            const struct ct_timeline_wait *wait = &at->lane->waited->waits[j];
+            double x_px = ct_layout_x_px(layout, window, wait->begin_ns);
+            double width_px = ct_layout_x_px(layout, window, wait->end_ns) - x_px;
+            width_px -= wait->is_open ? CT_OPEN_END_PX : 0;
+            struct label_place place = {wait, at->row, x_px, width_px};
+            if (width_px >= LEAST_WIDTH_PX)
+                g_array_append_val(places, place);
+        }
+    }
+    g_array_sort(places, compare_width);
+    return places;
+}
+
+/* Of an address, the last digits tell the objects of one program apart. */
+static char *object_name(const struct ct_timeline_wait *wait, gboolean is_short)
+{
+    switch (ct_op_object(wait->op)) {
+    case CT_OBJECT_LOCK:
+    case CT_OBJECT_COND:
+    case CT_OBJECT_SEMAPHORE:
+        return wait->object ? g_strdup_printf(" …%04" PRIx64, wait->object & 0xffff) : g_strdup("");
+    case CT_OBJECT_THREAD:
+    case CT_OBJECT_PROCESS:
+        return wait->object > 0 && wait->object <= INT32_MAX
+                   ? g_strdup_printf(" %" PRIu64, wait->object)
+                   : g_strdup("");
+    case CT_OBJECT_FD:
+        return wait->place && !is_short ? g_strdup_printf(" %s", wait->place)
+                                        : g_strdup_printf(" fd %" PRId32, (int32_t)wait->object);
+    case CT_OBJECT_FD_SET:
+        return g_strdup_printf(" %" PRIu64 " fds", wait->object);
+    default:
+        return g_strdup("");
+    }
+}
+
+static const char *operation_name(const struct ct_timeline_wait *wait)
+{
+    const char *name = wait->op == CT_OP_NONE ? ct_class_name(wait->class) : ct_op_name(wait->op);
+    return g_str_has_prefix(name, "pthread_") ? name + strlen("pthread_") : name;
+}
+
+/* From the most telling to the shortest. */
+static const struct wording {
+    gboolean has_object;
+    gboolean is_object_short;
+} wordings[] = {{TRUE, FALSE}, {TRUE, TRUE}, {FALSE, FALSE}};
+
+static char *fitting_text(const struct ct_layout_request *request,
+                          const struct ct_timeline_wait *wait, double width_px)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(wordings); i++) {
+        g_autofree char *object =
+            wordings[i].has_object ? object_name(wait, wordings[i].is_object_short) : g_strdup("");
+        char *text = g_strconcat(operation_name(wait), object, NULL);
+        if (ct_layout_measure(request, CT_TEXT_BOX, text) <= width_px)
+            return text;
+        g_free(text);
+    }
+    return NULL;
+}
+
+/* A stretch of a row, in px. */
+struct stretch {
+    double begin_px;
+    double end_px;
+};
+
+/* Where the arrow lies on the row's bar; FALSE if it does not, or but touches its edge. */
+static gboolean crosses(const struct ct_layout_arrow *arrow, const struct ct_layout_row *row,
+                        int index, struct stretch *crossing)
+{
+    if (index < MIN(arrow->from_row, arrow->to_row) ||
+        index > MAX(arrow->from_row, arrow->to_row) || index == arrow->to_row)
+        return FALSE;
+    double per_px = (arrow->to_x_px - arrow->from_x_px) / (arrow->to_y_px - arrow->from_y_px);
+    double top_px = arrow->from_x_px + (row->bar_y_px - arrow->from_y_px) * per_px;
+    double bottom_px = top_px + row->bar_height_px * per_px;
+    *crossing = (struct stretch){MIN(top_px, bottom_px), MAX(top_px, bottom_px)};
+    return TRUE;
+}
+
+static int compare_stretch(gconstpointer a, gconstpointer b)
+{
+    const struct stretch *left = a, *right = b;
+    return (left->begin_px > right->begin_px) - (left->begin_px < right->begin_px);
+}
+
+/* The widest part of a box that no arrow crosses. */
+static struct stretch free_stretch(const struct ct_layout *layout, const struct label_place *place)
+{
+    const struct ct_layout_row *row =
+        &g_array_index(layout->rows, struct ct_layout_row, place->row);
+    g_autoptr(GArray) crossings = g_array_new(FALSE, FALSE, sizeof(struct stretch));
+    for (guint i = 0; i < layout->arrows->len; i++) {
+        struct stretch crossing;
+        if (crosses(&g_array_index(layout->arrows, struct ct_layout_arrow, i), row, place->row,
+                    &crossing))
+            g_array_append_val(crossings, crossing);
+    }
+    struct stretch end = {place->x_px + place->width_px, place->x_px + place->width_px};
+    g_array_append_val(crossings, end);
+    g_array_sort(crossings, compare_stretch);
+
+    struct stretch widest = {place->x_px, place->x_px};
+    double begin_px = place->x_px;
+    for (guint i = 0; i < crossings->len && begin_px < end.end_px; i++) {
+        const struct stretch *crossing = &g_array_index(crossings, struct stretch, i);
+        double end_px = MIN(crossing->begin_px, end.end_px);
+        if (end_px - begin_px > widest.end_px - widest.begin_px)
+            widest = (struct stretch){begin_px, end_px};
+        begin_px = MAX(begin_px, crossing->end_px);
+    }
+    return widest;
+}
+
+static void place_label(struct ct_layout *layout, const struct ct_layout_request *request,
+                        const struct label_place *place)
+{
+    const struct ct_layout_row *row =
+        &g_array_index(layout->rows, struct ct_layout_row, place->row);
+    if (row->bar_height_px < LEAST_BAR_PX)
+        return;
+    struct stretch stretch = free_stretch(layout, place);
+    double width_px = stretch.end_px - stretch.begin_px - 2 * LABEL_PADDING_PX;
+    char *text = fitting_text(request, place->wait, width_px);
+    if (!text)
+        return;
+    ct_layout_add_text(layout, (struct ct_layout_text){
+                                   .text = text,
+                                   .style = CT_TEXT_BOX,
+                                   .x_px = stretch.begin_px + LABEL_PADDING_PX,
+                                   .centre_y_px = row->bar_y_px + row->bar_height_px / 2,
+                                   .width_px = width_px,
+                                   .row = place->row,
+                                   .class = place->wait->class,
+                               });
+}
+
+void ct_layout_place_labels(struct ct_layout *layout, const struct ct_layout_request *request,
+                            const GArray *placed)
+{
+    g_autoptr(GArray) places = find_places(layout, &request->window, placed);
+    for (guint i = 0; i < MIN(places->len, LABEL_LIMIT); i++)
+        place_label(layout, request, &g_array_index(places, struct label_place, i));
+}

@@ -1,0 +1,156 @@
+/*
+ * Where everything in the picture is, without drawing any of it: rows, boxes,
+ * arrows, ticks, legend and texts, in pixels from the top left. How wide a text
+ * is comes in through a callback, so that a test needs no fonts.
+ */
+#ifndef CTRACE_LAYOUT_H
+#define CTRACE_LAYOUT_H
+
+#include "model/timeline.h"
+
+/* What a text is for; its font and colour follow from that. */
+enum ct_text_style {
+    CT_TEXT_TITLE,
+    CT_TEXT_SUBTITLE,
+    CT_TEXT_LEGEND,
+    CT_TEXT_LEGEND_TOTAL,
+    CT_TEXT_TICK,
+    CT_TEXT_PROCESS,
+    CT_TEXT_PROCESS_DETAIL,
+    CT_TEXT_THREAD,
+    CT_TEXT_THREAD_SMALL,
+    CT_TEXT_TID,
+    CT_TEXT_TID_SMALL,
+    CT_TEXT_BOX,
+    CT_TEXT_NOTE,
+    CT_TEXT_WARNING,
+    CT_TEXT_STYLE_COUNT
+};
+
+enum ct_text_align { CT_ALIGN_LEFT, CT_ALIGN_CENTRE, CT_ALIGN_RIGHT };
+
+struct ct_layout_text {
+    char *text; /* owned; UTF-8, one line */
+    enum ct_text_style style;
+    enum ct_text_align align;
+    double x_px;         /* the left edge, centre or right edge, as `align` says */
+    double centre_y_px;  /* of the line */
+    double width_px;     /* shortened with an ellipsis to fit into this */
+    int row;             /* index of the row it belongs to, or -1 */
+    enum ct_class class; /* of the box that a CT_TEXT_BOX stands in */
+};
+
+/* A row is a thread, or the header of a process (thread NULL). */
+struct ct_layout_row {
+    const struct ct_process *process; /* borrowed from the model */
+    const struct ct_thread *thread;   /* borrowed from the model */
+    double y_px;
+    double height_px;
+    double bar_y_px; /* the part that boxes fill */
+    double bar_height_px;
+};
+
+/* Part of a thread's time in one class. Where classes alternate faster than a column is wide,
+ * boxes share the column's height as the classes share its time. */
+struct ct_layout_box {
+    int row;
+    enum ct_class class;
+    double x_px;
+    double y_px;
+    double width_px;
+    double height_px;
+    gboolean is_open;  /* still waiting when the recording ended */
+    gboolean is_exact; /* one wait, rather than a sum of several */
+};
+
+/* So much of an open wait's end is marked. */
+enum { CT_OPEN_END_PX = 60 };
+
+/* How boxes that share a column are stacked, from the bottom of the bar upwards. */
+extern const enum ct_class ct_layout_stacking[CT_CLASS_COUNT];
+
+/* Who let whom go: from the waker's row at that time to the waiter's row when it went on. */
+struct ct_layout_arrow {
+    int from_row;
+    int to_row;
+    double from_x_px;
+    double from_y_px;
+    double to_x_px;
+    double to_y_px;
+};
+
+struct ct_layout_tick {
+    uint64_t time_ns; /* from the beginning of the recording */
+    double x_px;
+};
+
+struct ct_layout_legend_item {
+    enum ct_class class;
+    gboolean is_open_sample; /* explains the hatching rather than a class */
+    gboolean is_arrow_sample;
+    uint64_t total_ns;
+    double x_px;
+    double y_px;
+    double width_px;
+    double height_px;
+};
+
+struct ct_rectangle {
+    double x_px;
+    double y_px;
+    double width_px;
+    double height_px;
+};
+
+struct ct_layout {
+    char *title;    /* owned; for the document's metadata */
+    int64_t date_s; /* when the recording began, in Unix time; 0: unknown */
+    double width_px;
+    double height_px;
+    struct ct_rectangle plot; /* where time is */
+    double column_px;         /* the width of a column; wider where there would be too many boxes */
+    uint32_t hidden_threads;  /* alive in the window, but not among the rows */
+    GArray *rows;             /* owned; struct ct_layout_row, top to bottom */
+    GArray *boxes;            /* owned; struct ct_layout_box, by row */
+    GArray *arrows;           /* owned; struct ct_layout_arrow */
+    GArray *ticks;            /* owned; struct ct_layout_tick */
+    GArray *legend;           /* owned; struct ct_layout_legend_item */
+    GArray *texts;            /* owned; struct ct_layout_text */
+};
+
+enum { CT_LAYOUT_DEFAULT_ROWS = 64, CT_LAYOUT_ALL_ROWS = G_MAXINT };
+
+/* Which threads have a row. */
+struct ct_layout_filter {
+    int row_limit;                    /* the busiest so many threads */
+    const char *const *thread_globs;  /* borrowed; NULL: every name */
+    const char *const *process_globs; /* borrowed; names or pids; NULL: every process */
+};
+
+struct ct_layout_request {
+    const struct ct_model *model;       /* borrowed */
+    const struct ct_timeline *timeline; /* borrowed; gathered for `window`, and finished */
+    struct ct_window window;
+    gboolean is_whole; /* the window is the whole recording */
+    struct ct_layout_filter filter;
+    double width_px;
+    double height_limit_px; /* rows shrink to stay below; 0: no limit */
+    uint32_t box_limit;     /* columns widen to stay about below; 0: no limit */
+    double (*measure)(void *user, enum ct_text_style style, const char *text); /* px */
+    void *measure_user;
+};
+
+#define CT_LAYOUT_ERROR ct_layout_error_quark()
+GQuark ct_layout_error_quark(void);
+
+enum ct_layout_error {
+    CT_LAYOUT_ERROR_NO_THREADS, /* the filter matches none */
+    CT_LAYOUT_ERROR_TOO_TALL
+};
+
+struct ct_layout *ct_layout_build(const struct ct_layout_request *request, GError **error);
+void ct_layout_free(struct ct_layout *layout);
+typedef struct ct_layout ct_layout; /* for g_autoptr(ct_layout) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_layout, ct_layout_free)
+
+#endif

@@ -1,0 +1,262 @@
+/* ctrace timeline: a recording as a picture. */
+#include "ingest/ingest.h"
+#include "ingest/progress.h"
+#include "layout.h"
+#include "surface.h"
+#include "text.h"
+#include "window.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2 };
+
+enum {
+    LEAST_WIDTH_PX = 480,
+    MOST_WIDTH_PX = 32000,
+    VECTOR_BOX_LIMIT = 7000, /* about 200 KB of SVG */
+};
+
+struct options {
+    char *output; /* owned, as are the next five */
+    char *from;
+    char *to;
+    char *threads;
+    char **processes;
+    char **directories;
+    int width_px;
+    double scale;
+    gboolean is_version;
+};
+
+static void options_clear(struct options *options)
+{
+    g_free(options->output);
+    g_free(options->from);
+    g_free(options->to);
+    g_free(options->threads);
+    g_strfreev(options->processes);
+    g_strfreev(options->directories);
+}
+typedef struct options auto_options; /* for g_auto() */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_options, options_clear)
+
+static const char description[] =
+    "TIME counts from the beginning of the recording: 1.5s, 200ms, 10us; or is a share of it: "
+    "25%.\n"
+    "DIR is ctrace.data unless named.\n"
+    "\n"
+    "Examples:\n"
+    "  ctrace timeline -o all.svg\n"
+    "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
+
+static GOptionContext *make_context(struct options *options)
+{
+    const GOptionEntry entries[] = {
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
+         "Picture to write; .png, .svg or .pdf", "FILE"},
+        {"from", 0, 0, G_OPTION_ARG_STRING, &options->from, "Show the recording from here", "TIME"},
+        {"to", 0, 0, G_OPTION_ARG_STRING, &options->to, "... to here", "TIME"},
+        {"threads", 0, 0, G_OPTION_ARG_STRING, &options->threads,
+         "The N busiest threads (default 64), all, or those whose name or id matches",
+         "N|all|GLOB,..."},
+        {"process", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->processes,
+         "Only processes of this name or pid; may be repeated", "GLOB"},
+        {"width", 0, 0, G_OPTION_ARG_INT, &options->width_px, "Width of the picture (default 1600)",
+         "PX"},
+        {"scale", 0, 0, G_OPTION_ARG_DOUBLE, &options->scale,
+         "Dots per pixel of a PNG (default 1; 2 for fine screens)", "FACTOR"},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
+         "[DIR]"},
+        G_OPTION_ENTRY_NULL,
+    };
+    GOptionContext *context = g_option_context_new(NULL);
+    g_option_context_set_summary(context, "Draws what every thread of a recording waited for.");
+    g_option_context_set_description(context, description);
+    g_option_context_add_main_entries(context, entries, NULL);
+    return context;
+}
+
+static gboolean check_options(const struct options *options, GError **error)
+{
+    const char *problem = NULL;
+    if (!options->output)
+        problem = "say where to draw: -o FILE.svg (or .png, .pdf)";
+    else if (options->directories && options->directories[0] && options->directories[1])
+        problem = "one recording at a time: more than one directory was named";
+    else if (options->width_px < LEAST_WIDTH_PX || options->width_px > MOST_WIDTH_PX)
+        problem = "--width must be between 480 and 32000 pixels";
+    else if (!(options->scale >= 0.25 && options->scale <= 8))
+        problem = "--scale must be between 0.25 and 8";
+    if (problem)
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
+    return !problem;
+}
+
+/* What --threads says: a count, "all", or names. */
+struct thread_choice {
+    int row_limit;
+    char **globs; /* owned; NULL: all */
+};
+
+static void thread_choice_clear(struct thread_choice *choice)
+{
+    g_strfreev(choice->globs);
+}
+typedef struct thread_choice auto_thread_choice; /* for g_auto() */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_thread_choice, thread_choice_clear)
+
+static gboolean parse_threads(const char *text, struct thread_choice *choice, GError **error)
+{
+    *choice = (struct thread_choice){.row_limit = CT_LAYOUT_DEFAULT_ROWS};
+    if (!text)
+        return TRUE;
+    guint64 count;
+    if (strspn(text, "0123456789") == strlen(text)) {
+        if (!g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT, &count, NULL)) {
+            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                        "--threads=%s: a number of threads is at least 1", text);
+            return FALSE;
+        }
+        choice->row_limit = count;
+        return TRUE;
+    }
+    choice->row_limit = CT_LAYOUT_ALL_ROWS;
+    if (!g_str_equal(text, "all"))
+        choice->globs = g_strsplit(text, ",", -1);
+    return TRUE;
+}
+
+/* `timeline` may be NULL. */
+static gboolean read_trace(const char *directory, struct ct_model *model,
+                           struct ct_timeline *timeline, GError **error)
+{
+    struct ct_progress progress;
+    struct ct_sink sinks[] = {ct_progress_sink(&progress), {0}};
+    if (timeline)
+        sinks[1] = ct_timeline_sink(timeline);
+    ct_progress_begin(&progress);
+    gboolean is_read = ct_ingest(directory, model, sinks, G_N_ELEMENTS(sinks), error);
+    ct_progress_end(&progress);
+    return is_read;
+}
+
+static struct ct_window whole_of(const struct ct_model *model)
+{
+    return (struct ct_window){model->begin_ns, MAX(model->begin_ns, model->end_ns)};
+}
+
+/* The recording and its reduction to the window. */
+struct picture {
+    ct_model *model;       /* owned */
+    ct_timeline *timeline; /* owned */
+    struct ct_window window;
+    gboolean is_whole;
+};
+
+static void picture_clear(struct picture *picture)
+{
+    ct_timeline_free(picture->timeline);
+    ct_model_free(picture->model);
+}
+typedef struct picture auto_picture; /* for g_auto() */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_picture, picture_clear)
+
+/* Where a recording begins and ends is known only once it was read, so a window takes two passes.
+ */
+static gboolean find_window(const char *directory, const struct options *options,
+                            struct picture *picture, GError **error)
+{
+    struct ct_moment from, to;
+    if ((options->from && !ct_moment_parse(options->from, &from, error)) ||
+        (options->to && !ct_moment_parse(options->to, &to, error)))
+        return FALSE;
+    picture->is_whole = !options->from && !options->to;
+    if (picture->is_whole)
+        return TRUE;
+    g_autoptr(ct_model) model = ct_model_new();
+    if (!read_trace(directory, model, NULL, error))
+        return FALSE;
+    struct ct_window whole = whole_of(model);
+    return ct_window_resolve(options->from ? &from : NULL, options->to ? &to : NULL, &whole,
+                             &picture->window, error);
+}
+
+static gboolean load(const char *directory, const struct options *options, struct picture *picture,
+                     GError **error)
+{
+    if (!find_window(directory, options, picture, error))
+        return FALSE;
+    picture->model = ct_model_new();
+    picture->timeline = ct_timeline_new(picture->is_whole ? NULL : &picture->window);
+    if (!read_trace(directory, picture->model, picture->timeline, error))
+        return FALSE;
+    ct_timeline_finish(picture->timeline);
+    if (picture->is_whole)
+        picture->window = whole_of(picture->model);
+    return TRUE;
+}
+
+static gboolean draw(const struct picture *picture, const struct options *options,
+                     const struct thread_choice *choice, const struct ct_surface_format *format,
+                     GError **error)
+{
+    g_autoptr(ct_text) text = ct_text_new();
+    struct ct_layout_request request = {
+        .model = picture->model,
+        .timeline = picture->timeline,
+        .window = picture->window,
+        .is_whole = picture->is_whole,
+        .filter = {choice->row_limit, (const char *const *)choice->globs,
+                   (const char *const *)options->processes},
+        .width_px = options->width_px,
+        .height_limit_px = format->limit_px / (format->is_raster ? options->scale : 1),
+        .box_limit = format->is_raster ? 0 : VECTOR_BOX_LIMIT,
+        .measure = ct_text_measure,
+        .measure_user = text,
+    };
+    g_autoptr(ct_layout) layout = ct_layout_build(&request, error);
+    if (!layout)
+        return FALSE;
+    return ct_surface_write(options->output, format, layout, text, options->scale, error);
+}
+
+static gboolean run(const struct options *options, GError **error)
+{
+    const char *directory =
+        options->directories && options->directories[0] ? options->directories[0] : "ctrace.data";
+    g_auto(auto_thread_choice) choice = {0};
+    g_auto(auto_picture) picture = {0};
+    const struct ct_surface_format *format = ct_surface_format_of(options->output, error);
+    return format && parse_threads(options->threads, &choice, error) &&
+           load(directory, options, &picture, error) &&
+           draw(&picture, options, &choice, format, error);
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    g_set_prgname("ctrace timeline");
+    g_auto(auto_options) options = {.width_px = 1600, .scale = 1};
+    g_autoptr(GOptionContext) context = make_context(&options);
+    g_autoptr(GError) error = NULL;
+    if (!g_option_context_parse(context, &argc, &argv, &error)) {
+        fprintf(stderr, "ctrace timeline: %s\n", error->message);
+        return EXIT_USAGE;
+    }
+    if (options.is_version) {
+        printf("ctrace timeline " CTRACE_VERSION "\n");
+        return fflush(stdout) == 0 ? 0 : 1;
+    }
+    if (!check_options(&options, &error)) {
+        fprintf(stderr, "ctrace timeline: %s\n", error->message);
+        return EXIT_USAGE;
+    }
+    if (!run(&options, &error)) {
+        fprintf(stderr, "ctrace timeline: %s\n", error->message);
+        return 1;
+    }
+    return 0;
+}

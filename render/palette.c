@@ -1,0 +1,52 @@
+#include "palette.h"
+
+#define RGB(hex)                                                                        \
+    {                                                                                   \
+        ((hex) >> 16 & 0xff) / 255.0, ((hex) >> 8 & 0xff) / 255.0, ((hex)&0xff) / 255.0 \
+    }
+
+/*
+ * After Okabe and Ito, so that no two classes look alike to any eye. Work is green, waiting for
+ * others warm (sync) or blue (net); what is no trouble by itself, sleep, steps back.
+ */
+static const struct class_colours {
+    struct ct_colour fill;
+    struct ct_colour text;
+} class_colours[CT_CLASS_COUNT] = {
+    [CT_CLASS_RUNNING] = {RGB(0x2ba37f), RGB(0xffffff)},
+    [CT_CLASS_RUNNABLE] = {RGB(0xf0e05a), RGB(0x3a3500)},
+    [CT_CLASS_NET] = {RGB(0x2f7fc1), RGB(0xffffff)},
+    [CT_CLASS_SYNC] = {RGB(0xdd6b2c), RGB(0xffffff)},
+    [CT_CLASS_SYSCALL] = {RGB(0xf2b134), RGB(0x3d2a00)},
+    [CT_CLASS_SLEEP] = {RGB(0xd3d9e2), RGB(0x4a5361)},
+    [CT_CLASS_OTHER] = {RGB(0xcc79a7), RGB(0xffffff)},
+    [CT_CLASS_UNKNOWN] = {RGB(0x858c96), RGB(0xffffff)},
+};
+
+static const struct ct_colour shades[CT_SHADE_COUNT] = {
+    [CT_SHADE_PAPER] = RGB(0xffffff),    [CT_SHADE_PROCESS_BAND] = RGB(0xf1f3f6),
+    [CT_SHADE_ROW_LINE] = RGB(0xf0f2f5), [CT_SHADE_GRID] = RGB(0xdfe3e8),
+    [CT_SHADE_ARROW] = RGB(0x14181f),    [CT_SHADE_ARROW_HALO] = RGB(0xffffff),
+    [CT_SHADE_TEXT] = RGB(0x1d232b),     [CT_SHADE_MUTED_TEXT] = RGB(0x667080),
+    [CT_SHADE_WARNING] = RGB(0xb3261e),
+};
+
+struct ct_colour ct_palette_class(enum ct_class class)
+{
+    return class_colours[class].fill;
+}
+
+struct ct_colour ct_palette_on_class(enum ct_class class)
+{
+    return class_colours[class].text;
+}
+
+struct ct_colour ct_palette_shade(enum ct_shade shade)
+{
+    return shades[shade];
+}
+
+void ct_palette_use(cairo_t *cairo, struct ct_colour colour, double opacity)
+{
+    cairo_set_source_rgba(cairo, colour.red, colour.green, colour.blue, opacity);
+}

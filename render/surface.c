@@ -1,0 +1,132 @@
+#include "surface.h"
+
+#include "draw.h"
+
+#include <cairo-pdf.h>
+#include <cairo-svg.h>
+#include <math.h>
+#include <string.h>
+
+G_DEFINE_QUARK(ct - surface - error - quark, ct_surface_error)
+
+/* cairo's own limit for images. */
+#define IMAGE_LIMIT_PX 32767
+
+static const struct ct_surface_format formats[] = {
+    {"png", TRUE, IMAGE_LIMIT_PX},
+    {"svg", FALSE, 0},
+    {"pdf", FALSE, 14400}, /* points: 200 inches, which readers do not exceed */
+};
+
+const struct ct_surface_format *ct_surface_format_of(const char *path, GError **error)
+{
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
+        if (dot && g_ascii_strcasecmp(dot + 1, formats[i].extension) == 0)
+            return &formats[i];
+    g_set_error(error, CT_SURFACE_ERROR, CT_SURFACE_ERROR_FORMAT,
+                "cannot tell the format of '%s': its name must end in .png, .svg or .pdf", path);
+    return NULL;
+}
+
+static cairo_status_t append(void *closure, const unsigned char *data, unsigned int length)
+{
+    g_byte_array_append(closure, data, length);
+    return CAIRO_STATUS_SUCCESS;
+}
+
+static void set_pdf_metadata(cairo_surface_t *surface, const struct ct_layout *layout)
+{
+    cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, layout->title);
+    cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATOR, "ctrace");
+    /* The recording's date: the present one would make each file another. */
+    g_autoptr(GDateTime) date = g_date_time_new_from_unix_utc(layout->date_s);
+    g_autofree char *iso = date ? g_date_time_format(date, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+    cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE,
+                                   iso ? iso : "1970-01-01T00:00:00Z");
+}
+
+static cairo_surface_t *make_surface(const struct ct_surface_format *format,
+                                     const struct ct_layout *layout, double scale,
+                                     GByteArray *bytes)
+{
+    double width_px = layout->width_px, height_px = layout->height_px;
+    if (format->is_raster)
+        return cairo_image_surface_create(CAIRO_FORMAT_RGB24, ceil(width_px * scale),
+                                          ceil(height_px * scale));
+    if (g_str_equal(format->extension, "svg")) {
+        cairo_surface_t *surface =
+            cairo_svg_surface_create_for_stream(append, bytes, width_px, height_px);
+        cairo_svg_surface_set_document_unit(surface, CAIRO_SVG_UNIT_PX);
+        return surface;
+    }
+    cairo_surface_t *surface =
+        cairo_pdf_surface_create_for_stream(append, bytes, width_px, height_px);
+    set_pdf_metadata(surface, layout);
+    return surface;
+}
+
+static cairo_status_t paint(cairo_surface_t *surface, const struct ct_surface_format *format,
+                            const struct ct_layout *layout, struct ct_text *text, double scale)
+{
+    cairo_t *cairo = cairo_create(surface);
+    if (format->is_raster)
+        cairo_scale(cairo, scale, scale);
+    ct_draw_layout(cairo, layout, text);
+    cairo_status_t status = cairo_status(cairo);
+    cairo_destroy(cairo);
+    return status;
+}
+
+/* The picture as the bytes of a file, or NULL and cairo's status. */
+static GByteArray *render(const struct ct_surface_format *format, const struct ct_layout *layout,
+                          struct ct_text *text, double scale, cairo_status_t *status)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    cairo_surface_t *surface = make_surface(format, layout, scale, bytes);
+    *status = cairo_surface_status(surface);
+    if (!*status)
+        *status = paint(surface, format, layout, text, scale);
+    if (!*status && format->is_raster)
+        *status = cairo_surface_write_to_png_stream(surface, append, bytes);
+    /* Only a finished surface has written everything, and knows whether that went well. */
+    cairo_surface_finish(surface);
+    if (!*status)
+        *status = cairo_surface_status(surface);
+    cairo_surface_destroy(surface);
+    return *status ? NULL : g_steal_pointer(&bytes);
+}
+
+static gboolean check_size(const struct ct_surface_format *format, const struct ct_layout *layout,
+                           double scale, GError **error)
+{
+    double dots = format->is_raster ? scale : 1;
+    double width_px = ceil(layout->width_px * dots), height_px = ceil(layout->height_px * dots);
+    if (format->limit_px == 0 || MAX(width_px, height_px) <= format->limit_px)
+        return TRUE;
+    g_set_error(error, CT_SURFACE_ERROR, CT_SURFACE_ERROR_SIZE,
+                "the picture would be %.0f x %.0f, and a .%s cannot exceed %.0f: choose fewer "
+                "threads or a smaller width or scale, or write SVG",
+                width_px, height_px, format->extension, format->limit_px);
+    return FALSE;
+}
+
+gboolean ct_surface_write(const char *path, const struct ct_surface_format *format,
+                          const struct ct_layout *layout, struct ct_text *text, double scale,
+                          GError **error)
+{
+    if (!check_size(format, layout, scale, error))
+        return FALSE;
+    cairo_status_t status;
+    g_autoptr(GByteArray) bytes = render(format, layout, text, scale, &status);
+    if (!bytes) {
+        g_set_error(error, CT_SURFACE_ERROR, CT_SURFACE_ERROR_FAILED, "cannot draw '%s': %s", path,
+                    cairo_status_to_string(status));
+        return FALSE;
+    }
+    if (g_file_set_contents_full(path, (const char *)bytes->data, bytes->len,
+                                 G_FILE_SET_CONTENTS_CONSISTENT, 0666, error))
+        return TRUE;
+    g_prefix_error(error, "cannot write '%s': ", path);
+    return FALSE;
+}

@@ -1,0 +1,32 @@
+/* A layout as a file: PNG, SVG or PDF. */
+#ifndef CTRACE_SURFACE_H
+#define CTRACE_SURFACE_H
+
+#include "layout.h"
+#include "text.h"
+
+#define CT_SURFACE_ERROR ct_surface_error_quark()
+GQuark ct_surface_error_quark(void);
+
+enum ct_surface_error {
+    CT_SURFACE_ERROR_FORMAT, /* no such format */
+    CT_SURFACE_ERROR_SIZE,   /* too large for the format */
+    CT_SURFACE_ERROR_FAILED
+};
+
+struct ct_surface_format {
+    const char *extension; /* without the dot */
+    gboolean is_raster;
+    double limit_px; /* of width and height; 0: none */
+};
+
+/* The format that the extension of `path` names. */
+const struct ct_surface_format *ct_surface_format_of(const char *path, GError **error);
+
+/* Writes the file whole or not at all. A process that draws the same layout gives the same bytes.
+ */
+gboolean ct_surface_write(const char *path, const struct ct_surface_format *format,
+                          const struct ct_layout *layout, struct ct_text *text, double scale,
+                          GError **error);
+
+#endif

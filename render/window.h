@@ -1,0 +1,29 @@
+/* The part of a recording that the user asked for. */
+#ifndef CTRACE_WINDOW_H
+#define CTRACE_WINDOW_H
+
+#include "model/timeline.h"
+
+#define CT_WINDOW_ERROR ct_window_error_quark()
+GQuark ct_window_error_quark(void);
+
+enum ct_window_error {
+    CT_WINDOW_ERROR_SYNTAX, /* not a time */
+    CT_WINDOW_ERROR_OUTSIDE /* not in this recording, or empty */
+};
+
+/* A point in a recording: "1.5s", "200ms", "10us", "7ns", "2min", "1h", or a share, "25%". */
+struct ct_moment {
+    gboolean is_share;
+    double share;       /* 0 to 1 */
+    uint64_t offset_ns; /* from the beginning of the recording */
+};
+
+gboolean ct_moment_parse(const char *text, struct ct_moment *moment, GError **error);
+
+/* `from` and `to` may be NULL: the beginning and the end. A `to` past the end is cut to it. */
+gboolean ct_window_resolve(const struct ct_moment *from, const struct ct_moment *to,
+                           const struct ct_window *recording, struct ct_window *window,
+                           GError **error);
+
+#endif

@@ -1,0 +1,224 @@
+"""The benchmarks behind run.sh. Each row is run several times in turn with its rivals; the medians
+make one table of ratios to the bare program."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path(sys.argv[1])
+CTRACE = BUILD / "bin" / "ctrace"
+WORKLOADS = BUILD / "tests" / "e2e" / "workloads"
+FOLDER = pathlib.Path(tempfile.mkdtemp())
+RUNS = int(os.environ.get("CTRACE_BENCH_RUNS", "5"))
+GETS = 300_000
+
+
+def quietly(*command, **options):
+    words = [str(word) for word in command]
+    options.setdefault("stdout", subprocess.PIPE)
+    result = subprocess.run(
+        words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, **options
+    )
+    if result.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}: {result.returncode}: {result.stderr[-400:]}")
+    return result.stdout
+
+
+def wall_ms(*command):
+    begin = time.monotonic()
+    quietly(*command)
+    return (time.monotonic() - begin) * 1e3
+
+
+def medians(measures, runs=RUNS):
+    """measures: name -> function. Runs them in turn, so that drift hits all of them alike."""
+    values = {name: [] for name in measures}
+    for _ in range(runs):
+        for name, measure in measures.items():
+            if name not in values:
+                continue
+            try:
+                values[name].append(measure())
+            except (OSError, RuntimeError, ValueError) as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                del values[name]
+    return {name: statistics.median(found) for name, found in values.items() if found}
+
+
+def table(title, unit, found, base="bare"):
+    print(f"\n{title}")
+    for name, value in found.items():
+        ratio = ""
+        if base in found and name != base:
+            ratio = f"{value / found[base]:8.2f} x   {value - found[base]:+12.2f}"
+        print(f"  {name:<28}{value:14.2f} {unit:<9}{ratio}")
+    sys.stdout.flush()
+
+
+def record(*command, options=(), runner=quietly):
+    return runner(CTRACE, "record", "-o", FOLDER / "trace", *options, "--", *command)
+
+
+def peers(program):
+    """Other tools that can watch the same program; each prints what the program printed."""
+    tools = {
+        "strace -f": ["strace", "-f", "-o", "/dev/null"],
+        "perf trace": ["perf", "trace", "-o", "/dev/null"],
+        "ltrace": ["ltrace", "-f", "-o", "/dev/null"],
+        "uftrace record": ["uftrace", "record", "--force", "-d", FOLDER / "uftrace"],
+    }
+    return {
+        name: lambda words=words: float(quietly(*words, program).split()[0])
+        for name, words in tools.items()
+        if shutil.which(words[0])
+    }
+
+
+def lttng_wrapper(program):
+    """LTTng's own wrapper of the pthread functions, in a session of its own."""
+    library = "liblttng-ust-pthread-wrapper.so"
+    quietly("lttng", "create", "bench", "-o", FOLDER / "lttng")
+    try:
+        quietly("lttng", "enable-event", "-u", "lttng_ust_pthread:*")
+        quietly("lttng", "start")
+        return float(quietly(program, env=dict(os.environ, LD_PRELOAD=library)).split()[0])
+    finally:
+        quietly("lttng", "destroy", "bench")
+        shutil.rmtree(FOLDER / "lttng", ignore_errors=True)
+
+
+def micro(name, title, with_wrapper=False):
+    program = FOLDER / name
+    source = HERE / f"{name}.c"
+    quietly("gcc", "-O2", "-g", "-D_GNU_SOURCE", "-pthread", "-o", program, source)
+    measures = {
+        "bare": lambda: float(quietly(program)),
+        "ctrace record": lambda: float(record(program)),
+        "ctrace record --rate=0": lambda: float(record(program, options=["--rate=0"])),
+    }
+    measures.update(peers(program))
+    if with_wrapper and shutil.which("lttng"):
+        measures["LTTng pthread wrapper"] = lambda: lttng_wrapper(program)
+    table(title, "ns", medians(measures))
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def redis_cpu_us(prefix):
+    """CPU time of the server for one GET under load, in microseconds."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = [*prefix, "redis-server", "--port", port, "--save", "", "--appendonly", "no"]
+    words += ["--dir", FOLDER]
+    server = subprocess.Popen(
+        [str(word) for word in words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            info = subprocess.run(
+                ["redis-cli", "-p", str(port), "info", "server"],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            pid = re.search(r"process_id:(\d+)", info.stdout)
+            if pid:
+                break
+            if time.monotonic() > deadline:
+                raise RuntimeError("redis did not start")
+            time.sleep(0.05)
+        before = cpu_seconds(pid[1])
+        quietly("redis-benchmark", "-p", port, "-t", "get", "-n", GETS, "-q")
+        used = cpu_seconds(pid[1]) - before
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+    return used / GETS * 1e6
+
+
+def row_redis():
+    trace = FOLDER / "trace"
+    measures = {
+        "bare": lambda: redis_cpu_us([]),
+        "ctrace record": lambda: redis_cpu_us([CTRACE, "record", "-o", trace, "--"]),
+        "ctrace record --rate=0": lambda: redis_cpu_us(
+            [CTRACE, "record", "-o", trace, "--rate=0", "--"]
+        ),
+    }
+    table(f"redis-server, CPU for one of {GETS} GETs", "us", medians(measures))
+
+
+def row_startup():
+    found = medians({"bare": lambda: wall_ms("true"), "ctrace record": lambda: record("true", runner=wall_ms)}, 9)
+    table("start-up and finish of `true`, the session daemon to be started", "ms", found)
+    daemon = subprocess.Popen(
+        ["lttng-sessiond", "--no-kernel"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(1)
+        record("true")
+        found = medians({"bare": lambda: wall_ms("true"), "ctrace record": lambda: record("true", runner=wall_ms)}, 9)
+    finally:
+        daemon.terminate()
+        daemon.wait(20)
+    table("the same, with a session daemon running", "ms", found)
+
+
+def row_analysis():
+    record(WORKLOADS / "endings", "flood", "300000", options=["--rate=0"])
+    trace = FOLDER / "trace"
+    counted = quietly("babeltrace2", trace, "--component=sink.utils.counter")
+    events = int(re.findall(r"(\d+) Event messages", counted)[-1])
+    measures = {
+        "babeltrace2 dummy sink": lambda: wall_ms("babeltrace2", "-o", "dummy", trace),
+        "ctrace pprof": lambda: wall_ms(CTRACE, "pprof", "syscall", trace, "-o", FOLDER / "p"),
+        "ctrace report": lambda: wall_ms(CTRACE, "report", trace),
+        "ctrace timeline": lambda: wall_ms(CTRACE, "timeline", trace, "-o", FOLDER / "t.png"),
+    }
+    rates = {name: events / ms / 1e3 for name, ms in medians(measures).items()}
+    table(f"events analysed, of {events}", "M/s", rates, base="babeltrace2 dummy sink")
+
+    listing = quietly("babeltrace2", trace)
+    waits = len(re.findall(r"ctrace:(?:lock_|long_)?wait:", listing))
+    size = sum(path.stat().st_size for path in trace.rglob("*") if path.is_file())
+    print(f"\nbytes for each of {waits} waits on disk: {size / waits:.1f}")
+
+
+ROWS = {
+    "mutex": lambda: micro("mutex", "uncontended mutex lock and unlock", with_wrapper=True),
+    "read": lambda: micro("read", "read() of one byte"),
+    "handoff": lambda: micro("handoff", "hand-off to another thread and back"),
+    "redis": row_redis,
+    "startup": row_startup,
+    "analysis": row_analysis,
+}
+
+
+def main():
+    names = sys.argv[2:] or list(ROWS)
+    try:
+        for name in names:
+            ROWS[name]()
+    finally:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+main()

@@ -1,0 +1,16 @@
+#!/bin/bash
+# Benchmarks, to be run by hand on a quiet machine:
+#
+#   tests/bench/run.sh [BUILD [ROW...]]     BUILD is a build tree: "build" unless named
+#
+# Everything is compared side by side in one run, so it is the ratios that count. Peers (strace,
+# perf, ltrace, uftrace, LTTng's pthread wrapper) are measured where they are installed.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "${1:-$here/../../build}" && pwd)
+shift || true
+
+who=user
+[ "$(id -u)" -ne 0 ] || who=root
+exec "$here/../e2e/sandbox.sh" "$who" /usr/bin/python3 "$here/bench.py" "$build" "$@"

@@ -1,0 +1,272 @@
+"""Every command's help and manual, and what other tools make of the files that ctrace writes."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from harness import CLASSES, EXAMPLES, WORKLOADS, TraceTest, go_pprof, main, read_events, run
+
+COMMANDS = ("record", "pprof", "report", "timeline")
+MANUALS = os.environ.get("CTRACE_MANUALS", "")
+
+
+class Help(TraceTest):
+    def test_every_command_explains_itself(self):
+        for command in COMMANDS:
+            with self.subTest(command):
+                result = self.ctrace(command, "--help")
+                self.assertEqual(result.status, 0, result)
+                self.assertIn(f"ctrace {command}", result.out)
+                self.assertEqual(result.err, "")
+
+    def test_the_front_door_lists_the_commands(self):
+        for arguments in (["help"], ["--help"]):
+            with self.subTest(arguments):
+                result = self.ctrace(*arguments)
+                self.assertEqual(result.status, 0, result)
+                for command in COMMANDS:
+                    self.assertIn(command, result.out)
+
+    def test_help_of_a_command_is_its_manual_or_its_help(self):
+        for command in COMMANDS:
+            with self.subTest(command):
+                result = self.ctrace("help", command, env=dict(os.environ, MANPAGER="cat"))
+                self.assertEqual(result.status, 0, result)
+                self.assertIn(command, result.out)
+        self.assertNotEqual(self.ctrace("help", "no-such-command").status, 0)
+
+    def test_version(self):
+        self.assertRegex(self.ctrace("--version").out, r"ctrace \d+\.\d+")
+
+    def test_no_command_shows_the_usage_and_fails(self):
+        result = self.ctrace()
+        self.assert_refused(result)
+        self.assertRegex(result.err, "(?i)usage")
+
+    def manuals(self):
+        pages = [page for place in MANUALS.split(":") for page in pathlib.Path(place).glob("*.1")]
+        return {page.stem: page for page in pages}
+
+    @unittest.skipUnless(MANUALS, "no manual pages to look at")
+    def test_manual_pages_render_without_warnings(self):
+        manuals = self.manuals()
+        self.assertEqual(
+            set(manuals) & {"ctrace", *(f"ctrace-{command}" for command in COMMANDS)},
+            {"ctrace", *(f"ctrace-{command}" for command in COMMANDS)},
+        )
+        environment = dict(os.environ, LC_ALL="C.UTF-8", MANWIDTH="80")
+        for name, page in manuals.items():
+            with self.subTest(name):
+                result = run("man", "-l", "--warnings", page, env=environment)
+                self.assertEqual(result.status, 0, result)
+                self.assertEqual(result.err, "")
+
+    @unittest.skipUnless(MANUALS, "no manual pages to look at")
+    def test_manual_and_help_name_the_same_options(self):
+        manuals = self.manuals()
+        for command in COMMANDS:
+            with self.subTest(command):
+                text = self.ctrace(command, "--help").out
+                options = set(re.findall(r"--[a-z][a-z-]*[a-z]", text))
+                page = manuals[f"ctrace-{command}"].read_text().replace("\\-", "-")
+                for option in options - {"--help"}:
+                    self.assertIn(option, page)
+
+
+class GoPprof(TraceTest):
+    def profiles(self):
+        sick = self.record_ok(EXAMPLES / "convoy", output="sick").directory
+        cured = self.record_ok(EXAMPLES / "convoy_cured", output="cured").directory
+        paths = {}
+        for name, trace in (("sick", sick), ("cured", cured)):
+            paths[name] = self.folder / f"{name}.pb.gz"
+            result = self.ctrace("pprof", "sync", trace, "-o", paths[name])
+            self.assertEqual(result.status, 0, result)
+        return paths
+
+    def test_all_views_open(self):
+        paths = self.profiles()
+        views = {
+            "-top": "pthread_mutex_lock|serve_page",
+            "-text": "serve_page",
+            "-tree": "serve_page",
+            "-raw": "contentions/count delay/nanoseconds",
+            "-tags": "thread",
+            "-traces": "serve_page",
+            "-list=serve_page": r"convoy\.c",
+            "-peek=serve_page": "worker",
+        }
+        for view, expected in views.items():
+            with self.subTest(view):
+                result = go_pprof(view, paths["sick"])
+                self.assertEqual(result.status, 0, result)
+                self.assertRegex(result.out, expected)
+
+    def test_delay_is_the_default_and_contentions_can_be_asked_for(self):
+        path = self.profiles()["sick"]
+        self.assertIn("Type: delay", go_pprof("-top", path).out)
+        by_count = go_pprof("-top", "-sample_index=contentions", path)
+        self.assertIn("Type: contentions", by_count.out)
+        self.assertEqual(by_count.status, 0, by_count)
+
+    def test_time_and_duration_are_set(self):
+        text = go_pprof("-raw", self.profiles()["sick"]).out
+        self.assertRegex(text, r"Time: 20\d\d-")
+        self.assertRegex(text, r"Duration: \d")
+
+    def test_the_cure_shows_as_a_difference(self):
+        paths = self.profiles()
+        for base in ("-base", "-diff_base"):
+            with self.subTest(base):
+                result = go_pprof("-top", f"{base}={paths['sick']}", paths["cured"])
+                self.assertEqual(result.status, 0, result)
+                line = next(line for line in result.out.splitlines() if "serve_page" in line)
+                self.assertTrue("-" in line.split()[0] or "-" in line.split()[3], line)
+
+    def test_the_web_view_serves(self):
+        path = self.profiles()["sick"]
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        server = subprocess.Popen(
+            ["go", "tool", "pprof", "-no_browser", f"-http={address}", str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            for view in ("top", "flamegraph", "peek?f=serve_page"):
+                page = self.fetch(f"http://{address}/ui/{view}")
+                self.assertTrue("serve_page" in page, f"{view} does not show the function")
+        finally:
+            os.killpg(server.pid, 9)
+            server.wait()
+
+    def fetch(self, url):
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                with urllib.request.urlopen(url, timeout=10) as page:
+                    return page.read().decode(errors="replace")
+            except urllib.error.HTTPError as error:
+                return error.read().decode(errors="replace")
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def test_the_same_trace_gives_the_same_bytes(self):
+        trace = self.record_ok(WORKLOADS / "waits").directory
+        for kind in CLASSES:
+            with self.subTest(kind):
+                files = []
+                for name in ("first", "second"):
+                    path = self.folder / name
+                    self.assertEqual(self.ctrace("pprof", kind, trace, "-o", path).status, 0)
+                    files.append(path.read_bytes())
+                self.assertEqual(*files)
+
+    def test_a_profile_can_be_written_to_a_pipe(self):
+        trace = self.record_ok(WORKLOADS / "endings", "sleep", "20").directory
+        path = self.folder / "piped"
+        with path.open("wb") as stdout:
+            result = self.ctrace("pprof", "sleep", trace, "-o", "/dev/stdout", stdout=stdout)
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(path.read_bytes()[:2], b"\x1f\x8b")
+
+    def test_filters_narrow_the_profile(self):
+        trace = self.record_ok(WORKLOADS / "waits").directory
+        everything = self.profile("net", trace)
+        one = self.profile("net", trace, "--thread=accept")
+        self.assertEqual(one.delay_ns, everything.delay_of(thread="accept"))
+        self.assertEqual({sample.labels["thread"] for sample in one.samples}, {"accept"})
+        nothing = self.profile("net", trace, "--min=10s")
+        self.assertEqual(nothing.delay_ns, 0)
+
+    def test_an_unknown_profile_is_refused(self):
+        trace = self.record_ok(WORKLOADS / "endings", "exit", "0").directory
+        self.assert_refused(self.ctrace("pprof", "heap", trace), "heap", "sync")
+
+
+class Report(TraceTest):
+    def test_text_names_threads_layers_and_the_hottest_wait(self):
+        trace = self.record_ok(EXAMPLES / "convoy").directory
+        text = self.report_text(trace)
+        for word in ("preload", "worker-1", "worker-4", "pthread_mutex_lock", "serve_page"):
+            self.assertIn(word, text)
+
+    def test_json_is_json(self):
+        trace = self.record_ok(EXAMPLES / "convoy").directory
+        result = self.ctrace("report", "--format=json", trace)
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("worker-1", json.dumps(json.loads(result.out)))
+
+    def test_names_from_outside_cannot_break_the_output(self):
+        odd = self.folder / 'odd "name"\n\x1b[31m<b>&é'
+        shutil.copy(WORKLOADS / "endings", odd)
+        trace = self.record_ok(odd, "sleep", "20").directory
+        result = self.ctrace("report", "--format=json", trace)
+        json.loads(result.out)
+        self.assertNotIn("\x1b", self.report_text(trace))
+        svg = self.folder / "odd.svg"
+        self.assertEqual(self.ctrace("timeline", trace, "-o", svg).status, 0)
+        self.assertEqual(run("rsvg-convert", "-o", self.folder / "odd.png", svg).status, 0)
+
+
+class Timeline(TraceTest):
+    def test_all_formats_are_what_they_say(self):
+        trace = self.record_ok(EXAMPLES / "slow_peer").directory
+        for suffix, magic in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
+            with self.subTest(suffix):
+                path = self.folder / f"t.{suffix}"
+                result = self.ctrace("timeline", trace, "-o", path)
+                self.assertEqual(result.status, 0, result)
+                self.assertTrue(path.read_bytes().startswith(magic))
+        svg = run("rsvg-convert", "-o", self.folder / "svg.png", self.folder / "t.svg")
+        self.assertEqual(svg.status, 0, svg)
+        text = run("pdftotext", self.folder / "t.pdf", "-")
+        self.assertEqual(text.status, 0, text)
+        self.assertIn("slow_peer", text.out)
+
+    def test_an_unknown_suffix_is_refused(self):
+        trace = self.record_ok(WORKLOADS / "endings", "exit", "0").directory
+        result = self.ctrace("timeline", trace, "-o", "t.bmp")
+        self.assert_refused(result, "bmp", "svg")
+        self.assertFalse((self.folder / "t.bmp").exists())
+
+    def test_windows_and_widths(self):
+        trace = self.record_ok(EXAMPLES / "convoy").directory
+        path = self.folder / "t.png"
+        result = self.ctrace(
+            "timeline", trace, "-o", path, "--from=100ms", "--to=200ms", "--width=640"
+        )
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(int.from_bytes(path.read_bytes()[16:20], "big"), 640)
+        for wrong in ("--from=later", "--width=0", "--width=-5", "--width=1e99"):
+            with self.subTest(wrong):
+                self.assert_refused(self.ctrace("timeline", trace, "-o", path, wrong))
+
+
+class Babeltrace(TraceTest):
+    def test_the_documented_events_and_fields_are_there(self):
+        trace = self.record_ok(EXAMPLES / "convoy").directory
+        events = read_events(trace)
+        wait = next(event for event in events if event.fields.get("op") == "pthread_mutex_lock")
+        self.assertEqual(wait.name, "ctrace:lock_wait")
+        for name in ("duration_ns", "object", "stack", "owner", "result", "op", "class", "vtid"):
+            self.assertIn(name, wait.fields)
+        times = [event.time_ns for event in events]
+        self.assertEqual(times, sorted(times))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,395 @@
+"""Bad input and faults: a clear message, the right status, and nothing lost that was on disk."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import unittest
+
+from harness import (
+    CLASSES,
+    CTRACE,
+    SMALL_FS,
+    WORKLOADS,
+    TraceTest,
+    main,
+    process_ids,
+    read_events,
+    run,
+    session_daemons,
+    wait_until,
+)
+
+ENDINGS = WORKLOADS / "endings"
+LOST = re.compile(r"(?i)lost[^0-9\n]*[1-9]|[1-9][0-9]* [^\n]*lost")
+FLOOD = 400000  # waits: more than the buffers hold
+READERS = [["report"]] + [["pprof", kind] for kind in CLASSES] + [["timeline"]]
+
+
+class Programs(TraceTest):
+    def test_no_such_program(self):
+        result = self.record("no-such-program")
+        self.assert_refused(result, "no-such-program", "not found|no such", status=127)
+        self.assertFalse((self.folder / "trace").exists())
+
+    def test_no_such_path(self):
+        result = self.record("./no/such/program")
+        self.assert_refused(result, "no/such/program", "not found|no such", status=127)
+
+    def test_not_executable(self):
+        (self.folder / "notes").write_text("echo hello")
+        result = self.record(self.folder / "notes")
+        self.assert_refused(result, "notes", "permission|executable", status=126)
+        self.assertFalse((self.folder / "trace").exists())
+
+    def test_a_directory(self):
+        result = self.record(self.folder)
+        self.assert_refused(result, "permission|director|executable", status=126)
+
+    def test_not_a_program_at_all(self):
+        program = self.folder / "garbage"
+        program.write_bytes(b"\x7fELF" + bytes(range(200)))
+        program.chmod(0o755)
+        result = self.record(program)
+        self.assert_refused(result, "garbage", "format|not a program|cannot", status=126)
+
+    def test_a_script_without_an_interpreter_runs_as_a_shell_would_run_it(self):
+        script = self.folder / "script"
+        script.write_text("exit 9\n")
+        script.chmod(0o755)
+        result = self.record(script)
+        # execvp(3) hands it to /bin/sh; to refuse it clearly is right as well.
+        if result.status != 9:
+            self.assert_refused(result, "script", "format|neither", status=126)
+
+    def test_a_script_with_an_interpreter_is_recorded(self):
+        script = self.folder / "script"
+        script.write_text("#!/bin/sh\nread x < /dev/null\nexit 9\n")
+        script.chmod(0o755)
+        self.assertEqual(self.record(script).status, 9)
+
+    def test_a_missing_interpreter(self):
+        script = self.folder / "script"
+        script.write_text("#!/no/such/interpreter\n")
+        script.chmod(0o755)
+        result = self.record(script)
+        self.assert_refused(result, "script")
+        self.assertIn(result.status, (126, 127))
+
+    def test_a_static_program_is_named_as_such(self):
+        result = self.record(WORKLOADS / "static")
+        self.assertIn("static was here", result.out)
+        self.assert_refused(result, "static")
+
+    def test_a_static_program_among_others_is_no_failure(self):
+        result = self.record("sh", "-c", f"{WORKLOADS / 'static'}; sleep 0.05")
+        self.assertEqual(result.status, 0, result)
+        self.assertTrue(self.waits(result.directory))
+
+    def test_a_setuid_program_is_named_as_such(self):
+        if os.getuid() == 0:
+            self.skipTest("root loses nothing to setuid")
+        candidates = [shutil.which(name) for name in ("su", "passwd", "chsh", "mount")]
+        setuid = [path for path in candidates if path and os.stat(path).st_mode & stat.S_ISUID]
+        if not setuid:
+            self.skipTest("no setuid program here")
+        result = self.record(setuid[0], "--help")
+        self.assertLess(result.status, 128, result)
+        self.assertRegex(result.err, "(?i)set-?u(ser-?)?id", result)
+
+    def test_record_without_a_program(self):
+        self.assert_refused(self.ctrace("record"), "program|usage")
+
+    def test_unknown_options_and_commands(self):
+        self.assert_refused(self.ctrace("record", "--no-such-option", "true"), "no-such-option")
+        self.assert_refused(self.ctrace("no-such-command"), "no-such-command")
+        self.assert_refused(self.ctrace("record", "--rate=often", "true"), "often")
+
+
+class Places(TraceTest):
+    def test_the_output_directory_is_not_writable(self):
+        if os.getuid() == 0:
+            place = "/proc/trace"
+        else:
+            (self.folder / "closed").mkdir(mode=0o555)
+            place = self.folder / "closed" / "trace"
+        result = self.ctrace("record", "-o", place, "--", "touch", self.folder / "ran")
+        self.assert_refused(result, "trace", "permission|cannot|no such")
+        self.assertFalse((self.folder / "ran").exists(), "it ran, and nothing was recorded")
+
+    def test_the_output_is_a_file(self):
+        place = self.folder / "file" / "trace"
+        (self.folder / "file").write_text("kept")
+        result = self.ctrace("record", "-o", place, "--", "true")
+        self.assert_refused(result, "file", "not a directory")
+        self.assertEqual((self.folder / "file").read_text(), "kept")
+
+    def test_a_profile_into_a_missing_folder(self):
+        trace = self.record_ok(ENDINGS, "sleep", "20").directory
+        result = self.ctrace("pprof", "sleep", trace, "-o", "no/such/folder/p.pb.gz")
+        self.assert_refused(result, "no/such/folder", "no such file")
+
+    def test_binary_output_to_a_terminal_is_refused(self):
+        trace = self.record_ok(ENDINGS, "sleep", "20").directory
+        master, terminal = os.openpty()
+        with os.fdopen(terminal, "wb") as stdout:
+            result = self.ctrace("pprof", "sleep", trace, stdout=stdout)
+        os.close(master)
+        # Either a file was written, or it says how to: but no bytes to the terminal.
+        if result.status != 0:
+            self.assert_refused(result, "terminal|-o")
+
+    def test_closed_pipes_and_full_devices_are_errors(self):
+        trace = self.record_ok(ENDINGS, "sleep", "20").directory
+        for command in (["report"], ["report", "--format=json"]):
+            with self.subTest(command), open("/dev/full", "w") as full:
+                result = self.ctrace(*command, trace, stdout=full)
+                self.assert_refused(result, "no space")
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "w") as closed:
+            result = self.ctrace("report", trace, stdout=closed)
+        self.assertNotEqual(result.status, 0, result)
+
+
+@unittest.skipUnless(SMALL_FS, "it takes root to mount a small file system")
+class FullDisk(TraceTest):
+    def setUp(self):
+        super().setUp()
+        self.small = pathlib.Path(SMALL_FS)
+        self.addCleanup(self.empty)
+
+    def empty(self):
+        for path in self.small.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+
+    def fill(self):
+        with open(self.small / "ballast", "wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(bytes(4096))
+            except OSError:
+                pass
+
+    def test_the_disk_fills_up_while_recording(self):
+        trace = self.small / "trace"
+        result = self.ctrace(
+            "record", "-o", trace, "--rate=0", "--", ENDINGS, "flood", "150000", timeout=120
+        )
+        self.assertEqual(result.out.strip(), "150000", "the program must not notice")
+        self.assertRegex(result.err, "(?i)no space|full|lost")
+        copy = self.folder / "copy"
+        shutil.copytree(trace, copy)
+        self.assertGreater(len(read_events(copy)), 10000, "what was on disk is readable")
+        report = self.ctrace("report", copy)
+        self.assertLess(report.status, 128, report)
+        self.assertRegex(report.out + report.err, "(?i)lost|partial")
+
+    def test_the_disk_is_full_before_recording(self):
+        self.fill()
+        result = self.ctrace("record", "-o", self.small / "trace", "--", ENDINGS, "exit", "0")
+        self.assert_refused(result, "no space|full")
+
+    def test_the_disk_is_full_while_analysing(self):
+        trace = self.record_ok(WORKLOADS / "waits").directory
+        self.fill()
+        commands = [["pprof", "sync"], ["timeline"]]
+        names = {"pprof": ["p.pb.gz"], "timeline": ["t.svg", "t.png", "t.pdf"]}
+        for command in commands:
+            for name in names[command[0]]:
+                with self.subTest(name):
+                    result = self.ctrace(*command, trace, "-o", self.small / name)
+                    self.assert_refused(result, name, "no space")
+                    self.assertEqual([p.name for p in self.small.iterdir()], ["ballast"])
+
+    def test_an_old_profile_survives_a_full_disk(self):
+        trace = self.record_ok(WORKLOADS / "waits").directory
+        (self.small / "p.pb.gz").write_bytes(b"old")
+        self.fill()
+        result = self.ctrace("pprof", "sync", trace, "-o", self.small / "p.pb.gz")
+        self.assertNotEqual(result.status, 0)
+        self.assertEqual((self.small / "p.pb.gz").read_bytes(), b"old")
+
+
+class BadTraces(TraceTest):
+    def check_all_readers(self, directory, *words, readers=READERS):
+        for reader in readers:
+            with self.subTest(reader):
+                command = list(reader) + [directory]
+                if reader[0] in ("pprof", "timeline"):
+                    command += ["-o", self.folder / ("out.svg" if reader[0] == "timeline" else "o")]
+                self.assert_refused(self.ctrace(*command, timeout=15), *words)
+                self.assertFalse((self.folder / "out.svg").exists())
+                self.assertFalse((self.folder / "o").exists())
+
+    def test_a_missing_directory(self):
+        self.check_all_readers(self.folder / "nowhere", "nowhere", "no such|not found|missing")
+
+    def test_no_directory_named_and_none_there(self):
+        result = self.ctrace("report")
+        self.assert_refused(result, "ctrace.data")
+
+    def test_an_empty_directory(self):
+        (self.folder / "empty").mkdir()
+        self.check_all_readers(self.folder / "empty", "empty", "no trace|not a trace|no .*trace")
+
+    def test_a_directory_of_something_else(self):
+        (self.folder / "letters").mkdir()
+        (self.folder / "letters" / "metadata").write_text("dear sir")
+        self.check_all_readers(self.folder / "letters", "letters")
+
+    def copy_of(self, trace, name):
+        copy = self.folder / name
+        shutil.copytree(trace, copy)
+        return copy
+
+    def streams(self, trace):
+        return sorted(
+            (
+                path
+                for path in trace.rglob("*")
+                if path.is_file() and path.name != "metadata" and "index" not in path.parts
+            ),
+            key=lambda path: path.stat().st_size,
+        )
+
+    def test_a_truncated_stream(self):
+        trace = self.record_ok(WORKLOADS / "waits").directory
+        largest = self.streams(trace)[-1]
+        relative, size = largest.relative_to(trace), largest.stat().st_size
+        for keep in (1, 40, size // 2, size - 1):
+            with self.subTest(keep=keep):
+                copy = self.copy_of(trace, f"cut-{keep}")
+                os.truncate(copy / relative, keep)
+                result = self.ctrace("report", copy)
+                self.assertLess(result.status, 128, result)
+                if result.status == 0:
+                    self.assertRegex(result.out + result.err, "(?i)partial|truncated|cut off")
+                else:
+                    self.assert_refused(result, "cut-")
+
+    def test_truncated_metadata(self):
+        trace = self.record_ok(ENDINGS, "sleep", "20").directory
+        for metadata in [path.relative_to(trace) for path in trace.rglob("metadata")]:
+            size = (trace / metadata).stat().st_size
+            for keep in (0, 20, 100, 5000, size // 3):
+                with self.subTest(keep=keep):
+                    copy = self.copy_of(trace, "cut")
+                    os.truncate(copy / metadata, keep)
+                    self.check_all_readers(copy, "cut", readers=READERS[:1])
+                    shutil.rmtree(copy)
+
+    def test_unknown_events_are_counted_and_the_rest_is_read(self):
+        trace = self.record_ok(ENDINGS, "sleep", "50").directory
+        renamed = 0
+        for metadata in trace.rglob("metadata"):
+            content = metadata.read_bytes()
+            renamed += content.count(b'"ctrace:counters"')
+            metadata.write_bytes(content.replace(b'"ctrace:counters"', b'"ctrace:newthing"'))
+        self.assertGreater(renamed, 0)
+        self.assertTrue(any(e.name == "ctrace:newthing" for e in read_events(trace)))
+        result = self.ctrace("report", trace)
+        self.assertEqual(result.status, 0, result)
+        self.assertRegex(result.out + result.err, "(?i)does not know")
+        self.assertGreater(self.profile("sleep", trace).delay_ns, 45_000_000)
+
+    def test_random_damage_never_crashes_a_reader(self):
+        trace = self.record_ok(WORKLOADS / "waits").directory
+        stream = self.streams(trace)[-1].relative_to(trace)
+        original = (trace / stream).read_bytes()
+        for seed in range(12):
+            with self.subTest(seed=seed):
+                damaged = bytearray(original)
+                for i in range(seed * 977 + 64, len(damaged), 9973):
+                    damaged[i] ^= 0xFF
+                (trace / stream).write_bytes(damaged)
+                result = self.ctrace("report", trace)
+                self.assertLess(result.status, 128, result)
+
+
+class Losses(TraceTest):
+    def test_lost_events_are_counted_and_shown_everywhere(self):
+        recorder = self.start_record(
+            ENDINGS, "gated", FLOOD, options=["--rate=0"], stdin=subprocess.PIPE
+        )
+        self.assertEqual(recorder.stdout.readline(), "ready\n")
+        consumers = process_ids("lttng-consumerd")
+        self.assertTrue(consumers, "no consumer daemon to hold up")
+        for consumer in consumers:
+            os.kill(consumer, signal.SIGSTOP)
+        try:
+            recorder.stdin.write("go\n")
+            recorder.stdin.flush()
+            self.assertEqual(recorder.stdout.readline(), f"{FLOOD}\n")
+        finally:
+            for consumer in consumers:
+                os.kill(consumer, signal.SIGCONT)
+        recorder.stdin.write("end\n")
+        recorder.stdin.flush()
+        _, err = recorder.communicate(timeout=60)
+        trace = self.folder / "trace"
+        self.assertEqual(recorder.returncode, 0, err)
+        self.assertRegex(err, LOST)
+        self.assertRegex(self.report_text(trace), LOST)
+        profile = self.profile("syscall", trace)
+        self.assertTrue(any(LOST.search(comment) for comment in profile.comments), profile.comments)
+        result = self.ctrace("timeline", trace, "-o", self.folder / "t.pdf")
+        self.assertEqual(result.status, 0, result)
+        self.assertRegex(run("pdftotext", self.folder / "t.pdf", "-").out, LOST)
+
+
+class Daemon(TraceTest):
+    def kill_daemon_while(self, *command):
+        if session_daemons():
+            self.skipTest("a session daemon runs on this machine")
+        recorder = self.start_record(*command)
+        wait_until(lambda: session_daemons(), "the daemon ran")
+        wait_until((self.folder / "started").exists, "the program ran")
+        for daemon in session_daemons():
+            os.kill(daemon, signal.SIGKILL)
+        return recorder
+
+    def test_the_session_daemon_is_killed_mid_way(self):
+        recorder = self.kill_daemon_while(
+            "sh", "-c", f"{ENDINGS} sleep 100; touch started; {ENDINGS} sleep 900"
+        )
+        out, err = recorder.communicate(timeout=60)
+        self.assertEqual(len(out.split()), 2, "the program ran to its end")
+        self.assertEqual(recorder.returncode, 0, "the program's own status")
+        self.assertRegex(err, "(?i)not complete.*session daemon was killed")
+        trace = self.folder / "trace"
+        result = self.ctrace("report", trace)
+        self.assertLess(result.status, 128, result)
+        if result.status == 0:
+            self.assertRegex(result.out + result.err, "(?i)partial|session daemon")
+
+    def test_no_session_daemon_to_be_had(self):
+        if session_daemons():
+            self.skipTest("a session daemon runs on this machine")
+        environment = dict(os.environ, PATH="/nonexistent")
+        ruined = self.folder / "home"
+        ruined.write_text("a file where the home should be")
+        environment.update(HOME=str(ruined), LTTNG_HOME=str(ruined))
+        if os.getuid() == 0:
+            self.skipTest("root's daemon needs no home")
+        result = subprocess.run(
+            [CTRACE, "record", "-o", str(self.folder / "trace"), "--", str(ENDINGS), "exit", "0"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        self.assertNotEqual(result.returncode, 0)
+        self.assertRegex(result.stderr, "(?i)session daemon|lttng")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Programs that measure their own waits: the trace, the report and the profiles must agree."""
+
+import json
+import re
+
+from harness import CLASSES, EXAMPLES, WORKLOADS, TraceTest, main, read_events, workload_answer
+
+
+class KnownWaits(TraceTest):
+    """One recording of workloads/waits.c, looked at from all sides."""
+
+    def test_every_operation_takes_the_time_that_the_program_measured(self):
+        result = self.record_ok(WORKLOADS / "waits")
+        answers = workload_answer(result)
+        events = self.waits(result.directory)
+        profiles = {kind: self.profile(kind, result.directory) for kind in CLASSES}
+
+        for answer in answers:
+            with self.subTest(answer["name"]):
+                count, total_ns = answer["count"], answer["total_ns"]
+                mine = [
+                    event.fields
+                    for event in events
+                    if event.fields.get("vtid") == answer["tid"]
+                    and event.fields["op"] == answer["op"]
+                    and event.fields["class"] == answer["class"]
+                ]
+                recorded_ns = sum(fields["duration_ns"] for fields in mine)
+                self.assert_about(recorded_ns, total_ns, count, "trace")
+                long_ones = [fields for fields in mine if fields["duration_ns"] > 10_000_000]
+                self.assertEqual(len(long_ones), count)
+
+                profile = profiles[answer["class"]]
+                profiled_ns = profile.delay_of(tid=answer["tid"], op=answer["op"])
+                self.assert_about(profiled_ns, total_ns, count, "profile")
+                names = {
+                    sample.labels["thread"]
+                    for sample in profile.samples
+                    if sample.labels["tid"] == str(answer["tid"])
+                }
+                self.assertEqual(names, {answer["name"]})
+
+    def test_profiles_add_up_to_the_trace(self):
+        result = self.record_ok(WORKLOADS / "waits", options=["--rate=0"])
+        totals = dict.fromkeys(CLASSES, 0)
+        for event in self.waits(result.directory):
+            totals[event.fields["class"]] += event.fields["duration_ns"]
+        for kind in CLASSES:
+            with self.subTest(kind):
+                profile = self.profile(kind, result.directory)
+                self.assertAlmostEqual(profile.delay_ns, totals[kind], delta=totals[kind] * 0.001)
+
+    def test_stacks_name_the_functions_that_blocked(self):
+        result = self.record_ok(WORKLOADS / "waits")
+        profile = self.profile("net", result.directory)
+        stacks = [sample.stack for sample in profile.samples if sample.labels["op"] == "accept"]
+        mine = [stack for stack in stacks if "run_accept" in stack]
+        self.assertTrue(mine, stacks)
+        for stack in mine:
+            self.assertIn("scenario_main", stack)
+            self.assertLess(stack.index("run_accept"), stack.index("scenario_main"))
+
+    def test_an_unlock_a_signal_and_a_post_wake_their_waiters(self):
+        result = self.record_ok(WORKLOADS / "waits")
+        profile = self.profile("mutex", result.directory)
+        self.assertTrue(
+            any("hold_lock" in sample.stack for sample in profile.samples), profile.text
+        )
+        unlocked_ns = sum(
+            sample.delay_ns for sample in profile.samples if "hold_lock" in sample.stack
+        )
+        waited = {answer["name"]: answer for answer in workload_answer(result)}
+        both_ns = waited["mutex"]["total_ns"] + waited["timedlock"]["total_ns"]
+        self.assert_about(unlocked_ns, both_ns, 16, "delay by who unlocked")
+
+    def test_threads_time_is_all_accounted_for(self):
+        result = self.record_ok(WORKLOADS / "endings", "sleep", "500")
+        slept_ns = int(result.out)
+        report = json.loads(self.ctrace("report", "--format=json", result.directory).out)
+        text = json.dumps(report)
+        self.assertIn("nanosleep", text)
+        self.assert_about(
+            self.profile("sleep", result.directory).delay_ns, slept_ns, 1, "time asleep"
+        )
+
+    def test_sampled_waits_add_up_to_the_exact_counters(self):
+        result = self.record_ok(WORKLOADS / "endings", "flood", "20000", options=["--rate=200us"])
+        counters = [
+            event.fields
+            for event in read_events(result.directory)
+            if event.name == "ctrace:counters" and event.fields["op"] == "read"
+        ]
+        calls = sum(fields["calls"] for fields in counters)
+        exact_ns = sum(fields["total_ns"] for fields in counters)
+        self.assertGreaterEqual(calls, 40000)
+        self.assertLess(len(self.waits(result.directory, op="read")), calls / 2)
+        estimate_ns = self.profile("syscall", result.directory).delay_of(op="read")
+        # Thousands of samples: the error of their sum is a few percent.
+        self.assertLess(abs(estimate_ns - exact_ns), exact_ns * 0.12)
+
+    def test_rate_zero_records_every_wait(self):
+        result = self.record_ok(WORKLOADS / "endings", "flood", "5000", options=["--rate=0"])
+        self.assertGreaterEqual(len(self.waits(result.directory, op="read")), 10000)
+
+
+class CxxProgram(TraceTest):
+    def test_standard_library_waits_are_measured_and_demangled(self):
+        result = self.record_ok(WORKLOADS / "queue")
+        answer = workload_answer(result)
+        profile = self.profile("sync", result.directory)
+        for op in ("pthread_cond_wait", "pthread_mutex_lock", "pthread_join"):
+            with self.subTest(op):
+                self.assert_about(profile.delay_of(op=op), answer[op], 45, op)
+        names = {name for sample in profile.samples for name in sample.stack}
+        self.assertTrue(any("JobQueue::pop" in name for name in names), sorted(names))
+
+
+class Examples(TraceTest):
+    """The examples say what they waited for; the profiles agree, and the cures show."""
+
+    def waited_ms(self, name, *arguments):
+        result = self.record_ok(EXAMPLES / name, *arguments, output=name)
+        match = re.search(r"waited (\d+) ms", result.out)
+        self.assertTrue(match, result)
+        return float(match[1]), result.directory
+
+    def check_pair(self, kind, function, op, sick, cured, waits):
+        # A lock that is free costs the program's own clock readings a little time, not a wait.
+        sick_ms, sick_trace = self.waited_ms(sick)
+        cured_ms, cured_trace = self.waited_ms(cured)
+        self.assertLess(cured_ms, sick_ms / 2)
+        in_function_ns = self.delay_in(self.profile(kind, sick_trace), function, op)
+        self.assertAlmostEqual(in_function_ns / 1e6, sick_ms, delta=sick_ms * 0.02 + 0.05 * waits)
+        cured_ns = self.delay_in(self.profile(kind, cured_trace), function, op)
+        self.assertLess(cured_ns, in_function_ns / 2)
+
+    def delay_in(self, profile, function, op):
+        return sum(
+            sample.delay_ns
+            for sample in profile.samples
+            if function in sample.stack and sample.labels["op"] == op
+        )
+
+    def test_convoy(self):
+        self.check_pair("sync", "serve_page", "pthread_mutex_lock", "convoy", "convoy_cured", 2000)
+
+    def test_slow_peer(self):
+        self.check_pair("net", "ask_upstream", "recv", "slow_peer", "slow_peer_cured", 60)
+
+    def test_fsync(self):
+        self.check_pair("syscall", "make_durable", "fsync", "fsync_each", "fsync_batch", 1000)
+
+
+if __name__ == "__main__":
+    main()

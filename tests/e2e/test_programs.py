@@ -1,0 +1,233 @@
+"""Real programs, as they are installed."""
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+from harness import CLASSES, WAIT_EVENTS, WORKLOADS, TraceTest, main, read_events, run, wait_until
+
+# What tests/run.sh installs; not another python3 that may be first on the PATH.
+PYTHON = "/usr/bin/python3"
+GETS = 300_000
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def accepts(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+class Redis(TraceTest):
+    def test_the_event_loop_under_load(self):
+        port = free_port()
+        recorder = self.start_record(
+            "redis-server", "--port", port, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1",
+            "--dir", self.folder,
+        )  # fmt: skip
+        wait_until(lambda: accepts(port), "redis answered")
+        bench = run("redis-benchmark", "-p", port, "-t", "get", "-n", GETS, "-q", timeout=200)
+        self.assertEqual(bench.status, 0, bench)
+        self.assertIn("requests per second", bench.out)
+        recorder.send_signal(signal.SIGTERM)
+        _, err = recorder.communicate(timeout=60)
+        self.assertEqual(recorder.returncode, 0, err)
+        self.assertIn("nothing lost", err)
+        trace = self.folder / "trace"
+        self.assert_opens_everywhere(trace)
+
+        profile = self.profile("net", trace)
+        by_stack = {}
+        for sample in profile.samples:
+            key = (sample.labels["op"], tuple(sample.stack))
+            by_stack[key] = by_stack.get(key, 0) + sample.delay_ns
+        op, stack = max(by_stack, key=by_stack.get)
+        self.assertEqual(op, "epoll_wait", stack)
+        self.assertRegex(" ".join(stack), "aeProcessEvents|aeApiPoll|aeMain|main|epoll")
+        self.assert_main_thread_adds_up(trace)
+
+    def assert_main_thread_adds_up(self, trace):
+        """Waits and running time are the thread's life: what the kernel says it ran, +- 2%."""
+        events = read_events(trace)
+        start = next(e for e in events if e.name == "ctrace:process_start" and "redis" in e.fields["exe"])
+        pid = start.fields["vpid"]
+        mine = [e for e in events if e.fields.get("vpid") == pid and e.fields.get("vtid") == pid]
+        wall_ns = mine[-1].time_ns - start.time_ns
+        waited_ns = 0
+        for kind in CLASSES:
+            waited_ns += self.profile(kind, trace).delay_of(tid=pid)
+        self.assertLess(waited_ns, wall_ns * 1.02)
+        waits = [e for e in mine if e.name in WAIT_EVENTS]
+        self.assertGreater(len(waits), 100)
+        # Waits of one thread follow each other. Those of a signal handler end within another one.
+        last_begin_ns = last_end_ns = 0
+        for event in waits:
+            end_ns = event.time_ns - event.fields["lag_ns"]
+            begin_ns = end_ns - event.fields["duration_ns"]
+            if begin_ns > last_begin_ns:
+                self.assertGreaterEqual(begin_ns, last_end_ns - 2000)
+            last_begin_ns, last_end_ns = begin_ns, end_ns
+        exits = [e for e in mine if e.name == "ctrace:thread_exit"]
+        exits += [e for e in events if e.name == "ctrace:thread" and e.fields.get("tid") == pid]
+        totals = exits[-1].fields
+        exact_ns = sum(totals[f"{kind}_ns"] for kind in CLASSES)
+        self.assertAlmostEqual(waited_ns, exact_ns, delta=wall_ns * 0.02)
+
+
+class Python(TraceTest):
+    def test_threads_and_sockets(self):
+        result = self.record_ok(PYTHON, WORKLOADS / "python_threads.py")
+        answer = json.loads(result.out)
+        net = self.profile("net", result.directory)
+        received = [
+            sample.delay_ns
+            for sample in net.samples
+            if sample.labels["op"] in ("recv", "recvfrom") and sample.labels["tid"]
+        ]
+        self.assertGreater(sum(received), answer["recv"] * 0.98)
+        sync = self.profile("sync", result.directory)
+        self.assertGreater(sync.delay_ns, answer["lock"] * 0.98)
+        # time.sleep is clock_nanosleep here.
+        sleep = self.profile("sleep", result.directory)
+        self.assertGreater(sleep.delay_ns, answer["sleep"])
+
+
+class Curl(TraceTest):
+    @contextlib.contextmanager
+    def slow_server(self, port):
+        script = (
+            "import http.server, sys, time\n"
+            "class Slow(http.server.BaseHTTPRequestHandler):\n"
+            "    def do_GET(self):\n"
+            "        time.sleep(0.3)\n"
+            "        self.send_response(200)\n"
+            "        self.end_headers()\n"
+            "        self.wfile.write(b'hello')\n"
+            "    def log_message(self, *words): pass\n"
+            "http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), Slow).serve_forever()\n"
+        )
+        server = subprocess.Popen([sys.executable, "-c", script, str(port)])
+        try:
+            wait_until(lambda: accepts(port), "the server answered")
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.kill()
+            server.wait()
+
+    def test_curl_waits_for_its_server(self):
+        with self.slow_server(free_port()) as url:
+            result = self.record_ok("curl", "-sS", url)
+        self.assertEqual(result.out, "hello")
+        net = self.profile("net", result.directory)
+        self.assertGreater(net.delay_ns, 280_000_000)
+        self.assertIn("poll", {sample.labels["op"] for sample in net.samples})
+
+    def test_a_recorded_server_answers(self):
+        port = free_port()
+        (self.folder / "page").write_text("a page")
+        recorder = self.start_record(
+            PYTHON, "-m", "http.server", port, "--bind", "127.0.0.1", "--directory", self.folder
+        )
+        wait_until(lambda: accepts(port), "the server answered")
+        for _ in range(20):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/page", timeout=10) as page:
+                self.assertEqual(page.read(), b"a page")
+        recorder.send_signal(signal.SIGINT)
+        recorder.communicate(timeout=60)
+        self.assert_opens_everywhere(self.folder / "trace")
+
+
+class Sqlite(TraceTest):
+    def test_one_transaction_per_row(self):
+        script = "create table t(x);" + "".join(f"insert into t values({i});" for i in range(50))
+        result = self.record_ok("sqlite3", self.folder / "data.db", script + "select sum(x) from t;")
+        self.assertEqual(result.out.strip(), "1225")
+        syscall = self.profile("syscall", result.directory)
+        ops = {sample.labels["op"] for sample in syscall.samples}
+        self.assertTrue(ops & {"fsync", "fdatasync"}, ops)
+        self.assertGreater(len(self.waits(result.directory, op="fdatasync"))
+                           + len(self.waits(result.directory, op="fsync")), 50)
+
+
+class Git(TraceTest):
+    def git(self, *words, **options):
+        identity = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+        return run("git", *identity, *words, **options)
+
+    def test_clone_and_log(self):
+        origin = self.folder / "origin"
+        self.assertEqual(self.git("init", "-q", origin).status, 0)
+        for i in range(20):
+            (origin / "file").write_text(f"{i}\n")
+            self.git("-C", origin, "add", "file")
+            self.assertEqual(self.git("-C", origin, "commit", "-qm", f"change {i}").status, 0)
+        clone = self.folder / "clone"
+        cloned = self.record_ok("git", "clone", "-q", f"file://{origin}", clone)
+        self.assertEqual((clone / "file").read_text(), "19\n")
+        exes = {e.fields["args"] for e in read_events(cloned.directory) if "args" in e.fields}
+        self.assertTrue(any("upload-pack" in words for words in exes), exes)
+        logged = self.record_ok("git", "-C", clone, "log", "--oneline", output="log")
+        self.assertEqual(len(logged.out.splitlines()), 20)
+        bare = run("git", "-C", clone, "log", "--oneline")
+        self.assertEqual(logged.out, bare.out)
+
+
+class Shell(TraceTest):
+    def test_pipelines_fork_and_exec(self):
+        result = self.record_ok(
+            "bash", "-c", "for i in 1 2 3; do sleep 0.05; seq 100 | sort -n | tail -1; done | wc -l"
+        )
+        self.assertEqual(result.out.strip(), "3")
+        names = [
+            e.fields["exe"].rsplit("/", 1)[-1]
+            for e in read_events(result.directory)
+            if e.name == "ctrace:process_start"
+        ]
+        for name in ("bash", "sleep", "seq", "sort", "tail", "wc"):
+            self.assertIn(name, names)
+        syscall = self.profile("syscall", result.directory)
+        processes = {sample.labels["process"] for sample in syscall.samples}
+        self.assertTrue(any("wc" in process for process in processes), processes)
+        slept = self.profile("sleep", result.directory)
+        self.assert_about(slept.delay_ns, 150_000_000, 3, "three sleeps")
+
+    def test_output_is_the_same_with_and_without_ctrace(self):
+        scripts = (
+            "exec 3</etc/hostname; cat <&3; exec 3<&-",
+            "trap 'echo hup' HUP; kill -HUP $$; echo done",
+            "(exit 3); echo $?; false || echo $?",
+            "umask 077; umask; ulimit -n",
+            "coproc cat; echo hi >&${COPROC[1]}; read x <&${COPROC[0]}; echo $x; kill $COPROC_PID",
+        )
+        for number, script in enumerate(scripts):
+            with self.subTest(script):
+                bare = run("bash", "-c", script)
+                recorded = self.record("bash", "-c", script, output=f"trace-{number}")
+                self.assertEqual((recorded.status, recorded.out), (bare.status, bare.out))
+
+
+class Perl(TraceTest):
+    def test_close_all_descriptors_and_go_on(self):
+        """As daemons do it: every descriptor is closed, ours too; the program must not notice."""
+        script = (
+            "use POSIX; POSIX::close($_) for 3..200;"
+            "open(my $f, '<', '/etc/passwd') or die; print fileno($f), qq{\\n};"
+            "select(undef, undef, undef, 0.1); print qq{alive\\n};"
+        )
+        result = self.record_ok("perl", "-e", script)
+        self.assertEqual(result.out.split(), ["3", "alive"])
+        self.assertRegex(re.sub(r"\s+", " ", result.err), "wait|process")
+
+
+if __name__ == "__main__":
+    main()

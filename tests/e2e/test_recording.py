@@ -1,0 +1,276 @@
+"""`ctrace record` as a command: statuses, signals, daemons, output directories."""
+
+import os
+import pathlib
+import pty
+import re
+import signal
+import subprocess
+import time
+
+from harness import (
+    CTRACE,
+    WORKLOADS,
+    TraceTest,
+    main,
+    process_ids,
+    read_events,
+    run,
+    session_daemons,
+    wait_until,
+)
+
+ENDINGS = WORKLOADS / "endings"
+
+
+class Status(TraceTest):
+    def test_the_programs_status_is_passed_on(self):
+        for status in (0, 3, 255):
+            with self.subTest(status):
+                result = self.record(ENDINGS, "exit", status, output=f"trace-{status}")
+                self.assertEqual(result.status, status, result)
+
+    def test_death_by_a_signal_is_128_and_its_number(self):
+        for name, number in (("KILL", 9), ("TERM", 15), ("SEGV", 11)):
+            with self.subTest(name):
+                result = self.record(
+                    "sh", "-c", f"ulimit -c 0; kill -{name} $$", output=f"trace-{name}"
+                )
+                self.assertEqual(result.status, 128 + number, result)
+
+    def test_the_status_is_in_the_trace(self):
+        result = self.record(ENDINGS, "exit", 3)
+        captures = [e for e in read_events(result.directory) if e.name == "ctrace:capture"]
+        self.assertEqual([capture.fields["exit_status"] for capture in captures], [3])
+
+    def test_the_programs_streams_are_its_own(self):
+        result = self.record("sh", "-c", "cat; echo to-stderr >&2", stdin=subprocess.DEVNULL)
+        self.assertEqual(result.out, "")
+        self.assertIn("to-stderr", result.err)
+        source = self.folder / "input"
+        source.write_bytes(b"through")
+        with source.open() as stdin:
+            result = self.record("cat", stdin=stdin, output="piped")
+        self.assertEqual(result.out, "through")
+
+    def test_arguments_reach_the_program_unchanged(self):
+        words = ["-o", "--rate=3", "--", "a b", "", "*", "é"]
+        result = self.record_ok("printf", "[%s]", *words)
+        self.assertEqual(result.out, "".join(f"[{word}]" for word in words))
+
+    def test_a_program_needs_no_dashes_before_it(self):
+        result = self.ctrace("record", ENDINGS, "exit", "4")
+        self.assertEqual(result.status, 4, result)
+        self.assertTrue((self.folder / "ctrace.data").is_dir())
+
+    def test_the_environment_is_the_programs_own_but_for_the_preload(self):
+        result = self.record_ok("env")
+        names = {line.partition("=")[0] for line in result.out.splitlines()}
+        mine = names - set(os.environ) - {"_", "PWD", "OLDPWD", "SHLVL"}
+        allowed = re.compile("LD_PRELOAD|CTRACE_.*|LTTNG_.*")
+        self.assertEqual([name for name in mine if not allowed.fullmatch(name)], [])
+
+    def test_the_summary_says_what_was_recorded_and_where(self):
+        result = self.record_ok(ENDINGS, "abandon")
+        for word in ("1 process", "3 threads", "wait", "trace"):
+            self.assertRegex(result.err, word)
+
+
+class Output(TraceTest):
+    def test_an_existing_trace_is_moved_aside(self):
+        def identity(name):
+            return (self.folder / name).stat().st_ino
+
+        self.record_ok(ENDINGS, "exit", "0")
+        first = identity("trace")
+        self.record_ok(ENDINGS, "exit", "0")
+        second = identity("trace")
+        self.assertEqual(identity("trace.old"), first)
+        self.record_ok(ENDINGS, "exit", "0")
+        self.assertEqual(identity("trace.old"), second)
+
+    def test_something_that_is_no_trace_is_not_moved(self):
+        (self.folder / "trace").mkdir()
+        (self.folder / "trace" / "thesis.txt").write_text("years of work")
+        result = self.record(ENDINGS, "exit", "0")
+        self.assert_refused(result, "trace", "not a recording")
+        self.assertEqual(os.listdir(self.folder / "trace"), ["thesis.txt"])
+
+    def test_nothing_is_left_behind(self):
+        def leftovers():
+            places = ["/dev/shm", "/run", os.environ["TMPDIR"], os.environ["HOME"]]
+            return {
+                f"{place}/{name}"
+                for place in places
+                for name in os.listdir(place)
+                if "ctrace" in name
+            }
+
+        before = leftovers()
+        self.record_ok(ENDINGS, "abandon")
+        self.assertEqual(leftovers() - before, set())
+        self.assertEqual(os.listdir(self.folder), ["trace"])
+
+    def test_the_trace_is_plain_ctf(self):
+        result = self.record_ok(ENDINGS, "sleep", "20")
+        self.assertTrue(list(pathlib.Path(result.directory).rglob("metadata")))
+        names = [event.name for event in read_events(result.directory)]
+        for name in ("process_start", "wait", "stack", "module", "counters", "capture"):
+            self.assertIn(f"ctrace:{name}", names)
+        self.assertEqual(names[-1], "ctrace:capture")
+
+    def test_a_relative_output_is_where_ctrace_was_called(self):
+        result = self.ctrace("record", "-o", "a/../here", "--", "sh", "-c", "cd /; true")
+        if result.status == 0:
+            self.assertTrue((self.folder / "here").is_dir())
+        result = self.ctrace("record", "-o", "there", "--", "sh", "-c", "cd /; true")
+        self.assertEqual(result.status, 0, result)
+        self.assertTrue((self.folder / "there").is_dir())
+
+
+class Signals(TraceTest):
+    def test_signals_are_handed_on(self):
+        recorder = self.start_record(ENDINGS, "signals")
+        self.assertEqual(recorder.stdout.readline(), "ready\n")
+        for name in ("USR1", "HUP", "TERM"):
+            recorder.send_signal(getattr(signal, f"SIG{name}"))
+            self.assertEqual(recorder.stdout.readline(), f"{name}\n")
+        recorder.communicate(timeout=30)
+        self.assertEqual(recorder.returncode, 7)
+        self.assert_opens_everywhere(self.folder / "trace")
+
+    def test_ctrl_c_ends_the_recording_and_keeps_the_trace(self):
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.folder)
+            os.execv(CTRACE, [CTRACE, "record", "-o", "trace", "--", str(ENDINGS), "hang"])
+        said = b""
+        deadline = time.monotonic() + 60
+        is_interrupted = False
+        while time.monotonic() < deadline:
+            try:
+                chunk = os.read(terminal, 4096)
+            except OSError:
+                break
+            if not chunk:
+                break
+            said += chunk
+            if b"hanging" in said and not is_interrupted:
+                os.write(terminal, b"\x03")
+                is_interrupted = True
+        _, status = os.waitpid(child, 0)
+        os.close(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 130, said)
+        self.assert_opens_everywhere(self.folder / "trace")
+        self.assertTrue(self.waits(self.folder / "trace", op="pthread_mutex_lock", is_open=1))
+
+    def test_a_program_may_read_from_its_terminal(self):
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.folder)
+            os.execv(CTRACE, [CTRACE, "record", "--", "sh", "-c", 'read x; echo "got:$x"'])
+        os.write(terminal, b"word\n")
+        said = b""
+        while True:
+            try:
+                chunk = os.read(terminal, 4096)
+            except OSError:
+                break
+            if not chunk:
+                break
+            said += chunk
+        _, status = os.waitpid(child, 0)
+        os.close(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 0, said)
+        self.assertIn(b"got:word", said)
+
+
+class Endings(TraceTest):
+    def check_blocked_threads(self, result):
+        self.assert_opens_everywhere(result.directory)
+        names = {}
+        for event in self.waits(result.directory):
+            if event.name == "ctrace:inflight" and event.fields["duration_ns"] > 150_000_000:
+                names[event.fields["op"]] = event.fields
+        self.assertEqual(set(names), {"pthread_mutex_lock", "read"})
+        sync = self.profile("sync", result.directory)
+        self.assertGreater(sync.delay_of(thread="on-lock", op="pthread_mutex_lock"), 190_000_000)
+        syscall = self.profile("syscall", result.directory)
+        self.assertGreater(syscall.delay_of(thread="in-read", op="read"), 190_000_000)
+
+    def test_threads_blocked_at_exit_are_in_the_trace(self):
+        self.check_blocked_threads(self.record_ok(ENDINGS, "abandon"))
+
+    def test_a_killed_program_leaves_everything_in_the_trace(self):
+        result = self.record(ENDINGS, "killed")
+        self.assertEqual(result.status, 137, result)
+        self.check_blocked_threads(result)
+
+    def test_the_whole_process_tree_is_waited_for(self):
+        script = f"({ENDINGS} sleep 700 >/dev/null 2>&1 &) ; exit 5"
+        result = self.record("sh", "-c", script)
+        self.assertEqual(result.status, 5, result)
+        slept_ns = self.profile("sleep", result.directory).delay_ns
+        self.assert_about(slept_ns, 700_000_000, 5, "sleep of the grandchild")
+
+    def test_no_follow_leaves_children_alone(self):
+        self.needs_option("record", "--no-follow")
+        result = self.record_ok(
+            "sh", "-c", f"{ENDINGS} sleep 100; true", options=["--no-follow"]
+        )
+        names = [e.fields["exe"] for e in read_events(result.directory) if "exe" in e.fields]
+        self.assertFalse([name for name in names if name.endswith("endings")])
+
+    def test_duration_cuts_the_recording_and_leaves_the_program(self):
+        self.needs_option("record", "--duration")
+        begin = time.monotonic()
+        result = self.record(ENDINGS, "sleep", "1500", options=["--duration=300ms"])
+        self.assertTrue(result.out.strip().isdigit(), "the program ran to its end")
+        self.assertGreater(time.monotonic() - begin, 1.4)
+        self.assert_opens_everywhere(result.directory)
+
+
+class Daemons(TraceTest):
+    def test_a_daemon_that_was_running_is_left_alone(self):
+        daemon = self.start_daemon()
+        self.record_ok(ENDINGS, "sleep", "10")
+        self.record_ok(ENDINGS, "sleep", "10", output="second")
+        self.assertIsNone(daemon.poll())
+        sessions = run("lttng", "--no-sessiond", "list")
+        self.assertNotIn("ctrace", sessions.out)
+        self.assertTrue(self.waits(self.folder / "second", op="nanosleep"))
+
+    def test_a_daemon_that_it_started_is_gone_afterwards(self):
+        if session_daemons():
+            self.skipTest("a session daemon runs on this machine")
+        self.record_ok(ENDINGS, "sleep", "10")
+        wait_until(lambda: not session_daemons(), "the daemon was gone")
+        wait_until(lambda: not process_ids("lttng-consumerd"), "its consumer was gone")
+
+    def test_two_recordings_at_once_do_not_disturb_each_other(self):
+        first = self.start_record(ENDINGS, "sleep", "900", output="first")
+        second = self.start_record(ENDINGS, "sleep", "300", output="second")
+        answers = {}
+        for name, recorder in (("first", first), ("second", second)):
+            out, err = recorder.communicate(timeout=60)
+            self.assertEqual(recorder.returncode, 0, err)
+            answers[name] = int(out)
+        for name, slept_ns in answers.items():
+            profile = self.profile("sleep", self.folder / name)
+            self.assert_about(profile.delay_ns, slept_ns, 1, name)
+            pids = {e.fields.get("vpid") for e in self.waits(self.folder / name, op="nanosleep")}
+            self.assertEqual(len(pids - {None}), 1)
+
+    def test_a_recording_that_starts_while_another_ends_succeeds(self):
+        recorders = []
+        for i in range(6):
+            recorders.append(self.start_record(ENDINGS, "sleep", "60", output=f"trace-{i}"))
+            time.sleep(0.15)
+        for i, recorder in enumerate(recorders):
+            _, err = recorder.communicate(timeout=60)
+            self.assertEqual(recorder.returncode, 0, err)
+            self.assertTrue(self.waits(self.folder / f"trace-{i}", op="nanosleep"), err)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+/* The CTF metadata of a golden trace: the events of the schema, laid out as LTTng lays them out. */
+#ifndef CTRACE_GOLDEN_TSDL_H
+#define CTRACE_GOLDEN_TSDL_H
+
+#include "schema/events.h"
+
+#include <glib.h>
+
+/* How a field is written. */
+enum field_kind {
+    FIELD_U8,
+    FIELD_U32,
+    FIELD_U64,
+    FIELD_I16,
+    FIELD_I32,
+    FIELD_HEX64,
+    FIELD_OP,
+    FIELD_CLASS,
+    FIELD_FD_KIND,
+    FIELD_STRING,
+    FIELD_ADDRESSES,
+    FIELD_HISTOGRAM
+};
+
+struct field_row {
+    enum field_kind kind;
+    const char *name;
+};
+
+struct event_row {
+    const char *provider;
+    const char *name;
+    const char *channel;
+    const struct field_row *fields;
+    size_t field_count;
+};
+
+/* Those of the schema by their enum ct_event, then two that it does not have. */
+extern const struct event_row event_rows[];
+extern const size_t event_row_count;
+
+/* The number of the value of that name ("sync", "pthread_mutex_lock"), or -1. */
+int enum_value(enum field_kind kind, const char *name);
+
+unsigned channel_id(const char *channel);
+
+/* Metadata as text; free with g_free(). */
+char *tsdl_metadata(void);
+
+#define TSDL_UUID "c7ace000-0001-4000-8000-00000000c7ac"
+#define TSDL_UUID_BYTES                                                                           \
+    {                                                                                             \
+        0xc7, 0xac, 0xe0, 0x00, 0x00, 0x01, 0x40, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0xc7, \
+            0xac                                                                                  \
+    }
+
+/* 2023-11-14 22:13:20 UTC is zero of the traces' clock. */
+#define TSDL_EPOCH_OFFSET_NS 1700000000000000000
+
+#endif

@@ -1,0 +1,73 @@
+#!/bin/sh
+# Installs the Debian packages that ctrace needs, and only those that are missing.
+#
+#   tests/install-packages.sh build         what it takes to build and use ctrace
+#   tests/install-packages.sh build test    ... and to run its tests
+#
+# This is the only list of packages: quickstart.sh and run.sh both use it.
+set -eu
+
+build="gcc libc6-dev cmake ninja-build pkg-config
+    liblttng-ust-dev liblttng-ctl-dev lttng-tools
+    libbabeltrace2-dev babeltrace2
+    libglib2.0-dev libjson-glib-dev
+    libdw-dev libunwind-dev libiberty-dev
+    libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
+    libcairo2-dev libpango1.0-dev fonts-dejavu-core"
+
+test="libcmocka-dev python3 g++ golang-go
+    redis-server redis-tools sqlite3 curl git procps util-linux
+    man-db librsvg2-bin poppler-utils
+    clang-format clang-tidy shellcheck"
+
+fail()
+{
+    echo "install-packages.sh: $*" >&2
+    exit 1
+}
+
+wanted=
+for set_name in "$@"; do
+    case $set_name in
+    build) wanted="$wanted $build" ;;
+    test) wanted="$wanted $test" ;;
+    *) fail "no set of packages is called '$set_name'; there are: build, test" ;;
+    esac
+done
+[ -n "$wanted" ] || fail "say which packages: build, test, or both"
+
+command -v dpkg-query >/dev/null || fail "this is not Debian; install what these provide: $wanted"
+
+missing=
+for package in $wanted; do
+    state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    as_root="sudo -n"
+elif command -v sudo >/dev/null && [ -t 0 ]; then
+    as_root=sudo
+else
+    fail "these packages are missing, and installing them takes root:$missing
+Run as root: apt-get install$missing"
+fi
+
+echo "Installing:$missing"
+
+# Packages that bring a daemon (redis, lttng-tools) start it where a service manager runs. The
+# tests start their own, so ask for none; a policy that the machine already has is kept.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+    $as_root chmod 755 "$policy"
+    trap '$as_root rm -f "$policy"' EXIT
+fi
+
+$as_root apt-get update -qq
+# shellcheck disable=SC2086 # the list is words
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
+    </dev/null

@@ -1,0 +1,100 @@
+#!/bin/bash
+# The test command: installs what it takes, builds, and runs every test there is. It ends with
+# status 0 only if all of them passed.
+#
+#   tests/run.sh              everything
+#   tests/run.sh STEP...      only these of: style build sanitize tidy
+#
+# $CTRACE_TEST_BUILD is where it builds: build-test, in the source tree, unless set.
+set -eu
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+build=${CTRACE_TEST_BUILD:-$source/build-test}
+cd "$source"
+
+say()
+{
+    printf '\n=== %s\n' "$*"
+}
+
+ours()
+{
+    find tracer analyzer render tests examples -type f "$@" | sort
+}
+
+# The C files of ours that the build tree compiles: clang-tidy knows how.
+compiled()
+{
+    /usr/bin/python3 -c '
+import json, os, sys
+source, build = (os.path.realpath(place) for place in sys.argv[1:])
+commands = json.load(open(f"{build}/compile_commands.json"))
+files = {os.path.realpath(os.path.join(c["directory"], c["file"])) for c in commands}
+for path in sorted(files):
+    if path.endswith(".c") and path.startswith(source + "/") and not path.startswith(build + "/"):
+        print(path)
+' "$source" "$build"
+}
+
+configure()
+{
+    local tree=$1
+    shift
+    cmake -S "$source" -B "$tree" -G Ninja -DCTRACE_WERROR=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON "$@"
+}
+
+step_style()
+{
+    say "Formatting of C, scripts and Python"
+    ours -name '*.[ch]' | xargs -r clang-format --dry-run -Werror || return 1
+    { ours -name '*.sh'; echo .ci/run; } | xargs shellcheck || return 1
+    ours -name '*.py' | xargs -r /usr/bin/python3 -c '
+import ast, sys
+for path in sys.argv[1:]:
+    ast.parse(open(path).read(), path)
+'
+}
+
+step_tidy()
+{
+    say "clang-tidy"
+    configure "$build" >/dev/null || return 1
+    cmake --build "$build" || return 1 # generated headers
+    compiled | xargs -r -P "$(nproc)" -n 1 clang-tidy --quiet -p "$build" 2>/dev/null
+}
+
+step_sanitize()
+{
+    say "Unit and golden tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+    configure "$build-sanitize" -DCMAKE_BUILD_TYPE=Debug -DCTRACE_SANITIZE=address,undefined \
+        >/dev/null || return 1
+    cmake --build "$build-sanitize" || return 1
+    ctest --test-dir "$build-sanitize" -j"$(nproc)" --output-on-failure --no-tests=error
+}
+
+step_build()
+{
+    say "All tests"
+    configure "$build" || return 1
+    cmake --build "$build" || return 1
+    ctest --test-dir "$build" -j2 --output-on-failure --no-tests=error
+}
+
+tests/install-packages.sh build test
+
+[ $# -gt 0 ] || set -- style tidy sanitize build
+failed=
+for step in "$@"; do
+    case $step in
+    style | tidy | sanitize | build) "step_$step" || failed="$failed $step" ;;
+    *)
+        echo "run.sh: there is no step '$step'" >&2
+        exit 2
+        ;;
+    esac
+done
+
+if [ -n "$failed" ]; then
+    echo "run.sh: FAILED:$failed" >&2
+    exit 1
+fi

@@ -1,0 +1,438 @@
+/* Events put together by hand -> threads and intervals. */
+#include "ingest/assemble.h"
+#include "ingest/ingest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define MS UINT64_C(1000000)
+
+struct fixture {
+    struct ct_model *model;
+    struct ct_assembler *assembler;
+    struct ct_sink sink;
+    GArray *intervals; /* struct ct_interval */
+    int32_t tid;       /* who writes the events */
+};
+
+static void on_interval(void *user, const struct ct_interval *interval)
+{
+    g_array_append_val((GArray *)user, *interval);
+}
+
+static void add(struct fixture *fixture, uint64_t time_ns, const struct ct_record *record)
+{
+    struct ct_record timed = *record;
+
+    timed.time_ns = time_ns;
+    timed.pid = 7;
+    timed.tid = fixture->tid;
+    assert_true(ct_assembler_add(fixture->assembler, &timed, NULL));
+}
+
+static int setup(void **state)
+{
+    struct fixture *fixture = g_new0(struct fixture, 1);
+    struct ct_record start = {.event = CT_EVENT_ID_PROCESS_START,
+                              .as.process_start = {.schema_version = CT_SCHEMA_VERSION,
+                                                   .process_start_ns = 1000 * MS,
+                                                   .rate_ns = 10000,
+                                                   .exe = "/bin/program",
+                                                   .args = "program",
+                                                   .cwd = "/"}};
+
+    fixture->intervals = g_array_new(FALSE, FALSE, sizeof(struct ct_interval));
+    fixture->sink = (struct ct_sink){.user = fixture->intervals, .on_interval = on_interval};
+    fixture->model = ct_model_new();
+    fixture->assembler = ct_assembler_new(fixture->model, &fixture->sink, 1);
+    fixture->tid = 7;
+    add(fixture, 1000 * MS, &start);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ct_assembler_free(fixture->assembler);
+    ct_model_free(fixture->model);
+    g_array_unref(fixture->intervals);
+    g_free(fixture);
+    return 0;
+}
+
+static void add_wait(struct fixture *fixture, uint64_t time_ns, uint64_t duration_ns,
+                     uint64_t lag_ns)
+{
+    struct ct_record wait = {.event = CT_EVENT_ID_WAIT,
+                             .as.wait = {.duration_ns = (uint32_t)duration_ns,
+                                         .lag_ns = (uint32_t)lag_ns,
+                                         .object = 0x40,
+                                         .op = CT_OP_MUTEX_LOCK,
+                                         .class = CT_CLASS_SYNC}};
+
+    add(fixture, time_ns, &wait);
+}
+
+static void add_wake(struct fixture *fixture, int32_t tid, uint64_t time_ns, uint64_t lag_ns,
+                     uint32_t stack)
+{
+    struct ct_record wake = {
+        .event = CT_EVENT_ID_WAKE,
+        .as.wake = {
+            .lag_ns = (uint32_t)lag_ns, .object = 0x40, .stack = stack, .op = CT_OP_MUTEX_UNLOCK}};
+    int32_t tid_before = fixture->tid;
+
+    fixture->tid = tid;
+    add(fixture, time_ns, &wake);
+    fixture->tid = tid_before;
+}
+
+static const struct ct_interval *finish(struct fixture *fixture, guint expected_count)
+{
+    ct_assembler_finish(fixture->assembler);
+    assert_int_equal(fixture->intervals->len, expected_count);
+    return &g_array_index(fixture->intervals, struct ct_interval, 0);
+}
+
+static struct ct_thread *thread_of(struct fixture *fixture, int32_t tid)
+{
+    struct ct_process *process = g_ptr_array_index(fixture->model->processes, 0);
+
+    return g_hash_table_lookup(process->threads, GINT_TO_POINTER(tid));
+}
+
+static void assert_classes_add_up(const struct ct_thread *thread)
+{
+    uint64_t sum_ns = 0;
+
+    for (size_t i = 0; i < CT_CLASS_COUNT; i++)
+        sum_ns += thread->class_ns[i];
+    assert_int_equal(sum_ns, thread->end_ns - thread->start_ns);
+}
+
+static void wait_ends_its_lag_before_the_event(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_wait(fixture, 1100 * MS, 50 * MS, 2 * MS);
+    const struct ct_interval *interval = finish(fixture, 1);
+
+    assert_int_equal(interval->begin_ns, 1048 * MS);
+    assert_int_equal(interval->end_ns, 1098 * MS);
+    assert_int_equal(interval->thread->tid, 7);
+    assert_true(interval->weight == 1.0);
+}
+
+static void wait_longer_than_the_clock_is_old_begins_with_its_thread(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_wait(fixture, 1001 * MS, 2000 * MS, 0);
+    assert_int_equal(finish(fixture, 1)->begin_ns, 1000 * MS);
+}
+
+static void waits_of_a_thread_do_not_overlap(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_wait(fixture, 1100 * MS, 50 * MS, 0);
+    add_wait(fixture, 1110 * MS, 30 * MS, 0);
+    const struct ct_interval *intervals = finish(fixture, 2);
+
+    assert_int_equal(intervals[1].begin_ns, 1100 * MS);
+    assert_int_equal(intervals[1].end_ns, 1110 * MS);
+}
+
+static void sampled_wait_stands_for_rate_by_duration(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_wait(fixture, 1100 * MS, 100, 0);
+    add_wait(fixture, 1200 * MS, 0, 0);
+    const struct ct_interval *intervals = finish(fixture, 2);
+
+    assert_true(intervals[0].weight == 100.0);
+    assert_true(intervals[1].weight == 1.0);
+    assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_SYNC], 10000);
+}
+
+static void wake_written_after_the_wait_still_explains_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_wait(fixture, 1100 * MS, 50 * MS, 0);
+    add_wake(fixture, 8, 1100 * MS + 500000, 500100, 3);
+    const struct ct_interval *interval = finish(fixture, 1);
+
+    assert_non_null(interval->waker);
+    assert_int_equal(interval->waker->tid, 8);
+    assert_int_equal(interval->wake_ns, 1100 * MS - 100);
+    assert_int_equal(interval->waker_stack_id, 3);
+    assert_int_equal(interval->waker_op, CT_OP_MUTEX_UNLOCK);
+}
+
+static void last_wake_inside_the_wait_explains_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_wake(fixture, 8, 1060 * MS, 0, 1);
+    add_wake(fixture, 9, 1080 * MS, 0, 2);
+    add_wait(fixture, 1100 * MS, 50 * MS, 0);
+    add_wake(fixture, 10, 1100 * MS + 2000, 0, 3);
+    assert_int_equal(finish(fixture, 1)->waker->tid, 9);
+}
+
+static void wake_before_the_wait_or_by_the_waiter_explains_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_wake(fixture, 8, 1040 * MS, 0, 1);
+    add_wake(fixture, 7, 1080 * MS, 0, 2);
+    add_wait(fixture, 1100 * MS, 50 * MS, 0);
+    assert_null(finish(fixture, 1)->waker);
+}
+
+static void intervals_come_in_order_when_many_are_held_back(void **state)
+{
+    struct fixture *fixture = *state;
+    const guint count = 20000;
+
+    for (guint i = 0; i < count; i++)
+        add_wait(fixture, 1100 * MS + 20 * i, 10, 0);
+    const struct ct_interval *intervals = finish(fixture, count);
+
+    for (guint i = 0; i < count; i++)
+        assert_int_equal(intervals[i].end_ns, 1100 * MS + 20 * i);
+}
+
+static void many_objects_keep_memory_bounded_and_lose_no_interval(void **state)
+{
+    struct fixture *fixture = *state;
+    const guint count = 100000;
+    struct ct_record wait = {.event = CT_EVENT_ID_WAIT,
+                             .as.wait = {.duration_ns = 10, .op = CT_OP_MUTEX_LOCK}};
+
+    for (guint i = 0; i < count; i++) {
+        wait.as.wait.object = i;
+        add(fixture, 1100 * MS + 20 * i, &wait);
+    }
+    finish(fixture, count);
+}
+
+static void thread_exit_wakes_who_joins(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record exit = {.event = CT_EVENT_ID_THREAD_EXIT};
+    struct ct_record join = {
+        .event = CT_EVENT_ID_WAIT,
+        .as.wait = {.duration_ns = 80 * MS, .object = 8, .op = CT_OP_THREAD_JOIN}};
+
+    fixture->tid = 8;
+    add(fixture, 1090 * MS, &exit);
+    fixture->tid = 7;
+    add(fixture, 1100 * MS, &join);
+    const struct ct_interval *interval = finish(fixture, 1);
+
+    assert_int_equal(interval->waker->tid, 8);
+    assert_int_equal(interval->waker_op, CT_OP_THREAD_EXIT);
+}
+
+static void wait_open_at_end_is_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record inflight = {.event = CT_EVENT_ID_INFLIGHT,
+                                 .as.inflight = {.pid = 7,
+                                                 .process_start_ns = 1000 * MS,
+                                                 .tid = 7,
+                                                 .since_ns = 1500 * MS,
+                                                 .duration_ns = 500 * MS,
+                                                 .op = CT_OP_READ,
+                                                 .class = CT_CLASS_NET,
+                                                 .is_open = 1}};
+
+    add(fixture, 2100 * MS, &inflight);
+    const struct ct_interval *interval = finish(fixture, 1);
+
+    assert_true(interval->is_open);
+    assert_int_equal(interval->end_ns, 2000 * MS);
+    assert_int_equal(thread_of(fixture, 7)->end_ns, 2000 * MS);
+    assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_NET], 500 * MS);
+}
+
+static void exact_totals_win_over_intervals_and_classes_add_up(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record exit = {.event = CT_EVENT_ID_THREAD_EXIT,
+                             .as.thread_exit = {.sync_ns = 60 * MS, .net_ns = 10 * MS}};
+
+    add_wait(fixture, 1100 * MS, 50 * MS, 0);
+    add(fixture, 1200 * MS, &exit);
+    finish(fixture, 1);
+    const struct ct_thread *thread = thread_of(fixture, 7);
+
+    assert_int_equal(thread->class_ns[CT_CLASS_SYNC], 60 * MS);
+    assert_int_equal(thread->class_ns[CT_CLASS_NET], 10 * MS);
+    assert_int_equal(thread->class_ns[CT_CLASS_RUNNING], 130 * MS);
+    assert_classes_add_up(thread);
+}
+
+static void totals_beyond_a_lifetime_shrink_to_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record exit = {.event = CT_EVENT_ID_THREAD_EXIT,
+                             .as.thread_exit = {.sync_ns = UINT64_MAX, .net_ns = UINT64_MAX / 3}};
+
+    add(fixture, 1200 * MS, &exit);
+    finish(fixture, 0);
+    assert_classes_add_up(thread_of(fixture, 7));
+    assert_true(thread_of(fixture, 7)->class_ns[CT_CLASS_SYNC] >
+                thread_of(fixture, 7)->class_ns[CT_CLASS_NET]);
+}
+
+static void exec_begins_a_new_image_of_the_same_pid(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record exec = {.event = CT_EVENT_ID_EXEC, .as.exec = {.path = "/bin/other"}};
+    struct ct_record start = {.event = CT_EVENT_ID_PROCESS_START,
+                              .as.process_start = {.schema_version = CT_SCHEMA_VERSION,
+                                                   .process_start_ns = 1300 * MS,
+                                                   .exe = "/bin/other",
+                                                   .args = "",
+                                                   .cwd = ""}};
+
+    add(fixture, 1290 * MS, &exec);
+    add(fixture, 1301 * MS, &start);
+    add_wait(fixture, 1400 * MS, 50 * MS, 0);
+    assert_string_equal(finish(fixture, 1)->thread->process->name, "other");
+
+    const struct ct_process *before = g_ptr_array_index(fixture->model->processes, 0);
+
+    assert_string_equal(before->name, "program");
+    assert_int_equal(before->end_ns, 1300 * MS);
+}
+
+static void add_process(struct fixture *fixture, uint64_t end_ns, const char *args)
+{
+    struct ct_record process = {.event = CT_EVENT_ID_PROCESS,
+                                .as.process = {.pid = 7,
+                                               .process_start_ns = 1000 * MS,
+                                               .process_end_ns = end_ns,
+                                               .schema_version = CT_SCHEMA_VERSION,
+                                               .rate_ns = 10000,
+                                               .exe = "/bin/program",
+                                               .args = args,
+                                               .cwd = "/"}};
+
+    add(fixture, 1900 * MS, &process);
+}
+
+static void killed_process_ends_its_threads_and_open_waits(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record inflight = {.event = CT_EVENT_ID_INFLIGHT,
+                                 .as.inflight = {.pid = 7,
+                                                 .process_start_ns = 1000 * MS,
+                                                 .tid = 7,
+                                                 .since_ns = 1200 * MS,
+                                                 .duration_ns = 700 * MS,
+                                                 .op = CT_OP_MUTEX_LOCK,
+                                                 .class = CT_CLASS_SYNC,
+                                                 .is_open = 1}};
+
+    add_process(fixture, 1500 * MS, "program");
+    add(fixture, 1900 * MS, &inflight);
+    finish(fixture, 1);
+    const struct ct_thread *thread = g_ptr_array_index(fixture->model->threads, 0);
+
+    assert_int_equal(g_array_index(fixture->intervals, struct ct_interval, 0).end_ns, 1500 * MS);
+    assert_int_equal(thread->end_ns, 1500 * MS);
+    assert_int_equal(thread->process->end_ns, 1500 * MS);
+    assert_int_equal(thread->class_ns[CT_CLASS_SYNC], 300 * MS);
+}
+
+static void process_is_called_what_was_typed(void **state)
+{
+    static const struct {
+        const char *args;
+        const char *name;
+    } cases[] = {
+        {"redis-server *:6379", "redis-server"},
+        {"/usr/bin/tool", "tool"},
+        {"'/my dir/it'\\''s' -v", "it's"},
+        {"-bash", "bash"},
+        {"", "program"},
+        {"'' x", "program"},
+        {"-", "-"},
+        {"\"a b\"c d", "a bc"},
+    };
+    struct fixture *fixture = *state;
+    const struct ct_process *process = g_ptr_array_index(fixture->model->processes, 0);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        add_process(fixture, 0, cases[i].args);
+        assert_string_equal(process->name, cases[i].name);
+    }
+}
+
+static void newer_version_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record start = {
+        .event = CT_EVENT_ID_PROCESS_START,
+        .time_ns = 1100 * MS,
+        .as.process_start = {
+            .schema_version = CT_SCHEMA_VERSION + 1, .exe = "", .args = "", .cwd = ""}};
+    g_autoptr(GError) error = NULL;
+
+    assert_false(ct_assembler_add(fixture->assembler, &start, &error));
+    assert_true(g_error_matches(error, CT_INGEST_ERROR, CT_INGEST_ERROR_TOO_NEW));
+}
+
+static void stack_deeper_than_the_limit_is_cut(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t addresses[CT_STACK_MAX_FRAMES + 1] = {0};
+    struct ct_record stack = {.event = CT_EVENT_ID_STACK,
+                              .as.stack = {.pid = 7,
+                                           .process_start_ns = 1000 * MS,
+                                           .id = 5,
+                                           .addresses = {addresses, CT_STACK_MAX_FRAMES + 1}}};
+
+    add(fixture, 1500 * MS, &stack);
+    finish(fixture, 0);
+    assert_int_equal(ct_process_stack(g_ptr_array_index(fixture->model->processes, 0), 5)->count,
+                     CT_STACK_MAX_FRAMES);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(wait_ends_its_lag_before_the_event),
+        TEST(wait_longer_than_the_clock_is_old_begins_with_its_thread),
+        TEST(waits_of_a_thread_do_not_overlap),
+        TEST(sampled_wait_stands_for_rate_by_duration),
+        TEST(wake_written_after_the_wait_still_explains_it),
+        TEST(last_wake_inside_the_wait_explains_it),
+        TEST(wake_before_the_wait_or_by_the_waiter_explains_nothing),
+        TEST(intervals_come_in_order_when_many_are_held_back),
+        TEST(many_objects_keep_memory_bounded_and_lose_no_interval),
+        TEST(thread_exit_wakes_who_joins),
+        TEST(wait_open_at_end_is_counted),
+        TEST(exact_totals_win_over_intervals_and_classes_add_up),
+        TEST(totals_beyond_a_lifetime_shrink_to_it),
+        TEST(exec_begins_a_new_image_of_the_same_pid),
+        TEST(killed_process_ends_its_threads_and_open_waits),
+        TEST(process_is_called_what_was_typed),
+        TEST(newer_version_is_refused),
+        TEST(stack_deeper_than_the_limit_is_cut),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,698 @@
+/* Where things are in a picture, asked of the layout: nothing is drawn here. */
+#include "layout.h"
+#include "ticks.h"
+#include "timeline_fixture.h"
+#include "window.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static const double letter_px = 6;
+
+static double measure(void *user, enum ct_text_style style, const char *text)
+{
+    (void)user;
+    (void)style;
+    return letter_px * g_utf8_strlen(text, -1);
+}
+
+/* A recording that is being made up. */
+struct scene {
+    struct ct_model *model;
+    struct ct_timeline *timeline;
+    struct ct_layout_request request;
+};
+
+static struct scene scene_new(uint64_t length_ns)
+{
+    struct scene scene = {fixture_model("./app", length_ns), ct_timeline_new(NULL), {0}};
+    scene.request = (struct ct_layout_request){
+        .model = scene.model,
+        .timeline = scene.timeline,
+        .window = {scene.model->begin_ns, scene.model->end_ns},
+        .is_whole = TRUE,
+        .filter = {.row_limit = CT_LAYOUT_DEFAULT_ROWS},
+        .width_px = 1000,
+        .measure = measure,
+    };
+    return scene;
+}
+
+static struct ct_layout *scene_layout(struct scene *scene)
+{
+    ct_timeline_finish(scene->timeline);
+    GError *error = NULL;
+    struct ct_layout *layout = ct_layout_build(&scene->request, &error);
+    assert_null(error);
+    assert_non_null(layout);
+    return layout;
+}
+
+static void scene_clear(struct scene *scene, struct ct_layout *layout)
+{
+    ct_layout_free(layout);
+    ct_timeline_free(scene->timeline);
+    ct_model_free(scene->model);
+}
+
+static const struct ct_layout_box *box_at(const struct ct_layout *layout, guint index)
+{
+    assert_true(index < layout->boxes->len);
+    return &g_array_index(layout->boxes, struct ct_layout_box, index);
+}
+
+static const struct ct_layout_row *row_at(const struct ct_layout *layout, guint index)
+{
+    assert_true(index < layout->rows->len);
+    return &g_array_index(layout->rows, struct ct_layout_row, index);
+}
+
+static const struct ct_layout_text *find_text(const struct ct_layout *layout, const char *part)
+{
+    for (guint i = 0; i < layout->texts->len; i++) {
+        const struct ct_layout_text *text = &g_array_index(layout->texts, struct ct_layout_text, i);
+        if (strstr(text->text, part))
+            return text;
+    }
+    return NULL;
+}
+
+static double class_area(const struct ct_layout *layout, enum ct_class class)
+{
+    double area = 0;
+    for (guint i = 0; i < layout->boxes->len; i++)
+        if (box_at(layout, i)->class == class)
+            area += box_at(layout, i)->width_px * box_at(layout, i)->height_px;
+    return area;
+}
+
+static double x_of(const struct ct_layout *layout, double share)
+{
+    return layout->plot.x_px + share * layout->plot.width_px;
+}
+
+static void assert_near(double a, double b, double tolerance)
+{
+    if (!(fabs(a - b) <= tolerance))
+        fail_msg("%g is not within %g of %g", a, tolerance, b);
+}
+
+static void a_wait_is_a_box_between_running(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_thread *thread =
+        fixture_thread(scene.model, fixture_process(scene.model, 10, "app"), 10, "main");
+    fixture_send(scene.timeline,
+                 fixture_wait(thread, CT_OP_RECV, CT_CLASS_NET, FIXTURE_S / 4, FIXTURE_S * 3 / 4));
+    struct ct_layout *layout = scene_layout(&scene);
+
+    assert_int_equal(layout->boxes->len, 3);
+    for (guint i = 0; i < 3; i++) {
+        const struct ct_layout_box *box = box_at(layout, i);
+        const struct ct_layout_row *row = row_at(layout, box->row);
+        assert_ptr_equal(row->thread, thread);
+        assert_near(box->y_px, row->bar_y_px, 0);
+        assert_near(box->height_px, row->bar_height_px, 0);
+        if (box->class != CT_CLASS_NET)
+            continue;
+        assert_near(box->x_px, x_of(layout, 0.25), 1);
+        assert_near(box->x_px + box->width_px, x_of(layout, 0.75), 1);
+        assert_true(box->is_exact);
+        assert_false(box->is_open);
+    }
+    const struct ct_layout_text *label = find_text(layout, "recv fd 0");
+    assert_non_null(label);
+    assert_true(label->x_px > x_of(layout, 0.25));
+    scene_clear(&scene, layout);
+}
+
+static void boxes_of_a_row_never_overlap_and_fill_its_life(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_thread *thread =
+        fixture_thread(scene.model, fixture_process(scene.model, 10, "app"), 10, "main");
+    for (uint64_t i = 0; i < 20000; i++)
+        fixture_send(scene.timeline, fixture_wait(thread, CT_OP_READ, CT_CLASS_NET + i % 4,
+                                                  i * 50000, i * 50000 + 1000 + i * 7919 % 48000));
+    struct ct_layout *layout = scene_layout(&scene);
+    double area = 0;
+    for (int class = 0; class < CT_CLASS_COUNT; class ++)
+        area += class_area(layout, class);
+    assert_near(area, layout->plot.width_px * row_at(layout, 1)->bar_height_px, 0.5);
+    for (guint i = 0; i < layout->boxes->len; i++)
+        for (guint j = i + 1; j < layout->boxes->len && j < i + 60; j++) {
+            const struct ct_layout_box *a = box_at(layout, i), *b = box_at(layout, j);
+            assert_false(a->x_px < b->x_px + b->width_px && b->x_px < a->x_px + a->width_px &&
+                         a->y_px < b->y_px + b->height_px && b->y_px < a->y_px + a->height_px);
+        }
+    scene_clear(&scene, layout);
+}
+
+static void a_short_wait_is_never_hidden(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(10 * FIXTURE_S);
+    struct ct_thread *thread =
+        fixture_thread(scene.model, fixture_process(scene.model, 10, "app"), 10, "main");
+    fixture_send(scene.timeline, fixture_wait(thread, CT_OP_RECV, CT_CLASS_NET, 0, 5 * FIXTURE_S));
+    fixture_send(scene.timeline, fixture_wait(thread, CT_OP_MUTEX_LOCK, CT_CLASS_SYNC,
+                                              5 * FIXTURE_S + 100, 5 * FIXTURE_S + 300));
+    fixture_send(scene.timeline, fixture_wait(thread, CT_OP_RECV, CT_CLASS_NET, 5 * FIXTURE_S + 400,
+                                              10 * FIXTURE_S));
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_true(class_area(layout, CT_CLASS_SYNC) >= 1);
+    scene_clear(&scene, layout);
+}
+
+static void shares_of_a_column_follow_time(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_thread *thread =
+        fixture_thread(scene.model, fixture_process(scene.model, 10, "app"), 10, "main");
+    for (uint64_t i = 0; i < 100000; i++)
+        fixture_send(scene.timeline, fixture_wait(thread, CT_OP_READ, CT_CLASS_SYSCALL, i * 10000,
+                                                  i * 10000 + 7500));
+    struct ct_layout *layout = scene_layout(&scene);
+    double bar = layout->plot.width_px * row_at(layout, 1)->bar_height_px;
+    assert_near(class_area(layout, CT_CLASS_SYSCALL) / bar, 0.75, 0.06);
+    assert_near(class_area(layout, CT_CLASS_RUNNING) / bar, 0.25, 0.06);
+    scene_clear(&scene, layout);
+}
+
+static void before_start_and_after_exit_is_empty(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_thread *thread =
+        fixture_thread(scene.model, fixture_process(scene.model, 10, "app"), 10, "main");
+    thread->start_ns += FIXTURE_S / 2;
+    thread->end_ns -= FIXTURE_S / 4;
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->boxes->len, 1);
+    assert_near(box_at(layout, 0)->x_px, x_of(layout, 0.5), 1);
+    assert_near(box_at(layout, 0)->x_px + box_at(layout, 0)->width_px, x_of(layout, 0.75), 1);
+    scene_clear(&scene, layout);
+}
+
+static void a_wait_open_at_the_end_is_marked(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_thread *thread =
+        fixture_thread(scene.model, fixture_process(scene.model, 10, "app"), 10, "main");
+    struct ct_interval wait =
+        fixture_wait(thread, CT_OP_COND_WAIT, CT_CLASS_SYNC, FIXTURE_S / 2, FIXTURE_S);
+    wait.is_open = TRUE;
+    fixture_send(scene.timeline, wait);
+    struct ct_layout *layout = scene_layout(&scene);
+    int open_count = 0;
+    for (guint i = 0; i < layout->boxes->len; i++)
+        open_count += box_at(layout, i)->is_open && box_at(layout, i)->class == CT_CLASS_SYNC;
+    assert_int_equal(open_count, 1);
+    assert_non_null(find_text(layout, "still waiting"));
+    scene_clear(&scene, layout);
+}
+
+static void rows_group_by_process_with_the_main_thread_first(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *second = fixture_process(scene.model, 20, "second");
+    struct ct_process *first = fixture_process(scene.model, 90, "first");
+    second->start_ns += 1000;
+    struct ct_thread *early = fixture_thread(scene.model, second, 19, "early");
+    struct ct_thread *second_main = fixture_thread(scene.model, second, 20, "second");
+    second_main->start_ns += 500;
+    struct ct_thread *late = fixture_thread(scene.model, first, 91, "late");
+    struct ct_thread *first_main = fixture_thread(scene.model, first, 90, "first");
+    late->start_ns += 2000;
+    struct ct_layout *layout = scene_layout(&scene);
+
+    const struct ct_thread *expected[] = {NULL, first_main, late, NULL, second_main, early};
+    assert_int_equal(layout->rows->len, G_N_ELEMENTS(expected));
+    for (guint i = 0; i < layout->rows->len; i++) {
+        assert_ptr_equal(row_at(layout, i)->thread, expected[i]);
+        assert_ptr_equal(row_at(layout, i)->process, i < 3 ? first : second);
+        if (i > 0)
+            assert_true(row_at(layout, i)->y_px >=
+                        row_at(layout, i - 1)->y_px + row_at(layout, i - 1)->height_px);
+    }
+    scene_clear(&scene, layout);
+}
+
+static void many_processes_of_one_thread_have_no_headers(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    for (int i = 0; i < 40; i++)
+        fixture_thread(scene.model, fixture_process(scene.model, i + 1, "sh"), i + 1, "sh");
+    struct ct_process *server = fixture_process(scene.model, 100, "server");
+    fixture_thread(scene.model, server, 100, "main");
+    fixture_thread(scene.model, server, 101, "worker");
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->rows->len, 40 + 1 + 2);
+    assert_null(row_at(layout, 40)->thread);
+    assert_ptr_equal(row_at(layout, 40)->process, server);
+    scene_clear(&scene, layout);
+}
+
+static void the_busiest_threads_have_rows_and_the_rest_is_counted(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *process = fixture_process(scene.model, 1, "app");
+    struct ct_thread *busy = NULL;
+    for (int i = 0; i < 1000; i++) {
+        struct ct_thread *thread = fixture_thread(scene.model, process, i + 1, "worker");
+        if (i == 700)
+            busy = thread;
+        else
+            fixture_send(scene.timeline, fixture_wait(thread, CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0,
+                                                      FIXTURE_S - 1000 * i));
+    }
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->rows->len, 1 + CT_LAYOUT_DEFAULT_ROWS);
+    assert_int_equal(layout->hidden_threads, 936);
+    assert_non_null(find_text(layout, "… and 936 more threads"));
+    gboolean has_busy = FALSE;
+    for (guint i = 0; i < layout->rows->len; i++)
+        has_busy |= row_at(layout, i)->thread == busy;
+    assert_true(has_busy);
+    scene_clear(&scene, layout);
+}
+
+static void rows_shrink_below_the_height_limit_and_then_fail(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *process = fixture_process(scene.model, 1, "app");
+    for (int i = 0; i < 3000; i++)
+        fixture_thread(scene.model, process, i + 1, "worker");
+    scene.request.filter.row_limit = CT_LAYOUT_ALL_ROWS;
+    scene.request.height_limit_px = 32767;
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->rows->len, 3001);
+    assert_true(layout->height_px <= 32767);
+    ct_layout_free(layout);
+
+    scene.request.height_limit_px = 5000;
+    GError *error = NULL;
+    assert_null(ct_layout_build(&scene.request, &error));
+    assert_true(g_error_matches(error, CT_LAYOUT_ERROR, CT_LAYOUT_ERROR_TOO_TALL));
+    g_error_free(error);
+
+    scene.request.height_limit_px = 0;
+    layout = scene_layout(&scene);
+    scene_clear(&scene, layout);
+}
+
+static void a_filter_that_matches_nothing_says_so(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *process = fixture_process(scene.model, 1, "app");
+    fixture_thread(scene.model, process, 1, "main");
+    fixture_thread(scene.model, process, 2, "worker-7");
+    const char *const worker[] = {"work*", NULL}, *const number[] = {"2", NULL},
+                      *const nobody[] = {"nobody", NULL};
+    scene.request.filter.thread_globs = worker;
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->rows->len, 2);
+    ct_layout_free(layout);
+    scene.request.filter.thread_globs = number;
+    layout = scene_layout(&scene);
+    assert_int_equal(row_at(layout, 1)->thread->tid, 2);
+
+    scene.request.filter.process_globs = nobody;
+    GError *error = NULL;
+    assert_null(ct_layout_build(&scene.request, &error));
+    assert_true(g_error_matches(error, CT_LAYOUT_ERROR, CT_LAYOUT_ERROR_NO_THREADS));
+    g_error_free(error);
+    scene_clear(&scene, layout);
+}
+
+/* A hand-over each `period_ns`, with waits of nine tenths of it. */
+static struct scene relay(uint64_t length_ns, uint64_t period_ns)
+{
+    struct scene scene = scene_new(length_ns);
+    struct ct_process *process = fixture_process(scene.model, 1, "app");
+    struct ct_thread *threads[2] = {fixture_thread(scene.model, process, 1, "a"),
+                                    fixture_thread(scene.model, process, 2, "b")};
+    for (uint64_t i = 0; (i + 1) * period_ns <= length_ns; i++) {
+        struct ct_interval wait = fixture_wait(threads[i % 2], CT_OP_MUTEX_LOCK, CT_CLASS_SYNC,
+                                               i * period_ns, i * period_ns + period_ns * 9 / 10);
+        wait.object = 0xabcd;
+        wait.waker = threads[1 - i % 2];
+        wait.wake_ns = wait.end_ns - period_ns / 100;
+        fixture_send(scene.timeline, wait);
+    }
+    return scene;
+}
+
+static void an_arrow_leads_from_waker_to_waiter(void **state)
+{
+    (void)state;
+    struct scene scene = relay(FIXTURE_S, FIXTURE_S / 10);
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->arrows->len, 10);
+    const struct ct_layout_arrow *arrow = &g_array_index(layout->arrows, struct ct_layout_arrow, 0);
+    assert_int_equal(row_at(layout, arrow->from_row)->thread->tid, 2);
+    assert_int_equal(row_at(layout, arrow->to_row)->thread->tid, 1);
+    assert_near(arrow->from_x_px, x_of(layout, 0.089), 0.01);
+    assert_near(arrow->to_x_px, x_of(layout, 0.09), 0.01);
+    assert_non_null(find_text(layout, "lets the waiter go on"));
+    scene_clear(&scene, layout);
+}
+
+static void arrows_keep_their_distance(void **state)
+{
+    (void)state;
+    struct scene scene = relay(FIXTURE_S, FIXTURE_S / 110);
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_true(layout->arrows->len > 10);
+    for (guint i = 1; i < layout->arrows->len; i++) {
+        const struct ct_layout_arrow *arrows = (struct ct_layout_arrow *)layout->arrows->data;
+        assert_true(arrows[i].from_x_px - arrows[i - 1].to_x_px >= 12);
+    }
+    scene_clear(&scene, layout);
+}
+
+static void one_wake_of_many_is_a_fan_of_arrows(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *process = fixture_process(scene.model, 1, "app");
+    struct ct_thread *waker = fixture_thread(scene.model, process, 1, "waker");
+    for (int i = 0; i < 5; i++) {
+        struct ct_thread *thread = fixture_thread(scene.model, process, 2 + i, "worker");
+        struct ct_interval wait =
+            fixture_wait(thread, CT_OP_COND_WAIT, CT_CLASS_SYNC, 0, FIXTURE_S / 2 + i * 1000);
+        wait.waker = waker;
+        wait.wake_ns = FIXTURE_BEGIN_NS + FIXTURE_S / 2 - 1000;
+        fixture_send(scene.timeline, wait);
+    }
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->arrows->len, 5);
+    scene_clear(&scene, layout);
+}
+
+static void there_are_no_arrows_where_none_can_be_read(void **state)
+{
+    (void)state;
+    struct scene scene = relay(FIXTURE_S, FIXTURE_MS);
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->arrows->len, 0);
+    assert_null(find_text(layout, "lets the waiter go on"));
+    for (guint i = 0; i < layout->legend->len; i++)
+        assert_false(
+            g_array_index(layout->legend, struct ct_layout_legend_item, i).is_arrow_sample);
+    scene_clear(&scene, layout);
+}
+
+static void labels_fit_their_boxes_and_avoid_arrows(void **state)
+{
+    (void)state;
+    struct scene scene = relay(FIXTURE_S, FIXTURE_S / 8);
+    struct ct_layout *layout = scene_layout(&scene);
+    int label_count = 0;
+    for (guint i = 0; i < layout->texts->len; i++) {
+        const struct ct_layout_text *text = &g_array_index(layout->texts, struct ct_layout_text, i);
+        if (text->style != CT_TEXT_BOX)
+            continue;
+        label_count++;
+        double end_px = text->x_px + measure(NULL, text->style, text->text);
+        assert_true(measure(NULL, text->style, text->text) <= text->width_px);
+        for (guint j = 0; j < layout->arrows->len; j++) {
+            const struct ct_layout_arrow *arrow =
+                &g_array_index(layout->arrows, struct ct_layout_arrow, j);
+            assert_false(arrow->from_row == text->row && arrow->from_x_px > text->x_px &&
+                         arrow->from_x_px < end_px);
+        }
+    }
+    assert_true(label_count > 0);
+    scene_clear(&scene, layout);
+}
+
+static void a_label_gives_way_to_an_arrow_that_crosses_its_box(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *process = fixture_process(scene.model, 1, "app");
+    struct ct_thread *waker = fixture_thread(scene.model, process, 1, "waker");
+    struct ct_thread *between = fixture_thread(scene.model, process, 2, "between");
+    struct ct_thread *waiter = fixture_thread(scene.model, process, 3, "waiter");
+    fixture_send(scene.timeline,
+                 fixture_wait(between, CT_OP_FSYNC, CT_CLASS_SYSCALL, 0, FIXTURE_S));
+    struct ct_interval wait =
+        fixture_wait(waiter, CT_OP_MUTEX_LOCK, CT_CLASS_SYNC, 0, FIXTURE_S / 20);
+    wait.waker = waker;
+    wait.wake_ns = wait.end_ns;
+    fixture_send(scene.timeline, wait);
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->arrows->len, 1);
+    const struct ct_layout_text *label = find_text(layout, "fsync");
+    assert_non_null(label);
+    assert_true(label->x_px > x_of(layout, 0.05));
+    scene_clear(&scene, layout);
+}
+
+static void columns_widen_to_stay_below_the_box_limit(void **state)
+{
+    (void)state;
+    struct scene scene = relay(FIXTURE_S, FIXTURE_S / 3000);
+    struct ct_layout *layout = scene_layout(&scene);
+    guint all = layout->boxes->len;
+    ct_layout_free(layout);
+    scene.request.box_limit = all / 2;
+    layout = scene_layout(&scene);
+    assert_true(layout->column_px > 1 && layout->column_px <= 8);
+    assert_true(layout->boxes->len < all);
+    scene_clear(&scene, layout);
+}
+
+static void an_empty_recording_is_a_picture_that_says_so(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->rows->len, 0);
+    assert_non_null(find_text(layout, "No thread was recorded"));
+    scene_clear(&scene, layout);
+}
+
+static void a_recording_of_no_length_has_rows_and_no_boxes(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(0);
+    fixture_thread(scene.model, fixture_process(scene.model, 1, "app"), 1, "main");
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->rows->len, 2);
+    assert_int_equal(layout->boxes->len, 0);
+    scene_clear(&scene, layout);
+}
+
+static void losses_are_in_the_picture(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    fixture_thread(scene.model, fixture_process(scene.model, 1, "app"), 1, "main");
+    scene.model->capture.is_complete = FALSE;
+    scene.model->capture.events_lost = 12345;
+    struct ct_layout *layout = scene_layout(&scene);
+    const struct ct_layout_text *lost = find_text(layout, "12,345 events were lost");
+    assert_non_null(lost);
+    assert_int_equal(lost->style, CT_TEXT_WARNING);
+    assert_non_null(find_text(layout, "cut off"));
+    scene_clear(&scene, layout);
+}
+
+static void names_that_are_no_text_are_made_one_line_of_it(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    fixture_thread(scene.model, fixture_process(scene.model, 1, "app"), 1, "a\xff\nb\x1b[2J");
+    struct ct_layout *layout = scene_layout(&scene);
+    for (guint i = 0; i < layout->texts->len; i++) {
+        const char *text = g_array_index(layout->texts, struct ct_layout_text, i).text;
+        assert_true(g_utf8_validate(text, -1, NULL));
+        assert_null(strpbrk(text, "\n\x1b"));
+    }
+    scene_clear(&scene, layout);
+}
+
+/* A time that may be anything, but often lies near the recording. */
+static uint64_t any_time(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    uint64_t number = *state >> 11;
+    switch (*state >> 61) {
+    case 0:
+        return 0;
+    case 1:
+        return UINT64_MAX - number % 3;
+    case 2:
+        return number << 11;
+    default:
+        return FIXTURE_BEGIN_NS + number % (2 * FIXTURE_S);
+    }
+}
+
+static void times_that_make_no_sense_still_give_a_picture(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    for (int round = 0; round < 150; round++) {
+        struct scene scene = scene_new(FIXTURE_S);
+        scene.model->begin_ns = any_time(&seed);
+        scene.model->end_ns = any_time(&seed);
+        scene.model->epoch_offset_ns = (int64_t)any_time(&seed);
+        struct ct_process *process = fixture_process(scene.model, 1, "app");
+        struct ct_thread *threads[3];
+        for (int i = 0; i < 3; i++) {
+            threads[i] = fixture_thread(scene.model, process, i, "thread");
+            threads[i]->start_ns = any_time(&seed);
+            threads[i]->end_ns = any_time(&seed);
+        }
+        for (int i = 0; i < 900; i++) {
+            struct ct_interval wait =
+                fixture_wait(threads[i % 3], CT_OP_READ, i % CT_CLASS_COUNT, 0, 0);
+            wait.begin_ns = any_time(&seed);
+            wait.end_ns = any_time(&seed);
+            wait.waker = threads[(i + 1) % 3];
+            wait.wake_ns = any_time(&seed);
+            wait.weight = i % 5 ? 1 : (double)any_time(&seed);
+            wait.is_open = i % 7 == 0;
+            fixture_send(scene.timeline, wait);
+        }
+        scene.request.window.begin_ns = scene.model->begin_ns;
+        scene.request.window.end_ns = MAX(scene.model->begin_ns, scene.model->end_ns);
+        struct ct_layout *layout = scene_layout(&scene);
+        for (guint i = 0; i < layout->boxes->len; i++) {
+            const struct ct_layout_box *box = box_at(layout, i);
+            const struct ct_layout_row *row = row_at(layout, box->row);
+            assert_true(box->x_px >= layout->plot.x_px);
+            assert_true(box->x_px + box->width_px <= layout->plot.x_px + layout->plot.width_px);
+            assert_true(box->y_px >= row->bar_y_px);
+            assert_true(box->y_px + box->height_px <= row->bar_y_px + row->bar_height_px);
+        }
+        scene_clear(&scene, layout);
+    }
+}
+
+static gboolean is_round(uint64_t step_ns)
+{
+    while (step_ns % 10 == 0)
+        step_ns /= 10;
+    return step_ns == 1 || step_ns == 2 || step_ns == 5;
+}
+
+static void ticks_are_round_at_every_scale(void **state)
+{
+    (void)state;
+    for (uint64_t span_ns = 100; span_ns <= 36000 * FIXTURE_S; span_ns = span_ns * 5 / 4) {
+        struct ct_ticks ticks = ct_ticks_choose(0, span_ns, 12);
+        assert_true(ticks.count >= 3 && ticks.count <= 12);
+        assert_int_equal(ticks.first_ns, 0);
+        assert_true((ticks.count - 1) * ticks.step_ns <= span_ns);
+        if (span_ns < 100 * FIXTURE_S)
+            assert_true(is_round(ticks.step_ns));
+        else
+            assert_true(ticks.step_ns % FIXTURE_S == 0);
+    }
+}
+
+static void assert_label(uint64_t begin_ns, uint64_t end_ns, guint index, const char *expected)
+{
+    struct ct_ticks ticks = ct_ticks_choose(begin_ns, end_ns, 10);
+    g_autofree char *label = ct_ticks_label(&ticks, ticks.first_ns + index * ticks.step_ns);
+    assert_string_equal(label, expected);
+}
+
+static void tick_labels_use_the_unit_that_reads_best(void **state)
+{
+    (void)state;
+    assert_label(0, 100, 0, "0");
+    assert_label(0, 100, 2, "40 ns");
+    assert_label(0, 9 * FIXTURE_US, 3, "3 us");
+    assert_label(0, 3 * FIXTURE_S, 1, "0.5 s");
+    assert_label(0, 3 * FIXTURE_S, 2, "1.0 s");
+    assert_label(0, 20 * 60 * FIXTURE_S, 1, "5 min");
+    assert_label(0, 10 * 3600 * FIXTURE_S, 2, "4 h 00 min");
+    /* Far from the beginning, digits would not fit: count from the first tick. */
+    assert_label(1500 * FIXTURE_MS, 1500 * FIXTURE_MS + 100, 0, "1.5 s");
+    assert_label(1500 * FIXTURE_MS, 1500 * FIXTURE_MS + 100, 2, "+40 ns");
+}
+
+static void a_window_is_read_and_checked(void **state)
+{
+    (void)state;
+    struct ct_window recording = {1000, 1000 + 2 * FIXTURE_S}, window;
+    struct ct_moment from, to;
+    assert_true(ct_moment_parse("1.5s", &from, NULL));
+    assert_true(ct_moment_parse("90%", &to, NULL));
+    assert_true(ct_window_resolve(&from, &to, &recording, &window, NULL));
+    assert_int_equal(window.begin_ns, 1000 + 1500 * FIXTURE_MS);
+    assert_int_equal(window.end_ns, 1000 + 1800 * FIXTURE_MS);
+
+    assert_true(ct_moment_parse("200ms", &from, NULL));
+    assert_true(ct_moment_parse("1h", &to, NULL));
+    assert_true(ct_window_resolve(&from, &to, &recording, &window, NULL));
+    assert_int_equal(window.end_ns, recording.end_ns);
+
+    assert_true(ct_moment_parse("3s", &from, NULL));
+    GError *error = NULL;
+    assert_false(ct_window_resolve(&from, NULL, &recording, &window, &error));
+    assert_non_null(strstr(error->message, "2.00 s"));
+    g_clear_error(&error);
+    assert_true(ct_moment_parse("10us", &to, NULL));
+    assert_true(ct_moment_parse("10us", &from, NULL));
+    assert_false(ct_window_resolve(&from, &to, &recording, &window, &error));
+    g_clear_error(&error);
+
+    const char *const wrong[] = {"",    "5",    "-1s",   "nan",          "inf", "1e999s",
+                                 "1 x", "101%", "0x10s", "99999999999h", "s",   "%"};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        assert_false(ct_moment_parse(wrong[i], &from, &error));
+        g_clear_error(&error);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wait_is_a_box_between_running),
+        cmocka_unit_test(boxes_of_a_row_never_overlap_and_fill_its_life),
+        cmocka_unit_test(a_short_wait_is_never_hidden),
+        cmocka_unit_test(shares_of_a_column_follow_time),
+        cmocka_unit_test(before_start_and_after_exit_is_empty),
+        cmocka_unit_test(a_wait_open_at_the_end_is_marked),
+        cmocka_unit_test(rows_group_by_process_with_the_main_thread_first),
+        cmocka_unit_test(many_processes_of_one_thread_have_no_headers),
+        cmocka_unit_test(the_busiest_threads_have_rows_and_the_rest_is_counted),
+        cmocka_unit_test(rows_shrink_below_the_height_limit_and_then_fail),
+        cmocka_unit_test(a_filter_that_matches_nothing_says_so),
+        cmocka_unit_test(an_arrow_leads_from_waker_to_waiter),
+        cmocka_unit_test(arrows_keep_their_distance),
+        cmocka_unit_test(one_wake_of_many_is_a_fan_of_arrows),
+        cmocka_unit_test(there_are_no_arrows_where_none_can_be_read),
+        cmocka_unit_test(labels_fit_their_boxes_and_avoid_arrows),
+        cmocka_unit_test(a_label_gives_way_to_an_arrow_that_crosses_its_box),
+        cmocka_unit_test(columns_widen_to_stay_below_the_box_limit),
+        cmocka_unit_test(an_empty_recording_is_a_picture_that_says_so),
+        cmocka_unit_test(a_recording_of_no_length_has_rows_and_no_boxes),
+        cmocka_unit_test(losses_are_in_the_picture),
+        cmocka_unit_test(names_that_are_no_text_are_made_one_line_of_it),
+        cmocka_unit_test(times_that_make_no_sense_still_give_a_picture),
+        cmocka_unit_test(ticks_are_round_at_every_scale),
+        cmocka_unit_test(tick_labels_use_the_unit_that_reads_best),
+        cmocka_unit_test(a_window_is_read_and_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

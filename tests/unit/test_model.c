@@ -1,0 +1,166 @@
+/* Lookups in the model, and how numbers are written for people. */
+#include "model/format.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static void durations_have_three_digits_and_a_unit(void **state)
+{
+    static const struct {
+        uint64_t duration_ns;
+        const char *text;
+    } cases[] = {
+        {0, "0 ns"},
+        {999, "999 ns"},
+        {1000, "1.00 us"},
+        {9994, "9.99 us"},
+        {9996, "10.0 us"},
+        {12345, "12.3 us"},
+        {999499, "999 us"},
+        {999500, "1.00 ms"},
+        {12345678, "12.3 ms"},
+        {999500000, "1.00 s"},
+        {4050000000, "4.05 s"},
+        {99400000000, "99.4 s"},
+        {99600000000, "1m 40s"},
+        {200000000000, "3m 20s"},
+        {3599400000000, "59m 59s"},
+        {3599600000000, "1h 00m"},
+        {7500000000000, "2h 05m"},
+        {UINT64_MAX, "5124095h 34m"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = ct_format_duration(cases[i].duration_ns);
+
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static void counts_have_their_thousands_separated(void **state)
+{
+    static const struct {
+        uint64_t count;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {999, "999"},
+                 {1000, "1,000"},
+                 {1234567, "1,234,567"},
+                 {UINT64_MAX, "18,446,744,073,709,551,615"}};
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = ct_format_count(cases[i].count);
+
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static void objects_say_what_they_are(void **state)
+{
+    struct ct_fd fd = {.fd = 7,
+                       .kind = CT_FD_KIND_SOCKET_INET,
+                       .local = (char *)"127.0.0.1:6379",
+                       .peer = (char *)"127.0.0.1:50112"};
+    const struct {
+        struct ct_interval interval;
+        const char *text;
+    } cases[] = {
+        {{.op = CT_OP_MUTEX_LOCK, .object = 0x7f00}, "mutex 0x7f00"},
+        {{.op = CT_OP_READ, .object = 7, .fd = &fd},
+         "fd 7 inet socket 127.0.0.1:6379 -> 127.0.0.1:50112"},
+        {{.op = CT_OP_READ, .object = 7}, "fd 7"},
+        {{.op = CT_OP_POLL, .object = 1}, "1 descriptor"},
+        {{.op = CT_OP_WAITPID, .object = (uint64_t)-1}, "any child"},
+        {{.op = CT_OP_THREAD_JOIN, .object = 0x7fff00000000}, "thread 0x7fff00000000"},
+        {{.op = CT_OP_NANOSLEEP}, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = ct_format_object(&cases[i].interval);
+
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static void add_module(struct ct_process *process, uint64_t begin, uint64_t end)
+{
+    struct ct_module *module = g_new0(struct ct_module, 1);
+
+    module->path = g_strdup("");
+    module->begin = begin;
+    module->end = end;
+    g_ptr_array_add(process->modules, module);
+}
+
+static void module_is_found_by_any_address_inside_it(void **state)
+{
+    g_autoptr(ct_model) model = ct_model_new();
+    struct ct_process *process = ct_model_add_process(model, 1, 0, 0);
+
+    (void)state;
+    assert_null(ct_process_module(process, 0x100));
+    add_module(process, 0x300, 0x400);
+    add_module(process, 0x100, 0x200);
+    ct_model_sort(model);
+    assert_null(ct_process_module(process, 0xff));
+    assert_int_equal(ct_process_module(process, 0x100)->begin, 0x100);
+    assert_int_equal(ct_process_module(process, 0x1ff)->begin, 0x100);
+    assert_null(ct_process_module(process, 0x200));
+    assert_int_equal(ct_process_module(process, 0x3ff)->begin, 0x300);
+    assert_null(ct_process_module(process, 0x400));
+}
+
+static void classes_are_found_by_name(void **state)
+{
+    enum ct_class class;
+
+    (void)state;
+    assert_true(ct_class_from_name("sync", &class));
+    assert_int_equal(class, CT_CLASS_SYNC);
+    assert_false(ct_class_from_name("synch", &class));
+}
+
+static void lost_waits_are_told_from_missing_layers(void **state)
+{
+    static const struct {
+        char *missing;
+        const char *layers;
+        const char *waits;
+    } cases[] = {
+        {"", "", ""},
+        {"kernel: turned off", "kernel: turned off", ""},
+        {"waits: the disk was full; later ones are lost", "",
+         "the disk was full; later ones are lost"},
+        {"kernel: no; why: not; waits: lost", "kernel: no; why: not", "lost"},
+        {"kernel: awaits: nothing", "kernel: awaits: nothing", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const struct ct_capture capture = {.missing = cases[i].missing};
+        g_autofree char *layers = ct_capture_missing_layers(&capture);
+
+        assert_string_equal(layers, cases[i].layers);
+        assert_string_equal(ct_capture_lost_waits(&capture), cases[i].waits);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(durations_have_three_digits_and_a_unit),
+        cmocka_unit_test(counts_have_their_thousands_separated),
+        cmocka_unit_test(objects_say_what_they_are),
+        cmocka_unit_test(module_is_found_by_any_address_inside_it),
+        cmocka_unit_test(classes_are_found_by_name),
+        cmocka_unit_test(lost_waits_are_told_from_missing_layers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,406 @@
+#include "image_fixture.h"
+#include "profile/profile.h"
+#include "profile/window.h"
+#include "timeline_fixture.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct ct_profile_limits no_limits = {0, UINT64_MAX, 0};
+static const struct ct_profile_selection everybody = {NULL, NULL};
+
+/* Two processes with two threads each, and one stack, of id 1. */
+struct fixture {
+    struct ct_model *model;
+    struct ct_thread *threads[4];
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = g_new0(struct fixture, 1);
+    const uint64_t addresses[] = {0x1010, 0x1020};
+
+    fixture->model = fixture_model("shop --all", 10 * FIXTURE_S);
+    for (int i = 0; i < 4; i++) {
+        g_autofree char *name = g_strdup_printf("worker-%d", i);
+        struct ct_process *process =
+            i % 2 ? fixture->threads[i - 1]->process
+                  : fixture_process(fixture->model, 100 + i, i ? "server" : "client");
+        fixture->threads[i] = fixture_thread(fixture->model, process, 200 + i, name);
+        fixture_add_stack(process, 1, addresses, G_N_ELEMENTS(addresses));
+    }
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    ct_model_free(fixture->model);
+    g_free(fixture);
+    return 0;
+}
+
+static struct ct_interval lock_wait(const struct fixture *fixture, int thread, uint64_t begin_ns,
+                                    uint64_t end_ns)
+{
+    struct ct_interval wait =
+        fixture_wait(fixture->threads[thread], CT_OP_MUTEX_LOCK, CT_CLASS_SYNC, begin_ns, end_ns);
+    wait.stack_id = 1;
+    wait.object = 0xabc0;
+    return wait;
+}
+
+static void send(struct ct_profile *profile, struct ct_interval wait)
+{
+    struct ct_sink sink = ct_profile_sink(profile);
+    sink.on_interval(sink.user, &wait);
+}
+
+static GArray *samples_of(const struct fixture *fixture, const struct ct_profile *profile)
+{
+    return ct_profile_samples(profile, fixture->model, &everybody);
+}
+
+static const struct ct_profile_sample *sample_at(const GArray *samples, guint index)
+{
+    assert_true(index < samples->len);
+    return &g_array_index(samples, struct ct_profile_sample, index);
+}
+
+/* The only sample of a profile. */
+static struct ct_profile_sample only_sample(const struct fixture *fixture,
+                                            const struct ct_profile *profile)
+{
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    assert_int_equal(samples->len, 1);
+    return *sample_at(samples, 0);
+}
+
+static void waits_at_one_stack_are_summed(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &no_limits);
+
+    send(profile, lock_wait(fixture, 0, 100, 350));
+    send(profile, lock_wait(fixture, 0, 400, 450));
+    struct ct_profile_sample sample = only_sample(fixture, profile);
+    assert_int_equal(sample.count, 2);
+    assert_int_equal(sample.delay_ns, 300);
+    assert_ptr_equal(sample.thread, fixture->threads[0]);
+    assert_int_equal(sample.stack->addresses[0], 0x1010);
+    assert_int_equal(sample.op, CT_OP_MUTEX_LOCK);
+    assert_string_equal(sample.object_text, "mutex 0xabc0");
+    assert_null(sample.other);
+    assert_false(sample.is_open);
+}
+
+static void threads_objects_wakers_and_open_waits_are_told_apart(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &no_limits);
+    struct ct_interval wait = lock_wait(fixture, 0, 0, 10);
+
+    send(profile, wait);
+    send(profile, lock_wait(fixture, 1, 0, 10));
+    wait.object++;
+    send(profile, wait);
+    wait.waker = fixture->threads[1];
+    send(profile, wait);
+    wait.is_open = TRUE;
+    send(profile, wait);
+    wait.op = CT_OP_MUTEX_TIMEDLOCK;
+    send(profile, wait);
+    wait.stack_id = 2;
+    send(profile, wait);
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    assert_int_equal(samples->len, 7);
+}
+
+static void only_waits_of_the_kind_count(void **state)
+{
+    const struct fixture *fixture = *state;
+    static const enum ct_class classes[] = {
+        [CT_PROFILE_KIND_NET] = CT_CLASS_NET,
+        [CT_PROFILE_KIND_SYNC] = CT_CLASS_SYNC,
+        [CT_PROFILE_KIND_SYSCALL] = CT_CLASS_SYSCALL,
+        [CT_PROFILE_KIND_SLEEP] = CT_CLASS_SLEEP,
+    };
+
+    for (enum ct_profile_kind kind = 0; kind < G_N_ELEMENTS(classes); kind++) {
+        g_autoptr(ct_profile) profile = ct_profile_new(kind, &no_limits);
+        for (enum ct_class class = 0; class < CT_CLASS_COUNT; class ++)
+            send(profile, fixture_wait(fixture->threads[0], CT_OP_READ, class, 0, 1 + class));
+        assert_int_equal(only_sample(fixture, profile).delay_ns, 1 + classes[kind]);
+    }
+}
+
+static void a_sampled_wait_counts_as_often_as_it_stands_for(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &no_limits);
+
+    for (int i = 0; i < 3; i++) {
+        struct ct_interval wait = lock_wait(fixture, 0, 0, 4000);
+        wait.weight = 2.4;
+        send(profile, wait);
+    }
+    struct ct_profile_sample sample = only_sample(fixture, profile);
+    /* Rounded one by one, they would be 6. */
+    assert_int_equal(sample.count, 7);
+    assert_int_equal(sample.delay_ns, 28800);
+}
+
+static void a_weight_that_cannot_be_is_one(void **state)
+{
+    const struct fixture *fixture = *state;
+    const double weights[] = {NAN, INFINITY, -3, 0};
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &no_limits);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(weights); i++) {
+        struct ct_interval wait = lock_wait(fixture, 0, 0, 10);
+        wait.weight = weights[i];
+        send(profile, wait);
+    }
+    assert_int_equal(only_sample(fixture, profile).count, 4);
+    assert_int_equal(only_sample(fixture, profile).delay_ns, 40);
+}
+
+static void a_window_cuts_waits(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct ct_profile_limits limits = {FIXTURE_BEGIN_NS + 100, FIXTURE_BEGIN_NS + 200, 0};
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &limits);
+
+    send(profile, lock_wait(fixture, 0, 0, 100));   /* before */
+    send(profile, lock_wait(fixture, 0, 50, 130));  /* 30 in it */
+    send(profile, lock_wait(fixture, 0, 150, 150)); /* in it, but took no time */
+    send(profile, lock_wait(fixture, 0, 190, 250)); /* 10 in it */
+    send(profile, lock_wait(fixture, 0, 200, 300)); /* after */
+    assert_int_equal(only_sample(fixture, profile).count, 3);
+    assert_int_equal(only_sample(fixture, profile).delay_ns, 40);
+}
+
+static void short_waits_are_left_out_by_their_whole_length(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct ct_profile_limits limits = {FIXTURE_BEGIN_NS + 100, UINT64_MAX, 50};
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &limits);
+
+    send(profile, lock_wait(fixture, 0, 60, 110));
+    send(profile, lock_wait(fixture, 0, 200, 249));
+    assert_int_equal(only_sample(fixture, profile).count, 1);
+    assert_int_equal(only_sample(fixture, profile).delay_ns, 10);
+}
+
+static void a_mutex_profile_charges_the_unlocker(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_MUTEX, &no_limits);
+    struct ct_interval wait = lock_wait(fixture, 0, 0, 70);
+
+    wait.waker = fixture->threads[3];
+    wait.waker_op = CT_OP_MUTEX_UNLOCK;
+    wait.waker_stack_id = 1;
+    wait.stack_id = 9;
+    send(profile, wait);
+    /* Not for a lock. */
+    send(profile, fixture_wait(fixture->threads[0], CT_OP_COND_WAIT, CT_CLASS_SYNC, 0, 10));
+    struct ct_profile_sample sample = only_sample(fixture, profile);
+    assert_ptr_equal(sample.thread, fixture->threads[3]);
+    assert_ptr_equal(sample.process, fixture->threads[3]->process);
+    assert_ptr_equal(sample.other, fixture->threads[0]);
+    assert_int_equal(sample.op, CT_OP_MUTEX_UNLOCK);
+    assert_int_equal(sample.stack->id, 1);
+    assert_int_equal(sample.delay_ns, 70);
+}
+
+static void a_mutex_profile_keeps_waits_with_an_unknown_waker(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_MUTEX, &no_limits);
+
+    send(profile, lock_wait(fixture, 0, 0, 70));
+    struct ct_profile_sample sample = only_sample(fixture, profile);
+    assert_null(sample.thread);
+    assert_null(sample.stack);
+    assert_ptr_equal(sample.process, fixture->threads[0]->process);
+    assert_int_equal(sample.delay_ns, 70);
+}
+
+static void objects_beyond_the_limit_are_others(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &no_limits);
+    int64_t count = 0, others = 0;
+
+    for (int i = 0; i < 1000; i++) {
+        struct ct_interval wait = lock_wait(fixture, 0, 0, 10);
+        wait.object = 0x1000 + (uint64_t)i % 500;
+        send(profile, wait);
+    }
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    assert_int_equal(samples->len, CT_PROFILE_MAX_OBJECTS + 1);
+    for (guint i = 0; i < samples->len; i++) {
+        count += sample_at(samples, i)->count;
+        if (strcmp(sample_at(samples, i)->object_text, "others") == 0)
+            others += sample_at(samples, i)->count;
+    }
+    assert_int_equal(count, 1000);
+    assert_int_equal(others, 1000 - 2 * CT_PROFILE_MAX_OBJECTS);
+}
+
+static void sockets_are_told_apart_by_their_other_end(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_NET, &no_limits);
+    struct ct_fd fd = {7, CT_FD_KIND_SOCKET_INET, (char *)"10.0.0.1:5001", (char *)"10.0.0.2:80"};
+    struct ct_interval wait = fixture_wait(fixture->threads[0], CT_OP_RECV, CT_CLASS_NET, 0, 100);
+
+    wait.object = 7;
+    wait.fd = &fd;
+    send(profile, wait);
+    /* The next connection to the same service: another descriptor, another port of ours. */
+    wait.object = 8;
+    fd.local = (char *)"10.0.0.1:5002";
+    send(profile, wait);
+    fd.peer = (char *)"10.0.0.3:80";
+    send(profile, wait);
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    assert_int_equal(samples->len, 2);
+    assert_string_equal(sample_at(samples, 0)->peer, "10.0.0.2:80");
+    assert_string_equal(sample_at(samples, 0)->object_text, "inet socket -> 10.0.0.2:80");
+    assert_int_equal(sample_at(samples, 0)->count, 2);
+    assert_string_equal(sample_at(samples, 1)->peer, "10.0.0.3:80");
+}
+
+static void files_are_told_apart_by_their_path(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYSCALL, &no_limits);
+    struct ct_fd fd = {7, CT_FD_KIND_FILE, (char *)"/tmp/journal", (char *)""};
+    struct ct_interval wait =
+        fixture_wait(fixture->threads[0], CT_OP_FSYNC, CT_CLASS_SYSCALL, 0, 100);
+
+    wait.object = 7;
+    wait.fd = &fd;
+    send(profile, wait);
+    fd.local = (char *)"/tmp/other";
+    send(profile, wait);
+    wait.fd = NULL;
+    send(profile, wait);
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    assert_int_equal(samples->len, 3);
+    assert_string_equal(sample_at(samples, 0)->object_text, "file /tmp/journal");
+    assert_string_equal(sample_at(samples, 0)->peer, "");
+    assert_string_equal(sample_at(samples, 1)->object_text, "file /tmp/other");
+    assert_string_equal(sample_at(samples, 2)->object_text, "fd 7");
+}
+
+static guint count_selected(const struct fixture *fixture, const struct ct_profile *profile,
+                            const char *process, const char *thread)
+{
+    char *processes[] = {(char *)process, NULL}, *threads[] = {(char *)thread, NULL};
+    const struct ct_profile_selection selection = {processes, threads};
+    g_autoptr(GArray) samples = ct_profile_samples(profile, fixture->model, &selection);
+    return samples->len;
+}
+
+static void processes_and_threads_are_selected_by_name_or_id(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &no_limits);
+
+    for (int i = 0; i < 4; i++)
+        send(profile, lock_wait(fixture, i, 0, 10));
+    assert_int_equal(count_selected(fixture, profile, NULL, NULL), 4);
+    assert_int_equal(count_selected(fixture, profile, "server", NULL), 2);
+    assert_int_equal(count_selected(fixture, profile, "102", NULL), 2);
+    assert_int_equal(count_selected(fixture, profile, NULL, "worker-1"), 1);
+    assert_int_equal(count_selected(fixture, profile, NULL, "worker-*"), 4);
+    assert_int_equal(count_selected(fixture, profile, NULL, "203"), 1);
+    assert_int_equal(count_selected(fixture, profile, "client", "203"), 0);
+    assert_int_equal(count_selected(fixture, profile, "serve", NULL), 0);
+}
+
+static void the_order_of_arrival_does_not_matter(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) forward = ct_profile_new(CT_PROFILE_KIND_SYNC, &no_limits);
+    g_autoptr(ct_profile) backward = ct_profile_new(CT_PROFILE_KIND_SYNC, &no_limits);
+
+    for (int i = 0; i < 40; i++) {
+        struct ct_interval first = lock_wait(fixture, i % 4, 0, 10);
+        struct ct_interval last = lock_wait(fixture, (39 - i) % 4, 0, 10);
+        first.object = 0x100 + (uint64_t)i;
+        last.object = 0x100 + (uint64_t)(39 - i);
+        send(forward, first);
+        send(backward, last);
+    }
+    g_autoptr(GArray) first = samples_of(fixture, forward);
+    g_autoptr(GArray) second = samples_of(fixture, backward);
+    assert_int_equal(first->len, 40);
+    assert_int_equal(second->len, 40);
+    for (guint i = 0; i < first->len; i++) {
+        assert_ptr_equal(sample_at(first, i)->thread, sample_at(second, i)->thread);
+        assert_int_equal(sample_at(first, i)->object, sample_at(second, i)->object);
+    }
+}
+
+static void times_are_read_as_people_write_them(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t ns;
+    } cases[] = {
+        {"1.5s", 1500000000}, {"200ms", 200000000}, {"10us", 10000},       {"10\302\265s", 10000},
+        {"50ns", 50},         {"2m", 120000000000}, {"1h", 3600000000000}, {"0", 0},
+        {".5us", 500}};
+    static const char *const wrong[] = {"",     "s",    "5",  "-1s",    "1 s",  "1.5.1s",
+                                        "infs", "nans", "5%", "1e999s", "10sec"};
+    uint64_t ns;
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        assert_true(ct_window_parse_duration(cases[i].text, &ns, NULL));
+        assert_int_equal(ns, cases[i].ns);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autoptr(GError) error = NULL;
+        assert_false(ct_window_parse_duration(wrong[i], &ns, &error));
+        assert_non_null(error);
+    }
+    assert_true(ct_window_parse_time("25%", 1000, &ns, NULL));
+    assert_int_equal(ns, 250);
+    assert_true(ct_window_parse_time("3us", 1000, &ns, NULL));
+    assert_int_equal(ns, 3000);
+    assert_false(ct_window_parse_time("101%", 1000, &ns, NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        TEST(waits_at_one_stack_are_summed),
+        TEST(threads_objects_wakers_and_open_waits_are_told_apart),
+        TEST(only_waits_of_the_kind_count),
+        TEST(a_sampled_wait_counts_as_often_as_it_stands_for),
+        TEST(a_weight_that_cannot_be_is_one),
+        TEST(a_window_cuts_waits),
+        TEST(short_waits_are_left_out_by_their_whole_length),
+        TEST(a_mutex_profile_charges_the_unlocker),
+        TEST(a_mutex_profile_keeps_waits_with_an_unknown_waker),
+        TEST(objects_beyond_the_limit_are_others),
+        TEST(sockets_are_told_apart_by_their_other_end),
+        TEST(files_are_told_apart_by_their_path),
+        TEST(processes_and_threads_are_selected_by_name_or_id),
+        TEST(the_order_of_arrival_does_not_matter),
+        TEST(times_are_read_as_people_write_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,292 @@
+#include "image_fixture.h"
+#include "symbols/demangle.h"
+#include "symbols/symbols.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Symbols that the tests look up. */
+int known_numbers[4] = {1, 2, 3, 4};
+int mangled_function(int value) __asm__("_ZN5queue3popEi");
+
+/* Of the C library's start files, which follow our code. */
+void _start(void);
+
+/* Of symbols_cplusplus.cpp: an address in a function of an anonymous namespace. */
+uint64_t call_in_anonymous_namespace(void);
+
+static volatile int sink;
+
+__attribute__((noinline)) int mangled_function(int value)
+{
+    sink += value;
+    return value;
+}
+
+static __attribute__((noinline)) uint64_t return_address(void)
+{
+    sink++;
+    return (uint64_t)__builtin_return_address(0);
+}
+
+static const int inlined_line = __LINE__ + 4;
+static inline __attribute__((always_inline)) uint64_t inlined_function(void)
+{
+    sink++;
+    uint64_t address = return_address();
+    sink++; /* so that the call before is no jump */
+    return address;
+}
+
+static const int caller_line = __LINE__ + 4;
+static __attribute__((noinline)) uint64_t calling_function(void)
+{
+    sink++;
+    return inlined_function();
+}
+
+struct fixture {
+    struct ct_model *model;
+    struct ct_process *process;
+    struct ct_symbolizer *symbolizer;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = g_new0(struct fixture, 1);
+    fixture->model = ct_model_new();
+    fixture->process = ct_model_add_process(fixture->model, 1, 0, 0);
+    fixture_add_image(fixture->process);
+    fixture->symbolizer = ct_symbolizer_new();
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    ct_symbolizer_free(fixture->symbolizer);
+    ct_model_free(fixture->model);
+    g_free(fixture);
+    return 0;
+}
+
+static const struct ct_symbol *resolve(const struct fixture *fixture, uint64_t address)
+{
+    return ct_symbolizer_resolve(fixture->symbolizer, fixture->process, address);
+}
+
+static guint warning_count(const struct fixture *fixture)
+{
+    return ct_symbolizer_warnings(fixture->symbolizer)->len;
+}
+
+static void inlined_functions_are_frames_of_their_own(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct ct_symbol *symbol =
+        ct_symbolizer_resolve_return(fixture->symbolizer, fixture->process, calling_function());
+
+    assert_true(symbol->is_named);
+    assert_false(symbol->is_own);
+    assert_int_equal(symbol->frame_count, 2);
+    const struct ct_frame *inner = &symbol->frames[0], *outer = &symbol->frames[1];
+    assert_string_equal(inner->function, "inlined_function");
+    assert_true(inner->is_inlined);
+    assert_int_equal(inner->line, inlined_line);
+    assert_int_equal(inner->start_line, inlined_line - 3);
+    assert_true(g_str_has_suffix(inner->file, "/test_symbols.c"));
+    assert_string_equal(outer->function, "calling_function");
+    assert_false(outer->is_inlined);
+    assert_int_equal(outer->line, caller_line);
+    assert_int_equal(outer->start_line, caller_line - 3);
+    assert_true(g_str_has_suffix(outer->file, "/test_symbols.c"));
+    assert_int_equal(warning_count(fixture), 0);
+}
+
+static void the_first_instruction_is_the_functions_own(void **state)
+{
+    const struct ct_symbol *symbol = resolve(*state, (uint64_t)(uintptr_t)return_address);
+    assert_string_equal(symbol->frames[symbol->frame_count - 1].function, "return_address");
+}
+
+static void functions_of_libraries_are_named(void **state)
+{
+    const struct ct_symbol *symbol = resolve(*state, (uint64_t)(uintptr_t)g_hash_table_lookup);
+    assert_true(symbol->is_named);
+    assert_string_equal(symbol->frames[symbol->frame_count - 1].function, "g_hash_table_lookup");
+}
+
+static void code_without_debug_information_has_no_line(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct ct_symbol *symbol = resolve(fixture, (uint64_t)(uintptr_t)_start + 4);
+
+    assert_string_equal(symbol->frames[0].function, "_start");
+    assert_int_equal(symbol->frames[0].line, 0);
+    assert_string_equal(symbol->frames[0].file, "");
+}
+
+static void names_are_demangled(void **state)
+{
+    const struct ct_symbol *symbol = resolve(*state, (uint64_t)(uintptr_t)mangled_function);
+    const struct ct_frame *frame = &symbol->frames[symbol->frame_count - 1];
+    assert_string_equal(frame->function, "queue::pop(int)");
+    assert_string_equal(frame->system_name, "_ZN5queue3popEi");
+}
+
+static void functions_without_a_linker_name_keep_their_namespace(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct ct_symbol *symbol = ct_symbolizer_resolve_return(
+        fixture->symbolizer, fixture->process, call_in_anonymous_namespace());
+
+    /* The compiler may give a name that is mangled, or none. */
+    assert_true(g_str_has_prefix(symbol->frames[0].function, "(anonymous namespace)::count"));
+}
+
+static void check_demangled(const char *name, const char *expected)
+{
+    char *demangled = ct_demangle(name);
+    assert_non_null(demangled);
+    assert_string_equal(demangled, expected);
+    free(demangled);
+}
+
+static void rust_names_lose_their_hash(void **state)
+{
+    (void)state;
+    check_demangled("_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE",
+                    "core::fmt::Write::write_fmt");
+    check_demangled("_RNvCs1234_7mycrate3foo", "mycrate::foo");
+    check_demangled("_ZNSt5mutex4lockEv", "std::mutex::lock()");
+    assert_null(ct_demangle("main"));
+    assert_null(ct_demangle("_Zzzz"));
+}
+
+static void global_variables_are_named(void **state)
+{
+    const struct fixture *fixture = *state;
+    int on_stack = 0;
+    const uint64_t begin = (uint64_t)(uintptr_t)known_numbers;
+
+    assert_string_equal(ct_symbolizer_resolve_data(fixture->symbolizer, fixture->process, begin),
+                        "known_numbers");
+    assert_string_equal(
+        ct_symbolizer_resolve_data(fixture->symbolizer, fixture->process, begin + 8),
+        "known_numbers+0x8");
+    assert_null(ct_symbolizer_resolve_data(fixture->symbolizer, fixture->process,
+                                           (uint64_t)(uintptr_t)&on_stack));
+    /* A function is no variable. */
+    assert_null(ct_symbolizer_resolve_data(fixture->symbolizer, fixture->process,
+                                           (uint64_t)(uintptr_t)return_address));
+}
+
+static void addresses_in_no_module_are_shown_as_they_are(void **state)
+{
+    const struct ct_symbol *symbol = resolve(*state, 0x10);
+    assert_false(symbol->is_named);
+    assert_int_equal(symbol->frame_count, 1);
+    assert_string_equal(symbol->frames[0].function, "0x10");
+}
+
+static void a_changed_file_gives_no_names_and_one_warning(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ct_module *module =
+        (void *)ct_process_module(fixture->process, (uint64_t)(uintptr_t)return_address);
+    g_autofree char *expected = g_strdup_printf("test_symbols+0x%" G_GINT64_MODIFIER "x",
+                                                (uint64_t)(uintptr_t)return_address - module->bias);
+
+    assert_true(strlen(module->build_id) > 0);
+    module->build_id[0] = module->build_id[0] == '0' ? '1' : '0';
+    const struct ct_symbol *symbol = resolve(fixture, (uint64_t)(uintptr_t)return_address);
+    assert_false(symbol->is_named);
+    assert_string_equal(symbol->frames[0].function, expected);
+    resolve(fixture, (uint64_t)(uintptr_t)calling_function);
+    assert_int_equal(warning_count(fixture), 1);
+    assert_non_null(strstr(ct_symbolizer_warnings(fixture->symbolizer)->pdata[0],
+                           "test_symbols changed since the recording"));
+}
+
+static void files_that_are_no_elf_files_are_refused(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autofree char *folder = g_dir_make_tmp("ctrace-symbols-XXXXXX", NULL);
+    g_autofree char *pipe_path = g_build_filename(folder, "pipe", NULL);
+    g_autofree char *text_path = g_build_filename(folder, "text", NULL);
+
+    /* Opening the pipe would wait for a writer for ever. */
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    assert_true(g_file_set_contents(text_path, "\177ELF, not", -1, NULL));
+    g_ptr_array_set_size(fixture->process->modules, 0);
+    fixture_add_module(fixture->process, pipe_path, "", 0x10000, 0x20000);
+    fixture_add_module(fixture->process, text_path, "", 0x20000, 0x30000);
+    fixture_add_module(fixture->process, "/no/such/file.so", "", 0x30000, 0x40000);
+    fixture_add_module(fixture->process, "[vdso]", "", 0x40000, 0x50000);
+    assert_string_equal(resolve(fixture, 0x10100)->frames[0].function, "pipe+0x100");
+    assert_string_equal(resolve(fixture, 0x20100)->frames[0].function, "text+0x100");
+    assert_string_equal(resolve(fixture, 0x30100)->frames[0].function, "file.so+0x100");
+    assert_string_equal(resolve(fixture, 0x40100)->frames[0].function, "[vdso]+0x100");
+    assert_int_equal(warning_count(fixture), 3);
+    unlink(pipe_path);
+    unlink(text_path);
+    rmdir(folder);
+}
+
+static void a_file_mapped_twice_is_looked_up_once(void **state)
+{
+    const struct fixture *fixture = *state;
+    const uint64_t shift = UINT64_C(0x100000000000);
+    const uint64_t address = (uint64_t)(uintptr_t)return_address;
+    const struct ct_module *module = ct_process_module(fixture->process, address);
+    struct ct_process *other = ct_model_add_process(fixture->model, 2, 0, 0);
+
+    fixture_add_module(other, module->path, module->build_id, module->begin + shift,
+                       module->end + shift)
+        ->bias = module->bias + shift;
+    assert_ptr_equal(resolve(fixture, address),
+                     ct_symbolizer_resolve(fixture->symbolizer, other, address + shift));
+}
+
+static void frames_of_ctrace_are_marked(void **state)
+{
+    const struct fixture *fixture = *state;
+
+    g_ptr_array_set_size(fixture->process->modules, 0);
+    fixture_add_module(fixture->process, "/usr/lib/ctrace/libctrace-preload.so", "", 0x1000,
+                       0x2000);
+    fixture_add_module(fixture->process, "/usr/lib/liblttng-ust-common.so.1", "", 0x2000, 0x3000);
+    fixture_add_module(fixture->process, "/usr/lib/liblttng-ctl.so.0", "", 0x3000, 0x4000);
+    assert_true(resolve(fixture, 0x1100)->is_own);
+    assert_true(resolve(fixture, 0x2100)->is_own);
+    assert_false(resolve(fixture, 0x3100)->is_own);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        TEST(inlined_functions_are_frames_of_their_own),
+        TEST(the_first_instruction_is_the_functions_own),
+        TEST(functions_of_libraries_are_named),
+        TEST(code_without_debug_information_has_no_line),
+        TEST(names_are_demangled),
+        TEST(functions_without_a_linker_name_keep_their_namespace),
+        TEST(rust_names_lose_their_hash),
+        TEST(global_variables_are_named),
+        TEST(addresses_in_no_module_are_shown_as_they_are),
+        TEST(a_changed_file_gives_no_names_and_one_warning),
+        TEST(files_that_are_no_elf_files_are_refused),
+        TEST(a_file_mapped_twice_is_looked_up_once),
+        TEST(frames_of_ctrace_are_marked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,98 @@
+/* The front door: runs its sibling program ctrace-COMMAND, as git does. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define USAGE_STATUS   2
+#define MISSING_STATUS 127
+
+static const struct {
+    const char *name;
+    const char *purpose;
+} commands[] = {
+    {"record", "run a program and record what its threads wait for"},
+    {"report", "read a recording in the terminal, or as JSON or CSV"},
+    {"pprof", "write a blocking profile for `go tool pprof`"},
+    {"recover", "finish a recording whose recorder was killed"},
+    {"timeline", "draw a recording as PNG, SVG or PDF"},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_usage(FILE *stream)
+{
+    fprintf(stream, "Usage: ctrace COMMAND [OPTION...] [ARG...]\n\n"
+                    "Shows what the threads of a program wait for. Commands:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].purpose);
+    fprintf(stream,
+            "  %-10s explain a command\n\n"
+            "Start with: ctrace record ./program && ctrace report\n"
+            "Every command has --help, and a manual: man ctrace-COMMAND\n",
+            "help");
+}
+
+static const char *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].name;
+    return NULL;
+}
+
+/* Beside this program in a build tree, else where it was installed. Returns only on failure. */
+static int run(const char *command, char **argv)
+{
+    static const char *const places[] = {"", CTRACE_PROGRAM_PLACE "/"};
+    char directory[PATH_MAX];
+    char path[PATH_MAX + 256];
+    ssize_t length = readlink("/proc/self/exe", directory, sizeof(directory) - 1);
+
+    directory[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(directory, '/');
+    if (slash != NULL)
+        slash[1] = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        snprintf(path, sizeof(path), "%s%sctrace-%s", directory, places[i], command);
+        execv(path, argv);
+        if (errno != ENOENT)
+            break;
+    }
+    fprintf(stderr, "ctrace: cannot run %s: %s%s\n", path, strerror(errno),
+            errno == ENOENT ? " (this part of ctrace is not installed)" : "");
+    return MISSING_STATUS;
+}
+
+static int unknown(const char *command)
+{
+    fprintf(stderr, "ctrace: there is no command '%s'; see ctrace help\n", command);
+    return USAGE_STATUS;
+}
+
+static int help(const char *command)
+{
+    char *arguments[] = {(char *)command, "--help", NULL};
+
+    if (command != NULL)
+        return find_command(command) != NULL ? run(command, arguments) : unknown(command);
+    print_usage(stdout);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return USAGE_STATUS;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0)
+        return help(argc > 2 ? argv[2] : NULL);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("ctrace %s\n", CTRACE_VERSION);
+        return 0;
+    }
+    return find_command(argv[1]) != NULL ? run(argv[1], argv + 1) : unknown(argv[1]);
+}

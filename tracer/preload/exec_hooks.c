@@ -1,0 +1,210 @@
+/*
+ * exec and posix_spawn: the new image is followed, also when the program gives it an environment
+ * of its own.
+ */
+#include "exec_hooks.h"
+#include "hook.h"
+#include "unwind.h"
+
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOADER_VARIABLE "LD_PRELOAD"
+
+/* Stands in every loader setting that loads this library. */
+#define OWN_LIBRARY "libctrace-preload.so"
+
+/* An environment of more strings passes as it is. */
+#define MAX_STRINGS 65536
+
+/* What every followed image needs, as this one was given it: "NAME=value", or empty. */
+static char loader_setting[8192];
+static char session_setting[4200];
+
+static void keep_setting(char *setting, size_t size, const char *name)
+{
+    const char *value = getenv(name);
+
+    if (value == NULL || strlen(name) + 1 + strlen(value) + 1 > size)
+        return;
+    strcpy(setting, name);
+    strcat(setting, "=");
+    strcat(setting, value);
+}
+
+void ct_exec_init(void)
+{
+    keep_setting(loader_setting, sizeof(loader_setting), LOADER_VARIABLE);
+    keep_setting(session_setting, sizeof(session_setting), CT_SESSION_VARIABLE);
+}
+
+static bool has_name(const char *setting, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(setting, name, length) == 0 && setting[length] == '=';
+}
+
+/* What is needed to follow an image with this environment: the room for a new one. */
+struct follow {
+    size_t count;       /* strings in the environment */
+    const char *loader; /* its own loader setting, or NULL */
+    size_t size;        /* bytes of a changed environment; 0 if it can stay as it is */
+};
+
+static struct follow plan(char *const environment[])
+{
+    struct follow follow = {0};
+    bool has_session = false;
+
+    if (session_setting[0] == '\0' || loader_setting[0] == '\0' || ct_control == NULL ||
+        !ct_control->follows_children)
+        return follow;
+    if (environment != environ && environment != NULL && !ct_memory_is_readable(environment))
+        return follow;
+    for (; environment != NULL && environment[follow.count] != NULL; follow.count++) {
+        const char *setting = environment[follow.count];
+        if (follow.count == MAX_STRINGS ||
+            (environment != environ && !ct_memory_is_readable(setting)))
+            return follow;
+        if (has_name(setting, LOADER_VARIABLE))
+            follow.loader = setting;
+        has_session = has_session || has_name(setting, CT_SESSION_VARIABLE);
+    }
+    if (has_session && follow.loader != NULL && strstr(follow.loader, OWN_LIBRARY) != NULL)
+        return follow;
+    follow.size = (follow.count + 3) * sizeof(char *) + strlen(loader_setting) + 2 +
+                  (follow.loader != NULL ? strlen(follow.loader) : 0);
+    return follow;
+}
+
+/* The environment with our settings, in `room` of follow->size bytes. */
+static char **change(const struct follow *follow, char *const environment[], void *room)
+{
+    char **changed = room;
+    char *loader = (char *)(changed + follow->count + 3);
+    size_t used = 0;
+
+    for (size_t i = 0; i < follow->count; i++)
+        if (!has_name(environment[i], LOADER_VARIABLE) &&
+            !has_name(environment[i], CT_SESSION_VARIABLE))
+            changed[used++] = environment[i];
+    if (follow->loader != NULL && strstr(follow->loader, OWN_LIBRARY) != NULL) {
+        strcpy(loader, follow->loader);
+    } else {
+        strcpy(loader, loader_setting);
+        if (follow->loader != NULL) {
+            strcat(loader, ":");
+            strcat(loader, follow->loader + sizeof(LOADER_VARIABLE));
+        }
+    }
+    changed[used++] = loader;
+    changed[used++] = session_setting;
+    changed[used] = NULL;
+    return changed;
+}
+
+/* Declares `followed`: `environment`, or a copy on the stack with which the image is followed. */
+#define FOLLOW(environment)                     \
+    struct follow follow = plan(environment);   \
+    char *const *followed = follow.size == 0    \
+                                ? (environment) \
+                                : change(&follow, environment, __builtin_alloca(follow.size))
+
+/* ---- exec ---- */
+
+#define CT_WRAP_EXEC(name, params, args, path) \
+    CT_REAL(int, name, params)                 \
+    int name params                            \
+    {                                          \
+        CT_NEED_REAL(name);                    \
+        FOLLOW(envp);                          \
+        ct_process_exec_begin(path);           \
+        int result = real_##name args;         \
+        int saved_errno = errno;               \
+        ct_process_exec_failed();              \
+        errno = saved_errno;                   \
+        return result;                         \
+    }
+
+CT_WRAP_EXEC(execve, (const char *path, char *const argv[], char *const envp[]),
+             (path, argv, (char **)followed), path)
+CT_WRAP_EXEC(execvpe, (const char *file, char *const argv[], char *const envp[]),
+             (file, argv, (char **)followed), file)
+CT_WRAP_EXEC(fexecve, (int fd, char *const argv[], char *const envp[]),
+             (fd, argv, (char **)followed), "")
+
+int execv(const char *path, char *const argv[]);
+int execvp(const char *file, char *const argv[]);
+
+CT_EXPORT int execv(const char *path, char *const argv[])
+{
+    return execve(path, argv, environ);
+}
+
+CT_EXPORT int execvp(const char *file, char *const argv[])
+{
+    return execvpe(file, argv, environ);
+}
+
+/* Gathers the arguments up to the NULL into `argv`; execle's environment follows it. */
+#define GATHER(first, argv)                                       \
+    va_list arguments;                                            \
+    size_t count = 1;                                             \
+    va_start(arguments, first);                                   \
+    while (va_arg(arguments, const char *) != NULL)               \
+        count++;                                                  \
+    va_end(arguments);                                            \
+    char **argv = __builtin_alloca((count + 1) * sizeof(char *)); \
+    argv[0] = (char *)(first);                                    \
+    va_start(arguments, first);                                   \
+    for (size_t i = 1; i <= count; i++)                           \
+    argv[i] = va_arg(arguments, char *)
+
+CT_EXPORT int execl(const char *path, const char *first, ...)
+{
+    GATHER(first, argv);
+    va_end(arguments);
+    return execve(path, argv, environ);
+}
+
+CT_EXPORT int execlp(const char *file, const char *first, ...)
+{
+    GATHER(first, argv);
+    va_end(arguments);
+    return execvpe(file, argv, environ);
+}
+
+CT_EXPORT int execle(const char *path, const char *first, ...)
+{
+    GATHER(first, argv);
+    char *const *environment = va_arg(arguments, char *const *);
+    va_end(arguments);
+    return execve(path, argv, environment);
+}
+
+/* ---- posix_spawn ---- */
+
+#define CT_WRAP_SPAWN(name)                                                                   \
+    CT_REAL(int, name,                                                                        \
+            (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,        \
+             const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]))    \
+    int name(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,         \
+             const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])     \
+    {                                                                                         \
+        pid_t child = 0;                                                                      \
+        CT_NEED_REAL(name);                                                                   \
+        FOLLOW(envp);                                                                         \
+        int result = real_##name(&child, path, actions, attributes, argv, (char **)followed); \
+        if (pid != NULL && result == 0)                                                       \
+            *pid = child;                                                                     \
+        if (result == 0 && ct_self_enter() != NULL)                                           \
+            ct_process_announce_fork(child);                                                  \
+        return result;                                                                        \
+    }
+
+CT_WRAP_SPAWN(posix_spawn)
+CT_WRAP_SPAWN(posix_spawnp)

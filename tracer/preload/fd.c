@@ -1,0 +1,262 @@
+#include "fd.h"
+
+#include "process.h"
+#include "provider/emit.h"
+#include "text.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+uint8_t ct_fd_cache[CT_FD_CACHE];
+
+/* For epoll descriptors: the classes of what they watch, as bits. */
+static uint8_t epoll_classes[CT_FD_CACHE];
+
+_Static_assert(CT_CLASS_COUNT <= 8, "a class is a bit of a byte");
+
+static const uint8_t kind_class[CT_FD_KIND_COUNT] = {
+#define KIND_CLASS(symbol, name, class) [CT_FD_KIND_##symbol] = CT_CLASS_##class,
+    CT_FD_KINDS(KIND_CLASS)
+#undef KIND_CLASS
+};
+
+static const uint8_t op_object[CT_OP_COUNT] = {
+#define OP_OBJECT(symbol, name, class, object) [CT_OP_##symbol] = CT_OBJECT_##object,
+    CT_OPS(OP_OBJECT)
+#undef OP_OBJECT
+};
+
+enum ct_object ct_op_object(uint8_t op)
+{
+    return op < CT_OP_COUNT ? (enum ct_object)op_object[op] : CT_OBJECT_NONE;
+}
+
+enum ct_class ct_fd_kind_class(enum ct_fd_kind kind)
+{
+    return (enum ct_class)kind_class[kind];
+}
+
+/* Where /proc says that the descriptor leads; empty if it does not say. */
+static void read_link(int fd, char *target, size_t size)
+{
+    char link[32];
+    struct ct_text text = ct_text_begin(link, sizeof(link));
+
+    ct_text_string(&text, "/proc/self/fd/");
+    ct_text_number(&text, (unsigned)fd);
+    ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, link, target, size - 1);
+    target[length > 0 ? length : 0] = '\0';
+}
+
+static enum ct_fd_kind anonymous_kind(int fd)
+{
+    static const struct {
+        const char *link;
+        enum ct_fd_kind kind;
+    } kinds[] = {
+        {"anon_inode:[eventfd]", CT_FD_KIND_EVENTFD},
+        {"anon_inode:[timerfd]", CT_FD_KIND_TIMERFD},
+        {"anon_inode:[signalfd]", CT_FD_KIND_SIGNALFD},
+        {"anon_inode:[eventpoll]", CT_FD_KIND_EPOLL},
+        {"anon_inode:inotify", CT_FD_KIND_INOTIFY},
+    };
+    char target[64];
+
+    read_link(fd, target, sizeof(target));
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (strcmp(target, kinds[i].link) == 0)
+            return kinds[i].kind;
+    return CT_FD_KIND_UNKNOWN;
+}
+
+static enum ct_fd_kind socket_kind(int fd)
+{
+    int domain = 0;
+    socklen_t size = sizeof(domain);
+
+    if (syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
+        return CT_FD_KIND_SOCKET_OTHER;
+    if (domain == AF_INET || domain == AF_INET6)
+        return CT_FD_KIND_SOCKET_INET;
+    return domain == AF_UNIX ? CT_FD_KIND_SOCKET_UNIX : CT_FD_KIND_SOCKET_OTHER;
+}
+
+static enum ct_fd_kind look(int fd)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        return CT_FD_KIND_UNKNOWN;
+    switch (status.st_mode & S_IFMT) {
+    case S_IFSOCK:
+        return socket_kind(fd);
+    case S_IFIFO:
+        return CT_FD_KIND_PIPE;
+    case S_IFREG:
+        return CT_FD_KIND_FILE;
+    case S_IFDIR:
+        return CT_FD_KIND_DIRECTORY;
+    case S_IFCHR:
+        /* Terminals: the kernel's tty, pty and console major numbers. */
+        if ((status.st_rdev >> 8 & 0xfff) == 4 || (status.st_rdev >> 8 & 0xfff) == 5 ||
+            ((status.st_rdev >> 8 & 0xfff) >= 136 && (status.st_rdev >> 8 & 0xfff) <= 143))
+            return CT_FD_KIND_TTY;
+        return CT_FD_KIND_DEVICE;
+    case S_IFBLK:
+        return CT_FD_KIND_DEVICE;
+    default:
+        return anonymous_kind(fd);
+    }
+}
+
+/* The kernel minds O_NONBLOCK for these. A terminal's is shared with other programs: not kept. */
+static bool is_nonblocking(int fd, enum ct_fd_kind kind)
+{
+    switch (kind) {
+    case CT_FD_KIND_PIPE:
+    case CT_FD_KIND_SOCKET_INET:
+    case CT_FD_KIND_SOCKET_UNIX:
+    case CT_FD_KIND_SOCKET_OTHER:
+    case CT_FD_KIND_EVENTFD:
+    case CT_FD_KIND_TIMERFD:
+    case CT_FD_KIND_SIGNALFD:
+    case CT_FD_KIND_INOTIFY:
+        return (syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) != 0;
+    default:
+        return false;
+    }
+}
+
+enum ct_fd_kind ct_fd_look(int fd)
+{
+    int saved_errno = errno;
+    enum ct_fd_kind kind = fd < 0 ? CT_FD_KIND_UNKNOWN : look(fd);
+
+    if ((unsigned)fd < CT_FD_CACHE)
+        ct_fd_cache[fd] = (uint8_t)((ct_fd_cache[fd] & CT_FD_ANNOUNCED) | CT_FD_KNOWN | kind |
+                                    (is_nonblocking(fd, kind) ? CT_FD_NONBLOCKING : 0));
+    errno = saved_errno;
+    return kind;
+}
+
+void ct_fd_recheck(int fd)
+{
+    if ((unsigned)fd < CT_FD_CACHE)
+        ct_fd_cache[fd] &= CT_FD_ANNOUNCED;
+}
+
+enum ct_class ct_fd_class(int fd)
+{
+    return ct_fd_kind_class(ct_fd_kind(fd));
+}
+
+void ct_fd_forget(int fd)
+{
+    if ((unsigned)fd < CT_FD_CACHE && ct_fd_cache[fd] != 0) {
+        ct_fd_cache[fd] = 0;
+        epoll_classes[fd] = 0;
+    }
+}
+
+void ct_fd_forget_range(unsigned first, unsigned last)
+{
+    if (first >= CT_FD_CACHE)
+        return;
+    if (last >= CT_FD_CACHE)
+        last = CT_FD_CACHE - 1;
+    if (last < first)
+        return;
+    memset(ct_fd_cache + first, 0, last - first + 1);
+    memset(epoll_classes + first, 0, last - first + 1);
+}
+
+void ct_fd_epoll_add(int epoll_fd, int fd)
+{
+    if ((unsigned)epoll_fd < CT_FD_CACHE)
+        epoll_classes[epoll_fd] |= (uint8_t)(1u << ct_fd_class(fd));
+}
+
+enum ct_class ct_fd_set_class(unsigned class_bits)
+{
+    static const uint8_t by_precedence[] = {CT_CLASS_NET, CT_CLASS_SYSCALL, CT_CLASS_SYNC};
+
+    for (size_t i = 0; i < sizeof(by_precedence); i++)
+        if (class_bits & 1u << by_precedence[i])
+            return (enum ct_class)by_precedence[i];
+    return CT_CLASS_SLEEP; /* nothing to watch, or timers only */
+}
+
+enum ct_class ct_fd_epoll_class(int epoll_fd)
+{
+    if ((unsigned)epoll_fd >= CT_FD_CACHE)
+        return CT_CLASS_NET;
+    return ct_fd_set_class(epoll_classes[epoll_fd]);
+}
+
+/* "10.0.0.1:80", "[::1]:80", a unix socket's path; empty if it has none. */
+static void format_address(const struct sockaddr_storage *address, socklen_t size, char *buffer,
+                           size_t buffer_size)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    struct ct_text text = ct_text_begin(buffer, buffer_size);
+
+    if (size < sizeof(sa_family_t))
+        return;
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)address;
+        ct_text_string(&text, inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host)));
+        ct_text_byte(&text, ':');
+        ct_text_number(&text, ntohs(in->sin_port));
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const void *)address;
+        ct_text_byte(&text, '[');
+        ct_text_string(&text, inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host)));
+        ct_text_string(&text, "]:");
+        ct_text_number(&text, ntohs(in6->sin6_port));
+    } else if (address->ss_family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path)) {
+        const struct sockaddr_un *un = (const void *)address;
+        size_t used = size - offsetof(struct sockaddr_un, sun_path);
+        bool is_abstract = un->sun_path[0] == '\0' && used > 1;
+        if (is_abstract)
+            ct_text_byte(&text, '@');
+        ct_text_bytes(&text, un->sun_path + is_abstract, used - is_abstract);
+    }
+}
+
+void ct_fd_announce(int fd)
+{
+    char local[256];
+    char peer[128] = "";
+
+    if ((unsigned)fd >= CT_FD_CACHE || ct_fd_cache[fd] & CT_FD_ANNOUNCED)
+        return;
+    enum ct_fd_kind kind = ct_fd_kind(fd);
+    ct_fd_cache[fd] |= CT_FD_ANNOUNCED;
+    if (kind >= CT_FD_KIND_SOCKET_INET && kind <= CT_FD_KIND_SOCKET_OTHER) {
+        struct sockaddr_storage address;
+        socklen_t size = sizeof(address);
+        local[0] = '\0';
+        if (syscall(SYS_getsockname, fd, &address, &size) == 0)
+            format_address(&address, size, local, sizeof(local));
+        size = sizeof(address);
+        if (syscall(SYS_getpeername, fd, &address, &size) == 0)
+            format_address(&address, size, peer, sizeof(peer));
+    } else {
+        read_link(fd, local, sizeof(local));
+    }
+    struct ct_event_fd event = {.recording = ct_control->recording,
+                                .fd = fd,
+                                .kind = (uint8_t)kind,
+                                .local = local,
+                                .peer = peer};
+    ct_emit_fd(&event);
+}

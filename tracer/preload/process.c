@@ -1,0 +1,295 @@
+#include "process.h"
+
+#include "fd.h"
+#include "provider/emit.h"
+#include "stack.h"
+#include "text.h"
+#include "thread.h"
+#include "wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct ct_board *ct_board;
+const struct ct_control *ct_control;
+
+/* Before we know better: all memory is ours. */
+static uint32_t always_ours = 1;
+const uint32_t *ct_is_ours = &always_ours;
+
+/* From the environment; kept, since the program may change its own. */
+static char session_directory[PATH_MAX];
+
+bool ct_process_is_own(void)
+{
+    return ct_board != NULL && syscall(SYS_getpid) == ct_board->pid;
+}
+
+/* ---- The files of the session. ---- */
+
+static void *map_file(const char *path, int flags, size_t size, int protection)
+{
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    void *address = MAP_FAILED;
+
+    if (fd < 0)
+        return NULL;
+    if (!(flags & O_CREAT) || syscall(SYS_ftruncate, fd, size) == 0)
+        address = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    syscall(SYS_close, fd);
+    return address == MAP_FAILED ? NULL : address;
+}
+
+static const struct ct_control *map_control(void)
+{
+    char path[PATH_MAX + 16];
+    struct ct_text text = ct_text_begin(path, sizeof(path));
+
+    ct_text_string(&text, session_directory);
+    ct_text_string(&text, "/" CT_CONTROL_FILE);
+    const struct ct_control *control = map_file(path, O_RDONLY, sizeof(*control), PROT_READ);
+    if (control != NULL &&
+        (control->magic != CT_CONTROL_MAGIC || control->schema_version != CT_SCHEMA_VERSION)) {
+        munmap((void *)control, sizeof(*control));
+        return NULL;
+    }
+    return control;
+}
+
+static struct ct_board *make_board(uint64_t start_ns)
+{
+    char path[PATH_MAX + 64];
+    struct ct_text text = ct_text_begin(path, sizeof(path));
+    struct rlimit limit;
+
+    /* Growing a file beyond the program's own limit would kill it with SIGXFSZ. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < sizeof(struct ct_board))
+        return NULL;
+    ct_text_string(&text, session_directory);
+    ct_text_byte(&text, '/');
+    ct_text_number(&text, (uint64_t)syscall(SYS_getpid));
+    ct_text_byte(&text, '-');
+    ct_text_number(&text, start_ns);
+    ct_text_string(&text, CT_BOARD_SUFFIX);
+    struct ct_board *board =
+        map_file(path, O_RDWR | O_CREAT | O_EXCL, sizeof(*board), PROT_READ | PROT_WRITE);
+    if (board != NULL)
+        madvise(board, sizeof(*board), MADV_DONTDUMP);
+    return board;
+}
+
+/* ---- What it is. ---- */
+
+static void append_quoted(struct ct_text *text, const char *argument)
+{
+    bool is_plain = argument[0] != '\0';
+
+    for (const char *at = argument; *at != '\0'; at++)
+        if (strchr(" \t\n'\"\\$&|;<>()*?[]#~`!{}", *at) != NULL)
+            is_plain = false;
+    if (is_plain) {
+        ct_text_string(text, argument);
+        return;
+    }
+    ct_text_byte(text, '\'');
+    for (const char *at = argument; *at != '\0'; at++) {
+        if (*at == '\'')
+            ct_text_string(text, "'\\''");
+        else
+            ct_text_byte(text, *at);
+    }
+    ct_text_byte(text, '\'');
+}
+
+static void read_arguments(char *buffer, size_t size)
+{
+    char raw[CT_BOARD_ARGS_SIZE];
+    struct ct_text text = ct_text_begin(buffer, size);
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    ssize_t length = syscall(SYS_read, fd, raw, sizeof(raw) - 1);
+    syscall(SYS_close, fd);
+    if (length <= 0)
+        return;
+    raw[length] = '\0';
+    for (ssize_t at = 0; at < length; at += (ssize_t)strlen(raw + at) + 1) {
+        if (at > 0)
+            ct_text_byte(&text, ' ');
+        append_quoted(&text, raw + at);
+    }
+}
+
+static void describe(struct ct_board *board, uint64_t start_ns)
+{
+    ssize_t length;
+
+    board->size = sizeof(*board);
+    board->schema_version = CT_SCHEMA_VERSION;
+    board->pid = (int32_t)syscall(SYS_getpid);
+    board->ppid = (int32_t)syscall(SYS_getppid);
+    board->start_ns = start_ns;
+    board->rate_ns = ct_control->rate_ns;
+    atomic_store(&board->stacks.used_words, 1);
+    length =
+        syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
+    board->exe[length > 0 ? length : 0] = '\0';
+    read_arguments(board->args, sizeof(board->args));
+    if (syscall(SYS_getcwd, board->cwd, sizeof(board->cwd)) < 0)
+        board->cwd[0] = '\0';
+    atomic_store_explicit(&board->magic, CT_BOARD_MAGIC, memory_order_release);
+}
+
+static void emit_process_start(void)
+{
+    struct ct_event_process_start event = {
+        .recording = ct_control->recording,
+        .schema_version = CT_SCHEMA_VERSION,
+        .process_start_ns = ct_board->start_ns,
+        .rate_ns = ct_board->rate_ns,
+        .ppid = ct_board->ppid,
+        .exe = ct_board->exe,
+        .args = ct_board->args,
+        .cwd = ct_board->cwd,
+    };
+
+    ct_emit_process_start(&event);
+}
+
+/* ---- Its life. ---- */
+
+/*
+ * A page that the kernel empties in every child that gets a copy of our memory, also one made by
+ * _Fork or a raw system call: such a child must not write to its parent's board.
+ */
+static void mark_memory(void)
+{
+    static uint32_t *mark;
+
+    if (mark == NULL) {
+        void *page =
+            mmap(NULL, sizeof(*mark), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (page == MAP_FAILED || madvise(page, sizeof(*mark), MADV_WIPEONFORK) != 0)
+            return;
+        ct_is_ours = mark = page;
+    }
+    *mark = 1;
+}
+
+/* A board for this image; what fails leaves the process running untraced. */
+static void begin_process(void)
+{
+    uint64_t start_ns = ct_now_ns();
+    struct ct_board *board;
+
+    if (!ct_control->follows_children && syscall(SYS_getpid) != ct_control->root_pid)
+        return;
+    board = make_board(start_ns);
+    if (board == NULL)
+        return;
+    describe(board, start_ns);
+    mark_memory();
+    ct_board = board;
+    ct_modules_scan();
+    emit_process_start();
+}
+
+void ct_process_init(void)
+{
+    const char *directory = getenv(CT_SESSION_VARIABLE);
+
+    ct_self.mode = CT_MODE_BUSY;
+    if (directory != NULL && strlen(directory) < sizeof(session_directory)) {
+        strcpy(session_directory, directory);
+        ct_control = map_control();
+    }
+    if (ct_control != NULL) {
+        ct_stack_init();
+        ct_thread_init();
+        begin_process();
+    }
+    ct_self.mode = CT_MODE_NEW;
+    if (ct_board != NULL)
+        ct_thread_begin(0, 0);
+}
+
+void ct_process_forked(void)
+{
+    int saved_errno = errno;
+    struct ct_board *parent_board = ct_board;
+
+    if (ct_control == NULL)
+        return;
+    ct_self.mode = CT_MODE_BUSY;
+    ct_board = NULL;
+    memset(ct_waiters, 0, sizeof(ct_waiters)); /* the waiters stayed behind */
+    if (parent_board != NULL)
+        munmap(parent_board, sizeof(*parent_board));
+    begin_process();
+    ct_self.mode = CT_MODE_NEW;
+    ct_thread_begin(0, 0);
+    errno = saved_errno;
+}
+
+void ct_process_announce_fork(pid_t child)
+{
+    int saved_errno = errno;
+    struct ct_event_fork event = {.recording = ct_control->recording, .child_pid = child};
+
+    ct_self.mode = CT_MODE_BUSY;
+    ct_emit_fork(&event);
+    ct_self.mode = CT_MODE_TRACED;
+    errno = saved_errno;
+}
+
+static void end_image(enum ct_process_state state)
+{
+    atomic_store(&ct_board->end_ns, ct_now_ns());
+    atomic_store(&ct_board->state, state);
+}
+
+void ct_process_exit(int status)
+{
+    enum ct_mode mode = ct_self.mode;
+
+    if (!ct_process_is_own() || ct_board->state == CT_PROCESS_EXITED)
+        return;
+    struct ct_event_process_exit event = {.recording = ct_control->recording, .status = status};
+    if (mode == CT_MODE_TRACED)
+        ct_wait_flush(&ct_self);
+    ct_self.mode = CT_MODE_BUSY;
+    ct_emit_process_exit(&event);
+    end_image(CT_PROCESS_EXITED);
+    ct_self.mode = mode;
+}
+
+void ct_process_exec_begin(const char *path)
+{
+    enum ct_mode mode = ct_self.mode;
+
+    if (!ct_process_is_own())
+        return;
+    struct ct_event_exec event = {.recording = ct_control->recording, .path = path};
+    if (mode == CT_MODE_TRACED)
+        ct_wait_flush(&ct_self);
+    ct_self.mode = CT_MODE_BUSY;
+    ct_emit_exec(&event);
+    end_image(CT_PROCESS_EXECED);
+    ct_self.mode = mode;
+}
+
+void ct_process_exec_failed(void)
+{
+    if (ct_process_is_own()) {
+        atomic_store(&ct_board->state, CT_PROCESS_ALIVE);
+        atomic_store(&ct_board->end_ns, 0);
+    }
+}

@@ -1,0 +1,38 @@
+/* The traced process: its board, and its life from load to exec or exit. */
+#ifndef CTRACE_PRELOAD_PROCESS_H
+#define CTRACE_PRELOAD_PROCESS_H
+
+#include "schema/board.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Both NULL while nothing is recorded; set together, the board first. */
+extern struct ct_board *ct_board;
+extern const struct ct_control *ct_control;
+
+/* Points to zero in a child that was forked behind our back. */
+extern const uint32_t *ct_is_ours;
+
+/* Maps the control page and makes this process's board; how it began is for the trace. */
+void ct_process_init(void);
+
+/* In the child of fork: a board of its own. */
+void ct_process_forked(void);
+
+/* In the parent, after fork. */
+void ct_process_announce_fork(pid_t child);
+
+/* The end, as the process itself sees it. Later calls pass. */
+void ct_process_exit(int status);
+
+/* Around exec: mark the image as replaced, or take that back when exec failed. */
+void ct_process_exec_begin(const char *path);
+void ct_process_exec_failed(void);
+
+/* False in the child of vfork, which runs in its parent's memory. */
+bool ct_process_is_own(void);
+
+uint64_t ct_now_ns(void);
+
+#endif

@@ -1,0 +1,223 @@
+/* Sleeping and waiting for children; threads, fork and exec; the end. */
+#include "hook.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+CT_WRAP(int, nanosleep, (const struct timespec *duration, struct timespec *rest), (duration, rest),
+        CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
+CT_WRAP_PTHREAD(clock_nanosleep,
+                (clockid_t clock, int flags, const struct timespec *time, struct timespec *rest),
+                (clock, flags, time, rest), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
+CT_WRAP(int, usleep, (useconds_t duration_us), (duration_us), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
+CT_WRAP_OUTCOME(unsigned, sleep, (unsigned duration_s), (duration_s), CT_OP_NANOSLEEP,
+                CT_CLASS_SLEEP, 0, result)
+
+CT_WRAP(pid_t, wait, (int *status), (status), CT_OP_WAITPID, CT_CLASS_SYSCALL, (int64_t)-1)
+CT_WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options),
+        CT_OP_WAITPID, CT_CLASS_SYSCALL, (int64_t)pid)
+CT_WRAP(pid_t, wait3, (int *status, int options, struct rusage *usage), (status, options, usage),
+        CT_OP_WAITPID, CT_CLASS_SYSCALL, (int64_t)-1)
+CT_WRAP(pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage),
+        (pid, status, options, usage), CT_OP_WAITPID, CT_CLASS_SYSCALL, (int64_t)pid)
+CT_WRAP(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options),
+        (type, id, info, options), CT_OP_WAITPID, CT_CLASS_SYSCALL,
+        type == P_PID ? (int64_t)id : -1)
+
+/* ---- Threads. ---- */
+
+/* What a new thread takes over from its creator. */
+struct thread_start {
+    _Atomic int is_taken;
+    bool is_lttngs; /* not the program's */
+    int32_t creator_tid;
+    void *(*routine)(void *);
+    void *argument;
+};
+
+/* Starts under way at one moment; a thread that finds none free begins with its first wait. */
+#define MAX_STARTS 1024
+static struct thread_start starts[MAX_STARTS];
+
+static struct thread_start *take_start(void)
+{
+    static _Atomic unsigned next;
+
+    for (unsigned tries = 0; tries < MAX_STARTS; tries++) {
+        struct thread_start *start = &starts[atomic_fetch_add(&next, 1) % MAX_STARTS];
+        int is_free = 0;
+        if (atomic_compare_exchange_strong(&start->is_taken, &is_free, 1))
+            return start;
+    }
+    return NULL;
+}
+
+/*
+ * glibc's count of threads, kept for debuggers: the process ends with the last of them. LTTng's
+ * threads never end, so they are taken out of it: a program whose main thread calls pthread_exit
+ * ends when its own threads have.
+ */
+static _Atomic unsigned *thread_count;
+
+static void count_again(void *unused)
+{
+    (void)unused;
+    if (thread_count != NULL)
+        atomic_fetch_add(thread_count, 1);
+}
+
+static void *run_lttngs_thread(const struct thread_start *start)
+{
+    void *result;
+
+    ct_thread_bypass();
+    if (thread_count != NULL)
+        atomic_fetch_sub(thread_count, 1);
+    pthread_cleanup_push(count_again, NULL);
+    result = start->routine(start->argument);
+    pthread_cleanup_pop(1);
+    return result;
+}
+
+static void *run_thread(void *argument)
+{
+    struct thread_start *shared = argument;
+    struct thread_start start = {.is_lttngs = shared->is_lttngs,
+                                 .creator_tid = shared->creator_tid,
+                                 .routine = shared->routine,
+                                 .argument = shared->argument};
+
+    atomic_store(&shared->is_taken, 0);
+    if (start.is_lttngs)
+        return run_lttngs_thread(&start);
+    ct_thread_begin(start.creator_tid, (uint64_t)start.routine);
+    return start.routine(start.argument);
+}
+
+/* LTTng's own threads inside the program are not the program's. */
+static bool is_lttng(const void *address)
+{
+    Dl_info info;
+
+    return dladdr(address, &info) != 0 && info.dli_fname != NULL &&
+           strstr(info.dli_fname, "/liblttng-ust") != NULL;
+}
+
+CT_REAL(int, pthread_create,
+        (pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
+         void *(*routine)(void *), void *restrict argument))
+
+int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
+                   void *(*routine)(void *), void *restrict argument)
+{
+    struct thread_start *start;
+
+    CT_NEED_REAL(pthread_create);
+    if ((start = take_start()) == NULL)
+        return real_pthread_create(thread, attributes, routine, argument);
+    bool is_counted = ct_loader_enter(); /* not while LTTng starts its threads in a fork's child */
+    start->is_lttngs = is_lttng(__builtin_return_address(0));
+    if (start->is_lttngs)
+        thread_count = dlsym(RTLD_DEFAULT, "__nptl_nthreads");
+    if (is_counted)
+        ct_loader_leave();
+    start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;
+    start->routine = routine;
+    start->argument = argument;
+    int result = real_pthread_create(thread, attributes, run_thread, start);
+    if (result != 0)
+        atomic_store(&start->is_taken, 0);
+    return result;
+}
+
+CT_REAL(int, pthread_setname_np, (pthread_t thread, const char *name))
+
+int pthread_setname_np(pthread_t thread, const char *name)
+{
+    CT_NEED_REAL(pthread_setname_np);
+    int result = real_pthread_setname_np(thread, name);
+    /* Another thread's new name is seen when that thread ends. */
+    if (result == 0 && pthread_equal(thread, pthread_self()))
+        ct_thread_renamed();
+    return result;
+}
+
+CT_REAL(int, prctl, (int option, ...))
+
+int prctl(int option, ...)
+{
+    va_list arguments;
+    unsigned long values[4];
+
+    CT_NEED_REAL(prctl);
+    va_start(arguments, option);
+    for (int i = 0; i < 4; i++)
+        values[i] = va_arg(arguments, unsigned long);
+    va_end(arguments);
+    int result = real_prctl(option, values[0], values[1], values[2], values[3]);
+    if (result == 0 && option == PR_SET_NAME)
+        ct_thread_renamed();
+    return result;
+}
+
+/* ---- Processes. LTTng's side of fork is in liblttng-ust-fork, behind us. ---- */
+
+CT_REAL(pid_t, fork, (void))
+
+pid_t fork(void)
+{
+    enum ct_mode mode = ct_self.mode;
+
+    CT_NEED_REAL(fork);
+    if (mode == CT_MODE_TRACED)
+        ct_self.mode = CT_MODE_BUSY; /* handlers of fork run LTTng's code and ours */
+    ct_loader_stop();
+    pid_t child = real_fork();
+    ct_loader_go_on(child == 0);
+    if (child == 0) {
+        ct_process_forked();
+        return child;
+    }
+    ct_self.mode = mode;
+    if (child > 0 && ct_self_enter() != NULL)
+        ct_process_announce_fork(child);
+    return child;
+}
+
+CT_REAL(int, daemon, (int keep_directory, int keep_output))
+
+int daemon(int keep_directory, int keep_output)
+{
+    CT_NEED_REAL(daemon);
+    int result = real_daemon(keep_directory, keep_output);
+    if (result == 0)
+        ct_process_forked();
+    return result;
+}
+
+CT_REAL(void, _exit, (int status))
+
+__attribute__((noreturn)) void _exit(int status)
+{
+    CT_NEED_REAL(_exit);
+    ct_process_exit(status);
+    real__exit(status);
+    __builtin_unreachable();
+}
+
+CT_REAL(void, _Exit, (int status))
+
+__attribute__((noreturn)) void _Exit(int status)
+{
+    CT_NEED_REAL(_Exit);
+    ct_process_exit(status);
+    real__Exit(status);
+    __builtin_unreachable();
+}

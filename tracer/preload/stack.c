@@ -1,0 +1,296 @@
+#include "stack.h"
+
+#include "text.h"
+#include "unwind.h"
+
+#include <errno.h>
+#include <link.h>
+#include <sched.h>
+#include <string.h>
+
+/* Our own frames on top of the program's, at most. */
+#define OWN_FRAMES 8
+
+/* A thread that takes no more than these does without the unwinder's cache. */
+#define FEW_STACKS 16
+
+/* Buckets looked at before a stack counts as finding no room. */
+#define MAX_PROBES 64
+
+static struct ct_object_range own; /* our frames are cut off */
+
+/* dl_iterate_phdr's count of objects ever loaded, at the last scan. */
+static _Atomic uint64_t scanned_loads;
+
+static uint64_t hash_frames(const uint64_t *frames, uint32_t count)
+{
+    uint64_t hash = count;
+
+    for (uint32_t i = 0; i < count; i++) {
+        hash ^= frames[i];
+        hash *= UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+static bool is_same(const uint64_t *words, uint64_t head, const uint64_t *frames, uint32_t count)
+{
+    return words[0] == head && memcmp(words + 1, frames, count * sizeof(*frames)) == 0;
+}
+
+/* Appends the stack to the words; 0 if there is no room. */
+static uint32_t append(struct ct_board_stacks *stacks, uint64_t head, const uint64_t *frames,
+                       uint32_t count)
+{
+    uint32_t need = count + 1;
+    uint32_t id = atomic_load_explicit(&stacks->used_words, memory_order_relaxed);
+
+    do {
+        if (id > CT_BOARD_STACK_WORDS - CT_BOARD_STACK_RESERVED - need)
+            return 0;
+    } while (!atomic_compare_exchange_weak(&stacks->used_words, &id, id + need));
+    memcpy(&stacks->words[id + 1], frames, count * sizeof(*frames));
+    stacks->words[id] = head;
+    return id;
+}
+
+/* `is_new` is set if nobody had this stack before. */
+static uint32_t intern(struct ct_board_stacks *stacks, const uint64_t *frames, uint32_t count,
+                       bool *is_new)
+{
+    uint64_t hash = hash_frames(frames, count);
+    uint64_t head = hash << 32 | count;
+    uint32_t own_id = 0;
+
+    for (uint32_t probe = 0; probe < MAX_PROBES; probe++) {
+        _Atomic uint32_t *bucket =
+            &stacks->buckets[((hash >> 32) + probe) % CT_BOARD_STACK_BUCKETS];
+        uint32_t id = atomic_load_explicit(bucket, memory_order_acquire);
+        if (id == 0) {
+            if (own_id == 0)
+                own_id = append(stacks, head, frames, count);
+            if (own_id == 0)
+                return 0;
+            if (atomic_compare_exchange_strong(bucket, &id, own_id)) {
+                *is_new = true;
+                return own_id;
+            }
+            /* Another thread took the bucket; `id` is what it put there. */
+        }
+        if (id < CT_BOARD_STACK_WORDS - count && is_same(&stacks->words[id], head, frames, count))
+            return id;
+    }
+    return 0;
+}
+
+static bool is_own_frame(uint64_t address)
+{
+    return address >= own.begin && address < own.end;
+}
+
+static int find_loads(struct dl_phdr_info *info, size_t size, void *loads)
+{
+    (void)size;
+    *(uint64_t *)loads = info->dlpi_adds;
+    return 1;
+}
+
+/* A new stack may have addresses in libraries that were loaded since the last scan. */
+static void scan_if_loaded(void)
+{
+    uint64_t loads = 0;
+
+    dl_iterate_phdr(find_loads, &loads);
+    if (loads != atomic_load_explicit(&scanned_loads, memory_order_relaxed))
+        ct_modules_scan();
+}
+
+/* Threads between enter and leave, and whether a fork waits for them. */
+static _Atomic int loader_users;
+static _Atomic int is_forking;
+
+/* A user may be the thread that forks, in a signal handler: do not wait for ever. */
+#define MAX_YIELDS 1000
+
+bool ct_loader_enter(void)
+{
+    atomic_fetch_add(&loader_users, 1);
+    if (!atomic_load(&is_forking))
+        return true;
+    ct_loader_leave();
+    return false;
+}
+
+void ct_loader_leave(void)
+{
+    atomic_fetch_sub(&loader_users, 1);
+}
+
+void ct_loader_stop(void)
+{
+    atomic_fetch_add(&is_forking, 1);
+    for (int i = 0; i < MAX_YIELDS && atomic_load(&loader_users) > 0; i++)
+        sched_yield();
+}
+
+void ct_loader_go_on(bool is_child)
+{
+    if (is_child)
+        atomic_store(&loader_users, 0); /* whoever it was stayed behind */
+    atomic_fetch_sub(&is_forking, 1);
+}
+
+uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
+{
+    void *raw[CT_STACK_MAX_FRAMES + OWN_FRAMES];
+    int saved_errno = errno;
+    enum ct_mode mode = self->mode;
+    int count = 0;
+    int first = 0;
+    bool is_new = false;
+
+    self->mode = CT_MODE_BUSY; /* libunwind calls write, mincore and friends */
+    bool may_use_loader = ct_loader_enter();
+    if (may_use_loader)
+        count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES, self->stacks_taken < FEW_STACKS);
+    self->stacks_taken++;
+    while (first < count && is_own_frame((uint64_t)raw[first]))
+        first++;
+    if (first >= count) {
+        raw[0] = (void *)site;
+        first = 0;
+        count = 1;
+    }
+    if (count - first > CT_STACK_MAX_FRAMES)
+        count = first + CT_STACK_MAX_FRAMES;
+    uint32_t index = intern(&ct_board->stacks, (const uint64_t *)(const void *)(raw + first),
+                            (uint32_t)(count - first), &is_new);
+    if (index == 0)
+        atomic_fetch_add(&ct_board->stacks_lost, 1);
+    if (is_new && may_use_loader)
+        scan_if_loaded();
+    if (may_use_loader)
+        ct_loader_leave();
+    self->mode = mode;
+    errno = saved_errno;
+    return ct_control->recording << CT_STACK_ID_BITS | index;
+}
+
+/* The range of virtual addresses that the object's segments take, before bias. */
+static void find_range(const struct dl_phdr_info *info, uint64_t *begin, uint64_t *end)
+{
+    *begin = UINT64_MAX;
+    *end = 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD)
+            continue;
+        if (segment->p_vaddr < *begin)
+            *begin = segment->p_vaddr;
+        if (segment->p_vaddr + segment->p_memsz > *end)
+            *end = segment->p_vaddr + segment->p_memsz;
+    }
+}
+
+static void copy_build_id(const struct dl_phdr_info *info, struct ct_board_module *module)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_NOTE)
+            continue;
+        const char *at = (const char *)info->dlpi_addr + segment->p_vaddr;
+        const char *end = at + segment->p_memsz;
+        while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
+            const ElfW(Nhdr) *note = (const void *)at;
+            const char *name = at + sizeof(*note);
+            const char *content = name + (note->n_namesz + 3) / 4 * 4;
+            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+                memcmp(name, "GNU", 4) == 0 && note->n_descsz <= CT_BUILD_ID_MAX) {
+                memcpy(module->build_id, content, note->n_descsz);
+                module->build_id_size = note->n_descsz;
+                return;
+            }
+            at = content + (note->n_descsz + 3) / 4 * 4;
+        }
+    }
+}
+
+static const struct ct_board_module *find_module(uint64_t begin, const char *path)
+{
+    uint32_t count = atomic_load(&ct_board->module_count);
+
+    for (uint32_t i = count < CT_BOARD_MAX_MODULES ? count : CT_BOARD_MAX_MODULES; i-- > 0;)
+        if (ct_board->modules[i].begin == begin)
+            return strcmp(ct_board->modules[i].path, path) == 0 ? &ct_board->modules[i] : NULL;
+    return NULL;
+}
+
+static int add_module(struct dl_phdr_info *info, size_t size, void *is_first)
+{
+    uint64_t begin, end;
+    char path[CT_MODULE_PATH_SIZE];
+    struct ct_text text = ct_text_begin(path, sizeof(path));
+
+    (void)size;
+    if (*(bool *)is_first)
+        ct_text_string(&text, ct_board->exe); /* the program has no name of its own */
+    else
+        ct_text_string(&text, info->dlpi_name[0] != '\0' ? info->dlpi_name : "[vdso]");
+    *(bool *)is_first = false;
+    atomic_store(&scanned_loads, info->dlpi_adds);
+    find_range(info, &begin, &end);
+    if (begin >= end || find_module(info->dlpi_addr + begin, path) != NULL)
+        return 0;
+
+    uint32_t index = atomic_fetch_add(&ct_board->module_count, 1);
+    if (index >= CT_BOARD_MAX_MODULES) {
+        atomic_fetch_add(&ct_board->modules_lost, 1);
+        return 0;
+    }
+    struct ct_board_module *module = &ct_board->modules[index];
+    module->begin = info->dlpi_addr + begin;
+    module->end = info->dlpi_addr + end;
+    module->bias = info->dlpi_addr;
+    memcpy(module->path, path, sizeof(path));
+    copy_build_id(info, module);
+    atomic_store_explicit(&module->is_ready, 1, memory_order_release);
+    return 0;
+}
+
+void ct_modules_scan(void)
+{
+    bool is_first = true;
+
+    dl_iterate_phdr(add_module, &is_first);
+}
+
+static int find_object(struct dl_phdr_info *info, size_t size, void *wanted)
+{
+    struct ct_object_range *object = wanted;
+    uint64_t begin, end;
+
+    (void)size;
+    find_range(info, &begin, &end);
+    begin += info->dlpi_addr;
+    end += info->dlpi_addr;
+    if (object->address < begin || object->address >= end)
+        return 0;
+    object->begin = begin;
+    object->end = end;
+    return 1;
+}
+
+struct ct_object_range ct_object_range_around(const void *address)
+{
+    struct ct_object_range object = {.address = (uint64_t)address};
+
+    dl_iterate_phdr(find_object, &object);
+    return object;
+}
+
+void ct_stack_init(void)
+{
+    ct_unwind_init();
+    own = ct_object_range_around((void *)ct_stack_init);
+}

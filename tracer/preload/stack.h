@@ -1,0 +1,38 @@
+/* Stacks: taken, interned on the board, and the modules that their addresses lie in. */
+#ifndef CTRACE_PRELOAD_STACK_H
+#define CTRACE_PRELOAD_STACK_H
+
+#include "thread.h"
+
+/*
+ * The id of the calling thread's stack, from the caller of the hook outwards; `site` is the
+ * hook's return address, the stack's only frame if it cannot be unwound. 0 if the board is full.
+ */
+uint32_t ct_stack_capture(struct ct_self *self, uint64_t site);
+
+/* Loads the unwinder. Without it stacks have one frame. */
+void ct_stack_init(void);
+
+/* An object in memory: the one around `address`; begin is end if there is none. */
+struct ct_object_range {
+    uint64_t address;
+    uint64_t begin, end;
+};
+
+struct ct_object_range ct_object_range_around(const void *address);
+
+/* Writes modules to the board that are not there yet. */
+void ct_modules_scan(void);
+
+/*
+ * The locks of the loader and of libunwind do not survive in the child of a fork that comes while
+ * another thread holds one. So whoever of us takes them says so, and fork waits.
+ */
+bool ct_loader_enter(void); /* FALSE: a fork is under way, do without */
+void ct_loader_leave(void);
+
+/* Around fork, in both processes. */
+void ct_loader_stop(void);
+void ct_loader_go_on(bool is_child);
+
+#endif

@@ -1,0 +1,191 @@
+#include "thread.h"
+
+#include "provider/emit.h"
+#include "wait.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+CT_TLS struct ct_self ct_self;
+
+/* Runs ct_thread_exit when a thread ends, however it ends. */
+static pthread_key_t exit_key;
+static bool has_exit_key;
+
+static struct ct_board_thread *claim_slot(void)
+{
+    uint32_t high = atomic_load(&ct_board->thread_high_water);
+
+    for (uint32_t i = 0; i < CT_BOARD_MAX_THREADS; i++) {
+        struct ct_board_thread *slot = &ct_board->threads[i];
+        int32_t is_free = 0;
+        if (atomic_load_explicit(&slot->tid, memory_order_relaxed) != 0 ||
+            !atomic_compare_exchange_strong(&slot->tid, &is_free, -1))
+            continue;
+        while (i >= high &&
+               !atomic_compare_exchange_weak(&ct_board->thread_high_water, &high, i + 1))
+            ;
+        return slot;
+    }
+    atomic_fetch_add(&ct_board->threads_lost, 1);
+    return NULL;
+}
+
+/* Gives the calling thread a slot and announces it. */
+static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t entry)
+{
+    struct ct_board_thread *slot;
+
+    self->mode = CT_MODE_BUSY;
+    slot = claim_slot();
+    if (slot == NULL) {
+        self->mode = CT_MODE_BYPASS;
+        return;
+    }
+    int32_t tid = (int32_t)syscall(SYS_gettid);
+    slot->creator_tid = creator_tid;
+    slot->entry = entry;
+    slot->start_ns = ct_now_ns();
+    slot->handle = (uint64_t)pthread_self();
+    prctl(PR_GET_NAME, slot->name);
+    atomic_store(&slot->tid, tid);
+    self->slot = slot;
+    self->has_unwritten = 0;
+    self->wait_frame = NULL;
+    self->random = (slot->start_ns ^ (uint64_t)tid << 40) | 1;
+    memset(self->sites, 0, sizeof(self->sites));
+    if (has_exit_key)
+        pthread_setspecific(exit_key, self);
+
+    atomic_fetch_add(&ct_board->threads_started, 1);
+    struct ct_event_thread_start started = {
+        .recording = ct_control->recording, .creator_tid = creator_tid, .entry = entry};
+    ct_emit_thread_start(&started);
+    struct ct_event_thread_name named = {.recording = ct_control->recording, .name = slot->name};
+    ct_emit_thread_name(&named);
+    self->mode = CT_MODE_TRACED;
+}
+
+struct ct_self *ct_self_attach(struct ct_self *self)
+{
+    int saved_errno = errno;
+
+    if (!*ct_is_ours)
+        ct_board = NULL; /* LTTng does not know this child either: it runs untraced */
+    if (self->mode != CT_MODE_NEW || ct_board == NULL ||
+        !atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed))
+        return NULL;
+    begin_thread(self, 0, 0);
+    errno = saved_errno;
+    return self->mode == CT_MODE_TRACED ? self : NULL;
+}
+
+void ct_thread_begin(int32_t creator_tid, uint64_t entry)
+{
+    if (ct_board != NULL && *ct_is_ours && ct_self.mode == CT_MODE_NEW)
+        begin_thread(&ct_self, creator_tid, entry);
+}
+
+void ct_thread_bypass(void)
+{
+    ct_self.mode = CT_MODE_BYPASS;
+}
+
+void ct_thread_renamed(void)
+{
+    int saved_errno = errno;
+    struct ct_self *self = &ct_self;
+    char name[CT_THREAD_NAME_SIZE];
+
+    if (self->mode != CT_MODE_TRACED || !*ct_is_ours)
+        return;
+    self->mode = CT_MODE_BUSY;
+    if (prctl(PR_GET_NAME, name) == 0 && strcmp(name, self->slot->name) != 0) {
+        memcpy(self->slot->name, name, sizeof(name));
+        struct ct_event_thread_name event = {.recording = ct_control->recording, .name = name};
+        ct_emit_thread_name(&event);
+    }
+    self->mode = CT_MODE_TRACED;
+    errno = saved_errno;
+}
+
+static void emit_counters(const struct ct_board_thread *slot)
+{
+    uint64_t histogram[CT_HISTOGRAM_BUCKETS];
+
+    for (unsigned op = 0; op < CT_OP_COUNT; op++) {
+        const struct ct_board_counters *counters = &slot->counters[op];
+        if (counters->calls == 0)
+            continue;
+        for (unsigned i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
+            histogram[i] = counters->histogram[i];
+        struct ct_event_counters event = {
+            .recording = ct_control->recording,
+            .pid = ct_board->pid,
+            .process_start_ns = ct_board->start_ns,
+            .tid = slot->tid,
+            .op = (uint8_t)op,
+            .calls = counters->calls,
+            .total_ns = counters->total_ns,
+            .histogram = {histogram, CT_HISTOGRAM_BUCKETS},
+        };
+        ct_emit_counters(&event);
+    }
+}
+
+void ct_thread_exit(struct ct_self *self)
+{
+    struct ct_board_thread *slot = self->slot;
+
+    if (self->mode != CT_MODE_TRACED || !*ct_is_ours)
+        return;
+    ct_wait_flush(self);
+    ct_wait_abandon(self);
+    ct_thread_renamed();
+    self->mode = CT_MODE_BUSY;
+    emit_counters(slot);
+    struct ct_event_thread_exit event = {
+        .recording = ct_control->recording,
+        .net_ns = slot->class_ns[CT_CLASS_NET],
+        .sync_ns = slot->class_ns[CT_CLASS_SYNC],
+        .syscall_ns = slot->class_ns[CT_CLASS_SYSCALL],
+        .sleep_ns = slot->class_ns[CT_CLASS_SLEEP],
+    };
+    ct_emit_thread_exit(&event);
+    atomic_fetch_add(&ct_board->waits_recorded, slot->waits_recorded);
+    self->mode = CT_MODE_BYPASS;
+    self->slot = NULL;
+    memset((char *)slot + sizeof(slot->tid), 0, sizeof(*slot) - sizeof(slot->tid));
+    atomic_store(&slot->tid, 0);
+}
+
+/*
+ * Other destructors of thread data may still wait, so ours asks to be called once more as long as
+ * the library promises to do so, and acts the last time.
+ */
+static void on_thread_data_freed(void *value)
+{
+    static CT_TLS int rounds;
+
+    if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, value) == 0)
+        return;
+    ct_thread_exit(value);
+}
+
+uint64_t ct_thread_object(pthread_t handle)
+{
+    uint32_t high = atomic_load(&ct_board->thread_high_water);
+
+    for (uint32_t i = 0; i < high; i++)
+        if (ct_board->threads[i].handle == (uint64_t)handle && ct_board->threads[i].tid > 0)
+            return (uint64_t)ct_board->threads[i].tid;
+    return (uint64_t)handle;
+}
+
+void ct_thread_init(void)
+{
+    has_exit_key = pthread_key_create(&exit_key, on_thread_data_freed) == 0;
+}

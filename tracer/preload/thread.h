@@ -1,0 +1,65 @@
+/* The threads of the traced process: their private part, their slots on the board, their life. */
+#ifndef CTRACE_PRELOAD_THREAD_H
+#define CTRACE_PRELOAD_THREAD_H
+
+#include "process.h"
+
+#include <pthread.h>
+
+#define CT_TLS __thread __attribute__((tls_model("initial-exec")))
+
+enum ct_mode {
+    CT_MODE_NEW,    /* no slot asked for yet */
+    CT_MODE_TRACED, /* hooks work */
+    CT_MODE_BUSY,   /* in our own work: hooks pass on */
+    CT_MODE_BYPASS, /* hooks pass on for good: not the program's thread, or no slot left */
+};
+
+#define CT_SITE_CACHE 64
+
+/* A thread's private part. */
+struct ct_self {
+    enum ct_mode mode;
+    uint32_t has_unwritten; /* slot->wait.state is UNWRITTEN */
+    struct ct_board_thread *slot;
+    uint32_t stacks_taken;
+    uint64_t random;               /* xorshift state, for sampling */
+    void *wait_frame;              /* stack address of the innermost open wait */
+    uint64_t sites[CT_SITE_CACHE]; /* call sites whose last call returned at once */
+};
+
+extern CT_TLS struct ct_self ct_self;
+
+/* The slow side of ct_self_enter. */
+struct ct_self *ct_self_attach(struct ct_self *self);
+
+/* This thread's private part if its calls are to be recorded, else NULL. */
+static inline struct ct_self *ct_self_enter(void)
+{
+    struct ct_self *self = &ct_self;
+
+    if (__builtin_expect(self->mode == CT_MODE_TRACED && *ct_is_ours, 1) &&
+        atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed))
+        return self;
+    return ct_self_attach(self);
+}
+
+/* Once per process image, before its first thread. */
+void ct_thread_init(void);
+
+/* The calling thread is new, and the program's; `entry` is its start routine. */
+void ct_thread_begin(int32_t creator_tid, uint64_t entry);
+
+/* The calling thread is not the program's: no hook records it. */
+void ct_thread_bypass(void);
+
+/* The calling thread has got a new name, or may have. */
+void ct_thread_renamed(void);
+
+/* The calling thread is about to end: events, then its slot is free. */
+void ct_thread_exit(struct ct_self *self);
+
+/* Id of the thread with this handle, or the handle itself. */
+uint64_t ct_thread_object(pthread_t handle);
+
+#endif

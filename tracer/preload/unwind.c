@@ -1,0 +1,86 @@
+#include "unwind.h"
+
+#include "stack.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+
+/* libunwind's functions, by the names that its header gives them for this machine. */
+#define NAME(function)          #function
+#define EXPANDED_NAME(function) NAME(function)
+#define FIND(library, function) dlsym(library, EXPANDED_NAME(function))
+
+static struct {
+    int (*backtrace)(void **addresses, int size);
+    int (*get_context)(unw_context_t *context);
+    int (*init)(unw_cursor_t *cursor, unw_context_t *context);
+    int (*get_register)(unw_cursor_t *cursor, unw_regnum_t number, unw_word_t *value);
+    int (*step)(unw_cursor_t *cursor);
+    struct ct_object_range code;
+} libunwind;
+
+static int walk(void **addresses, int size)
+{
+    unw_context_t context;
+    unw_cursor_t cursor;
+    int count = 0;
+
+    libunwind.get_context(&context);
+    if (libunwind.init(&cursor, &context) != 0)
+        return 0;
+    do {
+        unw_word_t address;
+        if (libunwind.get_register(&cursor, UNW_REG_IP, &address) != 0 || address == 0)
+            break;
+        addresses[count++] = (void *)address;
+    } while (count < size && libunwind.step(&cursor) > 0);
+    return count;
+}
+
+int ct_unwind(void **addresses, int size, bool without_cache)
+{
+    errno = 0; /* libunwind takes the program's EINTR for its own, and repeats for ever */
+    if (libunwind.backtrace == NULL)
+        return 0;
+    return without_cache && libunwind.step != NULL ? walk(addresses, size)
+                                                   : libunwind.backtrace(addresses, size);
+}
+
+void ct_unwind_init(void)
+{
+    /* Local, so that libunwind's _Unwind_* do not become the program's C++ unwinder. */
+    void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    void *warm[4];
+
+    if (library == NULL)
+        return;
+    *(void **)&libunwind.get_context = FIND(library, unw_tdep_getcontext);
+    *(void **)&libunwind.init = FIND(library, unw_init_local);
+    *(void **)&libunwind.get_register = FIND(library, unw_get_reg);
+    if (libunwind.get_context != NULL && libunwind.init != NULL && libunwind.get_register != NULL)
+        *(void **)&libunwind.step = FIND(library, unw_step);
+    *(void **)&libunwind.backtrace = FIND(library, unw_backtrace);
+    libunwind.code = ct_object_range_around(*(void **)&libunwind.backtrace);
+    ct_unwind(warm, 4, false); /* its set-up allocates: not in a hook */
+}
+
+bool ct_is_unwinder(const void *caller)
+{
+    return (uint64_t)caller >= libunwind.code.begin && (uint64_t)caller < libunwind.code.end;
+}
+
+bool ct_memory_is_readable(const void *address)
+{
+    int saved_errno = errno;
+
+    /* No such `how`: the kernel reads the set, which is all we want, and then refuses. */
+    syscall(SYS_rt_sigprocmask, ~0, address, NULL, sizeof(uint64_t));
+    bool is_readable = errno != EFAULT;
+    errno = saved_errno;
+    return is_readable;
+}

@@ -1,0 +1,29 @@
+/* libunwind, and what it does to the program that it must not. */
+#ifndef CTRACE_PRELOAD_UNWIND_H
+#define CTRACE_PRELOAD_UNWIND_H
+
+#include <stdbool.h>
+
+/* Loads libunwind. Without it there are no stacks. */
+void ct_unwind_init(void);
+
+/*
+ * Return addresses of the calling thread, leaf first, and their number. Its first call in a thread
+ * makes a cache, which takes 0.1 to 0.2 ms, and then a stack takes 60 ns and 7 ns a frame; without
+ * the cache a frame takes 300 ns. The caller's thread is busy.
+ */
+int ct_unwind(void **addresses, int size, bool without_cache);
+
+/*
+ * True if it is libunwind that calls. It asks whether memory can be read by writing it to a pipe of
+ * its own, which the program must not close or use, and which must not be a cancellation point.
+ */
+bool ct_is_unwinder(const void *caller);
+
+/*
+ * False if the 8 bytes at `address` are no memory: where the program's call would fail with EFAULT,
+ * a hook must not crash.
+ */
+bool ct_memory_is_readable(const void *address);
+
+#endif

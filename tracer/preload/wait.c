@@ -1,0 +1,185 @@
+#include "wait.h"
+
+#include "fd.h"
+#include "provider/emit.h"
+
+#include <signal.h>
+
+/* A call shorter than this returned at once, as far as its call site is concerned. */
+#define QUICK_NS 5000
+
+/* What result may say: see the schema. */
+#define RESULT_MAX 32767
+
+_Atomic uint32_t ct_waiters[CT_WAITER_TABLE];
+
+uint64_t ct_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+static int16_t clamp_result(int64_t result)
+{
+    if (result > RESULT_MAX)
+        return RESULT_MAX;
+    return result < -RESULT_MAX ? -RESULT_MAX : (int16_t)result;
+}
+
+/* What the three events of a wait have in common; their times differ in width. */
+#define EVENT_FIELDS                                                                               \
+    .duration_ns = (typeof(event.duration_ns))duration_ns, .lag_ns = (typeof(event.lag_ns))lag_ns, \
+    .object = shown->object, .stack = shown->stack, .result = shown->result, .op = shown->op,      \
+    .class = shown->class
+
+/* Is counted in ct_waiters while it waits. */
+static bool has_counted_waiters(uint8_t op)
+{
+    enum ct_object object = ct_op_object(op);
+
+    return object == CT_OBJECT_LOCK || object == CT_OBJECT_COND || object == CT_OBJECT_SEMAPHORE;
+}
+
+/* Writes the slot's wait, which ended at `end_ticks`, as an event. */
+static void emit_wait(struct ct_self *self, uint64_t end_ticks)
+{
+    const struct ct_board_wait *shown = &self->slot->wait;
+    uint64_t duration_ns = ct_elapsed_ns(shown->begin_ticks, end_ticks);
+    uint64_t lag_ns;
+
+    self->mode = CT_MODE_BUSY;
+    self->slot->waits_recorded++;
+    if (ct_op_object(shown->op) == CT_OBJECT_FD)
+        ct_fd_announce((int)shown->object);
+    lag_ns = ct_elapsed_ns(end_ticks, ct_ticks());
+    if (duration_ns > UINT32_MAX || lag_ns > UINT32_MAX) {
+        struct ct_event_long_wait event = {EVENT_FIELDS, .owner = shown->owner};
+        ct_emit_long_wait(&event);
+    } else if (shown->owner != 0) {
+        struct ct_event_lock_wait event = {EVENT_FIELDS, .owner = shown->owner};
+        ct_emit_lock_wait(&event);
+    } else {
+        struct ct_event_wait event = {EVENT_FIELDS};
+        ct_emit_wait(&event);
+    }
+    self->mode = CT_MODE_TRACED;
+}
+
+void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_ns, int64_t result)
+{
+    int saved_errno = errno;
+    struct ct_self *self = wait->self;
+    struct ct_board_wait *shown = &self->slot->wait;
+
+    if (shown->stack == 0)
+        shown->stack = ct_stack_capture(self, shown->site);
+    *ct_site_entry(self, shown->site) = duration_ns < QUICK_NS ? shown->site : 0;
+    shown->result = clamp_result(result);
+    shown->end_ticks = end_ticks;
+    emit_wait(self, end_ticks);
+    atomic_store_explicit(&shown->state, CT_WAIT_STATE_NONE, memory_order_release);
+    errno = saved_errno;
+}
+
+void ct_wait_end_deferred(struct ct_wait *wait, int64_t result)
+{
+    struct ct_self *self = wait->self;
+    struct ct_board_wait *shown = &self->slot->wait;
+    uint64_t end_ticks = ct_ticks();
+    uint64_t duration_ns = ct_elapsed_ns(wait->begin_ticks, end_ticks);
+
+    ct_wait_count(self, duration_ns);
+    if (wait->has_outer || !ct_wait_is_sampled(self, duration_ns)) {
+        atomic_store_explicit(&shown->state, CT_WAIT_STATE_NONE, memory_order_release);
+        if (wait->has_outer)
+            ct_wait_resume_outer(wait);
+        return;
+    }
+    shown->result = clamp_result(result);
+    shown->end_ticks = end_ticks;
+    atomic_store_explicit(&shown->state, CT_WAIT_STATE_UNWRITTEN, memory_order_release);
+    self->has_unwritten = 1;
+}
+
+void ct_wait_flush(struct ct_self *self)
+{
+    int saved_errno = errno;
+    struct ct_board_wait *shown = &self->slot->wait;
+
+    self->has_unwritten = 0;
+    if (shown->state != CT_WAIT_STATE_UNWRITTEN)
+        return;
+    emit_wait(self, shown->end_ticks);
+    atomic_store_explicit(&shown->state, CT_WAIT_STATE_NONE, memory_order_release);
+    errno = saved_errno;
+}
+
+/* Where stack addresses say nothing about who called whom. */
+static bool is_on_signal_stack(void)
+{
+    stack_t stack;
+
+    return sigaltstack(NULL, &stack) == 0 && (stack.ss_flags & SS_ONSTACK) != 0;
+}
+
+void ct_wait_settle(struct ct_wait *wait)
+{
+    struct ct_self *self = wait->self;
+    struct ct_board_wait *shown = &self->slot->wait;
+
+    if (shown->state == CT_WAIT_STATE_UNWRITTEN) {
+        ct_wait_flush(self);
+    } else if ((void *)wait < self->wait_frame || is_on_signal_stack()) {
+        wait->outer = *shown; /* we are in a signal handler that interrupted it */
+        wait->outer_frame = self->wait_frame;
+        wait->has_outer = true;
+    } else {
+        /* Its frame is gone: siglongjmp took the thread out of it. */
+        ct_wait_abandon(self);
+    }
+}
+
+void ct_wait_resume_outer(struct ct_wait *wait)
+{
+    struct ct_board_wait *shown = &wait->self->slot->wait;
+
+    *shown = wait->outer;
+    wait->self->wait_frame = wait->outer_frame;
+}
+
+void ct_wait_abandon(struct ct_self *self)
+{
+    int saved_errno = errno;
+    struct ct_board_wait *shown = &self->slot->wait;
+
+    if (shown->state != CT_WAIT_STATE_OPEN) {
+        shown->state = CT_WAIT_STATE_NONE;
+        return;
+    }
+    uint64_t end_ticks = ct_ticks();
+    ct_wait_count(self, ct_elapsed_ns(shown->begin_ticks, end_ticks));
+    if (has_counted_waiters(shown->op))
+        atomic_fetch_sub(ct_waiters_of((const void *)shown->object), 1);
+    if (shown->stack == 0)
+        shown->stack = ct_stack_capture(self, shown->site);
+    shown->result = -EINTR;
+    emit_wait(self, end_ticks);
+    atomic_store_explicit(&shown->state, CT_WAIT_STATE_NONE, memory_order_release);
+    errno = saved_errno;
+}
+
+void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t ticks, const void *site)
+{
+    int saved_errno = errno;
+    struct ct_event_wake event = {.object = object, .op = (uint8_t)op};
+
+    event.stack = ct_stack_capture(self, (uint64_t)site);
+    self->mode = CT_MODE_BUSY;
+    uint64_t lag_ns = ct_elapsed_ns(ticks, ct_ticks());
+    event.lag_ns = lag_ns > UINT32_MAX ? UINT32_MAX : (uint32_t)lag_ns;
+    ct_emit_wake(&event);
+    self->mode = CT_MODE_TRACED;
+    errno = saved_errno;
+}

@@ -1,0 +1,290 @@
+#include "closing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* One board while it is written out. */
+struct board {
+    const struct ct_board *data;    /* the mapping */
+    const struct ct_writer *writer; /* borrowed */
+    uint32_t recording;
+    uint64_t ns_per_tick;
+    uint64_t now_ticks;
+    uint64_t now_ns;
+    uint64_t end_ns; /* of the image, or the cut */
+    gboolean is_over;
+};
+
+#define SUBJECT(board)                                          \
+    .recording = (board)->recording, .pid = (board)->data->pid, \
+    .process_start_ns = (board)->data->start_ns
+
+static const struct ct_board *map_board(const char *path)
+{
+    const struct ct_board *board = MAP_FAILED;
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &status) == 0 && status.st_size == (off_t)sizeof(*board))
+        board = mmap(NULL, sizeof(*board), PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    if (board == MAP_FAILED)
+        return NULL;
+    if (board->magic == CT_BOARD_MAGIC && board->schema_version == CT_SCHEMA_VERSION)
+        return board;
+    munmap((void *)board, sizeof(*board));
+    return NULL;
+}
+
+static uint64_t ticks_to_time(const struct board *board, uint64_t ticks)
+{
+    if (ticks >= board->now_ticks)
+        return board->now_ns;
+    return board->now_ns - ct_ticks_to_ns(board->now_ticks - ticks, board->ns_per_tick);
+}
+
+static void write_process(const struct board *board)
+{
+    struct ct_event_process event = {
+        SUBJECT(board),
+        .process_end_ns = board->is_over ? board->end_ns : 0,
+        .schema_version = CT_SCHEMA_VERSION,
+        .rate_ns = board->data->rate_ns,
+        .ppid = board->data->ppid,
+        .exe = board->data->exe,
+        .args = board->data->args,
+        .cwd = board->data->cwd,
+    };
+
+    board->writer->process(&event);
+}
+
+static void write_modules(const struct board *board)
+{
+    uint32_t count = MIN(board->data->module_count, CT_BOARD_MAX_MODULES);
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ct_board_module *module = &board->data->modules[i];
+        char build_id[2 * CT_BUILD_ID_MAX + 1] = "";
+        if (!module->is_ready)
+            continue;
+        for (uint32_t b = 0; b < MIN(module->build_id_size, CT_BUILD_ID_MAX); b++)
+            g_snprintf(build_id + 2 * b, 3, "%02x", module->build_id[b]);
+        struct ct_event_module event = {
+            SUBJECT(board),         .path = module->path, .build_id = build_id,
+            .begin = module->begin, .end = module->end,   .bias = module->bias,
+        };
+        board->writer->module(&event);
+    }
+}
+
+static uint32_t stack_id(const struct board *board, uint32_t index)
+{
+    return board->recording << CT_STACK_ID_BITS | index;
+}
+
+static void write_stack(const struct board *board, uint32_t index, const uint64_t *addresses,
+                        uint32_t count)
+{
+    struct ct_event_stack event = {
+        SUBJECT(board),
+        .id = stack_id(board, index),
+        .addresses = {addresses, count},
+    };
+
+    board->writer->stack(&event);
+}
+
+static void write_stacks(const struct board *board)
+{
+    const struct ct_board_stacks *stacks = &board->data->stacks;
+    uint32_t used = MIN(stacks->used_words, CT_BOARD_STACK_WORDS);
+    uint32_t index = 1;
+
+    while (index < used) {
+        uint32_t count = (uint32_t)stacks->words[index];
+        if (count == 0 || count > CT_STACK_MAX_FRAMES || count >= used - index) {
+            index++; /* claimed but never filled in: the process was killed meanwhile */
+            continue;
+        }
+        write_stack(board, index, &stacks->words[index + 1], count);
+        index += count + 1;
+    }
+}
+
+/* The kernel's name of a thread that still runs: another thread may have given it one. */
+static char *thread_name(const struct board *board, const struct ct_board_thread *slot)
+{
+    g_autofree char *path =
+        g_strdup_printf("/proc/%d/task/%d/comm", board->data->pid, (int)slot->tid);
+    char *name = NULL;
+
+    /* After exec the thread is there, but has another image's name. */
+    if (board->is_over || !g_file_get_contents(path, &name, NULL, NULL))
+        return g_strndup(slot->name, sizeof(slot->name));
+    return g_strchomp(name);
+}
+
+static void write_thread(const struct board *board, const struct ct_board_thread *slot)
+{
+    const struct ct_board_wait *wait = &slot->wait;
+    uint64_t begin_ns = ticks_to_time(board, wait->begin_ticks);
+    uint64_t class_ns[CT_CLASS_COUNT];
+
+    memcpy(class_ns, slot->class_ns, sizeof(class_ns));
+    /* The wait that it was in is not in its totals yet. */
+    if (wait->state == CT_WAIT_STATE_OPEN && wait->class < CT_CLASS_COUNT &&
+        board->end_ns > begin_ns)
+        class_ns[wait->class] += board->end_ns - begin_ns;
+    g_autofree char *name = thread_name(board, slot);
+    struct ct_event_thread event = {
+        SUBJECT(board),
+        .tid = slot->tid,
+        .thread_start_ns = slot->start_ns,
+        .entry = slot->entry,
+        .name = name,
+        .net_ns = class_ns[CT_CLASS_NET],
+        .sync_ns = class_ns[CT_CLASS_SYNC],
+        .syscall_ns = class_ns[CT_CLASS_SYSCALL],
+        .sleep_ns = class_ns[CT_CLASS_SLEEP],
+    };
+    board->writer->thread(&event);
+}
+
+static void write_counters(const struct board *board, const struct ct_board_thread *slot)
+{
+    uint64_t histogram[CT_HISTOGRAM_BUCKETS];
+
+    for (unsigned op = 0; op < CT_OP_COUNT; op++) {
+        const struct ct_board_counters *counters = &slot->counters[op];
+        if (counters->calls == 0)
+            continue;
+        for (unsigned i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
+            histogram[i] = counters->histogram[i];
+        struct ct_event_counters event = {
+            SUBJECT(board),
+            .tid = slot->tid,
+            .op = (uint8_t)op,
+            .calls = counters->calls,
+            .total_ns = counters->total_ns,
+            .histogram = {histogram, CT_HISTOGRAM_BUCKETS},
+        };
+        board->writer->counters(&event);
+    }
+}
+
+static void write_inflight(const struct board *board, const struct ct_board_thread *slot)
+{
+    const struct ct_board_wait *wait = &slot->wait;
+    gboolean is_open = wait->state == CT_WAIT_STATE_OPEN;
+    uint64_t begin_ns = ticks_to_time(board, wait->begin_ticks);
+    uint64_t end_ns = is_open ? board->end_ns : ticks_to_time(board, wait->end_ticks);
+    uint32_t stack = wait->stack;
+
+    if (wait->state == CT_WAIT_STATE_NONE || wait->op >= CT_OP_COUNT)
+        return;
+    if (stack == 0) { /* at least where the call was made */
+        uint32_t index = CT_BOARD_STACK_WORDS - 1 - (uint32_t)(slot - board->data->threads);
+        write_stack(board, index, &wait->site, 1);
+        stack = stack_id(board, index);
+    }
+    struct ct_event_inflight event = {
+        SUBJECT(board),         .tid = slot->tid,
+        .since_ns = begin_ns,   .duration_ns = end_ns > begin_ns ? end_ns - begin_ns : 0,
+        .object = wait->object, .stack = stack,
+        .owner = wait->owner,   .result = wait->result,
+        .op = wait->op,         .class = wait->class,
+        .is_open = is_open,
+    };
+    board->writer->inflight(&event);
+}
+
+static void write_board(struct ct_closing *closing, const struct board *board)
+{
+    const struct ct_board *data = board->data;
+    uint32_t slots = MIN(data->thread_high_water, CT_BOARD_MAX_THREADS);
+
+    closing->totals.processes++;
+    closing->totals.threads += data->threads_started;
+    closing->totals.waits += data->waits_recorded;
+    closing->totals.stacks_lost += data->stacks_lost;
+    closing->totals.threads_lost += data->threads_lost;
+    closing->totals.modules_lost += data->modules_lost;
+    for (uint32_t i = 0; i < slots; i++)
+        if (data->threads[i].tid > 0)
+            closing->totals.waits += data->threads[i].waits_recorded;
+    if (board->writer == NULL)
+        return;
+
+    write_process(board);
+    write_modules(board);
+    write_stacks(board);
+    for (uint32_t i = 0; i < slots; i++) {
+        const struct ct_board_thread *slot = &data->threads[i];
+        if (slot->tid <= 0)
+            continue;
+        write_inflight(board, slot);
+        write_counters(board, slot);
+        write_thread(board, slot);
+    }
+}
+
+/* When the image ended; 0 if it has not. */
+static uint64_t image_end_ns(const struct ct_closing *closing, const struct ct_board *data)
+{
+    const guint64 *death = g_hash_table_lookup(closing->deaths, GINT_TO_POINTER(data->pid));
+
+    if (data->state == CT_PROCESS_EXECED)
+        return data->end_ns;
+    if (death != NULL && *death >= data->start_ns)
+        return data->state == CT_PROCESS_EXITED ? data->end_ns : *death;
+    if (kill(data->pid, 0) != 0 && errno == ESRCH)
+        return data->end_ns != 0 ? data->end_ns : G_MAXUINT64;
+    return 0;
+}
+
+/* TRUE if the board is dealt with and can go. */
+static gboolean close_board(struct ct_closing *closing, const char *path, gboolean is_cut)
+{
+    const struct ct_control *control = closing->directory->control;
+    struct board board = {
+        .data = map_board(path),
+        .writer = closing->writer,
+        .recording = control->recording,
+        .ns_per_tick = control->ns_per_tick,
+    };
+
+    if (board.data == NULL)
+        return is_cut;
+    ct_clock_read(control, &board.now_ticks, &board.now_ns);
+    board.end_ns = image_end_ns(closing, board.data);
+    board.is_over = board.end_ns != 0;
+    if (board.end_ns == 0 || board.end_ns > board.now_ns)
+        board.end_ns = board.now_ns;
+    if (board.is_over || is_cut)
+        write_board(closing, &board);
+    munmap((void *)board.data, sizeof(*board.data));
+    return board.is_over || is_cut;
+}
+
+void ct_closing_write_boards(struct ct_closing *closing, gboolean is_cut)
+{
+    GDir *entries = g_dir_open(closing->directory->path, 0, NULL);
+    const char *name;
+
+    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+        g_autofree char *path = g_build_filename(closing->directory->path, name, NULL);
+        if (g_str_has_suffix(name, CT_BOARD_SUFFIX) && close_board(closing, path, is_cut))
+            g_unlink(path);
+    }
+    if (entries != NULL)
+        g_dir_close(entries);
+}

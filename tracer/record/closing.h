@@ -1,0 +1,33 @@
+/* The closing events: what the boards say when a trace is cut, or a process has ended. */
+#ifndef CTRACE_RECORD_CLOSING_H
+#define CTRACE_RECORD_CLOSING_H
+
+#include "control.h"
+#include "provider/writer.h"
+
+#include <glib.h>
+
+/* What was recorded so far, over all boards that have been closed. */
+struct ct_closing_totals {
+    uint64_t processes; /* images */
+    uint64_t threads;
+    uint64_t waits;
+    uint64_t stacks_lost;
+    uint64_t threads_lost;
+    uint64_t modules_lost;
+};
+
+struct ct_closing {
+    const struct ct_session_directory *directory; /* borrowed */
+    const struct ct_writer *writer;               /* borrowed */
+    GHashTable *deaths;                           /* borrowed; see struct ct_launch */
+    struct ct_closing_totals totals;
+};
+
+/*
+ * Writes and removes the boards of images that are over; of all images if `is_cut`, whose threads'
+ * waits then end `now`.
+ */
+void ct_closing_write_boards(struct ct_closing *closing, gboolean is_cut);
+
+#endif

@@ -1,0 +1,35 @@
+/* The session directory on tmpfs, with the control page that every traced process maps. */
+#ifndef CTRACE_RECORD_CONTROL_H
+#define CTRACE_RECORD_CONTROL_H
+
+#include "schema/board.h"
+
+#include <glib.h>
+
+struct ct_session_directory {
+    char *path;                 /* owned */
+    struct ct_control *control; /* owned mapping, shared with the traced processes */
+    uint64_t first_ticks;       /* when the clock was first read, in both units */
+    uint64_t first_ns;
+};
+
+/* Makes the directory under the first free recording number. */
+struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean follows_children,
+                                                      GError **error);
+
+/*
+ * The directory of a recording to `output` whose recorder is gone. NULL and an error if there is
+ * none, or if the recorder is alive.
+ */
+struct ct_session_directory *ct_session_directory_adopt(const char *output, GError **error);
+
+/* Removes the directory with all that is in it. Processes that have it mapped keep their maps. */
+void ct_session_directory_free(struct ct_session_directory *directory);
+
+/* Compares the tick with CLOCK_MONOTONIC again: the longer the run, the better the rate. */
+void ct_session_directory_calibrate(struct ct_session_directory *directory);
+
+/* Both clocks at one moment. */
+void ct_clock_read(const struct ct_control *control, uint64_t *ticks, uint64_t *ns);
+
+#endif

@@ -1,0 +1,173 @@
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* LTTng's own guards of its descriptors and threads, behind ours. */
+#define LTTNG_GUARDS "liblttng-ust-fd.so.1:liblttng-ust-fork.so.1"
+
+static const int handed_on[] = {SIGHUP,  SIGINT,   SIGQUIT, SIGTERM, SIGUSR1,
+                                SIGUSR2, SIGWINCH, SIGALRM, SIGCONT};
+
+static void own_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGCHLD);
+    for (size_t i = 0; i < G_N_ELEMENTS(handed_on); i++)
+        sigaddset(set, handed_on[i]);
+}
+
+gboolean ct_launch_prepare(struct ct_launch *launch, GError **error)
+{
+    sigset_t set;
+
+    *launch = (struct ct_launch){.pid = -1};
+    own_signals(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    launch->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    launch->deaths = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+    if (launch->signal_fd < 0) {
+        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                    "cannot take signals: %s", g_strerror(errno));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* Made before the fork: the recorder has threads of LTTng's by then. */
+static char **make_environment(const struct ct_session_directory *directory, const char *preload)
+{
+    const char *others = g_getenv("LD_PRELOAD");
+    gboolean has_others = others != NULL && others[0] != '\0';
+    g_autofree char *libraries = g_strdup_printf("%s:" LTTNG_GUARDS "%s%s", preload,
+                                                 has_others ? ":" : "", has_others ? others : "");
+    char **environment = g_get_environ();
+
+    environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
+    environment = g_environ_setenv(environment, CT_SESSION_VARIABLE, directory->path, TRUE);
+    /* That is ours alone: a full buffer must never stop the program. */
+    return g_environ_unsetenv(environment, "LTTNG_UST_ALLOW_BLOCKING");
+}
+
+/* In the child. Only returns by _exit or exec. */
+static void run(const char *path, char **argv, char **environment, int error_fd)
+{
+    sigset_t set;
+
+    own_signals(&set);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    execve(path, argv, environment);
+    int code = errno;
+    (void)!write(error_fd, &code, sizeof(code));
+    _exit(127);
+}
+
+gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv,
+                         const struct ct_session_directory *directory, const char *preload,
+                         int *exec_errno, GError **error)
+{
+    g_auto(GStrv) environment =
+        directory != NULL ? make_environment(directory, preload) : g_get_environ();
+    int fds[2];
+
+    *exec_errno = 0;
+    /* Orphans of the program become our children, so that the whole tree can be waited for. */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (pipe2(fds, O_CLOEXEC) != 0 || (launch->pid = fork()) < 0) {
+        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                    "cannot start a process: %s", g_strerror(errno));
+        return FALSE;
+    }
+    if (launch->pid == 0) {
+        if (directory != NULL)
+            directory->control->root_pid = getpid();
+        run(path, argv, environment, fds[1]);
+    }
+    close(fds[1]);
+    ssize_t size = read(fds[0], exec_errno, sizeof(*exec_errno));
+    close(fds[0]);
+    if (size != sizeof(*exec_errno))
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(*exec_errno),
+                "cannot run %s: %s", path, g_strerror(*exec_errno));
+    return FALSE;
+}
+
+/* TRUE if all of our children are of the group that does not count. */
+static gboolean has_only_ignored(const struct ct_launch *launch)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/task/%d/children", getpid());
+    g_autofree char *text = NULL;
+
+    if (launch->ignored_group <= 0 || !g_file_get_contents(path, &text, NULL, NULL))
+        return FALSE;
+    char *at = text;
+    for (;;) {
+        char *end;
+        pid_t child = (pid_t)strtol(at, &end, 10);
+        if (end == at)
+            return TRUE;
+        if (getpgid(child) != launch->ignored_group)
+            return FALSE;
+        at = end;
+    }
+}
+
+static void reap(struct ct_launch *launch)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        guint64 *when = g_new(guint64, 1);
+        *when = (guint64)now.tv_sec * 1000000000U + (guint64)now.tv_nsec;
+        g_hash_table_insert(launch->deaths, GINT_TO_POINTER(pid), when);
+        if (pid == launch->pid) {
+            launch->has_ended = TRUE;
+            launch->status = status;
+        }
+    }
+    /* As a container's first process we are also the daemon's parent. */
+    launch->is_alone = (pid < 0 && errno == ECHILD) || (pid == 0 && has_only_ignored(launch));
+}
+
+void ct_launch_handle_signals(struct ct_launch *launch)
+{
+    struct signalfd_siginfo info;
+
+    while (read(launch->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo == SIGCHLD)
+            continue;
+        if (info.ssi_signo == SIGINT)
+            launch->interrupts++;
+        /* What the terminal sends goes to the whole foreground group: the program has it. */
+        if (info.ssi_code <= 0 && !launch->has_ended)
+            kill(launch->pid, (int)info.ssi_signo);
+    }
+    reap(launch);
+}
+
+int ct_launch_exit_status(const struct ct_launch *launch)
+{
+    if (WIFSIGNALED(launch->status))
+        return 128 + WTERMSIG(launch->status);
+    return WEXITSTATUS(launch->status);
+}
+
+void ct_launch_clear(struct ct_launch *launch)
+{
+    if (launch->deaths != NULL)
+        g_hash_table_unref(launch->deaths);
+    if (launch->signal_fd >= 0)
+        close(launch->signal_fd);
+}

@@ -1,0 +1,170 @@
+/* ctrace record: runs a program and records what its threads wait for. */
+#include "launch.h"
+#include "options.h"
+#include "output.h"
+#include "program.h"
+#include "recording.h"
+#include "summary.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define USAGE_STATUS 2
+
+/* The program ended well, but there is no recording of it. */
+#define NOTHING_RECORDED_STATUS 125
+
+#define TEND_INTERVAL_US G_USEC_PER_SEC
+
+/* How many Ctrl-Cs end the recording although the program goes on. */
+#define INTERRUPTS_TO_LEAVE 2
+
+static gint64 later(uint64_t ns)
+{
+    return g_get_monotonic_time() + (gint64)(ns / 1000);
+}
+
+/* Milliseconds from now to the earliest of the deadlines; 0 is none. */
+static int poll_timeout(const gint64 *deadlines, size_t count)
+{
+    gint64 now = g_get_monotonic_time();
+    gint64 timeout_us = -1;
+
+    for (size_t i = 0; i < count; i++) {
+        if (deadlines[i] == 0)
+            continue;
+        gint64 left = MAX(deadlines[i] - now, 0);
+        if (timeout_us < 0 || left < timeout_us)
+            timeout_us = left;
+    }
+    return timeout_us < 0 ? -1 : (int)MIN((timeout_us + 999) / 1000, 3600 * 1000);
+}
+
+static gboolean is_due(gint64 *deadline)
+{
+    if (*deadline == 0 || g_get_monotonic_time() < *deadline)
+        return FALSE;
+    *deadline = 0;
+    return TRUE;
+}
+
+/* Waits for the whole tree, or until there is reason to cut the trace earlier. */
+static void watch(struct ct_recording *recording, struct ct_launch *launch,
+                  const struct ct_record_options *options)
+{
+    enum { BEGIN, END, TEND, DEADLINES };
+    gint64 deadlines[DEADLINES] = {0};
+    gboolean was_told = FALSE;
+
+    if (options->delay_ns > 0)
+        deadlines[BEGIN] = later(options->delay_ns);
+    if (options->duration_ns > 0)
+        deadlines[END] = later(options->delay_ns + options->duration_ns);
+    deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
+    while (!launch->is_alone && launch->interrupts < INTERRUPTS_TO_LEAVE) {
+        struct pollfd signals = {.fd = launch->signal_fd, .events = POLLIN};
+        poll(&signals, 1, poll_timeout(deadlines, DEADLINES));
+        ct_launch_handle_signals(launch);
+        if (is_due(&deadlines[BEGIN]))
+            ct_recording_begin(recording);
+        if (is_due(&deadlines[END]))
+            return;
+        if (is_due(&deadlines[TEND])) {
+            ct_recording_tend(recording);
+            deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
+            if (launch->interrupts == 1 && !was_told) {
+                g_printerr("ctrace: the program goes on; Ctrl-C again ends the recording\n");
+                was_told = TRUE;
+            }
+        }
+    }
+}
+
+/* After the cut: nothing is recorded any more, but the program is still ours to wait for. */
+static void wait_for_program(struct ct_launch *launch)
+{
+    while (!launch->has_ended) {
+        struct pollfd signals = {.fd = launch->signal_fd, .events = POLLIN};
+        poll(&signals, 1, -1);
+        ct_launch_handle_signals(launch);
+    }
+}
+
+/* Runs the program and records it until there is reason to stop. TRUE if anything was recorded. */
+static gboolean run_recorded(struct ct_recording *recording, struct ct_launch *launch,
+                             const struct ct_record_options *options)
+{
+    watch(recording, launch, options);
+    return ct_summary_finish(recording, launch->has_ended ? ct_launch_exit_status(launch) : -1);
+}
+
+/* `recording` is NULL if the program is to run without. */
+static int run(struct ct_recording *recording, struct ct_launch *launch,
+               const struct ct_record_options *options, const struct ct_program *program)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean was_recorded = FALSE;
+    int exec_errno;
+
+    if (recording != NULL)
+        launch->ignored_group = ct_recording_daemon_group(recording);
+    if (recording != NULL && options->delay_ns == 0)
+        ct_recording_begin(recording);
+    if (!ct_launch_start(launch, program->path, options->program,
+                         recording != NULL ? ct_recording_directory(recording) : NULL,
+                         recording != NULL ? ct_recording_preload(recording) : NULL, &exec_errno,
+                         &error)) {
+        g_printerr("ctrace: %s\n", error->message);
+        return exec_errno == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE;
+    }
+    if (recording != NULL)
+        was_recorded = run_recorded(recording, launch, options);
+    if (launch->interrupts < INTERRUPTS_TO_LEAVE)
+        wait_for_program(launch);
+    int status = launch->has_ended ? ct_launch_exit_status(launch) : 128 + SIGINT;
+    return status == 0 && !was_recorded ? NOTHING_RECORDED_STATUS : status;
+}
+
+static int record(const struct ct_record_options *options, const struct ct_program *program)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = ct_output_prepare(options->output, &error);
+    struct ct_launch launch;
+
+    if (path == NULL || !ct_launch_prepare(&launch, &error)) {
+        g_printerr("ctrace: cannot record: %s\n", error->message);
+        return NOTHING_RECORDED_STATUS;
+    }
+    struct ct_recording *recording = ct_recording_new(options, path, launch.deaths, &error);
+    if (recording == NULL)
+        g_printerr("ctrace: cannot record: %s\nctrace: the program runs without\n", error->message);
+    int status = run(recording, &launch, options, program);
+    if (recording != NULL)
+        ct_recording_free(recording);
+    ct_output_discard(path);
+    ct_launch_clear(&launch);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    struct ct_record_options options = {0};
+    struct ct_program program = {0};
+    int status = USAGE_STATUS;
+
+    if (!ct_record_options_parse(&options, argc, argv, &error)) {
+        g_printerr("ctrace record: %s\nTry: ctrace record --help\n", error->message);
+    } else if (!ct_program_find(options.program[0], &program, &status, &error)) {
+        g_printerr("ctrace: %s\n", error->message);
+    } else {
+        if (program.warning != NULL)
+            g_printerr("ctrace: %s\n", program.warning);
+        status = record(&options, &program);
+    }
+    ct_program_clear(&program);
+    ct_record_options_clear(&options);
+    return status;
+}

@@ -1,0 +1,147 @@
+#include "options.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_RATE "10us"
+
+/* Sampling arithmetic in the traced program is 32 bits wide. */
+#define MAX_RATE_NS UINT64_C(1000000000)
+
+/* A year: what is longer is a slip of the keyboard. */
+#define MAX_TIME_S 31536000.0
+
+/* "10us", "1.5s", "0": a number with a unit. */
+static gboolean parse_time(const char *option, const char *text, uint64_t *time_ns, GError **error)
+{
+    static const struct {
+        const char *unit;
+        double ns;
+    } units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+    char *end;
+    double number = g_ascii_strtod(text, &end);
+
+    if (end != text && isfinite(number) && number >= 0) {
+        if (number == 0 && *end == '\0') {
+            *time_ns = 0;
+            return TRUE;
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
+            if (strcmp(end, units[i].unit) == 0 && number * units[i].ns <= MAX_TIME_S * 1e9) {
+                *time_ns = (uint64_t)(number * units[i].ns + 0.5);
+                return TRUE;
+            }
+        }
+    }
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "--%s=%s is no time: give a number with a unit, such as 10us, 5ms or 1.5s", option,
+                text);
+    return FALSE;
+}
+
+/* What the wanted kernel layer would need; an error if it was asked for by name. */
+static gboolean check_kernel(const char *kernel, char **missing, GError **error)
+{
+    if (kernel == NULL || strcmp(kernel, "auto") == 0) {
+        *missing = g_strdup(CT_MISSING_KERNEL);
+        return TRUE;
+    }
+    if (strcmp(kernel, "off") == 0) {
+        *missing = g_strdup("kernel: turned off");
+        return TRUE;
+    }
+    if (strcmp(kernel, "sched") == 0 || strcmp(kernel, "syscalls") == 0)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--kernel=%s: this version of ctrace has no kernel layer; leave the option out",
+                    kernel);
+    else
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--kernel=%s: give auto, off, sched or syscalls", kernel);
+    return FALSE;
+}
+
+static gboolean check(struct ct_record_options *options, const char *rate, const char *delay,
+                      const char *duration, GError **error)
+{
+    if (!parse_time("rate", rate != NULL ? rate : DEFAULT_RATE, &options->rate_ns, error) ||
+        (delay != NULL && !parse_time("delay", delay, &options->delay_ns, error)) ||
+        (duration != NULL && !parse_time("duration", duration, &options->duration_ns, error)))
+        return FALSE;
+    if (options->rate_ns > MAX_RATE_NS) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--rate=%s: at most 1s; larger values would leave nothing to see", rate);
+        return FALSE;
+    }
+    if (duration != NULL && options->duration_ns == 0) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--duration=%s would record nothing", duration);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean ct_record_options_parse(struct ct_record_options *options, int argc, char **argv,
+                                 GError **error)
+{
+    g_autofree char *rate = NULL;
+    g_autofree char *delay = NULL;
+    g_autofree char *duration = NULL;
+    g_autofree char *kernel = NULL;
+    g_auto(GStrv) rest = NULL;
+    gboolean wants_version = FALSE;
+    const GOptionEntry entries[] = {
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
+         "Write the recording to DIR (" CT_DEFAULT_OUTPUT "); one that is there moves to DIR.old",
+         "DIR"},
+        {"rate", 0, 0, G_OPTION_ARG_STRING, &rate,
+         "Record every wait of at least T, and shorter ones by chance, so that totals stay true "
+         "(" DEFAULT_RATE "; 0 records all)",
+         "T"},
+        {"kernel", 0, 0, G_OPTION_ARG_STRING, &kernel,
+         "Kernel events: auto, off, sched or syscalls (not in this version)", "WHAT"},
+        {"delay", 0, 0, G_OPTION_ARG_STRING, &delay, "Start recording T after the program", "T"},
+        {"duration", 0, 0, G_OPTION_ARG_STRING, &duration,
+         "Stop recording after T; the program goes on", "T"},
+        {"no-follow", 0, 0, G_OPTION_ARG_NONE, &options->no_follow, "Leave child processes alone",
+         NULL},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &wants_version, "Print the version and exit", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest, NULL, NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new("[--] PROGRAM [ARG...]");
+
+    g_set_prgname("ctrace record");
+    g_option_context_set_summary(context,
+                                 "Runs PROGRAM and records what each of its threads waits for.");
+    g_option_context_set_description(
+        context,
+        "Times are numbers with a unit: 10us, 5ms, 1.5s. The exit status is PROGRAM's own;\n"
+        "125 if it was 0 but nothing could be recorded.\n"
+        "\nNext: ctrace report, ctrace pprof, ctrace timeline. Manual: man ctrace-record");
+    g_option_context_set_strict_posix(context, TRUE);
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, error))
+        return FALSE;
+    if (wants_version) {
+        g_print("ctrace %s\n", CTRACE_VERSION);
+        exit(0);
+    }
+    if (rest == NULL || rest[0] == NULL) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "no program given; for example: ctrace record ./server --port 8080");
+        return FALSE;
+    }
+    if (options->output == NULL)
+        options->output = g_strdup(CT_DEFAULT_OUTPUT);
+    options->program = g_steal_pointer(&rest);
+    return check(options, rate, delay, duration, error) &&
+           check_kernel(kernel, &options->missing, error);
+}
+
+void ct_record_options_clear(struct ct_record_options *options)
+{
+    g_free(options->output);
+    g_free(options->missing);
+    g_strfreev(options->program);
+}

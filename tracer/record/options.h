@@ -1,0 +1,29 @@
+/* The command line of ctrace record. */
+#ifndef CTRACE_RECORD_OPTIONS_H
+#define CTRACE_RECORD_OPTIONS_H
+
+#include <glib.h>
+#include <stdint.h>
+
+#define CT_DEFAULT_OUTPUT "ctrace.data"
+
+/* Why there is no kernel layer in a recording. */
+#define CT_MISSING_KERNEL "kernel: not part of this version"
+
+struct ct_record_options {
+    char *output; /* owned */
+    uint64_t rate_ns;
+    uint64_t delay_ns;    /* 0: at once */
+    uint64_t duration_ns; /* 0: until the program ends */
+    gboolean no_follow;
+    char *missing;  /* owned; what of the wanted layers is not there */
+    char **program; /* owned; name and arguments */
+};
+
+/* FALSE and an error if the line makes no sense. May exit after --help or --version. */
+gboolean ct_record_options_parse(struct ct_record_options *options, int argc, char **argv,
+                                 GError **error);
+
+void ct_record_options_clear(struct ct_record_options *options);
+
+#endif

@@ -1,0 +1,22 @@
+/* Looking at a program before it is run: can it be, and will the preload see it? */
+#ifndef CTRACE_RECORD_PROGRAM_H
+#define CTRACE_RECORD_PROGRAM_H
+
+#include <glib.h>
+
+/* Exit statuses of a shell that cannot run a command. */
+#define CT_EXIT_NOT_EXECUTABLE 126
+#define CT_EXIT_NOT_FOUND      127
+
+struct ct_program {
+    char *path;    /* owned; what is executed */
+    char *warning; /* owned; why the preload will see nothing of it, or NULL */
+};
+
+/* Finds `name` as execvp does. On failure `exit_status` is what a shell would exit with. */
+gboolean ct_program_find(const char *name, struct ct_program *program, int *exit_status,
+                         GError **error);
+
+void ct_program_clear(struct ct_program *program);
+
+#endif

@@ -1,0 +1,54 @@
+/* One recording from start to cut: session daemon, session, boards and writer together. */
+#ifndef CTRACE_RECORD_RECORDING_H
+#define CTRACE_RECORD_RECORDING_H
+
+#include "closing.h"
+#include "options.h"
+
+#include <glib.h>
+#include <sys/types.h>
+
+struct ct_recording;
+
+/*
+ * Gets everything ready for a program to be launched; `path` is from ct_output_prepare, `deaths` is
+ * the launch's, borrowed. NULL and an error if tracing cannot start; then no session is left.
+ */
+struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *path,
+                                      GHashTable *deaths, GError **error);
+
+/* Takes over a recording to `path` whose recorder was killed, to cut it. */
+struct ct_recording *ct_recording_adopt(const char *path, GError **error);
+
+/* What the launch needs to know. */
+const struct ct_session_directory *ct_recording_directory(const struct ct_recording *recording);
+const char *ct_recording_preload(const struct ct_recording *recording);
+pid_t ct_recording_daemon_group(const struct ct_recording *recording);
+
+/* Until now the hooks rest: to be called before the launch, or when the delay is over. */
+void ct_recording_begin(struct ct_recording *recording);
+
+/* To be called about once a second: keeps the clock's rate and closes boards of ended processes. */
+void ct_recording_tend(struct ct_recording *recording);
+
+/*
+ * Cuts the trace. `exit_status` is the program's, or -1. FALSE and an error if the trace is not
+ * complete; what is on disk stays.
+ */
+gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GError **error);
+
+struct ct_recording_summary {
+    const char *path; /* borrowed */
+    uint64_t duration_ns;
+    uint64_t bytes;
+    uint64_t events_lost;
+    struct ct_closing_totals totals;
+};
+
+/* After the cut. */
+void ct_recording_summary(const struct ct_recording *recording,
+                          struct ct_recording_summary *summary);
+
+void ct_recording_free(struct ct_recording *recording);
+
+#endif

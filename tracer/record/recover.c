@@ -1,0 +1,41 @@
+/* ctrace recover: finishes a recording whose recorder was killed. */
+#include "options.h"
+#include "summary.h"
+
+#define USAGE_STATUS 2
+
+int main(int argc, char **argv)
+{
+    gboolean wants_version = FALSE;
+    const GOptionEntry entries[] = {
+        {"version", 0, 0, G_OPTION_ARG_NONE, &wants_version, "Print the version and exit", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new("[DIR]");
+    g_autoptr(GError) error = NULL;
+
+    g_set_prgname("ctrace recover");
+    g_option_context_set_summary(
+        context, "Finishes the recording in DIR (" CT_DEFAULT_OUTPUT ") whose recorder was killed: "
+                 "stops tracing and\nadds the stacks, threads and open waits, without which it "
+                 "cannot be read.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 2) {
+        g_printerr("ctrace recover: %s\nTry: ctrace recover --help\n",
+                   error != NULL ? error->message : "only one directory can be given");
+        return USAGE_STATUS;
+    }
+    if (wants_version) {
+        g_print("ctrace %s\n", CTRACE_VERSION);
+        return 0;
+    }
+    g_autofree char *path = g_canonicalize_filename(argc > 1 ? argv[1] : CT_DEFAULT_OUTPUT, NULL);
+    struct ct_recording *recording = ct_recording_adopt(path, &error);
+    if (recording == NULL) {
+        g_printerr("ctrace recover: %s\n", error->message);
+        return 1;
+    }
+    gboolean was_recorded = ct_summary_finish(recording, -1);
+    ct_recording_free(recording);
+    return was_recorded ? 0 : 1;
+}

@@ -1,0 +1,309 @@
+#include "session.h"
+
+#include "schema/events.h"
+
+#include <lttng/lttng.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * Buffers: so large that a burst at full speed is drained in time, so small that a machine with
+ * many CPUs does not fill its tmpfs. Small packets, since a full disk costs a whole one.
+ */
+#define WAITS_SUBBUFFER_SIZE      (UINT64_C(128) << 10)
+#define WAITS_SUBBUFFER_COUNT     64
+#define WAITS_SUBBUFFER_COUNT_MIN 8
+#define WAITS_BUDGET              (UINT64_C(256) << 20) /* over all CPUs */
+#define STATE_SUBBUFFER_COUNT     16
+#define STATE_SUBBUFFER_SIZE      (UINT64_C(64) << 10)
+
+/*
+ * Whatever makes LTTng push metadata, the stop or a process's exit, sleeps 200 ms to see it arrive
+ * and holds up the daemon meanwhile: all but a timer on the metadata channel. So that brings the
+ * metadata, of the recorder's own registration, before the program is launched: the program's is
+ * the same. Each tick costs the daemon 0.2 ms.
+ */
+#define METADATA_TIMER_US       40000
+#define METADATA_SUBBUFFER_SIZE 4096
+
+/* How long the consumer may take to write out what is in the buffers. */
+#define DRAIN_TIMEOUT_US (60 * G_USEC_PER_SEC)
+#define DRAIN_POLL_US    300
+
+#define METADATA_POLL_US 2000
+
+static const struct {
+    const char *name;
+    const char *channel;
+} events[] = {
+#define EVENT(symbol, name, channel) {#name, channel},
+    CT_EVENTS(EVENT)
+#undef EVENT
+};
+
+struct ct_session {
+    char *name;                  /* owned */
+    char *metadata_path;         /* owned; where the metadata of this user's processes goes */
+    struct lttng_handle *handle; /* owned */
+    uint64_t events_lost;
+    gboolean is_destroyed;
+};
+
+static gboolean check(int status, const char *what, GError **error)
+{
+    if (status >= 0)
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "LTTng cannot %s: %s", what,
+                lttng_strerror(status));
+    return FALSE;
+}
+
+static uint64_t waits_subbuffer_count(void)
+{
+    uint64_t cpus = (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
+    uint64_t count = WAITS_SUBBUFFER_COUNT;
+
+    while (count > WAITS_SUBBUFFER_COUNT_MIN && count * WAITS_SUBBUFFER_SIZE * cpus > WAITS_BUDGET)
+        count /= 2;
+    return count;
+}
+
+struct channel_plan {
+    const char *name;
+    uint64_t subbuffer_size;
+    uint64_t subbuffer_count;
+    unsigned switch_timer_us;
+    int64_t blocking_timeout_us; /* for whoever sets LTTNG_UST_ALLOW_BLOCKING: only the recorder */
+};
+
+static gboolean enable_channel(struct ct_session *session, struct lttng_domain *domain,
+                               const struct channel_plan *plan, GError **error)
+{
+    struct lttng_channel *channel = lttng_channel_create(domain);
+    gboolean is_ok = FALSE;
+
+    if (channel == NULL)
+        return check(-LTTNG_ERR_NOMEM, "make a channel", error);
+    g_strlcpy(channel->name, plan->name, sizeof(channel->name));
+    channel->attr.overwrite = 0;
+    channel->attr.subbuf_size = plan->subbuffer_size;
+    channel->attr.num_subbuf = plan->subbuffer_count;
+    channel->attr.switch_timer_interval = plan->switch_timer_us;
+    channel->attr.read_timer_interval = 0;
+    channel->attr.output = LTTNG_EVENT_MMAP;
+    if (check(lttng_channel_set_blocking_timeout(channel, plan->blocking_timeout_us),
+              "set a channel's blocking time", error))
+        is_ok = check(lttng_enable_channel(session->handle, channel), "make a channel", error);
+    lttng_channel_destroy(channel);
+    return is_ok;
+}
+
+static gboolean add_contexts(struct ct_session *session, const char *channel, GError **error)
+{
+    static const enum lttng_event_context_type types[] = {LTTNG_EVENT_CONTEXT_VPID,
+                                                          LTTNG_EVENT_CONTEXT_VTID};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        struct lttng_event_context context = {.ctx = types[i]};
+        if (!check(lttng_add_context(session->handle, &context, NULL, channel),
+                   "add a context to a channel", error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Only the events of this recording: other programs may be recorded at the same time. */
+static char *event_filter(const char *channel, uint32_t recording)
+{
+    if (strcmp(channel, CT_CHANNEL_WAITS) == 0)
+        return g_strdup_printf("stack >= %u && stack < %" G_GUINT64_FORMAT,
+                               recording << CT_STACK_ID_BITS,
+                               (uint64_t)(recording + 1) << CT_STACK_ID_BITS);
+    return g_strdup_printf("recording == %u", recording);
+}
+
+static gboolean enable_event(struct ct_session *session, const char *name, const char *channel,
+                             uint32_t recording, GError **error)
+{
+    g_autofree char *filter = event_filter(channel, recording);
+    struct lttng_event *event = lttng_event_create();
+
+    if (event == NULL)
+        return check(-LTTNG_ERR_NOMEM, "enable an event", error);
+    g_snprintf(event->name, sizeof(event->name), CT_PROVIDER ":%s", name);
+    event->type = LTTNG_EVENT_TRACEPOINT;
+    event->loglevel_type = LTTNG_EVENT_LOGLEVEL_ALL;
+    int status = lttng_enable_event_with_filter(session->handle, event, channel, filter);
+    lttng_event_destroy(event);
+    return check(status, "enable an event", error);
+}
+
+static struct lttng_domain ust_domain(void)
+{
+    return (struct lttng_domain){.type = LTTNG_DOMAIN_UST, .buf_type = LTTNG_BUFFER_PER_UID};
+}
+
+static gboolean set_up(struct ct_session *session, uint32_t recording, GError **error)
+{
+    struct lttng_domain domain = ust_domain();
+    const struct channel_plan channels[] = {
+        {CT_CHANNEL_WAITS, WAITS_SUBBUFFER_SIZE, waits_subbuffer_count(), 0, 0},
+        {CT_CHANNEL_STATE, STATE_SUBBUFFER_SIZE, STATE_SUBBUFFER_COUNT, 0, -1},
+        {"metadata", METADATA_SUBBUFFER_SIZE, 2, METADATA_TIMER_US, 0},
+    };
+
+    session->handle = lttng_create_handle(session->name, &domain);
+    if (session->handle == NULL)
+        return check(-LTTNG_ERR_NOMEM, "make a handle", error);
+    for (size_t i = 0; i < G_N_ELEMENTS(channels); i++)
+        if (!enable_channel(session, &domain, &channels[i], error))
+            return FALSE;
+    if (!add_contexts(session, CT_CHANNEL_WAITS, error) ||
+        !add_contexts(session, CT_CHANNEL_STATE, error))
+        return FALSE;
+    for (size_t i = 0; i < G_N_ELEMENTS(events); i++)
+        if (!enable_event(session, events[i].name, events[i].channel, recording, error))
+            return FALSE;
+    return TRUE;
+}
+
+struct ct_session *ct_session_new(const char *name, const char *directory, uint32_t recording,
+                                  GError **error)
+{
+    struct ct_session *session = g_new0(struct ct_session, 1);
+
+    session->name = g_strdup(name);
+    session->metadata_path = g_strdup_printf("%s/ust/uid/%u/%u-bit/metadata", directory,
+                                             (unsigned)getuid(), (unsigned)(8 * sizeof(void *)));
+    struct lttng_session_descriptor *descriptor =
+        lttng_session_descriptor_local_create(name, directory);
+    int status =
+        descriptor == NULL ? -LTTNG_ERR_INVALID : -(int)lttng_create_session_ext(descriptor);
+    lttng_session_descriptor_destroy(descriptor);
+    if (status == -LTTNG_OK)
+        status = 0;
+    session->is_destroyed = status < 0;
+    if (check(status, "make a session", error) && set_up(session, recording, error))
+        return session;
+    ct_session_free(session);
+    return NULL;
+}
+
+struct ct_session *ct_session_attach(const char *name)
+{
+    struct ct_session *session = g_new0(struct ct_session, 1);
+    struct lttng_domain domain = ust_domain();
+
+    session->name = g_strdup(name);
+    session->handle = lttng_create_handle(name, &domain);
+    return session;
+}
+
+gboolean ct_session_start(struct ct_session *session, GError **error)
+{
+    return check(lttng_start_tracing(session->name), "start tracing", error);
+}
+
+/* The text of a metadata file, which CTF cuts into packets; sizes are in bits. */
+static GString *metadata_text(const char *path)
+{
+    struct {
+        uint32_t magic;
+        uint8_t uuid[16];
+        uint32_t checksum;
+        uint32_t content_size;
+        uint32_t packet_size;
+        uint8_t scheme[5];
+    } __attribute__((packed)) header;
+    GString *text = g_string_new(NULL);
+    g_autofree char *bytes = NULL;
+    gsize size = 0;
+    gsize at = 0;
+
+    if (!g_file_get_contents(path, &bytes, &size, NULL))
+        return text;
+    while (size - at >= sizeof(header)) {
+        memcpy(&header, bytes + at, sizeof(header));
+        gsize content = header.content_size / 8;
+        gsize packet = header.packet_size / 8;
+        if (content < sizeof(header) || packet < content || packet > size - at)
+            break;
+        g_string_append_len(text, bytes + at + sizeof(header), (gssize)(content - sizeof(header)));
+        at += packet;
+    }
+    return text;
+}
+
+static gboolean has_metadata(const struct ct_session *session)
+{
+    g_autoptr(GString) text = metadata_text(session->metadata_path);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(events); i++) {
+        g_autofree char *name = g_strdup_printf("\"" CT_PROVIDER ":%s\"", events[i].name);
+        if (strstr(text->str, name) == NULL)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+void ct_session_await_metadata(const struct ct_session *session)
+{
+    gint64 deadline = g_get_monotonic_time() + 3 * METADATA_TIMER_US;
+
+    while (!has_metadata(session) && g_get_monotonic_time() < deadline)
+        g_usleep(METADATA_POLL_US);
+}
+
+static uint64_t count_lost(const struct ct_session *session)
+{
+    struct lttng_channel *channels = NULL;
+    int count = lttng_list_channels(session->handle, &channels);
+    uint64_t total = 0;
+
+    for (int i = 0; i < count; i++) {
+        uint64_t lost = 0;
+        if (lttng_channel_get_discarded_event_count(&channels[i], &lost) == 0)
+            total += lost;
+    }
+    free(channels);
+    return total;
+}
+
+gboolean ct_session_finish(struct ct_session *session, GError **error)
+{
+    gint64 deadline = g_get_monotonic_time() + DRAIN_TIMEOUT_US;
+    int pending;
+
+    if (!check(lttng_stop_tracing_no_wait(session->name), "stop tracing", error))
+        return FALSE;
+    while ((pending = lttng_data_pending(session->name)) == 1 && g_get_monotonic_time() < deadline)
+        g_usleep(DRAIN_POLL_US);
+    if (!check(pending, "say whether all is written", error))
+        return FALSE;
+    session->events_lost = count_lost(session);
+    if (pending == 1) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                    "LTTng did not write out its buffers in time");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+uint64_t ct_session_events_lost(const struct ct_session *session)
+{
+    return session->events_lost;
+}
+
+void ct_session_free(struct ct_session *session)
+{
+    if (session == NULL)
+        return;
+    if (!session->is_destroyed)
+        lttng_destroy_session_no_wait(session->name);
+    if (session->handle != NULL)
+        lttng_destroy_handle(session->handle);
+    g_free(session->metadata_path);
+    g_free(session->name);
+    g_free(session);
+}

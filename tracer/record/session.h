@@ -1,0 +1,36 @@
+/* The LTTng session of one recording, over liblttng-ctl. */
+#ifndef CTRACE_RECORD_SESSION_H
+#define CTRACE_RECORD_SESSION_H
+
+#include <glib.h>
+#include <stdint.h>
+
+struct ct_session;
+
+/* A session that writes below `directory` (absolute), with our events enabled; not yet started. */
+struct ct_session *ct_session_new(const char *name, const char *directory, uint32_t recording,
+                                  GError **error);
+
+/* The session of a recorder that is gone, as far as the daemon still has it. */
+struct ct_session *ct_session_attach(const char *name);
+
+gboolean ct_session_start(struct ct_session *session, GError **error);
+
+/*
+ * Waits until the metadata of a first process, which must have registered, is on disk; at most
+ * some tens of milliseconds. What comes later is still written, but makes the end slower.
+ */
+void ct_session_await_metadata(const struct ct_session *session);
+
+/*
+ * Stops tracing and waits until all that was written is on disk. An error means that it may not
+ * be: the daemon is gone, or does not come to an end.
+ */
+gboolean ct_session_finish(struct ct_session *session, GError **error);
+
+/* Events that found no room in a buffer. Valid once the session is finished. */
+uint64_t ct_session_events_lost(const struct ct_session *session);
+
+void ct_session_free(struct ct_session *session);
+
+#endif

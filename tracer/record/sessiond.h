@@ -1,0 +1,24 @@
+/*
+ * The LTTng session daemon of this user: found, or started and ended again. Recordings that run
+ * at once share one; the last of them ends it, unless somebody else has a session in it.
+ */
+#ifndef CTRACE_RECORD_SESSIOND_H
+#define CTRACE_RECORD_SESSIOND_H
+
+#include <glib.h>
+#include <sys/types.h>
+
+struct ct_sessiond;
+
+/* Blocks until a daemon answers. NULL and an error if there is none and none could be started. */
+struct ct_sessiond *ct_sessiond_acquire(GError **error);
+
+/* Ends the daemon if ctrace started it and nobody needs it any more. */
+void ct_sessiond_release(struct ct_sessiond *sessiond);
+
+gboolean ct_sessiond_is_alive(void);
+
+/* The process group of a daemon that ctrace started; 0 if somebody else did. */
+pid_t ct_sessiond_group(const struct ct_sessiond *sessiond);
+
+#endif

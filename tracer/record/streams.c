@@ -1,0 +1,75 @@
+#include "streams.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FTW_OPEN_FDS 16
+#define CTF_MAGIC    0xc1fc1fc1u
+
+/* Header and context of a packet as LTTng-UST 2.13 writes them; sizes are in bits. */
+struct packet_head {
+    uint32_t magic;
+    uint8_t uuid[16];
+    uint32_t stream_id;
+    uint64_t stream_instance_id;
+    uint64_t timestamp_begin;
+    uint64_t timestamp_end;
+    uint64_t content_size;
+    uint64_t packet_size;
+} __attribute__((packed));
+
+static uint64_t cut_bytes; /* nftw gives its callback no data */
+
+/* Where the whole packets end; the file's size if all are whole. */
+static off_t whole_size(int fd, off_t file_size)
+{
+    off_t at = 0;
+
+    while (at < file_size) {
+        struct packet_head head;
+        if (pread(fd, &head, sizeof(head), at) != sizeof(head) || head.magic != CTF_MAGIC ||
+            head.packet_size / 8 < sizeof(head) ||
+            head.packet_size / 8 > (uint64_t)(file_size - at))
+            return at;
+        at += (off_t)(head.packet_size / 8);
+    }
+    return at;
+}
+
+/* Readers trust a stream's index more than the stream; without one they make their own. */
+static void remove_index(const char *stream)
+{
+    g_autofree char *directory = g_path_get_dirname(stream);
+    g_autofree char *name = g_path_get_basename(stream);
+    g_autofree char *index = g_strdup_printf("%s/index/%s.idx", directory, name);
+
+    unlink(index);
+}
+
+static int repair(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    const char *name = path + walk->base;
+
+    if (type != FTW_F || strcmp(name, "metadata") == 0 || g_str_has_suffix(name, ".idx"))
+        return 0;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    off_t whole = whole_size(fd, status->st_size);
+    if (whole < status->st_size && ftruncate(fd, whole) == 0) {
+        cut_bytes += (uint64_t)(status->st_size - whole);
+        remove_index(path);
+    }
+    close(fd);
+    return 0;
+}
+
+uint64_t ct_streams_repair(const char *path)
+{
+    cut_bytes = 0;
+    nftw(path, repair, FTW_OPEN_FDS, FTW_PHYS);
+    return cut_bytes;
+}

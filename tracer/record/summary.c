@@ -1,0 +1,73 @@
+#include "summary.h"
+
+#include <string.h>
+
+/* "12,345 waits": grouped by us, since the locale is the C one. */
+static void append_count(GString *line, uint64_t count, const char *one, const char *many)
+{
+    g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, count);
+    size_t length = strlen(digits);
+
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            g_string_append_c(line, ',');
+        g_string_append_c(line, digits[i]);
+    }
+    g_string_append_printf(line, " %s", count == 1 ? one : many);
+}
+
+static void append_size(GString *line, uint64_t bytes)
+{
+    if (bytes < 1000 * 1000)
+        g_string_append_printf(line, "%.1f kB", (double)bytes / 1e3);
+    else
+        g_string_append_printf(line, "%.1f MB", (double)bytes / 1e6);
+}
+
+static void print_summary(const struct ct_recording *recording, gboolean is_complete)
+{
+    struct ct_recording_summary summary;
+    g_autoptr(GString) line = g_string_new("ctrace: recorded ");
+
+    ct_recording_summary(recording, &summary);
+    append_count(line, summary.totals.processes, "process", "processes");
+    g_string_append(line, ", ");
+    append_count(line, summary.totals.threads, "thread", "threads");
+    g_string_append(line, " and ");
+    append_count(line, summary.totals.waits, "wait", "waits");
+    g_string_append_printf(line, " in %.2f s\nctrace: wrote %s (",
+                           (double)summary.duration_ns / 1e9, summary.path);
+    append_size(line, summary.bytes);
+    g_string_append(line, ")");
+    if (summary.events_lost == 0 && summary.totals.stacks_lost == 0 &&
+        summary.totals.threads_lost == 0) {
+        g_string_append(line, is_complete ? ", nothing lost" : "");
+    } else {
+        g_string_append(line, "\nctrace: LOST ");
+        append_count(line, summary.events_lost, "event", "events");
+        g_string_append(line, " for lack of buffer space, ");
+        append_count(line, summary.totals.stacks_lost, "stack", "stacks");
+        g_string_append(line, " and ");
+        append_count(line, summary.totals.threads_lost, "thread", "threads");
+        g_string_append(line, " for lack of room on the board: totals are too low");
+    }
+    g_printerr("%s\n", line->str);
+}
+
+gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
+{
+    g_autoptr(GError) error = NULL;
+    struct ct_recording_summary summary;
+
+    gboolean is_complete = ct_recording_cut(recording, exit_status, &error);
+    if (!is_complete)
+        g_printerr("ctrace: the recording is not complete: %s\n", error->message);
+    ct_recording_summary(recording, &summary);
+    if (summary.totals.processes == 0) {
+        g_printerr("ctrace: nothing was recorded: no process loaded the preload (it cannot see "
+                   "statically linked, setuid and 32-bit programs)\n");
+        return FALSE;
+    }
+    print_summary(recording, is_complete);
+    return TRUE;
+}

@@ -1,0 +1,179 @@
+/*
+ * The board: one sparse file on tmpfs per traced process image, mapped shared by the preload and
+ * read by the recorder. It says what every thread is doing at this moment, counts every call, and
+ * holds the stacks and modules that events refer to. Writing to it is plain stores, so it is
+ * there also after SIGKILL of the program.
+ *
+ * One writer per thread slot (its thread); the module and stack tables are append-only and
+ * lock-free. The recorder only reads, except for `control`, which only it writes.
+ *
+ * Files in the session directory, CT_SESSION_PREFIX and the recording's number: `control`, and
+ * `PID-STARTNS.board` for each process image.
+ */
+#ifndef CTRACE_SCHEMA_BOARD_H
+#define CTRACE_SCHEMA_BOARD_H
+
+#include "events.h"
+
+#include <stdatomic.h>
+
+#define CT_BOARD_MAGIC   UINT64_C(0x3164726f62727463) /* "ctrbord1" */
+#define CT_CONTROL_MAGIC UINT64_C(0x316c746372727463) /* "ctrrctl1" */
+
+/* Environment of the traced program: the session directory. */
+#define CT_SESSION_VARIABLE "CTRACE_SESSION"
+#define CT_SESSION_PREFIX   "/dev/shm/ctrace-"
+#define CT_CONTROL_FILE     "control"
+#define CT_BOARD_SUFFIX     ".board"
+
+#define CT_BOARD_MAX_THREADS   16384
+#define CT_BOARD_MAX_MODULES   1024
+#define CT_BOARD_STACK_BUCKETS (UINT32_C(1) << 17)
+#define CT_BOARD_STACK_WORDS   (UINT32_C(1) << CT_STACK_ID_BITS)
+
+/* The last indices name no words: the recorder gives them to threads of which only the site of
+ * their open wait is known. */
+#define CT_BOARD_STACK_RESERVED CT_BOARD_MAX_THREADS
+
+#define CT_OUTPUT_SIZE  4096
+#define CT_COMMAND_SIZE 4096
+
+/* What the recorder tells every traced process. */
+struct ct_control {
+    uint64_t magic;
+    uint32_t schema_version;
+    int32_t root_pid; /* the program that record launched */
+    uint64_t rate_ns;
+    _Atomic uint64_t ns_per_tick; /* 32.32 fixed point; refined while recording */
+    uint32_t uses_tsc;            /* ticks are the TSC's; else CLOCK_MONOTONIC nanoseconds */
+    uint32_t follows_children;
+    _Atomic uint32_t is_recording; /* hooks do nothing while it is zero */
+    uint32_t recording;            /* its number: see CT_RECORDING_MAX */
+    int32_t recorder_pid;
+    uint32_t reserved;
+    uint64_t begin_ns; /* of the recording; 0 while it is delayed */
+    /* For whoever finishes what a killed recorder began. */
+    char output[CT_OUTPUT_SIZE];
+    char command[CT_COMMAND_SIZE];
+};
+
+enum ct_wait_state {
+    CT_WAIT_STATE_NONE,
+    CT_WAIT_STATE_OPEN,      /* in the call */
+    CT_WAIT_STATE_UNWRITTEN, /* ended, its event still to be written */
+};
+
+/* The wait that a thread is in. */
+struct ct_board_wait {
+    _Atomic uint32_t state; /* enum ct_wait_state; stored last */
+    uint32_t stack;         /* 0: not taken, see site */
+    uint64_t begin_ticks;
+    uint64_t end_ticks; /* when UNWRITTEN */
+    uint64_t object;
+    uint64_t site; /* return address of the call */
+    int32_t owner;
+    int16_t result;
+    uint8_t op;
+    uint8_t class;
+};
+
+struct ct_board_counters {
+    uint64_t calls;
+    uint64_t total_ns;
+    uint32_t histogram[CT_HISTOGRAM_BUCKETS];
+};
+
+#define CT_THREAD_NAME_SIZE 16
+
+struct ct_board_thread {
+    _Atomic int32_t tid; /* 0: free, -1: being set up */
+    int32_t creator_tid;
+    uint64_t start_ns;
+    uint64_t entry;
+    uint64_t handle; /* the pthread_t */
+    char name[CT_THREAD_NAME_SIZE];
+    struct ct_board_wait wait;
+    uint64_t waits_recorded; /* written as events */
+    uint64_t class_ns[CT_CLASS_COUNT];
+    struct ct_board_counters counters[CT_OP_COUNT];
+};
+
+#define CT_MODULE_PATH_SIZE 448
+#define CT_BUILD_ID_MAX     32
+
+struct ct_board_module {
+    uint64_t begin;
+    uint64_t end;
+    uint64_t bias;
+    uint32_t build_id_size;
+    _Atomic uint32_t is_ready; /* stored last */
+    uint8_t build_id[CT_BUILD_ID_MAX];
+    char path[CT_MODULE_PATH_SIZE];
+};
+
+/* Interned stacks: the low bits of a stack's id are the index of its first word. */
+struct ct_board_stacks {
+    _Atomic uint32_t buckets[CT_BOARD_STACK_BUCKETS]; /* indices; 0 is empty */
+    _Atomic uint32_t used_words;                      /* the next free one; word 0 is never used */
+    uint32_t reserved;
+    uint64_t words[CT_BOARD_STACK_WORDS]; /* hash << 32 | count, then count addresses */
+};
+
+#define CT_BOARD_EXE_SIZE  1024
+#define CT_BOARD_ARGS_SIZE 4096
+
+enum ct_process_state {
+    CT_PROCESS_ALIVE, /* or killed */
+    CT_PROCESS_EXECED,
+    CT_PROCESS_EXITED,
+};
+
+struct ct_board {
+    _Atomic uint64_t magic; /* stored last: the header is complete */
+    uint64_t size;
+    uint32_t schema_version;
+    int32_t pid;
+    int32_t ppid;
+    _Atomic uint32_t state; /* enum ct_process_state */
+    uint64_t start_ns;
+    uint64_t rate_ns;
+    _Atomic uint64_t end_ns; /* when EXECED or EXITED */
+    _Atomic uint64_t stacks_lost;
+    _Atomic uint64_t threads_lost;
+    _Atomic uint64_t modules_lost;
+    _Atomic uint64_t threads_started;
+    _Atomic uint64_t waits_recorded;    /* of threads that have exited */
+    _Atomic uint32_t thread_high_water; /* slots at and above were never used */
+    _Atomic uint32_t module_count;
+    char exe[CT_BOARD_EXE_SIZE];
+    char args[CT_BOARD_ARGS_SIZE];
+    char cwd[CT_BOARD_EXE_SIZE];
+    struct ct_board_module modules[CT_BOARD_MAX_MODULES];
+    struct ct_board_stacks stacks;
+    struct ct_board_thread threads[CT_BOARD_MAX_THREADS];
+};
+
+/* Recorder and program may be built apart: these are the format. */
+_Static_assert(offsetof(struct ct_control, output) == 64, "control layout");
+_Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
+_Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
+_Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
+_Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
+_Static_assert(offsetof(struct ct_board, exe) == 104, "board layout");
+
+/* The duration of `ticks` in nanoseconds. */
+static inline uint64_t ct_ticks_to_ns(uint64_t ticks, uint64_t ns_per_tick)
+{
+    return (uint64_t)(((unsigned __int128)ticks * ns_per_tick) >> 32);
+}
+
+/* The histogram bucket that counts a call of this length. */
+static inline unsigned ct_histogram_bucket(uint64_t duration_ns)
+{
+    if (duration_ns < 256)
+        return 0;
+    unsigned bucket = 63U - (unsigned)__builtin_clzll(duration_ns) - 7U;
+    return bucket < CT_HISTOGRAM_BUCKETS ? bucket : CT_HISTOGRAM_BUCKETS - 1;
+}
+
+#endif

@@ -1,0 +1,282 @@
+/*
+ * Every event of the `ctrace` provider, field by field. The structs that the
+ * producers fill, the LTTng tracepoints that write them and the analyzer's
+ * decoder are all generated from these tables.
+ *
+ * Times are CLOCK_MONOTONIC nanoseconds. LTTng adds the event's own timestamp
+ * and the contexts vpid and vtid. Events written by the recorder when the trace
+ * is cut name their subject themselves: `pid` and `process_start_ns` together
+ * identify one process image (a pid lives on through exec, and is reused).
+ */
+#ifndef CTRACE_SCHEMA_EVENTS_H
+#define CTRACE_SCHEMA_EVENTS_H
+
+#include "operations.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CT_PROVIDER "ctrace"
+
+/* Raised when an older analyzer would misread the trace. */
+#define CT_SCHEMA_VERSION 1
+
+/* Counters keep one bucket per power of two: bucket 0 is below 256 ns, bucket i
+ * is [2^(i+7), 2^(i+8)) ns, and the last one also takes all that is longer. */
+#define CT_HISTOGRAM_BUCKETS 32
+
+/*
+ * Recordings that run at once on one machine are told apart by their number, so that each keeps
+ * its own events only: in every event of the state channel, and in the high bits of stack ids.
+ */
+#define CT_STACK_ID_BITS 22
+#define CT_RECORDING_MAX 1023
+
+/* The longest stack that is kept, in frames; deeper callers are cut off. */
+#define CT_STACK_MAX_FRAMES 128
+
+/*
+ * A wait that has ended. It ended `lag_ns` before the event's timestamp (the event is written
+ * outside critical sections) and lasted `duration_ns`. `stack` is the id of a `stack` event of the
+ * same process; there is none for an id whose low CT_STACK_ID_BITS are 0: the stack was lost.
+ * `result` is what the call returned, at most 32767; a failure is the negative errno. Waits shorter
+ * than the process's rate_ns are sampled: each one stands for rate_ns / duration_ns waits.
+ */
+#define CT_WAIT_FIELDS(TIME, F) \
+    F(TIME, duration_ns)        \
+    F(TIME, lag_ns)             \
+    F(HEX64, object)            \
+    F(U32, stack)               \
+    F(I16, result)              \
+    F(OP, op)                   \
+    F(CLASS, class)
+
+#define CT_EVENT_WAIT(F) CT_WAIT_FIELDS(U32, F)
+
+/* A wait for a lock that thread `owner` held when the wait began. */
+#define CT_EVENT_LOCK_WAIT(F) \
+    CT_WAIT_FIELDS(U32, F)    \
+    F(I32, owner)
+
+/* Either, for a duration or lag of 2^32 ns (4.29 s) or more; `owner` is 0 if there is none. */
+#define CT_EVENT_LONG_WAIT(F) \
+    CT_WAIT_FIELDS(U64, F)    \
+    F(I32, owner)
+
+/* This thread let waiters of `object` go, `lag_ns` before the event's timestamp. */
+#define CT_EVENT_WAKE(F) \
+    F(HEX64, object)     \
+    F(U32, stack)        \
+    F(U32, lag_ns)       \
+    F(OP, op)
+
+/* A new process image: program start, fork child, or after exec. First event of its process. */
+#define CT_EVENT_PROCESS_START(F) \
+    F(U32, recording)             \
+    F(U32, schema_version)        \
+    F(U64, process_start_ns)      \
+    F(U64, rate_ns)               \
+    F(I32, ppid)                  \
+    F(STRING, exe)                \
+    F(STRING, args)               \
+    F(STRING, cwd)
+
+/* The process ends by itself. A killed process has no such event. */
+#define CT_EVENT_PROCESS_EXIT(F) \
+    F(U32, recording)            \
+    F(I32, status)
+
+/* Written in the parent, after the fact. */
+#define CT_EVENT_FORK(F) \
+    F(U32, recording)    \
+    F(I32, child_pid)
+
+/* Written just before the image is replaced. */
+#define CT_EVENT_EXEC(F) \
+    F(U32, recording)    \
+    F(STRING, path)
+
+/* `entry` is the start routine; zero for a process's first thread. */
+#define CT_EVENT_THREAD_START(F) \
+    F(U32, recording)            \
+    F(I32, creator_tid)          \
+    F(HEX64, entry)
+
+#define CT_EVENT_THREAD_NAME(F) \
+    F(U32, recording)           \
+    F(STRING, name)
+
+/* Exact totals of all the thread's waits, recorded as events or not. */
+#define CT_CLASS_TOTALS(F) \
+    F(U64, net_ns)         \
+    F(U64, sync_ns)        \
+    F(U64, syscall_ns)     \
+    F(U64, sleep_ns)
+
+#define CT_EVENT_THREAD_EXIT(F) \
+    F(U32, recording)           \
+    CT_CLASS_TOTALS(F)
+
+/* Once for each descriptor that blocks; again when its number means another file.
+ * `local` is a socket's own address or a file's path, `peer` a socket's other end. */
+#define CT_EVENT_FD(F) \
+    F(U32, recording)  \
+    F(I32, fd)         \
+    F(FD_KIND, kind)   \
+    F(STRING, local)   \
+    F(STRING, peer)
+
+#define CT_SUBJECT(F) \
+    F(U32, recording) \
+    F(I32, pid)       \
+    F(U64, process_start_ns)
+
+/* A process as its board describes it when the trace is cut, or before, once it is over.
+ * `process_end_ns` is 0 if the image still ran when the trace was cut. */
+#define CT_EVENT_PROCESS(F) \
+    CT_SUBJECT(F)           \
+    F(U64, process_end_ns)  \
+    F(U32, schema_version)  \
+    F(U64, rate_ns)         \
+    F(I32, ppid)            \
+    F(STRING, exe)          \
+    F(STRING, args)         \
+    F(STRING, cwd)
+
+/* A thread that had not exited by itself when the trace was cut, with its totals. */
+#define CT_EVENT_THREAD(F)  \
+    CT_SUBJECT(F)           \
+    F(I32, tid)             \
+    F(U64, thread_start_ns) \
+    F(HEX64, entry)         \
+    F(STRING, name)         \
+    CT_CLASS_TOTALS(F)
+
+/* Return addresses, leaf first: the first one is in the caller of the operation. */
+#define CT_EVENT_STACK(F) \
+    CT_SUBJECT(F)         \
+    F(U32, id)            \
+    F(ADDRESSES, addresses)
+
+/* An ELF object mapped at [begin, end); `bias` is what was added to its virtual addresses. */
+#define CT_EVENT_MODULE(F)                                      \
+    CT_SUBJECT(F)                                               \
+    F(STRING, path)                                             \
+    F(STRING, build_id) /* hexadecimal, empty if it has none */ \
+    F(HEX64, begin)                                             \
+    F(HEX64, end)                                               \
+    F(HEX64, bias)
+
+/* A wait that was not yet written as an event when the trace was cut. is_open:
+ * the thread was still waiting, and duration_ns counts up to the cut. */
+#define CT_EVENT_INFLIGHT(F) \
+    CT_SUBJECT(F)            \
+    F(I32, tid)              \
+    F(U64, since_ns)         \
+    F(U64, duration_ns)      \
+    F(HEX64, object)         \
+    F(U32, stack)            \
+    F(I32, owner)            \
+    F(I16, result)           \
+    F(OP, op)                \
+    F(CLASS, class)          \
+    F(U8, is_open)
+
+/* All calls of one operation by one thread, recorded as events or not; of locks, the contended
+ * ones. Written when the thread exits, or by the recorder when the trace is cut. */
+#define CT_EVENT_COUNTERS(F) \
+    CT_SUBJECT(F)            \
+    F(I32, tid)              \
+    F(OP, op)                \
+    F(U64, calls)            \
+    F(U64, total_ns)         \
+    F(HISTOGRAM, histogram)
+
+/* The recording itself; the last event of a complete trace. */
+#define CT_EVENT_CAPTURE(F)                                                                     \
+    F(U32, recording)                                                                           \
+    F(U32, schema_version)                                                                      \
+    F(STRING, ctrace_version)                                                                   \
+    F(STRING, command)                                                                          \
+    F(STRING, layers)  /* live ones, comma-separated: "preload,kernel" */                       \
+    F(STRING, missing) /* why a layer is not live; empty if all are */                          \
+    F(U64, begin_ns)                                                                            \
+    F(U64, end_ns)                                                                              \
+    F(U64, rate_ns)                                                                             \
+    F(I32, exit_status)   /* of the program, as a shell gives it; -1 if it was still running */ \
+    F(U32, process_count) /* images traced */                                                   \
+    F(U64, stacks_lost)   /* stacks that found no room on a board */                            \
+    F(U64, threads_lost)  /* threads that found no slot on a board */                           \
+    F(U64, modules_lost)
+
+/* How often, and so through which channel: per wait, or per thread and process. */
+#define CT_CHANNEL_WAITS "waits"
+#define CT_CHANNEL_STATE "state"
+
+/* EVENT(symbol, name, channel) */
+#define CT_EVENTS(EVENT)                                  \
+    EVENT(WAIT, wait, CT_CHANNEL_WAITS)                   \
+    EVENT(LOCK_WAIT, lock_wait, CT_CHANNEL_WAITS)         \
+    EVENT(LONG_WAIT, long_wait, CT_CHANNEL_WAITS)         \
+    EVENT(WAKE, wake, CT_CHANNEL_WAITS)                   \
+    EVENT(PROCESS_START, process_start, CT_CHANNEL_STATE) \
+    EVENT(PROCESS_EXIT, process_exit, CT_CHANNEL_STATE)   \
+    EVENT(FORK, fork, CT_CHANNEL_STATE)                   \
+    EVENT(EXEC, exec, CT_CHANNEL_STATE)                   \
+    EVENT(THREAD_START, thread_start, CT_CHANNEL_STATE)   \
+    EVENT(THREAD_NAME, thread_name, CT_CHANNEL_STATE)     \
+    EVENT(THREAD_EXIT, thread_exit, CT_CHANNEL_STATE)     \
+    EVENT(FD, fd, CT_CHANNEL_STATE)                       \
+    EVENT(PROCESS, process, CT_CHANNEL_STATE)             \
+    EVENT(THREAD, thread, CT_CHANNEL_STATE)               \
+    EVENT(STACK, stack, CT_CHANNEL_STATE)                 \
+    EVENT(MODULE, module, CT_CHANNEL_STATE)               \
+    EVENT(INFLIGHT, inflight, CT_CHANNEL_STATE)           \
+    EVENT(COUNTERS, counters, CT_CHANNEL_STATE)           \
+    EVENT(CAPTURE, capture, CT_CHANNEL_STATE)
+
+/*
+ * A sequence in an event struct: borrowed by the event. Its length is one byte in the trace, so
+ * that no damage makes a reader believe in billions of elements.
+ */
+struct ct_u64_sequence {
+    const uint64_t *values;
+    uint32_t count;
+};
+
+#define CT_SEQUENCE_LENGTH_MAX 255
+_Static_assert(CT_STACK_MAX_FRAMES <= CT_SEQUENCE_LENGTH_MAX, "a stack fits a sequence");
+_Static_assert(CT_HISTOGRAM_BUCKETS <= CT_SEQUENCE_LENGTH_MAX, "a histogram fits a sequence");
+
+/* The C type of each field type above. */
+#define CT_TYPE_U8        uint8_t
+#define CT_TYPE_U32       uint32_t
+#define CT_TYPE_U64       uint64_t
+#define CT_TYPE_I16       int16_t
+#define CT_TYPE_I32       int32_t
+#define CT_TYPE_HEX64     uint64_t
+#define CT_TYPE_OP        uint8_t
+#define CT_TYPE_CLASS     uint8_t
+#define CT_TYPE_FD_KIND   uint8_t
+#define CT_TYPE_STRING    const char *
+#define CT_TYPE_ADDRESSES struct ct_u64_sequence
+#define CT_TYPE_HISTOGRAM struct ct_u64_sequence
+
+/* struct ct_event_wait, ct_event_wake ...: what a producer fills and a decoder gives. */
+#define CT_STRUCT_FIELD(type, name) CT_TYPE_##type name;
+#define CT_STRUCT(symbol, name, channel)   \
+    struct ct_event_##name {               \
+        CT_EVENT_##symbol(CT_STRUCT_FIELD) \
+    };
+CT_EVENTS(CT_STRUCT)
+#undef CT_STRUCT
+#undef CT_STRUCT_FIELD
+
+enum ct_event {
+#define CT_EVENT_SYMBOL(symbol, name, channel) CT_EVENT_ID_##symbol,
+    CT_EVENTS(CT_EVENT_SYMBOL)
+#undef CT_EVENT_SYMBOL
+        CT_EVENT_COUNT
+};
+
+#endif
