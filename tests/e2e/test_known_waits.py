@@ -60,6 +60,15 @@ class KnownWaits(TraceTest):
             self.assertIn("scenario_main", stack)
             self.assertLess(stack.index("run_accept"), stack.index("scenario_main"))
 
+    def test_stacks_are_whole_while_another_thread_forks(self):
+        result = self.record_ok(WORKLOADS / "forks", options=["--rate=0"])
+        samples = self.profile("sleep", result.directory).samples
+        waits = sum(sample.count for sample in samples)
+        cut_off = sum(sample.count for sample in samples if "waiter_main" not in sample.stack)
+        self.assertGreater(waits, 100)
+        # A fork that takes longer than 10 ms cuts off the few stacks that are taken in it.
+        self.assertLessEqual(cut_off, waits / 1000)
+
     def test_an_unlock_a_signal_and_a_post_wake_their_waiters(self):
         result = self.record_ok(WORKLOADS / "waits")
         profile = self.profile("mutex", result.directory)

@@ -113,6 +113,10 @@ static _Atomic int is_forking;
 /* A user may be the thread that forks, in a signal handler: do not wait for ever. */
 #define MAX_YIELDS 1000
 
+/* How long a wait that has ended is held up by another thread's fork, for the sake of its stack: no
+ * longer, since the fork may wait for a lock of ours. */
+#define PATIENCE_NS UINT64_C(10000000)
+
 bool ct_loader_enter(void)
 {
     atomic_fetch_add(&loader_users, 1);
@@ -141,20 +145,11 @@ void ct_loader_go_on(bool is_child)
     atomic_fetch_sub(&is_forking, 1);
 }
 
-uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
+/* Interns what was unwound, without our own frames; `site` if that leaves none. */
+static uint32_t intern_stack(void **raw, int count, uint64_t site, bool *is_new)
 {
-    void *raw[CT_STACK_MAX_FRAMES + OWN_FRAMES];
-    int saved_errno = errno;
-    enum ct_mode mode = self->mode;
-    int count = 0;
     int first = 0;
-    bool is_new = false;
 
-    self->mode = CT_MODE_BUSY; /* libunwind calls write, mincore and friends */
-    bool may_use_loader = ct_loader_enter();
-    if (may_use_loader)
-        count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES, self->stacks_taken < FEW_STACKS);
-    self->stacks_taken++;
     while (first < count && is_own_frame((uint64_t)raw[first]))
         first++;
     if (first >= count) {
@@ -165,16 +160,44 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
     if (count - first > CT_STACK_MAX_FRAMES)
         count = first + CT_STACK_MAX_FRAMES;
     uint32_t index = intern(&ct_board->stacks, (const uint64_t *)(const void *)(raw + first),
-                            (uint32_t)(count - first), &is_new);
+                            (uint32_t)(count - first), is_new);
     if (index == 0)
         atomic_fetch_add(&ct_board->stacks_lost, 1);
-    if (is_new && may_use_loader)
+    return ct_control->recording << CT_STACK_ID_BITS | index;
+}
+
+uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
+{
+    void *raw[CT_STACK_MAX_FRAMES + OWN_FRAMES];
+    int saved_errno = errno;
+    enum ct_mode mode = self->mode;
+    bool is_new = false;
+
+    if (!ct_loader_enter())
+        return 0;
+    self->mode = CT_MODE_BUSY; /* libunwind calls write, mincore and friends */
+    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES, self->stacks_taken < FEW_STACKS);
+    self->stacks_taken++;
+    uint32_t stack = intern_stack(raw, count, site, &is_new);
+    if (is_new)
         scan_if_loaded();
-    if (may_use_loader)
-        ct_loader_leave();
+    ct_loader_leave();
     self->mode = mode;
     errno = saved_errno;
-    return ct_control->recording << CT_STACK_ID_BITS | index;
+    return stack;
+}
+
+uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
+{
+    void *only_site[1];
+    bool is_new;
+    uint32_t stack = ct_stack_try_capture(self, site);
+
+    for (uint64_t begin_ns = ct_now_ns(); stack == 0 && ct_now_ns() - begin_ns < PATIENCE_NS;) {
+        sched_yield();
+        stack = ct_stack_try_capture(self, site);
+    }
+    return stack != 0 ? stack : intern_stack(only_site, 0, site, &is_new);
 }
 
 /* The range of virtual addresses that the object's segments take, before bias. */

@@ -6,9 +6,13 @@
 
 /*
  * The id of the calling thread's stack, from the caller of the hook outwards; `site` is the
- * hook's return address, the stack's only frame if it cannot be unwound. 0 if the board is full.
+ * hook's return address, the stack's only frame if it cannot be unwound. Its low bits are 0 if the
+ * board is full. While another thread forks it waits a moment for the end of that.
  */
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site);
+
+/* The same for who can come back: 0 at once while another thread forks. */
+uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site);
 
 /* Loads the unwinder. Without it stacks have one frame. */
 void ct_stack_init(void);

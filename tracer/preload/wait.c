@@ -97,6 +97,8 @@ void ct_wait_end_deferred(struct ct_wait *wait, int64_t result)
             ct_wait_resume_outer(wait);
         return;
     }
+    if (shown->stack == 0)
+        shown->stack = ct_stack_capture(self, shown->site); /* now: the flush has another stack */
     shown->result = clamp_result(result);
     shown->end_ticks = end_ticks;
     atomic_store_explicit(&shown->state, CT_WAIT_STATE_UNWRITTEN, memory_order_release);

@@ -83,7 +83,7 @@ static inline __attribute__((always_inline)) bool ct_wait_begin(struct ct_wait *
     wait->site = (uint64_t)site;
     wait->op = (uint8_t)op;
     if (*ct_site_entry(self, wait->site) != wait->site)
-        wait->stack = ct_stack_capture(self, wait->site);
+        wait->stack = ct_stack_try_capture(self, wait->site);
     return true;
 }
 
@@ -93,7 +93,7 @@ static inline bool ct_wait_begin_blocking(struct ct_wait *wait, enum ct_op op, c
     if (!ct_wait_begin(wait, op, site))
         return false;
     if (wait->stack == 0)
-        wait->stack = ct_stack_capture(wait->self, wait->site);
+        wait->stack = ct_stack_try_capture(wait->self, wait->site);
     return true;
 }
 
