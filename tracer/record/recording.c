@@ -242,6 +242,7 @@ static void write_capture(struct ct_recording *recording, int exit_status, const
         .rate_ns = control->rate_ns,
         .exit_status = exit_status,
         .process_count = (uint32_t)totals->processes,
+        .waits_recorded = totals->waits,
         .stacks_lost = totals->stacks_lost,
         .threads_lost = totals->threads_lost,
         .modules_lost = totals->modules_lost,

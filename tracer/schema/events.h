@@ -193,20 +193,21 @@
     F(HISTOGRAM, histogram)
 
 /* The recording itself; the last event of a complete trace. */
-#define CT_EVENT_CAPTURE(F)                                                                     \
-    F(U32, recording)                                                                           \
-    F(U32, schema_version)                                                                      \
-    F(STRING, ctrace_version)                                                                   \
-    F(STRING, command)                                                                          \
-    F(STRING, layers)  /* live ones, comma-separated: "preload,kernel" */                       \
-    F(STRING, missing) /* why a layer is not live; empty if all are */                          \
-    F(U64, begin_ns)                                                                            \
-    F(U64, end_ns)                                                                              \
-    F(U64, rate_ns)                                                                             \
-    F(I32, exit_status)   /* of the program, as a shell gives it; -1 if it was still running */ \
-    F(U32, process_count) /* images traced */                                                   \
-    F(U64, stacks_lost)   /* stacks that found no room on a board */                            \
-    F(U64, threads_lost)  /* threads that found no slot on a board */                           \
+#define CT_EVENT_CAPTURE(F)                                                                      \
+    F(U32, recording)                                                                            \
+    F(U32, schema_version)                                                                       \
+    F(STRING, ctrace_version)                                                                    \
+    F(STRING, command)                                                                           \
+    F(STRING, layers)  /* live ones, comma-separated: "preload,kernel" */                        \
+    F(STRING, missing) /* why a layer is not live; empty if all are */                           \
+    F(U64, begin_ns)                                                                             \
+    F(U64, end_ns)                                                                               \
+    F(U64, rate_ns)                                                                              \
+    F(I32, exit_status)    /* of the program, as a shell gives it; -1 if it was still running */ \
+    F(U32, process_count)  /* images traced */                                                   \
+    F(U64, waits_recorded) /* written as events: a trace with fewer has lost some */             \
+    F(U64, stacks_lost)    /* stacks that found no room on a board */                            \
+    F(U64, threads_lost)   /* threads that found no slot on a board */                           \
     F(U64, modules_lost)
 
 /* How often, and so through which channel: per wait, or per thread and process. */
