@@ -67,6 +67,19 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
     self->mode = CT_MODE_TRACED;
 }
 
+void ct_wait_announce(struct ct_wait *wait, uint64_t object)
+{
+    int saved_errno = errno;
+    struct ct_self *self = wait->self;
+
+    if (ct_op_object(wait->op) != CT_OBJECT_FD)
+        return;
+    self->mode = CT_MODE_BUSY;
+    ct_fd_announce((int)object);
+    self->mode = CT_MODE_TRACED;
+    errno = saved_errno;
+}
+
 void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_ns, int64_t result)
 {
     int saved_errno = errno;

@@ -44,6 +44,9 @@ static inline uint64_t ct_elapsed_ns(uint64_t from_ticks, uint64_t to_ticks)
                           atomic_load_explicit(&ct_control->ns_per_tick, memory_order_relaxed));
 }
 
+/* Describes the descriptor that the call waits for, while there is time: it may never come back. */
+void ct_wait_announce(struct ct_wait *wait, uint64_t object);
+
 /* A previous wait is still on the slot: write it, or set it aside. */
 void ct_wait_settle(struct ct_wait *wait);
 
@@ -106,6 +109,8 @@ ct_wait_subject(struct ct_wait *wait, enum ct_class class, uint64_t object)
 {
     struct ct_board_wait *shown = &wait->self->slot->wait;
 
+    if (wait->stack != 0)
+        ct_wait_announce(wait, object);
     shown->op = wait->op;
     shown->site = wait->site;
     shown->stack = wait->stack;
