@@ -50,11 +50,11 @@ static GArray *find_places(const struct ct_layout *layout, const struct ct_windo
 /* Of an address, the last digits tell the objects of one program apart. */
 static char *object_name(const struct ct_timeline_wait *wait, gboolean is_short)
 {
-    switch (ct_op_object(wait->op)) {
-    case CT_OBJECT_LOCK:
-    case CT_OBJECT_COND:
-    case CT_OBJECT_SEMAPHORE:
+    enum ct_object kind = ct_op_object(wait->op);
+
+    if (ct_object_is_address(kind))
         return wait->object ? g_strdup_printf(" …%04" PRIx64, wait->object & 0xffff) : g_strdup("");
+    switch (kind) {
     case CT_OBJECT_THREAD:
     case CT_OBJECT_PROCESS:
         return wait->object > 0 && wait->object <= INT32_MAX

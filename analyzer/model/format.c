@@ -92,13 +92,9 @@ static char *format_thread(const struct ct_interval *interval)
 
 char *ct_format_object(const struct ct_interval *interval)
 {
-    switch (ct_op_object(interval->op)) {
-    case CT_OBJECT_LOCK:
-        return g_strdup_printf("mutex 0x%" G_GINT64_MODIFIER "x", interval->object);
-    case CT_OBJECT_COND:
-        return g_strdup_printf("condition 0x%" G_GINT64_MODIFIER "x", interval->object);
-    case CT_OBJECT_SEMAPHORE:
-        return g_strdup_printf("semaphore 0x%" G_GINT64_MODIFIER "x", interval->object);
+    enum ct_object kind = ct_op_object(interval->op);
+
+    switch (kind) {
     case CT_OBJECT_THREAD:
         return format_thread(interval);
     case CT_OBJECT_PROCESS:
@@ -110,9 +106,11 @@ char *ct_format_object(const struct ct_interval *interval)
     case CT_OBJECT_FD_SET:
         return g_strdup_printf("%" G_GUINT64_FORMAT " descriptor%s", interval->object,
                                interval->object == 1 ? "" : "s");
-    case CT_OBJECT_NONE:
-    case CT_OBJECT_COUNT:
-        break;
+    case CT_OBJECT_IPC:
+        return g_strdup_printf("%s %d", ct_object_name(kind), (int32_t)interval->object);
+    default:
+        return ct_object_is_address(kind) ? g_strdup_printf("%s 0x%" G_GINT64_MODIFIER "x",
+                                                            ct_object_name(kind), interval->object)
+                                          : g_strdup("");
     }
-    return g_strdup("");
 }

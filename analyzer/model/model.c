@@ -246,6 +246,25 @@ enum ct_object ct_op_object(enum ct_op op)
     return (size_t)op < G_N_ELEMENTS(op_objects) ? op_objects[op] : CT_OBJECT_NONE;
 }
 
+static const struct {
+    const char *name;
+    gboolean is_address;
+} objects[] = {
+#define OBJECT_ROW(symbol, name, is_address) [CT_OBJECT_##symbol] = {name, is_address},
+    CT_OBJECTS(OBJECT_ROW)
+#undef OBJECT_ROW
+};
+
+const char *ct_object_name(enum ct_object object)
+{
+    return (size_t)object < G_N_ELEMENTS(objects) ? objects[object].name : "unknown object";
+}
+
+gboolean ct_object_is_address(enum ct_object object)
+{
+    return (size_t)object < G_N_ELEMENTS(objects) && objects[object].is_address;
+}
+
 const char *ct_class_name(enum ct_class class)
 {
     return (size_t) class < G_N_ELEMENTS(class_names) ? class_names[class] : "unknown";

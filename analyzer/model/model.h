@@ -135,6 +135,10 @@ const struct ct_module *ct_process_module(const struct ct_process *process, uint
 const char *ct_op_name(enum ct_op op);          /* "pthread_mutex_lock" */
 const char *ct_class_name(enum ct_class class); /* "sync" */
 enum ct_object ct_op_object(enum ct_op op);
+const char *ct_object_name(enum ct_object object);
+
+/* Objects of this kind are variables of the program, known by their address. */
+gboolean ct_object_is_address(enum ct_object object);
 /* TRUE and the class, or FALSE if there is no class of that name. */
 gboolean ct_class_from_name(const char *name, enum ct_class *class);
 

@@ -65,7 +65,7 @@ static char *describe_object(struct encoder *encoder, const struct ct_profile_sa
     enum ct_object kind = sample->object_kind;
     const char *variable = NULL;
 
-    if (kind == CT_OBJECT_LOCK || kind == CT_OBJECT_COND || kind == CT_OBJECT_SEMAPHORE)
+    if (ct_object_is_address(kind))
         variable =
             ct_symbolizer_resolve_data(encoder->input->symbolizer, sample->process, sample->object);
     return variable ? g_strdup_printf("%s (%s)", sample->object_text, variable)

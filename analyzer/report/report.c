@@ -213,7 +213,7 @@ char *ct_report_object_name(const struct ct_report *report, const struct ct_proc
     enum ct_object kind = ct_op_object(op);
     const char *variable = NULL;
 
-    if (kind == CT_OBJECT_LOCK || kind == CT_OBJECT_COND || kind == CT_OBJECT_SEMAPHORE)
+    if (ct_object_is_address(kind))
         variable = ct_symbolizer_resolve_data(report->symbolizer, process, object_id);
     return variable ? g_strdup_printf("%s (%s)", object, variable) : g_strdup(object);
 }

@@ -1,101 +1,19 @@
 /*
- * pthread synchronisation. Uncontended is free: try first, and success reads no clock and writes
- * nothing. What lets others go says so only when somebody waits.
+ * Conditions, semaphores, barriers, initialisation once, and the end of threads. What lets others
+ * go says so only when somebody waits.
  */
 #include "hook.h"
 
 #include <pthread.h>
 #include <semaphore.h>
-
-/* ---- Blocking on an object that others will unlock, signal or post. ---- */
-
-static __attribute__((noinline)) bool block_on(struct ct_wait *wait, enum ct_op op,
-                                               const void *object, const void *site)
-{
-    if (!ct_wait_begin_blocking(wait, op, site))
-        return false;
-    atomic_fetch_add(ct_waiters_of(object), 1);
-    ct_wait_subject(wait, CT_CLASS_SYNC, (uint64_t)object);
-    return true;
-}
-
-static void unblock_from(const void *object)
-{
-    atomic_fetch_sub(ct_waiters_of(object), 1);
-}
-
-/* ---- Mutexes. ---- */
-
-CT_REAL(int, pthread_mutex_trylock, (pthread_mutex_t * mutex)) /* not interposed: never waits */
-
-static bool block_on_mutex(struct ct_wait *wait, enum ct_op op, const pthread_mutex_t *mutex,
-                           const void *site)
-{
-    int32_t owner = mutex->__data.__owner; /* glibc: the thread id of the holder */
-
-    if (!block_on(wait, op, mutex, site))
-        return false;
-    wait->self->slot->wait.owner = owner;
-    return true;
-}
-
-#define CT_WRAP_LOCK(name, params, args, op)                                                   \
-    CT_REAL(int, name, params)                                                                 \
-    int name params                                                                            \
-    {                                                                                          \
-        struct ct_wait wait;                                                                   \
-        CT_NEED_REAL(name);                                                                    \
-        CT_NEED_REAL(pthread_mutex_trylock);                                                   \
-        int result = real_pthread_mutex_trylock(mutex);                                        \
-        if (CT_LIKELY(result == 0 || result == EOWNERDEAD))                                    \
-            return result;                                                                     \
-        if (result != EBUSY || !block_on_mutex(&wait, op, mutex, __builtin_return_address(0))) \
-            return real_##name args;                                                           \
-        result = real_##name args;                                                             \
-        unblock_from(mutex);                                                                   \
-        ct_wait_end_deferred(&wait, -result);                                                  \
-        return result;                                                                         \
-    }
-
-CT_WRAP_LOCK(pthread_mutex_lock, (pthread_mutex_t * mutex), (mutex), CT_OP_MUTEX_LOCK)
-CT_WRAP_LOCK(pthread_mutex_timedlock, (pthread_mutex_t * mutex, const struct timespec *deadline),
-             (mutex, deadline), CT_OP_MUTEX_TIMEDLOCK)
-CT_WRAP_LOCK(pthread_mutex_clocklock,
-             (pthread_mutex_t * mutex, clockid_t clock, const struct timespec *deadline),
-             (mutex, clock, deadline), CT_OP_MUTEX_TIMEDLOCK)
-
-CT_REAL(int, pthread_mutex_unlock, (pthread_mutex_t * mutex))
-
-static __attribute__((noinline)) int unlock_slowly(pthread_mutex_t *mutex, const void *site)
-{
-    struct ct_self *self = ct_self_enter();
-
-    if (self == NULL)
-        return real_pthread_mutex_unlock(mutex);
-    bool has_waiters = ct_has_waiters(mutex);
-    uint64_t ticks = ct_ticks();
-    int result = real_pthread_mutex_unlock(mutex);
-    if (has_waiters && result == 0)
-        ct_wake(self, CT_OP_MUTEX_UNLOCK, (uint64_t)mutex, ticks, site);
-    if (self->has_unwritten)
-        ct_wait_flush(self);
-    return result;
-}
-
-int pthread_mutex_unlock(pthread_mutex_t *mutex)
-{
-    CT_NEED_REAL(pthread_mutex_unlock);
-    if (CT_LIKELY(!ct_has_waiters(mutex) && !ct_self.has_unwritten))
-        return real_pthread_mutex_unlock(mutex);
-    return unlock_slowly(mutex, __builtin_return_address(0));
-}
+#include <threads.h>
 
 /* ---- Conditions. Their oldest symbol version is another ABI: ask for the one in use. ---- */
 
 #define CONDITION_VERSION "GLIBC_2.3.2"
 
 /* Waiting releases the mutex. */
-static void wake_mutex_waiters(pthread_mutex_t *mutex, const void *site)
+static void wake_mutex_waiters(const void *mutex, const void *site)
 {
     struct ct_self *self;
 
@@ -103,20 +21,22 @@ static void wake_mutex_waiters(pthread_mutex_t *mutex, const void *site)
         ct_wake(self, CT_OP_MUTEX_UNLOCK, (uint64_t)mutex, ct_ticks(), site);
 }
 
-#define CT_WRAP_COND_WAIT(name, params, args, op, version)                \
-    CT_REAL_VERSION(int, name, params, version)                           \
-    int name params                                                       \
-    {                                                                     \
-        struct ct_wait wait;                                              \
-        CT_NEED_REAL(name);                                               \
-        wake_mutex_waiters(mutex, __builtin_return_address(0));           \
-        if (!block_on(&wait, op, condition, __builtin_return_address(0))) \
-            return real_##name args;                                      \
-        int result = real_##name args;                                    \
-        unblock_from(condition);                                          \
-        ct_wait_end_deferred(&wait, -result);                             \
-        return result;                                                    \
+#define CT_WRAP_COND_WAIT_OUTCOME(name, params, args, op, version, outcome)       \
+    CT_REAL_VERSION(int, name, params, version)                                   \
+    int name params                                                               \
+    {                                                                             \
+        struct ct_wait wait;                                                      \
+        CT_NEED_REAL(name);                                                       \
+        wake_mutex_waiters(mutex, __builtin_return_address(0));                   \
+        if (!ct_wait_begin_on(&wait, op, condition, __builtin_return_address(0))) \
+            return real_##name args;                                              \
+        int result = real_##name args;                                            \
+        ct_wait_end_deferred(&wait, outcome);                                     \
+        return result;                                                            \
     }
+
+#define CT_WRAP_COND_WAIT(name, params, args, op, version) \
+    CT_WRAP_COND_WAIT_OUTCOME(name, params, args, op, version, -(int64_t)result)
 
 CT_WRAP_COND_WAIT(pthread_cond_wait, (pthread_cond_t * condition, pthread_mutex_t *mutex),
                   (condition, mutex), CT_OP_COND_WAIT, CONDITION_VERSION)
@@ -128,6 +48,16 @@ CT_WRAP_COND_WAIT(pthread_cond_clockwait,
                   (pthread_cond_t * condition, pthread_mutex_t *mutex, clockid_t clock,
                    const struct timespec *deadline),
                   (condition, mutex, clock, deadline), CT_OP_COND_TIMEDWAIT, NULL)
+
+/* C11's are pthread's under other names and results. */
+#define C11_OUTCOME (result == thrd_timedout ? -ETIMEDOUT : result)
+
+CT_WRAP_COND_WAIT_OUTCOME(cnd_wait, (cnd_t * condition, mtx_t *mutex), (condition, mutex),
+                          CT_OP_COND_WAIT, NULL, C11_OUTCOME)
+CT_WRAP_COND_WAIT_OUTCOME(cnd_timedwait,
+                          (cnd_t *restrict condition, mtx_t *restrict mutex,
+                           const struct timespec *restrict deadline),
+                          (condition, mutex, deadline), CT_OP_COND_TIMEDWAIT, NULL, C11_OUTCOME)
 
 /* A call that lets waiters of its object go. */
 #define CT_WRAP_WAKE(name, params, args, op, object, version)                       \
@@ -148,6 +78,8 @@ CT_WRAP_WAKE(pthread_cond_signal, (pthread_cond_t * condition), (condition), CT_
              condition, CONDITION_VERSION)
 CT_WRAP_WAKE(pthread_cond_broadcast, (pthread_cond_t * condition), (condition),
              CT_OP_COND_BROADCAST, condition, CONDITION_VERSION)
+CT_WRAP_WAKE(cnd_signal, (cnd_t * condition), (condition), CT_OP_COND_SIGNAL, condition, NULL)
+CT_WRAP_WAKE(cnd_broadcast, (cnd_t * condition), (condition), CT_OP_COND_BROADCAST, condition, NULL)
 
 /* ---- Semaphores. ---- */
 
@@ -171,11 +103,10 @@ static bool is_time(const struct timespec *time)
         if (CT_LIKELY((may_try) && real_sem_trywait(semaphore) == 0))             \
             return 0;                                                             \
         errno = saved_errno;                                                      \
-        if (!block_on(&wait, op, semaphore, __builtin_return_address(0)))         \
+        if (!ct_wait_begin_on(&wait, op, semaphore, __builtin_return_address(0))) \
             return real_##name args;                                              \
         int result = real_##name args;                                            \
-        unblock_from(semaphore);                                                  \
-        ct_wait_end(&wait, result < 0 ? -errno : result);                         \
+        ct_wait_end(&wait, CT_ERRNO_OUTCOME);                                     \
         return result;                                                            \
     }
 
@@ -189,6 +120,104 @@ CT_WRAP_SEM_WAIT(sem_clockwait,
 
 CT_WRAP_WAKE(sem_post, (sem_t * semaphore), (semaphore), CT_OP_SEM_POST, semaphore, NULL)
 
+/* ---- Barriers. ---- */
+
+CT_REAL(int, pthread_barrier_wait, (pthread_barrier_t * barrier))
+
+/* glibc gives PTHREAD_BARRIER_SERIAL_THREAD to the last one to arrive, which lets the others go. */
+int pthread_barrier_wait(pthread_barrier_t *barrier)
+{
+    struct ct_wait wait;
+
+    CT_NEED_REAL(pthread_barrier_wait);
+    if (!ct_wait_begin_on(&wait, CT_OP_BARRIER_WAIT, barrier, __builtin_return_address(0)))
+        return real_pthread_barrier_wait(barrier);
+    int result = real_pthread_barrier_wait(barrier);
+    ct_wait_end(&wait, result == PTHREAD_BARRIER_SERIAL_THREAD ? 0 : -(int64_t)result);
+    if (result == PTHREAD_BARRIER_SERIAL_THREAD)
+        ct_wake(wait.self, CT_OP_BARRIER_WAIT, (uint64_t)barrier, wait.begin_ticks,
+                __builtin_return_address(0));
+    return result;
+}
+
+/* ---- Initialisation once: others wait for the thread that does it. ---- */
+
+/* One call under way that found the work not done. */
+struct once_call {
+    void (*routine)(void);
+    struct ct_wait wait;
+    bool is_first; /* nobody had begun */
+    bool is_ours;  /* it is this thread that does it */
+};
+
+static CT_TLS struct once_call *once_call;
+
+/* In place of the program's routine: from here on this thread does not wait. */
+static void run_once(void)
+{
+    struct once_call *call = once_call;
+
+    call->is_ours = true;
+    if (call->is_first)
+        ct_wait_cancel(&call->wait);
+    else
+        ct_wait_end(&call->wait, 0);
+    call->routine();
+}
+
+/* False if the call is not recorded. */
+static bool begin_once(struct once_call *call, const void *control, const void *site)
+{
+    call->is_first = atomic_load((const _Atomic int *)control) == 0;
+    if (!ct_wait_begin_on(&call->wait, CT_OP_ONCE, control, site))
+        return false;
+    once_call = call;
+    return true;
+}
+
+static void end_once(struct once_call *call, const void *control, const void *site)
+{
+    if (!call->is_ours)
+        ct_wait_end(&call->wait, 0);
+    else if (ct_has_waiters(control))
+        ct_wake(call->wait.self, CT_OP_ONCE, (uint64_t)control, ct_ticks(), site);
+}
+
+/* glibc's state of a once control; higher bits count forks. */
+static bool is_done(const void *control)
+{
+    return (atomic_load((const _Atomic int *)control) & 2) != 0;
+}
+
+CT_REAL(int, pthread_once, (pthread_once_t * control, void (*routine)(void)))
+
+int pthread_once(pthread_once_t *control, void (*routine)(void))
+{
+    struct once_call call = {.routine = routine};
+
+    CT_NEED_REAL(pthread_once);
+    if (CT_LIKELY(is_done(control)) || !begin_once(&call, control, __builtin_return_address(0)))
+        return real_pthread_once(control, routine);
+    int result = real_pthread_once(control, run_once);
+    end_once(&call, control, __builtin_return_address(0));
+    return result;
+}
+
+CT_REAL(void, call_once, (once_flag * control, void (*routine)(void)))
+
+void call_once(once_flag *control, void (*routine)(void))
+{
+    struct once_call call = {.routine = routine};
+
+    CT_NEED_REAL(call_once);
+    if (CT_LIKELY(is_done(control)) || !begin_once(&call, control, __builtin_return_address(0))) {
+        real_call_once(control, routine);
+        return;
+    }
+    real_call_once(control, run_once);
+    end_once(&call, control, __builtin_return_address(0));
+}
+
 /* ---- Threads. ---- */
 
 CT_WRAP_PTHREAD(pthread_join, (pthread_t thread, void **value), (thread, value), CT_OP_THREAD_JOIN,
@@ -201,3 +230,5 @@ CT_WRAP_PTHREAD(pthread_clockjoin_np,
                 (pthread_t thread, void **value, clockid_t clock, const struct timespec *deadline),
                 (thread, value, clock, deadline), CT_OP_THREAD_JOIN, CT_CLASS_SYNC,
                 ct_thread_object(thread))
+CT_WRAP_PTHREAD(thrd_join, (thrd_t thread, int *value), (thread, value), CT_OP_THREAD_JOIN,
+                CT_CLASS_SYNC, ct_thread_object(thread))

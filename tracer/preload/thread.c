@@ -55,6 +55,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     self->slot = slot;
     self->has_unwritten = 0;
     self->wait_frame = NULL;
+    self->counted = NULL;
     self->random = (slot->start_ns ^ (uint64_t)tid << 40) | 1;
     memset(self->sites, 0, sizeof(self->sites));
     if (has_exit_key)
@@ -136,6 +137,17 @@ static void emit_counters(const struct ct_board_thread *slot)
     }
 }
 
+/* Frees the slot. Touches no page of the board that the thread has not touched. */
+static void clear_slot(struct ct_board_thread *slot)
+{
+    for (unsigned op = 0; op < CT_OP_COUNT; op++)
+        if (slot->counters[op].calls > 0)
+            memset(&slot->counters[op], 0, sizeof(slot->counters[op]));
+    memset((char *)slot + sizeof(slot->tid), 0,
+           offsetof(struct ct_board_thread, counters) - sizeof(slot->tid));
+    atomic_store(&slot->tid, 0);
+}
+
 void ct_thread_exit(struct ct_self *self)
 {
     struct ct_board_thread *slot = self->slot;
@@ -158,8 +170,7 @@ void ct_thread_exit(struct ct_self *self)
     atomic_fetch_add(&ct_board->waits_recorded, slot->waits_recorded);
     self->mode = CT_MODE_BYPASS;
     self->slot = NULL;
-    memset((char *)slot + sizeof(slot->tid), 0, sizeof(*slot) - sizeof(slot->tid));
-    atomic_store(&slot->tid, 0);
+    clear_slot(slot);
 }
 
 /*

@@ -34,14 +34,6 @@ static int16_t clamp_result(int64_t result)
     .object = shown->object, .stack = shown->stack, .result = shown->result, .op = shown->op,      \
     .class = shown->class
 
-/* Is counted in ct_waiters while it waits. */
-static bool has_counted_waiters(uint8_t op)
-{
-    enum ct_object object = ct_op_object(op);
-
-    return object == CT_OBJECT_LOCK || object == CT_OBJECT_COND || object == CT_OBJECT_SEMAPHORE;
-}
-
 /* Writes the slot's wait, which ended at `end_ticks`, as an event. */
 static void emit_wait(struct ct_self *self, uint64_t end_ticks)
 {
@@ -96,6 +88,18 @@ void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_
     errno = saved_errno;
 }
 
+bool ct_wait_begin_on(struct ct_wait *wait, enum ct_op op, const void *object, const void *site)
+{
+    if (!ct_wait_begin(wait, op, site))
+        return false;
+    if (wait->stack == 0)
+        wait->stack = ct_stack_try_capture(wait->self, wait->site);
+    wait->self->counted = ct_waiters_of(object);
+    atomic_fetch_add(wait->self->counted, 1);
+    ct_wait_subject(wait, CT_CLASS_SYNC, (uint64_t)object);
+    return true;
+}
+
 void ct_wait_end_deferred(struct ct_wait *wait, int64_t result)
 {
     struct ct_self *self = wait->self;
@@ -103,6 +107,7 @@ void ct_wait_end_deferred(struct ct_wait *wait, int64_t result)
     uint64_t end_ticks = ct_ticks();
     uint64_t duration_ns = ct_elapsed_ns(wait->begin_ticks, end_ticks);
 
+    ct_wait_uncount(self);
     ct_wait_count(self, duration_ns);
     if (wait->has_outer || !ct_wait_is_sampled(self, duration_ns)) {
         atomic_store_explicit(&shown->state, CT_WAIT_STATE_NONE, memory_order_release);
@@ -149,7 +154,9 @@ void ct_wait_settle(struct ct_wait *wait)
     } else if ((void *)wait < self->wait_frame || is_on_signal_stack()) {
         wait->outer = *shown; /* we are in a signal handler that interrupted it */
         wait->outer_frame = self->wait_frame;
+        wait->outer_counted = self->counted;
         wait->has_outer = true;
+        self->counted = NULL;
     } else {
         /* Its frame is gone: siglongjmp took the thread out of it. */
         ct_wait_abandon(self);
@@ -162,6 +169,7 @@ void ct_wait_resume_outer(struct ct_wait *wait)
 
     *shown = wait->outer;
     wait->self->wait_frame = wait->outer_frame;
+    wait->self->counted = wait->outer_counted;
 }
 
 void ct_wait_abandon(struct ct_self *self)
@@ -175,8 +183,7 @@ void ct_wait_abandon(struct ct_self *self)
     }
     uint64_t end_ticks = ct_ticks();
     ct_wait_count(self, ct_elapsed_ns(shown->begin_ticks, end_ticks));
-    if (has_counted_waiters(shown->op))
-        atomic_fetch_sub(ct_waiters_of((const void *)shown->object), 1);
+    ct_wait_uncount(self);
     if (shown->stack == 0)
         shown->stack = ct_stack_capture(self, shown->site);
     shown->result = -EINTR;

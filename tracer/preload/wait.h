@@ -21,8 +21,9 @@ struct ct_wait {
     uint64_t site;
     uint32_t stack;
     uint8_t op;
-    void *outer_frame;          /* its wait_frame */
     struct ct_board_wait outer; /* the wait that a signal handler interrupted */
+    void *outer_frame;          /* its wait_frame */
+    _Atomic uint32_t *outer_counted;
     bool has_outer;
 };
 
@@ -42,6 +43,25 @@ static inline uint64_t ct_elapsed_ns(uint64_t from_ticks, uint64_t to_ticks)
         return 0;
     return ct_ticks_to_ns(to_ticks - from_ticks,
                           atomic_load_explicit(&ct_control->ns_per_tick, memory_order_relaxed));
+}
+
+/*
+ * What somebody waits on and another thread may let go, by a hash of its address (or number): what
+ * an unlock looks at to know that it lets somebody go.
+ */
+#define CT_WAITER_TABLE 4096
+extern _Atomic uint32_t ct_waiters[CT_WAITER_TABLE];
+
+static inline _Atomic uint32_t *ct_waiters_of(const void *object)
+{
+    uint64_t address = (uint64_t)object;
+
+    return &ct_waiters[(address >> 3 ^ address >> 15) % CT_WAITER_TABLE];
+}
+
+static inline bool ct_has_waiters(const void *object)
+{
+    return atomic_load_explicit(ct_waiters_of(object), memory_order_relaxed) != 0;
 }
 
 /* Describes the descriptor that the call waits for, while there is time: it may never come back. */
@@ -90,15 +110,12 @@ static inline __attribute__((always_inline)) bool ct_wait_begin(struct ct_wait *
     return true;
 }
 
-/* The same for a call that is known to block: it has its stack in any case. */
-static inline bool ct_wait_begin_blocking(struct ct_wait *wait, enum ct_op op, const void *site)
-{
-    if (!ct_wait_begin(wait, op, site))
-        return false;
-    if (wait->stack == 0)
-        wait->stack = ct_stack_try_capture(wait->self, wait->site);
-    return true;
-}
+/*
+ * For a call that is known to block, until somebody lets it go: ct_wait_begin and ct_wait_subject
+ * in one. It has its stack in any case, and is counted among the waiters of `object` while it
+ * lasts.
+ */
+bool ct_wait_begin_on(struct ct_wait *wait, enum ct_op op, const void *object, const void *site);
 
 /*
  * What the call waits for; starts the clock. Must follow ct_wait_begin. The slot is written only
@@ -146,6 +163,23 @@ static inline void ct_wait_count(struct ct_self *self, uint64_t duration_ns)
     slot->class_ns[slot->wait.class] += duration_ns;
 }
 
+static inline void ct_wait_uncount(struct ct_self *self)
+{
+    if (__builtin_expect(self->counted != NULL, 0)) {
+        atomic_fetch_sub(self->counted, 1);
+        self->counted = NULL;
+    }
+}
+
+/* The call turned out not to wait: nothing is recorded. */
+static inline void ct_wait_cancel(struct ct_wait *wait)
+{
+    ct_wait_uncount(wait->self);
+    atomic_store_explicit(&wait->self->slot->wait.state, CT_WAIT_STATE_NONE, memory_order_release);
+    if (__builtin_expect(wait->has_outer, 0))
+        ct_wait_resume_outer(wait);
+}
+
 /* `result` is what the call returned, or the negative errno. */
 static inline __attribute__((always_inline)) void ct_wait_end(struct ct_wait *wait, int64_t result)
 {
@@ -153,6 +187,7 @@ static inline __attribute__((always_inline)) void ct_wait_end(struct ct_wait *wa
     uint64_t end_ticks = ct_ticks();
     uint64_t duration_ns = ct_elapsed_ns(wait->begin_ticks, end_ticks);
 
+    ct_wait_uncount(self);
     ct_wait_count(self, duration_ns);
     if (__builtin_expect(ct_wait_is_sampled(self, duration_ns), 0)) {
         ct_wait_record(wait, end_ticks, duration_ns, result);
@@ -169,25 +204,6 @@ static inline __attribute__((always_inline)) void ct_wait_end(struct ct_wait *wa
  * critical section, by ct_wait_flush.
  */
 void ct_wait_end_deferred(struct ct_wait *wait, int64_t result);
-
-/*
- * Locks, conditions and semaphores that somebody waits on, by a hash of the address: what an
- * unlock looks at to know that it lets somebody go.
- */
-#define CT_WAITER_TABLE 4096
-extern _Atomic uint32_t ct_waiters[CT_WAITER_TABLE];
-
-static inline _Atomic uint32_t *ct_waiters_of(const void *object)
-{
-    uint64_t address = (uint64_t)object;
-
-    return &ct_waiters[(address >> 3 ^ address >> 15) % CT_WAITER_TABLE];
-}
-
-static inline bool ct_has_waiters(const void *object)
-{
-    return atomic_load_explicit(ct_waiters_of(object), memory_order_relaxed) != 0;
-}
 
 /* An event that this thread lets waiters of `object` go; `ticks` is when. */
 void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t ticks,
