@@ -1,5 +1,6 @@
 #include "fd.h"
 
+#include "pair.h"
 #include "process.h"
 #include "provider/emit.h"
 #include "text.h"
@@ -68,6 +69,7 @@ static enum ct_fd_kind anonymous_kind(int fd)
         {"anon_inode:[signalfd]", CT_FD_KIND_SIGNALFD},
         {"anon_inode:[eventpoll]", CT_FD_KIND_EPOLL},
         {"anon_inode:inotify", CT_FD_KIND_INOTIFY},
+        {"anon_inode:[io_uring]", CT_FD_KIND_IO_URING},
     };
     char target[64];
 
@@ -161,9 +163,13 @@ enum ct_class ct_fd_class(int fd)
 
 void ct_fd_forget(int fd)
 {
-    if ((unsigned)fd < CT_FD_CACHE && ct_fd_cache[fd] != 0) {
-        ct_fd_cache[fd] = 0;
+    if ((unsigned)fd >= CT_FD_CACHE)
+        return;
+    ct_fd_cache[fd] = 0; /* what it is can be looked up again */
+    /* A child of vfork closes what it shares the number of, but not the descriptor. */
+    if ((epoll_classes[fd] != 0 || ct_fd_is_paired[fd]) && ct_process_is_own()) {
         epoll_classes[fd] = 0;
+        ct_pair_forget(fd);
     }
 }
 
@@ -173,16 +179,20 @@ void ct_fd_forget_range(unsigned first, unsigned last)
         return;
     if (last >= CT_FD_CACHE)
         last = CT_FD_CACHE - 1;
-    if (last < first)
+    if (last < first || !ct_process_is_own())
         return;
     memset(ct_fd_cache + first, 0, last - first + 1);
     memset(epoll_classes + first, 0, last - first + 1);
+    for (unsigned fd = first; fd <= last; fd++)
+        if (ct_fd_is_paired[fd])
+            ct_pair_forget((int)fd);
 }
 
 void ct_fd_epoll_add(int epoll_fd, int fd)
 {
     if ((unsigned)epoll_fd < CT_FD_CACHE)
         epoll_classes[epoll_fd] |= (uint8_t)(1u << ct_fd_class(fd));
+    ct_pair_watch(epoll_fd, fd);
 }
 
 enum ct_class ct_fd_set_class(unsigned class_bits)

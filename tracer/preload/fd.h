@@ -17,6 +17,9 @@
 
 extern uint8_t ct_fd_cache[CT_FD_CACHE];
 
+/* Nonzero: see pair.h. Threads that wait on such a descriptor are counted. */
+extern uint8_t ct_fd_is_paired[CT_FD_CACHE];
+
 _Static_assert(CT_FD_KIND_COUNT <= CT_FD_KIND_MASK, "kind fits its bits");
 
 enum ct_fd_kind ct_fd_look(int fd);

@@ -6,6 +6,7 @@
 #ifndef CTRACE_PRELOAD_HOOK_H
 #define CTRACE_PRELOAD_HOOK_H
 
+#include "pair.h"
 #include "wait.h"
 
 #define CT_LIKELY(condition)   __builtin_expect(!!(condition), 1)
@@ -46,18 +47,34 @@ void ct_hook_resolve_all(void);
  * the parameters; `outcome` is one of `result`: what was returned, or the negative errno. `pass` is
  * what a call that is not recorded gives: a call that cannot wait never is.
  */
+#define CT_TIMED(type, function, name, params, args, op, may_wait, class, object, outcome, pass) \
+    type function params                                                                         \
+    {                                                                                            \
+        struct ct_wait wait;                                                                     \
+        CT_NEED_REAL(name);                                                                      \
+        if (!(may_wait) || !ct_wait_begin(&wait, (op), __builtin_return_address(0)))             \
+            return pass;                                                                         \
+        ct_wait_subject(&wait, (class), (uint64_t)(object));                                     \
+        type result = real_##name args;                                                          \
+        ct_wait_end(&wait, (outcome));                                                           \
+        return result;                                                                           \
+    }
+
 #define CT_WRAP_PASS(type, name, params, args, op, may_wait, class, object, outcome, pass) \
     CT_REAL(type, name, params)                                                            \
-    type name params                                                                       \
-    {                                                                                      \
-        struct ct_wait wait;                                                               \
-        CT_NEED_REAL(name);                                                                \
-        if (!(may_wait) || !ct_wait_begin(&wait, (op), __builtin_return_address(0)))       \
-            return pass;                                                                   \
-        ct_wait_subject(&wait, (class), (uint64_t)(object));                               \
-        type result = real_##name args;                                                    \
-        ct_wait_end(&wait, (outcome));                                                     \
-        return result;                                                                     \
+    CT_TIMED(type, name, name, params, args, op, may_wait, class, object, outcome, pass)
+
+/* The same for a write to descriptor `fd`, which may let a reader of the same process go. */
+#define CT_WRAP_WRITER(type, name, params, args, op, may_wait, class, pass)                     \
+    CT_REAL(type, name, params)                                                                 \
+    static inline __attribute__((always_inline))                                                \
+    CT_TIMED(type, timed_##name, name, params, args, op, may_wait, class, fd, CT_ERRNO_OUTCOME, \
+             pass) type name params                                                             \
+    {                                                                                           \
+        struct ct_pair_wake wake = ct_pair_begin(fd);                                           \
+        type result = timed_##name args;                                                        \
+        ct_pair_end(&wake, op, result, __builtin_return_address(0));                            \
+        return result;                                                                          \
     }
 
 #define CT_WRAP_OUTCOME(type, name, params, args, op, class, object, outcome) \

@@ -52,10 +52,10 @@ static ssize_t write_unrecorded(int fd, const void *buffer, size_t size)
                                         : real_write(fd, buffer, size);
 }
 
-CT_WRAP_FD_PASS(ssize_t, write, (int fd, const void *buffer, size_t size), (fd, buffer, size),
-                CT_OP_WRITE, write_unrecorded(fd, buffer, size))
-CT_WRAP_FD(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count),
-           CT_OP_WRITEV)
+CT_WRAP_WRITER(ssize_t, write, (int fd, const void *buffer, size_t size), (fd, buffer, size),
+               CT_OP_WRITE, ct_fd_may_wait(fd), ct_fd_class(fd), write_unrecorded(fd, buffer, size))
+CT_WRAP_WRITER(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count),
+               CT_OP_WRITEV, ct_fd_may_wait(fd), ct_fd_class(fd), real_writev(fd, parts, count))
 CT_WRAP_FD(ssize_t, pwrite, (int fd, const void *buffer, size_t size, off_t offset),
            (fd, buffer, size, offset), CT_OP_PWRITE)
 CT_WRAP_FD(ssize_t, pwrite64, (int fd, const void *buffer, size_t size, off64_t offset),
@@ -82,14 +82,17 @@ CT_WRAP_NET(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, 
 CT_WRAP_NET(int, recvmmsg,
             (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout),
             (fd, messages, count, flags, timeout), CT_OP_RECVMMSG, MAY_WAIT)
-CT_WRAP_NET(ssize_t, send, (int fd, const void *buffer, size_t size, int flags),
-            (fd, buffer, size, flags), CT_OP_SEND, MAY_WAIT)
-CT_WRAP_NET(ssize_t, sendto,
-            (int fd, const void *buffer, size_t size, int flags, __CONST_SOCKADDR_ARG address,
-             socklen_t address_size),
-            (fd, buffer, size, flags, address, address_size), CT_OP_SENDTO, MAY_WAIT)
-CT_WRAP_NET(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
-            (fd, message, flags), CT_OP_SENDMSG, MAY_WAIT)
+CT_WRAP_WRITER(ssize_t, send, (int fd, const void *buffer, size_t size, int flags),
+               (fd, buffer, size, flags), CT_OP_SEND, MAY_WAIT, CT_CLASS_NET,
+               real_send(fd, buffer, size, flags))
+CT_WRAP_WRITER(ssize_t, sendto,
+               (int fd, const void *buffer, size_t size, int flags, __CONST_SOCKADDR_ARG address,
+                socklen_t address_size),
+               (fd, buffer, size, flags, address, address_size), CT_OP_SENDTO, MAY_WAIT,
+               CT_CLASS_NET, real_sendto(fd, buffer, size, flags, address, address_size))
+CT_WRAP_WRITER(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
+               (fd, message, flags), CT_OP_SENDMSG, MAY_WAIT, CT_CLASS_NET,
+               real_sendmsg(fd, message, flags))
 CT_WRAP_NET(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags),
             (fd, messages, count, flags), CT_OP_SENDMMSG, MAY_WAIT)
 CT_WRAP_NET(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size),
@@ -231,19 +234,37 @@ CT_WRAP_OPEN(openat64, (int directory, const char *path, int flags, ...),
         return result;                                   \
     }
 
-static void forget_pair(int result, const int fds[2])
+/* Two ends, of which the second, or either, can be written to. */
+static void made_pair(int result, const int fds[2], bool is_two_way)
 {
     if (result != 0)
         return; /* `fds` may be no memory at all */
     ct_fd_forget(fds[0]);
     ct_fd_forget(fds[1]);
+    ct_pair_add(fds[1], fds[0]);
+    if (is_two_way)
+        ct_pair_add(fds[0], fds[1]);
+}
+
+static void made_copy(int fd, int copy)
+{
+    if (copy < 0 || copy == fd)
+        return;
+    ct_fd_forget(copy);
+    ct_pair_copy(fd, copy);
+}
+
+static void made_eventfd(int fd)
+{
+    ct_fd_forget(fd);
+    ct_pair_add(fd, fd);
 }
 
 CT_WRAP_FORGET(int, socket, (int domain, int type, int protocol), (domain, type, protocol),
                ct_fd_forget(result))
 CT_WRAP_FORGET(int, socketpair, (int domain, int type, int protocol, int fds[2]),
-               (domain, type, protocol, fds), forget_pair(result, fds))
-CT_WRAP_FORGET(int, pipe, (int fds[2]), (fds), forget_pair(result, fds))
+               (domain, type, protocol, fds), made_pair(result, fds, true))
+CT_WRAP_FORGET(int, pipe, (int fds[2]), (fds), made_pair(result, fds, false))
 CT_REAL(int, pipe2, (int fds[2], int flags))
 
 int pipe2(int fds[2], int flags)
@@ -253,7 +274,7 @@ int pipe2(int fds[2], int flags)
     if (CT_UNLIKELY(is_unwinders && ct_board != NULL && !ct_process_is_own()))
         return -1; /* after vfork: its number would be good for nothing in the parent */
     int result = real_pipe2(fds, flags);
-    forget_pair(result, fds);
+    made_pair(result, fds, false);
     if (result == 0 && CT_UNLIKELY(is_unwinders)) {
         fds[0] = ct_close_guard(fds[0]);
         fds[1] = ct_close_guard(fds[1]);
@@ -261,11 +282,11 @@ int pipe2(int fds[2], int flags)
     return result;
 }
 
-CT_WRAP_FORGET(int, dup, (int fd), (fd), ct_fd_forget(result))
-CT_WRAP_FORGET(int, dup2, (int fd, int target), (fd, target), ct_fd_forget(result))
+CT_WRAP_FORGET(int, dup, (int fd), (fd), made_copy(fd, result))
+CT_WRAP_FORGET(int, dup2, (int fd, int target), (fd, target), made_copy(fd, result))
 CT_WRAP_FORGET(int, dup3, (int fd, int target, int flags), (fd, target, flags),
-               ct_fd_forget(result))
-CT_WRAP_FORGET(int, eventfd, (unsigned count, int flags), (count, flags), ct_fd_forget(result))
+               made_copy(fd, result))
+CT_WRAP_FORGET(int, eventfd, (unsigned count, int flags), (count, flags), made_eventfd(result))
 CT_WRAP_FORGET(int, timerfd_create, (int clock, int flags), (clock, flags), ct_fd_forget(result))
 CT_WRAP_FORGET(int, signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags),
                ct_fd_forget(result))
@@ -287,7 +308,7 @@ CT_WRAP_FORGET(int, epoll_create1, (int flags), (flags), ct_fd_forget(result))
         if (command == F_SETFL)                                    \
             ct_fd_recheck(fd);                                     \
         else if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) \
-            ct_fd_forget(result);                                  \
+            made_copy(fd, result);                                 \
         return result;                                             \
     }
 

@@ -24,6 +24,13 @@ const struct ct_control *ct_control;
 static uint32_t always_ours = 1;
 const uint32_t *ct_is_ours = &always_ours;
 
+static bool is_over;
+
+bool ct_process_is_over(void)
+{
+    return is_over;
+}
+
 /* From the environment; kept, since the program may change its own. */
 static char session_directory[PATH_MAX];
 
@@ -268,6 +275,9 @@ void ct_process_exit(int status)
     ct_self.mode = CT_MODE_BUSY;
     ct_emit_process_exit(&event);
     end_image(CT_PROCESS_EXITED);
+    static const uint32_t not_ours = 0;
+    is_over = true;
+    ct_is_ours = &not_ours;
     ct_self.mode = mode;
 }
 

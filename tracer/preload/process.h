@@ -11,8 +11,14 @@
 extern struct ct_board *ct_board;
 extern const struct ct_control *ct_control;
 
-/* Points to zero in a child that was forked behind our back. */
+/*
+ * Points to zero in a child that was forked behind our back, and once the process has ended for us:
+ * from then on nothing is recorded, and what its threads still do stays on the board as it is.
+ */
 extern const uint32_t *ct_is_ours;
+
+/* True in the second case. */
+bool ct_process_is_over(void);
 
 /* Maps the control page and makes this process's board; how it began is for the trace. */
 void ct_process_init(void);

@@ -3,6 +3,7 @@
 #include "provider/emit.h"
 #include "wait.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -14,6 +15,8 @@ CT_TLS struct ct_self ct_self;
 /* Runs ct_thread_exit when a thread ends, however it ends. */
 static pthread_key_t exit_key;
 static bool has_exit_key;
+
+static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
 
 static struct ct_board_thread *claim_slot(void)
 {
@@ -74,8 +77,11 @@ struct ct_self *ct_self_attach(struct ct_self *self)
 {
     int saved_errno = errno;
 
-    if (!*ct_is_ours)
-        ct_board = NULL; /* LTTng does not know this child either: it runs untraced */
+    if (!*ct_is_ours) {
+        if (!ct_process_is_over())
+            ct_board = NULL; /* LTTng does not know this child either: it runs untraced */
+        return NULL;
+    }
     if (self->mode != CT_MODE_NEW || ct_board == NULL ||
         !atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed))
         return NULL;
@@ -193,10 +199,28 @@ uint64_t ct_thread_object(pthread_t handle)
     for (uint32_t i = 0; i < high; i++)
         if (ct_board->threads[i].handle == (uint64_t)handle && ct_board->threads[i].tid > 0)
             return (uint64_t)ct_board->threads[i].tid;
-    return (uint64_t)handle;
+    /* It has no slot yet. While it can be joined, its memory is there. */
+    if (tid_offset == 0)
+        return (uint64_t)handle;
+    int32_t tid = *(const volatile int32_t *)((const char *)handle + tid_offset);
+    return tid > 0 ? (uint64_t)tid : (uint64_t)handle;
+}
+
+/* Where glibc keeps a thread's id, as it tells debuggers. */
+static void find_tid_offset(void)
+{
+    const struct {
+        uint32_t bits, count, offset;
+    } *field = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid");
+    uint64_t self = (uint64_t)pthread_self();
+
+    if (field != NULL && field->bits == 32 && field->offset < 8192 &&
+        *(const int32_t *)(self + field->offset) == (int32_t)syscall(SYS_gettid))
+        tid_offset = field->offset;
 }
 
 void ct_thread_init(void)
 {
+    find_tid_offset();
     has_exit_key = pthread_key_create(&exit_key, on_thread_data_freed) == 0;
 }

@@ -1,6 +1,5 @@
 #include "wait.h"
 
-#include "fd.h"
 #include "provider/emit.h"
 
 #include <signal.h>
@@ -72,6 +71,32 @@ void ct_wait_announce(struct ct_wait *wait, uint64_t object)
     errno = saved_errno;
 }
 
+static bool is_reader(enum ct_op op)
+{
+    switch (op) {
+    case CT_OP_READ:
+    case CT_OP_READV:
+    case CT_OP_RECV:
+    case CT_OP_RECVFROM:
+    case CT_OP_RECVMSG:
+    case CT_OP_RECVMMSG:
+    case CT_OP_EPOLL_WAIT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void ct_wait_count_reader(struct ct_wait *wait, uint64_t object)
+{
+    struct ct_self *self = wait->self;
+
+    if (!is_reader((enum ct_op)wait->op) || self->counted != NULL)
+        return;
+    self->counted = ct_waiters_of(ct_fd_waiters_key((int)object));
+    atomic_fetch_add(self->counted, 1);
+}
+
 void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_ns, int64_t result)
 {
     int saved_errno = errno;
@@ -94,6 +119,7 @@ bool ct_wait_begin_on(struct ct_wait *wait, enum ct_op op, const void *object, c
         return false;
     if (wait->stack == 0)
         wait->stack = ct_stack_try_capture(wait->self, wait->site);
+    ct_wait_uncount(wait->self); /* left by a handler's siglongjmp */
     wait->self->counted = ct_waiters_of(object);
     atomic_fetch_add(wait->self->counted, 1);
     ct_wait_subject(wait, CT_CLASS_SYNC, (uint64_t)object);
@@ -107,6 +133,8 @@ void ct_wait_end_deferred(struct ct_wait *wait, int64_t result)
     uint64_t end_ticks = ct_ticks();
     uint64_t duration_ns = ct_elapsed_ns(wait->begin_ticks, end_ticks);
 
+    if (!*ct_is_ours)
+        return;
     ct_wait_uncount(self);
     ct_wait_count(self, duration_ns);
     if (wait->has_outer || !ct_wait_is_sampled(self, duration_ns)) {

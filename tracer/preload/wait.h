@@ -5,10 +5,12 @@
 #ifndef CTRACE_PRELOAD_WAIT_H
 #define CTRACE_PRELOAD_WAIT_H
 
+#include "fd.h"
 #include "stack.h"
 #include "thread.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <time.h>
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -59,6 +61,12 @@ static inline _Atomic uint32_t *ct_waiters_of(const void *object)
     return &ct_waiters[(address >> 3 ^ address >> 15) % CT_WAITER_TABLE];
 }
 
+/* What stands for a descriptor among the addresses. */
+static inline const void *ct_fd_waiters_key(int fd)
+{
+    return (const void *)((uintptr_t)fd << 3);
+}
+
 static inline bool ct_has_waiters(const void *object)
 {
     return atomic_load_explicit(ct_waiters_of(object), memory_order_relaxed) != 0;
@@ -66,6 +74,9 @@ static inline bool ct_has_waiters(const void *object)
 
 /* Describes the descriptor that the call waits for, while there is time: it may never come back. */
 void ct_wait_announce(struct ct_wait *wait, uint64_t object);
+
+/* Counts the call among the waiters on descriptor `object`, if that is what it is. */
+void ct_wait_count_reader(struct ct_wait *wait, uint64_t object);
 
 /* A previous wait is still on the slot: write it, or set it aside. */
 void ct_wait_settle(struct ct_wait *wait);
@@ -128,6 +139,8 @@ ct_wait_subject(struct ct_wait *wait, enum ct_class class, uint64_t object)
 
     if (wait->stack != 0)
         ct_wait_announce(wait, object);
+    if (__builtin_expect(object < CT_FD_CACHE && ct_fd_is_paired[object], 0))
+        ct_wait_count_reader(wait, object);
     shown->op = wait->op;
     shown->site = wait->site;
     shown->stack = wait->stack;
@@ -187,6 +200,8 @@ static inline __attribute__((always_inline)) void ct_wait_end(struct ct_wait *wa
     uint64_t end_ticks = ct_ticks();
     uint64_t duration_ns = ct_elapsed_ns(wait->begin_ticks, end_ticks);
 
+    if (__builtin_expect(!*ct_is_ours, 0))
+        return; /* the recorder finds it on the board, open */
     ct_wait_uncount(self);
     ct_wait_count(self, duration_ns);
     if (__builtin_expect(ct_wait_is_sampled(self, duration_ns), 0)) {
