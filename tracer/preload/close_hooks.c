@@ -7,12 +7,12 @@
 
 #include "fd.h"
 #include "hook.h"
+#include "raw.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- LTTng's descriptors stand above those that a program takes, or names: dup2(fd, 3). ---- */
@@ -32,11 +32,11 @@ static int floor_of_lttng(void)
 static int move_up(int fd)
 {
     int lowest = floor_of_lttng();
-    int high = fd < lowest ? (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, lowest) : -1;
+    int high = fd < lowest ? (int)ct_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, lowest) : -1;
 
     if (high < 0)
         return fd;
-    syscall(SYS_close, fd);
+    ct_syscall(SYS_close, fd);
     return high;
 }
 
@@ -118,10 +118,10 @@ static void close_around_lttng(struct closing *closing)
     } buffer;
     long size;
     int directory =
-        (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        (int)ct_syscall(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     while (directory >= 0 &&
-           (size = syscall(SYS_getdents64, directory, &buffer, sizeof(buffer))) > 0) {
+           (size = ct_syscall(SYS_getdents64, directory, &buffer, sizeof(buffer))) > 0) {
         for (long at = 0; at < size;) {
             const struct dirent64 *entry = (const void *)(buffer.bytes + at);
             unsigned fd = (unsigned)atoi(entry->d_name);
@@ -134,7 +134,7 @@ static void close_around_lttng(struct closing *closing)
         }
     }
     if (directory >= 0)
-        syscall(SYS_close, directory);
+        ct_syscall(SYS_close, directory);
     if (closing->next <= closing->last && closing->result == 0)
         closing->result = real_close_range(closing->next, closing->last, closing->flags);
 }

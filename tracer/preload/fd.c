@@ -3,6 +3,7 @@
 #include "pair.h"
 #include "process.h"
 #include "provider/emit.h"
+#include "raw.h"
 #include "text.h"
 
 #include <arpa/inet.h>
@@ -13,11 +14,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 uint8_t ct_fd_cache[CT_FD_CACHE];
+
+/* Of the file system that message queues are on: linux/magic.h does not have it. */
+#define MQUEUE_MAGIC 0x19800202
 
 /* For epoll descriptors: the classes of what they watch, as bits. */
 static uint8_t epoll_classes[CT_FD_CACHE];
@@ -54,7 +58,7 @@ static void read_link(int fd, char *target, size_t size)
 
     ct_text_string(&text, "/proc/self/fd/");
     ct_text_number(&text, (unsigned)fd);
-    ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, link, target, size - 1);
+    ssize_t length = ct_syscall(SYS_readlinkat, AT_FDCWD, link, target, size - 1);
     target[length > 0 ? length : 0] = '\0';
 }
 
@@ -85,11 +89,18 @@ static enum ct_fd_kind socket_kind(int fd)
     int domain = 0;
     socklen_t size = sizeof(domain);
 
-    if (syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
+    if (ct_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
         return CT_FD_KIND_SOCKET_OTHER;
     if (domain == AF_INET || domain == AF_INET6)
         return CT_FD_KIND_SOCKET_INET;
     return domain == AF_UNIX ? CT_FD_KIND_SOCKET_UNIX : CT_FD_KIND_SOCKET_OTHER;
+}
+
+static bool is_message_queue(int fd)
+{
+    struct statfs system;
+
+    return ct_syscall(SYS_fstatfs, fd, &system) == 0 && system.f_type == MQUEUE_MAGIC;
 }
 
 static enum ct_fd_kind look(int fd)
@@ -104,7 +115,7 @@ static enum ct_fd_kind look(int fd)
     case S_IFIFO:
         return CT_FD_KIND_PIPE;
     case S_IFREG:
-        return CT_FD_KIND_FILE;
+        return is_message_queue(fd) ? CT_FD_KIND_MQUEUE : CT_FD_KIND_FILE;
     case S_IFDIR:
         return CT_FD_KIND_DIRECTORY;
     case S_IFCHR:
@@ -132,7 +143,7 @@ static bool is_nonblocking(int fd, enum ct_fd_kind kind)
     case CT_FD_KIND_TIMERFD:
     case CT_FD_KIND_SIGNALFD:
     case CT_FD_KIND_INOTIFY:
-        return (syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) != 0;
+        return (ct_syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) != 0;
     default:
         return false;
     }
@@ -255,10 +266,10 @@ void ct_fd_announce(int fd)
         struct sockaddr_storage address;
         socklen_t size = sizeof(address);
         local[0] = '\0';
-        if (syscall(SYS_getsockname, fd, &address, &size) == 0)
+        if (ct_syscall(SYS_getsockname, fd, &address, &size) == 0)
             format_address(&address, size, local, sizeof(local));
         size = sizeof(address);
-        if (syscall(SYS_getpeername, fd, &address, &size) == 0)
+        if (ct_syscall(SYS_getpeername, fd, &address, &size) == 0)
             format_address(&address, size, peer, sizeof(peer));
     } else {
         read_link(fd, local, sizeof(local));

@@ -1,20 +1,14 @@
-/* Blocking calls on descriptors, and the calls that make or end a descriptor. */
-#include "close_hooks.h"
+/* Blocking calls on descriptors: reading and writing, sockets, waiting for any of several. */
 #include "fd.h"
 #include "hook.h"
+#include "raw.h"
 #include "unwind.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/select.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -28,7 +22,7 @@ static ssize_t (*real_read)(int fd, void *buffer, size_t size);
 /* LTTng and libunwind read and write in our own work, which must not be a cancellation point. */
 static ssize_t read_unrecorded(int fd, void *buffer, size_t size)
 {
-    return ct_self.mode == CT_MODE_BUSY ? syscall(SYS_read, fd, buffer, size)
+    return ct_self.mode == CT_MODE_BUSY ? ct_syscall(SYS_read, fd, buffer, size)
                                         : real_read(fd, buffer, size);
 }
 
@@ -48,7 +42,7 @@ static ssize_t (*real_write)(int fd, const void *buffer, size_t size);
 
 static ssize_t write_unrecorded(int fd, const void *buffer, size_t size)
 {
-    return ct_self.mode == CT_MODE_BUSY ? syscall(SYS_write, fd, buffer, size)
+    return ct_self.mode == CT_MODE_BUSY ? ct_syscall(SYS_write, fd, buffer, size)
                                         : real_write(fd, buffer, size);
 }
 
@@ -60,8 +54,52 @@ CT_WRAP_FD(ssize_t, pwrite, (int fd, const void *buffer, size_t size, off_t offs
            (fd, buffer, size, offset), CT_OP_PWRITE)
 CT_WRAP_FD(ssize_t, pwrite64, (int fd, const void *buffer, size_t size, off64_t offset),
            (fd, buffer, size, offset), CT_OP_PWRITE)
-CT_WRAP_FD(int, fsync, (int fd), (fd), CT_OP_FSYNC)
-CT_WRAP_FD(int, fdatasync, (int fd), (fd), CT_OP_FDATASYNC)
+CT_WRAP_FD(ssize_t, preadv, (int fd, const struct iovec *parts, int count, off_t offset),
+           (fd, parts, count, offset), CT_OP_PREADV)
+CT_WRAP_FD(ssize_t, preadv64, (int fd, const struct iovec *parts, int count, off64_t offset),
+           (fd, parts, count, offset), CT_OP_PREADV)
+CT_WRAP_FD(ssize_t, preadv2,
+           (int fd, const struct iovec *parts, int count, off_t offset, int flags),
+           (fd, parts, count, offset, flags), CT_OP_PREADV)
+CT_WRAP_FD(ssize_t, preadv64v2,
+           (int fd, const struct iovec *parts, int count, off64_t offset, int flags),
+           (fd, parts, count, offset, flags), CT_OP_PREADV)
+CT_WRAP_FD(ssize_t, pwritev, (int fd, const struct iovec *parts, int count, off_t offset),
+           (fd, parts, count, offset), CT_OP_PWRITEV)
+CT_WRAP_FD(ssize_t, pwritev64, (int fd, const struct iovec *parts, int count, off64_t offset),
+           (fd, parts, count, offset), CT_OP_PWRITEV)
+CT_WRAP_FD(ssize_t, pwritev2,
+           (int fd, const struct iovec *parts, int count, off_t offset, int flags),
+           (fd, parts, count, offset, flags), CT_OP_PWRITEV)
+CT_WRAP_FD(ssize_t, pwritev64v2,
+           (int fd, const struct iovec *parts, int count, off64_t offset, int flags),
+           (fd, parts, count, offset, flags), CT_OP_PWRITEV)
+
+/* What _FORTIFY_SOURCE makes of them: the size of the buffer comes along. */
+ssize_t __read_chk(int fd, void *buffer, size_t size, size_t buffer_size);
+ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t offset, size_t buffer_size);
+ssize_t __pread64_chk(int fd, void *buffer, size_t size, off64_t offset, size_t buffer_size);
+ssize_t __recv_chk(int fd, void *buffer, size_t size, size_t buffer_size, int flags);
+ssize_t __recvfrom_chk(int fd, void *restrict buffer, size_t size, size_t buffer_size, int flags,
+                       __SOCKADDR_ARG address, socklen_t *restrict address_size);
+
+CT_WRAP_FD(ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t buffer_size),
+           (fd, buffer, size, buffer_size), CT_OP_READ)
+CT_WRAP_FD(ssize_t, __pread_chk,
+           (int fd, void *buffer, size_t size, off_t offset, size_t buffer_size),
+           (fd, buffer, size, offset, buffer_size), CT_OP_PREAD)
+CT_WRAP_FD(ssize_t, __pread64_chk,
+           (int fd, void *buffer, size_t size, off64_t offset, size_t buffer_size),
+           (fd, buffer, size, offset, buffer_size), CT_OP_PREAD)
+
+/* libc's own calls of read and write pass us by. */
+CT_WRAP_FD(int, eventfd_read, (int fd, eventfd_t *value), (fd, value), CT_OP_READ)
+CT_REAL(int, eventfd_write, (int fd, eventfd_t value))
+
+int eventfd_write(int fd, eventfd_t value)
+{
+    return write(fd, &value, sizeof(value)) == sizeof(value) ? 0 : -1;
+}
 
 /* ---- Sockets. ---- */
 
@@ -77,6 +115,12 @@ CT_WRAP_NET(ssize_t, recvfrom,
             (int fd, void *restrict buffer, size_t size, int flags, __SOCKADDR_ARG address,
              socklen_t *restrict address_size),
             (fd, buffer, size, flags, address, address_size), CT_OP_RECVFROM, MAY_WAIT)
+CT_WRAP_NET(ssize_t, __recv_chk, (int fd, void *buffer, size_t size, size_t buffer_size, int flags),
+            (fd, buffer, size, buffer_size, flags), CT_OP_RECV, MAY_WAIT)
+CT_WRAP_NET(ssize_t, __recvfrom_chk,
+            (int fd, void *restrict buffer, size_t size, size_t buffer_size, int flags,
+             __SOCKADDR_ARG address, socklen_t *restrict address_size),
+            (fd, buffer, size, buffer_size, flags, address, address_size), CT_OP_RECVFROM, MAY_WAIT)
 CT_WRAP_NET(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags),
             CT_OP_RECVMSG, MAY_WAIT)
 CT_WRAP_NET(int, recvmmsg,
@@ -134,6 +178,17 @@ static enum ct_class select_class(int count, const fd_set *reads, const fd_set *
 
 CT_WRAP_IF(int, poll, (struct pollfd * fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms),
            CT_OP_POLL, timeout_ms != 0, poll_class(fds, count), count)
+int __poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms, size_t size);
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                const sigset_t *mask, size_t size);
+
+CT_WRAP_IF(int, __poll_chk, (struct pollfd * fds, nfds_t count, int timeout_ms, size_t size),
+           (fds, count, timeout_ms, size), CT_OP_POLL, timeout_ms != 0, poll_class(fds, count),
+           count)
+CT_WRAP(int, __ppoll_chk,
+        (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
+         size_t size),
+        (fds, count, timeout, mask, size), CT_OP_POLL, poll_class(fds, count), count)
 CT_WRAP(int, ppoll,
         (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask),
         (fds, count, timeout, mask), CT_OP_POLL, poll_class(fds, count), count)
@@ -167,166 +222,5 @@ int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
     int result = real_epoll_ctl(epoll_fd, operation, fd, event);
     if (result == 0 && operation == EPOLL_CTL_ADD)
         ct_fd_epoll_add(epoll_fd, fd);
-    return result;
-}
-
-/* ---- Calls that give a new descriptor, and may wait for it. ---- */
-
-static int forgotten(int fd)
-{
-    ct_fd_forget(fd);
-    return fd;
-}
-
-#define CT_WRAP_NEW_FD(name, params, args, op, may_wait, class, object) \
-    CT_WRAP_PASS(int, name, params, args, op, may_wait, class, object,  \
-                 forgotten(result) < 0 ? -errno : result, forgotten(real_##name args))
-
-CT_WRAP_NEW_FD(accept, (int fd, __SOCKADDR_ARG address, socklen_t *restrict size),
-               (fd, address, size), CT_OP_ACCEPT, ct_fd_may_wait(fd), CT_CLASS_NET, fd)
-CT_WRAP_NEW_FD(accept4, (int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags),
-               (fd, address, size, flags), CT_OP_ACCEPT, ct_fd_may_wait(fd), CT_CLASS_NET, fd)
-CT_WRAP_NEW_FD(creat, (const char *path, mode_t mode), (path, mode), CT_OP_OPEN, true,
-               CT_CLASS_SYSCALL, 0)
-CT_WRAP_NEW_FD(creat64, (const char *path, mode_t mode), (path, mode), CT_OP_OPEN, true,
-               CT_CLASS_SYSCALL, 0)
-
-/* The open family passes a mode only when it may create a file. */
-#define CT_WRAP_OPEN(name, params, fixed_args)                                            \
-    CT_REAL(int, name, params)                                                            \
-    int name params                                                                       \
-    {                                                                                     \
-        struct ct_wait wait;                                                              \
-        mode_t mode = 0;                                                                  \
-        CT_NEED_REAL(name);                                                               \
-        if (flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE) {                        \
-            va_list arguments;                                                            \
-            va_start(arguments, flags);                                                   \
-            mode = va_arg(arguments, mode_t);                                             \
-            va_end(arguments);                                                            \
-        }                                                                                 \
-        bool is_recorded = ct_wait_begin(&wait, CT_OP_OPEN, __builtin_return_address(0)); \
-        if (is_recorded)                                                                  \
-            ct_wait_subject(&wait, CT_CLASS_SYSCALL, 0);                                  \
-        int result = real_##name fixed_args;                                              \
-        if (is_recorded)                                                                  \
-            ct_wait_end(&wait, result < 0 ? -errno : result);                             \
-        ct_fd_forget(result);                                                             \
-        return result;                                                                    \
-    }
-
-CT_WRAP_OPEN(open, (const char *path, int flags, ...), (path, flags, mode))
-CT_WRAP_OPEN(open64, (const char *path, int flags, ...), (path, flags, mode))
-CT_WRAP_OPEN(openat, (int directory, const char *path, int flags, ...),
-             (directory, path, flags, mode))
-CT_WRAP_OPEN(openat64, (int directory, const char *path, int flags, ...),
-             (directory, path, flags, mode))
-
-/* ---- Descriptor numbers that come and go. ---- */
-
-#define CT_WRAP_FORGET(type, name, params, args, forget) \
-    CT_REAL(type, name, params)                          \
-    type name params                                     \
-    {                                                    \
-        CT_NEED_REAL(name);                              \
-        type result = real_##name args;                  \
-        forget;                                          \
-        return result;                                   \
-    }
-
-/* Two ends, of which the second, or either, can be written to. */
-static void made_pair(int result, const int fds[2], bool is_two_way)
-{
-    if (result != 0)
-        return; /* `fds` may be no memory at all */
-    ct_fd_forget(fds[0]);
-    ct_fd_forget(fds[1]);
-    ct_pair_add(fds[1], fds[0]);
-    if (is_two_way)
-        ct_pair_add(fds[0], fds[1]);
-}
-
-static void made_copy(int fd, int copy)
-{
-    if (copy < 0 || copy == fd)
-        return;
-    ct_fd_forget(copy);
-    ct_pair_copy(fd, copy);
-}
-
-static void made_eventfd(int fd)
-{
-    ct_fd_forget(fd);
-    ct_pair_add(fd, fd);
-}
-
-CT_WRAP_FORGET(int, socket, (int domain, int type, int protocol), (domain, type, protocol),
-               ct_fd_forget(result))
-CT_WRAP_FORGET(int, socketpair, (int domain, int type, int protocol, int fds[2]),
-               (domain, type, protocol, fds), made_pair(result, fds, true))
-CT_WRAP_FORGET(int, pipe, (int fds[2]), (fds), made_pair(result, fds, false))
-CT_REAL(int, pipe2, (int fds[2], int flags))
-
-int pipe2(int fds[2], int flags)
-{
-    CT_NEED_REAL(pipe2);
-    bool is_unwinders = ct_is_unwinder(__builtin_return_address(0));
-    if (CT_UNLIKELY(is_unwinders && ct_board != NULL && !ct_process_is_own()))
-        return -1; /* after vfork: its number would be good for nothing in the parent */
-    int result = real_pipe2(fds, flags);
-    made_pair(result, fds, false);
-    if (result == 0 && CT_UNLIKELY(is_unwinders)) {
-        fds[0] = ct_close_guard(fds[0]);
-        fds[1] = ct_close_guard(fds[1]);
-    }
-    return result;
-}
-
-CT_WRAP_FORGET(int, dup, (int fd), (fd), made_copy(fd, result))
-CT_WRAP_FORGET(int, dup2, (int fd, int target), (fd, target), made_copy(fd, result))
-CT_WRAP_FORGET(int, dup3, (int fd, int target, int flags), (fd, target, flags),
-               made_copy(fd, result))
-CT_WRAP_FORGET(int, eventfd, (unsigned count, int flags), (count, flags), made_eventfd(result))
-CT_WRAP_FORGET(int, timerfd_create, (int clock, int flags), (clock, flags), ct_fd_forget(result))
-CT_WRAP_FORGET(int, signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags),
-               ct_fd_forget(result))
-CT_WRAP_FORGET(int, epoll_create, (int size), (size), ct_fd_forget(result))
-CT_WRAP_FORGET(int, epoll_create1, (int flags), (flags), ct_fd_forget(result))
-
-/* ---- Descriptors that wait from now on, or no longer do. ---- */
-
-#define CT_WRAP_FCNTL(name)                                        \
-    CT_REAL(int, name, (int fd, int command, ...))                 \
-    int name(int fd, int command, ...)                             \
-    {                                                              \
-        va_list arguments;                                         \
-        CT_NEED_REAL(name);                                        \
-        va_start(arguments, command);                              \
-        void *argument = va_arg(arguments, void *);                \
-        va_end(arguments);                                         \
-        int result = real_##name(fd, command, argument);           \
-        if (command == F_SETFL)                                    \
-            ct_fd_recheck(fd);                                     \
-        else if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) \
-            made_copy(fd, result);                                 \
-        return result;                                             \
-    }
-
-CT_WRAP_FCNTL(fcntl)
-CT_WRAP_FCNTL(fcntl64)
-
-CT_REAL(int, ioctl, (int fd, unsigned long request, ...))
-
-int ioctl(int fd, unsigned long request, ...)
-{
-    va_list arguments;
-
-    CT_NEED_REAL(ioctl);
-    va_start(arguments, request);
-    void *argument = va_arg(arguments, void *);
-    va_end(arguments);
-    int result = real_ioctl(fd, request, argument);
-    if (request == FIONBIO)
-        ct_fd_recheck(fd);
     return result;
 }

@@ -2,6 +2,7 @@
 
 #include "fd.h"
 #include "provider/emit.h"
+#include "raw.h"
 #include "stack.h"
 #include "text.h"
 #include "thread.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 struct ct_board *ct_board;
@@ -36,21 +36,21 @@ static char session_directory[PATH_MAX];
 
 bool ct_process_is_own(void)
 {
-    return ct_board != NULL && syscall(SYS_getpid) == ct_board->pid;
+    return ct_board != NULL && ct_syscall(SYS_getpid) == ct_board->pid;
 }
 
 /* ---- The files of the session. ---- */
 
 static void *map_file(const char *path, int flags, size_t size, int protection)
 {
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     void *address = MAP_FAILED;
 
     if (fd < 0)
         return NULL;
-    if (!(flags & O_CREAT) || syscall(SYS_ftruncate, fd, size) == 0)
+    if (!(flags & O_CREAT) || ct_syscall(SYS_ftruncate, fd, size) == 0)
         address = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    syscall(SYS_close, fd);
+    ct_syscall(SYS_close, fd);
     return address == MAP_FAILED ? NULL : address;
 }
 
@@ -81,7 +81,7 @@ static struct ct_board *make_board(uint64_t start_ns)
         return NULL;
     ct_text_string(&text, session_directory);
     ct_text_byte(&text, '/');
-    ct_text_number(&text, (uint64_t)syscall(SYS_getpid));
+    ct_text_number(&text, (uint64_t)ct_syscall(SYS_getpid));
     ct_text_byte(&text, '-');
     ct_text_number(&text, start_ns);
     ct_text_string(&text, CT_BOARD_SUFFIX);
@@ -119,12 +119,12 @@ static void read_arguments(char *buffer, size_t size)
 {
     char raw[CT_BOARD_ARGS_SIZE];
     struct ct_text text = ct_text_begin(buffer, size);
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
         return;
-    ssize_t length = syscall(SYS_read, fd, raw, sizeof(raw) - 1);
-    syscall(SYS_close, fd);
+    ssize_t length = ct_syscall(SYS_read, fd, raw, sizeof(raw) - 1);
+    ct_syscall(SYS_close, fd);
     if (length <= 0)
         return;
     raw[length] = '\0';
@@ -141,16 +141,16 @@ static void describe(struct ct_board *board, uint64_t start_ns)
 
     board->size = sizeof(*board);
     board->schema_version = CT_SCHEMA_VERSION;
-    board->pid = (int32_t)syscall(SYS_getpid);
-    board->ppid = (int32_t)syscall(SYS_getppid);
+    board->pid = (int32_t)ct_syscall(SYS_getpid);
+    board->ppid = (int32_t)ct_syscall(SYS_getppid);
     board->start_ns = start_ns;
     board->rate_ns = ct_control->rate_ns;
     atomic_store(&board->stacks.used_words, 1);
     length =
-        syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
+        ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
     board->exe[length > 0 ? length : 0] = '\0';
     read_arguments(board->args, sizeof(board->args));
-    if (syscall(SYS_getcwd, board->cwd, sizeof(board->cwd)) < 0)
+    if (ct_syscall(SYS_getcwd, board->cwd, sizeof(board->cwd)) < 0)
         board->cwd[0] = '\0';
     atomic_store_explicit(&board->magic, CT_BOARD_MAGIC, memory_order_release);
 }
@@ -197,7 +197,7 @@ static void begin_process(void)
     uint64_t start_ns = ct_now_ns();
     struct ct_board *board;
 
-    if (!ct_control->follows_children && syscall(SYS_getpid) != ct_control->root_pid)
+    if (!ct_control->follows_children && ct_syscall(SYS_getpid) != ct_control->root_pid)
         return;
     board = make_board(start_ns);
     if (board == NULL)

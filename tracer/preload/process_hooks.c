@@ -1,14 +1,17 @@
 /* Sleeping and waiting for children; threads, fork and exec; the end. */
+#include "fd.h"
 #include "hook.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <unistd.h>
 
 CT_WRAP(int, nanosleep, (const struct timespec *duration, struct timespec *rest), (duration, rest),
@@ -17,6 +20,8 @@ CT_WRAP_PTHREAD(clock_nanosleep,
                 (clockid_t clock, int flags, const struct timespec *time, struct timespec *rest),
                 (clock, flags, time, rest), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
 CT_WRAP(int, usleep, (useconds_t duration_us), (duration_us), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
+CT_WRAP_OUTCOME(int, thrd_sleep, (const struct timespec *duration, struct timespec *rest),
+                (duration, rest), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0, result)
 CT_WRAP_OUTCOME(unsigned, sleep, (unsigned duration_s), (duration_s), CT_OP_NANOSLEEP,
                 CT_CLASS_SLEEP, 0, result)
 
@@ -31,6 +36,31 @@ CT_WRAP(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options),
         (type, id, info, options), CT_OP_WAITPID, CT_CLASS_SYSCALL,
         type == P_PID ? (int64_t)id : -1)
 
+/* Not interposed one by one: what they wait for inside the C library counts as one wait. */
+CT_WRAP(int, system, (const char *command), (command), CT_OP_SYSTEM, CT_CLASS_SYSCALL, 0)
+
+CT_REAL(FILE *, popen, (const char *command, const char *type))
+
+FILE *popen(const char *command, const char *type)
+{
+    CT_NEED_REAL(popen);
+    FILE *stream = real_popen(command, type);
+    if (stream != NULL)
+        ct_fd_forget(fileno(stream));
+    return stream;
+}
+
+static int forgotten_fileno(FILE *stream)
+{
+    int fd = fileno(stream);
+
+    ct_fd_forget(fd); /* before: the number may be another thread's at once */
+    return fd;
+}
+
+CT_WRAP(int, pclose, (FILE * stream), (stream), CT_OP_PCLOSE, CT_CLASS_SYSCALL,
+        forgotten_fileno(stream))
+
 /* ---- Threads. ---- */
 
 /* What a new thread takes over from its creator. */
@@ -39,6 +69,7 @@ struct thread_start {
     bool is_lttngs; /* not the program's */
     int32_t creator_tid;
     void *(*routine)(void *);
+    int (*c11_routine)(void *); /* if not NULL, this one */
     void *argument;
 };
 
@@ -86,19 +117,35 @@ static void *run_lttngs_thread(const struct thread_start *start)
     return result;
 }
 
-static void *run_thread(void *argument)
+/* The new thread's own copy of what it takes over. */
+static struct thread_start begin_thread(void *argument)
 {
     struct thread_start *shared = argument;
     struct thread_start start = {.is_lttngs = shared->is_lttngs,
                                  .creator_tid = shared->creator_tid,
                                  .routine = shared->routine,
+                                 .c11_routine = shared->c11_routine,
                                  .argument = shared->argument};
 
     atomic_store(&shared->is_taken, 0);
-    if (start.is_lttngs)
-        return run_lttngs_thread(&start);
-    ct_thread_begin(start.creator_tid, (uint64_t)start.routine);
-    return start.routine(start.argument);
+    if (!start.is_lttngs)
+        ct_thread_begin(start.creator_tid, start.c11_routine != NULL ? (uint64_t)start.c11_routine
+                                                                     : (uint64_t)start.routine);
+    return start;
+}
+
+static void *run_thread(void *argument)
+{
+    struct thread_start start = begin_thread(argument);
+
+    return start.is_lttngs ? run_lttngs_thread(&start) : start.routine(start.argument);
+}
+
+static int run_c11_thread(void *argument)
+{
+    struct thread_start start = begin_thread(argument);
+
+    return start.c11_routine(start.argument);
 }
 
 /* LTTng's own threads inside the program are not the program's. */
@@ -130,9 +177,30 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
         ct_loader_leave();
     start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;
     start->routine = routine;
+    start->c11_routine = NULL;
     start->argument = argument;
     int result = real_pthread_create(thread, attributes, run_thread, start);
     if (result != 0)
+        atomic_store(&start->is_taken, 0);
+    return result;
+}
+
+CT_REAL(int, thrd_create, (thrd_t * thread, thrd_start_t routine, void *argument))
+
+int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
+{
+    struct thread_start *start;
+
+    CT_NEED_REAL(thrd_create);
+    if ((start = take_start()) == NULL)
+        return real_thrd_create(thread, routine, argument);
+    start->is_lttngs = false;
+    start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;
+    start->routine = NULL;
+    start->c11_routine = routine;
+    start->argument = argument;
+    int result = real_thrd_create(thread, run_c11_thread, start);
+    if (result != thrd_success)
         atomic_store(&start->is_taken, 0);
     return result;
 }

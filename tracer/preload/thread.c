@@ -1,13 +1,13 @@
 #include "thread.h"
 
 #include "provider/emit.h"
+#include "raw.h"
 #include "wait.h"
 
 #include <dlfcn.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 CT_TLS struct ct_self ct_self;
@@ -48,7 +48,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
         self->mode = CT_MODE_BYPASS;
         return;
     }
-    int32_t tid = (int32_t)syscall(SYS_gettid);
+    int32_t tid = (int32_t)ct_syscall(SYS_gettid);
     slot->creator_tid = creator_tid;
     slot->entry = entry;
     slot->start_ns = ct_now_ns();
@@ -215,7 +215,7 @@ static void find_tid_offset(void)
     uint64_t self = (uint64_t)pthread_self();
 
     if (field != NULL && field->bits == 32 && field->offset < 8192 &&
-        *(const int32_t *)(self + field->offset) == (int32_t)syscall(SYS_gettid))
+        *(const int32_t *)(self + field->offset) == (int32_t)ct_syscall(SYS_gettid))
         tid_offset = field->offset;
 }
 

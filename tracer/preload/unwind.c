@@ -1,10 +1,10 @@
 #include "unwind.h"
 
+#include "raw.h"
 #include "stack.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define UNW_LOCAL_ONLY
@@ -79,7 +79,7 @@ bool ct_memory_is_readable(const void *address)
     int saved_errno = errno;
 
     /* No such `how`: the kernel reads the set, which is all we want, and then refuses. */
-    syscall(SYS_rt_sigprocmask, ~0, address, NULL, sizeof(uint64_t));
+    ct_syscall(SYS_rt_sigprocmask, ~0, address, NULL, sizeof(uint64_t));
     bool is_readable = errno != EFAULT;
     errno = saved_errno;
     return is_readable;
