@@ -1,10 +1,11 @@
 #include "ingest/wakes.h"
 
-/* How late a wake event may come after the wait event that it explains. */
-#define HOLD_NS 1000000
+/* How late a wake event may come after the wait event that it explains: the waiter may take the CPU
+ * from its waker, and keep it for some time slices. */
+#define HOLD_NS 100000000
 
 /* Intervals held back at most; a power of two. */
-#define HELD_MAX 4096
+#define HELD_MAX 16384
 
 /* Clocks of two CPUs differ by no more than this. */
 #define SLACK_NS 1000

@@ -246,9 +246,7 @@ pid_t fork(void)
     CT_NEED_REAL(fork);
     if (mode == CT_MODE_TRACED)
         ct_self.mode = CT_MODE_BUSY; /* handlers of fork run LTTng's code and ours */
-    ct_loader_stop();
     pid_t child = real_fork();
-    ct_loader_go_on(child == 0);
     if (child == 0) {
         ct_process_forked();
         return child;

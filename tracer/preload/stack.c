@@ -131,17 +131,21 @@ void ct_loader_leave(void)
     atomic_fetch_sub(&loader_users, 1);
 }
 
-void ct_loader_stop(void)
+static void stop_loader(void)
 {
     atomic_fetch_add(&is_forking, 1);
     for (int i = 0; i < MAX_YIELDS && atomic_load(&loader_users) > 0; i++)
         sched_yield();
 }
 
-void ct_loader_go_on(bool is_child)
+static void go_on_in_parent(void)
 {
-    if (is_child)
-        atomic_store(&loader_users, 0); /* whoever it was stayed behind */
+    atomic_fetch_sub(&is_forking, 1);
+}
+
+static void go_on_in_child(void)
+{
+    atomic_store(&loader_users, 0); /* whoever it was stayed behind */
     atomic_fetch_sub(&is_forking, 1);
 }
 
@@ -316,4 +320,6 @@ void ct_stack_init(void)
 {
     ct_unwind_init();
     own = ct_object_range_around((void *)ct_stack_init);
+    /* The first to register stops last and goes on first: LTTng's handlers may take their time. */
+    pthread_atfork(stop_loader, go_on_in_parent, go_on_in_child);
 }

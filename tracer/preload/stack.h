@@ -14,7 +14,7 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site);
 /* The same for who can come back: 0 at once while another thread forks. */
 uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site);
 
-/* Loads the unwinder. Without it stacks have one frame. */
+/* Loads the unwinder: without it stacks have one frame. Sees to forks. */
 void ct_stack_init(void);
 
 /* An object in memory: the one around `address`; begin is end if there is none. */
@@ -34,9 +34,5 @@ void ct_modules_scan(void);
  */
 bool ct_loader_enter(void); /* FALSE: a fork is under way, do without */
 void ct_loader_leave(void);
-
-/* Around fork, in both processes. */
-void ct_loader_stop(void);
-void ct_loader_go_on(bool is_child);
 
 #endif

@@ -144,10 +144,14 @@ int pthread_barrier_wait(pthread_barrier_t *barrier)
 
 /* One call under way that found the work not done. */
 struct once_call {
+    const void *control;
     void (*routine)(void);
+    const void *site;
     struct ct_wait wait;
-    bool is_first; /* nobody had begun */
-    bool is_ours;  /* it is this thread that does it */
+    bool is_first;    /* nobody had begun */
+    bool is_ours;     /* it is this thread that does it */
+    bool has_waiters; /* when it had */
+    uint64_t done_ticks;
 };
 
 static CT_TLS struct once_call *once_call;
@@ -163,24 +167,26 @@ static void run_once(void)
     else
         ct_wait_end(&call->wait, 0);
     call->routine();
+    call->has_waiters = ct_has_waiters(call->control);
+    call->done_ticks = ct_ticks();
 }
 
 /* False if the call is not recorded. */
-static bool begin_once(struct once_call *call, const void *control, const void *site)
+static bool begin_once(struct once_call *call)
 {
-    call->is_first = atomic_load((const _Atomic int *)control) == 0;
-    if (!ct_wait_begin_on(&call->wait, CT_OP_ONCE, control, site))
+    call->is_first = atomic_load((const _Atomic int *)call->control) == 0;
+    if (!ct_wait_begin_on(&call->wait, CT_OP_ONCE, call->control, call->site))
         return false;
     once_call = call;
     return true;
 }
 
-static void end_once(struct once_call *call, const void *control, const void *site)
+static void end_once(struct once_call *call)
 {
     if (!call->is_ours)
         ct_wait_end(&call->wait, 0);
-    else if (ct_has_waiters(control))
-        ct_wake(call->wait.self, CT_OP_ONCE, (uint64_t)control, ct_ticks(), site);
+    else if (call->has_waiters)
+        ct_wake(call->wait.self, CT_OP_ONCE, (uint64_t)call->control, call->done_ticks, call->site);
 }
 
 /* glibc's state of a once control; higher bits count forks. */
@@ -193,13 +199,13 @@ CT_REAL(int, pthread_once, (pthread_once_t * control, void (*routine)(void)))
 
 int pthread_once(pthread_once_t *control, void (*routine)(void))
 {
-    struct once_call call = {.routine = routine};
+    struct once_call call = {control, routine, __builtin_return_address(0), .is_ours = false};
 
     CT_NEED_REAL(pthread_once);
-    if (CT_LIKELY(is_done(control)) || !begin_once(&call, control, __builtin_return_address(0)))
+    if (CT_LIKELY(is_done(control)) || !begin_once(&call))
         return real_pthread_once(control, routine);
     int result = real_pthread_once(control, run_once);
-    end_once(&call, control, __builtin_return_address(0));
+    end_once(&call);
     return result;
 }
 
@@ -207,15 +213,15 @@ CT_REAL(void, call_once, (once_flag * control, void (*routine)(void)))
 
 void call_once(once_flag *control, void (*routine)(void))
 {
-    struct once_call call = {.routine = routine};
+    struct once_call call = {control, routine, __builtin_return_address(0), .is_ours = false};
 
     CT_NEED_REAL(call_once);
-    if (CT_LIKELY(is_done(control)) || !begin_once(&call, control, __builtin_return_address(0))) {
+    if (CT_LIKELY(is_done(control)) || !begin_once(&call)) {
         real_call_once(control, routine);
         return;
     }
     real_call_once(control, run_once);
-    end_once(&call, control, __builtin_return_address(0));
+    end_once(&call);
 }
 
 /* ---- Threads. ---- */

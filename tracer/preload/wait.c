@@ -80,6 +80,11 @@ static bool is_reader(enum ct_op op)
     case CT_OP_RECVFROM:
     case CT_OP_RECVMSG:
     case CT_OP_RECVMMSG:
+    case CT_OP_FREAD:
+    case CT_OP_FGETS:
+    case CT_OP_GETLINE:
+    case CT_OP_FGETC:
+    case CT_OP_FSCANF:
     case CT_OP_EPOLL_WAIT:
         return true;
     default:

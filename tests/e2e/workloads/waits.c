@@ -1,19 +1,10 @@
-/*
- * Waits that know the answer. Each scenario runs in a thread of its own, named
- * after it, blocks REPEATS times in one call for about WAIT_MS each, and
- * measures the call itself. The answers are printed as JSON, and the trace is
- * held against them:
- *   [{"name": ..., "tid": ..., "op": ..., "class": ..., "count": ..., "total_ns": ...}, ...]
- */
+/* Waits that know the answer: mutexes, conditions, semaphores, descriptors, sleep. */
+#include "scenario.h"
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
 #include <semaphore.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
@@ -23,90 +14,6 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-enum { REPEATS = 8, WAIT_MS = 40 };
-
-struct scenario {
-    const char *name; /* at most 15 characters: it is the thread's name too */
-    const char *op;
-    const char *class;
-    void (*run)(struct scenario *scenario);
-    pid_t tid;
-    unsigned count;
-    uint64_t total_ns;
-};
-
-static void require(int is_true, const char *what)
-{
-    if (!is_true) {
-        perror(what);
-        exit(99);
-    }
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static void sleep_ms(long ms)
-{
-    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    nanosleep(&time, NULL);
-}
-
-static struct timespec realtime_in_ms(long ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_nsec += ms * 1000000;
-    at.tv_sec += at.tv_nsec / 1000000000;
-    at.tv_nsec %= 1000000000;
-    return at;
-}
-
-/* The call under test, measured. */
-#define MEASURED(scenario, call)                              \
-    do {                                                      \
-        uint64_t measured_begin_ns = now_ns();                \
-        require(call, (scenario)->name);                      \
-        (scenario)->total_ns += now_ns() - measured_begin_ns; \
-        (scenario)->count++;                                  \
-    } while (0)
-
-/* Runs `act(argument)` once in another thread, WAIT_MS from now. */
-struct partner {
-    pthread_t thread;
-    void (*act)(void *argument);
-    void *argument;
-};
-
-static void *partner_main(void *data)
-{
-    struct partner *partner = data;
-
-    sleep_ms(WAIT_MS);
-    partner->act(partner->argument);
-    return NULL;
-}
-
-static void partner_start(struct partner *partner, void (*act)(void *), void *argument)
-{
-    *partner = (struct partner){.act = act, .argument = argument};
-    require(pthread_create(&partner->thread, NULL, partner_main, partner) == 0, "pthread_create");
-}
-
-static void partner_end(struct partner *partner)
-{
-    pthread_join(partner->thread, NULL);
-}
 
 /* ---- locks, conditions, semaphores, threads ---- */
 
@@ -607,27 +514,31 @@ static void run_open(struct scenario *scenario)
 }
 
 static struct scenario scenarios[] = {
-    {.name = "mutex", .op = "pthread_mutex_lock", .class = "sync", .run = run_mutex},
-    {.name = "timedlock", .op = "pthread_mutex_timedlock", .class = "sync", .run = run_timedlock},
-    {.name = "cond", .op = "pthread_cond_wait", .class = "sync", .run = run_cond},
+    {.name = "mutex", .is_woken = 1, .op = "pthread_mutex_lock", .class = "sync", .run = run_mutex},
+    {.name = "timedlock",
+     .is_woken = 1,
+     .op = "pthread_mutex_timedlock",
+     .class = "sync",
+     .run = run_timedlock},
+    {.name = "cond", .is_woken = 1, .op = "pthread_cond_wait", .class = "sync", .run = run_cond},
     {.name = "cond-timeout",
      .op = "pthread_cond_timedwait",
      .class = "sync",
      .run = run_cond_timeout},
-    {.name = "sem", .op = "sem_wait", .class = "sync", .run = run_sem},
+    {.name = "sem", .is_woken = 1, .op = "sem_wait", .class = "sync", .run = run_sem},
     {.name = "sem-timeout", .op = "sem_timedwait", .class = "sync", .run = run_sem_timeout},
-    {.name = "join", .op = "pthread_join", .class = "sync", .run = run_join},
-    {.name = "read-pipe", .op = "read", .class = "syscall", .run = run_read_pipe},
-    {.name = "readv-pipe", .op = "readv", .class = "syscall", .run = run_readv_pipe},
+    {.name = "join", .is_woken = 1, .op = "pthread_join", .class = "sync", .run = run_join},
+    {.name = "read-pipe", .is_woken = 1, .op = "read", .class = "syscall", .run = run_read_pipe},
+    {.name = "readv-pipe", .is_woken = 1, .op = "readv", .class = "syscall", .run = run_readv_pipe},
     {.name = "write-pipe", .op = "write", .class = "syscall", .run = run_write_pipe},
     {.name = "read-socket", .op = "read", .class = "net", .run = run_read_socket},
-    {.name = "recv", .op = "recv", .class = "net", .run = run_recv},
-    {.name = "recvfrom", .op = "recvfrom", .class = "net", .run = run_recvfrom},
-    {.name = "recvmsg", .op = "recvmsg", .class = "net", .run = run_recvmsg},
+    {.name = "recv", .is_woken = 1, .op = "recv", .class = "net", .run = run_recv},
+    {.name = "recvfrom", .is_woken = 1, .op = "recvfrom", .class = "net", .run = run_recvfrom},
+    {.name = "recvmsg", .is_woken = 1, .op = "recvmsg", .class = "net", .run = run_recvmsg},
     {.name = "send", .op = "send", .class = "net", .run = run_send},
     {.name = "accept", .op = "accept", .class = "net", .run = run_accept},
     {.name = "connect", .op = "connect", .class = "net", .run = run_connect},
-    {.name = "eventfd", .op = "read", .class = "sync", .run = run_eventfd},
+    {.name = "eventfd", .is_woken = 1, .op = "read", .class = "sync", .run = run_eventfd},
     {.name = "timerfd", .op = "read", .class = "sleep", .run = run_timerfd},
     {.name = "poll-socket", .op = "poll", .class = "net", .run = run_poll_socket},
     {.name = "poll-pipe", .op = "poll", .class = "syscall", .run = run_poll_pipe},
@@ -639,37 +550,7 @@ static struct scenario scenarios[] = {
     {.name = "open-fifo", .op = "open", .class = "syscall", .run = run_open},
 };
 
-enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
-
-static void *scenario_main(void *data)
-{
-    struct scenario *scenario = data;
-
-    pthread_setname_np(pthread_self(), scenario->name);
-    scenario->tid = gettid();
-    scenario->run(scenario);
-    return NULL;
-}
-
 int main(void)
 {
-    pthread_t threads[SCENARIOS];
-
-    for (int i = 0; i < SCENARIOS; i++)
-        require(pthread_create(&threads[i], NULL, scenario_main, &scenarios[i]) == 0,
-                "pthread_create");
-    for (int i = 0; i < SCENARIOS; i++)
-        pthread_join(threads[i], NULL);
-
-    puts("[");
-    for (int i = 0; i < SCENARIOS; i++) {
-        const struct scenario *scenario = &scenarios[i];
-
-        printf("{\"name\": \"%s\", \"tid\": %d, \"op\": \"%s\", \"class\": \"%s\", "
-               "\"count\": %u, \"total_ns\": %llu}%s\n",
-               scenario->name, (int)scenario->tid, scenario->op, scenario->class, scenario->count,
-               (unsigned long long)scenario->total_ns, i + 1 < SCENARIOS ? "," : "");
-    }
-    puts("]");
-    return 0;
+    return run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);
 }
