@@ -1,6 +1,6 @@
 /*
  * exec and posix_spawn: the new image is followed, also when the program gives it an environment
- * of its own.
+ * of its own; or left alone, without a trace of us.
  */
 #include "exec_hooks.h"
 #include "hook.h"
@@ -16,6 +16,9 @@
 
 /* Stands in every loader setting that loads this library. */
 #define OWN_LIBRARY "libctrace-preload.so"
+
+/* Stands last of ours in the setting that the recorder makes. */
+#define LAST_LIBRARY "liblttng-ust-fork.so.1"
 
 /* An environment of more strings passes as it is. */
 #define MAX_STRINGS 65536
@@ -48,21 +51,32 @@ static bool has_name(const char *setting, const char *name)
     return strncmp(setting, name, length) == 0 && setting[length] == '=';
 }
 
-/* What is needed to follow an image with this environment: the room for a new one. */
+/* What is needed to follow an image with this environment, or to leave it alone. */
 struct follow {
     size_t count;       /* strings in the environment */
     const char *loader; /* its own loader setting, or NULL */
     size_t size;        /* bytes of a changed environment; 0 if it can stay as it is */
+    bool is_followed;
 };
+
+/* What a loader setting of ours loads besides: what the user had it load, or NULL. */
+static const char *others_in(const char *setting)
+{
+    const char *last_of_ours = strstr(setting, LAST_LIBRARY);
+
+    if (last_of_ours == NULL || last_of_ours[strlen(LAST_LIBRARY)] != ':')
+        return NULL;
+    return last_of_ours + strlen(LAST_LIBRARY) + 1;
+}
 
 static struct follow plan(char *const environment[])
 {
     struct follow follow = {0};
     bool has_session = false;
 
-    if (session_setting[0] == '\0' || loader_setting[0] == '\0' || ct_control == NULL ||
-        !ct_control->follows_children)
+    if (session_setting[0] == '\0' || loader_setting[0] == '\0' || ct_control == NULL)
         return follow;
+    follow.is_followed = ct_control->follows_children != 0;
     if (environment != environ && environment != NULL && !ct_memory_is_readable(environment))
         return follow;
     for (; environment != NULL && environment[follow.count] != NULL; follow.count++) {
@@ -74,14 +88,34 @@ static struct follow plan(char *const environment[])
             follow.loader = setting;
         has_session = has_session || has_name(setting, CT_SESSION_VARIABLE);
     }
-    if (has_session && follow.loader != NULL && strstr(follow.loader, OWN_LIBRARY) != NULL)
+    bool has_library = follow.loader != NULL && strstr(follow.loader, OWN_LIBRARY) != NULL;
+    if (follow.is_followed ? has_session && has_library : !has_session && !has_library)
         return follow;
     follow.size = (follow.count + 3) * sizeof(char *) + strlen(loader_setting) + 2 +
                   (follow.loader != NULL ? strlen(follow.loader) : 0);
     return follow;
 }
 
-/* The environment with our settings, in `room` of follow->size bytes. */
+/* The new loader setting; "" if there is to be none. */
+static void write_loader(const struct follow *follow, char *loader)
+{
+    bool has_library = follow->loader != NULL && strstr(follow->loader, OWN_LIBRARY) != NULL;
+    const char *others = has_library              ? others_in(follow->loader)
+                         : follow->loader != NULL ? follow->loader + sizeof(LOADER_VARIABLE)
+                                                  : NULL;
+
+    strcpy(loader, follow->is_followed ? loader_setting
+                   : others != NULL    ? LOADER_VARIABLE "="
+                                       : "");
+    if (has_library && follow->is_followed) {
+        strcpy(loader, follow->loader);
+    } else if (others != NULL) {
+        strcat(loader, follow->is_followed ? ":" : "");
+        strcat(loader, others);
+    }
+}
+
+/* The environment with our settings, or without them, in `room` of follow->size bytes. */
 static char **change(const struct follow *follow, char *const environment[], void *room)
 {
     char **changed = room;
@@ -92,17 +126,11 @@ static char **change(const struct follow *follow, char *const environment[], voi
         if (!has_name(environment[i], LOADER_VARIABLE) &&
             !has_name(environment[i], CT_SESSION_VARIABLE))
             changed[used++] = environment[i];
-    if (follow->loader != NULL && strstr(follow->loader, OWN_LIBRARY) != NULL) {
-        strcpy(loader, follow->loader);
-    } else {
-        strcpy(loader, loader_setting);
-        if (follow->loader != NULL) {
-            strcat(loader, ":");
-            strcat(loader, follow->loader + sizeof(LOADER_VARIABLE));
-        }
-    }
-    changed[used++] = loader;
-    changed[used++] = session_setting;
+    write_loader(follow, loader);
+    if (loader[0] != '\0')
+        changed[used++] = loader;
+    if (follow->is_followed)
+        changed[used++] = session_setting;
     changed[used] = NULL;
     return changed;
 }
