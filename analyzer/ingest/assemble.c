@@ -113,26 +113,38 @@ static struct ct_thread_state *live_thread(struct ct_assembler *assembler,
 void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
                            struct ct_thread_state *thread, struct ct_interval *interval)
 {
+    struct ct_span wait = {MAX(interval->begin_ns, thread->thread.start_ns), interval->end_ns};
+    struct ct_span parts[CT_NESTING_PARTS_MAX];
     uint64_t duration_ns = interval->end_ns - interval->begin_ns;
     uint64_t rate_ns = thread->thread.process->rate_ns;
-    uint64_t floor_ns = MAX(thread->last_end_ns, thread->thread.start_ns);
+    uint64_t *nested_ns = &thread->nested_ns[interval->class];
+
+    wait.end_ns = MAX(wait.begin_ns, wait.end_ns);
+    unsigned part_count = ct_nesting_take(&thread->nesting, &wait, parts);
 
     interval->weight =
         duration_ns > 0 && duration_ns < rate_ns ? (double)rate_ns / (double)duration_ns : 1.0;
-    /* The rate of the time stamp counter is known to some ppm only: waits may seem to overlap. */
-    interval->begin_ns = MAX(interval->begin_ns, floor_ns);
-    interval->end_ns = MAX(interval->end_ns, interval->begin_ns);
     interval->thread = &thread->thread;
+    interval->wait_begin_ns = wait.begin_ns;
+    interval->wait_end_ns = wait.end_ns;
     if (ct_op_object(interval->op) == CT_OBJECT_FD)
         interval->fd = g_hash_table_lookup(thread->thread.process->fds,
                                            GINT_TO_POINTER((int32_t)interval->object));
-    thread->last_end_ns = interval->end_ns;
+    thread->last_end_ns = wait.end_ns;
     thread->thread.interval_count++;
-    thread->estimated_ns[interval->class] +=
-        interval->weight * (double)(interval->end_ns - interval->begin_ns);
-    assembler->first_ns = MIN(assembler->first_ns, interval->begin_ns);
-    assembler->last_ns = MAX(assembler->last_ns, interval->end_ns);
-    ct_wakes_add_interval(assembler->wakes, now_ns, interval);
+    *nested_ns = ct_add_u64(*nested_ns, wait.end_ns - wait.begin_ns);
+    assembler->first_ns = MIN(assembler->first_ns, wait.begin_ns);
+    assembler->last_ns = MAX(assembler->last_ns, wait.end_ns);
+    for (unsigned i = 0; i < part_count; i++) {
+        uint64_t part_ns = parts[i].end_ns - parts[i].begin_ns;
+
+        interval->begin_ns = parts[i].begin_ns;
+        interval->end_ns = parts[i].end_ns;
+        interval->previous_end_ns = i > 0 ? parts[i - 1].end_ns : 0;
+        *nested_ns -= part_ns;
+        thread->estimated_ns[interval->class] += interval->weight * (double)part_ns;
+        ct_wakes_add_interval(assembler->wakes, now_ns, interval);
+    }
 }
 
 #define VALID_OP(op)       ((op) < CT_OP_COUNT ? (enum ct_op)(op) : CT_OP_NONE)
@@ -259,6 +271,7 @@ static void exit_thread(struct ct_assembler *assembler, const struct ct_record *
     add_wake(assembler, record, CT_OP_THREAD_EXIT, (uint64_t)(uint32_t)record->tid, 0, 0);
     thread->thread.has_exited = TRUE;
     thread->thread.end_ns = MAX(record->time_ns, thread->last_end_ns);
+    ct_nesting_clear(&thread->nesting);
 }
 
 static void add_fd(struct ct_assembler *assembler, const struct ct_record *record)
@@ -388,6 +401,8 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
 
 void ct_assembler_free(struct ct_assembler *assembler)
 {
+    for (guint i = 0; i < assembler->model->threads->len; i++)
+        ct_nesting_clear(&ct_thread_state(assembler->model->threads->pdata[i])->nesting);
     g_hash_table_unref(assembler->current);
     g_hash_table_unref(assembler->images);
     ct_wakes_free(assembler->wakes);

@@ -3,6 +3,7 @@
 #define CTRACE_INGEST_STATE_H
 
 #include "ingest/assemble.h"
+#include "ingest/nesting.h"
 #include "ingest/wakes.h"
 
 /* More than any program has, and few enough to fit in memory. */
@@ -26,6 +27,8 @@ struct ct_thread_state {
     uint64_t last_ns;                    /* the last live event */
     uint64_t last_end_ns;                /* of its intervals */
     double estimated_ns[CT_CLASS_COUNT]; /* from the intervals and their weights */
+    struct ct_nesting nesting;           /* what it waited for of late */
+    uint64_t nested_ns[CT_CLASS_COUNT];  /* of waits, that waits inside them took */
 };
 
 #define CT_THREAD_SLOTS 256

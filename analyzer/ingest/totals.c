@@ -24,6 +24,8 @@ static void settle_classes(struct ct_thread_state *thread)
             continue;
         if (!thread->thread.has_totals)
             class_ns[i] = (uint64_t)llround(MIN(thread->estimated_ns[i], 9e18));
+        else /* which count waits inside others twice */
+            class_ns[i] -= MIN(thread->nested_ns[i], class_ns[i]);
         sum_ns += (double)class_ns[i];
     }
     /* Estimates vary, and clocks by some ppm: more than a whole life shrinks to fit. */

@@ -74,8 +74,9 @@ static inline struct held *held_at(struct ct_wakes *wakes, uint64_t number)
 /* A later wake explains the wait better than an earlier one: the lock may have been stolen. */
 static void explain(struct ct_interval *interval, const struct ct_wake *wake)
 {
-    if (!wake->thread || wake->thread == interval->thread || wake->time_ns < interval->begin_ns ||
-        wake->time_ns > ct_add_u64(interval->end_ns, SLACK_NS) || interval->is_open)
+    if (!wake->thread || wake->thread == interval->thread ||
+        wake->time_ns < interval->wait_begin_ns ||
+        wake->time_ns > ct_add_u64(interval->wait_end_ns, SLACK_NS) || interval->is_open)
         return;
     if (interval->waker && interval->wake_ns > wake->time_ns)
         return;

@@ -8,14 +8,19 @@
 #include "model/model.h"
 
 /*
- * One wait of one thread, [begin_ns, end_ns). Per thread, intervals come in order and do not
- * overlap. Borrowed: valid during the call only; the threads live as long as the model.
+ * One wait of one thread, [begin_ns, end_ns), or a part of one: a signal handler that waits cuts
+ * the wait that it interrupted into those before, between and after its own. Per thread, intervals
+ * do not overlap, and come in the order in which waits end. Borrowed: valid during the call only;
+ * the threads live as long as the model.
  */
 struct ct_interval {
     struct ct_thread *thread;
     uint64_t begin_ns;
     uint64_t end_ns;
-    double weight; /* how many waits this one stands for: 1 unless sampled */
+    uint64_t wait_begin_ns;   /* of the whole wait */
+    uint64_t wait_end_ns;     /* of the whole wait */
+    uint64_t previous_end_ns; /* of the same wait's part before; 0: this is the first */
+    double weight;            /* how many waits this one stands for: 1 unless sampled */
     uint64_t object;
     enum ct_op op;
     enum ct_class class;
@@ -31,6 +36,18 @@ struct ct_interval {
     uint32_t waker_stack_id; /* in the waker's process */
     enum ct_op waker_op;
 };
+
+/* A wait counts once: in its first part that reaches beyond `from_ns`. */
+static inline gboolean ct_interval_is_counted(const struct ct_interval *interval, uint64_t from_ns)
+{
+    return interval->previous_end_ns <= from_ns;
+}
+
+/* How long the whole wait lasted, with what interrupted it. */
+static inline uint64_t ct_interval_wait_ns(const struct ct_interval *interval)
+{
+    return interval->wait_end_ns - interval->wait_begin_ns;
+}
 
 /* Either function may be NULL. */
 struct ct_sink {

@@ -17,7 +17,7 @@ struct ct_timeline {
     struct ct_window window;
     GHashTable *threads;  /* owned; struct ct_thread * -> struct ct_timeline_thread * */
     GStringChunk *places; /* owned */
-    uint64_t interval_count;
+    uint64_t wait_count;
     struct ct_timeline_thread *cache[CACHE_SIZE]; /* borrowed from threads, by address */
 };
 
@@ -139,7 +139,8 @@ static struct ct_timeline_wait wait_from(struct ct_timeline *timeline,
         .wake_ns = is_wake_inside ? interval->wake_ns : 0,
         .op = interval->op,
         .class = interval->class,
-        .is_open = interval->is_open && interval->end_ns <= inside->end_ns,
+        .is_open = interval->is_open && interval->end_ns == interval->wait_end_ns &&
+                   interval->end_ns <= inside->end_ns,
     };
 }
 
@@ -178,7 +179,7 @@ static uint64_t unseen_ns(double weight, uint64_t duration_ns)
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_timeline *timeline = user;
-    timeline->interval_count++;
+    timeline->wait_count += ct_interval_is_counted(interval, 0);
     struct ct_window inside = {MAX(interval->begin_ns, timeline->window.begin_ns),
                                MIN(interval->end_ns, timeline->window.end_ns)};
     if (inside.begin_ns >= inside.end_ns || (unsigned)interval->class >= CT_CLASS_COUNT)
@@ -228,7 +229,7 @@ const struct ct_timeline_thread *ct_timeline_find(const struct ct_timeline *time
     return g_hash_table_lookup(timeline->threads, thread);
 }
 
-uint64_t ct_timeline_interval_count(const struct ct_timeline *timeline)
+uint64_t ct_timeline_wait_count(const struct ct_timeline *timeline)
 {
-    return timeline->interval_count;
+    return timeline->wait_count;
 }

@@ -60,7 +60,7 @@ void ct_timeline_finish(struct ct_timeline *timeline);
 const struct ct_timeline_thread *ct_timeline_find(const struct ct_timeline *timeline,
                                                   const struct ct_thread *thread);
 
-/* How many intervals there were, inside the window or not. */
-uint64_t ct_timeline_interval_count(const struct ct_timeline *timeline);
+/* How many waits there were, inside the window or not. */
+uint64_t ct_timeline_wait_count(const struct ct_timeline *timeline);
 
 #endif

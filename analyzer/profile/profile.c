@@ -253,7 +253,7 @@ static void add_interval(void *user, const struct ct_interval *interval)
     uint64_t end_ns = MIN(interval->end_ns, limits->end_ns);
 
     if (!is_of_kind(profile->kind, interval) || interval->end_ns < interval->begin_ns ||
-        interval->end_ns - interval->begin_ns < limits->min_ns)
+        interval->wait_end_ns - interval->wait_begin_ns < limits->min_ns)
         return;
     /* One that took no time has its place in the window all the same. */
     if (begin_ns > end_ns || (begin_ns == end_ns && interval->begin_ns != interval->end_ns))
@@ -274,7 +274,7 @@ static void add_interval(void *user, const struct ct_interval *interval)
 
     double weight = interval->weight >= 1 && isfinite(interval->weight) ? interval->weight : 1;
     struct bucket *bucket = find_bucket(find_cell(profile, &place), interval, other);
-    bucket->count += weight;
+    bucket->count += ct_interval_is_counted(interval, limits->begin_ns) ? weight : 0;
     bucket->delay_ns += weight * (double)(end_ns - begin_ns);
 }
 

@@ -143,8 +143,8 @@ static void add_waits(JsonBuilder *json, const struct ct_report *report, const c
         add_string(json, "operation", ct_op_name(interval->op));
         add_string(json, "class", ct_class_name(interval->class));
         add_string(json, "object", object);
-        add_number(json, "begin_ns", interval->begin_ns);
-        add_number(json, "duration_ns", interval->end_ns - interval->begin_ns);
+        add_number(json, "begin_ns", interval->wait_begin_ns);
+        add_number(json, "duration_ns", ct_interval_wait_ns(interval));
         add_signed(json, "result", interval->result);
         add_signed(json, "owner_tid", interval->owner_tid);
         add_stack(json, report, "stack", process, interval->stack_id);

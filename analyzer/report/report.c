@@ -10,7 +10,7 @@
 
 static uint64_t length_ns(const struct ct_report_wait *wait)
 {
-    return wait->interval.end_ns - wait->interval.begin_ns;
+    return ct_interval_wait_ns(&wait->interval);
 }
 
 static void wait_free(void *data)
@@ -80,7 +80,7 @@ static void keep_longest(GPtrArray *heap, guint limit, const struct ct_interval 
     if (heap->len < limit) {
         g_ptr_array_add(heap, wait_new(interval));
         sift_up(heap, heap->len - 1);
-    } else if (interval->end_ns - interval->begin_ns > length_ns(heap->pdata[0])) {
+    } else if (ct_interval_wait_ns(interval) > length_ns(heap->pdata[0])) {
         wait_free(heap->pdata[0]);
         heap->pdata[0] = wait_new(interval);
         sift_down(heap, 0);
@@ -120,10 +120,11 @@ static void add_to_site(struct ct_report *report, const struct ct_interval *inte
     struct ct_report_site key = key_of(interval);
     struct ct_report_site *site = g_hash_table_lookup(report->site_index, &key);
     uint64_t duration_ns = interval->end_ns - interval->begin_ns;
+    double count = ct_interval_is_counted(interval, 0) ? interval->weight : 0;
 
     if (!site) {
         if (report->sites->len >= SITES_MAX) {
-            report->unlisted_count += interval->weight;
+            report->unlisted_count += count;
             return;
         }
         site = g_new(struct ct_report_site, 1);
@@ -133,9 +134,9 @@ static void add_to_site(struct ct_report *report, const struct ct_interval *inte
         g_ptr_array_add(report->sites, site);
         g_hash_table_add(report->site_index, site);
     }
-    site->count += interval->weight;
+    site->count += count;
     site->total_ns += interval->weight * (double)duration_ns;
-    site->longest_ns = MAX(site->longest_ns, duration_ns);
+    site->longest_ns = MAX(site->longest_ns, ct_interval_wait_ns(interval));
     if (site->object_id != interval->object)
         site->has_many_objects = TRUE;
 }
@@ -144,11 +145,12 @@ static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_report *report = user;
 
-    if (interval->is_open) {
-        report->open_count++;
-        keep_longest(report->open, OPEN_MAX, interval);
-    } else {
-        keep_longest(report->longest, report->top, interval);
+    if (ct_interval_is_counted(interval, 0)) {
+        report->open_count += interval->is_open ? 1 : 0;
+        if (interval->is_open)
+            keep_longest(report->open, OPEN_MAX, interval);
+        else
+            keep_longest(report->longest, report->top, interval);
     }
     add_to_site(report, interval);
 }
@@ -162,7 +164,7 @@ static int compare_waits(const void *a, const void *b)
     int order = COMPARE(length_ns(second), length_ns(first));
 
     if (order == 0)
-        order = COMPARE(first->interval.begin_ns, second->interval.begin_ns);
+        order = COMPARE(first->interval.wait_begin_ns, second->interval.wait_begin_ns);
     return order != 0 ? order : COMPARE(first->interval.thread->tid, second->interval.thread->tid);
 }
 

@@ -84,9 +84,9 @@ static void write_wait(const struct ct_text_report *out, const struct ct_report_
     const struct ct_model *model = out->report->model;
     const struct ct_interval *interval = &wait->interval;
     const struct ct_process *process = interval->thread->process;
-    g_autofree char *length = ct_format_duration(interval->end_ns - interval->begin_ns);
+    g_autofree char *length = ct_format_duration(ct_interval_wait_ns(interval));
     g_autofree char *from =
-        ct_format_duration(interval->begin_ns - MIN(model->begin_ns, interval->begin_ns));
+        ct_format_duration(interval->wait_begin_ns - MIN(model->begin_ns, interval->wait_begin_ns));
     g_autofree char *thread = format_thread(interval->thread);
     g_autofree char *object =
         ct_report_object_name(out->report, process, interval->op, interval->object, wait->object);

@@ -148,6 +148,77 @@ static void waits_of_a_thread_do_not_overlap(void **state)
     assert_int_equal(intervals[1].end_ns, 1110 * MS);
 }
 
+static void add_read(struct fixture *fixture, uint64_t time_ns, uint64_t duration_ns)
+{
+    struct ct_record read = {.event = CT_EVENT_ID_WAIT,
+                             .as.wait = {.duration_ns = (uint32_t)duration_ns,
+                                         .op = CT_OP_READ,
+                                         .class = CT_CLASS_SYSCALL}};
+
+    add(fixture, time_ns, &read);
+}
+
+static void wait_that_others_interrupt_keeps_its_begin_without_their_time(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record exit = {.event = CT_EVENT_ID_THREAD_EXIT,
+                             .as.thread_exit = {.syscall_ns = 1000 * MS, .sync_ns = 6 * MS}};
+
+    add_wait(fixture, 1300 * MS, 1 * MS, 0);
+    add_wait(fixture, 1400 * MS, 5 * MS, 0);
+    add_read(fixture, 2100 * MS, 1000 * MS);
+    add(fixture, 2200 * MS, &exit);
+    const struct ct_interval *intervals = finish(fixture, 5);
+    const struct ct_thread *thread = thread_of(fixture, 7);
+    static const uint64_t ends_ms[][2] = {{1100, 1299}, {1300, 1395}, {1400, 2100}};
+
+    for (guint i = 0; i < 3; i++) {
+        const struct ct_interval *part = &intervals[2 + i];
+
+        assert_int_equal(part->begin_ns, ends_ms[i][0] * MS);
+        assert_int_equal(part->end_ns, ends_ms[i][1] * MS);
+        assert_int_equal(ct_interval_wait_ns(part), 1000 * MS);
+        assert_int_equal(ct_interval_is_counted(part, 0), i == 0);
+        assert_int_equal(ct_interval_is_counted(part, 1350 * MS), i < 2);
+    }
+    assert_int_equal(thread->interval_count, 3);
+    assert_int_equal(thread->class_ns[CT_CLASS_SYSCALL], 994 * MS);
+    assert_int_equal(thread->class_ns[CT_CLASS_SYNC], 6 * MS);
+    assert_classes_add_up(thread);
+}
+
+/* More than are remembered one by one: their places blur, the sums do not. */
+static void time_in_very_many_nested_waits_is_taken_out(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t read_ns = 0;
+
+    for (guint i = 0; i < 500; i++)
+        add_wait(fixture, 1050 * MS + i * MS, MS / 2, 0);
+    add_read(fixture, 2000 * MS, 1000 * MS);
+    ct_assembler_finish(fixture->assembler);
+    for (guint i = 500; i < fixture->intervals->len; i++) {
+        const struct ct_interval *part = &g_array_index(fixture->intervals, struct ct_interval, i);
+
+        read_ns += part->end_ns - part->begin_ns;
+    }
+    assert_int_equal(read_ns, 750 * MS);
+    assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_SYSCALL], 750 * MS);
+    assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_SYNC], 250 * MS);
+}
+
+static void clocks_that_differ_make_no_nested_waits(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_read(fixture, 1500 * MS, 100);
+    add_read(fixture, 1900 * MS, 400 * MS + 500);
+    const struct ct_interval *intervals = finish(fixture, 2);
+
+    assert_int_equal(intervals[1].begin_ns, 1500 * MS);
+    assert_int_equal(ct_interval_wait_ns(&intervals[1]), 400 * MS);
+}
+
 static void sampled_wait_stands_for_rate_by_duration(void **state)
 {
     struct fixture *fixture = *state;
@@ -417,6 +488,9 @@ int main(void)
         TEST(wait_ends_its_lag_before_the_event),
         TEST(wait_longer_than_the_clock_is_old_begins_with_its_thread),
         TEST(waits_of_a_thread_do_not_overlap),
+        TEST(wait_that_others_interrupt_keeps_its_begin_without_their_time),
+        TEST(time_in_very_many_nested_waits_is_taken_out),
+        TEST(clocks_that_differ_make_no_nested_waits),
         TEST(sampled_wait_stands_for_rate_by_duration),
         TEST(wake_written_after_the_wait_still_explains_it),
         TEST(last_wake_inside_the_wait_explains_it),

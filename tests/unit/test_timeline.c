@@ -180,7 +180,7 @@ static void nonsense_is_left_out(void **state)
     fixture_send(timeline, fixture_wait(thread, CT_OP_READ, CT_CLASS_NET, 900, 800));
     fixture_send(timeline, fixture_wait(thread, CT_OP_READ, (enum ct_class)77, 900, 1800));
     assert_null(ct_timeline_find(timeline, thread));
-    assert_int_equal(ct_timeline_interval_count(timeline), 3);
+    assert_int_equal(ct_timeline_wait_count(timeline), 3);
     ct_timeline_free(timeline);
     ct_model_free(model);
 }

@@ -42,6 +42,8 @@ struct ct_interval fixture_wait(struct ct_thread *thread, enum ct_op op, enum ct
         .thread = thread,
         .begin_ns = FIXTURE_BEGIN_NS + begin_ns,
         .end_ns = FIXTURE_BEGIN_NS + end_ns,
+        .wait_begin_ns = FIXTURE_BEGIN_NS + begin_ns,
+        .wait_end_ns = FIXTURE_BEGIN_NS + end_ns,
         .weight = 1,
         .op = op,
         .class = class,
