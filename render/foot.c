@@ -10,6 +10,7 @@ static const struct loss {
     const char *one;
     const char *many;
 } losses[] = {
+    {offsetof(struct ct_capture, waits_lost), "wait was lost", "waits were lost"},
     {offsetof(struct ct_capture, events_lost), "event was lost for lack of buffer space",
      "events were lost for lack of buffer space"},
     {offsetof(struct ct_capture, packets_lost), "packet of events was lost",

@@ -167,6 +167,7 @@ static void add_wait(struct ct_assembler *assembler, const struct ct_record *rec
     };
     struct ct_thread_state *thread = live_thread(assembler, record, interval.begin_ns);
 
+    assembler->wait_count++;
     if (thread)
         ct_assembler_interval(assembler, record->time_ns, thread, &interval);
 }

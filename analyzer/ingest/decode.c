@@ -25,6 +25,14 @@ struct field_row {
 
 #define MAX_FIELDS 16
 
+/* Fields that early recordings lack: they read as zero. They are of type U64. */
+static const struct {
+    enum ct_event event;
+    const char *name;
+} late_fields[] = {{CT_EVENT_ID_CAPTURE, "waits_recorded"}};
+
+#define FIELD_ABSENT UINT64_MAX
+
 struct ct_decode_class {
     enum ct_decode_kind kind;
     enum ct_event event;
@@ -69,6 +77,11 @@ static inline uint64_t read_unsigned(const bt_field *field)
     return bt_field_integer_unsigned_get_value(field);
 }
 
+static inline uint64_t read_optional(const bt_field *field)
+{
+    return field ? read_unsigned(field) : 0;
+}
+
 static inline int64_t read_signed(const bt_field *field)
 {
     return bt_field_integer_signed_get_value(field);
@@ -86,7 +99,7 @@ static struct ct_u64_sequence read_sequence(struct ct_decoder *decoder, const bt
 
 #define READ_U8(field)        ((uint8_t)read_unsigned(field))
 #define READ_U32(field)       ((uint32_t)read_unsigned(field))
-#define READ_U64(field)       read_unsigned(field)
+#define READ_U64(field)       read_optional(field)
 #define READ_I16(field)       ((int16_t)read_signed(field))
 #define READ_I32(field)       ((int32_t)read_signed(field))
 #define READ_HEX64(field)     read_unsigned(field)
@@ -97,9 +110,14 @@ static struct ct_u64_sequence read_sequence(struct ct_decoder *decoder, const bt
 #define READ_ADDRESSES(field) read_sequence(decoder, field)
 #define READ_HISTOGRAM(field) read_sequence(decoder, field)
 
-#define READ_FIELD(type, name) \
-    event->name =              \
-        READ_##type(bt_field_structure_borrow_member_field_by_index_const(payload, *index++));
+static inline const bt_field *borrow_member(const bt_field *payload, uint64_t index)
+{
+    return index == FIELD_ABSENT
+               ? NULL
+               : bt_field_structure_borrow_member_field_by_index_const(payload, index);
+}
+
+#define READ_FIELD(type, name) event->name = READ_##type(borrow_member(payload, *index++));
 
 /* read_wait(), read_wake() ...: the fields of one event, in the order of the schema. */
 #define READER(symbol, name, channel)                                               \
@@ -176,6 +194,15 @@ static gboolean find_member(const bt_field_class *structure, const struct field_
     return FALSE;
 }
 
+static gboolean is_late(enum ct_event event, const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(late_fields); i++) {
+        if (late_fields[i].event == event && strcmp(late_fields[i].name, name) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_class *event_class)
 {
     static const struct field_row pid_field = {"vpid", SHAPE_SIGNED};
@@ -190,8 +217,13 @@ static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_cla
         !find_member(context, &tid_field, &class->tid_index))
         return FALSE;
     for (size_t i = 0; i < event_rows[class->event].field_count; i++) {
-        if (!find_member(payload, &event_rows[class->event].fields[i], &class->field_index[i]))
+        const struct field_row *field = &event_rows[class->event].fields[i];
+
+        if (find_member(payload, field, &class->field_index[i]))
+            continue;
+        if (!is_late(class->event, field->name))
             return FALSE;
+        class->field_index[i] = FIELD_ABSENT;
     }
     return TRUE;
 }

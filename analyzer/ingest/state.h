@@ -40,6 +40,7 @@ struct ct_assembler {
     struct ct_wakes *wakes; /* owned */
     uint64_t first_ns;      /* of what happened; UINT64_MAX until something has */
     uint64_t last_ns;
+    uint64_t wait_count; /* wait events in the trace */
     guint stack_count;
     guint module_count;
     guint fd_count;

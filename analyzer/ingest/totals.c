@@ -48,11 +48,21 @@ static void name_thread(struct ct_thread_state *thread)
         ct_assign_string(&thread->thread.name, thread->thread.process->name);
 }
 
+/* The tracer's own count of what it discarded has no kinds: waits are taken to be in it. */
+static void count_lost_waits(struct ct_capture *capture, uint64_t wait_count)
+{
+    if (capture->waits_recorded <= wait_count)
+        return;
+    capture->waits_lost = capture->waits_recorded - wait_count;
+    capture->events_lost -= MIN(capture->events_lost, capture->waits_lost);
+}
+
 void ct_assembler_finish(struct ct_assembler *assembler)
 {
     struct ct_model *model = assembler->model;
 
     ct_wakes_flush(assembler->wakes);
+    count_lost_waits(&model->capture, assembler->wait_count);
     if (assembler->first_ns == UINT64_MAX)
         assembler->first_ns = MIN(assembler->last_ns, model->end_ns);
     if (!model->capture.is_complete || assembler->first_ns < model->begin_ns)

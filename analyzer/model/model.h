@@ -85,7 +85,9 @@ struct ct_capture {
     char *missing; /* see ct_capture_missing_layers() and ct_capture_lost_waits() */
     uint64_t rate_ns;
     int32_t exit_status;
-    uint64_t events_lost; /* discarded by the tracer for lack of buffer space */
+    uint64_t waits_recorded; /* as the program counted them; 0: it did not */
+    uint64_t waits_lost;     /* recorded, but not in the trace, for whatever reason */
+    uint64_t events_lost; /* discarded by the tracer for lack of buffer space, beside such waits */
     uint64_t packets_lost;
     uint64_t stacks_lost;
     uint64_t threads_lost;

@@ -1,8 +1,8 @@
 /* ctrace-pprof: blocking profiles for `go tool pprof`. */
 #include "ingest/ingest.h"
 #include "ingest/progress.h"
+#include "model/capture_notes.h"
 #include "model/format.h"
-#include "profile/capture_notes.h"
 #include "profile/output.h"
 #include "profile/pprof.h"
 #include "profile/window.h"

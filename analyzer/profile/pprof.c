@@ -1,6 +1,6 @@
 #include "profile/pprof.h"
 
-#include "profile/capture_notes.h"
+#include "model/capture_notes.h"
 #include "profile/pprof_tables.h"
 
 #include <string.h>

@@ -53,6 +53,8 @@ static void add_capture(JsonBuilder *json, const struct ct_model *model)
     add_number(json, "rate_ns", capture->rate_ns);
     add_signed(json, "exit_status", capture->exit_status);
     add_number(json, "events", capture->event_count);
+    add_number(json, "waits_recorded", capture->waits_recorded);
+    add_number(json, "waits_lost", capture->waits_lost);
     add_number(json, "events_lost", capture->events_lost);
     add_number(json, "packets_lost", capture->packets_lost);
     add_number(json, "stacks_lost", capture->stacks_lost);

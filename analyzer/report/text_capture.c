@@ -1,5 +1,6 @@
 #include "report/text_parts.h"
 
+#include "model/capture_notes.h"
 #include "model/format.h"
 #include "report/text_table.h"
 
@@ -21,33 +22,22 @@ static void add_exit(GString *line, int32_t status)
         g_string_append_printf(line, "  (exit status %d)", status);
 }
 
-static void add_loss(GString *line, uint64_t count, const char *what)
-{
-    if (count == 0)
-        return;
-    g_autofree char *number = ct_format_count(count);
-
-    g_string_append_printf(line, "%s%s %s%s", line->len > 0 ? ", " : "", number, what,
-                           count == 1 ? "" : "s");
-}
-
 static void write_losses(const struct ct_text_report *out)
 {
     const struct ct_capture *capture = &out->report->model->capture;
     const char *lost_waits = ct_capture_lost_waits(capture);
-    g_autoptr(GString) line = g_string_new(NULL);
+    g_autofree char *losses = ct_capture_losses(capture);
 
-    add_loss(line, capture->events_lost, "event");
-    add_loss(line, capture->packets_lost, "packet");
-    add_loss(line, capture->stacks_lost, "stack");
-    add_loss(line, capture->threads_lost, "thread");
-    add_loss(line, capture->modules_lost, "module");
-    add_loss(line, capture->records_dropped, "record");
     if (lost_waits[0])
         ct_text_field(out, "! LOST", "waits: %s", lost_waits);
-    if (line->len > 0)
-        ct_text_field(out, "! LOST", "%s: times and counts below are too low", line->str);
-    if (line->len == 0 && !lost_waits[0])
+    if (losses[0])
+        ct_text_field(out, "! LOST", "%s: times and counts below are too low", losses);
+    if (capture->records_dropped > 0) {
+        g_autofree char *count = ct_format_count(capture->records_dropped);
+
+        ct_text_field(out, "! LEFT OUT", "%s records, beyond what this program holds", count);
+    }
+    if (!losses[0] && !lost_waits[0] && capture->records_dropped == 0)
         ct_text_field(out, "losses", capture->is_complete ? "none" : "none known");
     if (capture->unknown_events > 0) {
         g_autofree char *count = ct_format_count(capture->unknown_events);

@@ -46,6 +46,7 @@ struct ct_model *fixture_pprof_model(void)
     g_ptr_array_insert(process->modules, 0, preload);
     fixture_add_stack(process, 1, addresses, G_N_ELEMENTS(addresses));
     model->capture.rate_ns = 10 * FIXTURE_US;
+    model->capture.waits_lost = 1200;
     model->capture.stacks_lost = 3;
     return model;
 }

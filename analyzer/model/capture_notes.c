@@ -1,4 +1,4 @@
-#include "profile/capture_notes.h"
+#include "model/capture_notes.h"
 
 #include "model/format.h"
 
@@ -11,22 +11,23 @@ static void add_loss(GString *text, uint64_t count, const char *what)
                            count == 1 ? "" : "s");
 }
 
-static GString *describe_losses(const struct ct_capture *capture)
+char *ct_capture_losses(const struct ct_capture *capture)
 {
     GString *text = g_string_new(NULL);
 
+    add_loss(text, capture->waits_lost, "wait");
     add_loss(text, capture->events_lost, "event");
     add_loss(text, capture->packets_lost, "packet");
     add_loss(text, capture->stacks_lost, "stack");
     add_loss(text, capture->threads_lost, "thread");
     add_loss(text, capture->modules_lost, "module");
-    return text;
+    return g_string_free(text, FALSE);
 }
 
 GPtrArray *ct_capture_complaints(const struct ct_capture *capture)
 {
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
-    GString *losses = describe_losses(capture);
+    g_autofree char *losses = ct_capture_losses(capture);
 
     if (!capture->is_complete)
         g_ptr_array_add(lines, g_strdup("the recording is not complete: its end is missing"));
@@ -35,8 +36,8 @@ GPtrArray *ct_capture_complaints(const struct ct_capture *capture)
     if (ct_capture_lost_waits(capture)[0])
         g_ptr_array_add(lines,
                         g_strdup_printf("waits were lost: %s", ct_capture_lost_waits(capture)));
-    if (losses->len > 0)
-        g_ptr_array_add(lines, g_strdup_printf("lost while recording: %s", losses->str));
+    if (losses[0])
+        g_ptr_array_add(lines, g_strdup_printf("lost while recording: %s", losses));
     if (capture->unknown_events > 0) {
         g_autofree char *number = ct_format_count(capture->unknown_events);
         g_ptr_array_add(lines,
@@ -46,7 +47,6 @@ GPtrArray *ct_capture_complaints(const struct ct_capture *capture)
         g_autofree char *number = ct_format_count(capture->records_dropped);
         g_ptr_array_add(lines, g_strdup_printf("too much to hold: %s records left out", number));
     }
-    g_string_free(losses, TRUE);
     return lines;
 }
 
