@@ -195,6 +195,7 @@ static gboolean add_capture(struct ct_assembler *assembler, const struct ct_even
     capture->threads_lost = event->threads_lost;
     capture->modules_lost = event->modules_lost;
     if (event->begin_ns <= event->end_ns) {
+        assembler->has_extent = TRUE;
         assembler->model->begin_ns = event->begin_ns;
         assembler->model->end_ns = event->end_ns;
     }

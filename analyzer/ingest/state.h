@@ -38,6 +38,7 @@ struct ct_assembler {
     GHashTable *current;    /* owned; pid -> newest struct ct_image * */
     GHashTable *images;     /* owned; struct ct_image * by pid and start -> itself */
     struct ct_wakes *wakes; /* owned */
+    gboolean has_extent;    /* a capture event said when the recording began and ended */
     uint64_t first_ns;      /* of what happened; UINT64_MAX until something has */
     uint64_t last_ns;
     uint64_t wait_count; /* wait events in the trace */

@@ -42,6 +42,30 @@ static void settle_classes(struct ct_thread_state *thread)
     class_ns[CT_CLASS_RUNNING] = left_ns;
 }
 
+/* A thread that was there before the recording began is accounted for from then on. */
+static void settle_life(struct ct_thread_state *thread, const struct ct_model *model)
+{
+    struct ct_thread *settled = &thread->thread;
+
+    settled->end_ns = thread_end_ns(thread, model->end_ns);
+    settled->start_ns = MIN(MAX(settled->start_ns, model->begin_ns), settled->end_ns);
+    settled->process->end_ns = MAX(settled->process->end_ns, settled->end_ns);
+}
+
+static void settle_extent(struct ct_assembler *assembler)
+{
+    struct ct_model *model = assembler->model;
+
+    if (assembler->first_ns == UINT64_MAX)
+        assembler->first_ns = MIN(assembler->last_ns, model->end_ns);
+    if (!assembler->has_extent)
+        model->begin_ns = assembler->first_ns;
+    model->end_ns = MAX(MAX(model->end_ns, assembler->last_ns), model->begin_ns);
+    /* It was delayed, and ended before it began. */
+    if (assembler->has_extent && model->begin_ns == 0)
+        model->begin_ns = model->end_ns;
+}
+
 static void name_thread(struct ct_thread_state *thread)
 {
     if (!thread->has_name || !thread->thread.name[0])
@@ -63,12 +87,7 @@ void ct_assembler_finish(struct ct_assembler *assembler)
 
     ct_wakes_flush(assembler->wakes);
     count_lost_waits(&model->capture, assembler->wait_count);
-    if (assembler->first_ns == UINT64_MAX)
-        assembler->first_ns = MIN(assembler->last_ns, model->end_ns);
-    if (!model->capture.is_complete || assembler->first_ns < model->begin_ns)
-        model->begin_ns = assembler->first_ns;
-    model->end_ns = MAX(MAX(model->end_ns, assembler->last_ns), model->begin_ns);
-
+    settle_extent(assembler);
     for (guint i = 0; i < model->processes->len; i++) {
         struct ct_image *image = g_ptr_array_index(model->processes, i);
 
@@ -81,8 +100,7 @@ void ct_assembler_finish(struct ct_assembler *assembler)
         struct ct_thread_state *thread = ct_thread_state(g_ptr_array_index(model->threads, i));
 
         name_thread(thread);
-        thread->thread.end_ns = thread_end_ns(thread, model->end_ns);
-        thread->thread.process->end_ns = MAX(thread->thread.process->end_ns, thread->thread.end_ns);
+        settle_life(thread, model);
         settle_classes(thread);
     }
     ct_model_sort(model);
