@@ -2,22 +2,6 @@
 
 #include "ingest/ingest.h"
 
-static guint image_hash(const void *data)
-{
-    const struct ct_process *process = data;
-    uint64_t mixed = (process->start_ns ^ (uint64_t)(uint32_t)process->pid << 32);
-
-    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
-}
-
-static gboolean image_equal(const void *a, const void *b)
-{
-    const struct ct_process *first = a;
-    const struct ct_process *second = b;
-
-    return first->pid == second->pid && first->start_ns == second->start_ns;
-}
-
 gboolean ct_check_version(uint32_t version, GError **error)
 {
     if (version <= CT_SCHEMA_VERSION)
@@ -29,85 +13,9 @@ gboolean ct_check_version(uint32_t version, GError **error)
     return FALSE;
 }
 
-struct ct_image *ct_assembler_image(struct ct_assembler *assembler, int32_t pid, uint64_t start_ns,
-                                    gboolean is_implicit)
+double ct_sampled_weight(uint64_t duration_ns, uint64_t rate_ns)
 {
-    if (assembler->model->processes->len >= CT_MAX_PROCESSES) {
-        assembler->model->capture.records_dropped++;
-        return NULL;
-    }
-    struct ct_image *image = (struct ct_image *)ct_model_add_process(
-        assembler->model, pid, is_implicit ? 0 : start_ns, sizeof(*image));
-
-    image->is_implicit = is_implicit;
-    /* After a pid was reused without a sign, an older image keeps the place by its start. */
-    if (!g_hash_table_contains(assembler->images, image))
-        g_hash_table_add(assembler->images, image);
-    return image;
-}
-
-static void forget_slots(struct ct_assembler *assembler, int32_t pid)
-{
-    for (size_t i = 0; i < CT_THREAD_SLOTS; i++) {
-        if (assembler->slots[i].pid == pid)
-            assembler->slots[i].thread = NULL;
-    }
-}
-
-struct ct_thread_state *ct_assembler_thread(struct ct_assembler *assembler, struct ct_image *image,
-                                            int32_t tid, uint64_t start_ns)
-{
-    if (assembler->model->threads->len >= CT_MAX_THREADS) {
-        assembler->model->capture.records_dropped++;
-        return NULL;
-    }
-    struct ct_thread_state *thread = ct_thread_state(
-        ct_model_add_thread(assembler->model, &image->process, tid, start_ns, sizeof(*thread)));
-
-    thread->last_end_ns = start_ns;
-    forget_slots(assembler, image->process.pid);
-    return thread;
-}
-
-static struct ct_image *current_image(struct ct_assembler *assembler, int32_t pid)
-{
-    struct ct_image *image = g_hash_table_lookup(assembler->current, GINT_TO_POINTER(pid));
-
-    if (!image) {
-        image = ct_assembler_image(assembler, pid, 0, TRUE);
-        if (image)
-            g_hash_table_insert(assembler->current, GINT_TO_POINTER(pid), image);
-    }
-    return image;
-}
-
-/* The live thread of that id. One not seen before started at `start_ns` or earlier. */
-static struct ct_thread_state *live_thread(struct ct_assembler *assembler,
-                                           const struct ct_record *record, uint64_t start_ns)
-{
-    size_t slot = (uint32_t)record->tid % CT_THREAD_SLOTS;
-
-    if (assembler->slots[slot].thread && assembler->slots[slot].tid == record->tid &&
-        assembler->slots[slot].pid == record->pid) {
-        assembler->slots[slot].thread->last_ns = record->time_ns;
-        return assembler->slots[slot].thread;
-    }
-    struct ct_image *image = current_image(assembler, record->pid);
-
-    if (!image)
-        return NULL;
-    struct ct_thread_state *thread =
-        g_hash_table_lookup(image->process.threads, GINT_TO_POINTER(record->tid));
-
-    if (!thread)
-        thread = ct_assembler_thread(assembler, image, record->tid, start_ns);
-    if (!thread)
-        return NULL;
-    thread->last_ns = record->time_ns;
-    assembler->slots[slot].pid = record->pid;
-    assembler->slots[slot].tid = record->tid;
-    assembler->slots[slot].thread = thread;
-    return thread;
+    return duration_ns > 0 && duration_ns < rate_ns ? (double)rate_ns / (double)duration_ns : 1.0;
 }
 
 void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
@@ -115,15 +23,11 @@ void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
 {
     struct ct_span wait = {MAX(interval->begin_ns, thread->thread.start_ns), interval->end_ns};
     struct ct_span parts[CT_NESTING_PARTS_MAX];
-    uint64_t duration_ns = interval->end_ns - interval->begin_ns;
-    uint64_t rate_ns = thread->thread.process->rate_ns;
     uint64_t *nested_ns = &thread->nested_ns[interval->class];
 
     wait.end_ns = MAX(wait.begin_ns, wait.end_ns);
     unsigned part_count = ct_nesting_take(&thread->nesting, &wait, parts);
 
-    interval->weight =
-        duration_ns > 0 && duration_ns < rate_ns ? (double)rate_ns / (double)duration_ns : 1.0;
     interval->thread = &thread->thread;
     interval->wait_begin_ns = wait.begin_ns;
     interval->wait_end_ns = wait.end_ns;
@@ -165,17 +69,20 @@ static void add_wait(struct ct_assembler *assembler, const struct ct_record *rec
         .owner_tid = wait->owner,
         .result = wait->result,
     };
-    struct ct_thread_state *thread = live_thread(assembler, record, interval.begin_ns);
+    struct ct_thread_state *thread = ct_assembler_live_thread(assembler, record, interval.begin_ns);
 
     assembler->wait_count++;
-    if (thread)
-        ct_assembler_interval(assembler, record->time_ns, thread, &interval);
+    if (!thread)
+        return;
+    interval.weight =
+        ct_sampled_weight(interval.end_ns - interval.begin_ns, thread->thread.process->rate_ns);
+    ct_assembler_interval(assembler, record->time_ns, thread, &interval);
 }
 
 static void add_wake(struct ct_assembler *assembler, const struct ct_record *record, enum ct_op op,
                      uint64_t object, uint64_t lag_ns, uint32_t stack_id)
 {
-    struct ct_thread_state *thread = live_thread(assembler, record, record->time_ns);
+    struct ct_thread_state *thread = ct_assembler_live_thread(assembler, record, record->time_ns);
     enum ct_object kind = ct_op_object(op);
 
     if (!thread || kind == CT_OBJECT_NONE)
@@ -225,12 +132,12 @@ static gboolean start_process(struct ct_assembler *assembler, const struct ct_re
     struct ct_image *image =
         ct_assembler_image(assembler, record->pid, start->process_start_ns, FALSE);
 
-    forget_slots(assembler, record->pid);
+    ct_assembler_forget_slots(assembler, record->pid);
     if (!image)
         return TRUE;
     g_hash_table_insert(assembler->current, GINT_TO_POINTER(record->pid), image);
     image->process.ppid = start->ppid;
-    image->process.rate_ns = start->rate_ns;
+    ct_image_set_rate(assembler, image, start->rate_ns);
     ct_image_describe(image, start->exe, start->args, start->cwd);
     ct_assembler_thread(assembler, image, record->tid,
                         MIN(start->process_start_ns, record->time_ns));
@@ -240,7 +147,7 @@ static gboolean start_process(struct ct_assembler *assembler, const struct ct_re
 
 static void start_thread(struct ct_assembler *assembler, const struct ct_record *record)
 {
-    struct ct_thread_state *thread = live_thread(assembler, record, record->time_ns);
+    struct ct_thread_state *thread = ct_assembler_live_thread(assembler, record, record->time_ns);
 
     if (thread && (thread->has_start || thread->thread.has_exited)) {
         /* The id is used again; the thread before it may have ended without a word. */
@@ -260,7 +167,7 @@ static void start_thread(struct ct_assembler *assembler, const struct ct_record 
 static void exit_thread(struct ct_assembler *assembler, const struct ct_record *record)
 {
     const struct ct_event_thread_exit *totals = &record->as.thread_exit;
-    struct ct_thread_state *thread = live_thread(assembler, record, record->time_ns);
+    struct ct_thread_state *thread = ct_assembler_live_thread(assembler, record, record->time_ns);
 
     if (!thread)
         return;
@@ -278,7 +185,7 @@ static void exit_thread(struct ct_assembler *assembler, const struct ct_record *
 static void add_fd(struct ct_assembler *assembler, const struct ct_record *record)
 {
     const struct ct_event_fd *event = &record->as.fd;
-    struct ct_thread_state *thread = live_thread(assembler, record, record->time_ns);
+    struct ct_thread_state *thread = ct_assembler_live_thread(assembler, record, record->time_ns);
 
     if (!thread)
         return;
@@ -301,7 +208,7 @@ static void add_fd(struct ct_assembler *assembler, const struct ct_record *recor
 
 static void add_live(struct ct_assembler *assembler, const struct ct_record *record)
 {
-    struct ct_thread_state *thread = live_thread(assembler, record, record->time_ns);
+    struct ct_thread_state *thread = ct_assembler_live_thread(assembler, record, record->time_ns);
 
     if (!thread)
         return;
@@ -394,10 +301,17 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
 
     assembler->model = model;
     assembler->current = g_hash_table_new(NULL, NULL);
-    assembler->images = g_hash_table_new(image_hash, image_equal);
+    assembler->images = ct_images_new();
     assembler->wakes = ct_wakes_new(sinks, sink_count);
     assembler->first_ns = UINT64_MAX;
     return assembler;
+}
+
+void ct_assembler_set_rate_finder(struct ct_assembler *assembler, uint64_t (*find)(void *user),
+                                  void *user)
+{
+    assembler->find_rate = find;
+    assembler->find_rate_user = user;
 }
 
 void ct_assembler_free(struct ct_assembler *assembler)

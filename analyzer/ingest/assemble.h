@@ -18,6 +18,11 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
                                       size_t sink_count);
 void ct_assembler_free(struct ct_assembler *assembler);
 
+/* Called at most once, if a process's start was lost and no other says the rate before its first
+ * event: must find the rate in what is still to come. 0: every wait was recorded. */
+void ct_assembler_set_rate_finder(struct ct_assembler *assembler, uint64_t (*find)(void *user),
+                                  void *user);
+
 /* Records come in the order of their time. FALSE: the trace is of a newer version than ours. */
 gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record *record,
                           GError **error);

@@ -46,7 +46,7 @@ static gboolean add_process(struct ct_assembler *assembler, const struct ct_even
         return TRUE;
     assembler->first_ns = MIN(assembler->first_ns, event->process_start_ns);
     image->process.ppid = event->ppid;
-    image->process.rate_ns = event->rate_ns;
+    ct_image_set_rate(assembler, image, event->rate_ns);
     /* Better than what was guessed when its pid came up again. */
     if (event->process_end_ns != 0) {
         image->process.end_ns = MAX(event->process_end_ns, image->process.start_ns);
@@ -152,6 +152,9 @@ static void add_inflight(struct ct_assembler *assembler, uint64_t now_ns,
 
     if (!thread)
         return;
+    /* An open one is there whatever its length; one that had ended was sampled. */
+    interval.weight =
+        interval.is_open ? 1 : ct_sampled_weight(event->duration_ns, image->process.rate_ns);
     ct_assembler_interval(assembler, now_ns, thread, &interval);
 }
 

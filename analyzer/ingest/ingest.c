@@ -12,6 +12,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(bt_graph, bt_graph_put_ref)
 
 /* One reading of a trace. */
 struct reading {
+    const char *directory;          /* borrowed */
+    gboolean is_search;             /* on behalf of another reading */
     struct ct_assembler *assembler; /* owned */
     struct ct_merge *merge;         /* owned */
     GPtrArray *salvages;            /* owned; struct ct_salvage * */
@@ -22,6 +24,8 @@ struct reading {
     char *damage;  /* owned; what of the traces could not be opened, or NULL */
     GError *error; /* owned; why the reading was stopped, or NULL */
 };
+
+static uint64_t find_rate(void *user);
 
 static void free_salvage(void *salvage)
 {
@@ -210,9 +214,10 @@ static void fill_capture(struct ct_model *model, struct reading *reading)
         capture->is_complete = FALSE;
 }
 
-static gboolean check(const char *directory, const struct ct_model *model, struct reading *reading,
-                      GError **error)
+static gboolean check(const struct ct_model *model, struct reading *reading, GError **error)
 {
+    const char *directory = reading->directory;
+
     if (reading->error) {
         g_propagate_prefixed_error(error, g_steal_pointer(&reading->error),
                                    "cannot read the trace in '%s': ", directory);
@@ -235,31 +240,56 @@ static gboolean check(const char *directory, const struct ct_model *model, struc
     return FALSE;
 }
 
-gboolean ct_ingest(const char *directory, struct ct_model *model, const struct ct_sink *sinks,
-                   size_t sink_count, GError **error)
+static gboolean read_traces(struct reading *reading, struct ct_model *model, GError **error)
 {
-    g_autoptr(GPtrArray) traces = ct_traces_find(directory, error);
-    struct reading reading = {.sinks = sinks, .sink_count = sink_count};
+    g_autoptr(GPtrArray) traces = ct_traces_find(reading->directory, error);
     struct ct_merge_events events = {
-        .user = &reading, .on_record = on_record, .on_packet = on_packet};
+        .user = reading, .on_record = on_record, .on_packet = on_packet};
     gboolean success;
 
     if (!traces)
         return FALSE;
-    reading.assembler = ct_assembler_new(model, sinks, sink_count);
-    reading.merge = ct_merge_new(&events);
-    reading.salvages = g_ptr_array_new_with_free_func(free_salvage);
-    success = run(traces, &reading, error);
+    reading->assembler = ct_assembler_new(model, reading->sinks, reading->sink_count);
+    if (!reading->is_search)
+        ct_assembler_set_rate_finder(reading->assembler, find_rate, (void *)reading->directory);
+    reading->merge = ct_merge_new(&events);
+    reading->salvages = g_ptr_array_new_with_free_func(free_salvage);
+    success = run(traces, reading, error);
     if (success) {
-        fill_capture(model, &reading);
-        if (!reading.error)
-            ct_assembler_finish(reading.assembler);
-        success = check(directory, model, &reading, error);
+        fill_capture(model, reading);
+        if (!reading->error)
+            ct_assembler_finish(reading->assembler);
+        success = check(model, reading, error);
     }
-    ct_merge_free(reading.merge);
-    ct_assembler_free(reading.assembler);
-    g_ptr_array_unref(reading.salvages);
-    g_clear_error(&reading.error);
-    g_free(reading.damage);
+    ct_merge_free(reading->merge);
+    ct_assembler_free(reading->assembler);
+    g_ptr_array_unref(reading->salvages);
+    g_clear_error(&reading->error);
+    g_free(reading->damage);
     return success;
+}
+
+/* What a recording's last events say. Reads it once more: only where its first ones are lost. */
+static uint64_t find_rate(void *user)
+{
+    g_autoptr(ct_model) model = ct_model_new();
+    struct reading reading = {.directory = user, .is_search = TRUE};
+    uint64_t rate_ns;
+
+    read_traces(&reading, model, NULL);
+    rate_ns = model->capture.rate_ns;
+    for (guint i = 0; i < model->processes->len; i++) {
+        const struct ct_process *process = g_ptr_array_index(model->processes, i);
+
+        rate_ns = MAX(rate_ns, process->rate_ns);
+    }
+    return rate_ns;
+}
+
+gboolean ct_ingest(const char *directory, struct ct_model *model, const struct ct_sink *sinks,
+                   size_t sink_count, GError **error)
+{
+    struct reading reading = {.directory = directory, .sinks = sinks, .sink_count = sink_count};
+
+    return read_traces(&reading, model, error);
 }

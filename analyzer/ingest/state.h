@@ -42,6 +42,10 @@ struct ct_assembler {
     uint64_t first_ns;      /* of what happened; UINT64_MAX until something has */
     uint64_t last_ns;
     uint64_t wait_count; /* wait events in the trace */
+    gboolean has_rate;
+    uint64_t rate_ns; /* of the recording, if has_rate */
+    uint64_t (*find_rate)(void *user);
+    void *find_rate_user; /* borrowed */
     guint stack_count;
     guint module_count;
     guint fd_count;
@@ -62,6 +66,18 @@ struct ct_image *ct_assembler_image(struct ct_assembler *assembler, int32_t pid,
                                     gboolean is_implicit);
 struct ct_thread_state *ct_assembler_thread(struct ct_assembler *assembler, struct ct_image *image,
                                             int32_t tid, uint64_t start_ns);
+/* The live thread that wrote it. One not seen before started at `start_ns` or earlier. */
+struct ct_thread_state *ct_assembler_live_thread(struct ct_assembler *assembler,
+                                                 const struct ct_record *record, uint64_t start_ns);
+/* The pid's thread ids mean other threads from now on. */
+void ct_assembler_forget_slots(struct ct_assembler *assembler, int32_t pid);
+/* A set of struct ct_image *, by pid and start. */
+GHashTable *ct_images_new(void);
+
+/* How many waits one of this duration, which was sampled, stands for. */
+double ct_sampled_weight(uint64_t duration_ns, uint64_t rate_ns);
+void ct_image_set_rate(struct ct_assembler *assembler, struct ct_image *image, uint64_t rate_ns);
+/* All but the interval's thread, whole wait and descriptor must be set. */
 void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
                            struct ct_thread_state *thread, struct ct_interval *interval);
 

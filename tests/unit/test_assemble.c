@@ -232,6 +232,23 @@ static void sampled_wait_stands_for_rate_by_duration(void **state)
     assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_SYNC], 10000);
 }
 
+static void open_wait_stands_for_itself(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record inflight = {.event = CT_EVENT_ID_INFLIGHT,
+                                 .as.inflight = {.pid = 7,
+                                                 .process_start_ns = 1000 * MS,
+                                                 .tid = 7,
+                                                 .since_ns = 1500 * MS,
+                                                 .duration_ns = 100,
+                                                 .op = CT_OP_READ,
+                                                 .class = CT_CLASS_NET,
+                                                 .is_open = 1}};
+
+    add(fixture, 2100 * MS, &inflight);
+    assert_true(finish(fixture, 1)->weight == 1.0);
+}
+
 static void wake_written_after_the_wait_still_explains_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -492,6 +509,7 @@ int main(void)
         TEST(time_in_very_many_nested_waits_is_taken_out),
         TEST(clocks_that_differ_make_no_nested_waits),
         TEST(sampled_wait_stands_for_rate_by_duration),
+        TEST(open_wait_stands_for_itself),
         TEST(wake_written_after_the_wait_still_explains_it),
         TEST(last_wake_inside_the_wait_explains_it),
         TEST(wake_before_the_wait_or_by_the_waiter_explains_nothing),
