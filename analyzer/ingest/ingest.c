@@ -1,6 +1,7 @@
 #include "ingest/ingest.h"
 
 #include "ingest/assemble.h"
+#include "ingest/interrupt.h"
 #include "ingest/merge.h"
 #include "ingest/packets.h"
 #include "ingest/salvage.h"
@@ -21,6 +22,8 @@ struct reading {
     guint64 packet_count;        /* that there are to read */
     const struct ct_sink *sinks; /* borrowed */
     size_t sink_count;
+    struct ct_interrupt interrupt;
+    gboolean is_interrupted;
     char *damage;  /* owned; what of the traces could not be opened, or NULL */
     GError *error; /* owned; why the reading was stopped, or NULL */
 };
@@ -37,12 +40,13 @@ static gboolean on_record(void *user, const struct ct_record *record)
     struct reading *reading = user;
 
     reading->record_count++;
-    return ct_assembler_add(reading->assembler, record, &reading->error);
+    return !reading->is_interrupted &&
+           ct_assembler_add(reading->assembler, record, &reading->error);
 }
 
 static void on_packet(void *user, uint64_t packets_read)
 {
-    const struct reading *reading = user;
+    struct reading *reading = user;
     double share =
         reading->packet_count > 0 ? (double)packets_read / (double)reading->packet_count : 0;
 
@@ -50,6 +54,7 @@ static void on_packet(void *user, uint64_t packets_read)
         if (reading->sinks[i].on_progress)
             reading->sinks[i].on_progress(reading->sinks[i].user, MIN(share, 1.0));
     }
+    reading->is_interrupted = reading->interrupt.is_held && ct_interrupt_has_come();
 }
 
 static const bt_component_class_source *find_source_class(const bt_plugin **plugin, GError **error)
@@ -96,7 +101,10 @@ static void note_damage(struct reading *reading, char *damage)
 /* Has the trace at `index` replaced by what is whole of it, or left out. FALSE: left out. */
 static gboolean replace_trace(GPtrArray *traces, guint index, struct reading *reading)
 {
-    struct ct_salvage *salvage = ct_salvage_new(g_ptr_array_index(traces, index));
+    struct ct_salvage *salvage;
+
+    ct_interrupt_hold(&reading->interrupt);
+    salvage = ct_salvage_new(g_ptr_array_index(traces, index));
 
     if (!salvage) {
         note_damage(reading, g_strdup_printf("%s: no room for what is whole of it in '%s'",
@@ -186,7 +194,8 @@ static gboolean run(GPtrArray *traces, struct reading *reading, GError **error)
                     "cannot create babeltrace2's graph: out of memory");
         return FALSE;
     }
-    if (sources->len == 0)
+    reading->is_interrupted = reading->interrupt.is_held && ct_interrupt_has_come();
+    if (sources->len == 0 || reading->is_interrupted)
         return TRUE;
     if (!ct_merge_connect(reading->merge, graph, sources, error))
         return FALSE;
@@ -221,6 +230,10 @@ static gboolean check(const struct ct_model *model, struct reading *reading, GEr
     if (reading->error) {
         g_propagate_prefixed_error(error, g_steal_pointer(&reading->error),
                                    "cannot read the trace in '%s': ", directory);
+        return FALSE;
+    }
+    if (reading->is_interrupted) {
+        g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "interrupted");
         return FALSE;
     }
     if (reading->record_count > 0)
@@ -264,6 +277,7 @@ static gboolean read_traces(struct reading *reading, struct ct_model *model, GEr
     ct_merge_free(reading->merge);
     ct_assembler_free(reading->assembler);
     g_ptr_array_unref(reading->salvages);
+    ct_interrupt_release(&reading->interrupt);
     g_clear_error(&reading->error);
     g_free(reading->damage);
     return success;

@@ -1,7 +1,9 @@
 /*
  * Makes a trace with damaged stream files readable: babeltrace2 refuses a whole trace when one
- * packet of it is not all there, and may abort where a packet's header is wrong. The readable
- * packets appear in a temporary directory, next to links to the files that are whole.
+ * packet of it is not all there, may abort where a packet's header is wrong, and waits for ever
+ * where a file is a pipe. A temporary directory has links to the files that are whole, and to
+ * copies of what is readable of the others. The copies have no name: however the program ends, they
+ * take no room afterwards.
  */
 #ifndef CTRACE_INGEST_SALVAGE_H
 #define CTRACE_INGEST_SALVAGE_H
@@ -16,10 +18,12 @@ struct ct_salvage_check {
     char *damage;         /* owned; for people: what cannot be read; NULL if all can be */
 };
 
-/* Looks at the stream files of the trace at `path`, if they are of a kind that can be checked. */
+/* Looks at the files of the trace at `path`, and into those that are of a kind that can be
+ * checked. */
 void ct_salvage_check(const char *path, struct ct_salvage_check *check);
 
-/* NULL if no temporary directory can be made and filled. */
+/* NULL if no temporary directory can be made and filled, or if the program is to end: hold signals
+ * back (see interrupt.h). */
 struct ct_salvage *ct_salvage_new(const char *path);
 
 /* Where to read instead. Borrowed. */
