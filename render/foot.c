@@ -42,11 +42,11 @@ static void place_warnings(struct ct_layout *layout, const struct ct_capture *ca
     if (lost_waits[0])
         place_line(layout, CT_TEXT_WARNING, g_strdup_printf("Waits were lost: %s", lost_waits),
                    y_px);
-    if (!capture->is_complete)
-        place_line(layout, CT_TEXT_WARNING,
-                   g_strdup("The recording was cut off: its last part is missing."), y_px);
     if (capture->damage)
         place_line(layout, CT_TEXT_WARNING, g_strdup_printf("Damaged: %s", capture->damage), y_px);
+    else if (!capture->is_complete)
+        place_line(layout, CT_TEXT_WARNING,
+                   g_strdup("The recording was cut off: its last part is missing."), y_px);
     for (size_t i = 0; i < G_N_ELEMENTS(losses); i++) {
         uint64_t count = G_STRUCT_MEMBER(uint64_t, capture, losses[i].offset);
         if (count == 0)

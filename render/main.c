@@ -1,10 +1,11 @@
 /* ctrace timeline: a recording as a picture. */
-#include "ingest/ingest.h"
-#include "ingest/progress.h"
+#include "cli/output.h"
+#include "cli/recording.h"
+#include "cli/say.h"
 #include "layout.h"
+#include "model/capture_notes.h"
 #include "surface.h"
 #include "text.h"
-#include "window.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -129,25 +130,6 @@ static gboolean parse_threads(const char *text, struct thread_choice *choice, GE
     return TRUE;
 }
 
-/* `timeline` may be NULL. */
-static gboolean read_trace(const char *directory, struct ct_model *model,
-                           struct ct_timeline *timeline, GError **error)
-{
-    struct ct_progress progress;
-    struct ct_sink sinks[] = {ct_progress_sink(&progress), {0}};
-    if (timeline)
-        sinks[1] = ct_timeline_sink(timeline);
-    ct_progress_begin(&progress);
-    gboolean is_read = ct_ingest(directory, model, sinks, G_N_ELEMENTS(sinks), error);
-    ct_progress_end(&progress);
-    return is_read;
-}
-
-static struct ct_window whole_of(const struct ct_model *model)
-{
-    return (struct ct_window){model->begin_ns, MAX(model->begin_ns, model->end_ns)};
-}
-
 /* The recording and its reduction to the window. */
 struct picture {
     ct_model *model;       /* owned */
@@ -164,38 +146,23 @@ static void picture_clear(struct picture *picture)
 typedef struct picture auto_picture; /* for g_auto() */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_picture, picture_clear)
 
-/* Where a recording begins and ends is known only once it was read, so a window takes two passes.
- */
-static gboolean find_window(const char *directory, const struct options *options,
-                            struct picture *picture, GError **error)
-{
-    struct ct_moment from, to;
-    if ((options->from && !ct_moment_parse(options->from, &from, error)) ||
-        (options->to && !ct_moment_parse(options->to, &to, error)))
-        return FALSE;
-    picture->is_whole = !options->from && !options->to;
-    if (picture->is_whole)
-        return TRUE;
-    g_autoptr(ct_model) model = ct_model_new();
-    if (!read_trace(directory, model, NULL, error))
-        return FALSE;
-    struct ct_window whole = whole_of(model);
-    return ct_window_resolve(options->from ? &from : NULL, options->to ? &to : NULL, &whole,
-                             &picture->window, error);
-}
-
 static gboolean load(const char *directory, const struct options *options, struct picture *picture,
                      GError **error)
 {
-    if (!find_window(directory, options, picture, error))
+    picture->is_whole = !options->from && !options->to;
+    if (!picture->is_whole &&
+        !ct_recording_find_window(directory, options->from, options->to, &picture->window, error))
         return FALSE;
     picture->model = ct_model_new();
     picture->timeline = ct_timeline_new(picture->is_whole ? NULL : &picture->window);
-    if (!read_trace(directory, picture->model, picture->timeline, error))
+    const struct ct_sink sink = ct_timeline_sink(picture->timeline);
+    if (!ct_recording_read(directory, picture->model, &sink, error))
         return FALSE;
     ct_timeline_finish(picture->timeline);
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(&picture->model->capture);
+    ct_say_all(complaints);
     if (picture->is_whole)
-        picture->window = whole_of(picture->model);
+        picture->window = ct_recording_extent(picture->model);
     return TRUE;
 }
 
@@ -220,13 +187,15 @@ static gboolean draw(const struct picture *picture, const struct options *option
     g_autoptr(ct_layout) layout = ct_layout_build(&request, error);
     if (!layout)
         return FALSE;
-    return ct_surface_write(options->output, format, layout, text, options->scale, error);
+    g_autoptr(GBytes) bytes = ct_surface_render(format, layout, text, options->scale, error);
+    return bytes && ct_output_write_file(options->output, bytes, error);
 }
 
 static gboolean run(const struct options *options, GError **error)
 {
-    const char *directory =
-        options->directories && options->directories[0] ? options->directories[0] : "ctrace.data";
+    const char *directory = options->directories && options->directories[0]
+                                ? options->directories[0]
+                                : CT_DEFAULT_DIRECTORY;
     g_auto(auto_thread_choice) choice = {0};
     g_auto(auto_picture) picture = {0};
     const struct ct_surface_format *format = ct_surface_format_of(options->output, error);
@@ -243,7 +212,7 @@ int main(int argc, char **argv)
     g_autoptr(GOptionContext) context = make_context(&options);
     g_autoptr(GError) error = NULL;
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
-        fprintf(stderr, "ctrace timeline: %s\n", error->message);
+        ct_say("%s", error->message);
         return EXIT_USAGE;
     }
     if (options.is_version) {
@@ -251,11 +220,11 @@ int main(int argc, char **argv)
         return fflush(stdout) == 0 ? 0 : 1;
     }
     if (!check_options(&options, &error)) {
-        fprintf(stderr, "ctrace timeline: %s\n", error->message);
+        ct_say("%s", error->message);
         return EXIT_USAGE;
     }
     if (!run(&options, &error)) {
-        fprintf(stderr, "ctrace timeline: %s\n", error->message);
+        ct_say("%s", error->message);
         return 1;
     }
     return 0;

@@ -111,22 +111,16 @@ static gboolean check_size(const struct ct_surface_format *format, const struct 
     return FALSE;
 }
 
-gboolean ct_surface_write(const char *path, const struct ct_surface_format *format,
-                          const struct ct_layout *layout, struct ct_text *text, double scale,
-                          GError **error)
+GBytes *ct_surface_render(const struct ct_surface_format *format, const struct ct_layout *layout,
+                          struct ct_text *text, double scale, GError **error)
 {
     if (!check_size(format, layout, scale, error))
-        return FALSE;
+        return NULL;
     cairo_status_t status;
-    g_autoptr(GByteArray) bytes = render(format, layout, text, scale, &status);
-    if (!bytes) {
-        g_set_error(error, CT_SURFACE_ERROR, CT_SURFACE_ERROR_FAILED, "cannot draw '%s': %s", path,
-                    cairo_status_to_string(status));
-        return FALSE;
-    }
-    if (g_file_set_contents_full(path, (const char *)bytes->data, bytes->len,
-                                 G_FILE_SET_CONTENTS_CONSISTENT, 0666, error))
-        return TRUE;
-    g_prefix_error(error, "cannot write '%s': ", path);
-    return FALSE;
+    GByteArray *bytes = render(format, layout, text, scale, &status);
+    if (bytes)
+        return g_byte_array_free_to_bytes(bytes);
+    g_set_error(error, CT_SURFACE_ERROR, CT_SURFACE_ERROR_FAILED, "cannot draw the picture: %s",
+                cairo_status_to_string(status));
+    return NULL;
 }

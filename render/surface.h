@@ -23,10 +23,8 @@ struct ct_surface_format {
 /* The format that the extension of `path` names. */
 const struct ct_surface_format *ct_surface_format_of(const char *path, GError **error);
 
-/* Writes the file whole or not at all. A process that draws the same layout gives the same bytes.
- */
-gboolean ct_surface_write(const char *path, const struct ct_surface_format *format,
-                          const struct ct_layout *layout, struct ct_text *text, double scale,
-                          GError **error);
+/* The bytes of the file. A process that draws the same layout gives the same bytes. */
+GBytes *ct_surface_render(const struct ct_surface_format *format, const struct ct_layout *layout,
+                          struct ct_text *text, double scale, GError **error);
 
 #endif

@@ -29,10 +29,10 @@ GPtrArray *ct_capture_complaints(const struct ct_capture *capture)
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *losses = ct_capture_losses(capture);
 
-    if (!capture->is_complete)
-        g_ptr_array_add(lines, g_strdup("the recording is not complete: its end is missing"));
     if (capture->damage)
         g_ptr_array_add(lines, g_strdup_printf("not read: %s", capture->damage));
+    else if (!capture->is_complete)
+        g_ptr_array_add(lines, g_strdup("the recording is not complete: its end is missing"));
     if (ct_capture_lost_waits(capture)[0])
         g_ptr_array_add(lines,
                         g_strdup_printf("waits were lost: %s", ct_capture_lost_waits(capture)));
@@ -40,12 +40,13 @@ GPtrArray *ct_capture_complaints(const struct ct_capture *capture)
         g_ptr_array_add(lines, g_strdup_printf("lost while recording: %s", losses));
     if (capture->unknown_events > 0) {
         g_autofree char *number = ct_format_count(capture->unknown_events);
-        g_ptr_array_add(lines,
-                        g_strdup_printf("not understood: %s events of a newer ctrace", number));
+        g_ptr_array_add(lines, g_strdup_printf("not understood: %s event%s of a newer ctrace",
+                                               number, capture->unknown_events == 1 ? "" : "s"));
     }
     if (capture->records_dropped > 0) {
         g_autofree char *number = ct_format_count(capture->records_dropped);
-        g_ptr_array_add(lines, g_strdup_printf("too much to hold: %s records left out", number));
+        g_ptr_array_add(lines, g_strdup_printf("too much to hold: %s record%s left out", number,
+                                               capture->records_dropped == 1 ? "" : "s"));
     }
     return lines;
 }

@@ -52,12 +52,6 @@ char *ct_format_count(uint64_t count)
     return g_string_free(text, FALSE);
 }
 
-static const char *const fd_kind_names[] = {
-#define FD_KIND_NAME(symbol, name, class) [CT_FD_KIND_##symbol] = name,
-    CT_FD_KINDS(FD_KIND_NAME)
-#undef FD_KIND_NAME
-};
-
 static char *format_fd(const struct ct_interval *interval)
 {
     const struct ct_fd *fd = interval->fd;
@@ -66,8 +60,8 @@ static char *format_fd(const struct ct_interval *interval)
     g_string_printf(text, "fd %d", (int32_t)interval->object);
     if (!fd)
         return g_string_free(text, FALSE);
-    if ((size_t)fd->kind < G_N_ELEMENTS(fd_kind_names) && fd->kind != CT_FD_KIND_UNKNOWN)
-        g_string_append_printf(text, " %s", fd_kind_names[fd->kind]);
+    if (fd->kind != CT_FD_KIND_UNKNOWN)
+        g_string_append_printf(text, " %s", ct_fd_kind_name(fd->kind));
     /* "anon_inode:[eventpoll]" says no more than the kind does. */
     if (fd->local && fd->local[0] && !g_str_has_prefix(fd->local, "anon_inode:"))
         g_string_append_printf(text, " %s", fd->local);
@@ -113,4 +107,19 @@ char *ct_format_object(const struct ct_interval *interval)
                                                             ct_object_name(kind), interval->object)
                                           : g_strdup("");
     }
+}
+
+char *ct_format_clean(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *clean = g_string_new(NULL);
+
+    for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
+        gunichar character = g_utf8_get_char(at);
+
+        if (g_unichar_isspace(character))
+            character = ' ';
+        g_string_append_unichar(clean, g_unichar_iscntrl(character) ? '?' : character);
+    }
+    return g_string_free(clean, FALSE);
 }

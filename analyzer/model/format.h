@@ -18,4 +18,7 @@ char *ct_format_count(uint64_t count);
  * "thread 42 (worker)"; "" where the operation has no object. */
 char *ct_format_object(const struct ct_interval *interval);
 
+/* One line of valid UTF-8 without control characters: names come from the traced program. */
+char *ct_format_clean(const char *text);
+
 #endif

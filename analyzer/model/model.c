@@ -23,6 +23,12 @@ static const char *const class_names[] = {
 #undef CLASS_NAME
 };
 
+static const char *const fd_kind_names[] = {
+#define FD_KIND_NAME(symbol, name, class) [CT_FD_KIND_##symbol] = name,
+    CT_FD_KINDS(FD_KIND_NAME)
+#undef FD_KIND_NAME
+};
+
 static void module_free(void *data)
 {
     struct ct_module *module = data;
@@ -263,6 +269,11 @@ const char *ct_object_name(enum ct_object object)
 gboolean ct_object_is_address(enum ct_object object)
 {
     return (size_t)object < G_N_ELEMENTS(objects) && objects[object].is_address;
+}
+
+const char *ct_fd_kind_name(enum ct_fd_kind kind)
+{
+    return fd_kind_names[(size_t)kind < G_N_ELEMENTS(fd_kind_names) ? kind : CT_FD_KIND_UNKNOWN];
 }
 
 const char *ct_class_name(enum ct_class class)

@@ -134,8 +134,9 @@ const struct ct_stack *ct_process_stack(const struct ct_process *process, uint32
 /* The module that maps `address`, or NULL. */
 const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address);
 
-const char *ct_op_name(enum ct_op op);          /* "pthread_mutex_lock" */
-const char *ct_class_name(enum ct_class class); /* "sync" */
+const char *ct_op_name(enum ct_op op);             /* "pthread_mutex_lock" */
+const char *ct_fd_kind_name(enum ct_fd_kind kind); /* "inet socket" */
+const char *ct_class_name(enum ct_class class);    /* "sync" */
 enum ct_object ct_op_object(enum ct_op op);
 const char *ct_object_name(enum ct_object object);
 

@@ -1,15 +1,16 @@
 /* ctrace-pprof: blocking profiles for `go tool pprof`. */
+#include "cli/output.h"
+#include "cli/recording.h"
+#include "cli/say.h"
+#include "cli/window.h"
 #include "ingest/ingest.h"
-#include "ingest/progress.h"
 #include "model/capture_notes.h"
 #include "model/format.h"
-#include "profile/output.h"
+#include "profile/gzip.h"
 #include "profile/pprof.h"
-#include "profile/window.h"
 
 #include <locale.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,20 +33,6 @@ struct options {
     gboolean is_version;
     struct ct_profile_limits limits;
 };
-
-/* A line on stderr. Names come from the traced program: control characters are made harmless. */
-static void G_GNUC_PRINTF(1, 2) say(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-
-    for (char *at = text; *at; at++)
-        if (g_ascii_iscntrl(*at) && *at != '\n')
-            *at = '?';
-    fprintf(stderr, "ctrace pprof: %s\n", text);
-}
 
 static char *describe_kinds(void)
 {
@@ -78,8 +65,8 @@ static gboolean take_arguments(struct options *options, int count, char **argume
                     arguments[1]);
         return FALSE;
     }
-    options->directory = g_strdup(count == 3 ? arguments[2] : "ctrace.data");
-    return !options->min || ct_window_parse_duration(options->min, &options->limits.min_ns, error);
+    options->directory = g_strdup(count == 3 ? arguments[2] : CT_DEFAULT_DIRECTORY);
+    return !options->min || ct_duration_parse(options->min, &options->limits.min_ns, error);
 }
 
 static gboolean parse_options(struct options *options, int *count, char ***arguments,
@@ -124,51 +111,16 @@ static void options_clear(struct options *options)
     g_strfreev(options->threads);
 }
 
-/* Reads the recording; `profile` may be NULL. */
-static gboolean read_recording(const char *directory, struct ct_model *model,
-                               struct ct_profile *profile, GError **error)
-{
-    struct ct_progress progress;
-    struct ct_sink sinks[] = {ct_progress_sink(&progress), {0}};
-
-    if (profile)
-        sinks[1] = ct_profile_sink(profile);
-    ct_progress_begin(&progress);
-    gboolean is_read = ct_ingest(directory, model, sinks, G_N_ELEMENTS(sinks), error);
-    ct_progress_end(&progress);
-    return is_read;
-}
-
-/* A recording's extent is known at its end only, so a window takes one more reading. */
 static gboolean find_window(struct options *options, GError **error)
 {
-    struct ct_profile_limits *limits = &options->limits;
-    g_autoptr(ct_model) model = ct_model_new();
-    uint64_t offset_ns;
+    struct ct_window window = {0, UINT64_MAX};
 
-    limits->begin_ns = 0;
-    limits->end_ns = UINT64_MAX;
-    if (!options->from && !options->to)
-        return TRUE;
-    if (!read_recording(options->directory, model, NULL, error))
+    if ((options->from || options->to) &&
+        !ct_recording_find_window(options->directory, options->from, options->to, &window, error))
         return FALSE;
-
-    uint64_t whole_ns = model->end_ns > model->begin_ns ? model->end_ns - model->begin_ns : 0;
-    if (options->from) {
-        if (!ct_window_parse_time(options->from, whole_ns, &offset_ns, error))
-            return FALSE;
-        limits->begin_ns = model->begin_ns + offset_ns;
-    }
-    if (options->to) {
-        if (!ct_window_parse_time(options->to, whole_ns, &offset_ns, error))
-            return FALSE;
-        limits->end_ns = model->begin_ns + offset_ns;
-    }
-    if (limits->begin_ns < limits->end_ns)
-        return TRUE;
-    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--from=%s is not before --to=%s",
-                options->from ? options->from : "0", options->to);
-    return FALSE;
+    options->limits.begin_ns = window.begin_ns;
+    options->limits.end_ns = window.end_ns;
+    return TRUE;
 }
 
 static void report_symbol_warnings(const struct ct_symbolizer *symbolizer)
@@ -176,17 +128,9 @@ static void report_symbol_warnings(const struct ct_symbolizer *symbolizer)
     const GPtrArray *warnings = ct_symbolizer_warnings(symbolizer);
 
     for (guint i = 0; i < warnings->len && i < MAX_SYMBOL_WARNINGS; i++)
-        say("%s", (const char *)warnings->pdata[i]);
+        ct_say("%s", (const char *)warnings->pdata[i]);
     if (warnings->len > MAX_SYMBOL_WARNINGS)
-        say("and so it is with %u more files", warnings->len - MAX_SYMBOL_WARNINGS);
-}
-
-static void report_capture(const struct ct_capture *capture)
-{
-    g_autoptr(GPtrArray) complaints = ct_capture_complaints(capture);
-
-    for (guint i = 0; i < complaints->len; i++)
-        say("%s", (const char *)complaints->pdata[i]);
+        ct_say("and so it is with %u more files", warnings->len - MAX_SYMBOL_WARNINGS);
 }
 
 static void report_nothing(const struct options *options)
@@ -194,9 +138,9 @@ static void report_nothing(const struct options *options)
     gboolean is_filtered =
         options->processes || options->threads || options->from || options->to || options->min;
 
-    say("the profile is empty: %s %s; a %s profile holds %s", options->directory,
-        is_filtered ? "has nothing that the given options let through" : "has nothing for it",
-        ct_profile_kind_name(options->kind), ct_profile_kind_description(options->kind));
+    ct_say("the profile is empty: %s %s; a %s profile holds %s", options->directory,
+           is_filtered ? "has nothing that the given options let through" : "has nothing for it",
+           ct_profile_kind_name(options->kind), ct_profile_kind_description(options->kind));
 }
 
 static void report_written(const char *path, const GArray *samples)
@@ -212,8 +156,8 @@ static void report_written(const char *path, const GArray *samples)
     g_autofree char *quoted = g_shell_quote(path);
     gboolean is_plain =
         strspn(path, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "/._-+") == strlen(path);
-    say("wrote %s: %s wait%s, %s; next: go tool pprof -top %s", path, count,
-        g_str_equal(count, "1") ? "" : "s", delay, is_plain ? path : quoted);
+    ct_say("wrote %s: %s wait%s, %s; next: go tool pprof -top %s", path, count,
+           g_str_equal(count, "1") ? "" : "s", delay, is_plain ? path : quoted);
 }
 
 static gboolean write_profile(const struct options *options, const GArray *samples, GBytes *bytes,
@@ -249,7 +193,7 @@ static gboolean export_samples(const struct options *options, const struct ct_mo
     };
     input.end_ns = MAX(input.begin_ns, input.end_ns);
     g_autoptr(GBytes) profile = ct_pprof_encode(&input);
-    g_autoptr(GBytes) compressed = ct_output_gzip(profile, error);
+    g_autoptr(GBytes) compressed = ct_gzip(profile, error);
 
     report_symbol_warnings(symbolizer);
     return compressed && write_profile(options, samples, compressed, error);
@@ -263,9 +207,11 @@ static gboolean run(struct options *options, GError **error)
     if (!find_window(options, error))
         return FALSE;
     g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &options->limits);
-    if (!read_recording(options->directory, model, profile, error))
+    const struct ct_sink sink = ct_profile_sink(profile);
+    if (!ct_recording_read(options->directory, model, &sink, error))
         return FALSE;
-    report_capture(&model->capture);
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
+    ct_say_all(complaints);
 
     if (options->kind == CT_PROFILE_KIND_SCHED) {
         g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
@@ -292,12 +238,12 @@ int main(int argument_count, char **arguments)
     signal(SIGPIPE, SIG_IGN);
 
     if (!parse_options(&options, &argument_count, &arguments, &error)) {
-        say("%s (see ctrace pprof --help)", error->message);
+        ct_say("%s (see ctrace pprof --help)", error->message);
         status = EXIT_USAGE;
     } else if (options.is_version) {
         status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
     } else if (!run(&options, &error)) {
-        say("%s", error->message);
+        ct_say("%s", error->message);
         status = EXIT_FAILURE;
     }
     options_clear(&options);

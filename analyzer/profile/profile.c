@@ -14,12 +14,6 @@ static const struct {
 #undef KIND_ROW
 };
 
-static const char *const fd_kind_names[CT_FD_KIND_COUNT] = {
-#define FD_KIND_NAME(symbol, name, class) name,
-    CT_FD_KINDS(FD_KIND_NAME)
-#undef FD_KIND_NAME
-};
-
 /* Where waits are charged to. The thread is NULL for an unknown waker. */
 struct place {
     struct ct_process *process;
@@ -191,7 +185,7 @@ static struct bucket make_bucket(const struct ct_interval *interval, struct ct_t
 
     if (name) {
         bucket.fd_kind = fd_kind(interval->fd);
-        bucket.object_text = g_strdup_printf("%s %s%s", fd_kind_names[bucket.fd_kind],
+        bucket.object_text = g_strdup_printf("%s %s%s", ct_fd_kind_name(bucket.fd_kind),
                                              bucket.is_peer ? "-> " : "", name);
     } else {
         bucket.object = interval->object;

@@ -1,6 +1,7 @@
 /* ctrace-report: what a recording says, as text, JSON or CSV. */
-#include "ingest/ingest.h"
-#include "ingest/progress.h"
+#include "cli/recording.h"
+#include "cli/say.h"
+#include "model/capture_notes.h"
 #include "report/report.h"
 
 #include <errno.h>
@@ -12,14 +13,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define EXIT_USAGE        2
-#define DEFAULT_DIRECTORY "ctrace.data"
-#define DEFAULT_WIDTH     100
-#define WIDTH_MIN         40
-#define WIDTH_MAX         1000
-#define TOP_MAX           100000
+#define EXIT_USAGE    2
+#define DEFAULT_WIDTH 100
+#define WIDTH_MIN     40
+#define WIDTH_MAX     1000
+#define TOP_MAX       100000
 
-static const struct {
+static const struct format {
     const char *name;
     char *(*write)(const struct ct_report *, const struct ct_report_layout *);
 } formats[] = {
@@ -36,12 +36,6 @@ struct options {
     gboolean is_version;
     char **directories;
 };
-
-static int fail(int status, const char *message)
-{
-    fprintf(stderr, "ctrace report: %s\n", message);
-    return status;
-}
 
 static guint terminal_width(void)
 {
@@ -76,9 +70,22 @@ static gboolean parse_options(struct options *options, int *argc, char ***argv, 
     return g_option_context_parse(context, argc, argv, error);
 }
 
+/* The first one unless named; NULL if there is none of that name. */
+static const struct format *find_format(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
+        if (!name || strcmp(name, formats[i].name) == 0)
+            return &formats[i];
+    }
+    return NULL;
+}
+
 static gboolean check_options(const struct options *options, GError **error)
 {
-    if (options->directories && options->directories[0] && options->directories[1])
+    if (!find_format(options->format))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--format=%s is none of text, json and csv", options->format);
+    else if (options->directories && options->directories[0] && options->directories[1])
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                     "more than one directory is named: '%s'", options->directories[1]);
     else if (options->top < 0 || options->top > TOP_MAX)
@@ -95,29 +102,18 @@ static gboolean check_options(const struct options *options, GError **error)
     return FALSE;
 }
 
-static int find_format(const char *name)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
-        if (!name || strcmp(name, formats[i].name) == 0)
-            return (int)i;
-    }
-    return -1;
-}
-
 /* A full disk or a closed pipe is an error, and says so. */
 static int write_out(const char *text)
 {
-    g_autofree char *message = NULL;
-
     if (fputs(text, stdout) != EOF && fflush(stdout) == 0 && fclose(stdout) == 0)
         return EXIT_SUCCESS;
-    message = g_strdup_printf("cannot write the report: %s", g_strerror(errno));
-    return fail(EXIT_FAILURE, message);
+    ct_say("cannot write the report: %s", g_strerror(errno));
+    return EXIT_FAILURE;
 }
 
-static int run(const struct options *options)
+static int run(const struct options *options, const struct format *format)
 {
-    const char *directory = options->directories ? options->directories[0] : DEFAULT_DIRECTORY;
+    const char *directory = options->directories ? options->directories[0] : CT_DEFAULT_DIRECTORY;
     struct ct_report_layout layout = {
         .width = options->width ? (guint)options->width : terminal_width(),
         .depth = (guint)options->depth,
@@ -126,25 +122,20 @@ static int run(const struct options *options)
     };
     g_autoptr(ct_model) model = ct_model_new();
     g_autoptr(ct_report) report = ct_report_new(model, (guint)options->top);
-    struct ct_progress progress;
-    const struct ct_sink sinks[] = {ct_report_sink(report), ct_progress_sink(&progress)};
+    const struct ct_sink sink = ct_report_sink(report);
     g_autoptr(GError) error = NULL;
-    int format = find_format(options->format);
 
-    if (format < 0)
-        return fail(EXIT_USAGE, "--format is text, json or csv");
-    ct_progress_begin(&progress);
-    gboolean is_read = ct_ingest(directory, model, sinks, G_N_ELEMENTS(sinks), &error);
-    ct_progress_end(&progress);
-    if (!is_read)
-        return fail(EXIT_FAILURE, error->message);
+    if (!ct_recording_read(directory, model, &sink, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
     ct_report_finish(report);
 
-    g_autofree char *text = formats[format].write(report, &layout);
-    const GPtrArray *warnings = ct_symbolizer_warnings(report->symbolizer);
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
+    g_autofree char *text = format->write(report, &layout);
 
-    for (guint i = 0; i < warnings->len; i++)
-        fail(0, g_ptr_array_index(warnings, i));
+    ct_say_all(complaints);
+    ct_say_all(ct_symbolizer_warnings(report->symbolizer));
     return write_out(text);
 }
 
@@ -158,13 +149,12 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     g_set_prgname("ctrace report");
     if (!parse_options(&options, &argc, &argv, &error) || !check_options(&options, &error)) {
-        fail(EXIT_USAGE, error->message);
-        fprintf(stderr, "See 'ctrace report --help'.\n");
+        ct_say("%s (see ctrace report --help)", error->message);
         status = EXIT_USAGE;
     } else if (options.is_version) {
         status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
     } else {
-        status = run(&options);
+        status = run(&options, find_format(options.format));
     }
     g_free(options.format);
     g_strfreev(options.directories);

@@ -1,5 +1,6 @@
 #include "report/text_parts.h"
 
+#include "model/format.h"
 #include "report/text_table.h"
 
 #include <string.h>
@@ -25,7 +26,7 @@ void ct_text_heading(const struct ct_text_report *out, const char *format, ...)
 static void write_wrapped(const struct ct_text_report *out, const char *lead, guint indent,
                           char *text)
 {
-    g_autofree char *clean = ct_text_clean(text);
+    g_autofree char *clean = ct_format_clean(text);
 
     g_string_append(out->text, lead);
     ct_text_append_wrapped(out->text, clean, (guint)strlen(lead), indent, out->layout->width);

@@ -109,7 +109,8 @@ void ct_text_processes(const struct ct_text_report *out)
         ct_text_table_take(table,
                            ct_format_duration(process->end_ns - MIN(process->end_ns, from_ns)));
         ct_text_table_take(table, ct_format_count(threads));
-        ct_text_table_take(table, ct_text_clean(process->args[0] ? process->args : process->name));
+        ct_text_table_take(table,
+                           ct_format_clean(process->args[0] ? process->args : process->name));
     }
     ct_text_table_finish(table, out->text, out->layout->width);
     if (shown < model->processes->len)

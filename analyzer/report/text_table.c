@@ -10,21 +10,6 @@ struct ct_text_table {
     GPtrArray *cells;       /* owned; char *, row by row */
 };
 
-char *ct_text_clean(const char *text)
-{
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-    GString *clean = g_string_new(NULL);
-
-    for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
-        gunichar character = g_utf8_get_char(at);
-
-        if (g_unichar_isspace(character))
-            character = ' ';
-        g_string_append_unichar(clean, g_unichar_iscntrl(character) ? '?' : character);
-    }
-    return g_string_free(clean, FALSE);
-}
-
 static guint character_columns(gunichar character)
 {
     if (g_unichar_iszerowidth(character))

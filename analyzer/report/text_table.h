@@ -16,9 +16,6 @@ void ct_text_table_add(struct ct_text_table *table, const char *cell);
 /* Writes all rows, indented by two, lines cut to `width` columns; frees the table. */
 void ct_text_table_finish(struct ct_text_table *table, GString *text, guint width);
 
-/* Valid UTF-8 without control characters: names come from the traced program. */
-char *ct_text_clean(const char *text);
-
 /* Columns that `text` takes on a terminal. */
 guint ct_text_columns(const char *text);
 

@@ -147,7 +147,7 @@ void ct_text_threads(const struct ct_text_report *out)
         const struct ct_thread *thread = g_ptr_array_index(threads, i);
         uint64_t lifetime_ns = thread->end_ns - thread->start_ns;
 
-        ct_text_table_take(table, ct_text_clean(thread->name));
+        ct_text_table_take(table, ct_format_clean(thread->name));
         ct_text_table_take(table, g_strdup_printf("%d", thread->tid));
         add_times(table, thread->class_ns, lifetime_ns, classes, class_count);
         if (has_bar)

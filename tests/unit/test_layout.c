@@ -2,7 +2,6 @@
 #include "layout.h"
 #include "ticks.h"
 #include "timeline_fixture.h"
-#include "window.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -632,40 +631,6 @@ static void tick_labels_use_the_unit_that_reads_best(void **state)
     assert_label(1500 * FIXTURE_MS, 1500 * FIXTURE_MS + 100, 2, "+40 ns");
 }
 
-static void a_window_is_read_and_checked(void **state)
-{
-    (void)state;
-    struct ct_window recording = {1000, 1000 + 2 * FIXTURE_S}, window;
-    struct ct_moment from, to;
-    assert_true(ct_moment_parse("1.5s", &from, NULL));
-    assert_true(ct_moment_parse("90%", &to, NULL));
-    assert_true(ct_window_resolve(&from, &to, &recording, &window, NULL));
-    assert_int_equal(window.begin_ns, 1000 + 1500 * FIXTURE_MS);
-    assert_int_equal(window.end_ns, 1000 + 1800 * FIXTURE_MS);
-
-    assert_true(ct_moment_parse("200ms", &from, NULL));
-    assert_true(ct_moment_parse("1h", &to, NULL));
-    assert_true(ct_window_resolve(&from, &to, &recording, &window, NULL));
-    assert_int_equal(window.end_ns, recording.end_ns);
-
-    assert_true(ct_moment_parse("3s", &from, NULL));
-    GError *error = NULL;
-    assert_false(ct_window_resolve(&from, NULL, &recording, &window, &error));
-    assert_non_null(strstr(error->message, "2.00 s"));
-    g_clear_error(&error);
-    assert_true(ct_moment_parse("10us", &to, NULL));
-    assert_true(ct_moment_parse("10us", &from, NULL));
-    assert_false(ct_window_resolve(&from, &to, &recording, &window, &error));
-    g_clear_error(&error);
-
-    const char *const wrong[] = {"",    "5",    "-1s",   "nan",          "inf", "1e999s",
-                                 "1 x", "101%", "0x10s", "99999999999h", "s",   "%"};
-    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
-        assert_false(ct_moment_parse(wrong[i], &from, &error));
-        g_clear_error(&error);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -694,7 +659,6 @@ int main(void)
         cmocka_unit_test(times_that_make_no_sense_still_give_a_picture),
         cmocka_unit_test(ticks_are_round_at_every_scale),
         cmocka_unit_test(tick_labels_use_the_unit_that_reads_best),
-        cmocka_unit_test(a_window_is_read_and_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

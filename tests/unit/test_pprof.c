@@ -1,7 +1,7 @@
 #include "image_fixture.h"
 #include "pprof_fixture.h"
 #include "profile.pb-c.h"
-#include "profile/output.h"
+#include "profile/gzip.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -249,45 +249,14 @@ static void the_same_trace_gives_the_same_bytes(void **state)
     const struct fixture *fixture = *state;
     g_autoptr(GBytes) first = fixture_pprof(fixture->model, CT_PROFILE_KIND_SYNC, 5);
     g_autoptr(GBytes) second = fixture_pprof(fixture->model, CT_PROFILE_KIND_SYNC, 5);
-    g_autoptr(GBytes) first_gzip = ct_output_gzip(first, NULL);
-    g_autoptr(GBytes) second_gzip = ct_output_gzip(second, NULL);
+    g_autoptr(GBytes) first_gzip = ct_gzip(first, NULL);
+    g_autoptr(GBytes) second_gzip = ct_gzip(second, NULL);
     const uint8_t *header = g_bytes_get_data(first_gzip, NULL);
 
     assert_true(g_bytes_equal(first_gzip, second_gzip));
     assert_int_equal(header[0], 0x1f);
     assert_int_equal(header[1], 0x8b);
     assert_memory_equal(header + 4, "\0\0\0\0", 4); /* no time of day */
-}
-
-static void files_are_written_whole_or_not_at_all(void **state)
-{
-    g_autofree char *folder = g_dir_make_tmp("ctrace-output-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(folder, "profile", NULL);
-    g_autofree char *link_path = g_build_filename(folder, "link", NULL);
-    g_autofree char *missing = g_build_filename(folder, "missing", "profile", NULL);
-    g_autoptr(GBytes) bytes = g_bytes_new_static("profile", 7);
-    g_autofree char *content = NULL;
-    g_autoptr(GError) full = NULL;
-    g_autoptr(GError) absent = NULL;
-    struct stat status;
-
-    (void)state;
-    assert_true(ct_output_write_file(path, bytes, NULL));
-    assert_int_equal(symlink("profile", link_path), 0);
-    assert_true(ct_output_write_file(link_path, bytes, NULL));
-    assert_true(g_file_get_contents(path, &content, NULL, NULL));
-    assert_string_equal(content, "profile");
-    assert_int_equal(lstat(link_path, &status), 0);
-    assert_true(S_ISLNK(status.st_mode));
-    assert_false(ct_output_write_file("/dev/full", bytes, &full));
-    assert_non_null(strstr(full->message, "/dev/full"));
-    assert_int_equal(stat("/dev/full", &status), 0);
-    assert_true(S_ISCHR(status.st_mode));
-    assert_false(ct_output_write_file(missing, bytes, &absent));
-    assert_non_null(strstr(absent->message, missing));
-    unlink(path);
-    unlink(link_path);
-    assert_int_equal(rmdir(folder), 0); /* nothing was left behind */
 }
 
 int main(void)
@@ -303,7 +272,6 @@ int main(void)
         TEST(a_mutex_profile_names_waiter_and_unknown_waker),
         TEST(names_that_are_not_utf8_are_made_so),
         TEST(the_same_trace_gives_the_same_bytes),
-        TEST(files_are_written_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

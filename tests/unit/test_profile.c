@@ -1,6 +1,5 @@
 #include "image_fixture.h"
 #include "profile/profile.h"
-#include "profile/window.h"
 #include "timeline_fixture.h"
 
 #include <math.h>
@@ -352,36 +351,6 @@ static void the_order_of_arrival_does_not_matter(void **state)
     }
 }
 
-static void times_are_read_as_people_write_them(void **state)
-{
-    static const struct {
-        const char *text;
-        uint64_t ns;
-    } cases[] = {
-        {"1.5s", 1500000000}, {"200ms", 200000000}, {"10us", 10000},       {"10\302\265s", 10000},
-        {"50ns", 50},         {"2m", 120000000000}, {"1h", 3600000000000}, {"0", 0},
-        {".5us", 500}};
-    static const char *const wrong[] = {"",     "s",    "5",  "-1s",    "1 s",  "1.5.1s",
-                                        "infs", "nans", "5%", "1e999s", "10sec"};
-    uint64_t ns;
-
-    (void)state;
-    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        assert_true(ct_window_parse_duration(cases[i].text, &ns, NULL));
-        assert_int_equal(ns, cases[i].ns);
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
-        g_autoptr(GError) error = NULL;
-        assert_false(ct_window_parse_duration(wrong[i], &ns, &error));
-        assert_non_null(error);
-    }
-    assert_true(ct_window_parse_time("25%", 1000, &ns, NULL));
-    assert_int_equal(ns, 250);
-    assert_true(ct_window_parse_time("3us", 1000, &ns, NULL));
-    assert_int_equal(ns, 3000);
-    assert_false(ct_window_parse_time("101%", 1000, &ns, NULL));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,7 +369,6 @@ int main(void)
         TEST(files_are_told_apart_by_their_path),
         TEST(processes_and_threads_are_selected_by_name_or_id),
         TEST(the_order_of_arrival_does_not_matter),
-        TEST(times_are_read_as_people_write_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

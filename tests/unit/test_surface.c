@@ -1,4 +1,5 @@
 /* Pictures as files: whole, valid, the same every time, or not there at all. */
+#include "cli/output.h"
 #include "surface.h"
 #include "timeline_fixture.h"
 
@@ -79,7 +80,8 @@ static gboolean write_picture(const struct place *place, const char *path, doubl
     };
     g_autoptr(ct_layout) layout = ct_layout_build(&request, error);
     assert_non_null(layout);
-    return ct_surface_write(path, format, layout, place->text, scale, error);
+    g_autoptr(GBytes) bytes = ct_surface_render(format, layout, place->text, scale, error);
+    return bytes && ct_output_write_file(path, bytes, error);
 }
 
 /* cairo numbers the surfaces of a process, and writes the number into SVG. A program that draws one

@@ -1,6 +1,7 @@
 /* Writes profiles for test_go_pprof.sh: write_pprof FILE net|sync|mutex ROUNDS */
+#include "cli/output.h"
 #include "pprof_fixture.h"
-#include "profile/output.h"
+#include "profile/gzip.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ int main(int argument_count, char **arguments)
         return EXIT_FAILURE;
     g_autoptr(ct_model) model = fixture_pprof_model();
     g_autoptr(GBytes) profile = fixture_pprof(model, kind, atoi(arguments[3]));
-    g_autoptr(GBytes) compressed = ct_output_gzip(profile, &error);
+    g_autoptr(GBytes) compressed = ct_gzip(profile, &error);
     if (!compressed || !ct_output_write_file(arguments[1], compressed, &error)) {
         fprintf(stderr, "%s\n", error->message);
         return EXIT_FAILURE;

@@ -1,6 +1,6 @@
-/* The part of a recording that the user asked for. */
-#ifndef CTRACE_WINDOW_H
-#define CTRACE_WINDOW_H
+/* Times as people type them, and the part of a recording that they ask for. */
+#ifndef CTRACE_CLI_WINDOW_H
+#define CTRACE_CLI_WINDOW_H
 
 #include "model/timeline.h"
 
@@ -12,11 +12,14 @@ enum ct_window_error {
     CT_WINDOW_ERROR_OUTSIDE /* not in this recording, or empty */
 };
 
-/* A point in a recording: "1.5s", "200ms", "10us", "7ns", "2min", "1h", or a share, "25%". */
+/* "1.5s", "200ms", "10us", "50ns", "2m", "1h", or a plain 0. */
+gboolean ct_duration_parse(const char *text, uint64_t *duration_ns, GError **error);
+
+/* A point in a recording: a duration from its beginning, or a share of its length, "25%". */
 struct ct_moment {
     gboolean is_share;
-    double share;       /* 0 to 1 */
-    uint64_t offset_ns; /* from the beginning of the recording */
+    double share; /* 0 to 1 */
+    uint64_t offset_ns;
 };
 
 gboolean ct_moment_parse(const char *text, struct ct_moment *moment, GError **error);

@@ -1,4 +1,4 @@
-#include "window.h"
+#include "cli/window.h"
 
 #include "model/format.h"
 
@@ -6,15 +6,23 @@
 
 G_DEFINE_QUARK(ct - window - error - quark, ct_window_error)
 
+/* The micro sign and the Greek letter look the same. */
 static const struct unit {
     const char *suffix;
     double ns;
 } units[] = {
-    {"ns", 1},   {"us", 1e3}, {"µs", 1e3},   {"μs", 1e3},
-    {"ms", 1e6}, {"s", 1e9},  {"min", 60e9}, {"h", 3600e9},
+    {"ns", 1},   {"us", 1e3}, {"µs", 1e3}, {"μs", 1e3},
+    {"ms", 1e6}, {"s", 1e9},  {"m", 60e9}, {"h", 3600e9},
 };
 
-static gboolean parse_number(const char *text, double *number, const char **rest)
+static gboolean fail(GError **error, const char *text, const char *forms)
+{
+    g_set_error(error, CT_WINDOW_ERROR, CT_WINDOW_ERROR_SYNTAX, "'%s' is no time: write it as %s",
+                text, forms);
+    return FALSE;
+}
+
+static gboolean read_number(const char *text, double *number, const char **rest)
 {
     /* No sign, no hexadecimal, no "inf" or "nan". */
     if (!g_ascii_isdigit(*text) && *text != '.')
@@ -27,30 +35,39 @@ static gboolean parse_number(const char *text, double *number, const char **rest
     return end != text && isfinite(*number);
 }
 
+static gboolean read_duration(const char *text, uint64_t *duration_ns)
+{
+    double number;
+    const char *unit;
+    if (!read_number(text, &number, &unit))
+        return FALSE;
+    if (number == 0 && !*unit) {
+        *duration_ns = 0;
+        return TRUE;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+        if (g_str_equal(unit, units[i].suffix) && number * units[i].ns < 0x1p63) {
+            *duration_ns = (uint64_t)llround(number * units[i].ns);
+            return TRUE;
+        }
+    return FALSE;
+}
+
+gboolean ct_duration_parse(const char *text, uint64_t *duration_ns, GError **error)
+{
+    return read_duration(text, duration_ns) || fail(error, text, "1.5s, 200ms or 10us");
+}
+
 gboolean ct_moment_parse(const char *text, struct ct_moment *moment, GError **error)
 {
     double number;
     const char *rest;
-    if (parse_number(text, &number, &rest)) {
-        while (*rest == ' ')
-            rest++;
-        if (g_str_equal(rest, "%") && number <= 100) {
-            *moment = (struct ct_moment){.is_share = TRUE, .share = number / 100};
-            return TRUE;
-        }
-        for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
-            if (g_str_equal(rest, units[i].suffix) && number * units[i].ns < 0x1p63) {
-                *moment = (struct ct_moment){.offset_ns = llround(number * units[i].ns)};
-                return TRUE;
-            }
-        if (number == 0 && !*rest) {
-            *moment = (struct ct_moment){0};
-            return TRUE;
-        }
+    *moment = (struct ct_moment){0};
+    if (read_number(text, &number, &rest) && g_str_equal(rest, "%") && number <= 100) {
+        *moment = (struct ct_moment){.is_share = TRUE, .share = number / 100};
+        return TRUE;
     }
-    g_set_error(error, CT_WINDOW_ERROR, CT_WINDOW_ERROR_SYNTAX,
-                "'%s' is not a time in the recording: write 1.5s, 200ms, 10us or 25%%", text);
-    return FALSE;
+    return read_duration(text, &moment->offset_ns) || fail(error, text, "1.5s, 200ms, 10us or 25%");
 }
 
 /* Saturates: a moment past the end is told apart by being larger. */

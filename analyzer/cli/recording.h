@@ -1,0 +1,22 @@
+/* Reading a recording on behalf of a program's main: with progress, and for a part of it. */
+#ifndef CTRACE_CLI_RECORDING_H
+#define CTRACE_CLI_RECORDING_H
+
+#include "model/sink.h"
+#include "model/timeline.h"
+
+#define CT_DEFAULT_DIRECTORY "ctrace.data"
+
+/* `sink` may be NULL. */
+gboolean ct_recording_read(const char *directory, struct ct_model *model,
+                           const struct ct_sink *sink, GError **error);
+
+/* The whole recording. */
+struct ct_window ct_recording_extent(const struct ct_model *model);
+
+/* The part that --from and --to ask for; at least one of them is not NULL. Where a recording begins
+ * and ends is known at its end only: this reads it. */
+gboolean ct_recording_find_window(const char *directory, const char *from, const char *to,
+                                  struct ct_window *window, GError **error);
+
+#endif

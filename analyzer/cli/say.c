@@ -1,0 +1,23 @@
+#include "cli/say.h"
+
+#include "model/format.h"
+
+#include <stdio.h>
+
+void ct_say(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_autofree char *clean = ct_format_clean(text);
+
+    fprintf(stderr, "%s: %s\n", g_get_prgname(), clean);
+}
+
+void ct_say_all(const GPtrArray *lines)
+{
+    for (guint i = 0; i < lines->len; i++)
+        ct_say("%s", (const char *)lines->pdata[i]);
+}

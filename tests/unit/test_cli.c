@@ -1,0 +1,159 @@
+/* What the programs share: times that people type, windows, files written, lines said. */
+#include "cli/output.h"
+#include "cli/say.h"
+#include "cli/window.h"
+#include "timeline_fixture.h"
+
+#include <glib/gstdio.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void times_are_read_as_people_write_them(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t ns;
+    } cases[] = {
+        {"1.5s", 1500000000}, {"200ms", 200000000}, {"10us", 10000},       {"10\302\265s", 10000},
+        {"50ns", 50},         {"2m", 120000000000}, {"1h", 3600000000000}, {"0", 0},
+        {".5us", 500}};
+    static const char *const wrong[] = {"",     "s",  "5",      "-1s",   "1 s",  "1.5.1s", "infs",
+                                        "nans", "5%", "1e999s", "10sec", "1min", "0x10s"};
+    uint64_t ns;
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        assert_true(ct_duration_parse(cases[i].text, &ns, NULL));
+        assert_int_equal(ns, cases[i].ns);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autoptr(GError) error = NULL;
+        assert_false(ct_duration_parse(wrong[i], &ns, &error));
+        assert_non_null(error);
+    }
+}
+
+static void a_window_is_read_and_checked(void **state)
+{
+    (void)state;
+    struct ct_window recording = {1000, 1000 + 2 * FIXTURE_S}, window;
+    struct ct_moment from, to;
+    assert_true(ct_moment_parse("1.5s", &from, NULL));
+    assert_true(ct_moment_parse("90%", &to, NULL));
+    assert_true(ct_window_resolve(&from, &to, &recording, &window, NULL));
+    assert_int_equal(window.begin_ns, 1000 + 1500 * FIXTURE_MS);
+    assert_int_equal(window.end_ns, 1000 + 1800 * FIXTURE_MS);
+
+    assert_true(ct_moment_parse("200ms", &from, NULL));
+    assert_true(ct_moment_parse("1h", &to, NULL));
+    assert_true(ct_window_resolve(&from, &to, &recording, &window, NULL));
+    assert_int_equal(window.end_ns, recording.end_ns);
+
+    assert_true(ct_moment_parse("3s", &from, NULL));
+    GError *error = NULL;
+    assert_false(ct_window_resolve(&from, NULL, &recording, &window, &error));
+    assert_non_null(strstr(error->message, "2.00 s"));
+    g_clear_error(&error);
+    assert_true(ct_moment_parse("10us", &to, NULL));
+    assert_true(ct_moment_parse("10us", &from, NULL));
+    assert_false(ct_window_resolve(&from, &to, &recording, &window, &error));
+    g_clear_error(&error);
+
+    const char *const wrong[] = {"",    "5",    "-1s",   "nan",          "inf", "1e999s",
+                                 "1 x", "101%", "0x10s", "99999999999h", "s",   "%"};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        assert_false(ct_moment_parse(wrong[i], &from, &error));
+        g_clear_error(&error);
+    }
+}
+
+static void files_are_written_whole_or_not_at_all(void **state)
+{
+    g_autofree char *folder = g_dir_make_tmp("ctrace-output-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "profile", NULL);
+    g_autofree char *link_path = g_build_filename(folder, "link", NULL);
+    g_autofree char *missing = g_build_filename(folder, "missing", "profile", NULL);
+    g_autoptr(GBytes) bytes = g_bytes_new_static("profile", 7);
+    g_autofree char *content = NULL;
+    g_autoptr(GError) full = NULL;
+    g_autoptr(GError) absent = NULL;
+    struct stat status;
+
+    (void)state;
+    assert_true(ct_output_write_file(path, bytes, NULL));
+    assert_int_equal(symlink("profile", link_path), 0);
+    assert_true(ct_output_write_file(link_path, bytes, NULL));
+    assert_true(g_file_get_contents(path, &content, NULL, NULL));
+    assert_string_equal(content, "profile");
+    assert_int_equal(lstat(link_path, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    assert_false(ct_output_write_file("/dev/full", bytes, &full));
+    assert_non_null(strstr(full->message, "/dev/full"));
+    assert_int_equal(stat("/dev/full", &status), 0);
+    assert_true(S_ISCHR(status.st_mode));
+    assert_false(ct_output_write_file(missing, bytes, &absent));
+    assert_non_null(strstr(absent->message, missing));
+    unlink(path);
+    /* A link that leads nowhere yet. */
+    assert_true(ct_output_write_file(link_path, bytes, NULL));
+    assert_int_equal(lstat(path, &status), 0);
+    assert_true(S_ISREG(status.st_mode));
+    /* Who may read a file is not for us to change. */
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_true(ct_output_write_file(path, bytes, NULL));
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    assert_int_equal(chmod(path, 0666), 0);
+    assert_true(ct_output_write_file(path, bytes, NULL));
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0666);
+    unlink(path);
+    unlink(link_path);
+    assert_int_equal(rmdir(folder), 0); /* nothing was left behind */
+}
+
+/* What ct_say() writes to stderr. */
+static char *said(const char *text)
+{
+    g_autofree char *path = NULL;
+    char *content = NULL;
+    int file = g_file_open_tmp("ctrace-say-XXXXXX", &path, NULL);
+    int before = dup(STDERR_FILENO);
+
+    dup2(file, STDERR_FILENO);
+    ct_say("%s", text);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    close(file);
+    assert_true(g_file_get_contents(path, &content, NULL, NULL));
+    g_unlink(path);
+    return content;
+}
+
+static void what_is_said_cannot_control_the_terminal(void **state)
+{
+    g_autofree char *text = said("\033]0;title\007 \302\233"
+                                 "31m\r\n\377 caf\303\251");
+
+    (void)state;
+    assert_string_equal(text, "test: ?]0;title? ?31m  \357\277\275 caf\303\251\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_are_read_as_people_write_them),
+        cmocka_unit_test(a_window_is_read_and_checked),
+        cmocka_unit_test(files_are_written_whole_or_not_at_all),
+        cmocka_unit_test(what_is_said_cannot_control_the_terminal),
+    };
+
+    g_set_prgname("test");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
