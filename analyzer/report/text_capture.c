@@ -4,6 +4,9 @@
 #include "model/format.h"
 #include "report/text_table.h"
 
+#include <signal.h>
+#include <string.h>
+
 static char *format_when(const struct ct_model *model)
 {
     const int64_t second_ns = 1000000000;
@@ -14,10 +17,27 @@ static char *format_when(const struct ct_model *model)
     return when ? g_date_time_format(when, "%Y-%m-%d %H:%M:%S UTC") : g_strdup("unknown");
 }
 
+/* Signals that end no program unless it says so itself; a shell never tells of them. */
+static gboolean is_harmless(int32_t number)
+{
+    static const int harmless[] = {SIGCHLD, SIGCONT, SIGURG,  SIGWINCH,
+                                   SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(harmless); i++) {
+        if (harmless[i] == number)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* A trace has the status as a shell gives it: 128 + n may also be the program's own. */
 static void add_exit(GString *line, int32_t status)
 {
-    if (status > 128)
-        g_string_append_printf(line, "  (ended by signal %d)", status - 128);
+    const char *signal_name = status > 128 ? sigabbrev_np(status - 128) : NULL;
+
+    if (signal_name && !is_harmless(status - 128))
+        g_string_append_printf(line, "  (exit status %d, as a shell says it: SIG%s)", status,
+                               signal_name);
     else if (status >= 0)
         g_string_append_printf(line, "  (exit status %d)", status);
 }
