@@ -151,8 +151,8 @@ static void choose_headers(GArray *lanes)
 
 GArray *ct_lanes_choose(const struct ct_layout_request *request)
 {
-    GArray *lanes = g_array_new(FALSE, FALSE, sizeof(struct ct_lane));
     const GPtrArray *threads = request->model->threads;
+    GArray *lanes = g_array_sized_new(FALSE, FALSE, sizeof(struct ct_lane), threads->len);
     for (guint i = 0; i < threads->len; i++) {
         struct ct_lane lane;
         if (make_lane(request, threads->pdata[i], &lane))

@@ -164,19 +164,17 @@ static void add_counters(struct ct_assembler *assembler, const struct ct_event_c
 
     if (!image || event->op >= CT_OP_COUNT)
         return;
-    struct ct_thread_state *thread =
-        subject_thread(assembler, image, event->tid, event->process_start_ns);
+    struct ct_op_counters counters = {.calls = event->calls, .total_ns = event->total_ns};
+    struct ct_op_counters *sum =
+        g_hash_table_lookup(image->process.counters, GUINT_TO_POINTER(event->op));
 
-    if (!thread)
-        return;
-    struct ct_op_counters **counters = &thread->thread.counters[event->op];
-
-    if (!*counters)
-        *counters = g_new0(struct ct_op_counters, 1);
-    (*counters)->calls = event->calls;
-    (*counters)->total_ns = event->total_ns;
+    if (!sum) {
+        sum = g_new0(struct ct_op_counters, 1);
+        g_hash_table_insert(image->process.counters, GUINT_TO_POINTER(event->op), sum);
+    }
     for (uint32_t i = 0; i < MIN(event->histogram.count, CT_HISTOGRAM_BUCKETS); i++)
-        (*counters)->histogram[i] = event->histogram.values[i];
+        counters.histogram[i] = event->histogram.values[i];
+    ct_op_counters_add(sum, &counters);
 }
 
 static gboolean add_capture(struct ct_assembler *assembler, const struct ct_event_capture *event,

@@ -52,8 +52,6 @@ static void thread_free(void *data)
     struct ct_thread *thread = data;
 
     g_free(thread->name);
-    for (size_t op = 0; op < CT_OP_COUNT; op++)
-        g_free(thread->counters[op]);
     g_free(thread);
 }
 
@@ -69,6 +67,7 @@ static void process_free(void *data)
     g_hash_table_unref(process->stacks);
     g_ptr_array_unref(process->modules);
     g_hash_table_unref(process->fds);
+    g_hash_table_unref(process->counters);
     g_free(process);
 }
 
@@ -116,6 +115,7 @@ struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uin
     process->stacks = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     process->modules = g_ptr_array_new_with_free_func(module_free);
     process->fds = g_hash_table_new_full(NULL, NULL, NULL, fd_free);
+    process->counters = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     g_ptr_array_add(model->processes, process);
     return process;
 }
@@ -218,6 +218,11 @@ uint64_t ct_add_u64(uint64_t a, uint64_t b)
 const struct ct_stack *ct_process_stack(const struct ct_process *process, uint32_t id)
 {
     return id == 0 ? NULL : g_hash_table_lookup(process->stacks, GUINT_TO_POINTER(id));
+}
+
+const struct ct_op_counters *ct_process_counters(const struct ct_process *process, enum ct_op op)
+{
+    return g_hash_table_lookup(process->counters, GUINT_TO_POINTER(op));
 }
 
 const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address)

@@ -29,6 +29,7 @@ struct ct_module {
     uint64_t bias;  /* runtime address minus address in the file */
 };
 
+/* Of all calls of one operation, recorded or not. */
 struct ct_op_counters {
     uint64_t calls;
     uint64_t total_ns;
@@ -45,10 +46,9 @@ struct ct_thread {
     uint64_t start_ns;
     uint64_t end_ns; /* exit, or where the trace ends */
     gboolean has_exited;
-    gboolean has_totals;                          /* class_ns was given by the trace */
-    uint64_t class_ns[CT_CLASS_COUNT];            /* exact; RUNNING holds all that is no wait */
-    struct ct_op_counters *counters[CT_OP_COUNT]; /* owned; NULL where never called */
-    uint64_t interval_count;                      /* wait events seen */
+    gboolean has_totals;               /* class_ns was given by the trace */
+    uint64_t class_ns[CT_CLASS_COUNT]; /* exact; RUNNING holds all that is no wait */
+    uint64_t interval_count;           /* wait events seen */
 };
 
 /* One process image: fork and exec each begin a new one. */
@@ -62,11 +62,12 @@ struct ct_process {
     char *args; /* owned; as typed into a shell */
     char *cwd;  /* owned */
     uint64_t rate_ns;
-    int32_t exit_status; /* -1: unknown, killed or still running */
-    GHashTable *threads; /* owned; tid -> struct ct_thread *, the newest of that tid */
-    GHashTable *stacks;  /* owned; id -> struct ct_stack * */
-    GPtrArray *modules;  /* owned; struct ct_module *, by begin */
-    GHashTable *fds;     /* owned; fd -> struct ct_fd *, what the number meant last */
+    int32_t exit_status;  /* -1: unknown, killed or still running */
+    GHashTable *threads;  /* owned; tid -> struct ct_thread *, the newest of that tid */
+    GHashTable *stacks;   /* owned; id -> struct ct_stack * */
+    GPtrArray *modules;   /* owned; struct ct_module *, by begin */
+    GHashTable *fds;      /* owned; fd -> struct ct_fd *, what the number meant last */
+    GHashTable *counters; /* owned; enum ct_op -> struct ct_op_counters *, over its threads */
 };
 
 struct ct_fd {
@@ -130,6 +131,16 @@ uint64_t ct_add_u64(uint64_t a, uint64_t b);
 
 /* The stack with this id, or NULL: id 0, or lost. Complete once the whole trace was read. */
 const struct ct_stack *ct_process_stack(const struct ct_process *process, uint32_t id);
+
+/* NULL where it was never called. */
+const struct ct_op_counters *ct_process_counters(const struct ct_process *process, enum ct_op op);
+
+/* Adds `more` to `counters`. */
+void ct_op_counters_add(struct ct_op_counters *counters, const struct ct_op_counters *more);
+
+/* How long calls took of which `share` took no longer: an estimate, good to the width of a bucket.
+ * 0 if there are no calls. */
+uint64_t ct_op_counters_quantile_ns(const struct ct_op_counters *counters, double share);
 
 /* The module that maps `address`, or NULL. */
 const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address);

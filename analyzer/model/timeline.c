@@ -8,9 +8,9 @@ enum {
      * number of threads doubles, so that thousands of threads do not need gigabytes. */
     FULL_SHARE_THREADS = 256,
     FULL_SHARE_BINS = 4096,
-    LEAST_BINS = 128,
+    LEAST_BINS = 16,
     FULL_SHARE_WAITS = 256,
-    LEAST_WAITS = 32,
+    LEAST_WAITS = 16,
 };
 
 struct ct_timeline {
@@ -154,7 +154,7 @@ static void keep_wait(struct ct_timeline_thread *thread, struct ct_timeline_wait
 {
     if (thread->wait_count < thread->wait_limit) {
         if (thread->wait_count == thread->wait_capacity) {
-            thread->wait_capacity = MIN(thread->wait_limit, MAX(8, 2 * thread->wait_capacity));
+            thread->wait_capacity = MIN(thread->wait_limit, MAX(2, 2 * thread->wait_capacity));
             thread->waits = g_renew(struct ct_timeline_wait, thread->waits, thread->wait_capacity);
         }
         sift_up(thread->waits, thread->wait_count++, wait);

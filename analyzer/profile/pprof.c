@@ -5,44 +5,52 @@
 
 #include <string.h>
 
+#define MAX_LABELS 9
+
+/* As protobuf writes the beginning of profile.proto's `repeated Sample sample = 2`. */
+#define SAMPLE_FIELD (2 << 3 | 2)
+
 struct encoder {
     const struct ct_pprof_input *input;
     struct ct_pprof_tables tables;
+    GByteArray *bytes; /* owned; of the profile, as far as it is encoded */
+    /* Of the sample that is being encoded. */
+    GArray *location_ids; /* owned; uint64_t */
+    Pprof__Label labels[MAX_LABELS];
+    Pprof__Label *label_list[MAX_LABELS];
 };
+
+static void add_location(struct encoder *encoder, uint64_t id)
+{
+    if (id)
+        g_array_append_val(encoder->location_ids, id);
+}
 
 static void set_stack(struct encoder *encoder, const struct ct_profile_sample *sample,
                       Pprof__Sample *message)
 {
     const struct ct_stack *stack = sample->stack;
-    uint32_t count = stack ? stack->count : 0;
+    struct ct_pprof_tables *tables = &encoder->tables;
 
-    message->location_id =
-        ct_pprof_tables_allocate(&encoder->tables, (count + 2) * sizeof *message->location_id);
-    if (!sample->thread) {
-        message->location_id[message->n_location_id++] =
-            ct_pprof_tables_add_name(&encoder->tables, "unknown waker");
-        return;
-    }
-    message->location_id[message->n_location_id++] =
-        ct_pprof_tables_add_name(&encoder->tables, ct_op_name(sample->op));
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t id =
-            ct_pprof_tables_add_call(&encoder->tables, sample->process, stack->addresses[i]);
-        if (id)
-            message->location_id[message->n_location_id++] = id;
-    }
-    if (message->n_location_id == 1)
-        message->location_id[message->n_location_id++] =
-            ct_pprof_tables_add_name(&encoder->tables, "unknown stack");
+    g_array_set_size(encoder->location_ids, 0);
+    add_location(encoder, ct_pprof_tables_add_name(tables, sample->thread ? ct_op_name(sample->op)
+                                                                          : "unknown waker"));
+    for (uint32_t i = 0; sample->thread && i < (stack ? stack->count : 0); i++)
+        add_location(encoder,
+                     ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i]));
+    if (sample->thread && encoder->location_ids->len == 1)
+        add_location(encoder, ct_pprof_tables_add_name(tables, "unknown stack"));
+    message->n_location_id = encoder->location_ids->len;
+    message->location_id = (uint64_t *)(void *)encoder->location_ids->data;
 }
 
 static Pprof__Label *add_label(struct encoder *encoder, Pprof__Sample *message, const char *key)
 {
-    Pprof__Label *label = ct_pprof_tables_allocate(&encoder->tables, sizeof *label);
+    Pprof__Label *label = &encoder->labels[message->n_label];
 
     pprof__label__init(label);
     label->key = ct_pprof_tables_string(&encoder->tables, key);
-    message->label[message->n_label++] = label;
+    encoder->label_list[message->n_label++] = label;
     return label;
 }
 
@@ -72,16 +80,13 @@ static char *describe_object(struct encoder *encoder, const struct ct_profile_sa
                     : g_strdup(sample->object_text);
 }
 
-#define MAX_LABELS 9
-
 static void set_labels(struct encoder *encoder, const struct ct_profile_sample *sample,
                        Pprof__Sample *message)
 {
     gboolean is_mutex = encoder->input->kind == CT_PROFILE_KIND_MUTEX;
     g_autofree char *object = describe_object(encoder, sample);
 
-    message->label =
-        ct_pprof_tables_allocate(&encoder->tables, MAX_LABELS * sizeof *message->label);
+    message->label = encoder->label_list;
     add_text_label(encoder, message, "process", sample->process->name);
     add_id_label(encoder, message, "pid", sample->process->pid);
     if (sample->thread) {
@@ -98,18 +103,38 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
     add_text_label(encoder, message, "open", sample->is_open ? "yes" : "");
 }
 
-static Pprof__Sample *make_sample(struct encoder *encoder, const struct ct_profile_sample *sample)
+static void append_length(GByteArray *bytes, size_t length)
 {
-    Pprof__Sample *message = ct_pprof_tables_allocate(&encoder->tables, sizeof *message);
+    guint8 byte;
 
-    pprof__sample__init(message);
-    message->n_value = 2;
-    message->value = ct_pprof_tables_allocate(&encoder->tables, 2 * sizeof *message->value);
-    message->value[0] = sample->count;
-    message->value[1] = sample->delay_ns;
-    set_stack(encoder, sample, message);
-    set_labels(encoder, sample, message);
-    return message;
+    for (; length >= 0x80; length >>= 7) {
+        byte = (guint8)(length & 0x7f) | 0x80;
+        g_byte_array_append(bytes, &byte, 1);
+    }
+    byte = (guint8)length;
+    g_byte_array_append(bytes, &byte, 1);
+}
+
+/* Samples are encoded one by one: all at once they would take many times the room of the bytes. */
+static void append_sample(struct encoder *encoder, const struct ct_profile_sample *sample)
+{
+    Pprof__Sample message = PPROF__SAMPLE__INIT;
+    int64_t values[] = {sample->count, sample->delay_ns};
+    static const guint8 field = SAMPLE_FIELD;
+
+    message.n_value = G_N_ELEMENTS(values);
+    message.value = values;
+    set_stack(encoder, sample, &message);
+    set_labels(encoder, sample, &message);
+
+    size_t length = pprof__sample__get_packed_size(&message);
+
+    g_byte_array_append(encoder->bytes, &field, 1);
+    append_length(encoder->bytes, length);
+    guint at = encoder->bytes->len;
+
+    g_byte_array_set_size(encoder->bytes, at + (guint)length);
+    pprof__sample__pack(&message, encoder->bytes->data + at);
 }
 
 static Pprof__ValueType *make_value_type(struct encoder *encoder, const char *type,
@@ -141,17 +166,15 @@ static void add_program(struct encoder *encoder)
     }
 }
 
-static void set_samples(struct encoder *encoder, Pprof__Profile *message)
+static void append_samples(struct encoder *encoder)
 {
     const GArray *samples = encoder->input->samples;
 
     add_program(encoder);
-    message->n_sample = samples->len;
-    message->sample =
-        ct_pprof_tables_allocate(&encoder->tables, samples->len * sizeof *message->sample);
+    encoder->location_ids = g_array_new(FALSE, FALSE, sizeof(uint64_t));
     for (guint i = 0; i < samples->len; i++)
-        message->sample[i] =
-            make_sample(encoder, &g_array_index(samples, struct ct_profile_sample, i));
+        append_sample(encoder, &g_array_index(samples, struct ct_profile_sample, i));
+    g_array_unref(encoder->location_ids);
 }
 
 static void set_comments(struct encoder *encoder, Pprof__Profile *message)
@@ -181,28 +204,34 @@ static void set_header(struct encoder *encoder, Pprof__Profile *message)
     message->duration_nanos = (int64_t)(input->end_ns - input->begin_ns);
 }
 
+/* All but the samples, which these tables are for. */
+static void append_tables(struct encoder *encoder, Pprof__Profile *message)
+{
+    message->n_mapping = encoder->tables.mappings->len;
+    message->mapping = (Pprof__Mapping **)encoder->tables.mappings->pdata;
+    message->n_location = encoder->tables.locations->len;
+    message->location = (Pprof__Location **)encoder->tables.locations->pdata;
+    message->n_function = encoder->tables.functions->len;
+    message->function = (Pprof__Function **)encoder->tables.functions->pdata;
+    message->n_string_table = encoder->tables.strings->len;
+    message->string_table = (char **)encoder->tables.strings->pdata;
+
+    guint at = encoder->bytes->len;
+
+    g_byte_array_set_size(encoder->bytes, at + (guint)pprof__profile__get_packed_size(message));
+    pprof__profile__pack(message, encoder->bytes->data + at);
+}
+
 GBytes *ct_pprof_encode(const struct ct_pprof_input *input)
 {
-    struct encoder encoder = {.input = input};
+    struct encoder encoder = {.input = input, .bytes = g_byte_array_new()};
     Pprof__Profile message = PPROF__PROFILE__INIT;
 
     ct_pprof_tables_init(&encoder.tables, input->symbolizer);
     set_header(&encoder, &message);
     set_comments(&encoder, &message);
-    set_samples(&encoder, &message);
-
-    message.n_mapping = encoder.tables.mappings->len;
-    message.mapping = (Pprof__Mapping **)encoder.tables.mappings->pdata;
-    message.n_location = encoder.tables.locations->len;
-    message.location = (Pprof__Location **)encoder.tables.locations->pdata;
-    message.n_function = encoder.tables.functions->len;
-    message.function = (Pprof__Function **)encoder.tables.functions->pdata;
-    message.n_string_table = encoder.tables.strings->len;
-    message.string_table = (char **)encoder.tables.strings->pdata;
-
-    size_t size = pprof__profile__get_packed_size(&message);
-    uint8_t *bytes = g_malloc(size);
-    pprof__profile__pack(&message, bytes);
+    append_samples(&encoder);
+    append_tables(&encoder, &message);
     ct_pprof_tables_clear(&encoder.tables);
-    return g_bytes_new_take(bytes, size);
+    return g_byte_array_free_to_bytes(encoder.bytes);
 }

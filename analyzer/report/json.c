@@ -81,6 +81,7 @@ static void add_processes(JsonBuilder *json, const struct ct_model *model)
         add_string(json, "cwd", process->cwd);
         add_number(json, "start_ns", process->start_ns);
         add_number(json, "end_ns", process->end_ns);
+        add_number(json, "rate_ns", process->rate_ns);
         add_signed(json, "exit_status", process->exit_status);
         json_builder_end_object(json);
     }
@@ -110,6 +111,48 @@ static void add_threads(JsonBuilder *json, const struct ct_model *model)
             add_number(json, ct_class_name((enum ct_class) class), thread->class_ns[class]);
         json_builder_end_object(json);
         json_builder_end_object(json);
+    }
+    json_builder_end_array(json);
+}
+
+/* Of each process, by operation. Bucket i of the histogram is that of the trace: calls of
+ * 2^(i+7) to 2^(i+8) ns, the first one of all below 256 ns. */
+static void add_counters(JsonBuilder *json, enum ct_op op, const struct ct_op_counters *counters,
+                         const struct ct_process *process)
+{
+    size_t used = CT_HISTOGRAM_BUCKETS;
+
+    json_builder_begin_object(json);
+    add_signed(json, "pid", process->pid);
+    add_number(json, "process_start_ns", process->start_ns);
+    add_string(json, "operation", ct_op_name(op));
+    add_number(json, "calls", counters->calls);
+    add_number(json, "total_ns", counters->total_ns);
+    add_number(json, "p50_ns", ct_op_counters_quantile_ns(counters, 0.5));
+    add_number(json, "p99_ns", ct_op_counters_quantile_ns(counters, 0.99));
+    while (used > 0 && counters->histogram[used - 1] == 0)
+        used--;
+    json_builder_set_member_name(json, "histogram");
+    json_builder_begin_array(json);
+    for (size_t i = 0; i < used; i++)
+        json_builder_add_int_value(json, (gint64)MIN(counters->histogram[i], (uint64_t)INT64_MAX));
+    json_builder_end_array(json);
+    json_builder_end_object(json);
+}
+
+static void add_calls(JsonBuilder *json, const struct ct_model *model)
+{
+    json_builder_set_member_name(json, "calls");
+    json_builder_begin_array(json);
+    for (guint i = 0; i < model->processes->len; i++) {
+        const struct ct_process *process = g_ptr_array_index(model->processes, i);
+
+        for (size_t op = 0; op < CT_OP_COUNT; op++) {
+            const struct ct_op_counters *counters = ct_process_counters(process, (enum ct_op)op);
+
+            if (counters)
+                add_counters(json, (enum ct_op)op, counters, process);
+        }
     }
     json_builder_end_array(json);
 }
@@ -198,9 +241,13 @@ char *ct_report_json(const struct ct_report *report, const struct ct_report_layo
     add_capture(json, report->model);
     add_processes(json, report->model);
     add_threads(json, report->model);
+    add_number(json, "open_wait_count", report->open_count);
     add_waits(json, report, "open_waits", report->open);
     add_waits(json, report, "longest_waits", report->longest);
+    add_number(json, "site_count", report->sites->len);
+    add_rounded(json, "waits_beyond_sites", report->unlisted_count);
     add_sites(json, report);
+    add_calls(json, report->model);
     json_builder_end_object(json);
     root = json_builder_get_root(json);
     json_generator_set_pretty(generator, TRUE);

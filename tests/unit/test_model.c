@@ -151,6 +151,30 @@ static void lost_waits_are_told_from_missing_layers(void **state)
     }
 }
 
+static void quantiles_lie_in_the_bucket_that_holds_them(void **state)
+{
+    struct ct_op_counters counters = {0};
+    struct ct_op_counters one = {.calls = 1, .total_ns = 300, .histogram = {0, 1}};
+
+    (void)state;
+    assert_int_equal(ct_op_counters_quantile_ns(&counters, 0.5), 0);
+    ct_op_counters_add(&counters, &one);
+    assert_int_equal(ct_op_counters_quantile_ns(&counters, 0.99), 300); /* no more than the sum */
+    counters.total_ns = UINT64_MAX - 1;
+    one.total_ns = 2;
+    one.calls = 99;
+    one.histogram[0] = 99;
+    one.histogram[1] = 0;
+    ct_op_counters_add(&counters, &one);
+    assert_int_equal(counters.calls, 100);
+    assert_int_equal(counters.total_ns, UINT64_MAX);
+    assert_int_equal(ct_op_counters_quantile_ns(&counters, 0.5), 129);
+    assert_int_equal(ct_op_counters_quantile_ns(&counters, 0.99), 256);
+    assert_int_equal(ct_op_counters_quantile_ns(&counters, 0.995), 384);
+    counters.histogram[CT_HISTOGRAM_BUCKETS - 1] = 1000;
+    assert_int_equal(ct_op_counters_quantile_ns(&counters, 1), UINT64_C(1) << 38);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +183,7 @@ int main(void)
         cmocka_unit_test(objects_say_what_they_are),
         cmocka_unit_test(module_is_found_by_any_address_inside_it),
         cmocka_unit_test(classes_are_found_by_name),
+        cmocka_unit_test(quantiles_lie_in_the_bucket_that_holds_them),
         cmocka_unit_test(lost_waits_are_told_from_missing_layers),
     };
 

@@ -1,0 +1,41 @@
+#include "model/model.h"
+
+/* See CT_HISTOGRAM_BUCKETS. */
+#define FIRST_BUCKET_BITS 8
+
+void ct_op_counters_add(struct ct_op_counters *counters, const struct ct_op_counters *more)
+{
+    counters->calls = ct_add_u64(counters->calls, more->calls);
+    counters->total_ns = ct_add_u64(counters->total_ns, more->total_ns);
+    for (size_t i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
+        counters->histogram[i] = ct_add_u64(counters->histogram[i], more->histogram[i]);
+}
+
+/* As if a bucket's calls lay evenly between its ends. The last one has none. */
+static uint64_t inside_bucket_ns(size_t bucket, double share)
+{
+    uint64_t begin_ns = bucket == 0 ? 0 : UINT64_C(1) << (bucket + FIRST_BUCKET_BITS - 1);
+    uint64_t end_ns = UINT64_C(1) << (bucket + FIRST_BUCKET_BITS);
+
+    if (bucket == CT_HISTOGRAM_BUCKETS - 1)
+        return begin_ns;
+    return begin_ns + (uint64_t)(share * (double)(end_ns - begin_ns));
+}
+
+uint64_t ct_op_counters_quantile_ns(const struct ct_op_counters *counters, double share)
+{
+    double count = 0;
+    double before = 0;
+
+    for (size_t i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
+        count += (double)counters->histogram[i];
+    for (size_t i = 0; i < CT_HISTOGRAM_BUCKETS; i++) {
+        double here = (double)counters->histogram[i];
+
+        /* No call took longer than all of them together. */
+        if (here > 0 && before + here >= share * count)
+            return MIN(inside_bucket_ns(i, (share * count - before) / here), counters->total_ns);
+        before += here;
+    }
+    return 0;
+}
