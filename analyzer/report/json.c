@@ -5,6 +5,67 @@
 #include <json-glib/json-glib.h>
 #include <math.h>
 
+/* The report: written member by member, since a tree of all of it would take many times its room.
+ */
+struct document {
+    FILE *out;         /* borrowed */
+    JsonBuilder *json; /* borrowed, as the next; of the value that comes next */
+    JsonGenerator *generator;
+    gboolean has_members;
+    gboolean has_elements; /* of the array that is being written */
+};
+
+/* Takes the value from the builder. */
+static void write_value(struct document *document, const char *indent)
+{
+    g_autoptr(JsonNode) root = json_builder_get_root(document->json);
+
+    json_generator_set_root(document->generator, root);
+    g_autofree char *text = json_generator_to_data(document->generator, NULL);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_autofree char *indented = g_strjoinv(indent, lines);
+
+    fputs(indented, document->out);
+    json_builder_reset(document->json);
+}
+
+static void begin_member(struct document *document, const char *name)
+{
+    fprintf(document->out, "%s  \"%s\" : ", document->has_members ? ",\n" : "", name);
+    document->has_members = TRUE;
+}
+
+static void end_member(struct document *document)
+{
+    write_value(document, "\n  ");
+}
+
+static void begin_array(struct document *document, const char *name)
+{
+    begin_member(document, name);
+    fputc('[', document->out);
+    document->has_elements = FALSE;
+}
+
+static JsonBuilder *begin_element(struct document *document)
+{
+    json_builder_begin_object(document->json);
+    return document->json;
+}
+
+static void end_element(struct document *document)
+{
+    json_builder_end_object(document->json);
+    fputs(document->has_elements ? ",\n    " : "\n    ", document->out);
+    document->has_elements = TRUE;
+    write_value(document, "\n    ");
+}
+
+static void end_array(struct document *document)
+{
+    fputs(document->has_elements ? "\n  ]" : "]", document->out);
+}
+
 static void add_string(JsonBuilder *json, const char *name, const char *value)
 {
     json_builder_set_member_name(json, name);
@@ -35,11 +96,12 @@ static void add_boolean(JsonBuilder *json, const char *name, gboolean value)
     json_builder_add_boolean_value(json, value);
 }
 
-static void add_capture(JsonBuilder *json, const struct ct_model *model)
+static void write_capture(struct document *document, const struct ct_model *model)
 {
     const struct ct_capture *capture = &model->capture;
+    JsonBuilder *json = document->json;
 
-    json_builder_set_member_name(json, "capture");
+    begin_member(document, "capture");
     json_builder_begin_object(json);
     add_string(json, "ctrace_version", capture->ctrace_version);
     add_string(json, "command", capture->command);
@@ -63,16 +125,17 @@ static void add_capture(JsonBuilder *json, const struct ct_model *model)
     add_number(json, "records_dropped", capture->records_dropped);
     add_number(json, "unknown_events", capture->unknown_events);
     json_builder_end_object(json);
+    end_member(document);
 }
 
-static void add_processes(JsonBuilder *json, const struct ct_model *model)
+static void write_processes(struct document *document, const struct ct_model *model)
 {
-    json_builder_set_member_name(json, "processes");
-    json_builder_begin_array(json);
+    begin_array(document, "processes");
     for (guint i = 0; i < model->processes->len; i++) {
         const struct ct_process *process = g_ptr_array_index(model->processes, i);
 
-        json_builder_begin_object(json);
+        JsonBuilder *json = begin_element(document);
+
         add_signed(json, "pid", process->pid);
         add_signed(json, "ppid", process->ppid);
         add_string(json, "name", process->name);
@@ -83,19 +146,19 @@ static void add_processes(JsonBuilder *json, const struct ct_model *model)
         add_number(json, "end_ns", process->end_ns);
         add_number(json, "rate_ns", process->rate_ns);
         add_signed(json, "exit_status", process->exit_status);
-        json_builder_end_object(json);
+        end_element(document);
     }
-    json_builder_end_array(json);
+    end_array(document);
 }
 
-static void add_threads(JsonBuilder *json, const struct ct_model *model)
+static void write_threads(struct document *document, const struct ct_model *model)
 {
-    json_builder_set_member_name(json, "threads");
-    json_builder_begin_array(json);
+    begin_array(document, "threads");
     for (guint i = 0; i < model->threads->len; i++) {
         const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
 
-        json_builder_begin_object(json);
+        JsonBuilder *json = begin_element(document);
+
         add_signed(json, "pid", thread->process->pid);
         add_number(json, "process_start_ns", thread->process->start_ns);
         add_signed(json, "tid", thread->tid);
@@ -110,19 +173,19 @@ static void add_threads(JsonBuilder *json, const struct ct_model *model)
         for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
             add_number(json, ct_class_name((enum ct_class) class), thread->class_ns[class]);
         json_builder_end_object(json);
-        json_builder_end_object(json);
+        end_element(document);
     }
-    json_builder_end_array(json);
+    end_array(document);
 }
 
 /* Of each process, by operation. Bucket i of the histogram is that of the trace: calls of
  * 2^(i+7) to 2^(i+8) ns, the first one of all below 256 ns. */
-static void add_counters(JsonBuilder *json, enum ct_op op, const struct ct_op_counters *counters,
-                         const struct ct_process *process)
+static void write_counters(struct document *document, enum ct_op op,
+                           const struct ct_op_counters *counters, const struct ct_process *process)
 {
     size_t used = CT_HISTOGRAM_BUCKETS;
+    JsonBuilder *json = begin_element(document);
 
-    json_builder_begin_object(json);
     add_signed(json, "pid", process->pid);
     add_number(json, "process_start_ns", process->start_ns);
     add_string(json, "operation", ct_op_name(op));
@@ -137,13 +200,12 @@ static void add_counters(JsonBuilder *json, enum ct_op op, const struct ct_op_co
     for (size_t i = 0; i < used; i++)
         json_builder_add_int_value(json, (gint64)MIN(counters->histogram[i], (uint64_t)INT64_MAX));
     json_builder_end_array(json);
-    json_builder_end_object(json);
+    end_element(document);
 }
 
-static void add_calls(JsonBuilder *json, const struct ct_model *model)
+static void write_calls(struct document *document, const struct ct_model *model)
 {
-    json_builder_set_member_name(json, "calls");
-    json_builder_begin_array(json);
+    begin_array(document, "calls");
     for (guint i = 0; i < model->processes->len; i++) {
         const struct ct_process *process = g_ptr_array_index(model->processes, i);
 
@@ -151,10 +213,10 @@ static void add_calls(JsonBuilder *json, const struct ct_model *model)
             const struct ct_op_counters *counters = ct_process_counters(process, (enum ct_op)op);
 
             if (counters)
-                add_counters(json, (enum ct_op)op, counters, process);
+                write_counters(document, (enum ct_op)op, counters, process);
         }
     }
-    json_builder_end_array(json);
+    end_array(document);
 }
 
 static void add_stack(JsonBuilder *json, const struct ct_report *report, const char *name,
@@ -169,11 +231,10 @@ static void add_stack(JsonBuilder *json, const struct ct_report *report, const c
     json_builder_end_array(json);
 }
 
-static void add_waits(JsonBuilder *json, const struct ct_report *report, const char *name,
-                      const GPtrArray *waits)
+static void write_waits(struct document *document, const struct ct_report *report, const char *name,
+                        const GPtrArray *waits)
 {
-    json_builder_set_member_name(json, name);
-    json_builder_begin_array(json);
+    begin_array(document, name);
     for (guint i = 0; i < MIN(waits->len, report->top); i++) {
         const struct ct_report_wait *wait = g_ptr_array_index(waits, i);
         const struct ct_interval *interval = &wait->interval;
@@ -181,7 +242,8 @@ static void add_waits(JsonBuilder *json, const struct ct_report *report, const c
         g_autofree char *object =
             ct_report_object_name(report, process, interval->op, interval->object, wait->object);
 
-        json_builder_begin_object(json);
+        JsonBuilder *json = begin_element(document);
+
         add_signed(json, "pid", process->pid);
         add_signed(json, "tid", interval->thread->tid);
         add_string(json, "thread", interval->thread->name);
@@ -201,21 +263,21 @@ static void add_waits(JsonBuilder *json, const struct ct_report *report, const c
             add_stack(json, report, "waker_stack", interval->waker->process,
                       interval->waker_stack_id);
         }
-        json_builder_end_object(json);
+        end_element(document);
     }
-    json_builder_end_array(json);
+    end_array(document);
 }
 
-static void add_sites(JsonBuilder *json, const struct ct_report *report)
+static void write_sites(struct document *document, const struct ct_report *report)
 {
-    json_builder_set_member_name(json, "sites");
-    json_builder_begin_array(json);
+    begin_array(document, "sites");
     for (guint i = 0; i < MIN(report->sites->len, report->top); i++) {
         const struct ct_report_site *site = g_ptr_array_index(report->sites, i);
         g_autofree char *object =
             ct_report_object_name(report, site->process, site->op, site->object_id, site->object);
 
-        json_builder_begin_object(json);
+        JsonBuilder *json = begin_element(document);
+
         add_signed(json, "pid", site->process->pid);
         add_string(json, "process", site->process->name);
         add_string(json, "operation", ct_op_name(site->op));
@@ -225,35 +287,36 @@ static void add_sites(JsonBuilder *json, const struct ct_report *report)
         add_rounded(json, "total_ns", site->total_ns);
         add_number(json, "longest_ns", site->longest_ns);
         add_stack(json, report, "stack", site->process, site->stack_id);
-        json_builder_end_object(json);
+        end_element(document);
     }
-    json_builder_end_array(json);
+    end_array(document);
 }
 
-char *ct_report_json(const struct ct_report *report, const struct ct_report_layout *layout)
+static void write_number(struct document *document, const char *name, uint64_t value)
+{
+    begin_member(document, name);
+    fprintf(document->out, "%" G_GUINT64_FORMAT, MIN(value, (uint64_t)INT64_MAX));
+}
+
+void ct_report_write_json(const struct ct_report *report, const struct ct_report_layout *layout,
+                          FILE *out)
 {
     g_autoptr(JsonBuilder) json = json_builder_new();
     g_autoptr(JsonGenerator) generator = json_generator_new();
-    g_autoptr(JsonNode) root = NULL;
+    struct document document = {.out = out, .json = json, .generator = generator};
 
     (void)layout;
-    json_builder_begin_object(json);
-    add_capture(json, report->model);
-    add_processes(json, report->model);
-    add_threads(json, report->model);
-    add_number(json, "open_wait_count", report->open_count);
-    add_waits(json, report, "open_waits", report->open);
-    add_waits(json, report, "longest_waits", report->longest);
-    add_number(json, "site_count", report->sites->len);
-    add_rounded(json, "waits_beyond_sites", report->unlisted_count);
-    add_sites(json, report);
-    add_calls(json, report->model);
-    json_builder_end_object(json);
-    root = json_builder_get_root(json);
     json_generator_set_pretty(generator, TRUE);
-    json_generator_set_root(generator, root);
-
-    g_autofree char *text = json_generator_to_data(generator, NULL);
-
-    return g_strconcat(text, "\n", NULL);
+    fputs("{\n", out);
+    write_capture(&document, report->model);
+    write_processes(&document, report->model);
+    write_threads(&document, report->model);
+    write_number(&document, "open_wait_count", report->open_count);
+    write_waits(&document, report, "open_waits", report->open);
+    write_waits(&document, report, "longest_waits", report->longest);
+    write_number(&document, "site_count", report->sites->len);
+    write_number(&document, "waits_beyond_sites", (uint64_t)llround(report->unlisted_count));
+    write_sites(&document, report);
+    write_calls(&document, report->model);
+    fputs("\n}\n", out);
 }

@@ -21,11 +21,11 @@
 
 static const struct format {
     const char *name;
-    char *(*write)(const struct ct_report *, const struct ct_report_layout *);
+    void (*write)(const struct ct_report *, const struct ct_report_layout *, FILE *);
 } formats[] = {
-    {"text", ct_report_text},
-    {"json", ct_report_json},
-    {"csv", ct_report_csv},
+    {"text", ct_report_write_text},
+    {"json", ct_report_write_json},
+    {"csv", ct_report_write_csv},
 };
 
 struct options {
@@ -103,9 +103,9 @@ static gboolean check_options(const struct options *options, GError **error)
 }
 
 /* A full disk or a closed pipe is an error, and says so. */
-static int write_out(const char *text)
+static int finish_output(void)
 {
-    if (fputs(text, stdout) != EOF && fflush(stdout) == 0 && fclose(stdout) == 0)
+    if (!ferror(stdout) && fflush(stdout) == 0 && fclose(stdout) == 0)
         return EXIT_SUCCESS;
     ct_say("cannot write the report: %s", g_strerror(errno));
     return EXIT_FAILURE;
@@ -132,11 +132,13 @@ static int run(const struct options *options, const struct format *format)
     ct_report_finish(report);
 
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
-    g_autofree char *text = format->write(report, &layout);
 
     ct_say_all(complaints);
+    format->write(report, &layout, stdout);
+    int status = finish_output();
+
     ct_say_all(ct_symbolizer_warnings(report->symbolizer));
-    return write_out(text);
+    return status;
 }
 
 int main(int argc, char **argv)

@@ -9,6 +9,8 @@
 #include "model/sink.h"
 #include "symbols/symbols.h"
 
+#include <stdio.h>
+
 /* One wait. Its descriptor is gone by now: `object` says what it was. */
 struct ct_report_wait {
     struct ct_interval interval; /* `fd` is NULL */
@@ -67,9 +69,12 @@ struct ct_report_layout {
     gboolean has_colour;
 };
 
-/* Each gives the whole report; free with g_free(). */
-char *ct_report_text(const struct ct_report *report, const struct ct_report_layout *layout);
-char *ct_report_json(const struct ct_report *report, const struct ct_report_layout *layout);
-char *ct_report_csv(const struct ct_report *report, const struct ct_report_layout *layout);
+/* Each writes the whole report; ferror() and fflush() tell whether that went well. */
+void ct_report_write_text(const struct ct_report *report, const struct ct_report_layout *layout,
+                          FILE *out);
+void ct_report_write_json(const struct ct_report *report, const struct ct_report_layout *layout,
+                          FILE *out);
+void ct_report_write_csv(const struct ct_report *report, const struct ct_report_layout *layout,
+                         FILE *out);
 
 #endif

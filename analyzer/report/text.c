@@ -64,9 +64,8 @@ void ct_text_entry(const struct ct_text_report *out, const char *duration, const
 }
 
 /* Headings bold, warnings bold and red with the lines in which they go on. */
-static char *add_colour(const char *plain)
+static void write_coloured(const char *plain, FILE *out)
 {
-    GString *coloured = g_string_new(NULL);
     g_auto(GStrv) lines = g_strsplit(plain, "\n", -1);
 
     gboolean is_warning = FALSE;
@@ -78,18 +77,20 @@ static char *add_colour(const char *plain)
 
         const char *on = is_warning ? "\033[1;31m" : line[0] && line[0] != ' ' ? "\033[1m" : "";
 
-        g_string_append_printf(coloured, "%s%s%s%s", on, line, on[0] ? "\033[0m" : "",
-                               lines[i + 1] ? "\n" : "");
+        fprintf(out, "%s%s%s%s", on, line, on[0] ? "\033[0m" : "", lines[i + 1] ? "\n" : "");
     }
-    return g_string_free(coloured, FALSE);
 }
 
-char *ct_report_text(const struct ct_report *report, const struct ct_report_layout *layout)
+void ct_report_write_text(const struct ct_report *report, const struct ct_report_layout *layout,
+                          FILE *file)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     struct ct_text_report out = {.report = report, .layout = layout, .text = text};
 
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
         parts[i](&out);
-    return layout->has_colour ? add_colour(text->str) : g_strdup(text->str);
+    if (layout->has_colour)
+        write_coloured(text->str, file);
+    else
+        fputs(text->str, file);
 }
