@@ -14,7 +14,7 @@ import urllib.request
 
 from harness import CLASSES, EXAMPLES, WORKLOADS, TraceTest, go_pprof, main, read_events, run
 
-COMMANDS = ("record", "pprof", "report", "timeline")
+COMMANDS = ("record", "recover", "pprof", "report", "timeline")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 
 
@@ -77,7 +77,8 @@ class Help(TraceTest):
                 text = self.ctrace(command, "--help").out
                 options = set(re.findall(r"--[a-z][a-z-]*[a-z]", text))
                 page = manuals[f"ctrace-{command}"].read_text().replace("\\-", "-")
-                for option in options - {"--help"}:
+                # What every command has need not be in every manual.
+                for option in options - {"--help", "--version"}:
                     self.assertIn(option, page)
 
 
@@ -242,6 +243,28 @@ class Timeline(TraceTest):
         result = self.ctrace("timeline", trace, "-o", "t.bmp")
         self.assert_refused(result, "bmp", "svg")
         self.assertFalse((self.folder / "t.bmp").exists())
+
+    def test_a_window_past_the_end_is_refused_by_all_in_the_same_words(self):
+        trace = self.record_ok(WORKLOADS / "endings", "sleep", "20").directory
+        for words in (("pprof", "sleep", trace, "-o", "t.pb.gz"), ("timeline", trace, "-o", "t.svg")):
+            with self.subTest(words[0]):
+                result = self.ctrace(*words, "--from=1h")
+                self.assert_refused(result, r"--from lies after the end: the recording is [\d.]+ m?s long")
+                self.assertFalse((self.folder / words[-1]).exists())
+
+    def test_a_file_that_is_there_keeps_its_mode_and_a_link_its_place(self):
+        trace = self.record_ok(WORKLOADS / "endings", "sleep", "20").directory
+        for words, name in ((("pprof", "sleep"), "t.pb.gz"), (("timeline",), "t.svg")):
+            with self.subTest(name):
+                real = self.folder / f"real-{name}"
+                real.write_text("old")
+                real.chmod(0o600)
+                (self.folder / name).symlink_to(real.name)
+                result = self.ctrace(*words, trace, "-o", name)
+                self.assertEqual(result.status, 0, result)
+                self.assertTrue((self.folder / name).is_symlink())
+                self.assertNotEqual(real.read_bytes(), b"old")
+                self.assertEqual(real.stat().st_mode & 0o777, 0o600)
 
     def test_windows_and_widths(self):
         trace = self.record_ok(EXAMPLES / "convoy").directory

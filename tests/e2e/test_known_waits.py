@@ -1,9 +1,19 @@
 """Programs that measure their own waits: the trace, the report and the profiles must agree."""
 
+import collections
 import json
 import re
 
-from harness import CLASSES, EXAMPLES, WORKLOADS, TraceTest, main, read_events, workload_answer
+from harness import (
+    CLASSES,
+    EXAMPLES,
+    WAIT_EVENTS,
+    WORKLOADS,
+    TraceTest,
+    main,
+    read_events,
+    workload_answer,
+)
 
 
 class KnownWaits(TraceTest):
@@ -82,15 +92,89 @@ class KnownWaits(TraceTest):
         both_ns = waited["mutex"]["total_ns"] + waited["timedlock"]["total_ns"]
         self.assert_about(unlocked_ns, both_ns, 16, "delay by who unlocked")
 
+    def report_json(self, directory):
+        result = self.ctrace("report", "--format=json", directory)
+        self.assertEqual(result.status, 0, result)
+        return json.loads(result.out)
+
+    def assert_classes_are_the_life(self, thread):
+        lifetime_ns = thread["end_ns"] - thread["start_ns"]
+        self.assertGreater(lifetime_ns, 0, thread)
+        self.assertEqual(sum(thread["time_ns"].values()), lifetime_ns, thread)
+
     def test_threads_time_is_all_accounted_for(self):
-        result = self.record_ok(WORKLOADS / "endings", "sleep", "500")
-        slept_ns = int(result.out)
-        report = json.loads(self.ctrace("report", "--format=json", result.directory).out)
-        text = json.dumps(report)
-        self.assertIn("nanosleep", text)
-        self.assert_about(
-            self.profile("sleep", result.directory).delay_ns, slept_ns, 1, "time asleep"
+        result = self.record_ok(WORKLOADS / "waits", options=["--rate=0"])
+        report = self.report_json(result.directory)
+        for thread in report["threads"]:
+            with self.subTest(thread["name"]):
+                self.assert_classes_are_the_life(thread)
+                self.assertTrue(thread["has_exact_totals"])
+                self.assertLessEqual(report["capture"]["begin_ns"], thread["start_ns"])
+                self.assertLessEqual(thread["end_ns"], report["capture"]["end_ns"])
+        waited = collections.Counter()
+        for event in self.waits(result.directory):
+            tid = event.fields["tid" if event.name == "ctrace:inflight" else "vtid"]
+            waited[tid, event.fields["class"]] += event.fields["duration_ns"]
+        for thread in report["threads"]:
+            for kind in CLASSES:
+                with self.subTest(thread["name"], kind=kind):
+                    traced_ns = waited[thread["tid"], kind]
+                    self.assertAlmostEqual(
+                        thread["time_ns"][kind], traced_ns, delta=traced_ns * 0.001 + 1000
+                    )
+        for answer in workload_answer(result):
+            thread = next(t for t in report["threads"] if t["tid"] == answer["tid"])
+            self.assertGreater(thread["time_ns"][answer["class"]], answer["total_ns"] * 0.98)
+        for call in report["calls"]:
+            self.assertEqual(sum(call["histogram"]), call["calls"], call)
+            self.assertLessEqual(call["p50_ns"], call["p99_ns"], call)
+        self.assertEqual(report["capture"]["waits_lost"], 0)
+        recorded = [event for event in self.waits(result.directory) if event.name in WAIT_EVENTS]
+        self.assertEqual(report["capture"]["waits_recorded"], len(recorded))
+
+    def test_time_before_a_delayed_recording_is_no_part_of_it(self):
+        result = self.record_ok(WORKLOADS / "endings", "sleep", "500", options=["--delay=200ms"])
+        report = self.report_json(result.directory)
+        length_ns = report["capture"]["end_ns"] - report["capture"]["begin_ns"]
+        self.assertLess(length_ns, int(result.out))
+        for thread in report["threads"]:
+            self.assert_classes_are_the_life(thread)
+            self.assertLessEqual(report["capture"]["begin_ns"], thread["start_ns"])
+            self.assertLessEqual(thread["end_ns"] - thread["start_ns"], length_ns)
+
+    def test_a_recording_that_never_began_is_empty(self):
+        result = self.record_ok(WORKLOADS / "endings", "sleep", "20", options=["--delay=10s"])
+        report = self.report_json(result.directory)
+        self.assertEqual(report["capture"]["begin_ns"], report["capture"]["end_ns"])
+        for thread in report["threads"]:
+            self.assertEqual(sum(thread["time_ns"].values()), 0)
+
+    def test_a_wait_in_a_signal_handler_is_taken_out_of_the_one_it_interrupts(self):
+        """A read that the handler's sleeps interrupt, and that goes on after them."""
+        script = (
+            "use POSIX; use Time::HiRes qw(ualarm time);"
+            "my $naps = 0;"
+            "my $nap = sub { select(undef, undef, undef, 0.05); ualarm(100_000) if ++$naps < 2 };"
+            "POSIX::sigaction(SIGALRM,"
+            " POSIX::SigAction->new($nap, POSIX::SigSet->new, SA_RESTART)) or die;"
+            "open(my $in, '-|', 'sleep 0.8; echo x') or die;"
+            "ualarm(100_000); my $begin = time;"
+            "sysread($in, my $line, 9) or die;"
+            "printf qq{%d %d\\n}, $$, 1e9 * (time - $begin);"
         )
+        result = self.record_ok("perl", "-e", script, options=["--rate=0"])
+        pid, whole_ns = (int(word) for word in result.out.split())
+        slept_ns = self.profile("sleep", result.directory).delay_of(pid=pid, tid=pid)
+        self.assertGreater(slept_ns, 99_000_000)
+        # Not those by which perl hears of its child's start.
+        long_ones = self.profile("syscall", result.directory, "--min=400ms")
+        read_ns = long_ones.delay_of(pid=pid, tid=pid, op="read")
+        self.assert_about(read_ns + slept_ns, whole_ns, 1, "the read and the sleeps inside it")
+        thread = next(t for t in self.report_json(result.directory)["threads"] if t["tid"] == pid)
+        self.assert_classes_are_the_life(thread)
+        self.assert_about(thread["time_ns"]["sleep"], slept_ns, 1, "asleep, in the report")
+        syscall_ns = self.profile("syscall", result.directory).delay_of(pid=pid, tid=pid)
+        self.assert_about(thread["time_ns"]["syscall"], syscall_ns, 1, "in calls, in the report")
 
     def test_sampled_waits_add_up_to_the_exact_counters(self):
         result = self.record_ok(WORKLOADS / "endings", "flood", "20000", options=["--rate=200us"])
