@@ -78,9 +78,11 @@ static gboolean do_collide(const struct ct_layout_arrow *a, const struct ct_layo
     int b_top = MIN(b->from_row, b->to_row), b_bottom = MAX(b->from_row, b->to_row);
     if (a_top > b_bottom || b_top > a_bottom)
         return FALSE;
+    /* The longer an arrow, the harder it is to follow among others. */
+    double distance_px = least_distance_px + MAX(a_bottom - a_top, b_bottom - b_top);
     double a_left = MIN(a->from_x_px, a->to_x_px), a_right = MAX(a->from_x_px, a->to_x_px);
     double b_left = MIN(b->from_x_px, b->to_x_px), b_right = MAX(b->from_x_px, b->to_x_px);
-    return a_left < b_right + least_distance_px && b_left < a_right + least_distance_px;
+    return a_left < b_right + distance_px && b_left < a_right + distance_px;
 }
 
 static gboolean has_room(const GArray *arrows, const struct ct_layout_arrow *arrow)

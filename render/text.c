@@ -9,6 +9,7 @@ struct style {
     double size_px;
     PangoWeight weight;
     enum ct_shade shade;
+    gboolean has_telling_end; /* what does not fit is left out in the middle */
 };
 
 /* Few sizes: a vector file holds each letter once for each size. */
@@ -20,8 +21,8 @@ static const struct style styles[CT_TEXT_STYLE_COUNT] = {
     [CT_TEXT_TICK] = {11, PANGO_WEIGHT_NORMAL, CT_SHADE_MUTED_TEXT},
     [CT_TEXT_PROCESS] = {12, PANGO_WEIGHT_BOLD, CT_SHADE_TEXT},
     [CT_TEXT_PROCESS_DETAIL] = {11, PANGO_WEIGHT_NORMAL, CT_SHADE_MUTED_TEXT},
-    [CT_TEXT_THREAD] = {12, PANGO_WEIGHT_NORMAL, CT_SHADE_TEXT},
-    [CT_TEXT_THREAD_SMALL] = {9, PANGO_WEIGHT_NORMAL, CT_SHADE_TEXT},
+    [CT_TEXT_THREAD] = {12, PANGO_WEIGHT_NORMAL, CT_SHADE_TEXT, TRUE},
+    [CT_TEXT_THREAD_SMALL] = {9, PANGO_WEIGHT_NORMAL, CT_SHADE_TEXT, TRUE},
     [CT_TEXT_TID] = {11, PANGO_WEIGHT_NORMAL, CT_SHADE_MUTED_TEXT},
     [CT_TEXT_TID_SMALL] = {9, PANGO_WEIGHT_NORMAL, CT_SHADE_MUTED_TEXT},
     [CT_TEXT_BOX] = {11, PANGO_WEIGHT_NORMAL, CT_SHADE_TEXT},
@@ -105,7 +106,9 @@ void ct_text_draw(struct ct_text *text, cairo_t *cairo, const struct ct_layout_t
     PangoLayout *layout = text->layouts[item->style];
     pango_layout_set_text(layout, item->text, -1);
     pango_layout_set_width(layout, ceil(item->width_px) * PANGO_SCALE);
-    pango_layout_set_ellipsize(layout, PANGO_ELLIPSIZE_END);
+    /* Threads of one pool have names that differ at their ends. */
+    pango_layout_set_ellipsize(layout, styles[item->style].has_telling_end ? PANGO_ELLIPSIZE_MIDDLE
+                                                                           : PANGO_ELLIPSIZE_END);
     PangoLayoutLine *line = pango_layout_get_line_readonly(layout, 0);
     PangoRectangle extents;
     pango_layout_line_get_extents(line, NULL, &extents);
