@@ -232,20 +232,26 @@ static void sampled_wait_stands_for_rate_by_duration(void **state)
     assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_SYNC], 10000);
 }
 
-static void open_wait_stands_for_itself(void **state)
+static void add_open_read(struct fixture *fixture, uint64_t since_ns, uint64_t duration_ns)
 {
-    struct fixture *fixture = *state;
     struct ct_record inflight = {.event = CT_EVENT_ID_INFLIGHT,
                                  .as.inflight = {.pid = 7,
                                                  .process_start_ns = 1000 * MS,
                                                  .tid = 7,
-                                                 .since_ns = 1500 * MS,
-                                                 .duration_ns = 100,
+                                                 .since_ns = since_ns,
+                                                 .duration_ns = duration_ns,
                                                  .op = CT_OP_READ,
                                                  .class = CT_CLASS_NET,
                                                  .is_open = 1}};
 
     add(fixture, 2100 * MS, &inflight);
+}
+
+static void open_wait_stands_for_itself(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_open_read(fixture, 1500 * MS, 100);
     assert_true(finish(fixture, 1)->weight == 1.0);
 }
 
@@ -333,17 +339,8 @@ static void thread_exit_wakes_who_joins(void **state)
 static void wait_open_at_end_is_counted(void **state)
 {
     struct fixture *fixture = *state;
-    struct ct_record inflight = {.event = CT_EVENT_ID_INFLIGHT,
-                                 .as.inflight = {.pid = 7,
-                                                 .process_start_ns = 1000 * MS,
-                                                 .tid = 7,
-                                                 .since_ns = 1500 * MS,
-                                                 .duration_ns = 500 * MS,
-                                                 .op = CT_OP_READ,
-                                                 .class = CT_CLASS_NET,
-                                                 .is_open = 1}};
 
-    add(fixture, 2100 * MS, &inflight);
+    add_open_read(fixture, 1500 * MS, 500 * MS);
     const struct ct_interval *interval = finish(fixture, 1);
 
     assert_true(interval->is_open);
