@@ -208,6 +208,31 @@ static void a_wake_outside_the_window_has_no_arrow(void **state)
     ct_model_free(model);
 }
 
+static void only_the_last_part_of_an_open_wait_is_open(void **state)
+{
+    (void)state;
+    struct ct_model *model = fixture_model("test", FIXTURE_S);
+    struct ct_thread *thread = fixture_thread(model, fixture_process(model, 1, "test"), 1, "test");
+    struct ct_timeline *timeline = ct_timeline_new(NULL);
+    struct ct_interval part = fixture_wait(thread, CT_OP_READ, CT_CLASS_NET, 0, 1000);
+    part.is_open = TRUE;
+    part.end_ns = FIXTURE_BEGIN_NS + 400;
+    fixture_send(timeline, part);
+    part.previous_end_ns = part.end_ns;
+    part.begin_ns = FIXTURE_BEGIN_NS + 500;
+    part.end_ns = FIXTURE_BEGIN_NS + 1000;
+    fixture_send(timeline, part);
+    ct_timeline_finish(timeline);
+    const struct ct_timeline_thread *found = ct_timeline_find(timeline, thread);
+    assert_int_equal(found->wait_count, 2);
+    assert_false(found->waits[0].is_open);
+    assert_true(found->waits[1].is_open);
+    assert_int_equal(found->wait_ns[CT_CLASS_NET], 900);
+    assert_int_equal(ct_timeline_wait_count(timeline), 1);
+    ct_timeline_free(timeline);
+    ct_model_free(model);
+}
+
 static void thousands_of_threads_share_the_memory(void **state)
 {
     (void)state;
@@ -238,6 +263,7 @@ int main(void)
         cmocka_unit_test(sampled_waits_count_with_their_weight),
         cmocka_unit_test(nonsense_is_left_out),
         cmocka_unit_test(a_wake_outside_the_window_has_no_arrow),
+        cmocka_unit_test(only_the_last_part_of_an_open_wait_is_open),
         cmocka_unit_test(thousands_of_threads_share_the_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
