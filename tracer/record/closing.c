@@ -251,7 +251,7 @@ static uint64_t image_end_ns(const struct ct_closing *closing, const struct ct_b
     return 0;
 }
 
-/* TRUE if the board is dealt with and can go. */
+/* TRUE if the board was written. */
 static gboolean close_board(struct ct_closing *closing, const char *path, gboolean is_cut)
 {
     const struct ct_control *control = closing->directory->control;
@@ -263,7 +263,7 @@ static gboolean close_board(struct ct_closing *closing, const char *path, gboole
     };
 
     if (board.data == NULL)
-        return is_cut;
+        return FALSE;
     ct_clock_read(control, &board.now_ticks, &board.now_ns);
     board.end_ns = image_end_ns(closing, board.data);
     board.is_over = board.end_ns != 0;
@@ -275,16 +275,27 @@ static gboolean close_board(struct ct_closing *closing, const char *path, gboole
     return board.is_over || is_cut;
 }
 
-void ct_closing_write_boards(struct ct_closing *closing, gboolean is_cut)
+static void close_boards(struct ct_closing *closing, gboolean is_cut)
 {
     GDir *entries = g_dir_open(closing->directory->path, 0, NULL);
     const char *name;
 
     while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
         g_autofree char *path = g_build_filename(closing->directory->path, name, NULL);
-        if (g_str_has_suffix(name, CT_BOARD_SUFFIX) && close_board(closing, path, is_cut))
+        if (g_str_has_suffix(name, CT_BOARD_SUFFIX) && close_board(closing, path, is_cut) &&
+            !is_cut)
             g_unlink(path);
     }
     if (entries != NULL)
         g_dir_close(entries);
+}
+
+void ct_closing_write_ended(struct ct_closing *closing)
+{
+    close_boards(closing, FALSE);
+}
+
+void ct_closing_write_all(struct ct_closing *closing)
+{
+    close_boards(closing, TRUE);
 }

@@ -19,15 +19,18 @@ struct ct_closing_totals {
 
 struct ct_closing {
     const struct ct_session_directory *directory; /* borrowed */
-    const struct ct_writer *writer;               /* borrowed */
+    const struct ct_writer *writer;               /* borrowed; or NULL */
     GHashTable *deaths;                           /* borrowed; see struct ct_launch */
     struct ct_closing_totals totals;
 };
 
+/* Writes and removes the boards of images that are over. */
+void ct_closing_write_ended(struct ct_closing *closing);
+
 /*
- * Writes and removes the boards of images that are over; of all images if `is_cut`, whose threads'
- * waits then end `now`.
+ * Writes all boards, whose threads' open waits end now. They stay, for another try if this one
+ * does not reach the disk. Without a writer they are only counted.
  */
-void ct_closing_write_boards(struct ct_closing *closing, gboolean is_cut);
+void ct_closing_write_all(struct ct_closing *closing);
 
 #endif

@@ -178,6 +178,15 @@ void ct_session_directory_calibrate(struct ct_session_directory *directory)
                        (ticks - directory->first_ticks));
 }
 
+void ct_session_directory_keep(struct ct_session_directory *directory)
+{
+    if (directory == NULL)
+        return;
+    munmap(directory->control, sizeof(*directory->control));
+    g_free(directory->path);
+    g_free(directory);
+}
+
 void ct_session_directory_free(struct ct_session_directory *directory)
 {
     if (directory == NULL)
@@ -191,7 +200,5 @@ void ct_session_directory_free(struct ct_session_directory *directory)
     if (entries != NULL)
         g_dir_close(entries);
     g_rmdir(directory->path);
-    munmap(directory->control, sizeof(*directory->control));
-    g_free(directory->path);
-    g_free(directory);
+    ct_session_directory_keep(directory);
 }

@@ -26,6 +26,9 @@ struct ct_session_directory *ct_session_directory_adopt(const char *output, GErr
 /* Removes the directory with all that is in it. Processes that have it mapped keep their maps. */
 void ct_session_directory_free(struct ct_session_directory *directory);
 
+/* Leaves the directory there for `ctrace recover`, and forgets it. */
+void ct_session_directory_keep(struct ct_session_directory *directory);
+
 /* Compares the tick with CLOCK_MONOTONIC again: the longer the run, the better the rate. */
 void ct_session_directory_calibrate(struct ct_session_directory *directory);
 

@@ -25,13 +25,33 @@ static void own_signals(sigset_t *set)
         sigaddset(set, handed_on[i]);
 }
 
+static void take_signals(const sigset_t *set, struct ct_launch_inheritance *inherited)
+{
+    const struct sigaction by_default = {.sa_handler = SIG_DFL};
+    const struct sigaction ignored = {.sa_handler = SIG_IGN};
+
+    sigprocmask(SIG_BLOCK, set, &inherited->mask);
+    /* Ignored, our children would vanish without a word. */
+    sigaction(SIGCHLD, &by_default, &inherited->on_child);
+    /* The session daemon may go away while it is spoken to. */
+    sigaction(SIGPIPE, &ignored, &inherited->on_pipe);
+}
+
+/* In the child. */
+static void restore_signals(const struct ct_launch_inheritance *inherited)
+{
+    sigaction(SIGCHLD, &inherited->on_child, NULL);
+    sigaction(SIGPIPE, &inherited->on_pipe, NULL);
+    sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
+}
+
 gboolean ct_launch_prepare(struct ct_launch *launch, GError **error)
 {
     sigset_t set;
 
     *launch = (struct ct_launch){.pid = -1};
     own_signals(&set);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    take_signals(&set, &launch->inherited);
     launch->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     launch->deaths = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
     if (launch->signal_fd < 0) {
@@ -63,10 +83,6 @@ static char **make_environment(const struct ct_session_directory *directory, con
 /* In the child. Only returns by _exit or exec. */
 static void run(const char *path, char **argv, char **environment, int error_fd)
 {
-    sigset_t set;
-
-    own_signals(&set);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
     execve(path, argv, environment);
     int code = errno;
     (void)!write(error_fd, &code, sizeof(code));
@@ -92,6 +108,7 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
     if (launch->pid == 0) {
         if (directory != NULL)
             directory->control->root_pid = getpid();
+        restore_signals(&launch->inherited);
         run(path, argv, environment, fds[1]);
     }
     close(fds[1]);

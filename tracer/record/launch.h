@@ -5,10 +5,19 @@
 #include "control.h"
 
 #include <glib.h>
+#include <signal.h>
 #include <sys/types.h>
+
+/* What the program is to inherit as if we were not there. */
+struct ct_launch_inheritance {
+    sigset_t mask;
+    struct sigaction on_child;
+    struct sigaction on_pipe;
+};
 
 struct ct_launch {
     pid_t pid;
+    struct ct_launch_inheritance inherited;
     int signal_fd;       /* readable when a signal came */
     int status;          /* as waitpid gives it; valid once has_ended */
     gboolean has_ended;  /* the program itself */

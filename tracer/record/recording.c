@@ -1,22 +1,21 @@
 #include "recording.h"
 
+#include "libraries.h"
 #include "output.h"
 #include "session.h"
 #include "sessiond.h"
 #include "streams.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PRELOAD_LIBRARY "libctrace-preload.so"
-
-/* How long LTTng may take to know our provider. */
-#define WRITER_TIMEOUT_US (5 * G_USEC_PER_SEC)
+/* How long LTTng may take to know our provider; it sleeps 5 s if it just misses a new daemon. */
+#define WRITER_TIMEOUT_US (20 * G_USEC_PER_SEC)
 #define WRITER_POLL_US    200
 
 struct ct_recording {
     char *path;                             /* owned; absolute */
+    char *trace_path;                       /* owned; where the session writes */
     char *missing;                          /* owned; layers that are not there */
     char *preload;                          /* owned */
     struct ct_sessiond *sessiond;           /* owned */
@@ -26,26 +25,9 @@ struct ct_recording {
     GHashTable *no_deaths; /* owned; for a recording that another process began */
     uint64_t end_ns;
     uint64_t events_lost;
-    gboolean was_full; /* the disk, at some time */
+    gboolean was_full;      /* the disk, at some time */
+    gboolean is_unfinished; /* its boards are kept */
 };
-
-/* In a build tree, and in an installed one, seen from where this program is. */
-static char *find_library(const char *name, GError **error)
-{
-    static const char *const places[] = {"../lib", CTRACE_LIBRARY_PLACE};
-    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *programs = self != NULL ? g_path_get_dirname(self) : g_strdup("/");
-
-    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
-        g_autofree char *place = g_build_filename(programs, places[i], name, NULL);
-        g_autofree char *path = g_canonicalize_filename(place, NULL);
-        if (g_file_test(path, G_FILE_TEST_EXISTS))
-            return g_steal_pointer(&path);
-    }
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
-                "%s is missing beside %s: install ctrace again", name, programs);
-    return NULL;
-}
 
 static uint64_t now_ns(const struct ct_recording *recording)
 {
@@ -58,24 +40,6 @@ static uint64_t now_ns(const struct ct_recording *recording)
 static char *session_name(const struct ct_recording *recording)
 {
     return g_strdup_printf("ctrace-%u", recording->directory->control->recording);
-}
-
-/* Loading the writer registers us with the daemon; our own events may wait for buffer space. */
-static gboolean load_writer(struct ct_recording *recording, GError **error)
-{
-    g_autofree char *path = find_library(CT_WRITER_LIBRARY, error);
-
-    if (path == NULL)
-        return FALSE;
-
-    g_setenv("LTTNG_UST_ALLOW_BLOCKING", "1", TRUE);
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library != NULL)
-        recording->closing.writer = dlsym(library, CT_WRITER_SYMBOL);
-    if (recording->closing.writer != NULL)
-        return TRUE;
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot load %s: %s", path, dlerror());
-    return FALSE;
 }
 
 /* As one would type it. */
@@ -97,7 +61,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
 {
     g_autofree char *command = command_line(options->program);
 
-    recording->preload = find_library(PRELOAD_LIBRARY, error);
+    recording->preload = ct_preload_find(error);
     if (recording->preload == NULL)
         return FALSE;
     recording->directory = ct_session_directory_new(options->rate_ns, !options->no_follow, error);
@@ -112,8 +76,10 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
         return FALSE;
     g_autofree char *name = session_name(recording);
     recording->session = ct_session_new(name, recording->path, control->recording, error);
-    if (recording->session == NULL || !ct_session_start(recording->session, error) ||
-        !load_writer(recording, error))
+    if (recording->session == NULL || !ct_session_start(recording->session, error))
+        return FALSE;
+    recording->closing.writer = ct_writer_load(error);
+    if (recording->closing.writer == NULL)
         return FALSE;
     ct_session_await_metadata(recording->session);
     return TRUE;
@@ -125,6 +91,7 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
     recording->path = g_strdup(path);
+    recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->missing = g_strdup(options->missing);
     recording->closing.deaths = deaths;
     if (set_up(recording, options, error))
@@ -144,7 +111,8 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
         return FALSE;
     g_autofree char *name = session_name(recording);
     recording->session = ct_session_attach(name);
-    return load_writer(recording, error);
+    recording->closing.writer = ct_writer_load(error);
+    return recording->closing.writer != NULL;
 }
 
 struct ct_recording *ct_recording_adopt(const char *path, GError **error)
@@ -152,8 +120,10 @@ struct ct_recording *ct_recording_adopt(const char *path, GError **error)
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
     recording->path = g_strdup(path);
+    recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->missing = g_strdup(CT_MISSING_KERNEL);
     recording->no_deaths = g_hash_table_new(g_direct_hash, g_direct_equal);
+    recording->is_unfinished = TRUE; /* whatever fails: it can be tried again */
     recording->closing.deaths = recording->no_deaths;
     if (adopt(recording, error))
         return recording;
@@ -187,20 +157,36 @@ void ct_recording_tend(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);
     recording->was_full = recording->was_full || ct_output_is_full(recording->path);
-    if (!recording->was_full && recording->closing.writer->is_enabled())
-        ct_closing_write_boards(&recording->closing, FALSE);
+    /* Where nobody takes what is written, a full buffer would stop us. */
+    if (!recording->was_full && ct_session_check(recording->session) == CT_SESSION_OK &&
+        recording->closing.writer->is_enabled())
+        ct_closing_write_ended(&recording->closing);
 }
 
-static gboolean await_writer(const struct ct_recording *recording)
+/* Until a session has enabled our events, or until the last one that did is gone. */
+static gboolean await_writer(const struct ct_recording *recording, gboolean is_enabled)
 {
     gint64 deadline = g_get_monotonic_time() + WRITER_TIMEOUT_US;
 
     while (g_get_monotonic_time() < deadline) {
-        if (recording->closing.writer->is_enabled())
+        if (recording->closing.writer->is_enabled() == is_enabled)
             return TRUE;
         g_usleep(WRITER_POLL_US);
     }
     return FALSE;
+}
+
+/* A daemon that takes a new session, after what became of the last one. */
+static gboolean renew_daemon(struct ct_recording *recording, enum ct_session_state state,
+                             GError **error)
+{
+    if (state == CT_SESSION_NO_CONSUMER)
+        return ct_sessiond_restart(recording->sessiond, error);
+    if (state == CT_SESSION_NO_DAEMON) {
+        ct_sessiond_release(recording->sessiond);
+        recording->sessiond = ct_sessiond_acquire(error);
+    }
+    return recording->sessiond != NULL;
 }
 
 /* The session is lost to a full disk or with its daemon: another one takes the closing events. */
@@ -209,19 +195,26 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
     g_autofree char *path = g_build_filename(recording->path, "closing", NULL);
     g_autofree char *name =
         g_strdup_printf("ctrace-%u-closing", recording->directory->control->recording);
+    enum ct_session_state state = ct_session_check(recording->session);
 
     ct_session_finish(recording->session, NULL);
+    recording->events_lost += ct_session_events_lost(recording->session);
     ct_session_free(recording->session);
     recording->session = NULL;
-    if (!ct_sessiond_is_alive()) {
-        ct_sessiond_release(recording->sessiond);
-        recording->sessiond = ct_sessiond_acquire(error);
-        if (recording->sessiond == NULL)
-            return FALSE;
-    }
+    if (!renew_daemon(recording, state, error))
+        return FALSE;
+    /* What is written meanwhile would go to the old buffers. */
+    await_writer(recording, FALSE);
     recording->session =
         ct_session_new(name, path, recording->directory->control->recording, error);
-    return recording->session != NULL && ct_session_start(recording->session, error);
+    g_free(recording->trace_path);
+    recording->trace_path = g_steal_pointer(&path);
+    if (recording->session == NULL || !ct_session_start(recording->session, error))
+        return FALSE;
+    /* Events are enabled a moment before they are taken: when they are, there is metadata. */
+    if (await_writer(recording, TRUE))
+        ct_session_await_metadata(recording->session);
+    return TRUE;
 }
 
 static void write_capture(struct ct_recording *recording, int exit_status, const char *fault)
@@ -254,47 +247,90 @@ static void write_capture(struct ct_recording *recording, int exit_status, const
 /* What made us lose waits, or NULL. */
 static const char *find_fault(struct ct_recording *recording)
 {
+    static const char *const faults[] = {
+        [CT_SESSION_OK] = NULL,
+        [CT_SESSION_NO_DAEMON] = "LTTng's session daemon was killed while recording; later waits, "
+                                 "and those still in its buffers, are lost",
+        [CT_SESSION_UNKNOWN] = "LTTng's session daemon was replaced while recording; later waits, "
+                               "and those still in its buffers, are lost",
+        [CT_SESSION_NO_CONSUMER] = "LTTng's consumer daemon was killed while recording; later "
+                                   "waits, and those still in its buffers, are lost",
+    };
+
     recording->was_full = recording->was_full || ct_output_is_full(recording->path);
     if (recording->no_deaths != NULL)
-        return "the recorder was killed while recording; some may be lost";
-    if (!ct_sessiond_is_alive())
-        return "LTTng's session daemon was killed while recording; later ones, and those still in "
-               "its buffers, are lost";
-    return recording->was_full ? "the disk was full; later ones are lost" : NULL;
+        return "the recorder was killed while recording; some waits may be lost";
+    const char *fault = faults[ct_session_check(recording->session)];
+    return fault == NULL && recording->was_full ? "the disk was full; later waits are lost" : fault;
 }
 
+/* TRUE if all is on disk, by what is there and not only by LTTng's word. */
 static gboolean write_closing(struct ct_recording *recording, int exit_status, const char *fault,
                               GError **error)
 {
-    if (fault != NULL && !replace_session(recording, error))
-        return FALSE;
-    if (!await_writer(recording)) {
+    if (!await_writer(recording, TRUE)) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                    "LTTng does not take the closing events: the recording has no stacks");
+                    "LTTng does not take the closing events");
         return FALSE;
     }
-    ct_closing_write_boards(&recording->closing, TRUE);
+    ct_closing_write_all(&recording->closing);
     write_capture(recording, exit_status, fault);
-    return ct_session_finish(recording->session, error);
+    if (!ct_session_finish(recording->session, error))
+        return FALSE;
+    if (ct_streams_state_end_ns(recording->trace_path) >= recording->end_ns)
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                "LTTng did not write the closing events to %s", recording->trace_path);
+    return FALSE;
+}
+
+/* *fault may be found only now. */
+static gboolean close_trace(struct ct_recording *recording, int exit_status, const char **fault,
+                            GError **error)
+{
+    const struct ct_closing_totals ended = recording->closing.totals;
+
+    if (*fault == NULL) {
+        if (write_closing(recording, exit_status, NULL, NULL))
+            return TRUE;
+        *fault = find_fault(recording);
+        if (*fault == NULL)
+            *fault = "LTTng failed while the recording was finished; its last waits may be lost";
+        recording->closing.totals = ended;
+    }
+    if (replace_session(recording, error) && write_closing(recording, exit_status, *fault, error))
+        return TRUE;
+    recording->closing.totals = ended;
+    recording->closing.writer = NULL;
+    ct_closing_write_all(&recording->closing); /* only counts */
+    return FALSE;
 }
 
 gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GError **error)
 {
     const char *fault = find_fault(recording);
+    g_autoptr(GError) cause = NULL;
 
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->is_recording = 0;
     recording->end_ns = now_ns(recording);
     ct_output_release(recording->path);
-    gboolean is_finished = write_closing(recording, exit_status, fault, error);
-    recording->events_lost += ct_session_events_lost(recording->session);
-    uint64_t cut_bytes = ct_streams_repair(recording->path);
-    if (is_finished && (fault != NULL || cut_bytes > 0)) {
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "waits: %s",
-                    fault != NULL ? fault : "the disk was full at the end");
-        return FALSE;
-    }
-    return is_finished;
+    recording->is_unfinished = !close_trace(recording, exit_status, &fault, &cause);
+    if (recording->session != NULL)
+        recording->events_lost += ct_session_events_lost(recording->session);
+    if (ct_streams_repair(recording->path) > 0 && fault == NULL)
+        fault = "the disk was full at the end; the last waits are lost";
+    if (fault == NULL)
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s%s%s", fault,
+                cause != NULL ? "; and it could not be finished: " : "",
+                cause != NULL ? cause->message : "");
+    return FALSE;
+}
+
+gboolean ct_recording_is_unfinished(const struct ct_recording *recording)
+{
+    return recording->is_unfinished;
 }
 
 void ct_recording_summary(const struct ct_recording *recording,
@@ -316,11 +352,15 @@ void ct_recording_free(struct ct_recording *recording)
 {
     ct_session_free(recording->session);
     ct_sessiond_release(recording->sessiond);
-    ct_session_directory_free(recording->directory);
+    if (recording->is_unfinished)
+        ct_session_directory_keep(recording->directory);
+    else
+        ct_session_directory_free(recording->directory);
     if (recording->no_deaths != NULL)
         g_hash_table_unref(recording->no_deaths);
     g_free(recording->preload);
     g_free(recording->missing);
+    g_free(recording->trace_path);
     g_free(recording->path);
     g_free(recording);
 }

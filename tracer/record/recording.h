@@ -37,6 +37,9 @@ void ct_recording_tend(struct ct_recording *recording);
  */
 gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GError **error);
 
+/* After the cut: the closing events could not be written. The boards are kept for another try. */
+gboolean ct_recording_is_unfinished(const struct ct_recording *recording);
+
 struct ct_recording_summary {
     const char *path; /* borrowed */
     uint64_t duration_ns;

@@ -2,6 +2,8 @@
 #include "options.h"
 #include "summary.h"
 
+#include <signal.h>
+
 #define USAGE_STATUS 2
 
 int main(int argc, char **argv)
@@ -29,13 +31,15 @@ int main(int argc, char **argv)
         g_print("ctrace %s\n", CTRACE_VERSION);
         return 0;
     }
+    signal(SIGPIPE, SIG_IGN); /* the session daemon may go away while it is spoken to */
     g_autofree char *path = g_canonicalize_filename(argc > 1 ? argv[1] : CT_DEFAULT_OUTPUT, NULL);
     struct ct_recording *recording = ct_recording_adopt(path, &error);
     if (recording == NULL) {
         g_printerr("ctrace recover: %s\n", error->message);
         return 1;
     }
-    gboolean was_recorded = ct_summary_finish(recording, -1);
+    gboolean is_readable =
+        ct_summary_finish(recording, -1) && !ct_recording_is_unfinished(recording);
     ct_recording_free(recording);
-    return was_recorded ? 0 : 1;
+    return is_readable ? 0 : 1;
 }

@@ -19,6 +19,12 @@
 #define STATE_SUBBUFFER_SIZE      (UINT64_C(64) << 10)
 
 /*
+ * What has not filled a buffer goes to disk so often: it is what a killed consumer daemon costs.
+ * Each time takes up to a page of each CPU's stream, so not oftener.
+ */
+#define FLUSH_TIMER_US 5000000
+
+/*
  * Whatever makes LTTng push metadata, the stop or a process's exit, sleeps 200 ms to see it arrive
  * and holds up the daemon meanwhile: all but a timer on the metadata channel. So that brings the
  * metadata, of the recorder's own registration, before the program is launched: the program's is
@@ -54,8 +60,10 @@ static gboolean check(int status, const char *what, GError **error)
 {
     if (status >= 0)
         return TRUE;
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "LTTng cannot %s: %s", what,
-                lttng_strerror(status));
+    /* A daemon that has lost its consumer says the one or hangs up, which reads as the other. */
+    gboolean is_broken = status == -LTTNG_ERR_NO_USTCONSUMERD || status == -LTTNG_ERR_FATAL;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "LTTng cannot %s: %s%s", what,
+                lttng_strerror(status), is_broken ? " (restart lttng-sessiond)" : "");
     return FALSE;
 }
 
@@ -127,9 +135,8 @@ static gboolean enable_events(struct ct_session *session, const char *channel, c
     g_snprintf(event->name, sizeof(event->name), CT_PROVIDER ":%s", name);
     event->type = LTTNG_EVENT_TRACEPOINT;
     event->loglevel_type = LTTNG_EVENT_LOGLEVEL_ALL;
-    int status =
-        lttng_enable_event_with_exclusions(session->handle, event, channel, filter,
-                                           (int)g_strv_length(exclusions), exclusions);
+    int status = lttng_enable_event_with_exclusions(session->handle, event, channel, filter,
+                                                    (int)g_strv_length(exclusions), exclusions);
     lttng_event_destroy(event);
     return check(status, "enable events", error);
 }
@@ -163,12 +170,28 @@ static struct lttng_domain ust_domain(void)
     return (struct lttng_domain){.type = LTTNG_DOMAIN_UST, .buf_type = LTTNG_BUFFER_PER_UID};
 }
 
+/* Disabling a channel that there is not changes nothing, and fails for each reason in its own way.
+ */
+enum ct_session_state ct_session_check(const struct ct_session *session)
+{
+    switch (-lttng_disable_channel(session->handle, "none")) {
+    case LTTNG_ERR_NO_SESSIOND:
+        return CT_SESSION_NO_DAEMON;
+    case LTTNG_ERR_SESS_NOT_FOUND:
+        return CT_SESSION_UNKNOWN;
+    case LTTNG_ERR_NO_USTCONSUMERD:
+        return CT_SESSION_NO_CONSUMER;
+    default:
+        return CT_SESSION_OK;
+    }
+}
+
 static gboolean set_up(struct ct_session *session, uint32_t recording, GError **error)
 {
     struct lttng_domain domain = ust_domain();
     const struct channel_plan channels[] = {
-        {CT_CHANNEL_WAITS, WAITS_SUBBUFFER_SIZE, waits_subbuffer_count(), 0, 0},
-        {CT_CHANNEL_STATE, STATE_SUBBUFFER_SIZE, STATE_SUBBUFFER_COUNT, 0, -1},
+        {CT_CHANNEL_WAITS, WAITS_SUBBUFFER_SIZE, waits_subbuffer_count(), FLUSH_TIMER_US, 0},
+        {CT_CHANNEL_STATE, STATE_SUBBUFFER_SIZE, STATE_SUBBUFFER_COUNT, FLUSH_TIMER_US, -1},
         {"metadata", METADATA_SUBBUFFER_SIZE, 2, METADATA_TIMER_US, 0},
     };
 

@@ -16,6 +16,16 @@ struct ct_session *ct_session_attach(const char *name);
 
 gboolean ct_session_start(struct ct_session *session, GError **error);
 
+enum ct_session_state {
+    CT_SESSION_OK,
+    CT_SESSION_NO_DAEMON,
+    CT_SESSION_UNKNOWN,     /* the daemon has no such session: it is another one than before */
+    CT_SESSION_NO_CONSUMER, /* who writes the buffers out is gone; the daemon never replaces it */
+};
+
+/* Whether what is written now can reach the disk. A round trip to the daemon, of half a ms. */
+enum ct_session_state ct_session_check(const struct ct_session *session);
+
 /*
  * Waits until the metadata of a first process, which must have registered, is on disk; at most
  * some tens of milliseconds. What comes later is still written, but makes the end slower.

@@ -106,6 +106,47 @@ static pid_t spawn_daemon(void)
     return pid;
 }
 
+/* How long the kernel may take to end the daemon's processes. */
+#define END_TIMEOUT_MS 2000
+
+/* The daemon, its consumers and helpers: as many as it ever has, and more. */
+#define MAX_GROUP 32
+
+/* Handles of all processes of the group. */
+static size_t open_group(pid_t group, int *fds)
+{
+    GDir *processes = g_dir_open("/proc", 0, NULL);
+    const char *name;
+    size_t count = 0;
+
+    while (processes != NULL && count < MAX_GROUP && (name = g_dir_read_name(processes)) != NULL) {
+        pid_t pid = (pid_t)strtol(name, NULL, 10);
+        int fd = pid > 0 && getpgid(pid) == group ? pidfd_open(pid, 0) : -1;
+        if (fd >= 0)
+            fds[count++] = fd;
+    }
+    if (processes != NULL)
+        g_dir_close(processes);
+    return count;
+}
+
+/*
+ * Not SIGTERM: the daemon's orderly end takes a second of sleeping, with nothing left to do. Waits
+ * until its processes are gone, so that nobody finds their sockets any more.
+ */
+static void end_daemon(pid_t group)
+{
+    int fds[MAX_GROUP];
+    size_t count = open_group(group, fds);
+
+    kill(-group, SIGKILL);
+    for (size_t i = 0; i < count; i++) {
+        struct pollfd process = {.fd = fds[i], .events = POLLIN};
+        poll(&process, 1, END_TIMEOUT_MS);
+        close(fds[i]);
+    }
+}
+
 static gboolean start_daemon(struct ct_sessiond *sessiond, GError **error)
 {
     g_autofree char *program = g_find_program_in_path(SESSIOND_PROGRAM);
@@ -125,6 +166,8 @@ static gboolean start_daemon(struct ct_sessiond *sessiond, GError **error)
         }
         g_usleep(POLL_INTERVAL_US);
     }
+    if (pid > 0) /* it may only be slow: nobody would end it later */
+        end_daemon(pid);
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
                 "LTTng's session daemon does not start: run `%s --no-kernel` to see why", program);
     return FALSE;
@@ -185,47 +228,6 @@ static gboolean has_sessions(void)
     return count > 0;
 }
 
-/* How long the kernel may take to end the daemon's processes. */
-#define END_TIMEOUT_MS 2000
-
-/* The daemon, its consumers and helpers: as many as it ever has, and more. */
-#define MAX_GROUP 32
-
-/* Handles of all processes of the group. */
-static size_t open_group(pid_t group, int *fds)
-{
-    GDir *processes = g_dir_open("/proc", 0, NULL);
-    const char *name;
-    size_t count = 0;
-
-    while (processes != NULL && count < MAX_GROUP && (name = g_dir_read_name(processes)) != NULL) {
-        pid_t pid = (pid_t)strtol(name, NULL, 10);
-        int fd = pid > 0 && getpgid(pid) == group ? pidfd_open(pid, 0) : -1;
-        if (fd >= 0)
-            fds[count++] = fd;
-    }
-    if (processes != NULL)
-        g_dir_close(processes);
-    return count;
-}
-
-/*
- * Not SIGTERM: the daemon's orderly end takes a second of sleeping, with nothing left to do. Waits
- * until its processes are gone, so that nobody finds their sockets any more.
- */
-static void end_daemon(pid_t group)
-{
-    int fds[MAX_GROUP];
-    size_t count = open_group(group, fds);
-
-    kill(-group, SIGKILL);
-    for (size_t i = 0; i < count; i++) {
-        struct pollfd process = {.fd = fds[i], .events = POLLIN};
-        poll(&process, 1, END_TIMEOUT_MS);
-        close(fds[i]);
-    }
-}
-
 void ct_sessiond_release(struct ct_sessiond *sessiond)
 {
     if (sessiond == NULL)
@@ -248,9 +250,25 @@ void ct_sessiond_release(struct ct_sessiond *sessiond)
     g_free(sessiond);
 }
 
-gboolean ct_sessiond_is_alive(void)
+gboolean ct_sessiond_restart(struct ct_sessiond *sessiond, GError **error)
 {
-    return lttng_session_daemon_alive() == 1;
+    int start_fd = open_lock(sessiond->directory, "ctrace-start.lock", error);
+    gboolean is_started = FALSE;
+
+    if (start_fd < 0)
+        return FALSE;
+    lock(start_fd, LOCK_EX);
+    pid_t pid = own_daemon(sessiond->users_fd);
+    if (pid > 0) {
+        end_daemon(pid);
+        is_started = start_daemon(sessiond, error);
+    } else {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                    "LTTng's session daemon, which ctrace did not start, is broken: restart "
+                    "lttng-sessiond");
+    }
+    close(start_fd);
+    return is_started;
 }
 
 pid_t ct_sessiond_group(const struct ct_sessiond *sessiond)

@@ -16,7 +16,11 @@ struct ct_sessiond *ct_sessiond_acquire(GError **error);
 /* Ends the daemon if ctrace started it and nobody needs it any more. */
 void ct_sessiond_release(struct ct_sessiond *sessiond);
 
-gboolean ct_sessiond_is_alive(void);
+/*
+ * Ends the daemon, which is alive but of no use to anybody any more, and starts another one. Fails
+ * if ctrace did not start it.
+ */
+gboolean ct_sessiond_restart(struct ct_sessiond *sessiond, GError **error);
 
 /* The process group of a daemon that ctrace started; 0 if somebody else did. */
 pid_t ct_sessiond_group(const struct ct_sessiond *sessiond);

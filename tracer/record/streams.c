@@ -1,5 +1,7 @@
 #include "streams.h"
 
+#include "schema/events.h"
+
 #include <fcntl.h>
 #include <ftw.h>
 #include <string.h>
@@ -19,12 +21,20 @@ struct packet_head {
     uint64_t timestamp_end;
     uint64_t content_size;
     uint64_t packet_size;
+    uint64_t sequence_number;
+    uint64_t events_discarded;
+    uint32_t cpu_id;
 } __attribute__((packed));
 
-static uint64_t cut_bytes; /* nftw gives its callback no data */
+/* nftw gives its callback no data. */
+static uint64_t cut_bytes;
+static uint64_t state_end_ns;
 
-/* Where the whole packets end; the file's size if all are whole. */
-static off_t whole_size(int fd, off_t file_size)
+/*
+ * Where the whole packets end; the file's size if all are whole. *end_ns becomes the end of the
+ * latest one with events, if that is later.
+ */
+static off_t whole_size(int fd, off_t file_size, uint64_t *end_ns)
 {
     off_t at = 0;
 
@@ -34,6 +44,8 @@ static off_t whole_size(int fd, off_t file_size)
             head.packet_size / 8 < sizeof(head) ||
             head.packet_size / 8 > (uint64_t)(file_size - at))
             return at;
+        if (head.content_size / 8 > sizeof(head))
+            *end_ns = MAX(*end_ns, head.timestamp_end);
         at += (off_t)(head.packet_size / 8);
     }
     return at;
@@ -52,13 +64,14 @@ static void remove_index(const char *stream)
 static int repair(const char *path, const struct stat *status, int type, struct FTW *walk)
 {
     const char *name = path + walk->base;
+    uint64_t end_ns = 0;
 
     if (type != FTW_F || strcmp(name, "metadata") == 0 || g_str_has_suffix(name, ".idx"))
         return 0;
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return 0;
-    off_t whole = whole_size(fd, status->st_size);
+    off_t whole = whole_size(fd, status->st_size, &end_ns);
     if (whole < status->st_size && ftruncate(fd, whole) == 0) {
         cut_bytes += (uint64_t)(status->st_size - whole);
         remove_index(path);
@@ -72,4 +85,26 @@ uint64_t ct_streams_repair(const char *path)
     cut_bytes = 0;
     nftw(path, repair, FTW_OPEN_FDS, FTW_PHYS);
     return cut_bytes;
+}
+
+static int note_state_end(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    const char *name = path + walk->base;
+
+    if (type != FTW_F || !g_str_has_prefix(name, CT_CHANNEL_STATE "_") ||
+        g_str_has_suffix(name, ".idx"))
+        return 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    whole_size(fd, status->st_size, &state_end_ns);
+    close(fd);
+    return 0;
+}
+
+uint64_t ct_streams_state_end_ns(const char *path)
+{
+    state_end_ns = 0;
+    nftw(path, note_state_end, FTW_OPEN_FDS, FTW_PHYS);
+    return state_end_ns;
 }

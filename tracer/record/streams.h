@@ -11,4 +11,7 @@
  */
 uint64_t ct_streams_repair(const char *path);
 
+/* The end of the last whole packet with events of the state channel below `path`; or 0. */
+uint64_t ct_streams_state_end_ns(const char *path);
+
 #endif

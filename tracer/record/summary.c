@@ -24,6 +24,41 @@ static void append_size(GString *line, uint64_t bytes)
         g_string_append_printf(line, "%.1f MB", (double)bytes / 1e6);
 }
 
+static void append_losses(GString *line, const struct ct_recording_summary *summary,
+                          gboolean is_complete)
+{
+    const struct {
+        uint64_t count;
+        const char *one;
+        const char *many;
+    } losses[] = {
+        {summary->events_lost, "event for lack of buffer space", "events for lack of buffer space"},
+        {summary->totals.stacks_lost, "stack for lack of room on a board",
+         "stacks for lack of room on a board"},
+        {summary->totals.threads_lost, "thread for lack of room on a board",
+         "threads for lack of room on a board"},
+        {summary->totals.modules_lost, "module for lack of room on a board",
+         "modules for lack of room on a board"},
+    };
+    gboolean is_any = FALSE;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(losses); i++) {
+        if (losses[i].count == 0)
+            continue;
+        g_string_append(line, is_any ? ", " : "\nctrace: LOST ");
+        append_count(line, losses[i].count, losses[i].one, losses[i].many);
+        is_any = TRUE;
+    }
+    if (is_any)
+        g_string_append(line, ": totals are too low");
+    if (!is_complete)
+        g_string_append(line,
+                        "\nctrace: waits are LOST: totals are too low, and ctrace report says "
+                        "by how many");
+    else if (!is_any)
+        g_string_append(line, ", nothing lost");
+}
+
 static void print_summary(const struct ct_recording *recording, gboolean is_complete)
 {
     struct ct_recording_summary summary;
@@ -39,18 +74,7 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
                            (double)summary.duration_ns / 1e9, summary.path);
     append_size(line, summary.bytes);
     g_string_append(line, ")");
-    if (summary.events_lost == 0 && summary.totals.stacks_lost == 0 &&
-        summary.totals.threads_lost == 0) {
-        g_string_append(line, is_complete ? ", nothing lost" : "");
-    } else {
-        g_string_append(line, "\nctrace: LOST ");
-        append_count(line, summary.events_lost, "event", "events");
-        g_string_append(line, " for lack of buffer space, ");
-        append_count(line, summary.totals.stacks_lost, "stack", "stacks");
-        g_string_append(line, " and ");
-        append_count(line, summary.totals.threads_lost, "thread", "threads");
-        g_string_append(line, " for lack of room on the board: totals are too low");
-    }
+    append_losses(line, &summary, is_complete);
     g_printerr("%s\n", line->str);
 }
 
@@ -63,6 +87,10 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
     if (!is_complete)
         g_printerr("ctrace: the recording is not complete: %s\n", error->message);
     ct_recording_summary(recording, &summary);
+    if (ct_recording_is_unfinished(recording) && summary.totals.processes > 0)
+        g_printerr("ctrace: its stacks and open waits are kept in memory until the machine "
+                   "restarts; add them with:\n    ctrace recover %s\n",
+                   summary.path);
     if (summary.totals.processes == 0) {
         g_printerr("ctrace: nothing was recorded: no process loaded the preload (it cannot see "
                    "statically linked, setuid and 32-bit programs)\n");

@@ -1,0 +1,46 @@
+#include "libraries.h"
+
+#include <dlfcn.h>
+
+#define PRELOAD_LIBRARY "libctrace-preload.so"
+
+/* In a build tree, and in an installed one, seen from where this program is. */
+static char *find_library(const char *name, GError **error)
+{
+    static const char *const places[] = {"../lib", CTRACE_LIBRARY_PLACE};
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *programs = self != NULL ? g_path_get_dirname(self) : g_strdup("/");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_autofree char *place = g_build_filename(programs, places[i], name, NULL);
+        g_autofree char *path = g_canonicalize_filename(place, NULL);
+        if (g_file_test(path, G_FILE_TEST_EXISTS))
+            return g_steal_pointer(&path);
+    }
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                "%s is missing beside %s: install ctrace again", name, programs);
+    return NULL;
+}
+
+char *ct_preload_find(GError **error)
+{
+    return find_library(PRELOAD_LIBRARY, error);
+}
+
+const struct ct_writer *ct_writer_load(GError **error)
+{
+    g_autofree char *path = find_library(CT_WRITER_LIBRARY, error);
+    const struct ct_writer *writer = NULL;
+
+    if (path == NULL)
+        return NULL;
+    /* Our own events may wait for buffer space. */
+    g_setenv("LTTNG_UST_ALLOW_BLOCKING", "1", TRUE);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library != NULL)
+        writer = dlsym(library, CT_WRITER_SYMBOL);
+    if (writer == NULL)
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot load %s: %s", path,
+                    dlerror());
+    return writer;
+}
