@@ -58,12 +58,30 @@ class Programs(TraceTest):
 
     def test_a_script_without_an_interpreter_runs_as_a_shell_would_run_it(self):
         script = self.folder / "script"
-        script.write_text("exit 9\n")
+        script.write_text('echo "$0 $1"; sleep 0.05; exit 9\n')
         script.chmod(0o755)
-        result = self.record(script)
-        # execvp(3) hands it to /bin/sh; to refuse it clearly is right as well.
-        if result.status != 9:
-            self.assert_refused(result, "script", "format|neither", status=126)
+        result = self.record(script, "word")
+        self.assertEqual(result.status, 9, result)
+        self.assertEqual(result.out, f"{script} word\n")
+        self.assertTrue(self.waits(result.directory))
+
+    def test_a_file_of_bytes_is_no_script(self):
+        program = self.folder / "bytes"
+        program.write_bytes(bytes(range(256)))
+        program.chmod(0o755)
+        result = self.record(program)
+        self.assert_refused(result, "bytes", "neither", status=126)
+        self.assertFalse((self.folder / "trace").exists())
+
+    def test_a_program_whose_loader_is_missing(self):
+        program = self.folder / "foreign"
+        content = ENDINGS.read_bytes()
+        self.assertIn(b"/ld-linux", content)
+        program.write_bytes(content.replace(b"/ld-linux", b"/no-linux"))
+        program.chmod(0o755)
+        result = self.record(program)
+        self.assert_refused(result, "foreign", "loader .*no-linux", status=126)
+        self.assertFalse((self.folder / "trace").exists())
 
     def test_a_script_with_an_interpreter_is_recorded(self):
         script = self.folder / "script"

@@ -112,7 +112,7 @@ static int run(struct ct_recording *recording, struct ct_launch *launch,
         launch->ignored_group = ct_recording_daemon_group(recording);
     if (recording != NULL && options->delay_ns == 0)
         ct_recording_begin(recording);
-    if (!ct_launch_start(launch, program->path, options->program,
+    if (!ct_launch_start(launch, program->path, program->argv,
                          recording != NULL ? ct_recording_directory(recording) : NULL,
                          recording != NULL ? ct_recording_preload(recording) : NULL, &exec_errno,
                          &error)) {
@@ -157,7 +157,7 @@ int main(int argc, char **argv)
 
     if (!ct_record_options_parse(&options, argc, argv, &error)) {
         g_printerr("ctrace record: %s\nTry: ctrace record --help\n", error->message);
-    } else if (!ct_program_find(options.program[0], &program, &status, &error)) {
+    } else if (!ct_program_find(options.program, &program, &status, &error)) {
         g_printerr("ctrace: %s\n", error->message);
     } else {
         if (program.warning != NULL)

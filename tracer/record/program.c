@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,31 +38,33 @@ static char *script_interpreter(const char *head, size_t size)
     return g_strdup(start);
 }
 
-/* Does the file ask for a dynamic loader? Only that knows LD_PRELOAD. */
-static gboolean is_dynamic(int fd)
+/* The dynamic loader that the file asks for, or NULL: only a loader knows LD_PRELOAD. */
+static char *elf_loader(int fd)
 {
     ElfW(Ehdr) header;
 
     if (pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
         header.e_phentsize != sizeof(ElfW(Phdr)) || header.e_phnum > MAX_SEGMENTS)
-        return FALSE;
+        return NULL;
     for (unsigned i = 0; i < header.e_phnum; i++) {
         ElfW(Phdr) segment;
+        char loader[PATH_MAX] = "";
         off_t offset = (off_t)(header.e_phoff + i * sizeof(segment));
         if (pread(fd, &segment, sizeof(segment), offset) == sizeof(segment) &&
-            segment.p_type == PT_INTERP)
-            return TRUE;
+            segment.p_type == PT_INTERP && segment.p_filesz < sizeof(loader) &&
+            pread(fd, loader, segment.p_filesz, (off_t)segment.p_offset) > 0)
+            return g_strdup(loader);
     }
-    return FALSE;
+    return NULL;
 }
 
-static const char *invisible_elf(int fd, const char *head, const struct stat *status)
+static const char *invisible_elf(const char *loader, const char *head, const struct stat *status)
 {
     int own_class = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
 
     if (head[EI_CLASS] != own_class)
         return "is built for another word size than ctrace";
-    if (!is_dynamic(fd))
+    if (loader == NULL)
         return "is statically linked";
     if ((status->st_mode & S_ISUID && status->st_uid != geteuid()) ||
         (status->st_mode & S_ISGID && status->st_gid != getegid()))
@@ -69,41 +72,83 @@ static const char *invisible_elf(int fd, const char *head, const struct stat *st
     return NULL;
 }
 
+static gboolean inspect_elf(const char *path, int fd, const char *head, struct ct_program *program,
+                            GError **error)
+{
+    g_autofree char *loader = elf_loader(fd);
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        return TRUE;
+    const char *why = invisible_elf(loader, head, &status);
+    if (why != NULL) {
+        program->warning = g_strdup_printf("%s %s: the preload sees nothing of it", path, why);
+    } else if (access(loader, F_OK) != 0) {
+        /* The kernel would say that the program is not there. */
+        g_autofree char *missing = g_strdup_printf("its loader %s: %s", loader, g_strerror(errno));
+        return fail(error, errno, path, missing);
+    }
+    return TRUE;
+}
+
+static gboolean inspect(const char *path, int depth, struct ct_program *program, GError **error);
+
+static gboolean inspect_script(const char *path, const char *interpreter, int depth,
+                               struct ct_program *program, GError **error)
+{
+    if (access(interpreter, X_OK) != 0) {
+        g_autofree char *why =
+            g_strdup_printf("its interpreter %s: %s", interpreter, g_strerror(errno));
+        return fail(error, errno, path, why);
+    }
+    return depth >= MAX_INTERPRETERS || inspect(interpreter, depth + 1, program, error);
+}
+
+static const char *hand_to_shell(struct ct_program *program)
+{
+    GPtrArray *argv = g_ptr_array_new();
+
+    g_ptr_array_add(argv, g_strdup(CT_SHELL));
+    g_ptr_array_add(argv, g_steal_pointer(&program->path));
+    for (char **argument = program->argv + 1; *argument != NULL; argument++)
+        g_ptr_array_add(argv, g_strdup(*argument));
+    g_ptr_array_add(argv, NULL);
+    g_strfreev(program->argv);
+    program->argv = (char **)g_ptr_array_free(argv, FALSE);
+    program->path = g_strdup(CT_SHELL);
+    return CT_SHELL;
+}
+
 /* Looks at the file, and at its interpreter if it is a script. */
 static gboolean inspect(const char *path, int depth, struct ct_program *program, GError **error)
 {
-    struct stat status;
     char head[HEAD_SIZE] = "";
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    gboolean is_ok = TRUE;
+    gboolean is_ok;
 
     if (fd < 0) /* executable but not readable is no error */
         return TRUE;
-    ssize_t size = read(fd, head, sizeof(head) - 1);
-    g_autofree char *interpreter = script_interpreter(head, size > 0 ? (size_t)size : 0);
-    if (size >= EI_NIDENT && memcmp(head, ELFMAG, SELFMAG) == 0 && fstat(fd, &status) == 0) {
-        const char *why = invisible_elf(fd, head, &status);
-        if (why != NULL)
-            program->warning = g_strdup_printf("%s %s: the preload sees nothing of it", path, why);
-    } else if (interpreter == NULL) {
-        is_ok = fail(error, ENOEXEC, path, "it is neither an ELF program nor a script with #!");
-    } else if (access(interpreter, X_OK) != 0) {
-        g_autofree char *why =
-            g_strdup_printf("its interpreter %s: %s", interpreter, g_strerror(errno));
-        is_ok = fail(error, errno, path, why);
-    } else if (depth < MAX_INTERPRETERS) {
-        is_ok = inspect(interpreter, depth + 1, program, error);
-    }
+    ssize_t count = read(fd, head, sizeof(head) - 1);
+    size_t size = count > 0 ? (size_t)count : 0;
+    g_autofree char *interpreter = script_interpreter(head, size);
+    if (size >= EI_NIDENT && memcmp(head, ELFMAG, SELFMAG) == 0)
+        is_ok = inspect_elf(path, fd, head, program, error);
+    else if (interpreter != NULL)
+        is_ok = inspect_script(path, interpreter, depth, program, error);
+    else if (depth == 0 && memchr(head, '\0', size) == NULL)
+        is_ok = inspect(hand_to_shell(program), depth + 1, program, error);
+    else
+        is_ok = fail(error, ENOEXEC, path, "it is neither an ELF program nor a script");
     close(fd);
     return is_ok;
 }
 
-gboolean ct_program_find(const char *name, struct ct_program *program, int *exit_status,
-                         GError **error)
+gboolean ct_program_find(char **argv, struct ct_program *program, int *exit_status, GError **error)
 {
+    const char *name = argv[0];
     struct stat status;
 
-    *program = (struct ct_program){0};
+    *program = (struct ct_program){.argv = g_strdupv(argv)};
     *exit_status = CT_EXIT_NOT_FOUND;
     program->path = strchr(name, '/') != NULL ? g_strdup(name) : g_find_program_in_path(name);
     if (program->path == NULL)
@@ -122,5 +167,6 @@ gboolean ct_program_find(const char *name, struct ct_program *program, int *exit
 void ct_program_clear(struct ct_program *program)
 {
     g_free(program->path);
+    g_strfreev(program->argv);
     g_free(program->warning);
 }

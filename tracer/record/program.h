@@ -8,14 +8,17 @@
 #define CT_EXIT_NOT_EXECUTABLE 126
 #define CT_EXIT_NOT_FOUND      127
 
+/* What runs a script that does not say what does, as for execvp and every shell. */
+#define CT_SHELL "/bin/sh"
+
 struct ct_program {
     char *path;    /* owned; what is executed */
+    char **argv;   /* owned; the program's arguments */
     char *warning; /* owned; why the preload will see nothing of it, or NULL */
 };
 
-/* Finds `name` as execvp does. On failure `exit_status` is what a shell would exit with. */
-gboolean ct_program_find(const char *name, struct ct_program *program, int *exit_status,
-                         GError **error);
+/* Finds argv[0] as execvp does. On failure `exit_status` is what a shell would exit with. */
+gboolean ct_program_find(char **argv, struct ct_program *program, int *exit_status, GError **error);
 
 void ct_program_clear(struct ct_program *program);
 
