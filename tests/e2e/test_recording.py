@@ -96,6 +96,97 @@ class Output(TraceTest):
         self.assert_refused(result, "trace", "not a recording")
         self.assertEqual(os.listdir(self.folder / "trace"), ["thesis.txt"])
 
+    def test_a_tree_with_a_recordings_names_is_not_one(self):
+        source = self.folder / "linux"
+        (source / "kernel").mkdir(parents=True)
+        (source / "kernel" / "sched.c").write_text("years of work")
+        result = self.ctrace("record", "-o", source, "--", ENDINGS, "exit", "0")
+        self.assert_refused(result, "linux", "not a recording")
+        source.rename(self.folder / "trace.old")
+        self.record_ok(ENDINGS, "exit", "0")
+        result = self.record(ENDINGS, "exit", "0")
+        self.assert_refused(result, "trace.old", "not a recording")
+        kept = self.folder / "trace.old" / "kernel" / "sched.c"
+        self.assertEqual(kept.read_text(), "years of work")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["trace", "trace.old"])
+
+    def test_an_empty_directory_is_used_as_it_is(self):
+        place = self.folder / "trace"
+        place.mkdir()
+        place.chmod(0o2750)
+        before = place.stat()
+        self.record_ok(ENDINGS, "sleep", "20")
+        self.assertEqual(place.stat().st_ino, before.st_ino)
+        self.assertEqual(place.stat().st_mode, before.st_mode)
+        self.assertEqual(os.listdir(self.folder), ["trace"])
+        self.assertTrue(self.waits(place, op="nanosleep"))
+
+    def test_a_second_recording_to_the_same_directory_is_refused(self):
+        first = self.start_record(ENDINGS, "hang")
+        self.assertEqual(first.stdout.readline(), "hanging\n")
+        second = self.record("touch", self.folder / "ran")
+        self.assert_refused(second, "another ctrace is recording to .*trace.*-o", status=125)
+        self.assertEqual(os.listdir(self.folder), ["trace"])
+        other = self.record_ok(ENDINGS, "sleep", "20", output="other")
+        self.assertTrue(self.waits(other.directory, op="nanosleep"))
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=60)
+        self.assertTrue(self.waits(self.folder / "trace", op="pthread_mutex_lock", is_open=1))
+        self.record_ok(ENDINGS, "sleep", "20")  # it is free again
+
+    def test_recordings_that_start_at_once_in_one_directory(self):
+        recorders = [self.start_record(ENDINGS, "sleep", "1500") for _ in range(4)]
+        statuses = []
+        for recorder in recorders:
+            _, err = recorder.communicate(timeout=60)
+            statuses.append(recorder.returncode)
+            if recorder.returncode != 0:
+                self.assertRegex(err, "another ctrace is recording")
+        self.assertEqual(sorted(statuses), [0, 125, 125, 125])
+        self.assertEqual(os.listdir(self.folder), ["trace"])
+        self.assertEqual(len(self.waits(self.folder / "trace", op="nanosleep")), 1)
+
+    def check_all_is_as_before(self, fail):
+        """`fail` records to a directory with a recording, and to one that is not there."""
+
+        def identities():
+            return {path.name: path.stat().st_ino for path in self.folder.iterdir()}
+
+        self.record_ok(ENDINGS, "exit", "0")
+        self.record_ok(ENDINGS, "exit", "0")
+        before = identities()
+        self.assertLessEqual({"trace", "trace.old"}, set(before))
+        fail("trace")
+        self.assertEqual(identities(), before)
+        fail("new")
+        self.assertEqual(identities(), before)
+        self.assertTrue(read_events(self.folder / "trace"))
+        self.assertTrue(read_events(self.folder / "trace.old"))
+
+    def test_a_program_that_the_kernel_refuses_leaves_all_as_it_was(self):
+        program = self.folder / "foreign"
+        content = bytearray(ENDINGS.read_bytes())
+        content[18:20] = b"\xff\x7f"  # the machine that it is for
+        program.write_bytes(content)
+        program.chmod(0o755)
+
+        def fail(output):
+            result = self.record(program, output=output)
+            self.assert_refused(result, "foreign.*exec format", status=126)
+
+        self.check_all_is_as_before(fail)
+
+    def test_without_a_session_daemon_all_stays_as_it_was(self):
+        if session_daemons():
+            self.skipTest("a session daemon runs on this machine")
+
+        def fail(output):
+            result = self.record(ENDINGS, "exit", "0", output=output, env=environment)
+            self.assert_refused(result, "cannot record.*lttng-sessiond", status=125)
+
+        environment = dict(os.environ, PATH="/nonexistent")
+        self.check_all_is_as_before(fail)
+
     def test_nothing_is_left_behind(self):
         def leftovers():
             places = ["/dev/shm", "/run", os.environ["TMPDIR"], os.environ["HOME"]]

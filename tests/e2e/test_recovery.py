@@ -23,6 +23,10 @@ ENDINGS = WORKLOADS / "endings"
 FLUSHED_S = 6
 
 
+# Of recorder_pid in struct ct_control.
+RECORDER_PID_OFFSET = 44
+
+
 def has_ended(pid):
     try:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
@@ -210,6 +214,24 @@ class Recorder(FaultTest):
         result = self.ctrace("recover", "trace")
         self.assertEqual(result.status, 0, result)
         self.check(self.folder / "trace", result)
+
+    def test_a_later_recording_leaves_it_recoverable(self):
+        self.start_and_kill(ENDINGS, "hang")
+        self.record_ok(ENDINGS, "sleep", "20")
+        self.assertTrue(self.waits(self.folder / "trace", op="nanosleep"))
+        self.assert_refused(self.ctrace("recover", "trace"), "nothing to recover", status=1)
+        result = self.ctrace("recover", "trace.old")
+        self.assertEqual(result.status, 0, result)
+        self.check(self.folder / "trace.old", result)
+
+    def test_a_process_id_that_is_used_again_does_not_hide_a_dead_recorder(self):
+        self.start_and_kill(ENDINGS, "hang")
+        control = self.boards()[0].parent / "control"
+        with control.open("r+b") as page:
+            page.seek(RECORDER_PID_OFFSET)
+            page.write(os.getpid().to_bytes(4, "little"))
+        result = self.ctrace("recover", "trace")
+        self.assertEqual(result.status, 0, result)
 
     def test_recover_refuses_while_the_recorder_lives(self):
         recorder = self.start_record(ENDINGS, "hang")

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -64,21 +64,34 @@ static gboolean kernel_uses_tsc(void)
 #endif
 }
 
-static struct ct_control *make_control(const char *directory, GError **error)
+static struct ct_control *map_control(int fd)
+{
+    void *address =
+        mmap(NULL, sizeof(struct ct_control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    return address == MAP_FAILED ? NULL : address;
+}
+
+static struct ct_control *make_control(const char *directory, int *lock_fd, GError **error)
 {
     g_autofree char *path = g_build_filename(directory, CT_CONTROL_FILE, NULL);
-    struct ct_control *control = MAP_FAILED;
+    struct ct_control *control = NULL;
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
     /* Not ftruncate alone: a full tmpfs is to fail here, not at the first store. */
-    if (fd >= 0 && (errno = posix_fallocate(fd, 0, sizeof(*control))) == 0)
-        control = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (control == MAP_FAILED)
-        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
-                    "cannot make %s: %s (is /dev/shm full?)", path, g_strerror(errno));
-    if (fd >= 0)
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+        (errno = posix_fallocate(fd, 0, sizeof(*control))) == 0)
+        control = map_control(fd);
+    *lock_fd = fd;
+    if (control != NULL)
+        return control;
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                "cannot make %s: %s (is /dev/shm full?)", path, g_strerror(errno));
+    if (fd >= 0) {
         close(fd);
-    return control == MAP_FAILED ? NULL : control;
+        g_unlink(path);
+    }
+    return NULL;
 }
 
 struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean follows_children,
@@ -99,7 +112,8 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
         }
     } while (TRUE);
 
-    struct ct_control *control = make_control(path, error);
+    int lock_fd;
+    struct ct_control *control = make_control(path, &lock_fd, error);
     if (control == NULL) {
         g_rmdir(path);
         return NULL;
@@ -107,6 +121,7 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
     struct ct_session_directory *directory = g_new0(struct ct_session_directory, 1);
     directory->path = g_steal_pointer(&path);
     directory->control = control;
+    directory->lock_fd = lock_fd;
     control->schema_version = CT_SCHEMA_VERSION;
     control->recording = number;
     control->recorder_pid = getpid();
@@ -119,50 +134,65 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
     return directory;
 }
 
-/* The control page of the recording with this number if it writes to `output`, else NULL. */
-static struct ct_control *find_control(const char *directory, const char *output)
+/* The session directory with this number if it is a recording's to `output`, else NULL. */
+static struct ct_session_directory *open_directory(uint32_t number, const char *output)
 {
-    g_autofree char *path = g_build_filename(directory, CT_CONTROL_FILE, NULL);
-    struct ct_control *control = MAP_FAILED;
+    g_autofree char *path = g_strdup_printf(CT_SESSION_PREFIX "%u", number);
+    g_autofree char *control_path = g_build_filename(path, CT_CONTROL_FILE, NULL);
+    struct ct_control *control = NULL;
     struct stat status;
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(control_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
     if (fd < 0)
         return NULL;
     if (fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
         status.st_size == (off_t)sizeof(*control))
-        control = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        control = map_control(fd);
+    if (control != NULL && control->magic == CT_CONTROL_MAGIC &&
+        control->schema_version == CT_SCHEMA_VERSION &&
+        strncmp(control->output, output, sizeof(control->output)) == 0) {
+        struct ct_session_directory *directory = g_new0(struct ct_session_directory, 1);
+        directory->path = g_steal_pointer(&path);
+        directory->control = control;
+        directory->lock_fd = fd;
+        return directory;
+    }
+    if (control != NULL)
+        munmap(control, sizeof(*control));
     close(fd);
-    if (control == MAP_FAILED)
-        return NULL;
-    if (control->magic == CT_CONTROL_MAGIC && control->schema_version == CT_SCHEMA_VERSION &&
-        strncmp(control->output, output, sizeof(control->output)) == 0)
-        return control;
-    munmap(control, sizeof(*control));
     return NULL;
 }
 
 struct ct_session_directory *ct_session_directory_adopt(const char *output, GError **error)
 {
     for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
-        g_autofree char *path = g_strdup_printf(CT_SESSION_PREFIX "%u", number);
-        struct ct_control *control = find_control(path, output);
-        if (control == NULL)
+        struct ct_session_directory *directory = open_directory(number, output);
+        if (directory == NULL)
             continue;
-        if (kill(control->recorder_pid, 0) == 0 || errno != ESRCH) {
-            g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
-                        "%s is still being recorded, by process %d", output, control->recorder_pid);
-            munmap(control, sizeof(*control));
-            return NULL;
-        }
-        struct ct_session_directory *directory = g_new0(struct ct_session_directory, 1);
-        directory->path = g_steal_pointer(&path);
-        directory->control = control;
-        return directory;
+        /* Not by the process id, which may be another process's by now. */
+        if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
+            return directory;
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+                    "%s is still being recorded, by process %d", output,
+                    directory->control->recorder_pid);
+        ct_session_directory_keep(directory);
+        return NULL;
     }
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
                 "nothing to recover for %s: no recording to it was left unfinished", output);
     return NULL;
+}
+
+void ct_session_directories_move(const char *output, const char *new_output)
+{
+    for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
+        struct ct_session_directory *directory = open_directory(number, output);
+        if (directory == NULL)
+            continue;
+        if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
+            g_strlcpy(directory->control->output, new_output, sizeof(directory->control->output));
+        ct_session_directory_keep(directory);
+    }
 }
 
 void ct_session_directory_calibrate(struct ct_session_directory *directory)
@@ -183,6 +213,7 @@ void ct_session_directory_keep(struct ct_session_directory *directory)
     if (directory == NULL)
         return;
     munmap(directory->control, sizeof(*directory->control));
+    close(directory->lock_fd);
     g_free(directory->path);
     g_free(directory);
 }

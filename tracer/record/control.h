@@ -9,6 +9,7 @@
 struct ct_session_directory {
     char *path;                 /* owned */
     struct ct_control *control; /* owned mapping, shared with the traced processes */
+    int lock_fd;                /* on the control page's file, as long as somebody records */
     uint64_t first_ticks;       /* when the clock was first read, in both units */
     uint64_t first_ns;
 };
@@ -22,6 +23,12 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
  * none, or if the recorder is alive.
  */
 struct ct_session_directory *ct_session_directory_adopt(const char *output, GError **error);
+
+/*
+ * The recordings to `output` that were left unfinished are at `new_output` now, for who wants to
+ * finish them.
+ */
+void ct_session_directories_move(const char *output, const char *new_output);
 
 /* Removes the directory with all that is in it. Processes that have it mapped keep their maps. */
 void ct_session_directory_free(struct ct_session_directory *directory);

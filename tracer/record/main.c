@@ -100,27 +100,57 @@ static gboolean run_recorded(struct ct_recording *recording, struct ct_launch *l
     return ct_summary_finish(recording, launch->has_ended ? ct_launch_exit_status(launch) : -1);
 }
 
-/* `recording` is NULL if the program is to run without. */
-static int run(struct ct_recording *recording, struct ct_launch *launch,
-               const struct ct_record_options *options, const struct ct_program *program)
+/* Everything that a recording needs; `recording` is NULL where there can be none. */
+struct setting {
+    const struct ct_record_options *options;
+    const struct ct_program *program;
+    struct ct_output *output;       /* owned */
+    struct ct_recording *recording; /* owned */
+    struct ct_launch launch;
+};
+
+static gboolean launch_program(struct setting *setting, int *exec_errno, GError **error)
+{
+    struct ct_recording *recording = setting->recording;
+
+    if (recording == NULL)
+        return ct_launch_start(&setting->launch, setting->program->path, setting->program->argv,
+                               NULL, NULL, exec_errno, error);
+    setting->launch.ignored_group = ct_recording_daemon_group(recording);
+    if (setting->options->delay_ns == 0)
+        ct_recording_begin(recording);
+    return ct_launch_start(&setting->launch, setting->program->path, setting->program->argv,
+                           ct_recording_directory(recording), ct_recording_preload(recording),
+                           exec_errno, error);
+}
+
+/* There is no recording, and nothing is left of it. */
+static void give_up(struct setting *setting)
+{
+    if (setting->recording != NULL)
+        ct_recording_free(g_steal_pointer(&setting->recording));
+    if (setting->output->previous != NULL)
+        ct_session_directories_move(setting->output->previous, setting->output->path);
+    ct_output_revert(setting->output);
+}
+
+static int run(struct setting *setting)
 {
     g_autoptr(GError) error = NULL;
+    struct ct_launch *launch = &setting->launch;
     gboolean was_recorded = FALSE;
     int exec_errno;
 
-    if (recording != NULL)
-        launch->ignored_group = ct_recording_daemon_group(recording);
-    if (recording != NULL && options->delay_ns == 0)
-        ct_recording_begin(recording);
-    if (!ct_launch_start(launch, program->path, program->argv,
-                         recording != NULL ? ct_recording_directory(recording) : NULL,
-                         recording != NULL ? ct_recording_preload(recording) : NULL, &exec_errno,
-                         &error)) {
+    if (!launch_program(setting, &exec_errno, &error)) {
         g_printerr("ctrace: %s\n", error->message);
+        if (setting->recording != NULL)
+            give_up(setting);
         return exec_errno == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE;
     }
-    if (recording != NULL)
-        was_recorded = run_recorded(recording, launch, options);
+    if (setting->recording != NULL) {
+        ct_output_commit(setting->output);
+        was_recorded = run_recorded(setting->recording, launch, setting->options);
+    }
     if (launch->interrupts < INTERRUPTS_TO_LEAVE)
         wait_for_program(launch);
     int status = launch->has_ended ? ct_launch_exit_status(launch) : 128 + SIGINT;
@@ -130,21 +160,28 @@ static int run(struct ct_recording *recording, struct ct_launch *launch,
 static int record(const struct ct_record_options *options, const struct ct_program *program)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *path = ct_output_prepare(options->output, &error);
-    struct ct_launch launch;
+    struct setting setting = {.options = options, .program = program};
 
-    if (path == NULL || !ct_launch_prepare(&launch, &error)) {
+    if (!ct_launch_prepare(&setting.launch, &error) ||
+        (setting.output = ct_output_new(options->output, &error)) == NULL) {
         g_printerr("ctrace: cannot record: %s\n", error->message);
+        ct_launch_clear(&setting.launch);
         return NOTHING_RECORDED_STATUS;
     }
-    struct ct_recording *recording = ct_recording_new(options, path, launch.deaths, &error);
-    if (recording == NULL)
+    if (setting.output->previous != NULL)
+        ct_session_directories_move(setting.output->path, setting.output->previous);
+    setting.recording =
+        ct_recording_new(options, setting.output->path, setting.launch.deaths, &error);
+    if (setting.recording == NULL) {
         g_printerr("ctrace: cannot record: %s\nctrace: the program runs without\n", error->message);
-    int status = run(recording, &launch, options, program);
-    if (recording != NULL)
-        ct_recording_free(recording);
-    ct_output_discard(path);
-    ct_launch_clear(&launch);
+        give_up(&setting);
+    }
+    int status = run(&setting);
+    if (setting.recording != NULL)
+        ct_recording_free(setting.recording);
+    ct_output_release(setting.output->path);
+    ct_output_free(setting.output);
+    ct_launch_clear(&setting.launch);
     return status;
 }
 

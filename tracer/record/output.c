@@ -1,22 +1,22 @@
 #include "output.h"
 
+#include "tree.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glib/gstdio.h>
-#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define FTW_OPEN_FDS 16
-
 /* Room for the stacks, modules and threads of many programs; below the other, a disk is full. */
-#define RESERVE_FILE "reserve"
 #define RESERVE_SIZE (2 << 20)
 #define FULL_SIZE    (512 << 10)
 
-/* The parts that a recording can have: a directory with anything else in it is not one. */
-static const char *const parts[] = {"ust", "closing", "kernel", RESERVE_FILE};
+/* How long the files of a recording that was not begun may take to go. */
+#define REMOVE_TRIES       50
+#define REMOVE_INTERVAL_US 10000
 
 static gboolean fail(GError **error, int code, const char *what, const char *path)
 {
@@ -25,57 +25,117 @@ static gboolean fail(GError **error, int code, const char *what, const char *pat
     return FALSE;
 }
 
-static gboolean is_recording(const char *path)
-{
-    GDir *entries = g_dir_open(path, 0, NULL);
-    gboolean is_ours = entries != NULL;
-    const char *name;
+/* ---- One recorder for each directory. ---- */
 
-    while (is_ours && (name = g_dir_read_name(entries)) != NULL) {
-        gboolean is_part = FALSE;
-        for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
-            is_part = is_part || strcmp(name, parts[i]) == 0;
-        is_ours = is_part;
+static gboolean is_in_use(const char *path, GError **error)
+{
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+                "another ctrace is recording to %s: choose another name with -o", path);
+    return FALSE;
+}
+
+/* Where there are no locks, as on some network file systems, one is as good as had. */
+static int open_locked(const char *path, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat opened, named;
+
+    if (fd < 0) {
+        fail(error, errno, "open", path);
+        return -1;
     }
-    if (entries != NULL)
-        g_dir_close(entries);
-    return is_ours;
+    gboolean is_free = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+    /* It may have been moved away just before it was locked. */
+    if (is_free && fstat(fd, &opened) == 0 && stat(path, &named) == 0 &&
+        opened.st_dev == named.st_dev && opened.st_ino == named.st_ino)
+        return fd;
+    close(fd);
+    is_in_use(path, error);
+    return -1;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+/* Never over what somebody else has put there meanwhile. */
+static int rename_new(const char *from, const char *to)
 {
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
+    int result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+
+    return result != 0 && errno == EINVAL ? rename(from, to) : result;
 }
 
-static gboolean move_away(const char *path, GError **error)
+/* The directory has its name only once it is locked. */
+static int make_locked(const char *path, GError **error)
 {
-    g_autofree char *old = g_strconcat(path, ".old", NULL);
+    g_autofree char *draft = g_strconcat(path, ".XXXXXX", NULL);
 
-    if (!is_recording(path)) {
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_EXIST,
-                    "%s exists and is not a recording: choose another name with -o", path);
+    if (g_mkdtemp_full(draft, 0777) == NULL) {
+        fail(error, errno, "make", path);
+        return -1;
+    }
+    int fd = open(draft, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
+        rename_new(draft, path) == 0)
+        return fd;
+    if (errno == EEXIST)
+        is_in_use(path, error);
+    else
+        fail(error, errno, "make", path);
+    if (fd >= 0)
+        close(fd);
+    g_rmdir(draft);
+    return -1;
+}
+
+/* ---- What was there before. ---- */
+
+static gboolean is_in_the_way(const char *path, GError **error)
+{
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_EXIST,
+                "%s exists and is not a recording: move it, or choose another name with -o", path);
+    return FALSE;
+}
+
+/* Makes `output->previous` free, whatever is there. */
+static gboolean move_older(struct ct_output *output, const char *previous, GError **error)
+{
+    g_autofree char *older = g_strconcat(previous, ".XXXXXX", NULL);
+
+    if (!g_file_test(previous, G_FILE_TEST_EXISTS))
+        return TRUE;
+    if (!ct_tree_is_recording(previous))
+        return is_in_the_way(previous, error);
+    int fd = open_locked(previous, error);
+    if (fd < 0)
+        return FALSE;
+    close(fd);
+    if (g_mkdtemp(older) == NULL || g_rename(previous, older) != 0) {
+        fail(error, errno, "move away", previous);
+        g_rmdir(older);
         return FALSE;
     }
-    if (g_file_test(old, G_FILE_TEST_EXISTS)) {
-        if (!is_recording(old)) {
-            g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_EXIST,
-                        "%s is in the way and is not a recording: move it, or choose another name "
-                        "with -o",
-                        old);
-            return FALSE;
-        }
-        if (nftw(old, remove_entry, FTW_OPEN_FDS, FTW_DEPTH | FTW_PHYS) != 0)
-            return fail(error, errno, "remove", old);
-    }
-    return g_rename(path, old) == 0 || fail(error, errno, "move away", path);
+    output->older = g_steal_pointer(&older);
+    return TRUE;
 }
+
+static gboolean move_away(struct ct_output *output, GError **error)
+{
+    g_autofree char *previous = g_strconcat(output->path, ".old", NULL);
+
+    if (!ct_tree_is_recording(output->path))
+        return is_in_the_way(output->path, error);
+    if (!move_older(output, previous, error))
+        return FALSE;
+    output->previous = g_strdup(previous);
+    if (g_rename(output->path, previous) == 0)
+        return TRUE;
+    g_clear_pointer(&output->previous, g_free);
+    return fail(error, errno, "move away", output->path);
+}
+
+/* ---- Room for the end. ---- */
 
 static gboolean reserve_space(const char *path, GError **error)
 {
-    g_autofree char *reserve = g_build_filename(path, RESERVE_FILE, NULL);
+    g_autofree char *reserve = g_build_filename(path, CT_TREE_RESERVE, NULL);
     int fd = open(reserve, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     int code = fd < 0 ? errno : posix_fallocate(fd, 0, RESERVE_SIZE);
 
@@ -87,42 +147,9 @@ static gboolean reserve_space(const char *path, GError **error)
     return fail(error, code, "set disk space aside in", path);
 }
 
-char *ct_output_prepare(const char *name, GError **error)
-{
-    g_autofree char *path = g_canonicalize_filename(name, NULL);
-    g_autofree char *parent = g_path_get_dirname(path);
-
-    if (g_mkdir_with_parents(parent, 0777) != 0) {
-        fail(error, errno, "make", parent);
-        return NULL;
-    }
-    if (access(parent, W_OK | X_OK) != 0) {
-        fail(error, errno, "write to", parent);
-        return NULL;
-    }
-    if (g_file_test(path, G_FILE_TEST_EXISTS) && !move_away(path, error))
-        return NULL;
-    /* Ours before LTTng makes it, and with the user's own permissions. */
-    if (g_mkdir(path, 0777) != 0) {
-        fail(error, errno, "make", path);
-        return NULL;
-    }
-    if (!reserve_space(path, error)) {
-        g_rmdir(path);
-        return NULL;
-    }
-    return g_steal_pointer(&path);
-}
-
-void ct_output_discard(const char *path)
-{
-    ct_output_release(path);
-    g_rmdir(path);
-}
-
 void ct_output_release(const char *path)
 {
-    g_autofree char *reserve = g_build_filename(path, RESERVE_FILE, NULL);
+    g_autofree char *reserve = g_build_filename(path, CT_TREE_RESERVE, NULL);
 
     g_unlink(reserve);
 }
@@ -134,20 +161,109 @@ gboolean ct_output_is_full(const char *path)
     return statvfs(path, &status) == 0 && (uint64_t)status.f_bavail * status.f_frsize < FULL_SIZE;
 }
 
-static uint64_t total_bytes; /* nftw gives its callback no data */
+/* ---- All together. ---- */
 
-static int add_size(const char *path, const struct stat *status, int type, struct FTW *walk)
+static gboolean prepare_parent(const char *path, GError **error)
 {
-    (void)path;
-    (void)walk;
-    if (type == FTW_F)
-        total_bytes += (uint64_t)status->st_size;
-    return 0;
+    g_autofree char *parent = g_path_get_dirname(path);
+
+    if (g_mkdir_with_parents(parent, 0777) != 0)
+        return fail(error, errno, "make", parent);
+    return access(parent, W_OK | X_OK) == 0 || fail(error, errno, "write to", parent);
 }
 
-uint64_t ct_output_size(const char *path)
+static gboolean prepare(struct ct_output *output, GError **error)
 {
-    total_bytes = 0;
-    nftw(path, add_size, FTW_OPEN_FDS, FTW_PHYS);
-    return total_bytes;
+    if (g_file_test(output->path, G_FILE_TEST_EXISTS)) {
+        if (!g_file_test(output->path, G_FILE_TEST_IS_DIR))
+            return is_in_the_way(output->path, error);
+        output->lock_fd = open_locked(output->path, error);
+        if (output->lock_fd < 0)
+            return FALSE;
+        output->is_ours = ct_tree_is_empty(output->path);
+        if (output->is_ours)
+            return reserve_space(output->path, error);
+        if (!move_away(output, error))
+            return FALSE;
+        close(output->lock_fd);
+    }
+    if (!prepare_parent(output->path, error))
+        return FALSE;
+    /* Ours before LTTng makes it, and with the user's own permissions. */
+    output->lock_fd = make_locked(output->path, error);
+    output->is_ours = output->is_made = output->lock_fd >= 0;
+    return output->is_made && reserve_space(output->path, error);
+}
+
+struct ct_output *ct_output_new(const char *name, GError **error)
+{
+    struct ct_output *output = g_new0(struct ct_output, 1);
+
+    output->path = g_canonicalize_filename(name, NULL);
+    output->lock_fd = -1;
+    if (prepare(output, error))
+        return output;
+    ct_output_revert(output);
+    ct_output_free(output);
+    return NULL;
+}
+
+struct ct_output *ct_output_open(const char *name, GError **error)
+{
+    g_autofree char *path = g_canonicalize_filename(name, NULL);
+    int fd = open_locked(path, error);
+
+    if (fd < 0)
+        return NULL;
+    struct ct_output *output = g_new0(struct ct_output, 1);
+    output->path = g_steal_pointer(&path);
+    output->lock_fd = fd;
+    return output;
+}
+
+void ct_output_commit(struct ct_output *output)
+{
+    if (output->older != NULL)
+        ct_tree_remove(output->older);
+    g_clear_pointer(&output->older, g_free);
+}
+
+/* LTTng takes a moment to let go of a session that is destroyed. */
+static void remove_own(const struct ct_output *output)
+{
+    for (int i = 0; i < REMOVE_TRIES; i++) {
+        ct_tree_remove_parts(output->path);
+        if (output->is_made ? g_rmdir(output->path) == 0 || errno != ENOTEMPTY
+                            : ct_tree_is_empty(output->path))
+            return;
+        g_usleep(REMOVE_INTERVAL_US);
+    }
+}
+
+void ct_output_revert(struct ct_output *output)
+{
+    g_autofree char *previous = g_strconcat(output->path, ".old", NULL);
+
+    if (output->is_ours)
+        remove_own(output);
+    if (output->previous != NULL && rename_new(output->previous, output->path) != 0) {
+        g_printerr("ctrace: the recording that was at %s is now at %s\n", output->path,
+                   output->previous);
+        return;
+    }
+    g_clear_pointer(&output->previous, g_free);
+    if (output->older != NULL && rename_new(output->older, previous) == 0)
+        g_clear_pointer(&output->older, g_free);
+}
+
+void ct_output_free(struct ct_output *output)
+{
+    if (output == NULL)
+        return;
+    if (output->lock_fd >= 0)
+        close(output->lock_fd);
+    g_free(output->path);
+    g_free(output->previous);
+    g_free(output->older);
+    g_free(output);
 }

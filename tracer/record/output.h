@@ -1,27 +1,40 @@
-/* The directory that a recording is written to. */
+/* The directory of a recording: whose it is, what was there before, and room on its disk. */
 #ifndef CTRACE_RECORD_OUTPUT_H
 #define CTRACE_RECORD_OUTPUT_H
 
 #include <glib.h>
-#include <stdint.h>
+
+struct ct_output {
+    char *path;       /* owned; absolute */
+    char *previous;   /* owned; where the recording that was there is now, or NULL */
+    char *older;      /* owned; where the one is that was at `previous` before, or NULL */
+    gboolean is_ours; /* the directory, to remove what is written to it */
+    gboolean is_made; /* by us: an empty directory that was there is used as it is */
+    int lock_fd;      /* on the directory: nobody else records there */
+};
 
 /*
- * Makes the directory for a recording: a recording that is there is moved to `name`.old, anything
- * else is left alone and an error. Disk space is set aside in it, so that the closing events have
- * room when the program's have filled the disk. Returns the absolute path, owned by the caller.
+ * Makes and locks the directory `name`, with disk space set aside for the end of the recording. A
+ * recording that is there moves to NAME.old. NULL and an error, with all as it was, if something
+ * else is there, if somebody records there, or if nothing can be written.
  */
-char *ct_output_prepare(const char *name, GError **error);
+struct ct_output *ct_output_new(const char *name, GError **error);
 
-/* Gives back the space that was set aside. */
+/* Locks the directory of a recording that is to be finished. */
+struct ct_output *ct_output_open(const char *name, GError **error);
+
+/* The recording has begun: what was at NAME.old before is given up. */
+void ct_output_commit(struct ct_output *output);
+
+/* There is no recording: everything is as it was before. */
+void ct_output_revert(struct ct_output *output);
+
+void ct_output_free(struct ct_output *output);
+
+/* Gives the space back that was set aside: it is needed now. */
 void ct_output_release(const char *path);
 
-/* The same, and removes the directory if nothing was written to it. */
-void ct_output_discard(const char *path);
-
-/* TRUE if hardly anything can be written any more. */
+/* The disk is so full that only the space set aside is left, or less. */
 gboolean ct_output_is_full(const char *path);
-
-/* Bytes in all files below. */
-uint64_t ct_output_size(const char *path);
 
 #endif

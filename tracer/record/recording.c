@@ -5,6 +5,7 @@
 #include "session.h"
 #include "sessiond.h"
 #include "streams.h"
+#include "tree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -102,10 +103,6 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
 
 static gboolean adopt(struct ct_recording *recording, GError **error)
 {
-    recording->directory = ct_session_directory_adopt(recording->path, error);
-    if (recording->directory == NULL)
-        return FALSE;
-    recording->closing.directory = recording->directory;
     recording->sessiond = ct_sessiond_acquire(error);
     if (recording->sessiond == NULL)
         return FALSE;
@@ -115,9 +112,13 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
     return recording->closing.writer != NULL;
 }
 
-struct ct_recording *ct_recording_adopt(const char *path, GError **error)
+struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,
+                                        GError **error)
 {
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
+
+    recording->directory = directory;
+    recording->closing.directory = directory;
 
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
@@ -342,7 +343,7 @@ void ct_recording_summary(const struct ct_recording *recording,
         .path = recording->path,
         .duration_ns =
             begin_ns != 0 && recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
-        .bytes = ct_output_size(recording->path),
+        .bytes = ct_tree_size(recording->path),
         .events_lost = recording->events_lost,
         .totals = recording->closing.totals,
     };

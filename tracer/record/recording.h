@@ -11,14 +11,15 @@
 struct ct_recording;
 
 /*
- * Gets everything ready for a program to be launched; `path` is from ct_output_prepare, `deaths` is
+ * Gets everything ready for a program to be launched; `path` is a ct_output's, `deaths` is
  * the launch's, borrowed. NULL and an error if tracing cannot start; then no session is left.
  */
 struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *path,
                                       GHashTable *deaths, GError **error);
 
-/* Takes over a recording to `path` whose recorder was killed, to cut it. */
-struct ct_recording *ct_recording_adopt(const char *path, GError **error);
+/* Takes over a recording to `path` whose recorder was killed, to cut it; and owns `directory`. */
+struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,
+                                        GError **error);
 
 /* What the launch needs to know. */
 const struct ct_session_directory *ct_recording_directory(const struct ct_recording *recording);

@@ -1,10 +1,33 @@
 /* ctrace recover: finishes a recording whose recorder was killed. */
 #include "options.h"
+#include "output.h"
 #include "summary.h"
 
 #include <signal.h>
 
 #define USAGE_STATUS 2
+
+/* TRUE if the recording can be read now. An error if nothing was done. */
+static gboolean recover(const char *name, GError **error)
+{
+    g_autofree char *path = g_canonicalize_filename(name, NULL);
+    struct ct_recording *recording = NULL;
+    gboolean is_readable = FALSE;
+
+    /* First: a directory that is locked is no wonder while its recorder lives. */
+    struct ct_session_directory *directory = ct_session_directory_adopt(path, error);
+    struct ct_output *output = directory != NULL ? ct_output_open(path, error) : NULL;
+    if (output != NULL)
+        recording = ct_recording_adopt(path, directory, error);
+    else if (directory != NULL)
+        ct_session_directory_keep(directory);
+    if (recording != NULL) {
+        is_readable = ct_summary_finish(recording, -1) && !ct_recording_is_unfinished(recording);
+        ct_recording_free(recording);
+    }
+    ct_output_free(output);
+    return is_readable;
+}
 
 int main(int argc, char **argv)
 {
@@ -32,14 +55,9 @@ int main(int argc, char **argv)
         return 0;
     }
     signal(SIGPIPE, SIG_IGN); /* the session daemon may go away while it is spoken to */
-    g_autofree char *path = g_canonicalize_filename(argc > 1 ? argv[1] : CT_DEFAULT_OUTPUT, NULL);
-    struct ct_recording *recording = ct_recording_adopt(path, &error);
-    if (recording == NULL) {
+    if (recover(argc > 1 ? argv[1] : CT_DEFAULT_OUTPUT, &error))
+        return 0;
+    if (error != NULL)
         g_printerr("ctrace recover: %s\n", error->message);
-        return 1;
-    }
-    gboolean is_readable =
-        ct_summary_finish(recording, -1) && !ct_recording_is_unfinished(recording);
-    ct_recording_free(recording);
-    return is_readable ? 0 : 1;
+    return 1;
 }
