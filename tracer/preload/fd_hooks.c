@@ -170,11 +170,16 @@ CT_WRAP_FORGET(DIR *, opendir, (const char *path), (path),
                ct_fd_forget(result != NULL ? dirfd(result) : -1))
 CT_REAL(int, closedir, (DIR * directory))
 
+/* Of a folder that may be none, whatever the headers say. */
+static int folder_fd(const void *directory)
+{
+    return directory != NULL ? dirfd((DIR *)directory) : -1;
+}
+
 int closedir(DIR *directory)
 {
     CT_NEED_REAL(closedir);
-    if (directory != NULL)
-        ct_fd_forget(dirfd(directory)); /* before: the number may be another thread's at once */
+    ct_fd_forget(folder_fd(directory)); /* before: the number may be another thread's at once */
     return real_closedir(directory);
 }
 

@@ -290,13 +290,14 @@ static void *do_pthread_once(void *control)
 
 static void run_once(struct scenario *scenario)
 {
+    static pthread_once_t controls[REPEATS]; /* PTHREAD_ONCE_INIT is 0 */
+
     for (int i = 0; i < REPEATS; i++) {
-        pthread_once_t control = PTHREAD_ONCE_INIT;
         pthread_t other;
 
-        require(pthread_create(&other, NULL, do_pthread_once, &control) == 0, "pthread_create");
+        require(pthread_create(&other, NULL, do_pthread_once, &controls[i]) == 0, "pthread_create");
         sem_wait(&once_has_begun);
-        MEASURED(scenario, pthread_once(&control, initialise_slowly) == 0);
+        MEASURED(scenario, pthread_once(&controls[i], initialise_slowly) == 0);
         pthread_join(other, NULL);
     }
 }
@@ -317,13 +318,14 @@ static void *do_call_once(void *control)
 
 static void run_call_once(struct scenario *scenario)
 {
+    static once_flag controls[REPEATS]; /* ONCE_FLAG_INIT is 0 */
+
     for (int i = 0; i < REPEATS; i++) {
-        once_flag control = ONCE_FLAG_INIT;
         pthread_t other;
 
-        require(pthread_create(&other, NULL, do_call_once, &control) == 0, "pthread_create");
+        require(pthread_create(&other, NULL, do_call_once, &controls[i]) == 0, "pthread_create");
         sem_wait(&call_once_has_begun);
-        MEASURED(scenario, (call_once(&control, initialise_c11_slowly), 1));
+        MEASURED(scenario, (call_once(&controls[i], initialise_c11_slowly), 1));
         pthread_join(other, NULL);
     }
 }
