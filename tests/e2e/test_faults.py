@@ -24,7 +24,7 @@ from harness import (
 )
 
 ENDINGS = WORKLOADS / "endings"
-LOST = re.compile(r"(?i)[1-9][\d,]* events? (?:were |was )?lost|\blost\b[^0-9\n]*[1-9][\d,]* event")
+LOST = re.compile(r"(?i)\b[1-9][\d,]* events? (?:were |was )?lost|\blost\b.*?\b[1-9][\d,]* event")
 FLOOD = 400000  # waits: more than the buffers hold
 READERS = [["report"]] + [["pprof", kind] for kind in CLASSES] + [["timeline"]]
 
