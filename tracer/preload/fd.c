@@ -151,8 +151,10 @@ static bool is_nonblocking(int fd, enum ct_fd_kind kind)
 
 enum ct_fd_kind ct_fd_look(int fd)
 {
+    if (fd < 0 || !*ct_is_ours)
+        return CT_FD_KIND_UNKNOWN;
     int saved_errno = errno;
-    enum ct_fd_kind kind = fd < 0 ? CT_FD_KIND_UNKNOWN : look(fd);
+    enum ct_fd_kind kind = look(fd);
 
     if ((unsigned)fd < CT_FD_CACHE)
         ct_fd_cache[fd] = (uint8_t)((ct_fd_cache[fd] & CT_FD_ANNOUNCED) | CT_FD_KNOWN | kind |

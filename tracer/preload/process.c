@@ -36,7 +36,7 @@ static char session_directory[PATH_MAX];
 
 bool ct_process_is_own(void)
 {
-    return ct_board != NULL && ct_syscall(SYS_getpid) == ct_board->pid;
+    return *ct_is_ours != 0 && ct_board != NULL && ct_syscall(SYS_getpid) == ct_board->pid;
 }
 
 /* ---- The files of the session. ---- */
@@ -267,7 +267,7 @@ void ct_process_exit(int status)
 {
     enum ct_mode mode = ct_self.mode;
 
-    if (!ct_process_is_own() || ct_board->state == CT_PROCESS_EXITED)
+    if (!ct_process_is_own())
         return;
     struct ct_event_process_exit event = {.recording = ct_control->recording, .status = status};
     if (mode == CT_MODE_TRACED)

@@ -1,6 +1,7 @@
 /* Sleeping and waiting for children; threads, fork and exec; the end. */
 #include "fd.h"
 #include "hook.h"
+#include "raw.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -229,6 +230,8 @@ int prctl(int option, ...)
     for (int i = 0; i < 4; i++)
         values[i] = va_arg(arguments, unsigned long);
     va_end(arguments);
+    if (option == PR_SET_SECCOMP)
+        ct_process_exit(-1); /* our calls are not the program's: the filter may kill it for them */
     int result = real_prctl(option, values[0], values[1], values[2], values[3]);
     if (result == 0 && option == PR_SET_NAME)
         ct_thread_renamed();
@@ -255,6 +258,43 @@ pid_t fork(void)
     if (child > 0 && ct_self_enter() != NULL)
         ct_process_announce_fork(child);
     return child;
+}
+
+/* What a clone that is a process of its own runs. */
+struct cloned {
+    int (*routine)(void *argument);
+    void *argument;
+};
+
+/*
+ * liblttng-ust-fork starts LTTng's threads in it, which never end: it must end as a process, where
+ * the C library only ends its thread.
+ */
+static int run_cloned(void *data)
+{
+    const struct cloned *cloned = data;
+    int status = cloned->routine(cloned->argument);
+
+    ct_syscall(SYS_exit_group, status);
+    return status;
+}
+
+CT_REAL(int, clone, (int (*routine)(void *), void *stack, int flags, void *argument, ...))
+
+int clone(int (*routine)(void *), void *stack, int flags, void *argument, ...)
+{
+    struct cloned cloned = {routine, argument};
+    va_list arguments;
+
+    CT_NEED_REAL(clone);
+    va_start(arguments, argument);
+    pid_t *parent_tid = va_arg(arguments, pid_t *);
+    void *tls = va_arg(arguments, void *);
+    pid_t *child_tid = va_arg(arguments, pid_t *);
+    va_end(arguments);
+    if (routine == NULL || flags & CLONE_VM)
+        return real_clone(routine, stack, flags, argument, parent_tid, tls, child_tid);
+    return real_clone(run_cloned, stack, flags, &cloned, parent_tid, tls, child_tid);
 }
 
 CT_REAL(int, daemon, (int keep_directory, int keep_output))

@@ -10,6 +10,7 @@
 
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -231,6 +232,10 @@ long syscall(long number, ...)
 #endif
     case SYS_io_uring_enter:
         return call_io_uring_enter(&call);
+    case SYS_seccomp:
+        if (call.arguments[0] <= SECCOMP_SET_MODE_FILTER)
+            ct_process_exit(-1); /* as for prctl */
+        return make(&call);
     case SYS_close:
         ct_fd_forget((int)call.arguments[0]);
         return make(&call);
