@@ -2,13 +2,18 @@
 
 import statistics
 
-from harness import CLASSES, NOISE_NS_PER_WAIT, WORKLOADS, TraceTest, main, workload_answer
+from harness import CLASSES, WORKLOADS, TraceTest, main, workload_answer
 
 # Of the wakes that a trace could tell, the part that it must: a wait that began late is over at once.
 LEAST_WOKEN = 0.7
 
 # Shorter waits began late.
 LATE_NS = 10_000_000
+
+# By how much the program's clock readings may differ from a wait that nothing disturbed, and from
+# one in two on a machine whose CPUs are busy.
+QUIET_NS = 1_000_000
+BUSY_NS = 10_000_000
 
 
 class Operations(TraceTest):
@@ -37,16 +42,17 @@ class Operations(TraceTest):
         ]
 
     def check_events(self, answer, recorded):
-        # A thread that came late found nothing to wait for, and one that loses the CPU between the
-        # program's clock readings and ours has two opinions: most agree.
+        # A thread that came late found nothing to wait for: most waits are there.
         recorded = sorted((each for each in recorded if each > LATE_NS), reverse=True)
         measured = sorted((each for each in answer["waits_ns"] if each > LATE_NS), reverse=True)
         self.assertAlmostEqual(len(recorded), len(measured), delta=answer["count"] / 4)
         self.assertGreater(len(recorded), answer["count"] / 2)
-        errors_ns = [abs(mine - its) for mine, its in zip(recorded, measured)]
-        self.assertLess(
-            statistics.median(errors_ns), statistics.median(measured) * 0.02 + NOISE_NS_PER_WAIT
-        )
+        # The program reads its clock outside the wait, so it never measures less. It measures more
+        # where it lost the CPU before a reading: on a busy machine, often, but not every time.
+        differences_ns = sorted(its - mine for mine, its in zip(recorded, measured))
+        self.assertGreaterEqual(differences_ns[0], 0)
+        self.assertLess(differences_ns[len(differences_ns) // 4], max(measured) * 0.02 + QUIET_NS)
+        self.assertLess(statistics.median(differences_ns), max(measured) * 0.02 + BUSY_NS)
 
     def check_profile(self, answer, profile, recorded_ns):
         mine = [
