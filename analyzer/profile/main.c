@@ -133,14 +133,17 @@ static void report_symbol_warnings(const struct ct_symbolizer *symbolizer)
         ct_say("and so it is with %u more files", warnings->len - MAX_SYMBOL_WARNINGS);
 }
 
-static void report_nothing(const struct options *options)
+static void report_nothing(const struct options *options, const struct ct_model *model)
 {
+    g_autofree char *missing = ct_capture_missing_layers(&model->capture);
     gboolean is_filtered =
         options->processes || options->threads || options->from || options->to || options->min;
 
     ct_say("the profile is empty: %s %s; a %s profile holds %s", options->directory,
            is_filtered ? "has nothing that the given options let through" : "has nothing for it",
            ct_profile_kind_name(options->kind), ct_profile_kind_description(options->kind));
+    if (*missing)
+        ct_say("not recorded: %s", missing);
 }
 
 static void report_written(const char *path, const GArray *samples)
@@ -222,7 +225,7 @@ static gboolean run(struct options *options, GError **error)
     }
     g_autoptr(GArray) samples = ct_profile_samples(profile, model, &selection);
     if (samples->len == 0)
-        report_nothing(options);
+        report_nothing(options, model);
     return export_samples(options, model, samples, error);
 }
 

@@ -165,6 +165,25 @@ class KnownWaits(TraceTest):
         # Thousands of samples: the error of their sum is a few percent.
         self.assertLess(abs(estimate_ns - exact_ns), exact_ns * 0.12)
 
+    def test_classes_left_out_are_counted_only(self):
+        result = self.record_ok(WORKLOADS / "waits", options=["--rate=0", "--net", "--syscall"])
+        events = read_events(result.directory)
+        ended = [event.fields for event in events if event.name in WAIT_EVENTS]
+        self.assertEqual({fields["class"] for fields in ended}, {"net", "syscall"})
+        woken_by = {event.fields["op"] for event in events if event.name == "ctrace:wake"}
+        self.assertIn("write", woken_by)  # to pipes
+        self.assertNotIn("pthread_mutex_unlock", woken_by)
+        report = self.report_json(result.directory)
+        self.assertEqual(report["capture"]["waits_lost"], 0)
+        self.assertIn("sync, sleep: only counted", report["capture"]["missing"])
+        for answer in workload_answer(result):
+            thread = next(t for t in report["threads"] if t["tid"] == answer["tid"])
+            self.assertGreater(thread["time_ns"][answer["class"]], 100_000_000, answer["name"])
+            self.assert_classes_are_the_life(thread)
+        empty = self.ctrace("pprof", "sync", result.directory, "-o", self.folder / "empty.pb.gz")
+        self.assertEqual(empty.status, 0, empty)
+        self.assertIn("sync, sleep: only counted", empty.err)
+
     def test_rate_zero_records_every_wait(self):
         result = self.record_ok(WORKLOADS / "endings", "flood", "5000", options=["--rate=0"])
         self.assertGreaterEqual(len(self.waits(result.directory, op="read")), 10000)

@@ -69,6 +69,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     if (recording->directory == NULL)
         return FALSE;
     struct ct_control *control = recording->directory->control;
+    control->recorded_classes = options->classes;
     g_strlcpy(control->output, recording->path, sizeof(control->output));
     g_strlcpy(control->command, command, sizeof(control->command));
     recording->closing.directory = recording->directory;
@@ -218,12 +219,38 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
     return TRUE;
 }
 
+/* What was not recorded, and why, as the capture event says it. Caller frees. */
+static char *describe_missing(const struct ct_recording *recording, const char *fault)
+{
+    static const struct {
+        enum ct_class class;
+        const char *name;
+    } choices[] = {{CT_CLASS_NET, "net"},
+                   {CT_CLASS_SYNC, "sync"},
+                   {CT_CLASS_SYSCALL, "syscall"},
+                   {CT_CLASS_SLEEP, "sleep"}};
+    g_autoptr(GString) chosen = g_string_new(NULL);
+    g_autoptr(GString) others = g_string_new(NULL);
+    GString *missing = g_string_new(recording->missing);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(choices); i++) {
+        if (recording->directory->control->recorded_classes >> choices[i].class & 1)
+            g_string_append_printf(chosen, " --%s", choices[i].name);
+        else
+            g_string_append_printf(others, "%s%s", others->len > 0 ? ", " : "", choices[i].name);
+    }
+    if (others->len > 0)
+        g_string_append_printf(missing, "; %s: only counted, by%s", others->str, chosen->str);
+    if (fault != NULL)
+        g_string_append_printf(missing, "; waits: %s", fault);
+    return g_string_free(missing, FALSE);
+}
+
 static void write_capture(struct ct_recording *recording, int exit_status, const char *fault)
 {
     const struct ct_closing_totals *totals = &recording->closing.totals;
     const struct ct_control *control = recording->directory->control;
-    g_autofree char *missing = g_strdup_printf(
-        "%s%s%s", recording->missing, fault != NULL ? "; waits: " : "", fault != NULL ? fault : "");
+    g_autofree char *missing = describe_missing(recording, fault);
     struct ct_event_capture event = {
         .recording = control->recording,
         .schema_version = CT_SCHEMA_VERSION,
