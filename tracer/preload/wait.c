@@ -228,12 +228,14 @@ void ct_wait_abandon(struct ct_self *self)
     errno = saved_errno;
 }
 
-/* The class of the waits on `object` that `op` ends. */
-static enum ct_class waiters_class(enum ct_op op, uint64_t object)
+/* Are the waits on `object` that `op` ends recorded? */
+static bool is_wake_recorded(enum ct_op op, uint64_t object)
 {
     enum ct_class class = ct_op_class((uint8_t)op);
 
-    return class == CT_CLASS_UNKNOWN ? ct_fd_class((int)object) : class;
+    if (class != CT_CLASS_UNKNOWN)
+        return ct_class_is_recorded(class);
+    return object & CT_WAKE_OF_POLLER || ct_class_is_recorded(ct_fd_class((int)object));
 }
 
 void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t ticks, const void *site)
@@ -241,7 +243,7 @@ void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t tick
     int saved_errno = errno;
     struct ct_event_wake event = {.object = object, .op = (uint8_t)op};
 
-    if (!ct_class_is_recorded(waiters_class(op, object)))
+    if (!is_wake_recorded(op, object))
         return;
     event.stack = ct_stack_capture(self, (uint64_t)site);
     self->mode = CT_MODE_BUSY;

@@ -63,6 +63,9 @@
     CT_WAIT_FIELDS(U64, F)    \
     F(I32, owner)
 
+/* In the object of a `wake`: the other bits are the id of the thread that it let go. It polled. */
+#define CT_WAKE_OF_POLLER (UINT64_C(1) << 63)
+
 /* This thread let waiters of `object` go, `lag_ns` before the event's timestamp. */
 #define CT_EVENT_WAKE(F) \
     F(HEX64, object)     \
