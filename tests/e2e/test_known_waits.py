@@ -45,7 +45,7 @@ class KnownWaits(TraceTest):
         waits = sum(sample.count for sample in samples)
         cut_off = sum(sample.count for sample in samples if "waiter_main" not in sample.stack)
         self.assertGreater(waits, 100)
-        # A fork that takes longer than 10 ms cuts off the few stacks that are taken in it.
+        # A fork that takes longer than 50 ms cuts off the few stacks that are taken in it.
         self.assertLessEqual(cut_off, waits / 1000)
 
     def test_an_unlock_wakes_its_waiters(self):

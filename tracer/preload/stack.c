@@ -1,5 +1,6 @@
 #include "stack.h"
 
+#include "raw.h"
 #include "text.h"
 #include "unwind.h"
 
@@ -115,7 +116,10 @@ static _Atomic int is_forking;
 
 /* How long a wait that has ended is held up by another thread's fork, for the sake of its stack: no
  * longer, since the fork may wait for a lock of ours. */
-#define PATIENCE_NS UINT64_C(10000000)
+#define PATIENCE_NS UINT64_C(50000000)
+
+/* How often it is looked whether the fork is over, without taking the CPU from it. */
+#define LOOK_AGAIN_NS 100000
 
 bool ct_loader_enter(void)
 {
@@ -193,12 +197,13 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
 
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
 {
+    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
     void *only_site[1];
     bool is_new;
     uint32_t stack = ct_stack_try_capture(self, site);
 
     for (uint64_t begin_ns = ct_now_ns(); stack == 0 && ct_now_ns() - begin_ns < PATIENCE_NS;) {
-        sched_yield();
+        ct_syscall(SYS_nanosleep, &pause, NULL);
         stack = ct_stack_try_capture(self, site);
     }
     return stack != 0 ? stack : intern_stack(only_site, 0, site, &is_new);
