@@ -120,7 +120,7 @@ void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_
 
 bool ct_wait_begin_on(struct ct_wait *wait, enum ct_op op, const void *object, const void *site)
 {
-    if (!ct_wait_begin(wait, op, site))
+    if (ct_is_lttng(site) || !ct_wait_begin(wait, op, site))
         return false;
     if (wait->stack == 0)
         wait->stack = ct_stack_try_capture(wait->self, wait->site);
