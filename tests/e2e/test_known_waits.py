@@ -2,6 +2,7 @@
 
 import collections
 import json
+import math
 import re
 
 from harness import (
@@ -156,20 +157,40 @@ class KnownWaits(TraceTest):
         syscall_ns = self.profile("syscall", result.directory).delay_of(pid=pid, tid=pid)
         self.assert_about(thread["time_ns"]["syscall"], syscall_ns, 1, "in calls, in the report")
 
-    def test_sampled_waits_add_up_to_the_exact_counters(self):
+    def test_sampling_is_unbiased(self):
+        """Of each length of waits, the samples estimate the exact count and time, to their error."""
+        rate_ns = 200_000
         result = self.record_ok(WORKLOADS / "endings", "flood", "20000", options=["--rate=200us"])
-        counters = [
-            event.fields
-            for event in read_events(result.directory)
-            if event.name == "ctrace:counters" and event.fields["op"] == "read"
-        ]
-        calls = sum(fields["calls"] for fields in counters)
-        exact_ns = sum(fields["total_ns"] for fields in counters)
-        self.assertGreaterEqual(calls, 40000)
-        self.assertLess(len(self.waits(result.directory, op="read")), calls / 2)
+        exact = collections.Counter()
+        exact_ns = 0
+        for call in self.report_json(result.directory)["calls"]:
+            if call["operation"] == "read":
+                exact_ns += call["total_ns"]
+                exact.update(dict(enumerate(call["histogram"])))
+        self.assertGreaterEqual(exact.total(), 40000)
+        sampled = collections.defaultdict(list)
+        for event in self.waits(result.directory, op="read"):
+            duration_ns = event.fields["duration_ns"]
+            sampled[max(0, duration_ns.bit_length() - 8)].append(duration_ns)
+        everything = [duration_ns for durations in sampled.values() for duration_ns in durations]
+        self.assertLess(len(everything), exact.total() / 2)
+
+        # One that is kept with probability p counts as w = 1 / p, and adds w (w - 1) to the estimated
+        # variance of the count. An unbiased sum is off by five deviations once in two million runs.
+        judged = 0
+        for bucket, durations in sampled.items():
+            weights = [max(1, rate_ns / duration_ns) for duration_ns in durations]
+            deviation = math.sqrt(sum(weight * (weight - 1) for weight in weights))
+            if len(durations) >= 50:
+                judged += exact[bucket]
+                self.assertLess(abs(sum(weights) - exact[bucket]), 5 * deviation + 1, bucket)
+        self.assertGreater(judged, exact.total() * 0.9)
+        deviation_ns = math.sqrt(
+            sum(rate_ns * (rate_ns - each) for each in everything if each < rate_ns)
+        )
         estimate_ns = self.profile("syscall", result.directory).delay_of(op="read")
-        # Thousands of samples: the error of their sum is a few percent.
-        self.assertLess(abs(estimate_ns - exact_ns), exact_ns * 0.12)
+        self.assertLess(abs(estimate_ns - exact_ns), 5 * deviation_ns)
+        self.assertLess(5 * deviation_ns, exact_ns * 0.2)
 
     def test_classes_left_out_are_counted_only(self):
         result = self.record_ok(WORKLOADS / "waits", options=["--rate=0", "--net", "--syscall"])
