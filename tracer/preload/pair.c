@@ -41,17 +41,22 @@ void ct_pair_watch(int epoll_fd, int fd)
     ct_fd_is_paired[epoll_fd] = 1;
 }
 
+/* The caller is in a wait, so it has a slot. What a child of vfork leaves here is out of date with
+ * its parent's next poll. */
+static uint32_t own_slot(void)
+{
+    return (uint32_t)(ct_self.slot - ct_board->threads);
+}
+
 void ct_pair_poll_begin(void)
 {
-    if (ct_process_is_own() && ct_self.slot != NULL)
-        polls[ct_self.slot - ct_board->threads]++;
+    polls[own_slot()]++;
 }
 
 void ct_pair_poll_add(int fd)
 {
-    if (!ct_process_is_own() || ct_self.slot == NULL)
-        return;
-    uint32_t slot = (uint32_t)(ct_self.slot - ct_board->threads);
+    uint32_t slot = own_slot();
+
     poller_of[fd] = (uint64_t)(slot + 1) << 32 | polls[slot];
 }
 
