@@ -17,7 +17,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config
 
 test="libcmocka-dev python3 g++ golang-go make
     redis-server redis-tools sqlite3 curl git procps util-linux
-    man-db librsvg2-bin poppler-utils
+    man-db librsvg2-bin poppler-utils strace
     clang-format clang-tidy shellcheck"
 
 fail()
