@@ -70,6 +70,38 @@ class Status(TraceTest):
         allowed = re.compile("LD_PRELOAD|CTRACE_.*|LTTNG_.*")
         self.assertEqual([name for name in mine if not allowed.fullmatch(name)], [])
 
+    def test_names_in_messages_are_as_they_are_in_every_locale(self):
+        for locale in ("C", "C.UTF-8", ""):
+            with self.subTest(locale):
+                environment = dict(os.environ, LC_ALL=locale)
+                result = self.record(
+                    ENDINGS, "exit", "0", output=f"größe-{locale}", env=environment
+                )
+                self.assertEqual(result.status, 0, result)
+                self.assertIn(f"/größe-{locale} (", result.err)
+                result = self.record("./fehlt-größe", env=environment)
+                self.assert_refused(result, "fehlt-größe", status=127)
+                result = self.ctrace("recover", "größe", env=environment)
+                self.assert_refused(result, "recover for .*/größe:", status=1)
+
+    def test_closed_streams_stay_closed_and_no_file_of_ours_gets_the_messages(self):
+        (self.folder / "script").write_text(
+            f"""
+            for fd in 0 1 2; do test -e /proc/$$/fd/$fd && touch open-$fd; done
+            trap '' INT
+            kill -INT $PPID  # ctrace says that the program goes on
+            sleep 2
+            {ENDINGS} sleep 20
+            exit 3
+            """
+        )
+        command = f"exec {CTRACE} record -o trace -- sh ./script <&- >&- 2>&-"
+        result = run("sh", "-c", command, cwd=self.folder)
+        self.assertEqual(result.status, 3, result)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["script", "trace"])
+        programs = {event.fields.get("exe") for event in read_events(self.folder / "trace")}
+        self.assertIn(str(ENDINGS), programs)
+
     def test_the_summary_says_what_was_recorded_and_where(self):
         result = self.record_ok(ENDINGS, "abandon")
         for word in ("1 process", "3 threads", "wait", "trace"):

@@ -1,5 +1,6 @@
 /* ctrace record: runs a program and records what its threads wait for. */
 #include "launch.h"
+#include "messages.h"
 #include "options.h"
 #include "output.h"
 #include "program.h"
@@ -192,6 +193,7 @@ int main(int argc, char **argv)
     struct ct_program program = {0};
     int status = USAGE_STATUS;
 
+    ct_messages_init();
     if (!ct_record_options_parse(&options, argc, argv, &error)) {
         g_printerr("ctrace record: %s\nTry: ctrace record --help\n", error->message);
     } else if (!ct_program_find(options.program, &program, &status, &error)) {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* "12,345 waits": grouped by us, since the locale is the C one. */
+/* "12,345 waits": grouped by us, since numbers are those of the C locale. */
 static void append_count(GString *line, uint64_t count, const char *one, const char *many)
 {
     g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, count);
