@@ -128,6 +128,27 @@ class Programs(TraceTest):
 
 
 class Places(TraceTest):
+    def install_recorder(self, name):
+        """A copy of the recorder, as in a build tree, at a place of this name."""
+        place = self.folder / name
+        built = pathlib.Path(CTRACE).parent.parent
+        for folder, pattern in (("bin", "ctrace-record"), ("lib", "libctrace-*.so")):
+            (place / folder).mkdir(parents=True)
+            for path in built.rglob(pattern):
+                shutil.copy(path, place / folder)
+        return place / "bin" / "ctrace-record"
+
+    def test_a_place_that_cannot_be_preloaded_from_is_refused(self):
+        for name in ("with space", "with:colon"):
+            with self.subTest(name):
+                recorder = self.install_recorder(name)
+                result = run(recorder, "-o", "trace", ENDINGS, "exit", "0", cwd=self.folder)
+                self.assert_refused(result, f"{name}.*install ctrace", "runs without", status=125)
+        recorder = self.install_recorder("plain-größe")
+        result = run(recorder, "-o", "trace", ENDINGS, "sleep", "20", cwd=self.folder)
+        self.assertEqual(result.status, 0, result)
+        self.assertTrue(self.waits(self.folder / "trace", op="nanosleep"))
+
     def test_the_output_directory_is_not_writable(self):
         if os.getuid() == 0:
             place = "/proc/trace"
