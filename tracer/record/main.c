@@ -19,9 +19,6 @@
 
 #define TEND_INTERVAL_US G_USEC_PER_SEC
 
-/* How many Ctrl-Cs end the recording although the program goes on. */
-#define INTERRUPTS_TO_LEAVE 2
-
 static gint64 later(uint64_t ns)
 {
     return g_get_monotonic_time() + (gint64)(ns / 1000);
@@ -64,7 +61,7 @@ static void watch(struct ct_recording *recording, struct ct_launch *launch,
     if (options->duration_ns > 0)
         deadlines[END] = later(options->delay_ns + options->duration_ns);
     deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
-    while (!launch->is_alone && launch->interrupts < INTERRUPTS_TO_LEAVE) {
+    while (!launch->is_alone && !launch->is_told_to_end) {
         struct pollfd signals = {.fd = launch->signal_fd, .events = POLLIN};
         poll(&signals, 1, poll_timeout(deadlines, DEADLINES));
         ct_launch_handle_signals(launch);
@@ -86,7 +83,7 @@ static void watch(struct ct_recording *recording, struct ct_launch *launch,
 /* After the cut: nothing is recorded any more, but the program is still ours to wait for. */
 static void wait_for_program(struct ct_launch *launch)
 {
-    while (!launch->has_ended) {
+    while (!launch->has_ended && !launch->is_told_to_end) {
         struct pollfd signals = {.fd = launch->signal_fd, .events = POLLIN};
         poll(&signals, 1, -1);
         ct_launch_handle_signals(launch);
@@ -152,8 +149,7 @@ static int run(struct setting *setting)
         ct_output_commit(setting->output);
         was_recorded = run_recorded(setting->recording, launch, setting->options);
     }
-    if (launch->interrupts < INTERRUPTS_TO_LEAVE)
-        wait_for_program(launch);
+    wait_for_program(launch);
     int status = launch->has_ended ? ct_launch_exit_status(launch) : 128 + SIGINT;
     return status == 0 && !was_recorded ? NOTHING_RECORDED_STATUS : status;
 }
