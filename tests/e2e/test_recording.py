@@ -352,6 +352,25 @@ class Endings(TraceTest):
         self.assertGreater(time.monotonic() - begin, 1.4)
         self.assert_opens_everywhere(result.directory)
 
+    def check_lock_wait(self, trace):
+        """It began 200 ms before its process was killed, long before the recording ended."""
+        waits = [
+            event.fields["duration_ns"]
+            for event in self.waits(trace, op="pthread_mutex_lock")
+            if event.name == "ctrace:inflight"
+        ]
+        self.assertEqual(len(waits), 1)
+        self.assertGreater(waits[0], 190_000_000)
+        self.assertLess(waits[0], 600_000_000)
+
+    def test_a_wait_ends_with_its_process_also_if_nobody_waits_for_that(self):
+        result = self.record_ok("sh", "-c", f"{ENDINGS} killed & exec {ENDINGS} sleep 2500")
+        self.check_lock_wait(result.directory)
+
+    def test_a_wait_ends_with_its_process_if_another_one_waits_for_that(self):
+        result = self.record_ok("sh", "-c", f"{ENDINGS} killed; {ENDINGS} sleep 1700; exit 0")
+        self.check_lock_wait(result.directory)
+
 
 class Daemons(TraceTest):
     def test_a_daemon_that_was_running_is_left_alone(self):

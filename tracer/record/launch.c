@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* LTTng's own guards of its descriptors and threads, behind ours. */
@@ -72,7 +71,7 @@ gboolean ct_launch_prepare(struct ct_launch *launch, GError **error)
     sigaddset(&set, SIGCHLD);
     take_signals(&set, &launch->inherited);
     launch->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    launch->deaths = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+    launch->deaths = ct_deaths_new();
     if (launch->signal_fd < 0) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
                     "cannot take signals: %s", g_strerror(errno));
@@ -169,11 +168,7 @@ static void reap(struct ct_launch *launch)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        guint64 *when = g_new(guint64, 1);
-        *when = (guint64)now.tv_sec * 1000000000U + (guint64)now.tv_nsec;
-        g_hash_table_insert(launch->deaths, GINT_TO_POINTER(pid), when);
+        ct_deaths_add_child(launch->deaths, pid);
         if (pid == launch->pid) {
             launch->has_ended = TRUE;
             launch->status = status;
@@ -238,8 +233,7 @@ int ct_launch_exit_status(const struct ct_launch *launch)
 void ct_launch_clear(struct ct_launch *launch)
 {
     ct_witness_end(&launch->witness);
-    if (launch->deaths != NULL)
-        g_hash_table_unref(launch->deaths);
+    ct_deaths_free(launch->deaths);
     if (launch->signal_fd >= 0)
         close(launch->signal_fd);
 }

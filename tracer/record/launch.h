@@ -3,6 +3,7 @@
 #define CTRACE_RECORD_LAUNCH_H
 
 #include "control.h"
+#include "deaths.h"
 #include "witness.h"
 
 #include <glib.h>
@@ -30,7 +31,7 @@ struct ct_launch {
     pid_t ignored_group;      /* children of this process group are not of the tree; or 0 */
     unsigned interrupts;      /* SIGINTs so far */
     gint64 last_interrupt_us; /* monotonic time of the last one */
-    GHashTable *deaths; /* owned; pid -> guint64 *, CLOCK_MONOTONIC ns when it was waited for */
+    struct ct_deaths *deaths; /* owned */
 };
 
 /* Takes over the signals that are to be handed on, and the program's orphans. Before any thread. */

@@ -62,8 +62,12 @@ static void watch(struct ct_recording *recording, struct ct_launch *launch,
         deadlines[END] = later(options->delay_ns + options->duration_ns);
     deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
     while (!launch->is_alone && !launch->is_told_to_end) {
-        struct pollfd signals = {.fd = launch->signal_fd, .events = POLLIN};
-        poll(&signals, 1, poll_timeout(deadlines, DEADLINES));
+        struct pollfd fds[] = {
+            {.fd = launch->signal_fd, .events = POLLIN},
+            {.fd = ct_deaths_fd(launch->deaths), .events = POLLIN},
+        };
+        poll(fds, G_N_ELEMENTS(fds), poll_timeout(deadlines, DEADLINES));
+        ct_deaths_update(launch->deaths);
         ct_launch_handle_signals(launch);
         if (is_due(&deadlines[BEGIN]))
             ct_recording_begin(recording);

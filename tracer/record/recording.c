@@ -23,7 +23,7 @@ struct ct_recording {
     struct ct_session *session;             /* owned */
     struct ct_session_directory *directory; /* owned */
     struct ct_closing closing;
-    GHashTable *no_deaths; /* owned; for a recording that another process began */
+    gboolean is_adopted; /* another process began it */
     uint64_t end_ns;
     uint64_t events_lost;
     gboolean was_full;      /* the disk, at some time */
@@ -87,7 +87,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
 }
 
 struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *path,
-                                      GHashTable *deaths, GError **error)
+                                      struct ct_deaths *deaths, GError **error)
 {
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
@@ -95,8 +95,10 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
     recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->missing = g_strdup(options->missing);
     recording->closing.deaths = deaths;
-    if (set_up(recording, options, error))
+    if (set_up(recording, options, error)) {
+        ct_deaths_watch(deaths, recording->directory->path);
         return recording;
+    }
     ct_recording_free(recording);
     return NULL;
 }
@@ -123,9 +125,8 @@ struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_dire
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->missing = g_strdup(CT_MISSING_KERNEL);
-    recording->no_deaths = g_hash_table_new(g_direct_hash, g_direct_equal);
+    recording->is_adopted = TRUE;
     recording->is_unfinished = TRUE; /* whatever fails: it can be tried again */
-    recording->closing.deaths = recording->no_deaths;
     if (adopt(recording, error))
         return recording;
     ct_recording_free(recording);
@@ -259,7 +260,7 @@ static const char *find_fault(struct ct_recording *recording)
     };
 
     recording->was_full = recording->was_full || ct_output_is_full(recording->path);
-    if (recording->no_deaths != NULL)
+    if (recording->is_adopted)
         return "the recorder was killed while recording; some waits may be lost";
     const char *fault = faults[ct_session_check(recording->session)];
     return fault == NULL && recording->was_full ? "the disk was full; later waits are lost" : fault;
@@ -357,8 +358,6 @@ void ct_recording_free(struct ct_recording *recording)
         ct_session_directory_keep(recording->directory);
     else
         ct_session_directory_free(recording->directory);
-    if (recording->no_deaths != NULL)
-        g_hash_table_unref(recording->no_deaths);
     g_free(recording->preload);
     g_free(recording->missing);
     g_free(recording->trace_path);

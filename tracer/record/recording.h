@@ -15,7 +15,7 @@ struct ct_recording;
  * the launch's, borrowed. NULL and an error if tracing cannot start; then no session is left.
  */
 struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *path,
-                                      GHashTable *deaths, GError **error);
+                                      struct ct_deaths *deaths, GError **error);
 
 /* Takes over a recording to `path` whose recorder was killed, to cut it; and owns `directory`. */
 struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,
