@@ -344,6 +344,23 @@ class Endings(TraceTest):
         names = [e.fields["exe"] for e in read_events(result.directory) if "exe" in e.fields]
         self.assertFalse([name for name in names if name.endswith("endings")])
 
+    def test_a_delay_that_outlasts_the_program_is_named_as_the_reason(self):
+        result = self.record(ENDINGS, "sleep", "300", options=["--delay=1h"])
+        self.assert_refused(result, "nothing was recorded: .*--delay", status=125)
+        self.assertNotIn("nothing lost", result.err)
+        self.assertRegex(self.report_text(result.directory), "--delay")
+        capture = [e for e in read_events(result.directory) if e.name == "ctrace:capture"][0]
+        self.assertEqual(capture.fields["begin_ns"], capture.fields["end_ns"])
+        self.assert_opens_everywhere(result.directory)
+
+    def test_a_delay_leaves_out_what_was_before(self):
+        script = f"{ENDINGS} sleep 100; {ENDINGS} sleep 1500"
+        result = self.record_ok("sh", "-c", script, options=["--delay=1s"])
+        slept_ns = sum(e.fields["duration_ns"] for e in self.waits(result.directory, op="nanosleep"))
+        self.assertLess(slept_ns, 1_600_000_000)
+        capture = [e for e in read_events(result.directory) if e.name == "ctrace:capture"][0]
+        self.assertLess(capture.fields["end_ns"] - capture.fields["begin_ns"], 1_500_000_000)
+
     def test_duration_cuts_the_recording_and_leaves_the_program(self):
         self.needs_option("record", "--duration")
         begin = time.monotonic()

@@ -25,6 +25,7 @@ struct ct_recording {
     struct ct_closing closing;
     gboolean is_adopted; /* another process began it */
     uint64_t end_ns;
+    gboolean has_begun; /* when it was cut: the delay was over */
     uint64_t events_lost;
     gboolean was_full;      /* the disk, at some time */
     gboolean is_unfinished; /* its boards are kept */
@@ -224,7 +225,9 @@ static void write_capture(struct ct_recording *recording, int exit_status, const
     const struct ct_closing_totals *totals = &recording->closing.totals;
     const struct ct_control *control = recording->directory->control;
     g_autofree char *missing = g_strdup_printf(
-        "%s%s%s", recording->missing, fault != NULL ? "; waits: " : "", fault != NULL ? fault : "");
+        "%s%s%s%s", recording->missing,
+        recording->has_begun ? "" : "; the recording itself: " CT_RECORDING_NOT_BEGUN,
+        fault != NULL ? "; waits: " : "", fault != NULL ? fault : "");
     struct ct_event_capture event = {
         .recording = control->recording,
         .schema_version = CT_SCHEMA_VERSION,
@@ -316,6 +319,9 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->is_recording = 0;
     recording->end_ns = now_ns(recording);
+    recording->has_begun = recording->directory->control->begin_ns != 0;
+    if (!recording->has_begun)
+        recording->directory->control->begin_ns = recording->end_ns;
     ct_output_release(recording->path);
     recording->is_unfinished = !close_trace(recording, exit_status, &fault, &cause);
     if (recording->session != NULL)
@@ -342,8 +348,8 @@ void ct_recording_summary(const struct ct_recording *recording,
 
     *summary = (struct ct_recording_summary){
         .path = recording->path,
-        .duration_ns =
-            begin_ns != 0 && recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
+        .has_begun = recording->has_begun,
+        .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
         .bytes = ct_tree_size(recording->path),
         .events_lost = recording->events_lost,
         .totals = recording->closing.totals,

@@ -41,8 +41,12 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
 /* After the cut: the closing events could not be written. The boards are kept for another try. */
 gboolean ct_recording_is_unfinished(const struct ct_recording *recording);
 
+/* Why there are no waits where a recording has not begun. */
+#define CT_RECORDING_NOT_BEGUN "it ended before --delay was over"
+
 struct ct_recording_summary {
     const char *path; /* borrowed */
+    gboolean has_begun;
     uint64_t duration_ns;
     uint64_t bytes;
     uint64_t events_lost;

@@ -96,6 +96,10 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
                    "statically linked, setuid and 32-bit programs)\n");
         return FALSE;
     }
+    if (!summary.has_begun) {
+        g_printerr("ctrace: nothing was recorded: " CT_RECORDING_NOT_BEGUN "\n");
+        return FALSE;
+    }
     print_summary(recording, is_complete);
     return TRUE;
 }
