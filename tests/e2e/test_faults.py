@@ -417,6 +417,20 @@ class Daemon(TraceTest):
         before = [ns for ns in slept if 90_000_000 < ns < 500_000_000]
         self.assertEqual(len(before), 1, f"the wait before the kill is there: {slept}")
 
+    def test_a_daemon_that_comes_too_late_is_not_left_running(self):
+        if session_daemons():
+            self.skipTest("a session daemon runs on this machine")
+        place = self.folder / "bin"
+        place.mkdir()
+        late = place / "lttng-sessiond"
+        late.write_text(f"#!/bin/sh\nsleep 30.25\nexec {shutil.which('lttng-sessiond')} \"$@\"\n")
+        late.chmod(0o755)
+        environment = dict(os.environ, PATH=f"{place}:{os.environ['PATH']}")
+        result = self.record(ENDINGS, "exit", "0", env=environment)
+        self.assert_refused(result, "session daemon does not start", "runs without", status=125)
+        self.assertEqual(session_daemons(), set())
+        self.assertEqual(run("pgrep", "-u", os.getuid(), "-f", "^sleep 30.25").out, "")
+
     def test_no_session_daemon_to_be_had(self):
         if session_daemons():
             self.skipTest("a session daemon runs on this machine")

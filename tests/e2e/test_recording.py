@@ -21,6 +21,7 @@ from harness import (
 )
 
 ENDINGS = WORKLOADS / "endings"
+TEMPORARY = pathlib.Path(os.environ["TMPDIR"])
 
 
 class Status(TraceTest):
@@ -387,6 +388,82 @@ class Endings(TraceTest):
     def test_a_wait_ends_with_its_process_if_another_one_waits_for_that(self):
         result = self.record_ok("sh", "-c", f"{ENDINGS} killed; {ENDINGS} sleep 1700; exit 0")
         self.check_lock_wait(result.directory)
+
+
+class Homes(TraceTest):
+    """An ordinary user's LTTng has its sockets in their home."""
+
+    def setUp(self):
+        super().setUp()
+        if os.getuid() == 0:
+            self.skipTest("root's daemon needs no home")
+
+    def check(self, **changes):
+        environment = {**os.environ, **changes}
+        environment = {name: value for name, value in environment.items() if value is not None}
+        result = self.record_ok(ENDINGS, "sleep", "20", env=environment)
+        self.assertTrue(self.waits(result.directory, op="nanosleep"), result)
+        self.assertNotIn("LOST", result.err)
+        self.assertEqual(list(TEMPORARY.glob("ctrace-home*")), [])
+
+    def test_a_home_that_is_not_there(self):
+        self.check(HOME="/nonexistent")
+        self.check(HOME=str(self.folder / "missing"))
+        self.assertFalse((self.folder / "missing").exists())
+
+    def test_no_home_at_all(self):
+        self.check(HOME=None)
+
+    def test_a_home_that_cannot_be_written(self):
+        home = self.folder / "home"
+        home.mkdir(mode=0o555)
+        self.check(HOME=str(home))
+
+    def test_a_home_whose_name_is_too_long_for_a_socket(self):
+        home = self.folder / ("h" * 80)
+        home.mkdir()
+        self.check(HOME=str(home))
+
+    def test_a_child_with_another_home_is_recorded(self):
+        script = f"HOME=/nonexistent {ENDINGS} sleep 20"
+        result = self.record_ok("sh", "-c", f"{script}; true")
+        self.assertTrue(self.waits(result.directory, op="nanosleep"))
+
+    def test_somebody_elses_temporary_home_is_not_used(self):
+        (TEMPORARY / f"ctrace-home-{os.getuid()}").symlink_to(self.folder)
+        self.addCleanup((TEMPORARY / f"ctrace-home-{os.getuid()}").unlink)
+        environment = dict(os.environ, HOME="/nonexistent")
+        result = self.record(ENDINGS, "exit", "0", env=environment)
+        self.assert_refused(result, "cannot record: cannot make .*/ctrace-home-", status=125)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_recordings_at_once_share_a_temporary_home(self):
+        environment = dict(os.environ, HOME="/nonexistent")
+        recorders = []
+        for i in range(5):
+            name = f"trace-{i}"
+            recorders.append(self.start_record(ENDINGS, "sleep", 60, output=name, env=environment))
+            time.sleep(0.15)
+        for i, recorder in enumerate(recorders):
+            _, err = recorder.communicate(timeout=60)
+            self.assertEqual(recorder.returncode, 0, err)
+            self.assertTrue(self.waits(self.folder / f"trace-{i}", op="nanosleep"), err)
+        self.assertEqual(list(TEMPORARY.glob("ctrace-home*")), [])
+        wait_until(lambda: not session_daemons(), "the daemon was gone")
+
+    def test_what_a_killed_recorder_began_in_a_temporary_home_can_be_finished(self):
+        environment = dict(os.environ, HOME="/nonexistent")
+        recorder = self.start_record(ENDINGS, "hang", env=environment)
+        self.assertEqual(recorder.stdout.readline(), "hanging\n")
+        program = run("pgrep", "-P", recorder.pid, "-x", "endings").out
+        recorder.kill()
+        recorder.wait(20)
+        result = self.ctrace("recover", "trace", env=environment)
+        os.kill(int(program), signal.SIGKILL)
+        self.assertEqual(result.status, 0, result)
+        self.assertTrue(self.waits(self.folder / "trace", op="pthread_mutex_lock", is_open=1))
+        self.assertEqual(list(TEMPORARY.glob("ctrace-home*")), [])
+        self.assertEqual(session_daemons(), set())
 
 
 class Daemons(TraceTest):

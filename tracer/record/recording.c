@@ -185,11 +185,7 @@ static gboolean renew_daemon(struct ct_recording *recording, enum ct_session_sta
 {
     if (state == CT_SESSION_NO_CONSUMER)
         return ct_sessiond_restart(recording->sessiond, error);
-    if (state == CT_SESSION_NO_DAEMON) {
-        ct_sessiond_release(recording->sessiond);
-        recording->sessiond = ct_sessiond_acquire(error);
-    }
-    return recording->sessiond != NULL;
+    return state != CT_SESSION_NO_DAEMON || ct_sessiond_renew(recording->sessiond, error);
 }
 
 /* The session is lost to a full disk or with its daemon: another one takes the closing events. */
