@@ -128,6 +128,27 @@ class Programs(TraceTest):
 
 
 class Places(TraceTest):
+    def install_recorder(self, name):
+        """A copy of the recorder, as in a build tree, at a place of this name."""
+        place = self.folder / name
+        built = pathlib.Path(CTRACE).parent.parent
+        for folder, pattern in (("bin", "ctrace-record"), ("lib", "libctrace-*.so")):
+            (place / folder).mkdir(parents=True)
+            for path in built.rglob(pattern):
+                shutil.copy(path, place / folder)
+        return place / "bin" / "ctrace-record"
+
+    def test_a_place_that_cannot_be_preloaded_from_is_refused(self):
+        for name in ("with space", "with:colon"):
+            with self.subTest(name):
+                recorder = self.install_recorder(name)
+                result = run(recorder, "-o", "trace", ENDINGS, "exit", "0", cwd=self.folder)
+                self.assert_refused(result, f"{name}.*install ctrace", "runs without", status=125)
+        recorder = self.install_recorder("plain-größe")
+        result = run(recorder, "-o", "trace", ENDINGS, "sleep", "20", cwd=self.folder)
+        self.assertEqual(result.status, 0, result)
+        self.assertTrue(self.waits(self.folder / "trace", op="nanosleep"))
+
     def test_the_output_directory_is_not_writable(self):
         if os.getuid() == 0:
             place = "/proc/trace"
@@ -395,6 +416,20 @@ class Daemon(TraceTest):
         slept = [e.fields["duration_ns"] for e in self.waits(trace, op="nanosleep")]
         before = [ns for ns in slept if 90_000_000 < ns < 500_000_000]
         self.assertEqual(len(before), 1, f"the wait before the kill is there: {slept}")
+
+    def test_a_daemon_that_comes_too_late_is_not_left_running(self):
+        if session_daemons():
+            self.skipTest("a session daemon runs on this machine")
+        place = self.folder / "bin"
+        place.mkdir()
+        late = place / "lttng-sessiond"
+        late.write_text(f"#!/bin/sh\nsleep 30.25\nexec {shutil.which('lttng-sessiond')} \"$@\"\n")
+        late.chmod(0o755)
+        environment = dict(os.environ, PATH=f"{place}:{os.environ['PATH']}")
+        result = self.record(ENDINGS, "exit", "0", env=environment)
+        self.assert_refused(result, "session daemon does not start", "runs without", status=125)
+        self.assertEqual(session_daemons(), set())
+        self.assertEqual(run("pgrep", "-u", os.getuid(), "-f", "^sleep 30.25").out, "")
 
     def test_no_session_daemon_to_be_had(self):
         if session_daemons():

@@ -21,6 +21,7 @@ from harness import (
 )
 
 ENDINGS = WORKLOADS / "endings"
+TEMPORARY = pathlib.Path(os.environ["TMPDIR"])
 
 
 class Status(TraceTest):
@@ -69,6 +70,38 @@ class Status(TraceTest):
         mine = names - set(os.environ) - {"_", "PWD", "OLDPWD", "SHLVL"}
         allowed = re.compile("LD_PRELOAD|CTRACE_.*|LTTNG_.*")
         self.assertEqual([name for name in mine if not allowed.fullmatch(name)], [])
+
+    def test_names_in_messages_are_as_they_are_in_every_locale(self):
+        for locale in ("C", "C.UTF-8", ""):
+            with self.subTest(locale):
+                environment = dict(os.environ, LC_ALL=locale)
+                result = self.record(
+                    ENDINGS, "exit", "0", output=f"größe-{locale}", env=environment
+                )
+                self.assertEqual(result.status, 0, result)
+                self.assertIn(f"/größe-{locale} (", result.err)
+                result = self.record("./fehlt-größe", env=environment)
+                self.assert_refused(result, "fehlt-größe", status=127)
+                result = self.ctrace("recover", "größe", env=environment)
+                self.assert_refused(result, "recover for .*/größe:", status=1)
+
+    def test_closed_streams_stay_closed_and_no_file_of_ours_gets_the_messages(self):
+        (self.folder / "script").write_text(
+            f"""
+            for fd in 0 1 2; do test -e /proc/$$/fd/$fd && touch open-$fd; done
+            trap '' INT
+            kill -INT $PPID  # ctrace says that the program goes on
+            sleep 2
+            {ENDINGS} sleep 20
+            exit 3
+            """
+        )
+        command = f"exec {CTRACE} record -o trace -- sh ./script <&- >&- 2>&-"
+        result = run("sh", "-c", command, cwd=self.folder)
+        self.assertEqual(result.status, 3, result)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["script", "trace"])
+        programs = {event.fields.get("exe") for event in read_events(self.folder / "trace")}
+        self.assertIn(str(ENDINGS), programs)
 
     def test_the_summary_says_what_was_recorded_and_where(self):
         result = self.record_ok(ENDINGS, "abandon")
@@ -312,6 +345,23 @@ class Endings(TraceTest):
         names = [e.fields["exe"] for e in read_events(result.directory) if "exe" in e.fields]
         self.assertFalse([name for name in names if name.endswith("endings")])
 
+    def test_a_delay_that_outlasts_the_program_is_named_as_the_reason(self):
+        result = self.record(ENDINGS, "sleep", "300", options=["--delay=1h"])
+        self.assert_refused(result, "nothing was recorded: .*--delay", status=125)
+        self.assertNotIn("nothing lost", result.err)
+        self.assertRegex(self.report_text(result.directory), "--delay")
+        capture = [e for e in read_events(result.directory) if e.name == "ctrace:capture"][0]
+        self.assertEqual(capture.fields["begin_ns"], capture.fields["end_ns"])
+        self.assert_opens_everywhere(result.directory)
+
+    def test_a_delay_leaves_out_what_was_before(self):
+        script = f"{ENDINGS} sleep 100; {ENDINGS} sleep 1500"
+        result = self.record_ok("sh", "-c", script, options=["--delay=1s"])
+        slept_ns = sum(e.fields["duration_ns"] for e in self.waits(result.directory, op="nanosleep"))
+        self.assertLess(slept_ns, 1_600_000_000)
+        capture = [e for e in read_events(result.directory) if e.name == "ctrace:capture"][0]
+        self.assertLess(capture.fields["end_ns"] - capture.fields["begin_ns"], 1_500_000_000)
+
     def test_duration_cuts_the_recording_and_leaves_the_program(self):
         self.needs_option("record", "--duration")
         begin = time.monotonic()
@@ -319,6 +369,101 @@ class Endings(TraceTest):
         self.assertTrue(result.out.strip().isdigit(), "the program ran to its end")
         self.assertGreater(time.monotonic() - begin, 1.4)
         self.assert_opens_everywhere(result.directory)
+
+    def check_lock_wait(self, trace):
+        """It began 200 ms before its process was killed, long before the recording ended."""
+        waits = [
+            event.fields["duration_ns"]
+            for event in self.waits(trace, op="pthread_mutex_lock")
+            if event.name == "ctrace:inflight"
+        ]
+        self.assertEqual(len(waits), 1)
+        self.assertGreater(waits[0], 190_000_000)
+        self.assertLess(waits[0], 600_000_000)
+
+    def test_a_wait_ends_with_its_process_also_if_nobody_waits_for_that(self):
+        result = self.record_ok("sh", "-c", f"{ENDINGS} killed & exec {ENDINGS} sleep 2500")
+        self.check_lock_wait(result.directory)
+
+    def test_a_wait_ends_with_its_process_if_another_one_waits_for_that(self):
+        result = self.record_ok("sh", "-c", f"{ENDINGS} killed; {ENDINGS} sleep 1700; exit 0")
+        self.check_lock_wait(result.directory)
+
+
+class Homes(TraceTest):
+    """An ordinary user's LTTng has its sockets in their home."""
+
+    def setUp(self):
+        super().setUp()
+        if os.getuid() == 0:
+            self.skipTest("root's daemon needs no home")
+
+    def check(self, **changes):
+        environment = {**os.environ, **changes}
+        environment = {name: value for name, value in environment.items() if value is not None}
+        result = self.record_ok(ENDINGS, "sleep", "20", env=environment)
+        self.assertTrue(self.waits(result.directory, op="nanosleep"), result)
+        self.assertNotIn("LOST", result.err)
+        self.assertEqual(list(TEMPORARY.glob("ctrace-home*")), [])
+
+    def test_a_home_that_is_not_there(self):
+        self.check(HOME="/nonexistent")
+        self.check(HOME=str(self.folder / "missing"))
+        self.assertFalse((self.folder / "missing").exists())
+
+    def test_no_home_at_all(self):
+        self.check(HOME=None)
+
+    def test_a_home_that_cannot_be_written(self):
+        home = self.folder / "home"
+        home.mkdir(mode=0o555)
+        self.check(HOME=str(home))
+
+    def test_a_home_whose_name_is_too_long_for_a_socket(self):
+        home = self.folder / ("h" * 80)
+        home.mkdir()
+        self.check(HOME=str(home))
+
+    def test_a_child_with_another_home_is_recorded(self):
+        script = f"HOME=/nonexistent {ENDINGS} sleep 20"
+        result = self.record_ok("sh", "-c", f"{script}; true")
+        self.assertTrue(self.waits(result.directory, op="nanosleep"))
+
+    def test_somebody_elses_temporary_home_is_not_used(self):
+        (TEMPORARY / f"ctrace-home-{os.getuid()}").symlink_to(self.folder)
+        self.addCleanup((TEMPORARY / f"ctrace-home-{os.getuid()}").unlink)
+        environment = dict(os.environ, HOME="/nonexistent")
+        result = self.record(ENDINGS, "exit", "0", env=environment)
+        self.assert_refused(result, "cannot record: cannot make .*/ctrace-home-", status=125)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_recordings_at_once_share_a_temporary_home(self):
+        environment = dict(os.environ, HOME="/nonexistent")
+        recorders = []
+        for i in range(5):
+            name = f"trace-{i}"
+            recorders.append(self.start_record(ENDINGS, "sleep", 60, output=name, env=environment))
+            time.sleep(0.15)
+        for i, recorder in enumerate(recorders):
+            _, err = recorder.communicate(timeout=60)
+            self.assertEqual(recorder.returncode, 0, err)
+            self.assertTrue(self.waits(self.folder / f"trace-{i}", op="nanosleep"), err)
+        self.assertEqual(list(TEMPORARY.glob("ctrace-home*")), [])
+        wait_until(lambda: not session_daemons(), "the daemon was gone")
+
+    def test_what_a_killed_recorder_began_in_a_temporary_home_can_be_finished(self):
+        environment = dict(os.environ, HOME="/nonexistent")
+        recorder = self.start_record(ENDINGS, "hang", env=environment)
+        self.assertEqual(recorder.stdout.readline(), "hanging\n")
+        program = run("pgrep", "-P", recorder.pid, "-x", "endings").out
+        recorder.kill()
+        recorder.wait(20)
+        result = self.ctrace("recover", "trace", env=environment)
+        os.kill(int(program), signal.SIGKILL)
+        self.assertEqual(result.status, 0, result)
+        self.assertTrue(self.waits(self.folder / "trace", op="pthread_mutex_lock", is_open=1))
+        self.assertEqual(list(TEMPORARY.glob("ctrace-home*")), [])
+        self.assertEqual(session_daemons(), set())
 
 
 class Daemons(TraceTest):

@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* An exec that has not failed by now has succeeded. */
+#define EXEC_TIME_NS UINT64_C(1000000000)
+
 /* One board while it is written out. */
 struct board {
     const struct ct_board *data;    /* the mapping */
@@ -237,18 +240,31 @@ static void write_board(struct ct_closing *closing, const struct board *board)
     }
 }
 
-/* When the image ended; 0 if it has not. */
-static uint64_t image_end_ns(const struct ct_closing *closing, const struct ct_board *data)
+/* When the process ended; G_MAXUINT64 if that is not known, 0 if it has not. */
+static uint64_t process_end_ns(const struct ct_closing *closing, const struct ct_board *data)
 {
-    const guint64 *death = g_hash_table_lookup(closing->deaths, GINT_TO_POINTER(data->pid));
+    uint64_t end_ns = closing->deaths != NULL ? ct_deaths_find(closing->deaths, data->pid) : 0;
 
-    if (data->state == CT_PROCESS_EXECED)
-        return data->end_ns;
-    if (death != NULL && *death >= data->start_ns)
-        return data->state == CT_PROCESS_EXITED ? data->end_ns : *death;
-    if (kill(data->pid, 0) != 0 && errno == ESRCH)
-        return data->end_ns != 0 ? data->end_ns : G_MAXUINT64;
-    return 0;
+    if (end_ns >= data->start_ns)
+        return end_ns;
+    return kill(data->pid, 0) != 0 && errno == ESRCH ? G_MAXUINT64 : 0;
+}
+
+/*
+ * When the image ended, G_MAXUINT64 if that is not known; 0 if it has not, or if it might write to
+ * its board again.
+ */
+static uint64_t image_end_ns(const struct ct_closing *closing, const struct ct_board *data,
+                             uint64_t now_ns, gboolean is_cut)
+{
+    uint64_t said_ns = data->end_ns; /* by itself */
+    uint64_t death_ns = process_end_ns(closing, data);
+
+    if (data->state == CT_PROCESS_ALIVE || said_ns == 0)
+        return death_ns;
+    if (data->state == CT_PROCESS_EXECED && said_ns + EXEC_TIME_NS < now_ns)
+        return said_ns;
+    return death_ns != 0 || is_cut ? said_ns : 0;
 }
 
 /* TRUE if the board was written. */
@@ -265,7 +281,7 @@ static gboolean close_board(struct ct_closing *closing, const char *path, gboole
     if (board.data == NULL)
         return FALSE;
     ct_clock_read(control, &board.now_ticks, &board.now_ns);
-    board.end_ns = image_end_ns(closing, board.data);
+    board.end_ns = image_end_ns(closing, board.data, board.now_ns, is_cut);
     board.is_over = board.end_ns != 0;
     if (board.end_ns == 0 || board.end_ns > board.now_ns)
         board.end_ns = board.now_ns;

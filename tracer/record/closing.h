@@ -3,6 +3,7 @@
 #define CTRACE_RECORD_CLOSING_H
 
 #include "control.h"
+#include "deaths.h"
 #include "provider/writer.h"
 
 #include <glib.h>
@@ -20,7 +21,7 @@ struct ct_closing_totals {
 struct ct_closing {
     const struct ct_session_directory *directory; /* borrowed */
     const struct ct_writer *writer;               /* borrowed; or NULL */
-    GHashTable *deaths;                           /* borrowed; see struct ct_launch */
+    const struct ct_deaths *deaths;               /* borrowed; NULL if nobody has watched */
     struct ct_closing_totals totals;
 };
 

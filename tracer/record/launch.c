@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* LTTng's own guards of its descriptors and threads, behind ours. */
@@ -17,12 +16,29 @@
 static const int handed_on[] = {SIGHUP,  SIGINT,   SIGQUIT, SIGTERM, SIGUSR1,
                                 SIGUSR2, SIGWINCH, SIGALRM, SIGCONT};
 
-static void own_signals(sigset_t *set)
+/* They end a recording whose program has ended. */
+static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+/* How many Ctrl-Cs end a recording although the program goes on; and how close two are one, as when
+ * somebody signals us and then our group. */
+#define INTERRUPTS_TO_LEAVE   2
+#define INTERRUPT_INTERVAL_US (200 * 1000)
+
+static void handed_on_signals(sigset_t *set)
 {
     sigemptyset(set);
-    sigaddset(set, SIGCHLD);
     for (size_t i = 0; i < G_N_ELEMENTS(handed_on); i++)
         sigaddset(set, handed_on[i]);
+}
+
+static void note_ignored(sigset_t *set)
+{
+    struct sigaction action;
+
+    sigemptyset(set);
+    for (size_t i = 0; i < G_N_ELEMENTS(ending); i++)
+        if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            sigaddset(set, ending[i]);
 }
 
 static void take_signals(const sigset_t *set, struct ct_launch_inheritance *inherited)
@@ -30,6 +46,7 @@ static void take_signals(const sigset_t *set, struct ct_launch_inheritance *inhe
     const struct sigaction by_default = {.sa_handler = SIG_DFL};
     const struct sigaction ignored = {.sa_handler = SIG_IGN};
 
+    note_ignored(&inherited->ignored);
     sigprocmask(SIG_BLOCK, set, &inherited->mask);
     /* Ignored, our children would vanish without a word. */
     sigaction(SIGCHLD, &by_default, &inherited->on_child);
@@ -49,16 +66,19 @@ gboolean ct_launch_prepare(struct ct_launch *launch, GError **error)
 {
     sigset_t set;
 
-    *launch = (struct ct_launch){.pid = -1};
-    own_signals(&set);
+    *launch = (struct ct_launch){.pid = -1, .witness = {.pid = -1, .fd = -1}};
+    handed_on_signals(&set);
+    sigaddset(&set, SIGCHLD);
     take_signals(&set, &launch->inherited);
     launch->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    launch->deaths = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+    launch->deaths = ct_deaths_new();
     if (launch->signal_fd < 0) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
                     "cannot take signals: %s", g_strerror(errno));
         return FALSE;
     }
+    handed_on_signals(&set);
+    ct_witness_start(&launch->witness, &set);
     return TRUE;
 }
 
@@ -98,6 +118,7 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
     int fds[2];
 
     *exec_errno = 0;
+    launch->begin_us = g_get_monotonic_time();
     /* Orphans of the program become our children, so that the whole tree can be waited for. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (pipe2(fds, O_CLOEXEC) != 0 || (launch->pid = fork()) < 0) {
@@ -135,7 +156,7 @@ static gboolean has_only_ignored(const struct ct_launch *launch)
         pid_t child = (pid_t)strtol(at, &end, 10);
         if (end == at)
             return TRUE;
-        if (getpgid(child) != launch->ignored_group)
+        if (child != launch->witness.pid && getpgid(child) != launch->ignored_group)
             return FALSE;
         at = end;
     }
@@ -147,11 +168,7 @@ static void reap(struct ct_launch *launch)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        guint64 *when = g_new(guint64, 1);
-        *when = (guint64)now.tv_sec * 1000000000U + (guint64)now.tv_nsec;
-        g_hash_table_insert(launch->deaths, GINT_TO_POINTER(pid), when);
+        ct_deaths_add_child(launch->deaths, pid);
         if (pid == launch->pid) {
             launch->has_ended = TRUE;
             launch->status = status;
@@ -161,19 +178,48 @@ static void reap(struct ct_launch *launch)
     launch->is_alone = (pid < 0 && errno == ECHILD) || (pid == 0 && has_only_ignored(launch));
 }
 
+static void count_interrupt(struct ct_launch *launch)
+{
+    gint64 now_us = g_get_monotonic_time();
+
+    if (launch->interrupts > 0 && now_us - launch->last_interrupt_us < INTERRUPT_INTERVAL_US)
+        return;
+    launch->last_interrupt_us = now_us;
+    if (++launch->interrupts >= INTERRUPTS_TO_LEAVE)
+        launch->is_told_to_end = TRUE;
+}
+
+/* Not what the program got with its whole process group, as long as it is in ours. */
+static void hand_on(struct ct_launch *launch, int number)
+{
+    if (!ct_witness_has_seen(&launch->witness, number, launch->begin_us) ||
+        getpgid(launch->pid) != getpgrp())
+        kill(launch->pid, number);
+}
+
+static void handle_signal(struct ct_launch *launch, int number)
+{
+    gboolean is_ours = !sigismember(&launch->inherited.ignored, number);
+    gboolean is_ending = FALSE;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(ending); i++)
+        is_ending = is_ending || number == ending[i];
+    if (number == SIGINT && is_ours)
+        count_interrupt(launch);
+    if (!launch->has_ended)
+        hand_on(launch, number);
+    else if (is_ending && is_ours)
+        launch->is_told_to_end = TRUE;
+}
+
 void ct_launch_handle_signals(struct ct_launch *launch)
 {
     struct signalfd_siginfo info;
 
-    while (read(launch->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-        if (info.ssi_signo == SIGCHLD)
-            continue;
-        if (info.ssi_signo == SIGINT)
-            launch->interrupts++;
-        /* What the terminal sends goes to the whole foreground group: the program has it. */
-        if (info.ssi_code <= 0 && !launch->has_ended)
-            kill(launch->pid, (int)info.ssi_signo);
-    }
+    reap(launch); /* first: a signal means something else once the program has ended */
+    while (read(launch->signal_fd, &info, sizeof(info)) == sizeof(info))
+        if (info.ssi_signo != SIGCHLD)
+            handle_signal(launch, (int)info.ssi_signo);
     reap(launch);
 }
 
@@ -186,8 +232,8 @@ int ct_launch_exit_status(const struct ct_launch *launch)
 
 void ct_launch_clear(struct ct_launch *launch)
 {
-    if (launch->deaths != NULL)
-        g_hash_table_unref(launch->deaths);
+    ct_witness_end(&launch->witness);
+    ct_deaths_free(launch->deaths);
     if (launch->signal_fd >= 0)
         close(launch->signal_fd);
 }

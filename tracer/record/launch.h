@@ -3,6 +3,8 @@
 #define CTRACE_RECORD_LAUNCH_H
 
 #include "control.h"
+#include "deaths.h"
+#include "witness.h"
 
 #include <glib.h>
 #include <signal.h>
@@ -11,6 +13,7 @@
 /* What the program is to inherit as if we were not there. */
 struct ct_launch_inheritance {
     sigset_t mask;
+    sigset_t ignored; /* as under nohup(1) */
     struct sigaction on_child;
     struct sigaction on_pipe;
 };
@@ -18,13 +21,17 @@ struct ct_launch_inheritance {
 struct ct_launch {
     pid_t pid;
     struct ct_launch_inheritance inherited;
-    int signal_fd;       /* readable when a signal came */
-    int status;          /* as waitpid gives it; valid once has_ended */
-    gboolean has_ended;  /* the program itself */
-    gboolean is_alone;   /* no process of its tree is left */
-    pid_t ignored_group; /* children of this process group are not of the program's tree; or 0 */
-    unsigned interrupts; /* SIGINTs from the terminal or a user so far */
-    GHashTable *deaths;  /* owned; pid -> guint64 *, CLOCK_MONOTONIC ns when it was waited for */
+    gint64 begin_us; /* monotonic time when it was started */
+    int signal_fd;   /* readable when a signal came */
+    struct ct_witness witness;
+    int status;               /* as waitpid gives it; valid once has_ended */
+    gboolean has_ended;       /* the program itself */
+    gboolean is_alone;        /* no process of its tree is left */
+    gboolean is_told_to_end;  /* by a signal to us: without the rest of the tree, or the program */
+    pid_t ignored_group;      /* children of this process group are not of the tree; or 0 */
+    unsigned interrupts;      /* SIGINTs so far */
+    gint64 last_interrupt_us; /* monotonic time of the last one */
+    struct ct_deaths *deaths; /* owned */
 };
 
 /* Takes over the signals that are to be handed on, and the program's orphans. Before any thread. */
@@ -38,7 +45,11 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
                          const struct ct_session_directory *directory, const char *preload,
                          int *exec_errno, GError **error);
 
-/* Deals with all signals that have come. */
+/*
+ * Deals with all signals that have come. The program gets each of them as often as it would without
+ * us: one that went to its whole process group is not handed on. Once the program has ended,
+ * SIGHUP, SIGINT, SIGQUIT and SIGTERM are for us, unless we were started with them ignored.
+ */
 void ct_launch_handle_signals(struct ct_launch *launch);
 
 /* The exit status that a shell would give. */

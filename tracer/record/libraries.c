@@ -1,8 +1,12 @@
 #include "libraries.h"
 
 #include <dlfcn.h>
+#include <string.h>
 
 #define PRELOAD_LIBRARY "libctrace-preload.so"
+
+/* Between the names in LD_PRELOAD; nothing quotes them. */
+#define LOADER_SEPARATORS " :"
 
 /* In a build tree, and in an installed one, seen from where this program is. */
 static char *find_library(const char *name, GError **error)
@@ -24,7 +28,15 @@ static char *find_library(const char *name, GError **error)
 
 char *ct_preload_find(GError **error)
 {
-    return find_library(PRELOAD_LIBRARY, error);
+    g_autofree char *path = find_library(PRELOAD_LIBRARY, error);
+
+    if (path == NULL || strpbrk(path, LOADER_SEPARATORS) == NULL)
+        return g_steal_pointer(&path);
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                "the system's loader would take the space or colon in %s for the end of a name: "
+                "install ctrace to another place",
+                path);
+    return NULL;
 }
 
 const struct ct_writer *ct_writer_load(GError **error)

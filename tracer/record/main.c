@@ -1,5 +1,6 @@
 /* ctrace record: runs a program and records what its threads wait for. */
 #include "launch.h"
+#include "messages.h"
 #include "options.h"
 #include "output.h"
 #include "program.h"
@@ -17,9 +18,6 @@
 #define NOTHING_RECORDED_STATUS 125
 
 #define TEND_INTERVAL_US G_USEC_PER_SEC
-
-/* How many Ctrl-Cs end the recording although the program goes on. */
-#define INTERRUPTS_TO_LEAVE 2
 
 static gint64 later(uint64_t ns)
 {
@@ -63,9 +61,13 @@ static void watch(struct ct_recording *recording, struct ct_launch *launch,
     if (options->duration_ns > 0)
         deadlines[END] = later(options->delay_ns + options->duration_ns);
     deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
-    while (!launch->is_alone && launch->interrupts < INTERRUPTS_TO_LEAVE) {
-        struct pollfd signals = {.fd = launch->signal_fd, .events = POLLIN};
-        poll(&signals, 1, poll_timeout(deadlines, DEADLINES));
+    while (!launch->is_alone && !launch->is_told_to_end) {
+        struct pollfd fds[] = {
+            {.fd = launch->signal_fd, .events = POLLIN},
+            {.fd = ct_deaths_fd(launch->deaths), .events = POLLIN},
+        };
+        poll(fds, G_N_ELEMENTS(fds), poll_timeout(deadlines, DEADLINES));
+        ct_deaths_update(launch->deaths);
         ct_launch_handle_signals(launch);
         if (is_due(&deadlines[BEGIN]))
             ct_recording_begin(recording);
@@ -85,7 +87,7 @@ static void watch(struct ct_recording *recording, struct ct_launch *launch,
 /* After the cut: nothing is recorded any more, but the program is still ours to wait for. */
 static void wait_for_program(struct ct_launch *launch)
 {
-    while (!launch->has_ended) {
+    while (!launch->has_ended && !launch->is_told_to_end) {
         struct pollfd signals = {.fd = launch->signal_fd, .events = POLLIN};
         poll(&signals, 1, -1);
         ct_launch_handle_signals(launch);
@@ -151,8 +153,7 @@ static int run(struct setting *setting)
         ct_output_commit(setting->output);
         was_recorded = run_recorded(setting->recording, launch, setting->options);
     }
-    if (launch->interrupts < INTERRUPTS_TO_LEAVE)
-        wait_for_program(launch);
+    wait_for_program(launch);
     int status = launch->has_ended ? ct_launch_exit_status(launch) : 128 + SIGINT;
     return status == 0 && !was_recorded ? NOTHING_RECORDED_STATUS : status;
 }
@@ -192,6 +193,7 @@ int main(int argc, char **argv)
     struct ct_program program = {0};
     int status = USAGE_STATUS;
 
+    ct_messages_init();
     if (!ct_record_options_parse(&options, argc, argv, &error)) {
         g_printerr("ctrace record: %s\nTry: ctrace record --help\n", error->message);
     } else if (!ct_program_find(options.program, &program, &status, &error)) {

@@ -23,8 +23,9 @@ struct ct_recording {
     struct ct_session *session;             /* owned */
     struct ct_session_directory *directory; /* owned */
     struct ct_closing closing;
-    GHashTable *no_deaths; /* owned; for a recording that another process began */
+    gboolean is_adopted; /* another process began it */
     uint64_t end_ns;
+    gboolean has_begun; /* when it was cut: the delay was over */
     uint64_t events_lost;
     gboolean was_full;      /* the disk, at some time */
     gboolean is_unfinished; /* its boards are kept */
@@ -88,7 +89,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
 }
 
 struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *path,
-                                      GHashTable *deaths, GError **error)
+                                      struct ct_deaths *deaths, GError **error)
 {
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
@@ -96,8 +97,10 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
     recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->missing = g_strdup(options->missing);
     recording->closing.deaths = deaths;
-    if (set_up(recording, options, error))
+    if (set_up(recording, options, error)) {
+        ct_deaths_watch(deaths, recording->directory->path);
         return recording;
+    }
     ct_recording_free(recording);
     return NULL;
 }
@@ -124,9 +127,8 @@ struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_dire
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->missing = g_strdup(CT_MISSING_KERNEL);
-    recording->no_deaths = g_hash_table_new(g_direct_hash, g_direct_equal);
+    recording->is_adopted = TRUE;
     recording->is_unfinished = TRUE; /* whatever fails: it can be tried again */
-    recording->closing.deaths = recording->no_deaths;
     if (adopt(recording, error))
         return recording;
     ct_recording_free(recording);
@@ -184,11 +186,7 @@ static gboolean renew_daemon(struct ct_recording *recording, enum ct_session_sta
 {
     if (state == CT_SESSION_NO_CONSUMER)
         return ct_sessiond_restart(recording->sessiond, error);
-    if (state == CT_SESSION_NO_DAEMON) {
-        ct_sessiond_release(recording->sessiond);
-        recording->sessiond = ct_sessiond_acquire(error);
-    }
-    return recording->sessiond != NULL;
+    return state != CT_SESSION_NO_DAEMON || ct_sessiond_renew(recording->sessiond, error);
 }
 
 /* The session is lost to a full disk or with its daemon: another one takes the closing events. */
@@ -241,6 +239,8 @@ static char *describe_missing(const struct ct_recording *recording, const char *
     }
     if (others->len > 0)
         g_string_append_printf(missing, "; %s: only counted, by%s", others->str, chosen->str);
+    if (!recording->has_begun)
+        g_string_append(missing, "; the recording itself: " CT_RECORDING_NOT_BEGUN);
     if (fault != NULL)
         g_string_append_printf(missing, "; waits: %s", fault);
     return g_string_free(missing, FALSE);
@@ -286,7 +286,7 @@ static const char *find_fault(struct ct_recording *recording)
     };
 
     recording->was_full = recording->was_full || ct_output_is_full(recording->path);
-    if (recording->no_deaths != NULL)
+    if (recording->is_adopted)
         return "the recorder was killed while recording; some waits may be lost";
     const char *fault = faults[ct_session_check(recording->session)];
     return fault == NULL && recording->was_full ? "the disk was full; later waits are lost" : fault;
@@ -342,6 +342,9 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->is_recording = 0;
     recording->end_ns = now_ns(recording);
+    recording->has_begun = recording->directory->control->begin_ns != 0;
+    if (!recording->has_begun)
+        recording->directory->control->begin_ns = recording->end_ns;
     ct_output_release(recording->path);
     recording->is_unfinished = !close_trace(recording, exit_status, &fault, &cause);
     if (recording->session != NULL)
@@ -368,8 +371,8 @@ void ct_recording_summary(const struct ct_recording *recording,
 
     *summary = (struct ct_recording_summary){
         .path = recording->path,
-        .duration_ns =
-            begin_ns != 0 && recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
+        .has_begun = recording->has_begun,
+        .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
         .bytes = ct_tree_size(recording->path),
         .events_lost = recording->events_lost,
         .totals = recording->closing.totals,
@@ -384,8 +387,6 @@ void ct_recording_free(struct ct_recording *recording)
         ct_session_directory_keep(recording->directory);
     else
         ct_session_directory_free(recording->directory);
-    if (recording->no_deaths != NULL)
-        g_hash_table_unref(recording->no_deaths);
     g_free(recording->preload);
     g_free(recording->missing);
     g_free(recording->trace_path);

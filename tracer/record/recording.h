@@ -15,7 +15,7 @@ struct ct_recording;
  * the launch's, borrowed. NULL and an error if tracing cannot start; then no session is left.
  */
 struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *path,
-                                      GHashTable *deaths, GError **error);
+                                      struct ct_deaths *deaths, GError **error);
 
 /* Takes over a recording to `path` whose recorder was killed, to cut it; and owns `directory`. */
 struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,
@@ -41,8 +41,12 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
 /* After the cut: the closing events could not be written. The boards are kept for another try. */
 gboolean ct_recording_is_unfinished(const struct ct_recording *recording);
 
+/* Why there are no waits where a recording has not begun. */
+#define CT_RECORDING_NOT_BEGUN "it ended before --delay was over"
+
 struct ct_recording_summary {
     const char *path; /* borrowed */
+    gboolean has_begun;
     uint64_t duration_ns;
     uint64_t bytes;
     uint64_t events_lost;

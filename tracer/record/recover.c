@@ -1,4 +1,5 @@
 /* ctrace recover: finishes a recording whose recorder was killed. */
+#include "messages.h"
 #include "options.h"
 #include "output.h"
 #include "summary.h"
@@ -39,6 +40,7 @@ int main(int argc, char **argv)
     g_autoptr(GOptionContext) context = g_option_context_new("[DIR]");
     g_autoptr(GError) error = NULL;
 
+    ct_messages_init();
     g_set_prgname("ctrace recover");
     g_option_context_set_summary(
         context, "Finishes the recording in DIR (" CT_DEFAULT_OUTPUT ") whose recorder was killed: "

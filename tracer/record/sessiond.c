@@ -1,5 +1,7 @@
 #include "sessiond.h"
 
+#include "home.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <lttng/lttng.h>
@@ -18,24 +20,18 @@
 
 #define SESSIOND_PROGRAM "lttng-sessiond"
 
+/* Held while a daemon is started or ended; and, shared, by each of its users. */
+#define START_LOCK "ctrace-start.lock"
+#define USERS_LOCK "ctrace-users.lock"
+
 struct ct_sessiond {
-    char *directory; /* owned; where the daemon has its sockets */
-    int users_fd;    /* locked shared while we need the daemon; holds the pid of one we started */
+    struct ct_home home;
+    int users_fd; /* locked shared while we need the daemon; holds the pid of one we started */
 };
 
-/* liblttng-ctl's own rule: root's daemon is the system's, everybody else's is in their home. */
-static char *runtime_directory(void)
+static int open_lock(const struct ct_home *home, const char *name, GError **error)
 {
-    const char *home = g_getenv("LTTNG_HOME");
-
-    if (geteuid() == 0)
-        return g_strdup("/var/run/lttng");
-    return g_build_filename(home != NULL ? home : g_get_home_dir(), ".lttng", NULL);
-}
-
-static int open_lock(const char *directory, const char *name, GError **error)
-{
-    g_autofree char *path = g_build_filename(directory, name, NULL);
+    g_autofree char *path = g_build_filename(home->directory, name, NULL);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0)
@@ -69,10 +65,13 @@ static void write_pid(int fd, pid_t pid)
 /* In the child: becomes the daemon, in a session of its own, away from our terminal. */
 static void become_daemon(void)
 {
+    const struct sigaction by_default = {.sa_handler = SIG_DFL};
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
 
     setsid();
+    for (int number = 1; number < NSIG; number++) /* among them SIGCHLD and SIGPIPE */
+        sigaction(number, &by_default, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int fd = 0; fd <= 2; fd++)
@@ -159,51 +158,81 @@ static gboolean start_daemon(struct ct_sessiond *sessiond, GError **error)
         return FALSE;
     }
     pid_t pid = spawn_daemon();
+    write_pid(sessiond->users_fd, MAX(pid, 0)); /* at once: if we are killed, others end it */
     while (pid > 0 && kill(pid, 0) == 0 && g_get_monotonic_time() < deadline) {
-        if (lttng_session_daemon_alive() == 1) {
-            write_pid(sessiond->users_fd, pid);
+        if (lttng_session_daemon_alive() == 1)
             return TRUE;
-        }
         g_usleep(POLL_INTERVAL_US);
+        waitpid(pid, NULL, WNOHANG); /* ours where nobody else takes orphans */
     }
-    if (pid > 0) /* it may only be slow: nobody would end it later */
+    if (pid > 0) { /* it may only be slow: nobody would end it later */
+        kill(pid, SIGKILL);
         end_daemon(pid);
+    }
+    write_pid(sessiond->users_fd, 0);
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
                 "LTTng's session daemon does not start: run `%s --no-kernel` to see why", program);
     return FALSE;
 }
 
+/* Is the locked file still the one of that name? A temporary home is removed with its locks. */
+static gboolean is_current(int fd, const struct ct_home *home)
+{
+    g_autofree char *path = g_build_filename(home->directory, START_LOCK, NULL);
+    struct stat opened, named;
+
+    return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino &&
+           opened.st_dev == named.st_dev;
+}
+
+/* Opens the files, and locks the one for starting and ending: nobody else does meanwhile. */
+static gboolean open_locks(struct ct_sessiond *sessiond, int *start_fd, GError **error)
+{
+    for (;;) {
+        if (!ct_home_make(&sessiond->home, error))
+            return FALSE;
+        *start_fd = open_lock(&sessiond->home, START_LOCK, error);
+        if (*start_fd < 0)
+            return FALSE;
+        lock(*start_fd, LOCK_EX);
+        if (is_current(*start_fd, &sessiond->home))
+            break;
+        close(*start_fd);
+    }
+    sessiond->users_fd = open_lock(&sessiond->home, USERS_LOCK, error);
+    if (sessiond->users_fd >= 0)
+        return TRUE;
+    close(*start_fd);
+    return FALSE;
+}
+
+static void free_sessiond(struct ct_sessiond *sessiond)
+{
+    if (sessiond->users_fd >= 0)
+        close(sessiond->users_fd);
+    ct_home_clear(&sessiond->home);
+    g_free(sessiond);
+}
+
 struct ct_sessiond *ct_sessiond_acquire(GError **error)
 {
-    g_autofree char *directory = runtime_directory();
-
-    if (g_mkdir_with_parents(directory, geteuid() == 0 ? 0755 : 0700) != 0) {
-        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
-                    "cannot make %s, where LTTng's session daemon has its sockets: %s", directory,
-                    g_strerror(errno));
-        return NULL;
-    }
-    int users_fd = open_lock(directory, "ctrace-users.lock", error);
-    int start_fd = users_fd < 0 ? -1 : open_lock(directory, "ctrace-start.lock", error);
-    if (start_fd < 0) {
-        if (users_fd >= 0)
-            close(users_fd);
-        return NULL;
-    }
     struct ct_sessiond *sessiond = g_new0(struct ct_sessiond, 1);
-    sessiond->directory = g_steal_pointer(&directory);
-    sessiond->users_fd = users_fd;
+    int start_fd;
 
-    lock(start_fd, LOCK_EX); /* nobody starts or ends a daemon meanwhile */
+    sessiond->users_fd = -1;
+    if (!ct_home_find(&sessiond->home, error) || !open_locks(sessiond, &start_fd, error)) {
+        free_sessiond(sessiond);
+        return NULL;
+    }
     gboolean is_alive = lttng_session_daemon_alive() == 1 || start_daemon(sessiond, error);
     if (is_alive)
-        lock(users_fd, LOCK_SH);
+        lock(sessiond->users_fd, LOCK_SH);
+    else if (flock(sessiond->users_fd, LOCK_EX | LOCK_NB) == 0)
+        ct_home_remove(&sessiond->home);
     close(start_fd);
     if (is_alive)
         return sessiond;
-    close(users_fd);
-    g_free(sessiond->directory);
-    g_free(sessiond);
+    free_sessiond(sessiond);
     return NULL;
 }
 
@@ -232,7 +261,7 @@ void ct_sessiond_release(struct ct_sessiond *sessiond)
 {
     if (sessiond == NULL)
         return;
-    int start_fd = open_lock(sessiond->directory, "ctrace-start.lock", NULL);
+    int start_fd = open_lock(&sessiond->home, START_LOCK, NULL);
     if (start_fd >= 0)
         lock(start_fd, LOCK_EX);
     flock(sessiond->users_fd, LOCK_UN);
@@ -242,17 +271,29 @@ void ct_sessiond_release(struct ct_sessiond *sessiond)
             end_daemon(pid);
             write_pid(sessiond->users_fd, 0);
         }
+        if (lttng_session_daemon_alive() != 1)
+            ct_home_remove(&sessiond->home);
     }
-    close(sessiond->users_fd);
     if (start_fd >= 0)
         close(start_fd);
-    g_free(sessiond->directory);
-    g_free(sessiond);
+    free_sessiond(sessiond);
+}
+
+gboolean ct_sessiond_renew(struct ct_sessiond *sessiond, GError **error)
+{
+    int start_fd = open_lock(&sessiond->home, START_LOCK, error);
+
+    if (start_fd < 0)
+        return FALSE;
+    lock(start_fd, LOCK_EX);
+    gboolean is_alive = lttng_session_daemon_alive() == 1 || start_daemon(sessiond, error);
+    close(start_fd);
+    return is_alive;
 }
 
 gboolean ct_sessiond_restart(struct ct_sessiond *sessiond, GError **error)
 {
-    int start_fd = open_lock(sessiond->directory, "ctrace-start.lock", error);
+    int start_fd = open_lock(&sessiond->home, START_LOCK, error);
     gboolean is_started = FALSE;
 
     if (start_fd < 0)

@@ -16,6 +16,9 @@ struct ct_sessiond *ct_sessiond_acquire(GError **error);
 /* Ends the daemon if ctrace started it and nobody needs it any more. */
 void ct_sessiond_release(struct ct_sessiond *sessiond);
 
+/* The daemon is gone: finds or starts another one. */
+gboolean ct_sessiond_renew(struct ct_sessiond *sessiond, GError **error);
+
 /*
  * Ends the daemon, which is alive but of no use to anybody any more, and starts another one. Fails
  * if ctrace did not start it.

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* "12,345 waits": grouped by us, since the locale is the C one. */
+/* "12,345 waits": grouped by us, since numbers are those of the C locale. */
 static void append_count(GString *line, uint64_t count, const char *one, const char *many)
 {
     g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, count);
@@ -94,6 +94,10 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
     if (summary.totals.processes == 0) {
         g_printerr("ctrace: nothing was recorded: no process loaded the preload (it cannot see "
                    "statically linked, setuid and 32-bit programs)\n");
+        return FALSE;
+    }
+    if (!summary.has_begun) {
+        g_printerr("ctrace: nothing was recorded: " CT_RECORDING_NOT_BEGUN "\n");
         return FALSE;
     }
     print_summary(recording, is_complete);

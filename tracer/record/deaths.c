@@ -1,0 +1,158 @@
+#include "deaths.h"
+
+#include "schema/board.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/pidfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS_AT_ONCE 32
+
+/* Well below the usual limit of open files. How others end is still noted, if a little later. */
+#define MAX_WATCHED 400
+
+struct ct_deaths {
+    int poll_fd;
+    int directory_fd;  /* inotify's; in poll_fd as process 0 */
+    GHashTable *known; /* owned; pid -> uint64_t *, ns */
+    GHashTable *fds;   /* owned; pid -> pidfd, of those that live */
+};
+
+static gboolean add_fd(const struct ct_deaths *deaths, int fd, pid_t pid)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)pid};
+
+    return epoll_ctl(deaths->poll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+struct ct_deaths *ct_deaths_new(void)
+{
+    struct ct_deaths *deaths = g_new0(struct ct_deaths, 1);
+
+    deaths->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    deaths->directory_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    deaths->known = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+    deaths->fds = g_hash_table_new(g_direct_hash, g_direct_equal);
+    return deaths;
+}
+
+void ct_deaths_watch(struct ct_deaths *deaths, const char *directory)
+{
+    if (inotify_add_watch(deaths->directory_fd, directory, IN_CREATE) >= 0)
+        add_fd(deaths, deaths->directory_fd, 0);
+}
+
+int ct_deaths_fd(const struct ct_deaths *deaths)
+{
+    return deaths->poll_fd;
+}
+
+static void note(struct ct_deaths *deaths, pid_t pid)
+{
+    uint64_t *when_ns = g_new(uint64_t, 1);
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    *when_ns = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+    g_hash_table_insert(deaths->known, GINT_TO_POINTER(pid), when_ns);
+}
+
+/* A board has appeared: of a new process, or after exec of one that we know. */
+static void watch_process(struct ct_deaths *deaths, pid_t pid)
+{
+    if (pid <= 0 || g_hash_table_contains(deaths->fds, GINT_TO_POINTER(pid)))
+        return;
+    g_hash_table_remove(deaths->known, GINT_TO_POINTER(pid)); /* another process had this id */
+    if (g_hash_table_size(deaths->fds) >= MAX_WATCHED)
+        return;
+    int fd = pidfd_open(pid, 0);
+    if (fd < 0) {
+        if (errno == ESRCH)
+            note(deaths, pid);
+    } else if (add_fd(deaths, fd, pid)) {
+        g_hash_table_insert(deaths->fds, GINT_TO_POINTER(pid), GINT_TO_POINTER(fd));
+    } else {
+        close(fd);
+    }
+}
+
+static void read_directory(struct ct_deaths *deaths)
+{
+    union {
+        struct inotify_event align;
+        char bytes[4096];
+    } buffer;
+    ssize_t size;
+
+    while ((size = read(deaths->directory_fd, &buffer, sizeof(buffer))) > 0) {
+        for (ssize_t at = 0; at < size;) {
+            const struct inotify_event *event = (const void *)(buffer.bytes + at);
+            at += (ssize_t)(sizeof(*event) + event->len);
+            if (event->len > 0 && g_str_has_suffix(event->name, CT_BOARD_SUFFIX))
+                watch_process(deaths, (pid_t)strtol(event->name, NULL, 10));
+        }
+    }
+}
+
+static void end_process(struct ct_deaths *deaths, pid_t pid)
+{
+    gpointer fd;
+
+    if (!g_hash_table_steal_extended(deaths->fds, GINT_TO_POINTER(pid), NULL, &fd))
+        return;
+    close(GPOINTER_TO_INT(fd));
+    note(deaths, pid);
+}
+
+void ct_deaths_update(struct ct_deaths *deaths)
+{
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int count;
+
+    while ((count = epoll_wait(deaths->poll_fd, events, EVENTS_AT_ONCE, 0)) > 0) {
+        for (int i = 0; i < count; i++) {
+            if (events[i].data.u64 == 0)
+                read_directory(deaths);
+            else
+                end_process(deaths, (pid_t)events[i].data.u64);
+        }
+    }
+}
+
+void ct_deaths_add_child(struct ct_deaths *deaths, pid_t pid)
+{
+    ct_deaths_update(deaths);
+    /* It may have been another process's zombie for long. */
+    if (!g_hash_table_contains(deaths->known, GINT_TO_POINTER(pid)))
+        note(deaths, pid);
+}
+
+uint64_t ct_deaths_find(const struct ct_deaths *deaths, pid_t pid)
+{
+    const uint64_t *when_ns = g_hash_table_lookup(deaths->known, GINT_TO_POINTER(pid));
+
+    return when_ns != NULL ? *when_ns : 0;
+}
+
+void ct_deaths_free(struct ct_deaths *deaths)
+{
+    GHashTableIter iter;
+    gpointer fd;
+
+    if (deaths == NULL)
+        return;
+    g_hash_table_iter_init(&iter, deaths->fds);
+    while (g_hash_table_iter_next(&iter, NULL, &fd))
+        close(GPOINTER_TO_INT(fd));
+    if (deaths->directory_fd >= 0)
+        close(deaths->directory_fd);
+    if (deaths->poll_fd >= 0)
+        close(deaths->poll_fd);
+    g_hash_table_unref(deaths->known);
+    g_hash_table_unref(deaths->fds);
+    g_free(deaths);
+}

@@ -1,0 +1,32 @@
+/*
+ * When the traced processes ended, to the moment: also those that are another process's children,
+ * and are waited for late or never. Each has a board, and from then on a pidfd says when it ends.
+ */
+#ifndef CTRACE_RECORD_DEATHS_H
+#define CTRACE_RECORD_DEATHS_H
+
+#include <glib.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct ct_deaths;
+
+struct ct_deaths *ct_deaths_new(void);
+
+/* From now on, of the processes whose boards appear in this session directory. */
+void ct_deaths_watch(struct ct_deaths *deaths, const char *directory);
+
+/* Readable when ct_deaths_update has something to do; -1 if it never has. */
+int ct_deaths_fd(const struct ct_deaths *deaths);
+
+void ct_deaths_update(struct ct_deaths *deaths);
+
+/* A child of ours has just been waited for. */
+void ct_deaths_add_child(struct ct_deaths *deaths, pid_t pid);
+
+/* CLOCK_MONOTONIC ns when the last process with this id ended; 0 if that is not known. */
+uint64_t ct_deaths_find(const struct ct_deaths *deaths, pid_t pid);
+
+void ct_deaths_free(struct ct_deaths *deaths);
+
+#endif
