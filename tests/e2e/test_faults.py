@@ -271,6 +271,22 @@ class BadTraces(TraceTest):
         (self.folder / "letters" / "metadata").write_text("dear sir")
         self.check_all_readers(self.folder / "letters", "letters")
 
+    def test_several_recordings_in_one_directory(self):
+        for name in ("one", "two"):
+            self.record_ok(ENDINGS, "exit", "0", output=f"both/{name}")
+        self.check_all_readers(self.folder / "both", "more than one recording", "both/one")
+
+    @unittest.skipIf(os.getuid() == 0, "root may read everything")
+    def test_a_trace_that_may_not_be_read(self):
+        trace = self.record_ok(ENDINGS, "exit", "0").directory
+        metadata = next(trace.rglob("metadata"))
+        for place in (metadata, self.streams(trace)[-1], metadata.parent, trace):
+            with self.subTest(place):
+                mode = place.stat().st_mode
+                place.chmod(0)
+                self.check_all_readers(trace, re.escape(str(place)), "permission denied")
+                place.chmod(mode)
+
     def copy_of(self, trace, name):
         copy = self.folder / name
         shutil.copytree(trace, copy)
