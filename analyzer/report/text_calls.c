@@ -18,13 +18,13 @@ static int compare_calls(const void *a, const void *b)
     return (first->op > second->op) - (first->op < second->op);
 }
 
-static void sum_up(const struct ct_model *model, struct calls *calls)
+static void sum_up(const struct ct_report *report, struct calls *calls)
 {
     for (size_t op = 0; op < CT_OP_COUNT; op++) {
         calls[op].op = (enum ct_op)op;
-        for (guint i = 0; i < model->processes->len; i++) {
+        for (guint i = 0; i < report->processes->len; i++) {
             const struct ct_op_counters *counters =
-                ct_process_counters(model->processes->pdata[i], (enum ct_op)op);
+                ct_process_counters(report->processes->pdata[i], (enum ct_op)op);
 
             if (counters)
                 ct_op_counters_add(&calls[op].counters, counters);
@@ -39,7 +39,9 @@ void ct_text_calls(const struct ct_text_report *out)
     static const char *const headings[] = {"OPERATION", "CALLS", "TOTAL", "MEAN", "~P50", "~P99"};
     gboolean has_calls = FALSE;
 
-    sum_up(out->report->model, calls);
+    if (!ct_report_has_calls(out->report))
+        return;
+    sum_up(out->report, calls);
     for (size_t i = 0; i < CT_OP_COUNT; i++)
         has_calls = has_calls || calls[i].counters.calls > 0;
     if (!has_calls)
