@@ -33,6 +33,16 @@ static void sum_up(const struct ct_report *report, struct calls *calls)
     qsort(calls, CT_OP_COUNT, sizeof(calls[0]), compare_calls);
 }
 
+static void write_heading(const struct ct_text_report *out)
+{
+    uint64_t open_count = out->report->lists->open_count;
+    g_autofree char *count = ct_format_count(open_count);
+    g_autofree char *note =
+        open_count > 0 ? g_strdup_printf("; %s not ended, up to the end", count) : g_strdup("");
+
+    ct_text_heading(out, "Calls, counted exactly (of locks: those that had to wait%s)", note);
+}
+
 void ct_text_calls(const struct ct_text_report *out)
 {
     struct calls calls[CT_OP_COUNT] = {0};
@@ -46,7 +56,7 @@ void ct_text_calls(const struct ct_text_report *out)
         has_calls = has_calls || calls[i].counters.calls > 0;
     if (!has_calls)
         return;
-    ct_text_heading(out, "Calls, counted exactly (of locks: those that had to wait)");
+    write_heading(out);
     struct ct_text_table *table = ct_text_table_new("lrrrrr");
 
     for (size_t i = 0; i < G_N_ELEMENTS(headings); i++)

@@ -96,7 +96,8 @@ static void write_part(const struct ct_text_report *out)
     if (names->len > 0)
         ct_text_field(out, "only", "%s", names->str);
     if (!ct_report_has_calls(out->report))
-        ct_text_field(out, "not shown", "calls, which are counted for whole processes and the whole time");
+        ct_text_field(out, "not shown",
+                      "calls, which are counted for whole processes and the whole time");
 }
 
 void ct_text_capture(const struct ct_text_report *out)
