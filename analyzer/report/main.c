@@ -36,11 +36,16 @@ struct options {
     struct ct_part part;
 };
 
-static guint terminal_width(void)
+/* What $COLUMNS says counts for more than what the terminal is. */
+static guint default_width(void)
 {
     struct winsize size;
+    guint64 columns;
 
-    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+    if (g_ascii_string_to_unsigned(g_getenv("COLUMNS") ? g_getenv("COLUMNS") : "", 10, 1, G_MAXUINT,
+                                   &columns, NULL))
+        return (guint)CLAMP(columns, WIDTH_MIN, WIDTH_MAX);
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return DEFAULT_WIDTH;
     return CLAMP(size.ws_col, WIDTH_MIN, WIDTH_MAX);
 }
@@ -53,7 +58,7 @@ static gboolean parse_options(struct options *options, int *argc, char ***argv, 
         {"top", 'n', 0, G_OPTION_ARG_INT, &options->top, "Entries of each list (10)", "N"},
         {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth, "Frames of each stack (6)", "N"},
         {"width", 'w', 0, G_OPTION_ARG_INT, &options->width,
-         "Columns of the text (the terminal's, else 100)", "COLUMNS"},
+         "Columns of the text ($COLUMNS, the terminal's, or 100)", "COLUMNS"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
          "[DIR]"},
@@ -147,7 +152,7 @@ static int run(const struct options *options, const struct format *format)
 {
     const char *directory = options->directories ? options->directories[0] : CT_DEFAULT_DIRECTORY;
     struct ct_report_layout layout = {
-        .width = options->width ? (guint)options->width : terminal_width(),
+        .width = options->width ? (guint)options->width : default_width(),
         .depth = (guint)options->depth,
         .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
                       g_strcmp0(g_getenv("TERM"), "dumb") != 0,

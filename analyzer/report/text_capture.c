@@ -138,7 +138,7 @@ void ct_text_capture(const struct ct_text_report *out)
 void ct_text_processes(const struct ct_text_report *out)
 {
     const struct ct_model *model = out->report->model;
-    struct ct_text_table *table = ct_text_table_new("rrrrl");
+    struct ct_text_table *table = ct_text_table_new("rrrrw");
     static const char *const headings[] = {"PID", "PARENT", "LIFETIME", "THREADS", "COMMAND"};
     g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
     const GPtrArray *processes = out->report->processes;

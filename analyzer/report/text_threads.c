@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define BAR_COLUMNS 20
+#define BAR_COLUMNS    20
+#define NARROW_COLUMNS 80
 
 /* A letter for each class in a thread's bar. */
 static const char class_letters[CT_CLASS_COUNT] = {
@@ -14,8 +15,9 @@ static const char class_letters[CT_CLASS_COUNT] = {
     [CT_CLASS_OTHER] = 'o',   [CT_CLASS_UNKNOWN] = '?',
 };
 
-/* Classes in which nobody spent time, and which the recording could not see, have no column. */
-static guint shown_classes(const GPtrArray *lives, enum ct_class *classes)
+/* Classes in which nobody spent time have no column if the recording could not see them, or where
+ * room is scarce. */
+static guint shown_classes(const GPtrArray *lives, gboolean is_narrow, enum ct_class *classes)
 {
     static const gboolean is_usual[CT_CLASS_COUNT] = {
         [CT_CLASS_RUNNING] = TRUE, [CT_CLASS_NET] = TRUE,   [CT_CLASS_SYNC] = TRUE,
@@ -24,7 +26,7 @@ static guint shown_classes(const GPtrArray *lives, enum ct_class *classes)
     guint count = 0;
 
     for (size_t class = 0; class < CT_CLASS_COUNT; class ++) {
-        gboolean is_shown = is_usual[class];
+        gboolean is_shown = is_usual[class] && !is_narrow;
 
         for (guint i = 0; !is_shown && i < lives->len; i++) {
             const struct ct_life *life = g_ptr_array_index(lives, i);
@@ -135,7 +137,7 @@ void ct_text_threads(const struct ct_text_report *out)
 {
     g_autoptr(GPtrArray) lives = sort_lives(out->report);
     enum ct_class classes[CT_CLASS_COUNT];
-    guint class_count = shown_classes(lives, classes);
+    guint class_count = shown_classes(lives, out->layout->width < NARROW_COLUMNS, classes);
     gboolean has_bar = out->layout->width >= 100;
     char alignments[CT_CLASS_COUNT + 8] = "lrr";
     /* One more takes no more room than saying that there is one more. */
@@ -144,7 +146,7 @@ void ct_text_threads(const struct ct_text_report *out)
 
     memset(alignments + 3, 'r', class_count);
     if (has_bar)
-        alignments[3 + class_count] = 'l';
+        alignments[3 + class_count] = 'o';
 
     struct ct_text_table *table = ct_text_table_new(alignments);
 
