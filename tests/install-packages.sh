@@ -3,8 +3,9 @@
 #
 #   tests/install-packages.sh build         what it takes to build and use ctrace
 #   tests/install-packages.sh build test    ... and to run its tests
+#   tests/install-packages.sh suites        the programs that tests/suites/run.sh compares
 #
-# This is the only list of packages: quickstart.sh and run.sh both use it.
+# This is the only list of packages: quickstart.sh and both run.sh use it.
 set -eu
 
 build="gcc libc6-dev cmake ninja-build pkg-config
@@ -20,6 +21,8 @@ test="libcmocka-dev python3 g++ golang-go make
     man-db librsvg2-bin poppler-utils
     clang-format clang-tidy shellcheck"
 
+suites="libpython3.11-testsuite stress-ng wrk"
+
 fail()
 {
     echo "install-packages.sh: $*" >&2
@@ -31,10 +34,11 @@ for set_name in "$@"; do
     case $set_name in
     build) wanted="$wanted $build" ;;
     test) wanted="$wanted $test" ;;
-    *) fail "no set of packages is called '$set_name'; there are: build, test" ;;
+    suites) wanted="$wanted $suites" ;;
+    *) fail "no set of packages is called '$set_name'; there are: build, test, suites" ;;
     esac
 done
-[ -n "$wanted" ] || fail "say which packages: build, test, or both"
+[ -n "$wanted" ] || fail "say which packages: build, test, suites"
 
 command -v dpkg-query >/dev/null || fail "this is not Debian; install what these provide: $wanted"
 
