@@ -99,6 +99,19 @@ class Servers(TraceTest):
             return page.read().decode()
 
 
+class Environments(TraceTest):
+    """LTTng finds a user's session daemon by a setting that is in the program's environment."""
+
+    def test_thrown_away_before_exec(self):
+        result = self.record_ok("env", "-i", "/bin/sleep", "0.1")
+        self.assertEqual(len(self.waits(result.directory, op="nanosleep")), 1)
+
+    def test_overwritten_by_a_title_before_fork(self):
+        script = "$0 = 'a title' x 500; if (!fork) { select(undef, undef, undef, 0.1); exit } wait"
+        result = self.record_ok("perl", "-e", script)
+        self.assertEqual(len(self.waits(result.directory, op="select")), 1)
+
+
 class Node(TraceTest):
     def test_workers_wait_for_each_other(self):
         script = WORKLOADS / "node_threads.js"

@@ -33,7 +33,8 @@ static __attribute__((noinline)) void leak(void)
     static void *volatile kept;
 
     kept = malloc(77);
-    kept = NULL;
+    if (kept != NULL)
+        kept = NULL;
 }
 
 static __attribute__((noinline)) void overflow(void)
