@@ -22,5 +22,7 @@ chmod 755 "$stage"
 cp "$here"/programs/* "$stage/ctrace/" 2>/dev/null || true
 chmod -R a+rX "$stage"
 
+# Their limit as most have it, lower than what they may raise it to.
+ulimit -S -n 1024
 export CTRACE_PROGRAM=$stage/ctrace/prefix/bin/ctrace PYTHONDONTWRITEBYTECODE=1
 "$here/../e2e/sandbox.sh" user /usr/bin/python3 "$stage/ctrace/suites.py" "$@"
