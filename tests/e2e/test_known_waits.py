@@ -124,7 +124,8 @@ class KnownWaits(TraceTest):
             self.assertLessEqual(thread["end_ns"] - thread["start_ns"], length_ns)
 
     def test_a_recording_that_never_began_is_empty(self):
-        result = self.record_ok(WORKLOADS / "endings", "sleep", "20", options=["--delay=10s"])
+        result = self.record(WORKLOADS / "endings", "sleep", "20", options=["--delay=10s"])
+        self.assert_refused(result, "nothing was recorded", "before --delay was over", status=125)
         report = self.report_json(result.directory)
         self.assertEqual(report["capture"]["begin_ns"], report["capture"]["end_ns"])
         for thread in report["threads"]:
