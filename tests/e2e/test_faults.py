@@ -26,6 +26,7 @@ from harness import (
 ENDINGS = WORKLOADS / "endings"
 LOST = re.compile(r"(?i)\b[1-9][\d,]* events? (?:were |was )?lost|\blost\b.*?\b[1-9][\d,]* event")
 FLOOD = 400000  # waits: more than the buffers hold
+MAX_MODULES = 1024  # on a board
 READERS = [["report"]] + [["pprof", kind] for kind in CLASSES] + [["timeline"]]
 
 
@@ -361,7 +362,31 @@ class BadTraces(TraceTest):
                 self.assertLess(result.status, 128, result)
 
 
+# Loads copies of a library, waits in ever other stacks, and prints how many modules there are.
+LOAD_MANY = """
+import ctypes, shutil, sys, time
+def nap(depth):
+    list(map(nap, [depth - 1])) if depth > 0 else time.sleep(0.001)
+for i in range(1100):
+    copy = f"copy-{i}.so"
+    shutil.copy(sys.argv[1], copy)
+    ctypes.CDLL("./" + copy)
+    nap(i % 20)
+files = {line.split()[-1] for line in open("/proc/self/maps") if "x" in line.split()[1]}
+print(len([name for name in files if name.startswith("/") or name == "[vdso]"]))
+"""
+
+
 class Losses(TraceTest):
+    def test_modules_without_room_are_counted_once(self):
+        library = run("sh", "-c", "ls /lib/*/libutil.so.1").out.split()[0]
+        result = self.record_ok("/usr/bin/python3", "-c", LOAD_MANY, library)
+        lost = int(result.out) - MAX_MODULES
+        self.assertRegex(result.err, f"LOST {lost} modules .*: their functions have no names")
+        self.assertNotRegex(result.err, "nothing lost|totals are too low")
+        capture = [e for e in read_events(result.directory) if e.name == "ctrace:capture"][0]
+        self.assertEqual(capture.fields["modules_lost"], lost)
+
     def test_lost_events_are_counted_and_shown_everywhere(self):
         recorder = self.start_record(
             ENDINGS, "gated", FLOOD, options=["--rate=0"], stdin=subprocess.PIPE
