@@ -208,6 +208,13 @@ class Recorder(FaultTest):
         again = self.ctrace("recover", "trace")
         self.assert_refused(again, "nothing to recover", status=1)
 
+    def test_readers_say_how_to_finish_it(self):
+        self.start_and_kill(ENDINGS, "hang")
+        for command in (["report"], ["pprof", "sync"], ["timeline", "-o", "all.svg"]):
+            with self.subTest(command):
+                result = self.ctrace(*command, "trace")
+                self.assert_refused(result, "not finished", "ctrace recover trace", status=1)
+
     def test_recover_of_a_program_that_has_ended_as_well(self):
         pid = self.start_and_kill(ENDINGS, "hang")
         os.kill(pid, signal.SIGKILL)
