@@ -160,6 +160,25 @@ class Places(TraceTest):
         self.assert_refused(result, "trace", "permission|cannot|no such")
         self.assertFalse((self.folder / "ran").exists(), "it ran, and nothing was recorded")
 
+    def test_a_current_directory_that_is_gone(self):
+        (self.folder / "gone").mkdir()
+        script = f"cd gone && rmdir ../gone && exec {CTRACE} record"
+        result = run("sh", "-c", f"{script} -o trace {ENDINGS} exit 0", cwd=self.folder)
+        self.assert_refused(result, "cannot record: cannot make trace", status=125)
+        self.assertFalse(os.path.exists("/trace"))
+        (self.folder / "gone").mkdir()
+        result = run(
+            "sh", "-c", f"{script} -o {self.folder}/trace {ENDINGS} exit 0", cwd=self.folder
+        )
+        self.assertEqual(result.status, 0, result)
+
+    def test_a_limit_on_the_size_of_files_is_an_error(self):
+        result = run(
+            "sh", "-c", f"ulimit -f 100; exec {CTRACE} record {ENDINGS} exit 0", cwd=self.folder
+        )
+        self.assert_refused(result, "cannot record.*ctrace.data.*too large", status=125)
+        self.assertEqual(os.listdir(self.folder), [])
+
     def test_the_output_is_a_file(self):
         place = self.folder / "file" / "trace"
         (self.folder / "file").write_text("kept")

@@ -476,6 +476,18 @@ class Daemons(TraceTest):
         self.assertNotIn("ctrace", sessions.out)
         self.assertTrue(self.waits(self.folder / "second", op="nanosleep"))
 
+    def test_a_session_that_a_killed_recorder_left_is_replaced(self):
+        self.start_daemon()
+        number = 1
+        while os.path.exists(f"/dev/shm/ctrace-{number}"):
+            number += 1
+        name = f"ctrace-{number}"
+        created = run("lttng", "--no-sessiond", "create", name, "--output", self.folder / "other")
+        self.assertEqual(created.status, 0, created)
+        result = self.record_ok(ENDINGS, "sleep", "20")
+        self.assertTrue(self.waits(result.directory, op="nanosleep"))
+        self.assertNotIn(name, run("lttng", "--no-sessiond", "list").out)
+
     def test_a_daemon_that_it_started_is_gone_afterwards(self):
         if session_daemons():
             self.skipTest("a session daemon runs on this machine")
