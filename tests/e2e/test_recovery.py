@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import signal
+import time
 
 from harness import (
     WORKLOADS,
@@ -217,10 +218,14 @@ class Recorder(FaultTest):
 
     def test_recover_of_a_program_that_has_ended_as_well(self):
         pid = self.start_and_kill(ENDINGS, "hang")
-        os.kill(pid, signal.SIGKILL)
+        kill_all([pid])
+        time.sleep(5)
         result = self.ctrace("recover", "trace")
         self.assertEqual(result.status, 0, result)
         self.check(self.folder / "trace", result)
+        for event in self.waits(self.folder / "trace", is_open=1):
+            waited_s = event.fields["duration_ns"] / 1e9
+            self.assertLess(waited_s, 5, "it ended with its process, not with the recovery")
 
     def test_a_later_recording_leaves_it_recoverable(self):
         self.start_and_kill(ENDINGS, "hang")
