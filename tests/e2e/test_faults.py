@@ -467,7 +467,8 @@ class Daemon(TraceTest):
         place = self.folder / "bin"
         place.mkdir()
         late = place / "lttng-sessiond"
-        late.write_text(f"#!/bin/sh\nsleep 30.25\nexec {shutil.which('lttng-sessiond')} \"$@\"\n")
+        daemon = shutil.which("lttng-sessiond")
+        late.write_text(f'#!/bin/sh\nsleep 30.25\nexec {daemon} "$@"\n')
         late.chmod(0o755)
         environment = dict(os.environ, PATH=f"{place}:{os.environ['PATH']}")
         result = self.record(ENDINGS, "exit", "0", env=environment)
