@@ -476,6 +476,13 @@ class Daemons(TraceTest):
         self.assertNotIn("ctrace", sessions.out)
         self.assertTrue(self.waits(self.folder / "second", op="nanosleep"))
 
+    def test_the_programs_limit_of_open_files_is_not_the_daemons(self):
+        command = f"ulimit -Sn 64; exec {CTRACE} record -o trace -- sh -c"
+        script = f"for i in 1 2 3 4; do {ENDINGS} sleep 300 >/dev/null & done; wait; ulimit -Sn"
+        result = run("sh", "-c", f"{command} '{script}'", cwd=self.folder)
+        self.assertEqual((result.status, result.out), (0, "64\n"), result)
+        self.assertEqual(len(self.waits(self.folder / "trace", op="nanosleep")), 4, result)
+
     def test_a_session_that_a_killed_recorder_left_is_replaced(self):
         self.start_daemon()
         number = 1
