@@ -249,7 +249,9 @@ static gboolean check(const struct ct_model *model, struct reading *reading, GEr
                     directory);
     else
         g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_NOT_CTRACE,
-                    "the trace in '%s' is empty: nothing was recorded", directory);
+                    "the trace in '%s' is empty: the recording was not finished, or goes on; if "
+                    "its recorder was killed, finish it with: ctrace recover %s",
+                    directory, directory);
     return FALSE;
 }
 

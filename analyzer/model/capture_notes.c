@@ -32,7 +32,8 @@ GPtrArray *ct_capture_complaints(const struct ct_capture *capture)
     if (capture->damage)
         g_ptr_array_add(lines, g_strdup_printf("not read: %s", capture->damage));
     else if (!capture->is_complete)
-        g_ptr_array_add(lines, g_strdup("the recording is not complete: its end is missing"));
+        g_ptr_array_add(lines, g_strdup("the recording is not complete: its end is missing; "
+                                        "'ctrace recover' may add it"));
     if (ct_capture_lost_waits(capture)[0])
         g_ptr_array_add(lines,
                         g_strdup_printf("waits were lost: %s", ct_capture_lost_waits(capture)));

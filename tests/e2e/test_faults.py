@@ -26,6 +26,7 @@ from harness import (
 ENDINGS = WORKLOADS / "endings"
 LOST = re.compile(r"(?i)\b[1-9][\d,]* events? (?:were |was )?lost|\blost\b.*?\b[1-9][\d,]* event")
 FLOOD = 400000  # waits: more than the buffers hold
+MAX_MODULES = 1024  # on a board
 READERS = [["report"]] + [["pprof", kind] for kind in CLASSES] + [["timeline"]]
 
 
@@ -158,6 +159,25 @@ class Places(TraceTest):
         result = self.ctrace("record", "-o", place, "--", "touch", self.folder / "ran")
         self.assert_refused(result, "trace", "permission|cannot|no such")
         self.assertFalse((self.folder / "ran").exists(), "it ran, and nothing was recorded")
+
+    def test_a_current_directory_that_is_gone(self):
+        (self.folder / "gone").mkdir()
+        script = f"cd gone && rmdir ../gone && exec {CTRACE} record"
+        result = run("sh", "-c", f"{script} -o trace {ENDINGS} exit 0", cwd=self.folder)
+        self.assert_refused(result, "cannot record: cannot make trace", status=125)
+        self.assertFalse(os.path.exists("/trace"))
+        (self.folder / "gone").mkdir()
+        result = run(
+            "sh", "-c", f"{script} -o {self.folder}/trace {ENDINGS} exit 0", cwd=self.folder
+        )
+        self.assertEqual(result.status, 0, result)
+
+    def test_a_limit_on_the_size_of_files_is_an_error(self):
+        result = run(
+            "sh", "-c", f"ulimit -f 100; exec {CTRACE} record {ENDINGS} exit 0", cwd=self.folder
+        )
+        self.assert_refused(result, "cannot record.*ctrace.data.*too large", status=125)
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_the_output_is_a_file(self):
         place = self.folder / "file" / "trace"
@@ -419,7 +439,31 @@ class BadTraces(TraceTest):
                 self.assertLess(result.status, 128, result)
 
 
+# Loads copies of a library, waits, at last in ever other stacks, and prints how many modules there are.
+LOAD_MANY = """
+import ctypes, shutil, sys, time
+def nap(depth):
+    list(map(nap, [depth - 1])) if depth > 0 else time.sleep(0.001)
+for i in range(1100):
+    copy = f"copy-{i}.so"
+    shutil.copy(sys.argv[1], copy)
+    ctypes.CDLL("./" + copy)
+    nap(max(0, i - 1080))
+files = {line.split()[-1] for line in open("/proc/self/maps") if "x" in line.split()[1]}
+print(len([name for name in files if name.startswith("/") or name == "[vdso]"]))
+"""
+
+
 class Losses(TraceTest):
+    def test_modules_without_room_are_counted_once(self):
+        library = run("sh", "-c", "ls /lib/*/libutil.so.1").out.split()[0]
+        result = self.record_ok("/usr/bin/python3", "-c", LOAD_MANY, library)
+        lost = int(result.out) - MAX_MODULES
+        self.assertRegex(result.err, f"LOST {lost} modules .*: their functions have no names")
+        self.assertNotRegex(result.err, "nothing lost|totals are too low")
+        capture = [e for e in read_events(result.directory) if e.name == "ctrace:capture"][0]
+        self.assertEqual(capture.fields["modules_lost"], lost)
+
     def test_lost_events_are_counted_and_shown_everywhere(self):
         recorder = self.start_record(
             ENDINGS, "gated", FLOOD, options=["--rate=0"], stdin=subprocess.PIPE
@@ -481,7 +525,8 @@ class Daemon(TraceTest):
         place = self.folder / "bin"
         place.mkdir()
         late = place / "lttng-sessiond"
-        late.write_text(f"#!/bin/sh\nsleep 30.25\nexec {shutil.which('lttng-sessiond')} \"$@\"\n")
+        daemon = shutil.which("lttng-sessiond")
+        late.write_text(f'#!/bin/sh\nsleep 30.25\nexec {daemon} "$@"\n')
         late.chmod(0o755)
         environment = dict(os.environ, PATH=f"{place}:{os.environ['PATH']}")
         result = self.record(ENDINGS, "exit", "0", env=environment)

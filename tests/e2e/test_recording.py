@@ -357,8 +357,8 @@ class Endings(TraceTest):
     def test_a_delay_leaves_out_what_was_before(self):
         script = f"{ENDINGS} sleep 100; {ENDINGS} sleep 1500"
         result = self.record_ok("sh", "-c", script, options=["--delay=1s"])
-        slept_ns = sum(e.fields["duration_ns"] for e in self.waits(result.directory, op="nanosleep"))
-        self.assertLess(slept_ns, 1_600_000_000)
+        naps = self.waits(result.directory, op="nanosleep")
+        self.assertLess(sum(nap.fields["duration_ns"] for nap in naps), 1_600_000_000)
         capture = [e for e in read_events(result.directory) if e.name == "ctrace:capture"][0]
         self.assertLess(capture.fields["end_ns"] - capture.fields["begin_ns"], 1_500_000_000)
 
@@ -475,6 +475,25 @@ class Daemons(TraceTest):
         sessions = run("lttng", "--no-sessiond", "list")
         self.assertNotIn("ctrace", sessions.out)
         self.assertTrue(self.waits(self.folder / "second", op="nanosleep"))
+
+    def test_the_programs_limit_of_open_files_is_not_the_daemons(self):
+        command = f"ulimit -Sn 64; exec {CTRACE} record -o trace -- sh -c"
+        script = f"for i in 1 2 3 4; do {ENDINGS} sleep 300 >/dev/null & done; wait; ulimit -Sn"
+        result = run("sh", "-c", f"{command} '{script}'", cwd=self.folder)
+        self.assertEqual((result.status, result.out), (0, "64\n"), result)
+        self.assertEqual(len(self.waits(self.folder / "trace", op="nanosleep")), 4, result)
+
+    def test_a_session_that_a_killed_recorder_left_is_replaced(self):
+        self.start_daemon()
+        number = 1
+        while os.path.exists(f"/dev/shm/ctrace-{number}"):
+            number += 1
+        name = f"ctrace-{number}"
+        created = run("lttng", "--no-sessiond", "create", name, "--output", self.folder / "other")
+        self.assertEqual(created.status, 0, created)
+        result = self.record_ok(ENDINGS, "sleep", "20")
+        self.assertTrue(self.waits(result.directory, op="nanosleep"))
+        self.assertNotIn(name, run("lttng", "--no-sessiond", "list").out)
 
     def test_a_daemon_that_it_started_is_gone_afterwards(self):
         if session_daemons():

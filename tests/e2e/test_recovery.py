@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import signal
+import time
 
 from harness import (
     WORKLOADS,
@@ -208,12 +209,23 @@ class Recorder(FaultTest):
         again = self.ctrace("recover", "trace")
         self.assert_refused(again, "nothing to recover", status=1)
 
+    def test_readers_say_how_to_finish_it(self):
+        self.start_and_kill(ENDINGS, "hang")
+        for command in (["report"], ["pprof", "sync"], ["timeline", "-o", "all.svg"]):
+            with self.subTest(command):
+                result = self.ctrace(*command, "trace")
+                self.assert_refused(result, "not finished", "ctrace recover trace", status=1)
+
     def test_recover_of_a_program_that_has_ended_as_well(self):
         pid = self.start_and_kill(ENDINGS, "hang")
-        os.kill(pid, signal.SIGKILL)
+        kill_all([pid])
+        time.sleep(5)
         result = self.ctrace("recover", "trace")
         self.assertEqual(result.status, 0, result)
         self.check(self.folder / "trace", result)
+        for event in self.waits(self.folder / "trace", is_open=1):
+            waited_s = event.fields["duration_ns"] / 1e9
+            self.assertLess(waited_s, 5, "it ended with its process, not with the recovery")
 
     def test_a_later_recording_leaves_it_recoverable(self):
         self.start_and_kill(ENDINGS, "hang")

@@ -258,26 +258,34 @@ static const struct ct_board_module *find_module(uint64_t begin, const char *pat
     return NULL;
 }
 
-static int add_module(struct dl_phdr_info *info, size_t size, void *is_first)
+struct scan {
+    bool is_first;
+    uint64_t lost; /* modules that the board has no room for */
+};
+
+static int add_module(struct dl_phdr_info *info, size_t size, void *data)
 {
+    struct scan *scan = data;
     uint64_t begin, end;
     char path[CT_MODULE_PATH_SIZE];
     struct ct_text text = ct_text_begin(path, sizeof(path));
 
     (void)size;
-    if (*(bool *)is_first)
+    if (scan->is_first)
         ct_text_string(&text, ct_board->exe); /* the program has no name of its own */
     else
         ct_text_string(&text, info->dlpi_name[0] != '\0' ? info->dlpi_name : "[vdso]");
-    *(bool *)is_first = false;
+    scan->is_first = false;
     atomic_store(&scanned_loads, info->dlpi_adds);
     find_range(info, &begin, &end);
     if (begin >= end || find_module(info->dlpi_addr + begin, path) != NULL)
         return 0;
 
-    uint32_t index = atomic_fetch_add(&ct_board->module_count, 1);
+    uint32_t index = atomic_load(&ct_board->module_count);
+    if (index < CT_BOARD_MAX_MODULES)
+        index = atomic_fetch_add(&ct_board->module_count, 1);
     if (index >= CT_BOARD_MAX_MODULES) {
-        atomic_fetch_add(&ct_board->modules_lost, 1);
+        scan->lost++;
         return 0;
     }
     struct ct_board_module *module = &ct_board->modules[index];
@@ -292,9 +300,14 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *is_first)
 
 void ct_modules_scan(void)
 {
-    bool is_first = true;
+    struct scan scan = {.is_first = true};
 
-    dl_iterate_phdr(add_module, &is_first);
+    dl_iterate_phdr(add_module, &scan);
+    /* A module is lost once, however often it is not found. */
+    uint64_t lost = atomic_load(&ct_board->modules_lost);
+    while (scan.lost > lost &&
+           !atomic_compare_exchange_weak(&ct_board->modules_lost, &lost, scan.lost))
+        ;
 }
 
 static int find_object(struct dl_phdr_info *info, size_t size, void *wanted)

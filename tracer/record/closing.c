@@ -267,6 +267,21 @@ static uint64_t image_end_ns(const struct ct_closing *closing, const struct ct_b
     return death_ns != 0 || is_cut ? said_ns : 0;
 }
 
+/* When a thread last noted something on the board. */
+static uint64_t last_note_ns(const struct board *board)
+{
+    uint32_t slots = MIN(board->data->thread_high_water, CT_BOARD_MAX_THREADS);
+    uint64_t last_ns = board->data->start_ns;
+
+    for (uint32_t i = 0; i < slots; i++) {
+        const struct ct_board_wait *wait = &board->data->threads[i].wait;
+        uint64_t ticks = MAX(wait->begin_ticks, wait->end_ticks);
+        if (ticks != 0)
+            last_ns = MAX(last_ns, ticks_to_time(board, ticks));
+    }
+    return last_ns;
+}
+
 /* TRUE if the board was written. */
 static gboolean close_board(struct ct_closing *closing, const char *path, gboolean is_cut)
 {
@@ -283,6 +298,8 @@ static gboolean close_board(struct ct_closing *closing, const char *path, gboole
     ct_clock_read(control, &board.now_ticks, &board.now_ns);
     board.end_ns = image_end_ns(closing, board.data, board.now_ns, is_cut);
     board.is_over = board.end_ns != 0;
+    if (board.end_ns == G_MAXUINT64 && closing->deaths == NULL)
+        board.end_ns = MAX(closing->watched_until_ns, last_note_ns(&board));
     if (board.end_ns == 0 || board.end_ns > board.now_ns)
         board.end_ns = board.now_ns;
     if (board.is_over || is_cut)

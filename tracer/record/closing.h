@@ -22,6 +22,7 @@ struct ct_closing {
     const struct ct_session_directory *directory; /* borrowed */
     const struct ct_writer *writer;               /* borrowed; or NULL */
     const struct ct_deaths *deaths;               /* borrowed; NULL if nobody has watched */
+    uint64_t watched_until_ns;                    /* then: when somebody last did */
     struct ct_closing_totals totals;
 };
 

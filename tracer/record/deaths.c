@@ -7,17 +7,22 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #define EVENTS_AT_ONCE 32
 
-/* Well below the usual limit of open files. How others end is still noted, if a little later. */
+/* Well below the usual limit of open files. Others' ends are still noted, if a little later. */
 #define MAX_WATCHED 400
+
+/* Of the open files that we may have: the others are LTTng's, and the boards'. */
+#define WATCHED_SHARE 2
 
 struct ct_deaths {
     int poll_fd;
-    int directory_fd;  /* inotify's; in poll_fd as process 0 */
+    int directory_fd; /* inotify's; in poll_fd as process 0 */
+    guint max_watched;
     GHashTable *known; /* owned; pid -> uint64_t *, ns */
     GHashTable *fds;   /* owned; pid -> pidfd, of those that live */
 };
@@ -32,7 +37,10 @@ static gboolean add_fd(const struct ct_deaths *deaths, int fd, pid_t pid)
 struct ct_deaths *ct_deaths_new(void)
 {
     struct ct_deaths *deaths = g_new0(struct ct_deaths, 1);
+    struct rlimit files = {.rlim_cur = 0};
 
+    getrlimit(RLIMIT_NOFILE, &files);
+    deaths->max_watched = (guint)MIN(MAX_WATCHED, files.rlim_cur / WATCHED_SHARE);
     deaths->poll_fd = epoll_create1(EPOLL_CLOEXEC);
     deaths->directory_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     deaths->known = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
@@ -67,7 +75,7 @@ static void watch_process(struct ct_deaths *deaths, pid_t pid)
     if (pid <= 0 || g_hash_table_contains(deaths->fds, GINT_TO_POINTER(pid)))
         return;
     g_hash_table_remove(deaths->known, GINT_TO_POINTER(pid)); /* another process had this id */
-    if (g_hash_table_size(deaths->fds) >= MAX_WATCHED)
+    if (g_hash_table_size(deaths->fds) >= deaths->max_watched)
         return;
     int fd = pidfd_open(pid, 0);
     if (fd < 0) {

@@ -48,6 +48,8 @@ const struct ct_writer *ct_writer_load(GError **error)
         return NULL;
     /* Our own events may wait for buffer space. */
     g_setenv("LTTNG_UST_ALLOW_BLOCKING", "1", TRUE);
+    /* LTTng would read all of our libraries' build ids, twice: 10 ms. */
+    g_setenv("LTTNG_UST_WITHOUT_BADDR_STATEDUMP", "1", TRUE);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library != NULL)
         writer = dlsym(library, CT_WRITER_SYMBOL);

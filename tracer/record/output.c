@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -198,9 +199,16 @@ static gboolean prepare(struct ct_output *output, GError **error)
 struct ct_output *ct_output_new(const char *name, GError **error)
 {
     struct ct_output *output = g_new0(struct ct_output, 1);
+    char directory[PATH_MAX];
 
     output->path = g_canonicalize_filename(name, NULL);
     output->lock_fd = -1;
+    /* GLib would take the root for a current directory that has been removed. */
+    if (!g_path_is_absolute(name) && getcwd(directory, sizeof(directory)) == NULL) {
+        fail(error, errno, "make", name);
+        ct_output_free(output);
+        return NULL;
+    }
     if (prepare(output, error))
         return output;
     ct_output_revert(output);

@@ -207,6 +207,17 @@ static gboolean set_up(struct ct_session *session, uint32_t recording, GError **
     return enable_all_events(session, recording, error);
 }
 
+static int create(const char *name, const char *directory)
+{
+    struct lttng_session_descriptor *descriptor =
+        lttng_session_descriptor_local_create(name, directory);
+    enum lttng_error_code code =
+        descriptor == NULL ? LTTNG_ERR_INVALID : lttng_create_session_ext(descriptor);
+
+    lttng_session_descriptor_destroy(descriptor);
+    return code == LTTNG_OK ? 0 : -(int)code;
+}
+
 struct ct_session *ct_session_new(const char *name, const char *directory, uint32_t recording,
                                   GError **error)
 {
@@ -215,13 +226,10 @@ struct ct_session *ct_session_new(const char *name, const char *directory, uint3
     session->name = g_strdup(name);
     session->metadata_path = g_strdup_printf("%s/ust/uid/%u/%u-bit/metadata", directory,
                                              (unsigned)getuid(), (unsigned)(8 * sizeof(void *)));
-    struct lttng_session_descriptor *descriptor =
-        lttng_session_descriptor_local_create(name, directory);
-    int status =
-        descriptor == NULL ? -LTTNG_ERR_INVALID : -(int)lttng_create_session_ext(descriptor);
-    lttng_session_descriptor_destroy(descriptor);
-    if (status == -LTTNG_OK)
-        status = 0;
+    int status = create(name, directory);
+    /* The number in it is ours: left by a recorder that was killed, and its boards are gone. */
+    if (status == -LTTNG_ERR_EXIST_SESS && lttng_destroy_session(name) >= 0)
+        status = create(name, directory);
     session->is_destroyed = status < 0;
     if (check(status, "make a session", error) && set_up(session, recording, error))
         return session;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,6 +63,17 @@ static void write_pid(int fd, pid_t pid)
         g_warning("cannot note the session daemon's process id: %s", g_strerror(errno));
 }
 
+/* The daemon has some files open for each process that is recorded. */
+static void allow_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* In the child: becomes the daemon, in a session of its own, away from our terminal. */
 static void become_daemon(void)
 {
@@ -76,6 +88,7 @@ static void become_daemon(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int fd = 0; fd <= 2; fd++)
         dup2(null, fd);
+    allow_files();
     unsetenv("LD_PRELOAD");
     execlp(SESSIOND_PROGRAM, SESSIOND_PROGRAM, "--no-kernel", (char *)NULL);
     _exit(errno == ENOENT ? 127 : 126);

@@ -31,26 +31,27 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
         uint64_t count;
         const char *one;
         const char *many;
+        const char *consequence;
     } losses[] = {
-        {summary->events_lost, "event for lack of buffer space", "events for lack of buffer space"},
-        {summary->totals.stacks_lost, "stack for lack of room on a board",
-         "stacks for lack of room on a board"},
+        {summary->events_lost, "event for lack of buffer space", "events for lack of buffer space",
+         "totals are too low"},
         {summary->totals.threads_lost, "thread for lack of room on a board",
-         "threads for lack of room on a board"},
+         "threads for lack of room on a board", "totals are too low"},
+        {summary->totals.stacks_lost, "stack for lack of room on a board",
+         "stacks for lack of room on a board", "their waits have none"},
         {summary->totals.modules_lost, "module for lack of room on a board",
-         "modules for lack of room on a board"},
+         "modules for lack of room on a board", "their functions have no names"},
     };
     gboolean is_any = FALSE;
 
     for (size_t i = 0; i < G_N_ELEMENTS(losses); i++) {
         if (losses[i].count == 0)
             continue;
-        g_string_append(line, is_any ? ", " : "\nctrace: LOST ");
+        g_string_append(line, "\nctrace: LOST ");
         append_count(line, losses[i].count, losses[i].one, losses[i].many);
+        g_string_append_printf(line, ": %s", losses[i].consequence);
         is_any = TRUE;
     }
-    if (is_any)
-        g_string_append(line, ": totals are too low");
     if (!is_complete)
         g_string_append(line,
                         "\nctrace: waits are LOST: totals are too low, and ctrace report says "

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 /* timeout(1) signals its child first, and then the group: so far apart they are one. */
-#define WAIT_US (50 * 1000)
-#define SAME_US (100 * 1000)
+#define WAIT_US (100 * 1000)
+#define SAME_US (200 * 1000)
 
 /* What the witness writes for each signal. */
 struct sighting {

@@ -20,8 +20,8 @@ struct ct_witness {
 void ct_witness_start(struct ct_witness *witness, const sigset_t *signals);
 
 /*
- * Did the whole group, and after `since_us`, get this signal that we just got? Waits for some 50 ms
- * to be told.
+ * Did the whole group, and after `since_us`, get this signal that we just got? Waits for up to
+ * 100 ms to be told.
  */
 gboolean ct_witness_has_seen(struct ct_witness *witness, int signal_number, gint64 since_us);
 
