@@ -4,7 +4,9 @@
 #include "cli/say.h"
 #include "layout.h"
 #include "model/capture_notes.h"
+#include "model/life.h"
 #include "surface.h"
+#include "symbols/stack_text.h"
 #include "text.h"
 
 #include <locale.h>
@@ -162,8 +164,18 @@ static gboolean load(const char *directory, const struct options *options, struc
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&picture->model->capture);
     ct_say_all(complaints);
     if (picture->is_whole)
-        picture->window = ct_recording_extent(picture->model);
+        picture->window = ct_lives_extent(picture->model);
     return TRUE;
+}
+
+static const char *find_variable(void *user, const struct ct_process *process, uint64_t address)
+{
+    return ct_symbolizer_resolve_data(user, process, address);
+}
+
+static GPtrArray *find_frames(void *user, const struct ct_process *process, uint32_t stack_id)
+{
+    return ct_stack_frames(user, process, stack_id);
 }
 
 static gboolean draw(const struct picture *picture, const struct options *options,
@@ -171,6 +183,8 @@ static gboolean draw(const struct picture *picture, const struct options *option
                      GError **error)
 {
     g_autoptr(ct_text) text = ct_text_new();
+    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new();
+    const struct ct_layout_names names = {find_variable, find_frames, symbolizer};
     struct ct_layout_request request = {
         .model = picture->model,
         .timeline = picture->timeline,
@@ -183,6 +197,8 @@ static gboolean draw(const struct picture *picture, const struct options *option
         .box_limit = format->is_raster ? 0 : VECTOR_BOX_LIMIT,
         .measure = ct_text_measure,
         .measure_user = text,
+        .names = &names,
+        .has_tips = g_str_equal(format->extension, "svg"),
     };
     g_autoptr(ct_layout) layout = ct_layout_build(&request, error);
     if (!layout)

@@ -27,3 +27,19 @@ struct ct_life ct_life_inside(const struct ct_thread *thread, const struct ct_wi
     life.class_ns[CT_CLASS_RUNNING] += left_ns;
     return life;
 }
+
+struct ct_window ct_lives_extent(const struct ct_model *model)
+{
+    struct ct_window recording = {model->begin_ns, MAX(model->begin_ns, model->end_ns)};
+    struct ct_window lives = {recording.end_ns, recording.begin_ns};
+
+    for (guint i = 0; i < model->threads->len; i++) {
+        const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
+
+        lives.begin_ns = MIN(lives.begin_ns, thread->start_ns);
+        lives.end_ns = MAX(lives.end_ns, thread->end_ns);
+    }
+    lives.begin_ns = MAX(lives.begin_ns, recording.begin_ns);
+    lives.end_ns = MIN(lives.end_ns, recording.end_ns);
+    return lives.begin_ns < lives.end_ns ? lives : recording;
+}

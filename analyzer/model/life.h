@@ -15,4 +15,8 @@ struct ct_life {
 struct ct_life ct_life_inside(const struct ct_thread *thread, const struct ct_window *window,
                               const uint64_t *waited_ns);
 
+/* From the first thread's start to the last one's end: a recorder is there before its program. The
+ * whole recording where there are no threads, or none lived for any time. */
+struct ct_window ct_lives_extent(const struct ct_model *model);
+
 #endif

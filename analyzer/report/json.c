@@ -1,6 +1,6 @@
 #include "report/report.h"
 
-#include "report/stack_text.h"
+#include "symbols/stack_text.h"
 
 #include <json-glib/json-glib.h>
 #include <math.h>
@@ -252,7 +252,7 @@ static void write_calls(struct document *document, const struct ct_report *repor
 static void add_stack(JsonBuilder *json, const struct ct_report *report, const char *name,
                       const struct ct_process *process, uint32_t stack_id)
 {
-    g_autoptr(GPtrArray) frames = ct_stack_frames(report, process, stack_id);
+    g_autoptr(GPtrArray) frames = ct_stack_frames(report->symbolizer, process, stack_id);
 
     json_builder_set_member_name(json, name);
     json_builder_begin_array(json);

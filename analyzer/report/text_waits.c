@@ -1,7 +1,7 @@
 #include "report/text_parts.h"
 
 #include "model/format.h"
-#include "report/stack_text.h"
+#include "symbols/stack_text.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 static void write_stack(const struct ct_text_report *out, const struct ct_process *process,
                         uint32_t stack_id)
 {
-    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report, process, stack_id);
+    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, process, stack_id);
     guint depth = out->layout->depth;
     /* One more takes no more room than saying that there is one more. */
     guint shown = depth > 0 && frames->len == depth + 1 ? frames->len : MIN(frames->len, depth);
@@ -55,8 +55,8 @@ static void write_waker(const struct ct_text_report *out, const struct ct_interv
     if (!interval->waker)
         return;
     g_autofree char *name = format_thread(interval->waker);
-    g_autoptr(GPtrArray) frames =
-        ct_stack_frames(out->report, interval->waker->process, interval->waker_stack_id);
+    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, interval->waker->process,
+                                                  interval->waker_stack_id);
 
     ct_text_line(out, CT_TEXT_ENTRY, "woken by %s: %s%s%s", name, ct_op_name(interval->waker_op),
                  frames->len > 0 ? " in " : "",
@@ -73,7 +73,8 @@ static void write_origin(const struct ct_text_report *out, const struct ct_inter
         write_stack(out, process, interval->stack_id);
         return;
     }
-    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report, process, interval->stack_id);
+    g_autoptr(GPtrArray) frames =
+        ct_stack_frames(out->report->symbolizer, process, interval->stack_id);
 
     ct_text_line(out, CT_TEXT_ENTRY, "at place %u%s%s", place, frames->len > 0 ? ", in " : "",
                  frames->len > 0 ? (const char *)g_ptr_array_index(frames, 0) : "");
