@@ -44,7 +44,11 @@ class Help(TraceTest):
         self.assertNotEqual(self.ctrace("help", "no-such-command").status, 0)
 
     def test_version(self):
-        self.assertRegex(self.ctrace("--version").out, r"ctrace \d+\.\d+")
+        version = self.ctrace("--version").out
+        self.assertRegex(version, r"^ctrace \d+\.\d+")
+        for command in COMMANDS:
+            with self.subTest(command):
+                self.assertEqual(self.ctrace(command, "--version").out, version)
 
     def test_no_command_shows_the_usage_and_fails(self):
         result = self.ctrace()
