@@ -3,6 +3,7 @@
 #include "provider/emit.h"
 #include "raw.h"
 #include "sanitizers.h"
+#include "unwind.h"
 #include "wait.h"
 
 #include <dlfcn.h>
@@ -96,8 +97,11 @@ struct ct_self *ct_self_attach(struct ct_self *self)
 
 void ct_thread_begin(int32_t creator_tid, uint64_t entry)
 {
-    if (ct_board != NULL && *ct_is_ours && ct_self.mode == CT_MODE_NEW)
-        begin_thread(&ct_self, creator_tid, entry);
+    if (ct_board == NULL || !*ct_is_ours || ct_self.mode != CT_MODE_NEW)
+        return;
+    ct_self.mode = CT_MODE_BUSY;
+    ct_self.has_stack_cache = ct_unwind_prepare_thread();
+    begin_thread(&ct_self, creator_tid, entry);
 }
 
 void ct_thread_bypass(void)

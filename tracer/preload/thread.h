@@ -23,6 +23,7 @@ struct ct_self {
     uint32_t has_unwritten; /* slot->wait.state is UNWRITTEN */
     struct ct_board_thread *slot;
     uint32_t stacks_taken;
+    bool has_stack_cache;
     _Atomic uint32_t *counted;     /* the count of waiters that the open wait is in, or NULL */
     uint64_t random;               /* xorshift state, for sampling */
     void *wait_frame;              /* stack address of the innermost open wait */
