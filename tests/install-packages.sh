@@ -25,7 +25,7 @@ test="libcmocka-dev python3 g++ golang-go make
 
 peers="uftrace ltrace strace linux-perf bpftrace"
 
-suites="libpython3.11-testsuite stress-ng wrk"
+suites="libpython3.11-testsuite stress-ng wrk postgresql postgresql-contrib openjdk-17-jdk-headless"
 
 fail()
 {
