@@ -23,8 +23,12 @@ struct ct_launch {
     gboolean has_ended;  /* the program itself */
     gboolean is_alone;   /* no process of its tree is left */
     pid_t ignored_group; /* children of this process group are not of the program's tree; or 0 */
-    unsigned interrupts; /* SIGINTs from the terminal or a user so far */
-    GHashTable *deaths;  /* owned; pid -> guint64 *, CLOCK_MONOTONIC ns when it was waited for */
+    /* Called in the parent when there is the process, which waits for it to return before it
+     * executes the program. NULL: nothing is to be done then. */
+    void (*before_exec)(void *user, pid_t pid);
+    void *before_exec_user; /* borrowed */
+    unsigned interrupts;    /* SIGINTs from the terminal or a user so far */
+    GHashTable *deaths;     /* owned; pid -> guint64 *, CLOCK_MONOTONIC ns when it was waited for */
 };
 
 /* Takes over the signals that are to be handed on, and the program's orphans. Before any thread. */

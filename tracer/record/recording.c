@@ -1,5 +1,7 @@
 #include "recording.h"
 
+#include "kernel/capture.h"
+#include "kernel/convert.h"
 #include "libraries.h"
 #include "output.h"
 #include "session.h"
@@ -22,6 +24,8 @@ struct ct_recording {
     struct ct_sessiond *sessiond;           /* owned */
     struct ct_session *session;             /* owned */
     struct ct_session_directory *directory; /* owned */
+    struct ct_kernel_capture *kernel;       /* owned; NULL: it is not wanted, or not ours */
+    struct ct_kernel_totals kernel_totals;
     struct ct_closing closing;
     GHashTable *no_deaths; /* owned; for a recording that another process began */
     uint64_t end_ns;
@@ -65,6 +69,8 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     recording->preload = ct_preload_find(error);
     if (recording->preload == NULL)
         return FALSE;
+    if (options->wants_kernel)
+        recording->kernel = ct_kernel_capture_new(recording->path);
     recording->directory = ct_session_directory_new(options->rate_ns, !options->no_follow, error);
     if (recording->directory == NULL)
         return FALSE;
@@ -93,7 +99,8 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
 
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
-    recording->missing = g_strdup(options->missing);
+    if (!options->wants_kernel)
+        recording->missing = g_strdup("kernel: turned off");
     recording->closing.deaths = deaths;
     if (set_up(recording, options, error))
         return recording;
@@ -122,7 +129,6 @@ struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_dire
 
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
-    recording->missing = g_strdup(CT_MISSING_KERNEL);
     recording->no_deaths = g_hash_table_new(g_direct_hash, g_direct_equal);
     recording->is_unfinished = TRUE; /* whatever fails: it can be tried again */
     recording->closing.deaths = recording->no_deaths;
@@ -147,11 +153,21 @@ pid_t ct_recording_daemon_group(const struct ct_recording *recording)
     return ct_sessiond_group(recording->sessiond);
 }
 
+const char *ct_recording_attach(struct ct_recording *recording, pid_t pid)
+{
+    if (recording->kernel == NULL)
+        return NULL;
+    ct_kernel_capture_attach(recording->kernel, pid);
+    return ct_kernel_capture_missing(recording->kernel);
+}
+
 void ct_recording_begin(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->begin_ns = now_ns(recording);
     recording->directory->control->is_recording = 1;
+    if (recording->kernel != NULL)
+        ct_kernel_capture_begin(recording->kernel);
 }
 
 void ct_recording_tend(struct ct_recording *recording)
@@ -218,18 +234,28 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
     return TRUE;
 }
 
+static const char *layers(const struct ct_recording *recording)
+{
+    gboolean has_kernel = recording->kernel_totals.events > 0;
+
+    if (recording->closing.totals.processes > 0)
+        return has_kernel ? "preload,kernel" : "preload";
+    return has_kernel ? "kernel" : "";
+}
+
 static void write_capture(struct ct_recording *recording, int exit_status, const char *fault)
 {
     const struct ct_closing_totals *totals = &recording->closing.totals;
     const struct ct_control *control = recording->directory->control;
-    g_autofree char *missing = g_strdup_printf(
-        "%s%s%s", recording->missing, fault != NULL ? "; waits: " : "", fault != NULL ? fault : "");
+    g_autofree char *missing =
+        g_strdup_printf("%s%s%s", recording->missing != NULL ? recording->missing : "",
+                        fault != NULL ? "; waits: " : "", fault != NULL ? fault : "");
     struct ct_event_capture event = {
         .recording = control->recording,
         .schema_version = CT_SCHEMA_VERSION,
         .ctrace_version = CTRACE_VERSION,
         .command = control->command,
-        .layers = totals->processes > 0 ? "preload" : "",
+        .layers = layers(recording),
         .missing = missing,
         .begin_ns = control->begin_ns,
         .end_ns = recording->end_ns,
@@ -307,6 +333,33 @@ static gboolean close_trace(struct ct_recording *recording, int exit_status, con
     return FALSE;
 }
 
+/* The kernel's part. Whatever is wrong with it is said, and is no fault of the rest. */
+static void close_kernel(struct ct_recording *recording)
+{
+    const struct ct_control *control = recording->directory->control;
+    g_autoptr(GError) error = NULL;
+
+    if (recording->kernel != NULL) {
+        ct_kernel_capture_end(recording->kernel);
+        g_free(recording->missing);
+        recording->missing = g_strdup(ct_kernel_capture_missing(recording->kernel));
+    }
+    if (ct_kernel_convert(recording->path, control->root_pid, control->follows_children != 0,
+                          &recording->kernel_totals, &error))
+        return;
+    g_free(recording->missing);
+    recording->missing = g_strdup_printf("kernel: %s", error->message);
+}
+
+/* Of LTTng's streams; the kernel's are not written like those. */
+static uint64_t repair_streams(const struct ct_recording *recording)
+{
+    g_autofree char *ust = g_build_filename(recording->path, "ust", NULL);
+    g_autofree char *closing = g_build_filename(recording->path, "closing", NULL);
+
+    return ct_streams_repair(ust) + ct_streams_repair(closing);
+}
+
 gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GError **error)
 {
     const char *fault = find_fault(recording);
@@ -315,11 +368,12 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->is_recording = 0;
     recording->end_ns = now_ns(recording);
+    close_kernel(recording);
     ct_output_release(recording->path);
     recording->is_unfinished = !close_trace(recording, exit_status, &fault, &cause);
     if (recording->session != NULL)
         recording->events_lost += ct_session_events_lost(recording->session);
-    if (ct_streams_repair(recording->path) > 0 && fault == NULL)
+    if (repair_streams(recording) > 0 && fault == NULL)
         fault = "the disk was full at the end; the last waits are lost";
     if (fault == NULL)
         return TRUE;
@@ -345,12 +399,15 @@ void ct_recording_summary(const struct ct_recording *recording,
             begin_ns != 0 && recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
         .bytes = ct_tree_size(recording->path),
         .events_lost = recording->events_lost,
+        .kernel_events = recording->kernel_totals.events,
+        .kernel_events_lost = recording->kernel_totals.lost,
         .totals = recording->closing.totals,
     };
 }
 
 void ct_recording_free(struct ct_recording *recording)
 {
+    ct_kernel_capture_free(recording->kernel);
     ct_session_free(recording->session);
     ct_sessiond_release(recording->sessiond);
     if (recording->is_unfinished)
