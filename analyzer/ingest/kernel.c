@@ -238,9 +238,8 @@ gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_sta
                             struct ct_interval *interval)
 {
     struct ct_task *task = thread->task;
-    struct pieces pieces = {.assembler = assembler,
-                            .part = interval,
-                            .previous_end_ns = interval->previous_end_ns};
+    struct pieces pieces = {
+        .assembler = assembler, .part = interval, .previous_end_ns = interval->previous_end_ns};
     uint32_t first;
 
     if (!task || task->count == 0 || interval->begin_ns < thread->task_begin_ns)
@@ -253,8 +252,8 @@ gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_sta
             add_blocked(&pieces, interval->begin_ns,
                         MIN(ct_task_span(task, 0)->begin_ns, interval->end_ns));
     }
-    for (uint32_t i = first;
-         i < task->count && ct_task_span(task, i)->begin_ns < interval->end_ns; i++)
+    for (uint32_t i = first; i < task->count && ct_task_span(task, i)->begin_ns < interval->end_ns;
+         i++)
         add_span(&pieces, task, i);
     end_piece(&pieces);
     if (pieces.count == 0) { /* it never blocked, but it is a wait all the same */

@@ -13,7 +13,7 @@ struct stream {
     const bt_event *event; /* borrowed from messages[next] */
     const struct ct_decode_class *class;
     uint64_t time_ns;
-    uint64_t rank; /* decides between equal times */
+    uint64_t rank;          /* decides between equal times */
     uint64_t lost_since_ns; /* events of the kernel's before the current one; 0: none */
     uint32_t cpu;           /* of the current packet, if it is the kernel's */
 };
@@ -114,12 +114,12 @@ static void take_packet(struct stream *stream, const bt_message *message)
 {
     const bt_packet *packet = bt_message_packet_beginning_borrow_packet_const(message);
     const bt_field *context = bt_packet_borrow_context_field_const(packet);
-    const bt_field *cpu = context ? bt_field_structure_borrow_member_field_by_name_const(
-                                        context, CT_KERNEL_CPU_FIELD)
-                                  : NULL;
+    const bt_field *cpu =
+        context ? bt_field_structure_borrow_member_field_by_name_const(context, CT_KERNEL_CPU_FIELD)
+                : NULL;
 
-    if (cpu && bt_field_class_type_is(bt_field_get_class_type(cpu),
-                                      BT_FIELD_CLASS_TYPE_UNSIGNED_INTEGER))
+    if (cpu &&
+        bt_field_class_type_is(bt_field_get_class_type(cpu), BT_FIELD_CLASS_TYPE_UNSIGNED_INTEGER))
         stream->cpu = (uint32_t)bt_field_integer_unsigned_get_value(cpu);
 }
 

@@ -32,28 +32,28 @@ struct ct_thread_state {
     uint64_t nested_ns[CT_CLASS_COUNT];  /* of waits, that waits inside them took */
 
     /* What the kernel says of it. */
-    struct ct_task *task;        /* borrowed; NULL: nothing (yet) */
-    uint64_t task_begin_ns;      /* from here on */
-    struct ct_task_times begin;  /* its task's times then */
-    struct ct_task_times end;    /* and at the thread's end, once has_end_times */
+    struct ct_task *task;       /* borrowed; NULL: nothing (yet) */
+    uint64_t task_begin_ns;     /* from here on */
+    struct ct_task_times begin; /* its task's times then */
+    struct ct_task_times end;   /* and at the thread's end, once has_end_times */
     gboolean has_end_times;
-    uint64_t recorded_ns[CT_CLASS_COUNT];             /* of waits that were recorded, each once */
-    struct ct_task_times covered[CT_CLASS_COUNT];     /* what it did meanwhile */
+    uint64_t recorded_ns[CT_CLASS_COUNT];         /* of waits that were recorded, each once */
+    struct ct_task_times covered[CT_CLASS_COUNT]; /* what it did meanwhile */
 };
 
 #define CT_THREAD_SLOTS 256
 
 struct ct_assembler {
-    struct ct_model *model; /* borrowed */
-    GHashTable *current;    /* owned; pid -> newest struct ct_image * */
-    GHashTable *images;     /* owned; struct ct_image * by pid and start -> itself */
-    struct ct_wakes *wakes; /* owned */
-    struct ct_tasks *tasks; /* owned */
+    struct ct_model *model;      /* borrowed */
+    GHashTable *current;         /* owned; pid -> newest struct ct_image * */
+    GHashTable *images;          /* owned; struct ct_image * by pid and start -> itself */
+    struct ct_wakes *wakes;      /* owned */
+    struct ct_tasks *tasks;      /* owned */
     const struct ct_sink *sinks; /* borrowed */
     size_t sink_count;
-    uint64_t now_ns; /* of the event at hand */
-    gboolean has_extent;    /* a capture event said when the recording began and ended */
-    uint64_t first_ns;      /* of what happened; UINT64_MAX until something has */
+    uint64_t now_ns;     /* of the event at hand */
+    gboolean has_extent; /* a capture event said when the recording began and ended */
+    uint64_t first_ns;   /* of what happened; UINT64_MAX until something has */
     uint64_t last_ns;
     uint64_t wait_count; /* wait events in the trace */
     gboolean has_rate;

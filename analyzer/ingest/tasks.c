@@ -15,9 +15,9 @@
 
 struct ct_tasks {
     struct ct_task_events events;
-    GHashTable *by_tid;    /* owned; tid -> struct ct_task *, borrowed */
-    GPtrArray *all;        /* owned; struct ct_task * */
-    GStringChunk *names;   /* owned; of those who ran instead */
+    GHashTable *by_tid;  /* owned; tid -> struct ct_task *, borrowed */
+    GPtrArray *all;      /* owned; struct ct_task * */
+    GStringChunk *names; /* owned; of those who ran instead */
     uint64_t brief_ns;
     gboolean has_any;
 };
@@ -169,8 +169,8 @@ static void estimate(const struct ct_task *task, uint64_t time_ns, struct ct_tas
     double share = (double)(time_ns - begin_ns) / (double)(end_ns - begin_ns);
 
     for (size_t state = 0; state < CT_TASK_STATE_COUNT; state++) {
-        uint64_t more_ns = task->before.ns[state] - MIN(task->known.ns[state],
-                                                        task->before.ns[state]);
+        uint64_t more_ns =
+            task->before.ns[state] - MIN(task->known.ns[state], task->before.ns[state]);
 
         times->ns[state] += (uint64_t)((double)more_ns * share);
     }

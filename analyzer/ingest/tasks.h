@@ -41,13 +41,14 @@ struct ct_task_span {
 struct ct_task {
     int32_t tid;
     gboolean has_ended;
-    struct ct_thread *thread; /* borrowed; the newest with this id, or NULL: not seen (yet) */
+    struct ct_thread *thread;   /* borrowed; the newest with this id, or NULL: not seen (yet) */
     struct ct_task_span *spans; /* owned; a ring of the last ones */
     uint32_t first;             /* position of the oldest */
     uint32_t count;
     uint32_t capacity;
     struct ct_task_times before; /* the oldest span kept */
-    /* Up to where sums were asked for: what lies before, and after, the oldest span is estimated. */
+    /* Up to where sums were asked for: what lies before, and after, the oldest span is estimated.
+     */
     uint64_t known_ns;
     struct ct_task_times known;
     uint64_t woken_ns;           /* while it still ran: it did not stay off the CPU */

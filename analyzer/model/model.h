@@ -40,14 +40,14 @@ struct ct_process;
 
 /* What the kernel layer knows of a thread beyond its classes. */
 struct ct_thread_sched {
-    gboolean is_known;     /* the layer saw it */
-    uint64_t running_ns;   /* of its life, as the scheduler saw it */
+    gboolean is_known;   /* the layer saw it */
+    uint64_t running_ns; /* of its life, as the scheduler saw it */
     uint64_t runnable_ns;
     uint64_t blocked_ns;
     uint64_t unknown_ns;
-    uint64_t outside_ns;   /* blocked, but in no wait */
-    uint64_t switches;     /* onto a CPU */
-    uint64_t migrations;   /* onto another one than before */
+    uint64_t outside_ns; /* blocked, but in no wait */
+    uint64_t switches;   /* onto a CPU */
+    uint64_t migrations; /* onto another one than before */
     uint64_t preemptions;
     uint64_t longest_line_ns;    /* the longest time in line for a CPU */
     struct ct_op_counters lines; /* all such times */
@@ -106,7 +106,7 @@ struct ct_capture {
     uint64_t waits_lost;     /* recorded, but not in the trace, for whatever reason */
     uint64_t events_lost; /* discarded by the tracer for lack of buffer space, beside such waits */
     uint64_t packets_lost;
-    gboolean has_kernel;       /* there are events of the kernel layer */
+    gboolean has_kernel;         /* there are events of the kernel layer */
     uint64_t kernel_events_lost; /* of any program, where the whole machine was recorded */
     uint64_t stacks_lost;
     uint64_t threads_lost;

@@ -41,7 +41,8 @@ struct ct_interval {
     uint32_t waker_stack_id; /* in the waker's process */
     enum ct_op waker_op;
 
-    const char *ran_instead; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */
+    const char
+        *ran_instead; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */
 };
 
 /* A wait counts once: in its first part that reaches beyond `from_ns`. */

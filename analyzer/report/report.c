@@ -8,6 +8,9 @@
 #define SITES_MAX (1U << 18)
 #define OPEN_MAX  4096
 
+/* Names of tasks that took threads' CPUs, over all threads. */
+#define RIVALS_MAX (1U << 16)
+
 static uint64_t length_ns(const struct ct_report_wait *wait)
 {
     return ct_interval_wait_ns(&wait->interval);
@@ -141,10 +144,73 @@ static void add_to_site(struct ct_report *report, const struct ct_interval *inte
         site->has_many_objects = TRUE;
 }
 
+/* One task that ran instead of a thread. */
+struct ct_report_rival {
+    const struct ct_thread *thread;
+    const char *name; /* borrowed; the same pointer for the same name */
+    uint64_t line_ns;
+};
+
+static guint rival_hash(const void *data)
+{
+    const struct ct_report_rival *rival = data;
+    uint64_t mixed = ((uintptr_t)rival->thread >> 4) + ((uintptr_t)rival->name << 7);
+
+    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+static gboolean rival_equal(const void *a, const void *b)
+{
+    const struct ct_report_rival *first = a;
+    const struct ct_report_rival *second = b;
+
+    return first->thread == second->thread && first->name == second->name;
+}
+
+/* Names of other programs' tasks have no end: those beyond the limit are not told. */
+static void add_rival(struct ct_report *report, const struct ct_interval *interval)
+{
+    struct ct_report_rival key = {.thread = interval->thread, .name = interval->ran_instead};
+    struct ct_report_rival *rival = g_hash_table_lookup(report->rivals, &key);
+
+    if (!rival && g_hash_table_size(report->rivals) < RIVALS_MAX) {
+        rival = g_new(struct ct_report_rival, 1);
+        *rival = key;
+        g_hash_table_add(report->rivals, rival);
+    }
+    if (rival)
+        rival->line_ns += interval->end_ns - interval->begin_ns;
+}
+
+const char *ct_report_rival(const struct ct_report *report, const struct ct_thread *thread)
+{
+    const struct ct_report_rival *first = NULL;
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, report->rivals);
+    while (g_hash_table_iter_next(&iter, &value, NULL)) {
+        const struct ct_report_rival *rival = value;
+
+        if (rival->thread != thread)
+            continue;
+        if (!first || rival->line_ns > first->line_ns ||
+            (rival->line_ns == first->line_ns && strcmp(rival->name, first->name) < 0))
+            first = rival;
+    }
+    return first ? first->name : NULL;
+}
+
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_report *report = user;
 
+    /* Time in line is no place where the program waits. */
+    if (interval->class == CT_CLASS_RUNNABLE) {
+        if (interval->ran_instead)
+            add_rival(report, interval);
+        return;
+    }
     if (ct_interval_is_counted(interval, 0)) {
         report->open_count += interval->is_open ? 1 : 0;
         if (interval->is_open)
@@ -235,6 +301,7 @@ struct ct_report *ct_report_new(const struct ct_model *model, guint top)
     report->open = g_ptr_array_new_with_free_func(wait_free);
     report->sites = g_ptr_array_new_with_free_func(site_free);
     report->site_index = g_hash_table_new(site_hash, site_equal);
+    report->rivals = g_hash_table_new_full(rival_hash, rival_equal, g_free, NULL);
     report->symbolizer = ct_symbolizer_new();
     return report;
 }
@@ -247,6 +314,7 @@ void ct_report_free(struct ct_report *report)
     g_ptr_array_unref(report->open);
     g_ptr_array_unref(report->sites);
     g_hash_table_unref(report->site_index);
+    g_hash_table_unref(report->rivals);
     ct_symbolizer_free(report->symbolizer);
     g_free(report);
 }

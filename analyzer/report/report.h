@@ -40,6 +40,7 @@ struct ct_report {
     uint64_t open_count;          /* there may be more than are kept */
     double unlisted_count;        /* waits whose place found no room */
     GHashTable *site_index;       /* owned; finds a site by its key */
+    GHashTable *rivals; /* owned; struct ct_report_rival *, as a set: who took threads' CPUs */
     struct ct_symbolizer *symbolizer; /* owned */
 };
 
@@ -55,6 +56,9 @@ void ct_report_finish(struct ct_report *report);
 
 /* The number of the place of this wait, from 1 on; 0 if it is not among the first `top`. */
 guint ct_report_site_number(const struct ct_report *report, const struct ct_interval *interval);
+
+/* The task that took this thread's CPU for the longest time in sum; NULL if none is known. */
+const char *ct_report_rival(const struct ct_report *report, const struct ct_thread *thread);
 
 /* The time that a thread did not run. */
 uint64_t ct_report_waited_ns(const struct ct_thread *thread);
