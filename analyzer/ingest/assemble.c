@@ -226,6 +226,7 @@ static void add_live(struct ct_assembler *assembler, const struct ct_record *rec
         break;
     case CT_EVENT_ID_EXEC:
         image->has_exec = TRUE;
+        image->exec_ns = record->time_ns;
         break;
     case CT_EVENT_ID_THREAD_NAME:
         ct_assign_string(&thread->thread.name, record->as.thread_name.name);

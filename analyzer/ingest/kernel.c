@@ -7,16 +7,27 @@
  * program may lose its CPU between reading the clock and writing the event. */
 #define SKEW_NS 10000000
 
-static void on_run(void *user, struct ct_task *task, uint32_t cpu, uint64_t begin_ns,
+/* The earlier of a time and the thread's end, as far as that is known by now. */
+static uint64_t known_end_ns(const struct ct_assembler *assembler, struct ct_thread *thread,
+                             uint64_t time_ns)
+{
+    if (thread->has_exited || assembler->is_settled)
+        return MIN(time_ns, thread->end_ns);
+    return ct_thread_state(thread)->has_end_times
+               ? MIN(time_ns, ct_thread_state(thread)->last_seen_ns)
+               : time_ns;
+}
+
+static void on_run(void *user, struct ct_task *task, const struct ct_task_span *span,
                    uint64_t end_ns)
 {
     const struct ct_assembler *assembler = user;
     struct ct_thread *thread = task->thread;
     struct ct_run run = {
         .thread = thread,
-        .cpu = cpu,
-        .begin_ns = MAX(begin_ns, thread->start_ns),
-        .end_ns = thread->has_exited ? MIN(end_ns, thread->end_ns) : end_ns,
+        .cpu = span->cpu,
+        .begin_ns = MAX(span->begin_ns, thread->start_ns),
+        .end_ns = known_end_ns(assembler, thread, end_ns),
     };
 
     for (size_t i = 0; i < assembler->sink_count && run.begin_ns < run.end_ns; i++) {
@@ -58,8 +69,7 @@ static void on_line(void *user, struct ct_task *task, const struct ct_task_span 
     struct ct_thread *thread = task->thread;
     uint64_t begin_ns = MAX(span->begin_ns, thread->start_ns);
 
-    if (thread->has_exited)
-        end_ns = MIN(end_ns, thread->end_ns);
+    end_ns = known_end_ns(assembler, thread, end_ns);
     if (begin_ns >= end_ns)
         return;
     struct ct_interval interval = line_interval(task, span, begin_ns, end_ns);
@@ -85,12 +95,34 @@ void ct_kernel_add(struct ct_assembler *assembler, const struct ct_record *recor
         assembler->model->capture.records_dropped++;
 }
 
-void ct_kernel_end_thread(struct ct_thread_state *thread)
+/* Keeps what its task did until then, for when that is forgotten. */
+static void end_thread(struct ct_thread_state *thread, uint64_t end_ns)
 {
     if (!thread->task || thread->has_end_times)
         return;
-    ct_task_times_at(thread->task, thread->thread.end_ns, &thread->end);
+    ct_task_times_at(thread->task, end_ns, &thread->end);
     thread->has_end_times = TRUE;
+    thread->last_seen_ns = end_ns;
+}
+
+void ct_kernel_end_thread(struct ct_thread_state *thread)
+{
+    end_thread(thread, thread->thread.end_ns);
+}
+
+/* The task has another image from `begin_ns` on: what it did before was the thread's before. */
+static void unbind(struct ct_assembler *assembler, struct ct_task *task, uint64_t begin_ns)
+{
+    struct ct_thread_state *thread = ct_thread_state(task->thread);
+    const struct ct_image *image = (const struct ct_image *)thread->thread.process;
+    uint32_t index;
+
+    end_thread(thread, image->has_exec ? image->exec_ns : assembler->now_ns);
+    ct_task_flush(assembler->tasks, task, begin_ns);
+    /* The span in which that was is both's: each has its part. */
+    if (ct_task_find_span(task, begin_ns, &index) &&
+        ct_task_span(task, index)->state == CT_TASK_RUNNING)
+        on_run(assembler, task, ct_task_span(task, index), begin_ns);
 }
 
 void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thread,
@@ -100,12 +132,8 @@ void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thre
 
     if (!task || thread->task || thread->thread.has_exited)
         return;
-    if (task->thread) { /* the image before */
-        struct ct_thread_state *previous = ct_thread_state(task->thread);
-
-        previous->thread.end_ns = MAX(begin_ns, previous->thread.start_ns);
-        ct_kernel_end_thread(previous);
-    }
+    if (task->thread)
+        unbind(assembler, task, begin_ns);
     thread->task = task;
     thread->task_begin_ns = begin_ns;
     thread->thread.sched.is_known = TRUE;
@@ -269,6 +297,7 @@ gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_sta
 
 void ct_kernel_finish(struct ct_assembler *assembler)
 {
+    assembler->is_settled = TRUE;
     for (guint i = 0; i < assembler->model->threads->len; i++) {
         struct ct_thread_state *thread = g_ptr_array_index(assembler->model->threads, i);
 
@@ -322,10 +351,11 @@ static void settle_sched(struct ct_thread_state *thread, struct ct_task_times *t
     struct ct_thread *settled = &thread->thread;
     uint64_t life_ns = settled->end_ns - settled->start_ns;
     uint64_t seen_ns = 0;
+    uint32_t index;
 
     if (settled->start_ns > thread->task_begin_ns)
         ct_task_times_at(thread->task, settled->start_ns, &thread->begin);
-    if (!thread->has_end_times)
+    if (!thread->has_end_times || ct_task_find_span(thread->task, settled->end_ns, &index))
         ct_task_times_at(thread->task, settled->end_ns, &thread->end);
     for (size_t state = 0; state < CT_TASK_STATE_COUNT; state++) {
         times->ns[state] = minus(thread->end.ns[state], thread->begin.ns[state]);

@@ -18,6 +18,7 @@ struct ct_image {
     struct ct_process process; /* first: the model frees it */
     gboolean is_implicit;      /* no process_start was seen; a closing event may adopt it */
     gboolean has_exec;         /* an exec event came: the next image of the pid ends this one */
+    uint64_t exec_ns;          /* then: when */
     gboolean has_ended;
 };
 
@@ -37,6 +38,7 @@ struct ct_thread_state {
     struct ct_task_times begin; /* its task's times then */
     struct ct_task_times end;   /* and at the thread's end, once has_end_times */
     gboolean has_end_times;
+    uint64_t last_seen_ns;                        /* then: when that was */
     uint64_t recorded_ns[CT_CLASS_COUNT];         /* of waits that were recorded, each once */
     struct ct_task_times covered[CT_CLASS_COUNT]; /* what it did meanwhile */
 };
@@ -52,6 +54,7 @@ struct ct_assembler {
     const struct ct_sink *sinks; /* borrowed */
     size_t sink_count;
     uint64_t now_ns;     /* of the event at hand */
+    gboolean is_settled; /* when each thread began and ended is known */
     gboolean has_extent; /* a capture event said when the recording began and ended */
     uint64_t first_ns;   /* of what happened; UINT64_MAX until something has */
     uint64_t last_ns;
@@ -111,7 +114,7 @@ void ct_kernel_align(struct ct_assembler *assembler, struct ct_thread_state *thr
 /* Hands on one part of a wait, by what the thread did meanwhile. FALSE: it is not known. */
 gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_state *thread,
                             struct ct_interval *interval);
-/* Once the end of the recording is known, before the last intervals are handed on. */
+/* Once every thread's life is settled, before the last intervals are handed on. */
 void ct_kernel_finish(struct ct_assembler *assembler);
 /* FALSE: nothing is known of the thread, whose end is settled. Its classes' times are as its waits
  * say, and become what the kernel says. */

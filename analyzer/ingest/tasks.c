@@ -87,13 +87,15 @@ gboolean ct_task_find_span(const struct ct_task *task, uint64_t time_ns, uint32_
     return FALSE;
 }
 
-static void hand_on_line(struct ct_tasks *tasks, struct ct_task *task, struct ct_task_span *span,
-                         uint64_t end_ns)
+static void hand_on(struct ct_tasks *tasks, struct ct_task *task, struct ct_task_span *span,
+                    uint64_t end_ns)
 {
-    if (span->state != CT_TASK_RUNNABLE || span->is_taken || end_ns <= span->begin_ns)
+    if (span->is_taken || end_ns <= span->begin_ns)
         return;
     span->is_taken = TRUE;
-    if (task->thread)
+    if (task->thread && span->state == CT_TASK_RUNNING)
+        tasks->events.on_run(tasks->events.user, task, span, end_ns);
+    else if (task->thread && span->state == CT_TASK_RUNNABLE)
         tasks->events.on_line(tasks->events.user, task, span, end_ns);
 }
 
@@ -117,7 +119,7 @@ static void make_room(struct ct_tasks *tasks, struct ct_task *task)
     struct ct_task_span *oldest = ct_task_span(task, 0);
     uint64_t end_ns = ct_task_span_end_ns(task, 0);
 
-    hand_on_line(tasks, task, oldest, end_ns);
+    hand_on(tasks, task, oldest, end_ns);
     task->before.ns[oldest->state] += end_ns - oldest->begin_ns;
     task->first = (task->first + 1) & (task->capacity - 1);
     task->count--;
@@ -135,8 +137,6 @@ static void end_span(struct ct_tasks *tasks, struct ct_task *task, uint64_t time
 
     if (span->state == CT_TASK_BLOCKED && time_ns - span->begin_ns < tasks->brief_ns)
         span->state = CT_TASK_BRIEF;
-    if (span->state == CT_TASK_RUNNING && task->thread)
-        tasks->events.on_run(tasks->events.user, task, span->cpu, span->begin_ns, time_ns);
 }
 
 static void begin_span(struct ct_tasks *tasks, struct ct_task *task, struct ct_task_span span)
@@ -371,7 +371,7 @@ void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_n
 
         if (end_ns > time_ns)
             break;
-        hand_on_line(tasks, task, ct_task_span(task, i), end_ns);
+        hand_on(tasks, task, ct_task_span(task, i), end_ns);
     }
 }
 

@@ -32,7 +32,7 @@ struct ct_task_span {
     uint64_t begin_ns;
     enum ct_task_state state;
     uint32_t cpu;                /* RUNNING: where */
-    gboolean is_taken;           /* RUNNABLE: somebody has counted it */
+    gboolean is_taken;           /* it was handed on, or somebody has counted it */
     gboolean is_preempted;       /* RUNNABLE: it could have gone on; else it was woken */
     const struct ct_task *waker; /* RUNNABLE: borrowed; who woke it, or NULL: nobody known */
     const char *instead;         /* RUNNABLE and preempted: borrowed; who got its CPU, or NULL */
@@ -58,12 +58,13 @@ struct ct_task {
 
 struct ct_tasks;
 
+/* Of threads only. They come late, when a span is asked for by ct_task_flush() or forgotten. */
 struct ct_task_events {
     void *user;
-    /* A thread's task left a CPU on which it had been since `begin_ns`; or was seen there last. */
-    void (*on_run)(void *user, struct ct_task *task, uint32_t cpu, uint64_t begin_ns,
+    /* A time on a CPU. */
+    void (*on_run)(void *user, struct ct_task *task, const struct ct_task_span *span,
                    uint64_t end_ns);
-    /* Nobody has counted this time in line, and it is about to be forgotten. */
+    /* A time in line that nobody has taken. */
     void (*on_line)(void *user, struct ct_task *task, const struct ct_task_span *span,
                     uint64_t end_ns);
 };
@@ -95,7 +96,7 @@ struct ct_task_span *ct_task_span(const struct ct_task *task, uint32_t index);
 /* Where it ends; UINT64_MAX for the last. */
 uint64_t ct_task_span_end_ns(const struct ct_task *task, uint32_t index);
 
-/* Calls on_line for what is left of spans that end by `time_ns`. */
+/* Hands on the spans that end by `time_ns`. */
 void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns);
 
 /* The recording ends now: so do all spans. */

@@ -87,8 +87,6 @@ void ct_assembler_finish(struct ct_assembler *assembler)
 
     count_lost_waits(&model->capture, assembler->wait_count);
     settle_extent(assembler);
-    ct_kernel_finish(assembler);
-    ct_wakes_flush(assembler->wakes);
     for (guint i = 0; i < model->processes->len; i++) {
         struct ct_image *image = g_ptr_array_index(model->processes, i);
 
@@ -102,6 +100,12 @@ void ct_assembler_finish(struct ct_assembler *assembler)
 
         name_thread(thread);
         settle_life(thread, model);
+    }
+    ct_kernel_finish(assembler);
+    ct_wakes_flush(assembler->wakes);
+    for (guint i = 0; i < model->threads->len; i++) {
+        struct ct_thread_state *thread = ct_thread_state(g_ptr_array_index(model->threads, i));
+
         if (!ct_kernel_settle(thread))
             settle_classes(thread);
     }
