@@ -4,6 +4,7 @@ As root that is every switch and wake-up, as an ordinary user who had a CPU when
 gives even less, these tests skip, with its reason.
 """
 
+import json
 import re
 import signal
 import time
@@ -184,6 +185,92 @@ class Capture(KernelTest):
         counted = int(result.out)
         self.assertNotIn("LOST", result.err)
         self.assertAlmostEqual(len(left), counted, delta=20 + counted * 0.001)
+
+
+class Analysis(KernelTest):
+    """What the report, the profiles and verify make of it."""
+
+    def assert_adds_up(self, trace):
+        result = self.ctrace("verify", trace)
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("all adds up", result.out)
+
+    def threads(self, trace):
+        report = json.loads(self.ctrace("report", trace, "--format=json").out)
+        return {thread["tid"]: thread for thread in report["threads"]}
+
+    def test_threads_that_share_a_cpu_stand_in_line_for_it(self):
+        result = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"])
+        trace = result.directory
+        self.needs_layer(trace)
+        self.assert_adds_up(trace)
+        threads = self.threads(trace)
+        for answer in json.loads(result.out):
+            with self.subTest(answer["name"]):
+                thread = threads[answer["tid"]]
+                times = thread["time_ns"]
+                lifetime_ns = thread["end_ns"] - thread["start_ns"]
+                self.assertEqual(sum(times.values()), lifetime_ns)
+                # The kernel's own account of the thread, up to a moment before its end.
+                self.assertAlmostEqual(times["running"], answer["ran_ns"], delta=8_000_000)
+                if answer["name"] == "sleeper":
+                    self.assertAlmostEqual(
+                        times["sleep"] + times["runnable"], answer["slept_ns"], delta=20_000_000
+                    )
+                else:
+                    in_line_ns = answer["lived_ns"] - answer["ran_ns"]
+                    self.assertGreater(in_line_ns, 50_000_000)
+                    self.assertAlmostEqual(
+                        times["runnable"], in_line_ns, delta=0.05 * in_line_ns + 15_000_000
+                    )
+                    self.assertGreater(thread["scheduler"]["preemptions"], 3)
+
+    def test_who_ran_instead_is_told(self):
+        trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
+        self.needs_machine(trace)
+        text = self.report_text(trace)
+        lines = [line for line in text.splitlines() if line.strip().startswith("hog-")]
+        self.assertTrue(any(re.search(r"hog-1 .* hog-2$", line) for line in lines), text)
+
+    def test_the_sched_profile_is_the_reports_time_in_line(self):
+        trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
+        self.needs_layer(trace)
+        profile = self.profile("sched", trace)
+        for tid, thread in self.threads(trace).items():
+            if thread["name"].startswith("hog"):
+                profiled_ns = profile.delay_of(waiter=thread["name"])
+                self.assertAlmostEqual(
+                    profiled_ns, thread["time_ns"]["runnable"], delta=5_000_000, msg=str(tid)
+                )
+
+    def test_time_in_line_after_a_wake_goes_to_the_waker(self):
+        """A thread that is woken on a busy CPU waits for it because of who woke it."""
+        trace = self.record_ok(
+            "taskset", "-c", "0", WORKLOADS / "waits", options=["--kernel=auto"]
+        ).directory
+        self.needs_machine(trace)
+        profile = self.profile("sched", trace)
+        by_unlock = [s for s in profile.samples if s.labels.get("op") == "pthread_mutex_unlock"]
+        self.assertTrue(by_unlock)
+        self.assertTrue(any("hold_lock" in s.stack for s in by_unlock), by_unlock)
+
+    def test_many_programs_add_up(self):
+        for command in (
+            [WORKLOADS / "queue"],
+            [WORKLOADS / "forks"],
+            ["sh", "-c", "for i in 1 2 3; do sleep 0.01; ls / | sort >/dev/null; done"],
+            ["/usr/bin/python3", WORKLOADS / "python_threads.py"],
+        ):
+            with self.subTest(command[0]):
+                result = self.record_ok(*command, options=["--kernel=auto"], output="many")
+                self.needs_layer(result.directory)
+                self.assert_adds_up(result.directory)
+
+    def test_a_recording_without_the_layer_adds_up_too(self):
+        trace = self.record_ok(WORKLOADS / "queue", options=["--kernel=off"]).directory
+        self.assert_adds_up(trace)
+        result = self.ctrace("pprof", "sched", trace, "-o", self.folder / "sched.pb.gz")
+        self.assert_refused(result, "no kernel layer")
 
 
 if __name__ == "__main__":
