@@ -44,45 +44,44 @@ static void count_line(struct ct_thread_sched *sched, uint64_t duration_ns)
     sched->longest_line_ns = MAX(sched->longest_line_ns, duration_ns);
 }
 
-static struct ct_interval line_interval(const struct ct_task *task, const struct ct_task_span *span,
-                                        uint64_t begin_ns, uint64_t end_ns)
+static enum ct_class rest_class(enum ct_task_state state)
 {
-    return (struct ct_interval){
-        .thread = task->thread,
-        .begin_ns = begin_ns,
-        .end_ns = end_ns,
-        .wait_begin_ns = begin_ns,
-        .wait_end_ns = end_ns,
-        .weight = 1,
-        .class = CT_CLASS_RUNNABLE,
-        .waker = span->waker ? span->waker->thread : NULL,
-        .wake_ns = span->waker ? span->begin_ns : 0,
-        .ran_instead = span->instead,
-    };
+    return state == CT_TASK_RUNNABLE  ? CT_CLASS_RUNNABLE
+           : state == CT_TASK_BLOCKED ? CT_CLASS_OTHER
+                                      : CT_CLASS_UNKNOWN;
 }
 
-/* It stood in line outside of every wait. */
-static void on_line(void *user, struct ct_task *task, const struct ct_task_span *span,
+/* What it did outside of every wait. */
+static void on_rest(void *user, struct ct_task *task, const struct ct_task_span *span,
                     uint64_t end_ns)
 {
     struct ct_assembler *assembler = user;
     struct ct_thread *thread = task->thread;
-    uint64_t begin_ns = MAX(span->begin_ns, thread->start_ns);
+    struct ct_interval interval = {
+        .thread = thread,
+        .begin_ns = MAX(span->begin_ns, thread->start_ns),
+        .end_ns = known_end_ns(assembler, thread, end_ns),
+        .weight = 1,
+        .class = rest_class(span->state),
+        .waker = span->waker ? span->waker->thread : NULL,
+        .wake_ns = span->waker ? span->begin_ns : 0,
+        .ran_instead = span->instead,
+    };
 
-    end_ns = known_end_ns(assembler, thread, end_ns);
-    if (begin_ns >= end_ns)
+    if (interval.begin_ns >= interval.end_ns)
         return;
-    struct ct_interval interval = line_interval(task, span, begin_ns, end_ns);
-
-    count_line(&thread->sched, end_ns - begin_ns);
+    interval.wait_begin_ns = interval.begin_ns;
+    interval.wait_end_ns = interval.end_ns;
+    if (span->state == CT_TASK_RUNNABLE)
+        count_line(&thread->sched, interval.end_ns - interval.begin_ns);
     ct_wakes_add_interval(assembler->wakes, assembler->now_ns, &interval);
 }
 
 void ct_kernel_init(struct ct_assembler *assembler)
 {
-    const struct ct_task_events events = {.user = assembler, .on_run = on_run, .on_line = on_line};
+    const struct ct_task_events events = {.user = assembler, .on_run = on_run, .on_rest = on_rest};
 
-    assembler->tasks = ct_tasks_new(&events);
+    assembler->tasks = ct_tasks_new(&events, assembler->model->names);
 }
 
 void ct_kernel_add(struct ct_assembler *assembler, const struct ct_record *record)
@@ -244,6 +243,7 @@ static void add_span(struct pieces *pieces, const struct ct_task *task, uint32_t
         add_line(pieces, task, span, end_ns);
         break;
     default:
+        span->is_taken = TRUE;
         add_blocked(pieces, begin_ns, end_ns);
         break;
     }

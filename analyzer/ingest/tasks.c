@@ -17,7 +17,7 @@ struct ct_tasks {
     struct ct_task_events events;
     GHashTable *by_tid;  /* owned; tid -> struct ct_task *, borrowed */
     GPtrArray *all;      /* owned; struct ct_task * */
-    GStringChunk *names; /* owned; of those who ran instead */
+    GStringChunk *names; /* borrowed; of those who ran instead */
     uint64_t brief_ns;
     gboolean has_any;
 };
@@ -30,14 +30,14 @@ static void task_free(void *data)
     g_free(task);
 }
 
-struct ct_tasks *ct_tasks_new(const struct ct_task_events *events)
+struct ct_tasks *ct_tasks_new(const struct ct_task_events *events, GStringChunk *names)
 {
     struct ct_tasks *tasks = g_new0(struct ct_tasks, 1);
 
     tasks->events = *events;
     tasks->by_tid = g_hash_table_new(NULL, NULL);
     tasks->all = g_ptr_array_new_with_free_func(task_free);
-    tasks->names = g_string_chunk_new(1024);
+    tasks->names = names;
     return tasks;
 }
 
@@ -45,7 +45,6 @@ void ct_tasks_free(struct ct_tasks *tasks)
 {
     g_hash_table_unref(tasks->by_tid);
     g_ptr_array_unref(tasks->all);
-    g_string_chunk_free(tasks->names);
     g_free(tasks);
 }
 
@@ -95,8 +94,8 @@ static void hand_on(struct ct_tasks *tasks, struct ct_task *task, struct ct_task
     span->is_taken = TRUE;
     if (task->thread && span->state == CT_TASK_RUNNING)
         tasks->events.on_run(tasks->events.user, task, span, end_ns);
-    else if (task->thread && span->state == CT_TASK_RUNNABLE)
-        tasks->events.on_line(tasks->events.user, task, span, end_ns);
+    else if (task->thread && span->state != CT_TASK_BRIEF)
+        tasks->events.on_rest(tasks->events.user, task, span, end_ns);
 }
 
 /* Makes room for one more, if need be by forgetting the oldest. */

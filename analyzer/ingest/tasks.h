@@ -64,12 +64,13 @@ struct ct_task_events {
     /* A time on a CPU. */
     void (*on_run)(void *user, struct ct_task *task, const struct ct_task_span *span,
                    uint64_t end_ns);
-    /* A time in line that nobody has taken. */
-    void (*on_line)(void *user, struct ct_task *task, const struct ct_task_span *span,
+    /* A time in any other state but BRIEF, that no wait has taken. */
+    void (*on_rest)(void *user, struct ct_task *task, const struct ct_task_span *span,
                     uint64_t end_ns);
 };
 
-struct ct_tasks *ct_tasks_new(const struct ct_task_events *events);
+/* `names` is borrowed, and has the strings that spans refer to. */
+struct ct_tasks *ct_tasks_new(const struct ct_task_events *events, GStringChunk *names);
 void ct_tasks_free(struct ct_tasks *tasks);
 
 /* How long a task must be blocked for it not to be brief. */

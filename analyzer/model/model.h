@@ -124,6 +124,7 @@ struct ct_model {
     struct ct_capture capture;
     GPtrArray *processes; /* owned; struct ct_process *, by start then pid */
     GPtrArray *threads;   /* owned; struct ct_thread *, by process, then start, then tid */
+    GStringChunk *names;  /* owned; of other tasks, to which intervals refer */
 };
 
 struct ct_model *ct_model_new(void);

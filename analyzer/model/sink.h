@@ -10,8 +10,8 @@
 /*
  * Where there is a kernel layer, what belongs to the wait's class is the time for which the thread
  * was blocked in it; the parts for which it stood in line for a CPU have class RUNNABLE; what it
- * ran in it is not told. Times in line outside of waits are intervals of their own, without
- * operation and stack.
+ * ran in it is not told. Times in line or blocked outside of waits are intervals of their own,
+ * without operation and stack.
  *
  * One wait of one thread, [begin_ns, end_ns), or a part of one: a signal handler that waits cuts
  * the wait that it interrupted into those before, between and after its own. Per thread, intervals

@@ -205,8 +205,10 @@ static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_report *report = user;
 
-    /* Time in line is no place where the program waits. */
-    if (interval->class == CT_CLASS_RUNNABLE) {
+    /* Time in line, and what no call was made for, is no place where the program waits. */
+    if (interval->class == CT_CLASS_RUNNABLE ||
+        (interval->op == CT_OP_NONE &&
+         (interval->class == CT_CLASS_OTHER || interval->class == CT_CLASS_UNKNOWN))) {
         if (interval->ran_instead)
             add_rival(report, interval);
         return;

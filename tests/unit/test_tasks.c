@@ -13,6 +13,7 @@
 
 struct fixture {
     struct ct_tasks *tasks;
+    GStringChunk *names;
     struct ct_thread thread;
     uint64_t run_ns;
     uint64_t line_ns;
@@ -28,12 +29,14 @@ static void on_run(void *user, struct ct_task *task, const struct ct_task_span *
     fixture->run_ns += end_ns - span->begin_ns;
 }
 
-static void on_line(void *user, struct ct_task *task, const struct ct_task_span *span,
+static void on_rest(void *user, struct ct_task *task, const struct ct_task_span *span,
                     uint64_t end_ns)
 {
     struct fixture *fixture = user;
 
     (void)task;
+    if (span->state != CT_TASK_RUNNABLE)
+        return;
     fixture->line_ns += end_ns - span->begin_ns;
     fixture->lines++;
 }
@@ -41,9 +44,10 @@ static void on_line(void *user, struct ct_task *task, const struct ct_task_span 
 static int set_up(void **state)
 {
     struct fixture *fixture = g_new0(struct fixture, 1);
-    const struct ct_task_events events = {fixture, on_run, on_line};
+    const struct ct_task_events events = {fixture, on_run, on_rest};
 
-    fixture->tasks = ct_tasks_new(&events);
+    fixture->names = g_string_chunk_new(64);
+    fixture->tasks = ct_tasks_new(&events, fixture->names);
     *state = fixture;
     return 0;
 }
@@ -53,6 +57,7 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
 
     ct_tasks_free(fixture->tasks);
+    g_string_chunk_free(fixture->names);
     g_free(fixture);
     return 0;
 }
