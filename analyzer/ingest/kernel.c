@@ -353,12 +353,15 @@ static void settle_sched(struct ct_thread_state *thread, struct ct_task_times *t
     uint64_t seen_ns = 0;
     uint32_t index;
 
-    if (settled->start_ns > thread->task_begin_ns)
+    if (settled->start_ns > thread->task_begin_ns ||
+        ct_task_find_span(thread->task, settled->start_ns, &index))
         ct_task_times_at(thread->task, settled->start_ns, &thread->begin);
+    else /* it ran as it wrote that it had begun */
+        times->ns[CT_TASK_RUNNING] = thread->task_begin_ns - settled->start_ns;
     if (!thread->has_end_times || ct_task_find_span(thread->task, settled->end_ns, &index))
         ct_task_times_at(thread->task, settled->end_ns, &thread->end);
     for (size_t state = 0; state < CT_TASK_STATE_COUNT; state++) {
-        times->ns[state] = minus(thread->end.ns[state], thread->begin.ns[state]);
+        times->ns[state] += minus(thread->end.ns[state], thread->begin.ns[state]);
         seen_ns += times->ns[state];
     }
     times->ns[CT_TASK_UNKNOWN] += minus(life_ns, seen_ns);
@@ -375,7 +378,7 @@ gboolean ct_kernel_settle(struct ct_thread_state *thread)
     struct ct_thread *settled = &thread->thread;
     uint64_t waited_ns[CT_CLASS_COUNT], class_ns[CT_CLASS_COUNT] = {0};
     uint64_t left_ns = settled->end_ns - settled->start_ns;
-    struct ct_task_times times;
+    struct ct_task_times times = {0};
 
     if (!thread->task)
         return FALSE;

@@ -5,12 +5,15 @@ gives even less, these tests skip, with its reason.
 """
 
 import json
+import os
 import re
 import signal
 import time
 
 import harness
-from harness import WORKLOADS, TraceTest, run
+from harness import CTRACE, WORKLOADS, TraceTest, run
+
+INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 
 _LINE = re.compile(r"\[(\d+)\.(\d{9})\] .*?\b(sched_\w+|context_switch): (.*)")
 _FIELD = re.compile(r'(\w+) = ("(?:[^"\\]|\\.)*"|-?\d+)')
@@ -224,6 +227,32 @@ class Analysis(KernelTest):
                         times["runnable"], in_line_ns, delta=0.05 * in_line_ns + 15_000_000
                     )
                     self.assertGreater(thread["scheduler"]["preemptions"], 3)
+
+    def test_perf_sched_counts_and_times_the_same(self):
+        """Another recorder's account of the same run, which reads the same tracepoints itself."""
+        if os.readlink("/proc/self/ns/pid") != INITIAL_PID_NAMESPACE:
+            self.skipTest("perf mixes up the ids of pid namespaces")
+        data = self.folder / "perf.data"
+        trace = self.folder / "trace"
+        result = run(
+            *("perf", "sched", "record", "-o", data, "--", CTRACE, "record", "-o", trace),
+            WORKLOADS / "contend",
+        )
+        if result.status != 0:
+            self.skipTest(f"perf sched does not work here: {result.err[-200:]}")
+        self.needs_machine(trace)
+        summary = run("perf", "sched", "timehist", "-i", data, "-s")
+        rows = re.findall(r"(?:hog-\d|sleeper)\[(\d+)[/\d]*\] +\d+ +(\d+) +([\d.]+)", summary.out)
+        self.assertEqual(len(rows), 3, summary)
+        threads = self.threads(trace)
+        for tid, times_on, run_ms in rows:
+            ours = threads[int(tid)]["scheduler"]
+            with self.subTest(tid):
+                self.assertAlmostEqual(ours["switches"], int(times_on), delta=4)
+                run_ns = float(run_ms) * 1e6
+                self.assertAlmostEqual(
+                    ours["running_ns"], run_ns, delta=0.005 * run_ns + 1_500_000
+                )
 
     def test_who_ran_instead_is_told(self):
         trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
