@@ -96,7 +96,18 @@ def lttng_wrapper(program):
         shutil.rmtree(FOLDER / "lttng", ignore_errors=True)
 
 
-def micro(name, title, with_wrapper=False):
+def scheduler_peers(program):
+    """With and without the kernel layer, and perf with the same tracepoint; as root only."""
+    data = FOLDER / "perf.data"
+    perf = ["perf", "record", "-q", "-a", "-e", "sched:sched_switch", "-o", data]
+    measures = {"ctrace record --kernel=off": lambda: float(record(program, options=["--kernel=off"]))}
+    if shutil.which("perf"):
+        measures["perf record sched_switch"] = lambda: float(quietly(*perf, "--", program).split()[0])
+        measures["the same with -g"] = lambda: float(quietly(*perf, "-g", "--", program).split()[0])
+    return measures
+
+
+def micro(name, title, with_wrapper=False, with_scheduler=False):
     program = FOLDER / name
     source = HERE / f"{name}.c"
     quietly("gcc", "-O2", "-g", "-D_GNU_SOURCE", "-pthread", "-o", program, source)
@@ -105,6 +116,8 @@ def micro(name, title, with_wrapper=False):
         "ctrace record": lambda: float(record(program)),
         "ctrace record --rate=0": lambda: float(record(program, options=["--rate=0"])),
     }
+    if with_scheduler:
+        measures.update(scheduler_peers(program))
     measures.update(peers(program))
     if with_wrapper and shutil.which("lttng"):
         measures["LTTng pthread wrapper"] = lambda: lttng_wrapper(program)
@@ -156,6 +169,9 @@ def row_redis():
     measures = {
         "bare": lambda: redis_cpu_us([]),
         "ctrace record": lambda: redis_cpu_us([CTRACE, "record", "-o", trace, "--"]),
+        "ctrace record --kernel=off": lambda: redis_cpu_us(
+            [CTRACE, "record", "-o", trace, "--kernel=off", "--"]
+        ),
         "ctrace record --rate=0": lambda: redis_cpu_us(
             [CTRACE, "record", "-o", trace, "--rate=0", "--"]
         ),
@@ -164,7 +180,14 @@ def row_redis():
 
 
 def row_startup():
-    found = medians({"bare": lambda: wall_ms("true"), "ctrace record": lambda: record("true", runner=wall_ms)}, 9)
+    measures = {
+        "bare": lambda: wall_ms("true"),
+        "ctrace record": lambda: record("true", runner=wall_ms),
+        "ctrace record --kernel=off": lambda: record(
+            "true", options=["--kernel=off"], runner=wall_ms
+        ),
+    }
+    found = medians(measures, 9)
     table("start-up and finish of `true`, the session daemon to be started", "ms", found)
     daemon = subprocess.Popen(
         ["lttng-sessiond", "--no-kernel"],
@@ -175,7 +198,7 @@ def row_startup():
     try:
         time.sleep(1)
         record("true")
-        found = medians({"bare": lambda: wall_ms("true"), "ctrace record": lambda: record("true", runner=wall_ms)}, 9)
+        found = medians(measures, 9)
     finally:
         daemon.terminate()
         daemon.wait(20)
@@ -205,7 +228,9 @@ def row_analysis():
 ROWS = {
     "mutex": lambda: micro("mutex", "uncontended mutex lock and unlock", with_wrapper=True),
     "read": lambda: micro("read", "read() of one byte"),
-    "handoff": lambda: micro("handoff", "hand-off to another thread and back"),
+    "handoff": lambda: micro(
+        "handoff", "hand-off to another thread and back", with_scheduler=True
+    ),
     "redis": row_redis,
     "startup": row_startup,
     "analysis": row_analysis,
