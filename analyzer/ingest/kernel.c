@@ -137,6 +137,7 @@ void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thre
     thread->task_begin_ns = begin_ns;
     thread->thread.sched.is_known = TRUE;
     task->thread = &thread->thread;
+    task->is_own = TRUE;
     ct_task_times_at(task, begin_ns, &thread->begin);
 }
 
@@ -304,6 +305,7 @@ void ct_kernel_finish(struct ct_assembler *assembler)
         ct_kernel_bind(assembler, thread, thread->thread.start_ns);
     }
     ct_tasks_finish(assembler->tasks, assembler->model->end_ns);
+    assembler->model->capture.switches_missed = ct_tasks_missed(assembler->tasks);
 }
 
 static uint64_t minus(uint64_t a, uint64_t b)

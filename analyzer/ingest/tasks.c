@@ -10,8 +10,17 @@
 /* From when a task's waker acts to when the task, on another CPU, has left it, as both trace it. */
 #define WAKE_RACE_NS 20000
 
+/* Greater numbers are no CPUs. */
+#define CPUS_MAX 4096
+
 /* Bits of prev_state of a task that will not be seen again. */
 #define STATE_DEAD 0x30
+
+/* The last switch on a CPU. */
+struct cpu {
+    uint64_t switch_ns;
+    struct ct_task *task; /* borrowed; who got it, NULL: nobody known */
+};
 
 struct ct_tasks {
     struct ct_task_events events;
@@ -19,7 +28,8 @@ struct ct_tasks {
     GPtrArray *all;      /* owned; struct ct_task * */
     GStringChunk *names; /* borrowed; of those who ran instead */
     uint64_t brief_ns;
-    gboolean has_any;
+    GArray *cpus; /* owned; struct cpu, by number */
+    uint64_t missed;
 };
 
 static void task_free(void *data)
@@ -38,6 +48,7 @@ struct ct_tasks *ct_tasks_new(const struct ct_task_events *events, GStringChunk 
     tasks->by_tid = g_hash_table_new(NULL, NULL);
     tasks->all = g_ptr_array_new_with_free_func(task_free);
     tasks->names = names;
+    tasks->cpus = g_array_new(FALSE, TRUE, sizeof(struct cpu));
     return tasks;
 }
 
@@ -45,6 +56,7 @@ void ct_tasks_free(struct ct_tasks *tasks)
 {
     g_hash_table_unref(tasks->by_tid);
     g_ptr_array_unref(tasks->all);
+    g_array_unref(tasks->cpus);
     g_free(tasks);
 }
 
@@ -53,9 +65,9 @@ void ct_tasks_set_brief(struct ct_tasks *tasks, uint64_t brief_ns)
     tasks->brief_ns = brief_ns;
 }
 
-gboolean ct_tasks_has_any(const struct ct_tasks *tasks)
+uint64_t ct_tasks_missed(const struct ct_tasks *tasks)
 {
-    return tasks->has_any;
+    return tasks->missed;
 }
 
 struct ct_task *ct_tasks_find(const struct ct_tasks *tasks, int32_t tid)
@@ -270,10 +282,54 @@ static void end_task(struct ct_tasks *tasks, struct ct_task *task, uint64_t time
     task->has_ended = TRUE;
 }
 
+/* NULL for a number that is none. Valid until the next call. */
+static struct cpu *get_cpu(struct ct_tasks *tasks, uint32_t number)
+{
+    if (number >= CPUS_MAX)
+        return NULL;
+    if (number >= tasks->cpus->len)
+        g_array_set_size(tasks->cpus, number + 1);
+    return &g_array_index(tasks->cpus, struct cpu, number);
+}
+
+/*
+ * `previous` leaves a CPU that another task had, as far as was told: the switch from the one to the
+ * other is missing. It was after the last one there, and after `previous` was ready for it.
+ */
+static void mend_switch(struct ct_tasks *tasks, const struct cpu *cpu, uint32_t number,
+                        struct ct_task *previous)
+{
+    uint64_t time_ns = cpu->switch_ns;
+    gboolean is_missed = FALSE;
+
+    if (previous && previous->is_own && previous->count > 0 &&
+        task_state(previous) != CT_TASK_RUNNING) {
+        gboolean was_ready = task_state(previous) == CT_TASK_RUNNABLE;
+
+        time_ns = MAX(time_ns, last_span(previous)->begin_ns);
+        begin_span(tasks, previous,
+                   (struct ct_task_span){.begin_ns = time_ns,
+                                         .state = was_ready ? CT_TASK_RUNNING : CT_TASK_UNKNOWN,
+                                         .cpu = number});
+        is_missed = TRUE;
+    }
+    if (cpu->task && cpu->task != previous && cpu->task->is_own && !cpu->task->has_ended &&
+        task_state(cpu->task) == CT_TASK_RUNNING && last_span(cpu->task)->cpu == number) {
+        begin_span(tasks, cpu->task,
+                   (struct ct_task_span){.begin_ns = time_ns, .state = CT_TASK_UNKNOWN});
+        is_missed = TRUE;
+    }
+    tasks->missed += is_missed;
+}
+
 static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
     const struct ct_kernel_sched_switch *event = &record->as.sched_switch;
     struct ct_task *previous = get_task(tasks, event->prev_tid);
+    struct cpu *cpu = get_cpu(tasks, record->cpu);
+
+    if (cpu && cpu->switch_ns > 0)
+        mend_switch(tasks, cpu, record->cpu, previous);
 
     if (previous && event->prev_state & STATE_DEAD)
         end_task(tasks, previous, record->time_ns);
@@ -283,7 +339,11 @@ static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *re
         preempt(tasks, previous, record->time_ns,
                 previous->thread ? g_string_chunk_insert_const(tasks->names, event->next_comm)
                                  : NULL);
-    get_on(tasks, get_task(tasks, event->next_tid), record->time_ns, record->cpu);
+    struct ct_task *next = get_task(tasks, event->next_tid);
+
+    get_on(tasks, next, record->time_ns, record->cpu);
+    if (cpu)
+        *cpu = (struct cpu){record->time_ns, next};
 }
 
 static void add_waking(struct ct_tasks *tasks, const struct ct_kernel_record *record)
@@ -293,6 +353,7 @@ static void add_waking(struct ct_tasks *tasks, const struct ct_kernel_record *re
 
     if (!task)
         return;
+    task->is_own = TRUE;
     if (task_state(task) == CT_TASK_RUNNING) {
         task->woken_ns = record->time_ns;
         task->waker = waker;
@@ -308,10 +369,12 @@ static void add_fork(struct ct_tasks *tasks, const struct ct_kernel_record *reco
     struct ct_task *parent = ct_tasks_find(tasks, record->as.sched_process_fork.parent_tid);
     struct ct_task *task = add_task(tasks, record->as.sched_process_fork.child_tid);
 
-    if (task)
-        begin_span(tasks, task,
-                   (struct ct_task_span){
-                       .begin_ns = record->time_ns, .state = CT_TASK_RUNNABLE, .waker = parent});
+    if (!task)
+        return;
+    task->is_own = TRUE;
+    begin_span(tasks, task,
+               (struct ct_task_span){
+                   .begin_ns = record->time_ns, .state = CT_TASK_RUNNABLE, .waker = parent});
 }
 
 static void add_task_switch(struct ct_tasks *tasks, const struct ct_kernel_record *record)
@@ -329,7 +392,6 @@ static void add_task_switch(struct ct_tasks *tasks, const struct ct_kernel_recor
 
 gboolean ct_tasks_add(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
-    tasks->has_any = TRUE;
     switch (record->event) {
     case CT_KERNEL_ID_SCHED_SWITCH:
         add_switch(tasks, record);

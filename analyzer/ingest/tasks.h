@@ -41,6 +41,7 @@ struct ct_task_span {
 struct ct_task {
     int32_t tid;
     gboolean has_ended;
+    gboolean is_own;            /* the program's: all its switches should be there */
     struct ct_thread *thread;   /* borrowed; the newest with this id, or NULL: not seen (yet) */
     struct ct_task_span *spans; /* owned; a ring of the last ones */
     uint32_t first;             /* position of the oldest */
@@ -103,7 +104,8 @@ void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_n
 /* The recording ends now: so do all spans. */
 void ct_tasks_finish(struct ct_tasks *tasks, uint64_t end_ns);
 
-/* TRUE if there was any kernel event. */
-gboolean ct_tasks_has_any(const struct ct_tasks *tasks);
+/* How many switches of the program's tasks must have been, but are not among the events: the kernel
+ * drops one now and then, without a word. */
+uint64_t ct_tasks_missed(const struct ct_tasks *tasks);
 
 #endif

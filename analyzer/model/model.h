@@ -107,6 +107,7 @@ struct ct_capture {
     uint64_t events_lost; /* discarded by the tracer for lack of buffer space, beside such waits */
     uint64_t packets_lost;
     gboolean has_kernel;         /* there are events of the kernel layer */
+    uint64_t switches_missed;    /* by the kernel: they must have been */
     uint64_t kernel_events_lost; /* of any program, where the whole machine was recorded */
     uint64_t stacks_lost;
     uint64_t threads_lost;

@@ -228,6 +228,35 @@ static void what_was_lost_is_unknown_until_the_next_event(void **state)
     assert_int_equal(times.ns[CT_TASK_BLOCKED], 100);
 }
 
+/* The kernel drops one now and then: the switch from the idle task to this one. */
+static void a_switch_that_is_missing_is_made_up_for(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, 100, 0, 0, TID);
+    own_task(fixture);
+    add_switch(fixture, 200, TID, 1, 0);
+    add_waking(fixture, 300, OTHER, TID, FALSE);
+    add_switch(fixture, 900, TID, 1, 0);
+    expect_times(own_task(fixture), 900, 700, 0, 100);
+    assert_int_equal(ct_tasks_missed(fixture->tasks), 1);
+}
+
+/* Its own last one: until it is seen again, nobody knows what it did. */
+static void who_left_unseen_does_not_run_on(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_task_times times;
+
+    add_waking(fixture, 50, OTHER, TID, FALSE);
+    add_switch(fixture, 100, 0, 0, TID);
+    add_waking(fixture, 150, TID, OTHER, FALSE);
+    add_switch(fixture, 900, OTHER, 1, 0);
+    ct_task_times_at(own_task(fixture), 1000, &times);
+    assert_int_equal(times.ns[CT_TASK_RUNNING], 50);
+    assert_int_equal(times.ns[CT_TASK_UNKNOWN], 850);
+}
+
 static void moves_between_cpus_are_counted(void **state)
 {
     struct fixture *fixture = *state;
@@ -302,6 +331,8 @@ int main(void)
         TEST(without_wakes_blocked_lasts_until_it_runs),
         TEST(brief_times_are_told_apart),
         TEST(what_was_lost_is_unknown_until_the_next_event),
+        TEST(a_switch_that_is_missing_is_made_up_for),
+        TEST(who_left_unseen_does_not_run_on),
         TEST(moves_between_cpus_are_counted),
         TEST(long_histories_keep_their_sums),
         TEST(an_id_that_is_used_again_is_another_task),
