@@ -28,7 +28,7 @@ static void draw_rows(cairo_t *cairo, const struct ct_layout *layout)
     double left_px = 16, width_px = layout->width_px - 2 * left_px;
     for (guint i = 0; i < layout->rows->len; i++) {
         const struct ct_layout_row *row = &g_array_index(layout->rows, struct ct_layout_row, i);
-        if (!row->thread) {
+        if (!row->thread && !row->is_cpu) {
             use_shade(cairo, CT_SHADE_PROCESS_BAND);
             cairo_rectangle(cairo, left_px, row->y_px, width_px, row->height_px);
             cairo_fill(cairo);
@@ -49,7 +49,7 @@ static void draw_grid(cairo_t *cairo, const struct ct_layout *layout)
         cairo_rectangle(cairo, x_px, layout->plot.y_px - 5, 1, 5);
         for (guint j = 0; j < layout->rows->len; j++) {
             const struct ct_layout_row *row = &g_array_index(layout->rows, struct ct_layout_row, j);
-            if (row->thread)
+            if (row->thread || row->is_cpu)
                 cairo_rectangle(cairo, x_px, row->y_px, 1, row->height_px);
         }
     }
@@ -109,6 +109,19 @@ static void draw_boxes(cairo_t *cairo, const struct ct_layout *layout)
         for (int i = CT_CLASS_COUNT - 1; i >= 0; i--)
             fill_class(cairo, boxes + begin, end - begin, ct_layout_stacking[i],
                        row->bar_y_px + row->bar_height_px);
+    }
+}
+
+static void draw_runs(cairo_t *cairo, const struct ct_layout *layout)
+{
+    for (guint tint = 0; tint <= CT_LAYOUT_RUN_TINTS; tint++) {
+        for (guint i = 0; i < layout->runs->len; i++) {
+            const struct ct_layout_run *run = &g_array_index(layout->runs, struct ct_layout_run, i);
+            if (run->tint == tint)
+                cairo_rectangle(cairo, run->x_px, run->y_px, run->width_px, run->height_px);
+        }
+        ct_palette_use(cairo, ct_palette_run(tint), 1);
+        cairo_fill(cairo);
     }
 }
 
@@ -239,6 +252,7 @@ void ct_draw_layout(cairo_t *cairo, const struct ct_layout *layout, struct ct_te
     draw_rows(cairo, layout);
     draw_grid(cairo, layout);
     draw_boxes(cairo, layout);
+    draw_runs(cairo, layout);
     draw_separators(cairo, layout);
     draw_open_waits(cairo, layout);
     for (guint i = 0; i < layout->texts->len; i++)

@@ -103,6 +103,7 @@ static struct ct_layout *layout_new(const struct ct_layout_request *request)
     layout->date_s = date_of(request->model);
     layout->rows = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_row));
     layout->boxes = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_box));
+    layout->runs = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_run));
     layout->arrows = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_arrow));
     layout->ticks = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_tick));
     layout->legend = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_legend_item));
@@ -120,6 +121,7 @@ void ct_layout_free(struct ct_layout *layout)
     g_free(layout->title);
     g_array_free(layout->rows, TRUE);
     g_array_free(layout->boxes, TRUE);
+    g_array_free(layout->runs, TRUE);
     g_array_free(layout->arrows, TRUE);
     g_array_free(layout->ticks, TRUE);
     g_array_free(layout->legend, TRUE);
@@ -358,7 +360,8 @@ struct ct_layout *ct_layout_build(const struct ct_layout_request *request, GErro
     g_autoptr(GArray) lanes = ct_lanes_choose(request);
     if (!check_lanes(request, lanes, error))
         return NULL;
-    const struct density *density = choose_density(request, lanes, rest_height_px(), error);
+    const struct density *density =
+        choose_density(request, lanes, rest_height_px() + ct_layout_cpus_height_px(request), error);
     if (!density)
         return NULL;
 
@@ -375,6 +378,7 @@ struct ct_layout *ct_layout_build(const struct ct_layout_request *request, GErro
     if (layout->arrows->len == 0)
         ct_layout_drop_arrow_sample(layout);
     ct_layout_place_labels(layout, request, placed);
+    ct_layout_place_cpus(layout, request);
     ct_layout_place_axis(layout, request);
     if (request->has_tips)
         ct_layout_place_tips(layout, request);

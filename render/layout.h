@@ -40,10 +40,11 @@ struct ct_layout_text {
     enum ct_class class; /* of the box that a CT_TEXT_BOX stands in */
 };
 
-/* A row is a thread, or the header of a process (thread NULL). */
+/* A row is a thread, a CPU, or the header of a process or of the CPUs. */
 struct ct_layout_row {
     const struct ct_process *process; /* borrowed from the model */
     const struct ct_thread *thread;   /* borrowed from the model */
+    gboolean is_cpu;
     double y_px;
     double height_px;
     double bar_y_px; /* the part that boxes fill */
@@ -77,6 +78,20 @@ struct ct_layout_arrow {
     double from_y_px;
     double to_x_px;
     double to_y_px;
+};
+
+/* Neighbours on a CPU have different tints, as far as there are so many. */
+enum { CT_LAYOUT_RUN_TINTS = 4 };
+
+/* A time for which the program had a CPU; as high as the part of it that it had. */
+struct ct_layout_run {
+    int row;
+    const struct ct_thread *thread; /* borrowed from the model; NULL: several */
+    guint tint;                     /* from 1 on; 0: several threads */
+    double x_px;
+    double y_px;
+    double width_px;
+    double height_px;
 };
 
 struct ct_rectangle {
@@ -118,6 +133,7 @@ struct ct_layout {
     uint32_t hidden_threads;  /* alive in the window, but not among the rows */
     GArray *rows;             /* owned; struct ct_layout_row, top to bottom */
     GArray *boxes;            /* owned; struct ct_layout_box, by row */
+    GArray *runs;             /* owned; struct ct_layout_run, by row */
     GArray *arrows;           /* owned; struct ct_layout_arrow */
     GArray *ticks;            /* owned; struct ct_layout_tick */
     GArray *legend;           /* owned; struct ct_layout_legend_item */

@@ -53,6 +53,11 @@ void ct_layout_place_arrows(struct ct_layout *layout, const struct ct_layout_req
 /* A tip for each wait that is wide enough to be pointed at. */
 void ct_layout_place_tips(struct ct_layout *layout, const struct ct_layout_request *request);
 
+/* Which thread ran where, below the threads' rows; nothing without a kernel layer. The plot grows.
+ */
+void ct_layout_place_cpus(struct ct_layout *layout, const struct ct_layout_request *request);
+double ct_layout_cpus_height_px(const struct ct_layout_request *request);
+
 /* Title and legend above the plot; returns where the next thing may begin. */
 double ct_layout_place_head(struct ct_layout *layout, const struct ct_layout_request *request,
                             const GArray *lanes);

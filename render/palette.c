@@ -41,6 +41,16 @@ struct ct_colour ct_palette_on_class(enum ct_class class)
     return class_colours[class].text;
 }
 
+/* Shades of running. */
+static const struct ct_colour run_tints[1 + CT_LAYOUT_RUN_TINTS] = {
+    RGB(0x8ccdb8), RGB(0x2ba37f), RGB(0x1b7a5f), RGB(0x4f9d3f), RGB(0x2b8fa3),
+};
+
+struct ct_colour ct_palette_run(guint tint)
+{
+    return run_tints[MIN(tint, CT_LAYOUT_RUN_TINTS)];
+}
+
 struct ct_colour ct_palette_shade(enum ct_shade shade)
 {
     return shades[shade];

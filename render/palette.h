@@ -16,6 +16,9 @@ struct ct_colour {
 struct ct_colour ct_palette_class(enum ct_class class);
 struct ct_colour ct_palette_on_class(enum ct_class class);
 
+/* Of a thread that has a CPU; 0: of several. */
+struct ct_colour ct_palette_run(guint tint);
+
 enum ct_shade {
     CT_SHADE_PAPER,
     CT_SHADE_PROCESS_BAND,

@@ -17,6 +17,7 @@ static const struct {
     {"pprof", "write a blocking profile for `go tool pprof`"},
     {"recover", "finish a recording whose recorder was killed"},
     {"timeline", "draw a recording as PNG, SVG or PDF"},
+    {"verify", "check that a recording agrees with itself"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

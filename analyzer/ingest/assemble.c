@@ -21,11 +21,13 @@ double ct_sampled_weight(uint64_t duration_ns, uint64_t rate_ns)
 void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
                            struct ct_thread_state *thread, struct ct_interval *interval)
 {
+    ct_kernel_align(assembler, thread, interval);
     struct ct_span wait = {MAX(interval->begin_ns, thread->thread.start_ns), interval->end_ns};
     struct ct_span parts[CT_NESTING_PARTS_MAX];
     uint64_t *nested_ns = &thread->nested_ns[interval->class];
 
     wait.end_ns = MAX(wait.begin_ns, wait.end_ns);
+    assembler->now_ns = MAX(assembler->now_ns, now_ns);
     unsigned part_count = ct_nesting_take(&thread->nesting, &wait, parts);
 
     interval->thread = &thread->thread;
@@ -47,7 +49,9 @@ void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
         interval->previous_end_ns = i > 0 ? parts[i - 1].end_ns : 0;
         *nested_ns -= part_ns;
         thread->estimated_ns[interval->class] += interval->weight * (double)part_ns;
-        ct_wakes_add_interval(assembler->wakes, now_ns, interval);
+        thread->recorded_ns[interval->class] += part_ns;
+        if (!ct_kernel_add_part(assembler, thread, interval))
+            ct_wakes_add_interval(assembler->wakes, now_ns, interval);
     }
 }
 
@@ -183,6 +187,7 @@ static void exit_thread(struct ct_assembler *assembler, const struct ct_record *
     add_wake(assembler, record, CT_OP_THREAD_EXIT, (uint64_t)(uint32_t)record->tid, 0, 0);
     thread->thread.has_exited = TRUE;
     thread->thread.end_ns = MAX(record->time_ns, thread->last_end_ns);
+    ct_kernel_end_thread(thread);
     ct_nesting_clear(&thread->nesting);
 }
 
@@ -231,6 +236,7 @@ static void add_live(struct ct_assembler *assembler, const struct ct_record *rec
         break;
     case CT_EVENT_ID_EXEC:
         image->has_exec = TRUE;
+        image->exec_ns = record->time_ns;
         break;
     case CT_EVENT_ID_THREAD_NAME:
         ct_assign_string(&thread->thread.name, record->as.thread_name.name);
@@ -260,6 +266,10 @@ static gboolean is_closing(enum ct_event event)
 gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record *record,
                           GError **error)
 {
+    if (record->event == CT_EVENT_COUNT) {
+        ct_kernel_add(assembler, record);
+        return TRUE;
+    }
     if (is_closing(record->event))
         return ct_assembler_add_closing(assembler, record, error);
     assembler->last_ns = MAX(assembler->last_ns, record->time_ns);
@@ -313,6 +323,9 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
     assembler->current = g_hash_table_new(NULL, NULL);
     assembler->images = ct_images_new();
     assembler->wakes = ct_wakes_new(sinks, sink_count);
+    assembler->sinks = sinks;
+    assembler->sink_count = sink_count;
+    ct_kernel_init(assembler);
     assembler->first_ns = UINT64_MAX;
     return assembler;
 }
@@ -331,5 +344,6 @@ void ct_assembler_free(struct ct_assembler *assembler)
     g_hash_table_unref(assembler->current);
     g_hash_table_unref(assembler->images);
     ct_wakes_free(assembler->wakes);
+    ct_tasks_free(assembler->tasks);
     g_free(assembler);
 }

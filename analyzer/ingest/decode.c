@@ -10,6 +10,7 @@ enum shape { SHAPE_UNSIGNED, SHAPE_SIGNED, SHAPE_TEXT, SHAPE_SEQUENCE };
 #define SHAPE_OF_U64       SHAPE_UNSIGNED
 #define SHAPE_OF_I16       SHAPE_SIGNED
 #define SHAPE_OF_I32       SHAPE_SIGNED
+#define SHAPE_OF_I64       SHAPE_SIGNED
 #define SHAPE_OF_HEX64     SHAPE_UNSIGNED
 #define SHAPE_OF_OP        SHAPE_UNSIGNED
 #define SHAPE_OF_CLASS     SHAPE_UNSIGNED
@@ -35,8 +36,9 @@ static const struct {
 
 struct ct_decode_class {
     enum ct_decode_kind kind;
-    enum ct_event event;
-    uint64_t pid_index; /* in the common context */
+    enum ct_event event; /* CT_EVENT_COUNT: of the kernel */
+    enum ct_kernel_event kernel_event;
+    uint64_t pid_index; /* in the common context; the kernel's: in_interrupt */
     uint64_t tid_index;
     uint64_t field_index[MAX_FIELDS]; /* in the payload; in the order of the schema */
 };
@@ -59,18 +61,39 @@ struct ct_decoder {
     _Static_assert(G_N_ELEMENTS(name##_fields) <= MAX_FIELDS, "fields of " #name);
 CT_EVENTS(FIELD_ROWS)
 #undef FIELD_ROWS
+
+#define KERNEL_ROWS(symbol, name)                                                    \
+    static const struct field_row name##_fields[] = {CT_KERNEL_##symbol(FIELD_ROW)}; \
+    _Static_assert(G_N_ELEMENTS(name##_fields) <= MAX_FIELDS, "fields of " #name);
+CT_KERNEL_EVENTS(KERNEL_ROWS)
+#undef KERNEL_ROWS
 #undef FIELD_ROW
 
-static const struct {
+struct event_row {
     const char *name;
     const struct field_row *fields;
     size_t field_count;
-} event_rows[] = {
+};
+
+static const struct event_row event_rows[] = {
 #define EVENT_ROW(symbol, name, channel) \
     [CT_EVENT_ID_##symbol] = {CT_PROVIDER ":" #name, name##_fields, G_N_ELEMENTS(name##_fields)},
     CT_EVENTS(EVENT_ROW)
 #undef EVENT_ROW
 };
+
+static const struct event_row kernel_rows[] = {
+#define EVENT_ROW(symbol, name) \
+    [CT_KERNEL_ID_##symbol] = {#name, name##_fields, G_N_ELEMENTS(name##_fields)},
+    CT_KERNEL_EVENTS(EVENT_ROW)
+#undef EVENT_ROW
+};
+
+static const struct event_row *row_of(const struct ct_decode_class *class)
+{
+    return class->event == CT_EVENT_COUNT ? &kernel_rows[class->kernel_event]
+                                          : &event_rows[class->event];
+}
 
 static inline uint64_t read_unsigned(const bt_field *field)
 {
@@ -102,6 +125,7 @@ static struct ct_u64_sequence read_sequence(struct ct_decoder *decoder, const bt
 #define READ_U64(field)       read_optional(field)
 #define READ_I16(field)       ((int16_t)read_signed(field))
 #define READ_I32(field)       ((int32_t)read_signed(field))
+#define READ_I64(field)       read_signed(field)
 #define READ_HEX64(field)     read_unsigned(field)
 #define READ_OP(field)        ((uint8_t)read_unsigned(field))
 #define READ_CLASS(field)     ((uint8_t)read_unsigned(field))
@@ -129,7 +153,41 @@ static inline const bt_field *borrow_member(const bt_field *payload, uint64_t in
     }
 CT_EVENTS(READER)
 #undef READER
+
+#define READER(symbol, name)                                                         \
+    static void read_##name(struct ct_decoder *decoder, const uint64_t *index,       \
+                            const bt_field *payload, struct ct_kernel_##name *event) \
+    {                                                                                \
+        (void)decoder;                                                               \
+        CT_KERNEL_##symbol(READ_FIELD)                                               \
+    }
+CT_KERNEL_EVENTS(READER)
+#undef READER
 #undef READ_FIELD
+
+static void read_kernel(struct ct_decoder *decoder, const struct ct_decode_class *class,
+                        const bt_event *event, uint64_t time_ns, struct ct_kernel_record *record)
+{
+    const bt_field *context = bt_event_borrow_common_context_field_const(event);
+    const bt_field *payload = bt_event_borrow_payload_field_const(event);
+
+    record->event = class->kernel_event;
+    record->time_ns = time_ns;
+    record->tid =
+        READ_I32(bt_field_structure_borrow_member_field_by_index_const(context, class->tid_index));
+    record->in_interrupt =
+        READ_U8(bt_field_structure_borrow_member_field_by_index_const(context, class->pid_index));
+    switch (class->kernel_event) {
+#define READ_CASE(symbol, name)                                              \
+    case CT_KERNEL_ID_##symbol:                                              \
+        read_##name(decoder, class->field_index, payload, &record->as.name); \
+        break;
+        CT_KERNEL_EVENTS(READ_CASE)
+#undef READ_CASE
+    case CT_KERNEL_EVENT_COUNT:
+        break;
+    }
+}
 
 void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *class,
                      const bt_event *event, uint64_t time_ns, struct ct_record *record)
@@ -139,6 +197,11 @@ void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *c
 
     record->event = class->event;
     record->time_ns = time_ns;
+    record->lost_since_ns = 0;
+    if (class->event == CT_EVENT_COUNT) {
+        read_kernel(decoder, class, event, time_ns, &record->as.kernel);
+        return;
+    }
     record->pid =
         READ_I32(bt_field_structure_borrow_member_field_by_index_const(context, class->pid_index));
     record->tid =
@@ -205,19 +268,22 @@ static gboolean is_late(enum ct_event event, const char *name)
 
 static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_class *event_class)
 {
-    static const struct field_row pid_field = {"vpid", SHAPE_SIGNED};
-    static const struct field_row tid_field = {"vtid", SHAPE_SIGNED};
+    static const struct field_row contexts[][2] = {
+        {{"vpid", SHAPE_SIGNED}, {"vtid", SHAPE_SIGNED}},
+        {{"in_interrupt", SHAPE_UNSIGNED}, {"tid", SHAPE_SIGNED}}, /* the kernel's */
+    };
+    const struct field_row *context_fields = contexts[class->event == CT_EVENT_COUNT];
     const bt_stream_class *stream_class = bt_event_class_borrow_stream_class_const(event_class);
     const bt_field_class *context =
         bt_stream_class_borrow_event_common_context_field_class_const(stream_class);
     const bt_field_class *payload = bt_event_class_borrow_payload_field_class_const(event_class);
 
     if (!bt_stream_class_borrow_default_clock_class_const(stream_class) ||
-        !find_member(context, &pid_field, &class->pid_index) ||
-        !find_member(context, &tid_field, &class->tid_index))
+        !find_member(context, &context_fields[0], &class->pid_index) ||
+        !find_member(context, &context_fields[1], &class->tid_index))
         return FALSE;
-    for (size_t i = 0; i < event_rows[class->event].field_count; i++) {
-        const struct field_row *field = &event_rows[class->event].fields[i];
+    for (size_t i = 0; i < row_of(class)->field_count; i++) {
+        const struct field_row *field = &row_of(class)->fields[i];
 
         if (find_member(payload, field, &class->field_index[i]))
             continue;
@@ -228,12 +294,29 @@ static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_cla
     return TRUE;
 }
 
+static gboolean find_kernel_event(const char *name, enum ct_kernel_event *event)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(kernel_rows); i++) {
+        if (strcmp(name, kernel_rows[i].name) == 0) {
+            *event = (enum ct_kernel_event)i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static struct ct_decode_class *class_new(const bt_event_class *event_class)
 {
     struct ct_decode_class *class = g_new0(struct ct_decode_class, 1);
     const char *name = bt_event_class_get_name(event_class);
 
     class->kind = CT_DECODE_FOREIGN;
+    if (name && find_kernel_event(name, &class->kernel_event)) {
+        class->event = CT_EVENT_COUNT;
+        if (resolve_fields(class, event_class)) /* else another tracer's of that name */
+            class->kind = CT_DECODE_KERNEL;
+        return class;
+    }
     if (!name || !g_str_has_prefix(name, CT_PROVIDER ":"))
         return class;
     class->kind = CT_DECODE_UNKNOWN;

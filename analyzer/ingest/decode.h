@@ -14,7 +14,8 @@
 enum ct_decode_kind {
     CT_DECODE_FOREIGN, /* another provider's: not for us */
     CT_DECODE_UNKNOWN, /* of our provider, but not as this schema has it */
-    CT_DECODE_KNOWN
+    CT_DECODE_KNOWN,
+    CT_DECODE_KERNEL /* an event of the kernel layer */
 };
 
 struct ct_decoder;
@@ -28,7 +29,7 @@ const struct ct_decode_class *ct_decoder_find(struct ct_decoder *decoder,
                                               const bt_event_class *event_class);
 enum ct_decode_kind ct_decode_class_kind(const struct ct_decode_class *class);
 
-/* For a class of kind KNOWN. */
+/* For a class of kind KNOWN or KERNEL; the latter's CPU is not in the event. */
 void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *class,
                      const bt_event *event, uint64_t time_ns, struct ct_record *record);
 

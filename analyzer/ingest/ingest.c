@@ -39,7 +39,7 @@ static gboolean on_record(void *user, const struct ct_record *record)
 {
     struct reading *reading = user;
 
-    reading->record_count++;
+    reading->record_count += record->event != CT_EVENT_COUNT;
     return !reading->is_interrupted &&
            ct_assembler_add(reading->assembler, record, &reading->error);
 }
@@ -218,6 +218,7 @@ static void fill_capture(struct ct_model *model, struct reading *reading)
     capture->unknown_events = result->unknown_events;
     capture->events_lost = result->events_lost;
     capture->packets_lost = result->packets_lost;
+    capture->kernel_events_lost = result->kernel_events_lost;
     capture->damage = g_strdup(damage);
     if (damage)
         capture->is_complete = FALSE;

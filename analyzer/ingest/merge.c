@@ -13,7 +13,9 @@ struct stream {
     const bt_event *event; /* borrowed from messages[next] */
     const struct ct_decode_class *class;
     uint64_t time_ns;
-    uint64_t rank; /* decides between equal times */
+    uint64_t rank;          /* decides between equal times */
+    uint64_t lost_since_ns; /* events of the kernel's before the current one; 0: none */
+    uint32_t cpu;           /* of the current packet, if it is the kernel's */
 };
 
 struct ct_merge {
@@ -76,6 +78,51 @@ static void read_clock(struct ct_merge *merge, const bt_event_class *event_class
         merge->result.epoch_offset_ns = offset_ns;
 }
 
+/* The kernel layer writes its streams with this among their classes. */
+static gboolean is_kernel_stream(const bt_stream *stream)
+{
+    const bt_stream_class *class = bt_stream_borrow_class_const(stream);
+
+    for (uint64_t i = 0; i < bt_stream_class_get_event_class_count(class); i++) {
+        const char *name =
+            bt_event_class_get_name(bt_stream_class_borrow_event_class_by_index_const(class, i));
+
+        if (name && g_str_has_prefix(name, CT_PROVIDER ":"))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void take_loss(struct ct_merge *merge, struct stream *stream, const bt_message *message)
+{
+    const bt_stream *of = bt_message_discarded_events_borrow_stream_const(message);
+    uint64_t count = 0;
+    bt_property_availability availability = bt_message_discarded_events_get_count(message, &count);
+
+    if (!is_kernel_stream(of)) {
+        add_lost(&merge->result.events_lost, availability, &count);
+        return;
+    }
+    add_lost(&merge->result.kernel_events_lost, availability, &count);
+    if (bt_stream_class_discarded_events_have_default_clock_snapshots(
+            bt_stream_borrow_class_const(of)))
+        stream->lost_since_ns = bt_clock_snapshot_get_value(
+            bt_message_discarded_events_borrow_beginning_default_clock_snapshot_const(message));
+}
+
+static void take_packet(struct stream *stream, const bt_message *message)
+{
+    const bt_packet *packet = bt_message_packet_beginning_borrow_packet_const(message);
+    const bt_field *context = bt_packet_borrow_context_field_const(packet);
+    const bt_field *cpu =
+        context ? bt_field_structure_borrow_member_field_by_name_const(context, CT_KERNEL_CPU_FIELD)
+                : NULL;
+
+    if (cpu &&
+        bt_field_class_type_is(bt_field_get_class_type(cpu), BT_FIELD_CLASS_TYPE_UNSIGNED_INTEGER))
+        stream->cpu = (uint32_t)bt_field_integer_unsigned_get_value(cpu);
+}
+
 /* TRUE if the message is an event for us, which then is the stream's current one. */
 static gboolean take_message(struct ct_merge *merge, struct stream *stream,
                              const bt_message *message)
@@ -86,8 +133,10 @@ static gboolean take_message(struct ct_merge *merge, struct stream *stream,
     case BT_MESSAGE_TYPE_EVENT:
         break;
     case BT_MESSAGE_TYPE_DISCARDED_EVENTS:
-        add_lost(&merge->result.events_lost, bt_message_discarded_events_get_count(message, &count),
-                 &count);
+        take_loss(merge, stream, message);
+        return FALSE;
+    case BT_MESSAGE_TYPE_PACKET_BEGINNING:
+        take_packet(stream, message);
         return FALSE;
     case BT_MESSAGE_TYPE_DISCARDED_PACKETS:
         add_lost(&merge->result.packets_lost,
@@ -105,7 +154,8 @@ static gboolean take_message(struct ct_merge *merge, struct stream *stream,
     const struct ct_decode_class *class = ct_decoder_find(merge->decoder, event_class);
 
     merge->result.event_count++;
-    if (ct_decode_class_kind(class) != CT_DECODE_KNOWN) {
+    if (ct_decode_class_kind(class) != CT_DECODE_KNOWN &&
+        ct_decode_class_kind(class) != CT_DECODE_KERNEL) {
         merge->result.unknown_events += ct_decode_class_kind(class) == CT_DECODE_UNKNOWN;
         return FALSE;
     }
@@ -213,8 +263,14 @@ static bt_component_class_sink_consume_method_status consume(bt_self_component_s
         struct stream *first = &g_array_index(merge->streams, struct stream, 0);
 
         ct_decoder_read(merge->decoder, first->class, first->event, first->time_ns, &record);
-        merge->result.first_ns = MIN(merge->result.first_ns, record.time_ns);
-        merge->result.last_ns = MAX(merge->result.last_ns, record.time_ns);
+        if (record.event == CT_EVENT_COUNT) {
+            record.as.kernel.cpu = first->cpu;
+            record.lost_since_ns = first->lost_since_ns;
+            first->lost_since_ns = 0;
+        } else {
+            merge->result.first_ns = MIN(merge->result.first_ns, record.time_ns);
+            merge->result.last_ns = MAX(merge->result.last_ns, record.time_ns);
+        }
         if (!merge->events.on_record(merge->events.user, &record))
             return BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_END;
         if (!advance(merge, first)) {

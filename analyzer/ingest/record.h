@@ -2,19 +2,22 @@
 #ifndef CTRACE_INGEST_RECORD_H
 #define CTRACE_INGEST_RECORD_H
 
-#include "schema/events.h"
+#include "schema/kernel_events.h"
 
 /* Strings and sequences are borrowed: valid until the next record is read. */
 struct ct_record {
-    enum ct_event event;
-    uint64_t time_ns; /* the event's own timestamp, CLOCK_MONOTONIC */
-    int32_t pid;      /* who wrote it */
+    enum ct_event event; /* CT_EVENT_COUNT: it is the kernel's */
+    uint64_t time_ns;    /* the event's own timestamp, CLOCK_MONOTONIC */
+    int32_t pid;         /* who wrote it */
     int32_t tid;
     union {
 #define CT_RECORD_MEMBER(symbol, name, channel) struct ct_event_##name name;
         CT_EVENTS(CT_RECORD_MEMBER)
 #undef CT_RECORD_MEMBER
+        struct ct_kernel_record kernel;
     } as;
+    uint64_t
+        lost_since_ns; /* not 0: the kernel's events of this CPU from then to this one are lost */
 };
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "ingest/assemble.h"
 #include "ingest/nesting.h"
+#include "ingest/tasks.h"
 #include "ingest/wakes.h"
 
 /* More than any program has, and few enough to fit in memory. */
@@ -17,6 +18,7 @@ struct ct_image {
     struct ct_process process; /* first: the model frees it */
     gboolean is_implicit;      /* no process_start was seen; a closing event may adopt it */
     gboolean has_exec;         /* an exec event came: the next image of the pid ends this one */
+    uint64_t exec_ns;          /* then: when */
     gboolean has_ended;
 };
 
@@ -29,17 +31,32 @@ struct ct_thread_state {
     double estimated_ns[CT_CLASS_COUNT]; /* from the intervals and their weights */
     struct ct_nesting nesting;           /* what it waited for of late */
     uint64_t nested_ns[CT_CLASS_COUNT];  /* of waits, that waits inside them took */
+
+    /* What the kernel says of it. */
+    struct ct_task *task;       /* borrowed; NULL: nothing (yet) */
+    uint64_t task_begin_ns;     /* from here on */
+    struct ct_task_times begin; /* its task's times then */
+    struct ct_task_times end;   /* and at the thread's end, once has_end_times */
+    gboolean has_end_times;
+    uint64_t last_seen_ns;                        /* then: when that was */
+    uint64_t recorded_ns[CT_CLASS_COUNT];         /* of waits that were recorded, each once */
+    struct ct_task_times covered[CT_CLASS_COUNT]; /* what it did meanwhile */
 };
 
 #define CT_THREAD_SLOTS 256
 
 struct ct_assembler {
-    struct ct_model *model; /* borrowed */
-    GHashTable *current;    /* owned; pid -> newest struct ct_image * */
-    GHashTable *images;     /* owned; struct ct_image * by pid and start -> itself */
-    struct ct_wakes *wakes; /* owned */
-    gboolean has_extent;    /* a capture event said when the recording began and ended */
-    uint64_t first_ns;      /* of what happened; UINT64_MAX until something has */
+    struct ct_model *model;      /* borrowed */
+    GHashTable *current;         /* owned; pid -> newest struct ct_image * */
+    GHashTable *images;          /* owned; struct ct_image * by pid and start -> itself */
+    struct ct_wakes *wakes;      /* owned */
+    struct ct_tasks *tasks;      /* owned */
+    const struct ct_sink *sinks; /* borrowed */
+    size_t sink_count;
+    uint64_t now_ns;     /* of the event at hand */
+    gboolean is_settled; /* when each thread began and ended is known */
+    gboolean has_extent; /* a capture event said when the recording began and ended */
+    uint64_t first_ns;   /* of what happened; UINT64_MAX until something has */
     uint64_t last_ns;
     uint64_t wait_count; /* wait events in the trace */
     gboolean has_rate;
@@ -80,6 +97,28 @@ void ct_image_set_rate(struct ct_assembler *assembler, struct ct_image *image, u
 /* All but the interval's thread, whole wait and descriptor must be set. */
 void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
                            struct ct_thread_state *thread, struct ct_interval *interval);
+
+/* ---- The kernel layer ---- */
+
+void ct_kernel_init(struct ct_assembler *assembler);
+/* FALSE: too much to hold. */
+void ct_kernel_add(struct ct_assembler *assembler, const struct ct_record *record);
+/* The thread that runs as the task of its id from `begin_ns` on, if that is known. */
+void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                    uint64_t begin_ns);
+/* The thread has ended. */
+void ct_kernel_end_thread(struct ct_thread_state *thread);
+/* Clocks differ by some microseconds: moves the wait so that its thread still runs as it begins. */
+void ct_kernel_align(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                     struct ct_interval *interval);
+/* Hands on one part of a wait, by what the thread did meanwhile. FALSE: it is not known. */
+gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                            struct ct_interval *interval);
+/* Once every thread's life is settled, before the last intervals are handed on. */
+void ct_kernel_finish(struct ct_assembler *assembler);
+/* FALSE: nothing is known of the thread, whose end is settled. Its classes' times are as its waits
+ * say, and become what the kernel says. */
+gboolean ct_kernel_settle(struct ct_thread_state *thread);
 
 /* Replaces an owned string. */
 void ct_assign_string(char **owned, const char *value);

@@ -57,6 +57,7 @@ struct ct_thread_state *ct_assembler_thread(struct ct_assembler *assembler, stru
         ct_model_add_thread(assembler->model, &image->process, tid, start_ns, sizeof(*thread)));
 
     thread->last_end_ns = start_ns;
+    ct_kernel_bind(assembler, thread, start_ns);
     ct_assembler_forget_slots(assembler, image->process.pid);
     return thread;
 }
@@ -66,6 +67,7 @@ void ct_image_set_rate(struct ct_assembler *assembler, struct ct_image *image, u
     image->process.rate_ns = rate_ns;
     assembler->rate_ns = rate_ns;
     assembler->has_rate = TRUE;
+    ct_tasks_set_brief(assembler->tasks, rate_ns);
 }
 
 /* A recording has one rate: what another process says holds for one whose start was lost. */

@@ -85,7 +85,6 @@ void ct_assembler_finish(struct ct_assembler *assembler)
 {
     struct ct_model *model = assembler->model;
 
-    ct_wakes_flush(assembler->wakes);
     count_lost_waits(&model->capture, assembler->wait_count);
     settle_extent(assembler);
     for (guint i = 0; i < model->processes->len; i++) {
@@ -101,7 +100,14 @@ void ct_assembler_finish(struct ct_assembler *assembler)
 
         name_thread(thread);
         settle_life(thread, model);
-        settle_classes(thread);
+    }
+    ct_kernel_finish(assembler);
+    ct_wakes_flush(assembler->wakes);
+    for (guint i = 0; i < model->threads->len; i++) {
+        struct ct_thread_state *thread = ct_thread_state(g_ptr_array_index(model->threads, i));
+
+        if (!ct_kernel_settle(thread))
+            settle_classes(thread);
     }
     ct_model_sort(model);
 }

@@ -82,7 +82,8 @@ static void explain(struct ct_interval *interval, const struct ct_wake *wake)
         wake->time_ns < interval->wait_begin_ns ||
         wake->time_ns > ct_add_u64(interval->wait_end_ns, SLACK_NS) || interval->is_open)
         return;
-    if (interval->waker && interval->wake_ns > wake->time_ns)
+    /* What only the kernel tells has no stack, and comes after the same wake's own event. */
+    if (interval->waker && interval->waker_op != CT_OP_NONE && interval->wake_ns > wake->time_ns)
         return;
     interval->waker = wake->thread;
     interval->wake_ns = wake->time_ns;

@@ -18,6 +18,7 @@ char *ct_capture_losses(const struct ct_capture *capture)
     add_loss(text, capture->waits_lost, "wait");
     add_loss(text, capture->events_lost, "event");
     add_loss(text, capture->packets_lost, "packet");
+    add_loss(text, capture->kernel_events_lost, "kernel event");
     add_loss(text, capture->stacks_lost, "stack");
     add_loss(text, capture->threads_lost, "thread");
     add_loss(text, capture->modules_lost, "module");

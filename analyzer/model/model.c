@@ -77,6 +77,7 @@ struct ct_model *ct_model_new(void)
 
     model->processes = g_ptr_array_new_with_free_func(process_free);
     model->threads = g_ptr_array_new_with_free_func(thread_free);
+    model->names = g_string_chunk_new(1024);
     model->capture.ctrace_version = g_strdup("");
     model->capture.command = g_strdup("");
     model->capture.layers = g_strdup("");
@@ -90,6 +91,7 @@ void ct_model_free(struct ct_model *model)
     if (!model)
         return;
     g_ptr_array_unref(model->threads);
+    g_string_chunk_free(model->names);
     g_ptr_array_unref(model->processes);
     g_free(model->capture.ctrace_version);
     g_free(model->capture.command);

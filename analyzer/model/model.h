@@ -38,6 +38,21 @@ struct ct_op_counters {
 
 struct ct_process;
 
+/* What the kernel layer knows of a thread beyond its classes. */
+struct ct_thread_sched {
+    gboolean is_known;   /* the layer saw it */
+    uint64_t running_ns; /* of its life, as the scheduler saw it */
+    uint64_t runnable_ns;
+    uint64_t blocked_ns;
+    uint64_t unknown_ns;
+    uint64_t outside_ns; /* blocked, but in no wait */
+    uint64_t switches;   /* onto a CPU */
+    uint64_t migrations; /* onto another one than before */
+    uint64_t preemptions;
+    uint64_t longest_line_ns;    /* the longest time in line for a CPU */
+    struct ct_op_counters lines; /* all such times */
+};
+
 struct ct_thread {
     struct ct_process *process; /* borrowed */
     int32_t tid;
@@ -47,8 +62,9 @@ struct ct_thread {
     uint64_t end_ns; /* exit, or where the trace ends */
     gboolean has_exited;
     gboolean has_totals;               /* class_ns was given by the trace */
-    uint64_t class_ns[CT_CLASS_COUNT]; /* exact; RUNNING holds all that is no wait */
+    uint64_t class_ns[CT_CLASS_COUNT]; /* exact; without kernel layer, RUNNING is all the rest */
     uint64_t interval_count;           /* wait events seen */
+    struct ct_thread_sched sched;
 };
 
 /* One process image: fork and exec each begin a new one. */
@@ -90,6 +106,9 @@ struct ct_capture {
     uint64_t waits_lost;     /* recorded, but not in the trace, for whatever reason */
     uint64_t events_lost; /* discarded by the tracer for lack of buffer space, beside such waits */
     uint64_t packets_lost;
+    gboolean has_kernel;         /* there are events of the kernel layer */
+    uint64_t switches_missed;    /* by the kernel: they must have been */
+    uint64_t kernel_events_lost; /* of any program, where the whole machine was recorded */
     uint64_t stacks_lost;
     uint64_t threads_lost;
     uint64_t modules_lost;
@@ -106,6 +125,7 @@ struct ct_model {
     struct ct_capture capture;
     GPtrArray *processes; /* owned; struct ct_process *, by start then pid */
     GPtrArray *threads;   /* owned; struct ct_thread *, by process, then start, then tid */
+    GStringChunk *names;  /* owned; of other tasks, to which intervals refer */
 };
 
 struct ct_model *ct_model_new(void);

@@ -8,6 +8,11 @@
 #include "model/model.h"
 
 /*
+ * Where there is a kernel layer, what belongs to the wait's class is the time for which the thread
+ * was blocked in it; the parts for which it stood in line for a CPU have class RUNNABLE; what it
+ * ran in it is not told. Times in line or blocked outside of waits are intervals of their own,
+ * without operation and stack.
+ *
  * One wait of one thread, [begin_ns, end_ns), or a part of one: a signal handler that waits cuts
  * the wait that it interrupted into those before, between and after its own. Per thread, intervals
  * do not overlap, and come in the order in which waits end. Borrowed: valid during the call only;
@@ -30,11 +35,14 @@ struct ct_interval {
     gboolean is_open;       /* still waiting when the trace was cut */
     const struct ct_fd *fd; /* what an FD object meant at the time, or NULL */
 
-    /* Who ended the wait, where known. */
+    /* Who ended the wait, where known. From the kernel there is neither stack nor operation. */
     struct ct_thread *waker; /* NULL if unknown */
     uint64_t wake_ns;
     uint32_t waker_stack_id; /* in the waker's process */
     enum ct_op waker_op;
+
+    const char
+        *ran_instead; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */
 };
 
 /* A wait counts once: in its first part that reaches beyond `from_ns`. */
@@ -49,9 +57,18 @@ static inline uint64_t ct_interval_wait_ns(const struct ct_interval *interval)
     return interval->wait_end_ns - interval->wait_begin_ns;
 }
 
-/* Either function may be NULL. */
+/* A time for which a thread was on a CPU. */
+struct ct_run {
+    struct ct_thread *thread;
+    uint32_t cpu;
+    uint64_t begin_ns;
+    uint64_t end_ns;
+};
+
+/* Each function may be NULL. */
 struct ct_sink {
     void *user;
+    void (*on_run)(void *user, const struct ct_run *run);
     void (*on_interval)(void *user, const struct ct_interval *interval);
     void (*on_progress)(void *user, double share); /* of the trace that was read: 0 to 1 */
 };

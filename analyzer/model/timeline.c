@@ -15,8 +15,9 @@ enum {
 
 struct ct_timeline {
     struct ct_window window;
-    GHashTable *threads;  /* owned; struct ct_thread * -> struct ct_timeline_thread * */
-    GStringChunk *places; /* owned */
+    GHashTable *threads;      /* owned; struct ct_thread * -> struct ct_timeline_thread * */
+    GStringChunk *places;     /* owned */
+    struct ct_cpu_runs *cpus; /* owned */
     uint64_t wait_count;
     struct ct_timeline_thread *cache[CACHE_SIZE]; /* borrowed from threads, by address */
 };
@@ -35,6 +36,7 @@ struct ct_timeline *ct_timeline_new(const struct ct_window *window)
     timeline->window = window ? *window : (struct ct_window){0, UINT64_MAX};
     timeline->threads = g_hash_table_new_full(NULL, NULL, NULL, thread_free);
     timeline->places = g_string_chunk_new(4096);
+    timeline->cpus = ct_cpu_runs_new(timeline->window.begin_ns, timeline->window.end_ns);
     return timeline;
 }
 
@@ -44,6 +46,7 @@ void ct_timeline_free(struct ct_timeline *timeline)
         return;
     g_hash_table_destroy(timeline->threads);
     g_string_chunk_free(timeline->places);
+    ct_cpu_runs_free(timeline->cpus);
     g_free(timeline);
 }
 
@@ -180,7 +183,8 @@ static uint64_t unseen_ns(double weight, uint64_t duration_ns)
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_timeline *timeline = user;
-    timeline->wait_count += ct_interval_is_counted(interval, 0);
+    /* What was in no call is no wait. */
+    timeline->wait_count += interval->op != CT_OP_NONE && ct_interval_is_counted(interval, 0);
     struct ct_window inside = {MAX(interval->begin_ns, timeline->window.begin_ns),
                                MIN(interval->end_ns, timeline->window.end_ns)};
     if (inside.begin_ns >= inside.end_ns || (unsigned)interval->class >= CT_CLASS_COUNT)
@@ -199,9 +203,15 @@ static void on_interval(void *user, const struct ct_interval *interval)
                     duration_ns + extra_ns);
 }
 
+static void on_run(void *user, const struct ct_run *run)
+{
+    struct ct_timeline *timeline = user;
+    ct_cpu_runs_add(timeline->cpus, run);
+}
+
 struct ct_sink ct_timeline_sink(struct ct_timeline *timeline)
 {
-    return (struct ct_sink){.user = timeline, .on_interval = on_interval};
+    return (struct ct_sink){.user = timeline, .on_interval = on_interval, .on_run = on_run};
 }
 
 static int compare_begin(const void *a, const void *b)
@@ -216,12 +226,18 @@ void ct_timeline_finish(struct ct_timeline *timeline)
 {
     GHashTableIter iter;
     gpointer value;
+    ct_cpu_runs_finish(timeline->cpus);
     g_hash_table_iter_init(&iter, timeline->threads);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         struct ct_timeline_thread *thread = value;
         if (thread->wait_count > 0)
             qsort(thread->waits, thread->wait_count, sizeof(*thread->waits), compare_begin);
     }
+}
+
+const GPtrArray *ct_timeline_cpus(const struct ct_timeline *timeline)
+{
+    return ct_cpu_runs_list(timeline->cpus);
 }
 
 const struct ct_timeline_thread *ct_timeline_find(const struct ct_timeline *timeline,

@@ -10,6 +10,7 @@
 #define CTRACE_TIMELINE_H
 
 #include "model/bins.h"
+#include "model/cpu_runs.h"
 #include "model/sink.h"
 
 /* [begin_ns, end_ns) in the model's time. */
@@ -60,6 +61,10 @@ void ct_timeline_finish(struct ct_timeline *timeline);
 /* NULL if the thread did not wait inside the window. Borrowed. */
 const struct ct_timeline_thread *ct_timeline_find(const struct ct_timeline *timeline,
                                                   const struct ct_thread *thread);
+
+/* struct ct_cpu *, by number: which thread ran where inside the window. Borrowed; empty without a
+ * kernel layer. */
+const GPtrArray *ct_timeline_cpus(const struct ct_timeline *timeline);
 
 /* How many waits there were, inside the window or not. */
 uint64_t ct_timeline_wait_count(const struct ct_timeline *timeline);

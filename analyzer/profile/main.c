@@ -206,7 +206,7 @@ static gboolean run(struct options *options, GError **error)
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
     ct_say_all(complaints);
 
-    if (options->kind == CT_PROFILE_KIND_SCHED) {
+    if (options->kind == CT_PROFILE_KIND_SCHED && !model->capture.has_kernel) {
         g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
                     "%s: the recording has no kernel layer, so it cannot tell when threads were "
                     "ready to run but did not",

@@ -83,7 +83,7 @@ static char *describe_object(struct encoder *encoder, const struct ct_profile_sa
 static void set_labels(struct encoder *encoder, const struct ct_profile_sample *sample,
                        Pprof__Sample *message)
 {
-    gboolean is_mutex = encoder->input->kind == CT_PROFILE_KIND_MUTEX;
+    gboolean tells_waiter = ct_profile_kind_tells_waiter(encoder->input->kind);
     g_autofree char *object = describe_object(encoder, sample);
 
     message->label = encoder->label_list;
@@ -92,11 +92,12 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
     if (sample->thread) {
         add_text_label(encoder, message, "thread", sample->thread->name);
         add_id_label(encoder, message, "tid", sample->thread->tid);
-        add_text_label(encoder, message, "op", ct_op_name(sample->op));
+        if (sample->op != CT_OP_NONE)
+            add_text_label(encoder, message, "op", ct_op_name(sample->op));
     }
     add_text_label(encoder, message, "object", object);
     add_text_label(encoder, message, "peer", sample->peer);
-    add_text_label(encoder, message, is_mutex ? "waiter" : "waker",
+    add_text_label(encoder, message, tells_waiter ? "waiter" : "waker",
                    sample->is_others ? "others"
                    : sample->other   ? sample->other->name
                                      : "");

@@ -31,7 +31,8 @@ struct bucket {
     enum ct_object object_kind;
     const struct ct_thread *other;
     enum ct_fd_kind fd_kind;
-    gboolean is_peer; /* the name is a socket's other end */
+    gboolean is_peer;    /* the name is a socket's other end */
+    gboolean is_instead; /* the name is a task's that got the CPU */
     gboolean is_open;
     gboolean is_others;
     char *name;        /* owned; of what a descriptor stands for, or NULL */
@@ -60,6 +61,11 @@ const char *ct_profile_kind_name(enum ct_profile_kind kind)
 const char *ct_profile_kind_description(enum ct_profile_kind kind)
 {
     return kinds[kind].description;
+}
+
+gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind)
+{
+    return kind == CT_PROFILE_KIND_MUTEX || kind == CT_PROFILE_KIND_SCHED;
 }
 
 gboolean ct_profile_kind_from_name(const char *name, enum ct_profile_kind *kind)
@@ -152,8 +158,12 @@ static gboolean has_peer(const struct ct_fd *fd)
 }
 
 /* NULL for an object that is known by its number alone. */
-static const char *object_name(const struct ct_fd *fd)
+static const char *object_name(const struct ct_interval *interval)
 {
+    const struct ct_fd *fd = interval->fd;
+
+    if (interval->ran_instead)
+        return interval->ran_instead;
     if (has_peer(fd))
         return fd->peer;
     return fd && *fd->local ? fd->local : NULL;
@@ -162,14 +172,16 @@ static const char *object_name(const struct ct_fd *fd)
 static gboolean bucket_matches(const struct bucket *bucket, const struct ct_interval *interval,
                                const struct ct_thread *other)
 {
-    const char *name = object_name(interval->fd);
+    const char *name = object_name(interval);
 
     if (bucket->is_others || bucket->other != other || bucket->is_open != interval->is_open)
         return FALSE;
     if (!name || !bucket->name)
         return !name && !bucket->name && bucket->object == interval->object;
-    return bucket->fd_kind == fd_kind(interval->fd) && bucket->is_peer == has_peer(interval->fd) &&
-           strcmp(bucket->name, name) == 0;
+    if (strcmp(bucket->name, name) != 0 || bucket->is_instead != !!interval->ran_instead)
+        return FALSE;
+    return bucket->is_instead ||
+           (bucket->fd_kind == fd_kind(interval->fd) && bucket->is_peer == has_peer(interval->fd));
 }
 
 static char *describe_fd(enum ct_fd_kind kind, gboolean is_peer, const char *name)
@@ -184,16 +196,19 @@ static char *describe_fd(enum ct_fd_kind kind, gboolean is_peer, const char *nam
 
 static struct bucket make_bucket(const struct ct_interval *interval, struct ct_thread *other)
 {
-    const char *name = object_name(interval->fd);
+    const char *name = object_name(interval);
     struct bucket bucket = {
         .object_kind = ct_op_object(interval->op),
         .other = other,
         .is_open = interval->is_open,
         .is_peer = has_peer(interval->fd),
+        .is_instead = interval->ran_instead != NULL,
         .name = g_strdup(name),
     };
 
-    if (name) {
+    if (bucket.is_instead) {
+        bucket.object_text = g_strdup_printf("CPU taken by %s", name);
+    } else if (name) {
         bucket.fd_kind = fd_kind(interval->fd);
         bucket.object_text = describe_fd(bucket.fd_kind, bucket.is_peer, name);
     } else {
@@ -243,9 +258,36 @@ static gboolean is_of_kind(enum ct_profile_kind kind, const struct ct_interval *
         return interval->class == CT_CLASS_SLEEP;
     case CT_PROFILE_KIND_MUTEX:
         return interval->class == CT_CLASS_SYNC && ct_op_object(interval->op) == CT_OBJECT_LOCK;
+    case CT_PROFILE_KIND_SCHED:
+        return interval->class == CT_CLASS_RUNNABLE;
     default:
         return FALSE;
     }
+}
+
+/* Time in line counts by itself, whatever wait it ended. */
+static uint64_t whole_ns(const struct ct_interval *interval)
+{
+    return interval->class == CT_CLASS_RUNNABLE ? interval->end_ns - interval->begin_ns
+                                                : ct_interval_wait_ns(interval);
+}
+
+/* Whose stack the time is charged to: by whom they were let go, or the waiter's own. */
+static struct place charge(enum ct_profile_kind kind, const struct ct_interval *interval)
+{
+    struct ct_thread *waker = interval->waker;
+    struct place own = {.process = interval->thread->process,
+                        .thread = interval->thread,
+                        .stack_id = interval->stack_id,
+                        .op = interval->op};
+    struct place wakers = {.process = waker ? waker->process : interval->thread->process,
+                           .thread = waker,
+                           .stack_id = waker ? interval->waker_stack_id : 0,
+                           .op = waker ? interval->waker_op : CT_OP_NONE};
+
+    if (kind == CT_PROFILE_KIND_MUTEX)
+        return wakers;
+    return kind == CT_PROFILE_KIND_SCHED && wakers.stack_id != 0 ? wakers : own;
 }
 
 static void add_interval(void *user, const struct ct_interval *interval)
@@ -256,25 +298,15 @@ static void add_interval(void *user, const struct ct_interval *interval)
     uint64_t end_ns = MIN(interval->end_ns, limits->end_ns);
 
     if (!is_of_kind(profile->kind, interval) || interval->end_ns < interval->begin_ns ||
-        interval->wait_end_ns - interval->wait_begin_ns < limits->min_ns)
+        whole_ns(interval) < limits->min_ns)
         return;
     /* One that took no time has its place in the window all the same. */
     if (begin_ns > end_ns || (begin_ns == end_ns && interval->begin_ns != interval->end_ns))
         return;
 
-    struct ct_thread *other = interval->waker;
-    struct place place = {.process = interval->thread->process,
-                          .thread = interval->thread,
-                          .stack_id = interval->stack_id,
-                          .op = interval->op};
-    if (profile->kind == CT_PROFILE_KIND_MUTEX) {
-        other = interval->thread;
-        place.thread = interval->waker;
-        place.process = place.thread ? place.thread->process : place.process;
-        place.stack_id = place.thread ? interval->waker_stack_id : 0;
-        place.op = place.thread ? interval->waker_op : CT_OP_NONE;
-    }
-
+    struct ct_thread *other =
+        ct_profile_kind_tells_waiter(profile->kind) ? interval->thread : interval->waker;
+    struct place place = charge(profile->kind, interval);
     double weight = interval->weight >= 1 && isfinite(interval->weight) ? interval->weight : 1;
     struct bucket *bucket = find_bucket(find_cell(profile, &place), interval, other);
     bucket->count += ct_interval_is_counted(interval, limits->begin_ns) ? weight : 0;

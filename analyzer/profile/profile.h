@@ -10,7 +10,8 @@
 
 /*
  * What a profile is of. In a mutex profile, a wait for a lock is charged to the stack that held
- * the lock and let it go, as in Go's; in the others, to the stack that waited.
+ * the lock and let it go, as in Go's; in a sched profile, the time in line for a CPU to the stack
+ * that woke, where there is one; in the others, to the stack that waited.
  * KIND(symbol, name, what is in it).
  */
 #define CT_PROFILE_KINDS(KIND)                                                               \
@@ -19,7 +20,7 @@
     KIND(SYSCALL, "syscall", "waits in other system calls: files, pipes, child processes")   \
     KIND(SLEEP, "sleep", "sleeps and timers")                                                \
     KIND(MUTEX, "mutex", "waits for locks, by the stack that held the lock and unlocked it") \
-    KIND(SCHED, "sched", "time runnable but not running")
+    KIND(SCHED, "sched", "time ready to run but in line for a CPU, by the stack of the waker")
 
 enum ct_profile_kind {
 #define CT_PROFILE_KIND_SYMBOL(symbol, name, description) CT_PROFILE_KIND_##symbol,
@@ -30,6 +31,9 @@ enum ct_profile_kind {
 
 /* Distinct objects and wakers that are told apart per stack, operation and thread. */
 #define CT_PROFILE_MAX_OBJECTS 32
+
+/* Its samples tell who waited, beside whose stack it is; others tell who ended the wait. */
+gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind);
 
 const char *ct_profile_kind_name(enum ct_profile_kind kind);
 const char *ct_profile_kind_description(enum ct_profile_kind kind);
@@ -52,7 +56,7 @@ struct ct_profile_sample {
     enum ct_object object_kind;
     const char *object_text; /* what was waited for; "" for no object, "others" beyond the limit */
     const char *peer;        /* a socket's other end, or "" */
-    struct ct_thread *other; /* who ended the wait; in a mutex profile, who waited; or NULL */
+    struct ct_thread *other; /* who ended the wait; or who waited, where it tells that; or NULL */
     gboolean is_others;      /* objects and others beyond the limit, together */
     gboolean is_open;        /* still waiting when the trace was cut */
     int64_t count;

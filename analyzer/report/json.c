@@ -119,6 +119,8 @@ static void write_capture(struct document *document, const struct ct_model *mode
     add_number(json, "waits_lost", capture->waits_lost);
     add_number(json, "events_lost", capture->events_lost);
     add_number(json, "packets_lost", capture->packets_lost);
+    add_number(json, "kernel_events_lost", capture->kernel_events_lost);
+    add_number(json, "switches_missed", capture->switches_missed);
     add_number(json, "stacks_lost", capture->stacks_lost);
     add_number(json, "threads_lost", capture->threads_lost);
     add_number(json, "modules_lost", capture->modules_lost);
@@ -179,6 +181,26 @@ static void write_processes(struct document *document, const struct ct_report *r
     end_array(document);
 }
 
+/* What only the kernel layer knows. */
+static void add_sched(JsonBuilder *json, const struct ct_thread_sched *sched)
+{
+    json_builder_set_member_name(json, "scheduler");
+    json_builder_begin_object(json);
+    add_number(json, "running_ns", sched->running_ns);
+    add_number(json, "runnable_ns", sched->runnable_ns);
+    add_number(json, "blocked_ns", sched->blocked_ns);
+    add_number(json, "unknown_ns", sched->unknown_ns);
+    add_number(json, "switches", sched->switches);
+    add_number(json, "migrations", sched->migrations);
+    add_number(json, "preemptions", sched->preemptions);
+    add_number(json, "lines", sched->lines.calls);
+    add_number(json, "line_p50_ns", ct_op_counters_quantile_ns(&sched->lines, 0.5));
+    add_number(json, "line_p95_ns", ct_op_counters_quantile_ns(&sched->lines, 0.95));
+    add_number(json, "line_p99_ns", ct_op_counters_quantile_ns(&sched->lines, 0.99));
+    add_number(json, "line_max_ns", sched->longest_line_ns);
+    json_builder_end_object(json);
+}
+
 static void write_threads(struct document *document, const struct ct_report *report)
 {
     begin_array(document, "threads");
@@ -203,6 +225,8 @@ static void write_threads(struct document *document, const struct ct_report *rep
         for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
             add_number(json, ct_class_name((enum ct_class) class), row->life.class_ns[class]);
         json_builder_end_object(json);
+        if (thread->sched.is_known)
+            add_sched(json, &thread->sched);
         end_element(document);
     }
     end_array(document);

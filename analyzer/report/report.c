@@ -7,6 +7,9 @@
 
 static const struct ct_window all_time = {0, UINT64_MAX};
 
+/* Names of tasks that took threads' CPUs, over all threads. */
+#define RIVALS_MAX (1U << 16)
+
 /* Of one thread. Names are known for good at the trace's end only, and with them who is selected.
  */
 struct gathered {
@@ -71,6 +74,63 @@ static void add_to_row(struct gathered *gathered, const struct ct_interval *inte
     gathered->waited_ns[interval->class] += interval->weight * (double)(end_ns - begin_ns);
 }
 
+/* One task that ran instead of a thread. */
+struct ct_report_rival {
+    const struct ct_thread *thread;
+    const char *name; /* borrowed; the same pointer for the same name */
+    uint64_t line_ns;
+};
+
+static guint rival_hash(const void *data)
+{
+    const struct ct_report_rival *rival = data;
+    uint64_t mixed = ((uintptr_t)rival->thread >> 4) + ((uintptr_t)rival->name << 7);
+
+    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+static gboolean rival_equal(const void *a, const void *b)
+{
+    const struct ct_report_rival *first = a;
+    const struct ct_report_rival *second = b;
+
+    return first->thread == second->thread && first->name == second->name;
+}
+
+/* Names of other programs' tasks have no end: those beyond the limit are not told. */
+static void add_rival(struct ct_report *report, const struct ct_interval *interval)
+{
+    struct ct_report_rival key = {.thread = interval->thread, .name = interval->ran_instead};
+    struct ct_report_rival *rival = g_hash_table_lookup(report->rivals, &key);
+
+    if (!rival && g_hash_table_size(report->rivals) < RIVALS_MAX) {
+        rival = g_new(struct ct_report_rival, 1);
+        *rival = key;
+        g_hash_table_add(report->rivals, rival);
+    }
+    if (rival)
+        rival->line_ns += interval->end_ns - interval->begin_ns;
+}
+
+const char *ct_report_rival(const struct ct_report *report, const struct ct_thread *thread)
+{
+    const struct ct_report_rival *first = NULL;
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, report->rivals);
+    while (g_hash_table_iter_next(&iter, &value, NULL)) {
+        const struct ct_report_rival *rival = value;
+
+        if (rival->thread != thread)
+            continue;
+        if (!first || rival->line_ns > first->line_ns ||
+            (rival->line_ns == first->line_ns && strcmp(rival->name, first->name) < 0))
+            first = rival;
+    }
+    return first ? first->name : NULL;
+}
+
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_report *report = user;
@@ -81,6 +141,14 @@ static void on_interval(void *user, const struct ct_interval *interval)
 
         add_to_row(gathered, interval, window_of(report));
         lists = gathered->lists ? gathered->lists : lists;
+    }
+    /* Time in line, and what no call was made for, is no place where the program waits. */
+    if (interval->class == CT_CLASS_RUNNABLE ||
+        (interval->op == CT_OP_NONE &&
+         (interval->class == CT_CLASS_OTHER || interval->class == CT_CLASS_UNKNOWN))) {
+        if (interval->ran_instead)
+            add_rival(report, interval);
+        return;
     }
     ct_report_lists_add(lists, interval, window_of(report));
 }
@@ -213,6 +281,7 @@ struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_re
     report->processes = g_ptr_array_new();
     report->lists = ct_report_lists_new(top);
     report->gathered = g_hash_table_new_full(NULL, NULL, NULL, gathered_free);
+    report->rivals = g_hash_table_new_full(rival_hash, rival_equal, g_free, NULL);
     report->symbolizer = ct_symbolizer_new();
     return report;
 }
@@ -225,6 +294,7 @@ void ct_report_free(struct ct_report *report)
     g_ptr_array_unref(report->processes);
     ct_report_lists_free(report->lists);
     g_hash_table_unref(report->gathered);
+    g_hash_table_unref(report->rivals);
     ct_symbolizer_free(report->symbolizer);
     g_free(report);
 }

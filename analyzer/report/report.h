@@ -35,6 +35,7 @@ struct ct_report {
     GPtrArray *processes;             /* owned; const struct ct_process *, in the model's order */
     struct ct_report_lists *lists;    /* owned */
     GHashTable *gathered;             /* owned; by thread: what is still to be selected or summed */
+    GHashTable *rivals;               /* owned; struct ct_report_rival *, as a set: who took CPUs */
     struct ct_symbolizer *symbolizer; /* owned */
 };
 
@@ -57,6 +58,9 @@ gboolean ct_report_has_calls(const struct ct_report *report);
 
 /* The number of the place of this wait, from 1 on; 0 if it is not among the first `top`. */
 guint ct_report_site_number(const struct ct_report *report, const struct ct_interval *interval);
+
+/* The task that took this thread's CPU for the longest time in sum; NULL if none is known. */
+const char *ct_report_rival(const struct ct_report *report, const struct ct_thread *thread);
 
 /* The time that a thread did not run. */
 uint64_t ct_report_waited_ns(const struct ct_life *life);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static void (*const parts[])(const struct ct_text_report *) = {
-    ct_text_capture, ct_text_processes, ct_text_threads,       ct_text_open_waits,
-    ct_text_sites,   ct_text_calls,     ct_text_longest_waits,
+    ct_text_capture,    ct_text_processes, ct_text_threads, ct_text_sched,
+    ct_text_open_waits, ct_text_sites,     ct_text_calls,   ct_text_longest_waits,
 };
 
 /* `lead` starts the first line; the others are indented. Takes `text`. */

@@ -30,6 +30,7 @@ void ct_text_entry(const struct ct_text_report *out, const char *duration, const
 void ct_text_capture(const struct ct_text_report *out);
 void ct_text_processes(const struct ct_text_report *out);
 void ct_text_threads(const struct ct_text_report *out);
+void ct_text_sched(const struct ct_text_report *out);
 void ct_text_calls(const struct ct_text_report *out);
 void ct_text_open_waits(const struct ct_text_report *out);
 void ct_text_sites(const struct ct_text_report *out);

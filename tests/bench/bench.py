@@ -86,6 +86,17 @@ def lttng_wrapper(program):
         shutil.rmtree(FOLDER / "lttng", ignore_errors=True)
 
 
+def scheduler_peers(program):
+    """With and without the kernel layer, and perf with the same tracepoint; as root only."""
+    data = FOLDER / "perf.data"
+    perf = ["perf", "record", "-q", "-a", "-e", "sched:sched_switch", "-o", data]
+    measures = {"ctrace record --kernel=off": lambda: number(record(program, options=["--kernel=off"]))}
+    if shutil.which("perf"):
+        measures["perf record sched_switch"] = lambda: number(quietly(*perf, "--", program))
+        measures["the same with -g"] = lambda: number(quietly(*perf, "-g", "--", program))
+    return measures
+
+
 def peers(program, probe):
     """Other tools that can watch the same program: name -> measure, or None where not installed."""
     tools = {
@@ -130,6 +141,8 @@ def micro(name):
         "ctrace record": lambda: number(record(program)),
         "ctrace record --rate=0": lambda: number(record(program, options=["--rate=0"])),
     }
+    if name == "handoff":
+        measures.update(scheduler_peers(program))
     tools = peers(program, probe)
     measures.update({tool: measure for tool, measure in tools.items() if measure})
     found = medians(measures)
@@ -210,6 +223,9 @@ def row_redis():
     measures = {
         "bare": lambda: redis_cpu_us([]),
         "ctrace record": lambda: redis_cpu_us([CTRACE, "record", "-o", trace, "--"]),
+        "ctrace record --kernel=off": lambda: redis_cpu_us(
+            [CTRACE, "record", "-o", trace, "--kernel=off", "--"]
+        ),
         "ctrace record --rate=0": lambda: redis_cpu_us(
             [CTRACE, "record", "-o", trace, "--rate=0", "--"]
         ),
@@ -218,7 +234,14 @@ def row_redis():
 
 
 def row_startup():
-    found = medians({"bare": lambda: wall_ms("true"), "ctrace record": lambda: record("true", runner=wall_ms)}, 9)
+    measures = {
+        "bare": lambda: wall_ms("true"),
+        "ctrace record": lambda: record("true", runner=wall_ms),
+        "ctrace record --kernel=off": lambda: record(
+            "true", options=["--kernel=off"], runner=wall_ms
+        ),
+    }
+    found = medians(measures, 9)
     table("start-up and finish of `true`, the session daemon to be started", "ms", found)
     daemon = subprocess.Popen(
         ["lttng-sessiond", "--no-kernel"],
@@ -229,7 +252,7 @@ def row_startup():
     try:
         time.sleep(1)
         record("true")
-        found = medians({"bare": lambda: wall_ms("true"), "ctrace record": lambda: record("true", runner=wall_ms)}, 9)
+        found = medians(measures, 9)
     finally:
         daemon.terminate()
         daemon.wait(20)

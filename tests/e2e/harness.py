@@ -198,6 +198,13 @@ def end_daemons():
                 os.kill(pid, signal.SIGKILL)
 
 
+def record_options(options):
+    """Without the kernel layer unless it is asked for: with it, a wait is only what a thread was
+    blocked for, and programs measure more than that. Its own tests are in test_kernel.py."""
+    words = [str(option) for option in options]
+    return words if any(word.startswith("--kernel") for word in words) else ["--kernel=off", *words]
+
+
 class TraceTest(unittest.TestCase):
     """A test with a folder of its own, self.folder, where ctrace runs."""
 
@@ -220,7 +227,9 @@ class TraceTest(unittest.TestCase):
 
     def record(self, *command, options=(), output="trace", **run_options):
         directory = self.folder / output
-        result = self.ctrace("record", "-o", directory, *options, "--", *command, **run_options)
+        result = self.ctrace(
+            "record", "-o", directory, *record_options(options), "--", *command, **run_options
+        )
         result.directory = directory
         return result
 
@@ -232,7 +241,7 @@ class TraceTest(unittest.TestCase):
     def start_record(self, *command, options=(), output="trace", **popen_options):
         """Starts a recording and leaves it running; it is killed if the test does not end it."""
         process = subprocess.Popen(
-            [CTRACE, "record", "-o", str(self.folder / output), *options, "--"]
+            [CTRACE, "record", "-o", str(self.folder / output), *record_options(options), "--"]
             + [str(word) for word in command],
             cwd=self.folder,
             stdin=popen_options.pop("stdin", subprocess.DEVNULL),

@@ -738,6 +738,60 @@ static void tick_labels_use_the_unit_that_reads_best(void **state)
     assert_label(1500 * FIXTURE_MS, 1500 * FIXTURE_MS + 100, 2, "+40 ns");
 }
 
+static gboolean has_text(const struct ct_layout *layout, const char *wanted, int row)
+{
+    for (guint i = 0; i < layout->texts->len; i++) {
+        const struct ct_layout_text *text = &g_array_index(layout->texts, struct ct_layout_text, i);
+        if (text->row == row && g_str_equal(text->text, wanted))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void cpus_have_rows_that_say_who_ran_where(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *process = fixture_process(scene.model, 7, "app");
+    struct ct_thread *first = fixture_thread(scene.model, process, 7, "first");
+    struct ct_thread *second = fixture_thread(scene.model, process, 8, "second");
+    fixture_run(scene.timeline, first, 2, 0, FIXTURE_S / 4);
+    fixture_run(scene.timeline, second, 2, FIXTURE_S / 4, FIXTURE_S / 2);
+    struct ct_layout *layout = scene_layout(&scene);
+
+    int row = (int)layout->rows->len - 1;
+    const struct ct_layout_row *cpu = &g_array_index(layout->rows, struct ct_layout_row, row);
+    assert_true(cpu->is_cpu);
+    assert_true(has_text(layout, "CPUs", row - 1));
+    assert_true(has_text(layout, "CPU 2", row));
+    assert_true(has_text(layout, "50%", row));
+    assert_true(has_text(layout, "first", row));
+    assert_true(has_text(layout, "second", row));
+    assert_true(cpu->y_px + cpu->height_px <= layout->plot.y_px + layout->plot.height_px + 0.5);
+
+    assert_int_equal(layout->runs->len, 2);
+    const struct ct_layout_run *runs = (const struct ct_layout_run *)layout->runs->data;
+    assert_ptr_equal(runs[0].thread, first);
+    assert_ptr_equal(runs[1].thread, second);
+    assert_int_not_equal(runs[0].tint, runs[1].tint);
+    assert_float_equal(runs[0].x_px, layout->plot.x_px, 1);
+    assert_float_equal(runs[0].width_px, layout->plot.width_px / 4, 2);
+    assert_float_equal(runs[1].x_px, runs[0].x_px + runs[0].width_px, 1e-9);
+    scene_clear(&scene, layout);
+}
+
+static void a_recording_without_the_kernel_has_no_cpus(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    fixture_thread(scene.model, fixture_process(scene.model, 7, "app"), 7, "main");
+    struct ct_layout *layout = scene_layout(&scene);
+    for (guint i = 0; i < layout->rows->len; i++)
+        assert_false(g_array_index(layout->rows, struct ct_layout_row, i).is_cpu);
+    assert_int_equal(layout->runs->len, 0);
+    scene_clear(&scene, layout);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -769,6 +823,8 @@ int main(void)
         cmocka_unit_test(times_that_make_no_sense_still_give_a_picture),
         cmocka_unit_test(ticks_are_round_at_every_scale),
         cmocka_unit_test(tick_labels_use_the_unit_that_reads_best),
+        cmocka_unit_test(cpus_have_rows_that_say_who_ran_where),
+        cmocka_unit_test(a_recording_without_the_kernel_has_no_cpus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

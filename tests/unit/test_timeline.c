@@ -298,6 +298,59 @@ static void the_lives_are_without_what_the_recorder_took_before_and_after(void *
     ct_model_free(model);
 }
 
+/* However many there are: the longest as they were, all others in sum. */
+static void times_on_cpus_are_kept_or_summed(void **state)
+{
+    (void)state;
+    struct ct_model *model = fixture_model("./app", FIXTURE_S);
+    struct ct_thread *thread = fixture_thread(model, fixture_process(model, 7, "app"), 7, "main");
+    struct ct_timeline *timeline = ct_timeline_new(NULL);
+    uint64_t expected_ns = 0;
+    for (uint64_t i = 0; i < 20000; i++) {
+        uint64_t length_ns = 100 + i * 7919 % 1000;
+        fixture_run(timeline, thread, 3, i * 2000, i * 2000 + length_ns);
+        expected_ns += length_ns;
+    }
+    fixture_run(timeline, thread, 1, 0, FIXTURE_MS);
+    ct_timeline_finish(timeline);
+
+    const GPtrArray *cpus = ct_timeline_cpus(timeline);
+    assert_int_equal(cpus->len, 2);
+    const struct ct_cpu *first = cpus->pdata[0], *second = cpus->pdata[1];
+    assert_int_equal(first->cpu, 1);
+    assert_int_equal(first->run_ns, FIXTURE_MS);
+    assert_int_equal(second->cpu, 3);
+    assert_int_equal(second->run_ns, expected_ns);
+    uint64_t found_ns = 0;
+    for (uint32_t i = 0; i < second->run_count; i++) {
+        found_ns += second->runs[i].end_ns - second->runs[i].begin_ns;
+        assert_true(i == 0 || second->runs[i].begin_ns > second->runs[i - 1].begin_ns);
+    }
+    assert_true(second->run_count < 20000);
+    for (uint32_t i = 0; i < second->bins.limit; i++)
+        found_ns += second->bins.time_ns[CT_CLASS_RUNNING][i];
+    assert_int_equal(found_ns, expected_ns);
+    ct_timeline_free(timeline);
+    ct_model_free(model);
+}
+
+static void times_on_cpus_are_cut_to_the_window(void **state)
+{
+    (void)state;
+    struct ct_model *model = fixture_model("./app", FIXTURE_S);
+    struct ct_thread *thread = fixture_thread(model, fixture_process(model, 7, "app"), 7, "main");
+    struct ct_window window = {FIXTURE_BEGIN_NS + 100, FIXTURE_BEGIN_NS + 200};
+    struct ct_timeline *timeline = ct_timeline_new(&window);
+    fixture_run(timeline, thread, 0, 50, 150);
+    fixture_run(timeline, thread, 0, 180, 900);
+    fixture_run(timeline, thread, 1, 500, 900);
+    ct_timeline_finish(timeline);
+    assert_int_equal(ct_timeline_cpus(timeline)->len, 1);
+    assert_int_equal(((struct ct_cpu *)ct_timeline_cpus(timeline)->pdata[0])->run_ns, 70);
+    ct_timeline_free(timeline);
+    ct_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +367,8 @@ int main(void)
         cmocka_unit_test(a_life_adds_up_whatever_its_waits_are_estimated_to_be),
         cmocka_unit_test(the_lives_are_without_what_the_recorder_took_before_and_after),
         cmocka_unit_test(thousands_of_threads_share_the_memory),
+        cmocka_unit_test(times_on_cpus_are_kept_or_summed),
+        cmocka_unit_test(times_on_cpus_are_cut_to_the_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,3 +55,12 @@ void fixture_send(struct ct_timeline *timeline, struct ct_interval interval)
     struct ct_sink sink = ct_timeline_sink(timeline);
     sink.on_interval(sink.user, &interval);
 }
+
+void fixture_run(struct ct_timeline *timeline, struct ct_thread *thread, uint32_t cpu,
+                 uint64_t begin_ns, uint64_t end_ns)
+{
+    struct ct_sink sink = ct_timeline_sink(timeline);
+    const struct ct_run run = {thread, cpu, FIXTURE_BEGIN_NS + begin_ns, FIXTURE_BEGIN_NS + end_ns};
+
+    sink.on_run(sink.user, &run);
+}

@@ -24,6 +24,10 @@ struct ct_thread *fixture_thread(struct ct_model *model, struct ct_process *proc
 struct ct_interval fixture_wait(struct ct_thread *thread, enum ct_op op, enum ct_class class,
                                 uint64_t begin_ns, uint64_t end_ns);
 
+/* The thread is on the CPU, both times counted from the beginning of the recording. */
+void fixture_run(struct ct_timeline *timeline, struct ct_thread *thread, uint32_t cpu,
+                 uint64_t begin_ns, uint64_t end_ns);
+
 void fixture_send(struct ct_timeline *timeline, struct ct_interval interval);
 
 #endif

@@ -106,6 +106,16 @@ static char **make_environment(const struct ct_session_directory *directory, con
     return g_environ_unsetenv(environment, "LTTNG_UST_ALLOW_BLOCKING");
 }
 
+/* In the child: until the parent has closed its end, or is gone. */
+static void await_parent(const int go_fds[2])
+{
+    char byte;
+
+    close(go_fds[1]);
+    while (read(go_fds[0], &byte, sizeof(byte)) < 0 && errno == EINTR)
+        continue;
+}
+
 /* In the child. Only returns by _exit or exec. */
 static void run(const char *path, char **argv, char **environment, int error_fd)
 {
@@ -121,13 +131,13 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
 {
     g_auto(GStrv) environment =
         directory != NULL ? make_environment(directory, preload) : g_get_environ();
-    int fds[2];
+    int fds[2], go_fds[2];
 
     *exec_errno = 0;
     launch->begin_us = g_get_monotonic_time();
     /* Orphans of the program become our children, so that the whole tree can be waited for. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (pipe2(fds, O_CLOEXEC) != 0 || (launch->pid = fork()) < 0) {
+    if (pipe2(fds, O_CLOEXEC) != 0 || pipe2(go_fds, O_CLOEXEC) != 0 || (launch->pid = fork()) < 0) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
                     "cannot start a process: %s", g_strerror(errno));
         return FALSE;
@@ -136,9 +146,14 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
         if (directory != NULL)
             directory->control->root_pid = getpid();
         restore_signals(&launch->inherited);
+        await_parent(go_fds);
         run(path, argv, environment, fds[1]);
     }
     close(fds[1]);
+    close(go_fds[0]);
+    if (launch->before_exec != NULL)
+        launch->before_exec(launch->before_exec_user, launch->pid);
+    close(go_fds[1]);
     ssize_t size = read(fds[0], exec_errno, sizeof(*exec_errno));
     close(fds[0]);
     if (size != sizeof(*exec_errno))

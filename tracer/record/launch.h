@@ -33,6 +33,10 @@ struct ct_launch {
     unsigned interrupts;      /* SIGINTs so far */
     gint64 last_interrupt_us; /* monotonic time of the last one */
     struct ct_deaths *deaths; /* owned */
+    /* Called in the parent when there is the process, which waits for it to return before it
+     * executes the program. NULL: nothing is to be done then. */
+    void (*before_exec)(void *user, pid_t pid);
+    void *before_exec_user; /* borrowed */
 };
 
 /* Takes over the signals that are to be handed on, and the program's orphans. Before any thread. */

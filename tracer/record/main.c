@@ -111,6 +111,16 @@ struct setting {
     struct ct_launch launch;
 };
 
+/* In the parent, before the program is executed. */
+static void attach(void *user, pid_t pid)
+{
+    const struct setting *setting = user;
+    const char *missing = ct_recording_attach(setting->recording, pid);
+
+    if (missing != NULL && setting->options->needs_kernel)
+        g_printerr("ctrace: --kernel=sched: not all is recorded. %s\n", missing);
+}
+
 static gboolean launch_program(struct setting *setting, int *exec_errno, GError **error)
 {
     struct ct_recording *recording = setting->recording;
@@ -119,6 +129,8 @@ static gboolean launch_program(struct setting *setting, int *exec_errno, GError 
         return ct_launch_start(&setting->launch, setting->program->path, setting->program->argv,
                                NULL, NULL, exec_errno, error);
     setting->launch.ignored_group = ct_recording_daemon_group(recording);
+    setting->launch.before_exec = attach;
+    setting->launch.before_exec_user = setting;
     if (setting->options->delay_ns == 0)
         ct_recording_begin(recording);
     return ct_launch_start(&setting->launch, setting->program->path, setting->program->argv,

@@ -42,24 +42,23 @@ static gboolean parse_time(const char *option, const char *text, uint64_t *time_
     return FALSE;
 }
 
-/* What the wanted kernel layer would need; an error if it was asked for by name. */
-static gboolean check_kernel(const char *kernel, char **missing, GError **error)
+static gboolean check_kernel(const char *kernel, struct ct_record_options *options, GError **error)
 {
-    if (kernel == NULL || strcmp(kernel, "auto") == 0) {
-        *missing = g_strdup(CT_MISSING_KERNEL);
-        return TRUE;
+    static const struct {
+        const char *name;
+        gboolean wants;
+        gboolean needs;
+    } choices[] = {{"auto", TRUE, FALSE}, {"off", FALSE, FALSE}, {"sched", TRUE, TRUE}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(choices); i++) {
+        if (strcmp(kernel != NULL ? kernel : "auto", choices[i].name) == 0) {
+            options->wants_kernel = choices[i].wants;
+            options->needs_kernel = choices[i].needs;
+            return TRUE;
+        }
     }
-    if (strcmp(kernel, "off") == 0) {
-        *missing = g_strdup("kernel: turned off");
-        return TRUE;
-    }
-    if (strcmp(kernel, "sched") == 0 || strcmp(kernel, "syscalls") == 0)
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--kernel=%s: this version of ctrace has no kernel layer; leave the option out",
-                    kernel);
-    else
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--kernel=%s: give auto, off, sched or syscalls", kernel);
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "--kernel=%s: give auto, off or sched", kernel);
     return FALSE;
 }
 
@@ -121,7 +120,9 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
          "Record only waits in other system calls: files, pipes, children", NULL},
         {"sleep", 0, 0, G_OPTION_ARG_NONE, &sleep, "Record only sleeps", NULL},
         {"kernel", 0, 0, G_OPTION_ARG_STRING, &kernel,
-         "Kernel events: auto, off, sched or syscalls (not in this version)", "WHAT"},
+         "Record when threads run and when they stand in line for a CPU: sched, off, or auto: as "
+         "far as the kernel lets us (auto)",
+         "WHAT"},
         {"delay", 0, 0, G_OPTION_ARG_STRING, &delay, "Start recording T after the program", "T"},
         {"duration", 0, 0, G_OPTION_ARG_STRING, &duration,
          "Stop recording after T; the program goes on", "T"},
@@ -159,12 +160,11 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
     options->program = g_steal_pointer(&rest);
     options->classes = chosen_classes(net, sync, syscall, sleep);
     return check(options, rate, delay, duration, error) &&
-           check_kernel(kernel, &options->missing, error);
+           check_kernel(kernel, options, error);
 }
 
 void ct_record_options_clear(struct ct_record_options *options)
 {
     g_free(options->output);
-    g_free(options->missing);
     g_strfreev(options->program);
 }

@@ -7,9 +7,6 @@
 
 #define CT_DEFAULT_OUTPUT "ctrace.data"
 
-/* Why there is no kernel layer in a recording. */
-#define CT_MISSING_KERNEL "kernel: not part of this version"
-
 struct ct_record_options {
     char *output; /* owned */
     uint64_t rate_ns;
@@ -17,8 +14,9 @@ struct ct_record_options {
     uint64_t delay_ns;    /* 0: at once */
     uint64_t duration_ns; /* 0: until the program ends */
     gboolean no_follow;
-    char *missing;  /* owned; what of the wanted layers is not there */
-    char **program; /* owned; name and arguments */
+    gboolean wants_kernel; /* as much of the kernel layer as there is */
+    gboolean needs_kernel; /* and it is to be said loudly if that is not all */
+    char **program;        /* owned; name and arguments */
 };
 
 /* FALSE and an error if the line makes no sense. May exit after --help or --version. */

@@ -1,5 +1,7 @@
 #include "recording.h"
 
+#include "kernel/capture.h"
+#include "kernel/convert.h"
 #include "libraries.h"
 #include "output.h"
 #include "session.h"
@@ -24,6 +26,8 @@ struct ct_recording {
     struct ct_sessiond *sessiond;           /* owned */
     struct ct_session *session;             /* owned */
     struct ct_session_directory *directory; /* owned */
+    struct ct_kernel_capture *kernel;       /* owned; NULL: it is not wanted, or not ours */
+    struct ct_kernel_totals kernel_totals;
     struct ct_closing closing;
     gboolean is_adopted; /* another process began it */
     uint64_t end_ns;
@@ -73,6 +77,8 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     recording->preload = ct_preload_find(error);
     if (recording->preload == NULL)
         return FALSE;
+    if (options->wants_kernel)
+        recording->kernel = ct_kernel_capture_new(recording->path);
     recording->directory = ct_session_directory_new(options->rate_ns, !options->no_follow, error);
     if (recording->directory == NULL)
         return FALSE;
@@ -102,7 +108,8 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
 
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
-    recording->missing = g_strdup(options->missing);
+    if (!options->wants_kernel)
+        recording->missing = g_strdup("kernel: turned off");
     recording->closing.deaths = deaths;
     if (set_up(recording, options, error)) {
         ct_deaths_watch(deaths, recording->directory->path);
@@ -134,7 +141,6 @@ struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_dire
     recording->closing.watched_until_ns = (directory->control->alive_s + UINT64_C(1)) * NS_PER_S;
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
-    recording->missing = g_strdup(CT_MISSING_KERNEL);
     recording->is_adopted = TRUE;
     recording->is_unfinished = TRUE; /* whatever fails: it can be tried again */
     if (adopt(recording, error))
@@ -158,11 +164,21 @@ pid_t ct_recording_daemon_group(const struct ct_recording *recording)
     return ct_sessiond_group(recording->sessiond);
 }
 
+const char *ct_recording_attach(struct ct_recording *recording, pid_t pid)
+{
+    if (recording->kernel == NULL)
+        return NULL;
+    ct_kernel_capture_attach(recording->kernel, pid);
+    return ct_kernel_capture_missing(recording->kernel);
+}
+
 void ct_recording_begin(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->begin_ns = now_ns(recording);
     recording->directory->control->is_recording = 1;
+    if (recording->kernel != NULL)
+        ct_kernel_capture_begin(recording->kernel);
 }
 
 void ct_recording_tend(struct ct_recording *recording)
@@ -226,6 +242,17 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
     return TRUE;
 }
 
+static G_GNUC_PRINTF(2, 3) void append_part(GString *parts, const char *format, ...)
+{
+    va_list arguments;
+
+    if (parts->len > 0)
+        g_string_append(parts, "; ");
+    va_start(arguments, format);
+    g_string_append_vprintf(parts, format, arguments);
+    va_end(arguments);
+}
+
 /* What was not recorded, and why, as the capture event says it. Caller frees. */
 static char *describe_missing(const struct ct_recording *recording, const char *fault)
 {
@@ -238,7 +265,7 @@ static char *describe_missing(const struct ct_recording *recording, const char *
                    {CT_CLASS_SLEEP, "sleep"}};
     g_autoptr(GString) chosen = g_string_new(NULL);
     g_autoptr(GString) others = g_string_new(NULL);
-    GString *missing = g_string_new(recording->missing);
+    GString *missing = g_string_new(recording->missing != NULL ? recording->missing : "");
 
     for (size_t i = 0; i < G_N_ELEMENTS(choices); i++) {
         if (recording->directory->control->recorded_classes >> choices[i].class & 1)
@@ -247,12 +274,21 @@ static char *describe_missing(const struct ct_recording *recording, const char *
             g_string_append_printf(others, "%s%s", others->len > 0 ? ", " : "", choices[i].name);
     }
     if (others->len > 0)
-        g_string_append_printf(missing, "; %s: only counted, by%s", others->str, chosen->str);
+        append_part(missing, "%s: only counted, by%s", others->str, chosen->str);
     if (!recording->has_begun)
-        g_string_append(missing, "; the recording itself: " CT_RECORDING_NOT_BEGUN);
+        append_part(missing, "the recording itself: " CT_RECORDING_NOT_BEGUN);
     if (fault != NULL)
-        g_string_append_printf(missing, "; waits: %s", fault);
+        append_part(missing, "waits: %s", fault);
     return g_string_free(missing, FALSE);
+}
+
+static const char *layers(const struct ct_recording *recording)
+{
+    gboolean has_kernel = recording->kernel_totals.events > 0;
+
+    if (recording->closing.totals.processes > 0)
+        return has_kernel ? "preload,kernel" : "preload";
+    return has_kernel ? "kernel" : "";
 }
 
 static void write_capture(struct ct_recording *recording, int exit_status, const char *fault)
@@ -265,7 +301,7 @@ static void write_capture(struct ct_recording *recording, int exit_status, const
         .schema_version = CT_SCHEMA_VERSION,
         .ctrace_version = CTRACE_VERSION,
         .command = control->command,
-        .layers = totals->processes > 0 ? "preload" : "",
+        .layers = layers(recording),
         .missing = missing,
         .begin_ns = control->begin_ns,
         .end_ns = recording->end_ns,
@@ -343,6 +379,33 @@ static gboolean close_trace(struct ct_recording *recording, int exit_status, con
     return FALSE;
 }
 
+/* The kernel's part. Whatever is wrong with it is said, and is no fault of the rest. */
+static void close_kernel(struct ct_recording *recording)
+{
+    const struct ct_control *control = recording->directory->control;
+    g_autoptr(GError) error = NULL;
+
+    if (recording->kernel != NULL) {
+        ct_kernel_capture_end(recording->kernel);
+        g_free(recording->missing);
+        recording->missing = g_strdup(ct_kernel_capture_missing(recording->kernel));
+    }
+    if (ct_kernel_convert(recording->path, control->root_pid, control->follows_children != 0,
+                          &recording->kernel_totals, &error))
+        return;
+    g_free(recording->missing);
+    recording->missing = g_strdup_printf("kernel: %s", error->message);
+}
+
+/* Of LTTng's streams; the kernel's are not written like those. */
+static uint64_t repair_streams(const struct ct_recording *recording)
+{
+    g_autofree char *ust = g_build_filename(recording->path, "ust", NULL);
+    g_autofree char *closing = g_build_filename(recording->path, "closing", NULL);
+
+    return ct_streams_repair(ust) + ct_streams_repair(closing);
+}
+
 gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GError **error)
 {
     const char *fault = find_fault(recording);
@@ -354,11 +417,12 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     recording->has_begun = recording->directory->control->begin_ns != 0;
     if (!recording->has_begun)
         recording->directory->control->begin_ns = recording->end_ns;
+    close_kernel(recording);
     ct_output_release(recording->path);
     recording->is_unfinished = !close_trace(recording, exit_status, &fault, &cause);
     if (recording->session != NULL)
         recording->events_lost += ct_session_events_lost(recording->session);
-    if (ct_streams_repair(recording->path) > 0 && fault == NULL)
+    if (repair_streams(recording) > 0 && fault == NULL)
         fault = "the disk was full at the end; the last waits are lost";
     if (fault == NULL)
         return TRUE;
@@ -384,12 +448,15 @@ void ct_recording_summary(const struct ct_recording *recording,
         .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
         .bytes = ct_tree_size(recording->path),
         .events_lost = recording->events_lost,
+        .kernel_events = recording->kernel_totals.events,
+        .kernel_events_lost = recording->kernel_totals.lost,
         .totals = recording->closing.totals,
     };
 }
 
 void ct_recording_free(struct ct_recording *recording)
 {
+    ct_kernel_capture_free(recording->kernel);
     ct_session_free(recording->session);
     ct_sessiond_release(recording->sessiond);
     if (recording->is_unfinished)

@@ -26,6 +26,12 @@ const struct ct_session_directory *ct_recording_directory(const struct ct_record
 const char *ct_recording_preload(const struct ct_recording *recording);
 pid_t ct_recording_daemon_group(const struct ct_recording *recording);
 
+/*
+ * To be called when there is the program's process, before it executes the program. Returns what
+ * of the kernel layer is missing and why, or NULL. Borrowed.
+ */
+const char *ct_recording_attach(struct ct_recording *recording, pid_t pid);
+
 /* Until now the hooks rest: to be called before the launch, or when the delay is over. */
 void ct_recording_begin(struct ct_recording *recording);
 
@@ -50,6 +56,8 @@ struct ct_recording_summary {
     uint64_t duration_ns;
     uint64_t bytes;
     uint64_t events_lost;
+    uint64_t kernel_events;
+    uint64_t kernel_events_lost;
     struct ct_closing_totals totals;
 };
 

@@ -35,6 +35,8 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
     } losses[] = {
         {summary->events_lost, "event for lack of buffer space", "events for lack of buffer space",
          "totals are too low"},
+        {summary->kernel_events_lost, "kernel event for lack of buffer space",
+         "kernel events for lack of buffer space", "some time has no known state"},
         {summary->totals.threads_lost, "thread for lack of room on a board",
          "threads for lack of room on a board", "totals are too low"},
         {summary->totals.stacks_lost, "stack for lack of room on a board",
@@ -71,6 +73,10 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     append_count(line, summary.totals.threads, "thread", "threads");
     g_string_append(line, " and ");
     append_count(line, summary.totals.waits, "wait", "waits");
+    if (summary.kernel_events > 0) {
+        g_string_append(line, ", ");
+        append_count(line, summary.kernel_events, "kernel event", "kernel events");
+    }
     g_string_append_printf(line, " in %.2f s\nctrace: wrote %s (",
                            (double)summary.duration_ns / 1e9, summary.path);
     append_size(line, summary.bytes);

@@ -262,6 +262,7 @@ _Static_assert(CT_HISTOGRAM_BUCKETS <= CT_SEQUENCE_LENGTH_MAX, "a histogram fits
 #define CT_TYPE_U64       uint64_t
 #define CT_TYPE_I16       int16_t
 #define CT_TYPE_I32       int32_t
+#define CT_TYPE_I64       int64_t
 #define CT_TYPE_HEX64     uint64_t
 #define CT_TYPE_OP        uint8_t
 #define CT_TYPE_CLASS     uint8_t

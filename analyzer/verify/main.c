@@ -1,0 +1,118 @@
+/* ctrace-verify: does a recording agree with itself? */
+#include "cli/recording.h"
+#include "cli/say.h"
+#include "model/format.h"
+#include "verify/verify.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXIT_USAGE 2
+
+/* The recording was read, and does not agree with itself. */
+#define EXIT_DISAGREES 1
+
+struct options {
+    char **directories; /* owned */
+    gboolean is_version;
+};
+
+static gboolean parse_options(struct options *options, int *argc, char ***argv, GError **error)
+{
+    const GOptionEntry entries[] = {
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
+         NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
+         "[DIR]"},
+        {0},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+    g_option_context_set_summary(
+        context, "Checks that the times of every thread add up to its life, and that what its\n"
+                 "waits, switches and counters say agrees. Prints what does not.");
+    g_option_context_set_description(
+        context, "DIR is ctrace.data unless named. The exit status is 1 if something does not.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse(context, argc, argv, error))
+        return FALSE;
+    if (!options->directories || !options->directories[0] || !options->directories[1])
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                "more than one directory is named: '%s'", options->directories[1]);
+    return FALSE;
+}
+
+static void print_lines(const GPtrArray *lines, const char *lead)
+{
+    for (guint i = 0; i < lines->len; i++) {
+        g_autofree char *clean = ct_format_clean(g_ptr_array_index(lines, i));
+
+        printf("%s%s\n", lead, clean);
+    }
+}
+
+static int write_result(const struct ct_verify_result *result)
+{
+    g_autofree char *waits = ct_format_count(result->wait_count);
+    g_autofree char *runs = ct_format_count(result->run_count);
+
+    print_lines(result->faults, "WRONG  ");
+    print_lines(result->notes, "note   ");
+    printf("%u thread%s, %s waits, %s times on a CPU: ", result->thread_count,
+           result->thread_count == 1 ? "" : "s", waits, runs);
+    if (result->faults->len == 0)
+        printf("all adds up\n");
+    else
+        printf("%u thing%s wrong\n", result->faults->len,
+               result->faults->len == 1 ? " is" : "s are");
+    if (ferror(stdout) || fflush(stdout) != 0 || fclose(stdout) != 0) {
+        ct_say("cannot write the result: %s", g_strerror(errno));
+        return EXIT_DISAGREES;
+    }
+    return result->faults->len == 0 ? EXIT_SUCCESS : EXIT_DISAGREES;
+}
+
+static int run(const struct options *options)
+{
+    const char *directory = options->directories ? options->directories[0] : CT_DEFAULT_DIRECTORY;
+    g_autoptr(ct_model) model = ct_model_new();
+    g_autoptr(ct_verify) verify = ct_verify_new();
+    const struct ct_sink sink = ct_verify_sink(verify);
+    g_autoptr(GError) error = NULL;
+    struct ct_verify_result result;
+
+    if (!ct_recording_read(directory, model, &sink, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_DISAGREES;
+    }
+    ct_verify_finish(verify, model, &result);
+    int status = write_result(&result);
+
+    ct_verify_result_clear(&result);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    g_autoptr(GError) error = NULL;
+    int status;
+
+    setlocale(LC_CTYPE, "");
+    signal(SIGPIPE, SIG_IGN);
+    g_set_prgname("ctrace verify");
+    if (!parse_options(&options, &argc, &argv, &error)) {
+        ct_say("%s (see ctrace verify --help)", error->message);
+        status = EXIT_USAGE;
+    } else if (options.is_version) {
+        status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
+    } else {
+        status = run(&options);
+    }
+    g_strfreev(options.directories);
+    return status;
+}

@@ -1,0 +1,211 @@
+#include "verify/verify.h"
+
+#include "model/capture_notes.h"
+#include "model/format.h"
+
+/* What clocks and sampling may differ by, of a thread's life, and beside that. */
+#define TOLERANCE_SHARE 0.01
+#define TOLERANCE_NS    1000000
+
+/* What sums of one clock may differ by: an image's end is noted before and after its last event. */
+#define EXACT_NS 20000
+
+/* What is seen of one thread. */
+struct seen {
+    uint64_t wait_count;
+    uint64_t run_count;
+    uint64_t run_ns;
+    uint64_t line_ns;
+    uint64_t overlap_ns;
+    uint64_t last_run_end_ns;
+    uint64_t earliest_ns;
+    uint64_t latest_ns;
+};
+
+struct ct_verify {
+    GHashTable *threads; /* owned; struct ct_thread * -> struct seen * */
+};
+
+struct ct_verify *ct_verify_new(void)
+{
+    struct ct_verify *verify = g_new0(struct ct_verify, 1);
+
+    verify->threads = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    return verify;
+}
+
+void ct_verify_free(struct ct_verify *verify)
+{
+    g_hash_table_unref(verify->threads);
+    g_free(verify);
+}
+
+static struct seen *get_seen(struct ct_verify *verify, const struct ct_thread *thread)
+{
+    struct seen *seen = g_hash_table_lookup(verify->threads, thread);
+
+    if (!seen) {
+        seen = g_new0(struct seen, 1);
+        seen->earliest_ns = UINT64_MAX;
+        g_hash_table_insert(verify->threads, (void *)thread, seen);
+    }
+    return seen;
+}
+
+static void note_extent(struct seen *seen, uint64_t begin_ns, uint64_t end_ns)
+{
+    seen->earliest_ns = MIN(seen->earliest_ns, begin_ns);
+    seen->latest_ns = MAX(seen->latest_ns, end_ns);
+}
+
+static void on_interval(void *user, const struct ct_interval *interval)
+{
+    struct seen *seen = get_seen(user, interval->thread);
+
+    note_extent(seen, interval->begin_ns, interval->end_ns);
+    if (interval->class == CT_CLASS_RUNNABLE)
+        seen->line_ns += interval->end_ns - interval->begin_ns;
+    else if (interval->op != CT_OP_NONE && ct_interval_is_counted(interval, 0))
+        seen->wait_count++;
+}
+
+static void on_run(void *user, const struct ct_run *run)
+{
+    struct seen *seen = get_seen(user, run->thread);
+
+    seen->run_count++;
+    seen->run_ns += run->end_ns - run->begin_ns;
+    if (run->begin_ns < seen->last_run_end_ns)
+        seen->overlap_ns += MIN(seen->last_run_end_ns, run->end_ns) - run->begin_ns;
+    seen->last_run_end_ns = MAX(seen->last_run_end_ns, run->end_ns);
+}
+
+struct ct_sink ct_verify_sink(struct ct_verify *verify)
+{
+    return (struct ct_sink){.user = verify, .on_interval = on_interval, .on_run = on_run};
+}
+
+/* ---- Judging ---- */
+
+static void G_GNUC_PRINTF(3, 4)
+    add_line(GPtrArray *lines, const struct ct_thread *thread, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_ptr_array_add(lines, g_strdup_printf("%s (%d): %s", thread->name, thread->tid, text));
+}
+
+static void expect_equal(GPtrArray *faults, const struct ct_thread *thread, uint64_t a_ns,
+                         const char *a, uint64_t b_ns, const char *b, uint64_t tolerance_ns)
+{
+    uint64_t difference_ns = a_ns > b_ns ? a_ns - b_ns : b_ns - a_ns;
+
+    if (difference_ns <= tolerance_ns)
+        return;
+    g_autofree char *a_text = ct_format_duration(a_ns);
+    g_autofree char *b_text = ct_format_duration(b_ns);
+    g_autofree char *difference = ct_format_duration(difference_ns);
+    add_line(faults, thread, "%s %s, but %s %s: %s apart", a, a_text, b, b_text, difference);
+}
+
+static void check_life(const struct ct_thread *thread, const struct seen *seen,
+                       struct ct_verify_result *result)
+{
+    uint64_t life_ns = thread->end_ns - thread->start_ns;
+    uint64_t sum_ns = 0;
+
+    for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
+        sum_ns = ct_add_u64(sum_ns, thread->class_ns[class]);
+    expect_equal(result->faults, thread, sum_ns, "its times are", life_ns, "its life is", 0);
+    if (seen->earliest_ns < thread->start_ns || seen->latest_ns > thread->end_ns)
+        expect_equal(result->faults, thread,
+                     MAX(seen->latest_ns, thread->end_ns) -
+                         MIN(seen->earliest_ns, thread->start_ns),
+                     "its waits span", life_ns, "its life is", TOLERANCE_NS);
+}
+
+static void check_scheduler(const struct ct_thread *thread, const struct seen *seen,
+                            struct ct_verify_result *result)
+{
+    const struct ct_thread_sched *sched = &thread->sched;
+    uint64_t life_ns = thread->end_ns - thread->start_ns;
+    uint64_t tolerance_ns = (uint64_t)((double)life_ns * TOLERANCE_SHARE) + TOLERANCE_NS;
+
+    expect_equal(result->faults, thread,
+                 sched->running_ns + sched->runnable_ns + sched->blocked_ns + sched->unknown_ns,
+                 "the scheduler tells of", life_ns, "its life is", EXACT_NS);
+    /* When a thread began is known to some microseconds only, until the recording's end. */
+    expect_equal(result->faults, thread, seen->run_ns, "its times on CPUs are", sched->running_ns,
+                 "they sum up to", TOLERANCE_NS);
+    if (seen->overlap_ns > 0) {
+        g_autofree char *overlap = ct_format_duration(seen->overlap_ns);
+        add_line(result->faults, thread, "it ran on two CPUs at once for %s", overlap);
+    }
+    expect_equal(result->faults, thread, seen->line_ns, "its times in line are", sched->runnable_ns,
+                 "they sum up to", tolerance_ns);
+    expect_equal(result->faults, thread, thread->class_ns[CT_CLASS_RUNNING],
+                 "by its waits it ran for", sched->running_ns, "by its switches", tolerance_ns);
+    if (sched->outside_ns > tolerance_ns) {
+        g_autofree char *outside = ct_format_duration(sched->outside_ns);
+        add_line(result->notes, thread,
+                 "it was blocked for %s outside of all recorded waits (page faults, calls that are "
+                 "not wrapped)",
+                 outside);
+    }
+    if (sched->unknown_ns > tolerance_ns) {
+        g_autofree char *unknown = ct_format_duration(sched->unknown_ns);
+        add_line(result->notes, thread, "what it did for %s is not known", unknown);
+    }
+}
+
+static void check_recording(const struct ct_model *model, struct ct_verify_result *result)
+{
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
+
+    for (guint i = 0; i < complaints->len; i++)
+        g_ptr_array_add(result->faults, g_strdup(complaints->pdata[i]));
+    if (model->capture.switches_missed > 0) {
+        g_autofree char *missed = ct_format_count(model->capture.switches_missed);
+        g_ptr_array_add(result->notes,
+                        g_strdup_printf("the kernel did not tell of %s switch%s that must have "
+                                        "been: their times are estimated",
+                                        missed, model->capture.switches_missed == 1 ? "" : "es"));
+    }
+    if (!model->capture.has_kernel)
+        g_ptr_array_add(result->notes, g_strdup("the recording has no kernel layer: waits and "
+                                                "switches cannot be compared"));
+}
+
+void ct_verify_finish(const struct ct_verify *verify, const struct ct_model *model,
+                      struct ct_verify_result *result)
+{
+    static const struct seen nothing = {.earliest_ns = UINT64_MAX};
+
+    *result = (struct ct_verify_result){
+        .thread_count = model->threads->len,
+        .faults = g_ptr_array_new_with_free_func(g_free),
+        .notes = g_ptr_array_new_with_free_func(g_free),
+    };
+    check_recording(model, result);
+    for (guint i = 0; i < model->threads->len; i++) {
+        const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
+        const struct seen *seen = g_hash_table_lookup(verify->threads, thread);
+
+        seen = seen ? seen : &nothing;
+        result->wait_count += seen->wait_count;
+        result->run_count += seen->run_count;
+        result->scheduled_count += thread->sched.is_known;
+        check_life(thread, seen, result);
+        if (thread->sched.is_known)
+            check_scheduler(thread, seen, result);
+    }
+}
+
+void ct_verify_result_clear(struct ct_verify_result *result)
+{
+    g_ptr_array_unref(result->faults);
+    g_ptr_array_unref(result->notes);
+}

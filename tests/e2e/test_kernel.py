@@ -1,0 +1,306 @@
+"""The kernel layer: what the scheduler did with the program's threads.
+
+As root that is every switch and wake-up, as an ordinary user who had a CPU when. Where the kernel
+gives even less, these tests skip, with its reason.
+"""
+
+import json
+import os
+import re
+import signal
+import time
+
+import harness
+from harness import CTRACE, WORKLOADS, TraceTest, run
+
+INITIAL_PID_NAMESPACE = "pid:[4026531836]"
+
+_LINE = re.compile(r"\[(\d+)\.(\d{9})\] .*?\b(sched_\w+|context_switch): (.*)")
+_FIELD = re.compile(r'(\w+) = ("(?:[^"\\]|\\.)*"|-?\d+)')
+
+
+def kernel_events(directory):
+    """The kernel's events, as babeltrace2 reads them with all others."""
+    result = run("babeltrace2", "--clock-seconds", "--no-delta", directory)
+    if result.status != 0:
+        raise AssertionError(f"babeltrace2 cannot read {directory}: {result}")
+    events = []
+    for line in result.out.splitlines():
+        match = _LINE.match(line)
+        if match:
+            fields = {
+                name: value.strip('"') if value.startswith('"') else int(value)
+                for name, value in _FIELD.findall(match[4])
+            }
+            time_ns = int(match[1]) * 1_000_000_000 + int(match[2])
+            events.append(harness.Event(time_ns, match[3], fields))
+    return events
+
+
+def capture(directory):
+    (event,) = [e for e in harness.read_events(directory) if e.name == "ctrace:capture"]
+    return event
+
+
+class KernelTest(TraceTest):
+    def needs_layer(self, directory):
+        """Skips where the kernel gives nothing, and tells whether it gives all."""
+        fields = capture(directory).fields
+        if "kernel" not in fields["layers"]:
+            self.skipTest(fields["missing"])
+        return "kernel" not in fields["missing"]
+
+    def needs_machine(self, directory):
+        if not self.needs_layer(directory):
+            self.skipTest(capture(directory).fields["missing"])
+
+
+class Capture(KernelTest):
+    def test_every_thread_that_waits_is_seen_to_leave_a_cpu(self):
+        trace = self.record_ok(WORKLOADS / "waits", "mutex", options=["--kernel=auto"]).directory
+        is_whole = self.needs_layer(trace)
+        events = kernel_events(trace)
+        waiters = {e.fields["vtid"] for e in self.waits(trace)}
+        self.assertTrue(waiters)
+        if is_whole:
+            left = {e.fields["prev_tid"] for e in events if e.name == "sched_switch"}
+        else:
+            left = {
+                e.fields["tid"]
+                for e in events
+                if e.name == "context_switch" and e.fields["is_out"] == 1
+            }
+        self.assertLessEqual(waiters, left)
+
+    def test_the_trace_tells_of_the_programs_tasks_only(self):
+        trace = self.record_ok(WORKLOADS / "waits", "mutex", options=["--kernel=auto"]).directory
+        self.needs_machine(trace)
+        events = kernel_events(trace)
+        root = harness.read_events(trace)[0].fields["vpid"]
+        own = {root} | {e.fields["child_tid"] for e in events if e.name == "sched_process_fork"}
+        for event in events:
+            if event.name == "sched_switch":
+                tids = {event.fields["prev_tid"], event.fields["next_tid"]}
+            else:
+                tids = {event.fields.get("child_tid", event.fields["tid"])}
+            self.assertTrue(tids & own, event)
+
+    def test_both_layers_have_one_clock(self):
+        """A sleep is the same time to the preload and to the kernel."""
+        trace = self.record_ok("sleep", "0.3", options=["--kernel=auto"]).directory
+        self.needs_layer(trace)
+        (wait,) = [e for e in self.waits(trace) if e.fields["op"] == "nanosleep"]
+        tid = wait.fields["vtid"]
+        end_ns = wait.time_ns - wait.fields["lag_ns"]
+        begin_ns = end_ns - wait.fields["duration_ns"]
+        left, longest = None, (0, 0)
+        for event in kernel_events(trace):
+            fields = event.fields
+            if fields.get("prev_tid") == tid or (fields["tid"] == tid and fields.get("is_out") == 1):
+                left = event.time_ns
+            elif left and (fields.get("next_tid") == tid or fields.get("is_out") == 0):
+                longest = max(longest, (event.time_ns - left, left))
+        length_ns, left_ns = longest
+        self.assertAlmostEqual(left_ns, begin_ns, delta=60_000_000)
+        self.assertAlmostEqual(left_ns + length_ns, end_ns, delta=60_000_000)
+
+    def test_it_can_be_turned_off(self):
+        result = self.record_ok("true", options=["--kernel=off"])
+        self.assertFalse((result.directory / "kernel").exists())
+        self.assertEqual(capture(result.directory).fields["missing"], "kernel: turned off")
+
+    def test_what_is_missing_is_said_when_it_was_asked_for(self):
+        result = self.record_ok("true", options=["--kernel=sched"])
+        missing = capture(result.directory).fields["missing"]
+        self.assertEqual("--kernel=sched" in result.err, missing != "", result)
+
+    def test_an_unknown_layer_is_refused(self):
+        self.assert_refused(self.record("true", options=["--kernel=all"]), "--kernel=all", status=2)
+
+    def test_nothing_else_is_left_in_the_recording(self):
+        trace = self.record_ok("true", options=["--kernel=auto"]).directory
+        self.assertLessEqual({p.name for p in trace.iterdir()}, {"ust", "kernel"})
+
+    def test_a_delay_leaves_out_what_was_before(self):
+        result = self.record_ok(
+            "sh", "-c", "sleep 0.3; sleep 0.3", options=["--kernel=auto", "--delay=450ms"]
+        )
+        self.needs_layer(result.directory)
+        begin_ns = capture(result.directory).fields["begin_ns"]
+        switches = [
+            e.time_ns for e in kernel_events(result.directory) if "switch" in e.name
+        ]
+        self.assertTrue(switches)
+        # Both are nanoseconds of the same clock, but these count from 1970.
+        span_ns = max(switches) - min(switches)
+        self.assertLess(span_ns, 400_000_000)
+        self.assertGreater(begin_ns, 0)
+
+    def test_a_recording_whose_recorder_was_killed_keeps_its_kernel_layer(self):
+        process = self.start_record("sleep", "1.5", options=["--kernel=auto"])
+        time.sleep(1)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        trace = self.folder / "trace"
+        harness.wait_until(lambda: not harness.process_ids("sleep"), "the program ended")
+        if not (trace / "spool").exists():
+            self.skipTest("the kernel gives no layer here")
+        result = self.ctrace("recover", trace)
+        self.assertEqual(result.status, 0, result)
+        self.assertFalse((trace / "spool").exists())
+        self.assertTrue(kernel_events(trace))
+
+    def test_many_switches_are_all_there(self):
+        """As many as the kernel itself counted for the two threads."""
+        program = (
+            "import os, resource, threading\n"
+            "a, b = os.pipe(), os.pipe()\n"
+            "def echo():\n"
+            "    for _ in range(20000):\n"
+            "        os.write(b[1], os.read(a[0], 1))\n"
+            "thread = threading.Thread(target=echo)\n"
+            "thread.start()\n"
+            "for _ in range(20000):\n"
+            "    os.write(a[1], b'x')\n"
+            "    os.read(b[0], 1)\n"
+            "thread.join()\n"
+            "usage = resource.getrusage(resource.RUSAGE_SELF)\n"
+            "print(usage.ru_nvcsw + usage.ru_nivcsw)\n"
+        )
+        result = self.record_ok(
+            "/usr/bin/python3", "-c", program, options=["--kernel=auto", "--rate=1s"]
+        )
+        self.needs_layer(result.directory)
+        events = kernel_events(result.directory)
+        (exec_event,) = [e for e in events if e.name == "sched_process_exec"]
+        pid = exec_event.fields["tid"]
+        tids = {pid} | {
+            e.fields["child_tid"]
+            for e in events
+            if e.name == "sched_process_fork" and e.fields["child_pid"] == pid
+        }
+        left = [
+            e
+            for e in events
+            if e.fields.get("prev_tid") in tids
+            or (e.name == "context_switch" and e.fields["tid"] in tids and e.fields["is_out"])
+        ]
+        counted = int(result.out)
+        self.assertNotIn("LOST", result.err)
+        self.assertAlmostEqual(len(left), counted, delta=20 + counted * 0.001)
+
+
+class Analysis(KernelTest):
+    """What the report, the profiles and verify make of it."""
+
+    def assert_adds_up(self, trace):
+        result = self.ctrace("verify", trace)
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("all adds up", result.out)
+
+    def threads(self, trace):
+        report = json.loads(self.ctrace("report", trace, "--format=json").out)
+        return {thread["tid"]: thread for thread in report["threads"]}
+
+    def test_threads_that_share_a_cpu_stand_in_line_for_it(self):
+        result = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"])
+        trace = result.directory
+        self.needs_layer(trace)
+        self.assert_adds_up(trace)
+        threads = self.threads(trace)
+        for answer in json.loads(result.out):
+            with self.subTest(answer["name"]):
+                thread = threads[answer["tid"]]
+                times = thread["time_ns"]
+                lifetime_ns = thread["end_ns"] - thread["start_ns"]
+                self.assertEqual(sum(times.values()), lifetime_ns)
+                # The kernel's own account of the thread, up to a moment before its end.
+                self.assertAlmostEqual(times["running"], answer["ran_ns"], delta=8_000_000)
+                if answer["name"] == "sleeper":
+                    self.assertAlmostEqual(
+                        times["sleep"] + times["runnable"], answer["slept_ns"], delta=20_000_000
+                    )
+                else:
+                    in_line_ns = answer["lived_ns"] - answer["ran_ns"]
+                    self.assertGreater(in_line_ns, 50_000_000)
+                    self.assertAlmostEqual(
+                        times["runnable"], in_line_ns, delta=0.05 * in_line_ns + 15_000_000
+                    )
+                    self.assertGreater(thread["scheduler"]["preemptions"], 3)
+
+    def test_perf_sched_counts_and_times_the_same(self):
+        """Another recorder's account of the same run, which reads the same tracepoints itself."""
+        if os.readlink("/proc/self/ns/pid") != INITIAL_PID_NAMESPACE:
+            self.skipTest("perf mixes up the ids of pid namespaces")
+        data = self.folder / "perf.data"
+        trace = self.folder / "trace"
+        result = run(
+            *("perf", "sched", "record", "-o", data, "--", CTRACE, "record", "-o", trace),
+            WORKLOADS / "contend",
+        )
+        if result.status != 0:
+            self.skipTest(f"perf sched does not work here: {result.err[-200:]}")
+        self.needs_machine(trace)
+        summary = run("perf", "sched", "timehist", "-i", data, "-s")
+        rows = re.findall(r"(?:hog-\d|sleeper)\[(\d+)[/\d]*\] +\d+ +(\d+) +([\d.]+)", summary.out)
+        self.assertEqual(len(rows), 3, summary)
+        threads = self.threads(trace)
+        for tid, times_on, run_ms in rows:
+            ours = threads[int(tid)]["scheduler"]
+            with self.subTest(tid):
+                self.assertAlmostEqual(ours["switches"], int(times_on), delta=4)
+                run_ns = float(run_ms) * 1e6
+                self.assertAlmostEqual(
+                    ours["running_ns"], run_ns, delta=0.005 * run_ns + 1_500_000
+                )
+
+    def test_who_ran_instead_is_told(self):
+        trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
+        self.needs_machine(trace)
+        text = self.report_text(trace)
+        lines = [line for line in text.splitlines() if line.strip().startswith("hog-")]
+        self.assertTrue(any(re.search(r"hog-1 .* hog-2$", line) for line in lines), text)
+
+    def test_the_sched_profile_is_the_reports_time_in_line(self):
+        trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
+        self.needs_layer(trace)
+        profile = self.profile("sched", trace)
+        for tid, thread in self.threads(trace).items():
+            if thread["name"].startswith("hog"):
+                profiled_ns = profile.delay_of(waiter=thread["name"])
+                self.assertAlmostEqual(
+                    profiled_ns, thread["time_ns"]["runnable"], delta=5_000_000, msg=str(tid)
+                )
+
+    def test_time_in_line_after_a_wake_goes_to_the_waker(self):
+        """A thread that is woken on a busy CPU waits for it because of who woke it."""
+        trace = self.record_ok(
+            "taskset", "-c", "0", WORKLOADS / "waits", options=["--kernel=auto"]
+        ).directory
+        self.needs_machine(trace)
+        profile = self.profile("sched", trace)
+        by_unlock = [s for s in profile.samples if s.labels.get("op") == "pthread_mutex_unlock"]
+        self.assertTrue(by_unlock)
+        self.assertTrue(any("hold_lock" in s.stack for s in by_unlock), by_unlock)
+
+    def test_many_programs_add_up(self):
+        for command in (
+            [WORKLOADS / "queue"],
+            [WORKLOADS / "forks"],
+            ["sh", "-c", "for i in 1 2 3; do sleep 0.01; ls / | sort >/dev/null; done"],
+            ["/usr/bin/python3", WORKLOADS / "python_threads.py"],
+        ):
+            with self.subTest(command[0]):
+                result = self.record_ok(*command, options=["--kernel=auto"], output="many")
+                self.needs_layer(result.directory)
+                self.assert_adds_up(result.directory)
+
+    def test_a_recording_without_the_layer_adds_up_too(self):
+        trace = self.record_ok(WORKLOADS / "queue", options=["--kernel=off"]).directory
+        self.assert_adds_up(trace)
+        result = self.ctrace("pprof", "sched", trace, "-o", self.folder / "sched.pb.gz")
+        self.assert_refused(result, "no kernel layer")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,342 @@
+/* What the scheduler's events say of a task: its states, their sums, and what is kept of them. */
+#include "ingest/tasks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define TID   10
+#define OTHER 11
+
+struct fixture {
+    struct ct_tasks *tasks;
+    GStringChunk *names;
+    struct ct_thread thread;
+    uint64_t run_ns;
+    uint64_t line_ns;
+    guint lines;
+};
+
+static void on_run(void *user, struct ct_task *task, const struct ct_task_span *span,
+                   uint64_t end_ns)
+{
+    struct fixture *fixture = user;
+
+    (void)task;
+    fixture->run_ns += end_ns - span->begin_ns;
+}
+
+static void on_rest(void *user, struct ct_task *task, const struct ct_task_span *span,
+                    uint64_t end_ns)
+{
+    struct fixture *fixture = user;
+
+    (void)task;
+    if (span->state != CT_TASK_RUNNABLE)
+        return;
+    fixture->line_ns += end_ns - span->begin_ns;
+    fixture->lines++;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = g_new0(struct fixture, 1);
+    const struct ct_task_events events = {fixture, on_run, on_rest};
+
+    fixture->names = g_string_chunk_new(64);
+    fixture->tasks = ct_tasks_new(&events, fixture->names);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ct_tasks_free(fixture->tasks);
+    g_string_chunk_free(fixture->names);
+    g_free(fixture);
+    return 0;
+}
+
+static void add_switch(struct fixture *fixture, uint64_t time_ns, int32_t previous, int64_t state,
+                       int32_t next)
+{
+    struct ct_kernel_record record = {.event = CT_KERNEL_ID_SCHED_SWITCH,
+                                      .time_ns = time_ns,
+                                      .as.sched_switch = {.prev_comm = "previous",
+                                                          .prev_tid = previous,
+                                                          .prev_state = state,
+                                                          .next_comm = "next",
+                                                          .next_tid = next}};
+
+    assert_true(ct_tasks_add(fixture->tasks, &record));
+}
+
+static void add_waking(struct fixture *fixture, uint64_t time_ns, int32_t waker, int32_t tid,
+                       gboolean in_interrupt)
+{
+    struct ct_kernel_record record = {.event = CT_KERNEL_ID_SCHED_WAKING,
+                                      .time_ns = time_ns,
+                                      .tid = waker,
+                                      .in_interrupt = in_interrupt != 0,
+                                      .as.sched_waking = {.comm = "task", .tid = tid}};
+
+    assert_true(ct_tasks_add(fixture->tasks, &record));
+}
+
+static void add_task_switch(struct fixture *fixture, uint64_t time_ns, gboolean is_out,
+                            gboolean is_preempted)
+{
+    struct ct_kernel_record record = {.event = CT_KERNEL_ID_CONTEXT_SWITCH,
+                                      .time_ns = time_ns,
+                                      .as.context_switch = {.tid = TID,
+                                                            .is_out = is_out != 0,
+                                                            .is_preempted = is_preempted != 0}};
+
+    assert_true(ct_tasks_add(fixture->tasks, &record));
+}
+
+static struct ct_task *own_task(struct fixture *fixture)
+{
+    struct ct_task *task = ct_tasks_find(fixture->tasks, TID);
+
+    assert_non_null(task);
+    task->thread = &fixture->thread;
+    return task;
+}
+
+static void expect_times(const struct ct_task *task, uint64_t time_ns, uint64_t running_ns,
+                         uint64_t runnable_ns, uint64_t blocked_ns)
+{
+    struct ct_task_times times;
+
+    ct_task_times_at(task, time_ns, &times);
+    assert_int_equal(times.ns[CT_TASK_RUNNING], running_ns);
+    assert_int_equal(times.ns[CT_TASK_RUNNABLE], runnable_ns);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], blocked_ns);
+}
+
+static void a_wake_ends_blocked_and_begins_the_line(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, 100, 0, 0, TID);
+    add_switch(fixture, 200, TID, 1, 0);
+    add_waking(fixture, 500, OTHER, TID, FALSE);
+    add_switch(fixture, 700, 0, 0, TID);
+    expect_times(own_task(fixture), 800, 200, 200, 300);
+    expect_times(own_task(fixture), 600, 100, 100, 300);
+    expect_times(own_task(fixture), 150, 50, 0, 0);
+}
+
+static void who_could_go_on_stands_in_line(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, 100, 0, 0, TID);
+    own_task(fixture);
+    add_switch(fixture, 200, TID, 0, OTHER);
+    add_switch(fixture, 300, OTHER, 1, TID);
+    add_switch(fixture, 400, TID, 256, OTHER); /* preempted, as newer kernels say it */
+    add_switch(fixture, 600, OTHER, 1, TID);
+    expect_times(own_task(fixture), 600, 200, 300, 0);
+    assert_int_equal(fixture->thread.sched.preemptions, 2);
+    assert_string_equal(ct_task_span(own_task(fixture), 1)->instead, "next");
+}
+
+/* On another CPU, its waker may be ahead of its own last event. */
+static void a_wake_that_overtakes_the_switch_counts(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, 100000, 0, 0, TID);
+    add_waking(fixture, 200000, OTHER, TID, FALSE);
+    add_switch(fixture, 200500, TID, 1, 0);
+    add_switch(fixture, 300000, 0, 0, TID);
+    expect_times(own_task(fixture), 300000, 100500, 99500, 0);
+}
+
+static void an_old_wake_does_not(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, 100000, 0, 0, TID);
+    add_waking(fixture, 200000, OTHER, TID, FALSE);
+    add_switch(fixture, 900000, TID, 1, 0);
+    add_switch(fixture, 1000000, 0, 0, TID);
+    expect_times(own_task(fixture), 1000000, 800000, 0, 100000);
+}
+
+static void an_interrupt_is_no_waker(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, 50, 0, 0, OTHER);
+    add_switch(fixture, 100, OTHER, 1, TID);
+    add_switch(fixture, 200, TID, 1, OTHER);
+    add_waking(fixture, 300, OTHER, TID, TRUE);
+    assert_null(ct_task_span(own_task(fixture), 2)->waker);
+    add_switch(fixture, 400, OTHER, 1, TID);
+    add_switch(fixture, 500, TID, 1, OTHER);
+    add_waking(fixture, 600, OTHER, TID, FALSE);
+    assert_int_equal(ct_task_span(own_task(fixture), 5)->waker->tid, OTHER);
+}
+
+static void without_wakes_blocked_lasts_until_it_runs(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_task_switch(fixture, 100, FALSE, FALSE);
+    add_task_switch(fixture, 200, TRUE, FALSE);
+    add_task_switch(fixture, 500, FALSE, FALSE);
+    add_task_switch(fixture, 600, TRUE, TRUE);
+    add_task_switch(fixture, 650, FALSE, FALSE);
+    expect_times(own_task(fixture), 700, 250, 50, 300);
+}
+
+static void brief_times_are_told_apart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_task_times times;
+
+    ct_tasks_set_brief(fixture->tasks, 200);
+    add_switch(fixture, 100, 0, 0, TID);
+    add_switch(fixture, 200, TID, 1, 0);
+    add_switch(fixture, 350, 0, 0, TID);
+    add_switch(fixture, 400, TID, 1, 0);
+    add_switch(fixture, 600, 0, 0, TID);
+    ct_task_times_at(own_task(fixture), 600, &times);
+    assert_int_equal(times.ns[CT_TASK_BRIEF], 150);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 200);
+}
+
+static void what_was_lost_is_unknown_until_the_next_event(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_task_times times;
+
+    add_switch(fixture, 100, 0, 0, TID);
+    ct_tasks_lost(fixture->tasks, 300);
+    add_switch(fixture, 700, TID, 1, 0);
+    ct_task_times_at(own_task(fixture), 800, &times);
+    assert_int_equal(times.ns[CT_TASK_RUNNING], 200);
+    assert_int_equal(times.ns[CT_TASK_UNKNOWN], 400);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 100);
+}
+
+/* The kernel drops one now and then: the switch from the idle task to this one. */
+static void a_switch_that_is_missing_is_made_up_for(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, 100, 0, 0, TID);
+    own_task(fixture);
+    add_switch(fixture, 200, TID, 1, 0);
+    add_waking(fixture, 300, OTHER, TID, FALSE);
+    add_switch(fixture, 900, TID, 1, 0);
+    expect_times(own_task(fixture), 900, 700, 0, 100);
+    assert_int_equal(ct_tasks_missed(fixture->tasks), 1);
+}
+
+/* Its own last one: until it is seen again, nobody knows what it did. */
+static void who_left_unseen_does_not_run_on(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_task_times times;
+
+    add_waking(fixture, 50, OTHER, TID, FALSE);
+    add_switch(fixture, 100, 0, 0, TID);
+    add_waking(fixture, 150, TID, OTHER, FALSE);
+    add_switch(fixture, 900, OTHER, 1, 0);
+    ct_task_times_at(own_task(fixture), 1000, &times);
+    assert_int_equal(times.ns[CT_TASK_RUNNING], 50);
+    assert_int_equal(times.ns[CT_TASK_UNKNOWN], 850);
+}
+
+static void moves_between_cpus_are_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_kernel_record record = {
+        .event = CT_KERNEL_ID_SCHED_SWITCH,
+        .as.sched_switch = {.prev_comm = "", .next_comm = "", .next_tid = TID}};
+    static const uint32_t cpus[] = {0, 0, 1, 1, 0};
+
+    for (guint i = 0; i < G_N_ELEMENTS(cpus); i++) {
+        record.time_ns = 100 * i + 100;
+        record.cpu = cpus[i];
+        ct_tasks_add(fixture->tasks, &record);
+        own_task(fixture);
+        add_switch(fixture, 100 * i + 150, TID, 1, 0);
+    }
+    assert_int_equal(fixture->thread.sched.migrations, 2);
+}
+
+/* More changes than are kept: sums stay exact, and nothing is handed on twice or forgotten. */
+static void long_histories_keep_their_sums(void **state)
+{
+    struct fixture *fixture = *state;
+    const guint rounds = 5000;
+
+    add_switch(fixture, 1000, 0, 0, TID);
+    own_task(fixture);
+    for (guint i = 1; i <= rounds; i++) {
+        uint64_t at_ns = 1000 + 100 * (uint64_t)i;
+
+        add_switch(fixture, at_ns - 40, TID, 1, 0);
+        add_waking(fixture, at_ns - 30, OTHER, TID, FALSE);
+        add_switch(fixture, at_ns, 0, 0, TID);
+    }
+    uint64_t end_ns = 1000 + 100 * (uint64_t)rounds;
+
+    expect_times(own_task(fixture), end_ns, 60 * (uint64_t)rounds, 30 * (uint64_t)rounds,
+                 10 * (uint64_t)rounds);
+    ct_tasks_finish(fixture->tasks, end_ns);
+    assert_int_equal(fixture->run_ns, 60 * rounds);
+    assert_int_equal(fixture->line_ns, 30 * rounds);
+    assert_int_equal(fixture->lines, rounds);
+}
+
+static void an_id_that_is_used_again_is_another_task(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_kernel_record fork = {
+        .event = CT_KERNEL_ID_SCHED_PROCESS_FORK,
+        .time_ns = 400,
+        .as.sched_process_fork = {.parent_tid = OTHER, .child_tid = TID}};
+
+    add_switch(fixture, 100, 0, 0, TID);
+    struct ct_task *first = own_task(fixture);
+    add_switch(fixture, 200, TID, 16, 0);
+    ct_tasks_add(fixture->tasks, &fork);
+    add_switch(fixture, 500, 0, 0, TID);
+    assert_ptr_not_equal(own_task(fixture), first);
+    expect_times(first, 1000, 100, 0, 0);
+    expect_times(own_task(fixture), 600, 100, 100, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_wake_ends_blocked_and_begins_the_line),
+        TEST(who_could_go_on_stands_in_line),
+        TEST(a_wake_that_overtakes_the_switch_counts),
+        TEST(an_old_wake_does_not),
+        TEST(an_interrupt_is_no_waker),
+        TEST(without_wakes_blocked_lasts_until_it_runs),
+        TEST(brief_times_are_told_apart),
+        TEST(what_was_lost_is_unknown_until_the_next_event),
+        TEST(a_switch_that_is_missing_is_made_up_for),
+        TEST(who_left_unseen_does_not_run_on),
+        TEST(moves_between_cpus_are_counted),
+        TEST(long_histories_keep_their_sums),
+        TEST(an_id_that_is_used_again_is_another_task),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,51 @@
+/* Stands in for the kernel layer where the recorder is built without babeltrace2. */
+#include "capture.h"
+#include "convert.h"
+
+struct ct_kernel_capture {
+    char nothing;
+};
+
+struct ct_kernel_capture *ct_kernel_capture_new(const char *path)
+{
+    (void)path;
+    return g_new0(struct ct_kernel_capture, 1);
+}
+
+void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
+{
+    (void)capture;
+    (void)pid;
+}
+
+void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
+{
+    (void)capture;
+}
+
+void ct_kernel_capture_end(struct ct_kernel_capture *capture)
+{
+    (void)capture;
+}
+
+const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)
+{
+    (void)capture;
+    return "kernel: this ctrace was built without babeltrace2, which writes that layer";
+}
+
+void ct_kernel_capture_free(struct ct_kernel_capture *capture)
+{
+    g_free(capture);
+}
+
+gboolean ct_kernel_convert(const char *path, int32_t root_pid, gboolean follows_children,
+                           struct ct_kernel_totals *totals, GError **error)
+{
+    (void)path;
+    (void)root_pid;
+    (void)follows_children;
+    (void)error;
+    *totals = (struct ct_kernel_totals){0};
+    return TRUE;
+}

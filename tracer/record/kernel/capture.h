@@ -1,0 +1,32 @@
+/*
+ * The kernel layer of one recording: opened while LTTng is set up, drained to disk by a thread of
+ * its own while recording, and turned into CTF when the trace is cut. Whatever fails here leaves
+ * the rest of the recording as it is.
+ */
+#ifndef CTRACE_RECORD_KERNEL_CAPTURE_H
+#define CTRACE_RECORD_KERNEL_CAPTURE_H
+
+#include <glib.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct ct_kernel_capture;
+
+/* Begins to open what the kernel gives, for a recording at `path`. Never NULL. */
+struct ct_kernel_capture *ct_kernel_capture_new(const char *path);
+
+/* To be called when there is process `pid`, before it executes the program. */
+void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid);
+
+/* Recording begins now, or once attached: with the program's execution. */
+void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
+
+/* Nothing is recorded any more, and all that was is on disk. */
+void ct_kernel_capture_end(struct ct_kernel_capture *capture);
+
+/* "kernel: ...": what of the layer is not live, and why. NULL: all of it is. Once attached. */
+const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture);
+
+void ct_kernel_capture_free(struct ct_kernel_capture *capture);
+
+#endif

@@ -1,0 +1,108 @@
+#include "clock.h"
+
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define FTW_OPEN_FDS   16
+#define METADATA_MAGIC 0x75d11d57u
+#define UUID_DIGITS    32
+
+/* Before each packet of metadata; sizes are in bits. */
+struct metadata_head {
+    uint32_t magic;
+    uint8_t uuid[16];
+    uint32_t checksum;
+    uint32_t content_size;
+    uint32_t packet_size;
+    uint8_t schemes[5];
+} __attribute__((packed));
+
+/* nftw gives its callback no data. */
+static struct ct_trace_clock *wanted;
+static gboolean is_found;
+
+/* The text of all packets. */
+static char *unpack(const char *data, size_t size)
+{
+    GString *text = g_string_new(NULL);
+    struct metadata_head head;
+
+    for (size_t at = 0; at + sizeof(head) <= size;) {
+        memcpy(&head, data + at, sizeof(head));
+        size_t content = head.content_size / 8, packet = head.packet_size / 8;
+        if (head.magic != METADATA_MAGIC || content < sizeof(head) || content > packet ||
+            packet > size - at)
+            break;
+        g_string_append_len(text, data + at + sizeof(head), (gssize)(content - sizeof(head)));
+        at += packet;
+    }
+    return g_string_free(text, FALSE);
+}
+
+static gboolean parse_uuid(const char *text, uint8_t uuid[16])
+{
+    unsigned digits = 0;
+
+    for (; digits < UUID_DIGITS; text++) {
+        if (*text == '-')
+            continue;
+        int digit = g_ascii_xdigit_value(*text);
+        if (digit < 0)
+            return FALSE;
+        uuid[digits / 2] = (uint8_t)(uuid[digits / 2] << 4 | digit);
+        digits++;
+    }
+    return TRUE;
+}
+
+static gboolean parse_clock(const char *text, struct ct_trace_clock *clock)
+{
+    static const char offset_key[] = "offset = ", uuid_key[] = "uuid = \"";
+    const char *block = strstr(text, "\nclock {");
+    const char *end = block != NULL ? strstr(block, "};") : NULL;
+
+    if (end == NULL)
+        return FALSE;
+    g_autofree char *body = g_strndup(block, (size_t)(end - block));
+    const char *offset = strstr(body, offset_key);
+    const char *uuid = strstr(body, uuid_key);
+    if (offset == NULL)
+        return FALSE;
+    clock->offset_ns = strtoull(offset + strlen(offset_key), NULL, 10);
+    clock->has_uuid = uuid != NULL && parse_uuid(uuid + strlen(uuid_key), clock->uuid);
+    return TRUE;
+}
+
+static int look_for_clock(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    g_autofree char *data = NULL;
+    gsize size;
+
+    (void)status;
+    if (type != FTW_F || strcmp(path + walk->base, "metadata") != 0 ||
+        !g_file_get_contents(path, &data, &size, NULL))
+        return 0;
+    g_autofree char *text = unpack(data, size);
+    is_found = parse_clock(text, wanted);
+    return is_found;
+}
+
+static uint64_t clock_ns(clockid_t id)
+{
+    struct timespec now;
+
+    clock_gettime(id, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+void ct_trace_clock_read(const char *path, struct ct_trace_clock *clock)
+{
+    *clock = (struct ct_trace_clock){0};
+    wanted = clock;
+    is_found = FALSE;
+    nftw(path, look_for_clock, FTW_OPEN_FDS, FTW_PHYS);
+    if (!is_found)
+        clock->offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+}

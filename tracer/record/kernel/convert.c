@@ -1,0 +1,434 @@
+#include "convert.h"
+
+#include "../tree.h"
+#include "clock.h"
+#include "events.h"
+#include "spool.h"
+
+#include <babeltrace2/babeltrace.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#define KERNEL_FOLDER "kernel"
+
+/* Where a reader can begin anew. */
+#define EVENTS_PER_PACKET 8192
+
+#define NS_PER_S UINT64_C(1000000000)
+
+/* One CPU's stream on its way into babeltrace2. */
+struct stream {
+    bt_stream *stream; /* owned */
+    bt_packet *packet; /* owned; NULL between packets */
+    uint64_t last_ns;
+    uint32_t packet_events;
+    gboolean is_begun;
+};
+
+/* What is left to be handed on: one item can be several messages. */
+#define MESSAGES_PER_ITEM 8
+
+struct conversion {
+    struct ct_kernel_events *events; /* borrowed */
+    struct ct_trace_clock clock;
+    struct ct_kernel_totals *totals;                      /* borrowed */
+    bt_stream_class *stream_class;                        /* owned */
+    bt_event_class *event_classes[CT_KERNEL_EVENT_COUNT]; /* owned */
+    struct stream *streams;                               /* owned; one for each CPU */
+    guint stream_count;
+    guint next_end; /* the stream to be ended next, once all events are written */
+    bt_self_message_iterator *iterator; /* borrowed; while messages are made */
+    GQueue messages;                    /* owned are the messages */
+};
+
+/* ---- Classes ---- */
+
+static bt_field_class *integer_class(bt_trace_class *trace_class, gboolean is_signed, uint64_t bits)
+{
+    bt_field_class *class = is_signed ? bt_field_class_integer_signed_create(trace_class)
+                                      : bt_field_class_integer_unsigned_create(trace_class);
+
+    bt_field_class_integer_set_field_value_range(class, bits);
+    return class;
+}
+
+#define CLASS_OF_U8     integer_class(trace_class, FALSE, 8)
+#define CLASS_OF_I32    integer_class(trace_class, TRUE, 32)
+#define CLASS_OF_I64    integer_class(trace_class, TRUE, 64)
+#define CLASS_OF_STRING bt_field_class_string_create(trace_class)
+
+static void append(bt_field_class *structure, const char *name, bt_field_class *class)
+{
+    bt_field_class_structure_append_member(structure, name, class);
+    bt_field_class_put_ref(class);
+}
+
+#define APPEND(type, name) append(structure, #name, CLASS_OF_##type);
+
+#define PAYLOAD_CLASS(symbol, name)                                               \
+    static bt_field_class *name##_class(bt_trace_class *trace_class)              \
+    {                                                                             \
+        bt_field_class *structure = bt_field_class_structure_create(trace_class); \
+                                                                                  \
+        CT_KERNEL_##symbol(APPEND) return structure;                              \
+    }
+CT_KERNEL_EVENTS(PAYLOAD_CLASS)
+#undef PAYLOAD_CLASS
+
+static const struct {
+    const char *name;
+    bt_field_class *(*make_payload_class)(bt_trace_class *trace_class);
+} event_rows[] = {
+#define EVENT_ROW(symbol, name) {#name, name##_class},
+    CT_KERNEL_EVENTS(EVENT_ROW)
+#undef EVENT_ROW
+};
+
+static void create_stream_class(struct conversion *conversion, bt_trace_class *trace_class,
+                                bt_clock_class *clock_class)
+{
+    bt_stream_class *stream_class = bt_stream_class_create(trace_class);
+    bt_field_class *packet_context = bt_field_class_structure_create(trace_class);
+    bt_field_class *structure = bt_field_class_structure_create(trace_class);
+
+    append(packet_context, CT_KERNEL_CPU_FIELD, integer_class(trace_class, FALSE, 32));
+    CT_KERNEL_CONTEXT(APPEND)
+    bt_stream_class_set_default_clock_class(stream_class, clock_class);
+    bt_stream_class_set_supports_packets(stream_class, BT_TRUE, BT_TRUE, BT_TRUE);
+    bt_stream_class_set_supports_discarded_events(stream_class, BT_TRUE, BT_TRUE);
+    bt_stream_class_set_packet_context_field_class(stream_class, packet_context);
+    bt_stream_class_set_event_common_context_field_class(stream_class, structure);
+    bt_field_class_put_ref(packet_context);
+    bt_field_class_put_ref(structure);
+    for (size_t i = 0; i < CT_KERNEL_EVENT_COUNT; i++) {
+        bt_event_class *event_class = bt_event_class_create(stream_class);
+        bt_field_class *payload = event_rows[i].make_payload_class(trace_class);
+
+        bt_event_class_set_name(event_class, event_rows[i].name);
+        bt_event_class_set_payload_field_class(event_class, payload);
+        bt_field_class_put_ref(payload);
+        conversion->event_classes[i] = event_class;
+    }
+    conversion->stream_class = stream_class;
+}
+
+static bt_clock_class *create_clock_class(const struct conversion *conversion,
+                                          bt_self_component *component)
+{
+    bt_clock_class *clock_class = bt_clock_class_create(component);
+
+    bt_clock_class_set_name(clock_class, "monotonic");
+    bt_clock_class_set_description(clock_class, "Monotonic Clock");
+    bt_clock_class_set_frequency(clock_class, NS_PER_S);
+    bt_clock_class_set_offset(clock_class, (int64_t)(conversion->clock.offset_ns / NS_PER_S),
+                              conversion->clock.offset_ns % NS_PER_S);
+    bt_clock_class_set_origin_is_unix_epoch(clock_class, BT_TRUE);
+    if (conversion->clock.has_uuid)
+        bt_clock_class_set_uuid(clock_class, conversion->clock.uuid);
+    return clock_class;
+}
+
+static void describe(bt_trace *trace)
+{
+    struct utsname system;
+
+    uname(&system);
+    bt_trace_set_environment_entry_string(trace, "domain", "kernel");
+    bt_trace_set_environment_entry_string(trace, "tracer_name", "ctrace");
+    bt_trace_set_environment_entry_string(trace, "tracer_version", CTRACE_VERSION);
+    bt_trace_set_environment_entry_string(trace, "sysname", system.sysname);
+    bt_trace_set_environment_entry_string(trace, "kernel_release", system.release);
+    bt_trace_set_environment_entry_string(trace, "kernel_version", system.version);
+    bt_trace_set_environment_entry_string(trace, "hostname", system.nodename);
+}
+
+static bt_component_class_initialize_method_status
+initialize_source(bt_self_component_source *source,
+                  bt_self_component_source_configuration *configuration, const bt_value *parameters,
+                  void *data)
+{
+    bt_self_component *component = bt_self_component_source_as_self_component(source);
+    struct conversion *conversion = data;
+    bt_trace_class *trace_class = bt_trace_class_create(component);
+    bt_clock_class *clock_class = create_clock_class(conversion, component);
+
+    (void)configuration;
+    (void)parameters;
+    create_stream_class(conversion, trace_class, clock_class);
+    bt_trace *trace = bt_trace_create(trace_class);
+    describe(trace);
+    for (guint i = 0; i < conversion->stream_count; i++)
+        conversion->streams[i].stream = bt_stream_create(conversion->stream_class, trace);
+    bt_trace_put_ref(trace);
+    bt_clock_class_put_ref(clock_class);
+    bt_trace_class_put_ref(trace_class);
+    bt_self_component_set_data(component, conversion);
+    return bt_self_component_source_add_output_port(source, "out", NULL, NULL) ==
+                   BT_SELF_COMPONENT_ADD_PORT_STATUS_OK
+               ? BT_COMPONENT_CLASS_INITIALIZE_METHOD_STATUS_OK
+               : BT_COMPONENT_CLASS_INITIALIZE_METHOD_STATUS_ERROR;
+}
+
+/* ---- Messages ---- */
+
+static void push(struct conversion *conversion, bt_message *message)
+{
+    g_queue_push_tail(&conversion->messages, message);
+}
+
+static void begin_packet(struct conversion *conversion, guint index, uint64_t time_ns)
+{
+    struct stream *stream = &conversion->streams[index];
+
+    if (!stream->is_begun)
+        push(conversion, bt_message_stream_beginning_create(conversion->iterator, stream->stream));
+    stream->is_begun = TRUE;
+    stream->packet = bt_packet_create(stream->stream);
+    stream->packet_events = 0;
+    bt_field_integer_unsigned_set_value(bt_field_structure_borrow_member_field_by_index(
+                                            bt_packet_borrow_context_field(stream->packet), 0),
+                                        ct_kernel_events_cpu(conversion->events, index));
+    push(conversion, bt_message_packet_beginning_create_with_default_clock_snapshot(
+                         conversion->iterator, stream->packet, time_ns));
+}
+
+static void end_packet(struct conversion *conversion, struct stream *stream, uint64_t time_ns)
+{
+    push(conversion, bt_message_packet_end_create_with_default_clock_snapshot(
+                         conversion->iterator, stream->packet, time_ns));
+    bt_packet_put_ref(stream->packet);
+    stream->packet = NULL;
+}
+
+#define SET_U8(field, value)     bt_field_integer_unsigned_set_value(field, value)
+#define SET_I32(field, value)    bt_field_integer_signed_set_value(field, value)
+#define SET_I64(field, value)    bt_field_integer_signed_set_value(field, value)
+#define SET_STRING(field, value) bt_field_string_set_value(field, value)
+
+#define SET_MEMBER(type, name) \
+    SET_##type(bt_field_structure_borrow_member_field_by_index(structure, index++), from->name);
+
+#define SET_PAYLOAD(symbol, name)                               \
+    case CT_KERNEL_ID_##symbol: {                               \
+        const struct ct_kernel_##name *from = &record->as.name; \
+        CT_KERNEL_##symbol(SET_MEMBER) break;                   \
+    }
+
+static void fill_event(bt_event *event, const struct ct_kernel_record *record)
+{
+    bt_field *structure = bt_event_borrow_common_context_field(event);
+    uint64_t index = 0;
+
+    {
+        const struct ct_kernel_record *from = record;
+        CT_KERNEL_CONTEXT(SET_MEMBER)
+    }
+    structure = bt_event_borrow_payload_field(event);
+    index = 0;
+    switch (record->event) {
+        CT_KERNEL_EVENTS(SET_PAYLOAD)
+    case CT_KERNEL_EVENT_COUNT:
+        break;
+    }
+    (void)index;
+}
+
+static void push_event(struct conversion *conversion, const struct ct_kernel_item *item)
+{
+    struct stream *stream = &conversion->streams[item->index];
+    uint64_t time_ns = item->record.time_ns;
+
+    if (stream->packet != NULL && stream->packet_events >= EVENTS_PER_PACKET)
+        end_packet(conversion, stream, stream->last_ns);
+    if (stream->packet == NULL)
+        begin_packet(conversion, item->index, time_ns);
+    bt_message *message = bt_message_event_create_with_packet_and_default_clock_snapshot(
+        conversion->iterator, conversion->event_classes[item->record.event], stream->packet,
+        time_ns);
+    fill_event(bt_message_event_borrow_event(message), &item->record);
+    push(conversion, message);
+    stream->packet_events++;
+    stream->last_ns = time_ns;
+    conversion->totals->events++;
+}
+
+/* CTF 1.8 counts losses from the end of a packet to that of the next, which here is an empty one:
+ * they were no longer than that. */
+static void push_loss(struct conversion *conversion, const struct ct_kernel_item *item)
+{
+    struct stream *stream = &conversion->streams[item->index];
+    uint64_t since_ns = MAX(item->lost_since_ns, stream->last_ns);
+    uint64_t time_ns = item->record.time_ns;
+
+    if (stream->packet == NULL)
+        begin_packet(conversion, item->index, since_ns);
+    end_packet(conversion, stream, since_ns);
+    bt_message *message = bt_message_discarded_events_create_with_default_clock_snapshots(
+        conversion->iterator, stream->stream, since_ns, time_ns);
+    bt_message_discarded_events_set_count(message, item->lost);
+    push(conversion, message);
+    begin_packet(conversion, item->index, time_ns);
+    end_packet(conversion, stream, time_ns);
+    stream->last_ns = time_ns;
+    conversion->totals->lost += item->lost;
+}
+
+/* FALSE once everything was made. */
+static gboolean make_messages(struct conversion *conversion)
+{
+    struct ct_kernel_item item;
+
+    if (ct_kernel_events_next(conversion->events, &item)) {
+        if (item.lost > 0)
+            push_loss(conversion, &item);
+        else
+            push_event(conversion, &item);
+        return TRUE;
+    }
+    while (conversion->next_end < conversion->stream_count) {
+        struct stream *stream = &conversion->streams[conversion->next_end++];
+
+        if (!stream->is_begun)
+            continue;
+        if (stream->packet != NULL)
+            end_packet(conversion, stream, stream->last_ns);
+        push(conversion, bt_message_stream_end_create(conversion->iterator, stream->stream));
+        return TRUE;
+    }
+    return FALSE;
+}
+
+static bt_message_iterator_class_next_method_status next(bt_self_message_iterator *iterator,
+                                                         bt_message_array_const messages,
+                                                         uint64_t capacity, uint64_t *count)
+{
+    struct conversion *conversion =
+        bt_self_component_get_data(bt_self_message_iterator_borrow_component(iterator));
+
+    conversion->iterator = iterator;
+    *count = 0;
+    while (*count < capacity) {
+        if (g_queue_is_empty(&conversion->messages) && !make_messages(conversion))
+            break;
+        if (!g_queue_is_empty(&conversion->messages))
+            messages[(*count)++] = g_queue_pop_head(&conversion->messages);
+    }
+    return *count > 0 ? BT_MESSAGE_ITERATOR_CLASS_NEXT_METHOD_STATUS_OK
+                      : BT_MESSAGE_ITERATOR_CLASS_NEXT_METHOD_STATUS_END;
+}
+
+/* ---- The graph ---- */
+
+static const bt_component_source *add_source(struct conversion *conversion, bt_graph *graph)
+{
+    bt_message_iterator_class *iterator_class = bt_message_iterator_class_create(next);
+    bt_component_class_source *class = bt_component_class_source_create("ctrace", iterator_class);
+    const bt_component_source *source = NULL;
+
+    bt_component_class_source_set_initialize_method(class, initialize_source);
+    bt_graph_add_source_component_with_initialize_method_data(
+        graph, class, "kernel", NULL, conversion, BT_LOGGING_LEVEL_NONE, &source);
+    bt_component_class_source_put_ref(class);
+    bt_message_iterator_class_put_ref(iterator_class);
+    return source;
+}
+
+static const bt_component_sink *add_sink(bt_graph *graph, const char *path)
+{
+    const bt_plugin *plugin = NULL;
+    const bt_component_sink *sink = NULL;
+    bt_value *parameters = bt_value_map_create();
+
+    if (bt_plugin_find("ctf", BT_TRUE, BT_TRUE, BT_TRUE, BT_TRUE, BT_FALSE, &plugin) ==
+        BT_PLUGIN_FIND_STATUS_OK) {
+        bt_value_map_insert_string_entry(parameters, "path", path);
+        bt_value_map_insert_bool_entry(parameters, "assume-single-trace", BT_TRUE);
+        bt_value_map_insert_bool_entry(parameters, "quiet", BT_TRUE);
+        bt_graph_add_sink_component(
+            graph, bt_plugin_borrow_sink_component_class_by_name_const(plugin, "fs"), "ctf",
+            parameters, BT_LOGGING_LEVEL_NONE, &sink);
+        bt_plugin_put_ref(plugin);
+    }
+    bt_value_put_ref(parameters);
+    return sink;
+}
+
+static void clear(struct conversion *conversion)
+{
+    bt_message *message;
+
+    while ((message = g_queue_pop_head(&conversion->messages)) != NULL)
+        bt_message_put_ref(message);
+    for (guint i = 0; i < conversion->stream_count; i++) {
+        bt_packet_put_ref(conversion->streams[i].packet);
+        bt_stream_put_ref(conversion->streams[i].stream);
+    }
+    for (size_t i = 0; i < CT_KERNEL_EVENT_COUNT; i++)
+        bt_event_class_put_ref(conversion->event_classes[i]);
+    bt_stream_class_put_ref(conversion->stream_class);
+    g_free(conversion->streams);
+}
+
+static gboolean has_metadata(const char *path)
+{
+    g_autofree char *metadata = g_build_filename(path, "metadata", NULL);
+    struct stat status;
+
+    return stat(metadata, &status) == 0 && status.st_size > 0;
+}
+
+/* NULL, or what babeltrace2 says went wrong, which it then forgets. */
+static char *run_graph(struct conversion *conversion, const char *path)
+{
+    bt_graph *graph = bt_graph_create(0);
+    const bt_component_source *source = add_source(conversion, graph);
+    const bt_component_sink *sink = add_sink(graph, path);
+    gboolean is_done = source != NULL && sink != NULL &&
+                       bt_graph_connect_ports(
+                           graph, bt_component_source_borrow_output_port_by_index_const(source, 0),
+                           bt_component_sink_borrow_input_port_by_index_const(sink, 0),
+                           NULL) == BT_GRAPH_CONNECT_PORTS_STATUS_OK &&
+                       bt_graph_run(graph) == BT_GRAPH_RUN_STATUS_OK;
+    clear(conversion);
+    bt_graph_put_ref(graph); /* writes the metadata */
+    const bt_error *error = bt_current_thread_take_error();
+    char *why_not = NULL;
+
+    if (error != NULL) {
+        why_not = g_strdup(bt_error_cause_get_message(bt_error_borrow_cause_by_index(error, 0)));
+        bt_error_release(error);
+    } else if (!is_done) {
+        why_not = g_strdup("babeltrace2's plugin 'ctf' does not work");
+    } else if (!has_metadata(path)) {
+        why_not = g_strdup("babeltrace2 wrote no metadata; is the disk full?");
+    }
+    return why_not;
+}
+
+gboolean ct_kernel_convert(const char *path, int32_t root_pid, gboolean follows_children,
+                           struct ct_kernel_totals *totals, GError **error)
+{
+    g_autofree char *kernel = g_build_filename(path, KERNEL_FOLDER, NULL);
+    struct conversion conversion = {
+        .events = ct_kernel_events_open(path, root_pid, follows_children),
+        .totals = totals,
+        .messages = G_QUEUE_INIT,
+    };
+
+    *totals = (struct ct_kernel_totals){0};
+    if (conversion.events == NULL)
+        return TRUE;
+    ct_tree_remove(kernel); /* half of one, from a recorder that was killed */
+    ct_trace_clock_read(path, &conversion.clock);
+    conversion.stream_count = ct_kernel_events_cpu_count(conversion.events);
+    conversion.streams = g_new0(struct stream, conversion.stream_count);
+    g_autofree char *why_not = run_graph(&conversion, kernel);
+    ct_kernel_events_free(conversion.events);
+    ct_spool_remove(path);
+    if (why_not == NULL)
+        return TRUE;
+    ct_tree_remove(kernel);
+    *totals = (struct ct_kernel_totals){0};
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot write %s: %s", kernel, why_not);
+    return FALSE;
+}

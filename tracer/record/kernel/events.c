@@ -1,0 +1,314 @@
+#include "events.h"
+
+#include "spool.h"
+#include "tasks.h"
+
+#include <string.h>
+
+/* One CPU's file, with the record that is its next. */
+struct source {
+    struct ct_spool *spool; /* owned */
+    struct ct_raw_record record;
+    gboolean has_record;
+    uint64_t last_ns;
+};
+
+struct ct_kernel_events {
+    GPtrArray *sources;     /* owned; struct source *, by CPU */
+    struct ct_tasks *tasks; /* owned */
+    GHashTable *own_ids;    /* owned; a tracepoint's tid -> ours; NULL: they are the same */
+    struct ct_raw_record current;
+};
+
+static void advance(struct source *source)
+{
+    source->has_record = ct_spool_read(source->spool, &source->record);
+    /* perf's clock is one for all CPUs, but let no stream go back. */
+    source->record.time_ns = MAX(source->record.time_ns, source->last_ns);
+}
+
+static void free_source(void *data)
+{
+    struct source *source = data;
+
+    ct_spool_free(source->spool);
+    g_free(source);
+}
+
+static int compare_sources(const void *a, const void *b)
+{
+    const struct source *first = *(struct source *const *)a;
+    const struct source *second = *(struct source *const *)b;
+
+    return (first->spool->head.cpu > second->spool->head.cpu) -
+           (first->spool->head.cpu < second->spool->head.cpu);
+}
+
+static void open_sources(struct ct_kernel_events *events, const char *path)
+{
+    g_autofree char *folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
+    GDir *entries = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+        g_autofree char *file = g_build_filename(folder, name, NULL);
+        struct ct_spool *spool = ct_spool_open(file);
+
+        if (spool == NULL)
+            continue;
+        struct source *source = g_new0(struct source, 1);
+        source->spool = spool;
+        advance(source);
+        g_ptr_array_add(events->sources, source);
+        if (spool->head.has_foreign_ids && events->own_ids == NULL)
+            events->own_ids = g_hash_table_new(NULL, NULL);
+    }
+    if (entries != NULL)
+        g_dir_close(entries);
+    g_ptr_array_sort(events->sources, compare_sources);
+}
+
+struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
+                                               gboolean follows_children)
+{
+    struct ct_kernel_events *events = g_new0(struct ct_kernel_events, 1);
+
+    events->sources = g_ptr_array_new_with_free_func(free_source);
+    events->tasks = ct_tasks_new(root_pid, follows_children);
+    open_sources(events, path);
+    if (events->sources->len > 0)
+        return events;
+    ct_kernel_events_free(events);
+    return NULL;
+}
+
+guint ct_kernel_events_cpu_count(const struct ct_kernel_events *events)
+{
+    return events->sources->len;
+}
+
+uint32_t ct_kernel_events_cpu(const struct ct_kernel_events *events, guint index)
+{
+    return ((const struct source *)g_ptr_array_index(events->sources, index))->spool->head.cpu;
+}
+
+void ct_kernel_events_free(struct ct_kernel_events *events)
+{
+    g_ptr_array_unref(events->sources);
+    ct_tasks_free(events->tasks);
+    if (events->own_ids != NULL)
+        g_hash_table_unref(events->own_ids);
+    g_free(events);
+}
+
+/* ---- Ids ---- */
+
+/*
+ * Tracepoints tell the ids of the machine, everything else those of our pid namespace. Where they
+ * differ, whatever a task does on its CPU next tells its own: up to when it leaves that CPU.
+ */
+static int32_t look_ahead(const struct source *source, int32_t raw_tid)
+{
+    struct ct_spool ahead = *source->spool;
+    struct ct_raw_record record;
+
+    while (ct_spool_read(&ahead, &record) && record.kind != CT_RAW_LOST) {
+        gboolean is_of_task = record.raw_tid == raw_tid || record.raw_tid == 0;
+
+        if (is_of_task && record.tid > 0)
+            return record.tid;
+        if (record.kind == CT_RAW_SWITCH || !is_of_task)
+            break;
+    }
+    return 0;
+}
+
+static int32_t own_id(struct ct_kernel_events *events, int32_t raw_tid)
+{
+    if (events->own_ids == NULL || raw_tid == 0)
+        return raw_tid;
+    return GPOINTER_TO_INT(g_hash_table_lookup(events->own_ids, GINT_TO_POINTER(raw_tid)));
+}
+
+/* A sample says itself whose it is, as long as that task is not on its last way out. */
+static int32_t sampled_id(struct ct_kernel_events *events, const struct ct_raw_record *record)
+{
+    if (events->own_ids == NULL)
+        return record->raw_tid;
+    return record->tid > 0 ? record->tid : own_id(events, record->raw_tid);
+}
+
+static void learn_id(struct ct_kernel_events *events, int32_t raw_tid, int32_t tid)
+{
+    g_hash_table_insert(events->own_ids, GINT_TO_POINTER(raw_tid), GINT_TO_POINTER(tid));
+}
+
+/* Gives the record's tasks their own ids. `source` has gone past it. */
+static void translate(struct ct_kernel_events *events, const struct source *source,
+                      struct ct_raw_record *record)
+{
+    struct ct_raw_task *next = &record->as.of_switch.next;
+
+    if (record->kind == CT_RAW_WAKING) {
+        record->as.waking.task.tid = own_id(events, record->as.waking.task.tid);
+    } else if (record->kind == CT_RAW_SWITCH) {
+        if (events->own_ids != NULL && next->tid != 0)
+            learn_id(events, next->tid, look_ahead(source, next->tid));
+        next->tid = own_id(events, next->tid);
+        record->as.of_switch.previous.tid = sampled_id(events, record);
+    }
+    if (record->kind == CT_RAW_WAKING || record->kind == CT_RAW_SWITCH)
+        record->tid = sampled_id(events, record);
+}
+
+/* ---- Selection ---- */
+
+static gboolean select_switch(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                              struct ct_kernel_record *record)
+{
+    const struct ct_raw_task *previous = &raw->as.of_switch.previous;
+    const struct ct_raw_task *next = &raw->as.of_switch.next;
+
+    if (!ct_tasks_has(events->tasks, previous->tid) && !ct_tasks_has(events->tasks, next->tid))
+        return FALSE;
+    record->event = CT_KERNEL_ID_SCHED_SWITCH;
+    record->as.sched_switch = (struct ct_kernel_sched_switch){
+        .prev_comm = previous->name,
+        .prev_tid = previous->tid,
+        .prev_prio = previous->prio,
+        .prev_state = raw->as.of_switch.previous_state,
+        .next_comm = next->name,
+        .next_tid = next->tid,
+        .next_prio = next->prio,
+    };
+    return TRUE;
+}
+
+static gboolean select_waking(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                              struct ct_kernel_record *record)
+{
+    const struct ct_raw_task *task = &raw->as.waking.task;
+
+    if (!ct_tasks_has(events->tasks, task->tid))
+        return FALSE;
+    record->event = CT_KERNEL_ID_SCHED_WAKING;
+    record->as.sched_waking = (struct ct_kernel_sched_waking){
+        .comm = task->name,
+        .tid = task->tid,
+        .prio = task->prio,
+        .target_cpu = raw->as.waking.cpu,
+    };
+    return TRUE;
+}
+
+static gboolean select_fork(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                            struct ct_kernel_record *record)
+{
+    if (!ct_tasks_fork(events->tasks, raw->as.task.parent_tid, raw->as.task.pid, raw->as.task.tid))
+        return FALSE;
+    record->event = CT_KERNEL_ID_SCHED_PROCESS_FORK;
+    record->as.sched_process_fork = (struct ct_kernel_sched_process_fork){
+        .parent_tid = raw->as.task.parent_tid,
+        .parent_pid = raw->as.task.parent_pid,
+        .child_tid = raw->as.task.tid,
+        .child_pid = raw->as.task.pid,
+    };
+    return TRUE;
+}
+
+static gboolean select_exit(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                            struct ct_kernel_record *record)
+{
+    if (!ct_tasks_has(events->tasks, raw->as.task.tid))
+        return FALSE;
+    ct_tasks_exit(events->tasks, raw->as.task.tid);
+    record->event = CT_KERNEL_ID_SCHED_PROCESS_EXIT;
+    record->as.sched_process_exit.tid = raw->as.task.tid;
+    return TRUE;
+}
+
+static gboolean select_exec(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                            struct ct_kernel_record *record)
+{
+    if (!raw->as.name.is_exec || !ct_tasks_exec(events->tasks, raw->as.name.pid))
+        return FALSE;
+    record->event = CT_KERNEL_ID_SCHED_PROCESS_EXEC;
+    record->as.sched_process_exec = (struct ct_kernel_sched_process_exec){
+        .filename = raw->as.name.name,
+        .tid = raw->as.name.tid,
+    };
+    return TRUE;
+}
+
+/* perf gives these of the program's own tasks only. */
+static gboolean select_task_switch(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                                   struct ct_kernel_record *record)
+{
+    (void)events;
+    record->event = CT_KERNEL_ID_CONTEXT_SWITCH;
+    record->as.context_switch = (struct ct_kernel_context_switch){
+        .tid = raw->tid,
+        .is_out = raw->as.task_switch.is_out != 0,
+        .is_preempted = raw->as.task_switch.is_preempted != 0,
+    };
+    return raw->tid > 0;
+}
+
+/* TRUE if it is one of the program's. */
+static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                            struct ct_kernel_record *record)
+{
+    static gboolean (*const selectors[])(struct ct_kernel_events *, const struct ct_raw_record *,
+                                         struct ct_kernel_record *) = {
+        [CT_RAW_SWITCH] = select_switch, [CT_RAW_WAKING] = select_waking,
+        [CT_RAW_FORK] = select_fork,     [CT_RAW_EXIT] = select_exit,
+        [CT_RAW_NAME] = select_exec,     [CT_RAW_TASK_SWITCH] = select_task_switch,
+    };
+
+    return selectors[raw->kind](events, raw, record);
+}
+
+static struct source *find_first(struct ct_kernel_events *events, guint *index)
+{
+    struct source *first = NULL;
+
+    for (guint i = 0; i < events->sources->len; i++) {
+        struct source *source = g_ptr_array_index(events->sources, i);
+
+        if (source->has_record &&
+            (first == NULL || source->record.time_ns < first->record.time_ns)) {
+            first = source;
+            *index = i;
+        }
+    }
+    return first;
+}
+
+gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel_item *item)
+{
+    struct source *source;
+    guint index = 0;
+
+    while ((source = find_first(events, &index)) != NULL) {
+        struct ct_raw_record *raw = &events->current;
+        uint64_t last_ns = source->last_ns;
+
+        *raw = source->record;
+        source->last_ns = raw->time_ns;
+        /* Before the file goes on: ids are looked up in what comes next in it. */
+        translate(events, source, raw);
+        advance(source);
+        *item = (struct ct_kernel_item){.index = index, .lost_since_ns = last_ns};
+        item->record.time_ns = raw->time_ns;
+        item->record.cpu = raw->cpu;
+        item->record.tid = MAX(raw->tid, 0);
+        item->record.in_interrupt = raw->in_interrupt != 0;
+        if (raw->kind == CT_RAW_LOST && raw->as.lost > 0) {
+            item->lost = raw->as.lost;
+            return TRUE;
+        }
+        if (raw->kind != CT_RAW_LOST && is_selected(events, raw, &item->record))
+            return TRUE;
+    }
+    return FALSE;
+}

@@ -1,0 +1,34 @@
+/*
+ * Spool files -> the kernel events of the recorded program, in the order of their time. What
+ * concerns none of its tasks is left out: a trace is not to tell of the rest of the machine.
+ */
+#ifndef CTRACE_RECORD_KERNEL_EVENTS_H
+#define CTRACE_RECORD_KERNEL_EVENTS_H
+
+#include "schema/kernel_events.h"
+
+#include <glib.h>
+
+struct ct_kernel_events;
+
+/* Reads the spool below a recording's `path`. NULL if there is none. */
+struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
+                                               gboolean follows_children);
+
+/* How many CPUs there are streams of, and which the stream at `index` is. */
+guint ct_kernel_events_cpu_count(const struct ct_kernel_events *events);
+uint32_t ct_kernel_events_cpu(const struct ct_kernel_events *events, guint index);
+
+struct ct_kernel_item {
+    guint index;                    /* of the CPU's stream */
+    uint64_t lost;                  /* not 0: so many events of this CPU were lost; no event */
+    uint64_t lost_since_ns;         /* the last event of this CPU before */
+    struct ct_kernel_record record; /* strings are valid until the next call */
+};
+
+/* FALSE at the end. Times of one stream do not go back. */
+gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel_item *item);
+
+void ct_kernel_events_free(struct ct_kernel_events *events);
+
+#endif

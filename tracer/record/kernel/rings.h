@@ -1,0 +1,45 @@
+/*
+ * perf's ring buffers, one for each CPU, and the kernel events that go into them: the scheduler's
+ * of the whole machine, or, without the privilege for that, when one process and its children got
+ * and lost the CPU.
+ */
+#ifndef CTRACE_RECORD_KERNEL_RINGS_H
+#define CTRACE_RECORD_KERNEL_RINGS_H
+
+#include "formats.h"
+
+#include <glib.h>
+#include <sys/types.h>
+
+#define CT_RING_FDS 3
+
+struct ct_ring {
+    uint32_t cpu;
+    int fds[CT_RING_FDS]; /* the first has the ring; -1: none */
+    void *map;
+    size_t size; /* of the data */
+};
+
+struct ct_rings {
+    gboolean is_all_cpus; /* tracepoints, of every task; else context switches of some */
+    struct ct_formats formats;
+    struct ct_ring *rings; /* owned */
+    guint count;
+};
+
+/* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on. */
+struct ct_rings *ct_rings_open_machine(char **why_not);
+
+/* Process `pid` and all its children to come, from its next exec on, or ct_rings_begin(). */
+struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **why_not);
+
+void ct_rings_begin(struct ct_rings *rings);
+void ct_rings_end(struct ct_rings *rings);
+
+/* Writes what is in the ring to `fd` and makes room for more. FALSE and errno if it cannot. */
+gboolean ct_ring_drain(struct ct_ring *ring, int fd);
+
+/* May take a tenth of a second: the kernel waits until nobody is in its tracepoints. */
+void ct_rings_free(struct ct_rings *rings);
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * The events of the kernel layer, field by field, with the names that lttng-modules gives them.
+ * They stand in a CTF trace of their own, with one stream for each CPU whose packets say which.
+ *
+ * Only the recorded program's tasks are there, and of others who ran when one of those stopped
+ * running, and who woke one. Ids are those of the recorder's pid namespace: 0 is the idle task,
+ * or one that has no id there.
+ */
+#ifndef CTRACE_SCHEMA_KERNEL_EVENTS_H
+#define CTRACE_SCHEMA_KERNEL_EVENTS_H
+
+#include "events.h"
+
+/* Of every event: the task that was on the CPU, and whether an interrupt had it. */
+#define CT_KERNEL_CONTEXT(F) \
+    F(I32, tid)              \
+    F(U8, in_interrupt)
+
+/* `prev_state` is what the kernel calls the task's state: 0 was preempted, 1 sleeps, 2 sleeps and
+ * takes no signal; all further bits are more detail. */
+#define CT_KERNEL_SCHED_SWITCH(F) \
+    F(STRING, prev_comm)          \
+    F(I32, prev_tid)              \
+    F(I32, prev_prio)             \
+    F(I64, prev_state)            \
+    F(STRING, next_comm)          \
+    F(I32, next_tid)              \
+    F(I32, next_prio)
+
+#define CT_KERNEL_SCHED_WAKING(F) \
+    F(STRING, comm)               \
+    F(I32, tid)                   \
+    F(I32, prio)                  \
+    F(I32, target_cpu)
+
+#define CT_KERNEL_SCHED_PROCESS_FORK(F) \
+    F(I32, parent_tid)                  \
+    F(I32, parent_pid)                  \
+    F(I32, child_tid)                   \
+    F(I32, child_pid)
+
+/* `filename` is the task's new name: all that perf tells. */
+#define CT_KERNEL_SCHED_PROCESS_EXEC(F) \
+    F(STRING, filename)                 \
+    F(I32, tid)
+
+#define CT_KERNEL_SCHED_PROCESS_EXIT(F) F(I32, tid)
+
+/* Without privilege there is only this: the task got the CPU, or lost it. Not of lttng-modules. */
+#define CT_KERNEL_CONTEXT_SWITCH(F) \
+    F(I32, tid)                     \
+    F(U8, is_out)                   \
+    F(U8, is_preempted)
+
+/* EVENT(symbol, name) */
+#define CT_KERNEL_EVENTS(EVENT)                   \
+    EVENT(SCHED_SWITCH, sched_switch)             \
+    EVENT(SCHED_WAKING, sched_waking)             \
+    EVENT(SCHED_PROCESS_FORK, sched_process_fork) \
+    EVENT(SCHED_PROCESS_EXEC, sched_process_exec) \
+    EVENT(SCHED_PROCESS_EXIT, sched_process_exit) \
+    EVENT(CONTEXT_SWITCH, context_switch)
+
+#define CT_KERNEL_CPU_FIELD "cpu_id" /* of a packet's context */
+
+/* The low bits of prev_state that say what the task waits for; none: it would go on at once. */
+#define CT_TASK_STATE_MASK 0xff
+
+/* struct ct_kernel_sched_switch ... */
+#define CT_STRUCT_FIELD(type, name) CT_TYPE_##type name;
+#define CT_STRUCT(symbol, name)             \
+    struct ct_kernel_##name {               \
+        CT_KERNEL_##symbol(CT_STRUCT_FIELD) \
+    };
+CT_KERNEL_EVENTS(CT_STRUCT)
+#undef CT_STRUCT
+
+enum ct_kernel_event {
+#define CT_EVENT_SYMBOL(symbol, name) CT_KERNEL_ID_##symbol,
+    CT_KERNEL_EVENTS(CT_EVENT_SYMBOL)
+#undef CT_EVENT_SYMBOL
+        CT_KERNEL_EVENT_COUNT
+};
+
+/* One event. Strings are borrowed. */
+struct ct_kernel_record {
+    enum ct_kernel_event event;
+    uint64_t time_ns;
+    uint32_t cpu;
+    CT_KERNEL_CONTEXT(CT_STRUCT_FIELD)
+    union {
+#define CT_RECORD_MEMBER(symbol, name) struct ct_kernel_##name name;
+        CT_KERNEL_EVENTS(CT_RECORD_MEMBER)
+#undef CT_RECORD_MEMBER
+    } as;
+};
+#undef CT_STRUCT_FIELD
+
+#endif
