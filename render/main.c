@@ -16,7 +16,7 @@
 enum {
     LEAST_WIDTH_PX = 480,
     MOST_WIDTH_PX = 32000,
-    VECTOR_BOX_LIMIT = 7000, /* about 200 KB of SVG */
+    VECTOR_BOX_LIMIT = 7000, /* about 200 KB of SVG, without its tips */
 };
 
 struct options {
