@@ -178,9 +178,9 @@ static void end_run(const struct run *run, enum ct_class class, uint32_t end,
         .width_px = (end - run->begin) * place->column_px,
         .y_px = place->bar_y_px + place->bar_height_px - run->bottom_px - run->height_px,
         .height_px = run->height_px,
-        .is_exact = run->wait != 0,
-        .is_open = run->wait != 0 && lane->waited && lane->waited->waits[run->wait - 1].is_open,
+        .wait = run->wait != 0 && lane->waited ? &lane->waited->waits[run->wait - 1] : NULL,
     };
+    box.is_open = box.wait && box.wait->is_open;
     g_array_append_val(boxes, box);
 }
 

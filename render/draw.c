@@ -119,7 +119,7 @@ static void draw_separators(cairo_t *cairo, const struct ct_layout *layout)
     const double least_width_px = 6;
     for (guint i = 1; i < layout->boxes->len; i++) {
         const struct ct_layout_box *before = &boxes[i - 1], *box = &boxes[i];
-        if (box->is_exact && before->is_exact && box->row == before->row &&
+        if (box->wait && before->wait && box->row == before->row &&
             before->x_px + before->width_px == box->x_px && box->width_px >= least_width_px &&
             before->width_px >= least_width_px)
             cairo_rectangle(cairo, box->x_px, box->y_px, 1, box->height_px);

@@ -44,9 +44,9 @@ static char *window_time(const struct ct_layout_request *request, uint64_t time_
 
 static char *what_is_shown(const struct ct_layout_request *request)
 {
-    g_autofree char *length = ct_format_duration(length_ns(request->model));
     if (request->is_whole)
-        return g_strdup(length);
+        return ct_format_duration(request->window.end_ns - request->window.begin_ns);
+    g_autofree char *length = ct_format_duration(length_ns(request->model));
     g_autofree char *begin = window_time(request, request->window.begin_ns);
     g_autofree char *end = window_time(request, request->window.end_ns);
     return g_strdup_printf("%s – %s of %s", begin, end, length);

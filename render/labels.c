@@ -12,6 +12,8 @@ enum {
 
 struct label_place {
     const struct ct_timeline_wait *wait; /* borrowed */
+    const struct ct_process *process;    /* borrowed */
+    const char *variable;                /* borrowed; that it waits on, or NULL */
     int row;
     double x_px;
     double width_px;
@@ -38,7 +40,8 @@ static GArray *find_places(const struct ct_layout *layout, const struct ct_windo
             double x_px = ct_layout_x_px(layout, window, wait->begin_ns);
             double width_px = ct_layout_x_px(layout, window, wait->end_ns) - x_px;
             width_px -= wait->is_open ? CT_OPEN_END_PX : 0;
-            struct label_place place = {wait, at->row, x_px, width_px};
+            struct label_place place = {wait,    at->lane->thread->process, NULL, at->row, x_px,
+                                        width_px};
             if (width_px >= LEAST_WIDTH_PX)
                 g_array_append_val(places, place);
         }
@@ -47,22 +50,55 @@ static GArray *find_places(const struct ct_layout *layout, const struct ct_windo
     return places;
 }
 
-/* Of an address, the last digits tell the objects of one program apart. */
-static char *object_name(const struct ct_timeline_wait *wait, gboolean is_short)
+/* How much is said of what a wait is on; from the most telling to the shortest. */
+enum wording { WORDING_NAME, WORDING_TAIL, WORDING_NUMBER, WORDING_NOTHING, WORDING_COUNT };
+
+/* " /var/log/messages", " …/messages", " fd 7" */
+static char *descriptor_text(const struct ct_timeline_wait *wait, enum wording wording)
 {
+    const char *slash = wait->place ? strrchr(wait->place, '/') : NULL;
+
+    if (wait->place && wording == WORDING_NAME)
+        return g_strdup_printf(" %s", wait->place);
+    if (slash && slash[1] && wording == WORDING_TAIL)
+        return g_strdup_printf(" …%s", slash);
+    return g_strdup_printf(" fd %" PRId32, (int32_t)wait->object);
+}
+
+/* Its name, where it has one of its own. */
+static char *thread_text(const struct ct_timeline_wait *wait, const struct ct_process *process,
+                         enum wording wording)
+{
+    if (wait->object == 0 || wait->object > INT32_MAX)
+        return g_strdup("");
+    const struct ct_thread *thread =
+        g_hash_table_lookup(process->threads, GINT_TO_POINTER((int32_t)wait->object));
+    if (wording == WORDING_NAME && thread && strcmp(thread->name, process->name) != 0)
+        return g_strdup_printf(" %s", thread->name);
+    return g_strdup_printf(" %" PRIu64, wait->object);
+}
+
+/* Of an address without a name, the last digits tell the objects of one program apart. */
+static char *object_text(const struct label_place *place, enum wording wording)
+{
+    const struct ct_timeline_wait *wait = place->wait;
     enum ct_object kind = ct_op_object(wait->op);
 
+    if (wording == WORDING_NOTHING || (place->variable && wording != WORDING_NAME))
+        return g_strdup("");
+    if (place->variable)
+        return g_strdup_printf(" %s", place->variable);
     if (ct_object_is_address(kind))
         return wait->object ? g_strdup_printf(" …%04" PRIx64, wait->object & 0xffff) : g_strdup("");
     switch (kind) {
     case CT_OBJECT_THREAD:
+        return thread_text(wait, place->process, wording);
     case CT_OBJECT_PROCESS:
         return wait->object > 0 && wait->object <= INT32_MAX
                    ? g_strdup_printf(" %" PRIu64, wait->object)
                    : g_strdup("");
     case CT_OBJECT_FD:
-        return wait->place && !is_short ? g_strdup_printf(" %s", wait->place)
-                                        : g_strdup_printf(" fd %" PRId32, (int32_t)wait->object);
+        return descriptor_text(wait, wording);
     case CT_OBJECT_FD_SET:
         return g_strdup_printf(" %" PRIu64 " fds", wait->object);
     default:
@@ -70,25 +106,28 @@ static char *object_name(const struct ct_timeline_wait *wait, gboolean is_short)
     }
 }
 
-static const char *operation_name(const struct ct_timeline_wait *wait)
+const char *ct_wait_full_name(const struct ct_timeline_wait *wait)
 {
-    const char *name = wait->op == CT_OP_NONE ? ct_class_name(wait->class) : ct_op_name(wait->op);
+    return wait->op == CT_OP_NONE ? ct_class_name(wait->class) : ct_op_name(wait->op);
+}
+
+const char *ct_wait_short_name(const struct ct_timeline_wait *wait)
+{
+    const char *name = ct_wait_full_name(wait);
     return g_str_has_prefix(name, "pthread_") ? name + strlen("pthread_") : name;
 }
 
-/* From the most telling to the shortest. */
-static const struct wording {
-    gboolean has_object;
-    gboolean is_object_short;
-} wordings[] = {{TRUE, FALSE}, {TRUE, TRUE}, {FALSE, FALSE}};
-
-static char *fitting_text(const struct ct_layout_request *request,
-                          const struct ct_timeline_wait *wait, double width_px)
+static char *label_text(const struct label_place *place, enum wording wording)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(wordings); i++) {
-        g_autofree char *object =
-            wordings[i].has_object ? object_name(wait, wordings[i].is_object_short) : g_strdup("");
-        char *text = g_strconcat(operation_name(wait), object, NULL);
+    g_autofree char *object = object_text(place, wording);
+    return g_strconcat(ct_wait_short_name(place->wait), object, NULL);
+}
+
+static char *fitting_text(const struct ct_layout_request *request, const struct label_place *place,
+                          double width_px)
+{
+    for (enum wording wording = WORDING_NAME; wording < WORDING_COUNT; wording++) {
+        char *text = label_text(place, wording);
         if (ct_layout_measure(request, CT_TEXT_BOX, text) <= width_px)
             return text;
         g_free(text);
@@ -122,8 +161,9 @@ static int compare_stretch(gconstpointer a, gconstpointer b)
     return (left->begin_px > right->begin_px) - (left->begin_px < right->begin_px);
 }
 
-/* The widest part of a box that no arrow crosses. */
-static struct stretch free_stretch(const struct ct_layout *layout, const struct label_place *place)
+/* The first part of a box that no arrow crosses and that is wide enough, else the widest. */
+static struct stretch free_stretch(const struct ct_layout *layout, const struct label_place *place,
+                                   double enough_px)
 {
     const struct ct_layout_row *row =
         &g_array_index(layout->rows, struct ct_layout_row, place->row);
@@ -145,21 +185,26 @@ static struct stretch free_stretch(const struct ct_layout *layout, const struct 
         double end_px = MIN(crossing->begin_px, end.end_px);
         if (end_px - begin_px > widest.end_px - widest.begin_px)
             widest = (struct stretch){begin_px, end_px};
+        if (end_px - begin_px >= enough_px)
+            break;
         begin_px = MAX(begin_px, crossing->end_px);
     }
     return widest;
 }
 
 static void place_label(struct ct_layout *layout, const struct ct_layout_request *request,
-                        const struct label_place *place)
+                        struct label_place *place)
 {
     const struct ct_layout_row *row =
         &g_array_index(layout->rows, struct ct_layout_row, place->row);
     if (row->bar_height_px < LEAST_BAR_PX)
         return;
-    struct stretch stretch = free_stretch(layout, place);
+    place->variable = ct_layout_find_variable(request, row->process, place->wait);
+    g_autofree char *longest = label_text(place, WORDING_NAME);
+    double longest_px = ct_layout_measure(request, CT_TEXT_BOX, longest);
+    struct stretch stretch = free_stretch(layout, place, longest_px + 2 * LABEL_PADDING_PX);
     double width_px = stretch.end_px - stretch.begin_px - 2 * LABEL_PADDING_PX;
-    char *text = fitting_text(request, place->wait, width_px);
+    char *text = fitting_text(request, place, width_px);
     if (!text)
         return;
     ct_layout_add_text(layout, (struct ct_layout_text){
@@ -171,6 +216,16 @@ static void place_label(struct ct_layout *layout, const struct ct_layout_request
                                    .row = place->row,
                                    .class = place->wait->class,
                                });
+}
+
+const char *ct_layout_find_variable(const struct ct_layout_request *request,
+                                    const struct ct_process *process,
+                                    const struct ct_timeline_wait *wait)
+{
+    const struct ct_layout_names *names = request->names;
+    if (!names || !wait->object || !ct_object_is_address(ct_op_object(wait->op)))
+        return NULL;
+    return names->find_variable(names->user, process, wait->object);
 }
 
 void ct_layout_place_labels(struct ct_layout *layout, const struct ct_layout_request *request,

@@ -1,26 +1,17 @@
 #include "layout_parts.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include "model/life.h"
+#include "model/selection.h"
+
+#include <string.h>
 
 enum { MOST_SINGLE_HEADERS = 8 };
 
-static gboolean matches(const char *const *globs, const char *name, int32_t number)
-{
-    if (!globs)
-        return TRUE;
-    char digits[16];
-    snprintf(digits, sizeof(digits), "%" PRId32, number);
-    for (; *globs; globs++)
-        if (g_pattern_match_simple(*globs, name) || g_str_equal(*globs, digits))
-            return TRUE;
-    return FALSE;
-}
-
 static gboolean is_wanted(const struct ct_layout_filter *filter, const struct ct_thread *thread)
 {
-    return matches(filter->process_globs, thread->process->name, thread->process->pid) &&
-           matches(filter->thread_globs, thread->name, thread->tid);
+    const struct ct_selection selection = {filter->process_globs, filter->thread_globs};
+
+    return ct_selection_has_thread(&selection, thread);
 }
 
 static gboolean is_alive(const struct ct_lane *lane, const struct ct_layout_request *request)
@@ -30,20 +21,15 @@ static gboolean is_alive(const struct ct_lane *lane, const struct ct_layout_requ
 }
 
 /* What is no wait is running; the trace's own totals are exact where they cover the window. */
-static void sum_classes(struct ct_lane *lane, gboolean is_whole)
+static void sum_classes(struct ct_lane *lane, const struct ct_layout_request *request)
 {
-    if (is_whole && lane->thread->has_totals) {
+    if (request->is_whole && lane->thread->has_totals) {
         memcpy(lane->class_ns, lane->thread->class_ns, sizeof(lane->class_ns));
         return;
     }
-    uint64_t waited_ns = 0;
-    for (int class = 0; class < CT_CLASS_COUNT && lane->waited; class ++) {
-        lane->class_ns[class] = lane->waited->wait_ns[class];
-        waited_ns += lane->class_ns[class];
-    }
-    uint64_t alive_ns = lane->alive.end_ns - lane->alive.begin_ns;
-    if (alive_ns > waited_ns)
-        lane->class_ns[CT_CLASS_RUNNING] += alive_ns - waited_ns;
+    struct ct_life life =
+        ct_life_inside(lane->thread, &request->window, lane->waited ? lane->waited->wait_ns : NULL);
+    memcpy(lane->class_ns, life.class_ns, sizeof(lane->class_ns));
 }
 
 static gboolean make_lane(const struct ct_layout_request *request, const struct ct_thread *thread,
@@ -58,7 +44,7 @@ static gboolean make_lane(const struct ct_layout_request *request, const struct 
     lane->alive.end_ns = MAX(lane->alive.end_ns, lane->alive.begin_ns);
     if (!is_wanted(&request->filter, thread) || !is_alive(lane, request))
         return FALSE;
-    sum_classes(lane, request->is_whole);
+    sum_classes(lane, request);
     return TRUE;
 }
 

@@ -35,8 +35,7 @@ static const struct density densities[] = {
     {G_MAXINT, 3, 3, 18, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, FALSE},
 };
 
-/* One line of valid UTF-8: control characters, with the blanks around them, become one blank. */
-static char *clean(const char *text)
+char *ct_layout_clean(const char *text)
 {
     char *valid = g_utf8_make_valid(text, -1);
     char *to = valid;
@@ -56,7 +55,7 @@ static char *clean(const char *text)
 
 void ct_layout_add_text(struct ct_layout *layout, struct ct_layout_text text)
 {
-    char *cleaned = clean(text.text);
+    char *cleaned = ct_layout_clean(text.text);
     g_free(text.text);
     text.text = cleaned;
     g_array_append_val(layout->texts, text);
@@ -85,6 +84,11 @@ static void clear_text(gpointer text)
     g_free(((struct ct_layout_text *)text)->text);
 }
 
+static void clear_tip(gpointer tip)
+{
+    g_free(((struct ct_layout_tip *)tip)->text);
+}
+
 /* Wraps around rather than overflows on what a damaged trace may say. */
 static int64_t date_of(const struct ct_model *model)
 {
@@ -104,6 +108,8 @@ static struct ct_layout *layout_new(const struct ct_layout_request *request)
     layout->legend = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_legend_item));
     layout->texts = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_text));
     g_array_set_clear_func(layout->texts, clear_text);
+    layout->tips = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_tip));
+    g_array_set_clear_func(layout->tips, clear_tip);
     return layout;
 }
 
@@ -118,6 +124,7 @@ void ct_layout_free(struct ct_layout *layout)
     g_array_free(layout->ticks, TRUE);
     g_array_free(layout->legend, TRUE);
     g_array_free(layout->texts, TRUE);
+    g_array_free(layout->tips, TRUE);
     g_free(layout);
 }
 
@@ -369,6 +376,8 @@ struct ct_layout *ct_layout_build(const struct ct_layout_request *request, GErro
         ct_layout_drop_arrow_sample(layout);
     ct_layout_place_labels(layout, request, placed);
     ct_layout_place_axis(layout, request);
+    if (request->has_tips)
+        ct_layout_place_tips(layout, request);
 
     y_px = layout->plot.y_px + layout->plot.height_px + 8;
     y_px += layout->plot.height_px > CT_TALL_PLOT ? CT_AXIS_HEIGHT : 0;

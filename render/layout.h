@@ -59,8 +59,8 @@ struct ct_layout_box {
     double y_px;
     double width_px;
     double height_px;
-    gboolean is_open;  /* still waiting when the recording ended */
-    gboolean is_exact; /* one wait, rather than a sum of several */
+    gboolean is_open;                    /* still waiting when the recording ended */
+    const struct ct_timeline_wait *wait; /* borrowed; NULL: a sum of several, or running */
 };
 
 /* So much of an open wait's end is marked. */
@@ -79,6 +79,19 @@ struct ct_layout_arrow {
     double to_y_px;
 };
 
+struct ct_rectangle {
+    double x_px;
+    double y_px;
+    double width_px;
+    double height_px;
+};
+
+/* What a reader is told who points at a wait. */
+struct ct_layout_tip {
+    struct ct_rectangle area;
+    char *text; /* owned; UTF-8, several lines */
+};
+
 struct ct_layout_tick {
     uint64_t time_ns; /* from the beginning of the recording */
     double x_px;
@@ -89,13 +102,6 @@ struct ct_layout_legend_item {
     gboolean is_open_sample; /* explains the hatching rather than a class */
     gboolean is_arrow_sample;
     uint64_t total_ns;
-    double x_px;
-    double y_px;
-    double width_px;
-    double height_px;
-};
-
-struct ct_rectangle {
     double x_px;
     double y_px;
     double width_px;
@@ -116,6 +122,7 @@ struct ct_layout {
     GArray *ticks;            /* owned; struct ct_layout_tick */
     GArray *legend;           /* owned; struct ct_layout_legend_item */
     GArray *texts;            /* owned; struct ct_layout_text */
+    GArray *tips;             /* owned; struct ct_layout_tip, if asked for */
 };
 
 enum { CT_LAYOUT_DEFAULT_ROWS = 64, CT_LAYOUT_ALL_ROWS = G_MAXINT };
@@ -125,6 +132,15 @@ struct ct_layout_filter {
     int row_limit;                    /* the busiest so many threads */
     const char *const *thread_globs;  /* borrowed; NULL: every name */
     const char *const *process_globs; /* borrowed; names or pids; NULL: every process */
+};
+
+/* Names that take more than the recording to find. */
+struct ct_layout_names {
+    /* The variable at this address of the process, or NULL. Borrowed. */
+    const char *(*find_variable)(void *user, const struct ct_process *process, uint64_t address);
+    /* The functions of a stack, leaf first; may be empty. Free with g_ptr_array_unref(). */
+    GPtrArray *(*find_frames)(void *user, const struct ct_process *process, uint32_t stack_id);
+    void *user;
 };
 
 struct ct_layout_request {
@@ -138,6 +154,8 @@ struct ct_layout_request {
     uint32_t box_limit;     /* columns widen to stay about below; 0: no limit */
     double (*measure)(void *user, enum ct_text_style style, const char *text); /* px */
     void *measure_user;
+    const struct ct_layout_names *names; /* borrowed; NULL: none can be found */
+    gboolean has_tips;
 };
 
 #define CT_LAYOUT_ERROR ct_layout_error_quark()

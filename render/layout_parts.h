@@ -30,6 +30,15 @@ struct ct_columns_place {
 void ct_columns_place_boxes(const struct ct_lane *lane, const struct ct_columns_place *place,
                             GArray *boxes);
 
+/* What a wait is called: "mutex_lock", "pthread_mutex_lock". */
+const char *ct_wait_short_name(const struct ct_timeline_wait *wait);
+const char *ct_wait_full_name(const struct ct_timeline_wait *wait);
+
+/* The variable that a wait of this process is on, or NULL. */
+const char *ct_layout_find_variable(const struct ct_layout_request *request,
+                                    const struct ct_process *process,
+                                    const struct ct_timeline_wait *wait);
+
 /* The rows that have a lane, looked up both ways. */
 struct ct_placed_lane {
     const struct ct_lane *lane; /* borrowed */
@@ -40,6 +49,9 @@ void ct_layout_place_labels(struct ct_layout *layout, const struct ct_layout_req
                             const GArray *placed);
 void ct_layout_place_arrows(struct ct_layout *layout, const struct ct_layout_request *request,
                             const GArray *placed);
+
+/* A tip for each wait that is wide enough to be pointed at. */
+void ct_layout_place_tips(struct ct_layout *layout, const struct ct_layout_request *request);
 
 /* Title and legend above the plot; returns where the next thing may begin. */
 double ct_layout_place_head(struct ct_layout *layout, const struct ct_layout_request *request,
@@ -55,6 +67,10 @@ double ct_layout_place_foot(struct ct_layout *layout, const struct ct_layout_req
 /* Where a time is, for times inside the window. */
 double ct_layout_x_px(const struct ct_layout *layout, const struct ct_window *window,
                       uint64_t time_ns);
+
+/* One line of valid UTF-8: control characters, with the blanks around them, become one blank. Free
+ * with g_free(). */
+char *ct_layout_clean(const char *text);
 
 /* Takes text.text. */
 void ct_layout_add_text(struct ct_layout *layout, struct ct_layout_text text);

@@ -4,14 +4,14 @@
 #include "cli/say.h"
 #include "layout.h"
 #include "model/capture_notes.h"
+#include "model/life.h"
 #include "surface.h"
+#include "symbols/stack_text.h"
 #include "text.h"
 
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { EXIT_USAGE = 2 };
 
 enum {
     LEAST_WIDTH_PX = 480,
@@ -20,12 +20,10 @@ enum {
 };
 
 struct options {
-    char *output; /* owned, as are the next five */
-    char *from;
-    char *to;
+    char *output; /* owned, as are the next two */
     char *threads;
-    char **processes;
     char **directories;
+    struct ct_part part;
     int width_px;
     double scale;
     gboolean is_version;
@@ -34,10 +32,8 @@ struct options {
 static void options_clear(struct options *options)
 {
     g_free(options->output);
-    g_free(options->from);
-    g_free(options->to);
     g_free(options->threads);
-    g_strfreev(options->processes);
+    ct_part_clear(&options->part);
     g_strfreev(options->directories);
 }
 typedef struct options auto_options; /* for g_auto() */
@@ -57,12 +53,13 @@ static GOptionContext *make_context(struct options *options)
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
          "Picture to write; .png, .svg or .pdf", "FILE"},
-        {"from", 0, 0, G_OPTION_ARG_STRING, &options->from, "Show the recording from here", "TIME"},
-        {"to", 0, 0, G_OPTION_ARG_STRING, &options->to, "... to here", "TIME"},
+        {"from", 0, 0, G_OPTION_ARG_STRING, &options->part.from, "Show the recording from here",
+         "TIME"},
+        {"to", 0, 0, G_OPTION_ARG_STRING, &options->part.to, "... to here", "TIME"},
         {"threads", 0, 0, G_OPTION_ARG_STRING, &options->threads,
          "The N busiest threads (default 64), all, or those whose name or id matches",
          "N|all|GLOB,..."},
-        {"process", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->processes,
+        {"process", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->part.processes,
          "Only processes of this name or pid; may be repeated", "GLOB"},
         {"width", 0, 0, G_OPTION_ARG_INT, &options->width_px, "Width of the picture (default 1600)",
          "PX"},
@@ -78,22 +75,6 @@ static GOptionContext *make_context(struct options *options)
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
     return context;
-}
-
-static gboolean check_options(const struct options *options, GError **error)
-{
-    const char *problem = NULL;
-    if (!options->output)
-        problem = "say where to draw: -o FILE.svg (or .png, .pdf)";
-    else if (options->directories && options->directories[0] && options->directories[1])
-        problem = "one recording at a time: more than one directory was named";
-    else if (options->width_px < LEAST_WIDTH_PX || options->width_px > MOST_WIDTH_PX)
-        problem = "--width must be between 480 and 32000 pixels";
-    else if (!(options->scale >= 0.25 && options->scale <= 8))
-        problem = "--scale must be between 0.25 and 8";
-    if (problem)
-        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
-    return !problem;
 }
 
 /* What --threads says: a count, "all", or names. */
@@ -130,6 +111,27 @@ static gboolean parse_threads(const char *text, struct thread_choice *choice, GE
     return TRUE;
 }
 
+/* What can be wrong with the command line whatever the recording is. */
+static gboolean check_options(const struct options *options, struct thread_choice *choice,
+                              GError **error)
+{
+    const char *problem = NULL;
+    if (!options->output)
+        problem = "say where to draw: -o FILE.svg (or .png, .pdf)";
+    else if (options->directories && options->directories[0] && options->directories[1])
+        problem = "one recording at a time: more than one directory was named";
+    else if (options->width_px < LEAST_WIDTH_PX || options->width_px > MOST_WIDTH_PX)
+        problem = "--width must be between 480 and 32000 pixels";
+    else if (!(options->scale >= 0.25 && options->scale <= 8))
+        problem = "--scale must be between 0.25 and 8";
+    if (problem) {
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
+        return FALSE;
+    }
+    return ct_surface_format_of(options->output, error) &&
+           parse_threads(options->threads, choice, error) && ct_part_check(&options->part, error);
+}
+
 /* The recording and its reduction to the window. */
 struct picture {
     ct_model *model;       /* owned */
@@ -149,9 +151,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_picture, picture_clear)
 static gboolean load(const char *directory, const struct options *options, struct picture *picture,
                      GError **error)
 {
-    picture->is_whole = !options->from && !options->to;
+    picture->is_whole = ct_part_is_whole_time(&options->part);
     if (!picture->is_whole &&
-        !ct_recording_find_window(directory, options->from, options->to, &picture->window, error))
+        !ct_recording_find_window(directory, &options->part, &picture->window, error))
         return FALSE;
     picture->model = ct_model_new();
     picture->timeline = ct_timeline_new(picture->is_whole ? NULL : &picture->window);
@@ -162,8 +164,18 @@ static gboolean load(const char *directory, const struct options *options, struc
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&picture->model->capture);
     ct_say_all(complaints);
     if (picture->is_whole)
-        picture->window = ct_recording_extent(picture->model);
+        picture->window = ct_lives_extent(picture->model);
     return TRUE;
+}
+
+static const char *find_variable(void *user, const struct ct_process *process, uint64_t address)
+{
+    return ct_symbolizer_resolve_data(user, process, address);
+}
+
+static GPtrArray *find_frames(void *user, const struct ct_process *process, uint32_t stack_id)
+{
+    return ct_stack_frames(user, process, stack_id);
 }
 
 static gboolean draw(const struct picture *picture, const struct options *options,
@@ -171,18 +183,22 @@ static gboolean draw(const struct picture *picture, const struct options *option
                      GError **error)
 {
     g_autoptr(ct_text) text = ct_text_new();
+    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new();
+    const struct ct_layout_names names = {find_variable, find_frames, symbolizer};
     struct ct_layout_request request = {
         .model = picture->model,
         .timeline = picture->timeline,
         .window = picture->window,
         .is_whole = picture->is_whole,
         .filter = {choice->row_limit, (const char *const *)choice->globs,
-                   (const char *const *)options->processes},
+                   (const char *const *)options->part.processes},
         .width_px = options->width_px,
         .height_limit_px = format->limit_px / (format->is_raster ? options->scale : 1),
         .box_limit = format->is_raster ? 0 : VECTOR_BOX_LIMIT,
         .measure = ct_text_measure,
         .measure_user = text,
+        .names = &names,
+        .has_tips = g_str_equal(format->extension, "svg"),
     };
     g_autoptr(ct_layout) layout = ct_layout_build(&request, error);
     if (!layout)
@@ -191,17 +207,16 @@ static gboolean draw(const struct picture *picture, const struct options *option
     return bytes && ct_output_write_file(options->output, bytes, error);
 }
 
-static gboolean run(const struct options *options, GError **error)
+static gboolean run(const struct options *options, const struct thread_choice *choice,
+                    GError **error)
 {
     const char *directory = options->directories && options->directories[0]
                                 ? options->directories[0]
                                 : CT_DEFAULT_DIRECTORY;
-    g_auto(auto_thread_choice) choice = {0};
     g_auto(auto_picture) picture = {0};
     const struct ct_surface_format *format = ct_surface_format_of(options->output, error);
-    return format && parse_threads(options->threads, &choice, error) &&
-           load(directory, options, &picture, error) &&
-           draw(&picture, options, &choice, format, error);
+    return format && load(directory, options, &picture, error) &&
+           draw(&picture, options, choice, format, error);
 }
 
 int main(int argc, char **argv)
@@ -209,21 +224,18 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     g_set_prgname("ctrace timeline");
     g_auto(auto_options) options = {.width_px = 1600, .scale = 1};
+    g_auto(auto_thread_choice) choice = {0};
     g_autoptr(GOptionContext) context = make_context(&options);
     g_autoptr(GError) error = NULL;
-    if (!g_option_context_parse(context, &argc, &argv, &error)) {
-        ct_say("%s", error->message);
-        return EXIT_USAGE;
-    }
+    if (!g_option_context_parse(context, &argc, &argv, &error))
+        return ct_say_usage(error);
     if (options.is_version) {
         printf("ctrace timeline " CTRACE_VERSION "\n");
         return fflush(stdout) == 0 ? 0 : 1;
     }
-    if (!check_options(&options, &error)) {
-        ct_say("%s", error->message);
-        return EXIT_USAGE;
-    }
-    if (!run(&options, &error)) {
+    if (!check_options(&options, &choice, &error))
+        return ct_say_usage(error);
+    if (!run(&options, &choice, &error)) {
         ct_say("%s", error->message);
         return 1;
     }

@@ -78,6 +78,39 @@ static cairo_status_t paint(cairo_surface_t *surface, const struct ct_surface_fo
     return status;
 }
 
+/* Escaped for XML, which has no U+FFFE and U+FFFF: they become U+FFFD. */
+static char *xml_text(const char *text)
+{
+    char *escaped = g_markup_escape_text(text, -1);
+    for (char *at = escaped; (at = strstr(at, "\xef\xbf")); at += 2)
+        if (at[2] == '\xbe' || at[2] == '\xbf')
+            at[2] = '\xbd';
+    return escaped;
+}
+
+/* Browsers show the title of what the pointer is on; cairo has no word for it. Lies over the
+ * picture, and is not seen. */
+static void add_tips(GByteArray *svg, const GArray *tips)
+{
+    static const char end[] = "</svg>\n";
+    const guint end_length = sizeof(end) - 1;
+    g_autoptr(GString) overlay = g_string_new("<g fill=\"none\" pointer-events=\"all\">\n");
+    if (tips->len == 0 || svg->len < end_length ||
+        memcmp(svg->data + svg->len - end_length, end, end_length) != 0)
+        return;
+    for (guint i = 0; i < tips->len; i++) {
+        const struct ct_layout_tip *tip = &g_array_index(tips, struct ct_layout_tip, i);
+        g_autofree char *text = xml_text(tip->text);
+        g_string_append_printf(
+            overlay,
+            "<rect x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\"><title>%s</title></rect>\n",
+            tip->area.x_px, tip->area.y_px, tip->area.width_px, tip->area.height_px, text);
+    }
+    g_string_append_printf(overlay, "</g>\n%s", end);
+    g_byte_array_set_size(svg, svg->len - end_length);
+    g_byte_array_append(svg, (const guint8 *)overlay->str, overlay->len);
+}
+
 /* The picture as the bytes of a file, or NULL and cairo's status. */
 static GByteArray *render(const struct ct_surface_format *format, const struct ct_layout *layout,
                           struct ct_text *text, double scale, cairo_status_t *status)
@@ -94,6 +127,8 @@ static GByteArray *render(const struct ct_surface_format *format, const struct c
     if (!*status)
         *status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);
+    if (!*status && g_str_equal(format->extension, "svg"))
+        add_tips(bytes, layout->tips);
     return *status ? NULL : g_steal_pointer(&bytes);
 }
 

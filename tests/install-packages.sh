@@ -3,8 +3,9 @@
 #
 #   tests/install-packages.sh build         what it takes to build and use ctrace
 #   tests/install-packages.sh build test    ... and to run its tests
+#   tests/install-packages.sh suites        the programs that tests/suites/run.sh compares
 #
-# This is the only list of packages: quickstart.sh and run.sh both use it.
+# This is the only list of packages: quickstart.sh and both run.sh use it.
 set -eu
 
 build="gcc libc6-dev cmake ninja-build pkg-config
@@ -17,8 +18,11 @@ build="gcc libc6-dev cmake ninja-build pkg-config
 
 test="libcmocka-dev python3 g++ golang-go make
     redis-server redis-tools sqlite3 curl git procps util-linux
-    man-db librsvg2-bin poppler-utils
+    memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
+    man-db librsvg2-bin poppler-utils strace
     clang-format clang-tidy shellcheck"
+
+suites="libpython3.11-testsuite stress-ng wrk"
 
 fail()
 {
@@ -31,10 +35,11 @@ for set_name in "$@"; do
     case $set_name in
     build) wanted="$wanted $build" ;;
     test) wanted="$wanted $test" ;;
-    *) fail "no set of packages is called '$set_name'; there are: build, test" ;;
+    suites) wanted="$wanted $suites" ;;
+    *) fail "no set of packages is called '$set_name'; there are: build, test, suites" ;;
     esac
 done
-[ -n "$wanted" ] || fail "say which packages: build, test, or both"
+[ -n "$wanted" ] || fail "say which packages: build, test, suites"
 
 command -v dpkg-query >/dev/null || fail "this is not Debian; install what these provide: $wanted"
 

@@ -23,17 +23,18 @@ struct ct_window ct_recording_extent(const struct ct_model *model)
     return (struct ct_window){model->begin_ns, MAX(model->begin_ns, model->end_ns)};
 }
 
-gboolean ct_recording_find_window(const char *directory, const char *from, const char *to,
+gboolean ct_recording_find_window(const char *directory, const struct ct_part *part,
                                   struct ct_window *window, GError **error)
 {
     g_autoptr(ct_model) model = ct_model_new();
-    struct ct_moment begin, end;
+    struct ct_moment from, to;
 
-    if ((from && !ct_moment_parse(from, &begin, error)) ||
-        (to && !ct_moment_parse(to, &end, error)) ||
+    if ((part->from && !ct_moment_parse(part->from, &from, error)) ||
+        (part->to && !ct_moment_parse(part->to, &to, error)) ||
         !ct_recording_read(directory, model, NULL, error))
         return FALSE;
     struct ct_window extent = ct_recording_extent(model);
 
-    return ct_window_resolve(from ? &begin : NULL, to ? &end : NULL, &extent, window, error);
+    return ct_window_resolve(part->from ? &from : NULL, part->to ? &to : NULL, &extent, window,
+                             error);
 }

@@ -2,6 +2,7 @@
 #ifndef CTRACE_CLI_RECORDING_H
 #define CTRACE_CLI_RECORDING_H
 
+#include "cli/part.h"
 #include "model/sink.h"
 #include "model/timeline.h"
 
@@ -14,9 +15,9 @@ gboolean ct_recording_read(const char *directory, struct ct_model *model,
 /* The whole recording. */
 struct ct_window ct_recording_extent(const struct ct_model *model);
 
-/* The part that --from and --to ask for; at least one of them is not NULL. Where a recording begins
- * and ends is known at its end only: this reads it. */
-gboolean ct_recording_find_window(const char *directory, const char *from, const char *to,
+/* What --from and --to ask for; at least one of them is given. Where a recording begins and ends is
+ * known at its end only: this reads it. */
+gboolean ct_recording_find_window(const char *directory, const struct ct_part *part,
                                   struct ct_window *window, GError **error);
 
 #endif

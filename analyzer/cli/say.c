@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define EXIT_USAGE 2
+
 void ct_say(const char *format, ...)
 {
     va_list arguments;
@@ -14,6 +16,12 @@ void ct_say(const char *format, ...)
     g_autofree char *clean = ct_format_clean(text);
 
     fprintf(stderr, "%s: %s\n", g_get_prgname(), clean);
+}
+
+int ct_say_usage(const GError *error)
+{
+    ct_say("%s (see %s --help)", error->message, g_get_prgname());
+    return EXIT_USAGE;
 }
 
 void ct_say_all(const GPtrArray *lines)

@@ -8,6 +8,10 @@
  * anywhere: whatever would control the terminal is made harmless. */
 void ct_say(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
+/* What is wrong with the command line, and where to read how it should be. Returns the exit status
+ * for that. */
+int ct_say_usage(const GError *error);
+
 /* What is wrong with a recording: one line for each of these strings. */
 void ct_say_all(const GPtrArray *lines);
 

@@ -8,7 +8,7 @@
 GQuark ct_window_error_quark(void);
 
 enum ct_window_error {
-    CT_WINDOW_ERROR_SYNTAX, /* not a time */
+    CT_WINDOW_ERROR_SYNTAX, /* not a time, or no part of any recording */
     CT_WINDOW_ERROR_OUTSIDE /* not in this recording, or empty */
 };
 

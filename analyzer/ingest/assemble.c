@@ -93,6 +93,10 @@ static void add_wake(struct ct_assembler *assembler, const struct ct_record *rec
         .stack_id = stack_id,
         .op = op,
     };
+    if (kind == CT_OBJECT_FD && object & CT_WAKE_OF_POLLER) {
+        kind = CT_OBJECT_FD_SET;
+        object &= ~CT_WAKE_OF_POLLER;
+    }
     ct_wakes_add_wake(assembler->wakes, kind, object, &wake);
 }
 

@@ -127,6 +127,18 @@ static void add_module(struct ct_assembler *assembler, const struct ct_event_mod
     g_ptr_array_add(image->process.modules, module);
 }
 
+static struct ct_op_counters *counters_of(struct ct_image *image, uint8_t op)
+{
+    struct ct_op_counters *counters =
+        g_hash_table_lookup(image->process.counters, GUINT_TO_POINTER(op));
+
+    if (!counters) {
+        counters = g_new0(struct ct_op_counters, 1);
+        g_hash_table_insert(image->process.counters, GUINT_TO_POINTER(op), counters);
+    }
+    return counters;
+}
+
 static void add_inflight(struct ct_assembler *assembler, uint64_t now_ns,
                          const struct ct_event_inflight *event)
 {
@@ -152,6 +164,9 @@ static void add_inflight(struct ct_assembler *assembler, uint64_t now_ns,
 
     if (!thread)
         return;
+    /* The program counts calls when they end. */
+    if (interval.is_open)
+        ct_op_counters_count(counters_of(image, interval.op), interval.end_ns - interval.begin_ns);
     /* An open one is there whatever its length; one that had ended was sampled. */
     interval.weight =
         interval.is_open ? 1 : ct_sampled_weight(event->duration_ns, image->process.rate_ns);
@@ -165,16 +180,9 @@ static void add_counters(struct ct_assembler *assembler, const struct ct_event_c
     if (!image || event->op >= CT_OP_COUNT)
         return;
     struct ct_op_counters counters = {.calls = event->calls, .total_ns = event->total_ns};
-    struct ct_op_counters *sum =
-        g_hash_table_lookup(image->process.counters, GUINT_TO_POINTER(event->op));
-
-    if (!sum) {
-        sum = g_new0(struct ct_op_counters, 1);
-        g_hash_table_insert(image->process.counters, GUINT_TO_POINTER(event->op), sum);
-    }
     for (uint32_t i = 0; i < MIN(event->histogram.count, CT_HISTOGRAM_BUCKETS); i++)
         counters.histogram[i] = event->histogram.values[i];
-    ct_op_counters_add(sum, &counters);
+    ct_op_counters_add(counters_of(image, event->op), &counters);
 }
 
 static gboolean add_capture(struct ct_assembler *assembler, const struct ct_event_capture *event,

@@ -257,19 +257,20 @@ static gboolean check(const struct ct_model *model, struct reading *reading, GEr
 
 static gboolean read_traces(struct reading *reading, struct ct_model *model, GError **error)
 {
-    g_autoptr(GPtrArray) traces = ct_traces_find(reading->directory, error);
+    struct ct_traces traces;
     struct ct_merge_events events = {
         .user = reading, .on_record = on_record, .on_packet = on_packet};
     gboolean success;
 
-    if (!traces)
+    if (!ct_traces_find(reading->directory, &traces, error))
         return FALSE;
+    reading->damage = g_steal_pointer(&traces.unreadable);
     reading->assembler = ct_assembler_new(model, reading->sinks, reading->sink_count);
     if (!reading->is_search)
         ct_assembler_set_rate_finder(reading->assembler, find_rate, (void *)reading->directory);
     reading->merge = ct_merge_new(&events);
     reading->salvages = g_ptr_array_new_with_free_func(free_salvage);
-    success = run(traces, reading, error);
+    success = run(traces.paths, reading, error);
     if (success) {
         fill_capture(model, reading);
         if (!reading->error)
@@ -280,6 +281,7 @@ static gboolean read_traces(struct reading *reading, struct ct_model *model, GEr
     ct_assembler_free(reading->assembler);
     g_ptr_array_unref(reading->salvages);
     ct_interrupt_release(&reading->interrupt);
+    ct_traces_clear(&traces);
     g_clear_error(&reading->error);
     g_free(reading->damage);
     return success;

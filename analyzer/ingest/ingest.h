@@ -8,7 +8,8 @@
 GQuark ct_ingest_error_quark(void);
 
 enum ct_ingest_error {
-    CT_INGEST_ERROR_NOT_FOUND,  /* no such directory, or no trace in it */
+    CT_INGEST_ERROR_NOT_FOUND,  /* no such directory, or no trace in it, or none to be read */
+    CT_INGEST_ERROR_SEVERAL,    /* recordings below the directory, which is none itself */
     CT_INGEST_ERROR_DAMAGED,    /* cannot be read as CTF at all */
     CT_INGEST_ERROR_TOO_NEW,    /* written by a newer ctrace */
     CT_INGEST_ERROR_NOT_CTRACE, /* a trace, but with no event of ours */

@@ -1,10 +1,16 @@
-/* The CTF traces below a directory: each folder that holds a `metadata` file. */
+/* The CTF traces of a recording: each folder below its directory that holds a `metadata` file. */
 #ifndef CTRACE_INGEST_TRACES_H
 #define CTRACE_INGEST_TRACES_H
 
 #include <glib.h>
 
-/* Paths, sorted; NULL and an error if there are none. Free with g_ptr_array_unref(). */
-GPtrArray *ct_traces_find(const char *directory, GError **error);
+struct ct_traces {
+    GPtrArray *paths; /* owned; char *, sorted */
+    char *unreadable; /* owned; what below the directory could not be looked into, or NULL */
+};
+
+/* FALSE and an error if there are none, or those of several recordings. */
+gboolean ct_traces_find(const char *directory, struct ct_traces *traces, GError **error);
+void ct_traces_clear(struct ct_traces *traces);
 
 #endif

@@ -24,6 +24,8 @@ void ct_wakes_free(struct ct_wakes *wakes);
 /* `now_ns` is the time of the event at hand; it never goes back. */
 void ct_wakes_add_interval(struct ct_wakes *wakes, uint64_t now_ns,
                            const struct ct_interval *interval);
+
+/* `object` is that of the waits; the thread's id for those of the kind FD_SET. */
 void ct_wakes_add_wake(struct ct_wakes *wakes, enum ct_object kind, uint64_t object,
                        const struct ct_wake *wake);
 

@@ -1,5 +1,7 @@
 #include "model/model.h"
 
+#include "schema/board.h"
+
 /* See CT_HISTOGRAM_BUCKETS. */
 #define FIRST_BUCKET_BITS 8
 
@@ -9,6 +11,14 @@ void ct_op_counters_add(struct ct_op_counters *counters, const struct ct_op_coun
     counters->total_ns = ct_add_u64(counters->total_ns, more->total_ns);
     for (size_t i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
         counters->histogram[i] = ct_add_u64(counters->histogram[i], more->histogram[i]);
+}
+
+void ct_op_counters_count(struct ct_op_counters *counters, uint64_t duration_ns)
+{
+    struct ct_op_counters call = {.calls = 1, .total_ns = duration_ns};
+
+    call.histogram[ct_histogram_bucket(duration_ns)] = 1;
+    ct_op_counters_add(counters, &call);
 }
 
 /* As if a bucket's calls lay evenly between its ends. The last one has none. */
@@ -27,6 +37,8 @@ uint64_t ct_op_counters_quantile_ns(const struct ct_op_counters *counters, doubl
     double count = 0;
     double before = 0;
 
+    if (counters->calls == 1)
+        return counters->total_ns;
     for (size_t i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
         count += (double)counters->histogram[i];
     for (size_t i = 0; i < CT_HISTOGRAM_BUCKETS; i++) {

@@ -29,7 +29,7 @@ struct ct_module {
     uint64_t bias;  /* runtime address minus address in the file */
 };
 
-/* Of all calls of one operation, recorded or not. */
+/* Of all calls of one operation, recorded or not; one that is open at the end counts up to it. */
 struct ct_op_counters {
     uint64_t calls;
     uint64_t total_ns;
@@ -137,6 +137,9 @@ const struct ct_op_counters *ct_process_counters(const struct ct_process *proces
 
 /* Adds `more` to `counters`. */
 void ct_op_counters_add(struct ct_op_counters *counters, const struct ct_op_counters *more);
+
+/* Adds one call. */
+void ct_op_counters_count(struct ct_op_counters *counters, uint64_t duration_ns);
 
 /* How long calls took of which `share` took no longer: an estimate, good to the width of a bucket.
  * 0 if there are no calls. */

@@ -137,6 +137,7 @@ static struct ct_timeline_wait wait_from(struct ct_timeline *timeline,
         .place = place_of(timeline, interval),
         .waker = is_wake_inside ? interval->waker : NULL,
         .wake_ns = is_wake_inside ? interval->wake_ns : 0,
+        .stack_id = interval->stack_id,
         .op = interval->op,
         .class = interval->class,
         .is_open = interval->is_open && interval->end_ns == interval->wait_end_ns &&

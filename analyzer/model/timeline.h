@@ -26,8 +26,9 @@ struct ct_timeline_wait {
     const char *place;             /* owned by the timeline; a descriptor's path or peer, or NULL */
     const struct ct_thread *waker; /* borrowed from the model; NULL: unknown, or outside */
     uint64_t wake_ns;
-    uint8_t op;    /* enum ct_op */
-    uint8_t class; /* enum ct_class */
+    uint32_t stack_id; /* in the process of the thread that waited */
+    uint8_t op;        /* enum ct_op */
+    uint8_t class;     /* enum ct_class */
     gboolean is_open;
 };
 

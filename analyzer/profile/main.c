@@ -10,13 +10,10 @@
 #include "profile/pprof.h"
 
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define EXIT_USAGE 2
 
 /* More files than this without names are summed up in one line. */
 #define MAX_SYMBOL_WARNINGS 8
@@ -25,11 +22,8 @@ struct options {
     enum ct_profile_kind kind;
     char *directory;
     char *output;
-    char *from;
-    char *to;
     char *min;
-    char **processes;
-    char **threads;
+    struct ct_part part;
     gboolean is_version;
     struct ct_profile_limits limits;
 };
@@ -66,7 +60,11 @@ static gboolean take_arguments(struct options *options, int count, char **argume
         return FALSE;
     }
     options->directory = g_strdup(count == 3 ? arguments[2] : CT_DEFAULT_DIRECTORY);
-    return !options->min || ct_duration_parse(options->min, &options->limits.min_ns, error);
+    if (options->min && !ct_duration_parse(options->min, &options->limits.min_ns, error)) {
+        g_prefix_error(error, "--min: ");
+        return FALSE;
+    }
+    return ct_part_check(&options->part, error);
 }
 
 static gboolean parse_options(struct options *options, int *count, char ***arguments,
@@ -75,13 +73,6 @@ static gboolean parse_options(struct options *options, int *count, char ***argum
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
          "Write the profile to FILE [stdout; on a terminal, the file KIND.pb.gz]", "FILE"},
-        {"process", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->processes,
-         "Only of this process; can be repeated, and may hold * and ?", "NAME|PID"},
-        {"thread", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->threads,
-         "Only of this thread; can be repeated, and may hold * and ?", "NAME|TID"},
-        {"from", 0, 0, G_OPTION_ARG_STRING, &options->from, "Only what happened after TIME",
-         "TIME"},
-        {"to", 0, 0, G_OPTION_ARG_STRING, &options->to, "Only what happened before TIME", "TIME"},
         {"min", 0, 0, G_OPTION_ARG_STRING, &options->min,
          "Only waits that lasted at least this long", "DURATION"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
@@ -96,6 +87,7 @@ static gboolean parse_options(struct options *options, int *count, char ***argum
         "threads waited, how often and how long.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
+    ct_part_add_options(&options->part, context);
     return g_option_context_parse(context, count, arguments, error) &&
            take_arguments(options, *count, *arguments, error);
 }
@@ -104,19 +96,16 @@ static void options_clear(struct options *options)
 {
     g_free(options->directory);
     g_free(options->output);
-    g_free(options->from);
-    g_free(options->to);
     g_free(options->min);
-    g_strfreev(options->processes);
-    g_strfreev(options->threads);
+    ct_part_clear(&options->part);
 }
 
 static gboolean find_window(struct options *options, GError **error)
 {
     struct ct_window window = {0, UINT64_MAX};
 
-    if ((options->from || options->to) &&
-        !ct_recording_find_window(options->directory, options->from, options->to, &window, error))
+    if (!ct_part_is_whole_time(&options->part) &&
+        !ct_recording_find_window(options->directory, &options->part, &window, error))
         return FALSE;
     options->limits.begin_ns = window.begin_ns;
     options->limits.end_ns = window.end_ns;
@@ -133,14 +122,18 @@ static void report_symbol_warnings(const struct ct_symbolizer *symbolizer)
         ct_say("and so it is with %u more files", warnings->len - MAX_SYMBOL_WARNINGS);
 }
 
-static void report_nothing(const struct options *options)
+static void report_nothing(const struct options *options, const struct ct_model *model)
 {
+    g_autofree char *missing = ct_capture_missing_layers(&model->capture);
+    const struct ct_selection selection = ct_part_selection(&options->part);
     gboolean is_filtered =
-        options->processes || options->threads || options->from || options->to || options->min;
+        !ct_selection_is_all(&selection) || !ct_part_is_whole_time(&options->part) || options->min;
 
     ct_say("the profile is empty: %s %s; a %s profile holds %s", options->directory,
            is_filtered ? "has nothing that the given options let through" : "has nothing for it",
            ct_profile_kind_name(options->kind), ct_profile_kind_description(options->kind));
+    if (*missing)
+        ct_say("not recorded: %s", missing);
 }
 
 static void report_written(const char *path, const GArray *samples)
@@ -202,7 +195,7 @@ static gboolean export_samples(const struct options *options, const struct ct_mo
 static gboolean run(struct options *options, GError **error)
 {
     g_autoptr(ct_model) model = ct_model_new();
-    const struct ct_profile_selection selection = {options->processes, options->threads};
+    const struct ct_selection selection = ct_part_selection(&options->part);
 
     if (!find_window(options, error))
         return FALSE;
@@ -222,7 +215,7 @@ static gboolean run(struct options *options, GError **error)
     }
     g_autoptr(GArray) samples = ct_profile_samples(profile, model, &selection);
     if (samples->len == 0)
-        report_nothing(options);
+        report_nothing(options, model);
     return export_samples(options, model, samples, error);
 }
 
@@ -234,12 +227,9 @@ int main(int argument_count, char **arguments)
 
     setlocale(LC_ALL, "");
     g_set_prgname("ctrace pprof");
-    /* A reader that went away is an error to report, not a reason to die. */
-    signal(SIGPIPE, SIG_IGN);
 
     if (!parse_options(&options, &argument_count, &arguments, &error)) {
-        ct_say("%s (see ctrace pprof --help)", error->message);
-        status = EXIT_USAGE;
+        status = ct_say_usage(error);
     } else if (options.is_version) {
         status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
     } else if (!run(&options, &error)) {

@@ -277,27 +277,13 @@ struct ct_sink ct_profile_sink(struct ct_profile *profile)
     return (struct ct_sink){.user = profile, .on_interval = add_interval};
 }
 
-static gboolean is_selected(char **wanted, int32_t id, const char *name)
+static gboolean is_place_selected(const struct place *place, const struct ct_selection *selection)
 {
-    char id_text[16];
-
-    if (!wanted || !*wanted)
-        return TRUE;
-    g_snprintf(id_text, sizeof id_text, "%" G_GINT32_FORMAT, id);
-    for (; *wanted; wanted++)
-        if (strcmp(*wanted, id_text) == 0 || g_pattern_match_simple(*wanted, name))
-            return TRUE;
-    return FALSE;
-}
-
-static gboolean is_place_selected(const struct place *place,
-                                  const struct ct_profile_selection *selection)
-{
-    if (!is_selected(selection->processes, place->process->pid, place->process->name))
-        return FALSE;
-    if (!place->thread)
-        return !selection->threads || !*selection->threads;
-    return is_selected(selection->threads, place->thread->tid, place->thread->name);
+    if (place->thread)
+        return ct_selection_has_thread(selection, place->thread);
+    /* An unknown waker is no thread of any name. */
+    return (!selection->threads || !*selection->threads) &&
+           ct_selection_has_process(selection, place->process);
 }
 
 static int64_t round_to_int64(double value)
@@ -381,7 +367,7 @@ static int compare_samples(const void *left, const void *right, void *user)
 }
 
 GArray *ct_profile_samples(const struct ct_profile *profile, const struct ct_model *model,
-                           const struct ct_profile_selection *selection)
+                           const struct ct_selection *selection)
 {
     GArray *samples = g_array_new(FALSE, FALSE, sizeof(struct ct_profile_sample));
     GHashTableIter cells;

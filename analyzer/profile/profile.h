@@ -5,6 +5,7 @@
 #ifndef CTRACE_PROFILE_H
 #define CTRACE_PROFILE_H
 
+#include "model/selection.h"
 #include "model/sink.h"
 
 /*
@@ -41,13 +42,6 @@ struct ct_profile_limits {
     uint64_t min_ns;   /* shorter waits do not count; taken before the window cuts them */
 };
 
-/* Whose waits are shown: every one, where a list is NULL or empty. NULL-terminated lists of ids
- * and names; names may hold * and ?. */
-struct ct_profile_selection {
-    char **processes; /* borrowed */
-    char **threads;   /* borrowed */
-};
-
 struct ct_profile_sample {
     struct ct_process *process; /* of the stack */
     struct ct_thread *thread;   /* whose stack it is; NULL: an unknown waker's */
@@ -81,6 +75,6 @@ struct ct_sink ct_profile_sink(struct ct_profile *profile);
  * trace alone. The caller owns the array; the samples borrow from profile and model.
  */
 GArray *ct_profile_samples(const struct ct_profile *profile, const struct ct_model *model,
-                           const struct ct_profile_selection *selection);
+                           const struct ct_selection *selection);
 
 #endif

@@ -1,6 +1,6 @@
 #include "report/report.h"
 
-#include "report/stack_text.h"
+#include "symbols/stack_text.h"
 
 #include <json-glib/json-glib.h>
 #include <math.h>
@@ -128,11 +128,39 @@ static void write_capture(struct document *document, const struct ct_model *mode
     end_member(document);
 }
 
-static void write_processes(struct document *document, const struct ct_model *model)
+static void add_names(JsonBuilder *json, const char *name, const char *const *names)
+{
+    json_builder_set_member_name(json, name);
+    json_builder_begin_array(json);
+    for (; names && *names; names++)
+        json_builder_add_string_value(json, *names);
+    json_builder_end_array(json);
+}
+
+/* What was asked for, where that is not everything. */
+static void write_part(struct document *document, const struct ct_report *report)
+{
+    const struct ct_report_part *part = &report->part;
+    const struct ct_model *model = report->model;
+    JsonBuilder *json = document->json;
+
+    if (ct_report_is_whole(report))
+        return;
+    begin_member(document, "part");
+    json_builder_begin_object(json);
+    add_number(json, "begin_ns", part->is_whole_time ? model->begin_ns : part->window.begin_ns);
+    add_number(json, "end_ns", part->is_whole_time ? model->end_ns : part->window.end_ns);
+    add_names(json, "processes", part->selection.processes);
+    add_names(json, "threads", part->selection.threads);
+    json_builder_end_object(json);
+    end_member(document);
+}
+
+static void write_processes(struct document *document, const struct ct_report *report)
 {
     begin_array(document, "processes");
-    for (guint i = 0; i < model->processes->len; i++) {
-        const struct ct_process *process = g_ptr_array_index(model->processes, i);
+    for (guint i = 0; i < report->processes->len; i++) {
+        const struct ct_process *process = g_ptr_array_index(report->processes, i);
 
         JsonBuilder *json = begin_element(document);
 
@@ -151,11 +179,13 @@ static void write_processes(struct document *document, const struct ct_model *mo
     end_array(document);
 }
 
-static void write_threads(struct document *document, const struct ct_model *model)
+static void write_threads(struct document *document, const struct ct_report *report)
 {
     begin_array(document, "threads");
-    for (guint i = 0; i < model->threads->len; i++) {
-        const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
+    for (guint i = 0; i < report->threads->len; i++) {
+        const struct ct_report_thread *row =
+            &g_array_index(report->threads, struct ct_report_thread, i);
+        const struct ct_thread *thread = row->life.thread;
 
         JsonBuilder *json = begin_element(document);
 
@@ -166,12 +196,12 @@ static void write_threads(struct document *document, const struct ct_model *mode
         add_number(json, "start_ns", thread->start_ns);
         add_number(json, "end_ns", thread->end_ns);
         add_boolean(json, "has_exited", thread->has_exited);
-        add_boolean(json, "has_exact_totals", thread->has_totals);
-        add_number(json, "waits", thread->interval_count);
+        add_boolean(json, "has_exact_totals", row->is_exact);
+        add_number(json, "waits", row->interval_count);
         json_builder_set_member_name(json, "time_ns");
         json_builder_begin_object(json);
         for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
-            add_number(json, ct_class_name((enum ct_class) class), thread->class_ns[class]);
+            add_number(json, ct_class_name((enum ct_class) class), row->life.class_ns[class]);
         json_builder_end_object(json);
         end_element(document);
     }
@@ -203,11 +233,11 @@ static void write_counters(struct document *document, enum ct_op op,
     end_element(document);
 }
 
-static void write_calls(struct document *document, const struct ct_model *model)
+static void write_calls(struct document *document, const struct ct_report *report)
 {
     begin_array(document, "calls");
-    for (guint i = 0; i < model->processes->len; i++) {
-        const struct ct_process *process = g_ptr_array_index(model->processes, i);
+    for (guint i = 0; i < report->processes->len && ct_report_has_calls(report); i++) {
+        const struct ct_process *process = g_ptr_array_index(report->processes, i);
 
         for (size_t op = 0; op < CT_OP_COUNT; op++) {
             const struct ct_op_counters *counters = ct_process_counters(process, (enum ct_op)op);
@@ -222,7 +252,7 @@ static void write_calls(struct document *document, const struct ct_model *model)
 static void add_stack(JsonBuilder *json, const struct ct_report *report, const char *name,
                       const struct ct_process *process, uint32_t stack_id)
 {
-    g_autoptr(GPtrArray) frames = ct_stack_frames(report, process, stack_id);
+    g_autoptr(GPtrArray) frames = ct_stack_frames(report->symbolizer, process, stack_id);
 
     json_builder_set_member_name(json, name);
     json_builder_begin_array(json);
@@ -271,8 +301,8 @@ static void write_waits(struct document *document, const struct ct_report *repor
 static void write_sites(struct document *document, const struct ct_report *report)
 {
     begin_array(document, "sites");
-    for (guint i = 0; i < MIN(report->sites->len, report->top); i++) {
-        const struct ct_report_site *site = g_ptr_array_index(report->sites, i);
+    for (guint i = 0; i < MIN(report->lists->sites->len, report->top); i++) {
+        const struct ct_report_site *site = g_ptr_array_index(report->lists->sites, i);
         g_autofree char *object =
             ct_report_object_name(report, site->process, site->op, site->object_id, site->object);
 
@@ -309,14 +339,15 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     json_generator_set_pretty(generator, TRUE);
     fputs("{\n", out);
     write_capture(&document, report->model);
-    write_processes(&document, report->model);
-    write_threads(&document, report->model);
-    write_number(&document, "open_wait_count", report->open_count);
-    write_waits(&document, report, "open_waits", report->open);
-    write_waits(&document, report, "longest_waits", report->longest);
-    write_number(&document, "site_count", report->sites->len);
-    write_number(&document, "waits_beyond_sites", (uint64_t)llround(report->unlisted_count));
+    write_part(&document, report);
+    write_processes(&document, report);
+    write_threads(&document, report);
+    write_number(&document, "open_wait_count", report->lists->open_count);
+    write_waits(&document, report, "open_waits", report->lists->open);
+    write_waits(&document, report, "longest_waits", report->lists->longest);
+    write_number(&document, "site_count", report->lists->sites->len);
+    write_number(&document, "waits_beyond_sites", (uint64_t)llround(report->lists->unlisted_count));
     write_sites(&document, report);
-    write_calls(&document, report->model);
+    write_calls(&document, report);
     fputs("\n}\n", out);
 }

@@ -6,14 +6,12 @@
 
 #include <errno.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define EXIT_USAGE    2
 #define DEFAULT_WIDTH 100
 #define WIDTH_MIN     40
 #define WIDTH_MAX     1000
@@ -35,13 +33,19 @@ struct options {
     int depth;
     gboolean is_version;
     char **directories;
+    struct ct_part part;
 };
 
-static guint terminal_width(void)
+/* What $COLUMNS says counts for more than what the terminal is. */
+static guint default_width(void)
 {
     struct winsize size;
+    guint64 columns;
 
-    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+    if (g_ascii_string_to_unsigned(g_getenv("COLUMNS") ? g_getenv("COLUMNS") : "", 10, 1, G_MAXUINT,
+                                   &columns, NULL))
+        return (guint)CLAMP(columns, WIDTH_MIN, WIDTH_MAX);
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return DEFAULT_WIDTH;
     return CLAMP(size.ws_col, WIDTH_MIN, WIDTH_MAX);
 }
@@ -54,7 +58,7 @@ static gboolean parse_options(struct options *options, int *argc, char ***argv, 
         {"top", 'n', 0, G_OPTION_ARG_INT, &options->top, "Entries of each list (10)", "N"},
         {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth, "Frames of each stack (6)", "N"},
         {"width", 'w', 0, G_OPTION_ARG_INT, &options->width,
-         "Columns of the text (the terminal's, else 100)", "COLUMNS"},
+         "Columns of the text ($COLUMNS, the terminal's, or 100)", "COLUMNS"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
          "[DIR]"},
@@ -65,8 +69,11 @@ static gboolean parse_options(struct options *options, int *argc, char ***argv, 
     g_option_context_set_summary(
         context, "Shows what the threads of a recording waited for: what was recorded and what\n"
                  "was not, time by class, the places that waited, and the longest waits.");
-    g_option_context_set_description(context, "DIR is ctrace.data unless named.");
+    g_option_context_set_description(
+        context, "DIR is ctrace.data unless named. TIME counts from the recording's begin, as in "
+                 "1.5s,\n200ms or 10us, or is a part of the whole, as in 25%.");
     g_option_context_add_main_entries(context, entries, NULL);
+    ct_part_add_options(&options->part, context);
     return g_option_context_parse(context, argc, argv, error);
 }
 
@@ -98,11 +105,11 @@ static gboolean check_options(const struct options *options, GError **error)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--width=%d is not between %d and %d", options->width, WIDTH_MIN, WIDTH_MAX);
     else
-        return TRUE;
+        return ct_part_check(&options->part, error);
     return FALSE;
 }
 
-/* A full disk or a closed pipe is an error, and says so. */
+/* A full disk is an error, and says so; a reader that has seen enough ends us by its signal. */
 static int finish_output(void)
 {
     if (!ferror(stdout) && fflush(stdout) == 0 && fclose(stdout) == 0)
@@ -111,25 +118,59 @@ static int finish_output(void)
     return EXIT_FAILURE;
 }
 
+static gboolean find_part(const char *directory, const struct ct_part *asked,
+                          struct ct_report_part *part, GError **error)
+{
+    part->selection = ct_part_selection(asked);
+    part->is_whole_time = ct_part_is_whole_time(asked);
+    return part->is_whole_time || ct_recording_find_window(directory, asked, &part->window, error);
+}
+
+/* A report about nobody is a mistake in the names. */
+static gboolean check_threads(const struct ct_report *report, GError **error)
+{
+    if (report->threads->len > 0 || ct_selection_is_all(&report->part.selection))
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "none of the %u threads recorded matches: see their names with ctrace report",
+                report->model->threads->len);
+    return FALSE;
+}
+
+static gboolean gather(const char *directory, struct ct_model *model, struct ct_report *report,
+                       GError **error)
+{
+    const struct ct_sink sink = ct_report_sink(report);
+
+    if (!ct_recording_read(directory, model, &sink, error))
+        return FALSE;
+    ct_report_finish(report);
+    return check_threads(report, error);
+}
+
 static int run(const struct options *options, const struct format *format)
 {
     const char *directory = options->directories ? options->directories[0] : CT_DEFAULT_DIRECTORY;
     struct ct_report_layout layout = {
-        .width = options->width ? (guint)options->width : terminal_width(),
+        .width = options->width ? (guint)options->width : default_width(),
         .depth = (guint)options->depth,
         .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
                       g_strcmp0(g_getenv("TERM"), "dumb") != 0,
     };
     g_autoptr(ct_model) model = ct_model_new();
-    g_autoptr(ct_report) report = ct_report_new(model, (guint)options->top);
-    const struct ct_sink sink = ct_report_sink(report);
+    struct ct_report_part part = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!ct_recording_read(directory, model, &sink, &error)) {
+    if (!find_part(directory, &options->part, &part, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
-    ct_report_finish(report);
+    g_autoptr(ct_report) report = ct_report_new(model, &part, (guint)options->top);
+
+    if (!gather(directory, model, report, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
 
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
 
@@ -148,11 +189,9 @@ int main(int argc, char **argv)
     int status;
 
     setlocale(LC_CTYPE, "");
-    signal(SIGPIPE, SIG_IGN);
     g_set_prgname("ctrace report");
     if (!parse_options(&options, &argc, &argv, &error) || !check_options(&options, &error)) {
-        ct_say("%s (see ctrace report --help)", error->message);
-        status = EXIT_USAGE;
+        status = ct_say_usage(error);
     } else if (options.is_version) {
         status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
     } else {
@@ -160,5 +199,6 @@ int main(int argc, char **argv)
     }
     g_free(options.format);
     g_strfreev(options.directories);
+    ct_part_clear(&options.part);
     return status;
 }

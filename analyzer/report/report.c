@@ -2,211 +2,187 @@
 
 #include "model/format.h"
 
+#include <math.h>
 #include <string.h>
 
-/* Places and open waits kept at most. */
-#define SITES_MAX (1U << 18)
-#define OPEN_MAX  4096
+static const struct ct_window all_time = {0, UINT64_MAX};
 
-static uint64_t length_ns(const struct ct_report_wait *wait)
+/* Of one thread. Names are known for good at the trace's end only, and with them who is selected.
+ */
+struct gathered {
+    struct ct_report_lists *lists; /* owned; NULL if everybody is selected */
+    double waited_ns[CT_CLASS_COUNT];
+    uint64_t interval_count;
+};
+
+static void gathered_free(void *data)
 {
-    return ct_interval_wait_ns(&wait->interval);
+    struct gathered *gathered = data;
+
+    ct_report_lists_free(gathered->lists);
+    g_free(gathered);
 }
 
-static void wait_free(void *data)
+static const struct ct_window *window_of(const struct ct_report *report)
 {
-    struct ct_report_wait *wait = data;
-
-    g_free(wait->object);
-    g_free(wait);
+    return report->part.is_whole_time ? &all_time : &report->part.window;
 }
 
-static void site_free(void *data)
+static gboolean is_about_everybody(const struct ct_report *report)
 {
-    struct ct_report_site *site = data;
-
-    g_free(site->object);
-    g_free(site);
+    return ct_selection_is_all(&report->part.selection);
 }
 
-static struct ct_report_wait *wait_new(const struct ct_interval *interval)
+gboolean ct_report_is_whole(const struct ct_report *report)
 {
-    struct ct_report_wait *wait = g_new0(struct ct_report_wait, 1);
-
-    wait->interval = *interval;
-    wait->interval.fd = NULL;
-    wait->object = ct_format_object(interval);
-    return wait;
+    return report->part.is_whole_time && is_about_everybody(report);
 }
 
-/* The list is a heap whose first entry is the shortest wait. */
-static void sift_down(GPtrArray *heap, guint at)
+gboolean ct_report_has_calls(const struct ct_report *report)
 {
-    for (;;) {
-        guint least = at;
+    const char *const *threads = report->part.selection.threads;
 
-        for (guint child = 2 * at + 1; child <= 2 * at + 2 && child < heap->len; child++) {
-            if (length_ns(heap->pdata[child]) < length_ns(heap->pdata[least]))
-                least = child;
-        }
-        if (least == at)
-            return;
-        void *moved = heap->pdata[at];
-
-        heap->pdata[at] = heap->pdata[least];
-        heap->pdata[least] = moved;
-        at = least;
-    }
+    return report->part.is_whole_time && (!threads || !*threads);
 }
 
-static void sift_up(GPtrArray *heap, guint at)
+static struct gathered *gathered_of(struct ct_report *report, struct ct_thread *thread)
 {
-    while (at > 0) {
-        guint parent = (at - 1) / 2;
-        void *moved = heap->pdata[at];
+    struct gathered *gathered = g_hash_table_lookup(report->gathered, thread);
 
-        if (length_ns(heap->pdata[parent]) <= length_ns(moved))
-            return;
-        heap->pdata[at] = heap->pdata[parent];
-        heap->pdata[parent] = moved;
-        at = parent;
-    }
+    if (gathered)
+        return gathered;
+    gathered = g_new0(struct gathered, 1);
+    if (!is_about_everybody(report))
+        gathered->lists = ct_report_lists_new(report->top);
+    g_hash_table_insert(report->gathered, thread, gathered);
+    return gathered;
 }
 
-static void keep_longest(GPtrArray *heap, guint limit, const struct ct_interval *interval)
+/* What a row of the table needs of a wait. */
+static void add_to_row(struct gathered *gathered, const struct ct_interval *interval,
+                       const struct ct_window *window)
 {
-    if (limit == 0)
+    uint64_t begin_ns = MAX(interval->begin_ns, window->begin_ns);
+    uint64_t end_ns = MIN(interval->end_ns, window->end_ns);
+
+    if (begin_ns > end_ns)
         return;
-    if (heap->len < limit) {
-        g_ptr_array_add(heap, wait_new(interval));
-        sift_up(heap, heap->len - 1);
-    } else if (ct_interval_wait_ns(interval) > length_ns(heap->pdata[0])) {
-        wait_free(heap->pdata[0]);
-        heap->pdata[0] = wait_new(interval);
-        sift_down(heap, 0);
-    }
-}
-
-static guint site_hash(const void *data)
-{
-    const struct ct_report_site *site = data;
-    uint64_t mixed = ((uint64_t)site->stack_id << 16 | (uint64_t)site->op << 8 | site->class) +
-                     ((uintptr_t)site->process >> 4);
-
-    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
-}
-
-static gboolean site_equal(const void *a, const void *b)
-{
-    const struct ct_report_site *first = a;
-    const struct ct_report_site *second = b;
-
-    return first->process == second->process && first->stack_id == second->stack_id &&
-           first->op == second->op && first->class == second->class;
-}
-
-static struct ct_report_site key_of(const struct ct_interval *interval)
-{
-    return (struct ct_report_site){
-        .process = interval->thread->process,
-        .stack_id = interval->stack_id,
-        .op = interval->op,
-        .class = interval->class,
-    };
-}
-
-static void add_to_site(struct ct_report *report, const struct ct_interval *interval)
-{
-    struct ct_report_site key = key_of(interval);
-    struct ct_report_site *site = g_hash_table_lookup(report->site_index, &key);
-    uint64_t duration_ns = interval->end_ns - interval->begin_ns;
-    double count = ct_interval_is_counted(interval, 0) ? interval->weight : 0;
-
-    if (!site) {
-        if (report->sites->len >= SITES_MAX) {
-            report->unlisted_count += count;
-            return;
-        }
-        site = g_new(struct ct_report_site, 1);
-        *site = key;
-        site->object_id = interval->object;
-        site->object = ct_format_object(interval);
-        g_ptr_array_add(report->sites, site);
-        g_hash_table_add(report->site_index, site);
-    }
-    site->count += count;
-    site->total_ns += interval->weight * (double)duration_ns;
-    site->longest_ns = MAX(site->longest_ns, ct_interval_wait_ns(interval));
-    if (site->object_id != interval->object)
-        site->has_many_objects = TRUE;
+    gathered->interval_count += ct_interval_is_counted(interval, window->begin_ns);
+    gathered->waited_ns[interval->class] += interval->weight * (double)(end_ns - begin_ns);
 }
 
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_report *report = user;
+    struct ct_report_lists *lists = report->lists;
 
-    if (ct_interval_is_counted(interval, 0)) {
-        report->open_count += interval->is_open ? 1 : 0;
-        if (interval->is_open)
-            keep_longest(report->open, OPEN_MAX, interval);
-        else
-            keep_longest(report->longest, report->top, interval);
+    if (!ct_report_is_whole(report)) {
+        struct gathered *gathered = gathered_of(report, interval->thread);
+
+        add_to_row(gathered, interval, window_of(report));
+        lists = gathered->lists ? gathered->lists : lists;
     }
-    add_to_site(report, interval);
+    ct_report_lists_add(lists, interval, window_of(report));
 }
 
-#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
-
-static int compare_waits(const void *a, const void *b)
+static uint64_t rounded(double time_ns)
 {
-    const struct ct_report_wait *first = *(struct ct_report_wait *const *)a;
-    const struct ct_report_wait *second = *(struct ct_report_wait *const *)b;
-    int order = COMPARE(length_ns(second), length_ns(first));
-
-    if (order == 0)
-        order = COMPARE(first->interval.wait_begin_ns, second->interval.wait_begin_ns);
-    return order != 0 ? order : COMPARE(first->interval.thread->tid, second->interval.thread->tid);
+    return time_ns < 9e18 ? (uint64_t)llround(time_ns) : UINT64_MAX;
 }
 
-static int compare_sites(const void *a, const void *b)
+/* As the trace itself has summed it up. */
+static struct ct_report_thread whole_row(const struct ct_thread *thread)
 {
-    const struct ct_report_site *first = *(struct ct_report_site *const *)a;
-    const struct ct_report_site *second = *(struct ct_report_site *const *)b;
-    int order = COMPARE(second->total_ns, first->total_ns);
+    struct ct_report_thread row = {
+        .life = {.thread = thread, .alive = {thread->start_ns, thread->end_ns}},
+        .interval_count = thread->interval_count,
+        .is_exact = thread->has_totals,
+    };
 
-    if (order == 0)
-        order = COMPARE(second->count, first->count);
-    if (order == 0)
-        order = COMPARE(first->process->start_ns, second->process->start_ns);
-    if (order == 0)
-        order = COMPARE(first->process->pid, second->process->pid);
-    if (order == 0)
-        order = COMPARE(first->op, second->op);
-    return order != 0 ? order : COMPARE(first->stack_id, second->stack_id);
+    memcpy(row.life.class_ns, thread->class_ns, sizeof(row.life.class_ns));
+    return row;
+}
+
+static struct ct_report_thread part_row(const struct ct_report *report,
+                                        const struct ct_thread *thread)
+{
+    const struct gathered *gathered = g_hash_table_lookup(report->gathered, thread);
+    uint64_t waited_ns[CT_CLASS_COUNT] = {0};
+
+    for (size_t class = 0; class < CT_CLASS_COUNT && gathered; class ++)
+        waited_ns[class] = rounded(gathered->waited_ns[class]);
+    return (struct ct_report_thread){
+        .life = ct_life_inside(thread, &report->part.window, waited_ns),
+        .interval_count = gathered ? gathered->interval_count : 0,
+    };
+}
+
+/* One that lived on one side of the window only has no row. */
+static gboolean is_in_window(const struct ct_report *report, const struct ct_thread *thread)
+{
+    const struct ct_window *window = window_of(report);
+
+    return thread->start_ns < window->end_ns &&
+           (thread->end_ns > window->begin_ns || report->part.is_whole_time);
+}
+
+static void add_thread(struct ct_report *report, struct ct_thread *thread)
+{
+    struct gathered *gathered = g_hash_table_lookup(report->gathered, thread);
+
+    if (!ct_selection_has_thread(&report->part.selection, thread))
+        return;
+    if (gathered && gathered->lists)
+        ct_report_lists_merge(report->lists, gathered->lists);
+    if (!is_in_window(report, thread))
+        return;
+    struct ct_report_thread row =
+        report->part.is_whole_time ? whole_row(thread) : part_row(report, thread);
+
+    g_array_append_val(report->threads, row);
+}
+
+static void list_processes(struct ct_report *report)
+{
+    g_autoptr(GHashTable) shown = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < report->threads->len; i++) {
+        const struct ct_report_thread *row =
+            &g_array_index(report->threads, struct ct_report_thread, i);
+
+        g_hash_table_add(shown, row->life.thread->process);
+    }
+    for (guint i = 0; i < report->model->processes->len; i++) {
+        void *process = report->model->processes->pdata[i];
+
+        if (ct_report_is_whole(report) || g_hash_table_contains(shown, process))
+            g_ptr_array_add(report->processes, process);
+    }
 }
 
 void ct_report_finish(struct ct_report *report)
 {
-    g_ptr_array_sort(report->longest, compare_waits);
-    g_ptr_array_sort(report->open, compare_waits);
-    g_ptr_array_sort(report->sites, compare_sites);
+    for (guint i = 0; i < report->model->threads->len; i++)
+        add_thread(report, report->model->threads->pdata[i]);
+    list_processes(report);
+    ct_report_lists_sort(report->lists);
 }
 
 guint ct_report_site_number(const struct ct_report *report, const struct ct_interval *interval)
 {
-    struct ct_report_site key = key_of(interval);
-    const struct ct_report_site *site = g_hash_table_lookup(report->site_index, &key);
+    const struct ct_report_site *site = ct_report_lists_site(report->lists, interval);
+    const GPtrArray *sites = report->lists->sites;
 
-    for (guint i = 0; i < MIN(report->sites->len, report->top); i++) {
-        if (report->sites->pdata[i] == site)
+    for (guint i = 0; i < MIN(sites->len, report->top); i++) {
+        if (sites->pdata[i] == site)
             return i + 1;
     }
     return 0;
 }
 
-uint64_t ct_report_waited_ns(const struct ct_thread *thread)
+uint64_t ct_report_waited_ns(const struct ct_life *life)
 {
-    return thread->end_ns - thread->start_ns - thread->class_ns[CT_CLASS_RUNNING];
+    return life->alive.end_ns - life->alive.begin_ns - life->class_ns[CT_CLASS_RUNNING];
 }
 
 char *ct_report_object_name(const struct ct_report *report, const struct ct_process *process,
@@ -225,16 +201,18 @@ struct ct_sink ct_report_sink(struct ct_report *report)
     return (struct ct_sink){.user = report, .on_interval = on_interval};
 }
 
-struct ct_report *ct_report_new(const struct ct_model *model, guint top)
+struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_part *part,
+                                guint top)
 {
     struct ct_report *report = g_new0(struct ct_report, 1);
 
     report->model = model;
+    report->part = *part;
     report->top = top;
-    report->longest = g_ptr_array_new_with_free_func(wait_free);
-    report->open = g_ptr_array_new_with_free_func(wait_free);
-    report->sites = g_ptr_array_new_with_free_func(site_free);
-    report->site_index = g_hash_table_new(site_hash, site_equal);
+    report->threads = g_array_new(FALSE, FALSE, sizeof(struct ct_report_thread));
+    report->processes = g_ptr_array_new();
+    report->lists = ct_report_lists_new(top);
+    report->gathered = g_hash_table_new_full(NULL, NULL, NULL, gathered_free);
     report->symbolizer = ct_symbolizer_new();
     return report;
 }
@@ -243,10 +221,10 @@ void ct_report_free(struct ct_report *report)
 {
     if (!report)
         return;
-    g_ptr_array_unref(report->longest);
-    g_ptr_array_unref(report->open);
-    g_ptr_array_unref(report->sites);
-    g_hash_table_unref(report->site_index);
+    g_array_unref(report->threads);
+    g_ptr_array_unref(report->processes);
+    ct_report_lists_free(report->lists);
+    g_hash_table_unref(report->gathered);
     ct_symbolizer_free(report->symbolizer);
     g_free(report);
 }

@@ -10,18 +10,6 @@ static void (*const parts[])(const struct ct_text_report *) = {
     ct_text_sites,   ct_text_calls,     ct_text_longest_waits,
 };
 
-void ct_text_heading(const struct ct_text_report *out, const char *format, ...)
-{
-    va_list arguments;
-
-    if (out->text->len > 0)
-        g_string_append_c(out->text, '\n');
-    va_start(arguments, format);
-    g_string_append_vprintf(out->text, format, arguments);
-    va_end(arguments);
-    g_string_append_c(out->text, '\n');
-}
-
 /* `lead` starts the first line; the others are indented. Takes `text`. */
 static void write_wrapped(const struct ct_text_report *out, const char *lead, guint indent,
                           char *text)
@@ -31,6 +19,17 @@ static void write_wrapped(const struct ct_text_report *out, const char *lead, gu
     g_string_append(out->text, lead);
     ct_text_append_wrapped(out->text, clean, (guint)strlen(lead), indent, out->layout->width);
     g_free(text);
+}
+
+void ct_text_heading(const struct ct_text_report *out, const char *format, ...)
+{
+    va_list arguments;
+
+    if (out->text->len > 0)
+        g_string_append_c(out->text, '\n');
+    va_start(arguments, format);
+    write_wrapped(out, "", 2, g_strdup_vprintf(format, arguments));
+    va_end(arguments);
 }
 
 void ct_text_line(const struct ct_text_report *out, guint indent, const char *format, ...)

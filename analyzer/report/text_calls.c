@@ -18,13 +18,13 @@ static int compare_calls(const void *a, const void *b)
     return (first->op > second->op) - (first->op < second->op);
 }
 
-static void sum_up(const struct ct_model *model, struct calls *calls)
+static void sum_up(const struct ct_report *report, struct calls *calls)
 {
     for (size_t op = 0; op < CT_OP_COUNT; op++) {
         calls[op].op = (enum ct_op)op;
-        for (guint i = 0; i < model->processes->len; i++) {
+        for (guint i = 0; i < report->processes->len; i++) {
             const struct ct_op_counters *counters =
-                ct_process_counters(model->processes->pdata[i], (enum ct_op)op);
+                ct_process_counters(report->processes->pdata[i], (enum ct_op)op);
 
             if (counters)
                 ct_op_counters_add(&calls[op].counters, counters);
@@ -33,18 +33,30 @@ static void sum_up(const struct ct_model *model, struct calls *calls)
     qsort(calls, CT_OP_COUNT, sizeof(calls[0]), compare_calls);
 }
 
+static void write_heading(const struct ct_text_report *out)
+{
+    uint64_t open_count = out->report->lists->open_count;
+    g_autofree char *count = ct_format_count(open_count);
+    g_autofree char *note =
+        open_count > 0 ? g_strdup_printf("; %s not ended, up to the end", count) : g_strdup("");
+
+    ct_text_heading(out, "Calls, counted exactly (of locks: those that had to wait%s)", note);
+}
+
 void ct_text_calls(const struct ct_text_report *out)
 {
     struct calls calls[CT_OP_COUNT] = {0};
     static const char *const headings[] = {"OPERATION", "CALLS", "TOTAL", "MEAN", "~P50", "~P99"};
     gboolean has_calls = FALSE;
 
-    sum_up(out->report->model, calls);
+    if (!ct_report_has_calls(out->report))
+        return;
+    sum_up(out->report, calls);
     for (size_t i = 0; i < CT_OP_COUNT; i++)
         has_calls = has_calls || calls[i].counters.calls > 0;
     if (!has_calls)
         return;
-    ct_text_heading(out, "Calls, counted exactly (of locks: those that had to wait)");
+    write_heading(out);
     struct ct_text_table *table = ct_text_table_new("lrrrrr");
 
     for (size_t i = 0; i < G_N_ELEMENTS(headings); i++)

@@ -42,6 +42,16 @@ static void add_exit(GString *line, int32_t status)
         g_string_append_printf(line, "  (exit status %d)", status);
 }
 
+/* "processes redis*, 4711; threads io_*" */
+static void add_names(GString *text, const char *what, const char *const *names)
+{
+    if (!names || !*names)
+        return;
+    g_autofree char *list = g_strjoinv(", ", (char **)names);
+
+    g_string_append_printf(text, "%s%s %s", text->len > 0 ? "; " : "", what, list);
+}
+
 static void write_losses(const struct ct_text_report *out)
 {
     const struct ct_capture *capture = &out->report->model->capture;
@@ -65,6 +75,29 @@ static void write_losses(const struct ct_text_report *out)
         ct_text_field(out, "! skipped", "%s event%s that this version does not know", count,
                       capture->unknown_events == 1 ? "" : "s");
     }
+}
+
+/* What was asked for, where that is not everything. */
+static void write_part(const struct ct_text_report *out)
+{
+    const struct ct_report_part *part = &out->report->part;
+    const struct ct_model *model = out->report->model;
+    g_autoptr(GString) names = g_string_new(NULL);
+
+    if (!part->is_whole_time) {
+        g_autofree char *from = ct_format_duration(part->window.begin_ns - model->begin_ns);
+        g_autofree char *to = ct_format_duration(part->window.end_ns - model->begin_ns);
+        g_autofree char *length = ct_format_duration(part->window.end_ns - part->window.begin_ns);
+
+        ct_text_field(out, "from", "%s to %s after the start: %s", from, to, length);
+    }
+    add_names(names, "processes", part->selection.processes);
+    add_names(names, "threads", part->selection.threads);
+    if (names->len > 0)
+        ct_text_field(out, "only", "%s", names->str);
+    if (!ct_report_has_calls(out->report))
+        ct_text_field(out, "not shown",
+                      "calls, which are counted for whole processes and the whole time");
 }
 
 void ct_text_capture(const struct ct_text_report *out)
@@ -99,28 +132,31 @@ void ct_text_capture(const struct ct_text_report *out)
         ct_text_field(out, "! DAMAGED", "part of the trace cannot be read: %s", capture->damage);
     else if (!capture->is_complete)
         ct_text_field(out, "! PARTIAL", "the trace has no end: 'ctrace recover' may complete it");
+    write_part(out);
 }
 
 void ct_text_processes(const struct ct_text_report *out)
 {
     const struct ct_model *model = out->report->model;
-    struct ct_text_table *table = ct_text_table_new("rrrrl");
+    struct ct_text_table *table = ct_text_table_new("rrrrw");
     static const char *const headings[] = {"PID", "PARENT", "LIFETIME", "THREADS", "COMMAND"};
     g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
-    guint shown = MIN(model->processes->len, MAX(out->report->top, 1));
+    const GPtrArray *processes = out->report->processes;
+    const GArray *threads = out->report->threads;
+    guint shown = MIN(processes->len, MAX(out->report->top, 1));
 
-    for (guint i = 0; i < model->threads->len; i++) {
-        const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
-        guint count = GPOINTER_TO_UINT(g_hash_table_lookup(counts, thread->process));
+    for (guint i = 0; i < threads->len; i++) {
+        void *process = g_array_index(threads, struct ct_report_thread, i).life.thread->process;
+        guint count = GPOINTER_TO_UINT(g_hash_table_lookup(counts, process));
 
-        g_hash_table_insert(counts, thread->process, GUINT_TO_POINTER(count + 1));
+        g_hash_table_insert(counts, process, GUINT_TO_POINTER(count + 1));
     }
-    ct_text_heading(out, "Processes (%u)", model->processes->len);
+    ct_text_heading(out, "Processes (%u)", processes->len);
     for (size_t i = 0; i < G_N_ELEMENTS(headings); i++)
         ct_text_table_add(table, headings[i]);
     for (guint i = 0; i < shown; i++) {
-        const struct ct_process *process = g_ptr_array_index(model->processes, i);
-        guint threads = GPOINTER_TO_UINT(g_hash_table_lookup(counts, process));
+        const struct ct_process *process = g_ptr_array_index(processes, i);
+        guint thread_count = GPOINTER_TO_UINT(g_hash_table_lookup(counts, process));
         uint64_t from_ns = MAX(process->start_ns, model->begin_ns);
 
         ct_text_table_take(table, g_strdup_printf("%d", process->pid));
@@ -128,11 +164,11 @@ void ct_text_processes(const struct ct_text_report *out)
                                                     : g_strdup("-"));
         ct_text_table_take(table,
                            ct_format_duration(process->end_ns - MIN(process->end_ns, from_ns)));
-        ct_text_table_take(table, ct_format_count(threads));
+        ct_text_table_take(table, ct_format_count(thread_count));
         ct_text_table_take(table,
                            ct_format_clean(process->args[0] ? process->args : process->name));
     }
     ct_text_table_finish(table, out->text, out->layout->width);
-    if (shown < model->processes->len)
-        ct_text_line(out, 2, "and %u more", model->processes->len - shown);
+    if (shown < processes->len)
+        ct_text_line(out, 2, "and %u more", processes->len - shown);
 }

@@ -5,6 +5,9 @@
 #define INDENT 2
 #define GAP    2
 
+/* Text that goes on below itself has a line of its own rather than fewer columns than this. */
+#define FLOW_MIN 24
+
 struct ct_text_table {
     const char *alignments; /* borrowed */
     GPtrArray *cells;       /* owned; char *, row by row */
@@ -32,6 +35,25 @@ static void append_spaces(GString *line, guint count)
         g_string_append_c(line, ' ');
 }
 
+/* Whether a line may end before this space: a number stays with its unit, "10.5 ms". */
+static gboolean is_break(const char *space, const char *begin)
+{
+    size_t unit_length = strspn(space + 1, "mnus");
+
+    return space > begin && !(g_ascii_isdigit(space[-1]) && unit_length > 0 &&
+                              !g_ascii_isalnum(space[1 + unit_length]));
+}
+
+/* Where to break a word that is too long: after what parts it, if that is not too early. */
+static const char *break_word(const char *text, const char *end)
+{
+    for (const char *at = end; at - text > (end - text) / 2; at--) {
+        if (strchr("/:._-,", at[-1]))
+            return at;
+    }
+    return end;
+}
+
 /* The bytes of a line: up to the last space that leaves it within `width` columns; of a single
  * word that is too long, what fits. */
 static gsize line_length(const char *text, guint width)
@@ -41,7 +63,7 @@ static gsize line_length(const char *text, guint width)
     guint columns = 0;
 
     for (; *at; at = g_utf8_next_char(at)) {
-        if (*at == ' ' && at > text)
+        if (*at == ' ' && is_break(at, text))
             space = at;
         columns += character_columns(g_utf8_get_char(at));
         if (columns > width && *at != ' ')
@@ -51,7 +73,7 @@ static gsize line_length(const char *text, guint width)
         return (gsize)(at - text);
     if (space)
         return (gsize)(space - text);
-    return (gsize)((at > text ? at : g_utf8_next_char(at)) - text);
+    return (gsize)((at > text ? break_word(text, at) : g_utf8_next_char(at)) - text);
 }
 
 void ct_text_append_wrapped(GString *out, const char *text, guint used, guint indent, guint width)
@@ -70,27 +92,6 @@ void ct_text_append_wrapped(GString *out, const char *text, guint used, guint in
         append_spaces(out, indent);
         used = indent;
     }
-}
-
-void ct_text_append_cut(GString *line, const char *text, guint width)
-{
-    static const char ellipsis[] = "...";
-
-    if (ct_text_columns(text) <= width) {
-        g_string_append(line, text);
-        return;
-    }
-    guint room = width > strlen(ellipsis) ? width - (guint)strlen(ellipsis) : 0;
-
-    for (; *text; text = g_utf8_next_char(text)) {
-        guint columns = character_columns(g_utf8_get_char(text));
-
-        if (columns > room)
-            break;
-        room -= columns;
-        g_string_append_unichar(line, g_utf8_get_char(text));
-    }
-    g_string_append(line, ellipsis);
 }
 
 struct ct_text_table *ct_text_table_new(const char *alignments)
@@ -112,45 +113,109 @@ void ct_text_table_add(struct ct_text_table *table, const char *cell)
     ct_text_table_take(table, g_strdup(cell));
 }
 
-static void append_row(const struct ct_text_table *table, guint first, const guint *widths,
-                       GString *line)
+/* Where the columns of a table stand. One that does not fit beside the others begins a new line,
+ * in each row. */
+struct columns {
+    guint count;
+    guint shown;        /* the first so many */
+    guint *widths;      /* owned */
+    gboolean *is_first; /* owned; of its line */
+};
+
+/* Begins a new line before each column that would reach beyond `width`; returns how many there are.
+ */
+static guint break_lines(struct columns *columns, const char *alignments, guint width)
 {
-    gsize column_count = strlen(table->alignments);
+    guint lines = 0;
+    guint used = 0;
 
-    append_spaces(line, INDENT);
-    for (guint column = 0; column < column_count && first + column < table->cells->len; column++) {
-        const char *cell = g_ptr_array_index(table->cells, first + column);
-        guint padding = widths[column] - ct_text_columns(cell);
+    for (guint i = 0; i < columns->shown; i++) {
+        gboolean is_flowing = alignments[i] == 'w';
+        guint needed = is_flowing ? MIN(columns->widths[i], FLOW_MIN) : columns->widths[i];
 
-        if (column > 0)
-            append_spaces(line, GAP);
-        if (table->alignments[column] == 'r')
-            append_spaces(line, padding);
-        g_string_append(line, cell);
-        if (table->alignments[column] == 'l')
-            append_spaces(line, padding);
+        columns->is_first[i] = i == 0 || used + GAP + needed > width;
+        if (columns->is_first[i])
+            used = lines++ == 0 ? INDENT : 2 * INDENT;
+        else
+            used += GAP;
+        used += needed;
     }
-    while (line->len > 0 && line->str[line->len - 1] == ' ')
-        g_string_truncate(line, line->len - 1);
+    return lines;
+}
+
+static void measure(const struct ct_text_table *table, struct columns *columns, guint width)
+{
+    columns->count = (guint)strlen(table->alignments);
+    columns->shown = columns->count;
+    columns->widths = g_new0(guint, columns->count);
+    columns->is_first = g_new0(gboolean, columns->count);
+    for (guint i = 0; i < table->cells->len; i++) {
+        guint *cell_width = &columns->widths[i % columns->count];
+
+        *cell_width = MAX(*cell_width, ct_text_columns(g_ptr_array_index(table->cells, i)));
+    }
+    guint lines = break_lines(columns, table->alignments, width);
+
+    if (table->alignments[columns->count - 1] == 'o' && columns->is_first[columns->count - 1]) {
+        columns->shown--;
+        lines--;
+    }
+    /* Lines of like length look better than a last one with a single column. */
+    while (lines > 1 && width > 0 && break_lines(columns, table->alignments, width - 1) == lines)
+        width--;
+    break_lines(columns, table->alignments, width);
+}
+
+static void end_line(GString *text)
+{
+    while (text->len > 0 && text->str[text->len - 1] == ' ')
+        g_string_truncate(text, text->len - 1);
+    g_string_append_c(text, '\n');
+}
+
+static void append_cell(GString *text, const char *cell, char alignment, guint width)
+{
+    guint padding = width - MIN(width, ct_text_columns(cell));
+
+    if (alignment == 'r')
+        append_spaces(text, padding);
+    g_string_append(text, cell);
+    if (alignment == 'l')
+        append_spaces(text, padding);
+}
+
+static void append_row(const struct ct_text_table *table, guint first,
+                       const struct columns *columns, GString *text, guint width)
+{
+    guint used = 0;
+
+    for (guint i = 0; i < columns->shown && first + i < table->cells->len; i++) {
+        const char *cell = g_ptr_array_index(table->cells, first + i);
+        guint space = columns->is_first[i] ? (i == 0 ? INDENT : 2 * INDENT) : GAP;
+
+        if (columns->is_first[i] && i > 0)
+            end_line(text);
+        used = columns->is_first[i] ? space : used + space;
+        append_spaces(text, space);
+        if (table->alignments[i] == 'w') {
+            ct_text_append_wrapped(text, cell, used, used, width);
+            return;
+        }
+        append_cell(text, cell, table->alignments[i], columns->widths[i]);
+        used += columns->widths[i];
+    }
+    end_line(text);
 }
 
 void ct_text_table_finish(struct ct_text_table *table, GString *text, guint width)
 {
-    guint column_count = (guint)strlen(table->alignments);
-    g_autofree guint *widths = g_new0(guint, column_count);
-    g_autoptr(GString) line = g_string_new(NULL);
+    struct columns columns;
 
-    for (guint i = 0; i < table->cells->len; i++) {
-        guint columns = ct_text_columns(g_ptr_array_index(table->cells, i));
-
-        widths[i % column_count] = MAX(widths[i % column_count], columns);
-    }
-    for (guint first = 0; first < table->cells->len; first += column_count) {
-        g_string_truncate(line, 0);
-        append_row(table, first, widths, line);
-        ct_text_append_cut(text, line->str, width);
-        g_string_append_c(text, '\n');
-    }
+    measure(table, &columns, width);
+    for (guint first = 0; first < table->cells->len; first += columns.count)
+        append_row(table, first, &columns, text, width);
+    g_free(columns.widths);
+    g_free(columns.is_first);
     g_ptr_array_unref(table->cells);
     g_free(table);
 }

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define BAR_COLUMNS 20
+#define BAR_COLUMNS    20
+#define NARROW_COLUMNS 80
 
 /* A letter for each class in a thread's bar. */
 static const char class_letters[CT_CLASS_COUNT] = {
@@ -14,8 +15,9 @@ static const char class_letters[CT_CLASS_COUNT] = {
     [CT_CLASS_OTHER] = 'o',   [CT_CLASS_UNKNOWN] = '?',
 };
 
-/* Classes in which nobody spent time, and which the recording could not see, have no column. */
-static guint shown_classes(const struct ct_model *model, enum ct_class *classes)
+/* Classes in which nobody spent time have no column if the recording could not see them, or where
+ * room is scarce. */
+static guint shown_classes(const GPtrArray *lives, gboolean is_narrow, enum ct_class *classes)
 {
     static const gboolean is_usual[CT_CLASS_COUNT] = {
         [CT_CLASS_RUNNING] = TRUE, [CT_CLASS_NET] = TRUE,   [CT_CLASS_SYNC] = TRUE,
@@ -24,12 +26,12 @@ static guint shown_classes(const struct ct_model *model, enum ct_class *classes)
     guint count = 0;
 
     for (size_t class = 0; class < CT_CLASS_COUNT; class ++) {
-        gboolean is_shown = is_usual[class];
+        gboolean is_shown = is_usual[class] && !is_narrow;
 
-        for (guint i = 0; !is_shown && i < model->threads->len; i++) {
-            const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
+        for (guint i = 0; !is_shown && i < lives->len; i++) {
+            const struct ct_life *life = g_ptr_array_index(lives, i);
 
-            is_shown = thread->class_ns[class] > 0;
+            is_shown = life->class_ns[class] > 0;
         }
         if (is_shown)
             classes[count++] = (enum ct_class) class;
@@ -39,8 +41,8 @@ static guint shown_classes(const struct ct_model *model, enum ct_class *classes)
 
 static int compare_by_waited(const void *a, const void *b)
 {
-    uint64_t first = ct_report_waited_ns(*(struct ct_thread *const *)a);
-    uint64_t second = ct_report_waited_ns(*(struct ct_thread *const *)b);
+    uint64_t first = ct_report_waited_ns(*(struct ct_life *const *)a);
+    uint64_t second = ct_report_waited_ns(*(struct ct_life *const *)b);
 
     return (first < second) - (first > second); /* stable: the model's order decides */
 }
@@ -59,6 +61,11 @@ static char *format_bar(const uint64_t *class_ns, uint64_t lifetime_ns)
         g_string_append_c(bar, ' ');
     g_string_append_c(bar, ']');
     return g_string_free(bar, FALSE);
+}
+
+static uint64_t lifetime(const struct ct_life *life)
+{
+    return life->alive.end_ns - life->alive.begin_ns;
 }
 
 static void add_times(struct ct_text_table *table, const uint64_t *class_ns, uint64_t lifetime_ns,
@@ -95,65 +102,71 @@ static char *format_legend(const enum ct_class *classes, guint class_count)
     return g_string_free(legend, FALSE);
 }
 
-static void add_rest(struct ct_text_table *table, const GPtrArray *threads, guint first,
+static void add_rest(struct ct_text_table *table, const GPtrArray *lives, guint first,
                      const enum ct_class *classes, guint class_count, gboolean has_bar)
 {
     uint64_t class_ns[CT_CLASS_COUNT] = {0};
     uint64_t lifetime_ns = 0;
 
-    for (guint i = first; i < threads->len; i++) {
-        const struct ct_thread *thread = g_ptr_array_index(threads, i);
+    for (guint i = first; i < lives->len; i++) {
+        const struct ct_life *life = g_ptr_array_index(lives, i);
 
-        lifetime_ns = ct_add_u64(lifetime_ns, thread->end_ns - thread->start_ns);
+        lifetime_ns = ct_add_u64(lifetime_ns, lifetime(life));
         for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
-            class_ns[class] = ct_add_u64(class_ns[class], thread->class_ns[class]);
+            class_ns[class] = ct_add_u64(class_ns[class], life->class_ns[class]);
     }
-    ct_text_table_take(table, g_strdup_printf("%u more together", threads->len - first));
+    ct_text_table_take(table, g_strdup_printf("%u more together", lives->len - first));
     ct_text_table_add(table, "");
     add_times(table, class_ns, lifetime_ns, classes, class_count);
     if (has_bar)
         ct_text_table_take(table, format_bar(class_ns, lifetime_ns));
 }
 
+/* By time waited. The lives are borrowed. */
+static GPtrArray *sort_lives(const struct ct_report *report)
+{
+    GPtrArray *lives = g_ptr_array_sized_new(report->threads->len);
+
+    for (guint i = 0; i < report->threads->len; i++)
+        g_ptr_array_add(lives, &g_array_index(report->threads, struct ct_report_thread, i).life);
+    g_ptr_array_sort(lives, compare_by_waited);
+    return lives;
+}
+
 void ct_text_threads(const struct ct_text_report *out)
 {
-    const struct ct_model *model = out->report->model;
+    g_autoptr(GPtrArray) lives = sort_lives(out->report);
     enum ct_class classes[CT_CLASS_COUNT];
-    guint class_count = shown_classes(model, classes);
+    guint class_count = shown_classes(lives, out->layout->width < NARROW_COLUMNS, classes);
     gboolean has_bar = out->layout->width >= 100;
     char alignments[CT_CLASS_COUNT + 8] = "lrr";
-    g_autoptr(GPtrArray) threads = g_ptr_array_sized_new(model->threads->len);
     /* One more takes no more room than saying that there is one more. */
     guint limit = MAX(2 * out->report->top, 1);
-    guint shown = model->threads->len <= limit + 1 ? model->threads->len : limit;
+    guint shown = lives->len <= limit + 1 ? lives->len : limit;
 
     memset(alignments + 3, 'r', class_count);
     if (has_bar)
-        alignments[3 + class_count] = 'l';
-    for (guint i = 0; i < model->threads->len; i++)
-        g_ptr_array_add(threads, g_ptr_array_index(model->threads, i));
-    g_ptr_array_sort(threads, compare_by_waited);
+        alignments[3 + class_count] = 'o';
 
     struct ct_text_table *table = ct_text_table_new(alignments);
 
     g_autofree char *legend = format_legend(classes, class_count);
 
     if (has_bar)
-        ct_text_heading(out, "Threads (%u), by time waited      %s", model->threads->len, legend);
+        ct_text_heading(out, "Threads (%u), by time waited      %s", lives->len, legend);
     else
-        ct_text_heading(out, "Threads (%u), by time waited", model->threads->len);
+        ct_text_heading(out, "Threads (%u), by time waited", lives->len);
     add_headings(table, classes, class_count, has_bar);
     for (guint i = 0; i < shown; i++) {
-        const struct ct_thread *thread = g_ptr_array_index(threads, i);
-        uint64_t lifetime_ns = thread->end_ns - thread->start_ns;
+        const struct ct_life *life = g_ptr_array_index(lives, i);
 
-        ct_text_table_take(table, ct_format_clean(thread->name));
-        ct_text_table_take(table, g_strdup_printf("%d", thread->tid));
-        add_times(table, thread->class_ns, lifetime_ns, classes, class_count);
+        ct_text_table_take(table, ct_format_clean(life->thread->name));
+        ct_text_table_take(table, g_strdup_printf("%d", life->thread->tid));
+        add_times(table, life->class_ns, lifetime(life), classes, class_count);
         if (has_bar)
-            ct_text_table_take(table, format_bar(thread->class_ns, lifetime_ns));
+            ct_text_table_take(table, format_bar(life->class_ns, lifetime(life)));
     }
-    if (shown < threads->len)
-        add_rest(table, threads, shown, classes, class_count, has_bar);
+    if (shown < lives->len)
+        add_rest(table, lives, shown, classes, class_count, has_bar);
     ct_text_table_finish(table, out->text, out->layout->width);
 }

@@ -1,7 +1,7 @@
 #include "report/text_parts.h"
 
 #include "model/format.h"
-#include "report/stack_text.h"
+#include "symbols/stack_text.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 static void write_stack(const struct ct_text_report *out, const struct ct_process *process,
                         uint32_t stack_id)
 {
-    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report, process, stack_id);
+    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, process, stack_id);
     guint depth = out->layout->depth;
     /* One more takes no more room than saying that there is one more. */
     guint shown = depth > 0 && frames->len == depth + 1 ? frames->len : MIN(frames->len, depth);
@@ -55,8 +55,8 @@ static void write_waker(const struct ct_text_report *out, const struct ct_interv
     if (!interval->waker)
         return;
     g_autofree char *name = format_thread(interval->waker);
-    g_autoptr(GPtrArray) frames =
-        ct_stack_frames(out->report, interval->waker->process, interval->waker_stack_id);
+    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, interval->waker->process,
+                                                  interval->waker_stack_id);
 
     ct_text_line(out, CT_TEXT_ENTRY, "woken by %s: %s%s%s", name, ct_op_name(interval->waker_op),
                  frames->len > 0 ? " in " : "",
@@ -73,7 +73,8 @@ static void write_origin(const struct ct_text_report *out, const struct ct_inter
         write_stack(out, process, interval->stack_id);
         return;
     }
-    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report, process, interval->stack_id);
+    g_autoptr(GPtrArray) frames =
+        ct_stack_frames(out->report->symbolizer, process, interval->stack_id);
 
     ct_text_line(out, CT_TEXT_ENTRY, "at place %u%s%s", place, frames->len > 0 ? ", in " : "",
                  frames->len > 0 ? (const char *)g_ptr_array_index(frames, 0) : "");
@@ -111,23 +112,23 @@ static void write_list(const struct ct_text_report *out, const GPtrArray *waits)
 void ct_text_open_waits(const struct ct_text_report *out)
 {
     const struct ct_report *report = out->report;
-    g_autofree char *count = ct_format_count(report->open_count);
+    g_autofree char *count = ct_format_count(report->lists->open_count);
 
-    if (report->open_count == 0)
+    if (report->lists->open_count == 0)
         return;
     ct_text_heading(out, "Still waiting at the end (%s)", count);
-    write_list(out, report->open);
-    if (report->open_count > MIN(report->top, report->open->len))
+    write_list(out, report->lists->open);
+    if (report->lists->open_count > MIN(report->top, report->lists->open->len))
         ct_text_line(out, 2, "and %" G_GUINT64_FORMAT " more",
-                     report->open_count - MIN(report->top, report->open->len));
+                     report->lists->open_count - MIN(report->top, report->lists->open->len));
 }
 
 void ct_text_longest_waits(const struct ct_text_report *out)
 {
-    if (out->report->longest->len == 0)
+    if (out->report->lists->longest->len == 0)
         return;
     ct_text_heading(out, "Longest single waits");
-    write_list(out, out->report->longest);
+    write_list(out, out->report->lists->longest);
 }
 
 static uint64_t rounded(double value)
@@ -161,19 +162,20 @@ static void write_site(const struct ct_text_report *out, const struct ct_report_
 void ct_text_sites(const struct ct_text_report *out)
 {
     const struct ct_report *report = out->report;
-    guint shown = MIN(report->sites->len, report->top);
+    guint shown = MIN(report->lists->sites->len, report->top);
 
-    if (report->sites->len == 0) {
+    if (report->lists->sites->len == 0) {
         ct_text_heading(out, "No waits were recorded");
         return;
     }
-    ct_text_heading(out, "Where the time was waited (%u of %u places)", shown, report->sites->len);
+    ct_text_heading(out, "Where the time was waited (%u of %u places)", shown,
+                    report->lists->sites->len);
     for (guint i = 0; i < shown; i++)
-        write_site(out, g_ptr_array_index(report->sites, i), i + 1);
-    if (report->unlisted_count > 0) {
-        g_autofree char *count = ct_format_count(rounded(report->unlisted_count));
+        write_site(out, g_ptr_array_index(report->lists->sites, i), i + 1);
+    if (report->lists->unlisted_count > 0) {
+        g_autofree char *count = ct_format_count(rounded(report->lists->unlisted_count));
 
         ct_text_line(out, 2, "! %s waits were in places beyond the %u that are kept", count,
-                     report->sites->len);
+                     report->lists->sites->len);
     }
 }

@@ -209,17 +209,59 @@ class Places(TraceTest):
         else:
             self.assertTrue(list(self.folder.glob("*.pb.gz")), result)
 
-    def test_closed_pipes_and_full_devices_are_errors(self):
+    def test_wrong_options_have_the_same_status_everywhere(self):
+        trace = self.record_ok(ENDINGS, "sleep", "20").directory
+        picture = ["-o", self.folder / "t.svg"]
+        for command in (["report"], ["pprof", "sync"], ["timeline", *picture]):
+            for options in (
+                ["--no-such-option"],
+                ["--from=soon"],
+                ["--to=101%"],
+                ["--from=5ms", "--to=2ms"],
+                ["--from=50%", "--to=50%"],
+                ["one-more"],
+            ):
+                with self.subTest(command=command, options=options):
+                    self.assert_refused(self.ctrace(*command, trace, *options), "help", status=2)
+            with self.subTest(command):
+                late = self.ctrace(*command, trace, "--from=1h")
+                self.assert_refused(late, "after the end", status=1)
+        for command in (
+            ["report", "--top=-1"],
+            ["report", "--format=xml"],
+            ["pprof", "nets"],
+            ["pprof", "net", "--min=1"],
+            ["timeline", "-o", "t.bmp"],
+            ["timeline", *picture, "--threads=0"],
+            ["timeline", *picture, "--width=3"],
+            ["record"],
+            ["record", "--rate=often", "true"],
+            ["recover", "one", "two"],
+        ):
+            with self.subTest(command):
+                self.assert_refused(self.ctrace(*command), status=2)
+
+    def test_full_devices_and_closed_outputs_are_errors(self):
         trace = self.record_ok(ENDINGS, "sleep", "20").directory
         for command in (["report"], ["report", "--format=json"]):
             with self.subTest(command), open("/dev/full", "w") as full:
                 result = self.ctrace(*command, trace, stdout=full)
                 self.assert_refused(result, "no space")
-        reader, writer = os.pipe()
-        os.close(reader)
-        with os.fdopen(writer, "w") as closed:
-            result = self.ctrace("report", trace, stdout=closed)
-        self.assertNotEqual(result.status, 0, result)
+        for command in ("report", "pprof sleep"):
+            with self.subTest(command):
+                result = run("sh", "-c", f"exec {CTRACE} {command} {trace} >&-")
+                self.assert_refused(result, "bad file descriptor|closed", status=1)
+
+    def test_a_reader_that_goes_away_ends_a_command_quietly(self):
+        trace = self.record_ok(ENDINGS, "sleep", "20").directory
+        for command in (["report"], ["report", "--format=json"], ["pprof", "sleep"]):
+            with self.subTest(command):
+                reader, writer = os.pipe()
+                os.close(reader)
+                with os.fdopen(writer, "w") as closed:
+                    result = self.ctrace(*command, trace, stdout=closed)
+                self.assertEqual(result.status, 128 + signal.SIGPIPE, result)
+                self.assertEqual(result.err, "")
 
 
 @unittest.skipUnless(SMALL_FS, "it takes root to mount a small file system")
@@ -311,6 +353,22 @@ class BadTraces(TraceTest):
         (self.folder / "letters").mkdir()
         (self.folder / "letters" / "metadata").write_text("dear sir")
         self.check_all_readers(self.folder / "letters", "letters")
+
+    def test_several_recordings_in_one_directory(self):
+        for name in ("one", "two"):
+            self.record_ok(ENDINGS, "exit", "0", output=f"both/{name}")
+        self.check_all_readers(self.folder / "both", "more than one recording", "both/one")
+
+    @unittest.skipIf(os.getuid() == 0, "root may read everything")
+    def test_a_trace_that_may_not_be_read(self):
+        trace = self.record_ok(ENDINGS, "exit", "0").directory
+        metadata = next(trace.rglob("metadata"))
+        for place in (metadata, self.streams(trace)[-1], metadata.parent, trace):
+            with self.subTest(place):
+                mode = place.stat().st_mode
+                place.chmod(0)
+                self.check_all_readers(trace, re.escape(str(place)), "permission denied")
+                place.chmod(mode)
 
     def copy_of(self, trace, name):
         copy = self.folder / name

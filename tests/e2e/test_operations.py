@@ -18,7 +18,7 @@ BUSY_NS = 10_000_000
 
 class Operations(TraceTest):
     def test_waits_have_their_time_class_object_and_waker(self):
-        for workload in ("waits", "waits_io", "waits_sync"):
+        for workload in ("waits", "waits_io", "waits_names", "waits_sync"):
             result = self.record_ok(WORKLOADS / workload)
             events = self.waits(result.directory)
             profiles = {kind: self.profile(kind, result.directory) for kind in CLASSES}

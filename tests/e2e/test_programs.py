@@ -1,9 +1,11 @@
 """Real programs, as they are installed."""
 
+import collections
 import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -126,6 +128,40 @@ class Python(TraceTest):
         self.assert_about(self.main_thread_ns(sync), locked, 2, "locked")
         sleep = self.profile("sleep", result.directory)
         self.assert_about(self.main_thread_ns(sleep), answer["sleep"], 1, "asleep")
+
+    def test_the_kernel_says_the_same(self):
+        """strace is told by the kernel how long each call took, in the same run."""
+        classes = {
+            "accept4": "net",
+            "recvfrom": "net",
+            "sendto": "net",
+            "futex": "sync",
+            "clock_nanosleep": "sleep",
+        }
+        log = self.folder / "strace.log"
+        result = self.record_ok(
+            *("strace", "-f", "-qq", "-T", "-o", log, "-e", "trace=" + ",".join(classes)),
+            *(PYTHON, WORKLOADS / "python_threads.py"),
+            options=["--rate=0"],
+        )
+        calls, told_ns = collections.Counter(), collections.Counter()
+        for line in log.read_text().splitlines():
+            call = re.match(r"(\d+) +(?:<\.\.\. )?(\w+).*<([\d.]+)>$", line)
+            if call and call[2] in classes:
+                calls[int(call[1]), classes[call[2]]] += 1
+                told_ns[int(call[1]), classes[call[2]]] += float(call[3]) * 1e9
+        report = json.loads(self.ctrace("report", "--format=json", result.directory).out)
+        recorded_ns = collections.Counter()
+        for thread in report["threads"]:  # strace's child has the same id before and after exec
+            for kind, time_ns in thread["time_ns"].items():
+                recorded_ns[thread["tid"], kind] += time_ns
+        long_ones = [subject for subject, time_ns in told_ns.items() if time_ns > 100_000_000]
+        self.assertGreaterEqual({kind for _, kind in long_ones}, {"net", "sync", "sleep"})
+        for tid, kind in long_ones:
+            with self.subTest(tid=tid, kind=kind):
+                self.assert_about(
+                    recorded_ns[tid, kind], told_ns[tid, kind], calls[tid, kind], "as strace"
+                )
 
     def main_thread_ns(self, profile, op=None):
         return sum(

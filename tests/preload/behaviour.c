@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -338,11 +339,14 @@ static void raw_fork(void)
 
 /* ---- Descriptors ---- */
 
+#define MAX_DESCRIPTORS 2048
+#define FEW_DESCRIPTORS 256
+
 static int count_descriptors(int first)
 {
     int count = 0;
 
-    for (int fd = first; fd < 1024; fd++)
+    for (int fd = first; fd < MAX_DESCRIPTORS; fd++)
         count += fcntl(fd, F_GETFD) != -1;
     return count;
 }
@@ -364,9 +368,36 @@ static void go_on(void)
 
 static void close_in_a_loop(void)
 {
-    for (int fd = 3; fd < 1024; fd++)
+    for (int fd = 3; fd < MAX_DESCRIPTORS; fd++)
         close(fd);
     go_on();
+}
+
+/* Who looks through all descriptors that there can be finds its own, as long as there is room. */
+static void look_through_all(void)
+{
+    struct rlimit limit;
+
+    for (int fd = 3; fd < MAX_DESCRIPTORS; fd++)
+        close(fd);
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    CHECK(limit.rlim_cur == FEW_DESCRIPTORS);
+    for (int fd = 3; fd < FEW_DESCRIPTORS; fd++)
+        CHECK(fcntl(fd, F_GETFD) == -1 && errno == EBADF);
+}
+
+/* In an image that began with that limit, as one that a shell's ulimit made. */
+static void start_with_few_descriptors(void)
+{
+    struct rlimit limit;
+
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    if (limit.rlim_max < MAX_DESCRIPTORS)
+        return;
+    limit.rlim_cur = FEW_DESCRIPTORS;
+    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    execl("/proc/self/exe", "behaviour", "look_through_all", (char *)NULL);
+    CHECK(!"reached");
 }
 
 static void close_a_range(void)
@@ -424,13 +455,18 @@ static void descriptors_are_the_programs(void)
         CHECK(flags == -1 || !(flags & FD_CLOEXEC));
     }
     CHECK(status_of(close_in_a_loop) == 0);
+    CHECK(status_of(start_with_few_descriptors) == 0);
     CHECK(status_of(close_a_range) == 0);
     CHECK(status_of(close_the_rest) == 0);
     CHECK(status_of(close_after_vfork) == 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "look_through_all") == 0) {
+        look_through_all();
+        return 0;
+    }
     descriptors_are_the_programs(); /* first: while it has none */
     errno_is_the_calls_own();
     bad_arguments_are_refused();

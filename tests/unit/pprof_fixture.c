@@ -73,7 +73,7 @@ static void send_waits(const struct ct_model *model, struct ct_profile *profile,
 GBytes *fixture_pprof(const struct ct_model *model, enum ct_profile_kind kind, int rounds)
 {
     const struct ct_profile_limits limits = {0, UINT64_MAX, 0};
-    const struct ct_profile_selection everybody = {NULL, NULL};
+    const struct ct_selection everybody = {NULL, NULL};
     g_autoptr(ct_profile) profile = ct_profile_new(kind, &limits);
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new();
 

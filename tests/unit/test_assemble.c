@@ -255,6 +255,28 @@ static void open_wait_stands_for_itself(void **state)
     assert_true(finish(fixture, 1)->weight == 1.0);
 }
 
+static void open_wait_is_a_call_up_to_the_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record counters = {.event = CT_EVENT_ID_COUNTERS,
+                                 .as.counters = {.pid = 7,
+                                                 .process_start_ns = 1000 * MS,
+                                                 .tid = 7,
+                                                 .op = CT_OP_READ,
+                                                 .calls = 2,
+                                                 .total_ns = 40 * MS}};
+
+    add_open_read(fixture, 1500 * MS, 300 * MS);
+    add(fixture, 2100 * MS, &counters);
+    finish(fixture, 1);
+    const struct ct_op_counters *sum =
+        ct_process_counters(g_ptr_array_index(fixture->model->processes, 0), CT_OP_READ);
+
+    assert_int_equal(sum->calls, 3);
+    assert_int_equal(sum->total_ns, 340 * MS);
+    assert_int_equal(sum->histogram[21], 1); /* of 2^28 to 2^29 ns */
+}
+
 static void wake_written_after_the_wait_still_explains_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -506,6 +528,7 @@ int main(void)
         TEST(time_in_very_many_nested_waits_is_taken_out),
         TEST(clocks_that_differ_make_no_nested_waits),
         TEST(sampled_wait_stands_for_rate_by_duration),
+        TEST(open_wait_is_a_call_up_to_the_end),
         TEST(open_wait_stands_for_itself),
         TEST(wake_written_after_the_wait_still_explains_it),
         TEST(last_wake_inside_the_wait_explains_it),

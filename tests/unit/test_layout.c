@@ -121,7 +121,7 @@ static void a_wait_is_a_box_between_running(void **state)
             continue;
         assert_near(box->x_px, x_of(layout, 0.25), 1);
         assert_near(box->x_px + box->width_px, x_of(layout, 0.75), 1);
-        assert_true(box->is_exact);
+        assert_true(box->wait);
         assert_false(box->is_open);
     }
     const struct ct_layout_text *label = find_text(layout, "recv fd 0");
@@ -462,6 +462,113 @@ static void a_label_gives_way_to_an_arrow_that_crosses_its_box(void **state)
     scene_clear(&scene, layout);
 }
 
+static const char *find_variable(void *user, const struct ct_process *process, uint64_t address)
+{
+    (void)user;
+    (void)process;
+    return address == 0x601040 ? "queue_lock" : NULL;
+}
+
+static GPtrArray *find_frames(void *user, const struct ct_process *process, uint32_t stack_id)
+{
+    GPtrArray *frames = g_ptr_array_new();
+    (void)user;
+    (void)process;
+    if (stack_id == 7)
+        g_ptr_array_add(frames, "serve (server.c:31)");
+    return frames;
+}
+
+static const struct ct_layout_names names = {find_variable, find_frames, NULL};
+
+static void labels_name_what_a_wait_is_on(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *process = fixture_process(scene.model, 1, "app");
+    struct ct_thread *thread = fixture_thread(scene.model, process, 1, "app");
+    fixture_thread(scene.model, process, 2, "worker-1");
+    struct ct_fd log = {.fd = 4, .kind = CT_FD_KIND_FILE, .peer = ""};
+    log.local = "/a/path/that/is/too/long/for/the/box/app.log";
+    struct {
+        enum ct_op op;
+        uint64_t object;
+        const struct ct_fd *fd;
+        const char *label;
+    } waits[] = {
+        {CT_OP_MUTEX_LOCK, 0x601040, NULL, "mutex_lock queue_lock"},
+        {CT_OP_MUTEX_LOCK, 0x7f0012, NULL, "mutex_lock …0012"},
+        {CT_OP_THREAD_JOIN, 2, NULL, "join worker-1"},
+        {CT_OP_READ, 4, &log, "read …/app.log"},
+    };
+    scene.request.names = &names;
+    for (guint i = 0; i < G_N_ELEMENTS(waits); i++) {
+        struct ct_interval wait =
+            fixture_wait(thread, waits[i].op, CT_CLASS_SYNC, i * FIXTURE_S / 5,
+                         i * FIXTURE_S / 5 + FIXTURE_S / 6);
+        wait.object = waits[i].object;
+        wait.fd = waits[i].fd;
+        fixture_send(scene.timeline, wait);
+    }
+    struct ct_layout *layout = scene_layout(&scene);
+    for (guint i = 0; i < G_N_ELEMENTS(waits); i++)
+        assert_non_null(find_text(layout, waits[i].label));
+    assert_null(find_text(layout, "/a/path"));
+    scene_clear(&scene, layout);
+}
+
+static void a_label_stands_where_its_wait_begins(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *process = fixture_process(scene.model, 1, "app");
+    struct ct_thread *waker = fixture_thread(scene.model, process, 1, "waker");
+    struct ct_thread *between = fixture_thread(scene.model, process, 2, "between");
+    struct ct_thread *waiter = fixture_thread(scene.model, process, 3, "waiter");
+    fixture_send(scene.timeline,
+                 fixture_wait(between, CT_OP_FSYNC, CT_CLASS_SYSCALL, 0, FIXTURE_S));
+    struct ct_interval wait =
+        fixture_wait(waiter, CT_OP_MUTEX_LOCK, CT_CLASS_SYNC, 0, FIXTURE_S / 4);
+    wait.waker = waker;
+    wait.wake_ns = wait.end_ns;
+    fixture_send(scene.timeline, wait);
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->arrows->len, 1);
+    assert_true(find_text(layout, "fsync")->x_px < x_of(layout, 0.05));
+    scene_clear(&scene, layout);
+}
+
+static void a_tip_tells_all_about_its_wait(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *process = fixture_process(scene.model, 1, "app");
+    struct ct_thread *waker = fixture_thread(scene.model, process, 1, "waker");
+    struct ct_thread *waiter = fixture_thread(scene.model, process, 3, "wai\nter");
+    struct ct_interval wait =
+        fixture_wait(waiter, CT_OP_MUTEX_LOCK, CT_CLASS_SYNC, FIXTURE_S / 4, FIXTURE_S / 2);
+    wait.object = 0x601040;
+    wait.stack_id = 7;
+    wait.waker = waker;
+    wait.wake_ns = wait.end_ns;
+    fixture_send(scene.timeline, wait);
+    fixture_send(scene.timeline, fixture_wait(waiter, CT_OP_READ, CT_CLASS_NET, FIXTURE_S * 3 / 4,
+                                              FIXTURE_S * 3 / 4 + FIXTURE_MS));
+    scene.request.names = &names;
+    scene.request.has_tips = TRUE;
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->tips->len, 1);
+    const struct ct_layout_tip *tip = &g_array_index(layout->tips, struct ct_layout_tip, 0);
+    assert_string_equal(tip->text, "wai ter (3)\n"
+                                   "pthread_mutex_lock on mutex 0x601040 (queue_lock)\n"
+                                   "250 ms, from 250 ms on\n"
+                                   "let go by waker (1)\n"
+                                   "  serve (server.c:31)");
+    assert_near(tip->area.x_px, x_of(layout, 0.25), 1);
+    assert_near(tip->area.x_px + tip->area.width_px, x_of(layout, 0.5), 1);
+    scene_clear(&scene, layout);
+}
+
 static void columns_widen_to_stay_below_the_box_limit(void **state)
 {
     (void)state;
@@ -651,6 +758,9 @@ int main(void)
         cmocka_unit_test(there_are_no_arrows_where_none_can_be_read),
         cmocka_unit_test(labels_fit_their_boxes_and_avoid_arrows),
         cmocka_unit_test(a_label_gives_way_to_an_arrow_that_crosses_its_box),
+        cmocka_unit_test(labels_name_what_a_wait_is_on),
+        cmocka_unit_test(a_label_stands_where_its_wait_begins),
+        cmocka_unit_test(a_tip_tells_all_about_its_wait),
         cmocka_unit_test(columns_widen_to_stay_below_the_box_limit),
         cmocka_unit_test(an_empty_recording_is_a_picture_that_says_so),
         cmocka_unit_test(a_recording_of_no_length_has_rows_and_no_boxes),

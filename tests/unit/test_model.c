@@ -160,6 +160,7 @@ static void quantiles_lie_in_the_bucket_that_holds_them(void **state)
     assert_int_equal(ct_op_counters_quantile_ns(&counters, 0.5), 0);
     ct_op_counters_add(&counters, &one);
     assert_int_equal(ct_op_counters_quantile_ns(&counters, 0.99), 300); /* no more than the sum */
+    assert_int_equal(ct_op_counters_quantile_ns(&counters, 0.5), 300); /* of one call it is known */
     counters.total_ns = UINT64_MAX - 1;
     one.total_ns = 2;
     one.calls = 99;

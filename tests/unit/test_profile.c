@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 static const struct ct_profile_limits no_limits = {0, UINT64_MAX, 0};
-static const struct ct_profile_selection everybody = {NULL, NULL};
+static const struct ct_selection everybody = {NULL, NULL};
 
 /* Two processes with two threads each, and one stack, of id 1. */
 struct fixture {
@@ -336,8 +336,8 @@ static void files_are_told_apart_by_their_path(void **state)
 static guint count_selected(const struct fixture *fixture, const struct ct_profile *profile,
                             const char *process, const char *thread)
 {
-    char *processes[] = {(char *)process, NULL}, *threads[] = {(char *)thread, NULL};
-    const struct ct_profile_selection selection = {processes, threads};
+    const char *processes[] = {(char *)process, NULL}, *threads[] = {(char *)thread, NULL};
+    const struct ct_selection selection = {processes, threads};
     g_autoptr(GArray) samples = ct_profile_samples(profile, fixture->model, &selection);
     return samples->len;
 }

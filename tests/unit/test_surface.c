@@ -77,6 +77,7 @@ static gboolean write_picture(const struct place *place, const char *path, doubl
         .width_px = 800,
         .measure = ct_text_measure,
         .measure_user = place->text,
+        .has_tips = TRUE,
     };
     g_autoptr(ct_layout) layout = ct_layout_build(&request, error);
     assert_non_null(layout);
@@ -111,6 +112,23 @@ static void pictures_are_valid_and_the_same_twice(void **state)
         assert_memory_equal(first, second, first_length);
         g_unlink(path);
     }
+}
+
+/* Whatever the names are made of: the file is XML. */
+static void an_svg_tells_of_the_wait_that_is_pointed_at(void **state)
+{
+    struct place *place = *state;
+    g_autofree char *path = g_build_filename(place->directory, "x.svg", NULL);
+    g_autofree char *svg = NULL;
+    struct ct_thread *thread = place->model->threads->pdata[0];
+    gsize length;
+    g_free(thread->name);
+    thread->name = g_strdup("<a> & \001\357\277\277");
+    assert_true(write_picture(place, path, 1, NULL));
+    assert_true(g_file_get_contents(path, &svg, &length, NULL));
+    assert_non_null(strstr(svg, "<title>&lt;a&gt; &amp; \357\277\275 (1)\nread on fd 0\n"));
+    assert_true(g_str_has_suffix(svg, "</rect>\n</g>\n</svg>\n"));
+    g_unlink(path);
 }
 
 static void a_png_has_the_size_that_was_asked_for(void **state)
@@ -190,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_are_valid_and_the_same_twice),
+        cmocka_unit_test(an_svg_tells_of_the_wait_that_is_pointed_at),
         cmocka_unit_test(a_png_has_the_size_that_was_asked_for),
         cmocka_unit_test(an_unknown_extension_is_an_error),
         cmocka_unit_test(a_png_beyond_the_limit_is_an_error),

@@ -1,4 +1,5 @@
 /* The reduction of waits to bins and kept waits: nothing is lost, and memory stays bounded. */
+#include "model/life.h"
 #include "timeline_fixture.h"
 
 #include <setjmp.h>
@@ -251,6 +252,52 @@ static void thousands_of_threads_share_the_memory(void **state)
     ct_model_free(model);
 }
 
+static void a_life_adds_up_whatever_its_waits_are_estimated_to_be(void **state)
+{
+    (void)state;
+    struct ct_model *model = fixture_model("test", FIXTURE_S);
+    struct ct_thread *thread = fixture_thread(model, fixture_process(model, 1, "test"), 1, "test");
+    const struct ct_window half = {FIXTURE_BEGIN_NS + FIXTURE_S / 2, UINT64_MAX};
+    uint64_t waited_ns[CT_CLASS_COUNT] = {[CT_CLASS_NET] = FIXTURE_S / 10};
+
+    struct ct_life life = ct_life_inside(thread, &half, waited_ns);
+    assert_int_equal(life.alive.begin_ns, half.begin_ns);
+    assert_int_equal(life.alive.end_ns, FIXTURE_BEGIN_NS + FIXTURE_S);
+    assert_int_equal(life.class_ns[CT_CLASS_NET], FIXTURE_S / 10);
+    assert_int_equal(life.class_ns[CT_CLASS_RUNNING], FIXTURE_S * 4 / 10);
+
+    waited_ns[CT_CLASS_SYNC] = FIXTURE_S * 9 / 10; /* twice as much as there is room for */
+    life = ct_life_inside(thread, &half, waited_ns);
+    assert_int_equal(life.class_ns[CT_CLASS_NET], FIXTURE_S / 20);
+    assert_int_equal(life.class_ns[CT_CLASS_SYNC], FIXTURE_S * 9 / 20);
+    assert_int_equal(life.class_ns[CT_CLASS_RUNNING], 0);
+
+    life = ct_life_inside(thread, &half, NULL);
+    assert_int_equal(life.class_ns[CT_CLASS_RUNNING], FIXTURE_S / 2);
+    ct_model_free(model);
+}
+
+static void the_lives_are_without_what_the_recorder_took_before_and_after(void **state)
+{
+    (void)state;
+    struct ct_model *model = fixture_model("test", FIXTURE_S);
+    struct ct_window lives = ct_lives_extent(model);
+    assert_int_equal(lives.begin_ns, model->begin_ns); /* there is nobody */
+    assert_int_equal(lives.end_ns, model->end_ns);
+
+    struct ct_process *process = fixture_process(model, 1, "test");
+    struct ct_thread *first = fixture_thread(model, process, 1, "test");
+    struct ct_thread *last = fixture_thread(model, process, 2, "test");
+    first->start_ns += FIXTURE_MS;
+    first->end_ns -= 5 * FIXTURE_MS;
+    last->start_ns += 2 * FIXTURE_MS;
+    last->end_ns -= 3 * FIXTURE_MS;
+    lives = ct_lives_extent(model);
+    assert_int_equal(lives.begin_ns, model->begin_ns + FIXTURE_MS);
+    assert_int_equal(lives.end_ns, model->end_ns - 3 * FIXTURE_MS);
+    ct_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +311,8 @@ int main(void)
         cmocka_unit_test(nonsense_is_left_out),
         cmocka_unit_test(a_wake_outside_the_window_has_no_arrow),
         cmocka_unit_test(only_the_last_part_of_an_open_wait_is_open),
+        cmocka_unit_test(a_life_adds_up_whatever_its_waits_are_estimated_to_be),
+        cmocka_unit_test(the_lives_are_without_what_the_recorder_took_before_and_after),
         cmocka_unit_test(thousands_of_threads_share_the_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,25 +15,55 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* ---- LTTng's descriptors stand above those that a program takes, or names: dup2(fd, 3). ---- */
+/*
+ * ---- LTTng's descriptors stand above those that a program takes, or names: dup2(fd, 3). ----
+ * Where the hard limit allows, above the soft one too: who looks at all descriptors stops there.
+ */
 
 /* A descriptor table as large as this is nothing unusual. */
 #define USUAL_TABLE 1024
 
-static int floor_of_lttng(void)
-{
-    struct rlimit limit;
+/* The lowest number of LTTng's, where there are as many. */
+#define USUAL_FLOOR (USUAL_TABLE * 3 / 4)
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > USUAL_TABLE)
-        limit.rlim_cur = USUAL_TABLE;
-    return (int)(limit.rlim_cur * 3 / 4);
+/* How many of LTTng's there may be. */
+#define ROOM_FOR_LTTNG 256
+
+static int copy_from(int fd, rlim_t lowest)
+{
+    return (int)ct_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, (int)lowest);
+}
+
+/* The limit is another one only while the copy is made. */
+static int copy_beyond(int fd, rlim_t lowest, const struct rlimit *limit)
+{
+    struct rlimit raised = {.rlim_cur = lowest + ROOM_FOR_LTTNG, .rlim_max = limit->rlim_max};
+    struct rlimit now;
+
+    if (setrlimit(RLIMIT_NOFILE, &raised) != 0)
+        return -1;
+    int high = copy_from(fd, lowest);
+    if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_cur == raised.rlim_cur)
+        setrlimit(RLIMIT_NOFILE, limit);
+    return high;
 }
 
 static int move_up(int fd)
 {
-    int lowest = floor_of_lttng();
-    int high = fd < lowest ? (int)ct_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, lowest) : -1;
+    struct rlimit limit;
+    int high = -1;
 
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return fd;
+    rlim_t usual = limit.rlim_cur < USUAL_TABLE ? limit.rlim_cur * 3 / 4 : USUAL_FLOOR;
+    rlim_t beyond = limit.rlim_cur > USUAL_FLOOR ? limit.rlim_cur : USUAL_FLOOR;
+    if (beyond <= USUAL_TABLE && limit.rlim_max >= beyond + ROOM_FOR_LTTNG) {
+        if ((rlim_t)fd >= beyond)
+            return fd;
+        high = copy_beyond(fd, beyond, &limit);
+    }
+    if (high < 0 && (rlim_t)fd < usual)
+        high = copy_from(fd, usual);
     if (high < 0)
         return fd;
     ct_syscall(SYS_close, fd);

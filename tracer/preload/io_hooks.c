@@ -148,30 +148,49 @@ static enum ct_class poll_class(const struct pollfd *fds, nfds_t count)
 {
     unsigned bits = 0;
 
+    ct_pair_poll_begin();
     if (count == 0 || count > CT_FD_CACHE || !ct_memory_is_readable(fds) ||
         !ct_memory_is_readable(fds + count - 1))
         return CT_CLASS_SLEEP;
-    for (nfds_t i = 0; i < count && !(bits & 1u << CT_CLASS_NET); i++)
-        if (fds[i].fd >= 0)
-            bits |= 1u << ct_fd_class(fds[i].fd);
+    for (nfds_t i = 0; i < count; i++) {
+        if (fds[i].fd < 0)
+            continue;
+        bits |= 1u << ct_fd_class(fds[i].fd);
+        ct_pair_poll(fds[i].fd);
+    }
     return ct_fd_set_class(bits);
 }
 
+/* The class of the wait, and in `watched` the number of descriptors. */
 static enum ct_class select_class(int count, const fd_set *reads, const fd_set *writes,
-                                  const fd_set *excepts)
+                                  const fd_set *excepts, unsigned *watched)
 {
-    const fd_set *sets[] = {reads, writes, excepts};
+    const fd_mask *sets[] = {(const fd_mask *)reads, (const fd_mask *)writes,
+                             (const fd_mask *)excepts};
     unsigned bits = 0;
 
+    *watched = 0;
+    ct_pair_poll_begin();
+    if (count <= 0 || count > CT_FD_CACHE)
+        return ct_fd_set_class(bits);
     /* As the kernel reads them: the sets may be larger than an fd_set. */
-    for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++) {
-        const fd_mask *words = (const fd_mask *)sets[s];
-        if (words == NULL || count <= 0 || count > CT_FD_CACHE || !ct_memory_is_readable(words) ||
-            !ct_memory_is_readable(words + (count - 1) / NFDBITS))
-            continue;
-        for (int fd = 0; fd < count; fd++)
-            if (words[fd / NFDBITS] & (fd_mask)(1UL << fd % NFDBITS))
-                bits |= 1u << ct_fd_class(fd);
+    int words = (count - 1) / NFDBITS + 1;
+    for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
+        if (sets[s] != NULL &&
+            (!ct_memory_is_readable(sets[s]) || !ct_memory_is_readable(sets[s] + words - 1)))
+            sets[s] = NULL;
+    for (int w = 0; w < words; w++) {
+        unsigned long word = 0;
+        for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
+            word |= sets[s] != NULL ? (unsigned long)sets[s][w] : 0;
+        for (; word != 0; word &= word - 1) {
+            int fd = w * NFDBITS + __builtin_ctzl(word);
+            if (fd >= count)
+                break;
+            ++*watched;
+            bits |= 1u << ct_fd_class(fd);
+            ct_pair_poll(fd);
+        }
     }
     return ct_fd_set_class(bits);
 }
@@ -192,16 +211,31 @@ CT_WRAP(int, __ppoll_chk,
 CT_WRAP(int, ppoll,
         (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask),
         (fds, count, timeout, mask), CT_OP_POLL, poll_class(fds, count), count)
-CT_WRAP(int, select,
-        (int count, fd_set *restrict reads, fd_set *restrict writes, fd_set *restrict excepts,
-         struct timeval *restrict timeout),
-        (count, reads, writes, excepts, timeout), CT_OP_SELECT,
-        select_class(count, reads, writes, excepts), count)
-CT_WRAP(int, pselect,
-        (int count, fd_set *restrict reads, fd_set *restrict writes, fd_set *restrict excepts,
-         const struct timespec *restrict timeout, const sigset_t *restrict mask),
-        (count, reads, writes, excepts, timeout, mask), CT_OP_SELECT,
-        select_class(count, reads, writes, excepts), count)
+#define CT_WRAP_SELECT(name, params, args)                                           \
+    CT_REAL(int, name, params)                                                       \
+    int name params                                                                  \
+    {                                                                                \
+        struct ct_wait wait;                                                         \
+        unsigned watched;                                                            \
+        CT_NEED_REAL(name);                                                          \
+        if (!ct_wait_begin(&wait, CT_OP_SELECT, __builtin_return_address(0)))        \
+            return real_##name args;                                                 \
+        enum ct_class class = select_class(count, reads, writes, excepts, &watched); \
+        ct_wait_subject(&wait, class, watched);                                      \
+        int result = real_##name args;                                               \
+        ct_wait_end(&wait, CT_ERRNO_OUTCOME);                                        \
+        return result;                                                               \
+    }
+
+CT_WRAP_SELECT(select,
+               (int count, fd_set *restrict reads, fd_set *restrict writes,
+                fd_set *restrict excepts, struct timeval *restrict timeout),
+               (count, reads, writes, excepts, timeout))
+CT_WRAP_SELECT(pselect,
+               (int count, fd_set *restrict reads, fd_set *restrict writes,
+                fd_set *restrict excepts, const struct timespec *restrict timeout,
+                const sigset_t *restrict mask),
+               (count, reads, writes, excepts, timeout, mask))
 CT_WRAP_IF(int, epoll_wait, (int fd, struct epoll_event *events, int count, int timeout_ms),
            (fd, events, count, timeout_ms), CT_OP_EPOLL_WAIT, timeout_ms != 0,
            ct_fd_epoll_class(fd), fd)

@@ -149,15 +149,6 @@ static int run_c11_thread(void *argument)
     return start.c11_routine(start.argument);
 }
 
-/* LTTng's own threads inside the program are not the program's. */
-static bool is_lttng(const void *address)
-{
-    Dl_info info;
-
-    return dladdr(address, &info) != 0 && info.dli_fname != NULL &&
-           strstr(info.dli_fname, "/liblttng-ust") != NULL;
-}
-
 CT_REAL(int, pthread_create,
         (pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
          void *(*routine)(void *), void *restrict argument))
@@ -171,7 +162,7 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
     if ((start = take_start()) == NULL)
         return real_pthread_create(thread, attributes, routine, argument);
     bool is_counted = ct_loader_enter(); /* not while LTTng starts its threads in a fork's child */
-    start->is_lttngs = is_lttng(__builtin_return_address(0));
+    start->is_lttngs = ct_is_lttng(__builtin_return_address(0));
     if (start->is_lttngs)
         thread_count = dlsym(RTLD_DEFAULT, "__nptl_nthreads");
     if (is_counted)

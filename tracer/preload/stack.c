@@ -1,5 +1,6 @@
 #include "stack.h"
 
+#include "raw.h"
 #include "text.h"
 #include "unwind.h"
 
@@ -115,7 +116,10 @@ static _Atomic int is_forking;
 
 /* How long a wait that has ended is held up by another thread's fork, for the sake of its stack: no
  * longer, since the fork may wait for a lock of ours. */
-#define PATIENCE_NS UINT64_C(10000000)
+#define PATIENCE_NS UINT64_C(50000000)
+
+/* How often it is looked whether the fork is over, without taking the CPU from it. */
+#define LOOK_AGAIN_NS 100000
 
 bool ct_loader_enter(void)
 {
@@ -193,12 +197,13 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
 
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
 {
+    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
     void *only_site[1];
     bool is_new;
     uint32_t stack = ct_stack_try_capture(self, site);
 
     for (uint64_t begin_ns = ct_now_ns(); stack == 0 && ct_now_ns() - begin_ns < PATIENCE_NS;) {
-        sched_yield();
+        ct_syscall(SYS_nanosleep, &pause, NULL);
         stack = ct_stack_try_capture(self, site);
     }
     return stack != 0 ? stack : intern_stack(only_site, 0, site, &is_new);
@@ -329,8 +334,40 @@ struct ct_object_range ct_object_range_around(const void *address)
     return object;
 }
 
+/* LTTng's libraries. They are loaded before us, and stay. */
+#define LTTNG_OBJECTS 8
+
+static struct ct_object_range lttng[LTTNG_OBJECTS];
+static unsigned lttng_count;
+
+static int add_lttng(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    struct ct_object_range *object = &lttng[lttng_count];
+
+    (void)size;
+    (void)unused;
+    if (lttng_count == LTTNG_OBJECTS || strstr(info->dlpi_name, "/liblttng-ust") == NULL)
+        return 0;
+    find_range(info, &object->begin, &object->end);
+    object->begin += info->dlpi_addr;
+    object->end += info->dlpi_addr;
+    lttng_count++;
+    return 0;
+}
+
+bool ct_is_lttng(const void *address)
+{
+    if (lttng_count == 0)
+        dl_iterate_phdr(add_lttng, NULL);
+    for (unsigned i = 0; i < lttng_count; i++)
+        if ((uint64_t)address >= lttng[i].begin && (uint64_t)address < lttng[i].end)
+            return true;
+    return false;
+}
+
 void ct_stack_init(void)
 {
+    ct_is_lttng(NULL);
     ct_unwind_init();
     own = ct_object_range_around((void *)ct_stack_init);
     /* The first to register stops last and goes on first: LTTng's handlers may take their time. */

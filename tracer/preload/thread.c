@@ -2,6 +2,7 @@
 
 #include "provider/emit.h"
 #include "raw.h"
+#include "sanitizers.h"
 #include "wait.h"
 
 #include <dlfcn.h>
@@ -15,6 +16,9 @@ CT_TLS struct ct_self ct_self;
 /* Runs ct_thread_exit when a thread ends, however it ends. */
 static pthread_key_t exit_key;
 static bool has_exit_key;
+
+/* The round of destructors in which it acts. */
+static int exit_round = PTHREAD_DESTRUCTOR_ITERATIONS;
 
 static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
 
@@ -187,7 +191,7 @@ static void on_thread_data_freed(void *value)
 {
     static CT_TLS int rounds;
 
-    if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, value) == 0)
+    if (++rounds < exit_round && pthread_setspecific(exit_key, value) == 0)
         return;
     ct_thread_exit(value);
 }
@@ -222,5 +226,7 @@ static void find_tid_offset(void)
 void ct_thread_init(void)
 {
     find_tid_offset();
+    if (ct_has_thread_sanitizer())
+        exit_round -= 2; /* the next is for LTTng, whose destructor takes locks */
     has_exit_key = pthread_key_create(&exit_key, on_thread_data_freed) == 0;
 }

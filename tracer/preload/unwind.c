@@ -1,6 +1,7 @@
 #include "unwind.h"
 
 #include "raw.h"
+#include "sanitizers.h"
 #include "stack.h"
 
 #include <dlfcn.h>
@@ -22,6 +23,7 @@ static struct {
     int (*get_register)(unw_cursor_t *cursor, unw_regnum_t number, unw_word_t *value);
     int (*step)(unw_cursor_t *cursor);
     struct ct_object_range code;
+    bool has_no_cache;
 } libunwind;
 
 static int walk(void **addresses, int size)
@@ -47,8 +49,9 @@ int ct_unwind(void **addresses, int size, bool without_cache)
     errno = 0; /* libunwind takes the program's EINTR for its own, and repeats for ever */
     if (libunwind.backtrace == NULL)
         return 0;
-    return without_cache && libunwind.step != NULL ? walk(addresses, size)
-                                                   : libunwind.backtrace(addresses, size);
+    if (libunwind.step != NULL && (without_cache || libunwind.has_no_cache))
+        return walk(addresses, size);
+    return libunwind.has_no_cache ? 0 : libunwind.backtrace(addresses, size);
 }
 
 void ct_unwind_init(void)
@@ -66,6 +69,8 @@ void ct_unwind_init(void)
         *(void **)&libunwind.step = FIND(library, unw_step);
     *(void **)&libunwind.backtrace = FIND(library, unw_backtrace);
     libunwind.code = ct_object_range_around(*(void **)&libunwind.backtrace);
+    /* It frees a thread's cache in the last round of destructors, under a lock. */
+    libunwind.has_no_cache = ct_has_thread_sanitizer();
     ct_unwind(warm, 4, false); /* its set-up allocates: not in a hook */
 }
 

@@ -120,7 +120,7 @@ void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_
 
 bool ct_wait_begin_on(struct ct_wait *wait, enum ct_op op, const void *object, const void *site)
 {
-    if (!ct_wait_begin(wait, op, site))
+    if (ct_is_lttng(site) || !ct_wait_begin(wait, op, site))
         return false;
     if (wait->stack == 0)
         wait->stack = ct_stack_try_capture(wait->self, wait->site);
@@ -215,14 +215,27 @@ void ct_wait_abandon(struct ct_self *self)
         return;
     }
     uint64_t end_ticks = ct_ticks();
-    ct_wait_count(self, ct_elapsed_ns(shown->begin_ticks, end_ticks));
+    uint64_t duration_ns = ct_elapsed_ns(shown->begin_ticks, end_ticks);
+    ct_wait_count(self, duration_ns);
     ct_wait_uncount(self);
-    if (shown->stack == 0)
-        shown->stack = ct_stack_capture(self, shown->site);
-    shown->result = -EINTR;
-    emit_wait(self, end_ticks);
+    if (ct_wait_is_sampled(self, duration_ns)) {
+        if (shown->stack == 0)
+            shown->stack = ct_stack_capture(self, shown->site);
+        shown->result = -EINTR;
+        emit_wait(self, end_ticks);
+    }
     atomic_store_explicit(&shown->state, CT_WAIT_STATE_NONE, memory_order_release);
     errno = saved_errno;
+}
+
+/* Are the waits on `object` that `op` ends recorded? */
+static bool is_wake_recorded(enum ct_op op, uint64_t object)
+{
+    enum ct_class class = ct_op_class((uint8_t)op);
+
+    if (class != CT_CLASS_UNKNOWN)
+        return ct_class_is_recorded(class);
+    return object & CT_WAKE_OF_POLLER || ct_class_is_recorded(ct_fd_class((int)object));
 }
 
 void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t ticks, const void *site)
@@ -230,6 +243,8 @@ void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t tick
     int saved_errno = errno;
     struct ct_event_wake event = {.object = object, .op = (uint8_t)op};
 
+    if (!is_wake_recorded(op, object))
+        return;
     event.stack = ct_stack_capture(self, (uint64_t)site);
     self->mode = CT_MODE_BUSY;
     uint64_t lag_ns = ct_elapsed_ns(ticks, ct_ticks());

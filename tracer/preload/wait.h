@@ -153,16 +153,24 @@ ct_wait_subject(struct ct_wait *wait, enum ct_class class, uint64_t object)
     atomic_store_explicit(&shown->state, CT_WAIT_STATE_OPEN, memory_order_release);
 }
 
+static inline bool ct_class_is_recorded(unsigned class)
+{
+    return (ct_control->recorded_classes >> class & 1) != 0;
+}
+
+/* Is the wait that the slot shows to be written as an event? */
 static inline bool ct_wait_is_sampled(struct ct_self *self, uint64_t duration_ns)
 {
     uint64_t rate_ns = ct_control->rate_ns;
 
-    if (duration_ns >= rate_ns)
-        return true;
-    self->random ^= self->random << 13;
-    self->random ^= self->random >> 7;
-    self->random ^= self->random << 17;
-    return (self->random >> 32) * rate_ns < duration_ns << 32;
+    if (duration_ns < rate_ns) {
+        self->random ^= self->random << 13;
+        self->random ^= self->random >> 7;
+        self->random ^= self->random << 17;
+        if ((self->random >> 32) * rate_ns >= duration_ns << 32)
+            return false;
+    }
+    return ct_class_is_recorded(self->slot->wait.class);
 }
 
 static inline void ct_wait_count(struct ct_self *self, uint64_t duration_ns)

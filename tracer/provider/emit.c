@@ -7,4 +7,4 @@
     {                                                        \
         lttng_ust_tracepoint(ctrace, name, event);           \
     }
-CT_EVENTS(CT_EMIT)
+CT_PROVIDER_EVENTS(CT_EMIT)

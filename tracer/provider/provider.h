@@ -1,6 +1,7 @@
 /*
  * The LTTng tracepoints of the `ctrace` provider, generated from the schema.
- * Each takes one argument: a pointer to its struct ct_event_*.
+ * Each takes one argument: a pointer to its struct ct_event_*. CT_PROVIDER_EVENTS says which: a
+ * traced program registers only those that it writes, since each costs it time at its start.
  */
 #undef LTTNG_UST_TRACEPOINT_PROVIDER
 #define LTTNG_UST_TRACEPOINT_PROVIDER ctrace
@@ -46,7 +47,7 @@ LTTNG_UST_TRACEPOINT_ENUM(ctrace, fd_kind,
     LTTNG_UST_TRACEPOINT_EVENT(ctrace, name,                                             \
                                LTTNG_UST_TP_ARGS(const struct ct_event_##name *, event), \
                                LTTNG_UST_TP_FIELDS(CT_EVENT_##symbol(CT_TP_FIELD)))
-CT_EVENTS(CT_TP_EVENT)
+CT_PROVIDER_EVENTS(CT_TP_EVENT)
 
 #endif
 

@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "schema/operations.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +83,16 @@ static gboolean check(struct ct_record_options *options, const char *rate, const
     return TRUE;
 }
 
+/* What the options of the classes choose together: all, if none is given. */
+static uint32_t chosen_classes(gboolean net, gboolean sync, gboolean syscall, gboolean sleep)
+{
+    gboolean all = !(net || sync || syscall || sleep);
+
+    return (all || net ? 1U << CT_CLASS_NET : 0) | (all || sync ? 1U << CT_CLASS_SYNC : 0) |
+           (all || syscall ? 1U << CT_CLASS_SYSCALL : 0) |
+           (all || sleep ? 1U << CT_CLASS_SLEEP : 0);
+}
+
 gboolean ct_record_options_parse(struct ct_record_options *options, int argc, char **argv,
                                  GError **error)
 {
@@ -90,6 +102,10 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
     g_autofree char *kernel = NULL;
     g_auto(GStrv) rest = NULL;
     gboolean wants_version = FALSE;
+    gboolean net = FALSE;
+    gboolean sync = FALSE;
+    gboolean syscall = FALSE;
+    gboolean sleep = FALSE;
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
          "Write the recording to DIR (" CT_DEFAULT_OUTPUT "); one that is there moves to DIR.old",
@@ -98,6 +114,12 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
          "Record every wait of at least T, and shorter ones by chance, so that totals stay true "
          "(" DEFAULT_RATE "; 0 records all)",
          "T"},
+        {"net", 0, 0, G_OPTION_ARG_NONE, &net,
+         "Record only waits for the network; --net --sync: for it and for other threads", NULL},
+        {"sync", 0, 0, G_OPTION_ARG_NONE, &sync, "Record only waits for other threads", NULL},
+        {"syscall", 0, 0, G_OPTION_ARG_NONE, &syscall,
+         "Record only waits in other system calls: files, pipes, children", NULL},
+        {"sleep", 0, 0, G_OPTION_ARG_NONE, &sleep, "Record only sleeps", NULL},
         {"kernel", 0, 0, G_OPTION_ARG_STRING, &kernel,
          "Kernel events: auto, off, sched or syscalls (not in this version)", "WHAT"},
         {"delay", 0, 0, G_OPTION_ARG_STRING, &delay, "Start recording T after the program", "T"},
@@ -135,6 +157,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
     if (options->output == NULL)
         options->output = g_strdup(CT_DEFAULT_OUTPUT);
     options->program = g_steal_pointer(&rest);
+    options->classes = chosen_classes(net, sync, syscall, sleep);
     return check(options, rate, delay, duration, error) &&
            check_kernel(kernel, &options->missing, error);
 }

@@ -13,6 +13,7 @@
 struct ct_record_options {
     char *output; /* owned */
     uint64_t rate_ns;
+    uint32_t classes;     /* of the waits to record: bits 1 << class */
     uint64_t delay_ns;    /* 0: at once */
     uint64_t duration_ns; /* 0: until the program ends */
     gboolean no_follow;

@@ -14,7 +14,8 @@
 #define WRITER_TIMEOUT_US (20 * G_USEC_PER_SEC)
 #define WRITER_POLL_US    200
 
-#define NS_PER_S UINT64_C(1000000000)
+/* A recorder that was killed would have looked at the processes again so soon. */
+#define WATCH_INTERVAL_NS UINT64_C(1000000000)
 
 struct ct_recording {
     char *path;                             /* owned; absolute */
@@ -39,11 +40,6 @@ static uint64_t now_ns(const struct ct_recording *recording)
 
     ct_clock_read(recording->directory->control, &ticks, &ns);
     return ns;
-}
-
-static void note_alive(const struct ct_recording *recording)
-{
-    recording->directory->control->alive_s = (uint32_t)(now_ns(recording) / NS_PER_S);
 }
 
 static char *session_name(const struct ct_recording *recording)
@@ -77,6 +73,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     if (recording->directory == NULL)
         return FALSE;
     struct ct_control *control = recording->directory->control;
+    control->recorded_classes = options->classes;
     g_strlcpy(control->output, recording->path, sizeof(control->output));
     g_strlcpy(control->command, command, sizeof(control->command));
     recording->closing.directory = recording->directory;
@@ -105,7 +102,7 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
     recording->closing.deaths = deaths;
     if (set_up(recording, options, error)) {
         ct_deaths_watch(deaths, recording->directory->path);
-        note_alive(recording);
+        recording->directory->control->watched_until_ns = now_ns(recording);
         return recording;
     }
     ct_recording_free(recording);
@@ -130,7 +127,7 @@ struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_dire
 
     recording->directory = directory;
     recording->closing.directory = directory;
-    recording->closing.watched_until_ns = (directory->control->alive_s + UINT64_C(1)) * NS_PER_S;
+    recording->closing.watched_until_ns = directory->control->watched_until_ns + WATCH_INTERVAL_NS;
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->missing = g_strdup(CT_MISSING_KERNEL);
@@ -167,7 +164,7 @@ void ct_recording_begin(struct ct_recording *recording)
 void ct_recording_tend(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);
-    note_alive(recording);
+    recording->directory->control->watched_until_ns = now_ns(recording);
     recording->was_full = recording->was_full || ct_output_is_full(recording->path);
     /* Where nobody takes what is written, a full buffer would stop us. */
     if (!recording->was_full && ct_session_check(recording->session) == CT_SESSION_OK &&
@@ -225,14 +222,40 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
     return TRUE;
 }
 
+/* What was not recorded, and why, as the capture event says it. Caller frees. */
+static char *describe_missing(const struct ct_recording *recording, const char *fault)
+{
+    static const struct {
+        enum ct_class class;
+        const char *name;
+    } choices[] = {{CT_CLASS_NET, "net"},
+                   {CT_CLASS_SYNC, "sync"},
+                   {CT_CLASS_SYSCALL, "syscall"},
+                   {CT_CLASS_SLEEP, "sleep"}};
+    g_autoptr(GString) chosen = g_string_new(NULL);
+    g_autoptr(GString) others = g_string_new(NULL);
+    GString *missing = g_string_new(recording->missing);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(choices); i++) {
+        if (recording->directory->control->recorded_classes >> choices[i].class & 1)
+            g_string_append_printf(chosen, " --%s", choices[i].name);
+        else
+            g_string_append_printf(others, "%s%s", others->len > 0 ? ", " : "", choices[i].name);
+    }
+    if (others->len > 0)
+        g_string_append_printf(missing, "; %s: only counted, by%s", others->str, chosen->str);
+    if (!recording->has_begun)
+        g_string_append(missing, "; the recording itself: " CT_RECORDING_NOT_BEGUN);
+    if (fault != NULL)
+        g_string_append_printf(missing, "; waits: %s", fault);
+    return g_string_free(missing, FALSE);
+}
+
 static void write_capture(struct ct_recording *recording, int exit_status, const char *fault)
 {
     const struct ct_closing_totals *totals = &recording->closing.totals;
     const struct ct_control *control = recording->directory->control;
-    g_autofree char *missing = g_strdup_printf(
-        "%s%s%s%s", recording->missing,
-        recording->has_begun ? "" : "; the recording itself: " CT_RECORDING_NOT_BEGUN,
-        fault != NULL ? "; waits: " : "", fault != NULL ? fault : "");
+    g_autofree char *missing = describe_missing(recording, fault);
     struct ct_event_capture event = {
         .recording = control->recording,
         .schema_version = CT_SCHEMA_VERSION,

@@ -50,11 +50,12 @@ struct ct_control {
     _Atomic uint32_t is_recording; /* hooks do nothing while it is zero */
     uint32_t recording;            /* its number: see CT_RECORDING_MAX */
     int32_t recorder_pid;
-    uint32_t alive_s;  /* CLOCK_MONOTONIC seconds when the recorder last looked at the processes */
-    uint64_t begin_ns; /* of the recording; 0 while it is delayed */
+    uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
+    uint64_t begin_ns;         /* of the recording; 0 while it is delayed */
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
+    uint64_t watched_until_ns; /* CLOCK_MONOTONIC; when the recorder last looked at the processes */
 };
 
 enum ct_wait_state {

@@ -63,6 +63,9 @@
     CT_WAIT_FIELDS(U64, F)    \
     F(I32, owner)
 
+/* In the object of a `wake`: the other bits are the id of the thread that it let go. It polled. */
+#define CT_WAKE_OF_POLLER (UINT64_C(1) << 63)
+
 /* This thread let waiters of `object` go, `lag_ns` before the event's timestamp. */
 #define CT_EVENT_WAKE(F) \
     F(HEX64, object)     \
@@ -214,8 +217,8 @@
 #define CT_CHANNEL_WAITS "waits"
 #define CT_CHANNEL_STATE "state"
 
-/* EVENT(symbol, name, channel) */
-#define CT_EVENTS(EVENT)                                  \
+/* EVENT(symbol, name, channel): what a traced program writes itself. */
+#define CT_PROGRAM_EVENTS(EVENT)                          \
     EVENT(WAIT, wait, CT_CHANNEL_WAITS)                   \
     EVENT(LOCK_WAIT, lock_wait, CT_CHANNEL_WAITS)         \
     EVENT(LONG_WAIT, long_wait, CT_CHANNEL_WAITS)         \
@@ -228,12 +231,16 @@
     EVENT(THREAD_NAME, thread_name, CT_CHANNEL_STATE)     \
     EVENT(THREAD_EXIT, thread_exit, CT_CHANNEL_STATE)     \
     EVENT(FD, fd, CT_CHANNEL_STATE)                       \
-    EVENT(PROCESS, process, CT_CHANNEL_STATE)             \
-    EVENT(THREAD, thread, CT_CHANNEL_STATE)               \
-    EVENT(STACK, stack, CT_CHANNEL_STATE)                 \
-    EVENT(MODULE, module, CT_CHANNEL_STATE)               \
-    EVENT(INFLIGHT, inflight, CT_CHANNEL_STATE)           \
-    EVENT(COUNTERS, counters, CT_CHANNEL_STATE)           \
+    EVENT(COUNTERS, counters, CT_CHANNEL_STATE)
+
+/* With those that the recorder writes, from the boards. */
+#define CT_EVENTS(EVENT)                        \
+    CT_PROGRAM_EVENTS(EVENT)                    \
+    EVENT(PROCESS, process, CT_CHANNEL_STATE)   \
+    EVENT(THREAD, thread, CT_CHANNEL_STATE)     \
+    EVENT(STACK, stack, CT_CHANNEL_STATE)       \
+    EVENT(MODULE, module, CT_CHANNEL_STATE)     \
+    EVENT(INFLIGHT, inflight, CT_CHANNEL_STATE) \
     EVENT(CAPTURE, capture, CT_CHANNEL_STATE)
 
 /*

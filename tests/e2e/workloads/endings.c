@@ -8,8 +8,10 @@
  *   flood N     waits N times in a read of one byte; prints the sum of the bytes
  *   gated N     floods when it gets a line on stdin, and ends when it gets another
  *   sleep MS    once, and prints how long it took in nanoseconds
+ *   threads N   starts N short-lived threads, four at a time, from each of four threads; no locks
  */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -174,6 +176,39 @@ static int end_with_status(const char *status)
     return atoi(status);
 }
 
+static void *live_briefly(void *unused)
+{
+    sched_yield();
+    return unused;
+}
+
+static void *start_threads(void *count)
+{
+    pthread_t threads[4];
+
+    for (long i = 0; i < *(long *)count / 16; i++) {
+        for (int t = 0; t < 4; t++)
+            if (pthread_create(&threads[t], NULL, live_briefly, NULL) != 0)
+                exit(99);
+        for (int t = 0; t < 4; t++)
+            pthread_join(threads[t], NULL);
+    }
+    return NULL;
+}
+
+static int end_after_threads(const char *count)
+{
+    pthread_t starters[4];
+    long threads = atol(count);
+
+    for (int t = 0; t < 4; t++)
+        if (pthread_create(&starters[t], NULL, start_threads, &threads) != 0)
+            exit(99);
+    for (int t = 0; t < 4; t++)
+        pthread_join(starters[t], NULL);
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*run)(const char *argument);
@@ -182,6 +217,7 @@ static const struct {
     {"killed", end_killed},           {"hang", end_hanging},
     {"signals", end_by_signals},      {"flood", end_after_flood},
     {"gated", end_after_gated_flood}, {"sleep", end_after_sleep},
+    {"threads", end_after_threads},
 };
 
 int main(int argc, char **argv)

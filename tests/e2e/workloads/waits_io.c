@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -328,6 +330,46 @@ static void run_epoll_pipe(struct scenario *scenario)
     }
 }
 
+static void run_poll_pipe(struct scenario *scenario)
+{
+    struct pipe_stream *input = begin_pipe_to_null();
+    struct pollfd watched[] = {{.fd = -1}, {.fd = input->ends[0], .events = POLLIN}};
+
+    for (int i = 0; i < REPEATS; i++) {
+        struct partner partner;
+        char line[8];
+
+        partner_start(&partner, write_line, input);
+        MEASURED(scenario, poll(watched, 2, -1) == 1);
+        require(read(input->ends[0], line, sizeof line) == sizeof line, "read");
+        partner_end(&partner);
+    }
+}
+
+static void send_line(void *sockets)
+{
+    require(send(((int *)sockets)[1], "1234567\n", 8, 0) == 8, "send");
+}
+
+static void run_select_socket(struct scenario *scenario)
+{
+    int ends[2];
+
+    require(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+    for (int i = 0; i < REPEATS; i++) {
+        struct partner partner;
+        fd_set watched;
+        char line[8];
+
+        FD_ZERO(&watched);
+        FD_SET(ends[0], &watched);
+        partner_start(&partner, send_line, ends);
+        MEASURED(scenario, select(ends[0] + 1, &watched, NULL, NULL, NULL) == 1);
+        require(read(ends[0], line, sizeof line) == sizeof line, "read");
+        partner_end(&partner);
+    }
+}
+
 /* ---- Children. ---- */
 
 static int wait_system(void *unused)
@@ -576,6 +618,12 @@ static struct scenario scenarios[] = {
      .class = "syscall",
      .is_woken = 1,
      .run = run_epoll_pipe},
+    {.name = "poll-woken", .op = "poll", .class = "syscall", .is_woken = 1, .run = run_poll_pipe},
+    {.name = "select-woken",
+     .op = "select",
+     .class = "net",
+     .is_woken = 1,
+     .run = run_select_socket},
     {.name = "system", .op = "system", .class = "syscall", .wait = wait_system},
     {.name = "pclose", .op = "pclose", .class = "syscall", .run = run_pclose},
     {.name = "sigwait", .op = "sigwait", .class = "sleep", .wait = wait_sigwait, .act = act_waited},

@@ -2,10 +2,10 @@
 #ifndef CTRACE_STACK_TEXT_H
 #define CTRACE_STACK_TEXT_H
 
-#include "report/report.h"
+#include "symbols/symbols.h"
 
 /* "worker (convoy.c:42)", leaf first; strings owned by the array. Empty: the stack is lost. */
-GPtrArray *ct_stack_frames(const struct ct_report *report, const struct ct_process *process,
+GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                            uint32_t stack_id);
 
 #endif

@@ -1,4 +1,4 @@
-#include "report/stack_text.h"
+#include "symbols/stack_text.h"
 
 static void add_symbol(GPtrArray *frames, const struct ct_symbol *symbol)
 {
@@ -14,7 +14,7 @@ static void add_symbol(GPtrArray *frames, const struct ct_symbol *symbol)
     }
 }
 
-GPtrArray *ct_stack_frames(const struct ct_report *report, const struct ct_process *process,
+GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                            uint32_t stack_id)
 {
     GPtrArray *frames = g_ptr_array_new_with_free_func(g_free);
@@ -22,7 +22,7 @@ GPtrArray *ct_stack_frames(const struct ct_report *report, const struct ct_proce
 
     for (uint32_t i = 0; stack && i < stack->count; i++) {
         const struct ct_symbol *symbol =
-            ct_symbolizer_resolve_return(report->symbolizer, process, stack->addresses[i]);
+            ct_symbolizer_resolve_return(symbolizer, process, stack->addresses[i]);
 
         if (!symbol->is_own)
             add_symbol(frames, symbol);

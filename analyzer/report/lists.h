@@ -1,0 +1,60 @@
+/*
+ * The lists of a report, gathered wait by wait in bounded memory: the longest waits, the waits that
+ * never ended, and the places that waited.
+ */
+#ifndef CTRACE_REPORT_LISTS_H
+#define CTRACE_REPORT_LISTS_H
+
+#include "model/sink.h"
+#include "model/timeline.h"
+
+/* One wait. Its descriptor is gone by now: `object` says what it was. */
+struct ct_report_wait {
+    struct ct_interval interval; /* `fd` is NULL */
+    char *object;                /* owned */
+};
+
+/* All waits in one operation with one stack of one process. */
+struct ct_report_site {
+    const struct ct_process *process; /* borrowed */
+    uint32_t stack_id;
+    enum ct_op op;
+    enum ct_class class;
+    double count; /* with the weights of sampled waits, as the total */
+    double total_ns;
+    uint64_t longest_ns;
+    uint64_t object_id;
+    char *object; /* owned; of the first wait */
+    gboolean has_many_objects;
+};
+
+struct ct_report_lists {
+    guint top;             /* entries of each list that will be shown */
+    GPtrArray *longest;    /* owned; struct ct_report_wait *, longest first once sorted */
+    GPtrArray *open;       /* owned; the same */
+    GPtrArray *sites;      /* owned; struct ct_report_site *, all; by total once sorted */
+    uint64_t open_count;   /* there may be more than are kept */
+    double unlisted_count; /* waits whose place found no room */
+    GHashTable *index;     /* owned; finds a site by its key */
+};
+
+struct ct_report_lists *ct_report_lists_new(guint top);
+void ct_report_lists_free(struct ct_report_lists *lists);
+typedef struct ct_report_lists ct_report_lists; /* for g_autoptr(ct_report_lists) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_report_lists, ct_report_lists_free)
+
+/* Counts of the wait what lies inside the window. */
+void ct_report_lists_add(struct ct_report_lists *lists, const struct ct_interval *interval,
+                         const struct ct_window *window);
+
+/* Adds what `more` gathered, of other threads and with the same `top`; `more` is then empty. */
+void ct_report_lists_merge(struct ct_report_lists *lists, struct ct_report_lists *more);
+
+/* Call once, when the model is complete. */
+void ct_report_lists_sort(struct ct_report_lists *lists);
+
+/* The place of this wait, or NULL. */
+const struct ct_report_site *ct_report_lists_site(const struct ct_report_lists *lists,
+                                                  const struct ct_interval *interval);
+
+#endif

@@ -1,0 +1,95 @@
+#include "layout_parts.h"
+
+#include "model/format.h"
+
+#include <inttypes.h>
+
+/* Nobody can point at less. */
+static const double least_width_px = 3;
+
+/* Frames of a stack that say where it was: the first ones may be of libraries. */
+enum { FRAMES_SHOWN = 4 };
+
+static char *object_of(const struct ct_layout_request *request, const struct ct_process *process,
+                       const struct ct_timeline_wait *wait)
+{
+    /* What the format takes from an interval. */
+    struct ct_fd fd = {.fd = (int32_t)wait->object,
+                       .kind = CT_FD_KIND_UNKNOWN,
+                       .local = (char *)(wait->place ? wait->place : ""),
+                       .peer = ""};
+    const struct ct_thread member = {.process = (struct ct_process *)process};
+    const struct ct_interval interval = {
+        .op = wait->op, .object = wait->object, .thread = (struct ct_thread *)&member, .fd = &fd};
+    char *object = ct_format_object(&interval);
+    const char *variable = ct_layout_find_variable(request, process, wait);
+    if (!variable)
+        return object;
+    char *named = g_strdup_printf("%s (%s)", object, variable);
+    g_free(object);
+    return named;
+}
+
+static void add_line(GString *text, const char *line)
+{
+    g_autofree char *cleaned = ct_layout_clean(line);
+    if (text->len > 0)
+        g_string_append_c(text, '\n');
+    g_string_append(text, cleaned);
+}
+
+static void add_stack(GString *text, const struct ct_layout_request *request,
+                      const struct ct_process *process, uint32_t stack_id)
+{
+    const struct ct_layout_names *names = request->names;
+    if (!names)
+        return;
+    g_autoptr(GPtrArray) frames = names->find_frames(names->user, process, stack_id);
+    for (guint i = 0; i < MIN(frames->len, FRAMES_SHOWN); i++) {
+        g_autofree char *line = g_strdup_printf("  %s", (const char *)frames->pdata[i]);
+        add_line(text, line);
+    }
+    if (frames->len > FRAMES_SHOWN)
+        g_string_append(text, "\n  …");
+}
+
+/* Who, what, how long and since when, by whom it was let go, and where in the program. */
+static char *tip_text(const struct ct_layout_request *request, const struct ct_layout_row *row,
+                      const struct ct_timeline_wait *wait)
+{
+    g_autofree char *object = object_of(request, row->process, wait);
+    g_autofree char *length = ct_format_duration(wait->end_ns - wait->begin_ns);
+    uint64_t offset_ns = wait->begin_ns - MIN(request->model->begin_ns, wait->begin_ns);
+    g_autofree char *offset = ct_format_duration(offset_ns);
+    g_autofree char *who = g_strdup_printf("%s (%" PRId32 ")", row->thread->name, row->thread->tid);
+    g_autofree char *what =
+        g_strdup_printf("%s%s%s", ct_wait_full_name(wait), *object ? " on " : "", object);
+    g_autofree char *when = g_strdup_printf("%s, from %s on%s", length, offset,
+                                            wait->is_open ? ": still waiting at the end" : "");
+    GString *text = g_string_new(NULL);
+
+    add_line(text, who);
+    add_line(text, what);
+    add_line(text, when);
+    if (wait->waker) {
+        g_autofree char *waker =
+            g_strdup_printf("let go by %s (%" PRId32 ")", wait->waker->name, wait->waker->tid);
+        add_line(text, waker);
+    }
+    add_stack(text, request, row->process, wait->stack_id);
+    return g_string_free(text, FALSE);
+}
+
+void ct_layout_place_tips(struct ct_layout *layout, const struct ct_layout_request *request)
+{
+    for (guint i = 0; i < layout->boxes->len; i++) {
+        const struct ct_layout_box *box = &g_array_index(layout->boxes, struct ct_layout_box, i);
+        const struct ct_layout_row *row =
+            &g_array_index(layout->rows, struct ct_layout_row, box->row);
+        if (!box->wait || box->width_px < least_width_px)
+            continue;
+        struct ct_layout_tip tip = {{box->x_px, box->y_px, box->width_px, box->height_px},
+                                    tip_text(request, row, box->wait)};
+        g_array_append_val(layout->tips, tip);
+    }
+}
