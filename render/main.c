@@ -230,7 +230,7 @@ int main(int argc, char **argv)
     if (!g_option_context_parse(context, &argc, &argv, &error))
         return ct_say_usage(error);
     if (options.is_version) {
-        printf("ctrace timeline " CTRACE_VERSION "\n");
+        printf("ctrace %s\n", CTRACE_VERSION);
         return fflush(stdout) == 0 ? 0 : 1;
     }
     if (!check_options(&options, &choice, &error))

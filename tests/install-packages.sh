@@ -4,8 +4,9 @@
 #   tests/install-packages.sh build         what it takes to build and use ctrace
 #   tests/install-packages.sh build test    ... and to run its tests
 #   tests/install-packages.sh suites        the programs that tests/suites/run.sh compares
+#   tests/install-packages.sh peers         the tools that tests/bench/run.sh measures beside ctrace
 #
-# This is the only list of packages: quickstart.sh and both run.sh use it.
+# This is the only list of packages: quickstart.sh and the run.sh of the tests use it.
 set -eu
 
 build="gcc libc6-dev cmake ninja-build pkg-config
@@ -18,11 +19,13 @@ build="gcc libc6-dev cmake ninja-build pkg-config
 
 test="libcmocka-dev python3 g++ golang-go make
     redis-server redis-tools sqlite3 curl git procps util-linux
-    memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
+    gdb memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
     man-db librsvg2-bin poppler-utils strace
     clang-format clang-tidy shellcheck"
 
-suites="libpython3.11-testsuite stress-ng wrk"
+peers="uftrace ltrace strace linux-perf bpftrace"
+
+suites="libpython3.11-testsuite stress-ng wrk postgresql postgresql-contrib openjdk-17-jdk-headless"
 
 fail()
 {
@@ -36,10 +39,11 @@ for set_name in "$@"; do
     build) wanted="$wanted $build" ;;
     test) wanted="$wanted $test" ;;
     suites) wanted="$wanted $suites" ;;
-    *) fail "no set of packages is called '$set_name'; there are: build, test, suites" ;;
+    peers) wanted="$wanted $peers" ;;
+    *) fail "no set of packages is called '$set_name'; there are: build, test, suites, peers" ;;
     esac
 done
-[ -n "$wanted" ] || fail "say which packages: build, test, suites"
+[ -n "$wanted" ] || fail "say which packages: build, test, suites, peers"
 
 command -v dpkg-query >/dev/null || fail "this is not Debian; install what these provide: $wanted"
 

@@ -92,7 +92,7 @@ int main(int argc, char **argv)
         return help(argc > 2 ? argv[2] : NULL);
     if (strcmp(argv[1], "--version") == 0) {
         printf("ctrace %s\n", CTRACE_VERSION);
-        return 0;
+        return fflush(stdout) == 0 ? 0 : 1;
     }
     return find_command(argv[1]) != NULL ? run(argv[1], argv + 1) : unknown(argv[1]);
 }

@@ -186,6 +186,12 @@ static void exit_thread(struct ct_assembler *assembler, const struct ct_record *
     ct_nesting_clear(&thread->nesting);
 }
 
+/* A socket that was bound to nothing yet has no address to speak of. */
+static gboolean is_unbound(const char *address)
+{
+    return g_str_equal(address, "0.0.0.0:0") || g_str_equal(address, "[::]:0");
+}
+
 static void add_fd(struct ct_assembler *assembler, const struct ct_record *record)
 {
     const struct ct_event_fd *event = &record->as.fd;
@@ -205,7 +211,7 @@ static void add_fd(struct ct_assembler *assembler, const struct ct_record *recor
 
     fd->fd = event->fd;
     fd->kind = event->kind < CT_FD_KIND_COUNT ? (enum ct_fd_kind)event->kind : CT_FD_KIND_UNKNOWN;
-    ct_assign_string(&fd->local, event->local);
+    ct_assign_string(&fd->local, is_unbound(event->local) ? "" : event->local);
     ct_assign_string(&fd->peer, event->peer);
     g_hash_table_insert(fds, GINT_TO_POINTER(event->fd), fd);
 }

@@ -13,6 +13,9 @@
 /* Objects remembered at most, over all processes. */
 #define OBJECTS_MAX (1U << 16)
 
+/* Objects that are found without a look into the table; a power of two. */
+#define SLOT_COUNT 256
+
 /* Wakes remembered for each object. */
 #define RECENT_WAKES 4
 
@@ -41,9 +44,10 @@ struct held {
 struct ct_wakes {
     const struct ct_sink *sinks; /* borrowed */
     size_t sink_count;
-    GHashTable *objects; /* owned; struct object * -> itself */
-    GQueue by_use;       /* links are in the objects; the newest first */
-    struct held *held;   /* owned; a ring, intervals are numbered in order of arrival */
+    GHashTable *objects;              /* owned; struct object * -> itself */
+    struct object *slots[SLOT_COUNT]; /* borrowed from objects; by hash, or NULL */
+    GQueue by_use;                    /* links are in the objects; the newest first */
+    struct held *held; /* owned; a ring, intervals are numbered in order of arrival */
     uint64_t first;
     uint64_t end;
 };
@@ -104,30 +108,53 @@ void ct_wakes_flush(struct ct_wakes *wakes)
         hand_on_first(wakes);
 }
 
-static struct object *find_object(struct ct_wakes *wakes, const struct key *key)
+static struct object **slot_of(struct ct_wakes *wakes, const struct key *key)
+{
+    return &wakes->slots[key_hash(key) % SLOT_COUNT];
+}
+
+static void forget_oldest(struct ct_wakes *wakes)
+{
+    struct object *oldest = wakes->by_use.tail->data;
+    struct object **slot = slot_of(wakes, &oldest->key);
+
+    if (oldest->held_count > 0)
+        ct_wakes_flush(wakes);
+    if (*slot == oldest)
+        *slot = NULL;
+    g_queue_unlink(&wakes->by_use, &oldest->link);
+    g_hash_table_remove(wakes->objects, oldest);
+}
+
+/* Made if it is not known yet. */
+static struct object *look_up(struct ct_wakes *wakes, const struct key *key)
 {
     struct object *object = g_hash_table_lookup(wakes->objects, key);
 
-    if (object) {
-        if (wakes->by_use.head != &object->link) {
-            g_queue_unlink(&wakes->by_use, &object->link);
-            g_queue_push_head_link(&wakes->by_use, &object->link);
-        }
+    if (object)
         return object;
-    }
-    if (wakes->by_use.length >= OBJECTS_MAX) {
-        struct object *oldest = wakes->by_use.tail->data;
-
-        if (oldest->held_count > 0)
-            ct_wakes_flush(wakes);
-        g_queue_unlink(&wakes->by_use, &oldest->link);
-        g_hash_table_remove(wakes->objects, oldest);
-    }
+    if (wakes->by_use.length >= OBJECTS_MAX)
+        forget_oldest(wakes);
     object = g_new0(struct object, 1);
     object->key = *key;
     object->link.data = object;
     g_queue_push_head_link(&wakes->by_use, &object->link);
     g_hash_table_add(wakes->objects, object);
+    return object;
+}
+
+static struct object *find_object(struct ct_wakes *wakes, const struct key *key)
+{
+    struct object **slot = slot_of(wakes, key);
+
+    if (!*slot || !key_equal(&(*slot)->key, key))
+        *slot = look_up(wakes, key);
+    struct object *object = *slot;
+
+    if (wakes->by_use.head != &object->link) {
+        g_queue_unlink(&wakes->by_use, &object->link);
+        g_queue_push_head_link(&wakes->by_use, &object->link);
+    }
     return object;
 }
 

@@ -172,6 +172,16 @@ static gboolean bucket_matches(const struct bucket *bucket, const struct ct_inte
            strcmp(bucket->name, name) == 0;
 }
 
+static char *describe_fd(enum ct_fd_kind kind, gboolean is_peer, const char *name)
+{
+    const char *kind_name = ct_fd_kind_name(kind);
+
+    /* "anon_inode:[eventpoll]" says no more than the kind does. */
+    if (g_str_has_prefix(name, "anon_inode:"))
+        return g_strdup(kind_name);
+    return g_strdup_printf("%s %s%s", kind_name, is_peer ? "-> " : "", name);
+}
+
 static struct bucket make_bucket(const struct ct_interval *interval, struct ct_thread *other)
 {
     const char *name = object_name(interval->fd);
@@ -185,8 +195,7 @@ static struct bucket make_bucket(const struct ct_interval *interval, struct ct_t
 
     if (name) {
         bucket.fd_kind = fd_kind(interval->fd);
-        bucket.object_text = g_strdup_printf("%s %s%s", ct_fd_kind_name(bucket.fd_kind),
-                                             bucket.is_peer ? "-> " : "", name);
+        bucket.object_text = describe_fd(bucket.fd_kind, bucket.is_peer, name);
     } else {
         bucket.object = interval->object;
         bucket.object_text = ct_format_object(interval);

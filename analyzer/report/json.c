@@ -313,6 +313,7 @@ static void write_sites(struct document *document, const struct ct_report *repor
         add_string(json, "operation", ct_op_name(site->op));
         add_string(json, "class", ct_class_name(site->class));
         add_string(json, "object", site->has_many_objects ? "" : object);
+        add_boolean(json, "has_several_objects", site->has_many_objects);
         add_rounded(json, "count", site->count);
         add_rounded(json, "total_ns", site->total_ns);
         add_number(json, "longest_ns", site->longest_ns);

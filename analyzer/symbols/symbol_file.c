@@ -17,7 +17,7 @@ struct ct_symbol_file {
     Dwfl *dwfl;                       /* owned */
     Dwfl_Module *module;              /* owned by dwfl */
     GStringChunk *strings;            /* borrowed */
-    struct ct_debug_info *debug_info; /* owned; borrows module */
+    struct ct_debug_info *debug_info; /* owned; borrows module; NULL: not worth its time */
     GArray *scopes;                   /* owned; scratch space for Dwarf_Die */
 };
 
@@ -85,6 +85,16 @@ static struct ct_symbol_file *open_candidate(const char *path, const char *build
     return NULL;
 }
 
+/* Every stack begins there, and libdw unpacks all of its debug information for the first frame,
+ * which takes longer than to read a small recording. The functions' names, from its symbols, say
+ * enough. */
+static gboolean is_c_library(const char *path)
+{
+    g_autofree char *name = g_path_get_basename(path);
+
+    return g_str_has_prefix(name, "libc.so.") || g_str_has_prefix(name, "ld-linux");
+}
+
 struct ct_symbol_file *ct_symbol_file_open(const char *path, const char *build_id,
                                            GStringChunk *strings, const char **problem)
 {
@@ -98,7 +108,7 @@ struct ct_symbol_file *ct_symbol_file_open(const char *path, const char *build_i
     }
     if (file) {
         file->strings = strings;
-        file->debug_info = ct_debug_info_new(file->module);
+        file->debug_info = is_c_library(path) ? NULL : ct_debug_info_new(file->module);
         file->scopes = g_array_new(FALSE, FALSE, sizeof(Dwarf_Die));
     }
     return file;
@@ -234,7 +244,7 @@ void ct_symbol_file_add_frames(struct ct_symbol_file *file, uint64_t address, GA
     struct ct_frame frame = {.function = "", .system_name = "", .file = ""};
     struct ct_debug_place place = {.scopes = file->scopes};
 
-    if (ct_debug_info_find(file->debug_info, address, &place)) {
+    if (file->debug_info && ct_debug_info_find(file->debug_info, address, &place)) {
         if (place.line)
             set_line(file, place.line, &frame);
         add_scope_frames(file, &frame, frames);

@@ -60,7 +60,7 @@ def table(title, unit, found, base="bare"):
         ratio = ""
         if base in found and name != base:
             ratio = f"{value / found[base]:8.2f} x   {value - found[base]:+12.2f}"
-        print(f"  {name:<28}{value:14.2f} {unit:<9}{ratio}")
+        print(f"  {name:<32}{value:14.2f} {unit:<9}{ratio}")
     sys.stdout.flush()
 
 
@@ -68,19 +68,9 @@ def record(*command, options=(), runner=quietly):
     return runner(CTRACE, "record", "-o", FOLDER / "trace", *options, "--", *command)
 
 
-def peers(program):
-    """Other tools that can watch the same program; each prints what the program printed."""
-    tools = {
-        "strace -f": ["strace", "-f", "-o", "/dev/null"],
-        "perf trace": ["perf", "trace", "-o", "/dev/null"],
-        "ltrace": ["ltrace", "-f", "-o", "/dev/null"],
-        "uftrace record": ["uftrace", "record", "--force", "-d", FOLDER / "uftrace"],
-    }
-    return {
-        name: lambda words=words: float(quietly(*words, program).split()[0])
-        for name, words in tools.items()
-        if shutil.which(words[0])
-    }
+def number(text):
+    """What the program printed, among what a tool may have."""
+    return float(re.findall(r"^(\d+\.\d+)$", text, re.MULTILINE)[-1])
 
 
 def lttng_wrapper(program):
@@ -90,25 +80,89 @@ def lttng_wrapper(program):
     try:
         quietly("lttng", "enable-event", "-u", "lttng_ust_pthread:*")
         quietly("lttng", "start")
-        return float(quietly(program, env=dict(os.environ, LD_PRELOAD=library)).split()[0])
+        return number(quietly(program, env=dict(os.environ, LD_PRELOAD=library)))
     finally:
         quietly("lttng", "destroy", "bench")
         shutil.rmtree(FOLDER / "lttng", ignore_errors=True)
 
 
-def micro(name, title, with_wrapper=False):
+def peers(program, probe):
+    """Other tools that can watch the same program: name -> measure, or None where not installed."""
+    tools = {
+        "uftrace record": ["uftrace", "record", "--force", "-d", FOLDER / "uftrace", program],
+        "ltrace": ["ltrace", "-f", "-o", "/dev/null", program],
+        "strace -f": ["strace", "-f", "-o", "/dev/null", program],
+        "perf trace": ["perf", "trace", "-o", "/dev/null", program],
+        "bpftrace, a counter": ["bpftrace", "-e", f"{probe} /pid == cpid/ {{ @ = count(); }}", "-c", program],
+    }
+    found = {
+        name: (lambda words=words: number(quietly(*words))) if shutil.which(words[0]) else None
+        for name, words in tools.items()
+    }
+    has_wrapper = shutil.which("lttng")
+    found["LTTng pthread wrapper"] = (lambda: lttng_wrapper(program)) if has_wrapper else None
+    return found
+
+
+def compiled(name, *options):
     program = FOLDER / name
     source = HERE / f"{name}.c"
-    quietly("gcc", "-O2", "-g", "-D_GNU_SOURCE", "-pthread", "-o", program, source)
+    quietly("gcc", "-O2", "-g", "-D_GNU_SOURCE", "-pthread", "-o", program, source, *options)
+    return program
+
+
+# Title, and where bpftrace can count the same.
+MICRO = {
+    "mutex": ("uncontended mutex lock and unlock", "uprobe:libc:pthread_mutex_lock"),
+    "read": ("read() of one byte", "tracepoint:syscalls:sys_enter_read"),
+    "handoff": ("hand-off to another thread and back", "tracepoint:syscalls:sys_enter_futex"),
+}
+
+# What each tool came to in each of them, in ns.
+micro_results = {}
+
+
+def micro(name):
+    program = compiled(name)
+    title, probe = MICRO[name]
     measures = {
-        "bare": lambda: float(quietly(program)),
-        "ctrace record": lambda: float(record(program)),
-        "ctrace record --rate=0": lambda: float(record(program, options=["--rate=0"])),
+        "bare": lambda: number(quietly(program)),
+        "ctrace record": lambda: number(record(program)),
+        "ctrace record --rate=0": lambda: number(record(program, options=["--rate=0"])),
     }
-    measures.update(peers(program))
-    if with_wrapper and shutil.which("lttng"):
-        measures["LTTng pthread wrapper"] = lambda: lttng_wrapper(program)
-    table(title, "ns", medians(measures))
+    tools = peers(program, probe)
+    measures.update({tool: measure for tool, measure in tools.items() if measure})
+    found = medians(measures)
+    table(title, "ns", found)
+    micro_results[name] = {tool: found.get(tool) for tool in ["bare", *measures, *tools]}
+
+
+def ratios():
+    """The microbenchmarks side by side, each as a multiple of the bare program."""
+    tools = list(next(iter(micro_results.values())))
+    print("\nthe same as multiples of the bare program")
+    print(" " * 28 + "".join(f"{name:>16}" for name in micro_results))
+    for tool in tools:
+        is_there = shutil.which(tool.split()[0].rstrip(",").lower())
+        cells = [
+            f"{found[tool] / found['bare']:.2f} x" if found[tool] else "failed" if is_there else "not installed"
+            for found in micro_results.values()
+        ]
+        print(f"  {tool:<26}" + "".join(f"{cell:>16}" for cell in cells))
+
+
+def row_stack():
+    """What a hook pays for a stack: the code of the preload, in a program of its own."""
+    sources = [HERE.parents[1] / "tracer" / "preload" / f"{name}.c" for name in ("stack", "unwind", "sanitizers")]
+    includes = [f"-I{HERE.parents[1] / 'tracer'}"]
+    library = FOLDER / "libstack.so"
+    flags = ["-O2", "-g", "-fPIC", "-fexceptions", "-fno-stack-protector"]
+    quietly("gcc", "-D_GNU_SOURCE", *flags, "-shared", "-o", library, *sources, *includes)
+    program = compiled("stack", *includes, "-fomit-frame-pointer", "-rdynamic", library, f"-Wl,-rpath,{FOLDER}")
+    runs = [[float(word) for word in quietly(program).split()] for _ in range(RUNS)]
+    in_turn, again = (statistics.median(values) for values in zip(*runs))
+    table("taking a stack of 16 frames, without frame pointers", "ns",
+          {"one of 64, in turn (budget 200)": in_turn, "the same again (budget 60)": again})  # fmt: skip
 
 
 def cpu_seconds(pid):
@@ -203,9 +257,10 @@ def row_analysis():
 
 
 ROWS = {
-    "mutex": lambda: micro("mutex", "uncontended mutex lock and unlock", with_wrapper=True),
-    "read": lambda: micro("read", "read() of one byte"),
-    "handoff": lambda: micro("handoff", "hand-off to another thread and back"),
+    "mutex": lambda: micro("mutex"),
+    "read": lambda: micro("read"),
+    "handoff": lambda: micro("handoff"),
+    "stack": row_stack,
     "redis": row_redis,
     "startup": row_startup,
     "analysis": row_analysis,
@@ -217,6 +272,8 @@ def main():
     try:
         for name in names:
             ROWS[name]()
+        if micro_results:
+            ratios()
     finally:
         shutil.rmtree(FOLDER, ignore_errors=True)
 

@@ -3,8 +3,9 @@
 #
 #   tests/bench/run.sh [BUILD [ROW...]]     BUILD is a build tree: "build" unless named
 #
-# Everything is compared side by side in one run, so it is the ratios that count. Peers (strace,
-# perf, ltrace, uftrace, LTTng's pthread wrapper) are measured where they are installed.
+# Everything is compared side by side in one run, so it is the ratios that count. Peers (LTTng's
+# pthread wrapper, uftrace, ltrace, strace, perf trace, bpftrace) are measured where they are
+# installed; tests/install-packages.sh peers installs them.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)

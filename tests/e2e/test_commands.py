@@ -11,6 +11,7 @@ import time
 import unittest
 import urllib.error
 import urllib.request
+import xml.etree.ElementTree
 
 from harness import CLASSES, EXAMPLES, WORKLOADS, TraceTest, go_pprof, main, read_events, run
 
@@ -44,7 +45,11 @@ class Help(TraceTest):
         self.assertNotEqual(self.ctrace("help", "no-such-command").status, 0)
 
     def test_version(self):
-        self.assertRegex(self.ctrace("--version").out, r"ctrace \d+\.\d+")
+        version = self.ctrace("--version").out
+        self.assertRegex(version, r"^ctrace \d+\.\d+")
+        for command in COMMANDS:
+            with self.subTest(command):
+                self.assertEqual(self.ctrace(command, "--version").out, version)
 
     def test_no_command_shows_the_usage_and_fails(self):
         result = self.ctrace()
@@ -237,6 +242,19 @@ class Timeline(TraceTest):
         text = run("pdftotext", self.folder / "t.pdf", "-")
         self.assertEqual(text.status, 0, text)
         self.assertIn("slow_peer", text.out)
+
+    def test_an_svg_tells_where_its_waits_were(self):
+        trace = self.record_ok(EXAMPLES / "convoy").directory
+        self.assertEqual(self.ctrace("timeline", trace, "-o", "t.svg").status, 0)
+        svg = xml.etree.ElementTree.parse(self.folder / "t.svg")
+        tips = [tip.text for tip in svg.iter("{http://www.w3.org/2000/svg}title")]
+        self.assertTrue(
+            any(
+                re.search(r"worker.*\n.*mutex_lock on .*statistics_lock.*\n(.*\n)*.*serve_page", tip)
+                for tip in tips
+            ),
+            tips,
+        )
 
     def test_an_unknown_suffix_is_refused(self):
         trace = self.record_ok(WORKLOADS / "endings", "exit", "0").directory

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -123,6 +124,58 @@ static void the_smallest_stack_is_enough(void)
     }
 }
 
+/* Enough for the calls themselves. */
+#define LITTLE_STACK 3072
+
+/* Goes down until there is little left, and waits there: at places that are known and that are not.
+ */
+static __attribute__((noinline)) int wait_at_the_end(const char *end, int depth)
+{
+    volatile char frame[128];
+
+    frame[0] = (char)depth;
+    if ((char *)__builtin_frame_address(0) - end > LITTLE_STACK)
+        return wait_at_the_end(end, depth + 1) + frame[0];
+    for (int i = 0; i < 40; i++) {
+        use_a_pipe();
+        sleep_us(20);
+    }
+    return frame[0];
+}
+
+static void *use_up_a_stack(void *end)
+{
+    wait_at_the_end(end, 0);
+    use_a_pipe();
+    return NULL;
+}
+
+static void an_almost_used_up_stack_is_enough(void)
+{
+    enum { SIZE = 1 << 18, PAGE = 4096 };
+    pthread_attr_t attributes;
+    pthread_t thread;
+    char *stack = aligned_alloc(PAGE, SIZE);
+
+    CHECK(stack != NULL && mprotect(stack, PAGE, PROT_NONE) == 0);
+    pthread_attr_init(&attributes);
+    CHECK(pthread_attr_setstack(&attributes, stack + PAGE, SIZE - PAGE) == 0);
+    CHECK(pthread_create(&thread, &attributes, use_up_a_stack, stack + PAGE) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+}
+
+/* The same of the main thread's, which ends where the kernel says. */
+static void an_almost_used_up_main_stack_is_enough(void)
+{
+    enum { PAGE = 4096 };
+    struct rlimit limit;
+    unsigned long top = (getauxval(AT_EXECFN) / PAGE + 1) * PAGE;
+
+    CHECK(getrlimit(RLIMIT_STACK, &limit) == 0);
+    if (limit.rlim_cur < (1UL << 30))
+        use_up_a_stack((char *)(top - limit.rlim_cur));
+}
+
 static volatile sig_atomic_t handled;
 
 static void wait_in_handler(int signal)
@@ -207,6 +260,34 @@ static void another_user_is_no_crash(void)
     CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
+/* What daemon() leaves behind ends; the daemon itself has work to do, and says when it has. */
+static void a_daemon_runs(void)
+{
+    int fds[2];
+    char byte = 0;
+
+    CHECK(pipe(fds) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        pid_t before = getpid();
+        CHECK(daemon(0, 0) == 0);
+        CHECK(getpid() != before && getsid(0) != before);
+        for (int fd = 0; fd <= 2; fd++)
+            CHECK(fcntl(fd, F_GETFD) == 0);
+        use_a_pipe();
+        sleep_us(100);
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, live_shortly, NULL) == 0);
+        CHECK(pthread_join(thread, NULL) == 0);
+        CHECK(write(fds[1], "x", 1) == 1);
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    close(fds[1]);
+    CHECK(read(fds[0], &byte, 1) == 1 && byte == 'x');
+}
+
 /* Whoever makes another call than these is killed. */
 static void seccomp_is_respected(void)
 {
@@ -253,7 +334,20 @@ static void libraries_come_and_go(void)
 
 /* ---- Before main and after it. ---- */
 
-static int constructed;
+static int initialized, constructed;
+static pthread_mutex_t early_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Before the constructor of any library, ours too. */
+static void wait_before_constructors(void)
+{
+    use_a_pipe();
+    sleep_us(100);
+    CHECK(pthread_mutex_lock(&early_lock) == 0 && pthread_mutex_unlock(&early_lock) == 0);
+    initialized = 1;
+}
+
+static void (*const first_of_all)(void)
+    __attribute__((section(".preinit_array"), used)) = wait_before_constructors;
 
 static __attribute__((constructor)) void wait_before_main(void)
 {
@@ -271,7 +365,7 @@ static void wait_after_main(void)
 
 static void waits_before_and_after_main_return(void)
 {
-    CHECK(constructed);
+    CHECK(initialized && constructed);
     atexit(wait_after_main);
     exit(1);
 }
@@ -284,11 +378,14 @@ static const struct {
     {"ten_thousand_threads_come_and_go", ten_thousand_threads_come_and_go, 0},
     {"a_cloned_process_runs", a_cloned_process_runs, 0},
     {"the_smallest_stack_is_enough", the_smallest_stack_is_enough, 0},
+    {"an_almost_used_up_stack_is_enough", an_almost_used_up_stack_is_enough, 0},
+    {"an_almost_used_up_main_stack_is_enough", an_almost_used_up_main_stack_is_enough, 0},
     {"a_handler_waits_on_its_own_stack", a_handler_waits_on_its_own_stack, 0},
     {"few_descriptors_are_enough", few_descriptors_are_enough, 0},
     {"no_memory_is_no_crash", no_memory_is_no_crash, 0},
     {"another_root_is_no_crash", another_root_is_no_crash, 0},
     {"another_user_is_no_crash", another_user_is_no_crash, 0},
+    {"a_daemon_runs", a_daemon_runs, 0},
     {"seccomp_is_respected", seccomp_is_respected, 0},
     {"libraries_come_and_go", libraries_come_and_go, 0},
     {"waits_before_and_after_main_return", waits_before_and_after_main_return, 7},

@@ -21,12 +21,12 @@ def cpython(module):
     def suite(runner, cases=()):
         report = runner.folder.parent / "report.xml"
         words = [PYTHON, "-m", "test", f"test_{module}", "--junit-xml", report]
-        words += ["--tempdir", runner.folder, "--timeout", 300]
+        words += ["--tempdir", runner.folder, "--timeout", 1500]
         for pattern in CPYTHON_IGNORED:
             words += ["--ignore", pattern]
         for case in cases:
             words += ["--match", case]
-        result = runner.run(*words, timeout=1200)
+        result = runner.run(*words, timeout=1800)
         verdicts = {}
         if report.exists():
             for case in xml.etree.ElementTree.parse(report).iter("testcase"):

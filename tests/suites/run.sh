@@ -19,7 +19,7 @@ stage=$(mktemp -d /tmp/ctrace-suites.XXXXXX)
 trap 'rm -rf "$stage"' EXIT
 "$here/../e2e/stage.sh" "$build" "$here" "$stage/ctrace"
 chmod 755 "$stage"
-cp "$here"/programs/* "$stage/ctrace/" 2>/dev/null || true
+cp "$here"/programs/* "$stage/ctrace/"
 chmod -R a+rX "$stage"
 
 # Their limit as most have it, lower than what they may raise it to.

@@ -2,10 +2,12 @@
 
 import sys
 
+import foreign_programs
 import foreign_tests
+import servers
 from compare import compare
 
-SUITES = dict(foreign_tests.SUITES)
+SUITES = {**foreign_programs.SUITES, **servers.SUITES, **foreign_tests.SUITES}
 
 
 def main():
@@ -22,7 +24,7 @@ def main():
     for name in chosen:
         suite, can_select = SUITES[name]
         found = compare(name, suite, can_select)
-        good = sum(verdict in ("passed", "completed", 0, "ok") for verdict in found.bare.values())
+        good = sum(verdict in ("completed", 0, "ok") for verdict in found.bare.values())
         print(
             f"{name:<32}{len(found.bare):>6}{good:>6}{found.seconds[0]:>7.1f} s"
             f"{found.seconds[1]:>8.1f} s{found.waits:>10}  {'same' if found.is_same else 'DIFFER'}"

@@ -255,6 +255,25 @@ static void open_wait_stands_for_itself(void **state)
     assert_true(finish(fixture, 1)->weight == 1.0);
 }
 
+static void socket_without_an_address_has_no_name(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record socket = {
+        .event = CT_EVENT_ID_FD,
+        .as.fd = {.fd = 5, .kind = CT_FD_KIND_SOCKET_INET, .local = "0.0.0.0:0", .peer = ""}};
+
+    add(fixture, 1100 * MS, &socket);
+    const struct ct_process *process = g_ptr_array_index(fixture->model->processes, 0);
+    const struct ct_fd *fd = g_hash_table_lookup(process->fds, GINT_TO_POINTER(5));
+
+    assert_string_equal(fd->local, "");
+    socket.as.fd.local = "0.0.0.0:80";
+    add(fixture, 1200 * MS, &socket);
+    fd = g_hash_table_lookup(process->fds, GINT_TO_POINTER(5));
+    assert_string_equal(fd->local, "0.0.0.0:80");
+    finish(fixture, 0);
+}
+
 static void open_wait_is_a_call_up_to_the_end(void **state)
 {
     struct fixture *fixture = *state;
@@ -528,6 +547,7 @@ int main(void)
         TEST(time_in_very_many_nested_waits_is_taken_out),
         TEST(clocks_that_differ_make_no_nested_waits),
         TEST(sampled_wait_stands_for_rate_by_duration),
+        TEST(socket_without_an_address_has_no_name),
         TEST(open_wait_is_a_call_up_to_the_end),
         TEST(open_wait_stands_for_itself),
         TEST(wake_written_after_the_wait_still_explains_it),

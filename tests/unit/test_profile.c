@@ -333,6 +333,21 @@ static void files_are_told_apart_by_their_path(void **state)
     assert_string_equal(sample_at(samples, 2)->object_text, "fd 7");
 }
 
+static void a_kernel_object_without_a_name_is_called_by_its_kind(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_NET, &no_limits);
+    struct ct_fd fd = {5, CT_FD_KIND_EPOLL, (char *)"anon_inode:[eventpoll]", (char *)""};
+    struct ct_interval wait =
+        fixture_wait(fixture->threads[0], CT_OP_EPOLL_WAIT, CT_CLASS_NET, 0, 100);
+
+    wait.object = 5;
+    wait.fd = &fd;
+    send(profile, wait);
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    assert_string_equal(sample_at(samples, 0)->object_text, "epoll");
+}
+
 static guint count_selected(const struct fixture *fixture, const struct ct_profile *profile,
                             const char *process, const char *thread)
 {
@@ -400,6 +415,7 @@ int main(void)
         TEST(objects_beyond_the_limit_are_others),
         TEST(sockets_are_told_apart_by_their_other_end),
         TEST(files_are_told_apart_by_their_path),
+        TEST(a_kernel_object_without_a_name_is_called_by_its_kind),
         TEST(processes_and_threads_are_selected_by_name_or_id),
         TEST(the_order_of_arrival_does_not_matter),
     };

@@ -124,6 +124,16 @@ static void functions_of_libraries_are_named(void **state)
     assert_string_equal(symbol->frames[symbol->frame_count - 1].function, "g_hash_table_lookup");
 }
 
+/* Whether its debug information is installed or not. */
+static void functions_of_the_c_library_are_named_without_a_line(void **state)
+{
+    const struct ct_symbol *symbol = resolve(*state, (uint64_t)(uintptr_t)getenv);
+    assert_true(symbol->is_named);
+    assert_int_equal(symbol->frame_count, 1);
+    assert_string_equal(symbol->frames[0].function, "getenv");
+    assert_int_equal(symbol->frames[0].line, 0);
+}
+
 static void code_without_debug_information_has_no_line(void **state)
 {
     const struct fixture *fixture = *state;
@@ -277,6 +287,7 @@ int main(void)
         TEST(inlined_functions_are_frames_of_their_own),
         TEST(the_first_instruction_is_the_functions_own),
         TEST(functions_of_libraries_are_named),
+        TEST(functions_of_the_c_library_are_named_without_a_line),
         TEST(code_without_debug_information_has_no_line),
         TEST(names_are_demangled),
         TEST(functions_without_a_linker_name_keep_their_namespace),

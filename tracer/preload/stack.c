@@ -184,7 +184,8 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
     if (!ct_loader_enter())
         return 0;
     self->mode = CT_MODE_BUSY; /* libunwind calls write, mincore and friends */
-    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES, self->stacks_taken < FEW_STACKS);
+    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES,
+                          !self->has_stack_cache || self->stacks_taken < FEW_STACKS);
     self->stacks_taken++;
     uint32_t stack = intern_stack(raw, count, site, &is_new);
     if (is_new)

@@ -3,12 +3,15 @@
 #include "provider/emit.h"
 #include "raw.h"
 #include "sanitizers.h"
+#include "unwind.h"
 #include "wait.h"
 
 #include <dlfcn.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 CT_TLS struct ct_self ct_self;
@@ -39,6 +42,52 @@ static struct ct_board_thread *claim_slot(void)
     }
     atomic_fetch_add(&ct_board->threads_lost, 1);
     return NULL;
+}
+
+/* What taking a stack and writing an event may need: 7 KB were measured. */
+#define STACK_RESERVE 12288
+
+#define PAGE_SIZE 4096
+
+/* The main thread's grows down to here: its top is where the kernel put the program's name. */
+static bool find_main_stack(uint64_t *begin, size_t *size)
+{
+    struct rlimit limit;
+    uint64_t top = getauxval(AT_EXECFN);
+
+    if (top == 0 || getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= top)
+        return false;
+    *size = limit.rlim_cur;
+    *begin = (top / PAGE_SIZE + 1) * PAGE_SIZE - limit.rlim_cur;
+    return true;
+}
+
+static bool find_own_stack(uint64_t *begin, size_t *size)
+{
+    pthread_attr_t attributes;
+    void *address = NULL;
+
+    if (ct_syscall(SYS_gettid) == ct_syscall(SYS_getpid))
+        return find_main_stack(begin, size);
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return false;
+    bool is_found = pthread_attr_getstack(&attributes, &address, size) == 0;
+    pthread_attr_destroy(&attributes);
+    *begin = (uint64_t)address;
+    return is_found;
+}
+
+/* Of one that the C library knows nothing about, as of a coroutine's, we know no end. */
+static void find_stack(struct ct_self *self)
+{
+    uint64_t here = (uint64_t)__builtin_frame_address(0);
+    uint64_t begin;
+    size_t size;
+
+    if (self->stack_reserve != 0 || !find_own_stack(&begin, &size) || here - begin >= size)
+        return;
+    self->stack_begin = begin;
+    self->stack_reserve = size / 2 < STACK_RESERVE ? (uint32_t)(size / 2) : STACK_RESERVE;
 }
 
 /* Gives the calling thread a slot and announces it. */
@@ -96,8 +145,12 @@ struct ct_self *ct_self_attach(struct ct_self *self)
 
 void ct_thread_begin(int32_t creator_tid, uint64_t entry)
 {
-    if (ct_board != NULL && *ct_is_ours && ct_self.mode == CT_MODE_NEW)
-        begin_thread(&ct_self, creator_tid, entry);
+    if (ct_board == NULL || !*ct_is_ours || ct_self.mode != CT_MODE_NEW)
+        return;
+    ct_self.mode = CT_MODE_BUSY;
+    ct_self.has_stack_cache = ct_unwind_prepare_thread();
+    find_stack(&ct_self);
+    begin_thread(&ct_self, creator_tid, entry);
 }
 
 void ct_thread_bypass(void)

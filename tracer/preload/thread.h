@@ -23,9 +23,12 @@ struct ct_self {
     uint32_t has_unwritten; /* slot->wait.state is UNWRITTEN */
     struct ct_board_thread *slot;
     uint32_t stacks_taken;
-    _Atomic uint32_t *counted;     /* the count of waiters that the open wait is in, or NULL */
-    uint64_t random;               /* xorshift state, for sampling */
-    void *wait_frame;              /* stack address of the innermost open wait */
+    bool has_stack_cache;
+    uint32_t stack_reserve;    /* bytes at the low end of the thread's stack that we leave alone */
+    uint64_t stack_begin;      /* ... which is here */
+    _Atomic uint32_t *counted; /* the count of waiters that the open wait is in, or NULL */
+    uint64_t random;           /* xorshift state, for sampling */
+    void *wait_frame;          /* stack address of the innermost open wait */
     uint64_t sites[CT_SITE_CACHE]; /* call sites whose last call returned at once */
 };
 
@@ -34,13 +37,20 @@ extern CT_TLS struct ct_self ct_self;
 /* The slow side of ct_self_enter. */
 struct ct_self *ct_self_attach(struct ct_self *self);
 
+/* False where the program has almost used up its stack, and has enough for itself only. */
+static inline bool ct_self_has_room(const struct ct_self *self)
+{
+    return (uint64_t)__builtin_frame_address(0) - self->stack_begin >= self->stack_reserve;
+}
+
 /* This thread's private part if its calls are to be recorded, else NULL. */
 static inline struct ct_self *ct_self_enter(void)
 {
     struct ct_self *self = &ct_self;
 
     if (__builtin_expect(self->mode == CT_MODE_TRACED && *ct_is_ours, 1) &&
-        atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed))
+        atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed) &&
+        __builtin_expect(ct_self_has_room(self), 1))
         return self;
     return ct_self_attach(self);
 }

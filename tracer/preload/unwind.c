@@ -16,6 +16,13 @@
 #define EXPANDED_NAME(function) NAME(function)
 #define FIND(library, function) dlsym(library, EXPANDED_NAME(function))
 
+/* As the compiler passes it to the loader. */
+struct tls_place {
+    unsigned long module, offset;
+};
+
+void *__tls_get_addr(struct tls_place *place);
+
 static struct {
     int (*backtrace)(void **addresses, int size);
     int (*get_context)(unw_context_t *context);
@@ -23,7 +30,8 @@ static struct {
     int (*get_register)(unw_cursor_t *cursor, unw_regnum_t number, unw_word_t *value);
     int (*step)(unw_cursor_t *cursor);
     struct ct_object_range code;
-    bool has_no_cache;
+    struct tls_place tls; /* of its thread data; module 0: none */
+    bool has_cache;
 } libunwind;
 
 static int walk(void **addresses, int size)
@@ -49,9 +57,15 @@ int ct_unwind(void **addresses, int size, bool without_cache)
     errno = 0; /* libunwind takes the program's EINTR for its own, and repeats for ever */
     if (libunwind.backtrace == NULL)
         return 0;
-    if (libunwind.step != NULL && (without_cache || libunwind.has_no_cache))
-        return walk(addresses, size);
-    return libunwind.has_no_cache ? 0 : libunwind.backtrace(addresses, size);
+    return without_cache && libunwind.step != NULL ? walk(addresses, size)
+                                                   : libunwind.backtrace(addresses, size);
+}
+
+bool ct_unwind_prepare_thread(void)
+{
+    if (libunwind.tls.module != 0)
+        __tls_get_addr(&libunwind.tls);
+    return libunwind.has_cache;
 }
 
 void ct_unwind_init(void)
@@ -69,9 +83,10 @@ void ct_unwind_init(void)
         *(void **)&libunwind.step = FIND(library, unw_step);
     *(void **)&libunwind.backtrace = FIND(library, unw_backtrace);
     libunwind.code = ct_object_range_around(*(void **)&libunwind.backtrace);
+    dlinfo(library, RTLD_DI_TLS_MODID, &libunwind.tls.module);
     /* It frees a thread's cache in the last round of destructors, under a lock. */
-    libunwind.has_no_cache = ct_has_thread_sanitizer();
-    ct_unwind(warm, 4, false); /* its set-up allocates: not in a hook */
+    libunwind.has_cache = !ct_has_thread_sanitizer();
+    ct_unwind(warm, 4, !libunwind.has_cache); /* its set-up allocates: not in a hook */
 }
 
 bool ct_is_unwinder(const void *caller)

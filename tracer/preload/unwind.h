@@ -15,6 +15,13 @@ void ct_unwind_init(void);
 int ct_unwind(void **addresses, int size, bool without_cache);
 
 /*
+ * Allocates the calling thread's part of libunwind, which would else be done by the first stack
+ * that is taken with the cache: in a hook, and maybe for the program's own malloc, inside it.
+ * False if the thread must do without the cache.
+ */
+bool ct_unwind_prepare_thread(void);
+
+/*
  * True if it is libunwind that calls. It asks whether memory can be read by writing it to a pipe of
  * its own, which the program must not close or use, and which must not be a cancellation point.
  */

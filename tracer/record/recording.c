@@ -14,8 +14,7 @@
 #define WRITER_TIMEOUT_US (20 * G_USEC_PER_SEC)
 #define WRITER_POLL_US    200
 
-/* A recorder that was killed would have looked at the processes again so soon. */
-#define WATCH_INTERVAL_NS UINT64_C(1000000000)
+#define NS_PER_S UINT64_C(1000000000)
 
 struct ct_recording {
     char *path;                             /* owned; absolute */
@@ -40,6 +39,11 @@ static uint64_t now_ns(const struct ct_recording *recording)
 
     ct_clock_read(recording->directory->control, &ticks, &ns);
     return ns;
+}
+
+static void note_alive(const struct ct_recording *recording)
+{
+    recording->directory->control->alive_s = (uint32_t)(now_ns(recording) / NS_PER_S);
 }
 
 static char *session_name(const struct ct_recording *recording)
@@ -102,7 +106,7 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
     recording->closing.deaths = deaths;
     if (set_up(recording, options, error)) {
         ct_deaths_watch(deaths, recording->directory->path);
-        recording->directory->control->watched_until_ns = now_ns(recording);
+        note_alive(recording);
         return recording;
     }
     ct_recording_free(recording);
@@ -127,7 +131,7 @@ struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_dire
 
     recording->directory = directory;
     recording->closing.directory = directory;
-    recording->closing.watched_until_ns = directory->control->watched_until_ns + WATCH_INTERVAL_NS;
+    recording->closing.watched_until_ns = (directory->control->alive_s + UINT64_C(1)) * NS_PER_S;
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->missing = g_strdup(CT_MISSING_KERNEL);
@@ -164,7 +168,7 @@ void ct_recording_begin(struct ct_recording *recording)
 void ct_recording_tend(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);
-    recording->directory->control->watched_until_ns = now_ns(recording);
+    note_alive(recording);
     recording->was_full = recording->was_full || ct_output_is_full(recording->path);
     /* Where nobody takes what is written, a full buffer would stop us. */
     if (!recording->was_full && ct_session_check(recording->session) == CT_SESSION_OK &&

@@ -52,10 +52,11 @@ struct ct_control {
     int32_t recorder_pid;
     uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
     uint64_t begin_ns;         /* of the recording; 0 while it is delayed */
+    uint32_t alive_s; /* CLOCK_MONOTONIC seconds when the recorder last looked at the processes */
+    uint32_t reserved;
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
-    uint64_t watched_until_ns; /* CLOCK_MONOTONIC; when the recorder last looked at the processes */
 };
 
 enum ct_wait_state {
@@ -155,7 +156,7 @@ struct ct_board {
 };
 
 /* Recorder and program may be built apart: these are the format. */
-_Static_assert(offsetof(struct ct_control, output) == 64, "control layout");
+_Static_assert(offsetof(struct ct_control, output) == 72, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
