@@ -35,6 +35,8 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
     } losses[] = {
         {summary->events_lost, "event for lack of buffer space", "events for lack of buffer space",
          "totals are too low"},
+        {summary->totals.waits_unheard, "wait, while LTTng did not know its process",
+         "waits, while LTTng did not know their processes", "totals are too low"},
         {summary->totals.threads_lost, "thread for lack of room on a board",
          "threads for lack of room on a board", "totals are too low"},
         {summary->totals.stacks_lost, "stack for lack of room on a board",
