@@ -455,6 +455,13 @@ print(len([name for name in files if name.startswith("/") or name == "[vdso]"]))
 
 
 class Losses(TraceTest):
+    def test_waits_before_the_process_was_registered_are_counted(self):
+        environment = dict(os.environ, LTTNG_UST_REGISTER_TIMEOUT="0")
+        result = self.record_ok(ENDINGS, "flood", "20", env=environment)
+        self.assertRegex(result.err, "LOST [1-9][0-9]* waits, while LTTng did not know")
+        self.assertNotIn("nothing lost", result.err)
+        self.assertRegex(self.report_text(result.directory), "! LOST .*wait")
+
     def test_modules_without_room_are_counted_once(self):
         library = run("sh", "-c", "ls /lib/*/libutil.so.1").out.split()[0]
         result = self.record_ok("/usr/bin/python3", "-c", LOAD_MANY, library)

@@ -42,6 +42,8 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
 
     self->mode = CT_MODE_BUSY;
     self->slot->waits_recorded++;
+    if (__builtin_expect(!ct_emit_is_heard(), 0))
+        atomic_fetch_add(&ct_board->waits_unheard, 1);
     if (ct_op_object(shown->op) == CT_OBJECT_FD)
         ct_fd_announce((int)shown->object);
     lag_ns = ct_elapsed_ns(end_ticks, ct_ticks());

@@ -2,6 +2,11 @@
 
 #include "provider.h"
 
+bool ct_emit_is_heard(void)
+{
+    return lttng_ust_tracepoint_enabled(ctrace, wait);
+}
+
 #define CT_EMIT(symbol, name, channel)                       \
     void ct_emit_##name(const struct ct_event_##name *event) \
     {                                                        \

@@ -218,6 +218,7 @@ static void write_board(struct ct_closing *closing, const struct board *board)
     closing->totals.processes++;
     closing->totals.threads += data->threads_started;
     closing->totals.waits += data->waits_recorded;
+    closing->totals.waits_unheard += data->waits_unheard;
     closing->totals.stacks_lost += data->stacks_lost;
     closing->totals.threads_lost += data->threads_lost;
     closing->totals.modules_lost += data->modules_lost;

@@ -13,6 +13,7 @@ struct ct_closing_totals {
     uint64_t processes; /* images */
     uint64_t threads;
     uint64_t waits;
+    uint64_t waits_unheard; /* of them: the process was not registered yet */
     uint64_t stacks_lost;
     uint64_t threads_lost;
     uint64_t modules_lost;

@@ -96,9 +96,6 @@ static char **make_environment(const struct ct_session_directory *directory, con
 
     environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
     environment = g_environ_setenv(environment, CT_SESSION_VARIABLE, directory->path, TRUE);
-    /* LTTng would look for a user's session daemon wherever the program sets its HOME. */
-    if (geteuid() != 0)
-        environment = g_environ_setenv(environment, "LTTNG_HOME", g_get_home_dir(), FALSE);
     /* LTTng would read every library's build id in each new process, which takes it 10 ms; the
      * boards have them. */
     environment = g_environ_setenv(environment, "LTTNG_UST_WITHOUT_BADDR_STATEDUMP", "1", TRUE);

@@ -147,6 +147,7 @@ struct ct_board {
     _Atomic uint64_t waits_recorded;    /* of threads that have exited */
     _Atomic uint32_t thread_high_water; /* slots at and above were never used */
     _Atomic uint32_t module_count;
+    _Atomic uint64_t waits_unheard; /* of the recorded ones: LTTng did not take events yet */
     char exe[CT_BOARD_EXE_SIZE];
     char args[CT_BOARD_ARGS_SIZE];
     char cwd[CT_BOARD_EXE_SIZE];
@@ -161,7 +162,7 @@ _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
-_Static_assert(offsetof(struct ct_board, exe) == 104, "board layout");
+_Static_assert(offsetof(struct ct_board, exe) == 112, "board layout");
 
 /* The duration of `ticks` in nanoseconds. */
 static inline uint64_t ct_ticks_to_ns(uint64_t ticks, uint64_t ns_per_tick)
