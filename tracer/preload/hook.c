@@ -4,15 +4,21 @@
 
 extern const struct ct_hook __start_ct_hooks[], __stop_ct_hooks[];
 
+/* Where the library begins that `function` is in. */
+static const void *library_of(const void *function)
+{
+    Dl_info info;
+
+    return dladdr(function, &info) != 0 ? info.dli_fbase : NULL;
+}
+
 void ct_hook_resolve(const struct ct_hook *hook)
 {
-    void *real = NULL;
+    void *next = dlsym(RTLD_NEXT, hook->name);
+    void *versioned = hook->version != NULL ? dlvsym(RTLD_NEXT, hook->name, hook->version) : NULL;
 
-    if (hook->version != NULL)
-        real = dlvsym(RTLD_NEXT, hook->name, hook->version);
-    if (real == NULL)
-        real = dlsym(RTLD_NEXT, hook->name);
-    *hook->real = real;
+    /* Another library that wraps it too, as sanitizers do, knows of no versions. */
+    *hook->real = versioned != NULL && library_of(next) == library_of(versioned) ? versioned : next;
 }
 
 void ct_hook_resolve_all(void)

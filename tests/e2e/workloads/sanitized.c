@@ -1,6 +1,6 @@
 /*
- * Threads that share a lock, and then a mistake: none, "leak", "overflow" (of a buffer that read()
- * fills) or "race". Built with a sanitizer, which finds it.
+ * Threads that share a lock and wait for each other, and then a mistake: none, "leak", "overflow"
+ * (of a buffer that read() fills) or "race". Built with a sanitizer, which finds it.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -11,7 +11,9 @@
 enum { THREADS = 8, TURNS = 100 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t all_are_done = PTHREAD_COND_INITIALIZER;
 static int counter;
+static int done;
 static int unguarded;
 static int is_racing;
 
@@ -25,6 +27,12 @@ static void *take_turns(void *unused)
         if (is_racing)
             unguarded++;
     }
+    pthread_mutex_lock(&lock);
+    if (++done == THREADS)
+        pthread_cond_broadcast(&all_are_done);
+    while (done < THREADS)
+        pthread_cond_wait(&all_are_done, &lock);
+    pthread_mutex_unlock(&lock);
     return unused;
 }
 
