@@ -16,30 +16,59 @@ static void add_duration(struct ct_text_table *table, uint64_t duration_ns)
     ct_text_table_take(table, duration_ns > 0 ? ct_format_duration(duration_ns) : g_strdup("-"));
 }
 
-static void add_thread(struct ct_text_table *table, const struct ct_text_report *out,
-                       const struct ct_thread *thread)
+static void add_name(struct ct_text_table *table, const struct ct_thread *thread)
+{
+    ct_text_table_take(table, ct_format_clean(thread->name));
+    ct_text_table_take(table, g_strdup_printf("%d", thread->tid));
+}
+
+static void add_lines(struct ct_text_table *table, const struct ct_thread *thread)
 {
     static const double shares[] = {0.5, 0.95, 0.99};
     const struct ct_thread_sched *sched = &thread->sched;
-    const char *rival = ct_report_rival(out->report, thread);
 
-    ct_text_table_take(table, ct_format_clean(thread->name));
-    ct_text_table_take(table, g_strdup_printf("%d", thread->tid));
+    add_name(table, thread);
     add_duration(table, sched->lines.total_ns);
     ct_text_table_take(table, ct_format_count(sched->lines.calls));
     for (size_t i = 0; i < G_N_ELEMENTS(shares); i++)
         add_duration(table, MIN(ct_op_counters_quantile_ns(&sched->lines, shares[i]),
                                 sched->longest_line_ns));
     add_duration(table, sched->longest_line_ns);
-    ct_text_table_take(table, ct_format_count(sched->migrations));
-    ct_text_table_take(table, ct_format_count(sched->preemptions));
+}
+
+static void add_moves(struct ct_text_table *table, const struct ct_text_report *out,
+                      const struct ct_thread *thread)
+{
+    const char *rival = ct_report_rival(out->report, thread);
+
+    add_name(table, thread);
+    ct_text_table_take(table, ct_format_count(thread->sched.migrations));
+    ct_text_table_take(table, ct_format_count(thread->sched.preemptions));
     ct_text_table_take(table, ct_format_clean(rival ? rival : "-"));
+}
+
+static struct ct_text_table *begin_table(const char *alignments, const char *const *headings)
+{
+    struct ct_text_table *table = ct_text_table_new(alignments);
+
+    for (size_t i = 0; headings[i]; i++)
+        ct_text_table_add(table, headings[i]);
+    return table;
+}
+
+static void finish_table(const struct ct_text_report *out, struct ct_text_table *table, guint more)
+{
+    ct_text_table_finish(table, out->text, out->layout->width);
+    if (more > 0)
+        ct_text_line(out, 2, "and %u more", more);
 }
 
 void ct_text_sched(const struct ct_text_report *out)
 {
-    static const char *const headings[] = {"THREAD", "TID", "IN LINE", "TIMES",     "P50", "P95",
-                                           "P99",    "MAX", "MOVED",   "PREEMPTED", "BY"};
+    static const char *const line_headings[] = {"THREAD", "TID",  "IN LINE", "TIMES", "~P50",
+                                                "~P95",   "~P99", "MAX",     NULL};
+    static const char *const move_headings[] = {"THREAD",    "TID",       "MOVED",
+                                                "PREEMPTED", "MOSTLY BY", NULL};
     const struct ct_model *model = out->report->model;
     g_autoptr(GPtrArray) threads = g_ptr_array_new();
 
@@ -54,14 +83,16 @@ void ct_text_sched(const struct ct_text_report *out)
     g_ptr_array_sort(threads, compare_by_line);
     guint limit = MAX(2 * out->report->top, 1);
     guint shown = threads->len <= limit + 1 ? threads->len : limit;
-    struct ct_text_table *table = ct_text_table_new("lrrrrrrrrrl");
 
-    ct_text_heading(out, "Waiting for a CPU, by time in line");
-    for (size_t i = 0; i < G_N_ELEMENTS(headings); i++)
-        ct_text_table_add(table, headings[i]);
+    ct_text_heading(out, "Waiting in line for a CPU, by time");
+    struct ct_text_table *lines = begin_table("lrrrrrrr", line_headings);
     for (guint i = 0; i < shown; i++)
-        add_thread(table, out, g_ptr_array_index(threads, i));
-    ct_text_table_finish(table, out->text, out->layout->width);
-    if (shown < threads->len)
-        ct_text_line(out, 2, "and %u more", threads->len - shown);
+        add_lines(lines, g_ptr_array_index(threads, i));
+    finish_table(out, lines, threads->len - shown);
+
+    ct_text_heading(out, "Moved to another CPU, and preempted by another task");
+    struct ct_text_table *moves = begin_table("lrrrl", move_headings);
+    for (guint i = 0; i < shown; i++)
+        add_moves(moves, out, g_ptr_array_index(threads, i));
+    finish_table(out, moves, threads->len - shown);
 }

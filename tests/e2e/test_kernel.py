@@ -258,8 +258,7 @@ class Analysis(KernelTest):
         trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
         self.needs_machine(trace)
         text = self.report_text(trace)
-        lines = [line for line in text.splitlines() if line.strip().startswith("hog-")]
-        self.assertTrue(any(re.search(r"hog-1 .* hog-2$", line) for line in lines), text)
+        self.assertRegex(text, r"(?m)hog-(\d) .* hog-(?!\1)\d$")
 
     def test_the_sched_profile_is_the_reports_time_in_line(self):
         trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
