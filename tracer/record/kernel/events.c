@@ -13,7 +13,7 @@ struct source {
     uint64_t last_ns;
     int32_t next_raw_tid;         /* who got the CPU last, as the tracepoint says it; -1: unknown */
     struct ct_raw_record skipped; /* the last switch that was left out */
-    gboolean has_skipped;         /* and there was none of the program's since */
+    gboolean has_skipped;         /* and nothing was handed on since */
 };
 
 struct ct_kernel_events {
@@ -345,18 +345,20 @@ gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel
         advance(source);
         fill_item(item, raw);
         if (raw->kind == CT_RAW_LOST && raw->as.lost > 0) {
+            source->has_skipped = FALSE;
             item->lost = raw->as.lost;
             return TRUE;
         }
         gboolean is_wanted = raw->kind != CT_RAW_LOST && is_selected(events, raw, &item->record);
 
-        if (raw->kind == CT_RAW_SWITCH) {
-            source->has_skipped = !is_wanted;
-            if (!is_wanted)
-                source->skipped = *raw;
-        }
-        if (is_wanted)
+        if (is_wanted) {
+            source->has_skipped = FALSE; /* a stream's time does not go back */
             return TRUE;
+        }
+        if (raw->kind == CT_RAW_SWITCH) {
+            source->has_skipped = TRUE;
+            source->skipped = *raw;
+        }
     }
     return FALSE;
 }
