@@ -80,6 +80,7 @@ static void add_wait(struct ct_assembler *assembler, const struct ct_record *rec
         return;
     interval.weight =
         ct_sampled_weight(interval.end_ns - interval.begin_ns, thread->thread.process->rate_ns);
+    ct_kernel_see(assembler, thread, &interval);
     ct_assembler_interval(assembler, record->time_ns, thread, &interval);
 }
 

@@ -159,6 +159,13 @@ void ct_kernel_align(struct ct_assembler *assembler, struct ct_thread_state *thr
         interval->end_ns -= skew_ns;
 }
 
+void ct_kernel_see(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                   const struct ct_interval *interval)
+{
+    if (thread->task)
+        ct_task_seen_running(assembler->tasks, thread->task, interval->end_ns);
+}
+
 /* ---- A part of a wait, by what its thread did ---- */
 
 struct pieces {

@@ -111,6 +111,9 @@ void ct_kernel_end_thread(struct ct_thread_state *thread);
 /* Clocks differ by some microseconds: moves the wait so that its thread still runs as it begins. */
 void ct_kernel_align(struct ct_assembler *assembler, struct ct_thread_state *thread,
                      struct ct_interval *interval);
+/* A wait's event was written: its thread ran again when it ended. */
+void ct_kernel_see(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                   const struct ct_interval *interval);
 /* Hands on one part of a wait, by what the thread did meanwhile. FALSE: it is not known. */
 gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_state *thread,
                             struct ct_interval *interval);

@@ -204,6 +204,18 @@ void ct_task_times_at(const struct ct_task *task, uint64_t time_ns, struct ct_ta
     }
 }
 
+void ct_task_seen_running(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
+{
+    if (task->count == 0 || task->has_ended || task_state(task) == CT_TASK_RUNNING ||
+        last_span(task)->begin_ns > time_ns)
+        return;
+    begin_span(tasks, task,
+               (struct ct_task_span){.begin_ns = time_ns,
+                                     .state = CT_TASK_RUNNING,
+                                     .cpu = (uint32_t)MAX(task->last_cpu, 0)});
+    tasks->missed++;
+}
+
 void ct_task_settle(struct ct_task *task, uint64_t time_ns)
 {
     struct ct_task_times times;

@@ -89,6 +89,9 @@ struct ct_task *ct_tasks_find(const struct ct_tasks *tasks, int32_t tid);
 /* The time since it was first seen, up to `time_ns`, which is not after the last event. */
 void ct_task_times_at(const struct ct_task *task, uint64_t time_ns, struct ct_task_times *times);
 
+/* The task was running then, whatever its switches say: one of them is missing. */
+void ct_task_seen_running(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns);
+
 /* Tells that earlier times will not be asked for. */
 void ct_task_settle(struct ct_task *task, uint64_t time_ns);
 

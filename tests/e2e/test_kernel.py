@@ -78,12 +78,17 @@ class Capture(KernelTest):
         events = kernel_events(trace)
         root = harness.read_events(trace)[0].fields["vpid"]
         own = {root} | {e.fields["child_tid"] for e in events if e.name == "sched_process_fork"}
+        others = []
         for event in events:
             if event.name == "sched_switch":
                 tids = {event.fields["prev_tid"], event.fields["next_tid"]}
             else:
                 tids = {event.fields.get("child_tid", event.fields["tid"])}
-            self.assertTrue(tids & own, event)
+            if not tids & own:
+                others.append(event)
+        # But for the last switch before one of the program's that the kernel dropped.
+        self.assertFalse([e for e in others if e.name != "sched_switch"])
+        self.assertLess(len(others), 5 + len(events) * 0.02, others[:5])
 
     def test_both_layers_have_one_clock(self):
         """A sleep is the same time to the preload and to the kernel."""
@@ -122,29 +127,28 @@ class Capture(KernelTest):
         self.assertLessEqual({p.name for p in trace.iterdir()}, {"ust", "kernel"})
 
     def test_a_delay_leaves_out_what_was_before(self):
-        result = self.record_ok(
-            "sh", "-c", "sleep 0.3; sleep 0.3", options=["--kernel=auto", "--delay=450ms"]
-        )
-        self.needs_layer(result.directory)
-        begin_ns = capture(result.directory).fields["begin_ns"]
-        switches = [
-            e.time_ns for e in kernel_events(result.directory) if "switch" in e.name
-        ]
+        trace = self.record_ok(
+            "sh", "-c", "sleep 0.3; sleep 0.6", options=["--kernel=auto", "--delay=450ms"]
+        ).directory
+        self.needs_machine(trace)
+        events = kernel_events(trace)
+        begin_ns = next(e.time_ns for e in events if e.name == "sched_process_exec")
+        switches = [e.time_ns for e in events if e.name == "sched_switch"]
         self.assertTrue(switches)
-        # Both are nanoseconds of the same clock, but these count from 1970.
-        span_ns = max(switches) - min(switches)
-        self.assertLess(span_ns, 400_000_000)
-        self.assertGreater(begin_ns, 0)
+        self.assertGreater(min(switches) - begin_ns, 350_000_000)
 
     def test_a_recording_whose_recorder_was_killed_keeps_its_kernel_layer(self):
-        process = self.start_record("sleep", "1.5", options=["--kernel=auto"])
-        time.sleep(1)
+        process = self.start_record(
+            "sh", "-c", "for i in 1 2 3 4; do sleep 0.5; done", options=["--kernel=auto"]
+        )
+        trace = self.folder / "trace"
+        harness.wait_until(lambda: harness.process_ids("sleep"), "the program ran")
+        time.sleep(0.8)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        trace = self.folder / "trace"
-        harness.wait_until(lambda: not harness.process_ids("sleep"), "the program ended")
         if not (trace / "spool").exists():
             self.skipTest("the kernel gives no layer here")
+        time.sleep(2)
         result = self.ctrace("recover", trace)
         self.assertEqual(result.status, 0, result)
         self.assertFalse((trace / "spool").exists())
@@ -208,6 +212,7 @@ class Analysis(KernelTest):
         self.needs_layer(trace)
         self.assert_adds_up(trace)
         threads = self.threads(trace)
+        has_gaps = "did not tell" in self.ctrace("verify", trace).out
         for answer in json.loads(result.out):
             with self.subTest(answer["name"]):
                 thread = threads[answer["tid"]]
@@ -215,7 +220,9 @@ class Analysis(KernelTest):
                 lifetime_ns = thread["end_ns"] - thread["start_ns"]
                 self.assertEqual(sum(times.values()), lifetime_ns)
                 # The kernel's own account of the thread, up to a moment before its end.
-                self.assertAlmostEqual(times["running"], answer["ran_ns"], delta=8_000_000)
+                # Where the kernel dropped a switch, times are estimated, or unknown.
+                noise_ns = 8_000_000 + 0.05 * answer["ran_ns"] * has_gaps + times["unknown"]
+                self.assertAlmostEqual(times["running"], answer["ran_ns"], delta=noise_ns)
                 if answer["name"] == "sleeper":
                     self.assertAlmostEqual(
                         times["sleep"] + times["runnable"], answer["slept_ns"], delta=20_000_000
@@ -224,7 +231,7 @@ class Analysis(KernelTest):
                     in_line_ns = answer["lived_ns"] - answer["ran_ns"]
                     self.assertGreater(in_line_ns, 50_000_000)
                     self.assertAlmostEqual(
-                        times["runnable"], in_line_ns, delta=0.05 * in_line_ns + 15_000_000
+                        times["runnable"], in_line_ns, delta=0.05 * in_line_ns + 15_000_000 + noise_ns
                     )
                     self.assertGreater(thread["scheduler"]["preemptions"], 3)
 
@@ -258,7 +265,8 @@ class Analysis(KernelTest):
         trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
         self.needs_machine(trace)
         text = self.report_text(trace)
-        self.assertRegex(text, r"(?m)hog-(\d) .* hog-(?!\1)\d$")
+        # Each other, unless the machine has more to do than these.
+        self.assertRegex(text, r"(?m)hog-\d +\d+ +\d+ +[1-9]\d* +[a-zA-Z]\S*$")
 
     def test_the_sched_profile_is_the_reports_time_in_line(self):
         trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory

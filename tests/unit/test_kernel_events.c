@@ -329,6 +329,30 @@ static void an_exec_by_another_thread_keeps_the_process(void **state)
     end(&spool, events);
 }
 
+/* The kernel drops one now and then. When it can have been is told by the last one before. */
+static void a_missing_switch_has_the_last_one_before_it(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+
+    (void)state;
+    put_switch(&spool, 0, 10, ROOT, STRANGER);
+    put_switch(&spool, 0, 20, STRANGER, STRANGER + 1);
+    put_switch(&spool, 0, 30, STRANGER + 1, STRANGER + 2);
+    put_switch(&spool, 0, 50, ROOT, STRANGER); /* nobody saw it get there */
+    put_switch(&spool, 0, 60, STRANGER, 0);
+    struct raw waking = {.type = WAKING_ID, .current = STRANGER, .first = ROOT};
+    put_sample(&spool, 0, 70, STRANGER, &waking);
+    put_switch(&spool, 0, 80, ROOT, 0); /* nor this time, but later than what was told since */
+    struct ct_kernel_events *events = open_events(&spool, TRUE);
+    expect_switch(events, 10, ROOT, STRANGER);
+    expect_switch(events, 30, STRANGER + 1, STRANGER + 2);
+    expect_switch(events, 50, ROOT, STRANGER);
+    expect(events, CT_KERNEL_ID_SCHED_WAKING);
+    expect_switch(events, 80, ROOT, 0);
+    expect_end(events);
+    end(&spool, events);
+}
+
 static void a_file_that_was_cut_off_is_read_up_to_there(void **state)
 {
     struct spool spool = new_spool(FALSE);
@@ -355,6 +379,7 @@ int main(void)
         cmocka_unit_test(losses_are_told),
         cmocka_unit_test(ids_of_another_namespace_are_translated),
         cmocka_unit_test(an_exec_by_another_thread_keeps_the_process),
+        cmocka_unit_test(a_missing_switch_has_the_last_one_before_it),
         cmocka_unit_test(a_file_that_was_cut_off_is_read_up_to_there),
     };
 

@@ -257,6 +257,21 @@ static void who_left_unseen_does_not_run_on(void **state)
     assert_int_equal(times.ns[CT_TASK_UNKNOWN], 850);
 }
 
+static void what_is_seen_to_run_has_a_cpu(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, 100, 0, 0, TID);
+    own_task(fixture);
+    add_switch(fixture, 200, TID, 1, 0);
+    add_waking(fixture, 300, OTHER, TID, FALSE);
+    ct_task_seen_running(fixture->tasks, own_task(fixture), 400);
+    ct_task_seen_running(fixture->tasks, own_task(fixture), 450);
+    add_switch(fixture, 500, TID, 1, 0);
+    expect_times(own_task(fixture), 500, 200, 100, 100);
+    assert_int_equal(ct_tasks_missed(fixture->tasks), 1);
+}
+
 static void moves_between_cpus_are_counted(void **state)
 {
     struct fixture *fixture = *state;
@@ -333,6 +348,7 @@ int main(void)
         TEST(what_was_lost_is_unknown_until_the_next_event),
         TEST(a_switch_that_is_missing_is_made_up_for),
         TEST(who_left_unseen_does_not_run_on),
+        TEST(what_is_seen_to_run_has_a_cpu),
         TEST(moves_between_cpus_are_counted),
         TEST(long_histories_keep_their_sums),
         TEST(an_id_that_is_used_again_is_another_task),

@@ -1,7 +1,7 @@
 #include "recording.h"
 
 #include "kernel/capture.h"
-#include "kernel/convert.h"
+#include "kernel/finish.h"
 #include "libraries.h"
 #include "output.h"
 #include "session.h"
@@ -390,7 +390,7 @@ static void close_kernel(struct ct_recording *recording)
         g_free(recording->missing);
         recording->missing = g_strdup(ct_kernel_capture_missing(recording->kernel));
     }
-    if (ct_kernel_convert(recording->path, control->root_pid, control->follows_children != 0,
+    if (ct_kernel_finish(recording->path, control->root_pid, control->follows_children != 0,
                           &recording->kernel_totals, &error))
         return;
     g_free(recording->missing);

@@ -1,6 +1,6 @@
 /* Stands in for the kernel layer where the recorder is built without babeltrace2. */
 #include "capture.h"
-#include "convert.h"
+#include "finish.h"
 
 struct ct_kernel_capture {
     char nothing;
@@ -39,8 +39,8 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
     g_free(capture);
 }
 
-gboolean ct_kernel_convert(const char *path, int32_t root_pid, gboolean follows_children,
-                           struct ct_kernel_totals *totals, GError **error)
+gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_children,
+                          struct ct_kernel_totals *totals, GError **error)
 {
     (void)path;
     (void)root_pid;

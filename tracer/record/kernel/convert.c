@@ -424,7 +424,6 @@ gboolean ct_kernel_convert(const char *path, int32_t root_pid, gboolean follows_
     conversion.streams = g_new0(struct stream, conversion.stream_count);
     g_autofree char *why_not = run_graph(&conversion, kernel);
     ct_kernel_events_free(conversion.events);
-    ct_spool_remove(path);
     if (why_not == NULL)
         return TRUE;
     ct_tree_remove(kernel);

@@ -11,6 +11,9 @@ struct source {
     struct ct_raw_record record;
     gboolean has_record;
     uint64_t last_ns;
+    int32_t next_raw_tid;         /* who got the CPU last, as the tracepoint says it; -1: unknown */
+    struct ct_raw_record skipped; /* the last switch that was left out */
+    gboolean has_skipped;         /* and nothing was handed on since */
 };
 
 struct ct_kernel_events {
@@ -58,6 +61,7 @@ static void open_sources(struct ct_kernel_events *events, const char *path)
             continue;
         struct source *source = g_new0(struct source, 1);
         source->spool = spool;
+        source->next_raw_tid = -1;
         advance(source);
         g_ptr_array_add(events->sources, source);
         if (spool->head.has_foreign_ids && events->own_ids == NULL)
@@ -163,14 +167,11 @@ static void translate(struct ct_kernel_events *events, const struct source *sour
 
 /* ---- Selection ---- */
 
-static gboolean select_switch(struct ct_kernel_events *events, const struct ct_raw_record *raw,
-                              struct ct_kernel_record *record)
+static void fill_switch(const struct ct_raw_record *raw, struct ct_kernel_record *record)
 {
     const struct ct_raw_task *previous = &raw->as.of_switch.previous;
     const struct ct_raw_task *next = &raw->as.of_switch.next;
 
-    if (!ct_tasks_has(events->tasks, previous->tid) && !ct_tasks_has(events->tasks, next->tid))
-        return FALSE;
     record->event = CT_KERNEL_ID_SCHED_SWITCH;
     record->as.sched_switch = (struct ct_kernel_sched_switch){
         .prev_comm = previous->name,
@@ -181,6 +182,17 @@ static gboolean select_switch(struct ct_kernel_events *events, const struct ct_r
         .next_tid = next->tid,
         .next_prio = next->prio,
     };
+}
+
+static gboolean select_switch(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                              struct ct_kernel_record *record)
+{
+    const struct ct_raw_task *previous = &raw->as.of_switch.previous;
+    const struct ct_raw_task *next = &raw->as.of_switch.next;
+
+    if (!ct_tasks_has(events->tasks, previous->tid) && !ct_tasks_has(events->tasks, next->tid))
+        return FALSE;
+    fill_switch(raw, record);
     return TRUE;
 }
 
@@ -268,6 +280,34 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
     return selectors[raw->kind](events, raw, record);
 }
 
+static void fill_item(struct ct_kernel_item *item, const struct ct_raw_record *raw)
+{
+    item->record.time_ns = raw->time_ns;
+    item->record.cpu = raw->cpu;
+    item->record.tid = MAX(raw->tid, 0);
+    item->record.in_interrupt = raw->in_interrupt != 0;
+}
+
+/*
+ * The kernel drops a switch now and then, without a word. Where one of the program's is missing,
+ * the last one of others says how long ago it can have been. TRUE if there is such a one.
+ */
+static gboolean take_skipped(struct ct_kernel_events *events, struct source *source,
+                             struct ct_kernel_item *item)
+{
+    const struct ct_raw_record *raw = &source->record;
+
+    if (raw->kind != CT_RAW_SWITCH || !source->has_skipped ||
+        source->next_raw_tid == raw->as.of_switch.previous.tid ||
+        !ct_tasks_has(events->tasks, sampled_id(events, raw)))
+        return FALSE;
+    source->has_skipped = FALSE;
+    events->current = source->skipped;
+    fill_item(item, &events->current);
+    fill_switch(&events->current, &item->record);
+    return TRUE;
+}
+
 static struct source *find_first(struct ct_kernel_events *events, guint *index)
 {
     struct source *first = NULL;
@@ -293,22 +333,32 @@ gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel
         struct ct_raw_record *raw = &events->current;
         uint64_t last_ns = source->last_ns;
 
+        *item = (struct ct_kernel_item){.index = index, .lost_since_ns = last_ns};
+        if (take_skipped(events, source, item))
+            return TRUE;
         *raw = source->record;
         source->last_ns = raw->time_ns;
+        if (raw->kind == CT_RAW_SWITCH)
+            source->next_raw_tid = raw->as.of_switch.next.tid;
         /* Before the file goes on: ids are looked up in what comes next in it. */
         translate(events, source, raw);
         advance(source);
-        *item = (struct ct_kernel_item){.index = index, .lost_since_ns = last_ns};
-        item->record.time_ns = raw->time_ns;
-        item->record.cpu = raw->cpu;
-        item->record.tid = MAX(raw->tid, 0);
-        item->record.in_interrupt = raw->in_interrupt != 0;
+        fill_item(item, raw);
         if (raw->kind == CT_RAW_LOST && raw->as.lost > 0) {
+            source->has_skipped = FALSE;
             item->lost = raw->as.lost;
             return TRUE;
         }
-        if (raw->kind != CT_RAW_LOST && is_selected(events, raw, &item->record))
+        gboolean is_wanted = raw->kind != CT_RAW_LOST && is_selected(events, raw, &item->record);
+
+        if (is_wanted) {
+            source->has_skipped = FALSE; /* a stream's time does not go back */
             return TRUE;
+        }
+        if (raw->kind == CT_RAW_SWITCH) {
+            source->has_skipped = TRUE;
+            source->skipped = *raw;
+        }
     }
     return FALSE;
 }

@@ -1,0 +1,75 @@
+#include "finish.h"
+
+#include "../tree.h"
+#include "spool.h"
+
+#include <stdio.h>
+
+#define CONVERTER "ctrace-kernel-convert"
+
+/* Beside this program, in a build tree and when installed. */
+static char *find_converter(void)
+{
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *place = g_path_get_dirname(self != NULL ? self : "/");
+
+    return g_build_filename(place, CONVERTER, NULL);
+}
+
+/* The last line of what it said. */
+static const char *last_words(char *text)
+{
+    g_strchomp(text);
+    const char *line = strrchr(text, '\n');
+
+    return line != NULL ? line + 1 : text;
+}
+
+static gboolean run(const char *path, int32_t root_pid, gboolean follows_children,
+                    struct ct_kernel_totals *totals, GError **error)
+{
+    g_autofree char *converter = find_converter();
+    g_autofree char *root = g_strdup_printf("%d", root_pid);
+    g_autofree char *out = NULL;
+    g_autofree char *err = NULL;
+    char *argv[] = {converter, (char *)path, root, (char *)(follows_children ? "1" : "0"), NULL};
+    g_autoptr(GError) failure = NULL;
+    int status;
+
+    if (!g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, &err, &status,
+                      &failure)) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot run %s: %s", converter,
+                    failure->message);
+        return FALSE;
+    }
+    if (g_spawn_check_wait_status(status, &failure) &&
+        sscanf(out, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, &totals->events, &totals->lost) ==
+            2)
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                "it could not be written, is the disk "
+                "full? %s",
+                *last_words(err) != '\0' ? last_words(err)
+                : failure != NULL        ? failure->message
+                                         : "");
+    return FALSE;
+}
+
+gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_children,
+                          struct ct_kernel_totals *totals, GError **error)
+{
+    g_autofree char *spool = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
+    g_autofree char *kernel = g_build_filename(path, "kernel", NULL);
+
+    *totals = (struct ct_kernel_totals){0};
+    if (!g_file_test(spool, G_FILE_TEST_IS_DIR))
+        return TRUE;
+    gboolean is_done = run(path, root_pid, follows_children, totals, error);
+
+    ct_spool_remove(path);
+    if (!is_done) {
+        ct_tree_remove(kernel);
+        *totals = (struct ct_kernel_totals){0};
+    }
+    return is_done;
+}
