@@ -1,5 +1,6 @@
 """Signals between a terminal, ctrace and the program."""
 
+import contextlib
 import os
 import pathlib
 import pty
@@ -14,8 +15,11 @@ SIGNALS = WORKLOADS / "signals"
 
 def children_of(pid):
     """By name."""
-    pids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {pathlib.Path(f"/proc/{child}/comm").read_text().strip(): int(child) for child in pids}
+    children = {}
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            children[pathlib.Path(f"/proc/{child}/comm").read_text().strip()] = int(child)
+    return children
 
 
 def state_of(pid):
