@@ -50,10 +50,9 @@ def stressor(name):
     def suite(runner):
         words = ["stress-ng", f"--{name}", 2, "--timeout", "2s", "--verify", "--temp-path"]
         result = runner.run(*words, runner.folder, "--oomable", timeout=120)
-        said = result.stdout + result.stderr
-        failed = re.findall(r"failed: (\d+)", said)
-        skipped = re.findall(r"skipped: (\d+)", said)
-        return {"status": result.returncode, "failed": failed, "skipped": skipped}
+        said = re.findall(r"stress-ng: (?:fail|error|warn): .*|.*skip.*", result.stdout + result.stderr)
+        complaints = sorted({re.sub(r"\d+", "N", line) for line in said})
+        return {"status": result.returncode, "complaints": "; ".join(complaints)}
 
     return suite
 

@@ -25,7 +25,7 @@ def redis(runner):
     cli = ["redis-cli", "-p", port]
     words = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
              "--io-threads", 2, "--dir", runner.folder]  # fmt: skip
-    requests, verdicts = 50_000, {}
+    requests, verdicts = 10_000, {}
     with runner.server(*words, is_ready=lambda: accepts(port)):
         bench = ["redis-benchmark", "-p", port, "-n", requests, "-c", 20, "-q"]
         client(*bench, "-t", "set,get,lpush,lpop,sadd,hset,zadd,lrange_100,mset", "-r", 1000)
