@@ -3,9 +3,9 @@
  * They stand in a CTF trace of their own, with one stream for each CPU whose packets say which.
  *
  * Only the recorded program's tasks are there, and of others who ran when one of those stopped
- * running, and who woke one; and the last switch of others on a CPU before one of the program's that
- * the kernel did not tell of. Ids are those of the recorder's pid namespace: 0 is the idle task,
- * or one that has no id there.
+ * running, and who woke one; and the last switch of others on a CPU before one of the program's
+ * that the kernel did not tell of. Ids are those of the recorder's pid namespace: 0 is the idle
+ * task, or one that has no id there.
  */
 #ifndef CTRACE_SCHEMA_KERNEL_EVENTS_H
 #define CTRACE_SCHEMA_KERNEL_EVENTS_H
