@@ -197,7 +197,6 @@ void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *c
 
     record->event = class->event;
     record->time_ns = time_ns;
-    record->lost_since_ns = 0;
     if (class->event == CT_EVENT_COUNT) {
         read_kernel(decoder, class, event, time_ns, &record->as.kernel);
         return;

@@ -44,6 +44,13 @@ static gboolean on_record(void *user, const struct ct_record *record)
            ct_assembler_add(reading->assembler, record, &reading->error);
 }
 
+static void on_loss(void *user, uint32_t cpu, uint64_t begin_ns, uint64_t end_ns)
+{
+    struct reading *reading = user;
+
+    ct_assembler_lose(reading->assembler, cpu, begin_ns, end_ns);
+}
+
 static void on_packet(void *user, uint64_t packets_read)
 {
     struct reading *reading = user;
@@ -260,7 +267,7 @@ static gboolean read_traces(struct reading *reading, struct ct_model *model, GEr
 {
     struct ct_traces traces;
     struct ct_merge_events events = {
-        .user = reading, .on_record = on_record, .on_packet = on_packet};
+        .user = reading, .on_record = on_record, .on_loss = on_loss, .on_packet = on_packet};
     gboolean success;
 
     if (!ct_traces_find(reading->directory, &traces, error))

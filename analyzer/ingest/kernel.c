@@ -88,10 +88,14 @@ void ct_kernel_add(struct ct_assembler *assembler, const struct ct_record *recor
 {
     assembler->now_ns = MAX(assembler->now_ns, record->time_ns);
     assembler->model->capture.has_kernel = TRUE;
-    if (record->lost_since_ns != 0)
-        ct_tasks_lost(assembler->tasks, record->lost_since_ns);
     if (!ct_tasks_add(assembler->tasks, &record->as.kernel))
         assembler->model->capture.records_dropped++;
+}
+
+void ct_assembler_lose(struct ct_assembler *assembler, uint32_t cpu, uint64_t begin_ns,
+                       uint64_t end_ns)
+{
+    ct_tasks_lost(assembler->tasks, cpu, begin_ns, end_ns);
 }
 
 /* Keeps what its task did until then, for when that is forgotten. */

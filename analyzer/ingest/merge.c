@@ -13,9 +13,8 @@ struct stream {
     const bt_event *event; /* borrowed from messages[next] */
     const struct ct_decode_class *class;
     uint64_t time_ns;
-    uint64_t rank;          /* decides between equal times */
-    uint64_t lost_since_ns; /* events of the kernel's before the current one; 0: none */
-    uint32_t cpu;           /* of the current packet, if it is the kernel's */
+    uint64_t rank; /* decides between equal times */
+    uint32_t cpu;  /* of the current packet, if it is the kernel's */
 };
 
 struct ct_merge {
@@ -106,8 +105,12 @@ static void take_loss(struct ct_merge *merge, struct stream *stream, const bt_me
     add_lost(&merge->result.kernel_events_lost, availability, &count);
     if (bt_stream_class_discarded_events_have_default_clock_snapshots(
             bt_stream_borrow_class_const(of)))
-        stream->lost_since_ns = bt_clock_snapshot_get_value(
-            bt_message_discarded_events_borrow_beginning_default_clock_snapshot_const(message));
+        merge->events.on_loss(
+            merge->events.user, stream->cpu,
+            bt_clock_snapshot_get_value(
+                bt_message_discarded_events_borrow_beginning_default_clock_snapshot_const(message)),
+            bt_clock_snapshot_get_value(
+                bt_message_discarded_events_borrow_end_default_clock_snapshot_const(message)));
 }
 
 static void take_packet(struct stream *stream, const bt_message *message)
@@ -265,8 +268,6 @@ static bt_component_class_sink_consume_method_status consume(bt_self_component_s
         ct_decoder_read(merge->decoder, first->class, first->event, first->time_ns, &record);
         if (record.event == CT_EVENT_COUNT) {
             record.as.kernel.cpu = first->cpu;
-            record.lost_since_ns = first->lost_since_ns;
-            first->lost_since_ns = 0;
         } else {
             merge->result.first_ns = MIN(merge->result.first_ns, record.time_ns);
             merge->result.last_ns = MAX(merge->result.last_ns, record.time_ns);

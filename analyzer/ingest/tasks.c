@@ -30,6 +30,7 @@ struct ct_tasks {
     uint64_t brief_ns;
     GArray *cpus; /* owned; struct cpu, by number */
     uint64_t missed;
+    uint64_t lossy_until_ns; /* up to then, events of some CPU are lost */
 };
 
 static void task_free(void *data)
@@ -152,6 +153,9 @@ static void end_span(struct ct_tasks *tasks, struct ct_task *task, uint64_t time
 
 static void begin_span(struct ct_tasks *tasks, struct ct_task *task, struct ct_task_span span)
 {
+    /* It may get on a CPU whose events are lost. */
+    if (span.begin_ns < tasks->lossy_until_ns && span.state != CT_TASK_RUNNING)
+        span.state = CT_TASK_UNKNOWN;
     if (task->count > 0) {
         span.begin_ns = MAX(span.begin_ns, last_span(task)->begin_ns);
         end_span(tasks, task, span.begin_ns);
@@ -207,7 +211,7 @@ void ct_task_times_at(const struct ct_task *task, uint64_t time_ns, struct ct_ta
 void ct_task_seen_running(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
     if (task->count == 0 || task->has_ended || task_state(task) == CT_TASK_RUNNING ||
-        last_span(task)->begin_ns > time_ns)
+        last_span(task)->begin_ns > time_ns || time_ns < tasks->lossy_until_ns)
         return;
     begin_span(tasks, task,
                (struct ct_task_span){.begin_ns = time_ns,
@@ -425,15 +429,17 @@ gboolean ct_tasks_add(struct ct_tasks *tasks, const struct ct_kernel_record *rec
     return tasks->all->len < TASKS_MAX;
 }
 
-void ct_tasks_lost(struct ct_tasks *tasks, uint64_t since_ns)
+void ct_tasks_lost(struct ct_tasks *tasks, uint32_t cpu, uint64_t begin_ns, uint64_t end_ns)
 {
+    tasks->lossy_until_ns = MAX(tasks->lossy_until_ns, end_ns);
     for (guint i = 0; i < tasks->all->len; i++) {
         struct ct_task *task = g_ptr_array_index(tasks->all, i);
+        enum ct_task_state state = task_state(task);
 
-        if (!task->has_ended && task_state(task) != CT_TASK_UNKNOWN &&
-            last_span(task)->begin_ns <= since_ns)
+        if (!task->has_ended && state != CT_TASK_UNKNOWN &&
+            (state != CT_TASK_RUNNING || last_span(task)->cpu == cpu))
             begin_span(tasks, task,
-                       (struct ct_task_span){.begin_ns = since_ns, .state = CT_TASK_UNKNOWN});
+                       (struct ct_task_span){.begin_ns = begin_ns, .state = CT_TASK_UNKNOWN});
     }
 }
 

@@ -80,8 +80,8 @@ void ct_tasks_set_brief(struct ct_tasks *tasks, uint64_t brief_ns);
 /* Events come in the order of their time. FALSE: there are more tasks than fit. */
 gboolean ct_tasks_add(struct ct_tasks *tasks, const struct ct_kernel_record *record);
 
-/* Events of this CPU were lost since then: nobody's state is known from there on. */
-void ct_tasks_lost(struct ct_tasks *tasks, uint64_t since_ns);
+/* Events of this CPU are lost for that time. Who is not on another one may be on it. */
+void ct_tasks_lost(struct ct_tasks *tasks, uint32_t cpu, uint64_t begin_ns, uint64_t end_ns);
 
 /* The task that has this id now; NULL if there is no kernel layer, or nothing seen of it. */
 struct ct_task *ct_tasks_find(const struct ct_tasks *tasks, int32_t tid);

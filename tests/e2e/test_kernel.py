@@ -154,6 +154,44 @@ class Capture(KernelTest):
         self.assertFalse((trace / "spool").exists())
         self.assertTrue(kernel_events(trace))
 
+    def test_what_finds_no_room_is_counted_and_unknown(self):
+        """A recorder that is stopped cannot empty the kernel's buffers."""
+        program = (
+            "import os, threading, time\n"
+            "a, b = os.pipe(), os.pipe()\n"
+            "end = time.monotonic() + 4\n"
+            "def echo():\n"
+            "    while os.read(a[0], 1) == b'x':\n"
+            "        os.write(b[1], b'x')\n"
+            "thread = threading.Thread(target=echo)\n"
+            "thread.start()\n"
+            "while time.monotonic() < end:\n"
+            "    os.write(a[1], b'x')\n"
+            "    os.read(b[0], 1)\n"
+            "os.write(a[1], b'.')\n"
+            "thread.join()\n"
+        )
+        recorder = self.start_record(
+            "/usr/bin/python3", "-c", program, options=["--kernel=auto", "--rate=1s"]
+        )
+        time.sleep(1.5)
+        recorder.send_signal(signal.SIGSTOP)
+        time.sleep(2.5)
+        recorder.send_signal(signal.SIGCONT)
+        _, said = recorder.communicate(timeout=harness.TIMEOUT_S)
+        trace = self.folder / "trace"
+        self.needs_layer(trace)
+        if "kernel events for lack of buffer space" not in said:
+            self.skipTest("this machine is too slow to fill the buffers")
+        result = self.ctrace("verify", trace)
+        self.assertEqual(result.status, 1, result)
+        self.assertIn("lost while recording", result.out)
+        self.assertNotRegex(result.out, "WRONG  (?!lost while recording)")
+        report = json.loads(self.ctrace("report", trace, "--format=json").out)
+        self.assertGreater(report["capture"]["kernel_events_lost"], 0)
+        unknown_ns = sum(thread["time_ns"]["unknown"] for thread in report["threads"])
+        self.assertGreater(unknown_ns, 100_000_000)
+
     def test_many_switches_are_all_there(self):
         """As many as the kernel itself counted for the two threads."""
         program = (

@@ -220,7 +220,7 @@ static void what_was_lost_is_unknown_until_the_next_event(void **state)
     struct ct_task_times times;
 
     add_switch(fixture, 100, 0, 0, TID);
-    ct_tasks_lost(fixture->tasks, 300);
+    ct_tasks_lost(fixture->tasks, 0, 300, 600);
     add_switch(fixture, 700, TID, 1, 0);
     ct_task_times_at(own_task(fixture), 800, &times);
     assert_int_equal(times.ns[CT_TASK_RUNNING], 200);
@@ -270,6 +270,23 @@ static void what_is_seen_to_run_has_a_cpu(void **state)
     add_switch(fixture, 500, TID, 1, 0);
     expect_times(own_task(fixture), 500, 200, 100, 100);
     assert_int_equal(ct_tasks_missed(fixture->tasks), 1);
+}
+
+/* Off the CPU that it was seen on, it may be on the one of which nothing is known. */
+static void while_events_are_lost_who_has_no_cpu_is_unknown(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_task_times times;
+
+    add_switch(fixture, 100, 0, 0, TID);
+    ct_tasks_lost(fixture->tasks, 1, 150, 600);
+    add_switch(fixture, 200, TID, 1, 0);
+    add_switch(fixture, 700, 0, 0, TID);
+    add_switch(fixture, 800, TID, 1, 0);
+    ct_task_times_at(own_task(fixture), 900, &times);
+    assert_int_equal(times.ns[CT_TASK_RUNNING], 200);
+    assert_int_equal(times.ns[CT_TASK_UNKNOWN], 500);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 100);
 }
 
 static void moves_between_cpus_are_counted(void **state)
@@ -349,6 +366,7 @@ int main(void)
         TEST(a_switch_that_is_missing_is_made_up_for),
         TEST(who_left_unseen_does_not_run_on),
         TEST(what_is_seen_to_run_has_a_cpu),
+        TEST(while_events_are_lost_who_has_no_cpu_is_unknown),
         TEST(moves_between_cpus_are_counted),
         TEST(long_histories_keep_their_sums),
         TEST(an_id_that_is_used_again_is_another_task),
