@@ -20,7 +20,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config
 test="libcmocka-dev python3 g++ golang-go make
     redis-server redis-tools sqlite3 curl git procps util-linux
     gdb memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
-    man-db librsvg2-bin poppler-utils strace
+    man-db librsvg2-bin poppler-utils strace linux-perf
     clang-format clang-tidy shellcheck"
 
 peers="uftrace ltrace strace linux-perf bpftrace"
