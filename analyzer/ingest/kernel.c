@@ -62,6 +62,7 @@ static void on_rest(void *user, struct ct_task *task, const struct ct_task_span 
         .begin_ns = MAX(span->begin_ns, thread->start_ns),
         .end_ns = known_end_ns(assembler, thread, end_ns),
         .weight = 1,
+        .is_outside = TRUE,
         .class = rest_class(span->state),
         .waker = span->waker ? span->waker->thread : NULL,
         .wake_ns = span->waker ? span->begin_ns : 0,

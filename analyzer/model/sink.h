@@ -33,6 +33,7 @@ struct ct_interval {
     int32_t owner_tid;      /* held the lock when the wait began; 0 unknown */
     int32_t result;         /* what the call returned, or a negative errno */
     gboolean is_open;       /* still waiting when the trace was cut */
+    gboolean is_outside;    /* in no wait: only the kernel tells of it */
     const struct ct_fd *fd; /* what an FD object meant at the time, or NULL */
 
     /* Who ended the wait, where known. From the kernel there is neither stack nor operation. */

@@ -183,8 +183,7 @@ static uint64_t unseen_ns(double weight, uint64_t duration_ns)
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_timeline *timeline = user;
-    /* What was in no call is no wait. */
-    timeline->wait_count += interval->op != CT_OP_NONE && ct_interval_is_counted(interval, 0);
+    timeline->wait_count += !interval->is_outside && ct_interval_is_counted(interval, 0);
     struct ct_window inside = {MAX(interval->begin_ns, timeline->window.begin_ns),
                                MIN(interval->end_ns, timeline->window.end_ns)};
     if (inside.begin_ns >= inside.end_ns || (unsigned)interval->class >= CT_CLASS_COUNT)

@@ -142,9 +142,8 @@ static void on_interval(void *user, const struct ct_interval *interval)
         add_to_row(gathered, interval, window_of(report));
         lists = gathered->lists ? gathered->lists : lists;
     }
-    /* The kernel's word: time in line, and what no call was made for, is no place to wait at. */
-    if (interval->class == CT_CLASS_RUNNABLE ||
-        (interval->op == CT_OP_NONE && interval->thread->sched.is_known)) {
+    /* Time in line, and what no call was made for, is no place where the program waits. */
+    if (interval->class == CT_CLASS_RUNNABLE || interval->is_outside) {
         if (interval->ran_instead)
             add_rival(report, interval);
         return;

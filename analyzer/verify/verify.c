@@ -65,7 +65,7 @@ static void on_interval(void *user, const struct ct_interval *interval)
     note_extent(seen, interval->begin_ns, interval->end_ns);
     if (interval->class == CT_CLASS_RUNNABLE)
         seen->line_ns += interval->end_ns - interval->begin_ns;
-    else if (interval->op != CT_OP_NONE && ct_interval_is_counted(interval, 0))
+    else if (!interval->is_outside && ct_interval_is_counted(interval, 0))
         seen->wait_count++;
 }
 

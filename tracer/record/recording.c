@@ -391,7 +391,7 @@ static void close_kernel(struct ct_recording *recording)
         recording->missing = g_strdup(ct_kernel_capture_missing(recording->kernel));
     }
     if (ct_kernel_finish(recording->path, control->root_pid, control->follows_children != 0,
-                          &recording->kernel_totals, &error))
+                         &recording->kernel_totals, &error))
         return;
     g_free(recording->missing);
     recording->missing = g_strdup_printf("kernel: %s", error->message);
