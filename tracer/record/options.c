@@ -159,8 +159,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
         options->output = g_strdup(CT_DEFAULT_OUTPUT);
     options->program = g_steal_pointer(&rest);
     options->classes = chosen_classes(net, sync, syscall, sleep);
-    return check(options, rate, delay, duration, error) &&
-           check_kernel(kernel, options, error);
+    return check(options, rate, delay, duration, error) && check_kernel(kernel, options, error);
 }
 
 void ct_record_options_clear(struct ct_record_options *options)
