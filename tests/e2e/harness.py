@@ -254,7 +254,10 @@ class TraceTest(unittest.TestCase):
         def end():
             if process.poll() is None:
                 process.kill()
-            process.communicate()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()  # what it started may still write
 
         self.addCleanup(end)
         return process

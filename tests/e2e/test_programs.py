@@ -32,9 +32,9 @@ def accepts(port):
     return False
 
 
-def child_of(pid):
-    """The only child of a process."""
-    (child,) = run("pgrep", "-P", pid).out.split()
+def child_of(pid, name):
+    """The only child of a process with this name."""
+    (child,) = run("pgrep", "-P", pid, "-x", name).out.split()
     return int(child)
 
 
@@ -63,7 +63,7 @@ class Redis(TraceTest):
         bench = run("redis-benchmark", "-p", port, "-t", "get", "-n", GETS, "-q", timeout=200)
         self.assertEqual(bench.status, 0, bench)
         self.assertIn("requests per second", bench.out)
-        server = child_of(recorder.pid)
+        server = child_of(recorder.pid, "redis-server")
         kernel = KernelTimes(server)
         recorder.send_signal(signal.SIGTERM)
         _, err = recorder.communicate(timeout=60)
