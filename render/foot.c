@@ -1,5 +1,6 @@
 #include "layout_parts.h"
 
+#include "model/capture_notes.h"
 #include "model/format.h"
 
 #include <stddef.h>
@@ -75,6 +76,9 @@ double ct_layout_place_foot(struct ct_layout *layout, const struct ct_layout_req
     g_autofree char *missing = ct_capture_missing_layers(capture);
     if (missing[0])
         place_line(layout, CT_TEXT_NOTE, g_strdup_printf("Not recorded: %s", missing), &y_px);
+    g_autofree char *estimates = ct_capture_estimates(capture);
+    if (estimates[0])
+        place_line(layout, CT_TEXT_NOTE, g_strdup_printf("Note: %s", estimates), &y_px);
     if (capture->rate_ns > 0) {
         g_autofree char *rate = ct_format_duration(capture->rate_ns);
         place_line(

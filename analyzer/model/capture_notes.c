@@ -59,16 +59,29 @@ static void add_line(GPtrArray *lines, const char *name, const char *value)
         g_ptr_array_add(lines, g_strdup_printf("%s: %s", name, value));
 }
 
+char *ct_capture_estimates(const struct ct_capture *capture)
+{
+    g_autofree char *missed = ct_format_count(capture->switches_missed);
+
+    if (capture->switches_missed == 0)
+        return g_strdup("");
+    return g_strdup_printf("the kernel did not tell of %s switch%s that must have been: times on "
+                           "CPUs and in line are estimated",
+                           missed, capture->switches_missed == 1 ? "" : "es");
+}
+
 GPtrArray *ct_capture_notes(const struct ct_capture *capture)
 {
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(capture);
     g_autofree char *missing = ct_capture_missing_layers(capture);
+    g_autofree char *estimates = ct_capture_estimates(capture);
 
     add_line(lines, "command", capture->command);
     add_line(lines, "recorded by ctrace", capture->ctrace_version);
     add_line(lines, "layers", capture->layers);
     add_line(lines, "not recorded", missing);
+    add_line(lines, "estimated", estimates);
     if (capture->is_complete) {
         g_autofree char *rate = ct_format_duration(capture->rate_ns);
         g_ptr_array_add(lines,

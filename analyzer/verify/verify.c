@@ -168,13 +168,9 @@ static void check_recording(const struct ct_model *model, struct ct_verify_resul
 
     for (guint i = 0; i < complaints->len; i++)
         g_ptr_array_add(result->faults, g_strdup(complaints->pdata[i]));
-    if (model->capture.switches_missed > 0) {
-        g_autofree char *missed = ct_format_count(model->capture.switches_missed);
-        g_ptr_array_add(result->notes,
-                        g_strdup_printf("the kernel did not tell of %s switch%s that must have "
-                                        "been: their times are estimated",
-                                        missed, model->capture.switches_missed == 1 ? "" : "es"));
-    }
+    g_autofree char *estimates = ct_capture_estimates(&model->capture);
+    if (estimates[0])
+        g_ptr_array_add(result->notes, g_steal_pointer(&estimates));
     if (!model->capture.has_kernel)
         g_ptr_array_add(result->notes, g_strdup("the recording has no kernel layer: waits and "
                                                 "switches cannot be compared"));
