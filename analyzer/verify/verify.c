@@ -136,9 +136,9 @@ static void check_scheduler(const struct ct_thread *thread, const struct seen *s
 
     expect_equal(result->faults, thread,
                  sched->running_ns + sched->runnable_ns + sched->blocked_ns + sched->unknown_ns,
-                 "the scheduler tells of", life_ns, "its life is", EXACT_NS);
+                 "the scheduler tells of", life_ns, "its life is", EXACT_NS + sched->unknown_ns);
     /* When a thread began is known to some microseconds only, until the recording's end. Where
-     * events were lost, the sum takes as unknown what a time on a CPU may reach into. */
+     * events were lost, what is unknown bounds how far two accounts of the rest may differ. */
     expect_equal(result->faults, thread, seen->run_ns, "its times on CPUs are", sched->running_ns,
                  "they sum up to", TOLERANCE_NS + sched->unknown_ns);
     if (seen->overlap_ns > 0) {
