@@ -390,11 +390,13 @@ static void close_kernel(struct ct_recording *recording)
         g_free(recording->missing);
         recording->missing = g_strdup(ct_kernel_capture_missing(recording->kernel));
     }
-    if (ct_kernel_finish(recording->path, control->root_pid, control->follows_children != 0,
-                         &recording->kernel_totals, &error))
-        return;
-    g_free(recording->missing);
-    recording->missing = g_strdup_printf("kernel: %s", error->message);
+    if (!ct_kernel_finish(recording->path, control->root_pid, control->follows_children != 0,
+                          &recording->kernel_totals, &error)) {
+        g_free(recording->missing);
+        recording->missing = g_strdup_printf("kernel: %s", error->message);
+    }
+    if (recording->kernel != NULL)
+        ct_kernel_capture_release(recording->kernel);
 }
 
 /* Of LTTng's streams; the kernel's are not written like those. */

@@ -28,6 +28,11 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
     (void)capture;
 }
 
+void ct_kernel_capture_release(struct ct_kernel_capture *capture)
+{
+    (void)capture;
+}
+
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)
 {
     (void)capture;

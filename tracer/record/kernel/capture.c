@@ -159,8 +159,13 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
         capture->missing = g_strdup_printf("kernel: what came after a write to %s failed: %s",
                                            capture->folder, g_strerror(capture->error));
     }
-    /* It takes the kernel a while, in which there is other work. */
-    capture->closer = g_thread_new("kernel-close", close_rings, g_steal_pointer(&capture->rings));
+}
+
+void ct_kernel_capture_release(struct ct_kernel_capture *capture)
+{
+    if (capture->rings != NULL)
+        capture->closer =
+            g_thread_new("kernel-close", close_rings, g_steal_pointer(&capture->rings));
 }
 
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)

@@ -24,6 +24,12 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
 /* Nothing is recorded any more, and all that was is on disk. */
 void ct_kernel_capture_end(struct ct_kernel_capture *capture);
 
+/*
+ * Begins to give back what the kernel gave: some 50 ms, in which there is other work. A process that
+ * is started meanwhile would have to wait for it, in place of us, before it can execute a program.
+ */
+void ct_kernel_capture_release(struct ct_kernel_capture *capture);
+
 /* "kernel: ...": what of the layer is not live, and why. NULL: all of it is. Once attached. */
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture);
 
