@@ -38,7 +38,8 @@ struct ct_decode_class {
     enum ct_decode_kind kind;
     enum ct_event event; /* CT_EVENT_COUNT: of the kernel */
     enum ct_kernel_event kernel_event;
-    uint64_t pid_index; /* in the common context; the kernel's: in_interrupt */
+    uint64_t
+        pid_index; /* of a traced program's event; the kernel's, in its context: in_interrupt */
     uint64_t tid_index;
     uint64_t field_index[MAX_FIELDS]; /* in the payload; in the order of the schema */
 };
@@ -67,7 +68,6 @@ CT_EVENTS(FIELD_ROWS)
     _Static_assert(G_N_ELEMENTS(name##_fields) <= MAX_FIELDS, "fields of " #name);
 CT_KERNEL_EVENTS(KERNEL_ROWS)
 #undef KERNEL_ROWS
-#undef FIELD_ROW
 
 struct event_row {
     const char *name;
@@ -189,10 +189,15 @@ static void read_kernel(struct ct_decoder *decoder, const struct ct_decode_class
     }
 }
 
+/* The recorder's own events have no source. */
+static inline int32_t read_source(const bt_field *payload, uint64_t index)
+{
+    return index == FIELD_ABSENT ? 0 : READ_I32(borrow_member(payload, index));
+}
+
 void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *class,
                      const bt_event *event, uint64_t time_ns, struct ct_record *record)
 {
-    const bt_field *context = bt_event_borrow_common_context_field_const(event);
     const bt_field *payload = bt_event_borrow_payload_field_const(event);
 
     record->event = class->event;
@@ -201,10 +206,8 @@ void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *c
         read_kernel(decoder, class, event, time_ns, &record->as.kernel);
         return;
     }
-    record->pid =
-        READ_I32(bt_field_structure_borrow_member_field_by_index_const(context, class->pid_index));
-    record->tid =
-        READ_I32(bt_field_structure_borrow_member_field_by_index_const(context, class->tid_index));
+    record->pid = read_source(payload, class->pid_index);
+    record->tid = read_source(payload, class->tid_index);
     switch (class->event) {
 #define READ_CASE(symbol, name, channel)                                     \
     case CT_EVENT_ID_##symbol:                                               \
@@ -265,21 +268,36 @@ static gboolean is_late(enum ct_event event, const char *name)
     return FALSE;
 }
 
+/* Whose event it is. */
+static gboolean resolve_source(struct ct_decode_class *class, const bt_field_class *context,
+                               const bt_field_class *payload)
+{
+    static const struct field_row fields[] = {CT_SOURCE(FIELD_ROW)};
+    static const struct field_row kernel_fields[] = {{"in_interrupt", SHAPE_UNSIGNED},
+                                                     {"tid", SHAPE_SIGNED}};
+    static const gboolean is_programs[CT_EVENT_COUNT] = {
+#define IS_PROGRAMS(symbol, name, channel) [CT_EVENT_ID_##symbol] = TRUE,
+        CT_PROGRAM_EVENTS(IS_PROGRAMS)
+#undef IS_PROGRAMS
+    };
+
+    class->pid_index = class->tid_index = FIELD_ABSENT;
+    if (class->event == CT_EVENT_COUNT)
+        return find_member(context, &kernel_fields[0], &class->pid_index) &&
+               find_member(context, &kernel_fields[1], &class->tid_index);
+    return !is_programs[class->event] || (find_member(payload, &fields[0], &class->pid_index) &&
+                                          find_member(payload, &fields[1], &class->tid_index));
+}
+
 static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_class *event_class)
 {
-    static const struct field_row contexts[][2] = {
-        {{"vpid", SHAPE_SIGNED}, {"vtid", SHAPE_SIGNED}},
-        {{"in_interrupt", SHAPE_UNSIGNED}, {"tid", SHAPE_SIGNED}}, /* the kernel's */
-    };
-    const struct field_row *context_fields = contexts[class->event == CT_EVENT_COUNT];
     const bt_stream_class *stream_class = bt_event_class_borrow_stream_class_const(event_class);
     const bt_field_class *context =
         bt_stream_class_borrow_event_common_context_field_class_const(stream_class);
     const bt_field_class *payload = bt_event_class_borrow_payload_field_class_const(event_class);
 
     if (!bt_stream_class_borrow_default_clock_class_const(stream_class) ||
-        !find_member(context, &context_fields[0], &class->pid_index) ||
-        !find_member(context, &context_fields[1], &class->tid_index))
+        !resolve_source(class, context, payload))
         return FALSE;
     for (size_t i = 0; i < row_of(class)->field_count; i++) {
         const struct field_row *field = &row_of(class)->fields[i];

@@ -5,7 +5,11 @@
 #define FIELD_ROW(type, field_name) {FIELD_##type, #field_name},
 #define FIELD_ROWS(symbol, name, channel) \
     static const struct field_row name##_fields[] = {CT_EVENT_##symbol(FIELD_ROW)};
-CT_EVENTS(FIELD_ROWS)
+CT_RECORDER_EVENTS(FIELD_ROWS)
+#define PROGRAM_FIELD_ROWS(symbol, name, channel)                         \
+    static const struct field_row name##_fields[] = {CT_SOURCE(FIELD_ROW) \
+                                                         CT_EVENT_##symbol(FIELD_ROW)};
+CT_PROGRAM_EVENTS(PROGRAM_FIELD_ROWS)
 
 static const struct field_row future_fields[] = {{FIELD_U32, "answer"}, {FIELD_STRING, "question"}};
 
@@ -165,9 +169,7 @@ char *tsdl_metadata(void)
         g_string_append_printf(text,
                                "stream {\n\tid = %u;\n\tevent.header := struct "
                                "event_header_compact;\n\tpacket.context := struct "
-                               "packet_context;\n\tevent.context := struct {\n\t\tinteger { size "
-                               "= 32; align = 8; signed = 1; } _vpid;\n\t\tinteger { size = 32; "
-                               "align = 8; signed = 1; } _vtid;\n\t};\n};\n",
+                               "packet_context;\n};\n",
                                id);
     for (size_t i = 0; i < event_row_count; i++) {
         g_string_append_printf(text,

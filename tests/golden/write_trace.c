@@ -227,6 +227,10 @@ static void write_event(struct writer *writer, char **words, guint count)
     uint64_t time_ns = parse_number(writer, words[0]);
     gboolean is_first = stream->packet->len == 0;
 
+    if (event->field_count > 0 && strcmp(event->fields[0].name, "vpid") == 0) {
+        g_hash_table_insert(values, "vpid", words[1]);
+        g_hash_table_insert(values, "vtid", words[2]);
+    }
     for (guint i = 4; i < count; i++) {
         char *equals = strchr(words[i], '=');
 
@@ -239,8 +243,6 @@ static void write_event(struct writer *writer, char **words, guint count)
         begin_packet(stream, time_ns);
     put_header(stream, id, time_ns, is_first);
     stream->end_ns = time_ns;
-    put(stream->packet, parse_number(writer, words[1]), 4);
-    put(stream->packet, parse_number(writer, words[2]), 4);
     for (size_t i = 0; i < event->field_count; i++) {
         put_field(writer, stream->packet, &event->fields[i],
                   g_hash_table_lookup(values, event->fields[i].name));

@@ -14,14 +14,8 @@
 
 #define LOADER_VARIABLE "LD_PRELOAD"
 
-/* Where LTTng finds the session daemon of a user who is not root. */
-#define HOME_VARIABLE "LTTNG_HOME"
-
-/* Stands in every loader setting that loads this library. */
+/* Stands in every loader setting that loads this library; first in the recorder's. */
 #define OWN_LIBRARY "libctrace-preload.so"
-
-/* Stands last of ours in the setting that the recorder makes. */
-#define LAST_LIBRARY "liblttng-ust-fork.so.1"
 
 /* An environment of more strings passes as it is. */
 #define MAX_STRINGS 65536
@@ -29,14 +23,10 @@
 /* What every followed image needs, as this one was given it: "NAME=value", or empty. */
 static char loader_setting[8192];
 static char session_setting[4200];
-static char home_setting[4200];
-
-CT_REAL(char *, getenv, (const char *name))
 
 static void keep_setting(char *setting, size_t size, const char *name)
 {
-    CT_NEED_REAL(getenv);
-    const char *value = real_getenv(name);
+    const char *value = getenv(name);
 
     if (value == NULL || strlen(name) + 1 + strlen(value) + 1 > size)
         return;
@@ -49,26 +39,6 @@ void ct_exec_init(void)
 {
     keep_setting(loader_setting, sizeof(loader_setting), LOADER_VARIABLE);
     keep_setting(session_setting, sizeof(session_setting), CT_SESSION_VARIABLE);
-}
-
-/*
- * LTTng keeps what it is given here, and goes by it in the child of a fork; but a program that sets
- * its title writes that over its environment, and others throw theirs away. So it gets a copy.
- */
-static char *kept_home(char *value)
-{
-    char *kept = home_setting + sizeof(HOME_VARIABLE);
-
-    if (home_setting[0] == '\0')
-        keep_setting(home_setting, sizeof(home_setting), HOME_VARIABLE);
-    return home_setting[0] != '\0' && (value == NULL || strcmp(value, kept) == 0) ? kept : value;
-}
-
-char *getenv(const char *name)
-{
-    CT_NEED_REAL(getenv);
-    char *value = real_getenv(name);
-    return CT_UNLIKELY(strcmp(name, HOME_VARIABLE) == 0) ? kept_home(value) : value;
 }
 
 static bool has_name(const char *setting, const char *name)
@@ -84,24 +54,22 @@ struct follow {
     const char *loader; /* its own loader setting, or NULL */
     size_t size;        /* bytes of a changed environment; 0 if it can stay as it is */
     bool is_followed;
-    bool needs_home;
 };
 
 /* What a loader setting of ours loads besides: what the user had it load, or NULL. */
 static const char *others_in(const char *setting)
 {
-    const char *last_of_ours = strstr(setting, LAST_LIBRARY);
+    const char *own = strstr(setting, OWN_LIBRARY);
 
-    if (last_of_ours == NULL || last_of_ours[strlen(LAST_LIBRARY)] != ':')
+    if (own == NULL || own[strlen(OWN_LIBRARY)] != ':')
         return NULL;
-    return last_of_ours + strlen(LAST_LIBRARY) + 1;
+    return own + strlen(OWN_LIBRARY) + 1;
 }
 
 static struct follow plan(char *const environment[])
 {
     struct follow follow = {0};
     bool has_session = false;
-    bool has_home = home_setting[0] == '\0';
 
     if (session_setting[0] == '\0' || loader_setting[0] == '\0' || ct_control == NULL)
         return follow;
@@ -116,13 +84,11 @@ static struct follow plan(char *const environment[])
         if (has_name(setting, LOADER_VARIABLE))
             follow.loader = setting;
         has_session = has_session || has_name(setting, CT_SESSION_VARIABLE);
-        has_home = has_home || has_name(setting, HOME_VARIABLE);
     }
-    follow.needs_home = follow.is_followed && !has_home;
     bool has_library = follow.loader != NULL && strstr(follow.loader, OWN_LIBRARY) != NULL;
-    if (follow.is_followed ? has_session && has_library && has_home : !has_session && !has_library)
+    if (follow.is_followed ? has_session && has_library : !has_session && !has_library)
         return follow;
-    follow.size = (follow.count + 4) * sizeof(char *) + strlen(loader_setting) + 2 +
+    follow.size = (follow.count + 3) * sizeof(char *) + strlen(loader_setting) + 2 +
                   (follow.loader != NULL ? strlen(follow.loader) : 0);
     return follow;
 }
@@ -150,7 +116,7 @@ static void write_loader(const struct follow *follow, char *loader)
 static char **change(const struct follow *follow, char *const environment[], void *room)
 {
     char **changed = room;
-    char *loader = (char *)(changed + follow->count + 4);
+    char *loader = (char *)(changed + follow->count + 3);
     size_t used = 0;
 
     for (size_t i = 0; i < follow->count; i++)
@@ -162,8 +128,6 @@ static char **change(const struct follow *follow, char *const environment[], voi
         changed[used++] = loader;
     if (follow->is_followed)
         changed[used++] = session_setting;
-    if (follow->needs_home)
-        changed[used++] = home_setting;
     changed[used] = NULL;
     return changed;
 }

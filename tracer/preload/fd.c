@@ -1,10 +1,11 @@
 #include "fd.h"
 
+#include "emit.h"
 #include "pair.h"
 #include "process.h"
-#include "provider/emit.h"
 #include "raw.h"
 #include "text.h"
+#include "wait.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -292,5 +293,5 @@ void ct_fd_announce(int fd)
                                 .kind = (uint8_t)kind,
                                 .local = local,
                                 .peer = peer};
-    ct_emit_fd(&event);
+    ct_emit_fd(&ct_self, ct_ticks(), &event);
 }

@@ -1,5 +1,4 @@
 /* Calls that make, copy or change a descriptor: those that may wait for it, and the others. */
-#include "close_hooks.h"
 #include "fd.h"
 #include "hook.h"
 #include "unwind.h"
@@ -134,15 +133,12 @@ CT_REAL(int, pipe2, (int fds[2], int flags))
 int pipe2(int fds[2], int flags)
 {
     CT_NEED_REAL(pipe2);
-    bool is_unwinders = ct_is_unwinder(__builtin_return_address(0));
-    if (CT_UNLIKELY(is_unwinders && ct_board != NULL && !ct_process_is_own()))
-        return -1; /* after vfork: its number would be good for nothing in the parent */
+    if (CT_UNLIKELY(ct_is_unwinder(__builtin_return_address(0)))) {
+        fds[0] = fds[1] = CT_UNWINDER_FD;
+        return 0;
+    }
     int result = real_pipe2(fds, flags);
     made_pair(result, fds, false);
-    if (result == 0 && CT_UNLIKELY(is_unwinders)) {
-        fds[0] = ct_close_guard(fds[0]);
-        fds[1] = ct_close_guard(fds[1]);
-    }
     return result;
 }
 

@@ -28,7 +28,6 @@ static __attribute__((constructor)) void ct_init(void)
     errno = saved_errno;
 }
 
-/* Before LTTng's destructor: we depend on it, so ours runs first. */
 static __attribute__((destructor)) void ct_end(void)
 {
     int saved_errno = errno;

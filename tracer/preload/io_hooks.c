@@ -19,19 +19,14 @@
 
 static ssize_t (*real_read)(int fd, void *buffer, size_t size);
 
-/* LTTng and libunwind read and write in our own work, which must not be a cancellation point. */
 static ssize_t read_unrecorded(int fd, void *buffer, size_t size)
 {
-    return ct_self.mode == CT_MODE_BUSY ? ct_syscall(SYS_read, fd, buffer, size)
-                                        : real_read(fd, buffer, size);
+    return CT_UNLIKELY(fd == CT_UNWINDER_FD) ? ct_unwinder_read() : real_read(fd, buffer, size);
 }
 
-#define CT_WRAP_FD_PASS(type, name, params, args, op, pass)                             \
-    CT_WRAP_PASS(type, name, params, args, op, ct_fd_may_wait(fd), ct_fd_class(fd), fd, \
-                 CT_ERRNO_OUTCOME, pass)
-
-CT_WRAP_FD_PASS(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), CT_OP_READ,
-                read_unrecorded(fd, buffer, size))
+CT_WRAP_PASS(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), CT_OP_READ,
+             ct_fd_may_wait(fd), ct_fd_class(fd), fd, CT_ERRNO_OUTCOME,
+             read_unrecorded(fd, buffer, size))
 CT_WRAP_FD(ssize_t, readv, (int fd, const struct iovec *parts, int count), (fd, parts, count),
            CT_OP_READV)
 CT_WRAP_FD(ssize_t, pread, (int fd, void *buffer, size_t size, off_t offset),
@@ -42,8 +37,8 @@ static ssize_t (*real_write)(int fd, const void *buffer, size_t size);
 
 static ssize_t write_unrecorded(int fd, const void *buffer, size_t size)
 {
-    return ct_self.mode == CT_MODE_BUSY ? ct_syscall(SYS_write, fd, buffer, size)
-                                        : real_write(fd, buffer, size);
+    return CT_UNLIKELY(fd == CT_UNWINDER_FD) ? ct_unwinder_write(buffer)
+                                             : real_write(fd, buffer, size);
 }
 
 CT_WRAP_WRITER(ssize_t, write, (int fd, const void *buffer, size_t size), (fd, buffer, size),

@@ -1,8 +1,9 @@
 #include "process.h"
 
+#include "emit.h"
 #include "fd.h"
-#include "provider/emit.h"
 #include "raw.h"
+#include "ring.h"
 #include "stack.h"
 #include "text.h"
 #include "thread.h"
@@ -41,19 +42,14 @@ bool ct_process_is_own(void)
 
 /* ---- The files of the session. ---- */
 
-static void *map_file(const char *path, int flags, size_t size, int protection)
+static void *map(int fd, off_t offset, size_t size, int protection)
 {
-    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-    void *address = MAP_FAILED;
+    void *address = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, offset);
 
-    if (fd < 0)
-        return NULL;
-    if (!(flags & O_CREAT) || ct_syscall(SYS_ftruncate, fd, size) == 0)
-        address = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    ct_syscall(SYS_close, fd);
     return address == MAP_FAILED ? NULL : address;
 }
 
+/* The doorbell is what we may write. */
 static const struct ct_control *map_control(void)
 {
     char path[PATH_MAX + 16];
@@ -61,23 +57,45 @@ static const struct ct_control *map_control(void)
 
     ct_text_string(&text, session_directory);
     ct_text_string(&text, "/" CT_CONTROL_FILE);
-    const struct ct_control *control = map_file(path, O_RDONLY, sizeof(*control), PROT_READ);
-    if (control != NULL &&
-        (control->magic != CT_CONTROL_MAGIC || control->schema_version != CT_SCHEMA_VERSION)) {
-        munmap((void *)control, sizeof(*control));
+    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
         return NULL;
-    }
+    const struct ct_control *control = map(fd, 0, sizeof(*control), PROT_READ);
+    struct ct_doorbell *doorbell =
+        map(fd, CT_DOORBELL_OFFSET, sizeof(*doorbell), PROT_READ | PROT_WRITE);
+    ct_syscall(SYS_close, fd);
+    if (control == NULL || doorbell == NULL || control->magic != CT_CONTROL_MAGIC ||
+        control->schema_version != CT_SCHEMA_VERSION)
+        return NULL;
+    ct_emit_init(doorbell);
     return control;
+}
+
+/* So much of the board's file is mapped from the beginning. */
+#define MAPPED_SIZE (CT_RINGS_OFFSET + CT_CHUNK_SIZE)
+
+/* Of the board's file: with fewer rings where the program must not write such large ones. */
+static size_t find_file_size(void)
+{
+    struct rlimit limit;
+    size_t size = CT_BOARD_FILE_SIZE;
+
+    /* Growing a file beyond the program's own limit would kill it with SIGXFSZ. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= size)
+        return size;
+    if (limit.rlim_cur < MAPPED_SIZE)
+        return 0;
+    return CT_RINGS_OFFSET + (limit.rlim_cur - CT_RINGS_OFFSET) / CT_CHUNK_SIZE * CT_CHUNK_SIZE;
 }
 
 static struct ct_board *make_board(uint64_t start_ns)
 {
     char path[PATH_MAX + 64];
     struct ct_text text = ct_text_begin(path, sizeof(path));
-    struct rlimit limit;
+    size_t size = find_file_size();
+    struct ct_board *board = NULL;
 
-    /* Growing a file beyond the program's own limit would kill it with SIGXFSZ. */
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < sizeof(struct ct_board))
+    if (size == 0)
         return NULL;
     ct_text_string(&text, session_directory);
     ct_text_byte(&text, '/');
@@ -85,14 +103,24 @@ static struct ct_board *make_board(uint64_t start_ns)
     ct_text_byte(&text, '-');
     ct_text_number(&text, start_ns);
     ct_text_string(&text, CT_BOARD_SUFFIX);
-    struct ct_board *board =
-        map_file(path, O_RDWR | O_CREAT | O_EXCL, sizeof(*board), PROT_READ | PROT_WRITE);
-    if (board != NULL)
-        madvise(board, sizeof(*board), MADV_DONTDUMP);
+    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path,
+                             O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return NULL;
+    if (ct_syscall(SYS_ftruncate, fd, size) == 0)
+        board = map(fd, 0, MAPPED_SIZE, PROT_READ | PROT_WRITE);
+    ct_syscall(SYS_close, fd);
+    if (board == NULL || !ct_memory_back(board, offsetof(struct ct_board, modules)))
+        return NULL;
+    madvise(board, MAPPED_SIZE, MADV_DONTDUMP);
+    board->size = size;
+    ct_rings_init((char *)board + CT_RINGS_OFFSET, size);
     return board;
 }
 
 /* ---- What it is. ---- */
+
+static bool is_announced;
 
 static void append_quoted(struct ct_text *text, const char *argument)
 {
@@ -139,7 +167,6 @@ static void describe(struct ct_board *board, uint64_t start_ns)
 {
     ssize_t length;
 
-    board->size = sizeof(*board);
     board->schema_version = CT_SCHEMA_VERSION;
     board->pid = (int32_t)ct_syscall(SYS_getpid);
     board->ppid = (int32_t)ct_syscall(SYS_getppid);
@@ -155,8 +182,11 @@ static void describe(struct ct_board *board, uint64_t start_ns)
     atomic_store_explicit(&board->magic, CT_BOARD_MAGIC, memory_order_release);
 }
 
-static void emit_process_start(void)
+void ct_process_announce(struct ct_self *self)
 {
+    if (is_announced)
+        return;
+    is_announced = true;
     struct ct_event_process_start event = {
         .recording = ct_control->recording,
         .schema_version = CT_SCHEMA_VERSION,
@@ -168,7 +198,7 @@ static void emit_process_start(void)
         .cwd = ct_board->cwd,
     };
 
-    ct_emit_process_start(&event);
+    ct_emit_process_start(self, ct_ticks(), &event);
 }
 
 /* ---- Its life. ---- */
@@ -205,8 +235,8 @@ static void begin_process(void)
     describe(board, start_ns);
     mark_memory();
     ct_board = board;
+    is_announced = false;
     ct_modules_scan();
-    emit_process_start();
 }
 
 void ct_process_init(void)
@@ -238,8 +268,11 @@ void ct_process_forked(void)
     ct_self.mode = CT_MODE_BUSY;
     ct_board = NULL;
     memset(ct_waiters, 0, sizeof(ct_waiters)); /* the waiters stayed behind */
-    if (parent_board != NULL)
-        munmap(parent_board, sizeof(*parent_board));
+    ct_self.slot = NULL;
+    if (parent_board != NULL) {
+        ct_rings_clear();
+        munmap(parent_board, MAPPED_SIZE);
+    }
     begin_process();
     ct_self.mode = CT_MODE_NEW;
     ct_thread_begin(0, 0);
@@ -252,7 +285,7 @@ void ct_process_announce_fork(pid_t child)
     struct ct_event_fork event = {.recording = ct_control->recording, .child_pid = child};
 
     ct_self.mode = CT_MODE_BUSY;
-    ct_emit_fork(&event);
+    ct_emit_fork(&ct_self, ct_ticks(), &event);
     ct_self.mode = CT_MODE_TRACED;
     errno = saved_errno;
 }
@@ -273,7 +306,8 @@ void ct_process_exit(int status)
     if (mode == CT_MODE_TRACED)
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;
-    ct_emit_process_exit(&event);
+    if (mode != CT_MODE_BUSY) /* else a handler has interrupted the writing of an event */
+        ct_emit_process_exit(&ct_self, ct_ticks(), &event);
     end_image(CT_PROCESS_EXITED);
     static const uint32_t not_ours = 0;
     is_over = true;
@@ -291,7 +325,8 @@ void ct_process_exec_begin(const char *path)
     if (mode == CT_MODE_TRACED)
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;
-    ct_emit_exec(&event);
+    if (mode != CT_MODE_BUSY)
+        ct_emit_exec(&ct_self, ct_ticks(), &event);
     end_image(CT_PROCESS_EXECED);
     ct_self.mode = mode;
 }

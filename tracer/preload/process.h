@@ -23,6 +23,11 @@ bool ct_process_is_over(void);
 /* Maps the control page and makes this process's board; how it began is for the trace. */
 void ct_process_init(void);
 
+struct ct_self;
+
+/* The image's first event, once, before its first thread's. */
+void ct_process_announce(struct ct_self *self);
+
 /* In the child of fork: a board of its own. */
 void ct_process_forked(void);
 

@@ -67,7 +67,6 @@ CT_WRAP(int, pclose, (FILE * stream), (stream), CT_OP_PCLOSE, CT_CLASS_SYSCALL,
 /* What a new thread takes over from its creator. */
 struct thread_start {
     _Atomic int is_taken;
-    bool is_lttngs; /* not the program's */
     int32_t creator_tid;
     void *(*routine)(void *);
     int (*c11_routine)(void *); /* if not NULL, this one */
@@ -91,47 +90,18 @@ static struct thread_start *take_start(void)
     return NULL;
 }
 
-/*
- * glibc's count of threads, kept for debuggers: the process ends with the last of them. LTTng's
- * threads never end, so they are taken out of it: a program whose main thread calls pthread_exit
- * ends when its own threads have.
- */
-static _Atomic unsigned *thread_count;
-
-static void count_again(void *unused)
-{
-    (void)unused;
-    if (thread_count != NULL)
-        atomic_fetch_add(thread_count, 1);
-}
-
-static void *run_lttngs_thread(const struct thread_start *start)
-{
-    void *result;
-
-    ct_thread_bypass();
-    if (thread_count != NULL)
-        atomic_fetch_sub(thread_count, 1);
-    pthread_cleanup_push(count_again, NULL);
-    result = start->routine(start->argument);
-    pthread_cleanup_pop(1);
-    return result;
-}
-
 /* The new thread's own copy of what it takes over. */
 static struct thread_start begin_thread(void *argument)
 {
     struct thread_start *shared = argument;
-    struct thread_start start = {.is_lttngs = shared->is_lttngs,
-                                 .creator_tid = shared->creator_tid,
+    struct thread_start start = {.creator_tid = shared->creator_tid,
                                  .routine = shared->routine,
                                  .c11_routine = shared->c11_routine,
                                  .argument = shared->argument};
 
     atomic_store(&shared->is_taken, 0);
-    if (!start.is_lttngs)
-        ct_thread_begin(start.creator_tid, start.c11_routine != NULL ? (uint64_t)start.c11_routine
-                                                                     : (uint64_t)start.routine);
+    ct_thread_begin(start.creator_tid, start.c11_routine != NULL ? (uint64_t)start.c11_routine
+                                                                 : (uint64_t)start.routine);
     return start;
 }
 
@@ -139,7 +109,7 @@ static void *run_thread(void *argument)
 {
     struct thread_start start = begin_thread(argument);
 
-    return start.is_lttngs ? run_lttngs_thread(&start) : start.routine(start.argument);
+    return start.routine(start.argument);
 }
 
 static int run_c11_thread(void *argument)
@@ -161,12 +131,6 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
     CT_NEED_REAL(pthread_create);
     if ((start = take_start()) == NULL)
         return real_pthread_create(thread, attributes, routine, argument);
-    bool is_counted = ct_loader_enter(); /* not while LTTng starts its threads in a fork's child */
-    start->is_lttngs = ct_is_lttng(__builtin_return_address(0));
-    if (start->is_lttngs)
-        thread_count = dlsym(RTLD_DEFAULT, "__nptl_nthreads");
-    if (is_counted)
-        ct_loader_leave();
     start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;
     start->routine = routine;
     start->c11_routine = NULL;
@@ -186,7 +150,6 @@ int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
     CT_NEED_REAL(thrd_create);
     if ((start = take_start()) == NULL)
         return real_thrd_create(thread, routine, argument);
-    start->is_lttngs = false;
     start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;
     start->routine = NULL;
     start->c11_routine = routine;
@@ -229,7 +192,7 @@ int prctl(int option, ...)
     return result;
 }
 
-/* ---- Processes. LTTng's side of fork is in liblttng-ust-fork, behind us. ---- */
+/* ---- Processes. ---- */
 
 CT_REAL(pid_t, fork, (void))
 
@@ -239,7 +202,7 @@ pid_t fork(void)
 
     CT_NEED_REAL(fork);
     if (mode == CT_MODE_TRACED)
-        ct_self.mode = CT_MODE_BUSY; /* handlers of fork run LTTng's code and ours */
+        ct_self.mode = CT_MODE_BUSY; /* handlers of fork run our code */
     pid_t child = real_fork();
     if (child == 0) {
         ct_process_forked();
@@ -257,17 +220,12 @@ struct cloned {
     void *argument;
 };
 
-/*
- * liblttng-ust-fork starts LTTng's threads in it, which never end: it must end as a process, where
- * the C library only ends its thread.
- */
 static int run_cloned(void *data)
 {
     const struct cloned *cloned = data;
-    int status = cloned->routine(cloned->argument);
 
-    ct_syscall(SYS_exit_group, status);
-    return status;
+    ct_process_forked();
+    return cloned->routine(cloned->argument);
 }
 
 CT_REAL(int, clone, (int (*routine)(void *), void *stack, int flags, void *argument, ...))

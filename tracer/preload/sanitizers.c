@@ -24,7 +24,6 @@ const char *__asan_default_options(void)
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libctrace-preload\n"
-           "leak:liblttng-ust\n"
            "leak:libunwind\n";
 }
 

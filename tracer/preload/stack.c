@@ -335,42 +335,10 @@ struct ct_object_range ct_object_range_around(const void *address)
     return object;
 }
 
-/* LTTng's libraries. They are loaded before us, and stay. */
-#define LTTNG_OBJECTS 8
-
-static struct ct_object_range lttng[LTTNG_OBJECTS];
-static unsigned lttng_count;
-
-static int add_lttng(struct dl_phdr_info *info, size_t size, void *unused)
-{
-    struct ct_object_range *object = &lttng[lttng_count];
-
-    (void)size;
-    (void)unused;
-    if (lttng_count == LTTNG_OBJECTS || strstr(info->dlpi_name, "/liblttng-ust") == NULL)
-        return 0;
-    find_range(info, &object->begin, &object->end);
-    object->begin += info->dlpi_addr;
-    object->end += info->dlpi_addr;
-    lttng_count++;
-    return 0;
-}
-
-bool ct_is_lttng(const void *address)
-{
-    if (lttng_count == 0)
-        dl_iterate_phdr(add_lttng, NULL);
-    for (unsigned i = 0; i < lttng_count; i++)
-        if ((uint64_t)address >= lttng[i].begin && (uint64_t)address < lttng[i].end)
-            return true;
-    return false;
-}
-
 void ct_stack_init(void)
 {
-    ct_is_lttng(NULL);
     ct_unwind_init();
     own = ct_object_range_around((void *)ct_stack_init);
-    /* The first to register stops last and goes on first: LTTng's handlers may take their time. */
+    /* The first to register stops last and goes on first: others' handlers may take their time. */
     pthread_atfork(stop_loader, go_on_in_parent, go_on_in_child);
 }

@@ -25,13 +25,6 @@ struct ct_object_range {
 
 struct ct_object_range ct_object_range_around(const void *address);
 
-/*
- * Is this code of LTTng's? What its threads do inside the program is not the program's, nor are the
- * locks that it takes in the program's threads as they end or fork. The first call takes the
- * loader's lock.
- */
-bool ct_is_lttng(const void *address);
-
 /* Writes modules to the board that are not there yet. */
 void ct_modules_scan(void);
 

@@ -1,7 +1,8 @@
 #include "thread.h"
 
-#include "provider/emit.h"
+#include "emit.h"
 #include "raw.h"
+#include "ring.h"
 #include "sanitizers.h"
 #include "unwind.h"
 #include "wait.h"
@@ -25,16 +26,25 @@ static int exit_round = PTHREAD_DESTRUCTOR_ITERATIONS;
 
 static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
 
-static struct ct_board_thread *claim_slot(void)
+/* With its ring. */
+static struct ct_board_thread *claim_slot(struct ct_self *self)
 {
     uint32_t high = atomic_load(&ct_board->thread_high_water);
+    uint32_t backed = high; /* a slot that was used has memory */
 
     for (uint32_t i = 0; i < CT_BOARD_MAX_THREADS; i++) {
         struct ct_board_thread *slot = &ct_board->threads[i];
         int32_t is_free = 0;
+        if (i >= backed && !ct_memory_back(slot, sizeof(*slot)))
+            break;
         if (atomic_load_explicit(&slot->tid, memory_order_relaxed) != 0 ||
             !atomic_compare_exchange_strong(&slot->tid, &is_free, -1))
             continue;
+        self->ring = ct_ring_prepare(i);
+        if (self->ring == NULL) {
+            atomic_store(&slot->tid, 0);
+            break;
+        }
         while (i >= high &&
                !atomic_compare_exchange_weak(&ct_board->thread_high_water, &high, i + 1))
             ;
@@ -96,8 +106,9 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     struct ct_board_thread *slot;
 
     self->mode = CT_MODE_BUSY;
-    slot = claim_slot();
+    slot = claim_slot(self);
     if (slot == NULL) {
+        self->slot = NULL;
         self->mode = CT_MODE_BYPASS;
         return;
     }
@@ -117,12 +128,13 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     if (has_exit_key)
         pthread_setspecific(exit_key, self);
 
+    ct_process_announce(self);
     atomic_fetch_add(&ct_board->threads_started, 1);
     struct ct_event_thread_start started = {
         .recording = ct_control->recording, .creator_tid = creator_tid, .entry = entry};
-    ct_emit_thread_start(&started);
+    ct_emit_thread_start(self, ct_ticks(), &started);
     struct ct_event_thread_name named = {.recording = ct_control->recording, .name = slot->name};
-    ct_emit_thread_name(&named);
+    ct_emit_thread_name(self, ct_ticks(), &named);
     self->mode = CT_MODE_TRACED;
 }
 
@@ -132,7 +144,7 @@ struct ct_self *ct_self_attach(struct ct_self *self)
 
     if (!*ct_is_ours) {
         if (!ct_process_is_over())
-            ct_board = NULL; /* LTTng does not know this child either: it runs untraced */
+            ct_board = NULL; /* it runs untraced */
         return NULL;
     }
     if (self->mode != CT_MODE_NEW || ct_board == NULL ||
@@ -153,11 +165,6 @@ void ct_thread_begin(int32_t creator_tid, uint64_t entry)
     begin_thread(&ct_self, creator_tid, entry);
 }
 
-void ct_thread_bypass(void)
-{
-    ct_self.mode = CT_MODE_BYPASS;
-}
-
 void ct_thread_renamed(void)
 {
     int saved_errno = errno;
@@ -170,14 +177,15 @@ void ct_thread_renamed(void)
     if (prctl(PR_GET_NAME, name) == 0 && strcmp(name, self->slot->name) != 0) {
         memcpy(self->slot->name, name, sizeof(name));
         struct ct_event_thread_name event = {.recording = ct_control->recording, .name = name};
-        ct_emit_thread_name(&event);
+        ct_emit_thread_name(self, ct_ticks(), &event);
     }
     self->mode = CT_MODE_TRACED;
     errno = saved_errno;
 }
 
-static void emit_counters(const struct ct_board_thread *slot)
+static void emit_counters(struct ct_self *self)
 {
+    const struct ct_board_thread *slot = self->slot;
     uint64_t histogram[CT_HISTOGRAM_BUCKETS];
 
     for (unsigned op = 0; op < CT_OP_COUNT; op++) {
@@ -196,7 +204,7 @@ static void emit_counters(const struct ct_board_thread *slot)
             .total_ns = counters->total_ns,
             .histogram = {histogram, CT_HISTOGRAM_BUCKETS},
         };
-        ct_emit_counters(&event);
+        ct_emit_counters(self, ct_ticks(), &event);
     }
 }
 
@@ -221,7 +229,7 @@ void ct_thread_exit(struct ct_self *self)
     ct_wait_abandon(self);
     ct_thread_renamed();
     self->mode = CT_MODE_BUSY;
-    emit_counters(slot);
+    emit_counters(self);
     struct ct_event_thread_exit event = {
         .recording = ct_control->recording,
         .net_ns = slot->class_ns[CT_CLASS_NET],
@@ -229,7 +237,7 @@ void ct_thread_exit(struct ct_self *self)
         .syscall_ns = slot->class_ns[CT_CLASS_SYSCALL],
         .sleep_ns = slot->class_ns[CT_CLASS_SLEEP],
     };
-    ct_emit_thread_exit(&event);
+    ct_emit_thread_exit(self, ct_ticks(), &event);
     atomic_fetch_add(&ct_board->waits_recorded, slot->waits_recorded);
     self->mode = CT_MODE_BYPASS;
     self->slot = NULL;
@@ -280,6 +288,6 @@ void ct_thread_init(void)
 {
     find_tid_offset();
     if (ct_has_thread_sanitizer())
-        exit_round -= 2; /* the next is for LTTng, whose destructor takes locks */
+        exit_round -= 1; /* the last is the sanitizer's */
     has_exit_key = pthread_key_create(&exit_key, on_thread_data_freed) == 0;
 }

@@ -12,7 +12,7 @@ enum ct_mode {
     CT_MODE_NEW,    /* no slot asked for yet */
     CT_MODE_TRACED, /* hooks work */
     CT_MODE_BUSY,   /* in our own work: hooks pass on */
-    CT_MODE_BYPASS, /* hooks pass on for good: not the program's thread, or no slot left */
+    CT_MODE_BYPASS, /* hooks pass on for good: no slot was left */
 };
 
 #define CT_SITE_CACHE 64
@@ -20,8 +20,9 @@ enum ct_mode {
 /* A thread's private part. */
 struct ct_self {
     enum ct_mode mode;
-    uint32_t has_unwritten; /* slot->wait.state is UNWRITTEN */
-    struct ct_board_thread *slot;
+    uint32_t has_unwritten;       /* slot->wait.state is UNWRITTEN */
+    struct ct_board_thread *slot; /* NULL: it has none */
+    struct ct_board_ring *ring;   /* the slot's */
     uint32_t stacks_taken;
     bool has_stack_cache;
     uint32_t stack_reserve;    /* bytes at the low end of the thread's stack that we leave alone */
@@ -60,9 +61,6 @@ void ct_thread_init(void);
 
 /* The calling thread is new, and the program's; `entry` is its start routine. */
 void ct_thread_begin(int32_t creator_tid, uint64_t entry);
-
-/* The calling thread is not the program's: no hook records it. */
-void ct_thread_bypass(void);
 
 /* The calling thread has got a new name, or may have. */
 void ct_thread_renamed(void);

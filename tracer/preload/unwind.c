@@ -94,6 +94,21 @@ bool ct_is_unwinder(const void *caller)
     return (uint64_t)caller >= libunwind.code.begin && (uint64_t)caller < libunwind.code.end;
 }
 
+/* There is nothing in the pipe. */
+ssize_t ct_unwinder_read(void)
+{
+    errno = EAGAIN;
+    return -1;
+}
+
+ssize_t ct_unwinder_write(const void *address)
+{
+    if (ct_memory_is_readable(address))
+        return 1;
+    errno = EFAULT;
+    return -1;
+}
+
 bool ct_memory_is_readable(const void *address)
 {
     int saved_errno = errno;

@@ -2,7 +2,9 @@
 #ifndef CTRACE_PRELOAD_UNWIND_H
 #define CTRACE_PRELOAD_UNWIND_H
 
+#include <limits.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Loads libunwind. Without it there are no stacks. */
 void ct_unwind_init(void);
@@ -21,11 +23,18 @@ int ct_unwind(void **addresses, int size, bool without_cache);
  */
 bool ct_unwind_prepare_thread(void);
 
-/*
- * True if it is libunwind that calls. It asks whether memory can be read by writing it to a pipe of
- * its own, which the program must not close or use, and which must not be a cancellation point.
- */
+/* True if it is libunwind that calls. */
 bool ct_is_unwinder(const void *caller);
+
+/*
+ * libunwind asks whether memory can be read by writing it to a pipe of its own. The program must
+ * have no descriptors of ours, so both ends of that pipe are this number, which is no descriptor's,
+ * and these are what it reads and writes with.
+ */
+#define CT_UNWINDER_FD (INT_MAX - 1)
+
+ssize_t ct_unwinder_read(void);
+ssize_t ct_unwinder_write(const void *address);
 
 /*
  * False if the 8 bytes at `address` are no memory: where the program's call would fail with EFAULT,

@@ -1,6 +1,6 @@
 #include "wait.h"
 
-#include "provider/emit.h"
+#include "emit.h"
 
 #include <signal.h>
 
@@ -38,24 +38,22 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
 {
     const struct ct_board_wait *shown = &self->slot->wait;
     uint64_t duration_ns = ct_elapsed_ns(shown->begin_ticks, end_ticks);
-    uint64_t lag_ns;
 
     self->mode = CT_MODE_BUSY;
     self->slot->waits_recorded++;
-    if (__builtin_expect(!ct_emit_is_heard(), 0))
-        atomic_fetch_add(&ct_board->waits_unheard, 1);
     if (ct_op_object(shown->op) == CT_OBJECT_FD)
         ct_fd_announce((int)shown->object);
-    lag_ns = ct_elapsed_ns(end_ticks, ct_ticks());
+    uint64_t now_ticks = ct_ticks();
+    uint64_t lag_ns = ct_elapsed_ns(end_ticks, now_ticks);
     if (duration_ns > UINT32_MAX || lag_ns > UINT32_MAX) {
         struct ct_event_long_wait event = {EVENT_FIELDS, .owner = shown->owner};
-        ct_emit_long_wait(&event);
+        ct_emit_long_wait(self, now_ticks, &event);
     } else if (shown->owner != 0) {
         struct ct_event_lock_wait event = {EVENT_FIELDS, .owner = shown->owner};
-        ct_emit_lock_wait(&event);
+        ct_emit_lock_wait(self, now_ticks, &event);
     } else {
         struct ct_event_wait event = {EVENT_FIELDS};
-        ct_emit_wait(&event);
+        ct_emit_wait(self, now_ticks, &event);
     }
     self->mode = CT_MODE_TRACED;
 }
@@ -122,7 +120,7 @@ void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_
 
 bool ct_wait_begin_on(struct ct_wait *wait, enum ct_op op, const void *object, const void *site)
 {
-    if (ct_is_lttng(site) || !ct_wait_begin(wait, op, site))
+    if (!ct_wait_begin(wait, op, site))
         return false;
     if (wait->stack == 0)
         wait->stack = ct_stack_try_capture(wait->self, wait->site);
@@ -249,9 +247,10 @@ void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t tick
         return;
     event.stack = ct_stack_capture(self, (uint64_t)site);
     self->mode = CT_MODE_BUSY;
-    uint64_t lag_ns = ct_elapsed_ns(ticks, ct_ticks());
+    uint64_t now_ticks = ct_ticks();
+    uint64_t lag_ns = ct_elapsed_ns(ticks, now_ticks);
     event.lag_ns = lag_ns > UINT32_MAX ? UINT32_MAX : (uint32_t)lag_ns;
-    ct_emit_wake(&event);
+    ct_emit_wake(self, now_ticks, &event);
     self->mode = CT_MODE_TRACED;
     errno = saved_errno;
 }

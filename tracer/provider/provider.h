@@ -1,7 +1,6 @@
 /*
- * The LTTng tracepoints of the `ctrace` provider, generated from the schema.
- * Each takes one argument: a pointer to its struct ct_event_*. CT_PROVIDER_EVENTS says which: a
- * traced program registers only those that it writes, since each costs it time at its start.
+ * The LTTng tracepoints of the `ctrace` provider, generated from the schema: each takes a pointer
+ * to its struct ct_event_*, and before it one to the struct ct_source of a traced program's event.
  */
 #undef LTTNG_UST_TRACEPOINT_PROVIDER
 #define LTTNG_UST_TRACEPOINT_PROVIDER ctrace
@@ -12,7 +11,7 @@
 #if !defined(CTRACE_PROVIDER_H) || defined(LTTNG_UST_TRACEPOINT_HEADER_MULTI_READ)
 #define CTRACE_PROVIDER_H
 
-#include "schema/events.h"
+#include "writer.h"
 
 #include <lttng/tracepoint.h>
 
@@ -43,11 +42,20 @@ LTTNG_UST_TRACEPOINT_ENUM(ctrace, class, LTTNG_UST_TP_ENUM_VALUES(CT_CLASSES(CT_
 LTTNG_UST_TRACEPOINT_ENUM(ctrace, fd_kind,
                           LTTNG_UST_TP_ENUM_VALUES(CT_FD_KINDS(CT_TP_FD_KIND_VALUE)))
 
-#define CT_TP_EVENT(symbol, name, channel)                                               \
+#define CT_TP_SOURCE_FIELD(type, name) lttng_ust_field_integer(int32_t, name, source->name)
+#define CT_TP_PROGRAM_EVENT(symbol, name, channel)                                          \
+    LTTNG_UST_TRACEPOINT_EVENT(                                                             \
+        ctrace, name,                                                                       \
+        LTTNG_UST_TP_ARGS(const struct ct_source *, source, const struct ct_event_##name *, \
+                          event),                                                           \
+        LTTNG_UST_TP_FIELDS(CT_SOURCE(CT_TP_SOURCE_FIELD) CT_EVENT_##symbol(CT_TP_FIELD)))
+CT_PROGRAM_EVENTS(CT_TP_PROGRAM_EVENT)
+
+#define CT_TP_RECORDER_EVENT(symbol, name, channel)                                      \
     LTTNG_UST_TRACEPOINT_EVENT(ctrace, name,                                             \
                                LTTNG_UST_TP_ARGS(const struct ct_event_##name *, event), \
                                LTTNG_UST_TP_FIELDS(CT_EVENT_##symbol(CT_TP_FIELD)))
-CT_PROVIDER_EVENTS(CT_TP_EVENT)
+CT_RECORDER_EVENTS(CT_TP_RECORDER_EVENT)
 
 #endif
 

@@ -1,18 +1,65 @@
-#include "provider/writer.h"
+#include "writer.h"
 
-#include "emit.h"
 #include "provider.h"
+
+#include <lttng/ust-clock.h>
+#include <lttng/ust-getcpu.h>
+#include <time.h>
+
+/* The time of the event that is being written; 0: now. */
+static uint64_t event_time_ns;
+
+static uint64_t read_clock(void)
+{
+    struct timespec now;
+
+    if (event_time_ns != 0)
+        return event_time_ns;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+/* There is one writer: its events are in order, in one stream, wherever it runs. */
+static int first_cpu(void)
+{
+    return 0;
+}
+
+static __attribute__((constructor)) void set_clock(void)
+{
+    lttng_ust_trace_clock_set_read64_cb(read_clock);
+    lttng_ust_enable_trace_clock_override();
+    lttng_ust_getcpu_override(first_cpu);
+}
 
 static bool is_enabled(void)
 {
     return lttng_ust_tracepoint_enabled(ctrace, capture);
 }
 
+#define WRITE(symbol, name, channel)                                                              \
+    static void write_##name(const struct ct_source *source, const struct ct_event_##name *event) \
+    {                                                                                             \
+        event_time_ns = source->time_ns;                                                          \
+        lttng_ust_tracepoint(ctrace, name, source, event);                                        \
+        event_time_ns = 0;                                                                        \
+    }
+CT_PROGRAM_EVENTS(WRITE)
+#undef WRITE
+
+#define WRITE(symbol, name, channel)                              \
+    static void write_##name(const struct ct_event_##name *event) \
+    {                                                             \
+        lttng_ust_tracepoint(ctrace, name, event);                \
+    }
+CT_RECORDER_EVENTS(WRITE)
+#undef WRITE
+
 extern const struct ct_writer ct_writer;
 
 __attribute__((visibility("default")))
 const struct ct_writer ct_writer = {.is_enabled = is_enabled,
-#define WRITER_FUNCTION(symbol, name, channel) .name = ct_emit_##name,
+#define WRITER_FUNCTION(symbol, name, channel) .name = write_##name,
                                     CT_EVENTS(WRITER_FUNCTION)
 #undef WRITER_FUNCTION
 };

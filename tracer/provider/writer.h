@@ -1,6 +1,7 @@
 /*
  * The provider as a library that the recorder loads once the session exists: loading it is what
- * registers the recorder with the session daemon, and it should not have to do so earlier.
+ * registers the recorder with the session daemon, and it should not have to do so earlier. One
+ * thread at a time may write.
  */
 #ifndef CTRACE_PROVIDER_WRITER_H
 #define CTRACE_PROVIDER_WRITER_H
@@ -9,11 +10,24 @@
 
 #include <stdbool.h>
 
+/* Whose event a traced program's event is, and when it was written, in CLOCK_MONOTONIC ns. */
+struct ct_source {
+    int32_t vpid;
+    int32_t vtid;
+    uint64_t time_ns;
+};
+
 struct ct_writer {
     /* The session has enabled our events: what is written now is kept. */
     bool (*is_enabled)(void);
+    /* A traced program's events: LTTng gets their own times, which must never go back. */
+#define CT_WRITER_FUNCTION(symbol, name, channel) \
+    void (*name)(const struct ct_source *source, const struct ct_event_##name *event);
+    CT_PROGRAM_EVENTS(CT_WRITER_FUNCTION)
+#undef CT_WRITER_FUNCTION
+    /* The recorder's own: written now. */
 #define CT_WRITER_FUNCTION(symbol, name, channel) void (*name)(const struct ct_event_##name *event);
-    CT_EVENTS(CT_WRITER_FUNCTION)
+    CT_RECORDER_EVENTS(CT_WRITER_FUNCTION)
 #undef CT_WRITER_FUNCTION
 };
 

@@ -1,20 +1,16 @@
 #include "closing.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* An exec that has not failed by now has succeeded. */
 #define EXEC_TIME_NS UINT64_C(1000000000)
 
 /* One board while it is written out. */
 struct board {
-    const struct ct_board *data;    /* the mapping */
+    const struct ct_board *data;    /* borrowed */
+    uint32_t slots;                 /* that were ever used */
     const struct ct_writer *writer; /* borrowed */
     uint32_t recording;
     uint64_t ns_per_tick;
@@ -27,25 +23,6 @@ struct board {
 #define SUBJECT(board)                                          \
     .recording = (board)->recording, .pid = (board)->data->pid, \
     .process_start_ns = (board)->data->start_ns
-
-static const struct ct_board *map_board(const char *path)
-{
-    const struct ct_board *board = MAP_FAILED;
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &status) == 0 && status.st_size == (off_t)sizeof(*board))
-        board = mmap(NULL, sizeof(*board), PROT_READ, MAP_SHARED, fd, 0);
-    close(fd);
-    if (board == MAP_FAILED)
-        return NULL;
-    if (board->magic == CT_BOARD_MAGIC && board->schema_version == CT_SCHEMA_VERSION)
-        return board;
-    munmap((void *)board, sizeof(*board));
-    return NULL;
-}
 
 static uint64_t ticks_to_time(const struct board *board, uint64_t ticks)
 {
@@ -164,6 +141,7 @@ static void write_thread(const struct board *board, const struct ct_board_thread
 
 static void write_counters(const struct board *board, const struct ct_board_thread *slot)
 {
+    const struct ct_source source = {.vpid = board->data->pid, .vtid = slot->tid};
     uint64_t histogram[CT_HISTOGRAM_BUCKETS];
 
     for (unsigned op = 0; op < CT_OP_COUNT; op++) {
@@ -180,7 +158,7 @@ static void write_counters(const struct board *board, const struct ct_board_thre
             .total_ns = counters->total_ns,
             .histogram = {histogram, CT_HISTOGRAM_BUCKETS},
         };
-        board->writer->counters(&event);
+        board->writer->counters(&source, &event);
     }
 }
 
@@ -213,16 +191,15 @@ static void write_inflight(const struct board *board, const struct ct_board_thre
 static void write_board(struct ct_closing *closing, const struct board *board)
 {
     const struct ct_board *data = board->data;
-    uint32_t slots = MIN(data->thread_high_water, CT_BOARD_MAX_THREADS);
 
     closing->totals.processes++;
     closing->totals.threads += data->threads_started;
     closing->totals.waits += data->waits_recorded;
-    closing->totals.waits_unheard += data->waits_unheard;
+    closing->totals.events_lost += data->events_lost;
     closing->totals.stacks_lost += data->stacks_lost;
     closing->totals.threads_lost += data->threads_lost;
     closing->totals.modules_lost += data->modules_lost;
-    for (uint32_t i = 0; i < slots; i++)
+    for (uint32_t i = 0; i < board->slots; i++)
         if (data->threads[i].tid > 0)
             closing->totals.waits += data->threads[i].waits_recorded;
     if (board->writer == NULL)
@@ -231,7 +208,7 @@ static void write_board(struct ct_closing *closing, const struct board *board)
     write_process(board);
     write_modules(board);
     write_stacks(board);
-    for (uint32_t i = 0; i < slots; i++) {
+    for (uint32_t i = 0; i < board->slots; i++) {
         const struct ct_board_thread *slot = &data->threads[i];
         if (slot->tid <= 0)
             continue;
@@ -271,10 +248,9 @@ static uint64_t image_end_ns(const struct ct_closing *closing, const struct ct_b
 /* When a thread last noted something on the board. */
 static uint64_t last_note_ns(const struct board *board)
 {
-    uint32_t slots = MIN(board->data->thread_high_water, CT_BOARD_MAX_THREADS);
     uint64_t last_ns = board->data->start_ns;
 
-    for (uint32_t i = 0; i < slots; i++) {
+    for (uint32_t i = 0; i < board->slots; i++) {
         const struct ct_board_wait *wait = &board->data->threads[i].wait;
         uint64_t ticks = MAX(wait->begin_ticks, wait->end_ticks);
         if (ticks != 0)
@@ -284,18 +260,18 @@ static uint64_t last_note_ns(const struct board *board)
 }
 
 /* TRUE if the board was written. */
-static gboolean close_board(struct ct_closing *closing, const char *path, gboolean is_cut)
+static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_board *mapped,
+                            gboolean is_cut)
 {
     const struct ct_control *control = closing->directory->control;
     struct board board = {
-        .data = map_board(path),
+        .data = mapped->data,
+        .slots = ct_board_slots(mapped),
         .writer = closing->writer,
         .recording = control->recording,
         .ns_per_tick = control->ns_per_tick,
     };
 
-    if (board.data == NULL)
-        return FALSE;
     ct_clock_read(control, &board.now_ticks, &board.now_ns);
     board.end_ns = image_end_ns(closing, board.data, board.now_ns, is_cut);
     board.is_over = board.end_ns != 0;
@@ -305,31 +281,22 @@ static gboolean close_board(struct ct_closing *closing, const char *path, gboole
         board.end_ns = board.now_ns;
     if (board.is_over || is_cut)
         write_board(closing, &board);
-    munmap((void *)board.data, sizeof(*board.data));
     return board.is_over || is_cut;
-}
-
-static void close_boards(struct ct_closing *closing, gboolean is_cut)
-{
-    GDir *entries = g_dir_open(closing->directory->path, 0, NULL);
-    const char *name;
-
-    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
-        g_autofree char *path = g_build_filename(closing->directory->path, name, NULL);
-        if (g_str_has_suffix(name, CT_BOARD_SUFFIX) && close_board(closing, path, is_cut) &&
-            !is_cut)
-            g_unlink(path);
-    }
-    if (entries != NULL)
-        g_dir_close(entries);
 }
 
 void ct_closing_write_ended(struct ct_closing *closing)
 {
-    close_boards(closing, FALSE);
+    GPtrArray *mapped = ct_boards_update(closing->boards);
+
+    for (guint i = mapped->len; i-- > 0;)
+        if (close_board(closing, mapped->pdata[i], FALSE))
+            ct_boards_remove(closing->boards, mapped->pdata[i]);
 }
 
 void ct_closing_write_all(struct ct_closing *closing)
 {
-    close_boards(closing, TRUE);
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+
+    for (guint i = 0; i < mapped->len; i++)
+        close_board(closing, mapped->pdata[i], TRUE);
 }

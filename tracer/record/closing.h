@@ -2,6 +2,7 @@
 #ifndef CTRACE_RECORD_CLOSING_H
 #define CTRACE_RECORD_CLOSING_H
 
+#include "boards.h"
 #include "control.h"
 #include "deaths.h"
 #include "provider/writer.h"
@@ -13,7 +14,7 @@ struct ct_closing_totals {
     uint64_t processes; /* images */
     uint64_t threads;
     uint64_t waits;
-    uint64_t waits_unheard; /* of them: the process was not registered yet */
+    uint64_t events_lost; /* there was no room in a ring */
     uint64_t stacks_lost;
     uint64_t threads_lost;
     uint64_t modules_lost;
@@ -21,13 +22,14 @@ struct ct_closing_totals {
 
 struct ct_closing {
     const struct ct_session_directory *directory; /* borrowed */
+    struct ct_boards *boards;                     /* borrowed */
     const struct ct_writer *writer;               /* borrowed; or NULL */
     const struct ct_deaths *deaths;               /* borrowed; NULL if nobody has watched */
     uint64_t watched_until_ns;                    /* then: when somebody last did */
     struct ct_closing_totals totals;
 };
 
-/* Writes and removes the boards of images that are over. */
+/* Writes and removes the boards of images that are over, whose rings are empty. */
 void ct_closing_write_ended(struct ct_closing *closing);
 
 /*

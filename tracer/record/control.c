@@ -66,8 +66,7 @@ static gboolean kernel_uses_tsc(void)
 
 static struct ct_control *map_control(int fd)
 {
-    void *address =
-        mmap(NULL, sizeof(struct ct_control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *address = mmap(NULL, CT_CONTROL_FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
     return address == MAP_FAILED ? NULL : address;
 }
@@ -80,7 +79,7 @@ static struct ct_control *make_control(const char *directory, int *lock_fd, GErr
 
     /* Not ftruncate alone: a full tmpfs is to fail here, not at the first store. */
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-        (errno = posix_fallocate(fd, 0, sizeof(*control))) == 0)
+        (errno = posix_fallocate(fd, 0, CT_CONTROL_FILE_SIZE)) == 0)
         control = map_control(fd);
     *lock_fd = fd;
     if (control != NULL)
@@ -92,6 +91,19 @@ static struct ct_control *make_control(const char *directory, int *lock_fd, GErr
         g_unlink(path);
     }
     return NULL;
+}
+
+/* Takes over all of them. */
+static struct ct_session_directory *directory_new(char **path, struct ct_control *control,
+                                                  int lock_fd)
+{
+    struct ct_session_directory *directory = g_new0(struct ct_session_directory, 1);
+
+    directory->path = g_steal_pointer(path);
+    directory->control = control;
+    directory->doorbell = (void *)((char *)control + CT_DOORBELL_OFFSET);
+    directory->lock_fd = lock_fd;
+    return directory;
 }
 
 struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean follows_children,
@@ -118,10 +130,7 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
         g_rmdir(path);
         return NULL;
     }
-    struct ct_session_directory *directory = g_new0(struct ct_session_directory, 1);
-    directory->path = g_steal_pointer(&path);
-    directory->control = control;
-    directory->lock_fd = lock_fd;
+    struct ct_session_directory *directory = directory_new(&path, control, lock_fd);
     control->schema_version = CT_SCHEMA_VERSION;
     control->recording = number;
     control->recorder_pid = getpid();
@@ -146,19 +155,14 @@ static struct ct_session_directory *open_directory(uint32_t number, const char *
     if (fd < 0)
         return NULL;
     if (fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
-        status.st_size == (off_t)sizeof(*control))
+        status.st_size == (off_t)CT_CONTROL_FILE_SIZE)
         control = map_control(fd);
     if (control != NULL && control->magic == CT_CONTROL_MAGIC &&
         control->schema_version == CT_SCHEMA_VERSION &&
-        strncmp(control->output, output, sizeof(control->output)) == 0) {
-        struct ct_session_directory *directory = g_new0(struct ct_session_directory, 1);
-        directory->path = g_steal_pointer(&path);
-        directory->control = control;
-        directory->lock_fd = fd;
-        return directory;
-    }
+        strncmp(control->output, output, sizeof(control->output)) == 0)
+        return directory_new(&path, control, fd);
     if (control != NULL)
-        munmap(control, sizeof(*control));
+        munmap(control, CT_CONTROL_FILE_SIZE);
     close(fd);
     return NULL;
 }
@@ -212,7 +216,7 @@ void ct_session_directory_keep(struct ct_session_directory *directory)
 {
     if (directory == NULL)
         return;
-    munmap(directory->control, sizeof(*directory->control));
+    munmap(directory->control, CT_CONTROL_FILE_SIZE);
     close(directory->lock_fd);
     g_free(directory->path);
     g_free(directory);

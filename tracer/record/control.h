@@ -7,10 +7,11 @@
 #include <glib.h>
 
 struct ct_session_directory {
-    char *path;                 /* owned */
-    struct ct_control *control; /* owned mapping, shared with the traced processes */
-    int lock_fd;                /* on the control page's file, as long as somebody records */
-    uint64_t first_ticks;       /* when the clock was first read, in both units */
+    char *path;                   /* owned */
+    struct ct_control *control;   /* owned mapping, shared with the traced processes */
+    struct ct_doorbell *doorbell; /* in the same mapping */
+    int lock_fd;                  /* on the control page's file, as long as somebody records */
+    uint64_t first_ticks;         /* when the clock was first read, in both units */
     uint64_t first_ns;
 };
 

@@ -10,9 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* LTTng's own guards of its descriptors and threads, behind ours. */
-#define LTTNG_GUARDS "liblttng-ust-fd.so.1:liblttng-ust-fork.so.1"
-
 static const int handed_on[] = {SIGHUP,  SIGINT,   SIGQUIT, SIGTERM, SIGUSR1,
                                 SIGUSR2, SIGWINCH, SIGALRM, SIGCONT};
 
@@ -46,6 +43,7 @@ static void take_signals(const sigset_t *set, struct ct_launch_inheritance *inhe
     const struct sigaction by_default = {.sa_handler = SIG_DFL};
     const struct sigaction ignored = {.sa_handler = SIG_IGN};
 
+    inherited->environment = g_get_environ();
     note_ignored(&inherited->ignored);
     sigprocmask(SIG_BLOCK, set, &inherited->mask);
     /* Ignored, our children would vanish without a word. */
@@ -85,22 +83,18 @@ gboolean ct_launch_prepare(struct ct_launch *launch, GError **error)
     return TRUE;
 }
 
-/* Made before the fork: the recorder has threads of LTTng's by then. */
-static char **make_environment(const struct ct_session_directory *directory, const char *preload)
+/* Made before the fork: the recorder has other threads by then. */
+static char **make_environment(const struct ct_launch *launch,
+                               const struct ct_session_directory *directory, const char *preload)
 {
-    const char *others = g_getenv("LD_PRELOAD");
+    char **environment = g_strdupv(launch->inherited.environment);
+    const char *others = g_environ_getenv(environment, "LD_PRELOAD");
     gboolean has_others = others != NULL && others[0] != '\0';
-    g_autofree char *libraries = g_strdup_printf("%s:" LTTNG_GUARDS "%s%s", preload,
-                                                 has_others ? ":" : "", has_others ? others : "");
-    char **environment = g_get_environ();
+    g_autofree char *libraries =
+        g_strdup_printf("%s%s%s", preload, has_others ? ":" : "", has_others ? others : "");
 
     environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
-    environment = g_environ_setenv(environment, CT_SESSION_VARIABLE, directory->path, TRUE);
-    /* LTTng would read every library's build id in each new process, which takes it 10 ms; the
-     * boards have them. */
-    environment = g_environ_setenv(environment, "LTTNG_UST_WITHOUT_BADDR_STATEDUMP", "1", TRUE);
-    /* That is ours alone: a full buffer must never stop the program. */
-    return g_environ_unsetenv(environment, "LTTNG_UST_ALLOW_BLOCKING");
+    return g_environ_setenv(environment, CT_SESSION_VARIABLE, directory->path, TRUE);
 }
 
 /* In the child: until the parent has closed its end, or is gone. */
@@ -126,8 +120,8 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
                          const struct ct_session_directory *directory, const char *preload,
                          int *exec_errno, GError **error)
 {
-    g_auto(GStrv) environment =
-        directory != NULL ? make_environment(directory, preload) : g_get_environ();
+    g_auto(GStrv) environment = directory != NULL ? make_environment(launch, directory, preload)
+                                                  : g_strdupv(launch->inherited.environment);
     int fds[2], go_fds[2];
 
     *exec_errno = 0;
@@ -252,6 +246,7 @@ void ct_launch_clear(struct ct_launch *launch)
 {
     ct_witness_end(&launch->witness);
     ct_deaths_free(launch->deaths);
+    g_strfreev(launch->inherited.environment);
     if (launch->signal_fd >= 0)
         close(launch->signal_fd);
 }

@@ -17,6 +17,7 @@ struct ct_launch_inheritance {
     struct sigaction on_child;
     struct sigaction on_pipe;
     struct sigaction on_large_file;
+    char **environment; /* owned */
 };
 
 struct ct_launch {

@@ -1,5 +1,6 @@
 #include "recording.h"
 
+#include "drain.h"
 #include "kernel/capture.h"
 #include "kernel/finish.h"
 #include "libraries.h"
@@ -26,6 +27,8 @@ struct ct_recording {
     struct ct_sessiond *sessiond;           /* owned */
     struct ct_session *session;             /* owned */
     struct ct_session_directory *directory; /* owned */
+    struct ct_boards *boards;               /* owned */
+    struct ct_drain *drain;                 /* owned */
     struct ct_kernel_capture *kernel;       /* owned; NULL: it is not wanted, or not ours */
     struct ct_kernel_totals kernel_totals;
     struct ct_closing closing;
@@ -69,6 +72,21 @@ static char *command_line(char **program)
     return g_string_free(line, FALSE);
 }
 
+/* And what writes with it. */
+static gboolean load_writer(struct ct_recording *recording, GError **error)
+{
+    struct ct_session_directory *directory = recording->directory;
+
+    recording->closing.writer = ct_writer_load(error);
+    if (recording->closing.writer == NULL)
+        return FALSE;
+    recording->boards = ct_boards_new(directory->path);
+    recording->drain = ct_drain_new(directory, recording->boards, recording->closing.writer);
+    recording->closing.directory = directory;
+    recording->closing.boards = recording->boards;
+    return TRUE;
+}
+
 static gboolean set_up(struct ct_recording *recording, const struct ct_record_options *options,
                        GError **error)
 {
@@ -86,18 +104,17 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     control->recorded_classes = options->classes;
     g_strlcpy(control->output, recording->path, sizeof(control->output));
     g_strlcpy(control->command, command, sizeof(control->command));
-    recording->closing.directory = recording->directory;
     recording->sessiond = ct_sessiond_acquire(error);
     if (recording->sessiond == NULL)
         return FALSE;
     g_autofree char *name = session_name(recording);
-    recording->session = ct_session_new(name, recording->path, control->recording, error);
+    recording->session = ct_session_new(name, recording->path, error);
     if (recording->session == NULL || !ct_session_start(recording->session, error))
         return FALSE;
-    recording->closing.writer = ct_writer_load(error);
-    if (recording->closing.writer == NULL)
+    if (!load_writer(recording, error))
         return FALSE;
     ct_session_await_metadata(recording->session);
+    ct_drain_start(recording->drain);
     return TRUE;
 }
 
@@ -127,8 +144,7 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
         return FALSE;
     g_autofree char *name = session_name(recording);
     recording->session = ct_session_attach(name);
-    recording->closing.writer = ct_writer_load(error);
-    return recording->closing.writer != NULL;
+    return load_writer(recording, error);
 }
 
 struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,
@@ -137,7 +153,6 @@ struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_dire
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
     recording->directory = directory;
-    recording->closing.directory = directory;
     recording->closing.watched_until_ns = (directory->control->alive_s + UINT64_C(1)) * NS_PER_S;
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
@@ -186,10 +201,16 @@ void ct_recording_tend(struct ct_recording *recording)
     ct_session_directory_calibrate(recording->directory);
     note_alive(recording);
     recording->was_full = recording->was_full || ct_output_is_full(recording->path);
-    /* Where nobody takes what is written, a full buffer would stop us. */
-    if (!recording->was_full && ct_session_check(recording->session) == CT_SESSION_OK &&
-        recording->closing.writer->is_enabled())
+    gboolean is_taken = !recording->was_full &&
+                        ct_session_check(recording->session) == CT_SESSION_OK &&
+                        recording->closing.writer->is_enabled();
+    ct_drain_lock(recording->drain);
+    ct_drain_hold(recording->drain, !is_taken);
+    if (is_taken) {
+        ct_drain_now(recording->drain);
         ct_closing_write_ended(&recording->closing);
+    }
+    ct_drain_unlock(recording->drain);
 }
 
 /* Until a session has enabled our events, or until the last one that did is gone. */
@@ -230,8 +251,7 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
         return FALSE;
     /* What is written meanwhile would go to the old buffers. */
     await_writer(recording, FALSE);
-    recording->session =
-        ct_session_new(name, path, recording->directory->control->recording, error);
+    recording->session = ct_session_new(name, path, error);
     g_free(recording->trace_path);
     recording->trace_path = g_steal_pointer(&path);
     if (recording->session == NULL || !ct_session_start(recording->session, error))
@@ -346,7 +366,10 @@ static gboolean write_closing(struct ct_recording *recording, int exit_status, c
                     "LTTng does not take the closing events");
         return FALSE;
     }
+    ct_drain_hold(recording->drain, FALSE);
+    ct_drain_now(recording->drain);
     ct_closing_write_all(&recording->closing);
+    ct_drain_now(recording->drain); /* waits that ended meanwhile are counted already */
     write_capture(recording, exit_status, fault);
     if (!ct_session_finish(recording->session, error))
         return FALSE;
@@ -420,6 +443,7 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     if (!recording->has_begun)
         recording->directory->control->begin_ns = recording->end_ns;
     close_kernel(recording);
+    ct_drain_stop(recording->drain);
     ct_output_release(recording->path);
     recording->is_unfinished = !close_trace(recording, exit_status, &fault, &cause);
     if (recording->session != NULL)
@@ -449,7 +473,7 @@ void ct_recording_summary(const struct ct_recording *recording,
         .has_begun = recording->has_begun,
         .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
         .bytes = ct_tree_size(recording->path),
-        .events_lost = recording->events_lost,
+        .events_lost = recording->events_lost + recording->closing.totals.events_lost,
         .kernel_events = recording->kernel_totals.events,
         .kernel_events_lost = recording->kernel_totals.lost,
         .totals = recording->closing.totals,
@@ -459,6 +483,8 @@ void ct_recording_summary(const struct ct_recording *recording,
 void ct_recording_free(struct ct_recording *recording)
 {
     ct_kernel_capture_free(recording->kernel);
+    ct_drain_free(recording->drain);
+    ct_boards_free(recording->boards);
     ct_session_free(recording->session);
     ct_sessiond_release(recording->sessiond);
     if (recording->is_unfinished)

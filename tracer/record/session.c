@@ -8,21 +8,14 @@
 #include <unistd.h>
 
 /*
- * Buffers: so large that a burst at full speed is drained in time, so small that a machine with
- * many CPUs does not fill its tmpfs. Small packets, since a full disk costs a whole one.
+ * Buffers: events wait in the rings of the boards while these are full, so they need not be large;
+ * and LTTng makes them for each CPU, although there is one writer. Small packets, since a full disk
+ * or a killed consumer daemon costs a whole one: no timer brings them out earlier, which would give
+ * a packet a later time than the events have that follow.
  */
-#define WAITS_SUBBUFFER_SIZE      (UINT64_C(128) << 10)
-#define WAITS_SUBBUFFER_COUNT     64
-#define WAITS_SUBBUFFER_COUNT_MIN 8
-#define WAITS_BUDGET              (UINT64_C(256) << 20) /* over all CPUs */
-#define STATE_SUBBUFFER_COUNT     16
-#define STATE_SUBBUFFER_SIZE      (UINT64_C(64) << 10)
-
-/*
- * What has not filled a buffer goes to disk so often: it is what a killed consumer daemon costs.
- * Each time takes up to a page of each CPU's stream, so not oftener.
- */
-#define FLUSH_TIMER_US 5000000
+#define SUBBUFFER_SIZE        (UINT64_C(16) << 10)
+#define WAITS_SUBBUFFER_COUNT 64
+#define STATE_SUBBUFFER_COUNT 16
 
 /*
  * Whatever makes LTTng push metadata, the stop or a process's exit, sleeps 200 ms to see it arrive
@@ -32,6 +25,9 @@
  */
 #define METADATA_TIMER_US       40000
 #define METADATA_SUBBUFFER_SIZE 4096
+
+/* How long a full buffer may stop us: a consumer that lives takes something sooner. */
+#define BLOCKING_TIMEOUT_US 1000000
 
 /* How long the consumer may take to write out what is in the buffers. */
 #define DRAIN_TIMEOUT_US (60 * G_USEC_PER_SEC)
@@ -67,22 +63,12 @@ static gboolean check(int status, const char *what, GError **error)
     return FALSE;
 }
 
-static uint64_t waits_subbuffer_count(void)
-{
-    uint64_t cpus = (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
-    uint64_t count = WAITS_SUBBUFFER_COUNT;
-
-    while (count > WAITS_SUBBUFFER_COUNT_MIN && count * WAITS_SUBBUFFER_SIZE * cpus > WAITS_BUDGET)
-        count /= 2;
-    return count;
-}
-
 struct channel_plan {
     const char *name;
     uint64_t subbuffer_size;
     uint64_t subbuffer_count;
     unsigned switch_timer_us;
-    int64_t blocking_timeout_us; /* for whoever sets LTTNG_UST_ALLOW_BLOCKING: only the recorder */
+    int64_t blocking_timeout_us; /* for a writer that sets LTTNG_UST_ALLOW_BLOCKING, as we do */
 };
 
 static gboolean enable_channel(struct ct_session *session, struct lttng_domain *domain,
@@ -107,26 +93,30 @@ static gboolean enable_channel(struct ct_session *session, struct lttng_domain *
     return is_ok;
 }
 
-static gboolean add_contexts(struct ct_session *session, const char *channel, GError **error)
+/* Other programs that are recorded at the same time have a recorder of their own. */
+static gboolean take_only_ours(const struct ct_session *session, GError **error)
 {
-    static const enum lttng_event_context_type types[] = {LTTNG_EVENT_CONTEXT_VPID,
-                                                          LTTNG_EVENT_CONTEXT_VTID};
+    struct lttng_process_attr_tracker_handle *tracker = NULL;
+    enum lttng_error_code code = lttng_session_get_tracker_handle(
+        session->name, LTTNG_DOMAIN_UST, LTTNG_PROCESS_ATTR_VIRTUAL_PROCESS_ID, &tracker);
+    gboolean is_ok =
+        code == LTTNG_OK &&
+        lttng_process_attr_tracker_handle_set_tracking_policy(tracker,
+                                                              LTTNG_TRACKING_POLICY_INCLUDE_SET) ==
+            LTTNG_PROCESS_ATTR_TRACKER_HANDLE_STATUS_OK &&
+        lttng_process_attr_virtual_process_id_tracker_handle_add_pid(tracker, getpid()) ==
+            LTTNG_PROCESS_ATTR_TRACKER_HANDLE_STATUS_OK;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
-        struct lttng_event_context context = {.ctx = types[i]};
-        if (!check(lttng_add_context(session->handle, &context, NULL, channel),
-                   "add a context to a channel", error))
-            return FALSE;
-    }
-    return TRUE;
+    lttng_process_attr_tracker_handle_destroy(tracker);
+    return check(is_ok              ? 0
+                 : code != LTTNG_OK ? -(int)code
+                                    : -LTTNG_ERR_INVALID,
+                 "track the recorder alone", error);
 }
 
-/*
- * Enables `name`, a pattern, but for what the NULL-terminated `exclusions` name, in a channel. Each
- * rule costs every new process some 0.3 ms.
- */
+/* Enables `name`, a pattern, but for what the NULL-terminated `exclusions` name, in a channel. */
 static gboolean enable_events(struct ct_session *session, const char *channel, const char *name,
-                              char **exclusions, const char *filter, GError **error)
+                              char **exclusions, GError **error)
 {
     struct lttng_event *event = lttng_event_create();
 
@@ -135,22 +125,16 @@ static gboolean enable_events(struct ct_session *session, const char *channel, c
     g_snprintf(event->name, sizeof(event->name), CT_PROVIDER ":%s", name);
     event->type = LTTNG_EVENT_TRACEPOINT;
     event->loglevel_type = LTTNG_EVENT_LOGLEVEL_ALL;
-    int status = lttng_enable_event_with_exclusions(session->handle, event, channel, filter,
+    int status = lttng_enable_event_with_exclusions(session->handle, event, channel, NULL,
                                                     (int)g_strv_length(exclusions), exclusions);
     lttng_event_destroy(event);
     return check(status, "enable events", error);
 }
 
-/*
- * Only the events of this recording: other programs may be recorded at the same time. The waits'
- * channel takes the few events that the schema says; the other one takes all the rest.
+/* The waits' channel takes the few events that the schema says; the other one takes all the rest.
  */
-static gboolean enable_all_events(struct ct_session *session, uint32_t recording, GError **error)
+static gboolean enable_all_events(struct ct_session *session, GError **error)
 {
-    g_autofree char *of_waits =
-        g_strdup_printf("stack >= %u && stack < %" G_GUINT64_FORMAT, recording << CT_STACK_ID_BITS,
-                        (uint64_t)(recording + 1) << CT_STACK_ID_BITS);
-    g_autofree char *of_state = g_strdup_printf("recording == %u", recording);
     g_autoptr(GPtrArray) waits = g_ptr_array_new_with_free_func(g_free);
 
     for (size_t i = 0; i < G_N_ELEMENTS(events); i++) {
@@ -158,11 +142,11 @@ static gboolean enable_all_events(struct ct_session *session, uint32_t recording
             continue;
         g_ptr_array_add(waits, g_strdup_printf(CT_PROVIDER ":%s", events[i].name));
         char *none[] = {NULL};
-        if (!enable_events(session, CT_CHANNEL_WAITS, events[i].name, none, of_waits, error))
+        if (!enable_events(session, CT_CHANNEL_WAITS, events[i].name, none, error))
             return FALSE;
     }
     g_ptr_array_add(waits, NULL);
-    return enable_events(session, CT_CHANNEL_STATE, "*", (char **)waits->pdata, of_state, error);
+    return enable_events(session, CT_CHANNEL_STATE, "*", (char **)waits->pdata, error);
 }
 
 static struct lttng_domain ust_domain(void)
@@ -186,25 +170,24 @@ enum ct_session_state ct_session_check(const struct ct_session *session)
     }
 }
 
-static gboolean set_up(struct ct_session *session, uint32_t recording, GError **error)
+static gboolean set_up(struct ct_session *session, GError **error)
 {
     struct lttng_domain domain = ust_domain();
     const struct channel_plan channels[] = {
-        {CT_CHANNEL_WAITS, WAITS_SUBBUFFER_SIZE, waits_subbuffer_count(), FLUSH_TIMER_US, 0},
-        {CT_CHANNEL_STATE, STATE_SUBBUFFER_SIZE, STATE_SUBBUFFER_COUNT, FLUSH_TIMER_US, -1},
+        {CT_CHANNEL_WAITS, SUBBUFFER_SIZE, WAITS_SUBBUFFER_COUNT, 0, BLOCKING_TIMEOUT_US},
+        {CT_CHANNEL_STATE, SUBBUFFER_SIZE, STATE_SUBBUFFER_COUNT, 0, BLOCKING_TIMEOUT_US},
         {"metadata", METADATA_SUBBUFFER_SIZE, 2, METADATA_TIMER_US, 0},
     };
 
     session->handle = lttng_create_handle(session->name, &domain);
     if (session->handle == NULL)
         return check(-LTTNG_ERR_NOMEM, "make a handle", error);
+    if (!take_only_ours(session, error))
+        return FALSE;
     for (size_t i = 0; i < G_N_ELEMENTS(channels); i++)
         if (!enable_channel(session, &domain, &channels[i], error))
             return FALSE;
-    if (!add_contexts(session, CT_CHANNEL_WAITS, error) ||
-        !add_contexts(session, CT_CHANNEL_STATE, error))
-        return FALSE;
-    return enable_all_events(session, recording, error);
+    return enable_all_events(session, error);
 }
 
 static int create(const char *name, const char *directory)
@@ -218,8 +201,7 @@ static int create(const char *name, const char *directory)
     return code == LTTNG_OK ? 0 : -(int)code;
 }
 
-struct ct_session *ct_session_new(const char *name, const char *directory, uint32_t recording,
-                                  GError **error)
+struct ct_session *ct_session_new(const char *name, const char *directory, GError **error)
 {
     struct ct_session *session = g_new0(struct ct_session, 1);
 
@@ -231,7 +213,7 @@ struct ct_session *ct_session_new(const char *name, const char *directory, uint3
     if (status == -LTTNG_ERR_EXIST_SESS && lttng_destroy_session(name) >= 0)
         status = create(name, directory);
     session->is_destroyed = status < 0;
-    if (check(status, "make a session", error) && set_up(session, recording, error))
+    if (check(status, "make a session", error) && set_up(session, error))
         return session;
     ct_session_free(session);
     return NULL;
@@ -244,6 +226,7 @@ struct ct_session *ct_session_attach(const char *name)
 
     session->name = g_strdup(name);
     session->handle = lttng_create_handle(name, &domain);
+    take_only_ours(session, NULL); /* if there is one */
     return session;
 }
 

@@ -8,8 +8,7 @@
 struct ct_session;
 
 /* A session that writes below `directory` (absolute), with our events enabled; not yet started. */
-struct ct_session *ct_session_new(const char *name, const char *directory, uint32_t recording,
-                                  GError **error);
+struct ct_session *ct_session_new(const char *name, const char *directory, GError **error);
 
 /* The session of a recorder that is gone, as far as the daemon still has it. */
 struct ct_session *ct_session_attach(const char *name);

@@ -37,8 +37,6 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
          "totals are too low"},
         {summary->kernel_events_lost, "kernel event for lack of buffer space",
          "kernel events for lack of buffer space", "some time has no known state"},
-        {summary->totals.waits_unheard, "wait, while LTTng did not know its process",
-         "waits, while LTTng did not know their processes", "totals are too low"},
         {summary->totals.threads_lost, "thread for lack of room on a board",
          "threads for lack of room on a board", "totals are too low"},
         {summary->totals.stacks_lost, "stack for lack of room on a board",

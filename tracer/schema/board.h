@@ -1,11 +1,13 @@
 /*
  * The board: one sparse file on tmpfs per traced process image, mapped shared by the preload and
- * read by the recorder. It says what every thread is doing at this moment, counts every call, and
- * holds the stacks and modules that events refer to. Writing to it is plain stores, so it is
- * there also after SIGKILL of the program.
+ * the recorder. It says what every thread is doing at this moment, counts every call, holds the
+ * stacks and modules that events refer to, and the events themselves until the recorder has
+ * written them to LTTng. Writing to it is plain stores, so it is there also after SIGKILL of the
+ * program.
  *
- * One writer per thread slot (its thread); the module and stack tables are append-only and
- * lock-free. The recorder only reads, except for `control`, which only it writes.
+ * One writer per thread slot and per event ring (its thread); the module and stack tables are
+ * append-only and lock-free. The recorder only reads, except for the tails of the rings, and for
+ * `control`, which only it writes.
  *
  * Files in the session directory, CT_SESSION_PREFIX and the recording's number: `control`, and
  * `PID-STARTNS.board` for each process image.
@@ -17,8 +19,8 @@
 
 #include <stdatomic.h>
 
-#define CT_BOARD_MAGIC   UINT64_C(0x3164726f62727463) /* "ctrbord1" */
-#define CT_CONTROL_MAGIC UINT64_C(0x316c746372727463) /* "ctrrctl1" */
+#define CT_BOARD_MAGIC   UINT64_C(0x3264726f62727463) /* "ctrbord2" */
+#define CT_CONTROL_MAGIC UINT64_C(0x326c746372727463) /* "ctrrctl2" */
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
@@ -37,6 +39,12 @@
 
 #define CT_OUTPUT_SIZE  4096
 #define CT_COMMAND_SIZE 4096
+
+/* In the control file, behind the page that only the recorder writes: where it can be woken. */
+struct ct_doorbell {
+    _Atomic uint32_t rung;       /* futex; counts up */
+    _Atomic uint32_t is_awaited; /* the recorder sleeps on it */
+};
 
 /* What the recorder tells every traced process. */
 struct ct_control {
@@ -147,7 +155,7 @@ struct ct_board {
     _Atomic uint64_t waits_recorded;    /* of threads that have exited */
     _Atomic uint32_t thread_high_water; /* slots at and above were never used */
     _Atomic uint32_t module_count;
-    _Atomic uint64_t waits_unheard; /* of the recorded ones: LTTng did not take events yet */
+    _Atomic uint64_t events_lost; /* of the recorded ones: there was no room in a ring */
     char exe[CT_BOARD_EXE_SIZE];
     char args[CT_BOARD_ARGS_SIZE];
     char cwd[CT_BOARD_EXE_SIZE];
@@ -156,6 +164,51 @@ struct ct_board {
     struct ct_board_thread threads[CT_BOARD_MAX_THREADS];
 };
 
+/*
+ * The events that a thread has written and the recorder has not yet: a ring of records, whose
+ * positions count up for ever. There is one for each thread slot, in the file behind the board.
+ * A record is whole: one that does not fit before the end of the bytes begins at their start again,
+ * and a record of CT_EVENT_COUNT, or less than a header's room, fills the rest.
+ */
+#define CT_RING_HEADER_SIZE 128
+#define CT_RING_FILE_SIZE   (UINT32_C(256) << 10)
+#define CT_RING_SIZE        (CT_RING_FILE_SIZE - CT_RING_HEADER_SIZE)
+
+struct ct_board_ring {
+    _Atomic uint64_t head; /* where the thread writes next */
+    uint64_t backed;       /* so many of the bytes have memory behind them */
+    uint64_t reserved[6];
+    _Atomic uint64_t tail; /* where the recorder reads next */
+    uint64_t unused[7];
+    uint8_t bytes[CT_RING_SIZE];
+};
+
+/* Then the event, as packed_event.h says. `size` counts both, and is a multiple of 8. */
+struct ct_ring_record {
+    uint64_t ticks; /* when it was written */
+    int32_t tid;
+    uint16_t size;
+    uint8_t event; /* enum ct_event */
+    uint8_t reserved;
+};
+
+#define CT_RING_RECORD_MAX 65528
+
+/* The program maps so many rings at a time, as it needs them. */
+#define CT_RINGS_AT_ONCE 16
+#define CT_RING_CHUNKS   (CT_BOARD_MAX_THREADS / CT_RINGS_AT_ONCE)
+#define CT_CHUNK_SIZE    ((size_t)CT_RINGS_AT_ONCE * CT_RING_FILE_SIZE)
+
+/* In the file, which may be shorter. The first chunk is mapped together with the board. */
+#define CT_BOARD_PAGE ((size_t)65536) /* the largest of any machine */
+#define CT_RINGS_OFFSET \
+    ((sizeof(struct ct_board) + CT_BOARD_PAGE - 1) / CT_BOARD_PAGE * CT_BOARD_PAGE)
+#define CT_BOARD_FILE_SIZE (CT_RINGS_OFFSET + CT_RING_CHUNKS * CT_CHUNK_SIZE)
+
+#define CT_DOORBELL_OFFSET \
+    ((sizeof(struct ct_control) + CT_BOARD_PAGE - 1) / CT_BOARD_PAGE * CT_BOARD_PAGE)
+#define CT_CONTROL_FILE_SIZE (CT_DOORBELL_OFFSET + sizeof(struct ct_doorbell))
+
 /* Recorder and program may be built apart: these are the format. */
 _Static_assert(offsetof(struct ct_control, output) == 72, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
@@ -163,6 +216,9 @@ _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
 _Static_assert(offsetof(struct ct_board, exe) == 112, "board layout");
+_Static_assert(offsetof(struct ct_board_ring, bytes) == CT_RING_HEADER_SIZE, "ring layout");
+_Static_assert(sizeof(struct ct_board_ring) == CT_RING_FILE_SIZE, "ring layout");
+_Static_assert(sizeof(struct ct_ring_record) == 16, "record layout");
 
 /* The duration of `ticks` in nanoseconds. */
 static inline uint64_t ct_ticks_to_ns(uint64_t ticks, uint64_t ns_per_tick)

@@ -1,12 +1,14 @@
 /*
  * Every event of the `ctrace` provider, field by field. The structs that the
- * producers fill, the LTTng tracepoints that write them and the analyzer's
- * decoder are all generated from these tables.
+ * producers fill, their packed form, the LTTng tracepoints that write them and
+ * the analyzer's decoder are all generated from these tables.
  *
- * Times are CLOCK_MONOTONIC nanoseconds. LTTng adds the event's own timestamp
- * and the contexts vpid and vtid. Events written by the recorder when the trace
- * is cut name their subject themselves: `pid` and `process_start_ns` together
- * identify one process image (a pid lives on through exec, and is reused).
+ * Times are CLOCK_MONOTONIC nanoseconds. A traced program's events go through
+ * its board to the recorder, which writes them all: with the time at which the
+ * program wrote them, and with the fields CT_SOURCE before those named here.
+ * Events that the recorder makes up name their subject themselves: `pid` and
+ * `process_start_ns` together identify one process image (a pid lives on
+ * through exec, and is reused).
  */
 #ifndef CTRACE_SCHEMA_EVENTS_H
 #define CTRACE_SCHEMA_EVENTS_H
@@ -19,7 +21,7 @@
 #define CT_PROVIDER "ctrace"
 
 /* Raised when an older analyzer would misread the trace. */
-#define CT_SCHEMA_VERSION 1
+#define CT_SCHEMA_VERSION 2
 
 /* Counters keep one bucket per power of two: bucket 0 is below 256 ns, bucket i
  * is [2^(i+7), 2^(i+8)) ns, and the last one also takes all that is longer. */
@@ -72,6 +74,11 @@
     F(U32, stack)        \
     F(U32, lag_ns)       \
     F(OP, op)
+
+/* Whose event it is: process and thread, as they know themselves. */
+#define CT_SOURCE(F) \
+    F(I32, vpid)     \
+    F(I32, vtid)
 
 /* A new process image: program start, fork child, or after exec. First event of its process. */
 #define CT_EVENT_PROCESS_START(F) \
@@ -217,12 +224,14 @@
 #define CT_CHANNEL_WAITS "waits"
 #define CT_CHANNEL_STATE "state"
 
-/* EVENT(symbol, name, channel): what a traced program writes itself. */
-#define CT_PROGRAM_EVENTS(EVENT)                          \
-    EVENT(WAIT, wait, CT_CHANNEL_WAITS)                   \
-    EVENT(LOCK_WAIT, lock_wait, CT_CHANNEL_WAITS)         \
-    EVENT(LONG_WAIT, long_wait, CT_CHANNEL_WAITS)         \
-    EVENT(WAKE, wake, CT_CHANNEL_WAITS)                   \
+/* EVENT(symbol, name, channel): those that say how long before them it was. */
+#define CT_LAGGING_EVENTS(EVENT)                  \
+    EVENT(WAIT, wait, CT_CHANNEL_WAITS)           \
+    EVENT(LOCK_WAIT, lock_wait, CT_CHANNEL_WAITS) \
+    EVENT(LONG_WAIT, long_wait, CT_CHANNEL_WAITS) \
+    EVENT(WAKE, wake, CT_CHANNEL_WAITS)
+
+#define CT_PROMPT_EVENTS(EVENT)                           \
     EVENT(PROCESS_START, process_start, CT_CHANNEL_STATE) \
     EVENT(PROCESS_EXIT, process_exit, CT_CHANNEL_STATE)   \
     EVENT(FORK, fork, CT_CHANNEL_STATE)                   \
@@ -233,15 +242,23 @@
     EVENT(FD, fd, CT_CHANNEL_STATE)                       \
     EVENT(COUNTERS, counters, CT_CHANNEL_STATE)
 
-/* With those that the recorder writes, from the boards. */
-#define CT_EVENTS(EVENT)                        \
-    CT_PROGRAM_EVENTS(EVENT)                    \
+/* What a traced program writes itself. */
+#define CT_PROGRAM_EVENTS(EVENT) \
+    CT_LAGGING_EVENTS(EVENT)     \
+    CT_PROMPT_EVENTS(EVENT)
+
+/* What the recorder makes up from the boards. */
+#define CT_RECORDER_EVENTS(EVENT)               \
     EVENT(PROCESS, process, CT_CHANNEL_STATE)   \
     EVENT(THREAD, thread, CT_CHANNEL_STATE)     \
     EVENT(STACK, stack, CT_CHANNEL_STATE)       \
     EVENT(MODULE, module, CT_CHANNEL_STATE)     \
     EVENT(INFLIGHT, inflight, CT_CHANNEL_STATE) \
     EVENT(CAPTURE, capture, CT_CHANNEL_STATE)
+
+#define CT_EVENTS(EVENT)     \
+    CT_PROGRAM_EVENTS(EVENT) \
+    CT_RECORDER_EVENTS(EVENT)
 
 /*
  * A sequence in an event struct: borrowed by the event. Its length is one byte in the trace, so

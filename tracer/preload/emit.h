@@ -1,0 +1,19 @@
+/*
+ * Events out: into the thread's ring, where the recorder finds them. A full ring loses the event,
+ * which is counted, never time. The caller has its thread marked as busy, and keeps errno.
+ */
+#ifndef CTRACE_PRELOAD_EMIT_H
+#define CTRACE_PRELOAD_EMIT_H
+
+#include "thread.h"
+
+/* `ticks` is the event's time. A thread that has no slot writes nothing. */
+#define CT_EMIT_DECLARE(symbol, name, channel) \
+    void ct_emit_##name(struct ct_self *self, uint64_t ticks, const struct ct_event_##name *event);
+CT_PROGRAM_EVENTS(CT_EMIT_DECLARE)
+#undef CT_EMIT_DECLARE
+
+/* Maps the recorder's doorbell, which is rung when a ring is half full. */
+void ct_emit_init(struct ct_doorbell *doorbell);
+
+#endif

@@ -1,0 +1,34 @@
+/* The boards of a recording's processes, mapped as they appear in the session directory. */
+#ifndef CTRACE_RECORD_BOARDS_H
+#define CTRACE_RECORD_BOARDS_H
+
+#include "schema/board.h"
+
+#include <glib.h>
+
+struct ct_mapped_board {
+    char *path;                  /* owned */
+    struct ct_board *data;       /* owned mapping */
+    size_t size;                 /* of the mapping */
+    struct ct_board_ring *rings; /* in it; one for each of the first ring_count thread slots */
+    uint32_t ring_count;
+};
+
+struct ct_boards;
+
+/* `directory` is the session's path. */
+struct ct_boards *ct_boards_new(const char *directory);
+
+/* Maps those that are new, and gives all: struct ct_mapped_board *, borrowed. */
+GPtrArray *ct_boards_update(struct ct_boards *boards);
+
+/* How many thread slots of the board have ever been used. */
+uint32_t ct_board_slots(const struct ct_mapped_board *board);
+
+/* The process is over, and nothing of the board is needed: it is removed. */
+void ct_boards_remove(struct ct_boards *boards, struct ct_mapped_board *board);
+
+/* Unmaps them. The files stay. */
+void ct_boards_free(struct ct_boards *boards);
+
+#endif

@@ -1,0 +1,292 @@
+#include "drain.h"
+
+#include "schema/packed_event.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long it sleeps: more and more, as long as there is nothing. */
+#define SLEEP_MIN_NS (8 * 1000 * 1000)
+#define SLEEP_MAX_NS (64 * 1000 * 1000)
+
+/* An event that LTTng takes so long for has met a consumer that takes nothing any more. */
+#define STUCK_US (500 * 1000)
+
+/* A ring's writer is told so often, in bytes, that there is room again. */
+#define ROOM_STEP (CT_RING_SIZE / 8)
+
+/* Where the drain is in one ring. */
+struct cursor {
+    const struct ct_board *board;
+    struct ct_board_ring *ring;
+    uint64_t at;   /* position of the record that is next */
+    uint64_t head; /* position behind the last one */
+    const struct ct_ring_record *record;
+    size_t size; /* of the record: as it was when it made sense */
+};
+
+struct ct_drain {
+    const struct ct_session_directory *directory;
+    struct ct_boards *boards;
+    const struct ct_writer *writer;
+    GMutex lock;
+    GThread *thread; /* NULL: none */
+    _Atomic gboolean is_ending;
+    gboolean is_held;
+    uint64_t now_ticks, now_ns;                   /* when the round began */
+    uint64_t last_ns;                             /* of what was written last */
+    GArray *cursors;                              /* owned; a heap by the time of their records */
+    uint64_t bytes[(CT_RING_RECORD_MAX + 7) / 8]; /* a copy that nobody changes */
+};
+
+struct ct_drain *ct_drain_new(const struct ct_session_directory *directory,
+                              struct ct_boards *boards, const struct ct_writer *writer)
+{
+    struct ct_drain *drain = g_new0(struct ct_drain, 1);
+
+    drain->directory = directory;
+    drain->boards = boards;
+    drain->writer = writer;
+    drain->cursors = g_array_new(FALSE, FALSE, sizeof(struct cursor));
+    g_mutex_init(&drain->lock);
+    return drain;
+}
+
+/* ---- Records in a ring. ---- */
+
+/* FALSE at the end. What makes no sense, since the program has written over it, is passed over. */
+static gboolean find_record(struct cursor *cursor)
+{
+    while (cursor->at < cursor->head) {
+        uint64_t offset = cursor->at % CT_RING_SIZE;
+        uint64_t left = CT_RING_SIZE - offset;
+        const struct ct_ring_record *record = (const void *)(cursor->ring->bytes + offset);
+        if (left < sizeof(*record)) {
+            cursor->at += left;
+            continue;
+        }
+        uint16_t size = record->size;
+        if (size < sizeof(*record) || size % 8 != 0 || size > left ||
+            size > cursor->head - cursor->at)
+            cursor->at = cursor->head;
+        else if (record->event >= CT_EVENT_COUNT)
+            cursor->at += size;
+        else {
+            cursor->record = record;
+            cursor->size = size;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static void give_room(const struct cursor *cursor)
+{
+    atomic_store_explicit(&cursor->ring->tail, cursor->at, memory_order_release);
+}
+
+/* ---- The heap: the oldest record first. ---- */
+
+static struct cursor *cursor_at(const struct ct_drain *drain, guint index)
+{
+    return &g_array_index(drain->cursors, struct cursor, index);
+}
+
+static void sift_down(const struct ct_drain *drain, guint index)
+{
+    struct cursor moved = *cursor_at(drain, index);
+    guint child;
+
+    while ((child = 2 * index + 1) < drain->cursors->len) {
+        if (child + 1 < drain->cursors->len &&
+            cursor_at(drain, child + 1)->record->ticks < cursor_at(drain, child)->record->ticks)
+            child++;
+        if (moved.record->ticks <= cursor_at(drain, child)->record->ticks)
+            break;
+        *cursor_at(drain, index) = *cursor_at(drain, child);
+        index = child;
+    }
+    *cursor_at(drain, index) = moved;
+}
+
+static void collect(struct ct_drain *drain)
+{
+    const GPtrArray *boards = ct_boards_update(drain->boards);
+
+    g_array_set_size(drain->cursors, 0);
+    for (guint b = 0; b < boards->len; b++) {
+        const struct ct_mapped_board *board = boards->pdata[b];
+        uint32_t slots = ct_board_slots(board);
+        for (uint32_t i = 0; i < slots; i++) {
+            struct cursor cursor = {.board = board->data, .ring = &board->rings[i]};
+            cursor.at = atomic_load_explicit(&cursor.ring->tail, memory_order_relaxed);
+            cursor.head = atomic_load_explicit(&cursor.ring->head, memory_order_acquire);
+            if (cursor.head - cursor.at > CT_RING_SIZE)
+                cursor.at = cursor.head;
+            if (find_record(&cursor))
+                g_array_append_val(drain->cursors, cursor);
+        }
+    }
+    for (guint i = drain->cursors->len / 2; i-- > 0;)
+        sift_down(drain, i);
+}
+
+/* ---- Out. ---- */
+
+static uint64_t time_of(const struct ct_drain *drain, uint64_t ticks)
+{
+    uint64_t age = drain->now_ticks > ticks ? drain->now_ticks - ticks : 0;
+
+    return drain->now_ns - ct_ticks_to_ns(age, drain->directory->control->ns_per_tick);
+}
+
+/* It was written `late_ns` before the time that LTTng gets. */
+#define WRITE_LAGGING(symbol, name, channel)           \
+    case CT_EVENT_ID_##symbol: {                       \
+        struct ct_event_##name event;                  \
+        if (!ct_unpack_##name(bytes, size, &event))    \
+            return;                                    \
+        event.lag_ns += (typeof(event.lag_ns))late_ns; \
+        drain->writer->name(&source, &event);          \
+        return;                                        \
+    }
+#define WRITE_PROMPT(symbol, name, channel)        \
+    case CT_EVENT_ID_##symbol: {                   \
+        struct ct_event_##name event;              \
+        if (ct_unpack_##name(bytes, size, &event)) \
+            drain->writer->name(&source, &event);  \
+        return;                                    \
+    }
+
+static void write_record(struct ct_drain *drain, const struct cursor *cursor, size_t record_size)
+{
+    const struct ct_ring_record *record = (const void *)drain->bytes;
+    const uint8_t *bytes = (const uint8_t *)(record + 1);
+    size_t size = record_size - sizeof(*record);
+    uint64_t time_ns = time_of(drain, record->ticks);
+    struct ct_source source = {
+        .vpid = cursor->board->pid,
+        .vtid = record->tid,
+        .time_ns = MAX(time_ns, drain->last_ns),
+    };
+    uint64_t late_ns = source.time_ns - time_ns;
+
+    drain->last_ns = source.time_ns;
+    switch ((enum ct_event)record->event) {
+        CT_LAGGING_EVENTS(WRITE_LAGGING)
+        CT_PROMPT_EVENTS(WRITE_PROMPT)
+    default:
+        return; /* a traced program has no others */
+    }
+}
+
+/* FALSE if LTTng does not take it. */
+static gboolean write_next(struct ct_drain *drain, struct cursor *cursor)
+{
+    gint64 begin_us = g_get_monotonic_time();
+    size_t size = cursor->size;
+
+    memcpy(drain->bytes, cursor->record, size);
+    write_record(drain, cursor, size);
+    cursor->at += size;
+    if (cursor->at - atomic_load_explicit(&cursor->ring->tail, memory_order_relaxed) > ROOM_STEP)
+        give_room(cursor);
+    return g_get_monotonic_time() - begin_us < STUCK_US;
+}
+
+void ct_drain_now(struct ct_drain *drain)
+{
+    if (drain->is_held)
+        return;
+    /* First: what a thread wrote before this is in its ring by now, and is older than the rest. */
+    ct_clock_read(drain->directory->control, &drain->now_ticks, &drain->now_ns);
+    collect(drain);
+    while (drain->cursors->len > 0 && !drain->is_held) {
+        struct cursor *oldest = cursor_at(drain, 0);
+        if (oldest->record->ticks > drain->now_ticks)
+            break;
+        drain->is_held = !write_next(drain, oldest);
+        if (!find_record(oldest)) {
+            give_room(oldest);
+            g_array_remove_index_fast(drain->cursors, 0);
+        }
+        if (drain->cursors->len > 0)
+            sift_down(drain, 0);
+    }
+    for (guint i = 0; i < drain->cursors->len; i++)
+        give_room(cursor_at(drain, i));
+}
+
+/* ---- The thread. ---- */
+
+static void sleep_on(struct ct_doorbell *doorbell, uint32_t rung, long duration_ns)
+{
+    struct timespec duration = {.tv_nsec = duration_ns};
+
+    atomic_store(&doorbell->is_awaited, 1);
+    syscall(SYS_futex, &doorbell->rung, FUTEX_WAIT, rung, &duration, NULL, 0);
+    atomic_store(&doorbell->is_awaited, 0);
+}
+
+static void *run(void *data)
+{
+    struct ct_drain *drain = data;
+    struct ct_doorbell *doorbell = drain->directory->doorbell;
+    long sleep_ns = SLEEP_MIN_NS;
+
+    while (!drain->is_ending) {
+        uint32_t rung = atomic_load(&doorbell->rung);
+        uint64_t last_ns = drain->last_ns;
+        ct_drain_lock(drain);
+        ct_drain_now(drain);
+        ct_drain_unlock(drain);
+        sleep_ns = drain->last_ns != last_ns ? SLEEP_MIN_NS : MIN(sleep_ns * 2, SLEEP_MAX_NS);
+        sleep_on(doorbell, rung, sleep_ns);
+    }
+    return NULL;
+}
+
+void ct_drain_start(struct ct_drain *drain)
+{
+    drain->thread = g_thread_new("ctrace-drain", run, drain);
+}
+
+void ct_drain_stop(struct ct_drain *drain)
+{
+    struct ct_doorbell *doorbell = drain->directory->doorbell;
+
+    if (drain->thread == NULL)
+        return;
+    drain->is_ending = TRUE;
+    atomic_fetch_add(&doorbell->rung, 1);
+    syscall(SYS_futex, &doorbell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    g_thread_join(g_steal_pointer(&drain->thread));
+}
+
+void ct_drain_lock(struct ct_drain *drain)
+{
+    g_mutex_lock(&drain->lock);
+}
+
+void ct_drain_unlock(struct ct_drain *drain)
+{
+    g_mutex_unlock(&drain->lock);
+}
+
+void ct_drain_hold(struct ct_drain *drain, gboolean is_held)
+{
+    drain->is_held = is_held;
+}
+
+void ct_drain_free(struct ct_drain *drain)
+{
+    if (drain == NULL)
+        return;
+    ct_drain_stop(drain);
+    g_array_unref(drain->cursors);
+    g_mutex_clear(&drain->lock);
+    g_free(drain);
+}

@@ -1,0 +1,36 @@
+/*
+ * What the traced processes have written to their boards' rings, on its way to LTTng: a thread that
+ * wakes often enough, and when a ring is half full. Between ct_drain_lock and _unlock it rests.
+ */
+#ifndef CTRACE_RECORD_DRAIN_H
+#define CTRACE_RECORD_DRAIN_H
+
+#include "boards.h"
+#include "control.h"
+#include "provider/writer.h"
+
+#include <glib.h>
+
+struct ct_drain;
+
+/* All are borrowed. */
+struct ct_drain *ct_drain_new(const struct ct_session_directory *directory,
+                              struct ct_boards *boards, const struct ct_writer *writer);
+
+void ct_drain_start(struct ct_drain *drain);
+
+/* Ends the thread, if there is one. */
+void ct_drain_stop(struct ct_drain *drain);
+
+void ct_drain_lock(struct ct_drain *drain);
+void ct_drain_unlock(struct ct_drain *drain);
+
+/* Locked, or without a thread: writes what was in the rings when it began. */
+void ct_drain_now(struct ct_drain *drain);
+
+/* Locked: whether LTTng takes events. Where it does not, they wait in the rings. */
+void ct_drain_hold(struct ct_drain *drain, gboolean is_held);
+
+void ct_drain_free(struct ct_drain *drain);
+
+#endif
