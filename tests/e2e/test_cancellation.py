@@ -22,7 +22,7 @@ class Cancellation(TraceTest):
                 found = [
                     wait.fields["duration_ns"]
                     for wait in waits
-                    if wait.fields["vtid"] == call["tid"] and wait.fields["op"] == call["op"]
+                    if wait.fields.get("vtid") == call["tid"] and wait.fields["op"] == call["op"]
                 ]
                 self.assertEqual(len(found), 1)
                 self.assertGreater(found[0], SHORTEST_NS)

@@ -100,7 +100,7 @@ class Servers(TraceTest):
 
 
 class Environments(TraceTest):
-    """LTTng finds a user's session daemon by a setting that is in the program's environment."""
+    """A process finds the recording by a setting that is in the program's environment."""
 
     def test_thrown_away_before_exec(self):
         result = self.record_ok("env", "-i", "/bin/sleep", "0.1")

@@ -71,7 +71,6 @@ class KnownWaits(TraceTest):
         self.assertEqual(unlocked_ns, woken_ns, profile.text)
 
     def test_locks_of_the_tracers_own_are_not_the_programs(self):
-        """LTTng's, which every thread takes as it ends."""
         result = self.record_ok(WORKLOADS / "endings", "threads", "3200", options=["--rate=0"])
         ops = {sample.labels["op"] for sample in self.profile("sync", result.directory).samples}
         self.assertEqual(ops, {"pthread_join"})

@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 {
-    echo "1s 5 5 process_start schema_version=1 process_start_ns=1s exe=/bin/x args=x"
+    echo "1s 5 5 process_start schema_version=2 process_start_ns=1s exe=/bin/x args=x"
     awk 'BEGIN { for (i = 0; i < 200000; i++)
         printf "%dus 5 5 wait duration_ns=500 op=nanosleep class=sleep\n", 2000000 + i }'
 } >text

@@ -288,10 +288,6 @@ void ct_fd_announce(int fd)
     } else {
         read_link(fd, local, sizeof(local));
     }
-    struct ct_event_fd event = {.recording = ct_control->recording,
-                                .fd = fd,
-                                .kind = (uint8_t)kind,
-                                .local = local,
-                                .peer = peer};
+    struct ct_event_fd event = {.fd = fd, .kind = (uint8_t)kind, .local = local, .peer = peer};
     ct_emit_fd(&ct_self, ct_ticks(), &event);
 }

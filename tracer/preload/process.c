@@ -188,7 +188,6 @@ void ct_process_announce(struct ct_self *self)
         return;
     is_announced = true;
     struct ct_event_process_start event = {
-        .recording = ct_control->recording,
         .schema_version = CT_SCHEMA_VERSION,
         .process_start_ns = ct_board->start_ns,
         .rate_ns = ct_board->rate_ns,
@@ -282,7 +281,7 @@ void ct_process_forked(void)
 void ct_process_announce_fork(pid_t child)
 {
     int saved_errno = errno;
-    struct ct_event_fork event = {.recording = ct_control->recording, .child_pid = child};
+    struct ct_event_fork event = {.child_pid = child};
 
     ct_self.mode = CT_MODE_BUSY;
     ct_emit_fork(&ct_self, ct_ticks(), &event);
@@ -302,7 +301,7 @@ void ct_process_exit(int status)
 
     if (!ct_process_is_own())
         return;
-    struct ct_event_process_exit event = {.recording = ct_control->recording, .status = status};
+    struct ct_event_process_exit event = {.status = status};
     if (mode == CT_MODE_TRACED)
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;
@@ -321,7 +320,7 @@ void ct_process_exec_begin(const char *path)
 
     if (!ct_process_is_own())
         return;
-    struct ct_event_exec event = {.recording = ct_control->recording, .path = path};
+    struct ct_event_exec event = {.path = path};
     if (mode == CT_MODE_TRACED)
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;

@@ -169,9 +169,10 @@ static uint32_t intern_stack(void **raw, int count, uint64_t site, bool *is_new)
         count = first + CT_STACK_MAX_FRAMES;
     uint32_t index = intern(&ct_board->stacks, (const uint64_t *)(const void *)(raw + first),
                             (uint32_t)(count - first), is_new);
-    if (index == 0)
-        atomic_fetch_add(&ct_board->stacks_lost, 1);
-    return ct_control->recording << CT_STACK_ID_BITS | index;
+    if (index != 0)
+        return index;
+    atomic_fetch_add(&ct_board->stacks_lost, 1);
+    return CT_STACK_LOST;
 }
 
 uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)

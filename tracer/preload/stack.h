@@ -6,7 +6,7 @@
 
 /*
  * The id of the calling thread's stack, from the caller of the hook outwards; `site` is the
- * hook's return address, the stack's only frame if it cannot be unwound. Its low bits are 0 if the
+ * hook's return address, the stack's only frame if it cannot be unwound. CT_STACK_LOST if the
  * board is full. While another thread forks it waits a moment for the end of that.
  */
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site);

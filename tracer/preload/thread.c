@@ -130,10 +130,9 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
 
     ct_process_announce(self);
     atomic_fetch_add(&ct_board->threads_started, 1);
-    struct ct_event_thread_start started = {
-        .recording = ct_control->recording, .creator_tid = creator_tid, .entry = entry};
+    struct ct_event_thread_start started = {.creator_tid = creator_tid, .entry = entry};
     ct_emit_thread_start(self, ct_ticks(), &started);
-    struct ct_event_thread_name named = {.recording = ct_control->recording, .name = slot->name};
+    struct ct_event_thread_name named = {.name = slot->name};
     ct_emit_thread_name(self, ct_ticks(), &named);
     self->mode = CT_MODE_TRACED;
 }
@@ -176,7 +175,7 @@ void ct_thread_renamed(void)
     self->mode = CT_MODE_BUSY;
     if (prctl(PR_GET_NAME, name) == 0 && strcmp(name, self->slot->name) != 0) {
         memcpy(self->slot->name, name, sizeof(name));
-        struct ct_event_thread_name event = {.recording = ct_control->recording, .name = name};
+        struct ct_event_thread_name event = {.name = name};
         ct_emit_thread_name(self, ct_ticks(), &event);
     }
     self->mode = CT_MODE_TRACED;
@@ -195,7 +194,6 @@ static void emit_counters(struct ct_self *self)
         for (unsigned i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
             histogram[i] = counters->histogram[i];
         struct ct_event_counters event = {
-            .recording = ct_control->recording,
             .pid = ct_board->pid,
             .process_start_ns = ct_board->start_ns,
             .tid = slot->tid,
@@ -231,7 +229,6 @@ void ct_thread_exit(struct ct_self *self)
     self->mode = CT_MODE_BUSY;
     emit_counters(self);
     struct ct_event_thread_exit event = {
-        .recording = ct_control->recording,
         .net_ns = slot->class_ns[CT_CLASS_NET],
         .sync_ns = slot->class_ns[CT_CLASS_SYNC],
         .syscall_ns = slot->class_ns[CT_CLASS_SYSCALL],

@@ -25,11 +25,22 @@ static int first_cpu(void)
     return 0;
 }
 
-static __attribute__((constructor)) void set_clock(void)
+/* LTTng's own clock in all but the reading. */
+static bool set_clock(void)
 {
-    lttng_ust_trace_clock_set_read64_cb(read_clock);
-    lttng_ust_enable_trace_clock_override();
-    lttng_ust_getcpu_override(first_cpu);
+    lttng_ust_clock_freq_function frequency;
+    lttng_ust_clock_name_function name;
+    lttng_ust_clock_description_function description;
+
+    return lttng_ust_trace_clock_get_freq_cb(&frequency) == 0 &&
+           lttng_ust_trace_clock_get_name_cb(&name) == 0 &&
+           lttng_ust_trace_clock_get_description_cb(&description) == 0 &&
+           lttng_ust_trace_clock_set_read64_cb(read_clock) == 0 &&
+           lttng_ust_trace_clock_set_freq_cb(frequency) == 0 &&
+           lttng_ust_trace_clock_set_name_cb(name) == 0 &&
+           lttng_ust_trace_clock_set_description_cb(description) == 0 &&
+           lttng_ust_enable_trace_clock_override() == 0 &&
+           lttng_ust_getcpu_override(first_cpu) == 0;
 }
 
 static bool is_enabled(void)
@@ -58,7 +69,8 @@ CT_RECORDER_EVENTS(WRITE)
 extern const struct ct_writer ct_writer;
 
 __attribute__((visibility("default")))
-const struct ct_writer ct_writer = {.is_enabled = is_enabled,
+const struct ct_writer ct_writer = {.set_clock = set_clock,
+                                    .is_enabled = is_enabled,
 #define WRITER_FUNCTION(symbol, name, channel) .name = write_##name,
                                     CT_EVENTS(WRITER_FUNCTION)
 #undef WRITER_FUNCTION

@@ -18,6 +18,8 @@ struct ct_source {
 };
 
 struct ct_writer {
+    /* To be called first, once. False if LTTng has another clock already. */
+    bool (*set_clock)(void);
     /* The session has enabled our events: what is written now is kept. */
     bool (*is_enabled)(void);
     /* A traced program's events: LTTng gets their own times, which must never go back. */

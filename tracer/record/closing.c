@@ -12,7 +12,6 @@ struct board {
     const struct ct_board *data;    /* borrowed */
     uint32_t slots;                 /* that were ever used */
     const struct ct_writer *writer; /* borrowed */
-    uint32_t recording;
     uint64_t ns_per_tick;
     uint64_t now_ticks;
     uint64_t now_ns;
@@ -20,9 +19,7 @@ struct board {
     gboolean is_over;
 };
 
-#define SUBJECT(board)                                          \
-    .recording = (board)->recording, .pid = (board)->data->pid, \
-    .process_start_ns = (board)->data->start_ns
+#define SUBJECT(board) .pid = (board)->data->pid, .process_start_ns = (board)->data->start_ns
 
 static uint64_t ticks_to_time(const struct board *board, uint64_t ticks)
 {
@@ -66,17 +63,12 @@ static void write_modules(const struct board *board)
     }
 }
 
-static uint32_t stack_id(const struct board *board, uint32_t index)
-{
-    return board->recording << CT_STACK_ID_BITS | index;
-}
-
 static void write_stack(const struct board *board, uint32_t index, const uint64_t *addresses,
                         uint32_t count)
 {
     struct ct_event_stack event = {
         SUBJECT(board),
-        .id = stack_id(board, index),
+        .id = index,
         .addresses = {addresses, count},
     };
 
@@ -173,9 +165,8 @@ static void write_inflight(const struct board *board, const struct ct_board_thre
     if (wait->state == CT_WAIT_STATE_NONE || wait->op >= CT_OP_COUNT)
         return;
     if (stack == 0) { /* at least where the call was made */
-        uint32_t index = CT_BOARD_STACK_WORDS - 1 - (uint32_t)(slot - board->data->threads);
-        write_stack(board, index, &wait->site, 1);
-        stack = stack_id(board, index);
+        stack = CT_BOARD_STACK_WORDS - 1 - (uint32_t)(slot - board->data->threads);
+        write_stack(board, stack, &wait->site, 1);
     }
     struct ct_event_inflight event = {
         SUBJECT(board),         .tid = slot->tid,
@@ -268,7 +259,6 @@ static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_b
         .data = mapped->data,
         .slots = ct_board_slots(mapped),
         .writer = closing->writer,
-        .recording = control->recording,
         .ns_per_tick = control->ns_per_tick,
     };
 

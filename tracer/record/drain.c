@@ -29,7 +29,7 @@ struct cursor {
 };
 
 struct ct_drain {
-    const struct ct_session_directory *directory;
+    struct ct_session_directory *directory;
     struct ct_boards *boards;
     const struct ct_writer *writer;
     GMutex lock;
@@ -42,8 +42,8 @@ struct ct_drain {
     uint64_t bytes[(CT_RING_RECORD_MAX + 7) / 8]; /* a copy that nobody changes */
 };
 
-struct ct_drain *ct_drain_new(const struct ct_session_directory *directory,
-                              struct ct_boards *boards, const struct ct_writer *writer)
+struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_boards *boards,
+                              const struct ct_writer *writer)
 {
     struct ct_drain *drain = g_new0(struct ct_drain, 1);
 
@@ -128,6 +128,8 @@ static void collect(struct ct_drain *drain)
                 cursor.at = cursor.head;
             if (find_record(&cursor))
                 g_array_append_val(drain->cursors, cursor);
+            else
+                give_room(&cursor);
         }
     }
     for (guint i = drain->cursors->len / 2; i-- > 0;)
@@ -201,6 +203,7 @@ void ct_drain_now(struct ct_drain *drain)
 {
     if (drain->is_held)
         return;
+    ct_session_directory_calibrate(drain->directory);
     /* First: what a thread wrote before this is in its ring by now, and is older than the rest. */
     ct_clock_read(drain->directory->control, &drain->now_ticks, &drain->now_ns);
     collect(drain);

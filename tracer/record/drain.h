@@ -14,8 +14,8 @@
 struct ct_drain;
 
 /* All are borrowed. */
-struct ct_drain *ct_drain_new(const struct ct_session_directory *directory,
-                              struct ct_boards *boards, const struct ct_writer *writer);
+struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_boards *boards,
+                              const struct ct_writer *writer);
 
 void ct_drain_start(struct ct_drain *drain);
 

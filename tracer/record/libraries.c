@@ -50,11 +50,18 @@ const struct ct_writer *ct_writer_load(GError **error)
     g_setenv("LTTNG_UST_ALLOW_BLOCKING", "1", TRUE);
     /* LTTng would read all of our libraries' build ids, twice: 10 ms. */
     g_setenv("LTTNG_UST_WITHOUT_BADDR_STATEDUMP", "1", TRUE);
+    /* Times are those of the traced programs. */
+    g_unsetenv("LTTNG_UST_CLOCK_PLUGIN");
+    g_unsetenv("LTTNG_UST_GETCPU_PLUGIN");
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library != NULL)
         writer = dlsym(library, CT_WRITER_SYMBOL);
-    if (writer == NULL)
+    if (writer == NULL) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot load %s: %s", path,
                     dlerror());
+    } else if (!writer->set_clock()) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "LTTng does not take our clock");
+        return NULL;
+    }
     return writer;
 }

@@ -317,7 +317,6 @@ static void write_capture(struct ct_recording *recording, int exit_status, const
     const struct ct_control *control = recording->directory->control;
     g_autofree char *missing = describe_missing(recording, fault);
     struct ct_event_capture event = {
-        .recording = control->recording,
         .schema_version = CT_SCHEMA_VERSION,
         .ctrace_version = CTRACE_VERSION,
         .command = control->command,

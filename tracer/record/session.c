@@ -13,9 +13,9 @@
  * or a killed consumer daemon costs a whole one: no timer brings them out earlier, which would give
  * a packet a later time than the events have that follow.
  */
-#define SUBBUFFER_SIZE        (UINT64_C(16) << 10)
-#define WAITS_SUBBUFFER_COUNT 64
-#define STATE_SUBBUFFER_COUNT 16
+#define SUBBUFFER_SIZE        (UINT64_C(8) << 10)
+#define WAITS_SUBBUFFER_COUNT 128
+#define STATE_SUBBUFFER_COUNT 32
 
 /*
  * Whatever makes LTTng push metadata, the stop or a process's exit, sleeps 200 ms to see it arrive
@@ -182,11 +182,11 @@ static gboolean set_up(struct ct_session *session, GError **error)
     session->handle = lttng_create_handle(session->name, &domain);
     if (session->handle == NULL)
         return check(-LTTNG_ERR_NOMEM, "make a handle", error);
-    if (!take_only_ours(session, error))
-        return FALSE;
     for (size_t i = 0; i < G_N_ELEMENTS(channels); i++)
         if (!enable_channel(session, &domain, &channels[i], error))
             return FALSE;
+    if (!take_only_ours(session, error))
+        return FALSE;
     return enable_all_events(session, error);
 }
 

@@ -25,13 +25,14 @@
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
 #define CT_SESSION_PREFIX   "/dev/shm/ctrace-"
+#define CT_RECORDING_MAX    1023
 #define CT_CONTROL_FILE     "control"
 #define CT_BOARD_SUFFIX     ".board"
 
 #define CT_BOARD_MAX_THREADS   16384
 #define CT_BOARD_MAX_MODULES   1024
 #define CT_BOARD_STACK_BUCKETS (UINT32_C(1) << 17)
-#define CT_BOARD_STACK_WORDS   (UINT32_C(1) << CT_STACK_ID_BITS)
+#define CT_BOARD_STACK_WORDS   (UINT32_C(1) << 22)
 
 /* The last indices name no words: the recorder gives them to threads of which only the site of
  * their open wait is known. */
@@ -56,7 +57,7 @@ struct ct_control {
     uint32_t uses_tsc;            /* ticks are the TSC's; else CLOCK_MONOTONIC nanoseconds */
     uint32_t follows_children;
     _Atomic uint32_t is_recording; /* hooks do nothing while it is zero */
-    uint32_t recording;            /* its number: see CT_RECORDING_MAX */
+    uint32_t recording;            /* its number */
     int32_t recorder_pid;
     uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
     uint64_t begin_ns;         /* of the recording; 0 while it is delayed */
@@ -121,7 +122,7 @@ struct ct_board_module {
     char path[CT_MODULE_PATH_SIZE];
 };
 
-/* Interned stacks: the low bits of a stack's id are the index of its first word. */
+/* Interned stacks: a stack's id is the index of its first word. */
 struct ct_board_stacks {
     _Atomic uint32_t buckets[CT_BOARD_STACK_BUCKETS]; /* indices; 0 is empty */
     _Atomic uint32_t used_words;                      /* the next free one; word 0 is never used */

@@ -27,20 +27,16 @@
  * is [2^(i+7), 2^(i+8)) ns, and the last one also takes all that is longer. */
 #define CT_HISTOGRAM_BUCKETS 32
 
-/*
- * Recordings that run at once on one machine are told apart by their number, so that each keeps
- * its own events only: in every event of the state channel, and in the high bits of stack ids.
- */
-#define CT_STACK_ID_BITS 22
-#define CT_RECORDING_MAX 1023
-
 /* The longest stack that is kept, in frames; deeper callers are cut off. */
 #define CT_STACK_MAX_FRAMES 128
+
+/* The id of a stack that found no room. */
+#define CT_STACK_LOST UINT32_MAX
 
 /*
  * A wait that has ended. It ended `lag_ns` before the event's timestamp (the event is written
  * outside critical sections) and lasted `duration_ns`. `stack` is the id of a `stack` event of the
- * same process; there is none for an id whose low CT_STACK_ID_BITS are 0: the stack was lost.
+ * same process; there is none for CT_STACK_LOST.
  * `result` is what the call returned, at most 32767; a failure is the negative errno. Waits shorter
  * than the process's rate_ns are sampled: each one stands for rate_ns / duration_ns waits.
  */
@@ -82,7 +78,6 @@
 
 /* A new process image: program start, fork child, or after exec. First event of its process. */
 #define CT_EVENT_PROCESS_START(F) \
-    F(U32, recording)             \
     F(U32, schema_version)        \
     F(U64, process_start_ns)      \
     F(U64, rate_ns)               \
@@ -92,29 +87,20 @@
     F(STRING, cwd)
 
 /* The process ends by itself. A killed process has no such event. */
-#define CT_EVENT_PROCESS_EXIT(F) \
-    F(U32, recording)            \
-    F(I32, status)
+#define CT_EVENT_PROCESS_EXIT(F) F(I32, status)
 
 /* Written in the parent, after the fact. */
-#define CT_EVENT_FORK(F) \
-    F(U32, recording)    \
-    F(I32, child_pid)
+#define CT_EVENT_FORK(F) F(I32, child_pid)
 
 /* Written just before the image is replaced. */
-#define CT_EVENT_EXEC(F) \
-    F(U32, recording)    \
-    F(STRING, path)
+#define CT_EVENT_EXEC(F) F(STRING, path)
 
 /* `entry` is the start routine; zero for a process's first thread. */
 #define CT_EVENT_THREAD_START(F) \
-    F(U32, recording)            \
     F(I32, creator_tid)          \
     F(HEX64, entry)
 
-#define CT_EVENT_THREAD_NAME(F) \
-    F(U32, recording)           \
-    F(STRING, name)
+#define CT_EVENT_THREAD_NAME(F) F(STRING, name)
 
 /* Exact totals of all the thread's waits, recorded as events or not. */
 #define CT_CLASS_TOTALS(F) \
@@ -123,21 +109,17 @@
     F(U64, syscall_ns)     \
     F(U64, sleep_ns)
 
-#define CT_EVENT_THREAD_EXIT(F) \
-    F(U32, recording)           \
-    CT_CLASS_TOTALS(F)
+#define CT_EVENT_THREAD_EXIT(F) CT_CLASS_TOTALS(F)
 
 /* Once for each descriptor that blocks; again when its number means another file.
  * `local` is a socket's own address or a file's path, `peer` a socket's other end. */
 #define CT_EVENT_FD(F) \
-    F(U32, recording)  \
     F(I32, fd)         \
     F(FD_KIND, kind)   \
     F(STRING, local)   \
     F(STRING, peer)
 
 #define CT_SUBJECT(F) \
-    F(U32, recording) \
     F(I32, pid)       \
     F(U64, process_start_ns)
 
@@ -204,7 +186,6 @@
 
 /* The recording itself; the last event of a complete trace. */
 #define CT_EVENT_CAPTURE(F)                                                                      \
-    F(U32, recording)                                                                            \
     F(U32, schema_version)                                                                       \
     F(STRING, ctrace_version)                                                                    \
     F(STRING, command)                                                                           \

@@ -1,0 +1,327 @@
+/* What the recorder makes of the rings: order, times, wrapping, and rings that were written over.
+ */
+#include "drain.h"
+#include "schema/packed_event.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PID 77
+
+/* One event as LTTng would get it. */
+struct written {
+    struct ct_source source;
+    enum ct_event event;
+    uint64_t object;
+    uint64_t lag_ns;
+    char text[64];
+};
+
+static GArray *written;
+
+static struct written *note(const struct ct_source *source, enum ct_event event)
+{
+    struct written entry = {.source = *source, .event = event};
+
+    g_array_append_val(written, entry);
+    return &g_array_index(written, struct written, written->len - 1);
+}
+
+static void write_wait(const struct ct_source *source, const struct ct_event_wait *event)
+{
+    struct written *entry = note(source, CT_EVENT_ID_WAIT);
+
+    entry->object = event->object;
+    entry->lag_ns = event->lag_ns;
+}
+
+static void write_thread_name(const struct ct_source *source,
+                              const struct ct_event_thread_name *event)
+{
+    g_strlcpy(note(source, CT_EVENT_ID_THREAD_NAME)->text, event->name, 64);
+}
+
+static const struct ct_writer writer = {.wait = write_wait, .thread_name = write_thread_name};
+
+struct fixture {
+    char *path;
+    struct ct_session_directory directory;
+    struct ct_control control;
+    struct ct_doorbell doorbell;
+    struct ct_board *board;
+    size_t size;
+    struct ct_boards *boards;
+    struct ct_drain *drain;
+};
+
+static struct ct_board_ring *ring_of(const struct fixture *fixture, unsigned slot)
+{
+    return (struct ct_board_ring *)((char *)fixture->board + CT_RINGS_OFFSET) + slot;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = g_new0(struct fixture, 1);
+
+    fixture->path = g_dir_make_tmp("ctrace-drain-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(fixture->path, "77-1.board", NULL);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    fixture->size = CT_RINGS_OFFSET + CT_CHUNK_SIZE;
+    assert_int_equal(ftruncate(fd, (off_t)fixture->size), 0);
+    fixture->board = mmap(NULL, fixture->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(fixture->board, MAP_FAILED);
+    close(fd);
+    fixture->board->schema_version = CT_SCHEMA_VERSION;
+    fixture->board->pid = PID;
+    fixture->board->thread_high_water = 2;
+    fixture->board->magic = CT_BOARD_MAGIC;
+    fixture->control.ns_per_tick = UINT64_C(1) << 32;
+    fixture->directory = (struct ct_session_directory){
+        .path = fixture->path, .control = &fixture->control, .doorbell = &fixture->doorbell};
+    fixture->boards = ct_boards_new(fixture->path);
+    fixture->drain = ct_drain_new(&fixture->directory, fixture->boards, &writer);
+    written = g_array_new(FALSE, FALSE, sizeof(struct written));
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autofree char *path = g_build_filename(fixture->path, "77-1.board", NULL);
+
+    ct_drain_free(fixture->drain);
+    ct_boards_free(fixture->boards);
+    munmap(fixture->board, fixture->size);
+    unlink(path);
+    rmdir(fixture->path);
+    g_array_unref(written);
+    g_free(fixture->path);
+    g_free(fixture);
+    return 0;
+}
+
+/* As the preload does; the positions are the test's own business. */
+static void put(struct ct_board_ring *ring, uint64_t ticks, enum ct_event event,
+                const uint8_t *bytes, size_t size)
+{
+    size_t whole = sizeof(struct ct_ring_record) + ct_packed_align(size);
+    uint64_t at = ring->head % CT_RING_SIZE;
+
+    if (CT_RING_SIZE - at < whole) {
+        if (CT_RING_SIZE - at >= sizeof(struct ct_ring_record)) {
+            struct ct_ring_record *rest = (void *)(ring->bytes + at);
+            *rest = (struct ct_ring_record){.size = (uint16_t)(CT_RING_SIZE - at),
+                                            .event = CT_EVENT_COUNT};
+        }
+        ring->head += CT_RING_SIZE - at;
+        at = 0;
+    }
+    struct ct_ring_record *record = (void *)(ring->bytes + at);
+    *record = (struct ct_ring_record){
+        .ticks = ticks, .tid = 78, .size = (uint16_t)whole, .event = (uint8_t)event};
+    memcpy(record + 1, bytes, size);
+    ring->head += whole;
+}
+
+static void put_wait(struct ct_board_ring *ring, uint64_t ticks, uint64_t object)
+{
+    struct ct_event_wait event = {.object = object, .lag_ns = 5};
+    uint8_t bytes[128];
+
+    ct_pack_wait(&event, bytes);
+    put(ring, ticks, CT_EVENT_ID_WAIT, bytes, ct_packed_size_wait(&event));
+}
+
+static const struct written *at(guint index)
+{
+    assert_in_range(index, 0, written->len - 1);
+    return &g_array_index(written, struct written, index);
+}
+
+static uint64_t now(void)
+{
+    return (uint64_t)g_get_monotonic_time() * 1000;
+}
+
+static void events_of_all_threads_are_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t begin = now() - 1000;
+
+    put_wait(ring_of(fixture, 0), begin + 10, 1);
+    put_wait(ring_of(fixture, 1), begin + 20, 2);
+    put_wait(ring_of(fixture, 1), begin + 30, 3);
+    put_wait(ring_of(fixture, 0), begin + 40, 4);
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 4);
+    for (guint i = 0; i < written->len; i++) {
+        assert_int_equal(at(i)->object, i + 1);
+        assert_int_equal(at(i)->source.vpid, PID);
+        assert_int_equal(at(i)->source.vtid, 78);
+        assert_int_equal(at(i)->source.time_ns, begin + 10 * (i + 1));
+        assert_int_equal(at(i)->lag_ns, 5);
+    }
+    assert_int_equal(ring_of(fixture, 0)->tail, ring_of(fixture, 0)->head);
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 4);
+}
+
+/* What is written later was later: the time of what comes late stays as it was, by its lag. */
+static void times_never_go_back(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t begin = now() - 1000;
+
+    put_wait(ring_of(fixture, 0), begin + 100, 1);
+    ct_drain_now(fixture->drain);
+    put_wait(ring_of(fixture, 1), begin + 30, 2);
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 2);
+    assert_int_equal(at(1)->source.time_ns, begin + 100);
+    assert_int_equal(at(1)->lag_ns, 5 + 70);
+}
+
+/* It would come before what other threads have written, but not handed over yet. */
+static void what_is_newer_than_the_round_stays(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_wait(ring_of(fixture, 0), now() - 1000, 1);
+    put_wait(ring_of(fixture, 0), now() + UINT64_C(1000000000), 2);
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 1);
+    assert_true(ring_of(fixture, 0)->tail < ring_of(fixture, 0)->head);
+}
+
+static void a_ring_goes_round(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_board_ring *ring = ring_of(fixture, 0);
+    uint8_t bytes[64];
+    guint count = 0;
+
+    for (unsigned lap = 0; lap < 3; lap++) {
+        for (unsigned i = 0; i < 3000; i++) {
+            struct ct_event_thread_name event = {.name = "a name that does not divide it" + i % 17};
+            ct_pack_thread_name(&event, bytes);
+            put(ring, now() - 10, CT_EVENT_ID_THREAD_NAME, bytes,
+                ct_packed_size_thread_name(&event));
+        }
+        ct_drain_now(fixture->drain);
+        assert_int_equal(written->len, 3000 * (lap + 1));
+        for (unsigned i = 0; i < 3000; i++)
+            assert_string_equal(at(count++)->text, "a name that does not divide it" + i % 17);
+    }
+    assert_true(ring->head > CT_RING_SIZE);
+}
+
+static void a_ring_that_was_written_over_is_passed_over(void **state)
+{
+    static const uint16_t sizes[] = {0, 8, 17, 40, 65528};
+    struct fixture *fixture = *state;
+    struct ct_board_ring *ring = ring_of(fixture, 0);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        put_wait(ring, now() - 10, 1);
+        struct ct_ring_record *record = (void *)(ring->bytes + ring->tail % CT_RING_SIZE);
+        assert_int_equal(ring->head - ring->tail, 40);
+        record->size = sizes[i];
+        ct_drain_now(fixture->drain);
+        assert_int_equal(ring->tail, ring->head);
+    }
+    ring->head += UINT64_C(1) << 40;
+    ct_drain_now(fixture->drain);
+    assert_int_equal(ring->tail, ring->head);
+    put_wait(ring, now() - 10, 2);
+    ct_drain_now(fixture->drain);
+    assert_int_equal(at(written->len - 1)->object, 2);
+}
+
+static void held_events_wait(void **state)
+{
+    struct fixture *fixture = *state;
+
+    put_wait(ring_of(fixture, 0), now() - 10, 1);
+    ct_drain_hold(fixture->drain, TRUE);
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 0);
+    ct_drain_hold(fixture->drain, FALSE);
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 1);
+}
+
+/* ---- The packed form. ---- */
+
+static void what_is_packed_comes_out(void **state)
+{
+    static const uint64_t values[] = {1, 2, UINT64_MAX};
+    const struct ct_event_counters counters = {
+        .pid = 4, .tid = -5, .calls = 6, .histogram = {values, 3}};
+    const struct ct_event_process_start start = {
+        .ppid = -1, .rate_ns = 7, .exe = "/bin/x", .args = "", .cwd = "größe"};
+    struct ct_event_counters counters_read;
+    struct ct_event_process_start start_read;
+    _Alignas(8) uint8_t bytes[256];
+
+    (void)state;
+    ct_pack_counters(&counters, bytes);
+    assert_true(ct_unpack_counters(bytes, ct_packed_size_counters(&counters), &counters_read));
+    assert_int_equal(counters_read.tid, -5);
+    assert_int_equal(counters_read.calls, 6);
+    assert_int_equal(counters_read.histogram.count, 3);
+    assert_memory_equal(counters_read.histogram.values, values, sizeof(values));
+    ct_pack_process_start(&start, bytes);
+    assert_true(ct_unpack_process_start(bytes, ct_packed_size_process_start(&start), &start_read));
+    assert_int_equal(start_read.ppid, -1);
+    assert_string_equal(start_read.exe, "/bin/x");
+    assert_string_equal(start_read.args, "");
+    assert_string_equal(start_read.cwd, "größe");
+}
+
+/* In memory of just the size, so that a sanitizer sees what is read beyond it. */
+static void what_is_cut_off_is_refused(void **state)
+{
+    static const uint64_t values[] = {1, 2, 3};
+    const struct ct_event_counters counters = {.histogram = {values, 3}};
+    const struct ct_event_fd fd = {.local = "here", .peer = "there"};
+    struct ct_event_counters counters_read;
+    struct ct_event_fd fd_read;
+    uint8_t bytes[256];
+
+    (void)state;
+    ct_pack_counters(&counters, bytes);
+    for (size_t size = 0; size < ct_packed_size_counters(&counters); size++) {
+        g_autofree uint8_t *cut = g_memdup2(bytes, size);
+        assert_false(ct_unpack_counters(cut, size, &counters_read));
+    }
+    ct_pack_fd(&fd, bytes);
+    for (size_t size = 0; size < ct_packed_size_fd(&fd); size++) {
+        g_autofree uint8_t *cut = g_memdup2(bytes, size);
+        assert_false(ct_unpack_fd(cut, size, &fd_read));
+    }
+}
+
+int main(void)
+{
+#define DRAIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        DRAIN_TEST(events_of_all_threads_are_in_order),
+        DRAIN_TEST(times_never_go_back),
+        DRAIN_TEST(what_is_newer_than_the_round_stays),
+        DRAIN_TEST(a_ring_goes_round),
+        DRAIN_TEST(a_ring_that_was_written_over_is_passed_over),
+        DRAIN_TEST(held_events_wait),
+        cmocka_unit_test(what_is_packed_comes_out),
+        cmocka_unit_test(what_is_cut_off_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
