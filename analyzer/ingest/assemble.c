@@ -4,12 +4,12 @@
 
 gboolean ct_check_version(uint32_t version, GError **error)
 {
-    if (version <= CT_SCHEMA_VERSION)
+    if (version == CT_SCHEMA_VERSION)
         return TRUE;
-    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_TOO_NEW,
-                "it was recorded by a newer ctrace (format %u, this one reads up to %d): "
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_VERSION,
+                "it was recorded by %s ctrace (format %u, this one reads %d): "
                 "read it with the ctrace that recorded it",
-                version, CT_SCHEMA_VERSION);
+                version > CT_SCHEMA_VERSION ? "a newer" : "an older", version, CT_SCHEMA_VERSION);
     return FALSE;
 }
 
@@ -297,6 +297,10 @@ gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record
     case CT_EVENT_ID_WAKE:
         add_wake(assembler, record, VALID_OP(record->as.wake.op), record->as.wake.object,
                  record->as.wake.lag_ns, record->as.wake.stack);
+        return TRUE;
+    case CT_EVENT_ID_LONG_WAKE:
+        add_wake(assembler, record, VALID_OP(record->as.long_wake.op), record->as.long_wake.object,
+                 record->as.long_wake.lag_ns, record->as.long_wake.stack);
         return TRUE;
     case CT_EVENT_ID_PROCESS_START:
         return start_process(assembler, record, error);

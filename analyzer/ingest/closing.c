@@ -200,6 +200,7 @@ static gboolean add_capture(struct ct_assembler *assembler, const struct ct_even
     capture->rate_ns = event->rate_ns;
     capture->exit_status = event->exit_status;
     capture->waits_recorded = event->waits_recorded;
+    assembler->ring_events_lost = event->events_lost;
     capture->stacks_lost = event->stacks_lost;
     capture->threads_lost = event->threads_lost;
     capture->modules_lost = event->modules_lost;

@@ -26,21 +26,16 @@ struct field_row {
 
 #define MAX_FIELDS 16
 
-/* Fields that early recordings lack: they read as zero. They are of type U64. */
-static const struct {
-    enum ct_event event;
-    const char *name;
-} late_fields[] = {{CT_EVENT_ID_CAPTURE, "waits_recorded"}};
-
 #define FIELD_ABSENT UINT64_MAX
 
 struct ct_decode_class {
     enum ct_decode_kind kind;
     enum ct_event event; /* CT_EVENT_COUNT: of the kernel */
     enum ct_kernel_event kernel_event;
-    uint64_t
-        pid_index; /* of a traced program's event; the kernel's, in its context: in_interrupt */
+    /* Of a traced program's event, in the payload; the kernel's, in its context: in_interrupt. */
+    uint64_t pid_index;
     uint64_t tid_index;
+    uint64_t lag_index;               /* of a prompt event */
     uint64_t field_index[MAX_FIELDS]; /* in the payload; in the order of the schema */
 };
 
@@ -100,11 +95,6 @@ static inline uint64_t read_unsigned(const bt_field *field)
     return bt_field_integer_unsigned_get_value(field);
 }
 
-static inline uint64_t read_optional(const bt_field *field)
-{
-    return field ? read_unsigned(field) : 0;
-}
-
 static inline int64_t read_signed(const bt_field *field)
 {
     return bt_field_integer_signed_get_value(field);
@@ -122,7 +112,7 @@ static struct ct_u64_sequence read_sequence(struct ct_decoder *decoder, const bt
 
 #define READ_U8(field)        ((uint8_t)read_unsigned(field))
 #define READ_U32(field)       ((uint32_t)read_unsigned(field))
-#define READ_U64(field)       read_optional(field)
+#define READ_U64(field)       read_unsigned(field)
 #define READ_I16(field)       ((int16_t)read_signed(field))
 #define READ_I32(field)       ((int32_t)read_signed(field))
 #define READ_I64(field)       read_signed(field)
@@ -136,9 +126,7 @@ static struct ct_u64_sequence read_sequence(struct ct_decoder *decoder, const bt
 
 static inline const bt_field *borrow_member(const bt_field *payload, uint64_t index)
 {
-    return index == FIELD_ABSENT
-               ? NULL
-               : bt_field_structure_borrow_member_field_by_index_const(payload, index);
+    return bt_field_structure_borrow_member_field_by_index_const(payload, index);
 }
 
 #define READ_FIELD(type, name) event->name = READ_##type(borrow_member(payload, *index++));
@@ -189,10 +177,20 @@ static void read_kernel(struct ct_decoder *decoder, const struct ct_decode_class
     }
 }
 
-/* The recorder's own events have no source. */
-static inline int32_t read_source(const bt_field *payload, uint64_t index)
+/* Whose event it is, and when it was. The recorder's own events have no source. */
+static inline void read_source(const struct ct_decode_class *class, const bt_field *payload,
+                               uint64_t time_ns, struct ct_record *record)
 {
-    return index == FIELD_ABSENT ? 0 : READ_I32(borrow_member(payload, index));
+    uint64_t lag_ns = 0;
+
+    record->pid = record->tid = 0;
+    if (class->pid_index != FIELD_ABSENT) {
+        record->pid = READ_I32(borrow_member(payload, class->pid_index));
+        record->tid = READ_I32(borrow_member(payload, class->tid_index));
+    }
+    if (class->lag_index != FIELD_ABSENT)
+        lag_ns = READ_U64(borrow_member(payload, class->lag_index));
+    record->time_ns = time_ns - MIN(lag_ns, time_ns);
 }
 
 void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *class,
@@ -206,8 +204,7 @@ void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *c
         read_kernel(decoder, class, event, time_ns, &record->as.kernel);
         return;
     }
-    record->pid = read_source(payload, class->pid_index);
-    record->tid = read_source(payload, class->tid_index);
+    read_source(class, payload, time_ns, record);
     switch (class->event) {
 #define READ_CASE(symbol, name, channel)                                     \
     case CT_EVENT_ID_##symbol:                                               \
@@ -259,34 +256,39 @@ static gboolean find_member(const bt_field_class *structure, const struct field_
     return FALSE;
 }
 
-static gboolean is_late(enum ct_event event, const char *name)
+static gboolean find_members(const bt_field_class *structure, const struct field_row *fields,
+                             uint64_t *const *indices, size_t count)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(late_fields); i++) {
-        if (late_fields[i].event == event && strcmp(late_fields[i].name, name) == 0)
-            return TRUE;
-    }
-    return FALSE;
+    for (size_t i = 0; i < count; i++)
+        if (!find_member(structure, &fields[i], indices[i]))
+            return FALSE;
+    return TRUE;
 }
 
 /* Whose event it is. */
 static gboolean resolve_source(struct ct_decode_class *class, const bt_field_class *context,
                                const bt_field_class *payload)
 {
-    static const struct field_row fields[] = {CT_SOURCE(FIELD_ROW)};
+    static const struct field_row fields[] = {CT_PROMPT_SOURCE(FIELD_ROW)};
     static const struct field_row kernel_fields[] = {{"in_interrupt", SHAPE_UNSIGNED},
                                                      {"tid", SHAPE_SIGNED}};
-    static const gboolean is_programs[CT_EVENT_COUNT] = {
-#define IS_PROGRAMS(symbol, name, channel) [CT_EVENT_ID_##symbol] = TRUE,
-        CT_PROGRAM_EVENTS(IS_PROGRAMS)
-#undef IS_PROGRAMS
-    };
 
-    class->pid_index = class->tid_index = FIELD_ABSENT;
-    if (class->event == CT_EVENT_COUNT)
-        return find_member(context, &kernel_fields[0], &class->pid_index) &&
-               find_member(context, &kernel_fields[1], &class->tid_index);
-    return !is_programs[class->event] || (find_member(payload, &fields[0], &class->pid_index) &&
-                                          find_member(payload, &fields[1], &class->tid_index));
+    uint64_t *const indices[] = {&class->pid_index, &class->tid_index, &class->lag_index};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(indices); i++)
+        *indices[i] = FIELD_ABSENT;
+    switch (class->event) {
+#define EVENT_CASE(symbol, name, channel) case CT_EVENT_ID_##symbol:
+        CT_PROMPT_EVENTS(EVENT_CASE)
+        return find_members(payload, fields, indices, 3);
+        CT_LAGGING_EVENTS(EVENT_CASE)
+        return find_members(payload, fields, indices, 2);
+#undef EVENT_CASE
+    case CT_EVENT_COUNT:
+        return find_members(context, kernel_fields, indices, 2);
+    default:
+        return TRUE;
+    }
 }
 
 static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_class *event_class)
@@ -302,11 +304,8 @@ static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_cla
     for (size_t i = 0; i < row_of(class)->field_count; i++) {
         const struct field_row *field = &row_of(class)->fields[i];
 
-        if (find_member(payload, field, &class->field_index[i]))
-            continue;
-        if (!is_late(class->event, field->name))
+        if (!find_member(payload, field, &class->field_index[i]))
             return FALSE;
-        class->field_index[i] = FIELD_ABSENT;
     }
     return TRUE;
 }

@@ -11,7 +11,7 @@ enum ct_ingest_error {
     CT_INGEST_ERROR_NOT_FOUND,  /* no such directory, or no trace in it, or none to be read */
     CT_INGEST_ERROR_SEVERAL,    /* recordings below the directory, which is none itself */
     CT_INGEST_ERROR_DAMAGED,    /* cannot be read as CTF at all */
-    CT_INGEST_ERROR_TOO_NEW,    /* written by a newer ctrace */
+    CT_INGEST_ERROR_VERSION,    /* written by another ctrace */
     CT_INGEST_ERROR_NOT_CTRACE, /* a trace, but with no event of ours */
     CT_INGEST_ERROR_FAILED
 };

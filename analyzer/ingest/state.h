@@ -58,7 +58,8 @@ struct ct_assembler {
     gboolean has_extent; /* a capture event said when the recording began and ended */
     uint64_t first_ns;   /* of what happened; UINT64_MAX until something has */
     uint64_t last_ns;
-    uint64_t wait_count; /* wait events in the trace */
+    uint64_t wait_count;       /* wait events in the trace */
+    uint64_t ring_events_lost; /* waits and others, as the recorder counted them */
     gboolean has_rate;
     uint64_t rate_ns; /* of the recording, if has_rate */
     uint64_t (*find_rate)(void *user);

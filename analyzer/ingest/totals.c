@@ -72,9 +72,13 @@ static void name_thread(struct ct_thread_state *thread)
         ct_assign_string(&thread->thread.name, thread->thread.process->name);
 }
 
-/* The tracer's own count of what it discarded has no kinds: waits are taken to be in it. */
-static void count_lost_waits(struct ct_capture *capture, uint64_t wait_count)
+/* The counts of events that found no room have no kinds: waits are taken to be in them. */
+static void count_lost_waits(struct ct_assembler *assembler)
 {
+    struct ct_capture *capture = &assembler->model->capture;
+    uint64_t wait_count = assembler->wait_count;
+
+    capture->events_lost = ct_add_u64(capture->events_lost, assembler->ring_events_lost);
     if (capture->waits_recorded <= wait_count)
         return;
     capture->waits_lost = capture->waits_recorded - wait_count;
@@ -85,7 +89,7 @@ void ct_assembler_finish(struct ct_assembler *assembler)
 {
     struct ct_model *model = assembler->model;
 
-    count_lost_waits(&model->capture, assembler->wait_count);
+    count_lost_waits(assembler);
     settle_extent(assembler);
     for (guint i = 0; i < model->processes->len; i++) {
         struct ct_image *image = g_ptr_array_index(model->processes, i);

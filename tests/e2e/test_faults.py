@@ -25,7 +25,10 @@ from harness import (
 )
 
 ENDINGS = WORKLOADS / "endings"
-LOST = re.compile(r"(?i)\blost\b.*?\b[1-9][\d,]* (event|wait)")
+LOST = re.compile(
+    r"(?i)\b[1-9][\d,]* (?:events?|waits?) (?:were |was )?lost"
+    r"|\blost\b.*?\b[1-9][\d,]* (?:event|wait)"
+)
 FLOOD = 400000  # waits: more than the buffers hold
 MAX_MODULES = 1024  # on a board
 READERS = [["report"]] + [["pprof", kind] for kind in CLASSES] + [["timeline"]]

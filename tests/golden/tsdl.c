@@ -6,10 +6,14 @@
 #define FIELD_ROWS(symbol, name, channel) \
     static const struct field_row name##_fields[] = {CT_EVENT_##symbol(FIELD_ROW)};
 CT_RECORDER_EVENTS(FIELD_ROWS)
-#define PROGRAM_FIELD_ROWS(symbol, name, channel)                         \
+#define LAGGING_FIELD_ROWS(symbol, name, channel)                         \
     static const struct field_row name##_fields[] = {CT_SOURCE(FIELD_ROW) \
                                                          CT_EVENT_##symbol(FIELD_ROW)};
-CT_PROGRAM_EVENTS(PROGRAM_FIELD_ROWS)
+CT_LAGGING_EVENTS(LAGGING_FIELD_ROWS)
+#define PROMPT_FIELD_ROWS(symbol, name, channel)                                 \
+    static const struct field_row name##_fields[] = {CT_PROMPT_SOURCE(FIELD_ROW) \
+                                                         CT_EVENT_##symbol(FIELD_ROW)};
+CT_PROMPT_EVENTS(PROMPT_FIELD_ROWS)
 
 static const struct field_row future_fields[] = {{FIELD_U32, "answer"}, {FIELD_STRING, "question"}};
 

@@ -516,7 +516,7 @@ static void newer_version_is_refused(void **state)
     g_autoptr(GError) error = NULL;
 
     assert_false(ct_assembler_add(fixture->assembler, &start, &error));
-    assert_true(g_error_matches(error, CT_INGEST_ERROR, CT_INGEST_ERROR_TOO_NEW));
+    assert_true(g_error_matches(error, CT_INGEST_ERROR, CT_INGEST_ERROR_VERSION));
 }
 
 static void stack_deeper_than_the_limit_is_cut(void **state)

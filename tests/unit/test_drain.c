@@ -48,7 +48,26 @@ static void write_thread_name(const struct ct_source *source,
     g_strlcpy(note(source, CT_EVENT_ID_THREAD_NAME)->text, event->name, 64);
 }
 
-static const struct ct_writer writer = {.wait = write_wait, .thread_name = write_thread_name};
+static void write_long_wait(const struct ct_source *source, const struct ct_event_long_wait *event)
+{
+    struct written *entry = note(source, CT_EVENT_ID_LONG_WAIT);
+
+    entry->object = event->object;
+    entry->lag_ns = event->lag_ns;
+}
+
+/* LTTng's last time. */
+static uint64_t last_ns;
+
+static uint64_t time_of(uint64_t time_ns)
+{
+    return last_ns = MAX(last_ns, time_ns);
+}
+
+static const struct ct_writer writer = {.time_of = time_of,
+                                        .wait = write_wait,
+                                        .long_wait = write_long_wait,
+                                        .thread_name = write_thread_name};
 
 struct fixture {
     char *path;
@@ -87,6 +106,7 @@ static int set_up(void **state)
         .path = fixture->path, .control = &fixture->control, .doorbell = &fixture->doorbell};
     fixture->boards = ct_boards_new(fixture->path);
     fixture->drain = ct_drain_new(&fixture->directory, fixture->boards, &writer);
+    last_ns = 0;
     written = g_array_new(FALSE, FALSE, sizeof(struct written));
     *state = fixture;
     return 0;
@@ -187,6 +207,21 @@ static void times_never_go_back(void **state)
     assert_int_equal(written->len, 2);
     assert_int_equal(at(1)->source.time_ns, begin + 100);
     assert_int_equal(at(1)->lag_ns, 5 + 70);
+}
+
+/* As in a session that was begun much later. */
+static void a_long_lag_finds_room(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t begin = now() - 1000;
+
+    last_ns = begin + UINT64_C(5000000000);
+    put_wait(ring_of(fixture, 0), begin, 1);
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 1);
+    assert_int_equal(at(0)->event, CT_EVENT_ID_LONG_WAIT);
+    assert_int_equal(at(0)->source.time_ns, last_ns);
+    assert_int_equal(at(0)->lag_ns, UINT64_C(5000000000) + 5);
 }
 
 /* It would come before what other threads have written, but not handed over yet. */
@@ -315,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DRAIN_TEST(events_of_all_threads_are_in_order),
         DRAIN_TEST(times_never_go_back),
+        DRAIN_TEST(a_long_lag_finds_room),
         DRAIN_TEST(what_is_newer_than_the_round_stays),
         DRAIN_TEST(a_ring_goes_round),
         DRAIN_TEST(a_ring_that_was_written_over_is_passed_over),

@@ -42,14 +42,18 @@ LTTNG_UST_TRACEPOINT_ENUM(ctrace, class, LTTNG_UST_TP_ENUM_VALUES(CT_CLASSES(CT_
 LTTNG_UST_TRACEPOINT_ENUM(ctrace, fd_kind,
                           LTTNG_UST_TP_ENUM_VALUES(CT_FD_KINDS(CT_TP_FD_KIND_VALUE)))
 
-#define CT_TP_SOURCE_FIELD(type, name) lttng_ust_field_integer(int32_t, name, source->name)
-#define CT_TP_PROGRAM_EVENT(symbol, name, channel)                                          \
+#define CT_TP_SOURCE_FIELD(type, name) lttng_ust_field_integer(CT_TYPE_##type, name, source->name)
+#define CT_TP_PROGRAM_EVENT(symbol, name, source_fields)                                    \
     LTTNG_UST_TRACEPOINT_EVENT(                                                             \
         ctrace, name,                                                                       \
         LTTNG_UST_TP_ARGS(const struct ct_source *, source, const struct ct_event_##name *, \
                           event),                                                           \
-        LTTNG_UST_TP_FIELDS(CT_SOURCE(CT_TP_SOURCE_FIELD) CT_EVENT_##symbol(CT_TP_FIELD)))
-CT_PROGRAM_EVENTS(CT_TP_PROGRAM_EVENT)
+        LTTNG_UST_TP_FIELDS(source_fields(CT_TP_SOURCE_FIELD) CT_EVENT_##symbol(CT_TP_FIELD)))
+#define CT_TP_LAGGING_EVENT(symbol, name, channel) CT_TP_PROGRAM_EVENT(symbol, name, CT_SOURCE)
+#define CT_TP_PROMPT_EVENT(symbol, name, channel) \
+    CT_TP_PROGRAM_EVENT(symbol, name, CT_PROMPT_SOURCE)
+CT_LAGGING_EVENTS(CT_TP_LAGGING_EVENT)
+CT_PROMPT_EVENTS(CT_TP_PROMPT_EVENT)
 
 #define CT_TP_RECORDER_EVENT(symbol, name, channel)                                      \
     LTTNG_UST_TRACEPOINT_EVENT(ctrace, name,                                             \

@@ -9,14 +9,29 @@
 /* The time of the event that is being written; 0: now. */
 static uint64_t event_time_ns;
 
+/* The last time that LTTng was given. */
+static uint64_t last_time_ns;
+
+static uint64_t time_of(uint64_t time_ns)
+{
+    return time_ns > last_time_ns ? time_ns : last_time_ns;
+}
+
 static uint64_t read_clock(void)
 {
     struct timespec now;
+    uint64_t time_ns = event_time_ns;
 
-    if (event_time_ns != 0)
-        return event_time_ns;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+    if (time_ns == 0) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        time_ns = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+    }
+    return last_time_ns = time_of(time_ns);
+}
+
+static void go_on_from_now(void)
+{
+    read_clock();
 }
 
 /* There is one writer: its events are in order, in one stream, wherever it runs. */
@@ -71,6 +86,8 @@ extern const struct ct_writer ct_writer;
 __attribute__((visibility("default")))
 const struct ct_writer ct_writer = {.set_clock = set_clock,
                                     .is_enabled = is_enabled,
+                                    .time_of = time_of,
+                                    .go_on_from_now = go_on_from_now,
 #define WRITER_FUNCTION(symbol, name, channel) .name = write_##name,
                                     CT_EVENTS(WRITER_FUNCTION)
 #undef WRITER_FUNCTION

@@ -10,11 +10,12 @@
 
 #include <stdbool.h>
 
-/* Whose event a traced program's event is, and when it was written, in CLOCK_MONOTONIC ns. */
+/* Whose event a traced program's event is, and when it was written; times are CLOCK_MONOTONIC. */
 struct ct_source {
     int32_t vpid;
     int32_t vtid;
-    uint64_t time_ns;
+    uint64_t time_ns; /* that time_of gave */
+    uint64_t lag_ns;  /* of a prompt event: what it is later than the event */
 };
 
 struct ct_writer {
@@ -22,7 +23,11 @@ struct ct_writer {
     bool (*set_clock)(void);
     /* The session has enabled our events: what is written now is kept. */
     bool (*is_enabled)(void);
-    /* A traced program's events: LTTng gets their own times, which must never go back. */
+    /* The time that LTTng can be given for an event of `time_ns`: its times must never go back. */
+    uint64_t (*time_of)(uint64_t time_ns);
+    /* LTTng has looked at the clock itself, as it does when a session begins. */
+    void (*go_on_from_now)(void);
+    /* A traced program's events. */
 #define CT_WRITER_FUNCTION(symbol, name, channel) \
     void (*name)(const struct ct_source *source, const struct ct_event_##name *event);
     CT_PROGRAM_EVENTS(CT_WRITER_FUNCTION)

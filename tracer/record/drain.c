@@ -37,7 +37,7 @@ struct ct_drain {
     _Atomic gboolean is_ending;
     gboolean is_held;
     uint64_t now_ticks, now_ns;                   /* when the round began */
-    uint64_t last_ns;                             /* of what was written last */
+    uint64_t written;                             /* of what was written last */
     GArray *cursors;                              /* owned; a heap by the time of their records */
     uint64_t bytes[(CT_RING_RECORD_MAX + 7) / 8]; /* a copy that nobody changes */
 };
@@ -145,17 +145,47 @@ static uint64_t time_of(const struct ct_drain *drain, uint64_t ticks)
     return drain->now_ns - ct_ticks_to_ns(age, drain->directory->control->ns_per_tick);
 }
 
-/* It was written `late_ns` before the time that LTTng gets. */
-#define WRITE_LAGGING(symbol, name, channel)           \
-    case CT_EVENT_ID_##symbol: {                       \
-        struct ct_event_##name event;                  \
-        if (!ct_unpack_##name(bytes, size, &event))    \
-            return;                                    \
-        event.lag_ns += (typeof(event.lag_ns))late_ns; \
-        drain->writer->name(&source, &event);          \
-        return;                                        \
+/* Events that have a lag of their own take the rest of it in there; where there is room for it. */
+#define WRITE_IN_ROOM(name, long_name, FIELDS)                                               \
+    static void write_##name(const struct ct_writer *writer, const struct ct_source *source, \
+                             struct ct_event_##name *event)                                  \
+    {                                                                                        \
+        struct ct_event_##long_name longer = {.op = CT_OP_NONE};                             \
+        FIELDS(COPY_FIELD)                                                                   \
+        longer.lag_ns += source->lag_ns;                                                     \
+        event->lag_ns = (uint32_t)longer.lag_ns;                                             \
+        if (longer.lag_ns > UINT32_MAX)                                                      \
+            writer->long_name(source, &longer);                                              \
+        else                                                                                 \
+            writer->name(source, event);                                                     \
     }
-#define WRITE_PROMPT(symbol, name, channel)        \
+#define COPY_FIELD(type, name) longer.name = event->name;
+WRITE_IN_ROOM(wait, long_wait, CT_EVENT_WAIT)
+WRITE_IN_ROOM(lock_wait, long_wait, CT_EVENT_LOCK_WAIT)
+WRITE_IN_ROOM(wake, long_wake, CT_EVENT_WAKE)
+
+static void write_long_wait(const struct ct_writer *writer, const struct ct_source *source,
+                            struct ct_event_long_wait *event)
+{
+    event->lag_ns += source->lag_ns;
+    writer->long_wait(source, event);
+}
+
+static void write_long_wake(const struct ct_writer *writer, const struct ct_source *source,
+                            struct ct_event_long_wake *event)
+{
+    event->lag_ns += source->lag_ns;
+    writer->long_wake(source, event);
+}
+
+#define LAGGING_CASE(symbol, name, channel)               \
+    case CT_EVENT_ID_##symbol: {                          \
+        struct ct_event_##name event;                     \
+        if (ct_unpack_##name(bytes, size, &event))        \
+            write_##name(drain->writer, &source, &event); \
+        return;                                           \
+    }
+#define PROMPT_CASE(symbol, name, channel)         \
     case CT_EVENT_ID_##symbol: {                   \
         struct ct_event_##name event;              \
         if (ct_unpack_##name(bytes, size, &event)) \
@@ -163,23 +193,22 @@ static uint64_t time_of(const struct ct_drain *drain, uint64_t ticks)
         return;                                    \
     }
 
-static void write_record(struct ct_drain *drain, const struct cursor *cursor, size_t record_size)
+static void write_record(struct ct_drain *drain, const struct cursor *cursor)
 {
     const struct ct_ring_record *record = (const void *)drain->bytes;
     const uint8_t *bytes = (const uint8_t *)(record + 1);
-    size_t size = record_size - sizeof(*record);
+    size_t size = cursor->size - sizeof(*record);
     uint64_t time_ns = time_of(drain, record->ticks);
     struct ct_source source = {
         .vpid = cursor->board->pid,
         .vtid = record->tid,
-        .time_ns = MAX(time_ns, drain->last_ns),
+        .time_ns = drain->writer->time_of(time_ns),
     };
-    uint64_t late_ns = source.time_ns - time_ns;
 
-    drain->last_ns = source.time_ns;
+    source.lag_ns = source.time_ns - time_ns;
     switch ((enum ct_event)record->event) {
-        CT_LAGGING_EVENTS(WRITE_LAGGING)
-        CT_PROMPT_EVENTS(WRITE_PROMPT)
+        CT_LAGGING_EVENTS(LAGGING_CASE)
+        CT_PROMPT_EVENTS(PROMPT_CASE)
     default:
         return; /* a traced program has no others */
     }
@@ -189,11 +218,11 @@ static void write_record(struct ct_drain *drain, const struct cursor *cursor, si
 static gboolean write_next(struct ct_drain *drain, struct cursor *cursor)
 {
     gint64 begin_us = g_get_monotonic_time();
-    size_t size = cursor->size;
 
-    memcpy(drain->bytes, cursor->record, size);
-    write_record(drain, cursor, size);
-    cursor->at += size;
+    memcpy(drain->bytes, cursor->record, cursor->size);
+    write_record(drain, cursor);
+    drain->written++;
+    cursor->at += cursor->size;
     if (cursor->at - atomic_load_explicit(&cursor->ring->tail, memory_order_relaxed) > ROOM_STEP)
         give_room(cursor);
     return g_get_monotonic_time() - begin_us < STUCK_US;
@@ -242,11 +271,11 @@ static void *run(void *data)
 
     while (!drain->is_ending) {
         uint32_t rung = atomic_load(&doorbell->rung);
-        uint64_t last_ns = drain->last_ns;
+        uint64_t written = drain->written;
         ct_drain_lock(drain);
         ct_drain_now(drain);
         ct_drain_unlock(drain);
-        sleep_ns = drain->last_ns != last_ns ? SLEEP_MIN_NS : MIN(sleep_ns * 2, SLEEP_MAX_NS);
+        sleep_ns = drain->written != written ? SLEEP_MIN_NS : MIN(sleep_ns * 2, SLEEP_MAX_NS);
         sleep_on(doorbell, rung, sleep_ns);
     }
     return NULL;

@@ -144,7 +144,10 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
         return FALSE;
     g_autofree char *name = session_name(recording);
     recording->session = ct_session_attach(name);
-    return load_writer(recording, error);
+    if (!load_writer(recording, error))
+        return FALSE;
+    recording->closing.writer->go_on_from_now(); /* the other recorder's end brought out buffers */
+    return TRUE;
 }
 
 struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,
@@ -259,6 +262,7 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
     /* Events are enabled a moment before they are taken: when they are, there is metadata. */
     if (await_writer(recording, TRUE))
         ct_session_await_metadata(recording->session);
+    recording->closing.writer->go_on_from_now();
     return TRUE;
 }
 
@@ -331,6 +335,7 @@ static void write_capture(struct ct_recording *recording, int exit_status, const
         .stacks_lost = totals->stacks_lost,
         .threads_lost = totals->threads_lost,
         .modules_lost = totals->modules_lost,
+        .events_lost = totals->events_lost,
     };
 
     recording->closing.writer->capture(&event);

@@ -5,7 +5,8 @@
  *
  * Times are CLOCK_MONOTONIC nanoseconds. A traced program's events go through
  * its board to the recorder, which writes them all: with the time at which the
- * program wrote them, and with the fields CT_SOURCE before those named here.
+ * program wrote them, or a little later where others came first, and with the
+ * fields of CT_SOURCE or CT_PROMPT_SOURCE before those named here.
  * Events that the recorder makes up name their subject themselves: `pid` and
  * `process_start_ns` together identify one process image (a pid lives on
  * through exec, and is reused).
@@ -65,16 +66,26 @@
 #define CT_WAKE_OF_POLLER (UINT64_C(1) << 63)
 
 /* This thread let waiters of `object` go, `lag_ns` before the event's timestamp. */
-#define CT_EVENT_WAKE(F) \
-    F(HEX64, object)     \
-    F(U32, stack)        \
-    F(U32, lag_ns)       \
+#define CT_WAKE_FIELDS(TIME, F) \
+    F(HEX64, object)            \
+    F(U32, stack)               \
+    F(TIME, lag_ns)             \
     F(OP, op)
+
+#define CT_EVENT_WAKE(F) CT_WAKE_FIELDS(U32, F)
+
+/* The same, for a lag of 2^32 ns or more. */
+#define CT_EVENT_LONG_WAKE(F) CT_WAKE_FIELDS(U64, F)
 
 /* Whose event it is: process and thread, as they know themselves. */
 #define CT_SOURCE(F) \
     F(I32, vpid)     \
     F(I32, vtid)
+
+/* Of an event that has no lag of its own: it was written so long before its timestamp. */
+#define CT_PROMPT_SOURCE(F) \
+    CT_SOURCE(F)            \
+    F(U64, lag_ns)
 
 /* A new process image: program start, fork child, or after exec. First event of its process. */
 #define CT_EVENT_PROCESS_START(F) \
@@ -197,6 +208,7 @@
     F(I32, exit_status)    /* of the program, as a shell gives it; -1 if it was still running */ \
     F(U32, process_count)  /* images traced */                                                   \
     F(U64, waits_recorded) /* written as events: a trace with fewer has lost some */             \
+    F(U64, events_lost)    /* waits and others that found no room in a ring */                   \
     F(U64, stacks_lost)    /* stacks that found no room on a board */                            \
     F(U64, threads_lost)   /* threads that found no slot on a board */                           \
     F(U64, modules_lost)
@@ -205,13 +217,15 @@
 #define CT_CHANNEL_WAITS "waits"
 #define CT_CHANNEL_STATE "state"
 
-/* EVENT(symbol, name, channel): those that say how long before them it was. */
+/* EVENT(symbol, name, channel): those that say how long before them it was, by a field lag_ns. */
 #define CT_LAGGING_EVENTS(EVENT)                  \
     EVENT(WAIT, wait, CT_CHANNEL_WAITS)           \
     EVENT(LOCK_WAIT, lock_wait, CT_CHANNEL_WAITS) \
     EVENT(LONG_WAIT, long_wait, CT_CHANNEL_WAITS) \
-    EVENT(WAKE, wake, CT_CHANNEL_WAITS)
+    EVENT(WAKE, wake, CT_CHANNEL_WAITS)           \
+    EVENT(LONG_WAKE, long_wake, CT_CHANNEL_WAITS)
 
+/* Those that are written at once. */
 #define CT_PROMPT_EVENTS(EVENT)                           \
     EVENT(PROCESS_START, process_start, CT_CHANNEL_STATE) \
     EVENT(PROCESS_EXIT, process_exit, CT_CHANNEL_STATE)   \
