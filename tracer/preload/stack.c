@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <link.h>
-#include <sched.h>
 #include <string.h>
 
 /* Our own frames on top of the program's, at most. */
@@ -111,8 +110,9 @@ static void scan_if_loaded(void)
 static _Atomic int loader_users;
 static _Atomic int is_forking;
 
-/* A user may be the thread that forks, in a signal handler: do not wait for ever. */
-#define MAX_YIELDS 1000
+/* A user that has lost its CPU gets it back long before this. One that was cancelled never leaves,
+ * and is forgotten then. */
+#define LEAVING_NS UINT64_C(1000000000)
 
 /* How long a wait that has ended is held up by another thread's fork, for the sake of its stack: no
  * longer, since the fork may wait for a lock of ours. */
@@ -123,6 +123,7 @@ static _Atomic int is_forking;
 
 bool ct_loader_enter(void)
 {
+    ct_self.loader_uses++;
     atomic_fetch_add(&loader_users, 1);
     if (!atomic_load(&is_forking))
         return true;
@@ -133,13 +134,23 @@ bool ct_loader_enter(void)
 void ct_loader_leave(void)
 {
     atomic_fetch_sub(&loader_users, 1);
+    ct_self.loader_uses--;
 }
 
+/* The thread that forks may be a user itself, in a signal handler. */
 static void stop_loader(void)
 {
+    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS / 2};
+    uint64_t begin_ns = ct_now_ns();
+    int others;
+
     atomic_fetch_add(&is_forking, 1);
-    for (int i = 0; i < MAX_YIELDS && atomic_load(&loader_users) > 0; i++)
-        sched_yield();
+    while ((others = atomic_load(&loader_users) - ct_self.loader_uses) > 0) {
+        if (ct_now_ns() - begin_ns < LEAVING_NS)
+            ct_syscall(SYS_nanosleep, &pause, NULL);
+        else
+            atomic_fetch_sub(&loader_users, others);
+    }
 }
 
 static void go_on_in_parent(void)
@@ -149,7 +160,7 @@ static void go_on_in_parent(void)
 
 static void go_on_in_child(void)
 {
-    atomic_store(&loader_users, 0); /* whoever it was stayed behind */
+    atomic_store(&loader_users, ct_self.loader_uses); /* the others stayed behind */
     atomic_fetch_sub(&is_forking, 1);
 }
 
