@@ -215,6 +215,8 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
     bool is_new;
     uint32_t stack = ct_stack_try_capture(self, site);
 
+    if (stack != 0)
+        return stack;
     for (uint64_t begin_ns = ct_now_ns(); stack == 0 && ct_now_ns() - begin_ns < PATIENCE_NS;) {
         ct_syscall(SYS_nanosleep, &pause, NULL);
         stack = ct_stack_try_capture(self, site);
