@@ -113,7 +113,6 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
         return FALSE;
     if (!load_writer(recording, error))
         return FALSE;
-    ct_session_await_metadata(recording->session);
     ct_drain_start(recording->drain);
     return TRUE;
 }
@@ -259,9 +258,7 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
     recording->trace_path = g_steal_pointer(&path);
     if (recording->session == NULL || !ct_session_start(recording->session, error))
         return FALSE;
-    /* Events are enabled a moment before they are taken: when they are, there is metadata. */
-    if (await_writer(recording, TRUE))
-        ct_session_await_metadata(recording->session);
+    await_writer(recording, TRUE);
     recording->closing.writer->go_on_from_now();
     return TRUE;
 }
@@ -375,6 +372,7 @@ static gboolean write_closing(struct ct_recording *recording, int exit_status, c
     ct_closing_write_all(&recording->closing);
     ct_drain_now(recording->drain); /* waits that ended meanwhile are counted already */
     write_capture(recording, exit_status, fault);
+    ct_session_await_metadata(recording->session);
     if (!ct_session_finish(recording->session, error))
         return FALSE;
     if (ct_streams_state_end_ns(recording->trace_path) >= recording->end_ns)

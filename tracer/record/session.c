@@ -18,13 +18,12 @@
 #define STATE_SUBBUFFER_COUNT 32
 
 /*
- * Whatever makes LTTng push metadata, the stop or a process's exit, sleeps 200 ms to see it arrive
- * and holds up the daemon meanwhile: all but a timer on the metadata channel. So that brings the
- * metadata, of the recorder's own registration, before the program is launched: the program's is
- * the same. Each tick costs the daemon 0.2 ms.
+ * Whatever makes LTTng push metadata, the stop or a process's exit, sleeps 200 ms to see it arrive:
+ * all but a timer on the metadata channel. So it is that which brings the metadata, in one go, and
+ * it is waited for before the stop. Each tick costs the daemon 0.2 ms.
  */
 #define METADATA_TIMER_US       40000
-#define METADATA_SUBBUFFER_SIZE 4096
+#define METADATA_SUBBUFFER_SIZE 65536
 
 /* How long a full buffer may stop us: a consumer that lives takes something sooner. */
 #define BLOCKING_TIMEOUT_US 1000000

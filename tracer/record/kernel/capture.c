@@ -15,7 +15,6 @@ struct ct_kernel_capture {
     char *folder;           /* owned; of the spool files */
     GThread *opener;        /* owned; until attached */
     GThread *drainer;       /* owned; or NULL */
-    GThread *closer;        /* owned; or NULL */
     struct ct_rings *rings; /* owned; NULL: nothing is recorded */
     char *why_not_machine;  /* owned; or NULL */
     char *missing;          /* owned; or NULL */
@@ -135,12 +134,6 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
         ct_rings_begin(capture->rings);
 }
 
-static void *close_rings(void *data)
-{
-    ct_rings_free(data);
-    return NULL;
-}
-
 void ct_kernel_capture_end(struct ct_kernel_capture *capture)
 {
     uint64_t one = 1;
@@ -164,8 +157,7 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
 void ct_kernel_capture_release(struct ct_kernel_capture *capture)
 {
     if (capture->rings != NULL)
-        capture->closer =
-            g_thread_new("kernel-close", close_rings, g_steal_pointer(&capture->rings));
+        ct_rings_free_aside(g_steal_pointer(&capture->rings));
 }
 
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)
@@ -180,8 +172,6 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
     if (capture->opener != NULL)
         g_thread_join(capture->opener);
     ct_kernel_capture_end(capture);
-    if (capture->closer != NULL)
-        g_thread_join(capture->closer);
     ct_rings_free(capture->rings);
     if (capture->spool_fds != NULL)
         g_free(capture->spool_fds);

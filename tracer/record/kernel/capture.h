@@ -25,9 +25,8 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
 void ct_kernel_capture_end(struct ct_kernel_capture *capture);
 
 /*
- * Begins to give back what the kernel gave: some 50 ms, in which there is other work. A process
- * that is started meanwhile would have to wait for it, in place of us, before it can execute a
- * program.
+ * Gives back what the kernel gave: some 50 ms, which another process takes. One that is started
+ * meanwhile would have to wait for it before it can execute a program.
  */
 void ct_kernel_capture_release(struct ct_kernel_capture *capture);
 

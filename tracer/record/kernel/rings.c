@@ -242,6 +242,44 @@ gboolean ct_ring_drain(struct ct_ring *ring, int fd)
     return is_written;
 }
 
+static int compare_fds(const void *first, const void *second)
+{
+    return *(const int *)first - *(const int *)second;
+}
+
+/* In the child: all but `fds`, which are in order, then those. Never returns. */
+static void close_last(const int *fds, size_t count)
+{
+    unsigned next = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if ((unsigned)fds[i] > next)
+            syscall(SYS_close_range, next, (unsigned)fds[i] - 1, 0);
+        next = (unsigned)fds[i] + 1;
+    }
+    syscall(SYS_close_range, next, ~0U, 0);
+    syscall(SYS_close_range, 0, ~0U, 0);
+    _exit(0);
+}
+
+void ct_rings_free_aside(struct ct_rings *rings)
+{
+    g_autofree int *fds = g_new(int, rings->count * CT_RING_FDS);
+    size_t count = 0;
+
+    for (guint i = 0; i < rings->count; i++) {
+        for (size_t event = 0; event < CT_RING_FDS; event++) {
+            if (rings->rings[i].fds[event] >= 0)
+                fds[count++] = rings->rings[i].fds[event];
+        }
+    }
+    qsort(fds, count, sizeof(*fds), compare_fds);
+    /* No signal at its end: it is none of the processes that are waited for. */
+    if (syscall(SYS_clone, 0, NULL, NULL, NULL, 0) == 0)
+        close_last(fds, count);
+    ct_rings_free(rings);
+}
+
 void ct_rings_free(struct ct_rings *rings)
 {
     if (rings == NULL)

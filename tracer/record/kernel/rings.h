@@ -42,4 +42,7 @@ gboolean ct_ring_drain(struct ct_ring *ring, int fd);
 /* May take a tenth of a second: the kernel waits until nobody is in its tracepoints. */
 void ct_rings_free(struct ct_rings *rings);
 
+/* The same, but it is a process of its own that takes the time, and nobody waits for it. */
+void ct_rings_free_aside(struct ct_rings *rings);
+
 #endif
