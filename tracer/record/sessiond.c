@@ -63,14 +63,23 @@ static void write_pid(int fd, pid_t pid)
         g_warning("cannot note the session daemon's process id: %s", g_strerror(errno));
 }
 
-/* The daemon has some files open for each process that is recorded. */
-static void allow_files(void)
+/*
+ * What the daemon and its consumer need for the recorders at work: for each of them some, and for
+ * its buffers a few more on each CPU. As they start, both close all descriptors that there can be:
+ * a million would take some tenths of a second.
+ */
+#define DAEMON_FILES         1024
+#define DAEMON_FILES_PER_CPU 128
+
+static void limit_files(void)
 {
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)
         return;
-    files.rlim_cur = files.rlim_max;
+    rlim_t needed =
+        DAEMON_FILES + DAEMON_FILES_PER_CPU * (rlim_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
+    files.rlim_cur = MIN(files.rlim_max, needed);
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
@@ -88,7 +97,7 @@ static void become_daemon(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int fd = 0; fd <= 2; fd++)
         dup2(null, fd);
-    allow_files();
+    limit_files();
     unsetenv("LD_PRELOAD");
     execlp(SESSIOND_PROGRAM, SESSIOND_PROGRAM, "--no-kernel", (char *)NULL);
     _exit(errno == ENOENT ? 127 : 126);
