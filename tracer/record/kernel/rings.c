@@ -264,7 +264,7 @@ static void close_last(const int *fds, size_t count)
 
 void ct_rings_free_aside(struct ct_rings *rings)
 {
-    g_autofree int *fds = g_new(int, rings->count * CT_RING_FDS);
+    g_autofree int *fds = g_new(int, rings->count *CT_RING_FDS);
     size_t count = 0;
 
     for (guint i = 0; i < rings->count; i++) {
