@@ -86,7 +86,7 @@ void ct_unwind_init(void)
     dlinfo(library, RTLD_DI_TLS_MODID, &libunwind.tls.module);
     /* It frees a thread's cache in the last round of destructors, under a lock. */
     libunwind.has_cache = !ct_has_thread_sanitizer();
-    ct_unwind(warm, 4, !libunwind.has_cache); /* its set-up allocates: not in a hook */
+    ct_unwind(warm, 4, true); /* its set-up allocates: not in a hook. A cache may never be needed */
 }
 
 bool ct_is_unwinder(const void *caller)
