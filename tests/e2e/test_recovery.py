@@ -23,7 +23,7 @@ ENDINGS = WORKLOADS / "endings"
 
 # More waits than LTTng's buffers hold that are not on disk yet, by far.
 FLOOD = 3000
-UNWRITTEN = 500
+UNWRITTEN = 1000
 
 # Longer than an event is on its way to LTTng.
 WRITTEN_S = 1

@@ -26,6 +26,9 @@ struct written {
 
 static GArray *written;
 
+/* Whether a ring that is empty is begun anew. */
+static gboolean starts_again;
+
 static struct written *note(const struct ct_source *source, enum ct_event event)
 {
     struct written entry = {.source = *source, .event = event};
@@ -92,7 +95,7 @@ static int set_up(void **state)
     fixture->path = g_dir_make_tmp("ctrace-drain-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(fixture->path, "77-1.board", NULL);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-    fixture->size = CT_RINGS_OFFSET + CT_CHUNK_SIZE;
+    fixture->size = CT_RINGS_OFFSET + 2 * CT_CHUNK_SIZE;
     assert_int_equal(ftruncate(fd, (off_t)fixture->size), 0);
     fixture->board = mmap(NULL, fixture->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     assert_ptr_not_equal(fixture->board, MAP_FAILED);
@@ -107,6 +110,7 @@ static int set_up(void **state)
     fixture->boards = ct_boards_new(fixture->path);
     fixture->drain = ct_drain_new(&fixture->directory, fixture->boards, &writer);
     last_ns = 0;
+    starts_again = FALSE;
     written = g_array_new(FALSE, FALSE, sizeof(struct written));
     *state = fixture;
     return 0;
@@ -128,18 +132,19 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* As the preload does; the positions are the test's own business. */
+/* As the preload does. */
 static void put(struct ct_board_ring *ring, uint64_t ticks, enum ct_event event,
                 const uint8_t *bytes, size_t size)
 {
     size_t whole = sizeof(struct ct_ring_record) + ct_packed_align(size);
-    uint64_t at = ring->head % CT_RING_SIZE;
+    if (starts_again && ring->head == ring->tail && ring->head != 0)
+        ring->head = (ring->head | CT_RING_POSITION_MASK) + 1;
+    uint64_t at = (ring->head & CT_RING_POSITION_MASK) % CT_RING_SIZE;
 
     if (CT_RING_SIZE - at < whole) {
         if (CT_RING_SIZE - at >= sizeof(struct ct_ring_record)) {
             struct ct_ring_record *rest = (void *)(ring->bytes + at);
-            *rest = (struct ct_ring_record){.size = (uint16_t)(CT_RING_SIZE - at),
-                                            .event = CT_EVENT_COUNT};
+            rest->event = CT_EVENT_COUNT;
         }
         ring->head += CT_RING_SIZE - at;
         at = 0;
@@ -209,6 +214,23 @@ static void times_never_go_back(void **state)
     assert_int_equal(at(1)->lag_ns, 5 + 70);
 }
 
+/* Rings are mapped as there are threads for them. */
+static void more_threads_have_more_rings(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned last = 2 * CT_RINGS_AT_ONCE - 1;
+
+    put_wait(ring_of(fixture, 0), now() - 10, 1);
+    ct_drain_now(fixture->drain);
+    fixture->board->thread_high_water = last + 1;
+    put_wait(ring_of(fixture, last), now() - 10, 2);
+    assert_false(ct_board_is_drained(ct_boards_update(fixture->boards)->pdata[0]));
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 2);
+    assert_int_equal(at(1)->object, 2);
+    assert_true(ct_board_is_drained(ct_boards_update(fixture->boards)->pdata[0]));
+}
+
 /* As in a session that was begun much later. */
 static void a_long_lag_finds_room(void **state)
 {
@@ -236,26 +258,42 @@ static void what_is_newer_than_the_round_stays(void **state)
     assert_true(ring_of(fixture, 0)->tail < ring_of(fixture, 0)->head);
 }
 
-static void a_ring_goes_round(void **state)
+static void check_laps(const struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
     struct ct_board_ring *ring = ring_of(fixture, 0);
     uint8_t bytes[64];
     guint count = 0;
 
     for (unsigned lap = 0; lap < 3; lap++) {
-        for (unsigned i = 0; i < 3000; i++) {
+        for (unsigned i = 0; i < 12000; i++) {
             struct ct_event_thread_name event = {.name = "a name that does not divide it" + i % 17};
             ct_pack_thread_name(&event, bytes);
             put(ring, now() - 10, CT_EVENT_ID_THREAD_NAME, bytes,
                 ct_packed_size_thread_name(&event));
         }
         ct_drain_now(fixture->drain);
-        assert_int_equal(written->len, 3000 * (lap + 1));
-        for (unsigned i = 0; i < 3000; i++)
+        assert_int_equal(written->len, 12000 * (lap + 1));
+        for (unsigned i = 0; i < 12000; i++)
             assert_string_equal(at(count++)->text, "a name that does not divide it" + i % 17);
     }
-    assert_true(ring->head > CT_RING_SIZE);
+}
+
+static void a_ring_goes_round(void **state)
+{
+    struct fixture *fixture = *state;
+
+    check_laps(fixture);
+    assert_true(ring_of(fixture, 0)->head > CT_RING_SIZE);
+}
+
+static void an_empty_ring_is_begun_anew(void **state)
+{
+    struct fixture *fixture = *state;
+
+    starts_again = TRUE;
+    check_laps(fixture);
+    assert_int_equal(ring_of(fixture, 0)->head / CT_RING_EPOCH, 2);
+    assert_true((ring_of(fixture, 0)->head & CT_RING_POSITION_MASK) < CT_RING_SIZE);
 }
 
 static void a_ring_that_was_written_over_is_passed_over(void **state)
@@ -264,15 +302,16 @@ static void a_ring_that_was_written_over_is_passed_over(void **state)
     struct fixture *fixture = *state;
     struct ct_board_ring *ring = ring_of(fixture, 0);
 
+    starts_again = TRUE;
     for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
         put_wait(ring, now() - 10, 1);
-        struct ct_ring_record *record = (void *)(ring->bytes + ring->tail % CT_RING_SIZE);
-        assert_int_equal(ring->head - ring->tail, 40);
+        struct ct_ring_record *record = (void *)ring->bytes;
+        assert_int_equal(ring->head & CT_RING_POSITION_MASK, 40);
         record->size = sizes[i];
         ct_drain_now(fixture->drain);
         assert_int_equal(ring->tail, ring->head);
     }
-    ring->head += UINT64_C(1) << 40;
+    ring->head += UINT64_C(1) << 30;
     ct_drain_now(fixture->drain);
     assert_int_equal(ring->tail, ring->head);
     put_wait(ring, now() - 10, 2);
@@ -350,9 +389,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DRAIN_TEST(events_of_all_threads_are_in_order),
         DRAIN_TEST(times_never_go_back),
+        DRAIN_TEST(more_threads_have_more_rings),
         DRAIN_TEST(a_long_lag_finds_room),
         DRAIN_TEST(what_is_newer_than_the_round_stays),
         DRAIN_TEST(a_ring_goes_round),
+        DRAIN_TEST(an_empty_ring_is_begun_anew),
         DRAIN_TEST(a_ring_that_was_written_over_is_passed_over),
         DRAIN_TEST(held_events_wait),
         cmocka_unit_test(what_is_packed_comes_out),

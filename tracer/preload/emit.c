@@ -10,6 +10,9 @@
 /* Memory is put behind a ring in steps of this. */
 #define BACKING_STEP 16384
 
+/* From here on it is begun anew when it is empty. */
+#define START_AGAIN 8192
+
 static struct ct_doorbell *doorbell;
 
 void ct_emit_init(struct ct_doorbell *mapped)
@@ -48,19 +51,23 @@ static struct place begin_record(struct ct_self *self, enum ct_event event, size
     struct ct_board_ring *ring = self->ring;
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-    uint64_t at = head % CT_RING_SIZE;
+    if (head == tail && (head & CT_RING_POSITION_MASK) >= START_AGAIN)
+        head = (head | CT_RING_POSITION_MASK) + 1;
+    uint64_t position = head & CT_RING_POSITION_MASK;
+    uint64_t at = position % CT_RING_SIZE;
     uint64_t left = CT_RING_SIZE - at;
     uint64_t skipped = left < size ? left : 0;
     if (skipped > 0)
         at = 0;
-    if (size > CT_RING_RECORD_MAX || head + skipped + size - tail > CT_RING_SIZE ||
+    if (size > CT_RING_RECORD_MAX ||
+        position + skipped + size - ct_ring_begin(head, tail) > CT_RING_SIZE ||
         (__builtin_expect(ring->backed < at + size, 0) && !back_up_to(ring, at + size))) {
         atomic_fetch_add(&ct_board->events_lost, 1);
         return place;
     }
     if (skipped >= sizeof(struct ct_ring_record)) {
         struct ct_ring_record *rest = (void *)(ring->bytes + CT_RING_SIZE - skipped);
-        *rest = (struct ct_ring_record){.size = (uint16_t)skipped, .event = CT_EVENT_COUNT};
+        *rest = (struct ct_ring_record){.event = CT_EVENT_COUNT};
     }
     place.record = (void *)(ring->bytes + at);
     *place.record = (struct ct_ring_record){
@@ -79,12 +86,12 @@ static void ring_doorbell(void)
 static void end_record(const struct place *place)
 {
     struct ct_board_ring *ring = place->ring;
-    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    uint64_t used = (place->next & CT_RING_POSITION_MASK) - ct_ring_begin(place->next, tail);
 
     atomic_store_explicit(&ring->head, place->next, memory_order_release);
-    if (__builtin_expect(head - tail < CT_RING_SIZE / 2 && place->next - tail >= CT_RING_SIZE / 2,
-                         0))
+    if (__builtin_expect(
+            used >= CT_RING_CALL_SIZE && used - place->record->size < CT_RING_CALL_SIZE, 0))
         ring_doorbell();
 }
 

@@ -13,7 +13,7 @@
 CT_PROGRAM_EVENTS(CT_EMIT_DECLARE)
 #undef CT_EMIT_DECLARE
 
-/* Maps the recorder's doorbell, which is rung when a ring is half full. */
+/* The recorder's doorbell is rung when there is much in a ring. */
 void ct_emit_init(struct ct_doorbell *doorbell);
 
 #endif

@@ -16,7 +16,7 @@ static void board_free(void *data)
 {
     struct ct_mapped_board *board = data;
 
-    munmap(board->data, board->size);
+    munmap(board->data, board->mapped_size);
     g_free(board->path);
     g_free(board);
 }
@@ -31,33 +31,53 @@ struct ct_boards *ct_boards_new(const char *directory)
     return boards;
 }
 
+static void set_mapping(struct ct_mapped_board *board, void *data, size_t size)
+{
+    board->data = data;
+    board->mapped_size = size;
+    board->rings = (void *)((char *)data + CT_RINGS_OFFSET);
+    board->ring_count = (uint32_t)((size - CT_RINGS_OFFSET) / sizeof(*board->rings));
+}
+
 /* NULL if it is not complete yet, or no board. */
 static struct ct_mapped_board *map_board(const char *path)
 {
+    const size_t size = CT_RINGS_OFFSET + CT_CHUNK_SIZE;
     struct ct_board *data = MAP_FAILED;
     struct stat status;
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
     if (fd < 0)
         return NULL;
-    if (fstat(fd, &status) == 0 && (size_t)status.st_size >= CT_RINGS_OFFSET + CT_CHUNK_SIZE &&
+    if (fstat(fd, &status) == 0 && (size_t)status.st_size >= size &&
         (size_t)status.st_size <= CT_BOARD_FILE_SIZE)
-        data = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE,
-                    MAP_SHARED | MAP_NORESERVE, fd, 0);
+        data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     close(fd);
     if (data == MAP_FAILED)
         return NULL;
     if (data->magic != CT_BOARD_MAGIC || data->schema_version != CT_SCHEMA_VERSION) {
-        munmap(data, (size_t)status.st_size);
+        munmap(data, size);
         return NULL;
     }
     struct ct_mapped_board *board = g_new0(struct ct_mapped_board, 1);
     board->path = g_strdup(path);
-    board->data = data;
-    board->size = (size_t)status.st_size;
-    board->rings = (void *)((char *)data + CT_RINGS_OFFSET);
-    board->ring_count = (uint32_t)((board->size - CT_RINGS_OFFSET) / sizeof(*board->rings));
+    board->file_size = (size_t)status.st_size;
+    set_mapping(board, data, size);
     return board;
+}
+
+/* Maps the rings of all threads that there are by now. */
+static void grow(struct ct_mapped_board *board)
+{
+    uint32_t slots = MIN(board->data->thread_high_water, CT_BOARD_MAX_THREADS);
+    size_t chunks = (slots + CT_RINGS_AT_ONCE - 1) / CT_RINGS_AT_ONCE;
+    size_t size = MIN(CT_RINGS_OFFSET + chunks * CT_CHUNK_SIZE, board->file_size);
+
+    if (slots <= board->ring_count || size <= board->mapped_size)
+        return;
+    void *data = mremap(board->data, board->mapped_size, size, MREMAP_MAYMOVE);
+    if (data != MAP_FAILED)
+        set_mapping(board, data, size);
 }
 
 GPtrArray *ct_boards_update(struct ct_boards *boards)
@@ -77,12 +97,31 @@ GPtrArray *ct_boards_update(struct ct_boards *boards)
     }
     if (entries != NULL)
         g_dir_close(entries);
+    for (guint i = 0; i < boards->mapped->len; i++)
+        grow(boards->mapped->pdata[i]);
     return boards->mapped;
 }
 
 uint32_t ct_board_slots(const struct ct_mapped_board *board)
 {
     return MIN(board->data->thread_high_water, board->ring_count);
+}
+
+static gboolean has_records(const struct ct_board_ring *ring)
+{
+    uint64_t head = atomic_load(&ring->head);
+
+    return ct_ring_begin(head, atomic_load(&ring->tail)) != (head & CT_RING_POSITION_MASK);
+}
+
+gboolean ct_board_is_drained(const struct ct_mapped_board *board)
+{
+    uint32_t slots = ct_board_slots(board);
+
+    for (uint32_t i = 0; i < slots; i++)
+        if (has_records(&board->rings[i]))
+            return FALSE;
+    return slots >= MIN(board->data->thread_high_water, CT_BOARD_MAX_THREADS);
 }
 
 void ct_boards_remove(struct ct_boards *boards, struct ct_mapped_board *board)

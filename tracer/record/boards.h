@@ -7,9 +7,10 @@
 #include <glib.h>
 
 struct ct_mapped_board {
-    char *path;                  /* owned */
-    struct ct_board *data;       /* owned mapping */
-    size_t size;                 /* of the mapping */
+    char *path;            /* owned */
+    struct ct_board *data; /* owned mapping */
+    size_t file_size;
+    size_t mapped_size;
     struct ct_board_ring *rings; /* in it; one for each of the first ring_count thread slots */
     uint32_t ring_count;
 };
@@ -19,11 +20,17 @@ struct ct_boards;
 /* `directory` is the session's path. */
 struct ct_boards *ct_boards_new(const char *directory);
 
-/* Maps those that are new, and gives all: struct ct_mapped_board *, borrowed. */
+/*
+ * Maps what is new, and gives all: struct ct_mapped_board *, borrowed. Where a board is may change
+ * with it.
+ */
 GPtrArray *ct_boards_update(struct ct_boards *boards);
 
 /* How many thread slots of the board have ever been used. */
 uint32_t ct_board_slots(const struct ct_mapped_board *board);
+
+/* All its events have been fetched. */
+gboolean ct_board_is_drained(const struct ct_mapped_board *board);
 
 /* The process is over, and nothing of the board is needed: it is removed. */
 void ct_boards_remove(struct ct_boards *boards, struct ct_mapped_board *board);

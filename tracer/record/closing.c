@@ -269,9 +269,11 @@ static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_b
         board.end_ns = MAX(closing->watched_until_ns, last_note_ns(&board));
     if (board.end_ns == 0 || board.end_ns > board.now_ns)
         board.end_ns = board.now_ns;
-    if (board.is_over || is_cut)
-        write_board(closing, &board);
-    return board.is_over || is_cut;
+    /* What it wrote just before its end is for the next time. */
+    if (!is_cut && (!board.is_over || !ct_board_is_drained(mapped)))
+        return FALSE;
+    write_board(closing, &board);
+    return TRUE;
 }
 
 void ct_closing_write_ended(struct ct_closing *closing)

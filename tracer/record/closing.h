@@ -29,7 +29,7 @@ struct ct_closing {
     struct ct_closing_totals totals;
 };
 
-/* Writes and removes the boards of images that are over, whose rings are empty. */
+/* Writes and removes the boards of images that are over and have been drained. */
 void ct_closing_write_ended(struct ct_closing *closing);
 
 /*

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,14 +17,16 @@
 #define STUCK_US (500 * 1000)
 
 /* A ring's writer is told so often, in bytes, that there is room again. */
-#define ROOM_STEP (CT_RING_SIZE / 8)
+#define ROOM_STEP (CT_RING_SIZE / 16)
 
 /* Where the drain is in one ring. */
 struct cursor {
     const struct ct_board *board;
     struct ct_board_ring *ring;
-    uint64_t at;   /* position of the record that is next */
-    uint64_t head; /* position behind the last one */
+    uint64_t epoch; /* of the positions; their high bits */
+    uint64_t at;    /* position of the record that is next */
+    uint64_t head;  /* position behind the last one */
+    uint64_t given; /* up to here the thread may write again */
     const struct ct_ring_record *record;
     size_t size; /* of the record: as it was when it made sense */
 };
@@ -68,24 +71,44 @@ static gboolean find_record(struct cursor *cursor)
             cursor->at += left;
             continue;
         }
+        if (record->event >= CT_EVENT_COUNT) {
+            cursor->at += left;
+            continue;
+        }
         uint16_t size = record->size;
         if (size < sizeof(*record) || size % 8 != 0 || size > left ||
             size > cursor->head - cursor->at)
-            cursor->at = cursor->head;
-        else if (record->event >= CT_EVENT_COUNT)
-            cursor->at += size;
-        else {
-            cursor->record = record;
-            cursor->size = size;
-            return TRUE;
-        }
+            break;
+        cursor->record = record;
+        cursor->size = size;
+        return TRUE;
     }
+    cursor->at = cursor->head;
     return FALSE;
 }
 
-static void give_room(const struct cursor *cursor)
+static void give_room(struct cursor *cursor)
 {
-    atomic_store_explicit(&cursor->ring->tail, cursor->at, memory_order_release);
+    cursor->given = cursor->at;
+    atomic_store_explicit(&cursor->ring->tail, cursor->epoch | cursor->at, memory_order_release);
+}
+
+static struct cursor cursor_on(const struct ct_mapped_board *board, uint32_t slot)
+{
+    struct ct_board_ring *ring = &board->rings[slot];
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    struct cursor cursor = {
+        .board = board->data,
+        .ring = ring,
+        .epoch = head & ~CT_RING_POSITION_MASK,
+        .at = ct_ring_begin(head, tail),
+        .head = head & CT_RING_POSITION_MASK,
+    };
+
+    if (cursor.head - cursor.at > CT_RING_SIZE) /* it makes no sense */
+        cursor.at = cursor.head;
+    return cursor;
 }
 
 /* ---- The heap: the oldest record first. ---- */
@@ -121,11 +144,7 @@ static void collect(struct ct_drain *drain)
         const struct ct_mapped_board *board = boards->pdata[b];
         uint32_t slots = ct_board_slots(board);
         for (uint32_t i = 0; i < slots; i++) {
-            struct cursor cursor = {.board = board->data, .ring = &board->rings[i]};
-            cursor.at = atomic_load_explicit(&cursor.ring->tail, memory_order_relaxed);
-            cursor.head = atomic_load_explicit(&cursor.ring->head, memory_order_acquire);
-            if (cursor.head - cursor.at > CT_RING_SIZE)
-                cursor.at = cursor.head;
+            struct cursor cursor = cursor_on(board, i);
             if (find_record(&cursor))
                 g_array_append_val(drain->cursors, cursor);
             else
@@ -223,15 +242,15 @@ static gboolean write_next(struct ct_drain *drain, struct cursor *cursor)
     write_record(drain, cursor);
     drain->written++;
     cursor->at += cursor->size;
-    if (cursor->at - atomic_load_explicit(&cursor->ring->tail, memory_order_relaxed) > ROOM_STEP)
+    if (cursor->at - cursor->given > ROOM_STEP)
         give_room(cursor);
     return g_get_monotonic_time() - begin_us < STUCK_US;
 }
 
-void ct_drain_now(struct ct_drain *drain)
+gboolean ct_drain_now(struct ct_drain *drain)
 {
     if (drain->is_held)
-        return;
+        return FALSE;
     ct_session_directory_calibrate(drain->directory);
     /* First: what a thread wrote before this is in its ring by now, and is older than the rest. */
     ct_clock_read(drain->directory->control, &drain->now_ticks, &drain->now_ns);
@@ -250,6 +269,7 @@ void ct_drain_now(struct ct_drain *drain)
     }
     for (guint i = 0; i < drain->cursors->len; i++)
         give_room(cursor_at(drain, i));
+    return !drain->is_held;
 }
 
 /* ---- The thread. ---- */
@@ -269,6 +289,7 @@ static void *run(void *data)
     struct ct_doorbell *doorbell = drain->directory->doorbell;
     long sleep_ns = SLEEP_MIN_NS;
 
+    setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY); /* of this thread; it takes a privilege */
     while (!drain->is_ending) {
         uint32_t rung = atomic_load(&doorbell->rung);
         uint64_t written = drain->written;

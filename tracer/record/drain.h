@@ -1,6 +1,6 @@
 /*
  * What the traced processes have written to their boards' rings, on its way to LTTng: a thread that
- * wakes often enough, and when a ring is half full. Between ct_drain_lock and _unlock it rests.
+ * wakes often enough, and when there is much in a ring. Between ct_drain_lock and _unlock it rests.
  */
 #ifndef CTRACE_RECORD_DRAIN_H
 #define CTRACE_RECORD_DRAIN_H
@@ -10,6 +10,10 @@
 #include "provider/writer.h"
 
 #include <glib.h>
+
+/* On a busy machine, what fetches events must not stand in line behind what writes them: nice(2).
+ */
+#define CT_DRAIN_PRIORITY -10
 
 struct ct_drain;
 
@@ -25,8 +29,11 @@ void ct_drain_stop(struct ct_drain *drain);
 void ct_drain_lock(struct ct_drain *drain);
 void ct_drain_unlock(struct ct_drain *drain);
 
-/* Locked, or without a thread: writes what was in the rings when it began. */
-void ct_drain_now(struct ct_drain *drain);
+/*
+ * Locked, or without a thread: writes what was in the rings when it began. FALSE if LTTng does not
+ * take it; from then on events are held.
+ */
+gboolean ct_drain_now(struct ct_drain *drain);
 
 /* Locked: whether LTTng takes events. Where it does not, they wait in the rings. */
 void ct_drain_hold(struct ct_drain *drain, gboolean is_held);

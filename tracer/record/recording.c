@@ -208,10 +208,8 @@ void ct_recording_tend(struct ct_recording *recording)
                         recording->closing.writer->is_enabled();
     ct_drain_lock(recording->drain);
     ct_drain_hold(recording->drain, !is_taken);
-    if (is_taken) {
-        ct_drain_now(recording->drain);
+    if (ct_drain_now(recording->drain))
         ct_closing_write_ended(&recording->closing);
-    }
     ct_drain_unlock(recording->drain);
 }
 

@@ -8,14 +8,19 @@
 #include <unistd.h>
 
 /*
- * Buffers: events wait in the rings of the boards while these are full, so they need not be large;
- * and LTTng makes them for each CPU, although there is one writer. Small packets, since a full disk
- * or a killed consumer daemon costs a whole one: no timer brings them out earlier, which would give
- * a packet a later time than the events have that follow.
+ * Buffers: events wait in the rings of the boards while these are full, and LTTng makes them for
+ * each CPU although there is one writer, so they are not large; but if they are much smaller, the
+ * consumer cannot follow on a busy machine. Small packets, since a full disk or a killed consumer
+ * daemon costs a whole one: no timer brings them out earlier, which would give a packet a later
+ * time than the events have that follow.
  */
-#define SUBBUFFER_SIZE        (UINT64_C(8) << 10)
+#define SUBBUFFER_SIZE        (UINT64_C(32) << 10)
 #define WAITS_SUBBUFFER_COUNT 128
 #define STATE_SUBBUFFER_COUNT 32
+
+/* Those for waits, over all CPUs: on a machine with many, each one's are fewer. */
+#define WAITS_BUDGET              (UINT64_C(128) << 20)
+#define WAITS_SUBBUFFER_COUNT_MIN 32
 
 /*
  * Whatever makes LTTng push metadata, the stop or a process's exit, sleeps 200 ms to see it arrive:
@@ -60,6 +65,16 @@ static gboolean check(int status, const char *what, GError **error)
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "LTTng cannot %s: %s%s", what,
                 lttng_strerror(status), is_broken ? " (restart lttng-sessiond)" : "");
     return FALSE;
+}
+
+static uint64_t waits_subbuffer_count(void)
+{
+    uint64_t cpus = (uint64_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
+    uint64_t count = WAITS_SUBBUFFER_COUNT;
+
+    while (count > WAITS_SUBBUFFER_COUNT_MIN && count * SUBBUFFER_SIZE * cpus > WAITS_BUDGET)
+        count /= 2;
+    return count;
 }
 
 struct channel_plan {
@@ -173,7 +188,7 @@ static gboolean set_up(struct ct_session *session, GError **error)
 {
     struct lttng_domain domain = ust_domain();
     const struct channel_plan channels[] = {
-        {CT_CHANNEL_WAITS, SUBBUFFER_SIZE, WAITS_SUBBUFFER_COUNT, 0, BLOCKING_TIMEOUT_US},
+        {CT_CHANNEL_WAITS, SUBBUFFER_SIZE, waits_subbuffer_count(), 0, BLOCKING_TIMEOUT_US},
         {CT_CHANNEL_STATE, SUBBUFFER_SIZE, STATE_SUBBUFFER_COUNT, 0, BLOCKING_TIMEOUT_US},
         {"metadata", METADATA_SUBBUFFER_SIZE, 2, METADATA_TIMER_US, 0},
     };

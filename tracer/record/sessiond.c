@@ -1,5 +1,6 @@
 #include "sessiond.h"
 
+#include "drain.h"
 #include "home.h"
 
 #include <errno.h>
@@ -98,6 +99,7 @@ static void become_daemon(void)
     for (int fd = 0; fd <= 2; fd++)
         dup2(null, fd);
     limit_files();
+    setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY);
     unsetenv("LD_PRELOAD");
     execlp(SESSIOND_PROGRAM, SESSIOND_PROGRAM, "--no-kernel", (char *)NULL);
     _exit(errno == ENOENT ? 127 : 126);

@@ -166,20 +166,28 @@ struct ct_board {
 };
 
 /*
- * The events that a thread has written and the recorder has not yet: a ring of records, whose
- * positions count up for ever. There is one for each thread slot, in the file behind the board.
- * A record is whole: one that does not fit before the end of the bytes begins at their start again,
- * and a record of CT_EVENT_COUNT, or less than a header's room, fills the rest.
+ * The events that a thread has written and the recorder has not yet: a ring of records. There is
+ * one for each thread slot, in the file behind the board.
+ *
+ * Positions in it count up; in their high bits is their epoch. A thread that finds its ring empty
+ * may begin another epoch, at position 0: so most rings never get beyond their first pages, and
+ * take no memory for more. A tail of another epoch than the head's is one of 0.
+ *
+ * A record is whole: one that does not fit before the end of the bytes begins at their start again.
+ * A record of CT_EVENT_COUNT, or less room than for a header, stands for the rest of the bytes.
  */
 #define CT_RING_HEADER_SIZE 128
-#define CT_RING_FILE_SIZE   (UINT32_C(256) << 10)
-#define CT_RING_SIZE        (CT_RING_FILE_SIZE - CT_RING_HEADER_SIZE)
+#define CT_RING_FILE_SIZE   (UINT32_C(1) << 20)
+
+/* The recorder is woken when so much is in a ring. */
+#define CT_RING_CALL_SIZE (CT_RING_FILE_SIZE / 8)
+#define CT_RING_SIZE      (CT_RING_FILE_SIZE - CT_RING_HEADER_SIZE)
 
 struct ct_board_ring {
-    _Atomic uint64_t head; /* where the thread writes next */
+    _Atomic uint64_t head; /* epoch and position where the thread writes next */
     uint64_t backed;       /* so many of the bytes have memory behind them */
     uint64_t reserved[6];
-    _Atomic uint64_t tail; /* where the recorder reads next */
+    _Atomic uint64_t tail; /* epoch and position where the recorder reads next */
     uint64_t unused[7];
     uint8_t bytes[CT_RING_SIZE];
 };
@@ -193,7 +201,16 @@ struct ct_ring_record {
     uint8_t reserved;
 };
 
-#define CT_RING_RECORD_MAX 65528
+#define CT_RING_RECORD_MAX 16384
+
+#define CT_RING_EPOCH         (UINT64_C(1) << 40)
+#define CT_RING_POSITION_MASK (CT_RING_EPOCH - 1)
+
+/* The position of the first record that is still to be read. */
+static inline uint64_t ct_ring_begin(uint64_t head, uint64_t tail)
+{
+    return (head ^ tail) & ~CT_RING_POSITION_MASK ? 0 : tail & CT_RING_POSITION_MASK;
+}
 
 /* The program maps so many rings at a time, as it needs them. */
 #define CT_RINGS_AT_ONCE 16
