@@ -341,8 +341,8 @@ static void what_is_packed_comes_out(void **state)
         .pid = 4, .tid = -5, .calls = 6, .histogram = {values, 3}};
     const struct ct_event_process_start start = {
         .ppid = -1, .rate_ns = 7, .exe = "/bin/x", .args = "", .cwd = "größe"};
-    struct ct_event_counters counters_read;
-    struct ct_event_process_start start_read;
+    struct ct_event_counters counters_read = {0};
+    struct ct_event_process_start start_read = {0};
     _Alignas(8) uint8_t bytes[256];
 
     (void)state;
@@ -366,8 +366,8 @@ static void what_is_cut_off_is_refused(void **state)
     static const uint64_t values[] = {1, 2, 3};
     const struct ct_event_counters counters = {.histogram = {values, 3}};
     const struct ct_event_fd fd = {.local = "here", .peer = "there"};
-    struct ct_event_counters counters_read;
-    struct ct_event_fd fd_read;
+    struct ct_event_counters counters_read = {0};
+    struct ct_event_fd fd_read = {0};
     uint8_t bytes[256];
 
     (void)state;
