@@ -122,7 +122,7 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
 {
     g_auto(GStrv) environment = directory != NULL ? make_environment(launch, directory, preload)
                                                   : g_strdupv(launch->inherited.environment);
-    int fds[2], go_fds[2];
+    int fds[2] = {-1, -1}, go_fds[2] = {-1, -1};
 
     *exec_errno = 0;
     launch->begin_us = g_get_monotonic_time();
@@ -131,6 +131,10 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
     if (pipe2(fds, O_CLOEXEC) != 0 || pipe2(go_fds, O_CLOEXEC) != 0 || (launch->pid = fork()) < 0) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
                     "cannot start a process: %s", g_strerror(errno));
+        for (size_t i = 0; i < 2; i++) {
+            close(fds[i]);
+            close(go_fds[i]);
+        }
         return FALSE;
     }
     if (launch->pid == 0) {
