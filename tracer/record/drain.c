@@ -37,6 +37,8 @@ struct ct_drain {
     const struct ct_writer *writer;
     GMutex lock;
     GThread *thread; /* NULL: none */
+    gboolean (*is_taken)(void *user);
+    void *user; /* borrowed */
     _Atomic gboolean is_ending;
     gboolean is_held;
     uint64_t now_ticks, now_ns;                   /* when the round began */
@@ -249,7 +251,7 @@ static gboolean write_next(struct ct_drain *drain, struct cursor *cursor)
 
 gboolean ct_drain_now(struct ct_drain *drain)
 {
-    if (drain->is_held)
+    if (drain->is_held || !drain->writer->is_enabled()) /* the daemon is gone, maybe */
         return FALSE;
     ct_session_directory_calibrate(drain->directory);
     /* First: what a thread wrote before this is in its ring by now, and is older than the rest. */
@@ -290,6 +292,10 @@ static void *run(void *data)
     long sleep_ns = SLEEP_MIN_NS;
 
     setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY); /* of this thread; it takes a privilege */
+    gboolean is_taken = drain->is_taken(drain->user);
+    ct_drain_lock(drain);
+    drain->is_held = !is_taken;
+    ct_drain_unlock(drain);
     while (!drain->is_ending) {
         uint32_t rung = atomic_load(&doorbell->rung);
         uint64_t written = drain->written;
@@ -302,8 +308,10 @@ static void *run(void *data)
     return NULL;
 }
 
-void ct_drain_start(struct ct_drain *drain)
+void ct_drain_start(struct ct_drain *drain, gboolean (*is_taken)(void *user), void *user)
 {
+    drain->is_taken = is_taken;
+    drain->user = user;
     drain->thread = g_thread_new("ctrace-drain", run, drain);
 }
 

@@ -21,7 +21,8 @@ struct ct_drain;
 struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_boards *boards,
                               const struct ct_writer *writer);
 
-void ct_drain_start(struct ct_drain *drain);
+/* The thread first calls `is_taken`: events are held if LTTng does not take them yet. */
+void ct_drain_start(struct ct_drain *drain, gboolean (*is_taken)(void *user), void *user);
 
 /* Ends the thread, if there is one. */
 void ct_drain_stop(struct ct_drain *drain);

@@ -72,6 +72,12 @@ static char *command_line(char **program)
     return g_string_free(line, FALSE);
 }
 
+/* Events that went to disk before it would be lost with the daemon. */
+static gboolean is_metadata_there(void *session)
+{
+    return ct_session_await_metadata(session);
+}
+
 /* And what writes with it. */
 static gboolean load_writer(struct ct_recording *recording, GError **error)
 {
@@ -113,7 +119,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
         return FALSE;
     if (!load_writer(recording, error))
         return FALSE;
-    ct_drain_start(recording->drain);
+    ct_drain_start(recording->drain, is_metadata_there, recording->session);
     return TRUE;
 }
 
@@ -245,6 +251,8 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
 
     ct_session_finish(recording->session, NULL);
     recording->events_lost += ct_session_events_lost(recording->session);
+    if (!ct_session_has_metadata(recording->session)) /* so there are no events either */
+        ct_tree_remove(recording->trace_path);
     ct_session_free(recording->session);
     recording->session = NULL;
     if (!renew_daemon(recording, state, error))
@@ -256,7 +264,9 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
     recording->trace_path = g_steal_pointer(&path);
     if (recording->session == NULL || !ct_session_start(recording->session, error))
         return FALSE;
-    await_writer(recording, TRUE);
+    /* Events are enabled a moment before they are taken: when they are, there is metadata. */
+    if (await_writer(recording, TRUE))
+        ct_session_await_metadata(recording->session);
     recording->closing.writer->go_on_from_now();
     return TRUE;
 }

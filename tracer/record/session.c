@@ -279,7 +279,7 @@ static GString *metadata_text(const char *path)
     return text;
 }
 
-static gboolean has_metadata(const struct ct_session *session)
+gboolean ct_session_has_metadata(const struct ct_session *session)
 {
     g_autoptr(GString) text = metadata_text(session->metadata_path);
 
@@ -291,12 +291,14 @@ static gboolean has_metadata(const struct ct_session *session)
     return TRUE;
 }
 
-void ct_session_await_metadata(const struct ct_session *session)
+gboolean ct_session_await_metadata(const struct ct_session *session)
 {
     gint64 deadline = g_get_monotonic_time() + 3 * METADATA_TIMER_US;
+    gboolean is_there;
 
-    while (!has_metadata(session) && g_get_monotonic_time() < deadline)
+    while (!(is_there = ct_session_has_metadata(session)) && g_get_monotonic_time() < deadline)
         g_usleep(METADATA_POLL_US);
+    return is_there;
 }
 
 static uint64_t count_lost(const struct ct_session *session)

@@ -25,11 +25,14 @@ enum ct_session_state {
 /* Whether what is written now can reach the disk. A round trip to the daemon, of half a ms. */
 enum ct_session_state ct_session_check(const struct ct_session *session);
 
+/* Is the metadata of all our events on disk? Without it, nobody can read what else is. */
+gboolean ct_session_has_metadata(const struct ct_session *session);
+
 /*
- * Waits until the metadata of a first process, which must have registered, is on disk; at most
- * some tens of milliseconds. What comes later is still written, but makes the end slower.
+ * Waits for that, once the writer has registered: some tens of milliseconds. FALSE if it does not
+ * come; what comes later is still written, but makes the end slower.
  */
-void ct_session_await_metadata(const struct ct_session *session);
+gboolean ct_session_await_metadata(const struct ct_session *session);
 
 /*
  * Stops tracing and waits until all that was written is on disk. An error means that it may not
