@@ -458,7 +458,46 @@ print(len([name for name in files if name.startswith("/") or name == "[vdso]"]))
 """
 
 
+# Fills shared memory, then waits in ever other stacks and threads, loads libraries, and says so.
+FILL_UP = """
+import ctypes, os, shutil, sys, threading, time
+full = 0
+with open("/dev/shm/fill", "wb", buffering=0) as file:
+    try:
+        while True:
+            file.write(bytes(4096))
+    except OSError:
+        full = 1
+def nap(depth):
+    list(map(nap, [depth - 1])) if depth > 0 else time.sleep(0.0001)
+def naps():
+    for depth in range(60):
+        nap(depth)
+threads = [threading.Thread(target=naps) for _ in range(100)]
+[thread.start() for thread in threads]
+for i in range(40):
+    shutil.copy(sys.argv[1], f"copy-{i}.so")
+    ctypes.CDLL(f"./copy-{i}.so")
+    nap(80 + i)
+[thread.join() for thread in threads]
+os.remove("/dev/shm/fill")
+print("full" if full else "not full")
+"""
+
+
 class Losses(TraceTest):
+    def test_shared_memory_that_fills_up_harms_nobody(self):
+        namespaced = os.environ.get("CTRACE_TEST_NAMESPACES")
+        resized = namespaced and run("mount", "-o", "remount,size=64m", "/dev/shm").status == 0
+        if not resized:
+            self.skipTest("/dev/shm cannot be made smaller here")
+        self.addCleanup(run, "mount", "-o", "remount,size=50%", "/dev/shm")
+        library = run("sh", "-c", "ls /lib/*/libutil.so.1").out.split()[0]
+        result = self.record("/usr/bin/python3", "-c", FILL_UP, library, options=["--rate=0"])
+        self.assertEqual((result.status, result.out), (0, "full\n"), result)
+        self.assertRegex(result.err, "LOST [1-9]")
+        self.assertRegex(self.report_text(result.directory), "! LOST")
+
     def test_a_crowd_of_short_processes_loses_nothing(self):
         script = f"for i in $(seq 300); do {ENDINGS} flood 20 >/dev/null & done; wait"
         result = self.record_ok("sh", "-c", script, options=["--rate=0"])

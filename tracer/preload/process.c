@@ -233,6 +233,7 @@ static void begin_process(void)
         return;
     describe(board, start_ns);
     mark_memory();
+    ct_stacks_begin();
     ct_board = board;
     is_announced = false;
     ct_modules_scan();

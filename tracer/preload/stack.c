@@ -1,6 +1,7 @@
 #include "stack.h"
 
 #include "raw.h"
+#include "ring.h"
 #include "text.h"
 #include "unwind.h"
 
@@ -39,6 +40,51 @@ static bool is_same(const uint64_t *words, uint64_t head, const uint64_t *frames
     return words[0] == head && memcmp(words + 1, frames, count * sizeof(*frames)) == 0;
 }
 
+/* What of the tables has memory behind it: the pages of buckets as bits, and the first words. */
+#define TABLE_PAGE       4096
+#define BUCKETS_PER_PAGE (TABLE_PAGE / sizeof(uint32_t))
+#define WORDS_AT_ONCE    2048
+
+static _Atomic uint64_t backed_buckets[CT_BOARD_STACK_BUCKETS / BUCKETS_PER_PAGE / 64];
+static _Atomic uint32_t backed_words;
+
+static bool back_bucket(_Atomic uint32_t *buckets, uint32_t index)
+{
+    uint32_t page = index / BUCKETS_PER_PAGE;
+    uint64_t bit = UINT64_C(1) << page % 64;
+
+    if (__builtin_expect(
+            atomic_load_explicit(&backed_buckets[page / 64], memory_order_relaxed) & bit, 1))
+        return true;
+    if (!ct_memory_back(&buckets[page * BUCKETS_PER_PAGE], TABLE_PAGE))
+        return false;
+    atomic_fetch_or(&backed_buckets[page / 64], bit);
+    return true;
+}
+
+static bool back_words(const uint64_t *words, uint32_t end)
+{
+    uint32_t backed = atomic_load(&backed_words);
+    uint32_t wanted = (end / WORDS_AT_ONCE + 1) * WORDS_AT_ONCE;
+
+    if (end <= backed)
+        return true;
+    if (wanted > CT_BOARD_STACK_WORDS)
+        wanted = CT_BOARD_STACK_WORDS;
+    if (!ct_memory_back(&words[backed], (wanted - backed) * sizeof(*words)))
+        return false;
+    while (backed < wanted && !atomic_compare_exchange_weak(&backed_words, &backed, wanted))
+        ;
+    return true;
+}
+
+void ct_stacks_begin(void)
+{
+    for (size_t i = 0; i < sizeof(backed_buckets) / sizeof(backed_buckets[0]); i++)
+        atomic_store(&backed_buckets[i], 0);
+    atomic_store(&backed_words, 0);
+}
+
 /* Appends the stack to the words; 0 if there is no room. */
 static uint32_t append(struct ct_board_stacks *stacks, uint64_t head, const uint64_t *frames,
                        uint32_t count)
@@ -47,7 +93,8 @@ static uint32_t append(struct ct_board_stacks *stacks, uint64_t head, const uint
     uint32_t id = atomic_load_explicit(&stacks->used_words, memory_order_relaxed);
 
     do {
-        if (id > CT_BOARD_STACK_WORDS - CT_BOARD_STACK_RESERVED - need)
+        if (id > CT_BOARD_STACK_WORDS - CT_BOARD_STACK_RESERVED - need ||
+            !back_words(stacks->words, id + need))
             return 0;
     } while (!atomic_compare_exchange_weak(&stacks->used_words, &id, id + need));
     memcpy(&stacks->words[id + 1], frames, count * sizeof(*frames));
@@ -64,8 +111,10 @@ static uint32_t intern(struct ct_board_stacks *stacks, const uint64_t *frames, u
     uint32_t own_id = 0;
 
     for (uint32_t probe = 0; probe < MAX_PROBES; probe++) {
-        _Atomic uint32_t *bucket =
-            &stacks->buckets[((hash >> 32) + probe) % CT_BOARD_STACK_BUCKETS];
+        uint32_t at = (uint32_t)(((hash >> 32) + probe) % CT_BOARD_STACK_BUCKETS);
+        _Atomic uint32_t *bucket = &stacks->buckets[at];
+        if (!back_bucket(stacks->buckets, at))
+            return 0;
         uint32_t id = atomic_load_explicit(bucket, memory_order_acquire);
         if (id == 0) {
             if (own_id == 0)
@@ -296,14 +345,14 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     if (begin >= end || find_module(info->dlpi_addr + begin, path) != NULL)
         return 0;
 
+    /* The loader's lock is held: nobody else takes one. */
     uint32_t index = atomic_load(&ct_board->module_count);
-    if (index < CT_BOARD_MAX_MODULES)
-        index = atomic_fetch_add(&ct_board->module_count, 1);
-    if (index >= CT_BOARD_MAX_MODULES) {
+    struct ct_board_module *module = &ct_board->modules[index];
+    if (index >= CT_BOARD_MAX_MODULES || !ct_memory_back(module, sizeof(*module))) {
         scan->lost++;
         return 0;
     }
-    struct ct_board_module *module = &ct_board->modules[index];
+    atomic_store(&ct_board->module_count, index + 1);
     module->begin = info->dlpi_addr + begin;
     module->end = info->dlpi_addr + end;
     module->bias = info->dlpi_addr;

@@ -14,6 +14,9 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site);
 /* The same for who can come back: 0 at once while another thread forks. */
 uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site);
 
+/* There is a new board, on which no stacks are. */
+void ct_stacks_begin(void);
+
 /* Loads the unwinder: without it stacks have one frame. Sees to forks. */
 void ct_stack_init(void);
 
