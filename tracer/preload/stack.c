@@ -23,16 +23,27 @@ static struct ct_object_range own; /* our frames are cut off */
 /* dl_iterate_phdr's count of objects ever loaded, at the last scan. */
 static _Atomic uint64_t scanned_loads;
 
+static inline uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 29;
+}
+
+/* Four chains that do not wait for each other: it takes a quarter of the time of one. */
 static uint64_t hash_frames(const uint64_t *frames, uint32_t count)
 {
-    uint64_t hash = count;
+    uint64_t first = count, second = 1, third = 2, fourth = 3;
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        hash ^= frames[i];
-        hash *= UINT64_C(0x9e3779b97f4a7c15);
-        hash ^= hash >> 29;
+    for (; i + 4 <= count; i += 4) {
+        first = mix(first, frames[i]);
+        second = mix(second, frames[i + 1]);
+        third = mix(third, frames[i + 2]);
+        fourth = mix(fourth, frames[i + 3]);
     }
-    return hash;
+    for (; i < count; i++)
+        first = mix(first, frames[i]);
+    return mix(mix(mix(first, second), third), fourth);
 }
 
 static bool is_same(const uint64_t *words, uint64_t head, const uint64_t *frames, uint32_t count)
