@@ -198,6 +198,19 @@ static gboolean is_unbound(const char *address)
     return g_str_equal(address, "0.0.0.0:0") || g_str_equal(address, "[::]:0");
 }
 
+/* Held intervals point to what the number was before: it stays for them, as long as it may. */
+static void retire_fd(struct ct_assembler *assembler, GHashTable *fds, int32_t number)
+{
+    void *fd = NULL;
+
+    if (assembler->retired_fds->len == CT_MAX_RETIRED_FDS) {
+        ct_wakes_flush(assembler->wakes);
+        g_ptr_array_set_size(assembler->retired_fds, 0);
+    }
+    g_hash_table_steal_extended(fds, GINT_TO_POINTER(number), NULL, &fd);
+    g_ptr_array_add(assembler->retired_fds, fd);
+}
+
 static void add_fd(struct ct_assembler *assembler, const struct ct_record *record)
 {
     const struct ct_event_fd *event = &record->as.fd;
@@ -208,7 +221,7 @@ static void add_fd(struct ct_assembler *assembler, const struct ct_record *recor
     GHashTable *fds = thread->thread.process->fds;
 
     if (g_hash_table_contains(fds, GINT_TO_POINTER(event->fd))) {
-        ct_wakes_flush(assembler->wakes); /* held intervals point to what it was before */
+        retire_fd(assembler, fds, event->fd);
     } else if (assembler->fd_count++ >= CT_MAX_FDS) {
         assembler->model->capture.records_dropped++;
         return;
@@ -332,6 +345,7 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
     assembler->sink_count = sink_count;
     ct_kernel_init(assembler);
     assembler->first_ns = UINT64_MAX;
+    assembler->retired_fds = g_ptr_array_new_with_free_func(ct_fd_free);
     return assembler;
 }
 
@@ -348,6 +362,7 @@ void ct_assembler_free(struct ct_assembler *assembler)
         ct_nesting_clear(&ct_thread_state(assembler->model->threads->pdata[i])->nesting);
     g_hash_table_unref(assembler->current);
     g_hash_table_unref(assembler->images);
+    g_ptr_array_unref(assembler->retired_fds);
     ct_wakes_free(assembler->wakes);
     ct_tasks_free(assembler->tasks);
     g_free(assembler);

@@ -14,6 +14,9 @@
 #define CT_MAX_MODULES   (1U << 18)
 #define CT_MAX_FDS       (1U << 20)
 
+/* Those that a number does not mean any more, and that are kept all the same. */
+#define CT_MAX_RETIRED_FDS 4096
+
 struct ct_image {
     struct ct_process process; /* first: the model frees it */
     gboolean is_implicit;      /* no process_start was seen; a closing event may adopt it */
@@ -58,6 +61,7 @@ struct ct_assembler {
     gboolean has_extent; /* a capture event said when the recording began and ended */
     uint64_t first_ns;   /* of what happened; UINT64_MAX until something has */
     uint64_t last_ns;
+    GPtrArray *retired_fds;    /* owned; struct ct_fd *, which held intervals may point to */
     uint64_t wait_count;       /* wait events in the trace */
     uint64_t ring_events_lost; /* waits and others, as the recorder counted them */
     gboolean has_rate;

@@ -38,7 +38,7 @@ static void module_free(void *data)
     g_free(module);
 }
 
-static void fd_free(void *data)
+void ct_fd_free(void *data)
 {
     struct ct_fd *fd = data;
 
@@ -116,7 +116,7 @@ struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uin
     process->threads = g_hash_table_new(NULL, NULL);
     process->stacks = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     process->modules = g_ptr_array_new_with_free_func(module_free);
-    process->fds = g_hash_table_new_full(NULL, NULL, NULL, fd_free);
+    process->fds = g_hash_table_new_full(NULL, NULL, NULL, ct_fd_free);
     process->counters = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     g_ptr_array_add(model->processes, process);
     return process;

@@ -93,6 +93,8 @@ struct ct_fd {
     char *peer;  /* owned; a socket's other end, or "" */
 };
 
+void ct_fd_free(void *fd);
+
 /* What was recorded and what was not. */
 struct ct_capture {
     gboolean is_complete; /* the trace ends with its capture event */
