@@ -311,6 +311,25 @@ static void wake_written_after_the_wait_still_explains_it(void **state)
     assert_int_equal(interval->waker_op, CT_OP_MUTEX_UNLOCK);
 }
 
+/* What is held for its waker may not be handed on for that. */
+static void wake_written_after_a_descriptor_changed_explains_it_too(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record file = {
+        .event = CT_EVENT_ID_FD,
+        .as.fd = {.fd = 5, .kind = CT_FD_KIND_FILE, .local = "/first", .peer = ""}};
+
+    add(fixture, 1050 * MS, &file);
+    add_wait(fixture, 1100 * MS, 50 * MS, 0);
+    file.as.fd.local = "/second";
+    add(fixture, 1100 * MS + 1000, &file);
+    add_wake(fixture, 8, 1110 * MS, 10 * MS + 100, 3);
+    const struct ct_interval *interval = finish(fixture, 1);
+
+    assert_non_null(interval->waker);
+    assert_int_equal(interval->waker->tid, 8);
+}
+
 static void last_wake_inside_the_wait_explains_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -551,6 +570,7 @@ int main(void)
         TEST(open_wait_is_a_call_up_to_the_end),
         TEST(open_wait_stands_for_itself),
         TEST(wake_written_after_the_wait_still_explains_it),
+        TEST(wake_written_after_a_descriptor_changed_explains_it_too),
         TEST(last_wake_inside_the_wait_explains_it),
         TEST(wake_before_the_wait_or_by_the_waiter_explains_nothing),
         TEST(intervals_come_in_order_when_many_are_held_back),
