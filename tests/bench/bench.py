@@ -260,7 +260,7 @@ def row_startup():
 
 
 def row_analysis():
-    record(WORKLOADS / "endings", "flood", "300000", options=["--rate=0"])
+    record(WORKLOADS / "endings", "flood", "300000", options=["--rate=0", "--kernel=off"])
     trace = FOLDER / "trace"
     counted = quietly("babeltrace2", trace, "--component=sink.utils.counter")
     events = int(re.findall(r"(\d+) Event messages", counted)[-1])
