@@ -110,8 +110,12 @@ static struct ct_board *make_board(uint64_t start_ns)
     if (ct_syscall(SYS_ftruncate, fd, size) == 0)
         board = map(fd, 0, MAPPED_SIZE, PROT_READ | PROT_WRITE);
     ct_syscall(SYS_close, fd);
-    if (board == NULL || !ct_memory_back(board, offsetof(struct ct_board, modules)))
+    if (board == NULL)
         return NULL;
+    if (!ct_memory_back(board, offsetof(struct ct_board, modules))) {
+        munmap(board, MAPPED_SIZE);
+        return NULL;
+    }
     madvise(board, MAPPED_SIZE, MADV_DONTDUMP);
     board->size = size;
     ct_rings_init((char *)board + CT_RINGS_OFFSET, size);

@@ -3,9 +3,7 @@
 #include "hook.h"
 #include "raw.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,38 +210,6 @@ pid_t fork(void)
     if (child > 0 && ct_self_enter() != NULL)
         ct_process_announce_fork(child);
     return child;
-}
-
-/* What a clone that is a process of its own runs. */
-struct cloned {
-    int (*routine)(void *argument);
-    void *argument;
-};
-
-static int run_cloned(void *data)
-{
-    const struct cloned *cloned = data;
-
-    ct_process_forked();
-    return cloned->routine(cloned->argument);
-}
-
-CT_REAL(int, clone, (int (*routine)(void *), void *stack, int flags, void *argument, ...))
-
-int clone(int (*routine)(void *), void *stack, int flags, void *argument, ...)
-{
-    struct cloned cloned = {routine, argument};
-    va_list arguments;
-
-    CT_NEED_REAL(clone);
-    va_start(arguments, argument);
-    pid_t *parent_tid = va_arg(arguments, pid_t *);
-    void *tls = va_arg(arguments, void *);
-    pid_t *child_tid = va_arg(arguments, pid_t *);
-    va_end(arguments);
-    if (routine == NULL || flags & CLONE_VM)
-        return real_clone(routine, stack, flags, argument, parent_tid, tls, child_tid);
-    return real_clone(run_cloned, stack, flags, &cloned, parent_tid, tls, child_tid);
 }
 
 CT_REAL(int, daemon, (int keep_directory, int keep_output))
