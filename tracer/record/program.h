@@ -20,6 +20,9 @@ struct ct_program {
 /* Finds argv[0] as execvp does. On failure `exit_status` is what a shell would exit with. */
 gboolean ct_program_find(char **argv, struct ct_program *program, int *exit_status, GError **error);
 
+/* The arguments as one would type them. Caller frees. */
+char *ct_program_command_line(char **argv);
+
 void ct_program_clear(struct ct_program *program);
 
 #endif

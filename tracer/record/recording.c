@@ -5,6 +5,7 @@
 #include "kernel/finish.h"
 #include "libraries.h"
 #include "output.h"
+#include "program.h"
 #include "session.h"
 #include "sessiond.h"
 #include "streams.h"
@@ -58,20 +59,6 @@ static char *session_name(const struct ct_recording *recording)
     return g_strdup_printf("ctrace-%u", recording->directory->control->recording);
 }
 
-/* As one would type it. */
-static char *command_line(char **program)
-{
-    GString *line = g_string_new(NULL);
-
-    for (; *program != NULL; program++) {
-        gboolean is_plain =
-            **program != '\0' && strpbrk(*program, " \t\n'\"\\$&|;<>()*?[]#~`!{}") == NULL;
-        g_autofree char *quoted = is_plain ? g_strdup(*program) : g_shell_quote(*program);
-        g_string_append_printf(line, "%s%s", line->len > 0 ? " " : "", quoted);
-    }
-    return g_string_free(line, FALSE);
-}
-
 /* Events that went to disk before it would be lost with the daemon. */
 static gboolean is_metadata_there(void *session)
 {
@@ -96,7 +83,7 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
 static gboolean set_up(struct ct_recording *recording, const struct ct_record_options *options,
                        GError **error)
 {
-    g_autofree char *command = command_line(options->program);
+    g_autofree char *command = ct_program_command_line(options->program);
 
     recording->preload = ct_preload_find(error);
     if (recording->preload == NULL)
