@@ -132,9 +132,9 @@ static void make_room(struct ct_tasks *tasks, struct ct_task *task)
     uint64_t end_ns = ct_task_span_end_ns(task, 0);
 
     hand_on(tasks, task, oldest, end_ns);
-    task->before.ns[oldest->state] += end_ns - oldest->begin_ns;
     task->first = (task->first + 1) & (task->capacity - 1);
     task->count--;
+    task->flushed -= task->flushed > 0;
 }
 
 static struct ct_task_span *last_span(const struct ct_task *task)
@@ -157,8 +157,12 @@ static void begin_span(struct ct_tasks *tasks, struct ct_task *task, struct ct_t
     if (span.begin_ns < tasks->lossy_until_ns && span.state != CT_TASK_RUNNING)
         span.state = CT_TASK_UNKNOWN;
     if (task->count > 0) {
-        span.begin_ns = MAX(span.begin_ns, last_span(task)->begin_ns);
+        const struct ct_task_span *last = last_span(task);
+
+        span.begin_ns = MAX(span.begin_ns, last->begin_ns);
         end_span(tasks, task, span.begin_ns);
+        span.before = last->before;
+        span.before.ns[last->state] += span.begin_ns - last->begin_ns;
     }
     make_room(tasks, task);
     task->count++;
@@ -184,8 +188,8 @@ static void estimate(const struct ct_task *task, uint64_t time_ns, struct ct_tas
     double share = (double)(time_ns - begin_ns) / (double)(end_ns - begin_ns);
 
     for (size_t state = 0; state < CT_TASK_STATE_COUNT; state++) {
-        uint64_t more_ns =
-            task->before.ns[state] - MIN(task->known.ns[state], task->before.ns[state]);
+        uint64_t before_ns = ct_task_span(task, 0)->before.ns[state];
+        uint64_t more_ns = before_ns - MIN(task->known.ns[state], before_ns);
 
         times->ns[state] += (uint64_t)((double)more_ns * share);
     }
@@ -193,19 +197,16 @@ static void estimate(const struct ct_task *task, uint64_t time_ns, struct ct_tas
 
 void ct_task_times_at(const struct ct_task *task, uint64_t time_ns, struct ct_task_times *times)
 {
-    if (task->count == 0 || time_ns < ct_task_span(task, 0)->begin_ns) {
+    uint32_t index;
+
+    if (!ct_task_find_span(task, time_ns, &index)) {
         estimate(task, time_ns, times);
         return;
     }
-    *times = task->before;
-    for (uint32_t i = 0; i < task->count; i++) {
-        const struct ct_task_span *span = ct_task_span(task, i);
-        uint64_t end_ns = MIN(ct_task_span_end_ns(task, i), time_ns);
+    const struct ct_task_span *span = ct_task_span(task, index);
 
-        if (span->begin_ns >= time_ns)
-            break;
-        times->ns[span->state] += end_ns - span->begin_ns;
-    }
+    *times = span->before;
+    times->ns[span->state] += time_ns - span->begin_ns;
 }
 
 void ct_task_seen_running(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
@@ -445,12 +446,12 @@ void ct_tasks_lost(struct ct_tasks *tasks, uint32_t cpu, uint64_t begin_ns, uint
 
 void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
-    for (uint32_t i = 0; i < task->count; i++) {
-        uint64_t end_ns = ct_task_span_end_ns(task, i);
+    for (; task->flushed < task->count; task->flushed++) {
+        uint64_t end_ns = ct_task_span_end_ns(task, task->flushed);
 
         if (end_ns > time_ns)
             break;
-        hand_on(tasks, task, ct_task_span(task, i), end_ns);
+        hand_on(tasks, task, ct_task_span(task, task->flushed), end_ns);
     }
 }
 

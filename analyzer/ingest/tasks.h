@@ -36,6 +36,7 @@ struct ct_task_span {
     gboolean is_preempted;       /* RUNNABLE: it could have gone on; else it was woken */
     const struct ct_task *waker; /* RUNNABLE: borrowed; who woke it, or NULL: nobody known */
     const char *instead;         /* RUNNABLE and preempted: borrowed; who got its CPU, or NULL */
+    struct ct_task_times before; /* the sums of all spans before it, kept or not */
 };
 
 struct ct_task {
@@ -47,7 +48,7 @@ struct ct_task {
     uint32_t first;             /* position of the oldest */
     uint32_t count;
     uint32_t capacity;
-    struct ct_task_times before; /* the oldest span kept */
+    uint32_t flushed; /* of the oldest: handed on */
     /* Up to where sums were asked for: what lies before, and after, the oldest span is estimated.
      */
     uint64_t known_ns;
