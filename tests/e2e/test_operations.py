@@ -10,8 +10,8 @@ LEAST_WOKEN = 0.7
 # Shorter waits began late.
 LATE_NS = 10_000_000
 
-# By how much the program's clock readings may differ from a wait that nothing disturbed, and from
-# one in two on a machine whose CPUs are busy.
+# By how much the program's clock readings may differ from the wait that was disturbed least, and
+# from one in two on a machine whose CPUs are busy.
 QUIET_NS = 1_000_000
 BUSY_NS = 10_000_000
 
@@ -48,10 +48,11 @@ class Operations(TraceTest):
         self.assertAlmostEqual(len(recorded), len(measured), delta=answer["count"] / 4)
         self.assertGreater(len(recorded), answer["count"] / 2)
         # The program reads its clock outside the wait, so it never measures less. It measures more
-        # where it lost the CPU before a reading: on a busy machine, often, but not every time.
+        # where it lost the CPU before a reading, or was late at a page that it shares with its child:
+        # on a busy machine, most times, but not each time.
         differences_ns = sorted(its - mine for mine, its in zip(recorded, measured))
         self.assertGreaterEqual(differences_ns[0], 0)
-        self.assertLess(differences_ns[len(differences_ns) // 4], max(measured) * 0.02 + QUIET_NS)
+        self.assertLess(differences_ns[0], max(measured) * 0.02 + QUIET_NS)
         self.assertLess(statistics.median(differences_ns), max(measured) * 0.02 + BUSY_NS)
 
     def check_profile(self, answer, profile, recorded_ns):
