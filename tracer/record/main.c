@@ -117,8 +117,9 @@ static void attach(void *user, pid_t pid)
     const struct setting *setting = user;
     const char *missing = ct_recording_attach(setting->recording, pid);
 
-    if (missing != NULL && setting->options->needs_kernel)
-        g_printerr("ctrace: --kernel=sched: not all is recorded. %s\n", missing);
+    if (missing != NULL && setting->options->kernel_option != NULL)
+        g_printerr("ctrace: --kernel=%s: not all is recorded. %s\n",
+                   setting->options->kernel_option, missing);
 }
 
 static gboolean launch_program(struct setting *setting, int *exec_errno, GError **error)
@@ -198,6 +199,17 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     return status;
 }
 
+/* The preload does not see the program: the kernel may. */
+static void tell_hidden(const struct ct_program *program, struct ct_record_options *options)
+{
+    if (options->kernel_option == NULL)
+        options->kernel.syscalls = TRUE;
+    g_printerr("ctrace: %s: the preload sees nothing of it%s\n", program->hidden,
+               options->kernel.syscalls ? "; its system calls come from the kernel"
+               : options->kernel.sched  ? "; --kernel=syscalls would show what it waits for"
+                                        : "");
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
@@ -211,8 +223,8 @@ int main(int argc, char **argv)
     } else if (!ct_program_find(options.program, &program, &status, &error)) {
         g_printerr("ctrace: %s\n", error->message);
     } else {
-        if (program.warning != NULL)
-            g_printerr("ctrace: %s\n", program.warning);
+        if (program.hidden != NULL)
+            tell_hidden(&program, &options);
         status = record(&options, &program);
     }
     ct_program_clear(&program);

@@ -46,19 +46,22 @@ static gboolean check_kernel(const char *kernel, struct ct_record_options *optio
 {
     static const struct {
         const char *name;
-        gboolean wants;
-        gboolean needs;
-    } choices[] = {{"auto", TRUE, FALSE}, {"off", FALSE, FALSE}, {"sched", TRUE, TRUE}};
+        gboolean is_named;
+        struct ct_kernel_wishes wishes;
+    } choices[] = {{"auto", FALSE, {.sched = TRUE}},
+                   {"off", TRUE, {0}},
+                   {"sched", TRUE, {.sched = TRUE}},
+                   {"syscalls", TRUE, {.sched = TRUE, .syscalls = TRUE}}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(choices); i++) {
         if (strcmp(kernel != NULL ? kernel : "auto", choices[i].name) == 0) {
-            options->wants_kernel = choices[i].wants;
-            options->needs_kernel = choices[i].needs;
+            options->kernel = choices[i].wishes;
+            options->kernel_option = choices[i].is_named ? choices[i].name : NULL;
             return TRUE;
         }
     }
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                "--kernel=%s: give auto, off or sched", kernel);
+                "--kernel=%s: give auto, off, sched or syscalls", kernel);
     return FALSE;
 }
 
@@ -120,8 +123,8 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
          "Record only waits in other system calls: files, pipes, children", NULL},
         {"sleep", 0, 0, G_OPTION_ARG_NONE, &sleep, "Record only sleeps", NULL},
         {"kernel", 0, 0, G_OPTION_ARG_STRING, &kernel,
-         "Record when threads run and when they stand in line for a CPU: sched, off, or auto: as "
-         "far as the kernel lets us (auto)",
+         "Record when threads run and when they stand in line for a CPU: sched; system calls too: "
+         "syscalls; neither: off; or what there is need of and the kernel lets us: auto (auto)",
          "WHAT"},
         {"delay", 0, 0, G_OPTION_ARG_STRING, &delay, "Start recording T after the program", "T"},
         {"duration", 0, 0, G_OPTION_ARG_STRING, &duration,

@@ -88,8 +88,8 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     recording->preload = ct_preload_find(error);
     if (recording->preload == NULL)
         return FALSE;
-    if (options->wants_kernel)
-        recording->kernel = ct_kernel_capture_new(recording->path);
+    if (options->kernel.sched)
+        recording->kernel = ct_kernel_capture_new(recording->path, &options->kernel);
     recording->directory = ct_session_directory_new(options->rate_ns, !options->no_follow, error);
     if (recording->directory == NULL)
         return FALSE;
@@ -117,7 +117,7 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
 
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
-    if (!options->wants_kernel)
+    if (!options->kernel.sched)
         recording->missing = g_strdup("kernel: turned off");
     recording->closing.deaths = deaths;
     if (set_up(recording, options, error)) {
@@ -399,10 +399,23 @@ static gboolean close_trace(struct ct_recording *recording, int exit_status, con
     return FALSE;
 }
 
+/* Which process images the preload tells of: struct ct_image_key. */
+static GArray *find_preloaded(const struct ct_recording *recording)
+{
+    ct_drain_lock(recording->drain);
+    ct_boards_update(recording->boards);
+    const GArray *images = ct_boards_images(recording->boards);
+    GArray *preloaded = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
+    g_array_append_vals(preloaded, images->data, images->len);
+    ct_drain_unlock(recording->drain);
+    return preloaded;
+}
+
 /* The kernel's part. Whatever is wrong with it is said, and is no fault of the rest. */
 static void close_kernel(struct ct_recording *recording)
 {
     const struct ct_control *control = recording->directory->control;
+    g_autoptr(GArray) preloaded = find_preloaded(recording);
     g_autoptr(GError) error = NULL;
 
     if (recording->kernel != NULL) {
@@ -411,7 +424,7 @@ static void close_kernel(struct ct_recording *recording)
         recording->missing = g_strdup(ct_kernel_capture_missing(recording->kernel));
     }
     if (!ct_kernel_finish(recording->path, control->root_pid, control->follows_children != 0,
-                          &recording->kernel_totals, &error)) {
+                          preloaded, &recording->kernel_totals, &error)) {
         g_free(recording->missing);
         recording->missing = g_strdup_printf("kernel: %s", error->message);
     }
@@ -471,8 +484,7 @@ void ct_recording_summary(const struct ct_recording *recording,
         .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
         .bytes = ct_tree_size(recording->path),
         .events_lost = recording->events_lost + recording->closing.totals.events_lost,
-        .kernel_events = recording->kernel_totals.events,
-        .kernel_events_lost = recording->kernel_totals.lost,
+        .kernel = recording->kernel_totals,
         .totals = recording->closing.totals,
     };
 }

@@ -3,6 +3,7 @@
 #define CTRACE_RECORD_RECORDING_H
 
 #include "closing.h"
+#include "kernel/finish.h"
 #include "options.h"
 
 #include <glib.h>
@@ -56,8 +57,7 @@ struct ct_recording_summary {
     uint64_t duration_ns;
     uint64_t bytes;
     uint64_t events_lost;
-    uint64_t kernel_events;
-    uint64_t kernel_events_lost;
+    struct ct_kernel_totals kernel;
     struct ct_closing_totals totals;
 };
 

@@ -35,7 +35,7 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
     } losses[] = {
         {summary->events_lost, "event for lack of buffer space", "events for lack of buffer space",
          "totals are too low"},
-        {summary->kernel_events_lost, "kernel event for lack of buffer space",
+        {summary->kernel.lost, "kernel event for lack of buffer space",
          "kernel events for lack of buffer space", "some time has no known state"},
         {summary->totals.threads_lost, "thread for lack of room on a board",
          "threads for lack of room on a board", "totals are too low"},
@@ -68,14 +68,15 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     g_autoptr(GString) line = g_string_new("ctrace: recorded ");
 
     ct_recording_summary(recording, &summary);
-    append_count(line, summary.totals.processes, "process", "processes");
+    append_count(line, summary.totals.processes + summary.kernel.hidden_processes, "process",
+                 "processes");
     g_string_append(line, ", ");
-    append_count(line, summary.totals.threads, "thread", "threads");
+    append_count(line, summary.totals.threads + summary.kernel.hidden_threads, "thread", "threads");
     g_string_append(line, " and ");
     append_count(line, summary.totals.waits, "wait", "waits");
-    if (summary.kernel_events > 0) {
+    if (summary.kernel.events > 0) {
         g_string_append(line, ", ");
-        append_count(line, summary.kernel_events, "kernel event", "kernel events");
+        append_count(line, summary.kernel.events, "kernel event", "kernel events");
     }
     g_string_append_printf(line, " in %.2f s\nctrace: wrote %s (",
                            (double)summary.duration_ns / 1e9, summary.path);
@@ -98,7 +99,7 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
         g_printerr("ctrace: its stacks and open waits are kept in memory until the machine "
                    "restarts; add them with:\n    ctrace recover %s\n",
                    summary.path);
-    if (summary.totals.processes == 0) {
+    if (summary.totals.processes == 0 && summary.kernel.hidden_processes == 0) {
         g_printerr("ctrace: nothing was recorded: no process loaded the preload (it cannot see "
                    "statically linked, setuid and 32-bit programs)\n");
         return FALSE;

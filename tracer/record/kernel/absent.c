@@ -6,9 +6,11 @@ struct ct_kernel_capture {
     char nothing;
 };
 
-struct ct_kernel_capture *ct_kernel_capture_new(const char *path)
+struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
+                                                const struct ct_kernel_wishes *wishes)
 {
     (void)path;
+    (void)wishes;
     return g_new0(struct ct_kernel_capture, 1);
 }
 
@@ -45,8 +47,9 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
 }
 
 gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_children,
-                          struct ct_kernel_totals *totals, GError **error)
+                          const GArray *preloaded, struct ct_kernel_totals *totals, GError **error)
 {
+    (void)preloaded;
     (void)path;
     (void)root_pid;
     (void)follows_children;

@@ -12,6 +12,7 @@
 #define DRAIN_INTERVAL_MS 200
 
 struct ct_kernel_capture {
+    struct ct_kernel_wishes wishes;
     char *folder;           /* owned; of the spool files */
     GThread *opener;        /* owned; until attached */
     GThread *drainer;       /* owned; or NULL */
@@ -28,14 +29,16 @@ static void *open_machine(void *data)
 {
     struct ct_kernel_capture *capture = data;
 
-    capture->rings = ct_rings_open_machine(&capture->why_not_machine);
+    capture->rings = ct_rings_open_machine(capture->wishes.syscalls, &capture->why_not_machine);
     return NULL;
 }
 
-struct ct_kernel_capture *ct_kernel_capture_new(const char *path)
+struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
+                                                const struct ct_kernel_wishes *wishes)
 {
     struct ct_kernel_capture *capture = g_new0(struct ct_kernel_capture, 1);
 
+    capture->wishes = *wishes;
     capture->folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
     capture->stop_fd = -1;
     capture->opener = g_thread_new("kernel-open", open_machine, capture);
@@ -109,7 +112,8 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
     if (capture->rings == NULL) {
         capture->rings = ct_rings_open_process(pid, !capture->is_begun, &why_not);
         capture->missing = capture->rings != NULL
-                               ? g_strdup_printf("kernel: wake-ups and who ran instead: %s",
+                               ? g_strdup_printf("kernel: %swake-ups and who ran instead: %s",
+                                                 capture->wishes.syscalls ? "system calls, " : "",
                                                  capture->why_not_machine)
                                : g_strdup_printf("kernel: %s; and of the program alone: %s",
                                                  capture->why_not_machine, why_not);

@@ -12,8 +12,16 @@
 
 struct ct_kernel_capture;
 
+/* What is to be recorded. */
+struct ct_kernel_wishes {
+    gboolean sched;
+    gboolean syscalls; /* and, where they make a thread wait, its stack by frame pointers */
+    uint32_t cpu_hz;   /* how often to sample what runs; 0: not at all */
+};
+
 /* Begins to open what the kernel gives, for a recording at `path`. Never NULL. */
-struct ct_kernel_capture *ct_kernel_capture_new(const char *path);
+struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
+                                                const struct ct_kernel_wishes *wishes);
 
 /* To be called when there is process `pid`, before it executes the program. */
 void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid);

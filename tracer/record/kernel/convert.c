@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "events.h"
 #include "spool.h"
+#include "syscall_classes.h"
 
 #include <babeltrace2/babeltrace.h>
 #include <sys/stat.h>
@@ -34,6 +35,7 @@ struct conversion {
     struct ct_kernel_totals *totals;                      /* borrowed */
     bt_stream_class *stream_class;                        /* owned */
     bt_event_class *event_classes[CT_KERNEL_EVENT_COUNT]; /* owned */
+    struct ct_syscall_classes *syscalls;                  /* owned */
     struct stream *streams;                               /* owned; one for each CPU */
     guint stream_count;
     guint next_end; /* the stream to be ended next, once all events are written */
@@ -52,10 +54,14 @@ static bt_field_class *integer_class(bt_trace_class *trace_class, gboolean is_si
     return class;
 }
 
-#define CLASS_OF_U8     integer_class(trace_class, FALSE, 8)
-#define CLASS_OF_I32    integer_class(trace_class, TRUE, 32)
-#define CLASS_OF_I64    integer_class(trace_class, TRUE, 64)
-#define CLASS_OF_STRING bt_field_class_string_create(trace_class)
+static bt_field_class *hexadecimal_class(bt_trace_class *trace_class)
+{
+    bt_field_class *class = integer_class(trace_class, FALSE, 64);
+
+    bt_field_class_integer_set_preferred_display_base(
+        class, BT_FIELD_CLASS_INTEGER_PREFERRED_DISPLAY_BASE_HEXADECIMAL);
+    return class;
+}
 
 static void append(bt_field_class *structure, const char *name, bt_field_class *class)
 {
@@ -63,7 +69,30 @@ static void append(bt_field_class *structure, const char *name, bt_field_class *
     bt_field_class_put_ref(class);
 }
 
-#define APPEND(type, name) append(structure, #name, CLASS_OF_##type);
+/* As in LTTng's traces its length is one byte, in a field before it. */
+static void append_addresses(bt_trace_class *trace_class, bt_field_class *structure,
+                             const char *name)
+{
+    g_autofree char *length_name = g_strdup_printf("_%s_length", name);
+    bt_field_class *element = hexadecimal_class(trace_class);
+    bt_field_class *length = integer_class(trace_class, FALSE, 8);
+
+    bt_field_class_structure_append_member(structure, length_name, length);
+    append(structure, name, bt_field_class_array_dynamic_create(trace_class, element, length));
+    bt_field_class_put_ref(element);
+    bt_field_class_put_ref(length);
+}
+
+#define APPEND_U8(name)        append(structure, name, integer_class(trace_class, FALSE, 8))
+#define APPEND_U64(name)       append(structure, name, integer_class(trace_class, FALSE, 64))
+#define APPEND_I32(name)       append(structure, name, integer_class(trace_class, TRUE, 32))
+#define APPEND_I64(name)       append(structure, name, integer_class(trace_class, TRUE, 64))
+#define APPEND_HEX64(name)     append(structure, name, hexadecimal_class(trace_class))
+#define APPEND_FD_KIND(name)   APPEND_U8(name)
+#define APPEND_STRING(name)    append(structure, name, bt_field_class_string_create(trace_class))
+#define APPEND_ADDRESSES(name) append_addresses(trace_class, structure, name)
+
+#define APPEND(type, name) APPEND_##type(#name);
 
 #define PAYLOAD_CLASS(symbol, name)                                               \
     static bt_field_class *name##_class(bt_trace_class *trace_class)              \
@@ -110,6 +139,7 @@ static void create_stream_class(struct conversion *conversion, bt_trace_class *t
         conversion->event_classes[i] = event_class;
     }
     conversion->stream_class = stream_class;
+    conversion->syscalls = ct_syscall_classes_new(stream_class);
 }
 
 static bt_clock_class *create_clock_class(const struct conversion *conversion,
@@ -200,13 +230,40 @@ static void end_packet(struct conversion *conversion, struct stream *stream, uin
     stream->packet = NULL;
 }
 
-#define SET_U8(field, value)     bt_field_integer_unsigned_set_value(field, value)
-#define SET_I32(field, value)    bt_field_integer_signed_set_value(field, value)
-#define SET_I64(field, value)    bt_field_integer_signed_set_value(field, value)
-#define SET_STRING(field, value) bt_field_string_set_value(field, value)
+/* The next member of a structure. */
+static bt_field *next_member(bt_field *structure, uint64_t *index)
+{
+    return bt_field_structure_borrow_member_field_by_index(structure, (*index)++);
+}
 
-#define SET_MEMBER(type, name) \
-    SET_##type(bt_field_structure_borrow_member_field_by_index(structure, index++), from->name);
+static void set_addresses(bt_field *length, bt_field *array, struct ct_u64_sequence addresses)
+{
+    bt_field_integer_unsigned_set_value(length, addresses.count);
+    if (bt_field_array_dynamic_set_length(array, addresses.count) !=
+        BT_FIELD_DYNAMIC_ARRAY_SET_LENGTH_STATUS_OK)
+        return;
+    for (uint32_t i = 0; i < addresses.count; i++)
+        bt_field_integer_unsigned_set_value(bt_field_array_borrow_element_field_by_index(array, i),
+                                            addresses.values[i]);
+}
+
+#define NEXT_MEMBER         next_member(structure, &index)
+#define SET_UNSIGNED(value) bt_field_integer_unsigned_set_value(NEXT_MEMBER, value)
+#define SET_SIGNED(value)   bt_field_integer_signed_set_value(NEXT_MEMBER, value)
+#define SET_U8(value)       SET_UNSIGNED(value)
+#define SET_U64(value)      SET_UNSIGNED(value)
+#define SET_I32(value)      SET_SIGNED(value)
+#define SET_I64(value)      SET_SIGNED(value)
+#define SET_HEX64(value)    SET_UNSIGNED(value)
+#define SET_FD_KIND(value)  SET_UNSIGNED(value)
+#define SET_STRING(value)   bt_field_string_set_value(NEXT_MEMBER, value)
+#define SET_ADDRESSES(value)                         \
+    do {                                             \
+        bt_field *length = NEXT_MEMBER;              \
+        set_addresses(length, NEXT_MEMBER, (value)); \
+    } while (0)
+
+#define SET_MEMBER(type, name) SET_##type(from->name);
 
 #define SET_PAYLOAD(symbol, name)                               \
     case CT_KERNEL_ID_##symbol: {                               \
@@ -227,10 +284,26 @@ static void fill_event(bt_event *event, const struct ct_kernel_record *record)
     index = 0;
     switch (record->event) {
         CT_KERNEL_EVENTS(SET_PAYLOAD)
-    case CT_KERNEL_EVENT_COUNT:
+    case CT_KERNEL_ID_SYSCALL_ENTRY:
+        ct_syscall_classes_fill_entry(structure, &record->as.syscall);
+        break;
+    case CT_KERNEL_ID_SYSCALL_EXIT:
+        SET_I64(record->as.syscall.result);
         break;
     }
-    (void)index;
+}
+
+static const bt_event_class *event_class_of(struct conversion *conversion,
+                                            const struct ct_kernel_record *record)
+{
+    switch (record->event) {
+    case CT_KERNEL_ID_SYSCALL_ENTRY:
+        return ct_syscall_classes_entry(conversion->syscalls, &record->as.syscall);
+    case CT_KERNEL_ID_SYSCALL_EXIT:
+        return ct_syscall_classes_exit(conversion->syscalls, &record->as.syscall);
+    default:
+        return conversion->event_classes[record->event];
+    }
 }
 
 static void push_event(struct conversion *conversion, const struct ct_kernel_item *item)
@@ -243,8 +316,7 @@ static void push_event(struct conversion *conversion, const struct ct_kernel_ite
     if (stream->packet == NULL)
         begin_packet(conversion, item->index, time_ns);
     bt_message *message = bt_message_event_create_with_packet_and_default_clock_snapshot(
-        conversion->iterator, conversion->event_classes[item->record.event], stream->packet,
-        time_ns);
+        conversion->iterator, event_class_of(conversion, &item->record), stream->packet, time_ns);
     fill_event(bt_message_event_borrow_event(message), &item->record);
     push(conversion, message);
     stream->packet_events++;
@@ -365,6 +437,7 @@ static void clear(struct conversion *conversion)
     }
     for (size_t i = 0; i < CT_KERNEL_EVENT_COUNT; i++)
         bt_event_class_put_ref(conversion->event_classes[i]);
+    ct_syscall_classes_free(conversion->syscalls);
     bt_stream_class_put_ref(conversion->stream_class);
     g_free(conversion->streams);
 }
@@ -423,6 +496,8 @@ gboolean ct_kernel_convert(const char *path, int32_t root_pid, gboolean follows_
     conversion.stream_count = ct_kernel_events_cpu_count(conversion.events);
     conversion.streams = g_new0(struct stream, conversion.stream_count);
     g_autofree char *why_not = run_graph(&conversion, kernel);
+    totals->hidden_processes = ct_kernel_events_hidden_images(conversion.events);
+    totals->hidden_threads = ct_kernel_events_hidden_threads(conversion.events);
     ct_kernel_events_free(conversion.events);
     if (why_not == NULL)
         return TRUE;

@@ -17,6 +17,7 @@ int main(int argc, char **argv)
         g_printerr("%s\n", error->message);
         return 1;
     }
-    g_print("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n", totals.events, totals.lost);
+    g_print(CT_KERNEL_TOTALS_FORMAT "\n", totals.events, totals.lost, totals.hidden_processes,
+            totals.hidden_threads);
     return 0;
 }

@@ -1,6 +1,8 @@
 #include "events.h"
 
+#include "images.h"
 #include "spool.h"
+#include "syscalls.h"
 #include "tasks.h"
 
 #include <string.h>
@@ -17,10 +19,16 @@ struct source {
 };
 
 struct ct_kernel_events {
-    GPtrArray *sources;     /* owned; struct source *, by CPU */
-    struct ct_tasks *tasks; /* owned */
-    GHashTable *own_ids;    /* owned; a tracepoint's tid -> ours; NULL: they are the same */
+    GPtrArray *sources;       /* owned; struct source *, by CPU */
+    struct ct_tasks *tasks;   /* owned */
+    struct ct_images *images; /* owned */
+    GHashTable *hidden_pids;  /* owned; of processes that have no preload now */
+    GHashTable *own_ids;      /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
+    struct ct_kernel_item more; /* goes with the current one, if has_more */
+    gboolean has_more;
+    uint64_t hidden_images;
+    uint64_t hidden_threads;
 };
 
 static void advance(struct source *source)
@@ -62,7 +70,6 @@ static void open_sources(struct ct_kernel_events *events, const char *path)
         struct source *source = g_new0(struct source, 1);
         source->spool = spool;
         source->next_raw_tid = -1;
-        advance(source);
         g_ptr_array_add(events->sources, source);
         if (spool->head.has_foreign_ids && events->own_ids == NULL)
             events->own_ids = g_hash_table_new(NULL, NULL);
@@ -72,6 +79,23 @@ static void open_sources(struct ct_kernel_events *events, const char *path)
     g_ptr_array_sort(events->sources, compare_sources);
 }
 
+static void begin_sources(struct ct_kernel_events *events)
+{
+    for (guint i = 0; i < events->sources->len; i++)
+        advance(events->sources->pdata[i]);
+}
+
+static void find_images(struct ct_kernel_events *events, const char *path)
+{
+    g_autoptr(GPtrArray) spools = g_ptr_array_new();
+    g_autoptr(GArray) preloaded = ct_preloaded_read(path);
+
+    for (guint i = 0; i < events->sources->len; i++)
+        g_ptr_array_add(spools, ((struct source *)events->sources->pdata[i])->spool);
+    events->images = ct_images_new(spools);
+    ct_images_mark_preloaded(events->images, preloaded);
+}
+
 struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
                                                gboolean follows_children)
 {
@@ -79,7 +103,10 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pi
 
     events->sources = g_ptr_array_new_with_free_func(free_source);
     events->tasks = ct_tasks_new(root_pid, follows_children);
+    events->hidden_pids = g_hash_table_new(NULL, NULL);
     open_sources(events, path);
+    find_images(events, path);
+    begin_sources(events);
     if (events->sources->len > 0)
         return events;
     ct_kernel_events_free(events);
@@ -99,10 +126,22 @@ uint32_t ct_kernel_events_cpu(const struct ct_kernel_events *events, guint index
 void ct_kernel_events_free(struct ct_kernel_events *events)
 {
     g_ptr_array_unref(events->sources);
+    g_hash_table_unref(events->hidden_pids);
+    ct_images_free(events->images);
     ct_tasks_free(events->tasks);
     if (events->own_ids != NULL)
         g_hash_table_unref(events->own_ids);
     g_free(events);
+}
+
+uint64_t ct_kernel_events_hidden_images(const struct ct_kernel_events *events)
+{
+    return events->hidden_images;
+}
+
+uint64_t ct_kernel_events_hidden_threads(const struct ct_kernel_events *events)
+{
+    return events->hidden_threads;
 }
 
 /* ---- Ids ---- */
@@ -161,8 +200,63 @@ static void translate(struct ct_kernel_events *events, const struct source *sour
         next->tid = own_id(events, next->tid);
         record->as.of_switch.previous.tid = sampled_id(events, record);
     }
-    if (record->kind == CT_RAW_WAKING || record->kind == CT_RAW_SWITCH)
+    if (record->kind == CT_RAW_WAKING || record->kind == CT_RAW_SWITCH ||
+        record->kind == CT_RAW_SYSCALL_ENTRY || record->kind == CT_RAW_SYSCALL_EXIT)
         record->tid = sampled_id(events, record);
+}
+
+/* ---- What goes with an event ---- */
+
+static struct ct_kernel_record *add_more(struct ct_kernel_events *events)
+{
+    events->has_more = TRUE;
+    return &events->more.record;
+}
+
+/* Where the program's own code was when it blocked. */
+static void tell_callers(struct ct_kernel_events *events, const struct ct_raw_record *raw)
+{
+    uint64_t count = raw->as.of_switch.caller_count;
+    struct ct_kernel_record *record;
+
+    if (count == 0 || (raw->as.of_switch.previous_state & CT_TASK_STATE_MASK) == 0)
+        return;
+    record = add_more(events);
+    record->event = CT_KERNEL_ID_CALLSTACK_USER;
+    record->as.callstack_user = (struct ct_kernel_callstack_user){
+        .tid = raw->as.of_switch.previous.tid,
+        .addresses = {raw->as.of_switch.callers, (uint32_t)MIN(count, CT_STACK_MAX_FRAMES)},
+    };
+}
+
+/* If a process image began with this event that no preload tells of. */
+static void tell_image(struct ct_kernel_events *events, int32_t pid, uint64_t time_ns)
+{
+    const struct ct_kernel_image *image = ct_images_find_hidden(events->images, pid, time_ns);
+    struct ct_kernel_record *record;
+
+    if (image == NULL) {
+        g_hash_table_remove(events->hidden_pids, GINT_TO_POINTER(pid));
+        return;
+    }
+    g_hash_table_add(events->hidden_pids, GINT_TO_POINTER(pid));
+    events->hidden_images++;
+    events->hidden_threads++;
+    record = add_more(events);
+    record->event = CT_KERNEL_ID_PROCESS_IMAGE;
+    record->as.process_image = (struct ct_kernel_process_image){
+        .pid = pid,
+        .ppid = image->ppid,
+        .start_ns = time_ns,
+        .exe = "",
+        .args = "",
+        .cwd = "",
+    };
+}
+
+static gboolean is_hidden(const struct ct_kernel_events *events, int32_t pid)
+{
+    return g_hash_table_contains(events->hidden_pids, GINT_TO_POINTER(pid));
 }
 
 /* ---- Selection ---- */
@@ -193,6 +287,8 @@ static gboolean select_switch(struct ct_kernel_events *events, const struct ct_r
     if (!ct_tasks_has(events->tasks, previous->tid) && !ct_tasks_has(events->tasks, next->tid))
         return FALSE;
     fill_switch(raw, record);
+    if (ct_tasks_has(events->tasks, previous->tid))
+        tell_callers(events, raw);
     return TRUE;
 }
 
@@ -225,6 +321,10 @@ static gboolean select_fork(struct ct_kernel_events *events, const struct ct_raw
         .child_tid = raw->as.task.tid,
         .child_pid = raw->as.task.pid,
     };
+    if (raw->as.task.pid != raw->as.task.parent_pid)
+        tell_image(events, raw->as.task.pid, raw->time_ns);
+    else
+        events->hidden_threads += is_hidden(events, raw->as.task.pid);
     return TRUE;
 }
 
@@ -249,6 +349,7 @@ static gboolean select_exec(struct ct_kernel_events *events, const struct ct_raw
         .filename = raw->as.name.name,
         .tid = raw->as.name.tid,
     };
+    tell_image(events, raw->as.name.pid, raw->time_ns);
     return TRUE;
 }
 
@@ -266,15 +367,37 @@ static gboolean select_task_switch(struct ct_kernel_events *events, const struct
     return raw->tid > 0;
 }
 
+static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                               struct ct_kernel_record *record)
+{
+    if (!ct_tasks_has(events->tasks, raw->tid))
+        return FALSE;
+    record->event =
+        raw->kind == CT_RAW_SYSCALL_ENTRY ? CT_KERNEL_ID_SYSCALL_ENTRY : CT_KERNEL_ID_SYSCALL_EXIT;
+    record->as.syscall = (struct ct_kernel_syscall){
+        .call = ct_syscall_of(raw->as.syscall.number),
+        .name = ct_syscall_name(raw->as.syscall.number),
+        .result = raw->as.syscall.result,
+    };
+    memcpy(record->as.syscall.arguments, raw->as.syscall.arguments,
+           sizeof(record->as.syscall.arguments));
+    return TRUE;
+}
+
 /* TRUE if it is one of the program's. */
 static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                             struct ct_kernel_record *record)
 {
     static gboolean (*const selectors[])(struct ct_kernel_events *, const struct ct_raw_record *,
                                          struct ct_kernel_record *) = {
-        [CT_RAW_SWITCH] = select_switch, [CT_RAW_WAKING] = select_waking,
-        [CT_RAW_FORK] = select_fork,     [CT_RAW_EXIT] = select_exit,
-        [CT_RAW_NAME] = select_exec,     [CT_RAW_TASK_SWITCH] = select_task_switch,
+        [CT_RAW_SWITCH] = select_switch,
+        [CT_RAW_WAKING] = select_waking,
+        [CT_RAW_FORK] = select_fork,
+        [CT_RAW_EXIT] = select_exit,
+        [CT_RAW_NAME] = select_exec,
+        [CT_RAW_TASK_SWITCH] = select_task_switch,
+        [CT_RAW_SYSCALL_ENTRY] = select_syscall,
+        [CT_RAW_SYSCALL_EXIT] = select_syscall,
     };
 
     return selectors[raw->kind](events, raw, record);
@@ -324,11 +447,22 @@ static struct source *find_first(struct ct_kernel_events *events, guint *index)
     return first;
 }
 
+static gboolean take_more(struct ct_kernel_events *events, struct ct_kernel_item *item)
+{
+    if (!events->has_more)
+        return FALSE;
+    *item = events->more;
+    events->has_more = FALSE;
+    return TRUE;
+}
+
 gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel_item *item)
 {
     struct source *source;
     guint index = 0;
 
+    if (take_more(events, item))
+        return TRUE;
     while ((source = find_first(events, &index)) != NULL) {
         struct ct_raw_record *raw = &events->current;
         uint64_t last_ns = source->last_ns;
@@ -353,6 +487,10 @@ gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel
 
         if (is_wanted) {
             source->has_skipped = FALSE; /* a stream's time does not go back */
+            if (events->has_more) {
+                events->more.index = index;
+                fill_item(&events->more, raw);
+            }
             return TRUE;
         }
         if (raw->kind == CT_RAW_SWITCH) {

@@ -1,7 +1,7 @@
 #include "finish.h"
 
 #include "../tree.h"
-#include "spool.h"
+#include "images.h"
 
 #include <stdio.h>
 
@@ -43,8 +43,8 @@ static gboolean run(const char *path, int32_t root_pid, gboolean follows_childre
         return FALSE;
     }
     if (g_spawn_check_wait_status(status, &failure) &&
-        sscanf(out, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, &totals->events, &totals->lost) ==
-            2)
+        sscanf(out, CT_KERNEL_TOTALS_FORMAT, &totals->events, &totals->lost,
+               &totals->hidden_processes, &totals->hidden_threads) == CT_KERNEL_TOTALS_COUNT)
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
                 "it could not be written, is the disk "
@@ -56,7 +56,7 @@ static gboolean run(const char *path, int32_t root_pid, gboolean follows_childre
 }
 
 gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_children,
-                          struct ct_kernel_totals *totals, GError **error)
+                          const GArray *preloaded, struct ct_kernel_totals *totals, GError **error)
 {
     g_autofree char *spool = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
     g_autofree char *kernel = g_build_filename(path, "kernel", NULL);
@@ -64,6 +64,7 @@ gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_c
     *totals = (struct ct_kernel_totals){0};
     if (!g_file_test(spool, G_FILE_TEST_IS_DIR))
         return TRUE;
+    ct_preloaded_write(path, preloaded);
     gboolean is_done = run(path, root_pid, follows_children, totals, error);
 
     ct_spool_remove(path);

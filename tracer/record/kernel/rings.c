@@ -14,15 +14,16 @@
  * program seldom. For a task's, what perf_event_mlock_kb (516) leaves an ordinary user for each
  * CPU. There may be less, if the user has other rings.
  */
-#define MACHINE_RING_SIZE ((size_t)2 << 20)
-#define TASK_RING_SIZE    ((size_t)512 << 10)
-#define RING_SIZE_MIN     ((size_t)16 << 10)
+#define MACHINE_RING_SIZE  ((size_t)2 << 20)
+#define SYSCALLS_RING_SIZE ((size_t)8 << 20) /* with them */
+#define TASK_RING_SIZE     ((size_t)512 << 10)
+#define RING_SIZE_MIN      ((size_t)16 << 10)
 
 static int open_event(struct perf_event_attr *attributes, pid_t pid, int cpu)
 {
     attributes->size = sizeof(*attributes);
-    attributes->sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
-                              (attributes->type == PERF_TYPE_TRACEPOINT ? PERF_SAMPLE_RAW : 0);
+    attributes->sample_type |= PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
+                               (attributes->type == PERF_TYPE_TRACEPOINT ? PERF_SAMPLE_RAW : 0);
     attributes->sample_id_all = 1;
     attributes->use_clockid = 1;
     attributes->clockid = CLOCK_MONOTONIC;
@@ -64,8 +65,8 @@ static gboolean open_ring(struct ct_ring *ring, struct perf_event_attr *attribut
     return FALSE;
 }
 
-/* Names, forks and exits: what no tracepoint is needed for. */
-static gboolean open_machine_ring(struct ct_ring *ring)
+/* Names, forks and exits, and mappings for who wants callers: what no tracepoint is needed for. */
+static gboolean open_machine_ring(struct ct_ring *ring, gboolean syscalls)
 {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_SOFTWARE,
@@ -73,23 +74,53 @@ static gboolean open_machine_ring(struct ct_ring *ring)
         .task = 1,
         .comm = 1,
         .comm_exec = 1,
+        .mmap = syscalls != 0,
+        .mmap2 = syscalls != 0,
+        .build_id = syscalls != 0,
     };
+    size_t size = syscalls ? SYSCALLS_RING_SIZE : MACHINE_RING_SIZE;
 
-    return open_ring(ring, &attributes, -1, MACHINE_RING_SIZE);
+    if (open_ring(ring, &attributes, -1, size))
+        return TRUE;
+    if (!syscalls || errno != EINVAL) /* before Linux 5.12 there are no build ids */
+        return FALSE;
+    attributes.build_id = 0;
+    return open_ring(ring, &attributes, -1, size);
 }
 
-static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id)
+/* Where system calls are recorded all samples have a stack, so that they have one layout: it is
+ * empty but where a task leaves its CPU. */
+static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id,
+                               const struct ct_rings *rings)
 {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_TRACEPOINT,
         .config = id,
+        .sample_type = rings->has_callers ? PERF_SAMPLE_CALLCHAIN : 0,
+        .exclude_callchain_kernel = 1,
+        .exclude_callchain_user = id != rings->formats.switch_id,
         .sample_period = 1,
         .disabled = 1,
     };
 
+    if (id == 0)
+        return TRUE;
     ring->fds[index] = open_event(&attributes, -1, (int)ring->cpu);
     return ring->fds[index] >= 0 &&
            ioctl(ring->fds[index], PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
+}
+
+static gboolean add_tracepoints(struct ct_ring *ring, const struct ct_rings *rings)
+{
+    const uint64_t ids[] = {rings->formats.switch_id, rings->formats.waking_id,
+                            rings->formats.enter_id, rings->formats.exit_id};
+
+    G_STATIC_ASSERT(G_N_ELEMENTS(ids) + 1 == CT_RING_FDS);
+    for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
+        if (!add_tracepoint(ring, i + 1, ids[i], rings))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 static char *explain(int code)
@@ -117,21 +148,21 @@ static struct ct_rings *rings_new(long *cpus)
     return rings;
 }
 
-struct ct_rings *ct_rings_open_machine(char **why_not)
+struct ct_rings *ct_rings_open_machine(gboolean syscalls, char **why_not)
 {
     long cpus;
     struct ct_rings *rings = rings_new(&cpus);
 
     rings->is_all_cpus = TRUE;
-    if (!ct_formats_read(&rings->formats, why_not)) {
+    rings->has_callers = syscalls;
+    if (!ct_formats_read(&rings->formats, syscalls, why_not)) {
         ct_rings_free(rings);
         return NULL;
     }
     for (long cpu = 0; cpu < cpus; cpu++) {
         struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
 
-        if (open_machine_ring(ring) && add_tracepoint(ring, 1, rings->formats.switch_id) &&
-            add_tracepoint(ring, 2, rings->formats.waking_id))
+        if (open_machine_ring(ring, syscalls) && add_tracepoints(ring, rings))
             continue;
         if (ring->fds[0] < 0 && is_offline(errno)) {
             rings->count--;

@@ -11,7 +11,7 @@
 #include <glib.h>
 #include <sys/types.h>
 
-#define CT_RING_FDS 3
+#define CT_RING_FDS 5
 
 struct ct_ring {
     uint32_t cpu;
@@ -22,13 +22,15 @@ struct ct_ring {
 
 struct ct_rings {
     gboolean is_all_cpus; /* tracepoints, of every task; else context switches of some */
+    gboolean has_callers; /* then: system calls too, and the stack where a task leaves its CPU */
     struct ct_formats formats;
     struct ct_ring *rings; /* owned */
     guint count;
 };
 
-/* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on. */
-struct ct_rings *ct_rings_open_machine(char **why_not);
+/* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on: the
+ * scheduler's events, and system calls if they are wanted. */
+struct ct_rings *ct_rings_open_machine(gboolean syscalls, char **why_not);
 
 /* Process `pid` and all its children to come, from its next exec on, or ct_rings_begin(). */
 struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **why_not);

@@ -32,6 +32,7 @@ int ct_spool_create(const char *folder, const struct ct_rings *rings, const stru
         .cpu = ring->cpu,
         .is_all_cpus = rings->is_all_cpus,
         .has_foreign_ids = rings->is_all_cpus && has_foreign_ids(),
+        .has_callers = rings->has_callers,
         .formats = rings->formats,
     };
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -168,12 +169,74 @@ static void raw_task(const struct body *raw, const struct ct_raw_field fields[3]
     task->prio = (int32_t)raw_number(raw, fields[2]);
 }
 
-static gboolean decode_sample(const struct ct_formats *formats, struct body *body,
+/* The part of a callchain that is the program's: kernel and user parts begin with a mark each. */
+static void take_callers(struct body *body, const uint64_t **callers, uint64_t *caller_count)
+{
+    uint64_t count;
+
+    take(body, &count, sizeof(count));
+    count = MIN(count, body->size / sizeof(uint64_t));
+    const uint64_t *chain = (const void *)body->data;
+    body->data += count * sizeof(uint64_t);
+    body->size -= count * sizeof(uint64_t);
+    while (count > 0 && *chain != (uint64_t)PERF_CONTEXT_USER) {
+        chain++;
+        count--;
+    }
+    *callers = chain + 1;
+    *caller_count = count > 0 ? count - 1 : 0;
+}
+
+static void decode_switch(const struct ct_formats *formats, const struct body *raw,
+                          struct ct_raw_record *record)
+{
+    const struct ct_raw_field previous[] = {formats->prev_comm, formats->prev_pid,
+                                            formats->prev_prio};
+    const struct ct_raw_field next[] = {formats->next_comm, formats->next_pid, formats->next_prio};
+
+    record->kind = CT_RAW_SWITCH;
+    raw_task(raw, previous, &record->as.of_switch.previous);
+    raw_task(raw, next, &record->as.of_switch.next);
+    record->as.of_switch.previous_state = raw_number(raw, formats->prev_state);
+}
+
+static void decode_waking(const struct ct_formats *formats, const struct body *raw,
+                          struct ct_raw_record *record)
+{
+    const struct ct_raw_field task[] = {formats->comm, formats->pid, formats->prio};
+
+    record->kind = CT_RAW_WAKING;
+    raw_task(raw, task, &record->as.waking.task);
+    record->as.waking.cpu = (int32_t)raw_number(raw, formats->target_cpu);
+}
+
+static void decode_syscall(const struct ct_formats *formats, const struct body *raw,
+                           gboolean is_entry, struct ct_raw_record *record)
+{
+    struct ct_raw_field argument = {formats->args.offset, sizeof(uint64_t)};
+
+    record->kind = is_entry ? CT_RAW_SYSCALL_ENTRY : CT_RAW_SYSCALL_EXIT;
+    record->as.syscall.number = raw_number(raw, formats->id);
+    for (size_t i = 0; i < CT_SYSCALL_ARGUMENTS && is_entry; i++) {
+        record->as.syscall.arguments[i] = (uint64_t)raw_number(raw, argument);
+        argument.offset += sizeof(uint64_t);
+    }
+    if (!is_entry)
+        record->as.syscall.result = raw_number(raw, formats->ret);
+}
+
+/* One that a tracepoint made. FALSE: of another tracepoint. */
+static gboolean decode_sample(const struct ct_spool_head *head, struct body *body,
                               struct ct_raw_record *record)
 {
+    const struct ct_formats *formats = &head->formats;
+    const uint64_t *callers = NULL;
+    uint64_t caller_count = 0;
     uint32_t size;
 
     take_id(body, record);
+    if (head->has_callers)
+        take_callers(body, &callers, &caller_count);
     take(body, &size, sizeof(size));
     struct body raw = {body->data, MIN(size, body->size)};
     int64_t flags = raw_number(&raw, formats->common_flags);
@@ -182,26 +245,17 @@ static gboolean decode_sample(const struct ct_formats *formats, struct body *bod
     record->in_interrupt = (flags & (FLAG_HARD_INTERRUPT | FLAG_SOFT_INTERRUPT)) != 0;
     record->raw_tid = (int32_t)raw_number(&raw, formats->common_pid);
     if (type == formats->switch_id) {
-        const struct ct_raw_field previous[] = {formats->prev_comm, formats->prev_pid,
-                                                formats->prev_prio};
-        const struct ct_raw_field next[] = {formats->next_comm, formats->next_pid,
-                                            formats->next_prio};
-
-        record->kind = CT_RAW_SWITCH;
-        raw_task(&raw, previous, &record->as.of_switch.previous);
-        raw_task(&raw, next, &record->as.of_switch.next);
-        record->as.of_switch.previous_state = raw_number(&raw, formats->prev_state);
-        return TRUE;
+        decode_switch(formats, &raw, record);
+        record->as.of_switch.callers = callers;
+        record->as.of_switch.caller_count = caller_count;
+    } else if (type == formats->waking_id) {
+        decode_waking(formats, &raw, record);
+    } else if (type == formats->enter_id || type == formats->exit_id) {
+        decode_syscall(formats, &raw, type == formats->enter_id, record);
+    } else {
+        return FALSE;
     }
-    if (type == formats->waking_id) {
-        const struct ct_raw_field task[] = {formats->comm, formats->pid, formats->prio};
-
-        record->kind = CT_RAW_WAKING;
-        raw_task(&raw, task, &record->as.waking.task);
-        record->as.waking.cpu = (int32_t)raw_number(&raw, formats->target_cpu);
-        return TRUE;
-    }
-    return FALSE;
+    return TRUE;
 }
 
 static void decode_task(struct body *body, struct ct_raw_record *record)
@@ -232,7 +286,7 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
 
     switch (header->type) {
     case PERF_RECORD_SAMPLE:
-        return decode_sample(&spool->head.formats, body, record);
+        return decode_sample(&spool->head, body, record);
     case PERF_RECORD_FORK:
     case PERF_RECORD_EXIT:
         record->kind = header->type == PERF_RECORD_FORK ? CT_RAW_FORK : CT_RAW_EXIT;
@@ -260,7 +314,8 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
     }
 }
 
-gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record)
+static gboolean read_record(struct ct_spool *spool, gboolean wants_samples,
+                            struct ct_raw_record *record)
 {
     struct perf_event_header header;
 
@@ -272,6 +327,8 @@ gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record)
                             header.size - sizeof(header)};
 
         spool->next += header.size;
+        if (header.type == PERF_RECORD_SAMPLE && !wants_samples)
+            continue;
         *record = (struct ct_raw_record){.cpu = spool->head.cpu};
         if (decode(spool, &header, &body, record))
             return TRUE;
@@ -279,4 +336,14 @@ gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record)
     spool->is_cut_off = spool->next < spool->size;
     spool->next = spool->size;
     return FALSE;
+}
+
+gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record)
+{
+    return read_record(spool, TRUE, record);
+}
+
+gboolean ct_spool_read_life(struct ct_spool *spool, struct ct_raw_record *record)
+{
+    return read_record(spool, FALSE, record);
 }

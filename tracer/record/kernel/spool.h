@@ -6,9 +6,10 @@
 #define CTRACE_RECORD_KERNEL_SPOOL_H
 
 #include "rings.h"
+#include "schema/syscalls.h"
 
 #define CT_SPOOL_MAGIC   UINT64_C(0x314c4f4f50534b43)
-#define CT_SPOOL_VERSION 1
+#define CT_SPOOL_VERSION 2
 
 /* The folder of spool files below a recording's. */
 #define CT_SPOOL_FOLDER "spool"
@@ -19,6 +20,8 @@ struct ct_spool_head {
     uint32_t cpu;
     uint32_t is_all_cpus;     /* see struct ct_rings */
     uint32_t has_foreign_ids; /* tracepoints tell ids of another pid namespace than ours */
+    uint32_t has_callers;     /* see struct ct_rings */
+    uint32_t reserved;        /* records begin at a multiple of 8 */
     struct ct_formats formats;
 };
 
@@ -35,6 +38,8 @@ enum ct_raw_kind {
     CT_RAW_EXIT,
     CT_RAW_NAME,
     CT_RAW_TASK_SWITCH, /* of one task: it got the CPU, or lost it */
+    CT_RAW_SYSCALL_ENTRY,
+    CT_RAW_SYSCALL_EXIT,
     CT_RAW_LOST
 };
 
@@ -60,6 +65,8 @@ struct ct_raw_record {
             struct ct_raw_task previous;
             struct ct_raw_task next;
             int64_t previous_state;
+            const uint64_t *callers; /* borrowed from the file; of `previous` */
+            uint64_t caller_count;
         } of_switch;
         struct {
             struct ct_raw_task task;
@@ -81,6 +88,11 @@ struct ct_raw_record {
             gboolean is_out;
             gboolean is_preempted;
         } task_switch;
+        struct {
+            int64_t number;
+            uint64_t arguments[CT_SYSCALL_ARGUMENTS]; /* entry */
+            int64_t result;                           /* exit */
+        } syscall;
         uint64_t lost;
     } as;
 };
@@ -98,6 +110,8 @@ struct ct_spool {
 struct ct_spool *ct_spool_open(const char *path);
 /* FALSE at the end. */
 gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record);
+/* The same, without all that a tracepoint gave: forks, names, exits. */
+gboolean ct_spool_read_life(struct ct_spool *spool, struct ct_raw_record *record);
 void ct_spool_free(struct ct_spool *spool);
 
 #endif
