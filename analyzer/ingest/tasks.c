@@ -422,9 +422,7 @@ gboolean ct_tasks_add(struct ct_tasks *tasks, const struct ct_kernel_record *rec
     case CT_KERNEL_ID_CONTEXT_SWITCH:
         add_task_switch(tasks, record);
         break;
-    case CT_KERNEL_ID_SCHED_PROCESS_EXEC:
-    case CT_KERNEL_ID_SCHED_PROCESS_EXIT:
-    case CT_KERNEL_EVENT_COUNT:
+    default:
         break;
     }
     return tasks->all->len < TASKS_MAX;

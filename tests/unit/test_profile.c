@@ -290,7 +290,8 @@ static void sockets_are_told_apart_by_their_other_end(void **state)
 {
     const struct fixture *fixture = *state;
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_NET, &no_limits);
-    struct ct_fd fd = {7, CT_FD_KIND_SOCKET_INET, (char *)"10.0.0.1:5001", (char *)"10.0.0.2:80"};
+    struct ct_fd fd = {7, CT_FD_KIND_SOCKET_INET, (char *)"10.0.0.1:5001", (char *)"10.0.0.2:80",
+                       0};
     struct ct_interval wait = fixture_wait(fixture->threads[0], CT_OP_RECV, CT_CLASS_NET, 0, 100);
 
     wait.object = 7;
@@ -314,7 +315,7 @@ static void files_are_told_apart_by_their_path(void **state)
 {
     const struct fixture *fixture = *state;
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYSCALL, &no_limits);
-    struct ct_fd fd = {7, CT_FD_KIND_FILE, (char *)"/tmp/journal", (char *)""};
+    struct ct_fd fd = {7, CT_FD_KIND_FILE, (char *)"/tmp/journal", (char *)"", 0};
     struct ct_interval wait =
         fixture_wait(fixture->threads[0], CT_OP_FSYNC, CT_CLASS_SYSCALL, 0, 100);
 
@@ -337,7 +338,7 @@ static void a_kernel_object_without_a_name_is_called_by_its_kind(void **state)
 {
     const struct fixture *fixture = *state;
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_NET, &no_limits);
-    struct ct_fd fd = {5, CT_FD_KIND_EPOLL, (char *)"anon_inode:[eventpoll]", (char *)""};
+    struct ct_fd fd = {5, CT_FD_KIND_EPOLL, (char *)"anon_inode:[eventpoll]", (char *)"", 0};
     struct ct_interval wait =
         fixture_wait(fixture->threads[0], CT_OP_EPOLL_WAIT, CT_CLASS_NET, 0, 100);
 

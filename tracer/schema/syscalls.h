@@ -91,9 +91,11 @@ enum ct_syscall_subject {
     SYSCALL(select, SELECT, OWN, "%n *inp *outp *exp *tvp")                    \
     SYSCALL(pause, PAUSE, NOTHING, "")
 
-/* SYSCALL(name, arguments): these say what a descriptor is; the result is one, where it opens one.
+/*
+ * SYSCALL(name, arguments): these say what a descriptor is, and their result is one where they open
+ * one. And one that goes on with the call that a signal had interrupted.
  */
-#define CT_FD_SYSCALLS(SYSCALL)                          \
+#define CT_TELLING_SYSCALLS(SYSCALL)                     \
     SYSCALL(socket, "%family %type %protocol")           \
     SYSCALL(dup, "%fildes")                              \
     SYSCALL(dup3, "%oldfd %newfd flags")                 \
@@ -106,9 +108,10 @@ enum ct_syscall_subject {
     SYSCALL(epoll_ctl, "%epfd %op %fd *event")           \
     SYSCALL(inotify_init1, "flags")                      \
     SYSCALL(mq_open, "*u_name oflag mode *u_attr")       \
-    SYSCALL(io_uring_setup, "entries *params")
+    SYSCALL(io_uring_setup, "entries *params")           \
+    SYSCALL(restart_syscall, "")
 
-#define CT_OLD_FD_SYSCALLS(SYSCALL)               \
+#define CT_OLD_TELLING_SYSCALLS(SYSCALL)          \
     SYSCALL(dup2, "%oldfd %newfd")                \
     SYSCALL(eventfd, "count")                     \
     SYSCALL(signalfd, "%ufd *user_mask sizemask") \
@@ -119,8 +122,8 @@ enum ct_syscall {
     CT_SYSCALL_OTHER, /* any that is not in the tables */
 #define CT_SYSCALL_SYMBOL(name, ...) CT_SYSCALL_##name,
     CT_WAITING_SYSCALLS(CT_SYSCALL_SYMBOL) CT_RECENT_WAITING_SYSCALLS(CT_SYSCALL_SYMBOL)
-        CT_OLD_WAITING_SYSCALLS(CT_SYSCALL_SYMBOL) CT_FD_SYSCALLS(CT_SYSCALL_SYMBOL)
-            CT_OLD_FD_SYSCALLS(CT_SYSCALL_SYMBOL)
+        CT_OLD_WAITING_SYSCALLS(CT_SYSCALL_SYMBOL) CT_TELLING_SYSCALLS(CT_SYSCALL_SYMBOL)
+            CT_OLD_TELLING_SYSCALLS(CT_SYSCALL_SYMBOL)
 #undef CT_SYSCALL_SYMBOL
                 CT_SYSCALL_COUNT
 };

@@ -230,7 +230,8 @@ static void tell_callers(struct ct_kernel_events *events, const struct ct_raw_re
 }
 
 /* If a process image began with this event that no preload tells of. */
-static void tell_image(struct ct_kernel_events *events, int32_t pid, uint64_t time_ns)
+static void tell_image(struct ct_kernel_events *events, int32_t pid, uint64_t time_ns,
+                       const char *name)
 {
     const struct ct_kernel_image *image = ct_images_find_hidden(events->images, pid, time_ns);
     struct ct_kernel_record *record;
@@ -249,7 +250,7 @@ static void tell_image(struct ct_kernel_events *events, int32_t pid, uint64_t ti
         .ppid = image->ppid,
         .start_ns = time_ns,
         .exe = "",
-        .args = "",
+        .args = name,
         .cwd = "",
     };
 }
@@ -322,7 +323,7 @@ static gboolean select_fork(struct ct_kernel_events *events, const struct ct_raw
         .child_pid = raw->as.task.pid,
     };
     if (raw->as.task.pid != raw->as.task.parent_pid)
-        tell_image(events, raw->as.task.pid, raw->time_ns);
+        tell_image(events, raw->as.task.pid, raw->time_ns, "");
     else
         events->hidden_threads += is_hidden(events, raw->as.task.pid);
     return TRUE;
@@ -349,7 +350,7 @@ static gboolean select_exec(struct ct_kernel_events *events, const struct ct_raw
         .filename = raw->as.name.name,
         .tid = raw->as.name.tid,
     };
-    tell_image(events, raw->as.name.pid, raw->time_ns);
+    tell_image(events, raw->as.name.pid, raw->time_ns, raw->as.name.name);
     return TRUE;
 }
 

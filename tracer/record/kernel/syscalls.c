@@ -13,12 +13,13 @@ static const struct {
     const char *arguments;
 } rows[CT_SYSCALL_COUNT] = {[CT_SYSCALL_OTHER] = {"unknown", ""},
 #define WAITING_ROW(name, op, subject, arguments) [CT_SYSCALL_##name] = {#name, arguments},
-#define FD_ROW(name, arguments)                   [CT_SYSCALL_##name] = {#name, arguments},
+#define TELLING_ROW(name, arguments)              [CT_SYSCALL_##name] = {#name, arguments},
                             CT_WAITING_SYSCALLS(WAITING_ROW) CT_RECENT_WAITING_SYSCALLS(WAITING_ROW)
-                                CT_OLD_WAITING_SYSCALLS(WAITING_ROW) CT_FD_SYSCALLS(FD_ROW)
-                                    CT_OLD_FD_SYSCALLS(FD_ROW)
+                                CT_OLD_WAITING_SYSCALLS(WAITING_ROW)
+                                    CT_TELLING_SYSCALLS(TELLING_ROW)
+                                        CT_OLD_TELLING_SYSCALLS(TELLING_ROW)
 #undef WAITING_ROW
-#undef FD_ROW
+#undef TELLING_ROW
 };
 
 /* What was asked for once. */
