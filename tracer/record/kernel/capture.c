@@ -11,16 +11,23 @@
 /* So much is lost at most if the recorder is killed. */
 #define DRAIN_INTERVAL_MS 200
 
+/* Rings of one kind, with a file for each. */
+struct layer {
+    struct ct_rings *rings; /* owned; NULL: nothing is recorded */
+    int *spool_fds;         /* owned; one for each ring; NULL: there are none (any more) */
+};
+
+enum { SCHED, CALLS, LAYERS };
+
 struct ct_kernel_capture {
     struct ct_kernel_wishes wishes;
-    char *folder;           /* owned; of the spool files */
-    GThread *opener;        /* owned; until attached */
-    GThread *drainer;       /* owned; or NULL */
-    struct ct_rings *rings; /* owned; NULL: nothing is recorded */
-    char *why_not_machine;  /* owned; or NULL */
-    char *missing;          /* owned; or NULL */
-    int *spool_fds;         /* owned; one for each ring */
-    int stop_fd;            /* readable when draining is to end */
+    char *folder;     /* owned; of the spool files */
+    GThread *opener;  /* owned; until attached */
+    GThread *drainer; /* owned; or NULL */
+    struct layer layers[LAYERS];
+    char *why_not_machine; /* owned; or NULL */
+    GString *missing;      /* owned */
+    int stop_fd;           /* readable when draining is to end */
     gboolean is_begun;
     int error; /* errno of the write that failed, or 0; the drainer's until it is joined */
 };
@@ -29,7 +36,7 @@ static void *open_machine(void *data)
 {
     struct ct_kernel_capture *capture = data;
 
-    capture->rings = ct_rings_open_machine(capture->wishes.syscalls, &capture->why_not_machine);
+    capture->layers[SCHED].rings = ct_rings_open_machine(&capture->why_not_machine);
     return NULL;
 }
 
@@ -40,18 +47,58 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
 
     capture->wishes = *wishes;
     capture->folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
+    capture->missing = g_string_new(NULL);
     capture->stop_fd = -1;
     capture->opener = g_thread_new("kernel-open", open_machine, capture);
     return capture;
+}
+
+static G_GNUC_PRINTF(2, 3) void miss(struct ct_kernel_capture *capture, const char *format, ...)
+{
+    va_list arguments;
+
+    g_string_append(capture->missing, capture->missing->len > 0 ? "; kernel: " : "kernel: ");
+    va_start(arguments, format);
+    g_string_append_vprintf(capture->missing, format, arguments);
+    va_end(arguments);
 }
 
 /* ---- Draining ---- */
 
 static void drain_all(struct ct_kernel_capture *capture)
 {
-    for (guint i = 0; i < capture->rings->count; i++) {
-        if (capture->error == 0 && !ct_ring_drain(&capture->rings->rings[i], capture->spool_fds[i]))
-            capture->error = errno != 0 ? errno : EIO;
+    for (size_t i = 0; i < LAYERS; i++) {
+        const struct layer *layer = &capture->layers[i];
+
+        for (guint k = 0; layer->spool_fds != NULL && k < layer->rings->count; k++) {
+            if (capture->error == 0 && !ct_ring_drain(&layer->rings->rings[k], layer->spool_fds[k]))
+                capture->error = errno != 0 ? errno : EIO;
+        }
+    }
+}
+
+static GArray *fds_to_poll(const struct ct_kernel_capture *capture)
+{
+    GArray *fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
+    struct pollfd fd = {.fd = capture->stop_fd, .events = POLLIN};
+
+    g_array_append_val(fds, fd);
+    for (size_t i = 0; i < LAYERS; i++) {
+        const struct layer *layer = &capture->layers[i];
+
+        for (guint k = 0; layer->spool_fds != NULL && k < layer->rings->count; k++) {
+            fd.fd = layer->rings->rings[k].fds[0];
+            g_array_append_val(fds, fd);
+        }
+    }
+    return fds;
+}
+
+static void end_rings(struct ct_kernel_capture *capture)
+{
+    for (size_t i = 0; i < LAYERS; i++) {
+        if (capture->layers[i].spool_fds != NULL)
+            ct_rings_end(capture->layers[i].rings);
     }
 }
 
@@ -59,83 +106,118 @@ static void drain_all(struct ct_kernel_capture *capture)
 static void *drain(void *data)
 {
     struct ct_kernel_capture *capture = data;
-    guint count = capture->rings->count;
-    g_autofree struct pollfd *fds = g_new0(struct pollfd, count + 1);
+    g_autoptr(GArray) list = fds_to_poll(capture);
+    struct pollfd *fds = (struct pollfd *)(void *)list->data;
 
-    for (guint i = 0; i < count; i++)
-        fds[i] = (struct pollfd){.fd = capture->rings->rings[i].fds[0], .events = POLLIN};
-    fds[count] = (struct pollfd){.fd = capture->stop_fd, .events = POLLIN};
-    while (capture->error == 0 && fds[count].revents == 0) {
-        poll(fds, count + 1, DRAIN_INTERVAL_MS);
-        for (guint i = 0; i < count; i++) {
+    while (capture->error == 0 && fds[0].revents == 0) {
+        poll(fds, list->len, DRAIN_INTERVAL_MS);
+        for (guint i = 1; i < list->len; i++) {
             if (fds[i].revents & (POLLERR | POLLHUP)) /* its task is gone */
                 fds[i].fd = -1;
         }
         drain_all(capture);
     }
-    ct_rings_end(capture->rings);
+    end_rings(capture);
     drain_all(capture);
     return NULL;
 }
 
-static gboolean create_spool(struct ct_kernel_capture *capture)
+static gboolean create_spool(struct ct_kernel_capture *capture, struct layer *layer)
 {
+    guint count = layer->rings->count;
+
     if (mkdir(capture->folder, 0700) != 0 && errno != EEXIST)
         return FALSE;
-    capture->spool_fds = g_new(int, capture->rings->count);
-    for (guint i = 0; i < capture->rings->count; i++)
-        capture->spool_fds[i] = -1;
-    for (guint i = 0; i < capture->rings->count; i++) {
-        capture->spool_fds[i] =
-            ct_spool_create(capture->folder, capture->rings, &capture->rings->rings[i]);
-        if (capture->spool_fds[i] < 0)
+    layer->spool_fds = g_new(int, count);
+    for (guint i = 0; i < count; i++) {
+        layer->spool_fds[i] =
+            ct_spool_create(capture->folder, layer->rings, &layer->rings->rings[i]);
+        if (layer->spool_fds[i] < 0) {
+            int code = errno;
+
+            while (i-- > 0)
+                close(layer->spool_fds[i]);
+            g_clear_pointer(&layer->spool_fds, g_free);
+            errno = code;
             return FALSE;
+        }
     }
-    capture->stop_fd = eventfd(0, EFD_CLOEXEC);
-    return capture->stop_fd >= 0;
+    return TRUE;
 }
 
-static void give_up(struct ct_kernel_capture *capture, char *missing)
+/* ---- Attaching ---- */
+
+static void open_sched(struct ct_kernel_capture *capture, pid_t pid)
 {
-    ct_rings_free(capture->rings);
-    capture->rings = NULL;
-    g_free(capture->missing);
-    capture->missing = missing;
+    g_autofree char *why_not = NULL;
+    struct layer *layer = &capture->layers[SCHED];
+
+    g_thread_join(capture->opener);
+    capture->opener = NULL;
+    if (layer->rings != NULL)
+        return;
+    layer->rings = ct_rings_open_process(pid, !capture->is_begun, &why_not);
+    if (layer->rings != NULL)
+        miss(capture, "wake-ups and who ran instead: %s", capture->why_not_machine);
+    else
+        miss(capture, "%s; and of the program alone: %s", capture->why_not_machine, why_not);
+}
+
+static void open_calls(struct ct_kernel_capture *capture, pid_t pid)
+{
+    g_autofree char *why_not = NULL;
+    struct layer *layer = &capture->layers[CALLS];
+
+    layer->rings = ct_rings_open_calls(pid, !capture->is_begun, &why_not);
+    if (layer->rings == NULL)
+        miss(capture, "system calls: %s", why_not);
 }
 
 void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
 {
-    char *why_not = NULL;
+    gboolean is_any = FALSE;
 
-    g_thread_join(capture->opener);
-    capture->opener = NULL;
-    if (capture->rings == NULL) {
-        capture->rings = ct_rings_open_process(pid, !capture->is_begun, &why_not);
-        capture->missing = capture->rings != NULL
-                               ? g_strdup_printf("kernel: %swake-ups and who ran instead: %s",
-                                                 capture->wishes.syscalls ? "system calls, " : "",
-                                                 capture->why_not_machine)
-                               : g_strdup_printf("kernel: %s; and of the program alone: %s",
-                                                 capture->why_not_machine, why_not);
-        g_free(why_not);
+    open_sched(capture, pid);
+    if (capture->wishes.syscalls)
+        open_calls(capture, pid);
+    for (size_t i = 0; i < LAYERS; i++) {
+        struct layer *layer = &capture->layers[i];
+
+        if (layer->rings == NULL)
+            continue;
+        if (!create_spool(capture, layer)) {
+            miss(capture, "cannot write to %s: %s", capture->folder, g_strerror(errno));
+            g_clear_pointer(&layer->rings, ct_rings_free);
+            continue;
+        }
+        is_any = TRUE;
+        if (capture->is_begun && layer->rings->kind == CT_RINGS_MACHINE)
+            ct_rings_begin(layer->rings);
     }
-    if (capture->rings == NULL)
+    if (!is_any)
         return;
-    if (!create_spool(capture)) {
-        give_up(capture, g_strdup_printf("kernel: cannot write to %s: %s", capture->folder,
-                                         g_strerror(errno)));
-        return;
-    }
-    if (capture->is_begun && capture->rings->is_all_cpus)
-        ct_rings_begin(capture->rings);
+    capture->stop_fd = eventfd(0, EFD_CLOEXEC);
     capture->drainer = g_thread_new("kernel-drain", drain, capture);
 }
 
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
     capture->is_begun = TRUE;
-    if (capture->rings != NULL && capture->drainer != NULL)
-        ct_rings_begin(capture->rings);
+    if (capture->drainer == NULL)
+        return;
+    for (size_t i = 0; i < LAYERS; i++) {
+        if (capture->layers[i].rings != NULL)
+            ct_rings_begin(capture->layers[i].rings);
+    }
+}
+
+static void close_spool(struct ct_kernel_capture *capture, struct layer *layer)
+{
+    for (guint i = 0; layer->spool_fds != NULL && i < layer->rings->count; i++) {
+        if (close(layer->spool_fds[i]) != 0 && capture->error == 0)
+            capture->error = errno;
+    }
+    g_clear_pointer(&layer->spool_fds, g_free);
 }
 
 void ct_kernel_capture_end(struct ct_kernel_capture *capture)
@@ -146,27 +228,26 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
         return;
     (void)!write(capture->stop_fd, &one, sizeof(one));
     g_thread_join(g_steal_pointer(&capture->drainer));
-    for (guint i = 0; i < capture->rings->count; i++) {
-        if (close(capture->spool_fds[i]) != 0 && capture->error == 0)
-            capture->error = errno;
-    }
-    g_clear_pointer(&capture->spool_fds, g_free);
+    for (size_t i = 0; i < LAYERS; i++)
+        close_spool(capture, &capture->layers[i]);
     if (capture->error != 0) {
-        g_free(capture->missing);
-        capture->missing = g_strdup_printf("kernel: what came after a write to %s failed: %s",
-                                           capture->folder, g_strerror(capture->error));
+        g_string_truncate(capture->missing, 0);
+        miss(capture, "what came after a write to %s failed: %s", capture->folder,
+             g_strerror(capture->error));
     }
 }
 
 void ct_kernel_capture_release(struct ct_kernel_capture *capture)
 {
-    if (capture->rings != NULL)
-        ct_rings_free_aside(g_steal_pointer(&capture->rings));
+    for (size_t i = 0; i < LAYERS; i++) {
+        if (capture->layers[i].rings != NULL)
+            ct_rings_free_aside(g_steal_pointer(&capture->layers[i].rings));
+    }
 }
 
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)
 {
-    return capture->missing;
+    return capture->missing->len > 0 ? capture->missing->str : NULL;
 }
 
 void ct_kernel_capture_free(struct ct_kernel_capture *capture)
@@ -176,13 +257,12 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
     if (capture->opener != NULL)
         g_thread_join(capture->opener);
     ct_kernel_capture_end(capture);
-    ct_rings_free(capture->rings);
-    if (capture->spool_fds != NULL)
-        g_free(capture->spool_fds);
+    for (size_t i = 0; i < LAYERS; i++)
+        ct_rings_free(capture->layers[i].rings);
     if (capture->stop_fd >= 0)
         close(capture->stop_fd);
+    g_string_free(capture->missing, TRUE);
     g_free(capture->folder);
     g_free(capture->why_not_machine);
-    g_free(capture->missing);
     g_free(capture);
 }

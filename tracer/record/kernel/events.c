@@ -201,7 +201,7 @@ static void translate(struct ct_kernel_events *events, const struct source *sour
         record->as.of_switch.previous.tid = sampled_id(events, record);
     }
     if (record->kind == CT_RAW_WAKING || record->kind == CT_RAW_SWITCH ||
-        record->kind == CT_RAW_SYSCALL_ENTRY || record->kind == CT_RAW_SYSCALL_EXIT)
+        source->spool->head.kind == CT_RINGS_CALLS)
         record->tid = sampled_id(events, record);
 }
 
@@ -211,22 +211,6 @@ static struct ct_kernel_record *add_more(struct ct_kernel_events *events)
 {
     events->has_more = TRUE;
     return &events->more.record;
-}
-
-/* Where the program's own code was when it blocked. */
-static void tell_callers(struct ct_kernel_events *events, const struct ct_raw_record *raw)
-{
-    uint64_t count = raw->as.of_switch.caller_count;
-    struct ct_kernel_record *record;
-
-    if (count == 0 || (raw->as.of_switch.previous_state & CT_TASK_STATE_MASK) == 0)
-        return;
-    record = add_more(events);
-    record->event = CT_KERNEL_ID_CALLSTACK_USER;
-    record->as.callstack_user = (struct ct_kernel_callstack_user){
-        .tid = raw->as.of_switch.previous.tid,
-        .addresses = {raw->as.of_switch.callers, (uint32_t)MIN(count, CT_STACK_MAX_FRAMES)},
-    };
 }
 
 /* If a process image began with this event that no preload tells of. */
@@ -288,8 +272,6 @@ static gboolean select_switch(struct ct_kernel_events *events, const struct ct_r
     if (!ct_tasks_has(events->tasks, previous->tid) && !ct_tasks_has(events->tasks, next->tid))
         return FALSE;
     fill_switch(raw, record);
-    if (ct_tasks_has(events->tasks, previous->tid))
-        tell_callers(events, raw);
     return TRUE;
 }
 
@@ -368,6 +350,23 @@ static gboolean select_task_switch(struct ct_kernel_events *events, const struct
     return raw->tid > 0;
 }
 
+/* Where the program's own code was when it blocked. */
+static gboolean select_callers(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                               struct ct_kernel_record *record)
+{
+    uint64_t count = raw->as.callers.count;
+
+    if (count == 0 || (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 ||
+        !ct_tasks_has(events->tasks, raw->tid))
+        return FALSE;
+    record->event = CT_KERNEL_ID_CALLSTACK_USER;
+    record->as.callstack_user = (struct ct_kernel_callstack_user){
+        .tid = raw->tid,
+        .addresses = {raw->as.callers.addresses, (uint32_t)MIN(count, CT_STACK_MAX_FRAMES)},
+    };
+    return TRUE;
+}
+
 static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                struct ct_kernel_record *record)
 {
@@ -399,6 +398,7 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
         [CT_RAW_TASK_SWITCH] = select_task_switch,
         [CT_RAW_SYSCALL_ENTRY] = select_syscall,
         [CT_RAW_SYSCALL_EXIT] = select_syscall,
+        [CT_RAW_CALLERS] = select_callers,
     };
 
     return selectors[raw->kind](events, raw, record);

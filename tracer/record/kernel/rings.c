@@ -14,10 +14,10 @@
  * program seldom. For a task's, what perf_event_mlock_kb (516) leaves an ordinary user for each
  * CPU. There may be less, if the user has other rings.
  */
-#define MACHINE_RING_SIZE  ((size_t)2 << 20)
-#define SYSCALLS_RING_SIZE ((size_t)8 << 20) /* with them */
-#define TASK_RING_SIZE     ((size_t)512 << 10)
-#define RING_SIZE_MIN      ((size_t)16 << 10)
+#define MACHINE_RING_SIZE ((size_t)2 << 20)
+#define CALLS_RING_SIZE   ((size_t)4 << 20)
+#define TASK_RING_SIZE    ((size_t)512 << 10)
+#define RING_SIZE_MIN     ((size_t)16 << 10)
 
 static int open_event(struct perf_event_attr *attributes, pid_t pid, int cpu)
 {
@@ -65,8 +65,8 @@ static gboolean open_ring(struct ct_ring *ring, struct perf_event_attr *attribut
     return FALSE;
 }
 
-/* Names, forks and exits, and mappings for who wants callers: what no tracepoint is needed for. */
-static gboolean open_machine_ring(struct ct_ring *ring, gboolean syscalls)
+/* Names, forks and exits: what no tracepoint is needed for. */
+static gboolean open_machine_ring(struct ct_ring *ring)
 {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_SOFTWARE,
@@ -74,53 +74,23 @@ static gboolean open_machine_ring(struct ct_ring *ring, gboolean syscalls)
         .task = 1,
         .comm = 1,
         .comm_exec = 1,
-        .mmap = syscalls != 0,
-        .mmap2 = syscalls != 0,
-        .build_id = syscalls != 0,
     };
-    size_t size = syscalls ? SYSCALLS_RING_SIZE : MACHINE_RING_SIZE;
 
-    if (open_ring(ring, &attributes, -1, size))
-        return TRUE;
-    if (!syscalls || errno != EINVAL) /* before Linux 5.12 there are no build ids */
-        return FALSE;
-    attributes.build_id = 0;
-    return open_ring(ring, &attributes, -1, size);
+    return open_ring(ring, &attributes, -1, MACHINE_RING_SIZE);
 }
 
-/* Where system calls are recorded all samples have a stack, so that they have one layout: it is
- * empty but where a task leaves its CPU. */
-static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id,
-                               const struct ct_rings *rings)
+static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id)
 {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_TRACEPOINT,
         .config = id,
-        .sample_type = rings->has_callers ? PERF_SAMPLE_CALLCHAIN : 0,
-        .exclude_callchain_kernel = 1,
-        .exclude_callchain_user = id != rings->formats.switch_id,
         .sample_period = 1,
         .disabled = 1,
     };
 
-    if (id == 0)
-        return TRUE;
     ring->fds[index] = open_event(&attributes, -1, (int)ring->cpu);
     return ring->fds[index] >= 0 &&
            ioctl(ring->fds[index], PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
-}
-
-static gboolean add_tracepoints(struct ct_ring *ring, const struct ct_rings *rings)
-{
-    const uint64_t ids[] = {rings->formats.switch_id, rings->formats.waking_id,
-                            rings->formats.enter_id, rings->formats.exit_id};
-
-    G_STATIC_ASSERT(G_N_ELEMENTS(ids) + 1 == CT_RING_FDS);
-    for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
-        if (!add_tracepoint(ring, i + 1, ids[i], rings))
-            return FALSE;
-    }
-    return TRUE;
 }
 
 static char *explain(int code)
@@ -148,21 +118,21 @@ static struct ct_rings *rings_new(long *cpus)
     return rings;
 }
 
-struct ct_rings *ct_rings_open_machine(gboolean syscalls, char **why_not)
+struct ct_rings *ct_rings_open_machine(char **why_not)
 {
     long cpus;
     struct ct_rings *rings = rings_new(&cpus);
 
-    rings->is_all_cpus = TRUE;
-    rings->has_callers = syscalls;
-    if (!ct_formats_read(&rings->formats, syscalls, why_not)) {
+    rings->kind = CT_RINGS_MACHINE;
+    if (!ct_formats_read(&rings->formats, FALSE, why_not)) {
         ct_rings_free(rings);
         return NULL;
     }
     for (long cpu = 0; cpu < cpus; cpu++) {
         struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
 
-        if (open_machine_ring(ring, syscalls) && add_tracepoints(ring, rings))
+        if (open_machine_ring(ring) && add_tracepoint(ring, 1, rings->formats.switch_id) &&
+            add_tracepoint(ring, 2, rings->formats.waking_id))
             continue;
         if (ring->fds[0] < 0 && is_offline(errno)) {
             rings->count--;
@@ -200,6 +170,7 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
     long cpus;
     struct ct_rings *rings = rings_new(&cpus);
 
+    rings->kind = CT_RINGS_PROCESS;
     for (long cpu = 0; cpu < cpus; cpu++) {
         struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
 
@@ -213,6 +184,79 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
                    : errno == EPERM
                        ? g_strdup("no memory may be locked for it, or perf is forbidden here")
                        : explain(errno);
+        ct_rings_free(rings);
+        return NULL;
+    }
+    return rings;
+}
+
+/*
+ * A tracepoint of the task's. All of them have a stack, so that samples have one layout: it is
+ * empty but where it is wanted.
+ */
+static struct perf_event_attr call_event(uint64_t id, gboolean wants_stack, gboolean is_delayed)
+{
+    return (struct perf_event_attr){
+        .type = PERF_TYPE_TRACEPOINT,
+        .config = id,
+        .sample_type = PERF_SAMPLE_CALLCHAIN,
+        .exclude_callchain_kernel = 1,
+        .exclude_callchain_user = !wants_stack,
+        .sample_period = 1,
+        .inherit = 1,
+        .disabled = 1,
+        .enable_on_exec = !is_delayed,
+    };
+}
+
+static gboolean add_call_event(struct ct_ring *ring, size_t index, struct perf_event_attr *event,
+                               pid_t pid)
+{
+    ring->fds[index] = open_event(event, pid, (int)ring->cpu);
+    return ring->fds[index] >= 0 &&
+           ioctl(ring->fds[index], PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
+}
+
+/* Stacks only with the privilege for the scheduler's tracepoints. */
+static gboolean open_calls_ring(struct ct_ring *ring, const struct ct_formats *formats, pid_t pid,
+                                gboolean is_delayed)
+{
+    struct perf_event_attr enter = call_event(formats->enter_id, FALSE, is_delayed);
+    struct perf_event_attr leave = call_event(formats->exit_id, FALSE, is_delayed);
+    struct perf_event_attr lose_cpu = call_event(formats->switch_id, TRUE, is_delayed);
+
+    enter.mmap = enter.mmap2 = enter.build_id = 1;
+    if (!open_ring(ring, &enter, pid, CALLS_RING_SIZE)) {
+        if (errno != EINVAL) /* before Linux 5.12 there are no build ids */
+            return FALSE;
+        enter.build_id = 0;
+        if (!open_ring(ring, &enter, pid, CALLS_RING_SIZE))
+            return FALSE;
+    }
+    return add_call_event(ring, 1, &leave, pid) &&
+           (add_call_event(ring, 2, &lose_cpu, pid) || errno == EACCES || errno == EPERM);
+}
+
+struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_not)
+{
+    long cpus;
+    struct ct_rings *rings = rings_new(&cpus);
+
+    rings->kind = CT_RINGS_CALLS;
+    if (!ct_formats_read(&rings->formats, TRUE, why_not)) {
+        ct_rings_free(rings);
+        return NULL;
+    }
+    for (long cpu = 0; cpu < cpus; cpu++) {
+        struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
+
+        if (open_calls_ring(ring, &rings->formats, pid, is_delayed))
+            continue;
+        if (ring->fds[0] < 0 && is_offline(errno)) {
+            rings->count--;
+            continue;
+        }
+        *why_not = explain(errno);
         ct_rings_free(rings);
         return NULL;
     }

@@ -1,7 +1,7 @@
 /*
  * perf's ring buffers, one for each CPU, and the kernel events that go into them: the scheduler's
  * of the whole machine, or, without the privilege for that, when one process and its children got
- * and lost the CPU.
+ * and lost the CPU; and the system calls of that process and its children.
  */
 #ifndef CTRACE_RECORD_KERNEL_RINGS_H
 #define CTRACE_RECORD_KERNEL_RINGS_H
@@ -11,7 +11,7 @@
 #include <glib.h>
 #include <sys/types.h>
 
-#define CT_RING_FDS 5
+#define CT_RING_FDS 3
 
 struct ct_ring {
     uint32_t cpu;
@@ -20,20 +20,31 @@ struct ct_ring {
     size_t size; /* of the data */
 };
 
+enum ct_rings_kind {
+    CT_RINGS_MACHINE, /* the scheduler's tracepoints, of every task */
+    CT_RINGS_PROCESS, /* context switches of some */
+    CT_RINGS_CALLS    /* their system calls, and where they were when they left a CPU */
+};
+
 struct ct_rings {
-    gboolean is_all_cpus; /* tracepoints, of every task; else context switches of some */
-    gboolean has_callers; /* then: system calls too, and the stack where a task leaves its CPU */
+    enum ct_rings_kind kind;
     struct ct_formats formats;
     struct ct_ring *rings; /* owned */
     guint count;
 };
 
-/* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on: the
- * scheduler's events, and system calls if they are wanted. */
-struct ct_rings *ct_rings_open_machine(gboolean syscalls, char **why_not);
+/* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on. */
+struct ct_rings *ct_rings_open_machine(char **why_not);
 
 /* Process `pid` and all its children to come, from its next exec on, or ct_rings_begin(). */
 struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **why_not);
+
+/*
+ * The system calls of process `pid` and all its children to come, from its next exec on, or
+ * ct_rings_begin(), with what they map; and their stacks, by frame pointers, where they leave a
+ * CPU, as far as we may see that.
+ */
+struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_not);
 
 void ct_rings_begin(struct ct_rings *rings);
 void ct_rings_end(struct ct_rings *rings);

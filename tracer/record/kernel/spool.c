@@ -23,16 +23,21 @@ static gboolean has_foreign_ids(void)
     return name == NULL || strcmp(name, INITIAL_PID_NAMESPACE) != 0;
 }
 
+static const char *const names[] = {
+    [CT_RINGS_MACHINE] = "cpu",
+    [CT_RINGS_PROCESS] = "cpu",
+    [CT_RINGS_CALLS] = "calls",
+};
+
 int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring)
 {
-    g_autofree char *path = g_strdup_printf("%s/cpu%u", folder, ring->cpu);
+    g_autofree char *path = g_strdup_printf("%s/%s%u", folder, names[rings->kind], ring->cpu);
     struct ct_spool_head head = {
         .magic = CT_SPOOL_MAGIC,
         .version = CT_SPOOL_VERSION,
         .cpu = ring->cpu,
-        .is_all_cpus = rings->is_all_cpus,
-        .has_foreign_ids = rings->is_all_cpus && has_foreign_ids(),
-        .has_callers = rings->has_callers,
+        .kind = rings->kind,
+        .has_foreign_ids = rings->kind != CT_RINGS_PROCESS && has_foreign_ids(),
         .formats = rings->formats,
     };
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -235,7 +240,7 @@ static gboolean decode_sample(const struct ct_spool_head *head, struct body *bod
     uint32_t size;
 
     take_id(body, record);
-    if (head->has_callers)
+    if (head->kind == CT_RINGS_CALLS)
         take_callers(body, &callers, &caller_count);
     take(body, &size, sizeof(size));
     struct body raw = {body->data, MIN(size, body->size)};
@@ -244,10 +249,13 @@ static gboolean decode_sample(const struct ct_spool_head *head, struct body *bod
 
     record->in_interrupt = (flags & (FLAG_HARD_INTERRUPT | FLAG_SOFT_INTERRUPT)) != 0;
     record->raw_tid = (int32_t)raw_number(&raw, formats->common_pid);
-    if (type == formats->switch_id) {
+    if (type == formats->switch_id && head->kind == CT_RINGS_CALLS) {
+        record->kind = CT_RAW_CALLERS;
+        record->as.callers.state = raw_number(&raw, formats->prev_state);
+        record->as.callers.addresses = callers;
+        record->as.callers.count = caller_count;
+    } else if (type == formats->switch_id) {
         decode_switch(formats, &raw, record);
-        record->as.of_switch.callers = callers;
-        record->as.of_switch.caller_count = caller_count;
     } else if (type == formats->waking_id) {
         decode_waking(formats, &raw, record);
     } else if (type == formats->enter_id || type == formats->exit_id) {
@@ -278,6 +286,12 @@ static void decode_name(struct body *body, uint16_t misc, struct ct_raw_record *
     record->as.name.name[size] = '\0';
 }
 
+/* Forks, exits and names come with mappings, whether they are wanted or not. */
+static gboolean is_told_elsewhere(const struct ct_spool *spool)
+{
+    return spool->head.kind == CT_RINGS_CALLS;
+}
+
 /* FALSE: nothing that matters. */
 static gboolean decode(const struct ct_spool *spool, const struct perf_event_header *header,
                        struct body *body, struct ct_raw_record *record)
@@ -289,10 +303,14 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
         return decode_sample(&spool->head, body, record);
     case PERF_RECORD_FORK:
     case PERF_RECORD_EXIT:
+        if (is_told_elsewhere(spool))
+            return FALSE;
         record->kind = header->type == PERF_RECORD_FORK ? CT_RAW_FORK : CT_RAW_EXIT;
         decode_task(body, record);
         return TRUE;
     case PERF_RECORD_COMM:
+        if (is_told_elsewhere(spool))
+            return FALSE;
         record->kind = CT_RAW_NAME;
         decode_name(body, header->misc, record);
         return TRUE;

@@ -18,10 +18,8 @@ struct ct_spool_head {
     uint64_t magic;
     uint32_t version;
     uint32_t cpu;
-    uint32_t is_all_cpus;     /* see struct ct_rings */
+    uint32_t kind;            /* enum ct_rings_kind */
     uint32_t has_foreign_ids; /* tracepoints tell ids of another pid namespace than ours */
-    uint32_t has_callers;     /* see struct ct_rings */
-    uint32_t reserved;        /* records begin at a multiple of 8 */
     struct ct_formats formats;
 };
 
@@ -40,6 +38,7 @@ enum ct_raw_kind {
     CT_RAW_TASK_SWITCH, /* of one task: it got the CPU, or lost it */
     CT_RAW_SYSCALL_ENTRY,
     CT_RAW_SYSCALL_EXIT,
+    CT_RAW_CALLERS, /* where the task was, as it left its CPU */
     CT_RAW_LOST
 };
 
@@ -65,8 +64,6 @@ struct ct_raw_record {
             struct ct_raw_task previous;
             struct ct_raw_task next;
             int64_t previous_state;
-            const uint64_t *callers; /* borrowed from the file; of `previous` */
-            uint64_t caller_count;
         } of_switch;
         struct {
             struct ct_raw_task task;
@@ -93,6 +90,11 @@ struct ct_raw_record {
             uint64_t arguments[CT_SYSCALL_ARGUMENTS]; /* entry */
             int64_t result;                           /* exit */
         } syscall;
+        struct {
+            int64_t state;             /* see previous_state */
+            const uint64_t *addresses; /* borrowed from the file; leaf first */
+            uint64_t count;
+        } callers;
         uint64_t lost;
     } as;
 };
