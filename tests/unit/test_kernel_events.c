@@ -71,12 +71,15 @@ static const struct ct_formats formats = {
 
 struct spool {
     char *path;
-    FILE *files[2];
+    FILE *files[3]; /* two CPUs', and what was present */
 };
 
-static void write_head(struct spool *spool, uint32_t cpu, gboolean has_foreign_ids)
+#define CPUS    2
+#define PRESENT 2
+
+static void write_head(struct spool *spool, uint32_t index, uint32_t cpu, gboolean has_foreign_ids)
 {
-    g_autofree char *name = g_strdup_printf("%s/" CT_SPOOL_FOLDER "/cpu%u", spool->path, cpu);
+    g_autofree char *name = g_strdup_printf("%s/" CT_SPOOL_FOLDER "/file%u", spool->path, index);
     struct ct_spool_head head = {
         .magic = CT_SPOOL_MAGIC,
         .version = CT_SPOOL_VERSION,
@@ -86,9 +89,9 @@ static void write_head(struct spool *spool, uint32_t cpu, gboolean has_foreign_i
         .formats = formats,
     };
 
-    spool->files[cpu] = fopen(name, "w");
-    assert_non_null(spool->files[cpu]);
-    fwrite(&head, sizeof(head), 1, spool->files[cpu]);
+    spool->files[index] = fopen(name, "w");
+    assert_non_null(spool->files[index]);
+    fwrite(&head, sizeof(head), 1, spool->files[index]);
 }
 
 static struct spool new_spool(gboolean has_foreign_ids)
@@ -97,8 +100,9 @@ static struct spool new_spool(gboolean has_foreign_ids)
     g_autofree char *folder = g_build_filename(spool.path, CT_SPOOL_FOLDER, NULL);
 
     g_mkdir_with_parents(folder, 0700);
-    write_head(&spool, 0, has_foreign_ids);
-    write_head(&spool, 1, has_foreign_ids);
+    for (uint32_t cpu = 0; cpu < CPUS; cpu++)
+        write_head(&spool, cpu, cpu, has_foreign_ids);
+    write_head(&spool, PRESENT, CT_SPOOL_NO_CPU, has_foreign_ids);
     return spool;
 }
 
@@ -201,11 +205,17 @@ static void put_task(struct spool *spool, uint32_t cpu, uint32_t type, uint64_t 
     put(spool->files[cpu], type, 0, &body, sizeof(body));
 }
 
-static struct ct_kernel_events *open_events(struct spool *spool, gboolean follows_children)
+static struct ct_kernel_events *open_events_of(struct spool *spool, int32_t root_pid,
+                                               gboolean follows_children)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(spool->files); i++)
         fclose(spool->files[i]);
-    return ct_kernel_events_open(spool->path, ROOT, follows_children);
+    return ct_kernel_events_open(spool->path, root_pid, follows_children);
+}
+
+static struct ct_kernel_events *open_events(struct spool *spool, gboolean follows_children)
+{
+    return open_events_of(spool, ROOT, follows_children);
 }
 
 static void end(struct spool *spool, struct ct_kernel_events *events)
@@ -325,6 +335,33 @@ static void threads_are_followed_where_children_are_not(void **state)
     struct ct_kernel_events *events = open_events(&spool, FALSE);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
     expect_switch(events, 40, 0, ROOT + 1);
+    expect_end(events);
+    end(&spool, events);
+}
+
+static void what_was_present_is_the_programs(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+
+    (void)state;
+    put_switch(&spool, 0, 10, 0, ROOT); /* not recorded yet */
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, 1, ROOT, ROOT);
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, ROOT, ROOT, ROOT + 1);
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, 1, ROOT + 10, ROOT + 10);
+    put_switch(&spool, 0, 30, STRANGER, ROOT + 1);
+    put_switch(&spool, 1, 40, 0, ROOT + 10);
+    put_task(&spool, 1, PERF_RECORD_FORK, 50, ROOT + 10, ROOT + 10, ROOT + 11);
+    put_task(&spool, 1, PERF_RECORD_FORK, 60, ROOT + 10, ROOT + 12, ROOT + 12);
+    put_switch(&spool, 1, 70, ROOT + 10, ROOT + 12); /* a child, and they are left alone */
+    put_switch(&spool, 1, 80, ROOT + 12, ROOT + 11);
+    put_switch(&spool, 0, 90, STRANGER, STRANGER + 1);
+    struct ct_kernel_events *events = open_events_of(&spool, 0, FALSE);
+    assert_int_equal(ct_kernel_events_cpu_count(events), CPUS);
+    expect_switch(events, 30, STRANGER, ROOT + 1);
+    expect_switch(events, 40, 0, ROOT + 10);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect_switch(events, 70, ROOT + 10, ROOT + 12);
+    expect_switch(events, 80, ROOT + 12, ROOT + 11);
     expect_end(events);
     end(&spool, events);
 }
@@ -546,6 +583,7 @@ int main(void)
         cmocka_unit_test(cpus_are_merged_by_time),
         cmocka_unit_test(children_are_the_programs_from_their_fork_on),
         cmocka_unit_test(threads_are_followed_where_children_are_not),
+        cmocka_unit_test(what_was_present_is_the_programs),
         cmocka_unit_test(losses_are_told),
         cmocka_unit_test(ids_of_another_namespace_are_translated),
         cmocka_unit_test(an_exec_by_another_thread_keeps_the_process),

@@ -19,7 +19,7 @@ struct source {
 };
 
 struct ct_kernel_events {
-    GPtrArray *sources;       /* owned; struct source *, by CPU */
+    GPtrArray *sources;       /* owned; struct source *, by CPU; what was present is last */
     struct ct_tasks *tasks;   /* owned */
     struct ct_images *images; /* owned */
     GHashTable *hidden_pids;  /* owned; of processes that have no preload now */
@@ -71,6 +71,7 @@ static void open_sources(struct ct_kernel_events *events, const char *path)
         source->spool = spool;
         source->next_raw_tid = -1;
         g_ptr_array_add(events->sources, source);
+        events->cpu_count += spool->head.cpu != CT_SPOOL_NO_CPU;
         if (spool->head.has_foreign_ids && events->own_ids == NULL)
             events->own_ids = g_hash_table_new(NULL, NULL);
     }
@@ -115,7 +116,7 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pi
 
 guint ct_kernel_events_cpu_count(const struct ct_kernel_events *events)
 {
-    return events->sources->len;
+    return events->cpu_count;
 }
 
 uint32_t ct_kernel_events_cpu(const struct ct_kernel_events *events, guint index)
@@ -432,6 +433,13 @@ static gboolean take_skipped(struct ct_kernel_events *events, struct source *sou
     return TRUE;
 }
 
+/* What was there already when the recording began: those tasks are the program's. */
+static void take_present(struct ct_kernel_events *events, const struct ct_raw_record *raw)
+{
+    if (raw->kind == CT_RAW_FORK)
+        ct_tasks_add(events->tasks, raw->as.task.pid, raw->as.task.tid);
+}
+
 static struct source *find_first(struct ct_kernel_events *events, guint *index)
 {
     struct source *first = NULL;
@@ -469,6 +477,12 @@ gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel
         uint64_t last_ns = source->last_ns;
 
         *item = (struct ct_kernel_item){.index = index, .lost_since_ns = last_ns};
+        if (source->spool->head.cpu == CT_SPOOL_NO_CPU) {
+            take_present(events, &source->record);
+            source->last_ns = source->record.time_ns;
+            advance(source);
+            continue;
+        }
         if (take_skipped(events, source, item))
             return TRUE;
         *raw = source->record;

@@ -11,7 +11,8 @@
 
 struct ct_kernel_events;
 
-/* Reads the spool below a recording's `path`. NULL if there is none. */
+/* Reads the spool below a recording's `path`. NULL if there is none. `root_pid` is the program that
+ * was launched; 0: the program is what was present when the recording began. */
 struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
                                                gboolean follows_children);
 

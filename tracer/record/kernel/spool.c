@@ -23,19 +23,12 @@ static gboolean has_foreign_ids(void)
     return name == NULL || strcmp(name, INITIAL_PID_NAMESPACE) != 0;
 }
 
-static const char *const names[] = {
-    [CT_RINGS_MACHINE] = "cpu",
-    [CT_RINGS_PROCESS] = "cpu",
-    [CT_RINGS_CALLS] = "calls",
-};
-
-int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring)
+static int create(const char *path, const struct ct_rings *rings, uint32_t cpu)
 {
-    g_autofree char *path = g_strdup_printf("%s/%s%u", folder, names[rings->kind], ring->cpu);
     struct ct_spool_head head = {
         .magic = CT_SPOOL_MAGIC,
         .version = CT_SPOOL_VERSION,
-        .cpu = ring->cpu,
+        .cpu = cpu,
         .kind = rings->kind,
         .has_foreign_ids = rings->kind != CT_RINGS_PROCESS && has_foreign_ids(),
         .formats = rings->formats,
@@ -47,6 +40,25 @@ int ct_spool_create(const char *folder, const struct ct_rings *rings, const stru
         return -1;
     }
     return fd;
+}
+
+int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring)
+{
+    static const char *const names[] = {
+        [CT_RINGS_MACHINE] = "cpu",
+        [CT_RINGS_PROCESS] = "cpu",
+        [CT_RINGS_CALLS] = "calls",
+    };
+    g_autofree char *path = g_strdup_printf("%s/%s%u", folder, names[rings->kind], ring->cpu);
+
+    return create(path, rings, ring->cpu);
+}
+
+int ct_spool_create_present(const char *folder, const struct ct_rings *rings)
+{
+    g_autofree char *path = g_build_filename(folder, "present", NULL);
+
+    return create(path, rings, CT_SPOOL_NO_CPU);
 }
 
 void ct_spool_remove(const char *path)
@@ -110,16 +122,24 @@ static void take(struct body *body, void *value, size_t size)
     body->size -= size;
 }
 
-/* Who was on the CPU, and when: at the end of every record but the samples. */
-struct sample_id {
-    int32_t pid;
-    int32_t tid;
-    uint64_t time_ns;
-};
+/* A string with its end; empty where there is none. Borrowed from the file. */
+static const char *take_string(struct body *body)
+{
+    const char *text = body->data;
+    const char *end = memchr(text, '\0', body->size);
+
+    if (end == NULL) {
+        body->size = 0;
+        return "";
+    }
+    body->size -= (size_t)(end - text) + 1;
+    body->data = end + 1;
+    return text;
+}
 
 static void take_id(struct body *body, struct ct_raw_record *record)
 {
-    struct sample_id id;
+    struct ct_spool_id id;
 
     take(body, &id, sizeof(id));
     record->pid = id.pid;
@@ -131,9 +151,9 @@ static void take_last_id(struct body *body, struct ct_raw_record *record)
 {
     struct body tail = {body->data, body->size};
 
-    if (tail.size > sizeof(struct sample_id)) {
-        tail.data += tail.size - sizeof(struct sample_id);
-        tail.size = sizeof(struct sample_id);
+    if (tail.size > sizeof(struct ct_spool_id)) {
+        tail.data += tail.size - sizeof(struct ct_spool_id);
+        tail.size = sizeof(struct ct_spool_id);
     }
     take_id(&tail, record);
 }
@@ -273,6 +293,7 @@ static void decode_task(struct body *body, struct ct_raw_record *record)
     take(body, &record->as.task.parent_pid, sizeof(int32_t));
     take(body, &record->as.task.tid, sizeof(int32_t));
     take(body, &record->as.task.parent_tid, sizeof(int32_t));
+    take(body, &record->as.task.time_ns, sizeof(uint64_t));
 }
 
 static void decode_name(struct body *body, uint16_t misc, struct ct_raw_record *record)
@@ -284,6 +305,25 @@ static void decode_name(struct body *body, uint16_t misc, struct ct_raw_record *
     size_t size = MIN(body->size, CT_TASK_NAME_SIZE);
     memcpy(record->as.name.name, body->data, size);
     record->as.name.name[size] = '\0';
+}
+
+/* ---- Our own records ---- */
+
+static void decode_process(struct body *body, struct ct_raw_record *record)
+{
+    take_last_id(body, record);
+    take(body, &record->as.process.of, sizeof(record->as.process.of));
+    record->as.process.exe = take_string(body);
+    record->as.process.args = take_string(body);
+    record->as.process.cwd = take_string(body);
+}
+
+static void decode_descriptor(struct body *body, struct ct_raw_record *record)
+{
+    take_last_id(body, record);
+    take(body, &record->as.fd.of, sizeof(record->as.fd.of));
+    record->as.fd.local = take_string(body);
+    record->as.fd.peer = take_string(body);
 }
 
 /* Forks, exits and names come with mappings, whether they are wanted or not. */
@@ -326,6 +366,14 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
         take_last_id(body, record);
         take(body, &id, sizeof(id));
         take(body, &record->as.lost, sizeof(record->as.lost));
+        return TRUE;
+    case CT_SPOOL_PROCESS:
+        record->kind = CT_RAW_PROCESS;
+        decode_process(body, record);
+        return TRUE;
+    case CT_SPOOL_DESCRIPTOR:
+        record->kind = CT_RAW_FD;
+        decode_descriptor(body, record);
         return TRUE;
     default:
         return FALSE;

@@ -23,8 +23,41 @@ struct ct_spool_head {
     struct ct_formats formats;
 };
 
+/* In the place of the CPU, of a file that is no ring's: what present.h writes. */
+#define CT_SPOOL_NO_CPU UINT32_MAX
+
 /* A file for the ring below `folder`, with its head. -1 and errno if there can be none. */
 int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring);
+
+/* The same, for what is there already. */
+int ct_spool_create_present(const char *folder, const struct ct_rings *rings);
+
+/* Who was on the CPU, and when: at the end of every record but the samples. */
+struct ct_spool_id {
+    int32_t pid;
+    int32_t tid;
+    uint64_t time_ns;
+};
+
+/* Records of our own begin where perf's own program has its. Their bodies are these, then strings,
+ * each with its end, zeros up to a multiple of 8 bytes, and a struct ct_spool_id. */
+enum ct_spool_type {
+    CT_SPOOL_PROCESS = 64, /* exe, args, cwd */
+    CT_SPOOL_DESCRIPTOR    /* local, peer */
+};
+
+struct ct_spool_process {
+    int32_t pid;
+    int32_t ppid;
+    uint64_t start_ns; /* of the process; it may have executed other programs since */
+};
+
+struct ct_spool_descriptor {
+    int32_t pid;
+    int32_t fd;
+    uint32_t kind;    /* enum ct_fd_kind */
+    uint32_t watched; /* of an epoll descriptor: the kinds of those it watches, as bits 1 << kind */
+};
 
 /* Removes the folder below `path` with all files. */
 void ct_spool_remove(const char *path);
@@ -39,7 +72,9 @@ enum ct_raw_kind {
     CT_RAW_SYSCALL_ENTRY,
     CT_RAW_SYSCALL_EXIT,
     CT_RAW_CALLERS, /* where the task was, as it left its CPU */
-    CT_RAW_LOST
+    CT_RAW_LOST,
+    CT_RAW_PROCESS, /* a process as /proc describes it */
+    CT_RAW_FD       /* one of its descriptors */
 };
 
 #define CT_TASK_NAME_SIZE 16
@@ -74,7 +109,8 @@ struct ct_raw_record {
             int32_t parent_pid;
             int32_t tid;
             int32_t parent_tid;
-        } task; /* fork and exit */
+            uint64_t time_ns; /* when it began or ended; before the record's, if it was present */
+        } task;               /* fork and exit */
         struct {
             int32_t pid;
             int32_t tid;
@@ -96,6 +132,17 @@ struct ct_raw_record {
             uint64_t count;
         } callers;
         uint64_t lost;
+        struct {
+            struct ct_spool_process of;
+            const char *exe; /* as all strings of the record, borrowed from the file */
+            const char *args;
+            const char *cwd;
+        } process;
+        struct {
+            struct ct_spool_descriptor of;
+            const char *local; /* as in the event `fd` */
+            const char *peer;
+        } fd;
     } as;
 };
 
