@@ -130,6 +130,7 @@ static void add_fd(struct ct_assembler *assembler, const struct ct_kernel_record
         .kind = event->kind < CT_FD_KIND_COUNT ? (enum ct_fd_kind)event->kind : CT_FD_KIND_UNKNOWN,
         .local = (char *)event->local,
         .peer = (char *)event->peer,
+        .watched_classes = event->watched_classes,
     };
 
     if (image)
@@ -154,6 +155,11 @@ void ct_hidden_add(struct ct_assembler *assembler, const struct ct_kernel_record
     switch (record->event) {
     case CT_KERNEL_ID_PROCESS_IMAGE:
         add_image(assembler, record);
+        break;
+    case CT_KERNEL_ID_PROCESS_THREAD:
+        image = find_image(assembler, record->as.process_thread.pid);
+        if (image)
+            add_thread(assembler, image, record->as.process_thread.tid, record->time_ns);
         break;
     case CT_KERNEL_ID_PROCESS_MODULE:
         add_module(assembler, record);

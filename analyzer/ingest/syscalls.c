@@ -249,11 +249,33 @@ static gboolean stack_equal(const void *a, const void *b)
                                                    first->count * sizeof(first->addresses[0])) == 0;
 }
 
+static gboolean is_in_module(const struct ct_process *process, uint64_t address)
+{
+    for (guint i = 0; i < process->modules->len; i++) {
+        const struct ct_module *module = g_ptr_array_index(process->modules, i);
+
+        if (address > module->begin && address <= module->end)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Frame pointers lead astray where a caller keeps none: no program begins in its data. */
+static uint32_t count_callers(const struct ct_image *image, const struct ct_u64_sequence *addresses)
+{
+    uint32_t count = MIN(addresses->count, CT_STACK_MAX_FRAMES);
+
+    while (image->process.is_hidden && count > 1 &&
+           !is_in_module(&image->process, addresses->values[count - 1]))
+        count--;
+    return count;
+}
+
 /* The id of these callers among the image's stacks; 0 if there is no room. */
 static uint32_t intern(struct ct_assembler *assembler, struct ct_image *image,
                        const struct ct_u64_sequence *addresses)
 {
-    uint32_t count = MIN(addresses->count, CT_STACK_MAX_FRAMES);
+    uint32_t count = count_callers(image, addresses);
     g_autofree struct ct_stack *stack =
         g_malloc0(sizeof(*stack) + count * sizeof(stack->addresses[0]));
 

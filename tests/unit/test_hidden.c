@@ -114,6 +114,16 @@ static void add_opening_call(struct fixture *fixture, uint64_t time_ns, enum ct_
     add_exit(fixture, time_ns + 1000, PID, fd);
 }
 
+static void add_module(struct fixture *fixture, uint64_t begin, uint64_t end)
+{
+    const struct ct_kernel_record record = {
+        .event = CT_KERNEL_ID_PROCESS_MODULE,
+        .as.process_module = {
+            .pid = PID, .path = "/bin/server", .build_id = "", .begin = begin, .end = end}};
+
+    add(fixture, 1000 * MS, PID, &record);
+}
+
 static int setup(void **state)
 {
     struct fixture *fixture = g_new0(struct fixture, 1);
@@ -124,6 +134,7 @@ static int setup(void **state)
     fixture->assembler = ct_assembler_new(fixture->model, &fixture->sink, 1);
     add_switch(fixture, 1000 * MS, 0, 0, PID);
     add_image(fixture, 1000 * MS, PID, 1, "server");
+    add_module(fixture, 0x1000, 0x3000);
     *state = fixture;
     return 0;
 }
@@ -199,6 +210,24 @@ static void the_same_callers_are_one_stack(void **state)
 
     assert_int_equal(waits[0].stack_id, waits[1].stack_id);
     assert_int_equal(g_hash_table_size(process_at(fixture, 0)->stacks), 1);
+}
+
+static void callers_end_with_the_programs_code(void **state)
+{
+    static const uint64_t addresses[] = {0x1001, 0x9009, 0x2002, 0x9009, 0x9009};
+    struct fixture *fixture = *state;
+    const struct ct_kernel_record callers = {
+        .event = CT_KERNEL_ID_CALLSTACK_USER,
+        .as.callstack_user = {.tid = PID, .addresses = {addresses, G_N_ELEMENTS(addresses)}}};
+
+    add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_pause, 0, 0, 0);
+    add_switch(fixture, 1011 * MS, PID, 1, 0);
+    add(fixture, 1011 * MS, PID, &callers);
+    add_switch(fixture, 1020 * MS, 0, 0, PID);
+    add_exit(fixture, 1021 * MS, PID, 0);
+    const struct ct_interval *wait = finish(fixture, 1);
+
+    assert_int_equal(ct_process_stack(process_at(fixture, 0), wait->stack_id)->count, 3);
 }
 
 static void what_a_descriptor_is_decides_the_class(void **state)
@@ -414,6 +443,7 @@ int main(void)
         TEST(a_call_that_blocks_is_a_wait_with_its_callers),
         TEST(one_that_does_not_block_is_only_counted),
         TEST(the_same_callers_are_one_stack),
+        TEST(callers_end_with_the_programs_code),
         TEST(what_a_descriptor_is_decides_the_class),
         TEST(what_an_epoll_descriptor_watches_decides_the_class),
         TEST(an_argument_decides_what_some_calls_are),

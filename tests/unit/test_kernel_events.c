@@ -356,7 +356,10 @@ static void what_was_present_is_the_programs(void **state)
     put_switch(&spool, 1, 80, ROOT + 12, ROOT + 11);
     put_switch(&spool, 0, 90, STRANGER, STRANGER + 1);
     struct ct_kernel_events *events = open_events_of(&spool, 0, FALSE);
-    assert_int_equal(ct_kernel_events_cpu_count(events), CPUS);
+    assert_int_equal(ct_kernel_events_cpu_count(events), CPUS + 1);
+    expect_image(events, 20, ROOT, 1, "");
+    expect(events, CT_KERNEL_ID_PROCESS_THREAD);
+    expect_image(events, 20, ROOT + 10, 1, "");
     expect_switch(events, 30, STRANGER, ROOT + 1);
     expect_switch(events, 40, 0, ROOT + 10);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);

@@ -42,7 +42,7 @@ struct present {
 
 static struct present new_present(void)
 {
-    const struct ct_rings rings = {.is_all_cpus = TRUE};
+    const struct ct_rings rings = {.kind = CT_RINGS_MACHINE};
     struct present present = {.path = g_dir_make_tmp("ctrace-present-XXXXXX", NULL)};
 
     present.file = g_build_filename(present.path, "present", NULL);

@@ -75,6 +75,11 @@
     F(STRING, args)                \
     F(STRING, cwd)
 
+/* A thread of such an image that was there before the recording began. */
+#define CT_KERNEL_PROCESS_THREAD(F) \
+    F(I32, pid)                     \
+    F(I32, tid)
+
 /* What such an image has mapped: as CT_EVENT_MODULE. */
 #define CT_KERNEL_PROCESS_MODULE(F) \
     F(I32, pid)                     \
@@ -84,11 +89,13 @@
     F(HEX64, end)                   \
     F(HEX64, bias)
 
-/* What a descriptor of such an image is: as CT_EVENT_FD. */
+/* What a descriptor of such an image is: as CT_EVENT_FD. `watched_classes` are of an epoll
+ * descriptor: bits 1 << class. */
 #define CT_KERNEL_PROCESS_FD(F) \
     F(I32, pid)                 \
     F(I32, fd)                  \
     F(FD_KIND, kind)            \
+    F(U8, watched_classes)      \
     F(STRING, local)            \
     F(STRING, peer)
 
@@ -102,6 +109,7 @@
     EVENT(CONTEXT_SWITCH, context_switch)         \
     EVENT(CALLSTACK_USER, callstack_user)         \
     EVENT(PROCESS_IMAGE, process_image)           \
+    EVENT(PROCESS_THREAD, process_thread)         \
     EVENT(PROCESS_MODULE, process_module)         \
     EVENT(PROCESS_FD, process_fd)
 

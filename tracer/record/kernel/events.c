@@ -1,6 +1,6 @@
 #include "events.h"
 
-#include "images.h"
+#include "hidden.h"
 #include "spool.h"
 #include "syscalls.h"
 #include "tasks.h"
@@ -21,14 +21,10 @@ struct source {
 struct ct_kernel_events {
     GPtrArray *sources;       /* owned; struct source *, by CPU; what was present is last */
     struct ct_tasks *tasks;   /* owned */
-    struct ct_images *images; /* owned */
-    GHashTable *hidden_pids;  /* owned; of processes that have no preload now */
+    struct ct_hidden *hidden; /* owned */
     GHashTable *own_ids;      /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
-    struct ct_kernel_item more; /* goes with the current one, if has_more */
-    gboolean has_more;
-    uint64_t hidden_images;
-    uint64_t hidden_threads;
+    guint current_index; /* of its source */
 };
 
 static void advance(struct source *source)
@@ -71,7 +67,6 @@ static void open_sources(struct ct_kernel_events *events, const char *path)
         source->spool = spool;
         source->next_raw_tid = -1;
         g_ptr_array_add(events->sources, source);
-        events->cpu_count += spool->head.cpu != CT_SPOOL_NO_CPU;
         if (spool->head.has_foreign_ids && events->own_ids == NULL)
             events->own_ids = g_hash_table_new(NULL, NULL);
     }
@@ -86,15 +81,13 @@ static void begin_sources(struct ct_kernel_events *events)
         advance(events->sources->pdata[i]);
 }
 
-static void find_images(struct ct_kernel_events *events, const char *path)
+static struct ct_hidden *find_hidden(const struct ct_kernel_events *events, const char *path)
 {
     g_autoptr(GPtrArray) spools = g_ptr_array_new();
-    g_autoptr(GArray) preloaded = ct_preloaded_read(path);
 
     for (guint i = 0; i < events->sources->len; i++)
         g_ptr_array_add(spools, ((struct source *)events->sources->pdata[i])->spool);
-    events->images = ct_images_new(spools);
-    ct_images_mark_preloaded(events->images, preloaded);
+    return ct_hidden_new(path, spools);
 }
 
 struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
@@ -104,9 +97,8 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pi
 
     events->sources = g_ptr_array_new_with_free_func(free_source);
     events->tasks = ct_tasks_new(root_pid, follows_children);
-    events->hidden_pids = g_hash_table_new(NULL, NULL);
     open_sources(events, path);
-    find_images(events, path);
+    events->hidden = find_hidden(events, path);
     begin_sources(events);
     if (events->sources->len > 0)
         return events;
@@ -116,19 +108,21 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pi
 
 guint ct_kernel_events_cpu_count(const struct ct_kernel_events *events)
 {
-    return events->cpu_count;
+    return events->sources->len;
 }
 
 uint32_t ct_kernel_events_cpu(const struct ct_kernel_events *events, guint index)
 {
-    return ((const struct source *)g_ptr_array_index(events->sources, index))->spool->head.cpu;
+    uint32_t cpu =
+        ((const struct source *)g_ptr_array_index(events->sources, index))->spool->head.cpu;
+
+    return cpu == CT_SPOOL_NO_CPU ? 0 : cpu;
 }
 
 void ct_kernel_events_free(struct ct_kernel_events *events)
 {
     g_ptr_array_unref(events->sources);
-    g_hash_table_unref(events->hidden_pids);
-    ct_images_free(events->images);
+    ct_hidden_free(events->hidden);
     ct_tasks_free(events->tasks);
     if (events->own_ids != NULL)
         g_hash_table_unref(events->own_ids);
@@ -137,12 +131,12 @@ void ct_kernel_events_free(struct ct_kernel_events *events)
 
 uint64_t ct_kernel_events_hidden_images(const struct ct_kernel_events *events)
 {
-    return events->hidden_images;
+    return ct_hidden_image_count(events->hidden);
 }
 
 uint64_t ct_kernel_events_hidden_threads(const struct ct_kernel_events *events)
 {
-    return events->hidden_threads;
+    return ct_hidden_thread_count(events->hidden);
 }
 
 /* ---- Ids ---- */
@@ -206,45 +200,6 @@ static void translate(struct ct_kernel_events *events, const struct source *sour
         record->tid = sampled_id(events, record);
 }
 
-/* ---- What goes with an event ---- */
-
-static struct ct_kernel_record *add_more(struct ct_kernel_events *events)
-{
-    events->has_more = TRUE;
-    return &events->more.record;
-}
-
-/* If a process image began with this event that no preload tells of. */
-static void tell_image(struct ct_kernel_events *events, int32_t pid, uint64_t time_ns,
-                       const char *name)
-{
-    const struct ct_kernel_image *image = ct_images_find_hidden(events->images, pid, time_ns);
-    struct ct_kernel_record *record;
-
-    if (image == NULL) {
-        g_hash_table_remove(events->hidden_pids, GINT_TO_POINTER(pid));
-        return;
-    }
-    g_hash_table_add(events->hidden_pids, GINT_TO_POINTER(pid));
-    events->hidden_images++;
-    events->hidden_threads++;
-    record = add_more(events);
-    record->event = CT_KERNEL_ID_PROCESS_IMAGE;
-    record->as.process_image = (struct ct_kernel_process_image){
-        .pid = pid,
-        .ppid = image->ppid,
-        .start_ns = time_ns,
-        .exe = "",
-        .args = name,
-        .cwd = "",
-    };
-}
-
-static gboolean is_hidden(const struct ct_kernel_events *events, int32_t pid)
-{
-    return g_hash_table_contains(events->hidden_pids, GINT_TO_POINTER(pid));
-}
-
 /* ---- Selection ---- */
 
 static void fill_switch(const struct ct_raw_record *raw, struct ct_kernel_record *record)
@@ -305,10 +260,7 @@ static gboolean select_fork(struct ct_kernel_events *events, const struct ct_raw
         .child_tid = raw->as.task.tid,
         .child_pid = raw->as.task.pid,
     };
-    if (raw->as.task.pid != raw->as.task.parent_pid)
-        tell_image(events, raw->as.task.pid, raw->time_ns, "");
-    else
-        events->hidden_threads += is_hidden(events, raw->as.task.pid);
+    ct_hidden_add(events->hidden, raw, FALSE);
     return TRUE;
 }
 
@@ -333,7 +285,7 @@ static gboolean select_exec(struct ct_kernel_events *events, const struct ct_raw
         .filename = raw->as.name.name,
         .tid = raw->as.name.tid,
     };
-    tell_image(events, raw->as.name.pid, raw->time_ns, raw->as.name.name);
+    ct_hidden_add(events->hidden, raw, FALSE);
     return TRUE;
 }
 
@@ -385,6 +337,14 @@ static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_
     return TRUE;
 }
 
+/* What is no event itself, but may have some that follow from it. */
+static gboolean select_told(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                            struct ct_kernel_record *record)
+{
+    ct_hidden_add(events->hidden, raw, FALSE);
+    return ct_hidden_take(events->hidden, record);
+}
+
 /* TRUE if it is one of the program's. */
 static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                             struct ct_kernel_record *record)
@@ -400,9 +360,12 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
         [CT_RAW_SYSCALL_ENTRY] = select_syscall,
         [CT_RAW_SYSCALL_EXIT] = select_syscall,
         [CT_RAW_CALLERS] = select_callers,
+        [CT_RAW_MAPPING] = select_told,
+        [CT_RAW_PROCESS] = select_told,
+        [CT_RAW_FD] = select_told,
     };
 
-    return selectors[raw->kind](events, raw, record);
+    return raw->kind < G_N_ELEMENTS(selectors) && selectors[raw->kind](events, raw, record);
 }
 
 static void fill_item(struct ct_kernel_item *item, const struct ct_raw_record *raw)
@@ -434,10 +397,13 @@ static gboolean take_skipped(struct ct_kernel_events *events, struct source *sou
 }
 
 /* What was there already when the recording began: those tasks are the program's. */
-static void take_present(struct ct_kernel_events *events, const struct ct_raw_record *raw)
+static gboolean select_present(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                               struct ct_kernel_record *record)
 {
     if (raw->kind == CT_RAW_FORK)
         ct_tasks_add(events->tasks, raw->as.task.pid, raw->as.task.tid);
+    ct_hidden_add(events->hidden, raw, TRUE);
+    return ct_hidden_take(events->hidden, record);
 }
 
 static struct source *find_first(struct ct_kernel_events *events, guint *index)
@@ -456,13 +422,46 @@ static struct source *find_first(struct ct_kernel_events *events, guint *index)
     return first;
 }
 
-static gboolean take_more(struct ct_kernel_events *events, struct ct_kernel_item *item)
+/* An event that follows from the current record. */
+static gboolean take_following(struct ct_kernel_events *events, struct ct_kernel_item *item)
 {
-    if (!events->has_more)
+    *item = (struct ct_kernel_item){.index = events->current_index};
+    if (!ct_hidden_take(events->hidden, &item->record))
         return FALSE;
-    *item = events->more;
-    events->has_more = FALSE;
+    fill_item(item, &events->current);
     return TRUE;
+}
+
+/* Goes on to the record that is `source`'s next, and selects it. */
+static gboolean take_record(struct ct_kernel_events *events, struct source *source,
+                            struct ct_kernel_item *item)
+{
+    struct ct_raw_record *raw = &events->current;
+    gboolean is_wanted;
+
+    *raw = source->record;
+    source->last_ns = raw->time_ns;
+    if (raw->kind == CT_RAW_SWITCH)
+        source->next_raw_tid = raw->as.of_switch.next.tid;
+    /* Before the file goes on: ids are looked up in what comes next in it. */
+    translate(events, source, raw);
+    advance(source);
+    if (raw->kind == CT_RAW_LOST) {
+        item->lost = raw->as.lost;
+        is_wanted = item->lost > 0;
+    } else if (source->spool->head.cpu == CT_SPOOL_NO_CPU) {
+        is_wanted = select_present(events, raw, &item->record);
+    } else {
+        is_wanted = is_selected(events, raw, &item->record);
+    }
+    fill_item(item, raw);
+    if (is_wanted) {
+        source->has_skipped = FALSE; /* a stream's time does not go back */
+    } else if (raw->kind == CT_RAW_SWITCH) {
+        source->has_skipped = TRUE;
+        source->skipped = *raw;
+    }
+    return is_wanted;
 }
 
 gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel_item *item)
@@ -470,48 +469,13 @@ gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel
     struct source *source;
     guint index = 0;
 
-    if (take_more(events, item))
+    if (take_following(events, item))
         return TRUE;
     while ((source = find_first(events, &index)) != NULL) {
-        struct ct_raw_record *raw = &events->current;
-        uint64_t last_ns = source->last_ns;
-
-        *item = (struct ct_kernel_item){.index = index, .lost_since_ns = last_ns};
-        if (source->spool->head.cpu == CT_SPOOL_NO_CPU) {
-            take_present(events, &source->record);
-            source->last_ns = source->record.time_ns;
-            advance(source);
-            continue;
-        }
-        if (take_skipped(events, source, item))
+        *item = (struct ct_kernel_item){.index = index, .lost_since_ns = source->last_ns};
+        events->current_index = index;
+        if (take_skipped(events, source, item) || take_record(events, source, item))
             return TRUE;
-        *raw = source->record;
-        source->last_ns = raw->time_ns;
-        if (raw->kind == CT_RAW_SWITCH)
-            source->next_raw_tid = raw->as.of_switch.next.tid;
-        /* Before the file goes on: ids are looked up in what comes next in it. */
-        translate(events, source, raw);
-        advance(source);
-        fill_item(item, raw);
-        if (raw->kind == CT_RAW_LOST && raw->as.lost > 0) {
-            source->has_skipped = FALSE;
-            item->lost = raw->as.lost;
-            return TRUE;
-        }
-        gboolean is_wanted = raw->kind != CT_RAW_LOST && is_selected(events, raw, &item->record);
-
-        if (is_wanted) {
-            source->has_skipped = FALSE; /* a stream's time does not go back */
-            if (events->has_more) {
-                events->more.index = index;
-                fill_item(&events->more, raw);
-            }
-            return TRUE;
-        }
-        if (raw->kind == CT_RAW_SWITCH) {
-            source->has_skipped = TRUE;
-            source->skipped = *raw;
-        }
     }
     return FALSE;
 }

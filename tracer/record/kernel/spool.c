@@ -307,6 +307,42 @@ static void decode_name(struct body *body, uint16_t misc, struct ct_raw_record *
     record->as.name.name[size] = '\0';
 }
 
+/* The part of PERF_RECORD_MMAP2 before the path. */
+struct mapping {
+    int32_t pid;
+    int32_t tid;
+    uint64_t begin;
+    uint64_t size;
+    uint64_t file_offset;
+    uint8_t build_id_size; /* from here: another thing, unless the record says so */
+    uint8_t unused[3];
+    uint8_t build_id[CT_RAW_BUILD_ID_SIZE / 2];
+    uint32_t protection;
+    uint32_t flags;
+};
+_Static_assert(sizeof(struct mapping) == 64, "as perf lays it out");
+
+/* FALSE if it has no path that ends. */
+static gboolean decode_mapping(struct body *body, uint16_t misc, struct ct_raw_record *record)
+{
+    struct mapping mapping;
+
+    take_last_id(body, record);
+    take(body, &mapping, sizeof(mapping));
+    if (memchr(body->data, '\0', body->size) == NULL)
+        return FALSE;
+    record->as.mapping.pid = mapping.pid;
+    record->as.mapping.begin = mapping.begin;
+    record->as.mapping.size = mapping.size;
+    record->as.mapping.file_offset = mapping.file_offset;
+    record->as.mapping.path = body->data;
+    if ((misc & PERF_RECORD_MISC_MMAP_BUILD_ID) == 0)
+        return TRUE;
+    for (size_t i = 0; i < MIN(mapping.build_id_size, sizeof(mapping.build_id)); i++)
+        g_snprintf(record->as.mapping.build_id + 2 * i, 3, "%02x", mapping.build_id[i]);
+    return TRUE;
+}
+
 /* ---- Our own records ---- */
 
 static void decode_process(struct body *body, struct ct_raw_record *record)
@@ -361,6 +397,9 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
         record->as.task_switch.is_preempted =
             (header->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT) != 0;
         return TRUE;
+    case PERF_RECORD_MMAP2:
+        record->kind = CT_RAW_MAPPING;
+        return decode_mapping(body, header->misc, record);
     case PERF_RECORD_LOST:
         record->kind = CT_RAW_LOST;
         take_last_id(body, record);

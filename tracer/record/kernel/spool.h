@@ -69,6 +69,7 @@ enum ct_raw_kind {
     CT_RAW_EXIT,
     CT_RAW_NAME,
     CT_RAW_TASK_SWITCH, /* of one task: it got the CPU, or lost it */
+    CT_RAW_MAPPING,     /* a process mapped a file's code */
     CT_RAW_SYSCALL_ENTRY,
     CT_RAW_SYSCALL_EXIT,
     CT_RAW_CALLERS, /* where the task was, as it left its CPU */
@@ -76,6 +77,9 @@ enum ct_raw_kind {
     CT_RAW_PROCESS, /* a process as /proc describes it */
     CT_RAW_FD       /* one of its descriptors */
 };
+
+/* As hexadecimal digits. */
+#define CT_RAW_BUILD_ID_SIZE 40
 
 #define CT_TASK_NAME_SIZE 16
 
@@ -131,6 +135,14 @@ struct ct_raw_record {
             const uint64_t *addresses; /* borrowed from the file; leaf first */
             uint64_t count;
         } callers;
+        struct {
+            int32_t pid;
+            uint64_t begin;
+            uint64_t size;
+            uint64_t file_offset;
+            char build_id[CT_RAW_BUILD_ID_SIZE + 1]; /* "" where the kernel does not tell it */
+            const char *path;                        /* in the spool's data */
+        } mapping;
         uint64_t lost;
         struct {
             struct ct_spool_process of;
