@@ -214,12 +214,21 @@ static void retire_fd(struct ct_assembler *assembler, GHashTable *fds, int32_t n
     g_ptr_array_add(assembler->retired_fds, fd);
 }
 
+static gboolean is_same_fd(const struct ct_fd *known, const struct ct_fd *fd)
+{
+    return known->kind == fd->kind && known->watched_classes == fd->watched_classes &&
+           g_str_equal(known->local, fd->local) && g_str_equal(known->peer, fd->peer);
+}
+
 void ct_assembler_set_fd(struct ct_assembler *assembler, struct ct_process *process,
                          const struct ct_fd *fd)
 {
+    const struct ct_fd *known = g_hash_table_lookup(process->fds, GINT_TO_POINTER(fd->fd));
     struct ct_fd *copy;
 
-    if (g_hash_table_contains(process->fds, GINT_TO_POINTER(fd->fd))) {
+    if (known && is_same_fd(known, fd))
+        return;
+    if (known) {
         retire_fd(assembler, process->fds, fd->fd);
     } else if (assembler->fd_count++ >= CT_MAX_FDS) {
         assembler->model->capture.records_dropped++;

@@ -111,6 +111,7 @@ static void add_stack(struct ct_assembler *assembler, const struct ct_event_stac
         return;
     stack->id = event->id;
     stack->count = count;
+    stack->is_by_frame_pointers = FALSE;
     if (count > 0)
         memcpy(stack->addresses, event->addresses.values, count * sizeof(stack->addresses[0]));
     ct_assembler_add_stack(assembler, image, stack);

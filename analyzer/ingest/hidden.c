@@ -117,8 +117,12 @@ static void add_module(struct ct_assembler *assembler, const struct ct_kernel_re
         .bias = event->bias,
     };
 
-    if (image)
-        ct_assembler_add_module(assembler, image, &module);
+    if (!image)
+        return;
+    /* The program itself is mapped first. */
+    if (!image->process.exe[0] && event->path[0] == '/')
+        ct_assign_string(&image->process.exe, event->path);
+    ct_assembler_add_module(assembler, image, &module);
 }
 
 static void add_fd(struct ct_assembler *assembler, const struct ct_kernel_record *record)
@@ -137,10 +141,16 @@ static void add_fd(struct ct_assembler *assembler, const struct ct_kernel_record
         ct_assembler_set_fd(assembler, &image->process, &fd);
 }
 
-/* The kernel knows only names. */
-static void name_thread(struct ct_thread_state *thread, const char *name)
+/* A thread left its CPU, or got one; by now it has a task. `name` is NULL if it is not told. */
+static void see_thread(struct ct_assembler *assembler, int32_t tid, const char *name)
 {
-    if (thread && strcmp(thread->thread.name, name) != 0) {
+    struct ct_thread_state *thread = find_thread(assembler, tid);
+
+    if (!thread)
+        return;
+    if (!thread->task)
+        ct_kernel_bind(assembler, thread, thread->thread.start_ns);
+    if (name && strcmp(thread->thread.name, name) != 0) {
         ct_assign_string(&thread->thread.name, name);
         thread->has_name = TRUE;
     }
@@ -183,8 +193,11 @@ void ct_hidden_add(struct ct_assembler *assembler, const struct ct_kernel_record
             end_image(assembler, image, record->time_ns);
         break;
     case CT_KERNEL_ID_SCHED_SWITCH:
-        name_thread(find_thread(assembler, record->as.sched_switch.prev_tid),
-                    record->as.sched_switch.prev_comm);
+        see_thread(assembler, record->as.sched_switch.prev_tid, record->as.sched_switch.prev_comm);
+        see_thread(assembler, record->as.sched_switch.next_tid, NULL);
+        break;
+    case CT_KERNEL_ID_CONTEXT_SWITCH:
+        see_thread(assembler, record->as.context_switch.tid, NULL);
         break;
     default:
         break;

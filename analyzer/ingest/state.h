@@ -56,7 +56,8 @@ struct ct_thread_state {
     uint64_t recorded_ns[CT_CLASS_COUNT];         /* of waits that were recorded, each once */
     struct ct_task_times covered[CT_CLASS_COUNT]; /* what it did meanwhile */
     struct ct_made_call call;
-    GArray *unseen; /* owned; struct ct_interval, see ct_unseen_hold(); or NULL */
+    GArray *unseen;      /* owned; struct ct_interval, see ct_unseen_hold(); or NULL */
+    struct ct_span seen; /* the preload's last wait */
 };
 
 #define CT_THREAD_SLOTS 256

@@ -141,9 +141,9 @@ static void watch_fd(const struct ct_process *process, const struct ct_kernel_sy
     struct ct_fd *epoll = (struct ct_fd *)find_fd(process, made->arguments[0]);
     const struct ct_fd *fd = find_fd(process, made->arguments[2]);
 
+    /* One that nobody knows is one of a pair of sockets, more often than not. */
     if (epoll && made->arguments[1] == EPOLL_CTL_ADD)
-        epoll->watched_classes |=
-            (uint8_t)(1u << ct_fd_kind_class(fd ? fd->kind : CT_FD_KIND_UNKNOWN));
+        epoll->watched_classes |= (uint8_t)(1u << (fd ? ct_fd_kind_class(fd->kind) : CT_CLASS_NET));
 }
 
 static void close_fds(struct ct_assembler *assembler, struct ct_process *process, uint64_t first,
@@ -288,8 +288,10 @@ static uint32_t intern(struct ct_assembler *assembler, struct ct_image *image,
     if (known)
         return known->id;
     stack->id = FIRST_STACK_ID + g_hash_table_size(image->kernel_stacks);
+    stack->is_by_frame_pointers = TRUE;
     if (!ct_assembler_add_stack(assembler, image, stack))
         return 0;
+    assembler->model->capture.kernel_stacks++;
     g_hash_table_add(image->kernel_stacks, stack);
     return g_steal_pointer(&stack)->id;
 }
@@ -343,6 +345,13 @@ static struct ct_interval interval_of(const struct ct_thread_state *thread, uint
     };
 }
 
+static gboolean is_preloads_own(const struct ct_kernel_syscall *made)
+{
+    return made->call == CT_SYSCALL_futex &&
+           (made->arguments[1] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET &&
+           (uint32_t)made->arguments[5] == CT_OWN_FUTEX_BITSET;
+}
+
 static void leave(struct ct_assembler *assembler, struct ct_thread_state *thread,
                   const struct ct_kernel_record *record)
 {
@@ -362,7 +371,8 @@ static void leave(struct ct_assembler *assembler, struct ct_thread_state *thread
             ct_assembler_interval(assembler, record->time_ns, thread, &interval);
         if (result >= 0)
             follow_fds(assembler, process, &call->made, result);
-    } else if (call->has_blocked && interval.end_ns - interval.begin_ns >= process->rate_ns) {
+    } else if (call->has_blocked && !is_preloads_own(&call->made) &&
+               interval.end_ns - interval.begin_ns >= process->rate_ns) {
         ct_unseen_hold(assembler, thread, &interval);
     }
 }
@@ -393,6 +403,11 @@ void ct_syscalls_add(struct ct_assembler *assembler, const struct ct_kernel_reco
     case CT_KERNEL_ID_SCHED_SWITCH:
         if ((record->as.sched_switch.prev_state & CT_TASK_STATE_MASK) != 0 &&
             (thread = find_thread(assembler, record->as.sched_switch.prev_tid)))
+            thread->call.has_blocked = TRUE;
+        break;
+    case CT_KERNEL_ID_CONTEXT_SWITCH:
+        if (record->as.context_switch.is_out && !record->as.context_switch.is_preempted &&
+            (thread = find_thread(assembler, record->as.context_switch.tid)))
             thread->call.has_blocked = TRUE;
         break;
     case CT_KERNEL_ID_CALLSTACK_USER:

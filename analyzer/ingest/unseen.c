@@ -1,7 +1,7 @@
 /*
  * Waits that a preload could not see, in a process that has one: the kernel tells of all its system
- * calls, and the preload of most, a moment later. What it tells of is not counted twice: a call is
- * held until it is clear that the preload does not.
+ * calls, and the preload of most, a moment later, or earlier as far as clocks differ. What it tells
+ * of is not counted twice: a call is held until it is clear that the preload does not.
  */
 #include "ingest/state.h"
 
@@ -22,6 +22,8 @@ static void release_first(struct ct_assembler *assembler, struct ct_thread_state
 void ct_unseen_hold(struct ct_assembler *assembler, struct ct_thread_state *thread,
                     const struct ct_interval *interval)
 {
+    if (interval->begin_ns < thread->seen.end_ns && thread->seen.begin_ns < interval->end_ns)
+        return;
     if (!thread->unseen)
         thread->unseen = g_array_new(FALSE, FALSE, sizeof(struct ct_interval));
     if (thread->unseen->len >= HELD_MAX)
@@ -39,6 +41,7 @@ void ct_unseen_release(struct ct_assembler *assembler, struct ct_thread_state *t
 
 void ct_unseen_drop(struct ct_thread_state *thread, uint64_t begin_ns, uint64_t end_ns)
 {
+    thread->seen = (struct ct_span){begin_ns, end_ns};
     for (guint i = thread->unseen ? thread->unseen->len : 0; i > 0; i--) {
         const struct ct_interval *held = &g_array_index(thread->unseen, struct ct_interval, i - 1);
 

@@ -70,18 +70,31 @@ char *ct_capture_estimates(const struct ct_capture *capture)
                            missed, capture->switches_missed == 1 ? "" : "es");
 }
 
+char *ct_capture_approximations(const struct ct_capture *capture)
+{
+    g_autofree char *count = ct_format_count(capture->kernel_stacks);
+
+    if (capture->kernel_stacks == 0)
+        return g_strdup("");
+    return g_strdup_printf("%s by frame pointers, from the kernel: of code that was built without "
+                           "them, callers are missing",
+                           count);
+}
+
 GPtrArray *ct_capture_notes(const struct ct_capture *capture)
 {
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(capture);
     g_autofree char *missing = ct_capture_missing_layers(capture);
     g_autofree char *estimates = ct_capture_estimates(capture);
+    g_autofree char *approximations = ct_capture_approximations(capture);
 
     add_line(lines, "command", capture->command);
     add_line(lines, "recorded by ctrace", capture->ctrace_version);
     add_line(lines, "layers", capture->layers);
     add_line(lines, "not recorded", missing);
     add_line(lines, "estimated", estimates);
+    add_line(lines, "stacks", approximations);
     if (capture->is_complete) {
         g_autofree char *rate = ct_format_duration(capture->rate_ns);
         g_ptr_array_add(lines,

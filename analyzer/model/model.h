@@ -18,6 +18,7 @@
 struct ct_stack {
     uint32_t id; /* unique in its process, never 0 */
     uint32_t count;
+    gboolean is_by_frame_pointers; /* callers are missing where code was built without them */
     uint64_t addresses[];
 };
 
@@ -112,6 +113,7 @@ struct ct_capture {
     uint64_t packets_lost;
     gboolean has_kernel;         /* there are events of the kernel layer */
     uint64_t switches_missed;    /* by the kernel: they must have been */
+    uint64_t kernel_stacks;      /* distinct ones that the kernel took, by frame pointers */
     uint64_t kernel_events_lost; /* of any program, where the whole machine was recorded */
     uint64_t stacks_lost;
     uint64_t threads_lost;

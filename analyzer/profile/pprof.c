@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define MAX_LABELS 9
+#define MAX_LABELS 10
 
 /* As protobuf writes the beginning of profile.proto's `repeated Sample sample = 2`. */
 #define SAMPLE_FIELD (2 << 3 | 2)
@@ -102,6 +102,8 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
                    : sample->other   ? sample->other->name
                                      : "");
     add_text_label(encoder, message, "open", sample->is_open ? "yes" : "");
+    add_text_label(encoder, message, "callers",
+                   sample->stack && sample->stack->is_by_frame_pointers ? "by frame pointers" : "");
 }
 
 static void append_length(GByteArray *bytes, size_t length)

@@ -418,6 +418,19 @@ static void a_wait_that_both_tell_of_counts_once(void **state)
     assert_int_equal(wait->stack_id, 0); /* the preload's, which had none */
 }
 
+static void it_does_so_where_clocks_differ(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_preloaded(fixture);
+    add_entry(fixture, 1010 * MS, 20, CT_SYSCALL_nanosleep, 0, 0, 0);
+    add_switch(fixture, 1010 * MS + 1000, 20, 1, 0);
+    add_switch(fixture, 1020 * MS - 1000, 0, 0, 20);
+    add_preloads_wait(fixture, 1020 * MS - 500, 10 * MS);
+    add_exit(fixture, 1020 * MS, 20, 0);
+    finish(fixture, 1);
+}
+
 static void a_wait_that_only_the_kernel_tells_of_counts(void **state)
 {
     struct fixture *fixture = *state;
@@ -453,6 +466,7 @@ int main(void)
         TEST(a_child_is_its_parents_image_with_its_descriptors),
         TEST(without_calls_time_off_the_cpu_is_unknown),
         TEST(a_wait_that_both_tell_of_counts_once),
+        TEST(it_does_so_where_clocks_differ),
         TEST(a_wait_that_only_the_kernel_tells_of_counts),
     };
 #undef TEST

@@ -163,6 +163,8 @@ static int run(struct setting *setting)
         return exec_errno == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE;
     }
     if (setting->recording != NULL) {
+        if (setting->program->hidden != NULL)
+            ct_recording_describe(setting->recording, launch->pid);
         ct_output_commit(setting->output);
         was_recorded = run_recorded(setting->recording, launch, setting->options);
     }

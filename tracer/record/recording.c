@@ -182,6 +182,12 @@ const char *ct_recording_attach(struct ct_recording *recording, pid_t pid)
     return ct_kernel_capture_missing(recording->kernel);
 }
 
+void ct_recording_describe(struct ct_recording *recording, pid_t pid)
+{
+    if (recording->kernel != NULL)
+        ct_kernel_capture_describe(recording->kernel, pid);
+}
+
 void ct_recording_begin(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);

@@ -33,6 +33,9 @@ pid_t ct_recording_daemon_group(const struct ct_recording *recording);
  */
 const char *ct_recording_attach(struct ct_recording *recording, pid_t pid);
 
+/* To be called when that process executes the program, if no preload gets into it. */
+void ct_recording_describe(struct ct_recording *recording, pid_t pid);
+
 /* Until now the hooks rest: to be called before the launch, or when the delay is over. */
 void ct_recording_begin(struct ct_recording *recording);
 

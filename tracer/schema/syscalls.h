@@ -5,7 +5,15 @@
 #ifndef CTRACE_SCHEMA_SYSCALLS_H
 #define CTRACE_SCHEMA_SYSCALLS_H
 
+#include <stdint.h>
+
 #define CT_SYSCALL_ARGUMENTS 6
+
+/*
+ * By this bitset of a FUTEX_WAIT_BITSET a preload's own waits are known, of which no report tells:
+ * nobody else has reason to wait for some bits of a futex and to name just these.
+ */
+#define CT_OWN_FUTEX_BITSET UINT32_C(0xc7ace000)
 
 /* What of a call's arguments says what it waits for. */
 enum ct_syscall_subject {

@@ -20,6 +20,12 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
     (void)pid;
 }
 
+void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid)
+{
+    (void)capture;
+    (void)pid;
+}
+
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
     (void)capture;

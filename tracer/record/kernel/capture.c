@@ -1,15 +1,20 @@
 #include "capture.h"
 
+#include "present.h"
 #include "spool.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* So much is lost at most if the recorder is killed. */
 #define DRAIN_INTERVAL_MS 200
+
+/* Descriptors come and go; those that a thread waits on for long are worth a look so often. */
+#define DESCRIBE_INTERVAL_US G_USEC_PER_SEC
 
 /* Rings of one kind, with a file for each. */
 struct layer {
@@ -28,6 +33,8 @@ struct ct_kernel_capture {
     char *why_not_machine; /* owned; or NULL */
     GString *missing;      /* owned */
     int stop_fd;           /* readable when draining is to end */
+    int present_fd;        /* the file of what present.h writes; -1: there is none */
+    gint described_pid;    /* atomic; whose description that is; 0: nobody's */
     gboolean is_begun;
     int error; /* errno of the write that failed, or 0; the drainer's until it is joined */
 };
@@ -49,6 +56,7 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
     capture->folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
     capture->missing = g_string_new(NULL);
     capture->stop_fd = -1;
+    capture->present_fd = -1;
     capture->opener = g_thread_new("kernel-open", open_machine, capture);
     return capture;
 }
@@ -102,12 +110,34 @@ static void end_rings(struct ct_kernel_capture *capture)
     }
 }
 
+static gboolean describe(const struct ct_kernel_capture *capture, pid_t pid)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return ct_present_write_description(capture->present_fd, pid,
+                                        (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
+}
+
+/* Again, every now and then. */
+static void describe_if_due(struct ct_kernel_capture *capture, gint64 *due_us)
+{
+    pid_t pid = g_atomic_int_get(&capture->described_pid);
+
+    if (pid == 0 || g_get_monotonic_time() < *due_us)
+        return;
+    *due_us = g_get_monotonic_time() + DESCRIBE_INTERVAL_US;
+    if (!describe(capture, pid) && capture->error == 0)
+        capture->error = errno;
+}
+
 /* A full disk ends the kernel's part only: the rest has its own reserve. */
 static void *drain(void *data)
 {
     struct ct_kernel_capture *capture = data;
     g_autoptr(GArray) list = fds_to_poll(capture);
     struct pollfd *fds = (struct pollfd *)(void *)list->data;
+    gint64 description_due_us = g_get_monotonic_time() + DESCRIBE_INTERVAL_US;
 
     while (capture->error == 0 && fds[0].revents == 0) {
         poll(fds, list->len, DRAIN_INTERVAL_MS);
@@ -116,6 +146,7 @@ static void *drain(void *data)
                 fds[i].fd = -1;
         }
         drain_all(capture);
+        describe_if_due(capture, &description_due_us);
     }
     end_rings(capture);
     drain_all(capture);
@@ -200,6 +231,15 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
     capture->drainer = g_thread_new("kernel-drain", drain, capture);
 }
 
+void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid)
+{
+    if (capture->layers[CALLS].rings == NULL)
+        return;
+    capture->present_fd = ct_spool_create_present(capture->folder, capture->layers[CALLS].rings);
+    if (capture->present_fd >= 0 && describe(capture, pid))
+        g_atomic_int_set(&capture->described_pid, pid);
+}
+
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
     capture->is_begun = TRUE;
@@ -230,6 +270,8 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
     g_thread_join(g_steal_pointer(&capture->drainer));
     for (size_t i = 0; i < LAYERS; i++)
         close_spool(capture, &capture->layers[i]);
+    if (capture->present_fd >= 0 && close(capture->present_fd) != 0 && capture->error == 0)
+        capture->error = errno;
     if (capture->error != 0) {
         g_string_truncate(capture->missing, 0);
         miss(capture, "what came after a write to %s failed: %s", capture->folder,

@@ -26,6 +26,10 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
 /* To be called when there is process `pid`, before it executes the program. */
 void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid);
 
+/* Process `pid`, which no preload gets into, runs its program now: what that is, and what its
+ * descriptors are, is looked up now and then. Once attached. */
+void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid);
+
 /* Recording begins now, or once attached: with the program's execution. */
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
 

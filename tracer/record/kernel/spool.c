@@ -365,7 +365,7 @@ static void decode_descriptor(struct body *body, struct ct_raw_record *record)
 /* Forks, exits and names come with mappings, whether they are wanted or not. */
 static gboolean is_told_elsewhere(const struct ct_spool *spool)
 {
-    return spool->head.kind == CT_RINGS_CALLS;
+    return spool->head.kind == CT_RINGS_CALLS && spool->head.cpu != CT_SPOOL_NO_CPU;
 }
 
 /* FALSE: nothing that matters. */
