@@ -248,19 +248,16 @@ class CallsBesideThePreload(HiddenTest):
         result = self.record_ok(WORKLOADS / "waits", options=["--kernel=syscalls"])
         trace = result.directory
         self.needs_calls(trace)
-        told, counted = {}, {}
+        told, counted = collections.Counter(), collections.Counter()
         for event in self.waits(trace):
-            key = (event.fields.get("vtid", event.fields.get("tid")), event.fields["op"])
-            stands_for = max(1, RATE_NS / max(event.fields["duration_ns"], 1))
-            told[key] = told.get(key, 0) + stands_for
+            told[event.fields["op"]] += max(1, RATE_NS / max(event.fields["duration_ns"], 1))
         for kind in CLASSES:
             for sample in self.profile(kind, trace).samples:
-                key = (int(sample.labels["tid"]), sample.labels["op"])
-                counted[key] = counted.get(key, 0) + sample.count
-        for key in counted:
-            with self.subTest(key):
-                if key[1] not in LIBRARY_OPERATIONS:
-                    self.assertAlmostEqual(counted[key], told.get(key, 0), delta=0.6)
+                counted[sample.labels["op"]] += sample.count
+        for operation in set(counted) - LIBRARY_OPERATIONS:
+            with self.subTest(operation):
+                # A few calls of the C library's own, too: it reads files.
+                self.assertAlmostEqual(counted[operation], told[operation], delta=3)
 
 class StraceAgrees(HiddenTest):
     def test_calls_are_as_many_as_strace_counts(self):
