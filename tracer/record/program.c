@@ -116,7 +116,7 @@ static gboolean inspect_elf(const char *path, int fd, const char *head, struct c
     const char *why = invisible_elf(&elf, head, &status);
     if (why != NULL) {
         program->hidden = g_strdup_printf("%s %s", path, why);
-    } else if (access(loader, F_OK) != 0) {
+    } else if (loader != NULL && access(loader, F_OK) != 0) {
         /* The kernel would say that the program is not there. */
         g_autofree char *missing = g_strdup_printf("its loader %s: %s", loader, g_strerror(errno));
         return fail(error, errno, path, missing);
