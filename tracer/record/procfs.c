@@ -82,7 +82,7 @@ GArray *ct_proc_list_threads(pid_t pid)
 
 static void add_process(GArray *tree, GHashTable *known, pid_t pid)
 {
-    if (g_hash_table_add(known, GINT_TO_POINTER(pid)))
+    if (pid != getpid() && g_hash_table_add(known, GINT_TO_POINTER(pid)))
         g_array_append_val(tree, pid);
 }
 

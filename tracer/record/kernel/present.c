@@ -3,6 +3,7 @@
 #include "../procfs.h"
 #include "../program.h"
 #include "descriptors.h"
+#include "elf_file.h"
 #include "spool.h"
 
 #include <errno.h>
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* Records are that long, as perf's are. */
@@ -19,12 +22,22 @@
 /* More of a string would not be shown, and a record has an end. */
 #define STRING_MAX 4095
 
+/* What /proc appends to the path of a file that has no name any more. */
+#define DELETED " (deleted)"
+
+/* What processes share, for as long as one look at them lasts. */
+struct look {
+    int spool_fd;
+    uint64_t time_ns;
+    struct ct_socket_tables *sockets; /* owned */
+    GHashTable *build_ids;            /* owned; a file's "major:minor:inode" -> hexadecimal text */
+};
+
 struct writer {
-    GByteArray *bytes; /* owned; whole records */
+    struct look *look; /* borrowed */
+    GByteArray *bytes; /* borrowed; whole records */
     guint record;      /* where the one that is written begins */
     pid_t pid;
-    uint64_t time_ns;
-    struct ct_socket_tables *sockets; /* borrowed */
 };
 
 static void begin_record(struct writer *writer, uint32_t type, uint16_t misc)
@@ -53,7 +66,7 @@ static void end_record(struct writer *writer, pid_t tid)
 {
     static const char zeros[RECORD_ALIGNMENT];
     guint used = writer->bytes->len % RECORD_ALIGNMENT;
-    const struct ct_spool_id id = {writer->pid, tid, writer->time_ns};
+    const struct ct_spool_id id = {writer->pid, tid, writer->look->time_ns};
     struct perf_event_header header;
 
     if (used > 0)
@@ -108,33 +121,105 @@ static void write_tasks(struct writer *writer)
 
 /* ---- Mappings ---- */
 
-/* A line of /proc/PID/maps. Only what can be executed is of interest, and has a name. */
-static void write_mapping(struct writer *writer, const char *line)
+/* A line of /proc/PID/maps, of which only what can be executed and has a name is of interest. */
+struct line {
+    uint64_t begin;
+    uint64_t end;
+    uint64_t offset;
+    char permissions[5];
+    unsigned major;
+    unsigned minor;
+    uint64_t inode;
+    const char *path; /* borrowed */
+};
+
+static gboolean parse_line(const char *text, struct line *line)
+{
+    int path = 0;
+
+    if (sscanf(text, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &line->begin,
+               &line->end, line->permissions, &line->offset, &line->major, &line->minor,
+               &line->inode, &path) != 7 ||
+        path == 0)
+        return FALSE;
+    line->path = text + path;
+    return line->permissions[2] == 'x' && *line->path != '\0' && line->begin < line->end;
+}
+
+/* The file that is mapped, also where another one has its name by now. Caller frees; or NULL. */
+static struct ct_elf_file *read_mapped_file(const struct writer *writer, const struct line *line)
+{
+    g_autofree char *mapped = g_strdup_printf("/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
+                                              writer->pid, line->begin, line->end);
+    g_autofree char *named = g_strdup_printf("/proc/%d/root%s", writer->pid, line->path);
+    struct ct_elf_file *file = ct_elf_file_read(mapped); /* that takes a privilege */
+    struct stat status;
+
+    if (file == NULL && stat(named, &status) == 0 && status.st_ino == line->inode &&
+        major(status.st_dev) == line->major && minor(status.st_dev) == line->minor)
+        file = ct_elf_file_read(named);
+    return file;
+}
+
+/* In hexadecimal; empty if it has none. Borrowed. */
+static const char *find_build_id(struct writer *writer, const struct line *line)
+{
+    char *key = g_strdup_printf("%x:%x:%" PRIu64, line->major, line->minor, line->inode);
+    const char *known = g_hash_table_lookup(writer->look->build_ids, key);
+
+    if (known != NULL || line->inode == 0) {
+        g_free(key);
+        return known != NULL ? known : "";
+    }
+    struct ct_elf_file *file = read_mapped_file(writer, line);
+    char *build_id = g_strdup(file != NULL ? file->build_id : "");
+
+    ct_elf_file_free(file);
+    g_hash_table_insert(writer->look->build_ids, key, build_id);
+    return build_id;
+}
+
+#define BUILD_ID_BYTES (CT_RAW_BUILD_ID_SIZE / 2)
+
+/* As the kernel does: zeros follow one that is short. 0 if there is none that fits. */
+static uint8_t parse_build_id(const char *text, uint8_t bytes[BUILD_ID_BYTES])
+{
+    size_t size = strlen(text) / 2;
+
+    if (size > BUILD_ID_BYTES)
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(g_ascii_xdigit_value(text[2 * i]) << 4 |
+                             g_ascii_xdigit_value(text[2 * i + 1]));
+    return (uint8_t)size;
+}
+
+static void write_mapping(struct writer *writer, const struct line *line)
 {
     struct {
         uint32_t pid, tid;
-        uint64_t address, size, offset;
-        uint32_t major, minor;
-        uint64_t inode, inode_generation;
+        uint64_t begin, size, offset;
+        uint8_t build_id_size;
+        uint8_t unused[3];
+        uint8_t build_id[BUILD_ID_BYTES];
         uint32_t protection, flags;
-    } map = {.pid = (uint32_t)writer->pid, .tid = (uint32_t)writer->pid};
-    uint64_t end;
-    char permissions[5];
-    int path = 0;
+    } map = {
+        .pid = (uint32_t)writer->pid,
+        .tid = (uint32_t)writer->pid,
+        .begin = line->begin,
+        .size = line->end - line->begin,
+        .offset = line->offset,
+        .protection = PROT_EXEC | (line->permissions[0] == 'r' ? PROT_READ : 0) |
+                      (line->permissions[1] == 'w' ? PROT_WRITE : 0),
+        .flags = line->permissions[3] == 's' ? MAP_SHARED : MAP_PRIVATE,
+    };
 
-    if (sscanf(line,
-               "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %" SCNx32 ":%" SCNx32 " %" SCNu64 " %n",
-               &map.address, &end, permissions, &map.offset, &map.major, &map.minor, &map.inode,
-               &path) != 7 ||
-        path == 0 || permissions[2] != 'x' || line[path] == '\0' || end < map.address)
-        return;
-    map.size = end - map.address;
-    map.protection = PROT_EXEC | (permissions[0] == 'r' ? PROT_READ : 0) |
-                     (permissions[1] == 'w' ? PROT_WRITE : 0);
-    map.flags = permissions[3] == 's' ? MAP_SHARED : MAP_PRIVATE;
-    begin_record(writer, PERF_RECORD_MMAP2, PERF_RECORD_MISC_USER);
+    map.build_id_size = parse_build_id(find_build_id(writer, line), map.build_id);
+    begin_record(writer, PERF_RECORD_MMAP2,
+                 PERF_RECORD_MISC_USER |
+                     (map.build_id_size > 0 ? PERF_RECORD_MISC_MMAP_BUILD_ID : 0));
     append(writer, &map, sizeof(map));
-    append_string(writer, line + path);
+    append_string(writer, line->path);
     end_record(writer, writer->pid);
 }
 
@@ -146,8 +231,15 @@ static void write_mappings(struct writer *writer)
     if (!g_file_get_contents(path, &text, NULL, NULL))
         return;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (char **line = lines; *line != NULL; line++)
-        write_mapping(writer, *line);
+    for (char **text_line = lines; *text_line != NULL; text_line++) {
+        struct line line;
+
+        /* A file that is gone has its name without "(deleted)", as when it was mapped. */
+        if (g_str_has_suffix(*text_line, DELETED))
+            (*text_line)[strlen(*text_line) - strlen(DELETED)] = '\0';
+        if (parse_line(*text_line, &line))
+            write_mapping(writer, &line);
+    }
 }
 
 /* ---- The description ---- */
@@ -220,14 +312,7 @@ static void write_descriptor(void *user, const struct ct_descriptor *descriptor)
 static void write_description(struct writer *writer)
 {
     write_process(writer);
-    ct_descriptors_visit(writer->pid, writer->sockets, write_descriptor, writer);
-}
-
-static void write_all(struct writer *writer)
-{
-    write_tasks(writer);
-    write_mappings(writer);
-    write_description(writer);
+    ct_descriptors_visit(writer->pid, writer->look->sockets, write_descriptor, writer);
 }
 
 /* ---- Processes ---- */
@@ -247,46 +332,52 @@ static gboolean write_bytes(int fd, const GByteArray *bytes)
     return TRUE;
 }
 
-static gboolean write_part(int spool_fd, pid_t pid, uint64_t time_ns,
-                           struct ct_socket_tables *sockets, void (*part)(struct writer *))
+static gboolean write_part(struct look *look, pid_t pid, void (*part)(struct writer *))
 {
     g_autoptr(GByteArray) bytes = g_byte_array_new();
-    struct writer writer = {.bytes = bytes, .pid = pid, .time_ns = time_ns, .sockets = sockets};
+    struct writer writer = {.look = look, .bytes = bytes, .pid = pid};
 
     part(&writer);
-    return write_bytes(spool_fd, bytes);
+    return write_bytes(look->spool_fd, bytes);
 }
 
-static gboolean write_alone(int spool_fd, pid_t pid, uint64_t time_ns,
-                            void (*part)(struct writer *))
+static struct look begin_look(int spool_fd, uint64_t time_ns)
 {
-    struct ct_socket_tables *sockets = ct_socket_tables_new();
-    gboolean is_written = write_part(spool_fd, pid, time_ns, sockets, part);
+    return (struct look){
+        .spool_fd = spool_fd,
+        .time_ns = time_ns,
+        .sockets = ct_socket_tables_new(),
+        .build_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+    };
+}
 
-    ct_socket_tables_free(sockets);
+static void end_look(struct look *look)
+{
+    ct_socket_tables_free(look->sockets);
+    g_hash_table_unref(look->build_ids);
+}
+
+gboolean ct_present_write_processes(int spool_fd, const GArray *pids, uint64_t time_ns)
+{
+    /* All tasks first: a fork hands on what the parent has mapped by then. */
+    static void (*const parts[])(struct writer *) = {write_tasks, write_mappings,
+                                                     write_description};
+    struct look look = begin_look(spool_fd, time_ns);
+    gboolean is_written = TRUE;
+
+    for (size_t part = 0; part < G_N_ELEMENTS(parts); part++) {
+        for (guint i = 0; i < pids->len && is_written; i++)
+            is_written = write_part(&look, g_array_index(pids, pid_t, i), parts[part]);
+    }
+    end_look(&look);
     return is_written;
-}
-
-gboolean ct_present_write_process(int spool_fd, pid_t pid, uint64_t time_ns)
-{
-    return write_alone(spool_fd, pid, time_ns, write_all);
 }
 
 gboolean ct_present_write_description(int spool_fd, pid_t pid, uint64_t time_ns)
 {
-    return write_alone(spool_fd, pid, time_ns, write_description);
-}
+    struct look look = begin_look(spool_fd, time_ns);
+    gboolean is_written = write_part(&look, pid, write_description);
 
-gboolean ct_present_write_tree(int spool_fd, const GArray *pids, gboolean follows_children,
-                               uint64_t time_ns)
-{
-    g_autoptr(GArray) tree = ct_proc_list_tree(pids, follows_children);
-    struct ct_socket_tables *sockets = ct_socket_tables_new();
-    gboolean is_written = TRUE;
-
-    for (guint i = 0; i < tree->len && is_written; i++)
-        is_written =
-            write_part(spool_fd, g_array_index(tree, pid_t, i), time_ns, sockets, write_all);
-    ct_socket_tables_free(sockets);
+    end_look(&look);
     return is_written;
 }

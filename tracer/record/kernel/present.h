@@ -15,12 +15,9 @@
  * /proc does not tell, or not any more, is left out. FALSE and errno if it cannot be written.
  */
 
-/* All about process `pid`: it, its threads, its executable mappings, and its description. */
-gboolean ct_present_write_process(int spool_fd, pid_t pid, uint64_t time_ns);
-
-/* Of these processes (pid_t), and of all their descendants if `follows_children`. */
-gboolean ct_present_write_tree(int spool_fd, const GArray *pids, gboolean follows_children,
-                               uint64_t time_ns);
+/* All about these processes (pid_t), a parent before its children: they, their threads, what they
+ * have mapped to execute, and their descriptions. */
+gboolean ct_present_write_processes(int spool_fd, const GArray *pids, uint64_t time_ns);
 
 /*
  * Only what the kernel does not tell of a process that executes a program while it is recorded: a
