@@ -18,7 +18,8 @@ struct ct_record_options {
     gboolean no_follow;
     struct ct_kernel_wishes kernel;
     const char *kernel_option; /* what of it was asked for by name: its lack is said; or NULL */
-    char **program;            /* owned; name and arguments */
+    GArray *pids;              /* owned; pid_t; running processes to record; or NULL */
+    char **program;            /* owned; name and arguments; NULL: there are pids */
 };
 
 /* FALSE and an error if the line makes no sense. May exit after --help or --version. */

@@ -1,11 +1,16 @@
 #include "procfs.h"
 
+#include "program.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define NS_PER_S UINT64_C(1000000000)
+
+/* More of a command line is never shown. */
+#define ARGUMENTS_MAX 4095
 
 /* The kernel's PF_KTHREAD, as `flags` in /proc/PID/stat has it. */
 #define KERNEL_THREAD_FLAG 0x00200000
@@ -60,6 +65,38 @@ gboolean ct_proc_read_stat(pid_t pid, pid_t tid, struct ct_proc_stat *stat)
     *end = '\0';
     g_strlcpy(stat->name, name + 1, sizeof(stat->name));
     return parse_fields(end + 2, stat);
+}
+
+char *ct_proc_read_status(pid_t pid, const char *label)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/status", pid);
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return NULL;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line != NULL; line++) {
+        if (g_str_has_prefix(*line, label))
+            return g_strdup(g_strstrip(*line + strlen(label)));
+    }
+    return NULL;
+}
+
+char *ct_proc_read_command_line(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid);
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    g_autofree char *text = NULL;
+    gsize size = 0;
+
+    if (!g_file_get_contents(path, &text, &size, NULL))
+        return g_strdup("");
+    size = MIN(size, ARGUMENTS_MAX);
+    text[size] = '\0';
+    for (const char *word = text; word < text + size; word += strlen(word) + 1)
+        g_ptr_array_add(words, (char *)word);
+    g_ptr_array_add(words, NULL);
+    return ct_program_command_line((char **)words->pdata);
 }
 
 GArray *ct_proc_list_threads(pid_t pid)
@@ -126,4 +163,35 @@ GArray *ct_proc_list_tree(const GArray *roots, gboolean follows_children)
             add_children(tree, known, pid, g_array_index(threads, pid_t, j));
     }
     return tree;
+}
+
+/* After so many looks, a process that makes threads all the time has none that a known one did not
+ * make. */
+#define LOOKS_MAX 8
+
+gboolean ct_proc_visit_threads(const GArray *roots, gboolean follows_children,
+                               gboolean (*visit)(void *user, pid_t tid), void *user)
+{
+    g_autoptr(GHashTable) known = g_hash_table_new(NULL, NULL);
+    gboolean is_any_new = TRUE;
+
+    for (guint look = 0; is_any_new && look < LOOKS_MAX; look++) {
+        g_autoptr(GArray) tree = ct_proc_list_tree(roots, follows_children);
+
+        is_any_new = FALSE;
+        for (guint i = 0; i < tree->len; i++) {
+            g_autoptr(GArray) threads = ct_proc_list_threads(g_array_index(tree, pid_t, i));
+
+            for (guint j = 0; j < threads->len; j++) {
+                pid_t tid = g_array_index(threads, pid_t, j);
+
+                if (!g_hash_table_add(known, GINT_TO_POINTER(tid)))
+                    continue;
+                is_any_new = TRUE;
+                if (!visit(user, tid))
+                    return FALSE;
+            }
+        }
+    }
+    return TRUE;
 }

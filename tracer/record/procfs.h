@@ -20,6 +20,13 @@ struct ct_proc_stat {
 /* FALSE: there is none. */
 gboolean ct_proc_read_stat(pid_t pid, pid_t tid, struct ct_proc_stat *stat);
 
+/* What a line of /proc/PID/status says after `label`, such as "Tgid:". NULL: it is not there.
+ * Caller frees. */
+char *ct_proc_read_status(pid_t pid, const char *label);
+
+/* The arguments as one would type them; empty if they are not told. Caller frees. */
+char *ct_proc_read_command_line(pid_t pid);
+
 /* The threads of a process; empty if there is none. Of pid_t. Caller unrefs. */
 GArray *ct_proc_list_threads(pid_t pid);
 
@@ -29,5 +36,12 @@ GArray *ct_proc_list_threads(pid_t pid);
  * Caller unrefs.
  */
 GArray *ct_proc_list_tree(const GArray *roots, gboolean follows_children);
+
+/*
+ * Calls `visit` once for each thread of that tree, also those that appear meanwhile, until it
+ * returns FALSE. TRUE if it never did.
+ */
+gboolean ct_proc_visit_threads(const GArray *roots, gboolean follows_children,
+                               gboolean (*visit)(void *user, pid_t tid), void *user);
 
 #endif

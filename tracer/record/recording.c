@@ -5,7 +5,6 @@
 #include "kernel/finish.h"
 #include "libraries.h"
 #include "output.h"
-#include "program.h"
 #include "session.h"
 #include "sessiond.h"
 #include "streams.h"
@@ -81,10 +80,8 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
 }
 
 static gboolean set_up(struct ct_recording *recording, const struct ct_record_options *options,
-                       GError **error)
+                       const char *command, GError **error)
 {
-    g_autofree char *command = ct_program_command_line(options->program);
-
     recording->preload = ct_preload_find(error);
     if (recording->preload == NULL)
         return FALSE;
@@ -110,8 +107,8 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     return TRUE;
 }
 
-struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *path,
-                                      struct ct_deaths *deaths, GError **error)
+struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *command,
+                                      const char *path, struct ct_deaths *deaths, GError **error)
 {
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
@@ -120,7 +117,7 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
     if (!options->kernel.sched)
         recording->missing = g_strdup("kernel: turned off");
     recording->closing.deaths = deaths;
-    if (set_up(recording, options, error)) {
+    if (set_up(recording, options, command, error)) {
         ct_deaths_watch(deaths, recording->directory->path);
         note_alive(recording);
         return recording;
@@ -186,6 +183,16 @@ void ct_recording_describe(struct ct_recording *recording, pid_t pid)
 {
     if (recording->kernel != NULL)
         ct_kernel_capture_describe(recording->kernel, pid);
+}
+
+gboolean ct_recording_attach_running(struct ct_recording *recording, GArray *pids,
+                                     const char **missing)
+{
+    gboolean follows_children = recording->directory->control->follows_children != 0;
+    gboolean is_live = ct_kernel_capture_attach_running(recording->kernel, pids, follows_children);
+
+    *missing = ct_kernel_capture_missing(recording->kernel);
+    return is_live;
 }
 
 void ct_recording_begin(struct ct_recording *recording)
@@ -482,10 +489,12 @@ gboolean ct_recording_is_unfinished(const struct ct_recording *recording)
 void ct_recording_summary(const struct ct_recording *recording,
                           struct ct_recording_summary *summary)
 {
-    uint64_t begin_ns = recording->directory->control->begin_ns;
+    const struct ct_control *control = recording->directory->control;
+    uint64_t begin_ns = control->begin_ns;
 
     *summary = (struct ct_recording_summary){
         .path = recording->path,
+        .attached = control->root_pid == 0 ? control->command : NULL,
         .has_begun = recording->has_begun,
         .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
         .bytes = ct_tree_size(recording->path),

@@ -1,5 +1,6 @@
 #include "capture.h"
 
+#include "../procfs.h"
 #include "present.h"
 #include "spool.h"
 
@@ -30,13 +31,17 @@ struct ct_kernel_capture {
     GThread *opener;  /* owned; until attached */
     GThread *drainer; /* owned; or NULL */
     struct layer layers[LAYERS];
-    char *why_not_machine; /* owned; or NULL */
-    GString *missing;      /* owned */
-    int stop_fd;           /* readable when draining is to end */
-    int present_fd;        /* the file of what present.h writes; -1: there is none */
-    gint described_pid;    /* atomic; whose description that is; 0: nobody's */
+    char *why_not_machine;     /* owned; or NULL */
+    GString *missing;          /* owned */
+    int stop_fd;               /* readable when draining is to end */
+    GArray *running;           /* owned; processes that run already; NULL: one that is launched */
+    gboolean follows_children; /* then: their present descendants too */
+    int present_fd;            /* the file of what present.h writes; -1: there is none */
+    GArray *described;         /* owned; pid_t: who is described now and then */
+    gint is_described;         /* atomic; once they have been for the first time */
     gboolean is_begun;
-    int error; /* errno of the write that failed, or 0; the drainer's until it is joined */
+    int error;         /* errno of the write that failed, or 0; the drainer's until it is joined */
+    int present_error; /* the same, of what is present */
 };
 
 static void *open_machine(void *data)
@@ -55,6 +60,7 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
     capture->wishes = *wishes;
     capture->folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
     capture->missing = g_string_new(NULL);
+    capture->described = g_array_new(FALSE, FALSE, sizeof(pid_t));
     capture->stop_fd = -1;
     capture->present_fd = -1;
     capture->opener = g_thread_new("kernel-open", open_machine, capture);
@@ -110,25 +116,30 @@ static void end_rings(struct ct_kernel_capture *capture)
     }
 }
 
-static gboolean describe(const struct ct_kernel_capture *capture, pid_t pid)
+static uint64_t now_ns(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return ct_present_write_description(capture->present_fd, pid,
-                                        (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void describe(struct ct_kernel_capture *capture)
+{
+    for (guint i = 0; i < capture->described->len && capture->present_error == 0; i++) {
+        if (!ct_present_write_description(capture->present_fd,
+                                          g_array_index(capture->described, pid_t, i), now_ns()))
+            capture->present_error = errno;
+    }
 }
 
 /* Again, every now and then. */
 static void describe_if_due(struct ct_kernel_capture *capture, gint64 *due_us)
 {
-    pid_t pid = g_atomic_int_get(&capture->described_pid);
-
-    if (pid == 0 || g_get_monotonic_time() < *due_us)
+    if (!g_atomic_int_get(&capture->is_described) || g_get_monotonic_time() < *due_us)
         return;
     *due_us = g_get_monotonic_time() + DESCRIBE_INTERVAL_US;
-    if (!describe(capture, pid) && capture->error == 0)
-        capture->error = errno;
+    describe(capture);
 }
 
 /* A full disk ends the kernel's part only: the rest has its own reserve. */
@@ -178,6 +189,15 @@ static gboolean create_spool(struct ct_kernel_capture *capture, struct layer *la
 
 /* ---- Attaching ---- */
 
+static struct ct_rings *open_tasks(const struct ct_kernel_capture *capture, enum ct_rings_kind kind,
+                                   pid_t pid, char **why_not)
+{
+    if (capture->running != NULL)
+        return ct_rings_open_running(kind, capture->running, capture->follows_children, why_not);
+    return kind == CT_RINGS_CALLS ? ct_rings_open_calls(pid, !capture->is_begun, why_not)
+                                  : ct_rings_open_process(pid, !capture->is_begun, why_not);
+}
+
 static void open_sched(struct ct_kernel_capture *capture, pid_t pid)
 {
     g_autofree char *why_not = NULL;
@@ -187,7 +207,7 @@ static void open_sched(struct ct_kernel_capture *capture, pid_t pid)
     capture->opener = NULL;
     if (layer->rings != NULL)
         return;
-    layer->rings = ct_rings_open_process(pid, !capture->is_begun, &why_not);
+    layer->rings = open_tasks(capture, CT_RINGS_PROCESS, pid, &why_not);
     if (layer->rings != NULL)
         miss(capture, "wake-ups and who ran instead: %s", capture->why_not_machine);
     else
@@ -199,7 +219,7 @@ static void open_calls(struct ct_kernel_capture *capture, pid_t pid)
     g_autofree char *why_not = NULL;
     struct layer *layer = &capture->layers[CALLS];
 
-    layer->rings = ct_rings_open_calls(pid, !capture->is_begun, &why_not);
+    layer->rings = open_tasks(capture, CT_RINGS_CALLS, pid, &why_not);
     if (layer->rings == NULL)
         miss(capture, "system calls: %s", why_not);
 }
@@ -231,17 +251,58 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
     capture->drainer = g_thread_new("kernel-drain", drain, capture);
 }
 
+/* Rings of any kind, or NULL. */
+static const struct ct_rings *find_rings(const struct ct_kernel_capture *capture)
+{
+    for (size_t i = 0; i < LAYERS; i++) {
+        if (capture->layers[i].rings != NULL)
+            return capture->layers[i].rings;
+    }
+    return NULL;
+}
+
 void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid)
 {
     if (capture->layers[CALLS].rings == NULL)
         return;
-    capture->present_fd = ct_spool_create_present(capture->folder, capture->layers[CALLS].rings);
-    if (capture->present_fd >= 0 && describe(capture, pid))
-        g_atomic_int_set(&capture->described_pid, pid);
+    capture->present_fd = ct_spool_create_present(capture->folder, find_rings(capture));
+    if (capture->present_fd < 0)
+        return;
+    g_array_append_val(capture->described, pid);
+    describe(capture);
+    g_atomic_int_set(&capture->is_described, TRUE);
+}
+
+gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids,
+                                          gboolean follows_children)
+{
+    capture->running = g_array_ref(pids);
+    capture->follows_children = follows_children;
+    ct_kernel_capture_attach(capture, 0);
+    if (find_rings(capture) == NULL)
+        return FALSE;
+    capture->present_fd = ct_spool_create_present(capture->folder, find_rings(capture));
+    return capture->present_fd >= 0;
+}
+
+/*
+ * As of when the rings begin, and looked up once they have begun: what comes after is in them, and
+ * what was before is still there.
+ */
+static void write_present(struct ct_kernel_capture *capture, uint64_t time_ns)
+{
+    g_autoptr(GArray) tree = ct_proc_list_tree(capture->running, capture->follows_children);
+
+    if (!ct_present_write_processes(capture->present_fd, tree, time_ns))
+        capture->present_error = errno;
+    g_array_append_vals(capture->described, tree->data, tree->len);
+    g_atomic_int_set(&capture->is_described, TRUE);
 }
 
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
+    uint64_t time_ns = now_ns();
+
     capture->is_begun = TRUE;
     if (capture->drainer == NULL)
         return;
@@ -249,6 +310,8 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
         if (capture->layers[i].rings != NULL)
             ct_rings_begin(capture->layers[i].rings);
     }
+    if (capture->running != NULL)
+        write_present(capture, time_ns);
 }
 
 static void close_spool(struct ct_kernel_capture *capture, struct layer *layer)
@@ -270,8 +333,11 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
     g_thread_join(g_steal_pointer(&capture->drainer));
     for (size_t i = 0; i < LAYERS; i++)
         close_spool(capture, &capture->layers[i]);
-    if (capture->present_fd >= 0 && close(capture->present_fd) != 0 && capture->error == 0)
-        capture->error = errno;
+    if (capture->present_fd >= 0 && close(capture->present_fd) != 0)
+        capture->present_error = errno;
+    capture->present_fd = -1;
+    if (capture->error == 0)
+        capture->error = capture->present_error;
     if (capture->error != 0) {
         g_string_truncate(capture->missing, 0);
         miss(capture, "what came after a write to %s failed: %s", capture->folder,
@@ -304,6 +370,11 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
     if (capture->stop_fd >= 0)
         close(capture->stop_fd);
     g_string_free(capture->missing, TRUE);
+    if (capture->present_fd >= 0)
+        close(capture->present_fd);
+    if (capture->running != NULL)
+        g_array_unref(capture->running);
+    g_array_unref(capture->described);
     g_free(capture->folder);
     g_free(capture->why_not_machine);
     g_free(capture);

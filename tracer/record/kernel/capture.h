@@ -30,6 +30,14 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid);
  * descriptors are, is looked up now and then. Once attached. */
 void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid);
 
+/*
+ * Instead: to be called with processes that run already (pid_t), each for as long as it runs, with
+ * their present descendants if `follows_children`. Before ct_kernel_capture_begin(). FALSE if there
+ * will be no kernel layer; ct_kernel_capture_missing() says why.
+ */
+gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids,
+                                          gboolean follows_children);
+
 /* Recording begins now, or once attached: with the program's execution. */
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
 

@@ -22,6 +22,7 @@ struct ct_kernel_events {
     GPtrArray *sources;       /* owned; struct source *, by CPU; what was present is last */
     struct ct_tasks *tasks;   /* owned */
     struct ct_hidden *hidden; /* owned */
+    gboolean is_of_present;   /* the program is what was present */
     GHashTable *own_ids;      /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
     guint current_index; /* of its source */
@@ -97,6 +98,7 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pi
 
     events->sources = g_ptr_array_new_with_free_func(free_source);
     events->tasks = ct_tasks_new(root_pid, follows_children);
+    events->is_of_present = root_pid == 0;
     open_sources(events, path);
     events->hidden = find_hidden(events, path);
     begin_sources(events);
@@ -289,11 +291,12 @@ static gboolean select_exec(struct ct_kernel_events *events, const struct ct_raw
     return TRUE;
 }
 
-/* perf gives these of the program's own tasks only. */
+/* perf gives these of the program's own tasks only; and of all children of what was present. */
 static gboolean select_task_switch(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                    struct ct_kernel_record *record)
 {
-    (void)events;
+    if (events->is_of_present && !ct_tasks_has(events->tasks, raw->tid))
+        return FALSE;
     record->event = CT_KERNEL_ID_CONTEXT_SWITCH;
     record->as.context_switch = (struct ct_kernel_context_switch){
         .tid = raw->tid,

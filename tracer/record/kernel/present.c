@@ -1,7 +1,6 @@
 #include "present.h"
 
 #include "../procfs.h"
-#include "../program.h"
 #include "descriptors.h"
 #include "elf_file.h"
 #include "spool.h"
@@ -244,23 +243,6 @@ static void write_mappings(struct writer *writer)
 
 /* ---- The description ---- */
 
-/* The arguments as one would type them. Caller frees. */
-static char *read_arguments(pid_t pid)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid);
-    g_autoptr(GPtrArray) words = g_ptr_array_new();
-    g_autofree char *text = NULL;
-    gsize size = 0;
-
-    if (!g_file_get_contents(path, &text, &size, NULL))
-        return g_strdup("");
-    size = MIN(size, STRING_MAX);
-    for (const char *word = text; word < text + size; word += strlen(word) + 1)
-        g_ptr_array_add(words, (char *)word);
-    g_ptr_array_add(words, NULL);
-    return ct_program_command_line((char **)words->pdata);
-}
-
 /* Where a link of the process's folder in /proc leads; empty if it is not told. Caller frees. */
 static char *read_link(pid_t pid, const char *name)
 {
@@ -273,7 +255,7 @@ static char *read_link(pid_t pid, const char *name)
 static void write_process(struct writer *writer)
 {
     g_autofree char *exe = read_link(writer->pid, "exe");
-    g_autofree char *args = read_arguments(writer->pid);
+    g_autofree char *args = ct_proc_read_command_line(writer->pid);
     g_autofree char *cwd = read_link(writer->pid, "cwd");
     struct ct_proc_stat stat;
 

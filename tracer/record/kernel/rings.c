@@ -1,10 +1,13 @@
 #include "rings.h"
 
+#include "../procfs.h"
+
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +31,12 @@ static int open_event(struct perf_event_attr *attributes, pid_t pid, int cpu)
     attributes->use_clockid = 1;
     attributes->clockid = CLOCK_MONOTONIC;
     attributes->watermark = 1;
+    attributes->build_id = attributes->mmap2;
+    int fd = (int)syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+    if (fd >= 0 || errno != EINVAL || !attributes->build_id)
+        return fd;
+    attributes->build_id = 0; /* before Linux 5.12 there are none */
     return (int)syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
@@ -102,6 +111,15 @@ static char *explain(int code)
     return g_strdup_printf("perf_event_open: %s", g_strerror(code));
 }
 
+static char *explain_task(int code)
+{
+    if (code == EACCES)
+        return g_strdup("perf_event_paranoid is above 2");
+    if (code == EPERM)
+        return g_strdup("no memory may be locked for it, or perf is forbidden here");
+    return explain(code);
+}
+
 static gboolean is_offline(int code)
 {
     return code == ENODEV || code == ENXIO;
@@ -145,22 +163,27 @@ struct ct_rings *ct_rings_open_machine(char **why_not)
     return rings;
 }
 
-/* A ring of the task's on each CPU: where events are inherited, there is no other way. */
-static gboolean open_task_ring(struct ct_ring *ring, pid_t pid, gboolean is_delayed)
+static struct perf_event_attr task_event(gboolean is_enabled_by_exec)
 {
-    struct perf_event_attr attributes = {
+    return (struct perf_event_attr){
         .type = PERF_TYPE_SOFTWARE,
         .config = PERF_COUNT_SW_DUMMY,
         .exclude_kernel = 1,
         .exclude_hv = 1,
         .inherit = 1,
         .disabled = 1,
-        .enable_on_exec = !is_delayed,
+        .enable_on_exec = is_enabled_by_exec != 0,
         .context_switch = 1,
         .task = 1,
         .comm = 1,
         .comm_exec = 1,
     };
+}
+
+/* A ring of the task's on each CPU: where events are inherited, there is no other way. */
+static gboolean open_task_ring(struct ct_ring *ring, pid_t pid, gboolean is_delayed)
+{
+    struct perf_event_attr attributes = task_event(!is_delayed);
 
     return open_ring(ring, &attributes, pid, TASK_RING_SIZE);
 }
@@ -180,10 +203,7 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
             rings->count--;
             continue;
         }
-        *why_not = errno == EACCES ? g_strdup("perf_event_paranoid is above 2")
-                   : errno == EPERM
-                       ? g_strdup("no memory may be locked for it, or perf is forbidden here")
-                       : explain(errno);
+        *why_not = explain_task(errno);
         ct_rings_free(rings);
         return NULL;
     }
@@ -194,7 +214,7 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
  * A tracepoint of the task's. All of them have a stack, so that samples have one layout: it is
  * empty but where it is wanted.
  */
-static struct perf_event_attr call_event(uint64_t id, gboolean wants_stack, gboolean is_delayed)
+static struct perf_event_attr call_event(uint64_t id, gboolean wants_stack, gboolean on_exec)
 {
     return (struct perf_event_attr){
         .type = PERF_TYPE_TRACEPOINT,
@@ -205,7 +225,7 @@ static struct perf_event_attr call_event(uint64_t id, gboolean wants_stack, gboo
         .sample_period = 1,
         .inherit = 1,
         .disabled = 1,
-        .enable_on_exec = !is_delayed,
+        .enable_on_exec = on_exec,
     };
 }
 
@@ -217,24 +237,34 @@ static gboolean add_call_event(struct ct_ring *ring, size_t index, struct perf_e
            ioctl(ring->fds[index], PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
 }
 
+/* What is recorded of a task: mappings, too. */
+struct call_events {
+    struct perf_event_attr enter;
+    struct perf_event_attr leave;
+    struct perf_event_attr lose_cpu;
+};
+
+static struct call_events call_events(const struct ct_formats *formats, gboolean on_exec)
+{
+    struct call_events events = {
+        .enter = call_event(formats->enter_id, FALSE, on_exec),
+        .leave = call_event(formats->exit_id, FALSE, on_exec),
+        .lose_cpu = call_event(formats->switch_id, TRUE, on_exec),
+    };
+
+    events.enter.mmap = events.enter.mmap2 = 1;
+    return events;
+}
+
 /* Stacks only with the privilege for the scheduler's tracepoints. */
 static gboolean open_calls_ring(struct ct_ring *ring, const struct ct_formats *formats, pid_t pid,
                                 gboolean is_delayed)
 {
-    struct perf_event_attr enter = call_event(formats->enter_id, FALSE, is_delayed);
-    struct perf_event_attr leave = call_event(formats->exit_id, FALSE, is_delayed);
-    struct perf_event_attr lose_cpu = call_event(formats->switch_id, TRUE, is_delayed);
+    struct call_events events = call_events(formats, !is_delayed);
 
-    enter.mmap = enter.mmap2 = enter.build_id = 1;
-    if (!open_ring(ring, &enter, pid, CALLS_RING_SIZE)) {
-        if (errno != EINVAL) /* before Linux 5.12 there are no build ids */
-            return FALSE;
-        enter.build_id = 0;
-        if (!open_ring(ring, &enter, pid, CALLS_RING_SIZE))
-            return FALSE;
-    }
-    return add_call_event(ring, 1, &leave, pid) &&
-           (add_call_event(ring, 2, &lose_cpu, pid) || errno == EACCES || errno == EPERM);
+    return open_ring(ring, &events.enter, pid, CALLS_RING_SIZE) &&
+           add_call_event(ring, 1, &events.leave, pid) &&
+           (add_call_event(ring, 2, &events.lose_cpu, pid) || errno == EACCES || errno == EPERM);
 }
 
 struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_not)
@@ -263,6 +293,130 @@ struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_
     return rings;
 }
 
+/* ---- Running processes ---- */
+
+struct opening {
+    struct ct_rings *rings; /* borrowed */
+    int code;               /* errno of what failed, or 0 */
+    guint threads;          /* so many have their events */
+    guint threads_refused;  /* so many are not for us to look at */
+};
+
+/* A ring is our own event's, which goes on whatever thread ends, and tells nothing. */
+static gboolean open_own_rings(struct ct_rings *rings, long cpus)
+{
+    size_t size = rings->kind == CT_RINGS_CALLS ? CALLS_RING_SIZE : TASK_RING_SIZE;
+
+    for (long cpu = 0; cpu < cpus; cpu++) {
+        struct perf_event_attr attributes = {
+            .type = PERF_TYPE_SOFTWARE,
+            .config = PERF_COUNT_SW_DUMMY,
+            .exclude_kernel = 1,
+            .exclude_hv = 1,
+            .disabled = 1,
+        };
+        struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
+
+        if (open_ring(ring, &attributes, 0, size))
+            continue;
+        if (ring->fds[0] >= 0 || !is_offline(errno))
+            return FALSE;
+        rings->count--;
+    }
+    return TRUE;
+}
+
+/* One event of a thread's whose records go into the ring. FALSE and errno. */
+static gboolean add_thread_event(const struct opening *opening, const struct ct_ring *ring,
+                                 struct perf_event_attr *attributes, pid_t tid)
+{
+    int fd = open_event(attributes, tid, (int)ring->cpu);
+
+    if (fd < 0)
+        return FALSE;
+    g_array_append_val(opening->rings->task_fds, fd);
+    return ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
+}
+
+static gboolean add_thread_events(const struct opening *opening, const struct ct_ring *ring,
+                                  pid_t tid)
+{
+    const struct ct_formats *formats = &opening->rings->formats;
+    struct perf_event_attr task = task_event(FALSE);
+    struct call_events calls = call_events(formats, FALSE);
+
+    if (opening->rings->kind == CT_RINGS_PROCESS)
+        return add_thread_event(opening, ring, &task, tid);
+    return add_thread_event(opening, ring, &calls.enter, tid) &&
+           add_thread_event(opening, ring, &calls.leave, tid) &&
+           (add_thread_event(opening, ring, &calls.lose_cpu, tid) || errno == EACCES ||
+            errno == EPERM);
+}
+
+/* On each CPU, with all threads and children that it makes from now on. */
+static gboolean open_thread(void *user, pid_t tid)
+{
+    struct opening *opening = user;
+
+    for (guint i = 0; i < opening->rings->count; i++) {
+        if (add_thread_events(opening, &opening->rings->rings[i], tid))
+            continue;
+        if (errno == ESRCH) /* it has ended meanwhile */
+            return TRUE;
+        if (errno == EACCES || errno == EPERM) {
+            opening->threads_refused++;
+            return TRUE;
+        }
+        opening->code = errno;
+        return FALSE;
+    }
+    opening->threads++;
+    return TRUE;
+}
+
+/* A descriptor for each thread and CPU is more than the usual limit, which is for select(2). */
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static char *explain_running(const struct opening *opening)
+{
+    if (opening->code == EMFILE || opening->code == ENFILE)
+        return g_strdup_printf("after %u threads on %u CPUs there are too many open files: raise "
+                               "the limit (ulimit -Hn), or be root",
+                               opening->threads, opening->rings->count);
+    return explain_task(opening->code != 0 ? opening->code : EACCES);
+}
+
+struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,
+                                       gboolean follows_children, char **why_not)
+{
+    long cpus;
+    struct opening opening = {.rings = rings_new(&cpus)};
+
+    opening.rings->kind = kind;
+    opening.rings->task_fds = g_array_new(FALSE, FALSE, sizeof(int));
+    if (kind == CT_RINGS_CALLS && !ct_formats_read(&opening.rings->formats, TRUE, why_not)) {
+        ct_rings_free(opening.rings);
+        return NULL;
+    }
+    raise_file_limit();
+    if (!open_own_rings(opening.rings, cpus))
+        opening.code = errno;
+    else if (ct_proc_visit_threads(pids, follows_children, open_thread, &opening) &&
+             (opening.threads > 0 || opening.threads_refused == 0))
+        return opening.rings;
+    *why_not = explain_running(&opening);
+    ct_rings_free(opening.rings);
+    return NULL;
+}
+
 static void control(struct ct_rings *rings, unsigned long request)
 {
     for (guint i = 0; i < rings->count; i++) {
@@ -271,6 +425,8 @@ static void control(struct ct_rings *rings, unsigned long request)
                 ioctl(rings->rings[i].fds[event], request, 0);
         }
     }
+    for (guint i = 0; rings->task_fds != NULL && i < rings->task_fds->len; i++)
+        ioctl(g_array_index(rings->task_fds, int, i), request, 0);
 }
 
 void ct_rings_begin(struct ct_rings *rings)
@@ -339,7 +495,8 @@ static void close_last(const int *fds, size_t count)
 
 void ct_rings_free_aside(struct ct_rings *rings)
 {
-    g_autofree int *fds = g_new(int, rings->count *CT_RING_FDS);
+    guint task_fds = rings->task_fds != NULL ? rings->task_fds->len : 0;
+    g_autofree int *fds = g_new(int, rings->count *CT_RING_FDS + task_fds);
     size_t count = 0;
 
     for (guint i = 0; i < rings->count; i++) {
@@ -348,6 +505,8 @@ void ct_rings_free_aside(struct ct_rings *rings)
                 fds[count++] = rings->rings[i].fds[event];
         }
     }
+    for (guint i = 0; i < task_fds; i++)
+        fds[count++] = g_array_index(rings->task_fds, int, i);
     qsort(fds, count, sizeof(*fds), compare_fds);
     /* No signal at its end: it is none of the processes that are waited for. */
     if (syscall(SYS_clone, 0, NULL, NULL, NULL, 0) == 0)
@@ -359,6 +518,9 @@ void ct_rings_free(struct ct_rings *rings)
 {
     if (rings == NULL)
         return;
+    for (guint i = 0; rings->task_fds != NULL && i < rings->task_fds->len; i++)
+        close(g_array_index(rings->task_fds, int, i));
+    g_clear_pointer(&rings->task_fds, g_array_unref);
     for (guint i = 0; i < rings->count; i++) {
         struct ct_ring *ring = &rings->rings[i];
 

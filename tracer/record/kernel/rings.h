@@ -31,6 +31,7 @@ struct ct_rings {
     struct ct_formats formats;
     struct ct_ring *rings; /* owned */
     guint count;
+    GArray *task_fds; /* owned; int; events of running threads, whose records the rings get */
 };
 
 /* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on. */
@@ -45,6 +46,14 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
  * CPU, as far as we may see that.
  */
 struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_not);
+
+/*
+ * PROCESS or CALLS of each thread of these processes (pid_t), which run already, and of their
+ * present descendants if `follows_children`, with all children to come: from ct_rings_begin() on.
+ * From the main thread.
+ */
+struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,
+                                       gboolean follows_children, char **why_not);
 
 void ct_rings_begin(struct ct_rings *rings);
 void ct_rings_end(struct ct_rings *rings);

@@ -16,6 +16,9 @@
 #define FLAG_HARD_INTERRUPT 0x08
 #define FLAG_SOFT_INTERRUPT 0x10
 
+/* Two events of a task tell the same within that time. */
+#define TWICE_NS UINT64_C(100000)
+
 static gboolean has_foreign_ids(void)
 {
     g_autofree char *name = g_file_read_link("/proc/self/ns/pid", NULL);
@@ -419,6 +422,29 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
     }
 }
 
+/*
+ * A thread that a process made while it was attached to may have two events: its own, and the one
+ * that it inherited. What both tell comes at once, since a ring has one CPU.
+ */
+static gboolean is_told_twice(const struct ct_raw_record *last, const struct ct_raw_record *record)
+{
+    if (last->kind != record->kind || last->tid != record->tid ||
+        record->time_ns - last->time_ns > TWICE_NS)
+        return FALSE;
+    switch (record->kind) {
+    case CT_RAW_TASK_SWITCH:
+        return last->as.task_switch.is_out == record->as.task_switch.is_out;
+    case CT_RAW_FORK:
+    case CT_RAW_EXIT:
+        return last->as.task.tid == record->as.task.tid;
+    case CT_RAW_NAME:
+        return last->as.name.tid == record->as.name.tid &&
+               strcmp(last->as.name.name, record->as.name.name) == 0;
+    default:
+        return FALSE;
+    }
+}
+
 static gboolean read_record(struct ct_spool *spool, gboolean wants_samples,
                             struct ct_raw_record *record)
 {
@@ -435,7 +461,14 @@ static gboolean read_record(struct ct_spool *spool, gboolean wants_samples,
         if (header.type == PERF_RECORD_SAMPLE && !wants_samples)
             continue;
         *record = (struct ct_raw_record){.cpu = spool->head.cpu};
-        if (decode(spool, &header, &body, record))
+        if (!decode(spool, &header, &body, record))
+            continue;
+        if (spool->head.kind != CT_RINGS_PROCESS || spool->head.cpu == CT_SPOOL_NO_CPU)
+            return TRUE;
+        gboolean is_news = !is_told_twice(&spool->last, record);
+
+        spool->last = *record;
+        if (is_news)
             return TRUE;
     }
     spool->is_cut_off = spool->next < spool->size;

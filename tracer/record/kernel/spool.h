@@ -163,8 +163,9 @@ struct ct_spool {
     struct ct_spool_head head;
     const char *data; /* owned mapping */
     size_t size;
-    size_t next;         /* offset of the record after the current one */
-    gboolean is_cut_off; /* its end is no whole record */
+    size_t next;               /* offset of the record after the current one */
+    gboolean is_cut_off;       /* its end is no whole record */
+    struct ct_raw_record last; /* where one may be told twice */
 };
 
 /* NULL if it is no spool file. */
