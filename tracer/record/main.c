@@ -190,7 +190,10 @@ static int run_attached(struct setting *setting)
         return NOTHING_RECORDED_STATUS;
     ct_launch_nothing(&setting->launch);
     if (!ct_recording_attach_running(setting->recording, options->pids, &missing)) {
-        g_printerr("ctrace: cannot attach: %s\n", missing);
+        g_printerr("ctrace: cannot attach: only the kernel tells of what runs already, and here it "
+                   "does not. %s\nctrace: attach as root, or with perf_event_paranoid at 2 or "
+                   "less\n",
+                   missing);
         give_up(setting);
         return NOTHING_RECORDED_STATUS;
     }

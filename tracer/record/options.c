@@ -85,29 +85,37 @@ static gboolean check(struct ct_record_options *options, const char *rate, const
     return TRUE;
 }
 
+static gboolean parse_pid(const char *text, pid_t *pid)
+{
+    guint64 number;
+    gboolean is_pid = g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT32, &number, NULL);
+
+    *pid = is_pid ? (pid_t)number : 0;
+    return is_pid;
+}
+
 /* "12" or "12,34": more of the processes to attach to, each once. */
 static gboolean parse_pids(const char *text, GArray *pids, GError **error)
 {
     g_auto(GStrv) words = g_strsplit(text, ",", -1);
+    gboolean is_list = words[0] != NULL;
 
-    for (char **word = words; *word != NULL; word++) {
-        guint64 number;
+    for (char **word = words; *word != NULL && is_list; word++) {
         gboolean is_known = FALSE;
+        pid_t pid;
 
-        if (!g_ascii_string_to_unsigned(*word, 10, 1, G_MAXINT32, &number, NULL)) {
-            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                        "--pid=%s: give the id of a process, a number such as pgrep(1) prints, or "
-                        "several with commas between them",
-                        text);
-            return FALSE;
-        }
-        pid_t pid = (pid_t)number;
+        is_list = parse_pid(*word, &pid);
         for (guint i = 0; i < pids->len; i++)
             is_known = is_known || g_array_index(pids, pid_t, i) == pid;
         if (!is_known)
             g_array_append_val(pids, pid);
     }
-    return TRUE;
+    if (!is_list)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--pid=%s: give the id of a process, a number such as pgrep(1) prints, or "
+                    "several with commas between them",
+                    text);
+    return is_list;
 }
 
 /* Only the kernel can look into a process that runs already. */
