@@ -77,6 +77,9 @@ struct spool {
 #define CPUS    2
 #define PRESENT 2
 
+/* Cleared: records of the program's tasks alone. */
+static gboolean is_all_cpus = TRUE;
+
 static void write_head(struct spool *spool, uint32_t index, uint32_t cpu, gboolean has_foreign_ids)
 {
     g_autofree char *name = g_strdup_printf("%s/" CT_SPOOL_FOLDER "/file%u", spool->path, index);
@@ -84,7 +87,7 @@ static void write_head(struct spool *spool, uint32_t index, uint32_t cpu, gboole
         .magic = CT_SPOOL_MAGIC,
         .version = CT_SPOOL_VERSION,
         .cpu = cpu,
-        .kind = CT_RINGS_MACHINE,
+        .kind = is_all_cpus ? CT_RINGS_MACHINE : CT_RINGS_PROCESS,
         .has_foreign_ids = has_foreign_ids,
         .formats = formats,
     };
@@ -369,6 +372,59 @@ static void what_was_present_is_the_programs(void **state)
     end(&spool, events);
 }
 
+static void put_task_switch(struct spool *spool, uint64_t time_ns, int32_t tid, gboolean is_out)
+{
+    struct {
+        int32_t pid, tid;
+        uint64_t time_ns;
+    } body = {ROOT, tid, time_ns};
+
+    put(spool->files[0], PERF_RECORD_SWITCH, is_out ? PERF_RECORD_MISC_SWITCH_OUT : 0, &body,
+        sizeof(body));
+}
+
+static void expect_task_switch(struct ct_kernel_events *events, uint64_t time_ns, gboolean is_out)
+{
+    struct ct_kernel_item item;
+
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.event, CT_KERNEL_ID_CONTEXT_SWITCH);
+    assert_int_equal(item.record.time_ns, time_ns);
+    assert_int_equal(item.record.as.context_switch.is_out, is_out);
+}
+
+/* A thread has its own event and the one it inherited, if it was made while attached to. */
+static void what_two_events_tell_is_taken_once(void **state)
+{
+    is_all_cpus = FALSE;
+    struct spool spool = new_spool(FALSE);
+    is_all_cpus = TRUE;
+
+    (void)state;
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 5, 1, ROOT, ROOT);
+    put_task_switch(&spool, 10, ROOT, FALSE);
+    put_task_switch(&spool, 11, ROOT, FALSE);
+    put_task(&spool, 0, PERF_RECORD_FORK, 20, ROOT, ROOT, ROOT + 1);
+    put_task(&spool, 0, PERF_RECORD_FORK, 21, ROOT, ROOT, ROOT + 1);
+    put_task(&spool, 0, PERF_RECORD_FORK, 22, ROOT, ROOT, ROOT + 2);
+    put_task_switch(&spool, 30, ROOT, TRUE);
+    put_task_switch(&spool, 31, ROOT, TRUE);
+    put_task_switch(&spool, 40, STRANGER, FALSE); /* of a child that is left alone */
+    put_task_switch(&spool, 50, ROOT + 1, FALSE);
+    put_task_switch(&spool, 60, ROOT + 1, TRUE);
+    put_task_switch(&spool, 1000000, ROOT + 1, TRUE); /* the switch between was lost */
+    struct ct_kernel_events *events = open_events_of(&spool, 0, TRUE);
+    expect_task_switch(events, 10, FALSE);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect_task_switch(events, 30, TRUE);
+    expect_task_switch(events, 50, FALSE);
+    expect_task_switch(events, 60, TRUE);
+    expect_task_switch(events, 1000000, TRUE);
+    expect_end(events);
+    end(&spool, events);
+}
+
 static void losses_are_told(void **state)
 {
     struct spool spool = new_spool(FALSE);
@@ -587,6 +643,7 @@ int main(void)
         cmocka_unit_test(children_are_the_programs_from_their_fork_on),
         cmocka_unit_test(threads_are_followed_where_children_are_not),
         cmocka_unit_test(what_was_present_is_the_programs),
+        cmocka_unit_test(what_two_events_tell_is_taken_once),
         cmocka_unit_test(losses_are_told),
         cmocka_unit_test(ids_of_another_namespace_are_translated),
         cmocka_unit_test(an_exec_by_another_thread_keeps_the_process),

@@ -213,6 +213,8 @@ static void count_interrupt(struct ct_launch *launch)
 /* Not what the program got with its whole process group, as long as it is in ours. */
 static void hand_on(struct ct_launch *launch, int number)
 {
+    if (launch->pid <= 0) /* there is none, and kill(2) would take it for everybody */
+        return;
     if (!ct_witness_has_seen(&launch->witness, number, launch->begin_us) ||
         getpgid(launch->pid) != getpgrp())
         kill(launch->pid, number);

@@ -191,8 +191,7 @@ static int run_attached(struct setting *setting)
     ct_launch_nothing(&setting->launch);
     if (!ct_recording_attach_running(setting->recording, options->pids, &missing)) {
         g_printerr("ctrace: cannot attach: only the kernel tells of what runs already, and here it "
-                   "does not. %s\nctrace: attach as root, or with perf_event_paranoid at 2 or "
-                   "less\n",
+                   "does not. %s\nctrace: attach as root, or do away with what is in the way\n",
                    missing);
         give_up(setting);
         return NOTHING_RECORDED_STATUS;

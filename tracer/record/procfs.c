@@ -117,6 +117,21 @@ GArray *ct_proc_list_threads(pid_t pid)
     return threads;
 }
 
+/* A daemon that we started is a child of process 1 by now, which can be attached to. */
+static gboolean is_lttngs(pid_t pid)
+{
+    static const char *const names[] = {"lttng-sessiond", "lttng-runas", "lttng-consumerd"};
+    struct ct_proc_stat stat;
+
+    if (!ct_proc_read_stat(pid, pid, &stat))
+        return FALSE;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (strcmp(stat.name, names[i]) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void add_process(GArray *tree, GHashTable *known, pid_t pid)
 {
     if (pid != getpid() && g_hash_table_add(known, GINT_TO_POINTER(pid)))
@@ -138,7 +153,8 @@ static void add_children(GArray *tree, GHashTable *known, pid_t pid, pid_t tid)
 
         if (end == at)
             return;
-        add_process(tree, known, child);
+        if (!is_lttngs(child))
+            add_process(tree, known, child);
         at = end;
     }
 }

@@ -32,8 +32,8 @@ GArray *ct_proc_list_threads(pid_t pid);
 
 /*
  * `roots`, those of them that there are, and if `follows_children` all their present descendants: a
- * parent before its children, each once; but not this process with what it has started. Of pid_t.
- * Caller unrefs.
+ * parent before its children, each once; but not this process with what it has started, nor LTTng's
+ * daemons, which may be its. Of pid_t. Caller unrefs.
  */
 GArray *ct_proc_list_tree(const GArray *roots, gboolean follows_children);
 
