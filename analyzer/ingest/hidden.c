@@ -22,8 +22,11 @@ static struct ct_thread_state *find_thread(const struct ct_assembler *assembler,
 static void add_thread(struct ct_assembler *assembler, struct ct_image *image, int32_t tid,
                        uint64_t start_ns)
 {
-    struct ct_thread_state *thread = ct_assembler_thread(assembler, image, tid, start_ns);
+    struct ct_thread_state *thread = find_thread(assembler, tid);
 
+    if (thread && thread->thread.process == &image->process)
+        return; /* it was told of as one that was there, too */
+    thread = ct_assembler_thread(assembler, image, tid, start_ns);
     if (!thread)
         return;
     thread->last_ns = start_ns;
@@ -170,6 +173,8 @@ void ct_hidden_add(struct ct_assembler *assembler, const struct ct_kernel_record
         image = find_image(assembler, record->as.process_thread.pid);
         if (image)
             add_thread(assembler, image, record->as.process_thread.tid, record->time_ns);
+        see_thread(assembler, record->as.process_thread.tid,
+                   record->as.process_thread.name[0] ? record->as.process_thread.name : NULL);
         break;
     case CT_KERNEL_ID_PROCESS_MODULE:
         add_module(assembler, record);

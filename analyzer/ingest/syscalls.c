@@ -302,7 +302,9 @@ static struct ct_thread_state *find_thread(const struct ct_assembler *assembler,
 {
     const struct ct_task *task = ct_tasks_find(assembler->tasks, tid);
 
-    return task && task->thread ? ct_thread_state(task->thread) : NULL;
+    if (task && task->thread)
+        return ct_thread_state(task->thread);
+    return g_hash_table_lookup(assembler->hidden_threads, GINT_TO_POINTER(tid));
 }
 
 /* Who makes the call, and so is on a CPU. */
@@ -311,7 +313,7 @@ static struct ct_thread_state *find_caller(struct ct_assembler *assembler,
 {
     struct ct_thread_state *thread = find_thread(assembler, record->tid);
 
-    if (thread)
+    if (thread && thread->task)
         ct_task_seen_running(assembler->tasks, thread->task, record->time_ns);
     return thread;
 }
@@ -403,6 +405,11 @@ void ct_syscalls_add(struct ct_assembler *assembler, const struct ct_kernel_reco
     case CT_KERNEL_ID_SCHED_SWITCH:
         if ((record->as.sched_switch.prev_state & CT_TASK_STATE_MASK) != 0 &&
             (thread = find_thread(assembler, record->as.sched_switch.prev_tid)))
+            thread->call.has_blocked = TRUE;
+        break;
+    case CT_KERNEL_ID_PROCESS_THREAD:
+        if (record->as.process_thread.is_blocked &&
+            (thread = find_thread(assembler, record->as.process_thread.tid)))
             thread->call.has_blocked = TRUE;
         break;
     case CT_KERNEL_ID_CONTEXT_SWITCH:

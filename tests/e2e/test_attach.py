@@ -416,5 +416,44 @@ class Ends(AttachTest):
         self.assert_unharmed(program)
 
 
+class WhatItShows(AttachTest):
+    def test_each_thread_has_its_waits_from_the_beginning(self):
+        program = Program(self)
+        trace = self.attach(program.pid, options=["--duration=0.5s"]).directory
+        fields = capture(trace).fields
+        if "kernel" not in fields["layers"] or "system calls" in fields["missing"]:
+            self.skipTest(fields["missing"])
+        self.assertEqual(self.ctrace("verify", trace).status, 0)
+        result = self.ctrace("report", trace, "--format=json")
+        report = json.loads(result.out)
+        (process,) = report["processes"]
+        self.assertEqual(process["pid"], program.pid)
+        self.assertEqual(pathlib.Path(process["exe"]).name, os.path.basename(os.path.realpath("/usr/bin/python3")))
+        threads = {thread["tid"]: thread for thread in report["threads"]}
+        self.assertEqual(set(threads), program.tids)
+        for tid in program.sleepers:
+            self.assertGreater(threads[tid]["time_ns"]["sleep"], 300_000_000)
+        # The first one waits for its input all the while: it was in that call already.
+        first = threads[program.pid]
+        life_ns = first["end_ns"] - first["start_ns"]
+        self.assertGreater(first["time_ns"]["syscall"], life_ns * 0.9)
+        waits = [w for w in report["open_waits"] if w["tid"] == program.pid]
+        self.assertEqual([w["operation"] for w in waits], ["read"])
+        sample = max(self.profile("sleep", trace).samples, key=lambda sample: sample.delay_ns)
+        self.assertEqual(sample.labels["callers"], "by frame pointers")
+
+    def test_an_ordinary_user_sees_when_threads_had_a_cpu(self):
+        program = Program(self)
+        trace = self.attach(program.pid, options=["--duration=0.5s"]).directory
+        if "kernel" not in capture(trace).fields["layers"]:
+            self.skipTest(capture(trace).fields["missing"])
+        report = json.loads(self.ctrace("report", trace, "--format=json").out)
+        threads = {thread["tid"]: thread for thread in report["threads"]}
+        self.assertEqual(set(threads), program.tids)
+        for tid in program.sleepers:
+            off_ns = sum(threads[tid]["time_ns"][kind] for kind in ("sleep", "unknown", "other"))
+            self.assertGreater(off_ns, 300_000_000)
+
+
 if __name__ == "__main__":
     harness.main()

@@ -318,6 +318,30 @@ static void one_that_goes_on_at_the_end_is_open(void **state)
     assert_int_equal(ct_process_counters(process_at(fixture, 0), CT_OP_WAITPID)->calls, 1);
 }
 
+/* It was there, in a call, and nothing more is heard of it. */
+static void a_thread_that_sleeps_throughout_waits_throughout(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_kernel_record is_there = {
+        .event = CT_KERNEL_ID_PROCESS_THREAD,
+        .as.process_thread = {.pid = PID, .tid = PID + 1, .name = ""}};
+    struct ct_kernel_record is_blocked = is_there;
+
+    is_blocked.as.process_thread.is_blocked = TRUE;
+    is_blocked.as.process_thread.name = "sleeper";
+    add(fixture, 1001 * MS, PID + 1, &is_there);
+    add_entry(fixture, 1001 * MS, PID + 1, CT_SYSCALL_futex, 0x5000, FUTEX_WAIT, 0);
+    add(fixture, 1001 * MS, PID + 1, &is_blocked);
+    add_image(fixture, 1050 * MS, 9, 1, "other");
+    const struct ct_interval *wait = finish(fixture, 1);
+
+    assert_true(wait->is_open);
+    assert_int_equal(wait->op, CT_OP_FUTEX_WAIT);
+    assert_int_equal(wait->wait_begin_ns, 1001 * MS);
+    assert_int_equal(wait->thread->class_ns[CT_CLASS_SYNC], 49 * MS);
+    assert_string_equal(wait->thread->name, "sleeper");
+}
+
 static void threads_begin_and_end_as_the_kernel_tells(void **state)
 {
     struct fixture *fixture = *state;
@@ -462,6 +486,7 @@ int main(void)
         TEST(an_argument_decides_what_some_calls_are),
         TEST(a_call_that_a_signal_interrupted_goes_on),
         TEST(one_that_goes_on_at_the_end_is_open),
+        TEST(a_thread_that_sleeps_throughout_waits_throughout),
         TEST(threads_begin_and_end_as_the_kernel_tells),
         TEST(a_child_is_its_parents_image_with_its_descriptors),
         TEST(without_calls_time_off_the_cpu_is_unknown),

@@ -414,6 +414,7 @@ static void what_two_events_tell_is_taken_once(void **state)
     put_task_switch(&spool, 60, ROOT + 1, TRUE);
     put_task_switch(&spool, 1000000, ROOT + 1, TRUE); /* the switch between was lost */
     struct ct_kernel_events *events = open_events_of(&spool, 0, TRUE);
+    expect_image(events, 5, ROOT, 1, "");
     expect_task_switch(events, 10, FALSE);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
@@ -421,6 +422,39 @@ static void what_two_events_tell_is_taken_once(void **state)
     expect_task_switch(events, 50, FALSE);
     expect_task_switch(events, 60, TRUE);
     expect_task_switch(events, 1000000, TRUE);
+    expect_end(events);
+    end(&spool, events);
+}
+
+/* With the call that it is in, if any. */
+static void what_a_present_thread_does_is_told(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+    struct {
+        struct ct_spool_task task;
+        struct ct_spool_id id;
+    } blocked = {{.pid = ROOT,
+                  .tid = ROOT,
+                  .is_blocked = TRUE,
+                  .has_call = TRUE,
+                  .number = SYS_futex,
+                  .arguments = {0x5000}},
+                 {ROOT, ROOT, 5}};
+    struct ct_kernel_item item;
+
+    (void)state;
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 5, 1, ROOT, ROOT);
+    put(spool.files[PRESENT], CT_SPOOL_TASK, 0, &blocked, sizeof(blocked));
+    struct ct_kernel_events *events = open_events_of(&spool, 0, TRUE);
+    expect_image(events, 5, ROOT, 1, "");
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.event, CT_KERNEL_ID_SYSCALL_ENTRY);
+    assert_int_equal(item.record.tid, ROOT);
+    assert_int_equal(item.record.as.syscall.call, CT_SYSCALL_futex);
+    assert_int_equal(item.record.as.syscall.arguments[0], 0x5000);
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.event, CT_KERNEL_ID_PROCESS_THREAD);
+    assert_true(item.record.as.process_thread.is_blocked);
     expect_end(events);
     end(&spool, events);
 }
@@ -644,6 +678,7 @@ int main(void)
         cmocka_unit_test(threads_are_followed_where_children_are_not),
         cmocka_unit_test(what_was_present_is_the_programs),
         cmocka_unit_test(what_two_events_tell_is_taken_once),
+        cmocka_unit_test(what_a_present_thread_does_is_told),
         cmocka_unit_test(losses_are_told),
         cmocka_unit_test(ids_of_another_namespace_are_translated),
         cmocka_unit_test(an_exec_by_another_thread_keeps_the_process),

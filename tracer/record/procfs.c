@@ -93,6 +93,9 @@ char *ct_proc_read_command_line(pid_t pid)
         return g_strdup("");
     size = MIN(size, ARGUMENTS_MAX);
     text[size] = '\0';
+    /* One that has given itself a title leaves zeros where its arguments were. */
+    while (size > 1 && text[size - 1] == '\0' && text[size - 2] == '\0')
+        size--;
     for (const char *word = text; word < text + size; word += strlen(word) + 1)
         g_ptr_array_add(words, (char *)word);
     g_ptr_array_add(words, NULL);

@@ -75,10 +75,13 @@
     F(STRING, args)                \
     F(STRING, cwd)
 
-/* A thread of such an image that was there before the recording began. */
+/* A thread of such an image that was there before the recording began; again when it is known
+ * its name and whether it was blocked: after the entry of the system call that it was in. */
 #define CT_KERNEL_PROCESS_THREAD(F) \
     F(I32, pid)                     \
-    F(I32, tid)
+    F(I32, tid)                     \
+    F(STRING, name)                 \
+    F(U8, is_blocked)
 
 /* What such an image has mapped: as CT_EVENT_MODULE. */
 #define CT_KERNEL_PROCESS_MODULE(F) \

@@ -366,6 +366,7 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
         [CT_RAW_MAPPING] = select_told,
         [CT_RAW_PROCESS] = select_told,
         [CT_RAW_FD] = select_told,
+        [CT_RAW_TASK] = select_told,
     };
 
     return raw->kind < G_N_ELEMENTS(selectors) && selectors[raw->kind](events, raw, record);

@@ -2,6 +2,9 @@
 
 #include "images.h"
 #include "maps.h"
+#include "syscalls.h"
+
+#include <string.h>
 
 struct ct_hidden {
     struct ct_images *images; /* owned */
@@ -156,8 +159,31 @@ static void add_present(struct ct_hidden *hidden, const struct ct_raw_record *ra
     } else {
         hidden->thread_count++;
         add_event(hidden, CT_KERNEL_ID_PROCESS_THREAD)->as.process_thread =
-            (struct ct_kernel_process_thread){.pid = pid, .tid = raw->as.task.tid};
+            (struct ct_kernel_process_thread){.pid = pid, .tid = raw->as.task.tid, .name = ""};
     }
+}
+
+/* What such a task does. */
+static void add_state(struct ct_hidden *hidden, const struct ct_raw_record *raw)
+{
+    const struct ct_spool_task *task = &raw->as.present_task;
+    struct ct_kernel_syscall *syscall;
+
+    if (find_start(hidden, task->pid) == NULL)
+        return;
+    if (task->has_call) {
+        syscall = &add_event(hidden, CT_KERNEL_ID_SYSCALL_ENTRY)->as.syscall;
+        syscall->call = ct_syscall_of(task->number);
+        syscall->name = ct_syscall_name(task->number);
+        memcpy(syscall->arguments, task->arguments, sizeof(syscall->arguments));
+    }
+    add_event(hidden, CT_KERNEL_ID_PROCESS_THREAD)->as.process_thread =
+        (struct ct_kernel_process_thread){
+            .pid = task->pid,
+            .tid = task->tid,
+            .name = task->name,
+            .is_blocked = task->is_blocked != 0,
+        };
 }
 
 static void add_mapping(struct ct_hidden *hidden, const struct ct_raw_record *raw)
@@ -233,6 +259,9 @@ void ct_hidden_add(struct ct_hidden *hidden, const struct ct_raw_record *raw, gb
     case CT_RAW_NAME:
         if (raw->as.name.is_exec)
             begin_if_hidden(hidden, raw->as.name.pid, raw->time_ns, raw->as.name.name);
+        break;
+    case CT_RAW_TASK:
+        add_state(hidden, raw);
         break;
     case CT_RAW_MAPPING:
         add_mapping(hidden, raw);

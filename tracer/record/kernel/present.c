@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -102,6 +103,44 @@ static void write_task(struct writer *writer, pid_t tid, const struct ct_proc_st
     end_record(writer, tid);
 }
 
+/* "202 0x7f00 0x80 ...": the call that it is in; "running", or "-1 ..." where it is in none. */
+static void read_call(struct ct_spool_task *task)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/syscall", task->pid, task->tid);
+    g_autofree char *text = NULL;
+    char *at;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return;
+    task->number = strtoll(text, &at, 10);
+    task->has_call = at != text && task->number >= 0;
+    for (size_t i = 0; i < CT_SYSCALL_ARGUMENTS && task->has_call; i++)
+        task->arguments[i] = strtoull(at, &at, 16);
+}
+
+/* After the task itself. */
+static void write_state(struct writer *writer, pid_t tid, const struct ct_proc_stat *stat)
+{
+    struct ct_spool_task task = {
+        .pid = writer->pid,
+        .tid = tid,
+        .is_blocked = stat->state != 'R',
+    };
+
+    g_strlcpy(task.name, stat->name, sizeof(task.name));
+    if (task.is_blocked)
+        read_call(&task);
+    begin_record(writer, CT_SPOOL_TASK, 0);
+    append(writer, &task, sizeof(task));
+    end_record(writer, tid);
+}
+
+static void write_known_task(struct writer *writer, pid_t tid, const struct ct_proc_stat *stat)
+{
+    write_task(writer, tid, stat);
+    write_state(writer, tid, stat);
+}
+
 /* The first thread first, also if it has ended and only the others go on. */
 static void write_tasks(struct writer *writer)
 {
@@ -109,12 +148,12 @@ static void write_tasks(struct writer *writer)
     struct ct_proc_stat stat;
 
     if (ct_proc_read_stat(writer->pid, writer->pid, &stat))
-        write_task(writer, writer->pid, &stat);
+        write_known_task(writer, writer->pid, &stat);
     for (guint i = 0; i < threads->len; i++) {
         pid_t tid = g_array_index(threads, pid_t, i);
 
         if (tid != writer->pid && ct_proc_read_stat(writer->pid, tid, &stat))
-            write_task(writer, tid, &stat);
+            write_known_task(writer, tid, &stat);
     }
 }
 

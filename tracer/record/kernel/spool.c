@@ -413,6 +413,11 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
         record->kind = CT_RAW_PROCESS;
         decode_process(body, record);
         return TRUE;
+    case CT_SPOOL_TASK:
+        record->kind = CT_RAW_TASK;
+        take_last_id(body, record);
+        take(body, &record->as.present_task, sizeof(record->as.present_task));
+        return TRUE;
     case CT_SPOOL_DESCRIPTOR:
         record->kind = CT_RAW_FD;
         decode_descriptor(body, record);

@@ -43,7 +43,8 @@ struct ct_spool_id {
  * each with its end, zeros up to a multiple of 8 bytes, and a struct ct_spool_id. */
 enum ct_spool_type {
     CT_SPOOL_PROCESS = 64, /* exe, args, cwd */
-    CT_SPOOL_DESCRIPTOR    /* local, peer */
+    CT_SPOOL_DESCRIPTOR,   /* local, peer */
+    CT_SPOOL_TASK
 };
 
 struct ct_spool_process {
@@ -57,6 +58,19 @@ struct ct_spool_descriptor {
     int32_t fd;
     uint32_t kind;    /* enum ct_fd_kind */
     uint32_t watched; /* of an epoll descriptor: the kinds of those it watches, as bits 1 << kind */
+};
+
+#define CT_TASK_NAME_SIZE 16
+
+/* What a thread does that is there when the recording begins. */
+struct ct_spool_task {
+    int32_t pid;
+    int32_t tid;
+    char name[CT_TASK_NAME_SIZE]; /* with its end */
+    uint32_t is_blocked;
+    uint32_t has_call; /* then: the system call that it is in */
+    int64_t number;
+    uint64_t arguments[CT_SYSCALL_ARGUMENTS];
 };
 
 /* Removes the folder below `path` with all files. */
@@ -75,13 +89,12 @@ enum ct_raw_kind {
     CT_RAW_CALLERS, /* where the task was, as it left its CPU */
     CT_RAW_LOST,
     CT_RAW_PROCESS, /* a process as /proc describes it */
-    CT_RAW_FD       /* one of its descriptors */
+    CT_RAW_FD,      /* one of its descriptors */
+    CT_RAW_TASK     /* what one of its threads does */
 };
 
 /* As hexadecimal digits. */
 #define CT_RAW_BUILD_ID_SIZE 40
-
-#define CT_TASK_NAME_SIZE 16
 
 struct ct_raw_task {
     int32_t tid; /* as the tracepoint says it */
@@ -155,6 +168,7 @@ struct ct_raw_record {
             const char *local; /* as in the event `fd` */
             const char *peer;
         } fd;
+        struct ct_spool_task present_task;
     } as;
 };
 
