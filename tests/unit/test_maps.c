@@ -137,6 +137,10 @@ static void child_has_its_parents_mappings_until_either_maps(void **state)
     assert_true(ct_maps_get(maps, PARENT, &parent));
     assert_true(ct_maps_get(maps, CHILD, &child));
     assert_int_not_equal(parent.version, child.version);
+    assert_int_equal(parent.image, child.image);
+    name(CHILD, TRUE);
+    assert_true(ct_maps_get(maps, CHILD, &child));
+    assert_int_not_equal(parent.image, child.image);
 }
 
 static void exec_clears_what_was_mapped(void **state)

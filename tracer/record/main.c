@@ -122,9 +122,13 @@ static void attach(void *user, pid_t pid)
     const struct setting *setting = user;
     const char *missing = ct_recording_attach(setting->recording, pid);
 
-    if (missing != NULL && setting->options->kernel_option != NULL)
+    const char *why_no_samples = ct_recording_why_no_samples(setting->recording);
+
+    if (missing != NULL && setting->options->kernel.sched && setting->options->kernel_option)
         g_printerr("ctrace: --kernel=%s: not all is recorded. %s\n",
                    setting->options->kernel_option, missing);
+    if (why_no_samples != NULL)
+        g_printerr("ctrace: --cpu: no samples are taken: %s\n", why_no_samples);
 }
 
 static gboolean launch_program(struct setting *setting, int *exec_errno, GError **error)

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "kernel/sampling.h"
 #include "schema/operations.h"
 
 #include <math.h>
@@ -63,6 +64,24 @@ static gboolean check_kernel(const char *kernel, struct ct_record_options *optio
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                 "--kernel=%s: give auto, off, sched or syscalls", kernel);
     return FALSE;
+}
+
+/* How often to sample, from "99". */
+static gboolean check_cpu(gboolean is_plain, const char *text, struct ct_record_options *options,
+                          GError **error)
+{
+    guint64 hz = CT_SAMPLING_HZ_DEFAULT;
+
+    if (text != NULL && !g_ascii_string_to_unsigned(text, 10, 1, CT_SAMPLING_HZ_MAX, &hz, NULL)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--cpu=%s: give how many samples to take in each second of CPU time: a whole "
+                    "number from 1 to %d, as in --cpu=%d",
+                    text, CT_SAMPLING_HZ_MAX, CT_SAMPLING_HZ_DEFAULT);
+        return FALSE;
+    }
+    if (is_plain || text != NULL)
+        options->kernel.cpu_hz = (uint32_t)hz;
+    return TRUE;
 }
 
 static gboolean check(struct ct_record_options *options, const char *rate, const char *delay,
@@ -162,6 +181,8 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
     g_autofree char *duration = NULL;
     g_autofree char *kernel = NULL;
     g_auto(GStrv) pids = NULL;
+    g_autofree char *cpu_hz = NULL;
+    gboolean cpu = FALSE;
     g_auto(GStrv) rest = NULL;
     gboolean wants_version = FALSE;
     gboolean net = FALSE;
@@ -190,6 +211,12 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
          "Record process PID, which runs already, until it ends or Ctrl-C; -p 1,2 and -p 1 -p 2 "
          "record several",
          "PID"},
+        /* The first is it without a value, which must not be the next argument. */
+        {"cpu", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &cpu, NULL, NULL},
+        {"cpu", 0, 0, G_OPTION_ARG_STRING, &cpu_hz,
+         "Sample where threads are while they run: in each second of CPU time HZ times, or 99 if "
+         "there is no =HZ",
+         "HZ"},
         {"delay", 0, 0, G_OPTION_ARG_STRING, &delay,
          "Start recording T after the program, or after attaching to PID", "T"},
         {"duration", 0, 0, G_OPTION_ARG_STRING, &duration,
@@ -231,6 +258,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
     options->program = has_program ? g_steal_pointer(&rest) : NULL;
     options->classes = chosen_classes(net, sync, syscall, sleep);
     return check(options, rate, delay, duration, error) && check_kernel(kernel, options, error) &&
+           check_cpu(cpu, cpu_hz, options, error) &&
            (pids == NULL || check_attaching(pids, options, error));
 }
 

@@ -2,7 +2,6 @@
 
 #include "drain.h"
 #include "kernel/capture.h"
-#include "kernel/finish.h"
 #include "libraries.h"
 #include "output.h"
 #include "session.h"
@@ -85,7 +84,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     recording->preload = ct_preload_find(error);
     if (recording->preload == NULL)
         return FALSE;
-    if (options->kernel.sched)
+    if (options->kernel.sched || options->kernel.cpu_hz > 0)
         recording->kernel = ct_kernel_capture_new(recording->path, &options->kernel);
     recording->directory = ct_session_directory_new(options->rate_ns, !options->no_follow, error);
     if (recording->directory == NULL)
@@ -193,6 +192,11 @@ gboolean ct_recording_attach_running(struct ct_recording *recording, GArray *pid
 
     *missing = ct_kernel_capture_missing(recording->kernel);
     return is_live;
+}
+
+const char *ct_recording_why_no_samples(const struct ct_recording *recording)
+{
+    return recording->kernel != NULL ? ct_kernel_capture_why_no_samples(recording->kernel) : NULL;
 }
 
 void ct_recording_begin(struct ct_recording *recording)
@@ -311,13 +315,22 @@ static char *describe_missing(const struct ct_recording *recording, const char *
     return g_string_free(missing, FALSE);
 }
 
-static const char *layers(const struct ct_recording *recording)
+/* Caller frees. */
+static char *list_layers(const struct ct_recording *recording)
 {
-    gboolean has_kernel = recording->kernel_totals.events > 0;
+    const struct {
+        const char *name;
+        gboolean is_live;
+    } layers[] = {{"preload", recording->closing.totals.processes > 0},
+                  {"kernel", recording->kernel_totals.events > 0},
+                  {"cpu", recording->kernel_totals.samples > 0}};
+    GString *list = g_string_new(NULL);
 
-    if (recording->closing.totals.processes > 0)
-        return has_kernel ? "preload,kernel" : "preload";
-    return has_kernel ? "kernel" : "";
+    for (size_t i = 0; i < G_N_ELEMENTS(layers); i++) {
+        if (layers[i].is_live)
+            g_string_append_printf(list, "%s%s", list->len > 0 ? "," : "", layers[i].name);
+    }
+    return g_string_free(list, FALSE);
 }
 
 static void write_capture(struct ct_recording *recording, int exit_status, const char *fault)
@@ -325,11 +338,12 @@ static void write_capture(struct ct_recording *recording, int exit_status, const
     const struct ct_closing_totals *totals = &recording->closing.totals;
     const struct ct_control *control = recording->directory->control;
     g_autofree char *missing = describe_missing(recording, fault);
+    g_autofree char *layers = list_layers(recording);
     struct ct_event_capture event = {
         .schema_version = CT_SCHEMA_VERSION,
         .ctrace_version = CTRACE_VERSION,
         .command = control->command,
-        .layers = layers(recording),
+        .layers = layers,
         .missing = missing,
         .begin_ns = control->begin_ns,
         .end_ns = recording->end_ns,
@@ -424,6 +438,17 @@ static GArray *find_preloaded(const struct ct_recording *recording)
     return preloaded;
 }
 
+/* One layer more, or a part of one, that is not there; NULL: all is. */
+static void miss(struct ct_recording *recording, const char *what)
+{
+    char *missing = recording->missing;
+
+    if (what == NULL)
+        return;
+    recording->missing = missing != NULL ? g_strconcat(missing, "; ", what, NULL) : g_strdup(what);
+    g_free(missing);
+}
+
 /* The kernel's part. Whatever is wrong with it is said, and is no fault of the rest. */
 static void close_kernel(struct ct_recording *recording)
 {
@@ -433,13 +458,14 @@ static void close_kernel(struct ct_recording *recording)
 
     if (recording->kernel != NULL) {
         ct_kernel_capture_end(recording->kernel);
-        g_free(recording->missing);
-        recording->missing = g_strdup(ct_kernel_capture_missing(recording->kernel));
+        miss(recording, ct_kernel_capture_missing(recording->kernel));
     }
     if (!ct_kernel_finish(recording->path, control->root_pid, control->follows_children != 0,
                           preloaded, &recording->kernel_totals, &error)) {
-        g_free(recording->missing);
-        recording->missing = g_strdup_printf("kernel: %s", error->message);
+        g_autofree char *what = g_strdup_printf("kernel: %s", error->message);
+
+        g_clear_pointer(&recording->missing, g_free);
+        miss(recording, what);
     }
     if (recording->kernel != NULL)
         ct_kernel_capture_release(recording->kernel);

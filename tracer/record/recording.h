@@ -44,6 +44,9 @@ void ct_recording_describe(struct ct_recording *recording, pid_t pid);
 gboolean ct_recording_attach_running(struct ct_recording *recording, GArray *pids,
                                      const char **missing);
 
+/* Then: why the wish for CPU samples is not fulfilled, or NULL. Borrowed. */
+const char *ct_recording_why_no_samples(const struct ct_recording *recording);
+
 /* Until now the hooks rest: to be called before the launch, or when the delay is over. */
 void ct_recording_begin(struct ct_recording *recording);
 

@@ -37,6 +37,8 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
          "totals are too low"},
         {summary->kernel.lost, "kernel event for lack of buffer space",
          "kernel events for lack of buffer space", "some time has no known state"},
+        {summary->kernel.samples_lost, "CPU sample for lack of buffer space",
+         "CPU samples for lack of buffer space", "CPU times are too low"},
         {summary->totals.threads_lost, "thread for lack of room on a board",
          "threads for lack of room on a board", "totals are too low"},
         {summary->totals.stacks_lost, "stack for lack of room on a board",
@@ -62,6 +64,16 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
         g_string_append(line, ", nothing lost");
 }
 
+/* How many stacks do not reach to the first function. */
+static void append_partial(GString *line, const struct ct_kernel_totals *kernel)
+{
+    double percent = 100.0 * (double)kernel->samples_partial / (double)kernel->samples;
+
+    if (kernel->samples_partial > 0)
+        g_string_append_printf(line, " (%.*f%% with a part of their stack)", percent < 10 ? 1 : 0,
+                               percent);
+}
+
 static void append_launched(GString *line, const struct ct_recording_summary *summary)
 {
     append_count(line, summary->totals.processes + summary->kernel.hidden_processes, "process",
@@ -74,6 +86,11 @@ static void append_launched(GString *line, const struct ct_recording_summary *su
     if (summary->kernel.events > 0) {
         g_string_append(line, ", ");
         append_count(line, summary->kernel.events, "kernel event", "kernel events");
+    }
+    if (summary->kernel.samples > 0) {
+        g_string_append(line, ", ");
+        append_count(line, summary->kernel.samples, "CPU sample", "CPU samples");
+        append_partial(line, &summary->kernel);
     }
 }
 

@@ -102,6 +102,18 @@
     F(STRING, local)            \
     F(STRING, peer)
 
+/*
+ * The task ran for `period_ns` since its last sample, and was here: return addresses of its own
+ * code, leaf first, with one added to that of an instruction itself. They are not all if
+ * `is_partial`. Not of lttng-modules. These events stand in streams of their own.
+ */
+#define CT_KERNEL_CPU_SAMPLE(F) \
+    F(I32, pid)                 \
+    F(U64, period_ns)           \
+    F(U8, in_kernel)            \
+    F(U8, is_partial)           \
+    F(ADDRESSES, addresses)
+
 /* EVENT(symbol, name) */
 #define CT_KERNEL_EVENTS(EVENT)                   \
     EVENT(SCHED_SWITCH, sched_switch)             \
@@ -110,6 +122,7 @@
     EVENT(SCHED_PROCESS_EXEC, sched_process_exec) \
     EVENT(SCHED_PROCESS_EXIT, sched_process_exit) \
     EVENT(CONTEXT_SWITCH, context_switch)         \
+    EVENT(CPU_SAMPLE, cpu_sample)                 \
     EVENT(CALLSTACK_USER, callstack_user)         \
     EVENT(PROCESS_IMAGE, process_image)           \
     EVENT(PROCESS_THREAD, process_thread)         \

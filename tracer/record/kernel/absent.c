@@ -53,7 +53,12 @@ void ct_kernel_capture_release(struct ct_kernel_capture *capture)
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)
 {
     (void)capture;
-    return "kernel: this ctrace was built without babeltrace2, which writes that layer";
+    return "kernel: this ctrace was built without babeltrace2 and libdw, which write that layer";
+}
+
+const char *ct_kernel_capture_why_no_samples(const struct ct_kernel_capture *capture)
+{
+    return ct_kernel_capture_missing(capture);
 }
 
 void ct_kernel_capture_free(struct ct_kernel_capture *capture)

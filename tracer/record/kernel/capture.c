@@ -2,6 +2,7 @@
 
 #include "../procfs.h"
 #include "present.h"
+#include "sampling.h"
 #include "spool.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ struct layer {
     int *spool_fds;         /* owned; one for each ring; NULL: there are none (any more) */
 };
 
-enum { SCHED, CALLS, LAYERS };
+enum { SCHED, CALLS, SAMPLES, LAYERS };
 
 struct ct_kernel_capture {
     struct ct_kernel_wishes wishes;
@@ -32,6 +33,7 @@ struct ct_kernel_capture {
     GThread *drainer; /* owned; or NULL */
     struct layer layers[LAYERS];
     char *why_not_machine;     /* owned; or NULL */
+    char *why_no_samples;      /* the same */
     GString *missing;          /* owned */
     int stop_fd;               /* readable when draining is to end */
     GArray *running;           /* owned; processes that run already; NULL: one that is launched */
@@ -63,15 +65,18 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
     capture->described = g_array_new(FALSE, FALSE, sizeof(pid_t));
     capture->stop_fd = -1;
     capture->present_fd = -1;
-    capture->opener = g_thread_new("kernel-open", open_machine, capture);
+    if (wishes->sched)
+        capture->opener = g_thread_new("kernel-open", open_machine, capture);
     return capture;
 }
 
-static G_GNUC_PRINTF(2, 3) void miss(struct ct_kernel_capture *capture, const char *format, ...)
+static G_GNUC_PRINTF(3, 4) void miss(struct ct_kernel_capture *capture, const char *layer,
+                                     const char *format, ...)
 {
     va_list arguments;
 
-    g_string_append(capture->missing, capture->missing->len > 0 ? "; kernel: " : "kernel: ");
+    g_string_append_printf(capture->missing, "%s%s: ", capture->missing->len > 0 ? "; " : "",
+                           layer);
     va_start(arguments, format);
     g_string_append_vprintf(capture->missing, format, arguments);
     va_end(arguments);
@@ -209,9 +214,10 @@ static void open_sched(struct ct_kernel_capture *capture, pid_t pid)
         return;
     layer->rings = open_tasks(capture, CT_RINGS_PROCESS, pid, &why_not);
     if (layer->rings != NULL)
-        miss(capture, "wake-ups and who ran instead: %s", capture->why_not_machine);
+        miss(capture, "kernel", "wake-ups and who ran instead: %s", capture->why_not_machine);
     else
-        miss(capture, "%s; and of the program alone: %s", capture->why_not_machine, why_not);
+        miss(capture, "kernel", "%s; and of the program alone: %s", capture->why_not_machine,
+             why_not);
 }
 
 static void open_calls(struct ct_kernel_capture *capture, pid_t pid)
@@ -221,14 +227,32 @@ static void open_calls(struct ct_kernel_capture *capture, pid_t pid)
 
     layer->rings = open_tasks(capture, CT_RINGS_CALLS, pid, &why_not);
     if (layer->rings == NULL)
-        miss(capture, "system calls: %s", why_not);
+        miss(capture, "kernel", "system calls: %s", why_not);
+}
+
+static void open_samples(struct ct_kernel_capture *capture, pid_t pid)
+{
+    struct layer *layer = &capture->layers[SAMPLES];
+    gboolean has_system_time;
+
+    layer->rings = ct_sampling_open(pid, capture->wishes.cpu_hz, !capture->is_begun,
+                                    &has_system_time, &capture->why_no_samples);
+    if (layer->rings == NULL)
+        miss(capture, "cpu", "%s", capture->why_no_samples);
+    else if (!has_system_time)
+        miss(capture, "cpu", "time in the kernel: it takes root or CAP_PERFMON");
 }
 
 void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
 {
+    static const char *const names[] = {[SCHED] = "kernel", [CALLS] = "kernel", [SAMPLES] = "cpu"};
     gboolean is_any = FALSE;
 
-    open_sched(capture, pid);
+    /* What an ordinary user may lock in memory is for samples first: they are large. */
+    if (capture->wishes.cpu_hz > 0)
+        open_samples(capture, pid);
+    if (capture->wishes.sched)
+        open_sched(capture, pid);
     if (capture->wishes.syscalls)
         open_calls(capture, pid);
     for (size_t i = 0; i < LAYERS; i++) {
@@ -237,7 +261,7 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
         if (layer->rings == NULL)
             continue;
         if (!create_spool(capture, layer)) {
-            miss(capture, "cannot write to %s: %s", capture->folder, g_strerror(errno));
+            miss(capture, names[i], "cannot write to %s: %s", capture->folder, g_strerror(errno));
             g_clear_pointer(&layer->rings, ct_rings_free);
             continue;
         }
@@ -340,7 +364,7 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
         capture->error = capture->present_error;
     if (capture->error != 0) {
         g_string_truncate(capture->missing, 0);
-        miss(capture, "what came after a write to %s failed: %s", capture->folder,
+        miss(capture, "kernel", "what came after a write to %s failed: %s", capture->folder,
              g_strerror(capture->error));
     }
 }
@@ -356,6 +380,11 @@ void ct_kernel_capture_release(struct ct_kernel_capture *capture)
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)
 {
     return capture->missing->len > 0 ? capture->missing->str : NULL;
+}
+
+const char *ct_kernel_capture_why_no_samples(const struct ct_kernel_capture *capture)
+{
+    return capture->why_no_samples;
 }
 
 void ct_kernel_capture_free(struct ct_kernel_capture *capture)
@@ -377,5 +406,6 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
     g_array_unref(capture->described);
     g_free(capture->folder);
     g_free(capture->why_not_machine);
+    g_free(capture->why_no_samples);
     g_free(capture);
 }

@@ -50,8 +50,12 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture);
  */
 void ct_kernel_capture_release(struct ct_kernel_capture *capture);
 
-/* "kernel: ...": what of the layer is not live, and why. NULL: all of it is. Once attached. */
+/* "kernel: ...; cpu: ...": what of the wishes is not live, and why. NULL: all of it is. Once
+ * attached. */
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture);
+
+/* Why there are no CPU samples, though they are wished for, or NULL. Once attached. */
+const char *ct_kernel_capture_why_no_samples(const struct ct_kernel_capture *capture);
 
 void ct_kernel_capture_free(struct ct_kernel_capture *capture);
 

@@ -2,7 +2,7 @@
 
 #include "../tree.h"
 #include "clock.h"
-#include "events.h"
+#include "samples.h"
 #include "spool.h"
 #include "syscall_classes.h"
 
@@ -29,14 +29,25 @@ struct stream {
 /* What is left to be handed on: one item can be several messages. */
 #define MESSAGES_PER_ITEM 8
 
+/* Where the next item comes from. */
+struct input {
+    struct ct_kernel_item item;
+    gboolean has_item;
+};
+
 struct conversion {
-    struct ct_kernel_events *events; /* borrowed */
+    struct ct_kernel_events *events;   /* borrowed; NULL: there are none */
+    struct ct_kernel_samples *samples; /* the same */
+    struct input next_event;
+    struct input next_sample;
+    guint sample_stream; /* the first of the samples' streams, which come last */
     struct ct_trace_clock clock;
     struct ct_kernel_totals *totals;                      /* borrowed */
     bt_stream_class *stream_class;                        /* owned */
+    bt_stream_class *sample_class;                        /* owned; of the samples' streams */
     bt_event_class *event_classes[CT_KERNEL_EVENT_COUNT]; /* owned */
     struct ct_syscall_classes *syscalls;                  /* owned */
-    struct stream *streams;                               /* owned; one for each CPU */
+    struct stream *streams;                               /* owned; for each CPU, of each kind */
     guint stream_count;
     guint next_end; /* the stream to be ended next, once all events are written */
     bt_self_message_iterator *iterator; /* borrowed; while messages are made */
@@ -113,8 +124,10 @@ static const struct {
 #undef EVENT_ROW
 };
 
-static void create_stream_class(struct conversion *conversion, bt_trace_class *trace_class,
-                                bt_clock_class *clock_class)
+/* Samples are apart, so that it is known which of both was lost where something was. */
+static bt_stream_class *create_stream_class(struct conversion *conversion,
+                                            bt_trace_class *trace_class,
+                                            bt_clock_class *clock_class, gboolean is_for_samples)
 {
     bt_stream_class *stream_class = bt_stream_class_create(trace_class);
     bt_field_class *packet_context = bt_field_class_structure_create(trace_class);
@@ -130,6 +143,8 @@ static void create_stream_class(struct conversion *conversion, bt_trace_class *t
     bt_field_class_put_ref(packet_context);
     bt_field_class_put_ref(structure);
     for (size_t i = 0; i < CT_KERNEL_EVENT_COUNT; i++) {
+        if ((i == CT_KERNEL_ID_CPU_SAMPLE) != is_for_samples)
+            continue;
         bt_event_class *event_class = bt_event_class_create(stream_class);
         bt_field_class *payload = event_rows[i].make_payload_class(trace_class);
 
@@ -138,8 +153,7 @@ static void create_stream_class(struct conversion *conversion, bt_trace_class *t
         bt_field_class_put_ref(payload);
         conversion->event_classes[i] = event_class;
     }
-    conversion->stream_class = stream_class;
-    conversion->syscalls = ct_syscall_classes_new(stream_class);
+    return stream_class;
 }
 
 static bt_clock_class *create_clock_class(const struct conversion *conversion,
@@ -184,11 +198,16 @@ initialize_source(bt_self_component_source *source,
 
     (void)configuration;
     (void)parameters;
-    create_stream_class(conversion, trace_class, clock_class);
+    conversion->stream_class = create_stream_class(conversion, trace_class, clock_class, FALSE);
+    conversion->syscalls = ct_syscall_classes_new(conversion->stream_class);
+    if (conversion->samples != NULL)
+        conversion->sample_class = create_stream_class(conversion, trace_class, clock_class, TRUE);
     bt_trace *trace = bt_trace_create(trace_class);
     describe(trace);
     for (guint i = 0; i < conversion->stream_count; i++)
-        conversion->streams[i].stream = bt_stream_create(conversion->stream_class, trace);
+        conversion->streams[i].stream = bt_stream_create(
+            i < conversion->sample_stream ? conversion->stream_class : conversion->sample_class,
+            trace);
     bt_trace_put_ref(trace);
     bt_clock_class_put_ref(clock_class);
     bt_trace_class_put_ref(trace_class);
@@ -206,6 +225,13 @@ static void push(struct conversion *conversion, bt_message *message)
     g_queue_push_tail(&conversion->messages, message);
 }
 
+static uint32_t cpu_of(const struct conversion *conversion, guint index)
+{
+    return index < conversion->sample_stream
+               ? ct_kernel_events_cpu(conversion->events, index)
+               : ct_kernel_samples_cpu(conversion->samples, index - conversion->sample_stream);
+}
+
 static void begin_packet(struct conversion *conversion, guint index, uint64_t time_ns)
 {
     struct stream *stream = &conversion->streams[index];
@@ -217,7 +243,7 @@ static void begin_packet(struct conversion *conversion, guint index, uint64_t ti
     stream->packet_events = 0;
     bt_field_integer_unsigned_set_value(bt_field_structure_borrow_member_field_by_index(
                                             bt_packet_borrow_context_field(stream->packet), 0),
-                                        ct_kernel_events_cpu(conversion->events, index));
+                                        cpu_of(conversion, index));
     push(conversion, bt_message_packet_beginning_create_with_default_clock_snapshot(
                          conversion->iterator, stream->packet, time_ns));
 }
@@ -321,7 +347,12 @@ static void push_event(struct conversion *conversion, const struct ct_kernel_ite
     push(conversion, message);
     stream->packet_events++;
     stream->last_ns = time_ns;
-    conversion->totals->events++;
+    if (item->record.event == CT_KERNEL_ID_CPU_SAMPLE) {
+        conversion->totals->samples++;
+        conversion->totals->samples_partial += item->record.as.cpu_sample.is_partial;
+    } else {
+        conversion->totals->events++;
+    }
 }
 
 /* CTF 1.8 counts losses from the end of a packet to that of the next, which here is an empty one:
@@ -342,19 +373,48 @@ static void push_loss(struct conversion *conversion, const struct ct_kernel_item
     begin_packet(conversion, item->index, time_ns);
     end_packet(conversion, stream, time_ns);
     stream->last_ns = time_ns;
-    conversion->totals->lost += item->lost;
+    if (item->index < conversion->sample_stream)
+        conversion->totals->lost += item->lost;
+    else
+        conversion->totals->samples_lost += item->lost;
+}
+
+static void fetch(struct conversion *conversion)
+{
+    struct input *event = &conversion->next_event;
+    struct input *sample = &conversion->next_sample;
+
+    if (!event->has_item && conversion->events != NULL)
+        event->has_item = ct_kernel_events_next(conversion->events, &event->item);
+    if (!sample->has_item && conversion->samples != NULL) {
+        sample->has_item = ct_kernel_samples_next(conversion->samples, &sample->item);
+        sample->item.index += conversion->sample_stream;
+    }
+}
+
+/* The first of what either has next. NULL at the end of both. */
+static struct input *first_input(struct conversion *conversion)
+{
+    struct input *event = &conversion->next_event;
+    struct input *sample = &conversion->next_sample;
+
+    fetch(conversion);
+    if (!event->has_item || !sample->has_item)
+        return event->has_item ? event : sample->has_item ? sample : NULL;
+    return sample->item.record.time_ns < event->item.record.time_ns ? sample : event;
 }
 
 /* FALSE once everything was made. */
 static gboolean make_messages(struct conversion *conversion)
 {
-    struct ct_kernel_item item;
+    struct input *input = first_input(conversion);
 
-    if (ct_kernel_events_next(conversion->events, &item)) {
-        if (item.lost > 0)
-            push_loss(conversion, &item);
+    if (input != NULL) {
+        if (input->item.lost > 0)
+            push_loss(conversion, &input->item);
         else
-            push_event(conversion, &item);
+            push_event(conversion, &input->item);
+        input->has_item = FALSE;
         return TRUE;
     }
     while (conversion->next_end < conversion->stream_count) {
@@ -439,6 +499,7 @@ static void clear(struct conversion *conversion)
         bt_event_class_put_ref(conversion->event_classes[i]);
     ct_syscall_classes_free(conversion->syscalls);
     bt_stream_class_put_ref(conversion->stream_class);
+    bt_stream_class_put_ref(conversion->sample_class);
     g_free(conversion->streams);
 }
 
@@ -484,21 +545,29 @@ gboolean ct_kernel_convert(const char *path, int32_t root_pid, gboolean follows_
     g_autofree char *kernel = g_build_filename(path, KERNEL_FOLDER, NULL);
     struct conversion conversion = {
         .events = ct_kernel_events_open(path, root_pid, follows_children),
+        .samples = ct_kernel_samples_open(path, root_pid, follows_children),
         .totals = totals,
         .messages = G_QUEUE_INIT,
     };
 
     *totals = (struct ct_kernel_totals){0};
-    if (conversion.events == NULL)
+    if (conversion.events == NULL && conversion.samples == NULL)
         return TRUE;
     ct_tree_remove(kernel); /* half of one, from a recorder that was killed */
     ct_trace_clock_read(path, &conversion.clock);
-    conversion.stream_count = ct_kernel_events_cpu_count(conversion.events);
+    if (conversion.events != NULL)
+        conversion.sample_stream = ct_kernel_events_cpu_count(conversion.events);
+    conversion.stream_count = conversion.sample_stream;
+    if (conversion.samples != NULL)
+        conversion.stream_count += ct_kernel_samples_cpu_count(conversion.samples);
     conversion.streams = g_new0(struct stream, conversion.stream_count);
     g_autofree char *why_not = run_graph(&conversion, kernel);
-    totals->hidden_processes = ct_kernel_events_hidden_images(conversion.events);
-    totals->hidden_threads = ct_kernel_events_hidden_threads(conversion.events);
+    if (conversion.events != NULL) {
+        totals->hidden_processes = ct_kernel_events_hidden_images(conversion.events);
+        totals->hidden_threads = ct_kernel_events_hidden_threads(conversion.events);
+    }
     ct_kernel_events_free(conversion.events);
+    ct_kernel_samples_free(conversion.samples);
     if (why_not == NULL)
         return TRUE;
     ct_tree_remove(kernel);

@@ -62,8 +62,10 @@ static void open_sources(struct ct_kernel_events *events, const char *path)
         g_autofree char *file = g_build_filename(folder, name, NULL);
         struct ct_spool *spool = ct_spool_open(file);
 
-        if (spool == NULL)
+        if (spool == NULL || spool->head.kind == CT_RINGS_SAMPLES) {
+            ct_spool_free(spool);
             continue;
+        }
         struct source *source = g_new0(struct source, 1);
         source->spool = spool;
         source->next_raw_tid = -1;
@@ -123,6 +125,8 @@ uint32_t ct_kernel_events_cpu(const struct ct_kernel_events *events, guint index
 
 void ct_kernel_events_free(struct ct_kernel_events *events)
 {
+    if (events == NULL)
+        return;
     g_ptr_array_unref(events->sources);
     ct_hidden_free(events->hidden);
     ct_tasks_free(events->tasks);

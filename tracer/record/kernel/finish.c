@@ -3,8 +3,6 @@
 #include "../tree.h"
 #include "images.h"
 
-#include <stdio.h>
-
 #define CONVERTER "ctrace-kernel-convert"
 
 /* Beside this program, in a build tree and when installed. */
@@ -25,6 +23,21 @@ static const char *last_words(char *text)
     return line != NULL ? line + 1 : text;
 }
 
+/* FALSE if the text is not that of all totals. */
+static gboolean parse_totals(const char *text, struct ct_kernel_totals *totals)
+{
+    char *end = (char *)text;
+
+#define PARSE_TOTAL(name)                            \
+    text = end;                                      \
+    totals->name = g_ascii_strtoull(text, &end, 10); \
+    if (end == text)                                 \
+        return FALSE;
+    CT_KERNEL_TOTALS(PARSE_TOTAL)
+#undef PARSE_TOTAL
+    return TRUE;
+}
+
 static gboolean run(const char *path, int32_t root_pid, gboolean follows_children,
                     struct ct_kernel_totals *totals, GError **error)
 {
@@ -42,9 +55,7 @@ static gboolean run(const char *path, int32_t root_pid, gboolean follows_childre
                     failure->message);
         return FALSE;
     }
-    if (g_spawn_check_wait_status(status, &failure) &&
-        sscanf(out, CT_KERNEL_TOTALS_FORMAT, &totals->events, &totals->lost,
-               &totals->hidden_processes, &totals->hidden_threads) == CT_KERNEL_TOTALS_COUNT)
+    if (g_spawn_check_wait_status(status, &failure) && parse_totals(out, totals))
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
                 "it could not be written, is the disk "

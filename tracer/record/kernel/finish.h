@@ -8,16 +8,20 @@
 #include <glib.h>
 #include <stdint.h>
 
-/* How the program that does it tells them. */
-#define CT_KERNEL_TOTALS_FORMAT \
-    "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
-#define CT_KERNEL_TOTALS_COUNT 4
+/* TOTAL(name): what was written, and what not. */
+#define CT_KERNEL_TOTALS(TOTAL)                                                          \
+    TOTAL(events)                                                                        \
+    TOTAL(lost)             /* of all tasks of the machine, where that was recorded */   \
+    TOTAL(hidden_processes) /* images that no preload was in */                          \
+    TOTAL(hidden_threads)   /* theirs */                                                 \
+    TOTAL(samples)                                                                       \
+    TOTAL(samples_partial) /* of those: their stacks could not be followed to the end */ \
+    TOTAL(samples_lost)
 
 struct ct_kernel_totals {
-    uint64_t events;           /* written */
-    uint64_t lost;             /* of all tasks of the machine, where that was recorded */
-    uint64_t hidden_processes; /* images that no preload was in */
-    uint64_t hidden_threads;   /* theirs */
+#define CT_TOTAL_MEMBER(name) uint64_t name;
+    CT_KERNEL_TOTALS(CT_TOTAL_MEMBER)
+#undef CT_TOTAL_MEMBER
 };
 
 /*

@@ -16,6 +16,7 @@ struct file {
 struct space {
     guint users;
     uint64_t version;
+    uint64_t image;
     GArray *mappings; /* owned; struct ct_mapping, by begin */
 };
 
@@ -126,7 +127,7 @@ static struct space *new_space(struct ct_maps *maps)
     struct space *space = g_new0(struct space, 1);
 
     space->users = 1;
-    space->version = ++maps->versions;
+    space->version = space->image = ++maps->versions;
     space->mappings = g_array_new(FALSE, FALSE, sizeof(struct ct_mapping));
     return space;
 }
@@ -152,8 +153,10 @@ static struct space *own_space(struct ct_maps *maps, int32_t pid)
     }
     struct space *own = new_space(maps);
 
-    if (space != NULL)
+    if (space != NULL) {
+        own->image = space->image;
         g_array_append_vals(own->mappings, space->mappings->data, space->mappings->len);
+    }
     set_space(maps, pid, own);
     return own;
 }
@@ -265,6 +268,7 @@ gboolean ct_maps_get(const struct ct_maps *maps, int32_t pid, struct ct_address_
     space->mappings = (const struct ct_mapping *)(void *)found->mappings->data;
     space->count = found->mappings->len;
     space->version = found->version;
+    space->image = found->image;
     return TRUE;
 }
 

@@ -29,6 +29,7 @@ struct ct_address_space {
     const struct ct_mapping *mappings; /* by begin; none overlaps another */
     guint count;
     uint64_t version; /* never 0; those of one version are the same, whoever's they are */
+    uint64_t image;   /* never 0; the same from an exec on, and in the forks since */
 };
 
 struct ct_maps;

@@ -3,7 +3,6 @@
 #include "../procfs.h"
 
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -40,7 +39,7 @@ static int open_event(struct perf_event_attr *attributes, pid_t pid, int cpu)
     return (int)syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static struct ct_ring *add_ring(struct ct_rings *rings, uint32_t cpu)
+struct ct_ring *ct_rings_add(struct ct_rings *rings, uint32_t cpu)
 {
     struct ct_ring *ring = &rings->rings[rings->count++];
 
@@ -50,9 +49,8 @@ static struct ct_ring *add_ring(struct ct_rings *rings, uint32_t cpu)
     return ring;
 }
 
-/* Opens the event that has the ring; as large as we may. `attributes` gets its watermark. */
-static gboolean open_ring(struct ct_ring *ring, struct perf_event_attr *attributes, pid_t pid,
-                          size_t size)
+gboolean ct_ring_open(struct ct_ring *ring, struct perf_event_attr *attributes, pid_t pid,
+                      size_t size)
 {
     for (; size >= RING_SIZE_MIN; size /= 2) {
         attributes->wakeup_watermark = (uint32_t)size / 2;
@@ -74,6 +72,14 @@ static gboolean open_ring(struct ct_ring *ring, struct perf_event_attr *attribut
     return FALSE;
 }
 
+gboolean ct_ring_add(struct ct_ring *ring, size_t index, struct perf_event_attr *attributes,
+                     pid_t pid)
+{
+    ring->fds[index] = open_event(attributes, pid, (int)ring->cpu);
+    return ring->fds[index] >= 0 &&
+           ioctl(ring->fds[index], PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
+}
+
 /* Names, forks and exits: what no tracepoint is needed for. */
 static gboolean open_machine_ring(struct ct_ring *ring)
 {
@@ -85,7 +91,7 @@ static gboolean open_machine_ring(struct ct_ring *ring)
         .comm_exec = 1,
     };
 
-    return open_ring(ring, &attributes, -1, MACHINE_RING_SIZE);
+    return ct_ring_open(ring, &attributes, -1, MACHINE_RING_SIZE);
 }
 
 static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id)
@@ -97,9 +103,7 @@ static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id)
         .disabled = 1,
     };
 
-    ring->fds[index] = open_event(&attributes, -1, (int)ring->cpu);
-    return ring->fds[index] >= 0 &&
-           ioctl(ring->fds[index], PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
+    return ct_ring_add(ring, index, &attributes, -1);
 }
 
 static char *explain(int code)
@@ -120,15 +124,16 @@ static char *explain_task(int code)
     return explain(code);
 }
 
-static gboolean is_offline(int code)
+gboolean ct_ring_is_offline(int code)
 {
     return code == ENODEV || code == ENXIO;
 }
 
-static struct ct_rings *rings_new(long *cpus)
+struct ct_rings *ct_rings_new(enum ct_rings_kind kind, long *cpus)
 {
     struct ct_rings *rings = g_new0(struct ct_rings, 1);
 
+    rings->kind = kind;
     *cpus = sysconf(_SC_NPROCESSORS_CONF);
     if (*cpus < 1)
         *cpus = 1;
@@ -139,20 +144,19 @@ static struct ct_rings *rings_new(long *cpus)
 struct ct_rings *ct_rings_open_machine(char **why_not)
 {
     long cpus;
-    struct ct_rings *rings = rings_new(&cpus);
+    struct ct_rings *rings = ct_rings_new(CT_RINGS_MACHINE, &cpus);
 
-    rings->kind = CT_RINGS_MACHINE;
     if (!ct_formats_read(&rings->formats, FALSE, why_not)) {
         ct_rings_free(rings);
         return NULL;
     }
     for (long cpu = 0; cpu < cpus; cpu++) {
-        struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
+        struct ct_ring *ring = ct_rings_add(rings, (uint32_t)cpu);
 
         if (open_machine_ring(ring) && add_tracepoint(ring, 1, rings->formats.switch_id) &&
             add_tracepoint(ring, 2, rings->formats.waking_id))
             continue;
-        if (ring->fds[0] < 0 && is_offline(errno)) {
+        if (ring->fds[0] < 0 && ct_ring_is_offline(errno)) {
             rings->count--;
             continue;
         }
@@ -185,21 +189,20 @@ static gboolean open_task_ring(struct ct_ring *ring, pid_t pid, gboolean is_dela
 {
     struct perf_event_attr attributes = task_event(!is_delayed);
 
-    return open_ring(ring, &attributes, pid, TASK_RING_SIZE);
+    return ct_ring_open(ring, &attributes, pid, TASK_RING_SIZE);
 }
 
 struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **why_not)
 {
     long cpus;
-    struct ct_rings *rings = rings_new(&cpus);
+    struct ct_rings *rings = ct_rings_new(CT_RINGS_PROCESS, &cpus);
 
-    rings->kind = CT_RINGS_PROCESS;
     for (long cpu = 0; cpu < cpus; cpu++) {
-        struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
+        struct ct_ring *ring = ct_rings_add(rings, (uint32_t)cpu);
 
         if (open_task_ring(ring, pid, is_delayed))
             continue;
-        if (ring->fds[0] < 0 && is_offline(errno)) {
+        if (ring->fds[0] < 0 && ct_ring_is_offline(errno)) {
             rings->count--;
             continue;
         }
@@ -262,7 +265,7 @@ static gboolean open_calls_ring(struct ct_ring *ring, const struct ct_formats *f
 {
     struct call_events events = call_events(formats, !is_delayed);
 
-    return open_ring(ring, &events.enter, pid, CALLS_RING_SIZE) &&
+    return ct_ring_open(ring, &events.enter, pid, CALLS_RING_SIZE) &&
            add_call_event(ring, 1, &events.leave, pid) &&
            (add_call_event(ring, 2, &events.lose_cpu, pid) || errno == EACCES || errno == EPERM);
 }
@@ -270,19 +273,18 @@ static gboolean open_calls_ring(struct ct_ring *ring, const struct ct_formats *f
 struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_not)
 {
     long cpus;
-    struct ct_rings *rings = rings_new(&cpus);
+    struct ct_rings *rings = ct_rings_new(CT_RINGS_CALLS, &cpus);
 
-    rings->kind = CT_RINGS_CALLS;
     if (!ct_formats_read(&rings->formats, TRUE, why_not)) {
         ct_rings_free(rings);
         return NULL;
     }
     for (long cpu = 0; cpu < cpus; cpu++) {
-        struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
+        struct ct_ring *ring = ct_rings_add(rings, (uint32_t)cpu);
 
         if (open_calls_ring(ring, &rings->formats, pid, is_delayed))
             continue;
-        if (ring->fds[0] < 0 && is_offline(errno)) {
+        if (ring->fds[0] < 0 && ct_ring_is_offline(errno)) {
             rings->count--;
             continue;
         }
@@ -315,11 +317,11 @@ static gboolean open_own_rings(struct ct_rings *rings, long cpus)
             .exclude_hv = 1,
             .disabled = 1,
         };
-        struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
+        struct ct_ring *ring = ct_rings_add(rings, (uint32_t)cpu);
 
-        if (open_ring(ring, &attributes, 0, size))
+        if (ct_ring_open(ring, &attributes, 0, size))
             continue;
-        if (ring->fds[0] >= 0 || !is_offline(errno))
+        if (ring->fds[0] >= 0 || !ct_ring_is_offline(errno))
             return FALSE;
         rings->count--;
     }
@@ -398,9 +400,8 @@ struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pi
                                        gboolean follows_children, char **why_not)
 {
     long cpus;
-    struct opening opening = {.rings = rings_new(&cpus)};
+    struct opening opening = {.rings = ct_rings_new(kind, &cpus)};
 
-    opening.rings->kind = kind;
     opening.rings->task_fds = g_array_new(FALSE, FALSE, sizeof(int));
     if (kind == CT_RINGS_CALLS && !ct_formats_read(&opening.rings->formats, TRUE, why_not)) {
         ct_rings_free(opening.rings);

@@ -9,6 +9,7 @@
 #include "formats.h"
 
 #include <glib.h>
+#include <linux/perf_event.h>
 #include <sys/types.h>
 
 #define CT_RING_FDS 3
@@ -23,7 +24,8 @@ struct ct_ring {
 enum ct_rings_kind {
     CT_RINGS_MACHINE, /* the scheduler's tracepoints, of every task */
     CT_RINGS_PROCESS, /* context switches of some */
-    CT_RINGS_CALLS    /* their system calls, and where they were when they left a CPU */
+    CT_RINGS_CALLS,   /* their system calls, and where they were when they left a CPU */
+    CT_RINGS_SAMPLES  /* where those are, by the time that they run */
 };
 
 struct ct_rings {
@@ -33,6 +35,21 @@ struct ct_rings {
     guint count;
     GArray *task_fds; /* owned; int; events of running threads, whose records the rings get */
 };
+
+/* For those who open their own events: no rings yet, and how many CPUs there may be. */
+struct ct_rings *ct_rings_new(enum ct_rings_kind kind, long *cpus);
+struct ct_ring *ct_rings_add(struct ct_rings *rings, uint32_t cpu);
+
+/* Opens the event that has the ring, as large as we may, at most of `size`: a power of two. */
+gboolean ct_ring_open(struct ct_ring *ring, struct perf_event_attr *attributes, pid_t pid,
+                      size_t size);
+
+/* One more event whose records go into the ring; pid -1 is all. FALSE and errno. */
+gboolean ct_ring_add(struct ct_ring *ring, size_t index, struct perf_event_attr *attributes,
+                     pid_t pid);
+
+/* The error of a CPU that is not there just now. */
+gboolean ct_ring_is_offline(int code);
 
 /* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on. */
 struct ct_rings *ct_rings_open_machine(char **why_not);

@@ -1,6 +1,7 @@
 #include "spool.h"
 
 #include "../tree.h"
+#include "user_registers.h"
 
 #include <fcntl.h>
 #include <linux/perf_event.h>
@@ -33,7 +34,8 @@ static int create(const char *path, const struct ct_rings *rings, uint32_t cpu)
         .version = CT_SPOOL_VERSION,
         .cpu = cpu,
         .kind = rings->kind,
-        .has_foreign_ids = rings->kind != CT_RINGS_PROCESS && has_foreign_ids(),
+        .has_foreign_ids =
+            (rings->kind == CT_RINGS_MACHINE || rings->kind == CT_RINGS_CALLS) && has_foreign_ids(),
         .formats = rings->formats,
     };
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -371,6 +373,45 @@ static gboolean is_told_elsewhere(const struct ct_spool *spool)
     return spool->head.kind == CT_RINGS_CALLS && spool->head.cpu != CT_SPOOL_NO_CPU;
 }
 
+/* A part of the body, where it stands. NULL if it is not all there. */
+static const void *skip(struct body *body, uint64_t size)
+{
+    const char *part = body->data;
+
+    if (size > body->size) {
+        body->size = 0;
+        return NULL;
+    }
+    body->data += size;
+    body->size -= size;
+    return part;
+}
+
+/* Of a task that runs: in the order of perf's sample types. */
+static void decode_run(struct body *body, uint16_t misc, struct ct_raw_record *record)
+{
+    uint64_t abi, size, used;
+
+    take_id(body, record);
+    take(body, &record->as.sample.period_ns, sizeof(record->as.sample.period_ns));
+    record->as.sample.in_kernel = (misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL;
+    take(body, &abi, sizeof(abi));
+    if (abi != PERF_SAMPLE_REGS_ABI_NONE) {
+        const void *registers = skip(body, CT_USER_REGISTER_COUNT * sizeof(uint64_t));
+
+        if (abi == PERF_SAMPLE_REGS_ABI_64)
+            record->as.sample.registers = registers;
+    }
+    take(body, &size, sizeof(size));
+    const uint8_t *stack = skip(body, size);
+
+    take(body, &used, sizeof(used));
+    if (stack == NULL || size == 0)
+        return;
+    record->as.sample.stack = stack;
+    record->as.sample.stack_size = MIN(used, size);
+}
+
 /* FALSE: nothing that matters. */
 static gboolean decode(const struct ct_spool *spool, const struct perf_event_header *header,
                        struct body *body, struct ct_raw_record *record)
@@ -379,6 +420,11 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
 
     switch (header->type) {
     case PERF_RECORD_SAMPLE:
+        if (spool->head.kind == CT_RINGS_SAMPLES) {
+            record->kind = CT_RAW_SAMPLE;
+            decode_run(body, header->misc, record);
+            return TRUE;
+        }
         return decode_sample(&spool->head, body, record);
     case PERF_RECORD_FORK:
     case PERF_RECORD_EXIT:

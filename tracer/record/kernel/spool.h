@@ -84,6 +84,7 @@ enum ct_raw_kind {
     CT_RAW_NAME,
     CT_RAW_TASK_SWITCH, /* of one task: it got the CPU, or lost it */
     CT_RAW_MAPPING,     /* a process mapped a file's code */
+    CT_RAW_SAMPLE,      /* where a task is that runs */
     CT_RAW_SYSCALL_ENTRY,
     CT_RAW_SYSCALL_EXIT,
     CT_RAW_CALLERS, /* where the task was, as it left its CPU */
@@ -156,6 +157,13 @@ struct ct_raw_record {
             char build_id[CT_RAW_BUILD_ID_SIZE + 1]; /* "" where the kernel does not tell it */
             const char *path;                        /* in the spool's data */
         } mapping;
+        struct {
+            uint64_t period_ns; /* that the task ran since its last sample */
+            gboolean in_kernel;
+            const uint64_t *registers; /* in the spool's data; NULL: it has none */
+            const uint8_t *stack;      /* the same; from the stack pointer on */
+            size_t stack_size;
+        } sample;
         uint64_t lost;
         struct {
             struct ct_spool_process of;

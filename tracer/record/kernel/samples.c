@@ -1,0 +1,184 @@
+#include "samples.h"
+
+#include "maps.h"
+#include "spool.h"
+#include "tasks.h"
+#include "unwind.h"
+
+/* One CPU's file, with the record that is its next. */
+struct source {
+    struct ct_spool *spool; /* owned */
+    struct ct_raw_record record;
+    gboolean has_record;
+    uint64_t last_ns;
+};
+
+struct ct_kernel_samples {
+    GPtrArray *sources;           /* owned; struct source *, by CPU */
+    struct ct_tasks *tasks;       /* owned */
+    struct ct_maps *maps;         /* owned */
+    struct ct_unwinder *unwinder; /* owned; NULL: there are no stacks on this machine */
+    struct ct_unwound unwound;    /* of the current one */
+};
+
+static void advance(struct source *source)
+{
+    source->has_record = ct_spool_read(source->spool, &source->record);
+    source->record.time_ns = MAX(source->record.time_ns, source->last_ns);
+}
+
+static void free_source(void *data)
+{
+    struct source *source = data;
+
+    ct_spool_free(source->spool);
+    g_free(source);
+}
+
+static int compare_sources(const void *a, const void *b)
+{
+    const struct source *first = *(struct source *const *)a;
+    const struct source *second = *(struct source *const *)b;
+
+    return (first->spool->head.cpu > second->spool->head.cpu) -
+           (first->spool->head.cpu < second->spool->head.cpu);
+}
+
+static void open_sources(struct ct_kernel_samples *samples, const char *path)
+{
+    g_autofree char *folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
+    GDir *entries = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+        g_autofree char *file = g_build_filename(folder, name, NULL);
+        struct ct_spool *spool = ct_spool_open(file);
+
+        if (spool == NULL || spool->head.kind != CT_RINGS_SAMPLES) {
+            ct_spool_free(spool);
+            continue;
+        }
+        struct source *source = g_new0(struct source, 1);
+
+        source->spool = spool;
+        advance(source);
+        g_ptr_array_add(samples->sources, source);
+    }
+    if (entries != NULL)
+        g_dir_close(entries);
+    g_ptr_array_sort(samples->sources, compare_sources);
+}
+
+struct ct_kernel_samples *ct_kernel_samples_open(const char *path, int32_t root_pid,
+                                                 gboolean follows_children)
+{
+    struct ct_kernel_samples *samples = g_new0(struct ct_kernel_samples, 1);
+
+    samples->sources = g_ptr_array_new_with_free_func(free_source);
+    samples->tasks = ct_tasks_new(root_pid, follows_children);
+    samples->maps = ct_maps_new();
+    open_sources(samples, path);
+    if (samples->sources->len > 0) {
+        samples->unwinder = ct_unwinder_new();
+        return samples;
+    }
+    ct_kernel_samples_free(samples);
+    return NULL;
+}
+
+void ct_kernel_samples_free(struct ct_kernel_samples *samples)
+{
+    if (samples == NULL)
+        return;
+    g_ptr_array_unref(samples->sources);
+    ct_tasks_free(samples->tasks);
+    ct_maps_free(samples->maps);
+    ct_unwinder_free(samples->unwinder);
+    g_free(samples);
+}
+
+guint ct_kernel_samples_cpu_count(const struct ct_kernel_samples *samples)
+{
+    return samples->sources->len;
+}
+
+uint32_t ct_kernel_samples_cpu(const struct ct_kernel_samples *samples, guint index)
+{
+    return ((const struct source *)g_ptr_array_index(samples->sources, index))->spool->head.cpu;
+}
+
+static struct source *find_first(struct ct_kernel_samples *samples, guint *index)
+{
+    struct source *first = NULL;
+
+    for (guint i = 0; i < samples->sources->len; i++) {
+        struct source *source = g_ptr_array_index(samples->sources, i);
+
+        if (source->has_record &&
+            (first == NULL || source->record.time_ns < first->record.time_ns)) {
+            first = source;
+            *index = i;
+        }
+    }
+    return first;
+}
+
+/* Who there is, and what they map. */
+static void follow(struct ct_kernel_samples *samples, const struct ct_raw_record *raw)
+{
+    ct_maps_add(samples->maps, raw);
+    if (raw->kind == CT_RAW_FORK)
+        ct_tasks_fork(samples->tasks, raw->as.task.parent_tid, raw->as.task.pid, raw->as.task.tid);
+    else if (raw->kind == CT_RAW_EXIT)
+        ct_tasks_exit(samples->tasks, raw->as.task.tid);
+    else if (raw->kind == CT_RAW_NAME && raw->as.name.is_exec)
+        ct_tasks_exec(samples->tasks, raw->as.name.pid);
+}
+
+static gboolean take_sample(struct ct_kernel_samples *samples, const struct ct_raw_record *raw,
+                            struct ct_kernel_record *record)
+{
+    struct ct_unwound *unwound = &samples->unwound;
+    struct ct_address_space space;
+
+    if (!ct_tasks_has(samples->tasks, raw->tid))
+        return FALSE;
+    unwound->count = 0;
+    unwound->is_partial = TRUE;
+    if (samples->unwinder != NULL && ct_maps_get(samples->maps, raw->pid, &space))
+        ct_unwinder_run(samples->unwinder, &space, raw, unwound);
+    record->event = CT_KERNEL_ID_CPU_SAMPLE;
+    record->tid = raw->tid;
+    record->as.cpu_sample = (struct ct_kernel_cpu_sample){
+        .pid = raw->pid,
+        .period_ns = raw->as.sample.period_ns,
+        .in_kernel = raw->as.sample.in_kernel != 0,
+        .is_partial = unwound->is_partial != 0,
+        .addresses = {.values = unwound->addresses, .count = unwound->count},
+    };
+    return TRUE;
+}
+
+gboolean ct_kernel_samples_next(struct ct_kernel_samples *samples, struct ct_kernel_item *item)
+{
+    struct source *source;
+    guint index = 0;
+
+    while ((source = find_first(samples, &index)) != NULL) {
+        struct ct_raw_record raw = source->record;
+
+        *item = (struct ct_kernel_item){.index = index, .lost_since_ns = source->last_ns};
+        item->record.time_ns = raw.time_ns;
+        item->record.cpu = raw.cpu;
+        source->last_ns = raw.time_ns;
+        advance(source);
+        follow(samples, &raw);
+        if (raw.kind == CT_RAW_LOST && raw.as.lost > 0) {
+            item->lost = raw.as.lost;
+            return TRUE;
+        }
+        if (raw.kind == CT_RAW_SAMPLE && take_sample(samples, &raw, &item->record))
+            return TRUE;
+    }
+    return FALSE;
+}

@@ -1,0 +1,113 @@
+#include "sampling.h"
+
+#include "user_registers.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/*
+ * Rings of 30 samples with their stacks: drained five times a second, or when half full. An
+ * ordinary user has about twice that for each CPU (perf_event_mlock_kb), for the scheduler's too.
+ */
+#define RING_SIZE ((size_t)256 << 10)
+
+/* As much of a stack as perf's own --call-graph=dwarf copies. */
+#define STACK_SIZE 8192U
+
+#define NS_PER_S UINT64_C(1000000000)
+
+/* What there is to tell apart from samples: who forks, executes and maps what. Has the ring. */
+static gboolean open_maps(struct ct_ring *ring, pid_t pid)
+{
+    struct perf_event_attr attributes = {
+        .type = PERF_TYPE_SOFTWARE,
+        .config = PERF_COUNT_SW_DUMMY,
+        .exclude_kernel = 1,
+        .exclude_hv = 1,
+        .inherit = 1,
+        .disabled = 1,
+        .enable_on_exec = 1, /* also where samples are to come later */
+        .task = 1,
+        .comm = 1,
+        .comm_exec = 1,
+        .mmap = 1,
+        .mmap2 = 1,
+        .build_id = 1,
+    };
+
+    if (ct_ring_open(ring, &attributes, pid, RING_SIZE))
+        return TRUE;
+    if (errno != EINVAL) /* before Linux 5.12 there are no build ids */
+        return FALSE;
+    attributes.build_id = 0;
+    return ct_ring_open(ring, &attributes, pid, RING_SIZE);
+}
+
+static gboolean add_clock(struct ct_ring *ring, pid_t pid, uint32_t hz, gboolean is_delayed,
+                          gboolean has_system_time)
+{
+    struct perf_event_attr attributes = {
+        .type = PERF_TYPE_SOFTWARE,
+        .config = PERF_COUNT_SW_CPU_CLOCK,
+        .sample_period = NS_PER_S / hz,
+        .sample_type = PERF_SAMPLE_PERIOD | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
+        .sample_regs_user = CT_USER_REGISTER_MASK,
+        .sample_stack_user = STACK_SIZE,
+        .exclude_kernel = !has_system_time,
+        .exclude_hv = 1,
+        .inherit = 1,
+        .disabled = 1,
+        .enable_on_exec = !is_delayed,
+    };
+
+    return ct_ring_add(ring, 1, &attributes, pid);
+}
+
+static char *explain(int code)
+{
+    if (code == EACCES)
+        return g_strdup("perf_event_paranoid is above 2");
+    if (code == EPERM)
+        return g_strdup("no memory may be locked for it, or perf is forbidden here");
+    if (code == ENOSYS || code == ENOENT)
+        return g_strdup("this kernel has no perf events");
+    return g_strdup_printf("perf_event_open: %s", g_strerror(code));
+}
+
+static gboolean open_cpu(struct ct_ring *ring, pid_t pid, uint32_t hz, gboolean is_delayed,
+                         gboolean *has_system_time)
+{
+    if (!open_maps(ring, pid))
+        return FALSE;
+    if (*has_system_time && add_clock(ring, pid, hz, is_delayed, TRUE))
+        return TRUE;
+    if (ring->fds[1] >= 0 || (errno != EACCES && errno != EPERM))
+        return FALSE;
+    *has_system_time = FALSE;
+    return add_clock(ring, pid, hz, is_delayed, FALSE);
+}
+
+struct ct_rings *ct_sampling_open(pid_t pid, uint32_t hz, gboolean is_delayed,
+                                  gboolean *has_system_time, char **why_not)
+{
+    long cpus;
+    struct ct_rings *rings = ct_rings_new(CT_RINGS_SAMPLES, &cpus);
+
+    *has_system_time = TRUE;
+    for (long cpu = 0; cpu < cpus; cpu++) {
+        struct ct_ring *ring = ct_rings_add(rings, (uint32_t)cpu);
+
+        if (open_cpu(ring, pid, hz, is_delayed, has_system_time))
+            continue;
+        if (ring->fds[0] < 0 && ct_ring_is_offline(errno)) {
+            rings->count--;
+            continue;
+        }
+        *why_not = explain(errno);
+        ct_rings_free(rings);
+        return NULL;
+    }
+    return rings;
+}
