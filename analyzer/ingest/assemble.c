@@ -373,6 +373,7 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
     assembler->sinks = sinks;
     assembler->sink_count = sink_count;
     ct_kernel_init(assembler);
+    ct_samples_init(assembler);
     assembler->first_ns = UINT64_MAX;
     assembler->retired_fds = g_ptr_array_new_with_free_func(ct_fd_free);
     return assembler;
@@ -397,6 +398,7 @@ void ct_assembler_free(struct ct_assembler *assembler)
         g_clear_pointer(&((struct ct_image *)assembler->model->processes->pdata[i])->kernel_stacks,
                         g_hash_table_unref);
     g_hash_table_unref(assembler->hidden_threads);
+    ct_samples_clear(assembler);
     g_hash_table_unref(assembler->current);
     g_hash_table_unref(assembler->images);
     g_ptr_array_unref(assembler->retired_fds);

@@ -97,6 +97,10 @@ void ct_kernel_init(struct ct_assembler *assembler)
 void ct_kernel_add(struct ct_assembler *assembler, const struct ct_record *record)
 {
     assembler->now_ns = MAX(assembler->now_ns, record->time_ns);
+    if (record->as.kernel.event == CT_KERNEL_ID_CPU_SAMPLE) {
+        ct_samples_add(assembler, &record->as.kernel);
+        return;
+    }
     assembler->model->capture.has_kernel = TRUE;
     if (!ct_tasks_add(assembler->tasks, &record->as.kernel))
         assembler->model->capture.records_dropped++;

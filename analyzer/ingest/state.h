@@ -70,6 +70,7 @@ struct ct_assembler {
     struct ct_tasks *tasks;      /* owned */
     GHashTable *hidden_threads;  /* owned; tid -> struct ct_thread_state * of a hidden image */
     gboolean has_syscalls;       /* the kernel tells of system calls */
+    GQueue held_samples;         /* owned; those whose thread is not known yet */
     const struct ct_sink *sinks; /* borrowed */
     size_t sink_count;
     uint64_t now_ns;     /* of the event at hand */
@@ -174,6 +175,19 @@ gboolean ct_assembler_add_stack(struct ct_assembler *assembler, struct ct_image 
                                 const struct ct_stack *stack);
 /* Of a call that nobody else counts. */
 void ct_assembler_count_call(struct ct_process *process, enum ct_op op, uint64_t duration_ns);
+
+/* ---- CPU samples ---- */
+
+void ct_samples_init(struct ct_assembler *assembler);
+void ct_samples_clear(struct ct_assembler *assembler);
+void ct_samples_add(struct ct_assembler *assembler, const struct ct_kernel_record *record);
+/* Once all processes and threads are known. */
+void ct_samples_finish(struct ct_assembler *assembler);
+
+/* The id of these among the image's stacks. 0: there are none, or no room. */
+uint32_t ct_assembler_intern_stack(struct ct_assembler *assembler, struct ct_image *image,
+                                   const struct ct_u64_sequence *addresses,
+                                   gboolean is_by_frame_pointers);
 
 /* Replaces an owned string. */
 void ct_assign_string(char **owned, const char *value);

@@ -11,9 +11,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-/* Stacks that the kernel took, beside those of a preload's board, whose ids count up from 1. */
-#define FIRST_STACK_ID (UINT32_C(1) << 31)
-
 static const struct {
     enum ct_op op;
     enum ct_syscall_subject subject;
@@ -231,24 +228,6 @@ static void follow_fds(struct ct_assembler *assembler, struct ct_process *proces
 
 /* ---- Stacks ---- */
 
-static guint stack_hash(const void *data)
-{
-    const struct ct_stack *stack = data;
-    uint64_t mixed = stack->count;
-
-    for (uint32_t i = 0; i < stack->count; i++)
-        mixed = (mixed ^ stack->addresses[i]) * UINT64_C(0x9e3779b97f4a7c15);
-    return (guint)(mixed >> 32);
-}
-
-static gboolean stack_equal(const void *a, const void *b)
-{
-    const struct ct_stack *first = a, *second = b;
-
-    return first->count == second->count && memcmp(first->addresses, second->addresses,
-                                                   first->count * sizeof(first->addresses[0])) == 0;
-}
-
 static gboolean is_in_module(const struct ct_process *process, uint64_t address)
 {
     for (guint i = 0; i < process->modules->len; i++) {
@@ -271,29 +250,12 @@ static uint32_t count_callers(const struct ct_image *image, const struct ct_u64_
     return count;
 }
 
-/* The id of these callers among the image's stacks; 0 if there is no room. */
 static uint32_t intern(struct ct_assembler *assembler, struct ct_image *image,
                        const struct ct_u64_sequence *addresses)
 {
-    uint32_t count = count_callers(image, addresses);
-    g_autofree struct ct_stack *stack =
-        g_malloc0(sizeof(*stack) + count * sizeof(stack->addresses[0]));
+    const struct ct_u64_sequence callers = {addresses->values, count_callers(image, addresses)};
 
-    stack->count = count;
-    memcpy(stack->addresses, addresses->values, count * sizeof(stack->addresses[0]));
-    if (!image->kernel_stacks)
-        image->kernel_stacks = g_hash_table_new(stack_hash, stack_equal);
-    const struct ct_stack *known = g_hash_table_lookup(image->kernel_stacks, stack);
-
-    if (known)
-        return known->id;
-    stack->id = FIRST_STACK_ID + g_hash_table_size(image->kernel_stacks);
-    stack->is_by_frame_pointers = TRUE;
-    if (!ct_assembler_add_stack(assembler, image, stack))
-        return 0;
-    assembler->model->capture.kernel_stacks++;
-    g_hash_table_add(image->kernel_stacks, stack);
-    return g_steal_pointer(&stack)->id;
+    return ct_assembler_intern_stack(assembler, image, &callers, TRUE);
 }
 
 /* ---- Calls ---- */

@@ -105,6 +105,7 @@ void ct_assembler_finish(struct ct_assembler *assembler)
         name_thread(thread);
         settle_life(thread, model);
     }
+    ct_samples_finish(assembler);
     ct_kernel_finish(assembler);
     ct_wakes_flush(assembler->wakes);
     for (guint i = 0; i < model->threads->len; i++) {

@@ -19,4 +19,7 @@ char *ct_capture_approximations(const struct ct_capture *capture);
 /* "1,234 waits, 2 stacks": what was lost while recording, "" if nothing. Free with g_free(). */
 char *ct_capture_losses(const struct ct_capture *capture);
 
+/* How many CPU samples there are, and how good; "" if there are none. The caller frees. */
+char *ct_capture_samples(const struct ct_capture *capture);
+
 #endif

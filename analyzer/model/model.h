@@ -115,6 +115,11 @@ struct ct_capture {
     uint64_t switches_missed;    /* by the kernel: they must have been */
     uint64_t kernel_stacks;      /* distinct ones that the kernel took, by frame pointers */
     uint64_t kernel_events_lost; /* of any program, where the whole machine was recorded */
+    uint64_t samples;            /* of what runs; 0: none were taken */
+    uint64_t samples_partial;    /* of those: their stacks lack callers */
+    uint64_t samples_lost;       /* beside those */
+    uint64_t samples_unknown;    /* of those: of processes that ctrace knows nothing of */
+    uint64_t sample_period_ns;   /* the CPU time from one to the next */
     uint64_t stacks_lost;
     uint64_t threads_lost;
     uint64_t modules_lost;

@@ -110,6 +110,7 @@ void ct_text_capture(const struct ct_text_report *out)
     g_autofree char *missing = ct_capture_missing_layers(capture);
     g_autofree char *estimates = ct_capture_estimates(capture);
     g_autofree char *approximations = ct_capture_approximations(capture);
+    g_autofree char *samples = ct_capture_samples(capture);
     g_autoptr(GString) command = g_string_new(capture->command);
 
     add_exit(command, capture->exit_status);
@@ -119,6 +120,8 @@ void ct_text_capture(const struct ct_text_report *out)
     ct_text_field(out, "when", "%s, for %s", when, length);
     if (capture->layers[0])
         ct_text_field(out, "layers", "%s", capture->layers);
+    if (samples[0])
+        ct_text_field(out, "samples", "%s", samples);
     if (missing[0])
         ct_text_field(out, "missing", "%s", missing);
     if (estimates[0])

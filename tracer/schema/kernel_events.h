@@ -105,10 +105,12 @@
 /*
  * The task ran for `period_ns` since its last sample, and was here: return addresses of its own
  * code, leaf first, with one added to that of an instruction itself. They are not all if
- * `is_partial`. Not of lttng-modules. These events stand in streams of their own.
+ * `is_partial`. The process has been what it is, by exec or fork, since `image_start_ns`. Not of
+ * lttng-modules. These events stand in streams of their own.
  */
 #define CT_KERNEL_CPU_SAMPLE(F) \
     F(I32, pid)                 \
+    F(U64, image_start_ns)      \
     F(U64, period_ns)           \
     F(U8, in_kernel)            \
     F(U8, is_partial)           \
@@ -132,6 +134,8 @@
 #define CT_SYSCALL_ENTRY_PREFIX "syscall_entry_"
 #define CT_SYSCALL_EXIT_PREFIX  "syscall_exit_"
 #define CT_SYSCALL_RESULT_FIELD "ret"
+
+#define CT_KERNEL_SAMPLE_NAME "cpu_sample"
 
 #define CT_KERNEL_CPU_FIELD "cpu_id" /* of a packet's context */
 

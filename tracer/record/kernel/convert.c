@@ -511,6 +511,15 @@ static gboolean has_metadata(const char *path)
     return stat(metadata, &status) == 0 && status.st_size > 0;
 }
 
+static gboolean has_written(const struct conversion *conversion)
+{
+    for (guint i = 0; i < conversion->stream_count; i++) {
+        if (conversion->streams[i].is_begun)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* NULL, or what babeltrace2 says went wrong, which it then forgets. */
 static char *run_graph(struct conversion *conversion, const char *path)
 {
@@ -523,6 +532,8 @@ static char *run_graph(struct conversion *conversion, const char *path)
                            bt_component_sink_borrow_input_port_by_index_const(sink, 0),
                            NULL) == BT_GRAPH_CONNECT_PORTS_STATUS_OK &&
                        bt_graph_run(graph) == BT_GRAPH_RUN_STATUS_OK;
+    gboolean is_any = has_written(conversion);
+
     clear(conversion);
     bt_graph_put_ref(graph); /* writes the metadata */
     const bt_error *error = bt_current_thread_take_error();
@@ -533,7 +544,7 @@ static char *run_graph(struct conversion *conversion, const char *path)
         bt_error_release(error);
     } else if (!is_done) {
         why_not = g_strdup("babeltrace2's plugin 'ctf' does not work");
-    } else if (!has_metadata(path)) {
+    } else if (is_any && !has_metadata(path)) {
         why_not = g_strdup("babeltrace2 wrote no metadata; is the disk full?");
     }
     return why_not;
@@ -568,9 +579,11 @@ gboolean ct_kernel_convert(const char *path, int32_t root_pid, gboolean follows_
     }
     ct_kernel_events_free(conversion.events);
     ct_kernel_samples_free(conversion.samples);
+    if (why_not != NULL ||
+        totals->events + totals->samples + totals->lost + totals->samples_lost == 0)
+        ct_tree_remove(kernel);
     if (why_not == NULL)
         return TRUE;
-    ct_tree_remove(kernel);
     *totals = (struct ct_kernel_totals){0};
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot write %s: %s", kernel, why_not);
     return FALSE;

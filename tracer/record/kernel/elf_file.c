@@ -80,6 +80,7 @@ static struct ct_elf_file *read_segments(GMappedFile *data, const Elf64_Ehdr *he
     struct ct_elf_file *file = g_new0(struct ct_elf_file, 1);
     Elf64_Phdr segment;
 
+    file->entry = header->e_entry;
     file->segments = g_new0(struct ct_elf_segment, header->e_phnum);
     for (unsigned i = 0; i < header->e_phnum; i++) {
         if (!copy(data, header->e_phoff + i * sizeof(segment), &segment, sizeof(segment)))

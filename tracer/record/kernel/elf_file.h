@@ -14,6 +14,7 @@ struct ct_elf_segment {
 };
 
 struct ct_elf_file {
+    uint64_t entry;                  /* where its first code is; 0: none */
     char *build_id;                  /* owned; hexadecimal, "" if it has none */
     struct ct_elf_segment *segments; /* owned; those that are loaded */
     guint segment_count;

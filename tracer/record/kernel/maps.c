@@ -6,6 +6,9 @@
 
 #define VDSO_PATH "[vdso]"
 
+/* What stands there calls main(), or the program whose loader it is. */
+#define ENTRY_CODE_SIZE 64
+
 struct file {
     struct ct_mapped_file mapped; /* first */
     gboolean is_read;
@@ -118,6 +121,16 @@ gboolean ct_mapping_object(const struct ct_mapping *mapping, struct ct_mapped_ob
         object->end = MAX(object->end, object->bias + segment->address + segment->memory_size);
     }
     return TRUE;
+}
+
+gboolean ct_mapping_is_entry(const struct ct_mapping *mapping, uint64_t address)
+{
+    struct file *file = (struct file *)mapping->file;
+    uint64_t bias;
+
+    if (!ct_mapping_bias(mapping, &bias) || file->elf == NULL || file->elf->entry == 0)
+        return FALSE;
+    return address - bias - file->elf->entry < ENTRY_CODE_SIZE;
 }
 
 /* ---- Spaces ---- */

@@ -63,4 +63,7 @@ struct ct_mapped_object {
 /* FALSE as ct_mapping_bias(). */
 gboolean ct_mapping_object(const struct ct_mapping *mapping, struct ct_mapped_object *object);
 
+/* The address is in the code with which its file begins: nobody called that. */
+gboolean ct_mapping_is_entry(const struct ct_mapping *mapping, uint64_t address);
+
 #endif

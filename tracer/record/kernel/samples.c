@@ -17,6 +17,7 @@ struct ct_kernel_samples {
     GPtrArray *sources;           /* owned; struct source *, by CPU */
     struct ct_tasks *tasks;       /* owned */
     struct ct_maps *maps;         /* owned */
+    GHashTable *starts;           /* owned; pid -> uint64_t *, when its image began */
     struct ct_unwinder *unwinder; /* owned; NULL: there are no stacks on this machine */
     struct ct_unwound unwound;    /* of the current one */
 };
@@ -77,6 +78,7 @@ struct ct_kernel_samples *ct_kernel_samples_open(const char *path, int32_t root_
     samples->sources = g_ptr_array_new_with_free_func(free_source);
     samples->tasks = ct_tasks_new(root_pid, follows_children);
     samples->maps = ct_maps_new();
+    samples->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     open_sources(samples, path);
     if (samples->sources->len > 0) {
         samples->unwinder = ct_unwinder_new();
@@ -93,6 +95,7 @@ void ct_kernel_samples_free(struct ct_kernel_samples *samples)
     g_ptr_array_unref(samples->sources);
     ct_tasks_free(samples->tasks);
     ct_maps_free(samples->maps);
+    g_hash_table_unref(samples->starts);
     ct_unwinder_free(samples->unwinder);
     g_free(samples);
 }
@@ -123,6 +126,12 @@ static struct source *find_first(struct ct_kernel_samples *samples, guint *index
     return first;
 }
 
+static void begin_image(struct ct_kernel_samples *samples, int32_t pid, uint64_t time_ns)
+{
+    g_hash_table_insert(samples->starts, GINT_TO_POINTER(pid),
+                        g_memdup2(&time_ns, sizeof(time_ns)));
+}
+
 /* Who there is, and what they map. */
 static void follow(struct ct_kernel_samples *samples, const struct ct_raw_record *raw)
 {
@@ -133,24 +142,30 @@ static void follow(struct ct_kernel_samples *samples, const struct ct_raw_record
         ct_tasks_exit(samples->tasks, raw->as.task.tid);
     else if (raw->kind == CT_RAW_NAME && raw->as.name.is_exec)
         ct_tasks_exec(samples->tasks, raw->as.name.pid);
+    if (raw->kind == CT_RAW_FORK && raw->as.task.pid != raw->as.task.parent_pid)
+        begin_image(samples, raw->as.task.pid, raw->time_ns);
+    else if (raw->kind == CT_RAW_NAME && raw->as.name.is_exec)
+        begin_image(samples, raw->as.name.pid, raw->time_ns);
 }
 
 static gboolean take_sample(struct ct_kernel_samples *samples, const struct ct_raw_record *raw,
                             struct ct_kernel_record *record)
 {
     struct ct_unwound *unwound = &samples->unwound;
+    const uint64_t *start_ns = g_hash_table_lookup(samples->starts, GINT_TO_POINTER(raw->pid));
     struct ct_address_space space;
 
     if (!ct_tasks_has(samples->tasks, raw->tid))
         return FALSE;
     unwound->count = 0;
-    unwound->is_partial = TRUE;
+    unwound->is_partial = raw->as.sample.registers != NULL;
     if (samples->unwinder != NULL && ct_maps_get(samples->maps, raw->pid, &space))
         ct_unwinder_run(samples->unwinder, &space, raw, unwound);
     record->event = CT_KERNEL_ID_CPU_SAMPLE;
     record->tid = raw->tid;
     record->as.cpu_sample = (struct ct_kernel_cpu_sample){
         .pid = raw->pid,
+        .image_start_ns = start_ns != NULL ? *start_ns : 0,
         .period_ns = raw->as.sample.period_ns,
         .in_kernel = raw->as.sample.in_kernel != 0,
         .is_partial = unwound->is_partial != 0,

@@ -8,18 +8,30 @@
 #include <unistd.h>
 
 /*
- * Rings of 30 samples with their stacks: drained five times a second, or when half full. An
- * ordinary user has about twice that for each CPU (perf_event_mlock_kb), for the scheduler's too.
+ * Rings for a quarter of a second: they are drained five times a second, or when half full. What an
+ * ordinary user may lock for each CPU (perf_event_mlock_kb: 516) is for the scheduler's, too.
  */
-#define RING_SIZE ((size_t)256 << 10)
+#define RINGS_PER_S        4
+#define USER_RING_SIZE     ((size_t)256 << 10)
+#define MACHINE_RING_LIMIT ((size_t)8 << 20)
 
 /* As much of a stack as perf's own --call-graph=dwarf copies. */
 #define STACK_SIZE 8192U
 
 #define NS_PER_S UINT64_C(1000000000)
 
+static size_t ring_size(uint32_t hz)
+{
+    size_t size = USER_RING_SIZE;
+
+    while (geteuid() == 0 && size < MACHINE_RING_LIMIT &&
+           size < (size_t)hz * STACK_SIZE / RINGS_PER_S)
+        size *= 2;
+    return size;
+}
+
 /* What there is to tell apart from samples: who forks, executes and maps what. Has the ring. */
-static gboolean open_maps(struct ct_ring *ring, pid_t pid)
+static gboolean open_maps(struct ct_ring *ring, pid_t pid, uint32_t hz)
 {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_SOFTWARE,
@@ -37,12 +49,12 @@ static gboolean open_maps(struct ct_ring *ring, pid_t pid)
         .build_id = 1,
     };
 
-    if (ct_ring_open(ring, &attributes, pid, RING_SIZE))
+    if (ct_ring_open(ring, &attributes, pid, ring_size(hz)))
         return TRUE;
     if (errno != EINVAL) /* before Linux 5.12 there are no build ids */
         return FALSE;
     attributes.build_id = 0;
-    return ct_ring_open(ring, &attributes, pid, RING_SIZE);
+    return ct_ring_open(ring, &attributes, pid, ring_size(hz));
 }
 
 static gboolean add_clock(struct ct_ring *ring, pid_t pid, uint32_t hz, gboolean is_delayed,
@@ -79,7 +91,7 @@ static char *explain(int code)
 static gboolean open_cpu(struct ct_ring *ring, pid_t pid, uint32_t hz, gboolean is_delayed,
                          gboolean *has_system_time)
 {
-    if (!open_maps(ring, pid))
+    if (!open_maps(ring, pid, hz))
         return FALSE;
     if (*has_system_time && add_clock(ring, pid, hz, is_delayed, TRUE))
         return TRUE;

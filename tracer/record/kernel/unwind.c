@@ -208,6 +208,16 @@ static int add_frame(Dwfl_Frame *frame, void *data)
     return unwinder->is_stale ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
 
+/* The loader's first code does not say that it has no caller. */
+static gboolean is_at_entry(const struct ct_unwinder *unwinder)
+{
+    const struct ct_unwound *unwound = unwinder->unwound;
+    uint64_t address = unwound->count > 0 ? unwound->addresses[unwound->count - 1] - 1 : 0;
+    const struct ct_mapping *mapping = ct_address_space_find(unwinder->space, address);
+
+    return mapping != NULL && ct_mapping_is_entry(mapping, address);
+}
+
 static void unwind(struct ct_unwinder *unwinder)
 {
     struct image *image = get_image(unwinder, unwinder->space->image);
@@ -221,7 +231,8 @@ static void unwind(struct ct_unwinder *unwinder)
         return;
     report_module(unwinder, unwinder->registers[CT_DWARF_REGISTER_PC]);
     unwinder->unwound->is_partial =
-        unwinder->is_stale || dwfl_getthread_frames(image->dwfl, 1, add_frame, unwinder) != 0;
+        unwinder->is_stale ||
+        (dwfl_getthread_frames(image->dwfl, 1, add_frame, unwinder) != 0 && !is_at_entry(unwinder));
     if (unwinder->is_stale)
         g_hash_table_remove(unwinder->images, &image->id);
 }
@@ -236,7 +247,8 @@ void ct_unwinder_run(struct ct_unwinder *unwinder, const struct ct_address_space
     };
 
     unwound->count = 0;
-    unwound->is_partial = TRUE;
+    /* As it executes a program, or has ended, it is in the kernel and in nothing else. */
+    unwound->is_partial = !sample->as.sample.in_kernel;
     if (sample->as.sample.registers == NULL)
         return;
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
