@@ -1,6 +1,7 @@
 /* What is mapped where, by perf's records; and the records themselves, as a spool file has them. */
 #include "kernel/elf_file.h"
 #include "kernel/maps.h"
+#include "kernel/user_registers.h"
 
 #include <link.h>
 #include <linux/perf_event.h>
@@ -296,6 +297,70 @@ static void mapping_is_read_from_a_spool(void **state)
     unlink(path);
 }
 
+/* ---- */
+
+struct raw_sample {
+    struct perf_event_header header;
+    int32_t pid, tid;
+    uint64_t time_ns;
+    uint64_t period_ns;
+    uint64_t abi;
+    uint64_t registers[CT_USER_REGISTER_COUNT];
+    uint64_t stack_size;
+    uint8_t stack[64];
+    uint64_t stack_used;
+};
+
+static void sample_is_read_from_a_spool(void **state)
+{
+    struct ct_spool_head head = {
+        .magic = CT_SPOOL_MAGIC, .version = CT_SPOOL_VERSION, .kind = CT_RINGS_SAMPLES};
+    struct raw_sample raw = {
+        .header = {PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER, sizeof(raw)},
+        .pid = PARENT,
+        .tid = PARENT + 1,
+        .time_ns = 88,
+        .period_ns = 1000,
+        .abi = PERF_SAMPLE_REGS_ABI_64,
+        .registers = {1, 2},
+        .stack_size = sizeof(raw.stack),
+        .stack = {3, 4},
+        .stack_used = 16,
+    };
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("ctrace-maps-XXXXXX", &path, NULL);
+    FILE *file = fdopen(fd, "w");
+    struct ct_raw_record record;
+
+    (void)state;
+    fwrite(&head, sizeof(head), 1, file);
+    fwrite(&raw, sizeof(raw), 1, file);
+    /* More is said to be used of the stack than there is of the record. */
+    raw.header.misc = PERF_RECORD_MISC_KERNEL;
+    raw.stack_size = raw.stack_used = 4096;
+    fwrite(&raw, sizeof(raw), 1, file);
+    fclose(file);
+    struct ct_spool *spool = ct_spool_open(path);
+
+    assert_non_null(spool);
+    assert_true(ct_spool_read(spool, &record));
+    assert_int_equal(record.kind, CT_RAW_SAMPLE);
+    assert_int_equal(record.time_ns, 88);
+    assert_int_equal(record.tid, PARENT + 1);
+    assert_int_equal(record.as.sample.period_ns, 1000);
+    assert_false(record.as.sample.in_kernel);
+    assert_int_equal(record.as.sample.registers[1], 2);
+    assert_int_equal(record.as.sample.stack[1], 4);
+    assert_int_equal(record.as.sample.stack_size, 16);
+    assert_true(ct_spool_read(spool, &record));
+    assert_true(record.as.sample.in_kernel);
+    assert_null(record.as.sample.stack);
+    assert_int_equal(record.as.sample.stack_size, 0);
+    assert_false(ct_spool_read(spool, &record));
+    ct_spool_free(spool);
+    unlink(path);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -309,6 +374,7 @@ int main(void)
         TEST(bias_is_what_the_loader_added),
         TEST(what_is_no_elf_file_has_no_bias),
         TEST(mapping_is_read_from_a_spool),
+        TEST(sample_is_read_from_a_spool),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

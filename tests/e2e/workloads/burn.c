@@ -22,6 +22,9 @@
 #define TURN_NS  INT64_C(60000000)
 #define SLEEP_NS 20000000
 
+/* Between two looks at the clock, which take time in the kernel. */
+#define LOOPS 500000
+
 /* Not inlined, not cloned, and not a tail call. */
 #define FUNCTION    __attribute__((noinline, noclone)) static int
 #define KEEP(value) __asm__ volatile("" : : "r"(value) : "memory")
@@ -39,7 +42,7 @@ FUNCTION spin(int64_t until_ns)
     int turns = 0;
 
     while (used_ns() < until_ns) {
-        for (int i = 0; i < 20000; i++)
+        for (int i = 0; i < LOOPS; i++)
             KEEP(i);
         turns++;
     }

@@ -34,7 +34,8 @@ struct ct_unwinder {
     const struct ct_raw_record *sample;
     struct ct_unwound *unwound;
     uint64_t registers[CT_USER_REGISTER_COUNT]; /* by their numbers in DWARF */
-    gboolean is_stale;                          /* the image has other files there */
+    gboolean is_beyond; /* what was asked for last was not copied: to libdwfl that is an end, too */
+    gboolean is_stale;  /* the image has other files there */
 };
 
 /* ---- Modules ---- */
@@ -117,12 +118,13 @@ static bool get_thread(Dwfl *dwfl, pid_t tid, void *data, void **thread)
 
 static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *value, void *data)
 {
-    const struct ct_unwinder *unwinder = data;
+    struct ct_unwinder *unwinder = data;
     uint64_t offset = address - unwinder->registers[CT_DWARF_REGISTER_SP];
     size_t size = unwinder->sample->as.sample.stack_size;
 
     (void)dwfl;
-    if (size < sizeof(*value) || offset > size - sizeof(*value))
+    unwinder->is_beyond = size < sizeof(*value) || offset > size - sizeof(*value);
+    if (unwinder->is_beyond)
         return false;
     memcpy(value, unwinder->sample->as.sample.stack + offset, sizeof(*value));
     return true;
@@ -218,6 +220,15 @@ static gboolean is_at_entry(const struct ct_unwinder *unwinder)
     return mapping != NULL && ct_mapping_is_entry(mapping, address);
 }
 
+/* TRUE if the stack was followed to its end. */
+static gboolean follow(struct ct_unwinder *unwinder, Dwfl *dwfl)
+{
+    unwinder->is_beyond = FALSE;
+    int result = dwfl_getthread_frames(dwfl, 1, add_frame, unwinder);
+
+    return (result == 0 && !unwinder->is_beyond) || is_at_entry(unwinder);
+}
+
 static void unwind(struct ct_unwinder *unwinder)
 {
     struct image *image = get_image(unwinder, unwinder->space->image);
@@ -230,9 +241,7 @@ static void unwind(struct ct_unwinder *unwinder)
          !dwfl_attach_state(image->dwfl, unwinder->self, 1, &thread_callbacks, unwinder)))
         return;
     report_module(unwinder, unwinder->registers[CT_DWARF_REGISTER_PC]);
-    unwinder->unwound->is_partial =
-        unwinder->is_stale ||
-        (dwfl_getthread_frames(image->dwfl, 1, add_frame, unwinder) != 0 && !is_at_entry(unwinder));
+    unwinder->unwound->is_partial = unwinder->is_stale || !follow(unwinder, image->dwfl);
     if (unwinder->is_stale)
         g_hash_table_remove(unwinder->images, &image->id);
 }
