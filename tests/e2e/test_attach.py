@@ -442,6 +442,25 @@ class WhatItShows(AttachTest):
         sample = max(self.profile("sleep", trace).samples, key=lambda sample: sample.delay_ns)
         self.assertEqual(sample.labels["callers"], "by frame pointers")
 
+    def test_samples_are_taken_of_what_runs(self):
+        burner = subprocess.Popen(
+            ["/usr/bin/python3", "-c", "while True: sum(range(1000))"], start_new_session=True
+        )
+        self.addCleanup(burner.wait)
+        self.addCleanup(burner.kill)
+        time.sleep(0.3)
+        trace = self.attach(burner.pid, options=["--cpu=199", "--duration=1s"]).directory
+        if "cpu" not in capture(trace).fields["layers"]:
+            self.skipTest(capture(trace).fields["missing"])
+        profile = self.profile("cpu", trace)
+        self.assertGreater(profile.delay_ns, 100_000_000)
+        in_python = sum(
+            sample.delay_ns
+            for sample in profile.samples
+            if any(name.startswith(("_PyEval", "PyEval")) for name in sample.stack)
+        )
+        self.assertGreater(in_python, profile.delay_ns * 0.5)
+
     def test_an_ordinary_user_sees_when_threads_had_a_cpu(self):
         program = Program(self)
         trace = self.attach(program.pid, options=["--duration=0.5s"]).directory

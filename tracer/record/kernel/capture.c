@@ -235,8 +235,12 @@ static void open_samples(struct ct_kernel_capture *capture, pid_t pid)
     struct layer *layer = &capture->layers[SAMPLES];
     gboolean has_system_time;
 
-    layer->rings = ct_sampling_open(pid, capture->wishes.cpu_hz, !capture->is_begun,
-                                    &has_system_time, &capture->why_no_samples);
+    layer->rings = capture->running != NULL
+                       ? ct_sampling_open_running(capture->running, capture->follows_children,
+                                                  capture->wishes.cpu_hz, &has_system_time,
+                                                  &capture->why_no_samples)
+                       : ct_sampling_open(pid, capture->wishes.cpu_hz, !capture->is_begun,
+                                          &has_system_time, &capture->why_no_samples);
     if (layer->rings == NULL)
         miss(capture, "cpu", "%s", capture->why_no_samples);
     else if (!has_system_time)

@@ -298,17 +298,16 @@ struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_
 /* ---- Running processes ---- */
 
 struct opening {
-    struct ct_rings *rings; /* borrowed */
-    int code;               /* errno of what failed, or 0 */
-    guint threads;          /* so many have their events */
-    guint threads_refused;  /* so many are not for us to look at */
+    struct ct_rings *rings;                /* borrowed */
+    const struct ct_thread_events *events; /* borrowed */
+    int code;                              /* errno of what failed, or 0 */
+    guint threads;                         /* so many have their events */
+    guint threads_refused;                 /* so many are not for us to look at */
 };
 
 /* A ring is our own event's, which goes on whatever thread ends, and tells nothing. */
-static gboolean open_own_rings(struct ct_rings *rings, long cpus)
+static gboolean open_own_rings(struct ct_rings *rings, long cpus, size_t size)
 {
-    size_t size = rings->kind == CT_RINGS_CALLS ? CALLS_RING_SIZE : TASK_RING_SIZE;
-
     for (long cpu = 0; cpu < cpus; cpu++) {
         struct perf_event_attr attributes = {
             .type = PERF_TYPE_SOFTWARE,
@@ -343,16 +342,15 @@ static gboolean add_thread_event(const struct opening *opening, const struct ct_
 static gboolean add_thread_events(const struct opening *opening, const struct ct_ring *ring,
                                   pid_t tid)
 {
-    const struct ct_formats *formats = &opening->rings->formats;
-    struct perf_event_attr task = task_event(FALSE);
-    struct call_events calls = call_events(formats, FALSE);
+    for (guint i = 0; i < opening->events->count; i++) {
+        struct perf_event_attr attributes = opening->events->attributes[i];
+        gboolean may_lack = i >= opening->events->needed;
 
-    if (opening->rings->kind == CT_RINGS_PROCESS)
-        return add_thread_event(opening, ring, &task, tid);
-    return add_thread_event(opening, ring, &calls.enter, tid) &&
-           add_thread_event(opening, ring, &calls.leave, tid) &&
-           (add_thread_event(opening, ring, &calls.lose_cpu, tid) || errno == EACCES ||
-            errno == EPERM);
+        if (!add_thread_event(opening, ring, &attributes, tid) &&
+            (!may_lack || (errno != EACCES && errno != EPERM)))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 /* On each CPU, with all threads and children that it makes from now on. */
@@ -396,25 +394,42 @@ static char *explain_running(const struct opening *opening)
     return explain_task(opening->code != 0 ? opening->code : EACCES);
 }
 
+gboolean ct_rings_attach(struct ct_rings *rings, long cpus, size_t size,
+                         const struct ct_thread_events *events, const GArray *pids,
+                         gboolean follows_children, char **why_not)
+{
+    struct opening opening = {.rings = rings, .events = events};
+
+    rings->task_fds = g_array_new(FALSE, FALSE, sizeof(int));
+    raise_file_limit();
+    if (!open_own_rings(rings, cpus, size))
+        opening.code = errno;
+    else if (ct_proc_visit_threads(pids, follows_children, open_thread, &opening) &&
+             (opening.threads > 0 || opening.threads_refused == 0))
+        return TRUE;
+    *why_not = explain_running(&opening);
+    return FALSE;
+}
+
 struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,
                                        gboolean follows_children, char **why_not)
 {
     long cpus;
-    struct opening opening = {.rings = ct_rings_new(kind, &cpus)};
+    struct ct_rings *rings = ct_rings_new(kind, &cpus);
+    struct ct_thread_events events = {.attributes = {task_event(FALSE)}, .count = 1, .needed = 1};
+    gboolean is_ready = TRUE;
 
-    opening.rings->task_fds = g_array_new(FALSE, FALSE, sizeof(int));
-    if (kind == CT_RINGS_CALLS && !ct_formats_read(&opening.rings->formats, TRUE, why_not)) {
-        ct_rings_free(opening.rings);
-        return NULL;
+    if (kind == CT_RINGS_CALLS) {
+        is_ready = ct_formats_read(&rings->formats, TRUE, why_not);
+        struct call_events calls = call_events(&rings->formats, FALSE);
+        events = (struct ct_thread_events){
+            .attributes = {calls.enter, calls.leave, calls.lose_cpu}, .count = 3, .needed = 2};
     }
-    raise_file_limit();
-    if (!open_own_rings(opening.rings, cpus))
-        opening.code = errno;
-    else if (ct_proc_visit_threads(pids, follows_children, open_thread, &opening) &&
-             (opening.threads > 0 || opening.threads_refused == 0))
-        return opening.rings;
-    *why_not = explain_running(&opening);
-    ct_rings_free(opening.rings);
+    if (is_ready &&
+        ct_rings_attach(rings, cpus, kind == CT_RINGS_CALLS ? CALLS_RING_SIZE : TASK_RING_SIZE,
+                        &events, pids, follows_children, why_not))
+        return rings;
+    ct_rings_free(rings);
     return NULL;
 }
 

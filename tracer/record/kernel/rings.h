@@ -64,11 +64,23 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
  */
 struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_not);
 
+/* Events that each of some threads gets on each CPU. */
+struct ct_thread_events {
+    struct perf_event_attr attributes[3];
+    guint count;
+    guint needed; /* the first of them; the others may be refused */
+};
+
 /*
- * PROCESS or CALLS of each thread of these processes (pid_t), which run already, and of their
- * present descendants if `follows_children`, with all children to come: from ct_rings_begin() on.
- * From the main thread.
+ * Opens rings of `size`, and those events of each thread of these processes (pid_t), which run
+ * already, and of their present descendants if `follows_children`, with all children to come: from
+ * ct_rings_begin() on. From the main thread. FALSE and why not.
  */
+gboolean ct_rings_attach(struct ct_rings *rings, long cpus, size_t size,
+                         const struct ct_thread_events *events, const GArray *pids,
+                         gboolean follows_children, char **why_not);
+
+/* PROCESS or CALLS of them. */
 struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,
                                        gboolean follows_children, char **why_not);
 

@@ -14,7 +14,8 @@ struct source {
 };
 
 struct ct_kernel_samples {
-    GPtrArray *sources;           /* owned; struct source *, by CPU */
+    GPtrArray *sources;           /* owned; struct source *, by CPU; what was present is last */
+    guint cpu_count;              /* so many are a CPU's */
     struct ct_tasks *tasks;       /* owned */
     struct ct_maps *maps;         /* owned */
     GHashTable *starts;           /* owned; pid -> uint64_t *, when its image began */
@@ -55,7 +56,8 @@ static void open_sources(struct ct_kernel_samples *samples, const char *path)
         g_autofree char *file = g_build_filename(folder, name, NULL);
         struct ct_spool *spool = ct_spool_open(file);
 
-        if (spool == NULL || spool->head.kind != CT_RINGS_SAMPLES) {
+        if (spool == NULL ||
+            (spool->head.kind != CT_RINGS_SAMPLES && spool->head.cpu != CT_SPOOL_NO_CPU)) {
             ct_spool_free(spool);
             continue;
         }
@@ -63,6 +65,7 @@ static void open_sources(struct ct_kernel_samples *samples, const char *path)
 
         source->spool = spool;
         advance(source);
+        samples->cpu_count += spool->head.cpu != CT_SPOOL_NO_CPU;
         g_ptr_array_add(samples->sources, source);
     }
     if (entries != NULL)
@@ -80,7 +83,7 @@ struct ct_kernel_samples *ct_kernel_samples_open(const char *path, int32_t root_
     samples->maps = ct_maps_new();
     samples->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     open_sources(samples, path);
-    if (samples->sources->len > 0) {
+    if (samples->cpu_count > 0) {
         samples->unwinder = ct_unwinder_new();
         return samples;
     }
@@ -102,7 +105,7 @@ void ct_kernel_samples_free(struct ct_kernel_samples *samples)
 
 guint ct_kernel_samples_cpu_count(const struct ct_kernel_samples *samples)
 {
-    return samples->sources->len;
+    return samples->cpu_count;
 }
 
 uint32_t ct_kernel_samples_cpu(const struct ct_kernel_samples *samples, guint index)
@@ -136,7 +139,9 @@ static void begin_image(struct ct_kernel_samples *samples, int32_t pid, uint64_t
 static void follow(struct ct_kernel_samples *samples, const struct ct_raw_record *raw)
 {
     ct_maps_add(samples->maps, raw);
-    if (raw->kind == CT_RAW_FORK)
+    if (raw->kind == CT_RAW_FORK && raw->cpu == CT_SPOOL_NO_CPU)
+        ct_tasks_add(samples->tasks, raw->as.task.pid, raw->as.task.tid);
+    else if (raw->kind == CT_RAW_FORK)
         ct_tasks_fork(samples->tasks, raw->as.task.parent_tid, raw->as.task.pid, raw->as.task.tid);
     else if (raw->kind == CT_RAW_EXIT)
         ct_tasks_exit(samples->tasks, raw->as.task.tid);

@@ -30,10 +30,10 @@ static size_t ring_size(uint32_t hz)
     return size;
 }
 
-/* What there is to tell apart from samples: who forks, executes and maps what. Has the ring. */
-static gboolean open_maps(struct ct_ring *ring, pid_t pid, uint32_t hz)
+/* What there is to tell apart from samples: who forks, executes and maps what. */
+static struct perf_event_attr maps_event(void)
 {
-    struct perf_event_attr attributes = {
+    return (struct perf_event_attr){
         .type = PERF_TYPE_SOFTWARE,
         .config = PERF_COUNT_SW_DUMMY,
         .exclude_kernel = 1,
@@ -46,21 +46,12 @@ static gboolean open_maps(struct ct_ring *ring, pid_t pid, uint32_t hz)
         .comm_exec = 1,
         .mmap = 1,
         .mmap2 = 1,
-        .build_id = 1,
     };
-
-    if (ct_ring_open(ring, &attributes, pid, ring_size(hz)))
-        return TRUE;
-    if (errno != EINVAL) /* before Linux 5.12 there are no build ids */
-        return FALSE;
-    attributes.build_id = 0;
-    return ct_ring_open(ring, &attributes, pid, ring_size(hz));
 }
 
-static gboolean add_clock(struct ct_ring *ring, pid_t pid, uint32_t hz, gboolean is_delayed,
-                          gboolean has_system_time)
+static struct perf_event_attr clock_event(uint32_t hz, gboolean on_exec, gboolean has_system_time)
 {
-    struct perf_event_attr attributes = {
+    return (struct perf_event_attr){
         .type = PERF_TYPE_SOFTWARE,
         .config = PERF_COUNT_SW_CPU_CLOCK,
         .sample_period = NS_PER_S / hz,
@@ -71,8 +62,14 @@ static gboolean add_clock(struct ct_ring *ring, pid_t pid, uint32_t hz, gboolean
         .exclude_hv = 1,
         .inherit = 1,
         .disabled = 1,
-        .enable_on_exec = !is_delayed,
+        .enable_on_exec = on_exec,
     };
+}
+
+static gboolean add_clock(struct ct_ring *ring, pid_t pid, uint32_t hz, gboolean is_delayed,
+                          gboolean has_system_time)
+{
+    struct perf_event_attr attributes = clock_event(hz, !is_delayed, has_system_time);
 
     return ct_ring_add(ring, 1, &attributes, pid);
 }
@@ -91,7 +88,9 @@ static char *explain(int code)
 static gboolean open_cpu(struct ct_ring *ring, pid_t pid, uint32_t hz, gboolean is_delayed,
                          gboolean *has_system_time)
 {
-    if (!open_maps(ring, pid, hz))
+    struct perf_event_attr maps = maps_event();
+
+    if (!ct_ring_open(ring, &maps, pid, ring_size(hz)))
         return FALSE;
     if (*has_system_time && add_clock(ring, pid, hz, is_delayed, TRUE))
         return TRUE;
@@ -122,4 +121,24 @@ struct ct_rings *ct_sampling_open(pid_t pid, uint32_t hz, gboolean is_delayed,
         return NULL;
     }
     return rings;
+}
+
+struct ct_rings *ct_sampling_open_running(const GArray *pids, gboolean follows_children,
+                                          uint32_t hz, gboolean *has_system_time, char **why_not)
+{
+    for (int with_system_time = 1; with_system_time >= 0; with_system_time--) {
+        long cpus;
+        struct ct_rings *rings = ct_rings_new(CT_RINGS_SAMPLES, &cpus);
+        const struct ct_thread_events events = {
+            .attributes = {maps_event(), clock_event(hz, FALSE, with_system_time != 0)},
+            .count = 2,
+            .needed = 2};
+
+        *has_system_time = with_system_time != 0;
+        g_clear_pointer(why_not, g_free);
+        if (ct_rings_attach(rings, cpus, ring_size(hz), &events, pids, follows_children, why_not))
+            return rings;
+        ct_rings_free(rings);
+    }
+    return NULL;
 }

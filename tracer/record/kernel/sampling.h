@@ -21,4 +21,8 @@
 struct ct_rings *ct_sampling_open(pid_t pid, uint32_t hz, gboolean is_delayed,
                                   gboolean *has_system_time, char **why_not);
 
+/* The same of processes that run already: see ct_rings_attach(). */
+struct ct_rings *ct_sampling_open_running(const GArray *pids, gboolean follows_children,
+                                          uint32_t hz, gboolean *has_system_time, char **why_not);
+
 #endif
