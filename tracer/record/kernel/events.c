@@ -1,87 +1,33 @@
 #include "events.h"
 
 #include "hidden.h"
-#include "spool.h"
+#include "sources.h"
 #include "syscalls.h"
 #include "tasks.h"
 
 #include <string.h>
 
-/* One CPU's file, with the record that is its next. */
-struct source {
-    struct ct_spool *spool; /* owned */
-    struct ct_raw_record record;
-    gboolean has_record;
-    uint64_t last_ns;
+/* What is known of a file's last switches. */
+struct last_switch {
     int32_t next_raw_tid;         /* who got the CPU last, as the tracepoint says it; -1: unknown */
     struct ct_raw_record skipped; /* the last switch that was left out */
     gboolean has_skipped;         /* and nothing was handed on since */
 };
 
 struct ct_kernel_events {
-    GPtrArray *sources;       /* owned; struct source *, by CPU; what was present is last */
-    struct ct_tasks *tasks;   /* owned */
-    struct ct_hidden *hidden; /* owned */
-    gboolean is_of_present;   /* the program is what was present */
-    GHashTable *own_ids;      /* owned; a tracepoint's tid -> ours; NULL: they are the same */
+    GPtrArray *sources;           /* owned; struct ct_source * */
+    struct last_switch *switches; /* owned; of each of them */
+    struct ct_tasks *tasks;       /* owned */
+    struct ct_hidden *hidden;     /* owned */
+    gboolean is_of_present;       /* the program is what was present */
+    GHashTable *own_ids;          /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
     guint current_index; /* of its source */
 };
 
-static void advance(struct source *source)
+static const struct ct_source *source_at(const struct ct_kernel_events *events, guint index)
 {
-    source->has_record = ct_spool_read(source->spool, &source->record);
-    /* perf's clock is one for all CPUs, but let no stream go back. */
-    source->record.time_ns = MAX(source->record.time_ns, source->last_ns);
-}
-
-static void free_source(void *data)
-{
-    struct source *source = data;
-
-    ct_spool_free(source->spool);
-    g_free(source);
-}
-
-static int compare_sources(const void *a, const void *b)
-{
-    const struct source *first = *(struct source *const *)a;
-    const struct source *second = *(struct source *const *)b;
-
-    return (first->spool->head.cpu > second->spool->head.cpu) -
-           (first->spool->head.cpu < second->spool->head.cpu);
-}
-
-static void open_sources(struct ct_kernel_events *events, const char *path)
-{
-    g_autofree char *folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
-    GDir *entries = g_dir_open(folder, 0, NULL);
-    const char *name;
-
-    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
-        g_autofree char *file = g_build_filename(folder, name, NULL);
-        struct ct_spool *spool = ct_spool_open(file);
-
-        if (spool == NULL || spool->head.kind == CT_RINGS_SAMPLES) {
-            ct_spool_free(spool);
-            continue;
-        }
-        struct source *source = g_new0(struct source, 1);
-        source->spool = spool;
-        source->next_raw_tid = -1;
-        g_ptr_array_add(events->sources, source);
-        if (spool->head.has_foreign_ids && events->own_ids == NULL)
-            events->own_ids = g_hash_table_new(NULL, NULL);
-    }
-    if (entries != NULL)
-        g_dir_close(entries);
-    g_ptr_array_sort(events->sources, compare_sources);
-}
-
-static void begin_sources(struct ct_kernel_events *events)
-{
-    for (guint i = 0; i < events->sources->len; i++)
-        advance(events->sources->pdata[i]);
+    return g_ptr_array_index(events->sources, index);
 }
 
 static struct ct_hidden *find_hidden(const struct ct_kernel_events *events, const char *path)
@@ -89,7 +35,7 @@ static struct ct_hidden *find_hidden(const struct ct_kernel_events *events, cons
     g_autoptr(GPtrArray) spools = g_ptr_array_new();
 
     for (guint i = 0; i < events->sources->len; i++)
-        g_ptr_array_add(spools, ((struct source *)events->sources->pdata[i])->spool);
+        g_ptr_array_add(spools, source_at(events, i)->spool);
     return ct_hidden_new(path, spools);
 }
 
@@ -98,12 +44,17 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pi
 {
     struct ct_kernel_events *events = g_new0(struct ct_kernel_events, 1);
 
-    events->sources = g_ptr_array_new_with_free_func(free_source);
+    events->sources = ct_sources_open(path, FALSE);
+    events->switches = g_new0(struct last_switch, events->sources->len);
     events->tasks = ct_tasks_new(root_pid, follows_children);
     events->is_of_present = root_pid == 0;
-    open_sources(events, path);
+    for (guint i = 0; i < events->sources->len; i++) {
+        events->switches[i].next_raw_tid = -1;
+        if (source_at(events, i)->spool->head.has_foreign_ids && events->own_ids == NULL)
+            events->own_ids = g_hash_table_new(NULL, NULL);
+    }
     events->hidden = find_hidden(events, path);
-    begin_sources(events);
+    ct_sources_begin(events->sources);
     if (events->sources->len > 0)
         return events;
     ct_kernel_events_free(events);
@@ -117,10 +68,9 @@ guint ct_kernel_events_cpu_count(const struct ct_kernel_events *events)
 
 uint32_t ct_kernel_events_cpu(const struct ct_kernel_events *events, guint index)
 {
-    uint32_t cpu =
-        ((const struct source *)g_ptr_array_index(events->sources, index))->spool->head.cpu;
+    const struct ct_source *source = source_at(events, index);
 
-    return cpu == CT_SPOOL_NO_CPU ? 0 : cpu;
+    return ct_source_is_present(source) ? 0 : source->spool->head.cpu;
 }
 
 void ct_kernel_events_free(struct ct_kernel_events *events)
@@ -128,6 +78,7 @@ void ct_kernel_events_free(struct ct_kernel_events *events)
     if (events == NULL)
         return;
     g_ptr_array_unref(events->sources);
+    g_free(events->switches);
     ct_hidden_free(events->hidden);
     ct_tasks_free(events->tasks);
     if (events->own_ids != NULL)
@@ -151,7 +102,7 @@ uint64_t ct_kernel_events_hidden_threads(const struct ct_kernel_events *events)
  * Tracepoints tell the ids of the machine, everything else those of our pid namespace. Where they
  * differ, whatever a task does on its CPU next tells its own: up to when it leaves that CPU.
  */
-static int32_t look_ahead(const struct source *source, int32_t raw_tid)
+static int32_t look_ahead(const struct ct_source *source, int32_t raw_tid)
 {
     struct ct_spool ahead = *source->spool;
     struct ct_raw_record record;
@@ -188,7 +139,7 @@ static void learn_id(struct ct_kernel_events *events, int32_t raw_tid, int32_t t
 }
 
 /* Gives the record's tasks their own ids. `source` has gone past it. */
-static void translate(struct ct_kernel_events *events, const struct source *source,
+static void translate(struct ct_kernel_events *events, const struct ct_source *source,
                       struct ct_raw_record *record)
 {
     struct ct_raw_task *next = &record->as.of_switch.next;
@@ -388,17 +339,18 @@ static void fill_item(struct ct_kernel_item *item, const struct ct_raw_record *r
  * The kernel drops a switch now and then, without a word. Where one of the program's is missing,
  * the last one of others says how long ago it can have been. TRUE if there is such a one.
  */
-static gboolean take_skipped(struct ct_kernel_events *events, struct source *source,
+static gboolean take_skipped(struct ct_kernel_events *events, const struct ct_source *source,
                              struct ct_kernel_item *item)
 {
+    struct last_switch *last = &events->switches[item->index];
     const struct ct_raw_record *raw = &source->record;
 
-    if (raw->kind != CT_RAW_SWITCH || !source->has_skipped ||
-        source->next_raw_tid == raw->as.of_switch.previous.tid ||
+    if (raw->kind != CT_RAW_SWITCH || !last->has_skipped ||
+        last->next_raw_tid == raw->as.of_switch.previous.tid ||
         !ct_tasks_has(events->tasks, sampled_id(events, raw)))
         return FALSE;
-    source->has_skipped = FALSE;
-    events->current = source->skipped;
+    last->has_skipped = FALSE;
+    events->current = last->skipped;
     fill_item(item, &events->current);
     fill_switch(&events->current, &item->record);
     return TRUE;
@@ -414,22 +366,6 @@ static gboolean select_present(struct ct_kernel_events *events, const struct ct_
     return ct_hidden_take(events->hidden, record);
 }
 
-static struct source *find_first(struct ct_kernel_events *events, guint *index)
-{
-    struct source *first = NULL;
-
-    for (guint i = 0; i < events->sources->len; i++) {
-        struct source *source = g_ptr_array_index(events->sources, i);
-
-        if (source->has_record &&
-            (first == NULL || source->record.time_ns < first->record.time_ns)) {
-            first = source;
-            *index = i;
-        }
-    }
-    return first;
-}
-
 /* An event that follows from the current record. */
 static gboolean take_following(struct ct_kernel_events *events, struct ct_kernel_item *item)
 {
@@ -441,45 +377,45 @@ static gboolean take_following(struct ct_kernel_events *events, struct ct_kernel
 }
 
 /* Goes on to the record that is `source`'s next, and selects it. */
-static gboolean take_record(struct ct_kernel_events *events, struct source *source,
+static gboolean take_record(struct ct_kernel_events *events, struct ct_source *source,
                             struct ct_kernel_item *item)
 {
+    struct last_switch *last = &events->switches[item->index];
     struct ct_raw_record *raw = &events->current;
     gboolean is_wanted;
 
     *raw = source->record;
-    source->last_ns = raw->time_ns;
     if (raw->kind == CT_RAW_SWITCH)
-        source->next_raw_tid = raw->as.of_switch.next.tid;
+        last->next_raw_tid = raw->as.of_switch.next.tid;
     /* Before the file goes on: ids are looked up in what comes next in it. */
     translate(events, source, raw);
-    advance(source);
+    ct_source_advance(source);
     if (raw->kind == CT_RAW_LOST) {
         item->lost = raw->as.lost;
         is_wanted = item->lost > 0;
-    } else if (source->spool->head.cpu == CT_SPOOL_NO_CPU) {
+    } else if (ct_source_is_present(source)) {
         is_wanted = select_present(events, raw, &item->record);
     } else {
         is_wanted = is_selected(events, raw, &item->record);
     }
     fill_item(item, raw);
     if (is_wanted) {
-        source->has_skipped = FALSE; /* a stream's time does not go back */
+        last->has_skipped = FALSE; /* a stream's time does not go back */
     } else if (raw->kind == CT_RAW_SWITCH) {
-        source->has_skipped = TRUE;
-        source->skipped = *raw;
+        last->has_skipped = TRUE;
+        last->skipped = *raw;
     }
     return is_wanted;
 }
 
 gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel_item *item)
 {
-    struct source *source;
+    struct ct_source *source;
     guint index = 0;
 
     if (take_following(events, item))
         return TRUE;
-    while ((source = find_first(events, &index)) != NULL) {
+    while ((source = ct_sources_first(events->sources, &index)) != NULL) {
         *item = (struct ct_kernel_item){.index = index, .lost_since_ns = source->last_ns};
         events->current_index = index;
         if (take_skipped(events, source, item) || take_record(events, source, item))

@@ -39,7 +39,7 @@ static int open_event(struct perf_event_attr *attributes, pid_t pid, int cpu)
     return (int)syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-struct ct_ring *ct_rings_add(struct ct_rings *rings, uint32_t cpu)
+static struct ct_ring *add_ring(struct ct_rings *rings, uint32_t cpu)
 {
     struct ct_ring *ring = &rings->rings[rings->count++];
 
@@ -124,47 +124,74 @@ static char *explain_task(int code)
     return explain(code);
 }
 
-gboolean ct_ring_is_offline(int code)
+static gboolean is_offline(int code)
 {
     return code == ENODEV || code == ENXIO;
 }
 
-struct ct_rings *ct_rings_new(enum ct_rings_kind kind, long *cpus)
+struct ct_rings *ct_rings_new(enum ct_rings_kind kind)
 {
     struct ct_rings *rings = g_new0(struct ct_rings, 1);
 
     rings->kind = kind;
-    *cpus = sysconf(_SC_NPROCESSORS_CONF);
-    if (*cpus < 1)
-        *cpus = 1;
-    rings->rings = g_new0(struct ct_ring, (gsize)*cpus);
     return rings;
+}
+
+int ct_rings_open_each(struct ct_rings *rings, gboolean (*open)(void *user, struct ct_ring *ring),
+                       void *user)
+{
+    long cpus = MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
+
+    rings->rings = g_new0(struct ct_ring, (gsize)cpus);
+    for (long cpu = 0; cpu < cpus; cpu++) {
+        struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
+
+        if (open(user, ring))
+            continue;
+        if (ring->fds[0] >= 0 || !is_offline(errno))
+            return errno;
+        rings->count--;
+    }
+    return 0;
+}
+
+/* Of one process. */
+struct task {
+    pid_t pid;
+    gboolean is_delayed;
+    const struct ct_formats *formats; /* borrowed; of calls */
+};
+
+/* The rings, or NULL and why not. */
+static struct ct_rings *open_all(struct ct_rings *rings,
+                                 gboolean (*open)(void *user, struct ct_ring *ring), void *user,
+                                 char *(*explain_code)(int code), char **why_not)
+{
+    int code = ct_rings_open_each(rings, open, user);
+
+    if (code == 0)
+        return rings;
+    *why_not = explain_code(code);
+    ct_rings_free(rings);
+    return NULL;
+}
+
+static gboolean open_machine(void *user, struct ct_ring *ring)
+{
+    const struct ct_formats *formats = user;
+
+    return open_machine_ring(ring) && add_tracepoint(ring, 1, formats->switch_id) &&
+           add_tracepoint(ring, 2, formats->waking_id);
 }
 
 struct ct_rings *ct_rings_open_machine(char **why_not)
 {
-    long cpus;
-    struct ct_rings *rings = ct_rings_new(CT_RINGS_MACHINE, &cpus);
+    struct ct_rings *rings = ct_rings_new(CT_RINGS_MACHINE);
 
-    if (!ct_formats_read(&rings->formats, FALSE, why_not)) {
-        ct_rings_free(rings);
-        return NULL;
-    }
-    for (long cpu = 0; cpu < cpus; cpu++) {
-        struct ct_ring *ring = ct_rings_add(rings, (uint32_t)cpu);
-
-        if (open_machine_ring(ring) && add_tracepoint(ring, 1, rings->formats.switch_id) &&
-            add_tracepoint(ring, 2, rings->formats.waking_id))
-            continue;
-        if (ring->fds[0] < 0 && ct_ring_is_offline(errno)) {
-            rings->count--;
-            continue;
-        }
-        *why_not = explain(errno);
-        ct_rings_free(rings);
-        return NULL;
-    }
-    return rings;
+    if (ct_formats_read(&rings->formats, FALSE, why_not))
+        return open_all(rings, open_machine, &rings->formats, explain, why_not);
+    ct_rings_free(rings);
+    return NULL;
 }
 
 static struct perf_event_attr task_event(gboolean is_enabled_by_exec)
@@ -185,32 +212,19 @@ static struct perf_event_attr task_event(gboolean is_enabled_by_exec)
 }
 
 /* A ring of the task's on each CPU: where events are inherited, there is no other way. */
-static gboolean open_task_ring(struct ct_ring *ring, pid_t pid, gboolean is_delayed)
+static gboolean open_task_ring(void *user, struct ct_ring *ring)
 {
-    struct perf_event_attr attributes = task_event(!is_delayed);
+    const struct task *task = user;
+    struct perf_event_attr attributes = task_event(!task->is_delayed);
 
-    return ct_ring_open(ring, &attributes, pid, TASK_RING_SIZE);
+    return ct_ring_open(ring, &attributes, task->pid, TASK_RING_SIZE);
 }
 
 struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **why_not)
 {
-    long cpus;
-    struct ct_rings *rings = ct_rings_new(CT_RINGS_PROCESS, &cpus);
+    struct task task = {.pid = pid, .is_delayed = is_delayed};
 
-    for (long cpu = 0; cpu < cpus; cpu++) {
-        struct ct_ring *ring = ct_rings_add(rings, (uint32_t)cpu);
-
-        if (open_task_ring(ring, pid, is_delayed))
-            continue;
-        if (ring->fds[0] < 0 && ct_ring_is_offline(errno)) {
-            rings->count--;
-            continue;
-        }
-        *why_not = explain_task(errno);
-        ct_rings_free(rings);
-        return NULL;
-    }
-    return rings;
+    return open_all(ct_rings_new(CT_RINGS_PROCESS), open_task_ring, &task, explain_task, why_not);
 }
 
 /*
@@ -230,14 +244,6 @@ static struct perf_event_attr call_event(uint64_t id, gboolean wants_stack, gboo
         .disabled = 1,
         .enable_on_exec = on_exec,
     };
-}
-
-static gboolean add_call_event(struct ct_ring *ring, size_t index, struct perf_event_attr *event,
-                               pid_t pid)
-{
-    ring->fds[index] = open_event(event, pid, (int)ring->cpu);
-    return ring->fds[index] >= 0 &&
-           ioctl(ring->fds[index], PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
 }
 
 /* What is recorded of a task: mappings, too. */
@@ -260,39 +266,25 @@ static struct call_events call_events(const struct ct_formats *formats, gboolean
 }
 
 /* Stacks only with the privilege for the scheduler's tracepoints. */
-static gboolean open_calls_ring(struct ct_ring *ring, const struct ct_formats *formats, pid_t pid,
-                                gboolean is_delayed)
+static gboolean open_calls_ring(void *user, struct ct_ring *ring)
 {
-    struct call_events events = call_events(formats, !is_delayed);
+    const struct task *task = user;
+    struct call_events events = call_events(task->formats, !task->is_delayed);
 
-    return ct_ring_open(ring, &events.enter, pid, CALLS_RING_SIZE) &&
-           add_call_event(ring, 1, &events.leave, pid) &&
-           (add_call_event(ring, 2, &events.lose_cpu, pid) || errno == EACCES || errno == EPERM);
+    return ct_ring_open(ring, &events.enter, task->pid, CALLS_RING_SIZE) &&
+           ct_ring_add(ring, 1, &events.leave, task->pid) &&
+           (ct_ring_add(ring, 2, &events.lose_cpu, task->pid) || errno == EACCES || errno == EPERM);
 }
 
 struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_not)
 {
-    long cpus;
-    struct ct_rings *rings = ct_rings_new(CT_RINGS_CALLS, &cpus);
+    struct ct_rings *rings = ct_rings_new(CT_RINGS_CALLS);
+    struct task task = {.pid = pid, .is_delayed = is_delayed, .formats = &rings->formats};
 
-    if (!ct_formats_read(&rings->formats, TRUE, why_not)) {
-        ct_rings_free(rings);
-        return NULL;
-    }
-    for (long cpu = 0; cpu < cpus; cpu++) {
-        struct ct_ring *ring = ct_rings_add(rings, (uint32_t)cpu);
-
-        if (open_calls_ring(ring, &rings->formats, pid, is_delayed))
-            continue;
-        if (ring->fds[0] < 0 && ct_ring_is_offline(errno)) {
-            rings->count--;
-            continue;
-        }
-        *why_not = explain(errno);
-        ct_rings_free(rings);
-        return NULL;
-    }
-    return rings;
+    if (ct_formats_read(&rings->formats, TRUE, why_not))
+        return open_all(rings, open_calls_ring, &task, explain, why_not);
+    ct_rings_free(rings);
+    return NULL;
 }
 
 /* ---- Running processes ---- */
@@ -306,25 +298,18 @@ struct opening {
 };
 
 /* A ring is our own event's, which goes on whatever thread ends, and tells nothing. */
-static gboolean open_own_rings(struct ct_rings *rings, long cpus, size_t size)
+static gboolean open_own_ring(void *user, struct ct_ring *ring)
 {
-    for (long cpu = 0; cpu < cpus; cpu++) {
-        struct perf_event_attr attributes = {
-            .type = PERF_TYPE_SOFTWARE,
-            .config = PERF_COUNT_SW_DUMMY,
-            .exclude_kernel = 1,
-            .exclude_hv = 1,
-            .disabled = 1,
-        };
-        struct ct_ring *ring = ct_rings_add(rings, (uint32_t)cpu);
+    const size_t *size = user;
+    struct perf_event_attr attributes = {
+        .type = PERF_TYPE_SOFTWARE,
+        .config = PERF_COUNT_SW_DUMMY,
+        .exclude_kernel = 1,
+        .exclude_hv = 1,
+        .disabled = 1,
+    };
 
-        if (ct_ring_open(ring, &attributes, 0, size))
-            continue;
-        if (ring->fds[0] >= 0 || !ct_ring_is_offline(errno))
-            return FALSE;
-        rings->count--;
-    }
-    return TRUE;
+    return ct_ring_open(ring, &attributes, 0, *size);
 }
 
 /* One event of a thread's whose records go into the ring. FALSE and errno. */
@@ -394,18 +379,16 @@ static char *explain_running(const struct opening *opening)
     return explain_task(opening->code != 0 ? opening->code : EACCES);
 }
 
-gboolean ct_rings_attach(struct ct_rings *rings, long cpus, size_t size,
-                         const struct ct_thread_events *events, const GArray *pids,
-                         gboolean follows_children, char **why_not)
+gboolean ct_rings_attach(struct ct_rings *rings, size_t size, const struct ct_thread_events *events,
+                         const GArray *pids, gboolean follows_children, char **why_not)
 {
     struct opening opening = {.rings = rings, .events = events};
 
     rings->task_fds = g_array_new(FALSE, FALSE, sizeof(int));
     raise_file_limit();
-    if (!open_own_rings(rings, cpus, size))
-        opening.code = errno;
-    else if (ct_proc_visit_threads(pids, follows_children, open_thread, &opening) &&
-             (opening.threads > 0 || opening.threads_refused == 0))
+    opening.code = ct_rings_open_each(rings, open_own_ring, &size);
+    if (opening.code == 0 && ct_proc_visit_threads(pids, follows_children, open_thread, &opening) &&
+        (opening.threads > 0 || opening.threads_refused == 0))
         return TRUE;
     *why_not = explain_running(&opening);
     return FALSE;
@@ -414,8 +397,7 @@ gboolean ct_rings_attach(struct ct_rings *rings, long cpus, size_t size,
 struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,
                                        gboolean follows_children, char **why_not)
 {
-    long cpus;
-    struct ct_rings *rings = ct_rings_new(kind, &cpus);
+    struct ct_rings *rings = ct_rings_new(kind);
     struct ct_thread_events events = {.attributes = {task_event(FALSE)}, .count = 1, .needed = 1};
     gboolean is_ready = TRUE;
 
@@ -426,8 +408,8 @@ struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pi
             .attributes = {calls.enter, calls.leave, calls.lose_cpu}, .count = 3, .needed = 2};
     }
     if (is_ready &&
-        ct_rings_attach(rings, cpus, kind == CT_RINGS_CALLS ? CALLS_RING_SIZE : TASK_RING_SIZE,
-                        &events, pids, follows_children, why_not))
+        ct_rings_attach(rings, kind == CT_RINGS_CALLS ? CALLS_RING_SIZE : TASK_RING_SIZE, &events,
+                        pids, follows_children, why_not))
         return rings;
     ct_rings_free(rings);
     return NULL;

@@ -36,9 +36,8 @@ struct ct_rings {
     GArray *task_fds; /* owned; int; events of running threads, whose records the rings get */
 };
 
-/* For those who open their own events: no rings yet, and how many CPUs there may be. */
-struct ct_rings *ct_rings_new(enum ct_rings_kind kind, long *cpus);
-struct ct_ring *ct_rings_add(struct ct_rings *rings, uint32_t cpu);
+/* For those who open their own events: no rings yet. */
+struct ct_rings *ct_rings_new(enum ct_rings_kind kind);
 
 /* Opens the event that has the ring, as large as we may, at most of `size`: a power of two. */
 gboolean ct_ring_open(struct ct_ring *ring, struct perf_event_attr *attributes, pid_t pid,
@@ -48,8 +47,12 @@ gboolean ct_ring_open(struct ct_ring *ring, struct perf_event_attr *attributes, 
 gboolean ct_ring_add(struct ct_ring *ring, size_t index, struct perf_event_attr *attributes,
                      pid_t pid);
 
-/* The error of a CPU that is not there just now. */
-gboolean ct_ring_is_offline(int code);
+/*
+ * Adds a ring for each CPU that is there, and opens it by `open`, which says FALSE and errno if it
+ * cannot. That errno, or 0.
+ */
+int ct_rings_open_each(struct ct_rings *rings, gboolean (*open)(void *user, struct ct_ring *ring),
+                       void *user);
 
 /* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on. */
 struct ct_rings *ct_rings_open_machine(char **why_not);
@@ -76,9 +79,8 @@ struct ct_thread_events {
  * already, and of their present descendants if `follows_children`, with all children to come: from
  * ct_rings_begin() on. From the main thread. FALSE and why not.
  */
-gboolean ct_rings_attach(struct ct_rings *rings, long cpus, size_t size,
-                         const struct ct_thread_events *events, const GArray *pids,
-                         gboolean follows_children, char **why_not);
+gboolean ct_rings_attach(struct ct_rings *rings, size_t size, const struct ct_thread_events *events,
+                         const GArray *pids, gboolean follows_children, char **why_not);
 
 /* PROCESS or CALLS of them. */
 struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,

@@ -1,20 +1,12 @@
 #include "samples.h"
 
 #include "maps.h"
-#include "spool.h"
+#include "sources.h"
 #include "tasks.h"
 #include "unwind.h"
 
-/* One CPU's file, with the record that is its next. */
-struct source {
-    struct ct_spool *spool; /* owned */
-    struct ct_raw_record record;
-    gboolean has_record;
-    uint64_t last_ns;
-};
-
 struct ct_kernel_samples {
-    GPtrArray *sources;           /* owned; struct source *, by CPU; what was present is last */
+    GPtrArray *sources;           /* owned; struct ct_source * */
     guint cpu_count;              /* so many are a CPU's */
     struct ct_tasks *tasks;       /* owned */
     struct ct_maps *maps;         /* owned */
@@ -23,54 +15,9 @@ struct ct_kernel_samples {
     struct ct_unwound unwound;    /* of the current one */
 };
 
-static void advance(struct source *source)
+static const struct ct_source *source_at(const struct ct_kernel_samples *samples, guint index)
 {
-    source->has_record = ct_spool_read(source->spool, &source->record);
-    source->record.time_ns = MAX(source->record.time_ns, source->last_ns);
-}
-
-static void free_source(void *data)
-{
-    struct source *source = data;
-
-    ct_spool_free(source->spool);
-    g_free(source);
-}
-
-static int compare_sources(const void *a, const void *b)
-{
-    const struct source *first = *(struct source *const *)a;
-    const struct source *second = *(struct source *const *)b;
-
-    return (first->spool->head.cpu > second->spool->head.cpu) -
-           (first->spool->head.cpu < second->spool->head.cpu);
-}
-
-static void open_sources(struct ct_kernel_samples *samples, const char *path)
-{
-    g_autofree char *folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
-    GDir *entries = g_dir_open(folder, 0, NULL);
-    const char *name;
-
-    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
-        g_autofree char *file = g_build_filename(folder, name, NULL);
-        struct ct_spool *spool = ct_spool_open(file);
-
-        if (spool == NULL ||
-            (spool->head.kind != CT_RINGS_SAMPLES && spool->head.cpu != CT_SPOOL_NO_CPU)) {
-            ct_spool_free(spool);
-            continue;
-        }
-        struct source *source = g_new0(struct source, 1);
-
-        source->spool = spool;
-        advance(source);
-        samples->cpu_count += spool->head.cpu != CT_SPOOL_NO_CPU;
-        g_ptr_array_add(samples->sources, source);
-    }
-    if (entries != NULL)
-        g_dir_close(entries);
-    g_ptr_array_sort(samples->sources, compare_sources);
+    return g_ptr_array_index(samples->sources, index);
 }
 
 struct ct_kernel_samples *ct_kernel_samples_open(const char *path, int32_t root_pid,
@@ -78,11 +25,13 @@ struct ct_kernel_samples *ct_kernel_samples_open(const char *path, int32_t root_
 {
     struct ct_kernel_samples *samples = g_new0(struct ct_kernel_samples, 1);
 
-    samples->sources = g_ptr_array_new_with_free_func(free_source);
+    samples->sources = ct_sources_open(path, TRUE);
+    ct_sources_begin(samples->sources);
+    for (guint i = 0; i < samples->sources->len; i++)
+        samples->cpu_count += !ct_source_is_present(source_at(samples, i));
     samples->tasks = ct_tasks_new(root_pid, follows_children);
     samples->maps = ct_maps_new();
     samples->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    open_sources(samples, path);
     if (samples->cpu_count > 0) {
         samples->unwinder = ct_unwinder_new();
         return samples;
@@ -110,23 +59,7 @@ guint ct_kernel_samples_cpu_count(const struct ct_kernel_samples *samples)
 
 uint32_t ct_kernel_samples_cpu(const struct ct_kernel_samples *samples, guint index)
 {
-    return ((const struct source *)g_ptr_array_index(samples->sources, index))->spool->head.cpu;
-}
-
-static struct source *find_first(struct ct_kernel_samples *samples, guint *index)
-{
-    struct source *first = NULL;
-
-    for (guint i = 0; i < samples->sources->len; i++) {
-        struct source *source = g_ptr_array_index(samples->sources, i);
-
-        if (source->has_record &&
-            (first == NULL || source->record.time_ns < first->record.time_ns)) {
-            first = source;
-            *index = i;
-        }
-    }
-    return first;
+    return source_at(samples, index)->spool->head.cpu;
 }
 
 static void begin_image(struct ct_kernel_samples *samples, int32_t pid, uint64_t time_ns)
@@ -181,17 +114,16 @@ static gboolean take_sample(struct ct_kernel_samples *samples, const struct ct_r
 
 gboolean ct_kernel_samples_next(struct ct_kernel_samples *samples, struct ct_kernel_item *item)
 {
-    struct source *source;
+    struct ct_source *source;
     guint index = 0;
 
-    while ((source = find_first(samples, &index)) != NULL) {
+    while ((source = ct_sources_first(samples->sources, &index)) != NULL) {
         struct ct_raw_record raw = source->record;
 
         *item = (struct ct_kernel_item){.index = index, .lost_since_ns = source->last_ns};
         item->record.time_ns = raw.time_ns;
         item->record.cpu = raw.cpu;
-        source->last_ns = raw.time_ns;
-        advance(source);
+        ct_source_advance(source);
         follow(samples, &raw);
         if (raw.kind == CT_RAW_LOST && raw.as.lost > 0) {
             item->lost = raw.as.lost;

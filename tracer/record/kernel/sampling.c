@@ -66,14 +66,6 @@ static struct perf_event_attr clock_event(uint32_t hz, gboolean on_exec, gboolea
     };
 }
 
-static gboolean add_clock(struct ct_ring *ring, pid_t pid, uint32_t hz, gboolean is_delayed,
-                          gboolean has_system_time)
-{
-    struct perf_event_attr attributes = clock_event(hz, !is_delayed, has_system_time);
-
-    return ct_ring_add(ring, 1, &attributes, pid);
-}
-
 static char *explain(int code)
 {
     if (code == EACCES)
@@ -85,50 +77,56 @@ static char *explain(int code)
     return g_strdup_printf("perf_event_open: %s", g_strerror(code));
 }
 
-static gboolean open_cpu(struct ct_ring *ring, pid_t pid, uint32_t hz, gboolean is_delayed,
-                         gboolean *has_system_time)
+struct wish {
+    pid_t pid;
+    uint32_t hz;
+    gboolean is_delayed;
+    gboolean has_system_time;
+};
+
+static gboolean add_clock(struct ct_ring *ring, const struct wish *wish)
 {
+    struct perf_event_attr attributes =
+        clock_event(wish->hz, !wish->is_delayed, wish->has_system_time);
+
+    return ct_ring_add(ring, 1, &attributes, wish->pid);
+}
+
+static gboolean open_cpu(void *user, struct ct_ring *ring)
+{
+    struct wish *wish = user;
     struct perf_event_attr maps = maps_event();
 
-    if (!ct_ring_open(ring, &maps, pid, ring_size(hz)))
+    if (!ct_ring_open(ring, &maps, wish->pid, ring_size(wish->hz)))
         return FALSE;
-    if (*has_system_time && add_clock(ring, pid, hz, is_delayed, TRUE))
+    if (wish->has_system_time && add_clock(ring, wish))
         return TRUE;
     if (ring->fds[1] >= 0 || (errno != EACCES && errno != EPERM))
         return FALSE;
-    *has_system_time = FALSE;
-    return add_clock(ring, pid, hz, is_delayed, FALSE);
+    wish->has_system_time = FALSE;
+    return add_clock(ring, wish);
 }
 
 struct ct_rings *ct_sampling_open(pid_t pid, uint32_t hz, gboolean is_delayed,
                                   gboolean *has_system_time, char **why_not)
 {
-    long cpus;
-    struct ct_rings *rings = ct_rings_new(CT_RINGS_SAMPLES, &cpus);
+    struct ct_rings *rings = ct_rings_new(CT_RINGS_SAMPLES);
+    struct wish wish = {.pid = pid, .hz = hz, .is_delayed = is_delayed, .has_system_time = TRUE};
+    int code = ct_rings_open_each(rings, open_cpu, &wish);
 
-    *has_system_time = TRUE;
-    for (long cpu = 0; cpu < cpus; cpu++) {
-        struct ct_ring *ring = ct_rings_add(rings, (uint32_t)cpu);
-
-        if (open_cpu(ring, pid, hz, is_delayed, has_system_time))
-            continue;
-        if (ring->fds[0] < 0 && ct_ring_is_offline(errno)) {
-            rings->count--;
-            continue;
-        }
-        *why_not = explain(errno);
-        ct_rings_free(rings);
-        return NULL;
-    }
-    return rings;
+    *has_system_time = wish.has_system_time;
+    if (code == 0)
+        return rings;
+    *why_not = explain(code);
+    ct_rings_free(rings);
+    return NULL;
 }
 
 struct ct_rings *ct_sampling_open_running(const GArray *pids, gboolean follows_children,
                                           uint32_t hz, gboolean *has_system_time, char **why_not)
 {
     for (int with_system_time = 1; with_system_time >= 0; with_system_time--) {
-        long cpus;
-        struct ct_rings *rings = ct_rings_new(CT_RINGS_SAMPLES, &cpus);
+        struct ct_rings *rings = ct_rings_new(CT_RINGS_SAMPLES);
         const struct ct_thread_events events = {
             .attributes = {maps_event(), clock_event(hz, FALSE, with_system_time != 0)},
             .count = 2,
@@ -136,7 +134,7 @@ struct ct_rings *ct_sampling_open_running(const GArray *pids, gboolean follows_c
 
         *has_system_time = with_system_time != 0;
         g_clear_pointer(why_not, g_free);
-        if (ct_rings_attach(rings, cpus, ring_size(hz), &events, pids, follows_children, why_not))
+        if (ct_rings_attach(rings, ring_size(hz), &events, pids, follows_children, why_not))
             return rings;
         ct_rings_free(rings);
     }
