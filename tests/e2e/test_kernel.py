@@ -158,11 +158,11 @@ class Capture(KernelTest):
 
     def test_a_recording_whose_recorder_was_killed_keeps_its_kernel_layer(self):
         process = self.start_record(
-            "sh", "-c", "for i in 1 2 3 4; do sleep 0.5; done", options=["--kernel=auto"]
+            "sh", "-c", "for i in 1 2 3 4 5 6; do sleep 0.5; done", options=["--kernel=auto"]
         )
         trace = self.folder / "trace"
         harness.wait_until(lambda: harness.process_ids("sleep"), "the program ran")
-        time.sleep(0.8)
+        time.sleep(1.8)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         if not (trace / "spool").exists():
@@ -172,6 +172,9 @@ class Capture(KernelTest):
         self.assertEqual(result.status, 0, result)
         self.assertFalse((trace / "spool").exists())
         self.assertTrue(kernel_events(trace))
+        # Each process is there once: those that had ended, too, are known as the preload's.
+        report = json.loads(self.ctrace("report", trace, "--format=json").out)
+        self.assertTrue(all(process["rate_ns"] for process in report["processes"]), report)
 
     def test_what_finds_no_room_is_counted_and_unknown(self):
         """A recorder that is stopped cannot empty the kernel's buffers."""

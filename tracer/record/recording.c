@@ -30,6 +30,7 @@ struct ct_recording {
     struct ct_drain *drain;                 /* owned */
     struct ct_kernel_capture *kernel;       /* owned; NULL: it is not wanted, or not ours */
     struct ct_kernel_totals kernel_totals;
+    guint noted; /* so many images with a preload are noted for its end */
     struct ct_closing closing;
     gboolean is_adopted; /* another process began it */
     uint64_t end_ns;
@@ -208,6 +209,17 @@ void ct_recording_begin(struct ct_recording *recording)
         ct_kernel_capture_begin(recording->kernel);
 }
 
+/* Their boards go when they end: whoever finishes a killed recorder's work will not see those. */
+static void note_preloaded(struct ct_recording *recording)
+{
+    const GArray *images = ct_boards_images(recording->boards);
+
+    if (recording->kernel == NULL || images->len == recording->noted)
+        return;
+    recording->noted = images->len;
+    ct_kernel_note_preloaded(recording->path, images);
+}
+
 void ct_recording_tend(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);
@@ -220,6 +232,7 @@ void ct_recording_tend(struct ct_recording *recording)
     ct_drain_hold(recording->drain, !is_taken);
     if (ct_drain_now(recording->drain))
         ct_closing_write_ended(&recording->closing);
+    note_preloaded(recording);
     ct_drain_unlock(recording->drain);
 }
 

@@ -77,3 +77,9 @@ gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_c
     *totals = (struct ct_kernel_totals){0};
     return TRUE;
 }
+
+void ct_kernel_note_preloaded(const char *path, const GArray *preloaded)
+{
+    (void)path;
+    (void)preloaded;
+}

@@ -75,7 +75,9 @@ gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_c
     *totals = (struct ct_kernel_totals){0};
     if (!g_file_test(spool, G_FILE_TEST_IS_DIR))
         return TRUE;
-    ct_preloaded_write(path, preloaded);
+    g_autoptr(GArray) all = ct_preloaded_read(path);
+    g_array_append_vals(all, preloaded->data, preloaded->len);
+    ct_preloaded_write(path, all);
     gboolean is_done = run(path, root_pid, follows_children, totals, error);
 
     ct_spool_remove(path);
@@ -84,4 +86,12 @@ gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_c
         *totals = (struct ct_kernel_totals){0};
     }
     return is_done;
+}
+
+void ct_kernel_note_preloaded(const char *path, const GArray *preloaded)
+{
+    g_autofree char *spool = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
+
+    if (g_file_test(spool, G_FILE_TEST_IS_DIR))
+        ct_preloaded_write(path, preloaded);
 }
