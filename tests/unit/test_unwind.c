@@ -41,6 +41,19 @@ static uint64_t saved(const ucontext_t *context, unsigned number)
 #endif
 }
 
+/* Stacks are to be as in a program without sanitizers, and a copy takes what lies between
+ * variables. */
+#define UNCHECKED __attribute__((no_sanitize("address", "undefined")))
+
+static UNCHECKED void copy_stack(uint64_t top)
+{
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    const volatile uint8_t *from = (const volatile uint8_t *)(uintptr_t)top;
+
+    for (size_t i = 0; i < copy.stack_size; i++)
+        copy.stack[i] = from[i];
+}
+
 /* In the order of perf's. */
 static void copy_state(const ucontext_t *context)
 {
@@ -54,12 +67,11 @@ static void copy_state(const ucontext_t *context)
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
         copy.registers[i] = saved(context, numbers[i]);
     copy.stack_size = MIN(stack_end - top, sizeof(copy.stack));
-    // NOLINTNEXTLINE(performance-no-int-to-ptr)
-    memcpy(copy.stack, (const void *)(uintptr_t)top, copy.stack_size);
+    copy_stack(top);
 }
 
 /* Not inlined, not cloned, and not a tail call. */
-#define FUNCTION    __attribute__((noinline, noclone)) static int
+#define FUNCTION    UNCHECKED __attribute__((noinline, noclone)) static int
 #define KEEP(value) __asm__ volatile("" : : "r"(value) : "memory")
 
 FUNCTION innermost(int depth)

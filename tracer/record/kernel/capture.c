@@ -1,5 +1,6 @@
 #include "capture.h"
 
+#include "../drain.h"
 #include "../procfs.h"
 #include "present.h"
 #include "sampling.h"
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -155,6 +157,7 @@ static void *drain(void *data)
     struct pollfd *fds = (struct pollfd *)(void *)list->data;
     gint64 description_due_us = g_get_monotonic_time() + DESCRIBE_INTERVAL_US;
 
+    setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY); /* of this thread; it takes a privilege */
     while (capture->error == 0 && fds[0].revents == 0) {
         poll(fds, list->len, DRAIN_INTERVAL_MS);
         for (guint i = 1; i < list->len; i++) {
