@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* As the kernel's tracepoints say it. */
+#define DEFAULT_PRIO 120
+
 /* One CPU's file, with the record that is its next. */
 struct source {
     struct ct_spool *spool; /* owned */
@@ -14,6 +17,7 @@ struct source {
     int32_t next_raw_tid;         /* who got the CPU last, as the tracepoint says it; -1: unknown */
     struct ct_raw_record skipped; /* the last switch that was left out */
     gboolean has_skipped;         /* and nothing was handed on since */
+    gboolean is_told;             /* a tracepoint told of the switch to a task that arrives next */
 };
 
 struct ct_kernel_events {
@@ -23,9 +27,63 @@ struct ct_kernel_events {
     struct ct_raw_record current;
 };
 
+/*
+ * What leaves a CPU next is what came on it, with its name and its id as the tracepoint says it.
+ * Where the file ends before, an id is known if there is one only.
+ */
+static gboolean find_arrived(const struct source *source, struct ct_raw_task *task)
+{
+    struct ct_spool ahead = *source->spool;
+    struct ct_raw_record record;
+
+    while (ct_spool_read(&ahead, &record) && record.kind != CT_RAW_LOST) {
+        if (record.kind == CT_RAW_SWITCH) {
+            *task = record.as.of_switch.previous;
+            return task->tid != 0;
+        }
+        if (record.kind == CT_RAW_ARRIVAL)
+            return FALSE;
+    }
+    *task = (struct ct_raw_task){.tid = source->record.tid, .prio = DEFAULT_PRIO};
+    return !source->spool->head.has_foreign_ids;
+}
+
+/* An arrival after idleness of which no tracepoint told is a switch of its own. FALSE: it is not. */
+static gboolean make_switch(struct source *source)
+{
+    struct ct_raw_record *record = &source->record;
+    struct ct_raw_task next;
+
+    if (source->is_told || record->as.arrival.previous_tid != 0 || !find_arrived(source, &next))
+        return FALSE;
+    record->kind = CT_RAW_SWITCH;
+    record->tid = 0;
+    record->as.of_switch.next = next;
+    record->as.of_switch.previous = (struct ct_raw_task){.prio = DEFAULT_PRIO};
+    record->as.of_switch.previous_state = 0;
+    g_snprintf(record->as.of_switch.previous.name, sizeof(record->as.of_switch.previous.name),
+               "swapper/%u", record->cpu);
+    return TRUE;
+}
+
+static void read_record(struct source *source)
+{
+    while ((source->has_record = ct_spool_read(source->spool, &source->record))) {
+        if (source->record.kind == CT_RAW_SWITCH)
+            source->is_told = source->record.as.of_switch.next.tid != 0;
+        if (source->record.kind != CT_RAW_ARRIVAL)
+            return;
+        gboolean is_switch = make_switch(source);
+
+        source->is_told = FALSE;
+        if (is_switch)
+            return;
+    }
+}
+
 static void advance(struct source *source)
 {
-    source->has_record = ct_spool_read(source->spool, &source->record);
+    read_record(source);
     /* perf's clock is one for all CPUs, but let no stream go back. */
     source->record.time_ns = MAX(source->record.time_ns, source->last_ns);
 }

@@ -78,13 +78,19 @@ static gboolean open_machine_ring(struct ct_ring *ring)
     return open_ring(ring, &attributes, -1, MACHINE_RING_SIZE);
 }
 
-static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id)
+/*
+ * With `has_arrivals`, who comes on the CPU is told once more. Where an idle task's tracepoints are
+ * silent, as on some virtual machines, only that tells of the switch from it.
+ */
+static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id,
+                               gboolean has_arrivals)
 {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_TRACEPOINT,
         .config = id,
         .sample_period = 1,
         .disabled = 1,
+        .context_switch = has_arrivals != 0,
     };
 
     ring->fds[index] = open_event(&attributes, -1, (int)ring->cpu);
@@ -130,8 +136,8 @@ struct ct_rings *ct_rings_open_machine(char **why_not)
     for (long cpu = 0; cpu < cpus; cpu++) {
         struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
 
-        if (open_machine_ring(ring) && add_tracepoint(ring, 1, rings->formats.switch_id) &&
-            add_tracepoint(ring, 2, rings->formats.waking_id))
+        if (open_machine_ring(ring) && add_tracepoint(ring, 1, rings->formats.switch_id, TRUE) &&
+            add_tracepoint(ring, 2, rings->formats.waking_id, FALSE))
             continue;
         if (ring->fds[0] < 0 && is_offline(errno)) {
             rings->count--;

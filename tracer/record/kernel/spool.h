@@ -35,6 +35,7 @@ enum ct_raw_kind {
     CT_RAW_EXIT,
     CT_RAW_NAME,
     CT_RAW_TASK_SWITCH, /* of one task: it got the CPU, or lost it */
+    CT_RAW_ARRIVAL,     /* the task came on the CPU: follows a CT_RAW_SWITCH, if that was told */
     CT_RAW_LOST
 };
 
@@ -81,6 +82,9 @@ struct ct_raw_record {
             gboolean is_out;
             gboolean is_preempted;
         } task_switch;
+        struct {
+            int32_t previous_tid; /* 0: the CPU was idle */
+        } arrival;
         uint64_t lost;
     } as;
 };
