@@ -1,10 +1,12 @@
 #include "capture.h"
 
+#include "../drain.h"
 #include "spool.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +64,7 @@ static void *drain(void *data)
     for (guint i = 0; i < count; i++)
         fds[i] = (struct pollfd){.fd = capture->rings->rings[i].fds[0], .events = POLLIN};
     fds[count] = (struct pollfd){.fd = capture->stop_fd, .events = POLLIN};
+    setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY); /* of this thread; it takes a privilege */
     while (capture->error == 0 && fds[count].revents == 0) {
         poll(fds, count + 1, DRAIN_INTERVAL_MS);
         for (guint i = 0; i < count; i++) {
