@@ -1,6 +1,7 @@
 #include "capture.h"
 
 #include "../drain.h"
+#include "hotplug.h"
 #include "spool.h"
 
 #include <errno.h>
@@ -22,14 +23,19 @@ struct ct_kernel_capture {
     char *missing;          /* owned; or NULL */
     int *spool_fds;         /* owned; one for each ring */
     int stop_fd;            /* readable when draining is to end */
+    int hotplug_fd;         /* readable when a CPU came on-line; -1: nobody tells */
+    GMutex lock;            /* of is_begun, and of rings while they are drained */
     gboolean is_begun;
-    int error; /* errno of the write that failed, or 0; the drainer's until it is joined */
+    GArray *came; /* owned; uint32_t: CPUs that came on-line; the drainer's until it is joined */
+    int error;    /* errno of the write that failed, or 0; the same */
 };
 
 static void *open_machine(void *data)
 {
     struct ct_kernel_capture *capture = data;
 
+    /* Before the rings: no CPU comes unseen. */
+    capture->hotplug_fd = ct_hotplug_open();
     capture->rings = ct_rings_open_machine(&capture->why_not_machine);
     return NULL;
 }
@@ -40,6 +46,9 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path)
 
     capture->folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
     capture->stop_fd = -1;
+    capture->hotplug_fd = -1;
+    capture->came = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    g_mutex_init(&capture->lock);
     capture->opener = g_thread_new("kernel-open", open_machine, capture);
     return capture;
 }
@@ -54,24 +63,71 @@ static void drain_all(struct ct_kernel_capture *capture)
     }
 }
 
+/* What the drainer waits for; rings follow. */
+enum { STOP, HOTPLUG, FIRST_RING };
+
+static guint list_fds(const struct ct_kernel_capture *capture, struct pollfd *fds)
+{
+    guint count = capture->rings->count;
+
+    fds[STOP] = (struct pollfd){.fd = capture->stop_fd, .events = POLLIN};
+    fds[HOTPLUG] = (struct pollfd){.fd = capture->hotplug_fd, .events = POLLIN};
+    for (guint i = 0; i < count; i++)
+        fds[FIRST_RING + i] =
+            (struct pollfd){.fd = capture->rings->rings[i].fds[0], .events = POLLIN};
+    return FIRST_RING + count;
+}
+
+static void note_came(struct ct_kernel_capture *capture, uint32_t cpu)
+{
+    for (guint i = 0; i < capture->came->len; i++) {
+        if (g_array_index(capture->came, uint32_t, i) == cpu)
+            return;
+    }
+    g_array_append_val(capture->came, cpu);
+}
+
+/* CPU `cpu` came on-line. Its records go on in the file that it has, if it was there before. */
+static void reopen_ring(struct ct_kernel_capture *capture, uint32_t cpu)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&capture->lock);
+    guint count = capture->rings->count;
+    const struct ct_ring *ring;
+
+    (void)locker;
+    if (!capture->rings->is_all_cpus) /* a task's events stay with it */
+        return;
+    if (capture->is_begun)
+        note_came(capture, cpu);
+    ring = ct_rings_reopen(capture->rings, cpu, capture->is_begun);
+    if (ring == NULL || capture->rings->count == count)
+        return;
+    capture->spool_fds[count] = ct_spool_create(capture->folder, capture->rings, ring);
+    if (capture->spool_fds[count] < 0)
+        capture->error = errno;
+}
+
 /* A full disk ends the kernel's part only: the rest has its own reserve. */
 static void *drain(void *data)
 {
     struct ct_kernel_capture *capture = data;
-    guint count = capture->rings->count;
-    g_autofree struct pollfd *fds = g_new0(struct pollfd, count + 1);
+    g_autofree struct pollfd *fds =
+        g_new0(struct pollfd, FIRST_RING + (gsize)capture->rings->capacity);
+    guint count = list_fds(capture, fds);
+    uint32_t cpu;
 
-    for (guint i = 0; i < count; i++)
-        fds[i] = (struct pollfd){.fd = capture->rings->rings[i].fds[0], .events = POLLIN};
-    fds[count] = (struct pollfd){.fd = capture->stop_fd, .events = POLLIN};
     setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY); /* of this thread; it takes a privilege */
-    while (capture->error == 0 && fds[count].revents == 0) {
-        poll(fds, count + 1, DRAIN_INTERVAL_MS);
-        for (guint i = 0; i < count; i++) {
+    while (capture->error == 0 && fds[STOP].revents == 0) {
+        poll(fds, count, DRAIN_INTERVAL_MS);
+        for (guint i = FIRST_RING; i < count; i++) {
             if (fds[i].revents & (POLLERR | POLLHUP)) /* its task is gone */
                 fds[i].fd = -1;
         }
         drain_all(capture);
+        while (fds[HOTPLUG].revents != 0 && ct_hotplug_read(capture->hotplug_fd, &cpu)) {
+            reopen_ring(capture, cpu);
+            count = list_fds(capture, fds);
+        }
     }
     ct_rings_end(capture->rings);
     drain_all(capture);
@@ -82,8 +138,8 @@ static gboolean create_spool(struct ct_kernel_capture *capture)
 {
     if (mkdir(capture->folder, 0700) != 0 && errno != EEXIST)
         return FALSE;
-    capture->spool_fds = g_new(int, capture->rings->count);
-    for (guint i = 0; i < capture->rings->count; i++)
+    capture->spool_fds = g_new(int, capture->rings->capacity);
+    for (guint i = 0; i < capture->rings->capacity; i++)
         capture->spool_fds[i] = -1;
     for (guint i = 0; i < capture->rings->count; i++) {
         capture->spool_fds[i] =
@@ -132,9 +188,27 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
 
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&capture->lock);
+
+    (void)locker;
     capture->is_begun = TRUE;
     if (capture->rings != NULL && capture->drainer != NULL)
         ct_rings_begin(capture->rings);
+}
+
+/* What comes on-line has run for some moments when its events are opened. */
+static void miss_those_that_came(struct ct_kernel_capture *capture)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (guint i = 0; i < capture->came->len; i++)
+        g_string_append_printf(list, "%s%u", i > 0 ? ", " : "",
+                               g_array_index(capture->came, uint32_t, i));
+    g_autofree char *others = g_steal_pointer(&capture->missing);
+    capture->missing = g_strdup_printf("%s%sCPUs came on-line while recording (%s): their first "
+                                       "moments",
+                                       others != NULL ? others : "kernel: ",
+                                       others != NULL ? "; " : "", list->str);
 }
 
 void ct_kernel_capture_end(struct ct_kernel_capture *capture)
@@ -150,6 +224,8 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
             capture->error = errno;
     }
     g_clear_pointer(&capture->spool_fds, g_free);
+    if (capture->came->len > 0)
+        miss_those_that_came(capture);
     if (capture->error != 0) {
         g_free(capture->missing);
         capture->missing = g_strdup_printf("kernel: what came after a write to %s failed: %s",
@@ -180,6 +256,10 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
         g_free(capture->spool_fds);
     if (capture->stop_fd >= 0)
         close(capture->stop_fd);
+    if (capture->hotplug_fd >= 0)
+        close(capture->hotplug_fd);
+    g_array_unref(capture->came);
+    g_mutex_clear(&capture->lock);
     g_free(capture->folder);
     g_free(capture->why_not_machine);
     g_free(capture->missing);

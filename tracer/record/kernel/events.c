@@ -24,6 +24,7 @@ struct ct_kernel_events {
     GPtrArray *sources;     /* owned; struct source *, by CPU */
     struct ct_tasks *tasks; /* owned */
     GHashTable *own_ids;    /* owned; a tracepoint's tid -> ours; NULL: they are the same */
+    gboolean has_begun;     /* what is told from now on is told of all tasks */
     struct ct_raw_record current;
 };
 
@@ -276,6 +277,8 @@ static gboolean select_fork(struct ct_kernel_events *events, const struct ct_raw
 {
     if (!ct_tasks_fork(events->tasks, raw->as.task.parent_tid, raw->as.task.pid, raw->as.task.tid))
         return FALSE;
+    if (!events->has_begun)
+        return FALSE;
     record->event = CT_KERNEL_ID_SCHED_PROCESS_FORK;
     record->as.sched_process_fork = (struct ct_kernel_sched_process_fork){
         .parent_tid = raw->as.task.parent_tid,
@@ -338,6 +341,14 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
     return selectors[raw->kind](events, raw, record);
 }
 
+/* Forks of the whole machine are told before anything else: what came of them then is not known. */
+static void note_begin(struct ct_kernel_events *events, const struct source *source)
+{
+    events->has_begun = events->has_begun || !source->spool->head.is_all_cpus ||
+                        source->record.kind == CT_RAW_SWITCH ||
+                        source->record.kind == CT_RAW_WAKING;
+}
+
 static void fill_item(struct ct_kernel_item *item, const struct ct_raw_record *raw)
 {
     item->record.time_ns = raw->time_ns;
@@ -394,6 +405,7 @@ gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel
         *item = (struct ct_kernel_item){.index = index, .lost_since_ns = last_ns};
         if (take_skipped(events, source, item))
             return TRUE;
+        note_begin(events, source);
         *raw = source->record;
         source->last_ns = raw->time_ns;
         if (raw->kind == CT_RAW_SWITCH)

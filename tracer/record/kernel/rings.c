@@ -30,13 +30,29 @@ static int open_event(struct perf_event_attr *attributes, pid_t pid, int cpu)
     return (int)syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
+static void clear_ring(struct ct_ring *ring, uint32_t cpu)
+{
+    *ring = (struct ct_ring){.cpu = cpu, .map = MAP_FAILED};
+    for (size_t i = 0; i < CT_RING_FDS; i++)
+        ring->fds[i] = -1;
+}
+
+static void close_ring(struct ct_ring *ring)
+{
+    if (ring->map != MAP_FAILED)
+        munmap(ring->map, (size_t)sysconf(_SC_PAGESIZE) + ring->size);
+    for (size_t event = 0; event < CT_RING_FDS; event++) {
+        if (ring->fds[event] >= 0)
+            close(ring->fds[event]);
+    }
+    clear_ring(ring, ring->cpu);
+}
+
 static struct ct_ring *add_ring(struct ct_rings *rings, uint32_t cpu)
 {
     struct ct_ring *ring = &rings->rings[rings->count++];
 
-    *ring = (struct ct_ring){.cpu = cpu, .map = MAP_FAILED};
-    for (size_t i = 0; i < CT_RING_FDS; i++)
-        ring->fds[i] = -1;
+    clear_ring(ring, cpu);
     return ring;
 }
 
@@ -120,7 +136,14 @@ static struct ct_rings *rings_new(long *cpus)
     if (*cpus < 1)
         *cpus = 1;
     rings->rings = g_new0(struct ct_ring, (gsize)*cpus);
+    rings->capacity = (guint)*cpus;
     return rings;
+}
+
+static gboolean open_machine_events(const struct ct_formats *formats, struct ct_ring *ring)
+{
+    return open_machine_ring(ring) && add_tracepoint(ring, 1, formats->switch_id, TRUE) &&
+           add_tracepoint(ring, 2, formats->waking_id, FALSE);
 }
 
 struct ct_rings *ct_rings_open_machine(char **why_not)
@@ -136,8 +159,7 @@ struct ct_rings *ct_rings_open_machine(char **why_not)
     for (long cpu = 0; cpu < cpus; cpu++) {
         struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
 
-        if (open_machine_ring(ring) && add_tracepoint(ring, 1, rings->formats.switch_id, TRUE) &&
-            add_tracepoint(ring, 2, rings->formats.waking_id, FALSE))
+        if (open_machine_events(&rings->formats, ring))
             continue;
         if (ring->fds[0] < 0 && is_offline(errno)) {
             rings->count--;
@@ -194,14 +216,43 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
     return rings;
 }
 
+static void control_ring(const struct ct_ring *ring, unsigned long request)
+{
+    for (size_t event = 0; event < CT_RING_FDS; event++) {
+        if (ring->fds[event] >= 0)
+            ioctl(ring->fds[event], request, 0);
+    }
+}
+
 static void control(struct ct_rings *rings, unsigned long request)
 {
+    for (guint i = 0; i < rings->count; i++)
+        control_ring(&rings->rings[i], request);
+}
+
+static struct ct_ring *find_ring(struct ct_rings *rings, uint32_t cpu)
+{
     for (guint i = 0; i < rings->count; i++) {
-        for (size_t event = 0; event < CT_RING_FDS; event++) {
-            if (rings->rings[i].fds[event] >= 0)
-                ioctl(rings->rings[i].fds[event], request, 0);
-        }
+        if (rings->rings[i].cpu == cpu)
+            return &rings->rings[i];
     }
+    return rings->count < rings->capacity ? add_ring(rings, cpu) : NULL;
+}
+
+struct ct_ring *ct_rings_reopen(struct ct_rings *rings, uint32_t cpu, gboolean is_begun)
+{
+    struct ct_ring *ring = find_ring(rings, cpu);
+
+    if (ring == NULL)
+        return NULL;
+    close_ring(ring);
+    if (!open_machine_events(&rings->formats, ring)) {
+        close_ring(ring);
+        return NULL;
+    }
+    if (is_begun)
+        control_ring(ring, PERF_EVENT_IOC_ENABLE);
+    return ring;
 }
 
 void ct_rings_begin(struct ct_rings *rings)
@@ -233,6 +284,9 @@ gboolean ct_ring_drain(struct ct_ring *ring, int fd)
 {
     struct perf_event_mmap_page *page = ring->map;
     const char *data = (const char *)ring->map + sysconf(_SC_PAGESIZE);
+
+    if (ring->map == MAP_FAILED) /* its CPU came back, but could not be opened again */
+        return TRUE;
     uint64_t head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
     uint64_t tail = page->data_tail;
     gboolean is_written = TRUE;
@@ -290,16 +344,8 @@ void ct_rings_free(struct ct_rings *rings)
 {
     if (rings == NULL)
         return;
-    for (guint i = 0; i < rings->count; i++) {
-        struct ct_ring *ring = &rings->rings[i];
-
-        if (ring->map != MAP_FAILED)
-            munmap(ring->map, (size_t)sysconf(_SC_PAGESIZE) + ring->size);
-        for (size_t event = 0; event < CT_RING_FDS; event++) {
-            if (ring->fds[event] >= 0)
-                close(ring->fds[event]);
-        }
-    }
+    for (guint i = 0; i < rings->count; i++)
+        close_ring(&rings->rings[i]);
     g_free(rings->rings);
     g_free(rings);
 }

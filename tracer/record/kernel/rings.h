@@ -23,8 +23,9 @@ struct ct_ring {
 struct ct_rings {
     gboolean is_all_cpus; /* tracepoints, of every task; else context switches of some */
     struct ct_formats formats;
-    struct ct_ring *rings; /* owned */
+    struct ct_ring *rings; /* owned; by CPU, but for those that came while recording */
     guint count;
+    guint capacity;
 };
 
 /* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on. */
@@ -32,6 +33,12 @@ struct ct_rings *ct_rings_open_machine(char **why_not);
 
 /* Process `pid` and all its children to come, from its next exec on, or ct_rings_begin(). */
 struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **why_not);
+
+/*
+ * CPU `cpu` came on-line: it has lost the events of its ring, whose data must have been drained, or
+ * had none. The ring, or NULL if there can be none. Of the whole machine only.
+ */
+struct ct_ring *ct_rings_reopen(struct ct_rings *rings, uint32_t cpu, gboolean is_begun);
 
 void ct_rings_begin(struct ct_rings *rings);
 void ct_rings_end(struct ct_rings *rings);
