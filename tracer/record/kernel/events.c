@@ -49,7 +49,8 @@ static gboolean find_arrived(const struct source *source, struct ct_raw_task *ta
     return !source->spool->head.has_foreign_ids;
 }
 
-/* An arrival after idleness of which no tracepoint told is a switch of its own. FALSE: it is not. */
+/* An arrival after idleness of which no tracepoint told is a switch of its own. FALSE: it is not.
+ */
 static gboolean make_switch(struct source *source)
 {
     struct ct_raw_record *record = &source->record;

@@ -17,8 +17,7 @@ static const char came[] = "online@/devices/system/cpu/cpu";
 int ct_hotplug_open(void)
 {
     const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = KERNEL_GROUP};
-    int fd =
-        socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+    int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
 
     if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
         close(fd);
@@ -47,7 +46,8 @@ gboolean ct_hotplug_read(int fd, uint32_t *cpu)
     for (;;) {
         struct sockaddr_nl sender = {0};
         socklen_t length = sizeof(sender);
-        ssize_t size = recvfrom(fd, message, sizeof(message), 0, (struct sockaddr *)&sender, &length);
+        ssize_t size =
+            recvfrom(fd, message, sizeof(message), 0, (struct sockaddr *)&sender, &length);
 
         if (size < 0 && (errno == EINTR || errno == ENOBUFS)) /* others' messages overflowed */
             continue;

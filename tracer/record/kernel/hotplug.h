@@ -14,7 +14,8 @@ int ct_hotplug_open(void);
 /* The next CPU that came on-line. FALSE: there is none (any more) for now. */
 gboolean ct_hotplug_read(int fd, uint32_t *cpu);
 
-/* The CPU of which the kernel's message says that it came on-line. FALSE: it says something else. */
+/* The CPU of which the kernel's message says that it came on-line. FALSE: it says something else.
+ */
 gboolean ct_hotplug_parse(const char *message, size_t size, uint32_t *cpu);
 
 #endif

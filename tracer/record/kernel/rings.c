@@ -94,24 +94,34 @@ static gboolean open_machine_ring(struct ct_ring *ring)
     return open_ring(ring, &attributes, -1, MACHINE_RING_SIZE);
 }
 
-/*
- * With `has_arrivals`, who comes on the CPU is told once more. Where an idle task's tracepoints are
- * silent, as on some virtual machines, only that tells of the switch from it.
- */
-static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id,
-                               gboolean has_arrivals)
+static gboolean add_event(struct ct_ring *ring, size_t index, struct perf_event_attr *attributes)
+{
+    ring->fds[index] = open_event(attributes, -1, (int)ring->cpu);
+    return ring->fds[index] >= 0 &&
+           ioctl(ring->fds[index], PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
+}
+
+static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id)
 {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_TRACEPOINT,
         .config = id,
         .sample_period = 1,
         .disabled = 1,
-        .context_switch = has_arrivals != 0,
     };
 
-    ring->fds[index] = open_event(&attributes, -1, (int)ring->cpu);
-    return ring->fds[index] >= 0 &&
-           ioctl(ring->fds[index], PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
+    return add_event(ring, index, &attributes);
+}
+
+gboolean ct_ring_add_arrivals(struct ct_ring *ring)
+{
+    struct perf_event_attr attributes = {
+        .type = PERF_TYPE_SOFTWARE,
+        .config = PERF_COUNT_SW_DUMMY,
+        .context_switch = 1,
+    };
+
+    return add_event(ring, CT_RING_FDS - 1, &attributes);
 }
 
 static char *explain(int code)
@@ -142,8 +152,8 @@ static struct ct_rings *rings_new(long *cpus)
 
 static gboolean open_machine_events(const struct ct_formats *formats, struct ct_ring *ring)
 {
-    return open_machine_ring(ring) && add_tracepoint(ring, 1, formats->switch_id, TRUE) &&
-           add_tracepoint(ring, 2, formats->waking_id, FALSE);
+    return open_machine_ring(ring) && add_tracepoint(ring, 1, formats->switch_id) &&
+           add_tracepoint(ring, 2, formats->waking_id);
 }
 
 struct ct_rings *ct_rings_open_machine(char **why_not)

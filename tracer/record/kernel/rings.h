@@ -11,13 +11,15 @@
 #include <glib.h>
 #include <sys/types.h>
 
-#define CT_RING_FDS 3
+#define CT_RING_FDS 4
 
 struct ct_ring {
     uint32_t cpu;
     int fds[CT_RING_FDS]; /* the first has the ring; -1: none */
     void *map;
-    size_t size; /* of the data */
+    size_t size;            /* of the data */
+    uint32_t idle_told;     /* so often its CPU's idle task told of its switch */
+    gboolean is_idle_clear; /* whether it does, is */
 };
 
 struct ct_rings {
@@ -39,6 +41,9 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
  * had none. The ring, or NULL if there can be none. Of the whole machine only.
  */
 struct ct_ring *ct_rings_reopen(struct ct_rings *rings, uint32_t cpu, gboolean is_begun);
+
+/* From now on, who comes on the ring's CPU is told once more: see idle.h. FALSE and errno. */
+gboolean ct_ring_add_arrivals(struct ct_ring *ring);
 
 void ct_rings_begin(struct ct_rings *rings);
 void ct_rings_end(struct ct_rings *rings);
