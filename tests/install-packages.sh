@@ -13,11 +13,11 @@ build="gcc libc6-dev cmake ninja-build pkg-config
     liblttng-ust-dev liblttng-ctl-dev lttng-tools
     libbabeltrace2-dev babeltrace2
     libglib2.0-dev libjson-glib-dev
-    libdw-dev libunwind-dev libiberty-dev
+    libdw-dev libunwind-dev libiberty-dev libseccomp-dev
     libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
     libcairo2-dev libpango1.0-dev fonts-dejavu-core"
 
-test="libcmocka-dev python3 g++ golang-go make
+test="libcmocka-dev python3 g++ golang-go rustc make
     redis-server redis-tools sqlite3 curl git procps util-linux
     gdb memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
     man-db librsvg2-bin poppler-utils strace linux-perf

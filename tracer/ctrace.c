@@ -12,9 +12,9 @@ static const struct {
     const char *name;
     const char *purpose;
 } commands[] = {
-    {"record", "run a program and record what its threads wait for"},
+    {"record", "run a program, or attach to one, and record what its threads wait for"},
     {"report", "read a recording in the terminal, or as JSON or CSV"},
-    {"pprof", "write a blocking profile for `go tool pprof`"},
+    {"pprof", "write a blocking or CPU profile for `go tool pprof`"},
     {"recover", "finish a recording whose recorder was killed"},
     {"timeline", "draw a recording as PNG, SVG or PDF"},
     {"verify", "check that a recording agrees with itself"},

@@ -81,6 +81,8 @@ static void add_wait(struct ct_assembler *assembler, const struct ct_record *rec
     interval.weight =
         ct_sampled_weight(interval.end_ns - interval.begin_ns, thread->thread.process->rate_ns);
     ct_kernel_see(assembler, thread, &interval);
+    ct_unseen_drop(thread, interval.begin_ns, interval.end_ns);
+    ct_unseen_release(assembler, thread, interval.begin_ns);
     ct_assembler_interval(assembler, record->time_ns, thread, &interval);
 }
 
@@ -185,6 +187,7 @@ static void exit_thread(struct ct_assembler *assembler, const struct ct_record *
     thread->thread.class_ns[CT_CLASS_SYSCALL] = totals->syscall_ns;
     thread->thread.class_ns[CT_CLASS_SLEEP] = totals->sleep_ns;
     thread->thread.has_totals = TRUE;
+    ct_unseen_release(assembler, thread, UINT64_MAX);
     add_wake(assembler, record, CT_OP_THREAD_EXIT, (uint64_t)(uint32_t)record->tid, 0, 0);
     thread->thread.has_exited = TRUE;
     thread->thread.end_ns = MAX(record->time_ns, thread->last_end_ns);
@@ -211,28 +214,53 @@ static void retire_fd(struct ct_assembler *assembler, GHashTable *fds, int32_t n
     g_ptr_array_add(assembler->retired_fds, fd);
 }
 
-static void add_fd(struct ct_assembler *assembler, const struct ct_record *record)
+static gboolean is_same_fd(const struct ct_fd *known, const struct ct_fd *fd)
 {
-    const struct ct_event_fd *event = &record->as.fd;
-    struct ct_thread_state *thread = ct_assembler_live_thread(assembler, record, record->time_ns);
+    return known->kind == fd->kind && known->watched_classes == fd->watched_classes &&
+           g_str_equal(known->local, fd->local) && g_str_equal(known->peer, fd->peer);
+}
 
-    if (!thread)
+void ct_assembler_set_fd(struct ct_assembler *assembler, struct ct_process *process,
+                         const struct ct_fd *fd)
+{
+    const struct ct_fd *known = g_hash_table_lookup(process->fds, GINT_TO_POINTER(fd->fd));
+    struct ct_fd *copy;
+
+    if (known && is_same_fd(known, fd))
         return;
-    GHashTable *fds = thread->thread.process->fds;
-
-    if (g_hash_table_contains(fds, GINT_TO_POINTER(event->fd))) {
-        retire_fd(assembler, fds, event->fd);
+    if (known) {
+        retire_fd(assembler, process->fds, fd->fd);
     } else if (assembler->fd_count++ >= CT_MAX_FDS) {
         assembler->model->capture.records_dropped++;
         return;
     }
-    struct ct_fd *fd = g_new0(struct ct_fd, 1);
+    copy = g_new0(struct ct_fd, 1);
+    *copy = *fd;
+    copy->local = copy->peer = NULL;
+    ct_assign_string(&copy->local, is_unbound(fd->local) ? "" : fd->local);
+    ct_assign_string(&copy->peer, fd->peer);
+    g_hash_table_insert(process->fds, GINT_TO_POINTER(fd->fd), copy);
+}
 
-    fd->fd = event->fd;
-    fd->kind = event->kind < CT_FD_KIND_COUNT ? (enum ct_fd_kind)event->kind : CT_FD_KIND_UNKNOWN;
-    ct_assign_string(&fd->local, is_unbound(event->local) ? "" : event->local);
-    ct_assign_string(&fd->peer, event->peer);
-    g_hash_table_insert(fds, GINT_TO_POINTER(event->fd), fd);
+void ct_assembler_close_fd(struct ct_assembler *assembler, struct ct_process *process, int32_t fd)
+{
+    if (g_hash_table_contains(process->fds, GINT_TO_POINTER(fd)))
+        retire_fd(assembler, process->fds, fd);
+}
+
+static void add_fd(struct ct_assembler *assembler, const struct ct_record *record)
+{
+    const struct ct_event_fd *event = &record->as.fd;
+    struct ct_thread_state *thread = ct_assembler_live_thread(assembler, record, record->time_ns);
+    const struct ct_fd fd = {
+        .fd = event->fd,
+        .kind = event->kind < CT_FD_KIND_COUNT ? (enum ct_fd_kind)event->kind : CT_FD_KIND_UNKNOWN,
+        .local = (char *)event->local,
+        .peer = (char *)event->peer,
+    };
+
+    if (thread)
+        ct_assembler_set_fd(assembler, thread->thread.process, &fd);
 }
 
 static void add_live(struct ct_assembler *assembler, const struct ct_record *record)
@@ -340,10 +368,12 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
     assembler->model = model;
     assembler->current = g_hash_table_new(NULL, NULL);
     assembler->images = ct_images_new();
+    assembler->hidden_threads = g_hash_table_new(NULL, NULL);
     assembler->wakes = ct_wakes_new(sinks, sink_count);
     assembler->sinks = sinks;
     assembler->sink_count = sink_count;
     ct_kernel_init(assembler);
+    ct_samples_init(assembler);
     assembler->first_ns = UINT64_MAX;
     assembler->retired_fds = g_ptr_array_new_with_free_func(ct_fd_free);
     return assembler;
@@ -358,8 +388,17 @@ void ct_assembler_set_rate_finder(struct ct_assembler *assembler, uint64_t (*fin
 
 void ct_assembler_free(struct ct_assembler *assembler)
 {
-    for (guint i = 0; i < assembler->model->threads->len; i++)
-        ct_nesting_clear(&ct_thread_state(assembler->model->threads->pdata[i])->nesting);
+    for (guint i = 0; i < assembler->model->threads->len; i++) {
+        struct ct_thread_state *thread = ct_thread_state(assembler->model->threads->pdata[i]);
+
+        ct_nesting_clear(&thread->nesting);
+        g_clear_pointer(&thread->unseen, g_array_unref);
+    }
+    for (guint i = 0; i < assembler->model->processes->len; i++)
+        g_clear_pointer(&((struct ct_image *)assembler->model->processes->pdata[i])->kernel_stacks,
+                        g_hash_table_unref);
+    g_hash_table_unref(assembler->hidden_threads);
+    ct_samples_clear(assembler);
     g_hash_table_unref(assembler->current);
     g_hash_table_unref(assembler->images);
     g_ptr_array_unref(assembler->retired_fds);

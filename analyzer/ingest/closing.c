@@ -87,56 +87,84 @@ static void add_thread(struct ct_assembler *assembler, const struct ct_event_thr
     thread->thread.has_totals = TRUE;
 }
 
+gboolean ct_assembler_add_stack(struct ct_assembler *assembler, struct ct_image *image,
+                                const struct ct_stack *stack)
+{
+    size_t size = sizeof(*stack) + stack->count * sizeof(stack->addresses[0]);
+
+    if (assembler->stack_count++ >= CT_MAX_STACKS) {
+        assembler->model->capture.records_dropped++;
+        return FALSE;
+    }
+    g_hash_table_insert(image->process.stacks, GUINT_TO_POINTER(stack->id), g_memdup2(stack, size));
+    return TRUE;
+}
+
 static void add_stack(struct ct_assembler *assembler, const struct ct_event_stack *event)
 {
     struct ct_image *image = subject(assembler, event->pid, event->process_start_ns);
     uint32_t count = MIN(event->addresses.count, CT_STACK_MAX_FRAMES);
+    g_autofree struct ct_stack *stack =
+        g_malloc(sizeof(*stack) + count * sizeof(stack->addresses[0]));
 
     if (!image || event->id == 0)
         return;
-    if (assembler->stack_count++ >= CT_MAX_STACKS) {
-        assembler->model->capture.records_dropped++;
-        return;
-    }
-    struct ct_stack *stack = g_malloc(sizeof(*stack) + count * sizeof(stack->addresses[0]));
-
     stack->id = event->id;
     stack->count = count;
+    stack->is_by_frame_pointers = FALSE;
     if (count > 0)
         memcpy(stack->addresses, event->addresses.values, count * sizeof(stack->addresses[0]));
-    g_hash_table_insert(image->process.stacks, GUINT_TO_POINTER(event->id), stack);
+    ct_assembler_add_stack(assembler, image, stack);
+}
+
+gboolean ct_assembler_add_module(struct ct_assembler *assembler, struct ct_image *image,
+                                 const struct ct_module *module)
+{
+    if (module->begin >= module->end)
+        return TRUE;
+    if (assembler->module_count++ >= CT_MAX_MODULES) {
+        assembler->model->capture.records_dropped++;
+        return FALSE;
+    }
+    struct ct_module *copy = g_new0(struct ct_module, 1);
+
+    *copy = *module;
+    copy->path = g_strdup(module->path); /* bytes: a file's name need not be UTF-8 */
+    copy->build_id = NULL;
+    ct_assign_string(&copy->build_id, module->build_id);
+    g_ptr_array_add(image->process.modules, copy);
+    return TRUE;
 }
 
 static void add_module(struct ct_assembler *assembler, const struct ct_event_module *event)
 {
     struct ct_image *image = subject(assembler, event->pid, event->process_start_ns);
+    const struct ct_module module = {
+        .path = (char *)event->path,
+        .build_id = (char *)event->build_id,
+        .begin = event->begin,
+        .end = event->end,
+        .bias = event->bias,
+    };
 
-    if (!image || event->begin >= event->end)
-        return;
-    if (assembler->module_count++ >= CT_MAX_MODULES) {
-        assembler->model->capture.records_dropped++;
-        return;
-    }
-    struct ct_module *module = g_new0(struct ct_module, 1);
-
-    module->path = g_strdup(event->path); /* bytes: a file's name need not be UTF-8 */
-    ct_assign_string(&module->build_id, event->build_id);
-    module->begin = event->begin;
-    module->end = event->end;
-    module->bias = event->bias;
-    g_ptr_array_add(image->process.modules, module);
+    if (image)
+        ct_assembler_add_module(assembler, image, &module);
 }
 
-static struct ct_op_counters *counters_of(struct ct_image *image, uint8_t op)
+static struct ct_op_counters *counters_of(struct ct_process *process, guint op)
 {
-    struct ct_op_counters *counters =
-        g_hash_table_lookup(image->process.counters, GUINT_TO_POINTER(op));
+    struct ct_op_counters *counters = g_hash_table_lookup(process->counters, GUINT_TO_POINTER(op));
 
     if (!counters) {
         counters = g_new0(struct ct_op_counters, 1);
-        g_hash_table_insert(image->process.counters, GUINT_TO_POINTER(op), counters);
+        g_hash_table_insert(process->counters, GUINT_TO_POINTER(op), counters);
     }
     return counters;
+}
+
+void ct_assembler_count_call(struct ct_process *process, enum ct_op op, uint64_t duration_ns)
+{
+    ct_op_counters_count(counters_of(process, op), duration_ns);
 }
 
 static void add_inflight(struct ct_assembler *assembler, uint64_t now_ns,
@@ -166,7 +194,7 @@ static void add_inflight(struct ct_assembler *assembler, uint64_t now_ns,
         return;
     /* The program counts calls when they end. */
     if (interval.is_open)
-        ct_op_counters_count(counters_of(image, interval.op), interval.end_ns - interval.begin_ns);
+        ct_assembler_count_call(&image->process, interval.op, interval.end_ns - interval.begin_ns);
     /* An open one is there whatever its length; one that had ended was sampled. */
     interval.weight =
         interval.is_open ? 1 : ct_sampled_weight(event->duration_ns, image->process.rate_ns);
@@ -182,7 +210,7 @@ static void add_counters(struct ct_assembler *assembler, const struct ct_event_c
     struct ct_op_counters counters = {.calls = event->calls, .total_ns = event->total_ns};
     for (uint32_t i = 0; i < MIN(event->histogram.count, CT_HISTOGRAM_BUCKETS); i++)
         counters.histogram[i] = event->histogram.values[i];
-    ct_op_counters_add(counters_of(image, event->op), &counters);
+    ct_op_counters_add(counters_of(&image->process, event->op), &counters);
 }
 
 static gboolean add_capture(struct ct_assembler *assembler, const struct ct_event_capture *event,

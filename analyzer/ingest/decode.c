@@ -32,6 +32,9 @@ struct ct_decode_class {
     enum ct_decode_kind kind;
     enum ct_event event; /* CT_EVENT_COUNT: of the kernel */
     enum ct_kernel_event kernel_event;
+    struct ct_kernel_syscall syscall; /* of a system call's event: which it is */
+    char *syscall_name;               /* owned */
+    uint64_t field_count;             /* of the same: fields that are there */
     /* Of a traced program's event, in the payload; the kernel's, in its context: in_interrupt. */
     uint64_t pid_index;
     uint64_t tid_index;
@@ -153,6 +156,27 @@ CT_KERNEL_EVENTS(READER)
 #undef READER
 #undef READ_FIELD
 
+/* An integer of any kind: fields of 32 bits are as the call took them. */
+static uint64_t read_argument(const bt_field *field)
+{
+    return bt_field_class_type_is(bt_field_get_class_type(field),
+                                  BT_FIELD_CLASS_TYPE_SIGNED_INTEGER)
+               ? (uint64_t)read_signed(field)
+               : read_unsigned(field);
+}
+
+static void read_syscall(const struct ct_decode_class *class, const bt_field *payload,
+                         struct ct_kernel_syscall *syscall)
+{
+    *syscall = class->syscall;
+    if (class->kernel_event == CT_KERNEL_ID_SYSCALL_EXIT) {
+        syscall->result = READ_I64(borrow_member(payload, class->field_index[0]));
+        return;
+    }
+    for (uint64_t i = 0; i < class->field_count; i++)
+        syscall->arguments[i] = read_argument(borrow_member(payload, i));
+}
+
 static void read_kernel(struct ct_decoder *decoder, const struct ct_decode_class *class,
                         const bt_event *event, uint64_t time_ns, struct ct_kernel_record *record)
 {
@@ -172,7 +196,9 @@ static void read_kernel(struct ct_decoder *decoder, const struct ct_decode_class
         break;
         CT_KERNEL_EVENTS(READ_CASE)
 #undef READ_CASE
-    case CT_KERNEL_EVENT_COUNT:
+    case CT_KERNEL_ID_SYSCALL_ENTRY:
+    case CT_KERNEL_ID_SYSCALL_EXIT:
+        read_syscall(class, payload, &record->as.syscall);
         break;
     }
 }
@@ -321,6 +347,71 @@ static gboolean find_kernel_event(const char *name, enum ct_kernel_event *event)
     return FALSE;
 }
 
+static const char *const syscall_names[CT_SYSCALL_COUNT] = {
+#define NAME(name, ...) [CT_SYSCALL_##name] = #name,
+    CT_WAITING_SYSCALLS(NAME) CT_RECENT_WAITING_SYSCALLS(NAME) CT_OLD_WAITING_SYSCALLS(NAME)
+        CT_TELLING_SYSCALLS(NAME) CT_OLD_TELLING_SYSCALLS(NAME)
+#undef NAME
+};
+
+static enum ct_syscall find_syscall(const char *name)
+{
+    for (int i = CT_SYSCALL_OTHER + 1; i < CT_SYSCALL_COUNT; i++) {
+        if (strcmp(syscall_names[i], name) == 0)
+            return (enum ct_syscall)i;
+    }
+    return CT_SYSCALL_OTHER;
+}
+
+/* The fields of an entry are its arguments, in their order: integers all. */
+static gboolean has_arguments(struct ct_decode_class *class, const bt_field_class *payload)
+{
+    if (!payload)
+        return FALSE;
+    class->field_count = bt_field_class_structure_get_member_count(payload);
+    if (class->field_count > CT_SYSCALL_ARGUMENTS)
+        return FALSE;
+    for (uint64_t i = 0; i < class->field_count; i++) {
+        const bt_field_class *member = bt_field_class_structure_member_borrow_field_class_const(
+            bt_field_class_structure_borrow_member_by_index_const(payload, i));
+
+        if (!has_shape(member, SHAPE_SIGNED) && !has_shape(member, SHAPE_UNSIGNED))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* TRUE for an event of a system call that is as we write them, and no other tracer. */
+static gboolean resolve_syscall(struct ct_decode_class *class, const char *name,
+                                const bt_event_class *event_class)
+{
+    static const struct field_row result = {CT_SYSCALL_RESULT_FIELD, SHAPE_SIGNED};
+    const bt_stream_class *stream_class = bt_event_class_borrow_stream_class_const(event_class);
+    const bt_field_class *context =
+        bt_stream_class_borrow_event_common_context_field_class_const(stream_class);
+    const bt_field_class *payload = bt_event_class_borrow_payload_field_class_const(event_class);
+    gboolean is_entry = g_str_has_prefix(name, CT_SYSCALL_ENTRY_PREFIX);
+
+    class->event = CT_EVENT_COUNT;
+    class->kernel_event = is_entry ? CT_KERNEL_ID_SYSCALL_ENTRY : CT_KERNEL_ID_SYSCALL_EXIT;
+    class->syscall_name =
+        g_strdup(name + strlen(is_entry ? CT_SYSCALL_ENTRY_PREFIX : CT_SYSCALL_EXIT_PREFIX));
+    class->syscall.name = class->syscall_name;
+    class->syscall.call = find_syscall(class->syscall_name);
+    return bt_stream_class_borrow_default_clock_class_const(stream_class) &&
+           resolve_source(class, context, payload) &&
+           (is_entry ? has_arguments(class, payload)
+                     : find_member(payload, &result, &class->field_index[0]));
+}
+
+static void class_free(void *data)
+{
+    struct ct_decode_class *class = data;
+
+    g_free(class->syscall_name);
+    g_free(class);
+}
+
 static struct ct_decode_class *class_new(const bt_event_class *event_class)
 {
     struct ct_decode_class *class = g_new0(struct ct_decode_class, 1);
@@ -330,6 +421,12 @@ static struct ct_decode_class *class_new(const bt_event_class *event_class)
     if (name && find_kernel_event(name, &class->kernel_event)) {
         class->event = CT_EVENT_COUNT;
         if (resolve_fields(class, event_class)) /* else another tracer's of that name */
+            class->kind = CT_DECODE_KERNEL;
+        return class;
+    }
+    if (name && (g_str_has_prefix(name, CT_SYSCALL_ENTRY_PREFIX) ||
+                 g_str_has_prefix(name, CT_SYSCALL_EXIT_PREFIX))) {
+        if (resolve_syscall(class, name, event_class))
             class->kind = CT_DECODE_KERNEL;
         return class;
     }
@@ -374,7 +471,7 @@ struct ct_decoder *ct_decoder_new(void)
 {
     struct ct_decoder *decoder = g_new0(struct ct_decoder, 1);
 
-    decoder->classes = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    decoder->classes = g_hash_table_new_full(NULL, NULL, NULL, class_free);
     decoder->sequence = g_new(uint64_t, CT_SEQUENCE_LENGTH_MAX);
     return decoder;
 }

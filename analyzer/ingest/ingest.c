@@ -226,6 +226,7 @@ static void fill_capture(struct ct_model *model, struct reading *reading)
     capture->events_lost = result->events_lost;
     capture->packets_lost = result->packets_lost;
     capture->kernel_events_lost = result->kernel_events_lost;
+    capture->samples_lost = result->samples_lost;
     capture->damage = g_strdup(damage);
     if (damage)
         capture->is_complete = FALSE;

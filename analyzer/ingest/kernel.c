@@ -44,10 +44,19 @@ static void count_line(struct ct_thread_sched *sched, uint64_t duration_ns)
     sched->longest_line_ns = MAX(sched->longest_line_ns, duration_ns);
 }
 
-static enum ct_class rest_class(enum ct_task_state state)
+/* Blocked outside of all waits is other, where all of them are known. */
+static enum ct_class outside_class(const struct ct_assembler *assembler,
+                                   const struct ct_thread *thread)
+{
+    return thread->process->is_hidden && !assembler->has_syscalls ? CT_CLASS_UNKNOWN
+                                                                  : CT_CLASS_OTHER;
+}
+
+static enum ct_class rest_class(const struct ct_assembler *assembler,
+                                const struct ct_thread *thread, enum ct_task_state state)
 {
     return state == CT_TASK_RUNNABLE  ? CT_CLASS_RUNNABLE
-           : state == CT_TASK_BLOCKED ? CT_CLASS_OTHER
+           : state == CT_TASK_BLOCKED ? outside_class(assembler, thread)
                                       : CT_CLASS_UNKNOWN;
 }
 
@@ -63,7 +72,7 @@ static void on_rest(void *user, struct ct_task *task, const struct ct_task_span 
         .end_ns = known_end_ns(assembler, thread, end_ns),
         .weight = 1,
         .is_outside = TRUE,
-        .class = rest_class(span->state),
+        .class = rest_class(assembler, thread, span->state),
         .waker = span->waker ? span->waker->thread : NULL,
         .wake_ns = span->waker ? span->begin_ns : 0,
         .ran_instead = span->instead,
@@ -88,15 +97,22 @@ void ct_kernel_init(struct ct_assembler *assembler)
 void ct_kernel_add(struct ct_assembler *assembler, const struct ct_record *record)
 {
     assembler->now_ns = MAX(assembler->now_ns, record->time_ns);
+    if (record->as.kernel.event == CT_KERNEL_ID_CPU_SAMPLE) {
+        ct_samples_add(assembler, &record->as.kernel);
+        return;
+    }
     assembler->model->capture.has_kernel = TRUE;
     if (!ct_tasks_add(assembler->tasks, &record->as.kernel))
         assembler->model->capture.records_dropped++;
+    ct_hidden_add(assembler, &record->as.kernel);
+    ct_syscalls_add(assembler, &record->as.kernel);
 }
 
 void ct_assembler_lose(struct ct_assembler *assembler, uint32_t cpu, uint64_t begin_ns,
                        uint64_t end_ns)
 {
     ct_tasks_lost(assembler->tasks, cpu, begin_ns, end_ns);
+    ct_syscalls_lose(assembler);
 }
 
 /* Keeps what its task did until then, for when that is forgotten. */
@@ -316,6 +332,7 @@ void ct_kernel_finish(struct ct_assembler *assembler)
 
         ct_kernel_bind(assembler, thread, thread->thread.start_ns);
     }
+    ct_syscalls_finish(assembler);
     ct_tasks_finish(assembler->tasks, assembler->model->end_ns);
     assembler->model->capture.switches_missed = ct_tasks_missed(assembler->tasks);
 }
@@ -386,7 +403,7 @@ static void settle_sched(struct ct_thread_state *thread, struct ct_task_times *t
         minus(times->ns[CT_TASK_BLOCKED], covered_ns(thread, CT_TASK_BLOCKED));
 }
 
-gboolean ct_kernel_settle(struct ct_thread_state *thread)
+gboolean ct_kernel_settle(const struct ct_assembler *assembler, struct ct_thread_state *thread)
 {
     struct ct_thread *settled = &thread->thread;
     uint64_t waited_ns[CT_CLASS_COUNT], class_ns[CT_CLASS_COUNT] = {0};
@@ -407,7 +424,7 @@ gboolean ct_kernel_settle(struct ct_thread_state *thread)
     }
     uint64_t brief_ns = minus(times.ns[CT_TASK_BRIEF], covered_ns(thread, CT_TASK_BRIEF));
 
-    class_ns[CT_CLASS_OTHER] +=
+    class_ns[outside_class(assembler, settled)] +=
         settled->sched.outside_ns + share_out(thread, brief_ns, waited_ns, class_ns);
     class_ns[CT_CLASS_UNKNOWN] +=
         minus(times.ns[CT_TASK_UNKNOWN], covered_ns(thread, CT_TASK_UNKNOWN));

@@ -77,8 +77,8 @@ static void read_clock(struct ct_merge *merge, const bt_event_class *event_class
         merge->result.epoch_offset_ns = offset_ns;
 }
 
-/* The kernel layer writes its streams with this among their classes. */
-static gboolean is_kernel_stream(const bt_stream *stream)
+/* An event whose name begins so can be in the stream. */
+static gboolean has_class(const bt_stream *stream, const char *prefix)
 {
     const bt_stream_class *class = bt_stream_borrow_class_const(stream);
 
@@ -86,10 +86,10 @@ static gboolean is_kernel_stream(const bt_stream *stream)
         const char *name =
             bt_event_class_get_name(bt_stream_class_borrow_event_class_by_index_const(class, i));
 
-        if (name && g_str_has_prefix(name, CT_PROVIDER ":"))
-            return FALSE;
+        if (name && g_str_has_prefix(name, prefix))
+            return TRUE;
     }
-    return TRUE;
+    return FALSE;
 }
 
 static void take_loss(struct ct_merge *merge, struct stream *stream, const bt_message *message)
@@ -98,8 +98,12 @@ static void take_loss(struct ct_merge *merge, struct stream *stream, const bt_me
     uint64_t count = 0;
     bt_property_availability availability = bt_message_discarded_events_get_count(message, &count);
 
-    if (!is_kernel_stream(of)) {
+    if (has_class(of, CT_PROVIDER ":")) {
         add_lost(&merge->result.events_lost, availability, &count);
+        return;
+    }
+    if (has_class(of, CT_KERNEL_SAMPLE_NAME)) {
+        add_lost(&merge->result.samples_lost, availability, &count);
         return;
     }
     add_lost(&merge->result.kernel_events_lost, availability, &count);

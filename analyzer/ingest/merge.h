@@ -15,6 +15,7 @@ struct ct_merge_result {
     uint64_t events_lost;
     uint64_t packets_lost;
     uint64_t kernel_events_lost;
+    uint64_t samples_lost;
     uint64_t first_ns; /* of our events, but the kernel's; UINT64_MAX and 0 if there are none */
     uint64_t last_ns;
     int64_t epoch_offset_ns;

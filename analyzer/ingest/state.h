@@ -23,6 +23,17 @@ struct ct_image {
     gboolean has_exec;         /* an exec event came: the next image of the pid ends this one */
     uint64_t exec_ns;          /* then: when */
     gboolean has_ended;
+    guint live_threads;        /* of a hidden one */
+    GHashTable *kernel_stacks; /* owned; the struct ct_stack * that the kernel took, or NULL */
+};
+
+/* The system call that a thread makes, or made last, as the kernel tells. */
+struct ct_made_call {
+    struct ct_kernel_syscall made; /* without name: none yet */
+    uint64_t begin_ns;
+    gboolean is_made;     /* now */
+    gboolean has_blocked; /* in it the thread has left its CPU of its own accord */
+    uint32_t stack_id;    /* from where; 0: not known (yet) */
 };
 
 struct ct_thread_state {
@@ -44,6 +55,9 @@ struct ct_thread_state {
     uint64_t last_seen_ns;                        /* then: when that was */
     uint64_t recorded_ns[CT_CLASS_COUNT];         /* of waits that were recorded, each once */
     struct ct_task_times covered[CT_CLASS_COUNT]; /* what it did meanwhile */
+    struct ct_made_call call;
+    GArray *unseen;      /* owned; struct ct_interval, see ct_unseen_hold(); or NULL */
+    struct ct_span seen; /* the preload's last wait */
 };
 
 #define CT_THREAD_SLOTS 256
@@ -54,6 +68,9 @@ struct ct_assembler {
     GHashTable *images;          /* owned; struct ct_image * by pid and start -> itself */
     struct ct_wakes *wakes;      /* owned */
     struct ct_tasks *tasks;      /* owned */
+    GHashTable *hidden_threads;  /* owned; tid -> struct ct_thread_state * of a hidden image */
+    gboolean has_syscalls;       /* the kernel tells of system calls */
+    GQueue held_samples;         /* owned; those whose thread is not known yet */
     const struct ct_sink *sinks; /* borrowed */
     size_t sink_count;
     uint64_t now_ns;     /* of the event at hand */
@@ -126,7 +143,51 @@ gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_sta
 void ct_kernel_finish(struct ct_assembler *assembler);
 /* FALSE: nothing is known of the thread, whose end is settled. Its classes' times are as its waits
  * say, and become what the kernel says. */
-gboolean ct_kernel_settle(struct ct_thread_state *thread);
+gboolean ct_kernel_settle(const struct ct_assembler *assembler, struct ct_thread_state *thread);
+
+/* ---- Processes without preload, and system calls ---- */
+
+/* After the tasks know of the record. */
+void ct_hidden_add(struct ct_assembler *assembler, const struct ct_kernel_record *record);
+void ct_syscalls_add(struct ct_assembler *assembler, const struct ct_kernel_record *record);
+/* Events of a CPU are lost: a call's end may be among them. */
+void ct_syscalls_lose(struct ct_assembler *assembler);
+/* Calls that go on at the end; once every thread's life is settled. */
+void ct_syscalls_finish(struct ct_assembler *assembler);
+
+/* A wait that the kernel tells of, and the preload perhaps too. */
+void ct_unseen_hold(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                    const struct ct_interval *interval);
+/* The preload tells of none that ended by then. */
+void ct_unseen_release(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                       uint64_t time_ns);
+/* The preload tells of that time. */
+void ct_unseen_drop(struct ct_thread_state *thread, uint64_t begin_ns, uint64_t end_ns);
+
+/* The number means this from now on. `fd` is copied. */
+void ct_assembler_set_fd(struct ct_assembler *assembler, struct ct_process *process,
+                         const struct ct_fd *fd);
+void ct_assembler_close_fd(struct ct_assembler *assembler, struct ct_process *process, int32_t fd);
+/* `module` and `stack` are copied. FALSE: there is no room. */
+gboolean ct_assembler_add_module(struct ct_assembler *assembler, struct ct_image *image,
+                                 const struct ct_module *module);
+gboolean ct_assembler_add_stack(struct ct_assembler *assembler, struct ct_image *image,
+                                const struct ct_stack *stack);
+/* Of a call that nobody else counts. */
+void ct_assembler_count_call(struct ct_process *process, enum ct_op op, uint64_t duration_ns);
+
+/* ---- CPU samples ---- */
+
+void ct_samples_init(struct ct_assembler *assembler);
+void ct_samples_clear(struct ct_assembler *assembler);
+void ct_samples_add(struct ct_assembler *assembler, const struct ct_kernel_record *record);
+/* Once all processes and threads are known. */
+void ct_samples_finish(struct ct_assembler *assembler);
+
+/* The id of these among the image's stacks. 0: there are none, or no room. */
+uint32_t ct_assembler_intern_stack(struct ct_assembler *assembler, struct ct_image *image,
+                                   const struct ct_u64_sequence *addresses,
+                                   gboolean is_by_frame_pointers);
 
 /* Replaces an owned string. */
 void ct_assign_string(char **owned, const char *value);

@@ -394,6 +394,16 @@ static void add_fork(struct ct_tasks *tasks, const struct ct_kernel_record *reco
                    .begin_ns = record->time_ns, .state = CT_TASK_RUNNABLE, .waker = parent});
 }
 
+/* One that was there when the recording began, off the CPU. */
+static void add_present(struct ct_tasks *tasks, const struct ct_kernel_record *record)
+{
+    struct ct_task *task = get_task(tasks, record->as.process_thread.tid);
+
+    if (task && task->count == 0 && record->as.process_thread.is_blocked)
+        begin_span(tasks, task,
+                   (struct ct_task_span){.begin_ns = record->time_ns, .state = CT_TASK_BLOCKED});
+}
+
 static void add_task_switch(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
     const struct ct_kernel_context_switch *event = &record->as.context_switch;
@@ -422,9 +432,10 @@ gboolean ct_tasks_add(struct ct_tasks *tasks, const struct ct_kernel_record *rec
     case CT_KERNEL_ID_CONTEXT_SWITCH:
         add_task_switch(tasks, record);
         break;
-    case CT_KERNEL_ID_SCHED_PROCESS_EXEC:
-    case CT_KERNEL_ID_SCHED_PROCESS_EXIT:
-    case CT_KERNEL_EVENT_COUNT:
+    case CT_KERNEL_ID_PROCESS_THREAD:
+        add_present(tasks, record);
+        break;
+    default:
         break;
     }
     return tasks->all->len < TASKS_MAX;

@@ -105,12 +105,13 @@ void ct_assembler_finish(struct ct_assembler *assembler)
         name_thread(thread);
         settle_life(thread, model);
     }
+    ct_samples_finish(assembler);
     ct_kernel_finish(assembler);
     ct_wakes_flush(assembler->wakes);
     for (guint i = 0; i < model->threads->len; i++) {
         struct ct_thread_state *thread = ct_thread_state(g_ptr_array_index(model->threads, i));
 
-        if (!ct_kernel_settle(thread))
+        if (!ct_kernel_settle(assembler, thread))
             settle_classes(thread);
     }
     ct_model_sort(model);

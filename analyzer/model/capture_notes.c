@@ -19,6 +19,7 @@ char *ct_capture_losses(const struct ct_capture *capture)
     add_loss(text, capture->events_lost, "event");
     add_loss(text, capture->packets_lost, "packet");
     add_loss(text, capture->kernel_events_lost, "kernel event");
+    add_loss(text, capture->samples_lost, "CPU sample");
     add_loss(text, capture->stacks_lost, "stack");
     add_loss(text, capture->threads_lost, "thread");
     add_loss(text, capture->modules_lost, "module");
@@ -70,18 +71,51 @@ char *ct_capture_estimates(const struct ct_capture *capture)
                            missed, capture->switches_missed == 1 ? "" : "es");
 }
 
+char *ct_capture_approximations(const struct ct_capture *capture)
+{
+    g_autofree char *count = ct_format_count(capture->kernel_stacks);
+
+    if (capture->kernel_stacks == 0)
+        return g_strdup("");
+    return g_strdup_printf("%s by frame pointers, from the kernel: of code that was built without "
+                           "them, callers are missing",
+                           count);
+}
+
+char *ct_capture_samples(const struct ct_capture *capture)
+{
+    if (capture->samples == 0 || capture->sample_period_ns == 0)
+        return g_strdup("");
+    g_autofree char *count = ct_format_count(capture->samples);
+    GString *text = g_string_new(NULL);
+
+    g_string_printf(text, "%s, %.0f in a second of CPU time", count,
+                    1e9 / (double)capture->sample_period_ns);
+    if (capture->samples_partial > 0)
+        g_string_append_printf(text, "; of %.2g%% the first callers are not known",
+                               100.0 * (double)capture->samples_partial / (double)capture->samples);
+    if (capture->samples_unknown > 0)
+        g_string_append_printf(text, "; %.2g%% are of processes without the preload, and left out",
+                               100.0 * (double)capture->samples_unknown / (double)capture->samples);
+    return g_string_free(text, FALSE);
+}
+
 GPtrArray *ct_capture_notes(const struct ct_capture *capture)
 {
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(capture);
     g_autofree char *missing = ct_capture_missing_layers(capture);
     g_autofree char *estimates = ct_capture_estimates(capture);
+    g_autofree char *approximations = ct_capture_approximations(capture);
+    g_autofree char *samples = ct_capture_samples(capture);
 
     add_line(lines, "command", capture->command);
     add_line(lines, "recorded by ctrace", capture->ctrace_version);
     add_line(lines, "layers", capture->layers);
+    add_line(lines, "CPU samples", samples);
     add_line(lines, "not recorded", missing);
     add_line(lines, "estimated", estimates);
+    add_line(lines, "stacks", approximations);
     if (capture->is_complete) {
         g_autofree char *rate = ct_format_duration(capture->rate_ns);
         g_ptr_array_add(lines,

@@ -13,7 +13,13 @@ GPtrArray *ct_capture_complaints(const struct ct_capture *capture);
 /* What had to be estimated, since the kernel did not tell it; "" if nothing. Free with g_free(). */
 char *ct_capture_estimates(const struct ct_capture *capture);
 
+/* How good the stacks are that the kernel took; "" if it took none. Free with g_free(). */
+char *ct_capture_approximations(const struct ct_capture *capture);
+
 /* "1,234 waits, 2 stacks": what was lost while recording, "" if nothing. Free with g_free(). */
 char *ct_capture_losses(const struct ct_capture *capture);
+
+/* How many CPU samples there are, and how good; "" if there are none. The caller frees. */
+char *ct_capture_samples(const struct ct_capture *capture);
 
 #endif

@@ -254,6 +254,28 @@ const char *ct_op_name(enum ct_op op)
     return (size_t)op < G_N_ELEMENTS(op_names) ? op_names[op] : "unknown operation";
 }
 
+enum ct_class ct_op_class(enum ct_op op)
+{
+    static const enum ct_class classes[] = {
+#define OP_CLASS(symbol, name, class, object) [CT_OP_##symbol] = CT_CLASS_##class,
+        CT_OPS(OP_CLASS)
+#undef OP_CLASS
+    };
+
+    return (size_t)op < G_N_ELEMENTS(classes) ? classes[op] : CT_CLASS_UNKNOWN;
+}
+
+enum ct_class ct_fd_kind_class(enum ct_fd_kind kind)
+{
+    static const enum ct_class classes[] = {
+#define KIND_CLASS(symbol, name, class) [CT_FD_KIND_##symbol] = CT_CLASS_##class,
+        CT_FD_KINDS(KIND_CLASS)
+#undef KIND_CLASS
+    };
+
+    return (size_t)kind < G_N_ELEMENTS(classes) ? classes[kind] : CT_CLASS_UNKNOWN;
+}
+
 enum ct_object ct_op_object(enum ct_op op)
 {
     return (size_t)op < G_N_ELEMENTS(op_objects) ? op_objects[op] : CT_OBJECT_NONE;

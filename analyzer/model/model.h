@@ -18,6 +18,7 @@
 struct ct_stack {
     uint32_t id; /* unique in its process, never 0 */
     uint32_t count;
+    gboolean is_by_frame_pointers; /* callers are missing where code was built without them */
     uint64_t addresses[];
 };
 
@@ -79,6 +80,7 @@ struct ct_process {
     char *cwd;  /* owned */
     uint64_t rate_ns;
     int32_t exit_status;  /* -1: unknown, killed or still running */
+    gboolean is_hidden;   /* no preload was in it: only the kernel layer tells of it */
     GHashTable *threads;  /* owned; tid -> struct ct_thread *, the newest of that tid */
     GHashTable *stacks;   /* owned; id -> struct ct_stack * */
     GPtrArray *modules;   /* owned; struct ct_module *, by begin */
@@ -89,8 +91,9 @@ struct ct_process {
 struct ct_fd {
     int32_t fd;
     enum ct_fd_kind kind;
-    char *local; /* owned; a socket's own address, or a path */
-    char *peer;  /* owned; a socket's other end, or "" */
+    char *local;             /* owned; a socket's own address, or a path */
+    char *peer;              /* owned; a socket's other end, or "" */
+    uint8_t watched_classes; /* of an epoll descriptor that the kernel tells of: bits 1 << class */
 };
 
 void ct_fd_free(void *fd);
@@ -110,7 +113,13 @@ struct ct_capture {
     uint64_t packets_lost;
     gboolean has_kernel;         /* there are events of the kernel layer */
     uint64_t switches_missed;    /* by the kernel: they must have been */
+    uint64_t kernel_stacks;      /* distinct ones that the kernel took, by frame pointers */
     uint64_t kernel_events_lost; /* of any program, where the whole machine was recorded */
+    uint64_t samples;            /* of what runs; 0: none were taken */
+    uint64_t samples_partial;    /* of those: their stacks lack callers */
+    uint64_t samples_lost;       /* beside those */
+    uint64_t samples_unknown;    /* of those: of processes that ctrace knows nothing of */
+    uint64_t sample_period_ns;   /* the CPU time from one to the next */
     uint64_t stacks_lost;
     uint64_t threads_lost;
     uint64_t modules_lost;
@@ -174,6 +183,8 @@ const char *ct_op_name(enum ct_op op);             /* "pthread_mutex_lock" */
 const char *ct_fd_kind_name(enum ct_fd_kind kind); /* "inet socket" */
 const char *ct_class_name(enum ct_class class);    /* "sync" */
 enum ct_object ct_op_object(enum ct_op op);
+enum ct_class ct_op_class(enum ct_op op);             /* UNKNOWN: its descriptors decide */
+enum ct_class ct_fd_kind_class(enum ct_fd_kind kind); /* of a wait on such a one */
 const char *ct_object_name(enum ct_object object);
 
 /* Objects of this kind are variables of the program, known by their address. */

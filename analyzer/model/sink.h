@@ -66,10 +66,21 @@ struct ct_run {
     uint64_t end_ns;
 };
 
+/* A moment at which a thread was on a CPU. */
+struct ct_sample {
+    struct ct_thread *thread;
+    uint64_t time_ns;
+    uint64_t period_ns;  /* the thread ran that long since its last sample */
+    uint32_t stack_id;   /* 0: its stack is not known, or it had none */
+    gboolean in_kernel;  /* which the stack had called */
+    gboolean is_partial; /* the stack's first callers are missing */
+};
+
 /* Each function may be NULL. */
 struct ct_sink {
     void *user;
     void (*on_run)(void *user, const struct ct_run *run);
+    void (*on_sample)(void *user, const struct ct_sample *sample); /* in no certain order */
     void (*on_interval)(void *user, const struct ct_interval *interval);
     void (*on_progress)(void *user, double share); /* of the trace that was read: 0 to 1 */
 };

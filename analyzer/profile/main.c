@@ -1,4 +1,4 @@
-/* ctrace-pprof: blocking profiles for `go tool pprof`. */
+/* ctrace-pprof: blocking and CPU profiles for `go tool pprof`. */
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "cli/say.h"
@@ -47,21 +47,31 @@ static gboolean take_arguments(struct options *options, int count, char **argume
     if (options->is_version)
         return TRUE;
     if (count < 2 || count > 3) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    count < 2 ? "which profile? net, sync, syscall, sched, sleep or mutex"
-                              : "too many arguments: a profile and a directory are expected");
+        g_autofree char *list = ct_profile_kind_list(" or ");
+
+        if (count < 2)
+            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "which profile? %s", list);
+        else
+            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                        "too many arguments: a profile and a directory are expected");
         return FALSE;
     }
     if (!ct_profile_kind_from_name(arguments[1], &options->kind)) {
+        g_autofree char *list = ct_profile_kind_list(" and ");
+
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "no profile is called \"%s\"; there are net, sync, syscall, sched, sleep and "
-                    "mutex",
-                    arguments[1]);
+                    "no profile is called \"%s\"; there are %s", arguments[1], list);
         return FALSE;
     }
     options->directory = g_strdup(count == 3 ? arguments[2] : CT_DEFAULT_DIRECTORY);
     if (options->min && !ct_duration_parse(options->min, &options->limits.min_ns, error)) {
         g_prefix_error(error, "--min: ");
+        return FALSE;
+    }
+    if (options->min && !ct_profile_kind_has_waits(options->kind)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--min is of waits, and a %s profile has none",
+                    ct_profile_kind_name(options->kind));
         return FALSE;
     }
     return ct_part_check(&options->part, error);
@@ -83,8 +93,8 @@ static gboolean parse_options(struct options *options, int *count, char ***argum
 
     g_option_context_set_summary(
         context,
-        "Writes a blocking profile of a recording, for `go tool pprof`: where the program's\n"
-        "threads waited, how often and how long.");
+        "Writes a profile of a recording, for `go tool pprof`: where the program's threads\n"
+        "waited or ran, how often and how long.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
     ct_part_add_options(&options->part, context);
@@ -136,7 +146,21 @@ static void report_nothing(const struct options *options, const struct ct_model 
         ct_say("not recorded: %s", missing);
 }
 
-static void report_written(const char *path, const GArray *samples)
+/* "3 waits, 12.1 ms" */
+static char *describe_sum(enum ct_profile_kind kind, double count, double time_ns)
+{
+    g_autofree char *number = ct_format_count((uint64_t)count);
+    g_autofree char *time = ct_format_duration((uint64_t)time_ns);
+    gboolean is_one = g_str_equal(number, "1");
+
+    if (kind == CT_PROFILE_KIND_CPU)
+        return g_strdup_printf("%s sample%s, %s of CPU time", number, is_one ? "" : "s", time);
+    if (kind == CT_PROFILE_KIND_WALL)
+        return g_strdup_printf("%s of the threads' time", time);
+    return g_strdup_printf("%s wait%s, %s", number, is_one ? "" : "s", time);
+}
+
+static void report_written(const char *path, enum ct_profile_kind kind, const GArray *samples)
 {
     double waits = 0, delay_ns = 0;
 
@@ -144,13 +168,11 @@ static void report_written(const char *path, const GArray *samples)
         waits += (double)g_array_index(samples, struct ct_profile_sample, i).count;
         delay_ns += (double)g_array_index(samples, struct ct_profile_sample, i).delay_ns;
     }
-    g_autofree char *count = ct_format_count((uint64_t)waits);
-    g_autofree char *delay = ct_format_duration((uint64_t)delay_ns);
+    g_autofree char *sum = describe_sum(kind, waits, delay_ns);
     g_autofree char *quoted = g_shell_quote(path);
     gboolean is_plain =
         strspn(path, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "/._-+") == strlen(path);
-    ct_say("wrote %s: %s wait%s, %s; next: go tool pprof -top %s", path, count,
-           g_str_equal(count, "1") ? "" : "s", delay, is_plain ? path : quoted);
+    ct_say("wrote %s: %s; next: go tool pprof -top %s", path, sum, is_plain ? path : quoted);
 }
 
 static gboolean write_profile(const struct options *options, const GArray *samples, GBytes *bytes,
@@ -168,7 +190,7 @@ static gboolean write_profile(const struct options *options, const GArray *sampl
         return FALSE;
     /* A pipe is read by somebody already. */
     if (samples->len > 0 && g_file_test(path, G_FILE_TEST_IS_REGULAR))
-        report_written(path, samples);
+        report_written(path, options->kind, samples);
     return TRUE;
 }
 
@@ -192,6 +214,25 @@ static gboolean export_samples(const struct options *options, const struct ct_mo
     return compressed && write_profile(options, samples, compressed, error);
 }
 
+/* A profile of what runs takes samples of that; one of all time says so if they are not there. */
+static gboolean check_samples(const struct options *options, const struct ct_model *model,
+                              GError **error)
+{
+    const char *missing = model->capture.missing ? strstr(model->capture.missing, "cpu: ") : NULL;
+
+    if (!ct_profile_kind_has_samples(options->kind) || model->capture.samples > 0)
+        return TRUE;
+    if (options->kind == CT_PROFILE_KIND_WALL) {
+        ct_say("there are no CPU samples: the time that threads ran has no stacks; "
+               "ctrace record --cpu takes them");
+        return TRUE;
+    }
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "%s: there are no CPU samples: %s",
+                options->directory,
+                missing ? missing : "take them with: ctrace record --cpu PROGRAM");
+    return FALSE;
+}
+
 static gboolean run(struct options *options, GError **error)
 {
     g_autoptr(ct_model) model = ct_model_new();
@@ -213,6 +254,8 @@ static gboolean run(struct options *options, GError **error)
                     options->directory);
         return FALSE;
     }
+    if (!check_samples(options, model, error))
+        return FALSE;
     g_autoptr(GArray) samples = ct_profile_samples(profile, model, &selection);
     if (samples->len == 0)
         report_nothing(options, model);

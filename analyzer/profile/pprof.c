@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define MAX_LABELS 9
+#define MAX_LABELS 10
 
 /* As protobuf writes the beginning of profile.proto's `repeated Sample sample = 2`. */
 #define SAMPLE_FIELD (2 << 3 | 2)
@@ -26,6 +26,26 @@ static void add_location(struct encoder *encoder, uint64_t id)
         g_array_append_val(encoder->location_ids, id);
 }
 
+/* What the stack called or, where it called nothing, what the thread did. */
+static void add_leaf(struct encoder *encoder, const struct ct_profile_sample *sample)
+{
+    struct ct_pprof_tables *tables = &encoder->tables;
+    gboolean is_call =
+        sample->op != CT_OP_NONE || !ct_profile_kind_has_samples(encoder->input->kind);
+
+    if (!sample->thread) {
+        add_location(encoder, ct_pprof_tables_add_name(tables, "unknown waker"));
+    } else if (is_call) {
+        add_location(encoder, ct_pprof_tables_add_name(tables, ct_op_name(sample->op)));
+    } else if (sample->in_kernel) {
+        add_location(encoder, ct_pprof_tables_add_name(tables, "[kernel]"));
+    } else if (!sample->stack) {
+        g_autofree char *state = g_strdup_printf("[%s]", ct_class_name(sample->state));
+
+        add_location(encoder, ct_pprof_tables_add_name(tables, state));
+    }
+}
+
 static void set_stack(struct encoder *encoder, const struct ct_profile_sample *sample,
                       Pprof__Sample *message)
 {
@@ -33,12 +53,13 @@ static void set_stack(struct encoder *encoder, const struct ct_profile_sample *s
     struct ct_pprof_tables *tables = &encoder->tables;
 
     g_array_set_size(encoder->location_ids, 0);
-    add_location(encoder, ct_pprof_tables_add_name(tables, sample->thread ? ct_op_name(sample->op)
-                                                                          : "unknown waker"));
+    add_leaf(encoder, sample);
     for (uint32_t i = 0; sample->thread && i < (stack ? stack->count : 0); i++)
         add_location(encoder,
                      ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i]));
-    if (sample->thread && encoder->location_ids->len == 1)
+    if (sample->is_partial && stack)
+        add_location(encoder, ct_pprof_tables_add_name(tables, "unknown callers"));
+    else if (sample->thread && encoder->location_ids->len <= 1 && !sample->in_kernel)
         add_location(encoder, ct_pprof_tables_add_name(tables, "unknown stack"));
     message->n_location_id = encoder->location_ids->len;
     message->location_id = (uint64_t *)(void *)encoder->location_ids->data;
@@ -95,6 +116,8 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
         if (sample->op != CT_OP_NONE)
             add_text_label(encoder, message, "op", ct_op_name(sample->op));
     }
+    if (encoder->input->kind == CT_PROFILE_KIND_WALL)
+        add_text_label(encoder, message, "state", ct_class_name(sample->state));
     add_text_label(encoder, message, "object", object);
     add_text_label(encoder, message, "peer", sample->peer);
     add_text_label(encoder, message, tells_waiter ? "waiter" : "waker",
@@ -102,6 +125,8 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
                    : sample->other   ? sample->other->name
                                      : "");
     add_text_label(encoder, message, "open", sample->is_open ? "yes" : "");
+    add_text_label(encoder, message, "callers",
+                   sample->stack && sample->stack->is_by_frame_pointers ? "by frame pointers" : "");
 }
 
 static void append_length(GByteArray *bytes, size_t length)
@@ -192,15 +217,19 @@ static void set_comments(struct encoder *encoder, Pprof__Profile *message)
 static void set_header(struct encoder *encoder, Pprof__Profile *message)
 {
     const struct ct_pprof_input *input = encoder->input;
+    const struct ct_profile_units *units = ct_profile_kind_units(input->kind);
 
     message->n_sample_type = 2;
     message->sample_type =
         ct_pprof_tables_allocate(&encoder->tables, 2 * sizeof *message->sample_type);
-    message->sample_type[0] = make_value_type(encoder, "contentions", "count");
-    message->sample_type[1] = make_value_type(encoder, "delay", "nanoseconds");
-    message->default_sample_type = ct_pprof_tables_string(&encoder->tables, "delay");
-    message->period_type = make_value_type(encoder, "contentions", "count");
+    message->sample_type[0] = make_value_type(encoder, units->count, "count");
+    message->sample_type[1] = make_value_type(encoder, units->time, "nanoseconds");
+    message->default_sample_type = ct_pprof_tables_string(&encoder->tables, units->time);
+    message->period_type = make_value_type(encoder, units->is_clocked ? units->time : units->count,
+                                           units->is_clocked ? "nanoseconds" : "count");
     message->period = 1;
+    if (units->is_clocked && input->model->capture.sample_period_ns > 0)
+        message->period = (int64_t)input->model->capture.sample_period_ns;
     message->time_nanos = (int64_t)(input->begin_ns + (uint64_t)input->model->epoch_offset_ns);
     message->duration_nanos = (int64_t)(input->end_ns - input->begin_ns);
 }

@@ -1,18 +1,10 @@
 #include "profile/profile.h"
 
 #include "model/format.h"
+#include "profile/wall.h"
 
 #include <math.h>
 #include <string.h>
-
-static const struct {
-    const char *name;
-    const char *description;
-} kinds[] = {
-#define KIND_ROW(symbol, name, description) {name, description},
-    CT_PROFILE_KINDS(KIND_ROW)
-#undef KIND_ROW
-};
 
 /* Where waits are charged to. The thread is NULL for an unknown waker. */
 struct place {
@@ -20,6 +12,9 @@ struct place {
     struct ct_thread *thread;
     uint32_t stack_id;
     enum ct_op op;
+    enum ct_class state;
+    gboolean in_kernel;
+    gboolean is_partial;
 };
 
 /*
@@ -49,42 +44,18 @@ struct cell {
 struct ct_profile {
     enum ct_profile_kind kind;
     struct ct_profile_limits limits;
-    GHashTable *cells; /* owned; struct cell *, as a set */
-    struct cell *last; /* borrowed: waits come in runs */
+    GHashTable *cells;    /* owned; struct cell *, as a set */
+    struct cell *last;    /* borrowed: waits come in runs */
+    struct ct_wall *wall; /* owned; NULL: it is no wall profile */
 };
-
-const char *ct_profile_kind_name(enum ct_profile_kind kind)
-{
-    return kinds[kind].name;
-}
-
-const char *ct_profile_kind_description(enum ct_profile_kind kind)
-{
-    return kinds[kind].description;
-}
-
-gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind)
-{
-    return kind == CT_PROFILE_KIND_MUTEX || kind == CT_PROFILE_KIND_SCHED;
-}
-
-gboolean ct_profile_kind_from_name(const char *name, enum ct_profile_kind *kind)
-{
-    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (strcmp(kinds[i].name, name) == 0) {
-            *kind = i;
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
 
 static guint place_hash(const void *data)
 {
     const struct place *place = data;
     uint64_t mixed = (uint64_t)(uintptr_t)place->thread ^ (uint64_t)(uintptr_t)place->process;
 
-    mixed = (mixed ^ ((uint64_t)place->stack_id << 8) ^ place->op) * UINT64_C(0x9e3779b97f4a7c15);
+    mixed = (mixed ^ ((uint64_t)place->stack_id << 16) ^ (uint64_t)place->state << 12 ^ place->op) *
+            UINT64_C(0x9e3779b97f4a7c15);
     return (guint)(mixed >> 32);
 }
 
@@ -93,7 +64,8 @@ static gboolean place_equal(const void *left, const void *right)
     const struct place *a = left, *b = right;
 
     return a->thread == b->thread && a->process == b->process && a->stack_id == b->stack_id &&
-           a->op == b->op;
+           a->op == b->op && a->state == b->state && a->in_kernel == b->in_kernel &&
+           a->is_partial == b->is_partial;
 }
 
 static void bucket_clear(void *data)
@@ -116,6 +88,8 @@ struct ct_profile *ct_profile_new(enum ct_profile_kind kind, const struct ct_pro
 
     profile->kind = kind;
     profile->limits = *limits;
+    if (kind == CT_PROFILE_KIND_WALL)
+        profile->wall = ct_wall_new();
     /* A cell begins with its place, and so is its own key. */
     G_STATIC_ASSERT(offsetof(struct cell, place) == 0);
     profile->cells = g_hash_table_new_full(place_hash, place_equal, cell_free, NULL);
@@ -127,6 +101,7 @@ void ct_profile_free(struct ct_profile *profile)
     if (!profile)
         return;
     g_hash_table_unref(profile->cells);
+    ct_wall_free(profile->wall);
     g_free(profile);
 }
 
@@ -260,6 +235,8 @@ static gboolean is_of_kind(enum ct_profile_kind kind, const struct ct_interval *
         return interval->class == CT_CLASS_SYNC && ct_op_object(interval->op) == CT_OBJECT_LOCK;
     case CT_PROFILE_KIND_SCHED:
         return interval->class == CT_CLASS_RUNNABLE;
+    case CT_PROFILE_KIND_WALL:
+        return TRUE;
     default:
         return FALSE;
     }
@@ -279,11 +256,13 @@ static struct place charge(enum ct_profile_kind kind, const struct ct_interval *
     struct place own = {.process = interval->thread->process,
                         .thread = interval->thread,
                         .stack_id = interval->stack_id,
-                        .op = interval->op};
+                        .op = interval->op,
+                        .state = interval->class};
     struct place wakers = {.process = waker ? waker->process : interval->thread->process,
                            .thread = waker,
                            .stack_id = waker ? interval->waker_stack_id : 0,
-                           .op = waker ? interval->waker_op : CT_OP_NONE};
+                           .op = waker ? interval->waker_op : CT_OP_NONE,
+                           .state = interval->class};
 
     if (kind == CT_PROFILE_KIND_MUTEX)
         return wakers;
@@ -297,8 +276,14 @@ static void add_interval(void *user, const struct ct_interval *interval)
     uint64_t begin_ns = MAX(interval->begin_ns, limits->begin_ns);
     uint64_t end_ns = MIN(interval->end_ns, limits->end_ns);
 
-    if (!is_of_kind(profile->kind, interval) || interval->end_ns < interval->begin_ns ||
-        whole_ns(interval) < limits->min_ns)
+    double weight = interval->weight >= 1 && isfinite(interval->weight) ? interval->weight : 1;
+
+    if (!is_of_kind(profile->kind, interval) || interval->end_ns < interval->begin_ns)
+        return;
+    if (profile->wall && begin_ns < end_ns)
+        ct_wall_add(profile->wall, interval->thread, interval->class,
+                    weight * (double)(end_ns - begin_ns));
+    if (whole_ns(interval) < limits->min_ns)
         return;
     /* One that took no time has its place in the window all the same. */
     if (begin_ns > end_ns || (begin_ns == end_ns && interval->begin_ns != interval->end_ns))
@@ -307,15 +292,45 @@ static void add_interval(void *user, const struct ct_interval *interval)
     struct ct_thread *other =
         ct_profile_kind_tells_waiter(profile->kind) ? interval->thread : interval->waker;
     struct place place = charge(profile->kind, interval);
-    double weight = interval->weight >= 1 && isfinite(interval->weight) ? interval->weight : 1;
     struct bucket *bucket = find_bucket(find_cell(profile, &place), interval, other);
     bucket->count += ct_interval_is_counted(interval, limits->begin_ns) ? weight : 0;
     bucket->delay_ns += weight * (double)(end_ns - begin_ns);
 }
 
+static void add_sample(void *user, const struct ct_sample *sample)
+{
+    struct ct_profile *profile = user;
+    const struct ct_profile_limits *limits = &profile->limits;
+    const struct ct_interval nothing = {.thread = sample->thread, .op = CT_OP_NONE};
+    const struct place place = {
+        .process = sample->thread->process,
+        .thread = sample->thread,
+        .stack_id = sample->stack_id,
+        .op = CT_OP_NONE,
+        .state = CT_CLASS_RUNNING,
+        .in_kernel = sample->in_kernel,
+        .is_partial = sample->is_partial,
+    };
+
+    if (sample->time_ns < limits->begin_ns || sample->time_ns >= limits->end_ns)
+        return;
+    struct bucket *bucket = find_bucket(find_cell(profile, &place), &nothing, NULL);
+
+    bucket->count++;
+    bucket->delay_ns += (double)sample->period_ns;
+    if (profile->wall)
+        ct_wall_add(profile->wall, sample->thread, CT_CLASS_RUNNING, (double)sample->period_ns);
+}
+
 struct ct_sink ct_profile_sink(struct ct_profile *profile)
 {
-    return (struct ct_sink){.user = profile, .on_interval = add_interval};
+    struct ct_sink sink = {.user = profile};
+
+    if (ct_profile_kind_has_waits(profile->kind))
+        sink.on_interval = add_interval;
+    if (ct_profile_kind_has_samples(profile->kind))
+        sink.on_sample = add_sample;
+    return sink;
 }
 
 static gboolean is_place_selected(const struct place *place, const struct ct_selection *selection)
@@ -344,6 +359,9 @@ static void add_samples(GArray *samples, const struct cell *cell)
             .stack_id = place->stack_id,
             .stack = ct_process_stack(place->process, place->stack_id),
             .op = place->op,
+            .state = place->state,
+            .in_kernel = place->in_kernel,
+            .is_partial = place->is_partial,
             .object = bucket->object,
             .object_kind = bucket->object_kind,
             .object_text = bucket->object_text,
@@ -390,8 +408,11 @@ static int compare_samples(const void *left, const void *right, void *user)
     return order
     BY_RANK(process);
     BY_RANK(thread);
+    BY_NUMBER(state);
     BY_NUMBER(stack_id);
     BY_NUMBER(op);
+    BY_NUMBER(in_kernel);
+    BY_NUMBER(is_partial);
     BY_NUMBER(is_others);
     BY_NUMBER(object);
     if ((order = strcmp(a->object_text, b->object_text)))
@@ -421,5 +442,9 @@ GArray *ct_profile_samples(const struct ct_profile *profile, const struct ct_mod
 
     g_autoptr(GHashTable) ranks = rank_subjects(model);
     g_array_sort_with_data(samples, compare_samples, ranks);
+    if (profile->wall) {
+        ct_wall_settle(profile->wall, model, &profile->limits, selection, samples);
+        g_array_sort_with_data(samples, compare_samples, ranks);
+    }
     return samples;
 }

@@ -11,22 +11,33 @@
 /*
  * What a profile is of. In a mutex profile, a wait for a lock is charged to the stack that held
  * the lock and let it go, as in Go's; in a sched profile, the time in line for a CPU to the stack
- * that woke, where there is one; in the others, to the stack that waited.
- * KIND(symbol, name, what is in it).
+ * that woke, where there is one; in the others, to the stack that waited or ran.
+ * KIND(symbol, name, units, what is in it).
  */
-#define CT_PROFILE_KINDS(KIND)                                                               \
-    KIND(NET, "net", "waits for the network")                                                \
-    KIND(SYNC, "sync", "waits for other threads: locks, conditions, semaphores, joins")      \
-    KIND(SYSCALL, "syscall", "waits in other system calls: files, pipes, child processes")   \
-    KIND(SLEEP, "sleep", "sleeps and timers")                                                \
-    KIND(MUTEX, "mutex", "waits for locks, by the stack that held the lock and unlocked it") \
-    KIND(SCHED, "sched", "time ready to run but in line for a CPU, by the stack of the waker")
+#define CT_PROFILE_KINDS(KIND)                                                                    \
+    KIND(NET, "net", WAITS, "waits for the network")                                              \
+    KIND(SYNC, "sync", WAITS, "waits for other threads: locks, conditions, semaphores, joins")    \
+    KIND(SYSCALL, "syscall", WAITS, "waits in other system calls: files, pipes, child processes") \
+    KIND(SLEEP, "sleep", WAITS, "sleeps and timers")                                              \
+    KIND(MUTEX, "mutex", WAITS,                                                                   \
+         "waits for locks, by the stack that held the lock and unlocked it")                      \
+    KIND(SCHED, "sched", WAITS,                                                                   \
+         "time ready to run but in line for a CPU, by the stack of the waker")                    \
+    KIND(CPU, "cpu", CPU, "time running, by samples (ctrace record --cpu)")                       \
+    KIND(WALL, "wall", WALL, "all of the threads' time, running and waiting, by state")
 
 enum ct_profile_kind {
-#define CT_PROFILE_KIND_SYMBOL(symbol, name, description) CT_PROFILE_KIND_##symbol,
+#define CT_PROFILE_KIND_SYMBOL(symbol, name, units, description) CT_PROFILE_KIND_##symbol,
     CT_PROFILE_KINDS(CT_PROFILE_KIND_SYMBOL)
 #undef CT_PROFILE_KIND_SYMBOL
         CT_PROFILE_KIND_COUNT
+};
+
+/* What a profile's numbers are of: how many, and how much time. */
+struct ct_profile_units {
+    const char *count;
+    const char *time;
+    gboolean is_clocked; /* the time comes in steps; else it is of what happened */
 };
 
 /* Distinct objects and wakers that are told apart per stack, operation and thread. */
@@ -34,6 +45,15 @@ enum ct_profile_kind {
 
 /* Its samples tell who waited, beside whose stack it is; others tell who ended the wait. */
 gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind);
+
+/* It is made of waits, or of samples of what runs, or of both. */
+gboolean ct_profile_kind_has_waits(enum ct_profile_kind kind);
+gboolean ct_profile_kind_has_samples(enum ct_profile_kind kind);
+
+const struct ct_profile_units *ct_profile_kind_units(enum ct_profile_kind kind);
+
+/* "net, sync and mutex", with what stands before the last. The caller frees. */
+char *ct_profile_kind_list(const char *last_separator);
 
 const char *ct_profile_kind_name(enum ct_profile_kind kind);
 const char *ct_profile_kind_description(enum ct_profile_kind kind);
@@ -51,7 +71,10 @@ struct ct_profile_sample {
     struct ct_thread *thread;   /* whose stack it is; NULL: an unknown waker's */
     uint32_t stack_id;
     const struct ct_stack *stack; /* NULL: none was recorded */
-    enum ct_op op;                /* what the stack called */
+    enum ct_op op;                /* what the stack called; NONE: nothing, or it is not known */
+    enum ct_class state;          /* of a wall profile: what the thread did meanwhile */
+    gboolean in_kernel;           /* running: its stack had called the kernel */
+    gboolean is_partial;          /* the stack's first callers are missing */
     uint64_t object;              /* 0 for a descriptor, which goes by what it stands for */
     enum ct_object object_kind;
     const char *object_text; /* what was waited for; "" for no object, "others" beyond the limit */

@@ -121,6 +121,12 @@ static void write_capture(struct document *document, const struct ct_model *mode
     add_number(json, "packets_lost", capture->packets_lost);
     add_number(json, "kernel_events_lost", capture->kernel_events_lost);
     add_number(json, "switches_missed", capture->switches_missed);
+    add_number(json, "kernel_stacks", capture->kernel_stacks);
+    add_number(json, "cpu_samples", capture->samples);
+    add_number(json, "cpu_samples_partial", capture->samples_partial);
+    add_number(json, "cpu_samples_unknown", capture->samples_unknown);
+    add_number(json, "cpu_samples_lost", capture->samples_lost);
+    add_number(json, "cpu_sample_period_ns", capture->sample_period_ns);
     add_number(json, "stacks_lost", capture->stacks_lost);
     add_number(json, "threads_lost", capture->threads_lost);
     add_number(json, "modules_lost", capture->modules_lost);

@@ -109,6 +109,8 @@ void ct_text_capture(const struct ct_text_report *out)
     g_autofree char *events = ct_format_count(capture->event_count);
     g_autofree char *missing = ct_capture_missing_layers(capture);
     g_autofree char *estimates = ct_capture_estimates(capture);
+    g_autofree char *approximations = ct_capture_approximations(capture);
+    g_autofree char *samples = ct_capture_samples(capture);
     g_autoptr(GString) command = g_string_new(capture->command);
 
     add_exit(command, capture->exit_status);
@@ -118,10 +120,14 @@ void ct_text_capture(const struct ct_text_report *out)
     ct_text_field(out, "when", "%s, for %s", when, length);
     if (capture->layers[0])
         ct_text_field(out, "layers", "%s", capture->layers);
+    if (samples[0])
+        ct_text_field(out, "samples", "%s", samples);
     if (missing[0])
         ct_text_field(out, "missing", "%s", missing);
     if (estimates[0])
         ct_text_field(out, "estimated", "%s", estimates);
+    if (approximations[0])
+        ct_text_field(out, "stacks", "%s", approximations);
     if (capture->layers[0] && capture->rate_ns > 0) {
         g_autofree char *rate = ct_format_duration(capture->rate_ns);
 

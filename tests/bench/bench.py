@@ -259,6 +259,23 @@ def row_startup():
     table("the same, with a session daemon running", "ms", found)
 
 
+def row_cpu():
+    """What sampling costs a program that only runs: for a fixed amount of work, its wall time."""
+    program = compiled("burn")
+    perf = ["perf", "record", "-q", "-e", "cpu-clock", "-F", "99", "-o", FOLDER / "perf.data"]
+    measures = {
+        "bare": lambda: number(quietly(program)),
+        "ctrace record": lambda: number(record(program)),
+        "ctrace record --cpu=99": lambda: number(record(program, options=["--cpu=99"])),
+        "ctrace record --cpu=999": lambda: number(record(program, options=["--cpu=999"])),
+    }
+    if shutil.which("perf"):
+        measures["perf record -F 99 dwarf"] = lambda: number(
+            quietly(*perf, "--call-graph=dwarf", "--", program)
+        )
+    table("a program that only runs, CPU time of its own", "ms", medians(measures))
+
+
 def row_analysis():
     record(WORKLOADS / "endings", "flood", "300000", options=["--rate=0", "--kernel=off"])
     trace = FOLDER / "trace"
@@ -285,6 +302,7 @@ ROWS = {
     "handoff": lambda: micro("handoff"),
     "stack": row_stack,
     "redis": row_redis,
+    "cpu": row_cpu,
     "startup": row_startup,
     "analysis": row_analysis,
 }

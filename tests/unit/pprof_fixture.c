@@ -46,6 +46,10 @@ struct ct_model *fixture_pprof_model(void)
     g_ptr_array_insert(process->modules, 0, preload);
     fixture_add_stack(process, 1, addresses, G_N_ELEMENTS(addresses));
     model->capture.rate_ns = 10 * FIXTURE_US;
+    model->capture.samples = 20;
+    model->capture.sample_period_ns = 10 * FIXTURE_MS;
+    ((struct ct_thread *)model->threads->pdata[0])->class_ns[CT_CLASS_RUNNING] = 9 * FIXTURE_S;
+    ((struct ct_thread *)model->threads->pdata[0])->class_ns[CT_CLASS_SYNC] = 1 * FIXTURE_S;
     model->capture.waits_lost = 1200;
     model->capture.stacks_lost = 3;
     return model;
@@ -70,6 +74,24 @@ static void send_waits(const struct ct_model *model, struct ct_profile *profile,
     sink.on_interval(sink.user, &wait);
 }
 
+/* As many outside of the kernel as in it, and one whose callers are not known. */
+static void send_samples(const struct ct_model *model, struct ct_profile *profile, int rounds)
+{
+    struct ct_sink sink = ct_profile_sink(profile);
+    struct ct_sample sample = {.thread = model->threads->pdata[0],
+                               .time_ns = model->begin_ns,
+                               .period_ns = model->capture.sample_period_ns,
+                               .stack_id = 1};
+
+    for (int i = 0; i < rounds; i++)
+        sink.on_sample(sink.user, &sample);
+    sample.in_kernel = TRUE;
+    for (int i = 0; i < rounds; i++)
+        sink.on_sample(sink.user, &sample);
+    sample.is_partial = TRUE;
+    sink.on_sample(sink.user, &sample);
+}
+
 GBytes *fixture_pprof(const struct ct_model *model, enum ct_profile_kind kind, int rounds)
 {
     const struct ct_profile_limits limits = {0, UINT64_MAX, 0};
@@ -77,7 +99,10 @@ GBytes *fixture_pprof(const struct ct_model *model, enum ct_profile_kind kind, i
     g_autoptr(ct_profile) profile = ct_profile_new(kind, &limits);
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new();
 
-    send_waits(model, profile, rounds);
+    if (ct_profile_kind_has_waits(kind))
+        send_waits(model, profile, rounds);
+    if (ct_profile_kind_has_samples(kind))
+        send_samples(model, profile, rounds);
     g_autoptr(GArray) samples = ct_profile_samples(profile, model, &everybody);
     const struct ct_pprof_input input = {.samples = samples,
                                          .model = model,

@@ -15,12 +15,27 @@ struct fixture {
     struct ct_assembler *assembler;
     struct ct_sink sink;
     GArray *intervals; /* struct ct_interval */
+    GArray *samples;   /* struct ct_sample */
     int32_t tid;       /* who writes the events */
 };
 
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     g_array_append_val((GArray *)user, *interval);
+}
+
+static void take_sample(void *user, const struct ct_sample *sample)
+{
+    struct fixture *fixture = user;
+
+    g_array_append_val(fixture->samples, *sample);
+}
+
+static void take_interval(void *user, const struct ct_interval *interval)
+{
+    struct fixture *fixture = user;
+
+    on_interval(fixture->intervals, interval);
 }
 
 static void add(struct fixture *fixture, uint64_t time_ns, const struct ct_record *record)
@@ -45,7 +60,9 @@ static int setup(void **state)
                                                    .cwd = "/"}};
 
     fixture->intervals = g_array_new(FALSE, FALSE, sizeof(struct ct_interval));
-    fixture->sink = (struct ct_sink){.user = fixture->intervals, .on_interval = on_interval};
+    fixture->samples = g_array_new(FALSE, FALSE, sizeof(struct ct_sample));
+    fixture->sink =
+        (struct ct_sink){.user = fixture, .on_interval = take_interval, .on_sample = take_sample};
     fixture->model = ct_model_new();
     fixture->assembler = ct_assembler_new(fixture->model, &fixture->sink, 1);
     fixture->tid = 7;
@@ -61,6 +78,7 @@ static int teardown(void **state)
     ct_assembler_free(fixture->assembler);
     ct_model_free(fixture->model);
     g_array_unref(fixture->intervals);
+    g_array_unref(fixture->samples);
     g_free(fixture);
     return 0;
 }
@@ -556,9 +574,118 @@ static void stack_deeper_than_the_limit_is_cut(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* ---- CPU samples ---- */
+
+static void add_sample(struct fixture *fixture, int32_t tid, uint64_t time_ns,
+                       uint64_t image_start_ns, uint64_t leaf)
+{
+    const uint64_t addresses[] = {leaf, 0x200};
+    struct ct_record sample = {.event = CT_EVENT_COUNT,
+                               .time_ns = time_ns,
+                               .as.kernel = {.event = CT_KERNEL_ID_CPU_SAMPLE,
+                                             .time_ns = time_ns,
+                                             .tid = tid,
+                                             .as.cpu_sample = {
+                                                 .pid = 7,
+                                                 .image_start_ns = image_start_ns,
+                                                 .period_ns = 10 * MS,
+                                                 .addresses = {addresses, 2},
+                                             }}};
+
+    assert_true(ct_assembler_add(fixture->assembler, &sample, NULL));
+}
+
+static const struct ct_sample *sample_at(const struct fixture *fixture, guint index)
+{
+    assert_true(index < fixture->samples->len);
+    return &g_array_index(fixture->samples, struct ct_sample, index);
+}
+
+static void sample_is_of_its_thread_with_its_stack(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_sample(fixture, 7, 1010 * MS, 999 * MS, 0x100);
+    add_sample(fixture, 7, 1020 * MS, 999 * MS, 0x100);
+    add_sample(fixture, 7, 1030 * MS, 999 * MS, 0x110);
+    assert_int_equal(fixture->samples->len, 3);
+    const struct ct_sample *sample = sample_at(fixture, 0);
+    const struct ct_stack *stack = ct_process_stack(sample->thread->process, sample->stack_id);
+
+    assert_ptr_equal(sample->thread, thread_of(fixture, 7));
+    assert_int_equal(sample->time_ns, 1010 * MS);
+    assert_int_equal(sample->period_ns, 10 * MS);
+    assert_int_equal(stack->count, 2);
+    assert_int_equal(stack->addresses[0], 0x100);
+    assert_int_equal(sample_at(fixture, 1)->stack_id, sample->stack_id);
+    assert_int_not_equal(sample_at(fixture, 2)->stack_id, sample->stack_id);
+    finish(fixture, 0);
+    assert_int_equal(fixture->model->capture.samples, 3);
+    assert_int_equal(fixture->model->capture.samples_unknown, 0);
+    assert_false(fixture->model->capture.has_kernel);
+}
+
+/* It was taken before the new image could say that it is there. */
+static void sample_of_a_new_image_waits_for_that(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record start = {.event = CT_EVENT_ID_PROCESS_START,
+                              .as.process_start = {.schema_version = CT_SCHEMA_VERSION,
+                                                   .process_start_ns = 1300 * MS,
+                                                   .exe = "/bin/other",
+                                                   .args = "other",
+                                                   .cwd = "/"}};
+
+    add_sample(fixture, 7, 1010 * MS, 999 * MS, 0x100);
+    add_sample(fixture, 7, 1295 * MS, 1290 * MS, 0x100);
+    assert_int_equal(fixture->samples->len, 1);
+    add(fixture, 1300 * MS, &start);
+    add_sample(fixture, 7, 1305 * MS, 1290 * MS, 0x100);
+    assert_int_equal(fixture->samples->len, 3);
+    assert_int_equal(sample_at(fixture, 1)->time_ns, 1295 * MS);
+    assert_string_equal(sample_at(fixture, 0)->thread->process->exe, "/bin/program");
+    assert_string_equal(sample_at(fixture, 1)->thread->process->exe, "/bin/other");
+}
+
+static void sample_of_a_thread_that_is_told_of_at_the_end_only_counts(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record thread = {.event = CT_EVENT_ID_THREAD,
+                               .as.thread = {.pid = 7,
+                                             .process_start_ns = 1000 * MS,
+                                             .tid = 8,
+                                             .thread_start_ns = 1005 * MS,
+                                             .name = "late"}};
+
+    add_sample(fixture, 8, 1010 * MS, 999 * MS, 0x100);
+    add_sample(fixture, 9, 1010 * MS, 999 * MS, 0x100); /* nobody knows that one */
+    add(fixture, 1100 * MS, &thread);
+    assert_int_equal(fixture->samples->len, 0);
+    finish(fixture, 0);
+    assert_int_equal(fixture->samples->len, 1);
+    assert_int_equal(sample_at(fixture, 0)->thread->tid, 8);
+    assert_int_equal(fixture->model->capture.samples_unknown, 1);
+}
+
+/* Those of a process that ctrace does not see must not fill the memory. */
+static void samples_of_nobody_are_forgotten(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (int i = 0; i < 10000; i++)
+        add_sample(fixture, 9, 1010 * MS + (uint64_t)i, 999 * MS, 0x100);
+    assert_true(fixture->model->capture.samples_unknown > 5000);
+    finish(fixture, 0);
+    assert_int_equal(fixture->model->capture.samples_unknown, 10000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(sample_is_of_its_thread_with_its_stack),
+        TEST(sample_of_a_new_image_waits_for_that),
+        TEST(sample_of_a_thread_that_is_told_of_at_the_end_only_counts),
+        TEST(samples_of_nobody_are_forgotten),
         TEST(wait_ends_its_lag_before_the_event),
         TEST(wait_longer_than_the_clock_is_old_begins_with_its_thread),
         TEST(waits_of_a_thread_do_not_overlap),

@@ -16,6 +16,8 @@ cd "$folder"
 "$write_pprof" "$folder/cured.pb.gz" sync 1
 "$write_pprof" "$folder/mutex.pb.gz" mutex 5
 "$write_pprof" "$folder/empty.pb.gz" net 5
+"$write_pprof" "$folder/cpu.pb.gz" cpu 5
+"$write_pprof" "$folder/wall.pb.gz" wall 5
 
 pprof()
 {
@@ -83,3 +85,27 @@ expect '2ms .* unknown waker'
 
 pprof -top "$folder/empty.pb.gz"
 expect '^Type: delay$'
+
+pprof -top "$folder/cpu.pb.gz"
+expect '^Type: cpu$'
+expect '60ms .* \[kernel\]'
+expect '110ms .* fixture_lock_loudly$'
+expect '10ms .* unknown callers'
+
+pprof -raw "$folder/cpu.pb.gz"
+expect '^PeriodType: cpu nanoseconds'
+expect '^Period: 10000000'
+expect 'samples/count cpu/nanoseconds\[dflt\]'
+
+# The second thread is one of which nothing was seen.
+pprof -top -tagroot=state "$folder/wall.pb.gz"
+expect '^Type: wall$'
+expect '^Showing nodes .* of 20000ms total'
+expect '19000ms +95.* running$'
+expect '1000ms +5.* sync$'
+
+pprof -top -tagfocus=state=sync "$folder/wall.pb.gz"
+expect '1000ms .* pthread_mutex_lock'
+
+pprof -raw "$folder/wall.pb.gz"
+expect 'count/count wall/nanoseconds\[dflt\]'

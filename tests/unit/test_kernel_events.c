@@ -1,14 +1,18 @@
 /* What of perf's records becomes the kernel events of a trace: those of the program's tasks. */
 #include "kernel/events.h"
+#include "kernel/images.h"
 #include "kernel/spool.h"
+#include "kernel/syscalls.h"
 #include "tree.h"
 
+#include <errno.h>
 #include <linux/perf_event.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -28,6 +32,8 @@ struct raw {
     char second_name[16];
     int32_t second;
     int32_t second_prio;
+    int64_t number;
+    uint64_t arguments[CT_SYSCALL_ARGUMENTS]; /* or the result, first */
 };
 
 #define FIELD(member)                                                   \
@@ -36,10 +42,14 @@ struct raw {
     }
 #define SWITCH_ID 7
 #define WAKING_ID 8
+#define ENTER_ID  9
+#define EXIT_ID   10
 
 static const struct ct_formats formats = {
     .switch_id = SWITCH_ID,
     .waking_id = WAKING_ID,
+    .enter_id = ENTER_ID,
+    .exit_id = EXIT_ID,
     .common_type = FIELD(type),
     .common_flags = FIELD(flags),
     .common_pid = FIELD(current),
@@ -54,28 +64,37 @@ static const struct ct_formats formats = {
     .pid = FIELD(first),
     .prio = FIELD(first_prio),
     .target_cpu = FIELD(second),
+    .id = FIELD(number),
+    .args = FIELD(arguments),
+    .ret = FIELD(arguments[0]),
 };
 
 struct spool {
     char *path;
-    FILE *files[2];
+    FILE *files[3]; /* two CPUs', and what was present */
 };
 
-static void write_head(struct spool *spool, uint32_t cpu, gboolean has_foreign_ids)
+#define CPUS    2
+#define PRESENT 2
+
+/* Cleared: records of the program's tasks alone. */
+static gboolean is_all_cpus = TRUE;
+
+static void write_head(struct spool *spool, uint32_t index, uint32_t cpu, gboolean has_foreign_ids)
 {
-    g_autofree char *name = g_strdup_printf("%s/" CT_SPOOL_FOLDER "/cpu%u", spool->path, cpu);
+    g_autofree char *name = g_strdup_printf("%s/" CT_SPOOL_FOLDER "/file%u", spool->path, index);
     struct ct_spool_head head = {
         .magic = CT_SPOOL_MAGIC,
         .version = CT_SPOOL_VERSION,
         .cpu = cpu,
-        .is_all_cpus = TRUE,
+        .kind = is_all_cpus ? CT_RINGS_MACHINE : CT_RINGS_PROCESS,
         .has_foreign_ids = has_foreign_ids,
         .formats = formats,
     };
 
-    spool->files[cpu] = fopen(name, "w");
-    assert_non_null(spool->files[cpu]);
-    fwrite(&head, sizeof(head), 1, spool->files[cpu]);
+    spool->files[index] = fopen(name, "w");
+    assert_non_null(spool->files[index]);
+    fwrite(&head, sizeof(head), 1, spool->files[index]);
 }
 
 static struct spool new_spool(gboolean has_foreign_ids)
@@ -84,8 +103,9 @@ static struct spool new_spool(gboolean has_foreign_ids)
     g_autofree char *folder = g_build_filename(spool.path, CT_SPOOL_FOLDER, NULL);
 
     g_mkdir_with_parents(folder, 0700);
-    write_head(&spool, 0, has_foreign_ids);
-    write_head(&spool, 1, has_foreign_ids);
+    for (uint32_t cpu = 0; cpu < CPUS; cpu++)
+        write_head(&spool, cpu, cpu, has_foreign_ids);
+    write_head(&spool, PRESENT, CT_SPOOL_NO_CPU, has_foreign_ids);
     return spool;
 }
 
@@ -95,6 +115,56 @@ static void put(FILE *file, uint32_t type, uint16_t misc, const void *body, size
 
     fwrite(&header, sizeof(header), 1, file);
     fwrite(body, size, 1, file);
+}
+
+/* As where system calls are recorded. */
+static struct spool new_spool_of_calls(void)
+{
+    struct spool spool = new_spool(FALSE);
+    const uint32_t kind = CT_RINGS_CALLS;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(spool.files); i++) {
+        fseek(spool.files[i], offsetof(struct ct_spool_head, kind), SEEK_SET);
+        fwrite(&kind, sizeof(kind), 1, spool.files[i]);
+        fseek(spool.files[i], 0, SEEK_END);
+    }
+    return spool;
+}
+
+/* With callers: two of the kernel's and two of the program's, as perf tells them apart. */
+static void put_sample_with_callers(struct spool *spool, uint64_t time_ns, int32_t tid,
+                                    const struct raw *raw)
+{
+    struct {
+        int32_t pid, tid;
+        uint64_t time_ns;
+        uint64_t caller_count;
+        uint64_t callers[6];
+        uint32_t size;
+        char raw[sizeof(*raw) + 4];
+    } __attribute__((packed)) body = {tid,
+                                      tid,
+                                      time_ns,
+                                      6,
+                                      {(uint64_t)PERF_CONTEXT_KERNEL, 0xffff1, 0xffff2,
+                                       (uint64_t)PERF_CONTEXT_USER, 0x1001, 0x2002},
+                                      sizeof(body.raw),
+                                      {0}};
+
+    memcpy(body.raw, raw, sizeof(*raw));
+    put(spool->files[0], PERF_RECORD_SAMPLE, 0, &body, sizeof(body));
+}
+
+static void put_exec(struct spool *spool, uint64_t time_ns, int32_t pid)
+{
+    struct {
+        int32_t pid, tid;
+        char name[8];
+        int32_t current_pid, current_tid;
+        uint64_t time_ns;
+    } name = {pid, pid, "new", pid, pid, time_ns};
+
+    put(spool->files[0], PERF_RECORD_COMM, PERF_RECORD_MISC_COMM_EXEC, &name, sizeof(name));
 }
 
 static void put_sample(struct spool *spool, uint32_t cpu, uint64_t time_ns, int32_t tid,
@@ -160,11 +230,17 @@ static void put_begin(struct spool *spool)
     put_switch(spool, 0, 1, STRANGER, STRANGER + 1);
 }
 
-static struct ct_kernel_events *open_events(struct spool *spool, gboolean follows_children)
+static struct ct_kernel_events *open_events_of(struct spool *spool, int32_t root_pid,
+                                               gboolean follows_children)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(spool->files); i++)
         fclose(spool->files[i]);
-    return ct_kernel_events_open(spool->path, ROOT, follows_children);
+    return ct_kernel_events_open(spool->path, root_pid, follows_children);
+}
+
+static struct ct_kernel_events *open_events(struct spool *spool, gboolean follows_children)
+{
+    return open_events_of(spool, ROOT, follows_children);
 }
 
 static void end(struct spool *spool, struct ct_kernel_events *events)
@@ -192,6 +268,20 @@ static void expect(struct ct_kernel_events *events, enum ct_kernel_event event)
 
     assert_true(ct_kernel_events_next(events, &item));
     assert_int_equal(item.record.event, event);
+}
+
+static void expect_image(struct ct_kernel_events *events, uint64_t time_ns, int32_t pid,
+                         int32_t parent, const char *name)
+{
+    struct ct_kernel_item item;
+
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.event, CT_KERNEL_ID_PROCESS_IMAGE);
+    assert_int_equal(item.record.time_ns, time_ns);
+    assert_int_equal(item.record.as.process_image.pid, pid);
+    assert_int_equal(item.record.as.process_image.ppid, parent);
+    assert_int_equal(item.record.as.process_image.start_ns, time_ns);
+    assert_string_equal(item.record.as.process_image.args, name);
 }
 
 static void expect_end(struct ct_kernel_events *events)
@@ -250,6 +340,7 @@ static void children_are_the_programs_from_their_fork_on(void **state)
     put_switch(&spool, 0, 70, 0, ROOT + 1); /* the id is another's now */
     struct ct_kernel_events *events = open_events(&spool, TRUE);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect_image(events, 20, ROOT + 1, ROOT, "");
     expect_switch(events, 30, 0, ROOT + 1);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_EXIT);
     expect_switch(events, 50, ROOT + 1, 0);
@@ -270,6 +361,123 @@ static void threads_are_followed_where_children_are_not(void **state)
     struct ct_kernel_events *events = open_events(&spool, FALSE);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
     expect_switch(events, 40, 0, ROOT + 1);
+    expect_end(events);
+    end(&spool, events);
+}
+
+static void what_was_present_is_the_programs(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+
+    (void)state;
+    put_switch(&spool, 0, 10, 0, ROOT); /* not recorded yet */
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, 1, ROOT, ROOT);
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, ROOT, ROOT, ROOT + 1);
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, 1, ROOT + 10, ROOT + 10);
+    put_switch(&spool, 0, 30, STRANGER, ROOT + 1);
+    put_switch(&spool, 1, 40, 0, ROOT + 10);
+    put_task(&spool, 1, PERF_RECORD_FORK, 50, ROOT + 10, ROOT + 10, ROOT + 11);
+    put_task(&spool, 1, PERF_RECORD_FORK, 60, ROOT + 10, ROOT + 12, ROOT + 12);
+    put_switch(&spool, 1, 70, ROOT + 10, ROOT + 12); /* a child, and they are left alone */
+    put_switch(&spool, 1, 80, ROOT + 12, ROOT + 11);
+    put_switch(&spool, 0, 90, STRANGER, STRANGER + 1);
+    struct ct_kernel_events *events = open_events_of(&spool, 0, FALSE);
+    assert_int_equal(ct_kernel_events_cpu_count(events), CPUS + 1);
+    expect_image(events, 20, ROOT, 1, "");
+    expect(events, CT_KERNEL_ID_PROCESS_THREAD);
+    expect_image(events, 20, ROOT + 10, 1, "");
+    expect_switch(events, 30, STRANGER, ROOT + 1);
+    expect_switch(events, 40, 0, ROOT + 10);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect_switch(events, 70, ROOT + 10, ROOT + 12);
+    expect_switch(events, 80, ROOT + 12, ROOT + 11);
+    expect_end(events);
+    end(&spool, events);
+}
+
+static void put_task_switch(struct spool *spool, uint64_t time_ns, int32_t tid, gboolean is_out)
+{
+    struct {
+        int32_t pid, tid;
+        uint64_t time_ns;
+    } body = {ROOT, tid, time_ns};
+
+    put(spool->files[0], PERF_RECORD_SWITCH, is_out ? PERF_RECORD_MISC_SWITCH_OUT : 0, &body,
+        sizeof(body));
+}
+
+static void expect_task_switch(struct ct_kernel_events *events, uint64_t time_ns, gboolean is_out)
+{
+    struct ct_kernel_item item;
+
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.event, CT_KERNEL_ID_CONTEXT_SWITCH);
+    assert_int_equal(item.record.time_ns, time_ns);
+    assert_int_equal(item.record.as.context_switch.is_out, is_out);
+}
+
+/* A thread has its own event and the one it inherited, if it was made while attached to. */
+static void what_two_events_tell_is_taken_once(void **state)
+{
+    is_all_cpus = FALSE;
+    struct spool spool = new_spool(FALSE);
+    is_all_cpus = TRUE;
+
+    (void)state;
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 5, 1, ROOT, ROOT);
+    put_task_switch(&spool, 10, ROOT, FALSE);
+    put_task_switch(&spool, 11, ROOT, FALSE);
+    put_task(&spool, 0, PERF_RECORD_FORK, 20, ROOT, ROOT, ROOT + 1);
+    put_task(&spool, 0, PERF_RECORD_FORK, 21, ROOT, ROOT, ROOT + 1);
+    put_task(&spool, 0, PERF_RECORD_FORK, 22, ROOT, ROOT, ROOT + 2);
+    put_task_switch(&spool, 30, ROOT, TRUE);
+    put_task_switch(&spool, 31, ROOT, TRUE);
+    put_task_switch(&spool, 40, STRANGER, FALSE); /* of a child that is left alone */
+    put_task_switch(&spool, 50, ROOT + 1, FALSE);
+    put_task_switch(&spool, 60, ROOT + 1, TRUE);
+    put_task_switch(&spool, 1000000, ROOT + 1, TRUE); /* the switch between was lost */
+    struct ct_kernel_events *events = open_events_of(&spool, 0, TRUE);
+    expect_image(events, 5, ROOT, 1, "");
+    expect_task_switch(events, 10, FALSE);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect_task_switch(events, 30, TRUE);
+    expect_task_switch(events, 50, FALSE);
+    expect_task_switch(events, 60, TRUE);
+    expect_task_switch(events, 1000000, TRUE);
+    expect_end(events);
+    end(&spool, events);
+}
+
+/* With the call that it is in, if any. */
+static void what_a_present_thread_does_is_told(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+    struct {
+        struct ct_spool_task task;
+        struct ct_spool_id id;
+    } blocked = {{.pid = ROOT,
+                  .tid = ROOT,
+                  .is_blocked = TRUE,
+                  .has_call = TRUE,
+                  .number = SYS_futex,
+                  .arguments = {0x5000}},
+                 {ROOT, ROOT, 5}};
+    struct ct_kernel_item item;
+
+    (void)state;
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 5, 1, ROOT, ROOT);
+    put(spool.files[PRESENT], CT_SPOOL_TASK, 0, &blocked, sizeof(blocked));
+    struct ct_kernel_events *events = open_events_of(&spool, 0, TRUE);
+    expect_image(events, 5, ROOT, 1, "");
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.event, CT_KERNEL_ID_SYSCALL_ENTRY);
+    assert_int_equal(item.record.tid, ROOT);
+    assert_int_equal(item.record.as.syscall.call, CT_SYSCALL_futex);
+    assert_int_equal(item.record.as.syscall.arguments[0], 0x5000);
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.event, CT_KERNEL_ID_PROCESS_THREAD);
+    assert_true(item.record.as.process_thread.is_blocked);
     expect_end(events);
     end(&spool, events);
 }
@@ -391,27 +599,120 @@ static void an_arrival_in_another_namespace_is_translated(void **state)
 static void an_exec_by_another_thread_keeps_the_process(void **state)
 {
     struct spool spool = new_spool(FALSE);
-    struct {
-        int32_t pid, tid;
-        char name[8];
-        int32_t current_pid, current_tid;
-        uint64_t time_ns;
-    } name = {ROOT, ROOT, "new", ROOT, ROOT, 30};
 
     (void)state;
     put_begin(&spool);
     put_task(&spool, 0, PERF_RECORD_FORK, 10, ROOT, ROOT, ROOT + 1);
     put_task(&spool, 0, PERF_RECORD_EXIT, 20, ROOT, ROOT, ROOT);
-    put(spool.files[0], PERF_RECORD_COMM, PERF_RECORD_MISC_COMM_EXEC, &name, sizeof(name));
+    put_exec(&spool, 30, ROOT);
     put_switch(&spool, 0, 40, ROOT, STRANGER);
     put_switch(&spool, 0, 50, ROOT + 1, STRANGER);
     struct ct_kernel_events *events = open_events(&spool, TRUE);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_EXIT);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_EXEC);
+    expect_image(events, 30, ROOT, 0, "new");
     expect_switch(events, 40, ROOT, STRANGER);
     expect_end(events);
     end(&spool, events);
+}
+
+/* Of a child only if it does not go on to execute a program: that is an image of its own. */
+static void images_are_told_unless_a_preload_tells_of_them(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+    g_autoptr(GArray) preloaded = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
+    const struct ct_image_key seen[] = {{ROOT, 12}, {ROOT + 2, 65}};
+
+    (void)state;
+    put_begin(&spool);
+    put_exec(&spool, 10, ROOT); /* seen */
+    put_task(&spool, 0, PERF_RECORD_FORK, 20, ROOT, ROOT + 1, ROOT + 1);
+    put_exec(&spool, 30, ROOT + 1);                                          /* hidden */
+    put_task(&spool, 0, PERF_RECORD_FORK, 40, ROOT + 1, ROOT + 1, ROOT + 3); /* its thread */
+    put_task(&spool, 0, PERF_RECORD_FORK, 50, ROOT, ROOT + 2, ROOT + 2);
+    put_exec(&spool, 60, ROOT + 2); /* seen, by the second of these */
+    put_exec(&spool, 70, ROOT + 2); /* hidden */
+    g_array_append_vals(preloaded, seen, G_N_ELEMENTS(seen));
+    assert_true(ct_preloaded_write(spool.path, preloaded));
+    struct ct_kernel_events *events = open_events(&spool, TRUE);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_EXEC);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_EXEC);
+    expect_image(events, 30, ROOT + 1, ROOT, "new");
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_EXEC);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_EXEC);
+    expect_image(events, 70, ROOT + 2, ROOT, "new");
+    expect_end(events);
+    assert_int_equal(ct_kernel_events_hidden_images(events), 2);
+    assert_int_equal(ct_kernel_events_hidden_threads(events), 3);
+    end(&spool, events);
+}
+
+static void a_call_is_told_with_its_name_and_arguments(void **state)
+{
+    struct spool spool = new_spool_of_calls();
+    struct ct_kernel_item item;
+
+    (void)state;
+    struct raw raw = {
+        .type = ENTER_ID, .current = ROOT, .number = SYS_read, .arguments = {3, 0x5000, 16}};
+    put_sample_with_callers(&spool, 10, ROOT, &raw);
+    raw.current = STRANGER;
+    put_sample_with_callers(&spool, 15, STRANGER, &raw);
+    raw = (struct raw){
+        .type = EXIT_ID, .current = ROOT, .number = SYS_read, .arguments = {(uint64_t)-EINTR}};
+    put_sample_with_callers(&spool, 20, ROOT, &raw);
+    struct ct_kernel_events *events = open_events(&spool, TRUE);
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.event, CT_KERNEL_ID_SYSCALL_ENTRY);
+    assert_int_equal(item.record.tid, ROOT);
+    assert_int_equal(item.record.as.syscall.call, CT_SYSCALL_read);
+    assert_string_equal(item.record.as.syscall.name, "read");
+    assert_int_equal(item.record.as.syscall.arguments[1], 0x5000);
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.event, CT_KERNEL_ID_SYSCALL_EXIT);
+    assert_int_equal(item.record.as.syscall.result, -EINTR);
+    expect_end(events);
+    end(&spool, events);
+}
+
+static void callers_are_told_where_a_task_blocks(void **state)
+{
+    struct spool spool = new_spool_of_calls();
+    struct raw blocks = {
+        .type = SWITCH_ID, .current = ROOT, .first = ROOT, .state = 1, .second = STRANGER};
+    struct raw is_preempted = blocks;
+    struct ct_kernel_item item;
+
+    (void)state;
+    is_preempted.state = 0x100;
+    put_sample_with_callers(&spool, 10, ROOT, &blocks);
+    put_sample_with_callers(&spool, 20, ROOT, &is_preempted);
+    struct ct_kernel_events *events = open_events(&spool, TRUE);
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.event, CT_KERNEL_ID_CALLSTACK_USER);
+    assert_int_equal(item.record.time_ns, 10);
+    assert_int_equal(item.record.as.callstack_user.tid, ROOT);
+    assert_int_equal(item.record.as.callstack_user.addresses.count, 2);
+    assert_int_equal(item.record.as.callstack_user.addresses.values[0], 0x1001);
+    assert_int_equal(item.record.as.callstack_user.addresses.values[1], 0x2002);
+    expect_end(events);
+    end(&spool, events);
+}
+
+static void calls_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(ct_syscall_name(SYS_futex), "futex");
+    assert_int_equal(ct_syscall_of(SYS_futex), CT_SYSCALL_futex);
+    assert_string_equal(ct_syscall_name(SYS_getpid), "getpid");
+    assert_int_equal(ct_syscall_of(SYS_getpid), CT_SYSCALL_OTHER);
+    assert_string_equal(ct_syscall_arguments(CT_SYSCALL_OTHER), "");
+    assert_string_equal(ct_syscall_name(-1), "unknown");
+    assert_string_equal(ct_syscall_name(1000000), "unknown");
 }
 
 /* The kernel drops one now and then. When it can have been is told by the last one before. */
@@ -461,12 +762,19 @@ int main(void)
         cmocka_unit_test(cpus_are_merged_by_time),
         cmocka_unit_test(children_are_the_programs_from_their_fork_on),
         cmocka_unit_test(threads_are_followed_where_children_are_not),
+        cmocka_unit_test(what_was_present_is_the_programs),
+        cmocka_unit_test(what_two_events_tell_is_taken_once),
+        cmocka_unit_test(what_a_present_thread_does_is_told),
         cmocka_unit_test(losses_are_told),
         cmocka_unit_test(ids_of_another_namespace_are_translated),
         cmocka_unit_test(forks_before_the_recording_began_are_not_in_it),
         cmocka_unit_test(an_arrival_without_a_switch_is_one),
         cmocka_unit_test(an_arrival_in_another_namespace_is_translated),
         cmocka_unit_test(an_exec_by_another_thread_keeps_the_process),
+        cmocka_unit_test(images_are_told_unless_a_preload_tells_of_them),
+        cmocka_unit_test(a_call_is_told_with_its_name_and_arguments),
+        cmocka_unit_test(callers_are_told_where_a_task_blocks),
+        cmocka_unit_test(calls_have_names),
         cmocka_unit_test(a_missing_switch_has_the_last_one_before_it),
         cmocka_unit_test(a_file_that_was_cut_off_is_read_up_to_there),
     };

@@ -290,7 +290,8 @@ static void sockets_are_told_apart_by_their_other_end(void **state)
 {
     const struct fixture *fixture = *state;
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_NET, &no_limits);
-    struct ct_fd fd = {7, CT_FD_KIND_SOCKET_INET, (char *)"10.0.0.1:5001", (char *)"10.0.0.2:80"};
+    struct ct_fd fd = {7, CT_FD_KIND_SOCKET_INET, (char *)"10.0.0.1:5001", (char *)"10.0.0.2:80",
+                       0};
     struct ct_interval wait = fixture_wait(fixture->threads[0], CT_OP_RECV, CT_CLASS_NET, 0, 100);
 
     wait.object = 7;
@@ -314,7 +315,7 @@ static void files_are_told_apart_by_their_path(void **state)
 {
     const struct fixture *fixture = *state;
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYSCALL, &no_limits);
-    struct ct_fd fd = {7, CT_FD_KIND_FILE, (char *)"/tmp/journal", (char *)""};
+    struct ct_fd fd = {7, CT_FD_KIND_FILE, (char *)"/tmp/journal", (char *)"", 0};
     struct ct_interval wait =
         fixture_wait(fixture->threads[0], CT_OP_FSYNC, CT_CLASS_SYSCALL, 0, 100);
 
@@ -337,7 +338,7 @@ static void a_kernel_object_without_a_name_is_called_by_its_kind(void **state)
 {
     const struct fixture *fixture = *state;
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_NET, &no_limits);
-    struct ct_fd fd = {5, CT_FD_KIND_EPOLL, (char *)"anon_inode:[eventpoll]", (char *)""};
+    struct ct_fd fd = {5, CT_FD_KIND_EPOLL, (char *)"anon_inode:[eventpoll]", (char *)"", 0};
     struct ct_interval wait =
         fixture_wait(fixture->threads[0], CT_OP_EPOLL_WAIT, CT_CLASS_NET, 0, 100);
 
@@ -398,6 +399,152 @@ static void the_order_of_arrival_does_not_matter(void **state)
     }
 }
 
+/* ---- What runs, and all of the time ---- */
+
+static void send_sample(const struct fixture *fixture, struct ct_profile *profile, int thread,
+                        uint64_t time_ns, uint32_t stack_id)
+{
+    struct ct_sink sink = ct_profile_sink(profile);
+    struct ct_sample sample = {.thread = fixture->threads[thread],
+                               .time_ns = FIXTURE_BEGIN_NS + time_ns,
+                               .period_ns = 10 * FIXTURE_MS,
+                               .stack_id = stack_id};
+
+    sink.on_sample(sink.user, &sample);
+    sample.in_kernel = TRUE;
+    sink.on_sample(sink.user, &sample);
+}
+
+static int64_t sum_of(const GArray *samples, const struct ct_thread *thread, int state)
+{
+    int64_t sum_ns = 0;
+
+    for (guint i = 0; i < samples->len; i++) {
+        const struct ct_profile_sample *sample = sample_at(samples, i);
+
+        if (sample->thread == thread && (state < 0 || sample->state == (enum ct_class)state))
+            sum_ns += sample->delay_ns;
+    }
+    return sum_ns;
+}
+
+static void a_cpu_profile_sums_samples_by_stack(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_CPU, &no_limits);
+
+    assert_null(ct_profile_sink(profile).on_interval);
+    send_sample(fixture, profile, 0, 5, 1);
+    send_sample(fixture, profile, 0, 7, 1);
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    assert_int_equal(samples->len, 2);
+    for (guint i = 0; i < 2; i++) {
+        assert_int_equal(sample_at(samples, i)->in_kernel, i);
+        assert_int_equal(sample_at(samples, i)->count, 2);
+        assert_int_equal(sample_at(samples, i)->delay_ns, 20 * FIXTURE_MS);
+        assert_int_equal(sample_at(samples, i)->op, CT_OP_NONE);
+        assert_int_equal(sample_at(samples, i)->stack->addresses[0], 0x1010);
+        assert_string_equal(sample_at(samples, i)->object_text, "");
+    }
+}
+
+static void a_window_leaves_samples_out(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct ct_profile_limits window = {FIXTURE_BEGIN_NS + 10, FIXTURE_BEGIN_NS + 20, 0};
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_CPU, &window);
+
+    for (uint64_t time_ns = 9; time_ns <= 20; time_ns++)
+        send_sample(fixture, profile, 0, time_ns, 1);
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    assert_int_equal(sample_at(samples, 0)->count, 10);
+}
+
+/* Three of the threads; of their times in each state, not all was seen. */
+static void settle_times(const struct fixture *fixture)
+{
+    struct ct_thread *const *threads = fixture->threads;
+
+    for (int i = 0; i < 4; i++)
+        threads[i]->class_ns[CT_CLASS_RUNNING] = 10 * FIXTURE_S;
+    threads[0]->class_ns[CT_CLASS_RUNNING] = 6 * FIXTURE_S + 1;
+    threads[0]->class_ns[CT_CLASS_SYNC] = 3 * FIXTURE_S - 1;
+    threads[0]->class_ns[CT_CLASS_OTHER] = 1 * FIXTURE_S;
+}
+
+static void send_all(const struct fixture *fixture, struct ct_profile *profile)
+{
+    settle_times(fixture);
+    for (uint32_t i = 0; i < 7; i++)
+        send_sample(fixture, profile, 0, FIXTURE_S + i, i % 3);
+    send(profile, lock_wait(fixture, 0, 2 * FIXTURE_S, 3 * FIXTURE_S));
+    send(profile, lock_wait(fixture, 0, 4 * FIXTURE_S, 4 * FIXTURE_S + 333));
+}
+
+static void a_wall_profile_sums_up_to_each_thread_s_life(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_WALL, &no_limits);
+
+    send_all(fixture, profile);
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    for (int i = 0; i < 4; i++) {
+        const struct ct_thread *thread = fixture->threads[i];
+
+        assert_int_equal(sum_of(samples, thread, -1), 10 * FIXTURE_S);
+        for (int class = 0; class < CT_CLASS_COUNT; class ++)
+            assert_int_equal(sum_of(samples, thread, class), thread->class_ns[class]);
+    }
+    /* 3 stacks, in and outside of the kernel; a lock; other; and 3 threads of which nothing is
+     * known but that they ran. */
+    assert_int_equal(samples->len, 6 + 1 + 1 + 3);
+    assert_int_equal(sample_at(samples, 0)->count, 3);
+    assert_null(sample_at(samples, samples->len - 1)->stack);
+    assert_int_equal(sample_at(samples, samples->len - 1)->count, 0);
+}
+
+static void a_wall_profile_of_a_window_sums_up_to_the_life_in_it(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct ct_profile_limits window = {FIXTURE_BEGIN_NS + FIXTURE_S / 2,
+                                             FIXTURE_BEGIN_NS + 5 * FIXTURE_S / 2, 0};
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_WALL, &window);
+
+    send_all(fixture, profile);
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(sum_of(samples, fixture->threads[i], -1), 2 * FIXTURE_S);
+    assert_int_equal(sum_of(samples, fixture->threads[0], CT_CLASS_SYNC), FIXTURE_S / 2);
+}
+
+static void short_waits_are_left_out_of_a_wall_profile(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct ct_profile_limits limits = {0, UINT64_MAX, 1000};
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_WALL, &limits);
+
+    send_all(fixture, profile);
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    int64_t waited_ns = sum_of(samples, fixture->threads[0], CT_CLASS_SYNC);
+
+    /* The short one's share of what was waited. */
+    assert_in_range(waited_ns, 3 * FIXTURE_S - 1002, 3 * FIXTURE_S - 990);
+    assert_int_equal(sum_of(samples, fixture->threads[0], CT_CLASS_RUNNING), 6 * FIXTURE_S + 1);
+}
+
+static void a_wall_profile_of_some_threads_has_no_others(void **state)
+{
+    const struct fixture *fixture = *state;
+    const char *const names[] = {"worker-2", NULL};
+    const struct ct_selection selection = {.threads = names};
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_WALL, &no_limits);
+
+    send_all(fixture, profile);
+    g_autoptr(GArray) samples = ct_profile_samples(profile, fixture->model, &selection);
+    assert_int_equal(samples->len, 1);
+    assert_int_equal(sum_of(samples, fixture->threads[2], CT_CLASS_RUNNING), 10 * FIXTURE_S);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +565,12 @@ int main(void)
         TEST(a_kernel_object_without_a_name_is_called_by_its_kind),
         TEST(processes_and_threads_are_selected_by_name_or_id),
         TEST(the_order_of_arrival_does_not_matter),
+        TEST(a_cpu_profile_sums_samples_by_stack),
+        TEST(a_window_leaves_samples_out),
+        TEST(a_wall_profile_sums_up_to_each_thread_s_life),
+        TEST(a_wall_profile_of_a_window_sums_up_to_the_life_in_it),
+        TEST(short_waits_are_left_out_of_a_wall_profile),
+        TEST(a_wall_profile_of_some_threads_has_no_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Writes profiles for test_go_pprof.sh: write_pprof FILE net|sync|mutex ROUNDS */
+/* Writes profiles for test_go_pprof.sh: write_pprof FILE KIND ROUNDS */
 #include "cli/output.h"
 #include "pprof_fixture.h"
 #include "profile/gzip.h"

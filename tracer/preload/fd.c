@@ -220,21 +220,11 @@ void ct_fd_epoll_add(int epoll_fd, int fd)
     ct_pair_watch(epoll_fd, fd);
 }
 
-enum ct_class ct_fd_set_class(unsigned class_bits)
-{
-    static const uint8_t by_precedence[] = {CT_CLASS_NET, CT_CLASS_SYSCALL, CT_CLASS_SYNC};
-
-    for (size_t i = 0; i < sizeof(by_precedence); i++)
-        if (class_bits & 1u << by_precedence[i])
-            return (enum ct_class)by_precedence[i];
-    return CT_CLASS_SLEEP; /* nothing to watch, or timers only */
-}
-
 enum ct_class ct_fd_epoll_class(int epoll_fd)
 {
     if ((unsigned)epoll_fd >= CT_FD_CACHE)
         return CT_CLASS_NET;
-    return ct_fd_set_class(epoll_classes[epoll_fd]);
+    return ct_class_of_set(epoll_classes[epoll_fd]);
 }
 
 /* "10.0.0.1:80", "[::1]:80", a unix socket's path; empty if it has none. */

@@ -59,9 +59,6 @@ void ct_fd_announce(int fd);
 /* An epoll descriptor watches `fd` from now on: its waits are of what it watches. */
 void ct_fd_epoll_add(int epoll_fd, int fd);
 
-/* The class of a wait for any of several classes, given as bits 1 << class. */
-enum ct_class ct_fd_set_class(unsigned class_bits);
-
 enum ct_class ct_fd_epoll_class(int epoll_fd);
 
 /* What an operation's object is. */

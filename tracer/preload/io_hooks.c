@@ -153,7 +153,7 @@ static enum ct_class poll_class(const struct pollfd *fds, nfds_t count)
         bits |= 1u << ct_fd_class(fds[i].fd);
         ct_pair_poll(fds[i].fd);
     }
-    return ct_fd_set_class(bits);
+    return ct_class_of_set(bits);
 }
 
 /* The class of the wait, and in `watched` the number of descriptors. */
@@ -167,7 +167,7 @@ static enum ct_class select_class(int count, const fd_set *reads, const fd_set *
     *watched = 0;
     ct_pair_poll_begin();
     if (count <= 0 || count > CT_FD_CACHE)
-        return ct_fd_set_class(bits);
+        return ct_class_of_set(bits);
     /* As the kernel reads them: the sets may be larger than an fd_set. */
     int words = (count - 1) / NFDBITS + 1;
     for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
@@ -187,7 +187,7 @@ static enum ct_class select_class(int count, const fd_set *reads, const fd_set *
             ct_pair_poll(fd);
         }
     }
-    return ct_fd_set_class(bits);
+    return ct_class_of_set(bits);
 }
 
 CT_WRAP_IF(int, poll, (struct pollfd * fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms),

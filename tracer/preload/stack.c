@@ -2,11 +2,14 @@
 
 #include "raw.h"
 #include "ring.h"
+#include "schema/syscalls.h"
 #include "text.h"
 #include "unwind.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <string.h>
 
 /* Our own frames on top of the program's, at most. */
@@ -178,8 +181,18 @@ static _Atomic int is_forking;
  * longer, since the fork may wait for a lock of ours. */
 #define PATIENCE_NS UINT64_C(50000000)
 
-/* How often it is looked whether the fork is over, without taking the CPU from it. */
-#define LOOK_AGAIN_NS 100000
+/* How often it is looked whether they have left, without taking the CPU from them. */
+#define LOOK_AGAIN_NS 50000
+
+/* Until is_forking is no longer `value`, or it is that late. */
+static void pause_until(int value, uint64_t ns)
+{
+    const struct timespec time = {.tv_sec = (time_t)(ns / 1000000000),
+                                  .tv_nsec = (long)(ns % 1000000000)};
+
+    ct_syscall(SYS_futex, &is_forking, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, &time, NULL,
+               CT_OWN_FUTEX_BITSET);
+}
 
 bool ct_loader_enter(void)
 {
@@ -200,14 +213,15 @@ void ct_loader_leave(void)
 /* The thread that forks may be a user itself, in a signal handler. */
 static void stop_loader(void)
 {
-    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS / 2};
     uint64_t begin_ns = ct_now_ns();
     int others;
 
     atomic_fetch_add(&is_forking, 1);
     while ((others = atomic_load(&loader_users) - ct_self.loader_uses) > 0) {
-        if (ct_now_ns() - begin_ns < LEAVING_NS)
-            ct_syscall(SYS_nanosleep, &pause, NULL);
+        uint64_t now_ns = ct_now_ns();
+
+        if (now_ns - begin_ns < LEAVING_NS)
+            pause_until(atomic_load(&is_forking), now_ns + LOOK_AGAIN_NS);
         else
             atomic_fetch_sub(&loader_users, others);
     }
@@ -216,6 +230,7 @@ static void stop_loader(void)
 static void go_on_in_parent(void)
 {
     atomic_fetch_sub(&is_forking, 1);
+    ct_syscall(SYS_futex, &is_forking, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
 }
 
 static void go_on_in_child(void)
@@ -270,15 +285,17 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
 
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
 {
-    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
     void *only_site[1];
     bool is_new;
     uint32_t stack = ct_stack_try_capture(self, site);
 
     if (stack != 0)
         return stack;
-    for (uint64_t begin_ns = ct_now_ns(); stack == 0 && ct_now_ns() - begin_ns < PATIENCE_NS;) {
-        ct_syscall(SYS_nanosleep, &pause, NULL);
+    for (uint64_t late_ns = ct_now_ns() + PATIENCE_NS; stack == 0 && ct_now_ns() < late_ns;) {
+        int value = atomic_load(&is_forking);
+
+        if (value != 0)
+            pause_until(value, late_ns);
         stack = ct_stack_try_capture(self, site);
     }
     return stack != 0 ? stack : intern_stack(only_site, 0, site, &is_new);

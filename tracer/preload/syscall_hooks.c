@@ -6,6 +6,7 @@
 #include "fd.h"
 #include "hook.h"
 #include "raw.h"
+#include "schema/syscalls.h"
 #include "unwind.h"
 
 #include <linux/futex.h>
@@ -122,65 +123,17 @@ static long call_io_uring_enter(const struct call *call)
 
 /* ---- Those that the C library has functions for, too. ---- */
 
-enum subject {
-    NOTHING,    /* no object */
-    DESCRIPTOR, /* the first argument */
-    SOCKET,     /* the first argument, and the class is net */
-    ID,         /* the first argument, as a number */
-    EPOLL,      /* the first argument, and its class is that of what it watches */
-
-};
-
 static const struct row {
     long number;
     enum ct_op op;
-    enum ct_class class; /* UNKNOWN: the descriptor's */
-    enum subject subject;
+    enum ct_syscall_subject subject;
 } rows[] = {
-    {SYS_read, CT_OP_READ, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_readv, CT_OP_READV, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_pread64, CT_OP_PREAD, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_preadv, CT_OP_PREADV, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_preadv2, CT_OP_PREADV, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_write, CT_OP_WRITE, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_writev, CT_OP_WRITEV, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_pwrite64, CT_OP_PWRITE, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_pwritev, CT_OP_PWRITEV, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_pwritev2, CT_OP_PWRITEV, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_recvfrom, CT_OP_RECVFROM, CT_CLASS_NET, SOCKET},
-    {SYS_recvmsg, CT_OP_RECVMSG, CT_CLASS_NET, SOCKET},
-    {SYS_recvmmsg, CT_OP_RECVMMSG, CT_CLASS_NET, SOCKET},
-    {SYS_sendto, CT_OP_SENDTO, CT_CLASS_NET, SOCKET},
-    {SYS_sendmsg, CT_OP_SENDMSG, CT_CLASS_NET, SOCKET},
-    {SYS_sendmmsg, CT_OP_SENDMMSG, CT_CLASS_NET, SOCKET},
-    {SYS_accept, CT_OP_ACCEPT, CT_CLASS_NET, SOCKET},
-    {SYS_accept4, CT_OP_ACCEPT, CT_CLASS_NET, SOCKET},
-    {SYS_connect, CT_OP_CONNECT, CT_CLASS_NET, SOCKET},
-    {SYS_sendfile, CT_OP_SENDFILE, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_fsync, CT_OP_FSYNC, CT_CLASS_SYSCALL, DESCRIPTOR},
-    {SYS_fdatasync, CT_OP_FDATASYNC, CT_CLASS_SYSCALL, DESCRIPTOR},
-    {SYS_openat, CT_OP_OPEN, CT_CLASS_SYSCALL, NOTHING},
-    {SYS_openat2, CT_OP_OPEN, CT_CLASS_SYSCALL, NOTHING},
-    {SYS_flock, CT_OP_FLOCK, CT_CLASS_SYNC, DESCRIPTOR},
-    {SYS_ioctl, CT_OP_IOCTL, CT_CLASS_UNKNOWN, DESCRIPTOR},
-    {SYS_epoll_pwait, CT_OP_EPOLL_WAIT, CT_CLASS_UNKNOWN, EPOLL},
-    {SYS_epoll_pwait2, CT_OP_EPOLL_WAIT, CT_CLASS_UNKNOWN, EPOLL},
-    {SYS_clock_nanosleep, CT_OP_NANOSLEEP, CT_CLASS_SLEEP, NOTHING},
-    {SYS_nanosleep, CT_OP_NANOSLEEP, CT_CLASS_SLEEP, NOTHING},
-    {SYS_wait4, CT_OP_WAITPID, CT_CLASS_SYSCALL, ID},
-    {SYS_waitid, CT_OP_WAITPID, CT_CLASS_SYSCALL, NOTHING},
-    {SYS_semtimedop, CT_OP_SEMOP, CT_CLASS_SYNC, ID},
-    {SYS_msgsnd, CT_OP_MSGSND, CT_CLASS_SYNC, ID},
-    {SYS_msgrcv, CT_OP_MSGRCV, CT_CLASS_SYNC, ID},
-    {SYS_mq_timedsend, CT_OP_MQ_SEND, CT_CLASS_SYNC, DESCRIPTOR},
-    {SYS_mq_timedreceive, CT_OP_MQ_RECEIVE, CT_CLASS_SYNC, DESCRIPTOR},
-    {SYS_rt_sigtimedwait, CT_OP_SIGWAIT, CT_CLASS_SLEEP, NOTHING},
-    {SYS_rt_sigsuspend, CT_OP_SIGSUSPEND, CT_CLASS_SLEEP, NOTHING},
-#ifdef SYS_open /* older calls, which newer machines never had */
-    {SYS_open, CT_OP_OPEN, CT_CLASS_SYSCALL, NOTHING},
-    {SYS_epoll_wait, CT_OP_EPOLL_WAIT, CT_CLASS_UNKNOWN, EPOLL},
-    {SYS_pause, CT_OP_PAUSE, CT_CLASS_SLEEP, NOTHING},
+#define ROW(name, op, subject, arguments) {SYS_##name, CT_OP_##op, CT_SUBJECT_##subject},
+    CT_WAITING_SYSCALLS(ROW)
+#ifdef SYS_open
+        CT_OLD_WAITING_SYSCALLS(ROW)
 #endif
+#undef ROW
 };
 
 /* Row of each number, and one more, so that 0 is none; filled before there is a second thread. */
@@ -191,7 +144,7 @@ _Static_assert(sizeof(rows) / sizeof(rows[0]) < 256, "a row fits a byte");
 static __attribute__((constructor)) void index_rows(void)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if ((size_t)rows[i].number < sizeof(row_of))
+        if ((size_t)rows[i].number < sizeof(row_of) && rows[i].subject != CT_SUBJECT_OWN)
             row_of[rows[i].number] = (uint8_t)(i + 1);
 }
 
@@ -199,14 +152,15 @@ static long call_row(const struct call *call, const struct row *row)
 {
     struct ct_wait wait;
     unsigned long first = call->arguments[0];
-    bool has_fd = row->subject == DESCRIPTOR || row->subject == SOCKET;
-    enum ct_class class = row->class;
+    enum ct_class class = ct_op_class(row->op);
 
-    if ((has_fd && !ct_fd_may_wait((int)first)) || !ct_wait_begin(&wait, row->op, call->site))
+    if ((row->subject == CT_SUBJECT_FD && !ct_fd_may_wait((int)first)) ||
+        !ct_wait_begin(&wait, row->op, call->site))
         return make(call);
     if (class == CT_CLASS_UNKNOWN)
-        class = row->subject == EPOLL ? ct_fd_epoll_class((int)first) : ct_fd_class((int)first);
-    ct_wait_subject(&wait, class, row->subject == NOTHING ? 0 : first);
+        class = row->subject == CT_SUBJECT_EPOLL ? ct_fd_epoll_class((int)first)
+                                                 : ct_fd_class((int)first);
+    ct_wait_subject(&wait, class, row->subject == CT_SUBJECT_NOTHING ? 0 : first);
     return finish(&wait, make(call));
 }
 

@@ -10,6 +10,7 @@ struct ct_boards {
     char *directory;   /* owned */
     GHashTable *known; /* owned; file names of those in `mapped` */
     GPtrArray *mapped; /* owned */
+    GArray *images;    /* owned; struct ct_image_key, of all that ever were in `mapped` */
 };
 
 static void board_free(void *data)
@@ -28,6 +29,7 @@ struct ct_boards *ct_boards_new(const char *directory)
     boards->directory = g_strdup(directory);
     boards->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     boards->mapped = g_ptr_array_new_with_free_func(board_free);
+    boards->images = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
     return boards;
 }
 
@@ -94,12 +96,19 @@ GPtrArray *ct_boards_update(struct ct_boards *boards)
             continue;
         g_hash_table_add(boards->known, g_strdup(name));
         g_ptr_array_add(boards->mapped, board);
+        const struct ct_image_key image = {board->data->pid, board->data->start_ns};
+        g_array_append_val(boards->images, image);
     }
     if (entries != NULL)
         g_dir_close(entries);
     for (guint i = 0; i < boards->mapped->len; i++)
         grow(boards->mapped->pdata[i]);
     return boards->mapped;
+}
+
+const GArray *ct_boards_images(const struct ct_boards *boards)
+{
+    return boards->images;
 }
 
 uint32_t ct_board_slots(const struct ct_mapped_board *board)
@@ -138,6 +147,7 @@ void ct_boards_free(struct ct_boards *boards)
     if (boards == NULL)
         return;
     g_ptr_array_unref(boards->mapped);
+    g_array_unref(boards->images);
     g_hash_table_unref(boards->known);
     g_free(boards->directory);
     g_free(boards);

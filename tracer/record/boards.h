@@ -17,6 +17,12 @@ struct ct_mapped_board {
 
 struct ct_boards;
 
+/* A process image, by what identifies it. */
+struct ct_image_key {
+    int32_t pid;
+    uint64_t start_ns;
+};
+
 /* `directory` is the session's path. */
 struct ct_boards *ct_boards_new(const char *directory);
 
@@ -25,6 +31,9 @@ struct ct_boards *ct_boards_new(const char *directory);
  * with it.
  */
 GPtrArray *ct_boards_update(struct ct_boards *boards);
+
+/* The images of all that were ever mapped: struct ct_image_key, borrowed. */
+const GArray *ct_boards_images(const struct ct_boards *boards);
 
 /* How many thread slots of the board have ever been used. */
 uint32_t ct_board_slots(const struct ct_mapped_board *board);

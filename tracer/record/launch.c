@@ -158,6 +158,11 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
     return FALSE;
 }
 
+void ct_launch_nothing(struct ct_launch *launch)
+{
+    launch->has_ended = TRUE;
+}
+
 /* TRUE if all of our children are of the group that does not count. */
 static gboolean has_only_ignored(const struct ct_launch *launch)
 {
@@ -208,6 +213,8 @@ static void count_interrupt(struct ct_launch *launch)
 /* Not what the program got with its whole process group, as long as it is in ours. */
 static void hand_on(struct ct_launch *launch, int number)
 {
+    if (launch->pid <= 0) /* there is none, and kill(2) would take it for everybody */
+        return;
     if (!ct_witness_has_seen(&launch->witness, number, launch->begin_us) ||
         getpgid(launch->pid) != getpgrp())
         kill(launch->pid, number);

@@ -51,6 +51,9 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
                          const struct ct_session_directory *directory, const char *preload,
                          int *exec_errno, GError **error);
 
+/* Instead: nothing is launched. Signals that end a recording are all for us. */
+void ct_launch_nothing(struct ct_launch *launch);
+
 /*
  * Deals with all signals that have come. The program gets each of them as often as it would without
  * us: one that went to its whole process group is not handed on. Once the program has ended,

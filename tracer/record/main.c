@@ -1,4 +1,5 @@
-/* ctrace record: runs a program and records what its threads wait for. */
+/* ctrace record: runs a program, or attaches to one, and records what its threads wait for. */
+#include "attached.h"
 #include "launch.h"
 #include "messages.h"
 #include "options.h"
@@ -48,10 +49,29 @@ static gboolean is_due(gint64 *deadline)
     return TRUE;
 }
 
-/* Waits for the whole tree, or until there is reason to cut the trace earlier. */
-static void watch(struct ct_recording *recording, struct ct_launch *launch,
-                  const struct ct_record_options *options)
+/* Everything that a recording needs; `recording` is NULL where there can be none. */
+struct setting {
+    const struct ct_record_options *options;
+    const struct ct_program *program; /* NULL: processes are attached to */
+    struct ct_attached *attached;     /* borrowed; or NULL */
+    struct ct_output *output;         /* owned */
+    struct ct_recording *recording;   /* owned */
+    struct ct_launch launch;
+};
+
+/* The whole tree, or all processes that were attached to. */
+static gboolean has_all_ended(const struct setting *setting)
 {
+    return setting->attached != NULL ? ct_attached_have_ended(setting->attached)
+                                     : setting->launch.is_alone;
+}
+
+/* Waits for the end, or until there is reason to cut the trace earlier. */
+static void watch(struct setting *setting)
+{
+    const struct ct_record_options *options = setting->options;
+    struct ct_recording *recording = setting->recording;
+    struct ct_launch *launch = &setting->launch;
     enum { BEGIN, END, TEND, DEADLINES };
     gint64 deadlines[DEADLINES] = {0};
     gboolean was_told = FALSE;
@@ -61,10 +81,12 @@ static void watch(struct ct_recording *recording, struct ct_launch *launch,
     if (options->duration_ns > 0)
         deadlines[END] = later(options->delay_ns + options->duration_ns);
     deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
-    while (!launch->is_alone && !launch->is_told_to_end) {
+    while (!has_all_ended(setting) && !launch->is_told_to_end) {
         struct pollfd fds[] = {
             {.fd = launch->signal_fd, .events = POLLIN},
             {.fd = ct_deaths_fd(launch->deaths), .events = POLLIN},
+            {.fd = setting->attached != NULL ? ct_attached_fd(setting->attached) : -1,
+             .events = POLLIN},
         };
         poll(fds, G_N_ELEMENTS(fds), poll_timeout(deadlines, DEADLINES));
         ct_deaths_update(launch->deaths);
@@ -76,7 +98,7 @@ static void watch(struct ct_recording *recording, struct ct_launch *launch,
         if (is_due(&deadlines[TEND])) {
             ct_recording_tend(recording);
             deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
-            if (launch->interrupts == 1 && !was_told) {
+            if (launch->interrupts == 1 && !was_told && !launch->has_ended) {
                 g_printerr("ctrace: the program goes on; Ctrl-C again ends the recording\n");
                 was_told = TRUE;
             }
@@ -94,31 +116,19 @@ static void wait_for_program(struct ct_launch *launch)
     }
 }
 
-/* Runs the program and records it until there is reason to stop. TRUE if anything was recorded. */
-static gboolean run_recorded(struct ct_recording *recording, struct ct_launch *launch,
-                             const struct ct_record_options *options)
-{
-    watch(recording, launch, options);
-    return ct_summary_finish(recording, launch->has_ended ? ct_launch_exit_status(launch) : -1);
-}
-
-/* Everything that a recording needs; `recording` is NULL where there can be none. */
-struct setting {
-    const struct ct_record_options *options;
-    const struct ct_program *program;
-    struct ct_output *output;       /* owned */
-    struct ct_recording *recording; /* owned */
-    struct ct_launch launch;
-};
-
 /* In the parent, before the program is executed. */
 static void attach(void *user, pid_t pid)
 {
     const struct setting *setting = user;
     const char *missing = ct_recording_attach(setting->recording, pid);
 
-    if (missing != NULL && setting->options->needs_kernel)
-        g_printerr("ctrace: --kernel=sched: not all is recorded. %s\n", missing);
+    const char *why_no_samples = ct_recording_why_no_samples(setting->recording);
+
+    if (missing != NULL && setting->options->kernel.sched && setting->options->kernel_option)
+        g_printerr("ctrace: --kernel=%s: not all is recorded. %s\n",
+                   setting->options->kernel_option, missing);
+    if (why_no_samples != NULL)
+        g_printerr("ctrace: --cpu: no samples are taken: %s\n", why_no_samples);
 }
 
 static gboolean launch_program(struct setting *setting, int *exec_errno, GError **error)
@@ -162,18 +172,52 @@ static int run(struct setting *setting)
         return exec_errno == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE;
     }
     if (setting->recording != NULL) {
+        if (setting->program->hidden != NULL)
+            ct_recording_describe(setting->recording, launch->pid);
         ct_output_commit(setting->output);
-        was_recorded = run_recorded(setting->recording, launch, setting->options);
+        watch(setting);
+        was_recorded = ct_summary_finish(setting->recording,
+                                         launch->has_ended ? ct_launch_exit_status(launch) : -1);
     }
     wait_for_program(launch);
     int status = launch->has_ended ? ct_launch_exit_status(launch) : 128 + SIGINT;
     return status == 0 && !was_recorded ? NOTHING_RECORDED_STATUS : status;
 }
 
-static int record(const struct ct_record_options *options, const struct ct_program *program)
+/* Nothing is launched: the exit status tells of the recording only. */
+static int run_attached(struct setting *setting)
+{
+    const struct ct_record_options *options = setting->options;
+    const char *missing = NULL;
+
+    if (setting->recording == NULL)
+        return NOTHING_RECORDED_STATUS;
+    ct_launch_nothing(&setting->launch);
+    if (!ct_recording_attach_running(setting->recording, options->pids, &missing)) {
+        g_printerr("ctrace: cannot attach: only the kernel tells of what runs already, and here it "
+                   "does not. %s\nctrace: attach as root, or do away with what is in the way\n",
+                   missing);
+        give_up(setting);
+        return NOTHING_RECORDED_STATUS;
+    }
+    if (missing != NULL)
+        g_printerr("ctrace: not all is recorded. %s\n", missing);
+    if (options->delay_ns == 0)
+        ct_recording_begin(setting->recording);
+    ct_output_commit(setting->output);
+    g_autofree char *processes = ct_attached_describe(setting->attached);
+    g_printerr("ctrace: attached to %s; Ctrl-C ends the recording, and nothing else\n", processes);
+    watch(setting);
+    return ct_summary_finish(setting->recording, -1) ? 0 : NOTHING_RECORDED_STATUS;
+}
+
+static int record(const struct ct_record_options *options, const struct ct_program *program,
+                  struct ct_attached *attached)
 {
     g_autoptr(GError) error = NULL;
-    struct setting setting = {.options = options, .program = program};
+    struct setting setting = {.options = options, .program = program, .attached = attached};
+    g_autofree char *command = attached != NULL ? ct_attached_describe(attached)
+                                                : ct_program_command_line(options->program);
 
     if (!ct_launch_prepare(&setting.launch, &error) ||
         (setting.output = ct_output_new(options->output, &error)) == NULL) {
@@ -184,17 +228,43 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     if (setting.output->previous != NULL)
         ct_session_directories_move(setting.output->path, setting.output->previous);
     setting.recording =
-        ct_recording_new(options, setting.output->path, setting.launch.deaths, &error);
+        ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
     if (setting.recording == NULL) {
-        g_printerr("ctrace: cannot record: %s\nctrace: the program runs without\n", error->message);
+        g_printerr("ctrace: cannot record: %s\n%s", error->message,
+                   program != NULL ? "ctrace: the program runs without\n" : "");
         give_up(&setting);
     }
-    int status = run(&setting);
+    int status = program != NULL ? run(&setting) : run_attached(&setting);
     if (setting.recording != NULL)
         ct_recording_free(setting.recording);
     ct_output_release(setting.output->path);
     ct_output_free(setting.output);
     ct_launch_clear(&setting.launch);
+    return status;
+}
+
+/* The preload does not see the program: the kernel may. */
+static void tell_hidden(const struct ct_program *program, struct ct_record_options *options)
+{
+    if (options->kernel_option == NULL)
+        options->kernel.syscalls = TRUE;
+    g_printerr("ctrace: %s: the preload sees nothing of it%s\n", program->hidden,
+               options->kernel.syscalls ? "; its system calls come from the kernel"
+               : options->kernel.sched  ? "; --kernel=syscalls would show what it waits for"
+                                        : "");
+}
+
+static int attach_and_record(const struct ct_record_options *options)
+{
+    g_autoptr(GError) error = NULL;
+    struct ct_attached *attached = ct_attached_new(options->pids, &error);
+
+    if (attached == NULL) {
+        g_printerr("ctrace: %s\n", error->message);
+        return NOTHING_RECORDED_STATUS;
+    }
+    int status = record(options, NULL, attached);
+    ct_attached_free(attached);
     return status;
 }
 
@@ -208,12 +278,14 @@ int main(int argc, char **argv)
     ct_messages_init();
     if (!ct_record_options_parse(&options, argc, argv, &error)) {
         g_printerr("ctrace record: %s\nTry: ctrace record --help\n", error->message);
+    } else if (options.pids != NULL) {
+        status = attach_and_record(&options);
     } else if (!ct_program_find(options.program, &program, &status, &error)) {
         g_printerr("ctrace: %s\n", error->message);
     } else {
-        if (program.warning != NULL)
-            g_printerr("ctrace: %s\n", program.warning);
-        status = record(&options, &program);
+        if (program.hidden != NULL)
+            tell_hidden(&program, &options);
+        status = record(&options, &program, NULL);
     }
     ct_program_clear(&program);
     ct_record_options_clear(&options);

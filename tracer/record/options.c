@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "kernel/sampling.h"
 #include "schema/operations.h"
 
 #include <math.h>
@@ -46,20 +47,41 @@ static gboolean check_kernel(const char *kernel, struct ct_record_options *optio
 {
     static const struct {
         const char *name;
-        gboolean wants;
-        gboolean needs;
-    } choices[] = {{"auto", TRUE, FALSE}, {"off", FALSE, FALSE}, {"sched", TRUE, TRUE}};
+        gboolean is_named;
+        struct ct_kernel_wishes wishes;
+    } choices[] = {{"auto", FALSE, {.sched = TRUE}},
+                   {"off", TRUE, {0}},
+                   {"sched", TRUE, {.sched = TRUE}},
+                   {"syscalls", TRUE, {.sched = TRUE, .syscalls = TRUE}}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(choices); i++) {
         if (strcmp(kernel != NULL ? kernel : "auto", choices[i].name) == 0) {
-            options->wants_kernel = choices[i].wants;
-            options->needs_kernel = choices[i].needs;
+            options->kernel = choices[i].wishes;
+            options->kernel_option = choices[i].is_named ? choices[i].name : NULL;
             return TRUE;
         }
     }
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                "--kernel=%s: give auto, off or sched", kernel);
+                "--kernel=%s: give auto, off, sched or syscalls", kernel);
     return FALSE;
+}
+
+/* How often to sample, from "99". */
+static gboolean check_cpu(gboolean is_plain, const char *text, struct ct_record_options *options,
+                          GError **error)
+{
+    guint64 hz = CT_SAMPLING_HZ_DEFAULT;
+
+    if (text != NULL && !g_ascii_string_to_unsigned(text, 10, 1, CT_SAMPLING_HZ_MAX, &hz, NULL)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--cpu=%s: give how many samples to take in each second of CPU time: a whole "
+                    "number from 1 to %d, as in --cpu=%d",
+                    text, CT_SAMPLING_HZ_MAX, CT_SAMPLING_HZ_DEFAULT);
+        return FALSE;
+    }
+    if (is_plain || text != NULL)
+        options->kernel.cpu_hz = (uint32_t)hz;
+    return TRUE;
 }
 
 static gboolean check(struct ct_record_options *options, const char *rate, const char *delay,
@@ -82,6 +104,65 @@ static gboolean check(struct ct_record_options *options, const char *rate, const
     return TRUE;
 }
 
+static gboolean parse_pid(const char *text, pid_t *pid)
+{
+    guint64 number;
+    gboolean is_pid = g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT32, &number, NULL);
+
+    *pid = is_pid ? (pid_t)number : 0;
+    return is_pid;
+}
+
+/* "12" or "12,34": more of the processes to attach to, each once. */
+static gboolean parse_pids(const char *text, GArray *pids, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(text, ",", -1);
+    gboolean is_list = words[0] != NULL;
+
+    for (char **word = words; *word != NULL && is_list; word++) {
+        gboolean is_known = FALSE;
+        pid_t pid;
+
+        is_list = parse_pid(*word, &pid);
+        for (guint i = 0; i < pids->len; i++)
+            is_known = is_known || g_array_index(pids, pid_t, i) == pid;
+        if (!is_known)
+            g_array_append_val(pids, pid);
+    }
+    if (!is_list)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--pid=%s: give the id of a process, a number such as pgrep(1) prints, or "
+                    "several with commas between them",
+                    text);
+    return is_list;
+}
+
+/* Only the kernel can look into a process that runs already. */
+static gboolean check_attaching(char **texts, struct ct_record_options *options, GError **error)
+{
+    options->pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    for (char **text = texts; *text != NULL; text++) {
+        if (!parse_pids(*text, options->pids, error))
+            return FALSE;
+    }
+    if (options->program != NULL) {
+        g_set_error(
+            error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+            "--pid records a process that runs, and \"%s\" would start one: give one or the "
+            "other",
+            options->program[0]);
+        return FALSE;
+    }
+    if (!options->kernel.sched) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--kernel=off leaves nothing to record with --pid: only the kernel tells of a "
+                    "process that runs already");
+        return FALSE;
+    }
+    options->kernel.syscalls = TRUE;
+    return TRUE;
+}
+
 /* What the options of the classes choose together: all, if none is given. */
 static uint32_t chosen_classes(gboolean net, gboolean sync, gboolean syscall, gboolean sleep)
 {
@@ -99,6 +180,9 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
     g_autofree char *delay = NULL;
     g_autofree char *duration = NULL;
     g_autofree char *kernel = NULL;
+    g_auto(GStrv) pids = NULL;
+    g_autofree char *cpu_hz = NULL;
+    gboolean cpu = FALSE;
     g_auto(GStrv) rest = NULL;
     gboolean wants_version = FALSE;
     gboolean net = FALSE;
@@ -120,10 +204,21 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
          "Record only waits in other system calls: files, pipes, children", NULL},
         {"sleep", 0, 0, G_OPTION_ARG_NONE, &sleep, "Record only sleeps", NULL},
         {"kernel", 0, 0, G_OPTION_ARG_STRING, &kernel,
-         "Record when threads run and when they stand in line for a CPU: sched, off, or auto: as "
-         "far as the kernel lets us (auto)",
+         "Record when threads run and when they stand in line for a CPU: sched; system calls too: "
+         "syscalls; neither: off; or what there is need of and the kernel lets us: auto (auto)",
          "WHAT"},
-        {"delay", 0, 0, G_OPTION_ARG_STRING, &delay, "Start recording T after the program", "T"},
+        {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &pids,
+         "Record process PID, which runs already, until it ends or Ctrl-C; -p 1,2 and -p 1 -p 2 "
+         "record several",
+         "PID"},
+        /* The first is it without a value, which must not be the next argument. */
+        {"cpu", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &cpu, NULL, NULL},
+        {"cpu", 0, 0, G_OPTION_ARG_STRING, &cpu_hz,
+         "Sample where threads are while they run: in each second of CPU time HZ times, or 99 if "
+         "there is no =HZ",
+         "HZ"},
+        {"delay", 0, 0, G_OPTION_ARG_STRING, &delay,
+         "Start recording T after the program, or after attaching to PID", "T"},
         {"duration", 0, 0, G_OPTION_ARG_STRING, &duration,
          "Stop recording after T; the program goes on", "T"},
         {"no-follow", 0, 0, G_OPTION_ARG_NONE, &options->no_follow, "Leave child processes alone",
@@ -132,15 +227,16 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest, NULL, NULL},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("[--] PROGRAM [ARG...]");
+    g_autoptr(GOptionContext) context = g_option_context_new("[--] PROGRAM [ARG...] | -p PID");
 
     g_set_prgname("ctrace record");
     g_option_context_set_summary(context,
-                                 "Runs PROGRAM and records what each of its threads waits for.");
+                                 "Runs PROGRAM, or attaches to process PID, and records what each "
+                                 "of its threads\nwaits for.");
     g_option_context_set_description(
         context,
         "Times are numbers with a unit: 10us, 5ms, 1.5s. The exit status is PROGRAM's own;\n"
-        "125 if it was 0 but nothing could be recorded.\n"
+        "125 if it was 0 but nothing could be recorded. With -p it is 0, or 125.\n"
         "\nNext: ctrace report, ctrace pprof, ctrace timeline. Manual: man ctrace-record");
     g_option_context_set_strict_posix(context, TRUE);
     g_option_context_add_main_entries(context, entries, NULL);
@@ -150,20 +246,26 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
         g_print("ctrace %s\n", CTRACE_VERSION);
         exit(0);
     }
-    if (rest == NULL || rest[0] == NULL) {
+    gboolean has_program = rest != NULL && rest[0] != NULL;
+    if (!has_program && pids == NULL) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "no program given; for example: ctrace record ./server --port 8080");
+                    "no program given; for example: ctrace record ./server --port 8080, or, if it "
+                    "runs already: ctrace record -p $(pidof server)");
         return FALSE;
     }
     if (options->output == NULL)
         options->output = g_strdup(CT_DEFAULT_OUTPUT);
-    options->program = g_steal_pointer(&rest);
+    options->program = has_program ? g_steal_pointer(&rest) : NULL;
     options->classes = chosen_classes(net, sync, syscall, sleep);
-    return check(options, rate, delay, duration, error) && check_kernel(kernel, options, error);
+    return check(options, rate, delay, duration, error) && check_kernel(kernel, options, error) &&
+           check_cpu(cpu, cpu_hz, options, error) &&
+           (pids == NULL || check_attaching(pids, options, error));
 }
 
 void ct_record_options_clear(struct ct_record_options *options)
 {
     g_free(options->output);
+    if (options->pids != NULL)
+        g_array_unref(options->pids);
     g_strfreev(options->program);
 }

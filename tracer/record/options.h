@@ -2,6 +2,8 @@
 #ifndef CTRACE_RECORD_OPTIONS_H
 #define CTRACE_RECORD_OPTIONS_H
 
+#include "kernel/capture.h"
+
 #include <glib.h>
 #include <stdint.h>
 
@@ -14,9 +16,10 @@ struct ct_record_options {
     uint64_t delay_ns;    /* 0: at once */
     uint64_t duration_ns; /* 0: until the program ends */
     gboolean no_follow;
-    gboolean wants_kernel; /* as much of the kernel layer as there is */
-    gboolean needs_kernel; /* and it is to be said loudly if that is not all */
-    char **program;        /* owned; name and arguments */
+    struct ct_kernel_wishes kernel;
+    const char *kernel_option; /* what of it was asked for by name: its lack is said; or NULL */
+    GArray *pids;              /* owned; pid_t; running processes to record; or NULL */
+    char **program;            /* owned; name and arguments; NULL: there are pids */
 };
 
 /* FALSE and an error if the line makes no sense. May exit after --help or --version. */

@@ -38,34 +38,65 @@ static char *script_interpreter(const char *head, size_t size)
     return g_strdup(start);
 }
 
-/* The dynamic loader that the file asks for, or NULL: only a loader knows LD_PRELOAD. */
-static char *elf_loader(int fd)
+/* What of an ELF file matters to us. */
+struct elf {
+    char *loader; /* owned; the dynamic loader that it asks for, or NULL: only that knows LD_PRELOAD
+                   */
+    gboolean is_go; /* built by Go's compiler */
+};
+
+static void read_loader(int fd, const ElfW(Phdr) * segment, struct elf *elf)
+{
+    char loader[PATH_MAX] = "";
+
+    if (segment->p_filesz < sizeof(loader) && elf->loader == NULL &&
+        pread(fd, loader, segment->p_filesz, (off_t)segment->p_offset) > 0)
+        elf->loader = g_strdup(loader);
+}
+
+/* Go's linker leaves a note of its own with the build's id. */
+static void read_note(int fd, const ElfW(Phdr) * segment, struct elf *elf)
+{
+    static const char owner[] = "Go";
+    struct {
+        ElfW(Nhdr) header;
+        char name[sizeof(owner)];
+    } note;
+
+    if (pread(fd, &note, sizeof(note), (off_t)segment->p_offset) == sizeof(note) &&
+        note.header.n_namesz >= sizeof(owner) && memcmp(note.name, owner, sizeof(owner)) == 0)
+        elf->is_go = TRUE;
+}
+
+static void read_elf(int fd, struct elf *elf)
 {
     ElfW(Ehdr) header;
 
     if (pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
         header.e_phentsize != sizeof(ElfW(Phdr)) || header.e_phnum > MAX_SEGMENTS)
-        return NULL;
+        return;
     for (unsigned i = 0; i < header.e_phnum; i++) {
         ElfW(Phdr) segment;
-        char loader[PATH_MAX] = "";
         off_t offset = (off_t)(header.e_phoff + i * sizeof(segment));
-        if (pread(fd, &segment, sizeof(segment), offset) == sizeof(segment) &&
-            segment.p_type == PT_INTERP && segment.p_filesz < sizeof(loader) &&
-            pread(fd, loader, segment.p_filesz, (off_t)segment.p_offset) > 0)
-            return g_strdup(loader);
+        if (pread(fd, &segment, sizeof(segment), offset) != sizeof(segment))
+            return;
+        if (segment.p_type == PT_INTERP)
+            read_loader(fd, &segment, elf);
+        else if (segment.p_type == PT_NOTE)
+            read_note(fd, &segment, elf);
     }
-    return NULL;
 }
 
-static const char *invisible_elf(const char *loader, const char *head, const struct stat *status)
+static const char *invisible_elf(const struct elf *elf, const char *head, const struct stat *status)
 {
     int own_class = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
 
     if (head[EI_CLASS] != own_class)
         return "is built for another word size than ctrace";
-    if (loader == NULL)
+    if (elf->loader == NULL)
         return "is statically linked";
+    if (elf->is_go)
+        return "is a Go program, and makes its system calls without the C library";
     if ((status->st_mode & S_ISUID && status->st_uid != geteuid()) ||
         (status->st_mode & S_ISGID && status->st_gid != getegid()))
         return "is setuid or setgid, and the loader ignores LD_PRELOAD for those";
@@ -75,15 +106,17 @@ static const char *invisible_elf(const char *loader, const char *head, const str
 static gboolean inspect_elf(const char *path, int fd, const char *head, struct ct_program *program,
                             GError **error)
 {
-    g_autofree char *loader = elf_loader(fd);
+    struct elf elf = {0};
     struct stat status;
 
     if (fstat(fd, &status) != 0)
         return TRUE;
-    const char *why = invisible_elf(loader, head, &status);
+    read_elf(fd, &elf);
+    g_autofree char *loader = elf.loader;
+    const char *why = invisible_elf(&elf, head, &status);
     if (why != NULL) {
-        program->warning = g_strdup_printf("%s %s: the preload sees nothing of it", path, why);
-    } else if (access(loader, F_OK) != 0) {
+        program->hidden = g_strdup_printf("%s %s", path, why);
+    } else if (loader != NULL && access(loader, F_OK) != 0) {
         /* The kernel would say that the program is not there. */
         g_autofree char *missing = g_strdup_printf("its loader %s: %s", loader, g_strerror(errno));
         return fail(error, errno, path, missing);
@@ -181,5 +214,5 @@ void ct_program_clear(struct ct_program *program)
 {
     g_free(program->path);
     g_strfreev(program->argv);
-    g_free(program->warning);
+    g_free(program->hidden);
 }

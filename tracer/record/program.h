@@ -12,9 +12,9 @@
 #define CT_SHELL "/bin/sh"
 
 struct ct_program {
-    char *path;    /* owned; what is executed */
-    char **argv;   /* owned; the program's arguments */
-    char *warning; /* owned; why the preload will see nothing of it, or NULL */
+    char *path;   /* owned; what is executed */
+    char **argv;  /* owned; the program's arguments */
+    char *hidden; /* owned; why the preload will see nothing of it, or NULL */
 };
 
 /* Finds argv[0] as execvp does. On failure `exit_status` is what a shell would exit with. */

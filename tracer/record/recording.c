@@ -2,10 +2,8 @@
 
 #include "drain.h"
 #include "kernel/capture.h"
-#include "kernel/finish.h"
 #include "libraries.h"
 #include "output.h"
-#include "program.h"
 #include "session.h"
 #include "sessiond.h"
 #include "streams.h"
@@ -81,15 +79,13 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
 }
 
 static gboolean set_up(struct ct_recording *recording, const struct ct_record_options *options,
-                       GError **error)
+                       const char *command, GError **error)
 {
-    g_autofree char *command = ct_program_command_line(options->program);
-
     recording->preload = ct_preload_find(error);
     if (recording->preload == NULL)
         return FALSE;
-    if (options->wants_kernel)
-        recording->kernel = ct_kernel_capture_new(recording->path);
+    if (options->kernel.sched || options->kernel.cpu_hz > 0)
+        recording->kernel = ct_kernel_capture_new(recording->path, &options->kernel);
     recording->directory = ct_session_directory_new(options->rate_ns, !options->no_follow, error);
     if (recording->directory == NULL)
         return FALSE;
@@ -110,17 +106,17 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     return TRUE;
 }
 
-struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *path,
-                                      struct ct_deaths *deaths, GError **error)
+struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *command,
+                                      const char *path, struct ct_deaths *deaths, GError **error)
 {
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
-    if (!options->wants_kernel)
+    if (!options->kernel.sched)
         recording->missing = g_strdup("kernel: turned off");
     recording->closing.deaths = deaths;
-    if (set_up(recording, options, error)) {
+    if (set_up(recording, options, command, error)) {
         ct_deaths_watch(deaths, recording->directory->path);
         note_alive(recording);
         return recording;
@@ -180,6 +176,27 @@ const char *ct_recording_attach(struct ct_recording *recording, pid_t pid)
         return NULL;
     ct_kernel_capture_attach(recording->kernel, pid);
     return ct_kernel_capture_missing(recording->kernel);
+}
+
+void ct_recording_describe(struct ct_recording *recording, pid_t pid)
+{
+    if (recording->kernel != NULL)
+        ct_kernel_capture_describe(recording->kernel, pid);
+}
+
+gboolean ct_recording_attach_running(struct ct_recording *recording, GArray *pids,
+                                     const char **missing)
+{
+    gboolean follows_children = recording->directory->control->follows_children != 0;
+    gboolean is_live = ct_kernel_capture_attach_running(recording->kernel, pids, follows_children);
+
+    *missing = ct_kernel_capture_missing(recording->kernel);
+    return is_live;
+}
+
+const char *ct_recording_why_no_samples(const struct ct_recording *recording)
+{
+    return recording->kernel != NULL ? ct_kernel_capture_why_no_samples(recording->kernel) : NULL;
 }
 
 void ct_recording_begin(struct ct_recording *recording)
@@ -298,13 +315,22 @@ static char *describe_missing(const struct ct_recording *recording, const char *
     return g_string_free(missing, FALSE);
 }
 
-static const char *layers(const struct ct_recording *recording)
+/* Caller frees. */
+static char *list_layers(const struct ct_recording *recording)
 {
-    gboolean has_kernel = recording->kernel_totals.events > 0;
+    const struct {
+        const char *name;
+        gboolean is_live;
+    } layers[] = {{"preload", recording->closing.totals.processes > 0},
+                  {"kernel", recording->kernel_totals.events > 0},
+                  {"cpu", recording->kernel_totals.samples > 0}};
+    GString *list = g_string_new(NULL);
 
-    if (recording->closing.totals.processes > 0)
-        return has_kernel ? "preload,kernel" : "preload";
-    return has_kernel ? "kernel" : "";
+    for (size_t i = 0; i < G_N_ELEMENTS(layers); i++) {
+        if (layers[i].is_live)
+            g_string_append_printf(list, "%s%s", list->len > 0 ? "," : "", layers[i].name);
+    }
+    return g_string_free(list, FALSE);
 }
 
 static void write_capture(struct ct_recording *recording, int exit_status, const char *fault)
@@ -312,11 +338,12 @@ static void write_capture(struct ct_recording *recording, int exit_status, const
     const struct ct_closing_totals *totals = &recording->closing.totals;
     const struct ct_control *control = recording->directory->control;
     g_autofree char *missing = describe_missing(recording, fault);
+    g_autofree char *layers = list_layers(recording);
     struct ct_event_capture event = {
         .schema_version = CT_SCHEMA_VERSION,
         .ctrace_version = CTRACE_VERSION,
         .command = control->command,
-        .layers = layers(recording),
+        .layers = layers,
         .missing = missing,
         .begin_ns = control->begin_ns,
         .end_ns = recording->end_ns,
@@ -399,21 +426,46 @@ static gboolean close_trace(struct ct_recording *recording, int exit_status, con
     return FALSE;
 }
 
+/* Which process images the preload tells of: struct ct_image_key. */
+static GArray *find_preloaded(const struct ct_recording *recording)
+{
+    ct_drain_lock(recording->drain);
+    ct_boards_update(recording->boards);
+    const GArray *images = ct_boards_images(recording->boards);
+    GArray *preloaded = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
+    g_array_append_vals(preloaded, images->data, images->len);
+    ct_drain_unlock(recording->drain);
+    return preloaded;
+}
+
+/* One layer more, or a part of one, that is not there; NULL: all is. */
+static void miss(struct ct_recording *recording, const char *what)
+{
+    char *missing = recording->missing;
+
+    if (what == NULL)
+        return;
+    recording->missing = missing != NULL ? g_strconcat(missing, "; ", what, NULL) : g_strdup(what);
+    g_free(missing);
+}
+
 /* The kernel's part. Whatever is wrong with it is said, and is no fault of the rest. */
 static void close_kernel(struct ct_recording *recording)
 {
     const struct ct_control *control = recording->directory->control;
+    g_autoptr(GArray) preloaded = find_preloaded(recording);
     g_autoptr(GError) error = NULL;
 
     if (recording->kernel != NULL) {
         ct_kernel_capture_end(recording->kernel);
-        g_free(recording->missing);
-        recording->missing = g_strdup(ct_kernel_capture_missing(recording->kernel));
+        miss(recording, ct_kernel_capture_missing(recording->kernel));
     }
     if (!ct_kernel_finish(recording->path, control->root_pid, control->follows_children != 0,
-                          &recording->kernel_totals, &error)) {
-        g_free(recording->missing);
-        recording->missing = g_strdup_printf("kernel: %s", error->message);
+                          preloaded, &recording->kernel_totals, &error)) {
+        g_autofree char *what = g_strdup_printf("kernel: %s", error->message);
+
+        g_clear_pointer(&recording->missing, g_free);
+        miss(recording, what);
     }
     if (recording->kernel != NULL)
         ct_kernel_capture_release(recording->kernel);
@@ -463,16 +515,17 @@ gboolean ct_recording_is_unfinished(const struct ct_recording *recording)
 void ct_recording_summary(const struct ct_recording *recording,
                           struct ct_recording_summary *summary)
 {
-    uint64_t begin_ns = recording->directory->control->begin_ns;
+    const struct ct_control *control = recording->directory->control;
+    uint64_t begin_ns = control->begin_ns;
 
     *summary = (struct ct_recording_summary){
         .path = recording->path,
+        .attached = control->root_pid == 0 ? control->command : NULL,
         .has_begun = recording->has_begun,
         .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
         .bytes = ct_tree_size(recording->path),
         .events_lost = recording->events_lost + recording->closing.totals.events_lost,
-        .kernel_events = recording->kernel_totals.events,
-        .kernel_events_lost = recording->kernel_totals.lost,
+        .kernel = recording->kernel_totals,
         .totals = recording->closing.totals,
     };
 }

@@ -3,6 +3,7 @@
 #define CTRACE_RECORD_RECORDING_H
 
 #include "closing.h"
+#include "kernel/finish.h"
 #include "options.h"
 
 #include <glib.h>
@@ -11,11 +12,12 @@
 struct ct_recording;
 
 /*
- * Gets everything ready for a program to be launched; `path` is a ct_output's, `deaths` is
- * the launch's, borrowed. NULL and an error if tracing cannot start; then no session is left.
+ * Gets everything ready for a program to be launched, or processes to be attached to; `command` is
+ * what these are, `path` is a ct_output's, `deaths` is the launch's, borrowed. NULL
+ * and an error if tracing cannot start; then no session is left.
  */
-struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *path,
-                                      struct ct_deaths *deaths, GError **error);
+struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *command,
+                                      const char *path, struct ct_deaths *deaths, GError **error);
 
 /* Takes over a recording to `path` whose recorder was killed, to cut it; and owns `directory`. */
 struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,
@@ -31,6 +33,19 @@ pid_t ct_recording_daemon_group(const struct ct_recording *recording);
  * of the kernel layer is missing and why, or NULL. Borrowed.
  */
 const char *ct_recording_attach(struct ct_recording *recording, pid_t pid);
+
+/* To be called when that process executes the program, if no preload gets into it. */
+void ct_recording_describe(struct ct_recording *recording, pid_t pid);
+
+/*
+ * Instead, to be called with processes that run already (pid_t). Sets *missing to what of the
+ * kernel layer is missing and why, or NULL. Borrowed. FALSE if that is all of it.
+ */
+gboolean ct_recording_attach_running(struct ct_recording *recording, GArray *pids,
+                                     const char **missing);
+
+/* Then: why the wish for CPU samples is not fulfilled, or NULL. Borrowed. */
+const char *ct_recording_why_no_samples(const struct ct_recording *recording);
 
 /* Until now the hooks rest: to be called before the launch, or when the delay is over. */
 void ct_recording_begin(struct ct_recording *recording);
@@ -51,13 +66,13 @@ gboolean ct_recording_is_unfinished(const struct ct_recording *recording);
 #define CT_RECORDING_NOT_BEGUN "it ended before --delay was over"
 
 struct ct_recording_summary {
-    const char *path; /* borrowed */
+    const char *path;     /* borrowed */
+    const char *attached; /* borrowed; processes that ran already; NULL: a program was launched */
     gboolean has_begun;
     uint64_t duration_ns;
     uint64_t bytes;
     uint64_t events_lost;
-    uint64_t kernel_events;
-    uint64_t kernel_events_lost;
+    struct ct_kernel_totals kernel;
     struct ct_closing_totals totals;
 };
 

@@ -35,8 +35,10 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
     } losses[] = {
         {summary->events_lost, "event for lack of buffer space", "events for lack of buffer space",
          "totals are too low"},
-        {summary->kernel_events_lost, "kernel event for lack of buffer space",
+        {summary->kernel.lost, "kernel event for lack of buffer space",
          "kernel events for lack of buffer space", "some time has no known state"},
+        {summary->kernel.samples_lost, "CPU sample for lack of buffer space",
+         "CPU samples for lack of buffer space", "CPU times are too low"},
         {summary->totals.threads_lost, "thread for lack of room on a board",
          "threads for lack of room on a board", "totals are too low"},
         {summary->totals.stacks_lost, "stack for lack of room on a board",
@@ -62,21 +64,52 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
         g_string_append(line, ", nothing lost");
 }
 
+/* How many stacks do not reach to the first function. */
+static void append_partial(GString *line, const struct ct_kernel_totals *kernel)
+{
+    double percent = 100.0 * (double)kernel->samples_partial / (double)kernel->samples;
+
+    if (kernel->samples_partial > 0)
+        g_string_append_printf(line, " (%.*f%% with a part of their stack)", percent < 10 ? 1 : 0,
+                               percent);
+}
+
+static void append_launched(GString *line, const struct ct_recording_summary *summary)
+{
+    append_count(line, summary->totals.processes + summary->kernel.hidden_processes, "process",
+                 "processes");
+    g_string_append(line, ", ");
+    append_count(line, summary->totals.threads + summary->kernel.hidden_threads, "thread",
+                 "threads");
+    g_string_append(line, " and ");
+    append_count(line, summary->totals.waits, "wait", "waits");
+    if (summary->kernel.events > 0) {
+        g_string_append(line, ", ");
+        append_count(line, summary->kernel.events, "kernel event", "kernel events");
+    }
+    if (summary->kernel.samples > 0) {
+        g_string_append(line, ", ");
+        append_count(line, summary->kernel.samples, "CPU sample", "CPU samples");
+        append_partial(line, &summary->kernel);
+    }
+}
+
+static void append_attached(GString *line, const struct ct_recording_summary *summary)
+{
+    append_count(line, summary->kernel.events, "kernel event", "kernel events");
+    g_string_append_printf(line, " of %s", summary->attached);
+}
+
 static void print_summary(const struct ct_recording *recording, gboolean is_complete)
 {
     struct ct_recording_summary summary;
     g_autoptr(GString) line = g_string_new("ctrace: recorded ");
 
     ct_recording_summary(recording, &summary);
-    append_count(line, summary.totals.processes, "process", "processes");
-    g_string_append(line, ", ");
-    append_count(line, summary.totals.threads, "thread", "threads");
-    g_string_append(line, " and ");
-    append_count(line, summary.totals.waits, "wait", "waits");
-    if (summary.kernel_events > 0) {
-        g_string_append(line, ", ");
-        append_count(line, summary.kernel_events, "kernel event", "kernel events");
-    }
+    if (summary.attached != NULL)
+        append_attached(line, &summary);
+    else
+        append_launched(line, &summary);
     g_string_append_printf(line, " in %.2f s\nctrace: wrote %s (",
                            (double)summary.duration_ns / 1e9, summary.path);
     append_size(line, summary.bytes);
@@ -98,7 +131,8 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
         g_printerr("ctrace: its stacks and open waits are kept in memory until the machine "
                    "restarts; add them with:\n    ctrace recover %s\n",
                    summary.path);
-    if (summary.totals.processes == 0) {
+    if (summary.totals.processes == 0 && summary.kernel.hidden_processes == 0 &&
+        summary.attached == NULL) {
         g_printerr("ctrace: nothing was recorded: no process loaded the preload (it cannot see "
                    "statically linked, setuid and 32-bit programs)\n");
         return FALSE;

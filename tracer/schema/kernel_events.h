@@ -6,11 +6,16 @@
  * running, and who woke one; and the last switch of others on a CPU before one of the program's
  * that the kernel did not tell of. Ids are those of the recorder's pid namespace: 0 is the idle
  * task, or one that has no id there.
+ *
+ * Of system calls there are events syscall_entry_NAME and syscall_exit_NAME for each name. The
+ * first ones have the arguments of schema/syscalls.h, each as a number; those of other calls have
+ * none. The last ones have the result.
  */
 #ifndef CTRACE_SCHEMA_KERNEL_EVENTS_H
 #define CTRACE_SCHEMA_KERNEL_EVENTS_H
 
 #include "events.h"
+#include "syscalls.h"
 
 /* Of every event: the task that was on the CPU, and whether an interrupt had it. */
 #define CT_KERNEL_CONTEXT(F) \
@@ -53,6 +58,64 @@
     F(U8, is_out)                   \
     F(U8, is_preempted)
 
+/* Of the task that has just blocked: return addresses, leaf first, by frame pointers. */
+#define CT_KERNEL_CALLSTACK_USER(F) \
+    F(I32, tid)                     \
+    F(ADDRESSES, addresses)
+
+/*
+ * A process image that no preload sees; it began at `start_ns`, by exec or by fork. Again when more
+ * is known of it: what is not is empty.
+ */
+#define CT_KERNEL_PROCESS_IMAGE(F) \
+    F(I32, pid)                    \
+    F(I32, ppid)                   \
+    F(U64, start_ns)               \
+    F(STRING, exe)                 \
+    F(STRING, args)                \
+    F(STRING, cwd)
+
+/* A thread of such an image that was there before the recording began; again when it is known
+ * its name and whether it was blocked: after the entry of the system call that it was in. */
+#define CT_KERNEL_PROCESS_THREAD(F) \
+    F(I32, pid)                     \
+    F(I32, tid)                     \
+    F(STRING, name)                 \
+    F(U8, is_blocked)
+
+/* What such an image has mapped: as CT_EVENT_MODULE. */
+#define CT_KERNEL_PROCESS_MODULE(F) \
+    F(I32, pid)                     \
+    F(STRING, path)                 \
+    F(STRING, build_id)             \
+    F(HEX64, begin)                 \
+    F(HEX64, end)                   \
+    F(HEX64, bias)
+
+/* What a descriptor of such an image is: as CT_EVENT_FD. `watched_classes` are of an epoll
+ * descriptor: bits 1 << class. */
+#define CT_KERNEL_PROCESS_FD(F) \
+    F(I32, pid)                 \
+    F(I32, fd)                  \
+    F(FD_KIND, kind)            \
+    F(U8, watched_classes)      \
+    F(STRING, local)            \
+    F(STRING, peer)
+
+/*
+ * The task ran for `period_ns` since its last sample, and was here: return addresses of its own
+ * code, leaf first, with one added to that of an instruction itself. They are not all if
+ * `is_partial`. The process has been what it is, by exec or fork, since `image_start_ns`. Not of
+ * lttng-modules. These events stand in streams of their own.
+ */
+#define CT_KERNEL_CPU_SAMPLE(F) \
+    F(I32, pid)                 \
+    F(U64, image_start_ns)      \
+    F(U64, period_ns)           \
+    F(U8, in_kernel)            \
+    F(U8, is_partial)           \
+    F(ADDRESSES, addresses)
+
 /* EVENT(symbol, name) */
 #define CT_KERNEL_EVENTS(EVENT)                   \
     EVENT(SCHED_SWITCH, sched_switch)             \
@@ -60,7 +123,19 @@
     EVENT(SCHED_PROCESS_FORK, sched_process_fork) \
     EVENT(SCHED_PROCESS_EXEC, sched_process_exec) \
     EVENT(SCHED_PROCESS_EXIT, sched_process_exit) \
-    EVENT(CONTEXT_SWITCH, context_switch)
+    EVENT(CONTEXT_SWITCH, context_switch)         \
+    EVENT(CPU_SAMPLE, cpu_sample)                 \
+    EVENT(CALLSTACK_USER, callstack_user)         \
+    EVENT(PROCESS_IMAGE, process_image)           \
+    EVENT(PROCESS_THREAD, process_thread)         \
+    EVENT(PROCESS_MODULE, process_module)         \
+    EVENT(PROCESS_FD, process_fd)
+
+#define CT_SYSCALL_ENTRY_PREFIX "syscall_entry_"
+#define CT_SYSCALL_EXIT_PREFIX  "syscall_exit_"
+#define CT_SYSCALL_RESULT_FIELD "ret"
+
+#define CT_KERNEL_SAMPLE_NAME "cpu_sample"
 
 #define CT_KERNEL_CPU_FIELD "cpu_id" /* of a packet's context */
 
@@ -80,7 +155,17 @@ enum ct_kernel_event {
 #define CT_EVENT_SYMBOL(symbol, name) CT_KERNEL_ID_##symbol,
     CT_KERNEL_EVENTS(CT_EVENT_SYMBOL)
 #undef CT_EVENT_SYMBOL
-        CT_KERNEL_EVENT_COUNT
+        CT_KERNEL_EVENT_COUNT,
+    /* Of many names. */
+    CT_KERNEL_ID_SYSCALL_ENTRY = CT_KERNEL_EVENT_COUNT,
+    CT_KERNEL_ID_SYSCALL_EXIT
+};
+
+struct ct_kernel_syscall {
+    enum ct_syscall call;
+    const char *name;                         /* borrowed */
+    uint64_t arguments[CT_SYSCALL_ARGUMENTS]; /* entry; those that are not recorded are 0 */
+    int64_t result;                           /* exit */
 };
 
 /* One event. Strings are borrowed. */
@@ -93,6 +178,7 @@ struct ct_kernel_record {
 #define CT_RECORD_MEMBER(symbol, name) struct ct_kernel_##name name;
         CT_KERNEL_EVENTS(CT_RECORD_MEMBER)
 #undef CT_RECORD_MEMBER
+        struct ct_kernel_syscall syscall;
     } as;
 };
 #undef CT_STRUCT_FIELD

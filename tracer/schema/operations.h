@@ -78,6 +78,18 @@ enum ct_fd_kind {
         CT_FD_KIND_COUNT
 };
 
+/* The class of a wait for any of several descriptors, whose classes are given as bits 1 << class.
+ */
+static inline enum ct_class ct_class_of_set(unsigned class_bits)
+{
+    static const enum ct_class by_precedence[] = {CT_CLASS_NET, CT_CLASS_SYSCALL, CT_CLASS_SYNC};
+
+    for (unsigned i = 0; i < sizeof(by_precedence) / sizeof(by_precedence[0]); i++)
+        if (class_bits & 1u << by_precedence[i])
+            return by_precedence[i];
+    return CT_CLASS_SLEEP; /* nothing to watch, or timers only */
+}
+
 /*
  * OP(symbol, name, class, object). The name is the C function's. A class of
  * UNKNOWN here means that the descriptors decide: the event carries the class.
@@ -174,7 +186,8 @@ enum ct_fd_kind {
     OP(FPUTC, "fputc", UNKNOWN, FD)                                    \
     OP(FPRINTF, "fprintf", UNKNOWN, FD)                                \
     OP(FFLUSH, "fflush", UNKNOWN, FD)                                  \
-    OP(FCLOSE, "fclose", UNKNOWN, FD)
+    OP(FCLOSE, "fclose", UNKNOWN, FD)                                  \
+    OP(OTHER_SYSCALL, "system call", SYSCALL, NONE)
 
 enum ct_op {
 #define CT_OP_SYMBOL(symbol, name, class, object) CT_OP_##symbol,

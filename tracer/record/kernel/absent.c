@@ -6,9 +6,11 @@ struct ct_kernel_capture {
     char nothing;
 };
 
-struct ct_kernel_capture *ct_kernel_capture_new(const char *path)
+struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
+                                                const struct ct_kernel_wishes *wishes)
 {
     (void)path;
+    (void)wishes;
     return g_new0(struct ct_kernel_capture, 1);
 }
 
@@ -16,6 +18,21 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
 {
     (void)capture;
     (void)pid;
+}
+
+void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid)
+{
+    (void)capture;
+    (void)pid;
+}
+
+gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids,
+                                          gboolean follows_children)
+{
+    (void)capture;
+    (void)pids;
+    (void)follows_children;
+    return FALSE;
 }
 
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
@@ -36,7 +53,12 @@ void ct_kernel_capture_release(struct ct_kernel_capture *capture)
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)
 {
     (void)capture;
-    return "kernel: this ctrace was built without babeltrace2, which writes that layer";
+    return "kernel: this ctrace was built without babeltrace2 and libdw, which write that layer";
+}
+
+const char *ct_kernel_capture_why_no_samples(const struct ct_kernel_capture *capture)
+{
+    return ct_kernel_capture_missing(capture);
 }
 
 void ct_kernel_capture_free(struct ct_kernel_capture *capture)
@@ -45,8 +67,9 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
 }
 
 gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_children,
-                          struct ct_kernel_totals *totals, GError **error)
+                          const GArray *preloaded, struct ct_kernel_totals *totals, GError **error)
 {
+    (void)preloaded;
     (void)path;
     (void)root_pid;
     (void)follows_children;

@@ -12,11 +12,31 @@
 
 struct ct_kernel_capture;
 
+/* What is to be recorded. */
+struct ct_kernel_wishes {
+    gboolean sched;
+    gboolean syscalls; /* and, where they make a thread wait, its stack by frame pointers */
+    uint32_t cpu_hz;   /* how often to sample what runs; 0: not at all */
+};
+
 /* Begins to open what the kernel gives, for a recording at `path`. Never NULL. */
-struct ct_kernel_capture *ct_kernel_capture_new(const char *path);
+struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
+                                                const struct ct_kernel_wishes *wishes);
 
 /* To be called when there is process `pid`, before it executes the program. */
 void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid);
+
+/* Process `pid`, which no preload gets into, runs its program now: what that is, and what its
+ * descriptors are, is looked up now and then. Once attached. */
+void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid);
+
+/*
+ * Instead: to be called with processes that run already (pid_t), each for as long as it runs, with
+ * their present descendants if `follows_children`. Before ct_kernel_capture_begin(). FALSE if there
+ * will be no kernel layer; ct_kernel_capture_missing() says why.
+ */
+gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids,
+                                          gboolean follows_children);
 
 /* Recording begins now, or once attached: with the program's execution. */
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
@@ -30,8 +50,12 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture);
  */
 void ct_kernel_capture_release(struct ct_kernel_capture *capture);
 
-/* "kernel: ...": what of the layer is not live, and why. NULL: all of it is. Once attached. */
+/* "kernel: ...; cpu: ...": what of the wishes is not live, and why. NULL: all of it is. Once
+ * attached. */
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture);
+
+/* Why there are no CPU samples, though they are wished for, or NULL. Once attached. */
+const char *ct_kernel_capture_why_no_samples(const struct ct_kernel_capture *capture);
 
 void ct_kernel_capture_free(struct ct_kernel_capture *capture);
 

@@ -2,8 +2,9 @@
 
 #include "../tree.h"
 #include "clock.h"
-#include "events.h"
+#include "samples.h"
 #include "spool.h"
+#include "syscall_classes.h"
 
 #include <babeltrace2/babeltrace.h>
 #include <sys/stat.h>
@@ -28,13 +29,25 @@ struct stream {
 /* What is left to be handed on: one item can be several messages. */
 #define MESSAGES_PER_ITEM 8
 
+/* Where the next item comes from. */
+struct input {
+    struct ct_kernel_item item;
+    gboolean has_item;
+};
+
 struct conversion {
-    struct ct_kernel_events *events; /* borrowed */
+    struct ct_kernel_events *events;   /* borrowed; NULL: there are none */
+    struct ct_kernel_samples *samples; /* the same */
+    struct input next_event;
+    struct input next_sample;
+    guint sample_stream; /* the first of the samples' streams, which come last */
     struct ct_trace_clock clock;
     struct ct_kernel_totals *totals;                      /* borrowed */
     bt_stream_class *stream_class;                        /* owned */
+    bt_stream_class *sample_class;                        /* owned; of the samples' streams */
     bt_event_class *event_classes[CT_KERNEL_EVENT_COUNT]; /* owned */
-    struct stream *streams;                               /* owned; one for each CPU */
+    struct ct_syscall_classes *syscalls;                  /* owned */
+    struct stream *streams;                               /* owned; for each CPU, of each kind */
     guint stream_count;
     guint next_end; /* the stream to be ended next, once all events are written */
     bt_self_message_iterator *iterator; /* borrowed; while messages are made */
@@ -52,10 +65,14 @@ static bt_field_class *integer_class(bt_trace_class *trace_class, gboolean is_si
     return class;
 }
 
-#define CLASS_OF_U8     integer_class(trace_class, FALSE, 8)
-#define CLASS_OF_I32    integer_class(trace_class, TRUE, 32)
-#define CLASS_OF_I64    integer_class(trace_class, TRUE, 64)
-#define CLASS_OF_STRING bt_field_class_string_create(trace_class)
+static bt_field_class *hexadecimal_class(bt_trace_class *trace_class)
+{
+    bt_field_class *class = integer_class(trace_class, FALSE, 64);
+
+    bt_field_class_integer_set_preferred_display_base(
+        class, BT_FIELD_CLASS_INTEGER_PREFERRED_DISPLAY_BASE_HEXADECIMAL);
+    return class;
+}
 
 static void append(bt_field_class *structure, const char *name, bt_field_class *class)
 {
@@ -63,7 +80,30 @@ static void append(bt_field_class *structure, const char *name, bt_field_class *
     bt_field_class_put_ref(class);
 }
 
-#define APPEND(type, name) append(structure, #name, CLASS_OF_##type);
+/* As in LTTng's traces its length is one byte, in a field before it. */
+static void append_addresses(bt_trace_class *trace_class, bt_field_class *structure,
+                             const char *name)
+{
+    g_autofree char *length_name = g_strdup_printf("_%s_length", name);
+    bt_field_class *element = hexadecimal_class(trace_class);
+    bt_field_class *length = integer_class(trace_class, FALSE, 8);
+
+    bt_field_class_structure_append_member(structure, length_name, length);
+    append(structure, name, bt_field_class_array_dynamic_create(trace_class, element, length));
+    bt_field_class_put_ref(element);
+    bt_field_class_put_ref(length);
+}
+
+#define APPEND_U8(name)        append(structure, name, integer_class(trace_class, FALSE, 8))
+#define APPEND_U64(name)       append(structure, name, integer_class(trace_class, FALSE, 64))
+#define APPEND_I32(name)       append(structure, name, integer_class(trace_class, TRUE, 32))
+#define APPEND_I64(name)       append(structure, name, integer_class(trace_class, TRUE, 64))
+#define APPEND_HEX64(name)     append(structure, name, hexadecimal_class(trace_class))
+#define APPEND_FD_KIND(name)   APPEND_U8(name)
+#define APPEND_STRING(name)    append(structure, name, bt_field_class_string_create(trace_class))
+#define APPEND_ADDRESSES(name) append_addresses(trace_class, structure, name)
+
+#define APPEND(type, name) APPEND_##type(#name);
 
 #define PAYLOAD_CLASS(symbol, name)                                               \
     static bt_field_class *name##_class(bt_trace_class *trace_class)              \
@@ -84,8 +124,10 @@ static const struct {
 #undef EVENT_ROW
 };
 
-static void create_stream_class(struct conversion *conversion, bt_trace_class *trace_class,
-                                bt_clock_class *clock_class)
+/* Samples are apart, so that it is known which of both was lost where something was. */
+static bt_stream_class *create_stream_class(struct conversion *conversion,
+                                            bt_trace_class *trace_class,
+                                            bt_clock_class *clock_class, gboolean is_for_samples)
 {
     bt_stream_class *stream_class = bt_stream_class_create(trace_class);
     bt_field_class *packet_context = bt_field_class_structure_create(trace_class);
@@ -101,6 +143,8 @@ static void create_stream_class(struct conversion *conversion, bt_trace_class *t
     bt_field_class_put_ref(packet_context);
     bt_field_class_put_ref(structure);
     for (size_t i = 0; i < CT_KERNEL_EVENT_COUNT; i++) {
+        if ((i == CT_KERNEL_ID_CPU_SAMPLE) != is_for_samples)
+            continue;
         bt_event_class *event_class = bt_event_class_create(stream_class);
         bt_field_class *payload = event_rows[i].make_payload_class(trace_class);
 
@@ -109,7 +153,7 @@ static void create_stream_class(struct conversion *conversion, bt_trace_class *t
         bt_field_class_put_ref(payload);
         conversion->event_classes[i] = event_class;
     }
-    conversion->stream_class = stream_class;
+    return stream_class;
 }
 
 static bt_clock_class *create_clock_class(const struct conversion *conversion,
@@ -154,11 +198,16 @@ initialize_source(bt_self_component_source *source,
 
     (void)configuration;
     (void)parameters;
-    create_stream_class(conversion, trace_class, clock_class);
+    conversion->stream_class = create_stream_class(conversion, trace_class, clock_class, FALSE);
+    conversion->syscalls = ct_syscall_classes_new(conversion->stream_class);
+    if (conversion->samples != NULL)
+        conversion->sample_class = create_stream_class(conversion, trace_class, clock_class, TRUE);
     bt_trace *trace = bt_trace_create(trace_class);
     describe(trace);
     for (guint i = 0; i < conversion->stream_count; i++)
-        conversion->streams[i].stream = bt_stream_create(conversion->stream_class, trace);
+        conversion->streams[i].stream = bt_stream_create(
+            i < conversion->sample_stream ? conversion->stream_class : conversion->sample_class,
+            trace);
     bt_trace_put_ref(trace);
     bt_clock_class_put_ref(clock_class);
     bt_trace_class_put_ref(trace_class);
@@ -176,6 +225,13 @@ static void push(struct conversion *conversion, bt_message *message)
     g_queue_push_tail(&conversion->messages, message);
 }
 
+static uint32_t cpu_of(const struct conversion *conversion, guint index)
+{
+    return index < conversion->sample_stream
+               ? ct_kernel_events_cpu(conversion->events, index)
+               : ct_kernel_samples_cpu(conversion->samples, index - conversion->sample_stream);
+}
+
 static void begin_packet(struct conversion *conversion, guint index, uint64_t time_ns)
 {
     struct stream *stream = &conversion->streams[index];
@@ -187,7 +243,7 @@ static void begin_packet(struct conversion *conversion, guint index, uint64_t ti
     stream->packet_events = 0;
     bt_field_integer_unsigned_set_value(bt_field_structure_borrow_member_field_by_index(
                                             bt_packet_borrow_context_field(stream->packet), 0),
-                                        ct_kernel_events_cpu(conversion->events, index));
+                                        cpu_of(conversion, index));
     push(conversion, bt_message_packet_beginning_create_with_default_clock_snapshot(
                          conversion->iterator, stream->packet, time_ns));
 }
@@ -200,13 +256,40 @@ static void end_packet(struct conversion *conversion, struct stream *stream, uin
     stream->packet = NULL;
 }
 
-#define SET_U8(field, value)     bt_field_integer_unsigned_set_value(field, value)
-#define SET_I32(field, value)    bt_field_integer_signed_set_value(field, value)
-#define SET_I64(field, value)    bt_field_integer_signed_set_value(field, value)
-#define SET_STRING(field, value) bt_field_string_set_value(field, value)
+/* The next member of a structure. */
+static bt_field *next_member(bt_field *structure, uint64_t *index)
+{
+    return bt_field_structure_borrow_member_field_by_index(structure, (*index)++);
+}
 
-#define SET_MEMBER(type, name) \
-    SET_##type(bt_field_structure_borrow_member_field_by_index(structure, index++), from->name);
+static void set_addresses(bt_field *length, bt_field *array, struct ct_u64_sequence addresses)
+{
+    bt_field_integer_unsigned_set_value(length, addresses.count);
+    if (bt_field_array_dynamic_set_length(array, addresses.count) !=
+        BT_FIELD_DYNAMIC_ARRAY_SET_LENGTH_STATUS_OK)
+        return;
+    for (uint32_t i = 0; i < addresses.count; i++)
+        bt_field_integer_unsigned_set_value(bt_field_array_borrow_element_field_by_index(array, i),
+                                            addresses.values[i]);
+}
+
+#define NEXT_MEMBER         next_member(structure, &index)
+#define SET_UNSIGNED(value) bt_field_integer_unsigned_set_value(NEXT_MEMBER, value)
+#define SET_SIGNED(value)   bt_field_integer_signed_set_value(NEXT_MEMBER, value)
+#define SET_U8(value)       SET_UNSIGNED(value)
+#define SET_U64(value)      SET_UNSIGNED(value)
+#define SET_I32(value)      SET_SIGNED(value)
+#define SET_I64(value)      SET_SIGNED(value)
+#define SET_HEX64(value)    SET_UNSIGNED(value)
+#define SET_FD_KIND(value)  SET_UNSIGNED(value)
+#define SET_STRING(value)   bt_field_string_set_value(NEXT_MEMBER, value)
+#define SET_ADDRESSES(value)                         \
+    do {                                             \
+        bt_field *length = NEXT_MEMBER;              \
+        set_addresses(length, NEXT_MEMBER, (value)); \
+    } while (0)
+
+#define SET_MEMBER(type, name) SET_##type(from->name);
 
 #define SET_PAYLOAD(symbol, name)                               \
     case CT_KERNEL_ID_##symbol: {                               \
@@ -227,10 +310,26 @@ static void fill_event(bt_event *event, const struct ct_kernel_record *record)
     index = 0;
     switch (record->event) {
         CT_KERNEL_EVENTS(SET_PAYLOAD)
-    case CT_KERNEL_EVENT_COUNT:
+    case CT_KERNEL_ID_SYSCALL_ENTRY:
+        ct_syscall_classes_fill_entry(structure, &record->as.syscall);
+        break;
+    case CT_KERNEL_ID_SYSCALL_EXIT:
+        SET_I64(record->as.syscall.result);
         break;
     }
-    (void)index;
+}
+
+static const bt_event_class *event_class_of(struct conversion *conversion,
+                                            const struct ct_kernel_record *record)
+{
+    switch (record->event) {
+    case CT_KERNEL_ID_SYSCALL_ENTRY:
+        return ct_syscall_classes_entry(conversion->syscalls, &record->as.syscall);
+    case CT_KERNEL_ID_SYSCALL_EXIT:
+        return ct_syscall_classes_exit(conversion->syscalls, &record->as.syscall);
+    default:
+        return conversion->event_classes[record->event];
+    }
 }
 
 static void push_event(struct conversion *conversion, const struct ct_kernel_item *item)
@@ -243,13 +342,17 @@ static void push_event(struct conversion *conversion, const struct ct_kernel_ite
     if (stream->packet == NULL)
         begin_packet(conversion, item->index, time_ns);
     bt_message *message = bt_message_event_create_with_packet_and_default_clock_snapshot(
-        conversion->iterator, conversion->event_classes[item->record.event], stream->packet,
-        time_ns);
+        conversion->iterator, event_class_of(conversion, &item->record), stream->packet, time_ns);
     fill_event(bt_message_event_borrow_event(message), &item->record);
     push(conversion, message);
     stream->packet_events++;
     stream->last_ns = time_ns;
-    conversion->totals->events++;
+    if (item->record.event == CT_KERNEL_ID_CPU_SAMPLE) {
+        conversion->totals->samples++;
+        conversion->totals->samples_partial += item->record.as.cpu_sample.is_partial;
+    } else {
+        conversion->totals->events++;
+    }
 }
 
 /* CTF 1.8 counts losses from the end of a packet to that of the next, which here is an empty one:
@@ -270,19 +373,48 @@ static void push_loss(struct conversion *conversion, const struct ct_kernel_item
     begin_packet(conversion, item->index, time_ns);
     end_packet(conversion, stream, time_ns);
     stream->last_ns = time_ns;
-    conversion->totals->lost += item->lost;
+    if (item->index < conversion->sample_stream)
+        conversion->totals->lost += item->lost;
+    else
+        conversion->totals->samples_lost += item->lost;
+}
+
+static void fetch(struct conversion *conversion)
+{
+    struct input *event = &conversion->next_event;
+    struct input *sample = &conversion->next_sample;
+
+    if (!event->has_item && conversion->events != NULL)
+        event->has_item = ct_kernel_events_next(conversion->events, &event->item);
+    if (!sample->has_item && conversion->samples != NULL) {
+        sample->has_item = ct_kernel_samples_next(conversion->samples, &sample->item);
+        sample->item.index += conversion->sample_stream;
+    }
+}
+
+/* The first of what either has next. NULL at the end of both. */
+static struct input *first_input(struct conversion *conversion)
+{
+    struct input *event = &conversion->next_event;
+    struct input *sample = &conversion->next_sample;
+
+    fetch(conversion);
+    if (!event->has_item || !sample->has_item)
+        return event->has_item ? event : sample->has_item ? sample : NULL;
+    return sample->item.record.time_ns < event->item.record.time_ns ? sample : event;
 }
 
 /* FALSE once everything was made. */
 static gboolean make_messages(struct conversion *conversion)
 {
-    struct ct_kernel_item item;
+    struct input *input = first_input(conversion);
 
-    if (ct_kernel_events_next(conversion->events, &item)) {
-        if (item.lost > 0)
-            push_loss(conversion, &item);
+    if (input != NULL) {
+        if (input->item.lost > 0)
+            push_loss(conversion, &input->item);
         else
-            push_event(conversion, &item);
+            push_event(conversion, &input->item);
+        input->has_item = FALSE;
         return TRUE;
     }
     while (conversion->next_end < conversion->stream_count) {
@@ -365,7 +497,9 @@ static void clear(struct conversion *conversion)
     }
     for (size_t i = 0; i < CT_KERNEL_EVENT_COUNT; i++)
         bt_event_class_put_ref(conversion->event_classes[i]);
+    ct_syscall_classes_free(conversion->syscalls);
     bt_stream_class_put_ref(conversion->stream_class);
+    bt_stream_class_put_ref(conversion->sample_class);
     g_free(conversion->streams);
 }
 
@@ -375,6 +509,15 @@ static gboolean has_metadata(const char *path)
     struct stat status;
 
     return stat(metadata, &status) == 0 && status.st_size > 0;
+}
+
+static gboolean has_written(const struct conversion *conversion)
+{
+    for (guint i = 0; i < conversion->stream_count; i++) {
+        if (conversion->streams[i].is_begun)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 /* NULL, or what babeltrace2 says went wrong, which it then forgets. */
@@ -389,6 +532,8 @@ static char *run_graph(struct conversion *conversion, const char *path)
                            bt_component_sink_borrow_input_port_by_index_const(sink, 0),
                            NULL) == BT_GRAPH_CONNECT_PORTS_STATUS_OK &&
                        bt_graph_run(graph) == BT_GRAPH_RUN_STATUS_OK;
+    gboolean is_any = has_written(conversion);
+
     clear(conversion);
     bt_graph_put_ref(graph); /* writes the metadata */
     const bt_error *error = bt_current_thread_take_error();
@@ -399,7 +544,7 @@ static char *run_graph(struct conversion *conversion, const char *path)
         bt_error_release(error);
     } else if (!is_done) {
         why_not = g_strdup("babeltrace2's plugin 'ctf' does not work");
-    } else if (!has_metadata(path)) {
+    } else if (is_any && !has_metadata(path)) {
         why_not = g_strdup("babeltrace2 wrote no metadata; is the disk full?");
     }
     return why_not;
@@ -411,22 +556,34 @@ gboolean ct_kernel_convert(const char *path, int32_t root_pid, gboolean follows_
     g_autofree char *kernel = g_build_filename(path, KERNEL_FOLDER, NULL);
     struct conversion conversion = {
         .events = ct_kernel_events_open(path, root_pid, follows_children),
+        .samples = ct_kernel_samples_open(path, root_pid, follows_children),
         .totals = totals,
         .messages = G_QUEUE_INIT,
     };
 
     *totals = (struct ct_kernel_totals){0};
-    if (conversion.events == NULL)
+    if (conversion.events == NULL && conversion.samples == NULL)
         return TRUE;
     ct_tree_remove(kernel); /* half of one, from a recorder that was killed */
     ct_trace_clock_read(path, &conversion.clock);
-    conversion.stream_count = ct_kernel_events_cpu_count(conversion.events);
+    if (conversion.events != NULL)
+        conversion.sample_stream = ct_kernel_events_cpu_count(conversion.events);
+    conversion.stream_count = conversion.sample_stream;
+    if (conversion.samples != NULL)
+        conversion.stream_count += ct_kernel_samples_cpu_count(conversion.samples);
     conversion.streams = g_new0(struct stream, conversion.stream_count);
     g_autofree char *why_not = run_graph(&conversion, kernel);
+    if (conversion.events != NULL) {
+        totals->hidden_processes = ct_kernel_events_hidden_images(conversion.events);
+        totals->hidden_threads = ct_kernel_events_hidden_threads(conversion.events);
+    }
     ct_kernel_events_free(conversion.events);
+    ct_kernel_samples_free(conversion.samples);
+    if (why_not != NULL ||
+        totals->events + totals->samples + totals->lost + totals->samples_lost == 0)
+        ct_tree_remove(kernel);
     if (why_not == NULL)
         return TRUE;
-    ct_tree_remove(kernel);
     *totals = (struct ct_kernel_totals){0};
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot write %s: %s", kernel, why_not);
     return FALSE;

@@ -1,4 +1,4 @@
-/* ctrace-kernel-convert: for the recorder only. Prints how many events it wrote, and were lost. */
+/* ctrace-kernel-convert: for the recorder only. Prints the totals. */
 #include "convert.h"
 
 #include <stdlib.h>
@@ -17,6 +17,8 @@ int main(int argc, char **argv)
         g_printerr("%s\n", error->message);
         return 1;
     }
-    g_print("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n", totals.events, totals.lost);
+#define PRINT_TOTAL(name) g_print("%" G_GUINT64_FORMAT " ", totals.name);
+    CT_KERNEL_TOTALS(PRINT_TOTAL)
+    g_print("\n");
     return 0;
 }

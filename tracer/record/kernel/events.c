@@ -1,135 +1,43 @@
 #include "events.h"
 
-#include "spool.h"
+#include "hidden.h"
+#include "sources.h"
+#include "syscalls.h"
 #include "tasks.h"
 
 #include <string.h>
 
-/* As the kernel's tracepoints say it. */
-#define DEFAULT_PRIO 120
-
-/* One CPU's file, with the record that is its next. */
-struct source {
-    struct ct_spool *spool; /* owned */
-    struct ct_raw_record record;
-    gboolean has_record;
-    uint64_t last_ns;
+/* What is known of a file's last switches. */
+struct last_switch {
     int32_t next_raw_tid;         /* who got the CPU last, as the tracepoint says it; -1: unknown */
     struct ct_raw_record skipped; /* the last switch that was left out */
     gboolean has_skipped;         /* and nothing was handed on since */
-    gboolean is_told;             /* a tracepoint told of the switch to a task that arrives next */
 };
 
 struct ct_kernel_events {
-    GPtrArray *sources;     /* owned; struct source *, by CPU */
-    struct ct_tasks *tasks; /* owned */
-    GHashTable *own_ids;    /* owned; a tracepoint's tid -> ours; NULL: they are the same */
-    gboolean has_begun;     /* what is told from now on is told of all tasks */
+    GPtrArray *sources;           /* owned; struct ct_source * */
+    struct last_switch *switches; /* owned; of each of them */
+    struct ct_tasks *tasks;       /* owned */
+    struct ct_hidden *hidden;     /* owned */
+    gboolean is_of_present;       /* the program is what was present */
+    gboolean has_begun;           /* what is told from now on is told of all tasks */
+    GHashTable *own_ids;          /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
+    guint current_index; /* of its source */
 };
 
-/*
- * What leaves a CPU next is what came on it, with its name and its id as the tracepoint says it.
- * Where the file ends before, an id is known if there is one only.
- */
-static gboolean find_arrived(const struct source *source, struct ct_raw_task *task)
+static const struct ct_source *source_at(const struct ct_kernel_events *events, guint index)
 {
-    struct ct_spool ahead = *source->spool;
-    struct ct_raw_record record;
-
-    while (ct_spool_read(&ahead, &record) && record.kind != CT_RAW_LOST) {
-        if (record.kind == CT_RAW_SWITCH) {
-            *task = record.as.of_switch.previous;
-            return task->tid != 0;
-        }
-        if (record.kind == CT_RAW_ARRIVAL)
-            return FALSE;
-    }
-    *task = (struct ct_raw_task){.tid = source->record.tid, .prio = DEFAULT_PRIO};
-    return !source->spool->head.has_foreign_ids;
+    return g_ptr_array_index(events->sources, index);
 }
 
-/* An arrival after idleness of which no tracepoint told is a switch of its own. FALSE: it is not.
- */
-static gboolean make_switch(struct source *source)
+static struct ct_hidden *find_hidden(const struct ct_kernel_events *events, const char *path)
 {
-    struct ct_raw_record *record = &source->record;
-    struct ct_raw_task next;
+    g_autoptr(GPtrArray) spools = g_ptr_array_new();
 
-    if (source->is_told || record->as.arrival.previous_tid != 0 || !find_arrived(source, &next))
-        return FALSE;
-    record->kind = CT_RAW_SWITCH;
-    record->tid = 0;
-    record->as.of_switch.next = next;
-    record->as.of_switch.previous = (struct ct_raw_task){.prio = DEFAULT_PRIO};
-    record->as.of_switch.previous_state = 0;
-    g_snprintf(record->as.of_switch.previous.name, sizeof(record->as.of_switch.previous.name),
-               "swapper/%u", record->cpu);
-    return TRUE;
-}
-
-static void read_record(struct source *source)
-{
-    while ((source->has_record = ct_spool_read(source->spool, &source->record))) {
-        if (source->record.kind == CT_RAW_SWITCH)
-            source->is_told = source->record.as.of_switch.next.tid != 0;
-        if (source->record.kind != CT_RAW_ARRIVAL)
-            return;
-        gboolean is_switch = make_switch(source);
-
-        source->is_told = FALSE;
-        if (is_switch)
-            return;
-    }
-}
-
-static void advance(struct source *source)
-{
-    read_record(source);
-    /* perf's clock is one for all CPUs, but let no stream go back. */
-    source->record.time_ns = MAX(source->record.time_ns, source->last_ns);
-}
-
-static void free_source(void *data)
-{
-    struct source *source = data;
-
-    ct_spool_free(source->spool);
-    g_free(source);
-}
-
-static int compare_sources(const void *a, const void *b)
-{
-    const struct source *first = *(struct source *const *)a;
-    const struct source *second = *(struct source *const *)b;
-
-    return (first->spool->head.cpu > second->spool->head.cpu) -
-           (first->spool->head.cpu < second->spool->head.cpu);
-}
-
-static void open_sources(struct ct_kernel_events *events, const char *path)
-{
-    g_autofree char *folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
-    GDir *entries = g_dir_open(folder, 0, NULL);
-    const char *name;
-
-    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
-        g_autofree char *file = g_build_filename(folder, name, NULL);
-        struct ct_spool *spool = ct_spool_open(file);
-
-        if (spool == NULL)
-            continue;
-        struct source *source = g_new0(struct source, 1);
-        source->spool = spool;
-        source->next_raw_tid = -1;
-        advance(source);
-        g_ptr_array_add(events->sources, source);
-        if (spool->head.has_foreign_ids && events->own_ids == NULL)
-            events->own_ids = g_hash_table_new(NULL, NULL);
-    }
-    if (entries != NULL)
-        g_dir_close(entries);
-    g_ptr_array_sort(events->sources, compare_sources);
+    for (guint i = 0; i < events->sources->len; i++)
+        g_ptr_array_add(spools, source_at(events, i)->spool);
+    return ct_hidden_new(path, spools);
 }
 
 struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
@@ -137,9 +45,17 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pi
 {
     struct ct_kernel_events *events = g_new0(struct ct_kernel_events, 1);
 
-    events->sources = g_ptr_array_new_with_free_func(free_source);
+    events->sources = ct_sources_open(path, FALSE);
+    events->switches = g_new0(struct last_switch, events->sources->len);
     events->tasks = ct_tasks_new(root_pid, follows_children);
-    open_sources(events, path);
+    events->is_of_present = root_pid == 0;
+    for (guint i = 0; i < events->sources->len; i++) {
+        events->switches[i].next_raw_tid = -1;
+        if (source_at(events, i)->spool->head.has_foreign_ids && events->own_ids == NULL)
+            events->own_ids = g_hash_table_new(NULL, NULL);
+    }
+    events->hidden = find_hidden(events, path);
+    ct_sources_begin(events->sources);
     if (events->sources->len > 0)
         return events;
     ct_kernel_events_free(events);
@@ -153,16 +69,32 @@ guint ct_kernel_events_cpu_count(const struct ct_kernel_events *events)
 
 uint32_t ct_kernel_events_cpu(const struct ct_kernel_events *events, guint index)
 {
-    return ((const struct source *)g_ptr_array_index(events->sources, index))->spool->head.cpu;
+    const struct ct_source *source = source_at(events, index);
+
+    return ct_source_is_present(source) ? 0 : source->spool->head.cpu;
 }
 
 void ct_kernel_events_free(struct ct_kernel_events *events)
 {
+    if (events == NULL)
+        return;
     g_ptr_array_unref(events->sources);
+    g_free(events->switches);
+    ct_hidden_free(events->hidden);
     ct_tasks_free(events->tasks);
     if (events->own_ids != NULL)
         g_hash_table_unref(events->own_ids);
     g_free(events);
+}
+
+uint64_t ct_kernel_events_hidden_images(const struct ct_kernel_events *events)
+{
+    return ct_hidden_image_count(events->hidden);
+}
+
+uint64_t ct_kernel_events_hidden_threads(const struct ct_kernel_events *events)
+{
+    return ct_hidden_thread_count(events->hidden);
 }
 
 /* ---- Ids ---- */
@@ -171,7 +103,7 @@ void ct_kernel_events_free(struct ct_kernel_events *events)
  * Tracepoints tell the ids of the machine, everything else those of our pid namespace. Where they
  * differ, whatever a task does on its CPU next tells its own: up to when it leaves that CPU.
  */
-static int32_t look_ahead(const struct source *source, int32_t raw_tid)
+static int32_t look_ahead(const struct ct_source *source, int32_t raw_tid)
 {
     struct ct_spool ahead = *source->spool;
     struct ct_raw_record record;
@@ -208,7 +140,7 @@ static void learn_id(struct ct_kernel_events *events, int32_t raw_tid, int32_t t
 }
 
 /* Gives the record's tasks their own ids. `source` has gone past it. */
-static void translate(struct ct_kernel_events *events, const struct source *source,
+static void translate(struct ct_kernel_events *events, const struct ct_source *source,
                       struct ct_raw_record *record)
 {
     struct ct_raw_task *next = &record->as.of_switch.next;
@@ -221,7 +153,8 @@ static void translate(struct ct_kernel_events *events, const struct source *sour
         next->tid = own_id(events, next->tid);
         record->as.of_switch.previous.tid = sampled_id(events, record);
     }
-    if (record->kind == CT_RAW_WAKING || record->kind == CT_RAW_SWITCH)
+    if (record->kind == CT_RAW_WAKING || record->kind == CT_RAW_SWITCH ||
+        source->spool->head.kind == CT_RINGS_CALLS)
         record->tid = sampled_id(events, record);
 }
 
@@ -278,8 +211,6 @@ static gboolean select_fork(struct ct_kernel_events *events, const struct ct_raw
 {
     if (!ct_tasks_fork(events->tasks, raw->as.task.parent_tid, raw->as.task.pid, raw->as.task.tid))
         return FALSE;
-    if (!events->has_begun)
-        return FALSE;
     record->event = CT_KERNEL_ID_SCHED_PROCESS_FORK;
     record->as.sched_process_fork = (struct ct_kernel_sched_process_fork){
         .parent_tid = raw->as.task.parent_tid,
@@ -287,7 +218,8 @@ static gboolean select_fork(struct ct_kernel_events *events, const struct ct_raw
         .child_tid = raw->as.task.tid,
         .child_pid = raw->as.task.pid,
     };
-    return TRUE;
+    ct_hidden_add(events->hidden, raw, FALSE);
+    return events->has_begun;
 }
 
 static gboolean select_exit(struct ct_kernel_events *events, const struct ct_raw_record *raw,
@@ -311,14 +243,16 @@ static gboolean select_exec(struct ct_kernel_events *events, const struct ct_raw
         .filename = raw->as.name.name,
         .tid = raw->as.name.tid,
     };
+    ct_hidden_add(events->hidden, raw, FALSE);
     return TRUE;
 }
 
-/* perf gives these of the program's own tasks only. */
+/* perf gives these of the program's own tasks only; and of all children of what was present. */
 static gboolean select_task_switch(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                    struct ct_kernel_record *record)
 {
-    (void)events;
+    if (events->is_of_present && !ct_tasks_has(events->tasks, raw->tid))
+        return FALSE;
     record->event = CT_KERNEL_ID_CONTEXT_SWITCH;
     record->as.context_switch = (struct ct_kernel_context_switch){
         .tid = raw->tid,
@@ -328,26 +262,70 @@ static gboolean select_task_switch(struct ct_kernel_events *events, const struct
     return raw->tid > 0;
 }
 
+/* Where the program's own code was when it blocked. */
+static gboolean select_callers(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                               struct ct_kernel_record *record)
+{
+    uint64_t count = raw->as.callers.count;
+
+    if (count == 0 || (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 ||
+        !ct_tasks_has(events->tasks, raw->tid))
+        return FALSE;
+    record->event = CT_KERNEL_ID_CALLSTACK_USER;
+    record->as.callstack_user = (struct ct_kernel_callstack_user){
+        .tid = raw->tid,
+        .addresses = {raw->as.callers.addresses, (uint32_t)MIN(count, CT_STACK_MAX_FRAMES)},
+    };
+    return TRUE;
+}
+
+static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                               struct ct_kernel_record *record)
+{
+    if (!ct_tasks_has(events->tasks, raw->tid))
+        return FALSE;
+    record->event =
+        raw->kind == CT_RAW_SYSCALL_ENTRY ? CT_KERNEL_ID_SYSCALL_ENTRY : CT_KERNEL_ID_SYSCALL_EXIT;
+    record->as.syscall = (struct ct_kernel_syscall){
+        .call = ct_syscall_of(raw->as.syscall.number),
+        .name = ct_syscall_name(raw->as.syscall.number),
+        .result = raw->as.syscall.result,
+    };
+    memcpy(record->as.syscall.arguments, raw->as.syscall.arguments,
+           sizeof(record->as.syscall.arguments));
+    return TRUE;
+}
+
+/* What is no event itself, but may have some that follow from it. */
+static gboolean select_told(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                            struct ct_kernel_record *record)
+{
+    ct_hidden_add(events->hidden, raw, FALSE);
+    return ct_hidden_take(events->hidden, record);
+}
+
 /* TRUE if it is one of the program's. */
 static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                             struct ct_kernel_record *record)
 {
     static gboolean (*const selectors[])(struct ct_kernel_events *, const struct ct_raw_record *,
                                          struct ct_kernel_record *) = {
-        [CT_RAW_SWITCH] = select_switch, [CT_RAW_WAKING] = select_waking,
-        [CT_RAW_FORK] = select_fork,     [CT_RAW_EXIT] = select_exit,
-        [CT_RAW_NAME] = select_exec,     [CT_RAW_TASK_SWITCH] = select_task_switch,
+        [CT_RAW_SWITCH] = select_switch,
+        [CT_RAW_WAKING] = select_waking,
+        [CT_RAW_FORK] = select_fork,
+        [CT_RAW_EXIT] = select_exit,
+        [CT_RAW_NAME] = select_exec,
+        [CT_RAW_TASK_SWITCH] = select_task_switch,
+        [CT_RAW_SYSCALL_ENTRY] = select_syscall,
+        [CT_RAW_SYSCALL_EXIT] = select_syscall,
+        [CT_RAW_CALLERS] = select_callers,
+        [CT_RAW_MAPPING] = select_told,
+        [CT_RAW_PROCESS] = select_told,
+        [CT_RAW_FD] = select_told,
+        [CT_RAW_TASK] = select_told,
     };
 
-    return selectors[raw->kind](events, raw, record);
-}
-
-/* Forks of the whole machine are told before anything else: what came of them then is not known. */
-static void note_begin(struct ct_kernel_events *events, const struct source *source)
-{
-    events->has_begun = events->has_begun || !source->spool->head.is_all_cpus ||
-                        source->record.kind == CT_RAW_SWITCH ||
-                        source->record.kind == CT_RAW_WAKING;
+    return raw->kind < G_N_ELEMENTS(selectors) && selectors[raw->kind](events, raw, record);
 }
 
 static void fill_item(struct ct_kernel_item *item, const struct ct_raw_record *raw)
@@ -362,74 +340,96 @@ static void fill_item(struct ct_kernel_item *item, const struct ct_raw_record *r
  * The kernel drops a switch now and then, without a word. Where one of the program's is missing,
  * the last one of others says how long ago it can have been. TRUE if there is such a one.
  */
-static gboolean take_skipped(struct ct_kernel_events *events, struct source *source,
+static gboolean take_skipped(struct ct_kernel_events *events, const struct ct_source *source,
                              struct ct_kernel_item *item)
 {
+    struct last_switch *last = &events->switches[item->index];
     const struct ct_raw_record *raw = &source->record;
 
-    if (raw->kind != CT_RAW_SWITCH || !source->has_skipped ||
-        source->next_raw_tid == raw->as.of_switch.previous.tid ||
+    if (raw->kind != CT_RAW_SWITCH || !last->has_skipped ||
+        last->next_raw_tid == raw->as.of_switch.previous.tid ||
         !ct_tasks_has(events->tasks, sampled_id(events, raw)))
         return FALSE;
-    source->has_skipped = FALSE;
-    events->current = source->skipped;
+    last->has_skipped = FALSE;
+    events->current = last->skipped;
     fill_item(item, &events->current);
     fill_switch(&events->current, &item->record);
     return TRUE;
 }
 
-static struct source *find_first(struct ct_kernel_events *events, guint *index)
+/* What was there already when the recording began: those tasks are the program's. */
+static gboolean select_present(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                               struct ct_kernel_record *record)
 {
-    struct source *first = NULL;
+    if (raw->kind == CT_RAW_FORK)
+        ct_tasks_add(events->tasks, raw->as.task.pid, raw->as.task.tid);
+    ct_hidden_add(events->hidden, raw, TRUE);
+    return ct_hidden_take(events->hidden, record);
+}
 
-    for (guint i = 0; i < events->sources->len; i++) {
-        struct source *source = g_ptr_array_index(events->sources, i);
+/* An event that follows from the current record. */
+static gboolean take_following(struct ct_kernel_events *events, struct ct_kernel_item *item)
+{
+    *item = (struct ct_kernel_item){.index = events->current_index};
+    if (!ct_hidden_take(events->hidden, &item->record))
+        return FALSE;
+    fill_item(item, &events->current);
+    return TRUE;
+}
 
-        if (source->has_record &&
-            (first == NULL || source->record.time_ns < first->record.time_ns)) {
-            first = source;
-            *index = i;
-        }
+/* Forks of the whole machine are told before anything else: what came of them then is not known. */
+static void note_begin(struct ct_kernel_events *events, const struct ct_source *source)
+{
+    events->has_begun = events->has_begun || source->spool->head.kind != CT_RINGS_MACHINE ||
+                        source->record.kind == CT_RAW_SWITCH ||
+                        source->record.kind == CT_RAW_WAKING;
+}
+
+/* Goes on to the record that is `source`'s next, and selects it. */
+static gboolean take_record(struct ct_kernel_events *events, struct ct_source *source,
+                            struct ct_kernel_item *item)
+{
+    struct last_switch *last = &events->switches[item->index];
+    struct ct_raw_record *raw = &events->current;
+    gboolean is_wanted;
+
+    note_begin(events, source);
+    *raw = source->record;
+    if (raw->kind == CT_RAW_SWITCH)
+        last->next_raw_tid = raw->as.of_switch.next.tid;
+    /* Before the file goes on: ids are looked up in what comes next in it. */
+    translate(events, source, raw);
+    ct_source_advance(source);
+    if (raw->kind == CT_RAW_LOST) {
+        item->lost = raw->as.lost;
+        is_wanted = item->lost > 0;
+    } else if (ct_source_is_present(source)) {
+        is_wanted = select_present(events, raw, &item->record);
+    } else {
+        is_wanted = is_selected(events, raw, &item->record);
     }
-    return first;
+    fill_item(item, raw);
+    if (is_wanted) {
+        last->has_skipped = FALSE; /* a stream's time does not go back */
+    } else if (raw->kind == CT_RAW_SWITCH) {
+        last->has_skipped = TRUE;
+        last->skipped = *raw;
+    }
+    return is_wanted;
 }
 
 gboolean ct_kernel_events_next(struct ct_kernel_events *events, struct ct_kernel_item *item)
 {
-    struct source *source;
+    struct ct_source *source;
     guint index = 0;
 
-    while ((source = find_first(events, &index)) != NULL) {
-        struct ct_raw_record *raw = &events->current;
-        uint64_t last_ns = source->last_ns;
-
-        *item = (struct ct_kernel_item){.index = index, .lost_since_ns = last_ns};
-        if (take_skipped(events, source, item))
+    if (take_following(events, item))
+        return TRUE;
+    while ((source = ct_sources_first(events->sources, &index)) != NULL) {
+        *item = (struct ct_kernel_item){.index = index, .lost_since_ns = source->last_ns};
+        events->current_index = index;
+        if (take_skipped(events, source, item) || take_record(events, source, item))
             return TRUE;
-        note_begin(events, source);
-        *raw = source->record;
-        source->last_ns = raw->time_ns;
-        if (raw->kind == CT_RAW_SWITCH)
-            source->next_raw_tid = raw->as.of_switch.next.tid;
-        /* Before the file goes on: ids are looked up in what comes next in it. */
-        translate(events, source, raw);
-        advance(source);
-        fill_item(item, raw);
-        if (raw->kind == CT_RAW_LOST && raw->as.lost > 0) {
-            source->has_skipped = FALSE;
-            item->lost = raw->as.lost;
-            return TRUE;
-        }
-        gboolean is_wanted = raw->kind != CT_RAW_LOST && is_selected(events, raw, &item->record);
-
-        if (is_wanted) {
-            source->has_skipped = FALSE; /* a stream's time does not go back */
-            return TRUE;
-        }
-        if (raw->kind == CT_RAW_SWITCH) {
-            source->has_skipped = TRUE;
-            source->skipped = *raw;
-        }
     }
     return FALSE;
 }

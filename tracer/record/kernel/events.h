@@ -11,9 +11,14 @@
 
 struct ct_kernel_events;
 
-/* Reads the spool below a recording's `path`. NULL if there is none. */
+/* Reads the spool below a recording's `path`. NULL if there is none. `root_pid` is the program that
+ * was launched; 0: the program is what was present when the recording began. */
 struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
                                                gboolean follows_children);
+
+/* How much there was so far of programs that no preload was in: images, and their threads. */
+uint64_t ct_kernel_events_hidden_images(const struct ct_kernel_events *events);
+uint64_t ct_kernel_events_hidden_threads(const struct ct_kernel_events *events);
 
 /* How many CPUs there are streams of, and which the stream at `index` is. */
 guint ct_kernel_events_cpu_count(const struct ct_kernel_events *events);

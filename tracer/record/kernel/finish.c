@@ -1,9 +1,7 @@
 #include "finish.h"
 
 #include "../tree.h"
-#include "spool.h"
-
-#include <stdio.h>
+#include "images.h"
 
 #define CONVERTER "ctrace-kernel-convert"
 
@@ -25,6 +23,21 @@ static const char *last_words(char *text)
     return line != NULL ? line + 1 : text;
 }
 
+/* FALSE if the text is not that of all totals. */
+static gboolean parse_totals(const char *text, struct ct_kernel_totals *totals)
+{
+    char *end = (char *)text;
+
+#define PARSE_TOTAL(name)                            \
+    text = end;                                      \
+    totals->name = g_ascii_strtoull(text, &end, 10); \
+    if (end == text)                                 \
+        return FALSE;
+    CT_KERNEL_TOTALS(PARSE_TOTAL)
+#undef PARSE_TOTAL
+    return TRUE;
+}
+
 static gboolean run(const char *path, int32_t root_pid, gboolean follows_children,
                     struct ct_kernel_totals *totals, GError **error)
 {
@@ -42,9 +55,7 @@ static gboolean run(const char *path, int32_t root_pid, gboolean follows_childre
                     failure->message);
         return FALSE;
     }
-    if (g_spawn_check_wait_status(status, &failure) &&
-        sscanf(out, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, &totals->events, &totals->lost) ==
-            2)
+    if (g_spawn_check_wait_status(status, &failure) && parse_totals(out, totals))
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
                 "it could not be written, is the disk "
@@ -56,7 +67,7 @@ static gboolean run(const char *path, int32_t root_pid, gboolean follows_childre
 }
 
 gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_children,
-                          struct ct_kernel_totals *totals, GError **error)
+                          const GArray *preloaded, struct ct_kernel_totals *totals, GError **error)
 {
     g_autofree char *spool = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
     g_autofree char *kernel = g_build_filename(path, "kernel", NULL);
@@ -64,6 +75,7 @@ gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_c
     *totals = (struct ct_kernel_totals){0};
     if (!g_file_test(spool, G_FILE_TEST_IS_DIR))
         return TRUE;
+    ct_preloaded_write(path, preloaded);
     gboolean is_done = run(path, root_pid, follows_children, totals, error);
 
     ct_spool_remove(path);

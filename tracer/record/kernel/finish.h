@@ -8,16 +8,28 @@
 #include <glib.h>
 #include <stdint.h>
 
+/* TOTAL(name): what was written, and what not. */
+#define CT_KERNEL_TOTALS(TOTAL)                                                          \
+    TOTAL(events)                                                                        \
+    TOTAL(lost)             /* of all tasks of the machine, where that was recorded */   \
+    TOTAL(hidden_processes) /* images that no preload was in */                          \
+    TOTAL(hidden_threads)   /* theirs */                                                 \
+    TOTAL(samples)                                                                       \
+    TOTAL(samples_partial) /* of those: their stacks could not be followed to the end */ \
+    TOTAL(samples_lost)
+
 struct ct_kernel_totals {
-    uint64_t events; /* written */
-    uint64_t lost;   /* of all tasks of the machine, where that was recorded */
+#define CT_TOTAL_MEMBER(name) uint64_t name;
+    CT_KERNEL_TOTALS(CT_TOTAL_MEMBER)
+#undef CT_TOTAL_MEMBER
 };
 
 /*
- * Has kernel/ written below `path` from the spool there, and removes the spool. FALSE and an error
- * if there is no such trace now; TRUE without a trace if there was no spool.
+ * Has kernel/ written below `path` from the spool there, and removes the spool. `preloaded` are the
+ * images that the preload tells of: struct ct_image_key. FALSE and an error if there is no such
+ * trace now; TRUE without a trace if there was no spool.
  */
 gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_children,
-                          struct ct_kernel_totals *totals, GError **error);
+                          const GArray *preloaded, struct ct_kernel_totals *totals, GError **error);
 
 #endif

@@ -36,7 +36,7 @@ static gboolean find_field(const char *format, const char *name, struct ct_raw_f
 
 static char *read_format(const char *tracefs, const char *event, uint64_t *id, char **why_not)
 {
-    g_autofree char *path = g_build_filename(tracefs, "events/sched", event, "format", NULL);
+    g_autofree char *path = g_build_filename(tracefs, "events", event, "format", NULL);
     g_autoptr(GError) error = NULL;
     char *format = NULL;
 
@@ -49,37 +49,47 @@ static char *read_format(const char *tracefs, const char *event, uint64_t *id, c
     return format;
 }
 
-static gboolean read_formats(const char *tracefs, struct ct_formats *formats, char **why_not)
-{
-    g_autofree char *of_switch = read_format(tracefs, "sched_switch", &formats->switch_id, why_not);
-    g_autofree char *of_waking =
-        of_switch ? read_format(tracefs, "sched_waking", &formats->waking_id, why_not) : NULL;
-    const struct {
-        const char *format;
-        const char *name;
-        struct ct_raw_field *field;
-    } rows[] = {
-#define SWITCH_ROW(name) {of_switch, #name, &formats->name},
-#define WAKING_ROW(name) {of_waking, #name, &formats->name},
-        CT_COMMON_RAW_FIELDS(SWITCH_ROW) CT_SWITCH_RAW_FIELDS(SWITCH_ROW)
-            CT_WAKING_RAW_FIELDS(WAKING_ROW)
-#undef SWITCH_ROW
-#undef WAKING_ROW
-    };
+struct field_row {
+    const char *name;
+    struct ct_raw_field *field;
+};
 
-    if (!of_switch || !of_waking)
-        return FALSE;
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (!find_field(rows[i].format, rows[i].name, rows[i].field)) {
-            *why_not =
-                g_strdup_printf("this kernel's scheduler events have no field '%s'", rows[i].name);
+/* One tracepoint's number and fields. */
+static gboolean read_event(const char *tracefs, const char *event, uint64_t *id,
+                           const struct field_row *rows, size_t count, char **why_not)
+{
+    g_autofree char *format = read_format(tracefs, event, id, why_not);
+
+    for (size_t i = 0; format && i < count; i++) {
+        if (!find_field(format, rows[i].name, rows[i].field)) {
+            *why_not = g_strdup_printf("this kernel's %s has no field '%s'", event, rows[i].name);
             return FALSE;
         }
     }
-    return TRUE;
+    return format != NULL;
 }
 
-gboolean ct_formats_read(struct ct_formats *formats, char **why_not)
+static gboolean read_formats(const char *tracefs, struct ct_formats *formats, gboolean syscalls,
+                             char **why_not)
+{
+#define ROW(name) {#name, &formats->name},
+    const struct field_row of_switch[] = {CT_COMMON_RAW_FIELDS(ROW) CT_SWITCH_RAW_FIELDS(ROW)};
+    const struct field_row of_waking[] = {CT_WAKING_RAW_FIELDS(ROW)};
+    const struct field_row of_enter[] = {CT_ENTER_RAW_FIELDS(ROW)};
+    const struct field_row of_exit[] = {CT_EXIT_RAW_FIELDS(ROW)};
+#undef ROW
+
+    return read_event(tracefs, "sched/sched_switch", &formats->switch_id, of_switch,
+                      G_N_ELEMENTS(of_switch), why_not) &&
+           read_event(tracefs, "sched/sched_waking", &formats->waking_id, of_waking,
+                      G_N_ELEMENTS(of_waking), why_not) &&
+           (!syscalls || (read_event(tracefs, "raw_syscalls/sys_enter", &formats->enter_id,
+                                     of_enter, G_N_ELEMENTS(of_enter), why_not) &&
+                          read_event(tracefs, "raw_syscalls/sys_exit", &formats->exit_id, of_exit,
+                                     G_N_ELEMENTS(of_exit), why_not)));
+}
+
+gboolean ct_formats_read(struct ct_formats *formats, gboolean syscalls, char **why_not)
 {
     gboolean is_forbidden = FALSE;
 
@@ -87,7 +97,7 @@ gboolean ct_formats_read(struct ct_formats *formats, char **why_not)
         g_autofree char *events = g_build_filename(tracefs_places[i], "events/sched", NULL);
 
         if (access(events, R_OK | X_OK) == 0)
-            return read_formats(tracefs_places[i], formats, why_not);
+            return read_formats(tracefs_places[i], formats, syscalls, why_not);
         is_forbidden = is_forbidden || errno == EACCES;
     }
     *why_not =

@@ -11,7 +11,7 @@ struct ct_raw_field {
     uint16_t size;
 };
 
-/* FIELD(name) of both tracepoints, in the order of struct ct_formats. */
+/* FIELD(name) of the tracepoints, in the order of struct ct_formats. */
 #define CT_COMMON_RAW_FIELDS(FIELD) \
     FIELD(common_type)              \
     FIELD(common_flags)             \
@@ -32,17 +32,29 @@ struct ct_raw_field {
     FIELD(prio)                     \
     FIELD(target_cpu)
 
+#define CT_ENTER_RAW_FIELDS(FIELD) FIELD(args)
+
+/* `id`, the call's number, is the first field of either. */
+#define CT_EXIT_RAW_FIELDS(FIELD) \
+    FIELD(id)                     \
+    FIELD(ret)
+
 struct ct_formats {
     uint64_t switch_id; /* the tracepoint's number, and its common_type */
     uint64_t waking_id;
+    uint64_t enter_id; /* of system calls; 0: they are not wanted */
+    uint64_t exit_id;
 #define CT_FIELD_MEMBER(name) struct ct_raw_field name;
     CT_COMMON_RAW_FIELDS(CT_FIELD_MEMBER)
     CT_SWITCH_RAW_FIELDS(CT_FIELD_MEMBER)
     CT_WAKING_RAW_FIELDS(CT_FIELD_MEMBER)
+    CT_ENTER_RAW_FIELDS(CT_FIELD_MEMBER)
+    CT_EXIT_RAW_FIELDS(CT_FIELD_MEMBER)
 #undef CT_FIELD_MEMBER
 };
 
-/* FALSE and why not: tracefs is not there, or not for us. */
-gboolean ct_formats_read(struct ct_formats *formats, char **why_not);
+/* FALSE and why not: tracefs is not there, or not for us. With `syscalls`, those of system calls
+ * too. */
+gboolean ct_formats_read(struct ct_formats *formats, gboolean syscalls, char **why_not);
 
 #endif

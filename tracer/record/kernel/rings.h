@@ -1,7 +1,7 @@
 /*
  * perf's ring buffers, one for each CPU, and the kernel events that go into them: the scheduler's
  * of the whole machine, or, without the privilege for that, when one process and its children got
- * and lost the CPU.
+ * and lost the CPU; and the system calls of that process and its children.
  */
 #ifndef CTRACE_RECORD_KERNEL_RINGS_H
 #define CTRACE_RECORD_KERNEL_RINGS_H
@@ -9,6 +9,7 @@
 #include "formats.h"
 
 #include <glib.h>
+#include <linux/perf_event.h>
 #include <sys/types.h>
 
 #define CT_RING_FDS 4
@@ -22,19 +23,71 @@ struct ct_ring {
     gboolean is_idle_clear; /* whether it does, is */
 };
 
+enum ct_rings_kind {
+    CT_RINGS_MACHINE, /* the scheduler's tracepoints, of every task */
+    CT_RINGS_PROCESS, /* context switches of some */
+    CT_RINGS_CALLS,   /* their system calls, and where they were when they left a CPU */
+    CT_RINGS_SAMPLES  /* where those are, by the time that they run */
+};
+
 struct ct_rings {
-    gboolean is_all_cpus; /* tracepoints, of every task; else context switches of some */
+    enum ct_rings_kind kind;
     struct ct_formats formats;
-    struct ct_ring *rings; /* owned; by CPU, but for those that came while recording */
+    struct ct_ring *rings; /* owned */
     guint count;
     guint capacity;
+    GArray *task_fds; /* owned; int; events of running threads, whose records the rings get */
 };
+
+/* For those who open their own events: no rings yet. */
+struct ct_rings *ct_rings_new(enum ct_rings_kind kind);
+
+/* Opens the event that has the ring, as large as we may, at most of `size`: a power of two. */
+gboolean ct_ring_open(struct ct_ring *ring, struct perf_event_attr *attributes, pid_t pid,
+                      size_t size);
+
+/* One more event whose records go into the ring; pid -1 is all. FALSE and errno. */
+gboolean ct_ring_add(struct ct_ring *ring, size_t index, struct perf_event_attr *attributes,
+                     pid_t pid);
+
+/*
+ * Adds a ring for each CPU that is there, and opens it by `open`, which says FALSE and errno if it
+ * cannot. That errno, or 0.
+ */
+int ct_rings_open_each(struct ct_rings *rings, gboolean (*open)(void *user, struct ct_ring *ring),
+                       void *user);
 
 /* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on. */
 struct ct_rings *ct_rings_open_machine(char **why_not);
 
 /* Process `pid` and all its children to come, from its next exec on, or ct_rings_begin(). */
 struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **why_not);
+
+/*
+ * The system calls of process `pid` and all its children to come, from its next exec on, or
+ * ct_rings_begin(), with what they map; and their stacks, by frame pointers, where they leave a
+ * CPU, as far as we may see that.
+ */
+struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_not);
+
+/* Events that each of some threads gets on each CPU. */
+struct ct_thread_events {
+    struct perf_event_attr attributes[3];
+    guint count;
+    guint needed; /* the first of them; the others may be refused */
+};
+
+/*
+ * Opens rings of `size`, and those events of each thread of these processes (pid_t), which run
+ * already, and of their present descendants if `follows_children`, with all children to come: from
+ * ct_rings_begin() on. From the main thread. FALSE and why not.
+ */
+gboolean ct_rings_attach(struct ct_rings *rings, size_t size, const struct ct_thread_events *events,
+                         const GArray *pids, gboolean follows_children, char **why_not);
+
+/* PROCESS or CALLS of them. */
+struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,
+                                       gboolean follows_children, char **why_not);
 
 /*
  * CPU `cpu` came on-line: it has lost the events of its ring, whose data must have been drained, or

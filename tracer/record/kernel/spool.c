@@ -1,6 +1,7 @@
 #include "spool.h"
 
 #include "../tree.h"
+#include "user_registers.h"
 
 #include <fcntl.h>
 #include <linux/perf_event.h>
@@ -16,6 +17,9 @@
 #define FLAG_HARD_INTERRUPT 0x08
 #define FLAG_SOFT_INTERRUPT 0x10
 
+/* Two events of a task tell the same within that time. */
+#define TWICE_NS UINT64_C(100000)
+
 static gboolean has_foreign_ids(void)
 {
     g_autofree char *name = g_file_read_link("/proc/self/ns/pid", NULL);
@@ -23,15 +27,15 @@ static gboolean has_foreign_ids(void)
     return name == NULL || strcmp(name, INITIAL_PID_NAMESPACE) != 0;
 }
 
-int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring)
+static int create(const char *path, const struct ct_rings *rings, uint32_t cpu)
 {
-    g_autofree char *path = g_strdup_printf("%s/cpu%u", folder, ring->cpu);
     struct ct_spool_head head = {
         .magic = CT_SPOOL_MAGIC,
         .version = CT_SPOOL_VERSION,
-        .cpu = ring->cpu,
-        .is_all_cpus = rings->is_all_cpus,
-        .has_foreign_ids = rings->is_all_cpus && has_foreign_ids(),
+        .cpu = cpu,
+        .kind = rings->kind,
+        .has_foreign_ids =
+            (rings->kind == CT_RINGS_MACHINE || rings->kind == CT_RINGS_CALLS) && has_foreign_ids(),
         .formats = rings->formats,
     };
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -41,6 +45,25 @@ int ct_spool_create(const char *folder, const struct ct_rings *rings, const stru
         return -1;
     }
     return fd;
+}
+
+int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring)
+{
+    static const char *const names[] = {
+        [CT_RINGS_MACHINE] = "cpu",
+        [CT_RINGS_PROCESS] = "cpu",
+        [CT_RINGS_CALLS] = "calls",
+    };
+    g_autofree char *path = g_strdup_printf("%s/%s%u", folder, names[rings->kind], ring->cpu);
+
+    return create(path, rings, ring->cpu);
+}
+
+int ct_spool_create_present(const char *folder, const struct ct_rings *rings)
+{
+    g_autofree char *path = g_build_filename(folder, "present", NULL);
+
+    return create(path, rings, CT_SPOOL_NO_CPU);
 }
 
 void ct_spool_remove(const char *path)
@@ -104,16 +127,24 @@ static void take(struct body *body, void *value, size_t size)
     body->size -= size;
 }
 
-/* Who was on the CPU, and when: at the end of every record but the samples. */
-struct sample_id {
-    int32_t pid;
-    int32_t tid;
-    uint64_t time_ns;
-};
+/* A string with its end; empty where there is none. Borrowed from the file. */
+static const char *take_string(struct body *body)
+{
+    const char *text = body->data;
+    const char *end = memchr(text, '\0', body->size);
+
+    if (end == NULL) {
+        body->size = 0;
+        return "";
+    }
+    body->size -= (size_t)(end - text) + 1;
+    body->data = end + 1;
+    return text;
+}
 
 static void take_id(struct body *body, struct ct_raw_record *record)
 {
-    struct sample_id id;
+    struct ct_spool_id id;
 
     take(body, &id, sizeof(id));
     record->pid = id.pid;
@@ -125,9 +156,9 @@ static void take_last_id(struct body *body, struct ct_raw_record *record)
 {
     struct body tail = {body->data, body->size};
 
-    if (tail.size > sizeof(struct sample_id)) {
-        tail.data += tail.size - sizeof(struct sample_id);
-        tail.size = sizeof(struct sample_id);
+    if (tail.size > sizeof(struct ct_spool_id)) {
+        tail.data += tail.size - sizeof(struct ct_spool_id);
+        tail.size = sizeof(struct ct_spool_id);
     }
     take_id(&tail, record);
 }
@@ -168,12 +199,74 @@ static void raw_task(const struct body *raw, const struct ct_raw_field fields[3]
     task->prio = (int32_t)raw_number(raw, fields[2]);
 }
 
-static gboolean decode_sample(const struct ct_formats *formats, struct body *body,
+/* The part of a callchain that is the program's: kernel and user parts begin with a mark each. */
+static void take_callers(struct body *body, const uint64_t **callers, uint64_t *caller_count)
+{
+    uint64_t count;
+
+    take(body, &count, sizeof(count));
+    count = MIN(count, body->size / sizeof(uint64_t));
+    const uint64_t *chain = (const void *)body->data;
+    body->data += count * sizeof(uint64_t);
+    body->size -= count * sizeof(uint64_t);
+    while (count > 0 && *chain != (uint64_t)PERF_CONTEXT_USER) {
+        chain++;
+        count--;
+    }
+    *callers = chain + 1;
+    *caller_count = count > 0 ? count - 1 : 0;
+}
+
+static void decode_switch(const struct ct_formats *formats, const struct body *raw,
+                          struct ct_raw_record *record)
+{
+    const struct ct_raw_field previous[] = {formats->prev_comm, formats->prev_pid,
+                                            formats->prev_prio};
+    const struct ct_raw_field next[] = {formats->next_comm, formats->next_pid, formats->next_prio};
+
+    record->kind = CT_RAW_SWITCH;
+    raw_task(raw, previous, &record->as.of_switch.previous);
+    raw_task(raw, next, &record->as.of_switch.next);
+    record->as.of_switch.previous_state = raw_number(raw, formats->prev_state);
+}
+
+static void decode_waking(const struct ct_formats *formats, const struct body *raw,
+                          struct ct_raw_record *record)
+{
+    const struct ct_raw_field task[] = {formats->comm, formats->pid, formats->prio};
+
+    record->kind = CT_RAW_WAKING;
+    raw_task(raw, task, &record->as.waking.task);
+    record->as.waking.cpu = (int32_t)raw_number(raw, formats->target_cpu);
+}
+
+static void decode_syscall(const struct ct_formats *formats, const struct body *raw,
+                           gboolean is_entry, struct ct_raw_record *record)
+{
+    struct ct_raw_field argument = {formats->args.offset, sizeof(uint64_t)};
+
+    record->kind = is_entry ? CT_RAW_SYSCALL_ENTRY : CT_RAW_SYSCALL_EXIT;
+    record->as.syscall.number = raw_number(raw, formats->id);
+    for (size_t i = 0; i < CT_SYSCALL_ARGUMENTS && is_entry; i++) {
+        record->as.syscall.arguments[i] = (uint64_t)raw_number(raw, argument);
+        argument.offset += sizeof(uint64_t);
+    }
+    if (!is_entry)
+        record->as.syscall.result = raw_number(raw, formats->ret);
+}
+
+/* One that a tracepoint made. FALSE: of another tracepoint. */
+static gboolean decode_sample(const struct ct_spool_head *head, struct body *body,
                               struct ct_raw_record *record)
 {
+    const struct ct_formats *formats = &head->formats;
+    const uint64_t *callers = NULL;
+    uint64_t caller_count = 0;
     uint32_t size;
 
     take_id(body, record);
+    if (head->kind == CT_RINGS_CALLS)
+        take_callers(body, &callers, &caller_count);
     take(body, &size, sizeof(size));
     struct body raw = {body->data, MIN(size, body->size)};
     int64_t flags = raw_number(&raw, formats->common_flags);
@@ -181,27 +274,21 @@ static gboolean decode_sample(const struct ct_formats *formats, struct body *bod
 
     record->in_interrupt = (flags & (FLAG_HARD_INTERRUPT | FLAG_SOFT_INTERRUPT)) != 0;
     record->raw_tid = (int32_t)raw_number(&raw, formats->common_pid);
-    if (type == formats->switch_id) {
-        const struct ct_raw_field previous[] = {formats->prev_comm, formats->prev_pid,
-                                                formats->prev_prio};
-        const struct ct_raw_field next[] = {formats->next_comm, formats->next_pid,
-                                            formats->next_prio};
-
-        record->kind = CT_RAW_SWITCH;
-        raw_task(&raw, previous, &record->as.of_switch.previous);
-        raw_task(&raw, next, &record->as.of_switch.next);
-        record->as.of_switch.previous_state = raw_number(&raw, formats->prev_state);
-        return TRUE;
+    if (type == formats->switch_id && head->kind == CT_RINGS_CALLS) {
+        record->kind = CT_RAW_CALLERS;
+        record->as.callers.state = raw_number(&raw, formats->prev_state);
+        record->as.callers.addresses = callers;
+        record->as.callers.count = caller_count;
+    } else if (type == formats->switch_id) {
+        decode_switch(formats, &raw, record);
+    } else if (type == formats->waking_id) {
+        decode_waking(formats, &raw, record);
+    } else if (type == formats->enter_id || type == formats->exit_id) {
+        decode_syscall(formats, &raw, type == formats->enter_id, record);
+    } else {
+        return FALSE;
     }
-    if (type == formats->waking_id) {
-        const struct ct_raw_field task[] = {formats->comm, formats->pid, formats->prio};
-
-        record->kind = CT_RAW_WAKING;
-        raw_task(&raw, task, &record->as.waking.task);
-        record->as.waking.cpu = (int32_t)raw_number(&raw, formats->target_cpu);
-        return TRUE;
-    }
-    return FALSE;
+    return TRUE;
 }
 
 static void decode_task(struct body *body, struct ct_raw_record *record)
@@ -211,6 +298,7 @@ static void decode_task(struct body *body, struct ct_raw_record *record)
     take(body, &record->as.task.parent_pid, sizeof(int32_t));
     take(body, &record->as.task.tid, sizeof(int32_t));
     take(body, &record->as.task.parent_tid, sizeof(int32_t));
+    take(body, &record->as.task.time_ns, sizeof(uint64_t));
 }
 
 static void decode_name(struct body *body, uint16_t misc, struct ct_raw_record *record)
@@ -222,6 +310,106 @@ static void decode_name(struct body *body, uint16_t misc, struct ct_raw_record *
     size_t size = MIN(body->size, CT_TASK_NAME_SIZE);
     memcpy(record->as.name.name, body->data, size);
     record->as.name.name[size] = '\0';
+}
+
+/* The part of PERF_RECORD_MMAP2 before the path. */
+struct mapping {
+    int32_t pid;
+    int32_t tid;
+    uint64_t begin;
+    uint64_t size;
+    uint64_t file_offset;
+    uint8_t build_id_size; /* from here: another thing, unless the record says so */
+    uint8_t unused[3];
+    uint8_t build_id[CT_RAW_BUILD_ID_SIZE / 2];
+    uint32_t protection;
+    uint32_t flags;
+};
+_Static_assert(sizeof(struct mapping) == 64, "as perf lays it out");
+
+/* FALSE if it has no path that ends. */
+static gboolean decode_mapping(struct body *body, uint16_t misc, struct ct_raw_record *record)
+{
+    struct mapping mapping;
+
+    take_last_id(body, record);
+    take(body, &mapping, sizeof(mapping));
+    if (memchr(body->data, '\0', body->size) == NULL)
+        return FALSE;
+    record->as.mapping.pid = mapping.pid;
+    record->as.mapping.begin = mapping.begin;
+    record->as.mapping.size = mapping.size;
+    record->as.mapping.file_offset = mapping.file_offset;
+    record->as.mapping.path = body->data;
+    if ((misc & PERF_RECORD_MISC_MMAP_BUILD_ID) == 0)
+        return TRUE;
+    for (size_t i = 0; i < MIN(mapping.build_id_size, sizeof(mapping.build_id)); i++)
+        g_snprintf(record->as.mapping.build_id + 2 * i, 3, "%02x", mapping.build_id[i]);
+    return TRUE;
+}
+
+/* ---- Our own records ---- */
+
+static void decode_process(struct body *body, struct ct_raw_record *record)
+{
+    take_last_id(body, record);
+    take(body, &record->as.process.of, sizeof(record->as.process.of));
+    record->as.process.exe = take_string(body);
+    record->as.process.args = take_string(body);
+    record->as.process.cwd = take_string(body);
+}
+
+static void decode_descriptor(struct body *body, struct ct_raw_record *record)
+{
+    take_last_id(body, record);
+    take(body, &record->as.fd.of, sizeof(record->as.fd.of));
+    record->as.fd.local = take_string(body);
+    record->as.fd.peer = take_string(body);
+}
+
+/* Forks, exits and names come with mappings, whether they are wanted or not. */
+static gboolean is_told_elsewhere(const struct ct_spool *spool)
+{
+    return spool->head.kind == CT_RINGS_CALLS && spool->head.cpu != CT_SPOOL_NO_CPU;
+}
+
+/* A part of the body, where it stands. NULL if it is not all there. */
+static const void *skip(struct body *body, uint64_t size)
+{
+    const char *part = body->data;
+
+    if (size > body->size) {
+        body->size = 0;
+        return NULL;
+    }
+    body->data += size;
+    body->size -= size;
+    return part;
+}
+
+/* Of a task that runs: in the order of perf's sample types. */
+static void decode_run(struct body *body, uint16_t misc, struct ct_raw_record *record)
+{
+    uint64_t abi, size, used;
+
+    take_id(body, record);
+    take(body, &record->as.sample.period_ns, sizeof(record->as.sample.period_ns));
+    record->as.sample.in_kernel = (misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL;
+    take(body, &abi, sizeof(abi));
+    if (abi != PERF_SAMPLE_REGS_ABI_NONE) {
+        const void *registers = skip(body, CT_USER_REGISTER_COUNT * sizeof(uint64_t));
+
+        if (abi == PERF_SAMPLE_REGS_ABI_64)
+            record->as.sample.registers = registers;
+    }
+    take(body, &size, sizeof(size));
+    const uint8_t *stack = skip(body, size);
+
+    take(body, &used, sizeof(used));
+    if (stack == NULL || size == 0)
+        return;
+    record->as.sample.stack = stack;
+    record->as.sample.stack_size = MIN(used, size);
 }
 
 static void decode_arrival(struct body *body, struct ct_raw_record *record)
@@ -241,13 +429,22 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
 
     switch (header->type) {
     case PERF_RECORD_SAMPLE:
-        return decode_sample(&spool->head.formats, body, record);
+        if (spool->head.kind == CT_RINGS_SAMPLES) {
+            record->kind = CT_RAW_SAMPLE;
+            decode_run(body, header->misc, record);
+            return TRUE;
+        }
+        return decode_sample(&spool->head, body, record);
     case PERF_RECORD_FORK:
     case PERF_RECORD_EXIT:
+        if (is_told_elsewhere(spool))
+            return FALSE;
         record->kind = header->type == PERF_RECORD_FORK ? CT_RAW_FORK : CT_RAW_EXIT;
         decode_task(body, record);
         return TRUE;
     case PERF_RECORD_COMM:
+        if (is_told_elsewhere(spool))
+            return FALSE;
         record->kind = CT_RAW_NAME;
         decode_name(body, header->misc, record);
         return TRUE;
@@ -259,23 +456,61 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
             (header->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT) != 0;
         return TRUE;
     case PERF_RECORD_SWITCH_CPU_WIDE:
-        if (header->misc & PERF_RECORD_MISC_SWITCH_OUT)
-            return FALSE;
         record->kind = CT_RAW_ARRIVAL;
         decode_arrival(body, record);
-        return TRUE;
+        return (header->misc & PERF_RECORD_MISC_SWITCH_OUT) == 0;
+    case PERF_RECORD_MMAP2:
+        record->kind = CT_RAW_MAPPING;
+        return decode_mapping(body, header->misc, record);
     case PERF_RECORD_LOST:
         record->kind = CT_RAW_LOST;
         take_last_id(body, record);
         take(body, &id, sizeof(id));
         take(body, &record->as.lost, sizeof(record->as.lost));
         return TRUE;
+    case CT_SPOOL_PROCESS:
+        record->kind = CT_RAW_PROCESS;
+        decode_process(body, record);
+        return TRUE;
+    case CT_SPOOL_TASK:
+        record->kind = CT_RAW_TASK;
+        take_last_id(body, record);
+        take(body, &record->as.present_task, sizeof(record->as.present_task));
+        return TRUE;
+    case CT_SPOOL_DESCRIPTOR:
+        record->kind = CT_RAW_FD;
+        decode_descriptor(body, record);
+        return TRUE;
     default:
         return FALSE;
     }
 }
 
-gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record)
+/*
+ * A thread that a process made while it was attached to may have two events: its own, and the one
+ * that it inherited. What both tell comes at once, since a ring has one CPU.
+ */
+static gboolean is_told_twice(const struct ct_raw_record *last, const struct ct_raw_record *record)
+{
+    if (last->kind != record->kind || last->tid != record->tid ||
+        record->time_ns - last->time_ns > TWICE_NS)
+        return FALSE;
+    switch (record->kind) {
+    case CT_RAW_TASK_SWITCH:
+        return last->as.task_switch.is_out == record->as.task_switch.is_out;
+    case CT_RAW_FORK:
+    case CT_RAW_EXIT:
+        return last->as.task.tid == record->as.task.tid;
+    case CT_RAW_NAME:
+        return last->as.name.tid == record->as.name.tid &&
+               strcmp(last->as.name.name, record->as.name.name) == 0;
+    default:
+        return FALSE;
+    }
+}
+
+static gboolean read_record(struct ct_spool *spool, gboolean wants_samples,
+                            struct ct_raw_record *record)
 {
     struct perf_event_header header;
 
@@ -287,11 +522,30 @@ gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record)
                             header.size - sizeof(header)};
 
         spool->next += header.size;
+        if (header.type == PERF_RECORD_SAMPLE && !wants_samples)
+            continue;
         *record = (struct ct_raw_record){.cpu = spool->head.cpu};
-        if (decode(spool, &header, &body, record))
+        if (!decode(spool, &header, &body, record))
+            continue;
+        if (spool->head.kind != CT_RINGS_PROCESS || spool->head.cpu == CT_SPOOL_NO_CPU)
+            return TRUE;
+        gboolean is_news = !is_told_twice(&spool->last, record);
+
+        spool->last = *record;
+        if (is_news)
             return TRUE;
     }
     spool->is_cut_off = spool->next < spool->size;
     spool->next = spool->size;
     return FALSE;
+}
+
+gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record)
+{
+    return read_record(spool, TRUE, record);
+}
+
+gboolean ct_spool_read_life(struct ct_spool *spool, struct ct_raw_record *record)
+{
+    return read_record(spool, FALSE, record);
 }

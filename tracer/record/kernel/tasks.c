@@ -11,7 +11,7 @@ struct ct_tasks {
     gboolean follows_children;
 };
 
-static void add(struct ct_tasks *tasks, int32_t pid, int32_t tid)
+void ct_tasks_add(struct ct_tasks *tasks, int32_t pid, int32_t tid)
 {
     struct task *task = g_new0(struct task, 1);
 
@@ -26,7 +26,8 @@ struct ct_tasks *ct_tasks_new(int32_t root_pid, gboolean follows_children)
     tasks->by_tid = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     tasks->root_pid = root_pid;
     tasks->follows_children = follows_children;
-    add(tasks, root_pid, root_pid);
+    if (root_pid > 0)
+        ct_tasks_add(tasks, root_pid, root_pid);
     return tasks;
 }
 
@@ -44,10 +45,10 @@ gboolean ct_tasks_has(const struct ct_tasks *tasks, int32_t tid)
 gboolean ct_tasks_fork(struct ct_tasks *tasks, int32_t parent_tid, int32_t child_pid,
                        int32_t child_tid)
 {
-    gboolean is_wanted = tasks->follows_children || child_pid == tasks->root_pid;
+    const struct task *parent = g_hash_table_lookup(tasks->by_tid, GINT_TO_POINTER(parent_tid));
 
-    if (is_wanted && ct_tasks_has(tasks, parent_tid)) {
-        add(tasks, child_pid, child_tid);
+    if (parent != NULL && (tasks->follows_children || parent->pid == child_pid)) {
+        ct_tasks_add(tasks, child_pid, child_tid);
         return TRUE;
     }
     /* The root is somebody's child itself; any other id now means a stranger. */
@@ -85,6 +86,6 @@ gboolean ct_tasks_exec(struct ct_tasks *tasks, int32_t pid)
 
     g_hash_table_foreach_remove(tasks->by_tid, find_process, &search);
     if (search.is_found)
-        add(tasks, pid, pid);
+        ct_tasks_add(tasks, pid, pid);
     return search.is_found;
 }

@@ -7,11 +7,15 @@
 
 struct ct_tasks;
 
-/* Begins with the process `root_pid`. Only its own threads, unless children are followed. */
+/* Begins with the process `root_pid`, or with none if that is 0. Only threads of the processes that
+ * are there or added, unless children are followed. */
 struct ct_tasks *ct_tasks_new(int32_t root_pid, gboolean follows_children);
 void ct_tasks_free(struct ct_tasks *tasks);
 
 gboolean ct_tasks_has(const struct ct_tasks *tasks, int32_t tid);
+
+/* This one was there already. */
+void ct_tasks_add(struct ct_tasks *tasks, int32_t pid, int32_t tid);
 
 /* TRUE if the new task is one of them. */
 gboolean ct_tasks_fork(struct ct_tasks *tasks, int32_t parent_tid, int32_t child_pid,

@@ -1,0 +1,210 @@
+/*
+ * Process images that no preload was in. The kernel layer tells of their threads, descriptors and
+ * modules, in the order of time; they become processes of the model as any other.
+ */
+#include "ingest/state.h"
+
+#include <string.h>
+
+/* The newest image of the process, if it is one of these and goes on. */
+static struct ct_image *find_image(const struct ct_assembler *assembler, int32_t pid)
+{
+    struct ct_image *image = g_hash_table_lookup(assembler->current, GINT_TO_POINTER(pid));
+
+    return image && image->process.is_hidden && !image->has_ended ? image : NULL;
+}
+
+static struct ct_thread_state *find_thread(const struct ct_assembler *assembler, int32_t tid)
+{
+    return g_hash_table_lookup(assembler->hidden_threads, GINT_TO_POINTER(tid));
+}
+
+static void add_thread(struct ct_assembler *assembler, struct ct_image *image, int32_t tid,
+                       uint64_t start_ns)
+{
+    struct ct_thread_state *thread = find_thread(assembler, tid);
+
+    if (thread && thread->thread.process == &image->process)
+        return; /* it was told of as one that was there, too */
+    thread = ct_assembler_thread(assembler, image, tid, start_ns);
+    if (!thread)
+        return;
+    thread->last_ns = start_ns;
+    image->live_threads++;
+    g_hash_table_insert(assembler->hidden_threads, GINT_TO_POINTER(tid), thread);
+}
+
+static void end_thread(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                       uint64_t time_ns)
+{
+    struct ct_image *image = (struct ct_image *)thread->thread.process;
+
+    g_hash_table_remove(assembler->hidden_threads, GINT_TO_POINTER(thread->thread.tid));
+    thread->call.is_made = FALSE;
+    thread->thread.has_exited = TRUE;
+    thread->thread.end_ns = MAX(time_ns, thread->last_end_ns);
+    ct_kernel_end_thread(thread);
+    ct_nesting_clear(&thread->nesting);
+    if (--image->live_threads > 0)
+        return;
+    image->has_ended = TRUE;
+    image->process.end_ns = thread->thread.end_ns;
+}
+
+/* Another image takes its place. */
+static void end_image(struct ct_assembler *assembler, struct ct_image *image, uint64_t time_ns)
+{
+    g_autoptr(GList) threads = g_hash_table_get_values(image->process.threads);
+
+    for (GList *each = threads; each; each = each->next) {
+        if (!((struct ct_thread *)each->data)->has_exited)
+            end_thread(assembler, each->data, time_ns);
+    }
+}
+
+/* A child has its parent's descriptors, and one that executes a program keeps most of its own. */
+static void inherit_fds(struct ct_assembler *assembler, const struct ct_process *from,
+                        struct ct_process *process)
+{
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, from->fds);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        ct_assembler_set_fd(assembler, process, value);
+}
+
+static void add_image(struct ct_assembler *assembler, const struct ct_kernel_record *record)
+{
+    const struct ct_kernel_process_image *event = &record->as.process_image;
+    struct ct_image *previous =
+        g_hash_table_lookup(assembler->current, GINT_TO_POINTER(event->pid));
+    const struct ct_image *parent =
+        g_hash_table_lookup(assembler->current, GINT_TO_POINTER(event->ppid));
+
+    if (previous && previous->process.is_hidden && previous->process.start_ns == event->start_ns) {
+        ct_image_describe(previous, event->exe, event->args, event->cwd);
+        return;
+    }
+    if (previous && !previous->has_ended) {
+        previous->has_ended = TRUE;
+        previous->process.end_ns = MAX(event->start_ns, previous->process.start_ns);
+    }
+    struct ct_image *image = ct_assembler_image(assembler, event->pid, event->start_ns, FALSE);
+
+    if (!image)
+        return;
+    ct_assembler_forget_slots(assembler, event->pid);
+    g_hash_table_insert(assembler->current, GINT_TO_POINTER(event->pid), image);
+    image->process.is_hidden = TRUE;
+    image->process.ppid = event->ppid;
+    ct_image_describe(image, event->exe, event->args, event->cwd);
+    if (!event->args[0] && parent) /* by fork */
+        ct_image_describe(image, parent->process.exe, parent->process.args, parent->process.cwd);
+    if (previous || parent)
+        inherit_fds(assembler, previous ? &previous->process : &parent->process, &image->process);
+    add_thread(assembler, image, event->pid, event->start_ns);
+    assembler->first_ns = MIN(assembler->first_ns, event->start_ns);
+    assembler->last_ns = MAX(assembler->last_ns, record->time_ns);
+}
+
+static void add_module(struct ct_assembler *assembler, const struct ct_kernel_record *record)
+{
+    const struct ct_kernel_process_module *event = &record->as.process_module;
+    struct ct_image *image = find_image(assembler, event->pid);
+    const struct ct_module module = {
+        .path = (char *)event->path,
+        .build_id = (char *)event->build_id,
+        .begin = event->begin,
+        .end = event->end,
+        .bias = event->bias,
+    };
+
+    if (!image)
+        return;
+    /* The program itself is mapped first. */
+    if (!image->process.exe[0] && event->path[0] == '/')
+        ct_assign_string(&image->process.exe, event->path);
+    ct_assembler_add_module(assembler, image, &module);
+}
+
+static void add_fd(struct ct_assembler *assembler, const struct ct_kernel_record *record)
+{
+    const struct ct_kernel_process_fd *event = &record->as.process_fd;
+    struct ct_image *image = find_image(assembler, event->pid);
+    struct ct_fd fd = {
+        .fd = event->fd,
+        .kind = event->kind < CT_FD_KIND_COUNT ? (enum ct_fd_kind)event->kind : CT_FD_KIND_UNKNOWN,
+        .local = (char *)event->local,
+        .peer = (char *)event->peer,
+        .watched_classes = event->watched_classes,
+    };
+
+    if (image)
+        ct_assembler_set_fd(assembler, &image->process, &fd);
+}
+
+/* A thread left its CPU, or got one; by now it has a task. `name` is NULL if it is not told. */
+static void see_thread(struct ct_assembler *assembler, int32_t tid, const char *name)
+{
+    struct ct_thread_state *thread = find_thread(assembler, tid);
+
+    if (!thread)
+        return;
+    if (!thread->task)
+        ct_kernel_bind(assembler, thread, thread->thread.start_ns);
+    if (name && strcmp(thread->thread.name, name) != 0) {
+        ct_assign_string(&thread->thread.name, name);
+        thread->has_name = TRUE;
+    }
+}
+
+void ct_hidden_add(struct ct_assembler *assembler, const struct ct_kernel_record *record)
+{
+    const struct ct_kernel_sched_process_fork *fork = &record->as.sched_process_fork;
+    struct ct_thread_state *thread;
+    struct ct_image *image;
+
+    switch (record->event) {
+    case CT_KERNEL_ID_PROCESS_IMAGE:
+        add_image(assembler, record);
+        break;
+    case CT_KERNEL_ID_PROCESS_THREAD:
+        image = find_image(assembler, record->as.process_thread.pid);
+        if (image)
+            add_thread(assembler, image, record->as.process_thread.tid, record->time_ns);
+        see_thread(assembler, record->as.process_thread.tid,
+                   record->as.process_thread.name[0] ? record->as.process_thread.name : NULL);
+        break;
+    case CT_KERNEL_ID_PROCESS_MODULE:
+        add_module(assembler, record);
+        break;
+    case CT_KERNEL_ID_PROCESS_FD:
+        add_fd(assembler, record);
+        break;
+    case CT_KERNEL_ID_SCHED_PROCESS_FORK:
+        image = fork->child_pid == fork->parent_pid ? find_image(assembler, fork->child_pid) : NULL;
+        if (image)
+            add_thread(assembler, image, fork->child_tid, record->time_ns);
+        break;
+    case CT_KERNEL_ID_SCHED_PROCESS_EXIT:
+        thread = find_thread(assembler, record->as.sched_process_exit.tid);
+        if (thread)
+            end_thread(assembler, thread, record->time_ns);
+        break;
+    case CT_KERNEL_ID_SCHED_PROCESS_EXEC:
+        image = find_image(assembler, record->as.sched_process_exec.tid);
+        if (image)
+            end_image(assembler, image, record->time_ns);
+        break;
+    case CT_KERNEL_ID_SCHED_SWITCH:
+        see_thread(assembler, record->as.sched_switch.prev_tid, record->as.sched_switch.prev_comm);
+        see_thread(assembler, record->as.sched_switch.next_tid, NULL);
+        break;
+    case CT_KERNEL_ID_CONTEXT_SWITCH:
+        see_thread(assembler, record->as.context_switch.tid, NULL);
+        break;
+    default:
+        break;
+    }
+}

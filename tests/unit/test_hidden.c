@@ -1,0 +1,500 @@
+/* What the kernel alone tells of -> processes, threads and waits. */
+#include "ingest/assemble.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#define MS  UINT64_C(1000000)
+#define PID 7
+#define CPU 0
+
+struct fixture {
+    struct ct_model *model;
+    struct ct_assembler *assembler;
+    struct ct_sink sink;
+    GArray *intervals; /* owned; struct ct_interval, those in calls */
+};
+
+static void on_interval(void *user, const struct ct_interval *interval)
+{
+    if (!interval->is_outside && interval->class != CT_CLASS_RUNNABLE)
+        g_array_append_val((GArray *)user, *interval);
+}
+
+static void add(struct fixture *fixture, uint64_t time_ns, int32_t tid,
+                const struct ct_kernel_record *kernel)
+{
+    struct ct_record record = {.event = CT_EVENT_COUNT, .time_ns = time_ns, .as.kernel = *kernel};
+
+    record.as.kernel.time_ns = time_ns;
+    record.as.kernel.tid = tid;
+    assert_true(ct_assembler_add(fixture->assembler, &record, NULL));
+}
+
+static void add_switch(struct fixture *fixture, uint64_t time_ns, int32_t previous, int64_t state,
+                       int32_t next)
+{
+    const struct ct_kernel_record record = {.event = CT_KERNEL_ID_SCHED_SWITCH,
+                                            .as.sched_switch = {.prev_comm = "worker",
+                                                                .prev_tid = previous,
+                                                                .prev_state = state,
+                                                                .next_comm = "worker",
+                                                                .next_tid = next}};
+
+    add(fixture, time_ns, previous, &record);
+}
+
+static void add_image(struct fixture *fixture, uint64_t time_ns, int32_t pid, int32_t ppid,
+                      const char *args)
+{
+    const struct ct_kernel_record record = {
+        .event = CT_KERNEL_ID_PROCESS_IMAGE,
+        .as.process_image = {
+            .pid = pid, .ppid = ppid, .start_ns = time_ns, .exe = "", .args = args, .cwd = ""}};
+
+    add(fixture, time_ns, pid, &record);
+}
+
+static void add_fork(struct fixture *fixture, uint64_t time_ns, int32_t pid, int32_t tid)
+{
+    const struct ct_kernel_record record = {
+        .event = CT_KERNEL_ID_SCHED_PROCESS_FORK,
+        .as.sched_process_fork = {
+            .parent_tid = PID, .parent_pid = PID, .child_tid = tid, .child_pid = pid}};
+
+    add(fixture, time_ns, PID, &record);
+}
+
+static void add_entry(struct fixture *fixture, uint64_t time_ns, int32_t tid, enum ct_syscall call,
+                      uint64_t first, uint64_t second, uint64_t third)
+{
+    const struct ct_kernel_record record = {
+        .event = CT_KERNEL_ID_SYSCALL_ENTRY,
+        .as.syscall = {.call = call, .name = "call", .arguments = {first, second, third}}};
+
+    add(fixture, time_ns, tid, &record);
+}
+
+static void add_exit(struct fixture *fixture, uint64_t time_ns, int32_t tid, int64_t result)
+{
+    const struct ct_kernel_record record = {.event = CT_KERNEL_ID_SYSCALL_EXIT,
+                                            .as.syscall = {.name = "call", .result = result}};
+
+    add(fixture, time_ns, tid, &record);
+}
+
+/* A call of 10 ms in which the thread blocks, from here. */
+static void add_blocked_call(struct fixture *fixture, uint64_t time_ns, int32_t tid,
+                             enum ct_syscall call, uint64_t first, uint64_t second)
+{
+    static const uint64_t addresses[] = {0x1001, 0x2002};
+    const struct ct_kernel_record callers = {
+        .event = CT_KERNEL_ID_CALLSTACK_USER,
+        .as.callstack_user = {.tid = tid, .addresses = {addresses, G_N_ELEMENTS(addresses)}}};
+
+    add_entry(fixture, time_ns, tid, call, first, second, 0);
+    add_switch(fixture, time_ns + 1000, tid, 1, 0);
+    add(fixture, time_ns + 1000, tid, &callers);
+    add_switch(fixture, time_ns + 10 * MS - 1000, 0, 0, tid);
+    add_exit(fixture, time_ns + 10 * MS, tid, 1);
+}
+
+/* A call that opens a descriptor, without a wait. */
+static void add_opening_call(struct fixture *fixture, uint64_t time_ns, enum ct_syscall call,
+                             uint64_t first, int64_t fd)
+{
+    add_entry(fixture, time_ns, PID, call, first, 0, 0);
+    add_exit(fixture, time_ns + 1000, PID, fd);
+}
+
+static void add_module(struct fixture *fixture, uint64_t begin, uint64_t end)
+{
+    const struct ct_kernel_record record = {
+        .event = CT_KERNEL_ID_PROCESS_MODULE,
+        .as.process_module = {
+            .pid = PID, .path = "/bin/server", .build_id = "", .begin = begin, .end = end}};
+
+    add(fixture, 1000 * MS, PID, &record);
+}
+
+static int setup(void **state)
+{
+    struct fixture *fixture = g_new0(struct fixture, 1);
+
+    fixture->intervals = g_array_new(FALSE, FALSE, sizeof(struct ct_interval));
+    fixture->sink = (struct ct_sink){.user = fixture->intervals, .on_interval = on_interval};
+    fixture->model = ct_model_new();
+    fixture->assembler = ct_assembler_new(fixture->model, &fixture->sink, 1);
+    add_switch(fixture, 1000 * MS, 0, 0, PID);
+    add_image(fixture, 1000 * MS, PID, 1, "server");
+    add_module(fixture, 0x1000, 0x3000);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    ct_assembler_free(fixture->assembler);
+    ct_model_free(fixture->model);
+    g_array_unref(fixture->intervals);
+    g_free(fixture);
+    return 0;
+}
+
+static const struct ct_interval *finish(struct fixture *fixture, guint expected_count)
+{
+    ct_assembler_finish(fixture->assembler);
+    assert_int_equal(fixture->intervals->len, expected_count);
+    return &g_array_index(fixture->intervals, struct ct_interval, 0);
+}
+
+static struct ct_process *process_at(const struct fixture *fixture, guint index)
+{
+    assert_true(index < fixture->model->processes->len);
+    return g_ptr_array_index(fixture->model->processes, index);
+}
+
+static struct ct_thread *thread_of(struct ct_process *process, int32_t tid)
+{
+    return g_hash_table_lookup(process->threads, GINT_TO_POINTER(tid));
+}
+
+static void a_call_that_blocks_is_a_wait_with_its_callers(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_blocked_call(fixture, 1010 * MS, PID, CT_SYSCALL_wait4, (uint64_t)-1, 0);
+    const struct ct_interval *wait = finish(fixture, 1);
+    const struct ct_process *process = process_at(fixture, 0);
+    const struct ct_stack *stack = ct_process_stack(process, wait->stack_id);
+
+    assert_true(process->is_hidden);
+    assert_string_equal(process->name, "server");
+    assert_int_equal(wait->op, CT_OP_WAITPID);
+    assert_int_equal(wait->class, CT_CLASS_SYSCALL);
+    assert_int_equal(wait->wait_begin_ns, 1010 * MS);
+    assert_int_equal(wait->wait_end_ns, 1020 * MS);
+    assert_int_equal(wait->end_ns - wait->begin_ns, 10 * MS - 2000); /* blocked */
+    assert_int_equal((int64_t)wait->object, -1);
+    assert_non_null(stack);
+    assert_int_equal(stack->count, 2);
+    assert_int_equal(stack->addresses[1], 0x2002);
+}
+
+static void one_that_does_not_block_is_only_counted(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_read, 3, 0, 0);
+    add_exit(fixture, 1011 * MS, PID, 1);
+    finish(fixture, 0);
+    assert_int_equal(ct_process_counters(process_at(fixture, 0), CT_OP_READ)->calls, 1);
+}
+
+static void the_same_callers_are_one_stack(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_blocked_call(fixture, 1010 * MS, PID, CT_SYSCALL_nanosleep, 0, 0);
+    add_blocked_call(fixture, 1030 * MS, PID, CT_SYSCALL_nanosleep, 0, 0);
+    const struct ct_interval *waits = finish(fixture, 2);
+
+    assert_int_equal(waits[0].stack_id, waits[1].stack_id);
+    assert_int_equal(g_hash_table_size(process_at(fixture, 0)->stacks), 1);
+}
+
+static void callers_end_with_the_programs_code(void **state)
+{
+    static const uint64_t addresses[] = {0x1001, 0x9009, 0x2002, 0x9009, 0x9009};
+    struct fixture *fixture = *state;
+    const struct ct_kernel_record callers = {
+        .event = CT_KERNEL_ID_CALLSTACK_USER,
+        .as.callstack_user = {.tid = PID, .addresses = {addresses, G_N_ELEMENTS(addresses)}}};
+
+    add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_pause, 0, 0, 0);
+    add_switch(fixture, 1011 * MS, PID, 1, 0);
+    add(fixture, 1011 * MS, PID, &callers);
+    add_switch(fixture, 1020 * MS, 0, 0, PID);
+    add_exit(fixture, 1021 * MS, PID, 0);
+    const struct ct_interval *wait = finish(fixture, 1);
+
+    assert_int_equal(ct_process_stack(process_at(fixture, 0), wait->stack_id)->count, 3);
+}
+
+static void what_a_descriptor_is_decides_the_class(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_opening_call(fixture, 1001 * MS, CT_SYSCALL_socket, AF_INET, 3);
+    add_opening_call(fixture, 1002 * MS, CT_SYSCALL_eventfd2, 0, 4);
+    add_opening_call(fixture, 1003 * MS, CT_SYSCALL_dup, 3, 5);
+    add_blocked_call(fixture, 1010 * MS, PID, CT_SYSCALL_read, 3, 0);
+    add_blocked_call(fixture, 1030 * MS, PID, CT_SYSCALL_read, 4, 0);
+    add_blocked_call(fixture, 1050 * MS, PID, CT_SYSCALL_read, 5, 0);
+    add_entry(fixture, 1061 * MS, PID, CT_SYSCALL_close, 3, 0, 0);
+    add_exit(fixture, 1062 * MS, PID, 0);
+    add_blocked_call(fixture, 1070 * MS, PID, CT_SYSCALL_read, 3, 0);
+    const struct ct_interval *waits = finish(fixture, 4);
+
+    assert_int_equal(waits[0].class, CT_CLASS_NET);
+    assert_int_equal(waits[1].class, CT_CLASS_SYNC);
+    assert_int_equal(waits[2].class, CT_CLASS_NET);
+    assert_int_equal(waits[3].class, CT_CLASS_SYSCALL);
+}
+
+static void what_an_epoll_descriptor_watches_decides_the_class(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_opening_call(fixture, 1001 * MS, CT_SYSCALL_epoll_create1, 0, 3);
+    add_opening_call(fixture, 1002 * MS, CT_SYSCALL_timerfd_create, 0, 4);
+    add_opening_call(fixture, 1003 * MS, CT_SYSCALL_socket, AF_UNIX, 5);
+    add_entry(fixture, 1004 * MS, PID, CT_SYSCALL_epoll_ctl, 3, EPOLL_CTL_ADD, 4);
+    add_exit(fixture, 1005 * MS, PID, 0);
+    add_blocked_call(fixture, 1010 * MS, PID, CT_SYSCALL_epoll_pwait, 3, 0);
+    add_entry(fixture, 1024 * MS, PID, CT_SYSCALL_epoll_ctl, 3, EPOLL_CTL_ADD, 5);
+    add_exit(fixture, 1025 * MS, PID, 0);
+    add_blocked_call(fixture, 1030 * MS, PID, CT_SYSCALL_epoll_pwait, 3, 0);
+    const struct ct_interval *waits = finish(fixture, 2);
+
+    assert_int_equal(waits[0].class, CT_CLASS_SLEEP);
+    assert_int_equal(waits[1].class, CT_CLASS_NET);
+}
+
+static void an_argument_decides_what_some_calls_are(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_blocked_call(fixture, 1010 * MS, PID, CT_SYSCALL_futex, 0x5000,
+                     FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG);
+    add_blocked_call(fixture, 1030 * MS, PID, CT_SYSCALL_fcntl, 3, F_SETLKW);
+    add_blocked_call(fixture, 1050 * MS, PID, CT_SYSCALL_fcntl, 3, F_GETFL);
+    add_blocked_call(fixture, 1070 * MS, PID, CT_SYSCALL_poll, 0x5000, 0);
+    add_blocked_call(fixture, 1090 * MS, PID, CT_SYSCALL_poll, 0x5000, 2);
+    const struct ct_interval *waits = finish(fixture, 5);
+
+    assert_int_equal(waits[0].op, CT_OP_FUTEX_WAIT);
+    assert_int_equal(waits[0].object, 0x5000);
+    assert_int_equal(waits[1].op, CT_OP_FCNTL_LOCK);
+    assert_int_equal(waits[2].op, CT_OP_OTHER_SYSCALL);
+    assert_int_equal(waits[3].class, CT_CLASS_SLEEP);
+    assert_int_equal(waits[4].class, CT_CLASS_NET);
+    assert_int_equal(waits[4].object, 2);
+}
+
+static void a_call_that_a_signal_interrupted_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_blocked_call(fixture, 1010 * MS, PID, CT_SYSCALL_nanosleep, 0, 0);
+    add_blocked_call(fixture, 1030 * MS, PID, CT_SYSCALL_restart_syscall, 0, 0);
+    const struct ct_interval *waits = finish(fixture, 2);
+
+    assert_int_equal(waits[1].op, CT_OP_NANOSLEEP);
+    assert_int_equal(waits[1].wait_begin_ns, 1030 * MS);
+}
+
+static void one_that_goes_on_at_the_end_is_open(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_wait4, 8, 0, 0);
+    add_switch(fixture, 1011 * MS, PID, 1, 0);
+    add_image(fixture, 1050 * MS, 9, 1, "other");
+    const struct ct_interval *wait = finish(fixture, 1);
+
+    assert_true(wait->is_open);
+    assert_int_equal(wait->wait_begin_ns, 1010 * MS);
+    assert_int_equal(wait->wait_end_ns, 1050 * MS);
+    assert_int_equal(ct_process_counters(process_at(fixture, 0), CT_OP_WAITPID)->calls, 1);
+}
+
+/* It was there, in a call, and nothing more is heard of it. */
+static void a_thread_that_sleeps_throughout_waits_throughout(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_kernel_record is_there = {
+        .event = CT_KERNEL_ID_PROCESS_THREAD,
+        .as.process_thread = {.pid = PID, .tid = PID + 1, .name = ""}};
+    struct ct_kernel_record is_blocked = is_there;
+
+    is_blocked.as.process_thread.is_blocked = TRUE;
+    is_blocked.as.process_thread.name = "sleeper";
+    add(fixture, 1001 * MS, PID + 1, &is_there);
+    add_entry(fixture, 1001 * MS, PID + 1, CT_SYSCALL_futex, 0x5000, FUTEX_WAIT, 0);
+    add(fixture, 1001 * MS, PID + 1, &is_blocked);
+    add_image(fixture, 1050 * MS, 9, 1, "other");
+    const struct ct_interval *wait = finish(fixture, 1);
+
+    assert_true(wait->is_open);
+    assert_int_equal(wait->op, CT_OP_FUTEX_WAIT);
+    assert_int_equal(wait->wait_begin_ns, 1001 * MS);
+    assert_int_equal(wait->thread->class_ns[CT_CLASS_SYNC], 49 * MS);
+    assert_string_equal(wait->thread->name, "sleeper");
+}
+
+static void threads_begin_and_end_as_the_kernel_tells(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_kernel_record exit = {.event = CT_KERNEL_ID_SCHED_PROCESS_EXIT,
+                                          .as.sched_process_exit.tid = PID + 1};
+
+    add_fork(fixture, 1010 * MS, PID, PID + 1);
+    add_switch(fixture, 1011 * MS, 0, 0, PID + 1);
+    add_blocked_call(fixture, 1020 * MS, PID + 1, CT_SYSCALL_nanosleep, 0, 0);
+    add(fixture, 1040 * MS, PID + 1, &exit);
+    add_switch(fixture, 1041 * MS, PID + 1, 0x10, 0);
+    add_image(fixture, 1050 * MS, PID, 1, "next");
+    finish(fixture, 1);
+    const struct ct_thread *thread = thread_of(process_at(fixture, 0), PID + 1);
+    uint64_t sum_ns = 0;
+
+    assert_int_equal(thread->start_ns, 1010 * MS);
+    assert_int_equal(thread->end_ns, 1040 * MS);
+    assert_string_equal(thread->name, "worker");
+    for (size_t i = 0; i < CT_CLASS_COUNT; i++)
+        sum_ns += thread->class_ns[i];
+    assert_int_equal(sum_ns, 30 * MS);
+    assert_int_equal(thread->class_ns[CT_CLASS_SLEEP], 10 * MS - 2000);
+    assert_int_equal(thread->class_ns[CT_CLASS_RUNNABLE], 1 * MS);
+}
+
+static void a_child_is_its_parents_image_with_its_descriptors(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_opening_call(fixture, 1001 * MS, CT_SYSCALL_socket, AF_INET, 3);
+    add_fork(fixture, 1010 * MS, 8, 8);
+    add_image(fixture, 1010 * MS, 8, PID, "");
+    add_switch(fixture, 1011 * MS, PID, 1, 8);
+    add_blocked_call(fixture, 1020 * MS, 8, CT_SYSCALL_read, 3, 0);
+    assert_int_equal(finish(fixture, 1)->class, CT_CLASS_NET);
+    assert_string_equal(process_at(fixture, 1)->name, "server");
+    assert_int_equal(process_at(fixture, 1)->ppid, PID);
+}
+
+static void without_calls_time_off_the_cpu_is_unknown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, 1010 * MS, PID, 1, 0);
+    add_switch(fixture, 1030 * MS, 0, 0, PID);
+    add_switch(fixture, 1040 * MS, PID, 1, 0);
+    add_image(fixture, 1040 * MS, PID, 1, "next");
+    finish(fixture, 0);
+    const struct ct_thread *thread = thread_of(process_at(fixture, 0), PID);
+
+    assert_int_equal(thread->class_ns[CT_CLASS_UNKNOWN], 20 * MS);
+    assert_int_equal(thread->class_ns[CT_CLASS_OTHER], 0);
+    assert_int_equal(thread->class_ns[CT_CLASS_RUNNING], 20 * MS);
+}
+
+/* ---- With a preload, whose process has pid 20. ---- */
+
+static void add_preloaded(struct fixture *fixture)
+{
+    const struct ct_record start = {.event = CT_EVENT_ID_PROCESS_START,
+                                    .time_ns = 1000 * MS,
+                                    .pid = 20,
+                                    .tid = 20,
+                                    .as.process_start = {.schema_version = CT_SCHEMA_VERSION,
+                                                         .process_start_ns = 1000 * MS,
+                                                         .rate_ns = 10000,
+                                                         .exe = "/bin/program",
+                                                         .args = "program",
+                                                         .cwd = "/"}};
+
+    add_switch(fixture, 1000 * MS, 0, 0, 20);
+    assert_true(ct_assembler_add(fixture->assembler, &start, NULL));
+}
+
+static void add_preloads_wait(struct fixture *fixture, uint64_t time_ns, uint64_t duration_ns)
+{
+    const struct ct_record wait = {.event = CT_EVENT_ID_WAIT,
+                                   .time_ns = time_ns,
+                                   .pid = 20,
+                                   .tid = 20,
+                                   .as.wait = {.duration_ns = (uint32_t)duration_ns,
+                                               .op = CT_OP_NANOSLEEP,
+                                               .class = CT_CLASS_SLEEP}};
+
+    assert_true(ct_assembler_add(fixture->assembler, &wait, NULL));
+}
+
+static void a_wait_that_both_tell_of_counts_once(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_preloaded(fixture);
+    add_blocked_call(fixture, 1010 * MS, 20, CT_SYSCALL_nanosleep, 0, 0);
+    add_preloads_wait(fixture, 1020 * MS + 500, 10 * MS + 1000);
+    const struct ct_interval *wait = finish(fixture, 1);
+
+    assert_int_equal(wait->stack_id, 0); /* the preload's, which had none */
+}
+
+static void it_does_so_where_clocks_differ(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_preloaded(fixture);
+    add_entry(fixture, 1010 * MS, 20, CT_SYSCALL_nanosleep, 0, 0, 0);
+    add_switch(fixture, 1010 * MS + 1000, 20, 1, 0);
+    add_switch(fixture, 1020 * MS - 1000, 0, 0, 20);
+    add_preloads_wait(fixture, 1020 * MS - 500, 10 * MS);
+    add_exit(fixture, 1020 * MS, 20, 0);
+    finish(fixture, 1);
+}
+
+static void a_wait_that_only_the_kernel_tells_of_counts(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_preloaded(fixture);
+    add_blocked_call(fixture, 1010 * MS, 20, CT_SYSCALL_wait4, 0, 0);
+    add_blocked_call(fixture, 1030 * MS, 20, CT_SYSCALL_nanosleep, 0, 0);
+    add_preloads_wait(fixture, 1040 * MS + 500, 10 * MS + 1000);
+    add_blocked_call(fixture, 1050 * MS, 20, CT_SYSCALL_wait4, 0, 0);
+    const struct ct_interval *waits = finish(fixture, 3);
+
+    assert_int_equal(waits[0].op, CT_OP_WAITPID);
+    assert_int_equal(waits[0].wait_begin_ns, 1010 * MS);
+    assert_true(waits[0].stack_id != 0);
+    assert_int_equal(waits[1].op, CT_OP_NANOSLEEP);
+    assert_int_equal(waits[2].op, CT_OP_WAITPID);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_call_that_blocks_is_a_wait_with_its_callers),
+        TEST(one_that_does_not_block_is_only_counted),
+        TEST(the_same_callers_are_one_stack),
+        TEST(callers_end_with_the_programs_code),
+        TEST(what_a_descriptor_is_decides_the_class),
+        TEST(what_an_epoll_descriptor_watches_decides_the_class),
+        TEST(an_argument_decides_what_some_calls_are),
+        TEST(a_call_that_a_signal_interrupted_goes_on),
+        TEST(one_that_goes_on_at_the_end_is_open),
+        TEST(a_thread_that_sleeps_throughout_waits_throughout),
+        TEST(threads_begin_and_end_as_the_kernel_tells),
+        TEST(a_child_is_its_parents_image_with_its_descriptors),
+        TEST(without_calls_time_off_the_cpu_is_unknown),
+        TEST(a_wait_that_both_tell_of_counts_once),
+        TEST(it_does_so_where_clocks_differ),
+        TEST(a_wait_that_only_the_kernel_tells_of_counts),
+    };
+#undef TEST
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,381 @@
+/* What is mapped where, by perf's records; and the records themselves, as a spool file has them. */
+#include "kernel/elf_file.h"
+#include "kernel/maps.h"
+#include "kernel/user_registers.h"
+
+#include <link.h>
+#include <linux/perf_event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PARENT 100
+#define CHILD  200
+#define PAGE   0x1000
+
+static struct ct_maps *maps;
+
+static int set_up(void **state)
+{
+    (void)state;
+    maps = ct_maps_new();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    ct_maps_free(maps);
+    return 0;
+}
+
+static void map(int32_t pid, uint64_t begin, uint64_t end, uint64_t file_offset, const char *path)
+{
+    struct ct_raw_record record = {
+        .kind = CT_RAW_MAPPING,
+        .as.mapping = {.pid = pid,
+                       .begin = begin,
+                       .size = end - begin,
+                       .file_offset = file_offset,
+                       .build_id = "beef",
+                       .path = path},
+    };
+
+    ct_maps_add(maps, &record);
+}
+
+static void fork_process(int32_t parent, int32_t pid)
+{
+    struct ct_raw_record record = {.kind = CT_RAW_FORK,
+                                   .as.task = {.pid = pid, .parent_pid = parent, .tid = pid}};
+
+    ct_maps_add(maps, &record);
+}
+
+static void name(int32_t pid, gboolean is_exec)
+{
+    struct ct_raw_record record = {.kind = CT_RAW_NAME,
+                                   .as.name = {.pid = pid, .tid = pid, .is_exec = is_exec}};
+
+    ct_maps_add(maps, &record);
+}
+
+/* "path+offset in the file", or "" for none. */
+static const char *file_at(int32_t pid, uint64_t address)
+{
+    static char text[256];
+    struct ct_address_space space;
+    const struct ct_mapping *mapping;
+
+    if (!ct_maps_get(maps, pid, &space) ||
+        (mapping = ct_address_space_find(&space, address)) == NULL)
+        return "";
+    g_snprintf(text, sizeof(text), "%s+%x", mapping->file->path,
+               (unsigned)(mapping->file_offset + (address - mapping->begin)));
+    return text;
+}
+
+static void address_is_found_in_its_file(void **state)
+{
+    (void)state;
+    map(PARENT, 0x5000, 0x7000, 0x1000, "/b");
+    map(PARENT, 0x1000, 0x3000, 0, "/a");
+    assert_string_equal(file_at(PARENT, 0x0fff), "");
+    assert_string_equal(file_at(PARENT, 0x1000), "/a+0");
+    assert_string_equal(file_at(PARENT, 0x2fff), "/a+1fff");
+    assert_string_equal(file_at(PARENT, 0x3000), "");
+    assert_string_equal(file_at(PARENT, 0x5123), "/b+1123");
+    assert_string_equal(file_at(CHILD, 0x5123), "");
+}
+
+static void later_mapping_replaces_what_it_covers(void **state)
+{
+    (void)state;
+    map(PARENT, 0x1000, 0x9000, 0, "/a");
+    map(PARENT, 0x3000, 0x4000, 0, "/hole");
+    map(PARENT, 0x8000, 0xb000, 0, "/tail");
+    assert_string_equal(file_at(PARENT, 0x2fff), "/a+1fff");
+    assert_string_equal(file_at(PARENT, 0x3000), "/hole+0");
+    assert_string_equal(file_at(PARENT, 0x4000), "/a+3000");
+    assert_string_equal(file_at(PARENT, 0x7fff), "/a+6fff");
+    assert_string_equal(file_at(PARENT, 0x8000), "/tail+0");
+    map(PARENT, 0x0000, 0x9000, 0x7000, "/all");
+    assert_string_equal(file_at(PARENT, 0x3000), "/all+a000");
+    assert_string_equal(file_at(PARENT, 0x9000), "/tail+1000");
+}
+
+static void mapping_without_end_is_left_out(void **state)
+{
+    (void)state;
+    map(PARENT, 0x1000, 0x1000, 0, "/empty");
+    map(PARENT, UINT64_MAX - 5, 10, 0, "/wrapped");
+    assert_string_equal(file_at(PARENT, 0x1000), "");
+    assert_string_equal(file_at(PARENT, UINT64_MAX - 5), "");
+}
+
+static void child_has_its_parents_mappings_until_either_maps(void **state)
+{
+    struct ct_address_space parent, child;
+
+    (void)state;
+    map(PARENT, 0x1000, 0x2000, 0, "/a");
+    fork_process(PARENT, CHILD);
+    fork_process(PARENT, PARENT); /* a thread: nothing new */
+    assert_true(ct_maps_get(maps, PARENT, &parent));
+    assert_true(ct_maps_get(maps, CHILD, &child));
+    assert_int_equal(parent.version, child.version);
+    map(CHILD, 0x2000, 0x3000, 0, "/child");
+    map(PARENT, 0x3000, 0x4000, 0, "/parent");
+    assert_string_equal(file_at(CHILD, 0x1000), "/a+0");
+    assert_string_equal(file_at(CHILD, 0x2000), "/child+0");
+    assert_string_equal(file_at(CHILD, 0x3000), "");
+    assert_string_equal(file_at(PARENT, 0x2000), "");
+    assert_true(ct_maps_get(maps, PARENT, &parent));
+    assert_true(ct_maps_get(maps, CHILD, &child));
+    assert_int_not_equal(parent.version, child.version);
+    assert_int_equal(parent.image, child.image);
+    name(CHILD, TRUE);
+    assert_true(ct_maps_get(maps, CHILD, &child));
+    assert_int_not_equal(parent.image, child.image);
+}
+
+static void exec_clears_what_was_mapped(void **state)
+{
+    (void)state;
+    map(PARENT, 0x1000, 0x2000, 0, "/a");
+    name(PARENT, FALSE);
+    assert_string_equal(file_at(PARENT, 0x1000), "/a+0");
+    name(PARENT, TRUE);
+    assert_string_equal(file_at(PARENT, 0x1000), "");
+}
+
+static void id_used_again_is_another_process(void **state)
+{
+    (void)state;
+    map(CHILD, 0x1000, 0x2000, 0, "/old");
+    fork_process(PARENT, CHILD);
+    assert_string_equal(file_at(CHILD, 0x1000), "");
+}
+
+/* This test's own program, as the loader mapped it. */
+static int note_own_code(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct ct_mapping *mapping = data;
+
+    (void)size;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+        if (segment->p_type == PT_LOAD && segment->p_flags & PF_X) {
+            mapping->begin = (info->dlpi_addr + segment->p_vaddr) & ~(uint64_t)(PAGE - 1);
+            mapping->file_offset = segment->p_offset & ~(uint64_t)(PAGE - 1);
+        }
+    }
+    mapping->end = info->dlpi_addr; /* its bias */
+    return 1;
+}
+
+static void bias_is_what_the_loader_added(void **state)
+{
+    g_autofree char *path = g_file_read_link("/proc/self/exe", NULL);
+    struct ct_elf_file *elf = ct_elf_file_read(path);
+    struct ct_mapping own = {0};
+    struct ct_address_space space;
+    uint64_t bias = 1;
+
+    (void)state;
+    dl_iterate_phdr(note_own_code, &own);
+    assert_non_null(elf);
+    assert_true(ct_elf_file_bias(elf, own.begin, own.file_offset, &bias));
+    assert_int_equal(bias, own.end);
+    assert_false(ct_elf_file_bias(elf, own.begin, UINT64_C(1) << 40, &bias));
+    ct_elf_file_free(elf);
+
+    /* The kernel says another build was mapped than is there now: nothing of it can be told. */
+    map(PARENT, own.begin, own.begin + PAGE, own.file_offset, path);
+    assert_true(ct_maps_get(maps, PARENT, &space));
+    assert_false(ct_mapping_bias(space.mappings, &bias));
+
+    struct ct_raw_record record = {.kind = CT_RAW_MAPPING,
+                                   .as.mapping = {.pid = PARENT,
+                                                  .begin = own.begin,
+                                                  .size = PAGE,
+                                                  .file_offset = own.file_offset,
+                                                  .path = path}};
+    ct_maps_add(maps, &record);
+    assert_true(ct_maps_get(maps, PARENT, &space));
+    assert_int_equal(space.count, 1);
+    assert_true(ct_mapping_bias(space.mappings, &bias));
+    assert_int_equal(bias, own.end);
+}
+
+static void what_is_no_elf_file_has_no_bias(void **state)
+{
+    struct ct_address_space space;
+    uint64_t bias;
+
+    (void)state;
+    assert_null(ct_elf_file_read("/dev/null"));
+    assert_null(ct_elf_file_read("/proc/self/cmdline"));
+    assert_null(ct_elf_file_read("/nowhere"));
+    map(PARENT, 0x1000, 0x2000, 0, "//anon");
+    map(PARENT, 0x2000, 0x3000, 0, "[vdso]");
+    assert_true(ct_maps_get(maps, PARENT, &space));
+    assert_false(ct_mapping_bias(&space.mappings[0], &bias));
+    assert_true(ct_mapping_bias(&space.mappings[1], &bias));
+    assert_int_equal(bias, 0x2000);
+}
+
+/* ---- A spool file's records ---- */
+
+struct raw_mapping {
+    struct perf_event_header header;
+    int32_t pid, tid;
+    uint64_t begin, size, file_offset;
+    uint8_t id_size, unused[3], id[20];
+    uint32_t protection, flags;
+    char path[8];
+    int32_t last_pid, last_tid;
+    uint64_t time_ns;
+};
+
+static void write_record(FILE *file, uint16_t misc, const char *path)
+{
+    struct raw_mapping record = {
+        .header = {PERF_RECORD_MMAP2, misc, sizeof(record)},
+        .pid = PARENT,
+        .tid = PARENT + 1,
+        .begin = 0x1000,
+        .size = 0x2000,
+        .file_offset = 0x3000,
+        .id_size = 3,
+        .id = {0xab, 0xcd, 0x0f, 0xff},
+        .last_pid = PARENT,
+        .last_tid = PARENT + 1,
+        .time_ns = 77,
+    };
+
+    memcpy(record.path, path, sizeof(record.path));
+    fwrite(&record, sizeof(record), 1, file);
+}
+
+static void mapping_is_read_from_a_spool(void **state)
+{
+    struct ct_spool_head head = {.magic = CT_SPOOL_MAGIC, .version = CT_SPOOL_VERSION};
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("ctrace-maps-XXXXXX", &path, NULL);
+    FILE *file = fdopen(fd, "w");
+    struct ct_raw_record record;
+
+    (void)state;
+    fwrite(&head, sizeof(head), 1, file);
+    write_record(file, PERF_RECORD_MISC_MMAP_BUILD_ID, "/lib/a\0");
+    write_record(file, 0, "/lib/b\0");
+    fclose(file);
+    struct ct_spool *spool = ct_spool_open(path);
+
+    assert_non_null(spool);
+    assert_true(ct_spool_read(spool, &record));
+    assert_int_equal(record.kind, CT_RAW_MAPPING);
+    assert_int_equal(record.time_ns, 77);
+    assert_int_equal(record.as.mapping.pid, PARENT);
+    assert_int_equal(record.as.mapping.begin, 0x1000);
+    assert_int_equal(record.as.mapping.size, 0x2000);
+    assert_int_equal(record.as.mapping.file_offset, 0x3000);
+    assert_string_equal(record.as.mapping.build_id, "abcd0f");
+    assert_string_equal(record.as.mapping.path, "/lib/a");
+    assert_true(ct_spool_read(spool, &record)); /* a device and an inode there, no build id */
+    assert_string_equal(record.as.mapping.build_id, "");
+    assert_string_equal(record.as.mapping.path, "/lib/b");
+    assert_false(ct_spool_read(spool, &record));
+    ct_spool_free(spool);
+    unlink(path);
+}
+
+/* ---- */
+
+struct raw_sample {
+    struct perf_event_header header;
+    int32_t pid, tid;
+    uint64_t time_ns;
+    uint64_t period_ns;
+    uint64_t abi;
+    uint64_t registers[CT_USER_REGISTER_COUNT];
+    uint64_t stack_size;
+    uint8_t stack[64];
+    uint64_t stack_used;
+};
+
+static void sample_is_read_from_a_spool(void **state)
+{
+    struct ct_spool_head head = {
+        .magic = CT_SPOOL_MAGIC, .version = CT_SPOOL_VERSION, .kind = CT_RINGS_SAMPLES};
+    struct raw_sample raw = {
+        .header = {PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER, sizeof(raw)},
+        .pid = PARENT,
+        .tid = PARENT + 1,
+        .time_ns = 88,
+        .period_ns = 1000,
+        .abi = PERF_SAMPLE_REGS_ABI_64,
+        .registers = {1, 2},
+        .stack_size = sizeof(raw.stack),
+        .stack = {3, 4},
+        .stack_used = 16,
+    };
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("ctrace-maps-XXXXXX", &path, NULL);
+    FILE *file = fdopen(fd, "w");
+    struct ct_raw_record record;
+
+    (void)state;
+    fwrite(&head, sizeof(head), 1, file);
+    fwrite(&raw, sizeof(raw), 1, file);
+    /* More is said to be used of the stack than there is of the record. */
+    raw.header.misc = PERF_RECORD_MISC_KERNEL;
+    raw.stack_size = raw.stack_used = 4096;
+    fwrite(&raw, sizeof(raw), 1, file);
+    fclose(file);
+    struct ct_spool *spool = ct_spool_open(path);
+
+    assert_non_null(spool);
+    assert_true(ct_spool_read(spool, &record));
+    assert_int_equal(record.kind, CT_RAW_SAMPLE);
+    assert_int_equal(record.time_ns, 88);
+    assert_int_equal(record.tid, PARENT + 1);
+    assert_int_equal(record.as.sample.period_ns, 1000);
+    assert_false(record.as.sample.in_kernel);
+    assert_int_equal(record.as.sample.registers[1], 2);
+    assert_int_equal(record.as.sample.stack[1], 4);
+    assert_int_equal(record.as.sample.stack_size, 16);
+    assert_true(ct_spool_read(spool, &record));
+    assert_true(record.as.sample.in_kernel);
+    assert_null(record.as.sample.stack);
+    assert_int_equal(record.as.sample.stack_size, 0);
+    assert_false(ct_spool_read(spool, &record));
+    ct_spool_free(spool);
+    unlink(path);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(address_is_found_in_its_file),
+        TEST(later_mapping_replaces_what_it_covers),
+        TEST(mapping_without_end_is_left_out),
+        TEST(child_has_its_parents_mappings_until_either_maps),
+        TEST(exec_clears_what_was_mapped),
+        TEST(id_used_again_is_another_process),
+        TEST(bias_is_what_the_loader_added),
+        TEST(what_is_no_elf_file_has_no_bias),
+        TEST(mapping_is_read_from_a_spool),
+        TEST(sample_is_read_from_a_spool),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,215 @@
+#include "attached.h"
+
+#include "procfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct process {
+    pid_t pid;
+    int fd;                       /* a pidfd; -1: it has ended */
+    char name[CT_PROC_NAME_SIZE]; /* printable */
+};
+
+struct ct_attached {
+    GArray *processes; /* owned; struct process */
+    int poll_fd;
+    guint alive;
+};
+
+static G_GNUC_PRINTF(2, 3) gboolean refuse(GError **error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot attach: %s", text);
+    return FALSE;
+}
+
+/* ---- Checks ---- */
+
+/* Whose thread it is; 0 if that is not known. */
+static pid_t find_group(pid_t pid)
+{
+    g_autofree char *text = ct_proc_read_status(pid, "Tgid:");
+
+    return text != NULL ? (pid_t)g_ascii_strtoll(text, NULL, 10) : 0;
+}
+
+static gboolean has_other_threads(pid_t pid)
+{
+    g_autoptr(GArray) threads = ct_proc_list_threads(pid);
+
+    return threads->len > 1;
+}
+
+/* By its real user, as an executable that may not be read makes /proc root's. */
+static gboolean refuse_access(const struct process *process, GError **error)
+{
+    g_autofree char *text = ct_proc_read_status(process->pid, "Uid:");
+    uid_t uid = text != NULL ? (uid_t)g_ascii_strtoull(text, NULL, 10) : 0;
+    const struct passwd *user = getpwuid(uid);
+    g_autofree char *number = g_strdup_printf("%u", uid);
+
+    if (uid == getuid())
+        return refuse(
+            error,
+            "process %d (%s) does not let its own user look into it: it is setuid, or has "
+            "asked for that; attach as root",
+            process->pid, process->name);
+    return refuse(error, "process %d (%s) is user %s's: attach as that user or as root",
+                  process->pid, process->name, user != NULL ? user->pw_name : number);
+}
+
+/* What we are to read of it takes the same right as perf does. */
+static gboolean check_access(const struct process *process, GError **error)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/maps", process->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        close(fd);
+        return TRUE;
+    }
+    if (errno == ENOENT || errno == ESRCH)
+        return refuse(error, "process %d (%s) has just ended", process->pid, process->name);
+    return refuse_access(process, error);
+}
+
+/* A process can give itself any name. */
+static void set_name(struct process *process, const char *name)
+{
+    g_strlcpy(process->name, name, sizeof(process->name));
+    for (char *at = process->name; *at != '\0'; at++) {
+        if (g_ascii_iscntrl(*at))
+            *at = '?';
+    }
+}
+
+/* With its pidfd open, so that the id is this process's for as long as that says that it lives. */
+static gboolean look(struct process *process, GError **error)
+{
+    struct ct_proc_stat stat;
+    pid_t group = find_group(process->pid);
+
+    if (process->pid == getpid())
+        return refuse(error, "process %d is this ctrace itself", process->pid);
+    if (group == 0 || !ct_proc_read_stat(process->pid, process->pid, &stat))
+        return refuse(error, "there is no process %d", process->pid);
+    if (group != process->pid)
+        return refuse(error, "%d is a thread of process %d: give that process's id, -p %d",
+                      process->pid, group, group);
+    set_name(process, stat.name);
+    if (stat.is_kernel_thread)
+        return refuse(error, "process %d (%s) is a thread of the kernel, not a program",
+                      process->pid, process->name);
+    if ((stat.state == 'Z' || stat.state == 'X') && !has_other_threads(process->pid))
+        return refuse(error,
+                      "process %d (%s) has ended: it is a zombie, for which its parent %d has not "
+                      "waited yet",
+                      process->pid, process->name, stat.parent_pid);
+    return check_access(process, error);
+}
+
+static gboolean open_process(struct process *process, GError **error)
+{
+    process->fd = pidfd_open(process->pid, 0);
+    int code = errno;
+
+    if (!look(process, error)) /* it knows better why */
+        return FALSE;
+    if (process->fd < 0)
+        return refuse(error, "process %d (%s) cannot be watched: pidfd_open: %s", process->pid,
+                      process->name, g_strerror(code));
+    return TRUE;
+}
+
+/* ---- All of them ---- */
+
+static gboolean add_process(struct ct_attached *attached, pid_t pid, GError **error)
+{
+    guint index = attached->processes->len;
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = index};
+
+    g_array_set_size(attached->processes, index + 1);
+    struct process *process = &g_array_index(attached->processes, struct process, index);
+    process->pid = pid;
+    process->fd = -1;
+    if (!open_process(process, error))
+        return FALSE;
+    if (epoll_ctl(attached->poll_fd, EPOLL_CTL_ADD, process->fd, &event) != 0)
+        return refuse(error, "process %d (%s) cannot be watched: %s", pid, process->name,
+                      g_strerror(errno));
+    attached->alive++;
+    return TRUE;
+}
+
+struct ct_attached *ct_attached_new(const GArray *pids, GError **error)
+{
+    struct ct_attached *attached = g_new0(struct ct_attached, 1);
+
+    attached->processes = g_array_new(FALSE, TRUE, sizeof(struct process));
+    attached->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    for (guint i = 0; i < pids->len; i++) {
+        if (!add_process(attached, g_array_index(pids, pid_t, i), error)) {
+            ct_attached_free(attached);
+            return NULL;
+        }
+    }
+    return attached;
+}
+
+int ct_attached_fd(const struct ct_attached *attached)
+{
+    return attached->poll_fd;
+}
+
+static void end_process(struct ct_attached *attached, struct process *process)
+{
+    if (process->fd < 0)
+        return;
+    close(process->fd);
+    process->fd = -1;
+    attached->alive--;
+}
+
+gboolean ct_attached_have_ended(struct ct_attached *attached)
+{
+    struct epoll_event event;
+
+    while (attached->alive > 0 && epoll_wait(attached->poll_fd, &event, 1, 0) > 0)
+        end_process(attached, &g_array_index(attached->processes, struct process, event.data.u32));
+    return attached->alive == 0;
+}
+
+char *ct_attached_describe(const struct ct_attached *attached)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < attached->processes->len; i++) {
+        const struct process *process = &g_array_index(attached->processes, struct process, i);
+
+        g_string_append_printf(text, "%sprocess %d (%s)", i > 0 ? ", " : "", process->pid,
+                               process->name);
+    }
+    return g_string_free(text, FALSE);
+}
+
+void ct_attached_free(struct ct_attached *attached)
+{
+    if (attached == NULL)
+        return;
+    for (guint i = 0; i < attached->processes->len; i++)
+        end_process(attached, &g_array_index(attached->processes, struct process, i));
+    close(attached->poll_fd);
+    g_array_unref(attached->processes);
+    g_free(attached);
+}

@@ -1,0 +1,404 @@
+#include "present.h"
+
+#include "../procfs.h"
+#include "descriptors.h"
+#include "elf_file.h"
+#include "spool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* Records are that long, as perf's are. */
+#define RECORD_ALIGNMENT 8
+
+/* More of a string would not be shown, and a record has an end. */
+#define STRING_MAX 4095
+
+/* What /proc appends to the path of a file that has no name any more. */
+#define DELETED " (deleted)"
+
+/* What processes share, for as long as one look at them lasts. */
+struct look {
+    int spool_fd;
+    uint64_t time_ns;
+    struct ct_socket_tables *sockets; /* owned */
+    GHashTable *build_ids;            /* owned; a file's "major:minor:inode" -> hexadecimal text */
+};
+
+struct writer {
+    struct look *look; /* borrowed */
+    GByteArray *bytes; /* borrowed; whole records */
+    guint record;      /* where the one that is written begins */
+    pid_t pid;
+};
+
+static void begin_record(struct writer *writer, uint32_t type, uint16_t misc)
+{
+    const struct perf_event_header header = {.type = type, .misc = misc};
+
+    writer->record = writer->bytes->len;
+    g_byte_array_append(writer->bytes, (const void *)&header, sizeof(header));
+}
+
+static void append(struct writer *writer, const void *data, size_t size)
+{
+    g_byte_array_append(writer->bytes, data, (guint)size);
+}
+
+/* With its end. */
+static void append_string(struct writer *writer, const char *text)
+{
+    append(writer, text, MIN(strlen(text), STRING_MAX));
+    append(writer, "", 1);
+}
+
+/* All but samples have at their end who was on the CPU, and when: the process itself, let us say.
+ */
+static void end_record(struct writer *writer, pid_t tid)
+{
+    static const char zeros[RECORD_ALIGNMENT];
+    guint used = writer->bytes->len % RECORD_ALIGNMENT;
+    const struct ct_spool_id id = {writer->pid, tid, writer->look->time_ns};
+    struct perf_event_header header;
+
+    if (used > 0)
+        append(writer, zeros, RECORD_ALIGNMENT - used);
+    append(writer, &id, sizeof(id));
+    memcpy(&header, writer->bytes->data + writer->record, sizeof(header));
+    header.size = (uint16_t)(writer->bytes->len - writer->record);
+    memcpy(writer->bytes->data + writer->record, &header, sizeof(header));
+}
+
+/* ---- Tasks ---- */
+
+static void write_task(struct writer *writer, pid_t tid, const struct ct_proc_stat *stat)
+{
+    gboolean is_thread = tid != writer->pid;
+    const struct {
+        uint32_t pid, parent_pid, tid, parent_tid;
+        uint64_t time_ns;
+    } fork = {
+        .pid = (uint32_t)writer->pid,
+        .parent_pid = (uint32_t)(is_thread ? writer->pid : stat->parent_pid),
+        .tid = (uint32_t)tid,
+        .parent_tid = (uint32_t)(is_thread ? writer->pid : stat->parent_pid),
+        .time_ns = stat->start_ns,
+    };
+    const uint32_t ids[] = {(uint32_t)writer->pid, (uint32_t)tid};
+
+    begin_record(writer, PERF_RECORD_FORK, 0);
+    append(writer, &fork, sizeof(fork));
+    end_record(writer, tid);
+    begin_record(writer, PERF_RECORD_COMM, 0);
+    append(writer, ids, sizeof(ids));
+    append_string(writer, stat->name);
+    end_record(writer, tid);
+}
+
+/* "202 0x7f00 0x80 ...": the call that it is in; "running", or "-1 ..." where it is in none. */
+static void read_call(struct ct_spool_task *task)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/syscall", task->pid, task->tid);
+    g_autofree char *text = NULL;
+    char *at;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return;
+    task->number = strtoll(text, &at, 10);
+    task->has_call = at != text && task->number >= 0;
+    for (size_t i = 0; i < CT_SYSCALL_ARGUMENTS && task->has_call; i++)
+        task->arguments[i] = strtoull(at, &at, 16);
+}
+
+/* After the task itself. */
+static void write_state(struct writer *writer, pid_t tid, const struct ct_proc_stat *stat)
+{
+    struct ct_spool_task task = {
+        .pid = writer->pid,
+        .tid = tid,
+        .is_blocked = stat->state != 'R',
+    };
+
+    g_strlcpy(task.name, stat->name, sizeof(task.name));
+    if (task.is_blocked)
+        read_call(&task);
+    begin_record(writer, CT_SPOOL_TASK, 0);
+    append(writer, &task, sizeof(task));
+    end_record(writer, tid);
+}
+
+static void write_known_task(struct writer *writer, pid_t tid, const struct ct_proc_stat *stat)
+{
+    write_task(writer, tid, stat);
+    write_state(writer, tid, stat);
+}
+
+/* The first thread first, also if it has ended and only the others go on. */
+static void write_tasks(struct writer *writer)
+{
+    g_autoptr(GArray) threads = ct_proc_list_threads(writer->pid);
+    struct ct_proc_stat stat;
+
+    if (ct_proc_read_stat(writer->pid, writer->pid, &stat))
+        write_known_task(writer, writer->pid, &stat);
+    for (guint i = 0; i < threads->len; i++) {
+        pid_t tid = g_array_index(threads, pid_t, i);
+
+        if (tid != writer->pid && ct_proc_read_stat(writer->pid, tid, &stat))
+            write_known_task(writer, tid, &stat);
+    }
+}
+
+/* ---- Mappings ---- */
+
+/* A line of /proc/PID/maps, of which only what can be executed and has a name is of interest. */
+struct line {
+    uint64_t begin;
+    uint64_t end;
+    uint64_t offset;
+    char permissions[5];
+    unsigned major;
+    unsigned minor;
+    uint64_t inode;
+    const char *path; /* borrowed */
+};
+
+static gboolean parse_line(const char *text, struct line *line)
+{
+    int path = 0;
+
+    if (sscanf(text, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &line->begin,
+               &line->end, line->permissions, &line->offset, &line->major, &line->minor,
+               &line->inode, &path) != 7 ||
+        path == 0)
+        return FALSE;
+    line->path = text + path;
+    return line->permissions[2] == 'x' && *line->path != '\0' && line->begin < line->end;
+}
+
+/* The file that is mapped, also where another one has its name by now. Caller frees; or NULL. */
+static struct ct_elf_file *read_mapped_file(const struct writer *writer, const struct line *line)
+{
+    g_autofree char *mapped = g_strdup_printf("/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
+                                              writer->pid, line->begin, line->end);
+    g_autofree char *named = g_strdup_printf("/proc/%d/root%s", writer->pid, line->path);
+    struct ct_elf_file *file = ct_elf_file_read(mapped); /* that takes a privilege */
+    struct stat status;
+
+    if (file == NULL && stat(named, &status) == 0 && status.st_ino == line->inode &&
+        major(status.st_dev) == line->major && minor(status.st_dev) == line->minor)
+        file = ct_elf_file_read(named);
+    return file;
+}
+
+/* In hexadecimal; empty if it has none. Borrowed. */
+static const char *find_build_id(struct writer *writer, const struct line *line)
+{
+    char *key = g_strdup_printf("%x:%x:%" PRIu64, line->major, line->minor, line->inode);
+    const char *known = g_hash_table_lookup(writer->look->build_ids, key);
+
+    if (known != NULL || line->inode == 0) {
+        g_free(key);
+        return known != NULL ? known : "";
+    }
+    struct ct_elf_file *file = read_mapped_file(writer, line);
+    char *build_id = g_strdup(file != NULL ? file->build_id : "");
+
+    ct_elf_file_free(file);
+    g_hash_table_insert(writer->look->build_ids, key, build_id);
+    return build_id;
+}
+
+#define BUILD_ID_BYTES (CT_RAW_BUILD_ID_SIZE / 2)
+
+/* As the kernel does: zeros follow one that is short. 0 if there is none that fits. */
+static uint8_t parse_build_id(const char *text, uint8_t bytes[BUILD_ID_BYTES])
+{
+    size_t size = strlen(text) / 2;
+
+    if (size > BUILD_ID_BYTES)
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(g_ascii_xdigit_value(text[2 * i]) << 4 |
+                             g_ascii_xdigit_value(text[2 * i + 1]));
+    return (uint8_t)size;
+}
+
+static void write_mapping(struct writer *writer, const struct line *line)
+{
+    struct {
+        uint32_t pid, tid;
+        uint64_t begin, size, offset;
+        uint8_t build_id_size;
+        uint8_t unused[3];
+        uint8_t build_id[BUILD_ID_BYTES];
+        uint32_t protection, flags;
+    } map = {
+        .pid = (uint32_t)writer->pid,
+        .tid = (uint32_t)writer->pid,
+        .begin = line->begin,
+        .size = line->end - line->begin,
+        .offset = line->offset,
+        .protection = PROT_EXEC | (line->permissions[0] == 'r' ? PROT_READ : 0) |
+                      (line->permissions[1] == 'w' ? PROT_WRITE : 0),
+        .flags = line->permissions[3] == 's' ? MAP_SHARED : MAP_PRIVATE,
+    };
+
+    map.build_id_size = parse_build_id(find_build_id(writer, line), map.build_id);
+    begin_record(writer, PERF_RECORD_MMAP2,
+                 PERF_RECORD_MISC_USER |
+                     (map.build_id_size > 0 ? PERF_RECORD_MISC_MMAP_BUILD_ID : 0));
+    append(writer, &map, sizeof(map));
+    append_string(writer, line->path);
+    end_record(writer, writer->pid);
+}
+
+static void write_mappings(struct writer *writer)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/maps", writer->pid);
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **text_line = lines; *text_line != NULL; text_line++) {
+        struct line line;
+
+        /* A file that is gone has its name without "(deleted)", as when it was mapped. */
+        if (g_str_has_suffix(*text_line, DELETED))
+            (*text_line)[strlen(*text_line) - strlen(DELETED)] = '\0';
+        if (parse_line(*text_line, &line))
+            write_mapping(writer, &line);
+    }
+}
+
+/* ---- The description ---- */
+
+/* Where a link of the process's folder in /proc leads; empty if it is not told. Caller frees. */
+static char *read_link(pid_t pid, const char *name)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/%s", pid, name);
+    char *target = g_file_read_link(path, NULL);
+
+    return target != NULL ? target : g_strdup("");
+}
+
+static void write_process(struct writer *writer)
+{
+    g_autofree char *exe = read_link(writer->pid, "exe");
+    g_autofree char *args = ct_proc_read_command_line(writer->pid);
+    g_autofree char *cwd = read_link(writer->pid, "cwd");
+    struct ct_proc_stat stat;
+
+    if (!ct_proc_read_stat(writer->pid, writer->pid, &stat))
+        return;
+    const struct ct_spool_process process = {
+        .pid = writer->pid,
+        .ppid = stat.parent_pid,
+        .start_ns = stat.start_ns,
+    };
+    begin_record(writer, CT_SPOOL_PROCESS, 0);
+    append(writer, &process, sizeof(process));
+    append_string(writer, exe);
+    append_string(writer, args);
+    append_string(writer, cwd);
+    end_record(writer, writer->pid);
+}
+
+static void write_descriptor(void *user, const struct ct_descriptor *descriptor)
+{
+    struct writer *writer = user;
+    const struct ct_spool_descriptor record = {
+        .pid = writer->pid,
+        .fd = descriptor->fd,
+        .kind = descriptor->kind,
+        .watched = descriptor->watched,
+    };
+
+    begin_record(writer, CT_SPOOL_DESCRIPTOR, 0);
+    append(writer, &record, sizeof(record));
+    append_string(writer, descriptor->local);
+    append_string(writer, descriptor->peer);
+    end_record(writer, writer->pid);
+}
+
+static void write_description(struct writer *writer)
+{
+    write_process(writer);
+    ct_descriptors_visit(writer->pid, writer->look->sockets, write_descriptor, writer);
+}
+
+/* ---- Processes ---- */
+
+/* In one write, so that the file ends with a whole record whatever becomes of us. */
+static gboolean write_bytes(int fd, const GByteArray *bytes)
+{
+    for (guint at = 0; at < bytes->len;) {
+        ssize_t written = write(fd, bytes->data + at, bytes->len - at);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return FALSE;
+        at += (guint)written;
+    }
+    return TRUE;
+}
+
+static gboolean write_part(struct look *look, pid_t pid, void (*part)(struct writer *))
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    struct writer writer = {.look = look, .bytes = bytes, .pid = pid};
+
+    part(&writer);
+    return write_bytes(look->spool_fd, bytes);
+}
+
+static struct look begin_look(int spool_fd, uint64_t time_ns)
+{
+    return (struct look){
+        .spool_fd = spool_fd,
+        .time_ns = time_ns,
+        .sockets = ct_socket_tables_new(),
+        .build_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+    };
+}
+
+static void end_look(struct look *look)
+{
+    ct_socket_tables_free(look->sockets);
+    g_hash_table_unref(look->build_ids);
+}
+
+gboolean ct_present_write_processes(int spool_fd, const GArray *pids, uint64_t time_ns)
+{
+    /* All tasks first: a fork hands on what the parent has mapped by then. */
+    static void (*const parts[])(struct writer *) = {write_tasks, write_mappings,
+                                                     write_description};
+    struct look look = begin_look(spool_fd, time_ns);
+    gboolean is_written = TRUE;
+
+    for (size_t part = 0; part < G_N_ELEMENTS(parts); part++) {
+        for (guint i = 0; i < pids->len && is_written; i++)
+            is_written = write_part(&look, g_array_index(pids, pid_t, i), parts[part]);
+    }
+    end_look(&look);
+    return is_written;
+}
+
+gboolean ct_present_write_description(int spool_fd, pid_t pid, uint64_t time_ns)
+{
+    struct look look = begin_look(spool_fd, time_ns);
+    gboolean is_written = write_part(&look, pid, write_description);
+
+    end_look(&look);
+    return is_written;
+}

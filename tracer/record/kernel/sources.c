@@ -1,0 +1,86 @@
+#include "sources.h"
+
+#include "arrivals.h"
+
+static void source_free(void *data)
+{
+    struct ct_source *source = data;
+
+    ct_spool_free(source->spool);
+    g_free(source);
+}
+
+static int compare_sources(const void *a, const void *b)
+{
+    const struct ct_source *first = *(struct ct_source *const *)a;
+    const struct ct_source *second = *(struct ct_source *const *)b;
+
+    return (first->spool->head.cpu > second->spool->head.cpu) -
+           (first->spool->head.cpu < second->spool->head.cpu);
+}
+
+static gboolean is_wanted(const struct ct_spool *spool, gboolean of_samples)
+{
+    return spool->head.cpu == CT_SPOOL_NO_CPU ||
+           (spool->head.kind == CT_RINGS_SAMPLES) == (of_samples != 0);
+}
+
+GPtrArray *ct_sources_open(const char *path, gboolean of_samples)
+{
+    g_autofree char *folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
+    GPtrArray *sources = g_ptr_array_new_with_free_func(source_free);
+    GDir *entries = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+        g_autofree char *file = g_build_filename(folder, name, NULL);
+        struct ct_spool *spool = ct_spool_open(file);
+
+        if (spool == NULL || !is_wanted(spool, of_samples)) {
+            ct_spool_free(spool);
+            continue;
+        }
+        struct ct_source *source = g_new0(struct ct_source, 1);
+        source->spool = spool;
+        g_ptr_array_add(sources, source);
+    }
+    if (entries != NULL)
+        g_dir_close(entries);
+    g_ptr_array_sort(sources, compare_sources);
+    return sources;
+}
+
+static void read_next(struct ct_source *source)
+{
+    source->has_record = ct_arrivals_read(source->spool, &source->is_told, &source->record);
+    /* perf's clock is one for all CPUs, but let no stream go back. */
+    source->record.time_ns = MAX(source->record.time_ns, source->last_ns);
+}
+
+void ct_sources_begin(const GPtrArray *sources)
+{
+    for (guint i = 0; i < sources->len; i++)
+        read_next(sources->pdata[i]);
+}
+
+struct ct_source *ct_sources_first(const GPtrArray *sources, guint *index)
+{
+    struct ct_source *first = NULL;
+
+    for (guint i = 0; i < sources->len; i++) {
+        struct ct_source *source = sources->pdata[i];
+
+        if (source->has_record &&
+            (first == NULL || source->record.time_ns < first->record.time_ns)) {
+            first = source;
+            *index = i;
+        }
+    }
+    return first;
+}
+
+void ct_source_advance(struct ct_source *source)
+{
+    source->last_ns = source->record.time_ns;
+    read_next(source);
+}
