@@ -298,9 +298,11 @@ static void open_sched(struct ct_kernel_capture *capture, pid_t pid)
     layer->rings = open_tasks(capture, CT_RINGS_PROCESS, pid, &why_not);
     if (layer->rings != NULL)
         miss(capture, "kernel", "wake-ups and who ran instead: %s", capture->why_not_machine);
+    else if (g_strcmp0(capture->why_not_machine, why_not) == 0)
+        miss(capture, "kernel", "%s", why_not);
     else
-        miss(capture, "kernel", "%s; and of the program alone: %s", capture->why_not_machine,
-             why_not);
+        miss(capture, "kernel", "wake-ups and who ran instead: %s; when each thread had a CPU: %s",
+             capture->why_not_machine, why_not);
 }
 
 static void open_calls(struct ct_kernel_capture *capture, pid_t pid)
@@ -478,6 +480,11 @@ void ct_kernel_capture_release(struct ct_kernel_capture *capture)
         if (capture->layers[i].rings != NULL)
             ct_rings_free_aside(g_steal_pointer(&capture->layers[i].rings));
     }
+}
+
+gboolean ct_kernel_capture_is_wanted(const struct ct_kernel_capture *capture)
+{
+    return capture->wishes.sched;
 }
 
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)

@@ -85,6 +85,7 @@ gboolean ct_ring_open(struct ct_ring *ring, struct perf_event_attr *attributes, 
         if (code != EPERM && code != ENOMEM)
             return FALSE;
     }
+    errno = ENOMEM; /* that may be locked */
     return FALSE;
 }
 
@@ -136,18 +137,25 @@ gboolean ct_ring_add_arrivals(struct ct_ring *ring)
 static char *explain(int code)
 {
     if (code == EACCES || code == EPERM)
-        return g_strdup("they take root or CAP_PERFMON");
+        return g_strdup(geteuid() != 0 ? "they take root or CAP_PERFMON"
+                                       : "perf_event_open is forbidden here, as in many "
+                                         "containers: they take CAP_PERFMON, and a seccomp "
+                                         "profile that allows it");
     if (code == ENOSYS || code == ENOENT)
         return g_strdup("this kernel has no perf events");
     return g_strdup_printf("perf_event_open: %s", g_strerror(code));
 }
 
-static char *explain_task(int code)
+char *ct_rings_explain_task(int code)
 {
     if (code == EACCES)
-        return g_strdup("perf_event_paranoid is above 2");
+        return g_strdup("kernel.perf_event_paranoid is above 2");
     if (code == EPERM)
-        return g_strdup("no memory may be locked for it, or perf is forbidden here");
+        return g_strdup("perf_event_open is forbidden here, as in many containers: it takes a "
+                        "seccomp profile that allows it");
+    if (code == ENOMEM)
+        return g_strdup("no memory may be locked for it: raise kernel.perf_event_mlock_kb, or "
+                        "ulimit -l");
     return explain(code);
 }
 
@@ -252,7 +260,8 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
 {
     struct task task = {.pid = pid, .is_delayed = is_delayed};
 
-    return open_all(ct_rings_new(CT_RINGS_PROCESS), open_task_ring, &task, explain_task, why_not);
+    return open_all(ct_rings_new(CT_RINGS_PROCESS), open_task_ring, &task, ct_rings_explain_task,
+                    why_not);
 }
 
 /*
@@ -404,7 +413,7 @@ static char *explain_running(const struct opening *opening)
         return g_strdup_printf("after %u threads on %u CPUs there are too many open files: raise "
                                "the limit (ulimit -Hn), or be root",
                                opening->threads, opening->rings->count);
-    return explain_task(opening->code != 0 ? opening->code : EACCES);
+    return ct_rings_explain_task(opening->code != 0 ? opening->code : EACCES);
 }
 
 gboolean ct_rings_attach(struct ct_rings *rings, size_t size, const struct ct_thread_events *events,

@@ -63,6 +63,9 @@ struct ct_rings *ct_rings_open_machine(char **why_not);
 /* Process `pid` and all its children to come, from its next exec on, or ct_rings_begin(). */
 struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **why_not);
 
+/* Why a task's own events, or a ring of them, cannot be opened: what errno `code` means there. */
+char *ct_rings_explain_task(int code);
+
 /*
  * The system calls of process `pid` and all its children to come, from its next exec on, or
  * ct_rings_begin(), with what they map; and their stacks, by frame pointers, where they leave a
