@@ -384,10 +384,9 @@ static void settle_sched(struct ct_thread_state *thread, struct ct_task_times *t
     uint64_t seen_ns = 0;
     uint32_t index;
 
-    if (settled->start_ns > thread->task_begin_ns ||
-        ct_task_find_span(thread->task, settled->start_ns, &index))
+    if (ct_task_find_span(thread->task, settled->start_ns, &index))
         ct_task_times_at(thread->task, settled->start_ns, &thread->begin);
-    else /* it ran as it wrote that it had begun */
+    else if (settled->start_ns < thread->task_begin_ns) /* it ran as it wrote that it had begun */
         times->ns[CT_TASK_RUNNING] = thread->task_begin_ns - settled->start_ns;
     if (!thread->has_end_times || ct_task_find_span(thread->task, settled->end_ns, &index))
         ct_task_times_at(thread->task, settled->end_ns, &thread->end);

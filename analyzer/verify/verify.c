@@ -10,6 +10,9 @@
 /* What sums of one clock may differ by: an image's end is noted before and after its last event. */
 #define EXACT_NS 20000
 
+/* Threads that are listed one by one, of those with the same to say. */
+#define LISTED_MAX 10
+
 /* What is seen of one thread. */
 struct seen {
     uint64_t wait_count;
@@ -98,6 +101,52 @@ static void G_GNUC_PRINTF(3, 4)
     g_ptr_array_add(lines, g_strdup_printf("%s (%d): %s", thread->name, thread->tid, text));
 }
 
+/* Some time of a thread's that is worth a note. */
+struct remark {
+    const struct ct_thread *thread;
+    uint64_t time_ns;
+};
+
+static void add_remark(GArray *remarks, const struct ct_thread *thread, uint64_t time_ns)
+{
+    struct remark remark = {thread, time_ns};
+
+    g_array_append_val(remarks, remark);
+}
+
+/* The longest time first. */
+static int compare_remarks(const void *a, const void *b)
+{
+    const struct remark *first = a, *second = b;
+
+    if (first->time_ns != second->time_ns)
+        return first->time_ns < second->time_ns ? 1 : -1;
+    return (first->thread->tid > second->thread->tid) - (first->thread->tid < second->thread->tid);
+}
+
+/* What `remarks` say is `before` and `after` a time. */
+static void note_remarks(GPtrArray *notes, GArray *remarks, const char *before, const char *after)
+{
+    uint64_t rest_ns = 0;
+
+    g_array_sort(remarks, compare_remarks);
+    for (guint i = 0; i < remarks->len; i++) {
+        const struct remark *remark = &g_array_index(remarks, struct remark, i);
+        g_autofree char *time = ct_format_duration(remark->time_ns);
+
+        if (i < LISTED_MAX)
+            add_line(notes, remark->thread, "%s %s %s", before, time, after);
+        else
+            rest_ns = ct_add_u64(rest_ns, remark->time_ns);
+    }
+    if (remarks->len > LISTED_MAX) {
+        g_autofree char *rest = ct_format_duration(rest_ns);
+        guint count = remarks->len - LISTED_MAX;
+        g_ptr_array_add(notes, g_strdup_printf("%u more thread%s: %s %s in sum %s", count,
+                                               count == 1 ? "" : "s", before, rest, after));
+    }
+}
+
 static void expect_equal(GPtrArray *faults, const struct ct_thread *thread, uint64_t a_ns,
                          const char *a, uint64_t b_ns, const char *b, uint64_t tolerance_ns)
 {
@@ -127,8 +176,14 @@ static void check_life(const struct ct_thread *thread, const struct seen *seen,
                      "its waits span", life_ns, "its life is", TOLERANCE_NS);
 }
 
+/* What is noted of all threads. */
+struct remarks {
+    GArray *outside; /* owned; struct remark */
+    GArray *unknown; /* the same */
+};
+
 static void check_scheduler(const struct ct_thread *thread, const struct seen *seen,
-                            struct ct_verify_result *result)
+                            struct ct_verify_result *result, const struct remarks *remarks)
 {
     const struct ct_thread_sched *sched = &thread->sched;
     uint64_t life_ns = thread->end_ns - thread->start_ns;
@@ -149,17 +204,19 @@ static void check_scheduler(const struct ct_thread *thread, const struct seen *s
                  "they sum up to", tolerance_ns);
     expect_equal(result->faults, thread, thread->class_ns[CT_CLASS_RUNNING],
                  "by its waits it ran for", sched->running_ns, "by its switches", tolerance_ns);
-    if (sched->outside_ns > tolerance_ns) {
-        g_autofree char *outside = ct_format_duration(sched->outside_ns);
-        add_line(result->notes, thread,
-                 "it was blocked for %s outside of all recorded waits (page faults, calls that are "
-                 "not wrapped)",
-                 outside);
-    }
-    if (sched->unknown_ns > tolerance_ns) {
-        g_autofree char *unknown = ct_format_duration(sched->unknown_ns);
-        add_line(result->notes, thread, "what it did for %s is not known", unknown);
-    }
+    if (sched->outside_ns > tolerance_ns)
+        add_remark(remarks->outside, thread, sched->outside_ns);
+    if (sched->unknown_ns > tolerance_ns)
+        add_remark(remarks->unknown, thread, sched->unknown_ns);
+}
+
+static void write_remarks(struct remarks *remarks, GPtrArray *notes)
+{
+    note_remarks(notes, remarks->outside, "blocked for",
+                 "outside of all recorded waits (page faults, calls that are not wrapped)");
+    note_remarks(notes, remarks->unknown, "in no known state for", "(events lost, or not told)");
+    g_array_unref(remarks->outside);
+    g_array_unref(remarks->unknown);
 }
 
 static void check_recording(const struct ct_model *model, struct ct_verify_result *result)
@@ -180,6 +237,10 @@ void ct_verify_finish(const struct ct_verify *verify, const struct ct_model *mod
                       struct ct_verify_result *result)
 {
     static const struct seen nothing = {.earliest_ns = UINT64_MAX};
+    struct remarks remarks = {
+        .outside = g_array_new(FALSE, FALSE, sizeof(struct remark)),
+        .unknown = g_array_new(FALSE, FALSE, sizeof(struct remark)),
+    };
 
     *result = (struct ct_verify_result){
         .thread_count = model->threads->len,
@@ -197,8 +258,9 @@ void ct_verify_finish(const struct ct_verify *verify, const struct ct_model *mod
         result->scheduled_count += thread->sched.is_known;
         check_life(thread, seen, result);
         if (thread->sched.is_known)
-            check_scheduler(thread, seen, result);
+            check_scheduler(thread, seen, result, &remarks);
     }
+    write_remarks(&remarks, result->notes);
 }
 
 void ct_verify_result_clear(struct ct_verify_result *result)

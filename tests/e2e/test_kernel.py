@@ -8,6 +8,7 @@ import contextlib
 import functools
 import json
 import os
+import pathlib
 import re
 import signal
 import time
@@ -15,6 +16,7 @@ import time
 import harness
 from harness import CTRACE, WORKLOADS, TraceTest, run
 
+SECOND_CPU = pathlib.Path("/sys/devices/system/cpu/cpu1/online")
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
 
 _LINE = re.compile(r"\[(\d+)\.(\d{9})\] .*?\b(sched_\w+|context_switch): (.*)")
@@ -155,6 +157,63 @@ class Capture(KernelTest):
         switches = [e.time_ns for e in events if e.name == "sched_switch"]
         self.assertTrue(switches)
         self.assertGreater(min(switches) - begin_ns, 350_000_000)
+
+    def test_where_perf_is_forbidden_waits_are_recorded_all_the_same(self):
+        trace = self.folder / "trace"
+        result = run(
+            *(WORKLOADS / "forbid_perf", CTRACE, "record", "-o", trace),
+            *(WORKLOADS / "waits", "mutex"),
+        )
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("nothing from the kernel", result.err)
+        fields = capture(trace).fields
+        self.assertEqual(fields["layers"], "preload")
+        self.assertRegex(fields["missing"], "^kernel: .*forbidden here, as in many containers")
+        self.assertTrue(self.waits(trace, op="pthread_mutex_lock"))
+        self.assertIn("forbidden here", " ".join(self.report_text(trace).split()))
+        result = self.ctrace("verify", trace)
+        self.assertEqual(result.status, 0, result)
+
+    def test_a_cpu_that_goes_and_comes_back_is_recorded_again(self):
+        """What ran there while its events were opened anew is not known, and that is said."""
+        if not os.access(SECOND_CPU, os.W_OK):
+            self.skipTest("no CPU can be taken off-line here")
+        # Waits often, on each CPU that there is.
+        program = (
+            "import threading, time\n"
+            "end = time.monotonic() + 4\n"
+            "def work():\n"
+            "    while time.monotonic() < end:\n"
+            "        time.sleep(0.001); sum(range(3000))\n"
+            "threads = [threading.Thread(target=work) for _ in range(8)]\n"
+            "[thread.start() for thread in threads]\n"
+            "[thread.join() for thread in threads]\n"
+        )
+        recorder = self.start_record("/usr/bin/python3", "-c", program, options=["--kernel=auto"])
+        trace = self.folder / "trace"
+        self.addCleanup(SECOND_CPU.write_text, "1")
+        time.sleep(1)
+        try:
+            SECOND_CPU.write_text("0")
+        except OSError as error:
+            self.skipTest(f"no CPU can be taken off-line here: {error}")
+        time.sleep(0.5)
+        SECOND_CPU.write_text("1")
+        came_ns = time.clock_gettime_ns(time.CLOCK_REALTIME)
+        _, said = recorder.communicate(timeout=harness.TIMEOUT_S)
+        self.assertEqual(recorder.returncode, 0, said)
+        if "kernel" not in capture(trace).fields["layers"]:
+            self.needs_layer(trace)
+        after = run("babeltrace2", "--clock-seconds", "--no-delta", trace / "kernel").out
+        times_ns = [
+            int(match[1]) * 1_000_000_000 + int(match[2])
+            for match in re.finditer(r"\[(\d+)\.(\d{9})\][^\n]*?cpu_id = 1\b", after)
+        ]
+        self.assertGreater(sum(time_ns > came_ns for time_ns in times_ns), 100)
+        if "context_switch" not in after:
+            self.assertIn("CPUs came on-line while recording (1)", capture(trace).fields["missing"])
+        result = self.ctrace("verify", trace)
+        self.assertEqual(result.status, 0, result)
 
     def test_a_recording_whose_recorder_was_killed_keeps_its_kernel_layer(self):
         process = self.start_record(
@@ -364,6 +423,49 @@ class Analysis(KernelTest):
                 result = self.record_ok(*command, options=["--kernel=auto"], output="many")
                 self.needs_layer(result.directory)
                 self.assert_adds_up(result.directory)
+
+    def test_threads_that_were_there_before_a_delayed_recording_add_up(self):
+        program = (
+            "import threading, time\n"
+            "end = time.monotonic() + 1.6\n"
+            "def work():\n"
+            "    while time.monotonic() < end:\n"
+            "        time.sleep(0.001)\n"
+            "threads = [threading.Thread(target=work) for _ in range(3)]\n"
+            "[thread.start() for thread in threads]\n"
+            "[thread.join() for thread in threads]\n"
+        )
+        trace = self.record_ok(
+            "/usr/bin/python3", "-c", program, options=["--kernel=auto", "--delay=800ms"]
+        ).directory
+        self.needs_layer(trace)
+        self.assert_adds_up(trace)
+        sleepers = [t for t in self.threads(trace).values() if t["time_ns"]["sleep"] > 0]
+        self.assertEqual(len(sleepers), 3)
+        for thread in sleepers:
+            self.assertLess(thread["time_ns"]["unknown"], 100_000_000, thread)
+            self.assertGreater(thread["time_ns"]["sleep"], 200_000_000, thread)
+
+    def test_a_thousand_threads_add_up(self):
+        program = (
+            "import threading, time\n"
+            "threading.stack_size(65536)\n"
+            "def work():\n"
+            "    for _ in range(5):\n"
+            "        time.sleep(0.02)\n"
+            "threads = [threading.Thread(target=work) for _ in range(1000)]\n"
+            "[thread.start() for thread in threads]\n"
+            "[thread.join() for thread in threads]\n"
+            "for _ in range(50):\n"
+            "    threads = [threading.Thread(target=time.sleep, args=[0.001]) for _ in range(20)]\n"
+            "    [thread.start() for thread in threads]\n"
+            "    [thread.join() for thread in threads]\n"
+        )
+        result = self.record_ok("/usr/bin/python3", "-c", program, options=["--kernel=auto"])
+        self.needs_layer(result.directory)
+        self.assertIn("nothing lost", result.err)
+        self.assertEqual(len(self.threads(result.directory)), 2001)
+        self.assert_adds_up(result.directory)
 
     def test_a_recording_without_the_layer_adds_up_too(self):
         trace = self.record_ok(WORKLOADS / "queue", options=["--kernel=off"]).directory

@@ -208,6 +208,28 @@ static void put_task(struct spool *spool, uint32_t cpu, uint32_t type, uint64_t 
     put(spool->files[cpu], type, 0, &body, sizeof(body));
 }
 
+/* perf tells who came on a CPU; of leaving it, too. */
+static void put_arrival(struct spool *spool, uint32_t cpu, uint64_t time_ns, int32_t previous,
+                        int32_t next)
+{
+    struct {
+        int32_t previous_pid, previous_tid, pid, tid;
+        uint64_t time_ns;
+    } body = {previous, previous, next, next, time_ns};
+
+    put(spool->files[cpu], PERF_RECORD_SWITCH_CPU_WIDE, 0, &body, sizeof(body));
+    body.previous_pid = body.previous_tid = next;
+    body.pid = body.tid = previous;
+    put(spool->files[cpu], PERF_RECORD_SWITCH_CPU_WIDE, PERF_RECORD_MISC_SWITCH_OUT, &body,
+        sizeof(body));
+}
+
+/* The first switch: others' forks before it were before the recording. */
+static void put_begin(struct spool *spool)
+{
+    put_switch(spool, 0, 1, STRANGER, STRANGER + 1);
+}
+
 static struct ct_kernel_events *open_events_of(struct spool *spool, int32_t root_pid,
                                                gboolean follows_children)
 {
@@ -331,6 +353,7 @@ static void threads_are_followed_where_children_are_not(void **state)
     struct spool spool = new_spool(FALSE);
 
     (void)state;
+    put_begin(&spool);
     put_task(&spool, 0, PERF_RECORD_FORK, 10, ROOT, ROOT, ROOT + 1);
     put_task(&spool, 0, PERF_RECORD_FORK, 20, ROOT, ROOT + 2, ROOT + 2);
     put_switch(&spool, 0, 30, 0, ROOT + 2);
@@ -512,11 +535,73 @@ static void ids_of_another_namespace_are_translated(void **state)
     end(&spool, events);
 }
 
+static void forks_before_the_recording_began_are_not_in_it(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+
+    (void)state;
+    put_task(&spool, 0, PERF_RECORD_FORK, 10, ROOT, ROOT, ROOT + 1);
+    put_switch(&spool, 1, 20, STRANGER, ROOT);
+    put_task(&spool, 0, PERF_RECORD_FORK, 30, ROOT, ROOT, ROOT + 2);
+    put_switch(&spool, 0, 40, ROOT + 1, 0); /* but whose it is is known */
+    struct ct_kernel_events *events = open_events(&spool, TRUE);
+    expect_switch(events, 20, STRANGER, ROOT);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect_switch(events, 40, ROOT + 1, 0);
+    expect_end(events);
+    end(&spool, events);
+}
+
+/* As some virtual machines have it: an idle task's tracepoints are silent. */
+static void an_arrival_without_a_switch_is_one(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+    struct ct_kernel_item item;
+
+    (void)state;
+    put_switch(&spool, 0, 10, ROOT, 0);
+    put_arrival(&spool, 0, 20, 0, ROOT);
+    put_switch(&spool, 0, 30, ROOT, STRANGER);
+    put_arrival(&spool, 0, 31, ROOT, STRANGER); /* was told */
+    put_switch(&spool, 0, 40, STRANGER, 0);
+    put_arrival(&spool, 0, 50, 0, ROOT); /* the last one has nothing after it */
+    struct ct_kernel_events *events = open_events(&spool, TRUE);
+    expect_switch(events, 10, ROOT, 0);
+    assert_true(ct_kernel_events_next(events, &item));
+    assert_int_equal(item.record.time_ns, 20);
+    assert_int_equal(item.record.as.sched_switch.prev_tid, 0);
+    assert_string_equal(item.record.as.sched_switch.prev_comm, "swapper/0");
+    assert_int_equal(item.record.as.sched_switch.next_tid, ROOT);
+    assert_string_equal(item.record.as.sched_switch.next_comm, "previous");
+    expect_switch(events, 30, ROOT, STRANGER);
+    expect_switch(events, 50, 0, ROOT);
+    expect_end(events);
+    end(&spool, events);
+}
+
+static void an_arrival_in_another_namespace_is_translated(void **state)
+{
+    struct spool spool = new_spool(TRUE);
+    struct raw raw = {.type = SWITCH_ID, .state = 1, .second = 0};
+
+    (void)state;
+    put_arrival(&spool, 0, 20, 0, ROOT);
+    raw.current = raw.first = ROOT + 1000;
+    put_sample(&spool, 0, 30, ROOT, &raw);
+    put_arrival(&spool, 0, 40, 0, ROOT); /* and this one's id was never told */
+    struct ct_kernel_events *events = open_events(&spool, TRUE);
+    expect_switch(events, 20, 0, ROOT);
+    expect_switch(events, 30, ROOT, 0);
+    expect_end(events);
+    end(&spool, events);
+}
+
 static void an_exec_by_another_thread_keeps_the_process(void **state)
 {
     struct spool spool = new_spool(FALSE);
 
     (void)state;
+    put_begin(&spool);
     put_task(&spool, 0, PERF_RECORD_FORK, 10, ROOT, ROOT, ROOT + 1);
     put_task(&spool, 0, PERF_RECORD_EXIT, 20, ROOT, ROOT, ROOT);
     put_exec(&spool, 30, ROOT);
@@ -540,6 +625,7 @@ static void images_are_told_unless_a_preload_tells_of_them(void **state)
     const struct ct_image_key seen[] = {{ROOT, 12}, {ROOT + 2, 65}};
 
     (void)state;
+    put_begin(&spool);
     put_exec(&spool, 10, ROOT); /* seen */
     put_task(&spool, 0, PERF_RECORD_FORK, 20, ROOT, ROOT + 1, ROOT + 1);
     put_exec(&spool, 30, ROOT + 1);                                          /* hidden */
@@ -681,6 +767,9 @@ int main(void)
         cmocka_unit_test(what_a_present_thread_does_is_told),
         cmocka_unit_test(losses_are_told),
         cmocka_unit_test(ids_of_another_namespace_are_translated),
+        cmocka_unit_test(forks_before_the_recording_began_are_not_in_it),
+        cmocka_unit_test(an_arrival_without_a_switch_is_one),
+        cmocka_unit_test(an_arrival_in_another_namespace_is_translated),
         cmocka_unit_test(an_exec_by_another_thread_keeps_the_process),
         cmocka_unit_test(images_are_told_unless_a_preload_tells_of_them),
         cmocka_unit_test(a_call_is_told_with_its_name_and_arguments),

@@ -539,6 +539,8 @@ void ct_recording_summary(const struct ct_recording *recording,
         .bytes = ct_tree_size(recording->path),
         .events_lost = recording->events_lost + recording->closing.totals.events_lost,
         .kernel = recording->kernel_totals,
+        .lacks_kernel = recording->kernel != NULL && recording->kernel_totals.events == 0 &&
+                        ct_kernel_capture_is_wanted(recording->kernel),
         .totals = recording->closing.totals,
     };
 }

@@ -73,6 +73,7 @@ struct ct_recording_summary {
     uint64_t bytes;
     uint64_t events_lost;
     struct ct_kernel_totals kernel;
+    gboolean lacks_kernel; /* it was wanted, but told nothing */
     struct ct_closing_totals totals;
 };
 

@@ -115,6 +115,8 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     append_size(line, summary.bytes);
     g_string_append(line, ")");
     append_losses(line, &summary, is_complete);
+    if (summary.lacks_kernel)
+        g_string_append(line, "\nctrace: nothing from the kernel: 'ctrace report' says why");
     g_printerr("%s\n", line->str);
 }
 

@@ -50,6 +50,12 @@ void ct_kernel_capture_release(struct ct_kernel_capture *capture)
     (void)capture;
 }
 
+gboolean ct_kernel_capture_is_wanted(const struct ct_kernel_capture *capture)
+{
+    (void)capture;
+    return TRUE;
+}
+
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)
 {
     (void)capture;

@@ -2,6 +2,8 @@
 
 #include "../drain.h"
 #include "../procfs.h"
+#include "hotplug.h"
+#include "idle.h"
 #include "present.h"
 #include "sampling.h"
 #include "spool.h"
@@ -17,13 +19,18 @@
 /* So much is lost at most if the recorder is killed. */
 #define DRAIN_INTERVAL_MS 200
 
+/* The first time is sooner, to see soon what a CPU does not tell: see idle.h. Then twice as long.
+ */
+#define FIRST_INTERVAL_MS 10
+
 /* Descriptors come and go; those that a thread waits on for long are worth a look so often. */
 #define DESCRIBE_INTERVAL_US G_USEC_PER_SEC
 
 /* Rings of one kind, with a file for each. */
 struct layer {
     struct ct_rings *rings; /* owned; NULL: nothing is recorded */
-    int *spool_fds;         /* owned; one for each ring; NULL: there are none (any more) */
+    int *spool_fds; /* owned; one for each ring, with room for those to come; NULL: there are
+                       none (any more) */
 };
 
 enum { SCHED, CALLS, SAMPLES, LAYERS };
@@ -43,6 +50,9 @@ struct ct_kernel_capture {
     int present_fd;            /* the file of what present.h writes; -1: there is none */
     GArray *described;         /* owned; pid_t: who is described now and then */
     gint is_described;         /* atomic; once they have been for the first time */
+    int hotplug_fd;            /* readable when a CPU came on-line; -1: nobody tells */
+    GArray *came; /* owned; uint32_t: CPUs that did; the drainer's until it is joined */
+    GMutex lock;  /* of is_begun, and of rings while they are drained */
     gboolean is_begun;
     int error;         /* errno of the write that failed, or 0; the drainer's until it is joined */
     int present_error; /* the same, of what is present */
@@ -52,6 +62,8 @@ static void *open_machine(void *data)
 {
     struct ct_kernel_capture *capture = data;
 
+    /* Before the rings: no CPU comes unseen. */
+    capture->hotplug_fd = ct_hotplug_open();
     capture->layers[SCHED].rings = ct_rings_open_machine(&capture->why_not_machine);
     return NULL;
 }
@@ -67,6 +79,9 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
     capture->described = g_array_new(FALSE, FALSE, sizeof(pid_t));
     capture->stop_fd = -1;
     capture->present_fd = -1;
+    capture->hotplug_fd = -1;
+    capture->came = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    g_mutex_init(&capture->lock);
     if (wishes->sched)
         capture->opener = g_thread_new("kernel-open", open_machine, capture);
     return capture;
@@ -86,23 +101,37 @@ static G_GNUC_PRINTF(3, 4) void miss(struct ct_kernel_capture *capture, const ch
 
 /* ---- Draining ---- */
 
+static void drain_ring(struct ct_kernel_capture *capture, const struct layer *layer, guint index)
+{
+    struct ct_ring *ring = &layer->rings->rings[index];
+
+    /* Without arrivals, the analysis makes guesses, and says so. */
+    if (layer->rings->kind == CT_RINGS_MACHINE && ct_idle_is_silent(ring, &layer->rings->formats))
+        (void)ct_ring_add_arrivals(ring);
+    if (capture->error == 0 && !ct_ring_drain(ring, layer->spool_fds[index]))
+        capture->error = errno != 0 ? errno : EIO;
+}
+
 static void drain_all(struct ct_kernel_capture *capture)
 {
     for (size_t i = 0; i < LAYERS; i++) {
         const struct layer *layer = &capture->layers[i];
 
-        for (guint k = 0; layer->spool_fds != NULL && k < layer->rings->count; k++) {
-            if (capture->error == 0 && !ct_ring_drain(&layer->rings->rings[k], layer->spool_fds[k]))
-                capture->error = errno != 0 ? errno : EIO;
-        }
+        for (guint k = 0; layer->spool_fds != NULL && k < layer->rings->count; k++)
+            drain_ring(capture, layer, k);
     }
 }
 
-static GArray *fds_to_poll(const struct ct_kernel_capture *capture)
+/* What the drainer waits for; the rings of all layers follow. */
+enum { STOP, HOTPLUG, FIRST_RING };
+
+static void list_fds(const struct ct_kernel_capture *capture, GArray *fds)
 {
-    GArray *fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
     struct pollfd fd = {.fd = capture->stop_fd, .events = POLLIN};
 
+    g_array_set_size(fds, 0);
+    g_array_append_val(fds, fd);
+    fd.fd = capture->hotplug_fd;
     g_array_append_val(fds, fd);
     for (size_t i = 0; i < LAYERS; i++) {
         const struct layer *layer = &capture->layers[i];
@@ -112,7 +141,6 @@ static GArray *fds_to_poll(const struct ct_kernel_capture *capture)
             g_array_append_val(fds, fd);
         }
     }
-    return fds;
 }
 
 static void end_rings(struct ct_kernel_capture *capture)
@@ -149,22 +177,74 @@ static void describe_if_due(struct ct_kernel_capture *capture, gint64 *due_us)
     describe(capture);
 }
 
+static void note_came(struct ct_kernel_capture *capture, uint32_t cpu)
+{
+    for (guint i = 0; i < capture->came->len; i++) {
+        if (g_array_index(capture->came, uint32_t, i) == cpu)
+            return;
+    }
+    g_array_append_val(capture->came, cpu);
+}
+
+/* CPU `cpu` came on-line. Its records go on in the file that it has, if it was there before. */
+static void reopen_ring(struct ct_kernel_capture *capture, uint32_t cpu)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&capture->lock);
+    struct layer *layer = &capture->layers[SCHED];
+    const struct ct_ring *ring;
+
+    (void)locker;
+    if (layer->spool_fds == NULL || layer->rings->kind != CT_RINGS_MACHINE)
+        return; /* a task's events stay with it */
+    guint count = layer->rings->count;
+
+    if (capture->is_begun)
+        note_came(capture, cpu);
+    ring = ct_rings_reopen(layer->rings, cpu, capture->is_begun);
+    if (ring == NULL || layer->rings->count == count)
+        return;
+    layer->spool_fds[count] = ct_spool_create(capture->folder, layer->rings, ring);
+    if (layer->spool_fds[count] < 0)
+        capture->error = errno;
+}
+
+static gboolean reopen_rings(struct ct_kernel_capture *capture)
+{
+    gboolean is_any = FALSE;
+    uint32_t cpu;
+
+    while (ct_hotplug_read(capture->hotplug_fd, &cpu)) {
+        reopen_ring(capture, cpu);
+        is_any = TRUE;
+    }
+    return is_any;
+}
+
+static struct pollfd *fd_at(const GArray *fds, guint index)
+{
+    return &g_array_index(fds, struct pollfd, index);
+}
+
 /* A full disk ends the kernel's part only: the rest has its own reserve. */
 static void *drain(void *data)
 {
     struct ct_kernel_capture *capture = data;
-    g_autoptr(GArray) list = fds_to_poll(capture);
-    struct pollfd *fds = (struct pollfd *)(void *)list->data;
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
     gint64 description_due_us = g_get_monotonic_time() + DESCRIBE_INTERVAL_US;
+    int interval_ms = FIRST_INTERVAL_MS;
 
     setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY); /* of this thread; it takes a privilege */
-    while (capture->error == 0 && fds[0].revents == 0) {
-        poll(fds, list->len, DRAIN_INTERVAL_MS);
-        for (guint i = 1; i < list->len; i++) {
-            if (fds[i].revents & (POLLERR | POLLHUP)) /* its task is gone */
-                fds[i].fd = -1;
+    list_fds(capture, fds);
+    while (capture->error == 0 && fd_at(fds, STOP)->revents == 0) {
+        poll(fd_at(fds, 0), fds->len, interval_ms);
+        interval_ms = MIN(2 * interval_ms, DRAIN_INTERVAL_MS);
+        for (guint i = FIRST_RING; i < fds->len; i++) {
+            if (fd_at(fds, i)->revents & (POLLERR | POLLHUP)) /* its task is gone */
+                fd_at(fds, i)->fd = -1;
         }
         drain_all(capture);
+        if (fd_at(fds, HOTPLUG)->revents != 0 && reopen_rings(capture))
+            list_fds(capture, fds);
         describe_if_due(capture, &description_due_us);
     }
     end_rings(capture);
@@ -178,7 +258,7 @@ static gboolean create_spool(struct ct_kernel_capture *capture, struct layer *la
 
     if (mkdir(capture->folder, 0700) != 0 && errno != EEXIST)
         return FALSE;
-    layer->spool_fds = g_new(int, count);
+    layer->spool_fds = g_new(int, layer->rings->capacity);
     for (guint i = 0; i < count; i++) {
         layer->spool_fds[i] =
             ct_spool_create(capture->folder, layer->rings, &layer->rings->rings[i]);
@@ -218,9 +298,11 @@ static void open_sched(struct ct_kernel_capture *capture, pid_t pid)
     layer->rings = open_tasks(capture, CT_RINGS_PROCESS, pid, &why_not);
     if (layer->rings != NULL)
         miss(capture, "kernel", "wake-ups and who ran instead: %s", capture->why_not_machine);
+    else if (g_strcmp0(capture->why_not_machine, why_not) == 0)
+        miss(capture, "kernel", "%s", why_not);
     else
-        miss(capture, "kernel", "%s; and of the program alone: %s", capture->why_not_machine,
-             why_not);
+        miss(capture, "kernel", "wake-ups and who ran instead: %s; when each thread had a CPU: %s",
+             capture->why_not_machine, why_not);
 }
 
 static void open_calls(struct ct_kernel_capture *capture, pid_t pid)
@@ -332,8 +414,10 @@ static void write_present(struct ct_kernel_capture *capture, uint64_t time_ns)
 
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&capture->lock);
     uint64_t time_ns = now_ns();
 
+    (void)locker;
     capture->is_begun = TRUE;
     if (capture->drainer == NULL)
         return;
@@ -354,6 +438,19 @@ static void close_spool(struct ct_kernel_capture *capture, struct layer *layer)
     g_clear_pointer(&layer->spool_fds, g_free);
 }
 
+/* What comes on-line has run for some moments when its events are opened. */
+static void miss_those_that_came(struct ct_kernel_capture *capture)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (guint i = 0; i < capture->came->len; i++)
+        g_string_append_printf(list, "%s%u", i > 0 ? ", " : "",
+                               g_array_index(capture->came, uint32_t, i));
+    if (list->len > 0)
+        miss(capture, "kernel", "CPUs came on-line while recording (%s): their first moments",
+             list->str);
+}
+
 void ct_kernel_capture_end(struct ct_kernel_capture *capture)
 {
     uint64_t one = 1;
@@ -367,6 +464,7 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
     if (capture->present_fd >= 0 && close(capture->present_fd) != 0)
         capture->present_error = errno;
     capture->present_fd = -1;
+    miss_those_that_came(capture);
     if (capture->error == 0)
         capture->error = capture->present_error;
     if (capture->error != 0) {
@@ -382,6 +480,11 @@ void ct_kernel_capture_release(struct ct_kernel_capture *capture)
         if (capture->layers[i].rings != NULL)
             ct_rings_free_aside(g_steal_pointer(&capture->layers[i].rings));
     }
+}
+
+gboolean ct_kernel_capture_is_wanted(const struct ct_kernel_capture *capture)
+{
+    return capture->wishes.sched;
 }
 
 const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)
@@ -405,6 +508,10 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
         ct_rings_free(capture->layers[i].rings);
     if (capture->stop_fd >= 0)
         close(capture->stop_fd);
+    if (capture->hotplug_fd >= 0)
+        close(capture->hotplug_fd);
+    g_array_unref(capture->came);
+    g_mutex_clear(&capture->lock);
     g_string_free(capture->missing, TRUE);
     if (capture->present_fd >= 0)
         close(capture->present_fd);

@@ -20,6 +20,7 @@ struct ct_kernel_events {
     struct ct_tasks *tasks;       /* owned */
     struct ct_hidden *hidden;     /* owned */
     gboolean is_of_present;       /* the program is what was present */
+    gboolean has_begun;           /* what is told from now on is told of all tasks */
     GHashTable *own_ids;          /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
     guint current_index; /* of its source */
@@ -218,7 +219,7 @@ static gboolean select_fork(struct ct_kernel_events *events, const struct ct_raw
         .child_pid = raw->as.task.pid,
     };
     ct_hidden_add(events->hidden, raw, FALSE);
-    return TRUE;
+    return events->has_begun;
 }
 
 static gboolean select_exit(struct ct_kernel_events *events, const struct ct_raw_record *raw,
@@ -376,6 +377,14 @@ static gboolean take_following(struct ct_kernel_events *events, struct ct_kernel
     return TRUE;
 }
 
+/* Forks of the whole machine are told before anything else: what came of them then is not known. */
+static void note_begin(struct ct_kernel_events *events, const struct ct_source *source)
+{
+    events->has_begun = events->has_begun || source->spool->head.kind != CT_RINGS_MACHINE ||
+                        source->record.kind == CT_RAW_SWITCH ||
+                        source->record.kind == CT_RAW_WAKING;
+}
+
 /* Goes on to the record that is `source`'s next, and selects it. */
 static gboolean take_record(struct ct_kernel_events *events, struct ct_source *source,
                             struct ct_kernel_item *item)
@@ -384,6 +393,7 @@ static gboolean take_record(struct ct_kernel_events *events, struct ct_source *s
     struct ct_raw_record *raw = &events->current;
     gboolean is_wanted;
 
+    note_begin(events, source);
     *raw = source->record;
     if (raw->kind == CT_RAW_SWITCH)
         last->next_raw_tid = raw->as.of_switch.next.tid;

@@ -39,13 +39,29 @@ static int open_event(struct perf_event_attr *attributes, pid_t pid, int cpu)
     return (int)syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
+static void clear_ring(struct ct_ring *ring, uint32_t cpu)
+{
+    *ring = (struct ct_ring){.cpu = cpu, .map = MAP_FAILED};
+    for (size_t i = 0; i < CT_RING_FDS; i++)
+        ring->fds[i] = -1;
+}
+
+static void close_ring(struct ct_ring *ring)
+{
+    if (ring->map != MAP_FAILED)
+        munmap(ring->map, (size_t)sysconf(_SC_PAGESIZE) + ring->size);
+    for (size_t event = 0; event < CT_RING_FDS; event++) {
+        if (ring->fds[event] >= 0)
+            close(ring->fds[event]);
+    }
+    clear_ring(ring, ring->cpu);
+}
+
 static struct ct_ring *add_ring(struct ct_rings *rings, uint32_t cpu)
 {
     struct ct_ring *ring = &rings->rings[rings->count++];
 
-    *ring = (struct ct_ring){.cpu = cpu, .map = MAP_FAILED};
-    for (size_t i = 0; i < CT_RING_FDS; i++)
-        ring->fds[i] = -1;
+    clear_ring(ring, cpu);
     return ring;
 }
 
@@ -69,6 +85,7 @@ gboolean ct_ring_open(struct ct_ring *ring, struct perf_event_attr *attributes, 
         if (code != EPERM && code != ENOMEM)
             return FALSE;
     }
+    errno = ENOMEM; /* that may be locked */
     return FALSE;
 }
 
@@ -106,21 +123,39 @@ static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id)
     return ct_ring_add(ring, index, &attributes, -1);
 }
 
+gboolean ct_ring_add_arrivals(struct ct_ring *ring)
+{
+    struct perf_event_attr attributes = {
+        .type = PERF_TYPE_SOFTWARE,
+        .config = PERF_COUNT_SW_DUMMY,
+        .context_switch = 1,
+    };
+
+    return ct_ring_add(ring, CT_RING_FDS - 1, &attributes, -1);
+}
+
 static char *explain(int code)
 {
     if (code == EACCES || code == EPERM)
-        return g_strdup("they take root or CAP_PERFMON");
+        return g_strdup(geteuid() != 0 ? "they take root or CAP_PERFMON"
+                                       : "perf_event_open is forbidden here, as in many "
+                                         "containers: they take CAP_PERFMON, and a seccomp "
+                                         "profile that allows it");
     if (code == ENOSYS || code == ENOENT)
         return g_strdup("this kernel has no perf events");
     return g_strdup_printf("perf_event_open: %s", g_strerror(code));
 }
 
-static char *explain_task(int code)
+char *ct_rings_explain_task(int code)
 {
     if (code == EACCES)
-        return g_strdup("perf_event_paranoid is above 2");
+        return g_strdup("kernel.perf_event_paranoid is above 2");
     if (code == EPERM)
-        return g_strdup("no memory may be locked for it, or perf is forbidden here");
+        return g_strdup("perf_event_open is forbidden here, as in many containers: it takes a "
+                        "seccomp profile that allows it");
+    if (code == ENOMEM)
+        return g_strdup("no memory may be locked for it: raise kernel.perf_event_mlock_kb, or "
+                        "ulimit -l");
     return explain(code);
 }
 
@@ -143,6 +178,7 @@ int ct_rings_open_each(struct ct_rings *rings, gboolean (*open)(void *user, stru
     long cpus = MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
 
     rings->rings = g_new0(struct ct_ring, (gsize)cpus);
+    rings->capacity = (guint)cpus;
     for (long cpu = 0; cpu < cpus; cpu++) {
         struct ct_ring *ring = add_ring(rings, (uint32_t)cpu);
 
@@ -224,7 +260,8 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
 {
     struct task task = {.pid = pid, .is_delayed = is_delayed};
 
-    return open_all(ct_rings_new(CT_RINGS_PROCESS), open_task_ring, &task, explain_task, why_not);
+    return open_all(ct_rings_new(CT_RINGS_PROCESS), open_task_ring, &task, ct_rings_explain_task,
+                    why_not);
 }
 
 /*
@@ -376,7 +413,7 @@ static char *explain_running(const struct opening *opening)
         return g_strdup_printf("after %u threads on %u CPUs there are too many open files: raise "
                                "the limit (ulimit -Hn), or be root",
                                opening->threads, opening->rings->count);
-    return explain_task(opening->code != 0 ? opening->code : EACCES);
+    return ct_rings_explain_task(opening->code != 0 ? opening->code : EACCES);
 }
 
 gboolean ct_rings_attach(struct ct_rings *rings, size_t size, const struct ct_thread_events *events,
@@ -415,16 +452,45 @@ struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pi
     return NULL;
 }
 
+static void control_ring(const struct ct_ring *ring, unsigned long request)
+{
+    for (size_t event = 0; event < CT_RING_FDS; event++) {
+        if (ring->fds[event] >= 0)
+            ioctl(ring->fds[event], request, 0);
+    }
+}
+
 static void control(struct ct_rings *rings, unsigned long request)
 {
-    for (guint i = 0; i < rings->count; i++) {
-        for (size_t event = 0; event < CT_RING_FDS; event++) {
-            if (rings->rings[i].fds[event] >= 0)
-                ioctl(rings->rings[i].fds[event], request, 0);
-        }
-    }
+    for (guint i = 0; i < rings->count; i++)
+        control_ring(&rings->rings[i], request);
     for (guint i = 0; rings->task_fds != NULL && i < rings->task_fds->len; i++)
         ioctl(g_array_index(rings->task_fds, int, i), request, 0);
+}
+
+static struct ct_ring *find_ring(struct ct_rings *rings, uint32_t cpu)
+{
+    for (guint i = 0; i < rings->count; i++) {
+        if (rings->rings[i].cpu == cpu)
+            return &rings->rings[i];
+    }
+    return rings->count < rings->capacity ? add_ring(rings, cpu) : NULL;
+}
+
+struct ct_ring *ct_rings_reopen(struct ct_rings *rings, uint32_t cpu, gboolean is_begun)
+{
+    struct ct_ring *ring = find_ring(rings, cpu);
+
+    if (ring == NULL)
+        return NULL;
+    close_ring(ring);
+    if (!open_machine(&rings->formats, ring)) {
+        close_ring(ring);
+        return NULL;
+    }
+    if (is_begun)
+        control_ring(ring, PERF_EVENT_IOC_ENABLE);
+    return ring;
 }
 
 void ct_rings_begin(struct ct_rings *rings)
@@ -456,6 +522,9 @@ gboolean ct_ring_drain(struct ct_ring *ring, int fd)
 {
     struct perf_event_mmap_page *page = ring->map;
     const char *data = (const char *)ring->map + sysconf(_SC_PAGESIZE);
+
+    if (ring->map == MAP_FAILED) /* its CPU came back, but could not be opened again */
+        return TRUE;
     uint64_t head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
     uint64_t tail = page->data_tail;
     gboolean is_written = TRUE;
@@ -519,16 +588,8 @@ void ct_rings_free(struct ct_rings *rings)
     for (guint i = 0; rings->task_fds != NULL && i < rings->task_fds->len; i++)
         close(g_array_index(rings->task_fds, int, i));
     g_clear_pointer(&rings->task_fds, g_array_unref);
-    for (guint i = 0; i < rings->count; i++) {
-        struct ct_ring *ring = &rings->rings[i];
-
-        if (ring->map != MAP_FAILED)
-            munmap(ring->map, (size_t)sysconf(_SC_PAGESIZE) + ring->size);
-        for (size_t event = 0; event < CT_RING_FDS; event++) {
-            if (ring->fds[event] >= 0)
-                close(ring->fds[event]);
-        }
-    }
+    for (guint i = 0; i < rings->count; i++)
+        close_ring(&rings->rings[i]);
     g_free(rings->rings);
     g_free(rings);
 }

@@ -12,13 +12,15 @@
 #include <linux/perf_event.h>
 #include <sys/types.h>
 
-#define CT_RING_FDS 3
+#define CT_RING_FDS 4
 
 struct ct_ring {
     uint32_t cpu;
     int fds[CT_RING_FDS]; /* the first has the ring; -1: none */
     void *map;
-    size_t size; /* of the data */
+    size_t size;            /* of the data */
+    uint32_t idle_told;     /* so often its CPU's idle task told of its switch */
+    gboolean is_idle_clear; /* whether it does, is */
 };
 
 enum ct_rings_kind {
@@ -33,6 +35,7 @@ struct ct_rings {
     struct ct_formats formats;
     struct ct_ring *rings; /* owned */
     guint count;
+    guint capacity;
     GArray *task_fds; /* owned; int; events of running threads, whose records the rings get */
 };
 
@@ -60,6 +63,9 @@ struct ct_rings *ct_rings_open_machine(char **why_not);
 /* Process `pid` and all its children to come, from its next exec on, or ct_rings_begin(). */
 struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **why_not);
 
+/* Why a task's own events, or a ring of them, cannot be opened: what errno `code` means there. */
+char *ct_rings_explain_task(int code);
+
 /*
  * The system calls of process `pid` and all its children to come, from its next exec on, or
  * ct_rings_begin(), with what they map; and their stacks, by frame pointers, where they leave a
@@ -85,6 +91,15 @@ gboolean ct_rings_attach(struct ct_rings *rings, size_t size, const struct ct_th
 /* PROCESS or CALLS of them. */
 struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,
                                        gboolean follows_children, char **why_not);
+
+/*
+ * CPU `cpu` came on-line: it has lost the events of its ring, whose data must have been drained, or
+ * had none. The ring, or NULL if there can be none. Of the whole machine only.
+ */
+struct ct_ring *ct_rings_reopen(struct ct_rings *rings, uint32_t cpu, gboolean is_begun);
+
+/* From now on, who comes on the ring's CPU is told once more: see idle.h. FALSE and errno. */
+gboolean ct_ring_add_arrivals(struct ct_ring *ring);
 
 void ct_rings_begin(struct ct_rings *rings);
 void ct_rings_end(struct ct_rings *rings);

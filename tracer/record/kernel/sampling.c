@@ -66,17 +66,6 @@ static struct perf_event_attr clock_event(uint32_t hz, gboolean on_exec, gboolea
     };
 }
 
-static char *explain(int code)
-{
-    if (code == EACCES)
-        return g_strdup("perf_event_paranoid is above 2");
-    if (code == EPERM)
-        return g_strdup("no memory may be locked for it, or perf is forbidden here");
-    if (code == ENOSYS || code == ENOENT)
-        return g_strdup("this kernel has no perf events");
-    return g_strdup_printf("perf_event_open: %s", g_strerror(code));
-}
-
 struct wish {
     pid_t pid;
     uint32_t hz;
@@ -117,7 +106,7 @@ struct ct_rings *ct_sampling_open(pid_t pid, uint32_t hz, gboolean is_delayed,
     *has_system_time = wish.has_system_time;
     if (code == 0)
         return rings;
-    *why_not = explain(code);
+    *why_not = ct_rings_explain_task(code);
     ct_rings_free(rings);
     return NULL;
 }

@@ -1,5 +1,7 @@
 #include "sources.h"
 
+#include "arrivals.h"
+
 static void source_free(void *data)
 {
     struct ct_source *source = data;
@@ -50,7 +52,7 @@ GPtrArray *ct_sources_open(const char *path, gboolean of_samples)
 
 static void read_next(struct ct_source *source)
 {
-    source->has_record = ct_spool_read(source->spool, &source->record);
+    source->has_record = ct_arrivals_read(source->spool, &source->is_told, &source->record);
     /* perf's clock is one for all CPUs, but let no stream go back. */
     source->record.time_ns = MAX(source->record.time_ns, source->last_ns);
 }

@@ -9,6 +9,7 @@ struct ct_source {
     struct ct_spool *spool; /* owned */
     struct ct_raw_record record;
     gboolean has_record;
+    gboolean is_told; /* see arrivals.h */
     uint64_t last_ns; /* of the record that was taken last */
 };
 

@@ -412,6 +412,15 @@ static void decode_run(struct body *body, uint16_t misc, struct ct_raw_record *r
     record->as.sample.stack_size = MIN(used, size);
 }
 
+static void decode_arrival(struct body *body, struct ct_raw_record *record)
+{
+    int32_t previous_pid;
+
+    take_last_id(body, record);
+    take(body, &previous_pid, sizeof(previous_pid));
+    take(body, &record->as.arrival.previous_tid, sizeof(int32_t));
+}
+
 /* FALSE: nothing that matters. */
 static gboolean decode(const struct ct_spool *spool, const struct perf_event_header *header,
                        struct body *body, struct ct_raw_record *record)
@@ -446,6 +455,10 @@ static gboolean decode(const struct ct_spool *spool, const struct perf_event_hea
         record->as.task_switch.is_preempted =
             (header->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT) != 0;
         return TRUE;
+    case PERF_RECORD_SWITCH_CPU_WIDE:
+        record->kind = CT_RAW_ARRIVAL;
+        decode_arrival(body, record);
+        return (header->misc & PERF_RECORD_MISC_SWITCH_OUT) == 0;
     case PERF_RECORD_MMAP2:
         record->kind = CT_RAW_MAPPING;
         return decode_mapping(body, header->misc, record);

@@ -83,6 +83,7 @@ enum ct_raw_kind {
     CT_RAW_EXIT,
     CT_RAW_NAME,
     CT_RAW_TASK_SWITCH, /* of one task: it got the CPU, or lost it */
+    CT_RAW_ARRIVAL,     /* a task came on the CPU: follows a CT_RAW_SWITCH, if that was told */
     CT_RAW_MAPPING,     /* a process mapped a file's code */
     CT_RAW_SAMPLE,      /* where a task is that runs */
     CT_RAW_SYSCALL_ENTRY,
@@ -139,6 +140,9 @@ struct ct_raw_record {
             gboolean is_out;
             gboolean is_preempted;
         } task_switch;
+        struct {
+            int32_t previous_tid; /* 0: the CPU was idle */
+        } arrival;
         struct {
             int64_t number;
             uint64_t arguments[CT_SYSCALL_ARGUMENTS]; /* entry */
