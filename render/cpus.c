@@ -96,14 +96,15 @@ static void place_boxes(struct ct_layout *layout, const struct cpu_grid *grid,
         }
         if (box.height_px > 0)
             g_array_append_val(layout->runs, box);
-        const struct ct_thread *thread = column.run ? cpu->runs[column.run - 1].thread : NULL;
+        const struct ct_cpu_run *run = column.run ? &cpu->runs[column.run - 1] : NULL;
 
         box = (struct ct_layout_run){
             .row = row_index,
-            .thread = thread,
-            .tint = thread ? 1 + GPOINTER_TO_UINT(g_hash_table_lookup(numbers, thread)) %
-                                     CT_LAYOUT_RUN_TINTS
-                           : 0,
+            .run = run,
+            .cpu = cpu->cpu,
+            .tint = run ? 1 + GPOINTER_TO_UINT(g_hash_table_lookup(numbers, run->thread)) %
+                                  CT_LAYOUT_RUN_TINTS
+                        : 0,
             .x_px = layout->plot.x_px + i,
             .width_px = 1,
             .height_px = height_px,
@@ -191,12 +192,12 @@ static void place_labels(struct ct_layout *layout, const struct ct_layout_reques
         const struct ct_layout_run *run = &g_array_index(layout->runs, struct ct_layout_run, i);
         double width_px = run->width_px - 2 * LABEL_PADDING_PX;
 
-        if (!run->thread || run->width_px < LABEL_LEAST_PX ||
-            ct_layout_measure(request, CT_TEXT_BOX, run->thread->name) > width_px)
+        if (!run->run || run->width_px < LABEL_LEAST_PX ||
+            ct_layout_measure(request, CT_TEXT_BOX, run->run->thread->name) > width_px)
             continue;
         labels++;
         ct_layout_add_text(layout,
-                           (struct ct_layout_text){.text = g_strdup(run->thread->name),
+                           (struct ct_layout_text){.text = g_strdup(run->run->thread->name),
                                                    .style = CT_TEXT_BOX,
                                                    .x_px = run->x_px + LABEL_PADDING_PX,
                                                    .centre_y_px = run->y_px + run->height_px / 2,

@@ -125,6 +125,20 @@ static void draw_runs(cairo_t *cairo, const struct ct_layout *layout)
     }
 }
 
+static void draw_stays(cairo_t *cairo, const struct ct_layout *layout)
+{
+    for (guint tint = 0; tint <= CT_LAYOUT_CPU_TINTS && layout->stays->len > 0; tint++) {
+        for (guint i = 0; i < layout->stays->len; i++) {
+            const struct ct_layout_stay *stay =
+                &g_array_index(layout->stays, struct ct_layout_stay, i);
+            if (stay->tint == tint)
+                cairo_rectangle(cairo, stay->x_px, stay->y_px, stay->width_px, stay->height_px);
+        }
+        ct_palette_use(cairo, ct_palette_cpu(tint), 1);
+        cairo_fill(cairo);
+    }
+}
+
 /* Waits that follow one another at once are still several. */
 static void draw_separators(cairo_t *cairo, const struct ct_layout *layout)
 {
@@ -238,7 +252,9 @@ static void draw_legend(cairo_t *cairo, const struct ct_layout *layout)
         }
         struct ct_rectangle swatch = {item->x_px, item->y_px, item->width_px, item->height_px};
         enum ct_class class = item->is_open_sample ? CT_CLASS_UNKNOWN : item->class;
-        ct_palette_use(cairo, ct_palette_class(class), 1);
+        ct_palette_use(
+            cairo, item->is_cpu_sample ? ct_palette_cpu(item->cpu_tint) : ct_palette_class(class),
+            1);
         cairo_rectangle(cairo, swatch.x_px, swatch.y_px, swatch.width_px, swatch.height_px);
         cairo_fill(cairo);
         if (item->is_open_sample)
@@ -253,6 +269,7 @@ void ct_draw_layout(cairo_t *cairo, const struct ct_layout *layout, struct ct_te
     draw_grid(cairo, layout);
     draw_boxes(cairo, layout);
     draw_runs(cairo, layout);
+    draw_stays(cairo, layout);
     draw_separators(cairo, layout);
     draw_open_waits(cairo, layout);
     for (guint i = 0; i < layout->texts->len; i++)

@@ -3,6 +3,7 @@
 #include "model/format.h"
 #include "ticks.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -15,6 +16,7 @@ enum {
 };
 
 #define ARROW_LABEL "lets the waiter go on"
+#define LANE_LABEL  "Below a thread's bar, where it ran:"
 
 static const char *title_of(const struct ct_model *model)
 {
@@ -177,6 +179,50 @@ static gboolean has_wait(const GArray *lanes, gboolean (*is_such)(const struct c
     return FALSE;
 }
 
+/* "CPU 0", "CPU 0, 9", "CPU 0, 9, …": those on which the program ran and that have this tint. */
+static char *cpus_of_tint(const GPtrArray *cpus, guint tint)
+{
+    GString *text = g_string_new(NULL);
+    guint count = 0;
+    for (guint i = 0; i < cpus->len; i++) {
+        const struct ct_cpu *cpu = cpus->pdata[i];
+        if (ct_layout_cpu_tint(cpu->cpu) != tint)
+            continue;
+        if (++count > 2) {
+            g_string_append(text, ", …");
+            break;
+        }
+        g_string_append_printf(text, "%s%" PRIu32, count == 1 ? "CPU " : ", ", cpu->cpu);
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* A line of its own: these are colours of the lanes, not of the bars. */
+static void place_cpu_samples(struct ct_layout *layout, const struct ct_layout_request *request,
+                              struct pen *pen)
+{
+    const GPtrArray *cpus = ct_timeline_cpus(request->timeline);
+    double label_px = ct_layout_measure(request, CT_TEXT_LEGEND, LANE_LABEL) + 2;
+    *pen = (struct pen){CT_MARGIN, pen->y_px + CT_LINE_HEIGHT + 4};
+    ct_layout_add_text(layout, (struct ct_layout_text){.text = g_strdup(LANE_LABEL),
+                                                       .style = CT_TEXT_LEGEND,
+                                                       .x_px = pen->x_px,
+                                                       .centre_y_px = pen->y_px,
+                                                       .width_px = label_px,
+                                                       .row = -1});
+    pen->x_px += label_px + ITEM_GAP / 2.0;
+    for (guint tint = 1; tint <= CT_LAYOUT_CPU_TINTS; tint++) {
+        g_autofree char *label = cpus_of_tint(cpus, tint);
+        if (*label)
+            place_item(layout, request, pen,
+                       (struct ct_layout_legend_item){.is_cpu_sample = TRUE, .cpu_tint = tint},
+                       label, "");
+    }
+    if (cpus->len > 1)
+        place_item(layout, request, pen, (struct ct_layout_legend_item){.is_cpu_sample = TRUE},
+                   "several in turn", "");
+}
+
 double ct_layout_place_head(struct ct_layout *layout, const struct ct_layout_request *request,
                             const GArray *lanes)
 {
@@ -200,6 +246,8 @@ double ct_layout_place_head(struct ct_layout *layout, const struct ct_layout_req
     if (has_wait(lanes, is_open))
         place_item(layout, request, &pen, (struct ct_layout_legend_item){.is_open_sample = TRUE},
                    "still waiting at the end", "");
+    if (ct_layout_has_cpu_lanes(request))
+        place_cpu_samples(layout, request, &pen);
     if (has_wait(lanes, has_waker))
         place_item(layout, request, &pen, (struct ct_layout_legend_item){.is_arrow_sample = TRUE},
                    ARROW_LABEL, "");

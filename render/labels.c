@@ -117,8 +117,23 @@ const char *ct_wait_short_name(const struct ct_timeline_wait *wait)
     return g_str_has_prefix(name, "pthread_") ? name + strlen("pthread_") : name;
 }
 
+/* Who had the CPU meanwhile says more than what the thread stood in line for. */
+static char *line_text(const struct ct_timeline_wait *wait, enum wording wording)
+{
+    switch (wording) {
+    case WORDING_NAME:
+        return g_strdup_printf("%s ran instead", wait->ran_instead);
+    case WORDING_TAIL:
+        return g_strdup_printf("%s ran", wait->ran_instead);
+    default:
+        return g_strdup(ct_class_name(wait->class));
+    }
+}
+
 static char *label_text(const struct label_place *place, enum wording wording)
 {
+    if (place->wait->ran_instead)
+        return line_text(place->wait, wording);
     g_autofree char *object = object_text(place, wording);
     return g_strconcat(ct_wait_short_name(place->wait), object, NULL);
 }

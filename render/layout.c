@@ -12,7 +12,7 @@ enum {
     NAME_GAP_PX = 10,
     PLOT_MIN_PX = 200,
     PROCESS_GAP_PX = 10,
-    WIDEST_COLUMN_PX = 8,
+    LANE_GAP_PX = 1,
 };
 
 /* How close rows stand. The first one whose picture is low enough is taken. */
@@ -24,15 +24,16 @@ struct density {
     enum ct_text_style name_style;
     enum ct_text_style tid_style;
     gboolean has_names;
+    double lane_px; /* of the CPU below the bar; where there are lanes, rows are farther apart */
 };
 
 static const struct density densities[] = {
-    {24, 28, 20, 24, CT_TEXT_THREAD, CT_TEXT_TID, TRUE},
-    {80, 22, 16, 24, CT_TEXT_THREAD, CT_TEXT_TID, TRUE},
-    {G_MAXINT, 16, 12, 22, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, TRUE},
-    {G_MAXINT, 12, 10, 20, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, TRUE},
-    {G_MAXINT, 6, 5, 18, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, FALSE},
-    {G_MAXINT, 3, 3, 18, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, FALSE},
+    {24, 28, 20, 24, CT_TEXT_THREAD, CT_TEXT_TID, TRUE, 9},
+    {80, 22, 16, 24, CT_TEXT_THREAD, CT_TEXT_TID, TRUE, 8},
+    {G_MAXINT, 16, 12, 22, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, TRUE, 4},
+    {G_MAXINT, 12, 10, 20, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, TRUE, 3},
+    {G_MAXINT, 6, 5, 18, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, FALSE, 2},
+    {G_MAXINT, 3, 3, 18, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, FALSE, 0},
 };
 
 char *ct_layout_clean(const char *text)
@@ -104,6 +105,7 @@ static struct ct_layout *layout_new(const struct ct_layout_request *request)
     layout->rows = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_row));
     layout->boxes = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_box));
     layout->runs = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_run));
+    layout->stays = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_stay));
     layout->arrows = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_arrow));
     layout->ticks = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_tick));
     layout->legend = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_legend_item));
@@ -122,6 +124,7 @@ void ct_layout_free(struct ct_layout *layout)
     g_array_free(layout->rows, TRUE);
     g_array_free(layout->boxes, TRUE);
     g_array_free(layout->runs, TRUE);
+    g_array_free(layout->stays, TRUE);
     g_array_free(layout->arrows, TRUE);
     g_array_free(layout->ticks, TRUE);
     g_array_free(layout->legend, TRUE);
@@ -193,23 +196,33 @@ static guint shown_count(const GArray *lanes)
     return count;
 }
 
+static void make_room_for_lane(struct density *density, const struct ct_layout_request *request)
+{
+    if (!ct_layout_has_cpu_lanes(request))
+        density->lane_px = 0;
+    density->pitch_px += density->lane_px > 0 ? LANE_GAP_PX + density->lane_px : 0;
+}
+
 /* `rest_px` is what the picture needs beside the rows. */
-static const struct density *choose_density(const struct ct_layout_request *request,
-                                            const GArray *lanes, double rest_px, GError **error)
+static gboolean choose_density(const struct ct_layout_request *request, const GArray *lanes,
+                               double rest_px, struct density *chosen, GError **error)
 {
     guint count = shown_count(lanes);
     for (size_t i = 0; i < G_N_ELEMENTS(densities); i++) {
-        const struct density *density = &densities[i];
-        if (count <= (guint)density->most_rows &&
+        struct density density = densities[i];
+        make_room_for_lane(&density, request);
+        if (count <= (guint)density.most_rows &&
             (request->height_limit_px == 0 ||
-             rows_height_px(lanes, density) + rest_px <= request->height_limit_px))
-            return density;
+             rows_height_px(lanes, &density) + rest_px <= request->height_limit_px)) {
+            *chosen = density;
+            return TRUE;
+        }
     }
     g_set_error(error, CT_LAYOUT_ERROR, CT_LAYOUT_ERROR_TOO_TALL,
                 "%u threads do not fit into an image of %.0f pixels' height: choose fewer with "
                 "--threads, or write SVG or PDF",
                 count, request->height_limit_px);
-    return NULL;
+    return FALSE;
 }
 
 static void place_process(struct ct_layout *layout, const struct ct_layout_request *request,
@@ -242,14 +255,17 @@ static void place_process(struct ct_layout *layout, const struct ct_layout_reque
 static void place_thread(struct ct_layout *layout, const struct ct_thread *thread,
                          const struct density *density, const struct gutter *gutter, double y_px)
 {
+    double below_px = density->lane_px > 0 ? LANE_GAP_PX + density->lane_px : 0;
     struct ct_layout_row row = {
         .process = thread->process,
         .thread = thread,
         .y_px = y_px,
         .height_px = density->pitch_px,
-        .bar_y_px = y_px + floor((density->pitch_px - density->bar_px) / 2),
+        .bar_y_px = y_px + floor((density->pitch_px - density->bar_px - below_px) / 2),
         .bar_height_px = density->bar_px,
+        .lane_height_px = density->lane_px,
     };
+    row.lane_y_px = row.bar_y_px + row.bar_height_px + LANE_GAP_PX;
     g_array_append_val(layout->rows, row);
     if (!density->has_names)
         return;
@@ -324,7 +340,7 @@ static void place_boxes(struct ct_layout *layout, const struct ct_layout_request
             place_boxes_of(layout, &request->window,
                            &g_array_index(placed, struct ct_placed_lane, i));
         if (request->box_limit == 0 || layout->boxes->len <= request->box_limit ||
-            layout->column_px >= WIDEST_COLUMN_PX)
+            layout->column_px >= CT_WIDEST_COLUMN)
             return;
     }
 }
@@ -345,7 +361,7 @@ static void place_plot_sideways(struct ct_layout *layout, const struct gutter *g
 {
     double gutter_px = CT_MARGIN + 6 + gutter->name_px + 2 * NAME_GAP_PX + gutter->tid_px;
     double width_px = MAX(PLOT_MIN_PX, layout->width_px - CT_MARGIN - ceil(gutter_px));
-    layout->plot.width_px = width_px - fmod(width_px, WIDEST_COLUMN_PX);
+    layout->plot.width_px = width_px - fmod(width_px, CT_WIDEST_COLUMN);
     layout->plot.x_px = layout->width_px - CT_MARGIN - layout->plot.width_px;
 }
 
@@ -360,20 +376,21 @@ struct ct_layout *ct_layout_build(const struct ct_layout_request *request, GErro
     g_autoptr(GArray) lanes = ct_lanes_choose(request);
     if (!check_lanes(request, lanes, error))
         return NULL;
-    const struct density *density =
-        choose_density(request, lanes, rest_height_px() + ct_layout_cpus_height_px(request), error);
-    if (!density)
+    double rest_px = rest_height_px() + ct_layout_cpus_height_px(request);
+    struct density density;
+    if (!choose_density(request, lanes, rest_px, &density, error))
         return NULL;
 
     struct ct_layout *layout = layout_new(request);
     layout->hidden_threads = lanes->len - shown_count(lanes);
-    struct gutter gutter = measure_gutter(request, lanes, density);
+    struct gutter gutter = measure_gutter(request, lanes, &density);
     place_plot_sideways(layout, &gutter);
 
     double y_px = ct_layout_place_head(layout, request, lanes);
     layout->plot.y_px = ceil(y_px) + CT_AXIS_HEIGHT;
-    g_autoptr(GArray) placed = place_rows(layout, request, lanes, density, &gutter);
+    g_autoptr(GArray) placed = place_rows(layout, request, lanes, &density, &gutter);
     place_boxes(layout, request, placed);
+    ct_layout_place_stays(layout, request, placed);
     ct_layout_place_arrows(layout, request, placed);
     if (layout->arrows->len == 0)
         ct_layout_drop_arrow_sample(layout);

@@ -22,6 +22,7 @@ enum ct_text_style {
     CT_TEXT_TID,
     CT_TEXT_TID_SMALL,
     CT_TEXT_BOX,
+    CT_TEXT_CPU,
     CT_TEXT_NOTE,
     CT_TEXT_WARNING,
     CT_TEXT_STYLE_COUNT
@@ -38,6 +39,7 @@ struct ct_layout_text {
     double width_px;     /* shortened with an ellipsis to fit into this */
     int row;             /* index of the row it belongs to, or -1 */
     enum ct_class class; /* of the box that a CT_TEXT_BOX stands in */
+    guint cpu_tint;      /* of the stay that a CT_TEXT_CPU stands in */
 };
 
 /* A row is a thread, a CPU, or the header of a process or of the CPUs. */
@@ -49,6 +51,8 @@ struct ct_layout_row {
     double height_px;
     double bar_y_px; /* the part that boxes fill */
     double bar_height_px;
+    double lane_y_px; /* the part that says on which CPU the thread ran */
+    double lane_height_px;
 };
 
 /* Part of a thread's time in one class. Where classes alternate faster than a column is wide,
@@ -86,8 +90,23 @@ enum { CT_LAYOUT_RUN_TINTS = 4 };
 /* A time for which the program had a CPU; as high as the part of it that it had. */
 struct ct_layout_run {
     int row;
-    const struct ct_thread *thread; /* borrowed from the model; NULL: several */
-    guint tint;                     /* from 1 on; 0: several threads */
+    const struct ct_cpu_run *run; /* borrowed from the timeline; NULL: several threads */
+    uint32_t cpu;
+    guint tint; /* from 1 on; 0: several threads */
+    double x_px;
+    double y_px;
+    double width_px;
+    double height_px;
+};
+
+/* CPUs have so many colours, one after the other by their numbers. */
+enum { CT_LAYOUT_CPU_TINTS = 9 };
+
+/* A time that a thread spent on one CPU; as high as the part of it for which the thread ran. */
+struct ct_layout_stay {
+    int row;
+    uint32_t cpu;
+    guint tint; /* from 1 on; 0: on several CPUs in turn */
     double x_px;
     double y_px;
     double width_px;
@@ -116,6 +135,8 @@ struct ct_layout_legend_item {
     enum ct_class class;
     gboolean is_open_sample; /* explains the hatching rather than a class */
     gboolean is_arrow_sample;
+    gboolean is_cpu_sample; /* explains a tint of the lanes */
+    guint cpu_tint;
     uint64_t total_ns;
     double x_px;
     double y_px;
@@ -134,6 +155,7 @@ struct ct_layout {
     GArray *rows;             /* owned; struct ct_layout_row, top to bottom */
     GArray *boxes;            /* owned; struct ct_layout_box, by row */
     GArray *runs;             /* owned; struct ct_layout_run, by row */
+    GArray *stays;            /* owned; struct ct_layout_stay, by row; none without lanes */
     GArray *arrows;           /* owned; struct ct_layout_arrow */
     GArray *ticks;            /* owned; struct ct_layout_tick */
     GArray *legend;           /* owned; struct ct_layout_legend_item */
@@ -172,6 +194,7 @@ struct ct_layout_request {
     void *measure_user;
     const struct ct_layout_names *names; /* borrowed; NULL: none can be found */
     gboolean has_tips;
+    gboolean has_cpu_lanes; /* where the kernel told which thread ran where */
 };
 
 #define CT_LAYOUT_ERROR ct_layout_error_quark()

@@ -7,7 +7,7 @@
 /* A thread that is alive inside the window. */
 struct ct_lane {
     const struct ct_thread *thread;          /* borrowed */
-    const struct ct_timeline_thread *waited; /* borrowed; NULL: it never waited */
+    const struct ct_timeline_thread *waited; /* borrowed; NULL: it neither waited nor ran */
     struct ct_window alive;                  /* cut to the window */
     uint64_t class_ns[CT_CLASS_COUNT];       /* inside the window */
     gboolean is_hidden;
@@ -50,7 +50,14 @@ void ct_layout_place_labels(struct ct_layout *layout, const struct ct_layout_req
 void ct_layout_place_arrows(struct ct_layout *layout, const struct ct_layout_request *request,
                             const GArray *placed);
 
-/* A tip for each wait that is wide enough to be pointed at. */
+/* On which CPU each thread ran, in the lanes below the rows' bars. */
+void ct_layout_place_stays(struct ct_layout *layout, const struct ct_layout_request *request,
+                           const GArray *placed);
+gboolean ct_layout_has_cpu_lanes(const struct ct_layout_request *request);
+/* The colour of a CPU. */
+guint ct_layout_cpu_tint(uint32_t cpu);
+
+/* A tip for all that is wide enough to be pointed at. */
 void ct_layout_place_tips(struct ct_layout *layout, const struct ct_layout_request *request);
 
 /* Which thread ran where, below the threads' rows; nothing without a kernel layer. The plot grows.
@@ -88,6 +95,7 @@ enum {
     CT_MARGIN = 24,
     CT_AXIS_HEIGHT = 24,
     CT_LINE_HEIGHT = 18,
+    CT_WIDEST_COLUMN = 8,
     CT_TALL_PLOT = 900, /* from here on, the axis is repeated below */
 };
 

@@ -26,6 +26,7 @@ struct options {
     struct ct_part part;
     int width_px;
     double scale;
+    gboolean has_no_cpu_lanes;
     gboolean is_version;
 };
 
@@ -63,6 +64,8 @@ static GOptionContext *make_context(struct options *options)
          "Only processes of this name or pid; may be repeated", "GLOB"},
         {"width", 0, 0, G_OPTION_ARG_INT, &options->width_px, "Width of the picture (default 1600)",
          "PX"},
+        {"no-cpu-lanes", 0, 0, G_OPTION_ARG_NONE, &options->has_no_cpu_lanes,
+         "Leave out on which CPU each thread ran", NULL},
         {"scale", 0, 0, G_OPTION_ARG_DOUBLE, &options->scale,
          "Dots per pixel of a PNG (default 1; 2 for fine screens)", "FACTOR"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
@@ -198,6 +201,7 @@ static gboolean draw(const struct picture *picture, const struct options *option
         .measure = ct_text_measure,
         .measure_user = text,
         .names = &names,
+        .has_cpu_lanes = !options->has_no_cpu_lanes,
         .has_tips = g_str_equal(format->extension, "svg"),
     };
     g_autoptr(ct_layout) layout = ct_layout_build(&request, error);

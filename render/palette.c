@@ -51,6 +51,28 @@ struct ct_colour ct_palette_run(guint tint)
     return run_tints[MIN(tint, CT_LAYOUT_RUN_TINTS)];
 }
 
+/* After Tol's muted scheme, which every eye can tell apart; in turn dark and light, so that CPUs
+ * with numbers next to each other differ most. */
+static const struct cpu_colours {
+    struct ct_colour fill;
+    struct ct_colour text;
+} cpu_colours[1 + CT_LAYOUT_CPU_TINTS] = {
+    {RGB(0x9aa1ab), RGB(0xffffff)}, {RGB(0x332288), RGB(0xffffff)}, {RGB(0x88ccee), RGB(0x10202c)},
+    {RGB(0xcc6677), RGB(0xffffff)}, {RGB(0x117733), RGB(0xffffff)}, {RGB(0xddcc77), RGB(0x2c2600)},
+    {RGB(0xaa4499), RGB(0xffffff)}, {RGB(0x44aa99), RGB(0x06201c)}, {RGB(0x882255), RGB(0xffffff)},
+    {RGB(0x999933), RGB(0x1c1c00)},
+};
+
+struct ct_colour ct_palette_cpu(guint tint)
+{
+    return cpu_colours[MIN(tint, CT_LAYOUT_CPU_TINTS)].fill;
+}
+
+struct ct_colour ct_palette_on_cpu(guint tint)
+{
+    return cpu_colours[MIN(tint, CT_LAYOUT_CPU_TINTS)].text;
+}
+
 struct ct_colour ct_palette_shade(enum ct_shade shade)
 {
     return shades[shade];

@@ -19,6 +19,10 @@ struct ct_colour ct_palette_on_class(enum ct_class class);
 /* Of a thread that has a CPU; 0: of several. */
 struct ct_colour ct_palette_run(guint tint);
 
+/* Of a CPU that a thread has, and of a text on top of it; 0: of several. */
+struct ct_colour ct_palette_cpu(guint tint);
+struct ct_colour ct_palette_on_cpu(guint tint);
+
 enum ct_shade {
     CT_SHADE_PAPER,
     CT_SHADE_PROCESS_BAND,

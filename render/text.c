@@ -26,6 +26,7 @@ static const struct style styles[CT_TEXT_STYLE_COUNT] = {
     [CT_TEXT_TID] = {11, PANGO_WEIGHT_NORMAL, CT_SHADE_MUTED_TEXT},
     [CT_TEXT_TID_SMALL] = {9, PANGO_WEIGHT_NORMAL, CT_SHADE_MUTED_TEXT},
     [CT_TEXT_BOX] = {11, PANGO_WEIGHT_NORMAL, CT_SHADE_TEXT},
+    [CT_TEXT_CPU] = {9, PANGO_WEIGHT_NORMAL, CT_SHADE_MUTED_TEXT},
     [CT_TEXT_NOTE] = {12, PANGO_WEIGHT_NORMAL, CT_SHADE_MUTED_TEXT},
     [CT_TEXT_WARNING] = {12, PANGO_WEIGHT_BOLD, CT_SHADE_WARNING},
 };
@@ -101,6 +102,15 @@ double ct_text_measure(void *user, enum ct_text_style style, const char *string)
     return width_px;
 }
 
+static struct ct_colour colour_of(const struct ct_layout_text *item)
+{
+    if (item->style == CT_TEXT_BOX)
+        return ct_palette_on_class(item->class);
+    if (item->style == CT_TEXT_CPU)
+        return ct_palette_on_cpu(item->cpu_tint);
+    return ct_palette_shade(styles[item->style].shade);
+}
+
 void ct_text_draw(struct ct_text *text, cairo_t *cairo, const struct ct_layout_text *item)
 {
     PangoLayout *layout = text->layouts[item->style];
@@ -119,10 +129,7 @@ void ct_text_draw(struct ct_text *text, cairo_t *cairo, const struct ct_layout_t
     double x_px = item->x_px - width_px * shift[item->align];
     /* Centred by the height of capitals, which is about 0.7 of the size in any font. */
     double baseline_px = item->centre_y_px + styles[item->style].size_px * 0.36;
-    struct ct_colour colour = item->style == CT_TEXT_BOX
-                                  ? ct_palette_on_class(item->class)
-                                  : ct_palette_shade(styles[item->style].shade);
-    ct_palette_use(cairo, colour, 1);
+    ct_palette_use(cairo, colour_of(item), 1);
     cairo_move_to(cairo, x_px, baseline_px);
     pango_cairo_show_layout_line(cairo, line);
 }

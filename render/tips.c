@@ -71,6 +71,10 @@ static char *tip_text(const struct ct_layout_request *request, const struct ct_l
     add_line(text, who);
     add_line(text, what);
     add_line(text, when);
+    if (wait->ran_instead) {
+        g_autofree char *instead = g_strdup_printf("%s ran instead", wait->ran_instead);
+        add_line(text, instead);
+    }
     if (wait->waker) {
         g_autofree char *waker =
             g_strdup_printf("let go by %s (%" PRId32 ")", wait->waker->name, wait->waker->tid);
@@ -80,8 +84,60 @@ static char *tip_text(const struct ct_layout_request *request, const struct ct_l
     return g_string_free(text, FALSE);
 }
 
+/* Who had the CPU, and when. */
+static char *run_text(const struct ct_layout_request *request, const struct ct_layout_run *run)
+{
+    const struct ct_thread *thread = run->run->thread;
+    uint64_t offset_ns = run->run->begin_ns - MIN(request->model->begin_ns, run->run->begin_ns);
+    g_autofree char *length = ct_format_duration(run->run->end_ns - run->run->begin_ns);
+    g_autofree char *offset = ct_format_duration(offset_ns);
+    g_autofree char *who = g_strdup_printf("%s (%" PRId32 ")", thread->name, thread->tid);
+    g_autofree char *where = g_strdup_printf("ran on CPU %" PRIu32, run->cpu);
+    g_autofree char *when = g_strdup_printf("%s, from %s on", length, offset);
+    GString *text = g_string_new(NULL);
+
+    add_line(text, who);
+    add_line(text, where);
+    add_line(text, when);
+    return g_string_free(text, FALSE);
+}
+
+static char *stay_text(const struct ct_layout_row *row, const struct ct_layout_stay *stay)
+{
+    GString *text = g_string_new(NULL);
+    g_autofree char *who = g_strdup_printf("%s (%" PRId32 ")", row->thread->name, row->thread->tid);
+    g_autofree char *where = stay->tint ? g_strdup_printf("ran on CPU %" PRIu32, stay->cpu)
+                                        : g_strdup("ran on several CPUs in turn");
+
+    add_line(text, who);
+    add_line(text, where);
+    return g_string_free(text, FALSE);
+}
+
+static void place_cpu_tips(struct ct_layout *layout, const struct ct_layout_request *request)
+{
+    for (guint i = 0; i < layout->runs->len; i++) {
+        const struct ct_layout_run *run = &g_array_index(layout->runs, struct ct_layout_run, i);
+        if (!run->run || run->width_px < least_width_px)
+            continue;
+        struct ct_layout_tip tip = {{run->x_px, run->y_px, run->width_px, run->height_px},
+                                    run_text(request, run)};
+        g_array_append_val(layout->tips, tip);
+    }
+    for (guint i = 0; i < layout->stays->len; i++) {
+        const struct ct_layout_stay *stay = &g_array_index(layout->stays, struct ct_layout_stay, i);
+        if (stay->width_px < least_width_px)
+            continue;
+        struct ct_layout_tip tip = {
+            {stay->x_px, stay->y_px, stay->width_px, stay->height_px},
+            stay_text(&g_array_index(layout->rows, struct ct_layout_row, stay->row), stay)};
+        g_array_append_val(layout->tips, tip);
+    }
+}
+
 void ct_layout_place_tips(struct ct_layout *layout, const struct ct_layout_request *request)
 {
+    place_cpu_tips(layout, request);
     for (guint i = 0; i < layout->boxes->len; i++) {
         const struct ct_layout_box *box = &g_array_index(layout->boxes, struct ct_layout_box, i);
         const struct ct_layout_row *row =

@@ -16,7 +16,7 @@ enum {
 struct ct_timeline {
     struct ct_window window;
     GHashTable *threads;      /* owned; struct ct_thread * -> struct ct_timeline_thread * */
-    GStringChunk *places;     /* owned */
+    GStringChunk *texts;      /* owned */
     struct ct_cpu_runs *cpus; /* owned */
     uint64_t wait_count;
     struct ct_timeline_thread *cache[CACHE_SIZE]; /* borrowed from threads, by address */
@@ -26,6 +26,7 @@ static void thread_free(gpointer data)
 {
     struct ct_timeline_thread *thread = data;
     ct_bins_clear(&thread->bins);
+    ct_cpu_bins_clear(&thread->cpus);
     g_free(thread->waits);
     g_free(thread);
 }
@@ -35,7 +36,7 @@ struct ct_timeline *ct_timeline_new(const struct ct_window *window)
     struct ct_timeline *timeline = g_new0(struct ct_timeline, 1);
     timeline->window = window ? *window : (struct ct_window){0, UINT64_MAX};
     timeline->threads = g_hash_table_new_full(NULL, NULL, NULL, thread_free);
-    timeline->places = g_string_chunk_new(4096);
+    timeline->texts = g_string_chunk_new(4096);
     timeline->cpus = ct_cpu_runs_new(timeline->window.begin_ns, timeline->window.end_ns);
     return timeline;
 }
@@ -45,7 +46,7 @@ void ct_timeline_free(struct ct_timeline *timeline)
     if (!timeline)
         return;
     g_hash_table_destroy(timeline->threads);
-    g_string_chunk_free(timeline->places);
+    g_string_chunk_free(timeline->texts);
     ct_cpu_runs_free(timeline->cpus);
     g_free(timeline);
 }
@@ -65,6 +66,7 @@ static struct ct_timeline_thread *thread_new(struct ct_timeline *timeline,
     entry->thread = thread;
     entry->wait_limit = share(FULL_SHARE_WAITS, LEAST_WAITS, thread_count);
     ct_bins_init(&entry->bins, share(FULL_SHARE_BINS, LEAST_BINS, thread_count));
+    ct_cpu_bins_init(&entry->cpus, share(FULL_SHARE_BINS, LEAST_BINS, thread_count));
     g_hash_table_insert(timeline->threads, (gpointer)thread, entry);
     return entry;
 }
@@ -119,11 +121,16 @@ static void sift_down(struct ct_timeline_wait *waits, uint32_t count, struct ct_
     waits[parent] = wait;
 }
 
+static const char *keep_text(struct ct_timeline *timeline, const char *text)
+{
+    return text && *text ? g_string_chunk_insert_const(timeline->texts, text) : NULL;
+}
+
 static const char *place_of(struct ct_timeline *timeline, const struct ct_interval *interval)
 {
     const struct ct_fd *fd = interval->fd;
     const char *place = fd && fd->peer && *fd->peer ? fd->peer : fd ? fd->local : NULL;
-    return place && *place ? g_string_chunk_insert_const(timeline->places, place) : NULL;
+    return keep_text(timeline, place);
 }
 
 static struct ct_timeline_wait wait_from(struct ct_timeline *timeline,
@@ -140,6 +147,7 @@ static struct ct_timeline_wait wait_from(struct ct_timeline *timeline,
         .place = place_of(timeline, interval),
         .waker = is_wake_inside ? interval->waker : NULL,
         .wake_ns = is_wake_inside ? interval->wake_ns : 0,
+        .ran_instead = keep_text(timeline, interval->ran_instead),
         .stack_id = interval->stack_id,
         .op = interval->op,
         .class = interval->class,
@@ -205,7 +213,12 @@ static void on_interval(void *user, const struct ct_interval *interval)
 static void on_run(void *user, const struct ct_run *run)
 {
     struct ct_timeline *timeline = user;
+    uint64_t begin_ns = MAX(run->begin_ns, timeline->window.begin_ns);
+    uint64_t end_ns = MIN(run->end_ns, timeline->window.end_ns);
+    if (begin_ns >= end_ns)
+        return;
     ct_cpu_runs_add(timeline->cpus, run);
+    ct_cpu_bins_add(&get_thread(timeline, run->thread)->cpus, run->cpu, begin_ns, end_ns);
 }
 
 struct ct_sink ct_timeline_sink(struct ct_timeline *timeline)

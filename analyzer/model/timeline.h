@@ -10,6 +10,7 @@
 #define CTRACE_TIMELINE_H
 
 #include "model/bins.h"
+#include "model/cpu_bins.h"
 #include "model/cpu_runs.h"
 #include "model/sink.h"
 
@@ -27,9 +28,10 @@ struct ct_timeline_wait {
     const char *place;             /* owned by the timeline; a descriptor's path or peer, or NULL */
     const struct ct_thread *waker; /* borrowed from the model; NULL: unknown, or outside */
     uint64_t wake_ns;
-    uint32_t stack_id; /* in the process of the thread that waited */
-    uint8_t op;        /* enum ct_op */
-    uint8_t class;     /* enum ct_class */
+    const char *ran_instead; /* owned by the timeline; who took its CPU, or NULL */
+    uint32_t stack_id;       /* in the process of the thread that waited */
+    uint8_t op;              /* enum ct_op */
+    uint8_t class;           /* enum ct_class */
     gboolean is_open;
 };
 
@@ -42,6 +44,7 @@ struct ct_timeline_thread {
     uint32_t wait_capacity;
     uint64_t least_kept_ns; /* a wait must be longer than this to be kept */
     struct ct_bins bins;
+    struct ct_cpu_bins cpus; /* empty without a kernel layer */
 };
 
 struct ct_timeline;
@@ -58,7 +61,7 @@ struct ct_sink ct_timeline_sink(struct ct_timeline *timeline);
 /* Call once, after the last interval and before anything is read. */
 void ct_timeline_finish(struct ct_timeline *timeline);
 
-/* NULL if the thread did not wait inside the window. Borrowed. */
+/* NULL if the thread is not known to have waited or run inside the window. Borrowed. */
 const struct ct_timeline_thread *ct_timeline_find(const struct ct_timeline *timeline,
                                                   const struct ct_thread *thread);
 

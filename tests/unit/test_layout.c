@@ -771,8 +771,8 @@ static void cpus_have_rows_that_say_who_ran_where(void **state)
 
     assert_int_equal(layout->runs->len, 2);
     const struct ct_layout_run *runs = (const struct ct_layout_run *)layout->runs->data;
-    assert_ptr_equal(runs[0].thread, first);
-    assert_ptr_equal(runs[1].thread, second);
+    assert_ptr_equal(runs[0].run->thread, first);
+    assert_ptr_equal(runs[1].run->thread, second);
     assert_int_not_equal(runs[0].tint, runs[1].tint);
     assert_float_equal(runs[0].x_px, layout->plot.x_px, 1);
     assert_float_equal(runs[0].width_px, layout->plot.width_px / 4, 2);
