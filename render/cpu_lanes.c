@@ -13,6 +13,10 @@ enum {
 /* A CPU with less of a column's time has it in turn with others. */
 static const double least_lead_share = 0.4;
 
+/* The end of a stay seldom falls between two columns, or two bins: next to a column as full as
+ * this, what is at least half of one is full, and less than that is nothing of its own. */
+static const double full_share = 0.75;
+
 /* A thread's time on CPUs by columns, and how time maps to them. */
 struct lane_grid {
     struct ct_cpu_vote *columns; /* owned; `count` */
@@ -65,6 +69,26 @@ static void fill_grid(struct lane_grid *grid, const struct ct_cpu_bins *bins)
                     UINT64_C(1) << bins->shift);
 }
 
+/* How much of a column the thread ran; 0 beyond the ends. */
+static double share_of(const struct lane_grid *grid, int64_t index)
+{
+    if (index < 0 || index >= grid->count)
+        return 0;
+    return MIN(grid->columns[index].run_ns / grid->column_ns, 1);
+}
+
+static double sharpened_share(const struct lane_grid *grid, uint32_t index)
+{
+    double share = share_of(grid, index);
+    double before = share_of(grid, (int64_t)index - 1), after = share_of(grid, (int64_t)index + 1);
+
+    if (MAX(before, after) < full_share)
+        return share;
+    if (share >= 0.5)
+        return 1;
+    return MIN(before, after) > 0 ? share : 0;
+}
+
 static gboolean is_mixed(const struct lane_grid *grid, uint32_t index)
 {
     const struct ct_cpu_vote *column = &grid->columns[index];
@@ -92,11 +116,13 @@ static void emit_stays(struct ct_layout *layout, const struct lane_grid *grid, i
 {
     const struct ct_layout_row *row = &g_array_index(layout->rows, struct ct_layout_row, row_index);
     guint first = layout->stays->len;
+    /* A colour needs some area to be told from another. */
+    double least_px = ceil(row->lane_height_px / 3);
 
     for (uint32_t i = 0; i < grid->count; i++) {
         const struct ct_cpu_vote *column = &grid->columns[i];
-        double share = MIN(column->run_ns / grid->column_ns, 1);
-        double height_px = MAX(1, floor(share * row->lane_height_px + 0.5));
+        double share = sharpened_share(grid, i);
+        double height_px = MAX(least_px, floor(share * row->lane_height_px + 0.5));
         struct ct_layout_stay stay = {
             .row = row_index,
             .cpu = column->cpu,
@@ -111,7 +137,7 @@ static void emit_stays(struct ct_layout *layout, const struct lane_grid *grid, i
                 ? &g_array_index(layout->stays, struct ct_layout_stay, layout->stays->len - 1)
                 : NULL;
 
-        if (!(column->run_ns > 0))
+        if (!(share > 0))
             continue;
         if (last && continues(last, &stay))
             last->width_px += stay.width_px;

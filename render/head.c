@@ -246,21 +246,23 @@ double ct_layout_place_head(struct ct_layout *layout, const struct ct_layout_req
     if (has_wait(lanes, is_open))
         place_item(layout, request, &pen, (struct ct_layout_legend_item){.is_open_sample = TRUE},
                    "still waiting at the end", "");
-    if (ct_layout_has_cpu_lanes(request))
-        place_cpu_samples(layout, request, &pen);
     if (has_wait(lanes, has_waker))
         place_item(layout, request, &pen, (struct ct_layout_legend_item){.is_arrow_sample = TRUE},
                    ARROW_LABEL, "");
+    if (ct_layout_has_cpu_lanes(request))
+        place_cpu_samples(layout, request, &pen);
     return pen.y_px + CT_LINE_HEIGHT;
 }
 
 void ct_layout_drop_arrow_sample(struct ct_layout *layout)
 {
-    guint last = layout->legend->len - 1;
-    if (layout->legend->len == 0 ||
-        !g_array_index(layout->legend, struct ct_layout_legend_item, last).is_arrow_sample)
+    guint sample = 0;
+    while (sample < layout->legend->len &&
+           !g_array_index(layout->legend, struct ct_layout_legend_item, sample).is_arrow_sample)
+        sample++;
+    if (sample == layout->legend->len)
         return;
-    g_array_set_size(layout->legend, last);
+    g_array_remove_index(layout->legend, sample);
     for (guint i = 0; i < layout->texts->len; i++) {
         const struct ct_layout_text *text = &g_array_index(layout->texts, struct ct_layout_text, i);
         if (text->style == CT_TEXT_LEGEND && g_str_equal(text->text, ARROW_LABEL)) {

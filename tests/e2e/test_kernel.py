@@ -390,6 +390,24 @@ class Analysis(KernelTest):
         # Each other, unless the machine has more to do than these.
         self.assertRegex(text, r"(?m)hog-\d +\d+ +\d+ +[1-9]\d* +[a-zA-Z]\S*$")
 
+    def test_the_timeline_says_who_ran_where_and_who_instead(self):
+        trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
+        self.needs_machine(trace)
+        pictures = {}
+        for options in ((), ("--no-cpu-lanes",)):
+            path = self.folder / "wide.svg"
+            result = self.ctrace("timeline", trace, "-o", path, "--width=8000", *options)
+            self.assertEqual(result.status, 0, result)
+            pictures[options] = path.read_text()
+        # Each other, unless the machine has more to do than these, which are bound to the first CPU.
+        instead = r"<title>hog-\d \(\d+\)\n[^<]*\n\S[^<\n]* ran instead</title>"
+        on_cpu = r"<title>hog-\d \(\d+\)\nran on CPU 0"
+        for picture in pictures.values():
+            self.assertRegex(picture, instead)
+            self.assertRegex(picture, on_cpu + r"\n")
+        self.assertRegex(pictures[()], on_cpu + "</title>")
+        self.assertNotRegex(pictures["--no-cpu-lanes",], on_cpu + "</title>")
+
     def test_the_sched_profile_is_the_reports_time_in_line(self):
         trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
         self.needs_layer(trace)

@@ -186,6 +186,57 @@ static void nonsense_is_left_out(void **state)
     ct_model_free(model);
 }
 
+/* Runs of growing length that come in no order, so that the bins reach back and double. */
+static void times_on_cpus_are_all_in_the_bins(void **state)
+{
+    (void)state;
+    struct ct_model *model = fixture_model("test", FIXTURE_S);
+    struct ct_thread *thread = fixture_thread(model, fixture_process(model, 1, "test"), 1, "test");
+    struct ct_timeline *timeline = ct_timeline_new(NULL);
+    uint64_t numbers = 1, expected_ns = 0;
+    for (uint64_t i = 0; i < 20000; i++) {
+        uint64_t begin_ns = (FIXTURE_S - i * 49000) & ~UINT64_C(1);
+        uint64_t length_ns = 1 + next_number(&numbers) % (2 * i + 1);
+        fixture_run(timeline, thread, begin_ns < FIXTURE_S / 2 ? 6 : 1, begin_ns,
+                    begin_ns + length_ns);
+        expected_ns += length_ns;
+    }
+    ct_timeline_finish(timeline);
+
+    const struct ct_timeline_thread *found = ct_timeline_find(timeline, thread);
+    assert_non_null(found);
+    const struct ct_cpu_bins *cpus = &found->cpus;
+    assert_true(cpus->shift > 5);
+    assert_true(cpus->count > 1000 && cpus->count <= cpus->limit);
+    double run_ns = 0;
+    for (uint32_t i = 0; i < cpus->count; i++) {
+        uint64_t begin_ns = (cpus->first + i) << cpus->shift;
+        uint64_t end_ns = (cpus->first + i + 1) << cpus->shift;
+        run_ns += cpus->bins[i].run_ns;
+        assert_true(cpus->bins[i].run_ns <= (double)(end_ns - begin_ns));
+        if (cpus->bins[i].run_ns > 0 && end_ns < FIXTURE_BEGIN_NS + FIXTURE_S / 2)
+            assert_int_equal(cpus->bins[i].cpu, 6);
+        if (cpus->bins[i].run_ns > 0 && begin_ns > FIXTURE_BEGIN_NS + FIXTURE_S / 2 + 50000)
+            assert_int_equal(cpus->bins[i].cpu, 1);
+    }
+    assert_float_equal(run_ns, (double)expected_ns, 0.5);
+    ct_timeline_free(timeline);
+    ct_model_free(model);
+}
+
+static void a_cpu_with_more_than_half_of_the_time_wins(void **state)
+{
+    (void)state;
+    struct ct_cpu_vote vote = {0};
+    static const struct ct_cpu_vote votes[] = {{10, 10, 3}, {24, 24, 1}, {9, 9, 2},
+                                               {3, 3, 3},   {10, 10, 1}, {8, 8, 7}};
+    for (size_t i = 0; i < G_N_ELEMENTS(votes); i++)
+        ct_cpu_vote_add(&vote, &votes[i]);
+    assert_int_equal(vote.cpu, 1);
+    assert_float_equal(vote.run_ns, 64, 0);
+    assert_true(vote.lead_ns > 0 && vote.lead_ns <= 34);
+}
+
 static void a_wake_outside_the_window_has_no_arrow(void **state)
 {
     (void)state;
@@ -362,6 +413,8 @@ int main(void)
         cmocka_unit_test(the_longest_waits_are_kept_exactly),
         cmocka_unit_test(sampled_waits_count_with_their_weight),
         cmocka_unit_test(nonsense_is_left_out),
+        cmocka_unit_test(times_on_cpus_are_all_in_the_bins),
+        cmocka_unit_test(a_cpu_with_more_than_half_of_the_time_wins),
         cmocka_unit_test(a_wake_outside_the_window_has_no_arrow),
         cmocka_unit_test(only_the_last_part_of_an_open_wait_is_open),
         cmocka_unit_test(a_life_adds_up_whatever_its_waits_are_estimated_to_be),
