@@ -180,10 +180,10 @@ class Wall(CpuTest):
         trace = self.sampled(BURN, "threads").directory
         path = self.folder / "wall.pb.gz"
         self.assertEqual(self.ctrace("pprof", "wall", trace, "-o", path).status, 0)
-        top = go_pprof("-top", "-tagroot=state", path)
+        top = go_pprof("-top", "-nodefraction=0", "-tagroot=state", path)
         self.assertRegex(top.out, r"(?m) running$")
         self.assertRegex(top.out, r"(?m) sleep$")
-        focused = go_pprof("-top", "-tagfocus=state=sleep", path)
+        focused = go_pprof("-top", "-nodefraction=0", "-tagfocus=state=sleep", path)
         self.assertIn("nanosleep", focused.out)
         self.assertNotIn("spin", focused.out)
 
