@@ -7,7 +7,7 @@ enum {
     LABEL_LANE_PX = 8, /* lower lanes have no room for letters */
     LABEL_PADDING_PX = 2,
     LABEL_DISTANCE_PX = 80, /* from one number to the same one again */
-    LABELS_MAX = 400,
+    LABELS_MAX = 1000,      /* shared evenly among the rows */
 };
 
 /* A CPU with less of a column's time has it in turn with others. */
@@ -189,26 +189,31 @@ static void place_label(struct ct_layout *layout, const struct ct_layout_request
 }
 
 /* The same number again only where the eye has lost it. */
-static void place_labels(struct ct_layout *layout, const struct ct_layout_request *request)
+static void place_labels(struct ct_layout *layout, const struct ct_layout_request *request,
+                         guint row_limit)
 {
     const struct ct_layout_stay *labelled = NULL;
-    guint limit = layout->texts->len + LABELS_MAX;
+    guint count = 0; /* in this row */
 
-    for (guint i = 0; i < layout->stays->len && layout->texts->len < limit; i++) {
+    for (guint i = 0; i < layout->stays->len; i++) {
         const struct ct_layout_stay *stay = &g_array_index(layout->stays, struct ct_layout_stay, i);
         const struct ct_layout_row *row =
             &g_array_index(layout->rows, struct ct_layout_row, stay->row);
         guint before = layout->texts->len;
 
-        if (stay->tint == 0 || stay->height_px < row->lane_height_px ||
+        if (i == 0 || stay[-1].row != stay->row)
+            count = 0;
+        if (count >= row_limit || stay->tint == 0 || stay->height_px < row->lane_height_px ||
             row->lane_height_px < LABEL_LANE_PX)
             continue;
         if (labelled && labelled->row == stay->row && labelled->cpu == stay->cpu &&
             stay->x_px - labelled->x_px < LABEL_DISTANCE_PX)
             continue;
         place_label(layout, request, stay);
-        if (layout->texts->len > before)
-            labelled = stay;
+        if (layout->texts->len == before)
+            continue;
+        labelled = stay;
+        count++;
     }
 }
 
@@ -217,14 +222,15 @@ void ct_layout_place_stays(struct ct_layout *layout, const struct ct_layout_requ
 {
     if (!ct_layout_has_cpu_lanes(request))
         return;
+    /* They come on top of the bars' boxes, and say less. */
     for (uint32_t column_px = 1;; column_px *= 2) {
         g_array_set_size(layout->stays, 0);
         for (guint i = 0; i < placed->len; i++)
             place_stays_of(layout, request, &g_array_index(placed, struct ct_placed_lane, i),
                            column_px);
-        if (request->box_limit == 0 || layout->stays->len <= request->box_limit ||
+        if (request->box_limit == 0 || layout->stays->len <= request->box_limit / 2 ||
             column_px >= CT_WIDEST_COLUMN)
             break;
     }
-    place_labels(layout, request);
+    place_labels(layout, request, MAX(LABELS_MAX / MAX(placed->len, 1), 1));
 }

@@ -189,7 +189,7 @@ struct ct_layout_request {
     struct ct_layout_filter filter;
     double width_px;
     double height_limit_px; /* rows shrink to stay below; 0: no limit */
-    uint32_t box_limit;     /* columns widen to stay about below; 0: no limit */
+    uint32_t box_limit; /* columns widen to stay about below, lanes at half of it; 0: no limit */
     double (*measure)(void *user, enum ct_text_style style, const char *text); /* px */
     void *measure_user;
     const struct ct_layout_names *names; /* borrowed; NULL: none can be found */

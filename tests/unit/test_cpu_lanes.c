@@ -255,6 +255,10 @@ static void many_threads_on_many_cpus_stay_within_bounds(void **state)
         assert_true(stay->y_px >= row->lane_y_px);
         assert_true(stay->y_px + stay->height_px <= row->lane_y_px + row->lane_height_px);
     }
+    guint numbers = 0;
+    for (guint i = 0; i < layout->texts->len; i++)
+        numbers += g_array_index(layout->texts, struct ct_layout_text, i).style == CT_TEXT_CPU;
+    assert_true(numbers <= 1000);
     /* Sixty-four CPUs have nine colours. */
     assert_non_null(find_text(layout, "CPU 0, 9, …", CT_TEXT_LEGEND));
     ct_layout_free(layout);
