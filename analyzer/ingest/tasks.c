@@ -363,6 +363,20 @@ static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *re
         *cpu = (struct cpu){record->time_ns, next};
 }
 
+/*
+ * A task is woken whose state a loss left open: it was off the CPU since, as nothing that is told
+ * from the end of the loss on has brought it there.
+ */
+static void mend_loss(struct ct_tasks *tasks, struct ct_task *task, uint64_t woken_ns)
+{
+    uint64_t end_ns = tasks->lossy_until_ns;
+
+    if (task->count > 0 && task_state(task) == CT_TASK_UNKNOWN &&
+        last_span(task)->begin_ns < end_ns && end_ns < woken_ns)
+        begin_span(tasks, task,
+                   (struct ct_task_span){.begin_ns = end_ns, .state = CT_TASK_BLOCKED});
+}
+
 static void add_waking(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
     struct ct_task *task = get_task(tasks, record->as.sched_waking.tid);
@@ -371,6 +385,7 @@ static void add_waking(struct ct_tasks *tasks, const struct ct_kernel_record *re
     if (!task)
         return;
     task->is_own = TRUE;
+    mend_loss(tasks, task, record->time_ns);
     if (task_state(task) == CT_TASK_RUNNING) {
         task->woken_ns = record->time_ns;
         task->waker = waker;

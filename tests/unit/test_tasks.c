@@ -289,6 +289,23 @@ static void while_events_are_lost_who_has_no_cpu_is_unknown(void **state)
     assert_int_equal(times.ns[CT_TASK_BLOCKED], 100);
 }
 
+static void who_is_woken_after_a_loss_was_blocked_since_its_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_task_times times;
+
+    add_switch(fixture, 100, 0, 0, TID);
+    add_switch(fixture, 200, TID, 1, 0);
+    ct_tasks_lost(fixture->tasks, 0, 300, 400);
+    add_waking(fixture, 5000, OTHER, TID, FALSE);
+    add_switch(fixture, 5100, 0, 0, TID);
+    ct_task_times_at(own_task(fixture), 5200, &times);
+    assert_int_equal(times.ns[CT_TASK_RUNNING], 200);
+    assert_int_equal(times.ns[CT_TASK_UNKNOWN], 100);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 4700);
+    assert_int_equal(times.ns[CT_TASK_RUNNABLE], 100);
+}
+
 static void moves_between_cpus_are_counted(void **state)
 {
     struct fixture *fixture = *state;
@@ -367,6 +384,7 @@ int main(void)
         TEST(who_left_unseen_does_not_run_on),
         TEST(what_is_seen_to_run_has_a_cpu),
         TEST(while_events_are_lost_who_has_no_cpu_is_unknown),
+        TEST(who_is_woken_after_a_loss_was_blocked_since_its_end),
         TEST(moves_between_cpus_are_counted),
         TEST(long_histories_keep_their_sums),
         TEST(an_id_that_is_used_again_is_another_task),
