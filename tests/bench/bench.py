@@ -86,14 +86,30 @@ def lttng_wrapper(program):
         shutil.rmtree(FOLDER / "lttng", ignore_errors=True)
 
 
+# Time off the CPU by stack, as bcc's offcputime has it. By name: ids are those of the machine, and
+# the sandbox has others.
+OFF_CPU = """
+tracepoint:sched:sched_switch
+{
+    if (comm == "PROGRAM") { @since[tid] = nsecs; @stack[tid] = ustack; }
+    $since = @since[args->next_pid];
+    if ($since) { @off[@stack[args->next_pid]] = sum(nsecs - $since); delete(@since[args->next_pid]); }
+}
+END { clear(@since); clear(@stack); }
+"""
+
+
 def scheduler_peers(program):
-    """With and without the kernel layer, and perf with the same tracepoint; as root only."""
+    """With and without the kernel layer, and others with the same tracepoint; as root only."""
     data = FOLDER / "perf.data"
     perf = ["perf", "record", "-q", "-a", "-e", "sched:sched_switch", "-o", data]
     measures = {"ctrace record --kernel=off": lambda: number(record(program, options=["--kernel=off"]))}
     if shutil.which("perf"):
         measures["perf record sched_switch"] = lambda: number(quietly(*perf, "--", program))
         measures["the same with -g"] = lambda: number(quietly(*perf, "-g", "--", program))
+    if shutil.which("bpftrace"):
+        words = ["bpftrace", "-e", OFF_CPU.replace("PROGRAM", program.name), "-c", program]
+        measures["bpftrace, off-CPU time by stack"] = lambda: number(quietly(*words))
     return measures
 
 
@@ -104,7 +120,7 @@ def peers(program, probe):
         "ltrace": ["ltrace", "-f", "-o", "/dev/null", program],
         "strace -f": ["strace", "-f", "-o", "/dev/null", program],
         "perf trace": ["perf", "trace", "-o", "/dev/null", program],
-        "bpftrace, a counter": ["bpftrace", "-e", f"{probe} /pid == cpid/ {{ @ = count(); }}", "-c", program],
+        "bpftrace, a counter": ["bpftrace", "-e", f'{probe} /comm == "{program.name}"/ {{ @ = count(); }}', "-c", program],
     }
     found = {
         name: (lambda words=words: number(quietly(*words))) if shutil.which(words[0]) else None

@@ -5,8 +5,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* After so many times that an idle task told of its switch, it is clear that it does. */
-#define TOLD_ENOUGH 64
+/* After so many times that an idle task told of its switch, it is clear that it does: less those
+ * that it did not, for perf misses a switch now and then on any machine. */
+#define TOLD_ENOUGH   64
+#define SILENT_ENOUGH 4
 
 /* Of a sample, before the tracepoint's own data: see the events' sample_type. */
 struct sample_head {
@@ -68,13 +70,10 @@ gboolean ct_idle_is_silent(struct ct_ring *ring, const struct ct_formats *format
             continue;
         gboolean was_idle = on_cpu == 0;
 
-        if (was_idle && tid_at(&data, at, formats->prev_pid) != 0) {
-            ring->is_idle_clear = TRUE;
-            return TRUE;
-        }
-        ring->idle_told += was_idle;
-        ring->is_idle_clear = ring->idle_told >= TOLD_ENOUGH;
+        if (was_idle)
+            ring->idle_told += tid_at(&data, at, formats->prev_pid) == 0 ? 1 : -1;
+        ring->is_idle_clear = ring->idle_told >= TOLD_ENOUGH || ring->idle_told <= -SILENT_ENOUGH;
         on_cpu = tid_at(&data, at, formats->next_pid);
     }
-    return FALSE;
+    return ring->idle_told <= -SILENT_ENOUGH;
 }

@@ -18,8 +18,9 @@ struct ct_ring {
     uint32_t cpu;
     int fds[CT_RING_FDS]; /* the first has the ring; -1: none */
     void *map;
-    size_t size;            /* of the data */
-    uint32_t idle_told;     /* so often its CPU's idle task told of its switch */
+    size_t size; /* of the data */
+    int32_t
+        idle_told; /* so often its CPU's idle task told of its switch, less those that it did not */
     gboolean is_idle_clear; /* whether it does, is */
 };
 
