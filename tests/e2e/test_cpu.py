@@ -226,7 +226,7 @@ class Refusals(CpuTest):
         result = run(WORKLOADS / "forbid_perf", CTRACE, "record", "--cpu", "-o", trace, "--", BURN,
                      "threads", cwd=self.folder)  # fmt: skip
         self.assertEqual(result.status, 0, result)
-        self.assertRegex(result.err, "--cpu: no samples are taken: .*perf is forbidden")
+        self.assertRegex(result.err, "--cpu: no samples are taken: .*forbidden here")
         self.assertIn("cpu: ", capture(trace)["missing"])
         self.assertGreater(self.profile("sleep", trace).delay_ns, 0)
         self.assert_refused(self.ctrace("pprof", "cpu", trace), "no CPU samples", "perf is forbidden")
