@@ -229,7 +229,7 @@ class Refusals(CpuTest):
         self.assertRegex(result.err, "--cpu: no samples are taken: .*forbidden here")
         self.assertIn("cpu: ", capture(trace)["missing"])
         self.assertGreater(self.profile("sleep", trace).delay_ns, 0)
-        self.assert_refused(self.ctrace("pprof", "cpu", trace), "no CPU samples", "perf is forbidden")
+        self.assert_refused(self.ctrace("pprof", "cpu", trace), "no CPU samples", "forbidden here")
 
 
 if __name__ == "__main__":
