@@ -611,12 +611,14 @@ static void losses_are_in_the_picture(void **state)
     fixture_thread(scene.model, fixture_process(scene.model, 1, "app"), 1, "main");
     scene.model->capture.is_complete = FALSE;
     scene.model->capture.events_lost = 12345;
+    scene.model->capture.kernel_events_lost = 931;
     scene.model->capture.waits_lost = 1;
     struct ct_layout *layout = scene_layout(&scene);
     const struct ct_layout_text *lost = find_text(layout, "12,345 events were lost");
     assert_non_null(lost);
     assert_int_equal(lost->style, CT_TEXT_WARNING);
     assert_non_null(find_text(layout, "1 wait was lost"));
+    assert_non_null(find_text(layout, "931 kernel events were lost"));
     assert_non_null(find_text(layout, "cut off"));
     scene_clear(&scene, layout);
 }
