@@ -1,6 +1,7 @@
 /* What is mapped where, by perf's records; and the records themselves, as a spool file has them. */
 #include "kernel/elf_file.h"
 #include "kernel/maps.h"
+#include "kernel/spool.h"
 #include "kernel/user_registers.h"
 
 #include <link.h>

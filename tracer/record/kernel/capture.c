@@ -107,7 +107,7 @@ static void drain_ring(struct ct_kernel_capture *capture, const struct layer *la
 
     /* Without arrivals, the analysis makes guesses, and says so. */
     if (layer->rings->kind == CT_RINGS_MACHINE && ct_idle_is_silent(ring, &layer->rings->formats))
-        (void)ct_ring_add_arrivals(ring);
+        (void)ct_rings_add_arrivals(ring);
     if (capture->error == 0 && !ct_ring_drain(ring, layer->spool_fds[index]))
         capture->error = errno != 0 ? errno : EIO;
 }

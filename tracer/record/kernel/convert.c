@@ -2,9 +2,9 @@
 
 #include "../tree.h"
 #include "clock.h"
+#include "event_classes.h"
 #include "samples.h"
 #include "spool.h"
-#include "syscall_classes.h"
 
 #include <babeltrace2/babeltrace.h>
 #include <sys/stat.h>
@@ -42,119 +42,16 @@ struct conversion {
     struct input next_sample;
     guint sample_stream; /* the first of the samples' streams, which come last */
     struct ct_trace_clock clock;
-    struct ct_kernel_totals *totals;                      /* borrowed */
-    bt_stream_class *stream_class;                        /* owned */
-    bt_stream_class *sample_class;                        /* owned; of the samples' streams */
-    bt_event_class *event_classes[CT_KERNEL_EVENT_COUNT]; /* owned */
-    struct ct_syscall_classes *syscalls;                  /* owned */
-    struct stream *streams;                               /* owned; for each CPU, of each kind */
+    struct ct_kernel_totals *totals;  /* borrowed */
+    struct ct_event_classes *classes; /* owned */
+    struct stream *streams;           /* owned; for each CPU, of each kind */
     guint stream_count;
     guint next_end; /* the stream to be ended next, once all events are written */
     bt_self_message_iterator *iterator; /* borrowed; while messages are made */
     GQueue messages;                    /* owned are the messages */
 };
 
-/* ---- Classes ---- */
-
-static bt_field_class *integer_class(bt_trace_class *trace_class, gboolean is_signed, uint64_t bits)
-{
-    bt_field_class *class = is_signed ? bt_field_class_integer_signed_create(trace_class)
-                                      : bt_field_class_integer_unsigned_create(trace_class);
-
-    bt_field_class_integer_set_field_value_range(class, bits);
-    return class;
-}
-
-static bt_field_class *hexadecimal_class(bt_trace_class *trace_class)
-{
-    bt_field_class *class = integer_class(trace_class, FALSE, 64);
-
-    bt_field_class_integer_set_preferred_display_base(
-        class, BT_FIELD_CLASS_INTEGER_PREFERRED_DISPLAY_BASE_HEXADECIMAL);
-    return class;
-}
-
-static void append(bt_field_class *structure, const char *name, bt_field_class *class)
-{
-    bt_field_class_structure_append_member(structure, name, class);
-    bt_field_class_put_ref(class);
-}
-
-/* As in LTTng's traces its length is one byte, in a field before it. */
-static void append_addresses(bt_trace_class *trace_class, bt_field_class *structure,
-                             const char *name)
-{
-    g_autofree char *length_name = g_strdup_printf("_%s_length", name);
-    bt_field_class *element = hexadecimal_class(trace_class);
-    bt_field_class *length = integer_class(trace_class, FALSE, 8);
-
-    bt_field_class_structure_append_member(structure, length_name, length);
-    append(structure, name, bt_field_class_array_dynamic_create(trace_class, element, length));
-    bt_field_class_put_ref(element);
-    bt_field_class_put_ref(length);
-}
-
-#define APPEND_U8(name)        append(structure, name, integer_class(trace_class, FALSE, 8))
-#define APPEND_U64(name)       append(structure, name, integer_class(trace_class, FALSE, 64))
-#define APPEND_I32(name)       append(structure, name, integer_class(trace_class, TRUE, 32))
-#define APPEND_I64(name)       append(structure, name, integer_class(trace_class, TRUE, 64))
-#define APPEND_HEX64(name)     append(structure, name, hexadecimal_class(trace_class))
-#define APPEND_FD_KIND(name)   APPEND_U8(name)
-#define APPEND_STRING(name)    append(structure, name, bt_field_class_string_create(trace_class))
-#define APPEND_ADDRESSES(name) append_addresses(trace_class, structure, name)
-
-#define APPEND(type, name) APPEND_##type(#name);
-
-#define PAYLOAD_CLASS(symbol, name)                                               \
-    static bt_field_class *name##_class(bt_trace_class *trace_class)              \
-    {                                                                             \
-        bt_field_class *structure = bt_field_class_structure_create(trace_class); \
-                                                                                  \
-        CT_KERNEL_##symbol(APPEND) return structure;                              \
-    }
-CT_KERNEL_EVENTS(PAYLOAD_CLASS)
-#undef PAYLOAD_CLASS
-
-static const struct {
-    const char *name;
-    bt_field_class *(*make_payload_class)(bt_trace_class *trace_class);
-} event_rows[] = {
-#define EVENT_ROW(symbol, name) {#name, name##_class},
-    CT_KERNEL_EVENTS(EVENT_ROW)
-#undef EVENT_ROW
-};
-
-/* Samples are apart, so that it is known which of both was lost where something was. */
-static bt_stream_class *create_stream_class(struct conversion *conversion,
-                                            bt_trace_class *trace_class,
-                                            bt_clock_class *clock_class, gboolean is_for_samples)
-{
-    bt_stream_class *stream_class = bt_stream_class_create(trace_class);
-    bt_field_class *packet_context = bt_field_class_structure_create(trace_class);
-    bt_field_class *structure = bt_field_class_structure_create(trace_class);
-
-    append(packet_context, CT_KERNEL_CPU_FIELD, integer_class(trace_class, FALSE, 32));
-    CT_KERNEL_CONTEXT(APPEND)
-    bt_stream_class_set_default_clock_class(stream_class, clock_class);
-    bt_stream_class_set_supports_packets(stream_class, BT_TRUE, BT_TRUE, BT_TRUE);
-    bt_stream_class_set_supports_discarded_events(stream_class, BT_TRUE, BT_TRUE);
-    bt_stream_class_set_packet_context_field_class(stream_class, packet_context);
-    bt_stream_class_set_event_common_context_field_class(stream_class, structure);
-    bt_field_class_put_ref(packet_context);
-    bt_field_class_put_ref(structure);
-    for (size_t i = 0; i < CT_KERNEL_EVENT_COUNT; i++) {
-        if ((i == CT_KERNEL_ID_CPU_SAMPLE) != is_for_samples)
-            continue;
-        bt_event_class *event_class = bt_event_class_create(stream_class);
-        bt_field_class *payload = event_rows[i].make_payload_class(trace_class);
-
-        bt_event_class_set_name(event_class, event_rows[i].name);
-        bt_event_class_set_payload_field_class(event_class, payload);
-        bt_field_class_put_ref(payload);
-        conversion->event_classes[i] = event_class;
-    }
-    return stream_class;
-}
+/* ---- The source ---- */
 
 static bt_clock_class *create_clock_class(const struct conversion *conversion,
                                           bt_self_component *component)
@@ -198,16 +95,15 @@ initialize_source(bt_self_component_source *source,
 
     (void)configuration;
     (void)parameters;
-    conversion->stream_class = create_stream_class(conversion, trace_class, clock_class, FALSE);
-    conversion->syscalls = ct_syscall_classes_new(conversion->stream_class);
-    if (conversion->samples != NULL)
-        conversion->sample_class = create_stream_class(conversion, trace_class, clock_class, TRUE);
+    conversion->classes =
+        ct_event_classes_new(trace_class, clock_class, conversion->samples != NULL);
     bt_trace *trace = bt_trace_create(trace_class);
     describe(trace);
     for (guint i = 0; i < conversion->stream_count; i++)
-        conversion->streams[i].stream = bt_stream_create(
-            i < conversion->sample_stream ? conversion->stream_class : conversion->sample_class,
-            trace);
+        conversion->streams[i].stream =
+            bt_stream_create(ct_event_classes_borrow_stream_class(conversion->classes,
+                                                                  i >= conversion->sample_stream),
+                             trace);
     bt_trace_put_ref(trace);
     bt_clock_class_put_ref(clock_class);
     bt_trace_class_put_ref(trace_class);
@@ -241,9 +137,7 @@ static void begin_packet(struct conversion *conversion, guint index, uint64_t ti
     stream->is_begun = TRUE;
     stream->packet = bt_packet_create(stream->stream);
     stream->packet_events = 0;
-    bt_field_integer_unsigned_set_value(bt_field_structure_borrow_member_field_by_index(
-                                            bt_packet_borrow_context_field(stream->packet), 0),
-                                        cpu_of(conversion, index));
+    ct_event_classes_fill_packet(stream->packet, cpu_of(conversion, index));
     push(conversion, bt_message_packet_beginning_create_with_default_clock_snapshot(
                          conversion->iterator, stream->packet, time_ns));
 }
@@ -256,82 +150,6 @@ static void end_packet(struct conversion *conversion, struct stream *stream, uin
     stream->packet = NULL;
 }
 
-/* The next member of a structure. */
-static bt_field *next_member(bt_field *structure, uint64_t *index)
-{
-    return bt_field_structure_borrow_member_field_by_index(structure, (*index)++);
-}
-
-static void set_addresses(bt_field *length, bt_field *array, struct ct_u64_sequence addresses)
-{
-    bt_field_integer_unsigned_set_value(length, addresses.count);
-    if (bt_field_array_dynamic_set_length(array, addresses.count) !=
-        BT_FIELD_DYNAMIC_ARRAY_SET_LENGTH_STATUS_OK)
-        return;
-    for (uint32_t i = 0; i < addresses.count; i++)
-        bt_field_integer_unsigned_set_value(bt_field_array_borrow_element_field_by_index(array, i),
-                                            addresses.values[i]);
-}
-
-#define NEXT_MEMBER         next_member(structure, &index)
-#define SET_UNSIGNED(value) bt_field_integer_unsigned_set_value(NEXT_MEMBER, value)
-#define SET_SIGNED(value)   bt_field_integer_signed_set_value(NEXT_MEMBER, value)
-#define SET_U8(value)       SET_UNSIGNED(value)
-#define SET_U64(value)      SET_UNSIGNED(value)
-#define SET_I32(value)      SET_SIGNED(value)
-#define SET_I64(value)      SET_SIGNED(value)
-#define SET_HEX64(value)    SET_UNSIGNED(value)
-#define SET_FD_KIND(value)  SET_UNSIGNED(value)
-#define SET_STRING(value)   bt_field_string_set_value(NEXT_MEMBER, value)
-#define SET_ADDRESSES(value)                         \
-    do {                                             \
-        bt_field *length = NEXT_MEMBER;              \
-        set_addresses(length, NEXT_MEMBER, (value)); \
-    } while (0)
-
-#define SET_MEMBER(type, name) SET_##type(from->name);
-
-#define SET_PAYLOAD(symbol, name)                               \
-    case CT_KERNEL_ID_##symbol: {                               \
-        const struct ct_kernel_##name *from = &record->as.name; \
-        CT_KERNEL_##symbol(SET_MEMBER) break;                   \
-    }
-
-static void fill_event(bt_event *event, const struct ct_kernel_record *record)
-{
-    bt_field *structure = bt_event_borrow_common_context_field(event);
-    uint64_t index = 0;
-
-    {
-        const struct ct_kernel_record *from = record;
-        CT_KERNEL_CONTEXT(SET_MEMBER)
-    }
-    structure = bt_event_borrow_payload_field(event);
-    index = 0;
-    switch (record->event) {
-        CT_KERNEL_EVENTS(SET_PAYLOAD)
-    case CT_KERNEL_ID_SYSCALL_ENTRY:
-        ct_syscall_classes_fill_entry(structure, &record->as.syscall);
-        break;
-    case CT_KERNEL_ID_SYSCALL_EXIT:
-        SET_I64(record->as.syscall.result);
-        break;
-    }
-}
-
-static const bt_event_class *event_class_of(struct conversion *conversion,
-                                            const struct ct_kernel_record *record)
-{
-    switch (record->event) {
-    case CT_KERNEL_ID_SYSCALL_ENTRY:
-        return ct_syscall_classes_entry(conversion->syscalls, &record->as.syscall);
-    case CT_KERNEL_ID_SYSCALL_EXIT:
-        return ct_syscall_classes_exit(conversion->syscalls, &record->as.syscall);
-    default:
-        return conversion->event_classes[record->event];
-    }
-}
-
 static void push_event(struct conversion *conversion, const struct ct_kernel_item *item)
 {
     struct stream *stream = &conversion->streams[item->index];
@@ -342,8 +160,9 @@ static void push_event(struct conversion *conversion, const struct ct_kernel_ite
     if (stream->packet == NULL)
         begin_packet(conversion, item->index, time_ns);
     bt_message *message = bt_message_event_create_with_packet_and_default_clock_snapshot(
-        conversion->iterator, event_class_of(conversion, &item->record), stream->packet, time_ns);
-    fill_event(bt_message_event_borrow_event(message), &item->record);
+        conversion->iterator, ct_event_classes_find(conversion->classes, &item->record),
+        stream->packet, time_ns);
+    ct_event_classes_fill(bt_message_event_borrow_event(message), &item->record);
     push(conversion, message);
     stream->packet_events++;
     stream->last_ns = time_ns;
@@ -495,11 +314,7 @@ static void clear(struct conversion *conversion)
         bt_packet_put_ref(conversion->streams[i].packet);
         bt_stream_put_ref(conversion->streams[i].stream);
     }
-    for (size_t i = 0; i < CT_KERNEL_EVENT_COUNT; i++)
-        bt_event_class_put_ref(conversion->event_classes[i]);
-    ct_syscall_classes_free(conversion->syscalls);
-    bt_stream_class_put_ref(conversion->stream_class);
-    bt_stream_class_put_ref(conversion->sample_class);
+    ct_event_classes_free(conversion->classes);
     g_free(conversion->streams);
 }
 

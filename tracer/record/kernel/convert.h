@@ -1,4 +1,4 @@
-/* A recording's spool -> a CTF trace: the one file that knows babeltrace2. */
+/* A recording's spool -> a CTF trace: see event_classes.h for its events. */
 #ifndef CTRACE_RECORD_KERNEL_CONVERT_H
 #define CTRACE_RECORD_KERNEL_CONVERT_H
 

@@ -2,6 +2,7 @@
 
 #include "../tree.h"
 #include "images.h"
+#include "spool.h"
 
 #define CONVERTER "ctrace-kernel-convert"
 

@@ -5,8 +5,8 @@
 #ifndef CTRACE_RECORD_KERNEL_HIDDEN_H
 #define CTRACE_RECORD_KERNEL_HIDDEN_H
 
+#include "decode.h"
 #include "schema/kernel_events.h"
-#include "spool.h"
 
 struct ct_hidden;
 

@@ -2,8 +2,6 @@
 
 #include <linux/perf_event.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 /* After so many times that an idle task told of its switch, it is clear that it does: less those
  * that it did not, for perf misses a switch now and then on any machine. */
@@ -21,59 +19,53 @@ struct sample_head {
 /* What is no CPU's task. */
 #define NOBODY (-1)
 
-/* Where a ring's data are. Records and their fields are aligned: none wraps around in a number. */
-struct data {
-    const char *bytes;
-    size_t size;
-};
-
-static void copy(const struct data *data, uint64_t position, void *value, size_t size)
+/* Records and their fields are aligned: none wraps around in a number. */
+static void copy(const struct ct_ring_content *content, uint64_t position, void *value, size_t size)
 {
-    memcpy(value, data->bytes + position % data->size, size);
+    memcpy(value, content->data + position % content->size, size);
 }
 
-static int32_t tid_at(const struct data *data, uint64_t record, struct ct_raw_field field)
+static int32_t tid_at(const struct ct_ring_content *content, uint64_t record,
+                      struct ct_raw_field field)
 {
     int32_t tid;
 
-    copy(data, record + sizeof(struct sample_head) + field.offset, &tid, sizeof(tid));
+    copy(content, record + sizeof(struct sample_head) + field.offset, &tid, sizeof(tid));
     return tid;
 }
 
-static gboolean is_switch(const struct data *data, uint64_t record, uint32_t type,
+static gboolean is_switch(const struct ct_ring_content *content, uint64_t record, uint32_t type,
                           const struct ct_formats *formats)
 {
     uint16_t id;
 
     if (type != PERF_RECORD_SAMPLE)
         return FALSE;
-    copy(data, record + sizeof(struct sample_head) + formats->common_type.offset, &id, sizeof(id));
+    copy(content, record + sizeof(struct sample_head) + formats->common_type.offset, &id,
+         sizeof(id));
     return id == formats->switch_id;
 }
 
 gboolean ct_idle_is_silent(struct ct_ring *ring, const struct ct_formats *formats)
 {
-    const struct perf_event_mmap_page *page = ring->map;
+    struct ct_ring_content content;
     int32_t on_cpu = NOBODY;
     struct perf_event_header header;
 
-    if (ring->is_idle_clear || ring->map == MAP_FAILED)
+    if (ring->is_idle_clear || !ct_ring_look(ring, &content))
         return FALSE;
-    const struct data data = {(const char *)ring->map + sysconf(_SC_PAGESIZE), ring->size};
-    uint64_t head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
-
-    for (uint64_t at = page->data_tail; at < head && !ring->is_idle_clear; at += header.size) {
-        copy(&data, at, &header, sizeof(header));
+    for (uint64_t at = content.begin; at < content.end && !ring->is_idle_clear; at += header.size) {
+        copy(&content, at, &header, sizeof(header));
         if (header.type == PERF_RECORD_LOST)
             on_cpu = NOBODY;
-        if (!is_switch(&data, at, header.type, formats))
+        if (!is_switch(&content, at, header.type, formats))
             continue;
         gboolean was_idle = on_cpu == 0;
 
         if (was_idle)
-            ring->idle_told += tid_at(&data, at, formats->prev_pid) == 0 ? 1 : -1;
+            ring->idle_told += tid_at(&content, at, formats->prev_pid) == 0 ? 1 : -1;
         ring->is_idle_clear = ring->idle_told >= TOLD_ENOUGH || ring->idle_told <= -SILENT_ENOUGH;
-        on_cpu = tid_at(&data, at, formats->next_pid);
+        on_cpu = tid_at(&content, at, formats->next_pid);
     }
     return ring->idle_told <= -SILENT_ENOUGH;
 }

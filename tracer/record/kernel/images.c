@@ -1,5 +1,7 @@
 #include "images.h"
 
+#include "spool.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
 #define CTRACE_RECORD_KERNEL_IMAGES_H
 
 #include "../boards.h"
-#include "spool.h"
 
 struct ct_kernel_image {
     int32_t pid;

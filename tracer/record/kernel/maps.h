@@ -5,7 +5,7 @@
 #ifndef CTRACE_RECORD_KERNEL_MAPS_H
 #define CTRACE_RECORD_KERNEL_MAPS_H
 
-#include "spool.h"
+#include "decode.h"
 
 #include <glib.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 #include "present.h"
 
 #include "../procfs.h"
+#include "decode.h"
 #include "descriptors.h"
 #include "elf_file.h"
-#include "spool.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,100 +1,28 @@
 #include "rings.h"
 
-#include "../procfs.h"
+#include "attach.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /*
  * What a busy CPU writes in some 50 ms: the recorder is woken when it is half full, to disturb the
  * program seldom. For a task's, what perf_event_mlock_kb (516) leaves an ordinary user for each
- * CPU. There may be less, if the user has other rings.
+ * CPU.
  */
 #define MACHINE_RING_SIZE ((size_t)2 << 20)
 #define CALLS_RING_SIZE   ((size_t)4 << 20)
 #define TASK_RING_SIZE    ((size_t)512 << 10)
-#define RING_SIZE_MIN     ((size_t)16 << 10)
-
-static int open_event(struct perf_event_attr *attributes, pid_t pid, int cpu)
-{
-    attributes->size = sizeof(*attributes);
-    attributes->sample_type |= PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
-                               (attributes->type == PERF_TYPE_TRACEPOINT ? PERF_SAMPLE_RAW : 0);
-    attributes->sample_id_all = 1;
-    attributes->use_clockid = 1;
-    attributes->clockid = CLOCK_MONOTONIC;
-    attributes->watermark = 1;
-    attributes->build_id = attributes->mmap2;
-    int fd = (int)syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-
-    if (fd >= 0 || errno != EINVAL || !attributes->build_id)
-        return fd;
-    attributes->build_id = 0; /* before Linux 5.12 there are none */
-    return (int)syscall(SYS_perf_event_open, attributes, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-static void clear_ring(struct ct_ring *ring, uint32_t cpu)
-{
-    *ring = (struct ct_ring){.cpu = cpu, .map = MAP_FAILED};
-    for (size_t i = 0; i < CT_RING_FDS; i++)
-        ring->fds[i] = -1;
-}
-
-static void close_ring(struct ct_ring *ring)
-{
-    if (ring->map != MAP_FAILED)
-        munmap(ring->map, (size_t)sysconf(_SC_PAGESIZE) + ring->size);
-    for (size_t event = 0; event < CT_RING_FDS; event++) {
-        if (ring->fds[event] >= 0)
-            close(ring->fds[event]);
-    }
-    clear_ring(ring, ring->cpu);
-}
 
 static struct ct_ring *add_ring(struct ct_rings *rings, uint32_t cpu)
 {
     struct ct_ring *ring = &rings->rings[rings->count++];
 
-    clear_ring(ring, cpu);
+    ct_ring_init(ring, cpu);
     return ring;
-}
-
-gboolean ct_ring_open(struct ct_ring *ring, struct perf_event_attr *attributes, pid_t pid,
-                      size_t size)
-{
-    for (; size >= RING_SIZE_MIN; size /= 2) {
-        attributes->wakeup_watermark = (uint32_t)size / 2;
-        ring->fds[0] = open_event(attributes, pid, (int)ring->cpu);
-        if (ring->fds[0] < 0)
-            return FALSE;
-        ring->size = size;
-        ring->map = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE) + size, PROT_READ | PROT_WRITE,
-                         MAP_SHARED, ring->fds[0], 0);
-        if (ring->map != MAP_FAILED)
-            return TRUE;
-        int code = errno;
-        close(ring->fds[0]);
-        ring->fds[0] = -1;
-        errno = code;
-        if (code != EPERM && code != ENOMEM)
-            return FALSE;
-    }
-    errno = ENOMEM; /* that may be locked */
-    return FALSE;
-}
-
-gboolean ct_ring_add(struct ct_ring *ring, size_t index, struct perf_event_attr *attributes,
-                     pid_t pid)
-{
-    ring->fds[index] = open_event(attributes, pid, (int)ring->cpu);
-    return ring->fds[index] >= 0 &&
-           ioctl(ring->fds[index], PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
 }
 
 /* Names, forks and exits: what no tracepoint is needed for. */
@@ -123,7 +51,7 @@ static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id)
     return ct_ring_add(ring, index, &attributes, -1);
 }
 
-gboolean ct_ring_add_arrivals(struct ct_ring *ring)
+gboolean ct_rings_add_arrivals(struct ct_ring *ring)
 {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_SOFTWARE,
@@ -230,7 +158,7 @@ struct ct_rings *ct_rings_open_machine(char **why_not)
     return NULL;
 }
 
-static struct perf_event_attr task_event(gboolean is_enabled_by_exec)
+struct perf_event_attr ct_rings_life_event(gboolean on_exec)
 {
     return (struct perf_event_attr){
         .type = PERF_TYPE_SOFTWARE,
@@ -239,19 +167,27 @@ static struct perf_event_attr task_event(gboolean is_enabled_by_exec)
         .exclude_hv = 1,
         .inherit = 1,
         .disabled = 1,
-        .enable_on_exec = is_enabled_by_exec != 0,
-        .context_switch = 1,
+        .enable_on_exec = on_exec != 0,
         .task = 1,
         .comm = 1,
         .comm_exec = 1,
     };
 }
 
+/* When the task gets and loses a CPU, with its life. */
+static struct perf_event_attr switch_event(gboolean on_exec)
+{
+    struct perf_event_attr attributes = ct_rings_life_event(on_exec);
+
+    attributes.context_switch = 1;
+    return attributes;
+}
+
 /* A ring of the task's on each CPU: where events are inherited, there is no other way. */
 static gboolean open_task_ring(void *user, struct ct_ring *ring)
 {
     const struct task *task = user;
-    struct perf_event_attr attributes = task_event(!task->is_delayed);
+    struct perf_event_attr attributes = switch_event(!task->is_delayed);
 
     return ct_ring_open(ring, &attributes, task->pid, TASK_RING_SIZE);
 }
@@ -324,118 +260,11 @@ struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_
     return NULL;
 }
 
-/* ---- Running processes ---- */
-
-struct opening {
-    struct ct_rings *rings;                /* borrowed */
-    const struct ct_thread_events *events; /* borrowed */
-    int code;                              /* errno of what failed, or 0 */
-    guint threads;                         /* so many have their events */
-    guint threads_refused;                 /* so many are not for us to look at */
-};
-
-/* A ring is our own event's, which goes on whatever thread ends, and tells nothing. */
-static gboolean open_own_ring(void *user, struct ct_ring *ring)
-{
-    const size_t *size = user;
-    struct perf_event_attr attributes = {
-        .type = PERF_TYPE_SOFTWARE,
-        .config = PERF_COUNT_SW_DUMMY,
-        .exclude_kernel = 1,
-        .exclude_hv = 1,
-        .disabled = 1,
-    };
-
-    return ct_ring_open(ring, &attributes, 0, *size);
-}
-
-/* One event of a thread's whose records go into the ring. FALSE and errno. */
-static gboolean add_thread_event(const struct opening *opening, const struct ct_ring *ring,
-                                 struct perf_event_attr *attributes, pid_t tid)
-{
-    int fd = open_event(attributes, tid, (int)ring->cpu);
-
-    if (fd < 0)
-        return FALSE;
-    g_array_append_val(opening->rings->task_fds, fd);
-    return ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fds[0]) == 0;
-}
-
-static gboolean add_thread_events(const struct opening *opening, const struct ct_ring *ring,
-                                  pid_t tid)
-{
-    for (guint i = 0; i < opening->events->count; i++) {
-        struct perf_event_attr attributes = opening->events->attributes[i];
-        gboolean may_lack = i >= opening->events->needed;
-
-        if (!add_thread_event(opening, ring, &attributes, tid) &&
-            (!may_lack || (errno != EACCES && errno != EPERM)))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-/* On each CPU, with all threads and children that it makes from now on. */
-static gboolean open_thread(void *user, pid_t tid)
-{
-    struct opening *opening = user;
-
-    for (guint i = 0; i < opening->rings->count; i++) {
-        if (add_thread_events(opening, &opening->rings->rings[i], tid))
-            continue;
-        if (errno == ESRCH) /* it has ended meanwhile */
-            return TRUE;
-        if (errno == EACCES || errno == EPERM) {
-            opening->threads_refused++;
-            return TRUE;
-        }
-        opening->code = errno;
-        return FALSE;
-    }
-    opening->threads++;
-    return TRUE;
-}
-
-/* A descriptor for each thread and CPU is more than the usual limit, which is for select(2). */
-static void raise_file_limit(void)
-{
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-}
-
-static char *explain_running(const struct opening *opening)
-{
-    if (opening->code == EMFILE || opening->code == ENFILE)
-        return g_strdup_printf("after %u threads on %u CPUs there are too many open files: raise "
-                               "the limit (ulimit -Hn), or be root",
-                               opening->threads, opening->rings->count);
-    return ct_rings_explain_task(opening->code != 0 ? opening->code : EACCES);
-}
-
-gboolean ct_rings_attach(struct ct_rings *rings, size_t size, const struct ct_thread_events *events,
-                         const GArray *pids, gboolean follows_children, char **why_not)
-{
-    struct opening opening = {.rings = rings, .events = events};
-
-    rings->task_fds = g_array_new(FALSE, FALSE, sizeof(int));
-    raise_file_limit();
-    opening.code = ct_rings_open_each(rings, open_own_ring, &size);
-    if (opening.code == 0 && ct_proc_visit_threads(pids, follows_children, open_thread, &opening) &&
-        (opening.threads > 0 || opening.threads_refused == 0))
-        return TRUE;
-    *why_not = explain_running(&opening);
-    return FALSE;
-}
-
 struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,
                                        gboolean follows_children, char **why_not)
 {
     struct ct_rings *rings = ct_rings_new(kind);
-    struct ct_thread_events events = {.attributes = {task_event(FALSE)}, .count = 1, .needed = 1};
+    struct ct_thread_events events = {.attributes = {switch_event(FALSE)}, .count = 1, .needed = 1};
     gboolean is_ready = TRUE;
 
     if (kind == CT_RINGS_CALLS) {
@@ -452,18 +281,10 @@ struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pi
     return NULL;
 }
 
-static void control_ring(const struct ct_ring *ring, unsigned long request)
-{
-    for (size_t event = 0; event < CT_RING_FDS; event++) {
-        if (ring->fds[event] >= 0)
-            ioctl(ring->fds[event], request, 0);
-    }
-}
-
 static void control(struct ct_rings *rings, unsigned long request)
 {
     for (guint i = 0; i < rings->count; i++)
-        control_ring(&rings->rings[i], request);
+        ct_ring_control(&rings->rings[i], request);
     for (guint i = 0; rings->task_fds != NULL && i < rings->task_fds->len; i++)
         ioctl(g_array_index(rings->task_fds, int, i), request, 0);
 }
@@ -483,13 +304,13 @@ struct ct_ring *ct_rings_reopen(struct ct_rings *rings, uint32_t cpu, gboolean i
 
     if (ring == NULL)
         return NULL;
-    close_ring(ring);
+    ct_ring_close(ring);
     if (!open_machine(&rings->formats, ring)) {
-        close_ring(ring);
+        ct_ring_close(ring);
         return NULL;
     }
     if (is_begun)
-        control_ring(ring, PERF_EVENT_IOC_ENABLE);
+        ct_ring_control(ring, PERF_EVENT_IOC_ENABLE);
     return ring;
 }
 
@@ -501,43 +322,6 @@ void ct_rings_begin(struct ct_rings *rings)
 void ct_rings_end(struct ct_rings *rings)
 {
     control(rings, PERF_EVENT_IOC_DISABLE);
-}
-
-static gboolean write_all(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, data, size);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return FALSE;
-        data += written;
-        size -= (size_t)written;
-    }
-    return TRUE;
-}
-
-gboolean ct_ring_drain(struct ct_ring *ring, int fd)
-{
-    struct perf_event_mmap_page *page = ring->map;
-    const char *data = (const char *)ring->map + sysconf(_SC_PAGESIZE);
-
-    if (ring->map == MAP_FAILED) /* its CPU came back, but could not be opened again */
-        return TRUE;
-    uint64_t head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
-    uint64_t tail = page->data_tail;
-    gboolean is_written = TRUE;
-
-    while (tail < head && is_written) {
-        size_t offset = (size_t)(tail % ring->size);
-        size_t size = MIN((size_t)(head - tail), ring->size - offset);
-
-        is_written = write_all(fd, data + offset, size);
-        tail += size;
-    }
-    __atomic_store_n(&page->data_tail, head, __ATOMIC_RELEASE);
-    return is_written;
 }
 
 static int compare_fds(const void *first, const void *second)
@@ -589,7 +373,7 @@ void ct_rings_free(struct ct_rings *rings)
         close(g_array_index(rings->task_fds, int, i));
     g_clear_pointer(&rings->task_fds, g_array_unref);
     for (guint i = 0; i < rings->count; i++)
-        close_ring(&rings->rings[i]);
+        ct_ring_close(&rings->rings[i]);
     g_free(rings->rings);
     g_free(rings);
 }

@@ -7,22 +7,10 @@
 #define CTRACE_RECORD_KERNEL_RINGS_H
 
 #include "formats.h"
+#include "ring.h"
 
 #include <glib.h>
-#include <linux/perf_event.h>
 #include <sys/types.h>
-
-#define CT_RING_FDS 4
-
-struct ct_ring {
-    uint32_t cpu;
-    int fds[CT_RING_FDS]; /* the first has the ring; -1: none */
-    void *map;
-    size_t size; /* of the data */
-    int32_t
-        idle_told; /* so often its CPU's idle task told of its switch, less those that it did not */
-    gboolean is_idle_clear; /* whether it does, is */
-};
 
 enum ct_rings_kind {
     CT_RINGS_MACHINE, /* the scheduler's tracepoints, of every task */
@@ -43,20 +31,15 @@ struct ct_rings {
 /* For those who open their own events: no rings yet. */
 struct ct_rings *ct_rings_new(enum ct_rings_kind kind);
 
-/* Opens the event that has the ring, as large as we may, at most of `size`: a power of two. */
-gboolean ct_ring_open(struct ct_ring *ring, struct perf_event_attr *attributes, pid_t pid,
-                      size_t size);
-
-/* One more event whose records go into the ring; pid -1 is all. FALSE and errno. */
-gboolean ct_ring_add(struct ct_ring *ring, size_t index, struct perf_event_attr *attributes,
-                     pid_t pid);
-
 /*
  * Adds a ring for each CPU that is there, and opens it by `open`, which says FALSE and errno if it
  * cannot. That errno, or 0.
  */
 int ct_rings_open_each(struct ct_rings *rings, gboolean (*open)(void *user, struct ct_ring *ring),
                        void *user);
+
+/* What a task's life is, with that of its children to come: forks, names, execs and exits. */
+struct perf_event_attr ct_rings_life_event(gboolean on_exec);
 
 /* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on. */
 struct ct_rings *ct_rings_open_machine(char **why_not);
@@ -74,22 +57,7 @@ char *ct_rings_explain_task(int code);
  */
 struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_not);
 
-/* Events that each of some threads gets on each CPU. */
-struct ct_thread_events {
-    struct perf_event_attr attributes[3];
-    guint count;
-    guint needed; /* the first of them; the others may be refused */
-};
-
-/*
- * Opens rings of `size`, and those events of each thread of these processes (pid_t), which run
- * already, and of their present descendants if `follows_children`, with all children to come: from
- * ct_rings_begin() on. From the main thread. FALSE and why not.
- */
-gboolean ct_rings_attach(struct ct_rings *rings, size_t size, const struct ct_thread_events *events,
-                         const GArray *pids, gboolean follows_children, char **why_not);
-
-/* PROCESS or CALLS of them. */
+/* PROCESS or CALLS of processes that run already: see ct_rings_attach(). */
 struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,
                                        gboolean follows_children, char **why_not);
 
@@ -100,13 +68,10 @@ struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pi
 struct ct_ring *ct_rings_reopen(struct ct_rings *rings, uint32_t cpu, gboolean is_begun);
 
 /* From now on, who comes on the ring's CPU is told once more: see idle.h. FALSE and errno. */
-gboolean ct_ring_add_arrivals(struct ct_ring *ring);
+gboolean ct_rings_add_arrivals(struct ct_ring *ring);
 
 void ct_rings_begin(struct ct_rings *rings);
 void ct_rings_end(struct ct_rings *rings);
-
-/* Writes what is in the ring to `fd` and makes room for more. FALSE and errno if it cannot. */
-gboolean ct_ring_drain(struct ct_ring *ring, int fd);
 
 /* May take a tenth of a second: the kernel waits until nobody is in its tracepoints. */
 void ct_rings_free(struct ct_rings *rings);

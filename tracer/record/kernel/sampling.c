@@ -1,5 +1,6 @@
 #include "sampling.h"
 
+#include "attach.h"
 #include "user_registers.h"
 
 #include <errno.h>
@@ -33,20 +34,11 @@ static size_t ring_size(uint32_t hz)
 /* What there is to tell apart from samples: who forks, executes and maps what. */
 static struct perf_event_attr maps_event(void)
 {
-    return (struct perf_event_attr){
-        .type = PERF_TYPE_SOFTWARE,
-        .config = PERF_COUNT_SW_DUMMY,
-        .exclude_kernel = 1,
-        .exclude_hv = 1,
-        .inherit = 1,
-        .disabled = 1,
-        .enable_on_exec = 1, /* also where samples are to come later */
-        .task = 1,
-        .comm = 1,
-        .comm_exec = 1,
-        .mmap = 1,
-        .mmap2 = 1,
-    };
+    /* From the exec on also where samples are to come later. */
+    struct perf_event_attr attributes = ct_rings_life_event(TRUE);
+
+    attributes.mmap = attributes.mmap2 = 1;
+    return attributes;
 }
 
 static struct perf_event_attr clock_event(uint32_t hz, gboolean on_exec, gboolean has_system_time)
