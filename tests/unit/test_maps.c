@@ -362,6 +362,28 @@ static void sample_is_read_from_a_spool(void **state)
     unlink(path);
 }
 
+static void layers_have_files_of_their_own(void **state)
+{
+    static const char *const names[] = {[CT_RINGS_MACHINE] = "cpu5",
+                                        [CT_RINGS_PROCESS] = "cpu5",
+                                        [CT_RINGS_CALLS] = "calls5",
+                                        [CT_RINGS_SAMPLES] = "samples5"};
+    g_autofree char *folder = g_dir_make_tmp("ctrace-maps-XXXXXX", NULL);
+    const struct ct_ring ring = {.cpu = 5};
+
+    (void)state;
+    for (size_t kind = 0; kind < G_N_ELEMENTS(names); kind++) {
+        const struct ct_rings rings = {.kind = (enum ct_rings_kind)kind};
+        g_autofree char *path = g_build_filename(folder, names[kind], NULL);
+        int fd = ct_spool_create(folder, &rings, &ring);
+
+        assert_true(fd >= 0);
+        close(fd);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -376,6 +398,7 @@ int main(void)
         TEST(what_is_no_elf_file_has_no_bias),
         TEST(mapping_is_read_from_a_spool),
         TEST(sample_is_read_from_a_spool),
+        TEST(layers_have_files_of_their_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,7 @@ int ct_spool_create(const char *folder, const struct ct_rings *rings, const stru
         [CT_RINGS_MACHINE] = "cpu",
         [CT_RINGS_PROCESS] = "cpu",
         [CT_RINGS_CALLS] = "calls",
+        [CT_RINGS_SAMPLES] = "samples",
     };
     g_autofree char *path = g_strdup_printf("%s/%s%u", folder, names[rings->kind], ring->cpu);
 
