@@ -232,6 +232,80 @@ static void what_is_no_elf_file_has_no_bias(void **state)
     assert_int_equal(bias, 0x2000);
 }
 
+static struct ct_elf_file *read_content(const char *content, size_t size)
+{
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("ctrace-maps-XXXXXX", &path, NULL);
+
+    assert_int_equal(write(fd, content, size), size);
+    close(fd);
+    struct ct_elf_file *file = ct_elf_file_read(path);
+
+    unlink(path);
+    return file;
+}
+
+static void a_file_that_is_cut_off_tells_what_is_left_of_it(void **state)
+{
+    struct ct_elf_file *whole = ct_elf_file_read("/proc/self/exe");
+    g_autofree char *content = NULL;
+    gsize size, segments_end;
+    ElfW(Ehdr) header;
+
+    (void)state;
+    assert_non_null(whole);
+    assert_true(g_file_get_contents("/proc/self/exe", &content, &size, NULL));
+    memcpy(&header, content, sizeof(header));
+    segments_end = header.e_phoff + header.e_phnum * sizeof(ElfW(Phdr));
+    assert_true(segments_end < PAGE && size > PAGE);
+    for (size_t left = 0; left < PAGE; left += 8) {
+        struct ct_elf_file *file = read_content(content, left);
+
+        if (left < sizeof(header)) {
+            assert_null(file);
+            continue;
+        }
+        assert_non_null(file);
+        assert_int_equal(file->segment_count, left < segments_end ? 0 : whole->segment_count);
+        if (*file->build_id != '\0')
+            assert_string_equal(file->build_id, whole->build_id);
+        ct_elf_file_free(file);
+    }
+    ct_elf_file_free(whole);
+}
+
+static void what_a_file_claims_takes_no_memory(void **state)
+{
+    struct {
+        ElfW(Ehdr) header;
+        ElfW(Phdr) notes;
+    } file = {
+        .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+                               EV_CURRENT},
+                   .e_type = ET_DYN,
+                   .e_version = EV_CURRENT,
+                   .e_phoff = sizeof(file.header),
+                   .e_ehsize = sizeof(file.header),
+                   .e_phentsize = sizeof(file.notes),
+                   .e_phnum = 1},
+        .notes = {.p_type = PT_NOTE, .p_filesz = UINT64_MAX / 2, .p_align = 4},
+    };
+    struct ct_elf_file *elf = read_content((const char *)&file, sizeof(file));
+
+    (void)state;
+    assert_non_null(elf);
+    assert_string_equal(elf->build_id, "");
+    ct_elf_file_free(elf);
+    file.header.e_phnum = PN_XNUM - 1;
+    elf = read_content((const char *)&file, sizeof(file));
+    assert_non_null(elf);
+    assert_int_equal(elf->segment_count, 0);
+    ct_elf_file_free(elf);
+    file.header.e_ident[EI_DATA] = ELFDATA2MSB;
+    assert_null(read_content((const char *)&file, sizeof(file)));
+    assert_null(read_content("#!/bin/sh\nexit 0\n", 17));
+}
+
 /* ---- A spool file's records ---- */
 
 struct raw_mapping {
@@ -396,6 +470,8 @@ int main(void)
         TEST(id_used_again_is_another_process),
         TEST(bias_is_what_the_loader_added),
         TEST(what_is_no_elf_file_has_no_bias),
+        TEST(a_file_that_is_cut_off_tells_what_is_left_of_it),
+        TEST(what_a_file_claims_takes_no_memory),
         TEST(mapping_is_read_from_a_spool),
         TEST(sample_is_read_from_a_spool),
         TEST(layers_have_files_of_their_own),

@@ -1,6 +1,7 @@
 #include "elf_file.h"
 
-#include <elf.h>
+#include <fcntl.h>
+#include <gelf.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,82 +12,63 @@
 #define OWN_BYTE_ORDER ELFDATA2MSB
 #endif
 
-/* Notes are padded to this. */
-#define NOTE_ALIGNMENT 4U
+/* What is longer is no real program's: whatever a file says, it is not to take much memory. */
+#define SEGMENTS_MAX 1024U
+#define NOTES_MAX    ((size_t)1 << 20)
 
 /* A build id is a hash: what is longer is none. */
 #define BUILD_ID_MAX 64U
 
-/* FALSE if the file does not reach that far. */
-static gboolean copy(GMappedFile *data, uint64_t offset, void *to, size_t size)
+static char *format_id(const uint8_t *bytes, size_t size)
 {
-    gsize length = g_mapped_file_get_length(data);
-
-    if (offset > length || size > length - offset)
-        return FALSE;
-    memcpy(to, g_mapped_file_get_contents(data) + offset, size);
-    return TRUE;
-}
-
-static char *format_id(GMappedFile *data, uint64_t offset, size_t size)
-{
-    uint8_t bytes[BUILD_ID_MAX];
     g_autoptr(GString) text = g_string_new(NULL);
 
-    if (size > sizeof(bytes) || !copy(data, offset, bytes, size))
+    if (size > BUILD_ID_MAX)
         return NULL;
     for (size_t i = 0; i < size; i++)
         g_string_append_printf(text, "%02x", bytes[i]);
     return g_strdup(text->str);
 }
 
-static uint64_t padded(uint32_t size)
-{
-    return ((uint64_t)size + NOTE_ALIGNMENT - 1) & ~(uint64_t)(NOTE_ALIGNMENT - 1);
-}
-
 /* NULL if it is not among these notes. */
-static char *find_build_id(GMappedFile *data, const Elf64_Phdr *notes)
+static char *find_build_id(Elf *elf, const GElf_Phdr *notes)
 {
-    uint64_t at = notes->p_offset;
-    uint64_t length = g_mapped_file_get_length(data);
-    uint64_t end = MIN(notes->p_offset + MIN(notes->p_filesz, length), length);
-    Elf64_Nhdr note;
-    char name[sizeof(ELF_NOTE_GNU)];
+    Elf_Type type = notes->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR;
+    Elf_Data *data = NULL;
+    GElf_Nhdr note;
+    size_t at = 0, name, content;
 
-    while (at < end && copy(data, at, &note, sizeof(note))) {
-        uint64_t name_at = at + sizeof(note);
-        uint64_t content_at = name_at + padded(note.n_namesz);
+    if (notes->p_filesz <= NOTES_MAX)
+        data = elf_getdata_rawchunk(elf, (int64_t)notes->p_offset, notes->p_filesz, type);
+    while (data != NULL && (at = gelf_getnote(data, at, &note, &name, &content)) > 0) {
+        const uint8_t *bytes = data->d_buf;
 
-        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof(name) &&
-            copy(data, name_at, name, sizeof(name)) &&
-            memcmp(name, ELF_NOTE_GNU, sizeof(name)) == 0)
-            return format_id(data, content_at, note.n_descsz);
-        at = content_at + padded(note.n_descsz);
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof(ELF_NOTE_GNU) &&
+            memcmp(bytes + name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)) == 0)
+            return format_id(bytes + content, note.n_descsz);
     }
     return NULL;
 }
 
-static gboolean read_header(GMappedFile *data, Elf64_Ehdr *header)
+static gboolean read_header(Elf *elf, GElf_Ehdr *header)
 {
-    return copy(data, 0, header, sizeof(*header)) &&
-           memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 &&
-           header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == OWN_BYTE_ORDER &&
-           header->e_phentsize == sizeof(Elf64_Phdr);
+    return gelf_getehdr(elf, header) != NULL && header->e_ident[EI_CLASS] == ELFCLASS64 &&
+           header->e_ident[EI_DATA] == OWN_BYTE_ORDER;
 }
 
-static struct ct_elf_file *read_segments(GMappedFile *data, const Elf64_Ehdr *header)
+static struct ct_elf_file *read_segments(Elf *elf, const GElf_Ehdr *header)
 {
     struct ct_elf_file *file = g_new0(struct ct_elf_file, 1);
-    Elf64_Phdr segment;
+    size_t count = 0;
+    GElf_Phdr segment;
 
+    if (elf_getphdrnum(elf, &count) != 0 || count > SEGMENTS_MAX)
+        count = 0;
     file->entry = header->e_entry;
-    file->segments = g_new0(struct ct_elf_segment, header->e_phnum);
-    for (unsigned i = 0; i < header->e_phnum; i++) {
-        if (!copy(data, header->e_phoff + i * sizeof(segment), &segment, sizeof(segment)))
-            break;
+    file->segments = g_new0(struct ct_elf_segment, count);
+    for (size_t i = 0; i < count && gelf_getphdr(elf, (int)i, &segment) != NULL; i++) {
         if (segment.p_type == PT_NOTE && file->build_id == NULL)
-            file->build_id = find_build_id(data, &segment);
+            file->build_id = find_build_id(elf, &segment);
         if (segment.p_type == PT_LOAD)
             file->segments[file->segment_count++] = (struct ct_elf_segment){
                 .file_offset = segment.p_offset,
@@ -105,18 +87,23 @@ struct ct_elf_file *ct_elf_file_read(const char *path)
 {
     struct ct_elf_file *file = NULL;
     struct stat status;
-    Elf64_Ehdr header;
+    GElf_Ehdr header;
 
     /* A device may have been mapped: to open one can do anything. */
     if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
         return NULL;
-    GMappedFile *data = g_mapped_file_new(path, FALSE, NULL);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-    if (data == NULL)
+    if (fd < 0)
         return NULL;
-    if (read_header(data, &header))
-        file = read_segments(data, &header);
-    g_mapped_file_unref(data);
+    elf_version(EV_CURRENT);
+    /* Not mapped: somebody may make the file shorter meanwhile. */
+    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+
+    if (elf != NULL && elf_kind(elf) == ELF_K_ELF && read_header(elf, &header))
+        file = read_segments(elf, &header);
+    elf_end(elf);
+    close(fd);
     return file;
 }
 
