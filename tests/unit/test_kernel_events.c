@@ -117,17 +117,17 @@ static void put(FILE *file, uint32_t type, uint16_t misc, const void *body, size
     fwrite(body, size, 1, file);
 }
 
-/* As where system calls are recorded. */
+#define CALLS 1
+
+/* As where system calls are recorded: they are in a file of their own. */
 static struct spool new_spool_of_calls(void)
 {
     struct spool spool = new_spool(FALSE);
     const uint32_t kind = CT_RINGS_CALLS;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(spool.files); i++) {
-        fseek(spool.files[i], offsetof(struct ct_spool_head, kind), SEEK_SET);
-        fwrite(&kind, sizeof(kind), 1, spool.files[i]);
-        fseek(spool.files[i], 0, SEEK_END);
-    }
+    fseek(spool.files[CALLS], offsetof(struct ct_spool_head, kind), SEEK_SET);
+    fwrite(&kind, sizeof(kind), 1, spool.files[CALLS]);
+    fseek(spool.files[CALLS], 0, SEEK_END);
     return spool;
 }
 
@@ -152,7 +152,38 @@ static void put_sample_with_callers(struct spool *spool, uint64_t time_ns, int32
                                       {0}};
 
     memcpy(body.raw, raw, sizeof(*raw));
-    put(spool->files[0], PERF_RECORD_SAMPLE, 0, &body, sizeof(body));
+    put(spool->files[CALLS], PERF_RECORD_SAMPLE, 0, &body, sizeof(body));
+}
+
+static void put_call(struct spool *spool, uint64_t time_ns, int32_t pid, int64_t number)
+{
+    struct raw raw = {.type = ENTER_ID, .current = pid, .number = number};
+
+    put_sample_with_callers(spool, time_ns, pid, &raw);
+}
+
+/* As an exec maps it: where 32 bits reach, or beyond. */
+static void put_vdso(struct spool *spool, uint32_t file, uint64_t time_ns, int32_t pid,
+                     gboolean is_32_bit)
+{
+    struct {
+        int32_t pid, tid;
+        uint64_t begin, size, file_offset;
+        uint64_t device_and_build_id[3];
+        uint32_t protection, flags;
+        char path[8];
+        int32_t current_pid, current_tid;
+        uint64_t time_ns;
+    } body = {.pid = pid,
+              .tid = pid,
+              .begin = is_32_bit ? UINT64_C(0xf7fc5000) : UINT64_C(0x7ffff7fc5000),
+              .size = 0x2000,
+              .path = "[vdso]",
+              .current_pid = pid,
+              .current_tid = pid,
+              .time_ns = time_ns};
+
+    put(spool->files[file], PERF_RECORD_MMAP2, 0, &body, sizeof(body));
 }
 
 static void put_exec(struct spool *spool, uint64_t time_ns, int32_t pid)
@@ -449,10 +480,8 @@ static void what_two_events_tell_is_taken_once(void **state)
     end(&spool, events);
 }
 
-/* With the call that it is in, if any. */
-static void what_a_present_thread_does_is_told(void **state)
+static void put_blocked(struct spool *spool, int64_t number)
 {
-    struct spool spool = new_spool(FALSE);
     struct {
         struct ct_spool_task task;
         struct ct_spool_id id;
@@ -460,14 +489,22 @@ static void what_a_present_thread_does_is_told(void **state)
                   .tid = ROOT,
                   .is_blocked = TRUE,
                   .has_call = TRUE,
-                  .number = SYS_futex,
+                  .number = number,
                   .arguments = {0x5000}},
                  {ROOT, ROOT, 5}};
+
+    put(spool->files[PRESENT], CT_SPOOL_TASK, 0, &blocked, sizeof(blocked));
+}
+
+/* With the call that it is in, if any. */
+static void what_a_present_thread_does_is_told(void **state)
+{
+    struct spool spool = new_spool(FALSE);
     struct ct_kernel_item item;
 
     (void)state;
     put_task(&spool, PRESENT, PERF_RECORD_FORK, 5, 1, ROOT, ROOT);
-    put(spool.files[PRESENT], CT_SPOOL_TASK, 0, &blocked, sizeof(blocked));
+    put_blocked(&spool, SYS_futex);
     struct ct_kernel_events *events = open_events_of(&spool, 0, TRUE);
     expect_image(events, 5, ROOT, 1, "");
     assert_true(ct_kernel_events_next(events, &item));
@@ -679,6 +716,67 @@ static void a_call_is_told_with_its_name_and_arguments(void **state)
     end(&spool, events);
 }
 
+static void expect_call(struct ct_kernel_events *events, uint64_t time_ns, const char *name,
+                        enum ct_syscall call)
+{
+    struct ct_kernel_item item;
+
+    do
+        assert_true(ct_kernel_events_next(events, &item));
+    while (item.record.event != CT_KERNEL_ID_SYSCALL_ENTRY);
+    assert_int_equal(item.record.time_ns, time_ns);
+    assert_string_equal(item.record.as.syscall.name, name);
+    assert_int_equal(item.record.as.syscall.call, call);
+}
+
+#define I386_EXECVE          11
+#define I386_CLOCK_NANOSLEEP 407 /* clock_nanosleep_time64 */
+#define I386_NANOSLEEP       162
+#define I386_SOCKETCALL      102
+#define I386_FUTEX           422 /* futex_time64 */
+
+/* Its word size is that of what it executed last, or what its parent had. */
+static void calls_of_a_process_go_by_its_word_size(void **state)
+{
+    struct spool spool = new_spool_of_calls();
+
+    (void)state;
+    put_begin(&spool);
+    put_call(&spool, 10, ROOT, SYS_execve);
+    put_exec(&spool, 20, ROOT);
+    put_vdso(&spool, CALLS, 21, ROOT, TRUE);
+    put_call(&spool, 30, ROOT, I386_CLOCK_NANOSLEEP);
+    put_task(&spool, 0, PERF_RECORD_FORK, 40, ROOT, ROOT + 1, ROOT + 1);
+    put_call(&spool, 50, ROOT + 1, I386_NANOSLEEP);
+    put_call(&spool, 51, ROOT + 1, I386_EXECVE);
+    put_exec(&spool, 60, ROOT + 1);
+    put_vdso(&spool, CALLS, 61, ROOT + 1, FALSE);
+    put_call(&spool, 70, ROOT + 1, SYS_nanosleep);
+    put_call(&spool, 80, ROOT, I386_SOCKETCALL);
+    struct ct_kernel_events *events = open_events(&spool, TRUE);
+    expect_call(events, 10, "execve", CT_SYSCALL_OTHER);
+    expect_call(events, 30, "clock_nanosleep", CT_SYSCALL_clock_nanosleep);
+    expect_call(events, 50, "nanosleep", CT_SYSCALL_nanosleep);
+    expect_call(events, 51, "execve", CT_SYSCALL_OTHER);
+    expect_call(events, 70, "nanosleep", CT_SYSCALL_nanosleep);
+    expect_call(events, 80, "socketcall", CT_SYSCALL_OTHER);
+    expect_end(events);
+    end(&spool, events);
+}
+
+static void a_call_of_a_present_process_goes_by_its_word_size(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+
+    (void)state;
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 5, 1, ROOT, ROOT);
+    put_vdso(&spool, PRESENT, 5, ROOT, TRUE);
+    put_blocked(&spool, I386_FUTEX);
+    struct ct_kernel_events *events = open_events_of(&spool, 0, TRUE);
+    expect_call(events, 5, "futex", CT_SYSCALL_futex);
+    end(&spool, events);
+}
+
 static void callers_are_told_where_a_task_blocks(void **state)
 {
     struct spool spool = new_spool_of_calls();
@@ -703,16 +801,37 @@ static void callers_are_told_where_a_task_blocks(void **state)
     end(&spool, events);
 }
 
+static void expect_name(enum ct_syscall_abi abi, int64_t number, const char *name,
+                        enum ct_syscall call)
+{
+    assert_string_equal(ct_syscall_name(abi, number), name);
+    assert_int_equal(ct_syscall_of(abi, number), call);
+}
+
 static void calls_have_names(void **state)
 {
     (void)state;
-    assert_string_equal(ct_syscall_name(SYS_futex), "futex");
-    assert_int_equal(ct_syscall_of(SYS_futex), CT_SYSCALL_futex);
-    assert_string_equal(ct_syscall_name(SYS_getpid), "getpid");
-    assert_int_equal(ct_syscall_of(SYS_getpid), CT_SYSCALL_OTHER);
+    expect_name(CT_SYSCALL_ABI_OWN, SYS_futex, "futex", CT_SYSCALL_futex);
+    expect_name(CT_SYSCALL_ABI_OWN, SYS_getpid, "getpid", CT_SYSCALL_OTHER);
+    expect_name(CT_SYSCALL_ABI_OWN, -1, "unknown", CT_SYSCALL_OTHER);
+    expect_name(CT_SYSCALL_ABI_OWN, 1000000, "unknown", CT_SYSCALL_OTHER);
     assert_string_equal(ct_syscall_arguments(CT_SYSCALL_OTHER), "");
-    assert_string_equal(ct_syscall_name(-1), "unknown");
-    assert_string_equal(ct_syscall_name(1000000), "unknown");
+}
+
+/* By the kernel's table for i386. */
+static void calls_of_32_bit_programs_have_the_names_of_others(void **state)
+{
+    (void)state;
+    expect_name(CT_SYSCALL_ABI_32_BIT, 3, "read", CT_SYSCALL_read);
+    expect_name(CT_SYSCALL_ABI_32_BIT, 7, "wait4", CT_SYSCALL_wait4);       /* waitpid */
+    expect_name(CT_SYSCALL_ABI_32_BIT, 82, "old_select", CT_SYSCALL_OTHER); /* select */
+    expect_name(CT_SYSCALL_ABI_32_BIT, 142, "select", CT_SYSCALL_select);   /* _newselect */
+    expect_name(CT_SYSCALL_ABI_32_BIT, 117, "ipc", CT_SYSCALL_OTHER);       /* one of many */
+    expect_name(CT_SYSCALL_ABI_32_BIT, 221, "fcntl", CT_SYSCALL_fcntl);     /* fcntl64 */
+    expect_name(CT_SYSCALL_ABI_32_BIT, 371, "recvfrom", CT_SYSCALL_recvfrom);
+    expect_name(CT_SYSCALL_ABI_32_BIT, 413, "pselect6", CT_SYSCALL_pselect6); /* pselect6_time64 */
+    expect_name(CT_SYSCALL_ABI_32_BIT, 403, "clock_gettime64", CT_SYSCALL_OTHER);
+    expect_name(CT_SYSCALL_ABI_32_BIT, 1000000, "unknown", CT_SYSCALL_OTHER);
 }
 
 /* The kernel drops one now and then. When it can have been is told by the last one before. */
@@ -775,6 +894,9 @@ int main(void)
         cmocka_unit_test(a_call_is_told_with_its_name_and_arguments),
         cmocka_unit_test(callers_are_told_where_a_task_blocks),
         cmocka_unit_test(calls_have_names),
+        cmocka_unit_test(calls_of_32_bit_programs_have_the_names_of_others),
+        cmocka_unit_test(calls_of_a_process_go_by_its_word_size),
+        cmocka_unit_test(a_call_of_a_present_process_goes_by_its_word_size),
         cmocka_unit_test(a_missing_switch_has_the_last_one_before_it),
         cmocka_unit_test(a_file_that_was_cut_off_is_read_up_to_there),
     };

@@ -155,6 +155,31 @@ static void exec_clears_what_was_mapped(void **state)
     assert_string_equal(file_at(PARENT, 0x1000), "");
 }
 
+static gboolean is_32_bit(int32_t pid)
+{
+    struct ct_address_space space;
+
+    assert_true(ct_maps_get(maps, pid, &space));
+    return space.is_32_bit;
+}
+
+static void word_size_is_told_by_the_vdso_until_an_exec(void **state)
+{
+    (void)state;
+    map(PARENT, 0x1000, 0x2000, 0, "/bin/narrow");
+    assert_false(is_32_bit(PARENT));
+    map(PARENT, 0xffffe000, UINT64_C(1) << 32, 0, "[vdso]");
+    map(PARENT, 0x2000, 0x3000, 0, "/lib/narrow");
+    fork_process(PARENT, CHILD);
+    map(CHILD, 0x3000, 0x4000, 0, "/lib/another");
+    assert_true(is_32_bit(PARENT));
+    assert_true(is_32_bit(CHILD));
+    name(CHILD, TRUE);
+    map(CHILD, 0x7ffff7fc5000, 0x7ffff7fc7000, 0, "[vdso]");
+    assert_true(is_32_bit(PARENT));
+    assert_false(is_32_bit(CHILD));
+}
+
 static void id_used_again_is_another_process(void **state)
 {
     (void)state;
@@ -232,12 +257,14 @@ static void what_is_no_elf_file_has_no_bias(void **state)
     assert_int_equal(bias, 0x2000);
 }
 
-static struct ct_elf_file *read_content(const char *content, size_t size)
+/* In a file of `file_size`, which may be more. */
+static struct ct_elf_file *read_content(const void *content, size_t size, size_t file_size)
 {
     g_autofree char *path = NULL;
     int fd = g_file_open_tmp("ctrace-maps-XXXXXX", &path, NULL);
 
     assert_int_equal(write(fd, content, size), size);
+    assert_int_equal(ftruncate(fd, (off_t)file_size), 0);
     close(fd);
     struct ct_elf_file *file = ct_elf_file_read(path);
 
@@ -259,7 +286,7 @@ static void a_file_that_is_cut_off_tells_what_is_left_of_it(void **state)
     segments_end = header.e_phoff + header.e_phnum * sizeof(ElfW(Phdr));
     assert_true(segments_end < PAGE && size > PAGE);
     for (size_t left = 0; left < PAGE; left += 8) {
-        struct ct_elf_file *file = read_content(content, left);
+        struct ct_elf_file *file = read_content(content, left, left);
 
         if (left < sizeof(header)) {
             assert_null(file);
@@ -274,36 +301,97 @@ static void a_file_that_is_cut_off_tells_what_is_left_of_it(void **state)
     ct_elf_file_free(whole);
 }
 
-static void what_a_file_claims_takes_no_memory(void **state)
+static void a_32_bit_file_is_read_too(void **state)
 {
     struct {
+        Elf32_Ehdr header;
+        Elf32_Phdr code;
+    } content = {
+        .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB,
+                               EV_CURRENT},
+                   .e_type = ET_EXEC,
+                   .e_machine = EM_386,
+                   .e_version = EV_CURRENT,
+                   .e_phoff = sizeof(content.header),
+                   .e_ehsize = sizeof(content.header),
+                   .e_phentsize = sizeof(content.code),
+                   .e_phnum = 1},
+        .code = {.p_type = PT_LOAD,
+                 .p_flags = PF_R | PF_X,
+                 .p_offset = 0x1000,
+                 .p_vaddr = 0x8049000,
+                 .p_filesz = 0x500},
+    };
+    struct ct_elf_file *file = read_content(&content, sizeof(content), sizeof(content));
+    uint64_t bias = 1;
+
+    (void)state;
+    assert_non_null(file);
+    assert_true(ct_elf_file_bias(file, 0x8049000, 0x1000, &bias));
+    assert_int_equal(bias, 0);
+    ct_elf_file_free(file);
+}
+
+/* A file with a build id, in notes of a size that it claims to have. */
+static char *read_build_id(uint64_t notes_size, size_t file_size)
+{
+    const struct {
         ElfW(Ehdr) header;
         ElfW(Phdr) notes;
-    } file = {
+        ElfW(Nhdr) note;
+        char name[4];
+        uint8_t id[4];
+    } content = {
         .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
                                EV_CURRENT},
                    .e_type = ET_DYN,
                    .e_version = EV_CURRENT,
-                   .e_phoff = sizeof(file.header),
-                   .e_ehsize = sizeof(file.header),
-                   .e_phentsize = sizeof(file.notes),
+                   .e_phoff = sizeof(content.header),
+                   .e_ehsize = sizeof(content.header),
+                   .e_phentsize = sizeof(content.notes),
                    .e_phnum = 1},
-        .notes = {.p_type = PT_NOTE, .p_filesz = UINT64_MAX / 2, .p_align = 4},
+        .notes = {.p_type = PT_NOTE,
+                  .p_offset = offsetof(__typeof__(content), note),
+                  .p_filesz = notes_size,
+                  .p_align = 4},
+        .note = {.n_namesz = 4, .n_descsz = 4, .n_type = NT_GNU_BUILD_ID},
+        .name = "GNU",
+        .id = {0xbe, 0xef, 0x00, 0x01},
     };
-    struct ct_elf_file *elf = read_content((const char *)&file, sizeof(file));
+    struct ct_elf_file *file = read_content(&content, sizeof(content), file_size);
+
+    assert_non_null(file);
+    char *build_id = g_strdup(file->build_id);
+
+    ct_elf_file_free(file);
+    return build_id;
+}
+
+static void notes_are_read_if_they_are_not_too_many(void **state)
+{
+    const size_t large = (size_t)64 << 20;
+    g_autofree char *usual = read_build_id(20, 4096);
+    g_autofree char *cut_off = read_build_id(20, 130);
+    g_autofree char *beyond = read_build_id(UINT64_MAX / 2, 4096);
+    g_autofree char *too_many = read_build_id(large / 2, large);
 
     (void)state;
-    assert_non_null(elf);
-    assert_string_equal(elf->build_id, "");
-    ct_elf_file_free(elf);
-    file.header.e_phnum = PN_XNUM - 1;
-    elf = read_content((const char *)&file, sizeof(file));
-    assert_non_null(elf);
-    assert_int_equal(elf->segment_count, 0);
-    ct_elf_file_free(elf);
-    file.header.e_ident[EI_DATA] = ELFDATA2MSB;
-    assert_null(read_content((const char *)&file, sizeof(file)));
-    assert_null(read_content("#!/bin/sh\nexit 0\n", 17));
+    assert_string_equal(usual, "beef0001");
+    assert_string_equal(cut_off, "");
+    assert_string_equal(beyond, "");
+    assert_string_equal(too_many, "");
+}
+
+static void what_cannot_be_of_this_machine_is_no_elf_file(void **state)
+{
+    ElfW(Ehdr) header = {
+        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2MSB, EV_CURRENT},
+        .e_version = 0x01000000,
+    };
+
+    (void)state;
+    assert_null(read_content(&header, sizeof(header), sizeof(header)));
+    assert_null(read_content("#!/bin/sh\nexit 0\n", 17, 17));
 }
 
 /* ---- A spool file's records ---- */
@@ -467,11 +555,14 @@ int main(void)
         TEST(mapping_without_end_is_left_out),
         TEST(child_has_its_parents_mappings_until_either_maps),
         TEST(exec_clears_what_was_mapped),
+        TEST(word_size_is_told_by_the_vdso_until_an_exec),
         TEST(id_used_again_is_another_process),
         TEST(bias_is_what_the_loader_added),
         TEST(what_is_no_elf_file_has_no_bias),
         TEST(a_file_that_is_cut_off_tells_what_is_left_of_it),
-        TEST(what_a_file_claims_takes_no_memory),
+        TEST(a_32_bit_file_is_read_too),
+        TEST(notes_are_read_if_they_are_not_too_many),
+        TEST(what_cannot_be_of_this_machine_is_no_elf_file),
         TEST(mapping_is_read_from_a_spool),
         TEST(sample_is_read_from_a_spool),
         TEST(layers_have_files_of_their_own),

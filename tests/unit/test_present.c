@@ -178,6 +178,25 @@ static void threads_are_told_as_the_kernel_tells_of_new_ones(void **state)
     end(&present);
 }
 
+/* Its numbers are those of what is mapped. */
+static void a_call_comes_after_what_is_mapped(void **state)
+{
+    struct present present = new_present();
+    struct ct_raw_record record;
+    guint calls = 0;
+
+    (void)state;
+    write_self(&present);
+    read_again(&present);
+    while (ct_spool_read(present.spool, &record)) {
+        calls += record.kind == CT_RAW_TASK;
+        if (record.kind == CT_RAW_FORK || record.kind == CT_RAW_MAPPING)
+            assert_int_equal(calls, 0);
+    }
+    assert_int_equal(calls, 1);
+    end(&present);
+}
+
 static void a_process_is_described(void **state)
 {
     struct present present = new_present();
@@ -560,6 +579,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_are_told_as_the_kernel_tells_of_new_ones),
+        cmocka_unit_test(a_call_comes_after_what_is_mapped),
         cmocka_unit_test(a_process_is_described),
         cmocka_unit_test(code_is_mapped_where_it_is),
         cmocka_unit_test(a_mapped_file_is_the_one_that_was_mapped),

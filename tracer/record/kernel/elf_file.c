@@ -52,8 +52,7 @@ static char *find_build_id(Elf *elf, const GElf_Phdr *notes)
 
 static gboolean read_header(Elf *elf, GElf_Ehdr *header)
 {
-    return gelf_getehdr(elf, header) != NULL && header->e_ident[EI_CLASS] == ELFCLASS64 &&
-           header->e_ident[EI_DATA] == OWN_BYTE_ORDER;
+    return gelf_getehdr(elf, header) != NULL && header->e_ident[EI_DATA] == OWN_BYTE_ORDER;
 }
 
 static struct ct_elf_file *read_segments(Elf *elf, const GElf_Ehdr *header)

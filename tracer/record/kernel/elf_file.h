@@ -20,7 +20,7 @@ struct ct_elf_file {
     guint segment_count;
 };
 
-/* NULL if there is no such file, or it is no 64-bit ELF file of this machine's byte order. */
+/* NULL if there is no such file, or it is no ELF file of this machine's byte order. */
 struct ct_elf_file *ct_elf_file_read(const char *path);
 void ct_elf_file_free(struct ct_elf_file *file);
 

@@ -2,7 +2,6 @@
 
 #include "hidden.h"
 #include "sources.h"
-#include "syscalls.h"
 #include "tasks.h"
 
 #include <string.h>
@@ -282,13 +281,15 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
 static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                struct ct_kernel_record *record)
 {
+    enum ct_syscall_abi abi = ct_hidden_abi(events->hidden, raw->pid);
+
     if (!ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
     record->event =
         raw->kind == CT_RAW_SYSCALL_ENTRY ? CT_KERNEL_ID_SYSCALL_ENTRY : CT_KERNEL_ID_SYSCALL_EXIT;
     record->as.syscall = (struct ct_kernel_syscall){
-        .call = ct_syscall_of(raw->as.syscall.number),
-        .name = ct_syscall_name(raw->as.syscall.number),
+        .call = ct_syscall_of(abi, raw->as.syscall.number),
+        .name = ct_syscall_name(abi, raw->as.syscall.number),
         .result = raw->as.syscall.result,
     };
     memcpy(record->as.syscall.arguments, raw->as.syscall.arguments,

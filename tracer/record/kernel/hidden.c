@@ -2,7 +2,6 @@
 
 #include "images.h"
 #include "maps.h"
-#include "syscalls.h"
 
 #include <string.h>
 
@@ -48,6 +47,14 @@ uint64_t ct_hidden_image_count(const struct ct_hidden *hidden)
 uint64_t ct_hidden_thread_count(const struct ct_hidden *hidden)
 {
     return hidden->thread_count;
+}
+
+enum ct_syscall_abi ct_hidden_abi(const struct ct_hidden *hidden, int32_t pid)
+{
+    struct ct_address_space space;
+
+    return ct_maps_get(hidden->maps, pid, &space) && space.is_32_bit ? CT_SYSCALL_ABI_32_BIT
+                                                                     : CT_SYSCALL_ABI_OWN;
 }
 
 gboolean ct_hidden_take(struct ct_hidden *hidden, struct ct_kernel_record *record)
@@ -167,14 +174,15 @@ static void add_present(struct ct_hidden *hidden, const struct ct_raw_record *ra
 static void add_state(struct ct_hidden *hidden, const struct ct_raw_record *raw)
 {
     const struct ct_spool_task *task = &raw->as.present_task;
+    enum ct_syscall_abi abi = ct_hidden_abi(hidden, task->pid);
     struct ct_kernel_syscall *syscall;
 
     if (find_start(hidden, task->pid) == NULL)
         return;
     if (task->has_call) {
         syscall = &add_event(hidden, CT_KERNEL_ID_SYSCALL_ENTRY)->as.syscall;
-        syscall->call = ct_syscall_of(task->number);
-        syscall->name = ct_syscall_name(task->number);
+        syscall->call = ct_syscall_of(abi, task->number);
+        syscall->name = ct_syscall_name(abi, task->number);
         memcpy(syscall->arguments, task->arguments, sizeof(syscall->arguments));
     }
     add_event(hidden, CT_KERNEL_ID_PROCESS_THREAD)->as.process_thread =

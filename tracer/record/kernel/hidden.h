@@ -7,6 +7,7 @@
 
 #include "decode.h"
 #include "schema/kernel_events.h"
+#include "syscalls.h"
 
 struct ct_hidden;
 
@@ -19,6 +20,9 @@ void ct_hidden_free(struct ct_hidden *hidden);
  * was there before. Its strings must stay until what follows from it was taken.
  */
 void ct_hidden_add(struct ct_hidden *hidden, const struct ct_raw_record *raw, gboolean was_present);
+
+/* By which numbers the process makes its system calls now. */
+enum ct_syscall_abi ct_hidden_abi(const struct ct_hidden *hidden, int32_t pid);
 
 /* An event that follows from the last record: all but its time and context. FALSE: there is none
  * (any more). */

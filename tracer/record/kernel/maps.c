@@ -6,6 +6,9 @@
 
 #define VDSO_PATH "[vdso]"
 
+/* 64-bit programs have it far above; others could not reach it there. */
+#define VDSO_END_32_BIT (UINT64_C(1) << 32)
+
 /* What stands there calls main(), or the program whose loader it is. */
 #define ENTRY_CODE_SIZE 64
 
@@ -20,6 +23,7 @@ struct space {
     guint users;
     uint64_t version;
     uint64_t image;
+    gboolean is_32_bit;
     GArray *mappings; /* owned; struct ct_mapping, by begin */
 };
 
@@ -168,6 +172,7 @@ static struct space *own_space(struct ct_maps *maps, int32_t pid)
 
     if (space != NULL) {
         own->image = space->image;
+        own->is_32_bit = space->is_32_bit;
         g_array_append_vals(own->mappings, space->mappings->data, space->mappings->len);
     }
     set_space(maps, pid, own);
@@ -236,11 +241,13 @@ static void add_mapping(struct ct_maps *maps, const struct ct_raw_record *record
 
     if (mapping.begin >= mapping.end)
         return;
-    GArray *mappings = own_space(maps, record->as.mapping.pid)->mappings;
-    guint at = cut_out(mappings, mapping.begin, mapping.end);
+    struct space *space = own_space(maps, record->as.mapping.pid);
+    guint at = cut_out(space->mappings, mapping.begin, mapping.end);
 
     mapping.file = &get_file(maps, record->as.mapping.path, record->as.mapping.build_id)->mapped;
-    g_array_insert_val(mappings, at, mapping);
+    g_array_insert_val(space->mappings, at, mapping);
+    if (strcmp(mapping.file->path, VDSO_PATH) == 0)
+        space->is_32_bit = mapping.end <= VDSO_END_32_BIT;
 }
 
 static void fork_space(struct ct_maps *maps, int32_t parent_pid, int32_t pid)
@@ -282,6 +289,7 @@ gboolean ct_maps_get(const struct ct_maps *maps, int32_t pid, struct ct_address_
     space->count = found->mappings->len;
     space->version = found->version;
     space->image = found->image;
+    space->is_32_bit = found->is_32_bit;
     return TRUE;
 }
 

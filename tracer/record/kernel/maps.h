@@ -30,6 +30,7 @@ struct ct_address_space {
     guint count;
     uint64_t version; /* never 0; those of one version are the same, whoever's they are */
     uint64_t image;   /* never 0; the same from an exec on, and in the forks since */
+    gboolean is_32_bit;
 };
 
 struct ct_maps;

@@ -135,26 +135,32 @@ static void write_state(struct writer *writer, pid_t tid, const struct ct_proc_s
     end_record(writer, tid);
 }
 
-static void write_known_task(struct writer *writer, pid_t tid, const struct ct_proc_stat *stat)
-{
-    write_task(writer, tid, stat);
-    write_state(writer, tid, stat);
-}
+typedef void (*task_writer)(struct writer *writer, pid_t tid, const struct ct_proc_stat *stat);
 
 /* The first thread first, also if it has ended and only the others go on. */
-static void write_tasks(struct writer *writer)
+static void write_each_task(struct writer *writer, task_writer write_one)
 {
     g_autoptr(GArray) threads = ct_proc_list_threads(writer->pid);
     struct ct_proc_stat stat;
 
     if (ct_proc_read_stat(writer->pid, writer->pid, &stat))
-        write_known_task(writer, writer->pid, &stat);
+        write_one(writer, writer->pid, &stat);
     for (guint i = 0; i < threads->len; i++) {
         pid_t tid = g_array_index(threads, pid_t, i);
 
         if (tid != writer->pid && ct_proc_read_stat(writer->pid, tid, &stat))
-            write_known_task(writer, tid, &stat);
+            write_one(writer, tid, &stat);
     }
+}
+
+static void write_tasks(struct writer *writer)
+{
+    write_each_task(writer, write_task);
+}
+
+static void write_states(struct writer *writer)
+{
+    write_each_task(writer, write_state);
 }
 
 /* ---- Mappings ---- */
@@ -380,8 +386,9 @@ static void end_look(struct look *look)
 
 gboolean ct_present_write_processes(int spool_fd, const GArray *pids, uint64_t time_ns)
 {
-    /* All tasks first: a fork hands on what the parent has mapped by then. */
-    static void (*const parts[])(struct writer *) = {write_tasks, write_mappings,
+    /* All tasks first: a fork hands on what the parent has mapped by then. What they do comes after
+     * what is mapped, which says by which numbers they make their calls. */
+    static void (*const parts[])(struct writer *) = {write_tasks, write_mappings, write_states,
                                                      write_description};
     struct look look = begin_look(spool_fd, time_ns);
     gboolean is_written = TRUE;
