@@ -29,7 +29,7 @@ static uint8_t epoll_classes[CT_FD_CACHE];
 
 _Static_assert(CT_CLASS_COUNT <= 8, "a class is a bit of a byte");
 
-static const uint8_t kind_class[CT_FD_KIND_COUNT] = {
+const uint8_t ct_fd_kind_class[CT_FD_KIND_COUNT] = {
 #define KIND_CLASS(symbol, name, class) [CT_FD_KIND_##symbol] = CT_CLASS_##class,
     CT_FD_KINDS(KIND_CLASS)
 #undef KIND_CLASS
@@ -55,11 +55,6 @@ enum ct_class ct_op_class(uint8_t op)
 enum ct_object ct_op_object(uint8_t op)
 {
     return op < CT_OP_COUNT ? (enum ct_object)op_object[op] : CT_OBJECT_NONE;
-}
-
-enum ct_class ct_fd_kind_class(enum ct_fd_kind kind)
-{
-    return (enum ct_class)kind_class[kind];
 }
 
 /* Where /proc says that the descriptor leads; empty if it does not say. */
@@ -179,11 +174,6 @@ void ct_fd_recheck(int fd)
 {
     if ((unsigned)fd < CT_FD_CACHE)
         ct_fd_cache[fd] &= CT_FD_ANNOUNCED;
-}
-
-enum ct_class ct_fd_class(int fd)
-{
-    return ct_fd_kind_class(ct_fd_kind(fd));
 }
 
 void ct_fd_forget(int fd)

@@ -44,10 +44,13 @@ static inline bool ct_fd_may_wait(int fd)
 /* Its flags may have changed. */
 void ct_fd_recheck(int fd);
 
-/* The class of a wait on a descriptor of this kind. */
-enum ct_class ct_fd_kind_class(enum ct_fd_kind kind);
+/* The class of a wait on a descriptor of each kind. */
+extern const uint8_t ct_fd_kind_class[CT_FD_KIND_COUNT];
 
-enum ct_class ct_fd_class(int fd);
+static inline enum ct_class ct_fd_class(int fd)
+{
+    return (enum ct_class)ct_fd_kind_class[ct_fd_kind(fd)];
+}
 
 /* The number no longer means, or now first means, what it did. */
 void ct_fd_forget(int fd);

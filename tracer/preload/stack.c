@@ -49,9 +49,10 @@ static uint64_t hash_frames(const uint64_t *frames, uint32_t count)
     return mix(mix(mix(first, second), third), fourth);
 }
 
-static bool is_same(const uint64_t *words, uint64_t head, const uint64_t *frames, uint32_t count)
+/* Are these the frames of the stack at `words`? */
+static bool is_same(const uint64_t *words, const uint64_t *frames, uint32_t count)
 {
-    return words[0] == head && memcmp(words + 1, frames, count * sizeof(*frames)) == 0;
+    return (uint32_t)words[0] == count && memcmp(words + 1, frames, count * sizeof(*frames)) == 0;
 }
 
 /* What of the tables has memory behind it: the pages of buckets as bits, and the first words. */
@@ -141,7 +142,8 @@ static uint32_t intern(struct ct_board_stacks *stacks, const uint64_t *frames, u
             }
             /* Another thread took the bucket; `id` is what it put there. */
         }
-        if (id < CT_BOARD_STACK_WORDS - count && is_same(&stacks->words[id], head, frames, count))
+        if (id < CT_BOARD_STACK_WORDS - count && stacks->words[id] == head &&
+            is_same(&stacks->words[id], frames, count))
             return id;
     }
     return 0;
@@ -240,8 +242,10 @@ static void go_on_in_child(void)
 }
 
 /* Interns what was unwound, without our own frames; `site` if that leaves none. */
-static uint32_t intern_stack(void **raw, int count, uint64_t site, bool *is_new)
+static uint32_t intern_stack(struct ct_self *self, void **raw, int count, uint64_t site,
+                             bool *is_new)
 {
+    struct ct_board_stacks *stacks = &ct_board->stacks;
     int first = 0;
 
     while (first < count && is_own_frame((uint64_t)raw[first]))
@@ -253,10 +257,13 @@ static uint32_t intern_stack(void **raw, int count, uint64_t site, bool *is_new)
     }
     if (count - first > CT_STACK_MAX_FRAMES)
         count = first + CT_STACK_MAX_FRAMES;
-    uint32_t index = intern(&ct_board->stacks, (const uint64_t *)(const void *)(raw + first),
-                            (uint32_t)(count - first), is_new);
-    if (index != 0)
-        return index;
+    const uint64_t *frames = (const uint64_t *)(const void *)(raw + first);
+    uint32_t frame_count = (uint32_t)(count - first);
+    if (self->last_stack != 0 && is_same(&stacks->words[self->last_stack], frames, frame_count))
+        return self->last_stack;
+    self->last_stack = intern(stacks, frames, frame_count, is_new);
+    if (self->last_stack != 0)
+        return self->last_stack;
     atomic_fetch_add(&ct_board->stacks_lost, 1);
     return CT_STACK_LOST;
 }
@@ -274,7 +281,7 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
     int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES,
                           !self->has_stack_cache || self->stacks_taken < FEW_STACKS);
     self->stacks_taken++;
-    uint32_t stack = intern_stack(raw, count, site, &is_new);
+    uint32_t stack = intern_stack(self, raw, count, site, &is_new);
     if (is_new)
         scan_if_loaded();
     ct_loader_leave();
@@ -298,7 +305,7 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
             pause_until(value, late_ns);
         stack = ct_stack_try_capture(self, site);
     }
-    return stack != 0 ? stack : intern_stack(only_site, 0, site, &is_new);
+    return stack != 0 ? stack : intern_stack(self, only_site, 0, site, &is_new);
 }
 
 /* The range of virtual addresses that the object's segments take, before bias. */

@@ -24,7 +24,8 @@ struct ct_self {
     struct ct_board_thread *slot; /* NULL: it has none */
     struct ct_board_ring *ring;   /* the slot's */
     uint32_t stacks_taken;
-    int loader_uses; /* calls of ct_loader_enter not left yet */
+    uint32_t last_stack; /* the one taken last, which is likely to be the next one too; 0: none */
+    int loader_uses;     /* calls of ct_loader_enter not left yet */
     bool has_stack_cache;
     uint32_t stack_reserve;    /* bytes at the low end of the thread's stack that we leave alone */
     uint64_t stack_begin;      /* ... which is here */
