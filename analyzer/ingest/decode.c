@@ -123,7 +123,7 @@ static struct ct_u64_sequence read_sequence(struct ct_decoder *decoder, const bt
 #define READ_OP(field)        ((uint8_t)read_unsigned(field))
 #define READ_CLASS(field)     ((uint8_t)read_unsigned(field))
 #define READ_FD_KIND(field)   ((uint8_t)read_unsigned(field))
-#define READ_STRING(field)    bt_field_string_get_value(field)
+#define READ_STRING(field)    ct_string_as_read(bt_field_string_get_value(field))
 #define READ_ADDRESSES(field) read_sequence(decoder, field)
 #define READ_HISTOGRAM(field) read_sequence(decoder, field)
 

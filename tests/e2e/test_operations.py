@@ -16,9 +16,66 @@ QUIET_NS = 1_000_000
 BUSY_NS = 10_000_000
 
 
+# What the label `object` has in it, by operation; "": there is no such label.
+OBJECT_OF_OP = {
+    "pthread_mutex_lock": "mutex 0x",
+    "pthread_mutex_timedlock": "mutex 0x",
+    "pthread_cond_wait": "condition 0x",
+    "pthread_cond_timedwait": "condition 0x",
+    "pthread_rwlock_rdlock": "rwlock 0x",
+    "pthread_rwlock_wrlock": "rwlock 0x",
+    "pthread_rwlock_timedrdlock": "rwlock 0x",
+    "pthread_rwlock_timedwrlock": "rwlock 0x",
+    "pthread_spin_lock": "spin lock 0x",
+    "pthread_barrier_wait": "barrier 0x",
+    "pthread_once": "once control 0x",
+    "pthread_join": "thread ",
+    "sem_wait": "semaphore 0x",
+    "sem_timedwait": "semaphore 0x",
+    "semop": "System V ipc ",
+    "msgrcv": "System V ipc ",
+    "msgsnd": "System V ipc ",
+    "mq_receive": "message queue /ctrace-receive-",
+    "mq_send": "message queue /ctrace-send-",
+    "futex_wait": "futex 0x",
+    "flock": "file /tmp/ctrace-lock-",
+    "fcntl": "file /tmp/ctrace-lock-",
+    "poll": " descriptor",
+    "select": " descriptor",
+    "waitpid": "process ",
+    "accept": "inet socket 127.0.0.1:",
+    "connect": "unix socket -> @",
+    **dict.fromkeys(["open", "unlink", "rename", "msync", "system", "pclose"], ""),
+    **dict.fromkeys(["nanosleep", "sigwait", "sigsuspend", "pause"], ""),
+    **dict.fromkeys(["getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyaddr"], ""),
+}
+
+# The same of calls on a descriptor, by scenario; where neither has it, the workload's.
+OBJECT_OF_SCENARIO = {
+    "read-socket": "inet socket -> 127.0.0.1:",
+    **dict.fromkeys(["recv", "recvfrom", "recvmsg", "recvmmsg"], "unix socket"),
+    **dict.fromkeys(["send", "sendmsg", "sendmmsg", "sendfile"], "unix socket"),
+    **dict.fromkeys(["eventfd", "timerfd", "signalfd", "inotify", "io_uring"], None),
+    "epoll": "epoll",
+    "epoll-pipe": "epoll",
+    "splice": "device /dev/null",
+    "sync_file_range": "/mapped",
+}
+OBJECT_OF_WORKLOAD = {"waits": "pipe pipe:[", "waits_io": "pipe pipe:[", "waits_files": "/file"}
+
+
+def expected_object(workload, answer):
+    name = answer["name"]
+    if answer["op"] in OBJECT_OF_OP:
+        return OBJECT_OF_OP[answer["op"]]
+    if name in OBJECT_OF_SCENARIO:
+        return OBJECT_OF_SCENARIO[name] or name
+    return OBJECT_OF_WORKLOAD[workload]
+
+
 class Operations(TraceTest):
     def test_waits_have_their_time_class_object_and_waker(self):
-        for workload in ("waits", "waits_io", "waits_names", "waits_sync"):
+        for workload in ("waits", "waits_files", "waits_io", "waits_names", "waits_sync"):
             result = self.record_ok(WORKLOADS / workload)
             events = self.waits(result.directory)
             profiles = {kind: self.profile(kind, result.directory) for kind in CLASSES}
@@ -29,6 +86,9 @@ class Operations(TraceTest):
                     mine = self.events_of(answer, events)
                     self.check_events(answer, mine)
                     self.check_profile(answer, profiles[answer["class"]], sum(mine))
+                    self.check_object(
+                        answer, profiles[answer["class"]], expected_object(workload, answer)
+                    )
 
     @staticmethod
     def events_of(answer, events):
@@ -55,12 +115,25 @@ class Operations(TraceTest):
         self.assertLess(differences_ns[0], max(measured) * 0.02 + QUIET_NS)
         self.assertLess(statistics.median(differences_ns), max(measured) * 0.02 + BUSY_NS)
 
-    def check_profile(self, answer, profile, recorded_ns):
-        mine = [
+    @staticmethod
+    def samples_of(answer, profile):
+        return [
             sample
             for sample in profile.samples
             if sample.labels["tid"] == str(answer["tid"]) and sample.labels["op"] == answer["op"]
         ]
+
+    def check_object(self, answer, profile, expected):
+        for sample in self.samples_of(answer, profile):
+            if sample.delay_ns > LATE_NS:
+                self.assertIn(expected, sample.labels.get("object", ""))
+                self.assertEqual("object" in sample.labels, expected != "")
+                # A path or an address is nobody else's.
+                if "socket" in expected:
+                    self.assertNotRegex(sample.labels["object"], r"[/\[]")
+
+    def check_profile(self, answer, profile, recorded_ns):
+        mine = self.samples_of(answer, profile)
         profiled_ns = sum(sample.delay_ns for sample in mine)
         self.assert_about(profiled_ns, recorded_ns, 0, "profile")
         for sample in mine:

@@ -217,6 +217,12 @@ enum ct_class ct_fd_epoll_class(int epoll_fd)
     return ct_class_of_set(epoll_classes[epoll_fd]);
 }
 
+void ct_fd_connected(int fd)
+{
+    if ((unsigned)fd < CT_FD_CACHE)
+        ct_fd_cache[fd] &= (uint8_t)~CT_FD_ANNOUNCED;
+}
+
 /* "10.0.0.1:80", "[::1]:80", a unix socket's path; empty if it has none. */
 static void format_address(const struct sockaddr_storage *address, socklen_t size, char *buffer,
                            size_t buffer_size)

@@ -56,6 +56,9 @@ static inline enum ct_class ct_fd_class(int fd)
 void ct_fd_forget(int fd);
 void ct_fd_forget_range(unsigned first, unsigned last);
 
+/* It has got addresses: the next wait on it describes it anew. */
+void ct_fd_connected(int fd);
+
 /* Writes an `fd` event unless this descriptor has had one. */
 void ct_fd_announce(int fd);
 

@@ -134,8 +134,18 @@ CT_WRAP_WRITER(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flag
                real_sendmsg(fd, message, flags))
 CT_WRAP_NET(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags),
             (fd, messages, count, flags), CT_OP_SENDMMSG, MAY_WAIT)
-CT_WRAP_NET(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size),
-            (fd, address, size), CT_OP_CONNECT, ct_fd_may_wait(fd))
+
+static int64_t connected(int fd, int result)
+{
+    if (result != 0)
+        return -errno;
+    ct_fd_connected(fd);
+    return 0;
+}
+
+CT_WRAP_PASS(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size),
+             (fd, address, size), CT_OP_CONNECT, ct_fd_may_wait(fd), CT_CLASS_NET, fd,
+             connected(fd, result), real_connect(fd, address, size))
 
 /* ---- Waiting for any of several. ---- */
 

@@ -49,16 +49,17 @@ FILE *popen(const char *command, const char *type)
     return stream;
 }
 
-static int forgotten_fileno(FILE *stream)
+/* It waits for a child, whose number only the C library knows. */
+CT_REAL(int, pclose, (FILE * stream))
+static inline __attribute__((always_inline))
+CT_TIMED(int, timed_pclose, pclose, (FILE * stream), (stream), CT_OP_PCLOSE, true, CT_CLASS_SYSCALL,
+         0, CT_ERRNO_OUTCOME, real_pclose(stream))
+
+    int pclose(FILE *stream)
 {
-    int fd = fileno(stream);
-
-    ct_fd_forget(fd); /* before: the number may be another thread's at once */
-    return fd;
+    ct_fd_forget(fileno(stream)); /* before: the number may be another thread's at once */
+    return timed_pclose(stream);
 }
-
-CT_WRAP(int, pclose, (FILE * stream), (stream), CT_OP_PCLOSE, CT_CLASS_SYSCALL,
-        forgotten_fileno(stream))
 
 /* ---- Threads. ---- */
 

@@ -400,6 +400,8 @@ int fclose(FILE *stream)
     CT_NEED_REAL(fclose);
     bool is_recorded = has_unwritten_bytes(stream) &&
                        begin_wait(&wait, CT_OP_FCLOSE, stream, __builtin_return_address(0));
+    if (is_recorded)
+        ct_wait_announce(&wait, (uint64_t)fd); /* while it is there */
     if (fd >= 0)
         ct_fd_forget(fd); /* before: the number may be another thread's at once */
     int result = real_fclose(stream);

@@ -41,7 +41,7 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
 
     self->mode = CT_MODE_BUSY;
     self->slot->waits_recorded++;
-    if (ct_op_object(shown->op) == CT_OBJECT_FD)
+    if (ct_op_object(shown->op) == CT_OBJECT_FD && shown->op != CT_OP_FCLOSE)
         ct_fd_announce((int)shown->object);
     uint64_t now_ticks = ct_ticks();
     uint64_t lag_ns = ct_elapsed_ns(end_ticks, now_ticks);

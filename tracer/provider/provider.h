@@ -26,7 +26,7 @@
 #define CT_TP_OP(name)          lttng_ust_field_enum(ctrace, op, uint8_t, name, event->name)
 #define CT_TP_CLASS(name)       lttng_ust_field_enum(ctrace, class, uint8_t, name, event->name)
 #define CT_TP_FD_KIND(name)     lttng_ust_field_enum(ctrace, fd_kind, uint8_t, name, event->name)
-#define CT_TP_STRING(name)      lttng_ust_field_string(name, event->name)
+#define CT_TP_STRING(name)      lttng_ust_field_string(name, ct_string_to_write(event->name))
 #define CT_TP_ADDRESSES(name) \
     lttng_ust_field_sequence_hex(uint64_t, name, event->name.values, uint8_t, event->name.count)
 #define CT_TP_HISTOGRAM(name) \

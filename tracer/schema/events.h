@@ -18,6 +18,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define CT_PROVIDER "ctrace"
 
@@ -30,6 +31,22 @@
 
 /* The longest stack that is kept, in frames; deeper callers are cut off. */
 #define CT_STACK_MAX_FRAMES 128
+
+/*
+ * Written for a string that is empty: babeltrace2 2.0, and what reads with it, shows an earlier
+ * event's string in its place.
+ */
+#define CT_EMPTY_STRING "(none)"
+
+static inline const char *ct_string_to_write(const char *string)
+{
+    return string[0] != '\0' ? string : CT_EMPTY_STRING;
+}
+
+static inline const char *ct_string_as_read(const char *string)
+{
+    return strcmp(string, CT_EMPTY_STRING) != 0 ? string : "";
+}
 
 /* The id of a stack that found no room. */
 #define CT_STACK_LOST UINT32_MAX

@@ -172,7 +172,7 @@ static inline enum ct_class ct_class_of_set(unsigned class_bits)
     OP(RENAME, "rename", SYSCALL, NONE)                                \
     OP(IO_URING_ENTER, "io_uring_enter", SYSCALL, FD)                  \
     OP(SYSTEM, "system", SYSCALL, NONE)                                \
-    OP(PCLOSE, "pclose", SYSCALL, FD)                                  \
+    OP(PCLOSE, "pclose", SYSCALL, NONE)                                \
     OP(SIGWAIT, "sigwait", SLEEP, NONE)                                \
     OP(SIGSUSPEND, "sigsuspend", SLEEP, NONE)                          \
     OP(PAUSE, "pause", SLEEP, NONE)                                    \

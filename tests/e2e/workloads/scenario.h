@@ -135,17 +135,8 @@ static inline void *scenario_main(void *data)
     return NULL;
 }
 
-static inline int run_scenarios(struct scenario *scenarios, int count)
+static inline void print_answers(const struct scenario *scenarios, int count)
 {
-    pthread_t *threads = calloc((size_t)count, sizeof *threads);
-
-    for (int i = 0; i < count; i++)
-        require(pthread_create(&threads[i], NULL, scenario_main, &scenarios[i]) == 0,
-                "pthread_create");
-    for (int i = 0; i < count; i++)
-        pthread_join(threads[i], NULL);
-    free(threads);
-
     puts("[");
     for (int i = 0; i < count; i++) {
         const struct scenario *scenario = &scenarios[i];
@@ -159,6 +150,19 @@ static inline int run_scenarios(struct scenario *scenarios, int count)
         printf("]}%s\n", i + 1 < count ? "," : "");
     }
     puts("]");
+}
+
+static inline int run_scenarios(struct scenario *scenarios, int count)
+{
+    pthread_t *threads = calloc((size_t)count, sizeof *threads);
+
+    for (int i = 0; i < count; i++)
+        require(pthread_create(&threads[i], NULL, scenario_main, &scenarios[i]) == 0,
+                "pthread_create");
+    for (int i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    free(threads);
+    print_answers(scenarios, count);
     return 0;
 }
 

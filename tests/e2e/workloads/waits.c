@@ -168,13 +168,21 @@ static void write_eventfd(void *fd)
     require(eventfd_write(*(int *)fd, 1) == 0, "eventfd_write");
 }
 
-enum receive { RECEIVE_READ, RECEIVE_READV, RECEIVE_RECV, RECEIVE_RECVFROM, RECEIVE_RECVMSG };
+enum receive {
+    RECEIVE_READ,
+    RECEIVE_READV,
+    RECEIVE_RECV,
+    RECEIVE_RECVFROM,
+    RECEIVE_RECVMSG,
+    RECEIVE_RECVMMSG
+};
 
 static int receive_byte(int fd, enum receive how)
 {
     char byte[1];
     struct iovec iovec = {byte, 1};
     struct msghdr message = {.msg_iov = &iovec, .msg_iovlen = 1};
+    struct mmsghdr messages = {.msg_hdr = message};
 
     switch (how) {
     case RECEIVE_READ:
@@ -187,6 +195,8 @@ static int receive_byte(int fd, enum receive how)
         return recvfrom(fd, byte, 1, 0, NULL, NULL) == 1;
     case RECEIVE_RECVMSG:
         return recvmsg(fd, &message, 0) == 1;
+    case RECEIVE_RECVMMSG:
+        return recvmmsg(fd, &messages, 1, 0, NULL) == 1;
     }
     return 0;
 }
@@ -243,6 +253,11 @@ static void run_recvfrom(struct scenario *scenario)
 static void run_recvmsg(struct scenario *scenario)
 {
     run_on_socket_pair(scenario, SOCK_STREAM, RECEIVE_RECVMSG);
+}
+
+static void run_recvmmsg(struct scenario *scenario)
+{
+    run_on_socket_pair(scenario, SOCK_DGRAM, RECEIVE_RECVMMSG);
 }
 
 static int tcp_listen(struct sockaddr_in *address)
@@ -347,17 +362,36 @@ static void fill(int fd)
     fcntl(fd, F_SETFL, flags);
 }
 
-static void run_until_drained(struct scenario *scenario, int fd, int peer, int is_socket)
+enum send { SEND_WRITE, SEND_SEND, SEND_SENDMSG, SEND_SENDMMSG };
+
+static int send_byte(int fd, enum send how)
+{
+    char byte[1] = "x";
+    struct iovec iovec = {byte, 1};
+    struct msghdr message = {.msg_iov = &iovec, .msg_iovlen = 1};
+    struct mmsghdr messages = {.msg_hdr = message};
+
+    switch (how) {
+    case SEND_WRITE:
+        return write(fd, byte, 1) == 1;
+    case SEND_SEND:
+        return send(fd, byte, 1, 0) == 1;
+    case SEND_SENDMSG:
+        return sendmsg(fd, &message, 0) == 1;
+    case SEND_SENDMMSG:
+        return sendmmsg(fd, &messages, 1, 0) == 1;
+    }
+    return 0;
+}
+
+static void run_until_drained(struct scenario *scenario, int fd, int peer, enum send how)
 {
     for (int i = 0; i < REPEATS; i++) {
         struct partner partner;
 
         fill(fd);
         partner_start(&partner, drain, &peer);
-        if (is_socket)
-            MEASURED(scenario, send(fd, "x", 1, 0) == 1);
-        else
-            MEASURED(scenario, write(fd, "x", 1) == 1);
+        MEASURED(scenario, send_byte(fd, how));
         partner_end(&partner);
     }
     close(fd);
@@ -369,15 +403,30 @@ static void run_write_pipe(struct scenario *scenario)
     int ends[2];
 
     require(pipe(ends) == 0, "pipe");
-    run_until_drained(scenario, ends[1], ends[0], 0);
+    run_until_drained(scenario, ends[1], ends[0], SEND_WRITE);
 }
 
-static void run_send(struct scenario *scenario)
+static void send_on_socket_pair(struct scenario *scenario, enum send how)
 {
     int ends[2];
 
     require(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
-    run_until_drained(scenario, ends[1], ends[0], 1);
+    run_until_drained(scenario, ends[1], ends[0], how);
+}
+
+static void run_send(struct scenario *scenario)
+{
+    send_on_socket_pair(scenario, SEND_SEND);
+}
+
+static void run_sendmsg(struct scenario *scenario)
+{
+    send_on_socket_pair(scenario, SEND_SENDMSG);
+}
+
+static void run_sendmmsg(struct scenario *scenario)
+{
+    send_on_socket_pair(scenario, SEND_SENDMMSG);
 }
 
 static void run_eventfd(struct scenario *scenario)
@@ -535,7 +584,10 @@ static struct scenario scenarios[] = {
     {.name = "recv", .is_woken = 1, .op = "recv", .class = "net", .run = run_recv},
     {.name = "recvfrom", .is_woken = 1, .op = "recvfrom", .class = "net", .run = run_recvfrom},
     {.name = "recvmsg", .is_woken = 1, .op = "recvmsg", .class = "net", .run = run_recvmsg},
+    {.name = "recvmmsg", .is_woken = 1, .op = "recvmmsg", .class = "net", .run = run_recvmmsg},
     {.name = "send", .op = "send", .class = "net", .run = run_send},
+    {.name = "sendmsg", .op = "sendmsg", .class = "net", .run = run_sendmsg},
+    {.name = "sendmmsg", .op = "sendmmsg", .class = "net", .run = run_sendmmsg},
     {.name = "accept", .op = "accept", .class = "net", .run = run_accept},
     {.name = "connect", .op = "connect", .class = "net", .run = run_connect},
     {.name = "eventfd", .is_woken = 1, .op = "read", .class = "sync", .run = run_eventfd},

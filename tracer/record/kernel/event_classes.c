@@ -191,7 +191,7 @@ static void set_addresses(bt_field *length, bt_field *array, struct ct_u64_seque
 #define SET_I64(value)      SET_SIGNED(value)
 #define SET_HEX64(value)    SET_UNSIGNED(value)
 #define SET_FD_KIND(value)  SET_UNSIGNED(value)
-#define SET_STRING(value)   bt_field_string_set_value(NEXT_MEMBER, value)
+#define SET_STRING(value)   bt_field_string_set_value(NEXT_MEMBER, ct_string_to_write(value))
 #define SET_ADDRESSES(value)                         \
     do {                                             \
         bt_field *length = NEXT_MEMBER;              \
