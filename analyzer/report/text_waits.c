@@ -58,7 +58,10 @@ static void write_waker(const struct ct_text_report *out, const struct ct_interv
     g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, interval->waker->process,
                                                   interval->waker_stack_id);
 
-    ct_text_line(out, CT_TEXT_ENTRY, "woken by %s: %s%s%s", name, ct_op_name(interval->waker_op),
+    /* The kernel says who, but not by what. */
+    ct_text_line(out, CT_TEXT_ENTRY, "woken by %s%s%s%s%s", name,
+                 interval->waker_op != CT_OP_NONE ? ": " : "",
+                 interval->waker_op != CT_OP_NONE ? ct_op_name(interval->waker_op) : "",
                  frames->len > 0 ? " in " : "",
                  frames->len > 0 ? (const char *)g_ptr_array_index(frames, 0) : "");
 }

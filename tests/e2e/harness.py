@@ -70,6 +70,9 @@ def run(*command, timeout=TIMEOUT_S, **options):
 
 Event = collections.namedtuple("Event", "time_ns name fields")
 
+# What a trace has where a string is empty.
+EMPTY_STRING = "(none)"
+
 _EVENT_LINE = re.compile(r"\[(\d+)\.(\d{9})\] .*?(\w+:\w+): (.*)")
 _FIELD = re.compile(
     r"""(\w+)\ =\ (?: \(\ "(?P<label>(?:[^"\\]|\\.)*)"\ :\ container\ =\ -?\d+\ \)
@@ -89,7 +92,7 @@ def parse_event(line):
         if field["label"] is not None:
             value = field["label"]
         elif field["string"] is not None:
-            value = field["string"]
+            value = field["string"] if field["string"] != EMPTY_STRING else ""
         elif field["array"] is not None:
             value = field["array"]
         else:

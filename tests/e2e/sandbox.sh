@@ -7,7 +7,8 @@
 # Started by root, the command gets namespaces of its own where the kernel allows: no session daemon
 # of the machine is in sight, and nothing that it leaves running outlives it. Its home and its
 # temporary files are in $CTRACE_TEST_TMP, which is removed afterwards. If root can mount it, there
-# is also a small file system, $CTRACE_TEST_SMALL_FS, to be filled up.
+# is also a small file system, $CTRACE_TEST_SMALL_FS, to be filled up, and a tracefs,
+# $CTRACE_TEST_TRACEFS, for tests that compare with ftrace.
 set -eu
 
 readonly skipped=77
@@ -27,6 +28,9 @@ if [ "${1:-}" = --inside ]; then
         mount -t tmpfs -o mode=755 tmpfs /run
         mkdir -p /run/lock
         mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+        if mount -t tracefs tracefs "$CTRACE_TEST_TMP/tracing" 2>/dev/null; then
+            export CTRACE_TEST_TRACEFS=$CTRACE_TEST_TMP/tracing
+        fi
     fi
     if mount -t tmpfs -o "size=$small_fs_size,mode=1777" tmpfs "$CTRACE_TEST_TMP/small" 2>/dev/null
     then
@@ -59,7 +63,7 @@ esac
 CTRACE_TEST_TMP=$(mktemp -d /tmp/ctrace-test.XXXXXX)
 export CTRACE_TEST_TMP
 trap 'rm -rf "$CTRACE_TEST_TMP"' EXIT
-mkdir "$CTRACE_TEST_TMP/home" "$CTRACE_TEST_TMP/small"
+mkdir "$CTRACE_TEST_TMP/home" "$CTRACE_TEST_TMP/small" "$CTRACE_TEST_TMP/tracing"
 export HOME=$CTRACE_TEST_TMP/home TMPDIR=$CTRACE_TEST_TMP
 unset LTTNG_HOME LTTNG_RUNDIR XDG_RUNTIME_DIR
 

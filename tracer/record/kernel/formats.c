@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 static const char *const tracefs_places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
@@ -89,6 +90,20 @@ static gboolean read_formats(const char *tracefs, struct ct_formats *formats, gb
                                      G_N_ELEMENTS(of_exit), why_not)));
 }
 
+/* A tracefs that is mounted nowhere, and gone when the descriptor is closed; -1: we may not. */
+static int open_own_tracefs(void)
+{
+    int context = fsopen("tracefs", FSOPEN_CLOEXEC);
+    int root = -1;
+
+    if (context < 0)
+        return -1;
+    if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        root = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+    close(context);
+    return root;
+}
+
 gboolean ct_formats_read(struct ct_formats *formats, gboolean syscalls, char **why_not)
 {
     gboolean is_forbidden = FALSE;
@@ -99,6 +114,13 @@ gboolean ct_formats_read(struct ct_formats *formats, gboolean syscalls, char **w
         if (access(events, R_OK | X_OK) == 0)
             return read_formats(tracefs_places[i], formats, syscalls, why_not);
         is_forbidden = is_forbidden || errno == EACCES;
+    }
+    int root = open_own_tracefs();
+    if (root >= 0) {
+        g_autofree char *place = g_strdup_printf("/proc/self/fd/%d", root);
+        gboolean is_read = read_formats(place, formats, syscalls, why_not);
+        close(root);
+        return is_read;
     }
     *why_not =
         g_strdup(is_forbidden ? "they take root, or CAP_PERFMON and /sys/kernel/tracing readable"
