@@ -1,5 +1,4 @@
-/* The CTF classes of the kernel's events, as schema/kernel_events.h names them, and their fields.
- */
+/* The CTF classes and fields of the kernel's events, as schema/kernel_events.h names them. */
 #ifndef CTRACE_RECORD_KERNEL_EVENT_CLASSES_H
 #define CTRACE_RECORD_KERNEL_EVENT_CLASSES_H
 

@@ -17,8 +17,8 @@ struct ct_ring {
     int fds[CT_RING_FDS]; /* the first has the ring; -1: none */
     void *map;
     size_t size; /* of the data */
-    int32_t
-        idle_told; /* so often its CPU's idle task told of its switch, less those that it did not */
+    /* So often its CPU's idle task told of its switch, less those that it did not. */
+    int32_t idle_told;
     gboolean is_idle_clear; /* whether it does, is */
 };
 
