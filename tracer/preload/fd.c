@@ -4,6 +4,7 @@
 #include "pair.h"
 #include "process.h"
 #include "raw.h"
+#include "schema/descriptors.h"
 #include "text.h"
 #include "wait.h"
 
@@ -15,14 +16,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 uint8_t ct_fd_cache[CT_FD_CACHE];
-
-/* Of the file system that message queues are on: linux/magic.h does not have it. */
-#define MQUEUE_MAGIC 0x19800202
 
 /* For epoll descriptors: the classes of what they watch, as bits. */
 static uint8_t epoll_classes[CT_FD_CACHE];
@@ -71,24 +70,10 @@ static void read_link(int fd, char *target, size_t size)
 
 static enum ct_fd_kind anonymous_kind(int fd)
 {
-    static const struct {
-        const char *link;
-        enum ct_fd_kind kind;
-    } kinds[] = {
-        {"anon_inode:[eventfd]", CT_FD_KIND_EVENTFD},
-        {"anon_inode:[timerfd]", CT_FD_KIND_TIMERFD},
-        {"anon_inode:[signalfd]", CT_FD_KIND_SIGNALFD},
-        {"anon_inode:[eventpoll]", CT_FD_KIND_EPOLL},
-        {"anon_inode:inotify", CT_FD_KIND_INOTIFY},
-        {"anon_inode:[io_uring]", CT_FD_KIND_IO_URING},
-    };
     char target[64];
 
     read_link(fd, target, sizeof(target));
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (strcmp(target, kinds[i].link) == 0)
-            return kinds[i].kind;
-    return CT_FD_KIND_UNKNOWN;
+    return ct_anonymous_fd_kind(target);
 }
 
 static enum ct_fd_kind socket_kind(int fd)
@@ -107,7 +92,7 @@ static bool is_message_queue(int fd)
 {
     struct statfs system;
 
-    return ct_syscall(SYS_fstatfs, fd, &system) == 0 && system.f_type == MQUEUE_MAGIC;
+    return ct_syscall(SYS_fstatfs, fd, &system) == 0 && system.f_type == CT_MQUEUE_MAGIC;
 }
 
 static enum ct_fd_kind look(int fd)
@@ -126,11 +111,7 @@ static enum ct_fd_kind look(int fd)
     case S_IFDIR:
         return CT_FD_KIND_DIRECTORY;
     case S_IFCHR:
-        /* Terminals: the kernel's tty, pty and console major numbers. */
-        if ((status.st_rdev >> 8 & 0xfff) == 4 || (status.st_rdev >> 8 & 0xfff) == 5 ||
-            ((status.st_rdev >> 8 & 0xfff) >= 136 && (status.st_rdev >> 8 & 0xfff) <= 143))
-            return CT_FD_KIND_TTY;
-        return CT_FD_KIND_DEVICE;
+        return ct_device_fd_kind(major(status.st_rdev));
     case S_IFBLK:
         return CT_FD_KIND_DEVICE;
     default:

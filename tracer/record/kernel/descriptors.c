@@ -1,5 +1,6 @@
 #include "descriptors.h"
 
+#include "schema/descriptors.h"
 #include "sockets.h"
 
 #include <fcntl.h>
@@ -12,9 +13,6 @@
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-/* Of the file system that message queues are on: linux/magic.h does not have it. */
-#define MQUEUE_MAGIC 0x19800202
 
 struct ct_socket_tables {
     GHashTable *by_namespace; /* owned; its name in /proc -> struct ct_sockets * */
@@ -75,34 +73,13 @@ static enum ct_fd_kind socket_kind(const char *link)
     return CT_FD_KIND_SOCKET_OTHER;
 }
 
-static enum ct_fd_kind anonymous_kind(const char *target)
-{
-    static const struct {
-        const char *target;
-        enum ct_fd_kind kind;
-    } kinds[] = {
-        {"anon_inode:[eventfd]", CT_FD_KIND_EVENTFD},
-        {"anon_inode:[timerfd]", CT_FD_KIND_TIMERFD},
-        {"anon_inode:[signalfd]", CT_FD_KIND_SIGNALFD},
-        {"anon_inode:[eventpoll]", CT_FD_KIND_EPOLL},
-        {"anon_inode:inotify", CT_FD_KIND_INOTIFY},
-        {"anon_inode:[io_uring]", CT_FD_KIND_IO_URING},
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (strcmp(target, kinds[i].target) == 0)
-            return kinds[i].kind;
-    }
-    return CT_FD_KIND_UNKNOWN;
-}
-
 /* The path of a queue has one name only. Others are not asked: a file's server may not answer. */
 static gboolean is_message_queue(const char *link, const char *target)
 {
     struct statfs system;
 
     return target[0] == '/' && strchr(target + 1, '/') == NULL && statfs(link, &system) == 0 &&
-           system.f_type == MQUEUE_MAGIC;
+           system.f_type == CT_MQUEUE_MAGIC;
 }
 
 static enum ct_fd_kind find_kind(const char *link, const char *target)
@@ -121,15 +98,11 @@ static enum ct_fd_kind find_kind(const char *link, const char *target)
     case S_IFDIR:
         return CT_FD_KIND_DIRECTORY;
     case S_IFCHR:
-        /* Terminals: the kernel's tty, pty and console major numbers. */
-        return status.stx_rdev_major == 4 || status.stx_rdev_major == 5 ||
-                       (status.stx_rdev_major >= 136 && status.stx_rdev_major <= 143)
-                   ? CT_FD_KIND_TTY
-                   : CT_FD_KIND_DEVICE;
+        return ct_device_fd_kind(status.stx_rdev_major);
     case S_IFBLK:
         return CT_FD_KIND_DEVICE;
     default:
-        return anonymous_kind(target);
+        return ct_anonymous_fd_kind(target);
     }
 }
 
