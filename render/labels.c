@@ -54,7 +54,8 @@ static GArray *find_places(const struct ct_layout *layout, const struct ct_windo
 enum wording { WORDING_NAME, WORDING_TAIL, WORDING_NUMBER, WORDING_NOTHING, WORDING_COUNT };
 
 /* " /var/log/messages", " …/messages", " fd 7" */
-static char *descriptor_text(const struct ct_timeline_wait *wait, enum wording wording)
+static char *descriptor_text(const struct ct_timeline_wait *wait, enum wording wording,
+                             gboolean is_numbered)
 {
     const char *slash = wait->place ? strrchr(wait->place, '/') : NULL;
 
@@ -62,7 +63,7 @@ static char *descriptor_text(const struct ct_timeline_wait *wait, enum wording w
         return g_strdup_printf(" %s", wait->place);
     if (slash && slash[1] && wording == WORDING_TAIL)
         return g_strdup_printf(" …%s", slash);
-    return g_strdup_printf(" fd %" PRId32, (int32_t)wait->object);
+    return is_numbered ? g_strdup_printf(" fd %" PRId32, (int32_t)wait->object) : g_strdup("");
 }
 
 /* Its name, where it has one of its own. */
@@ -98,7 +99,9 @@ static char *object_text(const struct label_place *place, enum wording wording)
                    ? g_strdup_printf(" %" PRIu64, wait->object)
                    : g_strdup("");
     case CT_OBJECT_FD:
-        return descriptor_text(wait, wording);
+        return descriptor_text(wait, wording, TRUE);
+    case CT_OBJECT_NONE:
+        return descriptor_text(wait, wording, FALSE); /* what was opened */
     case CT_OBJECT_FD_SET:
         return g_strdup_printf(" %" PRIu64 " fds", wait->object);
     default:

@@ -18,6 +18,18 @@ double ct_sampled_weight(uint64_t duration_ns, uint64_t rate_ns)
     return duration_ns > 0 && duration_ns < rate_ns ? (double)rate_ns / (double)duration_ns : 1.0;
 }
 
+/* The descriptor that it was a wait on, or that it gave; NULL: none that was described. */
+static const struct ct_fd *find_fd(const struct ct_process *process,
+                                   const struct ct_interval *interval)
+{
+    gboolean has_opened = interval->op == CT_OP_OPEN && interval->result >= 0;
+
+    if (ct_op_object(interval->op) != CT_OBJECT_FD && !has_opened)
+        return NULL;
+    int32_t number = has_opened ? interval->result : (int32_t)interval->object;
+    return g_hash_table_lookup(process->fds, GINT_TO_POINTER(number));
+}
+
 void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
                            struct ct_thread_state *thread, struct ct_interval *interval)
 {
@@ -33,9 +45,7 @@ void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
     interval->thread = &thread->thread;
     interval->wait_begin_ns = wait.begin_ns;
     interval->wait_end_ns = wait.end_ns;
-    if (ct_op_object(interval->op) == CT_OBJECT_FD)
-        interval->fd = g_hash_table_lookup(thread->thread.process->fds,
-                                           GINT_TO_POINTER((int32_t)interval->object));
+    interval->fd = find_fd(thread->thread.process, interval);
     thread->last_end_ns = wait.end_ns;
     thread->thread.interval_count++;
     *nested_ns = ct_add_u64(*nested_ns, wait.end_ns - wait.begin_ns);

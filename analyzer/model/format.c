@@ -52,12 +52,11 @@ char *ct_format_count(uint64_t count)
     return g_string_free(text, FALSE);
 }
 
-static char *format_fd(const struct ct_interval *interval)
+static char *format_fd(int32_t number, const struct ct_fd *fd)
 {
-    const struct ct_fd *fd = interval->fd;
     GString *text = g_string_new(NULL);
 
-    g_string_printf(text, "fd %d", (int32_t)interval->object);
+    g_string_printf(text, "fd %d", number);
     if (!fd)
         return g_string_free(text, FALSE);
     if (fd->kind != CT_FD_KIND_UNKNOWN)
@@ -96,12 +95,14 @@ char *ct_format_object(const struct ct_interval *interval)
                    ? g_strdup("any child")
                    : g_strdup_printf("process %d", (int32_t)interval->object);
     case CT_OBJECT_FD:
-        return format_fd(interval);
+        return format_fd((int32_t)interval->object, interval->fd);
     case CT_OBJECT_FD_SET:
         return g_strdup_printf("%" G_GUINT64_FORMAT " descriptor%s", interval->object,
                                interval->object == 1 ? "" : "s");
     case CT_OBJECT_IPC:
         return g_strdup_printf("%s %d", ct_object_name(kind), (int32_t)interval->object);
+    case CT_OBJECT_NONE:
+        return g_strdup(interval->fd ? interval->fd->local : ""); /* what was opened */
     default:
         return ct_object_is_address(kind) ? g_strdup_printf("%s 0x%" G_GINT64_MODIFIER "x",
                                                             ct_object_name(kind), interval->object)

@@ -34,7 +34,7 @@ struct ct_interval {
     int32_t result;         /* what the call returned, or a negative errno */
     gboolean is_open;       /* still waiting when the trace was cut */
     gboolean is_outside;    /* in no wait: only the kernel tells of it */
-    const struct ct_fd *fd; /* what an FD object meant at the time, or NULL */
+    const struct ct_fd *fd; /* what an FD object meant at the time, or what was opened; or NULL */
 
     /* Who ended the wait, where known. From the kernel there is neither stack nor operation. */
     struct ct_thread *waker; /* NULL if unknown */

@@ -45,7 +45,8 @@ OBJECT_OF_OP = {
     "waitpid": "process ",
     "accept": "inet socket 127.0.0.1:",
     "connect": "unix socket -> @",
-    **dict.fromkeys(["open", "unlink", "rename", "msync", "system", "pclose"], ""),
+    "open": "pipe /tmp/ctrace-waits-",
+    **dict.fromkeys(["unlink", "rename", "msync", "system", "pclose"], ""),
     **dict.fromkeys(["nanosleep", "sigwait", "sigsuspend", "pause"], ""),
     **dict.fromkeys(["getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyaddr"], ""),
 }

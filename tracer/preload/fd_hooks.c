@@ -56,9 +56,9 @@ CT_WRAP_NEW_FD(creat64, (const char *path, mode_t mode), (path, mode), CT_OP_OPE
         if (is_recorded)                                                                  \
             ct_wait_subject(&wait, CT_CLASS_SYSCALL, 0);                                  \
         int result = real_##name fixed_args;                                              \
+        ct_fd_forget(result);                                                             \
         if (is_recorded)                                                                  \
             ct_wait_end(&wait, result < 0 ? -errno : result);                             \
-        ct_fd_forget(result);                                                             \
         return result;                                                                    \
     }
 

@@ -420,7 +420,7 @@ static FILE *opened(FILE *stream)
 
 #define CT_WRAP_FOPEN(name, params, args)                                           \
     CT_WRAP_PASS(FILE *, name, params, args, CT_OP_OPEN, true, CT_CLASS_SYSCALL, 0, \
-                 opened(result) != NULL ? 0 : -errno, opened(real_##name args))
+                 opened(result) != NULL ? result->_fileno : -errno, opened(real_##name args))
 
 CT_WRAP_FOPEN(fopen, (const char *restrict path, const char *restrict mode), (path, mode))
 CT_WRAP_FOPEN(fopen64, (const char *restrict path, const char *restrict mode), (path, mode))

@@ -129,7 +129,7 @@ static inline enum ct_class ct_class_of_set(unsigned class_bits)
     OP(POLL, "poll", UNKNOWN, FD_SET)                                  \
     OP(SELECT, "select", UNKNOWN, FD_SET)                              \
     OP(EPOLL_WAIT, "epoll_wait", UNKNOWN, FD)                          \
-    OP(OPEN, "open", SYSCALL, NONE)                                    \
+    OP(OPEN, "open", SYSCALL, NONE) /* its result is a descriptor */   \
     OP(FSYNC, "fsync", SYSCALL, FD)                                    \
     OP(FDATASYNC, "fdatasync", SYSCALL, FD)                            \
     OP(NANOSLEEP, "nanosleep", SLEEP, NONE)                            \
