@@ -147,9 +147,10 @@ static gboolean start_process(struct ct_assembler *assembler, const struct ct_re
     if (!ct_check_version(start->schema_version, error))
         return FALSE;
     /* Replaced by exec it ended just now; else it was killed, and the pid is used again. */
-    if (previous)
-        end_image(previous, previous->has_exec ? MIN(start->process_start_ns, record->time_ns)
-                                               : last_sign_ns(previous));
+    if (previous) {
+        ct_kernel_replace(assembler, previous);
+        end_image(previous, previous->has_exec ? previous->exec_ns : last_sign_ns(previous));
+    }
     struct ct_image *image =
         ct_assembler_image(assembler, record->pid, start->process_start_ns, FALSE);
 

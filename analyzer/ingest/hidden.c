@@ -87,6 +87,7 @@ static void add_image(struct ct_assembler *assembler, const struct ct_kernel_rec
         return;
     }
     if (previous && !previous->has_ended) {
+        ct_kernel_replace(assembler, previous);
         previous->has_ended = TRUE;
         previous->process.end_ns = MAX(event->start_ns, previous->process.start_ns);
     }

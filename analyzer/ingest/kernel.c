@@ -137,7 +137,7 @@ static void unbind(struct ct_assembler *assembler, struct ct_task *task, uint64_
     const struct ct_image *image = (const struct ct_image *)thread->thread.process;
     uint32_t index;
 
-    end_thread(thread, image->has_exec ? image->exec_ns : assembler->now_ns);
+    end_thread(thread, image->has_ended ? image->process.end_ns : assembler->now_ns);
     ct_task_flush(assembler->tasks, task, begin_ns);
     /* The span in which that was is both's: each has its part. */
     if (ct_task_find_span(task, begin_ns, &index) &&
@@ -152,6 +152,8 @@ void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thre
 
     if (!task || thread->task || thread->thread.has_exited)
         return;
+    if (task->thread && task->thread->start_ns >= thread->thread.start_ns)
+        return; /* another image's by now */
     if (task->thread)
         unbind(assembler, task, begin_ns);
     thread->task = task;
@@ -160,6 +162,15 @@ void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thre
     task->thread = &thread->thread;
     task->is_own = TRUE;
     ct_task_times_at(task, begin_ns, &thread->begin);
+}
+
+void ct_kernel_replace(struct ct_assembler *assembler, struct ct_image *image)
+{
+    struct ct_thread *main_thread =
+        g_hash_table_lookup(image->process.threads, GINT_TO_POINTER(image->process.pid));
+
+    if (main_thread && !image->has_ended)
+        ct_kernel_bind(assembler, ct_thread_state(main_thread), main_thread->start_ns);
 }
 
 void ct_kernel_align(struct ct_assembler *assembler, struct ct_thread_state *thread,

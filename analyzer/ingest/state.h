@@ -128,6 +128,8 @@ void ct_kernel_add(struct ct_assembler *assembler, const struct ct_record *recor
 /* The thread that runs as the task of its id from `begin_ns` on, if that is known. */
 void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thread,
                     uint64_t begin_ns);
+/* Another image is about to take its place: what its task did until then was its own. */
+void ct_kernel_replace(struct ct_assembler *assembler, struct ct_image *image);
 /* The thread has ended. */
 void ct_kernel_end_thread(struct ct_thread_state *thread);
 /* Clocks differ by some microseconds: moves the wait so that its thread still runs as it begins. */

@@ -409,6 +409,19 @@ static void add_fork(struct ct_tasks *tasks, const struct ct_kernel_record *reco
                    .begin_ns = record->time_ns, .state = CT_TASK_RUNNABLE, .waker = parent});
 }
 
+/* Who executes a program is on a CPU, and may have been so since before there were events. */
+static void add_exec(struct ct_tasks *tasks, const struct ct_kernel_record *record)
+{
+    struct ct_task *task = get_task(tasks, record->as.sched_process_exec.tid);
+
+    if (!task || task_state(task) != CT_TASK_UNKNOWN)
+        return;
+    task->last_cpu = (int32_t)record->cpu;
+    begin_span(tasks, task,
+               (struct ct_task_span){
+                   .begin_ns = record->time_ns, .state = CT_TASK_RUNNING, .cpu = record->cpu});
+}
+
 /* One that was there when the recording began, off the CPU. */
 static void add_present(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
@@ -443,6 +456,9 @@ gboolean ct_tasks_add(struct ct_tasks *tasks, const struct ct_kernel_record *rec
         break;
     case CT_KERNEL_ID_SCHED_PROCESS_FORK:
         add_fork(tasks, record);
+        break;
+    case CT_KERNEL_ID_SCHED_PROCESS_EXEC:
+        add_exec(tasks, record);
         break;
     case CT_KERNEL_ID_CONTEXT_SWITCH:
         add_task_switch(tasks, record);

@@ -476,7 +476,57 @@ static void exec_begins_a_new_image_of_the_same_pid(void **state)
     const struct ct_process *before = g_ptr_array_index(fixture->model->processes, 0);
 
     assert_string_equal(before->name, "program");
-    assert_int_equal(before->end_ns, 1300 * MS);
+    assert_int_equal(before->end_ns, 1290 * MS);
+}
+
+static void add_task_switch(struct fixture *fixture, uint64_t time_ns, gboolean is_out)
+{
+    struct ct_record record = {
+        .event = CT_EVENT_COUNT,
+        .as.kernel = {.event = CT_KERNEL_ID_CONTEXT_SWITCH,
+                      .time_ns = time_ns,
+                      .tid = 7,
+                      .as.context_switch = {.tid = 7, .is_out = is_out != 0, .is_preempted = 1}}};
+
+    add(fixture, time_ns, &record);
+}
+
+/* The kernel tells of the first one's task only when that has a thread. */
+static void each_image_has_its_own_part_of_the_task(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record exec = {.event = CT_EVENT_ID_EXEC, .as.exec = {.path = "/bin/other"}};
+    struct ct_record start = {.event = CT_EVENT_ID_PROCESS_START,
+                              .as.process_start = {.schema_version = CT_SCHEMA_VERSION,
+                                                   .process_start_ns = 1300 * MS,
+                                                   .exe = "/bin/other",
+                                                   .args = "",
+                                                   .cwd = ""}};
+    struct ct_record process_exit = {.event = CT_EVENT_ID_PROCESS_EXIT};
+
+    add_task_switch(fixture, 1100 * MS, TRUE);
+    add_task_switch(fixture, 1110 * MS, FALSE);
+    add(fixture, 1290 * MS, &exec);
+    add_task_switch(fixture, 1295 * MS, TRUE);
+    add_task_switch(fixture, 1297 * MS, FALSE);
+    add(fixture, 1300 * MS, &start);
+    add_task_switch(fixture, 1350 * MS, TRUE);
+    add_task_switch(fixture, 1370 * MS, FALSE);
+    add_task_switch(fixture, 1400 * MS, TRUE);
+    add_task_switch(fixture, 1405 * MS, FALSE);
+    add(fixture, 1500 * MS, &process_exit);
+    const struct ct_interval *lines = finish(fixture, 3);
+    const struct ct_thread *before = g_ptr_array_index(fixture->model->threads, 0);
+    const struct ct_thread *after = g_ptr_array_index(fixture->model->threads, 1);
+
+    assert_ptr_equal(lines[0].thread, before);
+    assert_int_equal(lines[0].begin_ns, 1100 * MS);
+    assert_int_equal(before->sched.running_ns, 180 * MS);
+    assert_int_equal(before->sched.runnable_ns, 10 * MS);
+    assert_ptr_equal(lines[1].thread, after);
+    assert_int_equal(lines[1].begin_ns, 1350 * MS);
+    assert_ptr_equal(lines[2].thread, after);
+    assert_int_equal(after->sched.runnable_ns, 25 * MS);
 }
 
 static void add_process(struct fixture *fixture, uint64_t end_ns, const char *args)
@@ -707,6 +757,7 @@ int main(void)
         TEST(exact_totals_win_over_intervals_and_classes_add_up),
         TEST(totals_beyond_a_lifetime_shrink_to_it),
         TEST(exec_begins_a_new_image_of_the_same_pid),
+        TEST(each_image_has_its_own_part_of_the_task),
         TEST(killed_process_ends_its_threads_and_open_waits),
         TEST(process_is_called_what_was_typed),
         TEST(newer_version_is_refused),

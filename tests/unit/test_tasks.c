@@ -367,6 +367,18 @@ static void an_id_that_is_used_again_is_another_task(void **state)
     expect_times(own_task(fixture), 600, 100, 100, 0);
 }
 
+static void who_executes_a_program_runs(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_kernel_record exec = {.event = CT_KERNEL_ID_SCHED_PROCESS_EXEC,
+                                    .time_ns = 100,
+                                    .as.sched_process_exec = {.filename = "other", .tid = TID}};
+
+    ct_tasks_add(fixture->tasks, &exec);
+    add_task_switch(fixture, 300, TRUE, TRUE);
+    expect_times(own_task(fixture), 350, 200, 50, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -388,6 +400,7 @@ int main(void)
         TEST(moves_between_cpus_are_counted),
         TEST(long_histories_keep_their_sums),
         TEST(an_id_that_is_used_again_is_another_task),
+        TEST(who_executes_a_program_runs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
