@@ -161,6 +161,56 @@ class StaticPrograms(HiddenTest):
         self.assertEqual(thread["time_ns"]["other"], 0)
 
 
+class DelayedRecordings(HiddenTest):
+    """Of a program whose threads were there before the recording began."""
+
+    NAMES = {"static_threads", "sleeper", "locker", "ticker", "latecomer"}
+
+    def record_delayed(self, *command, kernel):
+        """Its threads, by name."""
+        trace = self.record_ok(*command, options=["--delay=0.3s", f"--kernel={kernel}"]).directory
+        if "kernel" not in capture(trace)["layers"]:
+            self.skipTest(capture(trace)["missing"])
+        if kernel == "syscalls":
+            self.needs_calls(trace)
+        self.assert_verified(trace)
+        threads = self.report(trace)["threads"]
+        return {thread["name"]: thread for thread in threads if thread["name"] != "sh"}
+
+    def assert_waits(self, thread, kind):
+        """All the time, of that kind."""
+        time_ns = thread["time_ns"]
+        self.assertGreater(time_ns[kind], 0.9 * sum(time_ns.values()), thread)
+
+    def test_threads_that_were_there_have_their_names_and_waits(self):
+        threads = self.record_delayed(WORKLOADS / "static_threads", kernel="syscalls")
+        self.assertEqual(set(threads), self.NAMES)
+        self.assert_waits(threads["sleeper"], "sleep")
+        self.assert_waits(threads["locker"], "sync")
+        self.assert_waits(threads["ticker"], "sleep")
+        self.assert_waits(threads["latecomer"], "sleep")
+        self.assert_waits(threads["static_threads"], "sleep")
+
+    def test_so_have_those_of_a_child_of_a_program_with_a_preload(self):
+        command = f"{WORKLOADS / 'static_threads'}; true"
+        threads = self.record_delayed("sh", "-c", command, kernel="syscalls")
+        self.assertEqual(set(threads), self.NAMES)
+        self.assert_waits(threads["sleeper"], "sleep")
+        self.assert_waits(threads["locker"], "sync")
+
+    def test_without_calls_they_are_known_not_to_run(self):
+        threads = self.record_delayed(WORKLOADS / "static_threads", kernel="sched")
+        self.assertGreaterEqual(set(threads), self.NAMES - {"latecomer"})
+        for name in ("static_threads", "sleeper", "locker", "ticker"):
+            self.assert_waits(threads[name], "unknown")
+
+    def test_a_process_that_was_over_by_then_is_not_there(self):
+        command = f"{WORKLOADS / 'static'}; {WORKLOADS / 'static_threads'}; true"
+        threads = self.record_delayed("sh", "-c", command, kernel="sched")
+        self.assertNotIn("static", threads)
+        self.assertIn("ticker", threads)
+
+
 class OtherLanguages(HiddenTest):
     def test_a_go_server_has_its_functions(self):
         shutil.copy(WORKLOADS / "server.go", self.folder)

@@ -230,11 +230,9 @@ class Capture(KernelTest):
             "sh", "-c", "sleep 0.3; sleep 0.6", options=["--kernel=auto", "--delay=450ms"]
         ).directory
         self.needs_machine(trace)
-        events = kernel_events(trace)
-        begin_ns = next(e.time_ns for e in events if e.name == "sched_process_exec")
-        switches = [e.time_ns for e in events if e.name == "sched_switch"]
-        self.assertTrue(switches)
-        self.assertGreater(min(switches) - begin_ns, 350_000_000)
+        times = [event.time_ns for event in kernel_events(trace)]
+        self.assertTrue(times)
+        self.assertLess(max(times) - min(times), 550_000_000)
 
     def test_where_perf_is_forbidden_waits_are_recorded_all_the_same(self):
         trace = self.folder / "trace"

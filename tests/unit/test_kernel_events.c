@@ -499,7 +499,7 @@ static void put_blocked(struct spool *spool, int64_t number)
 /* With the call that it is in, if any. */
 static void what_a_present_thread_does_is_told(void **state)
 {
-    struct spool spool = new_spool(FALSE);
+    struct spool spool = new_spool_of_calls();
     struct ct_kernel_item item;
 
     (void)state;
@@ -516,6 +516,51 @@ static void what_a_present_thread_does_is_told(void **state)
     assert_int_equal(item.record.event, CT_KERNEL_ID_PROCESS_THREAD);
     assert_true(item.record.as.process_thread.is_blocked);
     expect_end(events);
+    end(&spool, events);
+}
+
+/* Its end would not be told. */
+static void what_call_it_is_in_is_told_where_calls_are(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+
+    (void)state;
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 5, 1, ROOT, ROOT);
+    put_blocked(&spool, SYS_futex);
+    struct ct_kernel_events *events = open_events_of(&spool, 0, TRUE);
+    expect_image(events, 5, ROOT, 1, "");
+    expect(events, CT_KERNEL_ID_PROCESS_THREAD);
+    expect_end(events);
+    end(&spool, events);
+}
+
+static void what_came_before_a_delay_was_over_is_told_as_present(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+    g_autoptr(GArray) preloaded = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
+    const struct ct_image_key seen = {ROOT + 5, 8};
+
+    (void)state;
+    put_exec(&spool, 1, ROOT);
+    put_task(&spool, 0, PERF_RECORD_FORK, 2, ROOT, ROOT, ROOT + 1);
+    put_task(&spool, 0, PERF_RECORD_FORK, 3, ROOT, ROOT, ROOT + 2);
+    put_task(&spool, 0, PERF_RECORD_EXIT, 4, ROOT, ROOT, ROOT + 2);
+    put_task(&spool, 0, PERF_RECORD_FORK, 5, ROOT, ROOT + 5, ROOT + 5);
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, 1, ROOT, ROOT);
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, ROOT, ROOT, ROOT + 1);
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, ROOT, ROOT + 5, ROOT + 5);
+    put_task(&spool, 0, PERF_RECORD_FORK, 30, ROOT, ROOT, ROOT + 3);
+    put_switch(&spool, 0, 40, STRANGER, ROOT + 1);
+    g_array_append_val(preloaded, seen);
+    assert_true(ct_preloaded_write(spool.path, preloaded));
+    struct ct_kernel_events *events = open_events(&spool, TRUE);
+    expect_image(events, 20, ROOT, 1, "");
+    expect(events, CT_KERNEL_ID_PROCESS_THREAD);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect_switch(events, 40, STRANGER, ROOT + 1);
+    expect_end(events);
+    assert_int_equal(ct_kernel_events_hidden_images(events), 1);
+    assert_int_equal(ct_kernel_events_hidden_threads(events), 3);
     end(&spool, events);
 }
 
@@ -884,6 +929,8 @@ int main(void)
         cmocka_unit_test(what_was_present_is_the_programs),
         cmocka_unit_test(what_two_events_tell_is_taken_once),
         cmocka_unit_test(what_a_present_thread_does_is_told),
+        cmocka_unit_test(what_call_it_is_in_is_told_where_calls_are),
+        cmocka_unit_test(what_came_before_a_delay_was_over_is_told_as_present),
         cmocka_unit_test(losses_are_told),
         cmocka_unit_test(ids_of_another_namespace_are_translated),
         cmocka_unit_test(forks_before_the_recording_began_are_not_in_it),

@@ -247,6 +247,8 @@ static void code_is_mapped_where_it_is(void **state)
         found++;
     }
     assert_int_equal(found, 1);
+    assert_true(ct_proc_has_mapped(getpid(), "test_present"));
+    assert_false(ct_proc_has_mapped(getpid(), "est_present"));
     ct_elf_file_free(file);
     end(&present);
 }

@@ -3,8 +3,6 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#define PRELOAD_LIBRARY "libctrace-preload.so"
-
 /* Between the names in LD_PRELOAD; nothing quotes them. */
 #define LOADER_SEPARATORS " :"
 
@@ -28,7 +26,7 @@ static char *find_library(const char *name, GError **error)
 
 char *ct_preload_find(GError **error)
 {
-    g_autofree char *path = find_library(PRELOAD_LIBRARY, error);
+    g_autofree char *path = find_library(CT_PRELOAD_LIBRARY, error);
 
     if (path == NULL || strpbrk(path, LOADER_SEPARATORS) == NULL)
         return g_steal_pointer(&path);

@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#define CT_PRELOAD_LIBRARY "libctrace-preload.so"
+
 /* The path of the library that the traced program loads. */
 char *ct_preload_find(GError **error);
 

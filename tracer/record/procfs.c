@@ -102,6 +102,15 @@ char *ct_proc_read_command_line(pid_t pid)
     return ct_program_command_line((char **)words->pdata);
 }
 
+gboolean ct_proc_has_mapped(pid_t pid, const char *name)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/maps", pid);
+    g_autofree char *base = g_strconcat("/", name, NULL);
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, base) != NULL;
+}
+
 GArray *ct_proc_list_threads(pid_t pid)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/task", pid);

@@ -27,6 +27,9 @@ char *ct_proc_read_status(pid_t pid, const char *label);
 /* The arguments as one would type them; empty if they are not told. Caller frees. */
 char *ct_proc_read_command_line(pid_t pid);
 
+/* Whether it has mapped a file whose name begins so, in whatever folder. */
+gboolean ct_proc_has_mapped(pid_t pid, const char *name);
+
 /* The threads of a process; empty if there is none. Of pid_t. Caller unrefs. */
 GArray *ct_proc_list_threads(pid_t pid);
 

@@ -82,11 +82,14 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
 static gboolean set_up(struct ct_recording *recording, const struct ct_record_options *options,
                        const char *command, GError **error)
 {
+    struct ct_kernel_wishes wishes = options->kernel;
+
     recording->preload = ct_preload_find(error);
     if (recording->preload == NULL)
         return FALSE;
-    if (options->kernel.sched || options->kernel.cpu_hz > 0)
-        recording->kernel = ct_kernel_capture_new(recording->path, &options->kernel);
+    wishes.follows_children = !options->no_follow;
+    if (wishes.sched || wishes.cpu_hz > 0)
+        recording->kernel = ct_kernel_capture_new(recording->path, &wishes);
     recording->directory = ct_session_directory_new(options->rate_ns, !options->no_follow, error);
     if (recording->directory == NULL)
         return FALSE;
@@ -188,8 +191,7 @@ void ct_recording_describe(struct ct_recording *recording, pid_t pid)
 gboolean ct_recording_attach_running(struct ct_recording *recording, GArray *pids,
                                      const char **missing)
 {
-    gboolean follows_children = recording->directory->control->follows_children != 0;
-    gboolean is_live = ct_kernel_capture_attach_running(recording->kernel, pids, follows_children);
+    gboolean is_live = ct_kernel_capture_attach_running(recording->kernel, pids);
 
     *missing = ct_kernel_capture_missing(recording->kernel);
     return is_live;

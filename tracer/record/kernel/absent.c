@@ -26,12 +26,10 @@ void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid)
     (void)pid;
 }
 
-gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids,
-                                          gboolean follows_children)
+gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids)
 {
     (void)capture;
     (void)pids;
-    (void)follows_children;
     return FALSE;
 }
 

@@ -1,6 +1,7 @@
 #include "capture.h"
 
 #include "../drain.h"
+#include "../libraries.h"
 #include "../procfs.h"
 #include "hotplug.h"
 #include "idle.h"
@@ -41,18 +42,18 @@ struct ct_kernel_capture {
     GThread *opener;  /* owned; until attached */
     GThread *drainer; /* owned; or NULL */
     struct layer layers[LAYERS];
-    char *why_not_machine;     /* owned; or NULL */
-    char *why_no_samples;      /* the same */
-    GString *missing;          /* owned */
-    int stop_fd;               /* readable when draining is to end */
-    GArray *running;           /* owned; processes that run already; NULL: one that is launched */
-    gboolean follows_children; /* then: their present descendants too */
-    int present_fd;            /* the file of what present.h writes; -1: there is none */
-    GArray *described;         /* owned; pid_t: who is described now and then */
-    gint is_described;         /* atomic; once they have been for the first time */
-    int hotplug_fd;            /* readable when a CPU came on-line; -1: nobody tells */
-    GArray *came; /* owned; uint32_t: CPUs that did; the drainer's until it is joined */
-    GMutex lock;  /* of is_begun, and of rings while they are drained */
+    char *why_not_machine; /* owned; or NULL */
+    char *why_no_samples;  /* the same */
+    GString *missing;      /* owned */
+    int stop_fd;           /* readable when draining is to end */
+    GArray *running;       /* owned; processes that run already; NULL: one that is launched */
+    pid_t launched;        /* that one, once attached */
+    int present_fd;        /* the file of what present.h writes; -1: there is none */
+    GArray *described;     /* owned; pid_t: who is described now and then */
+    gint is_described;     /* atomic; once they have been for the first time */
+    int hotplug_fd;        /* readable when a CPU came on-line; -1: nobody tells */
+    GArray *came;          /* owned; uint32_t: CPUs that did; the drainer's until it is joined */
+    GMutex lock;           /* of is_begun, of `described`, and of rings while they are drained */
     gboolean is_begun;
     int error;         /* errno of the write that failed, or 0; the drainer's until it is joined */
     int present_error; /* the same, of what is present */
@@ -174,7 +175,9 @@ static void describe_if_due(struct ct_kernel_capture *capture, gint64 *due_us)
     if (!g_atomic_int_get(&capture->is_described) || g_get_monotonic_time() < *due_us)
         return;
     *due_us = g_get_monotonic_time() + DESCRIBE_INTERVAL_US;
+    g_mutex_lock(&capture->lock);
     describe(capture);
+    g_mutex_unlock(&capture->lock);
 }
 
 static void note_came(struct ct_kernel_capture *capture, uint32_t cpu)
@@ -281,7 +284,8 @@ static struct ct_rings *open_tasks(const struct ct_kernel_capture *capture, enum
                                    pid_t pid, char **why_not)
 {
     if (capture->running != NULL)
-        return ct_rings_open_running(kind, capture->running, capture->follows_children, why_not);
+        return ct_rings_open_running(kind, capture->running, capture->wishes.follows_children,
+                                     why_not);
     return kind == CT_RINGS_CALLS ? ct_rings_open_calls(pid, !capture->is_begun, why_not)
                                   : ct_rings_open_process(pid, !capture->is_begun, why_not);
 }
@@ -321,9 +325,9 @@ static void open_samples(struct ct_kernel_capture *capture, pid_t pid)
     gboolean has_system_time;
 
     layer->rings = capture->running != NULL
-                       ? ct_sampling_open_running(capture->running, capture->follows_children,
-                                                  capture->wishes.cpu_hz, &has_system_time,
-                                                  &capture->why_no_samples)
+                       ? ct_sampling_open_running(
+                             capture->running, capture->wishes.follows_children,
+                             capture->wishes.cpu_hz, &has_system_time, &capture->why_no_samples)
                        : ct_sampling_open(pid, capture->wishes.cpu_hz, !capture->is_begun,
                                           &has_system_time, &capture->why_no_samples);
     if (layer->rings == NULL)
@@ -337,6 +341,7 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
     static const char *const names[] = {[SCHED] = "kernel", [CALLS] = "kernel", [SAMPLES] = "cpu"};
     gboolean is_any = FALSE;
 
+    capture->launched = pid;
     /* What an ordinary user may lock in memory is for samples first: they are large. */
     if (capture->wishes.cpu_hz > 0)
         open_samples(capture, pid);
@@ -386,16 +391,31 @@ void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid)
     g_atomic_int_set(&capture->is_described, TRUE);
 }
 
-gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids,
-                                          gboolean follows_children)
+gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids)
 {
     capture->running = g_array_ref(pids);
-    capture->follows_children = follows_children;
     ct_kernel_capture_attach(capture, 0);
     if (find_rings(capture) == NULL)
         return FALSE;
     capture->present_fd = ct_spool_create_present(capture->folder, find_rings(capture));
     return capture->present_fd >= 0;
+}
+
+/* Of pid_t; of what was launched, only the processes that no preload is in. */
+static GArray *list_present(const struct ct_kernel_capture *capture)
+{
+    g_autoptr(GArray) launched = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    GArray *tree;
+
+    if (capture->running != NULL)
+        return ct_proc_list_tree(capture->running, capture->wishes.follows_children);
+    g_array_append_val(launched, capture->launched);
+    tree = ct_proc_list_tree(launched, capture->wishes.follows_children);
+    for (guint i = tree->len; i-- > 0;) {
+        if (ct_proc_has_mapped(g_array_index(tree, pid_t, i), CT_PRELOAD_LIBRARY))
+            g_array_remove_index(tree, i);
+    }
+    return tree;
 }
 
 /*
@@ -404,10 +424,18 @@ gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GAr
  */
 static void write_present(struct ct_kernel_capture *capture, uint64_t time_ns)
 {
-    g_autoptr(GArray) tree = ct_proc_list_tree(capture->running, capture->follows_children);
+    g_autoptr(GArray) tree = list_present(capture);
 
-    if (!ct_present_write_processes(capture->present_fd, tree, time_ns))
+    if (tree->len == 0)
+        return;
+    if (capture->present_fd < 0)
+        capture->present_fd = ct_spool_create_present(capture->folder, find_rings(capture));
+    if (capture->present_fd < 0 ||
+        !ct_present_write_processes(capture->present_fd, tree, time_ns)) {
         capture->present_error = errno;
+        return;
+    }
+    g_array_set_size(capture->described, 0);
     g_array_append_vals(capture->described, tree->data, tree->len);
     g_atomic_int_set(&capture->is_described, TRUE);
 }
@@ -425,7 +453,7 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
         if (capture->layers[i].rings != NULL)
             ct_rings_begin(capture->layers[i].rings);
     }
-    if (capture->running != NULL)
+    if (find_rings(capture)->kind != CT_RINGS_SAMPLES)
         write_present(capture, time_ns);
 }
 

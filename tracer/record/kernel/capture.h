@@ -17,6 +17,7 @@ struct ct_kernel_wishes {
     gboolean sched;
     gboolean syscalls; /* and, where they make a thread wait, its stack by frame pointers */
     uint32_t cpu_hz;   /* how often to sample what runs; 0: not at all */
+    gboolean follows_children;
 };
 
 /* Begins to open what the kernel gives, for a recording at `path`. Never NULL. */
@@ -32,13 +33,13 @@ void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid);
 
 /*
  * Instead: to be called with processes that run already (pid_t), each for as long as it runs, with
- * their present descendants if `follows_children`. Before ct_kernel_capture_begin(). FALSE if there
- * will be no kernel layer; ct_kernel_capture_missing() says why.
+ * their present descendants if children are followed. Before ct_kernel_capture_begin(). FALSE if
+ * there will be no kernel layer; ct_kernel_capture_missing() says why.
  */
-gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids,
-                                          gboolean follows_children);
+gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids);
 
-/* Recording begins now, or once attached: with the program's execution. */
+/* Recording begins now, or once attached: with the program's execution. What is there already, and
+ * no preload is in, is looked up. */
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
 
 /* Nothing is recorded any more, and all that was is on disk. */

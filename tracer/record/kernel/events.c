@@ -153,7 +153,7 @@ static void translate(struct ct_kernel_events *events, const struct ct_source *s
         record->as.of_switch.previous.tid = sampled_id(events, record);
     }
     if (record->kind == CT_RAW_WAKING || record->kind == CT_RAW_SWITCH ||
-        source->spool->head.kind == CT_RINGS_CALLS)
+        (source->spool->head.kind == CT_RINGS_CALLS && !ct_source_is_present(source)))
         record->tid = sampled_id(events, record);
 }
 
@@ -217,7 +217,8 @@ static gboolean select_fork(struct ct_kernel_events *events, const struct ct_raw
         .child_tid = raw->as.task.tid,
         .child_pid = raw->as.task.pid,
     };
-    ct_hidden_add(events->hidden, raw, FALSE);
+    if (events->has_begun)
+        ct_hidden_add(events->hidden, raw, FALSE);
     return events->has_begun;
 }
 
@@ -229,7 +230,7 @@ static gboolean select_exit(struct ct_kernel_events *events, const struct ct_raw
     ct_tasks_exit(events->tasks, raw->as.task.tid);
     record->event = CT_KERNEL_ID_SCHED_PROCESS_EXIT;
     record->as.sched_process_exit.tid = raw->as.task.tid;
-    return TRUE;
+    return events->has_begun;
 }
 
 static gboolean select_exec(struct ct_kernel_events *events, const struct ct_raw_record *raw,
@@ -242,8 +243,9 @@ static gboolean select_exec(struct ct_kernel_events *events, const struct ct_raw
         .filename = raw->as.name.name,
         .tid = raw->as.name.tid,
     };
-    ct_hidden_add(events->hidden, raw, FALSE);
-    return TRUE;
+    if (events->has_begun)
+        ct_hidden_add(events->hidden, raw, FALSE);
+    return events->has_begun;
 }
 
 /* perf gives these of the program's own tasks only; and of all children of what was present. */
@@ -378,12 +380,15 @@ static gboolean take_following(struct ct_kernel_events *events, struct ct_kernel
     return TRUE;
 }
 
-/* Forks of the whole machine are told before anything else: what came of them then is not known. */
+/* What begins and ends on the whole machine is told before anything else. What came of it until
+ * recording began is what is present then. */
 static void note_begin(struct ct_kernel_events *events, const struct ct_source *source)
 {
+    enum ct_raw_kind kind = source->record.kind;
+
     events->has_begun = events->has_begun || source->spool->head.kind != CT_RINGS_MACHINE ||
-                        source->record.kind == CT_RAW_SWITCH ||
-                        source->record.kind == CT_RAW_WAKING;
+                        kind == CT_RAW_SWITCH || kind == CT_RAW_WAKING ||
+                        (kind == CT_RAW_FORK && ct_source_is_present(source));
 }
 
 /* Goes on to the record that is `source`'s next, and selects it. */

@@ -9,6 +9,7 @@ struct ct_hidden {
     struct ct_images *images; /* owned */
     struct ct_maps *maps;     /* owned */
     GHashTable *starts;       /* owned; pid of a process that is hidden now -> owned uint64_t * */
+    gboolean has_calls;       /* system calls are recorded: it is told when one ends */
     GArray *events;           /* owned; struct ct_kernel_record, those that follow */
     guint next;               /* of them, to be taken */
     uint64_t image_count;
@@ -22,6 +23,11 @@ struct ct_hidden *ct_hidden_new(const char *path, const GPtrArray *spools)
 
     hidden->images = ct_images_new(spools);
     ct_images_mark_preloaded(hidden->images, preloaded);
+    for (guint i = 0; i < spools->len; i++) {
+        const struct ct_spool *spool = g_ptr_array_index(spools, i);
+
+        hidden->has_calls = hidden->has_calls || spool->head.kind == CT_RINGS_CALLS;
+    }
     hidden->maps = ct_maps_new();
     hidden->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     hidden->events = g_array_new(FALSE, TRUE, sizeof(struct ct_kernel_record));
@@ -161,12 +167,12 @@ static void add_present(struct ct_hidden *hidden, const struct ct_raw_record *ra
 {
     int32_t pid = raw->as.task.pid;
 
-    if (find_start(hidden, pid) == NULL) {
-        begin_image(hidden, pid, raw->as.task.parent_pid, raw->time_ns, "");
-    } else {
+    if (find_start(hidden, pid) != NULL) {
         hidden->thread_count++;
         add_event(hidden, CT_KERNEL_ID_PROCESS_THREAD)->as.process_thread =
             (struct ct_kernel_process_thread){.pid = pid, .tid = raw->as.task.tid, .name = ""};
+    } else if (!ct_images_is_preloaded(hidden->images, pid, raw->time_ns)) {
+        begin_image(hidden, pid, raw->as.task.parent_pid, raw->time_ns, "");
     }
 }
 
@@ -179,7 +185,7 @@ static void add_state(struct ct_hidden *hidden, const struct ct_raw_record *raw)
 
     if (find_start(hidden, task->pid) == NULL)
         return;
-    if (task->has_call) {
+    if (task->has_call && hidden->has_calls) {
         syscall = &add_event(hidden, CT_KERNEL_ID_SYSCALL_ENTRY)->as.syscall;
         syscall->call = ct_syscall_of(abi, task->number);
         syscall->name = ct_syscall_name(abi, task->number);

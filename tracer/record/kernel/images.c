@@ -75,6 +75,11 @@ static int32_t parent_of(const struct ct_images *images, int32_t pid)
     return index == 0 ? 0 : g_array_index(images->images, struct ct_kernel_image, index - 1).ppid;
 }
 
+static gboolean is_known(const struct ct_images *images, int32_t pid)
+{
+    return g_hash_table_contains(images->current, GINT_TO_POINTER(pid));
+}
+
 static void add(struct ct_images *images, const struct ct_raw_record *record)
 {
     struct ct_kernel_image image = {.begin_ns = record->time_ns, .end_ns = UINT64_MAX};
@@ -86,6 +91,8 @@ static void add(struct ct_images *images, const struct ct_raw_record *record)
             set_threads(images, pid, count_threads(images, pid) + 1);
             break;
         }
+        if (record->cpu == CT_SPOOL_NO_CPU && is_known(images, pid))
+            break; /* it was present, and goes on */
         image.pid = pid;
         image.ppid = record->as.task.parent_pid;
         begin(images, &image);
@@ -183,6 +190,13 @@ const struct ct_kernel_image *ct_images_find_hidden(const struct ct_images *imag
         (!image->is_by_exec && image->ends_by_exec))
         return NULL;
     return image;
+}
+
+gboolean ct_images_is_preloaded(const struct ct_images *images, int32_t pid, uint64_t time_ns)
+{
+    const struct ct_kernel_image *image = find(images, pid, time_ns);
+
+    return image != NULL && image->is_preloaded;
 }
 
 gboolean ct_preloaded_write(const char *path, const GArray *preloaded)

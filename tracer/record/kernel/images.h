@@ -33,6 +33,9 @@ void ct_images_mark_preloaded(struct ct_images *images, const GArray *preloaded)
 const struct ct_kernel_image *ct_images_find_hidden(const struct ct_images *images, int32_t pid,
                                                     uint64_t begin_ns);
 
+/* The image that `pid` has then. FALSE: none is known, either. */
+gboolean ct_images_is_preloaded(const struct ct_images *images, int32_t pid, uint64_t time_ns);
+
 /* The list of images with a preload, in a file below a recording's `path`, for the converter. */
 gboolean ct_preloaded_write(const char *path, const GArray *preloaded);
 /* Never NULL. */
