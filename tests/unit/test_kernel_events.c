@@ -564,6 +564,34 @@ static void what_came_before_a_delay_was_over_is_told_as_present(void **state)
     end(&spool, events);
 }
 
+/* It was made while what is present was looked up. */
+static void who_is_made_meanwhile_was_not_present(void **state)
+{
+    struct spool spool = new_spool(FALSE);
+    struct {
+        struct ct_spool_task task;
+        struct ct_spool_id id;
+    } blocked = {{.pid = ROOT, .tid = ROOT + 1, .is_blocked = TRUE}, {ROOT, ROOT + 1, 20}};
+
+    (void)state;
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, 1, ROOT, ROOT);
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, ROOT, ROOT, ROOT + 1);
+    put(spool.files[PRESENT], CT_SPOOL_TASK, 0, &blocked, sizeof(blocked));
+    put_task(&spool, PRESENT, PERF_RECORD_FORK, 20, ROOT, ROOT, ROOT + 2);
+    put_task(&spool, 0, PERF_RECORD_FORK, 21, ROOT, ROOT, ROOT + 1);
+    put_task(&spool, 0, PERF_RECORD_EXIT, 30, ROOT, ROOT, ROOT + 2);
+    put_task(&spool, 0, PERF_RECORD_FORK, 40, ROOT, ROOT, ROOT + 2); /* the id is another's now */
+    struct ct_kernel_events *events = open_events_of(&spool, 0, TRUE);
+    expect_image(events, 20, ROOT, 1, "");
+    expect(events, CT_KERNEL_ID_PROCESS_THREAD);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_EXIT);
+    expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
+    expect_end(events);
+    assert_int_equal(ct_kernel_events_hidden_threads(events), 4);
+    end(&spool, events);
+}
+
 static void losses_are_told(void **state)
 {
     struct spool spool = new_spool(FALSE);
@@ -931,6 +959,7 @@ int main(void)
         cmocka_unit_test(what_a_present_thread_does_is_told),
         cmocka_unit_test(what_call_it_is_in_is_told_where_calls_are),
         cmocka_unit_test(what_came_before_a_delay_was_over_is_told_as_present),
+        cmocka_unit_test(who_is_made_meanwhile_was_not_present),
         cmocka_unit_test(losses_are_told),
         cmocka_unit_test(ids_of_another_namespace_are_translated),
         cmocka_unit_test(forks_before_the_recording_began_are_not_in_it),

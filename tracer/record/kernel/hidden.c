@@ -167,6 +167,8 @@ static void add_present(struct ct_hidden *hidden, const struct ct_raw_record *ra
 {
     int32_t pid = raw->as.task.pid;
 
+    if (ct_images_is_told(hidden->images, raw->as.task.tid))
+        return;
     if (find_start(hidden, pid) != NULL) {
         hidden->thread_count++;
         add_event(hidden, CT_KERNEL_ID_PROCESS_THREAD)->as.process_thread =
@@ -183,7 +185,7 @@ static void add_state(struct ct_hidden *hidden, const struct ct_raw_record *raw)
     enum ct_syscall_abi abi = ct_hidden_abi(hidden, task->pid);
     struct ct_kernel_syscall *syscall;
 
-    if (find_start(hidden, task->pid) == NULL)
+    if (find_start(hidden, task->pid) == NULL || ct_images_is_told(hidden->images, task->tid))
         return;
     if (task->has_call && hidden->has_calls) {
         syscall = &add_event(hidden, CT_KERNEL_ID_SYSCALL_ENTRY)->as.syscall;

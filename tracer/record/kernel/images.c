@@ -11,6 +11,8 @@ struct ct_images {
     GArray *images;      /* owned; struct ct_kernel_image, by pid, then begin */
     GHashTable *current; /* owned; pid -> index in `images` + 1; while they are collected */
     GHashTable *threads; /* owned; pid -> how many there are; while they are collected */
+    GHashTable *present; /* owned; a set of tids that were present; while they are collected */
+    GHashTable *told;    /* owned; a set of those whose beginning the kernel told of as well */
 };
 
 static int compare_times(const void *a, const void *b)
@@ -75,6 +77,17 @@ static int32_t parent_of(const struct ct_images *images, int32_t pid)
     return index == 0 ? 0 : g_array_index(images->images, struct ct_kernel_image, index - 1).ppid;
 }
 
+/* What is present is looked up a little later than it should be. */
+static void note_task(struct ct_images *images, const struct ct_raw_record *record)
+{
+    gpointer tid = GINT_TO_POINTER(record->as.task.tid);
+
+    if (record->kind == CT_RAW_FORK && record->cpu == CT_SPOOL_NO_CPU)
+        g_hash_table_add(images->present, tid);
+    else if (g_hash_table_remove(images->present, tid) && record->kind == CT_RAW_FORK)
+        g_hash_table_add(images->told, tid);
+}
+
 static gboolean is_known(const struct ct_images *images, int32_t pid)
 {
     return g_hash_table_contains(images->current, GINT_TO_POINTER(pid));
@@ -85,6 +98,8 @@ static void add(struct ct_images *images, const struct ct_raw_record *record)
     struct ct_kernel_image image = {.begin_ns = record->time_ns, .end_ns = UINT64_MAX};
     int32_t pid = record->as.task.pid;
 
+    if (record->kind == CT_RAW_FORK || record->kind == CT_RAW_EXIT)
+        note_task(images, record);
     switch (record->kind) {
     case CT_RAW_FORK:
         if (pid == record->as.task.parent_pid) {
@@ -133,6 +148,8 @@ struct ct_images *ct_images_new(const GPtrArray *spools)
     images->images = g_array_new(FALSE, FALSE, sizeof(struct ct_kernel_image));
     images->current = g_hash_table_new(NULL, NULL);
     images->threads = g_hash_table_new(NULL, NULL);
+    images->present = g_hash_table_new(NULL, NULL);
+    images->told = g_hash_table_new(NULL, NULL);
     for (guint i = 0; i < lives->len; i++)
         add(images, &g_array_index(lives, struct ct_raw_record, i));
     g_array_sort(images->images, compare_images);
@@ -146,6 +163,8 @@ void ct_images_free(struct ct_images *images)
     g_array_unref(images->images);
     g_hash_table_unref(images->current);
     g_hash_table_unref(images->threads);
+    g_hash_table_unref(images->present);
+    g_hash_table_unref(images->told);
     g_free(images);
 }
 
@@ -197,6 +216,11 @@ gboolean ct_images_is_preloaded(const struct ct_images *images, int32_t pid, uin
     const struct ct_kernel_image *image = find(images, pid, time_ns);
 
     return image != NULL && image->is_preloaded;
+}
+
+gboolean ct_images_is_told(const struct ct_images *images, int32_t tid)
+{
+    return g_hash_table_contains(images->told, GINT_TO_POINTER(tid));
 }
 
 gboolean ct_preloaded_write(const char *path, const GArray *preloaded)

@@ -36,6 +36,9 @@ const struct ct_kernel_image *ct_images_find_hidden(const struct ct_images *imag
 /* The image that `pid` has then. FALSE: none is known, either. */
 gboolean ct_images_is_preloaded(const struct ct_images *images, int32_t pid, uint64_t time_ns);
 
+/* The thread, which is said to have been present, was made after that: the kernel tells of it. */
+gboolean ct_images_is_told(const struct ct_images *images, int32_t tid);
+
 /* The list of images with a preload, in a file below a recording's `path`, for the converter. */
 gboolean ct_preloaded_write(const char *path, const GArray *preloaded);
 /* Never NULL. */
