@@ -20,8 +20,8 @@
 /* So much is lost at most if the recorder is killed. */
 #define DRAIN_INTERVAL_MS 200
 
-/* The first time is sooner, to see soon what a CPU does not tell: see idle.h. Then twice as long.
- */
+/* When recording begins the first time is sooner, to see soon what a CPU does not tell: see idle.h.
+ * Then twice as long. */
 #define FIRST_INTERVAL_MS 10
 
 /* Descriptors come and go; those that a thread waits on for long are worth a look so often. */
@@ -46,6 +46,7 @@ struct ct_kernel_capture {
     char *why_no_samples;  /* the same */
     GString *missing;      /* owned */
     int stop_fd;           /* readable when draining is to end */
+    int begin_fd;          /* readable when recording begins while draining */
     GArray *running;       /* owned; processes that run already; NULL: one that is launched */
     pid_t launched;        /* that one, once attached */
     int present_fd;        /* the file of what present.h writes; -1: there is none */
@@ -79,6 +80,7 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
     capture->missing = g_string_new(NULL);
     capture->described = g_array_new(FALSE, FALSE, sizeof(pid_t));
     capture->stop_fd = -1;
+    capture->begin_fd = -1;
     capture->present_fd = -1;
     capture->hotplug_fd = -1;
     capture->came = g_array_new(FALSE, FALSE, sizeof(uint32_t));
@@ -124,13 +126,15 @@ static void drain_all(struct ct_kernel_capture *capture)
 }
 
 /* What the drainer waits for; the rings of all layers follow. */
-enum { STOP, HOTPLUG, FIRST_RING };
+enum { STOP, BEGIN, HOTPLUG, FIRST_RING };
 
 static void list_fds(const struct ct_kernel_capture *capture, GArray *fds)
 {
     struct pollfd fd = {.fd = capture->stop_fd, .events = POLLIN};
 
     g_array_set_size(fds, 0);
+    g_array_append_val(fds, fd);
+    fd.fd = capture->begin_fd;
     g_array_append_val(fds, fd);
     fd.fd = capture->hotplug_fd;
     g_array_append_val(fds, fd);
@@ -228,6 +232,14 @@ static struct pollfd *fd_at(const GArray *fds, guint index)
     return &g_array_index(fds, struct pollfd, index);
 }
 
+/* TRUE if recording has begun since the last time. */
+static gboolean take_begin(const struct ct_kernel_capture *capture)
+{
+    uint64_t count;
+
+    return read(capture->begin_fd, &count, sizeof(count)) > 0;
+}
+
 /* A full disk ends the kernel's part only: the rest has its own reserve. */
 static void *drain(void *data)
 {
@@ -240,7 +252,8 @@ static void *drain(void *data)
     list_fds(capture, fds);
     while (capture->error == 0 && fd_at(fds, STOP)->revents == 0) {
         poll(fd_at(fds, 0), fds->len, interval_ms);
-        interval_ms = MIN(2 * interval_ms, DRAIN_INTERVAL_MS);
+        interval_ms =
+            take_begin(capture) ? FIRST_INTERVAL_MS : MIN(2 * interval_ms, DRAIN_INTERVAL_MS);
         for (guint i = FIRST_RING; i < fds->len; i++) {
             if (fd_at(fds, i)->revents & (POLLERR | POLLHUP)) /* its task is gone */
                 fd_at(fds, i)->fd = -1;
@@ -366,6 +379,7 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
     if (!is_any)
         return;
     capture->stop_fd = eventfd(0, EFD_CLOEXEC);
+    capture->begin_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     capture->drainer = g_thread_new("kernel-drain", drain, capture);
 }
 
@@ -444,6 +458,7 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&capture->lock);
     uint64_t time_ns = now_ns();
+    uint64_t one = 1;
 
     (void)locker;
     capture->is_begun = TRUE;
@@ -453,6 +468,7 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
         if (capture->layers[i].rings != NULL)
             ct_rings_begin(capture->layers[i].rings);
     }
+    (void)!write(capture->begin_fd, &one, sizeof(one));
     if (find_rings(capture)->kind != CT_RINGS_SAMPLES)
         write_present(capture, time_ns);
 }
@@ -536,6 +552,8 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
         ct_rings_free(capture->layers[i].rings);
     if (capture->stop_fd >= 0)
         close(capture->stop_fd);
+    if (capture->begin_fd >= 0)
+        close(capture->begin_fd);
     if (capture->hotplug_fd >= 0)
         close(capture->hotplug_fd);
     g_array_unref(capture->came);
