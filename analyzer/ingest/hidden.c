@@ -51,7 +51,6 @@ static void end_thread(struct ct_assembler *assembler, struct ct_thread_state *t
     image->process.end_ns = thread->thread.end_ns;
 }
 
-/* Another image takes its place. */
 static void end_image(struct ct_assembler *assembler, struct ct_image *image, uint64_t time_ns)
 {
     g_autoptr(GList) threads = g_hash_table_get_values(image->process.threads);
@@ -60,6 +59,18 @@ static void end_image(struct ct_assembler *assembler, struct ct_image *image, ui
         if (!((struct ct_thread *)each->data)->has_exited)
             end_thread(assembler, each->data, time_ns);
     }
+}
+
+/* Another image takes the place of the one that the process has. */
+static void replace_image(struct ct_assembler *assembler, int32_t pid, uint64_t time_ns)
+{
+    struct ct_image *image = g_hash_table_lookup(assembler->current, GINT_TO_POINTER(pid));
+
+    if (!image)
+        return;
+    image->is_replaced = TRUE;
+    if (image->process.is_hidden && !image->has_ended)
+        end_image(assembler, image, time_ns);
 }
 
 /* A child has its parent's descriptors, and one that executes a program keeps most of its own. */
@@ -89,7 +100,8 @@ static void add_image(struct ct_assembler *assembler, const struct ct_kernel_rec
     if (previous && !previous->has_ended) {
         ct_kernel_replace(assembler, previous);
         previous->has_ended = TRUE;
-        previous->process.end_ns = MAX(event->start_ns, previous->process.start_ns);
+        previous->process.end_ns = MAX(previous->has_exec ? previous->exec_ns : event->start_ns,
+                                       previous->process.start_ns);
     }
     struct ct_image *image = ct_assembler_image(assembler, event->pid, event->start_ns, FALSE);
 
@@ -194,9 +206,7 @@ void ct_hidden_add(struct ct_assembler *assembler, const struct ct_kernel_record
             end_thread(assembler, thread, record->time_ns);
         break;
     case CT_KERNEL_ID_SCHED_PROCESS_EXEC:
-        image = find_image(assembler, record->as.sched_process_exec.tid);
-        if (image)
-            end_image(assembler, image, record->time_ns);
+        replace_image(assembler, record->as.sched_process_exec.tid, record->time_ns);
         break;
     case CT_KERNEL_ID_SCHED_SWITCH:
         see_thread(assembler, record->as.sched_switch.prev_tid, record->as.sched_switch.prev_comm);

@@ -22,6 +22,7 @@ struct ct_image {
     gboolean is_implicit;      /* no process_start was seen; a closing event may adopt it */
     gboolean has_exec;         /* an exec event came: the next image of the pid ends this one */
     uint64_t exec_ns;          /* then: when */
+    gboolean is_replaced;      /* the kernel told of an exec: its tasks make another one's calls */
     gboolean has_ended;
     guint live_threads;        /* of a hidden one */
     GHashTable *kernel_stacks; /* owned; the struct ct_stack * that the kernel took, or NULL */

@@ -264,7 +264,7 @@ static struct ct_thread_state *find_thread(const struct ct_assembler *assembler,
 {
     const struct ct_task *task = ct_tasks_find(assembler->tasks, tid);
 
-    if (task && task->thread)
+    if (task && task->thread && !((const struct ct_image *)task->thread->process)->is_replaced)
         return ct_thread_state(task->thread);
     return g_hash_table_lookup(assembler->hidden_threads, GINT_TO_POINTER(tid));
 }

@@ -473,6 +473,61 @@ static void a_wait_that_only_the_kernel_tells_of_counts(void **state)
     assert_int_equal(waits[2].op, CT_OP_WAITPID);
 }
 
+static void add_preloads_exec(struct fixture *fixture, uint64_t time_ns)
+{
+    const struct ct_record exec = {.event = CT_EVENT_ID_EXEC,
+                                   .time_ns = time_ns,
+                                   .pid = 20,
+                                   .tid = 20,
+                                   .as.exec = {.path = "other"}};
+
+    assert_true(ct_assembler_add(fixture->assembler, &exec, NULL));
+}
+
+static void add_exec(struct fixture *fixture, uint64_t time_ns)
+{
+    const struct ct_kernel_record exec = {
+        .event = CT_KERNEL_ID_SCHED_PROCESS_EXEC,
+        .as.sched_process_exec = {.filename = "other", .tid = 20}};
+
+    add(fixture, time_ns, 20, &exec);
+}
+
+static void calls_after_an_exec_are_not_the_old_images(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_preloaded(fixture);
+    add_blocked_call(fixture, 1010 * MS, 20, CT_SYSCALL_wait4, 0, 0);
+    add_entry(fixture, 1030 * MS, 20, CT_SYSCALL_nanosleep, 0, 0, 0);
+    add_switch(fixture, 1031 * MS, 20, 1, 0);
+    add_switch(fixture, 1032 * MS, 0, 0, 20);
+    add_preloads_exec(fixture, 1040 * MS);
+    add_exec(fixture, 1042 * MS);
+    add_exit(fixture, 1043 * MS, 20, 0);
+    add_blocked_call(fixture, 1050 * MS, 20, CT_SYSCALL_wait4, 0, 0);
+    assert_int_equal(finish(fixture, 1)->wait_begin_ns, 1010 * MS);
+}
+
+static void time_in_an_exec_is_not_the_old_images(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_preloaded(fixture);
+    add_preloads_exec(fixture, 1040 * MS);
+    add_switch(fixture, 1042 * MS, 20, 0, 21);
+    add_switch(fixture, 1045 * MS, 21, 0, 20);
+    add_exec(fixture, 1048 * MS);
+    add_image(fixture, 1048 * MS, 20, 1, "other");
+    add_switch(fixture, 1060 * MS, 20, 1, 0);
+    finish(fixture, 0);
+    const struct ct_thread *before = thread_of(process_at(fixture, 1), 20);
+
+    assert_int_equal(before->end_ns, 1040 * MS);
+    assert_int_equal(before->sched.lines.total_ns, 0);
+    assert_int_equal(before->sched.runnable_ns, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -493,6 +548,8 @@ int main(void)
         TEST(a_wait_that_both_tell_of_counts_once),
         TEST(it_does_so_where_clocks_differ),
         TEST(a_wait_that_only_the_kernel_tells_of_counts),
+        TEST(calls_after_an_exec_are_not_the_old_images),
+        TEST(time_in_an_exec_is_not_the_old_images),
     };
 #undef TEST
 
