@@ -192,6 +192,7 @@ static void add_inflight(struct ct_assembler *assembler, uint64_t now_ns,
 
     if (!thread)
         return;
+    ct_unseen_drop(thread, interval.begin_ns, interval.end_ns);
     /* The program counts calls when they end. */
     if (interval.is_open)
         ct_assembler_count_call(&image->process, interval.op, interval.end_ns - interval.begin_ns);

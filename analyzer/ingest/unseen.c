@@ -14,6 +14,11 @@ static void release_first(struct ct_assembler *assembler, struct ct_thread_state
     struct ct_interval interval = g_array_index(thread->unseen, struct ct_interval, 0);
 
     g_array_remove_index(thread->unseen, 0);
+    /* The preload's last word is from before the thread's last calls. */
+    if (assembler->is_settled || thread->thread.has_exited)
+        interval.end_ns = MIN(interval.end_ns, thread->thread.end_ns);
+    if (interval.begin_ns >= interval.end_ns)
+        return;
     ct_assembler_count_call(thread->thread.process, interval.op,
                             interval.end_ns - interval.begin_ns);
     ct_assembler_interval(assembler, assembler->now_ns, thread, &interval);

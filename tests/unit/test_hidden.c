@@ -464,6 +464,7 @@ static void a_wait_that_only_the_kernel_tells_of_counts(void **state)
     add_blocked_call(fixture, 1030 * MS, 20, CT_SYSCALL_nanosleep, 0, 0);
     add_preloads_wait(fixture, 1040 * MS + 500, 10 * MS + 1000);
     add_blocked_call(fixture, 1050 * MS, 20, CT_SYSCALL_wait4, 0, 0);
+    add_image(fixture, 1070 * MS, 9, 1, "other");
     const struct ct_interval *waits = finish(fixture, 3);
 
     assert_int_equal(waits[0].op, CT_OP_WAITPID);
@@ -471,6 +472,40 @@ static void a_wait_that_only_the_kernel_tells_of_counts(void **state)
     assert_true(waits[0].stack_id != 0);
     assert_int_equal(waits[1].op, CT_OP_NANOSLEEP);
     assert_int_equal(waits[2].op, CT_OP_WAITPID);
+}
+
+static void what_goes_on_at_the_end_counts_once_too(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_record inflight = {.event = CT_EVENT_ID_INFLIGHT,
+                                       .time_ns = 1060 * MS,
+                                       .as.inflight = {.pid = 20,
+                                                       .process_start_ns = 1000 * MS,
+                                                       .tid = 20,
+                                                       .since_ns = 1010 * MS - 1000,
+                                                       .duration_ns = 10 * MS,
+                                                       .op = CT_OP_NANOSLEEP,
+                                                       .class = CT_CLASS_SLEEP,
+                                                       .is_open = 1}};
+
+    add_preloaded(fixture);
+    add_blocked_call(fixture, 1010 * MS, 20, CT_SYSCALL_nanosleep, 0, 0);
+    assert_true(ct_assembler_add(fixture->assembler, &inflight, NULL));
+    assert_true(finish(fixture, 1)->is_open);
+}
+
+static void calls_after_the_preloads_last_word_are_not_of_the_thread(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_record process_exit = {
+        .event = CT_EVENT_ID_PROCESS_EXIT, .time_ns = 1025 * MS, .pid = 20, .tid = 20};
+
+    add_preloaded(fixture);
+    add_blocked_call(fixture, 1010 * MS, 20, CT_SYSCALL_wait4, 0, 0);
+    assert_true(ct_assembler_add(fixture->assembler, &process_exit, NULL));
+    add_blocked_call(fixture, 1030 * MS, 20, CT_SYSCALL_wait4, 0, 0);
+    assert_int_equal(finish(fixture, 1)->wait_begin_ns, 1010 * MS);
+    assert_int_equal(thread_of(process_at(fixture, 1), 20)->end_ns, 1025 * MS);
 }
 
 static void add_preloads_exec(struct fixture *fixture, uint64_t time_ns)
@@ -548,6 +583,8 @@ int main(void)
         TEST(a_wait_that_both_tell_of_counts_once),
         TEST(it_does_so_where_clocks_differ),
         TEST(a_wait_that_only_the_kernel_tells_of_counts),
+        TEST(what_goes_on_at_the_end_counts_once_too),
+        TEST(calls_after_the_preloads_last_word_are_not_of_the_thread),
         TEST(calls_after_an_exec_are_not_the_old_images),
         TEST(time_in_an_exec_is_not_the_old_images),
     };
