@@ -839,7 +839,7 @@ static void calls_of_a_process_go_by_its_word_size(void **state)
 
 static void a_call_of_a_present_process_goes_by_its_word_size(void **state)
 {
-    struct spool spool = new_spool(FALSE);
+    struct spool spool = new_spool_of_calls();
 
     (void)state;
     put_task(&spool, PRESENT, PERF_RECORD_FORK, 5, 1, ROOT, ROOT);

@@ -2,6 +2,7 @@
 
 #include "images.h"
 #include "maps.h"
+#include "spool.h"
 
 #include <string.h>
 
