@@ -254,10 +254,21 @@ static struct ct_task *get_task(struct ct_tasks *tasks, int32_t tid)
     return task && !task->has_ended ? task : add_task(tasks, tid);
 }
 
+/*
+ * A task is woken, or gets on a CPU, of which nothing was told yet, not even that it was made: it
+ * had left its CPU before there were events.
+ */
+static void mend_start(struct ct_tasks *tasks, struct ct_task *task)
+{
+    if (task->count == 0)
+        begin_span(tasks, task, (struct ct_task_span){.begin_ns = 0, .state = CT_TASK_BLOCKED});
+}
+
 static void get_on(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns, uint32_t cpu)
 {
     if (!task)
         return;
+    mend_start(tasks, task);
     task->woken_ns = 0;
     begin_span(tasks, task,
                (struct ct_task_span){.begin_ns = time_ns, .state = CT_TASK_RUNNING, .cpu = cpu});
@@ -385,6 +396,7 @@ static void add_waking(struct ct_tasks *tasks, const struct ct_kernel_record *re
     if (!task)
         return;
     task->is_own = TRUE;
+    mend_start(tasks, task);
     mend_loss(tasks, task, record->time_ns);
     if (task_state(task) == CT_TASK_RUNNING) {
         task->woken_ns = record->time_ns;

@@ -114,5 +114,6 @@ void ct_assembler_finish(struct ct_assembler *assembler)
         if (!ct_kernel_settle(assembler, thread))
             settle_classes(thread);
     }
+    ct_model_drop_early(model);
     ct_model_sort(model);
 }

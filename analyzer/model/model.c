@@ -137,6 +137,28 @@ struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process 
     return thread;
 }
 
+void ct_model_drop_early(struct ct_model *model)
+{
+    if (model->begin_ns >= model->end_ns)
+        return;
+    for (guint i = model->threads->len; i-- > 0;) {
+        const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
+        GHashTable *siblings = thread->process->threads;
+
+        if (thread->end_ns > model->begin_ns)
+            continue;
+        if (g_hash_table_lookup(siblings, GINT_TO_POINTER(thread->tid)) == thread)
+            g_hash_table_remove(siblings, GINT_TO_POINTER(thread->tid));
+        g_ptr_array_remove_index(model->threads, i);
+    }
+    for (guint i = model->processes->len; i-- > 0;) {
+        const struct ct_process *process = g_ptr_array_index(model->processes, i);
+
+        if (process->end_ns <= model->begin_ns && g_hash_table_size(process->threads) == 0)
+            g_ptr_array_remove_index(model->processes, i);
+    }
+}
+
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
 static int compare_processes(const struct ct_process *a, const struct ct_process *b)

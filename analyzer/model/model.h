@@ -151,6 +151,8 @@ struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uin
 struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process *process,
                                       int32_t tid, uint64_t start_ns, size_t size);
 void ct_model_sort(struct ct_model *model);
+/* Frees the threads and processes that were over before the recording began. */
+void ct_model_drop_early(struct ct_model *model);
 
 /* What `missing` says, in its two parts: which layers are not live and why, and why waits were
  * lost. "" where there is nothing to say; free the first with g_free(), the second is borrowed. */

@@ -1,5 +1,6 @@
 """`ctrace record` as a command: statuses, signals, daemons, output directories."""
 
+import json
 import os
 import pathlib
 import pty
@@ -355,12 +356,31 @@ class Endings(TraceTest):
         self.assert_opens_everywhere(result.directory)
 
     def test_a_delay_leaves_out_what_was_before(self):
+        """What a thread waited for when the recording began is counted from then on."""
         script = f"{ENDINGS} sleep 100; {ENDINGS} sleep 1500"
-        result = self.record_ok("sh", "-c", script, options=["--delay=1s"])
-        naps = self.waits(result.directory, op="nanosleep")
-        self.assertLess(sum(nap.fields["duration_ns"] for nap in naps), 1_600_000_000)
-        capture = [e for e in read_events(result.directory) if e.name == "ctrace:capture"][0]
-        self.assertLess(capture.fields["end_ns"] - capture.fields["begin_ns"], 1_500_000_000)
+        for kernel in ("off", "auto"):
+            options = ["--delay=1s", f"--kernel={kernel}"]
+            result = self.record_ok("sh", "-c", script, options=options)
+            with self.subTest(kernel):
+                trace = result.directory
+                capture = [e for e in read_events(trace) if e.name == "ctrace:capture"][0]
+                lasted_ns = capture.fields["end_ns"] - capture.fields["begin_ns"]
+                self.assertLess(lasted_ns, 1_500_000_000)
+                (nap,) = self.waits(trace, op="nanosleep")
+                self.assertLessEqual(nap.fields["duration_ns"], lasted_ns)
+                report = json.loads(self.ctrace("report", trace, "--format=json").out)
+                # The shell waits for it; who slept before is not told of.
+                self.assertEqual(len(report["processes"]), 2)
+                for thread, state in zip(report["threads"], ("syscall", "sleep")):
+                    life_ns = thread["end_ns"] - thread["start_ns"]
+                    self.assertGreater(thread["time_ns"][state], 0.95 * life_ns, thread)
+                self.assertIn("recorded 2 processes, 2 threads", result.err)
+
+    def test_a_wait_that_does_not_end_begins_with_a_delayed_recording(self):
+        options = ["--delay=300ms", "--duration=200ms"]
+        result = self.record_ok(ENDINGS, "sleep", "900", options=options)
+        slept_ns = self.profile("sleep", result.directory).delay_ns
+        self.assert_about(slept_ns, 200_000_000, 1, "the part inside")
 
     def test_duration_cuts_the_recording_and_leaves_the_program(self):
         self.needs_option("record", "--duration")

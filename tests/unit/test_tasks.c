@@ -109,6 +109,14 @@ static struct ct_task *own_task(struct fixture *fixture)
     return task;
 }
 
+/* What is left out of the times that are expected: until its first event it was blocked. */
+static uint64_t early_ns(const struct ct_task *task)
+{
+    const struct ct_task_span *oldest = ct_task_span(task, 0);
+
+    return oldest->begin_ns == 0 ? ct_task_span_end_ns(task, 0) : 0;
+}
+
 static void expect_times(const struct ct_task *task, uint64_t time_ns, uint64_t running_ns,
                          uint64_t runnable_ns, uint64_t blocked_ns)
 {
@@ -117,7 +125,7 @@ static void expect_times(const struct ct_task *task, uint64_t time_ns, uint64_t 
     ct_task_times_at(task, time_ns, &times);
     assert_int_equal(times.ns[CT_TASK_RUNNING], running_ns);
     assert_int_equal(times.ns[CT_TASK_RUNNABLE], runnable_ns);
-    assert_int_equal(times.ns[CT_TASK_BLOCKED], blocked_ns);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], early_ns(task) + blocked_ns);
 }
 
 static void a_wake_ends_blocked_and_begins_the_line(void **state)
@@ -145,7 +153,7 @@ static void who_could_go_on_stands_in_line(void **state)
     add_switch(fixture, 600, OTHER, 1, TID);
     expect_times(own_task(fixture), 600, 200, 300, 0);
     assert_int_equal(fixture->thread.sched.preemptions, 2);
-    assert_string_equal(ct_task_span(own_task(fixture), 1)->instead, "next");
+    assert_string_equal(ct_task_span(own_task(fixture), 2)->instead, "next");
 }
 
 /* On another CPU, its waker may be ahead of its own last event. */
@@ -179,11 +187,24 @@ static void an_interrupt_is_no_waker(void **state)
     add_switch(fixture, 100, OTHER, 1, TID);
     add_switch(fixture, 200, TID, 1, OTHER);
     add_waking(fixture, 300, OTHER, TID, TRUE);
-    assert_null(ct_task_span(own_task(fixture), 2)->waker);
+    assert_null(ct_task_span(own_task(fixture), 3)->waker);
     add_switch(fixture, 400, OTHER, 1, TID);
     add_switch(fixture, 500, TID, 1, OTHER);
     add_waking(fixture, 600, OTHER, TID, FALSE);
-    assert_int_equal(ct_task_span(own_task(fixture), 5)->waker->tid, OTHER);
+    assert_int_equal(ct_task_span(own_task(fixture), 6)->waker->tid, OTHER);
+}
+
+static void what_was_not_told_of_was_blocked_before(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_task_times times;
+
+    add_waking(fixture, 5000, OTHER, TID, FALSE);
+    add_switch(fixture, 6000, 0, 0, TID);
+    ct_task_times_at(own_task(fixture), 6000, &times);
+    assert_int_equal(times.ns[CT_TASK_UNKNOWN], 0);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 5000);
+    assert_int_equal(times.ns[CT_TASK_RUNNABLE], 1000);
 }
 
 static void without_wakes_blocked_lasts_until_it_runs(void **state)
@@ -210,7 +231,7 @@ static void brief_times_are_told_apart(void **state)
     add_switch(fixture, 400, TID, 1, 0);
     add_switch(fixture, 600, 0, 0, TID);
     ct_task_times_at(own_task(fixture), 600, &times);
-    assert_int_equal(times.ns[CT_TASK_BRIEF], 150);
+    assert_int_equal(times.ns[CT_TASK_BRIEF], 100 + 150);
     assert_int_equal(times.ns[CT_TASK_BLOCKED], 200);
 }
 
@@ -225,7 +246,7 @@ static void what_was_lost_is_unknown_until_the_next_event(void **state)
     ct_task_times_at(own_task(fixture), 800, &times);
     assert_int_equal(times.ns[CT_TASK_RUNNING], 200);
     assert_int_equal(times.ns[CT_TASK_UNKNOWN], 400);
-    assert_int_equal(times.ns[CT_TASK_BLOCKED], 100);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 100 + 100);
 }
 
 /* The kernel drops one now and then: the switch from the idle task to this one. */
@@ -286,7 +307,7 @@ static void while_events_are_lost_who_has_no_cpu_is_unknown(void **state)
     ct_task_times_at(own_task(fixture), 900, &times);
     assert_int_equal(times.ns[CT_TASK_RUNNING], 200);
     assert_int_equal(times.ns[CT_TASK_UNKNOWN], 500);
-    assert_int_equal(times.ns[CT_TASK_BLOCKED], 100);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 100 + 100);
 }
 
 static void who_is_woken_after_a_loss_was_blocked_since_its_end(void **state)
@@ -302,7 +323,7 @@ static void who_is_woken_after_a_loss_was_blocked_since_its_end(void **state)
     ct_task_times_at(own_task(fixture), 5200, &times);
     assert_int_equal(times.ns[CT_TASK_RUNNING], 200);
     assert_int_equal(times.ns[CT_TASK_UNKNOWN], 100);
-    assert_int_equal(times.ns[CT_TASK_BLOCKED], 4700);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 100 + 4700);
     assert_int_equal(times.ns[CT_TASK_RUNNABLE], 100);
 }
 
@@ -342,7 +363,7 @@ static void long_histories_keep_their_sums(void **state)
     uint64_t end_ns = 1000 + 100 * (uint64_t)rounds;
 
     expect_times(own_task(fixture), end_ns, 60 * (uint64_t)rounds, 30 * (uint64_t)rounds,
-                 10 * (uint64_t)rounds);
+                 1000 + 10 * (uint64_t)rounds);
     ct_tasks_finish(fixture->tasks, end_ns);
     assert_int_equal(fixture->run_ns, 60 * rounds);
     assert_int_equal(fixture->line_ns, 30 * rounds);
@@ -389,6 +410,7 @@ int main(void)
         TEST(a_wake_that_overtakes_the_switch_counts),
         TEST(an_old_wake_does_not),
         TEST(an_interrupt_is_no_waker),
+        TEST(what_was_not_told_of_was_blocked_before),
         TEST(without_wakes_blocked_lasts_until_it_runs),
         TEST(brief_times_are_told_apart),
         TEST(what_was_lost_is_unknown_until_the_next_event),

@@ -104,6 +104,17 @@ void ct_wait_count_reader(struct ct_wait *wait, uint64_t object)
     atomic_fetch_add(self->counted, 1);
 }
 
+bool ct_wait_clip(struct ct_board_wait *shown, uint64_t end_ticks)
+{
+    uint64_t begin_ticks = atomic_load(&ct_control->begin_ticks);
+
+    if (end_ticks <= begin_ticks)
+        return false;
+    if (shown->begin_ticks < begin_ticks)
+        shown->begin_ticks = begin_ticks;
+    return true;
+}
+
 void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_ns, int64_t result)
 {
     int saved_errno = errno;
@@ -138,10 +149,14 @@ void ct_wait_end_deferred(struct ct_wait *wait, int64_t result)
     struct ct_self *self = wait->self;
     struct ct_board_wait *shown = &self->slot->wait;
     uint64_t end_ticks = ct_ticks();
-    uint64_t duration_ns = ct_elapsed_ns(wait->begin_ticks, end_ticks);
 
     if (!*ct_is_ours)
         return;
+    if (!ct_wait_clip(shown, end_ticks)) {
+        ct_wait_cancel(wait);
+        return;
+    }
+    uint64_t duration_ns = ct_elapsed_ns(shown->begin_ticks, end_ticks);
     ct_wait_uncount(self);
     ct_wait_count(self, duration_ns);
     if (wait->has_outer || !ct_wait_is_sampled(self, duration_ns)) {
@@ -217,10 +232,12 @@ void ct_wait_abandon(struct ct_self *self)
         return;
     }
     uint64_t end_ticks = ct_ticks();
+    bool is_inside = ct_wait_clip(shown, end_ticks);
     uint64_t duration_ns = ct_elapsed_ns(shown->begin_ticks, end_ticks);
-    ct_wait_count(self, duration_ns);
     ct_wait_uncount(self);
-    if (ct_wait_is_sampled(self, duration_ns)) {
+    if (is_inside)
+        ct_wait_count(self, duration_ns);
+    if (is_inside && ct_wait_is_sampled(self, duration_ns)) {
         if (shown->stack == 0)
             shown->stack = ct_stack_capture(self, shown->site);
         shown->result = -EINTR;
@@ -245,7 +262,7 @@ void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t tick
     int saved_errno = errno;
     struct ct_event_wake event = {.object = object, .op = (uint8_t)op};
 
-    if (!is_wake_recorded(op, object))
+    if (ct_is_early(ticks) || !is_wake_recorded(op, object))
         return;
     event.stack = ct_stack_capture(self, (uint64_t)site);
     self->mode = CT_MODE_BUSY;

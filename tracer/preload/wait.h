@@ -192,6 +192,15 @@ static inline void ct_wait_uncount(struct ct_self *self)
     }
 }
 
+/* Was that before the recording began? */
+static inline bool ct_is_early(uint64_t ticks)
+{
+    return ticks < atomic_load_explicit(&ct_control->begin_ticks, memory_order_relaxed);
+}
+
+/* Lets a wait that began before the recording did begin with it. False if it was over by then. */
+bool ct_wait_clip(struct ct_board_wait *shown, uint64_t end_ticks);
+
 /* The call turned out not to wait: nothing is recorded. */
 static inline void ct_wait_cancel(struct ct_wait *wait)
 {
@@ -206,10 +215,17 @@ static inline __attribute__((always_inline)) void ct_wait_end(struct ct_wait *wa
 {
     struct ct_self *self = wait->self;
     uint64_t end_ticks = ct_ticks();
-    uint64_t duration_ns = ct_elapsed_ns(wait->begin_ticks, end_ticks);
 
     if (__builtin_expect(!*ct_is_ours, 0))
         return; /* the recorder finds it on the board, open */
+    if (__builtin_expect(ct_is_early(wait->begin_ticks), 0)) {
+        if (!ct_wait_clip(&self->slot->wait, end_ticks)) {
+            ct_wait_cancel(wait);
+            return;
+        }
+        wait->begin_ticks = self->slot->wait.begin_ticks;
+    }
+    uint64_t duration_ns = ct_elapsed_ns(wait->begin_ticks, end_ticks);
     ct_wait_uncount(self);
     ct_wait_count(self, duration_ns);
     if (__builtin_expect(ct_wait_is_sampled(self, duration_ns), 0)) {

@@ -15,7 +15,8 @@ struct board {
     uint64_t ns_per_tick;
     uint64_t now_ticks;
     uint64_t now_ns;
-    uint64_t end_ns; /* of the image, or the cut */
+    uint64_t begin_ticks; /* of the recording */
+    uint64_t end_ns;      /* of the image, or the cut */
     gboolean is_over;
 };
 
@@ -26,6 +27,12 @@ static uint64_t ticks_to_time(const struct board *board, uint64_t ticks)
     if (ticks >= board->now_ticks)
         return board->now_ns;
     return board->now_ns - ct_ticks_to_ns(board->now_ticks - ticks, board->ns_per_tick);
+}
+
+/* One that was there before the recording begins with it. */
+static uint64_t wait_begin(const struct board *board, const struct ct_board_wait *wait)
+{
+    return ticks_to_time(board, MAX(wait->begin_ticks, board->begin_ticks));
 }
 
 static void write_process(const struct board *board)
@@ -108,7 +115,7 @@ static char *thread_name(const struct board *board, const struct ct_board_thread
 static void write_thread(const struct board *board, const struct ct_board_thread *slot)
 {
     const struct ct_board_wait *wait = &slot->wait;
-    uint64_t begin_ns = ticks_to_time(board, wait->begin_ticks);
+    uint64_t begin_ns = wait_begin(board, wait);
     uint64_t class_ns[CT_CLASS_COUNT];
 
     memcpy(class_ns, slot->class_ns, sizeof(class_ns));
@@ -158,7 +165,7 @@ static void write_inflight(const struct board *board, const struct ct_board_thre
 {
     const struct ct_board_wait *wait = &slot->wait;
     gboolean is_open = wait->state == CT_WAIT_STATE_OPEN;
-    uint64_t begin_ns = ticks_to_time(board, wait->begin_ticks);
+    uint64_t begin_ns = wait_begin(board, wait);
     uint64_t end_ns = is_open ? board->end_ns : ticks_to_time(board, wait->end_ticks);
     uint32_t stack = wait->stack;
 
@@ -182,9 +189,14 @@ static void write_inflight(const struct board *board, const struct ct_board_thre
 static void write_board(struct ct_closing *closing, const struct board *board)
 {
     const struct ct_board *data = board->data;
+    uint64_t begin_ns = closing->directory->control->begin_ns; /* 0: it has not */
 
     closing->totals.processes++;
     closing->totals.threads += data->threads_started;
+    if (board->is_over && (begin_ns == 0 || board->end_ns <= begin_ns)) {
+        closing->totals.early_processes++;
+        closing->totals.early_threads += data->threads_started;
+    }
     closing->totals.waits += data->waits_recorded;
     closing->totals.events_lost += data->events_lost;
     closing->totals.stacks_lost += data->stacks_lost;
@@ -260,6 +272,7 @@ static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_b
         .slots = ct_board_slots(mapped),
         .writer = closing->writer,
         .ns_per_tick = control->ns_per_tick,
+        .begin_ticks = control->begin_ticks,
     };
 
     ct_clock_read(control, &board.now_ticks, &board.now_ns);

@@ -13,6 +13,8 @@
 struct ct_closing_totals {
     uint64_t processes; /* images */
     uint64_t threads;
+    uint64_t early_processes; /* of them: over before the recording began, if it did begin */
+    uint64_t early_threads;
     uint64_t waits;
     uint64_t events_lost; /* there was no room in a ring */
     uint64_t stacks_lost;

@@ -142,6 +142,8 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
     control->follows_children = follows_children ? 1 : 0;
     control->uses_tsc = kernel_uses_tsc();
     control->ns_per_tick = UINT64_C(1) << 32;
+    control->begin_ticks = UINT64_MAX;
+    control->is_recording = 1;
     control->magic = CT_CONTROL_MAGIC;
     ct_clock_read(control, &directory->first_ticks, &directory->first_ns);
     return directory;

@@ -204,9 +204,12 @@ const char *ct_recording_why_no_samples(const struct ct_recording *recording)
 
 void ct_recording_begin(struct ct_recording *recording)
 {
+    struct ct_control *control = recording->directory->control;
+    uint64_t begin_ticks;
+
     ct_session_directory_calibrate(recording->directory);
-    recording->directory->control->begin_ns = now_ns(recording);
-    recording->directory->control->is_recording = 1;
+    ct_clock_read(control, &begin_ticks, &control->begin_ns);
+    control->begin_ticks = begin_ticks;
     if (recording->kernel != NULL)
         ct_kernel_capture_begin(recording->kernel);
 }
@@ -545,6 +548,10 @@ void ct_recording_summary(const struct ct_recording *recording,
                         ct_kernel_capture_is_wanted(recording->kernel),
         .totals = recording->closing.totals,
     };
+    if (recording->has_begun) {
+        summary->totals.processes -= summary->totals.early_processes;
+        summary->totals.threads -= summary->totals.early_threads;
+    }
 }
 
 void ct_recording_free(struct ct_recording *recording)

@@ -54,13 +54,16 @@ struct ct_control {
     int32_t root_pid; /* the program that record launched */
     uint64_t rate_ns;
     _Atomic uint64_t ns_per_tick; /* 32.32 fixed point; refined while recording */
-    uint32_t uses_tsc;            /* ticks are the TSC's; else CLOCK_MONOTONIC nanoseconds */
+    /* Of the recording; UINT64_MAX while it is delayed: then waits are shown, but not recorded, and
+     * one that goes on into the recording begins with it. */
+    _Atomic uint64_t begin_ticks;
+    uint32_t uses_tsc; /* ticks are the TSC's; else CLOCK_MONOTONIC nanoseconds */
     uint32_t follows_children;
     _Atomic uint32_t is_recording; /* hooks do nothing while it is zero */
     uint32_t recording;            /* its number */
     int32_t recorder_pid;
     uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
-    uint64_t begin_ns;         /* of the recording; 0 while it is delayed */
+    uint64_t begin_ns;         /* the same time; 0 while it is delayed */
     uint32_t alive_s; /* CLOCK_MONOTONIC seconds when the recorder last looked at the processes */
     uint32_t reserved;
     /* For whoever finishes what a killed recorder began. */
@@ -228,7 +231,7 @@ static inline uint64_t ct_ring_begin(uint64_t head, uint64_t tail)
 #define CT_CONTROL_FILE_SIZE (CT_DOORBELL_OFFSET + sizeof(struct ct_doorbell))
 
 /* Recorder and program may be built apart: these are the format. */
-_Static_assert(offsetof(struct ct_control, output) == 72, "control layout");
+_Static_assert(offsetof(struct ct_control, output) == 80, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
