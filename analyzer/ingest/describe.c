@@ -23,12 +23,18 @@ static char *first_word(const char *args)
     return g_string_free(word, FALSE);
 }
 
-/* As whoever started it called it: one file may have many names. A login shell's has a dash. */
+/*
+ * As whoever started it called it: one file may have many names. A login shell's has a dash. A
+ * child of who has set a title, such as "nginx: master process /usr/sbin/nginx", has that.
+ */
 static char *name_of(const char *args, const char *exe)
 {
     g_autofree char *word = first_word(args);
     const char *typed = word[0] == '-' && word[1] ? word + 1 : word;
+    const char *colon = strstr(typed, ": ");
 
+    if (colon && colon > typed && !memchr(typed, '/', (size_t)(colon - typed)))
+        return g_strndup(typed, (size_t)(colon - typed));
     return g_path_get_basename(typed[0] ? typed : exe);
 }
 

@@ -137,9 +137,9 @@ static struct ct_timeline_wait wait_from(struct ct_timeline *timeline,
                                          const struct ct_interval *interval,
                                          const struct ct_window *inside)
 {
-    gboolean is_wake_inside = interval->waker && interval->end_ns <= inside->end_ns &&
-                              interval->wake_ns >= timeline->window.begin_ns &&
-                              interval->wake_ns <= interval->end_ns;
+    gboolean is_wake_inside =
+        interval->waker && !interval->is_open && interval->end_ns <= inside->end_ns &&
+        interval->wake_ns >= timeline->window.begin_ns && interval->wake_ns <= interval->end_ns;
     return (struct ct_timeline_wait){
         .begin_ns = inside->begin_ns,
         .end_ns = inside->end_ns,

@@ -95,9 +95,10 @@ static void write_part(const struct ct_text_report *out)
     add_names(names, "threads", part->selection.threads);
     if (names->len > 0)
         ct_text_field(out, "only", "%s", names->str);
-    if (!ct_report_has_calls(out->report))
-        ct_text_field(out, "not shown",
-                      "calls, which are counted for whole processes and the whole time");
+    if (!part->is_whole_time)
+        ct_text_field(out, "not shown", "calls and switches, which are counted for the whole time");
+    else if (!ct_report_has_calls(out->report))
+        ct_text_field(out, "not shown", "calls, which are counted for whole processes");
 }
 
 void ct_text_capture(const struct ct_text_report *out)

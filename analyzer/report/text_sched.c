@@ -69,16 +69,17 @@ void ct_text_sched(const struct ct_text_report *out)
                                                 "~P95",   "~P99", "MAX",     NULL};
     static const char *const move_headings[] = {"THREAD",    "TID",       "MOVED",
                                                 "PREEMPTED", "MOSTLY BY", NULL};
-    const struct ct_model *model = out->report->model;
+    const GArray *rows = out->report->threads;
     g_autoptr(GPtrArray) threads = g_ptr_array_new();
 
-    for (guint i = 0; i < model->threads->len; i++) {
-        struct ct_thread *thread = g_ptr_array_index(model->threads, i);
+    for (guint i = 0; i < rows->len; i++) {
+        const struct ct_thread *thread =
+            g_array_index(rows, struct ct_report_thread, i).life.thread;
 
         if (thread->sched.is_known)
-            g_ptr_array_add(threads, thread);
+            g_ptr_array_add(threads, (void *)thread);
     }
-    if (threads->len == 0)
+    if (threads->len == 0 || !out->report->part.is_whole_time)
         return;
     g_ptr_array_sort(threads, compare_by_line);
     guint limit = MAX(2 * out->report->top, 1);

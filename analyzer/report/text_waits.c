@@ -52,7 +52,7 @@ static void write_owner(const struct ct_text_report *out, const struct ct_interv
 
 static void write_waker(const struct ct_text_report *out, const struct ct_interval *interval)
 {
-    if (!interval->waker)
+    if (!interval->waker || interval->is_open) /* who killed it did not let it go on */
         return;
     g_autofree char *name = format_thread(interval->waker);
     g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, interval->waker->process,
@@ -83,6 +83,18 @@ static void write_origin(const struct ct_text_report *out, const struct ct_inter
                  frames->len > 0 ? (const char *)g_ptr_array_index(frames, 0) : "");
 }
 
+/* As the kernel itself has it, where a signal interrupted a call that it would begin again. */
+#define RESTART_FIRST 512
+#define RESTART_LAST  516
+
+static const char *failure_text(int32_t result)
+{
+    int error = -result;
+
+    return error >= RESTART_FIRST && error <= RESTART_LAST ? "interrupted by a signal"
+                                                           : g_strerror(error);
+}
+
 static void write_wait(const struct ct_text_report *out, const struct ct_report_wait *wait)
 {
     const struct ct_model *model = out->report->model;
@@ -96,7 +108,7 @@ static void write_wait(const struct ct_text_report *out, const struct ct_report_
         ct_report_object_name(out->report, process, interval->op, interval->object, wait->object);
     g_autofree char *on = format_on(object);
     g_autofree char *failure = interval->result < 0 && !interval->is_open
-                                   ? g_strdup_printf(": %s", g_strerror(-interval->result))
+                                   ? g_strdup_printf(": %s", failure_text(interval->result))
                                    : g_strdup("");
 
     ct_text_entry(out, length, "%s, %s after the start, %s%s%s", thread, from,

@@ -249,7 +249,7 @@ static void tell_hidden(const struct ct_program *program, struct ct_record_optio
     if (options->kernel_option == NULL)
         options->kernel.syscalls = TRUE;
     g_printerr("ctrace: %s: the preload sees nothing of it%s\n", program->hidden,
-               options->kernel.syscalls ? "; its system calls come from the kernel"
+               options->kernel.syscalls ? "; its system calls are asked of the kernel"
                : options->kernel.sched  ? "; --kernel=syscalls would show what it waits for"
                                         : "");
 }

@@ -81,8 +81,11 @@ static void append_launched(GString *line, const struct ct_recording_summary *su
     g_string_append(line, ", ");
     append_count(line, summary->totals.threads + summary->kernel.hidden_threads, "thread",
                  "threads");
-    g_string_append(line, " and ");
-    append_count(line, summary->totals.waits, "wait", "waits");
+    /* How many waits the kernel told of, the analysis will show. */
+    if (summary->totals.processes > 0) {
+        g_string_append(line, " and ");
+        append_count(line, summary->totals.waits, "wait", "waits");
+    }
     if (summary->kernel.events > 0) {
         g_string_append(line, ", ");
         append_count(line, summary->kernel.events, "kernel event", "kernel events");

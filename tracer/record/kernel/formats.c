@@ -116,6 +116,7 @@ gboolean ct_formats_read(struct ct_formats *formats, gboolean syscalls, char **w
         is_forbidden = is_forbidden || errno == EACCES;
     }
     int root = open_own_tracefs();
+    is_forbidden = is_forbidden || errno == EPERM;
     if (root >= 0) {
         g_autofree char *place = g_strdup_printf("/proc/self/fd/%d", root);
         gboolean is_read = read_formats(place, formats, syscalls, why_not);
