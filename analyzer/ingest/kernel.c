@@ -312,7 +312,8 @@ gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_sta
 
     if (!task || task->count == 0 || interval->begin_ns < thread->task_begin_ns)
         return FALSE;
-    ct_task_flush(assembler->tasks, task, interval->begin_ns);
+    /* What came before may be in a wait that this one interrupts: that is told of later. */
+    ct_task_flush_runs(assembler->tasks, task, interval->begin_ns);
     cover(thread, interval);
     if (!ct_task_find_span(task, interval->begin_ns, &first)) {
         first = 0;

@@ -498,15 +498,23 @@ void ct_tasks_lost(struct ct_tasks *tasks, uint32_t cpu, uint64_t begin_ns, uint
     }
 }
 
-void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
+void ct_task_flush_runs(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
     for (; task->flushed < task->count; task->flushed++) {
+        struct ct_task_span *span = ct_task_span(task, task->flushed);
         uint64_t end_ns = ct_task_span_end_ns(task, task->flushed);
 
         if (end_ns > time_ns)
             break;
-        hand_on(tasks, task, ct_task_span(task, task->flushed), end_ns);
+        if (span->state == CT_TASK_RUNNING)
+            hand_on(tasks, task, span, end_ns);
     }
+}
+
+void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
+{
+    for (uint32_t i = 0; i < task->count && ct_task_span_end_ns(task, i) <= time_ns; i++)
+        hand_on(tasks, task, ct_task_span(task, i), ct_task_span_end_ns(task, i));
 }
 
 void ct_tasks_finish(struct ct_tasks *tasks, uint64_t end_ns)

@@ -48,7 +48,7 @@ struct ct_task {
     uint32_t first;             /* position of the oldest */
     uint32_t count;
     uint32_t capacity;
-    uint32_t flushed; /* of the oldest: handed on */
+    uint32_t flushed; /* of the oldest: their runs are handed on */
     /* Up to where sums were asked for: what lies before, and after, the oldest span is estimated.
      */
     uint64_t known_ns;
@@ -60,7 +60,7 @@ struct ct_task {
 
 struct ct_tasks;
 
-/* Of threads only. They come late, when a span is asked for by ct_task_flush() or forgotten. */
+/* Of threads only. They come late, when a span is asked for by ct_task_flush...() or forgotten. */
 struct ct_task_events {
     void *user;
     /* A time on a CPU. */
@@ -102,7 +102,10 @@ struct ct_task_span *ct_task_span(const struct ct_task *task, uint32_t index);
 /* Where it ends; UINT64_MAX for the last. */
 uint64_t ct_task_span_end_ns(const struct ct_task *task, uint32_t index);
 
-/* Hands on the spans that end by `time_ns`. */
+/* Hands on the times on a CPU that end by `time_ns`: no wait takes them. */
+void ct_task_flush_runs(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns);
+
+/* Hands on all spans that end by `time_ns`: no wait will come any more that they are in. */
 void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns);
 
 /* The recording ends now: so do all spans. */
