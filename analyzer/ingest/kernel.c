@@ -162,6 +162,7 @@ void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thre
     task->thread = &thread->thread;
     task->is_own = TRUE;
     ct_task_times_at(task, begin_ns, &thread->begin);
+    ct_task_settle(task, begin_ns);
 }
 
 void ct_kernel_replace(struct ct_assembler *assembler, struct ct_image *image)

@@ -575,6 +575,21 @@ static void blocked_before_a_nested_wait_is_the_outer_waits(void **state)
     assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_OTHER], 30 * MS);
 }
 
+/* More changes than are kept of a task: their sums are. */
+static void a_wait_of_many_switches_has_its_time(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint64_t rounds = 1500;
+
+    add_task_switch(fixture, 1099 * MS, FALSE);
+    for (uint64_t i = 0; i < rounds; i++)
+        add_block(fixture, (1100 + 2 * i) * MS, (1101 + 2 * i) * MS);
+    add_read(fixture, (1100 + 2 * rounds) * MS, 2 * rounds * MS);
+    ct_assembler_finish(fixture->assembler);
+    assert_in_range(thread_of(fixture, 7)->class_ns[CT_CLASS_SYSCALL], (rounds - 2) * MS,
+                    (rounds + 2) * MS);
+}
+
 static void add_process(struct fixture *fixture, uint64_t end_ns, const char *args)
 {
     struct ct_record process = {.event = CT_EVENT_ID_PROCESS,
@@ -805,6 +820,7 @@ int main(void)
         TEST(exec_begins_a_new_image_of_the_same_pid),
         TEST(each_image_has_its_own_part_of_the_task),
         TEST(blocked_before_a_nested_wait_is_the_outer_waits),
+        TEST(a_wait_of_many_switches_has_its_time),
         TEST(killed_process_ends_its_threads_and_open_waits),
         TEST(process_is_called_what_was_typed),
         TEST(newer_version_is_refused),
