@@ -162,6 +162,7 @@ void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thre
     task->thread = &thread->thread;
     task->is_own = TRUE;
     ct_task_times_at(task, begin_ns, &thread->begin);
+    ct_task_settle(task, begin_ns);
 }
 
 void ct_kernel_replace(struct ct_assembler *assembler, struct ct_image *image)
@@ -312,7 +313,8 @@ gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_sta
 
     if (!task || task->count == 0 || interval->begin_ns < thread->task_begin_ns)
         return FALSE;
-    ct_task_flush(assembler->tasks, task, interval->begin_ns);
+    /* What came before may be in a wait that this one interrupts: that is told of later. */
+    ct_task_flush_runs(assembler->tasks, task, interval->begin_ns);
     cover(thread, interval);
     if (!ct_task_find_span(task, interval->begin_ns, &first)) {
         first = 0;

@@ -199,6 +199,11 @@ void ct_task_times_at(const struct ct_task *task, uint64_t time_ns, struct ct_ta
 {
     uint32_t index;
 
+    if (time_ns < task->first_ns) {
+        *times = (struct ct_task_times){0};
+        times->ns[task->first_state] = time_ns;
+        return;
+    }
     if (!ct_task_find_span(task, time_ns, &index)) {
         estimate(task, time_ns, times);
         return;
@@ -258,17 +263,22 @@ static struct ct_task *get_task(struct ct_tasks *tasks, int32_t tid)
  * A task is woken, or gets on a CPU, of which nothing was told yet, not even that it was made: it
  * had left its CPU before there were events.
  */
-static void mend_start(struct ct_tasks *tasks, struct ct_task *task)
+static void mend_start(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
-    if (task->count == 0)
-        begin_span(tasks, task, (struct ct_task_span){.begin_ns = 0, .state = CT_TASK_BLOCKED});
+    if (task->count > 0)
+        return;
+    begin_span(tasks, task, (struct ct_task_span){.begin_ns = 0, .state = CT_TASK_BLOCKED});
+    task->first_ns = time_ns;
+    task->first_state = task_state(task);
+    task->known_ns = time_ns;
+    task->known.ns[task->first_state] = time_ns;
 }
 
 static void get_on(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns, uint32_t cpu)
 {
     if (!task)
         return;
-    mend_start(tasks, task);
+    mend_start(tasks, task, time_ns);
     task->woken_ns = 0;
     begin_span(tasks, task,
                (struct ct_task_span){.begin_ns = time_ns, .state = CT_TASK_RUNNING, .cpu = cpu});
@@ -396,7 +406,7 @@ static void add_waking(struct ct_tasks *tasks, const struct ct_kernel_record *re
     if (!task)
         return;
     task->is_own = TRUE;
-    mend_start(tasks, task);
+    mend_start(tasks, task, record->time_ns);
     mend_loss(tasks, task, record->time_ns);
     if (task_state(task) == CT_TASK_RUNNING) {
         task->woken_ns = record->time_ns;
@@ -498,15 +508,23 @@ void ct_tasks_lost(struct ct_tasks *tasks, uint32_t cpu, uint64_t begin_ns, uint
     }
 }
 
-void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
+void ct_task_flush_runs(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
     for (; task->flushed < task->count; task->flushed++) {
+        struct ct_task_span *span = ct_task_span(task, task->flushed);
         uint64_t end_ns = ct_task_span_end_ns(task, task->flushed);
 
         if (end_ns > time_ns)
             break;
-        hand_on(tasks, task, ct_task_span(task, task->flushed), end_ns);
+        if (span->state == CT_TASK_RUNNING)
+            hand_on(tasks, task, span, end_ns);
     }
+}
+
+void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
+{
+    for (uint32_t i = 0; i < task->count && ct_task_span_end_ns(task, i) <= time_ns; i++)
+        hand_on(tasks, task, ct_task_span(task, i), ct_task_span_end_ns(task, i));
 }
 
 void ct_tasks_finish(struct ct_tasks *tasks, uint64_t end_ns)

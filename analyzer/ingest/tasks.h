@@ -48,11 +48,14 @@ struct ct_task {
     uint32_t first;             /* position of the oldest */
     uint32_t count;
     uint32_t capacity;
-    uint32_t flushed; /* of the oldest: handed on */
+    uint32_t flushed; /* of the oldest: their runs are handed on */
     /* Up to where sums were asked for: what lies before, and after, the oldest span is estimated.
      */
     uint64_t known_ns;
     struct ct_task_times known;
+    uint64_t
+        first_ns; /* of its first event: it was in `first_state` until then; 0: it was made then */
+    enum ct_task_state first_state;
     uint64_t woken_ns;           /* while it still ran: it did not stay off the CPU */
     const struct ct_task *waker; /* then; borrowed */
     int32_t last_cpu;            /* where it ran last; -1: nowhere yet */
@@ -60,7 +63,7 @@ struct ct_task {
 
 struct ct_tasks;
 
-/* Of threads only. They come late, when a span is asked for by ct_task_flush() or forgotten. */
+/* Of threads only. They come late, when a span is asked for by ct_task_flush...() or forgotten. */
 struct ct_task_events {
     void *user;
     /* A time on a CPU. */
@@ -102,7 +105,10 @@ struct ct_task_span *ct_task_span(const struct ct_task *task, uint32_t index);
 /* Where it ends; UINT64_MAX for the last. */
 uint64_t ct_task_span_end_ns(const struct ct_task *task, uint32_t index);
 
-/* Hands on the spans that end by `time_ns`. */
+/* Hands on the times on a CPU that end by `time_ns`: no wait takes them. */
+void ct_task_flush_runs(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns);
+
+/* Hands on all spans that end by `time_ns`: no wait will come any more that they are in. */
 void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns);
 
 /* The recording ends now: so do all spans. */

@@ -15,8 +15,8 @@
  *
  * One wait of one thread, [begin_ns, end_ns), or a part of one: a signal handler that waits cuts
  * the wait that it interrupted into those before, between and after its own. Per thread, intervals
- * do not overlap, and come in the order in which waits end. Borrowed: valid during the call only;
- * the threads live as long as the model.
+ * do not overlap, and waits come in the order in which they end. Borrowed: valid during the call
+ * only; the threads live as long as the model.
  */
 struct ct_interval {
     struct ct_thread *thread;

@@ -529,6 +529,67 @@ static void each_image_has_its_own_part_of_the_task(void **state)
     assert_int_equal(after->sched.runnable_ns, 25 * MS);
 }
 
+/* Off the CPU by itself, for as long as [begin_ns, end_ns). */
+static void add_block(struct fixture *fixture, uint64_t begin_ns, uint64_t end_ns)
+{
+    struct ct_record record = {
+        .event = CT_EVENT_COUNT,
+        .as.kernel = {.event = CT_KERNEL_ID_CONTEXT_SWITCH,
+                      .time_ns = begin_ns,
+                      .tid = 7,
+                      .as.context_switch = {.tid = 7, .is_out = 1, .is_preempted = 0}}};
+
+    add(fixture, begin_ns, &record);
+    add_task_switch(fixture, end_ns, FALSE);
+}
+
+/* The handler's wait is told of first: that says nothing yet of what came before it. */
+static void blocked_before_a_nested_wait_is_the_outer_waits(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint64_t expected_ms[][2] = {
+        {1300, 1350}, {1110, 1299}, {1351, 1400}, {1020, 1050}};
+
+    add_task_switch(fixture, 1005 * MS, TRUE);
+    add_task_switch(fixture, 1010 * MS, FALSE);
+    add_block(fixture, 1020 * MS, 1050 * MS); /* in no wait */
+    add_block(fixture, 1110 * MS, 1299 * MS);
+    add_block(fixture, 1300 * MS, 1350 * MS);
+    add_wait(fixture, 1350 * MS, 50 * MS, 0);
+    add_block(fixture, 1351 * MS, 1400 * MS);
+    add_read(fixture, 1400 * MS, 290 * MS);
+    const struct ct_interval *intervals = finish(fixture, 5);
+
+    assert_int_equal(intervals[0].class, CT_CLASS_SYNC);
+    assert_int_equal(intervals[1].class, CT_CLASS_SYSCALL);
+    assert_int_equal(intervals[2].class, CT_CLASS_SYSCALL);
+    assert_int_equal(intervals[3].class, CT_CLASS_RUNNABLE);
+    assert_int_equal(intervals[4].class, CT_CLASS_OTHER);
+    for (guint i = 0; i < G_N_ELEMENTS(expected_ms); i++) {
+        const struct ct_interval *interval = &intervals[i < 3 ? i : i + 1];
+
+        assert_int_equal(interval->begin_ns, expected_ms[i][0] * MS);
+        assert_int_equal(interval->end_ns, expected_ms[i][1] * MS);
+    }
+    assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_SYSCALL], (189 + 49) * MS);
+    assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_OTHER], 30 * MS);
+}
+
+/* More changes than are kept of a task: their sums are. */
+static void a_wait_of_many_switches_has_its_time(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint64_t rounds = 1500;
+
+    add_task_switch(fixture, 1099 * MS, FALSE);
+    for (uint64_t i = 0; i < rounds; i++)
+        add_block(fixture, (1100 + 2 * i) * MS, (1101 + 2 * i) * MS);
+    add_read(fixture, (1100 + 2 * rounds) * MS, 2 * rounds * MS);
+    ct_assembler_finish(fixture->assembler);
+    assert_in_range(thread_of(fixture, 7)->class_ns[CT_CLASS_SYSCALL], (rounds - 2) * MS,
+                    (rounds + 2) * MS);
+}
+
 static void add_process(struct fixture *fixture, uint64_t end_ns, const char *args)
 {
     struct ct_record process = {.event = CT_EVENT_ID_PROCESS,
@@ -791,6 +852,8 @@ int main(void)
         TEST(totals_beyond_a_lifetime_shrink_to_it),
         TEST(exec_begins_a_new_image_of_the_same_pid),
         TEST(each_image_has_its_own_part_of_the_task),
+        TEST(blocked_before_a_nested_wait_is_the_outer_waits),
+        TEST(a_wait_of_many_switches_has_its_time),
         TEST(killed_process_ends_its_threads_and_open_waits),
         TEST(a_child_has_its_parents_descriptors),
         TEST(process_is_called_what_was_typed),
