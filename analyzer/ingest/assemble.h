@@ -27,9 +27,8 @@ void ct_assembler_set_rate_finder(struct ct_assembler *assembler, uint64_t (*fin
 gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record *record,
                           GError **error);
 
-/* The kernel's events of this CPU are lost from about now to `end_ns`. */
-void ct_assembler_lose(struct ct_assembler *assembler, uint32_t cpu, uint64_t begin_ns,
-                       uint64_t end_ns);
+/* The loss begins about now. */
+void ct_assembler_lose(struct ct_assembler *assembler, const struct ct_kernel_loss *loss);
 
 /* Hands on what was held back, settles every thread's end and totals, and sorts the model. */
 void ct_assembler_finish(struct ct_assembler *assembler);

@@ -467,6 +467,11 @@ enum ct_decode_kind ct_decode_class_kind(const struct ct_decode_class *class)
     return class->kind;
 }
 
+enum ct_kernel_event ct_decode_class_kernel_event(const struct ct_decode_class *class)
+{
+    return class->kernel_event;
+}
+
 struct ct_decoder *ct_decoder_new(void)
 {
     struct ct_decoder *decoder = g_new0(struct ct_decoder, 1);

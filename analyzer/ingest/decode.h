@@ -28,6 +28,8 @@ void ct_decoder_free(struct ct_decoder *decoder);
 const struct ct_decode_class *ct_decoder_find(struct ct_decoder *decoder,
                                               const bt_event_class *event_class);
 enum ct_decode_kind ct_decode_class_kind(const struct ct_decode_class *class);
+/* For a class of kind KERNEL. */
+enum ct_kernel_event ct_decode_class_kernel_event(const struct ct_decode_class *class);
 
 /* For a class of kind KNOWN or KERNEL; the latter's CPU is not in the event. */
 void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *class,

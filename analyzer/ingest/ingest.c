@@ -44,11 +44,11 @@ static gboolean on_record(void *user, const struct ct_record *record)
            ct_assembler_add(reading->assembler, record, &reading->error);
 }
 
-static void on_loss(void *user, uint32_t cpu, uint64_t begin_ns, uint64_t end_ns)
+static void on_loss(void *user, const struct ct_kernel_loss *loss)
 {
     struct reading *reading = user;
 
-    ct_assembler_lose(reading->assembler, cpu, begin_ns, end_ns);
+    ct_assembler_lose(reading->assembler, loss);
 }
 
 static void on_packet(void *user, uint64_t packets_read)

@@ -108,11 +108,11 @@ void ct_kernel_add(struct ct_assembler *assembler, const struct ct_record *recor
     ct_syscalls_add(assembler, &record->as.kernel);
 }
 
-void ct_assembler_lose(struct ct_assembler *assembler, uint32_t cpu, uint64_t begin_ns,
-                       uint64_t end_ns)
+void ct_assembler_lose(struct ct_assembler *assembler, const struct ct_kernel_loss *loss)
 {
-    ct_tasks_lost(assembler->tasks, cpu, begin_ns, end_ns);
-    ct_syscalls_lose(assembler);
+    if (loss->has_switches)
+        ct_tasks_lost(assembler->tasks, loss->cpu, loss->begin_ns, loss->end_ns);
+    ct_syscalls_lose(assembler, loss);
 }
 
 /* Keeps what its task did until then, for when that is forgotten. */
@@ -326,13 +326,33 @@ gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_sta
          i++)
         add_span(&pieces, task, i);
     end_piece(&pieces);
-    if (pieces.count == 0) { /* it never blocked, but it is a wait all the same */
+    if (pieces.count == 0 &&
+        !interval->is_outside) { /* it never blocked, but it is a wait all the same */
         struct ct_interval empty = *interval;
 
         empty.begin_ns = empty.end_ns;
         hand_on(&pieces, &empty);
     }
     return TRUE;
+}
+
+void ct_kernel_add_unknown(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                           uint64_t begin_ns, uint64_t end_ns)
+{
+    ct_kernel_bind(assembler, thread, thread->thread.start_ns);
+    struct ct_interval interval = {
+        .thread = &thread->thread,
+        .begin_ns = MAX(begin_ns, MAX(thread->thread.start_ns, thread->task_begin_ns)),
+        .end_ns = end_ns,
+        .weight = 1,
+        .is_outside = TRUE,
+        .class = CT_CLASS_UNKNOWN,
+    };
+
+    interval.wait_begin_ns = interval.begin_ns;
+    interval.wait_end_ns = interval.end_ns;
+    if (interval.begin_ns < interval.end_ns)
+        ct_kernel_add_part(assembler, thread, &interval);
 }
 
 /* ---- At the end ---- */

@@ -13,8 +13,10 @@ struct stream {
     const bt_event *event; /* borrowed from messages[next] */
     const struct ct_decode_class *class;
     uint64_t time_ns;
-    uint64_t rank; /* decides between equal times */
-    uint32_t cpu;  /* of the current packet, if it is the kernel's */
+    uint64_t rank;         /* decides between equal times */
+    uint32_t cpu;          /* of the current packet, if it is the kernel's */
+    gboolean has_calls;    /* of the kernel's system calls it has told already */
+    gboolean has_switches; /* and of what the scheduler did */
 };
 
 struct ct_merge {
@@ -92,6 +94,23 @@ static gboolean has_class(const bt_stream *stream, const char *prefix)
     return FALSE;
 }
 
+/* A ring of system calls and one of the scheduler's are two streams: each loses its own. */
+static void tell_loss(const struct ct_merge *merge, const struct stream *stream,
+                      const bt_message *message)
+{
+    const struct ct_kernel_loss loss = {
+        .begin_ns = bt_clock_snapshot_get_value(
+            bt_message_discarded_events_borrow_beginning_default_clock_snapshot_const(message)),
+        .end_ns = bt_clock_snapshot_get_value(
+            bt_message_discarded_events_borrow_end_default_clock_snapshot_const(message)),
+        .cpu = stream->cpu,
+        .has_calls = stream->has_calls || !stream->has_switches,
+        .has_switches = stream->has_switches || !stream->has_calls,
+    };
+
+    merge->events.on_loss(merge->events.user, &loss);
+}
+
 static void take_loss(struct ct_merge *merge, struct stream *stream, const bt_message *message)
 {
     const bt_stream *of = bt_message_discarded_events_borrow_stream_const(message);
@@ -109,12 +128,7 @@ static void take_loss(struct ct_merge *merge, struct stream *stream, const bt_me
     add_lost(&merge->result.kernel_events_lost, availability, &count);
     if (bt_stream_class_discarded_events_have_default_clock_snapshots(
             bt_stream_borrow_class_const(of)))
-        merge->events.on_loss(
-            merge->events.user, stream->cpu,
-            bt_clock_snapshot_get_value(
-                bt_message_discarded_events_borrow_beginning_default_clock_snapshot_const(message)),
-            bt_clock_snapshot_get_value(
-                bt_message_discarded_events_borrow_end_default_clock_snapshot_const(message)));
+        tell_loss(merge, stream, message);
 }
 
 static void take_packet(struct stream *stream, const bt_message *message)
@@ -128,6 +142,24 @@ static void take_packet(struct stream *stream, const bt_message *message)
     if (cpu &&
         bt_field_class_type_is(bt_field_get_class_type(cpu), BT_FIELD_CLASS_TYPE_UNSIGNED_INTEGER))
         stream->cpu = (uint32_t)bt_field_integer_unsigned_get_value(cpu);
+}
+
+static void note_contents(struct stream *stream, enum ct_kernel_event event)
+{
+    switch (event) {
+    case CT_KERNEL_ID_SYSCALL_ENTRY:
+    case CT_KERNEL_ID_SYSCALL_EXIT:
+    case CT_KERNEL_ID_CALLSTACK_USER:
+        stream->has_calls = TRUE;
+        break;
+    case CT_KERNEL_ID_SCHED_SWITCH:
+    case CT_KERNEL_ID_SCHED_WAKING:
+    case CT_KERNEL_ID_CONTEXT_SWITCH:
+        stream->has_switches = TRUE;
+        break;
+    default:
+        break;
+    }
 }
 
 /* TRUE if the message is an event for us, which then is the stream's current one. */
@@ -168,6 +200,8 @@ static gboolean take_message(struct ct_merge *merge, struct stream *stream,
     }
     if (!merge->has_clock)
         read_clock(merge, event_class);
+    if (ct_decode_class_kind(class) == CT_DECODE_KERNEL)
+        note_contents(stream, ct_decode_class_kernel_event(class));
     stream->event = event;
     stream->class = class;
     stream->time_ns =

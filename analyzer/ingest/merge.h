@@ -26,8 +26,8 @@ struct ct_merge_events {
     void *user;
     /* FALSE stops the reading. */
     gboolean (*on_record)(void *user, const struct ct_record *record);
-    /* The kernel's events of one CPU are lost for a time, which begins about now. */
-    void (*on_loss)(void *user, uint32_t cpu, uint64_t begin_ns, uint64_t end_ns);
+    /* The time of it begins about now. */
+    void (*on_loss)(void *user, const struct ct_kernel_loss *loss);
     /* At the end of each packet; so many were read. */
     void (*on_packet)(void *user, uint64_t packets_read);
 };

@@ -4,6 +4,8 @@
 
 #include "schema/kernel_events.h"
 
+#include <glib.h>
+
 /* Strings and sequences are borrowed: valid until the next record is read. */
 struct ct_record {
     enum ct_event event; /* CT_EVENT_COUNT: it is the kernel's */
@@ -18,6 +20,15 @@ struct ct_record {
     } as;
     uint64_t
         lost_since_ns; /* not 0: the kernel's events of this CPU from then to this one are lost */
+};
+
+/* Events of the kernel layer on one CPU are lost. */
+struct ct_kernel_loss {
+    uint64_t begin_ns; /* when the last one before them was told */
+    uint64_t end_ns;
+    uint32_t cpu;
+    gboolean has_calls;    /* system calls may be among them */
+    gboolean has_switches; /* what the scheduler did may be */
 };
 
 #endif

@@ -35,6 +35,10 @@ struct ct_made_call {
     gboolean is_made;     /* now */
     gboolean has_blocked; /* in it the thread has left its CPU of its own accord */
     uint32_t stack_id;    /* from where; 0: not known (yet) */
+    /* It was on a CPU while calls made there were lost: it may have left this one, or entered one.
+     */
+    gboolean is_doubtful;
+    uint64_t doubtful_ns; /* then: since when what it was in is not known for sure */
 };
 
 struct ct_thread_state {
@@ -64,15 +68,17 @@ struct ct_thread_state {
 #define CT_THREAD_SLOTS 256
 
 struct ct_assembler {
-    struct ct_model *model;      /* borrowed */
-    GHashTable *current;         /* owned; pid -> newest struct ct_image * */
-    GHashTable *images;          /* owned; struct ct_image * by pid and start -> itself */
-    struct ct_wakes *wakes;      /* owned */
-    struct ct_tasks *tasks;      /* owned */
-    GHashTable *hidden_threads;  /* owned; tid -> struct ct_thread_state * of a hidden image */
-    gboolean has_syscalls;       /* the kernel tells of system calls */
-    GQueue held_samples;         /* owned; those whose thread is not known yet */
-    const struct ct_sink *sinks; /* borrowed */
+    struct ct_model *model;        /* borrowed */
+    GHashTable *current;           /* owned; pid -> newest struct ct_image * */
+    GHashTable *images;            /* owned; struct ct_image * by pid and start -> itself */
+    struct ct_wakes *wakes;        /* owned */
+    struct ct_tasks *tasks;        /* owned */
+    GHashTable *hidden_threads;    /* owned; tid -> struct ct_thread_state * of a hidden image */
+    gboolean has_syscalls;         /* the kernel tells of system calls */
+    uint64_t calls_lossy_until_ns; /* up to then, those made on this CPU are lost */
+    uint32_t calls_lossy_cpu;      /* CT_ANY_CPU: on more than one */
+    GQueue held_samples;           /* owned; those whose thread is not known yet */
+    const struct ct_sink *sinks;   /* borrowed */
     size_t sink_count;
     uint64_t now_ns;     /* of the event at hand */
     gboolean is_settled; /* when each thread began and ended is known */
@@ -142,6 +148,9 @@ void ct_kernel_see(struct ct_assembler *assembler, struct ct_thread_state *threa
 /* Hands on one part of a wait, by what the thread did meanwhile. FALSE: it is not known. */
 gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_state *thread,
                             struct ct_interval *interval);
+/* Nobody knows what the thread was blocked for meanwhile. */
+void ct_kernel_add_unknown(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                           uint64_t begin_ns, uint64_t end_ns);
 /* Once every thread's life is settled, before the last intervals are handed on. */
 void ct_kernel_finish(struct ct_assembler *assembler);
 /* FALSE: nothing is known of the thread, whose end is settled. Its classes' times are as its waits
@@ -153,8 +162,8 @@ gboolean ct_kernel_settle(const struct ct_assembler *assembler, struct ct_thread
 /* After the tasks know of the record. */
 void ct_hidden_add(struct ct_assembler *assembler, const struct ct_kernel_record *record);
 void ct_syscalls_add(struct ct_assembler *assembler, const struct ct_kernel_record *record);
-/* Events of a CPU are lost: a call's end may be among them. */
-void ct_syscalls_lose(struct ct_assembler *assembler);
+/* Once the tasks know of it: a call's end may be lost. */
+void ct_syscalls_lose(struct ct_assembler *assembler, const struct ct_kernel_loss *loss);
 /* Calls that go on at the end; once every thread's life is settled. */
 void ct_syscalls_finish(struct ct_assembler *assembler);
 

@@ -258,7 +258,7 @@ static uint32_t intern(struct ct_assembler *assembler, struct ct_image *image,
     return ct_assembler_intern_stack(assembler, image, &callers, TRUE);
 }
 
-/* ---- Calls ---- */
+/* ---- Who makes a call ---- */
 
 static struct ct_thread_state *find_thread(const struct ct_assembler *assembler, int32_t tid)
 {
@@ -279,6 +279,49 @@ static struct ct_thread_state *find_caller(struct ct_assembler *assembler,
         ct_task_seen_running(assembler->tasks, thread->task, record->time_ns);
     return thread;
 }
+
+/* ---- Calls of which some are lost ---- */
+
+static void doubt(struct ct_thread_state *thread, uint64_t time_ns)
+{
+    struct ct_made_call *call = &thread->call;
+
+    if (!call->is_doubtful)
+        call->doubtful_ns = call->is_made ? call->begin_ns : time_ns;
+    call->is_doubtful = TRUE;
+}
+
+/* It is on the CPU. */
+static void doubt_if_lossy(const struct ct_assembler *assembler, struct ct_thread_state *thread,
+                           const struct ct_kernel_record *record)
+{
+    if (record->time_ns < assembler->calls_lossy_until_ns &&
+        (assembler->calls_lossy_cpu == CT_ANY_CPU || assembler->calls_lossy_cpu == record->cpu))
+        doubt(thread, record->time_ns);
+}
+
+/* It was not in the call that it seemed to be in, or not all the time. */
+static void drop_doubtful(struct ct_assembler *assembler, struct ct_thread_state *thread,
+                          uint64_t end_ns)
+{
+    struct ct_made_call *call = &thread->call;
+
+    if (!call->is_doubtful)
+        return;
+    call->is_doubtful = FALSE;
+    call->is_made = FALSE;
+    if (thread->thread.process->is_hidden)
+        ct_kernel_add_unknown(assembler, thread, call->doubtful_ns, end_ns);
+}
+
+/* The exit is the call's own; a call that goes on after a signal has another name then. */
+static gboolean is_exit_of(const struct ct_kernel_syscall *made,
+                           const struct ct_kernel_syscall *exit)
+{
+    return exit->call == CT_SYSCALL_restart_syscall || g_strcmp0(made->name, exit->name) == 0;
+}
+
+/* ---- Calls ---- */
 
 static void enter(struct ct_thread_state *thread, const struct ct_kernel_record *record)
 {
@@ -323,6 +366,9 @@ static void leave(struct ct_assembler *assembler, struct ct_thread_state *thread
     struct ct_process *process = thread->thread.process;
     int64_t result = record->as.syscall.result;
 
+    if (!call->is_made || !is_exit_of(&call->made, &record->as.syscall))
+        drop_doubtful(assembler, thread, record->time_ns);
+    call->is_doubtful = FALSE;
     if (!call->is_made)
         return;
     struct ct_interval interval = interval_of(thread, record->time_ns);
@@ -341,13 +387,46 @@ static void leave(struct ct_assembler *assembler, struct ct_thread_state *thread
     }
 }
 
-/* It waits, and this is where it was called from. */
+/* It waits, and this is where it was called from. The switch itself may be lost. */
 static void add_callers(struct ct_assembler *assembler, struct ct_thread_state *thread,
                         const struct ct_kernel_callstack_user *event)
 {
+    thread->call.has_blocked = TRUE;
     if (thread->call.is_made && thread->call.stack_id == 0)
         thread->call.stack_id =
             intern(assembler, (struct ct_image *)thread->thread.process, &event->addresses);
+}
+
+static void lose_cpu(const struct ct_assembler *assembler, int32_t tid)
+{
+    struct ct_thread_state *thread = find_thread(assembler, tid);
+
+    if (thread)
+        thread->call.has_blocked = TRUE;
+}
+
+static void get_cpu(const struct ct_assembler *assembler, int32_t tid,
+                    const struct ct_kernel_record *record)
+{
+    struct ct_thread_state *thread;
+
+    if (record->time_ns < assembler->calls_lossy_until_ns && (thread = find_thread(assembler, tid)))
+        doubt_if_lossy(assembler, thread, record);
+}
+
+static void add_call(struct ct_assembler *assembler, const struct ct_kernel_record *record)
+{
+    struct ct_thread_state *thread = find_caller(assembler, record);
+
+    if (!thread)
+        return;
+    if (record->event == CT_KERNEL_ID_SYSCALL_EXIT) {
+        leave(assembler, thread, record);
+    } else {
+        drop_doubtful(assembler, thread, record->time_ns);
+        enter(thread, record);
+    }
+    doubt_if_lossy(assembler, thread, record);
 }
 
 void ct_syscalls_add(struct ct_assembler *assembler, const struct ct_kernel_record *record)
@@ -355,29 +434,27 @@ void ct_syscalls_add(struct ct_assembler *assembler, const struct ct_kernel_reco
     struct ct_thread_state *thread;
 
     switch (record->event) {
-    case CT_KERNEL_ID_SYSCALL_ENTRY:
-        if ((thread = find_caller(assembler, record)))
-            enter(thread, record);
-        break;
     case CT_KERNEL_ID_SYSCALL_EXIT:
         assembler->has_syscalls = TRUE;
-        if ((thread = find_caller(assembler, record)))
-            leave(assembler, thread, record);
+        add_call(assembler, record);
+        break;
+    case CT_KERNEL_ID_SYSCALL_ENTRY:
+        add_call(assembler, record);
         break;
     case CT_KERNEL_ID_SCHED_SWITCH:
-        if ((record->as.sched_switch.prev_state & CT_TASK_STATE_MASK) != 0 &&
-            (thread = find_thread(assembler, record->as.sched_switch.prev_tid)))
-            thread->call.has_blocked = TRUE;
+        if ((record->as.sched_switch.prev_state & CT_TASK_STATE_MASK) != 0)
+            lose_cpu(assembler, record->as.sched_switch.prev_tid);
+        get_cpu(assembler, record->as.sched_switch.next_tid, record);
         break;
     case CT_KERNEL_ID_PROCESS_THREAD:
-        if (record->as.process_thread.is_blocked &&
-            (thread = find_thread(assembler, record->as.process_thread.tid)))
-            thread->call.has_blocked = TRUE;
+        if (record->as.process_thread.is_blocked)
+            lose_cpu(assembler, record->as.process_thread.tid);
         break;
     case CT_KERNEL_ID_CONTEXT_SWITCH:
-        if (record->as.context_switch.is_out && !record->as.context_switch.is_preempted &&
-            (thread = find_thread(assembler, record->as.context_switch.tid)))
-            thread->call.has_blocked = TRUE;
+        if (!record->as.context_switch.is_out)
+            get_cpu(assembler, record->as.context_switch.tid, record);
+        else if (!record->as.context_switch.is_preempted)
+            lose_cpu(assembler, record->as.context_switch.tid);
         break;
     case CT_KERNEL_ID_CALLSTACK_USER:
         if ((thread = find_thread(assembler, record->as.callstack_user.tid)))
@@ -388,10 +465,29 @@ void ct_syscalls_add(struct ct_assembler *assembler, const struct ct_kernel_reco
     }
 }
 
-void ct_syscalls_lose(struct ct_assembler *assembler)
+/* Calls are told to the ring of the CPU that they are made on: of a task that is blocked, or on
+ * another CPU, none is lost. */
+void ct_syscalls_lose(struct ct_assembler *assembler, const struct ct_kernel_loss *loss)
 {
-    for (guint i = 0; i < assembler->model->threads->len; i++)
-        ct_thread_state(assembler->model->threads->pdata[i])->call.is_made = FALSE;
+    if (loss->has_calls) {
+        gboolean is_one_more = loss->begin_ns < assembler->calls_lossy_until_ns &&
+                               assembler->calls_lossy_cpu != loss->cpu;
+
+        assembler->calls_lossy_cpu = is_one_more ? CT_ANY_CPU : loss->cpu;
+        assembler->calls_lossy_until_ns = MAX(assembler->calls_lossy_until_ns, loss->end_ns);
+    } else if (loss->begin_ns >= assembler->calls_lossy_until_ns) {
+        return;
+    }
+    for (guint i = 0; i < assembler->model->threads->len; i++) {
+        struct ct_thread_state *thread = ct_thread_state(assembler->model->threads->pdata[i]);
+
+        const struct ct_task *task = ct_tasks_find(assembler->tasks, thread->thread.tid);
+
+        if (!thread->thread.has_exited &&
+            (!task || ct_task_may_run_on(assembler->tasks, task, assembler->calls_lossy_cpu,
+                                         loss->begin_ns)))
+            doubt(thread, loss->begin_ns);
+    }
 }
 
 void ct_syscalls_finish(struct ct_assembler *assembler)
@@ -399,6 +495,7 @@ void ct_syscalls_finish(struct ct_assembler *assembler)
     for (guint i = 0; i < assembler->model->threads->len; i++) {
         struct ct_thread_state *thread = ct_thread_state(assembler->model->threads->pdata[i]);
 
+        drop_doubtful(assembler, thread, thread->thread.end_ns);
         if (!thread->thread.process->is_hidden) {
             ct_unseen_release(assembler, thread, UINT64_MAX);
         } else if (thread->call.is_made && thread->call.has_blocked) {

@@ -226,6 +226,19 @@ void ct_task_seen_running(struct ct_tasks *tasks, struct ct_task *task, uint64_t
     tasks->missed++;
 }
 
+gboolean ct_task_may_run_on(const struct ct_tasks *tasks, const struct ct_task *task, uint32_t cpu,
+                            uint64_t time_ns)
+{
+    switch (task_state(task)) {
+    case CT_TASK_RUNNING:
+        return cpu == CT_ANY_CPU || last_span(task)->cpu == cpu;
+    case CT_TASK_UNKNOWN: /* after a loss: had it got on one since, that would have been told */
+        return task->count == 0 || time_ns < tasks->lossy_until_ns;
+    default:
+        return FALSE;
+    }
+}
+
 void ct_task_settle(struct ct_task *task, uint64_t time_ns)
 {
     struct ct_task_times times;

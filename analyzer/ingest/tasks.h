@@ -63,6 +63,8 @@ struct ct_task {
 
 struct ct_tasks;
 
+#define CT_ANY_CPU UINT32_MAX
+
 /* Of threads only. They come late, when a span is asked for by ct_task_flush...() or forgotten. */
 struct ct_task_events {
     void *user;
@@ -95,6 +97,10 @@ void ct_task_times_at(const struct ct_task *task, uint64_t time_ns, struct ct_ta
 
 /* The task was running then, whatever its switches say: one of them is missing. */
 void ct_task_seen_running(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns);
+
+/* Whether it is on that CPU then, or may be, as far as was told; CT_ANY_CPU: on one. */
+gboolean ct_task_may_run_on(const struct ct_tasks *tasks, const struct ct_task *task, uint32_t cpu,
+                            uint64_t time_ns);
 
 /* Tells that earlier times will not be asked for. */
 void ct_task_settle(struct ct_task *task, uint64_t time_ns);

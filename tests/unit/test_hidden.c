@@ -563,6 +563,125 @@ static void time_in_an_exec_is_not_the_old_images(void **state)
     assert_int_equal(before->sched.runnable_ns, 0);
 }
 
+static void lose(struct fixture *fixture, uint64_t begin_ns, gboolean has_calls)
+{
+    const struct ct_kernel_loss loss = {.begin_ns = begin_ns,
+                                        .end_ns = begin_ns + 3 * MS,
+                                        .cpu = CPU,
+                                        .has_calls = has_calls,
+                                        .has_switches = !has_calls};
+
+    ct_assembler_lose(fixture->assembler, &loss);
+}
+
+/* In a call until 1050 ms, its name the last thing that is told. */
+static void add_named_exit(struct fixture *fixture, const char *name)
+{
+    const struct ct_kernel_record exit = {.event = CT_KERNEL_ID_SYSCALL_EXIT,
+                                          .as.syscall.name = name};
+
+    add(fixture, 1050 * MS, PID, &exit);
+}
+
+static uint64_t class_ns(const struct fixture *fixture, enum ct_class class)
+{
+    return thread_of(process_at(fixture, 0), PID)->class_ns[class];
+}
+
+static void one_who_is_blocked_while_calls_are_lost_stays_in_its_call(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_nanosleep, 0, 0, 0);
+    add_switch(fixture, 1011 * MS, PID, 1, 0);
+    lose(fixture, 1020 * MS, TRUE);
+    add_image(fixture, 1050 * MS, 9, 1, "other");
+    assert_true(finish(fixture, 1)->is_open);
+    assert_int_equal(class_ns(fixture, CT_CLASS_SLEEP), 39 * MS);
+}
+
+static void switches_that_are_lost_end_no_call(void **state)
+{
+    static const uint64_t addresses[] = {0x1001};
+    const struct ct_kernel_record callers = {
+        .event = CT_KERNEL_ID_CALLSTACK_USER,
+        .as.callstack_user = {.tid = PID, .addresses = {addresses, 1}}};
+    struct fixture *fixture = *state;
+
+    add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_nanosleep, 0, 0, 0);
+    lose(fixture, 1010 * MS, FALSE);
+    add(fixture, 1011 * MS, PID, &callers);
+    add_switch(fixture, 1050 * MS, 0, 0, PID);
+    add_named_exit(fixture, "call");
+    finish(fixture, 1);
+    assert_int_equal(class_ns(fixture, CT_CLASS_SLEEP), 40 * MS);
+    assert_int_equal(class_ns(fixture, CT_CLASS_OTHER), 0);
+}
+
+/* It was on the CPU while calls made there were lost, and back in one, or still, after that. */
+static void add_doubtful_call(struct fixture *fixture)
+{
+    add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_nanosleep, 0, 0, 0);
+    add_switch(fixture, 1011 * MS, PID, 1, 0);
+    lose(fixture, 1020 * MS, TRUE);
+    add_switch(fixture, 1021 * MS, 0, 0, PID);
+    add_switch(fixture, 1022 * MS, PID, 1, 0);
+    add_switch(fixture, 1050 * MS, 0, 0, PID);
+}
+
+static void a_call_whose_own_exit_follows_a_loss_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_doubtful_call(fixture);
+    add_named_exit(fixture, "call");
+    assert_int_equal(finish(fixture, 2)->wait_begin_ns, 1010 * MS);
+    assert_int_equal(class_ns(fixture, CT_CLASS_SLEEP), 38 * MS);
+    assert_int_equal(class_ns(fixture, CT_CLASS_UNKNOWN), 0);
+}
+
+static void what_it_waited_for_is_unknown_if_another_calls_exit_does(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_doubtful_call(fixture);
+    add_named_exit(fixture, "another");
+    add_blocked_call(fixture, 1060 * MS, PID, CT_SYSCALL_nanosleep, 0, 0);
+    assert_int_equal(finish(fixture, 1)->wait_begin_ns, 1060 * MS);
+    assert_int_equal(class_ns(fixture, CT_CLASS_UNKNOWN), 38 * MS);
+    assert_int_equal(class_ns(fixture, CT_CLASS_OTHER), 0);
+    assert_int_equal(ct_process_counters(process_at(fixture, 0), CT_OP_NANOSLEEP)->calls, 1);
+}
+
+/* Here is the only CPU that is told of, and calls are lost on another. */
+static void calls_that_another_cpu_loses_are_not_of_who_runs_here(void **state)
+{
+    const struct ct_kernel_loss loss = {
+        .begin_ns = 1011 * MS, .end_ns = 1040 * MS, .cpu = CPU + 1, .has_calls = TRUE};
+    struct fixture *fixture = *state;
+
+    add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_nanosleep, 0, 0, 0);
+    ct_assembler_lose(fixture->assembler, &loss);
+    add_switch(fixture, 1020 * MS, PID, 1, 0);
+    add_image(fixture, 1050 * MS, 9, 1, "other");
+    assert_true(finish(fixture, 1)->is_open);
+    assert_int_equal(class_ns(fixture, CT_CLASS_SLEEP), 30 * MS);
+}
+
+static void so_it_is_if_none_does(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_blocked_call(fixture, 1001 * MS - 500000, PID, CT_SYSCALL_pause, 0, 0);
+    add_entry(fixture, 1030 * MS, PID, CT_SYSCALL_nanosleep, 0, 0, 0);
+    lose(fixture, 1030 * MS, TRUE);
+    add_switch(fixture, 1031 * MS, PID, 1, 0);
+    add_image(fixture, 1050 * MS, 9, 1, "other");
+    finish(fixture, 1);
+    assert_int_equal(class_ns(fixture, CT_CLASS_UNKNOWN), 19 * MS);
+    assert_int_equal(class_ns(fixture, CT_CLASS_OTHER), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -587,6 +706,12 @@ int main(void)
         TEST(calls_after_the_preloads_last_word_are_not_of_the_thread),
         TEST(calls_after_an_exec_are_not_the_old_images),
         TEST(time_in_an_exec_is_not_the_old_images),
+        TEST(one_who_is_blocked_while_calls_are_lost_stays_in_its_call),
+        TEST(switches_that_are_lost_end_no_call),
+        TEST(a_call_whose_own_exit_follows_a_loss_is_kept),
+        TEST(what_it_waited_for_is_unknown_if_another_calls_exit_does),
+        TEST(so_it_is_if_none_does),
+        TEST(calls_that_another_cpu_loses_are_not_of_who_runs_here),
     };
 #undef TEST
 
