@@ -364,6 +364,10 @@ void ct_kernel_finish(struct ct_assembler *assembler)
         struct ct_thread_state *thread = g_ptr_array_index(assembler->model->threads, i);
 
         ct_kernel_bind(assembler, thread, thread->thread.start_ns);
+        /* It was there before a delayed recording began, which its life begins with. */
+        if (thread->task && thread->thread.start_ns > thread->task_begin_ns &&
+            thread->thread.start_ns < thread->task->first_ns)
+            ct_task_times_at(thread->task, thread->thread.start_ns, &thread->begin);
     }
     ct_syscalls_finish(assembler);
     ct_tasks_finish(assembler->tasks, assembler->model->end_ns);

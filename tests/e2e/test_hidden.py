@@ -87,7 +87,7 @@ class StaticPrograms(HiddenTest):
     def test_waits_have_their_time_class_and_stack(self):
         result = self.record_ok(WORKLOADS / "waits_static", options=["--kernel=auto"])
         trace = result.directory
-        self.assertRegex(result.err, "statically linked.*from the kernel")
+        self.assertRegex(result.err, "statically linked.*of the kernel")
         self.needs_calls(trace)
         self.assert_verified(trace)
         profiles = {kind: self.profile(kind, trace) for kind in CLASSES}
