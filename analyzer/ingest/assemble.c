@@ -143,8 +143,6 @@ static gboolean start_process(struct ct_assembler *assembler, const struct ct_re
     const struct ct_event_process_start *start = &record->as.process_start;
     struct ct_image *previous =
         g_hash_table_lookup(assembler->current, GINT_TO_POINTER(record->pid));
-    const struct ct_image *parent =
-        g_hash_table_lookup(assembler->current, GINT_TO_POINTER(start->ppid));
 
     if (!ct_check_version(start->schema_version, error))
         return FALSE;
@@ -160,8 +158,6 @@ static gboolean start_process(struct ct_assembler *assembler, const struct ct_re
     if (!image)
         return TRUE;
     g_hash_table_insert(assembler->current, GINT_TO_POINTER(record->pid), image);
-    if (parent && !(previous && previous->has_exec)) /* the preload tells of them once */
-        ct_assembler_inherit_fds(assembler, &parent->process, &image->process);
     image->process.ppid = start->ppid;
     ct_image_set_rate(assembler, image, start->rate_ns);
     ct_image_describe(image, start->exe, start->args, start->cwd);
@@ -255,17 +251,6 @@ void ct_assembler_set_fd(struct ct_assembler *assembler, struct ct_process *proc
     ct_assign_string(&copy->local, is_unbound(fd->local) ? "" : fd->local);
     ct_assign_string(&copy->peer, fd->peer);
     g_hash_table_insert(process->fds, GINT_TO_POINTER(fd->fd), copy);
-}
-
-void ct_assembler_inherit_fds(struct ct_assembler *assembler, const struct ct_process *from,
-                              struct ct_process *process)
-{
-    GHashTableIter iter;
-    void *value;
-
-    g_hash_table_iter_init(&iter, from->fds);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        ct_assembler_set_fd(assembler, process, value);
 }
 
 void ct_assembler_close_fd(struct ct_assembler *assembler, struct ct_process *process, int32_t fd)

@@ -73,6 +73,18 @@ static void replace_image(struct ct_assembler *assembler, int32_t pid, uint64_t 
         end_image(assembler, image, time_ns);
 }
 
+/* A child has its parent's descriptors, and one that executes a program keeps most of its own. */
+static void inherit_fds(struct ct_assembler *assembler, const struct ct_process *from,
+                        struct ct_process *process)
+{
+    GHashTableIter iter;
+    void *value;
+
+    g_hash_table_iter_init(&iter, from->fds);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        ct_assembler_set_fd(assembler, process, value);
+}
+
 static void add_image(struct ct_assembler *assembler, const struct ct_kernel_record *record)
 {
     const struct ct_kernel_process_image *event = &record->as.process_image;
@@ -103,8 +115,7 @@ static void add_image(struct ct_assembler *assembler, const struct ct_kernel_rec
     if (!event->args[0] && parent) /* by fork */
         ct_image_describe(image, parent->process.exe, parent->process.args, parent->process.cwd);
     if (previous || parent)
-        ct_assembler_inherit_fds(assembler, previous ? &previous->process : &parent->process,
-                                 &image->process);
+        inherit_fds(assembler, previous ? &previous->process : &parent->process, &image->process);
     add_thread(assembler, image, event->pid, event->start_ns);
     assembler->first_ns = MIN(assembler->first_ns, event->start_ns);
     assembler->last_ns = MAX(assembler->last_ns, record->time_ns);

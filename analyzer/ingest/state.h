@@ -179,9 +179,6 @@ void ct_unseen_drop(struct ct_thread_state *thread, uint64_t begin_ns, uint64_t 
 /* The number means this from now on. `fd` is copied. */
 void ct_assembler_set_fd(struct ct_assembler *assembler, struct ct_process *process,
                          const struct ct_fd *fd);
-/* A child has its parent's descriptors, and one that executes a program keeps most of its own. */
-void ct_assembler_inherit_fds(struct ct_assembler *assembler, const struct ct_process *from,
-                              struct ct_process *process);
 void ct_assembler_close_fd(struct ct_assembler *assembler, struct ct_process *process, int32_t fd);
 /* `module` and `stack` are copied. FALSE: there is no room. */
 gboolean ct_assembler_add_module(struct ct_assembler *assembler, struct ct_image *image,

@@ -53,8 +53,8 @@ struct ct_task {
      */
     uint64_t known_ns;
     struct ct_task_times known;
-    uint64_t
-        first_ns; /* of its first event: it was in `first_state` until then; 0: it was made then */
+    /* Of its first event: it was in `first_state` until then. 0: it was made then. */
+    uint64_t first_ns;
     enum ct_task_state first_state;
     uint64_t woken_ns;           /* while it still ran: it did not stay off the CPU */
     const struct ct_task *waker; /* then; borrowed */

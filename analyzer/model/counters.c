@@ -51,3 +51,8 @@ uint64_t ct_op_counters_quantile_ns(const struct ct_op_counters *counters, doubl
     }
     return 0;
 }
+
+uint64_t ct_sched_line_quantile_ns(const struct ct_thread_sched *sched, double share)
+{
+    return MIN(ct_op_counters_quantile_ns(&sched->lines, share), sched->longest_line_ns);
+}

@@ -52,11 +52,12 @@ char *ct_format_count(uint64_t count)
     return g_string_free(text, FALSE);
 }
 
-static char *format_fd(int32_t number, const struct ct_fd *fd)
+static char *format_fd(const struct ct_interval *interval)
 {
+    const struct ct_fd *fd = interval->fd;
     GString *text = g_string_new(NULL);
 
-    g_string_printf(text, "fd %d", number);
+    g_string_printf(text, "fd %d", (int32_t)interval->object);
     if (!fd)
         return g_string_free(text, FALSE);
     if (fd->kind != CT_FD_KIND_UNKNOWN)
@@ -95,7 +96,7 @@ char *ct_format_object(const struct ct_interval *interval)
                    ? g_strdup("any child")
                    : g_strdup_printf("process %d", (int32_t)interval->object);
     case CT_OBJECT_FD:
-        return format_fd((int32_t)interval->object, interval->fd);
+        return format_fd(interval);
     case CT_OBJECT_FD_SET:
         return g_strdup_printf("%" G_GUINT64_FORMAT " descriptor%s", interval->object,
                                interval->object == 1 ? "" : "s");

@@ -149,13 +149,13 @@ void ct_model_drop_early(struct ct_model *model)
             continue;
         if (g_hash_table_lookup(siblings, GINT_TO_POINTER(thread->tid)) == thread)
             g_hash_table_remove(siblings, GINT_TO_POINTER(thread->tid));
-        g_ptr_array_remove_index(model->threads, i);
+        g_ptr_array_remove_index_fast(model->threads, i);
     }
     for (guint i = model->processes->len; i-- > 0;) {
         const struct ct_process *process = g_ptr_array_index(model->processes, i);
 
         if (process->end_ns <= model->begin_ns && g_hash_table_size(process->threads) == 0)
-            g_ptr_array_remove_index(model->processes, i);
+            g_ptr_array_remove_index_fast(model->processes, i);
     }
 }
 

@@ -151,7 +151,7 @@ struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uin
 struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process *process,
                                       int32_t tid, uint64_t start_ns, size_t size);
 void ct_model_sort(struct ct_model *model);
-/* Frees the threads and processes that were over before the recording began. */
+/* Frees the threads and processes that were over before the recording began. Before the sorting. */
 void ct_model_drop_early(struct ct_model *model);
 
 /* What `missing` says, in its two parts: which layers are not live and why, and why waits were
@@ -177,6 +177,8 @@ void ct_op_counters_count(struct ct_op_counters *counters, uint64_t duration_ns)
 /* How long calls took of which `share` took no longer: an estimate, good to the width of a bucket.
  * 0 if there are no calls. */
 uint64_t ct_op_counters_quantile_ns(const struct ct_op_counters *counters, double share);
+/* The same of the times in line; no more than the longest, which buckets may reach beyond. */
+uint64_t ct_sched_line_quantile_ns(const struct ct_thread_sched *sched, double share);
 
 /* The module that maps `address`, or NULL. */
 const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address);

@@ -187,12 +187,6 @@ static void write_processes(struct document *document, const struct ct_report *r
     end_array(document);
 }
 
-/* A bucket of the histogram may reach beyond the longest. */
-static uint64_t line_quantile_ns(const struct ct_thread_sched *sched, double share)
-{
-    return MIN(ct_op_counters_quantile_ns(&sched->lines, share), sched->longest_line_ns);
-}
-
 /* What only the kernel layer knows. */
 static void add_sched(JsonBuilder *json, const struct ct_thread_sched *sched)
 {
@@ -206,9 +200,9 @@ static void add_sched(JsonBuilder *json, const struct ct_thread_sched *sched)
     add_number(json, "migrations", sched->migrations);
     add_number(json, "preemptions", sched->preemptions);
     add_number(json, "lines", sched->lines.calls);
-    add_number(json, "line_p50_ns", line_quantile_ns(sched, 0.5));
-    add_number(json, "line_p95_ns", line_quantile_ns(sched, 0.95));
-    add_number(json, "line_p99_ns", line_quantile_ns(sched, 0.99));
+    add_number(json, "line_p50_ns", ct_sched_line_quantile_ns(sched, 0.5));
+    add_number(json, "line_p95_ns", ct_sched_line_quantile_ns(sched, 0.95));
+    add_number(json, "line_p99_ns", ct_sched_line_quantile_ns(sched, 0.99));
     add_number(json, "line_max_ns", sched->longest_line_ns);
     json_builder_end_object(json);
 }

@@ -31,8 +31,7 @@ static void add_lines(struct ct_text_table *table, const struct ct_thread *threa
     add_duration(table, sched->lines.total_ns);
     ct_text_table_take(table, ct_format_count(sched->lines.calls));
     for (size_t i = 0; i < G_N_ELEMENTS(shares); i++)
-        add_duration(table, MIN(ct_op_counters_quantile_ns(&sched->lines, shares[i]),
-                                sched->longest_line_ns));
+        add_duration(table, ct_sched_line_quantile_ns(sched, shares[i]));
     add_duration(table, sched->longest_line_ns);
 }
 

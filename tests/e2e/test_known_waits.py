@@ -264,5 +264,36 @@ class Examples(TraceTest):
         self.check_pair("syscall", "make_durable", "fsync", "fsync_each", "fsync_batch", 1000)
 
 
+class Forks(TraceTest):
+    def test_a_child_tells_of_its_descriptors_anew(self):
+        """Both wait on the same pipe, the parent first: each knows what it is."""
+        script = (
+            "import os, time\n"
+            "ends = os.pipe()\n"
+            "def write_later():\n"
+            "    if os.fork() == 0:\n"
+            "        time.sleep(0.05)\n"
+            "        os.write(ends[1], b'x')\n"
+            "        os._exit(0)\n"
+            "write_later()\n"
+            "os.read(ends[0], 1)\n"
+            "write_later()\n"
+            "child = os.fork()\n"
+            "if child == 0:\n"
+            "    os.read(ends[0], 1)\n"
+            "    os._exit(0)\n"
+            "os.waitpid(child, 0)\n"
+        )
+        result = self.record_ok("/usr/bin/python3", "-c", script)
+        reads = [
+            sample
+            for sample in self.profile("syscall", result.directory).samples
+            if sample.labels["op"] == "read" and sample.delay_ns > 20_000_000
+        ]
+        self.assertEqual(len({sample.labels["pid"] for sample in reads}), 2)
+        for sample in reads:
+            self.assertRegex(sample.labels["object"], r"^pipe pipe:")
+
+
 if __name__ == "__main__":
     main()

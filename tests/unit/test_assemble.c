@@ -629,37 +629,6 @@ static void killed_process_ends_its_threads_and_open_waits(void **state)
     assert_int_equal(thread->class_ns[CT_CLASS_SYNC], 300 * MS);
 }
 
-/* Its preload does not tell of what its parent's has told of. */
-static void a_child_has_its_parents_descriptors(void **state)
-{
-    struct fixture *fixture = *state;
-    const struct ct_record file = {
-        .event = CT_EVENT_ID_FD,
-        .as.fd = {.fd = 5, .kind = CT_FD_KIND_FILE, .local = "/log", .peer = ""}};
-    const struct ct_record child = {.event = CT_EVENT_ID_PROCESS_START,
-                                    .time_ns = 1200 * MS,
-                                    .pid = 8,
-                                    .tid = 8,
-                                    .as.process_start = {.schema_version = CT_SCHEMA_VERSION,
-                                                         .process_start_ns = 1200 * MS,
-                                                         .ppid = 7,
-                                                         .rate_ns = 10000,
-                                                         .exe = "/bin/program",
-                                                         .args = "program",
-                                                         .cwd = "/"}};
-    const struct ct_record wait = {
-        .event = CT_EVENT_ID_WAIT,
-        .time_ns = 1300 * MS,
-        .pid = 8,
-        .tid = 8,
-        .as.wait = {.duration_ns = MS, .object = 5, .op = CT_OP_FSYNC, .class = CT_CLASS_SYSCALL}};
-
-    add(fixture, 1100 * MS, &file);
-    assert_true(ct_assembler_add(fixture->assembler, &child, NULL));
-    assert_true(ct_assembler_add(fixture->assembler, &wait, NULL));
-    assert_string_equal(finish(fixture, 1)->fd->local, "/log");
-}
-
 static void process_is_called_what_was_typed(void **state)
 {
     static const struct {
@@ -855,7 +824,6 @@ int main(void)
         TEST(blocked_before_a_nested_wait_is_the_outer_waits),
         TEST(a_wait_of_many_switches_has_its_time),
         TEST(killed_process_ends_its_threads_and_open_waits),
-        TEST(a_child_has_its_parents_descriptors),
         TEST(process_is_called_what_was_typed),
         TEST(newer_version_is_refused),
         TEST(stack_deeper_than_the_limit_is_cut),

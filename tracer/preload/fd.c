@@ -204,6 +204,24 @@ void ct_fd_connected(int fd)
         ct_fd_cache[fd] &= (uint8_t)~CT_FD_ANNOUNCED;
 }
 
+/* Descriptors from here on were never announced. */
+static _Atomic int announced_end;
+
+void ct_fds_forked(void)
+{
+    for (int fd = atomic_load(&announced_end); fd-- > 0;)
+        ct_fd_cache[fd] &= (uint8_t)~CT_FD_ANNOUNCED;
+}
+
+static void note_announced(int fd)
+{
+    int end = atomic_load_explicit(&announced_end, memory_order_relaxed);
+
+    ct_fd_cache[fd] |= CT_FD_ANNOUNCED;
+    while (end <= fd && !atomic_compare_exchange_weak(&announced_end, &end, fd + 1))
+        ;
+}
+
 /* "10.0.0.1:80", "[::1]:80", a unix socket's path; empty if it has none. */
 static void format_address(const struct sockaddr_storage *address, socklen_t size, char *buffer,
                            size_t buffer_size)
@@ -242,7 +260,7 @@ void ct_fd_announce(int fd)
     if ((unsigned)fd >= CT_FD_CACHE || ct_fd_cache[fd] & CT_FD_ANNOUNCED)
         return;
     enum ct_fd_kind kind = ct_fd_kind(fd);
-    ct_fd_cache[fd] |= CT_FD_ANNOUNCED;
+    note_announced(fd);
     if (kind >= CT_FD_KIND_SOCKET_INET && kind <= CT_FD_KIND_SOCKET_OTHER) {
         struct sockaddr_storage address;
         socklen_t size = sizeof(address);

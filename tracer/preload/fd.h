@@ -59,6 +59,9 @@ void ct_fd_forget_range(unsigned first, unsigned last);
 /* It has got addresses: the next wait on it describes it anew. */
 void ct_fd_connected(int fd);
 
+/* The process is a child of fork: it tells of its descriptors anew. */
+void ct_fds_forked(void);
+
 /* Writes an `fd` event unless this descriptor has had one. */
 void ct_fd_announce(int fd);
 

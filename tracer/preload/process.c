@@ -272,6 +272,7 @@ void ct_process_forked(void)
     ct_self.mode = CT_MODE_BUSY;
     ct_board = NULL;
     memset(ct_waiters, 0, sizeof(ct_waiters)); /* the waiters stayed behind */
+    ct_fds_forked();
     ct_self.slot = NULL;
     if (parent_board != NULL) {
         ct_rings_clear();

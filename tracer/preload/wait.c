@@ -115,6 +115,17 @@ bool ct_wait_clip(struct ct_board_wait *shown, uint64_t end_ticks)
     return true;
 }
 
+static void note_site(struct ct_self *self, uint64_t site, uint64_t duration_ns)
+{
+    *ct_site_entry(self, site) = duration_ns < QUICK_NS ? site : 0;
+}
+
+void ct_wait_skip(struct ct_wait *wait, uint64_t end_ticks)
+{
+    note_site(wait->self, wait->site, ct_elapsed_ns(wait->begin_ticks, end_ticks));
+    ct_wait_cancel(wait);
+}
+
 void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_ns, int64_t result)
 {
     int saved_errno = errno;
@@ -123,7 +134,7 @@ void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_
 
     if (shown->stack == 0)
         shown->stack = ct_stack_capture(self, shown->site);
-    *ct_site_entry(self, shown->site) = duration_ns < QUICK_NS ? shown->site : 0;
+    note_site(self, shown->site, duration_ns);
     shown->result = clamp_result(result);
     shown->end_ticks = end_ticks;
     emit_wait(self, end_ticks);

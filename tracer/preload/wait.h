@@ -201,6 +201,9 @@ static inline bool ct_is_early(uint64_t ticks)
 /* Lets a wait that began before the recording did begin with it. False if it was over by then. */
 bool ct_wait_clip(struct ct_board_wait *shown, uint64_t end_ticks);
 
+/* It was over before the recording began. */
+void ct_wait_skip(struct ct_wait *wait, uint64_t end_ticks);
+
 /* The call turned out not to wait: nothing is recorded. */
 static inline void ct_wait_cancel(struct ct_wait *wait)
 {
@@ -220,7 +223,7 @@ static inline __attribute__((always_inline)) void ct_wait_end(struct ct_wait *wa
         return; /* the recorder finds it on the board, open */
     if (__builtin_expect(ct_is_early(wait->begin_ticks), 0)) {
         if (!ct_wait_clip(&self->slot->wait, end_ticks)) {
-            ct_wait_cancel(wait);
+            ct_wait_skip(wait, end_ticks);
             return;
         }
         wait->begin_ticks = self->slot->wait.begin_ticks;
