@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -195,12 +196,22 @@ def wait_until(is_true, what, timeout_s=20):
         time.sleep(0.02)
 
 
+def end_process(pid):
+    """Kills it, and waits until the kernel has closed what it had open."""
+    with contextlib.suppress(ProcessLookupError):
+        process = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+            select.select([process], [], [], 20)
+        finally:
+            os.close(process)
+
+
 def end_daemons():
     """A test that failed may leave a daemon in a bad state: the next one gets a fresh one."""
     if os.environ.get("CTRACE_TEST_NAMESPACES"):  # these can only be ours
         for pid in session_daemons() | process_ids("lttng-consumerd"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            end_process(pid)
 
 
 def record_options(options):

@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import unittest
@@ -570,6 +571,24 @@ class Daemon(TraceTest):
         slept = [e.fields["duration_ns"] for e in self.waits(trace, op="nanosleep")]
         before = [ns for ns in slept if 90_000_000 < ns < 500_000_000]
         self.assertEqual(len(before), 1, f"the wait before the kill is there: {slept}")
+
+    def test_a_daemon_that_was_about_to_end_is_replaced(self):
+        if session_daemons():
+            self.skipTest("a session daemon runs on this machine")
+        place = "/run/lttng" if os.getuid() == 0 else f"{os.environ['HOME']}/.lttng"
+        os.makedirs(place, exist_ok=True)
+        last_breath = os.path.join(place, "client-lttng-sessiond")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon:
+            daemon.bind(last_breath)
+            daemon.listen(1)
+            recorder = self.start_record(ENDINGS, "exit", "0")
+            daemon.accept()[0].close()  # is it there?
+            client = daemon.accept()[0]
+        os.unlink(last_breath)
+        client.close()
+        _, err = recorder.communicate(timeout=60)
+        self.assertEqual(recorder.returncode, 0, err)
+        self.assertNotIn("cannot record", err)
 
     def test_a_daemon_that_comes_too_late_is_not_left_running(self):
         if session_daemons():

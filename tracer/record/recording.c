@@ -79,6 +79,28 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
     return TRUE;
 }
 
+/* A daemon that was about to end still answers whoever asks whether it is there. */
+static gboolean make_session(struct ct_recording *recording, GError **error)
+{
+    g_autofree char *name = session_name(recording);
+    g_autoptr(GError) refusal = NULL;
+
+    recording->sessiond = ct_sessiond_acquire(error);
+    if (recording->sessiond == NULL)
+        return FALSE;
+    recording->session = ct_session_new(name, recording->path, &refusal);
+    if (recording->session == NULL) {
+        if (!g_error_matches(refusal, G_FILE_ERROR, G_FILE_ERROR_PIPE)) {
+            g_propagate_error(error, g_steal_pointer(&refusal));
+            return FALSE;
+        }
+        if (!ct_sessiond_renew(recording->sessiond, error))
+            return FALSE;
+        recording->session = ct_session_new(name, recording->path, error);
+    }
+    return recording->session != NULL;
+}
+
 static gboolean set_up(struct ct_recording *recording, const struct ct_record_options *options,
                        const char *command, GError **error)
 {
@@ -97,14 +119,8 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     control->recorded_classes = options->classes;
     g_strlcpy(control->output, recording->path, sizeof(control->output));
     g_strlcpy(control->command, command, sizeof(control->command));
-    recording->sessiond = ct_sessiond_acquire(error);
-    if (recording->sessiond == NULL)
-        return FALSE;
-    g_autofree char *name = session_name(recording);
-    recording->session = ct_session_new(name, recording->path, error);
-    if (recording->session == NULL || !ct_session_start(recording->session, error))
-        return FALSE;
-    if (!load_writer(recording, error))
+    if (!make_session(recording, error) || !ct_session_start(recording->session, error) ||
+        !load_writer(recording, error))
         return FALSE;
     ct_drain_start(recording->drain, is_metadata_there, recording->session);
     return TRUE;

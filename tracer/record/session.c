@@ -62,8 +62,12 @@ static gboolean check(int status, const char *what, GError **error)
         return TRUE;
     /* A daemon that has lost its consumer says the one or hangs up, which reads as the other. */
     gboolean is_broken = status == -LTTNG_ERR_NO_USTCONSUMERD || status == -LTTNG_ERR_FATAL;
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "LTTng cannot %s: %s%s", what,
-                lttng_strerror(status), is_broken ? " (restart lttng-sessiond)" : "");
+    g_set_error(error, G_FILE_ERROR,
+                status == -LTTNG_ERR_FATAL || status == -LTTNG_ERR_NO_SESSIOND
+                    ? G_FILE_ERROR_PIPE
+                    : G_FILE_ERROR_FAILED,
+                "LTTng cannot %s: %s%s", what, lttng_strerror(status),
+                is_broken ? " (restart lttng-sessiond)" : "");
     return FALSE;
 }
 

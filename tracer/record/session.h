@@ -7,7 +7,10 @@
 
 struct ct_session;
 
-/* A session that writes below `directory` (absolute), with our events enabled; not yet started. */
+/*
+ * A session that writes below `directory` (absolute), with our events enabled; not yet started.
+ * G_FILE_ERROR_PIPE: the daemon has hung up, or is gone.
+ */
 struct ct_session *ct_session_new(const char *name, const char *directory, GError **error);
 
 /* The session of a recorder that is gone, as far as the daemon still has it. */
