@@ -1,6 +1,8 @@
-"""The benchmarks behind run.sh. Each row is run several times in turn with its rivals; the medians
-make one table of ratios to the bare program."""
+"""The benchmarks behind run.sh. Each row is run several times in turn with its rivals; one table has
+the medians and the fastest runs, both as ratios to the bare program: where neighbours on the same
+hardware slow some runs down by half, the fastest ones are what was measured."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -39,7 +41,16 @@ def wall_ms(*command):
     return (time.monotonic() - begin) * 1e3
 
 
-def medians(measures, runs=RUNS):
+# What a session daemon needs after a recording to take down its session: the next one waits for it.
+SETTLE_S = 0.6
+
+
+def settled_wall_ms(*command):
+    time.sleep(SETTLE_S)
+    return wall_ms(*command)
+
+
+def samples(measures, runs=RUNS):
     """measures: name -> function. Runs them in turn, so that drift hits all of them alike."""
     values = {name: [] for name in measures}
     for _ in range(runs):
@@ -51,16 +62,22 @@ def medians(measures, runs=RUNS):
             except (OSError, RuntimeError, ValueError) as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 del values[name]
-    return {name: statistics.median(found) for name, found in values.items() if found}
+    return {name: found for name, found in values.items() if found}
 
 
-def table(title, unit, found, base="bare"):
-    print(f"\n{title}")
-    for name, value in found.items():
-        ratio = ""
-        if base in found and name != base:
-            ratio = f"{value / found[base]:8.2f} x   {value - found[base]:+12.2f}"
-        print(f"  {name:<32}{value:14.2f} {unit:<9}{ratio}")
+def against(value, base):
+    return f"{value:14.2f}" + ("" if base is None else f"{value / base:8.2f} x {value - base:+12.2f}")
+
+
+def table(title, unit, found, base="bare", best=min):
+    """found: name -> what was measured, run by run."""
+    print(f"\n{title + ', in ' + unit:<34}{'median':>14}{'best':>38}")
+    for name, values in found.items():
+        columns = [
+            against(pick(values), pick(found[base]) if base in found and name != base else None)
+            for pick in (statistics.median, best)
+        ]
+        print(f"  {name:<32}{columns[0]:<38}{columns[1]}")
     sys.stdout.flush()
 
 
@@ -73,17 +90,34 @@ def number(text):
     return float(re.findall(r"^(\d+\.\d+)$", text, re.MULTILINE)[-1])
 
 
+@contextlib.contextmanager
+def session_daemon():
+    daemon = subprocess.Popen(
+        ["lttng-sessiond", "--no-kernel"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(1)
+        yield
+    finally:
+        daemon.terminate()
+        daemon.wait(20)
+
+
 def lttng_wrapper(program):
     """LTTng's own wrapper of the pthread functions, in a session of its own."""
     library = "liblttng-ust-pthread-wrapper.so"
-    quietly("lttng", "create", "bench", "-o", FOLDER / "lttng")
-    try:
-        quietly("lttng", "enable-event", "-u", "lttng_ust_pthread:*")
-        quietly("lttng", "start")
-        return number(quietly(program, env=dict(os.environ, LD_PRELOAD=library)))
-    finally:
-        quietly("lttng", "destroy", "bench")
-        shutil.rmtree(FOLDER / "lttng", ignore_errors=True)
+    with session_daemon():
+        quietly("lttng", "create", "bench", "-o", FOLDER / "lttng")
+        try:
+            quietly("lttng", "enable-event", "-u", "lttng_ust_pthread:*")
+            quietly("lttng", "start")
+            return number(quietly(program, env=dict(os.environ, LD_PRELOAD=library)))
+        finally:
+            quietly("lttng", "destroy", "bench")
+            shutil.rmtree(FOLDER / "lttng", ignore_errors=True)
 
 
 # Time off the CPU by stack, as bcc's offcputime has it. By name: ids are those of the machine, and
@@ -161,9 +195,12 @@ def micro(name):
         measures.update(scheduler_peers(program))
     tools = peers(program, probe)
     measures.update({tool: measure for tool, measure in tools.items() if measure})
-    found = medians(measures)
+    found = samples(measures)
     table(title, "ns", found)
-    micro_results[name] = {tool: found.get(tool) for tool in ["bare", *measures, *tools]}
+    micro_results[name] = {
+        tool: statistics.median(found[tool]) if tool in found else None
+        for tool in ["bare", *measures, *tools]
+    }
 
 
 def ratios():
@@ -190,7 +227,7 @@ def row_stack():
     quietly("gcc", "-D_GNU_SOURCE", *flags, "-shared", "-o", library, *sources, *includes)
     program = compiled("stack", *includes, "-fomit-frame-pointer", "-rdynamic", library, f"-Wl,-rpath,{FOLDER}")
     runs = [[float(word) for word in quietly(program).split()] for _ in range(RUNS)]
-    in_turn, again = (statistics.median(values) for values in zip(*runs))
+    in_turn, again = zip(*runs)
     table("taking a stack of 16 frames, without frame pointers", "ns",
           {"one of 64, in turn (budget 200)": in_turn, "the same again (budget 60)": again})  # fmt: skip
 
@@ -247,32 +284,22 @@ def row_redis():
             [CTRACE, "record", "-o", trace, "--rate=0", "--"]
         ),
     }
-    table(f"redis-server, CPU for one of {GETS} GETs", "us", medians(measures))
+    table(f"redis-server, CPU for one of {GETS} GETs", "us", samples(measures))
 
 
 def row_startup():
     measures = {
         "bare": lambda: wall_ms("true"),
-        "ctrace record": lambda: record("true", runner=wall_ms),
+        "ctrace record": lambda: record("true", runner=settled_wall_ms),
         "ctrace record --kernel=off": lambda: record(
-            "true", options=["--kernel=off"], runner=wall_ms
+            "true", options=["--kernel=off"], runner=settled_wall_ms
         ),
     }
-    found = medians(measures, 9)
+    found = samples(measures, 9)
     table("start-up and finish of `true`, the session daemon to be started", "ms", found)
-    daemon = subprocess.Popen(
-        ["lttng-sessiond", "--no-kernel"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        time.sleep(1)
+    with session_daemon():
         record("true")
-        found = medians(measures, 9)
-    finally:
-        daemon.terminate()
-        daemon.wait(20)
+        found = samples(measures, 9)
     table("the same, with a session daemon running", "ms", found)
 
 
@@ -290,7 +317,7 @@ def row_cpu():
         measures["perf record -F 99 dwarf"] = lambda: number(
             quietly(*perf, "--call-graph=dwarf", "--", program)
         )
-    table("a program that only runs, CPU time of its own", "ms", medians(measures))
+    table("a program that only runs, CPU time of its own", "ms", samples(measures))
 
 
 def row_analysis():
@@ -304,8 +331,10 @@ def row_analysis():
         "ctrace report": lambda: wall_ms(CTRACE, "report", trace),
         "ctrace timeline": lambda: wall_ms(CTRACE, "timeline", trace, "-o", FOLDER / "t.png"),
     }
-    rates = {name: events / ms / 1e3 for name, ms in medians(measures).items()}
-    table(f"events analysed, of {events}", "M/s", rates, base="babeltrace2 dummy sink")
+    rates = {
+        name: [events / ms / 1e3 for ms in found] for name, found in samples(measures).items()
+    }
+    table(f"events analysed, of {events}", "M/s", rates, "babeltrace2 dummy sink", best=max)
 
     listing = quietly("babeltrace2", trace)
     waits = len(re.findall(r"ctrace:(?:lock_|long_)?wait:", listing))

@@ -3,6 +3,7 @@
 #include "attach.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -329,10 +330,14 @@ static int compare_fds(const void *first, const void *second)
     return *(const int *)first - *(const int *)second;
 }
 
-/* In the child: all but `fds`, which are in order, then those. Never returns. */
-static void close_last(const int *fds, size_t count)
+/*
+ * In the child: keeps nothing open but `fds`, which are in order, until the parent has closed its
+ * own and with them the other end of the pipe `parent_fd`, one of them. Never returns.
+ */
+static void close_last(const int *fds, size_t count, int parent_fd)
 {
     unsigned next = 0;
+    char byte;
 
     for (size_t i = 0; i < count; i++) {
         if ((unsigned)fds[i] > next)
@@ -340,29 +345,44 @@ static void close_last(const int *fds, size_t count)
         next = (unsigned)fds[i] + 1;
     }
     syscall(SYS_close_range, next, ~0U, 0);
-    syscall(SYS_close_range, 0, ~0U, 0);
+    while (read(parent_fd, &byte, sizeof(byte)) < 0 && errno == EINTR)
+        ;
     _exit(0);
+}
+
+/* All descriptors of the rings, and `one_more`, in order. Owned by the caller. */
+static GArray *list_fds(const struct ct_rings *rings, int one_more)
+{
+    GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
+
+    g_array_append_val(fds, one_more);
+    for (guint i = 0; i < rings->count; i++) {
+        for (size_t event = 0; event < CT_RING_FDS; event++) {
+            if (rings->rings[i].fds[event] >= 0)
+                g_array_append_val(fds, rings->rings[i].fds[event]);
+        }
+    }
+    if (rings->task_fds != NULL)
+        g_array_append_vals(fds, rings->task_fds->data, rings->task_fds->len);
+    g_array_sort(fds, compare_fds);
+    return fds;
 }
 
 void ct_rings_free_aside(struct ct_rings *rings)
 {
-    guint task_fds = rings->task_fds != NULL ? rings->task_fds->len : 0;
-    g_autofree int *fds = g_new(int, rings->count *CT_RING_FDS + task_fds);
-    size_t count = 0;
+    int pipe_fds[2];
 
-    for (guint i = 0; i < rings->count; i++) {
-        for (size_t event = 0; event < CT_RING_FDS; event++) {
-            if (rings->rings[i].fds[event] >= 0)
-                fds[count++] = rings->rings[i].fds[event];
-        }
+    if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
+        ct_rings_free(rings);
+        return;
     }
-    for (guint i = 0; i < task_fds; i++)
-        fds[count++] = g_array_index(rings->task_fds, int, i);
-    qsort(fds, count, sizeof(*fds), compare_fds);
+    g_autoptr(GArray) fds = list_fds(rings, pipe_fds[0]);
     /* No signal at its end: it is none of the processes that are waited for. */
     if (syscall(SYS_clone, 0, NULL, NULL, NULL, 0) == 0)
-        close_last(fds, count);
+        close_last((const int *)fds->data, fds->len, pipe_fds[0]);
     ct_rings_free(rings);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
 }
 
 void ct_rings_free(struct ct_rings *rings)
