@@ -1,6 +1,6 @@
 /*
  * Nanoseconds for taking one stack as a hook does, 16 frames up in a program without frame
- * pointers, and for taking it again at once. Built together with the preload's stack.c and
+ * pointers, and for taking it again at once. Built together with the preload's stack.c, memo.c and
  * unwind.c.
  */
 #include "timing.h"
@@ -71,6 +71,7 @@ int main(void)
     atomic_store(&ct_board->stacks.used_words, 1);
     ct_stack_init();
     ct_self.has_stack_cache = ct_unwind_prepare_thread();
+    ct_self.slot = &ct_board->threads[0];
     ct_self.stacks_taken = 1000; /* a thread that has taken a few has the cache */
     printf("%.2f %.2f\n", measure(1, PLACES) - measure(0, PLACES), measure(1, 1) - measure(0, 1));
     return 0;

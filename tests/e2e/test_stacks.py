@@ -5,7 +5,7 @@ import re
 from harness import WORKLOADS, TraceTest, main, run
 
 PROGRAM = WORKLOADS / "frames"
-TURNS = 60
+TURNS = 600
 
 
 class Stacks(TraceTest):
@@ -29,7 +29,7 @@ class Stacks(TraceTest):
                 ]
                 for sample in samples:
                     self.assertEqual(sample.stack[: len(expected) + 1], ["nanosleep", *expected])
-                # The first were taken otherwise than the rest.
+                # The first were taken otherwise than those after them, and the last were known again.
                 self.assertEqual(sum(sample.count for sample in samples), TURNS)
 
 

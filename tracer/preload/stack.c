@@ -1,5 +1,6 @@
 #include "stack.h"
 
+#include "memo.h"
 #include "raw.h"
 #include "ring.h"
 #include "schema/syscalls.h"
@@ -268,22 +269,38 @@ static uint32_t intern_stack(struct ct_self *self, void **raw, int count, uint64
     return CT_STACK_LOST;
 }
 
-uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
+/* Unwinds and interns; the caller's thread is busy, and has the loader. */
+static uint32_t take_stack(struct ct_self *self, uint64_t site)
 {
     void *raw[CT_STACK_MAX_FRAMES + OWN_FRAMES];
+    bool is_new = false;
+    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES,
+                          !self->has_stack_cache || self->stacks_taken < FEW_STACKS);
+    uint32_t stack = intern_stack(self, raw, count, site, &is_new);
+
+    self->stacks_taken++;
+    if (is_new)
+        scan_if_loaded();
+    return stack;
+}
+
+uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
+{
+    const uint64_t *frame = __builtin_frame_address(0);
     int saved_errno = errno;
     enum ct_mode mode = self->mode;
-    bool is_new = false;
+    uint32_t stack = self->memos != NULL ? ct_memo_recall(self->memos, frame, site) : 0;
 
+    if (stack != 0)
+        return stack;
     if (!ct_loader_enter())
         return 0;
     self->mode = CT_MODE_BUSY; /* libunwind calls write, mincore and friends */
-    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES,
-                          !self->has_stack_cache || self->stacks_taken < FEW_STACKS);
-    self->stacks_taken++;
-    uint32_t stack = intern_stack(self, raw, count, site, &is_new);
-    if (is_new)
-        scan_if_loaded();
+    stack = take_stack(self, site);
+    if (self->memos != NULL && stack != CT_STACK_LOST)
+        ct_memo_note(self->memos, frame, site, stack);
+    else if (self->memos == NULL && self->stacks_taken >= FEW_STACKS)
+        self->memos = ct_memos_of(self);
     ct_loader_leave();
     self->mode = mode;
     errno = saved_errno;

@@ -124,6 +124,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     self->wait_frame = NULL;
     self->counted = NULL;
     self->last_stack = 0;
+    self->memos = NULL;
     self->random = (slot->start_ns ^ (uint64_t)tid << 40) | 1;
     memset(self->sites, 0, sizeof(self->sites));
     if (has_exit_key)

@@ -17,6 +17,8 @@ enum ct_mode {
 
 #define CT_SITE_CACHE 64
 
+struct ct_memos;
+
 /* A thread's private part. */
 struct ct_self {
     enum ct_mode mode;
@@ -25,7 +27,8 @@ struct ct_self {
     struct ct_board_ring *ring;   /* the slot's */
     uint32_t stacks_taken;
     uint32_t last_stack; /* the one taken last, which is likely to be the next one too; 0: none */
-    int loader_uses;     /* calls of ct_loader_enter not left yet */
+    struct ct_memos *memos; /* of stacks; NULL: none yet */
+    int loader_uses;        /* calls of ct_loader_enter not left yet */
     bool has_stack_cache;
     uint32_t stack_reserve;    /* bytes at the low end of the thread's stack that we leave alone */
     uint64_t stack_begin;      /* ... which is here */

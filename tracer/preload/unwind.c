@@ -28,11 +28,52 @@ static struct {
     int (*get_context)(unw_context_t *context);
     int (*init)(unw_cursor_t *cursor, unw_context_t *context);
     int (*get_register)(unw_cursor_t *cursor, unw_regnum_t number, unw_word_t *value);
+    int (*get_save_place)(unw_cursor_t *cursor, int number, unw_save_loc_t *place);
+    int (*is_signal_frame)(unw_cursor_t *cursor);
     int (*step)(unw_cursor_t *cursor);
     struct ct_object_range code;
     struct tls_place tls; /* of its thread data; module 0: none */
     bool has_cache;
 } libunwind;
+
+#if defined(__x86_64__)
+#define FRAME_POINTER UNW_X86_64_RBP
+#elif defined(__aarch64__)
+#define FRAME_POINTER UNW_AARCH64_X29
+#endif
+
+static bool read_frame(unw_cursor_t *cursor, struct ct_frame *frame)
+{
+    unw_save_loc_t place;
+
+    frame->is_of_signal = libunwind.is_signal_frame(cursor) > 0;
+    frame->frame_pointer_place = NULL;
+    if (libunwind.get_save_place(cursor, FRAME_POINTER, &place) == 0 &&
+        place.type == UNW_SLT_MEMORY)
+        frame->frame_pointer_place = (const uint64_t *)place.u.addr;
+    return libunwind.get_register(cursor, UNW_REG_IP, &frame->address) == 0 &&
+           libunwind.get_register(cursor, UNW_REG_SP, &frame->stack_pointer) == 0 &&
+           libunwind.get_register(cursor, FRAME_POINTER, &frame->frame_pointer) == 0;
+}
+
+bool ct_unwind_visit(bool (*visit)(void *user, const struct ct_frame *frame), void *user)
+{
+    unw_context_t context;
+    unw_cursor_t cursor;
+    struct ct_frame frame;
+    int status;
+
+    if (libunwind.step == NULL)
+        return false;
+    libunwind.get_context(&context);
+    if (libunwind.init(&cursor, &context) != 0)
+        return false;
+    do {
+        if (!read_frame(&cursor, &frame) || (frame.address != 0 && !visit(user, &frame)))
+            return false;
+    } while ((status = libunwind.step(&cursor)) > 0);
+    return status == 0;
+}
 
 static int walk(void **addresses, int size)
 {
@@ -79,7 +120,10 @@ void ct_unwind_init(void)
     *(void **)&libunwind.get_context = FIND(library, unw_tdep_getcontext);
     *(void **)&libunwind.init = FIND(library, unw_init_local);
     *(void **)&libunwind.get_register = FIND(library, unw_get_reg);
-    if (libunwind.get_context != NULL && libunwind.init != NULL && libunwind.get_register != NULL)
+    *(void **)&libunwind.get_save_place = FIND(library, unw_get_save_loc);
+    *(void **)&libunwind.is_signal_frame = FIND(library, unw_is_signal_frame);
+    if (libunwind.get_context != NULL && libunwind.init != NULL && libunwind.get_register != NULL &&
+        libunwind.get_save_place != NULL && libunwind.is_signal_frame != NULL)
         *(void **)&libunwind.step = FIND(library, unw_step);
     *(void **)&libunwind.backtrace = FIND(library, unw_backtrace);
     libunwind.code = ct_object_range_around(*(void **)&libunwind.backtrace);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { TURNS = 60, WAIT_NS = 200000 };
+enum { TURNS = 600, WAIT_NS = 200000 };
 
 /* Not inlined, not cloned, and not a tail call. */
 #define FUNCTION    __attribute__((noinline, noclone)) static int

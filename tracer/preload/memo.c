@@ -1,0 +1,108 @@
+#include "memo.h"
+
+#include "unwind.h"
+
+/* So many threads at a time have memos: memory of the process that none touches before. */
+#define THREADS 256
+
+/*
+ * A stack is learnt when it was taken so often in turn: learning it takes as long as unwinding it
+ * some hundred times, and a thread may never take it again.
+ */
+#define SIGHTINGS 256
+
+static struct ct_memos all_memos[THREADS];
+
+struct ct_memos *ct_memos_of(const struct ct_self *self)
+{
+    size_t index = (size_t)(self->slot - ct_board->threads);
+
+    if (index >= THREADS)
+        return NULL;
+    struct ct_memos *memos = &all_memos[index];
+    for (size_t i = 0; i < CT_MEMO_COUNT; i++)
+        memos->memos[i].frame = NULL;
+    return memos;
+}
+
+#if defined(__x86_64__)
+struct lesson {
+    struct ct_memo *memo;
+    const uint64_t *stack;    /* as it is on the board: the number of frames, and these */
+    struct ct_frame previous; /* address 0: the function that took it was not reached yet */
+    uint32_t frame_count;     /* of the stack; our own ones before them do not count */
+};
+
+static bool add_word(struct ct_memo *memo, const uint64_t *place)
+{
+    if (memo->word_count == CT_MEMO_WORDS)
+        return false;
+    memo->words[memo->word_count++] = (struct ct_memo_word){.place = place, .value = *place};
+    return true;
+}
+
+/* Is this the stack that was unwound? */
+static bool is_expected(struct lesson *lesson, uint64_t address)
+{
+    if (lesson->frame_count == 0 && address != lesson->stack[1])
+        return true;
+    lesson->frame_count++;
+    return lesson->frame_count <= (uint32_t)lesson->stack[0] &&
+           address == lesson->stack[lesson->frame_count];
+}
+
+/*
+ * The calling convention has the return address right below where the frame of the caller begins. A
+ * frame is as long as its frame pointer tells only if that points into it: then it counts, too.
+ */
+static bool learn_frame(void *user, const struct ct_frame *frame)
+{
+    struct lesson *lesson = user;
+    struct ct_memo *memo = lesson->memo;
+    const struct ct_frame *inner = &lesson->previous;
+    const uint64_t *return_place = (const uint64_t *)frame->stack_pointer - 1;
+
+    if (inner->address == 0 && return_place != memo->frame + 1)
+        return true;
+    if (frame->is_of_signal || *return_place != frame->address ||
+        !is_expected(lesson, frame->address))
+        return false;
+    if (inner->address != 0 && inner->frame_pointer >= inner->stack_pointer &&
+        inner->frame_pointer <= frame->stack_pointer &&
+        (inner->frame_pointer_place < memo->frame || !add_word(memo, inner->frame_pointer_place)))
+        return false;
+    lesson->previous = *frame;
+    return add_word(memo, return_place);
+}
+
+static bool learn(struct ct_memo *memo)
+{
+    struct lesson lesson = {.memo = memo, .stack = &ct_board->stacks.words[memo->stack]};
+
+    return ct_unwind_visit(learn_frame, &lesson) && lesson.frame_count == (uint32_t)lesson.stack[0];
+}
+#else
+static bool learn(struct ct_memo *memo)
+{
+    (void)memo;
+    return false;
+}
+#endif
+
+void ct_memo_note(struct ct_memos *memos, const uint64_t *frame, uint64_t site, uint32_t stack)
+{
+    struct ct_memo *memo = ct_memo_at(memos, frame, site);
+
+    memos->changes++;
+    if (memo->frame != frame || memo->stack != stack || memo->word_count > 0) {
+        memo->frame = frame;
+        memo->stack = stack;
+        memo->sightings = 0;
+        memo->word_count = 0;
+    }
+    if (++memo->sightings < SIGHTINGS)
+        return;
+    memo->sightings = 0;
+    if (!learn(memo))
+        memo->word_count = 0;
+}
