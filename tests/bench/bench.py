@@ -191,6 +191,10 @@ def micro(name):
         "ctrace record": lambda: number(record(program)),
         "ctrace record --rate=0": lambda: number(record(program, options=["--rate=0"])),
     }
+    if name != "mutex":
+        measures["ctrace record --kernel=syscalls"] = lambda: number(
+            record(program, options=["--kernel=syscalls"])
+        )
     if name == "handoff":
         measures.update(scheduler_peers(program))
     tools = peers(program, probe)
@@ -207,14 +211,14 @@ def ratios():
     """The microbenchmarks side by side, each as a multiple of the bare program."""
     tools = list(next(iter(micro_results.values())))
     print("\nthe same as multiples of the bare program")
-    print(" " * 28 + "".join(f"{name:>16}" for name in micro_results))
+    print(" " * 34 + "".join(f"{name:>16}" for name in micro_results))
     for tool in tools:
         is_there = shutil.which(tool.split()[0].rstrip(",").lower())
         cells = [
             f"{found[tool] / found['bare']:.2f} x" if found[tool] else "failed" if is_there else "not installed"
             for found in micro_results.values()
         ]
-        print(f"  {tool:<26}" + "".join(f"{cell:>16}" for cell in cells))
+        print(f"  {tool:<32}" + "".join(f"{cell:>16}" for cell in cells))
 
 
 def row_stack():
