@@ -46,7 +46,7 @@ OBJECT_OF_OP = {
     "accept": "inet socket 127.0.0.1:",
     "connect": "unix socket -> @",
     "open": "pipe /tmp/ctrace-waits-",
-    **dict.fromkeys(["unlink", "rename", "msync", "system", "pclose"], ""),
+    **dict.fromkeys(["unlink", "rename", "msync", "sync", "system", "pclose"], ""),
     **dict.fromkeys(["nanosleep", "sigwait", "sigsuspend", "pause"], ""),
     **dict.fromkeys(["getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyaddr"], ""),
 }
@@ -61,6 +61,7 @@ OBJECT_OF_SCENARIO = {
     "epoll-pipe": "epoll",
     "splice": "device /dev/null",
     "sync_file_range": "/mapped",
+    "syncfs": "file /tmp/ctrace-disk-",
 }
 OBJECT_OF_WORKLOAD = {"waits": "pipe pipe:[", "waits_io": "pipe pipe:[", "waits_files": "/file"}
 

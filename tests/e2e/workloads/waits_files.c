@@ -25,13 +25,31 @@ enum { FILE_SIZE = 1 << 20, SERVERS = 64 };
 /* Files of such names can be mapped; of others, no page is ever cached. */
 #define MAPPED "mapped"
 
+/*
+ * This one keeps what is written to it, at once but for the first time after `is_slow` was set: it
+ * is for a file system inside, since calls that write out all of one do not wait for one by FUSE.
+ */
+#define DISK "/" MAPPED "-disk"
+
+enum { DISK_SIZE = 4 << 20 };
+
+static struct disk {
+    atomic_bool is_slow;
+    char content[DISK_SIZE];
+} * disk; /* shared with the server */
+
+static int is_disk(const char *path)
+{
+    return strcmp(path, DISK) == 0;
+}
+
 static int get_attributes(const char *path, struct stat *status, struct fuse_file_info *file)
 {
     (void)file;
     memset(status, 0, sizeof *status);
     status->st_mode = strcmp(path, "/") == 0 ? S_IFDIR | 0700 : S_IFREG | 0600;
     status->st_nlink = 1;
-    status->st_size = FILE_SIZE;
+    status->st_size = is_disk(path) ? DISK_SIZE : FILE_SIZE;
     status->st_uid = getuid();
     status->st_gid = getgid();
     return 0;
@@ -46,7 +64,11 @@ static int open_slow(const char *path, struct fuse_file_info *file)
 static int read_slow(const char *path, char *buffer, size_t size, off_t offset,
                      struct fuse_file_info *file)
 {
-    (void)path, (void)offset, (void)file;
+    (void)file;
+    if (is_disk(path)) {
+        memcpy(buffer, disk->content + offset, size);
+        return (int)size;
+    }
     sleep_ms(WAIT_MS);
     memset(buffer, 'x', size);
     return (int)size;
@@ -55,22 +77,28 @@ static int read_slow(const char *path, char *buffer, size_t size, off_t offset,
 static int write_slow(const char *path, const char *buffer, size_t size, off_t offset,
                       struct fuse_file_info *file)
 {
-    (void)path, (void)buffer, (void)offset, (void)file;
-    sleep_ms(WAIT_MS);
+    (void)file;
+    if (is_disk(path))
+        memcpy(disk->content + offset, buffer, size);
+    if (!is_disk(path) || atomic_exchange(&disk->is_slow, 0))
+        sleep_ms(WAIT_MS);
     return (int)size;
 }
 
 static int sync_slow(const char *path, int is_data_only, struct fuse_file_info *file)
 {
-    (void)path, (void)is_data_only, (void)file;
-    sleep_ms(WAIT_MS);
+    (void)is_data_only, (void)file;
+    if (!is_disk(path))
+        sleep_ms(WAIT_MS);
     return 0;
 }
 
 static int allocate_slow(const char *path, int mode, off_t offset, off_t size,
                          struct fuse_file_info *file)
 {
-    (void)path, (void)mode, (void)offset, (void)size, (void)file;
+    (void)mode, (void)offset, (void)size, (void)file;
+    if (is_disk(path))
+        return -EOPNOTSUPP;
     sleep_ms(WAIT_MS);
     return 0;
 }
@@ -109,7 +137,9 @@ static ssize_t copy_slow(const char *from, struct fuse_file_info *from_file, off
 static int control_slow(const char *path, unsigned command, void *argument,
                         struct fuse_file_info *file, unsigned flags, void *data)
 {
-    (void)path, (void)command, (void)argument, (void)file, (void)flags, (void)data;
+    (void)command, (void)argument, (void)file, (void)flags, (void)data;
+    if (is_disk(path))
+        return -ENOTTY;
     sleep_ms(WAIT_MS);
     return 0;
 }
@@ -174,6 +204,50 @@ static pid_t start_server(void)
         return server;
     waitpid(server, NULL, 0);
     return 0;
+}
+
+/* ---- The file system inside, where this may be mounted. ---- */
+
+static char inner_mount_point[] = "/tmp/ctrace-disk-XXXXXX";
+static int inner_fd = -1; /* of a file there */
+
+static int tool_succeeds(const char *const *words)
+{
+    int status;
+    pid_t tool = fork();
+
+    require(tool >= 0, "fork");
+    if (tool == 0) {
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        execvp(words[0], (char *const *)words);
+        _exit(127);
+    }
+    require(waitpid(tool, &status, 0) == tool, "waitpid");
+    return status == 0;
+}
+
+static void mount_disk(void)
+{
+    char image[sizeof mount_point + sizeof DISK];
+    char file[sizeof inner_mount_point + 8];
+
+    snprintf(image, sizeof image, "%s%s", mount_point, DISK);
+    require(mkdtemp(inner_mount_point) != NULL, "mkdtemp");
+    if (!tool_succeeds((const char *[]){"mke2fs", "-q", "-F", "-t", "ext2", image, NULL}) ||
+        !tool_succeeds((const char *[]){"mount", "-o", "loop", image, inner_mount_point, NULL}))
+        return;
+    snprintf(file, sizeof file, "%s/file", inner_mount_point);
+    inner_fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    require(inner_fd >= 0, "open");
+}
+
+static void unmount_disk(void)
+{
+    if (inner_fd >= 0) {
+        close(inner_fd);
+        tool_succeeds((const char *[]){"umount", inner_mount_point, NULL});
+    }
+    rmdir(inner_mount_point);
 }
 
 /* ---- The calls. ---- */
@@ -320,6 +394,42 @@ static void run_sync_file_range(struct scenario *scenario)
     }
 }
 
+/* Something is to be written out, and it takes its time. One at a time, for it is written out once.
+ */
+static void run_on_disk(struct scenario *scenario, int (*write_out)(void))
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+    for (int i = 0; i < REPEATS && inner_fd >= 0; i++) {
+        pthread_mutex_lock(&lock);
+        require(pwrite(inner_fd, "x", 1, 0) == 1, "pwrite");
+        atomic_store(&disk->is_slow, 1);
+        MEASURED(scenario, write_out());
+        pthread_mutex_unlock(&lock);
+    }
+}
+
+static int write_out_all(void)
+{
+    sync();
+    return 1;
+}
+
+static int write_out_one(void)
+{
+    return syncfs(inner_fd) == 0;
+}
+
+static void run_sync(struct scenario *scenario)
+{
+    run_on_disk(scenario, write_out_all);
+}
+
+static void run_syncfs(struct scenario *scenario)
+{
+    run_on_disk(scenario, write_out_one);
+}
+
 #define ON_FILE(n, o, w)                                                       \
     {                                                                          \
         .name = n, .op = o, .class = "syscall", .begin = begin_file, .wait = w \
@@ -345,16 +455,22 @@ static struct scenario scenarios[] = {
      .op = "sync_file_range",
      .class = "syscall",
      .run = run_sync_file_range},
+    {.name = "sync", .op = "sync", .class = "syscall", .run = run_sync},
+    {.name = "syncfs", .op = "syncfs", .class = "syscall", .run = run_syncfs},
 };
 
 int main(void)
 {
     int count = sizeof scenarios / sizeof *scenarios;
 
+    disk = mmap(NULL, sizeof *disk, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    require(disk != MAP_FAILED, "mmap");
     require(mkdtemp(mount_point) != NULL, "mkdtemp");
     pid_t server = start_server();
     if (server != 0) {
+        mount_disk();
         run_scenarios(scenarios, count);
+        unmount_disk();
         kill(server, SIGTERM);
         waitpid(server, NULL, 0);
     } else {
