@@ -26,24 +26,34 @@ static void add_location(struct encoder *encoder, uint64_t id)
         g_array_append_val(encoder->location_ids, id);
 }
 
+/* What the thread did, as far as is known, where its stack called nothing that is. */
+static const char *state_of(const struct ct_profile_sample *sample)
+{
+    return sample->is_preempted ? "preempted" : ct_class_name(sample->state);
+}
+
 /* What the stack called or, where it called nothing, what the thread did. */
 static void add_leaf(struct encoder *encoder, const struct ct_profile_sample *sample)
 {
     struct ct_pprof_tables *tables = &encoder->tables;
-    gboolean is_call =
-        sample->op != CT_OP_NONE || !ct_profile_kind_has_samples(encoder->input->kind);
 
     if (!sample->thread) {
         add_location(encoder, ct_pprof_tables_add_name(tables, "unknown waker"));
-    } else if (is_call) {
+    } else if (sample->op != CT_OP_NONE) {
         add_location(encoder, ct_pprof_tables_add_name(tables, ct_op_name(sample->op)));
     } else if (sample->in_kernel) {
         add_location(encoder, ct_pprof_tables_add_name(tables, "[kernel]"));
-    } else if (!sample->stack) {
-        g_autofree char *state = g_strdup_printf("[%s]", ct_class_name(sample->state));
+    } else if (!sample->stack && encoder->input->kind != CT_PROFILE_KIND_MUTEX) {
+        g_autofree char *state = g_strdup_printf("[%s]", state_of(sample));
 
         add_location(encoder, ct_pprof_tables_add_name(tables, state));
     }
+}
+
+/* Who was preempted was so anywhere. */
+static gboolean lacks_stack(const struct ct_profile_sample *sample)
+{
+    return sample->thread && !sample->stack && !sample->in_kernel && !sample->is_preempted;
 }
 
 static void set_stack(struct encoder *encoder, const struct ct_profile_sample *sample,
@@ -59,7 +69,7 @@ static void set_stack(struct encoder *encoder, const struct ct_profile_sample *s
                      ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i]));
     if (sample->is_partial && stack)
         add_location(encoder, ct_pprof_tables_add_name(tables, "unknown callers"));
-    else if (sample->thread && encoder->location_ids->len <= 1 && !sample->in_kernel)
+    else if (lacks_stack(sample))
         add_location(encoder, ct_pprof_tables_add_name(tables, "unknown stack"));
     message->n_location_id = encoder->location_ids->len;
     message->location_id = (uint64_t *)(void *)encoder->location_ids->data;

@@ -362,6 +362,7 @@ static void add_samples(GArray *samples, const struct cell *cell)
             .state = place->state,
             .in_kernel = place->in_kernel,
             .is_partial = place->is_partial,
+            .is_preempted = bucket->is_instead,
             .object = bucket->object,
             .object_kind = bucket->object_kind,
             .object_text = bucket->object_text,

@@ -75,6 +75,7 @@ struct ct_profile_sample {
     enum ct_class state;          /* of a wall profile: what the thread did meanwhile */
     gboolean in_kernel;           /* running: its stack had called the kernel */
     gboolean is_partial;          /* the stack's first callers are missing */
+    gboolean is_preempted;        /* another task took its CPU, as the object says */
     uint64_t object;              /* 0 for a descriptor, which goes by what it stands for */
     enum ct_object object_kind;
     const char *object_text; /* what was waited for; "" for no object, "others" beyond the limit */
