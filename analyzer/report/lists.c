@@ -150,6 +150,19 @@ static struct ct_report_site *add_site(struct ct_report_lists *lists,
     return site;
 }
 
+/* A wait may come in several parts, between which the thread ran or stood in line. */
+static void note_longest(struct ct_report_site *site, const struct ct_interval *interval,
+                         uint64_t duration_ns)
+{
+    if (site->last_thread != interval->thread || site->last_begin_ns != interval->wait_begin_ns) {
+        site->last_thread = interval->thread;
+        site->last_begin_ns = interval->wait_begin_ns;
+        site->last_ns = 0;
+    }
+    site->last_ns += duration_ns;
+    site->longest_ns = MAX(site->longest_ns, site->last_ns);
+}
+
 static void add_to_site(struct ct_report_lists *lists, const struct ct_interval *interval,
                         double count, uint64_t duration_ns)
 {
@@ -167,7 +180,7 @@ static void add_to_site(struct ct_report_lists *lists, const struct ct_interval 
     }
     site->count += count;
     site->total_ns += interval->weight * (double)duration_ns;
-    site->longest_ns = MAX(site->longest_ns, ct_interval_wait_ns(interval));
+    note_longest(site, interval, duration_ns);
     if (site->object_id != interval->object)
         site->has_many_objects = TRUE;
 }

@@ -22,7 +22,11 @@ struct ct_report_site {
     enum ct_class class;
     double count; /* with the weights of sampled waits, as the total */
     double total_ns;
-    uint64_t longest_ns;
+    uint64_t longest_ns; /* of one wait, as far as it is in the total */
+    /* The wait that came last: its thread, when it began, and as much of it as came until now. */
+    const struct ct_thread *last_thread; /* borrowed */
+    uint64_t last_begin_ns;
+    uint64_t last_ns;
     uint64_t object_id;
     char *object; /* owned; of the first wait */
     gboolean has_many_objects;

@@ -168,6 +168,9 @@ static void write_site(const struct ct_text_report *out, const struct ct_report_
     if (count == 1)
         ct_text_line(out, CT_TEXT_ENTRY, "1 wait, in %s (%d)", site->process->name,
                      site->process->pid);
+    else if (site->longest_ns == 0) /* so the kernel says */
+        ct_text_line(out, CT_TEXT_ENTRY, "%s waits without leaving the CPU, in %s (%d)", waits,
+                     site->process->name, site->process->pid);
     else
         ct_text_line(out, CT_TEXT_ENTRY, "%s waits of %s on average, %s at most, in %s (%d)", waits,
                      mean, longest, site->process->name, site->process->pid);

@@ -396,6 +396,9 @@ class Analysis(KernelTest):
         result = self.ctrace("verify", trace)
         self.assertEqual(result.status, 0, result)
         self.assertIn("all adds up", result.out)
+        report = json.loads(self.ctrace("report", trace, "--format=json").out)
+        for place in report["sites"]:
+            self.assertLessEqual(place["longest_ns"], place["total_ns"] + 1, place)
 
     def threads(self, trace):
         report = json.loads(self.ctrace("report", trace, "--format=json").out)
