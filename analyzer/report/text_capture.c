@@ -2,7 +2,6 @@
 
 #include "model/capture_notes.h"
 #include "model/format.h"
-#include "report/text_table.h"
 
 #include <signal.h>
 #include <string.h>
@@ -143,42 +142,4 @@ void ct_text_capture(const struct ct_text_report *out)
     else if (!capture->is_complete)
         ct_text_field(out, "! PARTIAL", "the trace has no end: 'ctrace recover' may complete it");
     write_part(out);
-}
-
-void ct_text_processes(const struct ct_text_report *out)
-{
-    const struct ct_model *model = out->report->model;
-    struct ct_text_table *table = ct_text_table_new("rrrrw");
-    static const char *const headings[] = {"PID", "PARENT", "LIFETIME", "THREADS", "COMMAND"};
-    g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
-    const GPtrArray *processes = out->report->processes;
-    const GArray *threads = out->report->threads;
-    guint shown = MIN(processes->len, MAX(out->report->top, 1));
-
-    for (guint i = 0; i < threads->len; i++) {
-        void *process = g_array_index(threads, struct ct_report_thread, i).life.thread->process;
-        guint count = GPOINTER_TO_UINT(g_hash_table_lookup(counts, process));
-
-        g_hash_table_insert(counts, process, GUINT_TO_POINTER(count + 1));
-    }
-    ct_text_heading(out, "Processes (%u)", processes->len);
-    for (size_t i = 0; i < G_N_ELEMENTS(headings); i++)
-        ct_text_table_add(table, headings[i]);
-    for (guint i = 0; i < shown; i++) {
-        const struct ct_process *process = g_ptr_array_index(processes, i);
-        guint thread_count = GPOINTER_TO_UINT(g_hash_table_lookup(counts, process));
-        uint64_t from_ns = MAX(process->start_ns, model->begin_ns);
-
-        ct_text_table_take(table, g_strdup_printf("%d", process->pid));
-        ct_text_table_take(table, process->ppid > 0 ? g_strdup_printf("%d", process->ppid)
-                                                    : g_strdup("-"));
-        ct_text_table_take(table,
-                           ct_format_duration(process->end_ns - MIN(process->end_ns, from_ns)));
-        ct_text_table_take(table, ct_format_count(thread_count));
-        ct_text_table_take(table,
-                           ct_format_clean(process->args[0] ? process->args : process->name));
-    }
-    ct_text_table_finish(table, out->text, out->layout->width);
-    if (shown < processes->len)
-        ct_text_line(out, 2, "and %u more", processes->len - shown);
 }

@@ -210,6 +210,14 @@ class Report(TraceTest):
         for word in ("preload", "worker-1", "worker-4", "pthread_mutex_lock", "serve_page"):
             self.assertIn(word, text)
 
+    def test_of_many_processes_those_that_waited_longest_are_shown(self):
+        script = "for i in 1 2 3 4 5 6 7 8 9 10 11; do /bin/true; done; sleep 0.3; /bin/true"
+        text = self.report_text(self.record_ok("sh", "-c", script).directory)
+        processes = re.search(r"(?s)Processes \((\d+)\)\n(.*?)\n\n", text)
+        self.assertEqual(len(re.findall(r"(?m)^ +\d+ +\d+ +[\d.]+ \w+ ", processes[2])), 10, text)
+        self.assertIn(f"and {int(processes[1]) - 10} more", processes[2])
+        self.assertRegex(processes[2], r"(?m) sleep 0.3$")
+
     def test_json_is_json(self):
         trace = self.record_ok(EXAMPLES / "convoy").directory
         result = self.ctrace("report", "--format=json", trace)

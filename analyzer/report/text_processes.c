@@ -1,0 +1,93 @@
+#include "report/text_parts.h"
+
+#include "model/format.h"
+#include "report/text_table.h"
+
+/* A process in the report's part, and what its threads come to. */
+struct entry {
+    const struct ct_process *process; /* borrowed */
+    guint number;                     /* in the model's order */
+    guint thread_count;
+    uint64_t waited_ns;
+};
+
+static int compare_by_waited(const void *a, const void *b)
+{
+    const struct entry *first = a;
+    const struct entry *second = b;
+
+    if (first->waited_ns != second->waited_ns)
+        return first->waited_ns < second->waited_ns ? 1 : -1;
+    return first->number < second->number ? -1 : 1;
+}
+
+static int compare_by_number(const void *a, const void *b)
+{
+    const struct entry *first = a;
+    const struct entry *second = b;
+
+    return first->number < second->number ? -1 : 1;
+}
+
+/* Those whose threads waited longest, `limit` at most, in the model's order. Owned by the caller.
+ */
+static GArray *choose_entries(const struct ct_report *report, guint limit)
+{
+    GArray *entries = g_array_new(FALSE, FALSE, sizeof(struct entry));
+    g_autoptr(GHashTable) numbers = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < report->processes->len; i++) {
+        struct entry entry = {.process = g_ptr_array_index(report->processes, i), .number = i};
+
+        g_array_append_val(entries, entry);
+        g_hash_table_insert(numbers, (void *)entry.process, GUINT_TO_POINTER(i));
+    }
+    for (guint i = 0; i < report->threads->len; i++) {
+        const struct ct_life *life =
+            &g_array_index(report->threads, struct ct_report_thread, i).life;
+        void *number;
+
+        if (!g_hash_table_lookup_extended(numbers, life->thread->process, NULL, &number))
+            continue;
+        struct entry *entry = &g_array_index(entries, struct entry, GPOINTER_TO_UINT(number));
+        entry->thread_count++;
+        entry->waited_ns += ct_report_waited_ns(life);
+    }
+    if (entries->len > limit) {
+        g_array_sort(entries, compare_by_waited);
+        g_array_set_size(entries, limit);
+        g_array_sort(entries, compare_by_number);
+    }
+    return entries;
+}
+
+static void add_row(struct ct_text_table *table, const struct entry *entry, uint64_t begin_ns)
+{
+    const struct ct_process *process = entry->process;
+    uint64_t from_ns = MAX(process->start_ns, begin_ns);
+
+    ct_text_table_take(table, g_strdup_printf("%d", process->pid));
+    ct_text_table_take(table,
+                       process->ppid > 0 ? g_strdup_printf("%d", process->ppid) : g_strdup("-"));
+    ct_text_table_take(table, ct_format_duration(process->end_ns - MIN(process->end_ns, from_ns)));
+    ct_text_table_take(table, ct_format_count(entry->thread_count));
+    ct_text_table_take(table, ct_format_clean(process->args[0] ? process->args : process->name));
+}
+
+void ct_text_processes(const struct ct_text_report *out)
+{
+    static const char *const headings[] = {"PID", "PARENT", "LIFETIME", "THREADS", "COMMAND"};
+    const struct ct_report *report = out->report;
+    struct ct_text_table *table = ct_text_table_new("rrrrw");
+    g_autoptr(GArray) entries = choose_entries(report, MAX(report->top, 1));
+
+    ct_text_heading(out, "Processes (%u)", report->processes->len);
+    for (size_t i = 0; i < G_N_ELEMENTS(headings); i++)
+        ct_text_table_add(table, headings[i]);
+    for (guint i = 0; i < entries->len; i++)
+        add_row(table, &g_array_index(entries, struct entry, i), report->model->begin_ns);
+    ct_text_table_finish(table, out->text, out->layout->width);
+    if (entries->len < report->processes->len)
+        ct_text_line(out, 2, "and %u more, whose threads waited less",
+                     report->processes->len - entries->len);
+}
