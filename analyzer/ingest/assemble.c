@@ -158,7 +158,8 @@ static gboolean start_process(struct ct_assembler *assembler, const struct ct_re
     if (!image)
         return TRUE;
     g_hash_table_insert(assembler->current, GINT_TO_POINTER(record->pid), image);
-    image->process.ppid = start->ppid;
+    /* By now its parent may have ended. */
+    image->process.ppid = previous && previous->has_exec ? previous->process.ppid : start->ppid;
     ct_image_set_rate(assembler, image, start->rate_ns);
     ct_image_describe(image, start->exe, start->args, start->cwd);
     ct_assembler_thread(assembler, image, record->tid,

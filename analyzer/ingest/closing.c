@@ -45,7 +45,8 @@ static gboolean add_process(struct ct_assembler *assembler, const struct ct_even
     if (!image)
         return TRUE;
     assembler->first_ns = MIN(assembler->first_ns, event->process_start_ns);
-    image->process.ppid = event->ppid;
+    if (image->process.ppid == 0)
+        image->process.ppid = event->ppid;
     ct_image_set_rate(assembler, image, event->rate_ns);
     /* Better than what was guessed when its pid came up again. */
     if (event->process_end_ns != 0) {

@@ -288,6 +288,21 @@ class Shell(TraceTest):
                 self.assertEqual((recorded.status, recorded.out), (bare.status, bare.out))
 
 
+class Daemon(TraceTest):
+    def test_its_parent_is_who_made_it(self):
+        """Not who takes it over when that one ends, be it before or after it becomes another program."""
+        script = (
+            "import os, time\n"
+            "if os.fork(): os._exit(0)\n"
+            "time.sleep(0.2)\n"
+            "os.execv('/bin/sleep', ['sleep', '0.1'])\n"
+        )
+        trace = self.record_ok("/usr/bin/python3", "-c", script).directory
+        maker, *made = json.loads(self.ctrace("report", "--format=json", trace).out)["processes"]
+        self.assertEqual([process["name"] for process in made], ["python3", "sleep"])
+        self.assertEqual([process["ppid"] for process in made], [maker["pid"]] * 2)
+
+
 class Perl(TraceTest):
     def test_close_all_descriptors_and_go_on(self):
         """As daemons do it: every descriptor is closed, ours too; the program must not notice."""

@@ -167,13 +167,13 @@ static void read_arguments(char *buffer, size_t size)
     }
 }
 
-static void describe(struct ct_board *board, uint64_t start_ns)
+static void describe(struct ct_board *board, int32_t parent_pid, uint64_t start_ns)
 {
     ssize_t length;
 
     board->schema_version = CT_SCHEMA_VERSION;
     board->pid = (int32_t)ct_syscall(SYS_getpid);
-    board->ppid = (int32_t)ct_syscall(SYS_getppid);
+    board->ppid = parent_pid;
     board->start_ns = start_ns;
     board->rate_ns = ct_control->rate_ns;
     atomic_store(&board->stacks.used_words, 1);
@@ -225,7 +225,7 @@ static void mark_memory(void)
 }
 
 /* A board for this image; what fails leaves the process running untraced. */
-static void begin_process(void)
+static void begin_process(int32_t parent_pid)
 {
     uint64_t start_ns = ct_now_ns();
     struct ct_board *board;
@@ -235,7 +235,7 @@ static void begin_process(void)
     board = make_board(start_ns);
     if (board == NULL)
         return;
-    describe(board, start_ns);
+    describe(board, parent_pid, start_ns);
     mark_memory();
     ct_stacks_begin();
     ct_board = board;
@@ -255,7 +255,7 @@ void ct_process_init(void)
     if (ct_control != NULL) {
         ct_stack_init();
         ct_thread_init();
-        begin_process();
+        begin_process((int32_t)ct_syscall(SYS_getppid));
     }
     ct_self.mode = CT_MODE_NEW;
     if (ct_board != NULL)
@@ -270,6 +270,9 @@ void ct_process_forked(void)
     if (ct_control == NULL)
         return;
     ct_self.mode = CT_MODE_BUSY;
+    /* It may have ended by now, so that the kernel would name another one. */
+    int32_t parent_pid =
+        parent_board != NULL ? parent_board->pid : (int32_t)ct_syscall(SYS_getppid);
     ct_board = NULL;
     memset(ct_waiters, 0, sizeof(ct_waiters)); /* the waiters stayed behind */
     ct_fds_forked();
@@ -278,7 +281,7 @@ void ct_process_forked(void)
         ct_rings_clear();
         munmap(parent_board, MAPPED_SIZE);
     }
-    begin_process();
+    begin_process(parent_pid);
     ct_self.mode = CT_MODE_NEW;
     ct_thread_begin(0, 0);
     errno = saved_errno;
