@@ -4,6 +4,7 @@
 #include "model/format.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* What a count of the capture report means for the picture. */
 static const struct loss {
@@ -29,36 +30,71 @@ static const struct loss {
      "records are beyond what ctrace reads"},
 };
 
-static void place_line(struct ct_layout *layout, enum ct_text_style style, char *text, double *y_px)
+/* Where the foot's next line goes. */
+struct foot {
+    struct ct_layout *layout;
+    const struct ct_layout_request *request;
+    double y_px;
+};
+
+static void place_line(struct foot *foot, enum ct_text_style style, const char *text, gsize length)
 {
-    ct_layout_add_text(layout, (struct ct_layout_text){.text = text,
-                                                       .style = style,
-                                                       .x_px = CT_MARGIN,
-                                                       .centre_y_px = *y_px + CT_LINE_HEIGHT / 2.0,
-                                                       .width_px = layout->width_px - 2 * CT_MARGIN,
-                                                       .row = -1});
-    *y_px += CT_LINE_HEIGHT;
+    ct_layout_add_text(foot->layout,
+                       (struct ct_layout_text){.text = g_strndup(text, length),
+                                               .style = style,
+                                               .x_px = CT_MARGIN,
+                                               .centre_y_px = foot->y_px + CT_LINE_HEIGHT / 2.0,
+                                               .width_px = foot->layout->width_px - 2 * CT_MARGIN,
+                                               .row = -1});
+    foot->y_px += CT_LINE_HEIGHT;
 }
 
-static void place_warnings(struct ct_layout *layout, const struct ct_capture *capture, double *y_px)
+/* How much of the text fits on a line: whole words, and at least one. */
+static gsize fitting_length(const struct foot *foot, enum ct_text_style style, const char *text)
+{
+    double width_px = foot->layout->width_px - 2 * CT_MARGIN;
+    gsize length = 0;
+
+    for (const char *end = text; *end;) {
+        end += strspn(end, " ");
+        end += strcspn(end, " ");
+        g_autofree char *words = g_strndup(text, (gsize)(end - text));
+        if (length > 0 && ct_layout_measure(foot->request, style, words) > width_px)
+            break;
+        length = (gsize)(end - text);
+    }
+    return length;
+}
+
+/* Takes the text. */
+static void place_text(struct foot *foot, enum ct_text_style style, char *text)
+{
+    for (const char *rest = text; *rest; rest += strspn(rest, " ")) {
+        gsize length = fitting_length(foot, style, rest);
+
+        place_line(foot, style, rest, length);
+        rest += length;
+    }
+    g_free(text);
+}
+
+static void place_warnings(struct foot *foot, const struct ct_capture *capture)
 {
     const char *lost_waits = ct_capture_lost_waits(capture);
     if (lost_waits[0])
-        place_line(layout, CT_TEXT_WARNING, g_strdup_printf("Waits were lost: %s", lost_waits),
-                   y_px);
+        place_text(foot, CT_TEXT_WARNING, g_strdup_printf("Waits were lost: %s", lost_waits));
     if (capture->damage)
-        place_line(layout, CT_TEXT_WARNING, g_strdup_printf("Damaged: %s", capture->damage), y_px);
+        place_text(foot, CT_TEXT_WARNING, g_strdup_printf("Damaged: %s", capture->damage));
     else if (!capture->is_complete)
-        place_line(layout, CT_TEXT_WARNING,
-                   g_strdup("The recording was cut off: its last part is missing."), y_px);
+        place_text(foot, CT_TEXT_WARNING,
+                   g_strdup("The recording was cut off: its last part is missing."));
     for (size_t i = 0; i < G_N_ELEMENTS(losses); i++) {
         uint64_t count = G_STRUCT_MEMBER(uint64_t, capture, losses[i].offset);
         if (count == 0)
             continue;
         g_autofree char *number = ct_format_count(count);
-        place_line(layout, CT_TEXT_WARNING,
-                   g_strdup_printf("%s %s.", number, count == 1 ? losses[i].one : losses[i].many),
-                   y_px);
+        place_text(foot, CT_TEXT_WARNING,
+                   g_strdup_printf("%s %s.", number, count == 1 ? losses[i].one : losses[i].many));
     }
 }
 
@@ -66,28 +102,28 @@ double ct_layout_place_foot(struct ct_layout *layout, const struct ct_layout_req
                             double y_px)
 {
     const struct ct_capture *capture = &request->model->capture;
+    struct foot foot = {.layout = layout, .request = request, .y_px = y_px};
+
     if (layout->hidden_threads > 0) {
         g_autofree char *number = ct_format_count(layout->hidden_threads);
-        place_line(layout, CT_TEXT_NOTE,
+        place_text(&foot, CT_TEXT_NOTE,
                    g_strdup_printf("… and %s more %s, less busy (--threads=all)", number,
-                                   layout->hidden_threads == 1 ? "thread" : "threads"),
-                   &y_px);
+                                   layout->hidden_threads == 1 ? "thread" : "threads"));
     }
     if (request->model->threads->len == 0)
-        place_line(layout, CT_TEXT_NOTE, g_strdup("No thread was recorded."), &y_px);
-    place_warnings(layout, capture, &y_px);
+        place_text(&foot, CT_TEXT_NOTE, g_strdup("No thread was recorded."));
+    place_warnings(&foot, capture);
     g_autofree char *missing = ct_capture_missing_layers(capture);
     if (missing[0])
-        place_line(layout, CT_TEXT_NOTE, g_strdup_printf("Not recorded: %s", missing), &y_px);
+        place_text(&foot, CT_TEXT_NOTE, g_strdup_printf("Not recorded: %s", missing));
     g_autofree char *estimates = ct_capture_estimates(capture);
     if (estimates[0])
-        place_line(layout, CT_TEXT_NOTE, g_strdup_printf("Note: %s", estimates), &y_px);
+        place_text(&foot, CT_TEXT_NOTE, g_strdup_printf("Note: %s", estimates));
     if (capture->rate_ns > 0) {
         g_autofree char *rate = ct_format_duration(capture->rate_ns);
-        place_line(
-            layout, CT_TEXT_NOTE,
-            g_strdup_printf("Waits shorter than %s are sampled; their share is estimated.", rate),
-            &y_px);
+        place_text(
+            &foot, CT_TEXT_NOTE,
+            g_strdup_printf("Waits shorter than %s are sampled; their share is estimated.", rate));
     }
-    return y_px;
+    return foot.y_px;
 }

@@ -623,6 +623,28 @@ static void losses_are_in_the_picture(void **state)
     scene_clear(&scene, layout);
 }
 
+static void what_the_foot_says_is_never_cut(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(1000);
+    scene.request.width_px = 300;
+    scene.model->capture.is_complete = FALSE;
+    scene.model->capture.kernel_events_lost = 3;
+    struct ct_layout *layout = scene_layout(&scene);
+
+    g_autoptr(GString) foot = g_string_new(NULL);
+    for (guint i = 0; i < layout->texts->len; i++) {
+        const struct ct_layout_text *text = &g_array_index(layout->texts, struct ct_layout_text, i);
+        if (text->style != CT_TEXT_WARNING)
+            continue;
+        assert_true(measure(NULL, text->style, text->text) <= text->width_px);
+        g_string_append_printf(foot, "%s|", text->text);
+    }
+    assert_string_equal(foot->str, "The recording was cut off: its last part|is missing.|"
+                                   "3 kernel events were lost for lack of|buffer space.|");
+    scene_clear(&scene, layout);
+}
+
 static void names_that_are_no_text_are_made_one_line_of_it(void **state)
 {
     (void)state;
@@ -821,6 +843,7 @@ int main(void)
         cmocka_unit_test(an_empty_recording_is_a_picture_that_says_so),
         cmocka_unit_test(a_recording_of_no_length_has_rows_and_no_boxes),
         cmocka_unit_test(losses_are_in_the_picture),
+        cmocka_unit_test(what_the_foot_says_is_never_cut),
         cmocka_unit_test(names_that_are_no_text_are_made_one_line_of_it),
         cmocka_unit_test(times_that_make_no_sense_still_give_a_picture),
         cmocka_unit_test(ticks_are_round_at_every_scale),
