@@ -3,32 +3,10 @@
  * pointers, and for taking it again at once. Built together with the preload's stack.c, memo.c and
  * unwind.c.
  */
+#include "../preload/stacks_alone.h"
 #include "timing.h"
 
-#include "preload/raw.h"
-#include "preload/stack.h"
-#include "preload/unwind.h"
-
-#include <sys/mman.h>
-#include <unistd.h>
-
 enum { FRAMES = 16, OUTER_FRAMES = 5, PLACES = 64 }; /* measure, main, and those that call main */
-
-static struct ct_control control;
-struct ct_board *ct_board;
-const struct ct_control *ct_control = &control;
-CT_TLS struct ct_self ct_self;
-ct_syscall_function ct_real_syscall = syscall;
-
-ct_syscall_function ct_raw_syscall(void)
-{
-    return syscall;
-}
-
-uint64_t ct_now_ns(void)
-{
-    return bench_now_ns();
-}
 
 static volatile int is_taking;
 
@@ -64,14 +42,7 @@ static double measure(int is_taken, unsigned places)
 
 int main(void)
 {
-    ct_board = mmap(NULL, sizeof *ct_board, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (ct_board == MAP_FAILED)
-        return 1;
-    atomic_store(&ct_board->stacks.used_words, 1);
-    ct_stack_init();
-    ct_self.has_stack_cache = ct_unwind_prepare_thread();
-    ct_self.slot = &ct_board->threads[0];
+    begin_stacks();
     ct_self.stacks_taken = 1000; /* a thread that has taken a few has the cache */
     printf("%.2f %.2f\n", measure(1, PLACES) - measure(0, PLACES), measure(1, 1) - measure(0, 1));
     return 0;

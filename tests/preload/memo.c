@@ -3,41 +3,15 @@
  * length, are aligned, or keep other things in the frame pointer, taken in bursts and in turn, in
  * handlers of signals and on stacks that end early.
  */
-#include "preload/memo.h"
-#include "preload/raw.h"
-#include "preload/stack.h"
-#include "preload/unwind.h"
+#include "stacks_alone.h"
 
 #include <alloca.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 enum { SITE = 1, TURNS = 600000, BURST_MAX = 3000, DEPTH_MAX = 12, FRAMES_MAX = 200 };
-
-static struct ct_control control;
-struct ct_board *ct_board;
-const struct ct_control *ct_control = &control;
-CT_TLS struct ct_self ct_self;
-ct_syscall_function ct_real_syscall = syscall;
-
-ct_syscall_function ct_raw_syscall(void)
-{
-    return syscall;
-}
-
-uint64_t ct_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- The check ---- */
 
@@ -188,27 +162,13 @@ static void take_turns(void)
     }
 }
 
-static void *new_memory(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (memory == MAP_FAILED)
-        exit(1);
-    return memory;
-}
-
 int main(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
     stack_t stack = {.ss_sp = new_memory(STACK_SIZE), .ss_size = STACK_SIZE};
 
-    ct_board = new_memory(sizeof *ct_board);
+    begin_stacks();
     stacks = new_memory(STACK_SIZE);
-    atomic_store(&ct_board->stacks.used_words, 1);
-    ct_stack_init();
-    ct_self.has_stack_cache = ct_unwind_prepare_thread();
-    ct_self.slot = &ct_board->threads[0];
     sigaltstack(&stack, NULL);
     sigaction(SIGUSR1, &action, NULL);
     take_turns();
