@@ -577,14 +577,15 @@ class Daemon(TraceTest):
             self.skipTest("a session daemon runs on this machine")
         place = "/run/lttng" if os.getuid() == 0 else f"{os.environ['HOME']}/.lttng"
         os.makedirs(place, exist_ok=True)
-        last_breath = os.path.join(place, "client-lttng-sessiond")
+        last_breath = pathlib.Path(place, "client-lttng-sessiond")
+        last_breath.unlink(missing_ok=True)  # of one that was killed
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon:
-            daemon.bind(last_breath)
+            daemon.bind(str(last_breath))
             daemon.listen(1)
             recorder = self.start_record(ENDINGS, "exit", "0")
             daemon.accept()[0].close()  # is it there?
             client = daemon.accept()[0]
-        os.unlink(last_breath)
+        last_breath.unlink()
         client.close()
         _, err = recorder.communicate(timeout=60)
         self.assertEqual(recorder.returncode, 0, err)
