@@ -207,6 +207,21 @@ static void append_row(const struct ct_text_table *table, guint first,
     end_line(text);
 }
 
+static void clear_columns(struct columns *columns)
+{
+    g_free(columns->widths);
+    g_free(columns->is_first);
+}
+
+gboolean ct_text_table_shows_all(const struct ct_text_table *table, guint width)
+{
+    struct columns columns;
+
+    measure(table, &columns, width);
+    clear_columns(&columns);
+    return columns.shown == columns.count;
+}
+
 void ct_text_table_finish(struct ct_text_table *table, GString *text, guint width)
 {
     struct columns columns;
@@ -214,8 +229,7 @@ void ct_text_table_finish(struct ct_text_table *table, GString *text, guint widt
     measure(table, &columns, width);
     for (guint first = 0; first < table->cells->len; first += columns.count)
         append_row(table, first, &columns, text, width);
-    g_free(columns.widths);
-    g_free(columns.is_first);
+    clear_columns(&columns);
     g_ptr_array_unref(table->cells);
     g_free(table);
 }

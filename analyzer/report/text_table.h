@@ -14,6 +14,9 @@ struct ct_text_table *ct_text_table_new(const char *alignments);
 void ct_text_table_take(struct ct_text_table *table, char *cell);
 void ct_text_table_add(struct ct_text_table *table, const char *cell);
 
+/* FALSE: there is no room for the last column, which is left out. */
+gboolean ct_text_table_shows_all(const struct ct_text_table *table, guint width);
+
 /* Writes all rows, indented by two; frees the table. Columns that do not fit into `width` go on in
  * further lines of their row, indented by two more. */
 void ct_text_table_finish(struct ct_text_table *table, GString *text, guint width);

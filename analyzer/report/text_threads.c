@@ -8,6 +8,9 @@
 #define BAR_COLUMNS    20
 #define NARROW_COLUMNS 80
 
+/* So many classes leave room for a bar on most terminals. */
+#define CLASSES_BESIDE_BAR 6
+
 /* A letter for each class in a thread's bar. */
 static const char class_letters[CT_CLASS_COUNT] = {
     [CT_CLASS_RUNNING] = '#', [CT_CLASS_RUNNABLE] = 'r', [CT_CLASS_NET] = 'n',
@@ -133,30 +136,15 @@ static GPtrArray *sort_lives(const struct ct_report *report)
     return lives;
 }
 
-void ct_text_threads(const struct ct_text_report *out)
+/* Adds a row for each thread, but for many. */
+static void add_threads(struct ct_text_table *table, const struct ct_report *report,
+                        const GPtrArray *lives, const enum ct_class *classes, guint class_count,
+                        gboolean has_bar)
 {
-    g_autoptr(GPtrArray) lives = sort_lives(out->report);
-    enum ct_class classes[CT_CLASS_COUNT];
-    guint class_count = shown_classes(lives, out->layout->width < NARROW_COLUMNS, classes);
-    gboolean has_bar = out->layout->width >= 100;
-    char alignments[CT_CLASS_COUNT + 8] = "lrr";
     /* One more takes no more room than saying that there is one more. */
-    guint limit = MAX(2 * out->report->top, 1);
+    guint limit = MAX(2 * report->top, 1);
     guint shown = lives->len <= limit + 1 ? lives->len : limit;
 
-    memset(alignments + 3, 'r', class_count);
-    if (has_bar)
-        alignments[3 + class_count] = 'o';
-
-    struct ct_text_table *table = ct_text_table_new(alignments);
-
-    g_autofree char *legend = format_legend(classes, class_count);
-
-    if (has_bar)
-        ct_text_heading(out, "Threads (%u), by time waited      %s", lives->len, legend);
-    else
-        ct_text_heading(out, "Threads (%u), by time waited", lives->len);
-    add_headings(table, classes, class_count, has_bar);
     for (guint i = 0; i < shown; i++) {
         const struct ct_life *life = g_ptr_array_index(lives, i);
 
@@ -168,5 +156,33 @@ void ct_text_threads(const struct ct_text_report *out)
     }
     if (shown < lives->len)
         add_rest(table, lives, shown, classes, class_count, has_bar);
-    ct_text_table_finish(table, out->text, out->layout->width);
+}
+
+void ct_text_threads(const struct ct_text_report *out)
+{
+    g_autoptr(GPtrArray) lives = sort_lives(out->report);
+    enum ct_class classes[CT_CLASS_COUNT];
+    guint width = out->layout->width;
+    guint class_count = shown_classes(lives, width < NARROW_COLUMNS, classes);
+    gboolean has_bar = width >= 100;
+    char alignments[CT_CLASS_COUNT + 8] = "lrr";
+
+    if (class_count > CLASSES_BESIDE_BAR)
+        class_count = shown_classes(lives, TRUE, classes);
+    memset(alignments + 3, 'r', class_count);
+    if (has_bar)
+        alignments[3 + class_count] = 'o';
+
+    struct ct_text_table *table = ct_text_table_new(alignments);
+
+    add_headings(table, classes, class_count, has_bar);
+    add_threads(table, out->report, lives, classes, class_count, has_bar);
+    if (has_bar && ct_text_table_shows_all(table, width)) {
+        g_autofree char *legend = format_legend(classes, class_count);
+
+        ct_text_heading(out, "Threads (%u), by time waited      %s", lives->len, legend);
+    } else {
+        ct_text_heading(out, "Threads (%u), by time waited", lives->len);
+    }
+    ct_text_table_finish(table, out->text, width);
 }
