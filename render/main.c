@@ -60,6 +60,8 @@ static GOptionContext *make_context(struct options *options)
         {"threads", 0, 0, G_OPTION_ARG_STRING, &options->threads,
          "The N busiest threads (default 64), all, or those whose name or id matches",
          "N|all|GLOB,..."},
+        {"thread", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->part.threads,
+         "Only threads of this name or id; may be repeated", "GLOB"},
         {"process", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->part.processes,
          "Only processes of this name or pid; may be repeated", "GLOB"},
         {"width", 0, 0, G_OPTION_ARG_INT, &options->width_px, "Width of the picture (default 1600)",
@@ -114,6 +116,20 @@ static gboolean parse_threads(const char *text, struct thread_choice *choice, GE
     return TRUE;
 }
 
+/* As the other commands say it. */
+static void add_names(struct thread_choice *choice, char **names)
+{
+    g_autoptr(GStrvBuilder) all = g_strv_builder_new();
+
+    if (!names)
+        return;
+    if (choice->globs)
+        g_strv_builder_addv(all, (const char **)choice->globs);
+    g_strv_builder_addv(all, (const char **)names);
+    g_strfreev(choice->globs);
+    choice->globs = g_strv_builder_end(all);
+}
+
 /* What can be wrong with the command line whatever the recording is. */
 static gboolean check_options(const struct options *options, struct thread_choice *choice,
                               GError **error)
@@ -131,8 +147,11 @@ static gboolean check_options(const struct options *options, struct thread_choic
         g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
         return FALSE;
     }
-    return ct_surface_format_of(options->output, error) &&
-           parse_threads(options->threads, choice, error) && ct_part_check(&options->part, error);
+    if (!ct_surface_format_of(options->output, error) ||
+        !parse_threads(options->threads, choice, error) || !ct_part_check(&options->part, error))
+        return FALSE;
+    add_names(choice, options->part.threads);
+    return TRUE;
 }
 
 /* The recording and its reduction to the window. */

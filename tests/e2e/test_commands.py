@@ -292,6 +292,25 @@ class Timeline(TraceTest):
                 self.assertNotEqual(real.read_bytes(), b"old")
                 self.assertEqual(real.stat().st_mode & 0o777, 0o600)
 
+    def test_threads_can_be_named_as_in_the_other_commands(self):
+        trace = self.record_ok(EXAMPLES / "convoy").directory
+        report = json.loads(self.ctrace("report", "--format=json", trace).out)
+        tids = [str(thread["tid"]) for thread in report["threads"]][:2]
+        pictures = []
+        for number, words in enumerate(
+            (
+                [f"--threads={','.join(tids)}"],
+                [f"--thread={tid}" for tid in tids],
+                [f"--threads={tids[0]}x,{tids[0]}", f"--thread={tids[1]}"],
+            )
+        ):
+            path = self.folder / f"{number}.svg"
+            result = self.ctrace("timeline", trace, "-o", path, *words)
+            self.assertEqual(result.status, 0, result)
+            pictures.append(path.read_text())
+        self.assertEqual(pictures[1:], pictures[:1] * 2)
+        self.assertEqual(set(re.findall(r"<title>[^<(]*\((\d+)\)", pictures[0])), set(tids))
+
     def test_windows_and_widths(self):
         trace = self.record_ok(EXAMPLES / "convoy").directory
         path = self.folder / "t.png"
