@@ -84,7 +84,7 @@ class Operations(TraceTest):
             for answer in workload_answer(result):
                 with self.subTest(workload, scenario=answer["name"]):
                     if answer["count"] == 0:
-                        self.skipTest("this kernel refuses it")
+                        self.skipTest("refused by this kernel, or for root only")
                     mine = self.events_of(answer, events)
                     self.check_events(answer, mine)
                     self.check_profile(answer, profiles[answer["class"]], sum(mine))

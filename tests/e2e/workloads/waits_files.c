@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -168,6 +170,13 @@ static const struct fuse_operations slow = {
 };
 
 static char mount_point[] = "/tmp/ctrace-waits-XXXXXX";
+
+/* However this program ends, what root mounts here ends with it, and with it the loop device. */
+static void keep_mounts_to_ourselves(void)
+{
+    if (unshare(CLONE_NEWNS) == 0)
+        require(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "mount");
+}
 
 /* Mounts it and serves it until SIGTERM; writes a byte to `mounted` when it is there. */
 static int serve(int mounted)
@@ -394,8 +403,7 @@ static void run_sync_file_range(struct scenario *scenario)
     }
 }
 
-/* Something is to be written out, and it takes its time. One at a time, for it is written out once.
- */
+/* Something is to be written out, and takes its time: once, so it is for one of them at a time. */
 static void run_on_disk(struct scenario *scenario, int (*write_out)(void))
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -465,6 +473,7 @@ int main(void)
 
     disk = mmap(NULL, sizeof *disk, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     require(disk != MAP_FAILED, "mmap");
+    keep_mounts_to_ourselves();
     require(mkdtemp(mount_point) != NULL, "mkdtemp");
     pid_t server = start_server();
     if (server != 0) {
