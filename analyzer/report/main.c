@@ -20,10 +20,11 @@
 static const struct format {
     const char *name;
     void (*write)(const struct ct_report *, const struct ct_report_layout *, FILE *);
+    gboolean has_places;
 } formats[] = {
-    {"text", ct_report_write_text},
-    {"json", ct_report_write_json},
-    {"csv", ct_report_write_csv},
+    {"text", ct_report_write_text, TRUE},
+    {"json", ct_report_write_json, TRUE},
+    {"csv", ct_report_write_csv, FALSE},
 };
 
 struct options {
@@ -175,6 +176,8 @@ static int run(const struct options *options, const struct format *format)
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
 
     ct_say_all(complaints);
+    if (format->has_places)
+        ct_report_fold_places(report);
     format->write(report, &layout, stdout);
     int status = finish_output();
 

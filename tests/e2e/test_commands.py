@@ -218,6 +218,13 @@ class Report(TraceTest):
         self.assertIn(f"and {int(processes[1]) - 10} more", processes[2])
         self.assertRegex(processes[2], r"(?m) sleep 0.3$")
 
+    def test_waits_of_one_line_are_one_place(self):
+        trace = self.record_ok(WORKLOADS / "endings", "twice", "20").directory
+        report = json.loads(self.ctrace("report", "--format=json", trace).out)
+        sleeps = [place for place in report["sites"] if place["class"] == "sleep"]
+        self.assertEqual([place["count"] for place in sleeps], [2], sleeps)
+        self.assertIn("at place 1, in sleep_ms", self.report_text(trace))
+
     def test_json_is_json(self):
         trace = self.record_ok(EXAMPLES / "convoy").directory
         result = self.ctrace("report", "--format=json", trace)
