@@ -60,6 +60,22 @@ class Help(TraceTest):
         pages = [page for place in MANUALS.split(":") for page in pathlib.Path(place).glob("*.1")]
         return {page.stem: page for page in pages}
 
+    def test_a_letters_value_may_be_joined_to_it(self):
+        """But what a program is given stays as it is, however alike."""
+        result = self.ctrace("record", "--cpu", "-ojoined", "--rate", "0", "echo", "-ofile", "-n3")
+        self.assertEqual((result.status, result.out), (0, "-ofile -n3\n"), result)
+        for words in (
+            ["report", "-n3", "-d", "2", "-w=80", "-fjson", "joined"],
+            ["pprof", "syscall", "-ot.pb.gz", "joined"],
+            ["timeline", "joined", "-ot.svg"],
+        ):
+            with self.subTest(words[0]):
+                self.assertEqual(self.ctrace(*words).status, 0)
+        self.assertTrue((self.folder / "t.pb.gz").exists() and (self.folder / "t.svg").exists())
+        for words in (["record", "-p1x"], ["report", "-nfew", "joined"], ["timeline", "-x3"]):
+            with self.subTest(words):
+                self.assert_refused(self.ctrace(*words), words[1][2:])
+
     @unittest.skipUnless(MANUALS, "no manual pages to look at")
     def test_manual_pages_render_without_warnings(self):
         manuals = self.manuals()
