@@ -334,6 +334,13 @@ class Timeline(TraceTest):
         self.assertEqual(pictures[1:], pictures[:1] * 2)
         self.assertEqual(set(re.findall(r"<title>[^<(]*\((\d+)\)", pictures[0])), set(tids))
 
+    def test_the_other_commands_say_what_they_call_its_threads(self):
+        trace = self.record_ok(WORKLOADS / "endings", "sleep", "20").directory
+        for words in (["report"], ["pprof", "sleep"]):
+            with self.subTest(words[0]):
+                result = self.ctrace(*words, trace, "--threads=worker")
+                self.assert_refused(result, "timeline.*--thread=NAME")
+
     def test_windows_and_widths(self):
         trace = self.record_ok(EXAMPLES / "convoy").directory
         path = self.folder / "t.png"
