@@ -234,6 +234,10 @@ class Report(TraceTest):
         self.assertIn(f"and {int(processes[1]) - 10} more", processes[2])
         self.assertRegex(processes[2], r"(?m) sleep 0.3$")
 
+    def test_a_thread_that_has_ended_keeps_its_name_for_who_joins_it(self):
+        trace = self.record_ok(WORKLOADS / "endings", "joined", options=["--rate=0"]).directory
+        self.assertRegex(self.report_text(trace), r"pthread_join on thread \d+ \(brief\)")
+
     def test_waits_of_one_line_are_one_place(self):
         trace = self.record_ok(WORKLOADS / "endings", "twice", "20").directory
         report = json.loads(self.ctrace("report", "--format=json", trace).out)

@@ -9,6 +9,7 @@
  *   gated N     floods when it gets a line on stdin, and ends when it gets another
  *   sleep MS    once, and prints how long it took in nanoseconds
  *   twice MS    sleeps so long twice, in one line
+ *   joined      after it joined a thread, called "brief", that had ended by then
  *   threads N   starts N short-lived threads, four at a time, from each of four threads; no locks
  */
 #include <pthread.h>
@@ -216,6 +217,23 @@ static int end_after_threads(const char *count)
     return 0;
 }
 
+static void *end_at_once(void *unused)
+{
+    pthread_setname_np(pthread_self(), "brief");
+    return unused;
+}
+
+static int end_after_late_join(const char *unused)
+{
+    pthread_t thread;
+
+    (void)unused;
+    if (pthread_create(&thread, NULL, end_at_once, NULL) != 0)
+        return 99;
+    sleep_ms(100);
+    return pthread_join(thread, NULL);
+}
+
 static const struct {
     const char *name;
     int (*run)(const char *argument);
@@ -225,6 +243,7 @@ static const struct {
     {"signals", end_by_signals},      {"flood", end_after_flood},
     {"gated", end_after_gated_flood}, {"sleep", end_after_sleep},
     {"threads", end_after_threads},   {"twice", end_after_two_sleeps},
+    {"joined", end_after_late_join},
 };
 
 int main(int argc, char **argv)
