@@ -22,12 +22,6 @@ static void write_stack(const struct ct_text_report *out, const struct ct_proces
         ct_text_line(out, CT_TEXT_ENTRY, "(no stack)");
 }
 
-/* " on mutex 0x7000 (queue_lock)", or nothing. */
-static char *format_on(const char *object)
-{
-    return object[0] ? g_strdup_printf(" on %s", object) : g_strdup("");
-}
-
 static const char *op_text(enum ct_op op)
 {
     return op == CT_OP_NONE ? "an operation unknown to this version" : ct_op_name(op);
@@ -106,13 +100,12 @@ static void write_wait(const struct ct_text_report *out, const struct ct_report_
     g_autofree char *thread = format_thread(interval->thread);
     g_autofree char *object =
         ct_report_object_name(out->report, process, interval->op, interval->object, wait->object);
-    g_autofree char *on = format_on(object);
+    g_autofree char *call = ct_format_call(interval->op, op_text(interval->op), object);
     g_autofree char *failure = interval->result < 0 && !interval->is_open
                                    ? g_strdup_printf(": %s", failure_text(interval->result))
                                    : g_strdup("");
 
-    ct_text_entry(out, length, "%s, %s after the start, %s%s%s", thread, from,
-                  op_text(interval->op), on, failure);
+    ct_text_entry(out, length, "%s, %s after the start, %s%s", thread, from, call, failure);
     write_owner(out, interval);
     write_waker(out, interval);
     write_origin(out, interval);
@@ -161,10 +154,10 @@ static void write_site(const struct ct_text_report *out, const struct ct_report_
     g_autofree char *longest = ct_format_duration(site->longest_ns);
     g_autofree char *object =
         ct_report_object_name(out->report, site->process, site->op, site->object_id, site->object);
-    g_autofree char *on = format_on(site->has_many_objects ? "several objects" : object);
+    g_autofree char *call = ct_format_call(site->op, op_text(site->op),
+                                           site->has_many_objects ? "several objects" : object);
 
-    ct_text_entry(out, total, "%u. %s: %s%s", number, ct_class_name(site->class), op_text(site->op),
-                  on);
+    ct_text_entry(out, total, "%u. %s: %s", number, ct_class_name(site->class), call);
     if (count == 1)
         ct_text_line(out, CT_TEXT_ENTRY, "1 wait, in %s (%d)", site->process->name,
                      site->process->pid);
