@@ -151,14 +151,16 @@ static struct ct_report_site *add_site(struct ct_report_lists *lists,
 }
 
 /* A wait may come in several parts, between which the thread ran or stood in line. */
-static void note_longest(struct ct_report_site *site, const struct ct_interval *interval,
-                         uint64_t duration_ns)
+static void note_length(struct ct_report_site *site, const struct ct_interval *interval,
+                        uint64_t duration_ns)
 {
     if (site->last_thread != interval->thread || site->last_begin_ns != interval->wait_begin_ns) {
         site->last_thread = interval->thread;
         site->last_begin_ns = interval->wait_begin_ns;
         site->last_ns = 0;
     }
+    if (site->last_ns == 0 && duration_ns > 0)
+        site->blocked_count += interval->weight;
     site->last_ns += duration_ns;
     site->longest_ns = MAX(site->longest_ns, site->last_ns);
 }
@@ -180,7 +182,7 @@ static void add_to_site(struct ct_report_lists *lists, const struct ct_interval 
     }
     site->count += count;
     site->total_ns += interval->weight * (double)duration_ns;
-    note_longest(site, interval, duration_ns);
+    note_length(site, interval, duration_ns);
     if (site->object_id != interval->object)
         site->has_many_objects = TRUE;
 }
@@ -189,6 +191,7 @@ static void add_to_site(struct ct_report_lists *lists, const struct ct_interval 
 static void sum_up(struct ct_report_site *site, const struct ct_report_site *more)
 {
     site->count += more->count;
+    site->blocked_count += more->blocked_count;
     site->total_ns += more->total_ns;
     site->longest_ns = MAX(site->longest_ns, more->longest_ns);
     if (site->object_id != more->object_id || more->has_many_objects)

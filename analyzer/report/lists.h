@@ -20,7 +20,8 @@ struct ct_report_site {
     uint32_t stack_id;
     enum ct_op op;
     enum ct_class class;
-    double count; /* with the weights of sampled waits, as the total */
+    double count;         /* with the weights of sampled waits, as the total */
+    double blocked_count; /* of those that took any time: the others did not leave the CPU */
     double total_ns;
     uint64_t longest_ns; /* of one wait, as far as it is in the total */
     /* The wait that came last: its thread, when it began, and as much of it as came until now. */
