@@ -1,5 +1,7 @@
 #include "layout_parts.h"
 
+#include "model/format.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -116,7 +118,8 @@ const char *ct_wait_full_name(const struct ct_timeline_wait *wait)
 
 const char *ct_wait_short_name(const struct ct_timeline_wait *wait)
 {
-    const char *name = ct_wait_full_name(wait);
+    const char *call = ct_syscall_name(wait->op, wait->object);
+    const char *name = call ? call : ct_wait_full_name(wait);
     return g_str_has_prefix(name, "pthread_") ? name + strlen("pthread_") : name;
 }
 

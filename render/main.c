@@ -5,6 +5,7 @@
 #include "layout.h"
 #include "model/capture_notes.h"
 #include "model/life.h"
+#include "options/parse.h"
 #include "surface.h"
 #include "symbols/stack_text.h"
 #include "text.h"
@@ -49,8 +50,9 @@ static const char description[] =
     "  ctrace timeline -o all.svg\n"
     "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
 
-static GOptionContext *make_context(struct options *options)
+static gboolean parse_options(struct options *options, char **argv, GError **error)
 {
+    g_auto(GStrv) arguments = g_strdupv(argv);
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
          "Picture to write; .png, .svg or .pdf", "FILE"},
@@ -75,11 +77,11 @@ static GOptionContext *make_context(struct options *options)
          "[DIR]"},
         G_OPTION_ENTRY_NULL,
     };
-    GOptionContext *context = g_option_context_new(NULL);
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_option_context_set_summary(context, "Draws what every thread of a recording waited for.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
-    return context;
+    return ct_options_parse(context, entries, &arguments, error);
 }
 
 /* What --threads says: a count, "all", or names. */
@@ -244,13 +246,13 @@ static gboolean run(const struct options *options, const struct thread_choice *c
 
 int main(int argc, char **argv)
 {
+    (void)argc;
     setlocale(LC_CTYPE, "");
     g_set_prgname("ctrace timeline");
     g_auto(auto_options) options = {.width_px = 1600, .scale = 1};
     g_auto(auto_thread_choice) choice = {0};
-    g_autoptr(GOptionContext) context = make_context(&options);
     g_autoptr(GError) error = NULL;
-    if (!g_option_context_parse(context, &argc, &argv, &error))
+    if (!parse_options(&options, argv, &error))
         return ct_say_usage(error);
     if (options.is_version) {
         printf("ctrace %s\n", CTRACE_VERSION);

@@ -62,8 +62,7 @@ static char *tip_text(const struct ct_layout_request *request, const struct ct_l
     uint64_t offset_ns = wait->begin_ns - MIN(request->model->begin_ns, wait->begin_ns);
     g_autofree char *offset = ct_format_duration(offset_ns);
     g_autofree char *who = g_strdup_printf("%s (%" PRId32 ")", row->thread->name, row->thread->tid);
-    g_autofree char *what =
-        g_strdup_printf("%s%s%s", ct_wait_full_name(wait), *object ? " on " : "", object);
+    g_autofree char *what = ct_format_call(wait->op, ct_wait_full_name(wait), object);
     g_autofree char *when = g_strdup_printf("%s, from %s on%s", length, offset,
                                             wait->is_open ? ": still waiting at the end" : "");
     GString *text = g_string_new(NULL);

@@ -9,6 +9,7 @@ void ct_part_add_options(struct ct_part *part, GOptionContext *context)
          "Only of this process; can be repeated, and may hold * and ?", "NAME|PID"},
         {"thread", 0, 0, G_OPTION_ARG_STRING_ARRAY, &part->threads,
          "Only of this thread; can be repeated, and may hold * and ?", "NAME|TID"},
+        {"threads", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &part->misnamed, NULL, NULL},
         {"from", 0, 0, G_OPTION_ARG_STRING, &part->from, "Only what happened after TIME", "TIME"},
         {"to", 0, 0, G_OPTION_ARG_STRING, &part->to, "Only what happened before TIME", "TIME"},
         {0}};
@@ -22,6 +23,7 @@ void ct_part_clear(struct ct_part *part)
     g_free(part->to);
     g_strfreev(part->processes);
     g_strfreev(part->threads);
+    g_free(part->misnamed);
 }
 
 static gboolean parse(const char *option, const char *text, struct ct_moment *moment,
@@ -37,6 +39,13 @@ gboolean ct_part_check(const struct ct_part *part, GError **error)
 {
     struct ct_moment from, to;
 
+    if (part->misnamed) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--threads=%s is an option of ctrace timeline: here it is --thread=NAME or "
+                    "--thread=TID, once for each",
+                    part->misnamed);
+        return FALSE;
+    }
     if ((part->from && !parse("--from", part->from, &from, error)) ||
         (part->to && !parse("--to", part->to, &to, error)))
         return FALSE;

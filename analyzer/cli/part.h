@@ -9,13 +9,14 @@ struct ct_part {
     char *to;
     char **processes;
     char **threads;
+    char *misnamed; /* owned; of --threads, which is another program's option; or NULL */
 };
 
 /* --process, --thread, --from and --to. */
 void ct_part_add_options(struct ct_part *part, GOptionContext *context);
 void ct_part_clear(struct ct_part *part);
 
-/* What is wrong with --from and --to whatever the recording is. */
+/* What is wrong with the options whatever the recording is. */
 gboolean ct_part_check(const struct ct_part *part, GError **error);
 
 gboolean ct_part_is_whole_time(const struct ct_part *part);

@@ -102,7 +102,7 @@ static uint64_t object(const struct ct_kernel_syscall *made)
     case CT_OBJECT_IPC:
         return made->arguments[0];
     default:
-        return 0;
+        return operation(made) == CT_OP_OTHER_SYSCALL ? g_quark_from_string(made->name) : 0;
     }
 }
 

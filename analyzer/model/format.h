@@ -15,8 +15,14 @@ char *ct_format_duration(uint64_t duration_ns);
 char *ct_format_count(uint64_t count);
 
 /* What the wait was for: "mutex 0x7f...", "fd 7 inet socket 127.0.0.1:6379 -> 127.0.0.1:50112",
- * "thread 42 (worker)"; "" where the operation has no object. */
+ * "thread 42 (worker)", "munmap"; "" where the operation has no object. */
 char *ct_format_object(const struct ct_interval *interval);
+
+/* The name of a system call that has no operation of its own, or NULL: it has, or is not known. */
+const char *ct_syscall_name(enum ct_op op, uint64_t object);
+
+/* What was called for what: "read on fd 3", "system call munmap". `name` is the operation's. */
+char *ct_format_call(enum ct_op op, const char *name, const char *object);
 
 /* One line of valid UTF-8 without control characters: names come from the traced program. */
 char *ct_format_clean(const char *text);

@@ -26,7 +26,7 @@ struct ct_interval {
     uint64_t wait_end_ns;     /* of the whole wait */
     uint64_t previous_end_ns; /* of the same wait's part before; 0: this is the first */
     double weight;            /* how many waits this one stands for: 1 unless sampled */
-    uint64_t object;
+    uint64_t object;          /* of an OTHER_SYSCALL, the GQuark of its name, or 0 */
     enum ct_op op;
     enum ct_class class;
     uint32_t stack_id;

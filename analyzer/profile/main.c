@@ -6,6 +6,7 @@
 #include "ingest/ingest.h"
 #include "model/capture_notes.h"
 #include "model/format.h"
+#include "options/parse.h"
 #include "profile/gzip.h"
 #include "profile/pprof.h"
 
@@ -77,9 +78,9 @@ static gboolean take_arguments(struct options *options, int count, char **argume
     return ct_part_check(&options->part, error);
 }
 
-static gboolean parse_options(struct options *options, int *count, char ***arguments,
-                              GError **error)
+static gboolean parse_options(struct options *options, char **typed, GError **error)
 {
+    g_auto(GStrv) arguments = g_strdupv(typed);
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
          "Write the profile to FILE [stdout; on a terminal, the file KIND.pb.gz]", "FILE"},
@@ -98,8 +99,8 @@ static gboolean parse_options(struct options *options, int *count, char ***argum
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
     ct_part_add_options(&options->part, context);
-    return g_option_context_parse(context, count, arguments, error) &&
-           take_arguments(options, *count, *arguments, error);
+    return ct_options_parse(context, entries, &arguments, error) &&
+           take_arguments(options, (int)g_strv_length(arguments), arguments, error);
 }
 
 static void options_clear(struct options *options)
@@ -264,6 +265,7 @@ static gboolean run(struct options *options, GError **error)
 
 int main(int argument_count, char **arguments)
 {
+    (void)argument_count;
     struct options options = {0};
     g_autoptr(GError) error = NULL;
     int status = EXIT_SUCCESS;
@@ -271,7 +273,7 @@ int main(int argument_count, char **arguments)
     setlocale(LC_ALL, "");
     g_set_prgname("ctrace pprof");
 
-    if (!parse_options(&options, &argument_count, &arguments, &error)) {
+    if (!parse_options(&options, arguments, &error)) {
         status = ct_say_usage(error);
     } else if (options.is_version) {
         status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;

@@ -1,6 +1,7 @@
 #include "profile/pprof.h"
 
 #include "model/capture_notes.h"
+#include "model/format.h"
 #include "profile/pprof_tables.h"
 
 #include <string.h>
@@ -40,7 +41,10 @@ static void add_leaf(struct encoder *encoder, const struct ct_profile_sample *sa
     if (!sample->thread) {
         add_location(encoder, ct_pprof_tables_add_name(tables, "unknown waker"));
     } else if (sample->op != CT_OP_NONE) {
-        add_location(encoder, ct_pprof_tables_add_name(tables, ct_op_name(sample->op)));
+        const char *call = ct_syscall_name(sample->op, sample->object);
+
+        add_location(encoder,
+                     ct_pprof_tables_add_name(tables, call ? call : ct_op_name(sample->op)));
     } else if (sample->in_kernel) {
         add_location(encoder, ct_pprof_tables_add_name(tables, "[kernel]"));
     } else if (!sample->stack && encoder->input->kind != CT_PROFILE_KIND_MUTEX) {

@@ -151,14 +151,16 @@ static struct ct_report_site *add_site(struct ct_report_lists *lists,
 }
 
 /* A wait may come in several parts, between which the thread ran or stood in line. */
-static void note_longest(struct ct_report_site *site, const struct ct_interval *interval,
-                         uint64_t duration_ns)
+static void note_length(struct ct_report_site *site, const struct ct_interval *interval,
+                        uint64_t duration_ns)
 {
     if (site->last_thread != interval->thread || site->last_begin_ns != interval->wait_begin_ns) {
         site->last_thread = interval->thread;
         site->last_begin_ns = interval->wait_begin_ns;
         site->last_ns = 0;
     }
+    if (site->last_ns == 0 && duration_ns > 0)
+        site->blocked_count += interval->weight;
     site->last_ns += duration_ns;
     site->longest_ns = MAX(site->longest_ns, site->last_ns);
 }
@@ -180,8 +182,19 @@ static void add_to_site(struct ct_report_lists *lists, const struct ct_interval 
     }
     site->count += count;
     site->total_ns += interval->weight * (double)duration_ns;
-    note_longest(site, interval, duration_ns);
+    note_length(site, interval, duration_ns);
     if (site->object_id != interval->object)
+        site->has_many_objects = TRUE;
+}
+
+/* What both were for is then told as one. */
+static void sum_up(struct ct_report_site *site, const struct ct_report_site *more)
+{
+    site->count += more->count;
+    site->blocked_count += more->blocked_count;
+    site->total_ns += more->total_ns;
+    site->longest_ns = MAX(site->longest_ns, more->longest_ns);
+    if (site->object_id != more->object_id || more->has_many_objects)
         site->has_many_objects = TRUE;
 }
 
@@ -204,11 +217,7 @@ static void merge_site(struct ct_report_lists *lists, struct ct_report_site *mor
         site->object_id = more->object_id;
         site->object = g_steal_pointer(&more->object);
     }
-    site->count += more->count;
-    site->total_ns += more->total_ns;
-    site->longest_ns = MAX(site->longest_ns, more->longest_ns);
-    if (site->object_id != more->object_id || more->has_many_objects)
-        site->has_many_objects = TRUE;
+    sum_up(site, more);
 }
 
 void ct_report_lists_add(struct ct_report_lists *lists, const struct ct_interval *interval,
@@ -238,8 +247,8 @@ void ct_report_lists_merge(struct ct_report_lists *lists, struct ct_report_lists
     lists->unlisted_count += more->unlisted_count;
     for (guint i = 0; i < more->sites->len; i++)
         merge_site(lists, more->sites->pdata[i]);
-    g_hash_table_remove_all(more->index);
     g_ptr_array_set_size(more->sites, 0);
+    g_hash_table_remove_all(more->index);
 }
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
@@ -279,12 +288,39 @@ void ct_report_lists_sort(struct ct_report_lists *lists)
     g_ptr_array_sort(lists->sites, compare_sites);
 }
 
+void ct_report_lists_fold(struct ct_report_lists *lists, ct_report_site_describe *describe,
+                          void *user)
+{
+    g_autoptr(GHashTable) firsts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    guint kept = 0;
+
+    for (guint i = 0; i < lists->sites->len; i++) {
+        struct ct_report_site *site = lists->sites->pdata[i];
+        g_autofree char *text = describe(user, site);
+        /* Of many sites with deep stacks the texts themselves would be too large to keep. */
+        char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+        struct ct_report_site *first = g_hash_table_lookup(firsts, digest);
+
+        if (first) {
+            sum_up(first, site);
+            site->told_by = first;
+            g_free(digest);
+        } else {
+            g_hash_table_insert(firsts, digest, site);
+            lists->sites->pdata[kept++] = site;
+        }
+    }
+    g_ptr_array_set_size(lists->sites, (gint)kept);
+    g_ptr_array_sort(lists->sites, compare_sites);
+}
+
 const struct ct_report_site *ct_report_lists_site(const struct ct_report_lists *lists,
                                                   const struct ct_interval *interval)
 {
     struct ct_report_site key = key_of(interval);
+    const struct ct_report_site *site = g_hash_table_lookup(lists->index, &key);
 
-    return g_hash_table_lookup(lists->index, &key);
+    return site && site->told_by ? site->told_by : site;
 }
 
 struct ct_report_lists *ct_report_lists_new(guint top)
@@ -294,8 +330,8 @@ struct ct_report_lists *ct_report_lists_new(guint top)
     lists->top = top;
     lists->longest = g_ptr_array_new_with_free_func(wait_free);
     lists->open = g_ptr_array_new_with_free_func(wait_free);
-    lists->sites = g_ptr_array_new_with_free_func(site_free);
-    lists->index = g_hash_table_new(site_hash, site_equal);
+    lists->sites = g_ptr_array_new();
+    lists->index = g_hash_table_new_full(site_hash, site_equal, site_free, NULL);
     return lists;
 }
 

@@ -20,7 +20,8 @@ struct ct_report_site {
     uint32_t stack_id;
     enum ct_op op;
     enum ct_class class;
-    double count; /* with the weights of sampled waits, as the total */
+    double count;         /* with the weights of sampled waits, as the total */
+    double blocked_count; /* of those that took any time: the others did not leave the CPU */
     double total_ns;
     uint64_t longest_ns; /* of one wait, as far as it is in the total */
     /* The wait that came last: its thread, when it began, and as much of it as came until now. */
@@ -30,16 +31,17 @@ struct ct_report_site {
     uint64_t object_id;
     char *object; /* owned; of the first wait */
     gboolean has_many_objects;
+    const struct ct_report_site *told_by; /* borrowed; the one into which this was folded */
 };
 
 struct ct_report_lists {
     guint top;             /* entries of each list that will be shown */
     GPtrArray *longest;    /* owned; struct ct_report_wait *, longest first once sorted */
     GPtrArray *open;       /* owned; the same */
-    GPtrArray *sites;      /* owned; struct ct_report_site *, all; by total once sorted */
+    GPtrArray *sites;      /* owned; struct ct_report_site *, borrowed; by total once sorted */
     uint64_t open_count;   /* there may be more than are kept */
     double unlisted_count; /* waits whose place found no room */
-    GHashTable *index;     /* owned; finds a site by its key */
+    GHashTable *index;     /* owned; all sites, as a set: finds one by its key */
 };
 
 struct ct_report_lists *ct_report_lists_new(guint top);
@@ -56,6 +58,13 @@ void ct_report_lists_merge(struct ct_report_lists *lists, struct ct_report_lists
 
 /* Call once, when the model is complete. */
 void ct_report_lists_sort(struct ct_report_lists *lists);
+
+/* What a site is for a reader, as text that the caller frees. */
+typedef char *ct_report_site_describe(void *user, const struct ct_report_site *site);
+
+/* Makes one of those sites that are the same for a reader. The lists are sorted, and stay so. */
+void ct_report_lists_fold(struct ct_report_lists *lists, ct_report_site_describe *describe,
+                          void *user);
 
 /* The place of this wait, or NULL. */
 const struct ct_report_site *ct_report_lists_site(const struct ct_report_lists *lists,

@@ -2,6 +2,7 @@
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "model/capture_notes.h"
+#include "options/parse.h"
 #include "report/report.h"
 
 #include <errno.h>
@@ -20,10 +21,11 @@
 static const struct format {
     const char *name;
     void (*write)(const struct ct_report *, const struct ct_report_layout *, FILE *);
+    gboolean has_places;
 } formats[] = {
-    {"text", ct_report_write_text},
-    {"json", ct_report_write_json},
-    {"csv", ct_report_write_csv},
+    {"text", ct_report_write_text, TRUE},
+    {"json", ct_report_write_json, TRUE},
+    {"csv", ct_report_write_csv, FALSE},
 };
 
 struct options {
@@ -50,7 +52,7 @@ static guint default_width(void)
     return CLAMP(size.ws_col, WIDTH_MIN, WIDTH_MAX);
 }
 
-static gboolean parse_options(struct options *options, int *argc, char ***argv, GError **error)
+static gboolean parse_options(struct options *options, char **argv, GError **error)
 {
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &options->format,
@@ -65,6 +67,7 @@ static gboolean parse_options(struct options *options, int *argc, char ***argv, 
         {0},
     };
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_auto(GStrv) arguments = g_strdupv(argv);
 
     g_option_context_set_summary(
         context, "Shows what the threads of a recording waited for: what was recorded and what\n"
@@ -74,7 +77,7 @@ static gboolean parse_options(struct options *options, int *argc, char ***argv, 
                  "1.5s,\n200ms or 10us, or is a part of the whole, as in 25%.");
     g_option_context_add_main_entries(context, entries, NULL);
     ct_part_add_options(&options->part, context);
-    return g_option_context_parse(context, argc, argv, error);
+    return ct_options_parse(context, entries, &arguments, error);
 }
 
 /* The first one unless named; NULL if there is none of that name. */
@@ -175,6 +178,8 @@ static int run(const struct options *options, const struct format *format)
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
 
     ct_say_all(complaints);
+    if (format->has_places)
+        ct_report_fold_places(report);
     format->write(report, &layout, stdout);
     int status = finish_output();
 
@@ -184,13 +189,14 @@ static int run(const struct options *options, const struct format *format)
 
 int main(int argc, char **argv)
 {
+    (void)argc;
     struct options options = {.top = 10, .depth = 6};
     g_autoptr(GError) error = NULL;
     int status;
 
     setlocale(LC_CTYPE, "");
     g_set_prgname("ctrace report");
-    if (!parse_options(&options, &argc, &argv, &error) || !check_options(&options, &error)) {
+    if (!parse_options(&options, argv, &error) || !check_options(&options, &error)) {
         status = ct_say_usage(error);
     } else if (options.is_version) {
         status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;

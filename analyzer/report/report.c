@@ -1,6 +1,7 @@
 #include "report/report.h"
 
 #include "model/format.h"
+#include "symbols/stack_text.h"
 
 #include <math.h>
 #include <string.h>
@@ -232,6 +233,25 @@ void ct_report_finish(struct ct_report *report)
         add_thread(report, report->model->threads->pdata[i]);
     list_processes(report);
     ct_report_lists_sort(report->lists);
+}
+
+/* The same calls, and the same lines where they are known: not what the addresses are. */
+static char *describe_site(void *user, const struct ct_report_site *site)
+{
+    const struct ct_report *report = user;
+    g_autoptr(GPtrArray) frames =
+        ct_stack_frames(report->symbolizer, site->process, site->stack_id);
+    GString *text = g_string_new(NULL);
+
+    g_string_printf(text, "%p %d %d", (const void *)site->process, (int)site->op, (int)site->class);
+    for (guint i = 0; i < frames->len; i++)
+        g_string_append_printf(text, "\n%s", (const char *)frames->pdata[i]);
+    return g_string_free(text, FALSE);
+}
+
+void ct_report_fold_places(struct ct_report *report)
+{
+    ct_report_lists_fold(report->lists, describe_site, report);
 }
 
 guint ct_report_site_number(const struct ct_report *report, const struct ct_interval *interval)

@@ -50,6 +50,9 @@ struct ct_sink ct_report_sink(struct ct_report *report);
 /* Call once, when the model is complete and before anything is read. */
 void ct_report_finish(struct ct_report *report);
 
+/* Makes one of the places that are the same functions and lines. It takes all their symbols. */
+void ct_report_fold_places(struct ct_report *report);
+
 /* TRUE if it is about all of the recording. */
 gboolean ct_report_is_whole(const struct ct_report *report);
 

@@ -60,6 +60,22 @@ class Help(TraceTest):
         pages = [page for place in MANUALS.split(":") for page in pathlib.Path(place).glob("*.1")]
         return {page.stem: page for page in pages}
 
+    def test_a_letters_value_may_be_joined_to_it(self):
+        """But what a program is given stays as it is, however alike."""
+        result = self.ctrace("record", "--cpu", "-ojoined", "--rate", "0", "echo", "-ofile", "-n3")
+        self.assertEqual((result.status, result.out), (0, "-ofile -n3\n"), result)
+        for words in (
+            ["report", "-n3", "-d", "2", "-w=80", "-fjson", "joined"],
+            ["pprof", "syscall", "-ot.pb.gz", "joined"],
+            ["timeline", "joined", "-ot.svg"],
+        ):
+            with self.subTest(words[0]):
+                self.assertEqual(self.ctrace(*words).status, 0)
+        self.assertTrue((self.folder / "t.pb.gz").exists() and (self.folder / "t.svg").exists())
+        for words in (["record", "-p1x"], ["report", "-nfew", "joined"], ["timeline", "-x3"]):
+            with self.subTest(words):
+                self.assert_refused(self.ctrace(*words), words[1][2:])
+
     @unittest.skipUnless(MANUALS, "no manual pages to look at")
     def test_manual_pages_render_without_warnings(self):
         manuals = self.manuals()
@@ -218,6 +234,17 @@ class Report(TraceTest):
         self.assertIn(f"and {int(processes[1]) - 10} more", processes[2])
         self.assertRegex(processes[2], r"(?m) sleep 0.3$")
 
+    def test_a_thread_that_has_ended_keeps_its_name_for_who_joins_it(self):
+        trace = self.record_ok(WORKLOADS / "endings", "joined", options=["--rate=0"]).directory
+        self.assertRegex(self.report_text(trace), r"pthread_join on thread \d+ \(brief\)")
+
+    def test_waits_of_one_line_are_one_place(self):
+        trace = self.record_ok(WORKLOADS / "endings", "twice", "20").directory
+        report = json.loads(self.ctrace("report", "--format=json", trace).out)
+        sleeps = [place for place in report["sites"] if place["class"] == "sleep"]
+        self.assertEqual([place["count"] for place in sleeps], [2], sleeps)
+        self.assertIn("at place 1, in sleep_ms", self.report_text(trace))
+
     def test_json_is_json(self):
         trace = self.record_ok(EXAMPLES / "convoy").directory
         result = self.ctrace("report", "--format=json", trace)
@@ -310,6 +337,13 @@ class Timeline(TraceTest):
             pictures.append(path.read_text())
         self.assertEqual(pictures[1:], pictures[:1] * 2)
         self.assertEqual(set(re.findall(r"<title>[^<(]*\((\d+)\)", pictures[0])), set(tids))
+
+    def test_the_other_commands_say_what_they_call_its_threads(self):
+        trace = self.record_ok(WORKLOADS / "endings", "sleep", "20").directory
+        for words in (["report"], ["pprof", "sleep"]):
+            with self.subTest(words[0]):
+                result = self.ctrace(*words, trace, "--threads=worker")
+                self.assert_refused(result, "timeline.*--thread=NAME")
 
     def test_windows_and_widths(self):
         trace = self.record_ok(EXAMPLES / "convoy").directory

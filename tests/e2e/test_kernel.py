@@ -502,6 +502,31 @@ class Analysis(KernelTest):
         self.assertEqual({s.stack[0] for s in outside_of_waits}, {"[preempted]"})
         self.assertNotIn("none", {s.stack[0] for s in samples})
 
+    def test_calls_that_did_not_have_to_wait_do_not_lower_the_average(self):
+        script = (
+            "import os, threading, time\n"
+            "out, into = os.pipe()\n"
+            "def write():\n"
+            "    for i in range(10):\n"
+            "        time.sleep(0.01)\n"
+            "        os.write(into, bytes(200))\n"
+            "threading.Thread(target=write).start()\n"
+            "for i in range(2000): os.read(out, 1)\n"
+        )
+        trace = self.record_ok(
+            "/usr/bin/python3", "-c", script, options=["--kernel=auto", "--rate=0"]
+        ).directory
+        self.needs_machine(trace)
+        found = re.search(
+            r"([\d,]+) waits, of which (\d+) left the CPU: for ([\d.]+) ms on average, ([\d.]+) ms",
+            " ".join(self.report_text(trace).split()),
+        )
+        self.assertTrue(found)
+        self.assertGreater(int(found[1].replace(",", "")), 1900)
+        self.assertLess(int(found[2]), 100)
+        self.assertGreater(float(found[3]), 1)
+        self.assertGreaterEqual(float(found[4]), float(found[3]))
+
     def test_time_in_line_after_a_wake_goes_to_the_waker(self):
         """A thread that is woken on a busy CPU waits for it because of who woke it."""
         trace = self.record_ok(

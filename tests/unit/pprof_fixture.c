@@ -72,6 +72,11 @@ static void send_waits(const struct ct_model *model, struct ct_profile *profile,
     sink.on_interval(sink.user, &wait);
     wait.is_open = TRUE;
     sink.on_interval(sink.user, &wait);
+
+    struct ct_interval call = fixture_wait(model->threads->pdata[0], CT_OP_OTHER_SYSCALL,
+                                           CT_CLASS_SYSCALL, 0, FIXTURE_WAIT_NS);
+    call.object = g_quark_from_string("munmap");
+    sink.on_interval(sink.user, &call);
 }
 
 /* As many outside of the kernel as in it, and one whose callers are not known. */

@@ -1,5 +1,6 @@
 /* What the kernel alone tells of -> processes, threads and waits. */
 #include "ingest/assemble.h"
+#include "model/format.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -286,6 +287,7 @@ static void an_argument_decides_what_some_calls_are(void **state)
     assert_int_equal(waits[0].object, 0x5000);
     assert_int_equal(waits[1].op, CT_OP_FCNTL_LOCK);
     assert_int_equal(waits[2].op, CT_OP_OTHER_SYSCALL);
+    assert_string_equal(ct_syscall_name(waits[2].op, waits[2].object), "call");
     assert_int_equal(waits[3].class, CT_CLASS_SLEEP);
     assert_int_equal(waits[4].class, CT_CLASS_NET);
     assert_int_equal(waits[4].object, 2);

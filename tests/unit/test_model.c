@@ -78,11 +78,34 @@ static void objects_say_what_they_are(void **state)
         {{.op = CT_OP_WAITPID, .object = (uint64_t)-1}, "any child"},
         {{.op = CT_OP_THREAD_JOIN, .object = 0x7fff00000000}, "thread 0x7fff00000000"},
         {{.op = CT_OP_NANOSLEEP}, ""},
+        {{.op = CT_OP_OTHER_SYSCALL, .object = g_quark_from_string("munmap")}, "munmap"},
+        {{.op = CT_OP_OTHER_SYSCALL, .object = UINT64_MAX}, ""},
+        {{.op = CT_OP_OTHER_SYSCALL}, ""},
     };
 
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *text = ct_format_object(&cases[i].interval);
+
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static void a_call_is_told_with_what_it_was_for(void **state)
+{
+    static const struct {
+        enum ct_op op;
+        const char *object, *text;
+    } cases[] = {
+        {CT_OP_READ, "fd 7", "read on fd 7"},
+        {CT_OP_NANOSLEEP, "", "nanosleep"},
+        {CT_OP_OTHER_SYSCALL, "munmap", "system call munmap"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text =
+            ct_format_call(cases[i].op, ct_op_name(cases[i].op), cases[i].object);
 
         assert_string_equal(text, cases[i].text);
     }
@@ -179,6 +202,7 @@ static void quantiles_lie_in_the_bucket_that_holds_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_is_told_with_what_it_was_for),
         cmocka_unit_test(durations_have_three_digits_and_a_unit),
         cmocka_unit_test(counts_have_their_thousands_separated),
         cmocka_unit_test(objects_say_what_they_are),

@@ -230,6 +230,20 @@ static void a_mutex_profile_names_waiter_and_unknown_waker(void **state)
     pprof__profile__free_unpacked(profile, NULL);
 }
 
+static void a_system_call_without_an_operation_is_called_by_its_name(void **state)
+{
+    const struct fixture *fixture = *state;
+    g_autoptr(GBytes) bytes = fixture_pprof(fixture->model, CT_PROFILE_KIND_SYSCALL, 1);
+    Pprof__Profile *profile = decode(bytes);
+
+    assert_int_equal(profile->n_sample, 1);
+    const Pprof__Location *leaf = location_of(profile, profile->sample[0], 0);
+    assert_string_equal(function_of(profile, leaf, 0), "munmap");
+    assert_string_equal(label_text(profile, profile->sample[0], "op"), "system call");
+    assert_string_equal(label_text(profile, profile->sample[0], "object"), "munmap");
+    pprof__profile__free_unpacked(profile, NULL);
+}
+
 static void names_that_are_not_utf8_are_made_so(void **state)
 {
     const struct fixture *fixture = *state;
@@ -270,6 +284,7 @@ int main(void)
         TEST(waits_without_stack_or_end_are_there),
         TEST(comments_tell_what_was_recorded_and_lost),
         TEST(a_mutex_profile_names_waiter_and_unknown_waker),
+        TEST(a_system_call_without_an_operation_is_called_by_its_name),
         TEST(names_that_are_not_utf8_are_made_so),
         TEST(the_same_trace_gives_the_same_bytes),
     };

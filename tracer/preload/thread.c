@@ -1,6 +1,7 @@
 #include "thread.h"
 
 #include "emit.h"
+#include "ended.h"
 #include "raw.h"
 #include "ring.h"
 #include "sanitizers.h"
@@ -240,6 +241,7 @@ void ct_thread_exit(struct ct_self *self)
     atomic_fetch_add(&ct_board->waits_recorded, slot->waits_recorded);
     self->mode = CT_MODE_BYPASS;
     self->slot = NULL;
+    ct_ended_note(slot->handle, slot->tid);
     clear_slot(slot);
 }
 
@@ -263,10 +265,12 @@ uint64_t ct_thread_object(pthread_t handle)
     for (uint32_t i = 0; i < high; i++)
         if (ct_board->threads[i].handle == (uint64_t)handle && ct_board->threads[i].tid > 0)
             return (uint64_t)ct_board->threads[i].tid;
-    /* It has no slot yet. While it can be joined, its memory is there. */
-    if (tid_offset == 0)
-        return (uint64_t)handle;
-    int32_t tid = *(const volatile int32_t *)((const char *)handle + tid_offset);
+    /* It has no slot yet, or no more. While it can be joined, its memory is there. */
+    int32_t tid = 0;
+    if (tid_offset != 0)
+        tid = *(const volatile int32_t *)((const char *)handle + tid_offset);
+    if (tid <= 0)
+        tid = ct_ended_tid((uint64_t)handle);
     return tid > 0 ? (uint64_t)tid : (uint64_t)handle;
 }
 

@@ -270,13 +270,14 @@ static int attach_and_record(const struct ct_record_options *options)
 
 int main(int argc, char **argv)
 {
+    (void)argc;
     g_autoptr(GError) error = NULL;
     struct ct_record_options options = {0};
     struct ct_program program = {0};
     int status = USAGE_STATUS;
 
     ct_messages_init();
-    if (!ct_record_options_parse(&options, argc, argv, &error)) {
+    if (!ct_record_options_parse(&options, argv, &error)) {
         g_printerr("ctrace record: %s\nTry: ctrace record --help\n", error->message);
     } else if (options.pids != NULL) {
         status = attach_and_record(&options);

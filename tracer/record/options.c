@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "kernel/sampling.h"
+#include "options/parse.h"
 #include "schema/operations.h"
 
 #include <math.h>
@@ -173,9 +174,9 @@ static uint32_t chosen_classes(gboolean net, gboolean sync, gboolean syscall, gb
            (all || sleep ? 1U << CT_CLASS_SLEEP : 0);
 }
 
-gboolean ct_record_options_parse(struct ct_record_options *options, int argc, char **argv,
-                                 GError **error)
+gboolean ct_record_options_parse(struct ct_record_options *options, char **argv, GError **error)
 {
+    g_auto(GStrv) arguments = g_strdupv(argv);
     g_autofree char *rate = NULL;
     g_autofree char *delay = NULL;
     g_autofree char *duration = NULL;
@@ -240,7 +241,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, int argc, ch
         "\nNext: ctrace report, ctrace pprof, ctrace timeline. Manual: man ctrace-record");
     g_option_context_set_strict_posix(context, TRUE);
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, error))
+    if (!ct_options_parse(context, entries, &arguments, error))
         return FALSE;
     if (wants_version) {
         g_print("ctrace %s\n", CTRACE_VERSION);

@@ -23,8 +23,7 @@ struct ct_record_options {
 };
 
 /* FALSE and an error if the line makes no sense. May exit after --help or --version. */
-gboolean ct_record_options_parse(struct ct_record_options *options, int argc, char **argv,
-                                 GError **error);
+gboolean ct_record_options_parse(struct ct_record_options *options, char **argv, GError **error);
 
 void ct_record_options_clear(struct ct_record_options *options);
 

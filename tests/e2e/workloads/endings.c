@@ -8,6 +8,8 @@
  *   flood N     waits N times in a read of one byte; prints the sum of the bytes
  *   gated N     floods when it gets a line on stdin, and ends when it gets another
  *   sleep MS    once, and prints how long it took in nanoseconds
+ *   twice MS    sleeps so long twice, in one line
+ *   joined      after it joined a thread, called "brief", that had ended by then
  *   threads N   starts N short-lived threads, four at a time, from each of four threads; no locks
  */
 #include <pthread.h>
@@ -171,6 +173,12 @@ static int end_after_sleep(const char *ms)
     return 0;
 }
 
+static int end_after_two_sleeps(const char *ms)
+{
+    sleep_ms(atol(ms)), sleep_ms(atol(ms)); /* two calls in one line */
+    return 0;
+}
+
 static int end_with_status(const char *status)
 {
     return atoi(status);
@@ -209,6 +217,23 @@ static int end_after_threads(const char *count)
     return 0;
 }
 
+static void *end_at_once(void *unused)
+{
+    pthread_setname_np(pthread_self(), "brief");
+    return unused;
+}
+
+static int end_after_late_join(const char *unused)
+{
+    pthread_t thread;
+
+    (void)unused;
+    if (pthread_create(&thread, NULL, end_at_once, NULL) != 0)
+        return 99;
+    sleep_ms(100);
+    return pthread_join(thread, NULL);
+}
+
 static const struct {
     const char *name;
     int (*run)(const char *argument);
@@ -217,7 +242,8 @@ static const struct {
     {"killed", end_killed},           {"hang", end_hanging},
     {"signals", end_by_signals},      {"flood", end_after_flood},
     {"gated", end_after_gated_flood}, {"sleep", end_after_sleep},
-    {"threads", end_after_threads},
+    {"threads", end_after_threads},   {"twice", end_after_two_sleeps},
+    {"joined", end_after_late_join},
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,18 @@
+/*
+ * The command line of every program that has options with letters. GLib reads a letter's value from
+ * the next argument only; here it may be joined to the letter, as people are used to: -n3, -n=3.
+ */
+#ifndef CTRACE_OPTIONS_PARSE_H
+#define CTRACE_OPTIONS_PARSE_H
+
+#include <glib.h>
+
+/*
+ * As g_option_context_parse_strv(). `entries` are those of the context's options that have letters
+ * and, where the context is strictly POSIX, all of them: what follows the first argument that is
+ * neither an option nor its value is left as it is.
+ */
+gboolean ct_options_parse(GOptionContext *context, const GOptionEntry *entries, char ***arguments,
+                          GError **error);
+
+#endif
