@@ -118,13 +118,15 @@ static gboolean parse_threads(const char *text, struct thread_choice *choice, GE
     return TRUE;
 }
 
-/* As the other commands say it. */
-static void add_names(struct thread_choice *choice, char **names)
+/* As the other commands say it: all that have these names, unless there is a count. */
+static void add_names(struct thread_choice *choice, char **names, gboolean has_count)
 {
     g_autoptr(GStrvBuilder) all = g_strv_builder_new();
 
     if (!names)
         return;
+    if (!has_count)
+        choice->row_limit = CT_LAYOUT_ALL_ROWS;
     if (choice->globs)
         g_strv_builder_addv(all, (const char **)choice->globs);
     g_strv_builder_addv(all, (const char **)names);
@@ -152,7 +154,7 @@ static gboolean check_options(const struct options *options, struct thread_choic
     if (!ct_surface_format_of(options->output, error) ||
         !parse_threads(options->threads, choice, error) || !ct_part_check(&options->part, error))
         return FALSE;
-    add_names(choice, options->part.threads);
+    add_names(choice, options->part.threads, options->threads != NULL);
     return TRUE;
 }
 

@@ -338,6 +338,15 @@ class Timeline(TraceTest):
         self.assertEqual(pictures[1:], pictures[:1] * 2)
         self.assertEqual(set(re.findall(r"<title>[^<(]*\((\d+)\)", pictures[0])), set(tids))
 
+    def test_all_threads_of_a_name_are_shown_unless_there_is_a_limit(self):
+        trace = self.record_ok(WORKLOADS / "endings", "threads", "100").directory
+        path = self.folder / "t.pdf"
+        for words, is_limited in (((), True), (("--thread=*",), False), (("--thread=*", "--threads=5"), True)):
+            with self.subTest(words):
+                result = self.ctrace("timeline", trace, "-o", path, *words)
+                self.assertEqual(result.status, 0, result)
+                self.assertEqual("less busy" in run("pdftotext", path, "-").out, is_limited)
+
     def test_the_other_commands_say_what_they_call_its_threads(self):
         trace = self.record_ok(WORKLOADS / "endings", "sleep", "20").directory
         for words in (["report"], ["pprof", "sleep"]):
