@@ -1,5 +1,7 @@
 #include "ingest/wakes.h"
 
+#include "ingest/releases.h"
+
 /* How late a wake event may come after the wait event that it explains: the waiter may take the CPU
  * from its waker, and keep it for some time slices. */
 #define HOLD_NS 100000000
@@ -16,8 +18,14 @@
 /* Objects that are found without a look into the table; a power of two. */
 #define SLOT_COUNT 256
 
-/* Wakes remembered for each object. */
+/* Wakes remembered at most, over all objects. */
+#define WAKES_MAX (1U << 20)
+
+/* So many wakes may have come between the one that ended a wait and the wait's end. */
 #define RECENT_WAKES 4
+
+/* Threads that have waited for an object and may be the ones to post it. */
+#define RECENT_WAITERS 8
 
 struct key {
     const struct ct_process *process;
@@ -27,8 +35,10 @@ struct key {
 
 struct object {
     struct key key;
-    struct ct_wake recent[RECENT_WAKES]; /* thread NULL: none */
-    unsigned next_recent;
+    struct ct_releases wakes;
+    const struct ct_thread *waiters[RECENT_WAITERS]; /* distinct; NULL: none */
+    unsigned next_waiter;
+    gboolean is_lock;   /* who lets go has held it */
     uint64_t held_last; /* number of its newest held interval */
     unsigned held_count;
     GList link; /* in `by_use` */
@@ -47,6 +57,7 @@ struct ct_wakes {
     GHashTable *objects;              /* owned; struct object * -> itself */
     struct object *slots[SLOT_COUNT]; /* borrowed from objects; by hash, or NULL */
     GQueue by_use;                    /* links are in the objects; the newest first */
+    size_t wake_capacity;             /* of all objects */
     struct held *held; /* owned; a ring, intervals are numbered in order of arrival */
     uint64_t first;
     uint64_t end;
@@ -78,8 +89,7 @@ static inline struct held *held_at(struct ct_wakes *wakes, uint64_t number)
 /* A later wake explains the wait better than an earlier one: the lock may have been stolen. */
 static void explain(struct ct_interval *interval, const struct ct_wake *wake)
 {
-    if (!wake->thread || wake->thread == interval->thread ||
-        wake->time_ns < interval->wait_begin_ns ||
+    if (wake->thread == interval->thread || wake->time_ns < interval->wait_begin_ns ||
         wake->time_ns > ct_add_u64(interval->wait_end_ns, SLACK_NS) || interval->is_open)
         return;
     /* What only the kernel tells has no stack, and comes after the same wake's own event. */
@@ -91,12 +101,26 @@ static void explain(struct ct_interval *interval, const struct ct_wake *wake)
     interval->waker_op = wake->op;
 }
 
+static void show_releases(const struct object *object, struct ct_interval *interval)
+{
+    const struct ct_releases *all = &object->wakes;
+    size_t begin = ct_releases_until(all, interval->wait_begin_ns);
+    size_t end = ct_releases_until(all, interval->wait_end_ns);
+
+    interval->is_for_lock = TRUE;
+    interval->releases = all->wakes + begin;
+    interval->release_count = MIN(end + 1, all->count) - begin;
+}
+
 static void hand_on_first(struct ct_wakes *wakes)
 {
     struct held *held = held_at(wakes, wakes->first);
 
-    if (held->object)
+    if (held->object) {
         held->object->held_count--;
+        if (held->object->is_lock)
+            show_releases(held->object, &held->interval);
+    }
     wakes->first++;
     for (size_t i = 0; i < wakes->sink_count; i++)
         if (wakes->sinks[i].on_interval)
@@ -123,8 +147,17 @@ static void forget_oldest(struct ct_wakes *wakes)
         ct_wakes_flush(wakes);
     if (*slot == oldest)
         *slot = NULL;
+    wakes->wake_capacity -= oldest->wakes.capacity;
     g_queue_unlink(&wakes->by_use, &oldest->link);
     g_hash_table_remove(wakes->objects, oldest);
+}
+
+static void object_free(void *data)
+{
+    struct object *object = data;
+
+    ct_releases_clear(&object->wakes);
+    g_free(object);
 }
 
 /* Made if it is not known yet. */
@@ -138,6 +171,7 @@ static struct object *look_up(struct ct_wakes *wakes, const struct key *key)
         forget_oldest(wakes);
     object = g_new0(struct object, 1);
     object->key = *key;
+    object->is_lock = ct_object_is_lock(key->kind);
     object->link.data = object;
     g_queue_push_head_link(&wakes->by_use, &object->link);
     g_hash_table_add(wakes->objects, object);
@@ -157,6 +191,26 @@ static struct object *find_object(struct ct_wakes *wakes, const struct key *key)
         g_queue_push_head_link(&wakes->by_use, &object->link);
     }
     return object;
+}
+
+static gboolean has_waited(const struct object *object, const struct ct_thread *thread)
+{
+    for (unsigned i = 0; i < RECENT_WAITERS; i++)
+        if (object->waiters[i] == thread)
+            return TRUE;
+    return FALSE;
+}
+
+static void remember_waiter(struct object *object, const struct ct_thread *thread)
+{
+    if (!has_waited(object, thread))
+        object->waiters[object->next_waiter++ % RECENT_WAITERS] = thread;
+}
+
+/* Of some kinds, the program alone knows which it uses as locks. */
+static gboolean may_be_lock(enum ct_object kind)
+{
+    return kind == CT_OBJECT_SEMAPHORE || kind == CT_OBJECT_COND || kind == CT_OBJECT_FUTEX;
 }
 
 static void hold_for(struct ct_wakes *wakes, struct object *object, uint64_t number)
@@ -196,8 +250,11 @@ void ct_wakes_add_interval(struct ct_wakes *wakes, uint64_t now_ns,
     if (!object)
         return;
     hold_for(wakes, object, number);
-    for (unsigned i = 0; i < RECENT_WAKES; i++)
-        explain(&held->interval, &object->recent[i]);
+    remember_waiter(object, interval->thread);
+    size_t end = ct_releases_until(&object->wakes, ct_add_u64(interval->wait_end_ns, SLACK_NS));
+
+    for (size_t i = 1; i <= MIN(end, RECENT_WAKES); i++)
+        explain(&held->interval, &object->wakes.wakes[end - i]);
 }
 
 void ct_wakes_add_wake(struct ct_wakes *wakes, enum ct_object kind, uint64_t object,
@@ -206,8 +263,12 @@ void ct_wakes_add_wake(struct ct_wakes *wakes, enum ct_object kind, uint64_t obj
     struct key key = {wake->thread->process, object, kind};
     struct object *found = find_object(wakes, &key);
     uint64_t number = found->held_last;
+    size_t capacity = found->wakes.capacity;
 
-    found->recent[found->next_recent++ % RECENT_WAKES] = *wake;
+    ct_releases_add(&found->wakes, wake);
+    wakes->wake_capacity += found->wakes.capacity - capacity;
+    if (may_be_lock(kind) && has_waited(found, wake->thread))
+        found->is_lock = TRUE;
     for (unsigned i = 0; i < found->held_count; i++) {
         struct held *held = held_at(wakes, number);
 
@@ -217,6 +278,8 @@ void ct_wakes_add_wake(struct ct_wakes *wakes, enum ct_object kind, uint64_t obj
         explain(&held->interval, wake);
         number = held->previous;
     }
+    while (wakes->wake_capacity > WAKES_MAX) /* the object at hand is the newest */
+        forget_oldest(wakes);
 }
 
 struct ct_wakes *ct_wakes_new(const struct ct_sink *sinks, size_t sink_count)
@@ -225,7 +288,7 @@ struct ct_wakes *ct_wakes_new(const struct ct_sink *sinks, size_t sink_count)
 
     wakes->sinks = sinks;
     wakes->sink_count = sink_count;
-    wakes->objects = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);
+    wakes->objects = g_hash_table_new_full(key_hash, key_equal, object_free, NULL);
     g_queue_init(&wakes->by_use);
     wakes->held = g_new(struct held, HELD_MAX);
     return wakes;

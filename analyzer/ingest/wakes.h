@@ -1,20 +1,12 @@
 /*
- * Who woke whom. Keeps the last few wakes of each object, holds intervals back for
- * a moment so that a wake written late still finds them, and then hands them on in
- * the order in which they came. Memory is bounded: of too many objects, those not
- * touched for longest are forgotten.
+ * Who woke whom. Keeps the wakes of each object, holds intervals back for a moment so that a wake
+ * written late still finds them, and then hands them on in the order in which they came. Memory is
+ * bounded: of too many objects or wakes, the objects not touched for longest are forgotten.
  */
 #ifndef CTRACE_INGEST_WAKES_H
 #define CTRACE_INGEST_WAKES_H
 
 #include "model/sink.h"
-
-struct ct_wake {
-    uint64_t time_ns;
-    struct ct_thread *thread; /* borrowed */
-    uint32_t stack_id;
-    enum ct_op op;
-};
 
 struct ct_wakes;
 

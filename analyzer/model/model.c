@@ -317,6 +317,11 @@ const char *ct_object_name(enum ct_object object)
     return (size_t)object < G_N_ELEMENTS(objects) ? objects[object].name : "unknown object";
 }
 
+gboolean ct_object_is_lock(enum ct_object object)
+{
+    return object == CT_OBJECT_LOCK || object == CT_OBJECT_RWLOCK || object == CT_OBJECT_SPINLOCK;
+}
+
 gboolean ct_object_is_address(enum ct_object object)
 {
     return (size_t)object < G_N_ELEMENTS(objects) && objects[object].is_address;

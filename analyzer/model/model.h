@@ -193,6 +193,8 @@ const char *ct_object_name(enum ct_object object);
 
 /* Objects of this kind are variables of the program, known by their address. */
 gboolean ct_object_is_address(enum ct_object object);
+/* Threads hold it by its kind: a mutex, read-write lock or spin lock. */
+gboolean ct_object_is_lock(enum ct_object object);
 /* TRUE and the class, or FALSE if there is no class of that name. */
 gboolean ct_class_from_name(const char *name, enum ct_class *class);
 

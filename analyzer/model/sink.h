@@ -7,6 +7,14 @@
 
 #include "model/model.h"
 
+/* Somebody lets waiters go: an unlock, a post, a signal. */
+struct ct_wake {
+    uint64_t time_ns;
+    struct ct_thread *thread; /* borrowed */
+    uint32_t stack_id;        /* in the thread's process */
+    enum ct_op op;
+};
+
 /*
  * Where there is a kernel layer, what belongs to the wait's class is the time for which the thread
  * was blocked in it; the parts for which it stood in line for a CPU have class RUNNABLE; what it
@@ -41,6 +49,15 @@ struct ct_interval {
     uint64_t wake_ns;
     uint32_t waker_stack_id; /* in the waker's process */
     enum ct_op waker_op;
+
+    /*
+     * Of a wait for a lock, or for what the program uses as one: a semaphore, condition or futex
+     * one of whose posters has waited for it, too. Who let go of it, in order of time, from the
+     * wait's begin to the first one after its end. See holders.h.
+     */
+    gboolean is_for_lock;
+    const struct ct_wake *releases;
+    size_t release_count;
 
     const char
         *ran_instead; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */

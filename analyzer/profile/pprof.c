@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define MAX_LABELS 10
+#define MAX_LABELS 12
 
 /* As protobuf writes the beginning of profile.proto's `repeated Sample sample = 2`. */
 #define SAMPLE_FIELD (2 << 3 | 2)
@@ -39,7 +39,7 @@ static void add_leaf(struct encoder *encoder, const struct ct_profile_sample *sa
     struct ct_pprof_tables *tables = &encoder->tables;
 
     if (!sample->thread) {
-        add_location(encoder, ct_pprof_tables_add_name(tables, "unknown waker"));
+        add_location(encoder, ct_pprof_tables_add_name(tables, "unknown holder"));
     } else if (sample->op != CT_OP_NONE) {
         const char *call = ct_syscall_name(sample->op, sample->object);
 
@@ -115,6 +115,14 @@ static char *describe_object(struct encoder *encoder, const struct ct_profile_sa
                     : g_strdup(sample->object_text);
 }
 
+/* Locks have holders; what a program uses as one has posters. */
+static const char *role_of(const struct encoder *encoder, const struct ct_profile_sample *sample)
+{
+    if (encoder->input->kind != CT_PROFILE_KIND_MUTEX || sample->is_others)
+        return "";
+    return ct_object_is_lock(sample->object_kind) ? "holder" : "poster";
+}
+
 static void set_labels(struct encoder *encoder, const struct ct_profile_sample *sample,
                        Pprof__Sample *message)
 {
@@ -129,6 +137,7 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
         add_id_label(encoder, message, "tid", sample->thread->tid);
         if (sample->op != CT_OP_NONE)
             add_text_label(encoder, message, "op", ct_op_name(sample->op));
+        add_text_label(encoder, message, "role", role_of(encoder, sample));
     }
     if (encoder->input->kind == CT_PROFILE_KIND_WALL)
         add_text_label(encoder, message, "state", ct_class_name(sample->state));

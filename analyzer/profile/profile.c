@@ -1,12 +1,13 @@
 #include "profile/profile.h"
 
 #include "model/format.h"
+#include "model/holders.h"
 #include "profile/wall.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Where waits are charged to. The thread is NULL for an unknown waker. */
+/* Where waits are charged to. The thread is NULL for an unknown holder. */
 struct place {
     struct ct_process *process;
     struct ct_thread *thread;
@@ -232,7 +233,7 @@ static gboolean is_of_kind(enum ct_profile_kind kind, const struct ct_interval *
     case CT_PROFILE_KIND_SLEEP:
         return interval->class == CT_CLASS_SLEEP;
     case CT_PROFILE_KIND_MUTEX:
-        return interval->class == CT_CLASS_SYNC && ct_op_object(interval->op) == CT_OBJECT_LOCK;
+        return interval->class == CT_CLASS_SYNC && interval->is_for_lock;
     case CT_PROFILE_KIND_SCHED:
         return interval->class == CT_CLASS_RUNNABLE;
     case CT_PROFILE_KIND_WALL:
@@ -253,20 +254,61 @@ static uint64_t whole_ns(const struct ct_interval *interval)
 static struct place charge(enum ct_profile_kind kind, const struct ct_interval *interval)
 {
     struct ct_thread *waker = interval->waker;
-    struct place own = {.process = interval->thread->process,
-                        .thread = interval->thread,
-                        .stack_id = interval->stack_id,
-                        .op = interval->op,
-                        .state = interval->class};
-    struct place wakers = {.process = waker ? waker->process : interval->thread->process,
-                           .thread = waker,
-                           .stack_id = waker ? interval->waker_stack_id : 0,
-                           .op = waker ? interval->waker_op : CT_OP_NONE,
-                           .state = interval->class};
 
-    if (kind == CT_PROFILE_KIND_MUTEX)
-        return wakers;
-    return kind == CT_PROFILE_KIND_SCHED && wakers.stack_id != 0 ? wakers : own;
+    if (kind == CT_PROFILE_KIND_SCHED && waker && interval->waker_stack_id != 0)
+        return (struct place){.process = waker->process,
+                              .thread = waker,
+                              .stack_id = interval->waker_stack_id,
+                              .op = interval->waker_op,
+                              .state = interval->class};
+    return (struct place){.process = interval->thread->process,
+                          .thread = interval->thread,
+                          .stack_id = interval->stack_id,
+                          .op = interval->op,
+                          .state = interval->class};
+}
+
+/* A wait for a lock, being divided among those who held it. */
+struct division {
+    struct ct_profile *profile;
+    const struct ct_interval *interval;
+    double weight;
+    uint64_t longest_ns; /* of the times for which one of them held it */
+    struct place longest;
+};
+
+static void add_hold(void *user, const struct ct_hold *hold)
+{
+    struct division *division = user;
+    const struct ct_interval *interval = division->interval;
+    const struct ct_profile_limits *limits = &division->profile->limits;
+    uint64_t begin_ns = MAX(hold->begin_ns, limits->begin_ns);
+    uint64_t end_ns = MIN(hold->end_ns, limits->end_ns);
+    struct ct_process *process = hold->holder ? hold->holder->process : interval->thread->process;
+    struct place place = {.process = process,
+                          .thread = hold->holder,
+                          .stack_id = hold->stack_id,
+                          .op = hold->op,
+                          .state = interval->class};
+
+    if (begin_ns > end_ns || (begin_ns == end_ns && hold->begin_ns != hold->end_ns))
+        return;
+    find_bucket(find_cell(division->profile, &place), interval, interval->thread)->delay_ns +=
+        division->weight * (double)(end_ns - begin_ns);
+    if (end_ns - begin_ns >= division->longest_ns) {
+        division->longest_ns = end_ns - begin_ns;
+        division->longest = place;
+    }
+}
+
+/* Each wait counts where most of its time does. */
+static void divide(struct ct_profile *profile, const struct ct_interval *interval, double weight,
+                   double count)
+{
+    struct division division = {.profile = profile, .interval = interval, .weight = weight};
+
+    ct_interval_visit_holds(interval, add_hold, &division);
+    find_bucket(find_cell(profile, &division.longest), interval, interval->thread)->count += count;
 }
 
 static void add_interval(void *user, const struct ct_interval *interval)
@@ -289,11 +331,17 @@ static void add_interval(void *user, const struct ct_interval *interval)
     if (begin_ns > end_ns || (begin_ns == end_ns && interval->begin_ns != interval->end_ns))
         return;
 
+    double count = ct_interval_is_counted(interval, limits->begin_ns) ? weight : 0;
+
+    if (profile->kind == CT_PROFILE_KIND_MUTEX) {
+        divide(profile, interval, weight, count);
+        return;
+    }
     struct ct_thread *other =
         ct_profile_kind_tells_waiter(profile->kind) ? interval->thread : interval->waker;
     struct place place = charge(profile->kind, interval);
     struct bucket *bucket = find_bucket(find_cell(profile, &place), interval, other);
-    bucket->count += ct_interval_is_counted(interval, limits->begin_ns) ? weight : 0;
+    bucket->count += count;
     bucket->delay_ns += weight * (double)(end_ns - begin_ns);
 }
 
@@ -337,7 +385,7 @@ static gboolean is_place_selected(const struct place *place, const struct ct_sel
 {
     if (place->thread)
         return ct_selection_has_thread(selection, place->thread);
-    /* An unknown waker is no thread of any name. */
+    /* An unknown holder is no thread of any name. */
     return (!selection->threads || !*selection->threads) &&
            ct_selection_has_process(selection, place->process);
 }

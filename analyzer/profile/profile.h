@@ -9,9 +9,9 @@
 #include "model/sink.h"
 
 /*
- * What a profile is of. In a mutex profile, a wait for a lock is charged to the stack that held
- * the lock and let it go, as in Go's; in a sched profile, the time in line for a CPU to the stack
- * that woke, where there is one; in the others, to the stack that waited or ran.
+ * What a profile is of. In a mutex profile, a wait for a lock is divided among
+ * those who held it, each with the stack that let it go; in a sched profile, the time in line for a
+ * CPU to the stack that woke, where there is one; in the others, to the stack that waited or ran.
  * KIND(symbol, name, units, what is in it).
  */
 #define CT_PROFILE_KINDS(KIND)                                                                    \
@@ -68,7 +68,7 @@ struct ct_profile_limits {
 
 struct ct_profile_sample {
     struct ct_process *process; /* of the stack */
-    struct ct_thread *thread;   /* whose stack it is; NULL: an unknown waker's */
+    struct ct_thread *thread;   /* whose stack it is; NULL: an unknown holder's */
     uint32_t stack_id;
     const struct ct_stack *stack; /* NULL: none was recorded */
     enum ct_op op;                /* what the stack called; NONE: nothing, or it is not known */

@@ -62,6 +62,7 @@ static void send_waits(const struct ct_model *model, struct ct_profile *profile,
         fixture_wait(model->threads->pdata[0], CT_OP_MUTEX_LOCK, CT_CLASS_SYNC, 0, FIXTURE_WAIT_NS);
     wait.object = (uint64_t)(uintptr_t)&fixture_lock[2];
     wait.stack_id = 1;
+    wait.is_for_lock = TRUE;
     wait.waker = model->threads->pdata[1];
     wait.waker_op = CT_OP_MUTEX_UNLOCK;
     wait.waker_stack_id = 1;

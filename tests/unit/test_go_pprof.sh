@@ -81,7 +81,7 @@ done
 
 pprof -top "$folder/mutex.pb.gz"
 expect '5ms .* pthread_mutex_unlock'
-expect '2ms .* unknown waker'
+expect '2ms .* unknown holder'
 
 pprof -top "$folder/empty.pb.gz"
 expect '^Type: delay$'

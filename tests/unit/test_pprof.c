@@ -209,7 +209,7 @@ static void comments_tell_what_was_recorded_and_lost(void **state)
     assert_non_null(strstr(all->str, "3 stacks"));
 }
 
-static void a_mutex_profile_names_waiter_and_unknown_waker(void **state)
+static void a_mutex_profile_names_waiter_and_unknown_holder(void **state)
 {
     const struct fixture *fixture = *state;
     g_autoptr(GBytes) bytes = fixture_pprof(fixture->model, CT_PROFILE_KIND_MUTEX, 5);
@@ -221,11 +221,12 @@ static void a_mutex_profile_names_waiter_and_unknown_waker(void **state)
                         "pthread_mutex_unlock");
     assert_string_equal(label_text(profile, sample, "thread"), "holder");
     assert_string_equal(label_text(profile, sample, "waiter"), "worker");
+    assert_string_equal(label_text(profile, sample, "role"), "holder");
     for (size_t i = 0; i < profile->n_sample; i++)
         if (profile->sample[i]->n_location_id == 1)
             has_unknown |=
                 strcmp(function_of(profile, location_of(profile, profile->sample[i], 0), 0),
-                       "unknown waker") == 0;
+                       "unknown holder") == 0;
     assert_true(has_unknown);
     pprof__profile__free_unpacked(profile, NULL);
 }
@@ -283,7 +284,7 @@ int main(void)
         TEST(samples_are_labelled),
         TEST(waits_without_stack_or_end_are_there),
         TEST(comments_tell_what_was_recorded_and_lost),
-        TEST(a_mutex_profile_names_waiter_and_unknown_waker),
+        TEST(a_mutex_profile_names_waiter_and_unknown_holder),
         TEST(a_system_call_without_an_operation_is_called_by_its_name),
         TEST(names_that_are_not_utf8_are_made_so),
         TEST(the_same_trace_gives_the_same_bytes),

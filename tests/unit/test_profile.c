@@ -235,9 +235,14 @@ static void a_mutex_profile_charges_the_unlocker(void **state)
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_MUTEX, &no_limits);
     struct ct_interval wait = lock_wait(fixture, 0, 0, 70);
 
-    wait.waker = fixture->threads[3];
-    wait.waker_op = CT_OP_MUTEX_UNLOCK;
-    wait.waker_stack_id = 1;
+    const struct ct_wake unlock = {.time_ns = FIXTURE_BEGIN_NS + 60,
+                                   .thread = fixture->threads[3],
+                                   .stack_id = 1,
+                                   .op = CT_OP_MUTEX_UNLOCK};
+
+    wait.is_for_lock = TRUE;
+    wait.releases = &unlock;
+    wait.release_count = 1;
     wait.stack_id = 9;
     send(profile, wait);
     /* Not for a lock. */
@@ -251,12 +256,43 @@ static void a_mutex_profile_charges_the_unlocker(void **state)
     assert_int_equal(sample.delay_ns, 70);
 }
 
-static void a_mutex_profile_keeps_waits_with_an_unknown_waker(void **state)
+/* The second of two held it for most of the wait; the window shows the end of the first's time. */
+static void a_mutex_profile_divides_a_wait_among_its_holders(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct ct_profile_limits limits = {FIXTURE_BEGIN_NS + 10, UINT64_MAX, 0};
+    g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_MUTEX, &limits);
+    struct ct_interval wait = lock_wait(fixture, 0, 0, 70);
+    const struct ct_wake unlocks[] = {{.time_ns = FIXTURE_BEGIN_NS + 20,
+                                       .thread = fixture->threads[1],
+                                       .stack_id = 1,
+                                       .op = CT_OP_MUTEX_UNLOCK},
+                                      {.time_ns = FIXTURE_BEGIN_NS + 65,
+                                       .thread = fixture->threads[2],
+                                       .stack_id = 1,
+                                       .op = CT_OP_MUTEX_UNLOCK}};
+
+    wait.is_for_lock = TRUE;
+    wait.releases = unlocks;
+    wait.release_count = G_N_ELEMENTS(unlocks);
+    send(profile, wait);
+    g_autoptr(GArray) samples = samples_of(fixture, profile);
+    assert_int_equal(samples->len, 2);
+    assert_ptr_equal(sample_at(samples, 0)->thread, fixture->threads[1]);
+    assert_int_equal(sample_at(samples, 0)->delay_ns, 10);
+    assert_int_equal(sample_at(samples, 0)->count, 0);
+    assert_int_equal(sample_at(samples, 1)->delay_ns, 50);
+    assert_int_equal(sample_at(samples, 1)->count, 1);
+}
+
+static void a_mutex_profile_keeps_waits_with_an_unknown_holder(void **state)
 {
     const struct fixture *fixture = *state;
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_MUTEX, &no_limits);
+    struct ct_interval wait = lock_wait(fixture, 0, 0, 70);
 
-    send(profile, lock_wait(fixture, 0, 0, 70));
+    wait.is_for_lock = TRUE;
+    send(profile, wait);
     struct ct_profile_sample sample = only_sample(fixture, profile);
     assert_null(sample.thread);
     assert_null(sample.stack);
@@ -558,7 +594,8 @@ int main(void)
         TEST(short_waits_are_left_out_by_their_whole_length),
         TEST(a_wait_in_parts_counts_once),
         TEST(a_mutex_profile_charges_the_unlocker),
-        TEST(a_mutex_profile_keeps_waits_with_an_unknown_waker),
+        TEST(a_mutex_profile_divides_a_wait_among_its_holders),
+        TEST(a_mutex_profile_keeps_waits_with_an_unknown_holder),
         TEST(objects_beyond_the_limit_are_others),
         TEST(sockets_are_told_apart_by_their_other_end),
         TEST(files_are_told_apart_by_their_path),

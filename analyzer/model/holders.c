@@ -1,0 +1,74 @@
+#include "model/holders.h"
+
+#include <errno.h>
+
+static struct ct_hold hold_of(const struct ct_wake *release)
+{
+    return (struct ct_hold){
+        .holder = release->thread, .stack_id = release->stack_id, .op = release->op};
+}
+
+/* Ended without being let go. */
+static gboolean is_in_vain(const struct ct_interval *interval)
+{
+    return interval->is_open || interval->result == -ETIMEDOUT || interval->result == -EINTR;
+}
+
+/* The one that held it when the wait began. */
+static struct ct_hold first_hold(const struct ct_interval *interval)
+{
+    return (struct ct_hold){.holder = g_hash_table_lookup(interval->thread->process->threads,
+                                                          GINT_TO_POINTER(interval->owner_tid))};
+}
+
+/* After the last release in the wait's own time; it and `next` may be NULL. */
+static struct ct_hold last_hold(const struct ct_interval *interval, const struct ct_wake *last,
+                                const struct ct_wake *next)
+{
+    struct ct_hold first = first_hold(interval);
+
+    if (is_in_vain(interval)) {
+        if (next && next->thread != interval->thread &&
+            (last || !first.holder || first.holder == next->thread))
+            return hold_of(next);
+        return last ? (struct ct_hold){0} : first;
+    }
+    if (last)
+        return hold_of(last);
+    if (interval->waker) /* of whom only the kernel told */
+        return (struct ct_hold){.holder = interval->waker,
+                                .stack_id = interval->waker_stack_id,
+                                .op = interval->waker_op};
+    return first;
+}
+
+void ct_interval_visit_holds(const struct ct_interval *interval,
+                             void (*visit)(void *user, const struct ct_hold *hold), void *user)
+{
+    const struct ct_wake *last = NULL, *next = NULL;
+    uint64_t at_ns = interval->begin_ns;
+
+    for (size_t i = 0; i < interval->release_count && !next; i++) {
+        const struct ct_wake *release = &interval->releases[i];
+
+        if (release->time_ns > interval->wait_end_ns) {
+            next = release;
+            continue;
+        }
+        last = release;
+        if (release->time_ns <= at_ns || at_ns >= interval->end_ns)
+            continue;
+        struct ct_hold hold = hold_of(release);
+
+        hold.begin_ns = at_ns;
+        hold.end_ns = at_ns = MIN(release->time_ns, interval->end_ns);
+        visit(user, &hold);
+    }
+    if (at_ns < interval->end_ns || interval->begin_ns == interval->end_ns) {
+        struct ct_hold hold = last_hold(interval, last, next);
+
+        hold.begin_ns = at_ns;
+        hold.end_ns = interval->end_ns;
+        visit(user, &hold);
+    }
+}

@@ -1,0 +1,27 @@
+/*
+ * Who held what a thread waited for. A lock is held by whoever is the next to let go of it: from
+ * the release before to its own.
+ */
+#ifndef CTRACE_HOLDERS_H
+#define CTRACE_HOLDERS_H
+
+#include "model/sink.h"
+
+/* A part of the interval, and who held the lock in it. */
+struct ct_hold {
+    uint64_t begin_ns;
+    uint64_t end_ns;
+    struct ct_thread *holder; /* borrowed; NULL: unknown */
+    uint32_t stack_id;        /* that let go, in the holder's process; 0: unknown */
+    enum ct_op op;            /* by which; NONE: unknown */
+};
+
+/*
+ * Visits the parts of an interval that is for a lock, in order of time: together they are the
+ * interval, and there is at least one. The time from the last release to the end of the wait that
+ * it ended, which the hand-off took, belongs to that release.
+ */
+void ct_interval_visit_holds(const struct ct_interval *interval,
+                             void (*visit)(void *user, const struct ct_hold *hold), void *user);
+
+#endif
