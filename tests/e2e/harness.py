@@ -184,6 +184,20 @@ def process_ids(name):
     return {int(pid) for pid in result.out.split()}
 
 
+def children_of(pid):
+    """Their ids, by name."""
+    children = {}
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            children[pathlib.Path(f"/proc/{child}/comm").read_text().strip()] = int(child)
+    return children
+
+
+def recorder_of(job):
+    """The process that records: what was started is the job that a shell sees, its parent."""
+    return children_of(job.pid)["ctrace-record"]
+
+
 def session_daemons():
     return process_ids("lttng-sessiond")
 

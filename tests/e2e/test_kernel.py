@@ -332,9 +332,9 @@ class Capture(KernelTest):
             "/usr/bin/python3", "-c", program, options=["--kernel=auto", "--rate=1s"]
         )
         time.sleep(1.5)
-        recorder.send_signal(signal.SIGSTOP)
+        os.kill(harness.recorder_of(recorder), signal.SIGSTOP)
         time.sleep(2.5)
-        recorder.send_signal(signal.SIGCONT)
+        os.kill(harness.recorder_of(recorder), signal.SIGCONT)
         _, said = recorder.communicate(timeout=harness.TIMEOUT_S)
         trace = self.folder / "trace"
         self.needs_layer(trace)

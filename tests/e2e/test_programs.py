@@ -13,7 +13,18 @@ import sys
 import time
 import urllib.request
 
-from harness import CLASSES, WAIT_EVENTS, WORKLOADS, TraceTest, main, read_events, run, wait_until
+from harness import (
+    CLASSES,
+    WAIT_EVENTS,
+    WORKLOADS,
+    TraceTest,
+    children_of,
+    main,
+    read_events,
+    recorder_of,
+    run,
+    wait_until,
+)
 
 # What tests/run.sh installs; not another python3 that may be first on the PATH.
 PYTHON = "/usr/bin/python3"
@@ -30,12 +41,6 @@ def accepts(port):
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
-
-
-def child_of(pid, name):
-    """The only child of a process with this name."""
-    (child,) = run("pgrep", "-P", pid, "-x", name).out.split()
-    return int(child)
 
 
 class KernelTimes:
@@ -63,7 +68,7 @@ class Redis(TraceTest):
         bench = run("redis-benchmark", "-p", port, "-t", "get", "-n", GETS, "-q", timeout=200)
         self.assertEqual(bench.status, 0, bench)
         self.assertIn("requests per second", bench.out)
-        server = child_of(recorder.pid, "redis-server")
+        server = children_of(recorder_of(recorder))["redis-server"]
         kernel = KernelTimes(server)
         recorder.send_signal(signal.SIGTERM)
         _, err = recorder.communicate(timeout=60)

@@ -13,9 +13,11 @@ from harness import (
     CTRACE,
     WORKLOADS,
     TraceTest,
+    children_of,
     main,
     process_ids,
     read_events,
+    recorder_of,
     run,
     session_daemons,
     wait_until,
@@ -475,11 +477,11 @@ class Homes(TraceTest):
         environment = dict(os.environ, HOME="/nonexistent")
         recorder = self.start_record(ENDINGS, "hang", env=environment)
         self.assertEqual(recorder.stdout.readline(), "hanging\n")
-        program = run("pgrep", "-P", recorder.pid, "-x", "endings").out
+        program = children_of(recorder_of(recorder))["endings"]
         recorder.kill()
         recorder.wait(20)
         result = self.ctrace("recover", "trace", env=environment)
-        os.kill(int(program), signal.SIGKILL)
+        os.kill(program, signal.SIGKILL)
         self.assertEqual(result.status, 0, result)
         self.assertTrue(self.waits(self.folder / "trace", op="pthread_mutex_lock", is_open=1))
         self.assertEqual(list(TEMPORARY.glob("ctrace-home*")), [])

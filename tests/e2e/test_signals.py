@@ -1,25 +1,24 @@
 """Signals between a terminal, ctrace and the program."""
 
-import contextlib
 import os
 import pathlib
 import pty
 import signal
 import time
 
-from harness import CTRACE, WORKLOADS, TraceTest, main, run, wait_until
+from harness import (
+    CTRACE,
+    WORKLOADS,
+    TraceTest,
+    children_of,
+    main,
+    recorder_of,
+    run,
+    wait_until,
+)
 
 ENDINGS = WORKLOADS / "endings"
 SIGNALS = WORKLOADS / "signals"
-
-
-def children_of(pid):
-    """By name."""
-    children = {}
-    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            children[pathlib.Path(f"/proc/{child}/comm").read_text().strip()] = int(child)
-    return children
 
 
 def state_of(pid):
@@ -109,17 +108,18 @@ class HandedOn(TraceTest):
     def test_nothing_of_ctrace_is_left_running(self):
         recorder = self.start_record(ENDINGS, "hang")
         self.assertEqual(recorder.stdout.readline(), "hanging\n")
-        children = children_of(recorder.pid)
-        self.addCleanup(lambda: run("kill", "-KILL", *children.values()))
+        children = children_of(recorder_of(recorder))
+        ours = [recorder_of(recorder), children["ctrace-witness"]]
+        self.addCleanup(lambda: run("kill", "-KILL", children["endings"]))
         recorder.kill()
         recorder.wait(20)
         self.assertEqual(set(children), {"ctrace-witness", "endings"})
-        witness = f"/proc/{children['ctrace-witness']}"
-        wait_until(lambda: not os.path.exists(witness), "the witness was gone")
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in ours), "all were gone")
+        self.assertTrue(os.path.exists(f"/proc/{children['endings']}"), "the program goes on")
 
     def test_a_stopped_recording_goes_on(self):
         recorder = self.start_in_group("count")
-        pids = [recorder.pid, children_of(recorder.pid)["signals"]]
+        pids = [recorder.pid, children_of(recorder_of(recorder))["signals"]]
         os.killpg(recorder.pid, signal.SIGTSTP)
         wait_until(lambda: all(state_of(pid) == "T" for pid in pids), "both had stopped")
         os.killpg(recorder.pid, signal.SIGCONT)
@@ -149,6 +149,50 @@ class Terminal(TraceTest):
         os.close(terminal)
         return said.decode(), os.waitstatus_to_exitcode(status), took_s
 
+    def test_ctrl_z_stops_the_program_and_not_the_recorder(self):
+        """An interactive shell says that the job has stopped; fg goes on with it."""
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.folder)
+            os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+        self.addCleanup(lambda: os.close(terminal))
+        said = b""
+
+        def type_until(keys, answer):
+            nonlocal said
+            os.write(terminal, keys)
+            begin = len(said)
+            while answer not in said[begin:]:
+                said += os.read(terminal, 4096)
+
+        type_until(b"PS1=; " + f"{CTRACE} record -o trace -- {SIGNALS} count 3000\n".encode(), b"ready")
+        (job,) = children_of(child).values()
+        recorder = children_of(job)["ctrace-record"]
+        program = children_of(recorder)["signals"]
+        type_until(b"\x1a", b"Stopped")
+        self.assertEqual([state_of(pid) for pid in (job, program)], ["T", "T"])
+        self.assertNotEqual(state_of(recorder), "T")
+        type_until(b"fg\n", b"wrote")
+        type_until(b"echo status=$((100 + $?))\n", b"status=100")
+        os.write(terminal, b"exit\n")
+        os.waitpid(child, 0)
+
+    def test_a_program_that_stops_itself_stops_the_job(self):
+        job = self.start_record("sh", "-c", "echo $$; kill -STOP $$; exit 7")
+        pid = int(job.stdout.readline())
+        wait_until(lambda: state_of(job.pid) == "T", "the job had stopped")
+        os.kill(pid, signal.SIGCONT)
+        job.communicate(timeout=20)
+        self.assertEqual(job.returncode, 7)
+
+    def test_a_program_that_is_killed_while_it_is_stopped_ends_the_job(self):
+        job = self.start_record("sh", "-c", "echo $$; kill -STOP $$; exit 7")
+        pid = int(job.stdout.readline())
+        wait_until(lambda: state_of(job.pid) == "T", "the job had stopped")
+        os.kill(pid, signal.SIGKILL)
+        job.communicate(timeout=20)
+        self.assertEqual(job.returncode, 128 + signal.SIGKILL)
+
     def test_a_second_ctrl_c_ends_the_recording_without_the_program(self):
         program = [SIGNALS, "count", "15000"]
         said, status, took_s = self.record_in_terminal(program, [b"\x03", b"\x03"], 1.2)
@@ -171,8 +215,9 @@ class Descendants(TraceTest):
         recorder = self.start_record("sh", "-c", script, preexec_fn=prepare)
         self.assertEqual(recorder.stdout.readline(), "ended\n")
         expected = {"ctrace-witness", "endings"}
-        wait_until(lambda: set(children_of(recorder.pid)) == expected, "only the child was left")
-        child = children_of(recorder.pid)["endings"]
+        pid = recorder_of(recorder)
+        wait_until(lambda: set(children_of(pid)) == expected, "only the child was left")
+        child = children_of(pid)["endings"]
         self.addCleanup(lambda: run("kill", "-KILL", child))
         time.sleep(0.3)
         self.assertIsNone(recorder.poll(), "it was not waited for")

@@ -173,6 +173,21 @@ static struct ct_session_directory *open_directory(uint32_t number, const char *
     return NULL;
 }
 
+/* A recorder that was killed just now is still ending. */
+#define DYING_US (1000 * 1000)
+
+static gboolean lock_of_the_dead(int fd)
+{
+    gint64 until_us = g_get_monotonic_time() + DYING_US;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (g_get_monotonic_time() >= until_us)
+            return FALSE;
+        g_usleep(DYING_US / 100);
+    }
+    return TRUE;
+}
+
 struct ct_session_directory *ct_session_directory_adopt(const char *output, GError **error)
 {
     for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
@@ -180,7 +195,7 @@ struct ct_session_directory *ct_session_directory_adopt(const char *output, GErr
         if (directory == NULL)
             continue;
         /* Not by the process id, which may be another process's by now. */
-        if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        if (lock_of_the_dead(directory->lock_fd))
             return directory;
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
                     "%s is still being recorded, by process %d", output,

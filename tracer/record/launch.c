@@ -10,8 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const int handed_on[] = {SIGHUP,  SIGINT,   SIGQUIT, SIGTERM, SIGUSR1,
-                                SIGUSR2, SIGWINCH, SIGALRM, SIGCONT};
+/* Those that stop a program stop the job when it has stopped, but never the recorder. */
+static const int handed_on[] = {SIGHUP,   SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
+                                SIGWINCH, SIGALRM, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
 
 /* They end a recording whose program has ended. */
 static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -69,6 +70,7 @@ gboolean ct_launch_prepare(struct ct_launch *launch, GError **error)
 
     *launch = (struct ct_launch){.pid = -1, .witness = {.pid = -1, .fd = -1}};
     handed_on_signals(&set);
+    ct_job_begin(&launch->job, &set);
     sigaddset(&set, SIGCHLD);
     take_signals(&set, &launch->inherited);
     launch->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -188,9 +190,18 @@ static void reap(struct ct_launch *launch)
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        ct_deaths_add_child(launch->deaths, pid);
-        if (pid == launch->pid) {
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+        gboolean is_over = WIFEXITED(status) || WIFSIGNALED(status);
+
+        if (is_over)
+            ct_deaths_add_child(launch->deaths, pid);
+        if (pid != launch->pid)
+            continue;
+        if (WIFSTOPPED(status))
+            ct_job_stop(&launch->job);
+        else
+            ct_job_continue(&launch->job);
+        if (is_over) {
             launch->has_ended = TRUE;
             launch->status = status;
         }
@@ -233,6 +244,10 @@ static void handle_signal(struct ct_launch *launch, int number)
         hand_on(launch, number);
     else if (is_ending && is_ours)
         launch->is_told_to_end = TRUE;
+    else if (number == SIGTSTP)
+        ct_job_stop(&launch->job);
+    else if (number == SIGCONT)
+        ct_job_continue(&launch->job);
 }
 
 void ct_launch_handle_signals(struct ct_launch *launch)

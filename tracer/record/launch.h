@@ -4,6 +4,7 @@
 
 #include "control.h"
 #include "deaths.h"
+#include "job.h"
 #include "witness.h"
 
 #include <glib.h>
@@ -25,6 +26,7 @@ struct ct_launch {
     struct ct_launch_inheritance inherited;
     gint64 begin_us; /* monotonic time when it was started */
     int signal_fd;   /* readable when a signal came */
+    struct ct_job job;
     struct ct_witness witness;
     int status;               /* as waitpid gives it; valid once has_ended */
     gboolean has_ended;       /* the program itself */
@@ -40,7 +42,10 @@ struct ct_launch {
     void *before_exec_user; /* borrowed */
 };
 
-/* Takes over the signals that are to be handed on, and the program's orphans. Before any thread. */
+/*
+ * Takes over the signals that are to be handed on, and the program's orphans. Returns in another
+ * process than it was called in: see job.h. Before any thread.
+ */
 gboolean ct_launch_prepare(struct ct_launch *launch, GError **error);
 
 /*
