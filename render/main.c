@@ -209,7 +209,7 @@ static gboolean draw(const struct picture *picture, const struct options *option
                      GError **error)
 {
     g_autoptr(ct_text) text = ct_text_new();
-    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new();
+    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(picture->model);
     const struct ct_layout_names names = {find_variable, find_frames, symbolizer};
     struct ct_layout_request request = {
         .model = picture->model,

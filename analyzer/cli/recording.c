@@ -12,6 +12,8 @@ gboolean ct_recording_read(const char *directory, struct ct_model *model,
 
     if (sink)
         sinks[1] = *sink;
+    g_free(model->directory);
+    model->directory = g_strdup(directory);
     ct_progress_begin(&progress);
     gboolean is_read = ct_ingest(directory, model, sinks, G_N_ELEMENTS(sinks), error);
     ct_progress_end(&progress);

@@ -93,6 +93,7 @@ void ct_model_free(struct ct_model *model)
     g_ptr_array_unref(model->threads);
     g_string_chunk_free(model->names);
     g_ptr_array_unref(model->processes);
+    g_free(model->directory);
     g_free(model->capture.ctrace_version);
     g_free(model->capture.command);
     g_free(model->capture.layers);

@@ -130,6 +130,7 @@ struct ct_capture {
 };
 
 struct ct_model {
+    char *directory;   /* owned; where the recording is, or NULL */
     uint64_t begin_ns; /* of the recording; the first event if it is not complete */
     uint64_t end_ns;
     int64_t epoch_offset_ns;

@@ -198,7 +198,7 @@ static gboolean write_profile(const struct options *options, const GArray *sampl
 static gboolean export_samples(const struct options *options, const struct ct_model *model,
                                const GArray *samples, GError **error)
 {
-    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new();
+    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
     struct ct_pprof_input input = {
         .samples = samples,
         .model = model,

@@ -300,7 +300,7 @@ struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_re
     report->lists = ct_report_lists_new(top);
     report->gathered = g_hash_table_new_full(NULL, NULL, NULL, gathered_free);
     report->rivals = g_hash_table_new_full(rival_hash, rival_equal, g_free, NULL);
-    report->symbolizer = ct_symbolizer_new();
+    report->symbolizer = ct_symbolizer_new(model);
     return report;
 }
 

@@ -17,6 +17,7 @@ struct ct_debug_info {
     GArray *units;               /* owned; struct code_range by begin; NULL until needed */
     GHashTable *functions;       /* owned; unit -> GArray of struct code_range by begin */
     GHashTable *qualified_names; /* owned; declaration -> char * */
+    gboolean lacks_split;        /* a file of split units is not there */
 };
 
 /* Deeper nesting than this is no program's, but a damaged file's. */
@@ -46,6 +47,11 @@ void ct_debug_info_free(struct ct_debug_info *info)
     g_hash_table_unref(info->functions);
     g_hash_table_unref(info->qualified_names);
     g_free(info);
+}
+
+gboolean ct_debug_info_lacks_split(const struct ct_debug_info *info)
+{
+    return info->lacks_split;
 }
 
 static int compare_ranges(const void *left, const void *right)
@@ -222,8 +228,12 @@ gboolean ct_debug_info_find(struct ct_debug_info *info, uint64_t address,
 
     /* Split DWARF keeps the functions in another file than the line table. */
     if (dwarf_cu_info(unit.cu, NULL, &unit_type, NULL, &split, NULL, NULL, NULL) == 0 &&
-        unit_type == DW_UT_skeleton && split.addr)
-        unit = split;
+        unit_type == DW_UT_skeleton) {
+        if (split.addr)
+            unit = split;
+        else
+            info->lacks_split = TRUE;
+    }
     if (find_range(functions_of(info, &unit), address - bias, &function)) {
         g_array_append_val(place->scopes, function);
         add_inlined(place->scopes, &function, address - bias, 0);

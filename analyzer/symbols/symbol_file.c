@@ -2,23 +2,25 @@
 
 #include "symbols/debug_info.h"
 #include "symbols/demangle.h"
+#include "symbols/function_ranges.h"
+#include "symbols/regular_file.h"
+#include "symbols/vdso.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PAGE_BYTES 4096
 
 struct ct_symbol_file {
-    Dwfl *dwfl;                       /* owned */
-    Dwfl_Module *module;              /* owned by dwfl */
-    GStringChunk *strings;            /* borrowed */
-    struct ct_debug_info *debug_info; /* owned; borrows module; NULL: not worth its time */
-    GArray *scopes;                   /* owned; scratch space for Dwarf_Die */
+    Dwfl *dwfl;                           /* owned */
+    Dwfl_Module *module;                  /* owned by dwfl */
+    GStringChunk *strings;                /* borrowed */
+    struct ct_debug_info *debug_info;     /* owned; borrows module; NULL: not worth its time */
+    GArray *scopes;                       /* owned; scratch space for Dwarf_Die */
+    struct ct_function_ranges *functions; /* owned; NULL until needed */
 };
 
 static const Dwfl_Callbacks callbacks = {
@@ -44,23 +46,10 @@ static gboolean has_build_id(Dwfl_Module *module, const char *build_id)
     return TRUE;
 }
 
-/* The path comes from the trace: it may name a pipe or a device, which must not be read. */
-static int open_regular(const char *path)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 static struct ct_symbol_file *open_candidate(const char *path, const char *build_id,
                                              const char **problem)
 {
-    int fd = open_regular(path);
+    int fd = ct_is_vdso(path) ? ct_vdso_open() : ct_open_regular(path);
     if (fd < 0) {
         *problem = "cannot be read here";
         return NULL;
@@ -119,6 +108,7 @@ void ct_symbol_file_free(struct ct_symbol_file *file)
     if (!file)
         return;
     ct_debug_info_free(file->debug_info);
+    ct_function_ranges_free(file->functions);
     if (file->scopes)
         g_array_unref(file->scopes);
     if (file->dwfl)
@@ -187,16 +177,29 @@ static uint32_t number_attribute(Dwarf_Die *die, unsigned int name)
     return (uint32_t)value;
 }
 
+/*
+ * The source file that an attribute tells by its number in the unit's list; "" if it is not known.
+ * libdw's dwarf_decl_file ends the program for the split units of DWARF 5.
+ */
+static const char *file_attribute(struct ct_symbol_file *file, Dwarf_Die *die, unsigned int name)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Die unit;
+    Dwarf_Files *files;
+    Dwarf_Word number;
+    const char *source = NULL;
+
+    if (dwarf_formudata(dwarf_attr_integrate(die, name, &attribute), &number) == 0 &&
+        dwarf_cu_die(attribute.cu, &unit, NULL, NULL, NULL, NULL, NULL, NULL) &&
+        dwarf_getsrcfiles(&unit, &files, NULL) == 0)
+        source = dwarf_filesrc(files, number, NULL, NULL);
+    return source ? keep(file, source) : "";
+}
+
 /* Where the inlined call stands in the function that encloses it. */
 static void set_call_site(struct ct_symbol_file *file, Dwarf_Die *inlined, struct ct_frame *frame)
 {
-    Dwarf_Die unit;
-    Dwarf_Files *files;
-    const char *name = NULL;
-
-    if (dwarf_diecu(inlined, &unit, NULL, NULL) && dwarf_getsrcfiles(&unit, &files, NULL) == 0)
-        name = dwarf_filesrc(files, number_attribute(inlined, DW_AT_call_file), NULL, NULL);
-    frame->file = name ? keep(file, name) : "";
+    frame->file = file_attribute(file, inlined, DW_AT_call_file);
     frame->line = number_attribute(inlined, DW_AT_call_line);
 }
 
@@ -211,15 +214,14 @@ static void add_scope_frames(struct ct_symbol_file *file, const struct ct_frame 
         const char *system_name = linker_name(scope);
         const char *name =
             system_name ? dwarf_diename(scope) : ct_debug_info_qualify(file->debug_info, scope);
-        const char *declared_in = dwarf_decl_file(scope);
         int start_line = 0;
 
         if (!name && !system_name)
             break;
         set_names(file, &frame, name ? name : system_name,
                   system_name ? system_name : dwarf_diename(scope));
-        if (!*frame.file && declared_in)
-            frame.file = keep(file, declared_in);
+        if (!*frame.file)
+            frame.file = file_attribute(file, scope, DW_AT_decl_file);
         if (dwarf_decl_line(scope, &start_line) == 0 && start_line > 0)
             frame.start_line = (uint32_t)start_line;
         frame.is_inlined = dwarf_tag(scope) == DW_TAG_inlined_subroutine;
@@ -259,6 +261,21 @@ void ct_symbol_file_add_frames(struct ct_symbol_file *file, uint64_t address, GA
         set_names(file, &frame, name, name);
         g_array_append_val(frames, frame);
     }
+}
+
+gboolean ct_symbol_file_lacks_split(const struct ct_symbol_file *file)
+{
+    return file->debug_info && ct_debug_info_lacks_split(file->debug_info);
+}
+
+uint64_t ct_symbol_file_function_start(struct ct_symbol_file *file, uint64_t address)
+{
+    GElf_Addr bias;
+    uint64_t begin;
+
+    if (!file->functions)
+        file->functions = ct_function_ranges_new(dwfl_module_getelf(file->module, &bias));
+    return ct_function_ranges_find(file->functions, address, &begin) ? begin : address;
 }
 
 const char *ct_symbol_file_data(struct ct_symbol_file *file, uint64_t address)

@@ -21,6 +21,15 @@ void ct_symbol_file_free(struct ct_symbol_file *file);
 /* Appends what stands at `address` to an array of struct ct_frame: nothing, if unknown. */
 void ct_symbol_file_add_frames(struct ct_symbol_file *file, uint64_t address, GArray *frames);
 
+/* Debug information that it tells of was looked for, and is not on this machine. */
+gboolean ct_symbol_file_lacks_split(const struct ct_symbol_file *file);
+
+/*
+ * Where the function around `address` begins, by the unwind tables, or `address` itself: what has
+ * no symbol has them all the same.
+ */
+uint64_t ct_symbol_file_function_start(struct ct_symbol_file *file, uint64_t address);
+
 /* The executable segment, in addresses of the file. FALSE if there is none. */
 gboolean ct_symbol_file_find_code(struct ct_symbol_file *file, struct ct_code_segment *segment);
 

@@ -1,28 +1,34 @@
+#include "symbols/jit_map.h"
 #include "symbols/symbol_file.h"
+#include "symbols/vdso.h"
 
 #include <string.h>
 
 #define ADDRESS_FORMAT "0x%" G_GINT64_MODIFIER "x"
 
 struct object_file {
-    const char *name;            /* borrowed from strings: base name of the path */
+    const char *name;            /* borrowed from strings: base name of the path; "" for none */
     struct ct_symbol_file *file; /* owned; NULL if it cannot be used */
+    struct ct_jit_map *jit_map;  /* owned; of what is in no file; or NULL */
     gboolean is_own;
-    GHashTable *symbols; /* owned; address in the file (uint64_t *) -> struct ct_symbol * */
+    gboolean has_warning; /* about what it lacks */
+    GHashTable *symbols;  /* owned; address in the file (uint64_t *) -> struct ct_symbol * */
 };
 
 struct ct_symbolizer {
-    GHashTable *files;     /* owned; build id or path -> struct object_file * */
-    GHashTable *unmapped;  /* owned; address -> struct ct_symbol *: in no module */
-    GStringChunk *strings; /* owned */
-    GPtrArray *warnings;   /* owned; char * */
-    GArray *frames;        /* owned; scratch space */
+    const struct ct_model *model; /* borrowed */
+    GHashTable *files;            /* owned; build id or path -> struct object_file * */
+    GHashTable *unmapped;         /* owned; process -> struct object_file *: what is in no module */
+    GStringChunk *strings;        /* owned */
+    GPtrArray *warnings;          /* owned; char * */
+    GArray *frames;               /* owned; scratch space */
 };
 
 static void object_file_free(void *data)
 {
     struct object_file *object = data;
     ct_symbol_file_free(object->file);
+    ct_jit_map_free(object->jit_map);
     g_hash_table_unref(object->symbols);
     g_free(object);
 }
@@ -32,13 +38,14 @@ static GHashTable *symbol_table_new(void)
     return g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
 }
 
-struct ct_symbolizer *ct_symbolizer_new(void)
+struct ct_symbolizer *ct_symbolizer_new(const struct ct_model *model)
 {
     struct ct_symbolizer *symbolizer = g_new0(struct ct_symbolizer, 1);
 
     g_unsetenv("DEBUGINFOD_URLS");
     symbolizer->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, object_file_free);
-    symbolizer->unmapped = symbol_table_new();
+    symbolizer->model = model;
+    symbolizer->unmapped = g_hash_table_new_full(NULL, NULL, NULL, object_file_free);
     symbolizer->strings = g_string_chunk_new(4096);
     symbolizer->warnings = g_ptr_array_new_with_free_func(g_free);
     symbolizer->frames = g_array_new(FALSE, FALSE, sizeof(struct ct_frame));
@@ -70,17 +77,19 @@ gboolean ct_module_is_own(const struct ct_module *module)
     return g_str_has_prefix(name, "libctrace-preload.so") || g_str_has_prefix(name, "liblttng-ust");
 }
 
-/* Modules that are no files, such as "[vdso]" and "linux-vdso.so.1", are no news to anybody. */
+/* Modules that are no files are no news to anybody, nor is the vdso of another kernel. */
 static void open_file(struct ct_symbolizer *symbolizer, const struct ct_module *module,
                       struct object_file *object)
 {
     const char *problem;
 
-    if (module->path[0] != '/')
+    gboolean is_vdso = ct_is_vdso(module->path);
+
+    if (module->path[0] != '/' && !is_vdso)
         return;
     object->file =
         ct_symbol_file_open(module->path, module->build_id, symbolizer->strings, &problem);
-    if (!object->file && !object->is_own)
+    if (!object->file && !object->is_own && !is_vdso)
         g_ptr_array_add(symbolizer->warnings, g_strdup_printf("%s %s; its frames show as addresses",
                                                               module->path, problem));
 }
@@ -104,29 +113,71 @@ static struct object_file *find_file(struct ct_symbolizer *symbolizer,
     return object;
 }
 
-/* `object` is NULL for an address in no module. */
+/* Code that was made at run time is in no file. */
+static struct object_file *find_unmapped(struct ct_symbolizer *symbolizer,
+                                         const struct ct_process *process)
+{
+    struct object_file *object = g_hash_table_lookup(symbolizer->unmapped, process);
+
+    if (!object) {
+        object = g_new0(struct object_file, 1);
+        object->name = "";
+        object->symbols = symbol_table_new();
+        if (symbolizer->model->directory)
+            object->jit_map = ct_jit_map_open(symbolizer->model->directory, process->pid);
+        g_hash_table_insert(symbolizer->unmapped, (void *)process, object);
+    }
+    return object;
+}
+
+static void look_up(struct ct_symbolizer *symbolizer, struct object_file *object, uint64_t address)
+{
+    ct_symbol_file_add_frames(object->file, address, symbolizer->frames);
+    if (object->has_warning || object->is_own || !ct_symbol_file_lacks_split(object->file))
+        return;
+    object->has_warning = TRUE;
+    g_ptr_array_add(symbolizer->warnings,
+                    g_strdup_printf("%s has debug information in .dwo files that are not here; its "
+                                    "functions are named by its symbols, without inlined ones",
+                                    object->name));
+}
+
+static void add_frame(GArray *frames, const char *name)
+{
+    const struct ct_frame frame = {.function = name, .system_name = name, .file = ""};
+
+    g_array_append_val(frames, frame);
+}
+
+static char *name_place(const struct object_file *object, uint64_t address)
+{
+    return *object->name ? g_strdup_printf("%s+" ADDRESS_FORMAT, object->name, (guint64)address)
+                         : g_strdup_printf(ADDRESS_FORMAT, (guint64)address);
+}
+
 static struct ct_symbol *make_symbol(struct ct_symbolizer *symbolizer, struct object_file *object,
                                      uint64_t address)
 {
     GArray *frames = symbolizer->frames;
 
     g_array_set_size(frames, 0);
-    if (object && object->file)
-        ct_symbol_file_add_frames(object->file, address, frames);
+    const char *jit_name = object->jit_map ? ct_jit_map_find(object->jit_map, address) : NULL;
+    if (object->file)
+        look_up(symbolizer, object, address);
+    else if (jit_name)
+        add_frame(frames, jit_name);
     gboolean is_named = frames->len > 0;
     if (!is_named) {
-        g_autofree char *name =
-            object ? g_strdup_printf("%s+" ADDRESS_FORMAT, object->name, (guint64)address)
-                   : g_strdup_printf(ADDRESS_FORMAT, (guint64)address);
-        struct ct_frame frame = {.file = ""};
-        frame.function = frame.system_name = g_string_chunk_insert_const(symbolizer->strings, name);
-        g_array_append_val(frames, frame);
+        uint64_t start =
+            object->file ? ct_symbol_file_function_start(object->file, address) : address;
+        g_autofree char *name = name_place(object, start);
+        add_frame(frames, g_string_chunk_insert_const(symbolizer->strings, name));
     }
 
     size_t frames_size = frames->len * sizeof(struct ct_frame);
     struct ct_symbol *symbol = g_malloc(sizeof *symbol + frames_size);
     symbol->is_named = is_named;
-    symbol->is_own = object && object->is_own;
+    symbol->is_own = object->is_own;
     symbol->frame_count = frames->len;
     memcpy(symbol->frames, frames->data, frames_size);
     return symbol;
@@ -136,14 +187,14 @@ const struct ct_symbol *ct_symbolizer_resolve(struct ct_symbolizer *symbolizer,
                                               const struct ct_process *process, uint64_t address)
 {
     const struct ct_module *module = ct_process_module(process, address);
-    struct object_file *object = module ? find_file(symbolizer, module) : NULL;
-    GHashTable *symbols = object ? object->symbols : symbolizer->unmapped;
+    struct object_file *object =
+        module ? find_file(symbolizer, module) : find_unmapped(symbolizer, process);
     uint64_t file_address = module ? address - module->bias : address;
-    struct ct_symbol *symbol = g_hash_table_lookup(symbols, &file_address);
+    struct ct_symbol *symbol = g_hash_table_lookup(object->symbols, &file_address);
 
     if (!symbol) {
         symbol = make_symbol(symbolizer, object, file_address);
-        g_hash_table_insert(symbols, g_memdup2(&file_address, sizeof file_address), symbol);
+        g_hash_table_insert(object->symbols, g_memdup2(&file_address, sizeof file_address), symbol);
     }
     return symbol;
 }

@@ -34,10 +34,11 @@ struct ct_symbolizer;
 typedef struct ct_symbolizer ct_symbolizer; /* for g_autoptr(ct_symbolizer) */
 
 /*
+ * `model` is borrowed: its directory has the names of code that was made at run time.
  * Never asks the network: removes DEBUGINFOD_URLS from the environment, from where libdwfl would
  * take servers to ask.
  */
-struct ct_symbolizer *ct_symbolizer_new(void);
+struct ct_symbolizer *ct_symbolizer_new(const struct ct_model *model);
 void ct_symbolizer_free(struct ct_symbolizer *symbolizer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_symbolizer, ct_symbolizer_free)
 

@@ -103,7 +103,7 @@ GBytes *fixture_pprof(const struct ct_model *model, enum ct_profile_kind kind, i
     const struct ct_profile_limits limits = {0, UINT64_MAX, 0};
     const struct ct_selection everybody = {NULL, NULL};
     g_autoptr(ct_profile) profile = ct_profile_new(kind, &limits);
-    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new();
+    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
 
     if (ct_profile_kind_has_waits(kind))
         send_waits(model, profile, rounds);

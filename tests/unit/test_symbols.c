@@ -64,7 +64,7 @@ static int set_up(void **state)
     fixture->model = ct_model_new();
     fixture->process = ct_model_add_process(fixture->model, 1, 0, 0);
     fixture_add_image(fixture->process);
-    fixture->symbolizer = ct_symbolizer_new();
+    fixture->symbolizer = ct_symbolizer_new(fixture->model);
     *state = fixture;
     return 0;
 }

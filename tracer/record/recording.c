@@ -1,9 +1,11 @@
 #include "recording.h"
 
 #include "drain.h"
+#include "jit_maps.h"
 #include "kernel/capture.h"
 #include "libraries.h"
 #include "output.h"
+#include "procfs.h"
 #include "session.h"
 #include "sessiond.h"
 #include "streams.h"
@@ -30,7 +32,8 @@ struct ct_recording {
     struct ct_drain *drain;                 /* owned */
     struct ct_kernel_capture *kernel;       /* owned; NULL: it is not wanted, or not ours */
     struct ct_kernel_totals kernel_totals;
-    guint noted; /* so many images with a preload are noted for its end */
+    GArray *attached; /* owned; pid_t; NULL: none */
+    guint noted;      /* so many images with a preload are noted for its end */
     struct ct_closing closing;
     gboolean is_adopted; /* another process began it */
     uint64_t end_ns;
@@ -208,6 +211,8 @@ gboolean ct_recording_attach_running(struct ct_recording *recording, GArray *pid
                                      const char **missing)
 {
     gboolean is_live = ct_kernel_capture_attach_running(recording->kernel, pids);
+
+    recording->attached = g_array_ref(pids);
 
     *missing = ct_kernel_capture_missing(recording->kernel);
     return is_live;
@@ -472,6 +477,27 @@ static GArray *find_preloaded(const struct ct_recording *recording)
     return preloaded;
 }
 
+/* While those that live are there to be asked. */
+static void keep_jit_maps(const struct ct_recording *recording)
+{
+    g_autoptr(GArray) images = find_preloaded(recording);
+    gboolean follows = recording->directory->control->follows_children != 0;
+
+    for (guint i = 0; i < images->len; i++) {
+        const struct ct_image_key *image = &g_array_index(images, struct ct_image_key, i);
+        ct_jit_maps_keep(recording->path, image->pid, image->start_ns);
+    }
+    if (recording->attached == NULL)
+        return;
+    g_autoptr(GArray) tree = ct_proc_list_tree(recording->attached, follows);
+    for (guint i = 0; i < tree->len; i++) {
+        pid_t pid = g_array_index(tree, pid_t, i);
+        struct ct_proc_stat stat;
+        if (ct_proc_read_stat(pid, pid, &stat))
+            ct_jit_maps_keep(recording->path, pid, stat.start_ns);
+    }
+}
+
 /* One layer more, or a part of one, that is not there; NULL: all is. */
 static void miss(struct ct_recording *recording, const char *what)
 {
@@ -525,6 +551,7 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     recording->has_begun = recording->directory->control->begin_ns != 0;
     if (!recording->has_begun)
         recording->directory->control->begin_ns = recording->end_ns;
+    keep_jit_maps(recording);
     close_kernel(recording);
     ct_drain_stop(recording->drain);
     ct_output_release(recording->path);
@@ -583,6 +610,7 @@ void ct_recording_free(struct ct_recording *recording)
         ct_session_directory_free(recording->directory);
     g_free(recording->preload);
     g_free(recording->missing);
+    g_clear_pointer(&recording->attached, g_array_unref);
     g_free(recording->trace_path);
     g_free(recording->path);
     g_free(recording);

@@ -1,6 +1,7 @@
 #include "tree.h"
 
 #include "kernel/spool.h"
+#include "schema/recording_files.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -15,7 +16,8 @@
 #define METADATA_MAGIC 0x75d11d57u
 
 /* The parts that a recording can have: a directory with anything else in it is not one. */
-static const char *const parts[] = {"ust", "closing", "kernel", CT_SPOOL_FOLDER, CT_TREE_RESERVE};
+static const char *const parts[] = {"ust",         "closing",       "kernel",
+                                    CT_JIT_FOLDER, CT_SPOOL_FOLDER, CT_TREE_RESERVE};
 
 /* nftw gives its callback no data. */
 static gboolean has_metadata;

@@ -1,0 +1,9 @@
+/* What stands beside the CTF traces in a recording's directory. */
+#ifndef CTRACE_SCHEMA_RECORDING_FILES_H
+#define CTRACE_SCHEMA_RECORDING_FILES_H
+
+/* PID.map: the functions that a process's just-in-time compiler made, as it wrote them down. */
+#define CT_JIT_FOLDER "jit"
+#define CT_JIT_SUFFIX ".map"
+
+#endif
