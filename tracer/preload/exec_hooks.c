@@ -213,12 +213,15 @@ CT_EXPORT int execle(const char *path, const char *first, ...)
 
 /* ---- posix_spawn ---- */
 
-#define CT_WRAP_SPAWN(name)                                                                   \
-    CT_REAL(int, name,                                                                        \
-            (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,        \
-             const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]))    \
-    int name(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,         \
-             const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])     \
+#define SPAWN_VERSION     "GLIBC_2.15"
+#define OLD_SPAWN_VERSION "GLIBC_2.2.5" /* gives what is no program to a shell */
+
+#define SPAWN_PARAMS                                                           \
+    (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions, \
+     const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+
+#define CT_SPAWN(name)                                                                        \
+    int name SPAWN_PARAMS                                                                     \
     {                                                                                         \
         pid_t child = 0;                                                                      \
         CT_NEED_REAL(name);                                                                   \
@@ -231,5 +234,16 @@ CT_EXPORT int execle(const char *path, const char *first, ...)
         return result;                                                                        \
     }
 
-CT_WRAP_SPAWN(posix_spawn)
-CT_WRAP_SPAWN(posix_spawnp)
+CT_REAL_VERSION(int, posix_spawn, SPAWN_PARAMS, SPAWN_VERSION)
+CT_REAL_VERSION(int, posix_spawnp, SPAWN_PARAMS, SPAWN_VERSION)
+
+CT_SPAWN(posix_spawn)
+CT_SPAWN(posix_spawnp)
+
+#if CT_HAS_OLD_VERSIONS
+CT_REAL_OLD(int, old_posix_spawn, SPAWN_PARAMS, posix_spawn, OLD_SPAWN_VERSION)
+CT_REAL_OLD(int, old_posix_spawnp, SPAWN_PARAMS, posix_spawnp, OLD_SPAWN_VERSION)
+
+CT_SPAWN(old_posix_spawn)
+CT_SPAWN(old_posix_spawnp)
+#endif

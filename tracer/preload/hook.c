@@ -17,7 +17,8 @@ void ct_hook_resolve(const struct ct_hook *hook)
     void *next = dlsym(RTLD_NEXT, hook->name);
     void *versioned = hook->version != NULL ? dlvsym(RTLD_NEXT, hook->name, hook->version) : NULL;
 
-    /* Another library that wraps it too, as sanitizers do, knows of no versions. */
+    /* Another library that wraps it too, as sanitizers do, knows of no versions: it has all calls.
+     */
     *hook->real = versioned != NULL && library_of(next) == library_of(versioned) ? versioned : next;
 }
 

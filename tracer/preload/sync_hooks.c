@@ -10,9 +10,11 @@
 #include <semaphore.h>
 #include <threads.h>
 
-/* ---- Conditions. Their oldest symbol version is another ABI: ask for the one in use. ---- */
+/* ---- Conditions. ---- */
 
-#define CONDITION_VERSION "GLIBC_2.3.2"
+/* The versions that glibc has of some: the older one is another ABI. */
+#define CONDITION_VERSION     "GLIBC_2.3.2"
+#define OLD_CONDITION_VERSION "GLIBC_2.2.5"
 
 /* Waiting releases the mutex, unless it is refused. */
 static void wake_mutex_waiters(const void *mutex, const void *site)
@@ -63,6 +65,16 @@ CT_COND_WAIT(pthread_cond_timedwait, TIMEDWAIT_PARAMS, (condition, mutex, deadli
 CT_COND_WAIT(pthread_cond_clockwait, CLOCKWAIT_PARAMS, (condition, mutex, clock, deadline),
              CT_OP_COND_TIMEDWAIT, ct_is_deadline(clock, deadline))
 
+#if CT_HAS_OLD_VERSIONS
+CT_REAL_OLD(int, old_cond_wait, WAIT_PARAMS, pthread_cond_wait, OLD_CONDITION_VERSION)
+CT_REAL_OLD(int, old_cond_timedwait, TIMEDWAIT_PARAMS, pthread_cond_timedwait,
+            OLD_CONDITION_VERSION)
+
+CT_COND_WAIT(old_cond_wait, WAIT_PARAMS, (condition, mutex), CT_OP_COND_WAIT, true)
+CT_COND_WAIT(old_cond_timedwait, TIMEDWAIT_PARAMS, (condition, mutex, deadline),
+             CT_OP_COND_TIMEDWAIT, ct_is_deadline(CLOCK_REALTIME, deadline))
+#endif
+
 /* C11's are pthread's under other names and results. */
 #define C11_OUTCOME (result == thrd_timedout ? -ETIMEDOUT : result)
 
@@ -104,6 +116,14 @@ CT_WAKE(pthread_cond_signal, SIGNAL_PARAMS, (condition), CT_OP_COND_SIGNAL, cond
 CT_WAKE(pthread_cond_broadcast, SIGNAL_PARAMS, (condition), CT_OP_COND_BROADCAST, condition)
 CT_WAKE(cnd_signal, (cnd_t * condition), (condition), CT_OP_COND_SIGNAL, condition)
 CT_WAKE(cnd_broadcast, (cnd_t * condition), (condition), CT_OP_COND_BROADCAST, condition)
+
+#if CT_HAS_OLD_VERSIONS
+CT_REAL_OLD(int, old_cond_signal, SIGNAL_PARAMS, pthread_cond_signal, OLD_CONDITION_VERSION)
+CT_REAL_OLD(int, old_cond_broadcast, SIGNAL_PARAMS, pthread_cond_broadcast, OLD_CONDITION_VERSION)
+
+CT_WAKE(old_cond_signal, SIGNAL_PARAMS, (condition), CT_OP_COND_SIGNAL, condition)
+CT_WAKE(old_cond_broadcast, SIGNAL_PARAMS, (condition), CT_OP_COND_BROADCAST, condition)
+#endif
 
 /* ---- Semaphores. ---- */
 
