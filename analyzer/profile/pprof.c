@@ -123,6 +123,15 @@ static const char *role_of(const struct encoder *encoder, const struct ct_profil
     return ct_object_is_lock(sample->object_kind) ? "holder" : "poster";
 }
 
+/* "" where all of them are there. */
+static const char *describe_callers(const struct ct_stack *stack)
+{
+    return stack == NULL                 ? ""
+           : stack->is_partial           ? "missing"
+           : stack->is_by_frame_pointers ? "by frame pointers"
+                                         : "";
+}
+
 static void set_labels(struct encoder *encoder, const struct ct_profile_sample *sample,
                        Pprof__Sample *message)
 {
@@ -148,8 +157,7 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
                    : sample->other   ? sample->other->name
                                      : "");
     add_text_label(encoder, message, "open", sample->is_open ? "yes" : "");
-    add_text_label(encoder, message, "callers",
-                   sample->stack && sample->stack->is_by_frame_pointers ? "by frame pointers" : "");
+    add_text_label(encoder, message, "callers", describe_callers(sample->stack));
 }
 
 static void append_length(GByteArray *bytes, size_t length)
