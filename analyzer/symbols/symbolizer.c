@@ -218,6 +218,13 @@ const char *ct_symbolizer_resolve_data(struct ct_symbolizer *symbolizer,
                                   : NULL;
 }
 
+gboolean ct_symbolizer_is_go(struct ct_symbolizer *symbolizer, const struct ct_module *module)
+{
+    const struct object_file *object = find_file(symbolizer, module);
+
+    return object->file && ct_symbol_file_is_go(object->file);
+}
+
 gboolean ct_symbolizer_find_code(struct ct_symbolizer *symbolizer, const struct ct_module *module,
                                  struct ct_code_segment *segment)
 {

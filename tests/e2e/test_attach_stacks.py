@@ -247,5 +247,36 @@ class Callers(StackTest):
         self.assertEqual(readers, {"read_little", "read_much"})
 
 
+class Go(StackTest):
+    def test_a_thread_without_work_is_idle(self):
+        shutil.copy(WORKLOADS / "server.go", self.folder)
+        build = run(*("go", "build", "-o", "server", "server.go"), cwd=self.folder, timeout=120)
+        self.assertEqual(build.status, 0, build)
+        result = self.record_ok(
+            self.folder / "server", self.folder / "journal", options=["--kernel=auto"]
+        )
+        fields = capture(result.directory).fields
+        if "kernel" not in fields["layers"] or "system calls" in fields["missing"]:
+            self.skipTest(fields["missing"])
+        idle = 0
+        for kind in harness.CLASSES:
+            profile = self.profile(kind, result.directory)
+            if profile.samples:
+                self.assertEqual(sum("net/http/pprof" in line for line in profile.comments), 1)
+            for sample in profile.samples:
+                is_idle = bool({"runtime.findRunnable", "runtime.stopm"} & set(sample.stack))
+                if is_idle:
+                    self.assertEqual(sample.labels.get("idle"), "parked by the Go runtime")
+                    self.assertFalse([f for f in sample.stack if not f.startswith("runtime.")
+                                      and f != sample.labels["op"]], sample)
+                    idle += 1
+                elif "main.syncEach" in sample.stack:
+                    self.assertNotIn("idle", sample.labels)
+        self.assertGreater(idle, 0)
+        text = self.report_text(result.directory)
+        self.assertEqual(text.count("net/http/pprof"), 1)
+        self.assertIn("idle: parked by the Go runtime", text)
+
+
 if __name__ == "__main__":
     harness.main()
