@@ -113,6 +113,7 @@ static void add_stack(struct ct_assembler *assembler, const struct ct_event_stac
     stack->id = event->id;
     stack->count = count;
     stack->is_by_frame_pointers = FALSE;
+    stack->is_partial = FALSE;
     if (count > 0)
         memcpy(stack->addresses, event->addresses.values, count * sizeof(stack->addresses[0]));
     ct_assembler_add_stack(assembler, image, stack);
@@ -133,6 +134,7 @@ gboolean ct_assembler_add_module(struct ct_assembler *assembler, struct ct_image
     copy->path = g_strdup(module->path); /* bytes: a file's name need not be UTF-8 */
     copy->build_id = NULL;
     ct_assign_string(&copy->build_id, module->build_id);
+    copy->copy = g_strdup(module->copy);
     g_ptr_array_add(image->process.modules, copy);
     return TRUE;
 }

@@ -196,10 +196,16 @@ void ct_samples_add(struct ct_assembler *assembler, const struct ct_kernel_recor
 /* Once all processes and threads are known. */
 void ct_samples_finish(struct ct_assembler *assembler);
 
-/* The id of these among the image's stacks. 0: there are none, or no room. */
+/* A stack that the kernel layer tells of: see struct ct_stack. */
+struct ct_told_stack {
+    struct ct_u64_sequence addresses;
+    gboolean is_by_frame_pointers;
+    gboolean is_partial;
+};
+
+/* The id of that among the image's stacks. 0: it is empty, or there is no room. */
 uint32_t ct_assembler_intern_stack(struct ct_assembler *assembler, struct ct_image *image,
-                                   const struct ct_u64_sequence *addresses,
-                                   gboolean is_by_frame_pointers);
+                                   const struct ct_told_stack *told);
 
 /* Replaces an owned string. */
 void ct_assign_string(char **owned, const char *value);

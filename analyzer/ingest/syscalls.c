@@ -240,22 +240,28 @@ static gboolean is_in_module(const struct ct_process *process, uint64_t address)
 }
 
 /* Frame pointers lead astray where a caller keeps none: no program begins in its data. */
-static uint32_t count_callers(const struct ct_image *image, const struct ct_u64_sequence *addresses)
+static uint32_t count_callers(const struct ct_image *image,
+                              const struct ct_kernel_callstack_user *event)
 {
+    const struct ct_u64_sequence *addresses = &event->addresses;
     uint32_t count = MIN(addresses->count, CT_STACK_MAX_FRAMES);
 
-    while (image->process.is_hidden && count > 1 &&
+    while (image->process.is_hidden && event->is_by_frame_pointers && count > 1 &&
            !is_in_module(&image->process, addresses->values[count - 1]))
         count--;
     return count;
 }
 
 static uint32_t intern(struct ct_assembler *assembler, struct ct_image *image,
-                       const struct ct_u64_sequence *addresses)
+                       const struct ct_kernel_callstack_user *event)
 {
-    const struct ct_u64_sequence callers = {addresses->values, count_callers(image, addresses)};
+    const struct ct_told_stack told = {
+        .addresses = {event->addresses.values, count_callers(image, event)},
+        .is_by_frame_pointers = event->is_by_frame_pointers != 0,
+        .is_partial = event->is_partial != 0,
+    };
 
-    return ct_assembler_intern_stack(assembler, image, &callers, TRUE);
+    return ct_assembler_intern_stack(assembler, image, &told);
 }
 
 /* ---- Who makes a call ---- */
@@ -393,8 +399,7 @@ static void add_callers(struct ct_assembler *assembler, struct ct_thread_state *
 {
     thread->call.has_blocked = TRUE;
     if (thread->call.is_made && thread->call.stack_id == 0)
-        thread->call.stack_id =
-            intern(assembler, (struct ct_image *)thread->thread.process, &event->addresses);
+        thread->call.stack_id = intern(assembler, (struct ct_image *)thread->thread.process, event);
 }
 
 static void lose_cpu(const struct ct_assembler *assembler, int32_t tid)

@@ -35,6 +35,7 @@ static void module_free(void *data)
 
     g_free(module->path);
     g_free(module->build_id);
+    g_free(module->copy);
     g_free(module);
 }
 

@@ -19,12 +19,14 @@ struct ct_stack {
     uint32_t id; /* unique in its process, never 0 */
     uint32_t count;
     gboolean is_by_frame_pointers; /* callers are missing where code was built without them */
+    gboolean is_partial;           /* the outermost callers are missing */
     uint64_t addresses[];
 };
 
 struct ct_module {
     char *path;     /* owned */
     char *build_id; /* owned; hexadecimal, "" if it has none */
+    char *copy;     /* owned; the path of its copy in the recording; NULL: there is none */
     uint64_t begin; /* first address mapped */
     uint64_t end;   /* one past the last */
     uint64_t bias;  /* runtime address minus address in the file */

@@ -315,6 +315,8 @@ static void write_waits(struct document *document, const struct ct_report *repor
         add_signed(json, "result", interval->result);
         add_signed(json, "owner_tid", interval->owner_tid);
         add_stack(json, report, "stack", process, interval->stack_id);
+        add_boolean(json, "is_idle",
+                    ct_stack_idleness(report->symbolizer, process, interval->stack_id) != NULL);
         if (interval->waker) {
             add_signed(json, "waker_tid", interval->waker->tid);
             add_string(json, "waker", interval->waker->name);
@@ -348,6 +350,8 @@ static void write_sites(struct document *document, const struct ct_report *repor
         add_rounded(json, "total_ns", site->total_ns);
         add_number(json, "longest_ns", site->longest_ns);
         add_stack(json, report, "stack", site->process, site->stack_id);
+        add_boolean(json, "is_idle",
+                    ct_stack_idleness(report->symbolizer, site->process, site->stack_id) != NULL);
         end_element(document);
     }
     end_array(document);

@@ -2,6 +2,7 @@
 
 #include "model/capture_notes.h"
 #include "model/format.h"
+#include "symbols/go_stack.h"
 
 #include <signal.h>
 #include <string.h>
@@ -128,6 +129,8 @@ void ct_text_capture(const struct ct_text_report *out)
         ct_text_field(out, "estimated", "%s", estimates);
     if (approximations[0])
         ct_text_field(out, "stacks", "%s", approximations);
+    if (ct_go_is_in(out->report->symbolizer, model))
+        ct_text_field(out, "Go", "%s", CT_GO_NOTE);
     if (capture->layers[0] && capture->rate_ns > 0) {
         g_autofree char *rate = ct_format_duration(capture->rate_ns);
 

@@ -10,10 +10,13 @@ static void write_stack(const struct ct_text_report *out, const struct ct_proces
                         uint32_t stack_id)
 {
     g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, process, stack_id);
+    const char *idleness = ct_stack_idleness(out->report->symbolizer, process, stack_id);
     guint depth = out->layout->depth;
     /* One more takes no more room than saying that there is one more. */
     guint shown = depth > 0 && frames->len == depth + 1 ? frames->len : MIN(frames->len, depth);
 
+    if (idleness)
+        ct_text_line(out, CT_TEXT_ENTRY, "idle: %s", idleness);
     for (guint i = 0; i < shown; i++)
         ct_text_line(out, CT_TEXT_ENTRY, "%s", (const char *)g_ptr_array_index(frames, i));
     if (shown < frames->len)

@@ -1,5 +1,7 @@
 #include "symbols/stack_text.h"
 
+#include "symbols/go_stack.h"
+
 static void add_symbol(GPtrArray *frames, const struct ct_symbol *symbol)
 {
     for (size_t i = 0; i < symbol->frame_count; i++) {
@@ -20,7 +22,9 @@ GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_pro
     GPtrArray *frames = g_ptr_array_new_with_free_func(g_free);
     const struct ct_stack *stack = ct_process_stack(process, stack_id);
 
-    for (uint32_t i = 0; stack && i < stack->count; i++) {
+    uint32_t count = ct_go_stack_look(symbolizer, process, stack).count;
+
+    for (uint32_t i = 0; i < count; i++) {
         const struct ct_symbol *symbol =
             ct_symbolizer_resolve_return(symbolizer, process, stack->addresses[i]);
 
@@ -28,4 +32,12 @@ GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_pro
             add_symbol(frames, symbol);
     }
     return frames;
+}
+
+const char *ct_stack_idleness(struct ct_symbolizer *symbolizer, const struct ct_process *process,
+                              uint32_t stack_id)
+{
+    const struct ct_stack *stack = ct_process_stack(process, stack_id);
+
+    return ct_go_stack_look(symbolizer, process, stack).is_idle ? CT_GO_IDLE : NULL;
 }

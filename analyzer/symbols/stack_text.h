@@ -8,4 +8,8 @@
 GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                            uint32_t stack_id);
 
+/* Why the thread that waits there has nothing to do; NULL: it may have. */
+const char *ct_stack_idleness(struct ct_symbolizer *symbolizer, const struct ct_process *process,
+                              uint32_t stack_id);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,6 +68,23 @@ gboolean ct_proc_read_stat(pid_t pid, pid_t tid, struct ct_proc_stat *stat)
     return parse_fields(end + 2, stat);
 }
 
+pid_t ct_proc_find_living(pid_t pid)
+{
+    struct ct_proc_stat stat;
+
+    if (ct_proc_read_stat(pid, pid, &stat) && !CT_PROC_HAS_ENDED(stat.state))
+        return pid;
+    g_autoptr(GArray) threads = ct_proc_list_threads(pid);
+
+    for (guint i = 0; i < threads->len; i++) {
+        pid_t tid = g_array_index(threads, pid_t, i);
+
+        if (ct_proc_read_stat(pid, tid, &stat) && !CT_PROC_HAS_ENDED(stat.state))
+            return tid;
+    }
+    return pid;
+}
+
 char *ct_proc_read_status(pid_t pid, const char *label)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/status", pid);
@@ -84,7 +102,7 @@ char *ct_proc_read_status(pid_t pid, const char *label)
 
 char *ct_proc_read_command_line(pid_t pid)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", ct_proc_find_living(pid));
     g_autoptr(GPtrArray) words = g_ptr_array_new();
     g_autofree char *text = NULL;
     gsize size = 0;
@@ -102,9 +120,24 @@ char *ct_proc_read_command_line(pid_t pid)
     return ct_program_command_line((char **)words->pdata);
 }
 
+static gboolean is_same_file(pid_t pid, const char *name)
+{
+    g_autofree char *theirs = g_strdup_printf("/proc/%d/%s", pid, name);
+    g_autofree char *ours = g_strdup_printf("/proc/self/%s", name);
+    struct stat first, second;
+
+    return stat(theirs, &first) == 0 && stat(ours, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+gboolean ct_proc_shares_files(pid_t pid)
+{
+    return is_same_file(pid, "ns/mnt") && is_same_file(pid, "root");
+}
+
 gboolean ct_proc_has_mapped(pid_t pid, const char *name)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/maps", pid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/maps", ct_proc_find_living(pid));
     g_autofree char *base = g_strconcat("/", name, NULL);
     g_autofree char *text = NULL;
 

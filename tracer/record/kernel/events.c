@@ -1,5 +1,6 @@
 #include "events.h"
 
+#include "callers.h"
 #include "hidden.h"
 #include "sources.h"
 #include "tasks.h"
@@ -18,11 +19,13 @@ struct ct_kernel_events {
     struct last_switch *switches; /* owned; of each of them */
     struct ct_tasks *tasks;       /* owned */
     struct ct_hidden *hidden;     /* owned */
+    struct ct_callers *callers;   /* owned */
     gboolean is_of_present;       /* the program is what was present */
     gboolean has_begun;           /* what is told from now on is told of all tasks */
     GHashTable *own_ids;          /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
-    guint current_index; /* of its source */
+    guint current_index;           /* of its source */
+    struct ct_callers_stack stack; /* of the current record */
 };
 
 static const struct ct_source *source_at(const struct ct_kernel_events *events, guint index)
@@ -36,7 +39,7 @@ static struct ct_hidden *find_hidden(const struct ct_kernel_events *events, cons
 
     for (guint i = 0; i < events->sources->len; i++)
         g_ptr_array_add(spools, source_at(events, i)->spool);
-    return ct_hidden_new(path, spools);
+    return ct_hidden_new(path, spools, events->callers);
 }
 
 struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
@@ -53,6 +56,7 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pi
         if (source_at(events, i)->spool->head.has_foreign_ids && events->own_ids == NULL)
             events->own_ids = g_hash_table_new(NULL, NULL);
     }
+    events->callers = ct_callers_new();
     events->hidden = find_hidden(events, path);
     ct_sources_begin(events->sources);
     if (events->sources->len > 0)
@@ -80,6 +84,7 @@ void ct_kernel_events_free(struct ct_kernel_events *events)
     g_ptr_array_unref(events->sources);
     g_free(events->switches);
     ct_hidden_free(events->hidden);
+    ct_callers_free(events->callers);
     ct_tasks_free(events->tasks);
     if (events->own_ids != NULL)
         g_hash_table_unref(events->own_ids);
@@ -267,15 +272,21 @@ static gboolean select_task_switch(struct ct_kernel_events *events, const struct
 static gboolean select_callers(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                struct ct_kernel_record *record)
 {
-    uint64_t count = raw->as.callers.count;
+    struct ct_callers_stack *stack = &events->stack;
+    struct ct_address_space space;
 
-    if (count == 0 || (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 ||
+    if (raw->as.callers.count == 0 || (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 ||
         !ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
+    gboolean has_space = ct_hidden_address_space(events->hidden, raw->pid, &space);
+
+    ct_callers_of_switch(events->callers, has_space ? &space : NULL, raw, stack);
     record->event = CT_KERNEL_ID_CALLSTACK_USER;
     record->as.callstack_user = (struct ct_kernel_callstack_user){
         .tid = raw->tid,
-        .addresses = {raw->as.callers.addresses, (uint32_t)MIN(count, CT_STACK_MAX_FRAMES)},
+        .is_by_frame_pointers = stack->is_by_frame_pointers != 0,
+        .is_partial = stack->is_partial != 0,
+        .addresses = {stack->addresses, stack->count},
     };
     return TRUE;
 }
@@ -366,6 +377,8 @@ static gboolean select_present(struct ct_kernel_events *events, const struct ct_
 {
     if (raw->kind == CT_RAW_FORK)
         ct_tasks_add(events->tasks, raw->as.task.pid, raw->as.task.tid);
+    else if (raw->kind == CT_RAW_EXIT)
+        return select_exit(events, raw, record);
     ct_hidden_add(events->hidden, raw, TRUE);
     return ct_hidden_take(events->hidden, record);
 }
