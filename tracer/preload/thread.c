@@ -238,7 +238,10 @@ void ct_thread_exit(struct ct_self *self)
         .sleep_ns = slot->class_ns[CT_CLASS_SLEEP],
     };
     ct_emit_thread_exit(self, ct_ticks(), &event);
-    atomic_fetch_add(&ct_board->waits_recorded, slot->waits_recorded);
+    /* First off the slot: a process that is killed in between has counted none of them twice. */
+    uint64_t waits_recorded = slot->waits_recorded;
+    *(volatile uint64_t *)&slot->waits_recorded = 0;
+    atomic_fetch_add(&ct_board->waits_recorded, waits_recorded);
     self->mode = CT_MODE_BYPASS;
     self->slot = NULL;
     ct_ended_note(slot->handle, slot->tid);
