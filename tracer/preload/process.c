@@ -207,9 +207,23 @@ static void read_arguments(char *buffer, size_t size)
     }
 }
 
-static void describe(struct ct_board *board, int32_t parent_pid, uint64_t start_ns)
+/* The file of the program: the same as that of the process that forked this one. */
+static void describe_exe(struct ct_board *board, const struct ct_board *parent)
 {
     ssize_t length;
+
+    if (parent != NULL) {
+        memcpy(board->exe, parent->exe, sizeof(board->exe));
+        return;
+    }
+    length =
+        ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
+    board->exe[length > 0 ? length : 0] = '\0';
+}
+
+static void describe(struct ct_board *board, const struct ct_board *parent, int32_t parent_pid,
+                     uint64_t start_ns)
+{
 
     board->schema_version = CT_SCHEMA_VERSION;
     board->pid = (int32_t)ct_syscall(SYS_getpid);
@@ -217,9 +231,7 @@ static void describe(struct ct_board *board, int32_t parent_pid, uint64_t start_
     board->start_ns = start_ns;
     board->rate_ns = ct_control->rate_ns;
     atomic_store(&board->used_words, 1);
-    length =
-        ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
-    board->exe[length > 0 ? length : 0] = '\0';
+    describe_exe(board, parent);
     read_arguments(board->args, sizeof(board->args));
     if (ct_syscall(SYS_getcwd, board->cwd, sizeof(board->cwd)) < 0)
         board->cwd[0] = '\0';
@@ -246,22 +258,16 @@ void ct_process_announce(struct ct_self *self)
 
 /* ---- Its life. ---- */
 
-/*
- * A page that the kernel empties in every child that gets a copy of our memory, also one made by
- * _Fork or a raw system call: such a child must not write to its parent's board.
- */
+/* Memory that the kernel empties in every child that gets a copy of ours, also one made by _Fork or
+ * a raw system call: such a child must not write to its parent's board. */
 static void mark_memory(void)
 {
-    static uint32_t *mark;
-
-    if (mark == NULL) {
-        void *page =
-            mmap(NULL, sizeof(*mark), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (page == MAP_FAILED || madvise(page, sizeof(*mark), MADV_WIPEONFORK) != 0)
+    if (ct_is_ours == &always_ours) {
+        if (madvise(&ct_wiped, sizeof(ct_wiped), MADV_WIPEONFORK) != 0)
             return;
-        ct_is_ours = mark = page;
+        ct_is_ours = &ct_wiped.is_ours;
     }
-    *mark = 1;
+    ct_wiped.is_ours = 1;
 }
 
 /* Address space for the header of a board, and for the unwinder. */
@@ -285,8 +291,9 @@ static bool prepare_image(void)
     return is_prepared = true;
 }
 
-/* A board for this image; what fails leaves the process running untraced. */
-static void begin_process(int32_t parent_pid)
+/* A board for this image, which `parent` is that of the process that forked it, or NULL; what fails
+ * leaves the process running untraced. */
+static void begin_process(const struct ct_board *parent, int32_t parent_pid)
 {
     uint64_t start_ns = ct_now_ns();
     struct ct_board *board;
@@ -300,12 +307,13 @@ static void begin_process(int32_t parent_pid)
     board = make_board(start_ns);
     if (board == NULL)
         return;
-    describe(board, parent_pid, start_ns);
+    describe(board, parent, parent_pid, start_ns);
     mark_memory();
     ct_stacks_begin();
     ct_board = board;
     is_announced = false;
-    ct_modules_scan();
+    if (parent == NULL || !ct_modules_inherit(parent))
+        ct_modules_scan();
 }
 
 void ct_process_init(void)
@@ -318,7 +326,7 @@ void ct_process_init(void)
         ct_control = map_control();
     }
     if (ct_control != NULL)
-        begin_process((int32_t)ct_syscall(SYS_getppid));
+        begin_process(NULL, (int32_t)ct_syscall(SYS_getppid));
     ct_self.mode = CT_MODE_NEW;
     if (ct_board != NULL)
         ct_thread_begin(0, 0);
@@ -336,13 +344,14 @@ void ct_process_forked(void)
     int32_t parent_pid =
         parent_board != NULL ? parent_board->pid : (int32_t)ct_syscall(SYS_getppid);
     ct_board = NULL;
-    memset(ct_waiters, 0, sizeof(ct_waiters)); /* the waiters stayed behind */
+    if (ct_is_ours != &ct_wiped.is_ours)
+        memset(&ct_wiped, 0, sizeof(ct_wiped));
     ct_fds_forked();
     ct_self.slot = NULL;
-    if (parent_board != NULL) {
-        ct_tables_end(parent_board);
-    }
-    begin_process(parent_pid);
+    ct_tables_end();
+    begin_process(parent_board, parent_pid);
+    if (parent_board != NULL)
+        munmap(parent_board, CT_BOARD_START_SIZE);
     ct_self.mode = CT_MODE_NEW;
     ct_thread_begin(0, 0);
     errno = saved_errno;

@@ -487,6 +487,20 @@ void ct_modules_scan(void)
         ;
 }
 
+bool ct_modules_inherit(const struct ct_board *parent)
+{
+    uint32_t count = atomic_load(&parent->module_count);
+
+    if (count > CT_FIRST_MODULES)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!parent->modules[i].is_ready)
+            return false;
+    memcpy(ct_board->modules, parent->modules, count * sizeof(parent->modules[0]));
+    atomic_store_explicit(&ct_board->module_count, count, memory_order_release);
+    return true;
+}
+
 static int find_object(struct dl_phdr_info *info, size_t size, void *wanted)
 {
     struct ct_object_range *object = wanted;

@@ -87,7 +87,7 @@ static int unmap(const void *begin, size_t size)
     return munmap((void *)begin, size);
 }
 
-void ct_tables_end(struct ct_board *board)
+void ct_tables_end(void)
 {
     for_each_segment(unmap);
     for (enum ct_table table = 0; table < CT_TABLE_COUNT; table++)
@@ -95,7 +95,6 @@ void ct_tables_end(struct ct_board *board)
             atomic_store(&ct_table_parts[table][part], NULL);
     for (uint32_t i = 0; i < CT_BOARD_SEGMENTS; i++)
         atomic_store(&segments[i], NULL);
-    munmap(board, CT_BOARD_START_SIZE);
     start = NULL;
 }
 

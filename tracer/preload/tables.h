@@ -41,8 +41,8 @@ static inline const uint64_t *ct_stack_words(uint32_t stack)
 /* There is a new board, whose header is mapped; its file has so many bytes. */
 void ct_tables_begin(struct ct_board *board, size_t file_size);
 
-/* Unmaps the board and all of its tables. */
-void ct_tables_end(struct ct_board *board);
+/* Unmaps all of the board but its header. */
+void ct_tables_end(void);
 
 /* The program has locked all of its memory: ours is not meant. */
 void ct_tables_unlock(void);

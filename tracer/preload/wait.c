@@ -10,7 +10,7 @@
 /* What result may say: see the schema. */
 #define RESULT_MAX 32767
 
-_Atomic uint32_t ct_waiters[CT_WAITER_TABLE];
+struct ct_wiped ct_wiped;
 
 uint64_t ct_now_ns(void)
 {
@@ -56,7 +56,8 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
         struct ct_event_wait event = {EVENT_FIELDS};
         ct_emit_wait(self, now_ticks, &event);
     }
-    self->slot->waits_recorded++; /* last: if the process is killed before this, no wait is missing */
+    self->slot
+        ->waits_recorded++; /* last: if the process is killed before this, no wait is missing */
     self->mode = CT_MODE_TRACED;
 }
 
