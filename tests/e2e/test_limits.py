@@ -4,7 +4,7 @@ being recorded is said. Boards grow with what programs need, and lose nothing.""
 import json
 import os
 
-from harness import CTRACE, WORKLOADS, TraceTest, main, run
+from harness import CTRACE, WORKLOADS, TraceTest, end_daemons, main, run
 
 LIMITS = WORKLOADS / "limits"
 
@@ -52,6 +52,19 @@ class Limits(TraceTest):
         self.assertRegex(recorded.err, "4[23] threads")  # with the shell, and what it ran
         # Of the board, what had been mapped before.
         self.assertLess(recorded_kb, bare_kb + 4096)
+
+    def test_recorder_and_daemon_live_with_the_limit(self):
+        end_daemons()  # one of its own, which has the limit, too
+        directory = self.folder / "trace"
+        for limit_kb in (500_000, 400_000):
+            script = (
+                f"ulimit -v {limit_kb}; exec {CTRACE} record --kernel=off -o {directory} -- {LIMITS} data 20"
+            )
+            with self.subTest(limit_kb=limit_kb):
+                result = run("sh", "-c", script, cwd=self.folder)
+                self.assertEqual(result.status, 0, result)
+                self.assertIn("21 threads", result.err)
+                self.assertIn("nothing lost", result.err)
 
     def test_too_little_address_space_is_said(self):
         script = "ulimit -v 15000; for i in 1 2 3; do sleep 0.01; done; exit 0"
