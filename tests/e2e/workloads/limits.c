@@ -11,6 +11,7 @@
  *   limits killed COUNT     children that wait on new descriptors, and are killed while they do
  */
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -160,6 +161,7 @@ int main(int argc, char **argv)
     unsigned count = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
     const char *what = argc > 1 ? argv[1] : "";
 
+    mallopt(M_ARENA_MAX, 1); /* else their number, 64 MB each, is a matter of who meets whom */
     if (strcmp(what, "data") == 0)
         take_data(count);
     else if (strcmp(what, "lock") == 0 && mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
