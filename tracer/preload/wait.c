@@ -56,8 +56,8 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
         struct ct_event_wait event = {EVENT_FIELDS};
         ct_emit_wait(self, now_ticks, &event);
     }
-    self->slot
-        ->waits_recorded++; /* last: if the process is killed before this, no wait is missing */
+    /* Last: if the process is killed before this, no wait is missing. */
+    self->slot->waits_recorded++;
     self->mode = CT_MODE_TRACED;
 }
 
