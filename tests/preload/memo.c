@@ -22,7 +22,7 @@ static __attribute__((noinline)) void check(void)
     void *frames[FRAMES_MAX];
     uint32_t stack = ct_stack_try_capture(&ct_self, SITE);
     int count = ct_unwind(frames, FRAMES_MAX, false);
-    const uint64_t *words = &ct_board->stacks.words[stack];
+    const uint64_t *words = ct_stack_words(stack);
     int own = 0;
 
     taken++;

@@ -4,6 +4,7 @@
 
 #include "preload/raw.h"
 #include "preload/stack.h"
+#include "preload/tables.h"
 #include "preload/unwind.h"
 
 #include <stdlib.h>
@@ -40,14 +41,22 @@ static void *new_memory(size_t size)
     return memory;
 }
 
-/* A board, and this thread on it. */
+/* A board in a file that nobody else knows of, and this thread on it. */
 static void begin_stacks(void)
 {
-    ct_board = new_memory(sizeof *ct_board);
-    atomic_store(&ct_board->stacks.used_words, 1);
+    int fd = memfd_create("board", 0);
+
+    if (fd < 0 || ftruncate(fd, CT_BOARD_FILE_SIZE) != 0)
+        exit(1);
+    ct_board = mmap(NULL, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (ct_board == MAP_FAILED)
+        exit(1);
+    ct_tables_begin(ct_board, CT_BOARD_FILE_SIZE);
+    ct_stacks_begin();
+    atomic_store(&ct_board->used_words, 1);
     ct_stack_init();
     ct_self.has_stack_cache = ct_unwind_prepare_thread();
-    ct_self.slot = &ct_board->threads[0];
+    ct_self.slot = &ct_board->slots[0].thread;
 }
 
 #endif

@@ -1,8 +1,11 @@
 #include "memo.h"
 
+#include "tables.h"
 #include "unwind.h"
 
-/* So many threads at a time have memos: memory of the process that none touches before. */
+#include <sys/mman.h>
+
+/* So many threads at a time have memos. */
 #define THREADS 256
 
 /*
@@ -11,18 +14,26 @@
  */
 #define SIGHTINGS 256
 
-static struct ct_memos all_memos[THREADS];
+/* One after the other in each slot have the same. */
+static struct ct_memos *all_memos[THREADS];
 
 struct ct_memos *ct_memos_of(const struct ct_self *self)
 {
-    size_t index = (size_t)(self->slot - ct_board->threads);
-
-    if (index >= THREADS)
+    if (self->slot_index >= THREADS)
         return NULL;
-    struct ct_memos *memos = &all_memos[index];
+    struct ct_memos **memos = &all_memos[self->slot_index];
+    if (*memos == NULL) {
+        void *memory = ct_memory_is_spare(sizeof(**memos))
+                           ? mmap(NULL, sizeof(**memos), PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                           : MAP_FAILED;
+        if (memory == MAP_FAILED)
+            return NULL;
+        *memos = memory;
+    }
     for (size_t i = 0; i < CT_MEMO_COUNT; i++)
-        memos->memos[i].frame = NULL;
-    return memos;
+        (*memos)->memos[i].frame = NULL;
+    return *memos;
 }
 
 #if defined(__x86_64__)
@@ -77,7 +88,7 @@ static bool learn_frame(void *user, const struct ct_frame *frame)
 
 static bool learn(struct ct_memo *memo)
 {
-    struct lesson lesson = {.memo = memo, .stack = &ct_board->stacks.words[memo->stack]};
+    struct lesson lesson = {.memo = memo, .stack = ct_stack_words(memo->stack)};
 
     return ct_unwind_visit(learn_frame, &lesson) && lesson.frame_count == (uint32_t)lesson.stack[0];
 }

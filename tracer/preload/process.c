@@ -3,8 +3,8 @@
 #include "emit.h"
 #include "fd.h"
 #include "raw.h"
-#include "ring.h"
 #include "stack.h"
+#include "tables.h"
 #include "text.h"
 #include "thread.h"
 #include "wait.h"
@@ -71,54 +71,94 @@ static const struct ct_control *map_control(void)
     return control;
 }
 
-/* So much of the board's file is mapped from the beginning. */
-#define MAPPED_SIZE (CT_RINGS_OFFSET + CT_CHUNK_SIZE)
-
-/* Of the board's file: with fewer rings where the program must not write such large ones. */
+/* Of the board's file: shorter where the program must not write such large ones. */
 static size_t find_file_size(void)
 {
     struct rlimit limit;
-    size_t size = CT_BOARD_FILE_SIZE;
 
     /* Growing a file beyond the program's own limit would kill it with SIGXFSZ. */
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= size)
-        return size;
-    if (limit.rlim_cur < MAPPED_SIZE)
-        return 0;
-    return CT_RINGS_OFFSET + (limit.rlim_cur - CT_RINGS_OFFSET) / CT_CHUNK_SIZE * CT_CHUNK_SIZE;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= CT_BOARD_FILE_SIZE)
+        return CT_BOARD_FILE_SIZE;
+    return limit.rlim_cur / CT_BOARD_PAGE * CT_BOARD_PAGE;
 }
 
-static struct ct_board *make_board(uint64_t start_ns)
+/* The file of this image with that ending of its name. */
+static void write_path(char *path, size_t size, uint64_t start_ns, const char *suffix)
 {
-    char path[PATH_MAX + 64];
-    struct ct_text text = ct_text_begin(path, sizeof(path));
-    size_t size = find_file_size();
-    struct ct_board *board = NULL;
+    struct ct_text text = ct_text_begin(path, size);
 
-    if (size == 0)
-        return NULL;
     ct_text_string(&text, session_directory);
     ct_text_byte(&text, '/');
     ct_text_number(&text, (uint64_t)ct_syscall(SYS_getpid));
     ct_text_byte(&text, '-');
     ct_text_number(&text, start_ns);
-    ct_text_string(&text, CT_BOARD_SUFFIX);
-    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path,
-                             O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return NULL;
+    ct_text_string(&text, suffix);
+}
+
+static int create_file(const char *path)
+{
+    return (int)ct_syscall(SYS_openat, AT_FDCWD, path,
+                           O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* Says to the recorder why this image has no board. */
+static void say_refusal(uint64_t start_ns, enum ct_refusal refusal)
+{
+    static const char *const suffixes[CT_REFUSAL_COUNT] = {
+#define SUFFIX(symbol, suffix, reason) [CT_REFUSAL_##symbol] = suffix,
+        CT_REFUSALS(SUFFIX)
+#undef SUFFIX
+    };
+    char path[PATH_MAX + 64];
+
+    write_path(path, sizeof(path), start_ns, suffixes[refusal]);
+    int fd = create_file(path);
+    if (fd >= 0)
+        ct_syscall(SYS_close, fd);
+}
+
+/* What every image needs: the header, up to its first thread's first events. */
+#define BACKED_AT_FIRST \
+    (offsetof(struct ct_board, slots[0].small_ring) + (size_t)CT_RING_BACKED_AT_FIRST)
+
+/* Maps the header of a board in that new file. */
+static struct ct_board *map_board(int fd, size_t size)
+{
+    struct ct_board *board = NULL;
+
     if (ct_syscall(SYS_ftruncate, fd, size) == 0)
-        board = map(fd, 0, MAPPED_SIZE, PROT_READ | PROT_WRITE);
-    ct_syscall(SYS_close, fd);
+        board = map(fd, 0, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE);
     if (board == NULL)
         return NULL;
-    if (!ct_memory_back(board, offsetof(struct ct_board, modules))) {
-        munmap(board, MAPPED_SIZE);
+    if (!ct_memory_back(board, BACKED_AT_FIRST)) {
+        munmap(board, CT_BOARD_START_SIZE);
         return NULL;
     }
-    madvise(board, MAPPED_SIZE, MADV_DONTDUMP);
+    madvise(board, CT_BOARD_START_SIZE, MADV_DONTDUMP);
     board->size = size;
-    ct_rings_init((char *)board + CT_RINGS_OFFSET, size);
+    ct_tables_begin(board, size);
+    return board;
+}
+
+static struct ct_board *make_board(uint64_t start_ns)
+{
+    char path[PATH_MAX + 64];
+    size_t size = find_file_size();
+
+    if (size < CT_BOARD_START_SIZE) {
+        say_refusal(start_ns, CT_REFUSAL_FILE_SIZE);
+        return NULL;
+    }
+    write_path(path, sizeof(path), start_ns, CT_BOARD_SUFFIX);
+    int fd = create_file(path);
+    if (fd < 0)
+        return NULL;
+    struct ct_board *board = map_board(fd, size);
+    ct_syscall(SYS_close, fd);
+    if (board == NULL) {
+        ct_syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+        say_refusal(start_ns, CT_REFUSAL_MEMORY);
+    }
     return board;
 }
 
@@ -167,19 +207,31 @@ static void read_arguments(char *buffer, size_t size)
     }
 }
 
-static void describe(struct ct_board *board, int32_t parent_pid, uint64_t start_ns)
+/* The file of the program: the same as that of the process that forked this one. */
+static void describe_exe(struct ct_board *board, const struct ct_board *parent)
 {
     ssize_t length;
+
+    if (parent != NULL) {
+        memcpy(board->exe, parent->exe, sizeof(board->exe));
+        return;
+    }
+    length =
+        ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
+    board->exe[length > 0 ? length : 0] = '\0';
+}
+
+static void describe(struct ct_board *board, const struct ct_board *parent, int32_t parent_pid,
+                     uint64_t start_ns)
+{
 
     board->schema_version = CT_SCHEMA_VERSION;
     board->pid = (int32_t)ct_syscall(SYS_getpid);
     board->ppid = parent_pid;
     board->start_ns = start_ns;
     board->rate_ns = ct_control->rate_ns;
-    atomic_store(&board->stacks.used_words, 1);
-    length =
-        ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
-    board->exe[length > 0 ? length : 0] = '\0';
+    atomic_store(&board->used_words, 1);
+    describe_exe(board, parent);
     read_arguments(board->args, sizeof(board->args));
     if (ct_syscall(SYS_getcwd, board->cwd, sizeof(board->cwd)) < 0)
         board->cwd[0] = '\0';
@@ -206,41 +258,62 @@ void ct_process_announce(struct ct_self *self)
 
 /* ---- Its life. ---- */
 
-/*
- * A page that the kernel empties in every child that gets a copy of our memory, also one made by
- * _Fork or a raw system call: such a child must not write to its parent's board.
- */
+/* Memory that the kernel empties in every child that gets a copy of ours, also one made by _Fork or
+ * a raw system call: such a child must not write to its parent's board. */
 static void mark_memory(void)
 {
-    static uint32_t *mark;
-
-    if (mark == NULL) {
-        void *page =
-            mmap(NULL, sizeof(*mark), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (page == MAP_FAILED || madvise(page, sizeof(*mark), MADV_WIPEONFORK) != 0)
+    if (ct_is_ours == &always_ours) {
+        if (madvise(&ct_wiped, sizeof(ct_wiped), MADV_WIPEONFORK) != 0)
             return;
-        ct_is_ours = mark = page;
+        ct_is_ours = &ct_wiped.is_ours;
     }
-    *mark = 1;
+    ct_wiped.is_ours = 1;
 }
 
-/* A board for this image; what fails leaves the process running untraced. */
-static void begin_process(int32_t parent_pid)
+/* Address space for the header of a board, and for the unwinder. */
+#define IMAGE_SIZE ((size_t)1 << 20)
+
+static bool is_recorded(void)
+{
+    return ct_control->follows_children || ct_syscall(SYS_getpid) == ct_control->root_pid;
+}
+
+/* What is done once for an image and the processes that it forks. FALSE: the program needs its
+ * address space for itself. */
+static bool prepare_image(void)
+{
+    static bool is_prepared;
+
+    if (is_prepared || !ct_memory_is_spare(IMAGE_SIZE))
+        return is_prepared;
+    ct_stack_init();
+    ct_thread_init();
+    return is_prepared = true;
+}
+
+/* A board for this image, which `parent` is that of the process that forked it, or NULL; what fails
+ * leaves the process running untraced. */
+static void begin_process(const struct ct_board *parent, int32_t parent_pid)
 {
     uint64_t start_ns = ct_now_ns();
     struct ct_board *board;
 
-    if (!ct_control->follows_children && ct_syscall(SYS_getpid) != ct_control->root_pid)
+    if (!is_recorded())
         return;
+    if (!prepare_image() || !ct_memory_is_spare(CT_BOARD_START_SIZE)) {
+        say_refusal(start_ns, CT_REFUSAL_ADDRESS_SPACE);
+        return;
+    }
     board = make_board(start_ns);
     if (board == NULL)
         return;
-    describe(board, parent_pid, start_ns);
+    describe(board, parent, parent_pid, start_ns);
     mark_memory();
     ct_stacks_begin();
     ct_board = board;
     is_announced = false;
-    ct_modules_scan();
+    if (parent == NULL || !ct_modules_inherit(parent))
+        ct_modules_scan();
 }
 
 void ct_process_init(void)
@@ -252,11 +325,8 @@ void ct_process_init(void)
         strcpy(session_directory, directory);
         ct_control = map_control();
     }
-    if (ct_control != NULL) {
-        ct_stack_init();
-        ct_thread_init();
-        begin_process((int32_t)ct_syscall(SYS_getppid));
-    }
+    if (ct_control != NULL)
+        begin_process(NULL, (int32_t)ct_syscall(SYS_getppid));
     ct_self.mode = CT_MODE_NEW;
     if (ct_board != NULL)
         ct_thread_begin(0, 0);
@@ -274,14 +344,14 @@ void ct_process_forked(void)
     int32_t parent_pid =
         parent_board != NULL ? parent_board->pid : (int32_t)ct_syscall(SYS_getppid);
     ct_board = NULL;
-    memset(ct_waiters, 0, sizeof(ct_waiters)); /* the waiters stayed behind */
+    if (ct_is_ours != &ct_wiped.is_ours)
+        memset(&ct_wiped, 0, sizeof(ct_wiped));
     ct_fds_forked();
     ct_self.slot = NULL;
-    if (parent_board != NULL) {
-        ct_rings_clear();
-        munmap(parent_board, MAPPED_SIZE);
-    }
-    begin_process(parent_pid);
+    ct_tables_end();
+    begin_process(parent_board, parent_pid);
+    if (parent_board != NULL)
+        munmap(parent_board, CT_BOARD_START_SIZE);
     ct_self.mode = CT_MODE_NEW;
     ct_thread_begin(0, 0);
     errno = saved_errno;

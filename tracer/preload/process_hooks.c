@@ -2,6 +2,7 @@
 #include "fd.h"
 #include "hook.h"
 #include "raw.h"
+#include "tables.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -188,6 +189,20 @@ int prctl(int option, ...)
     int result = real_prctl(option, values[0], values[1], values[2], values[3]);
     if (result == 0 && option == PR_SET_NAME)
         ct_thread_renamed();
+    return result;
+}
+
+/* ---- Memory. ---- */
+
+CT_REAL(int, mlockall, (int flags))
+
+int mlockall(int flags)
+{
+    CT_NEED_REAL(mlockall);
+    int result = real_mlockall(flags);
+    int saved_errno = errno;
+    ct_tables_unlock();
+    errno = saved_errno;
     return result;
 }
 

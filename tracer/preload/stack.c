@@ -2,8 +2,8 @@
 
 #include "memo.h"
 #include "raw.h"
-#include "ring.h"
 #include "schema/syscalls.h"
+#include "tables.h"
 #include "text.h"
 #include "unwind.h"
 
@@ -19,8 +19,10 @@
 /* A thread that takes no more than these does without the unwinder's cache. */
 #define FEW_STACKS 16
 
-/* Buckets looked at before a stack counts as finding no room. */
-#define MAX_PROBES 64
+/* Buckets looked at in one level of them; in the last one that many times more, before a stack
+ * counts as finding no room. */
+#define PROBES      16
+#define LAST_PROBES 256
 
 static struct ct_object_range own; /* our frames are cut off */
 
@@ -56,41 +58,47 @@ static bool is_same(const uint64_t *words, const uint64_t *frames, uint32_t coun
     return (uint32_t)words[0] == count && memcmp(words + 1, frames, count * sizeof(*frames)) == 0;
 }
 
-/* What of the tables has memory behind it: the pages of buckets as bits, and the first words. */
+/* What of the tables has memory behind it: the pages of buckets as bits, and the first words. The
+ * first part of a table has it from the beginning. */
 #define TABLE_PAGE       4096
 #define BUCKETS_PER_PAGE (TABLE_PAGE / sizeof(uint32_t))
-#define WORDS_AT_ONCE    2048
+#define BUCKET_PAGES     ((CT_BOARD_BUCKETS - CT_FIRST_BUCKETS) / BUCKETS_PER_PAGE)
+#define WORDS_AT_ONCE    1024
 
-static _Atomic uint64_t backed_buckets[CT_BOARD_STACK_BUCKETS / BUCKETS_PER_PAGE / 64];
+static _Atomic uint64_t backed_buckets[(BUCKET_PAGES + 63) / 64];
 static _Atomic uint32_t backed_words;
 
-static bool back_bucket(_Atomic uint32_t *buckets, uint32_t index)
+/* The bucket, with memory; NULL if there is none. */
+static _Atomic uint32_t *find_bucket(uint32_t index)
 {
-    uint32_t page = index / BUCKETS_PER_PAGE;
-    uint64_t bit = UINT64_C(1) << page % 64;
+    _Atomic uint32_t *bucket = ct_table_get(CT_TABLE_BUCKETS, index);
 
+    if (index < CT_FIRST_BUCKETS || bucket == NULL)
+        return bucket;
+    uint32_t page = (index - CT_FIRST_BUCKETS) / BUCKETS_PER_PAGE;
+    uint64_t bit = UINT64_C(1) << page % 64;
     if (__builtin_expect(
             atomic_load_explicit(&backed_buckets[page / 64], memory_order_relaxed) & bit, 1))
-        return true;
-    if (!ct_memory_back(&buckets[page * BUCKETS_PER_PAGE], TABLE_PAGE))
-        return false;
+        return bucket;
+    if (!ct_memory_back(bucket, sizeof(*bucket)))
+        return NULL;
     atomic_fetch_or(&backed_buckets[page / 64], bit);
-    return true;
+    return bucket;
 }
 
-static bool back_words(const uint64_t *words, uint32_t end)
+/* Sees to it that the words before `end` are mapped and have memory. */
+static bool back_words(uint32_t end)
 {
     uint32_t backed = atomic_load(&backed_words);
-    uint32_t wanted = (end / WORDS_AT_ONCE + 1) * WORDS_AT_ONCE;
 
-    if (end <= backed)
-        return true;
-    if (wanted > CT_BOARD_STACK_WORDS)
-        wanted = CT_BOARD_STACK_WORDS;
-    if (!ct_memory_back(&words[backed], (wanted - backed) * sizeof(*words)))
-        return false;
-    while (backed < wanted && !atomic_compare_exchange_weak(&backed_words, &backed, wanted))
-        ;
+    while (backed < end) {
+        uint64_t *words = ct_table_get(CT_TABLE_WORDS, backed);
+        if (words == NULL || !ct_memory_back(words, WORDS_AT_ONCE * sizeof(*words)))
+            return false;
+        uint32_t next = backed + WORDS_AT_ONCE;
+        if (atomic_compare_exchange_strong(&backed_words, &backed, next))
+            backed = next;
+    }
     return true;
 }
 
@@ -98,56 +106,105 @@ void ct_stacks_begin(void)
 {
     for (size_t i = 0; i < sizeof(backed_buckets) / sizeof(backed_buckets[0]); i++)
         atomic_store(&backed_buckets[i], 0);
-    atomic_store(&backed_words, 0);
+    atomic_store(&backed_words, CT_FIRST_WORDS);
 }
 
-/* Appends the stack to the words; 0 if there is no room. */
-static uint32_t append(struct ct_board_stacks *stacks, uint64_t head, const uint64_t *frames,
-                       uint32_t count)
+/* Claims so many words that are in one part of the table: the index of the first; 0 if there are
+ * none. */
+static uint32_t claim_words(uint32_t need)
 {
-    uint32_t need = count + 1;
-    uint32_t id = atomic_load_explicit(&stacks->used_words, memory_order_relaxed);
+    uint32_t used = atomic_load_explicit(&ct_board->used_words, memory_order_relaxed);
+    uint32_t id;
 
     do {
-        if (id > CT_BOARD_STACK_WORDS - CT_BOARD_STACK_RESERVED - need ||
-            !back_words(stacks->words, id + need))
+        struct ct_table_place place = ct_table_place_of(CT_TABLE_WORDS, used);
+        id = place.count - place.within < need ? used + place.count - place.within : used;
+        if (id > CT_BOARD_STACK_WORDS - CT_BOARD_STACK_RESERVED - need || !back_words(id + need))
             return 0;
-    } while (!atomic_compare_exchange_weak(&stacks->used_words, &id, id + need));
-    memcpy(&stacks->words[id + 1], frames, count * sizeof(*frames));
-    stacks->words[id] = head;
+    } while (!atomic_compare_exchange_weak(&ct_board->used_words, &used, id + need));
     return id;
 }
 
-/* `is_new` is set if nobody had this stack before. */
-static uint32_t intern(struct ct_board_stacks *stacks, const uint64_t *frames, uint32_t count,
-                       bool *is_new)
+/* Appends the stack to the words; 0 if there is no room. */
+static uint32_t append(uint64_t head, const uint64_t *frames, uint32_t count)
 {
-    uint64_t hash = hash_frames(frames, count);
-    uint64_t head = hash << 32 | count;
-    uint32_t own_id = 0;
+    uint32_t id = claim_words(count + 1);
+    uint64_t *words = id != 0 ? ct_table_find(CT_TABLE_WORDS, id) : NULL;
 
-    for (uint32_t probe = 0; probe < MAX_PROBES; probe++) {
-        uint32_t at = (uint32_t)(((hash >> 32) + probe) % CT_BOARD_STACK_BUCKETS);
-        _Atomic uint32_t *bucket = &stacks->buckets[at];
-        if (!back_bucket(stacks->buckets, at))
-            return 0;
+    if (words == NULL)
+        return 0;
+    memcpy(words + 1, frames, count * sizeof(*frames));
+    words[0] = head;
+    return id;
+}
+
+/* Where a level of buckets begins. */
+struct level {
+    uint32_t begin, count;
+    uint32_t probes;
+};
+
+static struct level find_level(uint32_t number)
+{
+    const struct ct_table_layout *layout = &ct_table_layouts[CT_TABLE_BUCKETS];
+    uint32_t second = UINT32_C(1) << layout->second_bits;
+
+    if (number == 0)
+        return (struct level){0, layout->first, PROBES};
+    return (struct level){layout->first + second * ((UINT32_C(1) << (number - 1)) - 1),
+                          second << (number - 1), number == layout->parts ? LAST_PROBES : PROBES};
+}
+
+/* A stack that is looked for. */
+struct wanted {
+    uint64_t hash;
+    const uint64_t *frames;
+    uint32_t count;
+    uint32_t own_id; /* where it was appended, if it was; 0 */
+    bool is_new;     /* nobody had it before */
+};
+
+/* Its id, if it is in this level or finds room there; CT_STACK_LOST if there is no memory; 0: the
+ * next level may have it. */
+static uint32_t intern_in(const struct level *level, struct wanted *wanted)
+{
+    uint64_t head = wanted->hash << 32 | wanted->count;
+
+    for (uint32_t probe = 0; probe < level->probes; probe++) {
+        uint32_t at = (uint32_t)(((wanted->hash >> 32) + probe) % level->count);
+        _Atomic uint32_t *bucket = find_bucket(level->begin + at);
+        if (bucket == NULL)
+            return CT_STACK_LOST;
         uint32_t id = atomic_load_explicit(bucket, memory_order_acquire);
         if (id == 0) {
-            if (own_id == 0)
-                own_id = append(stacks, head, frames, count);
-            if (own_id == 0)
-                return 0;
-            if (atomic_compare_exchange_strong(bucket, &id, own_id)) {
-                *is_new = true;
-                return own_id;
+            if (wanted->own_id == 0)
+                wanted->own_id = append(head, wanted->frames, wanted->count);
+            if (wanted->own_id == 0)
+                return CT_STACK_LOST;
+            if (atomic_compare_exchange_strong(bucket, &id, wanted->own_id)) {
+                wanted->is_new = true;
+                return wanted->own_id;
             }
             /* Another thread took the bucket; `id` is what it put there. */
         }
-        if (id < CT_BOARD_STACK_WORDS - count && stacks->words[id] == head &&
-            is_same(&stacks->words[id], frames, count))
+        const uint64_t *words = ct_stack_words(id);
+        if (words != NULL && words[0] == head && is_same(words, wanted->frames, wanted->count))
             return id;
     }
     return 0;
+}
+
+/* CT_STACK_LOST if there is no room. */
+static uint32_t intern(struct wanted *wanted)
+{
+    uint32_t id = 0;
+
+    for (uint32_t level = 0; id == 0 && level <= ct_table_layouts[CT_TABLE_BUCKETS].parts;
+         level++) {
+        struct level buckets = find_level(level);
+        id = intern_in(&buckets, wanted);
+    }
+    return id != 0 ? id : CT_STACK_LOST;
 }
 
 static bool is_own_frame(uint64_t address)
@@ -246,7 +303,6 @@ static void go_on_in_child(void)
 static uint32_t intern_stack(struct ct_self *self, void **raw, int count, uint64_t site,
                              bool *is_new)
 {
-    struct ct_board_stacks *stacks = &ct_board->stacks;
     int first = 0;
 
     while (first < count && is_own_frame((uint64_t)raw[first]))
@@ -258,15 +314,18 @@ static uint32_t intern_stack(struct ct_self *self, void **raw, int count, uint64
     }
     if (count - first > CT_STACK_MAX_FRAMES)
         count = first + CT_STACK_MAX_FRAMES;
-    const uint64_t *frames = (const uint64_t *)(const void *)(raw + first);
-    uint32_t frame_count = (uint32_t)(count - first);
-    if (self->last_stack != 0 && is_same(&stacks->words[self->last_stack], frames, frame_count))
+    struct wanted wanted = {.frames = (const uint64_t *)(const void *)(raw + first),
+                            .count = (uint32_t)(count - first)};
+    if (self->last_stack != 0 &&
+        is_same(ct_stack_words(self->last_stack), wanted.frames, wanted.count))
         return self->last_stack;
-    self->last_stack = intern(stacks, frames, frame_count, is_new);
-    if (self->last_stack != 0)
-        return self->last_stack;
-    atomic_fetch_add(&ct_board->stacks_lost, 1);
-    return CT_STACK_LOST;
+    wanted.hash = hash_frames(wanted.frames, wanted.count);
+    uint32_t id = intern(&wanted);
+    *is_new = wanted.is_new;
+    self->last_stack = id != CT_STACK_LOST ? id : 0;
+    if (id == CT_STACK_LOST)
+        atomic_fetch_add(&ct_board->stacks_lost, 1);
+    return id;
 }
 
 /* Unwinds and interns; the caller's thread is busy, and has the loader. */
@@ -368,9 +427,11 @@ static const struct ct_board_module *find_module(uint64_t begin, const char *pat
 {
     uint32_t count = atomic_load(&ct_board->module_count);
 
-    for (uint32_t i = count < CT_BOARD_MAX_MODULES ? count : CT_BOARD_MAX_MODULES; i-- > 0;)
-        if (ct_board->modules[i].begin == begin)
-            return strcmp(ct_board->modules[i].path, path) == 0 ? &ct_board->modules[i] : NULL;
+    for (uint32_t i = count < CT_BOARD_MAX_MODULES ? count : CT_BOARD_MAX_MODULES; i-- > 0;) {
+        const struct ct_board_module *module = ct_table_find(CT_TABLE_MODULES, i);
+        if (module != NULL && module->begin == begin)
+            return strcmp(module->path, path) == 0 ? module : NULL;
+    }
     return NULL;
 }
 
@@ -399,8 +460,8 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
 
     /* The loader's lock is held: nobody else takes one. */
     uint32_t index = atomic_load(&ct_board->module_count);
-    struct ct_board_module *module = &ct_board->modules[index];
-    if (index >= CT_BOARD_MAX_MODULES || !ct_memory_back(module, sizeof(*module))) {
+    struct ct_board_module *module = ct_table_get(CT_TABLE_MODULES, index);
+    if (module == NULL || (index >= CT_FIRST_MODULES && !ct_memory_back(module, sizeof(*module)))) {
         scan->lost++;
         return 0;
     }
@@ -424,6 +485,20 @@ void ct_modules_scan(void)
     while (scan.lost > lost &&
            !atomic_compare_exchange_weak(&ct_board->modules_lost, &lost, scan.lost))
         ;
+}
+
+bool ct_modules_inherit(const struct ct_board *parent)
+{
+    uint32_t count = atomic_load(&parent->module_count);
+
+    if (count > CT_FIRST_MODULES)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!parent->modules[i].is_ready)
+            return false;
+    memcpy(ct_board->modules, parent->modules, count * sizeof(parent->modules[0]));
+    atomic_store_explicit(&ct_board->module_count, count, memory_order_release);
+    return true;
 }
 
 static int find_object(struct dl_phdr_info *info, size_t size, void *wanted)

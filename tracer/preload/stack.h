@@ -31,6 +31,10 @@ struct ct_object_range ct_object_range_around(const void *address);
 /* Writes modules to the board that are not there yet. */
 void ct_modules_scan(void);
 
+/* The same for a process that was forked by that of `parent`, if those are a few: it looks at no
+ * object, each of which would be a page fault. FALSE if they must be looked for. */
+bool ct_modules_inherit(const struct ct_board *parent);
+
 /*
  * The locks of the loader and of libunwind do not survive in the child of a fork that comes while
  * another thread holds one. So whoever of us takes them says so, and fork waits.

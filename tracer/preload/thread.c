@@ -3,8 +3,8 @@
 #include "emit.h"
 #include "ended.h"
 #include "raw.h"
-#include "ring.h"
 #include "sanitizers.h"
+#include "tables.h"
 #include "unwind.h"
 #include "wait.h"
 
@@ -27,29 +27,37 @@ static int exit_round = PTHREAD_DESTRUCTOR_ITERATIONS;
 
 static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
 
+/* The slot, with memory for a thread that begins, since it may never have been used; or NULL. */
+static struct ct_board_slot *prepare_slot(uint32_t index)
+{
+    struct ct_board_slot *slot = ct_table_get(CT_TABLE_SLOTS, index);
+
+    if (slot == NULL ||
+        !ct_memory_back(slot, offsetof(struct ct_board_slot, small_ring) + CT_RING_BACKED_AT_FIRST))
+        return NULL;
+    return slot;
+}
+
 /* With its ring. */
 static struct ct_board_thread *claim_slot(struct ct_self *self)
 {
     uint32_t high = atomic_load(&ct_board->thread_high_water);
-    uint32_t backed = high; /* a slot that was used has memory */
+    uint32_t used = high;
 
     for (uint32_t i = 0; i < CT_BOARD_MAX_THREADS; i++) {
-        struct ct_board_thread *slot = &ct_board->threads[i];
+        struct ct_board_slot *slot = i < used ? ct_slot_at(i) : prepare_slot(i);
         int32_t is_free = 0;
-        if (i >= backed && !ct_memory_back(slot, sizeof(*slot)))
+        if (slot == NULL)
             break;
-        if (atomic_load_explicit(&slot->tid, memory_order_relaxed) != 0 ||
-            !atomic_compare_exchange_strong(&slot->tid, &is_free, -1))
+        if (atomic_load_explicit(&slot->thread.tid, memory_order_relaxed) != 0 ||
+            !atomic_compare_exchange_strong(&slot->thread.tid, &is_free, -1))
             continue;
-        self->ring = ct_ring_prepare(i);
-        if (self->ring == NULL) {
-            atomic_store(&slot->tid, 0);
-            break;
-        }
         while (i >= high &&
                !atomic_compare_exchange_weak(&ct_board->thread_high_water, &high, i + 1))
             ;
-        return slot;
+        self->slot_index = i;
+        ct_ring_begin_thread(self, slot);
+        return &slot->thread;
     }
     atomic_fetch_add(&ct_board->threads_lost, 1);
     return NULL;
@@ -238,7 +246,10 @@ void ct_thread_exit(struct ct_self *self)
         .sleep_ns = slot->class_ns[CT_CLASS_SLEEP],
     };
     ct_emit_thread_exit(self, ct_ticks(), &event);
-    atomic_fetch_add(&ct_board->waits_recorded, slot->waits_recorded);
+    /* First off the slot: a process that is killed in between has counted none of them twice. */
+    uint64_t waits_recorded = slot->waits_recorded;
+    *(volatile uint64_t *)&slot->waits_recorded = 0;
+    atomic_fetch_add(&ct_board->waits_recorded, waits_recorded);
     self->mode = CT_MODE_BYPASS;
     self->slot = NULL;
     ct_ended_note(slot->handle, slot->tid);
@@ -262,9 +273,11 @@ uint64_t ct_thread_object(pthread_t handle)
 {
     uint32_t high = atomic_load(&ct_board->thread_high_water);
 
-    for (uint32_t i = 0; i < high; i++)
-        if (ct_board->threads[i].handle == (uint64_t)handle && ct_board->threads[i].tid > 0)
-            return (uint64_t)ct_board->threads[i].tid;
+    for (uint32_t i = 0; i < high; i++) {
+        const struct ct_board_slot *slot = ct_slot_at(i);
+        if (slot != NULL && slot->thread.handle == (uint64_t)handle && slot->thread.tid > 0)
+            return (uint64_t)slot->thread.tid;
+    }
     /* It has no slot yet, or no more. While it can be joined, its memory is there. */
     int32_t tid = 0;
     if (tid_offset != 0)

@@ -24,7 +24,9 @@ struct ct_self {
     enum ct_mode mode;
     uint32_t has_unwritten;       /* slot->wait.state is UNWRITTEN */
     struct ct_board_thread *slot; /* NULL: it has none */
-    struct ct_board_ring *ring;   /* the slot's */
+    struct ct_board_ring *ring;   /* the slot's, or a large one */
+    uint32_t slot_index;
+    uint32_t ring_size; /* bytes of records in it */
     uint32_t stacks_taken;
     uint32_t last_stack; /* the one taken last, which is likely to be the next one too; 0: none */
     struct ct_memos *memos; /* of stacks; NULL: none yet */

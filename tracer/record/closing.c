@@ -9,9 +9,10 @@
 
 /* One board while it is written out. */
 struct board {
-    const struct ct_board *data;    /* borrowed */
-    uint32_t slots;                 /* that were ever used */
-    const struct ct_writer *writer; /* borrowed */
+    const struct ct_mapped_board *mapped; /* borrowed */
+    const struct ct_board *data;          /* its */
+    uint32_t slots;                       /* that were ever used */
+    const struct ct_writer *writer;       /* borrowed */
     uint64_t ns_per_tick;
     uint64_t now_ticks;
     uint64_t now_ns;
@@ -53,10 +54,10 @@ static void write_process(const struct board *board)
 
 static void write_modules(const struct board *board)
 {
-    uint32_t count = MIN(board->data->module_count, CT_BOARD_MAX_MODULES);
+    uint32_t count = ct_board_entries(board->mapped, CT_TABLE_MODULES, board->data->module_count);
 
     for (uint32_t i = 0; i < count; i++) {
-        const struct ct_board_module *module = &board->data->modules[i];
+        const struct ct_board_module *module = ct_board_entry(board->mapped, CT_TABLE_MODULES, i);
         char build_id[2 * CT_BUILD_ID_MAX + 1] = "";
         if (!module->is_ready)
             continue;
@@ -84,17 +85,19 @@ static void write_stack(const struct board *board, uint32_t index, const uint64_
 
 static void write_stacks(const struct board *board)
 {
-    const struct ct_board_stacks *stacks = &board->data->stacks;
-    uint32_t used = MIN(stacks->used_words, CT_BOARD_STACK_WORDS);
+    uint32_t used = ct_board_entries(board->mapped, CT_TABLE_WORDS, board->data->used_words);
     uint32_t index = 1;
 
     while (index < used) {
-        uint32_t count = (uint32_t)stacks->words[index];
-        if (count == 0 || count > CT_STACK_MAX_FRAMES || count >= used - index) {
-            index++; /* claimed but never filled in: the process was killed meanwhile */
+        struct ct_table_place place = ct_table_place_of(CT_TABLE_WORDS, index);
+        const uint64_t *words = ct_board_entry(board->mapped, CT_TABLE_WORDS, index);
+        uint32_t count = (uint32_t)words[0];
+        if (count == 0 || count > CT_STACK_MAX_FRAMES ||
+            count >= MIN(used - index, place.count - place.within)) {
+            index++; /* never filled in: the process was killed meanwhile, or the part was full */
             continue;
         }
-        write_stack(board, index, &stacks->words[index + 1], count);
+        write_stack(board, index, words + 1, count);
         index += count + 1;
     }
 }
@@ -161,7 +164,8 @@ static void write_counters(const struct board *board, const struct ct_board_thre
     }
 }
 
-static void write_inflight(const struct board *board, const struct ct_board_thread *slot)
+static void write_inflight(const struct board *board, uint32_t index,
+                           const struct ct_board_thread *slot)
 {
     const struct ct_board_wait *wait = &slot->wait;
     gboolean is_open = wait->state == CT_WAIT_STATE_OPEN;
@@ -172,7 +176,7 @@ static void write_inflight(const struct board *board, const struct ct_board_thre
     if (wait->state == CT_WAIT_STATE_NONE || wait->op >= CT_OP_COUNT)
         return;
     if (stack == 0) { /* at least where the call was made */
-        stack = CT_BOARD_STACK_WORDS - 1 - (uint32_t)(slot - board->data->threads);
+        stack = CT_BOARD_STACK_WORDS - 1 - index;
         write_stack(board, stack, &wait->site, 1);
     }
     struct ct_event_inflight event = {
@@ -202,9 +206,11 @@ static void write_board(struct ct_closing *closing, const struct board *board)
     closing->totals.stacks_lost += data->stacks_lost;
     closing->totals.threads_lost += data->threads_lost;
     closing->totals.modules_lost += data->modules_lost;
-    for (uint32_t i = 0; i < board->slots; i++)
-        if (data->threads[i].tid > 0)
-            closing->totals.waits += data->threads[i].waits_recorded;
+    for (uint32_t i = 0; i < board->slots; i++) {
+        const struct ct_board_thread *slot = ct_board_thread(board->mapped, i);
+        if (slot->tid > 0)
+            closing->totals.waits += slot->waits_recorded;
+    }
     if (board->writer == NULL)
         return;
 
@@ -212,10 +218,10 @@ static void write_board(struct ct_closing *closing, const struct board *board)
     write_modules(board);
     write_stacks(board);
     for (uint32_t i = 0; i < board->slots; i++) {
-        const struct ct_board_thread *slot = &data->threads[i];
+        const struct ct_board_thread *slot = ct_board_thread(board->mapped, i);
         if (slot->tid <= 0)
             continue;
-        write_inflight(board, slot);
+        write_inflight(board, i, slot);
         write_counters(board, slot);
         write_thread(board, slot);
     }
@@ -254,7 +260,7 @@ static uint64_t last_note_ns(const struct board *board)
     uint64_t last_ns = board->data->start_ns;
 
     for (uint32_t i = 0; i < board->slots; i++) {
-        const struct ct_board_wait *wait = &board->data->threads[i].wait;
+        const struct ct_board_wait *wait = &ct_board_thread(board->mapped, i)->wait;
         uint64_t ticks = MAX(wait->begin_ticks, wait->end_ticks);
         if (ticks != 0)
             last_ns = MAX(last_ns, ticks_to_time(board, ticks));
@@ -268,6 +274,7 @@ static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_b
 {
     const struct ct_control *control = closing->directory->control;
     struct board board = {
+        .mapped = mapped,
         .data = mapped->data,
         .slots = ct_board_slots(mapped),
         .writer = closing->writer,

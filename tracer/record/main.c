@@ -90,7 +90,9 @@ static void watch(struct setting *setting)
         };
         poll(fds, G_N_ELEMENTS(fds), poll_timeout(deadlines, DEADLINES));
         ct_deaths_update(launch->deaths);
-        ct_launch_handle_signals(launch);
+        /* That others' children begin and end is no reason to look at ours. */
+        if (fds[0].revents != 0 || fds[1].revents == 0)
+            ct_launch_handle_signals(launch);
         if (is_due(&deadlines[BEGIN]))
             ct_recording_begin(recording);
         if (is_due(&deadlines[END]))

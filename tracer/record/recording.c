@@ -325,6 +325,18 @@ static G_GNUC_PRINTF(2, 3) void append_part(GString *parts, const char *format, 
     va_end(arguments);
 }
 
+/* Images that could not have a board. */
+static void describe_refused(const struct ct_recording *recording, GString *missing)
+{
+    const uint64_t *refused = ct_boards_refused(recording->boards);
+
+    for (guint i = 0; i < CT_REFUSAL_COUNT; i++) {
+        if (refused[i] > 0)
+            append_part(missing, "preload: not in %" G_GUINT64_FORMAT " process%s: %s", refused[i],
+                        refused[i] == 1 ? "" : "es", ct_refusal_reason(i));
+    }
+}
+
 /* What was not recorded, and why, as the capture event says it. Caller frees. */
 static char *describe_missing(const struct ct_recording *recording, const char *fault)
 {
@@ -349,6 +361,7 @@ static char *describe_missing(const struct ct_recording *recording, const char *
         append_part(missing, "%s: only counted, by%s", others->str, chosen->str);
     if (!recording->has_begun)
         append_part(missing, "the recording itself: " CT_RECORDING_NOT_BEGUN);
+    describe_refused(recording, missing);
     if (fault != NULL)
         append_part(missing, "waits: %s", fault);
     return g_string_free(missing, FALSE);
@@ -590,6 +603,7 @@ void ct_recording_summary(const struct ct_recording *recording,
         .lacks_kernel = recording->kernel != NULL && recording->kernel_totals.events == 0 &&
                         ct_kernel_capture_is_wanted(recording->kernel),
         .totals = recording->closing.totals,
+        .refused = ct_boards_refused(recording->boards),
     };
     if (recording->has_begun) {
         summary->totals.processes -= summary->totals.early_processes;

@@ -75,6 +75,7 @@ struct ct_recording_summary {
     struct ct_kernel_totals kernel;
     gboolean lacks_kernel; /* it was wanted, but told nothing */
     struct ct_closing_totals totals;
+    const uint64_t *refused; /* borrowed; images that could not have a board, by enum ct_refusal */
 };
 
 /* After the cut. */

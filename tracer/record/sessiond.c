@@ -84,6 +84,24 @@ static void limit_files(void)
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* A stack of its threads, where the address space is limited. */
+#define DAEMON_STACK_SIZE ((rlim_t)1 << 20)
+
+/* Its two dozen threads would take 8 MB of address space each, and arenas of 64 MB; where that is
+ * limited, it waits for ever for those that could not be made. */
+static void save_address_space(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return;
+    setenv("MALLOC_ARENA_MAX", "1", 1);
+    if (getrlimit(RLIMIT_STACK, &limit) == 0) {
+        limit.rlim_cur = MIN(limit.rlim_cur, DAEMON_STACK_SIZE);
+        setrlimit(RLIMIT_STACK, &limit);
+    }
+}
+
 /* In the child: becomes the daemon, in a session of its own, away from our terminal. */
 static void become_daemon(void)
 {
@@ -99,6 +117,7 @@ static void become_daemon(void)
     for (int fd = 0; fd <= 2; fd++)
         dup2(null, fd);
     limit_files();
+    save_address_space();
     setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY);
     unsetenv("LD_PRELOAD");
     execlp(SESSIOND_PROGRAM, SESSIOND_PROGRAM, "--no-kernel", (char *)NULL);

@@ -24,6 +24,14 @@ static void append_size(GString *line, uint64_t bytes)
         g_string_append_printf(line, "%.1f MB", (double)bytes / 1e6);
 }
 
+static gboolean has_refused(const struct ct_recording_summary *summary)
+{
+    for (guint i = 0; i < CT_REFUSAL_COUNT; i++)
+        if (summary->refused[i] > 0)
+            return TRUE;
+    return FALSE;
+}
+
 static void append_losses(GString *line, const struct ct_recording_summary *summary,
                           gboolean is_complete)
 {
@@ -60,8 +68,21 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
         g_string_append(line,
                         "\nctrace: waits are LOST: totals are too low, and ctrace report says "
                         "by how many");
-    else if (!is_any)
+    else if (!is_any && !has_refused(summary))
         g_string_append(line, ", nothing lost");
+}
+
+/* Processes that the library had to leave alone. */
+static void append_refused(GString *line, const struct ct_recording_summary *summary)
+{
+    for (guint i = 0; i < CT_REFUSAL_COUNT; i++) {
+        if (summary->refused[i] == 0)
+            continue;
+        g_string_append(line, "\nctrace: LOST the waits of ");
+        append_count(line, summary->refused[i], "process", "processes");
+        g_string_append_printf(line, ", which had no room for the preload: %s",
+                               ct_refusal_reason(i));
+    }
 }
 
 /* How many stacks do not reach to the first function. */
@@ -118,6 +139,7 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     append_size(line, summary.bytes);
     g_string_append(line, ")");
     append_losses(line, &summary, is_complete);
+    append_refused(line, &summary);
     if (summary.lacks_kernel)
         g_string_append(line, "\nctrace: nothing from the kernel: 'ctrace report' says why");
     g_printerr("%s\n", line->str);
@@ -138,8 +160,13 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
                    summary.path);
     if (summary.totals.processes == 0 && summary.kernel.hidden_processes == 0 &&
         summary.attached == NULL) {
-        g_printerr("ctrace: nothing was recorded: no process loaded the preload (it cannot see "
-                   "statically linked, setuid and 32-bit programs)\n");
+        g_autoptr(GString) refused = g_string_new(NULL);
+        append_refused(refused, &summary);
+        g_printerr("ctrace: nothing was recorded: no process loaded the preload%s%s\n",
+                   refused->len > 0 ? ""
+                                    : " (it cannot see statically linked, setuid and 32-bit "
+                                      "programs)",
+                   refused->str);
         return FALSE;
     }
     if (!summary.has_begun) {

@@ -1,16 +1,17 @@
 /*
  * The board: one sparse file on tmpfs per traced process image, mapped shared by the preload and
- * the recorder. It says what every thread is doing at this moment, counts every call, holds the
- * stacks and modules that events refer to, and the events themselves until the recorder has
- * written them to LTTng. Writing to it is plain stores, so it is there also after SIGKILL of the
- * program.
+ * the recorder, as far as it is used. It says what every thread is doing at this moment, counts
+ * every call, holds the stacks and modules that events refer to, and the events themselves until
+ * the recorder has written them to LTTng. Writing to it is plain stores, so it is there also after
+ * SIGKILL of the program.
  *
  * One writer per thread slot and per event ring (its thread); the module and stack tables are
  * append-only and lock-free. The recorder only reads, except for the tails of the rings, and for
  * `control`, which only it writes.
  *
  * Files in the session directory, CT_SESSION_PREFIX and the recording's number: `control`, and
- * `PID-STARTNS.board` for each process image.
+ * `PID-STARTNS.board` for each process image; or an empty one with the ending of a refusal, where
+ * an image could not have a board.
  */
 #ifndef CTRACE_SCHEMA_BOARD_H
 #define CTRACE_SCHEMA_BOARD_H
@@ -29,14 +30,18 @@
 #define CT_CONTROL_FILE     "control"
 #define CT_BOARD_SUFFIX     ".board"
 
-#define CT_BOARD_MAX_THREADS   16384
-#define CT_BOARD_MAX_MODULES   1024
-#define CT_BOARD_STACK_BUCKETS (UINT32_C(1) << 17)
-#define CT_BOARD_STACK_WORDS   (UINT32_C(1) << 22)
+/* Why an image has no board. F(symbol, ending of the file's name, what the user is told) */
+#define CT_REFUSALS(F)                                                            \
+    F(ADDRESS_SPACE, ".no-address-space", "too little address space (ulimit -v)") \
+    F(FILE_SIZE, ".no-file-size", "too low a limit of file sizes (ulimit -f)")    \
+    F(MEMORY, ".no-memory", "no memory for it in /dev/shm, or none to be mapped")
 
-/* The last indices name no words: the recorder gives them to threads of which only the site of
- * their open wait is known. */
-#define CT_BOARD_STACK_RESERVED CT_BOARD_MAX_THREADS
+enum ct_refusal {
+#define REFUSAL(symbol, suffix, reason) CT_REFUSAL_##symbol,
+    CT_REFUSALS(REFUSAL)
+#undef REFUSAL
+        CT_REFUSAL_COUNT,
+};
 
 #define CT_OUTPUT_SIZE  4096
 #define CT_COMMAND_SIZE 4096
@@ -97,6 +102,9 @@ struct ct_board_counters {
     uint32_t histogram[CT_HISTOGRAM_BUCKETS];
 };
 
+/* Of what is to be on pages of its own: the smallest ones. */
+#define CT_BOARD_ALIGNMENT 4096
+
 #define CT_THREAD_NAME_SIZE 16
 
 struct ct_board_thread {
@@ -125,13 +133,102 @@ struct ct_board_module {
     char path[CT_MODULE_PATH_SIZE];
 };
 
-/* Interned stacks: a stack's id is the index of its first word. */
-struct ct_board_stacks {
-    _Atomic uint32_t buckets[CT_BOARD_STACK_BUCKETS]; /* indices; 0 is empty */
-    _Atomic uint32_t used_words;                      /* the next free one; word 0 is never used */
-    uint32_t reserved;
-    uint64_t words[CT_BOARD_STACK_WORDS]; /* hash << 32 | count, then count addresses */
+/*
+ * The events that a thread has written and the recorder has not yet: a ring of records. Each slot
+ * has a small one. A thread that finds it full goes on in a large one, and stays there.
+ *
+ * Positions in it count up; in their high bits is their epoch. A thread that finds its ring empty
+ * may begin another epoch, at position 0: so most rings never get beyond their first pages, and
+ * take no memory for more. A tail of another epoch than the head's is one of 0.
+ *
+ * A record is whole: one that does not fit before the end of the bytes begins at their start again.
+ * A record of CT_EVENT_COUNT, or less room than for a header, stands for the rest of the bytes.
+ */
+struct ct_board_ring {
+    _Atomic uint64_t head; /* epoch and position where the thread writes next */
+    uint64_t backed;       /* so many of the bytes have memory behind them */
+    uint64_t reserved[6];
+    _Atomic uint64_t tail; /* epoch and position where the recorder reads next */
+    uint64_t unused[7];
 };
+
+#define CT_RING_SMALL_FILE_SIZE (UINT32_C(1) << 16)
+#define CT_RING_LARGE_FILE_SIZE (UINT32_C(1) << 20)
+
+/* So many bytes of records follow the ring. */
+#define CT_RING_SMALL_SIZE (CT_RING_SMALL_FILE_SIZE - sizeof(struct ct_board_ring))
+#define CT_RING_LARGE_SIZE (CT_RING_LARGE_FILE_SIZE - sizeof(struct ct_board_ring))
+
+/* The recorder is woken when such a part of a ring is full. */
+#define CT_RING_CALL_SHARE 4
+
+static inline uint8_t *ct_ring_bytes(struct ct_board_ring *ring)
+{
+    return (uint8_t *)(ring + 1);
+}
+
+/* All that there is of a thread. */
+struct ct_board_slot {
+    _Alignas(CT_BOARD_ALIGNMENT) struct ct_board_thread thread;
+    uint32_t large_ring; /* its index, and one more, if threads write to one; 0: none yet */
+    _Alignas(CT_BOARD_ALIGNMENT) uint8_t small_ring[CT_RING_SMALL_FILE_SIZE];
+};
+
+static inline struct ct_board_ring *ct_slot_ring(struct ct_board_slot *slot)
+{
+    return (struct ct_board_ring *)(void *)slot->small_ring;
+}
+
+/*
+ * The tables of a board. The first part of each is in the header, enough for most programs; the
+ * others are in segments of the file, in the order in which they were needed, without a gap: so
+ * both sides map no more than what is used. The second part has `1 << second_bits` entries, and
+ * each one after it twice as many as the one before it.
+ *
+ * Stacks are interned: a stack's id is the index of its first word; it lies in one part. The
+ * buckets are a hash table of ids in levels, a part each: what finds no room in one goes on to the
+ * next.
+ */
+enum ct_table {
+    CT_TABLE_MODULES, /* struct ct_board_module */
+    CT_TABLE_BUCKETS, /* _Atomic uint32_t, the id of a stack; 0 is empty */
+    CT_TABLE_WORDS,   /* uint64_t: hash << 32 | count, then count addresses */
+    CT_TABLE_SLOTS,   /* struct ct_board_slot */
+    CT_TABLE_RINGS,   /* large ones */
+    CT_TABLE_COUNT,
+};
+
+#define CT_FIRST_MODULES 16
+#define CT_FIRST_BUCKETS 512
+#define CT_FIRST_WORDS   1280
+#define CT_FIRST_SLOTS   1
+
+/* F(symbol, size of an entry, entries of the first part, second_bits, parts after the first) */
+#define CT_TABLES(F)                                                   \
+    F(MODULES, sizeof(struct ct_board_module), CT_FIRST_MODULES, 7, 4) \
+    F(BUCKETS, sizeof(uint32_t), CT_FIRST_BUCKETS, 14, 4)              \
+    F(WORDS, sizeof(uint64_t), CT_FIRST_WORDS, 13, 9)                  \
+    F(SLOTS, sizeof(struct ct_board_slot), CT_FIRST_SLOTS, 2, 12)      \
+    F(RINGS, CT_RING_LARGE_FILE_SIZE, 0, 0, 12)
+
+/* The most parts that a table has after the first. */
+#define CT_TABLE_PARTS 12
+
+/* At least as many as all tables have. */
+#define CT_BOARD_SEGMENTS 48
+
+#define CT_TABLE_MAX(first, second_bits, parts) \
+    ((first) + (((UINT32_C(1) << (parts)) - 1) << (second_bits)))
+
+#define CT_BOARD_MAX_MODULES CT_TABLE_MAX(CT_FIRST_MODULES, 7, 4)
+#define CT_BOARD_BUCKETS     CT_TABLE_MAX(CT_FIRST_BUCKETS, 14, 4)
+#define CT_BOARD_STACK_WORDS CT_TABLE_MAX(CT_FIRST_WORDS, 13, 9)
+#define CT_BOARD_MAX_THREADS CT_TABLE_MAX(CT_FIRST_SLOTS, 2, 12)
+#define CT_BOARD_MAX_RINGS   CT_TABLE_MAX(0, 0, 12)
+
+/* The last ids name no words: the recorder gives them to threads of which only the site of their
+ * open wait is known. */
+#define CT_BOARD_STACK_RESERVED CT_BOARD_MAX_THREADS
 
 #define CT_BOARD_EXE_SIZE  1024
 #define CT_BOARD_ARGS_SIZE 4096
@@ -160,39 +257,17 @@ struct ct_board {
     _Atomic uint32_t thread_high_water; /* slots at and above were never used */
     _Atomic uint32_t module_count;
     _Atomic uint64_t events_lost; /* of the recorded ones: there was no room in a ring */
+    _Atomic uint32_t used_words;  /* the next free one; word 0 is never used */
+    _Atomic uint32_t ring_count;  /* large rings that were taken */
+    _Atomic uint8_t segments[CT_BOARD_SEGMENTS]; /* enum ct_table + 1 of each; 0: there is none */
     char exe[CT_BOARD_EXE_SIZE];
     char args[CT_BOARD_ARGS_SIZE];
     char cwd[CT_BOARD_EXE_SIZE];
-    struct ct_board_module modules[CT_BOARD_MAX_MODULES];
-    struct ct_board_stacks stacks;
-    struct ct_board_thread threads[CT_BOARD_MAX_THREADS];
-};
-
-/*
- * The events that a thread has written and the recorder has not yet: a ring of records. There is
- * one for each thread slot, in the file behind the board.
- *
- * Positions in it count up; in their high bits is their epoch. A thread that finds its ring empty
- * may begin another epoch, at position 0: so most rings never get beyond their first pages, and
- * take no memory for more. A tail of another epoch than the head's is one of 0.
- *
- * A record is whole: one that does not fit before the end of the bytes begins at their start again.
- * A record of CT_EVENT_COUNT, or less room than for a header, stands for the rest of the bytes.
- */
-#define CT_RING_HEADER_SIZE 128
-#define CT_RING_FILE_SIZE   (UINT32_C(1) << 20)
-
-/* The recorder is woken when so much is in a ring. */
-#define CT_RING_CALL_SIZE (CT_RING_FILE_SIZE / 8)
-#define CT_RING_SIZE      (CT_RING_FILE_SIZE - CT_RING_HEADER_SIZE)
-
-struct ct_board_ring {
-    _Atomic uint64_t head; /* epoch and position where the thread writes next */
-    uint64_t backed;       /* so many of the bytes have memory behind them */
-    uint64_t reserved[6];
-    _Atomic uint64_t tail; /* epoch and position where the recorder reads next */
-    uint64_t unused[7];
-    uint8_t bytes[CT_RING_SIZE];
+    /* The first part of each table. */
+    _Alignas(CT_BOARD_ALIGNMENT) struct ct_board_module modules[CT_FIRST_MODULES];
+    _Alignas(CT_BOARD_ALIGNMENT) _Atomic uint32_t buckets[CT_FIRST_BUCKETS];
+    uint64_t words[CT_FIRST_WORDS];
+    struct ct_board_slot slots[CT_FIRST_SLOTS];
 };
 
 /* Then the event, as packed_event.h says. `size` counts both, and is a multiple of 8. */
@@ -215,16 +290,58 @@ static inline uint64_t ct_ring_begin(uint64_t head, uint64_t tail)
     return (head ^ tail) & ~CT_RING_POSITION_MASK ? 0 : tail & CT_RING_POSITION_MASK;
 }
 
-/* The program maps so many rings at a time, as it needs them. */
-#define CT_RINGS_AT_ONCE 16
-#define CT_RING_CHUNKS   (CT_BOARD_MAX_THREADS / CT_RINGS_AT_ONCE)
-#define CT_CHUNK_SIZE    ((size_t)CT_RINGS_AT_ONCE * CT_RING_FILE_SIZE)
+struct ct_table_layout {
+    uint32_t entry_size;
+    uint32_t first;
+    uint32_t second_bits;
+    uint32_t parts; /* after the first */
+};
 
-/* In the file, which may be shorter. The first chunk is mapped together with the board. */
+static const struct ct_table_layout ct_table_layouts[CT_TABLE_COUNT] = {
+#define TABLE_LAYOUT(symbol, size, first, second_bits, parts) \
+    [CT_TABLE_##symbol] = {size, first, second_bits, parts},
+    CT_TABLES(TABLE_LAYOUT)
+#undef TABLE_LAYOUT
+};
+
+/* Where an entry of a table is. */
+struct ct_table_place {
+    uint32_t part;   /* 0: the first */
+    uint32_t within; /* index in it */
+    uint32_t count;  /* entries of that part */
+};
+
+static inline struct ct_table_place ct_table_place_of(enum ct_table table, uint32_t index)
+{
+    const struct ct_table_layout *layout = &ct_table_layouts[table];
+
+    if (index < layout->first)
+        return (struct ct_table_place){0, index, layout->first};
+    index -= layout->first;
+    uint32_t part = 32U - (uint32_t)__builtin_clz((index >> layout->second_bits) + 1);
+    uint32_t count = UINT32_C(1) << (part - 1 + layout->second_bits);
+    return (struct ct_table_place){part, index - (count - (UINT32_C(1) << layout->second_bits)),
+                                   count};
+}
+
+/* The size of the segment that is this part of the table, not the first. */
+static inline uint64_t ct_segment_size(enum ct_table table, uint32_t part)
+{
+    const struct ct_table_layout *layout = &ct_table_layouts[table];
+
+    return (uint64_t)layout->entry_size << (part - 1 + layout->second_bits);
+}
+
 #define CT_BOARD_PAGE ((size_t)65536) /* the largest of any machine */
-#define CT_RINGS_OFFSET \
+
+/* What every board has: the header. Segments follow. */
+#define CT_BOARD_START_SIZE \
     ((sizeof(struct ct_board) + CT_BOARD_PAGE - 1) / CT_BOARD_PAGE * CT_BOARD_PAGE)
-#define CT_BOARD_FILE_SIZE (CT_RINGS_OFFSET + CT_RING_CHUNKS * CT_CHUNK_SIZE)
+
+/* The file may be shorter. */
+#define TABLE_SIZE(symbol, size, first, second_bits, parts) \
+    +(size) * (uint64_t)(CT_TABLE_MAX(first, second_bits, parts) - (first))
+#define CT_BOARD_FILE_SIZE (CT_BOARD_START_SIZE CT_TABLES(TABLE_SIZE))
 
 #define CT_DOORBELL_OFFSET \
     ((sizeof(struct ct_control) + CT_BOARD_PAGE - 1) / CT_BOARD_PAGE * CT_BOARD_PAGE)
@@ -236,9 +353,18 @@ _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
-_Static_assert(offsetof(struct ct_board, exe) == 112, "board layout");
-_Static_assert(offsetof(struct ct_board_ring, bytes) == CT_RING_HEADER_SIZE, "ring layout");
-_Static_assert(sizeof(struct ct_board_ring) == CT_RING_FILE_SIZE, "ring layout");
+_Static_assert(offsetof(struct ct_board, exe) == 168, "board layout");
+_Static_assert(offsetof(struct ct_board, modules) == 8192, "board layout");
+_Static_assert(offsetof(struct ct_board, slots) == 28672, "board layout");
+_Static_assert(sizeof(struct ct_board_ring) == 128, "ring layout");
+_Static_assert(offsetof(struct ct_board_slot, small_ring) == 16384, "slot layout");
+#define SEGMENT_IS_OF_WHOLE_PAGES(symbol, size, first, second_bits, parts)     \
+    _Static_assert(((uint64_t)(size) << (second_bits)) % CT_BOARD_PAGE == 0 && \
+                       (parts) <= CT_TABLE_PARTS,                              \
+                   "segments begin and end with pages");
+CT_TABLES(SEGMENT_IS_OF_WHOLE_PAGES)
+#define PARTS(symbol, size, first, second_bits, parts) +(parts)
+_Static_assert(CT_TABLES(PARTS) <= CT_BOARD_SEGMENTS, "all segments have room");
 _Static_assert(sizeof(struct ct_ring_record) == 16, "record layout");
 
 /* The duration of `ticks` in nanoseconds. */
