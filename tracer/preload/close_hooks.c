@@ -1,4 +1,7 @@
-/* Closing descriptors. */
+/*
+ * Closing descriptors. Without dirent.h: where a header says that a folder is never NULL, the
+ * compiler leaves out what we do in case it is.
+ */
 #include "fd.h"
 #include "hook.h"
 
@@ -11,6 +14,17 @@ int close(int fd)
     CT_NEED_REAL(close);
     ct_fd_forget(fd); /* before: the number may be another thread's at once */
     return real_close(fd);
+}
+
+int dirfd(void *directory);
+
+CT_REAL(int, closedir, (void *directory))
+
+int closedir(void *directory)
+{
+    CT_NEED_REAL(closedir);
+    ct_fd_forget(directory != NULL ? dirfd(directory) : -1); /* before, as for close */
+    return real_closedir(directory);
 }
 
 CT_REAL(int, close_range, (unsigned first, unsigned last, int flags))

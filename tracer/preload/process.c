@@ -2,6 +2,7 @@
 
 #include "emit.h"
 #include "fd.h"
+#include "memory.h"
 #include "raw.h"
 #include "ring.h"
 #include "stack.h"
@@ -329,7 +330,9 @@ void ct_process_exec_begin(const char *path)
 
     if (!ct_process_is_own())
         return;
-    struct ct_event_exec event = {.path = path};
+    uintptr_t known_page = 0;
+    struct ct_event_exec event = {.path =
+                                      ct_memory_is_string(path, PATH_MAX, &known_page) ? path : ""};
     if (mode == CT_MODE_TRACED)
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;

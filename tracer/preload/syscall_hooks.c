@@ -5,6 +5,7 @@
  */
 #include "fd.h"
 #include "hook.h"
+#include "memory.h"
 #include "raw.h"
 #include "schema/syscalls.h"
 #include "unwind.h"
@@ -101,7 +102,7 @@ static long call_futex_waitv(const struct call *call)
 {
     const struct futex_waitv *waiters = (const struct futex_waitv *)call->arguments[0];
 
-    if (call->arguments[1] == 0 || !ct_memory_is_readable(&waiters->uaddr))
+    if (call->arguments[1] == 0 || !ct_memory_is_readable(waiters, sizeof(*waiters)))
         return make(call);
     return wait_on_futex(call, (const void *)(uintptr_t)waiters->uaddr);
 }
