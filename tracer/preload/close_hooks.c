@@ -32,9 +32,10 @@ CT_REAL(int, close_range, (unsigned first, unsigned last, int flags))
 int close_range(unsigned first, unsigned last, int flags)
 {
     CT_NEED_REAL(close_range);
-    if (first <= last)
+    int result = real_close_range(first, last, flags);
+    if (result == 0 && !(flags & CLOSE_RANGE_CLOEXEC)) /* those stay open */
         ct_fd_forget_range(first, last);
-    return real_close_range(first, last, flags);
+    return result;
 }
 
 CT_REAL(void, closefrom, (int first))

@@ -28,6 +28,9 @@ const uint32_t *ct_is_ours = &always_ours;
 
 static bool is_over;
 
+/* By seccomp, and so are our children. */
+static bool is_filtered;
+
 bool ct_process_is_over(void)
 {
     return is_over;
@@ -268,7 +271,7 @@ void ct_process_forked(void)
     int saved_errno = errno;
     struct ct_board *parent_board = ct_board;
 
-    if (ct_control == NULL)
+    if (ct_control == NULL || is_filtered)
         return;
     ct_self.mode = CT_MODE_BUSY;
     /* It may have ended by now, so that the kernel would name another one. */
@@ -299,10 +302,35 @@ void ct_process_announce_fork(pid_t child)
     errno = saved_errno;
 }
 
-static void end_image(enum ct_process_state state)
+static void end_image(enum ct_process_state state, uint64_t end_ns)
 {
-    atomic_store(&ct_board->end_ns, ct_now_ns());
+    atomic_store(&ct_board->end_ns, end_ns);
     atomic_store(&ct_board->state, state);
+}
+
+/* From here on hooks only pass on. */
+static void leave(void)
+{
+    static const uint32_t not_ours = 0;
+
+    is_over = true;
+    ct_is_ours = &not_ours;
+}
+
+/* 0: the memory is not ours to change. */
+uint64_t ct_process_filter_begin(void)
+{
+    return ct_process_is_own() ? ct_now_ns() : 0;
+}
+
+/* Plain stores: the filter is there. */
+void ct_process_filter_end(uint64_t when_ns, bool has_filter)
+{
+    if (!has_filter || when_ns == 0)
+        return;
+    is_filtered = true;
+    end_image(CT_PROCESS_EXITED, when_ns);
+    leave();
 }
 
 void ct_process_exit(int status)
@@ -317,10 +345,8 @@ void ct_process_exit(int status)
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY) /* else a handler has interrupted the writing of an event */
         ct_emit_process_exit(&ct_self, ct_ticks(), &event);
-    end_image(CT_PROCESS_EXITED);
-    static const uint32_t not_ours = 0;
-    is_over = true;
-    ct_is_ours = &not_ours;
+    end_image(CT_PROCESS_EXITED, ct_now_ns());
+    leave();
     ct_self.mode = mode;
 }
 
@@ -338,7 +364,7 @@ void ct_process_exec_begin(const char *path)
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY)
         ct_emit_exec(&ct_self, ct_ticks(), &event);
-    end_image(CT_PROCESS_EXECED);
+    end_image(CT_PROCESS_EXECED, ct_now_ns());
     ct_self.mode = mode;
 }
 

@@ -183,9 +183,9 @@ int prctl(int option, ...)
     for (int i = 0; i < 4; i++)
         values[i] = va_arg(arguments, unsigned long);
     va_end(arguments);
-    if (option == PR_SET_SECCOMP)
-        ct_process_exit(-1); /* our calls are not the program's: the filter may kill it for them */
+    uint64_t when_ns = option == PR_SET_SECCOMP ? ct_process_filter_begin() : 0;
     int result = real_prctl(option, values[0], values[1], values[2], values[3]);
+    ct_process_filter_end(when_ns, result == 0);
     if (result == 0 && option == PR_SET_NAME)
         ct_thread_renamed();
     return result;

@@ -60,18 +60,19 @@ CT_WRAP_COND_WAIT_OUTCOME(cnd_timedwait,
                           (condition, mutex, deadline), CT_OP_COND_TIMEDWAIT, NULL, C11_OUTCOME)
 
 /* A call that lets waiters of its object go. */
-#define CT_WRAP_WAKE(name, params, args, op, object, version)                       \
-    CT_REAL_VERSION(int, name, params, version)                                     \
-    int name params                                                                 \
-    {                                                                               \
-        struct ct_self *self;                                                       \
-        CT_NEED_REAL(name);                                                         \
-        if (CT_LIKELY(!ct_has_waiters(object)) || (self = ct_self_enter()) == NULL) \
-            return real_##name args;                                                \
-        uint64_t ticks = ct_ticks();                                                \
-        int result = real_##name args;                                              \
-        ct_wake(self, op, (uint64_t)(object), ticks, __builtin_return_address(0));  \
-        return result;                                                              \
+#define CT_WRAP_WAKE(name, params, args, op, object, version)                          \
+    CT_REAL_VERSION(int, name, params, version)                                        \
+    int name params                                                                    \
+    {                                                                                  \
+        struct ct_self *self;                                                          \
+        CT_NEED_REAL(name);                                                            \
+        if (CT_LIKELY(!ct_has_waiters(object)) || (self = ct_self_enter()) == NULL)    \
+            return real_##name args;                                                   \
+        uint64_t ticks = ct_ticks();                                                   \
+        int result = real_##name args;                                                 \
+        if (result == 0)                                                               \
+            ct_wake(self, op, (uint64_t)(object), ticks, __builtin_return_address(0)); \
+        return result;                                                                 \
     }
 
 CT_WRAP_WAKE(pthread_cond_signal, (pthread_cond_t * condition), (condition), CT_OP_COND_SIGNAL,
