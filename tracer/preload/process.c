@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include "clock.h"
 #include "emit.h"
 #include "fd.h"
 #include "memory.h"
@@ -231,6 +232,7 @@ static void mark_memory(void)
 /* A board for this image; what fails leaves the process running untraced. */
 static void begin_process(int32_t parent_pid)
 {
+    ct_clock_find_namespace();
     uint64_t start_ns = ct_now_ns();
     struct ct_board *board;
 
@@ -257,6 +259,7 @@ void ct_process_init(void)
         ct_control = map_control();
     }
     if (ct_control != NULL) {
+        ct_clock_init();
         ct_stack_init();
         ct_thread_init();
         begin_process((int32_t)ct_syscall(SYS_getppid));

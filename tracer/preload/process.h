@@ -52,6 +52,4 @@ void ct_process_exec_failed(void);
 /* False in the child of vfork, which runs in its parent's memory, and where ct_is_ours says so. */
 bool ct_process_is_own(void);
 
-uint64_t ct_now_ns(void);
-
 #endif

@@ -1,9 +1,11 @@
 /* Sleeping and waiting for children; threads, fork and exec; the end. */
+#include "clock.h"
 #include "fd.h"
 #include "hook.h"
 #include "raw.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,6 +213,17 @@ pid_t fork(void)
     if (child > 0 && ct_self_enter() != NULL)
         ct_process_announce_fork(child);
     return child;
+}
+
+CT_REAL(int, setns, (int fd, int type))
+
+int setns(int fd, int type)
+{
+    CT_NEED_REAL(setns);
+    int result = real_setns(fd, type);
+    if (result == 0 && ct_self_enter() != NULL)
+        ct_clock_find_namespace();
+    return result;
 }
 
 CT_REAL(int, daemon, (int keep_directory, int keep_output))

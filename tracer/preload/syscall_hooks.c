@@ -13,6 +13,7 @@
 #include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -215,6 +216,8 @@ long syscall(long number, ...)
         return call_io_uring_enter(&call);
     case SYS_seccomp:
         return call_seccomp(&call);
+    case SYS_setns:
+        return setns((int)call.arguments[0], (int)call.arguments[1]);
     case SYS_prctl:
         return prctl((int)call.arguments[0], call.arguments[1], call.arguments[2],
                      call.arguments[3], call.arguments[4]);
