@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct ct_control control;
@@ -21,14 +20,6 @@ ct_syscall_function ct_real_syscall = syscall;
 ct_syscall_function ct_raw_syscall(void)
 {
     return syscall;
-}
-
-uint64_t ct_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static void *new_memory(size_t size)

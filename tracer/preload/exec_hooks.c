@@ -4,7 +4,7 @@
  */
 #include "exec_hooks.h"
 #include "hook.h"
-#include "unwind.h"
+#include "memory.h"
 
 #include <spawn.h>
 #include <stdarg.h>
@@ -19,6 +19,12 @@
 
 /* An environment of more strings passes as it is. */
 #define MAX_STRINGS 65536
+
+/* The kernel refuses longer ones. */
+#define STRING_SIZE_MAX (128 * 1024)
+
+/* So much of the array is looked for at once. */
+#define STRINGS_AT_ONCE 512
 
 /* What every followed image needs, as this one was given it: "NAME=value", or empty. */
 static char loader_setting[8192];
@@ -70,16 +76,23 @@ static struct follow plan(char *const environment[])
 {
     struct follow follow = {0};
     bool has_session = false;
+    size_t readable = 0; /* of the array */
+    uintptr_t known_page = 0;
 
     if (session_setting[0] == '\0' || loader_setting[0] == '\0' || ct_control == NULL)
         return follow;
     follow.is_followed = ct_control->follows_children != 0;
-    if (environment != environ && environment != NULL && !ct_memory_is_readable(environment))
-        return follow;
-    for (; environment != NULL && environment[follow.count] != NULL; follow.count++) {
-        const char *setting = environment[follow.count];
+    for (; environment != NULL; follow.count++) {
+        char *const *next = &environment[follow.count];
+        if (follow.count == readable)
+            readable += ct_memory_readable(next, STRINGS_AT_ONCE * sizeof(*next)) / sizeof(*next);
+        if (follow.count == readable)
+            return follow;
+        const char *setting = *next;
+        if (setting == NULL)
+            break;
         if (follow.count == MAX_STRINGS ||
-            (environment != environ && !ct_memory_is_readable(setting)))
+            !ct_memory_is_string(setting, STRING_SIZE_MAX, &known_page))
             return follow;
         if (has_name(setting, LOADER_VARIABLE))
             follow.loader = setting;
@@ -159,8 +172,9 @@ CT_WRAP_EXEC(execve, (const char *path, char *const argv[], char *const envp[]),
              (path, argv, (char **)followed), path)
 CT_WRAP_EXEC(execvpe, (const char *file, char *const argv[], char *const envp[]),
              (file, argv, (char **)followed), file)
+/* It alone refuses to go without an environment. */
 CT_WRAP_EXEC(fexecve, (int fd, char *const argv[], char *const envp[]),
-             (fd, argv, (char **)followed), "")
+             (fd, argv, envp != NULL ? (char **)followed : NULL), "")
 
 int execv(const char *path, char *const argv[]);
 int execvp(const char *file, char *const argv[]);

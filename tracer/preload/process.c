@@ -1,7 +1,9 @@
 #include "process.h"
 
+#include "clock.h"
 #include "emit.h"
 #include "fd.h"
+#include "memory.h"
 #include "raw.h"
 #include "stack.h"
 #include "tables.h"
@@ -26,6 +28,9 @@ static uint32_t always_ours = 1;
 const uint32_t *ct_is_ours = &always_ours;
 
 static bool is_over;
+
+/* By seccomp, and so are our children. */
+static bool is_filtered;
 
 bool ct_process_is_over(void)
 {
@@ -295,6 +300,7 @@ static bool prepare_image(void)
  * leaves the process running untraced. */
 static void begin_process(const struct ct_board *parent, int32_t parent_pid)
 {
+    ct_clock_find_namespace();
     uint64_t start_ns = ct_now_ns();
     struct ct_board *board;
 
@@ -325,8 +331,10 @@ void ct_process_init(void)
         strcpy(session_directory, directory);
         ct_control = map_control();
     }
-    if (ct_control != NULL)
+    if (ct_control != NULL) {
+        ct_clock_init();
         begin_process(NULL, (int32_t)ct_syscall(SYS_getppid));
+    }
     ct_self.mode = CT_MODE_NEW;
     if (ct_board != NULL)
         ct_thread_begin(0, 0);
@@ -337,7 +345,7 @@ void ct_process_forked(void)
     int saved_errno = errno;
     struct ct_board *parent_board = ct_board;
 
-    if (ct_control == NULL)
+    if (ct_control == NULL || is_filtered)
         return;
     ct_self.mode = CT_MODE_BUSY;
     /* It may have ended by now, so that the kernel would name another one. */
@@ -368,10 +376,35 @@ void ct_process_announce_fork(pid_t child)
     errno = saved_errno;
 }
 
-static void end_image(enum ct_process_state state)
+static void end_image(enum ct_process_state state, uint64_t end_ns)
 {
-    atomic_store(&ct_board->end_ns, ct_now_ns());
+    atomic_store(&ct_board->end_ns, end_ns);
     atomic_store(&ct_board->state, state);
+}
+
+/* From here on hooks only pass on. */
+static void leave(void)
+{
+    static const uint32_t not_ours = 0;
+
+    is_over = true;
+    ct_is_ours = &not_ours;
+}
+
+/* 0: the memory is not ours to change. */
+uint64_t ct_process_filter_begin(void)
+{
+    return ct_process_is_own() ? ct_now_ns() : 0;
+}
+
+/* Plain stores: the filter is there. */
+void ct_process_filter_end(uint64_t when_ns, bool has_filter)
+{
+    if (!has_filter || when_ns == 0)
+        return;
+    is_filtered = true;
+    end_image(CT_PROCESS_EXITED, when_ns);
+    leave();
 }
 
 void ct_process_exit(int status)
@@ -386,10 +419,8 @@ void ct_process_exit(int status)
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY) /* else a handler has interrupted the writing of an event */
         ct_emit_process_exit(&ct_self, ct_ticks(), &event);
-    end_image(CT_PROCESS_EXITED);
-    static const uint32_t not_ours = 0;
-    is_over = true;
-    ct_is_ours = &not_ours;
+    end_image(CT_PROCESS_EXITED, ct_now_ns());
+    leave();
     ct_self.mode = mode;
 }
 
@@ -399,13 +430,15 @@ void ct_process_exec_begin(const char *path)
 
     if (!ct_process_is_own())
         return;
-    struct ct_event_exec event = {.path = path};
+    uintptr_t known_page = 0;
+    struct ct_event_exec event = {.path =
+                                      ct_memory_is_string(path, PATH_MAX, &known_page) ? path : ""};
     if (mode == CT_MODE_TRACED)
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY)
         ct_emit_exec(&ct_self, ct_ticks(), &event);
-    end_image(CT_PROCESS_EXECED);
+    end_image(CT_PROCESS_EXECED, ct_now_ns());
     ct_self.mode = mode;
 }
 

@@ -37,13 +37,19 @@ void ct_process_announce_fork(pid_t child);
 /* The end, as the process itself sees it. Later calls pass. */
 void ct_process_exit(int status);
 
+/*
+ * Around a call that may put the process under seccomp: our system calls are not the program's, and
+ * its filter may kill it for them. The image's recording ends if the call was a success, and its
+ * children have none. `when_ns` is what the first of these gave.
+ */
+uint64_t ct_process_filter_begin(void);
+void ct_process_filter_end(uint64_t when_ns, bool has_filter);
+
 /* Around exec: mark the image as replaced, or take that back when exec failed. */
 void ct_process_exec_begin(const char *path);
 void ct_process_exec_failed(void);
 
 /* False in the child of vfork, which runs in its parent's memory, and where ct_is_ours says so. */
 bool ct_process_is_own(void);
-
-uint64_t ct_now_ns(void);
 
 #endif

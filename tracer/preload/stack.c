@@ -1,5 +1,6 @@
 #include "stack.h"
 
+#include "clock.h"
 #include "memo.h"
 #include "raw.h"
 #include "schema/syscalls.h"
@@ -247,8 +248,9 @@ static _Atomic int is_forking;
 /* Until is_forking is no longer `value`, or it is that late. */
 static void pause_until(int value, uint64_t ns)
 {
-    const struct timespec time = {.tv_sec = (time_t)(ns / 1000000000),
-                                  .tv_nsec = (long)(ns % 1000000000)};
+    uint64_t own_ns = ct_clock_own_ns(ns);
+    const struct timespec time = {.tv_sec = (time_t)(own_ns / 1000000000),
+                                  .tv_nsec = (long)(own_ns % 1000000000)};
 
     ct_syscall(SYS_futex, &is_forking, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, &time, NULL,
                CT_OWN_FUTEX_BITSET);

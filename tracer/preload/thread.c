@@ -1,5 +1,6 @@
 #include "thread.h"
 
+#include "clock.h"
 #include "emit.h"
 #include "ended.h"
 #include "raw.h"

@@ -1,6 +1,6 @@
 #include "unwind.h"
 
-#include "raw.h"
+#include "memory.h"
 #include "sanitizers.h"
 #include "stack.h"
 
@@ -147,19 +147,8 @@ ssize_t ct_unwinder_read(void)
 
 ssize_t ct_unwinder_write(const void *address)
 {
-    if (ct_memory_is_readable(address))
+    if (ct_memory_is_readable(address, 1))
         return 1;
     errno = EFAULT;
     return -1;
-}
-
-bool ct_memory_is_readable(const void *address)
-{
-    int saved_errno = errno;
-
-    /* No such `how`: the kernel reads the set, which is all we want, and then refuses. */
-    ct_syscall(SYS_rt_sigprocmask, ~0, address, NULL, sizeof(uint64_t));
-    bool is_readable = errno != EFAULT;
-    errno = saved_errno;
-    return is_readable;
 }

@@ -52,10 +52,4 @@ bool ct_is_unwinder(const void *caller);
 ssize_t ct_unwinder_read(void);
 ssize_t ct_unwinder_write(const void *address);
 
-/*
- * False if the 8 bytes at `address` are no memory: where the program's call would fail with EFAULT,
- * a hook must not crash.
- */
-bool ct_memory_is_readable(const void *address);
-
 #endif

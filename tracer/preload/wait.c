@@ -12,14 +12,6 @@
 
 struct ct_wiped ct_wiped;
 
-uint64_t ct_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
-
 static int16_t clamp_result(int64_t result)
 {
     if (result > RESULT_MAX)

@@ -5,13 +5,13 @@
 #ifndef CTRACE_PRELOAD_WAIT_H
 #define CTRACE_PRELOAD_WAIT_H
 
+#include "clock.h"
 #include "fd.h"
 #include "stack.h"
 #include "thread.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <time.h>
 #if defined(__x86_64__)
 #include <x86intrin.h>
 #endif

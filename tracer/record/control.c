@@ -1,5 +1,7 @@
 #include "control.h"
 
+#include "monotonic.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -7,7 +9,6 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -18,21 +19,13 @@
 /* The pair read with the least delay between its halves is the best of so many. */
 #define CLOCK_READ_TRIES 5
 
-static uint64_t monotonic_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t read_ticks(const struct ct_control *control)
 {
 #if defined(__x86_64__)
     if (control->uses_tsc)
         return __rdtsc();
 #endif
-    return monotonic_ns();
+    return ct_monotonic_ns();
 }
 
 void ct_clock_read(const struct ct_control *control, uint64_t *ticks, uint64_t *ns)
@@ -40,12 +33,12 @@ void ct_clock_read(const struct ct_control *control, uint64_t *ticks, uint64_t *
     uint64_t best_gap = UINT64_MAX;
 
     if (!control->uses_tsc) {
-        *ticks = *ns = monotonic_ns();
+        *ticks = *ns = ct_monotonic_ns();
         return;
     }
     for (int i = 0; i < CLOCK_READ_TRIES; i++) {
         uint64_t before = read_ticks(control);
-        uint64_t between = monotonic_ns();
+        uint64_t between = ct_monotonic_ns();
         uint64_t after = read_ticks(control);
         if (after - before < best_gap) {
             best_gap = after - before;

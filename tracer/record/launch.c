@@ -1,5 +1,7 @@
 #include "launch.h"
 
+#include "shed.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -44,7 +46,7 @@ static void take_signals(const sigset_t *set, struct ct_launch_inheritance *inhe
     const struct sigaction by_default = {.sa_handler = SIG_DFL};
     const struct sigaction ignored = {.sa_handler = SIG_IGN};
 
-    inherited->environment = g_get_environ();
+    inherited->environment = ct_shed_environment();
     note_ignored(&inherited->ignored);
     sigprocmask(SIG_BLOCK, set, &inherited->mask);
     /* Ignored, our children would vanish without a word. */

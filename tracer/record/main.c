@@ -6,6 +6,7 @@
 #include "output.h"
 #include "program.h"
 #include "recording.h"
+#include "shed.h"
 #include "summary.h"
 
 #include <errno.h>
@@ -273,6 +274,7 @@ static int attach_and_record(const struct ct_record_options *options)
 int main(int argc, char **argv)
 {
     (void)argc;
+    ct_shed_preloads(argv);
     g_autoptr(GError) error = NULL;
     struct ct_record_options options = {0};
     struct ct_program program = {0};

@@ -1,5 +1,6 @@
 #include "procfs.h"
 
+#include "monotonic.h"
 #include "program.h"
 
 #include <stdlib.h>
@@ -16,18 +17,14 @@
 /* The kernel's PF_KTHREAD, as `flags` in /proc/PID/stat has it. */
 #define KERNEL_THREAD_FLAG 0x00200000
 
-static int64_t read_clock(clockid_t clock)
+/* Ticks since the machine's start, which count the time asleep too, as this process sees them. */
+static uint64_t monotonic_ns(uint64_t ticks)
 {
     struct timespec now;
 
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * (int64_t)NS_PER_S + now.tv_nsec;
-}
-
-/* Ticks since the machine's start, which count the time asleep too. */
-static uint64_t monotonic_ns(uint64_t ticks)
-{
-    int64_t asleep_ns = read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC);
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    int64_t asleep_ns =
+        (int64_t)now.tv_sec * (int64_t)NS_PER_S + now.tv_nsec - (int64_t)ct_monotonic_ns();
     uint64_t ns_per_tick = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
 
     return (uint64_t)MAX((int64_t)(ticks * ns_per_tick) - asleep_ns, 0);

@@ -2,6 +2,7 @@
 #include "messages.h"
 #include "options.h"
 #include "output.h"
+#include "shed.h"
 #include "summary.h"
 
 #include <signal.h>
@@ -32,6 +33,7 @@ static gboolean recover(const char *name, GError **error)
 
 int main(int argc, char **argv)
 {
+    ct_shed_preloads(argv);
     gboolean wants_version = FALSE;
     const GOptionEntry entries[] = {
         {"version", 0, 0, G_OPTION_ARG_NONE, &wants_version, "Print the version and exit", NULL},

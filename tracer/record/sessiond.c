@@ -2,6 +2,7 @@
 
 #include "drain.h"
 #include "home.h"
+#include "libraries.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,7 +104,7 @@ static void save_address_space(void)
 }
 
 /* In the child: becomes the daemon, in a session of its own, away from our terminal. */
-static void become_daemon(void)
+static void become_daemon(const char *clock)
 {
     const struct sigaction by_default = {.sa_handler = SIG_DFL};
     sigset_t none;
@@ -120,6 +121,9 @@ static void become_daemon(void)
     save_address_space();
     setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY);
     unsetenv("LD_PRELOAD");
+    unsetenv(CT_CLOCK_VARIABLE);
+    if (clock != NULL)
+        setenv(CT_CLOCK_VARIABLE, clock, 1);
     execlp(SESSIOND_PROGRAM, SESSIOND_PROGRAM, "--no-kernel", (char *)NULL);
     _exit(errno == ENOENT ? 127 : 126);
 }
@@ -127,6 +131,7 @@ static void become_daemon(void)
 /* Starts the daemon as a grandchild, so that it is not one of the processes we wait for. */
 static pid_t spawn_daemon(void)
 {
+    g_autofree char *clock = ct_clock_find();
     int fds[2];
     pid_t pid = -1;
 
@@ -136,7 +141,7 @@ static pid_t spawn_daemon(void)
     if (child == 0) {
         pid_t daemon_pid = fork();
         if (daemon_pid == 0)
-            become_daemon();
+            become_daemon(clock);
         _exit(write(fds[1], &daemon_pid, sizeof(daemon_pid)) != sizeof(daemon_pid));
     }
     close(fds[1]);

@@ -2,6 +2,7 @@
 
 #include "../drain.h"
 #include "../libraries.h"
+#include "../monotonic.h"
 #include "../procfs.h"
 #include "hotplug.h"
 #include "idle.h"
@@ -14,7 +15,6 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* So much is lost at most if the recorder is killed. */
@@ -158,19 +158,12 @@ static void end_rings(struct ct_kernel_capture *capture)
     }
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void describe(struct ct_kernel_capture *capture)
 {
     for (guint i = 0; i < capture->described->len && capture->present_error == 0; i++) {
         if (!ct_present_write_description(capture->present_fd,
-                                          g_array_index(capture->described, pid_t, i), now_ns()))
+                                          g_array_index(capture->described, pid_t, i),
+                                          ct_monotonic_ns()))
             capture->present_error = errno;
     }
 }
@@ -459,7 +452,7 @@ static void write_present(struct ct_kernel_capture *capture, uint64_t time_ns)
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&capture->lock);
-    uint64_t time_ns = now_ns();
+    uint64_t time_ns = ct_monotonic_ns();
     uint64_t one = 1;
 
     (void)locker;
