@@ -46,7 +46,7 @@ static void write_owner(const struct ct_text_report *out, const struct ct_interv
 
 static void write_waker(const struct ct_text_report *out, const struct ct_interval *interval)
 {
-    if (!interval->waker || interval->is_open) /* who killed it did not let it go on */
+    if (!interval->waker)
         return;
     g_autofree char *name = format_thread(interval->waker);
     g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, interval->waker->process,
