@@ -50,7 +50,7 @@ void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
     thread->thread.interval_count++;
     *nested_ns = ct_add_u64(*nested_ns, wait.end_ns - wait.begin_ns);
     assembler->first_ns = MIN(assembler->first_ns, wait.begin_ns);
-    assembler->last_ns = MAX(assembler->last_ns, wait.end_ns);
+    assembler->last_wait_end_ns = MAX(assembler->last_wait_end_ns, wait.end_ns);
     for (unsigned i = 0; i < part_count; i++) {
         uint64_t part_ns = parts[i].end_ns - parts[i].begin_ns;
 

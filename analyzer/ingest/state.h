@@ -85,6 +85,7 @@ struct ct_assembler {
     gboolean has_extent; /* a capture event said when the recording began and ended */
     uint64_t first_ns;   /* of what happened; UINT64_MAX until something has */
     uint64_t last_ns;
+    uint64_t last_wait_end_ns; /* over all threads */
     GPtrArray *retired_fds;    /* owned; struct ct_fd *, which held intervals may point to */
     uint64_t wait_count;       /* wait events in the trace */
     uint64_t ring_events_lost; /* waits and others, as the recorder counted them */

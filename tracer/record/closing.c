@@ -262,8 +262,8 @@ static uint64_t last_note_ns(const struct board *board)
     return last_ns;
 }
 
-/* TRUE if the board was written. */
-static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_board *mapped,
+/* The board with its ends. */
+static struct board look_at(const struct ct_closing *closing, const struct ct_mapped_board *mapped,
                             gboolean is_cut)
 {
     const struct ct_control *control = closing->directory->control;
@@ -282,6 +282,26 @@ static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_b
         board.end_ns = MAX(closing->watched_until_ns, last_note_ns(&board));
     if (board.end_ns == 0 || board.end_ns > board.now_ns)
         board.end_ns = board.now_ns;
+    board.end_ns = MIN(board.end_ns, closing->cut_ns);
+    return board;
+}
+
+uint64_t ct_closing_find_end_ns(struct ct_closing *closing)
+{
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+    uint64_t end_ns = 0;
+
+    for (guint i = 0; i < mapped->len; i++)
+        end_ns = MAX(end_ns, look_at(closing, mapped->pdata[i], TRUE).end_ns);
+    return end_ns;
+}
+
+/* TRUE if the board was written. */
+static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_board *mapped,
+                            gboolean is_cut)
+{
+    struct board board = look_at(closing, mapped, is_cut);
+
     /* What it wrote just before its end is for the next time. */
     if (!is_cut && (!board.is_over || !ct_board_is_drained(mapped)))
         return FALSE;

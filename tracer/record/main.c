@@ -227,6 +227,8 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     }
     if (setting.output->previous != NULL)
         ct_session_directories_move(setting.output->path, setting.output->previous);
+    else
+        ct_session_directories_drop(setting.output->path);
     setting.recording =
         ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
     if (setting.recording == NULL) {
