@@ -285,6 +285,8 @@ int main(int argc, char **argv)
         status = attach_and_record(&options);
     } else if (!ct_program_find(options.program, &program, &status, &error)) {
         g_printerr("ctrace: %s\n", error->message);
+        if (options.hint != NULL)
+            g_printerr("ctrace: %s\n", options.hint);
     } else {
         if (program.hidden != NULL)
             tell_hidden(&program, &options);
