@@ -244,9 +244,9 @@ static void place_process(struct ct_layout *layout, const struct ct_layout_reque
                                                        .width_px = name_px,
                                                        .row = index});
     double detail_px = CT_MARGIN + 6 + name_px + NAME_GAP_PX;
-    const char *args = process->args ? process->args : "";
+    const char *title = ct_process_title(process);
     ct_layout_add_text(layout, (struct ct_layout_text){
-                                   .text = g_strdup_printf("%" PRId32 "   %s", process->pid, args),
+                                   .text = g_strdup_printf("%" PRId32 "   %s", process->pid, title),
                                    .style = CT_TEXT_PROCESS_DETAIL,
                                    .x_px = detail_px,
                                    .centre_y_px = centre_px,

@@ -53,7 +53,7 @@ static gboolean add_process(struct ct_assembler *assembler, const struct ct_even
         image->process.end_ns = MAX(event->process_end_ns, image->process.start_ns);
         image->has_ended = TRUE;
     }
-    ct_image_describe(image, event->exe, event->args, event->cwd);
+    ct_image_describe_end(image, event->exe, event->args, event->cwd);
     return TRUE;
 }
 

@@ -205,6 +205,9 @@ uint32_t ct_assembler_intern_stack(struct ct_assembler *assembler, struct ct_ima
 /* Replaces an owned string. */
 void ct_assign_string(char **owned, const char *value);
 void ct_image_describe(struct ct_image *image, const char *exe, const char *args, const char *cwd);
+/* The same at its end, when it may call itself something else. */
+void ct_image_describe_end(struct ct_image *image, const char *exe, const char *args,
+                           const char *cwd);
 gboolean ct_check_version(uint32_t version, GError **error);
 
 /* An event that the recorder wrote when the trace was cut. */

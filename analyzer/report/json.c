@@ -179,6 +179,7 @@ static void write_processes(struct document *document, const struct ct_report *r
         add_string(json, "name", process->name);
         add_string(json, "exe", process->exe);
         add_string(json, "args", process->args);
+        add_string(json, "title", ct_process_title(process));
         add_string(json, "cwd", process->cwd);
         add_number(json, "start_ns", process->start_ns);
         add_number(json, "end_ns", process->end_ns);

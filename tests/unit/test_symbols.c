@@ -301,9 +301,9 @@ static void long_names_lose_what_is_in_brackets_first(void **state)
          "third_type const&, fourth_type const&)",
          "a::very::long::name::of::a::name::space::function(...)"},
         {"(anonymous namespace)::callable<first_type, second_type>::operator()(int) "
-         "const::{lambda(first_type const&, second_type const&)#1}::operator()<int>() const",
+         "const::{lambda(first_type const&, second_type const&)#1}::operator()<int>()",
          "(anonymous namespace)::callable<...>::operator()(int) const::{lambda(...)#1}::"
-         "operator()<int>() const"},
+         "operator()<int>()"},
         /* Brackets that nothing closes, and no brackets at all. */
         {"std::less<std::less<std::less<std::less<std::less<std::less<std::less<std::less<std::"
          "less<"

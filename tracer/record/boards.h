@@ -13,6 +13,8 @@ struct ct_mapped_board {
     size_t mapped_size;
     struct ct_board_ring *rings; /* in it; one for each of the first ring_count thread slots */
     uint32_t ring_count;
+    char *title; /* owned; the command line that the process had when it was last looked at, where
+                    that is another than the board has; or NULL */
 };
 
 struct ct_boards;
@@ -31,6 +33,9 @@ struct ct_boards *ct_boards_new(const char *directory);
  * with it.
  */
 GPtrArray *ct_boards_update(struct ct_boards *boards);
+
+/* Looks at how those that live call themselves: a board has what they were called at first. */
+void ct_boards_read_titles(struct ct_boards *boards);
 
 /* The images of all that were ever mapped: struct ct_image_key, borrowed. */
 const GArray *ct_boards_images(const struct ct_boards *boards);

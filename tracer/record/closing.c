@@ -10,6 +10,7 @@
 /* One board while it is written out. */
 struct board {
     const struct ct_board *data;    /* borrowed */
+    const char *title;              /* borrowed; how it called itself last; or NULL */
     uint32_t slots;                 /* that were ever used */
     const struct ct_writer *writer; /* borrowed */
     uint64_t ns_per_tick;
@@ -44,7 +45,7 @@ static void write_process(const struct board *board)
         .rate_ns = board->data->rate_ns,
         .ppid = board->data->ppid,
         .exe = board->data->exe,
-        .args = board->data->args,
+        .args = board->title != NULL ? board->title : board->data->args,
         .cwd = board->data->cwd,
     };
 
@@ -269,6 +270,7 @@ static struct board look_at(const struct ct_closing *closing, const struct ct_ma
     const struct ct_control *control = closing->directory->control;
     struct board board = {
         .data = mapped->data,
+        .title = mapped->title,
         .slots = ct_board_slots(mapped),
         .writer = closing->writer,
         .ns_per_tick = control->ns_per_tick,
@@ -322,6 +324,7 @@ void ct_closing_write_all(struct ct_closing *closing)
 {
     const GPtrArray *mapped = ct_boards_update(closing->boards);
 
+    ct_boards_read_titles(closing->boards);
     for (guint i = 0; i < mapped->len; i++)
         close_board(closing, mapped->pdata[i], TRUE);
 }

@@ -263,6 +263,7 @@ void ct_recording_tend(struct ct_recording *recording)
     ct_drain_hold(recording->drain, !is_taken);
     if (ct_drain_now(recording->drain))
         ct_closing_write_ended(&recording->closing);
+    ct_boards_read_titles(recording->boards);
     note_preloaded(recording);
     ct_drain_unlock(recording->drain);
 }
