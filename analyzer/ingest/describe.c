@@ -8,8 +8,10 @@ void ct_assign_string(char **owned, const char *value)
     *owned = g_utf8_make_valid(value, -1);
 }
 
-/* The first word of what was typed, without quotes; "" if there is none. */
-static char *first_word(const char *args)
+/* The first word of what was typed, without quotes; "" if there is none. *is_all: there is no
+ * other.
+ */
+static char *first_word(const char *args, gboolean *is_all)
 {
     GString *word = g_string_new(NULL);
     char quote = '\0';
@@ -22,6 +24,7 @@ static char *first_word(const char *args)
         else
             g_string_append_c(word, *args);
     }
+    *is_all = !*args;
     return g_string_free(word, FALSE);
 }
 
@@ -32,7 +35,8 @@ static char *first_word(const char *args)
  */
 static char *name_of(const char *args, const char *exe)
 {
-    g_autofree char *word = first_word(args);
+    gboolean is_all;
+    g_autofree char *word = first_word(args, &is_all);
     const char *typed = word[0] == '-' && word[1] ? word + 1 : word;
     const char *colon = strstr(typed, ": ");
 
@@ -41,7 +45,8 @@ static char *name_of(const char *args, const char *exe)
     g_autofree char *program = g_path_get_basename(exe);
     const char *space = strchr(typed, ' ');
 
-    if (space && !memchr(typed, '/', (size_t)(space - typed)) && strcmp(typed, program) != 0)
+    if (is_all && space && !memchr(typed, '/', (size_t)(space - typed)) &&
+        strcmp(typed, program) != 0)
         return g_strndup(typed, (size_t)(space - typed));
     return g_path_get_basename(typed[0] ? typed : exe);
 }
