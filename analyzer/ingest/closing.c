@@ -50,10 +50,13 @@ static gboolean add_process(struct ct_assembler *assembler, const struct ct_even
     ct_image_set_rate(assembler, image, event->rate_ns);
     /* Better than what was guessed when its pid came up again. */
     if (event->process_end_ns != 0) {
-        image->process.end_ns = MAX(event->process_end_ns, image->process.start_ns);
+        uint64_t replaced_ns = image->has_exec && image->has_ended ? image->process.end_ns : 0;
+
+        image->process.end_ns =
+            MAX(MAX(event->process_end_ns, image->process.start_ns), replaced_ns);
         image->has_ended = TRUE;
     }
-    ct_image_describe(image, event->exe, event->args, event->cwd);
+    ct_image_describe_end(image, event->exe, event->args, event->cwd);
     return TRUE;
 }
 

@@ -63,6 +63,7 @@ static void process_free(void *data)
     g_free(process->name);
     g_free(process->exe);
     g_free(process->args);
+    g_free(process->title);
     g_free(process->cwd);
     g_hash_table_unref(process->threads);
     g_hash_table_unref(process->stacks);
@@ -114,6 +115,7 @@ struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uin
     process->name = g_strdup_printf("pid %" G_GINT32_FORMAT, pid);
     process->exe = g_strdup("");
     process->args = g_strdup("");
+    process->title = g_strdup("");
     process->cwd = g_strdup("");
     process->threads = g_hash_table_new(NULL, NULL);
     process->stacks = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -348,4 +350,11 @@ gboolean ct_class_from_name(const char *name, enum ct_class *class)
         }
     }
     return FALSE;
+}
+
+const char *ct_process_title(const struct ct_process *process)
+{
+    if (process->title && process->title[0])
+        return process->title;
+    return process->args && process->args[0] ? process->args : process->name;
 }

@@ -76,10 +76,11 @@ struct ct_process {
     int32_t ppid;
     uint64_t start_ns; /* identifies the image together with pid */
     uint64_t end_ns;
-    char *name; /* owned; base name of the first of args, else of exe */
-    char *exe;  /* owned */
-    char *args; /* owned; as typed into a shell */
-    char *cwd;  /* owned */
+    char *name;  /* owned; base name of the first of args, else of exe */
+    char *exe;   /* owned */
+    char *args;  /* owned; as typed into a shell */
+    char *title; /* owned; what it called itself last in their place; "": nothing else */
+    char *cwd;   /* owned */
     uint64_t rate_ns;
     int32_t exit_status;  /* -1: unknown, killed or still running */
     gboolean is_hidden;   /* no preload was in it: only the kernel layer tells of it */
@@ -146,6 +147,9 @@ struct ct_model *ct_model_new(void);
 void ct_model_free(struct ct_model *model);
 typedef struct ct_model ct_model; /* for g_autoptr(ct_model) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_model, ct_model_free)
+
+/* What it called itself last, else its arguments, else its name. Borrowed. */
+const char *ct_process_title(const struct ct_process *process);
 
 /* For ingest. The thread or process belongs to the model; `size` lets the caller embed it as the
  * first member of a larger struct. */

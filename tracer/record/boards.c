@@ -1,7 +1,10 @@
 #include "boards.h"
 
+#include "procfs.h"
+
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +23,7 @@ static void board_free(void *data)
 
     munmap(board->data, board->mapped_size);
     g_free(board->path);
+    g_free(board->title);
     g_free(board);
 }
 
@@ -165,6 +169,54 @@ GPtrArray *ct_boards_update(struct ct_boards *boards)
         while (grow_once(boards->mapped->pdata[i]))
             ;
     return boards->mapped;
+}
+
+/* Its number may be another process's by now, here, or in another namespace. */
+static gboolean is_process_of(const struct ct_board *board)
+{
+    g_autofree char *link = g_strdup_printf("/proc/%d/exe", board->pid);
+    g_autofree char *exe = g_file_read_link(link, NULL);
+
+    return exe != NULL && board->state == CT_PROCESS_ALIVE &&
+           strncmp(exe, board->exe, sizeof(board->exe) - 1) == 0;
+}
+
+/* How long the text is without empty arguments at its end: a title leaves zeros behind it. */
+static size_t telling_length(const char *args, size_t size)
+{
+    static const char empty[] = " ''";
+    size_t length = strnlen(args, size);
+
+    while (length > strlen(empty) &&
+           memcmp(args + length - strlen(empty), empty, strlen(empty)) == 0)
+        length -= strlen(empty);
+    return length;
+}
+
+/* What does not fit on the board is no title. */
+static gboolean is_new_title(const struct ct_board *board, const char *title)
+{
+    size_t length = telling_length(board->args, sizeof(board->args));
+    size_t title_length = telling_length(title, strlen(title));
+
+    return title_length > 0 && title_length < sizeof(board->args) / 2 &&
+           length < sizeof(board->args) / 2 &&
+           (title_length != length || memcmp(title, board->args, length) != 0);
+}
+
+void ct_boards_read_titles(struct ct_boards *boards)
+{
+    for (guint i = 0; i < boards->mapped->len; i++) {
+        struct ct_mapped_board *board = boards->mapped->pdata[i];
+
+        if (!is_process_of(board->data))
+            continue;
+        g_autofree char *title = ct_proc_read_command_line(board->data->pid);
+        if (title[0] == '\0') /* it is ending */
+            continue;
+        g_free(board->title);
+        board->title = is_new_title(board->data, title) ? g_steal_pointer(&title) : NULL;
+    }
 }
 
 const GArray *ct_boards_images(const struct ct_boards *boards)

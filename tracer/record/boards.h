@@ -14,6 +14,8 @@ struct ct_mapped_board {
     /* What the program said when we looked; it may have written over it since. */
     uint32_t segment_count;
     uint64_t part_offsets[CT_TABLE_COUNT][1 + CT_TABLE_PARTS]; /* 0: not mapped yet */
+    char *title; /* owned; the command line that the process had when it was last looked at, where
+                    that is another than the board has; or NULL */
 };
 
 /* An event ring: of whatever was on the board, what makes sense. */
@@ -38,6 +40,9 @@ struct ct_boards *ct_boards_new(const char *directory);
  * with it.
  */
 GPtrArray *ct_boards_update(struct ct_boards *boards);
+
+/* Looks at how those that live call themselves: a board has what they were called at first. */
+void ct_boards_read_titles(struct ct_boards *boards);
 
 /* The images of all that were ever mapped: struct ct_image_key, borrowed. */
 const GArray *ct_boards_images(const struct ct_boards *boards);

@@ -11,6 +11,7 @@
 struct board {
     const struct ct_mapped_board *mapped; /* borrowed */
     const struct ct_board *data;          /* its */
+    const char *title;                    /* borrowed; how it called itself last; or NULL */
     uint32_t slots;                       /* that were ever used */
     const struct ct_writer *writer;       /* borrowed */
     uint64_t ns_per_tick;
@@ -45,7 +46,7 @@ static void write_process(const struct board *board)
         .rate_ns = board->data->rate_ns,
         .ppid = board->data->ppid,
         .exe = board->data->exe,
-        .args = board->data->args,
+        .args = board->title != NULL ? board->title : board->data->args,
         .cwd = board->data->cwd,
     };
 
@@ -268,14 +269,15 @@ static uint64_t last_note_ns(const struct board *board)
     return last_ns;
 }
 
-/* TRUE if the board was written. */
-static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_board *mapped,
+/* The board with its ends. */
+static struct board look_at(const struct ct_closing *closing, const struct ct_mapped_board *mapped,
                             gboolean is_cut)
 {
     const struct ct_control *control = closing->directory->control;
     struct board board = {
         .mapped = mapped,
         .data = mapped->data,
+        .title = mapped->title,
         .slots = ct_board_slots(mapped),
         .writer = closing->writer,
         .ns_per_tick = control->ns_per_tick,
@@ -289,6 +291,26 @@ static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_b
         board.end_ns = MAX(closing->watched_until_ns, last_note_ns(&board));
     if (board.end_ns == 0 || board.end_ns > board.now_ns)
         board.end_ns = board.now_ns;
+    board.end_ns = MIN(board.end_ns, closing->cut_ns);
+    return board;
+}
+
+uint64_t ct_closing_find_end_ns(struct ct_closing *closing)
+{
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+    uint64_t end_ns = 0;
+
+    for (guint i = 0; i < mapped->len; i++)
+        end_ns = MAX(end_ns, look_at(closing, mapped->pdata[i], TRUE).end_ns);
+    return end_ns;
+}
+
+/* TRUE if the board was written. */
+static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_board *mapped,
+                            gboolean is_cut)
+{
+    struct board board = look_at(closing, mapped, is_cut);
+
     /* What it wrote just before its end is for the next time. */
     if (!is_cut && (!board.is_over || !ct_board_is_drained(mapped)))
         return FALSE;
@@ -309,6 +331,7 @@ void ct_closing_write_all(struct ct_closing *closing)
 {
     const GPtrArray *mapped = ct_boards_update(closing->boards);
 
+    ct_boards_read_titles(closing->boards);
     for (guint i = 0; i < mapped->len; i++)
         close_board(closing, mapped->pdata[i], TRUE);
 }

@@ -201,8 +201,22 @@ struct ct_session_directory *ct_session_directory_adopt(const char *output, GErr
     return NULL;
 }
 
+void ct_session_directories_drop(const char *output)
+{
+    for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
+        struct ct_session_directory *directory = open_directory(number, output);
+        if (directory == NULL)
+            continue;
+        if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
+            ct_session_directory_free(directory);
+        else
+            ct_session_directory_keep(directory);
+    }
+}
+
 void ct_session_directories_move(const char *output, const char *new_output)
 {
+    ct_session_directories_drop(new_output);
     for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
         struct ct_session_directory *directory = open_directory(number, output);
         if (directory == NULL)

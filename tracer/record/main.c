@@ -230,6 +230,8 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     }
     if (setting.output->previous != NULL)
         ct_session_directories_move(setting.output->path, setting.output->previous);
+    else
+        ct_session_directories_drop(setting.output->path);
     setting.recording =
         ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
     if (setting.recording == NULL) {
@@ -287,6 +289,8 @@ int main(int argc, char **argv)
         status = attach_and_record(&options);
     } else if (!ct_program_find(options.program, &program, &status, &error)) {
         g_printerr("ctrace: %s\n", error->message);
+        if (options.hint != NULL)
+            g_printerr("ctrace: %s\n", options.hint);
     } else {
         if (program.hidden != NULL)
             tell_hidden(&program, &options);

@@ -36,6 +36,7 @@ struct ct_recording {
     guint noted;      /* so many images with a preload are noted for its end */
     struct ct_closing closing;
     gboolean is_adopted; /* another process began it */
+    gboolean was_cut;    /* and ended it, but could not finish it */
     uint64_t end_ns;
     gboolean has_begun; /* when it was cut: the delay was over */
     uint64_t events_lost;
@@ -53,7 +54,7 @@ static uint64_t now_ns(const struct ct_recording *recording)
 
 static void note_alive(const struct ct_recording *recording)
 {
-    recording->directory->control->alive_s = (uint32_t)(now_ns(recording) / NS_PER_S);
+    recording->directory->control->alive_ns = now_ns(recording);
 }
 
 static char *session_name(const struct ct_recording *recording)
@@ -78,6 +79,7 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
     recording->boards = ct_boards_new(directory->path);
     recording->drain = ct_drain_new(directory, recording->boards, recording->closing.writer);
     recording->closing.directory = directory;
+    recording->closing.cut_ns = UINT64_MAX;
     recording->closing.boards = recording->boards;
     return TRUE;
 }
@@ -154,7 +156,7 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
     if (recording->sessiond == NULL)
         return FALSE;
     g_autofree char *name = session_name(recording);
-    recording->session = ct_session_attach(name);
+    recording->session = ct_session_attach(name, recording->path);
     if (!load_writer(recording, error))
         return FALSE;
     recording->closing.writer->go_on_from_now(); /* the other recorder's end brought out buffers */
@@ -167,7 +169,10 @@ struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_dire
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
     recording->directory = directory;
-    recording->closing.watched_until_ns = (directory->control->alive_s + UINT64_C(1)) * NS_PER_S;
+    recording->was_cut = !directory->control->is_recording;
+    recording->closing.watched_until_ns = directory->control->alive_ns;
+    if (!recording->was_cut) /* until it would have looked again */
+        recording->closing.watched_until_ns += NS_PER_S;
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->is_adopted = TRUE;
@@ -258,6 +263,7 @@ void ct_recording_tend(struct ct_recording *recording)
     ct_drain_hold(recording->drain, !is_taken);
     if (ct_drain_now(recording->drain))
         ct_closing_write_ended(&recording->closing);
+    ct_boards_read_titles(recording->boards);
     note_preloaded(recording);
     ct_drain_unlock(recording->drain);
 }
@@ -427,7 +433,9 @@ static const char *find_fault(struct ct_recording *recording)
 
     recording->was_full = recording->was_full || ct_output_is_full(recording->path);
     if (recording->is_adopted)
-        return "the recorder was killed while recording; some waits may be lost";
+        return recording->was_cut
+                   ? "the recording ended, but could not be finished then; some waits may be lost"
+                   : "the recorder was killed while recording; some waits may be lost";
     const char *fault = faults[ct_session_check(recording->session)];
     return fault == NULL && recording->was_full ? "the disk was full; later waits are lost" : fault;
 }
@@ -553,6 +561,19 @@ static uint64_t repair_streams(const struct ct_recording *recording)
     return ct_streams_repair(ust) + ct_streams_repair(closing);
 }
 
+/* What another process recorded ended when that did, or, if it was killed, with the program. */
+static uint64_t find_end_ns(struct ct_recording *recording)
+{
+    const struct ct_control *control = recording->directory->control;
+
+    if (!recording->is_adopted)
+        return now_ns(recording);
+    if (recording->was_cut)
+        return control->alive_ns;
+    uint64_t end_ns = ct_closing_find_end_ns(&recording->closing);
+    return end_ns != 0 ? end_ns : control->alive_ns;
+}
+
 gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GError **error)
 {
     const char *fault = find_fault(recording);
@@ -560,7 +581,9 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
 
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->is_recording = 0;
-    recording->end_ns = now_ns(recording);
+    recording->end_ns = find_end_ns(recording);
+    recording->directory->control->alive_ns = recording->end_ns;
+    recording->closing.cut_ns = recording->end_ns;
     recording->has_begun = recording->directory->control->begin_ns != 0;
     if (!recording->has_begun)
         recording->directory->control->begin_ns = recording->end_ns;

@@ -1,6 +1,7 @@
 /* ctrace recover: finishes a recording whose recorder was killed. */
 #include "messages.h"
 #include "options.h"
+#include "options/parse.h"
 #include "output.h"
 #include "shed.h"
 #include "summary.h"
@@ -35,13 +36,17 @@ int main(int argc, char **argv)
 {
     ct_shed_preloads(argv);
     gboolean wants_version = FALSE;
+    g_auto(GStrv) directories = NULL;
+    g_auto(GStrv) arguments = g_strdupv(argv);
     const GOptionEntry entries[] = {
         {"version", 0, 0, G_OPTION_ARG_NONE, &wants_version, "Print the version and exit", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories, NULL, "[DIR]"},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("[DIR]");
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
 
+    (void)argc;
     ct_messages_init();
     g_set_prgname("ctrace recover");
     g_option_context_set_summary(
@@ -49,7 +54,8 @@ int main(int argc, char **argv)
                  "stops tracing and\nadds the stacks, threads and open waits, without which it "
                  "cannot be read.");
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 2) {
+    if (!ct_options_parse(context, entries, &arguments, &error) ||
+        (directories != NULL && directories[0] != NULL && directories[1] != NULL)) {
         g_printerr("ctrace recover: %s\nTry: ctrace recover --help\n",
                    error != NULL ? error->message : "only one directory can be given");
         return USAGE_STATUS;
@@ -59,7 +65,7 @@ int main(int argc, char **argv)
         return 0;
     }
     signal(SIGPIPE, SIG_IGN); /* the session daemon may go away while it is spoken to */
-    if (recover(argc > 1 ? argv[1] : CT_DEFAULT_OUTPUT, &error))
+    if (recover(directories != NULL ? directories[0] : CT_DEFAULT_OUTPUT, &error))
         return 0;
     if (error != NULL)
         g_printerr("ctrace recover: %s\n", error->message);

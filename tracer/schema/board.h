@@ -69,8 +69,7 @@ struct ct_control {
     int32_t recorder_pid;
     uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
     uint64_t begin_ns;         /* the same time; 0 while it is delayed */
-    uint32_t alive_s; /* CLOCK_MONOTONIC seconds when the recorder last looked at the processes */
-    uint32_t reserved;
+    uint64_t alive_ns; /* when the recorder last looked at the processes, or ended the recording */
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
