@@ -2,9 +2,9 @@
 
 #include "emit.h"
 #include "ended.h"
+#include "keys.h"
 #include "raw.h"
 #include "ring.h"
-#include "sanitizers.h"
 #include "unwind.h"
 #include "wait.h"
 
@@ -17,13 +17,6 @@
 #include <unistd.h>
 
 CT_TLS struct ct_self ct_self;
-
-/* Runs ct_thread_exit when a thread ends, however it ends. */
-static pthread_key_t exit_key;
-static bool has_exit_key;
-
-/* The round of destructors in which it acts. */
-static int exit_round = PTHREAD_DESTRUCTOR_ITERATIONS;
 
 static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
 
@@ -128,8 +121,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     self->memos = NULL;
     self->random = (slot->start_ns ^ (uint64_t)tid << 40) | 1;
     memset(self->sites, 0, sizeof(self->sites));
-    if (has_exit_key)
-        pthread_setspecific(exit_key, self);
+    ct_keys_watch_thread();
 
     ct_process_announce(self);
     atomic_fetch_add(&ct_board->threads_started, 1);
@@ -245,19 +237,6 @@ void ct_thread_exit(struct ct_self *self)
     clear_slot(slot);
 }
 
-/*
- * Other destructors of thread data may still wait, so ours asks to be called once more as long as
- * the library promises to do so, and acts the last time.
- */
-static void on_thread_data_freed(void *value)
-{
-    static CT_TLS int rounds;
-
-    if (++rounds < exit_round && pthread_setspecific(exit_key, value) == 0)
-        return;
-    ct_thread_exit(value);
-}
-
 uint64_t ct_thread_object(pthread_t handle)
 {
     uint32_t high = atomic_load(&ct_board->thread_high_water);
@@ -287,10 +266,13 @@ static void find_tid_offset(void)
         tid_offset = field->offset;
 }
 
+static void on_thread_end(void)
+{
+    ct_thread_exit(&ct_self);
+}
+
 void ct_thread_init(void)
 {
     find_tid_offset();
-    if (ct_has_thread_sanitizer())
-        exit_round -= 1; /* the last is the sanitizer's */
-    has_exit_key = pthread_key_create(&exit_key, on_thread_data_freed) == 0;
+    ct_keys_init(on_thread_end);
 }
