@@ -2,6 +2,7 @@
 
 #include "emit.h"
 #include "ended.h"
+#include "exec_room.h"
 #include "keys.h"
 #include "raw.h"
 #include "ring.h"
@@ -235,6 +236,7 @@ void ct_thread_exit(struct ct_self *self)
     self->slot = NULL;
     ct_ended_note(slot->handle, slot->tid);
     clear_slot(slot);
+    ct_exec_room_free(self);
 }
 
 uint64_t ct_thread_object(pthread_t handle)

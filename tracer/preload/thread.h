@@ -18,6 +18,7 @@ enum ct_mode {
 #define CT_SITE_CACHE 64
 
 struct ct_memos;
+struct ct_exec_room;
 
 /* A thread's private part. */
 struct ct_self {
@@ -30,12 +31,13 @@ struct ct_self {
     struct ct_memos *memos; /* of stacks; NULL: none yet */
     int loader_uses;        /* calls of ct_loader_enter not left yet */
     bool has_stack_cache;
-    uint32_t stack_reserve;    /* bytes at the low end of the thread's stack that we leave alone */
-    uint64_t stack_begin;      /* ... which is here */
-    _Atomic uint32_t *counted; /* the count of waiters that the open wait is in, or NULL */
-    uint64_t random;           /* xorshift state, for sampling */
-    void *wait_frame;          /* stack address of the innermost open wait */
-    uint64_t sites[CT_SITE_CACHE]; /* call sites whose last call returned at once */
+    uint32_t stack_reserve; /* bytes at the low end of the thread's stack that we leave alone */
+    uint64_t stack_begin;   /* ... which is here */
+    struct ct_exec_room *exec_room; /* see exec_room.h; NULL: none */
+    _Atomic uint32_t *counted;      /* the count of waiters that the open wait is in, or NULL */
+    uint64_t random;                /* xorshift state, for sampling */
+    void *wait_frame;               /* stack address of the innermost open wait */
+    uint64_t sites[CT_SITE_CACHE];  /* call sites whose last call returned at once */
 };
 
 extern CT_TLS struct ct_self ct_self;
