@@ -33,9 +33,10 @@ struct lesson {
     uint32_t frame_count;     /* of the stack; our own ones before them do not count */
 };
 
+/* Not of another stack: beyond its end, what there was once may not be there the next time. */
 static bool add_word(struct ct_memo *memo, const uint64_t *place)
 {
-    if (memo->word_count == CT_MEMO_WORDS)
+    if (memo->word_count == CT_MEMO_WORDS || !ct_self_stack_has(&ct_self, (uint64_t)place))
         return false;
     memo->words[memo->word_count++] = (struct ct_memo_word){.place = place, .value = *place};
     return true;

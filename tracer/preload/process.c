@@ -8,6 +8,7 @@
 #include "text.h"
 #include "thread.h"
 #include "wait.h"
+#include "work_stack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -262,6 +263,13 @@ void ct_process_init(void)
         ct_thread_begin(0, 0);
 }
 
+static void begin_child(void *parent_pid)
+{
+    begin_process(*(const int32_t *)parent_pid);
+    ct_self.mode = CT_MODE_NEW;
+    ct_thread_begin(0, 0);
+}
+
 void ct_process_forked(void)
 {
     int saved_errno = errno;
@@ -277,13 +285,13 @@ void ct_process_forked(void)
     memset(ct_waiters, 0, sizeof(ct_waiters)); /* the waiters stayed behind */
     ct_fds_forked();
     ct_self.slot = NULL;
+    ct_self.work_stack = NULL; /* it is not inherited */
     if (parent_board != NULL) {
         ct_rings_clear();
         munmap(parent_board, MAPPED_SIZE);
     }
-    begin_process(parent_pid);
-    ct_self.mode = CT_MODE_NEW;
-    ct_thread_begin(0, 0);
+    if (!ct_with_room(&ct_self, begin_child, &parent_pid))
+        ct_self.mode = CT_MODE_NEW; /* it runs untraced */
     errno = saved_errno;
 }
 

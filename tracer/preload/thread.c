@@ -8,6 +8,7 @@
 #include "ring.h"
 #include "unwind.h"
 #include "wait.h"
+#include "work_stack.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -54,16 +55,19 @@ static struct ct_board_thread *claim_slot(struct ct_self *self)
 
 #define PAGE_SIZE 4096
 
+/* So much of a stack without a limit is known to be one: other things may lie below. */
+#define UNLIMITED_SIZE ((rlim_t)8 << 20)
+
 /* The main thread's grows down to here: its top is where the kernel put the program's name. */
 static bool find_main_stack(uint64_t *begin, size_t *size)
 {
     struct rlimit limit;
     uint64_t top = getauxval(AT_EXECFN);
 
-    if (top == 0 || getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= top)
+    if (top == 0 || getrlimit(RLIMIT_STACK, &limit) != 0)
         return false;
-    *size = limit.rlim_cur;
-    *begin = (top / PAGE_SIZE + 1) * PAGE_SIZE - limit.rlim_cur;
+    *size = limit.rlim_cur < top ? limit.rlim_cur : UNLIMITED_SIZE;
+    *begin = (top / PAGE_SIZE + 1) * PAGE_SIZE - *size;
     return true;
 }
 
@@ -82,17 +86,17 @@ static bool find_own_stack(uint64_t *begin, size_t *size)
     return is_found;
 }
 
-/* Of one that the C library knows nothing about, as of a coroutine's, we know no end. */
 static void find_stack(struct ct_self *self)
 {
     uint64_t here = (uint64_t)__builtin_frame_address(0);
     uint64_t begin;
     size_t size;
 
-    if (self->stack_reserve != 0 || !find_own_stack(&begin, &size) || here - begin >= size)
+    if (self->stack_room != 0 || !find_own_stack(&begin, &size) || here - begin >= size)
         return;
-    self->stack_begin = begin;
-    self->stack_reserve = size / 2 < STACK_RESERVE ? (uint32_t)(size / 2) : STACK_RESERVE;
+    size_t reserve = size / 2 < STACK_RESERVE ? size / 2 : STACK_RESERVE;
+    self->stack_low = begin + reserve;
+    self->stack_room = size - reserve;
 }
 
 /* Gives the calling thread a slot and announces it. */
@@ -236,6 +240,7 @@ void ct_thread_exit(struct ct_self *self)
     self->slot = NULL;
     ct_ended_note(slot->handle, slot->tid);
     clear_slot(slot);
+    ct_work_stack_free(self);
     ct_exec_room_free(self);
 }
 
