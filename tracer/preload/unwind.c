@@ -63,7 +63,7 @@ static bool is_readable(uint64_t address)
     for (unsigned i = 0; i < PAGES_KEPT; i++)
         if (readable.pages[i] == page)
             return true;
-    if (!ct_memory_is_readable((const void *)address))
+    if (page == 0 || !ct_memory_is_readable((const void *)address))
         return false;
     readable.pages[readable.count++ % PAGES_KEPT] = page;
     return true;
