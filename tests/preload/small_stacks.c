@@ -755,10 +755,10 @@ static void run_by_hand(char *end, int turns)
 /* An unwinder looks beyond the end: at what there is, and, in the next turn, no longer is. */
 static void nothing_is_beyond_the_end(void)
 {
-    static const int turns[] = {1, TURNS};
+    static const int turns[] = {1, TURNS, 300};
 
     for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
-        for (int k = 0; k < 10; k++) {
+        for (int k = 0; k < 3; k++) {
             char *stack = new_stack(2 * SMALL);
             char *end = stack + SMALL;
             memset(end, 0x41, SMALL);
