@@ -223,7 +223,8 @@ def ratios():
 
 def row_stack():
     """What a hook pays for a stack: the code of the preload, in a program of its own."""
-    sources = [HERE.parents[1] / "tracer" / "preload" / f"{name}.c" for name in ("stack", "memo", "tables", "unwind", "sanitizers")]
+    names = ("stack", "memo", "memory", "clock", "tables", "unwind", "sanitizers", "work_stack")
+    sources = [HERE.parents[1] / "tracer" / "preload" / f"{name}.c" for name in names]
     includes = [f"-I{HERE.parents[1] / 'tracer'}"]
     library = FOLDER / "libstack.so"
     # Calls are direct, as they are in the preload, where everything is hidden.

@@ -48,6 +48,15 @@ static void begin_stacks(void)
     ct_stack_init();
     ct_self.has_stack_cache = ct_unwind_prepare_thread();
     ct_self.slot = &ct_board->slots[0].thread;
+    pthread_attr_t attributes;
+    void *stack;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0 ||
+        pthread_attr_getstack(&attributes, &stack, &size) != 0)
+        exit(1);
+    pthread_attr_destroy(&attributes);
+    ct_self.stack_low = (uint64_t)stack;
+    ct_self.stack_room = size;
 }
 
 #endif

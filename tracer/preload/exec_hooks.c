@@ -3,6 +3,7 @@
  * of its own; or left alone, without a trace of us.
  */
 #include "exec_hooks.h"
+#include "exec_room.h"
 #include "hook.h"
 #include "memory.h"
 
@@ -145,12 +146,23 @@ static char **change(const struct follow *follow, char *const environment[], voi
     return changed;
 }
 
-/* Declares `followed`: `environment`, or a copy on the stack with which the image is followed. */
-#define FOLLOW(environment)                     \
-    struct follow follow = plan(environment);   \
-    char *const *followed = follow.size == 0    \
-                                ? (environment) \
-                                : change(&follow, environment, __builtin_alloca(follow.size))
+/* A larger environment is not copied to the stack. */
+#define STACK_ROOM 256
+
+/* Declares `followed`: `environment`, or a copy with which the image is followed. */
+#define FOLLOW(environment)                                                    \
+    struct follow follow = plan(environment);                                  \
+    void *room = follow.size == 0            ? NULL                            \
+                 : follow.size <= STACK_ROOM ? __builtin_alloca(follow.size)   \
+                                             : ct_exec_room_take(follow.size); \
+    char *const *followed = room == NULL ? (environment) : change(&follow, environment, room)
+
+/* The call that it was for has come back. */
+#define FOLLOWED()                                    \
+    do {                                              \
+        if (follow.size > STACK_ROOM && room != NULL) \
+            ct_exec_room_give_back(room);             \
+    } while (0)
 
 /* ---- exec ---- */
 
@@ -163,6 +175,7 @@ static char **change(const struct follow *follow, char *const environment[], voi
         ct_process_exec_begin(path);           \
         int result = real_##name args;         \
         int saved_errno = errno;               \
+        FOLLOWED();                            \
         ct_process_exec_failed();              \
         errno = saved_errno;                   \
         return result;                         \
@@ -241,6 +254,7 @@ CT_EXPORT int execle(const char *path, const char *first, ...)
         CT_NEED_REAL(name);                                                                   \
         FOLLOW(envp);                                                                         \
         int result = real_##name(&child, path, actions, attributes, argv, (char **)followed); \
+        FOLLOWED();                                                                           \
         if (pid != NULL && result == 0)                                                       \
             *pid = child;                                                                     \
         if (result == 0 && ct_self_enter() != NULL)                                           \

@@ -1,5 +1,6 @@
 #include "memo.h"
 
+#include "memory.h"
 #include "tables.h"
 #include "unwind.h"
 
@@ -36,6 +37,30 @@ struct ct_memos *ct_memos_of(const struct ct_self *self)
     return *memos;
 }
 
+#define PAGE_SIZE 4096
+
+static bool is_there(const uint64_t *place)
+{
+    return ct_self_stack_has(&ct_self, (uint64_t)place) ||
+           ct_memory_is_readable(place, sizeof(*place));
+}
+
+/* The page of the frame itself is. */
+bool ct_memo_is_there(const struct ct_memo *memo)
+{
+    uint64_t page = (uint64_t)memo->frame / PAGE_SIZE;
+
+    for (uint32_t i = 0; i < memo->word_count; i++) {
+        const uint64_t *place = memo->words[i].place;
+        if ((uint64_t)place / PAGE_SIZE == page)
+            continue;
+        if (!is_there(place))
+            return false;
+        page = (uint64_t)place / PAGE_SIZE;
+    }
+    return true;
+}
+
 #if defined(__x86_64__)
 struct lesson {
     struct ct_memo *memo;
@@ -46,8 +71,10 @@ struct lesson {
 
 static bool add_word(struct ct_memo *memo, const uint64_t *place)
 {
-    if (memo->word_count == CT_MEMO_WORDS)
+    if (memo->word_count == CT_MEMO_WORDS || !is_there(place))
         return false;
+    if (!ct_self_stack_has(&ct_self, (uint64_t)place))
+        memo->is_foreign = true;
     memo->words[memo->word_count++] = (struct ct_memo_word){.place = place, .value = *place};
     return true;
 }
@@ -75,7 +102,7 @@ static bool learn_frame(void *user, const struct ct_frame *frame)
 
     if (inner->address == 0 && return_place != memo->frame + 1)
         return true;
-    if (frame->is_of_signal || *return_place != frame->address ||
+    if (frame->is_of_signal || !is_there(return_place) || *return_place != frame->address ||
         !is_expected(lesson, frame->address))
         return false;
     if (inner->address != 0 && inner->frame_pointer >= inner->stack_pointer &&
@@ -110,6 +137,7 @@ void ct_memo_note(struct ct_memos *memos, const uint64_t *frame, uint64_t site, 
         memo->stack = stack;
         memo->sightings = 0;
         memo->word_count = 0;
+        memo->is_foreign = false;
     }
     if (++memo->sightings < SIGHTINGS)
         return;

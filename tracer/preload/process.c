@@ -10,6 +10,7 @@
 #include "text.h"
 #include "thread.h"
 #include "wait.h"
+#include "work_stack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -340,6 +341,20 @@ void ct_process_init(void)
         ct_thread_begin(0, 0);
 }
 
+struct child {
+    const struct ct_board *parent; /* or NULL */
+    int32_t parent_pid;
+};
+
+static void begin_child(void *argument)
+{
+    const struct child *child = argument;
+
+    begin_process(child->parent, child->parent_pid);
+    ct_self.mode = CT_MODE_NEW;
+    ct_thread_begin(0, 0);
+}
+
 void ct_process_forked(void)
 {
     int saved_errno = errno;
@@ -356,12 +371,13 @@ void ct_process_forked(void)
         memset(&ct_wiped, 0, sizeof(ct_wiped));
     ct_fds_forked();
     ct_self.slot = NULL;
+    ct_self.work_stack = NULL; /* it is not inherited */
     ct_tables_end();
-    begin_process(parent_board, parent_pid);
+    struct child child = {parent_board, parent_pid};
+    if (!ct_with_room(&ct_self, begin_child, &child))
+        ct_self.mode = CT_MODE_NEW; /* it runs untraced */
     if (parent_board != NULL)
         munmap(parent_board, CT_BOARD_START_SIZE);
-    ct_self.mode = CT_MODE_NEW;
-    ct_thread_begin(0, 0);
     errno = saved_errno;
 }
 

@@ -7,6 +7,7 @@
 #include "tables.h"
 #include "text.h"
 #include "unwind.h"
+#include "work_stack.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 
 /* Our own frames on top of the program's, at most. */
-#define OWN_FRAMES 8
+#define OWN_FRAMES 12
 
 /* A thread that takes no more than these does without the unwinder's cache. */
 #define FEW_STACKS 16
@@ -335,8 +336,10 @@ static uint32_t take_stack(struct ct_self *self, uint64_t site)
 {
     void *raw[CT_STACK_MAX_FRAMES + OWN_FRAMES];
     bool is_new = false;
-    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES,
-                          !self->has_stack_cache || self->stacks_taken < FEW_STACKS);
+    /* With the cache, what lies beyond the end of a stack is believed to be readable. */
+    bool without_cache =
+        !self->has_stack_cache || self->stacks_taken < FEW_STACKS || self->is_aside;
+    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES, without_cache);
     uint32_t stack = intern_stack(self, raw, count, site, &is_new);
 
     self->stacks_taken++;
@@ -345,33 +348,58 @@ static uint32_t take_stack(struct ct_self *self, uint64_t site)
     return stack;
 }
 
+/* A stack to be taken: that of the function with this frame. */
+struct capture {
+    struct ct_self *self;
+    const uint64_t *frame;
+    uint64_t site;
+    uint32_t stack;
+};
+
+static void capture_stack(void *argument)
+{
+    struct capture *capture = argument;
+    struct ct_self *self = capture->self;
+
+    capture->stack = take_stack(self, capture->site);
+    if (self->memos != NULL && capture->stack != CT_STACK_LOST)
+        ct_memo_note(self->memos, capture->frame, capture->site, capture->stack);
+    else if (self->memos == NULL && self->stacks_taken >= FEW_STACKS)
+        self->memos = ct_memos_of(self);
+}
+
+static uint32_t intern_site(struct ct_self *self, uint64_t site)
+{
+    void *only_site[1];
+    bool is_new;
+
+    return intern_stack(self, only_site, 0, site, &is_new);
+}
+
 uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
 {
-    const uint64_t *frame = __builtin_frame_address(0);
+    struct capture capture = {
+        .self = self, .frame = __builtin_frame_address(0), .site = site, .stack = 0};
     int saved_errno = errno;
     enum ct_mode mode = self->mode;
-    uint32_t stack = self->memos != NULL ? ct_memo_recall(self->memos, frame, site) : 0;
 
-    if (stack != 0)
-        return stack;
+    if (self->memos != NULL)
+        capture.stack = ct_memo_recall(self->memos, capture.frame, site);
+    if (capture.stack != 0)
+        return capture.stack;
     if (!ct_loader_enter())
         return 0;
     self->mode = CT_MODE_BUSY; /* libunwind calls write, mincore and friends */
-    stack = take_stack(self, site);
-    if (self->memos != NULL && stack != CT_STACK_LOST)
-        ct_memo_note(self->memos, frame, site, stack);
-    else if (self->memos == NULL && self->stacks_taken >= FEW_STACKS)
-        self->memos = ct_memos_of(self);
+    if (!ct_with_room(self, capture_stack, &capture))
+        capture.stack = intern_site(self, site);
     ct_loader_leave();
     self->mode = mode;
     errno = saved_errno;
-    return stack;
+    return capture.stack;
 }
 
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
 {
-    void *only_site[1];
-    bool is_new;
     uint32_t stack = ct_stack_try_capture(self, site);
 
     if (stack != 0)
@@ -383,7 +411,7 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
             pause_until(value, late_ns);
         stack = ct_stack_try_capture(self, site);
     }
-    return stack != 0 ? stack : intern_stack(self, only_site, 0, site, &is_new);
+    return stack != 0 ? stack : intern_site(self, site);
 }
 
 /* The range of virtual addresses that the object's segments take, before bias. */

@@ -3,11 +3,13 @@
 #include "clock.h"
 #include "emit.h"
 #include "ended.h"
+#include "exec_room.h"
+#include "keys.h"
 #include "raw.h"
-#include "sanitizers.h"
 #include "tables.h"
 #include "unwind.h"
 #include "wait.h"
+#include "work_stack.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -18,13 +20,6 @@
 #include <unistd.h>
 
 CT_TLS struct ct_self ct_self;
-
-/* Runs ct_thread_exit when a thread ends, however it ends. */
-static pthread_key_t exit_key;
-static bool has_exit_key;
-
-/* The round of destructors in which it acts. */
-static int exit_round = PTHREAD_DESTRUCTOR_ITERATIONS;
 
 static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
 
@@ -69,16 +64,19 @@ static struct ct_board_thread *claim_slot(struct ct_self *self)
 
 #define PAGE_SIZE 4096
 
+/* So much of a stack without a limit is known to be one: other things may lie below. */
+#define UNLIMITED_SIZE ((rlim_t)8 << 20)
+
 /* The main thread's grows down to here: its top is where the kernel put the program's name. */
 static bool find_main_stack(uint64_t *begin, size_t *size)
 {
     struct rlimit limit;
     uint64_t top = getauxval(AT_EXECFN);
 
-    if (top == 0 || getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= top)
+    if (top == 0 || getrlimit(RLIMIT_STACK, &limit) != 0)
         return false;
-    *size = limit.rlim_cur;
-    *begin = (top / PAGE_SIZE + 1) * PAGE_SIZE - limit.rlim_cur;
+    *size = limit.rlim_cur < top ? limit.rlim_cur : UNLIMITED_SIZE;
+    *begin = (top / PAGE_SIZE + 1) * PAGE_SIZE - *size;
     return true;
 }
 
@@ -97,17 +95,17 @@ static bool find_own_stack(uint64_t *begin, size_t *size)
     return is_found;
 }
 
-/* Of one that the C library knows nothing about, as of a coroutine's, we know no end. */
 static void find_stack(struct ct_self *self)
 {
     uint64_t here = (uint64_t)__builtin_frame_address(0);
     uint64_t begin;
     size_t size;
 
-    if (self->stack_reserve != 0 || !find_own_stack(&begin, &size) || here - begin >= size)
+    if (self->stack_room != 0 || !find_own_stack(&begin, &size) || here - begin >= size)
         return;
-    self->stack_begin = begin;
-    self->stack_reserve = size / 2 < STACK_RESERVE ? (uint32_t)(size / 2) : STACK_RESERVE;
+    size_t reserve = size / 2 < STACK_RESERVE ? size / 2 : STACK_RESERVE;
+    self->stack_low = begin + reserve;
+    self->stack_room = size - reserve;
 }
 
 /* Gives the calling thread a slot and announces it. */
@@ -137,8 +135,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     self->memos = NULL;
     self->random = (slot->start_ns ^ (uint64_t)tid << 40) | 1;
     memset(self->sites, 0, sizeof(self->sites));
-    if (has_exit_key)
-        pthread_setspecific(exit_key, self);
+    ct_keys_watch_thread();
 
     ct_process_announce(self);
     atomic_fetch_add(&ct_board->threads_started, 1);
@@ -255,19 +252,8 @@ void ct_thread_exit(struct ct_self *self)
     self->slot = NULL;
     ct_ended_note(slot->handle, slot->tid);
     clear_slot(slot);
-}
-
-/*
- * Other destructors of thread data may still wait, so ours asks to be called once more as long as
- * the library promises to do so, and acts the last time.
- */
-static void on_thread_data_freed(void *value)
-{
-    static CT_TLS int rounds;
-
-    if (++rounds < exit_round && pthread_setspecific(exit_key, value) == 0)
-        return;
-    ct_thread_exit(value);
+    ct_work_stack_free(self);
+    ct_exec_room_free(self);
 }
 
 uint64_t ct_thread_object(pthread_t handle)
@@ -301,10 +287,13 @@ static void find_tid_offset(void)
         tid_offset = field->offset;
 }
 
+static void on_thread_end(void)
+{
+    ct_thread_exit(&ct_self);
+}
+
 void ct_thread_init(void)
 {
     find_tid_offset();
-    if (ct_has_thread_sanitizer())
-        exit_round -= 1; /* the last is the sanitizer's */
-    has_exit_key = pthread_key_create(&exit_key, on_thread_data_freed) == 0;
+    ct_keys_init(on_thread_end);
 }

@@ -3,6 +3,7 @@
 #include "memory.h"
 #include "sanitizers.h"
 #include "stack.h"
+#include "work_stack.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,6 +43,68 @@ static struct {
 #define FRAME_POINTER UNW_AARCH64_X29
 #endif
 
+/* ---- What libunwind reads. ---- */
+
+#define PAGE_SIZE  4096
+#define PAGES_KEPT 4
+
+/* Pages found to be readable since the walk began. */
+static CT_TLS struct {
+    uint64_t pages[PAGES_KEPT];
+    unsigned count;
+} readable;
+
+static bool is_readable(uint64_t address)
+{
+    uint64_t page = address / PAGE_SIZE;
+
+    if (ct_self_stack_has(&ct_self, address) || ct_work_stack_has(&ct_self, address))
+        return true;
+    for (unsigned i = 0; i < PAGES_KEPT; i++)
+        if (readable.pages[i] == page)
+            return true;
+    if (page == 0 || !ct_memory_is_readable((const void *)address, sizeof(uint64_t)))
+        return false;
+    readable.pages[readable.count++ % PAGES_KEPT] = page;
+    return true;
+}
+
+static void begin_walk(void)
+{
+    for (unsigned i = 0; i < PAGES_KEPT; i++)
+        readable.pages[i] = UINT64_MAX; /* no page's number */
+}
+
+/*
+ * Stacks that nobody ended properly make it read beyond them. Its own check takes a page that it
+ * once found for readable from then on; the next coroutine's may be the last one before a hole.
+ */
+static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value,
+                         int is_write, void *cursor)
+{
+    (void)space;
+    (void)cursor;
+    if (is_write)
+        *(unw_word_t *)address = *value;
+    else if (address % sizeof(*value) == 0 && is_readable(address))
+        *value = *(const unw_word_t *)address;
+    else
+        return -UNW_EINVAL;
+    return 0;
+}
+
+static void check_what_it_reads(void *library)
+{
+    unw_addr_space_t *local = FIND(library, unw_local_addr_space);
+    unw_accessors_t *(*accessors_of)(unw_addr_space_t) = NULL;
+
+    *(void **)&accessors_of = FIND(library, unw_get_accessors);
+    if (local != NULL && accessors_of != NULL)
+        accessors_of(*local)->access_mem = access_memory;
+}
+
+/* ---- Walks. ---- */
+
 static bool read_frame(unw_cursor_t *cursor, struct ct_frame *frame)
 {
     unw_save_loc_t place;
@@ -65,6 +128,7 @@ bool ct_unwind_visit(bool (*visit)(void *user, const struct ct_frame *frame), vo
 
     if (libunwind.step == NULL)
         return false;
+    begin_walk();
     libunwind.get_context(&context);
     if (libunwind.init(&cursor, &context) != 0)
         return false;
@@ -98,6 +162,7 @@ int ct_unwind(void **addresses, int size, bool without_cache)
     errno = 0; /* libunwind takes the program's EINTR for its own, and repeats for ever */
     if (libunwind.backtrace == NULL)
         return 0;
+    begin_walk();
     return without_cache && libunwind.step != NULL ? walk(addresses, size)
                                                    : libunwind.backtrace(addresses, size);
 }
@@ -130,6 +195,7 @@ void ct_unwind_init(void)
     dlinfo(library, RTLD_DI_TLS_MODID, &libunwind.tls.module);
     /* It frees a thread's cache in the last round of destructors, under a lock. */
     libunwind.has_cache = !ct_has_thread_sanitizer();
+    check_what_it_reads(library);
     ct_unwind(warm, 4, true); /* its set-up allocates: not in a hook. A cache may never be needed */
 }
 
