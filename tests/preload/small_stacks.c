@@ -745,6 +745,7 @@ static void run_by_hand(char *end, int turns)
 {
     void **stack = (void **)end;
 
+    *--stack = (void *)0x4141414141414141; /* for a stack that is aligned as compilers expect */
     *--stack = (void *)wait_for_ever;
     coroutine_stack = stack - 6;
     memset(coroutine_stack, 0, 6 * sizeof *stack);
