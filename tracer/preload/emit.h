@@ -13,7 +13,8 @@
 CT_PROGRAM_EVENTS(CT_EMIT_DECLARE)
 #undef CT_EMIT_DECLARE
 
-/* The recorder's doorbell is rung when there is much in a ring. */
-void ct_emit_init(struct ct_doorbell *doorbell);
+/* The recorder's doorbell is rung when there is much in a ring. Where it may only be read, whoever
+ * sleeps on it is woken, which says no less unless they are just about to sleep. */
+void ct_emit_init(struct ct_doorbell *doorbell, bool is_writable);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "emit.h"
 #include "fd.h"
+#include "handout.h"
 #include "raw.h"
 #include "ring.h"
 #include "stack.h"
@@ -49,25 +50,52 @@ static void *map(int fd, off_t offset, size_t size, int protection)
     return address == MAP_FAILED ? NULL : address;
 }
 
-/* The doorbell is what we may write. */
+/* The board that came with a control page that was handed to us, until it is mapped; or -1. */
+static int handed_board = -1;
+
+/* Another user's files are handed to us: TRUE if that is why they cannot be opened. */
+static bool may_be_handed(void)
+{
+    return errno == EACCES || errno == EPERM || errno == EROFS;
+}
+
+/* The doorbell is what we may write, unless the page was handed to us. */
+static const struct ct_control *map_control_file(int fd, int doorbell_protection)
+{
+    const struct ct_control *control = map(fd, 0, sizeof(*control), PROT_READ);
+    struct ct_doorbell *doorbell =
+        map(fd, CT_DOORBELL_OFFSET, sizeof(*doorbell), doorbell_protection);
+
+    if (control == NULL || doorbell == NULL || control->magic != CT_CONTROL_MAGIC ||
+        control->schema_version != CT_SCHEMA_VERSION)
+        return NULL;
+    ct_emit_init(doorbell, (doorbell_protection & PROT_WRITE) != 0);
+    return control;
+}
+
 static const struct ct_control *map_control(void)
 {
     char path[PATH_MAX + 16];
     struct ct_text text = ct_text_begin(path, sizeof(path));
+    struct ct_handout handout;
+    const struct ct_control *control;
 
     ct_text_string(&text, session_directory);
     ct_text_string(&text, "/" CT_CONTROL_FILE);
     int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
+    if (fd >= 0) {
+        control = map_control_file(fd, PROT_READ | PROT_WRITE);
+        ct_syscall(SYS_close, fd);
+        return control;
+    }
+    if (!may_be_handed() || !ct_handout_ask(session_directory, &handout))
         return NULL;
-    const struct ct_control *control = map(fd, 0, sizeof(*control), PROT_READ);
-    struct ct_doorbell *doorbell =
-        map(fd, CT_DOORBELL_OFFSET, sizeof(*doorbell), PROT_READ | PROT_WRITE);
-    ct_syscall(SYS_close, fd);
-    if (control == NULL || doorbell == NULL || control->magic != CT_CONTROL_MAGIC ||
-        control->schema_version != CT_SCHEMA_VERSION)
-        return NULL;
-    ct_emit_init(doorbell);
+    control = map_control_file(handout.control_fd, PROT_READ);
+    ct_syscall(SYS_close, handout.control_fd);
+    if (control != NULL)
+        handed_board = handout.board_fd;
+    else
+        ct_syscall(SYS_close, handout.board_fd);
     return control;
 }
 
@@ -88,15 +116,11 @@ static size_t find_file_size(void)
     return CT_RINGS_OFFSET + (limit.rlim_cur - CT_RINGS_OFFSET) / CT_CHUNK_SIZE * CT_CHUNK_SIZE;
 }
 
-static struct ct_board *make_board(uint64_t start_ns)
+static int create_board(uint64_t start_ns, size_t size)
 {
     char path[PATH_MAX + 64];
     struct ct_text text = ct_text_begin(path, sizeof(path));
-    size_t size = find_file_size();
-    struct ct_board *board = NULL;
 
-    if (size == 0)
-        return NULL;
     ct_text_string(&text, session_directory);
     ct_text_byte(&text, '/');
     ct_text_number(&text, (uint64_t)ct_syscall(SYS_getpid));
@@ -105,10 +129,40 @@ static struct ct_board *make_board(uint64_t start_ns)
     ct_text_string(&text, CT_BOARD_SUFFIX);
     int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path,
                              O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || ct_syscall(SYS_ftruncate, fd, size) == 0)
+        return fd;
+    ct_syscall(SYS_close, fd);
+    return -1;
+}
+
+/* A new one: of that size, or if it was handed to us, of the size that we are told. */
+static int open_board(uint64_t start_ns, size_t *size)
+{
+    struct ct_handout handout;
+
+    if (handed_board < 0) {
+        int fd = create_board(start_ns, *size);
+        if (fd >= 0 || !may_be_handed() || !ct_handout_ask(session_directory, &handout))
+            return fd;
+        ct_syscall(SYS_close, handout.control_fd);
+        handed_board = handout.board_fd;
+    }
+    int fd = handed_board;
+    handed_board = -1;
+    *size = CT_BOARD_FILE_SIZE;
+    return fd;
+}
+
+static struct ct_board *make_board(uint64_t start_ns)
+{
+    size_t size = find_file_size();
+
+    if (size == 0)
+        return NULL;
+    int fd = open_board(start_ns, &size);
     if (fd < 0)
         return NULL;
-    if (ct_syscall(SYS_ftruncate, fd, size) == 0)
-        board = map(fd, 0, MAPPED_SIZE, PROT_READ | PROT_WRITE);
+    struct ct_board *board = map(fd, 0, MAPPED_SIZE, PROT_READ | PROT_WRITE);
     ct_syscall(SYS_close, fd);
     if (board == NULL)
         return NULL;
@@ -257,6 +311,9 @@ void ct_process_init(void)
         ct_thread_init();
         begin_process((int32_t)ct_syscall(SYS_getppid));
     }
+    if (handed_board >= 0) /* for an image that is not followed */
+        ct_syscall(SYS_close, handed_board);
+    handed_board = -1;
     ct_self.mode = CT_MODE_NEW;
     if (ct_board != NULL)
         ct_thread_begin(0, 0);

@@ -1,6 +1,7 @@
 #include "recording.h"
 
 #include "drain.h"
+#include "handout.h"
 #include "jit_maps.h"
 #include "kernel/capture.h"
 #include "libraries.h"
@@ -30,6 +31,7 @@ struct ct_recording {
     struct ct_session_directory *directory; /* owned */
     struct ct_boards *boards;               /* owned */
     struct ct_drain *drain;                 /* owned */
+    struct ct_handout *handout;             /* owned; until it is cut, or NULL */
     struct ct_kernel_capture *kernel;       /* owned; NULL: it is not wanted, or not ours */
     struct ct_kernel_totals kernel_totals;
     GArray *attached; /* owned; pid_t; NULL: none */
@@ -126,6 +128,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
         !load_writer(recording, error))
         return FALSE;
     ct_drain_start(recording->drain, is_metadata_there, recording->session);
+    recording->handout = ct_handout_start(recording->directory);
     return TRUE;
 }
 
@@ -547,6 +550,7 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
 
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->is_recording = 0;
+    ct_handout_stop(g_steal_pointer(&recording->handout));
     recording->end_ns = now_ns(recording);
     recording->has_begun = recording->directory->control->begin_ns != 0;
     if (!recording->has_begun)
@@ -600,6 +604,7 @@ void ct_recording_summary(const struct ct_recording *recording,
 void ct_recording_free(struct ct_recording *recording)
 {
     ct_kernel_capture_free(recording->kernel);
+    ct_handout_stop(recording->handout);
     ct_drain_free(recording->drain);
     ct_boards_free(recording->boards);
     ct_session_free(recording->session);

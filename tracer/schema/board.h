@@ -10,7 +10,10 @@
  * `control`, which only it writes.
  *
  * Files in the session directory, CT_SESSION_PREFIX and the recording's number: `control`, and
- * `PID-STARTNS.board` for each process image.
+ * `PID-STARTNS.board` for each process image. They are the recording user's alone. A process of
+ * the recorded tree that became another user's gets them through the socket `handout`: to whoever
+ * connects from there the recorder sends one byte, and with it two descriptors: of the control file,
+ * to read, and of a new board.
  */
 #ifndef CTRACE_SCHEMA_BOARD_H
 #define CTRACE_SCHEMA_BOARD_H
@@ -28,6 +31,7 @@
 #define CT_RECORDING_MAX    1023
 #define CT_CONTROL_FILE     "control"
 #define CT_BOARD_SUFFIX     ".board"
+#define CT_HANDOUT_SOCKET   "handout"
 
 #define CT_BOARD_MAX_THREADS   16384
 #define CT_BOARD_MAX_MODULES   1024
