@@ -380,24 +380,71 @@ void ct_process_exit(int status)
     ct_self.mode = mode;
 }
 
-void ct_process_exec_begin(const char *path)
+static void set_unseen(struct ct_board_unseen *unseen, const char *name, enum ct_obstacle obstacle)
+{
+    struct ct_text text = ct_text_begin(unseen->name, sizeof(unseen->name));
+
+    ct_text_string(&text, name);
+    unseen->obstacle = obstacle;
+}
+
+/* NULL: it cannot be noted. */
+static struct ct_board_unseen *note_unseen(const char *name, enum ct_obstacle obstacle)
+{
+    struct ct_board_unseen *unseen;
+
+    if (ct_board == NULL || *ct_is_ours == 0)
+        return NULL;
+    uint32_t claimed = atomic_load(&ct_board->unseen_children);
+    for (uint32_t i = 0; i < claimed && i < CT_BOARD_MAX_UNSEEN; i++) {
+        unseen = &ct_board->children[i];
+        if (unseen->obstacle == obstacle && strcmp(unseen->name, name) == 0) {
+            atomic_fetch_add(&unseen->count, 1);
+            return unseen;
+        }
+    }
+    claimed = claimed < CT_BOARD_MAX_UNSEEN ? atomic_fetch_add(&ct_board->unseen_children, 1)
+                                            : CT_BOARD_MAX_UNSEEN;
+    if (claimed < CT_BOARD_MAX_UNSEEN - 1) {
+        unseen = &ct_board->children[claimed];
+        set_unseen(unseen, name, obstacle);
+    } else {
+        unseen = &ct_board->children[CT_BOARD_MAX_UNSEEN - 1];
+        set_unseen(unseen, CT_UNSEEN_NAME_UNKNOWN, CT_OBSTACLE_NONE);
+    }
+    atomic_fetch_add(&unseen->count, 1);
+    return unseen;
+}
+
+void ct_process_note_spawned(const char *name, enum ct_obstacle obstacle)
+{
+    if (note_unseen(name, obstacle) != NULL)
+        atomic_fetch_add(&ct_board->unseen_spawned, 1);
+}
+
+struct ct_board_unseen *ct_process_exec_begin(const char *path, const char *name,
+                                              enum ct_obstacle obstacle)
 {
     enum ct_mode mode = ct_self.mode;
 
     if (!ct_process_is_own())
-        return;
+        return obstacle != CT_OBSTACLE_NONE ? note_unseen(name, obstacle) : NULL;
     struct ct_event_exec event = {.path = path};
     if (mode == CT_MODE_TRACED)
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY)
         ct_emit_exec(&ct_self, ct_ticks(), &event);
+    set_unseen(&ct_board->successor, name, obstacle);
     end_image(CT_PROCESS_EXECED);
     ct_self.mode = mode;
+    return NULL;
 }
 
-void ct_process_exec_failed(void)
+void ct_process_exec_failed(struct ct_board_unseen *noted)
 {
+    if (noted != NULL)
+        atomic_fetch_sub(&noted->count, 1);
     if (ct_process_is_own()) {
         atomic_store(&ct_board->state, CT_PROCESS_ALIVE);
         atomic_store(&ct_board->end_ns, 0);

@@ -92,10 +92,12 @@ static char **make_environment(const struct ct_launch *launch,
     char **environment = g_strdupv(launch->inherited.environment);
     const char *others = g_environ_getenv(environment, "LD_PRELOAD");
     gboolean has_others = others != NULL && others[0] != '\0';
-    g_autofree char *libraries =
-        g_strdup_printf("%s%s%s", preload, has_others ? ":" : "", has_others ? others : "");
 
-    environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
+    if (preload != NULL) {
+        g_autofree char *libraries =
+            g_strdup_printf("%s%s%s", preload, has_others ? ":" : "", has_others ? others : "");
+        environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
+    }
     return g_environ_setenv(environment, CT_SESSION_VARIABLE, directory->path, TRUE);
 }
 

@@ -49,8 +49,8 @@ struct ct_launch {
 gboolean ct_launch_prepare(struct ct_launch *launch, GError **error);
 
 /*
- * Runs `argv` from `path`, with the preload unless `directory` is NULL. *exec_errno is set if it
- * could not be executed.
+ * Runs `argv` from `path`, recorded unless `directory` is NULL, with the library `preload` unless
+ * that is. *exec_errno is set if it could not be executed.
  */
 gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv,
                          const struct ct_session_directory *directory, const char *preload,

@@ -144,7 +144,10 @@ static gboolean launch_program(struct setting *setting, int *exec_errno, GError 
     if (setting->options->delay_ns == 0)
         ct_recording_begin(recording);
     return ct_launch_start(&setting->launch, setting->program->path, setting->program->argv,
-                           ct_recording_directory(recording), ct_recording_preload(recording),
+                           ct_recording_directory(recording),
+                           ct_obstacle_is_left_out(setting->program->obstacle)
+                               ? NULL
+                               : ct_recording_preload(recording),
                            exec_errno, error);
 }
 
@@ -172,8 +175,11 @@ static int run(struct setting *setting)
         return exec_errno == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE;
     }
     if (setting->recording != NULL) {
-        if (setting->program->hidden != NULL)
-            ct_recording_describe(setting->recording, launch->pid);
+        if (setting->program->hidden != NULL) {
+            g_autofree char *name = g_path_get_basename(setting->program->path);
+            ct_recording_describe(setting->recording, launch->pid, name,
+                                  setting->program->obstacle);
+        }
         ct_output_commit(setting->output);
         watch(setting);
         was_recorded = ct_summary_finish(setting->recording,

@@ -2,6 +2,7 @@
 
 #include "images.h"
 #include "maps.h"
+#include "schema/board.h"
 #include "spool.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@ struct ct_hidden {
     gboolean has_calls;       /* system calls are recorded: it is told when one ends */
     GArray *events;           /* owned; struct ct_kernel_record, those that follow */
     guint next;               /* of them, to be taken */
-    uint64_t image_count;
+    GPtrArray *names;         /* owned; of the images */
     uint64_t thread_count;
 };
 
@@ -31,6 +32,7 @@ struct ct_hidden *ct_hidden_new(const char *path, const GPtrArray *spools)
     }
     hidden->maps = ct_maps_new();
     hidden->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    hidden->names = g_ptr_array_new_with_free_func(g_free);
     hidden->events = g_array_new(FALSE, TRUE, sizeof(struct ct_kernel_record));
     return hidden;
 }
@@ -40,6 +42,7 @@ void ct_hidden_free(struct ct_hidden *hidden)
     if (hidden == NULL)
         return;
     g_array_unref(hidden->events);
+    g_ptr_array_unref(hidden->names);
     g_hash_table_unref(hidden->starts);
     ct_maps_free(hidden->maps);
     ct_images_free(hidden->images);
@@ -48,7 +51,16 @@ void ct_hidden_free(struct ct_hidden *hidden)
 
 uint64_t ct_hidden_image_count(const struct ct_hidden *hidden)
 {
-    return hidden->image_count;
+    return hidden->names->len;
+}
+
+char **ct_hidden_image_names(const struct ct_hidden *hidden)
+{
+    char **names = g_new0(char *, hidden->names->len + 1);
+
+    for (guint i = 0; i < hidden->names->len; i++)
+        names[i] = g_strdup(hidden->names->pdata[i]);
+    return names;
 }
 
 uint64_t ct_hidden_thread_count(const struct ct_hidden *hidden)
@@ -125,7 +137,9 @@ static void begin_image(struct ct_hidden *hidden, int32_t pid, int32_t ppid, uin
 {
     g_hash_table_insert(hidden->starts, GINT_TO_POINTER(pid),
                         g_memdup2(&start_ns, sizeof(start_ns)));
-    hidden->image_count++;
+    g_ptr_array_add(
+        hidden->names,
+        g_strdelimit(g_strdup(name[0] != '\0' ? name : CT_UNSEEN_NAME_UNKNOWN), "\n", '?'));
     hidden->thread_count++;
     add_event(hidden, CT_KERNEL_ID_PROCESS_IMAGE)->as.process_image =
         (struct ct_kernel_process_image){
