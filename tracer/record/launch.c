@@ -68,7 +68,8 @@ gboolean ct_launch_prepare(struct ct_launch *launch, GError **error)
 {
     sigset_t set;
 
-    *launch = (struct ct_launch){.pid = -1, .witness = {.pid = -1, .fd = -1}};
+    *launch = (struct ct_launch){
+        .pid = -1, .witness = {.pid = -1, .fd = -1}, .mounts = CT_NO_PRIVATE_MOUNTS};
     handed_on_signals(&set);
     ct_job_begin(&launch->job, &set);
     sigaddset(&set, SIGCHLD);
@@ -146,6 +147,11 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
             directory->control->root_pid = getpid();
         restore_signals(&launch->inherited);
         await_parent(go_fds);
+        if (!ct_private_mounts_leave(&launch->mounts)) {
+            int code = errno;
+            (void)!write(fds[1], &code, sizeof(code));
+            _exit(127);
+        }
         run(path, argv, environment, fds[1]);
     }
     close(fds[1]);

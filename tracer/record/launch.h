@@ -5,6 +5,7 @@
 #include "control.h"
 #include "deaths.h"
 #include "job.h"
+#include "private_mounts.h"
 #include "witness.h"
 
 #include <glib.h>
@@ -28,9 +29,10 @@ struct ct_launch {
     int signal_fd;   /* readable when a signal came */
     struct ct_job job;
     struct ct_witness witness;
-    int status;               /* as waitpid gives it; valid once has_ended */
-    gboolean has_ended;       /* the program itself */
-    gboolean is_alone;        /* no process of its tree is left */
+    struct ct_private_mounts mounts; /* ours; not the program's */
+    int status;                      /* as waitpid gives it; valid once has_ended */
+    gboolean has_ended;              /* the program itself */
+    gboolean is_alone;               /* no process of its tree is left */
     gboolean is_told_to_end;  /* by a signal to us: without the rest of the tree, or the program */
     pid_t ignored_group;      /* children of this process group are not of the tree; or 0 */
     unsigned interrupts;      /* SIGINTs so far */

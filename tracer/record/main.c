@@ -1,5 +1,6 @@
 /* ctrace record: runs a program, or attaches to one, and records what its threads wait for. */
 #include "attached.h"
+#include "home.h"
 #include "launch.h"
 #include "messages.h"
 #include "options.h"
@@ -233,8 +234,9 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     }
     if (setting.output->previous != NULL)
         ct_session_directories_move(setting.output->path, setting.output->previous);
-    setting.recording =
-        ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
+    if (ct_home_hide_others(&setting.launch.mounts, &error))
+        setting.recording =
+            ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
     if (setting.recording == NULL) {
         g_printerr("ctrace: cannot record: %s\n%s", error->message,
                    program != NULL ? "ctrace: the program runs without\n" : "");
