@@ -97,7 +97,7 @@ class OtherUsers(UnseenTest):
 
     def test_a_program_that_is_not_to_be_trusted_is_said_not_to_be_recorded(self):
         result = self.record_ok(OTHER_USER, "effective", NOBODY)
-        self.assert_unseen(result, {"other_user": 1}, "LD_PRELOAD")
+        self.assert_unseen(result, {"other_user": 1}, "as by setuid")
 
     def test_a_library_that_the_user_cannot_read_is_left_out(self):
         hidden = self.folder / "hidden"
@@ -113,7 +113,7 @@ class OtherUsers(UnseenTest):
         self.assertEqual((result.status, result.out), (0, "nothing\n"), result)
         self.assertNotIn("ld.so", result.err)
         result.directory = self.folder / "trace"
-        self.assert_unseen(result, {"sleeper": 1}, "cannot be read by its user")
+        self.assert_unseen(result, {"sleeper": 1}, "its user cannot read")
 
     def test_nobody_else_gets_anything_of_a_recording(self):
         recorder = self.start_record("sleep", "60")
@@ -149,7 +149,7 @@ print(socket.recv_fds(stranger, 1, 2)[:2])
         result = self.record_ok(*command)
         self.assertEqual(result.out, "from inside\n")
         self.assertNotIn("ld.so", result.err)
-        self.assert_unseen(result, {"sh": 1}, "in its root")
+        self.assert_unseen(result, {"sh": 1}, "not in its root")
 
 
 class OtherLibraries(UnseenTest):

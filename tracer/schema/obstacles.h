@@ -8,15 +8,17 @@
  * OBSTACLE(symbol, is_left_out, words): what keeps the library out of an image. If is_left_out, a
  * loader that was told to load it would complain, or load it and fail.
  */
-#define CT_OBSTACLES(OBSTACLE)                                                                \
-    OBSTACLE(NONE, false, "for an unknown reason")                                            \
-    OBSTACLE(STATIC, false, "statically linked")                                              \
-    OBSTACLE(OTHER_LOADER, true, "built for another C library")                               \
-    OBSTACLE(OTHER_MACHINE, true, "built for another word size or machine than ctrace")       \
-    OBSTACLE(PRIVILEGED, false,                                                               \
-             "setuid, setgid or with capabilities, where the loader "                         \
-             "ignores LD_PRELOAD")                                                            \
-    OBSTACLE(NO_LIBRARY, true, "ctrace's library cannot be read by its user, or in its root") \
+#define CT_OBSTACLES(OBSTACLE)                                                                    \
+    OBSTACLE(NONE, false, "for an unknown reason")                                                \
+    OBSTACLE(STATIC, false, "statically linked")                                                  \
+    OBSTACLE(OTHER_LOADER, true,                                                                  \
+             "built for another C library, and what it starts is not followed")                   \
+    OBSTACLE(OTHER_MACHINE, true,                                                                 \
+             "built for another word size or machine, and what it starts is not followed")        \
+    OBSTACLE(PRIVILEGED, false,                                                                   \
+             "with another user's rights or capabilities, as by setuid: the loader ignores "      \
+             "LD_PRELOAD")                                                                        \
+    OBSTACLE(NO_LIBRARY, true, "its user cannot read ctrace's library, or it is not in its root") \
     OBSTACLE(NO_SESSION, false, "/dev/shm is not the recorder's in its root")
 
 enum ct_obstacle {
