@@ -15,9 +15,7 @@
              "built for another C library, and what it starts is not followed")                   \
     OBSTACLE(OTHER_MACHINE, true,                                                                 \
              "built for another word size or machine, and what it starts is not followed")        \
-    OBSTACLE(PRIVILEGED, false,                                                                   \
-             "with another user's rights or capabilities, as by setuid: the loader ignores "      \
-             "LD_PRELOAD")                                                                        \
+    OBSTACLE(PRIVILEGED, false, "privileged, as by setuid, so that LD_PRELOAD is ignored")        \
     OBSTACLE(NO_LIBRARY, true, "its user cannot read ctrace's library, or it is not in its root") \
     OBSTACLE(NO_SESSION, false, "/dev/shm is not the recorder's in its root")
 
