@@ -235,9 +235,13 @@ class AllSeen(UnseenTest):
         result = self.record_ok("sh", "-c", "sleep 0.01 & (true); /bin/true; wait")
         self.assert_all_seen(result)
 
-    def test_a_killed_child_is_no_unseen_one(self):
-        result = self.record_ok("sh", "-c", "sleep 9 & sleep 0.2; kill -9 $!; wait; true")
-        self.assert_all_seen(result)
+    def test_ends_and_failures_are_no_unseen_ones(self):
+        for kernel in ("off", "auto"):
+            with self.subTest(kernel):
+                result = self.record_ok(
+                    "sh", "-c", "sleep 9 & sleep 0.2; kill -9 $!; wait; (true); nonexistent; true",
+                    options=[f"--kernel={kernel}"])
+                self.assert_all_seen(result)
 
 
 if __name__ == "__main__":

@@ -111,7 +111,9 @@ static struct image find_nothing(void)
     return (struct image){.obstacle = CT_OBSTACLE_NONE, .file_name = ""};
 }
 
-/* Relative to directory `at`, as execveat(2) does. */
+static struct image find_descriptor(int fd);
+
+/* Relative to directory `at`, or that descriptor itself, as execveat(2) does. */
 static struct image find_at(int at, const char *path, int flags)
 {
     int saved_errno = errno;
@@ -123,6 +125,8 @@ static struct image find_at(int at, const char *path, int flags)
                                      (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
         if (fd >= 0)
             image = look_at(fd, path);
+        else if (flags & AT_EMPTY_PATH) /* the program's path may be none */
+            image = find_descriptor(at);
     }
     errno = saved_errno;
     return image;
@@ -318,9 +322,7 @@ CT_WRAP_EXEC(fexecve, (int fd, char *const argv[], char *const envp[]),
              (fd, argv, (char **)followed), "", find_descriptor(fd))
 CT_WRAP_EXEC(execveat,
              (int at, const char *path, char *const argv[], char *const envp[], int flags),
-             (at, path, argv, (char **)followed, flags), path,
-             flags &AT_EMPTY_PATH &&path[0] == '\0' ? find_descriptor(at)
-                                                    : find_at(at, path, flags))
+             (at, path, argv, (char **)followed, flags), path, find_at(at, path, flags))
 
 int execv(const char *path, char *const argv[]);
 int execvp(const char *file, char *const argv[]);

@@ -410,7 +410,7 @@ static void write_unseen(const struct ct_recording *recording)
             .count = images->count,
             .name = images->name,
             .why = ct_obstacle_words(images->obstacle),
-            .is_recorded = recording->kernel_totals.hidden_processes > 0 && recording->has_calls,
+            .is_recorded = recording->has_calls,
         };
         recording->closing.writer->unseen(&event);
     }

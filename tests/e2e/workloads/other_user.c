@@ -13,6 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* In the mutex, as glibc has it: somebody waits. */
+#define CONTENDED 2
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void *wait_for_lock(void *unused)
@@ -29,6 +32,8 @@ static int wait_in_thread(void)
     pthread_mutex_lock(&lock);
     if (pthread_create(&thread, NULL, wait_for_lock, NULL) != 0)
         return 1;
+    while (*(volatile int *)&lock.__data.__lock < CONTENDED)
+        usleep(1000);
     usleep(80000);
     pthread_mutex_unlock(&lock);
     pthread_join(thread, NULL);

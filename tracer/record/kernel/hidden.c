@@ -14,7 +14,8 @@ struct ct_hidden {
     gboolean has_calls;       /* system calls are recorded: it is told when one ends */
     GArray *events;           /* owned; struct ct_kernel_record, those that follow */
     guint next;               /* of them, to be taken */
-    GPtrArray *names;         /* owned; of the images */
+    GPtrArray *names;         /* owned; of those images that have loaded a program */
+    uint64_t image_count;
     uint64_t thread_count;
 };
 
@@ -51,7 +52,7 @@ void ct_hidden_free(struct ct_hidden *hidden)
 
 uint64_t ct_hidden_image_count(const struct ct_hidden *hidden)
 {
-    return hidden->names->len;
+    return hidden->image_count;
 }
 
 char **ct_hidden_image_names(const struct ct_hidden *hidden)
@@ -132,14 +133,17 @@ static void tell_modules(struct ct_hidden *hidden, int32_t pid)
         tell_module(hidden, pid, &space.mappings[i]);
 }
 
+static void add_name(struct ct_hidden *hidden, const char *name)
+{
+    g_ptr_array_add(hidden->names, g_strdelimit(g_strdup(name), "\n", '?'));
+}
+
 static void begin_image(struct ct_hidden *hidden, int32_t pid, int32_t ppid, uint64_t start_ns,
                         const char *name)
 {
     g_hash_table_insert(hidden->starts, GINT_TO_POINTER(pid),
                         g_memdup2(&start_ns, sizeof(start_ns)));
-    g_ptr_array_add(
-        hidden->names,
-        g_strdelimit(g_strdup(name[0] != '\0' ? name : CT_UNSEEN_NAME_UNKNOWN), "\n", '?'));
+    hidden->image_count++;
     hidden->thread_count++;
     add_event(hidden, CT_KERNEL_ID_PROCESS_IMAGE)->as.process_image =
         (struct ct_kernel_process_image){
@@ -158,10 +162,13 @@ static void begin_if_hidden(struct ct_hidden *hidden, int32_t pid, uint64_t time
 {
     const struct ct_kernel_image *image = ct_images_find_hidden(hidden->images, pid, time_ns);
 
-    if (image != NULL)
+    if (image != NULL) {
         begin_image(hidden, pid, image->ppid, time_ns, name);
-    else
+        if (image->is_by_exec)
+            add_name(hidden, name);
+    } else {
         g_hash_table_remove(hidden->starts, GINT_TO_POINTER(pid));
+    }
 }
 
 static void add_fork(struct ct_hidden *hidden, const struct ct_raw_record *raw)
@@ -190,6 +197,7 @@ static void add_present(struct ct_hidden *hidden, const struct ct_raw_record *ra
             (struct ct_kernel_process_thread){.pid = pid, .tid = raw->as.task.tid, .name = ""};
     } else if (!ct_images_is_preloaded(hidden->images, pid, raw->time_ns)) {
         begin_image(hidden, pid, raw->as.task.parent_pid, raw->time_ns, "");
+        add_name(hidden, CT_UNSEEN_NAME_UNKNOWN);
     }
 }
 
