@@ -129,6 +129,9 @@ double ct_layout_place_foot(struct ct_layout *layout, const struct ct_layout_req
     g_autofree char *missing = ct_capture_missing_layers(capture);
     if (missing[0])
         place_text(&foot, CT_TEXT_NOTE, g_strdup_printf("Not recorded: %s", missing));
+    g_autofree char *unseen = ct_capture_unseen(capture);
+    if (unseen[0])
+        place_text(&foot, CT_TEXT_NOTE, g_strdup_printf("Note: %s", unseen));
     g_autofree char *estimates = ct_capture_estimates(capture);
     if (estimates[0])
         place_text(&foot, CT_TEXT_NOTE, g_strdup_printf("Note: %s", estimates));

@@ -326,6 +326,7 @@ static gboolean is_closing(enum ct_event event)
     case CT_EVENT_ID_STACK:
     case CT_EVENT_ID_MODULE:
     case CT_EVENT_ID_INFLIGHT:
+    case CT_EVENT_ID_UNSEEN:
     case CT_EVENT_ID_COUNTERS:
     case CT_EVENT_ID_CAPTURE:
         return TRUE;

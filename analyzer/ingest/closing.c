@@ -247,6 +247,26 @@ static gboolean add_capture(struct ct_assembler *assembler, const struct ct_even
     return TRUE;
 }
 
+/* More names than anybody reads are a sign of damage. */
+#define MAX_UNSEEN_NAMES 256
+
+static void add_unseen(struct ct_assembler *assembler, const struct ct_event_unseen *event)
+{
+    struct ct_capture *capture = &assembler->model->capture;
+    g_autofree char *before = g_steal_pointer(&capture->unseen_names);
+    g_autofree char *many =
+        event->count > 1 ? g_strdup_printf("%u x ", event->count) : g_strdup("");
+    gboolean is_first = before[0] == '\0';
+
+    if (assembler->unseen_names++ < MAX_UNSEEN_NAMES)
+        capture->unseen_names = g_strdup_printf("%s%s%s%s (%s)", before, is_first ? "" : ", ", many,
+                                                event->name, event->why);
+    else
+        capture->unseen_names = g_steal_pointer(&before);
+    capture->unseen_images = ct_add_u64(capture->unseen_images, event->count);
+    capture->unseen_recorded = (is_first || capture->unseen_recorded) && event->is_recorded != 0;
+}
+
 gboolean ct_assembler_add_closing(struct ct_assembler *assembler, const struct ct_record *record,
                                   GError **error)
 {
@@ -261,6 +281,9 @@ gboolean ct_assembler_add_closing(struct ct_assembler *assembler, const struct c
         return TRUE;
     case CT_EVENT_ID_MODULE:
         add_module(assembler, &record->as.module);
+        return TRUE;
+    case CT_EVENT_ID_UNSEEN:
+        add_unseen(assembler, &record->as.unseen);
         return TRUE;
     case CT_EVENT_ID_INFLIGHT:
         add_inflight(assembler, record->time_ns, &record->as.inflight);

@@ -89,6 +89,7 @@ struct ct_assembler {
     GPtrArray *retired_fds;    /* owned; struct ct_fd *, which held intervals may point to */
     uint64_t wait_count;       /* wait events in the trace */
     uint64_t ring_events_lost; /* waits and others, as the recorder counted them */
+    guint unseen_names;        /* events of images that did not load the library */
     gboolean has_rate;
     uint64_t rate_ns; /* of the recording, if has_rate */
     uint64_t (*find_rate)(void *user);

@@ -84,6 +84,7 @@ struct ct_model *ct_model_new(void)
     model->capture.command = g_strdup("");
     model->capture.layers = g_strdup("");
     model->capture.missing = g_strdup("");
+    model->capture.unseen_names = g_strdup("");
     model->capture.exit_status = -1;
     return model;
 }
@@ -100,6 +101,7 @@ void ct_model_free(struct ct_model *model)
     g_free(model->capture.command);
     g_free(model->capture.layers);
     g_free(model->capture.missing);
+    g_free(model->capture.unseen_names);
     g_free(model->capture.damage);
     g_free(model);
 }

@@ -57,6 +57,7 @@ static void write_losses(const struct ct_text_report *out)
     const struct ct_capture *capture = &out->report->model->capture;
     const char *lost_waits = ct_capture_lost_waits(capture);
     g_autofree char *losses = ct_capture_losses(capture);
+    g_autofree char *unseen = ct_capture_unseen(capture);
 
     if (lost_waits[0])
         ct_text_field(out, "! LOST", "waits: %s", lost_waits);
@@ -67,7 +68,11 @@ static void write_losses(const struct ct_text_report *out)
 
         ct_text_field(out, "! LEFT OUT", "%s records, beyond what this program holds", count);
     }
-    if (!losses[0] && !lost_waits[0] && capture->records_dropped == 0)
+    if (unseen[0])
+        ct_text_field(out, ct_capture_lacks_processes(capture) ? "! UNSEEN" : "unseen", "%s",
+                      unseen);
+    if (!losses[0] && !lost_waits[0] && capture->records_dropped == 0 &&
+        !ct_capture_lacks_processes(capture))
         ct_text_field(out, "losses", capture->is_complete ? "none" : "none known");
     if (capture->unknown_events > 0) {
         g_autofree char *count = ct_format_count(capture->unknown_events);

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "emit.h"
 #include "fd.h"
+#include "handout.h"
 #include "memory.h"
 #include "raw.h"
 #include "stack.h"
@@ -55,25 +56,52 @@ static void *map(int fd, off_t offset, size_t size, int protection)
     return address == MAP_FAILED ? NULL : address;
 }
 
-/* The doorbell is what we may write. */
+/* The board that came with a control page that was handed to us, until it is mapped; or -1. */
+static int handed_board = -1;
+
+/* Another user's files are handed to us: TRUE if that is why they cannot be opened. */
+static bool may_be_handed(void)
+{
+    return errno == EACCES || errno == EPERM || errno == EROFS;
+}
+
+/* The doorbell is what we may write, unless the page was handed to us. */
+static const struct ct_control *map_control_file(int fd, int doorbell_protection)
+{
+    const struct ct_control *control = map(fd, 0, sizeof(*control), PROT_READ);
+    struct ct_doorbell *doorbell =
+        map(fd, CT_DOORBELL_OFFSET, sizeof(*doorbell), doorbell_protection);
+
+    if (control == NULL || doorbell == NULL || control->magic != CT_CONTROL_MAGIC ||
+        control->schema_version != CT_SCHEMA_VERSION)
+        return NULL;
+    ct_emit_init(doorbell, (doorbell_protection & PROT_WRITE) != 0);
+    return control;
+}
+
 static const struct ct_control *map_control(void)
 {
     char path[PATH_MAX + 16];
     struct ct_text text = ct_text_begin(path, sizeof(path));
+    struct ct_handout handout;
+    const struct ct_control *control;
 
     ct_text_string(&text, session_directory);
     ct_text_string(&text, "/" CT_CONTROL_FILE);
     int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
+    if (fd >= 0) {
+        control = map_control_file(fd, PROT_READ | PROT_WRITE);
+        ct_syscall(SYS_close, fd);
+        return control;
+    }
+    if (!may_be_handed() || !ct_handout_ask(session_directory, &handout))
         return NULL;
-    const struct ct_control *control = map(fd, 0, sizeof(*control), PROT_READ);
-    struct ct_doorbell *doorbell =
-        map(fd, CT_DOORBELL_OFFSET, sizeof(*doorbell), PROT_READ | PROT_WRITE);
-    ct_syscall(SYS_close, fd);
-    if (control == NULL || doorbell == NULL || control->magic != CT_CONTROL_MAGIC ||
-        control->schema_version != CT_SCHEMA_VERSION)
-        return NULL;
-    ct_emit_init(doorbell);
+    control = map_control_file(handout.control_fd, PROT_READ);
+    ct_syscall(SYS_close, handout.control_fd);
+    if (control != NULL)
+        handed_board = handout.board_fd;
+    else
+        ct_syscall(SYS_close, handout.board_fd);
     return control;
 }
 
@@ -127,13 +155,34 @@ static void say_refusal(uint64_t start_ns, enum ct_refusal refusal)
 #define BACKED_AT_FIRST \
     (offsetof(struct ct_board, slots[0].small_ring) + (size_t)CT_RING_BACKED_AT_FIRST)
 
+/* A new one: of that size, or if it was handed to us, of the size that we are told. */
+static int open_board(const char *path, size_t *size)
+{
+    struct ct_handout handout;
+
+    if (handed_board < 0) {
+        int fd = create_file(path);
+        if (fd >= 0 && ct_syscall(SYS_ftruncate, fd, *size) != 0) {
+            ct_syscall(SYS_close, fd);
+            ct_syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+            return -1;
+        }
+        if (fd >= 0 || !may_be_handed() || !ct_handout_ask(session_directory, &handout))
+            return fd;
+        ct_syscall(SYS_close, handout.control_fd);
+        handed_board = handout.board_fd;
+    }
+    int fd = handed_board;
+    handed_board = -1;
+    *size = CT_BOARD_FILE_SIZE;
+    return fd;
+}
+
 /* Maps the header of a board in that new file. */
 static struct ct_board *map_board(int fd, size_t size)
 {
-    struct ct_board *board = NULL;
+    struct ct_board *board = map(fd, 0, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE);
 
-    if (ct_syscall(SYS_ftruncate, fd, size) == 0)
-        board = map(fd, 0, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE);
     if (board == NULL)
         return NULL;
     if (!ct_memory_back(board, BACKED_AT_FIRST)) {
@@ -156,7 +205,7 @@ static struct ct_board *make_board(uint64_t start_ns)
         return NULL;
     }
     write_path(path, sizeof(path), start_ns, CT_BOARD_SUFFIX);
-    int fd = create_file(path);
+    int fd = open_board(path, &size);
     if (fd < 0)
         return NULL;
     struct ct_board *board = map_board(fd, size);
@@ -336,6 +385,9 @@ void ct_process_init(void)
         ct_clock_init();
         begin_process(NULL, (int32_t)ct_syscall(SYS_getppid));
     }
+    if (handed_board >= 0) /* for an image that is not followed */
+        ct_syscall(SYS_close, handed_board);
+    handed_board = -1;
     ct_self.mode = CT_MODE_NEW;
     if (ct_board != NULL)
         ct_thread_begin(0, 0);
@@ -440,12 +492,55 @@ void ct_process_exit(int status)
     ct_self.mode = mode;
 }
 
-void ct_process_exec_begin(const char *path)
+static void set_unseen(struct ct_board_unseen *unseen, const char *name, enum ct_obstacle obstacle)
+{
+    struct ct_text text = ct_text_begin(unseen->name, sizeof(unseen->name));
+
+    ct_text_string(&text, name);
+    unseen->obstacle = obstacle;
+}
+
+/* NULL: it cannot be noted. */
+static struct ct_board_unseen *note_unseen(const char *name, enum ct_obstacle obstacle)
+{
+    struct ct_board_unseen *unseen;
+
+    if (ct_board == NULL || *ct_is_ours == 0)
+        return NULL;
+    uint32_t claimed = atomic_load(&ct_board->unseen_children);
+    for (uint32_t i = 0; i < claimed && i < CT_BOARD_MAX_UNSEEN; i++) {
+        unseen = &ct_board->children[i];
+        if (unseen->obstacle == obstacle && strcmp(unseen->name, name) == 0) {
+            atomic_fetch_add(&unseen->count, 1);
+            return unseen;
+        }
+    }
+    claimed = claimed < CT_BOARD_MAX_UNSEEN ? atomic_fetch_add(&ct_board->unseen_children, 1)
+                                            : CT_BOARD_MAX_UNSEEN;
+    if (claimed < CT_BOARD_MAX_UNSEEN - 1) {
+        unseen = &ct_board->children[claimed];
+        set_unseen(unseen, name, obstacle);
+    } else {
+        unseen = &ct_board->children[CT_BOARD_MAX_UNSEEN - 1];
+        set_unseen(unseen, CT_UNSEEN_NAME_UNKNOWN, CT_OBSTACLE_NONE);
+    }
+    atomic_fetch_add(&unseen->count, 1);
+    return unseen;
+}
+
+void ct_process_note_spawned(const char *name, enum ct_obstacle obstacle)
+{
+    if (note_unseen(name, obstacle) != NULL)
+        atomic_fetch_add(&ct_board->unseen_spawned, 1);
+}
+
+struct ct_board_unseen *ct_process_exec_begin(const char *path, const char *name,
+                                              enum ct_obstacle obstacle)
 {
     enum ct_mode mode = ct_self.mode;
 
     if (!ct_process_is_own())
-        return;
+        return obstacle != CT_OBSTACLE_NONE ? note_unseen(name, obstacle) : NULL;
     uintptr_t known_page = 0;
     struct ct_event_exec event = {.path =
                                       ct_memory_is_string(path, PATH_MAX, &known_page) ? path : ""};
@@ -454,12 +549,16 @@ void ct_process_exec_begin(const char *path)
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY)
         ct_emit_exec(&ct_self, ct_ticks(), &event);
+    set_unseen(&ct_board->successor, name, obstacle);
     end_image(CT_PROCESS_EXECED, ct_now_ns());
     ct_self.mode = mode;
+    return NULL;
 }
 
-void ct_process_exec_failed(void)
+void ct_process_exec_failed(struct ct_board_unseen *noted)
 {
+    if (noted != NULL)
+        atomic_fetch_sub(&noted->count, 1);
     if (ct_process_is_own()) {
         atomic_store(&ct_board->state, CT_PROCESS_ALIVE);
         atomic_store(&ct_board->end_ns, 0);

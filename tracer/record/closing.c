@@ -323,8 +323,20 @@ void ct_closing_write_ended(struct ct_closing *closing)
     GPtrArray *mapped = ct_boards_update(closing->boards);
 
     for (guint i = mapped->len; i-- > 0;)
-        if (close_board(closing, mapped->pdata[i], FALSE))
+        if (close_board(closing, mapped->pdata[i], FALSE)) {
+            ct_unseen_add_board(closing->unseen,
+                                ((const struct ct_mapped_board *)mapped->pdata[i])->data);
             ct_boards_remove(closing->boards, mapped->pdata[i]);
+        }
+}
+
+void ct_closing_find_unseen(struct ct_closing *closing)
+{
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+
+    for (guint i = 0; i < mapped->len; i++)
+        ct_unseen_add_board(closing->unseen,
+                            ((const struct ct_mapped_board *)mapped->pdata[i])->data);
 }
 
 void ct_closing_write_all(struct ct_closing *closing)

@@ -72,7 +72,7 @@ static struct ct_control *make_control(const char *directory, int *lock_fd, GErr
 {
     g_autofree char *path = g_build_filename(directory, CT_CONTROL_FILE, NULL);
     struct ct_control *control = NULL;
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     /* Not ftruncate alone: a full tmpfs is to fail here, not at the first store. */
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
@@ -112,7 +112,8 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
     do {
         g_free(path);
         path = g_strdup_printf(CT_SESSION_PREFIX "%u", ++number);
-        if (g_mkdir(path, 0700) == 0)
+        /* What others find by its name is the socket: see handout.h. */
+        if (g_mkdir(path, 0711) == 0 && g_chmod(path, 0711) == 0)
             break;
         if (errno != EEXIST || number == CT_RECORDING_MAX) {
             g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),

@@ -70,7 +70,8 @@ gboolean ct_launch_prepare(struct ct_launch *launch, GError **error)
 {
     sigset_t set;
 
-    *launch = (struct ct_launch){.pid = -1, .witness = {.pid = -1, .fd = -1}};
+    *launch = (struct ct_launch){
+        .pid = -1, .witness = {.pid = -1, .fd = -1}, .mounts = CT_NO_PRIVATE_MOUNTS};
     handed_on_signals(&set);
     ct_job_begin(&launch->job, &set);
     sigaddset(&set, SIGCHLD);
@@ -94,10 +95,12 @@ static char **make_environment(const struct ct_launch *launch,
     char **environment = g_strdupv(launch->inherited.environment);
     const char *others = g_environ_getenv(environment, "LD_PRELOAD");
     gboolean has_others = others != NULL && others[0] != '\0';
-    g_autofree char *libraries =
-        g_strdup_printf("%s%s%s", preload, has_others ? ":" : "", has_others ? others : "");
 
-    environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
+    if (preload != NULL) {
+        g_autofree char *libraries =
+            g_strdup_printf("%s%s%s", preload, has_others ? ":" : "", has_others ? others : "");
+        environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
+    }
     return g_environ_setenv(environment, CT_SESSION_VARIABLE, directory->path, TRUE);
 }
 
@@ -146,6 +149,11 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
             directory->control->root_pid = getpid();
         restore_signals(&launch->inherited);
         await_parent(go_fds);
+        if (!ct_private_mounts_leave(&launch->mounts)) {
+            int code = errno;
+            (void)!write(fds[1], &code, sizeof(code));
+            _exit(127);
+        }
         run(path, argv, environment, fds[1]);
     }
     close(fds[1]);

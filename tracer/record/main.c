@@ -1,5 +1,6 @@
 /* ctrace record: runs a program, or attaches to one, and records what its threads wait for. */
 #include "attached.h"
+#include "home.h"
 #include "launch.h"
 #include "messages.h"
 #include "options.h"
@@ -147,7 +148,10 @@ static gboolean launch_program(struct setting *setting, int *exec_errno, GError 
     if (setting->options->delay_ns == 0)
         ct_recording_begin(recording);
     return ct_launch_start(&setting->launch, setting->program->path, setting->program->argv,
-                           ct_recording_directory(recording), ct_recording_preload(recording),
+                           ct_recording_directory(recording),
+                           ct_obstacle_is_left_out(setting->program->obstacle)
+                               ? NULL
+                               : ct_recording_preload(recording),
                            exec_errno, error);
 }
 
@@ -175,8 +179,11 @@ static int run(struct setting *setting)
         return exec_errno == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE;
     }
     if (setting->recording != NULL) {
-        if (setting->program->hidden != NULL)
-            ct_recording_describe(setting->recording, launch->pid);
+        if (setting->program->hidden != NULL) {
+            g_autofree char *name = g_path_get_basename(setting->program->path);
+            ct_recording_describe(setting->recording, launch->pid, name,
+                                  setting->program->obstacle);
+        }
         ct_output_commit(setting->output);
         watch(setting);
         was_recorded = ct_summary_finish(setting->recording,
@@ -232,8 +239,9 @@ static int record(const struct ct_record_options *options, const struct ct_progr
         ct_session_directories_move(setting.output->path, setting.output->previous);
     else
         ct_session_directories_drop(setting.output->path);
-    setting.recording =
-        ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
+    if (ct_home_hide_others(&setting.launch.mounts, &error))
+        setting.recording =
+            ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
     if (setting.recording == NULL) {
         g_printerr("ctrace: cannot record: %s\n%s", error->message,
                    program != NULL ? "ctrace: the program runs without\n" : "");

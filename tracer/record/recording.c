@@ -1,11 +1,13 @@
 #include "recording.h"
 
 #include "drain.h"
+#include "handout.h"
 #include "jit_maps.h"
 #include "kernel/capture.h"
 #include "libraries.h"
 #include "output.h"
 #include "procfs.h"
+#include "program.h"
 #include "session.h"
 #include "sessiond.h"
 #include "streams.h"
@@ -30,10 +32,13 @@ struct ct_recording {
     struct ct_session_directory *directory; /* owned */
     struct ct_boards *boards;               /* owned */
     struct ct_drain *drain;                 /* owned */
+    struct ct_handout *handout;             /* owned; until it is cut, or NULL */
     struct ct_kernel_capture *kernel;       /* owned; NULL: it is not wanted, or not ours */
     struct ct_kernel_totals kernel_totals;
-    GArray *attached; /* owned; pid_t; NULL: none */
-    guint noted;      /* so many images with a preload are noted for its end */
+    GArray *attached;    /* owned; pid_t; NULL: none */
+    guint noted;         /* so many images with a preload are noted for its end */
+    gboolean has_calls;  /* the kernel told of system calls */
+    gboolean is_settled; /* which images are unseen */
     struct ct_closing closing;
     gboolean is_adopted; /* another process began it */
     gboolean was_cut;    /* and ended it, but could not finish it */
@@ -77,7 +82,9 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
     if (recording->closing.writer == NULL)
         return FALSE;
     recording->boards = ct_boards_new(directory->path);
-    recording->drain = ct_drain_new(directory, recording->boards, recording->closing.writer);
+    recording->closing.unseen = ct_unseen_new();
+    recording->drain = ct_drain_new(directory, recording->boards, recording->closing.unseen,
+                                    recording->closing.writer);
     recording->closing.directory = directory;
     recording->closing.cut_ns = UINT64_MAX;
     recording->closing.boards = recording->boards;
@@ -122,12 +129,14 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
         return FALSE;
     struct ct_control *control = recording->directory->control;
     control->recorded_classes = options->classes;
+    ct_own_loader(control->loader, sizeof(control->loader));
     g_strlcpy(control->output, recording->path, sizeof(control->output));
     g_strlcpy(control->command, command, sizeof(control->command));
     if (!make_session(recording, error) || !ct_session_start(recording->session, error) ||
         !load_writer(recording, error))
         return FALSE;
     ct_drain_start(recording->drain, is_metadata_there, recording->session);
+    recording->handout = ct_handout_start(recording->directory);
     return TRUE;
 }
 
@@ -206,8 +215,11 @@ const char *ct_recording_attach(struct ct_recording *recording, pid_t pid)
     return ct_kernel_capture_missing(recording->kernel);
 }
 
-void ct_recording_describe(struct ct_recording *recording, pid_t pid)
+void ct_recording_describe(struct ct_recording *recording, pid_t pid, const char *name,
+                           enum ct_obstacle obstacle)
 {
+    if (obstacle != CT_OBSTACLE_NONE)
+        ct_unseen_add(recording->closing.unseen, name, obstacle, 1);
     if (recording->kernel != NULL)
         ct_kernel_capture_describe(recording->kernel, pid);
 }
@@ -391,6 +403,38 @@ static char *list_layers(const struct ct_recording *recording)
     return g_string_free(list, FALSE);
 }
 
+/* Once all boards are there. What a killed recorder has seen, nobody knows. */
+static void settle_unseen(struct ct_recording *recording)
+{
+    struct ct_unseen *unseen = recording->closing.unseen;
+    const GArray *images = ct_boards_images(recording->boards);
+    char *const *told = recording->kernel_totals.hidden_names;
+
+    if (recording->is_settled || recording->directory->control->root_pid == 0)
+        return;
+    recording->is_settled = TRUE;
+    ct_closing_find_unseen(&recording->closing);
+    if (recording->is_adopted)
+        images = NULL;
+    ct_unseen_settle(unseen, images, told, recording->end_ns);
+}
+
+static void write_unseen(const struct ct_recording *recording)
+{
+    const GArray *list = ct_unseen_list(recording->closing.unseen);
+
+    for (guint i = 0; i < list->len; i++) {
+        const struct ct_unseen_images *images = &g_array_index(list, struct ct_unseen_images, i);
+        struct ct_event_unseen event = {
+            .count = images->count,
+            .name = images->name,
+            .why = ct_obstacle_words(images->obstacle),
+            .is_recorded = recording->has_calls,
+        };
+        recording->closing.writer->unseen(&event);
+    }
+}
+
 static void write_capture(struct ct_recording *recording, int exit_status, const char *fault)
 {
     const struct ct_closing_totals *totals = &recording->closing.totals;
@@ -451,7 +495,9 @@ static gboolean write_closing(struct ct_recording *recording, int exit_status, c
     }
     ct_drain_hold(recording->drain, FALSE);
     ct_drain_now(recording->drain);
+    settle_unseen(recording);
     ct_closing_write_all(&recording->closing);
+    write_unseen(recording);
     ct_drain_now(recording->drain); /* waits that ended meanwhile are counted already */
     write_capture(recording, exit_status, fault);
     ct_session_await_metadata(recording->session);
@@ -540,6 +586,7 @@ static void close_kernel(struct ct_recording *recording)
     if (recording->kernel != NULL) {
         ct_kernel_capture_end(recording->kernel);
         miss(recording, ct_kernel_capture_missing(recording->kernel));
+        recording->has_calls = ct_kernel_capture_has_calls(recording->kernel);
     }
     if (!ct_kernel_finish(recording->path, control->root_pid, control->follows_children != 0,
                           preloaded, &recording->kernel_totals, &error)) {
@@ -581,6 +628,7 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
 
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->is_recording = 0;
+    ct_handout_stop(g_steal_pointer(&recording->handout));
     recording->end_ns = find_end_ns(recording);
     recording->directory->control->alive_ns = recording->end_ns;
     recording->closing.cut_ns = recording->end_ns;
@@ -627,6 +675,9 @@ void ct_recording_summary(const struct ct_recording *recording,
                         ct_kernel_capture_is_wanted(recording->kernel),
         .totals = recording->closing.totals,
         .refused = ct_boards_refused(recording->boards),
+        .unseen =
+            recording->closing.unseen != NULL ? ct_unseen_list(recording->closing.unseen) : NULL,
+        .has_calls = recording->has_calls,
     };
     if (recording->has_begun) {
         summary->totals.processes -= summary->totals.early_processes;
@@ -637,8 +688,11 @@ void ct_recording_summary(const struct ct_recording *recording,
 void ct_recording_free(struct ct_recording *recording)
 {
     ct_kernel_capture_free(recording->kernel);
+    ct_handout_stop(recording->handout);
     ct_drain_free(recording->drain);
     ct_boards_free(recording->boards);
+    ct_unseen_free(recording->closing.unseen);
+    g_strfreev(recording->kernel_totals.hidden_names);
     ct_session_free(recording->session);
     ct_sessiond_release(recording->sessiond);
     if (recording->is_unfinished)

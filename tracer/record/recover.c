@@ -1,4 +1,5 @@
 /* ctrace recover: finishes a recording whose recorder was killed. */
+#include "home.h"
 #include "messages.h"
 #include "options.h"
 #include "options/parse.h"
@@ -15,11 +16,14 @@ static gboolean recover(const char *name, GError **error)
 {
     g_autofree char *path = g_canonicalize_filename(name, NULL);
     struct ct_recording *recording = NULL;
+    struct ct_private_mounts mounts = CT_NO_PRIVATE_MOUNTS;
     gboolean is_readable = FALSE;
 
     /* First: a directory that is locked is no wonder while its recorder lives. */
     struct ct_session_directory *directory = ct_session_directory_adopt(path, error);
-    struct ct_output *output = directory != NULL ? ct_output_open(path, error) : NULL;
+    struct ct_output *output = directory != NULL && ct_home_hide_others(&mounts, error)
+                                   ? ct_output_open(path, error)
+                                   : NULL;
     if (output != NULL)
         recording = ct_recording_adopt(path, directory, error);
     else if (directory != NULL)

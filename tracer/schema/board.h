@@ -11,7 +11,10 @@
  *
  * Files in the session directory, CT_SESSION_PREFIX and the recording's number: `control`, and
  * `PID-STARTNS.board` for each process image; or an empty one with the ending of a refusal, where
- * an image could not have a board.
+ * an image could not have a board. They are the recording user's alone. A process of the recorded
+ * tree that became another user's gets them through the socket `handout`: to whoever connects from
+ * there the recorder sends one byte, and with it two descriptors: of the control file, to read, and
+ * of a new board.
  */
 #ifndef CTRACE_SCHEMA_BOARD_H
 #define CTRACE_SCHEMA_BOARD_H
@@ -20,8 +23,8 @@
 
 #include <stdatomic.h>
 
-#define CT_BOARD_MAGIC   UINT64_C(0x3264726f62727463) /* "ctrbord2" */
-#define CT_CONTROL_MAGIC UINT64_C(0x326c746372727463) /* "ctrrctl2" */
+#define CT_BOARD_MAGIC   UINT64_C(0x3364726f62727463) /* "ctrbord3" */
+#define CT_CONTROL_MAGIC UINT64_C(0x336c746372727463) /* "ctrrctl3" */
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
@@ -29,6 +32,7 @@
 #define CT_RECORDING_MAX    1023
 #define CT_CONTROL_FILE     "control"
 #define CT_BOARD_SUFFIX     ".board"
+#define CT_HANDOUT_SOCKET   "handout"
 
 /* Why an image has no board. F(symbol, ending of the file's name, what the user is told) */
 #define CT_REFUSALS(F)                                                            \
@@ -45,6 +49,7 @@ enum ct_refusal {
 
 #define CT_OUTPUT_SIZE  4096
 #define CT_COMMAND_SIZE 4096
+#define CT_LOADER_SIZE  128
 
 /* In the control file, behind the page that only the recorder writes: where it can be woken. */
 struct ct_doorbell {
@@ -73,6 +78,7 @@ struct ct_control {
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
+    char loader[CT_LOADER_SIZE]; /* of the C library that recorder and preload are built for */
 };
 
 enum ct_wait_state {
@@ -232,6 +238,17 @@ enum ct_table {
 #define CT_BOARD_EXE_SIZE  1024
 #define CT_BOARD_ARGS_SIZE 4096
 
+/* Images that a process has begun, and that the library is not in. */
+#define CT_BOARD_MAX_UNSEEN    16
+#define CT_UNSEEN_NAME_SIZE    56
+#define CT_UNSEEN_NAME_UNKNOWN "(others)"
+
+struct ct_board_unseen {
+    _Atomic uint32_t count; /* of the same name, for the same reason; stored last */
+    uint32_t obstacle;      /* enum ct_obstacle */
+    char name[CT_UNSEEN_NAME_SIZE];
+};
+
 enum ct_process_state {
     CT_PROCESS_ALIVE, /* or killed */
     CT_PROCESS_EXECED,
@@ -262,6 +279,10 @@ struct ct_board {
     char exe[CT_BOARD_EXE_SIZE];
     char args[CT_BOARD_ARGS_SIZE];
     char cwd[CT_BOARD_EXE_SIZE];
+    struct ct_board_unseen successor; /* when EXECED; for no reason, maybe seen */
+    struct ct_board_unseen children[CT_BOARD_MAX_UNSEEN]; /* the last one: those without room */
+    _Atomic uint32_t unseen_children;                     /* entries that were ever claimed */
+    _Atomic uint32_t unseen_spawned; /* of the children: their parent announced them as forks */
     /* The first part of each table. */
     _Alignas(CT_BOARD_ALIGNMENT) struct ct_board_module modules[CT_FIRST_MODULES];
     _Alignas(CT_BOARD_ALIGNMENT) _Atomic uint32_t buckets[CT_FIRST_BUCKETS];
@@ -351,6 +372,7 @@ _Static_assert(offsetof(struct ct_control, output) == 80, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
+_Static_assert(sizeof(struct ct_board_unseen) == 64, "unseen layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
 _Static_assert(offsetof(struct ct_board, exe) == 168, "board layout");
 _Static_assert(offsetof(struct ct_board, modules) == 8192, "board layout");

@@ -526,6 +526,11 @@ void ct_kernel_capture_release(struct ct_kernel_capture *capture)
     }
 }
 
+gboolean ct_kernel_capture_has_calls(const struct ct_kernel_capture *capture)
+{
+    return capture->layers[CALLS].rings != NULL;
+}
+
 gboolean ct_kernel_capture_is_wanted(const struct ct_kernel_capture *capture)
 {
     return capture->wishes.sched;

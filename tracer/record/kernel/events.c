@@ -96,6 +96,11 @@ uint64_t ct_kernel_events_hidden_images(const struct ct_kernel_events *events)
     return ct_hidden_image_count(events->hidden);
 }
 
+char **ct_kernel_events_hidden_names(const struct ct_kernel_events *events)
+{
+    return ct_hidden_image_names(events->hidden);
+}
+
 uint64_t ct_kernel_events_hidden_threads(const struct ct_kernel_events *events)
 {
     return ct_hidden_thread_count(events->hidden);

@@ -2,6 +2,7 @@
 
 #include "images.h"
 #include "maps.h"
+#include "schema/board.h"
 #include "spool.h"
 
 #include <string.h>
@@ -15,6 +16,7 @@ struct ct_hidden {
     struct ct_callers_stack stack; /* of the thread that was told of last */
     GArray *events;                /* owned; struct ct_kernel_record, those that follow */
     guint next;                    /* of them, to be taken */
+    GPtrArray *names;              /* owned; of those images that have loaded a program */
     uint64_t image_count;
     uint64_t thread_count;
 };
@@ -35,6 +37,7 @@ struct ct_hidden *ct_hidden_new(const char *path, const GPtrArray *spools,
     }
     hidden->maps = ct_maps_new(path);
     hidden->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    hidden->names = g_ptr_array_new_with_free_func(g_free);
     hidden->events = g_array_new(FALSE, TRUE, sizeof(struct ct_kernel_record));
     return hidden;
 }
@@ -44,6 +47,7 @@ void ct_hidden_free(struct ct_hidden *hidden)
     if (hidden == NULL)
         return;
     g_array_unref(hidden->events);
+    g_ptr_array_unref(hidden->names);
     g_hash_table_unref(hidden->starts);
     ct_maps_free(hidden->maps);
     ct_images_free(hidden->images);
@@ -53,6 +57,15 @@ void ct_hidden_free(struct ct_hidden *hidden)
 uint64_t ct_hidden_image_count(const struct ct_hidden *hidden)
 {
     return hidden->image_count;
+}
+
+char **ct_hidden_image_names(const struct ct_hidden *hidden)
+{
+    char **names = g_new0(char *, hidden->names->len + 1);
+
+    for (guint i = 0; i < hidden->names->len; i++)
+        names[i] = g_strdup(hidden->names->pdata[i]);
+    return names;
 }
 
 uint64_t ct_hidden_thread_count(const struct ct_hidden *hidden)
@@ -131,6 +144,11 @@ static void tell_modules(struct ct_hidden *hidden, int32_t pid)
         tell_module(hidden, pid, &space.mappings[i]);
 }
 
+static void add_name(struct ct_hidden *hidden, const char *name)
+{
+    g_ptr_array_add(hidden->names, g_strdelimit(g_strdup(name), "\n", '?'));
+}
+
 static void begin_image(struct ct_hidden *hidden, int32_t pid, int32_t ppid, uint64_t start_ns,
                         const char *name)
 {
@@ -155,10 +173,13 @@ static void begin_if_hidden(struct ct_hidden *hidden, int32_t pid, uint64_t time
 {
     const struct ct_kernel_image *image = ct_images_find_hidden(hidden->images, pid, time_ns);
 
-    if (image != NULL)
+    if (image != NULL) {
         begin_image(hidden, pid, image->ppid, time_ns, name);
-    else
+        if (image->is_by_exec)
+            add_name(hidden, name);
+    } else {
         g_hash_table_remove(hidden->starts, GINT_TO_POINTER(pid));
+    }
 }
 
 static void add_fork(struct ct_hidden *hidden, const struct ct_raw_record *raw)
@@ -187,6 +208,7 @@ static void add_present(struct ct_hidden *hidden, const struct ct_raw_record *ra
             (struct ct_kernel_process_thread){.pid = pid, .tid = raw->as.task.tid, .name = ""};
     } else if (!ct_images_is_preloaded(hidden->images, pid, raw->time_ns)) {
         begin_image(hidden, pid, raw->as.task.parent_pid, raw->time_ns, "");
+        add_name(hidden, CT_UNSEEN_NAME_UNKNOWN);
     }
 }
 

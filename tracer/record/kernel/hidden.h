@@ -38,4 +38,8 @@ gboolean ct_hidden_take(struct ct_hidden *hidden, struct ct_kernel_record *recor
 uint64_t ct_hidden_image_count(const struct ct_hidden *hidden);
 uint64_t ct_hidden_thread_count(const struct ct_hidden *hidden);
 
+/* What the kernel calls those that have loaded a program; "(others)" for one that was there before.
+ * Not those that a fork made, which have their parent's. Free with g_strfreev(). */
+char **ct_hidden_image_names(const struct ct_hidden *hidden);
+
 #endif
