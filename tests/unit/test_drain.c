@@ -88,7 +88,6 @@ struct fixture {
     struct ct_board *board;
     size_t size;
     struct ct_boards *boards;
-    struct ct_unseen *unseen;
     struct ct_drain *drain;
 };
 
@@ -134,8 +133,7 @@ static int set_up(void **state)
     fixture->directory = (struct ct_session_directory){
         .path = fixture->path, .control = &fixture->control, .doorbell = &fixture->doorbell};
     fixture->boards = ct_boards_new(fixture->path);
-    fixture->unseen = ct_unseen_new();
-    fixture->drain = ct_drain_new(&fixture->directory, fixture->boards, fixture->unseen, &writer);
+    fixture->drain = ct_drain_new(&fixture->directory, fixture->boards, &writer);
     last_ns = 0;
     starts_again = FALSE;
     is_there = TRUE;
@@ -151,7 +149,6 @@ static int tear_down(void **state)
 
     ct_drain_free(fixture->drain);
     ct_boards_free(fixture->boards);
-    ct_unseen_free(fixture->unseen);
     munmap(fixture->board, fixture->size);
     unlink(path);
     rmdir(fixture->path);

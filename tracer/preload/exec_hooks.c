@@ -192,9 +192,10 @@ static __attribute__((noinline)) struct image find_in_path(const char *file)
 static struct image find_file(const char *file)
 {
     int saved_errno = errno;
+    uintptr_t known_page = 0;
     struct image image;
 
-    if (!has_hooks())
+    if (!has_hooks() || !ct_memory_is_string(file, PATH_MAX, &known_page))
         return find_nothing();
     image = strchr(file, '/') != NULL ? find_path(file) : find_in_path(file);
     errno = saved_errno;

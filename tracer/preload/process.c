@@ -530,8 +530,7 @@ static struct ct_board_unseen *note_unseen(const char *name, enum ct_obstacle ob
 
 void ct_process_note_spawned(const char *name, enum ct_obstacle obstacle)
 {
-    if (note_unseen(name, obstacle) != NULL)
-        atomic_fetch_add(&ct_board->unseen_spawned, 1);
+    note_unseen(name, obstacle);
 }
 
 struct ct_board_unseen *ct_process_exec_begin(const char *path, const char *name,

@@ -35,7 +35,6 @@ struct cursor {
 struct ct_drain {
     struct ct_session_directory *directory;
     struct ct_boards *boards;
-    struct ct_unseen *unseen;
     const struct ct_writer *writer;
     GMutex lock;
     GThread *thread; /* NULL: none */
@@ -50,13 +49,12 @@ struct ct_drain {
 };
 
 struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_boards *boards,
-                              struct ct_unseen *unseen, const struct ct_writer *writer)
+                              const struct ct_writer *writer)
 {
     struct ct_drain *drain = g_new0(struct ct_drain, 1);
 
     drain->directory = directory;
     drain->boards = boards;
-    drain->unseen = unseen;
     drain->writer = writer;
     drain->cursors = g_array_new(FALSE, FALSE, sizeof(struct cursor));
     g_mutex_init(&drain->lock);
@@ -228,19 +226,6 @@ static void write_long_wake(const struct ct_writer *writer, const struct ct_sour
         return;                                    \
     }
 
-/* A child's board is there as soon as, or a little later than, its parent knows of it. */
-#define BOARD_LEAD_NS UINT64_C(5000000000)
-
-static void expect_child(const struct ct_drain *drain, const uint8_t *bytes, size_t size,
-                         uint64_t time_ns)
-{
-    struct ct_event_fork event;
-
-    if (ct_unpack_fork(bytes, size, &event))
-        ct_unseen_expect(drain->unseen, event.child_pid,
-                         time_ns > BOARD_LEAD_NS ? time_ns - BOARD_LEAD_NS : 0, "");
-}
-
 static void write_record(struct ct_drain *drain, const struct cursor *cursor)
 {
     const struct ct_ring_record *record = (const void *)drain->bytes;
@@ -254,8 +239,6 @@ static void write_record(struct ct_drain *drain, const struct cursor *cursor)
     };
 
     source.lag_ns = source.time_ns - time_ns;
-    if (record->event == CT_EVENT_ID_FORK)
-        expect_child(drain, bytes, size, time_ns);
     switch ((enum ct_event)record->event) {
         CT_LAGGING_EVENTS(LAGGING_CASE)
         CT_PROMPT_EVENTS(PROMPT_CASE)

@@ -8,7 +8,6 @@
 #include "boards.h"
 #include "control.h"
 #include "provider/writer.h"
-#include "unseen.h"
 
 #include <glib.h>
 
@@ -18,9 +17,9 @@
 
 struct ct_drain;
 
-/* All are borrowed. `unseen` is told of the children that should have boards. */
+/* All are borrowed. */
 struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_boards *boards,
-                              struct ct_unseen *unseen, const struct ct_writer *writer);
+                              const struct ct_writer *writer);
 
 /* The thread first calls `is_taken`: events are held if LTTng does not take them yet. */
 void ct_drain_start(struct ct_drain *drain, gboolean (*is_taken)(void *user), void *user);

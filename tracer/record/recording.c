@@ -83,8 +83,7 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
         return FALSE;
     recording->boards = ct_boards_new(directory->path);
     recording->closing.unseen = ct_unseen_new();
-    recording->drain = ct_drain_new(directory, recording->boards, recording->closing.unseen,
-                                    recording->closing.writer);
+    recording->drain = ct_drain_new(directory, recording->boards, recording->closing.writer);
     recording->closing.directory = directory;
     recording->closing.cut_ns = UINT64_MAX;
     recording->closing.boards = recording->boards;

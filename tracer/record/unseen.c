@@ -23,7 +23,6 @@ struct expected {
 struct ct_unseen {
     GArray *images;   /* owned; struct ct_unseen_images */
     GArray *expected; /* owned; struct expected */
-    uint64_t spawned; /* of those, so many have no board, and are noted */
 };
 
 static void clear_images(void *data)
@@ -108,14 +107,14 @@ static char *read_name(const struct ct_board_unseen *noted)
 static void add_noted(struct ct_unseen *unseen, const struct ct_board_unseen *noted, uint32_t count)
 {
     g_autofree char *name = read_name(noted);
+    uint32_t obstacle = __atomic_load_n(&noted->obstacle, __ATOMIC_RELAXED); /* the program's word */
 
-    if (count > 0 && noted->obstacle < CT_OBSTACLE_COUNT)
-        ct_unseen_add(unseen, name, noted->obstacle, count);
+    if (count > 0 && obstacle < CT_OBSTACLE_COUNT)
+        ct_unseen_add(unseen, name, obstacle, count);
 }
 
 void ct_unseen_add_board(struct ct_unseen *unseen, const struct ct_board *board)
 {
-    unseen->spawned += board->unseen_spawned;
     for (guint i = 0; i < CT_BOARD_MAX_UNSEEN; i++)
         add_noted(unseen, &board->children[i], board->children[i].count);
     if (board->state != CT_PROCESS_EXECED)
@@ -185,10 +184,7 @@ void ct_unseen_settle(struct ct_unseen *unseen, const GArray *images, char *cons
         const struct expected *expected = &g_array_index(unseen->expected, struct expected, i);
         if (has_board(images, expected) || may_load_yet(expected, now_ns))
             continue;
-        if (expected->name[0] == '\0' && unseen->spawned > 0)
-            unseen->spawned--;
-        else
-            ct_unseen_add(unseen, expected->name, CT_OBSTACLE_NONE, 1);
+        ct_unseen_add(unseen, expected->name, CT_OBSTACLE_NONE, 1);
     }
     g_array_set_size(unseen->expected, 0);
     if (told != NULL)

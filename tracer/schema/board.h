@@ -282,7 +282,6 @@ struct ct_board {
     struct ct_board_unseen successor; /* when EXECED; for no reason, maybe seen */
     struct ct_board_unseen children[CT_BOARD_MAX_UNSEEN]; /* the last one: those without room */
     _Atomic uint32_t unseen_children;                     /* entries that were ever claimed */
-    _Atomic uint32_t unseen_spawned; /* of the children: their parent announced them as forks */
     /* The first part of each table. */
     _Alignas(CT_BOARD_ALIGNMENT) struct ct_board_module modules[CT_FIRST_MODULES];
     _Alignas(CT_BOARD_ALIGNMENT) _Atomic uint32_t buckets[CT_FIRST_BUCKETS];

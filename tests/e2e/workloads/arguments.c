@@ -125,6 +125,7 @@ static posix_spawnattr_t attributes;
 static posix_spawn_file_actions_t actions;
 static pthread_attr_t thread_attributes;
 static pthread_t thread;
+static pthread_key_t key;
 static thrd_t c11_thread;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
@@ -312,8 +313,17 @@ static const struct call {
 #include "arguments_table.h"
 };
 
-/* They have no pointers, or never return. */
-static const char *const others[] = {"_Exit",
+/* They have no pointers that anybody looks at, or never return. */
+static const char *const others[] = {"__pthread_getspecific",
+                                     "__pthread_setspecific",
+                                     "pthread_getspecific",
+                                     "pthread_setspecific",
+                                     "pthread_key_delete",
+                                     "tss_delete",
+                                     "tss_get",
+                                     "tss_set",
+                                     "mlockall",
+                                     "_Exit",
                                      "_exit",
                                      "exit",
                                      "close",
