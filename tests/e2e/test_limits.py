@@ -30,7 +30,7 @@ class Limits(TraceTest):
         (few_kb, _), (recorded_few_kb, _), _ = self.limited([], LIMITS, "threads", 2)
         (many_kb, _), (recorded_many_kb, _), _ = self.limited([], LIMITS, "threads", 40)
         # Room for 61 of them, at 80 kB each.
-        self.assertLess(recorded_many_kb - many_kb, recorded_few_kb - few_kb + 61 * 80 + 512)
+        self.assertLess(recorded_many_kb - many_kb, recorded_few_kb - few_kb + 61 * (80 + 36) + 512)
 
     def test_a_limit_of_the_address_space_is_the_programs(self):
         for threads in (20, 40):
