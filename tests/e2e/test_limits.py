@@ -29,7 +29,7 @@ class Limits(TraceTest):
     def test_a_thread_takes_little(self):
         (few_kb, _), (recorded_few_kb, _), _ = self.limited([], LIMITS, "threads", 2)
         (many_kb, _), (recorded_many_kb, _), _ = self.limited([], LIMITS, "threads", 40)
-        # Room for 61 of them, at 80 kB each.
+        # Room for 61 of them, at 80 kB each, with the stack that hooks work on where there is need.
         self.assertLess(recorded_many_kb - many_kb, recorded_few_kb - few_kb + 61 * (80 + 36) + 512)
 
     def test_a_limit_of_the_address_space_is_the_programs(self):
