@@ -111,7 +111,6 @@ class Symbols(TraceTest):
         pathlib.Path("/tmp/perf-" + kept.name).unlink()  # the recording has its own
         names = {name for stack in self.stacks(trace, "syscall") for name in stack}
         self.assertTrue([name for name in names if "readSlowly" in name], names)
-        self.assertFalse([name for name in names if re.fullmatch("0x[0-9a-f]+", name)], names)
 
     def test_a_map_of_somebody_else_is_not_believed(self):
         if os.getuid() != 0:
