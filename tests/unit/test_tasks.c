@@ -400,11 +400,65 @@ static void who_executes_a_program_runs(void **state)
     expect_times(own_task(fixture), 350, 200, 50, 0);
 }
 
+/* Whatever comes, lost or out of place: what was handed on is what the sums say. */
+static void what_is_handed_on_is_what_the_sums_say(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 400; seed++) {
+        struct fixture *fixture;
+        g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+        uint64_t now_ns = 1000;
+
+        assert_int_equal(set_up((void **)&fixture), 0);
+        ct_tasks_set_brief(fixture->tasks, 100);
+        add_switch(fixture, now_ns, OTHER, 0, TID);
+        struct ct_task *task = own_task(fixture);
+        for (int i = 0; i < 3000; i++) {
+            now_ns += (uint64_t)g_rand_int_range(rand, 0, 300);
+            switch (g_rand_int_range(rand, 0, 8)) {
+            case 0:
+            case 1:
+                add_switch(fixture, now_ns, TID, g_rand_int_range(rand, 0, 2), OTHER);
+                break;
+            case 2:
+            case 3:
+                add_switch(fixture, now_ns, OTHER, 0, TID);
+                break;
+            case 4:
+                add_waking(fixture, now_ns, OTHER, TID, FALSE);
+                break;
+            case 5:
+                if (g_rand_int_range(rand, 0, 20) == 0)
+                    ct_tasks_lost(fixture->tasks, (uint32_t)g_rand_int_range(rand, 0, 2),
+                                  now_ns - (uint64_t)g_rand_int_range(rand, 0, 500),
+                                  now_ns + (uint64_t)g_rand_int_range(rand, 0, 500));
+                break;
+            case 6:
+                ct_task_seen_running(fixture->tasks, task, now_ns);
+                break;
+            default:
+                ct_task_flush_runs(fixture->tasks, task,
+                                   now_ns - (uint64_t)g_rand_int_range(rand, 0, 500));
+                if (g_rand_int_range(rand, 0, 4) == 0)
+                    ct_task_flush(fixture->tasks, task,
+                                  now_ns - (uint64_t)g_rand_int_range(rand, 0, 500));
+            }
+        }
+        struct ct_task_times times;
+        ct_tasks_finish(fixture->tasks, now_ns);
+        ct_task_times_at(task, now_ns, &times);
+        assert_int_equal(fixture->run_ns, times.ns[CT_TASK_RUNNING]);
+        assert_int_equal(fixture->line_ns, times.ns[CT_TASK_RUNNABLE]);
+        tear_down((void **)&fixture);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_handed_on_is_what_the_sums_say),
         TEST(a_wake_ends_blocked_and_begins_the_line),
         TEST(who_could_go_on_stands_in_line),
         TEST(a_wake_that_overtakes_the_switch_counts),
