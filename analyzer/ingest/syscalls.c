@@ -251,11 +251,15 @@ static uint32_t count_callers(const struct ct_image *image, const struct ct_u64_
 }
 
 static uint32_t intern(struct ct_assembler *assembler, struct ct_image *image,
-                       const struct ct_u64_sequence *addresses)
+                       const struct ct_kernel_callstack_user *event, uint64_t time_ns)
 {
-    const struct ct_u64_sequence callers = {addresses->values, count_callers(image, addresses)};
+    const struct ct_stack stack = {
+        .count = count_callers(image, &event->addresses),
+        .time_ns = time_ns,
+        .is_by_frame_pointers = TRUE,
+    };
 
-    return ct_assembler_intern_stack(assembler, image, &callers, TRUE);
+    return ct_assembler_intern_stack(assembler, image, &stack, event->addresses.values);
 }
 
 /* ---- Who makes a call ---- */
@@ -389,12 +393,12 @@ static void leave(struct ct_assembler *assembler, struct ct_thread_state *thread
 
 /* It waits, and this is where it was called from. The switch itself may be lost. */
 static void add_callers(struct ct_assembler *assembler, struct ct_thread_state *thread,
-                        const struct ct_kernel_callstack_user *event)
+                        const struct ct_kernel_record *record)
 {
     thread->call.has_blocked = TRUE;
     if (thread->call.is_made && thread->call.stack_id == 0)
-        thread->call.stack_id =
-            intern(assembler, (struct ct_image *)thread->thread.process, &event->addresses);
+        thread->call.stack_id = intern(assembler, (struct ct_image *)thread->thread.process,
+                                       &record->as.callstack_user, record->time_ns);
 }
 
 static void lose_cpu(const struct ct_assembler *assembler, int32_t tid)
@@ -458,7 +462,7 @@ void ct_syscalls_add(struct ct_assembler *assembler, const struct ct_kernel_reco
         break;
     case CT_KERNEL_ID_CALLSTACK_USER:
         if ((thread = find_thread(assembler, record->as.callstack_user.tid)))
-            add_callers(assembler, thread, &record->as.callstack_user);
+            add_callers(assembler, thread, record);
         break;
     default:
         break;

@@ -70,7 +70,8 @@ static void set_stack(struct encoder *encoder, const struct ct_profile_sample *s
     add_leaf(encoder, sample);
     for (uint32_t i = 0; sample->thread && i < (stack ? stack->count : 0); i++)
         add_location(encoder,
-                     ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i]));
+                     ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i],
+                                              stack->time_ns));
     if (sample->is_partial && stack)
         add_location(encoder, ct_pprof_tables_add_name(tables, "unknown callers"));
     else if (lacks_stack(sample))
@@ -110,7 +111,8 @@ static char *describe_object(struct encoder *encoder, const struct ct_profile_sa
 
     if (ct_object_is_address(kind))
         variable =
-            ct_symbolizer_resolve_data(encoder->input->symbolizer, sample->process, sample->object);
+            ct_symbolizer_resolve_data(encoder->input->symbolizer, sample->process, sample->object,
+                                       sample->stack ? sample->stack->time_ns : UINT64_MAX);
     return variable ? g_strdup_printf("%s (%s)", sample->object_text, variable)
                     : g_strdup(sample->object_text);
 }

@@ -299,8 +299,7 @@ static void write_waits(struct document *document, const struct ct_report *repor
         const struct ct_report_wait *wait = g_ptr_array_index(waits, i);
         const struct ct_interval *interval = &wait->interval;
         const struct ct_process *process = interval->thread->process;
-        g_autofree char *object =
-            ct_report_object_name(report, process, interval->op, interval->object, wait->object);
+        g_autofree char *object = ct_report_wait_object(report, wait);
 
         JsonBuilder *json = begin_element(document);
 
@@ -333,8 +332,7 @@ static void write_sites(struct document *document, const struct ct_report *repor
     begin_array(document, "sites");
     for (guint i = 0; i < MIN(report->lists->sites->len, report->top); i++) {
         const struct ct_report_site *site = g_ptr_array_index(report->lists->sites, i);
-        g_autofree char *object =
-            ct_report_object_name(report, site->process, site->op, site->object_id, site->object);
+        g_autofree char *object = ct_report_site_object(report, site);
 
         JsonBuilder *json = begin_element(document);
 

@@ -22,7 +22,8 @@ GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_pro
 
     for (uint32_t i = 0; stack && i < stack->count; i++) {
         const struct ct_symbol *symbol =
-            ct_symbolizer_resolve_return(symbolizer, process, stack->addresses[i]);
+            ct_symbolizer_resolve_return(symbolizer, process, stack->addresses[i],
+                                         stack->time_ns);
 
         if (!symbol->is_own)
             add_symbol(frames, symbol);

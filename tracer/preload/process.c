@@ -2,6 +2,7 @@
 
 #include "emit.h"
 #include "fd.h"
+#include "modules.h"
 #include "raw.h"
 #include "ring.h"
 #include "stack.h"
@@ -240,6 +241,7 @@ static void begin_process(int32_t parent_pid)
     ct_stacks_begin();
     ct_board = board;
     is_announced = false;
+    ct_modules_begin();
     ct_modules_scan();
 }
 

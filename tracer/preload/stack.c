@@ -1,10 +1,10 @@
 #include "stack.h"
 
 #include "memo.h"
+#include "modules.h"
 #include "raw.h"
 #include "ring.h"
 #include "schema/syscalls.h"
-#include "text.h"
 #include "unwind.h"
 
 #include <errno.h>
@@ -23,9 +23,6 @@
 #define MAX_PROBES 64
 
 static struct ct_object_range own; /* our frames are cut off */
-
-/* dl_iterate_phdr's count of objects ever loaded, at the last scan. */
-static _Atomic uint64_t scanned_loads;
 
 static inline uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -50,10 +47,21 @@ static uint64_t hash_frames(const uint64_t *frames, uint32_t count)
     return mix(mix(mix(first, second), third), fourth);
 }
 
-/* Are these the frames of the stack at `words`? */
-static bool is_same(const uint64_t *words, const uint64_t *frames, uint32_t count)
+/* What is to be interned: frames, the innermost and, of a deep stack, the outermost ones. */
+struct frames {
+    const uint64_t *addresses;
+    uint32_t count;
+    uint16_t outermost;
+    uint16_t omitted_bits;
+};
+
+/* Are these the frames of the stack? Other code may be there since. */
+static bool has_frames(const struct ct_board_stack *stack, const struct frames *frames)
 {
-    return (uint32_t)words[0] == count && memcmp(words + 1, frames, count * sizeof(*frames)) == 0;
+    return stack->count == frames->count && stack->outermost == frames->outermost &&
+           stack->omitted_bits == frames->omitted_bits &&
+           memcmp(stack->addresses, frames->addresses,
+                  frames->count * sizeof(*frames->addresses)) == 0;
 }
 
 /* What of the tables has memory behind it: the pages of buckets as bits, and the first words. */
@@ -101,11 +109,15 @@ void ct_stacks_begin(void)
     atomic_store(&backed_words, 0);
 }
 
-/* Appends the stack to the words; 0 if there is no room. */
-static uint32_t append(struct ct_board_stacks *stacks, uint64_t head, const uint64_t *frames,
-                       uint32_t count)
+static struct ct_board_stack *stack_at(struct ct_board_stacks *stacks, uint32_t id)
 {
-    uint32_t need = count + 1;
+    return (struct ct_board_stack *)(void *)&stacks->words[id];
+}
+
+/* Appends the stack to the words; 0 if there is no room. */
+static uint32_t append(struct ct_board_stacks *stacks, uint64_t head, const struct frames *frames)
+{
+    uint32_t need = (uint32_t)CT_BOARD_STACK_HEADER + frames->count;
     uint32_t id = atomic_load_explicit(&stacks->used_words, memory_order_relaxed);
 
     do {
@@ -113,17 +125,22 @@ static uint32_t append(struct ct_board_stacks *stacks, uint64_t head, const uint
             !back_words(stacks->words, id + need))
             return 0;
     } while (!atomic_compare_exchange_weak(&stacks->used_words, &id, id + need));
-    memcpy(&stacks->words[id + 1], frames, count * sizeof(*frames));
+    struct ct_board_stack *stack = stack_at(stacks, id);
+    stack->outermost = frames->outermost;
+    stack->omitted_bits = frames->omitted_bits;
+    stack->taken_ns = ct_now_ns();
+    memcpy(stack->addresses, frames->addresses, frames->count * sizeof(*frames->addresses));
     stacks->words[id] = head;
     return id;
 }
 
-/* `is_new` is set if nobody had this stack before. */
-static uint32_t intern(struct ct_board_stacks *stacks, const uint64_t *frames, uint32_t count,
-                       bool *is_new)
+/* A new stack may have addresses in libraries that were loaded since the last scan: `has_loader`
+ * says that there may be another one. */
+static uint32_t intern(struct ct_board_stacks *stacks, const struct frames *frames, bool has_loader)
 {
-    uint64_t hash = hash_frames(frames, count);
-    uint64_t head = hash << 32 | count;
+    uint64_t hash = mix(hash_frames(frames->addresses, frames->count),
+                        ct_modules_sign(frames->addresses, frames->count));
+    uint64_t head = hash << 32 | frames->count;
     uint32_t own_id = 0;
 
     for (uint32_t probe = 0; probe < MAX_PROBES; probe++) {
@@ -133,18 +150,18 @@ static uint32_t intern(struct ct_board_stacks *stacks, const uint64_t *frames, u
             return 0;
         uint32_t id = atomic_load_explicit(bucket, memory_order_acquire);
         if (id == 0) {
+            if (own_id == 0 && has_loader)
+                ct_modules_update();
             if (own_id == 0)
-                own_id = append(stacks, head, frames, count);
+                own_id = append(stacks, head, frames);
             if (own_id == 0)
                 return 0;
-            if (atomic_compare_exchange_strong(bucket, &id, own_id)) {
-                *is_new = true;
+            if (atomic_compare_exchange_strong(bucket, &id, own_id))
                 return own_id;
-            }
             /* Another thread took the bucket; `id` is what it put there. */
         }
-        if (id < CT_BOARD_STACK_WORDS - count && stacks->words[id] == head &&
-            is_same(&stacks->words[id], frames, count))
+        if (id < CT_BOARD_STACK_WORDS - frames->count && stacks->words[id] == head &&
+            has_frames(stack_at(stacks, id), frames))
             return id;
     }
     return 0;
@@ -153,23 +170,6 @@ static uint32_t intern(struct ct_board_stacks *stacks, const uint64_t *frames, u
 static bool is_own_frame(uint64_t address)
 {
     return address >= own.begin && address < own.end;
-}
-
-static int find_loads(struct dl_phdr_info *info, size_t size, void *loads)
-{
-    (void)size;
-    *(uint64_t *)loads = info->dlpi_adds;
-    return 1;
-}
-
-/* A new stack may have addresses in libraries that were loaded since the last scan. */
-static void scan_if_loaded(void)
-{
-    uint64_t loads = 0;
-
-    dl_iterate_phdr(find_loads, &loads);
-    if (loads != atomic_load_explicit(&scanned_loads, memory_order_relaxed))
-        ct_modules_scan();
 }
 
 /* Threads between enter and leave, and whether a fork waits for them. */
@@ -239,12 +239,13 @@ static void go_on_in_parent(void)
 static void go_on_in_child(void)
 {
     atomic_store(&loader_users, ct_self.loader_uses); /* the others stayed behind */
+    ct_modules_forked();
     atomic_fetch_sub(&is_forking, 1);
 }
 
 /* Interns what was unwound, without our own frames; `site` if that leaves none. */
 static uint32_t intern_stack(struct ct_self *self, void **raw, int count, uint64_t site,
-                             bool *is_new)
+                             bool has_loader)
 {
     struct ct_board_stacks *stacks = &ct_board->stacks;
     int first = 0;
@@ -258,30 +259,53 @@ static uint32_t intern_stack(struct ct_self *self, void **raw, int count, uint64
     }
     if (count - first > CT_STACK_MAX_FRAMES)
         count = first + CT_STACK_MAX_FRAMES;
-    const uint64_t *frames = (const uint64_t *)(const void *)(raw + first);
-    uint32_t frame_count = (uint32_t)(count - first);
-    if (self->last_stack != 0 && is_same(&stacks->words[self->last_stack], frames, frame_count))
+    const struct frames frames = {
+        .addresses = (const uint64_t *)(const void *)(raw + first),
+        .count = (uint32_t)(count - first),
+    };
+    if (self->last_stack != 0 && has_frames(stack_at(stacks, self->last_stack), &frames))
         return self->last_stack;
-    self->last_stack = intern(stacks, frames, frame_count, is_new);
+    self->last_stack = intern(stacks, &frames, has_loader);
     if (self->last_stack != 0)
         return self->last_stack;
     atomic_fetch_add(&ct_board->stacks_lost, 1);
     return CT_STACK_LOST;
 }
 
+/*
+ * May the unwinder go by what it keeps for this thread? Not if that is about code in whose place
+ * other code has come since.
+ */
+static bool has_good_cache(struct ct_self *self)
+{
+    uint32_t reuses = ct_modules_reuses() + 1;
+
+    if (!self->has_stack_cache || self->stacks_taken < FEW_STACKS)
+        return false;
+    if (self->cache_reuses == 0)
+        self->cache_reuses = reuses;
+    return self->cache_reuses == reuses;
+}
+
 /* Unwinds and interns; the caller's thread is busy, and has the loader. */
 static uint32_t take_stack(struct ct_self *self, uint64_t site)
 {
     void *raw[CT_STACK_MAX_FRAMES + OWN_FRAMES];
-    bool is_new = false;
-    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES,
-                          !self->has_stack_cache || self->stacks_taken < FEW_STACKS);
-    uint32_t stack = intern_stack(self, raw, count, site, &is_new);
 
+    if (atomic_load_explicit(&ct_unloads, memory_order_relaxed) != 0)
+        ct_modules_update(); /* something may have been loaded where something was unloaded */
+    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES, !has_good_cache(self));
     self->stacks_taken++;
-    if (is_new)
-        scan_if_loaded();
-    return stack;
+    return intern_stack(self, raw, count, site, true);
+}
+
+/* Libraries were unloaded since, or are being so: what is known by address may be stale. */
+static void forget_stacks(struct ct_self *self, uint32_t unloads)
+{
+    self->last_stack = 0;
+    if (self->memos != NULL)
+        ct_memos_forget(self->memos);
+    self->unloads_seen = unloads & CT_UNLOADS_UNDER_WAY ? UINT32_MAX : unloads;
 }
 
 uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
@@ -289,8 +313,11 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
     const uint64_t *frame = __builtin_frame_address(0);
     int saved_errno = errno;
     enum ct_mode mode = self->mode;
-    uint32_t stack = self->memos != NULL ? ct_memo_recall(self->memos, frame, site) : 0;
+    uint32_t unloads = atomic_load_explicit(&ct_unloads, memory_order_relaxed);
 
+    if (__builtin_expect(unloads != self->unloads_seen, 0))
+        forget_stacks(self, unloads);
+    uint32_t stack = self->memos != NULL ? ct_memo_recall(self->memos, frame, site) : 0;
     if (stack != 0)
         return stack;
     if (!ct_loader_enter())
@@ -310,7 +337,6 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
 {
     void *only_site[1];
-    bool is_new;
     uint32_t stack = ct_stack_try_capture(self, site);
 
     if (stack != 0)
@@ -322,132 +348,7 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
             pause_until(value, late_ns);
         stack = ct_stack_try_capture(self, site);
     }
-    return stack != 0 ? stack : intern_stack(self, only_site, 0, site, &is_new);
-}
-
-/* The range of virtual addresses that the object's segments take, before bias. */
-static void find_range(const struct dl_phdr_info *info, uint64_t *begin, uint64_t *end)
-{
-    *begin = UINT64_MAX;
-    *end = 0;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type != PT_LOAD)
-            continue;
-        if (segment->p_vaddr < *begin)
-            *begin = segment->p_vaddr;
-        if (segment->p_vaddr + segment->p_memsz > *end)
-            *end = segment->p_vaddr + segment->p_memsz;
-    }
-}
-
-static void copy_build_id(const struct dl_phdr_info *info, struct ct_board_module *module)
-{
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type != PT_NOTE)
-            continue;
-        const char *at = (const char *)info->dlpi_addr + segment->p_vaddr;
-        const char *end = at + segment->p_memsz;
-        while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
-            const ElfW(Nhdr) *note = (const void *)at;
-            const char *name = at + sizeof(*note);
-            const char *content = name + (note->n_namesz + 3) / 4 * 4;
-            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
-                memcmp(name, "GNU", 4) == 0 && note->n_descsz <= CT_BUILD_ID_MAX) {
-                memcpy(module->build_id, content, note->n_descsz);
-                module->build_id_size = note->n_descsz;
-                return;
-            }
-            at = content + (note->n_descsz + 3) / 4 * 4;
-        }
-    }
-}
-
-static const struct ct_board_module *find_module(uint64_t begin, const char *path)
-{
-    uint32_t count = atomic_load(&ct_board->module_count);
-
-    for (uint32_t i = count < CT_BOARD_MAX_MODULES ? count : CT_BOARD_MAX_MODULES; i-- > 0;)
-        if (ct_board->modules[i].begin == begin)
-            return strcmp(ct_board->modules[i].path, path) == 0 ? &ct_board->modules[i] : NULL;
-    return NULL;
-}
-
-struct scan {
-    bool is_first;
-    uint64_t lost; /* modules that the board has no room for */
-};
-
-static int add_module(struct dl_phdr_info *info, size_t size, void *data)
-{
-    struct scan *scan = data;
-    uint64_t begin, end;
-    char path[CT_MODULE_PATH_SIZE];
-    struct ct_text text = ct_text_begin(path, sizeof(path));
-
-    (void)size;
-    if (scan->is_first)
-        ct_text_string(&text, ct_board->exe); /* the program has no name of its own */
-    else
-        ct_text_string(&text, info->dlpi_name[0] != '\0' ? info->dlpi_name : "[vdso]");
-    scan->is_first = false;
-    atomic_store(&scanned_loads, info->dlpi_adds);
-    find_range(info, &begin, &end);
-    if (begin >= end || find_module(info->dlpi_addr + begin, path) != NULL)
-        return 0;
-
-    /* The loader's lock is held: nobody else takes one. */
-    uint32_t index = atomic_load(&ct_board->module_count);
-    struct ct_board_module *module = &ct_board->modules[index];
-    if (index >= CT_BOARD_MAX_MODULES || !ct_memory_back(module, sizeof(*module))) {
-        scan->lost++;
-        return 0;
-    }
-    atomic_store(&ct_board->module_count, index + 1);
-    module->begin = info->dlpi_addr + begin;
-    module->end = info->dlpi_addr + end;
-    module->bias = info->dlpi_addr;
-    memcpy(module->path, path, sizeof(path));
-    copy_build_id(info, module);
-    atomic_store_explicit(&module->is_ready, 1, memory_order_release);
-    return 0;
-}
-
-void ct_modules_scan(void)
-{
-    struct scan scan = {.is_first = true};
-
-    dl_iterate_phdr(add_module, &scan);
-    /* A module is lost once, however often it is not found. */
-    uint64_t lost = atomic_load(&ct_board->modules_lost);
-    while (scan.lost > lost &&
-           !atomic_compare_exchange_weak(&ct_board->modules_lost, &lost, scan.lost))
-        ;
-}
-
-static int find_object(struct dl_phdr_info *info, size_t size, void *wanted)
-{
-    struct ct_object_range *object = wanted;
-    uint64_t begin, end;
-
-    (void)size;
-    find_range(info, &begin, &end);
-    begin += info->dlpi_addr;
-    end += info->dlpi_addr;
-    if (object->address < begin || object->address >= end)
-        return 0;
-    object->begin = begin;
-    object->end = end;
-    return 1;
-}
-
-struct ct_object_range ct_object_range_around(const void *address)
-{
-    struct ct_object_range object = {.address = (uint64_t)address};
-
-    dl_iterate_phdr(find_object, &object);
-    return object;
+    return stack != 0 ? stack : intern_stack(self, only_site, 0, site, false);
 }
 
 void ct_stack_init(void)

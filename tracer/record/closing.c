@@ -53,10 +53,14 @@ static void write_process(const struct board *board)
 
 static void write_modules(const struct board *board)
 {
-    uint32_t count = MIN(board->data->module_count, CT_BOARD_MAX_MODULES);
+    uint32_t count = MIN(board->data->life_count, CT_BOARD_MAX_LIVES);
 
     for (uint32_t i = 0; i < count; i++) {
-        const struct ct_board_module *module = &board->data->modules[i];
+        const struct ct_board_life *life = &board->data->lives[i];
+        uint32_t index = life->module - 1; /* none is beyond all */
+        if (index >= CT_BOARD_MAX_MODULES)
+            continue;
+        const struct ct_board_module *module = &board->data->modules[index];
         char build_id[2 * CT_BUILD_ID_MAX + 1] = "";
         if (!module->is_ready)
             continue;
@@ -65,18 +69,36 @@ static void write_modules(const struct board *board)
         struct ct_event_module event = {
             SUBJECT(board),         .path = module->path, .build_id = build_id,
             .begin = module->begin, .end = module->end,   .bias = module->bias,
+            .until_ns = life->until_ns,
         };
         board->writer->module(&event);
     }
 }
 
-static void write_stack(const struct board *board, uint32_t index, const uint64_t *addresses,
-                        uint32_t count)
+static void write_stack(const struct board *board, uint32_t index)
+{
+    const struct ct_board_stack *stack = ct_board_stack_at(&board->data->stacks, index);
+    uint32_t omitted_bits = MIN(stack->omitted_bits, 32);
+    struct ct_event_stack event = {
+        SUBJECT(board),
+        .id = index,
+        .addresses = {stack->addresses, stack->count},
+        .taken_ns = stack->taken_ns,
+        .omitted = omitted_bits > 0 ? UINT32_C(1) << (omitted_bits - 1) : 0,
+        .outermost = stack->outermost,
+    };
+
+    board->writer->stack(&event);
+}
+
+/* A stack of which only the innermost frame is known. */
+static void write_site(const struct board *board, uint32_t index, const struct ct_board_wait *wait)
 {
     struct ct_event_stack event = {
         SUBJECT(board),
         .id = index,
-        .addresses = {addresses, count},
+        .addresses = {&wait->site, 1},
+        .taken_ns = wait_begin(board, wait),
     };
 
     board->writer->stack(&event);
@@ -89,13 +111,14 @@ static void write_stacks(const struct board *board)
     uint32_t index = 1;
 
     while (index < used) {
-        uint32_t count = (uint32_t)stacks->words[index];
-        if (count == 0 || count > CT_STACK_MAX_FRAMES || count >= used - index) {
+        uint32_t count = ct_board_stack_at(stacks, index)->count;
+        if (count == 0 || count > CT_STACK_MAX_FRAMES ||
+            count + CT_BOARD_STACK_HEADER > used - index) {
             index++; /* claimed but never filled in: the process was killed meanwhile */
             continue;
         }
-        write_stack(board, index, &stacks->words[index + 1], count);
-        index += count + 1;
+        write_stack(board, index);
+        index += (uint32_t)CT_BOARD_STACK_HEADER + count;
     }
 }
 
@@ -173,7 +196,7 @@ static void write_inflight(const struct board *board, const struct ct_board_thre
         return;
     if (stack == 0) { /* at least where the call was made */
         stack = CT_BOARD_STACK_WORDS - 1 - (uint32_t)(slot - board->data->threads);
-        write_stack(board, stack, &wait->site, 1);
+        write_site(board, stack, wait);
     }
     struct ct_event_inflight event = {
         SUBJECT(board),         .tid = slot->tid,

@@ -19,7 +19,7 @@
 
 #include <stdatomic.h>
 
-#define CT_BOARD_MAGIC   UINT64_C(0x3264726f62727463) /* "ctrbord2" */
+#define CT_BOARD_MAGIC   UINT64_C(0x3364726f62727463) /* "ctrbord3" */
 #define CT_CONTROL_MAGIC UINT64_C(0x326c746372727463) /* "ctrrctl2" */
 
 /* Environment of the traced program: the session directory. */
@@ -31,6 +31,7 @@
 
 #define CT_BOARD_MAX_THREADS   16384
 #define CT_BOARD_MAX_MODULES   1024
+#define CT_BOARD_MAX_LIVES     16384
 #define CT_BOARD_STACK_BUCKETS (UINT32_C(1) << 17)
 #define CT_BOARD_STACK_WORDS   (UINT32_C(1) << 22)
 
@@ -125,12 +126,33 @@ struct ct_board_module {
     char path[CT_MODULE_PATH_SIZE];
 };
 
+/* A module from when it was loaded until it was unloaded, by then; 0: it was not. In the time between
+ * this and its next life another one was where it is. */
+struct ct_board_life {
+    uint64_t until_ns;
+    _Atomic uint32_t module; /* its index, plus one; stored last */
+    uint32_t reserved;
+};
+
+/* An interned stack. */
+struct ct_board_stack {
+    uint32_t count; /* of its addresses; stored last, with the hash: 0 until it is complete */
+    uint32_t hash;
+    uint16_t outermost;    /* as in CT_EVENT_STACK */
+    uint16_t omitted_bits; /* at least 1 << omitted_bits - 1 frames; 0: none */
+    uint32_t reserved;
+    uint64_t taken_ns;
+    uint64_t addresses[];
+};
+
+#define CT_BOARD_STACK_HEADER (sizeof(struct ct_board_stack) / sizeof(uint64_t))
+
 /* Interned stacks: a stack's id is the index of its first word. */
 struct ct_board_stacks {
     _Atomic uint32_t buckets[CT_BOARD_STACK_BUCKETS]; /* indices; 0 is empty */
     _Atomic uint32_t used_words;                      /* the next free one; word 0 is never used */
     uint32_t reserved;
-    uint64_t words[CT_BOARD_STACK_WORDS]; /* hash << 32 | count, then count addresses */
+    uint64_t words[CT_BOARD_STACK_WORDS]; /* struct ct_board_stack, one behind the other */
 };
 
 #define CT_BOARD_EXE_SIZE  1024
@@ -160,10 +182,13 @@ struct ct_board {
     _Atomic uint32_t thread_high_water; /* slots at and above were never used */
     _Atomic uint32_t module_count;
     _Atomic uint64_t events_lost; /* of the recorded ones: there was no room in a ring */
+    _Atomic uint32_t life_count;
+    uint32_t reserved;
     char exe[CT_BOARD_EXE_SIZE];
     char args[CT_BOARD_ARGS_SIZE];
     char cwd[CT_BOARD_EXE_SIZE];
     struct ct_board_module modules[CT_BOARD_MAX_MODULES];
+    struct ct_board_life lives[CT_BOARD_MAX_LIVES]; /* of modules, in their order */
     struct ct_board_stacks stacks;
     struct ct_board_thread threads[CT_BOARD_MAX_THREADS];
 };
@@ -236,10 +261,19 @@ _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
-_Static_assert(offsetof(struct ct_board, exe) == 112, "board layout");
+_Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
+_Static_assert(offsetof(struct ct_board, exe) == 120, "board layout");
+_Static_assert(sizeof(struct ct_board_life) == 16, "life layout");
 _Static_assert(offsetof(struct ct_board_ring, bytes) == CT_RING_HEADER_SIZE, "ring layout");
 _Static_assert(sizeof(struct ct_board_ring) == CT_RING_FILE_SIZE, "ring layout");
 _Static_assert(sizeof(struct ct_ring_record) == 16, "record layout");
+
+/* The stack with that id, which is below CT_BOARD_STACK_WORDS. */
+static inline const struct ct_board_stack *ct_board_stack_at(const struct ct_board_stacks *stacks,
+                                                             uint32_t id)
+{
+    return (const struct ct_board_stack *)(const void *)&stacks->words[id];
+}
 
 /* The duration of `ticks` in nanoseconds. */
 static inline uint64_t ct_ticks_to_ns(uint64_t ticks, uint64_t ns_per_tick)
