@@ -9,8 +9,8 @@ gboolean ct_check_version(uint32_t version, GError **error)
     g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_VERSION,
                 "it was recorded by %s ctrace (format %u, this one reads %d to %d): "
                 "read it with the ctrace that recorded it",
-                version > CT_SCHEMA_VERSION ? "a newer" : "an older", version, CT_SCHEMA_VERSION_MIN,
-                CT_SCHEMA_VERSION);
+                version > CT_SCHEMA_VERSION ? "a newer" : "an older", version,
+                CT_SCHEMA_VERSION_MIN, CT_SCHEMA_VERSION);
     return FALSE;
 }
 

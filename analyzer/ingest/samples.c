@@ -55,6 +55,8 @@ static void hand_on(struct ct_assembler *assembler, struct ct_thread *thread, ui
     const struct ct_stack stack = {
         .count = MIN(from->addresses.count, CT_STACK_MAX_FRAMES),
         .time_ns = time_ns,
+        .omitted = from->omitted,
+        .outermost = from->outermost,
     };
     struct ct_sample sample = {
         .thread = thread,

@@ -33,6 +33,7 @@ static struct ct_stack *stack_new(const struct ct_stack *stack, const uint64_t *
     struct ct_stack *copy = g_malloc(sizeof(*copy) + size);
 
     *copy = *stack;
+    copy->outermost = MIN(stack->outermost, stack->count);
     if (size > 0)
         memcpy(copy->addresses, addresses, size);
     return copy;

@@ -24,8 +24,8 @@ struct ct_image {
     uint64_t exec_ns;          /* then: when */
     gboolean is_replaced;      /* the kernel told of an exec: its tasks make another one's calls */
     gboolean has_ended;
-    guint live_threads;        /* of a hidden one */
-    GHashTable *kernel_stacks; /* owned; the struct ct_stack * that the kernel took, or NULL */
+    guint live_threads;          /* of a hidden one */
+    GHashTable *kernel_stacks;   /* owned; the struct ct_stack * that the kernel took, or NULL */
     uint32_t kernel_stack_count; /* of all that ever were in it */
 };
 
@@ -197,8 +197,8 @@ void ct_samples_add(struct ct_assembler *assembler, const struct ct_kernel_recor
 /* Once all processes and threads are known. */
 void ct_samples_finish(struct ct_assembler *assembler);
 
-/* The id of this one among the image's stacks, as `id`, which is not looked at, says in others. 0: it
- * has no addresses, or there is no room. */
+/* The id of this one among the image's stacks, as `id`, which is not looked at, says in others. 0:
+ * it has no addresses, or there is no room. */
 uint32_t ct_assembler_intern_stack(struct ct_assembler *assembler, struct ct_image *image,
                                    const struct ct_stack *stack, const uint64_t *addresses);
 /* Other code may be where some was: the same addresses are another stack from now on. */

@@ -256,6 +256,8 @@ static uint32_t intern(struct ct_assembler *assembler, struct ct_image *image,
     const struct ct_stack stack = {
         .count = count_callers(image, &event->addresses),
         .time_ns = time_ns,
+        .omitted = event->omitted,
+        .outermost = event->outermost,
         .is_by_frame_pointers = TRUE,
     };
 

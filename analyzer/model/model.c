@@ -252,6 +252,11 @@ const struct ct_op_counters *ct_process_counters(const struct ct_process *proces
     return g_hash_table_lookup(process->counters, GUINT_TO_POINTER(op));
 }
 
+gboolean ct_stack_has_gap_before(const struct ct_stack *stack, uint32_t index)
+{
+    return stack->omitted > 0 && index == stack->count - stack->outermost;
+}
+
 uint64_t ct_process_stack_time(const struct ct_process *process, uint32_t id)
 {
     const struct ct_stack *stack = ct_process_stack(process, id);

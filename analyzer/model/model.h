@@ -26,11 +26,11 @@ struct ct_stack {
 };
 
 struct ct_module {
-    char *path;     /* owned */
-    char *build_id; /* owned; hexadecimal, "" if it has none */
-    uint64_t begin; /* first address mapped */
-    uint64_t end;   /* one past the last */
-    uint64_t bias;  /* runtime address minus address in the file */
+    char *path;        /* owned */
+    char *build_id;    /* owned; hexadecimal, "" if it has none */
+    uint64_t begin;    /* first address mapped */
+    uint64_t end;      /* one past the last */
+    uint64_t bias;     /* runtime address minus address in the file */
     uint64_t until_ns; /* it was unloaded by then, and another may be there since; 0: it was not */
 };
 
@@ -184,6 +184,9 @@ void ct_op_counters_count(struct ct_op_counters *counters, uint64_t duration_ns)
 uint64_t ct_op_counters_quantile_ns(const struct ct_op_counters *counters, double share);
 /* The same of the times in line; no more than the longest, which buckets may reach beyond. */
 uint64_t ct_sched_line_quantile_ns(const struct ct_thread_sched *sched, double share);
+
+/* Were frames left out before the address of that index, or, if it is their count, at the end? */
+gboolean ct_stack_has_gap_before(const struct ct_stack *stack, uint32_t index);
 
 /* The module that maps `address` at that time, or NULL. */
 const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address,

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define MAX_LABELS 12
+#define MAX_LABELS 13
 
 /* As protobuf writes the beginning of profile.proto's `repeated Sample sample = 2`. */
 #define SAMPLE_FIELD (2 << 3 | 2)
@@ -60,6 +60,13 @@ static gboolean lacks_stack(const struct ct_profile_sample *sample)
     return sample->thread && !sample->stack && !sample->in_kernel && !sample->is_preempted;
 }
 
+/* One name for all, however many frames it stands for: the label says how many. */
+static void add_gap(struct encoder *encoder, const struct ct_stack *stack, uint32_t index)
+{
+    if (ct_stack_has_gap_before(stack, index))
+        add_location(encoder, ct_pprof_tables_add_name(&encoder->tables, "[frames omitted]"));
+}
+
 static void set_stack(struct encoder *encoder, const struct ct_profile_sample *sample,
                       Pprof__Sample *message)
 {
@@ -68,10 +75,13 @@ static void set_stack(struct encoder *encoder, const struct ct_profile_sample *s
 
     g_array_set_size(encoder->location_ids, 0);
     add_leaf(encoder, sample);
-    for (uint32_t i = 0; sample->thread && i < (stack ? stack->count : 0); i++)
-        add_location(encoder,
-                     ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i],
-                                              stack->time_ns));
+    for (uint32_t i = 0; sample->thread && i < (stack ? stack->count : 0); i++) {
+        add_gap(encoder, stack, i);
+        add_location(encoder, ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i],
+                                                       stack->time_ns));
+    }
+    if (sample->thread && stack)
+        add_gap(encoder, stack, stack->count);
     if (sample->is_partial && stack)
         add_location(encoder, ct_pprof_tables_add_name(tables, "unknown callers"));
     else if (lacks_stack(sample))
@@ -150,6 +160,8 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
                    : sample->other   ? sample->other->name
                                      : "");
     add_text_label(encoder, message, "open", sample->is_open ? "yes" : "");
+    if (sample->stack && sample->stack->omitted > 0)
+        add_label(encoder, message, "frames_omitted")->num = sample->stack->omitted;
     add_text_label(encoder, message, "callers",
                    sample->stack && sample->stack->is_by_frame_pointers ? "by frame pointers" : "");
 }

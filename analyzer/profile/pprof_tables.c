@@ -110,8 +110,8 @@ void ct_pprof_tables_add_program(struct ct_pprof_tables *tables, const struct ct
 }
 
 /* The mapping around `address`: the code of its module, or all of it if that cannot be told. */
-static Pprof__Mapping *find_mapping(struct ct_pprof_tables *tables,
-                                    const struct ct_module *module, uint64_t address)
+static Pprof__Mapping *find_mapping(struct ct_pprof_tables *tables, const struct ct_module *module,
+                                    uint64_t address)
 {
     struct ct_code_segment extent;
 
@@ -211,7 +211,8 @@ uint64_t ct_pprof_tables_add_call(struct ct_pprof_tables *tables, const struct c
         return 0;
 
     uint64_t address = return_address - 1;
-    Pprof__Mapping *mapping = find_mapping(tables, ct_process_module(process, address, time_ns), address);
+    Pprof__Mapping *mapping =
+        find_mapping(tables, ct_process_module(process, address, time_ns), address);
     struct key key = {{mapping ? mapping->id : 0, address}};
     uint64_t id;
     Pprof__Location *location = add_location(tables, &key, &id);

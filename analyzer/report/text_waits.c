@@ -70,8 +70,7 @@ static void write_origin(const struct ct_text_report *out, const struct ct_inter
         return;
     }
     g_autoptr(GPtrArray) frames =
-        ct_stack_frames(out->report->symbolizer, interval->thread->process,
-                        interval->stack_id);
+        ct_stack_frames(out->report->symbolizer, interval->thread->process, interval->stack_id);
 
     ct_text_line(out, CT_TEXT_ENTRY, "at place %u%s%s", place, frames->len > 0 ? ", in " : "",
                  frames->len > 0 ? (const char *)g_ptr_array_index(frames, 0) : "");

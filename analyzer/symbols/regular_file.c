@@ -7,7 +7,6 @@
 int ct_open_regular(const char *path)
 {
     struct stat status;
-    /* A relative path does not say where it begins: not where its reader is. */
     int fd = path[0] == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
 
     if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {

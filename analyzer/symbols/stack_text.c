@@ -1,5 +1,7 @@
 #include "symbols/stack_text.h"
 
+#include "model/format.h"
+
 static void add_symbol(GPtrArray *frames, const struct ct_symbol *symbol)
 {
     for (size_t i = 0; i < symbol->frame_count; i++) {
@@ -21,12 +23,15 @@ GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_pro
     const struct ct_stack *stack = ct_process_stack(process, stack_id);
 
     for (uint32_t i = 0; stack && i < stack->count; i++) {
+        if (ct_stack_has_gap_before(stack, i))
+            g_ptr_array_add(frames, ct_format_omitted(stack));
         const struct ct_symbol *symbol =
-            ct_symbolizer_resolve_return(symbolizer, process, stack->addresses[i],
-                                         stack->time_ns);
+            ct_symbolizer_resolve_return(symbolizer, process, stack->addresses[i], stack->time_ns);
 
         if (!symbol->is_own)
             add_symbol(frames, symbol);
     }
+    if (stack && ct_stack_has_gap_before(stack, stack->count))
+        g_ptr_array_add(frames, ct_format_omitted(stack));
     return frames;
 }

@@ -4,7 +4,8 @@
 
 #include "symbols/symbols.h"
 
-/* "worker (convoy.c:42)", leaf first; strings owned by the array. Empty: the stack is lost. */
+/* "worker (convoy.c:42)", leaf first, and what stands for those left out; strings owned by the
+ * array. Empty: the stack is lost. */
 GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                            uint32_t stack_id);
 

@@ -44,8 +44,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_symbolizer, ct_symbolizer_free)
 
 /*
  * The symbol of the call that returns to `return_address`, as all addresses in a struct ct_stack
- * do, in the module that was there at that time. Never NULL; borrowed from the symbolizer. Call it when the model is complete, since modules
- * come late in a trace.
+ * do, in the module that was there at that time. Never NULL; borrowed from the symbolizer. Call it
+ * when the model is complete, since modules come late in a trace.
  */
 const struct ct_symbol *ct_symbolizer_resolve_return(struct ct_symbolizer *symbolizer,
                                                      const struct ct_process *process,

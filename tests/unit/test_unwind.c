@@ -146,9 +146,9 @@ static int is_in(uint64_t address, int (*function)(int))
     return address > (uint64_t)(uintptr_t)function && address < (uint64_t)(uintptr_t)function + 300;
 }
 
-static void unwind(size_t stack_size, struct ct_unwound *unwound)
+static void unwind_some(size_t stack_size, uint32_t frames, struct ct_unwound *unwound)
 {
-    struct ct_unwinder *unwinder = ct_unwinder_new();
+    struct ct_unwinder *unwinder = ct_unwinder_new(frames);
     struct ct_address_space space;
     struct ct_raw_record sample = {
         .kind = CT_RAW_SAMPLE,
@@ -158,6 +158,11 @@ static void unwind(size_t stack_size, struct ct_unwound *unwound)
     assert_true(ct_maps_get(maps, PID, &space));
     ct_unwinder_run(unwinder, &space, &sample, unwound);
     ct_unwinder_free(unwinder);
+}
+
+static void unwind(size_t stack_size, struct ct_unwound *unwound)
+{
+    unwind_some(stack_size, CT_STACK_DEFAULT_FRAMES, unwound);
 }
 
 static void all_callers_are_found(void **state)
@@ -190,6 +195,24 @@ static void stack_that_was_not_copied_whole_is_partial(void **state)
     assert_true(is_in(unwound.addresses[0], innermost));
 }
 
+static void both_ends_of_a_deep_stack_are_kept(void **state)
+{
+    struct ct_unwound whole, cut;
+
+    (void)state;
+    middle(9);
+    unwind(copy.stack_size, &whole);
+    unwind_some(copy.stack_size, 8, &cut);
+    assert_int_equal(whole.omitted, 0);
+    assert_false(cut.is_partial);
+    assert_int_equal(cut.count, 8);
+    assert_int_equal(cut.outermost, 2);
+    assert_int_equal(cut.omitted, ct_stack_omitted(whole.count - 8));
+    assert_memory_equal(cut.addresses, whole.addresses, 6 * sizeof(cut.addresses[0]));
+    assert_memory_equal(cut.addresses + 6, whole.addresses + whole.count - 2,
+                        2 * sizeof(cut.addresses[0]));
+}
+
 static void deepest_stack_is_cut(void **state)
 {
     struct ct_unwound unwound;
@@ -202,7 +225,7 @@ static void deepest_stack_is_cut(void **state)
 
 static void sample_without_registers_has_no_stack(void **state)
 {
-    struct ct_unwinder *unwinder = ct_unwinder_new();
+    struct ct_unwinder *unwinder = ct_unwinder_new(CT_STACK_DEFAULT_FRAMES);
     struct ct_raw_record sample = {.kind = CT_RAW_SAMPLE};
     struct ct_address_space space = {0};
     struct ct_unwound unwound;
@@ -223,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_callers_are_found),
         cmocka_unit_test(stack_that_was_not_copied_whole_is_partial),
+        cmocka_unit_test(both_ends_of_a_deep_stack_are_kept),
         cmocka_unit_test(deepest_stack_is_cut),
         cmocka_unit_test(sample_without_registers_has_no_stack),
     };

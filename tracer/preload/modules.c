@@ -69,7 +69,8 @@ uint64_t ct_modules_sign(const uint64_t *addresses, uint32_t count)
     for (uint32_t i = 0; i < end; i++) {
         const struct ct_board_module *module = &ct_board->modules[i];
 
-        for (uint32_t frame = 0; known[i].is_in_turn && known[i].is_loaded && frame < count; frame++) {
+        for (uint32_t frame = 0; known[i].is_in_turn && known[i].is_loaded && frame < count;
+             frame++) {
             if (addresses[frame] > module->begin && addresses[frame] <= module->end)
                 sign = (sign ^ (i + 1)) * UINT64_C(0x9e3779b97f4a7c15) + frame;
         }
@@ -422,6 +423,5 @@ void ct_modules_forked(void)
     uint32_t unloads = atomic_load(&ct_unloads);
 
     if ((unloads & CT_UNLOADS_UNDER_WAY) != ct_self.unloads)
-        atomic_store(&ct_unloads,
-                     (unloads & ~CT_UNLOADS_UNDER_WAY) + CT_UNLOAD + ct_self.unloads);
+        atomic_store(&ct_unloads, (unloads & ~CT_UNLOADS_UNDER_WAY) + CT_UNLOAD + ct_self.unloads);
 }

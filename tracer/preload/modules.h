@@ -29,8 +29,8 @@ uint32_t ct_modules_generation(void);
 /* There is a new board, on which no modules are. */
 void ct_modules_begin(void);
 
-/* Tells stacks of the same return addresses apart where modules took turns: 0 if their code is in no
- * such one, else by which ones are loaded. */
+/* Tells stacks of the same return addresses apart where modules took turns: 0 if their code is in
+ * no such one, else by which ones are loaded. */
 uint64_t ct_modules_sign(const uint64_t *addresses, uint32_t count);
 
 /* Counts up when other code was found where some had been: what is known by address is stale. */
@@ -38,8 +38,8 @@ uint32_t ct_modules_reuses(void);
 
 /*
  * How many calls of dlclose are under way, in the low bits, and how often it was found that
- * something is gone. While this is what it was, and none is under way, all that is known of the code
- * at an address still holds.
+ * something is gone. While this is what it was, and none is under way, all that is known of the
+ * code at an address still holds.
  */
 #define CT_UNLOADS_UNDER_WAY UINT32_C(0xfff)
 #define CT_UNLOAD            (CT_UNLOADS_UNDER_WAY + 1)

@@ -1,5 +1,6 @@
 #include "stack.h"
 
+#include "deep.h"
 #include "memo.h"
 #include "modules.h"
 #include "raw.h"
@@ -243,35 +244,6 @@ static void go_on_in_child(void)
     atomic_fetch_sub(&is_forking, 1);
 }
 
-/* Interns what was unwound, without our own frames; `site` if that leaves none. */
-static uint32_t intern_stack(struct ct_self *self, void **raw, int count, uint64_t site,
-                             bool has_loader)
-{
-    struct ct_board_stacks *stacks = &ct_board->stacks;
-    int first = 0;
-
-    while (first < count && is_own_frame((uint64_t)raw[first]))
-        first++;
-    if (first >= count) {
-        raw[0] = (void *)site;
-        first = 0;
-        count = 1;
-    }
-    if (count - first > CT_STACK_MAX_FRAMES)
-        count = first + CT_STACK_MAX_FRAMES;
-    const struct frames frames = {
-        .addresses = (const uint64_t *)(const void *)(raw + first),
-        .count = (uint32_t)(count - first),
-    };
-    if (self->last_stack != 0 && has_frames(stack_at(stacks, self->last_stack), &frames))
-        return self->last_stack;
-    self->last_stack = intern(stacks, &frames, has_loader);
-    if (self->last_stack != 0)
-        return self->last_stack;
-    atomic_fetch_add(&ct_board->stacks_lost, 1);
-    return CT_STACK_LOST;
-}
-
 /*
  * May the unwinder go by what it keeps for this thread? Not if that is about code in whose place
  * other code has come since.
@@ -280,23 +252,83 @@ static bool has_good_cache(struct ct_self *self)
 {
     uint32_t reuses = ct_modules_reuses() + 1;
 
-    if (!self->has_stack_cache || self->stacks_taken < FEW_STACKS)
-        return false;
-    if (self->cache_reuses == 0)
+    if (self->has_stack_cache && self->cache_reuses == 0)
         self->cache_reuses = reuses;
-    return self->cache_reuses == reuses;
+    return self->has_stack_cache && self->cache_reuses == reuses;
 }
 
-/* Unwinds and interns; the caller's thread is busy, and has the loader. */
-static uint32_t take_stack(struct ct_self *self, uint64_t site)
+/* How many frames of a stack are kept. */
+static uint32_t frame_limit(void)
 {
-    void *raw[CT_STACK_MAX_FRAMES + OWN_FRAMES];
+    uint32_t limit = ct_control->stack_frames;
+
+    if (limit < CT_STACK_MIN_FRAMES)
+        return CT_STACK_MIN_FRAMES;
+    return limit < CT_STACK_MAX_FRAMES ? limit : CT_STACK_MAX_FRAMES;
+}
+
+/* Leaves so many of the frames that the outermost, if they can be found, have room behind them. */
+static void cut(struct ct_self *self, const uint64_t *frame, struct frames *frames, uint64_t *all)
+{
+    uint32_t limit = frame_limit();
+    uint32_t outermost = CT_STACK_OUTERMOST(limit);
+    const struct ct_deep deep = {
+        .frame = frame,
+        .inner = all,
+        .inner_count = limit - outermost,
+        .outer_count = outermost,
+    };
+
+    frames->omitted_bits = 1;
+    frames->count = limit;
+    if (has_good_cache(self) &&
+        ct_deep_find(self, &deep, all + deep.inner_count, &frames->omitted_bits))
+        frames->outermost = (uint16_t)outermost;
+}
+
+static uint32_t intern_frames(struct ct_self *self, const struct frames *frames, bool has_loader)
+{
+    struct ct_board_stacks *stacks = &ct_board->stacks;
+
+    if (self->last_stack != 0 && has_frames(stack_at(stacks, self->last_stack), frames))
+        return self->last_stack;
+    self->last_stack = intern(stacks, frames, has_loader);
+    if (self->last_stack != 0)
+        return self->last_stack;
+    atomic_fetch_add(&ct_board->stacks_lost, 1);
+    return CT_STACK_LOST;
+}
+
+/* A stack of which only the hook's return address is known. */
+static uint32_t intern_site(struct ct_self *self, uint64_t site, bool has_loader)
+{
+    const struct frames frames = {.addresses = &site, .count = 1};
+
+    return intern_frames(self, &frames, has_loader);
+}
+
+/* Unwinds and interns, without our own frames; the caller, whose frame it is, has made its thread
+ * busy, and has the loader. */
+static uint32_t take_stack(struct ct_self *self, const uint64_t *frame, uint64_t site)
+{
+    uint64_t all[CT_STACK_MAX_FRAMES + OWN_FRAMES];
+    uint32_t limit = frame_limit();
+    uint32_t first = 0;
 
     if (atomic_load_explicit(&ct_unloads, memory_order_relaxed) != 0)
         ct_modules_update(); /* something may have been loaded where something was unloaded */
-    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES, !has_good_cache(self));
+    bool with_cache = self->stacks_taken >= FEW_STACKS && has_good_cache(self);
+    uint32_t count =
+        (uint32_t)ct_unwind((void **)(void *)all, (int)limit + OWN_FRAMES, !with_cache);
     self->stacks_taken++;
-    return intern_stack(self, raw, count, site, true);
+    while (first < count && is_own_frame(all[first]))
+        first++;
+    if (first >= count)
+        return intern_site(self, site, true);
+    struct frames frames = {.addresses = all + first, .count = count - first};
+    if (frames.count > limit)
+        cut(self, frame, &frames, all + first);
+    return intern_frames(self, &frames, true);
 }
 
 /* Libraries were unloaded since, or are being so: what is known by address may be stale. */
@@ -305,6 +337,7 @@ static void forget_stacks(struct ct_self *self, uint32_t unloads)
     self->last_stack = 0;
     if (self->memos != NULL)
         ct_memos_forget(self->memos);
+    ct_deep_forget(self);
     self->unloads_seen = unloads & CT_UNLOADS_UNDER_WAY ? UINT32_MAX : unloads;
 }
 
@@ -323,7 +356,7 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
     if (!ct_loader_enter())
         return 0;
     self->mode = CT_MODE_BUSY; /* libunwind calls write, mincore and friends */
-    stack = take_stack(self, site);
+    stack = take_stack(self, frame, site);
     if (self->memos != NULL && stack != CT_STACK_LOST)
         ct_memo_note(self->memos, frame, site, stack);
     else if (self->memos == NULL && self->stacks_taken >= FEW_STACKS)
@@ -336,7 +369,6 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
 
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
 {
-    void *only_site[1];
     uint32_t stack = ct_stack_try_capture(self, site);
 
     if (stack != 0)
@@ -348,7 +380,7 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
             pause_until(value, late_ns);
         stack = ct_stack_try_capture(self, site);
     }
-    return stack != 0 ? stack : intern_stack(self, only_site, 0, site, false);
+    return stack != 0 ? stack : intern_site(self, site, false);
 }
 
 void ct_stack_init(void)

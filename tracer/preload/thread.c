@@ -1,5 +1,6 @@
 #include "thread.h"
 
+#include "deep.h"
 #include "emit.h"
 #include "ended.h"
 #include "raw.h"
@@ -126,6 +127,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     self->counted = NULL;
     self->last_stack = 0;
     self->memos = NULL;
+    ct_deep_forget(self);
     self->random = (slot->start_ns ^ (uint64_t)tid << 40) | 1;
     memset(self->sites, 0, sizeof(self->sites));
     if (has_exit_key)

@@ -31,7 +31,8 @@ struct ct_self {
     int loader_uses;        /* calls of ct_loader_enter not left yet */
     uint32_t unloads;       /* calls of dlclose not returned yet */
     uint32_t unloads_seen;  /* ct_unloads, as of which memos and last_stack are */
-    uint32_t cache_reuses;  /* ct_modules_reuses() + 1, as of which the unwinder's cache is; 0: none */
+    uint32_t
+        cache_reuses; /* ct_modules_reuses() + 1, as of which the unwinder's cache is; 0: none */
     bool has_stack_cache;
     uint32_t stack_reserve;    /* bytes at the low end of the thread's stack that we leave alone */
     uint64_t stack_begin;      /* ... which is here */

@@ -67,8 +67,12 @@ static void write_modules(const struct board *board)
         for (uint32_t b = 0; b < MIN(module->build_id_size, CT_BUILD_ID_MAX); b++)
             g_snprintf(build_id + 2 * b, 3, "%02x", module->build_id[b]);
         struct ct_event_module event = {
-            SUBJECT(board),         .path = module->path, .build_id = build_id,
-            .begin = module->begin, .end = module->end,   .bias = module->bias,
+            SUBJECT(board),
+            .path = module->path,
+            .build_id = build_id,
+            .begin = module->begin,
+            .end = module->end,
+            .bias = module->bias,
             .until_ns = life->until_ns,
         };
         board->writer->module(&event);

@@ -66,7 +66,7 @@ struct ct_control {
     uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
     uint64_t begin_ns;         /* the same time; 0 while it is delayed */
     uint32_t alive_s; /* CLOCK_MONOTONIC seconds when the recorder last looked at the processes */
-    uint32_t reserved;
+    uint32_t stack_frames; /* so many of a stack are kept */
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
@@ -126,8 +126,8 @@ struct ct_board_module {
     char path[CT_MODULE_PATH_SIZE];
 };
 
-/* A module from when it was loaded until it was unloaded, by then; 0: it was not. In the time between
- * this and its next life another one was where it is. */
+/* A module from when it was loaded until it was unloaded, by then; 0: it was not. In the time
+ * between this and its next life another one was where it is. */
 struct ct_board_life {
     uint64_t until_ns;
     _Atomic uint32_t module; /* its index, plus one; stored last */

@@ -22,8 +22,8 @@
 
 #define CT_PROVIDER "ctrace"
 
-/* Raised when an older analyzer would misread the trace; and the oldest that this one reads, in which
- * the fields of CT_LATER_FIELDS may be missing. */
+/* Raised when an older analyzer would misread the trace; and the oldest that this one reads, in
+ * which the fields of CT_LATER_FIELDS may be missing. */
 #define CT_SCHEMA_VERSION     3
 #define CT_SCHEMA_VERSION_MIN 2
 
@@ -31,8 +31,21 @@
  * is [2^(i+7), 2^(i+8)) ns, and the last one also takes all that is longer. */
 #define CT_HISTOGRAM_BUCKETS 32
 
-/* The longest stack that is kept, in frames; deeper callers are cut off. */
-#define CT_STACK_MAX_FRAMES 128
+/* So many frames of a stack are kept, unless record is told otherwise. */
+#define CT_STACK_DEFAULT_FRAMES 128
+#define CT_STACK_MIN_FRAMES     8
+#define CT_STACK_MAX_FRAMES     250
+
+/* Of a deeper one, so many of them are its outermost: where the thread is takes more to say than
+ * how it came there. */
+#define CT_STACK_OUTERMOST(frames) ((frames) / 4)
+
+/* How many frames were left out is told to the next lower power of two: stacks that differ by a few
+ * are the same. */
+static inline uint32_t ct_stack_omitted(uint32_t frames)
+{
+    return frames == 0 ? 0 : UINT32_C(1) << (31 - __builtin_clz(frames));
+}
 
 /*
  * Written for a string that is empty: babeltrace2 2.0, and what reads with it, shows an earlier

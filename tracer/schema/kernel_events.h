@@ -58,10 +58,13 @@
     F(U8, is_out)                   \
     F(U8, is_preempted)
 
-/* Of the task that has just blocked: return addresses, leaf first, by frame pointers. */
+/* Of the task that has just blocked: return addresses, leaf first, by frame pointers; those left
+ * out as in CT_EVENT_STACK. */
 #define CT_KERNEL_CALLSTACK_USER(F) \
     F(I32, tid)                     \
-    F(ADDRESSES, addresses)
+    F(ADDRESSES, addresses)         \
+    F(U32, omitted)                 \
+    F(U32, outermost)
 
 /*
  * A process image that no preload sees; it began at `start_ns`, by exec or by fork. Again when more
@@ -114,7 +117,9 @@
     F(U64, period_ns)           \
     F(U8, in_kernel)            \
     F(U8, is_partial)           \
-    F(ADDRESSES, addresses)
+    F(ADDRESSES, addresses)     \
+    F(U32, omitted)             \
+    F(U32, outermost)
 
 /* EVENT(symbol, name) */
 #define CT_KERNEL_EVENTS(EVENT)                   \

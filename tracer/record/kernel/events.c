@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Unless it is set otherwise: perf_event_max_stack. */
+#define CALLERS_MAX 127
+
 /* What is known of a file's last switches. */
 struct last_switch {
     int32_t next_raw_tid;         /* who got the CPU last, as the tracepoint says it; -1: unknown */
@@ -14,13 +17,16 @@ struct last_switch {
 };
 
 struct ct_kernel_events {
-    GPtrArray *sources;           /* owned; struct ct_source * */
-    struct last_switch *switches; /* owned; of each of them */
-    struct ct_tasks *tasks;       /* owned */
-    struct ct_hidden *hidden;     /* owned */
-    gboolean is_of_present;       /* the program is what was present */
-    gboolean has_begun;           /* what is told from now on is told of all tasks */
-    GHashTable *own_ids;          /* owned; a tracepoint's tid -> ours; NULL: they are the same */
+    GPtrArray *sources;                    /* owned; struct ct_source * */
+    struct last_switch *switches;          /* owned; of each of them */
+    struct ct_tasks *tasks;                /* owned */
+    struct ct_hidden *hidden;              /* owned */
+    gboolean is_of_present;                /* the program is what was present */
+    gboolean has_begun;                    /* what is told from now on is told of all tasks */
+    uint32_t stack_frames;                 /* so many of a stack are kept */
+    uint64_t callers_max;                  /* so many of them are taken */
+    uint64_t callers[CT_STACK_MAX_FRAMES]; /* of the current event, where not all are kept */
+    GHashTable *own_ids; /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
     guint current_index; /* of its source */
 };
@@ -39,15 +45,28 @@ static struct ct_hidden *find_hidden(const struct ct_kernel_events *events, cons
     return ct_hidden_new(path, spools);
 }
 
-struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
-                                               gboolean follows_children)
+/* The kernel's own limit of the callers that it takes. */
+static uint64_t read_callers_max(void)
+{
+    g_autofree char *text = NULL;
+    guint64 max = CALLERS_MAX;
+
+    if (g_file_get_contents("/proc/sys/kernel/perf_event_max_stack", &text, NULL, NULL))
+        g_ascii_string_to_unsigned(g_strstrip(text), 10, 1, G_MAXUINT32, &max, NULL);
+    return max;
+}
+
+struct ct_kernel_events *ct_kernel_events_open(const char *path,
+                                               const struct ct_kernel_scope *scope)
 {
     struct ct_kernel_events *events = g_new0(struct ct_kernel_events, 1);
 
     events->sources = ct_sources_open(path, FALSE);
     events->switches = g_new0(struct last_switch, events->sources->len);
-    events->tasks = ct_tasks_new(root_pid, follows_children);
-    events->is_of_present = root_pid == 0;
+    events->tasks = ct_tasks_new(scope->root_pid, scope->follows_children);
+    events->is_of_present = scope->root_pid == 0;
+    events->stack_frames = scope->stack_frames;
+    events->callers_max = read_callers_max();
     for (guint i = 0; i < events->sources->len; i++) {
         events->switches[i].next_raw_tid = -1;
         if (source_at(events, i)->spool->head.has_foreign_ids && events->own_ids == NULL)
@@ -263,6 +282,27 @@ static gboolean select_task_switch(struct ct_kernel_events *events, const struct
     return raw->tid > 0;
 }
 
+/* Of more than are kept, the innermost and, if the kernel took them, the outermost. */
+static struct ct_kernel_callstack_user cut_callers(struct ct_kernel_events *events,
+                                                   const uint64_t *addresses, uint64_t count)
+{
+    uint32_t limit = events->stack_frames;
+    gboolean is_whole = count < events->callers_max;
+    uint32_t outermost = is_whole ? CT_STACK_OUTERMOST(limit) : 0;
+
+    if (count <= limit)
+        return (struct ct_kernel_callstack_user){.addresses = {addresses, (uint32_t)count},
+                                                 .omitted = is_whole ? 0 : 1};
+    memcpy(events->callers, addresses, (limit - outermost) * sizeof(*addresses));
+    memcpy(events->callers + (limit - outermost), addresses + (count - outermost),
+           outermost * sizeof(*addresses));
+    return (struct ct_kernel_callstack_user){
+        .addresses = {events->callers, limit},
+        .omitted = ct_stack_omitted((uint32_t)MIN(count - limit, G_MAXUINT32)),
+        .outermost = outermost,
+    };
+}
+
 /* Where the program's own code was when it blocked. */
 static gboolean select_callers(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                struct ct_kernel_record *record)
@@ -273,10 +313,8 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
         !ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
     record->event = CT_KERNEL_ID_CALLSTACK_USER;
-    record->as.callstack_user = (struct ct_kernel_callstack_user){
-        .tid = raw->tid,
-        .addresses = {raw->as.callers.addresses, (uint32_t)MIN(count, CT_STACK_MAX_FRAMES)},
-    };
+    record->as.callstack_user = cut_callers(events, raw->as.callers.addresses, count);
+    record->as.callstack_user.tid = raw->tid;
     return TRUE;
 }
 

@@ -27,12 +27,14 @@ struct ct_unwinder {
     int vdso_fd;        /* a copy of what the kernel maps into every process; -1: none */
     GHashTable *images; /* owned; id -> struct image * */
     uint64_t uses;
+    uint32_t stack_frames; /* so many are kept */
 
     /* The sample at hand. */
     Dwfl *dwfl;                           /* borrowed from its image */
     const struct ct_address_space *space; /* borrowed, as is the rest */
     const struct ct_raw_record *sample;
     struct ct_unwound *unwound;
+    uint32_t frame_count;                       /* of those that were found, kept or not */
     uint64_t registers[CT_USER_REGISTER_COUNT]; /* by their numbers in DWARF */
     gboolean is_beyond; /* what was asked for last was not copied: to libdwfl that is an end, too */
     gboolean is_stale;  /* the image has other files there */
@@ -191,21 +193,46 @@ static struct image *get_image(struct ct_unwinder *unwinder, uint64_t id)
 
 /* ---- Frames ---- */
 
+/* Where the frame of that number is kept: beyond the innermost, in turn with others. */
+static uint64_t *place_of_frame(const struct ct_unwinder *unwinder, uint32_t number)
+{
+    uint32_t outermost = CT_STACK_OUTERMOST(unwinder->stack_frames);
+    uint32_t innermost = unwinder->stack_frames - outermost;
+
+    if (number >= unwinder->stack_frames)
+        number = innermost + (number - innermost) % outermost;
+    return &unwinder->unwound->addresses[number];
+}
+
+/* The outermost frames in their order. */
+static void end_frames(const struct ct_unwinder *unwinder)
+{
+    struct ct_unwound *unwound = unwinder->unwound;
+    uint32_t limit = unwinder->stack_frames;
+    uint32_t count = unwinder->frame_count;
+    uint64_t outermost[CT_STACK_MAX_FRAMES];
+
+    unwound->count = MIN(count, limit);
+    if (count <= limit)
+        return;
+    unwound->omitted = ct_stack_omitted(count - limit);
+    unwound->outermost = CT_STACK_OUTERMOST(limit);
+    for (uint32_t i = 0; i < unwound->outermost; i++)
+        outermost[i] = *place_of_frame(unwinder, count - unwound->outermost + i);
+    memcpy(unwound->addresses + (limit - unwound->outermost), outermost,
+           unwound->outermost * sizeof(outermost[0]));
+}
+
 static int add_frame(Dwfl_Frame *frame, void *data)
 {
     struct ct_unwinder *unwinder = data;
-    struct ct_unwound *unwound = unwinder->unwound;
     bool is_exact;
     Dwarf_Addr address;
 
     if (!dwfl_frame_pc(frame, &address, &is_exact))
         return DWARF_CB_ABORT;
-    if (unwound->count == G_N_ELEMENTS(unwound->addresses)) {
-        unwound->is_partial = TRUE;
-        return DWARF_CB_ABORT;
-    }
     /* The leaf, and what a signal interrupted, is where it is: readers go back by one. */
-    unwound->addresses[unwound->count++] = address + (is_exact ? 1 : 0);
+    *place_of_frame(unwinder, unwinder->frame_count++) = address + (is_exact ? 1 : 0);
     report_module(unwinder, is_exact ? address : address - 1);
     return unwinder->is_stale ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
@@ -226,6 +253,7 @@ static gboolean follow(struct ct_unwinder *unwinder, Dwfl *dwfl)
     unwinder->is_beyond = FALSE;
     int result = dwfl_getthread_frames(dwfl, 1, add_frame, unwinder);
 
+    end_frames(unwinder);
     return (result == 0 && !unwinder->is_beyond) || is_at_entry(unwinder);
 }
 
@@ -235,6 +263,7 @@ static void unwind(struct ct_unwinder *unwinder)
 
     unwinder->dwfl = image->dwfl;
     unwinder->is_stale = FALSE;
+    unwinder->frame_count = 0;
     unwinder->unwound->count = 0;
     if (image->dwfl == NULL ||
         (dwfl_pid(image->dwfl) < 0 &&
@@ -255,7 +284,7 @@ void ct_unwinder_run(struct ct_unwinder *unwinder, const struct ct_address_space
 #undef DWARF_NUMBER
     };
 
-    unwound->count = 0;
+    *unwound = (struct ct_unwound){.count = 0};
     /* As it executes a program, or has ended, it is in the kernel and in nothing else. */
     unwound->is_partial = !sample->as.sample.in_kernel;
     if (sample->as.sample.registers == NULL)
@@ -293,9 +322,11 @@ static int copy_vdso(void)
     return -1;
 }
 
-struct ct_unwinder *ct_unwinder_new(void)
+struct ct_unwinder *ct_unwinder_new(uint32_t stack_frames)
 {
     struct ct_unwinder *unwinder = g_new0(struct ct_unwinder, 1);
+
+    unwinder->stack_frames = stack_frames;
 
     elf_version(EV_CURRENT);
     unwinder->vdso_fd = copy_vdso();

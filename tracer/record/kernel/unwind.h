@@ -13,13 +13,15 @@
 
 struct ct_unwinder;
 
-/* NULL where libdw does not know this machine. */
-struct ct_unwinder *ct_unwinder_new(void);
+/* It keeps so many frames of a stack. NULL where libdw does not know this machine. */
+struct ct_unwinder *ct_unwinder_new(uint32_t stack_frames);
 void ct_unwinder_free(struct ct_unwinder *unwinder);
 
 struct ct_unwound {
     uint64_t addresses[CT_STACK_MAX_FRAMES]; /* leaf first; as if all were return addresses */
     guint count;
+    uint32_t omitted; /* as in CT_EVENT_STACK */
+    uint32_t outermost;
     gboolean is_partial; /* there are more, but they could not be found */
 };
 
