@@ -48,6 +48,13 @@ static struct ct_layout_arrow arrow_between(const struct ct_layout *layout, int 
     };
 }
 
+/* An arrow needs both its ends in the picture. */
+static gboolean ends_inside(const struct ct_timeline_wait *wait, const struct ct_window *window)
+{
+    return wait->whole.end_ns <= window->end_ns && wait->wake_ns >= window->begin_ns &&
+           wait->wake_ns <= wait->end_ns;
+}
+
 static void add_candidates(const struct ct_layout *layout, const struct ct_window *window,
                            const struct ct_placed_lane *waiter, GHashTable *rows,
                            GArray *candidates)
@@ -56,7 +63,7 @@ static void add_candidates(const struct ct_layout *layout, const struct ct_windo
     for (uint32_t i = 0; waited && i < waited->wait_count; i++) {
         const struct ct_timeline_wait *wait = &waited->waits[i];
         int from_row = GPOINTER_TO_INT(g_hash_table_lookup(rows, wait->waker)) - 1;
-        if (!wait->waker || from_row < 0 || from_row == waiter->row)
+        if (!wait->waker || from_row < 0 || from_row == waiter->row || !ends_inside(wait, window))
             continue;
         double begin_px = ct_layout_x_px(layout, window, wait->begin_ns);
         struct candidate candidate = {arrow_between(layout, from_row, waiter->row),

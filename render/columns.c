@@ -180,7 +180,6 @@ static void end_run(const struct run *run, enum ct_class class, uint32_t end,
         .height_px = run->height_px,
         .wait = run->wait != 0 && lane->waited ? &lane->waited->waits[run->wait - 1] : NULL,
     };
-    box.is_open = box.wait && box.wait->is_open;
     g_array_append_val(boxes, box);
 }
 

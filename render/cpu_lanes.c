@@ -223,7 +223,8 @@ void ct_layout_place_stays(struct ct_layout *layout, const struct ct_layout_requ
     if (!ct_layout_has_cpu_lanes(request))
         return;
     /* They come on top of the bars' boxes, and say less. */
-    for (uint32_t column_px = 1;; column_px *= 2) {
+    uint32_t column_px = 1;
+    for (;; column_px *= 2) {
         g_array_set_size(layout->stays, 0);
         for (guint i = 0; i < placed->len; i++)
             place_stays_of(layout, request, &g_array_index(placed, struct ct_placed_lane, i),
@@ -232,5 +233,6 @@ void ct_layout_place_stays(struct ct_layout *layout, const struct ct_layout_requ
             column_px >= CT_WIDEST_COLUMN)
             break;
     }
+    layout->lane_column_px = column_px;
     place_labels(layout, request, MAX(LABELS_MAX / MAX(placed->len, 1), 1));
 }

@@ -172,17 +172,10 @@ static void hatch(cairo_t *cairo, const struct ct_rectangle *area)
     cairo_restore(cairo);
 }
 
-/* It is the end that is open: hatching all of a long wait would only make it loud. */
 static void draw_open_waits(cairo_t *cairo, const struct ct_layout *layout)
 {
-    for (guint i = 0; i < layout->boxes->len; i++) {
-        const struct ct_layout_box *box = &g_array_index(layout->boxes, struct ct_layout_box, i);
-        if (!box->is_open)
-            continue;
-        double width_px = MIN(box->width_px, CT_OPEN_END_PX);
-        hatch(cairo, &(struct ct_rectangle){box->x_px + box->width_px - width_px, box->y_px,
-                                            width_px, box->height_px});
-    }
+    for (guint i = 0; i < layout->open_ends->len; i++)
+        hatch(cairo, &g_array_index(layout->open_ends, struct ct_rectangle, i));
 }
 
 static void trace_shafts(cairo_t *cairo, const struct ct_layout_arrow *arrows, guint count)

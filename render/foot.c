@@ -98,6 +98,18 @@ static void place_warnings(struct foot *foot, const struct ct_capture *capture)
     }
 }
 
+/* A vector file that draws every column of a busy recording is too large to look at. */
+static void place_folding(struct foot *foot)
+{
+    double widest_px = MAX(foot->layout->column_px, foot->layout->lane_column_px);
+
+    if (widest_px > 1)
+        place_text(foot, CT_TEXT_NOTE,
+                   g_strdup_printf("What happens within %.0f pixels is drawn as one, to keep the "
+                                   "file small; a PNG, or a part (--from, --to), shows more.",
+                                   widest_px));
+}
+
 double ct_layout_place_foot(struct ct_layout *layout, const struct ct_layout_request *request,
                             double y_px)
 {
@@ -110,12 +122,16 @@ double ct_layout_place_foot(struct ct_layout *layout, const struct ct_layout_req
                    g_strdup_printf("… and %s more %s, less busy (--threads=all)", number,
                                    layout->hidden_threads == 1 ? "thread" : "threads"));
     }
+    place_folding(&foot);
     if (request->model->threads->len == 0)
         place_text(&foot, CT_TEXT_NOTE, g_strdup("No thread was recorded."));
     place_warnings(&foot, capture);
     g_autofree char *missing = ct_capture_missing_layers(capture);
     if (missing[0])
         place_text(&foot, CT_TEXT_NOTE, g_strdup_printf("Not recorded: %s", missing));
+    g_autofree char *unseen = ct_capture_unseen(capture);
+    if (unseen[0])
+        place_text(&foot, CT_TEXT_NOTE, g_strdup_printf("Note: %s", unseen));
     g_autofree char *estimates = ct_capture_estimates(capture);
     if (estimates[0])
         place_text(&foot, CT_TEXT_NOTE, g_strdup_printf("Note: %s", estimates));

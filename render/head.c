@@ -158,14 +158,21 @@ static char *total_text(uint64_t total_ns, uint64_t all_ns)
     return g_strdup_printf(percent < 10 ? "%s  %.1f%%" : "%s  %.0f%%", duration, percent);
 }
 
-static gboolean is_open(const struct ct_timeline_wait *wait)
-{
-    return wait->is_open;
-}
-
 static gboolean has_waker(const struct ct_timeline_wait *wait)
 {
     return wait->waker != NULL;
+}
+
+static gboolean has_open_end(const GArray *lanes, const struct ct_window *window)
+{
+    struct ct_window open;
+
+    for (guint i = 0; i < lanes->len; i++) {
+        const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
+        if (!lane->is_hidden && ct_lane_find_open(lane, window, &open))
+            return TRUE;
+    }
+    return FALSE;
 }
 
 static gboolean has_wait(const GArray *lanes, gboolean (*is_such)(const struct ct_timeline_wait *))
@@ -243,7 +250,7 @@ double ct_layout_place_head(struct ct_layout *layout, const struct ct_layout_req
                    (struct ct_layout_legend_item){.class = class, .total_ns = class_ns[class]},
                    class_label(request->model, class), total);
     }
-    if (has_wait(lanes, is_open))
+    if (has_open_end(lanes, &request->window))
         place_item(layout, request, &pen, (struct ct_layout_legend_item){.is_open_sample = TRUE},
                    "still waiting at the end", "");
     if (has_wait(lanes, has_waker))

@@ -41,7 +41,11 @@ static GArray *find_places(const struct ct_layout *layout, const struct ct_windo
             const struct ct_timeline_wait *wait = &at->lane->waited->waits[j];
             double x_px = ct_layout_x_px(layout, window, wait->begin_ns);
             double width_px = ct_layout_x_px(layout, window, wait->end_ns) - x_px;
-            width_px -= wait->is_open ? CT_OPEN_END_PX : 0;
+            struct ct_window open;
+            if (wait->is_open && ct_lane_find_open(at->lane, window, &open)) {
+                double open_px = ct_layout_x_px(layout, window, open.end_ns) - CT_OPEN_END_PX;
+                width_px = MIN(width_px, open_px - x_px);
+            }
             struct label_place place = {wait,    at->lane->thread->process, NULL, at->row, x_px,
                                         width_px};
             if (width_px >= LEAST_WIDTH_PX)

@@ -149,3 +149,13 @@ GArray *ct_lanes_choose(const struct ct_layout_request *request)
     choose_headers(lanes);
     return lanes;
 }
+
+gboolean ct_lane_find_open(const struct ct_lane *lane, const struct ct_window *window,
+                           struct ct_window *open)
+{
+    if (!lane->waited)
+        return FALSE;
+    *open = lane->waited->open;
+    open->begin_ns = MAX(open->begin_ns, window->begin_ns);
+    return open->begin_ns < open->end_ns && open->end_ns <= window->end_ns;
+}

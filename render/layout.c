@@ -104,6 +104,7 @@ static struct ct_layout *layout_new(const struct ct_layout_request *request)
     layout->date_s = date_of(request->model);
     layout->rows = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_row));
     layout->boxes = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_box));
+    layout->open_ends = g_array_new(FALSE, FALSE, sizeof(struct ct_rectangle));
     layout->runs = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_run));
     layout->stays = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_stay));
     layout->arrows = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_arrow));
@@ -123,6 +124,7 @@ void ct_layout_free(struct ct_layout *layout)
     g_free(layout->title);
     g_array_free(layout->rows, TRUE);
     g_array_free(layout->boxes, TRUE);
+    g_array_free(layout->open_ends, TRUE);
     g_array_free(layout->runs, TRUE);
     g_array_free(layout->stays, TRUE);
     g_array_free(layout->arrows, TRUE);
@@ -242,9 +244,9 @@ static void place_process(struct ct_layout *layout, const struct ct_layout_reque
                                                        .width_px = name_px,
                                                        .row = index});
     double detail_px = CT_MARGIN + 6 + name_px + NAME_GAP_PX;
-    const char *args = process->args ? process->args : "";
+    const char *title = ct_process_title(process);
     ct_layout_add_text(layout, (struct ct_layout_text){
-                                   .text = g_strdup_printf("%" PRId32 "   %s", process->pid, args),
+                                   .text = g_strdup_printf("%" PRId32 "   %s", process->pid, title),
                                    .style = CT_TEXT_PROCESS_DETAIL,
                                    .x_px = detail_px,
                                    .centre_y_px = centre_px,
@@ -331,6 +333,27 @@ static void place_boxes_of(struct ct_layout *layout, const struct ct_window *win
         g_array_index(layout->boxes, struct ct_layout_box, i).row = at->row;
 }
 
+/* It is the end that is open: hatching all of a long wait would only make it loud. */
+static void place_open_ends(struct ct_layout *layout, const struct ct_window *window,
+                            const GArray *placed)
+{
+    for (guint i = 0; i < placed->len; i++) {
+        const struct ct_placed_lane *at = &g_array_index(placed, struct ct_placed_lane, i);
+        const struct ct_layout_row *row =
+            &g_array_index(layout->rows, struct ct_layout_row, at->row);
+        struct ct_window open;
+
+        if (!ct_lane_find_open(at->lane, window, &open))
+            continue;
+        double begin_px = ct_layout_x_px(layout, window, open.begin_ns);
+        double end_px = ct_layout_x_px(layout, window, open.end_ns);
+        struct ct_rectangle end = {MAX(begin_px, end_px - CT_OPEN_END_PX), row->bar_y_px, 0,
+                                   row->bar_height_px};
+        end.width_px = end_px - end.x_px;
+        g_array_append_val(layout->open_ends, end);
+    }
+}
+
 static void place_boxes(struct ct_layout *layout, const struct ct_layout_request *request,
                         const GArray *placed)
 {
@@ -390,6 +413,7 @@ struct ct_layout *ct_layout_build(const struct ct_layout_request *request, GErro
     layout->plot.y_px = ceil(y_px) + CT_AXIS_HEIGHT;
     g_autoptr(GArray) placed = place_rows(layout, request, lanes, &density, &gutter);
     place_boxes(layout, request, placed);
+    place_open_ends(layout, &request->window, placed);
     ct_layout_place_stays(layout, request, placed);
     ct_layout_place_arrows(layout, request, placed);
     if (layout->arrows->len == 0)

@@ -64,7 +64,6 @@ struct ct_layout_box {
     double y_px;
     double width_px;
     double height_px;
-    gboolean is_open;                    /* still waiting when the recording ended */
     const struct ct_timeline_wait *wait; /* borrowed; NULL: a sum of several, or running */
 };
 
@@ -151,9 +150,11 @@ struct ct_layout {
     double height_px;
     struct ct_rectangle plot; /* where time is */
     double column_px;         /* the width of a column; wider where there would be too many boxes */
+    double lane_column_px;    /* the same of the lanes */
     uint32_t hidden_threads;  /* alive in the window, but not among the rows */
     GArray *rows;             /* owned; struct ct_layout_row, top to bottom */
     GArray *boxes;            /* owned; struct ct_layout_box, by row */
+    GArray *open_ends;        /* owned; struct ct_rectangle; of waits that never returned */
     GArray *runs;             /* owned; struct ct_layout_run, by row */
     GArray *stays;            /* owned; struct ct_layout_stay, by row; none without lanes */
     GArray *arrows;           /* owned; struct ct_layout_arrow */

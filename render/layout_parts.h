@@ -18,6 +18,10 @@ struct ct_lane {
  * main thread first, then by start. Those that find no place within the limit are hidden. */
 GArray *ct_lanes_choose(const struct ct_layout_request *request); /* of struct ct_lane */
 
+/* What the window has of the thread's wait that never returned; FALSE if its end is not there. */
+gboolean ct_lane_find_open(const struct ct_lane *lane, const struct ct_window *window,
+                           struct ct_window *open);
+
 /* Appends the boxes of one lane to `boxes`; box.row is left 0. */
 struct ct_columns_place {
     struct ct_window window;

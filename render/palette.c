@@ -6,8 +6,9 @@
     }
 
 /*
- * After Okabe and Ito, so that no two classes look alike to any eye. Work is green, waiting for
- * others warm (sync) or blue (net); what is no trouble by itself, sleep, steps back.
+ * No two classes look alike to any eye, even when a pixel thin: those that hues cannot tell apart
+ * differ in lightness. Work is green, waiting for others warm (sync), blue (net) or dark (syscall);
+ * what is no trouble by itself, sleep, steps back.
  */
 static const struct class_colours {
     struct ct_colour fill;
@@ -17,10 +18,10 @@ static const struct class_colours {
     [CT_CLASS_RUNNABLE] = {RGB(0xf0e05a), RGB(0x3a3500)},
     [CT_CLASS_NET] = {RGB(0x2f7fc1), RGB(0xffffff)},
     [CT_CLASS_SYNC] = {RGB(0xdd6b2c), RGB(0xffffff)},
-    [CT_CLASS_SYSCALL] = {RGB(0xf2b134), RGB(0x3d2a00)},
+    [CT_CLASS_SYSCALL] = {RGB(0x6a1b7a), RGB(0xffffff)},
     [CT_CLASS_SLEEP] = {RGB(0xd3d9e2), RGB(0x4a5361)},
-    [CT_CLASS_OTHER] = {RGB(0xcc79a7), RGB(0xffffff)},
-    [CT_CLASS_UNKNOWN] = {RGB(0x858c96), RGB(0xffffff)},
+    [CT_CLASS_OTHER] = {RGB(0xd88fc4), RGB(0x36102c)},
+    [CT_CLASS_UNKNOWN] = {RGB(0x5b626d), RGB(0xffffff)},
 };
 
 static const struct ct_colour shades[CT_SHADE_COUNT] = {

@@ -88,16 +88,12 @@ static char *xml_text(const char *text)
     return escaped;
 }
 
-/* Browsers show the title of what the pointer is on; cairo has no word for it. Lies over the
- * picture, and is not seen. */
-static void add_tips(GByteArray *svg, const GArray *tips)
+/* Browsers show the title of what the pointer is on; cairo has no word for it. */
+static void add_tips(GString *overlay, const GArray *tips)
 {
-    static const char end[] = "</svg>\n";
-    const guint end_length = sizeof(end) - 1;
-    g_autoptr(GString) overlay = g_string_new("<g fill=\"none\" pointer-events=\"all\">\n");
-    if (tips->len == 0 || svg->len < end_length ||
-        memcmp(svg->data + svg->len - end_length, end, end_length) != 0)
+    if (tips->len == 0)
         return;
+    g_string_append(overlay, "<g fill=\"none\" pointer-events=\"all\">\n");
     for (guint i = 0; i < tips->len; i++) {
         const struct ct_layout_tip *tip = &g_array_index(tips, struct ct_layout_tip, i);
         g_autofree char *text = xml_text(tip->text);
@@ -106,7 +102,45 @@ static void add_tips(GByteArray *svg, const GArray *tips)
             "<rect x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\"><title>%s</title></rect>\n",
             tip->area.x_px, tip->area.y_px, tip->area.width_px, tip->area.height_px, text);
     }
-    g_string_append_printf(overlay, "</g>\n%s", end);
+    g_string_append(overlay, "</g>\n");
+}
+
+/*
+ * What is drawn are the letters' outlines, which look the same whatever fonts the reader has. The
+ * words themselves lie over them, where a browser's search finds them: of a text that was shortened
+ * all of it. The pointer goes through, to what has a tip.
+ */
+static void add_words(GString *overlay, const struct ct_layout *layout, struct ct_text *text)
+{
+    g_string_append(overlay, "<g fill=\"#000\" fill-opacity=\"0\" font-family=\"sans-serif\" "
+                             "pointer-events=\"none\">\n");
+    for (guint i = 0; i < layout->texts->len; i++) {
+        const struct ct_layout_text *item = &g_array_index(layout->texts, struct ct_layout_text, i);
+        struct ct_text_place place = ct_text_find_place(text, item);
+        g_autofree char *words = xml_text(item->text);
+
+        if (place.width_px < 1)
+            continue;
+        g_string_append_printf(overlay,
+                               "<text x=\"%.0f\" y=\"%.0f\" font-size=\"%.0f\" "
+                               "textLength=\"%.0f\" lengthAdjust=\"spacingAndGlyphs\">%s</text>\n",
+                               place.x_px, place.baseline_px, place.size_px, place.width_px, words);
+    }
+    g_string_append(overlay, "</g>\n");
+}
+
+/* Lies over the picture, and is not seen. */
+static void add_overlay(GByteArray *svg, const struct ct_layout *layout, struct ct_text *text)
+{
+    static const char end[] = "</svg>\n";
+    const guint end_length = sizeof(end) - 1;
+    g_autoptr(GString) overlay = g_string_new(NULL);
+
+    if (svg->len < end_length || memcmp(svg->data + svg->len - end_length, end, end_length) != 0)
+        return;
+    add_words(overlay, layout, text);
+    add_tips(overlay, layout->tips);
+    g_string_append(overlay, end);
     g_byte_array_set_size(svg, svg->len - end_length);
     g_byte_array_append(svg, (const guint8 *)overlay->str, overlay->len);
 }
@@ -128,7 +162,7 @@ static GByteArray *render(const struct ct_surface_format *format, const struct c
         *status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);
     if (!*status && g_str_equal(format->extension, "svg"))
-        add_tips(bytes, layout->tips);
+        add_overlay(bytes, layout, text);
     return *status ? NULL : g_steal_pointer(&bytes);
 }
 

@@ -111,7 +111,8 @@ static struct ct_colour colour_of(const struct ct_layout_text *item)
     return ct_palette_shade(styles[item->style].shade);
 }
 
-void ct_text_draw(struct ct_text *text, cairo_t *cairo, const struct ct_layout_text *item)
+/* The line as it is drawn; it belongs to the style's layout. */
+static PangoLayoutLine *set_line(struct ct_text *text, const struct ct_layout_text *item)
 {
     PangoLayout *layout = text->layouts[item->style];
     pango_layout_set_text(layout, item->text, -1);
@@ -119,17 +120,37 @@ void ct_text_draw(struct ct_text *text, cairo_t *cairo, const struct ct_layout_t
     /* Threads of one pool have names that differ at their ends. */
     pango_layout_set_ellipsize(layout, styles[item->style].has_telling_end ? PANGO_ELLIPSIZE_MIDDLE
                                                                            : PANGO_ELLIPSIZE_END);
-    PangoLayoutLine *line = pango_layout_get_line_readonly(layout, 0);
+    return pango_layout_get_line_readonly(layout, 0);
+}
+
+static struct ct_text_place place_of(PangoLayoutLine *line, const struct ct_layout_text *item)
+{
     PangoRectangle extents;
     pango_layout_line_get_extents(line, NULL, &extents);
 
     double width_px = (double)extents.width / PANGO_SCALE;
     static const double shift[] = {
         [CT_ALIGN_LEFT] = 0, [CT_ALIGN_CENTRE] = 0.5, [CT_ALIGN_RIGHT] = 1};
-    double x_px = item->x_px - width_px * shift[item->align];
-    /* Centred by the height of capitals, which is about 0.7 of the size in any font. */
-    double baseline_px = item->centre_y_px + styles[item->style].size_px * 0.36;
+    double size_px = styles[item->style].size_px;
+    return (struct ct_text_place){
+        .x_px = item->x_px - width_px * shift[item->align],
+        /* Centred by the height of capitals, which is about 0.7 of the size in any font. */
+        .baseline_px = item->centre_y_px + size_px * 0.36,
+        .width_px = width_px,
+        .size_px = size_px,
+    };
+}
+
+struct ct_text_place ct_text_find_place(struct ct_text *text, const struct ct_layout_text *item)
+{
+    return place_of(set_line(text, item), item);
+}
+
+void ct_text_draw(struct ct_text *text, cairo_t *cairo, const struct ct_layout_text *item)
+{
+    PangoLayoutLine *line = set_line(text, item);
+    struct ct_text_place place = place_of(line, item);
     ct_palette_use(cairo, colour_of(item), 1);
-    cairo_move_to(cairo, x_px, baseline_px);
+    cairo_move_to(cairo, place.x_px, place.baseline_px);
     pango_cairo_show_layout_line(cairo, line);
 }

@@ -59,23 +59,63 @@ static void add_stack(GString *text, const struct ct_layout_request *request,
     }
 }
 
-/* Who, what, how long and since when, by whom it was let go, and where in the program. */
+/* "50.0 ms, from 1.20 s on": counted from the recording's begin. */
+static char *format_stretch(const struct ct_layout_request *request, uint64_t begin_ns,
+                            uint64_t end_ns)
+{
+    uint64_t origin_ns = request->model->begin_ns;
+    g_autofree char *length = ct_format_duration(end_ns - begin_ns);
+    g_autofree char *offset = ct_format_duration(begin_ns - MIN(origin_ns, begin_ns));
+
+    return g_strdup_printf("%s, from %s on", length, offset);
+}
+
+/* How long and since when: all of it, and what of it the box is, where that is less. */
+static void add_time(GString *text, const struct ct_layout_request *request,
+                     const struct ct_window *whole, const struct ct_window *box, gboolean is_open)
+{
+    g_autofree char *stretch = format_stretch(request, whole->begin_ns, whole->end_ns);
+    g_autofree char *part = format_stretch(request, box->begin_ns, box->end_ns);
+    g_autofree char *when = g_strconcat(stretch, is_open ? ": still waiting at the end" : "", NULL);
+    g_autofree char *here = g_strconcat("here ", part, NULL);
+
+    add_line(text, when);
+    if (!g_str_equal(stretch, part))
+        add_line(text, here);
+}
+
+/* Who held what the thread waited for. */
+static void add_owner(GString *text, const struct ct_layout_row *row,
+                      const struct ct_timeline_wait *wait)
+{
+    const struct ct_thread *owner =
+        g_hash_table_lookup(row->process->threads, GINT_TO_POINTER(wait->owner_tid));
+
+    if (wait->owner_tid <= 0)
+        return;
+    g_autofree char *held =
+        owner ? g_strdup_printf("held by %s (%" PRId32 ")", owner->name, owner->tid)
+              : g_strdup_printf("held by thread %" PRId32, wait->owner_tid);
+    g_autofree char *line = g_strconcat(held, wait->is_open ? "" : " when it began", NULL);
+    add_line(text, line);
+}
+
+/* Who, what, how long and since when, by whom it was held and let go, and where in the program. */
 static char *tip_text(const struct ct_layout_request *request, const struct ct_layout_row *row,
                       const struct ct_timeline_wait *wait)
 {
     g_autofree char *object = object_of(request, row->process, wait);
-    g_autofree char *length = ct_format_duration(wait->end_ns - wait->begin_ns);
-    uint64_t offset_ns = wait->begin_ns - MIN(request->model->begin_ns, wait->begin_ns);
-    g_autofree char *offset = ct_format_duration(offset_ns);
     g_autofree char *who = g_strdup_printf("%s (%" PRId32 ")", row->thread->name, row->thread->tid);
-    g_autofree char *what = ct_format_call(wait->op, ct_wait_full_name(wait), object);
-    g_autofree char *when = g_strdup_printf("%s, from %s on%s", length, offset,
-                                            wait->is_open ? ": still waiting at the end" : "");
+    g_autofree char *call = ct_format_call(wait->op, ct_wait_full_name(wait), object);
+    gboolean is_line = wait->class == CT_CLASS_RUNNABLE && wait->op != CT_OP_NONE;
+    g_autofree char *what = g_strconcat(is_line ? "runnable, after " : "", call, NULL);
     GString *text = g_string_new(NULL);
 
     add_line(text, who);
     add_line(text, what);
-    add_line(text, when);
+    add_time(text, request, &wait->whole, &(struct ct_window){wait->begin_ns, wait->end_ns},
+             wait->is_open);
+    add_owner(text, row, wait);
     if (wait->ran_instead) {
         g_autofree char *instead = g_strdup_printf("%s ran instead", wait->ran_instead);
         add_line(text, instead);
@@ -93,17 +133,15 @@ static char *tip_text(const struct ct_layout_request *request, const struct ct_l
 static char *run_text(const struct ct_layout_request *request, const struct ct_layout_run *run)
 {
     const struct ct_thread *thread = run->run->thread;
-    uint64_t offset_ns = run->run->begin_ns - MIN(request->model->begin_ns, run->run->begin_ns);
-    g_autofree char *length = ct_format_duration(run->run->end_ns - run->run->begin_ns);
-    g_autofree char *offset = ct_format_duration(offset_ns);
     g_autofree char *who = g_strdup_printf("%s (%" PRId32 ")", thread->name, thread->tid);
     g_autofree char *where = g_strdup_printf("ran on CPU %" PRIu32, run->cpu);
-    g_autofree char *when = g_strdup_printf("%s, from %s on", length, offset);
+    const struct ct_window whole = {run->run->whole_begin_ns, run->run->whole_end_ns};
+    const struct ct_window box = {run->run->begin_ns, run->run->end_ns};
     GString *text = g_string_new(NULL);
 
     add_line(text, who);
     add_line(text, where);
-    add_line(text, when);
+    add_time(text, request, &whole, &box, FALSE);
     return g_string_free(text, FALSE);
 }
 

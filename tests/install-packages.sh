@@ -17,7 +17,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config
     libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
     libcairo2-dev libpango1.0-dev fonts-dejavu-core"
 
-test="libcmocka-dev libfuse3-dev fuse3 e2fsprogs mount python3 g++ golang-go rustc make
+test="libcmocka-dev libfuse3-dev fuse3 e2fsprogs mount faketime python3 g++ musl-tools golang-go rustc make
     redis-server redis-tools sqlite3 curl git procps util-linux
     gdb memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
     man-db librsvg2-bin poppler-utils strace linux-perf

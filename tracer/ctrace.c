@@ -1,4 +1,6 @@
 /* The front door: runs its sibling program ctrace-COMMAND, as git does. */
+#include "options/nearest.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -68,7 +70,16 @@ static int run(const char *command, char **argv)
 
 static int unknown(const char *command)
 {
-    fprintf(stderr, "ctrace: there is no command '%s'; see ctrace help\n", command);
+    const char *names[COMMAND_COUNT + 1] = {"help"};
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i + 1] = commands[i].name;
+    const char *meant = ct_nearest(command, names, COMMAND_COUNT + 1);
+    fprintf(stderr, "ctrace: there is no command '%s'", command);
+    if (meant != NULL)
+        fprintf(stderr, ": did you mean ctrace %s?\n", meant);
+    else
+        fprintf(stderr, "; see ctrace help\n");
     return USAGE_STATUS;
 }
 

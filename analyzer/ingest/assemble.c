@@ -51,7 +51,7 @@ void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
     thread->thread.interval_count++;
     *nested_ns = ct_add_u64(*nested_ns, wait.end_ns - wait.begin_ns);
     assembler->first_ns = MIN(assembler->first_ns, wait.begin_ns);
-    assembler->last_ns = MAX(assembler->last_ns, wait.end_ns);
+    assembler->last_wait_end_ns = MAX(assembler->last_wait_end_ns, wait.end_ns);
     for (unsigned i = 0; i < part_count; i++) {
         uint64_t part_ns = parts[i].end_ns - parts[i].begin_ns;
 
@@ -138,6 +138,18 @@ static uint64_t last_sign_ns(const struct ct_image *image)
     return last_ns;
 }
 
+/* An exec that took longer was of a program that we do not see. */
+#define EXEC_TIME_NS UINT64_C(1000000000)
+
+/* An image that execs lives until the next one does, however long that takes: under a debugger,
+ * long. Its own word is when it began to. */
+static uint64_t replaced_ns(const struct ct_image *image, uint64_t next_start_ns)
+{
+    return next_start_ns > image->exec_ns && next_start_ns - image->exec_ns < EXEC_TIME_NS
+               ? next_start_ns
+               : image->exec_ns;
+}
+
 static gboolean start_process(struct ct_assembler *assembler, const struct ct_record *record,
                               GError **error)
 {
@@ -150,7 +162,12 @@ static gboolean start_process(struct ct_assembler *assembler, const struct ct_re
     /* Replaced by exec it ended just now; else it was killed, and the pid is used again. */
     if (previous) {
         ct_kernel_replace(assembler, previous);
-        end_image(previous, previous->has_exec ? previous->exec_ns : last_sign_ns(previous));
+        if (previous->has_exec) {
+            previous->has_ended = TRUE;
+            previous->process.end_ns =
+                replaced_ns(previous, MIN(start->process_start_ns, record->time_ns));
+        }
+        end_image(previous, last_sign_ns(previous));
     }
     struct ct_image *image =
         ct_assembler_image(assembler, record->pid, start->process_start_ns, FALSE);
@@ -313,6 +330,7 @@ static gboolean is_closing(enum ct_event event)
     case CT_EVENT_ID_STACK:
     case CT_EVENT_ID_MODULE:
     case CT_EVENT_ID_INFLIGHT:
+    case CT_EVENT_ID_UNSEEN:
     case CT_EVENT_ID_COUNTERS:
     case CT_EVENT_ID_CAPTURE:
         return TRUE;

@@ -48,10 +48,13 @@ static gboolean add_process(struct ct_assembler *assembler, const struct ct_even
     ct_image_set_rate(assembler, image, event->rate_ns);
     /* Better than what was guessed when its pid came up again. */
     if (event->process_end_ns != 0) {
-        image->process.end_ns = MAX(event->process_end_ns, image->process.start_ns);
+        uint64_t replaced_ns = image->has_exec && image->has_ended ? image->process.end_ns : 0;
+
+        image->process.end_ns =
+            MAX(MAX(event->process_end_ns, image->process.start_ns), replaced_ns);
         image->has_ended = TRUE;
     }
-    ct_image_describe(image, event->exe, event->args, event->cwd);
+    ct_image_describe_end(image, event->exe, event->args, event->cwd);
     return TRUE;
 }
 
@@ -117,6 +120,7 @@ gboolean ct_assembler_add_module(struct ct_assembler *assembler, struct ct_image
     copy->path = g_strdup(module->path); /* bytes: a file's name need not be UTF-8 */
     copy->build_id = NULL;
     ct_assign_string(&copy->build_id, module->build_id);
+    copy->copy = g_strdup(module->copy);
     g_ptr_array_add(image->process.modules, copy);
     return TRUE;
 }
@@ -227,6 +231,26 @@ static gboolean add_capture(struct ct_assembler *assembler, const struct ct_even
     return TRUE;
 }
 
+/* More names than anybody reads are a sign of damage. */
+#define MAX_UNSEEN_NAMES 256
+
+static void add_unseen(struct ct_assembler *assembler, const struct ct_event_unseen *event)
+{
+    struct ct_capture *capture = &assembler->model->capture;
+    g_autofree char *before = g_steal_pointer(&capture->unseen_names);
+    g_autofree char *many =
+        event->count > 1 ? g_strdup_printf("%u x ", event->count) : g_strdup("");
+    gboolean is_first = before[0] == '\0';
+
+    if (assembler->unseen_names++ < MAX_UNSEEN_NAMES)
+        capture->unseen_names = g_strdup_printf("%s%s%s%s (%s)", before, is_first ? "" : ", ", many,
+                                                event->name, event->why);
+    else
+        capture->unseen_names = g_steal_pointer(&before);
+    capture->unseen_images = ct_add_u64(capture->unseen_images, event->count);
+    capture->unseen_recorded = (is_first || capture->unseen_recorded) && event->is_recorded != 0;
+}
+
 gboolean ct_assembler_add_closing(struct ct_assembler *assembler, const struct ct_record *record,
                                   GError **error)
 {
@@ -241,6 +265,9 @@ gboolean ct_assembler_add_closing(struct ct_assembler *assembler, const struct c
         return TRUE;
     case CT_EVENT_ID_MODULE:
         add_module(assembler, &record->as.module);
+        return TRUE;
+    case CT_EVENT_ID_UNSEEN:
+        add_unseen(assembler, &record->as.unseen);
         return TRUE;
     case CT_EVENT_ID_INFLIGHT:
         add_inflight(assembler, record->time_ns, &record->as.inflight);

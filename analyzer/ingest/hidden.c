@@ -4,6 +4,8 @@
  */
 #include "ingest/state.h"
 
+#include "schema/recording_files.h"
+
 #include <string.h>
 
 /* The newest image of the process, if it is one of these and goes on. */
@@ -143,12 +145,25 @@ static gboolean replace_modules(struct ct_image *image, const struct ct_module *
     return FALSE;
 }
 
+/* The path of a file that the recording has; NULL if there is none, or it is a strange one. Caller
+ * frees. */
+static char *find_copy(const struct ct_assembler *assembler, const char *name)
+{
+    const char *directory = assembler->model->directory;
+
+    if (!name[0] || name[0] == '.' || strchr(name, '/') || !directory)
+        return NULL;
+    return g_build_filename(directory, CT_OBJECTS_FOLDER, name, NULL);
+}
+
 static void add_module(struct ct_assembler *assembler, const struct ct_kernel_record *record)
 {
     const struct ct_kernel_process_module *event = &record->as.process_module;
     struct ct_image *image = find_image(assembler, event->pid);
+    g_autofree char *copy = find_copy(assembler, event->copy);
     const struct ct_module module = {
         .path = (char *)event->path,
+        .copy = copy,
         .build_id = (char *)event->build_id,
         .begin = event->begin,
         .end = event->end,

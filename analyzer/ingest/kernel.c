@@ -250,7 +250,8 @@ static void add_line(struct pieces *pieces, const struct ct_task *task, struct c
     if (span->is_taken || span->begin_ns < pieces->part->begin_ns || end_ns <= span->begin_ns)
         return;
     span->is_taken = TRUE;
-    if (span->waker && span->waker->thread != task->thread) {
+    /* Who killed a thread did not let it go on. */
+    if (span->waker && span->waker->thread != task->thread && !pieces->part->is_open) {
         pieces->waker = span->waker->thread;
         pieces->wake_ns = span->begin_ns;
     }

@@ -23,6 +23,7 @@ static gboolean stack_equal(const void *a, const void *b)
     return first->count == second->count && first->omitted == second->omitted &&
            first->outermost == second->outermost &&
            first->is_by_frame_pointers == second->is_by_frame_pointers &&
+           first->is_partial == second->is_partial &&
            memcmp(first->addresses, second->addresses,
                   first->count * sizeof(first->addresses[0])) == 0;
 }

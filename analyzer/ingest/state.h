@@ -86,9 +86,11 @@ struct ct_assembler {
     gboolean has_extent; /* a capture event said when the recording began and ended */
     uint64_t first_ns;   /* of what happened; UINT64_MAX until something has */
     uint64_t last_ns;
+    uint64_t last_wait_end_ns; /* over all threads */
     GPtrArray *retired_fds;    /* owned; struct ct_fd *, which held intervals may point to */
     uint64_t wait_count;       /* wait events in the trace */
     uint64_t ring_events_lost; /* waits and others, as the recorder counted them */
+    guint unseen_names;        /* events of images that did not load the library */
     gboolean has_rate;
     uint64_t rate_ns; /* of the recording, if has_rate */
     uint64_t (*find_rate)(void *user);
@@ -207,6 +209,9 @@ void ct_image_forget_stacks(struct ct_image *image);
 /* Replaces an owned string. */
 void ct_assign_string(char **owned, const char *value);
 void ct_image_describe(struct ct_image *image, const char *exe, const char *args, const char *cwd);
+/* The same at its end, when it may call itself something else. */
+void ct_image_describe_end(struct ct_image *image, const char *exe, const char *args,
+                           const char *cwd);
 gboolean ct_check_version(uint32_t version, GError **error);
 
 /* An event that the recorder wrote when the trace was cut. */

@@ -240,11 +240,13 @@ static gboolean is_in_module(const struct ct_process *process, uint64_t address)
 }
 
 /* Frame pointers lead astray where a caller keeps none: no program begins in its data. */
-static uint32_t count_callers(const struct ct_image *image, const struct ct_u64_sequence *addresses)
+static uint32_t count_callers(const struct ct_image *image,
+                              const struct ct_kernel_callstack_user *event)
 {
+    const struct ct_u64_sequence *addresses = &event->addresses;
     uint32_t count = MIN(addresses->count, CT_STACK_MAX_FRAMES);
 
-    while (image->process.is_hidden && count > 1 &&
+    while (image->process.is_hidden && event->is_by_frame_pointers && count > 1 &&
            !is_in_module(&image->process, addresses->values[count - 1]))
         count--;
     return count;
@@ -253,12 +255,15 @@ static uint32_t count_callers(const struct ct_image *image, const struct ct_u64_
 static uint32_t intern(struct ct_assembler *assembler, struct ct_image *image,
                        const struct ct_kernel_callstack_user *event, uint64_t time_ns)
 {
+    uint32_t count = MIN(event->addresses.count, CT_STACK_MAX_FRAMES);
+    uint32_t sane = count_callers(image, event);
     const struct ct_stack stack = {
-        .count = count_callers(image, &event->addresses),
+        .count = sane,
         .time_ns = time_ns,
         .omitted = event->omitted,
-        .outermost = event->outermost,
-        .is_by_frame_pointers = TRUE,
+        .outermost = event->outermost - MIN(event->outermost, count - sane),
+        .is_by_frame_pointers = event->is_by_frame_pointers != 0,
+        .is_partial = event->is_partial != 0,
     };
 
     return ct_assembler_intern_stack(assembler, image, &stack, event->addresses.values);

@@ -47,7 +47,7 @@ static void settle_life(struct ct_thread_state *thread, const struct ct_model *m
 {
     struct ct_thread *settled = &thread->thread;
 
-    settled->end_ns = thread_end_ns(thread, model->end_ns);
+    settled->end_ns = MIN(thread_end_ns(thread, model->end_ns), model->end_ns);
     settled->start_ns = MIN(MAX(settled->start_ns, model->begin_ns), settled->end_ns);
     settled->process->end_ns = MAX(settled->process->end_ns, settled->end_ns);
 }
@@ -60,7 +60,10 @@ static void settle_extent(struct ct_assembler *assembler)
         assembler->first_ns = MIN(assembler->last_ns, model->end_ns);
     if (!assembler->has_extent)
         model->begin_ns = assembler->first_ns;
-    model->end_ns = MAX(MAX(model->end_ns, assembler->last_ns), model->begin_ns);
+    /* What was brought out after the end, by whoever finished it, comes late and belongs before. */
+    if (!assembler->has_extent)
+        model->end_ns = MAX(model->end_ns, assembler->last_ns);
+    model->end_ns = MAX(MAX(model->end_ns, assembler->last_wait_end_ns), model->begin_ns);
     /* It was delayed, and ended before it began. */
     if (assembler->has_extent && model->begin_ns == 0)
         model->begin_ns = model->end_ns;

@@ -82,6 +82,24 @@ char *ct_capture_approximations(const struct ct_capture *capture)
                            count);
 }
 
+gboolean ct_capture_lacks_processes(const struct ct_capture *capture)
+{
+    return capture->unseen_images > 0 && !capture->unseen_recorded;
+}
+
+char *ct_capture_unseen(const struct ct_capture *capture)
+{
+    g_autofree char *count = ct_format_count(capture->unseen_images);
+
+    if (capture->unseen_images == 0)
+        return g_strdup("");
+    return g_strdup_printf("%s process%s did not load ctrace's library: %s; %s", count,
+                           capture->unseen_images == 1 ? "" : "es", capture->unseen_names,
+                           ct_capture_lacks_processes(capture)
+                               ? "what they waited for is not recorded"
+                               : "recorded through the kernel");
+}
+
 char *ct_capture_samples(const struct ct_capture *capture)
 {
     if (capture->samples == 0 || capture->sample_period_ns == 0)
@@ -108,6 +126,7 @@ GPtrArray *ct_capture_notes(const struct ct_capture *capture)
     g_autofree char *estimates = ct_capture_estimates(capture);
     g_autofree char *approximations = ct_capture_approximations(capture);
     g_autofree char *samples = ct_capture_samples(capture);
+    g_autofree char *unseen = ct_capture_unseen(capture);
 
     add_line(lines, "command", capture->command);
     add_line(lines, "recorded by ctrace", capture->ctrace_version);
@@ -125,7 +144,9 @@ GPtrArray *ct_capture_notes(const struct ct_capture *capture)
     }
     for (guint i = 0; i < complaints->len; i++)
         g_ptr_array_add(lines, g_strdup(complaints->pdata[i]));
-    if (complaints->len == 0)
+    if (unseen[0])
+        g_ptr_array_add(lines, g_strdup(unseen));
+    if (complaints->len == 0 && !ct_capture_lacks_processes(capture))
         g_ptr_array_add(lines, g_strdup("nothing was lost"));
     return lines;
 }

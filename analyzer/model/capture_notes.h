@@ -19,6 +19,13 @@ char *ct_capture_approximations(const struct ct_capture *capture);
 /* "1,234 waits, 2 stacks": what was lost while recording, "" if nothing. Free with g_free(). */
 char *ct_capture_losses(const struct ct_capture *capture);
 
+/* Which processes did not load ctrace's library, and whether that matters; "" if all did. Free with
+ * g_free(). */
+char *ct_capture_unseen(const struct ct_capture *capture);
+
+/* There are some whose waits nobody told of. */
+gboolean ct_capture_lacks_processes(const struct ct_capture *capture);
+
 /* How many CPU samples there are, and how good; "" if there are none. The caller frees. */
 char *ct_capture_samples(const struct ct_capture *capture);
 

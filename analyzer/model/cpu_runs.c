@@ -104,7 +104,7 @@ static void sift_up(struct ct_cpu *cpu, struct ct_cpu_run run)
 void ct_cpu_runs_add(struct ct_cpu_runs *runs, const struct ct_run *run)
 {
     struct ct_cpu_run inside = {run->thread, MAX(run->begin_ns, runs->begin_ns),
-                                MIN(run->end_ns, runs->end_ns)};
+                                MIN(run->end_ns, runs->end_ns), run->begin_ns, run->end_ns};
     struct ct_cpu *cpu = inside.begin_ns < inside.end_ns ? get_cpu(runs, run->cpu) : NULL;
 
     if (!cpu)

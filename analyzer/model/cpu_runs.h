@@ -13,6 +13,8 @@ struct ct_cpu_run {
     const struct ct_thread *thread; /* borrowed from the model */
     uint64_t begin_ns;
     uint64_t end_ns;
+    uint64_t whole_begin_ns; /* with what lies outside the window */
+    uint64_t whole_end_ns;
 };
 
 struct ct_cpu {

@@ -35,6 +35,7 @@ static void module_free(void *data)
 
     g_free(module->path);
     g_free(module->build_id);
+    g_free(module->copy);
     g_free(module);
 }
 
@@ -62,6 +63,7 @@ static void process_free(void *data)
     g_free(process->name);
     g_free(process->exe);
     g_free(process->args);
+    g_free(process->title);
     g_free(process->cwd);
     g_hash_table_unref(process->threads);
     g_hash_table_unref(process->stacks);
@@ -82,6 +84,7 @@ struct ct_model *ct_model_new(void)
     model->capture.command = g_strdup("");
     model->capture.layers = g_strdup("");
     model->capture.missing = g_strdup("");
+    model->capture.unseen_names = g_strdup("");
     model->capture.exit_status = -1;
     return model;
 }
@@ -98,6 +101,7 @@ void ct_model_free(struct ct_model *model)
     g_free(model->capture.command);
     g_free(model->capture.layers);
     g_free(model->capture.missing);
+    g_free(model->capture.unseen_names);
     g_free(model->capture.damage);
     g_free(model);
 }
@@ -113,6 +117,7 @@ struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uin
     process->name = g_strdup_printf("pid %" G_GINT32_FORMAT, pid);
     process->exe = g_strdup("");
     process->args = g_strdup("");
+    process->title = g_strdup("");
     process->cwd = g_strdup("");
     process->threads = g_hash_table_new(NULL, NULL);
     process->stacks = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -373,4 +378,11 @@ gboolean ct_class_from_name(const char *name, enum ct_class *class)
         }
     }
     return FALSE;
+}
+
+const char *ct_process_title(const struct ct_process *process)
+{
+    if (process->title && process->title[0])
+        return process->title;
+    return process->args && process->args[0] ? process->args : process->name;
 }

@@ -22,12 +22,14 @@ struct ct_stack {
     uint32_t omitted;   /* at least so many frames were too many to be kept; 0: it is whole */
     uint32_t outermost; /* then: so many of the addresses, the last ones, are beyond those */
     gboolean is_by_frame_pointers; /* callers are missing where code was built without them */
+    gboolean is_partial;           /* the outermost callers are missing */
     uint64_t addresses[];
 };
 
 struct ct_module {
     char *path;        /* owned */
     char *build_id;    /* owned; hexadecimal, "" if it has none */
+    char *copy;        /* owned; the path of its copy in the recording; NULL: there is none */
     uint64_t begin;    /* first address mapped */
     uint64_t end;      /* one past the last */
     uint64_t bias;     /* runtime address minus address in the file */
@@ -78,10 +80,11 @@ struct ct_process {
     int32_t ppid;
     uint64_t start_ns; /* identifies the image together with pid */
     uint64_t end_ns;
-    char *name; /* owned; base name of the first of args, else of exe */
-    char *exe;  /* owned */
-    char *args; /* owned; as typed into a shell */
-    char *cwd;  /* owned */
+    char *name;  /* owned; base name of the first of args, else of exe */
+    char *exe;   /* owned */
+    char *args;  /* owned; as typed into a shell */
+    char *title; /* owned; what it called itself last in their place; "": nothing else */
+    char *cwd;   /* owned */
     uint64_t rate_ns;
     int32_t exit_status;  /* -1: unknown, killed or still running */
     gboolean is_hidden;   /* no preload was in it: only the kernel layer tells of it */
@@ -127,6 +130,9 @@ struct ct_capture {
     uint64_t stacks_lost;
     uint64_t threads_lost;
     uint64_t modules_lost;
+    uint64_t unseen_images;   /* of the program's tree: they did not load the library */
+    char *unseen_names;       /* owned; which they were, and why; "" if there are none */
+    gboolean unseen_recorded; /* but the kernel told of their waits */
     uint64_t unknown_events;  /* of our provider, but not in our schema */
     uint64_t event_count;     /* all events read */
     uint64_t records_dropped; /* processes, threads, stacks ... beyond the analyzer's limits */
@@ -148,6 +154,9 @@ struct ct_model *ct_model_new(void);
 void ct_model_free(struct ct_model *model);
 typedef struct ct_model ct_model; /* for g_autoptr(ct_model) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_model, ct_model_free)
+
+/* What it called itself last, else its arguments, else its name. Borrowed. */
+const char *ct_process_title(const struct ct_process *process);
 
 /* For ingest. The thread or process belongs to the model; `size` lets the caller embed it as the
  * first member of a larger struct. */

@@ -137,22 +137,23 @@ static struct ct_timeline_wait wait_from(struct ct_timeline *timeline,
                                          const struct ct_interval *interval,
                                          const struct ct_window *inside)
 {
-    gboolean is_wake_inside =
-        interval->waker && !interval->is_open && interval->end_ns <= inside->end_ns &&
-        interval->wake_ns >= timeline->window.begin_ns && interval->wake_ns <= interval->end_ns;
+    gboolean is_line = interval->class == CT_CLASS_RUNNABLE || interval->is_outside;
+
     return (struct ct_timeline_wait){
         .begin_ns = inside->begin_ns,
         .end_ns = inside->end_ns,
+        .whole = {is_line ? interval->begin_ns : interval->wait_begin_ns,
+                  is_line ? interval->end_ns : interval->wait_end_ns},
         .object = interval->object,
         .place = place_of(timeline, interval),
-        .waker = is_wake_inside ? interval->waker : NULL,
-        .wake_ns = is_wake_inside ? interval->wake_ns : 0,
+        .waker = interval->waker,
+        .wake_ns = interval->wake_ns,
+        .owner_tid = interval->owner_tid,
         .ran_instead = keep_text(timeline, interval->ran_instead),
         .stack_id = interval->stack_id,
         .op = interval->op,
         .class = interval->class,
-        .is_open = interval->is_open && interval->end_ns == interval->wait_end_ns &&
-                   interval->end_ns <= inside->end_ns,
+        .is_open = !is_line && interval->is_open,
     };
 }
 
@@ -188,10 +189,23 @@ static uint64_t unseen_ns(double weight, uint64_t duration_ns)
     return unseen < 0x1p62 ? (uint64_t)llround(unseen) : 0;
 }
 
+/* One that was killed comes in parts, between which it was on its way to its death. A signal
+ * handler may have waited inside of the wait that it interrupted. */
+static void note_open(struct ct_timeline *timeline, const struct ct_interval *interval)
+{
+    struct ct_window *open = &get_thread(timeline, interval->thread)->open;
+
+    if (open->end_ns == 0 || interval->wait_begin_ns < open->begin_ns)
+        open->begin_ns = interval->wait_begin_ns;
+    open->end_ns = MAX(open->end_ns, interval->wait_end_ns);
+}
+
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_timeline *timeline = user;
     timeline->wait_count += !interval->is_outside && ct_interval_is_counted(interval, 0);
+    if (interval->is_open)
+        note_open(timeline, interval);
     struct ct_window inside = {MAX(interval->begin_ns, timeline->window.begin_ns),
                                MIN(interval->end_ns, timeline->window.end_ns)};
     if (inside.begin_ns >= inside.end_ns || (unsigned)interval->class >= CT_CLASS_COUNT)

@@ -20,19 +20,22 @@ struct ct_window {
     uint64_t end_ns;
 };
 
-/* A wait that was kept, cut to the window. */
+/* A wait that was kept, or one part of it, cut to the window. */
 struct ct_timeline_wait {
     uint64_t begin_ns;
     uint64_t end_ns;
+    struct ct_window whole; /* of the call, with what lies outside the window; RUNNABLE: the time
+                               in line */
     uint64_t object;
     const char *place;             /* owned by the timeline; a descriptor's path or peer, or NULL */
-    const struct ct_thread *waker; /* borrowed from the model; NULL: unknown, or outside */
-    uint64_t wake_ns;
-    const char *ran_instead; /* owned by the timeline; who took its CPU, or NULL */
-    uint32_t stack_id;       /* in the process of the thread that waited */
-    uint8_t op;              /* enum ct_op */
-    uint8_t class;           /* enum ct_class */
-    gboolean is_open;
+    const struct ct_thread *waker; /* borrowed from the model; NULL: unknown */
+    uint64_t wake_ns;              /* may lie outside the window */
+    int32_t owner_tid;             /* held the lock when the wait began; 0 unknown */
+    const char *ran_instead;       /* owned by the timeline; who took its CPU, or NULL */
+    uint32_t stack_id;             /* in the process of the thread that waited */
+    uint8_t op;                    /* enum ct_op */
+    uint8_t class;                 /* enum ct_class */
+    gboolean is_open;              /* it never returned */
 };
 
 struct ct_timeline_thread {
@@ -43,6 +46,7 @@ struct ct_timeline_thread {
     uint32_t wait_limit;
     uint32_t wait_capacity;
     uint64_t least_kept_ns; /* a wait must be longer than this to be kept */
+    struct ct_window open;  /* the wait that never returned; as long as 0: there is none */
     struct ct_bins bins;
     struct ct_cpu_bins cpus; /* empty without a kernel layer */
 };

@@ -136,6 +136,7 @@ static void report_symbol_warnings(const struct ct_symbolizer *symbolizer)
 static void report_nothing(const struct options *options, const struct ct_model *model)
 {
     g_autofree char *missing = ct_capture_missing_layers(&model->capture);
+    g_autofree char *unseen = ct_capture_unseen(&model->capture);
     const struct ct_selection selection = ct_part_selection(&options->part);
     gboolean is_filtered =
         !ct_selection_is_all(&selection) || !ct_part_is_whole_time(&options->part) || options->min;
@@ -145,6 +146,8 @@ static void report_nothing(const struct options *options, const struct ct_model 
            ct_profile_kind_name(options->kind), ct_profile_kind_description(options->kind));
     if (*missing)
         ct_say("not recorded: %s", missing);
+    if (*unseen)
+        ct_say("%s", unseen);
 }
 
 /* "3 waits, 12.1 ms" */

@@ -3,6 +3,7 @@
 #include "model/capture_notes.h"
 #include "model/format.h"
 #include "profile/pprof_tables.h"
+#include "symbols/go_stack.h"
 
 #include <string.h>
 
@@ -54,6 +55,12 @@ static void add_leaf(struct encoder *encoder, const struct ct_profile_sample *sa
     }
 }
 
+static struct ct_go_stack look_at_stack(const struct encoder *encoder,
+                                        const struct ct_profile_sample *sample)
+{
+    return ct_go_stack_look(encoder->tables.symbolizer, sample->process, sample->stack);
+}
+
 /* Who was preempted was so anywhere. */
 static gboolean lacks_stack(const struct ct_profile_sample *sample)
 {
@@ -72,16 +79,17 @@ static void set_stack(struct encoder *encoder, const struct ct_profile_sample *s
 {
     const struct ct_stack *stack = sample->stack;
     struct ct_pprof_tables *tables = &encoder->tables;
+    uint32_t count = look_at_stack(encoder, sample).count;
 
     g_array_set_size(encoder->location_ids, 0);
     add_leaf(encoder, sample);
-    for (uint32_t i = 0; sample->thread && i < (stack ? stack->count : 0); i++) {
+    for (uint32_t i = 0; sample->thread && i < count; i++) {
         add_gap(encoder, stack, i);
         add_location(encoder, ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i],
                                                        stack->time_ns));
     }
-    if (sample->thread && stack)
-        add_gap(encoder, stack, stack->count);
+    if (sample->thread && stack && count == stack->count)
+        add_gap(encoder, stack, count);
     if (sample->is_partial && stack)
         add_location(encoder, ct_pprof_tables_add_name(tables, "unknown callers"));
     else if (lacks_stack(sample))
@@ -135,6 +143,15 @@ static const char *role_of(const struct encoder *encoder, const struct ct_profil
     return ct_object_is_lock(sample->object_kind) ? "holder" : "poster";
 }
 
+/* "" where all of them are there. */
+static const char *describe_callers(const struct ct_stack *stack)
+{
+    return stack == NULL                 ? ""
+           : stack->is_partial           ? "missing"
+           : stack->is_by_frame_pointers ? "by frame pointers"
+                                         : "";
+}
+
 static void set_labels(struct encoder *encoder, const struct ct_profile_sample *sample,
                        Pprof__Sample *message)
 {
@@ -162,8 +179,9 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
     add_text_label(encoder, message, "open", sample->is_open ? "yes" : "");
     if (sample->stack && sample->stack->omitted > 0)
         add_label(encoder, message, "frames_omitted")->num = sample->stack->omitted;
-    add_text_label(encoder, message, "callers",
-                   sample->stack && sample->stack->is_by_frame_pointers ? "by frame pointers" : "");
+    add_text_label(encoder, message, "idle",
+                   look_at_stack(encoder, sample).is_idle ? CT_GO_IDLE : "");
+    add_text_label(encoder, message, "callers", describe_callers(sample->stack));
 }
 
 static void append_length(GByteArray *bytes, size_t length)
@@ -244,6 +262,8 @@ static void set_comments(struct encoder *encoder, Pprof__Profile *message)
 {
     g_autoptr(GPtrArray) notes = ct_capture_notes(&encoder->input->model->capture);
 
+    if (ct_go_is_in(encoder->tables.symbolizer, encoder->input->model))
+        g_ptr_array_add(notes, g_strdup("Go: " CT_GO_NOTE));
     message->n_comment = notes->len;
     message->comment =
         ct_pprof_tables_allocate(&encoder->tables, notes->len * sizeof *message->comment);

@@ -1,5 +1,6 @@
 #include "report/report.h"
 
+#include "model/format.h"
 #include "symbols/stack_text.h"
 
 #include <json-glib/json-glib.h>
@@ -111,7 +112,9 @@ static void write_capture(struct document *document, const struct ct_model *mode
     add_string(json, "damage", capture->damage ? capture->damage : "");
     add_number(json, "begin_ns", model->begin_ns);
     add_number(json, "end_ns", model->end_ns);
-    add_signed(json, "epoch_offset_ns", model->epoch_offset_ns);
+    /* It is beyond 2^53, up to where a reader's numbers are whole. */
+    g_autofree char *epoch_offset = g_strdup_printf("%" G_GINT64_FORMAT, model->epoch_offset_ns);
+    add_string(json, "epoch_offset_ns", epoch_offset);
     add_number(json, "rate_ns", capture->rate_ns);
     add_signed(json, "exit_status", capture->exit_status);
     add_number(json, "events", capture->event_count);
@@ -130,6 +133,9 @@ static void write_capture(struct document *document, const struct ct_model *mode
     add_number(json, "stacks_lost", capture->stacks_lost);
     add_number(json, "threads_lost", capture->threads_lost);
     add_number(json, "modules_lost", capture->modules_lost);
+    add_number(json, "unseen_processes", capture->unseen_images);
+    add_string(json, "unseen", capture->unseen_names);
+    add_boolean(json, "unseen_recorded", capture->unseen_recorded);
     add_number(json, "records_dropped", capture->records_dropped);
     add_number(json, "unknown_events", capture->unknown_events);
     json_builder_end_object(json);
@@ -177,6 +183,7 @@ static void write_processes(struct document *document, const struct ct_report *r
         add_string(json, "name", process->name);
         add_string(json, "exe", process->exe);
         add_string(json, "args", process->args);
+        add_string(json, "title", ct_process_title(process));
         add_string(json, "cwd", process->cwd);
         add_number(json, "start_ns", process->start_ns);
         add_number(json, "end_ns", process->end_ns);
@@ -279,15 +286,38 @@ static void write_calls(struct document *document, const struct ct_report *repor
     end_array(document);
 }
 
+static void add_frame(JsonBuilder *json, const struct ct_stack_frame *frame)
+{
+    const char *module = frame->module ? frame->module->path : "";
+    g_autofree char *path = g_utf8_make_valid(module, -1); /* files have names of bytes */
+    g_autofree char *address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", frame->address);
+
+    json_builder_begin_object(json);
+    if (!frame->function) {
+        g_autofree char *omitted = ct_format_omitted(frame->cut);
+
+        add_string(json, "omitted", omitted);
+        json_builder_end_object(json);
+        return;
+    }
+    add_string(json, "function", frame->function->function);
+    add_string(json, "file", frame->function->file);
+    add_number(json, "line", frame->function->line);
+    add_boolean(json, "is_inlined", frame->function->is_inlined);
+    add_string(json, "module", path);
+    add_string(json, "address", address);
+    json_builder_end_object(json);
+}
+
 static void add_stack(JsonBuilder *json, const struct ct_report *report, const char *name,
                       const struct ct_process *process, uint32_t stack_id)
 {
-    g_autoptr(GPtrArray) frames = ct_stack_frames(report->symbolizer, process, stack_id);
+    g_autoptr(GArray) frames = ct_stack_list(report->symbolizer, process, stack_id);
 
     json_builder_set_member_name(json, name);
     json_builder_begin_array(json);
     for (guint i = 0; i < frames->len; i++)
-        json_builder_add_string_value(json, g_ptr_array_index(frames, i));
+        add_frame(json, &g_array_index(frames, struct ct_stack_frame, i));
     json_builder_end_array(json);
 }
 
@@ -314,6 +344,8 @@ static void write_waits(struct document *document, const struct ct_report *repor
         add_signed(json, "result", interval->result);
         add_signed(json, "owner_tid", interval->owner_tid);
         add_stack(json, report, "stack", process, interval->stack_id);
+        add_boolean(json, "is_idle",
+                    ct_stack_idleness(report->symbolizer, process, interval->stack_id) != NULL);
         if (interval->waker) {
             add_signed(json, "waker_tid", interval->waker->tid);
             add_string(json, "waker", interval->waker->name);
@@ -338,6 +370,7 @@ static void write_sites(struct document *document, const struct ct_report *repor
 
         add_signed(json, "pid", site->process->pid);
         add_string(json, "process", site->process->name);
+        add_number(json, "processes", site->others ? site->others->len + 1 : 1);
         add_string(json, "operation", ct_op_name(site->op));
         add_string(json, "class", ct_class_name(site->class));
         add_string(json, "object", site->has_many_objects ? "" : object);
@@ -346,6 +379,8 @@ static void write_sites(struct document *document, const struct ct_report *repor
         add_rounded(json, "total_ns", site->total_ns);
         add_number(json, "longest_ns", site->longest_ns);
         add_stack(json, report, "stack", site->process, site->stack_id);
+        add_boolean(json, "is_idle",
+                    ct_stack_idleness(report->symbolizer, site->process, site->stack_id) != NULL);
         end_element(document);
     }
     end_array(document);

@@ -23,6 +23,8 @@ static void site_free(void *data)
 {
     struct ct_report_site *site = data;
 
+    if (site->others)
+        g_ptr_array_unref(site->others);
     g_free(site->object);
     g_free(site);
 }
@@ -187,6 +189,23 @@ static void add_to_site(struct ct_report_lists *lists, const struct ct_interval 
         site->has_many_objects = TRUE;
 }
 
+static void note_process(struct ct_report_site *site, const struct ct_process *process)
+{
+    if (process == site->process)
+        return;
+    if (!site->others)
+        site->others = g_ptr_array_new();
+    if (!g_ptr_array_find(site->others, process, NULL))
+        g_ptr_array_add(site->others, (void *)process);
+}
+
+/* A number may mean another object in another process. */
+static gboolean is_same_object(const struct ct_report_site *a, const struct ct_report_site *b)
+{
+    return a->object_id == b->object_id &&
+           (a->process == b->process || g_strcmp0(a->object, b->object) == 0);
+}
+
 /* What both were for is then told as one. */
 static void sum_up(struct ct_report_site *site, const struct ct_report_site *more)
 {
@@ -194,8 +213,9 @@ static void sum_up(struct ct_report_site *site, const struct ct_report_site *mor
     site->blocked_count += more->blocked_count;
     site->total_ns += more->total_ns;
     site->longest_ns = MAX(site->longest_ns, more->longest_ns);
-    if (site->object_id != more->object_id || more->has_many_objects)
+    if (!is_same_object(site, more) || more->has_many_objects)
         site->has_many_objects = TRUE;
+    note_process(site, more->process);
 }
 
 /* Takes the site's object. */

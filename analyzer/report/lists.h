@@ -14,9 +14,10 @@ struct ct_report_wait {
     char *object;                /* owned */
 };
 
-/* All waits in one operation with one stack of one process. */
+/* All waits in one operation with one stack of one process; folded, of all that are alike. */
 struct ct_report_site {
-    const struct ct_process *process; /* borrowed */
+    const struct ct_process *process; /* borrowed; the first one */
+    GPtrArray *others;                /* owned; const struct ct_process *: the others; or NULL */
     uint32_t stack_id;
     enum ct_op op;
     enum ct_class class;

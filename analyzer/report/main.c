@@ -33,6 +33,7 @@ struct options {
     int top;
     int width;
     int depth;
+    gboolean has_each_process;
     gboolean is_version;
     char **directories;
     struct ct_part part;
@@ -61,6 +62,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
         {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth, "Frames of each stack (6)", "N"},
         {"width", 'w', 0, G_OPTION_ARG_INT, &options->width,
          "Columns of the text ($COLUMNS, the terminal's, or 100)", "COLUMNS"},
+        {"all", 0, 0, G_OPTION_ARG_NONE, &options->has_each_process,
+         "List the places of each process by itself, not of all that run one program", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
          "[DIR]"},
@@ -168,6 +171,7 @@ static int run(const struct options *options, const struct format *format)
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
+    part.has_each_process = options->has_each_process;
     g_autoptr(ct_report) report = ct_report_new(model, &part, (guint)options->top);
 
     if (!gather(directory, model, report, &error)) {

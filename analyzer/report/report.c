@@ -235,17 +235,27 @@ void ct_report_finish(struct ct_report *report)
     ct_report_lists_sort(report->lists);
 }
 
-/* The same calls, and the same lines where they are known: not what the addresses are. */
+/* The same calls of the same program, and the same lines where they are known: not what the
+ * addresses are, nor which of the program's processes it is. */
 static char *describe_site(void *user, const struct ct_report_site *site)
 {
     const struct ct_report *report = user;
-    g_autoptr(GPtrArray) frames =
-        ct_stack_frames(report->symbolizer, site->process, site->stack_id);
+    const struct ct_process *process = site->process;
+    g_autoptr(GArray) frames = ct_stack_list(report->symbolizer, process, site->stack_id);
+    gboolean is_alone = report->part.has_each_process || !process->exe || !process->exe[0];
     GString *text = g_string_new(NULL);
 
-    g_string_printf(text, "%p %d %d", (const void *)site->process, (int)site->op, (int)site->class);
-    for (guint i = 0; i < frames->len; i++)
-        g_string_append_printf(text, "\n%s", (const char *)frames->pdata[i]);
+    g_string_printf(text, "%p %s %d %d", is_alone ? (const void *)process : NULL,
+                    process->exe ? process->exe : "", (int)site->op, (int)site->class);
+    for (guint i = 0; i < frames->len; i++) {
+        const struct ct_frame *frame = g_array_index(frames, struct ct_stack_frame, i).function;
+
+        if (!frame) {
+            g_string_append(text, "\n[frames omitted]");
+            continue;
+        }
+        g_string_append_printf(text, "\n%s %s %u", frame->function, frame->file, frame->line);
+    }
     return g_string_free(text, FALSE);
 }
 
@@ -254,12 +264,22 @@ void ct_report_fold_places(struct ct_report *report)
     ct_report_lists_fold(report->lists, describe_site, report);
 }
 
+guint ct_report_timed_sites(const struct ct_report *report)
+{
+    const GPtrArray *sites = report->lists->sites;
+    guint count = 0;
+
+    while (count < sites->len && ((const struct ct_report_site *)sites->pdata[count])->total_ns > 0)
+        count++;
+    return count > 0 ? count : sites->len;
+}
+
 guint ct_report_site_number(const struct ct_report *report, const struct ct_interval *interval)
 {
     const struct ct_report_site *site = ct_report_lists_site(report->lists, interval);
     const GPtrArray *sites = report->lists->sites;
 
-    for (guint i = 0; i < MIN(sites->len, report->top); i++) {
+    for (guint i = 0; i < MIN(ct_report_timed_sites(report), report->top); i++) {
         if (sites->pdata[i] == site)
             return i + 1;
     }

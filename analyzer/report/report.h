@@ -18,6 +18,7 @@ struct ct_report_part {
     struct ct_selection selection; /* its lists are borrowed */
     struct ct_window window;       /* if not the whole time */
     gboolean is_whole_time;
+    gboolean has_each_process; /* the places of each by itself, also where they are alike */
 };
 
 /* A thread's row in the table. */
@@ -50,7 +51,8 @@ struct ct_sink ct_report_sink(struct ct_report *report);
 /* Call once, when the model is complete and before anything is read. */
 void ct_report_finish(struct ct_report *report);
 
-/* Makes one of the places that are the same functions and lines. It takes all their symbols. */
+/* Makes one of the places that are the same functions and lines of one program. It takes all their
+ * symbols. */
 void ct_report_fold_places(struct ct_report *report);
 
 /* TRUE if it is about all of the recording. */
@@ -59,7 +61,11 @@ gboolean ct_report_is_whole(const struct ct_report *report);
 /* The calls of these processes are counted: not those of single threads, or of a time. */
 gboolean ct_report_has_calls(const struct ct_report *report);
 
-/* The number of the place of this wait, from 1 on; 0 if it is not among the first `top`. */
+/* So many of the places, the first ones, took any time; all, if none did. */
+guint ct_report_timed_sites(const struct ct_report *report);
+
+/* The number of the place of this wait, from 1 on; 0 if it took no time, or is not among the first
+ * `top`. */
 guint ct_report_site_number(const struct ct_report *report, const struct ct_interval *interval);
 
 /* The task that took this thread's CPU for the longest time in sum; NULL if none is known. */

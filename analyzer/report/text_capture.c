@@ -2,6 +2,7 @@
 
 #include "model/capture_notes.h"
 #include "model/format.h"
+#include "symbols/go_stack.h"
 
 #include <signal.h>
 #include <string.h>
@@ -56,6 +57,7 @@ static void write_losses(const struct ct_text_report *out)
     const struct ct_capture *capture = &out->report->model->capture;
     const char *lost_waits = ct_capture_lost_waits(capture);
     g_autofree char *losses = ct_capture_losses(capture);
+    g_autofree char *unseen = ct_capture_unseen(capture);
 
     if (lost_waits[0])
         ct_text_field(out, "! LOST", "waits: %s", lost_waits);
@@ -66,7 +68,11 @@ static void write_losses(const struct ct_text_report *out)
 
         ct_text_field(out, "! LEFT OUT", "%s records, beyond what this program holds", count);
     }
-    if (!losses[0] && !lost_waits[0] && capture->records_dropped == 0)
+    if (unseen[0])
+        ct_text_field(out, ct_capture_lacks_processes(capture) ? "! UNSEEN" : "unseen", "%s",
+                      unseen);
+    if (!losses[0] && !lost_waits[0] && capture->records_dropped == 0 &&
+        !ct_capture_lacks_processes(capture))
         ct_text_field(out, "losses", capture->is_complete ? "none" : "none known");
     if (capture->unknown_events > 0) {
         g_autofree char *count = ct_format_count(capture->unknown_events);
@@ -128,6 +134,8 @@ void ct_text_capture(const struct ct_text_report *out)
         ct_text_field(out, "estimated", "%s", estimates);
     if (approximations[0])
         ct_text_field(out, "stacks", "%s", approximations);
+    if (ct_go_is_in(out->report->symbolizer, model))
+        ct_text_field(out, "Go", "%s", CT_GO_NOTE);
     if (capture->layers[0] && capture->rate_ns > 0) {
         g_autofree char *rate = ct_format_duration(capture->rate_ns);
 

@@ -71,7 +71,7 @@ static void add_row(struct ct_text_table *table, const struct entry *entry, uint
                        process->ppid > 0 ? g_strdup_printf("%d", process->ppid) : g_strdup("-"));
     ct_text_table_take(table, ct_format_duration(process->end_ns - MIN(process->end_ns, from_ns)));
     ct_text_table_take(table, ct_format_count(entry->thread_count));
-    ct_text_table_take(table, ct_format_clean(process->args[0] ? process->args : process->name));
+    ct_text_table_take(table, ct_format_clean(ct_process_title(process)));
 }
 
 void ct_text_processes(const struct ct_text_report *out)

@@ -10,10 +10,13 @@ static void write_stack(const struct ct_text_report *out, const struct ct_proces
                         uint32_t stack_id)
 {
     g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, process, stack_id);
+    const char *idleness = ct_stack_idleness(out->report->symbolizer, process, stack_id);
     guint depth = out->layout->depth;
     /* One more takes no more room than saying that there is one more. */
     guint shown = depth > 0 && frames->len == depth + 1 ? frames->len : MIN(frames->len, depth);
 
+    if (idleness)
+        ct_text_line(out, CT_TEXT_ENTRY, "idle: %s", idleness);
     for (guint i = 0; i < shown; i++)
         ct_text_line(out, CT_TEXT_ENTRY, "%s", (const char *)g_ptr_array_index(frames, i));
     if (shown < frames->len)
@@ -46,7 +49,7 @@ static void write_owner(const struct ct_text_report *out, const struct ct_interv
 
 static void write_waker(const struct ct_text_report *out, const struct ct_interval *interval)
 {
-    if (!interval->waker || interval->is_open) /* who killed it did not let it go on */
+    if (!interval->waker)
         return;
     g_autofree char *name = format_thread(interval->waker);
     g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, interval->waker->process,
@@ -172,15 +175,20 @@ static void write_site(const struct ct_text_report *out, const struct ct_report_
                                            site->has_many_objects ? "several objects" : object);
 
     ct_text_entry(out, total, "%u. %s: %s", number, ct_class_name(site->class), call);
-    ct_text_line(out, CT_TEXT_ENTRY, "%s, in %s (%d)", waits, site->process->name,
-                 site->process->pid);
+    if (site->others)
+        ct_text_line(out, CT_TEXT_ENTRY, "%s, in %u processes of %s", waits, site->others->len + 1,
+                     site->process->name);
+    else
+        ct_text_line(out, CT_TEXT_ENTRY, "%s, in %s (%d)", waits, site->process->name,
+                     site->process->pid);
     write_stack(out, site->process, site->stack_id);
 }
 
 void ct_text_sites(const struct ct_text_report *out)
 {
     const struct ct_report *report = out->report;
-    guint shown = MIN(report->lists->sites->len, report->top);
+    guint timed = ct_report_timed_sites(report);
+    guint shown = MIN(timed, report->top);
 
     if (report->lists->sites->len == 0) {
         ct_text_heading(out, "No waits were recorded");
@@ -190,6 +198,9 @@ void ct_text_sites(const struct ct_text_report *out)
                     report->lists->sites->len);
     for (guint i = 0; i < shown; i++)
         write_site(out, g_ptr_array_index(report->lists->sites, i), i + 1);
+    if (timed < report->lists->sites->len)
+        ct_text_line(out, 2, "and %u whose calls took no time: none left the CPU",
+                     report->lists->sites->len - timed);
     if (report->lists->unlisted_count > 0) {
         g_autofree char *count = ct_format_count(rounded(report->lists->unlisted_count));
 

@@ -4,9 +4,26 @@
 
 #include "symbols/symbols.h"
 
-/* "worker (convoy.c:42)", leaf first, and what stands for those left out; strings owned by the
- * array. Empty: the stack is lost. */
+/* One function of a stack, or what stands for those left out. */
+struct ct_stack_frame {
+    const struct ct_frame *function; /* borrowed from the symbolizer; NULL: frames were left out */
+    const struct ct_stack *cut;      /* then: of this stack; borrowed from the model */
+    const struct ct_module *module;  /* borrowed from the model; NULL: in none */
+    uint64_t address;                /* to which it returns */
+};
+
+/* struct ct_stack_frame, leaf first; inlined functions share their address. Empty: the stack is
+ * lost. */
+GArray *ct_stack_list(struct ct_symbolizer *symbolizer, const struct ct_process *process,
+                      uint32_t stack_id);
+
+/* The same as "worker (convoy.c:42)", with names short enough for a line; strings owned by the
+ * array. */
 GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                            uint32_t stack_id);
+
+/* Why the thread that waits there has nothing to do; NULL: it may have. */
+const char *ct_stack_idleness(struct ct_symbolizer *symbolizer, const struct ct_process *process,
+                              uint32_t stack_id);
 
 #endif

@@ -319,3 +319,23 @@ gboolean ct_symbol_file_find_code(struct ct_symbol_file *file, struct ct_code_se
     }
     return FALSE;
 }
+
+gboolean ct_symbol_file_is_go(struct ct_symbol_file *file)
+{
+    GElf_Addr bias;
+    GElf_Shdr header;
+    size_t names;
+    Elf *elf = dwfl_module_getelf(file->module, &bias);
+    Elf_Scn *section = NULL;
+
+    if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+        return FALSE;
+    while ((section = elf_nextscn(elf, section))) {
+        const char *name =
+            gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;
+
+        if (name && g_str_has_suffix(name, ".gopclntab")) /* ".data.rel.ro.gopclntab", too */
+            return TRUE;
+    }
+    return FALSE;
+}

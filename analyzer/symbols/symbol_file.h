@@ -33,6 +33,9 @@ uint64_t ct_symbol_file_function_start(struct ct_symbol_file *file, uint64_t add
 /* The executable segment, in addresses of the file. FALSE if there is none. */
 gboolean ct_symbol_file_find_code(struct ct_symbol_file *file, struct ct_code_segment *segment);
 
+/* TRUE if Go's compiler made it: stripped or not, its runtime has its tables of functions there. */
+gboolean ct_symbol_file_is_go(struct ct_symbol_file *file);
+
 /* "variable" or "variable+0x8", or NULL. */
 const char *ct_symbol_file_data(struct ct_symbol_file *file, uint64_t address);
 

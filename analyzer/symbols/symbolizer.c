@@ -87,8 +87,8 @@ static void open_file(struct ct_symbolizer *symbolizer, const struct ct_module *
 
     if (module->path[0] != '/' && !is_vdso)
         return;
-    object->file =
-        ct_symbol_file_open(module->path, module->build_id, symbolizer->strings, &problem);
+    object->file = ct_symbol_file_open(module->copy ? module->copy : module->path, module->build_id,
+                                       symbolizer->strings, &problem);
     if (!object->file && !object->is_own && !is_vdso)
         g_ptr_array_add(symbolizer->warnings, g_strdup_printf("%s %s; its frames show as addresses",
                                                               module->path, problem));
@@ -97,7 +97,9 @@ static void open_file(struct ct_symbolizer *symbolizer, const struct ct_module *
 static struct object_file *find_file(struct ct_symbolizer *symbolizer,
                                      const struct ct_module *module)
 {
-    const char *key = *module->build_id ? module->build_id : module->path;
+    const char *key = *module->build_id ? module->build_id
+                      : module->copy    ? module->copy
+                                        : module->path;
     struct object_file *object = g_hash_table_lookup(symbolizer->files, key);
 
     if (!object) {
@@ -216,6 +218,13 @@ const char *ct_symbolizer_resolve_data(struct ct_symbolizer *symbolizer,
 
     return object && object->file ? ct_symbol_file_data(object->file, address - module->bias)
                                   : NULL;
+}
+
+gboolean ct_symbolizer_is_go(struct ct_symbolizer *symbolizer, const struct ct_module *module)
+{
+    const struct object_file *object = find_file(symbolizer, module);
+
+    return object->file && ct_symbol_file_is_go(object->file);
 }
 
 gboolean ct_symbolizer_find_code(struct ct_symbolizer *symbolizer, const struct ct_module *module,

@@ -75,6 +75,9 @@ struct ct_code_segment {
 gboolean ct_symbolizer_find_code(struct ct_symbolizer *symbolizer, const struct ct_module *module,
                                  struct ct_code_segment *segment);
 
+/* Whether the module is a program that Go's compiler made. */
+gboolean ct_symbolizer_is_go(struct ct_symbolizer *symbolizer, const struct ct_module *module);
+
 /* What could not be used and why: one line each, in the order found. Strings are borrowed. */
 const GPtrArray *ct_symbolizer_warnings(const struct ct_symbolizer *symbolizer);
 

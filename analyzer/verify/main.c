@@ -2,6 +2,7 @@
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "model/format.h"
+#include "options/parse.h"
 #include "verify/verify.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ struct options {
     gboolean is_version;
 };
 
-static gboolean parse_options(struct options *options, int *argc, char ***argv, GError **error)
+static gboolean parse_options(struct options *options, char **argv, GError **error)
 {
     const GOptionEntry entries[] = {
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
@@ -30,6 +31,7 @@ static gboolean parse_options(struct options *options, int *argc, char ***argv, 
         {0},
     };
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_auto(GStrv) arguments = g_strdupv(argv);
 
     g_option_context_set_summary(
         context, "Checks that the times of every thread add up to its life, and that what its\n"
@@ -37,7 +39,7 @@ static gboolean parse_options(struct options *options, int *argc, char ***argv, 
     g_option_context_set_description(
         context, "DIR is ctrace.data unless named. The exit status is 1 if something does not.");
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, argc, argv, error))
+    if (!ct_options_parse(context, entries, &arguments, error))
         return FALSE;
     if (!options->directories || !options->directories[0] || !options->directories[1])
         return TRUE;
@@ -102,10 +104,11 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     int status;
 
+    (void)argc;
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     g_set_prgname("ctrace verify");
-    if (!parse_options(&options, &argc, &argv, &error)) {
+    if (!parse_options(&options, argv, &error)) {
         ct_say("%s (see ctrace verify --help)", error->message);
         status = EXIT_USAGE;
     } else if (options.is_version) {

@@ -223,7 +223,8 @@ def ratios():
 
 def row_stack():
     """What a hook pays for a stack: the code of the preload, in a program of its own."""
-    sources = [HERE.parents[1] / "tracer" / "preload" / f"{name}.c" for name in ("stack", "memo", "ring", "unwind", "sanitizers")]
+    names = ("stack", "memo", "memory", "clock", "tables", "unwind", "sanitizers", "work_stack")
+    sources = [HERE.parents[1] / "tracer" / "preload" / f"{name}.c" for name in names]
     includes = [f"-I{HERE.parents[1] / 'tracer'}"]
     library = FOLDER / "libstack.so"
     # Calls are direct, as they are in the preload, where everything is hidden.
@@ -234,6 +235,83 @@ def row_stack():
     in_turn, again = zip(*runs)
     table("taking a stack of 16 frames, without frame pointers", "ns",
           {"one of 64, in turn (budget 200)": in_turn, "the same again (budget 60)": again})  # fmt: skip
+
+
+SCRIPT = """
+i=0
+while [ $i -lt 100 ]; do
+    name=$(basename /some/where/file$i.c .c)
+    echo "$name" | tr a-z A-Z >/dev/null
+    i=$((i + 1))
+done
+"""
+
+MAKEFILE = """
+all: $(addsuffix .o,$(addprefix f,$(shell seq 24)))
+f%.o: f%.c
+\t@gcc -O1 -c -o $@ $<
+"""
+
+
+def small_tree():
+    """What make has to do: files that take a compiler some ten milliseconds each."""
+    tree = FOLDER / "tree"
+    tree.mkdir(exist_ok=True)
+    (tree / "Makefile").write_text(MAKEFILE)
+    for i in range(1, 25):
+        (tree / f"f{i}.c").write_text(f"int f{i}(int x) {{ return x * {i}; }}\n")
+    for built in tree.glob("*.o"):
+        built.unlink()
+    return tree
+
+
+def small_repository():
+    tree = FOLDER / "repository"
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir()
+    commit = "git -c user.name=b -c user.email=b@b commit -q --allow-empty -m"
+    script = f"git init -q . && for i in 1 2 3 4 5 6 7 8; do echo $i >f$i; git add f$i; {commit} $i; done; git gc -q"
+    (tree / "work.sh").write_text(script)
+    return tree
+
+
+def row_processes():
+    """What a process costs: bare and recorded in turn. The ratios of one turn are of one moment."""
+    program = compiled("processes")
+    for title, words in {"fork": ["fork"], "fork and exec": ["exec"]}.items():
+        measures = {
+            "bare": lambda words=words: number(quietly(program, *words)),
+            "ctrace record": lambda words=words: number(record(program, *words)),
+            "ctrace record --kernel=off": lambda words=words: number(
+                record(program, *words, options=["--kernel=off"])
+            ),
+        }
+        table(f"{title}, to the end of the child", "us", samples(measures, 2 * RUNS))
+    workloads = {"a shell script of 300 processes": lambda: ["sh", "-c", SCRIPT]}
+    if shutil.which("make") and shutil.which("gcc"):
+        workloads["make -j2 of 24 files"] = lambda: ["make", "-s", "-j2", "-C", small_tree()]
+    if shutil.which("git"):
+        workloads["git, a repository of 8 commits"] = lambda: [
+            "sh", "-c", f"cd {small_repository()} && sh work.sh"
+        ]  # fmt: skip
+    for title, prepare in workloads.items():
+        measures = {
+            "bare": lambda prepare=prepare: wall_ms(*prepare()),
+            "ctrace record, without its start": lambda prepare=prepare: recorded_ms(prepare()),
+        }
+        table(title, "ms", samples(measures))
+
+
+def recorded_ms(words):
+    """How long the program ran, as the recorder says: what it takes before and after is row startup."""
+    result = subprocess.run(
+        [str(word) for word in [CTRACE, "record", "--kernel=off", "-o", FOLDER / "trace", "--", *words]],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(re.search(r" in (\d+\.\d+) s$", result.stderr, re.MULTILINE)[1]) * 1e3
 
 
 def cpu_seconds(pid):
@@ -351,6 +429,7 @@ ROWS = {
     "read": lambda: micro("read"),
     "handoff": lambda: micro("handoff"),
     "stack": row_stack,
+    "processes": row_processes,
     "redis": row_redis,
     "cpu": row_cpu,
     "startup": row_startup,

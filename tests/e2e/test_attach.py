@@ -160,7 +160,7 @@ class Refusals(AttachTest):
         self.assertFalse((self.folder / "ctrace.data").exists(), result)
 
     def test_what_is_no_number(self):
-        for text in ("abc", "", "12,", "-1", "0", "1.5", "99999999999"):
+        for text in ("abc", "", "12,x", "-1", "0", "1.5", "99999999999"):
             with self.subTest(text):
                 self.refuse(f"--pid={text}", words=["--pid", "number"], status=2)
 

@@ -76,6 +76,32 @@ class Help(TraceTest):
             with self.subTest(words):
                 self.assert_refused(self.ctrace(*words), words[1][2:])
 
+    def test_who_mistypes_is_told_what_is_meant(self):
+        for words, meant in (
+            (["recrod", "true"], "ctrace record"),
+            (["help", "reprot"], "ctrace report"),
+            (["record", "--raet=1us", "true"], "--rate"),
+            (["report", "--form=1s"], "--from"),
+            (["pprof", "sync", "--thraed=x"], "--thread"),
+            (["timeline", "--widht=9"], "--width"),
+            (["verify", "--verson"], "--version"),
+            (["recover", "--verison"], "--version"),
+        ):
+            with self.subTest(words):
+                self.assert_refused(self.ctrace(*words), f"did you mean {meant}?")
+        result = self.ctrace("record", "--cpu", "99", "true")
+        self.assert_refused(result, "cannot run 99", "--cpu=99", status=127)
+
+    def test_ids_of_processes_as_pidof_and_pgrep_print_them(self):
+        """No such process is what is wrong with them, not how they are written."""
+        for words in (["-p", "4194301", "4194302"], ["-p", "4194301 4194302"],
+                      ["--pid=4194301\n4194302\n"], ["-p", "4194301, 4194302", "--rate=0"]):
+            with self.subTest(words):
+                result = self.ctrace("record", *words)
+                self.assertEqual(result.status, 125, result)
+                self.assertIn("419430", result.err)
+        self.assert_refused(self.ctrace("record", "-p", "1", "true"), "give one or the other")
+
     @unittest.skipUnless(MANUALS, "no manual pages to look at")
     def test_manual_pages_render_without_warnings(self):
         manuals = self.manuals()

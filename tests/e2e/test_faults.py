@@ -31,7 +31,7 @@ LOST = re.compile(
     r"|\blost\b.*?\b[1-9][\d,]* (?:event|wait)"
 )
 FLOOD = 400000  # waits: more than the buffers hold
-MAX_MODULES = 1024  # on a board
+MAX_MODULES = 1936  # on a board
 READERS = [["report"]] + [["pprof", kind] for kind in CLASSES] + [["timeline"]]
 
 
@@ -449,11 +449,11 @@ LOAD_MANY = """
 import ctypes, shutil, sys, time
 def nap(depth):
     list(map(nap, [depth - 1])) if depth > 0 else time.sleep(0.001)
-for i in range(1100):
+for i in range(2010):
     copy = f"copy-{i}.so"
     shutil.copy(sys.argv[1], copy)
     ctypes.CDLL("./" + copy)
-    nap(max(0, i - 1080))
+    nap(max(0, i - 1990))
 files = {line.split()[-1] for line in open("/proc/self/maps") if "x" in line.split()[1]}
 print(len([name for name in files if name.startswith("/") or name == "[vdso]"]))
 """

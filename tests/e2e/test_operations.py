@@ -4,6 +4,9 @@ import statistics
 
 from harness import CLASSES, WORKLOADS, TraceTest, main, workload_answer
 
+# The programs that measure their own waits.
+WAITS = ("waits", "waits_files", "waits_io", "waits_locks", "waits_names", "waits_sync")
+
 # Of the wakes that a trace could tell, the part that it must: a wait that began late is over at once.
 LEAST_WOKEN = 0.7
 
@@ -77,7 +80,7 @@ def expected_object(workload, answer):
 
 class Operations(TraceTest):
     def test_waits_have_their_time_class_object_and_waker(self):
-        for workload in ("waits", "waits_files", "waits_io", "waits_names", "waits_sync"):
+        for workload in WAITS:
             result = self.record_ok(WORKLOADS / workload)
             events = self.waits(result.directory)
             profiles = {kind: self.profile(kind, result.directory) for kind in CLASSES}

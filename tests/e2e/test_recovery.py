@@ -1,6 +1,7 @@
 """Recordings that lose the recorder, the session daemon or its consumer: what there is, is kept."""
 
 import collections
+import json
 import os
 import pathlib
 import shutil
@@ -241,6 +242,35 @@ class Recorder(FaultTest):
         result = self.ctrace("recover", "trace.old")
         self.assertEqual(result.status, 0, result)
         self.check(self.folder / "trace.old", result)
+
+    def test_what_was_recorded_before_survives_and_nothing_is_added(self):
+        """Waits that LTTng had written, and a time that ends with the program."""
+        recorder = self.start_script(f"{ENDINGS} sleep 100; touch slept; exec {ENDINGS} hang")
+        wait_until((self.folder / "slept").exists, "the first wait was over")
+        wait_until(lambda: len(self.boards()) > 0, "there is a board")
+        time.sleep(1.5)  # until it was brought out
+        pids = [int(board.name.partition("-")[0]) for board in self.boards()]
+        recorder.kill()
+        recorder.wait(20)
+        kill_all(pids)
+        killed_at = time.monotonic()
+        time.sleep(4)
+        result = self.ctrace("recover", "trace")
+        self.assertEqual(result.status, 0, result)
+        self.assertNotIn("CRITICAL", result.err)
+        slept = [e.fields["duration_ns"] for e in self.waits(self.folder / "trace", op="nanosleep")]
+        self.assertTrue([ns for ns in slept if ns > 90_000_000], slept)
+        report = json.loads(self.ctrace("report", "--format=json", "trace").out)
+        end_s = report["capture"]["end_ns"] / 1e9
+        self.assertLess(end_s, killed_at + 2.5)
+
+    def test_a_recording_that_was_removed_is_not_the_one_to_recover(self):
+        """What it left in memory has no place on disk any more."""
+        kill_all([self.start_and_kill(ENDINGS, "hang")])
+        shutil.rmtree(self.folder / "trace")
+        self.record_ok(ENDINGS, "sleep", "20")
+        self.assert_refused(self.ctrace("recover", "trace"), "nothing to recover", status=1)
+        self.assertEqual(self.boards(), [])
 
     def test_a_process_id_that_is_used_again_does_not_hide_a_dead_recorder(self):
         self.start_and_kill(ENDINGS, "hang")

@@ -126,7 +126,7 @@ static void the_smallest_stack_is_enough(void)
 }
 
 /* Enough for the calls themselves. */
-#define LITTLE_STACK 3072
+#define LITTLE_STACK 1536
 
 /* Goes down until there is little left, and waits there: at places that are known and that are not.
  */

@@ -22,7 +22,7 @@ static __attribute__((noinline)) void check(void)
     void *frames[FRAMES_MAX];
     uint32_t stack = ct_stack_try_capture(&ct_self, SITE);
     int count = ct_unwind(frames, FRAMES_MAX, false);
-    const struct ct_board_stack *board_stack = ct_board_stack_at(&ct_board->stacks, stack);
+    const struct ct_board_stack *board_stack = ct_stack_at(stack);
     const uint64_t *addresses = board_stack->addresses;
     int own = 0;
 

@@ -4,11 +4,11 @@
 
 #include "preload/raw.h"
 #include "preload/stack.h"
+#include "preload/tables.h"
 #include "preload/unwind.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct ct_control control = {.stack_frames = CT_STACK_DEFAULT_FRAMES};
@@ -22,14 +22,6 @@ ct_syscall_function ct_raw_syscall(void)
     return syscall;
 }
 
-uint64_t ct_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void *new_memory(size_t size)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -40,14 +32,31 @@ static void *new_memory(size_t size)
     return memory;
 }
 
-/* A board, and this thread on it. */
+/* A board in a file that nobody else knows of, and this thread on it. */
 static void begin_stacks(void)
 {
-    ct_board = new_memory(sizeof *ct_board);
-    atomic_store(&ct_board->stacks.used_words, 1);
+    int fd = memfd_create("board", 0);
+
+    if (fd < 0 || ftruncate(fd, CT_BOARD_FILE_SIZE) != 0)
+        exit(1);
+    ct_board = mmap(NULL, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (ct_board == MAP_FAILED)
+        exit(1);
+    ct_tables_begin(ct_board, CT_BOARD_FILE_SIZE);
+    ct_stacks_begin();
+    atomic_store(&ct_board->used_words, 1);
     ct_stack_init();
     ct_self.has_stack_cache = ct_unwind_prepare_thread();
-    ct_self.slot = &ct_board->threads[0];
+    ct_self.slot = &ct_board->slots[0].thread;
+    pthread_attr_t attributes;
+    void *stack;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0 ||
+        pthread_attr_getstack(&attributes, &stack, &size) != 0)
+        exit(1);
+    pthread_attr_destroy(&attributes);
+    ct_self.stack_low = (uint64_t)stack;
+    ct_self.stack_room = size;
 }
 
 #endif

@@ -476,7 +476,7 @@ static void exec_begins_a_new_image_of_the_same_pid(void **state)
     const struct ct_process *before = g_ptr_array_index(fixture->model->processes, 0);
 
     assert_string_equal(before->name, "program");
-    assert_int_equal(before->end_ns, 1290 * MS);
+    assert_int_equal(before->end_ns, 1300 * MS); /* the exec itself is the old image's */
 }
 
 static void add_task_switch(struct fixture *fixture, uint64_t time_ns, gboolean is_out)
@@ -515,17 +515,19 @@ static void each_image_has_its_own_part_of_the_task(void **state)
     add_task_switch(fixture, 1400 * MS, TRUE);
     add_task_switch(fixture, 1405 * MS, FALSE);
     add(fixture, 1500 * MS, &process_exit);
-    const struct ct_interval *lines = finish(fixture, 3);
+    const struct ct_interval *lines = finish(fixture, 4);
     const struct ct_thread *before = g_ptr_array_index(fixture->model->threads, 0);
     const struct ct_thread *after = g_ptr_array_index(fixture->model->threads, 1);
 
     assert_ptr_equal(lines[0].thread, before);
     assert_int_equal(lines[0].begin_ns, 1100 * MS);
-    assert_int_equal(before->sched.running_ns, 180 * MS);
-    assert_int_equal(before->sched.runnable_ns, 10 * MS);
-    assert_ptr_equal(lines[1].thread, after);
-    assert_int_equal(lines[1].begin_ns, 1350 * MS);
+    assert_ptr_equal(lines[1].thread, before); /* on its way from the one to the other */
+    assert_int_equal(lines[1].begin_ns, 1295 * MS);
+    assert_int_equal(before->sched.running_ns, 188 * MS);
+    assert_int_equal(before->sched.runnable_ns, 12 * MS);
     assert_ptr_equal(lines[2].thread, after);
+    assert_int_equal(lines[2].begin_ns, 1350 * MS);
+    assert_ptr_equal(lines[3].thread, after);
     assert_int_equal(after->sched.runnable_ns, 25 * MS);
 }
 
@@ -645,6 +647,8 @@ static void process_is_called_what_was_typed(void **state)
         {"\"a b\"c d", "a bc"},
         {"'nginx: master process nginx -c /etc/n.conf'", "nginx"},
         {"'/my: dir/tool'", "tool"},
+        {"'redis-server *:6379'", "redis-server"},
+        {"'/my dir/tool'", "tool"},
     };
     struct fixture *fixture = *state;
     const struct ct_process *process = g_ptr_array_index(fixture->model->processes, 0);
@@ -653,6 +657,20 @@ static void process_is_called_what_was_typed(void **state)
         add_process(fixture, 0, cases[i].args);
         assert_string_equal(process->name, cases[i].name);
     }
+}
+
+/* Its first arguments stay known; what it is called follows its last ones. */
+static void a_title_that_was_set_is_told_beside_the_arguments(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_process *process = g_ptr_array_index(fixture->model->processes, 0);
+
+    add_process(fixture, 0, "'nginx: master process nginx'");
+    add_process(fixture, 0, "'nginx: worker process'");
+    assert_string_equal(process->title, "'nginx: worker process'");
+    assert_string_equal(ct_process_title(process), "'nginx: worker process'");
+    assert_string_not_equal(process->args, process->title);
+    assert_string_equal(process->name, "nginx");
 }
 
 static void newer_version_is_refused(void **state)
@@ -825,6 +843,7 @@ int main(void)
         TEST(a_wait_of_many_switches_has_its_time),
         TEST(killed_process_ends_its_threads_and_open_waits),
         TEST(process_is_called_what_was_typed),
+        TEST(a_title_that_was_set_is_told_beside_the_arguments),
         TEST(newer_version_is_refused),
         TEST(stack_deeper_than_the_limit_is_cut),
     };

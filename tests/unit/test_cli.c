@@ -2,6 +2,8 @@
 #include "cli/output.h"
 #include "cli/say.h"
 #include "cli/window.h"
+#include "options/nearest.h"
+#include "options/parse.h"
 #include "timeline_fixture.h"
 
 #include <glib/gstdio.h>
@@ -145,9 +147,73 @@ static void what_is_said_cannot_control_the_terminal(void **state)
     assert_string_equal(text, "test: ?]0;title? ?31m  \357\277\275 caf\303\251\n");
 }
 
+static void who_mistypes_a_word_is_told_which_is_meant(void **state)
+{
+    static const char *const words[] = {"record", "report", "pprof", "timeline", "net"};
+    static const struct {
+        const char *typed;
+        const char *meant; /* NULL: nothing */
+    } cases[] = {{"recrod", "record"},
+                 {"reprot", "report"},
+                 {"recor", "record"},
+                 {"timelines", "timeline"},
+                 {"ppof", "pprof"},
+                 {"x", NULL},
+                 {"", NULL},
+                 {"abc", NULL},
+                 {"serve", NULL},
+                 {"nte", "net"},
+                 {"a-word-that-is-longer-than-any-command", NULL}};
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *meant = ct_nearest(cases[i].typed, words, G_N_ELEMENTS(words));
+        if (g_strcmp0(meant, cases[i].meant) != 0)
+            fail_msg("'%s' was taken for '%s'", cases[i].typed, meant ? meant : "(nothing)");
+    }
+}
+
+static gboolean is_number(const char *word)
+{
+    return *word && strspn(word, "0123456789") == strlen(word);
+}
+
+static void the_words_of_one_value_are_joined_up_to_the_program(void **state)
+{
+    static const GOptionEntry entries[] = {
+        {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, NULL, NULL, NULL},
+        {"output", 'o', 0, G_OPTION_ARG_STRING, NULL, NULL, NULL},
+        {"cpu", 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    static const struct {
+        const char *typed;
+        const char *joined;
+    } cases[] = {
+        {"c -p 1 2 3 --cpu", "c|-p|1,2,3|--cpu"},
+        {"c --pid=1 2 -o 7 8", "c|--pid=1,2|-o|7|8"},
+        {"c -p1 2 x", "c|-p|1,2|x"},
+        {"c --pid 1 2 -p 3 4", "c|--pid|1,2|-p|3,4"},
+        {"c -o 1 2 -p 3 4", "c|-o|1|2|-p|3|4"},
+        {"c --cpu 99 true", "c|--cpu|99|true"},
+        {"c -p 1 -- 2 3", "c|-p|1|--|2|3"},
+        {"c prog -p 1 2", "c|prog|-p|1|2"},
+        {"c -p", "c|-p"},
+        {"c", "c"},
+    };
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        char **typed = g_strsplit(cases[i].typed, " ", -1);
+        g_auto(GStrv) joined = ct_options_join(entries, &entries[0], typed, is_number);
+        g_autofree char *line = g_strjoinv("|", joined);
+        assert_string_equal(line, cases[i].joined);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_mistypes_a_word_is_told_which_is_meant),
+        cmocka_unit_test(the_words_of_one_value_are_joined_up_to_the_program),
         cmocka_unit_test(times_are_read_as_people_write_them),
         cmocka_unit_test(a_window_is_read_and_checked),
         cmocka_unit_test(files_are_written_whole_or_not_at_all),

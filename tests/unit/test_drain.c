@@ -91,9 +91,25 @@ struct fixture {
     struct ct_drain *drain;
 };
 
+/* The segments of the fixture's file: what they are is for each test to say. */
+#define SLOTS_BEGIN      CT_BOARD_START_SIZE
+#define MORE_SLOTS_BEGIN (SLOTS_BEGIN + ct_segment_size(CT_TABLE_SLOTS, 1))
+#define RING_BEGIN       (MORE_SLOTS_BEGIN + ct_segment_size(CT_TABLE_SLOTS, 2))
+#define FILE_SIZE        (RING_BEGIN + ct_segment_size(CT_TABLE_RINGS, 1))
+
+static struct ct_board_slot *slot_of(const struct fixture *fixture, unsigned slot)
+{
+    const size_t begins[] = {offsetof(struct ct_board, slots), SLOTS_BEGIN, MORE_SLOTS_BEGIN};
+    struct ct_table_place place = ct_table_place_of(CT_TABLE_SLOTS, slot);
+
+    assert_in_range(place.part, 0, 2);
+    struct ct_board_slot *slots = (void *)((char *)fixture->board + begins[place.part]);
+    return &slots[place.within];
+}
+
 static struct ct_board_ring *ring_of(const struct fixture *fixture, unsigned slot)
 {
-    return (struct ct_board_ring *)((char *)fixture->board + CT_RINGS_OFFSET) + slot;
+    return ct_slot_ring(slot_of(fixture, slot));
 }
 
 static int set_up(void **state)
@@ -103,7 +119,7 @@ static int set_up(void **state)
     fixture->path = g_dir_make_tmp("ctrace-drain-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(fixture->path, "77-1.board", NULL);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-    fixture->size = CT_RINGS_OFFSET + 2 * CT_CHUNK_SIZE;
+    fixture->size = FILE_SIZE;
     assert_int_equal(ftruncate(fd, (off_t)fixture->size), 0);
     fixture->board = mmap(NULL, fixture->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     assert_ptr_not_equal(fixture->board, MAP_FAILED);
@@ -111,6 +127,7 @@ static int set_up(void **state)
     fixture->board->schema_version = CT_SCHEMA_VERSION;
     fixture->board->pid = PID;
     fixture->board->thread_high_water = 2;
+    fixture->board->segments[0] = CT_TABLE_SLOTS + 1;
     fixture->board->magic = CT_BOARD_MAGIC;
     fixture->control.ns_per_tick = UINT64_C(1) << 32;
     fixture->directory = (struct ct_session_directory){
@@ -148,17 +165,17 @@ static void put(struct ct_board_ring *ring, uint64_t ticks, enum ct_event event,
     size_t whole = sizeof(struct ct_ring_record) + ct_packed_align(size);
     if (starts_again && ring->head == ring->tail && ring->head != 0)
         ring->head = (ring->head | CT_RING_POSITION_MASK) + 1;
-    uint64_t at = (ring->head & CT_RING_POSITION_MASK) % CT_RING_SIZE;
+    uint64_t at = (ring->head & CT_RING_POSITION_MASK) % CT_RING_SMALL_SIZE;
 
-    if (CT_RING_SIZE - at < whole) {
-        if (CT_RING_SIZE - at >= sizeof(struct ct_ring_record)) {
-            struct ct_ring_record *rest = (void *)(ring->bytes + at);
+    if (CT_RING_SMALL_SIZE - at < whole) {
+        if (CT_RING_SMALL_SIZE - at >= sizeof(struct ct_ring_record)) {
+            struct ct_ring_record *rest = (void *)(ct_ring_bytes(ring) + at);
             rest->event = CT_EVENT_COUNT;
         }
-        ring->head += CT_RING_SIZE - at;
+        ring->head += CT_RING_SMALL_SIZE - at;
         at = 0;
     }
-    struct ct_ring_record *record = (void *)(ring->bytes + at);
+    struct ct_ring_record *record = (void *)(ct_ring_bytes(ring) + at);
     *record = (struct ct_ring_record){
         .ticks = ticks, .tid = 78, .size = (uint16_t)whole, .event = (uint8_t)event};
     memcpy(record + 1, bytes, size);
@@ -223,14 +240,15 @@ static void times_never_go_back(void **state)
     assert_int_equal(at(1)->lag_ns, 5 + 70);
 }
 
-/* Rings are mapped as there are threads for them. */
+/* Segments are mapped as they are needed. */
 static void more_threads_have_more_rings(void **state)
 {
     struct fixture *fixture = *state;
-    unsigned last = 2 * CT_RINGS_AT_ONCE - 1;
+    unsigned last = 12;
 
     put_wait(ring_of(fixture, 0), now() - 10, 1);
     ct_drain_now(fixture->drain);
+    fixture->board->segments[1] = CT_TABLE_SLOTS + 1;
     fixture->board->thread_high_water = last + 1;
     put_wait(ring_of(fixture, last), now() - 10, 2);
     assert_false(ct_board_is_drained(ct_boards_update(fixture->boards)->pdata[0]));
@@ -238,6 +256,89 @@ static void more_threads_have_more_rings(void **state)
     assert_int_equal(written->len, 2);
     assert_int_equal(at(1)->object, 2);
     assert_true(ct_board_is_drained(ct_boards_update(fixture->boards)->pdata[0]));
+}
+
+static void a_thread_goes_on_in_a_large_ring(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_board_ring *large = (void *)((char *)fixture->board + RING_BEGIN);
+
+    fixture->board->segments[1] = CT_TABLE_SLOTS + 1;
+    fixture->board->segments[2] = CT_TABLE_RINGS + 1;
+    put_wait(ring_of(fixture, 1), now() - 20, 1);
+    put_wait(large, now() - 10, 2);
+    slot_of(fixture, 1)->large_ring = 1;
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 2);
+    assert_int_equal(at(0)->object, 1);
+    assert_int_equal(at(1)->object, 2);
+    assert_true(ct_board_is_drained(ct_boards_update(fixture->boards)->pdata[0]));
+}
+
+/* Of what a program writes over its board nothing is taken for granted. */
+static void segments_that_make_no_sense_are_not_there(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_mapped_board *board = ct_boards_update(fixture->boards)->pdata[0];
+
+    assert_int_equal(board->segment_count, 1);
+    fixture->board->segments[1] = CT_TABLE_WORDS + 1;
+    for (size_t i = 2; i < CT_BOARD_SEGMENTS; i++)
+        fixture->board->segments[i] = i % 2 ? 255 : CT_TABLE_COUNT + 1;
+    fixture->board->thread_high_water = UINT32_MAX;
+    slot_of(fixture, 0)->large_ring = UINT32_MAX;
+    slot_of(fixture, 1)->large_ring = 1;
+    put_wait(ring_of(fixture, 0), now() - 10, 1);
+    ct_drain_now(fixture->drain);
+    assert_int_equal(board->segment_count, 2);
+    assert_int_equal(ct_board_slots(board), 5);
+    assert_int_equal(ct_board_entries(board, CT_TABLE_WORDS, UINT32_MAX),
+                     CT_FIRST_WORDS + (1 << 13));
+    assert_int_equal(ct_board_entries(board, CT_TABLE_MODULES, 1000), CT_FIRST_MODULES);
+    assert_int_equal(written->len, 1);
+    /* The file has no room for all of these. */
+    for (size_t i = 2; i < CT_BOARD_SEGMENTS; i++)
+        fixture->board->segments[i] = CT_TABLE_RINGS + 1;
+    ct_boards_update(fixture->boards);
+    assert_true(board->mapped_size <= fixture->size);
+    assert_int_equal(board->segment_count, 3);
+}
+
+static void refusals_are_counted_once(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autofree char *path = g_build_filename(fixture->path, "5-7.no-memory", NULL);
+
+    assert_true(g_file_set_contents(path, "", 0, NULL));
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(ct_boards_update(fixture->boards)->len, 1);
+    assert_int_equal(ct_boards_refused(fixture->boards)[CT_REFUSAL_MEMORY], 1);
+    assert_int_equal(ct_boards_refused(fixture->boards)[CT_REFUSAL_ADDRESS_SPACE], 0);
+    unlink(path);
+}
+
+/* Each entry has a place of its own, in the part where it belongs. */
+static void tables_have_no_gaps(void **state)
+{
+    (void)state;
+    for (unsigned table = 0; table < CT_TABLE_COUNT; table++) {
+        const struct ct_table_layout *layout = &ct_table_layouts[table];
+        uint32_t index = 0;
+        for (uint32_t part = layout->first > 0 ? 0 : 1; part <= layout->parts; part++) {
+            struct ct_table_place first = ct_table_place_of(table, index);
+            assert_int_equal(first.part, part);
+            assert_int_equal(first.within, 0);
+            index += first.count;
+            struct ct_table_place last = ct_table_place_of(table, index - 1);
+            assert_int_equal(last.part, part);
+            assert_int_equal(last.within, first.count - 1);
+            if (part > 0)
+                assert_int_equal(ct_segment_size(table, part),
+                                 (uint64_t)first.count * layout->entry_size);
+        }
+        assert_int_equal(index, CT_TABLE_MAX(layout->first, layout->second_bits, layout->parts));
+        assert_int_equal(ct_table_place_of(table, index).part, layout->parts + 1);
+    }
 }
 
 /* As in a session that was begun much later. */
@@ -267,22 +368,24 @@ static void what_is_newer_than_the_round_stays(void **state)
     assert_true(ring_of(fixture, 0)->tail < ring_of(fixture, 0)->head);
 }
 
+enum { LAPS = 3, EVENTS = 1000 }; /* that many fit in the ring */
+
 static void check_laps(const struct fixture *fixture)
 {
     struct ct_board_ring *ring = ring_of(fixture, 0);
     uint8_t bytes[64];
     guint count = 0;
 
-    for (unsigned lap = 0; lap < 3; lap++) {
-        for (unsigned i = 0; i < 12000; i++) {
+    for (unsigned lap = 0; lap < LAPS; lap++) {
+        for (unsigned i = 0; i < EVENTS; i++) {
             struct ct_event_thread_name event = {.name = "a name that does not divide it" + i % 17};
             ct_pack_thread_name(&event, bytes);
             put(ring, now() - 10, CT_EVENT_ID_THREAD_NAME, bytes,
                 ct_packed_size_thread_name(&event));
         }
         ct_drain_now(fixture->drain);
-        assert_int_equal(written->len, 12000 * (lap + 1));
-        for (unsigned i = 0; i < 12000; i++)
+        assert_int_equal(written->len, EVENTS * (lap + 1));
+        for (unsigned i = 0; i < EVENTS; i++)
             assert_string_equal(at(count++)->text, "a name that does not divide it" + i % 17);
     }
 }
@@ -292,7 +395,7 @@ static void a_ring_goes_round(void **state)
     struct fixture *fixture = *state;
 
     check_laps(fixture);
-    assert_true(ring_of(fixture, 0)->head > CT_RING_SIZE);
+    assert_true(ring_of(fixture, 0)->head > CT_RING_SMALL_SIZE);
 }
 
 static void an_empty_ring_is_begun_anew(void **state)
@@ -301,8 +404,8 @@ static void an_empty_ring_is_begun_anew(void **state)
 
     starts_again = TRUE;
     check_laps(fixture);
-    assert_int_equal(ring_of(fixture, 0)->head / CT_RING_EPOCH, 2);
-    assert_true((ring_of(fixture, 0)->head & CT_RING_POSITION_MASK) < CT_RING_SIZE);
+    assert_int_equal(ring_of(fixture, 0)->head / CT_RING_EPOCH, LAPS - 1);
+    assert_true((ring_of(fixture, 0)->head & CT_RING_POSITION_MASK) < CT_RING_SMALL_SIZE);
 }
 
 static void a_ring_that_was_written_over_is_passed_over(void **state)
@@ -314,7 +417,7 @@ static void a_ring_that_was_written_over_is_passed_over(void **state)
     starts_again = TRUE;
     for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
         put_wait(ring, now() - 10, 1);
-        struct ct_ring_record *record = (void *)ring->bytes;
+        struct ct_ring_record *record = (void *)ct_ring_bytes(ring);
         assert_int_equal(ring->head & CT_RING_POSITION_MASK, 40);
         record->size = sizes[i];
         ct_drain_now(fixture->drain);
@@ -403,6 +506,10 @@ int main(void)
         DRAIN_TEST(events_of_all_threads_are_in_order),
         DRAIN_TEST(times_never_go_back),
         DRAIN_TEST(more_threads_have_more_rings),
+        DRAIN_TEST(a_thread_goes_on_in_a_large_ring),
+        DRAIN_TEST(segments_that_make_no_sense_are_not_there),
+        DRAIN_TEST(refusals_are_counted_once),
+        cmocka_unit_test(tables_have_no_gaps),
         DRAIN_TEST(a_long_lag_finds_room),
         DRAIN_TEST(what_is_newer_than_the_round_stays),
         DRAIN_TEST(a_ring_goes_round),

@@ -98,7 +98,9 @@ static void add_blocked_call(struct fixture *fixture, uint64_t time_ns, int32_t 
     static const uint64_t addresses[] = {0x1001, 0x2002};
     const struct ct_kernel_record callers = {
         .event = CT_KERNEL_ID_CALLSTACK_USER,
-        .as.callstack_user = {.tid = tid, .addresses = {addresses, G_N_ELEMENTS(addresses)}}};
+        .as.callstack_user = {.tid = tid,
+                              .is_by_frame_pointers = 1,
+                              .addresses = {addresses, G_N_ELEMENTS(addresses)}}};
 
     add_entry(fixture, time_ns, tid, call, first, second, 0);
     add_switch(fixture, time_ns + 1000, tid, 1, 0);
@@ -117,10 +119,13 @@ static void add_opening_call(struct fixture *fixture, uint64_t time_ns, enum ct_
 
 static void add_module(struct fixture *fixture, uint64_t begin, uint64_t end)
 {
-    const struct ct_kernel_record record = {
-        .event = CT_KERNEL_ID_PROCESS_MODULE,
-        .as.process_module = {
-            .pid = PID, .path = "/bin/server", .build_id = "", .begin = begin, .end = end}};
+    const struct ct_kernel_record record = {.event = CT_KERNEL_ID_PROCESS_MODULE,
+                                            .as.process_module = {.pid = PID,
+                                                                  .path = "/bin/server",
+                                                                  .copy = "",
+                                                                  .build_id = "",
+                                                                  .begin = begin,
+                                                                  .end = end}};
 
     add(fixture, 1000 * MS, PID, &record);
 }
@@ -245,7 +250,9 @@ static void callers_end_with_the_programs_code(void **state)
     struct fixture *fixture = *state;
     const struct ct_kernel_record callers = {
         .event = CT_KERNEL_ID_CALLSTACK_USER,
-        .as.callstack_user = {.tid = PID, .addresses = {addresses, G_N_ELEMENTS(addresses)}}};
+        .as.callstack_user = {.tid = PID,
+                              .is_by_frame_pointers = 1,
+                              .addresses = {addresses, G_N_ELEMENTS(addresses)}}};
 
     add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_pause, 0, 0, 0);
     add_switch(fixture, 1011 * MS, PID, 1, 0);
@@ -633,7 +640,7 @@ static void switches_that_are_lost_end_no_call(void **state)
     static const uint64_t addresses[] = {0x1001};
     const struct ct_kernel_record callers = {
         .event = CT_KERNEL_ID_CALLSTACK_USER,
-        .as.callstack_user = {.tid = PID, .addresses = {addresses, 1}}};
+        .as.callstack_user = {.tid = PID, .is_by_frame_pointers = 1, .addresses = {addresses, 1}}};
     struct fixture *fixture = *state;
 
     add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_nanosleep, 0, 0, 0);

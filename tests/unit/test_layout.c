@@ -122,7 +122,6 @@ static void a_wait_is_a_box_between_running(void **state)
         assert_near(box->x_px, x_of(layout, 0.25), 1);
         assert_near(box->x_px + box->width_px, x_of(layout, 0.75), 1);
         assert_true(box->wait);
-        assert_false(box->is_open);
     }
     const struct ct_layout_text *label = find_text(layout, "recv fd 0");
     assert_non_null(label);
@@ -211,11 +210,46 @@ static void a_wait_open_at_the_end_is_marked(void **state)
     wait.is_open = TRUE;
     fixture_send(scene.timeline, wait);
     struct ct_layout *layout = scene_layout(&scene);
-    int open_count = 0;
-    for (guint i = 0; i < layout->boxes->len; i++)
-        open_count += box_at(layout, i)->is_open && box_at(layout, i)->class == CT_CLASS_SYNC;
-    assert_int_equal(open_count, 1);
+    assert_int_equal(layout->open_ends->len, 1);
+    const struct ct_rectangle *end = &g_array_index(layout->open_ends, struct ct_rectangle, 0);
+    assert_near(end->x_px + end->width_px, x_of(layout, 1), 1);
+    assert_near(end->width_px, CT_OPEN_END_PX, 1e-6);
+    assert_near(end->y_px, row_at(layout, 1)->bar_y_px, 1e-6);
     assert_non_null(find_text(layout, "still waiting"));
+    scene_clear(&scene, layout);
+}
+
+/* Between the kill and its death it ran, and waited in the kernel once more. */
+static void the_end_of_a_wait_that_was_killed_is_marked_whatever_its_last_part(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_thread *thread =
+        fixture_thread(scene.model, fixture_process(scene.model, 10, "app"), 10, "main");
+    struct ct_interval wait =
+        fixture_wait(thread, CT_OP_COND_WAIT, CT_CLASS_SYNC, FIXTURE_S / 2, FIXTURE_S * 3 / 4);
+    wait.is_open = TRUE;
+    wait.end_ns -= FIXTURE_S / 100;
+    fixture_send(scene.timeline, wait);
+    wait.previous_end_ns = wait.end_ns;
+    wait.begin_ns = wait.end_ns + FIXTURE_S / 200;
+    wait.end_ns = wait.begin_ns + FIXTURE_S / 1000;
+    fixture_send(scene.timeline, wait);
+    scene.request.has_tips = TRUE;
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->open_ends->len, 1);
+    const struct ct_rectangle *end = &g_array_index(layout->open_ends, struct ct_rectangle, 0);
+    assert_near(end->x_px + end->width_px, x_of(layout, 0.75), 1);
+    const struct ct_layout_tip *tip = &g_array_index(layout->tips, struct ct_layout_tip, 0);
+    assert_non_null(strstr(tip->text, "250 ms, from 500 ms on: still waiting at the end\n"
+                                      "here 240 ms, from 500 ms on"));
+    ct_layout_free(layout);
+
+    scene.request.window.end_ns = FIXTURE_BEGIN_NS + FIXTURE_S * 7 / 10;
+    scene.request.is_whole = FALSE;
+    layout = scene_layout(&scene);
+    assert_int_equal(layout->open_ends->len, 0);
+    assert_null(find_text(layout, "still waiting"));
     scene_clear(&scene, layout);
 }
 
@@ -570,6 +604,40 @@ static void a_tip_tells_all_about_its_wait(void **state)
     scene_clear(&scene, layout);
 }
 
+/* In a picture of a part, too, a tip is about all of the wait. */
+static void a_tip_tells_the_whole_wait_and_what_of_it_is_in_the_picture(void **state)
+{
+    (void)state;
+    struct scene scene = scene_new(FIXTURE_S);
+    struct ct_process *process = fixture_process(scene.model, 1, "app");
+    struct ct_thread *holder = fixture_thread(scene.model, process, 1, "holder");
+    struct ct_thread *waiter = fixture_thread(scene.model, process, 2, "waiter");
+    struct ct_interval wait =
+        fixture_wait(waiter, CT_OP_MUTEX_LOCK, CT_CLASS_SYNC, FIXTURE_S / 10, FIXTURE_S * 9 / 10);
+    wait.owner_tid = holder->tid;
+    wait.waker = holder;
+    wait.wake_ns = wait.end_ns;
+    scene.request.window = (struct ct_window){FIXTURE_BEGIN_NS + FIXTURE_S / 2,
+                                              FIXTURE_BEGIN_NS + FIXTURE_S * 11 / 20};
+    scene.request.is_whole = FALSE;
+    scene.request.has_tips = TRUE;
+    ct_timeline_free(scene.timeline);
+    scene.timeline = ct_timeline_new(&scene.request.window);
+    scene.request.timeline = scene.timeline;
+    fixture_send(scene.timeline, wait);
+    struct ct_layout *layout = scene_layout(&scene);
+    assert_int_equal(layout->arrows->len, 0);
+    const struct ct_layout_tip *tip =
+        &g_array_index(layout->tips, struct ct_layout_tip, layout->tips->len - 1);
+    assert_string_equal(tip->text, "waiter (2)\n"
+                                   "pthread_mutex_lock on mutex 0x0\n"
+                                   "800 ms, from 100 ms on\n"
+                                   "here 50.0 ms, from 500 ms on\n"
+                                   "held by holder (1) when it began\n"
+                                   "let go by holder (1)");
+    scene_clear(&scene, layout);
+}
+
 static void columns_widen_to_stay_below_the_box_limit(void **state)
 {
     (void)state;
@@ -581,6 +649,7 @@ static void columns_widen_to_stay_below_the_box_limit(void **state)
     layout = scene_layout(&scene);
     assert_true(layout->column_px > 1 && layout->column_px <= 8);
     assert_true(layout->boxes->len < all);
+    assert_non_null(find_text(layout, "is drawn as one"));
     scene_clear(&scene, layout);
 }
 
@@ -826,6 +895,7 @@ int main(void)
         cmocka_unit_test(shares_of_a_column_follow_time),
         cmocka_unit_test(before_start_and_after_exit_is_empty),
         cmocka_unit_test(a_wait_open_at_the_end_is_marked),
+        cmocka_unit_test(the_end_of_a_wait_that_was_killed_is_marked_whatever_its_last_part),
         cmocka_unit_test(rows_group_by_process_with_the_main_thread_first),
         cmocka_unit_test(many_processes_of_one_thread_have_no_headers),
         cmocka_unit_test(the_busiest_threads_have_rows_and_the_rest_is_counted),
@@ -840,6 +910,7 @@ int main(void)
         cmocka_unit_test(labels_name_what_a_wait_is_on),
         cmocka_unit_test(a_label_stands_where_its_wait_begins),
         cmocka_unit_test(a_tip_tells_all_about_its_wait),
+        cmocka_unit_test(a_tip_tells_the_whole_wait_and_what_of_it_is_in_the_picture),
         cmocka_unit_test(columns_widen_to_stay_below_the_box_limit),
         cmocka_unit_test(an_empty_recording_is_a_picture_that_says_so),
         cmocka_unit_test(a_recording_of_no_length_has_rows_and_no_boxes),

@@ -24,7 +24,7 @@ static struct ct_maps *maps;
 static int set_up(void **state)
 {
     (void)state;
-    maps = ct_maps_new();
+    maps = ct_maps_new(NULL);
     return 0;
 }
 
@@ -512,13 +512,13 @@ static void sample_is_read_from_a_spool(void **state)
     assert_int_equal(record.tid, PARENT + 1);
     assert_int_equal(record.as.sample.period_ns, 1000);
     assert_false(record.as.sample.in_kernel);
-    assert_int_equal(record.as.sample.registers[1], 2);
-    assert_int_equal(record.as.sample.stack[1], 4);
-    assert_int_equal(record.as.sample.stack_size, 16);
+    assert_int_equal(record.as.sample.user.registers[1], 2);
+    assert_int_equal(record.as.sample.user.stack[1], 4);
+    assert_int_equal(record.as.sample.user.stack_size, 16);
     assert_true(ct_spool_read(spool, &record));
     assert_true(record.as.sample.in_kernel);
-    assert_null(record.as.sample.stack);
-    assert_int_equal(record.as.sample.stack_size, 0);
+    assert_null(record.as.sample.user.stack);
+    assert_int_equal(record.as.sample.user.stack_size, 0);
     assert_false(ct_spool_read(spool, &record));
     ct_spool_free(spool);
     unlink(path);

@@ -85,7 +85,7 @@ static gboolean write_processes(int fd, pid_t first, pid_t second)
     g_array_append_val(pids, first);
     if (second != 0)
         g_array_append_val(pids, second);
-    return ct_present_write_processes(fd, pids, NOW_NS);
+    return ct_present_write_processes(fd, NULL, pids, NOW_NS);
 }
 
 static void write_self(struct present *present)
@@ -524,7 +524,7 @@ static void a_tree_has_all_descendants_if_they_are_followed(void **state)
 static void a_child_has_mapped_what_it_has_and_not_what_its_parent_has(void **state)
 {
     struct present present = new_present();
-    struct ct_maps *maps = ct_maps_new();
+    struct ct_maps *maps = ct_maps_new(NULL);
     struct ct_address_space space;
     struct ct_raw_record record;
 

@@ -131,6 +131,26 @@ static void an_svg_tells_of_the_wait_that_is_pointed_at(void **state)
     g_unlink(path);
 }
 
+/* A browser's search finds words, not outlines of letters; also what was left out for want of room.
+ */
+static void the_words_of_an_svg_can_be_found(void **state)
+{
+    struct place *place = *state;
+    g_autofree char *path = g_build_filename(place->directory, "x.svg", NULL);
+    g_autofree char *svg = NULL;
+    struct ct_thread *thread = place->model->threads->pdata[1];
+    gsize length;
+    g_free(thread->name);
+    thread->name = g_strdup("a-name-far-too-long-to-be-drawn-as-a-whole-beside-its-bar & <more>");
+    assert_true(write_picture(place, path, 1, NULL));
+    assert_true(g_file_get_contents(path, &svg, &length, NULL));
+    assert_non_null(strstr(svg, ">a-name-far-too-long-to-be-drawn-as-a-whole-beside-its-bar "
+                                "&amp; &lt;more&gt;</text>"));
+    assert_non_null(strstr(svg, ">./サーバー</text>"));
+    assert_non_null(strstr(svg, " fill-opacity=\"0\" "));
+    g_unlink(path);
+}
+
 static void a_png_has_the_size_that_was_asked_for(void **state)
 {
     struct place *place = *state;
@@ -209,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_are_valid_and_the_same_twice),
         cmocka_unit_test(an_svg_tells_of_the_wait_that_is_pointed_at),
+        cmocka_unit_test(the_words_of_an_svg_can_be_found),
         cmocka_unit_test(a_png_has_the_size_that_was_asked_for),
         cmocka_unit_test(an_unknown_extension_is_an_error),
         cmocka_unit_test(a_png_beyond_the_limit_is_an_error),

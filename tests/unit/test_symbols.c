@@ -1,5 +1,6 @@
 #include "image_fixture.h"
 #include "symbols/demangle.h"
+#include "symbols/short_name.h"
 #include "symbols/symbols.h"
 
 #include <setjmp.h>
@@ -280,9 +281,57 @@ static void frames_of_ctrace_are_marked(void **state)
     assert_false(resolve(fixture, 0x3100)->is_own);
 }
 
+static void long_names_lose_what_is_in_brackets_first(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *shown;
+    } cases[] = {
+        {"main", "main"},
+        {"std::vector<int, std::allocator<int> >::push_back(int const&)",
+         "std::vector<int, std::allocator<int> >::push_back(int const&)"},
+        {"std::map<std::string, std::vector<std::string, std::allocator<std::string> >, "
+         "std::less<std::string> >::find(std::string const&)",
+         "std::map<...>::find(std::string const&)"},
+        {"bool operator< <std::string, std::vector<std::string, std::allocator<std::string> "
+         ">>(std::pair<a_type, b_type> const&, std::pair<a_type, b_type> const&)",
+         "bool operator< <...>(std::pair<...> const&, std::pair<...> const&)"},
+        {"a::very::long::name::of::a::name::space::function(first_type const&, second_type const&, "
+         "third_type const&, fourth_type const&)",
+         "a::very::long::name::of::a::name::space::function(...)"},
+        {"(anonymous namespace)::callable<first_type, second_type>::operator()(int) "
+         "const::{lambda(first_type const&, second_type const&)#1}::operator()<int>()",
+         "(anonymous namespace)::callable<...>::operator()(int) const::{lambda(...)#1}::"
+         "operator()<int>()"},
+        /* Brackets that nothing closes, and no brackets at all. */
+        {"std::less<std::less<std::less<std::less<std::less<std::less<std::less<std::less<std::"
+         "less<"
+         "std::less<std::less<std::less<",
+         "std::less<std::less<std::less<std::less<std::les...d::less<std::less<std::less<std::less<"
+         "std::less<"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *shown = ct_short_name(cases[i].name);
+        if (i + 1 < G_N_ELEMENTS(cases))
+            assert_string_equal(shown, cases[i].shown);
+        assert_true(g_utf8_strlen(shown, -1) <= CT_SHORT_NAME_CHARACTERS);
+    }
+    /* What a demangler may make of a template: pages. */
+    GString *pages = g_string_new("f");
+    for (int depth = 0; depth < 500; depth++)
+        g_string_append(pages, "<std::tuple");
+    for (int depth = 0; depth < 500; depth++)
+        g_string_append(pages, ">");
+    g_autofree char *shown = ct_short_name(pages->str);
+    assert_string_equal(shown, "f<...>");
+    g_string_free(pages, TRUE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(long_names_lose_what_is_in_brackets_first),
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(inlined_functions_are_frames_of_their_own),
         TEST(the_first_instruction_is_the_functions_own),

@@ -237,7 +237,7 @@ static void a_cpu_with_more_than_half_of_the_time_wins(void **state)
     assert_true(vote.lead_ns > 0 && vote.lead_ns <= 34);
 }
 
-static void a_wake_outside_the_window_has_no_arrow(void **state)
+static void a_wait_is_known_beyond_the_window(void **state)
 {
     (void)state;
     struct ct_model *model = fixture_model("test", FIXTURE_S);
@@ -253,14 +253,16 @@ static void a_wake_outside_the_window_has_no_arrow(void **state)
     fixture_send(timeline, wait);
     const struct ct_timeline_thread *found = ct_timeline_find(timeline, thread);
     assert_int_equal(found->wait_count, 1);
-    assert_null(found->waits[0].waker);
-    assert_false(found->waits[0].is_open);
+    assert_ptr_equal(found->waits[0].waker, other);
+    assert_int_equal(found->waits[0].whole.begin_ns, FIXTURE_BEGIN_NS + 100);
+    assert_int_equal(found->waits[0].whole.end_ns, FIXTURE_BEGIN_NS + 5000);
+    assert_int_equal(found->open.end_ns, FIXTURE_BEGIN_NS + 5000);
     assert_int_equal(found->waits[0].end_ns, window.end_ns);
     ct_timeline_free(timeline);
     ct_model_free(model);
 }
 
-static void only_the_last_part_of_an_open_wait_is_open(void **state)
+static void a_wait_that_never_returned_is_known_as_a_whole(void **state)
 {
     (void)state;
     struct ct_model *model = fixture_model("test", FIXTURE_S);
@@ -277,8 +279,8 @@ static void only_the_last_part_of_an_open_wait_is_open(void **state)
     ct_timeline_finish(timeline);
     const struct ct_timeline_thread *found = ct_timeline_find(timeline, thread);
     assert_int_equal(found->wait_count, 2);
-    assert_false(found->waits[0].is_open);
-    assert_true(found->waits[1].is_open);
+    assert_int_equal(found->open.begin_ns, FIXTURE_BEGIN_NS);
+    assert_int_equal(found->open.end_ns, FIXTURE_BEGIN_NS + 1000);
     assert_int_equal(found->wait_ns[CT_CLASS_NET], 900);
     assert_int_equal(ct_timeline_wait_count(timeline), 1);
     ct_timeline_free(timeline);
@@ -415,8 +417,8 @@ int main(void)
         cmocka_unit_test(nonsense_is_left_out),
         cmocka_unit_test(times_on_cpus_are_all_in_the_bins),
         cmocka_unit_test(a_cpu_with_more_than_half_of_the_time_wins),
-        cmocka_unit_test(a_wake_outside_the_window_has_no_arrow),
-        cmocka_unit_test(only_the_last_part_of_an_open_wait_is_open),
+        cmocka_unit_test(a_wait_is_known_beyond_the_window),
+        cmocka_unit_test(a_wait_that_never_returned_is_known_as_a_whole),
         cmocka_unit_test(a_life_adds_up_whatever_its_waits_are_estimated_to_be),
         cmocka_unit_test(the_lives_are_without_what_the_recorder_took_before_and_after),
         cmocka_unit_test(thousands_of_threads_share_the_memory),

@@ -110,7 +110,7 @@ static int add_own_maps(void **state)
     unsigned long begin, end, offset;
 
     (void)state;
-    maps = ct_maps_new();
+    maps = ct_maps_new(NULL);
     assert_non_null(file);
     while (fgets(line, sizeof(line), file) != NULL) {
         path[0] = '\0';
@@ -150,13 +150,14 @@ static void unwind_some(size_t stack_size, uint32_t frames, struct ct_unwound *u
 {
     struct ct_unwinder *unwinder = ct_unwinder_new(frames);
     struct ct_address_space space;
-    struct ct_raw_record sample = {
-        .kind = CT_RAW_SAMPLE,
-        .as.sample = {.registers = copy.registers, .stack = copy.stack, .stack_size = stack_size}};
+    const struct ct_raw_user user = {
+        .registers = copy.registers, .stack = copy.stack, .stack_size = stack_size};
+    struct ct_user_state state;
 
     assert_non_null(unwinder);
     assert_true(ct_maps_get(maps, PID, &space));
-    ct_unwinder_run(unwinder, &space, &sample, unwound);
+    assert_true(ct_user_state_of(&user, &state));
+    ct_unwinder_run(unwinder, &space, &state, unwound);
     ct_unwinder_free(unwinder);
 }
 
@@ -223,22 +224,13 @@ static void deepest_stack_is_cut(void **state)
     assert_true(unwound.count <= CT_STACK_MAX_FRAMES);
 }
 
-static void sample_without_registers_has_no_stack(void **state)
+static void without_registers_there_is_no_state(void **state)
 {
-    struct ct_unwinder *unwinder = ct_unwinder_new(CT_STACK_DEFAULT_FRAMES);
-    struct ct_raw_record sample = {.kind = CT_RAW_SAMPLE};
-    struct ct_address_space space = {0};
-    struct ct_unwound unwound;
+    const struct ct_raw_user user = {.stack = copy.stack, .stack_size = sizeof(copy.stack)};
+    struct ct_user_state user_state;
 
     (void)state;
-    ct_unwinder_run(unwinder, &space, &sample, &unwound);
-    assert_int_equal(unwound.count, 0);
-    assert_true(unwound.is_partial);
-    sample.as.sample.in_kernel = TRUE; /* as it executes a program */
-    ct_unwinder_run(unwinder, &space, &sample, &unwound);
-    assert_int_equal(unwound.count, 0);
-    assert_false(unwound.is_partial);
-    ct_unwinder_free(unwinder);
+    assert_false(ct_user_state_of(&user, &user_state));
 }
 
 int main(void)
@@ -248,7 +240,7 @@ int main(void)
         cmocka_unit_test(stack_that_was_not_copied_whole_is_partial),
         cmocka_unit_test(both_ends_of_a_deep_stack_are_kept),
         cmocka_unit_test(deepest_stack_is_cut),
-        cmocka_unit_test(sample_without_registers_has_no_stack),
+        cmocka_unit_test(without_registers_there_is_no_state),
     };
 
     return cmocka_run_group_tests(tests, add_own_maps, free_maps);

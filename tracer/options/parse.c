@@ -1,5 +1,7 @@
 #include "options/parse.h"
 
+#include "options/nearest.h"
+
 #include <string.h>
 
 static gboolean takes_value(const GOptionEntry *entry)
@@ -61,6 +63,86 @@ static char **take_apart(const GOptionEntry *entries, gboolean is_strict, char *
     return (char **)g_ptr_array_free(apart, FALSE);
 }
 
+/* "--pid=12": the value is in the argument. */
+static gboolean has_value_inside(const GOptionEntry *option, const char *argument)
+{
+    g_autofree char *begin = g_strdup_printf("--%s=", option->long_name);
+
+    return g_str_has_prefix(argument, begin);
+}
+
+/* Moves the words that belong to the last one of `joined` there, and returns what comes next. */
+static char **take_more(GPtrArray *joined, char **next, gboolean (*is_value)(const char *word))
+{
+    for (; *next && is_value(*next); next++) {
+        char **last = (char **)&g_ptr_array_index(joined, joined->len - 1);
+        char *longer = g_strconcat(*last, ",", *next, NULL);
+
+        g_free(*last);
+        *last = longer;
+    }
+    return next;
+}
+
+char **ct_options_join(const GOptionEntry *entries, const GOptionEntry *option, char **arguments,
+                       gboolean (*is_value)(const char *word))
+{
+    g_auto(GStrv) apart = take_apart(entries, TRUE, arguments);
+    GPtrArray *joined = g_ptr_array_new();
+    char **next = apart;
+
+    if (*next)
+        g_ptr_array_add(joined, g_strdup(*next++)); /* the program */
+    while (*next && (*next)[0] == '-' && (*next)[1] && strcmp(*next, "--") != 0) {
+        const GOptionEntry *entry = find_entry(entries, *next);
+        gboolean is_inside = has_value_inside(option, *next);
+
+        g_ptr_array_add(joined, g_strdup(*next++));
+        if (entry && *next)
+            g_ptr_array_add(joined, g_strdup(*next++));
+        if (is_inside || entry == option)
+            next = take_more(joined, next, is_value);
+    }
+    for (; *next; next++)
+        g_ptr_array_add(joined, g_strdup(*next));
+    g_ptr_array_add(joined, NULL);
+    g_strfreev(arguments);
+    return (char **)g_ptr_array_free(joined, FALSE);
+}
+
+/* All long options of the context, "--from": those that its help tells of. */
+static GPtrArray *list_options(GOptionContext *context)
+{
+    GPtrArray *options = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *help = g_option_context_get_help(context, FALSE, NULL);
+    g_auto(GStrv) words = g_strsplit_set(help, " \n,=[", -1);
+
+    for (char **word = words; *word; word++) {
+        if (g_str_has_prefix(*word, "--") && (*word)[2])
+            g_ptr_array_add(options, g_strdup(*word));
+    }
+    return options;
+}
+
+/* GLib says which option it does not know; which one may be meant, we say. */
+static void add_hint(GOptionContext *context, GError **error)
+{
+    const char *begin = error && *error ? strstr((*error)->message, "--") : NULL;
+
+    if (!begin || !g_error_matches(*error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
+        return;
+    g_autofree char *typed = g_strndup(begin, strcspn(begin, "= "));
+    g_autoptr(GPtrArray) options = list_options(context);
+    const char *meant = ct_nearest(typed, (const char *const *)options->pdata, options->len);
+
+    if (meant) {
+        char *message = g_strdup_printf("%s: did you mean %s?", (*error)->message, meant);
+
+        g_free((*error)->message);
+        (*error)->message = message;
+    }
+}
+
 gboolean ct_options_parse(GOptionContext *context, const GOptionEntry *entries, char ***arguments,
                           GError **error)
 {
@@ -68,5 +150,8 @@ gboolean ct_options_parse(GOptionContext *context, const GOptionEntry *entries, 
 
     g_strfreev(*arguments);
     *arguments = apart;
-    return g_option_context_parse_strv(context, arguments, error);
+    if (g_option_context_parse_strv(context, arguments, error))
+        return TRUE;
+    add_hint(context, error);
+    return FALSE;
 }

@@ -1,6 +1,7 @@
 /*
- * The command line of every program that has options with letters. GLib reads a letter's value from
- * the next argument only; here it may be joined to the letter, as people are used to: -n3, -n=3.
+ * The command line of every program. GLib reads a letter's value from the next argument only; here
+ * it may be joined to the letter, as people are used to: -n3, -n=3. Who mistypes an option is told
+ * which one is meant.
  */
 #ifndef CTRACE_OPTIONS_PARSE_H
 #define CTRACE_OPTIONS_PARSE_H
@@ -14,5 +15,12 @@
  */
 gboolean ct_options_parse(GOptionContext *context, const GOptionEntry *entries, char ***arguments,
                           GError **error);
+
+/*
+ * The arguments with the value of `option`, one of `entries`, in one word: of "-p 12 34" it is
+ * "12,34". A word belongs to it if `is_value` says so. Takes the arguments; free with g_strfreev().
+ */
+char **ct_options_join(const GOptionEntry *entries, const GOptionEntry *option, char **arguments,
+                       gboolean (*is_value)(const char *word));
 
 #endif

@@ -1,4 +1,7 @@
-/* Closing descriptors. */
+/*
+ * Closing descriptors. Without dirent.h: where a header says that a folder is never NULL, the
+ * compiler leaves out what we do in case it is.
+ */
 #include "fd.h"
 #include "hook.h"
 
@@ -13,14 +16,26 @@ int close(int fd)
     return real_close(fd);
 }
 
+int dirfd(void *directory);
+
+CT_REAL(int, closedir, (void *directory))
+
+int closedir(void *directory)
+{
+    CT_NEED_REAL(closedir);
+    ct_fd_forget(directory != NULL ? dirfd(directory) : -1); /* before, as for close */
+    return real_closedir(directory);
+}
+
 CT_REAL(int, close_range, (unsigned first, unsigned last, int flags))
 
 int close_range(unsigned first, unsigned last, int flags)
 {
     CT_NEED_REAL(close_range);
-    if (first <= last)
+    int result = real_close_range(first, last, flags);
+    if (result == 0 && !(flags & CLOSE_RANGE_CLOEXEC)) /* those stay open */
         ct_fd_forget_range(first, last);
-    return real_close_range(first, last, flags);
+    return result;
 }
 
 CT_REAL(void, closefrom, (int first))

@@ -1,15 +1,17 @@
 #include "deep.h"
 
-#include "raw.h"
+#include "clock.h"
+#include "memory.h"
+#include "tables.h"
 #include "unwind.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
-/* So many threads at a time know deep stacks: memory of the process that none touches before. */
+/* So many threads at a time know deep stacks. */
 #define THREADS 256
 
-#define OUTER_MAX CT_STACK_MAX_FRAMES
+#define OUTER_MAX CT_STACK_OUTERMOST(CT_STACK_MAX_FRAMES)
 
 /* Walks begin with room for so many frames, and end with this. */
 #define FIRST_FRAMES (UINT32_C(1) << 13)
@@ -32,7 +34,7 @@
 /* The deep stack that a thread found last. It is there again if the same function is at the same
  * place, its innermost frames are the same, and so are the return addresses of the outermost ones.
  */
-static struct found {
+struct found {
     uint64_t next_walk_ns; /* not before */
     const uint64_t *frame; /* NULL: none */
     uint64_t inner_hash;
@@ -42,13 +44,28 @@ static struct found {
         const uint64_t *place;
         uint64_t address;
     } outer[OUTER_MAX];
-} all_found[THREADS];
+};
+
+/* One after the other in each slot have the same. */
+static struct found *all_found[THREADS];
 
 static struct found *found_of(const struct ct_self *self)
 {
-    size_t index = (size_t)(self->slot - ct_board->threads);
+    return self->slot_index < THREADS ? all_found[self->slot_index] : NULL;
+}
 
-    return index < THREADS ? &all_found[index] : NULL;
+/* NULL if there is no room. */
+static struct found *make_found(const struct ct_self *self)
+{
+    if (self->slot_index >= THREADS)
+        return NULL;
+    struct found **found = &all_found[self->slot_index];
+    if (*found == NULL && ct_memory_is_spare(sizeof(**found))) {
+        void *memory =
+            mmap(NULL, sizeof(**found), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        *found = memory != MAP_FAILED ? memory : NULL;
+    }
+    return *found;
 }
 
 void ct_deep_forget(const struct ct_self *self)
@@ -83,7 +100,7 @@ static bool is_found_again(const struct found *found, const struct ct_deep *deep
         const uint64_t *place = found->outer[i].place;
 
         if ((i == 0 || is_other_page(place, found->outer[i - 1].place)) &&
-            !ct_memory_is_readable(place))
+            !ct_memory_is_readable(place, sizeof(*place)))
             return false;
         if (*place != found->outer[i].address)
             return false;
@@ -103,6 +120,8 @@ static bool map_room(struct walk *walk, uint32_t room)
 {
     walk->count = 0;
     walk->room = room;
+    if (!ct_memory_is_spare(room * sizeof(*walk->addresses)))
+        return false;
     walk->addresses = mmap(NULL, room * sizeof(*walk->addresses), PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return walk->addresses != MAP_FAILED;
@@ -153,7 +172,7 @@ static bool find_places(struct found *found, const struct walk *walk, uint32_t o
     for (uint32_t i = own; i < walk->count; i++, place++) {
         for (;; place++) {
             if ((uint64_t)place % PAGE_SIZE == 0 &&
-                (++pages > LOOK_PAGES || !ct_memory_is_readable(place)))
+                (++pages > LOOK_PAGES || !ct_memory_is_readable(place, sizeof(*place))))
                 return false;
             if (*place == (uint64_t)walk->addresses[i])
                 break;
@@ -193,7 +212,7 @@ static bool take(struct found *found, const struct walk *walk, const struct ct_d
 bool ct_deep_find(struct ct_self *self, const struct ct_deep *deep, uint64_t *outer,
                   uint16_t *omitted_bits)
 {
-    struct found *found = found_of(self);
+    struct found *found = make_found(self);
     uint64_t now_ns = ct_now_ns();
     struct walk walk;
     bool is_known = false;

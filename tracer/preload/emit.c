@@ -1,8 +1,8 @@
 #include "emit.h"
 
 #include "raw.h"
-#include "ring.h"
 #include "schema/packed_event.h"
+#include "tables.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -14,24 +14,73 @@
 #define START_AGAIN 8192
 
 static struct ct_doorbell *doorbell;
+static bool is_doorbell_writable;
 
-void ct_emit_init(struct ct_doorbell *mapped)
+void ct_emit_init(struct ct_doorbell *mapped, bool is_writable)
 {
     doorbell = mapped;
+    is_doorbell_writable = is_writable;
 }
 
-static bool back_up_to(struct ct_board_ring *ring, uint64_t end)
+static bool back_up_to(const struct ct_self *self, uint64_t end)
 {
+    struct ct_board_ring *ring = self->ring;
+
     while (ring->backed < end) {
-        uint64_t step = CT_RING_SIZE - ring->backed;
+        uint64_t step = self->ring_size - ring->backed;
         if (step > BACKING_STEP)
             step = BACKING_STEP;
-        if (!ct_memory_back(ring->bytes + ring->backed, step))
+        if (!ct_memory_back(ct_ring_bytes(ring) + ring->backed, step))
             return false;
         ring->backed += step;
     }
     return true;
 }
+
+/* ---- Which ring. ---- */
+
+/* In large_ring of a slot: there is none to be had. */
+#define NO_LARGE_RING UINT32_MAX
+
+static void use_ring(struct ct_self *self, struct ct_board_ring *ring, uint32_t size)
+{
+    self->ring = ring;
+    self->ring_size = size;
+    if (ring->backed == 0)
+        ring->backed = CT_RING_BACKED_AT_FIRST - sizeof(*ring);
+}
+
+void ct_ring_begin_thread(struct ct_self *self, struct ct_board_slot *slot)
+{
+    struct ct_board_ring *large = NULL;
+
+    if (slot->large_ring != 0 && slot->large_ring != NO_LARGE_RING)
+        large = ct_table_find(CT_TABLE_RINGS, slot->large_ring - 1);
+    if (large != NULL)
+        use_ring(self, large, CT_RING_LARGE_SIZE);
+    else
+        use_ring(self, ct_slot_ring(slot), CT_RING_SMALL_SIZE);
+}
+
+/* The small one is full: what the thread writes from now on goes to a large one. */
+static bool take_large_ring(struct ct_self *self)
+{
+    struct ct_board_slot *slot = ct_slot_at(self->slot_index);
+
+    if (slot == NULL || slot->large_ring != 0)
+        return false;
+    slot->large_ring = NO_LARGE_RING;
+    uint32_t index = atomic_fetch_add(&ct_board->ring_count, 1);
+    struct ct_board_ring *ring =
+        index < CT_BOARD_MAX_RINGS ? ct_table_get(CT_TABLE_RINGS, index) : NULL;
+    if (ring == NULL || !ct_memory_back(ring, CT_RING_BACKED_AT_FIRST))
+        return false;
+    slot->large_ring = index + 1;
+    use_ring(self, ring, CT_RING_LARGE_SIZE);
+    return true;
+}
+
+/* ---- Records. ---- */
 
 /* A record that is being written. */
 struct place {
@@ -40,58 +89,72 @@ struct place {
     uint64_t next;                 /* the ring's head once it is written */
 };
 
-static struct place begin_record(struct ct_self *self, enum ct_event event, size_t packed_size,
-                                 uint64_t ticks)
+/* A place for so many bytes in the thread's ring. */
+static struct place find_place(const struct ct_self *self, size_t size)
 {
-    struct place place = {.ring = self->ring};
-    size_t size = sizeof(struct ct_ring_record) + ct_packed_align(packed_size);
-
-    if (self->slot == NULL)
-        return place;
     struct ct_board_ring *ring = self->ring;
+    struct place place = {.ring = ring};
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
     if (head == tail && (head & CT_RING_POSITION_MASK) >= START_AGAIN)
         head = (head | CT_RING_POSITION_MASK) + 1;
     uint64_t position = head & CT_RING_POSITION_MASK;
-    uint64_t at = position % CT_RING_SIZE;
-    uint64_t left = CT_RING_SIZE - at;
+    uint64_t at = position % self->ring_size;
+    uint64_t left = self->ring_size - at;
     uint64_t skipped = left < size ? left : 0;
     if (skipped > 0)
         at = 0;
-    if (size > CT_RING_RECORD_MAX ||
-        position + skipped + size - ct_ring_begin(head, tail) > CT_RING_SIZE ||
-        (__builtin_expect(ring->backed < at + size, 0) && !back_up_to(ring, at + size))) {
+    if (position + skipped + size - ct_ring_begin(head, tail) > self->ring_size ||
+        (__builtin_expect(ring->backed < at + size, 0) && !back_up_to(self, at + size)))
+        return place;
+    if (skipped >= sizeof(struct ct_ring_record)) {
+        struct ct_ring_record *rest = (void *)(ct_ring_bytes(ring) + self->ring_size - skipped);
+        *rest = (struct ct_ring_record){.event = CT_EVENT_COUNT};
+    }
+    place.record = (void *)(ct_ring_bytes(ring) + at);
+    place.next = head + skipped + size;
+    return place;
+}
+
+static struct place begin_record(struct ct_self *self, enum ct_event event, size_t packed_size,
+                                 uint64_t ticks)
+{
+    struct place place = {.record = NULL};
+    size_t size = sizeof(struct ct_ring_record) + ct_packed_align(packed_size);
+
+    if (self->slot == NULL)
+        return place;
+    if (size <= CT_RING_RECORD_MAX) {
+        place = find_place(self, size);
+        if (__builtin_expect(place.record == NULL, 0) && take_large_ring(self))
+            place = find_place(self, size);
+    }
+    if (place.record == NULL) {
         atomic_fetch_add(&ct_board->events_lost, 1);
         return place;
     }
-    if (skipped >= sizeof(struct ct_ring_record)) {
-        struct ct_ring_record *rest = (void *)(ring->bytes + CT_RING_SIZE - skipped);
-        *rest = (struct ct_ring_record){.event = CT_EVENT_COUNT};
-    }
-    place.record = (void *)(ring->bytes + at);
     *place.record = (struct ct_ring_record){
         .ticks = ticks, .tid = self->slot->tid, .size = (uint16_t)size, .event = (uint8_t)event};
-    place.next = head + skipped + size;
     return place;
 }
 
 static void ring_doorbell(void)
 {
-    atomic_fetch_add(&doorbell->rung, 1);
+    if (is_doorbell_writable)
+        atomic_fetch_add(&doorbell->rung, 1);
     if (atomic_load(&doorbell->is_awaited))
         ct_syscall(SYS_futex, &doorbell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-static void end_record(const struct place *place)
+static void end_record(const struct ct_self *self, const struct place *place)
 {
     struct ct_board_ring *ring = place->ring;
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     uint64_t used = (place->next & CT_RING_POSITION_MASK) - ct_ring_begin(place->next, tail);
+    uint32_t call_size = self->ring_size / CT_RING_CALL_SHARE;
 
     atomic_store_explicit(&ring->head, place->next, memory_order_release);
-    if (__builtin_expect(
-            used >= CT_RING_CALL_SIZE && used - place->record->size < CT_RING_CALL_SIZE, 0))
+    if (__builtin_expect(used >= call_size && used - place->record->size < call_size, 0))
         ring_doorbell();
 }
 
@@ -103,6 +166,6 @@ static void end_record(const struct place *place)
         if (place.record == NULL)                                                                  \
             return;                                                                                \
         ct_pack_##name(event, (uint8_t *)(place.record + 1));                                      \
-        end_record(&place);                                                                        \
+        end_record(self, &place);                                                                  \
     }
 CT_PROGRAM_EVENTS(CT_EMIT)

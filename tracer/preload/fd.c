@@ -7,6 +7,7 @@
 #include "schema/descriptors.h"
 #include "text.h"
 #include "wait.h"
+#include "work_stack.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -252,15 +253,13 @@ static void format_address(const struct sockaddr_storage *address, socklen_t siz
     }
 }
 
-void ct_fd_announce(int fd)
+static void announce(void *argument)
 {
+    int fd = *(const int *)argument;
+    enum ct_fd_kind kind = ct_fd_kind(fd);
     char local[256];
     char peer[128] = "";
 
-    if ((unsigned)fd >= CT_FD_CACHE || ct_fd_cache[fd] & CT_FD_ANNOUNCED)
-        return;
-    enum ct_fd_kind kind = ct_fd_kind(fd);
-    note_announced(fd);
     if (kind >= CT_FD_KIND_SOCKET_INET && kind <= CT_FD_KIND_SOCKET_OTHER) {
         struct sockaddr_storage address;
         socklen_t size = sizeof(address);
@@ -275,4 +274,12 @@ void ct_fd_announce(int fd)
     }
     struct ct_event_fd event = {.fd = fd, .kind = (uint8_t)kind, .local = local, .peer = peer};
     ct_emit_fd(&ct_self, ct_ticks(), &event);
+}
+
+void ct_fd_announce(int fd)
+{
+    if ((unsigned)fd >= CT_FD_CACHE || ct_fd_cache[fd] & CT_FD_ANNOUNCED)
+        return;
+    if (ct_with_room(&ct_self, announce, &fd))
+        note_announced(fd);
 }

@@ -164,20 +164,6 @@ CT_WRAP_FORGET(int, shm_open, (const char *name, int flags, mode_t mode), (name,
 /* A folder's descriptor, opened and closed inside the C library. */
 CT_WRAP_FORGET(DIR *, opendir, (const char *path), (path),
                ct_fd_forget(result != NULL ? dirfd(result) : -1))
-CT_REAL(int, closedir, (DIR * directory))
-
-/* Of a folder that may be none, whatever the headers say. */
-static int folder_fd(const void *directory)
-{
-    return directory != NULL ? dirfd((DIR *)directory) : -1;
-}
-
-int closedir(DIR *directory)
-{
-    CT_NEED_REAL(closedir);
-    ct_fd_forget(folder_fd(directory)); /* before: the number may be another thread's at once */
-    return real_closedir(directory);
-}
 
 /* ---- Descriptors that wait from now on, or no longer do. ---- */
 

@@ -1,6 +1,7 @@
 /* Blocking calls on descriptors: reading and writing, sockets, waiting for any of several. */
 #include "fd.h"
 #include "hook.h"
+#include "memory.h"
 #include "raw.h"
 #include "unwind.h"
 
@@ -154,8 +155,7 @@ static enum ct_class poll_class(const struct pollfd *fds, nfds_t count)
     unsigned bits = 0;
 
     ct_pair_poll_begin();
-    if (count == 0 || count > CT_FD_CACHE || !ct_memory_is_readable(fds) ||
-        !ct_memory_is_readable(fds + count - 1))
+    if (count > CT_FD_CACHE || !ct_memory_is_readable(fds, count * sizeof(*fds)))
         return CT_CLASS_SLEEP;
     for (nfds_t i = 0; i < count; i++) {
         if (fds[i].fd < 0)
@@ -172,6 +172,7 @@ static enum ct_class select_class(int count, const fd_set *reads, const fd_set *
 {
     const fd_mask *sets[] = {(const fd_mask *)reads, (const fd_mask *)writes,
                              (const fd_mask *)excepts};
+    int readable[sizeof(sets) / sizeof(sets[0])]; /* words of each */
     unsigned bits = 0;
 
     *watched = 0;
@@ -181,13 +182,12 @@ static enum ct_class select_class(int count, const fd_set *reads, const fd_set *
     /* As the kernel reads them: the sets may be larger than an fd_set. */
     int words = (count - 1) / NFDBITS + 1;
     for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
-        if (sets[s] != NULL &&
-            (!ct_memory_is_readable(sets[s]) || !ct_memory_is_readable(sets[s] + words - 1)))
-            sets[s] = NULL;
+        readable[s] =
+            (int)(ct_memory_readable(sets[s], (size_t)words * sizeof(fd_mask)) / sizeof(fd_mask));
     for (int w = 0; w < words; w++) {
         unsigned long word = 0;
         for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
-            word |= sets[s] != NULL ? (unsigned long)sets[s][w] : 0;
+            word |= w < readable[s] ? (unsigned long)sets[s][w] : 0;
         for (; word != 0; word &= word - 1) {
             int fd = w * NFDBITS + __builtin_ctzl(word);
             if (fd >= count)

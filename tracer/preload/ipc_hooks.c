@@ -1,7 +1,7 @@
 /* System V semaphores and message queues, POSIX message queues. */
 #include "fd.h"
 #include "hook.h"
-#include "unwind.h"
+#include "memory.h"
 
 #include <fcntl.h>
 #include <mqueue.h>
@@ -10,11 +10,14 @@
 
 /* ---- System V. ---- */
 
+/* More operations at once than any system allows. */
+#define OPERATIONS_MAX 65536
+
 /* Some operation of the set waits for the semaphore: a positive one never does. */
 static bool may_wait(const struct sembuf *operations, size_t count)
 {
-    if (count == 0 || !ct_memory_is_readable(operations) ||
-        !ct_memory_is_readable(&operations[count - 1]))
+    if (!*ct_is_ours || count > OPERATIONS_MAX ||
+        !ct_memory_is_readable(operations, count * sizeof(*operations)))
         return false; /* it fails at once */
     for (size_t i = 0; i < count; i++)
         if (operations[i].sem_op <= 0 && !(operations[i].sem_flg & IPC_NOWAIT))

@@ -5,9 +5,16 @@
 #include "hook.h"
 #include "modules.h"
 #include "stack.h"
+#include "work_stack.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+
+static void update_modules(void *argument)
+{
+    (void)argument;
+    ct_modules_update();
+}
 
 /* Finds out what is gone since that generation. */
 static void note_unloaded(struct ct_self *self, uint32_t generation)
@@ -21,7 +28,8 @@ static void note_unloaded(struct ct_self *self, uint32_t generation)
         return;
     }
     self->mode = CT_MODE_BUSY;
-    ct_modules_update();
+    if (!ct_with_room(self, update_modules, NULL))
+        atomic_fetch_add(&ct_unloads, CT_UNLOAD); /* whoever takes a stack looks */
     if (generation != ct_modules_generation() && mode == CT_MODE_TRACED) {
         struct ct_event_unload event = {.generation = ct_modules_generation()};
 

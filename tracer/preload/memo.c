@@ -1,8 +1,12 @@
 #include "memo.h"
 
+#include "memory.h"
+#include "tables.h"
 #include "unwind.h"
 
-/* So many threads at a time have memos: memory of the process that none touches before. */
+#include <sys/mman.h>
+
+/* So many threads at a time have memos. */
 #define THREADS 256
 
 /*
@@ -11,18 +15,50 @@
  */
 #define SIGHTINGS 256
 
-static struct ct_memos all_memos[THREADS];
+/* One after the other in each slot have the same. */
+static struct ct_memos *all_memos[THREADS];
 
 struct ct_memos *ct_memos_of(const struct ct_self *self)
 {
-    size_t index = (size_t)(self->slot - ct_board->threads);
-
-    if (index >= THREADS)
+    if (self->slot_index >= THREADS)
         return NULL;
-    struct ct_memos *memos = &all_memos[index];
+    struct ct_memos **memos = &all_memos[self->slot_index];
+    if (*memos == NULL) {
+        void *memory = ct_memory_is_spare(sizeof(**memos))
+                           ? mmap(NULL, sizeof(**memos), PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                           : MAP_FAILED;
+        if (memory == MAP_FAILED)
+            return NULL;
+        *memos = memory;
+    }
     for (size_t i = 0; i < CT_MEMO_COUNT; i++)
-        memos->memos[i].frame = NULL;
-    return memos;
+        (*memos)->memos[i].frame = NULL;
+    return *memos;
+}
+
+#define PAGE_SIZE 4096
+
+static bool is_there(const uint64_t *place)
+{
+    return ct_self_stack_has(&ct_self, (uint64_t)place) ||
+           ct_memory_is_readable(place, sizeof(*place));
+}
+
+/* The page of the frame itself is. */
+bool ct_memo_is_there(const struct ct_memo *memo)
+{
+    uint64_t page = (uint64_t)memo->frame / PAGE_SIZE;
+
+    for (uint32_t i = 0; i < memo->word_count; i++) {
+        const uint64_t *place = memo->words[i].place;
+        if ((uint64_t)place / PAGE_SIZE == page)
+            continue;
+        if (!is_there(place))
+            return false;
+        page = (uint64_t)place / PAGE_SIZE;
+    }
+    return true;
 }
 
 void ct_memos_forget(struct ct_memos *memos)
@@ -44,8 +80,10 @@ struct lesson {
 
 static bool add_word(struct ct_memo *memo, const uint64_t *place)
 {
-    if (memo->word_count == CT_MEMO_WORDS)
+    if (memo->word_count == CT_MEMO_WORDS || !is_there(place))
         return false;
+    if (!ct_self_stack_has(&ct_self, (uint64_t)place))
+        memo->is_foreign = true;
     memo->words[memo->word_count++] = (struct ct_memo_word){.place = place, .value = *place};
     return true;
 }
@@ -73,7 +111,7 @@ static bool learn_frame(void *user, const struct ct_frame *frame)
 
     if (inner->address == 0 && return_place != memo->frame + 1)
         return true;
-    if (frame->is_of_signal || *return_place != frame->address ||
+    if (frame->is_of_signal || !is_there(return_place) || *return_place != frame->address ||
         !is_expected(lesson, frame->address))
         return false;
     if (inner->address != 0 && inner->frame_pointer >= inner->stack_pointer &&
@@ -86,8 +124,7 @@ static bool learn_frame(void *user, const struct ct_frame *frame)
 
 static bool learn(struct ct_memo *memo)
 {
-    struct lesson lesson = {.memo = memo,
-                            .stack = ct_board_stack_at(&ct_board->stacks, memo->stack)};
+    struct lesson lesson = {.memo = memo, .stack = ct_stack_at(memo->stack)};
 
     return ct_unwind_visit(learn_frame, &lesson) && lesson.frame_count == lesson.stack->count;
 }
@@ -109,6 +146,7 @@ void ct_memo_note(struct ct_memos *memos, const uint64_t *frame, uint64_t site, 
         memo->stack = stack;
         memo->sightings = 0;
         memo->word_count = 0;
+        memo->is_foreign = false;
     }
     if (++memo->sightings < SIGHTINGS)
         return;

@@ -22,6 +22,7 @@ struct ct_memo {
     uint32_t stack;        /* its id */
     uint16_t word_count;   /* 0: it has not been learnt */
     uint16_t sightings;    /* so often it was taken in turn, up to when it is learnt */
+    bool is_foreign;       /* some of it is not on the thread's own stack */
     struct ct_memo_word words[CT_MEMO_WORDS];
 };
 
@@ -47,6 +48,9 @@ static inline struct ct_memo *ct_memo_at(struct ct_memos *memos, const uint64_t 
     return &memos->memos[key >> 61];
 }
 
+/* Can its places be looked at still? They may be beyond the end of another stack. */
+bool ct_memo_is_there(const struct ct_memo *memo);
+
 /* The id of the calling function's stack, if it is known again, else 0; `frame` is that function's
  * frame address, `site` what it is asked for by. */
 static inline uint32_t ct_memo_recall(struct ct_memos *memos, const uint64_t *frame, uint64_t site)
@@ -55,7 +59,8 @@ static inline uint32_t ct_memo_recall(struct ct_memos *memos, const uint64_t *fr
     uint32_t changes = memos->changes;
     uint32_t stack = memo->stack;
 
-    if (memo->frame != frame || memo->word_count == 0)
+    if (memo->frame != frame || memo->word_count == 0 ||
+        __builtin_expect(memo->is_foreign && !ct_memo_is_there(memo), 0))
         return 0;
     for (uint32_t i = 0; i < memo->word_count; i++) {
         if (*memo->words[i].place != memo->words[i].value)

@@ -1,8 +1,8 @@
 #include "modules.h"
 
+#include "clock.h"
 #include "raw.h"
-#include "ring.h"
-#include "stack.h"
+#include "tables.h"
 #include "text.h"
 #include "unwind.h"
 
@@ -31,7 +31,8 @@ static struct known {
     bool is_in_turn; /* it is where another one was before, or after */
 } known[CT_BOARD_MAX_MODULES];
 
-#define NO_LIFE UINT32_MAX
+#define NO_LIFE   UINT32_MAX
+#define NO_MODULE UINT32_MAX
 
 /* The first so many modules are all that are in turn with others. */
 static _Atomic uint32_t in_turn_end;
@@ -48,17 +49,13 @@ uint32_t ct_modules_reuses(void)
     return atomic_load_explicit(&reuses, memory_order_relaxed);
 }
 
-static uint32_t module_count(void)
-{
-    uint32_t count = atomic_load(&ct_board->module_count);
+/* The first so many are on the board. */
+static uint32_t known_count;
 
-    return count < CT_BOARD_MAX_MODULES ? count : CT_BOARD_MAX_MODULES;
-}
-
-void ct_modules_begin(void)
+/* One that is on the board. */
+static struct ct_board_module *module_at(uint32_t index)
 {
-    memset(known, 0, sizeof(known));
-    atomic_store(&in_turn_end, 0);
+    return ct_table_find(CT_TABLE_MODULES, index);
 }
 
 uint64_t ct_modules_sign(const uint64_t *addresses, uint32_t count)
@@ -67,10 +64,10 @@ uint64_t ct_modules_sign(const uint64_t *addresses, uint32_t count)
     uint64_t sign = 0;
 
     for (uint32_t i = 0; i < end; i++) {
-        const struct ct_board_module *module = &ct_board->modules[i];
-
-        for (uint32_t frame = 0; known[i].is_in_turn && known[i].is_loaded && frame < count;
-             frame++) {
+        if (!known[i].is_in_turn || !known[i].is_loaded)
+            continue;
+        const struct ct_board_module *module = module_at(i);
+        for (uint32_t frame = 0; frame < count; frame++) {
             if (addresses[frame] > module->begin && addresses[frame] <= module->end)
                 sign = (sign ^ (i + 1)) * UINT64_C(0x9e3779b97f4a7c15) + frame;
         }
@@ -230,17 +227,17 @@ static bool is_same(const struct ct_board_module *a, const struct ct_board_modul
            memcmp(a->build_id, b->build_id, a->build_id_size) == 0;
 }
 
-/* The module that was there last, or NULL. */
-static struct ct_board_module *find_last(const struct ct_board_module *object)
+/* Which module was there last; NO_MODULE: none. */
+static uint32_t find_last(const struct ct_board_module *object)
 {
-    struct ct_board_module *last = NULL;
+    uint32_t last = NO_MODULE;
 
-    for (uint32_t i = 0; i < module_count(); i++) {
-        struct ct_board_module *module = &ct_board->modules[i];
+    for (uint32_t i = 0; i < known_count; i++) {
+        const struct ct_board_module *module = module_at(i);
 
         if (module->begin < object->end && module->end > object->begin &&
-            (last == NULL || known[i].life > known[last - ct_board->modules].life))
-            last = module;
+            (last == NO_MODULE || known[i].life > known[last].life))
+            last = i;
     }
     return last;
 }
@@ -248,8 +245,8 @@ static struct ct_board_module *find_last(const struct ct_board_module *object)
 /* Where something else was, and what was there for a time. */
 static void mark_in_turn(const struct ct_board_module *object)
 {
-    for (uint32_t i = 0; i < module_count(); i++) {
-        const struct ct_board_module *module = &ct_board->modules[i];
+    for (uint32_t i = 0; i < known_count; i++) {
+        const struct ct_board_module *module = module_at(i);
 
         if (module->begin >= object->end || module->end <= object->begin)
             continue;
@@ -277,42 +274,51 @@ static void set_path(struct ct_board_module *module, const char *name, bool is_p
         ct_text_string(&text, name[0] != '\0' ? name : "[vdso]");
 }
 
-/* The module on the board, which may have been there before; NULL if there is no room. */
-static struct ct_board_module *put_module(const struct ct_board_module *object, const char *name,
-                                          bool is_program)
+/* Which module on the board it is, which may have been there before; NO_MODULE if there is no room.
+ */
+static uint32_t put_module(const struct ct_board_module *object, const char *name, bool is_program)
 {
-    uint32_t count = module_count();
+    uint32_t index = known_count;
     uint32_t hash = hash_name(name);
-    struct ct_board_module *module = &ct_board->modules[count];
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (known[i].name == hash && is_same(&ct_board->modules[i], object))
-            return &ct_board->modules[i];
+    for (uint32_t i = 0; i < known_count; i++) {
+        if (known[i].name == hash && is_same(module_at(i), object))
+            return i;
     }
-    if (count == CT_BOARD_MAX_MODULES || !ct_memory_back(module, sizeof(*module)))
-        return NULL;
+    struct ct_board_module *module = ct_table_get(CT_TABLE_MODULES, index);
+    if (module == NULL || (index >= CT_FIRST_MODULES && !ct_memory_back(module, sizeof(*module))))
+        return NO_MODULE;
     *module = *object;
     set_path(module, name, is_program);
-    known[count].name = hash;
-    atomic_store(&ct_board->module_count, count + 1);
+    known[index] = (struct known){.name = hash};
+    known_count++;
+    atomic_store(&ct_board->module_count, known_count);
     atomic_store_explicit(&module->is_ready, 1, memory_order_release);
-    return module;
+    return index;
 }
 
 /* Without room for it, it is known to us alone, so that no stack of another is its own. */
-static void begin_life(const struct ct_board_module *module)
+static void begin_life(uint32_t index)
 {
-    uint32_t index = (uint32_t)(module - ct_board->modules);
     uint32_t number = atomic_load(&ct_board->life_count);
-    struct ct_board_life *life = &ct_board->lives[number];
+    struct ct_board_life *life = ct_table_get(CT_TABLE_LIVES, number);
 
     known[index].is_loaded = true;
     known[index].life = NO_LIFE;
-    if (number == CT_BOARD_MAX_LIVES || !ct_memory_back(life, sizeof(*life)))
+    if (life == NULL || (number >= CT_FIRST_LIVES && !ct_memory_back(life, sizeof(*life))))
         return;
     atomic_store(&ct_board->life_count, number + 1);
     known[index].life = number;
     atomic_store_explicit(&life->module, index + 1, memory_order_release);
+}
+
+static void end_life(uint32_t index, uint64_t until_ns)
+{
+    struct ct_board_life *life =
+        known[index].life != NO_LIFE ? ct_table_find(CT_TABLE_LIVES, known[index].life) : NULL;
+
+    if (life != NULL)
+        life->until_ns = until_ns;
 }
 
 static int add_module(struct dl_phdr_info *info, size_t size, void *data)
@@ -336,23 +342,23 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     object.end = info->dlpi_addr + end;
     copy_build_id(info, &object);
 
-    struct ct_board_module *last = find_last(&object);
-    struct ct_board_module *module = put_module(&object, info->dlpi_name, is_program);
-    if (last != NULL && last != module) {
+    uint32_t last = find_last(&object);
+    uint32_t index = put_module(&object, info->dlpi_name, is_program);
+    if (last != NO_MODULE && last != index) {
         forget_code();
         mark_in_turn(&object);
     }
-    if (module == NULL) {
+    if (index == NO_MODULE) {
         scan->lost++;
         return 0;
     }
-    struct known *state = &known[module - ct_board->modules];
-    if (!state->is_loaded && last == module && module->build_id_size == 0)
+    struct known *state = &known[index];
+    if (!state->is_loaded && last == index && object.build_id_size == 0)
         forget_code(); /* who knows what the linker has done to it since? */
-    if (last != module)
-        begin_life(module);
-    else if (state->life != NO_LIFE)
-        ct_board->lives[state->life].until_ns = 0; /* it may have been gone for a while */
+    if (last != index)
+        begin_life(index);
+    else
+        end_life(index, 0); /* it may have been gone for a while */
     state->is_loaded = true;
     state->scan = scan->number;
     scan->lost += state->life == NO_LIFE;
@@ -369,12 +375,11 @@ static int end_modules(struct dl_phdr_info *info, size_t size, void *data)
     (void)size;
     if (info->dlpi_adds != scan->loads.added || info->dlpi_subs != scan->loads.removed)
         return 1;
-    for (uint32_t i = 0; i < module_count(); i++) {
+    for (uint32_t i = 0; i < known_count; i++) {
         if (!known[i].is_loaded || known[i].scan >= scan->number)
             continue;
         known[i].is_loaded = false;
-        if (known[i].life != NO_LIFE)
-            ct_board->lives[known[i].life].until_ns = now_ns;
+        end_life(i, now_ns);
         is_any = true;
     }
     if (is_any) {
@@ -414,6 +419,37 @@ void ct_modules_update(void)
     if (loads.added != atomic_load_explicit(&scanned_added, memory_order_relaxed) ||
         loads.removed != atomic_load_explicit(&scanned_removed, memory_order_relaxed))
         ct_modules_scan();
+}
+
+/* ---- New boards ---- */
+
+void ct_modules_begin(void)
+{
+    bool is_any_gone = false;
+
+    for (uint32_t i = 0; i < known_count; i++) {
+        is_any_gone |= !known[i].is_loaded;
+        known[i] = (struct known){.is_loaded = false};
+    }
+    known_count = 0;
+    atomic_store(&in_turn_end, 0);
+    if (is_any_gone)
+        forget_code(); /* another may come to stand there, and it will not be known */
+}
+
+bool ct_modules_inherit(const struct ct_board *parent)
+{
+    if (known_count == 0 || known_count > CT_FIRST_MODULES)
+        return false;
+    for (uint32_t i = 0; i < known_count; i++) {
+        if (!known[i].is_loaded || known[i].is_in_turn || !parent->modules[i].is_ready)
+            return false;
+    }
+    memcpy(ct_board->modules, parent->modules, known_count * sizeof(parent->modules[0]));
+    atomic_store_explicit(&ct_board->module_count, known_count, memory_order_release);
+    for (uint32_t i = 0; i < known_count; i++)
+        begin_life(i);
+    return true;
 }
 
 /* ---- Calls of dlclose ---- */

@@ -1,5 +1,7 @@
 #include "pair.h"
 
+#include "tables.h"
+
 /* Numbers of descriptors, and one more, so that 0 is none. */
 static int32_t reader_of[CT_FD_CACHE];
 static int32_t watcher_of[CT_FD_CACHE];
@@ -45,7 +47,7 @@ void ct_pair_watch(int epoll_fd, int fd)
  * its parent's next poll. */
 static uint32_t own_slot(void)
 {
-    return (uint32_t)(ct_self.slot - ct_board->threads);
+    return ct_self.slot_index;
 }
 
 void ct_pair_poll_begin(void)
@@ -68,7 +70,10 @@ static int32_t find_poller(int fd)
 
     if (poller == 0 || polls[slot] != (uint32_t)poller)
         return 0;
-    const struct ct_board_thread *thread = &ct_board->threads[slot];
+    const struct ct_board_slot *owner = ct_slot_at(slot);
+    if (owner == NULL)
+        return 0;
+    const struct ct_board_thread *thread = &owner->thread;
     if (thread->wait.state != CT_WAIT_STATE_OPEN ||
         ct_op_object(thread->wait.op) != CT_OBJECT_FD_SET ||
         !ct_class_is_recorded(thread->wait.class))

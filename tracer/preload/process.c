@@ -1,14 +1,18 @@
 #include "process.h"
 
+#include "clock.h"
 #include "emit.h"
 #include "fd.h"
+#include "handout.h"
+#include "memory.h"
 #include "modules.h"
 #include "raw.h"
-#include "ring.h"
 #include "stack.h"
+#include "tables.h"
 #include "text.h"
 #include "thread.h"
 #include "wait.h"
+#include "work_stack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +31,9 @@ static uint32_t always_ours = 1;
 const uint32_t *ct_is_ours = &always_ours;
 
 static bool is_over;
+
+/* By seccomp, and so are our children. */
+static bool is_filtered;
 
 bool ct_process_is_over(void)
 {
@@ -50,76 +57,164 @@ static void *map(int fd, off_t offset, size_t size, int protection)
     return address == MAP_FAILED ? NULL : address;
 }
 
-/* The doorbell is what we may write. */
+/* The board that came with a control page that was handed to us, until it is mapped; or -1. */
+static int handed_board = -1;
+
+/* Another user's files are handed to us: TRUE if that is why they cannot be opened. */
+static bool may_be_handed(void)
+{
+    return errno == EACCES || errno == EPERM || errno == EROFS;
+}
+
+/* The doorbell is what we may write, unless the page was handed to us. */
+static const struct ct_control *map_control_file(int fd, int doorbell_protection)
+{
+    const struct ct_control *control = map(fd, 0, sizeof(*control), PROT_READ);
+    struct ct_doorbell *doorbell =
+        map(fd, CT_DOORBELL_OFFSET, sizeof(*doorbell), doorbell_protection);
+
+    if (control == NULL || doorbell == NULL || control->magic != CT_CONTROL_MAGIC ||
+        control->schema_version != CT_SCHEMA_VERSION)
+        return NULL;
+    ct_emit_init(doorbell, (doorbell_protection & PROT_WRITE) != 0);
+    return control;
+}
+
 static const struct ct_control *map_control(void)
 {
     char path[PATH_MAX + 16];
     struct ct_text text = ct_text_begin(path, sizeof(path));
+    struct ct_handout handout;
+    const struct ct_control *control;
 
     ct_text_string(&text, session_directory);
     ct_text_string(&text, "/" CT_CONTROL_FILE);
     int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
+    if (fd >= 0) {
+        control = map_control_file(fd, PROT_READ | PROT_WRITE);
+        ct_syscall(SYS_close, fd);
+        return control;
+    }
+    if (!may_be_handed() || !ct_handout_ask(session_directory, &handout))
         return NULL;
-    const struct ct_control *control = map(fd, 0, sizeof(*control), PROT_READ);
-    struct ct_doorbell *doorbell =
-        map(fd, CT_DOORBELL_OFFSET, sizeof(*doorbell), PROT_READ | PROT_WRITE);
-    ct_syscall(SYS_close, fd);
-    if (control == NULL || doorbell == NULL || control->magic != CT_CONTROL_MAGIC ||
-        control->schema_version != CT_SCHEMA_VERSION)
-        return NULL;
-    ct_emit_init(doorbell);
+    control = map_control_file(handout.control_fd, PROT_READ);
+    ct_syscall(SYS_close, handout.control_fd);
+    if (control != NULL)
+        handed_board = handout.board_fd;
+    else
+        ct_syscall(SYS_close, handout.board_fd);
     return control;
 }
 
-/* So much of the board's file is mapped from the beginning. */
-#define MAPPED_SIZE (CT_RINGS_OFFSET + CT_CHUNK_SIZE)
-
-/* Of the board's file: with fewer rings where the program must not write such large ones. */
+/* Of the board's file: shorter where the program must not write such large ones. */
 static size_t find_file_size(void)
 {
     struct rlimit limit;
-    size_t size = CT_BOARD_FILE_SIZE;
 
     /* Growing a file beyond the program's own limit would kill it with SIGXFSZ. */
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= size)
-        return size;
-    if (limit.rlim_cur < MAPPED_SIZE)
-        return 0;
-    return CT_RINGS_OFFSET + (limit.rlim_cur - CT_RINGS_OFFSET) / CT_CHUNK_SIZE * CT_CHUNK_SIZE;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= CT_BOARD_FILE_SIZE)
+        return CT_BOARD_FILE_SIZE;
+    return limit.rlim_cur / CT_BOARD_PAGE * CT_BOARD_PAGE;
 }
 
-static struct ct_board *make_board(uint64_t start_ns)
+/* The file of this image with that ending of its name. */
+static void write_path(char *path, size_t size, uint64_t start_ns, const char *suffix)
 {
-    char path[PATH_MAX + 64];
-    struct ct_text text = ct_text_begin(path, sizeof(path));
-    size_t size = find_file_size();
-    struct ct_board *board = NULL;
+    struct ct_text text = ct_text_begin(path, size);
 
-    if (size == 0)
-        return NULL;
     ct_text_string(&text, session_directory);
     ct_text_byte(&text, '/');
     ct_text_number(&text, (uint64_t)ct_syscall(SYS_getpid));
     ct_text_byte(&text, '-');
     ct_text_number(&text, start_ns);
-    ct_text_string(&text, CT_BOARD_SUFFIX);
-    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path,
-                             O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return NULL;
-    if (ct_syscall(SYS_ftruncate, fd, size) == 0)
-        board = map(fd, 0, MAPPED_SIZE, PROT_READ | PROT_WRITE);
-    ct_syscall(SYS_close, fd);
+    ct_text_string(&text, suffix);
+}
+
+static int create_file(const char *path)
+{
+    return (int)ct_syscall(SYS_openat, AT_FDCWD, path,
+                           O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* Says to the recorder why this image has no board. */
+static void say_refusal(uint64_t start_ns, enum ct_refusal refusal)
+{
+    static const char *const suffixes[CT_REFUSAL_COUNT] = {
+#define SUFFIX(symbol, suffix, reason) [CT_REFUSAL_##symbol] = suffix,
+        CT_REFUSALS(SUFFIX)
+#undef SUFFIX
+    };
+    char path[PATH_MAX + 64];
+
+    write_path(path, sizeof(path), start_ns, suffixes[refusal]);
+    int fd = create_file(path);
+    if (fd >= 0)
+        ct_syscall(SYS_close, fd);
+}
+
+/* What every image needs: the header, up to its first thread's first events. */
+#define BACKED_AT_FIRST \
+    (offsetof(struct ct_board, slots[0].small_ring) + (size_t)CT_RING_BACKED_AT_FIRST)
+
+/* A new one: of that size, or if it was handed to us, of the size that we are told. */
+static int open_board(const char *path, size_t *size)
+{
+    struct ct_handout handout;
+
+    if (handed_board < 0) {
+        int fd = create_file(path);
+        if (fd >= 0 && ct_syscall(SYS_ftruncate, fd, *size) != 0) {
+            ct_syscall(SYS_close, fd);
+            ct_syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+            return -1;
+        }
+        if (fd >= 0 || !may_be_handed() || !ct_handout_ask(session_directory, &handout))
+            return fd;
+        ct_syscall(SYS_close, handout.control_fd);
+        handed_board = handout.board_fd;
+    }
+    int fd = handed_board;
+    handed_board = -1;
+    *size = CT_BOARD_FILE_SIZE;
+    return fd;
+}
+
+/* Maps the header of a board in that new file. */
+static struct ct_board *map_board(int fd, size_t size)
+{
+    struct ct_board *board = map(fd, 0, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE);
+
     if (board == NULL)
         return NULL;
-    if (!ct_memory_back(board, offsetof(struct ct_board, modules))) {
-        munmap(board, MAPPED_SIZE);
+    if (!ct_memory_back(board, BACKED_AT_FIRST)) {
+        munmap(board, CT_BOARD_START_SIZE);
         return NULL;
     }
-    madvise(board, MAPPED_SIZE, MADV_DONTDUMP);
+    madvise(board, CT_BOARD_START_SIZE, MADV_DONTDUMP);
     board->size = size;
-    ct_rings_init((char *)board + CT_RINGS_OFFSET, size);
+    ct_tables_begin(board, size);
+    return board;
+}
+
+static struct ct_board *make_board(uint64_t start_ns)
+{
+    char path[PATH_MAX + 64];
+    size_t size = find_file_size();
+
+    if (size < CT_BOARD_START_SIZE) {
+        say_refusal(start_ns, CT_REFUSAL_FILE_SIZE);
+        return NULL;
+    }
+    write_path(path, sizeof(path), start_ns, CT_BOARD_SUFFIX);
+    int fd = open_board(path, &size);
+    if (fd < 0)
+        return NULL;
+    struct ct_board *board = map_board(fd, size);
+    ct_syscall(SYS_close, fd);
+    if (board == NULL) {
+        ct_syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+        say_refusal(start_ns, CT_REFUSAL_MEMORY);
+    }
     return board;
 }
 
@@ -168,19 +263,31 @@ static void read_arguments(char *buffer, size_t size)
     }
 }
 
-static void describe(struct ct_board *board, int32_t parent_pid, uint64_t start_ns)
+/* The file of the program: the same as that of the process that forked this one. */
+static void describe_exe(struct ct_board *board, const struct ct_board *parent)
 {
     ssize_t length;
+
+    if (parent != NULL) {
+        memcpy(board->exe, parent->exe, sizeof(board->exe));
+        return;
+    }
+    length =
+        ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
+    board->exe[length > 0 ? length : 0] = '\0';
+}
+
+static void describe(struct ct_board *board, const struct ct_board *parent, int32_t parent_pid,
+                     uint64_t start_ns)
+{
 
     board->schema_version = CT_SCHEMA_VERSION;
     board->pid = (int32_t)ct_syscall(SYS_getpid);
     board->ppid = parent_pid;
     board->start_ns = start_ns;
     board->rate_ns = ct_control->rate_ns;
-    atomic_store(&board->stacks.used_words, 1);
-    length =
-        ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
-    board->exe[length > 0 ? length : 0] = '\0';
+    atomic_store(&board->used_words, 1);
+    describe_exe(board, parent);
     read_arguments(board->args, sizeof(board->args));
     if (ct_syscall(SYS_getcwd, board->cwd, sizeof(board->cwd)) < 0)
         board->cwd[0] = '\0';
@@ -207,42 +314,65 @@ void ct_process_announce(struct ct_self *self)
 
 /* ---- Its life. ---- */
 
-/*
- * A page that the kernel empties in every child that gets a copy of our memory, also one made by
- * _Fork or a raw system call: such a child must not write to its parent's board.
- */
+/* Memory that the kernel empties in every child that gets a copy of ours, also one made by _Fork or
+ * a raw system call: such a child must not write to its parent's board. */
 static void mark_memory(void)
 {
-    static uint32_t *mark;
-
-    if (mark == NULL) {
-        void *page =
-            mmap(NULL, sizeof(*mark), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (page == MAP_FAILED || madvise(page, sizeof(*mark), MADV_WIPEONFORK) != 0)
+    if (ct_is_ours == &always_ours) {
+        if (madvise(&ct_wiped, sizeof(ct_wiped), MADV_WIPEONFORK) != 0)
             return;
-        ct_is_ours = mark = page;
+        ct_is_ours = &ct_wiped.is_ours;
     }
-    *mark = 1;
+    ct_wiped.is_ours = 1;
 }
 
-/* A board for this image; what fails leaves the process running untraced. */
-static void begin_process(int32_t parent_pid)
+/* Address space for the header of a board, and for the unwinder. */
+#define IMAGE_SIZE ((size_t)1 << 20)
+
+static bool is_recorded(void)
 {
+    return ct_control->follows_children || ct_syscall(SYS_getpid) == ct_control->root_pid;
+}
+
+/* What is done once for an image and the processes that it forks. FALSE: the program needs its
+ * address space for itself. */
+static bool prepare_image(void)
+{
+    static bool is_prepared;
+
+    if (is_prepared || !ct_memory_is_spare(IMAGE_SIZE))
+        return is_prepared;
+    ct_stack_init();
+    ct_thread_init();
+    return is_prepared = true;
+}
+
+/* A board for this image, which `parent` is that of the process that forked it, or NULL; what fails
+ * leaves the process running untraced. */
+static void begin_process(const struct ct_board *parent, int32_t parent_pid)
+{
+    ct_clock_find_namespace();
     uint64_t start_ns = ct_now_ns();
     struct ct_board *board;
 
-    if (!ct_control->follows_children && ct_syscall(SYS_getpid) != ct_control->root_pid)
+    if (!is_recorded())
         return;
+    if (!prepare_image() || !ct_memory_is_spare(CT_BOARD_START_SIZE)) {
+        say_refusal(start_ns, CT_REFUSAL_ADDRESS_SPACE);
+        return;
+    }
     board = make_board(start_ns);
     if (board == NULL)
         return;
-    describe(board, parent_pid, start_ns);
+    describe(board, parent, parent_pid, start_ns);
     mark_memory();
     ct_stacks_begin();
     ct_board = board;
     is_announced = false;
-    ct_modules_begin();
-    ct_modules_scan();
+    if (parent == NULL || !ct_modules_inherit(parent)) {
+        ct_modules_begin();
+        ct_modules_scan();
+    }
 }
 
 void ct_process_init(void)
@@ -255,13 +385,29 @@ void ct_process_init(void)
         ct_control = map_control();
     }
     if (ct_control != NULL) {
-        ct_stack_init();
-        ct_thread_init();
-        begin_process((int32_t)ct_syscall(SYS_getppid));
+        ct_clock_init();
+        begin_process(NULL, (int32_t)ct_syscall(SYS_getppid));
     }
+    if (handed_board >= 0) /* for an image that is not followed */
+        ct_syscall(SYS_close, handed_board);
+    handed_board = -1;
     ct_self.mode = CT_MODE_NEW;
     if (ct_board != NULL)
         ct_thread_begin(0, 0);
+}
+
+struct child {
+    const struct ct_board *parent; /* or NULL */
+    int32_t parent_pid;
+};
+
+static void begin_child(void *argument)
+{
+    const struct child *child = argument;
+
+    begin_process(child->parent, child->parent_pid);
+    ct_self.mode = CT_MODE_NEW;
+    ct_thread_begin(0, 0);
 }
 
 void ct_process_forked(void)
@@ -269,23 +415,24 @@ void ct_process_forked(void)
     int saved_errno = errno;
     struct ct_board *parent_board = ct_board;
 
-    if (ct_control == NULL)
+    if (ct_control == NULL || is_filtered)
         return;
     ct_self.mode = CT_MODE_BUSY;
     /* It may have ended by now, so that the kernel would name another one. */
     int32_t parent_pid =
         parent_board != NULL ? parent_board->pid : (int32_t)ct_syscall(SYS_getppid);
     ct_board = NULL;
-    memset(ct_waiters, 0, sizeof(ct_waiters)); /* the waiters stayed behind */
+    if (ct_is_ours != &ct_wiped.is_ours)
+        memset(&ct_wiped, 0, sizeof(ct_wiped));
     ct_fds_forked();
     ct_self.slot = NULL;
-    if (parent_board != NULL) {
-        ct_rings_clear();
-        munmap(parent_board, MAPPED_SIZE);
-    }
-    begin_process(parent_pid);
-    ct_self.mode = CT_MODE_NEW;
-    ct_thread_begin(0, 0);
+    ct_self.work_stack = NULL; /* it is not inherited */
+    ct_tables_end();
+    struct child child = {parent_board, parent_pid};
+    if (!ct_with_room(&ct_self, begin_child, &child))
+        ct_self.mode = CT_MODE_NEW; /* it runs untraced */
+    if (parent_board != NULL)
+        munmap(parent_board, CT_BOARD_START_SIZE);
     errno = saved_errno;
 }
 
@@ -300,10 +447,35 @@ void ct_process_announce_fork(pid_t child)
     errno = saved_errno;
 }
 
-static void end_image(enum ct_process_state state)
+static void end_image(enum ct_process_state state, uint64_t end_ns)
 {
-    atomic_store(&ct_board->end_ns, ct_now_ns());
+    atomic_store(&ct_board->end_ns, end_ns);
     atomic_store(&ct_board->state, state);
+}
+
+/* From here on hooks only pass on. */
+static void leave(void)
+{
+    static const uint32_t not_ours = 0;
+
+    is_over = true;
+    ct_is_ours = &not_ours;
+}
+
+/* 0: the memory is not ours to change. */
+uint64_t ct_process_filter_begin(void)
+{
+    return ct_process_is_own() ? ct_now_ns() : 0;
+}
+
+/* Plain stores: the filter is there. */
+void ct_process_filter_end(uint64_t when_ns, bool has_filter)
+{
+    if (!has_filter || when_ns == 0)
+        return;
+    is_filtered = true;
+    end_image(CT_PROCESS_EXITED, when_ns);
+    leave();
 }
 
 void ct_process_exit(int status)
@@ -318,31 +490,77 @@ void ct_process_exit(int status)
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY) /* else a handler has interrupted the writing of an event */
         ct_emit_process_exit(&ct_self, ct_ticks(), &event);
-    end_image(CT_PROCESS_EXITED);
-    static const uint32_t not_ours = 0;
-    is_over = true;
-    ct_is_ours = &not_ours;
+    end_image(CT_PROCESS_EXITED, ct_now_ns());
+    leave();
     ct_self.mode = mode;
 }
 
-void ct_process_exec_begin(const char *path)
+static void set_unseen(struct ct_board_unseen *unseen, const char *name, enum ct_obstacle obstacle)
+{
+    struct ct_text text = ct_text_begin(unseen->name, sizeof(unseen->name));
+
+    ct_text_string(&text, name);
+    unseen->obstacle = obstacle;
+}
+
+/* NULL: it cannot be noted. */
+static struct ct_board_unseen *note_unseen(const char *name, enum ct_obstacle obstacle)
+{
+    struct ct_board_unseen *unseen;
+
+    if (ct_board == NULL || *ct_is_ours == 0)
+        return NULL;
+    uint32_t claimed = atomic_load(&ct_board->unseen_children);
+    for (uint32_t i = 0; i < claimed && i < CT_BOARD_MAX_UNSEEN; i++) {
+        unseen = &ct_board->children[i];
+        if (unseen->obstacle == obstacle && strcmp(unseen->name, name) == 0) {
+            atomic_fetch_add(&unseen->count, 1);
+            return unseen;
+        }
+    }
+    claimed = claimed < CT_BOARD_MAX_UNSEEN ? atomic_fetch_add(&ct_board->unseen_children, 1)
+                                            : CT_BOARD_MAX_UNSEEN;
+    if (claimed < CT_BOARD_MAX_UNSEEN - 1) {
+        unseen = &ct_board->children[claimed];
+        set_unseen(unseen, name, obstacle);
+    } else {
+        unseen = &ct_board->children[CT_BOARD_MAX_UNSEEN - 1];
+        set_unseen(unseen, CT_UNSEEN_NAME_UNKNOWN, CT_OBSTACLE_NONE);
+    }
+    atomic_fetch_add(&unseen->count, 1);
+    return unseen;
+}
+
+void ct_process_note_spawned(const char *name, enum ct_obstacle obstacle)
+{
+    note_unseen(name, obstacle);
+}
+
+struct ct_board_unseen *ct_process_exec_begin(const char *path, const char *name,
+                                              enum ct_obstacle obstacle)
 {
     enum ct_mode mode = ct_self.mode;
 
     if (!ct_process_is_own())
-        return;
-    struct ct_event_exec event = {.path = path};
+        return obstacle != CT_OBSTACLE_NONE ? note_unseen(name, obstacle) : NULL;
+    uintptr_t known_page = 0;
+    struct ct_event_exec event = {.path =
+                                      ct_memory_is_string(path, PATH_MAX, &known_page) ? path : ""};
     if (mode == CT_MODE_TRACED)
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY)
         ct_emit_exec(&ct_self, ct_ticks(), &event);
-    end_image(CT_PROCESS_EXECED);
+    set_unseen(&ct_board->successor, name, obstacle);
+    end_image(CT_PROCESS_EXECED, ct_now_ns());
     ct_self.mode = mode;
+    return NULL;
 }
 
-void ct_process_exec_failed(void)
+void ct_process_exec_failed(struct ct_board_unseen *noted)
 {
+    if (noted != NULL)
+        atomic_fetch_sub(&noted->count, 1);
     if (ct_process_is_own()) {
         atomic_store(&ct_board->state, CT_PROCESS_ALIVE);
         atomic_store(&ct_board->end_ns, 0);

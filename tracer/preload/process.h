@@ -3,6 +3,7 @@
 #define CTRACE_PRELOAD_PROCESS_H
 
 #include "schema/board.h"
+#include "schema/obstacles.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -37,13 +38,27 @@ void ct_process_announce_fork(pid_t child);
 /* The end, as the process itself sees it. Later calls pass. */
 void ct_process_exit(int status);
 
-/* Around exec: mark the image as replaced, or take that back when exec failed. */
-void ct_process_exec_begin(const char *path);
-void ct_process_exec_failed(void);
+/*
+ * Around a call that may put the process under seccomp: our system calls are not the program's, and
+ * its filter may kill it for them. The image's recording ends if the call was a success, and its
+ * children have none. `when_ns` is what the first of these gave.
+ */
+uint64_t ct_process_filter_begin(void);
+void ct_process_filter_end(uint64_t when_ns, bool has_filter);
+
+/*
+ * Around exec: mark the image as replaced, or take that back when exec failed. `name` is the next
+ * image's ("": nothing is known of it), `obstacle` what keeps us out of it. What is to be taken
+ * back is returned. In the child of vfork, it is noted on its parent's board.
+ */
+struct ct_board_unseen *ct_process_exec_begin(const char *path, const char *name,
+                                              enum ct_obstacle obstacle);
+void ct_process_exec_failed(struct ct_board_unseen *noted);
+
+/* A child of posix_spawn is a program that we are not in. */
+void ct_process_note_spawned(const char *name, enum ct_obstacle obstacle);
 
 /* False in the child of vfork, which runs in its parent's memory, and where ct_is_ours says so. */
 bool ct_process_is_own(void);
-
-uint64_t ct_now_ns(void);
 
 #endif

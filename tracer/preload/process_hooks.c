@@ -1,9 +1,12 @@
 /* Sleeping and waiting for children; threads, fork and exec; the end. */
+#include "clock.h"
 #include "fd.h"
 #include "hook.h"
 #include "raw.h"
+#include "tables.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,11 +186,25 @@ int prctl(int option, ...)
     for (int i = 0; i < 4; i++)
         values[i] = va_arg(arguments, unsigned long);
     va_end(arguments);
-    if (option == PR_SET_SECCOMP)
-        ct_process_exit(-1); /* our calls are not the program's: the filter may kill it for them */
+    uint64_t when_ns = option == PR_SET_SECCOMP ? ct_process_filter_begin() : 0;
     int result = real_prctl(option, values[0], values[1], values[2], values[3]);
+    ct_process_filter_end(when_ns, result == 0);
     if (result == 0 && option == PR_SET_NAME)
         ct_thread_renamed();
+    return result;
+}
+
+/* ---- Memory. ---- */
+
+CT_REAL(int, mlockall, (int flags))
+
+int mlockall(int flags)
+{
+    CT_NEED_REAL(mlockall);
+    int result = real_mlockall(flags);
+    int saved_errno = errno;
+    ct_tables_unlock();
+    errno = saved_errno;
     return result;
 }
 
@@ -211,6 +228,17 @@ pid_t fork(void)
     if (child > 0 && ct_self_enter() != NULL)
         ct_process_announce_fork(child);
     return child;
+}
+
+CT_REAL(int, setns, (int fd, int type))
+
+int setns(int fd, int type)
+{
+    CT_NEED_REAL(setns);
+    int result = real_setns(fd, type);
+    if (result == 0 && ct_self_enter() != NULL)
+        ct_clock_find_namespace();
+    return result;
 }
 
 CT_REAL(int, daemon, (int keep_directory, int keep_output))

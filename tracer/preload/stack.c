@@ -1,12 +1,14 @@
 #include "stack.h"
 
+#include "clock.h"
 #include "deep.h"
 #include "memo.h"
 #include "modules.h"
 #include "raw.h"
-#include "ring.h"
 #include "schema/syscalls.h"
+#include "tables.h"
 #include "unwind.h"
+#include "work_stack.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,13 +17,15 @@
 #include <string.h>
 
 /* Our own frames on top of the program's, at most. */
-#define OWN_FRAMES 8
+#define OWN_FRAMES 12
 
 /* A thread that takes no more than these does without the unwinder's cache. */
 #define FEW_STACKS 16
 
-/* Buckets looked at before a stack counts as finding no room. */
-#define MAX_PROBES 64
+/* Buckets looked at in one level of them; in the last one that many times more, before a stack
+ * counts as finding no room. */
+#define PROBES      16
+#define LAST_PROBES 256
 
 static struct ct_object_range own; /* our frames are cut off */
 
@@ -65,41 +69,47 @@ static bool has_frames(const struct ct_board_stack *stack, const struct frames *
                   frames->count * sizeof(*frames->addresses)) == 0;
 }
 
-/* What of the tables has memory behind it: the pages of buckets as bits, and the first words. */
+/* What of the tables has memory behind it: the pages of buckets as bits, and the first words. The
+ * first part of a table has it from the beginning. */
 #define TABLE_PAGE       4096
 #define BUCKETS_PER_PAGE (TABLE_PAGE / sizeof(uint32_t))
-#define WORDS_AT_ONCE    2048
+#define BUCKET_PAGES     ((CT_BOARD_BUCKETS - CT_FIRST_BUCKETS) / BUCKETS_PER_PAGE)
+#define WORDS_AT_ONCE    1024
 
-static _Atomic uint64_t backed_buckets[CT_BOARD_STACK_BUCKETS / BUCKETS_PER_PAGE / 64];
+static _Atomic uint64_t backed_buckets[(BUCKET_PAGES + 63) / 64];
 static _Atomic uint32_t backed_words;
 
-static bool back_bucket(_Atomic uint32_t *buckets, uint32_t index)
+/* The bucket, with memory; NULL if there is none. */
+static _Atomic uint32_t *find_bucket(uint32_t index)
 {
-    uint32_t page = index / BUCKETS_PER_PAGE;
-    uint64_t bit = UINT64_C(1) << page % 64;
+    _Atomic uint32_t *bucket = ct_table_get(CT_TABLE_BUCKETS, index);
 
+    if (index < CT_FIRST_BUCKETS || bucket == NULL)
+        return bucket;
+    uint32_t page = (index - CT_FIRST_BUCKETS) / BUCKETS_PER_PAGE;
+    uint64_t bit = UINT64_C(1) << page % 64;
     if (__builtin_expect(
             atomic_load_explicit(&backed_buckets[page / 64], memory_order_relaxed) & bit, 1))
-        return true;
-    if (!ct_memory_back(&buckets[page * BUCKETS_PER_PAGE], TABLE_PAGE))
-        return false;
+        return bucket;
+    if (!ct_memory_back(bucket, sizeof(*bucket)))
+        return NULL;
     atomic_fetch_or(&backed_buckets[page / 64], bit);
-    return true;
+    return bucket;
 }
 
-static bool back_words(const uint64_t *words, uint32_t end)
+/* Sees to it that the words before `end` are mapped and have memory. */
+static bool back_words(uint32_t end)
 {
     uint32_t backed = atomic_load(&backed_words);
-    uint32_t wanted = (end / WORDS_AT_ONCE + 1) * WORDS_AT_ONCE;
 
-    if (end <= backed)
-        return true;
-    if (wanted > CT_BOARD_STACK_WORDS)
-        wanted = CT_BOARD_STACK_WORDS;
-    if (!ct_memory_back(&words[backed], (wanted - backed) * sizeof(*words)))
-        return false;
-    while (backed < wanted && !atomic_compare_exchange_weak(&backed_words, &backed, wanted))
-        ;
+    while (backed < end) {
+        uint64_t *words = ct_table_get(CT_TABLE_WORDS, backed);
+        if (words == NULL || !ct_memory_back(words, WORDS_AT_ONCE * sizeof(*words)))
+            return false;
+        uint32_t next = backed + WORDS_AT_ONCE;
+        if (atomic_compare_exchange_strong(&backed_words, &backed, next))
+            backed = next;
+    }
     return true;
 }
 
@@ -107,65 +117,115 @@ void ct_stacks_begin(void)
 {
     for (size_t i = 0; i < sizeof(backed_buckets) / sizeof(backed_buckets[0]); i++)
         atomic_store(&backed_buckets[i], 0);
-    atomic_store(&backed_words, 0);
+    atomic_store(&backed_words, CT_FIRST_WORDS);
 }
 
-static struct ct_board_stack *stack_at(struct ct_board_stacks *stacks, uint32_t id)
+/* Claims so many words that are in one part of the table: the index of the first; 0 if there are
+ * none. */
+static uint32_t claim_words(uint32_t need)
 {
-    return (struct ct_board_stack *)(void *)&stacks->words[id];
+    uint32_t used = atomic_load_explicit(&ct_board->used_words, memory_order_relaxed);
+    uint32_t id;
+
+    do {
+        struct ct_table_place place = ct_table_place_of(CT_TABLE_WORDS, used);
+        id = place.count - place.within < need ? used + place.count - place.within : used;
+        if (id > CT_BOARD_STACK_WORDS - CT_BOARD_STACK_RESERVED - need || !back_words(id + need))
+            return 0;
+    } while (!atomic_compare_exchange_weak(&ct_board->used_words, &used, id + need));
+    return id;
 }
 
 /* Appends the stack to the words; 0 if there is no room. */
-static uint32_t append(struct ct_board_stacks *stacks, uint64_t head, const struct frames *frames)
+static uint32_t append(uint64_t head, const struct frames *frames)
 {
-    uint32_t need = (uint32_t)CT_BOARD_STACK_HEADER + frames->count;
-    uint32_t id = atomic_load_explicit(&stacks->used_words, memory_order_relaxed);
+    uint32_t id = claim_words((uint32_t)CT_BOARD_STACK_HEADER + frames->count);
+    uint64_t *words = id != 0 ? ct_table_find(CT_TABLE_WORDS, id) : NULL;
 
-    do {
-        if (id > CT_BOARD_STACK_WORDS - CT_BOARD_STACK_RESERVED - need ||
-            !back_words(stacks->words, id + need))
-            return 0;
-    } while (!atomic_compare_exchange_weak(&stacks->used_words, &id, id + need));
-    struct ct_board_stack *stack = stack_at(stacks, id);
+    if (words == NULL)
+        return 0;
+    struct ct_board_stack *stack = (void *)words;
     stack->outermost = frames->outermost;
     stack->omitted_bits = frames->omitted_bits;
     stack->taken_ns = ct_now_ns();
     memcpy(stack->addresses, frames->addresses, frames->count * sizeof(*frames->addresses));
-    stacks->words[id] = head;
+    words[0] = head;
     return id;
 }
 
-/* A new stack may have addresses in libraries that were loaded since the last scan: `has_loader`
- * says that there may be another one. */
-static uint32_t intern(struct ct_board_stacks *stacks, const struct frames *frames, bool has_loader)
-{
-    uint64_t hash = mix(hash_frames(frames->addresses, frames->count),
-                        ct_modules_sign(frames->addresses, frames->count));
-    uint64_t head = hash << 32 | frames->count;
-    uint32_t own_id = 0;
+/* Where a level of buckets begins. */
+struct level {
+    uint32_t begin, count;
+    uint32_t probes;
+};
 
-    for (uint32_t probe = 0; probe < MAX_PROBES; probe++) {
-        uint32_t at = (uint32_t)(((hash >> 32) + probe) % CT_BOARD_STACK_BUCKETS);
-        _Atomic uint32_t *bucket = &stacks->buckets[at];
-        if (!back_bucket(stacks->buckets, at))
-            return 0;
+static struct level find_level(uint32_t number)
+{
+    const struct ct_table_layout *layout = &ct_table_layouts[CT_TABLE_BUCKETS];
+    uint32_t second = UINT32_C(1) << layout->second_bits;
+
+    if (number == 0)
+        return (struct level){0, layout->first, PROBES};
+    return (struct level){layout->first + second * ((UINT32_C(1) << (number - 1)) - 1),
+                          second << (number - 1), number == layout->parts ? LAST_PROBES : PROBES};
+}
+
+/* A stack that is looked for. */
+struct wanted {
+    const struct frames *frames;
+    uint64_t hash;
+    uint32_t own_id; /* where it was appended, if it was; 0 */
+    bool has_loader; /* it can be asked for libraries that are new */
+};
+
+/* A new stack may have addresses in libraries that were loaded since the last scan. */
+static uint32_t append_wanted(const struct wanted *wanted, uint64_t head)
+{
+    if (wanted->has_loader)
+        ct_modules_update();
+    return append(head, wanted->frames);
+}
+
+/* Its id, if it is in this level or finds room there; CT_STACK_LOST if there is no memory; 0: the
+ * next level may have it. */
+static uint32_t intern_in(const struct level *level, struct wanted *wanted)
+{
+    uint64_t head = wanted->hash << 32 | wanted->frames->count;
+
+    for (uint32_t probe = 0; probe < level->probes; probe++) {
+        uint32_t at = (uint32_t)(((wanted->hash >> 32) + probe) % level->count);
+        _Atomic uint32_t *bucket = find_bucket(level->begin + at);
+        if (bucket == NULL)
+            return CT_STACK_LOST;
         uint32_t id = atomic_load_explicit(bucket, memory_order_acquire);
         if (id == 0) {
-            if (own_id == 0 && has_loader)
-                ct_modules_update();
-            if (own_id == 0)
-                own_id = append(stacks, head, frames);
-            if (own_id == 0)
-                return 0;
-            if (atomic_compare_exchange_strong(bucket, &id, own_id))
-                return own_id;
+            if (wanted->own_id == 0)
+                wanted->own_id = append_wanted(wanted, head);
+            if (wanted->own_id == 0)
+                return CT_STACK_LOST;
+            if (atomic_compare_exchange_strong(bucket, &id, wanted->own_id))
+                return wanted->own_id;
             /* Another thread took the bucket; `id` is what it put there. */
         }
-        if (id < CT_BOARD_STACK_WORDS - frames->count && stacks->words[id] == head &&
-            has_frames(stack_at(stacks, id), frames))
+        const struct ct_board_stack *stack = ct_stack_at(id);
+        if (stack != NULL && stack->hash == (uint32_t)wanted->hash &&
+            has_frames(stack, wanted->frames))
             return id;
     }
     return 0;
+}
+
+/* CT_STACK_LOST if there is no room. */
+static uint32_t intern(struct wanted *wanted)
+{
+    uint32_t id = 0;
+
+    for (uint32_t level = 0; id == 0 && level <= ct_table_layouts[CT_TABLE_BUCKETS].parts;
+         level++) {
+        struct level buckets = find_level(level);
+        id = intern_in(&buckets, wanted);
+    }
+    return id != 0 ? id : CT_STACK_LOST;
 }
 
 static bool is_own_frame(uint64_t address)
@@ -191,8 +251,9 @@ static _Atomic int is_forking;
 /* Until is_forking is no longer `value`, or it is that late. */
 static void pause_until(int value, uint64_t ns)
 {
-    const struct timespec time = {.tv_sec = (time_t)(ns / 1000000000),
-                                  .tv_nsec = (long)(ns % 1000000000)};
+    uint64_t own_ns = ct_clock_own_ns(ns);
+    const struct timespec time = {.tv_sec = (time_t)(own_ns / 1000000000),
+                                  .tv_nsec = (long)(own_ns % 1000000000)};
 
     ct_syscall(SYS_futex, &is_forking, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, &time, NULL,
                CT_OWN_FUTEX_BITSET);
@@ -246,7 +307,8 @@ static void go_on_in_child(void)
 
 /*
  * May the unwinder go by what it keeps for this thread? Not if that is about code in whose place
- * other code has come since.
+ * other code has come since. With it, what lies beyond the end of a stack is believed to be
+ * readable.
  */
 static bool has_good_cache(struct ct_self *self)
 {
@@ -254,7 +316,7 @@ static bool has_good_cache(struct ct_self *self)
 
     if (self->has_stack_cache && self->cache_reuses == 0)
         self->cache_reuses = reuses;
-    return self->has_stack_cache && self->cache_reuses == reuses;
+    return self->has_stack_cache && !self->is_aside && self->cache_reuses == reuses;
 }
 
 /* How many frames of a stack are kept. */
@@ -288,15 +350,17 @@ static void cut(struct ct_self *self, const uint64_t *frame, struct frames *fram
 
 static uint32_t intern_frames(struct ct_self *self, const struct frames *frames, bool has_loader)
 {
-    struct ct_board_stacks *stacks = &ct_board->stacks;
+    struct wanted wanted = {.frames = frames, .has_loader = has_loader};
 
-    if (self->last_stack != 0 && has_frames(stack_at(stacks, self->last_stack), frames))
+    if (self->last_stack != 0 && has_frames(ct_stack_at(self->last_stack), frames))
         return self->last_stack;
-    self->last_stack = intern(stacks, frames, has_loader);
-    if (self->last_stack != 0)
-        return self->last_stack;
-    atomic_fetch_add(&ct_board->stacks_lost, 1);
-    return CT_STACK_LOST;
+    wanted.hash = mix(hash_frames(frames->addresses, frames->count),
+                      ct_modules_sign(frames->addresses, frames->count));
+    uint32_t id = intern(&wanted);
+    self->last_stack = id != CT_STACK_LOST ? id : 0;
+    if (id == CT_STACK_LOST)
+        atomic_fetch_add(&ct_board->stacks_lost, 1);
+    return id;
 }
 
 /* A stack of which only the hook's return address is known. */
@@ -341,30 +405,49 @@ static void forget_stacks(struct ct_self *self, uint32_t unloads)
     self->unloads_seen = unloads & CT_UNLOADS_UNDER_WAY ? UINT32_MAX : unloads;
 }
 
+/* A stack to be taken: that of the function with this frame. */
+struct capture {
+    struct ct_self *self;
+    const uint64_t *frame;
+    uint64_t site;
+    uint32_t stack;
+};
+
+static void capture_stack(void *argument)
+{
+    struct capture *capture = argument;
+    struct ct_self *self = capture->self;
+
+    capture->stack = take_stack(self, capture->frame, capture->site);
+    if (self->memos != NULL && capture->stack != CT_STACK_LOST)
+        ct_memo_note(self->memos, capture->frame, capture->site, capture->stack);
+    else if (self->memos == NULL && self->stacks_taken >= FEW_STACKS)
+        self->memos = ct_memos_of(self);
+}
+
 uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
 {
-    const uint64_t *frame = __builtin_frame_address(0);
+    struct capture capture = {
+        .self = self, .frame = __builtin_frame_address(0), .site = site, .stack = 0};
     int saved_errno = errno;
     enum ct_mode mode = self->mode;
     uint32_t unloads = atomic_load_explicit(&ct_unloads, memory_order_relaxed);
 
     if (__builtin_expect(unloads != self->unloads_seen, 0))
         forget_stacks(self, unloads);
-    uint32_t stack = self->memos != NULL ? ct_memo_recall(self->memos, frame, site) : 0;
-    if (stack != 0)
-        return stack;
+    if (self->memos != NULL)
+        capture.stack = ct_memo_recall(self->memos, capture.frame, site);
+    if (capture.stack != 0)
+        return capture.stack;
     if (!ct_loader_enter())
         return 0;
     self->mode = CT_MODE_BUSY; /* libunwind calls write, mincore and friends */
-    stack = take_stack(self, frame, site);
-    if (self->memos != NULL && stack != CT_STACK_LOST)
-        ct_memo_note(self->memos, frame, site, stack);
-    else if (self->memos == NULL && self->stacks_taken >= FEW_STACKS)
-        self->memos = ct_memos_of(self);
+    if (!ct_with_room(self, capture_stack, &capture))
+        capture.stack = intern_site(self, site, false);
     ct_loader_leave();
     self->mode = mode;
     errno = saved_errno;
-    return stack;
+    return capture.stack;
 }
 
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)

@@ -34,6 +34,10 @@ static bool begin_wait(struct ct_wait *wait, enum ct_op op, const FILE *stream, 
 
 /* ---- Reading. ---- */
 
+/*
+ * As far as the C library looks at the stream: with nothing to read, a call may be made without
+ * one.
+ */
 static size_t readable(const FILE *stream)
 {
     return (size_t)(stream->_IO_read_end - stream->_IO_read_ptr);
@@ -41,7 +45,7 @@ static size_t readable(const FILE *stream)
 
 static bool has_bytes(const FILE *stream, size_t size)
 {
-    return readable(stream) >= size;
+    return size == 0 || readable(stream) >= size;
 }
 
 static bool has_delimiter(const FILE *stream, int delimiter)
@@ -52,7 +56,12 @@ static bool has_delimiter(const FILE *stream, int delimiter)
 
 static bool has_line(const FILE *stream, int size)
 {
-    return has_delimiter(stream, '\n') || (size > 1 && has_bytes(stream, (size_t)size - 1));
+    return size <= 1 || has_delimiter(stream, '\n') || has_bytes(stream, (size_t)size - 1);
+}
+
+static bool has_line_for(char *const *line, const size_t *size, int delimiter, const FILE *stream)
+{
+    return line == NULL || size == NULL || has_delimiter(stream, delimiter);
 }
 
 /* A call that reads `stream`: `is_there` means that its buffer holds what is asked for. */
@@ -114,14 +123,14 @@ CT_WRAP_FGETS(__fgets_unlocked_chk,
 ssize_t __getdelim(char **line, size_t *size, int delimiter, FILE *stream);
 
 CT_WRAP_STREAM_READ(ssize_t, getline, (char **line, size_t *size, FILE *stream),
-                    (line, size, stream), CT_OP_GETLINE, stream, has_delimiter(stream, '\n'),
-                    CT_ERRNO_OUTCOME)
+                    (line, size, stream), CT_OP_GETLINE, stream,
+                    has_line_for(line, size, '\n', stream), CT_ERRNO_OUTCOME)
 CT_WRAP_STREAM_READ(ssize_t, getdelim, (char **line, size_t *size, int delimiter, FILE *stream),
                     (line, size, delimiter, stream), CT_OP_GETLINE, stream,
-                    has_delimiter(stream, delimiter), CT_ERRNO_OUTCOME)
+                    has_line_for(line, size, delimiter, stream), CT_ERRNO_OUTCOME)
 CT_WRAP_STREAM_READ(ssize_t, __getdelim, (char **line, size_t *size, int delimiter, FILE *stream),
                     (line, size, delimiter, stream), CT_OP_GETLINE, stream,
-                    has_delimiter(stream, delimiter), CT_ERRNO_OUTCOME)
+                    has_line_for(line, size, delimiter, stream), CT_ERRNO_OUTCOME)
 
 #define CT_WRAP_FGETC(name, params, args, stream) \
     CT_WRAP_STREAM_READ(int, name, params, args, CT_OP_FGETC, stream, has_bytes(stream, 1), result)
@@ -206,6 +215,9 @@ static bool may_write(const FILE *stream, size_t size)
 static bool begin_writing(struct writing *writing, enum ct_op op, const FILE *stream, size_t size,
                           const void *site)
 {
+    writing->is_recorded = false;
+    if (size == 0)
+        return false; /* nor does the C library look at the stream then */
     writing->stream = stream;
     writing->before = stream->_IO_write_ptr;
     writing->is_recorded = may_write(stream, size) && begin_wait(&writing->wait, op, stream, site);

@@ -2,31 +2,41 @@
  * Conditions, semaphores, barriers, initialisation once, and the end of threads. What lets others
  * go says so only when somebody waits.
  */
+#include "deadline.h"
 #include "hook.h"
+#include "mutex.h"
 
 #include <pthread.h>
 #include <semaphore.h>
 #include <threads.h>
 
-/* ---- Conditions. Their oldest symbol version is another ABI: ask for the one in use. ---- */
+/* ---- Conditions. ---- */
 
-#define CONDITION_VERSION "GLIBC_2.3.2"
+/* The versions that glibc has of some: the older one is another ABI. */
+#define CONDITION_VERSION     "GLIBC_2.3.2"
+#define OLD_CONDITION_VERSION "GLIBC_2.2.5"
 
-/* Waiting releases the mutex. */
+/* Waiting releases the mutex, unless it is refused. */
 static void wake_mutex_waiters(const void *mutex, const void *site)
 {
     struct ct_self *self;
+    int32_t holder;
 
-    if (ct_has_waiters(mutex) && (self = ct_self_enter()) != NULL)
+    if (!ct_has_waiters(mutex) || ct_mutex_is_nested(mutex) || (self = ct_self_enter()) == NULL)
+        return;
+    holder = ct_mutex_holder(mutex);
+    if (holder == 0 || holder == self->slot->tid)
         ct_wake(self, CT_OP_MUTEX_UNLOCK, (uint64_t)mutex, ct_ticks(), site);
 }
 
-#define CT_WRAP_COND_WAIT_OUTCOME(name, params, args, op, version, outcome)       \
-    CT_REAL_VERSION(int, name, params, version)                                   \
+/* A wait that `is_valid`; one that is not fails before it releases the mutex. */
+#define CT_COND_WAIT_OUTCOME(name, params, args, op, is_valid, outcome)           \
     int name params                                                               \
     {                                                                             \
         struct ct_wait wait;                                                      \
         CT_NEED_REAL(name);                                                       \
+        if (!(is_valid))                                                          \
+            return real_##name args;                                              \
         wake_mutex_waiters(mutex, __builtin_return_address(0));                   \
         if (!ct_wait_begin_on(&wait, op, condition, __builtin_return_address(0))) \
             return real_##name args;                                              \
@@ -35,63 +45,95 @@ static void wake_mutex_waiters(const void *mutex, const void *site)
         return result;                                                            \
     }
 
-#define CT_WRAP_COND_WAIT(name, params, args, op, version) \
-    CT_WRAP_COND_WAIT_OUTCOME(name, params, args, op, version, -(int64_t)result)
+#define CT_COND_WAIT(name, params, args, op, is_valid) \
+    CT_COND_WAIT_OUTCOME(name, params, args, op, is_valid, -(int64_t)result)
 
-CT_WRAP_COND_WAIT(pthread_cond_wait, (pthread_cond_t * condition, pthread_mutex_t *mutex),
-                  (condition, mutex), CT_OP_COND_WAIT, CONDITION_VERSION)
-CT_WRAP_COND_WAIT(pthread_cond_timedwait,
-                  (pthread_cond_t * condition, pthread_mutex_t *mutex,
-                   const struct timespec *deadline),
-                  (condition, mutex, deadline), CT_OP_COND_TIMEDWAIT, CONDITION_VERSION)
-CT_WRAP_COND_WAIT(pthread_cond_clockwait,
-                  (pthread_cond_t * condition, pthread_mutex_t *mutex, clockid_t clock,
-                   const struct timespec *deadline),
-                  (condition, mutex, clock, deadline), CT_OP_COND_TIMEDWAIT, NULL)
+#define WAIT_PARAMS (pthread_cond_t * condition, pthread_mutex_t * mutex)
+#define TIMEDWAIT_PARAMS \
+    (pthread_cond_t * condition, pthread_mutex_t * mutex, const struct timespec *deadline)
+#define CLOCKWAIT_PARAMS                                                   \
+    (pthread_cond_t * condition, pthread_mutex_t * mutex, clockid_t clock, \
+     const struct timespec *deadline)
+
+CT_REAL_VERSION(int, pthread_cond_wait, WAIT_PARAMS, CONDITION_VERSION)
+CT_REAL_VERSION(int, pthread_cond_timedwait, TIMEDWAIT_PARAMS, CONDITION_VERSION)
+CT_REAL(int, pthread_cond_clockwait, CLOCKWAIT_PARAMS)
+
+CT_COND_WAIT(pthread_cond_wait, WAIT_PARAMS, (condition, mutex), CT_OP_COND_WAIT, true)
+CT_COND_WAIT(pthread_cond_timedwait, TIMEDWAIT_PARAMS, (condition, mutex, deadline),
+             CT_OP_COND_TIMEDWAIT, ct_is_deadline(CLOCK_REALTIME, deadline))
+CT_COND_WAIT(pthread_cond_clockwait, CLOCKWAIT_PARAMS, (condition, mutex, clock, deadline),
+             CT_OP_COND_TIMEDWAIT, ct_is_deadline(clock, deadline))
+
+#if CT_HAS_OLD_VERSIONS
+CT_REAL_OLD(int, old_cond_wait, WAIT_PARAMS, pthread_cond_wait, OLD_CONDITION_VERSION)
+CT_REAL_OLD(int, old_cond_timedwait, TIMEDWAIT_PARAMS, pthread_cond_timedwait,
+            OLD_CONDITION_VERSION)
+
+CT_COND_WAIT(old_cond_wait, WAIT_PARAMS, (condition, mutex), CT_OP_COND_WAIT, true)
+CT_COND_WAIT(old_cond_timedwait, TIMEDWAIT_PARAMS, (condition, mutex, deadline),
+             CT_OP_COND_TIMEDWAIT, ct_is_deadline(CLOCK_REALTIME, deadline))
+#endif
 
 /* C11's are pthread's under other names and results. */
 #define C11_OUTCOME (result == thrd_timedout ? -ETIMEDOUT : result)
 
-CT_WRAP_COND_WAIT_OUTCOME(cnd_wait, (cnd_t * condition, mtx_t *mutex), (condition, mutex),
-                          CT_OP_COND_WAIT, NULL, C11_OUTCOME)
-CT_WRAP_COND_WAIT_OUTCOME(cnd_timedwait,
-                          (cnd_t *restrict condition, mtx_t *restrict mutex,
-                           const struct timespec *restrict deadline),
-                          (condition, mutex, deadline), CT_OP_COND_TIMEDWAIT, NULL, C11_OUTCOME)
+#define CND_WAIT_PARAMS (cnd_t * condition, mtx_t * mutex)
+#define CND_TIMEDWAIT_PARAMS \
+    (cnd_t *restrict condition, mtx_t *restrict mutex, const struct timespec *restrict deadline)
+
+CT_REAL(int, cnd_wait, CND_WAIT_PARAMS)
+CT_REAL(int, cnd_timedwait, CND_TIMEDWAIT_PARAMS)
+
+CT_COND_WAIT_OUTCOME(cnd_wait, CND_WAIT_PARAMS, (condition, mutex), CT_OP_COND_WAIT, true,
+                     C11_OUTCOME)
+CT_COND_WAIT_OUTCOME(cnd_timedwait, CND_TIMEDWAIT_PARAMS, (condition, mutex, deadline),
+                     CT_OP_COND_TIMEDWAIT, ct_is_deadline(CLOCK_REALTIME, deadline), C11_OUTCOME)
 
 /* A call that lets waiters of its object go. */
-#define CT_WRAP_WAKE(name, params, args, op, object, version)                       \
-    CT_REAL_VERSION(int, name, params, version)                                     \
-    int name params                                                                 \
-    {                                                                               \
-        struct ct_self *self;                                                       \
-        CT_NEED_REAL(name);                                                         \
-        if (CT_LIKELY(!ct_has_waiters(object)) || (self = ct_self_enter()) == NULL) \
-            return real_##name args;                                                \
-        uint64_t ticks = ct_ticks();                                                \
-        int result = real_##name args;                                              \
-        ct_wake(self, op, (uint64_t)(object), ticks, __builtin_return_address(0));  \
-        return result;                                                              \
+#define CT_WAKE(name, params, args, op, object)                                        \
+    int name params                                                                    \
+    {                                                                                  \
+        struct ct_self *self;                                                          \
+        CT_NEED_REAL(name);                                                            \
+        if (CT_LIKELY(!ct_has_waiters(object)) || (self = ct_self_enter()) == NULL)    \
+            return real_##name args;                                                   \
+        uint64_t ticks = ct_ticks();                                                   \
+        int result = real_##name args;                                                 \
+        if (result == 0)                                                               \
+            ct_wake(self, op, (uint64_t)(object), ticks, __builtin_return_address(0)); \
+        return result;                                                                 \
     }
 
-CT_WRAP_WAKE(pthread_cond_signal, (pthread_cond_t * condition), (condition), CT_OP_COND_SIGNAL,
-             condition, CONDITION_VERSION)
-CT_WRAP_WAKE(pthread_cond_broadcast, (pthread_cond_t * condition), (condition),
-             CT_OP_COND_BROADCAST, condition, CONDITION_VERSION)
-CT_WRAP_WAKE(cnd_signal, (cnd_t * condition), (condition), CT_OP_COND_SIGNAL, condition, NULL)
-CT_WRAP_WAKE(cnd_broadcast, (cnd_t * condition), (condition), CT_OP_COND_BROADCAST, condition, NULL)
+#define SIGNAL_PARAMS (pthread_cond_t * condition)
+
+CT_REAL_VERSION(int, pthread_cond_signal, SIGNAL_PARAMS, CONDITION_VERSION)
+CT_REAL_VERSION(int, pthread_cond_broadcast, SIGNAL_PARAMS, CONDITION_VERSION)
+CT_REAL(int, cnd_signal, (cnd_t * condition))
+CT_REAL(int, cnd_broadcast, (cnd_t * condition))
+
+CT_WAKE(pthread_cond_signal, SIGNAL_PARAMS, (condition), CT_OP_COND_SIGNAL, condition)
+CT_WAKE(pthread_cond_broadcast, SIGNAL_PARAMS, (condition), CT_OP_COND_BROADCAST, condition)
+CT_WAKE(cnd_signal, (cnd_t * condition), (condition), CT_OP_COND_SIGNAL, condition)
+CT_WAKE(cnd_broadcast, (cnd_t * condition), (condition), CT_OP_COND_BROADCAST, condition)
+
+#if CT_HAS_OLD_VERSIONS
+CT_REAL_OLD(int, old_cond_signal, SIGNAL_PARAMS, pthread_cond_signal, OLD_CONDITION_VERSION)
+CT_REAL_OLD(int, old_cond_broadcast, SIGNAL_PARAMS, pthread_cond_broadcast, OLD_CONDITION_VERSION)
+
+CT_WAKE(old_cond_signal, SIGNAL_PARAMS, (condition), CT_OP_COND_SIGNAL, condition)
+CT_WAKE(old_cond_broadcast, SIGNAL_PARAMS, (condition), CT_OP_COND_BROADCAST, condition)
+#endif
 
 /* ---- Semaphores. ---- */
 
 CT_REAL(int, sem_trywait, (sem_t * semaphore)) /* not interposed */
 
-/* Semaphores refuse what is none before they look at the semaphore. */
-static bool is_time(const struct timespec *time)
-{
-    return time->tv_nsec >= 0 && time->tv_nsec < 1000000000;
-}
-
-#define CT_WRAP_SEM_WAIT(name, params, args, op, may_try)                         \
+/*
+ * What is no deadline is refused first of all; then comes a cancellation, even if it need not
+ * wait, where the call `is_cancelled` so.
+ */
+#define CT_WRAP_SEM_WAIT(name, params, args, op, is_valid, is_cancelled)          \
     CT_REAL(int, name, params)                                                    \
     int name params                                                               \
     {                                                                             \
@@ -99,8 +141,11 @@ static bool is_time(const struct timespec *time)
         int saved_errno = errno;                                                  \
         CT_NEED_REAL(name);                                                       \
         CT_NEED_REAL(sem_trywait);                                                \
-        pthread_testcancel(); /* a cancellation point even if it need not wait */ \
-        if (CT_LIKELY((may_try) && real_sem_trywait(semaphore) == 0))             \
+        if (!(is_valid))                                                          \
+            return real_##name args;                                              \
+        if (is_cancelled)                                                         \
+            pthread_testcancel();                                                 \
+        if (CT_LIKELY(real_sem_trywait(semaphore) == 0))                          \
             return 0;                                                             \
         errno = saved_errno;                                                      \
         if (!ct_wait_begin_on(&wait, op, semaphore, __builtin_return_address(0))) \
@@ -110,15 +155,17 @@ static bool is_time(const struct timespec *time)
         return result;                                                            \
     }
 
-CT_WRAP_SEM_WAIT(sem_wait, (sem_t * semaphore), (semaphore), CT_OP_SEM_WAIT, true)
+CT_WRAP_SEM_WAIT(sem_wait, (sem_t * semaphore), (semaphore), CT_OP_SEM_WAIT, true, true)
 CT_WRAP_SEM_WAIT(sem_timedwait, (sem_t * semaphore, const struct timespec *deadline),
-                 (semaphore, deadline), CT_OP_SEM_TIMEDWAIT, is_time(deadline))
+                 (semaphore, deadline), CT_OP_SEM_TIMEDWAIT,
+                 ct_is_deadline(CLOCK_REALTIME, deadline), true)
 CT_WRAP_SEM_WAIT(sem_clockwait,
                  (sem_t * semaphore, clockid_t clock, const struct timespec *deadline),
-                 (semaphore, clock, deadline), CT_OP_SEM_TIMEDWAIT,
-                 is_time(deadline) && (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC))
+                 (semaphore, clock, deadline), CT_OP_SEM_TIMEDWAIT, ct_is_deadline(clock, deadline),
+                 false)
 
-CT_WRAP_WAKE(sem_post, (sem_t * semaphore), (semaphore), CT_OP_SEM_POST, semaphore, NULL)
+CT_REAL(int, sem_post, (sem_t * semaphore))
+CT_WAKE(sem_post, (sem_t * semaphore), (semaphore), CT_OP_SEM_POST, semaphore)
 
 /* ---- Barriers. ---- */
 

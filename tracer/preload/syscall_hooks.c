@@ -5,6 +5,7 @@
  */
 #include "fd.h"
 #include "hook.h"
+#include "memory.h"
 #include "raw.h"
 #include "schema/syscalls.h"
 #include "unwind.h"
@@ -12,7 +13,9 @@
 #include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 ct_syscall_function ct_real_syscall;
@@ -101,7 +104,7 @@ static long call_futex_waitv(const struct call *call)
 {
     const struct futex_waitv *waiters = (const struct futex_waitv *)call->arguments[0];
 
-    if (call->arguments[1] == 0 || !ct_memory_is_readable(&waiters->uaddr))
+    if (call->arguments[1] == 0 || !ct_memory_is_readable(waiters, sizeof(*waiters)))
         return make(call);
     return wait_on_futex(call, (const void *)(uintptr_t)waiters->uaddr);
 }
@@ -121,7 +124,32 @@ static long call_io_uring_enter(const struct call *call)
     return finish(&wait, make(call));
 }
 
+/* ---- seccomp ---- */
+
+static long call_seccomp(const struct call *call)
+{
+    bool is_filter = call->arguments[0] == SECCOMP_SET_MODE_FILTER;
+    bool makes_fd = is_filter && call->arguments[1] & SECCOMP_FILTER_FLAG_NEW_LISTENER;
+
+    if (!is_filter && call->arguments[0] != SECCOMP_SET_MODE_STRICT)
+        return make(call);
+    uint64_t when_ns = ct_process_filter_begin();
+    long result = make(call);
+    /* More than 0 is a thread that could not have the same filter, or a descriptor. */
+    ct_process_filter_end(when_ns, result == 0 || (result > 0 && makes_fd));
+    return result;
+}
+
 /* ---- Those that the C library has functions for, too. ---- */
+
+static long call_close_range(const struct call *call)
+{
+    long result = make(call);
+
+    if (result == 0 && !(call->arguments[2] & CLOSE_RANGE_CLOEXEC))
+        ct_fd_forget_range((unsigned)call->arguments[0], (unsigned)call->arguments[1]);
+    return result;
+}
 
 static const struct row {
     long number;
@@ -187,9 +215,14 @@ long syscall(long number, ...)
     case SYS_io_uring_enter:
         return call_io_uring_enter(&call);
     case SYS_seccomp:
-        if (call.arguments[0] <= SECCOMP_SET_MODE_FILTER)
-            ct_process_exit(-1); /* as for prctl */
-        return make(&call);
+        return call_seccomp(&call);
+    case SYS_setns:
+        return setns((int)call.arguments[0], (int)call.arguments[1]);
+    case SYS_prctl:
+        return prctl((int)call.arguments[0], call.arguments[1], call.arguments[2],
+                     call.arguments[3], call.arguments[4]);
+    case SYS_close_range:
+        return call_close_range(&call);
     case SYS_close:
         ct_fd_forget((int)call.arguments[0]);
         return make(&call);

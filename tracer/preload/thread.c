@@ -1,13 +1,16 @@
 #include "thread.h"
 
+#include "clock.h"
 #include "deep.h"
 #include "emit.h"
 #include "ended.h"
+#include "exec_room.h"
+#include "keys.h"
 #include "raw.h"
-#include "ring.h"
-#include "sanitizers.h"
+#include "tables.h"
 #include "unwind.h"
 #include "wait.h"
+#include "work_stack.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -19,38 +22,39 @@
 
 CT_TLS struct ct_self ct_self;
 
-/* Runs ct_thread_exit when a thread ends, however it ends. */
-static pthread_key_t exit_key;
-static bool has_exit_key;
-
-/* The round of destructors in which it acts. */
-static int exit_round = PTHREAD_DESTRUCTOR_ITERATIONS;
-
 static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
+
+/* The slot, with memory for a thread that begins, since it may never have been used; or NULL. */
+static struct ct_board_slot *prepare_slot(uint32_t index)
+{
+    struct ct_board_slot *slot = ct_table_get(CT_TABLE_SLOTS, index);
+
+    if (slot == NULL ||
+        !ct_memory_back(slot, offsetof(struct ct_board_slot, small_ring) + CT_RING_BACKED_AT_FIRST))
+        return NULL;
+    return slot;
+}
 
 /* With its ring. */
 static struct ct_board_thread *claim_slot(struct ct_self *self)
 {
     uint32_t high = atomic_load(&ct_board->thread_high_water);
-    uint32_t backed = high; /* a slot that was used has memory */
+    uint32_t used = high;
 
     for (uint32_t i = 0; i < CT_BOARD_MAX_THREADS; i++) {
-        struct ct_board_thread *slot = &ct_board->threads[i];
+        struct ct_board_slot *slot = i < used ? ct_slot_at(i) : prepare_slot(i);
         int32_t is_free = 0;
-        if (i >= backed && !ct_memory_back(slot, sizeof(*slot)))
+        if (slot == NULL)
             break;
-        if (atomic_load_explicit(&slot->tid, memory_order_relaxed) != 0 ||
-            !atomic_compare_exchange_strong(&slot->tid, &is_free, -1))
+        if (atomic_load_explicit(&slot->thread.tid, memory_order_relaxed) != 0 ||
+            !atomic_compare_exchange_strong(&slot->thread.tid, &is_free, -1))
             continue;
-        self->ring = ct_ring_prepare(i);
-        if (self->ring == NULL) {
-            atomic_store(&slot->tid, 0);
-            break;
-        }
         while (i >= high &&
                !atomic_compare_exchange_weak(&ct_board->thread_high_water, &high, i + 1))
             ;
-        return slot;
+        self->slot_index = i;
+        ct_ring_begin_thread(self, slot);
+        return &slot->thread;
     }
     atomic_fetch_add(&ct_board->threads_lost, 1);
     return NULL;
@@ -61,16 +65,19 @@ static struct ct_board_thread *claim_slot(struct ct_self *self)
 
 #define PAGE_SIZE 4096
 
+/* So much of a stack without a limit is known to be one: other things may lie below. */
+#define UNLIMITED_SIZE ((rlim_t)8 << 20)
+
 /* The main thread's grows down to here: its top is where the kernel put the program's name. */
 static bool find_main_stack(uint64_t *begin, size_t *size)
 {
     struct rlimit limit;
     uint64_t top = getauxval(AT_EXECFN);
 
-    if (top == 0 || getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= top)
+    if (top == 0 || getrlimit(RLIMIT_STACK, &limit) != 0)
         return false;
-    *size = limit.rlim_cur;
-    *begin = (top / PAGE_SIZE + 1) * PAGE_SIZE - limit.rlim_cur;
+    *size = limit.rlim_cur < top ? limit.rlim_cur : UNLIMITED_SIZE;
+    *begin = (top / PAGE_SIZE + 1) * PAGE_SIZE - *size;
     return true;
 }
 
@@ -89,17 +96,17 @@ static bool find_own_stack(uint64_t *begin, size_t *size)
     return is_found;
 }
 
-/* Of one that the C library knows nothing about, as of a coroutine's, we know no end. */
 static void find_stack(struct ct_self *self)
 {
     uint64_t here = (uint64_t)__builtin_frame_address(0);
     uint64_t begin;
     size_t size;
 
-    if (self->stack_reserve != 0 || !find_own_stack(&begin, &size) || here - begin >= size)
+    if (self->stack_room != 0 || !find_own_stack(&begin, &size) || here - begin >= size)
         return;
-    self->stack_begin = begin;
-    self->stack_reserve = size / 2 < STACK_RESERVE ? (uint32_t)(size / 2) : STACK_RESERVE;
+    size_t reserve = size / 2 < STACK_RESERVE ? size / 2 : STACK_RESERVE;
+    self->stack_low = begin + reserve;
+    self->stack_room = size - reserve;
 }
 
 /* Gives the calling thread a slot and announces it. */
@@ -130,8 +137,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     ct_deep_forget(self);
     self->random = (slot->start_ns ^ (uint64_t)tid << 40) | 1;
     memset(self->sites, 0, sizeof(self->sites));
-    if (has_exit_key)
-        pthread_setspecific(exit_key, self);
+    ct_keys_watch_thread();
 
     ct_process_announce(self);
     atomic_fetch_add(&ct_board->threads_started, 1);
@@ -240,33 +246,27 @@ void ct_thread_exit(struct ct_self *self)
         .sleep_ns = slot->class_ns[CT_CLASS_SLEEP],
     };
     ct_emit_thread_exit(self, ct_ticks(), &event);
-    atomic_fetch_add(&ct_board->waits_recorded, slot->waits_recorded);
+    /* First off the slot: a process that is killed in between has counted none of them twice. */
+    uint64_t waits_recorded = slot->waits_recorded;
+    *(volatile uint64_t *)&slot->waits_recorded = 0;
+    atomic_fetch_add(&ct_board->waits_recorded, waits_recorded);
     self->mode = CT_MODE_BYPASS;
     self->slot = NULL;
     ct_ended_note(slot->handle, slot->tid);
     clear_slot(slot);
-}
-
-/*
- * Other destructors of thread data may still wait, so ours asks to be called once more as long as
- * the library promises to do so, and acts the last time.
- */
-static void on_thread_data_freed(void *value)
-{
-    static CT_TLS int rounds;
-
-    if (++rounds < exit_round && pthread_setspecific(exit_key, value) == 0)
-        return;
-    ct_thread_exit(value);
+    ct_work_stack_free(self);
+    ct_exec_room_free(self);
 }
 
 uint64_t ct_thread_object(pthread_t handle)
 {
     uint32_t high = atomic_load(&ct_board->thread_high_water);
 
-    for (uint32_t i = 0; i < high; i++)
-        if (ct_board->threads[i].handle == (uint64_t)handle && ct_board->threads[i].tid > 0)
-            return (uint64_t)ct_board->threads[i].tid;
+    for (uint32_t i = 0; i < high; i++) {
+        const struct ct_board_slot *slot = ct_slot_at(i);
+        if (slot != NULL && slot->thread.handle == (uint64_t)handle && slot->thread.tid > 0)
+            return (uint64_t)slot->thread.tid;
+    }
     /* It has no slot yet, or no more. While it can be joined, its memory is there. */
     int32_t tid = 0;
     if (tid_offset != 0)
@@ -289,10 +289,13 @@ static void find_tid_offset(void)
         tid_offset = field->offset;
 }
 
+static void on_thread_end(void)
+{
+    ct_thread_exit(&ct_self);
+}
+
 void ct_thread_init(void)
 {
     find_tid_offset();
-    if (ct_has_thread_sanitizer())
-        exit_round -= 1; /* the last is the sanitizer's */
-    has_exit_key = pthread_key_create(&exit_key, on_thread_data_freed) == 0;
+    ct_keys_init(on_thread_end);
 }

@@ -18,13 +18,16 @@ enum ct_mode {
 #define CT_SITE_CACHE 64
 
 struct ct_memos;
+struct ct_exec_room;
 
 /* A thread's private part. */
 struct ct_self {
     enum ct_mode mode;
     uint32_t has_unwritten;       /* slot->wait.state is UNWRITTEN */
     struct ct_board_thread *slot; /* NULL: it has none */
-    struct ct_board_ring *ring;   /* the slot's */
+    struct ct_board_ring *ring;   /* the slot's, or a large one */
+    uint32_t slot_index;
+    uint32_t ring_size; /* bytes of records in it */
     uint32_t stacks_taken;
     uint32_t last_stack; /* the one taken last, which is likely to be the next one too; 0: none */
     struct ct_memos *memos; /* of stacks; NULL: none yet */
@@ -34,11 +37,14 @@ struct ct_self {
     uint32_t
         cache_reuses; /* ct_modules_reuses() + 1, as of which the unwinder's cache is; 0: none */
     bool has_stack_cache;
-    uint32_t stack_reserve;    /* bytes at the low end of the thread's stack that we leave alone */
-    uint64_t stack_begin;      /* ... which is here */
-    _Atomic uint32_t *counted; /* the count of waiters that the open wait is in, or NULL */
-    uint64_t random;           /* xorshift state, for sampling */
-    void *wait_frame;          /* stack address of the innermost open wait */
+    bool is_aside;                  /* on the stack that is next */
+    void *work_stack;               /* of our own: see work_stack.h; NULL: none yet */
+    struct ct_exec_room *exec_room; /* see exec_room.h; NULL: none */
+    uint64_t stack_low;  /* the thread's stack, without what at its low end is the program's only */
+    uint64_t stack_room; /* bytes from there; 0: not known */
+    _Atomic uint32_t *counted;     /* the count of waiters that the open wait is in, or NULL */
+    uint64_t random;               /* xorshift state, for sampling */
+    void *wait_frame;              /* stack address of the innermost open wait */
     uint64_t sites[CT_SITE_CACHE]; /* call sites whose last call returned at once */
 };
 
@@ -47,10 +53,16 @@ extern CT_TLS struct ct_self ct_self;
 /* The slow side of ct_self_enter. */
 struct ct_self *ct_self_attach(struct ct_self *self);
 
-/* False where the program has almost used up its stack, and has enough for itself only. */
+/* Is the address in what is known of the thread's stack? */
+static inline bool ct_self_stack_has(const struct ct_self *self, uint64_t address)
+{
+    return address - self->stack_low < self->stack_room;
+}
+
+/* False where the program may have enough stack for itself only: see work_stack.h. */
 static inline bool ct_self_has_room(const struct ct_self *self)
 {
-    return (uint64_t)__builtin_frame_address(0) - self->stack_begin >= self->stack_reserve;
+    return ct_self_stack_has(self, (uint64_t)__builtin_frame_address(0));
 }
 
 /* This thread's private part if its calls are to be recorded, else NULL. */
@@ -59,8 +71,7 @@ static inline struct ct_self *ct_self_enter(void)
     struct ct_self *self = &ct_self;
 
     if (__builtin_expect(self->mode == CT_MODE_TRACED && *ct_is_ours, 1) &&
-        atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed) &&
-        __builtin_expect(ct_self_has_room(self), 1))
+        atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed))
         return self;
     return ct_self_attach(self);
 }

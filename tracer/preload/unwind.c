@@ -1,8 +1,9 @@
 #include "unwind.h"
 
+#include "memory.h"
 #include "modules.h"
-#include "raw.h"
 #include "sanitizers.h"
+#include "work_stack.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -44,6 +45,68 @@ static struct {
 #define FRAME_POINTER UNW_AARCH64_X29
 #endif
 
+/* ---- What libunwind reads. ---- */
+
+#define PAGE_SIZE  4096
+#define PAGES_KEPT 4
+
+/* Pages found to be readable since the walk began. */
+static CT_TLS struct {
+    uint64_t pages[PAGES_KEPT];
+    unsigned count;
+} readable;
+
+static bool is_readable(uint64_t address)
+{
+    uint64_t page = address / PAGE_SIZE;
+
+    if (ct_self_stack_has(&ct_self, address) || ct_work_stack_has(&ct_self, address))
+        return true;
+    for (unsigned i = 0; i < PAGES_KEPT; i++)
+        if (readable.pages[i] == page)
+            return true;
+    if (page == 0 || !ct_memory_is_readable((const void *)address, sizeof(uint64_t)))
+        return false;
+    readable.pages[readable.count++ % PAGES_KEPT] = page;
+    return true;
+}
+
+static void begin_walk(void)
+{
+    for (unsigned i = 0; i < PAGES_KEPT; i++)
+        readable.pages[i] = UINT64_MAX; /* no page's number */
+}
+
+/*
+ * Stacks that nobody ended properly make it read beyond them. Its own check takes a page that it
+ * once found for readable from then on; the next coroutine's may be the last one before a hole.
+ */
+static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value,
+                         int is_write, void *cursor)
+{
+    (void)space;
+    (void)cursor;
+    if (is_write)
+        *(unw_word_t *)address = *value;
+    else if (address % sizeof(*value) == 0 && is_readable(address))
+        *value = *(const unw_word_t *)address;
+    else
+        return -UNW_EINVAL;
+    return 0;
+}
+
+static void check_what_it_reads(void *library)
+{
+    unw_addr_space_t *local = FIND(library, unw_local_addr_space);
+    unw_accessors_t *(*accessors_of)(unw_addr_space_t) = NULL;
+
+    *(void **)&accessors_of = FIND(library, unw_get_accessors);
+    if (local != NULL && accessors_of != NULL)
+        accessors_of(*local)->access_mem = access_memory;
+}
+
+/* ---- Walks. ---- */
+
 static bool read_frame(unw_cursor_t *cursor, struct ct_frame *frame)
 {
     unw_save_loc_t place;
@@ -67,6 +130,7 @@ bool ct_unwind_visit(bool (*visit)(void *user, const struct ct_frame *frame), vo
 
     if (libunwind.step == NULL)
         return false;
+    begin_walk();
     libunwind.get_context(&context);
     if (libunwind.init(&cursor, &context) != 0)
         return false;
@@ -100,6 +164,7 @@ int ct_unwind(void **addresses, int size, bool without_cache)
     errno = 0; /* libunwind takes the program's EINTR for its own, and repeats for ever */
     if (libunwind.backtrace == NULL)
         return 0;
+    begin_walk();
     return without_cache && libunwind.step != NULL ? walk(addresses, size)
                                                    : libunwind.backtrace(addresses, size);
 }
@@ -140,6 +205,7 @@ void ct_unwind_init(void)
     dlinfo(library, RTLD_DI_TLS_MODID, &libunwind.tls.module);
     /* It frees a thread's cache in the last round of destructors, under a lock. */
     libunwind.has_cache = !ct_has_thread_sanitizer();
+    check_what_it_reads(library);
     ct_unwind(warm, 4, true); /* its set-up allocates: not in a hook. A cache may never be needed */
 }
 
@@ -157,19 +223,8 @@ ssize_t ct_unwinder_read(void)
 
 ssize_t ct_unwinder_write(const void *address)
 {
-    if (ct_memory_is_readable(address))
+    if (ct_memory_is_readable(address, 1))
         return 1;
     errno = EFAULT;
     return -1;
-}
-
-bool ct_memory_is_readable(const void *address)
-{
-    int saved_errno = errno;
-
-    /* No such `how`: the kernel reads the set, which is all we want, and then refuses. */
-    ct_syscall(SYS_rt_sigprocmask, ~0, address, NULL, sizeof(uint64_t));
-    bool is_readable = errno != EFAULT;
-    errno = saved_errno;
-    return is_readable;
 }

@@ -13,7 +13,8 @@ void ct_unwind_init(void);
 /*
  * Return addresses of the calling thread, leaf first, and their number. Its first call in a thread
  * makes a cache, which takes 0.1 to 0.2 ms, and then a stack takes 60 ns and 7 ns a frame; without
- * the cache a frame takes 300 ns. The caller's thread is busy.
+ * the cache a frame takes 300 ns. Only without it can a stack be of any end: what lies beyond is
+ * looked at only if it can be. The caller's thread is busy.
  */
 int ct_unwind(void **addresses, int size, bool without_cache);
 
@@ -57,11 +58,5 @@ bool ct_is_unwinder(const void *caller);
 
 ssize_t ct_unwinder_read(void);
 ssize_t ct_unwinder_write(const void *address);
-
-/*
- * False if the 8 bytes at `address` are no memory: where the program's call would fail with EFAULT,
- * a hook must not crash.
- */
-bool ct_memory_is_readable(const void *address);
 
 #endif

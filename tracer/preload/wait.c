@@ -10,15 +10,7 @@
 /* What result may say: see the schema. */
 #define RESULT_MAX 32767
 
-_Atomic uint32_t ct_waiters[CT_WAITER_TABLE];
-
-uint64_t ct_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
+struct ct_wiped ct_wiped;
 
 static int16_t clamp_result(int64_t result)
 {
@@ -40,7 +32,6 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
     uint64_t duration_ns = ct_elapsed_ns(shown->begin_ticks, end_ticks);
 
     self->mode = CT_MODE_BUSY;
-    self->slot->waits_recorded++;
     if (ct_op_object(shown->op) == CT_OBJECT_FD && shown->op != CT_OP_FCLOSE)
         ct_fd_announce((int)shown->object);
     if (shown->op == CT_OP_OPEN && shown->result >= 0)
@@ -57,6 +48,8 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
         struct ct_event_wait event = {EVENT_FIELDS};
         ct_emit_wait(self, now_ticks, &event);
     }
+    /* Last: if the process is killed before this, no wait is missing. */
+    self->slot->waits_recorded++;
     self->mode = CT_MODE_TRACED;
 }
 

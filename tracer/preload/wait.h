@@ -5,13 +5,13 @@
 #ifndef CTRACE_PRELOAD_WAIT_H
 #define CTRACE_PRELOAD_WAIT_H
 
+#include "clock.h"
 #include "fd.h"
 #include "stack.h"
 #include "thread.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <time.h>
 #if defined(__x86_64__)
 #include <x86intrin.h>
 #endif
@@ -52,13 +52,21 @@ static inline uint64_t ct_elapsed_ns(uint64_t from_ticks, uint64_t to_ticks)
  * an unlock looks at to know that it lets somebody go.
  */
 #define CT_WAITER_TABLE 4096
-extern _Atomic uint32_t ct_waiters[CT_WAITER_TABLE];
+
+/*
+ * What a child of fork, also of one behind our back, is to find empty: the waiters stayed behind,
+ * and the board is its parent's. The kernel sees to it, if it can.
+ */
+extern struct ct_wiped {
+    _Alignas(4096) _Atomic uint32_t waiters[CT_WAITER_TABLE];
+    uint32_t is_ours;
+} ct_wiped;
 
 static inline _Atomic uint32_t *ct_waiters_of(const void *object)
 {
     uint64_t address = (uint64_t)object;
 
-    return &ct_waiters[(address >> 3 ^ address >> 15) % CT_WAITER_TABLE];
+    return &ct_wiped.waiters[(address >> 3 ^ address >> 15) % CT_WAITER_TABLE];
 }
 
 /* What stands for a descriptor among the addresses. */

@@ -4,10 +4,11 @@
 
 #include <lttng/ust-clock.h>
 #include <lttng/ust-getcpu.h>
-#include <time.h>
 
 /* The time of the event that is being written; 0: now. */
 static uint64_t event_time_ns;
+
+static uint64_t (*now_ns)(void);
 
 /* The last time that LTTng was given. */
 static uint64_t last_time_ns;
@@ -19,14 +20,7 @@ static uint64_t time_of(uint64_t time_ns)
 
 static uint64_t read_clock(void)
 {
-    struct timespec now;
-    uint64_t time_ns = event_time_ns;
-
-    if (time_ns == 0) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        time_ns = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-    }
-    return last_time_ns = time_of(time_ns);
+    return last_time_ns = time_of(event_time_ns != 0 ? event_time_ns : now_ns());
 }
 
 static void go_on_from_now(void)
@@ -41,8 +35,9 @@ static int first_cpu(void)
 }
 
 /* LTTng's own clock in all but the reading. */
-static bool set_clock(void)
+static bool set_clock(uint64_t (*recording_now_ns)(void))
 {
+    now_ns = recording_now_ns;
     lttng_ust_clock_freq_function frequency;
     lttng_ust_clock_name_function name;
     lttng_ust_clock_description_function description;

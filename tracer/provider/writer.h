@@ -19,8 +19,8 @@ struct ct_source {
 };
 
 struct ct_writer {
-    /* To be called first, once. False if LTTng has another clock already. */
-    bool (*set_clock)(void);
+    /* To be called first, once; `now_ns` reads the recording's. False if LTTng has one already. */
+    bool (*set_clock)(uint64_t (*now_ns)(void));
     /* The session has enabled our events: what is written now is kept. */
     bool (*is_enabled)(void);
     /* The time that LTTng can be given for an event of `time_ns`: its times must never go back. */

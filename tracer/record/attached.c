@@ -72,7 +72,7 @@ static gboolean refuse_access(const struct process *process, GError **error)
 /* What we are to read of it takes the same right as perf does. */
 static gboolean check_access(const struct process *process, GError **error)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/maps", process->pid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/maps", ct_proc_find_living(process->pid));
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd >= 0) {
@@ -111,7 +111,7 @@ static gboolean look(struct process *process, GError **error)
     if (stat.is_kernel_thread)
         return refuse(error, "process %d (%s) is a thread of the kernel, not a program",
                       process->pid, process->name);
-    if ((stat.state == 'Z' || stat.state == 'X') && !has_other_threads(process->pid))
+    if (CT_PROC_HAS_ENDED(stat.state) && !has_other_threads(process->pid))
         return refuse(error,
                       "process %d (%s) has ended: it is a zombie, for which its parent %d has not "
                       "waited yet",

@@ -9,9 +9,11 @@
 
 /* One board while it is written out. */
 struct board {
-    const struct ct_board *data;    /* borrowed */
-    uint32_t slots;                 /* that were ever used */
-    const struct ct_writer *writer; /* borrowed */
+    const struct ct_mapped_board *mapped; /* borrowed */
+    const struct ct_board *data;          /* its */
+    const char *title;                    /* borrowed; how it called itself last; or NULL */
+    uint32_t slots;                       /* that were ever used */
+    const struct ct_writer *writer;       /* borrowed */
     uint64_t ns_per_tick;
     uint64_t now_ticks;
     uint64_t now_ns;
@@ -44,7 +46,7 @@ static void write_process(const struct board *board)
         .rate_ns = board->data->rate_ns,
         .ppid = board->data->ppid,
         .exe = board->data->exe,
-        .args = board->data->args,
+        .args = board->title != NULL ? board->title : board->data->args,
         .cwd = board->data->cwd,
     };
 
@@ -53,14 +55,16 @@ static void write_process(const struct board *board)
 
 static void write_modules(const struct board *board)
 {
-    uint32_t count = MIN(board->data->life_count, CT_BOARD_MAX_LIVES);
+    uint32_t count = ct_board_entries(board->mapped, CT_TABLE_LIVES, board->data->life_count);
+    uint32_t modules = ct_board_entries(board->mapped, CT_TABLE_MODULES, board->data->module_count);
 
     for (uint32_t i = 0; i < count; i++) {
-        const struct ct_board_life *life = &board->data->lives[i];
+        const struct ct_board_life *life = ct_board_entry(board->mapped, CT_TABLE_LIVES, i);
         uint32_t index = life->module - 1; /* none is beyond all */
-        if (index >= CT_BOARD_MAX_MODULES)
+        if (index >= modules)
             continue;
-        const struct ct_board_module *module = &board->data->modules[index];
+        const struct ct_board_module *module =
+            ct_board_entry(board->mapped, CT_TABLE_MODULES, index);
         char build_id[2 * CT_BUILD_ID_MAX + 1] = "";
         if (!module->is_ready)
             continue;
@@ -79,17 +83,17 @@ static void write_modules(const struct board *board)
     }
 }
 
-static void write_stack(const struct board *board, uint32_t index)
+static void write_stack(const struct board *board, uint32_t index,
+                        const struct ct_board_stack *stack, uint32_t count)
 {
-    const struct ct_board_stack *stack = ct_board_stack_at(&board->data->stacks, index);
     uint32_t omitted_bits = MIN(stack->omitted_bits, 32);
     struct ct_event_stack event = {
         SUBJECT(board),
         .id = index,
-        .addresses = {stack->addresses, stack->count},
+        .addresses = {stack->addresses, count},
         .taken_ns = stack->taken_ns,
         .omitted = omitted_bits > 0 ? UINT32_C(1) << (omitted_bits - 1) : 0,
-        .outermost = stack->outermost,
+        .outermost = MIN(stack->outermost, count),
     };
 
     board->writer->stack(&event);
@@ -110,18 +114,19 @@ static void write_site(const struct board *board, uint32_t index, const struct c
 
 static void write_stacks(const struct board *board)
 {
-    const struct ct_board_stacks *stacks = &board->data->stacks;
-    uint32_t used = MIN(stacks->used_words, CT_BOARD_STACK_WORDS);
+    uint32_t used = ct_board_entries(board->mapped, CT_TABLE_WORDS, board->data->used_words);
     uint32_t index = 1;
 
     while (index < used) {
-        uint32_t count = ct_board_stack_at(stacks, index)->count;
-        if (count == 0 || count > CT_STACK_MAX_FRAMES ||
-            count + CT_BOARD_STACK_HEADER > used - index) {
-            index++; /* claimed but never filled in: the process was killed meanwhile */
+        struct ct_table_place place = ct_table_place_of(CT_TABLE_WORDS, index);
+        uint32_t left = MIN(used - index, place.count - place.within);
+        const struct ct_board_stack *stack = ct_board_entry(board->mapped, CT_TABLE_WORDS, index);
+        uint32_t count = stack->count;
+        if (count == 0 || count > CT_STACK_MAX_FRAMES || CT_BOARD_STACK_HEADER + count > left) {
+            index++; /* never filled in: the process was killed meanwhile, or the part was full */
             continue;
         }
-        write_stack(board, index);
+        write_stack(board, index, stack, count);
         index += (uint32_t)CT_BOARD_STACK_HEADER + count;
     }
 }
@@ -188,7 +193,8 @@ static void write_counters(const struct board *board, const struct ct_board_thre
     }
 }
 
-static void write_inflight(const struct board *board, const struct ct_board_thread *slot)
+static void write_inflight(const struct board *board, uint32_t index,
+                           const struct ct_board_thread *slot)
 {
     const struct ct_board_wait *wait = &slot->wait;
     gboolean is_open = wait->state == CT_WAIT_STATE_OPEN;
@@ -199,7 +205,7 @@ static void write_inflight(const struct board *board, const struct ct_board_thre
     if (wait->state == CT_WAIT_STATE_NONE || wait->op >= CT_OP_COUNT)
         return;
     if (stack == 0) { /* at least where the call was made */
-        stack = CT_BOARD_STACK_WORDS - 1 - (uint32_t)(slot - board->data->threads);
+        stack = CT_BOARD_STACK_WORDS - 1 - index;
         write_site(board, stack, wait);
     }
     struct ct_event_inflight event = {
@@ -229,9 +235,11 @@ static void write_board(struct ct_closing *closing, const struct board *board)
     closing->totals.stacks_lost += data->stacks_lost;
     closing->totals.threads_lost += data->threads_lost;
     closing->totals.modules_lost += data->modules_lost;
-    for (uint32_t i = 0; i < board->slots; i++)
-        if (data->threads[i].tid > 0)
-            closing->totals.waits += data->threads[i].waits_recorded;
+    for (uint32_t i = 0; i < board->slots; i++) {
+        const struct ct_board_thread *slot = ct_board_thread(board->mapped, i);
+        if (slot->tid > 0)
+            closing->totals.waits += slot->waits_recorded;
+    }
     if (board->writer == NULL)
         return;
 
@@ -239,10 +247,10 @@ static void write_board(struct ct_closing *closing, const struct board *board)
     write_modules(board);
     write_stacks(board);
     for (uint32_t i = 0; i < board->slots; i++) {
-        const struct ct_board_thread *slot = &data->threads[i];
+        const struct ct_board_thread *slot = ct_board_thread(board->mapped, i);
         if (slot->tid <= 0)
             continue;
-        write_inflight(board, slot);
+        write_inflight(board, i, slot);
         write_counters(board, slot);
         write_thread(board, slot);
     }
@@ -281,7 +289,7 @@ static uint64_t last_note_ns(const struct board *board)
     uint64_t last_ns = board->data->start_ns;
 
     for (uint32_t i = 0; i < board->slots; i++) {
-        const struct ct_board_wait *wait = &board->data->threads[i].wait;
+        const struct ct_board_wait *wait = &ct_board_thread(board->mapped, i)->wait;
         uint64_t ticks = MAX(wait->begin_ticks, wait->end_ticks);
         if (ticks != 0)
             last_ns = MAX(last_ns, ticks_to_time(board, ticks));
@@ -289,13 +297,15 @@ static uint64_t last_note_ns(const struct board *board)
     return last_ns;
 }
 
-/* TRUE if the board was written. */
-static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_board *mapped,
+/* The board with its ends. */
+static struct board look_at(const struct ct_closing *closing, const struct ct_mapped_board *mapped,
                             gboolean is_cut)
 {
     const struct ct_control *control = closing->directory->control;
     struct board board = {
+        .mapped = mapped,
         .data = mapped->data,
+        .title = mapped->title,
         .slots = ct_board_slots(mapped),
         .writer = closing->writer,
         .ns_per_tick = control->ns_per_tick,
@@ -309,6 +319,26 @@ static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_b
         board.end_ns = MAX(closing->watched_until_ns, last_note_ns(&board));
     if (board.end_ns == 0 || board.end_ns > board.now_ns)
         board.end_ns = board.now_ns;
+    board.end_ns = MIN(board.end_ns, closing->cut_ns);
+    return board;
+}
+
+uint64_t ct_closing_find_end_ns(struct ct_closing *closing)
+{
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+    uint64_t end_ns = 0;
+
+    for (guint i = 0; i < mapped->len; i++)
+        end_ns = MAX(end_ns, look_at(closing, mapped->pdata[i], TRUE).end_ns);
+    return end_ns;
+}
+
+/* TRUE if the board was written. */
+static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_board *mapped,
+                            gboolean is_cut)
+{
+    struct board board = look_at(closing, mapped, is_cut);
+
     /* What it wrote just before its end is for the next time. */
     if (!is_cut && (!board.is_over || !ct_board_is_drained(mapped)))
         return FALSE;
@@ -321,14 +351,27 @@ void ct_closing_write_ended(struct ct_closing *closing)
     GPtrArray *mapped = ct_boards_update(closing->boards);
 
     for (guint i = mapped->len; i-- > 0;)
-        if (close_board(closing, mapped->pdata[i], FALSE))
+        if (close_board(closing, mapped->pdata[i], FALSE)) {
+            ct_unseen_add_board(closing->unseen,
+                                ((const struct ct_mapped_board *)mapped->pdata[i])->data);
             ct_boards_remove(closing->boards, mapped->pdata[i]);
+        }
+}
+
+void ct_closing_find_unseen(struct ct_closing *closing)
+{
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+
+    for (guint i = 0; i < mapped->len; i++)
+        ct_unseen_add_board(closing->unseen,
+                            ((const struct ct_mapped_board *)mapped->pdata[i])->data);
 }
 
 void ct_closing_write_all(struct ct_closing *closing)
 {
     const GPtrArray *mapped = ct_boards_update(closing->boards);
 
+    ct_boards_read_titles(closing->boards);
     for (guint i = 0; i < mapped->len; i++)
         close_board(closing, mapped->pdata[i], TRUE);
 }

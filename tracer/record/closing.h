@@ -6,6 +6,7 @@
 #include "control.h"
 #include "deaths.h"
 #include "provider/writer.h"
+#include "unseen.h"
 
 #include <glib.h>
 
@@ -28,11 +29,19 @@ struct ct_closing {
     const struct ct_writer *writer;               /* borrowed; or NULL */
     const struct ct_deaths *deaths;               /* borrowed; NULL if nobody has watched */
     uint64_t watched_until_ns;                    /* then: when somebody last did */
+    uint64_t cut_ns; /* what is later on a board is beyond the recording; UINT64_MAX: nothing is */
+    struct ct_unseen *unseen; /* owned */
     struct ct_closing_totals totals;
 };
 
+/* When the last image ended; now, if one has not. 0 if there is no board. */
+uint64_t ct_closing_find_end_ns(struct ct_closing *closing);
+
 /* Writes and removes the boards of images that are over and have been drained. */
 void ct_closing_write_ended(struct ct_closing *closing);
+
+/* Takes from the boards that are left which images have none. */
+void ct_closing_find_unseen(struct ct_closing *closing);
 
 /*
  * Writes all boards, whose threads' open waits end now. They stay, for another try if this one

@@ -1,5 +1,7 @@
 #include "control.h"
 
+#include "monotonic.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -7,7 +9,6 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -18,21 +19,13 @@
 /* The pair read with the least delay between its halves is the best of so many. */
 #define CLOCK_READ_TRIES 5
 
-static uint64_t monotonic_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t read_ticks(const struct ct_control *control)
 {
 #if defined(__x86_64__)
     if (control->uses_tsc)
         return __rdtsc();
 #endif
-    return monotonic_ns();
+    return ct_monotonic_ns();
 }
 
 void ct_clock_read(const struct ct_control *control, uint64_t *ticks, uint64_t *ns)
@@ -40,12 +33,12 @@ void ct_clock_read(const struct ct_control *control, uint64_t *ticks, uint64_t *
     uint64_t best_gap = UINT64_MAX;
 
     if (!control->uses_tsc) {
-        *ticks = *ns = monotonic_ns();
+        *ticks = *ns = ct_monotonic_ns();
         return;
     }
     for (int i = 0; i < CLOCK_READ_TRIES; i++) {
         uint64_t before = read_ticks(control);
-        uint64_t between = monotonic_ns();
+        uint64_t between = ct_monotonic_ns();
         uint64_t after = read_ticks(control);
         if (after - before < best_gap) {
             best_gap = after - before;
@@ -79,7 +72,7 @@ static struct ct_control *make_control(const char *directory, int *lock_fd, GErr
 {
     g_autofree char *path = g_build_filename(directory, CT_CONTROL_FILE, NULL);
     struct ct_control *control = NULL;
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     /* Not ftruncate alone: a full tmpfs is to fail here, not at the first store. */
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
@@ -119,7 +112,8 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
     do {
         g_free(path);
         path = g_strdup_printf(CT_SESSION_PREFIX "%u", ++number);
-        if (g_mkdir(path, 0700) == 0)
+        /* What others find by its name is the socket: see handout.h. */
+        if (g_mkdir(path, 0711) == 0 && g_chmod(path, 0711) == 0)
             break;
         if (errno != EEXIST || number == CT_RECORDING_MAX) {
             g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
@@ -208,8 +202,22 @@ struct ct_session_directory *ct_session_directory_adopt(const char *output, GErr
     return NULL;
 }
 
+void ct_session_directories_drop(const char *output)
+{
+    for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
+        struct ct_session_directory *directory = open_directory(number, output);
+        if (directory == NULL)
+            continue;
+        if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
+            ct_session_directory_free(directory);
+        else
+            ct_session_directory_keep(directory);
+    }
+}
+
 void ct_session_directories_move(const char *output, const char *new_output)
 {
+    ct_session_directories_drop(new_output);
     for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
         struct ct_session_directory *directory = open_directory(number, output);
         if (directory == NULL)

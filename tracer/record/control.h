@@ -25,9 +25,12 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
  */
 struct ct_session_directory *ct_session_directory_adopt(const char *output, GError **error);
 
+/* The recordings to `output` that were left unfinished are gone: another one takes their place. */
+void ct_session_directories_drop(const char *output);
+
 /*
  * The recordings to `output` that were left unfinished are at `new_output` now, for who wants to
- * finish them.
+ * finish them; those that were there are gone.
  */
 void ct_session_directories_move(const char *output, const char *new_output);
 

@@ -1,5 +1,6 @@
 #include "deaths.h"
 
+#include "monotonic.h"
 #include "schema/board.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <sys/inotify.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EVENTS_AT_ONCE 32
@@ -62,10 +62,8 @@ int ct_deaths_fd(const struct ct_deaths *deaths)
 static void note(struct ct_deaths *deaths, pid_t pid)
 {
     uint64_t *when_ns = g_new(uint64_t, 1);
-    struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    *when_ns = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+    *when_ns = ct_monotonic_ns();
     g_hash_table_insert(deaths->known, GINT_TO_POINTER(pid), when_ns);
 }
 

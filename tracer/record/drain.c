@@ -16,17 +16,18 @@
 /* An event that LTTng takes so long for has met a consumer that takes nothing any more. */
 #define STUCK_US (500 * 1000)
 
-/* A ring's writer is told so often, in bytes, that there is room again. */
-#define ROOM_STEP (CT_RING_SIZE / 16)
+/* A ring's writer is told so often, in parts of the ring, that there is room again. */
+#define ROOM_STEPS 16
 
 /* Where the drain is in one ring. */
 struct cursor {
     const struct ct_board *board;
     struct ct_board_ring *ring;
-    uint64_t epoch; /* of the positions; their high bits */
-    uint64_t at;    /* position of the record that is next */
-    uint64_t head;  /* position behind the last one */
-    uint64_t given; /* up to here the thread may write again */
+    uint32_t ring_size; /* bytes of records in it */
+    uint64_t epoch;     /* of the positions; their high bits */
+    uint64_t at;        /* position of the record that is next */
+    uint64_t head;      /* position behind the last one */
+    uint64_t given;     /* up to here the thread may write again */
     const struct ct_ring_record *record;
     size_t size; /* of the record: as it was when it made sense */
 };
@@ -66,9 +67,9 @@ struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_
 static gboolean find_record(struct cursor *cursor)
 {
     while (cursor->at < cursor->head) {
-        uint64_t offset = cursor->at % CT_RING_SIZE;
-        uint64_t left = CT_RING_SIZE - offset;
-        const struct ct_ring_record *record = (const void *)(cursor->ring->bytes + offset);
+        uint64_t offset = cursor->at % cursor->ring_size;
+        uint64_t left = cursor->ring_size - offset;
+        const struct ct_ring_record *record = (const void *)(ct_ring_bytes(cursor->ring) + offset);
         if (left < sizeof(*record)) {
             cursor->at += left;
             continue;
@@ -95,20 +96,22 @@ static void give_room(struct cursor *cursor)
     atomic_store_explicit(&cursor->ring->tail, cursor->epoch | cursor->at, memory_order_release);
 }
 
-static struct cursor cursor_on(const struct ct_mapped_board *board, uint32_t slot)
+static struct cursor cursor_on(const struct ct_mapped_board *board,
+                               const struct ct_mapped_ring *mapped)
 {
-    struct ct_board_ring *ring = &board->rings[slot];
+    struct ct_board_ring *ring = mapped->ring;
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
     struct cursor cursor = {
         .board = board->data,
         .ring = ring,
+        .ring_size = mapped->size,
         .epoch = head & ~CT_RING_POSITION_MASK,
         .at = ct_ring_begin(head, tail),
         .head = head & CT_RING_POSITION_MASK,
     };
 
-    if (cursor.head - cursor.at > CT_RING_SIZE) /* it makes no sense */
+    if (cursor.head - cursor.at > cursor.ring_size) /* it makes no sense */
         cursor.at = cursor.head;
     return cursor;
 }
@@ -137,6 +140,20 @@ static void sift_down(const struct ct_drain *drain, guint index)
     *cursor_at(drain, index) = moved;
 }
 
+static void collect_slot(struct ct_drain *drain, const struct ct_mapped_board *board, uint32_t slot)
+{
+    struct ct_mapped_ring rings[CT_SLOT_RINGS];
+    uint32_t count = ct_board_rings(board, slot, rings);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct cursor cursor = cursor_on(board, &rings[i]);
+        if (find_record(&cursor))
+            g_array_append_val(drain->cursors, cursor);
+        else
+            give_room(&cursor);
+    }
+}
+
 static void collect(struct ct_drain *drain)
 {
     const GPtrArray *boards = ct_boards_update(drain->boards);
@@ -145,13 +162,8 @@ static void collect(struct ct_drain *drain)
     for (guint b = 0; b < boards->len; b++) {
         const struct ct_mapped_board *board = boards->pdata[b];
         uint32_t slots = ct_board_slots(board);
-        for (uint32_t i = 0; i < slots; i++) {
-            struct cursor cursor = cursor_on(board, i);
-            if (find_record(&cursor))
-                g_array_append_val(drain->cursors, cursor);
-            else
-                give_room(&cursor);
-        }
+        for (uint32_t i = 0; i < slots; i++)
+            collect_slot(drain, board, i);
     }
     for (guint i = drain->cursors->len / 2; i-- > 0;)
         sift_down(drain, i);
@@ -244,7 +256,7 @@ static gboolean write_next(struct ct_drain *drain, struct cursor *cursor)
     write_record(drain, cursor);
     drain->written++;
     cursor->at += cursor->size;
-    if (cursor->at - cursor->given > ROOM_STEP)
+    if (cursor->at - cursor->given > cursor->ring_size / ROOM_STEPS)
         give_room(cursor);
     return g_get_monotonic_time() - begin_us < STUCK_US;
 }

@@ -1,9 +1,11 @@
 #include "home.h"
 
+#include "daemon_view.h"
 #include "tree.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <lttng/lttng.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -11,6 +13,9 @@
 
 #define HOME_VARIABLE    "LTTNG_HOME"
 #define SYSTEM_DIRECTORY "/var/run/lttng"
+
+/* LTTng takes the name for no group: nobody has it. */
+#define NO_GROUP "ctrace:none"
 
 /* What LTTng appends to the directory for its sockets, at most. */
 #define MAX_SOCKET_NAME 40
@@ -45,11 +50,36 @@ gboolean ct_home_make(const struct ct_home *home, GError **error)
     return access(home->directory, R_OK | W_OK | X_OK) == 0 || fail(error, errno, home->directory);
 }
 
+/* Of a daemon that cannot work for us. */
+static gboolean refuse(const char *directory, GError **error)
+{
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM,
+                "LTTng's session daemon in %s is outside of this container, or in another: it "
+                "cannot see what runs here",
+                directory);
+    return FALSE;
+}
+
+gboolean ct_home_hide_others(struct ct_private_mounts *mounts, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+
+    if (geteuid() != 0 || !ct_daemon_is_elsewhere(SYSTEM_DIRECTORY) ||
+        ct_private_mounts_enter(mounts, SYSTEM_DIRECTORY, &cause))
+        return TRUE;
+    refuse(SYSTEM_DIRECTORY, error);
+    g_prefix_error(error, "%s; ", cause->message);
+    return FALSE;
+}
+
 static gboolean use(struct ct_home *home, const char *path, gboolean is_temporary, GError **error)
 {
     home->directory = g_build_filename(path, ".lttng", NULL);
     home->temporary = is_temporary ? g_strdup(path) : NULL;
-    if (!ct_home_make(home, error)) {
+    gboolean is_usable = ct_home_make(home, error);
+    if (is_usable && ct_daemon_is_elsewhere(home->directory))
+        is_usable = refuse(home->directory, error);
+    if (!is_usable) {
         ct_home_clear(home);
         return FALSE;
     }
@@ -57,23 +87,42 @@ static gboolean use(struct ct_home *home, const char *path, gboolean is_temporar
     return TRUE;
 }
 
+/* A name that only our pid namespace has. Caller frees. */
+static char *make_container_home(const char *temporary)
+{
+    struct stat status = {.st_ino = 0};
+
+    stat("/proc/self/ns/pid", &status);
+    return g_strdup_printf("%s-%" G_GUINT64_FORMAT, temporary, (guint64)status.st_ino);
+}
+
 gboolean ct_home_find(struct ct_home *home, GError **error)
 {
     const char *wanted = g_getenv(HOME_VARIABLE);
+    g_autoptr(GError) cause = NULL;
 
     *home = (struct ct_home){0};
     if (geteuid() == 0) { /* LTTng's own rule */
         home->directory = g_strdup(SYSTEM_DIRECTORY);
         return ct_home_make(home, error);
     }
-    if (wanted != NULL)
-        return use(home, wanted, FALSE, error);
-    if (use(home, g_get_home_dir(), FALSE, NULL))
+    /* By LTTng's own rule those of its group prefer root's. */
+    if (ct_daemon_is_elsewhere(SYSTEM_DIRECTORY))
+        lttng_set_tracing_group(NO_GROUP);
+    if (use(home, wanted != NULL ? wanted : g_get_home_dir(), FALSE, &cause))
         return TRUE;
+    if (wanted != NULL && !g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_PERM)) {
+        g_propagate_error(error, g_steal_pointer(&cause));
+        return FALSE;
+    }
     /* The same one for all recordings of the user: they share a daemon, and recover finds it. */
     g_autofree char *temporary =
         g_strdup_printf("%s/ctrace-home-%u", g_get_tmp_dir(), (unsigned)geteuid());
-    return use(home, temporary, TRUE, error);
+    if (use(home, temporary, TRUE, NULL))
+        return TRUE;
+    /* Other containers' are elsewhere. */
+    g_autofree char *own = make_container_home(temporary);
+    return use(home, own, TRUE, error);
 }
 
 void ct_home_remove(const struct ct_home *home)

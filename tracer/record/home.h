@@ -2,6 +2,8 @@
 #ifndef CTRACE_RECORD_HOME_H
 #define CTRACE_RECORD_HOME_H
 
+#include "private_mounts.h"
+
 #include <glib.h>
 
 struct ct_home {
@@ -10,8 +12,16 @@ struct ct_home {
 };
 
 /*
+ * Root has one place for it, and a daemon that listens there may be outside of our container, which
+ * cannot work for us: that place is hidden from us then. FALSE and an error if it cannot be. Before
+ * any thread.
+ */
+gboolean ct_home_hide_others(struct ct_private_mounts *mounts, GError **error);
+
+/*
  * Finds and makes the directory: the system's for root, for others one in their home, or in a
- * temporary one of theirs where that cannot be. LTTNG_HOME becomes what it is for LTTng, here and
+ * temporary one of theirs where that cannot be, or where a daemon listens that cannot work for us.
+ * LTTNG_HOME becomes what it is for LTTng, here and
  * in the programs that we start, which may have other ideas of HOME.
  */
 gboolean ct_home_find(struct ct_home *home, GError **error);

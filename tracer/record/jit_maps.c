@@ -1,5 +1,6 @@
 #include "jit_maps.h"
 
+#include "monotonic.h"
 #include "procfs.h"
 #include "schema/recording_files.h"
 
@@ -10,21 +11,12 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* More is no program's. */
 #define MAX_BYTES (INT64_C(256) << 20)
 
 #define NS_PER_S INT64_C(1000000000)
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 /* The number that the process has for itself: where it is in a namespace, the last of several. */
 static pid_t own_pid(pid_t pid)
@@ -40,7 +32,7 @@ static pid_t own_pid(pid_t pid)
 static gboolean is_its_own(const struct stat *status, const char *process, int64_t start_ns)
 {
     struct stat owner;
-    int64_t offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+    int64_t offset_ns = g_get_real_time() * 1000 - (int64_t)ct_monotonic_ns();
     int64_t written_ns = (int64_t)status->st_mtim.tv_sec * NS_PER_S + status->st_mtim.tv_nsec;
 
     return S_ISREG(status->st_mode) && status->st_size <= MAX_BYTES &&

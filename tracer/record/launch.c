@@ -1,5 +1,7 @@
 #include "launch.h"
 
+#include "shed.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -44,7 +46,7 @@ static void take_signals(const sigset_t *set, struct ct_launch_inheritance *inhe
     const struct sigaction by_default = {.sa_handler = SIG_DFL};
     const struct sigaction ignored = {.sa_handler = SIG_IGN};
 
-    inherited->environment = g_get_environ();
+    inherited->environment = ct_shed_environment();
     note_ignored(&inherited->ignored);
     sigprocmask(SIG_BLOCK, set, &inherited->mask);
     /* Ignored, our children would vanish without a word. */
@@ -68,7 +70,8 @@ gboolean ct_launch_prepare(struct ct_launch *launch, GError **error)
 {
     sigset_t set;
 
-    *launch = (struct ct_launch){.pid = -1, .witness = {.pid = -1, .fd = -1}};
+    *launch = (struct ct_launch){
+        .pid = -1, .witness = {.pid = -1, .fd = -1}, .mounts = CT_NO_PRIVATE_MOUNTS};
     handed_on_signals(&set);
     ct_job_begin(&launch->job, &set);
     sigaddset(&set, SIGCHLD);
@@ -92,10 +95,12 @@ static char **make_environment(const struct ct_launch *launch,
     char **environment = g_strdupv(launch->inherited.environment);
     const char *others = g_environ_getenv(environment, "LD_PRELOAD");
     gboolean has_others = others != NULL && others[0] != '\0';
-    g_autofree char *libraries =
-        g_strdup_printf("%s%s%s", preload, has_others ? ":" : "", has_others ? others : "");
 
-    environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
+    if (preload != NULL) {
+        g_autofree char *libraries =
+            g_strdup_printf("%s%s%s", preload, has_others ? ":" : "", has_others ? others : "");
+        environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
+    }
     return g_environ_setenv(environment, CT_SESSION_VARIABLE, directory->path, TRUE);
 }
 
@@ -144,6 +149,11 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
             directory->control->root_pid = getpid();
         restore_signals(&launch->inherited);
         await_parent(go_fds);
+        if (!ct_private_mounts_leave(&launch->mounts)) {
+            int code = errno;
+            (void)!write(fds[1], &code, sizeof(code));
+            _exit(127);
+        }
         run(path, argv, environment, fds[1]);
     }
     close(fds[1]);

@@ -5,6 +5,7 @@
 #include "control.h"
 #include "deaths.h"
 #include "job.h"
+#include "private_mounts.h"
 #include "witness.h"
 
 #include <glib.h>
@@ -28,9 +29,10 @@ struct ct_launch {
     int signal_fd;   /* readable when a signal came */
     struct ct_job job;
     struct ct_witness witness;
-    int status;               /* as waitpid gives it; valid once has_ended */
-    gboolean has_ended;       /* the program itself */
-    gboolean is_alone;        /* no process of its tree is left */
+    struct ct_private_mounts mounts; /* ours; not the program's */
+    int status;                      /* as waitpid gives it; valid once has_ended */
+    gboolean has_ended;              /* the program itself */
+    gboolean is_alone;               /* no process of its tree is left */
     gboolean is_told_to_end;  /* by a signal to us: without the rest of the tree, or the program */
     pid_t ignored_group;      /* children of this process group are not of the tree; or 0 */
     unsigned interrupts;      /* SIGINTs so far */
@@ -49,8 +51,8 @@ struct ct_launch {
 gboolean ct_launch_prepare(struct ct_launch *launch, GError **error);
 
 /*
- * Runs `argv` from `path`, with the preload unless `directory` is NULL. *exec_errno is set if it
- * could not be executed.
+ * Runs `argv` from `path`, recorded unless `directory` is NULL, with the library `preload` unless
+ * that is. *exec_errno is set if it could not be executed.
  */
 gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv,
                          const struct ct_session_directory *directory, const char *preload,

@@ -1,5 +1,7 @@
 #include "libraries.h"
 
+#include "monotonic.h"
+
 #include <dlfcn.h>
 #include <string.h>
 
@@ -37,6 +39,11 @@ char *ct_preload_find(GError **error)
     return NULL;
 }
 
+char *ct_clock_find(void)
+{
+    return ct_monotonic_is_shifted() ? find_library(CT_CLOCK_LIBRARY, NULL) : NULL;
+}
+
 const struct ct_writer *ct_writer_load(GError **error)
 {
     g_autofree char *path = find_library(CT_WRITER_LIBRARY, error);
@@ -49,7 +56,7 @@ const struct ct_writer *ct_writer_load(GError **error)
     /* LTTng would read all of our libraries' build ids, twice: 10 ms. */
     g_setenv("LTTNG_UST_WITHOUT_BADDR_STATEDUMP", "1", TRUE);
     /* Times are those of the traced programs. */
-    g_unsetenv("LTTNG_UST_CLOCK_PLUGIN");
+    g_unsetenv(CT_CLOCK_VARIABLE);
     g_unsetenv("LTTNG_UST_GETCPU_PLUGIN");
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library != NULL)
@@ -57,7 +64,7 @@ const struct ct_writer *ct_writer_load(GError **error)
     if (writer == NULL) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot load %s: %s", path,
                     dlerror());
-    } else if (!writer->set_clock()) {
+    } else if (!writer->set_clock(ct_monotonic_ns)) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "LTTng does not take our clock");
         return NULL;
     }

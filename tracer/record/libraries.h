@@ -6,10 +6,18 @@
 
 #include <glib.h>
 
+/* Where LTTng looks for the path of a clock plug-in. */
+#define CT_CLOCK_VARIABLE "LTTNG_UST_CLOCK_PLUGIN"
+
 #define CT_PRELOAD_LIBRARY "libctrace-preload.so"
+#define CT_CLOCK_LIBRARY   "libctrace-clock.so"
 
 /* The path of the library that the traced program loads. */
 char *ct_preload_find(GError **error);
+
+/* The path of the clock that LTTng's daemons need here, or NULL if their own will do. Caller frees.
+ */
+char *ct_clock_find(void);
 
 /* Loading the writer registers us with the session daemon. It stays loaded. */
 const struct ct_writer *ct_writer_load(GError **error);

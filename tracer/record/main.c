@@ -1,11 +1,13 @@
 /* ctrace record: runs a program, or attaches to one, and records what its threads wait for. */
 #include "attached.h"
+#include "home.h"
 #include "launch.h"
 #include "messages.h"
 #include "options.h"
 #include "output.h"
 #include "program.h"
 #include "recording.h"
+#include "shed.h"
 #include "summary.h"
 
 #include <errno.h>
@@ -90,7 +92,9 @@ static void watch(struct setting *setting)
         };
         poll(fds, G_N_ELEMENTS(fds), poll_timeout(deadlines, DEADLINES));
         ct_deaths_update(launch->deaths);
-        ct_launch_handle_signals(launch);
+        /* That others' children begin and end is no reason to look at ours. */
+        if (fds[0].revents != 0 || fds[1].revents == 0)
+            ct_launch_handle_signals(launch);
         if (is_due(&deadlines[BEGIN]))
             ct_recording_begin(recording);
         if (is_due(&deadlines[END]))
@@ -144,7 +148,10 @@ static gboolean launch_program(struct setting *setting, int *exec_errno, GError 
     if (setting->options->delay_ns == 0)
         ct_recording_begin(recording);
     return ct_launch_start(&setting->launch, setting->program->path, setting->program->argv,
-                           ct_recording_directory(recording), ct_recording_preload(recording),
+                           ct_recording_directory(recording),
+                           ct_obstacle_is_left_out(setting->program->obstacle)
+                               ? NULL
+                               : ct_recording_preload(recording),
                            exec_errno, error);
 }
 
@@ -172,8 +179,11 @@ static int run(struct setting *setting)
         return exec_errno == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE;
     }
     if (setting->recording != NULL) {
-        if (setting->program->hidden != NULL)
-            ct_recording_describe(setting->recording, launch->pid);
+        if (setting->program->hidden != NULL) {
+            g_autofree char *name = g_path_get_basename(setting->program->path);
+            ct_recording_describe(setting->recording, launch->pid, name,
+                                  setting->program->obstacle);
+        }
         ct_output_commit(setting->output);
         watch(setting);
         was_recorded = ct_summary_finish(setting->recording,
@@ -227,8 +237,11 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     }
     if (setting.output->previous != NULL)
         ct_session_directories_move(setting.output->path, setting.output->previous);
-    setting.recording =
-        ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
+    else
+        ct_session_directories_drop(setting.output->path);
+    if (ct_home_hide_others(&setting.launch.mounts, &error))
+        setting.recording =
+            ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
     if (setting.recording == NULL) {
         g_printerr("ctrace: cannot record: %s\n%s", error->message,
                    program != NULL ? "ctrace: the program runs without\n" : "");
@@ -271,6 +284,7 @@ static int attach_and_record(const struct ct_record_options *options)
 int main(int argc, char **argv)
 {
     (void)argc;
+    ct_shed_preloads(argv);
     g_autoptr(GError) error = NULL;
     struct ct_record_options options = {0};
     struct ct_program program = {0};
@@ -283,6 +297,8 @@ int main(int argc, char **argv)
         status = attach_and_record(&options);
     } else if (!ct_program_find(options.program, &program, &status, &error)) {
         g_printerr("ctrace: %s\n", error->message);
+        if (options.hint != NULL)
+            g_printerr("ctrace: %s\n", options.hint);
     } else {
         if (program.hidden != NULL)
             tell_hidden(&program, &options);

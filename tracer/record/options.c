@@ -13,6 +13,9 @@
 /* Sampling arithmetic in the traced program is 32 bits wide. */
 #define MAX_RATE_NS UINT64_C(1000000000)
 
+/* Between the ids of processes: pidof(1) prints spaces, pgrep(1) lines. */
+#define PID_SEPARATORS ", \t\n"
+
 /* A year: what is longer is a slip of the keyboard. */
 #define MAX_TIME_S 31536000.0
 
@@ -130,28 +133,39 @@ static gboolean parse_pid(const char *text, pid_t *pid)
     return is_pid;
 }
 
+/* "12", or "12 34" as pidof(1) prints them: nothing but numbers. */
+static gboolean is_pid_list(const char *word)
+{
+    return *word != '\0' && strspn(word, "0123456789" PID_SEPARATORS) == strlen(word) &&
+           strcspn(word, PID_SEPARATORS) > 0;
+}
+
 /* "12" or "12,34": more of the processes to attach to, each once. */
 static gboolean parse_pids(const char *text, GArray *pids, GError **error)
 {
-    g_auto(GStrv) words = g_strsplit(text, ",", -1);
-    gboolean is_list = words[0] != NULL;
+    g_auto(GStrv) words = g_strsplit_set(text, PID_SEPARATORS, -1);
+    gboolean is_list = TRUE;
+    guint count = 0;
 
     for (char **word = words; *word != NULL && is_list; word++) {
         gboolean is_known = FALSE;
         pid_t pid;
 
+        if (**word == '\0')
+            continue; /* between two separators */
+        count++;
         is_list = parse_pid(*word, &pid);
         for (guint i = 0; i < pids->len; i++)
             is_known = is_known || g_array_index(pids, pid_t, i) == pid;
         if (!is_known)
             g_array_append_val(pids, pid);
     }
-    if (!is_list)
+    if (!is_list || count == 0)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--pid=%s: give the id of a process, a number such as pgrep(1) prints, or "
-                    "several with commas between them",
+                    "several with commas or spaces between them",
                     text);
-    return is_list;
+    return is_list && count > 0;
 }
 
 /* Only the kernel can look into a process that runs already. */
@@ -190,6 +204,24 @@ static uint32_t chosen_classes(gboolean net, gboolean sync, gboolean syscall, gb
            (all || sleep ? 1U << CT_CLASS_SLEEP : 0);
 }
 
+static const GOptionEntry *find_option(const GOptionEntry *entries, const char *name)
+{
+    while (strcmp(entries->long_name, name) != 0)
+        entries++;
+    return entries;
+}
+
+/* What "--cpu 99 ./server" is about: the number of a plain --cpu would be the program's name. */
+static char *cpu_hint(gboolean is_plain_cpu, const char *program)
+{
+    gboolean is_number =
+        program != NULL && *program != '\0' && strspn(program, "0123456789") == strlen(program);
+
+    return is_plain_cpu && is_number
+               ? g_strdup_printf("--cpu takes its number after an equals sign: --cpu=%s", program)
+               : NULL;
+}
+
 gboolean ct_record_options_parse(struct ct_record_options *options, char **argv, GError **error)
 {
     g_auto(GStrv) arguments = g_strdupv(argv);
@@ -226,7 +258,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
          "syscalls; neither: off; or what there is need of and the kernel lets us: auto (auto)",
          "WHAT"},
         {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &pids,
-         "Record process PID, which runs already, until it ends or Ctrl-C; -p 1,2 and -p 1 -p 2 "
+         "Record process PID, which runs already, until it ends or Ctrl-C; -p 1,2 and -p 1 2 "
          "record several",
          "PID"},
         /* The first is it without a value, which must not be the next argument. */
@@ -263,6 +295,8 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
         "\nNext: ctrace report, ctrace pprof, ctrace timeline. Manual: man ctrace-record");
     g_option_context_set_strict_posix(context, TRUE);
     g_option_context_add_main_entries(context, entries, NULL);
+    arguments = ct_options_join(entries, find_option(entries, "pid"), g_steal_pointer(&arguments),
+                                is_pid_list);
     if (!ct_options_parse(context, entries, &arguments, error))
         return FALSE;
     if (wants_version) {
@@ -279,6 +313,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     if (options->output == NULL)
         options->output = g_strdup(CT_DEFAULT_OUTPUT);
     options->program = has_program ? g_steal_pointer(&rest) : NULL;
+    options->hint = cpu_hint(cpu, has_program ? options->program[0] : NULL);
     options->classes = chosen_classes(net, sync, syscall, sleep);
     return check(options, rate, delay, duration, error) && check_kernel(kernel, options, error) &&
            check_cpu(cpu, cpu_hz, options, error) && check_frames(frames, options, error) &&
@@ -288,6 +323,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
 void ct_record_options_clear(struct ct_record_options *options)
 {
     g_free(options->output);
+    g_free(options->hint);
     if (options->pids != NULL)
         g_array_unref(options->pids);
     g_strfreev(options->program);

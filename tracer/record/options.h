@@ -21,6 +21,7 @@ struct ct_record_options {
     const char *kernel_option; /* what of it was asked for by name: its lack is said; or NULL */
     GArray *pids;              /* owned; pid_t; running processes to record; or NULL */
     char **program;            /* owned; name and arguments; NULL: there are pids */
+    char *hint;                /* owned; what may be wrong if there is no such program; or NULL */
 };
 
 /* FALSE and an error if the line makes no sense. May exit after --help or --version. */

@@ -1,9 +1,11 @@
 #include "procfs.h"
 
+#include "monotonic.h"
 #include "program.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,18 +17,14 @@
 /* The kernel's PF_KTHREAD, as `flags` in /proc/PID/stat has it. */
 #define KERNEL_THREAD_FLAG 0x00200000
 
-static int64_t read_clock(clockid_t clock)
+/* Ticks since the machine's start, which count the time asleep too, as this process sees them. */
+static uint64_t monotonic_ns(uint64_t ticks)
 {
     struct timespec now;
 
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * (int64_t)NS_PER_S + now.tv_nsec;
-}
-
-/* Ticks since the machine's start, which count the time asleep too. */
-static uint64_t monotonic_ns(uint64_t ticks)
-{
-    int64_t asleep_ns = read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC);
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    int64_t asleep_ns =
+        (int64_t)now.tv_sec * (int64_t)NS_PER_S + now.tv_nsec - (int64_t)ct_monotonic_ns();
     uint64_t ns_per_tick = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
 
     return (uint64_t)MAX((int64_t)(ticks * ns_per_tick) - asleep_ns, 0);
@@ -67,6 +65,23 @@ gboolean ct_proc_read_stat(pid_t pid, pid_t tid, struct ct_proc_stat *stat)
     return parse_fields(end + 2, stat);
 }
 
+pid_t ct_proc_find_living(pid_t pid)
+{
+    struct ct_proc_stat stat;
+
+    if (ct_proc_read_stat(pid, pid, &stat) && !CT_PROC_HAS_ENDED(stat.state))
+        return pid;
+    g_autoptr(GArray) threads = ct_proc_list_threads(pid);
+
+    for (guint i = 0; i < threads->len; i++) {
+        pid_t tid = g_array_index(threads, pid_t, i);
+
+        if (ct_proc_read_stat(pid, tid, &stat) && !CT_PROC_HAS_ENDED(stat.state))
+            return tid;
+    }
+    return pid;
+}
+
 char *ct_proc_read_status(pid_t pid, const char *label)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/status", pid);
@@ -84,7 +99,7 @@ char *ct_proc_read_status(pid_t pid, const char *label)
 
 char *ct_proc_read_command_line(pid_t pid)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", ct_proc_find_living(pid));
     g_autoptr(GPtrArray) words = g_ptr_array_new();
     g_autofree char *text = NULL;
     gsize size = 0;
@@ -102,9 +117,24 @@ char *ct_proc_read_command_line(pid_t pid)
     return ct_program_command_line((char **)words->pdata);
 }
 
+static gboolean is_same_file(pid_t pid, const char *name)
+{
+    g_autofree char *theirs = g_strdup_printf("/proc/%d/%s", pid, name);
+    g_autofree char *ours = g_strdup_printf("/proc/self/%s", name);
+    struct stat first, second;
+
+    return stat(theirs, &first) == 0 && stat(ours, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+gboolean ct_proc_shares_files(pid_t pid)
+{
+    return is_same_file(pid, "ns/mnt") && is_same_file(pid, "root");
+}
+
 gboolean ct_proc_has_mapped(pid_t pid, const char *name)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/maps", pid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/maps", ct_proc_find_living(pid));
     g_autofree char *base = g_strconcat("/", name, NULL);
     g_autofree char *text = NULL;
 

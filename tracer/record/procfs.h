@@ -8,6 +8,9 @@
 
 #define CT_PROC_NAME_SIZE 16
 
+/* As ps(1) shows the states of those that have ended. */
+#define CT_PROC_HAS_ENDED(state) ((state) == 'Z' || (state) == 'X')
+
 /* A process, or one of its threads. */
 struct ct_proc_stat {
     char name[CT_PROC_NAME_SIZE]; /* of the thread */
@@ -20,12 +23,21 @@ struct ct_proc_stat {
 /* FALSE: there is none. */
 gboolean ct_proc_read_stat(pid_t pid, pid_t tid, struct ct_proc_stat *stat);
 
+/*
+ * A thread through which the process can be looked at: /proc/TID/maps and its like. Its first one,
+ * unless that has ended, and has nothing any more, while others go on.
+ */
+pid_t ct_proc_find_living(pid_t pid);
+
 /* What a line of /proc/PID/status says after `label`, such as "Tgid:". NULL: it is not there.
  * Caller frees. */
 char *ct_proc_read_status(pid_t pid, const char *label);
 
 /* The arguments as one would type them; empty if they are not told. Caller frees. */
 char *ct_proc_read_command_line(pid_t pid);
+
+/* Whether the names of its files are ours: it is in our mount namespace, and has our root. */
+gboolean ct_proc_shares_files(pid_t pid);
 
 /* Whether it has mapped a file whose name begins so, in whatever folder. */
 gboolean ct_proc_has_mapped(pid_t pid, const char *name);

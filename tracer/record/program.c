@@ -1,22 +1,18 @@
 #include "program.h"
 
-#include <elf.h>
+#include "unseen.h"
+
+#define CT_IMAGE_SYSCALL syscall
+#include "schema/image.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <link.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* As the kernel reads a script's first line. */
-#define HEAD_SIZE 256
-
 /* A script's interpreter may be a script, so often. */
 #define MAX_INTERPRETERS 4
-
-/* More segments than any real program has. */
-#define MAX_SEGMENTS 256
 
 static gboolean fail(GError **error, int code, const char *path, const char *why)
 {
@@ -25,102 +21,39 @@ static gboolean fail(GError **error, int code, const char *path, const char *why
     return FALSE;
 }
 
-/* The path of an interpreter that a script names, or NULL. */
-static char *script_interpreter(const char *head, size_t size)
+void ct_own_loader(char *loader, size_t size)
 {
-    g_autofree char *line = g_strndup(head, size);
+    struct ct_image_elf elf = {.loader = ""};
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
-    if (!g_str_has_prefix(line, "#!"))
-        return NULL;
-    line[strcspn(line, "\n")] = '\0';
-    char *start = line + 2 + strspn(line + 2, " \t");
-    start[strcspn(start, " \t")] = '\0';
-    return g_strdup(start);
-}
-
-/* What of an ELF file matters to us. */
-struct elf {
-    char *loader; /* owned; the dynamic loader that it asks for, or NULL: only that knows LD_PRELOAD
-                   */
-    gboolean is_go; /* built by Go's compiler */
-};
-
-static void read_loader(int fd, const ElfW(Phdr) * segment, struct elf *elf)
-{
-    char loader[PATH_MAX] = "";
-
-    if (segment->p_filesz < sizeof(loader) && elf->loader == NULL &&
-        pread(fd, loader, segment->p_filesz, (off_t)segment->p_offset) > 0)
-        elf->loader = g_strdup(loader);
-}
-
-/* Go's linker leaves a note of its own with the build's id. */
-static void read_note(int fd, const ElfW(Phdr) * segment, struct elf *elf)
-{
-    static const char owner[] = "Go";
-    struct {
-        ElfW(Nhdr) header;
-        char name[sizeof(owner)];
-    } note;
-
-    if (pread(fd, &note, sizeof(note), (off_t)segment->p_offset) == sizeof(note) &&
-        note.header.n_namesz >= sizeof(owner) && memcmp(note.name, owner, sizeof(owner)) == 0)
-        elf->is_go = TRUE;
-}
-
-static void read_elf(int fd, struct elf *elf)
-{
-    ElfW(Ehdr) header;
-
-    if (pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
-        header.e_phentsize != sizeof(ElfW(Phdr)) || header.e_phnum > MAX_SEGMENTS)
-        return;
-    for (unsigned i = 0; i < header.e_phnum; i++) {
-        ElfW(Phdr) segment;
-        off_t offset = (off_t)(header.e_phoff + i * sizeof(segment));
-        if (pread(fd, &segment, sizeof(segment), offset) != sizeof(segment))
-            return;
-        if (segment.p_type == PT_INTERP)
-            read_loader(fd, &segment, elf);
-        else if (segment.p_type == PT_NOTE)
-            read_note(fd, &segment, elf);
+    if (fd >= 0) {
+        ct_image_read_elf(fd, &__ehdr_start, &elf);
+        close(fd);
     }
+    g_strlcpy(loader, elf.loader, size);
 }
 
-static const char *invisible_elf(const struct elf *elf, const char *head, const struct stat *status)
+static gboolean inspect_elf(const char *path, int fd, const ElfW(Ehdr) * header,
+                            struct ct_program *program, GError **error)
 {
-    int own_class = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
+    char own_loader[CT_LOADER_SIZE];
+    struct ct_image_elf elf = {.loader = ""};
 
-    if (head[EI_CLASS] != own_class)
-        return "is built for another word size than ctrace";
-    if (elf->loader == NULL)
-        return "is statically linked";
-    if (elf->is_go)
-        return "is a Go program, and makes its system calls without the C library";
-    if ((status->st_mode & S_ISUID && status->st_uid != geteuid()) ||
-        (status->st_mode & S_ISGID && status->st_gid != getegid()))
-        return "is setuid or setgid, and the loader ignores LD_PRELOAD for those";
-    return NULL;
-}
-
-static gboolean inspect_elf(const char *path, int fd, const char *head, struct ct_program *program,
-                            GError **error)
-{
-    struct elf elf = {0};
-    struct stat status;
-
-    if (fstat(fd, &status) != 0)
-        return TRUE;
-    read_elf(fd, &elf);
-    g_autofree char *loader = elf.loader;
-    const char *why = invisible_elf(&elf, head, &status);
-    if (why != NULL) {
-        program->hidden = g_strdup_printf("%s %s", path, why);
-    } else if (loader != NULL && access(loader, F_OK) != 0) {
+    ct_own_loader(own_loader, sizeof(own_loader));
+    program->obstacle = ct_image_find_obstacle(dup(fd), own_loader);
+    if (ct_image_is_of_own_machine(header))
+        ct_image_read_elf(fd, header, &elf);
+    if (elf.loader[0] != '\0' && access(elf.loader, F_OK) != 0) {
         /* The kernel would say that the program is not there. */
-        g_autofree char *missing = g_strdup_printf("its loader %s: %s", loader, g_strerror(errno));
+        g_autofree char *missing =
+            g_strdup_printf("its loader %s: %s", elf.loader, g_strerror(errno));
         return fail(error, errno, path, missing);
     }
+    if (program->obstacle != CT_OBSTACLE_NONE)
+        program->hidden = g_strdup_printf("%s is %s", path, ct_obstacle_words(program->obstacle));
+    else if (elf.is_go)
+        program->hidden = g_strdup_printf(
+            "%s is a Go program, and makes its system calls without the C library", path);
     return TRUE;
 }
 
@@ -155,20 +88,22 @@ static const char *hand_to_shell(struct ct_program *program)
 /* Looks at the file, and at its interpreter if it is a script. */
 static gboolean inspect(const char *path, int depth, struct ct_program *program, GError **error)
 {
-    char head[HEAD_SIZE] = "";
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    union {
+        char bytes[CT_IMAGE_HEAD_SIZE];
+        ElfW(Ehdr) elf;
+    } head;
+    int fd = ct_image_open(path);
     gboolean is_ok;
 
     if (fd < 0) /* executable but not readable is no error */
         return TRUE;
-    ssize_t count = read(fd, head, sizeof(head) - 1);
-    size_t size = count > 0 ? (size_t)count : 0;
-    g_autofree char *interpreter = script_interpreter(head, size);
-    if (size >= EI_NIDENT && memcmp(head, ELFMAG, SELFMAG) == 0)
-        is_ok = inspect_elf(path, fd, head, program, error);
+    size_t size = ct_image_read_head(fd, head.bytes);
+    const char *interpreter = ct_image_interpreter(head.bytes);
+    if (ct_image_is_elf(head.bytes, size))
+        is_ok = inspect_elf(path, fd, &head.elf, program, error);
     else if (interpreter != NULL)
         is_ok = inspect_script(path, interpreter, depth, program, error);
-    else if (depth == 0 && memchr(head, '\0', size) == NULL)
+    else if (depth == 0 && memchr(head.bytes, '\0', size) == NULL)
         is_ok = inspect(hand_to_shell(program), depth + 1, program, error);
     else
         is_ok = fail(error, ENOEXEC, path, "it is neither an ELF program nor a script");

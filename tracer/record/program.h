@@ -2,6 +2,8 @@
 #ifndef CTRACE_RECORD_PROGRAM_H
 #define CTRACE_RECORD_PROGRAM_H
 
+#include "schema/obstacles.h"
+
 #include <glib.h>
 
 /* Exit statuses of a shell that cannot run a command. */
@@ -12,9 +14,10 @@
 #define CT_SHELL "/bin/sh"
 
 struct ct_program {
-    char *path;   /* owned; what is executed */
-    char **argv;  /* owned; the program's arguments */
-    char *hidden; /* owned; why the preload will see nothing of it, or NULL */
+    char *path;                /* owned; what is executed */
+    char **argv;               /* owned; the program's arguments */
+    char *hidden;              /* owned; why the preload will see nothing of it, or NULL */
+    enum ct_obstacle obstacle; /* what keeps it out; NONE: it is in there, if it sees something */
 };
 
 /* Finds argv[0] as execvp does. On failure `exit_status` is what a shell would exit with. */
@@ -22,6 +25,9 @@ gboolean ct_program_find(char **argv, struct ct_program *program, int *exit_stat
 
 /* The arguments as one would type them. Caller frees. */
 char *ct_program_command_line(char **argv);
+
+/* The loader that this program was linked for, as is the preload; "" if there is none. */
+void ct_own_loader(char *loader, size_t size);
 
 void ct_program_clear(struct ct_program *program);
 

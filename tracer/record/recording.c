@@ -1,11 +1,13 @@
 #include "recording.h"
 
 #include "drain.h"
+#include "handout.h"
 #include "jit_maps.h"
 #include "kernel/capture.h"
 #include "libraries.h"
 #include "output.h"
 #include "procfs.h"
+#include "program.h"
 #include "session.h"
 #include "sessiond.h"
 #include "streams.h"
@@ -30,12 +32,16 @@ struct ct_recording {
     struct ct_session_directory *directory; /* owned */
     struct ct_boards *boards;               /* owned */
     struct ct_drain *drain;                 /* owned */
+    struct ct_handout *handout;             /* owned; until it is cut, or NULL */
     struct ct_kernel_capture *kernel;       /* owned; NULL: it is not wanted, or not ours */
     struct ct_kernel_totals kernel_totals;
-    GArray *attached; /* owned; pid_t; NULL: none */
-    guint noted;      /* so many images with a preload are noted for its end */
+    GArray *attached;    /* owned; pid_t; NULL: none */
+    guint noted;         /* so many images with a preload are noted for its end */
+    gboolean has_calls;  /* the kernel told of system calls */
+    gboolean is_settled; /* which images are unseen */
     struct ct_closing closing;
     gboolean is_adopted; /* another process began it */
+    gboolean was_cut;    /* and ended it, but could not finish it */
     uint64_t end_ns;
     gboolean has_begun; /* when it was cut: the delay was over */
     uint64_t events_lost;
@@ -53,7 +59,7 @@ static uint64_t now_ns(const struct ct_recording *recording)
 
 static void note_alive(const struct ct_recording *recording)
 {
-    recording->directory->control->alive_s = (uint32_t)(now_ns(recording) / NS_PER_S);
+    recording->directory->control->alive_ns = now_ns(recording);
 }
 
 static char *session_name(const struct ct_recording *recording)
@@ -76,8 +82,10 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
     if (recording->closing.writer == NULL)
         return FALSE;
     recording->boards = ct_boards_new(directory->path);
+    recording->closing.unseen = ct_unseen_new();
     recording->drain = ct_drain_new(directory, recording->boards, recording->closing.writer);
     recording->closing.directory = directory;
+    recording->closing.cut_ns = UINT64_MAX;
     recording->closing.boards = recording->boards;
     return TRUE;
 }
@@ -121,12 +129,14 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     struct ct_control *control = recording->directory->control;
     control->recorded_classes = options->classes;
     control->stack_frames = options->stack_frames;
+    ct_own_loader(control->loader, sizeof(control->loader));
     g_strlcpy(control->output, recording->path, sizeof(control->output));
     g_strlcpy(control->command, command, sizeof(control->command));
     if (!make_session(recording, error) || !ct_session_start(recording->session, error) ||
         !load_writer(recording, error))
         return FALSE;
     ct_drain_start(recording->drain, is_metadata_there, recording->session);
+    recording->handout = ct_handout_start(recording->directory);
     return TRUE;
 }
 
@@ -155,7 +165,7 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
     if (recording->sessiond == NULL)
         return FALSE;
     g_autofree char *name = session_name(recording);
-    recording->session = ct_session_attach(name);
+    recording->session = ct_session_attach(name, recording->path);
     if (!load_writer(recording, error))
         return FALSE;
     recording->closing.writer->go_on_from_now(); /* the other recorder's end brought out buffers */
@@ -168,7 +178,10 @@ struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_dire
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
     recording->directory = directory;
-    recording->closing.watched_until_ns = (directory->control->alive_s + UINT64_C(1)) * NS_PER_S;
+    recording->was_cut = !directory->control->is_recording;
+    recording->closing.watched_until_ns = directory->control->alive_ns;
+    if (!recording->was_cut) /* until it would have looked again */
+        recording->closing.watched_until_ns += NS_PER_S;
     recording->path = g_strdup(path);
     recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->is_adopted = TRUE;
@@ -202,8 +215,11 @@ const char *ct_recording_attach(struct ct_recording *recording, pid_t pid)
     return ct_kernel_capture_missing(recording->kernel);
 }
 
-void ct_recording_describe(struct ct_recording *recording, pid_t pid)
+void ct_recording_describe(struct ct_recording *recording, pid_t pid, const char *name,
+                           enum ct_obstacle obstacle)
 {
+    if (obstacle != CT_OBSTACLE_NONE)
+        ct_unseen_add(recording->closing.unseen, name, obstacle, 1);
     if (recording->kernel != NULL)
         ct_kernel_capture_describe(recording->kernel, pid);
 }
@@ -259,6 +275,7 @@ void ct_recording_tend(struct ct_recording *recording)
     ct_drain_hold(recording->drain, !is_taken);
     if (ct_drain_now(recording->drain))
         ct_closing_write_ended(&recording->closing);
+    ct_boards_read_titles(recording->boards);
     note_preloaded(recording);
     ct_drain_unlock(recording->drain);
 }
@@ -326,6 +343,18 @@ static G_GNUC_PRINTF(2, 3) void append_part(GString *parts, const char *format, 
     va_end(arguments);
 }
 
+/* Images that could not have a board. */
+static void describe_refused(const struct ct_recording *recording, GString *missing)
+{
+    const uint64_t *refused = ct_boards_refused(recording->boards);
+
+    for (guint i = 0; i < CT_REFUSAL_COUNT; i++) {
+        if (refused[i] > 0)
+            append_part(missing, "preload: not in %" G_GUINT64_FORMAT " process%s: %s", refused[i],
+                        refused[i] == 1 ? "" : "es", ct_refusal_reason(i));
+    }
+}
+
 /* What was not recorded, and why, as the capture event says it. Caller frees. */
 static char *describe_missing(const struct ct_recording *recording, const char *fault)
 {
@@ -350,6 +379,7 @@ static char *describe_missing(const struct ct_recording *recording, const char *
         append_part(missing, "%s: only counted, by%s", others->str, chosen->str);
     if (!recording->has_begun)
         append_part(missing, "the recording itself: " CT_RECORDING_NOT_BEGUN);
+    describe_refused(recording, missing);
     if (fault != NULL)
         append_part(missing, "waits: %s", fault);
     return g_string_free(missing, FALSE);
@@ -371,6 +401,38 @@ static char *list_layers(const struct ct_recording *recording)
             g_string_append_printf(list, "%s%s", list->len > 0 ? "," : "", layers[i].name);
     }
     return g_string_free(list, FALSE);
+}
+
+/* Once all boards are there. What a killed recorder has seen, nobody knows. */
+static void settle_unseen(struct ct_recording *recording)
+{
+    struct ct_unseen *unseen = recording->closing.unseen;
+    const GArray *images = ct_boards_images(recording->boards);
+    char *const *told = recording->kernel_totals.hidden_names;
+
+    if (recording->is_settled || recording->directory->control->root_pid == 0)
+        return;
+    recording->is_settled = TRUE;
+    ct_closing_find_unseen(&recording->closing);
+    if (recording->is_adopted)
+        images = NULL;
+    ct_unseen_settle(unseen, images, told, recording->end_ns);
+}
+
+static void write_unseen(const struct ct_recording *recording)
+{
+    const GArray *list = ct_unseen_list(recording->closing.unseen);
+
+    for (guint i = 0; i < list->len; i++) {
+        const struct ct_unseen_images *images = &g_array_index(list, struct ct_unseen_images, i);
+        struct ct_event_unseen event = {
+            .count = images->count,
+            .name = images->name,
+            .why = ct_obstacle_words(images->obstacle),
+            .is_recorded = recording->has_calls,
+        };
+        recording->closing.writer->unseen(&event);
+    }
 }
 
 static void write_capture(struct ct_recording *recording, int exit_status, const char *fault)
@@ -415,7 +477,9 @@ static const char *find_fault(struct ct_recording *recording)
 
     recording->was_full = recording->was_full || ct_output_is_full(recording->path);
     if (recording->is_adopted)
-        return "the recorder was killed while recording; some waits may be lost";
+        return recording->was_cut
+                   ? "the recording ended, but could not be finished then; some waits may be lost"
+                   : "the recorder was killed while recording; some waits may be lost";
     const char *fault = faults[ct_session_check(recording->session)];
     return fault == NULL && recording->was_full ? "the disk was full; later waits are lost" : fault;
 }
@@ -431,7 +495,9 @@ static gboolean write_closing(struct ct_recording *recording, int exit_status, c
     }
     ct_drain_hold(recording->drain, FALSE);
     ct_drain_now(recording->drain);
+    settle_unseen(recording);
     ct_closing_write_all(&recording->closing);
+    write_unseen(recording);
     ct_drain_now(recording->drain); /* waits that ended meanwhile are counted already */
     write_capture(recording, exit_status, fault);
     ct_session_await_metadata(recording->session);
@@ -525,6 +591,7 @@ static void close_kernel(struct ct_recording *recording)
     if (recording->kernel != NULL) {
         ct_kernel_capture_end(recording->kernel);
         miss(recording, ct_kernel_capture_missing(recording->kernel));
+        recording->has_calls = ct_kernel_capture_has_calls(recording->kernel);
     }
     if (!ct_kernel_finish(recording->path, &scope, preloaded, &recording->kernel_totals, &error)) {
         g_autofree char *what = g_strdup_printf("kernel: %s", error->message);
@@ -545,6 +612,19 @@ static uint64_t repair_streams(const struct ct_recording *recording)
     return ct_streams_repair(ust) + ct_streams_repair(closing);
 }
 
+/* What another process recorded ended when that did, or, if it was killed, with the program. */
+static uint64_t find_end_ns(struct ct_recording *recording)
+{
+    const struct ct_control *control = recording->directory->control;
+
+    if (!recording->is_adopted)
+        return now_ns(recording);
+    if (recording->was_cut)
+        return control->alive_ns;
+    uint64_t end_ns = ct_closing_find_end_ns(&recording->closing);
+    return end_ns != 0 ? end_ns : control->alive_ns;
+}
+
 gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GError **error)
 {
     const char *fault = find_fault(recording);
@@ -552,7 +632,10 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
 
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->is_recording = 0;
-    recording->end_ns = now_ns(recording);
+    ct_handout_stop(g_steal_pointer(&recording->handout));
+    recording->end_ns = find_end_ns(recording);
+    recording->directory->control->alive_ns = recording->end_ns;
+    recording->closing.cut_ns = recording->end_ns;
     recording->has_begun = recording->directory->control->begin_ns != 0;
     if (!recording->has_begun)
         recording->directory->control->begin_ns = recording->end_ns;
@@ -595,6 +678,10 @@ void ct_recording_summary(const struct ct_recording *recording,
         .lacks_kernel = recording->kernel != NULL && recording->kernel_totals.events == 0 &&
                         ct_kernel_capture_is_wanted(recording->kernel),
         .totals = recording->closing.totals,
+        .refused = ct_boards_refused(recording->boards),
+        .unseen =
+            recording->closing.unseen != NULL ? ct_unseen_list(recording->closing.unseen) : NULL,
+        .has_calls = recording->has_calls,
     };
     if (recording->has_begun) {
         summary->totals.processes -= summary->totals.early_processes;
@@ -605,8 +692,11 @@ void ct_recording_summary(const struct ct_recording *recording,
 void ct_recording_free(struct ct_recording *recording)
 {
     ct_kernel_capture_free(recording->kernel);
+    ct_handout_stop(recording->handout);
     ct_drain_free(recording->drain);
     ct_boards_free(recording->boards);
+    ct_unseen_free(recording->closing.unseen);
+    g_strfreev(recording->kernel_totals.hidden_names);
     ct_session_free(recording->session);
     ct_sessiond_release(recording->sessiond);
     if (recording->is_unfinished)

@@ -34,8 +34,10 @@ pid_t ct_recording_daemon_group(const struct ct_recording *recording);
  */
 const char *ct_recording_attach(struct ct_recording *recording, pid_t pid);
 
-/* To be called when that process executes the program, if no preload gets into it. */
-void ct_recording_describe(struct ct_recording *recording, pid_t pid);
+/* To be called when that process executes the program, if the preload does not see all of it, for
+ * that `obstacle`. */
+void ct_recording_describe(struct ct_recording *recording, pid_t pid, const char *name,
+                           enum ct_obstacle obstacle);
 
 /*
  * Instead, to be called with processes that run already (pid_t). Sets *missing to what of the
@@ -75,6 +77,9 @@ struct ct_recording_summary {
     struct ct_kernel_totals kernel;
     gboolean lacks_kernel; /* it was wanted, but told nothing */
     struct ct_closing_totals totals;
+    const uint64_t *refused; /* borrowed; images that could not have a board, by enum ct_refusal */
+    const GArray *unseen; /* borrowed; struct ct_unseen_images; or NULL */
+    gboolean has_calls;   /* the kernel told of system calls, and so of theirs */
 };
 
 /* After the cut. */

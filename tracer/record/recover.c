@@ -1,7 +1,10 @@
 /* ctrace recover: finishes a recording whose recorder was killed. */
+#include "home.h"
 #include "messages.h"
 #include "options.h"
+#include "options/parse.h"
 #include "output.h"
+#include "shed.h"
 #include "summary.h"
 
 #include <signal.h>
@@ -13,11 +16,14 @@ static gboolean recover(const char *name, GError **error)
 {
     g_autofree char *path = g_canonicalize_filename(name, NULL);
     struct ct_recording *recording = NULL;
+    struct ct_private_mounts mounts = CT_NO_PRIVATE_MOUNTS;
     gboolean is_readable = FALSE;
 
     /* First: a directory that is locked is no wonder while its recorder lives. */
     struct ct_session_directory *directory = ct_session_directory_adopt(path, error);
-    struct ct_output *output = directory != NULL ? ct_output_open(path, error) : NULL;
+    struct ct_output *output = directory != NULL && ct_home_hide_others(&mounts, error)
+                                   ? ct_output_open(path, error)
+                                   : NULL;
     if (output != NULL)
         recording = ct_recording_adopt(path, directory, error);
     else if (directory != NULL)
@@ -32,14 +38,19 @@ static gboolean recover(const char *name, GError **error)
 
 int main(int argc, char **argv)
 {
+    ct_shed_preloads(argv);
     gboolean wants_version = FALSE;
+    g_auto(GStrv) directories = NULL;
+    g_auto(GStrv) arguments = g_strdupv(argv);
     const GOptionEntry entries[] = {
         {"version", 0, 0, G_OPTION_ARG_NONE, &wants_version, "Print the version and exit", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories, NULL, "[DIR]"},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("[DIR]");
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
 
+    (void)argc;
     ct_messages_init();
     g_set_prgname("ctrace recover");
     g_option_context_set_summary(
@@ -47,7 +58,8 @@ int main(int argc, char **argv)
                  "stops tracing and\nadds the stacks, threads and open waits, without which it "
                  "cannot be read.");
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 2) {
+    if (!ct_options_parse(context, entries, &arguments, &error) ||
+        (directories != NULL && directories[0] != NULL && directories[1] != NULL)) {
         g_printerr("ctrace recover: %s\nTry: ctrace recover --help\n",
                    error != NULL ? error->message : "only one directory can be given");
         return USAGE_STATUS;
@@ -57,7 +69,7 @@ int main(int argc, char **argv)
         return 0;
     }
     signal(SIGPIPE, SIG_IGN); /* the session daemon may go away while it is spoken to */
-    if (recover(argc > 1 ? argv[1] : CT_DEFAULT_OUTPUT, &error))
+    if (recover(directories != NULL ? directories[0] : CT_DEFAULT_OUTPUT, &error))
         return 0;
     if (error != NULL)
         g_printerr("ctrace recover: %s\n", error->message);

@@ -219,13 +219,19 @@ static int create(const char *name, const char *directory)
     return code == LTTNG_OK ? 0 : -(int)code;
 }
 
+/* Caller frees. */
+static char *metadata_path(const char *directory)
+{
+    return g_strdup_printf("%s/ust/uid/%u/%u-bit/metadata", directory, (unsigned)getuid(),
+                           (unsigned)(8 * sizeof(void *)));
+}
+
 struct ct_session *ct_session_new(const char *name, const char *directory, GError **error)
 {
     struct ct_session *session = g_new0(struct ct_session, 1);
 
     session->name = g_strdup(name);
-    session->metadata_path = g_strdup_printf("%s/ust/uid/%u/%u-bit/metadata", directory,
-                                             (unsigned)getuid(), (unsigned)(8 * sizeof(void *)));
+    session->metadata_path = metadata_path(directory);
     int status = create(name, directory);
     /* The number in it is ours: left by a recorder that was killed, and its boards are gone. */
     if (status == -LTTNG_ERR_EXIST_SESS && lttng_destroy_session(name) >= 0)
@@ -237,12 +243,13 @@ struct ct_session *ct_session_new(const char *name, const char *directory, GErro
     return NULL;
 }
 
-struct ct_session *ct_session_attach(const char *name)
+struct ct_session *ct_session_attach(const char *name, const char *directory)
 {
     struct ct_session *session = g_new0(struct ct_session, 1);
     struct lttng_domain domain = ust_domain();
 
     session->name = g_strdup(name);
+    session->metadata_path = metadata_path(directory);
     session->handle = lttng_create_handle(name, &domain);
     take_only_ours(session, NULL); /* if there is one */
     return session;

@@ -13,8 +13,8 @@ struct ct_session;
  */
 struct ct_session *ct_session_new(const char *name, const char *directory, GError **error);
 
-/* The session of a recorder that is gone, as far as the daemon still has it. */
-struct ct_session *ct_session_attach(const char *name);
+/* The session of a recorder that is gone, as far as the daemon still has it; as it was made. */
+struct ct_session *ct_session_attach(const char *name, const char *directory);
 
 gboolean ct_session_start(struct ct_session *session, GError **error);
 

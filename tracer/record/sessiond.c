@@ -2,6 +2,7 @@
 
 #include "drain.h"
 #include "home.h"
+#include "libraries.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,8 +85,26 @@ static void limit_files(void)
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* A stack of its threads, where the address space is limited. */
+#define DAEMON_STACK_SIZE ((rlim_t)1 << 20)
+
+/* Its two dozen threads would take 8 MB of address space each, and arenas of 64 MB; where that is
+ * limited, it waits for ever for those that could not be made. */
+static void save_address_space(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return;
+    setenv("MALLOC_ARENA_MAX", "1", 1);
+    if (getrlimit(RLIMIT_STACK, &limit) == 0) {
+        limit.rlim_cur = MIN(limit.rlim_cur, DAEMON_STACK_SIZE);
+        setrlimit(RLIMIT_STACK, &limit);
+    }
+}
+
 /* In the child: becomes the daemon, in a session of its own, away from our terminal. */
-static void become_daemon(void)
+static void become_daemon(const char *clock)
 {
     const struct sigaction by_default = {.sa_handler = SIG_DFL};
     sigset_t none;
@@ -99,8 +118,12 @@ static void become_daemon(void)
     for (int fd = 0; fd <= 2; fd++)
         dup2(null, fd);
     limit_files();
+    save_address_space();
     setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY);
     unsetenv("LD_PRELOAD");
+    unsetenv(CT_CLOCK_VARIABLE);
+    if (clock != NULL)
+        setenv(CT_CLOCK_VARIABLE, clock, 1);
     execlp(SESSIOND_PROGRAM, SESSIOND_PROGRAM, "--no-kernel", (char *)NULL);
     _exit(errno == ENOENT ? 127 : 126);
 }
@@ -108,6 +131,7 @@ static void become_daemon(void)
 /* Starts the daemon as a grandchild, so that it is not one of the processes we wait for. */
 static pid_t spawn_daemon(void)
 {
+    g_autofree char *clock = ct_clock_find();
     int fds[2];
     pid_t pid = -1;
 
@@ -117,7 +141,7 @@ static pid_t spawn_daemon(void)
     if (child == 0) {
         pid_t daemon_pid = fork();
         if (daemon_pid == 0)
-            become_daemon();
+            become_daemon(clock);
         _exit(write(fds[1], &daemon_pid, sizeof(daemon_pid)) != sizeof(daemon_pid));
     }
     close(fds[1]);

@@ -24,6 +24,58 @@ static void append_size(GString *line, uint64_t bytes)
         g_string_append_printf(line, "%.1f MB", (double)bytes / 1e6);
 }
 
+static gboolean has_refused(const struct ct_recording_summary *summary)
+{
+    for (guint i = 0; i < CT_REFUSAL_COUNT; i++)
+        if (summary->refused[i] > 0)
+            return TRUE;
+    return FALSE;
+}
+
+static uint64_t count_unseen(const struct ct_recording_summary *summary)
+{
+    uint64_t count = 0;
+
+    for (guint i = 0; summary->unseen != NULL && i < summary->unseen->len; i++)
+        count += g_array_index(summary->unseen, struct ct_unseen_images, i).count;
+    return count;
+}
+
+/* There are images that nobody told of. */
+static gboolean has_unrecorded(const struct ct_recording_summary *summary)
+{
+    return count_unseen(summary) > 0 && !summary->has_calls;
+}
+
+/* So many names are said. */
+#define MAX_NAMES 8
+
+static void append_unseen(GString *line, const struct ct_recording_summary *summary)
+{
+    uint64_t count = count_unseen(summary);
+
+    if (count == 0)
+        return;
+    g_string_append(line, "\nctrace: ");
+    append_count(line, count, "process", "processes");
+    g_string_append(line, " did not load ctrace's library: ");
+    for (guint i = 0; i < MIN(summary->unseen->len, MAX_NAMES); i++) {
+        const struct ct_unseen_images *images =
+            &g_array_index(summary->unseen, struct ct_unseen_images, i);
+        g_string_append(line, i > 0 ? ", " : "");
+        if (images->count > 1)
+            g_string_append_printf(line, "%u x ", images->count);
+        g_string_append_printf(line, "%s (%s)", images->name, ct_obstacle_words(images->obstacle));
+    }
+    if (summary->unseen->len > MAX_NAMES)
+        g_string_append(line, " ...");
+    g_string_append(line,
+                    summary->has_calls
+                        ? "; recorded through the kernel"
+                        : "; what they waited for is NOT recorded (--kernel=syscalls, as root, "
+                          "records it)");
+}
+
 static void append_losses(GString *line, const struct ct_recording_summary *summary,
                           gboolean is_complete)
 {
@@ -60,8 +112,21 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
         g_string_append(line,
                         "\nctrace: waits are LOST: totals are too low, and ctrace report says "
                         "by how many");
-    else if (!is_any)
+    else if (!is_any && !has_refused(summary) && !has_unrecorded(summary))
         g_string_append(line, ", nothing lost");
+}
+
+/* Processes that the library had to leave alone. */
+static void append_refused(GString *line, const struct ct_recording_summary *summary)
+{
+    for (guint i = 0; i < CT_REFUSAL_COUNT; i++) {
+        if (summary->refused[i] == 0)
+            continue;
+        g_string_append(line, "\nctrace: LOST the waits of ");
+        append_count(line, summary->refused[i], "process", "processes");
+        g_string_append_printf(line, ", which had no room for the preload: %s",
+                               ct_refusal_reason(i));
+    }
 }
 
 /* How many stacks do not reach to the first function. */
@@ -118,6 +183,8 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     append_size(line, summary.bytes);
     g_string_append(line, ")");
     append_losses(line, &summary, is_complete);
+    append_refused(line, &summary);
+    append_unseen(line, &summary);
     if (summary.lacks_kernel)
         g_string_append(line, "\nctrace: nothing from the kernel: 'ctrace report' says why");
     g_printerr("%s\n", line->str);
@@ -138,8 +205,11 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
                    summary.path);
     if (summary.totals.processes == 0 && summary.kernel.hidden_processes == 0 &&
         summary.attached == NULL) {
-        g_printerr("ctrace: nothing was recorded: no process loaded the preload (it cannot see "
-                   "statically linked, setuid and 32-bit programs)\n");
+        g_autoptr(GString) line = g_string_new("ctrace: nothing was recorded");
+
+        append_refused(line, &summary);
+        append_unseen(line, &summary);
+        g_printerr("%s\n", line->str);
         return FALSE;
     }
     if (!summary.has_begun) {

@@ -16,8 +16,8 @@
 #define METADATA_MAGIC 0x75d11d57u
 
 /* The parts that a recording can have: a directory with anything else in it is not one. */
-static const char *const parts[] = {"ust",         "closing",       "kernel",
-                                    CT_JIT_FOLDER, CT_SPOOL_FOLDER, CT_TREE_RESERVE};
+static const char *const parts[] = {
+    "ust", "closing", "kernel", CT_JIT_FOLDER, CT_SPOOL_FOLDER, CT_OBJECTS_FOLDER, CT_TREE_RESERVE};
 
 /* nftw gives its callback no data. */
 static gboolean has_metadata;

@@ -1,16 +1,20 @@
 /*
  * The board: one sparse file on tmpfs per traced process image, mapped shared by the preload and
- * the recorder. It says what every thread is doing at this moment, counts every call, holds the
- * stacks and modules that events refer to, and the events themselves until the recorder has
- * written them to LTTng. Writing to it is plain stores, so it is there also after SIGKILL of the
- * program.
+ * the recorder, as far as it is used. It says what every thread is doing at this moment, counts
+ * every call, holds the stacks and modules that events refer to, and the events themselves until
+ * the recorder has written them to LTTng. Writing to it is plain stores, so it is there also after
+ * SIGKILL of the program.
  *
  * One writer per thread slot and per event ring (its thread); the module and stack tables are
  * append-only and lock-free. The recorder only reads, except for the tails of the rings, and for
  * `control`, which only it writes.
  *
  * Files in the session directory, CT_SESSION_PREFIX and the recording's number: `control`, and
- * `PID-STARTNS.board` for each process image.
+ * `PID-STARTNS.board` for each process image; or an empty one with the ending of a refusal, where
+ * an image could not have a board. They are the recording user's alone. A process of the recorded
+ * tree that became another user's gets them through the socket `handout`: to whoever connects from
+ * there the recorder sends one byte, and with it two descriptors: of the control file, to read, and
+ * of a new board.
  */
 #ifndef CTRACE_SCHEMA_BOARD_H
 #define CTRACE_SCHEMA_BOARD_H
@@ -19,8 +23,8 @@
 
 #include <stdatomic.h>
 
-#define CT_BOARD_MAGIC   UINT64_C(0x3364726f62727463) /* "ctrbord3" */
-#define CT_CONTROL_MAGIC UINT64_C(0x326c746372727463) /* "ctrrctl2" */
+#define CT_BOARD_MAGIC   UINT64_C(0x3464726f62727463) /* "ctrbord4" */
+#define CT_CONTROL_MAGIC UINT64_C(0x346c746372727463) /* "ctrrctl4" */
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
@@ -28,19 +32,24 @@
 #define CT_RECORDING_MAX    1023
 #define CT_CONTROL_FILE     "control"
 #define CT_BOARD_SUFFIX     ".board"
+#define CT_HANDOUT_SOCKET   "handout"
 
-#define CT_BOARD_MAX_THREADS   16384
-#define CT_BOARD_MAX_MODULES   1024
-#define CT_BOARD_MAX_LIVES     16384
-#define CT_BOARD_STACK_BUCKETS (UINT32_C(1) << 17)
-#define CT_BOARD_STACK_WORDS   (UINT32_C(1) << 22)
+/* Why an image has no board. F(symbol, ending of the file's name, what the user is told) */
+#define CT_REFUSALS(F)                                                            \
+    F(ADDRESS_SPACE, ".no-address-space", "too little address space (ulimit -v)") \
+    F(FILE_SIZE, ".no-file-size", "too low a limit of file sizes (ulimit -f)")    \
+    F(MEMORY, ".no-memory", "no memory for it in /dev/shm, or none to be mapped")
 
-/* The last indices name no words: the recorder gives them to threads of which only the site of
- * their open wait is known. */
-#define CT_BOARD_STACK_RESERVED CT_BOARD_MAX_THREADS
+enum ct_refusal {
+#define REFUSAL(symbol, suffix, reason) CT_REFUSAL_##symbol,
+    CT_REFUSALS(REFUSAL)
+#undef REFUSAL
+        CT_REFUSAL_COUNT,
+};
 
 #define CT_OUTPUT_SIZE  4096
 #define CT_COMMAND_SIZE 4096
+#define CT_LOADER_SIZE  128
 
 /* In the control file, behind the page that only the recorder writes: where it can be woken. */
 struct ct_doorbell {
@@ -65,11 +74,13 @@ struct ct_control {
     int32_t recorder_pid;
     uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
     uint64_t begin_ns;         /* the same time; 0 while it is delayed */
-    uint32_t alive_s; /* CLOCK_MONOTONIC seconds when the recorder last looked at the processes */
+    uint64_t alive_ns; /* when the recorder last looked at the processes, or ended the recording */
     uint32_t stack_frames; /* so many of a stack are kept */
+    uint32_t reserved;
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
+    char loader[CT_LOADER_SIZE]; /* of the C library that recorder and preload are built for */
 };
 
 enum ct_wait_state {
@@ -97,6 +108,9 @@ struct ct_board_counters {
     uint64_t total_ns;
     uint32_t histogram[CT_HISTOGRAM_BUCKETS];
 };
+
+/* Of what is to be on pages of its own: the smallest ones. */
+#define CT_BOARD_ALIGNMENT 4096
 
 #define CT_THREAD_NAME_SIZE 16
 
@@ -138,25 +152,129 @@ struct ct_board_life {
 struct ct_board_stack {
     uint32_t count; /* of its addresses; stored last, with the hash: 0 until it is complete */
     uint32_t hash;
+    uint32_t reserved;     /* 0, which is no count, for who comes upon an incomplete one */
     uint16_t outermost;    /* as in CT_EVENT_STACK */
     uint16_t omitted_bits; /* at least 1 << omitted_bits - 1 frames; 0: none */
-    uint32_t reserved;
     uint64_t taken_ns;
     uint64_t addresses[];
 };
 
 #define CT_BOARD_STACK_HEADER (sizeof(struct ct_board_stack) / sizeof(uint64_t))
 
-/* Interned stacks: a stack's id is the index of its first word. */
-struct ct_board_stacks {
-    _Atomic uint32_t buckets[CT_BOARD_STACK_BUCKETS]; /* indices; 0 is empty */
-    _Atomic uint32_t used_words;                      /* the next free one; word 0 is never used */
-    uint32_t reserved;
-    uint64_t words[CT_BOARD_STACK_WORDS]; /* struct ct_board_stack, one behind the other */
+/*
+ * The events that a thread has written and the recorder has not yet: a ring of records. Each slot
+ * has a small one. A thread that finds it full goes on in a large one, and stays there.
+ *
+ * Positions in it count up; in their high bits is their epoch. A thread that finds its ring empty
+ * may begin another epoch, at position 0: so most rings never get beyond their first pages, and
+ * take no memory for more. A tail of another epoch than the head's is one of 0.
+ *
+ * A record is whole: one that does not fit before the end of the bytes begins at their start again.
+ * A record of CT_EVENT_COUNT, or less room than for a header, stands for the rest of the bytes.
+ */
+struct ct_board_ring {
+    _Atomic uint64_t head; /* epoch and position where the thread writes next */
+    uint64_t backed;       /* so many of the bytes have memory behind them */
+    uint64_t reserved[6];
+    _Atomic uint64_t tail; /* epoch and position where the recorder reads next */
+    uint64_t unused[7];
 };
+
+#define CT_RING_SMALL_FILE_SIZE (UINT32_C(1) << 16)
+#define CT_RING_LARGE_FILE_SIZE (UINT32_C(1) << 20)
+
+/* So many bytes of records follow the ring. */
+#define CT_RING_SMALL_SIZE (CT_RING_SMALL_FILE_SIZE - sizeof(struct ct_board_ring))
+#define CT_RING_LARGE_SIZE (CT_RING_LARGE_FILE_SIZE - sizeof(struct ct_board_ring))
+
+/* The recorder is woken when such a part of a ring is full. */
+#define CT_RING_CALL_SHARE 4
+
+static inline uint8_t *ct_ring_bytes(struct ct_board_ring *ring)
+{
+    return (uint8_t *)(ring + 1);
+}
+
+/* All that there is of a thread. */
+struct ct_board_slot {
+    _Alignas(CT_BOARD_ALIGNMENT) struct ct_board_thread thread;
+    uint32_t large_ring; /* its index, and one more, if threads write to one; 0: none yet */
+    _Alignas(CT_BOARD_ALIGNMENT) uint8_t small_ring[CT_RING_SMALL_FILE_SIZE];
+};
+
+static inline struct ct_board_ring *ct_slot_ring(struct ct_board_slot *slot)
+{
+    return (struct ct_board_ring *)(void *)slot->small_ring;
+}
+
+/*
+ * The tables of a board. The first part of each is in the header, enough for most programs; the
+ * others are in segments of the file, in the order in which they were needed, without a gap: so
+ * both sides map no more than what is used. The second part has `1 << second_bits` entries, and
+ * each one after it twice as many as the one before it.
+ *
+ * Stacks are interned: a stack's id is the index of its first word; it lies in one part. The
+ * buckets are a hash table of ids in levels, a part each: what finds no room in one goes on to the
+ * next.
+ */
+enum ct_table {
+    CT_TABLE_MODULES, /* struct ct_board_module */
+    CT_TABLE_LIVES,   /* struct ct_board_life of them, in their order */
+    CT_TABLE_BUCKETS, /* _Atomic uint32_t, the id of a stack; 0 is empty */
+    CT_TABLE_WORDS,   /* uint64_t: struct ct_board_stack, one behind the other */
+    CT_TABLE_SLOTS,   /* struct ct_board_slot */
+    CT_TABLE_RINGS,   /* large ones */
+    CT_TABLE_COUNT,
+};
+
+#define CT_FIRST_MODULES 16
+#define CT_FIRST_LIVES   32
+#define CT_FIRST_BUCKETS 512
+#define CT_FIRST_WORDS   1280
+#define CT_FIRST_SLOTS   1
+
+/* F(symbol, size of an entry, entries of the first part, second_bits, parts after the first) */
+#define CT_TABLES(F)                                                   \
+    F(MODULES, sizeof(struct ct_board_module), CT_FIRST_MODULES, 7, 4) \
+    F(LIVES, sizeof(struct ct_board_life), CT_FIRST_LIVES, 12, 3)      \
+    F(BUCKETS, sizeof(uint32_t), CT_FIRST_BUCKETS, 14, 4)              \
+    F(WORDS, sizeof(uint64_t), CT_FIRST_WORDS, 13, 9)                  \
+    F(SLOTS, sizeof(struct ct_board_slot), CT_FIRST_SLOTS, 2, 12)      \
+    F(RINGS, CT_RING_LARGE_FILE_SIZE, 0, 0, 12)
+
+/* The most parts that a table has after the first. */
+#define CT_TABLE_PARTS 12
+
+/* At least as many as all tables have. */
+#define CT_BOARD_SEGMENTS 48
+
+#define CT_TABLE_MAX(first, second_bits, parts) \
+    ((first) + (((UINT32_C(1) << (parts)) - 1) << (second_bits)))
+
+#define CT_BOARD_MAX_MODULES CT_TABLE_MAX(CT_FIRST_MODULES, 7, 4)
+#define CT_BOARD_MAX_LIVES   CT_TABLE_MAX(CT_FIRST_LIVES, 12, 3)
+#define CT_BOARD_BUCKETS     CT_TABLE_MAX(CT_FIRST_BUCKETS, 14, 4)
+#define CT_BOARD_STACK_WORDS CT_TABLE_MAX(CT_FIRST_WORDS, 13, 9)
+#define CT_BOARD_MAX_THREADS CT_TABLE_MAX(CT_FIRST_SLOTS, 2, 12)
+#define CT_BOARD_MAX_RINGS   CT_TABLE_MAX(0, 0, 12)
+
+/* The last ids name no words: the recorder gives them to threads of which only the site of their
+ * open wait is known. */
+#define CT_BOARD_STACK_RESERVED CT_BOARD_MAX_THREADS
 
 #define CT_BOARD_EXE_SIZE  1024
 #define CT_BOARD_ARGS_SIZE 4096
+
+/* Images that a process has begun, and that the library is not in. */
+#define CT_BOARD_MAX_UNSEEN    16
+#define CT_UNSEEN_NAME_SIZE    56
+#define CT_UNSEEN_NAME_UNKNOWN "(others)"
+
+struct ct_board_unseen {
+    _Atomic uint32_t count; /* of the same name, for the same reason; stored last */
+    uint32_t obstacle;      /* enum ct_obstacle */
+    char name[CT_UNSEEN_NAME_SIZE];
+};
 
 enum ct_process_state {
     CT_PROCESS_ALIVE, /* or killed */
@@ -182,42 +300,23 @@ struct ct_board {
     _Atomic uint32_t thread_high_water; /* slots at and above were never used */
     _Atomic uint32_t module_count;
     _Atomic uint64_t events_lost; /* of the recorded ones: there was no room in a ring */
+    _Atomic uint32_t used_words;  /* the next free one; word 0 is never used */
+    _Atomic uint32_t ring_count;  /* large rings that were taken */
     _Atomic uint32_t life_count;
     uint32_t reserved;
+    _Atomic uint8_t segments[CT_BOARD_SEGMENTS]; /* enum ct_table + 1 of each; 0: there is none */
     char exe[CT_BOARD_EXE_SIZE];
     char args[CT_BOARD_ARGS_SIZE];
     char cwd[CT_BOARD_EXE_SIZE];
-    struct ct_board_module modules[CT_BOARD_MAX_MODULES];
-    struct ct_board_life lives[CT_BOARD_MAX_LIVES]; /* of modules, in their order */
-    struct ct_board_stacks stacks;
-    struct ct_board_thread threads[CT_BOARD_MAX_THREADS];
-};
-
-/*
- * The events that a thread has written and the recorder has not yet: a ring of records. There is
- * one for each thread slot, in the file behind the board.
- *
- * Positions in it count up; in their high bits is their epoch. A thread that finds its ring empty
- * may begin another epoch, at position 0: so most rings never get beyond their first pages, and
- * take no memory for more. A tail of another epoch than the head's is one of 0.
- *
- * A record is whole: one that does not fit before the end of the bytes begins at their start again.
- * A record of CT_EVENT_COUNT, or less room than for a header, stands for the rest of the bytes.
- */
-#define CT_RING_HEADER_SIZE 128
-#define CT_RING_FILE_SIZE   (UINT32_C(1) << 20)
-
-/* The recorder is woken when so much is in a ring. */
-#define CT_RING_CALL_SIZE (CT_RING_FILE_SIZE / 8)
-#define CT_RING_SIZE      (CT_RING_FILE_SIZE - CT_RING_HEADER_SIZE)
-
-struct ct_board_ring {
-    _Atomic uint64_t head; /* epoch and position where the thread writes next */
-    uint64_t backed;       /* so many of the bytes have memory behind them */
-    uint64_t reserved[6];
-    _Atomic uint64_t tail; /* epoch and position where the recorder reads next */
-    uint64_t unused[7];
-    uint8_t bytes[CT_RING_SIZE];
+    struct ct_board_unseen successor; /* when EXECED; for no reason, maybe seen */
+    struct ct_board_unseen children[CT_BOARD_MAX_UNSEEN]; /* the last one: those without room */
+    _Atomic uint32_t unseen_children;                     /* entries that were ever claimed */
+    /* The first part of each table. */
+    struct ct_board_life lives[CT_FIRST_LIVES];
+    _Alignas(CT_BOARD_ALIGNMENT) struct ct_board_module modules[CT_FIRST_MODULES];
+    _Alignas(CT_BOARD_ALIGNMENT) _Atomic uint32_t buckets[CT_FIRST_BUCKETS];
+    uint64_t words[CT_FIRST_WORDS];
+    struct ct_board_slot slots[CT_FIRST_SLOTS];
 };
 
 /* Then the event, as packed_event.h says. `size` counts both, and is a multiple of 8. */
@@ -240,40 +339,85 @@ static inline uint64_t ct_ring_begin(uint64_t head, uint64_t tail)
     return (head ^ tail) & ~CT_RING_POSITION_MASK ? 0 : tail & CT_RING_POSITION_MASK;
 }
 
-/* The program maps so many rings at a time, as it needs them. */
-#define CT_RINGS_AT_ONCE 16
-#define CT_RING_CHUNKS   (CT_BOARD_MAX_THREADS / CT_RINGS_AT_ONCE)
-#define CT_CHUNK_SIZE    ((size_t)CT_RINGS_AT_ONCE * CT_RING_FILE_SIZE)
+struct ct_table_layout {
+    uint32_t entry_size;
+    uint32_t first;
+    uint32_t second_bits;
+    uint32_t parts; /* after the first */
+};
 
-/* In the file, which may be shorter. The first chunk is mapped together with the board. */
+static const struct ct_table_layout ct_table_layouts[CT_TABLE_COUNT] = {
+#define TABLE_LAYOUT(symbol, size, first, second_bits, parts) \
+    [CT_TABLE_##symbol] = {size, first, second_bits, parts},
+    CT_TABLES(TABLE_LAYOUT)
+#undef TABLE_LAYOUT
+};
+
+/* Where an entry of a table is. */
+struct ct_table_place {
+    uint32_t part;   /* 0: the first */
+    uint32_t within; /* index in it */
+    uint32_t count;  /* entries of that part */
+};
+
+static inline struct ct_table_place ct_table_place_of(enum ct_table table, uint32_t index)
+{
+    const struct ct_table_layout *layout = &ct_table_layouts[table];
+
+    if (index < layout->first)
+        return (struct ct_table_place){0, index, layout->first};
+    index -= layout->first;
+    uint32_t part = 32U - (uint32_t)__builtin_clz((index >> layout->second_bits) + 1);
+    uint32_t count = UINT32_C(1) << (part - 1 + layout->second_bits);
+    return (struct ct_table_place){part, index - (count - (UINT32_C(1) << layout->second_bits)),
+                                   count};
+}
+
+/* The size of the segment that is this part of the table, not the first. */
+static inline uint64_t ct_segment_size(enum ct_table table, uint32_t part)
+{
+    const struct ct_table_layout *layout = &ct_table_layouts[table];
+
+    return (uint64_t)layout->entry_size << (part - 1 + layout->second_bits);
+}
+
 #define CT_BOARD_PAGE ((size_t)65536) /* the largest of any machine */
-#define CT_RINGS_OFFSET \
+
+/* What every board has: the header. Segments follow. */
+#define CT_BOARD_START_SIZE \
     ((sizeof(struct ct_board) + CT_BOARD_PAGE - 1) / CT_BOARD_PAGE * CT_BOARD_PAGE)
-#define CT_BOARD_FILE_SIZE (CT_RINGS_OFFSET + CT_RING_CHUNKS * CT_CHUNK_SIZE)
+
+/* The file may be shorter. */
+#define TABLE_SIZE(symbol, size, first, second_bits, parts) \
+    +(size) * (uint64_t)(CT_TABLE_MAX(first, second_bits, parts) - (first))
+#define CT_BOARD_FILE_SIZE (CT_BOARD_START_SIZE CT_TABLES(TABLE_SIZE))
 
 #define CT_DOORBELL_OFFSET \
     ((sizeof(struct ct_control) + CT_BOARD_PAGE - 1) / CT_BOARD_PAGE * CT_BOARD_PAGE)
 #define CT_CONTROL_FILE_SIZE (CT_DOORBELL_OFFSET + sizeof(struct ct_doorbell))
 
 /* Recorder and program may be built apart: these are the format. */
-_Static_assert(offsetof(struct ct_control, output) == 80, "control layout");
+_Static_assert(offsetof(struct ct_control, output) == 88, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
+_Static_assert(sizeof(struct ct_board_unseen) == 64, "unseen layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
-_Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
-_Static_assert(offsetof(struct ct_board, exe) == 120, "board layout");
 _Static_assert(sizeof(struct ct_board_life) == 16, "life layout");
-_Static_assert(offsetof(struct ct_board_ring, bytes) == CT_RING_HEADER_SIZE, "ring layout");
-_Static_assert(sizeof(struct ct_board_ring) == CT_RING_FILE_SIZE, "ring layout");
+_Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
+_Static_assert(offsetof(struct ct_board, exe) == 176, "board layout");
+_Static_assert(offsetof(struct ct_board, modules) == 8192, "board layout");
+_Static_assert(offsetof(struct ct_board, slots) == 28672, "board layout");
+_Static_assert(sizeof(struct ct_board_ring) == 128, "ring layout");
+_Static_assert(offsetof(struct ct_board_slot, small_ring) == 16384, "slot layout");
+#define SEGMENT_IS_OF_WHOLE_PAGES(symbol, size, first, second_bits, parts)     \
+    _Static_assert(((uint64_t)(size) << (second_bits)) % CT_BOARD_PAGE == 0 && \
+                       (parts) <= CT_TABLE_PARTS,                              \
+                   "segments begin and end with pages");
+CT_TABLES(SEGMENT_IS_OF_WHOLE_PAGES)
+#define PARTS(symbol, size, first, second_bits, parts) +(parts)
+_Static_assert(CT_TABLES(PARTS) <= CT_BOARD_SEGMENTS, "all segments have room");
 _Static_assert(sizeof(struct ct_ring_record) == 16, "record layout");
-
-/* The stack with that id, which is below CT_BOARD_STACK_WORDS. */
-static inline const struct ct_board_stack *ct_board_stack_at(const struct ct_board_stacks *stacks,
-                                                             uint32_t id)
-{
-    return (const struct ct_board_stack *)(const void *)&stacks->words[id];
-}
 
 /* The duration of `ticks` in nanoseconds. */
 static inline uint64_t ct_ticks_to_ns(uint64_t ticks, uint64_t ns_per_tick)

@@ -264,6 +264,14 @@ static inline const char *ct_string_as_read(const char *string)
     F(U64, threads_lost)   /* threads that found no slot on a board */                           \
     F(U64, modules_lost)
 
+/* Process images of the program's tree that did not load the library: `count` of one name, and for
+ * one reason. Not those that ran already. is_recorded: the kernel told of their waits. */
+#define CT_EVENT_UNSEEN(F) \
+    F(U32, count)          \
+    F(STRING, name)        \
+    F(STRING, why)         \
+    F(U8, is_recorded)
+
 /* How often, and so through which channel: per wait, or per thread and process. */
 #define CT_CHANNEL_WAITS "waits"
 #define CT_CHANNEL_STATE "state"
@@ -301,6 +309,7 @@ static inline const char *ct_string_as_read(const char *string)
     EVENT(STACK, stack, CT_CHANNEL_STATE)       \
     EVENT(MODULE, module, CT_CHANNEL_STATE)     \
     EVENT(INFLIGHT, inflight, CT_CHANNEL_STATE) \
+    EVENT(UNSEEN, unseen, CT_CHANNEL_STATE)     \
     EVENT(CAPTURE, capture, CT_CHANNEL_STATE)
 
 #define CT_EVENTS(EVENT)     \

@@ -58,10 +58,13 @@
     F(U8, is_out)                   \
     F(U8, is_preempted)
 
-/* Of the task that has just blocked: return addresses, leaf first, by frame pointers; those left
- * out as in CT_EVENT_STACK. */
+/* Of the task that has just blocked, or that was blocked already when the recording began: return
+ * addresses, leaf first; all but the first ones are by frame pointers, or by unwind tables. Those
+ * left out are as in CT_EVENT_STACK; the outermost are not known if `is_partial`. */
 #define CT_KERNEL_CALLSTACK_USER(F) \
     F(I32, tid)                     \
+    F(U8, is_by_frame_pointers)     \
+    F(U8, is_partial)               \
     F(ADDRESSES, addresses)         \
     F(U32, omitted)                 \
     F(U32, outermost)
@@ -86,10 +89,12 @@
     F(STRING, name)                 \
     F(U8, is_blocked)
 
-/* What such an image has mapped: as CT_EVENT_MODULE. */
+/* What such an image has mapped: as CT_EVENT_MODULE. `copy` is the name of a file in
+ * CT_OBJECTS_FOLDER; empty if there is none. */
 #define CT_KERNEL_PROCESS_MODULE(F) \
     F(I32, pid)                     \
     F(STRING, path)                 \
+    F(STRING, copy)                 \
     F(STRING, build_id)             \
     F(HEX64, begin)                 \
     F(HEX64, end)                   \

@@ -6,4 +6,7 @@
 #define CT_JIT_FOLDER "jit"
 #define CT_JIT_SUFFIX ".map"
 
+/* Copies of programs and libraries that are not found by their names where it is read. */
+#define CT_OBJECTS_FOLDER "objects"
+
 #endif

@@ -1,4 +1,5 @@
-/* Private functions below an exported one; the innermost waits, from two places, and asks the clock. */
+/* Private functions below an exported one; the innermost waits, from two places, and asks the
+ * clock. */
 #include <time.h>
 #include <unistd.h>
 

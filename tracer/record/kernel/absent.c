@@ -48,6 +48,12 @@ void ct_kernel_capture_release(struct ct_kernel_capture *capture)
     (void)capture;
 }
 
+gboolean ct_kernel_capture_has_calls(const struct ct_kernel_capture *capture)
+{
+    (void)capture;
+    return FALSE;
+}
+
 gboolean ct_kernel_capture_is_wanted(const struct ct_kernel_capture *capture)
 {
     (void)capture;

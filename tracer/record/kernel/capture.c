@@ -2,6 +2,7 @@
 
 #include "../drain.h"
 #include "../libraries.h"
+#include "../monotonic.h"
 #include "../procfs.h"
 #include "hotplug.h"
 #include "idle.h"
@@ -14,7 +15,6 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* So much is lost at most if the recorder is killed. */
@@ -38,9 +38,10 @@ enum { SCHED, CALLS, SAMPLES, LAYERS };
 
 struct ct_kernel_capture {
     struct ct_kernel_wishes wishes;
-    char *folder;     /* owned; of the spool files */
-    GThread *opener;  /* owned; until attached */
-    GThread *drainer; /* owned; or NULL */
+    char *folder;               /* owned; of the spool files */
+    struct ct_objects *objects; /* owned; files that are kept */
+    GThread *opener;            /* owned; until attached */
+    GThread *drainer;           /* owned; or NULL */
     struct layer layers[LAYERS];
     char *why_not_machine; /* owned; or NULL */
     char *why_no_samples;  /* the same */
@@ -77,6 +78,7 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
 
     capture->wishes = *wishes;
     capture->folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
+    capture->objects = ct_objects_new(path);
     capture->missing = g_string_new(NULL);
     capture->described = g_array_new(FALSE, FALSE, sizeof(pid_t));
     capture->stop_fd = -1;
@@ -156,19 +158,12 @@ static void end_rings(struct ct_kernel_capture *capture)
     }
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void describe(struct ct_kernel_capture *capture)
 {
     for (guint i = 0; i < capture->described->len && capture->present_error == 0; i++) {
         if (!ct_present_write_description(capture->present_fd,
-                                          g_array_index(capture->described, pid_t, i), now_ns()))
+                                          g_array_index(capture->described, pid_t, i),
+                                          ct_monotonic_ns()))
             capture->present_error = errno;
     }
 }
@@ -445,7 +440,7 @@ static void write_present(struct ct_kernel_capture *capture, uint64_t time_ns)
     if (capture->present_fd < 0)
         capture->present_fd = ct_spool_create_present(capture->folder, find_rings(capture));
     if (capture->present_fd < 0 ||
-        !ct_present_write_processes(capture->present_fd, tree, time_ns)) {
+        !ct_present_write_processes(capture->present_fd, capture->objects, tree, time_ns)) {
         capture->present_error = errno;
         return;
     }
@@ -457,7 +452,7 @@ static void write_present(struct ct_kernel_capture *capture, uint64_t time_ns)
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&capture->lock);
-    uint64_t time_ns = now_ns();
+    uint64_t time_ns = ct_monotonic_ns();
     uint64_t one = 1;
 
     (void)locker;
@@ -505,8 +500,13 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
     g_thread_join(g_steal_pointer(&capture->drainer));
     for (size_t i = 0; i < LAYERS; i++)
         close_spool(capture, &capture->layers[i]);
-    if (capture->present_fd >= 0 && close(capture->present_fd) != 0)
-        capture->present_error = errno;
+    if (capture->present_fd >= 0) {
+        g_autoptr(GArray) tree = list_present(capture);
+
+        ct_present_keep_objects(capture->objects, tree);
+        if (close(capture->present_fd) != 0)
+            capture->present_error = errno;
+    }
     capture->present_fd = -1;
     miss_those_that_came(capture);
     if (capture->error == 0)
@@ -524,6 +524,11 @@ void ct_kernel_capture_release(struct ct_kernel_capture *capture)
         if (capture->layers[i].rings != NULL)
             ct_rings_free_aside(g_steal_pointer(&capture->layers[i].rings));
     }
+}
+
+gboolean ct_kernel_capture_has_calls(const struct ct_kernel_capture *capture)
+{
+    return capture->layers[CALLS].rings != NULL;
 }
 
 gboolean ct_kernel_capture_is_wanted(const struct ct_kernel_capture *capture)
@@ -565,6 +570,7 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
         g_array_unref(capture->running);
     g_array_unref(capture->described);
     g_free(capture->folder);
+    ct_objects_free(capture->objects);
     g_free(capture->why_not_machine);
     g_free(capture->why_no_samples);
     g_free(capture);

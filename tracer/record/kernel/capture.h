@@ -58,6 +58,9 @@ const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture);
 /* Why there are no CPU samples, though they are wished for, or NULL. Once attached. */
 const char *ct_kernel_capture_why_no_samples(const struct ct_kernel_capture *capture);
 
+/* System calls are recorded. Once attached. */
+gboolean ct_kernel_capture_has_calls(const struct ct_kernel_capture *capture);
+
 /* The scheduler's part was wished for, whether or not it can be had. */
 gboolean ct_kernel_capture_is_wanted(const struct ct_kernel_capture *capture);
 

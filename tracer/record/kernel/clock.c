@@ -1,9 +1,10 @@
 #include "clock.h"
 
+#include "../monotonic.h"
+
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define FTW_OPEN_FDS   16
 #define METADATA_MAGIC 0x75d11d57u
@@ -89,14 +90,6 @@ static int look_for_clock(const char *path, const struct stat *status, int type,
     return is_found;
 }
 
-static uint64_t clock_ns(clockid_t id)
-{
-    struct timespec now;
-
-    clock_gettime(id, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
-
 void ct_trace_clock_read(const char *path, struct ct_trace_clock *clock)
 {
     *clock = (struct ct_trace_clock){0};
@@ -104,5 +97,5 @@ void ct_trace_clock_read(const char *path, struct ct_trace_clock *clock)
     is_found = FALSE;
     nftw(path, look_for_clock, FTW_OPEN_FDS, FTW_PHYS);
     if (!is_found)
-        clock->offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+        clock->offset_ns = (uint64_t)g_get_real_time() * 1000 - ct_monotonic_ns();
 }

@@ -390,6 +390,7 @@ gboolean ct_kernel_convert(const char *path, const struct ct_kernel_scope *scope
     g_autofree char *why_not = run_graph(&conversion, kernel);
     if (conversion.events != NULL) {
         totals->hidden_processes = ct_kernel_events_hidden_images(conversion.events);
+        totals->hidden_names = ct_kernel_events_hidden_names(conversion.events);
         totals->hidden_threads = ct_kernel_events_hidden_threads(conversion.events);
     }
     ct_kernel_events_free(conversion.events);

@@ -157,6 +157,42 @@ static void decode_syscall(const struct ct_formats *formats, const struct body *
         record->as.syscall.result = raw_number(raw, formats->ret);
 }
 
+/* A part of the body, where it stands. NULL if it is not all there. */
+static const void *skip(struct body *body, uint64_t size)
+{
+    const char *part = body->data;
+
+    if (size > body->size) {
+        body->size = 0;
+        return NULL;
+    }
+    body->data += size;
+    body->size -= size;
+    return part;
+}
+
+/* What comes last in perf's samples: registers and stack. */
+static void take_user(struct body *body, struct ct_raw_user *user)
+{
+    uint64_t abi, size, used;
+
+    take(body, &abi, sizeof(abi));
+    if (abi != PERF_SAMPLE_REGS_ABI_NONE) {
+        const void *registers = skip(body, CT_USER_REGISTER_COUNT * sizeof(uint64_t));
+
+        if (abi == PERF_SAMPLE_REGS_ABI_64)
+            user->registers = registers;
+    }
+    take(body, &size, sizeof(size));
+    const uint8_t *stack = skip(body, size);
+
+    take(body, &used, sizeof(used));
+    if (stack == NULL || size == 0)
+        return;
+    user->stack = stack;
+    user->stack_size = MIN(used, size);
+}
+
 /* One that a tracepoint made. FALSE: of another tracepoint. */
 static gboolean decode_sample(const struct ct_spool_head *head, struct body *body,
                               struct ct_raw_record *record)
@@ -171,6 +207,8 @@ static gboolean decode_sample(const struct ct_spool_head *head, struct body *bod
         take_callers(body, &callers, &caller_count);
     take(body, &size, sizeof(size));
     struct body raw = {body->data, MIN(size, body->size)};
+
+    (void)skip(body, raw.size);
     int64_t flags = raw_number(&raw, formats->common_flags);
     uint64_t type = (uint64_t)raw_number(&raw, formats->common_type);
 
@@ -181,6 +219,7 @@ static gboolean decode_sample(const struct ct_spool_head *head, struct body *bod
         record->as.callers.state = raw_number(&raw, formats->prev_state);
         record->as.callers.addresses = callers;
         record->as.callers.count = caller_count;
+        take_user(body, &record->as.callers.user);
     } else if (type == formats->switch_id) {
         decode_switch(formats, &raw, record);
     } else if (type == formats->waking_id) {
@@ -221,9 +260,19 @@ struct mapping {
     uint64_t begin;
     uint64_t size;
     uint64_t file_offset;
-    uint8_t build_id_size; /* from here: another thing, unless the record says so */
-    uint8_t unused[3];
-    uint8_t build_id[CT_RAW_BUILD_ID_SIZE / 2];
+    union {
+        struct {
+            uint8_t size;
+            uint8_t unused[3];
+            uint8_t bytes[CT_RAW_BUILD_ID_SIZE / 2];
+        } build_id; /* if the record says so */
+        struct {
+            uint32_t major;
+            uint32_t minor;
+            uint64_t inode;
+            uint64_t generation;
+        } file;
+    } as;
     uint32_t protection;
     uint32_t flags;
 };
@@ -243,10 +292,14 @@ static gboolean decode_mapping(struct body *body, uint16_t misc, struct ct_raw_r
     record->as.mapping.size = mapping.size;
     record->as.mapping.file_offset = mapping.file_offset;
     record->as.mapping.path = body->data;
-    if ((misc & PERF_RECORD_MISC_MMAP_BUILD_ID) == 0)
+    if ((misc & PERF_RECORD_MISC_MMAP_BUILD_ID) == 0) {
+        record->as.mapping.major = mapping.as.file.major;
+        record->as.mapping.minor = mapping.as.file.minor;
+        record->as.mapping.inode = mapping.as.file.inode;
         return TRUE;
-    for (size_t i = 0; i < MIN(mapping.build_id_size, sizeof(mapping.build_id)); i++)
-        g_snprintf(record->as.mapping.build_id + 2 * i, 3, "%02x", mapping.build_id[i]);
+    }
+    for (size_t i = 0; i < MIN(mapping.as.build_id.size, sizeof(mapping.as.build_id.bytes)); i++)
+        g_snprintf(record->as.mapping.build_id + 2 * i, 3, "%02x", mapping.as.build_id.bytes[i]);
     return TRUE;
 }
 
@@ -269,49 +322,28 @@ static void decode_descriptor(struct body *body, struct ct_raw_record *record)
     record->as.fd.peer = take_string(body);
 }
 
+static void decode_present(struct body *body, struct ct_raw_record *record)
+{
+    take_last_id(body, record);
+    take(body, &record->as.present.of, sizeof(record->as.present.of));
+    record->as.present.stack = skip(body, record->as.present.of.stack_size);
+    if (record->as.present.stack == NULL)
+        record->as.present.of.stack_size = 0;
+}
+
 /* Forks, exits and names come with mappings, whether they are wanted or not. */
 static gboolean is_told_elsewhere(const struct ct_spool_head *head)
 {
     return head->kind == CT_RINGS_CALLS && head->cpu != CT_SPOOL_NO_CPU;
 }
 
-/* A part of the body, where it stands. NULL if it is not all there. */
-static const void *skip(struct body *body, uint64_t size)
-{
-    const char *part = body->data;
-
-    if (size > body->size) {
-        body->size = 0;
-        return NULL;
-    }
-    body->data += size;
-    body->size -= size;
-    return part;
-}
-
 /* Of a task that runs: in the order of perf's sample types. */
 static void decode_run(struct body *body, uint16_t misc, struct ct_raw_record *record)
 {
-    uint64_t abi, size, used;
-
     take_id(body, record);
     take(body, &record->as.sample.period_ns, sizeof(record->as.sample.period_ns));
     record->as.sample.in_kernel = (misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL;
-    take(body, &abi, sizeof(abi));
-    if (abi != PERF_SAMPLE_REGS_ABI_NONE) {
-        const void *registers = skip(body, CT_USER_REGISTER_COUNT * sizeof(uint64_t));
-
-        if (abi == PERF_SAMPLE_REGS_ABI_64)
-            record->as.sample.registers = registers;
-    }
-    take(body, &size, sizeof(size));
-    const uint8_t *stack = skip(body, size);
-
-    take(body, &used, sizeof(used));
-    if (stack == NULL || size == 0)
-        return;
-    record->as.sample.stack = stack;
-    record->as.sample.stack_size = MIN(used, size);
+    take_user(body, &record->as.sample.user);
 }
 
 static void decode_arrival(struct body *body, struct ct_raw_record *record)
@@ -377,7 +409,7 @@ static gboolean decode(const struct ct_spool_head *head, const struct perf_event
     case CT_SPOOL_TASK:
         record->kind = CT_RAW_TASK;
         take_last_id(body, record);
-        take(body, &record->as.present_task, sizeof(record->as.present_task));
+        decode_present(body, record);
         return TRUE;
     case CT_SPOOL_DESCRIPTOR:
         record->kind = CT_RAW_FD;

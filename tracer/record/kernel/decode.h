@@ -35,6 +35,13 @@ struct ct_raw_task {
     char name[CT_TASK_NAME_SIZE + 1];
 };
 
+/* What perf copied of a task's own state. */
+struct ct_raw_user {
+    const uint64_t *registers; /* in the spool's data; NULL: it has none */
+    const uint8_t *stack;      /* the same; from the stack pointer on */
+    size_t stack_size;
+};
+
 /* One of perf's records. */
 struct ct_raw_record {
     enum ct_raw_kind kind;
@@ -83,6 +90,7 @@ struct ct_raw_record {
             int64_t state;             /* see previous_state */
             const uint64_t *addresses; /* borrowed from the file; leaf first */
             uint64_t count;
+            struct ct_raw_user user;
         } callers;
         struct {
             int32_t pid;
@@ -90,14 +98,15 @@ struct ct_raw_record {
             uint64_t size;
             uint64_t file_offset;
             char build_id[CT_RAW_BUILD_ID_SIZE + 1]; /* "" where the kernel does not tell it */
-            const char *path;                        /* in the spool's data */
+            uint32_t major;                          /* then: of its device */
+            uint32_t minor;
+            uint64_t inode;
+            const char *path; /* in the spool's data */
         } mapping;
         struct {
             uint64_t period_ns; /* that the task ran since its last sample */
             gboolean in_kernel;
-            const uint64_t *registers; /* in the spool's data; NULL: it has none */
-            const uint8_t *stack;      /* the same; from the stack pointer on */
-            size_t stack_size;
+            struct ct_raw_user user;
         } sample;
         uint64_t lost;
         struct {
@@ -111,7 +120,10 @@ struct ct_raw_record {
             const char *local; /* as in the event `fd` */
             const char *peer;
         } fd;
-        struct ct_spool_task present_task;
+        struct {
+            struct ct_spool_task of;
+            const uint8_t *stack; /* borrowed; `stack_size` bytes */
+        } present;
     } as;
 };
 

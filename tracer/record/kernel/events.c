@@ -1,13 +1,11 @@
 #include "events.h"
 
+#include "callers.h"
 #include "hidden.h"
 #include "sources.h"
 #include "tasks.h"
 
 #include <string.h>
-
-/* Unless it is set otherwise: perf_event_max_stack. */
-#define CALLERS_MAX 127
 
 /* What is known of a file's last switches. */
 struct last_switch {
@@ -17,18 +15,17 @@ struct last_switch {
 };
 
 struct ct_kernel_events {
-    GPtrArray *sources;                    /* owned; struct ct_source * */
-    struct last_switch *switches;          /* owned; of each of them */
-    struct ct_tasks *tasks;                /* owned */
-    struct ct_hidden *hidden;              /* owned */
-    gboolean is_of_present;                /* the program is what was present */
-    gboolean has_begun;                    /* what is told from now on is told of all tasks */
-    uint32_t stack_frames;                 /* so many of a stack are kept */
-    uint64_t callers_max;                  /* so many of them are taken */
-    uint64_t callers[CT_STACK_MAX_FRAMES]; /* of the current event, where not all are kept */
-    GHashTable *own_ids; /* owned; a tracepoint's tid -> ours; NULL: they are the same */
+    GPtrArray *sources;           /* owned; struct ct_source * */
+    struct last_switch *switches; /* owned; of each of them */
+    struct ct_tasks *tasks;       /* owned */
+    struct ct_hidden *hidden;     /* owned */
+    struct ct_callers *callers;   /* owned */
+    gboolean is_of_present;       /* the program is what was present */
+    gboolean has_begun;           /* what is told from now on is told of all tasks */
+    GHashTable *own_ids;          /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
-    guint current_index; /* of its source */
+    guint current_index;           /* of its source */
+    struct ct_callers_stack stack; /* of the current record */
 };
 
 static const struct ct_source *source_at(const struct ct_kernel_events *events, guint index)
@@ -42,18 +39,7 @@ static struct ct_hidden *find_hidden(const struct ct_kernel_events *events, cons
 
     for (guint i = 0; i < events->sources->len; i++)
         g_ptr_array_add(spools, source_at(events, i)->spool);
-    return ct_hidden_new(path, spools);
-}
-
-/* The kernel's own limit of the callers that it takes. */
-static uint64_t read_callers_max(void)
-{
-    g_autofree char *text = NULL;
-    guint64 max = CALLERS_MAX;
-
-    if (g_file_get_contents("/proc/sys/kernel/perf_event_max_stack", &text, NULL, NULL))
-        g_ascii_string_to_unsigned(g_strstrip(text), 10, 1, G_MAXUINT32, &max, NULL);
-    return max;
+    return ct_hidden_new(path, spools, events->callers);
 }
 
 struct ct_kernel_events *ct_kernel_events_open(const char *path,
@@ -65,13 +51,12 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path,
     events->switches = g_new0(struct last_switch, events->sources->len);
     events->tasks = ct_tasks_new(scope->root_pid, scope->follows_children);
     events->is_of_present = scope->root_pid == 0;
-    events->stack_frames = scope->stack_frames;
-    events->callers_max = read_callers_max();
     for (guint i = 0; i < events->sources->len; i++) {
         events->switches[i].next_raw_tid = -1;
         if (source_at(events, i)->spool->head.has_foreign_ids && events->own_ids == NULL)
             events->own_ids = g_hash_table_new(NULL, NULL);
     }
+    events->callers = ct_callers_new(scope->stack_frames);
     events->hidden = find_hidden(events, path);
     ct_sources_begin(events->sources);
     if (events->sources->len > 0)
@@ -99,6 +84,7 @@ void ct_kernel_events_free(struct ct_kernel_events *events)
     g_ptr_array_unref(events->sources);
     g_free(events->switches);
     ct_hidden_free(events->hidden);
+    ct_callers_free(events->callers);
     ct_tasks_free(events->tasks);
     if (events->own_ids != NULL)
         g_hash_table_unref(events->own_ids);
@@ -108,6 +94,11 @@ void ct_kernel_events_free(struct ct_kernel_events *events)
 uint64_t ct_kernel_events_hidden_images(const struct ct_kernel_events *events)
 {
     return ct_hidden_image_count(events->hidden);
+}
+
+char **ct_kernel_events_hidden_names(const struct ct_kernel_events *events)
+{
+    return ct_hidden_image_names(events->hidden);
 }
 
 uint64_t ct_kernel_events_hidden_threads(const struct ct_kernel_events *events)
@@ -282,39 +273,21 @@ static gboolean select_task_switch(struct ct_kernel_events *events, const struct
     return raw->tid > 0;
 }
 
-/* Of more than are kept, the innermost and, if the kernel took them, the outermost. */
-static struct ct_kernel_callstack_user cut_callers(struct ct_kernel_events *events,
-                                                   const uint64_t *addresses, uint64_t count)
-{
-    uint32_t limit = events->stack_frames;
-    gboolean is_whole = count < events->callers_max;
-    uint32_t outermost = is_whole ? CT_STACK_OUTERMOST(limit) : 0;
-
-    if (count <= limit)
-        return (struct ct_kernel_callstack_user){.addresses = {addresses, (uint32_t)count},
-                                                 .omitted = is_whole ? 0 : 1};
-    memcpy(events->callers, addresses, (limit - outermost) * sizeof(*addresses));
-    memcpy(events->callers + (limit - outermost), addresses + (count - outermost),
-           outermost * sizeof(*addresses));
-    return (struct ct_kernel_callstack_user){
-        .addresses = {events->callers, limit},
-        .omitted = ct_stack_omitted((uint32_t)MIN(count - limit, G_MAXUINT32)),
-        .outermost = outermost,
-    };
-}
-
 /* Where the program's own code was when it blocked. */
 static gboolean select_callers(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                struct ct_kernel_record *record)
 {
-    uint64_t count = raw->as.callers.count;
+    struct ct_callers_stack *stack = &events->stack;
+    struct ct_address_space space;
 
-    if (count == 0 || (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 ||
+    if (raw->as.callers.count == 0 || (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 ||
         !ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
+    gboolean has_space = ct_hidden_address_space(events->hidden, raw->pid, &space);
+
+    ct_callers_of_switch(events->callers, has_space ? &space : NULL, raw, stack);
     record->event = CT_KERNEL_ID_CALLSTACK_USER;
-    record->as.callstack_user = cut_callers(events, raw->as.callers.addresses, count);
-    record->as.callstack_user.tid = raw->tid;
+    record->as.callstack_user = ct_callers_event(stack, raw->tid);
     return TRUE;
 }
 
@@ -404,6 +377,8 @@ static gboolean select_present(struct ct_kernel_events *events, const struct ct_
 {
     if (raw->kind == CT_RAW_FORK)
         ct_tasks_add(events->tasks, raw->as.task.pid, raw->as.task.tid);
+    else if (raw->kind == CT_RAW_EXIT)
+        return select_exit(events, raw, record);
     ct_hidden_add(events->hidden, raw, TRUE);
     return ct_hidden_take(events->hidden, record);
 }

@@ -4,6 +4,8 @@
 #include "images.h"
 #include "spool.h"
 
+#include <string.h>
+
 #define CONVERTER "ctrace-kernel-convert"
 
 /* Beside this program, in a build tree and when installed. */
@@ -36,6 +38,11 @@ static gboolean parse_totals(const char *text, struct ct_kernel_totals *totals)
         return FALSE;
     CT_KERNEL_TOTALS(PARSE_TOTAL)
 #undef PARSE_TOTAL
+    /* Then the names, one in a line. */
+    end += strspn(end, " \n");
+    g_autofree char *names = g_utf8_make_valid(end, -1);
+    if (totals->hidden_processes > 0)
+        totals->hidden_names = g_strsplit(g_strchomp(names), "\n", -1);
     return TRUE;
 }
 

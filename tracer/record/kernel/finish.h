@@ -22,6 +22,7 @@ struct ct_kernel_totals {
 #define CT_TOTAL_MEMBER(name) uint64_t name;
     CT_KERNEL_TOTALS(CT_TOTAL_MEMBER)
 #undef CT_TOTAL_MEMBER
+    char **hidden_names; /* owned; see ct_hidden_image_names(); NULL: there are no such images */
 };
 
 /* What is to be written. */

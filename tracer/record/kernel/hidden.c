@@ -2,26 +2,32 @@
 
 #include "images.h"
 #include "maps.h"
+#include "schema/board.h"
 #include "spool.h"
 
 #include <string.h>
 
 struct ct_hidden {
-    struct ct_images *images; /* owned */
-    struct ct_maps *maps;     /* owned */
-    GHashTable *starts;       /* owned; pid of a process that is hidden now -> owned uint64_t * */
-    gboolean has_calls;       /* system calls are recorded: it is told when one ends */
-    GArray *events;           /* owned; struct ct_kernel_record, those that follow */
-    guint next;               /* of them, to be taken */
+    struct ct_images *images;   /* owned */
+    struct ct_maps *maps;       /* owned */
+    GHashTable *starts;         /* owned; pid of a process that is hidden now -> owned uint64_t * */
+    gboolean has_calls;         /* system calls are recorded: it is told when one ends */
+    struct ct_callers *callers; /* borrowed */
+    struct ct_callers_stack stack; /* of the thread that was told of last */
+    GArray *events;                /* owned; struct ct_kernel_record, those that follow */
+    guint next;                    /* of them, to be taken */
+    GPtrArray *names;              /* owned; of those images that have loaded a program */
     uint64_t image_count;
     uint64_t thread_count;
 };
 
-struct ct_hidden *ct_hidden_new(const char *path, const GPtrArray *spools)
+struct ct_hidden *ct_hidden_new(const char *path, const GPtrArray *spools,
+                                struct ct_callers *callers)
 {
     struct ct_hidden *hidden = g_new0(struct ct_hidden, 1);
     g_autoptr(GArray) preloaded = ct_preloaded_read(path);
 
+    hidden->callers = callers;
     hidden->images = ct_images_new(spools);
     ct_images_mark_preloaded(hidden->images, preloaded);
     for (guint i = 0; i < spools->len; i++) {
@@ -29,8 +35,9 @@ struct ct_hidden *ct_hidden_new(const char *path, const GPtrArray *spools)
 
         hidden->has_calls = hidden->has_calls || spool->head.kind == CT_RINGS_CALLS;
     }
-    hidden->maps = ct_maps_new();
+    hidden->maps = ct_maps_new(path);
     hidden->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    hidden->names = g_ptr_array_new_with_free_func(g_free);
     hidden->events = g_array_new(FALSE, TRUE, sizeof(struct ct_kernel_record));
     return hidden;
 }
@@ -40,6 +47,7 @@ void ct_hidden_free(struct ct_hidden *hidden)
     if (hidden == NULL)
         return;
     g_array_unref(hidden->events);
+    g_ptr_array_unref(hidden->names);
     g_hash_table_unref(hidden->starts);
     ct_maps_free(hidden->maps);
     ct_images_free(hidden->images);
@@ -49,6 +57,15 @@ void ct_hidden_free(struct ct_hidden *hidden)
 uint64_t ct_hidden_image_count(const struct ct_hidden *hidden)
 {
     return hidden->image_count;
+}
+
+char **ct_hidden_image_names(const struct ct_hidden *hidden)
+{
+    char **names = g_new0(char *, hidden->names->len + 1);
+
+    for (guint i = 0; i < hidden->names->len; i++)
+        names[i] = g_strdup(hidden->names->pdata[i]);
+    return names;
 }
 
 uint64_t ct_hidden_thread_count(const struct ct_hidden *hidden)
@@ -62,6 +79,12 @@ enum ct_syscall_abi ct_hidden_abi(const struct ct_hidden *hidden, int32_t pid)
 
     return ct_maps_get(hidden->maps, pid, &space) && space.is_32_bit ? CT_SYSCALL_ABI_32_BIT
                                                                      : CT_SYSCALL_ABI_OWN;
+}
+
+gboolean ct_hidden_address_space(const struct ct_hidden *hidden, int32_t pid,
+                                 struct ct_address_space *space)
+{
+    return ct_maps_get(hidden->maps, pid, space);
 }
 
 gboolean ct_hidden_take(struct ct_hidden *hidden, struct ct_kernel_record *record)
@@ -102,6 +125,7 @@ static void tell_module(struct ct_hidden *hidden, int32_t pid, const struct ct_m
         (struct ct_kernel_process_module){
             .pid = pid,
             .path = mapping->file->path,
+            .copy = mapping->file->copy,
             .build_id = mapping->file->build_id,
             .begin = object.begin,
             .end = object.end,
@@ -118,6 +142,11 @@ static void tell_modules(struct ct_hidden *hidden, int32_t pid)
         return;
     for (guint i = 0; i < space.count; i++)
         tell_module(hidden, pid, &space.mappings[i]);
+}
+
+static void add_name(struct ct_hidden *hidden, const char *name)
+{
+    g_ptr_array_add(hidden->names, g_strdelimit(g_strdup(name), "\n", '?'));
 }
 
 static void begin_image(struct ct_hidden *hidden, int32_t pid, int32_t ppid, uint64_t start_ns,
@@ -144,10 +173,13 @@ static void begin_if_hidden(struct ct_hidden *hidden, int32_t pid, uint64_t time
 {
     const struct ct_kernel_image *image = ct_images_find_hidden(hidden->images, pid, time_ns);
 
-    if (image != NULL)
+    if (image != NULL) {
         begin_image(hidden, pid, image->ppid, time_ns, name);
-    else
+        if (image->is_by_exec)
+            add_name(hidden, name);
+    } else {
         g_hash_table_remove(hidden->starts, GINT_TO_POINTER(pid));
+    }
 }
 
 static void add_fork(struct ct_hidden *hidden, const struct ct_raw_record *raw)
@@ -176,24 +208,40 @@ static void add_present(struct ct_hidden *hidden, const struct ct_raw_record *ra
             (struct ct_kernel_process_thread){.pid = pid, .tid = raw->as.task.tid, .name = ""};
     } else if (!ct_images_is_preloaded(hidden->images, pid, raw->time_ns)) {
         begin_image(hidden, pid, raw->as.task.parent_pid, raw->time_ns, "");
+        add_name(hidden, CT_UNSEEN_NAME_UNKNOWN);
     }
+}
+
+/* The call that such a task is in; and from where it made that, if it has blocked in it. */
+static void tell_call(struct ct_hidden *hidden, const struct ct_raw_record *raw)
+{
+    const struct ct_spool_task *task = &raw->as.present.of;
+    enum ct_syscall_abi abi = ct_hidden_abi(hidden, task->pid);
+    struct ct_callers_stack *stack = &hidden->stack;
+    struct ct_address_space space;
+    struct ct_kernel_syscall *syscall = &add_event(hidden, CT_KERNEL_ID_SYSCALL_ENTRY)->as.syscall;
+
+    syscall->call = ct_syscall_of(abi, task->number);
+    syscall->name = ct_syscall_name(abi, task->number);
+    memcpy(syscall->arguments, task->arguments, sizeof(syscall->arguments));
+    if (!ct_maps_get(hidden->maps, task->pid, &space))
+        return;
+    ct_callers_of_present(hidden->callers, &space, raw, stack);
+    if (stack->count == 0)
+        return;
+    add_event(hidden, CT_KERNEL_ID_CALLSTACK_USER)->as.callstack_user =
+        ct_callers_event(stack, task->tid);
 }
 
 /* What such a task does. */
 static void add_state(struct ct_hidden *hidden, const struct ct_raw_record *raw)
 {
-    const struct ct_spool_task *task = &raw->as.present_task;
-    enum ct_syscall_abi abi = ct_hidden_abi(hidden, task->pid);
-    struct ct_kernel_syscall *syscall;
+    const struct ct_spool_task *task = &raw->as.present.of;
 
     if (find_start(hidden, task->pid) == NULL || ct_images_is_told(hidden->images, task->tid))
         return;
-    if (task->has_call && hidden->has_calls) {
-        syscall = &add_event(hidden, CT_KERNEL_ID_SYSCALL_ENTRY)->as.syscall;
-        syscall->call = ct_syscall_of(abi, task->number);
-        syscall->name = ct_syscall_name(abi, task->number);
-        memcpy(syscall->arguments, task->arguments, sizeof(syscall->arguments));
-    }
+    if (task->has_call && hidden->has_calls)
+        tell_call(hidden, raw);
     add_event(hidden, CT_KERNEL_ID_PROCESS_THREAD)->as.process_thread =
         (struct ct_kernel_process_thread){
             .pid = task->pid,

@@ -1,8 +1,11 @@
 #include "maps.h"
 
 #include "elf_file.h"
+#include "objects.h"
+#include "schema/recording_files.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define VDSO_PATH "[vdso]"
 
@@ -29,8 +32,9 @@ struct space {
 
 struct ct_maps {
     GHashTable *spaces; /* owned; pid -> struct space * */
-    GHashTable *files;  /* owned; "build id:path" -> struct file * */
+    GHashTable *files;  /* owned; "key:path" -> struct file *: see ct_object_key() */
     uint64_t versions;  /* given so far */
+    char *copies;       /* owned; their folder, or NULL */
 };
 
 static void release_space(void *data)
@@ -49,14 +53,18 @@ static void free_file(void *data)
 
     g_free((char *)file->mapped.path);
     g_free((char *)file->mapped.build_id);
+    g_free((char *)file->mapped.copy);
+    g_free((char *)file->mapped.place);
     ct_elf_file_free(file->elf);
     g_free(file);
 }
 
-struct ct_maps *ct_maps_new(void)
+struct ct_maps *ct_maps_new(const char *path)
 {
     struct ct_maps *maps = g_new0(struct ct_maps, 1);
 
+    if (path != NULL)
+        maps->copies = g_build_filename(path, CT_OBJECTS_FOLDER, NULL);
     maps->spaces = g_hash_table_new_full(NULL, NULL, NULL, release_space);
     maps->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_file);
     return maps;
@@ -66,6 +74,7 @@ void ct_maps_free(struct ct_maps *maps)
 {
     g_hash_table_unref(maps->spaces);
     g_hash_table_unref(maps->files);
+    g_free(maps->copies);
     g_free(maps);
 }
 
@@ -73,15 +82,41 @@ void ct_maps_free(struct ct_maps *maps)
 
 static const struct ct_elf_file *read_elf(struct file *file)
 {
-    if (!file->is_read && file->mapped.path[0] == '/')
-        file->elf = ct_elf_file_read(file->mapped.path);
+    if (!file->is_read && file->mapped.place[0] == '/')
+        file->elf = ct_elf_file_read(file->mapped.place);
     file->is_read = TRUE;
     return file->elf;
 }
 
-static struct file *get_file(struct ct_maps *maps, const char *path, const char *build_id)
+/* The file that is there is another one than was mapped. What has a build id is known by that. */
+static gboolean is_another(const struct ct_raw_record *record)
 {
-    g_autofree char *key = g_strdup_printf("%s:%s", build_id, path);
+    struct stat status;
+
+    return record->as.mapping.inode != 0 && stat(record->as.mapping.path, &status) == 0 &&
+           status.st_ino != record->as.mapping.inode;
+}
+
+/* Where to read it: its copy, if there is one. "" if what is there is not it. */
+static void find_place(const struct ct_maps *maps, struct file *file, const char *key,
+                       const struct ct_raw_record *record)
+{
+    g_autofree char *copy = maps->copies != NULL ? g_build_filename(maps->copies, key, NULL) : NULL;
+    gboolean has_copy = copy != NULL && g_file_test(copy, G_FILE_TEST_IS_REGULAR);
+
+    file->mapped.copy = g_strdup(has_copy ? key : "");
+    file->mapped.place = has_copy             ? g_steal_pointer(&copy)
+                         : is_another(record) ? g_strdup("")
+                                              : g_strdup(record->as.mapping.path);
+}
+
+static struct file *get_file(struct ct_maps *maps, const struct ct_raw_record *record)
+{
+    const char *path = record->as.mapping.path;
+    const char *build_id = record->as.mapping.build_id;
+    g_autofree char *object = ct_object_key(build_id, record->as.mapping.major,
+                                            record->as.mapping.minor, record->as.mapping.inode);
+    g_autofree char *key = g_strdup_printf("%s:%s", object, path);
     struct file *file = g_hash_table_lookup(maps->files, key);
 
     if (file != NULL)
@@ -89,6 +124,7 @@ static struct file *get_file(struct ct_maps *maps, const char *path, const char 
     file = g_new0(struct file, 1);
     file->mapped.path = g_strdup(path);
     file->mapped.build_id = g_strdup(build_id);
+    find_place(maps, file, object, record);
     /* Where the kernel does not tell the build, it is that of the file that is there. */
     if (*build_id == '\0' && read_elf(file) != NULL) {
         g_free((char *)file->mapped.build_id);
@@ -244,7 +280,7 @@ static void add_mapping(struct ct_maps *maps, const struct ct_raw_record *record
     struct space *space = own_space(maps, record->as.mapping.pid);
     guint at = cut_out(space->mappings, mapping.begin, mapping.end);
 
-    mapping.file = &get_file(maps, record->as.mapping.path, record->as.mapping.build_id)->mapped;
+    mapping.file = &get_file(maps, record)->mapped;
     g_array_insert_val(space->mappings, at, mapping);
     if (strcmp(mapping.file->path, VDSO_PATH) == 0)
         space->is_32_bit = mapping.end <= VDSO_END_32_BIT;

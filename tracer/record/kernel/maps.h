@@ -14,6 +14,8 @@
 struct ct_mapped_file {
     const char *path;     /* owned by the maps; "[vdso]", "//anon" and their like are no files */
     const char *build_id; /* the same; hexadecimal, "" if there is none */
+    const char *copy;  /* the same; its name among the recording's copies: see objects.h; or "" */
+    const char *place; /* the same; where it is to be read */
 };
 
 /* File bytes from `file_offset` on stand at [begin, end). */
@@ -35,7 +37,8 @@ struct ct_address_space {
 
 struct ct_maps;
 
-struct ct_maps *ct_maps_new(void);
+/* Of a recording at `path`; NULL: of none, which has copies of files. */
+struct ct_maps *ct_maps_new(const char *path);
 void ct_maps_free(struct ct_maps *maps);
 
 /* Takes mappings, forks and execs; other records mean nothing to it. */

@@ -1,9 +1,11 @@
 #include "present.h"
 
 #include "../procfs.h"
+#include "blocked.h"
 #include "decode.h"
 #include "descriptors.h"
 #include "elf_file.h"
+#include "objects.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,6 +31,7 @@
 struct look {
     int spool_fd;
     uint64_t time_ns;
+    struct ct_objects *objects;       /* borrowed; NULL: nothing is to be kept */
     struct ct_socket_tables *sockets; /* owned */
     GHashTable *build_ids;            /* owned; a file's "major:minor:inode" -> hexadecimal text */
 };
@@ -38,6 +41,7 @@ struct writer {
     GByteArray *bytes; /* borrowed; whole records */
     guint record;      /* where the one that is written begins */
     pid_t pid;
+    pid_t living; /* of its threads: see ct_proc_find_living() */
 };
 
 static void begin_record(struct writer *writer, uint32_t type, uint16_t misc)
@@ -103,35 +107,45 @@ static void write_task(struct writer *writer, pid_t tid, const struct ct_proc_st
     end_record(writer, tid);
 }
 
-/* "202 0x7f00 0x80 ...": the call that it is in; "running", or "-1 ..." where it is in none. */
-static void read_call(struct ct_spool_task *task)
+/* After all of the process's threads: it ends with the last one of them. */
+static void write_end(struct writer *writer, pid_t tid)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/syscall", task->pid, task->tid);
-    g_autofree char *text = NULL;
-    char *at;
+    const struct {
+        uint32_t pid, parent_pid, tid, parent_tid;
+        uint64_t time_ns;
+    } end = {
+        .pid = (uint32_t)writer->pid,
+        .parent_pid = (uint32_t)writer->pid,
+        .tid = (uint32_t)tid,
+        .parent_tid = (uint32_t)writer->pid,
+        .time_ns = writer->look->time_ns,
+    };
 
-    if (!g_file_get_contents(path, &text, NULL, NULL))
-        return;
-    task->number = strtoll(text, &at, 10);
-    task->has_call = at != text && task->number >= 0;
-    for (size_t i = 0; i < CT_SYSCALL_ARGUMENTS && task->has_call; i++)
-        task->arguments[i] = strtoull(at, &at, 16);
+    begin_record(writer, PERF_RECORD_EXIT, 0);
+    append(writer, &end, sizeof(end));
+    end_record(writer, tid);
 }
 
 /* After the task itself. */
 static void write_state(struct writer *writer, pid_t tid, const struct ct_proc_stat *stat)
 {
+    g_autoptr(GByteArray) stack = g_byte_array_new();
     struct ct_spool_task task = {
         .pid = writer->pid,
         .tid = tid,
         .is_blocked = stat->state != 'R',
     };
 
+    if (CT_PROC_HAS_ENDED(stat->state)) {
+        write_end(writer, tid);
+        return;
+    }
     g_strlcpy(task.name, stat->name, sizeof(task.name));
     if (task.is_blocked)
-        read_call(&task);
+        ct_blocked_read(&task, stack);
     begin_record(writer, CT_SPOOL_TASK, 0);
     append(writer, &task, sizeof(task));
+    append(writer, stack->data, stack->len);
     end_record(writer, tid);
 }
 
@@ -190,19 +204,46 @@ static gboolean parse_line(const char *text, struct line *line)
     return line->permissions[2] == 'x' && *line->path != '\0' && line->begin < line->end;
 }
 
-/* The file that is mapped, also where another one has its name by now. Caller frees; or NULL. */
-static struct ct_elf_file *read_mapped_file(const struct writer *writer, const struct line *line)
+static gboolean is_mapped_there(const struct line *line, const char *place)
 {
-    g_autofree char *mapped = g_strdup_printf("/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
-                                              writer->pid, line->begin, line->end);
-    g_autofree char *named = g_strdup_printf("/proc/%d/root%s", writer->pid, line->path);
-    struct ct_elf_file *file = ct_elf_file_read(mapped); /* that takes a privilege */
     struct stat status;
 
-    if (file == NULL && stat(named, &status) == 0 && status.st_ino == line->inode &&
-        major(status.st_dev) == line->major && minor(status.st_dev) == line->minor)
-        file = ct_elf_file_read(named);
-    return file;
+    return stat(place, &status) == 0 && status.st_ino == line->inode &&
+           major(status.st_dev) == line->major && minor(status.st_dev) == line->minor;
+}
+
+/* What opens the file that is mapped, also where another one has its name by now, or it has none.
+ * NULL: nothing does. Caller frees. */
+static char *find_mapped_file(const struct writer *writer, const struct line *line)
+{
+    g_autofree char *mapped = g_strdup_printf("/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
+                                              writer->living, line->begin, line->end);
+    g_autofree char *named = g_strdup_printf("/proc/%d/root%s", writer->living, line->path);
+    g_autofree char *program = g_strdup_printf("/proc/%d/exe", writer->living);
+    struct stat status;
+
+    if (stat(mapped, &status) == 0) /* that takes a privilege */
+        return g_steal_pointer(&mapped);
+    return is_mapped_there(line, named)     ? g_steal_pointer(&named)
+           : is_mapped_there(line, program) ? g_steal_pointer(&program)
+                                            : NULL;
+}
+
+/* Its build id. Keeps a copy, if it is one of those that are to be kept. Caller frees. */
+static char *read_build_id(const struct writer *writer, const struct line *line)
+{
+    g_autofree char *place = find_mapped_file(writer, line);
+    struct ct_elf_file *file = place != NULL ? ct_elf_file_read(place) : NULL;
+
+    if (file == NULL)
+        return g_strdup("");
+    char *build_id = g_strdup(strlen(file->build_id) <= CT_RAW_BUILD_ID_SIZE ? file->build_id : "");
+    g_autofree char *key = ct_object_key(build_id, line->major, line->minor, line->inode);
+
+    if (writer->look->objects != NULL)
+        ct_objects_keep(writer->look->objects, key, place, line->path);
+    ct_elf_file_free(file);
+    return build_id;
 }
 
 /* In hexadecimal; empty if it has none. Borrowed. */
@@ -215,23 +256,19 @@ static const char *find_build_id(struct writer *writer, const struct line *line)
         g_free(key);
         return known != NULL ? known : "";
     }
-    struct ct_elf_file *file = read_mapped_file(writer, line);
-    char *build_id = g_strdup(file != NULL ? file->build_id : "");
+    char *build_id = read_build_id(writer, line);
 
-    ct_elf_file_free(file);
     g_hash_table_insert(writer->look->build_ids, key, build_id);
     return build_id;
 }
 
 #define BUILD_ID_BYTES (CT_RAW_BUILD_ID_SIZE / 2)
 
-/* As the kernel does: zeros follow one that is short. 0 if there is none that fits. */
+/* As the kernel does: zeros follow one that is short. */
 static uint8_t parse_build_id(const char *text, uint8_t bytes[BUILD_ID_BYTES])
 {
     size_t size = strlen(text) / 2;
 
-    if (size > BUILD_ID_BYTES)
-        return 0;
     for (size_t i = 0; i < size; i++)
         bytes[i] = (uint8_t)(g_ascii_xdigit_value(text[2 * i]) << 4 |
                              g_ascii_xdigit_value(text[2 * i + 1]));
@@ -243,9 +280,17 @@ static void write_mapping(struct writer *writer, const struct line *line)
     struct {
         uint32_t pid, tid;
         uint64_t begin, size, offset;
-        uint8_t build_id_size;
-        uint8_t unused[3];
-        uint8_t build_id[BUILD_ID_BYTES];
+        union {
+            struct {
+                uint8_t size;
+                uint8_t unused[3];
+                uint8_t bytes[BUILD_ID_BYTES];
+            } build_id;
+            struct {
+                uint32_t major, minor;
+                uint64_t inode, generation;
+            } file;
+        } as;
         uint32_t protection, flags;
     } map = {
         .pid = (uint32_t)writer->pid,
@@ -258,10 +303,17 @@ static void write_mapping(struct writer *writer, const struct line *line)
         .flags = line->permissions[3] == 's' ? MAP_SHARED : MAP_PRIVATE,
     };
 
-    map.build_id_size = parse_build_id(find_build_id(writer, line), map.build_id);
+    const char *build_id = find_build_id(writer, line);
+
+    if (*build_id != '\0') {
+        map.as.build_id.size = parse_build_id(build_id, map.as.build_id.bytes);
+    } else {
+        map.as.file.major = line->major;
+        map.as.file.minor = line->minor;
+        map.as.file.inode = line->inode;
+    }
     begin_record(writer, PERF_RECORD_MMAP2,
-                 PERF_RECORD_MISC_USER |
-                     (map.build_id_size > 0 ? PERF_RECORD_MISC_MMAP_BUILD_ID : 0));
+                 PERF_RECORD_MISC_USER | (*build_id != '\0' ? PERF_RECORD_MISC_MMAP_BUILD_ID : 0));
     append(writer, &map, sizeof(map));
     append_string(writer, line->path);
     end_record(writer, writer->pid);
@@ -269,7 +321,7 @@ static void write_mapping(struct writer *writer, const struct line *line)
 
 static void write_mappings(struct writer *writer)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/maps", writer->pid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/maps", writer->living);
     g_autofree char *text = NULL;
 
     if (!g_file_get_contents(path, &text, NULL, NULL))
@@ -299,9 +351,9 @@ static char *read_link(pid_t pid, const char *name)
 
 static void write_process(struct writer *writer)
 {
-    g_autofree char *exe = read_link(writer->pid, "exe");
+    g_autofree char *exe = read_link(writer->living, "exe");
     g_autofree char *args = ct_proc_read_command_line(writer->pid);
-    g_autofree char *cwd = read_link(writer->pid, "cwd");
+    g_autofree char *cwd = read_link(writer->living, "cwd");
     struct ct_proc_stat stat;
 
     if (!ct_proc_read_stat(writer->pid, writer->pid, &stat))
@@ -339,7 +391,7 @@ static void write_descriptor(void *user, const struct ct_descriptor *descriptor)
 static void write_description(struct writer *writer)
 {
     write_process(writer);
-    ct_descriptors_visit(writer->pid, writer->look->sockets, write_descriptor, writer);
+    ct_descriptors_visit(writer->living, writer->look->sockets, write_descriptor, writer);
 }
 
 /* ---- Processes ---- */
@@ -362,17 +414,19 @@ static gboolean write_bytes(int fd, const GByteArray *bytes)
 static gboolean write_part(struct look *look, pid_t pid, void (*part)(struct writer *))
 {
     g_autoptr(GByteArray) bytes = g_byte_array_new();
-    struct writer writer = {.look = look, .bytes = bytes, .pid = pid};
+    struct writer writer = {
+        .look = look, .bytes = bytes, .pid = pid, .living = ct_proc_find_living(pid)};
 
     part(&writer);
     return write_bytes(look->spool_fd, bytes);
 }
 
-static struct look begin_look(int spool_fd, uint64_t time_ns)
+static struct look begin_look(int spool_fd, struct ct_objects *objects, uint64_t time_ns)
 {
     return (struct look){
         .spool_fd = spool_fd,
         .time_ns = time_ns,
+        .objects = objects,
         .sockets = ct_socket_tables_new(),
         .build_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
     };
@@ -384,13 +438,14 @@ static void end_look(struct look *look)
     g_hash_table_unref(look->build_ids);
 }
 
-gboolean ct_present_write_processes(int spool_fd, const GArray *pids, uint64_t time_ns)
+gboolean ct_present_write_processes(int spool_fd, struct ct_objects *objects, const GArray *pids,
+                                    uint64_t time_ns)
 {
     /* All tasks first: a fork hands on what the parent has mapped by then. What they do comes after
      * what is mapped, which says by which numbers they make their calls. */
     static void (*const parts[])(struct writer *) = {write_tasks, write_mappings, write_states,
                                                      write_description};
-    struct look look = begin_look(spool_fd, time_ns);
+    struct look look = begin_look(spool_fd, objects, time_ns);
     gboolean is_written = TRUE;
 
     for (size_t part = 0; part < G_N_ELEMENTS(parts); part++) {
@@ -403,9 +458,25 @@ gboolean ct_present_write_processes(int spool_fd, const GArray *pids, uint64_t t
 
 gboolean ct_present_write_description(int spool_fd, pid_t pid, uint64_t time_ns)
 {
-    struct look look = begin_look(spool_fd, time_ns);
+    struct look look = begin_look(spool_fd, NULL, time_ns);
     gboolean is_written = write_part(&look, pid, write_description);
 
     end_look(&look);
     return is_written;
+}
+
+void ct_present_keep_objects(struct ct_objects *objects, const GArray *pids)
+{
+    struct look look = begin_look(-1, objects, 0);
+
+    for (guint i = 0; i < pids->len; i++) {
+        g_autoptr(GByteArray) unused = g_byte_array_new();
+        pid_t pid = g_array_index(pids, pid_t, i);
+        struct writer writer = {
+            .look = &look, .bytes = unused, .pid = pid, .living = ct_proc_find_living(pid)};
+
+        if (!ct_proc_shares_files(writer.living))
+            write_mappings(&writer);
+    }
+    end_look(&look);
 }

@@ -6,6 +6,8 @@
 #ifndef CTRACE_RECORD_KERNEL_PRESENT_H
 #define CTRACE_RECORD_KERNEL_PRESENT_H
 
+#include "objects.h"
+
 #include <glib.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,13 +18,19 @@
  */
 
 /* All about these processes (pid_t), a parent before its children: they, their threads, what they
- * have mapped to execute, and their descriptions. */
-gboolean ct_present_write_processes(int spool_fd, const GArray *pids, uint64_t time_ns);
+ * have mapped to execute, and their descriptions. Files that nobody would find by their names are
+ * kept among `objects`, if that is not NULL. */
+gboolean ct_present_write_processes(int spool_fd, struct ct_objects *objects, const GArray *pids,
+                                    uint64_t time_ns);
 
 /*
  * Only what the kernel does not tell of a process that executes a program while it is recorded: a
  * CT_SPOOL_PROCESS, and a CT_SPOOL_DESCRIPTOR for each open descriptor.
  */
 gboolean ct_present_write_description(int spool_fd, pid_t pid, uint64_t time_ns);
+
+/* Only keeps such files, of those of the processes that have files of their own: what they have
+ * mapped since. */
+void ct_present_keep_objects(struct ct_objects *objects, const GArray *pids);
 
 #endif

@@ -1,6 +1,7 @@
 #include "rings.h"
 
 #include "attach.h"
+#include "user_registers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -201,16 +202,23 @@ struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **wh
                     why_not);
 }
 
+/* So much of a stack as the C library's functions take, down to a system call. */
+#define CALLERS_STACK_SIZE 512U
+
 /*
- * A tracepoint of the task's. All of them have a stack, so that samples have one layout: it is
- * empty but where it is wanted.
+ * A tracepoint of the task's. All of them have a call chain, so that samples have one layout: it is
+ * empty but where it is wanted. What else is wanted of a stack comes after the tracepoint's own
+ * data.
  */
 static struct perf_event_attr call_event(uint64_t id, gboolean wants_stack, gboolean on_exec)
 {
     return (struct perf_event_attr){
         .type = PERF_TYPE_TRACEPOINT,
         .config = id,
-        .sample_type = PERF_SAMPLE_CALLCHAIN,
+        .sample_type = PERF_SAMPLE_CALLCHAIN |
+                       (wants_stack ? PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER : 0),
+        .sample_regs_user = wants_stack ? CT_USER_REGISTER_MASK : 0,
+        .sample_stack_user = wants_stack ? CALLERS_STACK_SIZE : 0,
         .exclude_callchain_kernel = 1,
         .exclude_callchain_user = !wants_stack,
         .sample_period = 1,

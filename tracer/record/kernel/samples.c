@@ -30,7 +30,7 @@ struct ct_kernel_samples *ct_kernel_samples_open(const char *path,
     for (guint i = 0; i < samples->sources->len; i++)
         samples->cpu_count += !ct_source_is_present(source_at(samples, i));
     samples->tasks = ct_tasks_new(scope->root_pid, scope->follows_children);
-    samples->maps = ct_maps_new();
+    samples->maps = ct_maps_new(path);
     samples->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     if (samples->cpu_count > 0) {
         samples->unwinder = ct_unwinder_new(scope->stack_frames);
@@ -92,13 +92,16 @@ static gboolean take_sample(struct ct_kernel_samples *samples, const struct ct_r
     struct ct_unwound *unwound = &samples->unwound;
     const uint64_t *start_ns = g_hash_table_lookup(samples->starts, GINT_TO_POINTER(raw->pid));
     struct ct_address_space space;
+    struct ct_user_state state;
 
     if (!ct_tasks_has(samples->tasks, raw->tid))
         return FALSE;
     *unwound = (struct ct_unwound){.count = 0};
-    unwound->is_partial = raw->as.sample.registers != NULL;
-    if (samples->unwinder != NULL && ct_maps_get(samples->maps, raw->pid, &space))
-        ct_unwinder_run(samples->unwinder, &space, raw, unwound);
+    /* As it executes a program, or has ended, it is in the kernel and in nothing else. */
+    unwound->is_partial = raw->as.sample.user.registers != NULL || !raw->as.sample.in_kernel;
+    if (samples->unwinder != NULL && ct_user_state_of(&raw->as.sample.user, &state) &&
+        ct_maps_get(samples->maps, raw->pid, &space))
+        ct_unwinder_run(samples->unwinder, &space, &state, unwound);
     record->event = CT_KERNEL_ID_CPU_SAMPLE;
     record->tid = raw->tid;
     record->as.cpu_sample = (struct ct_kernel_cpu_sample){
@@ -108,7 +111,7 @@ static gboolean take_sample(struct ct_kernel_samples *samples, const struct ct_r
         .in_kernel = raw->as.sample.in_kernel != 0,
         .is_partial = unwound->is_partial != 0,
         .addresses = {.values = unwound->addresses, .count = unwound->count},
-        .omitted = unwound->omitted,
+        .omitted = ct_stack_omitted(unwound->omitted),
         .outermost = unwound->outermost,
     };
     return TRUE;

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define CT_SPOOL_MAGIC   UINT64_C(0x314c4f4f50534b43)
-#define CT_SPOOL_VERSION 2
+#define CT_SPOOL_VERSION 3
 
 struct ct_spool_head {
     uint64_t magic;
@@ -34,7 +34,7 @@ struct ct_spool_id {
 enum ct_spool_type {
     CT_SPOOL_PROCESS = 64, /* exe, args, cwd */
     CT_SPOOL_DESCRIPTOR,   /* local, peer */
-    CT_SPOOL_TASK
+    CT_SPOOL_TASK          /* no strings, but what was copied of its stack */
 };
 
 struct ct_spool_process {
@@ -61,6 +61,9 @@ struct ct_spool_task {
     uint32_t has_call; /* then: the system call that it is in */
     int64_t number;
     uint64_t arguments[CT_SYSCALL_ARGUMENTS];
+    uint64_t stack_pointer; /* of its own code, if it is blocked; 0: that is not known */
+    uint64_t instruction;   /* where it goes on */
+    uint64_t stack_size;    /* so many bytes from the stack pointer on were copied */
 };
 
 #endif

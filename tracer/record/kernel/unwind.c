@@ -1,6 +1,6 @@
 #include "unwind.h"
 
-#include "user_registers.h"
+#include "frame_pointer.h"
 
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
@@ -13,6 +13,11 @@
 #define IMAGES_MAX 64
 
 #define VDSO_SIZE_MAX ((size_t)1 << 16)
+
+/* A step reads no more of the stack than the registers that a function saves. */
+#define READS_MAX CT_DWARF_REGISTERS
+
+#define WORD sizeof(uint64_t)
 
 /* What was read of a program's files: its forks share it. */
 struct image {
@@ -29,16 +34,59 @@ struct ct_unwinder {
     uint64_t uses;
     uint32_t stack_frames; /* so many are kept */
 
-    /* The sample at hand. */
+    /* The task at hand. */
     Dwfl *dwfl;                           /* borrowed from its image */
     const struct ct_address_space *space; /* borrowed, as is the rest */
-    const struct ct_raw_record *sample;
     struct ct_unwound *unwound;
-    uint32_t frame_count;                       /* of those that were found, kept or not */
-    uint64_t registers[CT_USER_REGISTER_COUNT]; /* by their numbers in DWARF */
+    uint32_t frame_count;              /* of those that were found, kept or not */
+    struct ct_user_state state;        /* of its innermost frame, or of one that is found again */
+    uint64_t last[CT_DWARF_REGISTERS]; /* those of the outermost that was found */
+    struct {
+        uint64_t place;
+        uint64_t word;
+    } reads[READS_MAX]; /* of the stack, since the last frame */
+    guint read_count;
     gboolean is_beyond; /* what was asked for last was not copied: to libdwfl that is an end, too */
     gboolean is_stale;  /* the image has other files there */
+    gboolean is_again;  /* the next frame is one that was found before */
 };
+
+/* ---- The state of a task ---- */
+
+gboolean ct_user_state_of(const struct ct_raw_user *user, struct ct_user_state *state)
+{
+    static const unsigned numbers[] = {
+#define DWARF_NUMBER(dwarf, perf) dwarf,
+        CT_USER_REGISTERS(DWARF_NUMBER)
+#undef DWARF_NUMBER
+    };
+
+    if (user->registers == NULL)
+        return FALSE;
+    *state = (struct ct_user_state){.stack = user->stack, .stack_size = user->stack_size};
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        state->registers[numbers[i]] = user->registers[i];
+    state->stack_begin = state->registers[CT_DWARF_REGISTER_SP];
+    return TRUE;
+}
+
+struct ct_user_state ct_user_state_at(uint64_t instruction, uint64_t stack_pointer)
+{
+    return (struct ct_user_state){
+        .registers = {[CT_DWARF_REGISTER_PC] = instruction, [CT_DWARF_REGISTER_SP] = stack_pointer},
+        .stack_begin = stack_pointer,
+    };
+}
+
+gboolean ct_user_state_read(const struct ct_user_state *state, uint64_t address, uint64_t *word)
+{
+    uint64_t offset = address - state->stack_begin;
+
+    if (state->stack_size < WORD || offset > state->stack_size - WORD)
+        return FALSE;
+    memcpy(word, state->stack + offset, WORD);
+    return TRUE;
+}
 
 /* ---- Modules ---- */
 
@@ -66,7 +114,7 @@ static Dwfl_Module *report(struct ct_unwinder *unwinder, const struct ct_mapped_
     if (file->path[0] != '/' && (fd = dup(unwinder->vdso_fd)) < 0)
         return NULL;
     Dwfl_Module *module =
-        dwfl_report_elf(unwinder->dwfl, file->path, file->path, fd, bias, /* is a bias */ true);
+        dwfl_report_elf(unwinder->dwfl, file->path, file->place, fd, bias, /* is a bias */ true);
 
     if (module == NULL && fd >= 0)
         close(fd);
@@ -99,7 +147,7 @@ static void report_module(struct ct_unwinder *unwinder, uint64_t address)
         unwinder->is_stale = TRUE;
 }
 
-/* ---- The state of the sampled task ---- */
+/* ---- What libdwfl asks for ---- */
 
 static pid_t next_thread(Dwfl *dwfl, void *data, void **thread)
 {
@@ -121,23 +169,28 @@ static bool get_thread(Dwfl *dwfl, pid_t tid, void *data, void **thread)
 static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *value, void *data)
 {
     struct ct_unwinder *unwinder = data;
-    uint64_t offset = address - unwinder->registers[CT_DWARF_REGISTER_SP];
-    size_t size = unwinder->sample->as.sample.stack_size;
+    uint64_t word;
 
     (void)dwfl;
-    unwinder->is_beyond = size < sizeof(*value) || offset > size - sizeof(*value);
-    if (unwinder->is_beyond)
+    unwinder->is_beyond = !ct_user_state_read(&unwinder->state, address, &word);
+    if (unwinder->is_beyond) {
+        unwinder->unwound->next_place = address;
         return false;
-    memcpy(value, unwinder->sample->as.sample.stack + offset, sizeof(*value));
+    }
+    if (unwinder->read_count < READS_MAX) {
+        unwinder->reads[unwinder->read_count].place = address;
+        unwinder->reads[unwinder->read_count++].word = word;
+    }
+    *value = word;
     return true;
 }
 
 static bool set_registers(Dwfl_Thread *thread, void *data)
 {
-    struct ct_unwinder *unwinder = data;
+    const struct ct_user_state *state = &((struct ct_unwinder *)data)->state;
 
-    dwfl_thread_state_register_pc(thread, unwinder->registers[CT_DWARF_REGISTER_PC]);
-    return dwfl_thread_state_registers(thread, 0, CT_DWARF_REGISTER_COUNT, unwinder->registers);
+    dwfl_thread_state_register_pc(thread, state->registers[CT_DWARF_REGISTER_PC]);
+    return dwfl_thread_state_registers(thread, 0, CT_DWARF_REGISTER_COUNT, state->registers);
 }
 
 static const Dwfl_Thread_Callbacks thread_callbacks = {
@@ -194,46 +247,88 @@ static struct image *get_image(struct ct_unwinder *unwinder, uint64_t id)
 /* ---- Frames ---- */
 
 /* Where the frame of that number is kept: beyond the innermost, in turn with others. */
-static uint64_t *place_of_frame(const struct ct_unwinder *unwinder, uint32_t number)
+static uint32_t index_of_frame(const struct ct_unwinder *unwinder, uint32_t number)
 {
     uint32_t outermost = CT_STACK_OUTERMOST(unwinder->stack_frames);
     uint32_t innermost = unwinder->stack_frames - outermost;
 
-    if (number >= unwinder->stack_frames)
-        number = innermost + (number - innermost) % outermost;
-    return &unwinder->unwound->addresses[number];
+    return number < unwinder->stack_frames ? number : innermost + (number - innermost) % outermost;
 }
 
-/* The outermost frames in their order. */
+/* Counts the frames, and brings the outermost of them in order. */
 static void end_frames(const struct ct_unwinder *unwinder)
 {
     struct ct_unwound *unwound = unwinder->unwound;
     uint32_t limit = unwinder->stack_frames;
     uint32_t count = unwinder->frame_count;
-    uint64_t outermost[CT_STACK_MAX_FRAMES];
+    uint64_t addresses[CT_STACK_OUTERMOST(CT_STACK_MAX_FRAMES)];
+    uint64_t places[CT_STACK_OUTERMOST(CT_STACK_MAX_FRAMES)];
 
     unwound->count = MIN(count, limit);
+    unwound->omitted = 0;
+    unwound->outermost = 0;
     if (count <= limit)
         return;
-    unwound->omitted = ct_stack_omitted(count - limit);
+    unwound->omitted = count - limit;
     unwound->outermost = CT_STACK_OUTERMOST(limit);
-    for (uint32_t i = 0; i < unwound->outermost; i++)
-        outermost[i] = *place_of_frame(unwinder, count - unwound->outermost + i);
-    memcpy(unwound->addresses + (limit - unwound->outermost), outermost,
-           unwound->outermost * sizeof(outermost[0]));
+    for (uint32_t i = 0; i < unwound->outermost; i++) {
+        uint32_t index = index_of_frame(unwinder, count - unwound->outermost + i);
+        addresses[i] = unwound->addresses[index];
+        places[i] = unwound->places[index];
+    }
+    uint32_t first = limit - unwound->outermost;
+    memcpy(unwound->addresses + first, addresses, unwound->outermost * WORD);
+    memcpy(unwound->places + first, places, unwound->outermost * WORD);
+}
+
+/* Where the return address stood that the last step found. */
+static uint64_t find_place(const struct ct_unwinder *unwinder, uint64_t address)
+{
+    for (guint i = unwinder->read_count; i-- > 0;) {
+        if (unwinder->reads[i].word == address)
+            return unwinder->reads[i].place;
+    }
+    return 0;
+}
+
+static void note_registers(struct ct_unwinder *unwinder, Dwfl_Frame *frame, uint64_t instruction)
+{
+    for (unsigned number = 0; number < CT_DWARF_REGISTER_COUNT; number++) {
+        if (dwfl_frame_reg(frame, number, &unwinder->last[number]) != 0)
+            unwinder->last[number] = 0;
+    }
+    unwinder->last[CT_DWARF_REGISTER_PC] = instruction;
 }
 
 static int add_frame(Dwfl_Frame *frame, void *data)
 {
     struct ct_unwinder *unwinder = data;
+    struct ct_unwound *unwound = unwinder->unwound;
     bool is_exact;
     Dwarf_Addr address;
 
+    if (unwinder->is_again) {
+        unwinder->is_again = FALSE;
+        return DWARF_CB_OK;
+    }
+    if (!dwfl_frame_pc(frame, &address, NULL))
+        return DWARF_CB_ABORT;
+    /* Each has a word of the stack, at least. */
+    if (unwinder->frame_count > unwinder->state.stack_size / WORD + 1)
+        return DWARF_CB_ABORT;
+    uint32_t index = index_of_frame(unwinder, unwinder->frame_count);
+    gboolean is_leaf = unwinder->frame_count == 0;
+    unwound->places[index] = is_leaf ? 0 : find_place(unwinder, address);
+    unwinder->read_count = 0;
+    /* To know whether it is exact, libdwfl looks for the next frame: by then it has to know where
+     * this one is. */
+    report_module(unwinder, is_leaf ? address : address - 1);
     if (!dwfl_frame_pc(frame, &address, &is_exact))
         return DWARF_CB_ABORT;
+    note_registers(unwinder, frame, is_exact ? address : address - 1);
     /* The leaf, and what a signal interrupted, is where it is: readers go back by one. */
-    *place_of_frame(unwinder, unwinder->frame_count++) = address + (is_exact ? 1 : 0);
-    report_module(unwinder, is_exact ? address : address - 1);
+    unwound->addresses[index] = address + (is_exact ? 1 : 0);
+    unwinder->frame_count++;
     return unwinder->is_stale ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
 
@@ -251,54 +346,88 @@ static gboolean is_at_entry(const struct ct_unwinder *unwinder)
 static gboolean follow(struct ct_unwinder *unwinder, Dwfl *dwfl)
 {
     unwinder->is_beyond = FALSE;
+    unwinder->read_count = 0;
     int result = dwfl_getthread_frames(dwfl, 1, add_frame, unwinder);
 
-    end_frames(unwinder);
     return (result == 0 && !unwinder->is_beyond) || is_at_entry(unwinder);
 }
 
-static void unwind(struct ct_unwinder *unwinder)
+static Dwfl_Module *find_module(void *user, uint64_t address)
+{
+    struct ct_unwinder *unwinder = user;
+
+    if (ct_address_space_find(unwinder->space, address) == NULL) /* no code */
+        return NULL;
+    report_module(unwinder, address);
+    return unwinder->is_stale ? NULL : dwfl_addrmodule(unwinder->dwfl, address);
+}
+
+/*
+ * TRUE if the last frame is to be found by a frame pointer that is not known, which was found: it
+ * can be gone on from there.
+ */
+static gboolean find_frame_pointer(struct ct_unwinder *unwinder)
+{
+    const struct ct_frame_search search = {
+        .state = &unwinder->state,
+        .instruction = unwinder->last[CT_DWARF_REGISTER_PC],
+        .stack_pointer = unwinder->last[CT_DWARF_REGISTER_SP],
+        .find_module = find_module,
+        .user = unwinder,
+    };
+    uint64_t frame_pointer;
+
+    if (unwinder->is_stale || !unwinder->is_beyond || unwinder->frame_count == 0 ||
+        unwinder->last[CT_DWARF_REGISTER_FP] != 0 || unwinder->unwound->next_place != WORD ||
+        !ct_frame_pointer_find(&search, &frame_pointer))
+        return FALSE;
+    memcpy(unwinder->state.registers, unwinder->last, sizeof(unwinder->last));
+    unwinder->state.registers[CT_DWARF_REGISTER_FP] = frame_pointer;
+    unwinder->is_again = TRUE;
+    return TRUE;
+}
+
+static void unwind(struct ct_unwinder *unwinder, const struct ct_user_state *state)
 {
     struct image *image = get_image(unwinder, unwinder->space->image);
+    gboolean is_whole;
 
     unwinder->dwfl = image->dwfl;
+    unwinder->state = *state;
     unwinder->is_stale = FALSE;
     unwinder->frame_count = 0;
-    unwinder->unwound->count = 0;
+    unwinder->is_again = FALSE;
+    end_frames(unwinder);
+    unwinder->unwound->next_place = 0;
     if (image->dwfl == NULL ||
         (dwfl_pid(image->dwfl) < 0 &&
          !dwfl_attach_state(image->dwfl, unwinder->self, 1, &thread_callbacks, unwinder)))
         return;
-    report_module(unwinder, unwinder->registers[CT_DWARF_REGISTER_PC]);
-    unwinder->unwound->is_partial = unwinder->is_stale || !follow(unwinder, image->dwfl);
+    report_module(unwinder, unwinder->state.registers[CT_DWARF_REGISTER_PC]);
+    do
+        is_whole = !unwinder->is_stale && follow(unwinder, image->dwfl);
+    while (!is_whole && find_frame_pointer(unwinder));
+    end_frames(unwinder);
+    unwinder->unwound->is_partial = !is_whole;
+    if (is_whole || !unwinder->is_beyond)
+        unwinder->unwound->next_place = 0;
     if (unwinder->is_stale)
         g_hash_table_remove(unwinder->images, &image->id);
 }
 
 void ct_unwinder_run(struct ct_unwinder *unwinder, const struct ct_address_space *space,
-                     const struct ct_raw_record *sample, struct ct_unwound *unwound)
+                     const struct ct_user_state *state, struct ct_unwound *unwound)
 {
-    static const unsigned numbers[] = {
-#define DWARF_NUMBER(dwarf, perf) dwarf,
-        CT_USER_REGISTERS(DWARF_NUMBER)
-#undef DWARF_NUMBER
-    };
-
-    *unwound = (struct ct_unwound){.count = 0};
-    /* As it executes a program, or has ended, it is in the kernel and in nothing else. */
-    unwound->is_partial = !sample->as.sample.in_kernel;
-    if (sample->as.sample.registers == NULL)
-        return;
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
-        unwinder->registers[numbers[i]] = sample->as.sample.registers[i];
     unwinder->space = space;
-    unwinder->sample = sample;
     unwinder->unwound = unwound;
-    unwind(unwinder);
+    unwound->is_partial = TRUE;
+    unwind(unwinder, state);
     if (unwinder->is_stale) /* a library was replaced by another: begin anew */
-        unwind(unwinder);
-    if (unwound->count == 0)
-        unwound->addresses[unwound->count++] = unwinder->registers[CT_DWARF_REGISTER_PC] + 1;
+        unwind(unwinder, state);
+    if (unwound->count == 0) {
+        unwound->places[0] = 0;
+        unwound->addresses[unwound->count++] = state->registers[CT_DWARF_REGISTER_PC] + 1;
+    }
 }
 
 /* ---- The unwinder ---- */

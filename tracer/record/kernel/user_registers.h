@@ -28,6 +28,7 @@
     REGISTER(14, PERF_REG_X86_R14)  \
     REGISTER(15, PERF_REG_X86_R15)
 
+#define CT_DWARF_REGISTER_FP    6
 #define CT_DWARF_REGISTER_SP    7
 #define CT_DWARF_REGISTER_PC    16
 #define CT_DWARF_REGISTER_COUNT 17
@@ -70,6 +71,7 @@
     REGISTER(32, PERF_REG_ARM64_PC)
 
 /* The program counter has no number there: this is the one after the last. */
+#define CT_DWARF_REGISTER_FP    29
 #define CT_DWARF_REGISTER_SP    31
 #define CT_DWARF_REGISTER_PC    32
 #define CT_DWARF_REGISTER_COUNT 32
@@ -77,6 +79,8 @@
 #else
 #error "which registers a stack is unwound with on this machine is not known"
 #endif
+
+#define CT_DWARF_REGISTERS (CT_DWARF_REGISTER_PC + 1)
 
 #define CT_USER_REGISTER_BIT(dwarf, perf) | UINT64_C(1) << (perf)
 #define CT_USER_REGISTER_MASK             (UINT64_C(0) CT_USER_REGISTERS(CT_USER_REGISTER_BIT))

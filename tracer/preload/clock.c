@@ -1,0 +1,67 @@
+#include "clock.h"
+
+#include "raw.h"
+#include "schema/time_namespace.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gnu/lib-names.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+
+/* The C library's own, which asks the vdso. */
+static int (*read_clock)(clockid_t clock, struct timespec *now) = clock_gettime;
+
+/* How much the process's clock is ahead of the machine's. */
+static uint64_t offset_ns;
+
+void ct_clock_init(void)
+{
+    void *library = dlopen(LIBC_SO, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+    void *function = library != NULL ? dlsym(library, "clock_gettime") : NULL;
+
+    if (function != NULL)
+        *(void **)&read_clock = function;
+}
+
+uint64_t ct_now_ns(void)
+{
+    struct timespec now;
+
+    read_clock(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec - offset_ns;
+}
+
+uint64_t ct_clock_own_ns(uint64_t time_ns)
+{
+    return time_ns + offset_ns;
+}
+
+/* Where /proc does not say, or knows of no time namespaces, it is in its parent's. */
+void ct_clock_find_namespace(void)
+{
+    char text[CT_TIME_NAMESPACE_SIZE];
+    int saved_errno = errno;
+    ssize_t size =
+        ct_syscall(SYS_readlinkat, AT_FDCWD, CT_TIME_NAMESPACE_LINK, text, sizeof(text) - 1);
+    int fd = -1;
+
+    if (size > 0) {
+        text[size] = '\0';
+        if (ct_time_namespace_is_first(text))
+            offset_ns = 0;
+        else
+            fd = (int)ct_syscall(SYS_openat, AT_FDCWD, CT_TIME_OFFSETS_FILE, O_RDONLY | O_CLOEXEC);
+    }
+    if (fd >= 0) {
+        size = ct_syscall(SYS_read, fd, text, sizeof(text) - 1);
+        ct_syscall(SYS_close, fd);
+        text[size > 0 ? size : 0] = '\0';
+        if (size > 0)
+            offset_ns = (uint64_t)ct_time_offset_ns(text);
+    }
+    errno = saved_errno;
+}
