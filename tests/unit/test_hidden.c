@@ -221,10 +221,13 @@ static void the_same_callers_are_one_stack(void **state)
 static void the_same_callers_in_another_library_are_another_stack(void **state)
 {
     struct fixture *fixture = *state;
-    struct ct_kernel_record module = {
-        .event = CT_KERNEL_ID_PROCESS_MODULE,
-        .as.process_module = {
-            .pid = PID, .path = "/lib/other.so", .build_id = "", .begin = 0x1000, .end = 0x2000}};
+    struct ct_kernel_record module = {.event = CT_KERNEL_ID_PROCESS_MODULE,
+                                      .as.process_module = {.pid = PID,
+                                                            .path = "/lib/other.so",
+                                                            .copy = "",
+                                                            .build_id = "",
+                                                            .begin = 0x1000,
+                                                            .end = 0x2000}};
 
     add_blocked_call(fixture, 1010 * MS, PID, CT_SYSCALL_pause, 0, 0);
     module.time_ns = 1025 * MS;
