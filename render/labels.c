@@ -250,7 +250,7 @@ const char *ct_layout_find_variable(const struct ct_layout_request *request,
     const struct ct_layout_names *names = request->names;
     if (!names || !wait->object || !ct_object_is_address(ct_op_object(wait->op)))
         return NULL;
-    return names->find_variable(names->user, process, wait->object);
+    return names->find_variable(names->user, process, wait);
 }
 
 void ct_layout_place_labels(struct ct_layout *layout, const struct ct_layout_request *request,

@@ -175,8 +175,9 @@ struct ct_layout_filter {
 
 /* Names that take more than the recording to find. */
 struct ct_layout_names {
-    /* The variable at this address of the process, or NULL. Borrowed. */
-    const char *(*find_variable)(void *user, const struct ct_process *process, uint64_t address);
+    /* The variable at the address that is the wait's object, or NULL. Borrowed. */
+    const char *(*find_variable)(void *user, const struct ct_process *process,
+                                 const struct ct_timeline_wait *wait);
     /* The functions of a stack, leaf first; may be empty. Free with g_ptr_array_unref(). */
     GPtrArray *(*find_frames)(void *user, const struct ct_process *process, uint32_t stack_id);
     void *user;

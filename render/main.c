@@ -194,9 +194,11 @@ static gboolean load(const char *directory, const struct options *options, struc
     return TRUE;
 }
 
-static const char *find_variable(void *user, const struct ct_process *process, uint64_t address)
+static const char *find_variable(void *user, const struct ct_process *process,
+                                 const struct ct_timeline_wait *wait)
 {
-    return ct_symbolizer_resolve_data(user, process, address);
+    return ct_symbolizer_resolve_data(user, process, wait->object,
+                                      ct_process_stack_time(process, wait->stack_id));
 }
 
 static GPtrArray *find_frames(void *user, const struct ct_process *process, uint32_t stack_id)

@@ -49,8 +49,14 @@ static void add_stack(GString *text, const struct ct_layout_request *request,
         g_autofree char *line = g_strdup_printf("  %s", (const char *)frames->pdata[i]);
         add_line(text, line);
     }
-    if (frames->len > FRAMES_SHOWN)
-        g_string_append(text, "\n  …");
+    if (frames->len <= FRAMES_SHOWN)
+        return;
+    g_string_append(text, "\n  …");
+    const struct ct_stack *stack = ct_process_stack(process, stack_id);
+    if (stack && stack->omitted > 0) {
+        g_autofree char *omitted = ct_format_omitted(stack);
+        g_string_append_printf(text, "\n  %s", omitted);
+    }
 }
 
 /* "50.0 ms, from 1.20 s on": counted from the recording's begin. */

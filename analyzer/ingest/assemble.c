@@ -4,12 +4,13 @@
 
 gboolean ct_check_version(uint32_t version, GError **error)
 {
-    if (version == CT_SCHEMA_VERSION)
+    if (version >= CT_SCHEMA_VERSION_MIN && version <= CT_SCHEMA_VERSION)
         return TRUE;
     g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_VERSION,
-                "it was recorded by %s ctrace (format %u, this one reads %d): "
+                "it was recorded by %s ctrace (format %u, this one reads %d to %d): "
                 "read it with the ctrace that recorded it",
-                version > CT_SCHEMA_VERSION ? "a newer" : "an older", version, CT_SCHEMA_VERSION);
+                version > CT_SCHEMA_VERSION ? "a newer" : "an older", version,
+                CT_SCHEMA_VERSION_MIN, CT_SCHEMA_VERSION);
     return FALSE;
 }
 
@@ -304,6 +305,9 @@ static void add_live(struct ct_assembler *assembler, const struct ct_record *rec
     case CT_EVENT_ID_PROCESS_EXIT:
         image->process.exit_status = record->as.process_exit.status;
         end_image(image, record->time_ns);
+        break;
+    case CT_EVENT_ID_UNLOAD:
+        ct_image_forget_stacks(image);
         break;
     case CT_EVENT_ID_EXEC:
         image->has_exec = TRUE;

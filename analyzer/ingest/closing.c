@@ -1,7 +1,5 @@
 #include "ingest/state.h"
 
-#include <string.h>
-
 /* The image that a closing event speaks of. One whose start was lost gets it from here. */
 static struct ct_image *subject(struct ct_assembler *assembler, int32_t pid, uint64_t start_ns)
 {
@@ -91,35 +89,20 @@ static void add_thread(struct ct_assembler *assembler, const struct ct_event_thr
     thread->thread.has_totals = TRUE;
 }
 
-gboolean ct_assembler_add_stack(struct ct_assembler *assembler, struct ct_image *image,
-                                const struct ct_stack *stack)
-{
-    size_t size = sizeof(*stack) + stack->count * sizeof(stack->addresses[0]);
-
-    if (assembler->stack_count++ >= CT_MAX_STACKS) {
-        assembler->model->capture.records_dropped++;
-        return FALSE;
-    }
-    g_hash_table_insert(image->process.stacks, GUINT_TO_POINTER(stack->id), g_memdup2(stack, size));
-    return TRUE;
-}
-
 static void add_stack(struct ct_assembler *assembler, const struct ct_event_stack *event)
 {
     struct ct_image *image = subject(assembler, event->pid, event->process_start_ns);
     uint32_t count = MIN(event->addresses.count, CT_STACK_MAX_FRAMES);
-    g_autofree struct ct_stack *stack =
-        g_malloc(sizeof(*stack) + count * sizeof(stack->addresses[0]));
+    const struct ct_stack stack = {
+        .id = event->id,
+        .count = count,
+        .time_ns = event->taken_ns,
+        .omitted = event->omitted,
+        .outermost = MIN(event->outermost, count),
+    };
 
-    if (!image || event->id == 0)
-        return;
-    stack->id = event->id;
-    stack->count = count;
-    stack->is_by_frame_pointers = FALSE;
-    stack->is_partial = FALSE;
-    if (count > 0)
-        memcpy(stack->addresses, event->addresses.values, count * sizeof(stack->addresses[0]));
-    ct_assembler_add_stack(assembler, image, stack);
+    if (image && event->id != 0)
+        ct_assembler_add_stack(assembler, image, &stack, event->addresses.values);
 }
 
 gboolean ct_assembler_add_module(struct ct_assembler *assembler, struct ct_image *image,
@@ -151,6 +134,7 @@ static void add_module(struct ct_assembler *assembler, const struct ct_event_mod
         .begin = event->begin,
         .end = event->end,
         .bias = event->bias,
+        .until_ns = event->until_ns,
     };
 
     if (image)

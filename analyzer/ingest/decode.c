@@ -28,6 +28,13 @@ struct field_row {
 
 #define FIELD_ABSENT UINT64_MAX
 
+/* Versions that are still read had fewer fields. */
+static const char *const later_fields[] = {
+#define FIELD_NAME(name) #name,
+    CT_LATER_FIELDS(FIELD_NAME)
+#undef FIELD_NAME
+};
+
 struct ct_decode_class {
     enum ct_decode_kind kind;
     enum ct_event event; /* CT_EVENT_COUNT: of the kernel */
@@ -93,9 +100,10 @@ static const struct event_row *row_of(const struct ct_decode_class *class)
                                           : &event_rows[class->event];
 }
 
+/* NULL: it is one of later_fields, and the trace of an older version. */
 static inline uint64_t read_unsigned(const bt_field *field)
 {
-    return bt_field_integer_unsigned_get_value(field);
+    return field ? bt_field_integer_unsigned_get_value(field) : 0;
 }
 
 static inline int64_t read_signed(const bt_field *field)
@@ -129,7 +137,9 @@ static struct ct_u64_sequence read_sequence(struct ct_decoder *decoder, const bt
 
 static inline const bt_field *borrow_member(const bt_field *payload, uint64_t index)
 {
-    return bt_field_structure_borrow_member_field_by_index_const(payload, index);
+    return index != FIELD_ABSENT
+               ? bt_field_structure_borrow_member_field_by_index_const(payload, index)
+               : NULL;
 }
 
 #define READ_FIELD(type, name) event->name = READ_##type(borrow_member(payload, *index++));
@@ -317,6 +327,15 @@ static gboolean resolve_source(struct ct_decode_class *class, const bt_field_cla
     }
 }
 
+static gboolean is_later(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(later_fields); i++) {
+        if (strcmp(later_fields[i], name) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_class *event_class)
 {
     const bt_stream_class *stream_class = bt_event_class_borrow_stream_class_const(event_class);
@@ -330,7 +349,9 @@ static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_cla
     for (size_t i = 0; i < row_of(class)->field_count; i++) {
         const struct field_row *field = &row_of(class)->fields[i];
 
-        if (!find_member(payload, field, &class->field_index[i]))
+        class->field_index[i] = FIELD_ABSENT;
+        if (!find_member(payload, field, &class->field_index[i]) &&
+            (class->field_index[i] != FIELD_ABSENT || !is_later(field->name)))
             return FALSE;
     }
     return TRUE;

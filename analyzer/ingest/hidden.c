@@ -123,6 +123,28 @@ static void add_image(struct ct_assembler *assembler, const struct ct_kernel_rec
     assembler->last_ns = MAX(assembler->last_ns, record->time_ns);
 }
 
+/* What stands where this module does is gone: TRUE if it is all there already. */
+static gboolean replace_modules(struct ct_image *image, const struct ct_module *module,
+                                uint64_t time_ns)
+{
+    gboolean is_any = FALSE;
+
+    for (guint i = 0; i < image->process.modules->len; i++) {
+        struct ct_module *other = g_ptr_array_index(image->process.modules, i);
+
+        if (other->until_ns || other->begin >= module->end || other->end <= module->begin)
+            continue;
+        if (other->bias == module->bias && strcmp(other->path, module->path) == 0 &&
+            strcmp(other->build_id, module->build_id) == 0)
+            return TRUE;
+        other->until_ns = time_ns;
+        is_any = TRUE;
+    }
+    if (is_any)
+        ct_image_forget_stacks(image);
+    return FALSE;
+}
+
 /* The path of a file that the recording has; NULL if there is none, or it is a strange one. Caller
  * frees. */
 static char *find_copy(const struct ct_assembler *assembler, const char *name)
@@ -153,7 +175,8 @@ static void add_module(struct ct_assembler *assembler, const struct ct_kernel_re
     /* The program itself is mapped first. */
     if (!image->process.exe[0] && event->path[0] == '/')
         ct_assign_string(&image->process.exe, event->path);
-    ct_assembler_add_module(assembler, image, &module);
+    if (!replace_modules(image, &module, record->time_ns))
+        ct_assembler_add_module(assembler, image, &module);
 }
 
 static void add_fd(struct ct_assembler *assembler, const struct ct_kernel_record *record)

@@ -51,12 +51,18 @@ static struct ct_thread *find_thread(const struct ct_image *image, int32_t tid)
 static void hand_on(struct ct_assembler *assembler, struct ct_thread *thread, uint64_t time_ns,
                     const struct ct_kernel_cpu_sample *from)
 {
-    const struct ct_told_stack told = {.addresses = from->addresses};
+    struct ct_image *image = (struct ct_image *)thread->process;
+    const struct ct_stack stack = {
+        .count = MIN(from->addresses.count, CT_STACK_MAX_FRAMES),
+        .time_ns = time_ns,
+        .omitted = from->omitted,
+        .outermost = from->outermost,
+    };
     struct ct_sample sample = {
         .thread = thread,
         .time_ns = time_ns,
         .period_ns = from->period_ns,
-        .stack_id = ct_assembler_intern_stack(assembler, (struct ct_image *)thread->process, &told),
+        .stack_id = ct_assembler_intern_stack(assembler, image, &stack, from->addresses.values),
         .in_kernel = from->in_kernel != 0,
         .is_partial = from->is_partial != 0,
     };

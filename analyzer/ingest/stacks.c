@@ -1,4 +1,4 @@
-/* Stacks that the kernel layer brings with its events: each kept once in its process. */
+/* Stacks: those that the kernel layer brings with its events are kept once in their process. */
 #include "ingest/state.h"
 
 #include <string.h>
@@ -20,39 +20,62 @@ static gboolean stack_equal(const void *a, const void *b)
 {
     const struct ct_stack *first = a, *second = b;
 
-    return first->count == second->count &&
+    return first->count == second->count && first->omitted == second->omitted &&
+           first->outermost == second->outermost &&
            first->is_by_frame_pointers == second->is_by_frame_pointers &&
            first->is_partial == second->is_partial &&
            memcmp(first->addresses, second->addresses,
                   first->count * sizeof(first->addresses[0])) == 0;
 }
 
-uint32_t ct_assembler_intern_stack(struct ct_assembler *assembler, struct ct_image *image,
-                                   const struct ct_told_stack *told)
+static struct ct_stack *stack_new(const struct ct_stack *stack, const uint64_t *addresses)
 {
-    const struct ct_u64_sequence *addresses = &told->addresses;
-    uint32_t count = MIN(addresses->count, CT_STACK_MAX_FRAMES);
-    size_t size = sizeof(struct ct_stack) + count * sizeof(addresses->values[0]);
+    size_t size = stack->count * sizeof(addresses[0]);
+    struct ct_stack *copy = g_malloc(sizeof(*copy) + size);
 
-    if (count == 0)
+    *copy = *stack;
+    copy->outermost = MIN(stack->outermost, stack->count);
+    if (size > 0)
+        memcpy(copy->addresses, addresses, size);
+    return copy;
+}
+
+gboolean ct_assembler_add_stack(struct ct_assembler *assembler, struct ct_image *image,
+                                const struct ct_stack *stack, const uint64_t *addresses)
+{
+    if (assembler->stack_count++ >= CT_MAX_STACKS) {
+        assembler->model->capture.records_dropped++;
+        return FALSE;
+    }
+    g_hash_table_insert(image->process.stacks, GUINT_TO_POINTER(stack->id),
+                        stack_new(stack, addresses));
+    return TRUE;
+}
+
+uint32_t ct_assembler_intern_stack(struct ct_assembler *assembler, struct ct_image *image,
+                                   const struct ct_stack *stack, const uint64_t *addresses)
+{
+    if (stack->count == 0)
         return 0;
-    g_autofree struct ct_stack *stack = g_malloc0(size);
+    g_autofree struct ct_stack *added = stack_new(stack, addresses);
 
-    stack->count = count;
-    stack->is_by_frame_pointers = told->is_by_frame_pointers;
-    stack->is_partial = told->is_partial;
-    memcpy(stack->addresses, addresses->values, count * sizeof(stack->addresses[0]));
     if (!image->kernel_stacks)
         image->kernel_stacks = g_hash_table_new(stack_hash, stack_equal);
-    const struct ct_stack *known = g_hash_table_lookup(image->kernel_stacks, stack);
+    const struct ct_stack *known = g_hash_table_lookup(image->kernel_stacks, added);
 
     if (known)
         return known->id;
-    stack->id = FIRST_STACK_ID + g_hash_table_size(image->kernel_stacks);
-    if (!ct_assembler_add_stack(assembler, image, stack))
+    added->id = FIRST_STACK_ID + image->kernel_stack_count;
+    if (!ct_assembler_add_stack(assembler, image, added, addresses))
         return 0;
-    assembler->model->capture.kernel_stacks += told->is_by_frame_pointers ? 1 : 0;
+    image->kernel_stack_count++;
+    assembler->model->capture.kernel_stacks += stack->is_by_frame_pointers ? 1 : 0;
     g_hash_table_add(image->kernel_stacks,
-                     g_hash_table_lookup(image->process.stacks, GUINT_TO_POINTER(stack->id)));
-    return stack->id;
+                     g_hash_table_lookup(image->process.stacks, GUINT_TO_POINTER(added->id)));
+    return added->id;
+}
+
+void ct_image_forget_stacks(struct ct_image *image)
+{
+    g_clear_pointer(&image->kernel_stacks, g_hash_table_unref);
 }

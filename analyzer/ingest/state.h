@@ -24,8 +24,9 @@ struct ct_image {
     uint64_t exec_ns;          /* then: when */
     gboolean is_replaced;      /* the kernel told of an exec: its tasks make another one's calls */
     gboolean has_ended;
-    guint live_threads;        /* of a hidden one */
-    GHashTable *kernel_stacks; /* owned; the struct ct_stack * that the kernel took, or NULL */
+    guint live_threads;          /* of a hidden one */
+    GHashTable *kernel_stacks;   /* owned; the struct ct_stack * that the kernel took, or NULL */
+    uint32_t kernel_stack_count; /* of all that ever were in it */
 };
 
 /* The system call that a thread makes, or made last, as the kernel tells. */
@@ -182,11 +183,11 @@ void ct_unseen_drop(struct ct_thread_state *thread, uint64_t begin_ns, uint64_t 
 void ct_assembler_set_fd(struct ct_assembler *assembler, struct ct_process *process,
                          const struct ct_fd *fd);
 void ct_assembler_close_fd(struct ct_assembler *assembler, struct ct_process *process, int32_t fd);
-/* `module` and `stack` are copied. FALSE: there is no room. */
+/* `module` and `stack`, with its addresses, are copied. FALSE: there is no room. */
 gboolean ct_assembler_add_module(struct ct_assembler *assembler, struct ct_image *image,
                                  const struct ct_module *module);
 gboolean ct_assembler_add_stack(struct ct_assembler *assembler, struct ct_image *image,
-                                const struct ct_stack *stack);
+                                const struct ct_stack *stack, const uint64_t *addresses);
 /* Of a call that nobody else counts. */
 void ct_assembler_count_call(struct ct_process *process, enum ct_op op, uint64_t duration_ns);
 
@@ -198,16 +199,12 @@ void ct_samples_add(struct ct_assembler *assembler, const struct ct_kernel_recor
 /* Once all processes and threads are known. */
 void ct_samples_finish(struct ct_assembler *assembler);
 
-/* A stack that the kernel layer tells of: see struct ct_stack. */
-struct ct_told_stack {
-    struct ct_u64_sequence addresses;
-    gboolean is_by_frame_pointers;
-    gboolean is_partial;
-};
-
-/* The id of that among the image's stacks. 0: it is empty, or there is no room. */
+/* The id of this one among the image's stacks, as `id`, which is not looked at, says in others. 0:
+ * it has no addresses, or there is no room. */
 uint32_t ct_assembler_intern_stack(struct ct_assembler *assembler, struct ct_image *image,
-                                   const struct ct_told_stack *told);
+                                   const struct ct_stack *stack, const uint64_t *addresses);
+/* Other code may be where some was: the same addresses are another stack from now on. */
+void ct_image_forget_stacks(struct ct_image *image);
 
 /* Replaces an owned string. */
 void ct_assign_string(char **owned, const char *value);

@@ -253,15 +253,20 @@ static uint32_t count_callers(const struct ct_image *image,
 }
 
 static uint32_t intern(struct ct_assembler *assembler, struct ct_image *image,
-                       const struct ct_kernel_callstack_user *event)
+                       const struct ct_kernel_callstack_user *event, uint64_t time_ns)
 {
-    const struct ct_told_stack told = {
-        .addresses = {event->addresses.values, count_callers(image, event)},
+    uint32_t count = MIN(event->addresses.count, CT_STACK_MAX_FRAMES);
+    uint32_t sane = count_callers(image, event);
+    const struct ct_stack stack = {
+        .count = sane,
+        .time_ns = time_ns,
+        .omitted = event->omitted,
+        .outermost = event->outermost - MIN(event->outermost, count - sane),
         .is_by_frame_pointers = event->is_by_frame_pointers != 0,
         .is_partial = event->is_partial != 0,
     };
 
-    return ct_assembler_intern_stack(assembler, image, &told);
+    return ct_assembler_intern_stack(assembler, image, &stack, event->addresses.values);
 }
 
 /* ---- Who makes a call ---- */
@@ -395,11 +400,12 @@ static void leave(struct ct_assembler *assembler, struct ct_thread_state *thread
 
 /* It waits, and this is where it was called from. The switch itself may be lost. */
 static void add_callers(struct ct_assembler *assembler, struct ct_thread_state *thread,
-                        const struct ct_kernel_callstack_user *event)
+                        const struct ct_kernel_record *record)
 {
     thread->call.has_blocked = TRUE;
     if (thread->call.is_made && thread->call.stack_id == 0)
-        thread->call.stack_id = intern(assembler, (struct ct_image *)thread->thread.process, event);
+        thread->call.stack_id = intern(assembler, (struct ct_image *)thread->thread.process,
+                                       &record->as.callstack_user, record->time_ns);
 }
 
 static void lose_cpu(const struct ct_assembler *assembler, int32_t tid)
@@ -463,7 +469,7 @@ void ct_syscalls_add(struct ct_assembler *assembler, const struct ct_kernel_reco
         break;
     case CT_KERNEL_ID_CALLSTACK_USER:
         if ((thread = find_thread(assembler, record->as.callstack_user.tid)))
-            add_callers(assembler, thread, &record->as.callstack_user);
+            add_callers(assembler, thread, record);
         break;
     default:
         break;

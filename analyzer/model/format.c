@@ -141,3 +141,12 @@ char *ct_format_clean(const char *text)
     }
     return g_string_free(clean, FALSE);
 }
+
+char *ct_format_omitted(const struct ct_stack *stack)
+{
+    if (stack->omitted <= 1)
+        return g_strdup("[frames omitted]");
+    g_autofree char *count = ct_format_count(stack->omitted);
+
+    return g_strdup_printf("[at least %s frames omitted]", count);
+}

@@ -14,6 +14,9 @@ char *ct_format_duration(uint64_t duration_ns);
 /* With thousands separated: "1,234,567". */
 char *ct_format_count(uint64_t count);
 
+/* What stands for frames that were left out: "[at least 1,024 frames omitted]". */
+char *ct_format_omitted(const struct ct_stack *stack);
+
 /* What the wait was for: "mutex 0x7f...", "fd 7 inet socket 127.0.0.1:6379 -> 127.0.0.1:50112",
  * "thread 42 (worker)", "munmap"; "" where the operation has no object. */
 char *ct_format_object(const struct ct_interval *interval);

@@ -196,6 +196,8 @@ static int compare_module_entries(const void *a, const void *b)
     const struct ct_module *second = *(struct ct_module *const *)b;
     int order = COMPARE(first->begin, second->begin);
 
+    if (order == 0)
+        order = COMPARE(first->until_ns, second->until_ns);
     return order != 0 ? order : strcmp(first->path, second->path);
 }
 
@@ -255,8 +257,28 @@ const struct ct_op_counters *ct_process_counters(const struct ct_process *proces
     return g_hash_table_lookup(process->counters, GUINT_TO_POINTER(op));
 }
 
-const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address)
+gboolean ct_stack_has_gap_before(const struct ct_stack *stack, uint32_t index)
 {
+    return stack->omitted > 0 && index == stack->count - stack->outermost;
+}
+
+uint64_t ct_process_stack_time(const struct ct_process *process, uint32_t id)
+{
+    const struct ct_stack *stack = ct_process_stack(process, id);
+
+    return stack ? stack->time_ns : UINT64_MAX;
+}
+
+/* When it was unloaded; at no time, if it was not. */
+static uint64_t end_of(const struct ct_module *module)
+{
+    return module->until_ns ? module->until_ns : UINT64_MAX;
+}
+
+const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address,
+                                          uint64_t time_ns)
+{
+    const struct ct_module *found = NULL;
     guint low = 0;
     guint high = process->modules->len;
 
@@ -270,11 +292,15 @@ const struct ct_module *ct_process_module(const struct ct_process *process, uint
         else
             high = middle;
     }
-    if (low == 0)
-        return NULL;
-    const struct ct_module *module = g_ptr_array_index(process->modules, low - 1);
+    /* Of those that were there one after the other, the first that went after that time. */
+    for (guint i = low; i-- > 0;) {
+        const struct ct_module *module = g_ptr_array_index(process->modules, i);
 
-    return address < module->end ? module : NULL;
+        if (address < module->end && (!module->until_ns || module->until_ns > time_ns) &&
+            (!found || end_of(module) < end_of(found)))
+            found = module;
+    }
+    return found;
 }
 
 const char *ct_op_name(enum ct_op op)

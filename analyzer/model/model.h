@@ -18,18 +18,22 @@
 struct ct_stack {
     uint32_t id; /* unique in its process, never 0 */
     uint32_t count;
+    uint64_t time_ns;   /* when it was taken: in the modules of then */
+    uint32_t omitted;   /* at least so many frames were too many to be kept; 0: it is whole */
+    uint32_t outermost; /* then: so many of the addresses, the last ones, are beyond those */
     gboolean is_by_frame_pointers; /* callers are missing where code was built without them */
     gboolean is_partial;           /* the outermost callers are missing */
     uint64_t addresses[];
 };
 
 struct ct_module {
-    char *path;     /* owned */
-    char *build_id; /* owned; hexadecimal, "" if it has none */
-    char *copy;     /* owned; the path of its copy in the recording; NULL: there is none */
-    uint64_t begin; /* first address mapped */
-    uint64_t end;   /* one past the last */
-    uint64_t bias;  /* runtime address minus address in the file */
+    char *path;        /* owned */
+    char *build_id;    /* owned; hexadecimal, "" if it has none */
+    char *copy;        /* owned; the path of its copy in the recording; NULL: there is none */
+    uint64_t begin;    /* first address mapped */
+    uint64_t end;      /* one past the last */
+    uint64_t bias;     /* runtime address minus address in the file */
+    uint64_t until_ns; /* it was unloaded by then, and another may be there since; 0: it was not */
 };
 
 /* Of all calls of one operation, recorded or not; one that is open at the end counts up to it. */
@@ -190,8 +194,15 @@ uint64_t ct_op_counters_quantile_ns(const struct ct_op_counters *counters, doubl
 /* The same of the times in line; no more than the longest, which buckets may reach beyond. */
 uint64_t ct_sched_line_quantile_ns(const struct ct_thread_sched *sched, double share);
 
-/* The module that maps `address`, or NULL. */
-const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address);
+/* Were frames left out before the address of that index, or, if it is their count, at the end? */
+gboolean ct_stack_has_gap_before(const struct ct_stack *stack, uint32_t index);
+
+/* The module that maps `address` at that time, or NULL. */
+const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address,
+                                          uint64_t time_ns);
+
+/* When the stack of that id was taken; at the end, if there is none. */
+uint64_t ct_process_stack_time(const struct ct_process *process, uint32_t id);
 
 const char *ct_op_name(enum ct_op op);             /* "pthread_mutex_lock" */
 const char *ct_fd_kind_name(enum ct_fd_kind kind); /* "inet socket" */

@@ -67,6 +67,13 @@ static gboolean lacks_stack(const struct ct_profile_sample *sample)
     return sample->thread && !sample->stack && !sample->in_kernel && !sample->is_preempted;
 }
 
+/* One name for all, however many frames it stands for: the label says how many. */
+static void add_gap(struct encoder *encoder, const struct ct_stack *stack, uint32_t index)
+{
+    if (ct_stack_has_gap_before(stack, index))
+        add_location(encoder, ct_pprof_tables_add_name(&encoder->tables, "[frames omitted]"));
+}
+
 static void set_stack(struct encoder *encoder, const struct ct_profile_sample *sample,
                       Pprof__Sample *message)
 {
@@ -76,9 +83,13 @@ static void set_stack(struct encoder *encoder, const struct ct_profile_sample *s
 
     g_array_set_size(encoder->location_ids, 0);
     add_leaf(encoder, sample);
-    for (uint32_t i = 0; sample->thread && i < count; i++)
-        add_location(encoder,
-                     ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i]));
+    for (uint32_t i = 0; sample->thread && i < count; i++) {
+        add_gap(encoder, stack, i);
+        add_location(encoder, ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i],
+                                                       stack->time_ns));
+    }
+    if (sample->thread && stack && count == stack->count)
+        add_gap(encoder, stack, count);
     if (sample->is_partial && stack)
         add_location(encoder, ct_pprof_tables_add_name(tables, "unknown callers"));
     else if (lacks_stack(sample))
@@ -118,7 +129,8 @@ static char *describe_object(struct encoder *encoder, const struct ct_profile_sa
 
     if (ct_object_is_address(kind))
         variable =
-            ct_symbolizer_resolve_data(encoder->input->symbolizer, sample->process, sample->object);
+            ct_symbolizer_resolve_data(encoder->input->symbolizer, sample->process, sample->object,
+                                       sample->stack ? sample->stack->time_ns : UINT64_MAX);
     return variable ? g_strdup_printf("%s (%s)", sample->object_text, variable)
                     : g_strdup(sample->object_text);
 }
@@ -165,6 +177,8 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
                    : sample->other   ? sample->other->name
                                      : "");
     add_text_label(encoder, message, "open", sample->is_open ? "yes" : "");
+    if (sample->stack && sample->stack->omitted > 0)
+        add_label(encoder, message, "frames_omitted")->num = sample->stack->omitted;
     add_text_label(encoder, message, "idle",
                    look_at_stack(encoder, sample).is_idle ? CT_GO_IDLE : "");
     add_text_label(encoder, message, "callers", describe_callers(sample->stack));

@@ -110,10 +110,9 @@ void ct_pprof_tables_add_program(struct ct_pprof_tables *tables, const struct ct
 }
 
 /* The mapping around `address`: the code of its module, or all of it if that cannot be told. */
-static Pprof__Mapping *find_mapping(struct ct_pprof_tables *tables,
-                                    const struct ct_process *process, uint64_t address)
+static Pprof__Mapping *find_mapping(struct ct_pprof_tables *tables, const struct ct_module *module,
+                                    uint64_t address)
 {
-    const struct ct_module *module = ct_process_module(process, address);
     struct ct_code_segment extent;
 
     if (!module)
@@ -204,15 +203,16 @@ static void describe_mapping(Pprof__Mapping *mapping, const struct ct_symbol *sy
 }
 
 uint64_t ct_pprof_tables_add_call(struct ct_pprof_tables *tables, const struct ct_process *process,
-                                  uint64_t return_address)
+                                  uint64_t return_address, uint64_t time_ns)
 {
     const struct ct_symbol *symbol =
-        ct_symbolizer_resolve_return(tables->symbolizer, process, return_address);
+        ct_symbolizer_resolve_return(tables->symbolizer, process, return_address, time_ns);
     if (symbol->is_own)
         return 0;
 
     uint64_t address = return_address - 1;
-    Pprof__Mapping *mapping = find_mapping(tables, process, address);
+    Pprof__Mapping *mapping =
+        find_mapping(tables, ct_process_module(process, address, time_ns), address);
     struct key key = {{mapping ? mapping->id : 0, address}};
     uint64_t id;
     Pprof__Location *location = add_location(tables, &key, &id);

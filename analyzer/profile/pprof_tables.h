@@ -36,6 +36,6 @@ uint64_t ct_pprof_tables_add_name(struct ct_pprof_tables *tables, const char *na
 
 /* The id of the call that returns to this address, or 0 for a frame of ctrace's own. */
 uint64_t ct_pprof_tables_add_call(struct ct_pprof_tables *tables, const struct ct_process *process,
-                                  uint64_t return_address);
+                                  uint64_t return_address, uint64_t time_ns);
 
 #endif

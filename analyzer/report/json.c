@@ -1,5 +1,6 @@
 #include "report/report.h"
 
+#include "model/format.h"
 #include "symbols/stack_text.h"
 
 #include <json-glib/json-glib.h>
@@ -292,6 +293,13 @@ static void add_frame(JsonBuilder *json, const struct ct_stack_frame *frame)
     g_autofree char *address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", frame->address);
 
     json_builder_begin_object(json);
+    if (!frame->function) {
+        g_autofree char *omitted = ct_format_omitted(frame->cut);
+
+        add_string(json, "omitted", omitted);
+        json_builder_end_object(json);
+        return;
+    }
     add_string(json, "function", frame->function->function);
     add_string(json, "file", frame->function->file);
     add_number(json, "line", frame->function->line);
@@ -321,8 +329,7 @@ static void write_waits(struct document *document, const struct ct_report *repor
         const struct ct_report_wait *wait = g_ptr_array_index(waits, i);
         const struct ct_interval *interval = &wait->interval;
         const struct ct_process *process = interval->thread->process;
-        g_autofree char *object =
-            ct_report_object_name(report, process, interval->op, interval->object, wait->object);
+        g_autofree char *object = ct_report_wait_object(report, wait);
 
         JsonBuilder *json = begin_element(document);
 
@@ -357,8 +364,7 @@ static void write_sites(struct document *document, const struct ct_report *repor
     begin_array(document, "sites");
     for (guint i = 0; i < MIN(report->lists->sites->len, report->top); i++) {
         const struct ct_report_site *site = g_ptr_array_index(report->lists->sites, i);
-        g_autofree char *object =
-            ct_report_object_name(report, site->process, site->op, site->object_id, site->object);
+        g_autofree char *object = ct_report_site_object(report, site);
 
         JsonBuilder *json = begin_element(document);
 

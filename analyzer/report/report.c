@@ -250,6 +250,10 @@ static char *describe_site(void *user, const struct ct_report_site *site)
     for (guint i = 0; i < frames->len; i++) {
         const struct ct_frame *frame = g_array_index(frames, struct ct_stack_frame, i).function;
 
+        if (!frame) {
+            g_string_append(text, "\n[frames omitted]");
+            continue;
+        }
         g_string_append_printf(text, "\n%s %s %u", frame->function, frame->file, frame->line);
     }
     return g_string_free(text, FALSE);
@@ -287,15 +291,32 @@ uint64_t ct_report_waited_ns(const struct ct_life *life)
     return life->alive.end_ns - life->alive.begin_ns - life->class_ns[CT_CLASS_RUNNING];
 }
 
-char *ct_report_object_name(const struct ct_report *report, const struct ct_process *process,
-                            enum ct_op op, uint64_t object_id, const char *object)
+/* With the variable that is at its address, if it is one. */
+static char *name_object(const struct ct_report *report, const struct ct_process *process,
+                         uint64_t address, uint64_t time_ns, const char *object)
 {
-    enum ct_object kind = ct_op_object(op);
-    const char *variable = NULL;
+    const char *variable =
+        ct_symbolizer_resolve_data(report->symbolizer, process, address, time_ns);
 
-    if (ct_object_is_address(kind))
-        variable = ct_symbolizer_resolve_data(report->symbolizer, process, object_id);
     return variable ? g_strdup_printf("%s (%s)", object, variable) : g_strdup(object);
+}
+
+char *ct_report_wait_object(const struct ct_report *report, const struct ct_report_wait *wait)
+{
+    const struct ct_interval *interval = &wait->interval;
+
+    if (!ct_object_is_address(ct_op_object(interval->op)))
+        return g_strdup(wait->object);
+    return name_object(report, interval->thread->process, interval->object, interval->begin_ns,
+                       wait->object);
+}
+
+char *ct_report_site_object(const struct ct_report *report, const struct ct_report_site *site)
+{
+    if (!ct_object_is_address(ct_op_object(site->op)))
+        return g_strdup(site->object);
+    return name_object(report, site->process, site->object_id,
+                       ct_process_stack_time(site->process, site->stack_id), site->object);
 }
 
 struct ct_sink ct_report_sink(struct ct_report *report)

@@ -75,8 +75,8 @@ const char *ct_report_rival(const struct ct_report *report, const struct ct_thre
 uint64_t ct_report_waited_ns(const struct ct_life *life);
 
 /* "mutex 0x7000 (queue_lock)": with the variable's name where there is one. Free with g_free(). */
-char *ct_report_object_name(const struct ct_report *report, const struct ct_process *process,
-                            enum ct_op op, uint64_t object_id, const char *object);
+char *ct_report_wait_object(const struct ct_report *report, const struct ct_report_wait *wait);
+char *ct_report_site_object(const struct ct_report *report, const struct ct_report_site *site);
 
 struct ct_report_layout {
     guint width; /* of the terminal */

@@ -66,15 +66,14 @@ static void write_waker(const struct ct_text_report *out, const struct ct_interv
 /* Where the wait began: its stack, unless a place listed above has it. */
 static void write_origin(const struct ct_text_report *out, const struct ct_interval *interval)
 {
-    const struct ct_process *process = interval->thread->process;
     guint place = interval->is_open ? 0 : ct_report_site_number(out->report, interval);
 
     if (place == 0) {
-        write_stack(out, process, interval->stack_id);
+        write_stack(out, interval->thread->process, interval->stack_id);
         return;
     }
     g_autoptr(GPtrArray) frames =
-        ct_stack_frames(out->report->symbolizer, process, interval->stack_id);
+        ct_stack_frames(out->report->symbolizer, interval->thread->process, interval->stack_id);
 
     ct_text_line(out, CT_TEXT_ENTRY, "at place %u%s%s", place, frames->len > 0 ? ", in " : "",
                  frames->len > 0 ? (const char *)g_ptr_array_index(frames, 0) : "");
@@ -96,13 +95,11 @@ static void write_wait(const struct ct_text_report *out, const struct ct_report_
 {
     const struct ct_model *model = out->report->model;
     const struct ct_interval *interval = &wait->interval;
-    const struct ct_process *process = interval->thread->process;
     g_autofree char *length = ct_format_duration(ct_interval_wait_ns(interval));
     g_autofree char *from =
         ct_format_duration(interval->wait_begin_ns - MIN(model->begin_ns, interval->wait_begin_ns));
     g_autofree char *thread = format_thread(interval->thread);
-    g_autofree char *object =
-        ct_report_object_name(out->report, process, interval->op, interval->object, wait->object);
+    g_autofree char *object = ct_report_wait_object(out->report, wait);
     g_autofree char *call = ct_format_call(interval->op, op_text(interval->op), object);
     g_autofree char *failure = interval->result < 0 && !interval->is_open
                                    ? g_strdup_printf(": %s", failure_text(interval->result))
@@ -173,8 +170,7 @@ static void write_site(const struct ct_text_report *out, const struct ct_report_
 {
     g_autofree char *total = ct_format_duration(rounded(site->total_ns));
     g_autofree char *waits = format_waits(site);
-    g_autofree char *object =
-        ct_report_object_name(out->report, site->process, site->op, site->object_id, site->object);
+    g_autofree char *object = ct_report_site_object(out->report, site);
     g_autofree char *call = ct_format_call(site->op, op_text(site->op),
                                            site->has_many_objects ? "several objects" : object);
 

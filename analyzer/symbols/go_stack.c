@@ -45,7 +45,7 @@ struct ct_go_stack ct_go_stack_look(struct ct_symbolizer *symbolizer,
 
     for (uint32_t i = 0; i < look.count; i++) {
         const struct ct_symbol *symbol =
-            ct_symbolizer_resolve_return(symbolizer, process, stack->addresses[i]);
+            ct_symbolizer_resolve_return(symbolizer, process, stack->addresses[i], stack->time_ns);
 
         for (size_t k = 0; k < symbol->frame_count; k++) {
             size_t found = find(&symbol->frames[k]);

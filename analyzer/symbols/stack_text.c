@@ -1,7 +1,32 @@
 #include "symbols/stack_text.h"
 
+#include "model/format.h"
 #include "symbols/go_stack.h"
 #include "symbols/short_name.h"
+
+static void add_gap(GArray *frames, const struct ct_stack *stack, uint32_t index)
+{
+    struct ct_stack_frame gap = {.cut = stack};
+
+    if (ct_stack_has_gap_before(stack, index))
+        g_array_append_val(frames, gap);
+}
+
+static void add_call(GArray *frames, struct ct_symbolizer *symbolizer,
+                     const struct ct_process *process, uint64_t address, uint64_t time_ns)
+{
+    const struct ct_symbol *symbol =
+        ct_symbolizer_resolve_return(symbolizer, process, address, time_ns);
+
+    for (size_t i = 0; !symbol->is_own && i < symbol->frame_count; i++) {
+        struct ct_stack_frame frame = {
+            .function = &symbol->frames[i],
+            .module = ct_process_module(process, address - 1, time_ns),
+            .address = address,
+        };
+        g_array_append_val(frames, frame);
+    }
+}
 
 GArray *ct_stack_list(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                       uint32_t stack_id)
@@ -11,20 +36,20 @@ GArray *ct_stack_list(struct ct_symbolizer *symbolizer, const struct ct_process 
     uint32_t count = ct_go_stack_look(symbolizer, process, stack).count;
 
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t address = stack->addresses[i];
-        const struct ct_symbol *symbol = ct_symbolizer_resolve_return(symbolizer, process, address);
-
-        for (size_t j = 0; !symbol->is_own && j < symbol->frame_count; j++) {
-            struct ct_stack_frame frame = {&symbol->frames[j],
-                                           ct_process_module(process, address - 1), address};
-            g_array_append_val(frames, frame);
-        }
+        add_gap(frames, stack, i);
+        add_call(frames, symbolizer, process, stack->addresses[i], stack->time_ns);
     }
+    if (stack && count == stack->count)
+        add_gap(frames, stack, count);
     return frames;
 }
 
-static char *frame_text(const struct ct_frame *frame)
+static char *frame_text(const struct ct_stack_frame *stack_frame)
 {
+    const struct ct_frame *frame = stack_frame->function;
+
+    if (!frame)
+        return ct_format_omitted(stack_frame->cut);
     g_autofree char *file = g_path_get_basename(frame->file);
     char *name = ct_short_name(frame->function);
 
@@ -43,7 +68,7 @@ GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_pro
     GPtrArray *frames = g_ptr_array_new_with_free_func(g_free);
 
     for (guint i = 0; i < list->len; i++)
-        g_ptr_array_add(frames, frame_text(g_array_index(list, struct ct_stack_frame, i).function));
+        g_ptr_array_add(frames, frame_text(&g_array_index(list, struct ct_stack_frame, i)));
     return frames;
 }
 

@@ -186,9 +186,10 @@ static struct ct_symbol *make_symbol(struct ct_symbolizer *symbolizer, struct ob
 }
 
 const struct ct_symbol *ct_symbolizer_resolve(struct ct_symbolizer *symbolizer,
-                                              const struct ct_process *process, uint64_t address)
+                                              const struct ct_process *process, uint64_t address,
+                                              uint64_t time_ns)
 {
-    const struct ct_module *module = ct_process_module(process, address);
+    const struct ct_module *module = ct_process_module(process, address, time_ns);
     struct object_file *object =
         module ? find_file(symbolizer, module) : find_unmapped(symbolizer, process);
     uint64_t file_address = module ? address - module->bias : address;
@@ -203,15 +204,16 @@ const struct ct_symbol *ct_symbolizer_resolve(struct ct_symbolizer *symbolizer,
 
 const struct ct_symbol *ct_symbolizer_resolve_return(struct ct_symbolizer *symbolizer,
                                                      const struct ct_process *process,
-                                                     uint64_t return_address)
+                                                     uint64_t return_address, uint64_t time_ns)
 {
-    return ct_symbolizer_resolve(symbolizer, process, return_address - 1);
+    return ct_symbolizer_resolve(symbolizer, process, return_address - 1, time_ns);
 }
 
 const char *ct_symbolizer_resolve_data(struct ct_symbolizer *symbolizer,
-                                       const struct ct_process *process, uint64_t address)
+                                       const struct ct_process *process, uint64_t address,
+                                       uint64_t time_ns)
 {
-    const struct ct_module *module = ct_process_module(process, address);
+    const struct ct_module *module = ct_process_module(process, address, time_ns);
     struct object_file *object = module ? find_file(symbolizer, module) : NULL;
 
     return object && object->file ? ct_symbol_file_data(object->file, address - module->bias)

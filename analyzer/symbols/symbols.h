@@ -44,23 +44,25 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_symbolizer, ct_symbolizer_free)
 
 /*
  * The symbol of the call that returns to `return_address`, as all addresses in a struct ct_stack
- * do. Never NULL; borrowed from the symbolizer. Call it when the model is complete, since modules
- * come late in a trace.
+ * do, in the module that was there at that time. Never NULL; borrowed from the symbolizer. Call it
+ * when the model is complete, since modules come late in a trace.
  */
 const struct ct_symbol *ct_symbolizer_resolve_return(struct ct_symbolizer *symbolizer,
                                                      const struct ct_process *process,
-                                                     uint64_t return_address);
+                                                     uint64_t return_address, uint64_t time_ns);
 
 /* The same for the address of an instruction itself, such as a thread's start routine. */
 const struct ct_symbol *ct_symbolizer_resolve(struct ct_symbolizer *symbolizer,
-                                              const struct ct_process *process, uint64_t address);
+                                              const struct ct_process *process, uint64_t address,
+                                              uint64_t time_ns);
 
 /*
  * The name of the global variable at `address` ("queue_lock", "state+0x18"), or NULL if there is
  * none: heap, stack, or no symbols. Borrowed.
  */
 const char *ct_symbolizer_resolve_data(struct ct_symbolizer *symbolizer,
-                                       const struct ct_process *process, uint64_t address);
+                                       const struct ct_process *process, uint64_t address,
+                                       uint64_t time_ns);
 
 /* The part of a module that holds its code, as the process mapped it. */
 struct ct_code_segment {

@@ -165,7 +165,22 @@ static const char preamble[] =
                               "\t\t\tuint64_clock_t timestamp;\n\t\t} extended;\n\t} v;\n} "
                               "align(8);\n";
 
-char *tsdl_metadata(void)
+gboolean tsdl_is_first(const struct field_row *field)
+{
+    static const char *const later[] = {
+#define FIELD_NAME(name) #name,
+        CT_LATER_FIELDS(FIELD_NAME)
+#undef FIELD_NAME
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(later); i++) {
+        if (strcmp(later[i], field->name) == 0)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+char *tsdl_metadata(gboolean is_old)
 {
     GString *text = g_string_new(preamble);
 
@@ -181,8 +196,10 @@ char *tsdl_metadata(void)
                                "\tfields := struct {\n",
                                event_rows[i].provider, event_rows[i].name, i,
                                channel_id(event_rows[i].channel));
-        for (size_t field = 0; field < event_rows[i].field_count; field++)
-            add_field(text, &event_rows[i].fields[field]);
+        for (size_t field = 0; field < event_rows[i].field_count; field++) {
+            if (!is_old || tsdl_is_first(&event_rows[i].fields[field]))
+                add_field(text, &event_rows[i].fields[field]);
+        }
         g_string_append(text, "\t};\n};\n");
     }
     return g_string_free(text, FALSE);

@@ -45,7 +45,10 @@ int enum_value(enum field_kind kind, const char *name);
 unsigned channel_id(const char *channel);
 
 /* Metadata as text; free with g_free(). */
-char *tsdl_metadata(void);
+char *tsdl_metadata(gboolean is_old);
+
+/* FALSE: the field is not in a trace of the oldest version that is read. */
+gboolean tsdl_is_first(const struct field_row *field);
 
 #define TSDL_UUID "c7ace000-0001-4000-8000-00000000c7ac"
 #define TSDL_UUID_BYTES                                                                           \

@@ -9,6 +9,7 @@
  *     stream NAME     the next events go to the files NAME of each channel, as of another CPU
  *     trace PATH      ... to the trace in this folder of DIRECTORY (ust at first)
  *     packet          the next event begins a new packet
+ *     old             all events are as in the oldest version that is read
  *     lost COUNT      so many wait events were discarded before the next wait event's packet ends
  *
  * TIME is in nanoseconds, or with a unit ("12.5ms").
@@ -40,6 +41,7 @@ struct writer {
     char *name;
     GHashTable *streams; /* path -> struct stream * */
     uint64_t line;
+    gboolean is_old;
 };
 
 static void die(const struct writer *writer, const char *what, const char *subject)
@@ -104,7 +106,7 @@ static void begin_packet(struct stream *stream, uint64_t time_ns)
 static void write_metadata(const struct writer *writer, const char *folder)
 {
     g_autofree char *path = g_build_filename(folder, "metadata", NULL);
-    g_autofree char *text = tsdl_metadata();
+    g_autofree char *text = tsdl_metadata(writer->is_old);
     g_autoptr(GError) error = NULL;
 
     if (g_mkdir_with_parents(folder, 0777) != 0)
@@ -244,8 +246,9 @@ static void write_event(struct writer *writer, char **words, guint count)
     put_header(stream, id, time_ns, is_first);
     stream->end_ns = time_ns;
     for (size_t i = 0; i < event->field_count; i++) {
-        put_field(writer, stream->packet, &event->fields[i],
-                  g_hash_table_lookup(values, event->fields[i].name));
+        if (!writer->is_old || tsdl_is_first(&event->fields[i]))
+            put_field(writer, stream->packet, &event->fields[i],
+                      g_hash_table_lookup(values, event->fields[i].name));
         g_hash_table_remove(values, event->fields[i].name);
     }
     GHashTableIter iter;
@@ -293,6 +296,8 @@ static void write_line(struct writer *writer, const char *line)
         set(&writer->trace, words[1]);
     else if (count == 2 && strcmp(words[0], "lost") == 0)
         find_stream(writer, CT_CHANNEL_WAITS)->lost += parse_number(writer, words[1]);
+    else if (count == 1 && strcmp(words[0], "old") == 0)
+        g_assert(writer->is_old); /* found before */
     else if (count >= 4)
         write_event(writer, words, (guint)count);
     else
@@ -321,6 +326,9 @@ int main(int argc, char **argv)
     writer.streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *first = g_build_filename(writer.directory, writer.trace, NULL);
 
+    while (getline(&line, &size, text) > 0)
+        writer.is_old = writer.is_old || strcmp(line, "old\n") == 0;
+    rewind(text);
     write_metadata(&writer, first); /* also for a trace without events */
     while (getline(&line, &size, text) > 0) {
         writer.line++;

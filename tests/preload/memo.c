@@ -22,15 +22,16 @@ static __attribute__((noinline)) void check(void)
     void *frames[FRAMES_MAX];
     uint32_t stack = ct_stack_try_capture(&ct_self, SITE);
     int count = ct_unwind(frames, FRAMES_MAX, false);
-    const uint64_t *words = ct_stack_words(stack);
+    const struct ct_board_stack *board_stack = ct_stack_at(stack);
+    const uint64_t *addresses = board_stack->addresses;
     int own = 0;
 
     taken++;
     /* Up to here, the two calls come from different places. */
-    while (own < count && (uint64_t)frames[own] != words[2])
+    while (own < count && (uint64_t)frames[own] != addresses[1])
         own++;
-    if (count - own != (int)(uint32_t)words[0] - 1 ||
-        memcmp(frames + own, words + 2, (size_t)(count - own) * sizeof(*frames)) != 0)
+    if (count - own != (int)board_stack->count - 1 ||
+        memcmp(frames + own, addresses + 1, (size_t)(count - own) * sizeof(*frames)) != 0)
         wrong++;
 }
 

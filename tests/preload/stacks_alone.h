@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static struct ct_control control;
+static struct ct_control control = {.stack_frames = CT_STACK_DEFAULT_FRAMES};
 struct ct_board *ct_board;
 const struct ct_control *ct_control = &control;
 CT_TLS struct ct_self ct_self;

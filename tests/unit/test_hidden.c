@@ -218,6 +218,35 @@ static void the_same_callers_are_one_stack(void **state)
     assert_int_equal(g_hash_table_size(process_at(fixture, 0)->stacks), 1);
 }
 
+static void the_same_callers_in_another_library_are_another_stack(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_kernel_record module = {.event = CT_KERNEL_ID_PROCESS_MODULE,
+                                      .as.process_module = {.pid = PID,
+                                                            .path = "/lib/other.so",
+                                                            .copy = "",
+                                                            .build_id = "",
+                                                            .begin = 0x1000,
+                                                            .end = 0x2000}};
+
+    add_blocked_call(fixture, 1010 * MS, PID, CT_SYSCALL_pause, 0, 0);
+    module.time_ns = 1025 * MS;
+    add(fixture, 1025 * MS, PID, &module);
+    add(fixture, 1026 * MS, PID, &module); /* another part of it */
+    add_blocked_call(fixture, 1030 * MS, PID, CT_SYSCALL_pause, 0, 0);
+    add_blocked_call(fixture, 1050 * MS, PID, CT_SYSCALL_pause, 0, 0);
+    const struct ct_interval *waits = finish(fixture, 3);
+    const struct ct_process *process = process_at(fixture, 0);
+    const struct ct_stack *first = ct_process_stack(process, waits[0].stack_id);
+    const struct ct_stack *second = ct_process_stack(process, waits[1].stack_id);
+
+    assert_int_not_equal(waits[0].stack_id, waits[1].stack_id);
+    assert_int_equal(waits[1].stack_id, waits[2].stack_id);
+    assert_int_equal(process->modules->len, 2);
+    assert_string_equal(ct_process_module(process, 0x1000, first->time_ns)->path, "/bin/server");
+    assert_string_equal(ct_process_module(process, 0x1000, second->time_ns)->path, "/lib/other.so");
+}
+
 static void callers_end_with_the_programs_code(void **state)
 {
     static const uint64_t addresses[] = {0x1001, 0x9009, 0x2002, 0x9009, 0x9009};
@@ -698,6 +727,7 @@ int main(void)
         TEST(a_call_that_blocks_is_a_wait_with_its_callers),
         TEST(one_that_does_not_block_is_only_counted),
         TEST(the_same_callers_are_one_stack),
+        TEST(the_same_callers_in_another_library_are_another_stack),
         TEST(callers_end_with_the_programs_code),
         TEST(what_a_descriptor_is_decides_the_class),
         TEST(what_an_epoll_descriptor_watches_decides_the_class),

@@ -266,7 +266,13 @@ static struct ct_kernel_events *open_events_of(struct spool *spool, int32_t root
 {
     for (size_t i = 0; i < G_N_ELEMENTS(spool->files); i++)
         fclose(spool->files[i]);
-    return ct_kernel_events_open(spool->path, root_pid, follows_children);
+    const struct ct_kernel_scope scope = {
+        .root_pid = root_pid,
+        .follows_children = follows_children,
+        .stack_frames = CT_STACK_DEFAULT_FRAMES,
+    };
+
+    return ct_kernel_events_open(spool->path, &scope);
 }
 
 static struct ct_kernel_events *open_events(struct spool *spool, gboolean follows_children)

@@ -496,11 +496,12 @@ static void a_label_gives_way_to_an_arrow_that_crosses_its_box(void **state)
     scene_clear(&scene, layout);
 }
 
-static const char *find_variable(void *user, const struct ct_process *process, uint64_t address)
+static const char *find_variable(void *user, const struct ct_process *process,
+                                 const struct ct_timeline_wait *wait)
 {
     (void)user;
     (void)process;
-    return address == 0x601040 ? "queue_lock" : NULL;
+    return wait->object == 0x601040 ? "queue_lock" : NULL;
 }
 
 static GPtrArray *find_frames(void *user, const struct ct_process *process, uint32_t stack_id)

@@ -127,16 +127,36 @@ static void module_is_found_by_any_address_inside_it(void **state)
     struct ct_process *process = ct_model_add_process(model, 1, 0, 0);
 
     (void)state;
-    assert_null(ct_process_module(process, 0x100));
+    assert_null(ct_process_module(process, 0x100, 0));
     add_module(process, 0x300, 0x400);
     add_module(process, 0x100, 0x200);
     ct_model_sort(model);
-    assert_null(ct_process_module(process, 0xff));
-    assert_int_equal(ct_process_module(process, 0x100)->begin, 0x100);
-    assert_int_equal(ct_process_module(process, 0x1ff)->begin, 0x100);
-    assert_null(ct_process_module(process, 0x200));
-    assert_int_equal(ct_process_module(process, 0x3ff)->begin, 0x300);
-    assert_null(ct_process_module(process, 0x400));
+    assert_null(ct_process_module(process, 0xff, 0));
+    assert_int_equal(ct_process_module(process, 0x100, 0)->begin, 0x100);
+    assert_int_equal(ct_process_module(process, 0x1ff, 0)->begin, 0x100);
+    assert_null(ct_process_module(process, 0x200, 0));
+    assert_int_equal(ct_process_module(process, 0x3ff, 0)->begin, 0x300);
+    assert_null(ct_process_module(process, 0x400, 0));
+}
+
+static void modules_that_took_turns_are_told_apart_by_time(void **state)
+{
+    g_autoptr(ct_model) model = ct_model_new();
+    struct ct_process *process = ct_model_add_process(model, 1, 0, 0);
+
+    (void)state;
+    add_module(process, 0x100, 0x300);
+    ((struct ct_module *)process->modules->pdata[0])->until_ns = 10;
+    add_module(process, 0x200, 0x500);
+    ((struct ct_module *)process->modules->pdata[1])->until_ns = 20;
+    add_module(process, 0x100, 0x300);
+    ct_model_sort(model);
+    assert_int_equal(ct_process_module(process, 0x250, 9)->until_ns, 10);
+    assert_int_equal(ct_process_module(process, 0x250, 10)->until_ns, 20);
+    assert_int_equal(ct_process_module(process, 0x250, 20)->until_ns, 0);
+    assert_int_equal(ct_process_module(process, 0x250, UINT64_MAX)->until_ns, 0);
+    assert_int_equal(ct_process_module(process, 0x450, 5)->until_ns, 20);
+    assert_null(ct_process_module(process, 0x450, 20));
 }
 
 static void classes_are_found_by_name(void **state)
@@ -207,6 +227,7 @@ int main(void)
         cmocka_unit_test(counts_have_their_thousands_separated),
         cmocka_unit_test(objects_say_what_they_are),
         cmocka_unit_test(module_is_found_by_any_address_inside_it),
+        cmocka_unit_test(modules_that_took_turns_are_told_apart_by_time),
         cmocka_unit_test(classes_are_found_by_name),
         cmocka_unit_test(quantiles_lie_in_the_bucket_that_holds_them),
         cmocka_unit_test(lost_waits_are_told_from_missing_layers),

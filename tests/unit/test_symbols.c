@@ -81,7 +81,7 @@ static int tear_down(void **state)
 
 static const struct ct_symbol *resolve(const struct fixture *fixture, uint64_t address)
 {
-    return ct_symbolizer_resolve(fixture->symbolizer, fixture->process, address);
+    return ct_symbolizer_resolve(fixture->symbolizer, fixture->process, address, 0);
 }
 
 static guint warning_count(const struct fixture *fixture)
@@ -93,7 +93,7 @@ static void inlined_functions_are_frames_of_their_own(void **state)
 {
     const struct fixture *fixture = *state;
     const struct ct_symbol *symbol =
-        ct_symbolizer_resolve_return(fixture->symbolizer, fixture->process, calling_function());
+        ct_symbolizer_resolve_return(fixture->symbolizer, fixture->process, calling_function(), 0);
 
     assert_true(symbol->is_named);
     assert_false(symbol->is_own);
@@ -157,7 +157,7 @@ static void functions_without_a_linker_name_keep_their_namespace(void **state)
 {
     const struct fixture *fixture = *state;
     const struct ct_symbol *symbol = ct_symbolizer_resolve_return(
-        fixture->symbolizer, fixture->process, call_in_anonymous_namespace());
+        fixture->symbolizer, fixture->process, call_in_anonymous_namespace(), 0);
 
     /* The compiler may give a name that is mangled, or none. */
     assert_true(g_str_has_prefix(symbol->frames[0].function, "(anonymous namespace)::count"));
@@ -188,16 +188,16 @@ static void global_variables_are_named(void **state)
     int on_stack = 0;
     const uint64_t begin = (uint64_t)(uintptr_t)known_numbers;
 
-    assert_string_equal(ct_symbolizer_resolve_data(fixture->symbolizer, fixture->process, begin),
+    assert_string_equal(ct_symbolizer_resolve_data(fixture->symbolizer, fixture->process, begin, 0),
                         "known_numbers");
     assert_string_equal(
-        ct_symbolizer_resolve_data(fixture->symbolizer, fixture->process, begin + 8),
+        ct_symbolizer_resolve_data(fixture->symbolizer, fixture->process, begin + 8, 0),
         "known_numbers+0x8");
     assert_null(ct_symbolizer_resolve_data(fixture->symbolizer, fixture->process,
-                                           (uint64_t)(uintptr_t)&on_stack));
+                                           (uint64_t)(uintptr_t)&on_stack, 0));
     /* A function is no variable. */
     assert_null(ct_symbolizer_resolve_data(fixture->symbolizer, fixture->process,
-                                           (uint64_t)(uintptr_t)return_address));
+                                           (uint64_t)(uintptr_t)return_address, 0));
 }
 
 static void addresses_in_no_module_are_shown_as_they_are(void **state)
@@ -212,7 +212,7 @@ static void a_changed_file_gives_no_names_and_one_warning(void **state)
 {
     const struct fixture *fixture = *state;
     struct ct_module *module =
-        (void *)ct_process_module(fixture->process, (uint64_t)(uintptr_t)return_address);
+        (void *)ct_process_module(fixture->process, (uint64_t)(uintptr_t)return_address, 0);
     g_autofree char *expected = g_strdup_printf("test_symbols+0x%" G_GINT64_MODIFIER "x",
                                                 (uint64_t)(uintptr_t)return_address - module->bias);
 
@@ -257,14 +257,14 @@ static void a_file_mapped_twice_is_looked_up_once(void **state)
     const struct fixture *fixture = *state;
     const uint64_t shift = UINT64_C(0x100000000000);
     const uint64_t address = (uint64_t)(uintptr_t)return_address;
-    const struct ct_module *module = ct_process_module(fixture->process, address);
+    const struct ct_module *module = ct_process_module(fixture->process, address, 0);
     struct ct_process *other = ct_model_add_process(fixture->model, 2, 0, 0);
 
     fixture_add_module(other, module->path, module->build_id, module->begin + shift,
                        module->end + shift)
         ->bias = module->bias + shift;
     assert_ptr_equal(resolve(fixture, address),
-                     ct_symbolizer_resolve(fixture->symbolizer, other, address + shift));
+                     ct_symbolizer_resolve(fixture->symbolizer, other, address + shift, 0));
 }
 
 static void frames_of_ctrace_are_marked(void **state)

@@ -146,9 +146,9 @@ static int is_in(uint64_t address, int (*function)(int))
     return address > (uint64_t)(uintptr_t)function && address < (uint64_t)(uintptr_t)function + 300;
 }
 
-static void unwind(size_t stack_size, struct ct_unwound *unwound)
+static void unwind_some(size_t stack_size, uint32_t frames, struct ct_unwound *unwound)
 {
-    struct ct_unwinder *unwinder = ct_unwinder_new();
+    struct ct_unwinder *unwinder = ct_unwinder_new(frames);
     struct ct_address_space space;
     const struct ct_raw_user user = {
         .registers = copy.registers, .stack = copy.stack, .stack_size = stack_size};
@@ -159,6 +159,11 @@ static void unwind(size_t stack_size, struct ct_unwound *unwound)
     assert_true(ct_user_state_of(&user, &state));
     ct_unwinder_run(unwinder, &space, &state, unwound);
     ct_unwinder_free(unwinder);
+}
+
+static void unwind(size_t stack_size, struct ct_unwound *unwound)
+{
+    unwind_some(stack_size, CT_STACK_DEFAULT_FRAMES, unwound);
 }
 
 static void all_callers_are_found(void **state)
@@ -191,6 +196,24 @@ static void stack_that_was_not_copied_whole_is_partial(void **state)
     assert_true(is_in(unwound.addresses[0], innermost));
 }
 
+static void both_ends_of_a_deep_stack_are_kept(void **state)
+{
+    struct ct_unwound whole, cut;
+
+    (void)state;
+    middle(9);
+    unwind(copy.stack_size, &whole);
+    unwind_some(copy.stack_size, 8, &cut);
+    assert_int_equal(whole.omitted, 0);
+    assert_false(cut.is_partial);
+    assert_int_equal(cut.count, 8);
+    assert_int_equal(cut.outermost, 2);
+    assert_int_equal(cut.omitted, whole.count - 8);
+    assert_memory_equal(cut.addresses, whole.addresses, 6 * sizeof(cut.addresses[0]));
+    assert_memory_equal(cut.addresses + 6, whole.addresses + whole.count - 2,
+                        2 * sizeof(cut.addresses[0]));
+}
+
 static void deepest_stack_is_cut(void **state)
 {
     struct ct_unwound unwound;
@@ -215,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_callers_are_found),
         cmocka_unit_test(stack_that_was_not_copied_whole_is_partial),
+        cmocka_unit_test(both_ends_of_a_deep_stack_are_kept),
         cmocka_unit_test(deepest_stack_is_cut),
         cmocka_unit_test(without_registers_there_is_no_state),
     };

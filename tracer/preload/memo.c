@@ -61,10 +61,19 @@ bool ct_memo_is_there(const struct ct_memo *memo)
     return true;
 }
 
+void ct_memos_forget(struct ct_memos *memos)
+{
+    memos->changes++;
+    for (size_t i = 0; i < CT_MEMO_COUNT; i++) {
+        memos->memos[i].frame = NULL;
+        memos->memos[i].word_count = 0;
+    }
+}
+
 #if defined(__x86_64__)
 struct lesson {
     struct ct_memo *memo;
-    const uint64_t *stack;    /* as it is on the board: the number of frames, and these */
+    const struct ct_board_stack *stack;
     struct ct_frame previous; /* address 0: the function that took it was not reached yet */
     uint32_t frame_count;     /* of the stack; our own ones before them do not count */
 };
@@ -82,11 +91,11 @@ static bool add_word(struct ct_memo *memo, const uint64_t *place)
 /* Is this the stack that was unwound? */
 static bool is_expected(struct lesson *lesson, uint64_t address)
 {
-    if (lesson->frame_count == 0 && address != lesson->stack[1])
+    if (lesson->frame_count == 0 && address != lesson->stack->addresses[0])
         return true;
     lesson->frame_count++;
-    return lesson->frame_count <= (uint32_t)lesson->stack[0] &&
-           address == lesson->stack[lesson->frame_count];
+    return lesson->frame_count <= lesson->stack->count &&
+           address == lesson->stack->addresses[lesson->frame_count - 1];
 }
 
 /*
@@ -115,9 +124,9 @@ static bool learn_frame(void *user, const struct ct_frame *frame)
 
 static bool learn(struct ct_memo *memo)
 {
-    struct lesson lesson = {.memo = memo, .stack = ct_stack_words(memo->stack)};
+    struct lesson lesson = {.memo = memo, .stack = ct_stack_at(memo->stack)};
 
-    return ct_unwind_visit(learn_frame, &lesson) && lesson.frame_count == (uint32_t)lesson.stack[0];
+    return ct_unwind_visit(learn_frame, &lesson) && lesson.frame_count == lesson.stack->count;
 }
 #else
 static bool learn(struct ct_memo *memo)

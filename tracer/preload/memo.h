@@ -37,6 +37,9 @@ struct ct_memos {
 /* The thread's, with nothing in them; NULL if it has none. */
 struct ct_memos *ct_memos_of(const struct ct_self *self);
 
+/* Other code may stand where some stood. */
+void ct_memos_forget(struct ct_memos *memos);
+
 static inline struct ct_memo *ct_memo_at(struct ct_memos *memos, const uint64_t *frame,
                                          uint64_t site)
 {

@@ -5,6 +5,7 @@
 #include "fd.h"
 #include "handout.h"
 #include "memory.h"
+#include "modules.h"
 #include "raw.h"
 #include "stack.h"
 #include "tables.h"
@@ -368,8 +369,10 @@ static void begin_process(const struct ct_board *parent, int32_t parent_pid)
     ct_stacks_begin();
     ct_board = board;
     is_announced = false;
-    if (parent == NULL || !ct_modules_inherit(parent))
+    if (parent == NULL || !ct_modules_inherit(parent)) {
+        ct_modules_begin();
         ct_modules_scan();
+    }
 }
 
 void ct_process_init(void)

@@ -1,11 +1,12 @@
 #include "stack.h"
 
 #include "clock.h"
+#include "deep.h"
 #include "memo.h"
+#include "modules.h"
 #include "raw.h"
 #include "schema/syscalls.h"
 #include "tables.h"
-#include "text.h"
 #include "unwind.h"
 #include "work_stack.h"
 
@@ -27,9 +28,6 @@
 #define LAST_PROBES 256
 
 static struct ct_object_range own; /* our frames are cut off */
-
-/* dl_iterate_phdr's count of objects ever loaded, at the last scan. */
-static _Atomic uint64_t scanned_loads;
 
 static inline uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -54,10 +52,21 @@ static uint64_t hash_frames(const uint64_t *frames, uint32_t count)
     return mix(mix(mix(first, second), third), fourth);
 }
 
-/* Are these the frames of the stack at `words`? */
-static bool is_same(const uint64_t *words, const uint64_t *frames, uint32_t count)
+/* What is to be interned: frames, the innermost and, of a deep stack, the outermost ones. */
+struct frames {
+    const uint64_t *addresses;
+    uint32_t count;
+    uint16_t outermost;
+    uint16_t omitted_bits;
+};
+
+/* Are these the frames of the stack? Other code may be there since. */
+static bool has_frames(const struct ct_board_stack *stack, const struct frames *frames)
 {
-    return (uint32_t)words[0] == count && memcmp(words + 1, frames, count * sizeof(*frames)) == 0;
+    return stack->count == frames->count && stack->outermost == frames->outermost &&
+           stack->omitted_bits == frames->omitted_bits &&
+           memcmp(stack->addresses, frames->addresses,
+                  frames->count * sizeof(*frames->addresses)) == 0;
 }
 
 /* What of the tables has memory behind it: the pages of buckets as bits, and the first words. The
@@ -128,14 +137,18 @@ static uint32_t claim_words(uint32_t need)
 }
 
 /* Appends the stack to the words; 0 if there is no room. */
-static uint32_t append(uint64_t head, const uint64_t *frames, uint32_t count)
+static uint32_t append(uint64_t head, const struct frames *frames)
 {
-    uint32_t id = claim_words(count + 1);
+    uint32_t id = claim_words((uint32_t)CT_BOARD_STACK_HEADER + frames->count);
     uint64_t *words = id != 0 ? ct_table_find(CT_TABLE_WORDS, id) : NULL;
 
     if (words == NULL)
         return 0;
-    memcpy(words + 1, frames, count * sizeof(*frames));
+    struct ct_board_stack *stack = (void *)words;
+    stack->outermost = frames->outermost;
+    stack->omitted_bits = frames->omitted_bits;
+    stack->taken_ns = ct_now_ns();
+    memcpy(stack->addresses, frames->addresses, frames->count * sizeof(*frames->addresses));
     words[0] = head;
     return id;
 }
@@ -159,18 +172,25 @@ static struct level find_level(uint32_t number)
 
 /* A stack that is looked for. */
 struct wanted {
+    const struct frames *frames;
     uint64_t hash;
-    const uint64_t *frames;
-    uint32_t count;
     uint32_t own_id; /* where it was appended, if it was; 0 */
-    bool is_new;     /* nobody had it before */
+    bool has_loader; /* it can be asked for libraries that are new */
 };
+
+/* A new stack may have addresses in libraries that were loaded since the last scan. */
+static uint32_t append_wanted(const struct wanted *wanted, uint64_t head)
+{
+    if (wanted->has_loader)
+        ct_modules_update();
+    return append(head, wanted->frames);
+}
 
 /* Its id, if it is in this level or finds room there; CT_STACK_LOST if there is no memory; 0: the
  * next level may have it. */
 static uint32_t intern_in(const struct level *level, struct wanted *wanted)
 {
-    uint64_t head = wanted->hash << 32 | wanted->count;
+    uint64_t head = wanted->hash << 32 | wanted->frames->count;
 
     for (uint32_t probe = 0; probe < level->probes; probe++) {
         uint32_t at = (uint32_t)(((wanted->hash >> 32) + probe) % level->count);
@@ -180,17 +200,16 @@ static uint32_t intern_in(const struct level *level, struct wanted *wanted)
         uint32_t id = atomic_load_explicit(bucket, memory_order_acquire);
         if (id == 0) {
             if (wanted->own_id == 0)
-                wanted->own_id = append(head, wanted->frames, wanted->count);
+                wanted->own_id = append_wanted(wanted, head);
             if (wanted->own_id == 0)
                 return CT_STACK_LOST;
-            if (atomic_compare_exchange_strong(bucket, &id, wanted->own_id)) {
-                wanted->is_new = true;
+            if (atomic_compare_exchange_strong(bucket, &id, wanted->own_id))
                 return wanted->own_id;
-            }
             /* Another thread took the bucket; `id` is what it put there. */
         }
-        const uint64_t *words = ct_stack_words(id);
-        if (words != NULL && words[0] == head && is_same(words, wanted->frames, wanted->count))
+        const struct ct_board_stack *stack = ct_stack_at(id);
+        if (stack != NULL && stack->hash == (uint32_t)wanted->hash &&
+            has_frames(stack, wanted->frames))
             return id;
     }
     return 0;
@@ -212,23 +231,6 @@ static uint32_t intern(struct wanted *wanted)
 static bool is_own_frame(uint64_t address)
 {
     return address >= own.begin && address < own.end;
-}
-
-static int find_loads(struct dl_phdr_info *info, size_t size, void *loads)
-{
-    (void)size;
-    *(uint64_t *)loads = info->dlpi_adds;
-    return 1;
-}
-
-/* A new stack may have addresses in libraries that were loaded since the last scan. */
-static void scan_if_loaded(void)
-{
-    uint64_t loads = 0;
-
-    dl_iterate_phdr(find_loads, &loads);
-    if (loads != atomic_load_explicit(&scanned_loads, memory_order_relaxed))
-        ct_modules_scan();
 }
 
 /* Threads between enter and leave, and whether a fork waits for them. */
@@ -299,53 +301,108 @@ static void go_on_in_parent(void)
 static void go_on_in_child(void)
 {
     atomic_store(&loader_users, ct_self.loader_uses); /* the others stayed behind */
+    ct_modules_forked();
     atomic_fetch_sub(&is_forking, 1);
 }
 
-/* Interns what was unwound, without our own frames; `site` if that leaves none. */
-static uint32_t intern_stack(struct ct_self *self, void **raw, int count, uint64_t site,
-                             bool *is_new)
+/*
+ * May the unwinder go by what it keeps for this thread? Not if that is about code in whose place
+ * other code has come since. With it, what lies beyond the end of a stack is believed to be
+ * readable.
+ */
+static bool has_good_cache(struct ct_self *self)
 {
-    int first = 0;
+    uint32_t reuses = ct_modules_reuses() + 1;
 
-    while (first < count && is_own_frame((uint64_t)raw[first]))
-        first++;
-    if (first >= count) {
-        raw[0] = (void *)site;
-        first = 0;
-        count = 1;
-    }
-    if (count - first > CT_STACK_MAX_FRAMES)
-        count = first + CT_STACK_MAX_FRAMES;
-    struct wanted wanted = {.frames = (const uint64_t *)(const void *)(raw + first),
-                            .count = (uint32_t)(count - first)};
-    if (self->last_stack != 0 &&
-        is_same(ct_stack_words(self->last_stack), wanted.frames, wanted.count))
+    if (self->has_stack_cache && self->cache_reuses == 0)
+        self->cache_reuses = reuses;
+    return self->has_stack_cache && !self->is_aside && self->cache_reuses == reuses;
+}
+
+/* How many frames of a stack are kept. */
+static uint32_t frame_limit(void)
+{
+    uint32_t limit = ct_control->stack_frames;
+
+    if (limit < CT_STACK_MIN_FRAMES)
+        return CT_STACK_MIN_FRAMES;
+    return limit < CT_STACK_MAX_FRAMES ? limit : CT_STACK_MAX_FRAMES;
+}
+
+/* Leaves so many of the frames that the outermost, if they can be found, have room behind them. */
+static void cut(struct ct_self *self, const uint64_t *frame, struct frames *frames, uint64_t *all)
+{
+    uint32_t limit = frame_limit();
+    uint32_t outermost = CT_STACK_OUTERMOST(limit);
+    const struct ct_deep deep = {
+        .frame = frame,
+        .inner = all,
+        .inner_count = limit - outermost,
+        .outer_count = outermost,
+    };
+
+    frames->omitted_bits = 1;
+    frames->count = limit;
+    if (has_good_cache(self) &&
+        ct_deep_find(self, &deep, all + deep.inner_count, &frames->omitted_bits))
+        frames->outermost = (uint16_t)outermost;
+}
+
+static uint32_t intern_frames(struct ct_self *self, const struct frames *frames, bool has_loader)
+{
+    struct wanted wanted = {.frames = frames, .has_loader = has_loader};
+
+    if (self->last_stack != 0 && has_frames(ct_stack_at(self->last_stack), frames))
         return self->last_stack;
-    wanted.hash = hash_frames(wanted.frames, wanted.count);
+    wanted.hash = mix(hash_frames(frames->addresses, frames->count),
+                      ct_modules_sign(frames->addresses, frames->count));
     uint32_t id = intern(&wanted);
-    *is_new = wanted.is_new;
     self->last_stack = id != CT_STACK_LOST ? id : 0;
     if (id == CT_STACK_LOST)
         atomic_fetch_add(&ct_board->stacks_lost, 1);
     return id;
 }
 
-/* Unwinds and interns; the caller's thread is busy, and has the loader. */
-static uint32_t take_stack(struct ct_self *self, uint64_t site)
+/* A stack of which only the hook's return address is known. */
+static uint32_t intern_site(struct ct_self *self, uint64_t site, bool has_loader)
 {
-    void *raw[CT_STACK_MAX_FRAMES + OWN_FRAMES];
-    bool is_new = false;
-    /* With the cache, what lies beyond the end of a stack is believed to be readable. */
-    bool without_cache =
-        !self->has_stack_cache || self->stacks_taken < FEW_STACKS || self->is_aside;
-    int count = ct_unwind(raw, CT_STACK_MAX_FRAMES + OWN_FRAMES, without_cache);
-    uint32_t stack = intern_stack(self, raw, count, site, &is_new);
+    const struct frames frames = {.addresses = &site, .count = 1};
 
+    return intern_frames(self, &frames, has_loader);
+}
+
+/* Unwinds and interns, without our own frames; the caller, whose frame it is, has made its thread
+ * busy, and has the loader. */
+static uint32_t take_stack(struct ct_self *self, const uint64_t *frame, uint64_t site)
+{
+    uint64_t all[CT_STACK_MAX_FRAMES + OWN_FRAMES];
+    uint32_t limit = frame_limit();
+    uint32_t first = 0;
+
+    if (atomic_load_explicit(&ct_unloads, memory_order_relaxed) != 0)
+        ct_modules_update(); /* something may have been loaded where something was unloaded */
+    bool with_cache = self->stacks_taken >= FEW_STACKS && has_good_cache(self);
+    uint32_t count =
+        (uint32_t)ct_unwind((void **)(void *)all, (int)limit + OWN_FRAMES, !with_cache);
     self->stacks_taken++;
-    if (is_new)
-        scan_if_loaded();
-    return stack;
+    while (first < count && is_own_frame(all[first]))
+        first++;
+    if (first >= count)
+        return intern_site(self, site, true);
+    struct frames frames = {.addresses = all + first, .count = count - first};
+    if (frames.count > limit)
+        cut(self, frame, &frames, all + first);
+    return intern_frames(self, &frames, true);
+}
+
+/* Libraries were unloaded since, or are being so: what is known by address may be stale. */
+static void forget_stacks(struct ct_self *self, uint32_t unloads)
+{
+    self->last_stack = 0;
+    if (self->memos != NULL)
+        ct_memos_forget(self->memos);
+    ct_deep_forget(self);
+    self->unloads_seen = unloads & CT_UNLOADS_UNDER_WAY ? UINT32_MAX : unloads;
 }
 
 /* A stack to be taken: that of the function with this frame. */
@@ -361,19 +418,11 @@ static void capture_stack(void *argument)
     struct capture *capture = argument;
     struct ct_self *self = capture->self;
 
-    capture->stack = take_stack(self, capture->site);
+    capture->stack = take_stack(self, capture->frame, capture->site);
     if (self->memos != NULL && capture->stack != CT_STACK_LOST)
         ct_memo_note(self->memos, capture->frame, capture->site, capture->stack);
     else if (self->memos == NULL && self->stacks_taken >= FEW_STACKS)
         self->memos = ct_memos_of(self);
-}
-
-static uint32_t intern_site(struct ct_self *self, uint64_t site)
-{
-    void *only_site[1];
-    bool is_new;
-
-    return intern_stack(self, only_site, 0, site, &is_new);
 }
 
 uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
@@ -382,7 +431,10 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
         .self = self, .frame = __builtin_frame_address(0), .site = site, .stack = 0};
     int saved_errno = errno;
     enum ct_mode mode = self->mode;
+    uint32_t unloads = atomic_load_explicit(&ct_unloads, memory_order_relaxed);
 
+    if (__builtin_expect(unloads != self->unloads_seen, 0))
+        forget_stacks(self, unloads);
     if (self->memos != NULL)
         capture.stack = ct_memo_recall(self->memos, capture.frame, site);
     if (capture.stack != 0)
@@ -391,7 +443,7 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
         return 0;
     self->mode = CT_MODE_BUSY; /* libunwind calls write, mincore and friends */
     if (!ct_with_room(self, capture_stack, &capture))
-        capture.stack = intern_site(self, site);
+        capture.stack = intern_site(self, site, false);
     ct_loader_leave();
     self->mode = mode;
     errno = saved_errno;
@@ -411,148 +463,7 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
             pause_until(value, late_ns);
         stack = ct_stack_try_capture(self, site);
     }
-    return stack != 0 ? stack : intern_site(self, site);
-}
-
-/* The range of virtual addresses that the object's segments take, before bias. */
-static void find_range(const struct dl_phdr_info *info, uint64_t *begin, uint64_t *end)
-{
-    *begin = UINT64_MAX;
-    *end = 0;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type != PT_LOAD)
-            continue;
-        if (segment->p_vaddr < *begin)
-            *begin = segment->p_vaddr;
-        if (segment->p_vaddr + segment->p_memsz > *end)
-            *end = segment->p_vaddr + segment->p_memsz;
-    }
-}
-
-static void copy_build_id(const struct dl_phdr_info *info, struct ct_board_module *module)
-{
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type != PT_NOTE)
-            continue;
-        const char *at = (const char *)info->dlpi_addr + segment->p_vaddr;
-        const char *end = at + segment->p_memsz;
-        while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
-            const ElfW(Nhdr) *note = (const void *)at;
-            const char *name = at + sizeof(*note);
-            const char *content = name + (note->n_namesz + 3) / 4 * 4;
-            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
-                memcmp(name, "GNU", 4) == 0 && note->n_descsz <= CT_BUILD_ID_MAX) {
-                memcpy(module->build_id, content, note->n_descsz);
-                module->build_id_size = note->n_descsz;
-                return;
-            }
-            at = content + (note->n_descsz + 3) / 4 * 4;
-        }
-    }
-}
-
-static const struct ct_board_module *find_module(uint64_t begin, const char *path)
-{
-    uint32_t count = atomic_load(&ct_board->module_count);
-
-    for (uint32_t i = count < CT_BOARD_MAX_MODULES ? count : CT_BOARD_MAX_MODULES; i-- > 0;) {
-        const struct ct_board_module *module = ct_table_find(CT_TABLE_MODULES, i);
-        if (module != NULL && module->begin == begin)
-            return strcmp(module->path, path) == 0 ? module : NULL;
-    }
-    return NULL;
-}
-
-struct scan {
-    bool is_first;
-    uint64_t lost; /* modules that the board has no room for */
-};
-
-static int add_module(struct dl_phdr_info *info, size_t size, void *data)
-{
-    struct scan *scan = data;
-    uint64_t begin, end;
-    char path[CT_MODULE_PATH_SIZE];
-    struct ct_text text = ct_text_begin(path, sizeof(path));
-
-    (void)size;
-    if (scan->is_first)
-        ct_text_string(&text, ct_board->exe); /* the program has no name of its own */
-    else
-        ct_text_string(&text, info->dlpi_name[0] != '\0' ? info->dlpi_name : "[vdso]");
-    scan->is_first = false;
-    atomic_store(&scanned_loads, info->dlpi_adds);
-    find_range(info, &begin, &end);
-    if (begin >= end || find_module(info->dlpi_addr + begin, path) != NULL)
-        return 0;
-
-    /* The loader's lock is held: nobody else takes one. */
-    uint32_t index = atomic_load(&ct_board->module_count);
-    struct ct_board_module *module = ct_table_get(CT_TABLE_MODULES, index);
-    if (module == NULL || (index >= CT_FIRST_MODULES && !ct_memory_back(module, sizeof(*module)))) {
-        scan->lost++;
-        return 0;
-    }
-    atomic_store(&ct_board->module_count, index + 1);
-    module->begin = info->dlpi_addr + begin;
-    module->end = info->dlpi_addr + end;
-    module->bias = info->dlpi_addr;
-    memcpy(module->path, path, sizeof(path));
-    copy_build_id(info, module);
-    atomic_store_explicit(&module->is_ready, 1, memory_order_release);
-    return 0;
-}
-
-void ct_modules_scan(void)
-{
-    struct scan scan = {.is_first = true};
-
-    dl_iterate_phdr(add_module, &scan);
-    /* A module is lost once, however often it is not found. */
-    uint64_t lost = atomic_load(&ct_board->modules_lost);
-    while (scan.lost > lost &&
-           !atomic_compare_exchange_weak(&ct_board->modules_lost, &lost, scan.lost))
-        ;
-}
-
-bool ct_modules_inherit(const struct ct_board *parent)
-{
-    uint32_t count = atomic_load(&parent->module_count);
-
-    if (count > CT_FIRST_MODULES)
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        if (!parent->modules[i].is_ready)
-            return false;
-    memcpy(ct_board->modules, parent->modules, count * sizeof(parent->modules[0]));
-    atomic_store_explicit(&ct_board->module_count, count, memory_order_release);
-    return true;
-}
-
-static int find_object(struct dl_phdr_info *info, size_t size, void *wanted)
-{
-    struct ct_object_range *object = wanted;
-    uint64_t begin, end;
-
-    (void)size;
-    find_range(info, &begin, &end);
-    begin += info->dlpi_addr;
-    end += info->dlpi_addr;
-    if (object->address < begin || object->address >= end)
-        return 0;
-    object->begin = begin;
-    object->end = end;
-    return 1;
-}
-
-struct ct_object_range ct_object_range_around(const void *address)
-{
-    struct ct_object_range object = {.address = (uint64_t)address};
-
-    dl_iterate_phdr(find_object, &object);
-    return object;
+    return stack != 0 ? stack : intern_site(self, site, false);
 }
 
 void ct_stack_init(void)

@@ -20,21 +20,6 @@ void ct_stacks_begin(void);
 /* Loads the unwinder: without it stacks have one frame. Sees to forks. */
 void ct_stack_init(void);
 
-/* An object in memory: the one around `address`; begin is end if there is none. */
-struct ct_object_range {
-    uint64_t address;
-    uint64_t begin, end;
-};
-
-struct ct_object_range ct_object_range_around(const void *address);
-
-/* Writes modules to the board that are not there yet. */
-void ct_modules_scan(void);
-
-/* The same for a process that was forked by that of `parent`, if those are a few: it looks at no
- * object, each of which would be a page fault. FALSE if they must be looked for. */
-bool ct_modules_inherit(const struct ct_board *parent);
-
 /*
  * The locks of the loader and of libunwind do not survive in the child of a fork that comes while
  * another thread holds one. So whoever of us takes them says so, and fork waits.

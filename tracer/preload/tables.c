@@ -65,6 +65,7 @@ void ct_tables_begin(struct ct_board *board, size_t file_size)
     start = (char *)board;
     file_end = file_size;
     atomic_store(&ct_table_parts[CT_TABLE_MODULES][0], (char *)board->modules);
+    atomic_store(&ct_table_parts[CT_TABLE_LIVES][0], (char *)board->lives);
     atomic_store(&ct_table_parts[CT_TABLE_BUCKETS][0], (char *)board->buckets);
     atomic_store(&ct_table_parts[CT_TABLE_WORDS][0], (char *)board->words);
     atomic_store(&ct_table_parts[CT_TABLE_SLOTS][0], (char *)board->slots);

@@ -32,8 +32,8 @@ static inline struct ct_board_slot *ct_slot_at(uint32_t index)
     return ct_table_find(CT_TABLE_SLOTS, index);
 }
 
-/* The words of a stack that is on the board. */
-static inline const uint64_t *ct_stack_words(uint32_t stack)
+/* A stack that is on the board. */
+static inline const struct ct_board_stack *ct_stack_at(uint32_t stack)
 {
     return ct_table_find(CT_TABLE_WORDS, stack);
 }

@@ -1,6 +1,7 @@
 #include "thread.h"
 
 #include "clock.h"
+#include "deep.h"
 #include "emit.h"
 #include "ended.h"
 #include "exec_room.h"
@@ -133,6 +134,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     self->counted = NULL;
     self->last_stack = 0;
     self->memos = NULL;
+    ct_deep_forget(self);
     self->random = (slot->start_ns ^ (uint64_t)tid << 40) | 1;
     memset(self->sites, 0, sizeof(self->sites));
     ct_keys_watch_thread();

@@ -1,8 +1,8 @@
 #include "unwind.h"
 
 #include "memory.h"
+#include "modules.h"
 #include "sanitizers.h"
-#include "stack.h"
 #include "work_stack.h"
 
 #include <dlfcn.h>
@@ -32,6 +32,8 @@ static struct {
     int (*get_save_place)(unw_cursor_t *cursor, int number, unw_save_loc_t *place);
     int (*is_signal_frame)(unw_cursor_t *cursor);
     int (*step)(unw_cursor_t *cursor);
+    void (*flush)(unw_addr_space_t space, unw_word_t begin, unw_word_t end);
+    unw_addr_space_t *space;
     struct ct_object_range code;
     struct tls_place tls; /* of its thread data; module 0: none */
     bool has_cache;
@@ -167,6 +169,12 @@ int ct_unwind(void **addresses, int size, bool without_cache)
                                                    : libunwind.backtrace(addresses, size);
 }
 
+void ct_unwind_forget(void)
+{
+    if (libunwind.flush != NULL && libunwind.space != NULL)
+        libunwind.flush(*libunwind.space, 0, 0);
+}
+
 bool ct_unwind_prepare_thread(void)
 {
     if (libunwind.tls.module != 0)
@@ -191,6 +199,8 @@ void ct_unwind_init(void)
         libunwind.get_save_place != NULL && libunwind.is_signal_frame != NULL)
         *(void **)&libunwind.step = FIND(library, unw_step);
     *(void **)&libunwind.backtrace = FIND(library, unw_backtrace);
+    *(void **)&libunwind.flush = FIND(library, unw_flush_cache);
+    libunwind.space = FIND(library, unw_local_addr_space);
     libunwind.code = ct_object_range_around(*(void **)&libunwind.backtrace);
     dlinfo(library, RTLD_DI_TLS_MODID, &libunwind.tls.module);
     /* It frees a thread's cache in the last round of destructors, under a lock. */

@@ -18,6 +18,12 @@ void ct_unwind_init(void);
  */
 int ct_unwind(void **addresses, int size, bool without_cache);
 
+/*
+ * Other code is where some was: forgets what is known of it, but for the threads' caches, which
+ * nobody can clear. Who goes by one with such an address in it may follow a wrong pointer.
+ */
+void ct_unwind_forget(void);
+
 /* A frame, as it was when it called the one before; addresses. */
 struct ct_frame {
     uint64_t address; /* where that one returns to */

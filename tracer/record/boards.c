@@ -41,6 +41,7 @@ struct ct_boards *ct_boards_new(const char *directory)
 /* The parts of the tables that are in the header. */
 static const size_t first_parts[CT_TABLE_COUNT] = {
     [CT_TABLE_MODULES] = offsetof(struct ct_board, modules),
+    [CT_TABLE_LIVES] = offsetof(struct ct_board, lives),
     [CT_TABLE_BUCKETS] = offsetof(struct ct_board, buckets),
     [CT_TABLE_WORDS] = offsetof(struct ct_board, words),
     [CT_TABLE_SLOTS] = offsetof(struct ct_board, slots),

@@ -55,30 +55,58 @@ static void write_process(const struct board *board)
 
 static void write_modules(const struct board *board)
 {
-    uint32_t count = ct_board_entries(board->mapped, CT_TABLE_MODULES, board->data->module_count);
+    uint32_t count = ct_board_entries(board->mapped, CT_TABLE_LIVES, board->data->life_count);
+    uint32_t modules = ct_board_entries(board->mapped, CT_TABLE_MODULES, board->data->module_count);
 
     for (uint32_t i = 0; i < count; i++) {
-        const struct ct_board_module *module = ct_board_entry(board->mapped, CT_TABLE_MODULES, i);
+        const struct ct_board_life *life = ct_board_entry(board->mapped, CT_TABLE_LIVES, i);
+        uint32_t index = life->module - 1; /* none is beyond all */
+        if (index >= modules)
+            continue;
+        const struct ct_board_module *module =
+            ct_board_entry(board->mapped, CT_TABLE_MODULES, index);
         char build_id[2 * CT_BUILD_ID_MAX + 1] = "";
         if (!module->is_ready)
             continue;
         for (uint32_t b = 0; b < MIN(module->build_id_size, CT_BUILD_ID_MAX); b++)
             g_snprintf(build_id + 2 * b, 3, "%02x", module->build_id[b]);
         struct ct_event_module event = {
-            SUBJECT(board),         .path = module->path, .build_id = build_id,
-            .begin = module->begin, .end = module->end,   .bias = module->bias,
+            SUBJECT(board),
+            .path = module->path,
+            .build_id = build_id,
+            .begin = module->begin,
+            .end = module->end,
+            .bias = module->bias,
+            .until_ns = life->until_ns,
         };
         board->writer->module(&event);
     }
 }
 
-static void write_stack(const struct board *board, uint32_t index, const uint64_t *addresses,
-                        uint32_t count)
+static void write_stack(const struct board *board, uint32_t index,
+                        const struct ct_board_stack *stack, uint32_t count)
+{
+    uint32_t omitted_bits = MIN(stack->omitted_bits, 32);
+    struct ct_event_stack event = {
+        SUBJECT(board),
+        .id = index,
+        .addresses = {stack->addresses, count},
+        .taken_ns = stack->taken_ns,
+        .omitted = omitted_bits > 0 ? UINT32_C(1) << (omitted_bits - 1) : 0,
+        .outermost = MIN(stack->outermost, count),
+    };
+
+    board->writer->stack(&event);
+}
+
+/* A stack of which only the innermost frame is known. */
+static void write_site(const struct board *board, uint32_t index, const struct ct_board_wait *wait)
 {
     struct ct_event_stack event = {
         SUBJECT(board),
         .id = index,
-        .addresses = {addresses, count},
+        .addresses = {&wait->site, 1},
+        .taken_ns = wait_begin(board, wait),
     };
 
     board->writer->stack(&event);
@@ -91,15 +119,15 @@ static void write_stacks(const struct board *board)
 
     while (index < used) {
         struct ct_table_place place = ct_table_place_of(CT_TABLE_WORDS, index);
-        const uint64_t *words = ct_board_entry(board->mapped, CT_TABLE_WORDS, index);
-        uint32_t count = (uint32_t)words[0];
-        if (count == 0 || count > CT_STACK_MAX_FRAMES ||
-            count >= MIN(used - index, place.count - place.within)) {
+        uint32_t left = MIN(used - index, place.count - place.within);
+        const struct ct_board_stack *stack = ct_board_entry(board->mapped, CT_TABLE_WORDS, index);
+        uint32_t count = stack->count;
+        if (count == 0 || count > CT_STACK_MAX_FRAMES || CT_BOARD_STACK_HEADER + count > left) {
             index++; /* never filled in: the process was killed meanwhile, or the part was full */
             continue;
         }
-        write_stack(board, index, words + 1, count);
-        index += count + 1;
+        write_stack(board, index, stack, count);
+        index += (uint32_t)CT_BOARD_STACK_HEADER + count;
     }
 }
 
@@ -178,7 +206,7 @@ static void write_inflight(const struct board *board, uint32_t index,
         return;
     if (stack == 0) { /* at least where the call was made */
         stack = CT_BOARD_STACK_WORDS - 1 - index;
-        write_stack(board, stack, &wait->site, 1);
+        write_site(board, stack, wait);
     }
     struct ct_event_inflight event = {
         SUBJECT(board),         .tid = slot->tid,

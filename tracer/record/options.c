@@ -2,7 +2,7 @@
 
 #include "kernel/sampling.h"
 #include "options/parse.h"
-#include "schema/operations.h"
+#include "schema/events.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -85,6 +85,22 @@ static gboolean check_cpu(gboolean is_plain, const char *text, struct ct_record_
     }
     if (is_plain || text != NULL)
         options->kernel.cpu_hz = (uint32_t)hz;
+    return TRUE;
+}
+
+static gboolean check_frames(const char *text, struct ct_record_options *options, GError **error)
+{
+    guint64 frames = CT_STACK_DEFAULT_FRAMES;
+
+    if (text != NULL && !g_ascii_string_to_unsigned(text, 10, CT_STACK_MIN_FRAMES,
+                                                    CT_STACK_MAX_FRAMES, &frames, NULL)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--frames=%s: give how many frames of a stack to keep: a whole number from %d "
+                    "to %d",
+                    text, CT_STACK_MIN_FRAMES, CT_STACK_MAX_FRAMES);
+        return FALSE;
+    }
+    options->stack_frames = (uint32_t)frames;
     return TRUE;
 }
 
@@ -213,6 +229,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     g_autofree char *delay = NULL;
     g_autofree char *duration = NULL;
     g_autofree char *kernel = NULL;
+    g_autofree char *frames = NULL;
     g_auto(GStrv) pids = NULL;
     g_autofree char *cpu_hz = NULL;
     gboolean cpu = FALSE;
@@ -250,6 +267,11 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
          "Sample where threads are while they run: in each second of CPU time HZ times, or 99 if "
          "there is no =HZ",
          "HZ"},
+        {"frames", 0, 0, G_OPTION_ARG_STRING, &frames,
+         "Keep N frames of each stack (" G_STRINGIFY(
+             CT_STACK_DEFAULT_FRAMES) "): of a deeper one the "
+                                      "innermost, and a quarter of them the outermost",
+         "N"},
         {"delay", 0, 0, G_OPTION_ARG_STRING, &delay,
          "Start recording T after the program, or after attaching to PID", "T"},
         {"duration", 0, 0, G_OPTION_ARG_STRING, &duration,
@@ -294,7 +316,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     options->hint = cpu_hint(cpu, has_program ? options->program[0] : NULL);
     options->classes = chosen_classes(net, sync, syscall, sleep);
     return check(options, rate, delay, duration, error) && check_kernel(kernel, options, error) &&
-           check_cpu(cpu, cpu_hz, options, error) &&
+           check_cpu(cpu, cpu_hz, options, error) && check_frames(frames, options, error) &&
            (pids == NULL || check_attaching(pids, options, error));
 }
 

@@ -12,9 +12,10 @@
 struct ct_record_options {
     char *output; /* owned */
     uint64_t rate_ns;
-    uint32_t classes;     /* of the waits to record: bits 1 << class */
-    uint64_t delay_ns;    /* 0: at once */
-    uint64_t duration_ns; /* 0: until the program ends */
+    uint32_t stack_frames; /* so many of a stack are kept */
+    uint32_t classes;      /* of the waits to record: bits 1 << class */
+    uint64_t delay_ns;     /* 0: at once */
+    uint64_t duration_ns;  /* 0: until the program ends */
     gboolean no_follow;
     struct ct_kernel_wishes kernel;
     const char *kernel_option; /* what of it was asked for by name: its lack is said; or NULL */

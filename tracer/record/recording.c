@@ -128,6 +128,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
         return FALSE;
     struct ct_control *control = recording->directory->control;
     control->recorded_classes = options->classes;
+    control->stack_frames = options->stack_frames;
     ct_own_loader(control->loader, sizeof(control->loader));
     g_strlcpy(control->output, recording->path, sizeof(control->output));
     g_strlcpy(control->command, command, sizeof(control->command));
@@ -579,6 +580,11 @@ static void miss(struct ct_recording *recording, const char *what)
 static void close_kernel(struct ct_recording *recording)
 {
     const struct ct_control *control = recording->directory->control;
+    const struct ct_kernel_scope scope = {
+        .root_pid = control->root_pid,
+        .follows_children = control->follows_children != 0,
+        .stack_frames = control->stack_frames,
+    };
     g_autoptr(GArray) preloaded = find_preloaded(recording);
     g_autoptr(GError) error = NULL;
 
@@ -587,8 +593,7 @@ static void close_kernel(struct ct_recording *recording)
         miss(recording, ct_kernel_capture_missing(recording->kernel));
         recording->has_calls = ct_kernel_capture_has_calls(recording->kernel);
     }
-    if (!ct_kernel_finish(recording->path, control->root_pid, control->follows_children != 0,
-                          preloaded, &recording->kernel_totals, &error)) {
+    if (!ct_kernel_finish(recording->path, &scope, preloaded, &recording->kernel_totals, &error)) {
         g_autofree char *what = g_strdup_printf("kernel: %s", error->message);
 
         g_clear_pointer(&recording->missing, g_free);

@@ -23,8 +23,8 @@
 
 #include <stdatomic.h>
 
-#define CT_BOARD_MAGIC   UINT64_C(0x3364726f62727463) /* "ctrbord3" */
-#define CT_CONTROL_MAGIC UINT64_C(0x336c746372727463) /* "ctrrctl3" */
+#define CT_BOARD_MAGIC   UINT64_C(0x3464726f62727463) /* "ctrbord4" */
+#define CT_CONTROL_MAGIC UINT64_C(0x346c746372727463) /* "ctrrctl4" */
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
@@ -75,6 +75,8 @@ struct ct_control {
     uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
     uint64_t begin_ns;         /* the same time; 0 while it is delayed */
     uint64_t alive_ns; /* when the recorder last looked at the processes, or ended the recording */
+    uint32_t stack_frames; /* so many of a stack are kept */
+    uint32_t reserved;
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
@@ -138,6 +140,27 @@ struct ct_board_module {
     char path[CT_MODULE_PATH_SIZE];
 };
 
+/* A module from when it was loaded until it was unloaded, by then; 0: it was not. In the time
+ * between this and its next life another one was where it is. */
+struct ct_board_life {
+    uint64_t until_ns;
+    _Atomic uint32_t module; /* its index, plus one; stored last */
+    uint32_t reserved;
+};
+
+/* An interned stack. */
+struct ct_board_stack {
+    uint32_t count; /* of its addresses; stored last, with the hash: 0 until it is complete */
+    uint32_t hash;
+    uint32_t reserved;     /* 0, which is no count, for who comes upon an incomplete one */
+    uint16_t outermost;    /* as in CT_EVENT_STACK */
+    uint16_t omitted_bits; /* at least 1 << omitted_bits - 1 frames; 0: none */
+    uint64_t taken_ns;
+    uint64_t addresses[];
+};
+
+#define CT_BOARD_STACK_HEADER (sizeof(struct ct_board_stack) / sizeof(uint64_t))
+
 /*
  * The events that a thread has written and the recorder has not yet: a ring of records. Each slot
  * has a small one. A thread that finds it full goes on in a large one, and stays there.
@@ -196,14 +219,16 @@ static inline struct ct_board_ring *ct_slot_ring(struct ct_board_slot *slot)
  */
 enum ct_table {
     CT_TABLE_MODULES, /* struct ct_board_module */
+    CT_TABLE_LIVES,   /* struct ct_board_life of them, in their order */
     CT_TABLE_BUCKETS, /* _Atomic uint32_t, the id of a stack; 0 is empty */
-    CT_TABLE_WORDS,   /* uint64_t: hash << 32 | count, then count addresses */
+    CT_TABLE_WORDS,   /* uint64_t: struct ct_board_stack, one behind the other */
     CT_TABLE_SLOTS,   /* struct ct_board_slot */
     CT_TABLE_RINGS,   /* large ones */
     CT_TABLE_COUNT,
 };
 
 #define CT_FIRST_MODULES 16
+#define CT_FIRST_LIVES   32
 #define CT_FIRST_BUCKETS 512
 #define CT_FIRST_WORDS   1280
 #define CT_FIRST_SLOTS   1
@@ -211,6 +236,7 @@ enum ct_table {
 /* F(symbol, size of an entry, entries of the first part, second_bits, parts after the first) */
 #define CT_TABLES(F)                                                   \
     F(MODULES, sizeof(struct ct_board_module), CT_FIRST_MODULES, 7, 4) \
+    F(LIVES, sizeof(struct ct_board_life), CT_FIRST_LIVES, 12, 3)      \
     F(BUCKETS, sizeof(uint32_t), CT_FIRST_BUCKETS, 14, 4)              \
     F(WORDS, sizeof(uint64_t), CT_FIRST_WORDS, 13, 9)                  \
     F(SLOTS, sizeof(struct ct_board_slot), CT_FIRST_SLOTS, 2, 12)      \
@@ -226,6 +252,7 @@ enum ct_table {
     ((first) + (((UINT32_C(1) << (parts)) - 1) << (second_bits)))
 
 #define CT_BOARD_MAX_MODULES CT_TABLE_MAX(CT_FIRST_MODULES, 7, 4)
+#define CT_BOARD_MAX_LIVES   CT_TABLE_MAX(CT_FIRST_LIVES, 12, 3)
 #define CT_BOARD_BUCKETS     CT_TABLE_MAX(CT_FIRST_BUCKETS, 14, 4)
 #define CT_BOARD_STACK_WORDS CT_TABLE_MAX(CT_FIRST_WORDS, 13, 9)
 #define CT_BOARD_MAX_THREADS CT_TABLE_MAX(CT_FIRST_SLOTS, 2, 12)
@@ -275,6 +302,8 @@ struct ct_board {
     _Atomic uint64_t events_lost; /* of the recorded ones: there was no room in a ring */
     _Atomic uint32_t used_words;  /* the next free one; word 0 is never used */
     _Atomic uint32_t ring_count;  /* large rings that were taken */
+    _Atomic uint32_t life_count;
+    uint32_t reserved;
     _Atomic uint8_t segments[CT_BOARD_SEGMENTS]; /* enum ct_table + 1 of each; 0: there is none */
     char exe[CT_BOARD_EXE_SIZE];
     char args[CT_BOARD_ARGS_SIZE];
@@ -283,6 +312,7 @@ struct ct_board {
     struct ct_board_unseen children[CT_BOARD_MAX_UNSEEN]; /* the last one: those without room */
     _Atomic uint32_t unseen_children;                     /* entries that were ever claimed */
     /* The first part of each table. */
+    struct ct_board_life lives[CT_FIRST_LIVES];
     _Alignas(CT_BOARD_ALIGNMENT) struct ct_board_module modules[CT_FIRST_MODULES];
     _Alignas(CT_BOARD_ALIGNMENT) _Atomic uint32_t buckets[CT_FIRST_BUCKETS];
     uint64_t words[CT_FIRST_WORDS];
@@ -367,13 +397,15 @@ static inline uint64_t ct_segment_size(enum ct_table table, uint32_t part)
 #define CT_CONTROL_FILE_SIZE (CT_DOORBELL_OFFSET + sizeof(struct ct_doorbell))
 
 /* Recorder and program may be built apart: these are the format. */
-_Static_assert(offsetof(struct ct_control, output) == 80, "control layout");
+_Static_assert(offsetof(struct ct_control, output) == 88, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
 _Static_assert(sizeof(struct ct_board_unseen) == 64, "unseen layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
-_Static_assert(offsetof(struct ct_board, exe) == 168, "board layout");
+_Static_assert(sizeof(struct ct_board_life) == 16, "life layout");
+_Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
+_Static_assert(offsetof(struct ct_board, exe) == 176, "board layout");
 _Static_assert(offsetof(struct ct_board, modules) == 8192, "board layout");
 _Static_assert(offsetof(struct ct_board, slots) == 28672, "board layout");
 _Static_assert(sizeof(struct ct_board_ring) == 128, "ring layout");

@@ -22,15 +22,30 @@
 
 #define CT_PROVIDER "ctrace"
 
-/* Raised when an older analyzer would misread the trace. */
-#define CT_SCHEMA_VERSION 2
+/* Raised when an older analyzer would misread the trace; and the oldest that this one reads, in
+ * which the fields of CT_LATER_FIELDS may be missing. */
+#define CT_SCHEMA_VERSION     3
+#define CT_SCHEMA_VERSION_MIN 2
 
 /* Counters keep one bucket per power of two: bucket 0 is below 256 ns, bucket i
  * is [2^(i+7), 2^(i+8)) ns, and the last one also takes all that is longer. */
 #define CT_HISTOGRAM_BUCKETS 32
 
-/* The longest stack that is kept, in frames; deeper callers are cut off. */
-#define CT_STACK_MAX_FRAMES 128
+/* So many frames of a stack are kept, unless record is told otherwise. */
+#define CT_STACK_DEFAULT_FRAMES 128
+#define CT_STACK_MIN_FRAMES     8
+#define CT_STACK_MAX_FRAMES     250
+
+/* Of a deeper one, so many of them are its outermost: where the thread is takes more to say than
+ * how it came there. */
+#define CT_STACK_OUTERMOST(frames) ((frames) / 4)
+
+/* How many frames were left out is told to the next lower power of two: stacks that differ by a few
+ * are the same. */
+static inline uint32_t ct_stack_omitted(uint32_t frames)
+{
+    return frames == 0 ? 0 : UINT32_C(1) << (31 - __builtin_clz(frames));
+}
 
 /*
  * Written for a string that is empty: babeltrace2 2.0, and what reads with it, shows an earlier
@@ -117,6 +132,9 @@ static inline const char *ct_string_as_read(const char *string)
 /* The process ends by itself. A killed process has no such event. */
 #define CT_EVENT_PROCESS_EXIT(F) F(I32, status)
 
+/* Libraries were unloaded: what is loaded later may stand where they stood. */
+#define CT_EVENT_UNLOAD(F) F(U32, generation)
+
 /* Written in the parent, after the fact. */
 #define CT_EVENT_FORK(F) F(I32, child_pid)
 
@@ -172,20 +190,36 @@ static inline const char *ct_string_as_read(const char *string)
     F(STRING, name)         \
     CT_CLASS_TOTALS(F)
 
-/* Return addresses, leaf first: the first one is in the caller of the operation. */
-#define CT_EVENT_STACK(F) \
-    CT_SUBJECT(F)         \
-    F(U32, id)            \
-    F(ADDRESSES, addresses)
+/*
+ * Return addresses, leaf first: the first one is in the caller of the operation. They lie in the
+ * modules that were loaded at `taken_ns`. Of a stack that was too deep to be kept, at least
+ * `omitted` frames were left out; the last `outermost` addresses are those beyond them.
+ */
+#define CT_EVENT_STACK(F)   \
+    CT_SUBJECT(F)           \
+    F(U32, id)              \
+    F(ADDRESSES, addresses) \
+    F(U64, taken_ns)        \
+    F(U32, omitted)         \
+    F(U32, outermost)
 
-/* An ELF object mapped at [begin, end); `bias` is what was added to its virtual addresses. */
+/* An ELF object mapped at [begin, end); `bias` is what was added to its virtual addresses. It was
+ * unloaded by `until_ns`; 0: it was not. */
 #define CT_EVENT_MODULE(F)                                      \
     CT_SUBJECT(F)                                               \
     F(STRING, path)                                             \
     F(STRING, build_id) /* hexadecimal, empty if it has none */ \
     F(HEX64, begin)                                             \
     F(HEX64, end)                                               \
-    F(HEX64, bias)
+    F(HEX64, bias)                                              \
+    F(U64, until_ns)
+
+/* Those that a trace of an older version lacks; then they are 0. */
+#define CT_LATER_FIELDS(FIELD) \
+    FIELD(taken_ns)            \
+    FIELD(omitted)             \
+    FIELD(outermost)           \
+    FIELD(until_ns)
 
 /* A wait that was not yet written as an event when the trace was cut. is_open:
  * the thread was still waiting, and duration_ns counts up to the cut. */
@@ -254,6 +288,7 @@ static inline const char *ct_string_as_read(const char *string)
 #define CT_PROMPT_EVENTS(EVENT)                           \
     EVENT(PROCESS_START, process_start, CT_CHANNEL_STATE) \
     EVENT(PROCESS_EXIT, process_exit, CT_CHANNEL_STATE)   \
+    EVENT(UNLOAD, unload, CT_CHANNEL_STATE)               \
     EVENT(FORK, fork, CT_CHANNEL_STATE)                   \
     EVENT(EXEC, exec, CT_CHANNEL_STATE)                   \
     EVENT(THREAD_START, thread_start, CT_CHANNEL_STATE)   \

@@ -59,13 +59,15 @@
     F(U8, is_preempted)
 
 /* Of the task that has just blocked, or that was blocked already when the recording began: return
- * addresses, leaf first; all but the first ones are by frame pointers, or by unwind tables. They
- * are not all if `is_partial`. */
+ * addresses, leaf first; all but the first ones are by frame pointers, or by unwind tables. Those
+ * left out are as in CT_EVENT_STACK; the outermost are not known if `is_partial`. */
 #define CT_KERNEL_CALLSTACK_USER(F) \
     F(I32, tid)                     \
     F(U8, is_by_frame_pointers)     \
     F(U8, is_partial)               \
-    F(ADDRESSES, addresses)
+    F(ADDRESSES, addresses)         \
+    F(U32, omitted)                 \
+    F(U32, outermost)
 
 /*
  * A process image that no preload sees; it began at `start_ns`, by exec or by fork. Again when more
@@ -120,7 +122,9 @@
     F(U64, period_ns)           \
     F(U8, in_kernel)            \
     F(U8, is_partial)           \
-    F(ADDRESSES, addresses)
+    F(ADDRESSES, addresses)     \
+    F(U32, omitted)             \
+    F(U32, outermost)
 
 /* EVENT(symbol, name) */
 #define CT_KERNEL_EVENTS(EVENT)                   \

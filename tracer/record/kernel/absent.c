@@ -76,13 +76,12 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
     g_free(capture);
 }
 
-gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_children,
+gboolean ct_kernel_finish(const char *path, const struct ct_kernel_scope *scope,
                           const GArray *preloaded, struct ct_kernel_totals *totals, GError **error)
 {
     (void)preloaded;
     (void)path;
-    (void)root_pid;
-    (void)follows_children;
+    (void)scope;
     (void)error;
     *totals = (struct ct_kernel_totals){0};
     return TRUE;

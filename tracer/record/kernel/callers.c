@@ -7,6 +7,9 @@
 /* Of tasks at one instruction. The more there are of them, the longer it takes to find one. */
 #define ROUTES_MAX 32
 
+/* Unless it is set otherwise: perf_event_max_stack. */
+#define CHAIN_MAX 127
+
 #define WORD sizeof(uint64_t)
 
 /* From where the place is counted at which the next return address stands, beyond what was copied.
@@ -43,6 +46,9 @@ struct ct_callers {
     struct ct_unwinder *unwinder; /* owned; NULL: there are no tables on this machine */
     GHashTable *routes;           /* owned; struct route_key * -> GArray of struct route */
     struct ct_unwound unwound;
+    uint32_t stack_frames; /* so many are kept */
+    uint64_t chain_max;    /* so many frames the kernel finds by frame pointers */
+    GArray *all;           /* owned; uint64_t, the frames of the current stack */
 };
 
 /* ---- Routes ---- */
@@ -73,11 +79,25 @@ static void unref_routes(void *data)
     g_array_unref(data);
 }
 
-struct ct_callers *ct_callers_new(void)
+static uint64_t read_chain_max(void)
+{
+    g_autofree char *text = NULL;
+    guint64 max = CHAIN_MAX;
+
+    if (g_file_get_contents("/proc/sys/kernel/perf_event_max_stack", &text, NULL, NULL))
+        g_ascii_string_to_unsigned(g_strstrip(text), 10, 1, G_MAXUINT32, &max, NULL);
+    return max;
+}
+
+struct ct_callers *ct_callers_new(uint32_t stack_frames)
 {
     struct ct_callers *callers = g_new0(struct ct_callers, 1);
 
-    callers->unwinder = ct_unwinder_new();
+    callers->stack_frames = stack_frames;
+    callers->chain_max = read_chain_max();
+    callers->all = g_array_new(FALSE, FALSE, WORD);
+    /* All it can keep: more may follow by frame pointers. */
+    callers->unwinder = ct_unwinder_new(CT_STACK_MAX_FRAMES);
     callers->routes = g_hash_table_new_full(key_hash, key_equal, g_free, unref_routes);
     return callers;
 }
@@ -88,6 +108,7 @@ void ct_callers_free(struct ct_callers *callers)
         return;
     ct_unwinder_free(callers->unwinder);
     g_hash_table_unref(callers->routes);
+    g_array_unref(callers->all);
     g_free(callers);
 }
 
@@ -165,6 +186,8 @@ static void recall(const struct route *route, const struct ct_user_state *state,
                    struct ct_unwound *unwound)
 {
     unwound->count = route->count;
+    unwound->omitted = 0;
+    unwound->outermost = 0;
     unwound->is_partial = !route->is_whole;
     unwound->next_place = next_place(route, state);
     for (guint i = 0; i < route->count; i++) {
@@ -173,14 +196,14 @@ static void recall(const struct route *route, const struct ct_user_state *state,
     }
 }
 
-/* A return address in a register is not looked at again. */
+/* A return address in a register is not looked at again, and neither is one that was left out. */
 static gboolean can_be_kept(const struct ct_unwound *unwound)
 {
     for (guint i = 1; i < unwound->count; i++) {
         if (unwound->places[i] == 0)
             return FALSE;
     }
-    return TRUE;
+    return unwound->omitted == 0;
 }
 
 static void keep(struct ct_callers *callers, const struct route_key *key,
@@ -232,11 +255,48 @@ static void unwind(struct ct_callers *callers, const struct ct_address_space *sp
 
 /* ---- Stacks ---- */
 
-/* By frame pointers: return addresses that stand at `place` or beyond. */
-static void append_chain(struct ct_callers_stack *stack, const struct ct_raw_record *raw,
-                         const struct ct_user_state *state, uint64_t place)
+/* Of more than are kept, the innermost and, if they are there, the outermost. `omitted` were left
+ * out already. */
+static void keep_ends(const struct ct_callers *callers, struct ct_callers_stack *stack,
+                      uint32_t omitted, gboolean has_outermost)
 {
-    const uint64_t *chain = raw->as.callers.addresses;
+    const GArray *all = callers->all;
+    uint32_t limit = MIN(callers->stack_frames, all->len);
+    uint32_t left_out = all->len - limit + omitted;
+    uint32_t outermost = has_outermost && left_out > 0 ? CT_STACK_OUTERMOST(limit) : 0;
+    uint32_t innermost = limit - outermost;
+
+    stack->count = limit;
+    stack->omitted = ct_stack_omitted(left_out);
+    stack->outermost = outermost;
+    if (innermost > 0)
+        memcpy(stack->addresses, all->data, innermost * WORD);
+    if (outermost > 0)
+        memcpy(stack->addresses + innermost, all->data + (all->len - outermost) * WORD,
+               outermost * WORD);
+}
+
+/* By frame pointers: return addresses from that one on. */
+static void append_chain(struct ct_callers *callers, struct ct_callers_stack *stack,
+                         const struct ct_raw_record *raw, uint64_t first)
+{
+    uint64_t count = raw->as.callers.count;
+    gboolean is_whole = count < callers->chain_max;
+    uint32_t omitted = callers->all->len > 0 ? callers->unwound.omitted : 0;
+
+    if (first < count)
+        g_array_append_vals(callers->all, raw->as.callers.addresses + first,
+                            (guint)(count - first));
+    /* At least one more is beyond what the kernel finds. */
+    keep_ends(callers, stack, omitted + (is_whole ? 0 : 1), is_whole);
+    stack->is_by_frame_pointers = TRUE;
+    stack->is_partial = FALSE;
+}
+
+/* Which of the kernel's return addresses is the first that stands at `place` or beyond. */
+static uint64_t find_in_chain(const struct ct_raw_record *raw, const struct ct_user_state *state,
+                              uint64_t place)
+{
     uint64_t frame = state->registers[CT_DWARF_REGISTER_FP];
     uint64_t i = 1;
 
@@ -244,25 +304,13 @@ static void append_chain(struct ct_callers_stack *stack, const struct ct_raw_rec
     for (gboolean is_known = TRUE; is_known && i < raw->as.callers.count && frame + WORD < place;
          i++)
         is_known = ct_user_state_read(state, frame, &frame);
-    for (; i < raw->as.callers.count && stack->count < CT_STACK_MAX_FRAMES; i++)
-        stack->addresses[stack->count++] = chain[i];
+    return i;
 }
 
-static void copy_chain(struct ct_callers_stack *stack, const struct ct_raw_record *raw)
+static void take_unwound(const struct ct_callers *callers)
 {
-    stack->count = (guint)MIN(raw->as.callers.count, CT_STACK_MAX_FRAMES);
-    stack->is_by_frame_pointers = TRUE;
-    stack->is_partial = FALSE;
-    if (stack->count > 0)
-        memcpy(stack->addresses, raw->as.callers.addresses, stack->count * WORD);
-}
-
-static void copy_unwound(struct ct_callers_stack *stack, const struct ct_unwound *unwound)
-{
-    stack->count = unwound->count;
-    stack->is_by_frame_pointers = FALSE;
-    stack->is_partial = unwound->is_partial;
-    memcpy(stack->addresses, unwound->addresses, unwound->count * WORD);
+    g_array_set_size(callers->all, 0);
+    g_array_append_vals(callers->all, callers->unwound.addresses, callers->unwound.count);
 }
 
 void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_space *space,
@@ -271,21 +319,25 @@ void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_sp
     const struct ct_unwound *unwound = &callers->unwound;
     struct ct_user_state state;
 
+    g_array_set_size(callers->all, 0);
     if (space == NULL || callers->unwinder == NULL ||
         !ct_user_state_of(&raw->as.callers.user, &state)) {
-        copy_chain(stack, raw);
+        append_chain(callers, stack, raw, 0);
         return;
     }
     unwind(callers, space, &state);
-    copy_unwound(stack, unwound);
-    if (!unwound->is_partial)
+    take_unwound(callers);
+    if (unwound->is_partial) {
+        uint64_t place = unwound->next_place != 0 ? unwound->next_place
+                         : unwound->count > 1     ? unwound->places[unwound->count - 1] + WORD
+                                                  : state.stack_begin;
+
+        append_chain(callers, stack, raw, find_in_chain(raw, &state, place));
         return;
+    }
+    keep_ends(callers, stack, unwound->omitted, TRUE);
+    stack->is_by_frame_pointers = FALSE;
     stack->is_partial = FALSE;
-    stack->is_by_frame_pointers = TRUE;
-    append_chain(stack, raw, &state,
-                 unwound->next_place != 0 ? unwound->next_place
-                 : unwound->count > 1     ? unwound->places[unwound->count - 1] + WORD
-                                          : state.stack_begin);
 }
 
 void ct_callers_of_present(struct ct_callers *callers, const struct ct_address_space *space,
@@ -300,6 +352,21 @@ void ct_callers_of_present(struct ct_callers *callers, const struct ct_address_s
     state.stack = raw->as.present.stack;
     state.stack_size = task->stack_size;
     ct_unwinder_run(callers->unwinder, space, &state, &callers->unwound);
-    copy_unwound(stack, &callers->unwound);
-    stack->addresses[0] = task->instruction;
+    callers->unwound.addresses[0] = task->instruction;
+    take_unwound(callers);
+    keep_ends(callers, stack, callers->unwound.omitted, TRUE);
+    stack->is_by_frame_pointers = FALSE;
+    stack->is_partial = callers->unwound.is_partial;
+}
+
+struct ct_kernel_callstack_user ct_callers_event(const struct ct_callers_stack *stack, int32_t tid)
+{
+    return (struct ct_kernel_callstack_user){
+        .tid = tid,
+        .is_by_frame_pointers = stack->is_by_frame_pointers != 0,
+        .is_partial = stack->is_partial != 0,
+        .addresses = {stack->addresses, stack->count},
+        .omitted = stack->omitted,
+        .outermost = stack->outermost,
+    };
 }

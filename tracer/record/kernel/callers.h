@@ -10,15 +10,19 @@
 #include "decode.h"
 #include "maps.h"
 #include "schema/events.h"
+#include "schema/kernel_events.h"
 
 struct ct_callers;
 
-struct ct_callers *ct_callers_new(void);
+/* It keeps so many frames of a stack. */
+struct ct_callers *ct_callers_new(uint32_t stack_frames);
 void ct_callers_free(struct ct_callers *callers);
 
 struct ct_callers_stack {
     uint64_t addresses[CT_STACK_MAX_FRAMES]; /* return addresses, leaf first */
     guint count;
+    uint32_t omitted; /* as in CT_EVENT_STACK */
+    uint32_t outermost;
     gboolean is_by_frame_pointers; /* but for the first ones */
     gboolean is_partial;           /* there are more, but they could not be found */
 };
@@ -30,5 +34,8 @@ void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_sp
 /* Of a CT_RAW_TASK. It is empty if that was not copied. */
 void ct_callers_of_present(struct ct_callers *callers, const struct ct_address_space *space,
                            const struct ct_raw_record *raw, struct ct_callers_stack *stack);
+
+/* As it is written; the addresses are borrowed. */
+struct ct_kernel_callstack_user ct_callers_event(const struct ct_callers_stack *stack, int32_t tid);
 
 #endif

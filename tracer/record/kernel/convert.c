@@ -365,13 +365,13 @@ static char *run_graph(struct conversion *conversion, const char *path)
     return why_not;
 }
 
-gboolean ct_kernel_convert(const char *path, int32_t root_pid, gboolean follows_children,
+gboolean ct_kernel_convert(const char *path, const struct ct_kernel_scope *scope,
                            struct ct_kernel_totals *totals, GError **error)
 {
     g_autofree char *kernel = g_build_filename(path, KERNEL_FOLDER, NULL);
     struct conversion conversion = {
-        .events = ct_kernel_events_open(path, root_pid, follows_children),
-        .samples = ct_kernel_samples_open(path, root_pid, follows_children),
+        .events = ct_kernel_events_open(path, scope),
+        .samples = ct_kernel_samples_open(path, scope),
         .totals = totals,
         .messages = G_QUEUE_INIT,
     };

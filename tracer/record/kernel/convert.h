@@ -9,7 +9,7 @@
  * the LTTng traces below `path`. FALSE and an error if there is no such trace now; TRUE without a
  * trace if there was no spool.
  */
-gboolean ct_kernel_convert(const char *path, int32_t root_pid, gboolean follows_children,
+gboolean ct_kernel_convert(const char *path, const struct ct_kernel_scope *scope,
                            struct ct_kernel_totals *totals, GError **error);
 
 #endif

@@ -1,6 +1,8 @@
 /* ctrace-kernel-convert: for the recorder only. Prints the totals. */
 #include "convert.h"
 
+#include "schema/events.h"
+
 #include <stdlib.h>
 
 int main(int argc, char **argv)
@@ -8,12 +10,17 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     struct ct_kernel_totals totals;
 
-    if (argc != 4) {
-        g_printerr("usage: ctrace-kernel-convert DIR PID FOLLOWS\n");
+    if (argc != 5) {
+        g_printerr("usage: ctrace-kernel-convert DIR PID FOLLOWS FRAMES\n");
         return 2;
     }
-    if (!ct_kernel_convert(argv[1], (int32_t)strtol(argv[2], NULL, 10), argv[3][0] == '1', &totals,
-                           &error)) {
+    const struct ct_kernel_scope scope = {
+        .root_pid = (int32_t)strtol(argv[2], NULL, 10),
+        .follows_children = argv[3][0] == '1',
+        .stack_frames =
+            CLAMP((uint32_t)strtoul(argv[4], NULL, 10), CT_STACK_MIN_FRAMES, CT_STACK_MAX_FRAMES),
+    };
+    if (!ct_kernel_convert(argv[1], &scope, &totals, &error)) {
         g_printerr("%s\n", error->message);
         return 1;
     }

@@ -52,6 +52,7 @@ static void append_addresses(bt_trace_class *trace_class, bt_field_class *struct
 }
 
 #define APPEND_U8(name)        append(structure, name, integer_class(trace_class, FALSE, 8))
+#define APPEND_U32(name)       append(structure, name, integer_class(trace_class, FALSE, 32))
 #define APPEND_U64(name)       append(structure, name, integer_class(trace_class, FALSE, 64))
 #define APPEND_I32(name)       append(structure, name, integer_class(trace_class, TRUE, 32))
 #define APPEND_I64(name)       append(structure, name, integer_class(trace_class, TRUE, 64))
@@ -186,6 +187,7 @@ static void set_addresses(bt_field *length, bt_field *array, struct ct_u64_seque
 #define SET_UNSIGNED(value) bt_field_integer_unsigned_set_value(NEXT_MEMBER, value)
 #define SET_SIGNED(value)   bt_field_integer_signed_set_value(NEXT_MEMBER, value)
 #define SET_U8(value)       SET_UNSIGNED(value)
+#define SET_U32(value)      SET_UNSIGNED(value)
 #define SET_U64(value)      SET_UNSIGNED(value)
 #define SET_I32(value)      SET_SIGNED(value)
 #define SET_I64(value)      SET_SIGNED(value)

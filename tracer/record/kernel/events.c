@@ -42,21 +42,21 @@ static struct ct_hidden *find_hidden(const struct ct_kernel_events *events, cons
     return ct_hidden_new(path, spools, events->callers);
 }
 
-struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
-                                               gboolean follows_children)
+struct ct_kernel_events *ct_kernel_events_open(const char *path,
+                                               const struct ct_kernel_scope *scope)
 {
     struct ct_kernel_events *events = g_new0(struct ct_kernel_events, 1);
 
     events->sources = ct_sources_open(path, FALSE);
     events->switches = g_new0(struct last_switch, events->sources->len);
-    events->tasks = ct_tasks_new(root_pid, follows_children);
-    events->is_of_present = root_pid == 0;
+    events->tasks = ct_tasks_new(scope->root_pid, scope->follows_children);
+    events->is_of_present = scope->root_pid == 0;
     for (guint i = 0; i < events->sources->len; i++) {
         events->switches[i].next_raw_tid = -1;
         if (source_at(events, i)->spool->head.has_foreign_ids && events->own_ids == NULL)
             events->own_ids = g_hash_table_new(NULL, NULL);
     }
-    events->callers = ct_callers_new();
+    events->callers = ct_callers_new(scope->stack_frames);
     events->hidden = find_hidden(events, path);
     ct_sources_begin(events->sources);
     if (events->sources->len > 0)
@@ -287,12 +287,7 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
 
     ct_callers_of_switch(events->callers, has_space ? &space : NULL, raw, stack);
     record->event = CT_KERNEL_ID_CALLSTACK_USER;
-    record->as.callstack_user = (struct ct_kernel_callstack_user){
-        .tid = raw->tid,
-        .is_by_frame_pointers = stack->is_by_frame_pointers != 0,
-        .is_partial = stack->is_partial != 0,
-        .addresses = {stack->addresses, stack->count},
-    };
+    record->as.callstack_user = ct_callers_event(stack, raw->tid);
     return TRUE;
 }
 

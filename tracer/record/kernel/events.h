@@ -5,16 +5,16 @@
 #ifndef CTRACE_RECORD_KERNEL_EVENTS_H
 #define CTRACE_RECORD_KERNEL_EVENTS_H
 
+#include "finish.h"
 #include "schema/kernel_events.h"
 
 #include <glib.h>
 
 struct ct_kernel_events;
 
-/* Reads the spool below a recording's `path`. NULL if there is none. `root_pid` is the program that
- * was launched; 0: the program is what was present when the recording began. */
-struct ct_kernel_events *ct_kernel_events_open(const char *path, int32_t root_pid,
-                                               gboolean follows_children);
+/* Reads the spool below a recording's `path`. NULL if there is none. */
+struct ct_kernel_events *ct_kernel_events_open(const char *path,
+                                               const struct ct_kernel_scope *scope);
 
 /* How much there was so far of programs that no preload was in: images, and their threads. */
 uint64_t ct_kernel_events_hidden_images(const struct ct_kernel_events *events);

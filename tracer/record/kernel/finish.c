@@ -46,14 +46,16 @@ static gboolean parse_totals(const char *text, struct ct_kernel_totals *totals)
     return TRUE;
 }
 
-static gboolean run(const char *path, int32_t root_pid, gboolean follows_children,
+static gboolean run(const char *path, const struct ct_kernel_scope *scope,
                     struct ct_kernel_totals *totals, GError **error)
 {
     g_autofree char *converter = find_converter();
-    g_autofree char *root = g_strdup_printf("%d", root_pid);
+    g_autofree char *root = g_strdup_printf("%d", scope->root_pid);
+    g_autofree char *frames = g_strdup_printf("%u", scope->stack_frames);
     g_autofree char *out = NULL;
     g_autofree char *err = NULL;
-    char *argv[] = {converter, (char *)path, root, (char *)(follows_children ? "1" : "0"), NULL};
+    char *follows = scope->follows_children ? "1" : "0";
+    char *argv[] = {converter, (char *)path, root, follows, frames, NULL};
     g_autoptr(GError) failure = NULL;
     int status;
 
@@ -74,7 +76,7 @@ static gboolean run(const char *path, int32_t root_pid, gboolean follows_childre
     return FALSE;
 }
 
-gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_children,
+gboolean ct_kernel_finish(const char *path, const struct ct_kernel_scope *scope,
                           const GArray *preloaded, struct ct_kernel_totals *totals, GError **error)
 {
     g_autofree char *spool = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
@@ -86,7 +88,7 @@ gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_c
     g_autoptr(GArray) all = ct_preloaded_read(path);
     g_array_append_vals(all, preloaded->data, preloaded->len);
     ct_preloaded_write(path, all);
-    gboolean is_done = run(path, root_pid, follows_children, totals, error);
+    gboolean is_done = run(path, scope, totals, error);
 
     ct_spool_remove(path);
     if (!is_done) {

@@ -25,12 +25,19 @@ struct ct_kernel_totals {
     char **hidden_names; /* owned; see ct_hidden_image_names(); NULL: there are no such images */
 };
 
+/* What is to be written. */
+struct ct_kernel_scope {
+    int32_t root_pid; /* the program that was launched; 0: what was present */
+    gboolean follows_children;
+    uint32_t stack_frames; /* so many of a stack are kept */
+};
+
 /*
  * Has kernel/ written below `path` from the spool there, and removes the spool. `preloaded` are the
  * images that the preload tells of, beside those noted before: struct ct_image_key. FALSE and an
  * error if there is no such trace now; TRUE without a trace if there was no spool.
  */
-gboolean ct_kernel_finish(const char *path, int32_t root_pid, gboolean follows_children,
+gboolean ct_kernel_finish(const char *path, const struct ct_kernel_scope *scope,
                           const GArray *preloaded, struct ct_kernel_totals *totals, GError **error);
 
 /* Keeps that list beside the spool of a recording that goes on, for whoever has to finish it. */

@@ -230,11 +230,7 @@ static void tell_call(struct ct_hidden *hidden, const struct ct_raw_record *raw)
     if (stack->count == 0)
         return;
     add_event(hidden, CT_KERNEL_ID_CALLSTACK_USER)->as.callstack_user =
-        (struct ct_kernel_callstack_user){
-            .tid = task->tid,
-            .is_partial = stack->is_partial != 0,
-            .addresses = {stack->addresses, stack->count},
-        };
+        ct_callers_event(stack, task->tid);
 }
 
 /* What such a task does. */

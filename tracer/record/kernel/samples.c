@@ -20,8 +20,8 @@ static const struct ct_source *source_at(const struct ct_kernel_samples *samples
     return g_ptr_array_index(samples->sources, index);
 }
 
-struct ct_kernel_samples *ct_kernel_samples_open(const char *path, int32_t root_pid,
-                                                 gboolean follows_children)
+struct ct_kernel_samples *ct_kernel_samples_open(const char *path,
+                                                 const struct ct_kernel_scope *scope)
 {
     struct ct_kernel_samples *samples = g_new0(struct ct_kernel_samples, 1);
 
@@ -29,11 +29,11 @@ struct ct_kernel_samples *ct_kernel_samples_open(const char *path, int32_t root_
     ct_sources_begin(samples->sources);
     for (guint i = 0; i < samples->sources->len; i++)
         samples->cpu_count += !ct_source_is_present(source_at(samples, i));
-    samples->tasks = ct_tasks_new(root_pid, follows_children);
+    samples->tasks = ct_tasks_new(scope->root_pid, scope->follows_children);
     samples->maps = ct_maps_new(path);
     samples->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     if (samples->cpu_count > 0) {
-        samples->unwinder = ct_unwinder_new();
+        samples->unwinder = ct_unwinder_new(scope->stack_frames);
         return samples;
     }
     ct_kernel_samples_free(samples);
@@ -96,7 +96,7 @@ static gboolean take_sample(struct ct_kernel_samples *samples, const struct ct_r
 
     if (!ct_tasks_has(samples->tasks, raw->tid))
         return FALSE;
-    unwound->count = 0;
+    *unwound = (struct ct_unwound){.count = 0};
     /* As it executes a program, or has ended, it is in the kernel and in nothing else. */
     unwound->is_partial = raw->as.sample.user.registers != NULL || !raw->as.sample.in_kernel;
     if (samples->unwinder != NULL && ct_user_state_of(&raw->as.sample.user, &state) &&
@@ -111,6 +111,8 @@ static gboolean take_sample(struct ct_kernel_samples *samples, const struct ct_r
         .in_kernel = raw->as.sample.in_kernel != 0,
         .is_partial = unwound->is_partial != 0,
         .addresses = {.values = unwound->addresses, .count = unwound->count},
+        .omitted = ct_stack_omitted(unwound->omitted),
+        .outermost = unwound->outermost,
     };
     return TRUE;
 }

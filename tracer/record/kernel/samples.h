@@ -7,8 +7,8 @@
 struct ct_kernel_samples;
 
 /* Reads the spool below a recording's `path`. NULL if there are no samples. */
-struct ct_kernel_samples *ct_kernel_samples_open(const char *path, int32_t root_pid,
-                                                 gboolean follows_children);
+struct ct_kernel_samples *ct_kernel_samples_open(const char *path,
+                                                 const struct ct_kernel_scope *scope);
 
 /* How many CPUs there are streams of, and which the stream at `index` is. */
 guint ct_kernel_samples_cpu_count(const struct ct_kernel_samples *samples);

@@ -32,11 +32,13 @@ struct ct_unwinder {
     int vdso_fd;        /* a copy of what the kernel maps into every process; -1: none */
     GHashTable *images; /* owned; id -> struct image * */
     uint64_t uses;
+    uint32_t stack_frames; /* so many are kept */
 
     /* The task at hand. */
     Dwfl *dwfl;                           /* borrowed from its image */
     const struct ct_address_space *space; /* borrowed, as is the rest */
     struct ct_unwound *unwound;
+    uint32_t frame_count;              /* of those that were found, kept or not */
     struct ct_user_state state;        /* of its innermost frame, or of one that is found again */
     uint64_t last[CT_DWARF_REGISTERS]; /* those of the outermost that was found */
     struct {
@@ -244,6 +246,41 @@ static struct image *get_image(struct ct_unwinder *unwinder, uint64_t id)
 
 /* ---- Frames ---- */
 
+/* Where the frame of that number is kept: beyond the innermost, in turn with others. */
+static uint32_t index_of_frame(const struct ct_unwinder *unwinder, uint32_t number)
+{
+    uint32_t outermost = CT_STACK_OUTERMOST(unwinder->stack_frames);
+    uint32_t innermost = unwinder->stack_frames - outermost;
+
+    return number < unwinder->stack_frames ? number : innermost + (number - innermost) % outermost;
+}
+
+/* Counts the frames, and brings the outermost of them in order. */
+static void end_frames(const struct ct_unwinder *unwinder)
+{
+    struct ct_unwound *unwound = unwinder->unwound;
+    uint32_t limit = unwinder->stack_frames;
+    uint32_t count = unwinder->frame_count;
+    uint64_t addresses[CT_STACK_OUTERMOST(CT_STACK_MAX_FRAMES)];
+    uint64_t places[CT_STACK_OUTERMOST(CT_STACK_MAX_FRAMES)];
+
+    unwound->count = MIN(count, limit);
+    unwound->omitted = 0;
+    unwound->outermost = 0;
+    if (count <= limit)
+        return;
+    unwound->omitted = count - limit;
+    unwound->outermost = CT_STACK_OUTERMOST(limit);
+    for (uint32_t i = 0; i < unwound->outermost; i++) {
+        uint32_t index = index_of_frame(unwinder, count - unwound->outermost + i);
+        addresses[i] = unwound->addresses[index];
+        places[i] = unwound->places[index];
+    }
+    uint32_t first = limit - unwound->outermost;
+    memcpy(unwound->addresses + first, addresses, unwound->outermost * WORD);
+    memcpy(unwound->places + first, places, unwound->outermost * WORD);
+}
+
 /* Where the return address stood that the last step found. */
 static uint64_t find_place(const struct ct_unwinder *unwinder, uint64_t address)
 {
@@ -276,20 +313,22 @@ static int add_frame(Dwfl_Frame *frame, void *data)
     }
     if (!dwfl_frame_pc(frame, &address, NULL))
         return DWARF_CB_ABORT;
-    if (unwound->count == G_N_ELEMENTS(unwound->addresses)) {
-        unwound->is_partial = TRUE;
+    /* Each has a word of the stack, at least. */
+    if (unwinder->frame_count > unwinder->state.stack_size / WORD + 1)
         return DWARF_CB_ABORT;
-    }
-    unwound->places[unwound->count] = unwound->count > 0 ? find_place(unwinder, address) : 0;
+    uint32_t index = index_of_frame(unwinder, unwinder->frame_count);
+    gboolean is_leaf = unwinder->frame_count == 0;
+    unwound->places[index] = is_leaf ? 0 : find_place(unwinder, address);
     unwinder->read_count = 0;
     /* To know whether it is exact, libdwfl looks for the next frame: by then it has to know where
      * this one is. */
-    report_module(unwinder, unwound->count > 0 ? address - 1 : address);
+    report_module(unwinder, is_leaf ? address : address - 1);
     if (!dwfl_frame_pc(frame, &address, &is_exact))
         return DWARF_CB_ABORT;
     note_registers(unwinder, frame, is_exact ? address : address - 1);
     /* The leaf, and what a signal interrupted, is where it is: readers go back by one. */
-    unwound->addresses[unwound->count++] = address + (is_exact ? 1 : 0);
+    unwound->addresses[index] = address + (is_exact ? 1 : 0);
+    unwinder->frame_count++;
     return unwinder->is_stale ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
 
@@ -338,7 +377,7 @@ static gboolean find_frame_pointer(struct ct_unwinder *unwinder)
     };
     uint64_t frame_pointer;
 
-    if (unwinder->is_stale || !unwinder->is_beyond || unwinder->unwound->count == 0 ||
+    if (unwinder->is_stale || !unwinder->is_beyond || unwinder->frame_count == 0 ||
         unwinder->last[CT_DWARF_REGISTER_FP] != 0 || unwinder->unwound->next_place != WORD ||
         !ct_frame_pointer_find(&search, &frame_pointer))
         return FALSE;
@@ -356,8 +395,9 @@ static void unwind(struct ct_unwinder *unwinder, const struct ct_user_state *sta
     unwinder->dwfl = image->dwfl;
     unwinder->state = *state;
     unwinder->is_stale = FALSE;
+    unwinder->frame_count = 0;
     unwinder->is_again = FALSE;
-    unwinder->unwound->count = 0;
+    end_frames(unwinder);
     unwinder->unwound->next_place = 0;
     if (image->dwfl == NULL ||
         (dwfl_pid(image->dwfl) < 0 &&
@@ -367,6 +407,7 @@ static void unwind(struct ct_unwinder *unwinder, const struct ct_user_state *sta
     do
         is_whole = !unwinder->is_stale && follow(unwinder, image->dwfl);
     while (!is_whole && find_frame_pointer(unwinder));
+    end_frames(unwinder);
     unwinder->unwound->is_partial = !is_whole;
     if (is_whole || !unwinder->is_beyond)
         unwinder->unwound->next_place = 0;
@@ -410,9 +451,11 @@ static int copy_vdso(void)
     return -1;
 }
 
-struct ct_unwinder *ct_unwinder_new(void)
+struct ct_unwinder *ct_unwinder_new(uint32_t stack_frames)
 {
     struct ct_unwinder *unwinder = g_new0(struct ct_unwinder, 1);
+
+    unwinder->stack_frames = stack_frames;
 
     elf_version(EV_CURRENT);
     unwinder->vdso_fd = copy_vdso();

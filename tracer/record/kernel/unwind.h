@@ -14,8 +14,8 @@
 
 struct ct_unwinder;
 
-/* NULL where libdw does not know this machine. */
-struct ct_unwinder *ct_unwinder_new(void);
+/* It keeps so many frames of a stack. NULL where libdw does not know this machine. */
+struct ct_unwinder *ct_unwinder_new(uint32_t stack_frames);
 void ct_unwinder_free(struct ct_unwinder *unwinder);
 
 /* Where a task was in its own code. */
@@ -39,6 +39,8 @@ struct ct_unwound {
     uint64_t addresses[CT_STACK_MAX_FRAMES]; /* leaf first; as if all were return addresses */
     uint64_t places[CT_STACK_MAX_FRAMES];    /* where each stood in the stack; 0: in a register */
     guint count;
+    uint32_t omitted;    /* so many were left out, before the outermost */
+    uint32_t outermost;  /* then: so many, the last ones, are beyond those */
     gboolean is_partial; /* there are more, but they could not be found */
     uint64_t next_place; /* then: where the next one stands, which was not copied; 0: unknown */
 };
