@@ -431,6 +431,36 @@ static void a_ring_that_was_written_over_is_passed_over(void **state)
     assert_int_equal(at(written->len - 1)->object, 2);
 }
 
+/* It is whole, and in the ring, but no thread writes such a one. */
+static void a_record_that_is_too_large_is_passed_over(void **state)
+{
+    static const uint16_t sizes[] = {CT_RING_RECORD_MAX, CT_RING_RECORD_MAX + 8};
+    struct fixture *fixture = *state;
+    struct ct_board_ring *ring = ring_of(fixture, 0);
+    g_autofree uint8_t *bytes = g_malloc0(CT_RING_RECORD_MAX);
+
+    memset(bytes, 'n', 10);
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        put(ring, now() - 10, CT_EVENT_ID_THREAD_NAME, bytes,
+            sizes[i] - sizeof(struct ct_ring_record));
+        ct_drain_now(fixture->drain);
+        assert_int_equal(ring->tail, ring->head);
+        assert_int_equal(written->len, 1);
+    }
+}
+
+static void a_position_between_records_is_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_board_ring *ring = ring_of(fixture, 0);
+
+    put_wait(ring, now() - 10, 1);
+    ring->tail = 1;
+    ct_drain_now(fixture->drain);
+    assert_int_equal(ring->tail, ring->head);
+    assert_int_equal(written->len, 0);
+}
+
 static void held_events_wait(void **state)
 {
     struct fixture *fixture = *state;
@@ -515,6 +545,8 @@ int main(void)
         DRAIN_TEST(a_ring_goes_round),
         DRAIN_TEST(an_empty_ring_is_begun_anew),
         DRAIN_TEST(a_ring_that_was_written_over_is_passed_over),
+        DRAIN_TEST(a_record_that_is_too_large_is_passed_over),
+        DRAIN_TEST(a_position_between_records_is_none),
         DRAIN_TEST(held_events_wait),
         cmocka_unit_test(what_is_packed_comes_out),
         cmocka_unit_test(what_is_cut_off_is_refused),

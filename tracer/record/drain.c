@@ -78,8 +78,8 @@ static gboolean find_record(struct cursor *cursor)
             cursor->at += left;
             continue;
         }
-        uint16_t size = record->size;
-        if (size < sizeof(*record) || size % 8 != 0 || size > left ||
+        uint16_t size = __atomic_load_n(&record->size, __ATOMIC_RELAXED); /* once */
+        if (size < sizeof(*record) || size > CT_RING_RECORD_MAX || size % 8 != 0 || size > left ||
             size > cursor->head - cursor->at)
             break;
         cursor->record = record;
@@ -111,7 +111,8 @@ static struct cursor cursor_on(const struct ct_mapped_board *board,
         .head = head & CT_RING_POSITION_MASK,
     };
 
-    if (cursor.head - cursor.at > cursor.ring_size) /* it makes no sense */
+    /* Where that makes no sense, nothing is there. */
+    if (cursor.head - cursor.at > cursor.ring_size || cursor.at % 8 != 0)
         cursor.at = cursor.head;
     return cursor;
 }
