@@ -31,23 +31,53 @@ static uint64_t ticks_to_time(const struct board *board, uint64_t ticks)
     return board->now_ns - ct_ticks_to_ns(board->now_ticks - ticks, board->ns_per_tick);
 }
 
+/* For what is checked before it is used: the program may write to it at any moment. */
+static uint32_t read_once(const uint32_t *number)
+{
+    return __atomic_load_n(number, __ATOMIC_RELAXED);
+}
+
+/* The same of a whole wait. */
+static struct ct_board_wait read_wait(const struct ct_board_thread *slot)
+{
+    struct ct_board_wait wait = {.state = atomic_load(&slot->wait.state)};
+    const struct ct_board_wait *data = &slot->wait;
+
+    wait.stack = read_once(&data->stack);
+    wait.begin_ticks = __atomic_load_n(&data->begin_ticks, __ATOMIC_RELAXED);
+    wait.end_ticks = __atomic_load_n(&data->end_ticks, __ATOMIC_RELAXED);
+    wait.object = data->object;
+    wait.site = data->site;
+    wait.owner = data->owner;
+    wait.result = data->result;
+    wait.op = __atomic_load_n(&data->op, __ATOMIC_RELAXED);
+    wait.class = __atomic_load_n(&data->class, __ATOMIC_RELAXED);
+    return wait;
+}
+
 /* One that was there before the recording begins with it. */
 static uint64_t wait_begin(const struct board *board, const struct ct_board_wait *wait)
 {
     return ticks_to_time(board, MAX(wait->begin_ticks, board->begin_ticks));
 }
 
+/* What fits: a program may have written over the end. Caller frees. */
+#define COPY_TEXT(text) g_strndup(text, sizeof(text) - 1)
+
 static void write_process(const struct board *board)
 {
+    g_autofree char *exe = COPY_TEXT(board->data->exe);
+    g_autofree char *args = COPY_TEXT(board->data->args);
+    g_autofree char *cwd = COPY_TEXT(board->data->cwd);
     struct ct_event_process event = {
         SUBJECT(board),
         .process_end_ns = board->is_over ? board->end_ns : 0,
         .schema_version = CT_SCHEMA_VERSION,
         .rate_ns = board->data->rate_ns,
         .ppid = board->data->ppid,
-        .exe = board->data->exe,
-        .args = board->title != NULL ? board->title : board->data->args,
-        .cwd = board->data->cwd,
+        .exe = exe,
+        .args = board->title != NULL ? board->title : args,
+        .cwd = cwd,
     };
 
     board->writer->process(&event);
@@ -68,11 +98,13 @@ static void write_modules(const struct board *board)
         char build_id[2 * CT_BUILD_ID_MAX + 1] = "";
         if (!module->is_ready)
             continue;
-        for (uint32_t b = 0; b < MIN(module->build_id_size, CT_BUILD_ID_MAX); b++)
+        g_autofree char *path = COPY_TEXT(module->path);
+        uint32_t build_id_size = read_once(&module->build_id_size);
+        for (uint32_t b = 0; b < MIN(build_id_size, CT_BUILD_ID_MAX); b++)
             g_snprintf(build_id + 2 * b, 3, "%02x", module->build_id[b]);
         struct ct_event_module event = {
             SUBJECT(board),
-            .path = module->path,
+            .path = path,
             .build_id = build_id,
             .begin = module->begin,
             .end = module->end,
@@ -121,7 +153,7 @@ static void write_stacks(const struct board *board)
         struct ct_table_place place = ct_table_place_of(CT_TABLE_WORDS, index);
         uint32_t left = MIN(used - index, place.count - place.within);
         const struct ct_board_stack *stack = ct_board_entry(board->mapped, CT_TABLE_WORDS, index);
-        uint32_t count = stack->count;
+        uint32_t count = read_once(&stack->count);
         if (count == 0 || count > CT_STACK_MAX_FRAMES || CT_BOARD_STACK_HEADER + count > left) {
             index++; /* never filled in: the process was killed meanwhile, or the part was full */
             continue;
@@ -146,15 +178,14 @@ static char *thread_name(const struct board *board, const struct ct_board_thread
 
 static void write_thread(const struct board *board, const struct ct_board_thread *slot)
 {
-    const struct ct_board_wait *wait = &slot->wait;
-    uint64_t begin_ns = wait_begin(board, wait);
+    const struct ct_board_wait wait = read_wait(slot);
+    uint64_t begin_ns = wait_begin(board, &wait);
     uint64_t class_ns[CT_CLASS_COUNT];
 
     memcpy(class_ns, slot->class_ns, sizeof(class_ns));
     /* The wait that it was in is not in its totals yet. */
-    if (wait->state == CT_WAIT_STATE_OPEN && wait->class < CT_CLASS_COUNT &&
-        board->end_ns > begin_ns)
-        class_ns[wait->class] += board->end_ns - begin_ns;
+    if (wait.state == CT_WAIT_STATE_OPEN && wait.class < CT_CLASS_COUNT && board->end_ns > begin_ns)
+        class_ns[wait.class] += board->end_ns - begin_ns;
     g_autofree char *name = thread_name(board, slot);
     struct ct_event_thread event = {
         SUBJECT(board),
@@ -196,24 +227,24 @@ static void write_counters(const struct board *board, const struct ct_board_thre
 static void write_inflight(const struct board *board, uint32_t index,
                            const struct ct_board_thread *slot)
 {
-    const struct ct_board_wait *wait = &slot->wait;
-    gboolean is_open = wait->state == CT_WAIT_STATE_OPEN;
-    uint64_t begin_ns = wait_begin(board, wait);
-    uint64_t end_ns = is_open ? board->end_ns : ticks_to_time(board, wait->end_ticks);
-    uint32_t stack = wait->stack;
+    const struct ct_board_wait wait = read_wait(slot);
+    gboolean is_open = wait.state == CT_WAIT_STATE_OPEN;
+    uint64_t begin_ns = wait_begin(board, &wait);
+    uint64_t end_ns = is_open ? board->end_ns : ticks_to_time(board, wait.end_ticks);
+    uint32_t stack = wait.stack;
 
-    if (wait->state == CT_WAIT_STATE_NONE || wait->op >= CT_OP_COUNT)
+    if (wait.state == CT_WAIT_STATE_NONE || wait.op >= CT_OP_COUNT)
         return;
     if (stack == 0) { /* at least where the call was made */
         stack = CT_BOARD_STACK_WORDS - 1 - index;
-        write_site(board, stack, wait);
+        write_site(board, stack, &wait);
     }
     struct ct_event_inflight event = {
-        SUBJECT(board),         .tid = slot->tid,
-        .since_ns = begin_ns,   .duration_ns = end_ns > begin_ns ? end_ns - begin_ns : 0,
-        .object = wait->object, .stack = stack,
-        .owner = wait->owner,   .result = wait->result,
-        .op = wait->op,         .class = wait->class,
+        SUBJECT(board),        .tid = slot->tid,
+        .since_ns = begin_ns,  .duration_ns = end_ns > begin_ns ? end_ns - begin_ns : 0,
+        .object = wait.object, .stack = stack,
+        .owner = wait.owner,   .result = wait.result,
+        .op = wait.op,         .class = wait.class,
         .is_open = is_open,
     };
     board->writer->inflight(&event);
