@@ -1,6 +1,7 @@
 #include "launch.h"
 
 #include "shed.h"
+#include "sigbus.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +54,7 @@ static void take_signals(const sigset_t *set, struct ct_launch_inheritance *inhe
     sigaction(SIGCHLD, &by_default, &inherited->on_child);
     /* The session daemon may go away while it is spoken to. */
     sigaction(SIGPIPE, &ignored, &inherited->on_pipe);
+    ct_sigbus_survive(&inherited->on_bus);
     /* Under `ulimit -f`, a file that is too large is an error. */
     sigaction(SIGXFSZ, &ignored, &inherited->on_large_file);
 }
@@ -62,6 +64,7 @@ static void restore_signals(const struct ct_launch_inheritance *inherited)
 {
     sigaction(SIGCHLD, &inherited->on_child, NULL);
     sigaction(SIGPIPE, &inherited->on_pipe, NULL);
+    sigaction(SIGBUS, &inherited->on_bus, NULL);
     sigaction(SIGXFSZ, &inherited->on_large_file, NULL);
     sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
 }

@@ -18,6 +18,7 @@ struct ct_launch_inheritance {
     sigset_t ignored; /* as under nohup(1) */
     struct sigaction on_child;
     struct sigaction on_pipe;
+    struct sigaction on_bus;
     struct sigaction on_large_file;
     char **environment; /* owned */
 };

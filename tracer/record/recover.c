@@ -5,6 +5,7 @@
 #include "options/parse.h"
 #include "output.h"
 #include "shed.h"
+#include "sigbus.h"
 #include "summary.h"
 
 #include <signal.h>
@@ -52,6 +53,7 @@ int main(int argc, char **argv)
 
     (void)argc;
     ct_messages_init();
+    ct_sigbus_survive(NULL);
     g_set_prgname("ctrace recover");
     g_option_context_set_summary(
         context, "Finishes the recording in DIR (" CT_DEFAULT_OUTPUT ") whose recorder was killed: "
