@@ -117,11 +117,11 @@ static void await_parent(const int go_fds[2])
         continue;
 }
 
-/* In the child. Only returns by _exit or exec. */
-static void run(const char *path, char **argv, char **environment, int error_fd)
+/* In the child: tells the parent why it has not become the program. */
+static void end_with_errno(int error_fd)
 {
-    execve(path, argv, environment);
     int code = errno;
+
     (void)!write(error_fd, &code, sizeof(code));
     _exit(127);
 }
@@ -152,12 +152,9 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
             directory->control->root_pid = getpid();
         restore_signals(&launch->inherited);
         await_parent(go_fds);
-        if (!ct_private_mounts_leave(&launch->mounts)) {
-            int code = errno;
-            (void)!write(fds[1], &code, sizeof(code));
-            _exit(127);
-        }
-        run(path, argv, environment, fds[1]);
+        if (ct_private_mounts_leave(&launch->mounts))
+            execve(path, argv, environment);
+        end_with_errno(fds[1]);
     }
     close(fds[1]);
     close(go_fds[0]);

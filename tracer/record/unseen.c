@@ -107,7 +107,8 @@ static char *read_name(const struct ct_board_unseen *noted)
 static void add_noted(struct ct_unseen *unseen, const struct ct_board_unseen *noted, uint32_t count)
 {
     g_autofree char *name = read_name(noted);
-    uint32_t obstacle = __atomic_load_n(&noted->obstacle, __ATOMIC_RELAXED); /* the program's word */
+    uint32_t obstacle =
+        __atomic_load_n(&noted->obstacle, __ATOMIC_RELAXED); /* the program's word */
 
     if (count > 0 && obstacle < CT_OBSTACLE_COUNT)
         ct_unseen_add(unseen, name, obstacle, count);

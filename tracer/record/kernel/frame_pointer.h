@@ -5,7 +5,7 @@
 #ifndef CTRACE_RECORD_KERNEL_FRAME_POINTER_H
 #define CTRACE_RECORD_KERNEL_FRAME_POINTER_H
 
-#include "unwind.h"
+#include "user_state.h"
 
 #include <elfutils/libdwfl.h>
 
