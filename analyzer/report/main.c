@@ -63,7 +63,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
         {"width", 'w', 0, G_OPTION_ARG_INT, &options->width,
          "Columns of the text ($COLUMNS, the terminal's, or 100)", "COLUMNS"},
         {"all", 0, 0, G_OPTION_ARG_NONE, &options->has_each_process,
-         "List the places of each process by itself, not of all that run one program", NULL},
+         "List each thread, process and place of a process by itself, not by kind", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
          "[DIR]"},

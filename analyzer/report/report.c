@@ -113,23 +113,53 @@ static void add_rival(struct ct_report *report, const struct ct_interval *interv
         rival->line_ns += interval->end_ns - interval->begin_ns;
 }
 
-const char *ct_report_rival(const struct ct_report *report, const struct ct_thread *thread)
+/* name -> uint64_t *, the time that it took; the names are borrowed. */
+static GHashTable *sum_rivals(const struct ct_report *report, const GPtrArray *threads)
 {
-    const struct ct_report_rival *first = NULL;
+    g_autoptr(GHashTable) asked = g_hash_table_new(NULL, NULL);
+    GHashTable *sums = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     GHashTableIter iter;
     void *value;
 
+    for (guint i = 0; i < threads->len; i++)
+        g_hash_table_add(asked,
+                         (void *)((const struct ct_report_thread *)threads->pdata[i])->life.thread);
     g_hash_table_iter_init(&iter, report->rivals);
     while (g_hash_table_iter_next(&iter, &value, NULL)) {
         const struct ct_report_rival *rival = value;
 
-        if (rival->thread != thread)
+        if (!g_hash_table_contains(asked, rival->thread))
             continue;
-        if (!first || rival->line_ns > first->line_ns ||
-            (rival->line_ns == first->line_ns && strcmp(rival->name, first->name) < 0))
-            first = rival;
+        uint64_t *sum_ns = g_hash_table_lookup(sums, rival->name);
+
+        if (!sum_ns) {
+            sum_ns = g_new0(uint64_t, 1);
+            g_hash_table_insert(sums, (void *)rival->name, sum_ns);
+        }
+        *sum_ns = ct_add_u64(*sum_ns, rival->line_ns);
     }
-    return first ? first->name : NULL;
+    return sums;
+}
+
+const char *ct_report_rival(const struct ct_report *report, const GPtrArray *threads)
+{
+    g_autoptr(GHashTable) sums = sum_rivals(report, threads);
+    const char *first = NULL;
+    uint64_t longest_ns = 0;
+    GHashTableIter iter;
+    void *name;
+    void *value;
+
+    g_hash_table_iter_init(&iter, sums);
+    while (g_hash_table_iter_next(&iter, &name, &value)) {
+        uint64_t sum_ns = *(const uint64_t *)value;
+
+        if (first && (sum_ns < longest_ns || (sum_ns == longest_ns && strcmp(name, first) > 0)))
+            continue;
+        first = name;
+        longest_ns = sum_ns;
+    }
+    return first;
 }
 
 static void on_interval(void *user, const struct ct_interval *interval)

@@ -18,7 +18,7 @@ struct ct_report_part {
     struct ct_selection selection; /* its lists are borrowed */
     struct ct_window window;       /* if not the whole time */
     gboolean is_whole_time;
-    gboolean has_each_process; /* the places of each by itself, also where they are alike */
+    gboolean has_each_process; /* each by itself, as its threads and places, also where alike */
 };
 
 /* A thread's row in the table. */
@@ -68,8 +68,9 @@ guint ct_report_timed_sites(const struct ct_report *report);
  * `top`. */
 guint ct_report_site_number(const struct ct_report *report, const struct ct_interval *interval);
 
-/* The task that took this thread's CPU for the longest time in sum; NULL if none is known. */
-const char *ct_report_rival(const struct ct_report *report, const struct ct_thread *thread);
+/* The task that took the CPUs of these threads (struct ct_report_thread *) for the longest time in
+ * sum; NULL if none is known. */
+const char *ct_report_rival(const struct ct_report *report, const GPtrArray *threads);
 
 /* The time that a thread did not run. */
 uint64_t ct_report_waited_ns(const struct ct_life *life);

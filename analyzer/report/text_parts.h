@@ -2,7 +2,8 @@
 #ifndef CTRACE_TEXT_PARTS_H
 #define CTRACE_TEXT_PARTS_H
 
-#include "report/report.h"
+#include "report/kinds.h"
+#include "report/text_table.h"
 
 struct ct_text_report {
     const struct ct_report *report;        /* borrowed */
@@ -26,6 +27,9 @@ void ct_text_field(const struct ct_text_report *out, const char *name, const cha
 #define CT_TEXT_ENTRY 13
 void ct_text_entry(const struct ct_text_report *out, const char *duration, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
+
+/* The cells THREAD and TID. */
+void ct_text_add_kind(struct ct_text_table *table, const struct ct_kind *kind);
 
 void ct_text_capture(const struct ct_text_report *out);
 void ct_text_processes(const struct ct_text_report *out);

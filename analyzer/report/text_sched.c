@@ -3,12 +3,47 @@
 #include "model/format.h"
 #include "report/text_table.h"
 
+/* Of a thread, or summed over those of one kind. */
+struct row {
+    const struct ct_kind *kind; /* borrowed */
+    struct ct_thread_sched sched;
+};
+
 static int compare_by_line(const void *a, const void *b)
 {
-    uint64_t first = (*(struct ct_thread *const *)a)->sched.lines.total_ns;
-    uint64_t second = (*(struct ct_thread *const *)b)->sched.lines.total_ns;
+    uint64_t first = ((const struct row *)a)->sched.lines.total_ns;
+    uint64_t second = ((const struct row *)b)->sched.lines.total_ns;
 
     return (first < second) - (first > second); /* stable: the model's order decides */
+}
+
+static void add_sched(struct ct_thread_sched *sum, const struct ct_thread_sched *more)
+{
+    sum->is_known = sum->is_known || more->is_known;
+    sum->migrations = ct_add_u64(sum->migrations, more->migrations);
+    sum->preemptions = ct_add_u64(sum->preemptions, more->preemptions);
+    sum->longest_line_ns = MAX(sum->longest_line_ns, more->longest_line_ns);
+    ct_op_counters_add(&sum->lines, &more->lines);
+}
+
+/* By time in line, those that the layer saw. Owned by the caller. */
+static GArray *sort_rows(const GPtrArray *kinds)
+{
+    GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct row));
+
+    for (guint i = 0; i < kinds->len; i++) {
+        struct row row = {.kind = g_ptr_array_index(kinds, i)};
+
+        for (guint j = 0; j < row.kind->members->len; j++) {
+            const struct ct_report_thread *member = g_ptr_array_index(row.kind->members, j);
+
+            add_sched(&row.sched, &member->life.thread->sched);
+        }
+        if (row.sched.is_known)
+            g_array_append_val(rows, row);
+    }
+    g_array_sort(rows, compare_by_line);
+    return rows;
 }
 
 static void add_duration(struct ct_text_table *table, uint64_t duration_ns)
@@ -16,18 +51,12 @@ static void add_duration(struct ct_text_table *table, uint64_t duration_ns)
     ct_text_table_take(table, duration_ns > 0 ? ct_format_duration(duration_ns) : g_strdup("-"));
 }
 
-static void add_name(struct ct_text_table *table, const struct ct_thread *thread)
-{
-    ct_text_table_take(table, ct_format_clean(thread->name));
-    ct_text_table_take(table, g_strdup_printf("%d", thread->tid));
-}
-
-static void add_lines(struct ct_text_table *table, const struct ct_thread *thread)
+static void add_lines(struct ct_text_table *table, const struct row *row)
 {
     static const double shares[] = {0.5, 0.95, 0.99};
-    const struct ct_thread_sched *sched = &thread->sched;
+    const struct ct_thread_sched *sched = &row->sched;
 
-    add_name(table, thread);
+    ct_text_add_kind(table, row->kind);
     add_duration(table, sched->lines.total_ns);
     ct_text_table_take(table, ct_format_count(sched->lines.calls));
     for (size_t i = 0; i < G_N_ELEMENTS(shares); i++)
@@ -36,14 +65,23 @@ static void add_lines(struct ct_text_table *table, const struct ct_thread *threa
 }
 
 static void add_moves(struct ct_text_table *table, const struct ct_text_report *out,
-                      const struct ct_thread *thread)
+                      const struct row *row)
 {
-    const char *rival = ct_report_rival(out->report, thread);
+    const char *rival = ct_report_rival(out->report, row->kind->members);
 
-    add_name(table, thread);
-    ct_text_table_take(table, ct_format_count(thread->sched.migrations));
-    ct_text_table_take(table, ct_format_count(thread->sched.preemptions));
+    ct_text_add_kind(table, row->kind);
+    ct_text_table_take(table, ct_format_count(row->sched.migrations));
+    ct_text_table_take(table, ct_format_count(row->sched.preemptions));
     ct_text_table_take(table, ct_format_clean(rival ? rival : "-"));
+}
+
+static guint count_threads(const GArray *rows, guint first)
+{
+    guint count = 0;
+
+    for (guint i = first; i < rows->len; i++)
+        count += g_array_index(rows, struct row, i).kind->members->len;
+    return count;
 }
 
 static struct ct_text_table *begin_table(const char *alignments, const char *const *headings)
@@ -68,31 +106,23 @@ void ct_text_sched(const struct ct_text_report *out)
                                                 "~P95",   "~P99", "MAX",     NULL};
     static const char *const move_headings[] = {"THREAD",    "TID",       "MOVED",
                                                 "PREEMPTED", "MOSTLY BY", NULL};
-    const GArray *rows = out->report->threads;
-    g_autoptr(GPtrArray) threads = g_ptr_array_new();
+    g_autoptr(GPtrArray) kinds = ct_kinds_of_threads(out->report);
+    g_autoptr(GArray) rows = sort_rows(kinds);
 
-    for (guint i = 0; i < rows->len; i++) {
-        const struct ct_thread *thread =
-            g_array_index(rows, struct ct_report_thread, i).life.thread;
-
-        if (thread->sched.is_known)
-            g_ptr_array_add(threads, (void *)thread);
-    }
-    if (threads->len == 0 || !out->report->part.is_whole_time)
+    if (rows->len == 0 || !out->report->part.is_whole_time)
         return;
-    g_ptr_array_sort(threads, compare_by_line);
     guint limit = MAX(2 * out->report->top, 1);
-    guint shown = threads->len <= limit + 1 ? threads->len : limit;
+    guint shown = rows->len <= limit + 1 ? rows->len : limit;
 
     ct_text_heading(out, "Waiting in line for a CPU, by time");
     struct ct_text_table *lines = begin_table("lrrrrrrr", line_headings);
     for (guint i = 0; i < shown; i++)
-        add_lines(lines, g_ptr_array_index(threads, i));
-    finish_table(out, lines, threads->len - shown);
+        add_lines(lines, &g_array_index(rows, struct row, i));
+    finish_table(out, lines, count_threads(rows, shown));
 
     ct_text_heading(out, "Moved to another CPU, and preempted by another task");
     struct ct_text_table *moves = begin_table("lrrrl", move_headings);
     for (guint i = 0; i < shown; i++)
-        add_moves(moves, out, g_ptr_array_index(threads, i));
-    finish_table(out, moves, threads->len - shown);
+        add_moves(moves, out, &g_array_index(rows, struct row, i));
+    finish_table(out, moves, count_threads(rows, shown));
 }

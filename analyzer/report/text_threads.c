@@ -1,6 +1,7 @@
 #include "report/text_parts.h"
 
 #include "model/format.h"
+#include "report/kinds.h"
 #include "report/text_table.h"
 
 #include <string.h>
@@ -18,9 +19,17 @@ static const char class_letters[CT_CLASS_COUNT] = {
     [CT_CLASS_OTHER] = 'o',   [CT_CLASS_UNKNOWN] = '?',
 };
 
+/* A thread, or several of one kind, whose times are summed. */
+struct row {
+    const struct ct_kind *kind; /* borrowed */
+    uint64_t class_ns[CT_CLASS_COUNT];
+    uint64_t lifetime_ns;
+    uint64_t waited_ns;
+};
+
 /* Classes in which nobody spent time have no column if the recording could not see them, or where
  * room is scarce. */
-static guint shown_classes(const GPtrArray *lives, gboolean is_narrow, enum ct_class *classes)
+static guint shown_classes(const GArray *rows, gboolean is_narrow, enum ct_class *classes)
 {
     static const gboolean is_usual[CT_CLASS_COUNT] = {
         [CT_CLASS_RUNNING] = TRUE, [CT_CLASS_NET] = TRUE,   [CT_CLASS_SYNC] = TRUE,
@@ -31,11 +40,8 @@ static guint shown_classes(const GPtrArray *lives, gboolean is_narrow, enum ct_c
     for (size_t class = 0; class < CT_CLASS_COUNT; class ++) {
         gboolean is_shown = is_usual[class] && !is_narrow;
 
-        for (guint i = 0; !is_shown && i < lives->len; i++) {
-            const struct ct_life *life = g_ptr_array_index(lives, i);
-
-            is_shown = life->class_ns[class] > 0;
-        }
+        for (guint i = 0; !is_shown && i < rows->len; i++)
+            is_shown = g_array_index(rows, struct row, i).class_ns[class] > 0;
         if (is_shown)
             classes[count++] = (enum ct_class) class;
     }
@@ -44,8 +50,8 @@ static guint shown_classes(const GPtrArray *lives, gboolean is_narrow, enum ct_c
 
 static int compare_by_waited(const void *a, const void *b)
 {
-    uint64_t first = ct_report_waited_ns(*(struct ct_life *const *)a);
-    uint64_t second = ct_report_waited_ns(*(struct ct_life *const *)b);
+    uint64_t first = ((const struct row *)a)->waited_ns;
+    uint64_t second = ((const struct row *)b)->waited_ns;
 
     return (first < second) - (first > second); /* stable: the model's order decides */
 }
@@ -66,20 +72,17 @@ static char *format_bar(const uint64_t *class_ns, uint64_t lifetime_ns)
     return g_string_free(bar, FALSE);
 }
 
-static uint64_t lifetime(const struct ct_life *life)
+static void add_times(struct ct_text_table *table, const struct row *row,
+                      const enum ct_class *classes, guint class_count, gboolean has_bar)
 {
-    return life->alive.end_ns - life->alive.begin_ns;
-}
-
-static void add_times(struct ct_text_table *table, const uint64_t *class_ns, uint64_t lifetime_ns,
-                      const enum ct_class *classes, guint class_count)
-{
-    ct_text_table_take(table, ct_format_duration(lifetime_ns));
+    ct_text_table_take(table, ct_format_duration(row->lifetime_ns));
     for (guint i = 0; i < class_count; i++) {
-        uint64_t time_ns = class_ns[classes[i]];
+        uint64_t time_ns = row->class_ns[classes[i]];
 
         ct_text_table_take(table, time_ns > 0 ? ct_format_duration(time_ns) : g_strdup("-"));
     }
+    if (has_bar)
+        ct_text_table_take(table, format_bar(row->class_ns, row->lifetime_ns));
 }
 
 static void add_headings(struct ct_text_table *table, const enum ct_class *classes,
@@ -105,70 +108,104 @@ static char *format_legend(const enum ct_class *classes, guint class_count)
     return g_string_free(legend, FALSE);
 }
 
-static void add_rest(struct ct_text_table *table, const GPtrArray *lives, guint first,
+static void add_up(struct row *sum, const struct row *more)
+{
+    sum->lifetime_ns = ct_add_u64(sum->lifetime_ns, more->lifetime_ns);
+    sum->waited_ns = ct_add_u64(sum->waited_ns, more->waited_ns);
+    for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
+        sum->class_ns[class] = ct_add_u64(sum->class_ns[class], more->class_ns[class]);
+}
+
+static struct row row_of(const struct ct_kind *kind)
+{
+    struct row row = {.kind = kind};
+
+    for (guint i = 0; i < kind->members->len; i++) {
+        const struct ct_report_thread *thread = g_ptr_array_index(kind->members, i);
+        struct row one = {
+            .lifetime_ns = thread->life.alive.end_ns - thread->life.alive.begin_ns,
+            .waited_ns = ct_report_waited_ns(&thread->life),
+        };
+
+        memcpy(one.class_ns, thread->life.class_ns, sizeof(one.class_ns));
+        add_up(&row, &one);
+    }
+    return row;
+}
+
+/* By time waited. Owned by the caller. */
+static GArray *sort_rows(const GPtrArray *kinds)
+{
+    GArray *rows = g_array_sized_new(FALSE, FALSE, sizeof(struct row), kinds->len);
+
+    for (guint i = 0; i < kinds->len; i++) {
+        struct row row = row_of(g_ptr_array_index(kinds, i));
+
+        g_array_append_val(rows, row);
+    }
+    g_array_sort(rows, compare_by_waited);
+    return rows;
+}
+
+static void add_rest(struct ct_text_table *table, const GArray *rows, guint first,
                      const enum ct_class *classes, guint class_count, gboolean has_bar)
 {
-    uint64_t class_ns[CT_CLASS_COUNT] = {0};
-    uint64_t lifetime_ns = 0;
+    struct row rest = {0};
+    guint count = 0;
 
-    for (guint i = first; i < lives->len; i++) {
-        const struct ct_life *life = g_ptr_array_index(lives, i);
+    for (guint i = first; i < rows->len; i++) {
+        const struct row *row = &g_array_index(rows, struct row, i);
 
-        lifetime_ns = ct_add_u64(lifetime_ns, lifetime(life));
-        for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
-            class_ns[class] = ct_add_u64(class_ns[class], life->class_ns[class]);
+        count += row->kind->members->len;
+        add_up(&rest, row);
     }
-    ct_text_table_take(table, g_strdup_printf("%u more together", lives->len - first));
+    ct_text_table_take(table, g_strdup_printf("%u more together", count));
     ct_text_table_add(table, "");
-    add_times(table, class_ns, lifetime_ns, classes, class_count);
-    if (has_bar)
-        ct_text_table_take(table, format_bar(class_ns, lifetime_ns));
+    add_times(table, &rest, classes, class_count, has_bar);
 }
 
-/* By time waited. The lives are borrowed. */
-static GPtrArray *sort_lives(const struct ct_report *report)
-{
-    GPtrArray *lives = g_ptr_array_sized_new(report->threads->len);
-
-    for (guint i = 0; i < report->threads->len; i++)
-        g_ptr_array_add(lives, &g_array_index(report->threads, struct ct_report_thread, i).life);
-    g_ptr_array_sort(lives, compare_by_waited);
-    return lives;
-}
-
-/* Adds a row for each thread, but for many. */
-static void add_threads(struct ct_text_table *table, const struct ct_report *report,
-                        const GPtrArray *lives, const enum ct_class *classes, guint class_count,
-                        gboolean has_bar)
+/* Adds a row for each thread or kind of threads, but for many. */
+static void add_rows(struct ct_text_table *table, const struct ct_report *report,
+                     const GArray *rows, const enum ct_class *classes, guint class_count,
+                     gboolean has_bar)
 {
     /* One more takes no more room than saying that there is one more. */
     guint limit = MAX(2 * report->top, 1);
-    guint shown = lives->len <= limit + 1 ? lives->len : limit;
+    guint shown = rows->len <= limit + 1 ? rows->len : limit;
 
     for (guint i = 0; i < shown; i++) {
-        const struct ct_life *life = g_ptr_array_index(lives, i);
+        const struct row *row = &g_array_index(rows, struct row, i);
 
-        ct_text_table_take(table, ct_format_clean(life->thread->name));
-        ct_text_table_take(table, g_strdup_printf("%d", life->thread->tid));
-        add_times(table, life->class_ns, lifetime(life), classes, class_count);
-        if (has_bar)
-            ct_text_table_take(table, format_bar(life->class_ns, lifetime(life)));
+        ct_text_add_kind(table, row->kind);
+        add_times(table, row, classes, class_count, has_bar);
     }
-    if (shown < lives->len)
-        add_rest(table, lives, shown, classes, class_count, has_bar);
+    if (shown < rows->len)
+        add_rest(table, rows, shown, classes, class_count, has_bar);
+}
+
+void ct_text_add_kind(struct ct_text_table *table, const struct ct_kind *kind)
+{
+    const struct ct_report_thread *first = g_ptr_array_index(kind->members, 0);
+
+    ct_text_table_take(table, ct_format_clean(kind->name));
+    ct_text_table_take(table, kind->members->len > 1
+                                  ? g_strdup_printf("%u threads", kind->members->len)
+                                  : g_strdup_printf("%d", first->life.thread->tid));
 }
 
 void ct_text_threads(const struct ct_text_report *out)
 {
-    g_autoptr(GPtrArray) lives = sort_lives(out->report);
+    g_autoptr(GPtrArray) kinds = ct_kinds_of_threads(out->report);
+    g_autoptr(GArray) rows = sort_rows(kinds);
+    guint thread_count = out->report->threads->len;
     enum ct_class classes[CT_CLASS_COUNT];
     guint width = out->layout->width;
-    guint class_count = shown_classes(lives, width < NARROW_COLUMNS, classes);
+    guint class_count = shown_classes(rows, width < NARROW_COLUMNS, classes);
     gboolean has_bar = width >= 100;
     char alignments[CT_CLASS_COUNT + 8] = "lrr";
 
     if (class_count > CLASSES_BESIDE_BAR)
-        class_count = shown_classes(lives, TRUE, classes);
+        class_count = shown_classes(rows, TRUE, classes);
     memset(alignments + 3, 'r', class_count);
     if (has_bar)
         alignments[3 + class_count] = 'o';
@@ -176,13 +213,13 @@ void ct_text_threads(const struct ct_text_report *out)
     struct ct_text_table *table = ct_text_table_new(alignments);
 
     add_headings(table, classes, class_count, has_bar);
-    add_threads(table, out->report, lives, classes, class_count, has_bar);
+    add_rows(table, out->report, rows, classes, class_count, has_bar);
     if (has_bar && ct_text_table_shows_all(table, width)) {
         g_autofree char *legend = format_legend(classes, class_count);
 
-        ct_text_heading(out, "Threads (%u), by time waited      %s", lives->len, legend);
+        ct_text_heading(out, "Threads (%u), by time waited      %s", thread_count, legend);
     } else {
-        ct_text_heading(out, "Threads (%u), by time waited", lives->len);
+        ct_text_heading(out, "Threads (%u), by time waited", thread_count);
     }
     ct_text_table_finish(table, out->text, width);
 }

@@ -322,8 +322,8 @@ class TraceTest(unittest.TestCase):
         self.assertEqual(result.status, 0, result)
         return read_profile(path)
 
-    def report_text(self, directory):
-        result = self.ctrace("report", directory)
+    def report_text(self, directory, *options):
+        result = self.ctrace("report", *options, directory)
         self.assertEqual(result.status, 0, result)
         return result.out
 

@@ -249,12 +249,29 @@ class Report(TraceTest):
     def test_text_names_threads_layers_and_the_hottest_wait(self):
         trace = self.record_ok(EXAMPLES / "convoy").directory
         text = self.report_text(trace)
-        for word in ("preload", "worker-1", "worker-4", "pthread_mutex_lock", "serve_page"):
+        for word in ("preload", "worker-*", "4 threads", "pthread_mutex_lock", "serve_page"):
             self.assertIn(word, text)
+
+    def test_threads_of_one_kind_are_one_row_unless_each_is_asked_for(self):
+        trace = self.record_ok(EXAMPLES / "convoy").directory
+        row = re.compile(r"(?m)^  (worker-\S+) +(\d+(?: threads)?) ")
+        self.assertEqual(set(row.findall(self.report_text(trace))), {("worker-*", "4 threads")})
+        each = {name for name, _ in row.findall(self.report_text(trace, "--all"))}
+        self.assertEqual(each, {f"worker-{number}" for number in range(1, 5)})
+        one = {name for name, _ in row.findall(self.report_text(trace, "--thread=worker-3"))}
+        self.assertEqual(one, {"worker-3"})
+
+    def test_processes_of_one_kind_are_one_row(self):
+        script = "for i in 1 2 3; do sleep 0.0$i; done"
+        trace = self.record_ok("sh", "-c", script).directory
+        self.assertRegex(self.report_text(trace), r"(?m)^ +3 processes .* sleep 0\.\*$")
+        each = self.report_text(trace, "--all")
+        for number in (1, 2, 3):
+            self.assertRegex(each, rf"(?m)^ +\d+ +\d+ .* sleep 0\.0{number}$")
 
     def test_of_many_processes_those_that_waited_longest_are_shown(self):
         script = "for i in 1 2 3 4 5 6 7 8 9 10 11; do /bin/true; done; sleep 0.3; /bin/true"
-        text = self.report_text(self.record_ok("sh", "-c", script).directory)
+        text = self.report_text(self.record_ok("sh", "-c", script).directory, "--all")
         processes = re.search(r"(?s)Processes \((\d+)\)\n(.*?)\n\n", text)
         self.assertEqual(len(re.findall(r"(?m)^ +\d+ +\d+ +[\d.]+ \w+ ", processes[2])), 10, text)
         self.assertIn(f"and {int(processes[1]) - 10} more", processes[2])

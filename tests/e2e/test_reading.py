@@ -31,7 +31,8 @@ class Alike(TraceTest):
         self.assertEqual(titles, [f"'t: worker {i}'" for i in range(3)])
         for process in processes:
             self.assertIn(f" 3 {LOOKED_AT_MS}", process["args"])
-        self.assertIn("t: worker 2", self.report())
+        self.assertRegex(self.report(), r"(?m)^ +3 processes .* 't: worker \*'$")
+        self.assertIn("t: worker 2", self.report("--all"))
 
     def test_places_of_a_programs_processes_are_one(self):
         place = r"nanosleep\n +3 waits.*, in 3\s+processes of "
