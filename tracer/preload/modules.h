@@ -29,9 +29,9 @@ uint32_t ct_modules_generation(void);
 /* There is a new board, on which no modules are. */
 void ct_modules_begin(void);
 
-/* The same for a process that was forked by that of `parent`, if its modules are a few, and all that
- * there ever were: it looks at no object, each of which would be a page fault. FALSE if they must be
- * looked for. */
+/* The same for a process that was forked by that of `parent`, if its modules are a few, and all
+ * that there ever were: it looks at no object, each of which would be a page fault. FALSE if they
+ * must be looked for. */
 bool ct_modules_inherit(const struct ct_board *parent);
 
 /* Tells stacks of the same return addresses apart where modules took turns: 0 if their code is in
