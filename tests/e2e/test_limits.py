@@ -32,6 +32,11 @@ class Limits(TraceTest):
         # Room for 61 of them, at 80 kB each, with the stack that hooks work on where there is need.
         self.assertLess(recorded_many_kb - many_kb, recorded_few_kb - few_kb + 61 * (80 + 36) + 512)
 
+    def test_a_thread_that_allocates_nothing_gets_no_arena(self):
+        """By a call of malloc in each, 16 of them would have 128 MB each at their peak."""
+        (bare_kb, _), (recorded_kb, _), _ = self.limited([], LIMITS, "idle", 40)
+        self.assertLess(recorded_kb, bare_kb + 40 * (80 + 36) + 4096 + 5 * 131072)
+
     def test_a_limit_of_the_address_space_is_the_programs(self):
         for threads in (20, 40):
             with self.subTest(threads=threads):

@@ -81,19 +81,65 @@ static bool find_main_stack(uint64_t *begin, size_t *size)
     return true;
 }
 
-static bool find_own_stack(uint64_t *begin, size_t *size)
+/* What the C library has of a thread's stack, in what a pthread_t points to. */
+struct stack_record {
+    uint64_t begin;
+    uint64_t size;
+    uint64_t guard_size; /* of both */
+};
+
+static _Atomic uint32_t stack_record_offset; /* 0: not known */
+
+/* By the C library's own call, which allocates: in a new thread, 64 MB of address space. */
+static bool ask_for_stack(uint64_t *begin, size_t *size)
 {
     pthread_attr_t attributes;
     void *address = NULL;
 
-    if (ct_syscall(SYS_gettid) == ct_syscall(SYS_getpid))
-        return find_main_stack(begin, size);
     if (pthread_getattr_np(pthread_self(), &attributes) != 0)
         return false;
     bool is_found = pthread_attr_getstack(&attributes, &address, size) == 0;
     pthread_attr_destroy(&attributes);
     *begin = (uint64_t)address;
     return is_found;
+}
+
+static bool is_record_of(const struct stack_record *record, uint64_t begin, size_t size)
+{
+    return record->begin + record->guard_size == begin &&
+           record->size - record->guard_size == size && record->guard_size < size;
+}
+
+/* A thread's stack ends behind what its pthread_t points to. */
+static void learn_stack_record(uint64_t begin, size_t size)
+{
+    uint64_t thread = (uint64_t)pthread_self();
+    uint64_t end = thread - begin < size ? begin + size : thread;
+
+    for (uint64_t at = thread; at + sizeof(struct stack_record) <= end; at += sizeof(uint64_t)) {
+        if (is_record_of((const struct stack_record *)at, begin, size)) {
+            atomic_store(&stack_record_offset, (uint32_t)(at - thread));
+            return;
+        }
+    }
+}
+
+static bool find_own_stack(uint64_t *begin, size_t *size)
+{
+    uint32_t offset = atomic_load(&stack_record_offset);
+
+    if (ct_syscall(SYS_gettid) == ct_syscall(SYS_getpid))
+        return find_main_stack(begin, size);
+    if (offset == 0) {
+        if (!ask_for_stack(begin, size))
+            return false;
+        learn_stack_record(*begin, *size);
+        return true;
+    }
+    const struct stack_record *record = (const void *)((const char *)pthread_self() + offset);
+    *begin = record->begin + record->guard_size;
+    *size = record->size - record->guard_size;
+    return true;
 }
 
 static void find_stack(struct ct_self *self)

@@ -7,6 +7,9 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
+#include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #define UNW_LOCAL_ONLY
@@ -175,10 +178,74 @@ void ct_unwind_forget(void)
         libunwind.flush(*libunwind.space, 0, 0);
 }
 
+/* ---- Its thread data. ---- */
+
+/*
+ * The loader would allocate it by the program's malloc, and with that give each thread an arena of
+ * its own, of 64 MB address space. It is small: it has room in our own, which is part of the
+ * thread.
+ */
+#define TLS_ROOM 64
+
+static CT_TLS _Alignas(TLS_ROOM) char tls_room[TLS_ROOM];
+
+static struct {
+    const void *image; /* what it begins with; the rest is zero */
+    size_t image_size;
+    size_t size; /* 0: it does not fit, or is not known */
+} tls_block;
+
+static int find_tls_block(struct dl_phdr_info *info, size_t size, void *user)
+{
+    (void)user;
+    if (size < offsetof(struct dl_phdr_info, dlpi_tls_data) ||
+        info->dlpi_tls_modid != libunwind.tls.module)
+        return 0;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_TLS || segment->p_memsz > TLS_ROOM || segment->p_align > TLS_ROOM)
+            continue;
+        tls_block.image = (const void *)(info->dlpi_addr + segment->p_vaddr);
+        tls_block.image_size = segment->p_filesz;
+        tls_block.size = segment->p_memsz;
+    }
+    return 1;
+}
+
+#if defined(__x86_64__) && defined(__GLIBC__)
+/* An entry of the thread's vector of thread data, as the loader has them: by module; the number of
+ * entries stands before the first. */
+struct tls_entry {
+    void *data; /* or NOT_ALLOCATED */
+    void *to_free;
+};
+
+#define NOT_ALLOCATED ((void *)-1)
+
+static void give_tls_room(void)
+{
+    struct tls_entry *entries;
+
+    __asm__("movq %%fs:8, %0" : "=r"(entries));
+    if (tls_block.size == 0 || libunwind.tls.module > (size_t)entries[-1].data ||
+        entries[libunwind.tls.module].data != NOT_ALLOCATED)
+        return;
+    memcpy(tls_room, tls_block.image, tls_block.image_size);
+    memset(tls_room + tls_block.image_size, 0, tls_block.size - tls_block.image_size);
+    entries[libunwind.tls.module] = (struct tls_entry){.data = tls_room};
+}
+#else
+static void give_tls_room(void)
+{
+}
+#endif
+
 bool ct_unwind_prepare_thread(void)
 {
-    if (libunwind.tls.module != 0)
+    if (libunwind.tls.module != 0) {
+        give_tls_room();
         __tls_get_addr(&libunwind.tls);
+    }
     return libunwind.has_cache;
 }
 
@@ -203,6 +270,8 @@ void ct_unwind_init(void)
     libunwind.space = FIND(library, unw_local_addr_space);
     libunwind.code = ct_object_range_around(*(void **)&libunwind.backtrace);
     dlinfo(library, RTLD_DI_TLS_MODID, &libunwind.tls.module);
+    if (libunwind.tls.module != 0)
+        dl_iterate_phdr(find_tls_block, NULL);
     /* It frees a thread's cache in the last round of destructors, under a lock. */
     libunwind.has_cache = !ct_has_thread_sanitizer();
     check_what_it_reads(library);

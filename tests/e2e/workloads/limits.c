@@ -42,11 +42,12 @@ static pthread_barrier_t all_are_there;
 
 static void *wait_for_all(void *size)
 {
-    char *memory = malloc((size_t)size);
+    char *memory = size != NULL ? malloc((size_t)size) : NULL;
 
-    if (memory == NULL)
+    if (memory == NULL && size != NULL)
         fail("malloc");
-    memset(memory, 1, (size_t)size);
+    if (memory != NULL)
+        memset(memory, 1, (size_t)size);
     sleep_us(1000);
     pthread_barrier_wait(&all_are_there);
     free(memory);
@@ -161,13 +162,16 @@ int main(int argc, char **argv)
     unsigned count = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
     const char *what = argc > 1 ? argv[1] : "";
 
-    mallopt(M_ARENA_MAX, 1); /* else their number, 64 MB each, is a matter of who meets whom */
+    if (strcmp(what, "idle") != 0)
+        mallopt(M_ARENA_MAX, 1); /* else their number, 64 MB each, is a matter of who meets whom */
     if (strcmp(what, "data") == 0)
         take_data(count);
     else if (strcmp(what, "lock") == 0 && mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
         fail("mlockall");
     else if (strcmp(what, "lock") == 0 || strcmp(what, "threads") == 0)
         run_threads(count, 1000);
+    else if (strcmp(what, "idle") == 0)
+        run_threads(count, 0);
     else if (strcmp(what, "stacks") == 0)
         wait_at_stacks(count);
     else if (strcmp(what, "flood") == 0)
