@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Of a name that is longer, in bytes, the rest is not looked at. */
-#define LOOKED_AT 16384
+#define LOOKED_AT (1U << 20)
 
 /* What is as short as this says more than dots. */
 #define KEPT_BETWEEN 12
@@ -52,11 +52,14 @@ static const char *find_close(const char *open, const char *name, char opening, 
 static char *leave_out(const char *name, char opening, char closing)
 {
     GString *shorter = g_string_new(NULL);
+    gboolean is_balanced = TRUE; /* else each bracket would be looked for to the end */
 
     for (const char *at = name; *at;) {
         size_t look_alike = look_alike_length(at, name);
-        const char *close =
-            look_alike == 0 && *at == opening ? find_close(at, name, opening, closing) : NULL;
+        gboolean is_open = look_alike == 0 && *at == opening && is_balanced;
+        const char *close = is_open ? find_close(at, name, opening, closing) : NULL;
+
+        is_balanced = is_balanced && (close || !is_open);
 
         if (close && close - at > KEPT_BETWEEN && !g_str_has_prefix(at, "(anonymous namespace)")) {
             g_string_append_printf(shorter, "%c%s", opening, ellipsis);

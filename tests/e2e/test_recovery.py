@@ -206,6 +206,20 @@ class Recorder(FaultTest):
         }
         self.assertLessEqual({"pthread_mutex_lock", "read"}, open_ops)
 
+    def test_what_a_program_waited_for_after_its_recorder_was_killed_is_no_running(self):
+        program = "import time\nprint('naps', flush=True)\nfor _ in range(40): time.sleep(0.05)"
+        recorder = self.start_record("/usr/bin/python3", "-c", program)
+        self.assertEqual(recorder.stdout.readline(), "naps\n")
+        time.sleep(0.5)
+        recorder.kill()
+        recorder.wait(20)
+        time.sleep(2)  # it ends
+        self.assertEqual(self.ctrace("recover", "trace").status, 0)
+        report = json.loads(self.ctrace("report", "--format=json", "trace").out)
+        (thread,) = report["threads"]
+        self.assertGreater(thread["time_ns"]["sleep"], 1_900_000_000, thread)
+        self.assertLess(thread["time_ns"]["running"], 1_000_000_000, thread)
+
     def test_recover_finishes_what_a_killed_recorder_began(self):
         pid = self.start_and_kill(ENDINGS, "hang")
         result = self.ctrace("recover", "trace")

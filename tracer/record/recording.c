@@ -584,6 +584,7 @@ static void close_kernel(struct ct_recording *recording)
         .root_pid = control->root_pid,
         .follows_children = control->follows_children != 0,
         .stack_frames = control->stack_frames,
+        .deserted_until_ns = recording->is_adopted ? recording->end_ns : 0,
     };
     g_autoptr(GArray) preloaded = find_preloaded(recording);
     g_autoptr(GError) error = NULL;

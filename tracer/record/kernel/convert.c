@@ -40,7 +40,8 @@ struct conversion {
     struct ct_kernel_samples *samples; /* the same */
     struct input next_event;
     struct input next_sample;
-    guint sample_stream; /* the first of the samples' streams, which come last */
+    guint sample_stream;        /* the first of the samples' streams, which come last */
+    uint64_t deserted_until_ns; /* of the scope; 0 also once it was told */
     struct ct_trace_clock clock;
     struct ct_kernel_totals *totals;  /* borrowed */
     struct ct_event_classes *classes; /* owned */
@@ -223,6 +224,25 @@ static struct input *first_input(struct conversion *conversion)
     return sample->item.record.time_ns < event->item.record.time_ns ? sample : event;
 }
 
+/* The recorder was killed: what the kernel told later was lost, nobody knows how much. */
+static void desert(struct conversion *conversion)
+{
+    const struct ct_kernel_totals told = *conversion->totals;
+    uint64_t until_ns = conversion->deserted_until_ns;
+
+    for (guint i = 0; i < conversion->sample_stream; i++) {
+        const struct stream *stream = &conversion->streams[i];
+        if (!stream->is_begun || stream->last_ns >= until_ns)
+            continue;
+        push_loss(conversion, &(struct ct_kernel_item){.index = i,
+                                                       .lost = 1,
+                                                       .lost_since_ns = stream->last_ns,
+                                                       .record = {.time_ns = until_ns}});
+    }
+    conversion->totals->lost = told.lost;
+    conversion->deserted_until_ns = 0;
+}
+
 /* FALSE once everything was made. */
 static gboolean make_messages(struct conversion *conversion)
 {
@@ -235,6 +255,11 @@ static gboolean make_messages(struct conversion *conversion)
             push_event(conversion, &input->item);
         input->has_item = FALSE;
         return TRUE;
+    }
+    if (conversion->deserted_until_ns > 0) {
+        desert(conversion);
+        if (!g_queue_is_empty(&conversion->messages))
+            return TRUE;
     }
     while (conversion->next_end < conversion->stream_count) {
         struct stream *stream = &conversion->streams[conversion->next_end++];
@@ -370,6 +395,7 @@ gboolean ct_kernel_convert(const char *path, const struct ct_kernel_scope *scope
 {
     g_autofree char *kernel = g_build_filename(path, KERNEL_FOLDER, NULL);
     struct conversion conversion = {
+        .deserted_until_ns = scope->deserted_until_ns,
         .events = ct_kernel_events_open(path, scope),
         .samples = ct_kernel_samples_open(path, scope),
         .totals = totals,

@@ -10,8 +10,8 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     struct ct_kernel_totals totals;
 
-    if (argc != 5) {
-        g_printerr("usage: ctrace-kernel-convert DIR PID FOLLOWS FRAMES\n");
+    if (argc != 6) {
+        g_printerr("usage: ctrace-kernel-convert DIR PID FOLLOWS FRAMES DESERTED_UNTIL_NS\n");
         return 2;
     }
     const struct ct_kernel_scope scope = {
@@ -19,6 +19,7 @@ int main(int argc, char **argv)
         .follows_children = argv[3][0] == '1',
         .stack_frames =
             CLAMP((uint32_t)strtoul(argv[4], NULL, 10), CT_STACK_MIN_FRAMES, CT_STACK_MAX_FRAMES),
+        .deserted_until_ns = g_ascii_strtoull(argv[5], NULL, 10),
     };
     if (!ct_kernel_convert(argv[1], &scope, &totals, &error)) {
         g_printerr("%s\n", error->message);

@@ -52,10 +52,12 @@ static gboolean run(const char *path, const struct ct_kernel_scope *scope,
     g_autofree char *converter = find_converter();
     g_autofree char *root = g_strdup_printf("%d", scope->root_pid);
     g_autofree char *frames = g_strdup_printf("%u", scope->stack_frames);
+    g_autofree char *deserted =
+        g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)scope->deserted_until_ns);
     g_autofree char *out = NULL;
     g_autofree char *err = NULL;
     char *follows = scope->follows_children ? "1" : "0";
-    char *argv[] = {converter, (char *)path, root, follows, frames, NULL};
+    char *argv[] = {converter, (char *)path, root, follows, frames, deserted, NULL};
     g_autoptr(GError) failure = NULL;
     int status;
 

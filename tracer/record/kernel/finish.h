@@ -30,6 +30,8 @@ struct ct_kernel_scope {
     int32_t root_pid; /* the program that was launched; 0: what was present */
     gboolean follows_children;
     uint32_t stack_frames; /* so many of a stack are kept */
+    /* 0, or: nobody took what the kernel told after the last event in the spool, up to then. */
+    uint64_t deserted_until_ns;
 };
 
 /*
