@@ -452,11 +452,12 @@ static void make_sockets(void)
     place(fds[1], SOCKET_PEER);
     send(SOCKET_PEER, bytes, sizeof(bytes), 0);
     place(socket(AF_UNIX, SOCK_STREAM, 0), LISTENER);
-    bind(LISTENER, (struct sockaddr *)&none, sizeof(sa_family_t)); /* a name of the kernel's */
-    listen(LISTENER, 8);
-    getsockname(LISTENER, (struct sockaddr *)&own, &size);
     place(socket(AF_UNIX, SOCK_STREAM, 0), CLIENT);
-    connect(CLIENT, (struct sockaddr *)&own, size);
+    /* By a name of the kernel's. */
+    if (bind(LISTENER, (struct sockaddr *)&none, sizeof(sa_family_t)) != 0 ||
+        listen(LISTENER, 8) != 0 || getsockname(LISTENER, (struct sockaddr *)&own, &size) != 0 ||
+        connect(CLIENT, (struct sockaddr *)&own, size) != 0)
+        abort();
     place(socket(AF_UNIX, SOCK_STREAM, 0), UNCONNECTED);
 }
 
