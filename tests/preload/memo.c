@@ -23,10 +23,14 @@ static __attribute__((noinline)) void check(void)
     uint32_t stack = ct_stack_try_capture(&ct_self, SITE);
     int count = ct_unwind(frames, FRAMES_MAX, false);
     const struct ct_board_stack *board_stack = ct_stack_at(stack);
-    const uint64_t *addresses = board_stack->addresses;
     int own = 0;
 
     taken++;
+    if (board_stack == NULL) {
+        wrong++;
+        return;
+    }
+    const uint64_t *addresses = board_stack->addresses;
     /* Up to here, the two calls come from different places. */
     while (own < count && (uint64_t)frames[own] != addresses[1])
         own++;
