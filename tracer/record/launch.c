@@ -231,17 +231,30 @@ static void count_interrupt(struct ct_launch *launch)
         launch->is_told_to_end = TRUE;
 }
 
+/* What went to the whole group came by itself, and from the job. */
+static gboolean is_second(struct ct_launch *launch, int number, gboolean is_handed_on)
+{
+    gint64 seen_us = launch->witness.seen_us[number];
+    gboolean is_second = launch->last[number].seen_us == seen_us &&
+                         launch->last[number].is_handed_on != is_handed_on;
+
+    launch->last[number].seen_us = is_second ? 0 : seen_us;
+    launch->last[number].is_handed_on = is_handed_on;
+    return is_second;
+}
+
 /* Not what the program got with its whole process group, as long as it is in ours. */
-static void hand_on(struct ct_launch *launch, int number)
+static void hand_on(struct ct_launch *launch, int number, gboolean is_handed_on)
 {
     if (launch->pid <= 0) /* there is none, and kill(2) would take it for everybody */
         return;
-    if (!ct_witness_has_seen(&launch->witness, number, launch->begin_us) ||
-        getpgid(launch->pid) != getpgrp())
-        kill(launch->pid, number);
+    if (ct_witness_has_seen(&launch->witness, number, launch->begin_us) &&
+        (getpgid(launch->pid) == getpgrp() || is_second(launch, number, is_handed_on)))
+        return;
+    kill(launch->pid, number);
 }
 
-static void handle_signal(struct ct_launch *launch, int number)
+static void handle_signal(struct ct_launch *launch, int number, gboolean is_handed_on)
 {
     gboolean is_ours = !sigismember(&launch->inherited.ignored, number);
     gboolean is_ending = FALSE;
@@ -251,7 +264,7 @@ static void handle_signal(struct ct_launch *launch, int number)
     if (number == SIGINT && is_ours)
         count_interrupt(launch);
     if (!launch->has_ended)
-        hand_on(launch, number);
+        hand_on(launch, number, is_handed_on);
     else if (is_ending && is_ours)
         launch->is_told_to_end = TRUE;
     else if (number == SIGTSTP)
@@ -267,7 +280,7 @@ void ct_launch_handle_signals(struct ct_launch *launch)
     reap(launch); /* first: a signal means something else once the program has ended */
     while (read(launch->signal_fd, &info, sizeof(info)) == sizeof(info))
         if (info.ssi_signo != SIGCHLD)
-            handle_signal(launch, (int)info.ssi_signo);
+            handle_signal(launch, (int)info.ssi_signo, info.ssi_pid == (uint32_t)launch->job.pid);
     reap(launch);
 }
 

@@ -34,6 +34,12 @@ struct ct_launch {
     int status;                      /* as waitpid gives it; valid once has_ended */
     gboolean has_ended;              /* the program itself */
     gboolean is_alone;               /* no process of its tree is left */
+    /* Of each signal: the sighting of the last one that went to the whole group, and whether it
+     * came from the job, which hands on what we got, too. */
+    struct {
+        gint64 seen_us;
+        gboolean is_handed_on;
+    } last[NSIG];
     gboolean is_told_to_end;  /* by a signal to us: without the rest of the tree, or the program */
     pid_t ignored_group;      /* children of this process group are not of the tree; or 0 */
     unsigned interrupts;      /* SIGINTs so far */
