@@ -78,7 +78,13 @@ step_build()
     say "All tests"
     configure "$build" || return 1
     cmake --build "$build" || return 1
-    ctest --test-dir "$build" -j2 --output-on-failure --no-tests=error
+    local status=0
+    ctest --test-dir "$build" -j2 --output-on-failure --no-tests=error -LE e2e || status=1
+    # They compare with clocks and other tools on a machine that others may use: what fails once may
+    # be those, a real fault fails three times.
+    ctest --test-dir "$build" -j2 --output-on-failure --no-tests=error -L e2e \
+        --repeat until-pass:3 || status=1
+    return $status
 }
 
 tests/install-packages.sh build test
