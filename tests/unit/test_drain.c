@@ -449,18 +449,6 @@ static void a_record_that_is_too_large_is_passed_over(void **state)
     }
 }
 
-static void a_position_between_records_is_none(void **state)
-{
-    struct fixture *fixture = *state;
-    struct ct_board_ring *ring = ring_of(fixture, 0);
-
-    put_wait(ring, now() - 10, 1);
-    ring->tail = 1;
-    ct_drain_now(fixture->drain);
-    assert_int_equal(ring->tail, ring->head);
-    assert_int_equal(written->len, 0);
-}
-
 static void held_events_wait(void **state)
 {
     struct fixture *fixture = *state;
@@ -546,7 +534,6 @@ int main(void)
         DRAIN_TEST(an_empty_ring_is_begun_anew),
         DRAIN_TEST(a_ring_that_was_written_over_is_passed_over),
         DRAIN_TEST(a_record_that_is_too_large_is_passed_over),
-        DRAIN_TEST(a_position_between_records_is_none),
         DRAIN_TEST(held_events_wait),
         cmocka_unit_test(what_is_packed_comes_out),
         cmocka_unit_test(what_is_cut_off_is_refused),
