@@ -422,15 +422,16 @@ void ct_assembler_set_rate_finder(struct ct_assembler *assembler, uint64_t (*fin
 
 void ct_assembler_free(struct ct_assembler *assembler)
 {
-    for (guint i = 0; i < assembler->model->threads->len; i++) {
-        struct ct_thread_state *thread = ct_thread_state(assembler->model->threads->pdata[i]);
+    const struct ct_model *model = assembler->model;
+
+    for (guint i = 0; i < model->all_threads->len; i++) {
+        struct ct_thread_state *thread = ct_thread_state(model->all_threads->pdata[i]);
 
         ct_nesting_clear(&thread->nesting);
         g_clear_pointer(&thread->unseen, g_array_unref);
     }
-    for (guint i = 0; i < assembler->model->processes->len; i++)
-        g_clear_pointer(&((struct ct_image *)assembler->model->processes->pdata[i])->kernel_stacks,
-                        g_hash_table_unref);
+    for (guint i = 0; i < model->all_processes->len; i++)
+        ct_image_forget_stacks(model->all_processes->pdata[i]);
     g_hash_table_unref(assembler->hidden_threads);
     ct_samples_clear(assembler);
     g_hash_table_unref(assembler->current);

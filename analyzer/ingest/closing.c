@@ -101,7 +101,7 @@ static void add_stack(struct ct_assembler *assembler, const struct ct_event_stac
         .outermost = MIN(event->outermost, count),
     };
 
-    if (image && event->id != 0)
+    if (image)
         ct_assembler_add_stack(assembler, image, &stack, event->addresses.values);
 }
 
@@ -110,12 +110,13 @@ gboolean ct_assembler_add_module(struct ct_assembler *assembler, struct ct_image
 {
     if (module->begin >= module->end)
         return TRUE;
-    if (assembler->module_count++ >= CT_MAX_MODULES) {
+    if (assembler->module_count >= CT_MAX_MODULES) {
         assembler->model->capture.records_dropped++;
         return FALSE;
     }
     struct ct_module *copy = g_new0(struct ct_module, 1);
 
+    assembler->module_count++;
     *copy = *module;
     copy->path = g_strdup(module->path); /* bytes: a file's name need not be UTF-8 */
     copy->build_id = NULL;

@@ -433,6 +433,11 @@ static void class_free(void *data)
     g_free(class);
 }
 
+static void event_class_free(void *data)
+{
+    bt_event_class_put_ref(data);
+}
+
 static struct ct_decode_class *class_new(const bt_event_class *event_class)
 {
     struct ct_decode_class *class = g_new0(struct ct_decode_class, 1);
@@ -476,6 +481,8 @@ const struct ct_decode_class *ct_decoder_find(struct ct_decoder *decoder,
 
     if (!class) {
         class = class_new(event_class);
+        /* Held: no other class comes to be at its address. */
+        bt_event_class_get_ref(event_class);
         g_hash_table_insert(decoder->classes, (void *)event_class, class);
     }
     decoder->slots[slot].key = event_class;
@@ -497,7 +504,7 @@ struct ct_decoder *ct_decoder_new(void)
 {
     struct ct_decoder *decoder = g_new0(struct ct_decoder, 1);
 
-    decoder->classes = g_hash_table_new_full(NULL, NULL, NULL, class_free);
+    decoder->classes = g_hash_table_new_full(NULL, NULL, event_class_free, class_free);
     decoder->sequence = g_new(uint64_t, CT_SEQUENCE_LENGTH_MAX);
     return decoder;
 }

@@ -4,8 +4,10 @@
 
 void ct_assign_string(char **owned, const char *value)
 {
+    char *valid = g_utf8_make_valid(value, -1); /* `value` may be a part of what is owned */
+
     g_free(*owned);
-    *owned = g_utf8_make_valid(value, -1);
+    *owned = valid;
 }
 
 /* The first word of what was typed, without quotes; "" if there is none. *is_all: there is no

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Beside those of a preload's board, whose ids count up from 1. */
-#define FIRST_STACK_ID (UINT32_C(1) << 31)
+/* Beside those of a preload's board, whose ids count up from 1 and do not get here. */
+#define FIRST_KERNEL_STACK_ID (UINT32_C(1) << 31)
 
 static guint stack_hash(const void *data)
 {
@@ -40,16 +40,31 @@ static struct ct_stack *stack_new(const struct ct_stack *stack, const uint64_t *
     return copy;
 }
 
-gboolean ct_assembler_add_stack(struct ct_assembler *assembler, struct ct_image *image,
-                                const struct ct_stack *stack, const uint64_t *addresses)
+/* The image's own from now on; the one that it has of that id, which stays; or NULL: no room. */
+static const struct ct_stack *add(struct ct_assembler *assembler, struct ct_image *image,
+                                  const struct ct_stack *stack, const uint64_t *addresses)
 {
-    if (assembler->stack_count++ >= CT_MAX_STACKS) {
-        assembler->model->capture.records_dropped++;
-        return FALSE;
+    GHashTable *stacks = image->process.stacks;
+    const struct ct_stack *known = g_hash_table_lookup(stacks, GUINT_TO_POINTER(stack->id));
+    struct ct_stack *copy = NULL;
+
+    if (!known && assembler->stack_count < CT_MAX_STACKS) {
+        copy = stack_new(stack, addresses);
+        assembler->stack_count++;
+        g_hash_table_insert(stacks, GUINT_TO_POINTER(stack->id), copy);
     }
-    g_hash_table_insert(image->process.stacks, GUINT_TO_POINTER(stack->id),
-                        stack_new(stack, addresses));
-    return TRUE;
+    if (!copy)
+        assembler->model->capture.records_dropped++;
+    return known ? known : copy;
+}
+
+void ct_assembler_add_stack(struct ct_assembler *assembler, struct ct_image *image,
+                            const struct ct_stack *stack, const uint64_t *addresses)
+{
+    if (stack->id == 0 || stack->id >= FIRST_KERNEL_STACK_ID)
+        assembler->model->capture.records_dropped++;
+    else
+        add(assembler, image, stack, addresses);
 }
 
 uint32_t ct_assembler_intern_stack(struct ct_assembler *assembler, struct ct_image *image,
@@ -57,22 +72,22 @@ uint32_t ct_assembler_intern_stack(struct ct_assembler *assembler, struct ct_ima
 {
     if (stack->count == 0)
         return 0;
-    g_autofree struct ct_stack *added = stack_new(stack, addresses);
+    g_autofree struct ct_stack *wanted = stack_new(stack, addresses);
 
     if (!image->kernel_stacks)
         image->kernel_stacks = g_hash_table_new(stack_hash, stack_equal);
-    const struct ct_stack *known = g_hash_table_lookup(image->kernel_stacks, added);
+    const struct ct_stack *known = g_hash_table_lookup(image->kernel_stacks, wanted);
 
     if (known)
         return known->id;
-    added->id = FIRST_STACK_ID + image->kernel_stack_count;
-    if (!ct_assembler_add_stack(assembler, image, added, addresses))
+    wanted->id = FIRST_KERNEL_STACK_ID + image->kernel_stack_count;
+    known = add(assembler, image, wanted, addresses);
+    if (!known)
         return 0;
     image->kernel_stack_count++;
     assembler->model->capture.kernel_stacks += stack->is_by_frame_pointers ? 1 : 0;
-    g_hash_table_add(image->kernel_stacks,
-                     g_hash_table_lookup(image->process.stacks, GUINT_TO_POINTER(added->id)));
-    return added->id;
+    g_hash_table_add(image->kernel_stacks, (void *)known);
+    return known->id;
 }
 
 void ct_image_forget_stacks(struct ct_image *image)

@@ -186,8 +186,10 @@ void ct_assembler_close_fd(struct ct_assembler *assembler, struct ct_process *pr
 /* `module` and `stack`, with its addresses, are copied. FALSE: there is no room. */
 gboolean ct_assembler_add_module(struct ct_assembler *assembler, struct ct_image *image,
                                  const struct ct_module *module);
-gboolean ct_assembler_add_stack(struct ct_assembler *assembler, struct ct_image *image,
-                                const struct ct_stack *stack, const uint64_t *addresses);
+/* One of the preload's, with its id; copied. What has no such id, finds no room, or comes once more
+ * is dropped: the first stays. */
+void ct_assembler_add_stack(struct ct_assembler *assembler, struct ct_image *image,
+                            const struct ct_stack *stack, const uint64_t *addresses);
 /* Of a call that nobody else counts. */
 void ct_assembler_count_call(struct ct_process *process, enum ct_op op, uint64_t duration_ns);
 

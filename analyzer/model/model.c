@@ -77,8 +77,10 @@ struct ct_model *ct_model_new(void)
 {
     struct ct_model *model = g_new0(struct ct_model, 1);
 
-    model->processes = g_ptr_array_new_with_free_func(process_free);
-    model->threads = g_ptr_array_new_with_free_func(thread_free);
+    model->processes = g_ptr_array_new();
+    model->threads = g_ptr_array_new();
+    model->all_processes = g_ptr_array_new_with_free_func(process_free);
+    model->all_threads = g_ptr_array_new_with_free_func(thread_free);
     model->names = g_string_chunk_new(1024);
     model->capture.ctrace_version = g_strdup("");
     model->capture.command = g_strdup("");
@@ -94,8 +96,10 @@ void ct_model_free(struct ct_model *model)
     if (!model)
         return;
     g_ptr_array_unref(model->threads);
-    g_string_chunk_free(model->names);
     g_ptr_array_unref(model->processes);
+    g_ptr_array_unref(model->all_threads);
+    g_ptr_array_unref(model->all_processes);
+    g_string_chunk_free(model->names);
     g_free(model->directory);
     g_free(model->capture.ctrace_version);
     g_free(model->capture.command);
@@ -124,6 +128,7 @@ struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uin
     process->modules = g_ptr_array_new_with_free_func(module_free);
     process->fds = g_hash_table_new_full(NULL, NULL, NULL, ct_fd_free);
     process->counters = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    g_ptr_array_add(model->all_processes, process);
     g_ptr_array_add(model->processes, process);
     return process;
 }
@@ -138,6 +143,7 @@ struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process 
     thread->start_ns = start_ns;
     thread->end_ns = start_ns;
     thread->name = g_strdup(process->name);
+    g_ptr_array_add(model->all_threads, thread);
     g_ptr_array_add(model->threads, thread);
     g_hash_table_insert(process->threads, GINT_TO_POINTER(tid), thread);
     return thread;
@@ -145,14 +151,18 @@ struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process 
 
 void ct_model_drop_early(struct ct_model *model)
 {
+    g_autoptr(GHashTable) with_threads = g_hash_table_new(NULL, NULL);
+
     if (model->begin_ns >= model->end_ns)
         return;
     for (guint i = model->threads->len; i-- > 0;) {
-        const struct ct_thread *thread = g_ptr_array_index(model->threads, i);
+        struct ct_thread *thread = g_ptr_array_index(model->threads, i);
         GHashTable *siblings = thread->process->threads;
 
-        if (thread->end_ns > model->begin_ns)
+        if (thread->end_ns > model->begin_ns) {
+            g_hash_table_add(with_threads, thread->process);
             continue;
+        }
         if (g_hash_table_lookup(siblings, GINT_TO_POINTER(thread->tid)) == thread)
             g_hash_table_remove(siblings, GINT_TO_POINTER(thread->tid));
         g_ptr_array_remove_index_fast(model->threads, i);
@@ -160,7 +170,7 @@ void ct_model_drop_early(struct ct_model *model)
     for (guint i = model->processes->len; i-- > 0;) {
         const struct ct_process *process = g_ptr_array_index(model->processes, i);
 
-        if (process->end_ns <= model->begin_ns && g_hash_table_size(process->threads) == 0)
+        if (process->end_ns <= model->begin_ns && !g_hash_table_contains(with_threads, process))
             g_ptr_array_remove_index_fast(model->processes, i);
     }
 }

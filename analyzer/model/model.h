@@ -6,6 +6,9 @@
  *
  * All times are CLOCK_MONOTONIC nanoseconds as in the trace; `epoch_offset_ns`
  * turns them into wall-clock time.
+ *
+ * Processes, threads and stacks live as long as the model, at the place where they were made:
+ * intervals, wakes, tasks and sinks point to them. None is freed or replaced before.
  */
 #ifndef CTRACE_MODEL_H
 #define CTRACE_MODEL_H
@@ -88,8 +91,8 @@ struct ct_process {
     uint64_t rate_ns;
     int32_t exit_status;  /* -1: unknown, killed or still running */
     gboolean is_hidden;   /* no preload was in it: only the kernel layer tells of it */
-    GHashTable *threads;  /* owned; tid -> struct ct_thread *, the newest of that tid */
-    GHashTable *stacks;   /* owned; id -> struct ct_stack * */
+    GHashTable *threads;  /* owned; tid -> struct ct_thread *, borrowed: the newest of that tid */
+    GHashTable *stacks;   /* owned; id -> struct ct_stack *, the first of that id */
     GPtrArray *modules;   /* owned; struct ct_module *, by begin */
     GHashTable *fds;      /* owned; fd -> struct ct_fd *, what the number meant last */
     GHashTable *counters; /* owned; enum ct_op -> struct ct_op_counters *, over its threads */
@@ -145,9 +148,12 @@ struct ct_model {
     uint64_t end_ns;
     int64_t epoch_offset_ns;
     struct ct_capture capture;
-    GPtrArray *processes; /* owned; struct ct_process *, by start then pid */
-    GPtrArray *threads;   /* owned; struct ct_thread *, by process, then start, then tid */
-    GStringChunk *names;  /* owned; of other tasks, to which intervals refer */
+    /* Those that were there while it was recorded; their structs are borrowed. */
+    GPtrArray *processes;     /* struct ct_process *, by start then pid */
+    GPtrArray *threads;       /* struct ct_thread *, by process, then start, then tid */
+    GPtrArray *all_processes; /* owned, with its structs: those above and earlier ones */
+    GPtrArray *all_threads;   /* the same */
+    GStringChunk *names;      /* owned; of other tasks and system calls, to which intervals refer */
 };
 
 struct ct_model *ct_model_new(void);
@@ -165,7 +171,7 @@ struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uin
 struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process *process,
                                       int32_t tid, uint64_t start_ns, size_t size);
 void ct_model_sort(struct ct_model *model);
-/* Frees the threads and processes that were over before the recording began. Before the sorting. */
+/* Those that were over before the recording began are not listed any more. Before the sorting. */
 void ct_model_drop_early(struct ct_model *model);
 
 /* What `missing` says, in its two parts: which layers are not live and why, and why waits were
