@@ -242,6 +242,32 @@ static void retire_fd(struct ct_assembler *assembler, GHashTable *fds, int32_t n
     }
     g_hash_table_steal_extended(fds, GINT_TO_POINTER(number), NULL, &fd);
     g_ptr_array_add(assembler->retired_fds, fd);
+    assembler->fd_count--;
+}
+
+/* Few enough, and many enough that to look at all processes each time does not take long. */
+#define FDS_BETWEEN_SWEEPS 65536
+
+/* A process that is over has none; they are kept until there are too many, since a descriptor may
+ * be told to another process, and its last waits may be told of when all is over. */
+static gboolean has_room_for_fd(struct ct_assembler *assembler)
+{
+    const GPtrArray *processes = assembler->model->processes;
+
+    if (assembler->fd_count < CT_MAX_FDS)
+        return TRUE;
+    if (assembler->fds_refused++ % FDS_BETWEEN_SWEEPS == 0) {
+        ct_wakes_flush(assembler->wakes); /* of held intervals */
+        for (guint i = 0; i < processes->len; i++) {
+            const struct ct_image *image = g_ptr_array_index(processes, i);
+
+            if (image->has_ended) {
+                assembler->fd_count -= g_hash_table_size(image->process.fds);
+                g_hash_table_remove_all(image->process.fds);
+            }
+        }
+    }
+    return assembler->fd_count < CT_MAX_FDS;
 }
 
 static gboolean is_same_fd(const struct ct_fd *known, const struct ct_fd *fd)
@@ -258,18 +284,20 @@ void ct_assembler_set_fd(struct ct_assembler *assembler, struct ct_process *proc
 
     if (known && is_same_fd(known, fd))
         return;
-    if (known) {
-        retire_fd(assembler, process->fds, fd->fd);
-    } else if (assembler->fd_count++ >= CT_MAX_FDS) {
-        assembler->model->capture.records_dropped++;
-        return;
-    }
     copy = g_new0(struct ct_fd, 1);
     *copy = *fd;
     copy->local = copy->peer = NULL;
     ct_assign_string(&copy->local, is_unbound(fd->local) ? "" : fd->local);
     ct_assign_string(&copy->peer, fd->peer);
-    g_hash_table_insert(process->fds, GINT_TO_POINTER(fd->fd), copy);
+    if (known)
+        retire_fd(assembler, process->fds, fd->fd);
+    if (!has_room_for_fd(assembler)) { /* `fd` may be gone now */
+        assembler->model->capture.records_dropped++;
+        ct_fd_free(copy);
+        return;
+    }
+    assembler->fd_count++;
+    g_hash_table_insert(process->fds, GINT_TO_POINTER(copy->fd), copy);
 }
 
 void ct_assembler_close_fd(struct ct_assembler *assembler, struct ct_process *process, int32_t fd)

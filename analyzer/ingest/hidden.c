@@ -79,12 +79,14 @@ static void replace_image(struct ct_assembler *assembler, int32_t pid, uint64_t 
 static void inherit_fds(struct ct_assembler *assembler, const struct ct_process *from,
                         struct ct_process *process)
 {
-    GHashTableIter iter;
-    void *value;
+    g_autoptr(GList) numbers = g_hash_table_get_keys(from->fds);
 
-    g_hash_table_iter_init(&iter, from->fds);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        ct_assembler_set_fd(assembler, process, value);
+    for (GList *each = numbers; each; each = each->next) {
+        const struct ct_fd *fd = g_hash_table_lookup(from->fds, each->data);
+
+        if (fd) /* if it is over, room may have been made of what it had */
+            ct_assembler_set_fd(assembler, process, fd);
+    }
 }
 
 static void add_image(struct ct_assembler *assembler, const struct ct_kernel_record *record)

@@ -97,7 +97,8 @@ struct ct_assembler {
     void *find_rate_user; /* borrowed */
     guint stack_count;
     guint module_count;
-    guint fd_count;
+    guint fd_count;    /* that mean something now */
+    guint fds_refused; /* since room was last made for them */
     struct {
         int32_t pid;
         int32_t tid;
@@ -183,7 +184,7 @@ void ct_unseen_drop(struct ct_thread_state *thread, uint64_t begin_ns, uint64_t 
 void ct_assembler_set_fd(struct ct_assembler *assembler, struct ct_process *process,
                          const struct ct_fd *fd);
 void ct_assembler_close_fd(struct ct_assembler *assembler, struct ct_process *process, int32_t fd);
-/* `module` and `stack`, with its addresses, are copied. FALSE: there is no room. */
+/* Copied. FALSE: there is no room. */
 gboolean ct_assembler_add_module(struct ct_assembler *assembler, struct ct_image *image,
                                  const struct ct_module *module);
 /* One of the preload's, with its id; copied. What has no such id, finds no room, or comes once more
