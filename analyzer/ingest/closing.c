@@ -164,7 +164,7 @@ static void add_inflight(struct ct_assembler *assembler, uint64_t now_ns,
     struct ct_image *image = subject(assembler, event->pid, event->process_start_ns);
     struct ct_interval interval = {
         .begin_ns = event->since_ns,
-        .end_ns = ct_add_u64(event->since_ns, event->duration_ns),
+        .end_ns = MIN(ct_add_u64(event->since_ns, event->duration_ns), now_ns),
         .object = event->object,
         .op = event->op < CT_OP_COUNT ? (enum ct_op)event->op : CT_OP_NONE,
         .class = event->class < CT_CLASS_COUNT ? (enum ct_class)event->class : CT_CLASS_UNKNOWN,
@@ -205,8 +205,8 @@ static void add_counters(struct ct_assembler *assembler, const struct ct_event_c
     ct_op_counters_add(counters_of(&image->process, event->op), &counters);
 }
 
-static gboolean add_capture(struct ct_assembler *assembler, const struct ct_event_capture *event,
-                            GError **error)
+static gboolean add_capture(struct ct_assembler *assembler, uint64_t now_ns,
+                            const struct ct_event_capture *event, GError **error)
 {
     struct ct_capture *capture = &assembler->model->capture;
 
@@ -224,7 +224,7 @@ static gboolean add_capture(struct ct_assembler *assembler, const struct ct_even
     capture->stacks_lost = event->stacks_lost;
     capture->threads_lost = event->threads_lost;
     capture->modules_lost = event->modules_lost;
-    if (event->begin_ns <= event->end_ns) {
+    if (event->begin_ns <= event->end_ns && event->end_ns <= now_ns) {
         assembler->has_extent = TRUE;
         assembler->model->begin_ns = event->begin_ns;
         assembler->model->end_ns = event->end_ns;
@@ -277,7 +277,7 @@ gboolean ct_assembler_add_closing(struct ct_assembler *assembler, const struct c
         add_counters(assembler, &record->as.counters);
         return TRUE;
     case CT_EVENT_ID_CAPTURE:
-        return add_capture(assembler, &record->as.capture, error);
+        return add_capture(assembler, record->time_ns, &record->as.capture, error);
     default:
         return TRUE;
     }

@@ -99,7 +99,7 @@ void ct_assembler_finish(struct ct_assembler *assembler)
 
         if (image->is_implicit)
             image->process.start_ns = 0;
-        if (!image->has_ended)
+        if (!image->has_ended || image->process.end_ns > model->end_ns)
             image->process.end_ns = model->end_ns;
     }
     for (guint i = 0; i < model->threads->len; i++) {
