@@ -122,8 +122,7 @@ const char *ct_wait_full_name(const struct ct_timeline_wait *wait)
 
 const char *ct_wait_short_name(const struct ct_timeline_wait *wait)
 {
-    const char *call = ct_syscall_name(wait->op, wait->object);
-    const char *name = call ? call : ct_wait_full_name(wait);
+    const char *name = wait->call_name ? wait->call_name : ct_wait_full_name(wait);
     return g_str_has_prefix(name, "pthread_") ? name + strlen("pthread_") : name;
 }
 

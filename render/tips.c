@@ -19,8 +19,11 @@ static char *object_of(const struct ct_layout_request *request, const struct ct_
                        .local = (char *)(wait->place ? wait->place : ""),
                        .peer = ""};
     const struct ct_thread member = {.process = (struct ct_process *)process};
-    const struct ct_interval interval = {
-        .op = wait->op, .object = wait->object, .thread = (struct ct_thread *)&member, .fd = &fd};
+    const struct ct_interval interval = {.op = wait->op,
+                                         .object = wait->object,
+                                         .call_name = wait->call_name,
+                                         .thread = (struct ct_thread *)&member,
+                                         .fd = &fd};
     char *object = ct_format_object(&interval);
     const char *variable = ct_layout_find_variable(request, process, wait);
     if (!variable)

@@ -87,6 +87,16 @@ static enum ct_class fd_class(const struct ct_process *process,
     return ct_fd_kind_class(fd ? fd->kind : CT_FD_KIND_UNKNOWN);
 }
 
+/* The same in every run, and for each name another (FNV-1a). */
+static uint64_t number_of_name(const char *name)
+{
+    uint64_t number = UINT64_C(0xcbf29ce484222325);
+
+    for (; *name; name++)
+        number = (number ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+    return number;
+}
+
 static uint64_t object(const struct ct_kernel_syscall *made)
 {
     switch (ct_op_object(operation(made))) {
@@ -102,7 +112,7 @@ static uint64_t object(const struct ct_kernel_syscall *made)
     case CT_OBJECT_IPC:
         return made->arguments[0];
     default:
-        return operation(made) == CT_OP_OTHER_SYSCALL ? g_quark_from_string(made->name) : 0;
+        return operation(made) == CT_OP_OTHER_SYSCALL ? number_of_name(made->name) : 0;
     }
 }
 
@@ -347,17 +357,22 @@ static void enter(struct ct_thread_state *thread, const struct ct_kernel_record 
     call->stack_id = 0;
 }
 
-static struct ct_interval interval_of(const struct ct_thread_state *thread, uint64_t end_ns)
+static struct ct_interval interval_of(const struct ct_assembler *assembler,
+                                      const struct ct_thread_state *thread, uint64_t end_ns)
 {
     const struct ct_made_call *call = &thread->call;
-    enum ct_class class = ct_op_class(operation(&call->made));
+    enum ct_op op = operation(&call->made);
+    enum ct_class class = ct_op_class(op);
 
     return (struct ct_interval){
         .begin_ns = call->begin_ns,
         .end_ns = MAX(end_ns, call->begin_ns),
         .weight = 1,
         .object = object(&call->made),
-        .op = operation(&call->made),
+        .call_name = op == CT_OP_OTHER_SYSCALL
+                         ? g_string_chunk_insert_const(assembler->model->names, call->made.name)
+                         : NULL,
+        .op = op,
         .class = class == CT_CLASS_UNKNOWN ? fd_class(thread->thread.process, &call->made) : class,
         .stack_id = call->stack_id,
     };
@@ -382,7 +397,7 @@ static void leave(struct ct_assembler *assembler, struct ct_thread_state *thread
     call->is_doubtful = FALSE;
     if (!call->is_made)
         return;
-    struct ct_interval interval = interval_of(thread, record->time_ns);
+    struct ct_interval interval = interval_of(assembler, thread, record->time_ns);
 
     call->is_made = FALSE;
     interval.result = (int32_t)CLAMP(result, INT16_MIN, INT16_MAX);
@@ -510,7 +525,7 @@ void ct_syscalls_finish(struct ct_assembler *assembler)
         if (!thread->thread.process->is_hidden) {
             ct_unseen_release(assembler, thread, UINT64_MAX);
         } else if (thread->call.is_made && thread->call.has_blocked) {
-            struct ct_interval interval = interval_of(thread, thread->thread.end_ns);
+            struct ct_interval interval = interval_of(assembler, thread, thread->thread.end_ns);
 
             interval.is_open = TRUE;
             ct_assembler_count_call(thread->thread.process, interval.op,

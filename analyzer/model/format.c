@@ -84,12 +84,6 @@ static char *format_thread(const struct ct_interval *interval)
     return g_strdup_printf("thread %d", (int32_t)interval->object);
 }
 
-const char *ct_syscall_name(enum ct_op op, uint64_t object)
-{
-    return op == CT_OP_OTHER_SYSCALL && object <= G_MAXUINT32 ? g_quark_to_string((GQuark)object)
-                                                              : NULL;
-}
-
 char *ct_format_call(enum ct_op op, const char *name, const char *object)
 {
     const char *link = op == CT_OP_OTHER_SYSCALL ? " " : " on ";
@@ -100,10 +94,9 @@ char *ct_format_call(enum ct_op op, const char *name, const char *object)
 char *ct_format_object(const struct ct_interval *interval)
 {
     enum ct_object kind = ct_op_object(interval->op);
-    const char *call = ct_syscall_name(interval->op, interval->object);
 
-    if (call)
-        return g_strdup(call);
+    if (interval->call_name)
+        return g_strdup(interval->call_name);
     switch (kind) {
     case CT_OBJECT_THREAD:
         return format_thread(interval);

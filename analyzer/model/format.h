@@ -21,9 +21,6 @@ char *ct_format_omitted(const struct ct_stack *stack);
  * "thread 42 (worker)", "munmap"; "" where the operation has no object. */
 char *ct_format_object(const struct ct_interval *interval);
 
-/* The name of a system call that has no operation of its own, or NULL: it has, or is not known. */
-const char *ct_syscall_name(enum ct_op op, uint64_t object);
-
 /* What was called for what: "read on fd 3", "system call munmap". `name` is the operation's. */
 char *ct_format_call(enum ct_op op, const char *name, const char *object);
 

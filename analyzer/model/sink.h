@@ -34,7 +34,8 @@ struct ct_interval {
     uint64_t wait_end_ns;     /* of the whole wait */
     uint64_t previous_end_ns; /* of the same wait's part before; 0: this is the first */
     double weight;            /* how many waits this one stands for: 1 unless sampled */
-    uint64_t object;          /* of an OTHER_SYSCALL, the GQuark of its name, or 0 */
+    uint64_t object;          /* of an OTHER_SYSCALL, a number that goes with its name, or 0 */
+    const char *call_name;    /* of an OTHER_SYSCALL, if known; borrowed from the model; or NULL */
     enum ct_op op;
     enum ct_class class;
     uint32_t stack_id;

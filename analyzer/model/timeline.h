@@ -27,6 +27,7 @@ struct ct_timeline_wait {
     struct ct_window whole; /* of the call, with what lies outside the window; RUNNABLE: the time
                                in line */
     uint64_t object;
+    const char *call_name;         /* borrowed from the model; as an interval's */
     const char *place;             /* owned by the timeline; a descriptor's path or peer, or NULL */
     const struct ct_thread *waker; /* borrowed from the model; NULL: unknown */
     uint64_t wake_ns;              /* may lie outside the window */

@@ -42,10 +42,9 @@ static void add_leaf(struct encoder *encoder, const struct ct_profile_sample *sa
     if (!sample->thread) {
         add_location(encoder, ct_pprof_tables_add_name(tables, "unknown holder"));
     } else if (sample->op != CT_OP_NONE) {
-        const char *call = ct_syscall_name(sample->op, sample->object);
+        const char *name = sample->call_name ? sample->call_name : ct_op_name(sample->op);
 
-        add_location(encoder,
-                     ct_pprof_tables_add_name(tables, call ? call : ct_op_name(sample->op)));
+        add_location(encoder, ct_pprof_tables_add_name(tables, name));
     } else if (sample->in_kernel) {
         add_location(encoder, ct_pprof_tables_add_name(tables, "[kernel]"));
     } else if (!sample->stack && encoder->input->kind != CT_PROFILE_KIND_MUTEX) {

@@ -23,7 +23,8 @@ struct place {
  * and the port that a connection got from the system, are different every time.
  */
 struct bucket {
-    uint64_t object; /* where there is no name */
+    uint64_t object;       /* where there is no name */
+    const char *call_name; /* borrowed from the model; see struct ct_interval */
     enum ct_object object_kind;
     const struct ct_thread *other;
     enum ct_fd_kind fd_kind;
@@ -189,6 +190,7 @@ static struct bucket make_bucket(const struct ct_interval *interval, struct ct_t
         bucket.object_text = describe_fd(bucket.fd_kind, bucket.is_peer, name);
     } else {
         bucket.object = interval->object;
+        bucket.call_name = interval->call_name;
         bucket.object_text = ct_format_object(interval);
     }
     return bucket;
@@ -412,6 +414,7 @@ static void add_samples(GArray *samples, const struct cell *cell)
             .is_partial = place->is_partial,
             .is_preempted = bucket->is_instead,
             .object = bucket->object,
+            .call_name = bucket->call_name,
             .object_kind = bucket->object_kind,
             .object_text = bucket->object_text,
             .peer = bucket->is_peer ? bucket->name : "",

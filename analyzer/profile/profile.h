@@ -77,6 +77,7 @@ struct ct_profile_sample {
     gboolean is_partial;          /* the stack's first callers are missing */
     gboolean is_preempted;        /* another task took its CPU, as the object says */
     uint64_t object;              /* 0 for a descriptor, which goes by what it stands for */
+    const char *call_name;        /* of a system call without an operation of its own, or NULL */
     enum ct_object object_kind;
     const char *object_text; /* what was waited for; "" for no object, "others" beyond the limit */
     const char *peer;        /* a socket's other end, or "" */

@@ -76,7 +76,7 @@ static void send_waits(const struct ct_model *model, struct ct_profile *profile,
 
     struct ct_interval call = fixture_wait(model->threads->pdata[0], CT_OP_OTHER_SYSCALL,
                                            CT_CLASS_SYSCALL, 0, FIXTURE_WAIT_NS);
-    call.object = g_quark_from_string("munmap");
+    call.call_name = "munmap";
     sink.on_interval(sink.user, &call);
 }
 

@@ -78,7 +78,7 @@ static void objects_say_what_they_are(void **state)
         {{.op = CT_OP_WAITPID, .object = (uint64_t)-1}, "any child"},
         {{.op = CT_OP_THREAD_JOIN, .object = 0x7fff00000000}, "thread 0x7fff00000000"},
         {{.op = CT_OP_NANOSLEEP}, ""},
-        {{.op = CT_OP_OTHER_SYSCALL, .object = g_quark_from_string("munmap")}, "munmap"},
+        {{.op = CT_OP_OTHER_SYSCALL, .object = 1, .call_name = "munmap"}, "munmap"},
         {{.op = CT_OP_OTHER_SYSCALL, .object = UINT64_MAX}, ""},
         {{.op = CT_OP_OTHER_SYSCALL}, ""},
     };
