@@ -1,5 +1,7 @@
 #include "layout_parts.h"
 
+#include "text/safe_text.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -36,39 +38,21 @@ static const struct density densities[] = {
     {G_MAXINT, 3, 3, 18, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, FALSE, 0},
 };
 
-char *ct_layout_clean(const char *text)
-{
-    char *valid = g_utf8_make_valid(text, -1);
-    char *to = valid;
-    gboolean is_after_control = FALSE;
-    for (const char *from = valid; *from; from++) {
-        gboolean is_control = g_ascii_iscntrl(*from);
-        if ((is_control || (is_after_control && *from == ' ')) && to > valid && to[-1] == ' ') {
-            is_after_control = TRUE;
-            continue;
-        }
-        *to++ = is_control ? ' ' : *from;
-        is_after_control = is_control;
-    }
-    *to = 0;
-    return valid;
-}
-
 void ct_layout_add_text(struct ct_layout *layout, struct ct_layout_text text)
 {
-    char *cleaned = ct_layout_clean(text.text);
+    char *safe = ct_safe_line(text.text);
     g_free(text.text);
-    text.text = cleaned;
+    text.text = safe;
     g_array_append_val(layout->texts, text);
 }
 
 double ct_layout_measure(const struct ct_layout_request *request, enum ct_text_style style,
                          const char *text)
 {
-    if (g_utf8_validate(text, -1, NULL))
+    if (ct_is_safe_line(text)) /* as most are, and there are many */
         return request->measure(request->measure_user, style, text);
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-    return request->measure(request->measure_user, style, valid);
+    g_autofree char *safe = ct_safe_line(text);
+    return request->measure(request->measure_user, style, safe);
 }
 
 double ct_layout_x_px(const struct ct_layout *layout, const struct ct_window *window,

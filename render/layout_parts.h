@@ -84,10 +84,6 @@ double ct_layout_place_foot(struct ct_layout *layout, const struct ct_layout_req
 double ct_layout_x_px(const struct ct_layout *layout, const struct ct_window *window,
                       uint64_t time_ns);
 
-/* One line of valid UTF-8: control characters, with the blanks around them, become one blank. Free
- * with g_free(). */
-char *ct_layout_clean(const char *text);
-
 /* Takes text.text. */
 void ct_layout_add_text(struct ct_layout *layout, struct ct_layout_text text);
 

@@ -1,6 +1,7 @@
 #include "surface.h"
 
 #include "draw.h"
+#include "text/safe_text.h"
 
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
@@ -78,16 +79,6 @@ static cairo_status_t paint(cairo_surface_t *surface, const struct ct_surface_fo
     return status;
 }
 
-/* Escaped for XML, which has no U+FFFE and U+FFFF: they become U+FFFD. */
-static char *xml_text(const char *text)
-{
-    char *escaped = g_markup_escape_text(text, -1);
-    for (char *at = escaped; (at = strstr(at, "\xef\xbf")); at += 2)
-        if (at[2] == '\xbe' || at[2] == '\xbf')
-            at[2] = '\xbd';
-    return escaped;
-}
-
 /* Browsers show the title of what the pointer is on; cairo has no word for it. */
 static void add_tips(GString *overlay, const GArray *tips)
 {
@@ -96,7 +87,7 @@ static void add_tips(GString *overlay, const GArray *tips)
     g_string_append(overlay, "<g fill=\"none\" pointer-events=\"all\">\n");
     for (guint i = 0; i < tips->len; i++) {
         const struct ct_layout_tip *tip = &g_array_index(tips, struct ct_layout_tip, i);
-        g_autofree char *text = xml_text(tip->text);
+        g_autofree char *text = ct_safe_xml(tip->text);
         g_string_append_printf(
             overlay,
             "<rect x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\"><title>%s</title></rect>\n",
@@ -117,7 +108,7 @@ static void add_words(GString *overlay, const struct ct_layout *layout, struct c
     for (guint i = 0; i < layout->texts->len; i++) {
         const struct ct_layout_text *item = &g_array_index(layout->texts, struct ct_layout_text, i);
         struct ct_text_place place = ct_text_find_place(text, item);
-        g_autofree char *words = xml_text(item->text);
+        g_autofree char *words = ct_safe_xml(item->text);
 
         if (place.width_px < 1)
             continue;

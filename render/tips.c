@@ -1,6 +1,7 @@
 #include "layout_parts.h"
 
 #include "model/format.h"
+#include "text/safe_text.h"
 
 #include <inttypes.h>
 
@@ -35,10 +36,10 @@ static char *object_of(const struct ct_layout_request *request, const struct ct_
 
 static void add_line(GString *text, const char *line)
 {
-    g_autofree char *cleaned = ct_layout_clean(line);
+    g_autofree char *safe = ct_safe_line(line);
     if (text->len > 0)
         g_string_append_c(text, '\n');
-    g_string_append(text, cleaned);
+    g_string_append(text, safe);
 }
 
 static void add_stack(GString *text, const struct ct_layout_request *request,

@@ -68,6 +68,13 @@ static int run(const char *command, char **argv)
     return MISSING_STATUS;
 }
 
+/* Commands are ASCII: what is not is shown as '?', and no terminal obeys it. */
+static void print_safely(FILE *stream, const char *word)
+{
+    for (; *word != '\0'; word++)
+        fputc(*word >= ' ' && *word <= '~' ? *word : '?', stream);
+}
+
 static int unknown(const char *command)
 {
     const char *names[COMMAND_COUNT + 1] = {"help"};
@@ -75,7 +82,9 @@ static int unknown(const char *command)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         names[i + 1] = commands[i].name;
     const char *meant = ct_nearest(command, names, COMMAND_COUNT + 1);
-    fprintf(stderr, "ctrace: there is no command '%s'", command);
+    fputs("ctrace: there is no command '", stderr);
+    print_safely(stderr, command);
+    fputs("'", stderr);
     if (meant != NULL)
         fprintf(stderr, ": did you mean ctrace %s?\n", meant);
     else

@@ -1,6 +1,6 @@
 #include "cli/say.h"
 
-#include "model/format.h"
+#include "text/safe_text.h"
 
 #include <stdio.h>
 
@@ -13,9 +13,9 @@ void ct_say(const char *format, ...)
     va_start(arguments, format);
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_autofree char *clean = ct_format_clean(text);
+    g_autofree char *safe = ct_safe_line(text);
 
-    fprintf(stderr, "%s: %s\n", g_get_prgname(), clean);
+    fprintf(stderr, "%s: %s\n", g_get_prgname(), safe);
 }
 
 int ct_say_usage(const GError *error)

@@ -120,21 +120,6 @@ char *ct_format_object(const struct ct_interval *interval)
     }
 }
 
-char *ct_format_clean(const char *text)
-{
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-    GString *clean = g_string_new(NULL);
-
-    for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
-        gunichar character = g_utf8_get_char(at);
-
-        if (g_unichar_isspace(character))
-            character = ' ';
-        g_string_append_unichar(clean, g_unichar_iscntrl(character) ? '?' : character);
-    }
-    return g_string_free(clean, FALSE);
-}
-
 char *ct_format_omitted(const struct ct_stack *stack)
 {
     if (stack->omitted <= 1)

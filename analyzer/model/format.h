@@ -24,7 +24,4 @@ char *ct_format_object(const struct ct_interval *interval);
 /* What was called for what: "read on fd 3", "system call munmap". `name` is the operation's. */
 char *ct_format_call(enum ct_op op, const char *name, const char *object);
 
-/* One line of valid UTF-8 without control characters: names come from the traced program. */
-char *ct_format_clean(const char *text);
-
 #endif

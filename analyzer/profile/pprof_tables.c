@@ -1,5 +1,7 @@
 #include "profile/pprof_tables.h"
 
+#include "text/safe_text.h"
+
 #include <string.h>
 
 /* What makes a mapping, location or function: the fields used differ, the rest is zero. */
@@ -35,14 +37,15 @@ int64_t ct_pprof_tables_string(struct ct_pprof_tables *tables, const char *strin
 
     if (g_hash_table_lookup_extended(tables->string_ids, string, NULL, &id))
         return GPOINTER_TO_INT(id);
-    char *valid = g_utf8_make_valid(string, -1);
-    if (strcmp(valid, string) != 0) {
-        int64_t valid_id = ct_pprof_tables_string(tables, valid);
-        g_free(valid);
-        return valid_id;
+    /* Viewers write them to terminals. */
+    char *safe = ct_safe_line(string);
+    if (strcmp(safe, string) != 0) {
+        int64_t safe_id = ct_pprof_tables_string(tables, safe);
+        g_free(safe);
+        return safe_id;
     }
-    g_hash_table_insert(tables->string_ids, valid, GINT_TO_POINTER((int)tables->strings->len));
-    g_ptr_array_add(tables->strings, valid);
+    g_hash_table_insert(tables->string_ids, safe, GINT_TO_POINTER((int)tables->strings->len));
+    g_ptr_array_add(tables->strings, safe);
     return tables->strings->len - 1;
 }
 

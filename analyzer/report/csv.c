@@ -1,21 +1,12 @@
 #include "report/report.h"
 
-#include <string.h>
+#include "text/safe_text.h"
 
-/* RFC 4180: quoted where it must be, lines end in CR LF. */
 static void write_text(FILE *out, const char *text)
 {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
+    g_autofree char *cell = ct_safe_csv(text);
+
+    fputs(cell, out);
 }
 
 static void write_thread(FILE *out, const struct ct_report_thread *row)
@@ -33,6 +24,7 @@ static void write_thread(FILE *out, const struct ct_report_thread *row)
     fputs("\r\n", out);
 }
 
+/* Lines end in CR LF, as RFC 4180 has it. */
 void ct_report_write_csv(const struct ct_report *report, const struct ct_report_layout *layout,
                          FILE *out)
 {

@@ -2,6 +2,7 @@
 
 #include "model/format.h"
 #include "symbols/stack_text.h"
+#include "text/safe_text.h"
 
 #include <json-glib/json-glib.h>
 #include <math.h>
@@ -22,7 +23,8 @@ static void write_value(struct document *document, const char *indent)
     g_autoptr(JsonNode) root = json_builder_get_root(document->json);
 
     json_generator_set_root(document->generator, root);
-    g_autofree char *text = json_generator_to_data(document->generator, NULL);
+    g_autofree char *generated = json_generator_to_data(document->generator, NULL);
+    g_autofree char *text = ct_safe_json(generated);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_autofree char *indented = g_strjoinv(indent, lines);
 
@@ -67,10 +69,18 @@ static void end_array(struct document *document)
     fputs(document->has_elements ? "\n  ]" : "]", document->out);
 }
 
+/* Paths are bytes, and the generator looks for characters. */
+static void add_value(JsonBuilder *json, const char *value)
+{
+    g_autofree char *valid = g_utf8_make_valid(value, -1);
+
+    json_builder_add_string_value(json, valid);
+}
+
 static void add_string(JsonBuilder *json, const char *name, const char *value)
 {
     json_builder_set_member_name(json, name);
-    json_builder_add_string_value(json, value);
+    add_value(json, value);
 }
 
 /* JSON has no unsigned 64 bits in json-glib; what does not fit is no time of a real trace. */
@@ -147,7 +157,7 @@ static void add_names(JsonBuilder *json, const char *name, const char *const *na
     json_builder_set_member_name(json, name);
     json_builder_begin_array(json);
     for (; names && *names; names++)
-        json_builder_add_string_value(json, *names);
+        add_value(json, *names);
     json_builder_end_array(json);
 }
 
@@ -289,7 +299,6 @@ static void write_calls(struct document *document, const struct ct_report *repor
 static void add_frame(JsonBuilder *json, const struct ct_stack_frame *frame)
 {
     const char *module = frame->module ? frame->module->path : "";
-    g_autofree char *path = g_utf8_make_valid(module, -1); /* files have names of bytes */
     g_autofree char *address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", frame->address);
 
     json_builder_begin_object(json);
@@ -304,7 +313,7 @@ static void add_frame(JsonBuilder *json, const struct ct_stack_frame *frame)
     add_string(json, "file", frame->function->file);
     add_number(json, "line", frame->function->line);
     add_boolean(json, "is_inlined", frame->function->is_inlined);
-    add_string(json, "module", path);
+    add_string(json, "module", module);
     add_string(json, "address", address);
     json_builder_end_object(json);
 }

@@ -1,7 +1,7 @@
 #include "report/text_parts.h"
 
-#include "model/format.h"
 #include "report/text_table.h"
+#include "text/safe_text.h"
 
 #include <string.h>
 
@@ -14,10 +14,10 @@ static void (*const parts[])(const struct ct_text_report *) = {
 static void write_wrapped(const struct ct_text_report *out, const char *lead, guint indent,
                           char *text)
 {
-    g_autofree char *clean = ct_format_clean(text);
+    g_autofree char *safe = ct_safe_line(text);
 
     g_string_append(out->text, lead);
-    ct_text_append_wrapped(out->text, clean, (guint)strlen(lead), indent, out->layout->width);
+    ct_text_append_wrapped(out->text, safe, (guint)strlen(lead), indent, out->layout->width);
     g_free(text);
 }
 

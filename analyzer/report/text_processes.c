@@ -83,7 +83,7 @@ static void add_row(struct ct_text_table *table, const struct entry *entry, uint
     ct_text_table_take(table, first->ppid > 0 ? g_strdup_printf("%d", first->ppid) : g_strdup("-"));
     ct_text_table_take(table, ct_format_duration(lifetime_ns));
     ct_text_table_take(table, ct_format_count(entry->thread_count));
-    ct_text_table_take(table, ct_format_clean(entry->kind->name));
+    ct_text_table_add(table, entry->kind->name);
 }
 
 static guint count_processes(const GArray *entries)

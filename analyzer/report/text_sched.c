@@ -72,7 +72,7 @@ static void add_moves(struct ct_text_table *table, const struct ct_text_report *
     ct_text_add_kind(table, row->kind);
     ct_text_table_take(table, ct_format_count(row->sched.migrations));
     ct_text_table_take(table, ct_format_count(row->sched.preemptions));
-    ct_text_table_take(table, ct_format_clean(rival ? rival : "-"));
+    ct_text_table_add(table, rival ? rival : "-");
 }
 
 static guint count_threads(const GArray *rows, guint first)

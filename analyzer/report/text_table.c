@@ -1,5 +1,7 @@
 #include "report/text_table.h"
 
+#include "text/safe_text.h"
+
 #include <string.h>
 
 #define INDENT 2
@@ -110,7 +112,7 @@ void ct_text_table_take(struct ct_text_table *table, char *cell)
 
 void ct_text_table_add(struct ct_text_table *table, const char *cell)
 {
-    ct_text_table_take(table, g_strdup(cell));
+    ct_text_table_take(table, ct_safe_line(cell));
 }
 
 /* Where the columns of a table stand. One that does not fit beside the others begins a new line,

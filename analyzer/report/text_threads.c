@@ -187,7 +187,7 @@ void ct_text_add_kind(struct ct_text_table *table, const struct ct_kind *kind)
 {
     const struct ct_report_thread *first = g_ptr_array_index(kind->members, 0);
 
-    ct_text_table_take(table, ct_format_clean(kind->name));
+    ct_text_table_add(table, kind->name);
     ct_text_table_take(table, kind->members->len > 1
                                   ? g_strdup_printf("%u threads", kind->members->len)
                                   : g_strdup_printf("%d", first->life.thread->tid));

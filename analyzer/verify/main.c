@@ -3,6 +3,7 @@
 #include "cli/say.h"
 #include "model/format.h"
 #include "options/parse.h"
+#include "text/safe_text.h"
 #include "verify/verify.h"
 
 #include <errno.h>
@@ -51,9 +52,9 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
 static void print_lines(const GPtrArray *lines, const char *lead)
 {
     for (guint i = 0; i < lines->len; i++) {
-        g_autofree char *clean = ct_format_clean(g_ptr_array_index(lines, i));
+        g_autofree char *safe = ct_safe_line(g_ptr_array_index(lines, i));
 
-        printf("%s%s\n", lead, clean);
+        printf("%s%s\n", lead, safe);
     }
 }
 

@@ -144,7 +144,7 @@ static void what_is_said_cannot_control_the_terminal(void **state)
                                  "31m\r\n\377 caf\303\251");
 
     (void)state;
-    assert_string_equal(text, "test: ?]0;title? ?31m  \357\277\275 caf\303\251\n");
+    assert_string_equal(text, "test: ?]0;title? ?31m \357\277\275 caf\303\251\n");
 }
 
 static void who_mistypes_a_word_is_told_which_is_meant(void **state)

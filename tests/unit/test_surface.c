@@ -126,9 +126,31 @@ static void an_svg_tells_of_the_wait_that_is_pointed_at(void **state)
     thread->name = g_strdup("<a> & \001\357\277\277");
     assert_true(write_picture(place, path, 1, NULL));
     assert_true(g_file_get_contents(path, &svg, &length, NULL));
-    assert_non_null(strstr(svg, "<title>&lt;a&gt; &amp; \357\277\275 (1)\nread on fd 0\n"));
+    assert_non_null(strstr(svg, "<title>&lt;a&gt; &amp; ?? (1)\nread on fd 0\n"));
     assert_true(g_str_has_suffix(svg, "</rect>\n</g>\n</svg>\n"));
     g_unlink(path);
+}
+
+/* Where cairo refuses them: no picture would be. */
+static void names_that_are_no_text_can_be_drawn(void **state)
+{
+    static const char *const names[] = {"x.png", "x.svg", "x.pdf"};
+    struct place *place = *state;
+    struct ct_thread *thread = place->model->threads->pdata[0];
+    struct ct_process *process = thread->process;
+
+    g_free(thread->name);
+    thread->name = g_strdup("\357\277\276\342\200\256\355\240\200\033\302\233");
+    g_free(process->args);
+    process->args = g_strdup(thread->name);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(place->directory, names[i], NULL);
+        g_autoptr(GError) error = NULL;
+
+        assert_true(write_picture(place, path, 1, &error));
+        assert_null(error);
+        g_unlink(path);
+    }
 }
 
 /* A browser's search finds words, not outlines of letters; also what was left out for want of room.
@@ -229,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_are_valid_and_the_same_twice),
         cmocka_unit_test(an_svg_tells_of_the_wait_that_is_pointed_at),
+        cmocka_unit_test(names_that_are_no_text_can_be_drawn),
         cmocka_unit_test(the_words_of_an_svg_can_be_found),
         cmocka_unit_test(a_png_has_the_size_that_was_asked_for),
         cmocka_unit_test(an_unknown_extension_is_an_error),

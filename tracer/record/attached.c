@@ -14,7 +14,7 @@
 struct process {
     pid_t pid;
     int fd;                       /* a pidfd; -1: it has ended */
-    char name[CT_PROC_NAME_SIZE]; /* printable */
+    char name[CT_PROC_NAME_SIZE]; /* as it named itself */
 };
 
 struct ct_attached {
@@ -84,16 +84,6 @@ static gboolean check_access(const struct process *process, GError **error)
     return refuse_access(process, error);
 }
 
-/* A process can give itself any name. */
-static void set_name(struct process *process, const char *name)
-{
-    g_strlcpy(process->name, name, sizeof(process->name));
-    for (char *at = process->name; *at != '\0'; at++) {
-        if (g_ascii_iscntrl(*at))
-            *at = '?';
-    }
-}
-
 /* With its pidfd open, so that the id is this process's for as long as that says that it lives. */
 static gboolean look(struct process *process, GError **error)
 {
@@ -107,7 +97,7 @@ static gboolean look(struct process *process, GError **error)
     if (group != process->pid)
         return refuse(error, "%d is a thread of process %d: give that process's id, -p %d",
                       process->pid, group, group);
-    set_name(process, stat.name);
+    g_strlcpy(process->name, stat.name, sizeof(process->name));
     if (stat.is_kernel_thread)
         return refuse(error, "process %d (%s) is a thread of the kernel, not a program",
                       process->pid, process->name);

@@ -103,7 +103,7 @@ static void watch(struct setting *setting)
             ct_recording_tend(recording);
             deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
             if (launch->interrupts == 1 && !was_told && !launch->has_ended) {
-                g_printerr("ctrace: the program goes on; Ctrl-C again ends the recording\n");
+                ct_message("ctrace: the program goes on; Ctrl-C again ends the recording");
                 was_told = TRUE;
             }
         }
@@ -129,10 +129,10 @@ static void attach(void *user, pid_t pid)
     const char *why_no_samples = ct_recording_why_no_samples(setting->recording);
 
     if (missing != NULL && setting->options->kernel.sched && setting->options->kernel_option)
-        g_printerr("ctrace: --kernel=%s: not all is recorded. %s\n",
-                   setting->options->kernel_option, missing);
+        ct_message("ctrace: --kernel=%s: not all is recorded. %s", setting->options->kernel_option,
+                   missing);
     if (why_no_samples != NULL)
-        g_printerr("ctrace: --cpu: no samples are taken: %s\n", why_no_samples);
+        ct_message("ctrace: --cpu: no samples are taken: %s", why_no_samples);
 }
 
 static gboolean launch_program(struct setting *setting, int *exec_errno, GError **error)
@@ -173,7 +173,7 @@ static int run(struct setting *setting)
     int exec_errno;
 
     if (!launch_program(setting, &exec_errno, &error)) {
-        g_printerr("ctrace: %s\n", error->message);
+        ct_message("ctrace: %s", error->message);
         if (setting->recording != NULL)
             give_up(setting);
         return exec_errno == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE;
@@ -204,19 +204,20 @@ static int run_attached(struct setting *setting)
         return NOTHING_RECORDED_STATUS;
     ct_launch_nothing(&setting->launch);
     if (!ct_recording_attach_running(setting->recording, options->pids, &missing)) {
-        g_printerr("ctrace: cannot attach: only the kernel tells of what runs already, and here it "
-                   "does not. %s\nctrace: attach as root, or do away with what is in the way\n",
+        ct_message("ctrace: cannot attach: only the kernel tells of what runs already, and here it "
+                   "does not. %s",
                    missing);
+        ct_message("ctrace: attach as root, or do away with what is in the way");
         give_up(setting);
         return NOTHING_RECORDED_STATUS;
     }
     if (missing != NULL)
-        g_printerr("ctrace: not all is recorded. %s\n", missing);
+        ct_message("ctrace: not all is recorded. %s", missing);
     if (options->delay_ns == 0)
         ct_recording_begin(setting->recording);
     ct_output_commit(setting->output);
     g_autofree char *processes = ct_attached_describe(setting->attached);
-    g_printerr("ctrace: attached to %s; Ctrl-C ends the recording, and nothing else\n", processes);
+    ct_message("ctrace: attached to %s; Ctrl-C ends the recording, and nothing else", processes);
     watch(setting);
     return ct_summary_finish(setting->recording, -1) ? 0 : NOTHING_RECORDED_STATUS;
 }
@@ -231,7 +232,7 @@ static int record(const struct ct_record_options *options, const struct ct_progr
 
     if (!ct_launch_prepare(&setting.launch, &error) ||
         (setting.output = ct_output_new(options->output, &error)) == NULL) {
-        g_printerr("ctrace: cannot record: %s\n", error->message);
+        ct_message("ctrace: cannot record: %s", error->message);
         ct_launch_clear(&setting.launch);
         return NOTHING_RECORDED_STATUS;
     }
@@ -243,8 +244,9 @@ static int record(const struct ct_record_options *options, const struct ct_progr
         setting.recording =
             ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
     if (setting.recording == NULL) {
-        g_printerr("ctrace: cannot record: %s\n%s", error->message,
-                   program != NULL ? "ctrace: the program runs without\n" : "");
+        ct_message("ctrace: cannot record: %s", error->message);
+        if (program != NULL)
+            ct_message("ctrace: the program runs without");
         give_up(&setting);
     }
     int status = program != NULL ? run(&setting) : run_attached(&setting);
@@ -261,7 +263,7 @@ static void tell_hidden(const struct ct_program *program, struct ct_record_optio
 {
     if (options->kernel_option == NULL)
         options->kernel.syscalls = TRUE;
-    g_printerr("ctrace: %s: the preload sees nothing of it%s\n", program->hidden,
+    ct_message("ctrace: %s: the preload sees nothing of it%s", program->hidden,
                options->kernel.syscalls ? "; its system calls are asked of the kernel"
                : options->kernel.sched  ? "; --kernel=syscalls would show what it waits for"
                                         : "");
@@ -273,7 +275,7 @@ static int attach_and_record(const struct ct_record_options *options)
     struct ct_attached *attached = ct_attached_new(options->pids, &error);
 
     if (attached == NULL) {
-        g_printerr("ctrace: %s\n", error->message);
+        ct_message("ctrace: %s", error->message);
         return NOTHING_RECORDED_STATUS;
     }
     int status = record(options, NULL, attached);
@@ -292,13 +294,14 @@ int main(int argc, char **argv)
 
     ct_messages_init();
     if (!ct_record_options_parse(&options, argv, &error)) {
-        g_printerr("ctrace record: %s\nTry: ctrace record --help\n", error->message);
+        ct_message("ctrace record: %s", error->message);
+        ct_message("Try: ctrace record --help");
     } else if (options.pids != NULL) {
         status = attach_and_record(&options);
     } else if (!ct_program_find(options.program, &program, &status, &error)) {
-        g_printerr("ctrace: %s\n", error->message);
+        ct_message("ctrace: %s", error->message);
         if (options.hint != NULL)
-            g_printerr("ctrace: %s\n", options.hint);
+            ct_message("ctrace: %s", options.hint);
     } else {
         if (program.hidden != NULL)
             tell_hidden(&program, &options);

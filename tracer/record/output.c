@@ -1,5 +1,6 @@
 #include "output.h"
 
+#include "messages.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -255,7 +256,7 @@ void ct_output_revert(struct ct_output *output)
     if (output->is_ours)
         remove_own(output);
     if (output->previous != NULL && rename_new(output->previous, output->path) != 0) {
-        g_printerr("ctrace: the recording that was at %s is now at %s\n", output->path,
+        ct_message("ctrace: the recording that was at %s is now at %s", output->path,
                    output->previous);
         return;
     }

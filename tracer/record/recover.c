@@ -62,8 +62,9 @@ int main(int argc, char **argv)
     g_option_context_add_main_entries(context, entries, NULL);
     if (!ct_options_parse(context, entries, &arguments, &error) ||
         (directories != NULL && directories[0] != NULL && directories[1] != NULL)) {
-        g_printerr("ctrace recover: %s\nTry: ctrace recover --help\n",
+        ct_message("ctrace recover: %s",
                    error != NULL ? error->message : "only one directory can be given");
+        ct_message("Try: ctrace recover --help");
         return USAGE_STATUS;
     }
     if (wants_version) {
@@ -74,6 +75,6 @@ int main(int argc, char **argv)
     if (recover(directories != NULL ? directories[0] : CT_DEFAULT_OUTPUT, &error))
         return 0;
     if (error != NULL)
-        g_printerr("ctrace recover: %s\n", error->message);
+        ct_message("ctrace recover: %s", error->message);
     return 1;
 }

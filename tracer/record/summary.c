@@ -1,5 +1,8 @@
 #include "summary.h"
 
+#include "messages.h"
+#include "text/safe_text.h"
+
 #include <string.h>
 
 /* "12,345 waits": grouped by us, since numbers are those of the C locale. */
@@ -65,7 +68,8 @@ static void append_unseen(GString *line, const struct ct_recording_summary *summ
         g_string_append(line, i > 0 ? ", " : "");
         if (images->count > 1)
             g_string_append_printf(line, "%u x ", images->count);
-        g_string_append_printf(line, "%s (%s)", images->name, ct_obstacle_words(images->obstacle));
+        g_autofree char *name = ct_safe_line(images->name);
+        g_string_append_printf(line, "%s (%s)", name, ct_obstacle_words(images->obstacle));
     }
     if (summary->unseen->len > MAX_NAMES)
         g_string_append(line, " ...");
@@ -164,8 +168,10 @@ static void append_launched(GString *line, const struct ct_recording_summary *su
 
 static void append_attached(GString *line, const struct ct_recording_summary *summary)
 {
+    g_autofree char *attached = ct_safe_line(summary->attached);
+
     append_count(line, summary->kernel.events, "kernel event", "kernel events");
-    g_string_append_printf(line, " of %s", summary->attached);
+    g_string_append_printf(line, " of %s", attached);
 }
 
 static void print_summary(const struct ct_recording *recording, gboolean is_complete)
@@ -178,8 +184,9 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
         append_attached(line, &summary);
     else
         append_launched(line, &summary);
+    g_autofree char *path = ct_safe_line(summary.path);
     g_string_append_printf(line, " in %.2f s\nctrace: wrote %s (",
-                           (double)summary.duration_ns / 1e9, summary.path);
+                           (double)summary.duration_ns / 1e9, path);
     append_size(line, summary.bytes);
     g_string_append(line, ")");
     append_losses(line, &summary, is_complete);
@@ -197,11 +204,11 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
 
     gboolean is_complete = ct_recording_cut(recording, exit_status, &error);
     if (!is_complete)
-        g_printerr("ctrace: the recording is not complete: %s\n", error->message);
+        ct_message("ctrace: the recording is not complete: %s", error->message);
     ct_recording_summary(recording, &summary);
     if (ct_recording_is_unfinished(recording) && summary.totals.processes > 0)
-        g_printerr("ctrace: its stacks and open waits are kept in memory until the machine "
-                   "restarts; add them with:\n    ctrace recover %s\n",
+        ct_message("ctrace: its stacks and open waits are kept in memory until the machine "
+                   "restarts; add them with: ctrace recover %s",
                    summary.path);
     if (summary.totals.processes == 0 && summary.kernel.hidden_processes == 0 &&
         summary.attached == NULL) {
@@ -213,7 +220,7 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
         return FALSE;
     }
     if (!summary.has_begun) {
-        g_printerr("ctrace: nothing was recorded: " CT_RECORDING_NOT_BEGUN "\n");
+        ct_message("ctrace: nothing was recorded: " CT_RECORDING_NOT_BEGUN);
         return FALSE;
     }
     print_summary(recording, is_complete);

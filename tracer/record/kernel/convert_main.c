@@ -2,8 +2,17 @@
 #include "convert.h"
 
 #include "schema/events.h"
+#include "text/safe_text.h"
 
 #include <stdlib.h>
+
+/* One name a line, whatever is in it. */
+static void print_line(const char *name)
+{
+    g_autofree char *safe = ct_safe_line(name);
+
+    g_print("%s\n", safe);
+}
 
 int main(int argc, char **argv)
 {
@@ -29,7 +38,7 @@ int main(int argc, char **argv)
     CT_KERNEL_TOTALS(PRINT_TOTAL)
     g_print("\n");
     for (guint i = 0; totals.hidden_names != NULL && totals.hidden_names[i] != NULL; i++)
-        g_print("%s\n", totals.hidden_names[i]);
+        print_line(totals.hidden_names[i]);
     g_strfreev(totals.hidden_names);
     return 0;
 }
