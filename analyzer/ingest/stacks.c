@@ -40,6 +40,14 @@ static struct ct_stack *stack_new(const struct ct_stack *stack, const uint64_t *
     return copy;
 }
 
+static gboolean has_addresses(const struct ct_stack *known, const struct ct_stack *stack,
+                              const uint64_t *addresses)
+{
+    return known->count == stack->count &&
+           (stack->count == 0 ||
+            memcmp(known->addresses, addresses, stack->count * sizeof(addresses[0])) == 0);
+}
+
 /* The image's own from now on; the one that it has of that id, which stays; or NULL: no room. */
 static const struct ct_stack *add(struct ct_assembler *assembler, struct ct_image *image,
                                   const struct ct_stack *stack, const uint64_t *addresses)
@@ -53,7 +61,8 @@ static const struct ct_stack *add(struct ct_assembler *assembler, struct ct_imag
         assembler->stack_count++;
         g_hash_table_insert(stacks, GUINT_TO_POINTER(stack->id), copy);
     }
-    if (!copy)
+    /* Closing events may have been written once more, after a first try. */
+    if (!copy && !(known && has_addresses(known, stack, addresses)))
         assembler->model->capture.records_dropped++;
     return known ? known : copy;
 }
