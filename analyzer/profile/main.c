@@ -6,6 +6,7 @@
 #include "ingest/ingest.h"
 #include "model/capture_notes.h"
 #include "model/format.h"
+#include "options/nearest.h"
 #include "options/parse.h"
 #include "profile/gzip.h"
 #include "profile/pprof.h"
@@ -43,6 +44,23 @@ static char *describe_kinds(void)
     return g_string_free(text, FALSE);
 }
 
+static void set_unknown_kind(GError **error, const char *typed)
+{
+    g_autofree char *list = ct_profile_kind_list(" and ");
+    const char *names[CT_PROFILE_KIND_COUNT];
+
+    for (guint kind = 0; kind < CT_PROFILE_KIND_COUNT; kind++)
+        names[kind] = ct_profile_kind_name(kind);
+    const char *meant = ct_nearest(typed, names, CT_PROFILE_KIND_COUNT);
+
+    if (meant)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "no profile is called \"%s\": did you mean %s?", typed, meant);
+    else
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "no profile is called \"%s\"; there are %s", typed, list);
+}
+
 static gboolean take_arguments(struct options *options, int count, char **arguments, GError **error)
 {
     if (options->is_version)
@@ -58,10 +76,7 @@ static gboolean take_arguments(struct options *options, int count, char **argume
         return FALSE;
     }
     if (!ct_profile_kind_from_name(arguments[1], &options->kind)) {
-        g_autofree char *list = ct_profile_kind_list(" and ");
-
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "no profile is called \"%s\"; there are %s", arguments[1], list);
+        set_unknown_kind(error, arguments[1]);
         return FALSE;
     }
     options->directory = g_strdup(count == 3 ? arguments[2] : CT_DEFAULT_DIRECTORY);

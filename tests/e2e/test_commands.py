@@ -83,6 +83,7 @@ class Help(TraceTest):
             (["record", "--raet=1us", "true"], "--rate"),
             (["report", "--form=1s"], "--from"),
             (["pprof", "sync", "--thraed=x"], "--thread"),
+            (["pprof", "snyc"], "sync"),
             (["timeline", "--widht=9"], "--width"),
             (["verify", "--verson"], "--version"),
             (["recover", "--verison"], "--version"),
