@@ -65,8 +65,9 @@ static int write_result(const struct ct_verify_result *result)
 
     print_lines(result->faults, "WRONG  ");
     print_lines(result->notes, "note   ");
-    printf("%u thread%s, %s waits, %s times on a CPU: ", result->thread_count,
-           result->thread_count == 1 ? "" : "s", waits, runs);
+    printf("%u thread%s, %s wait%s, %s time%s on a CPU: ", result->thread_count,
+           result->thread_count == 1 ? "" : "s", waits, result->wait_count == 1 ? "" : "s", runs,
+           result->run_count == 1 ? "" : "s");
     if (result->faults->len == 0)
         printf("all adds up\n");
     else

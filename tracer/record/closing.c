@@ -224,8 +224,9 @@ static void write_counters(const struct board *board, const struct ct_board_thre
     }
 }
 
-static void write_inflight(const struct board *board, uint32_t index,
-                           const struct ct_board_thread *slot)
+/* TRUE if it is in a wait. */
+static gboolean write_inflight(const struct board *board, uint32_t index,
+                               const struct ct_board_thread *slot)
 {
     const struct ct_board_wait wait = read_wait(slot);
     gboolean is_open = wait.state == CT_WAIT_STATE_OPEN;
@@ -234,7 +235,7 @@ static void write_inflight(const struct board *board, uint32_t index,
     uint32_t stack = wait.stack;
 
     if (wait.state == CT_WAIT_STATE_NONE || wait.op >= CT_OP_COUNT)
-        return;
+        return FALSE;
     if (stack == 0) { /* at least where the call was made */
         stack = CT_BOARD_STACK_WORDS - 1 - index;
         write_site(board, stack, &wait);
@@ -248,6 +249,7 @@ static void write_inflight(const struct board *board, uint32_t index,
         .is_open = is_open,
     };
     board->writer->inflight(&event);
+    return TRUE;
 }
 
 static void write_board(struct ct_closing *closing, const struct board *board)
@@ -281,7 +283,8 @@ static void write_board(struct ct_closing *closing, const struct board *board)
         const struct ct_board_thread *slot = ct_board_thread(board->mapped, i);
         if (slot->tid <= 0)
             continue;
-        write_inflight(board, i, slot);
+        if (write_inflight(board, i, slot))
+            closing->totals.waits_at_end++;
         write_counters(board, slot);
         write_thread(board, slot);
     }

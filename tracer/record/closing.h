@@ -16,8 +16,9 @@ struct ct_closing_totals {
     uint64_t threads;
     uint64_t early_processes; /* of them: over before the recording began, if it did begin */
     uint64_t early_threads;
-    uint64_t waits;
-    uint64_t events_lost; /* there was no room in a ring */
+    uint64_t waits;        /* that ended, and were recorded */
+    uint64_t waits_at_end; /* beside those: open when the recording ended, or just over */
+    uint64_t events_lost;  /* there was no room in a ring */
     uint64_t stacks_lost;
     uint64_t threads_lost;
     uint64_t modules_lost;

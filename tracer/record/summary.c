@@ -80,8 +80,9 @@ static void append_unseen(GString *line, const struct ct_recording_summary *summ
                           "records it)");
 }
 
+/* `has_end`: the trace has its closing events, and so the counts that waits are held against. */
 static void append_losses(GString *line, const struct ct_recording_summary *summary,
-                          gboolean is_complete)
+                          gboolean is_complete, gboolean has_end)
 {
     const struct {
         uint64_t count;
@@ -113,9 +114,10 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
         is_any = TRUE;
     }
     if (!is_complete)
-        g_string_append(line,
-                        "\nctrace: waits are LOST: totals are too low, and ctrace report says "
-                        "by how many");
+        g_string_append(line, has_end
+                                  ? "\nctrace: where waits are LOST, totals are too low: ctrace "
+                                    "report says how many"
+                                  : "\nctrace: where waits are LOST, totals are too low");
     else if (!is_any && !has_refused(summary) && !has_unrecorded(summary))
         g_string_append(line, ", nothing lost");
 }
@@ -150,10 +152,11 @@ static void append_launched(GString *line, const struct ct_recording_summary *su
     g_string_append(line, ", ");
     append_count(line, summary->totals.threads + summary->kernel.hidden_threads, "thread",
                  "threads");
-    /* How many waits the kernel told of, the analysis will show. */
-    if (summary->totals.processes > 0) {
-        g_string_append(line, " and ");
-        append_count(line, summary->totals.waits, "wait", "waits");
+    /* How many more the kernel told of, only the analysis knows. */
+    uint64_t waits = summary->totals.waits + summary->totals.waits_at_end;
+    if (summary->totals.processes > 0 && (waits > 0 || !summary->has_calls)) {
+        g_string_append(line, summary->has_calls ? " and at least " : " and ");
+        append_count(line, waits, "wait", "waits");
     }
     if (summary->kernel.events > 0) {
         g_string_append(line, ", ");
@@ -189,7 +192,7 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
                            (double)summary.duration_ns / 1e9, path);
     append_size(line, summary.bytes);
     g_string_append(line, ")");
-    append_losses(line, &summary, is_complete);
+    append_losses(line, &summary, is_complete, !ct_recording_is_unfinished(recording));
     append_refused(line, &summary);
     append_unseen(line, &summary);
     if (summary.lacks_kernel)
