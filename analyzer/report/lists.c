@@ -34,7 +34,10 @@ static struct ct_report_wait *wait_new(const struct ct_interval *interval)
     struct ct_report_wait *wait = g_new0(struct ct_report_wait, 1);
 
     wait->interval = *interval;
+    /* These are gone after the call. */
     wait->interval.fd = NULL;
+    wait->interval.releases = NULL;
+    wait->interval.release_count = 0;
     wait->object = ct_format_object(interval);
     return wait;
 }
