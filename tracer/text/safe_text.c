@@ -113,7 +113,8 @@ char *ct_safe_csv(const char *text)
     g_autofree char *safe = ct_safe_line(text);
     gboolean is_formula = looks_like_formula(safe);
 
-    if (!is_formula && !strpbrk(safe, ",\";'") && safe[0] != ' ')
+    /* Some countries' spreadsheets part cells by semicolons, and some trim blanks. */
+    if (!is_formula && !strpbrk(safe, ",;\"") && safe[0] != ' ')
         return g_steal_pointer(&safe);
     GString *cell = g_string_new(is_formula ? "\"'" : "\"");
 
@@ -126,22 +127,47 @@ char *ct_safe_csv(const char *text)
     return g_string_free(cell, FALSE);
 }
 
+/* The bytes in front of the next character that is not ASCII, or is DEL. Below that, controls stand
+ * between strings: the generator has escaped those in them. */
+static size_t ascii_length(const char *json)
+{
+    size_t length = 0;
+
+    while (json[length] && (unsigned char)json[length] < 0x7F)
+        length++;
+    return length;
+}
+
+static void append_escaped(GString *json, gunichar character)
+{
+    gunichar beyond = character - 0x10000;
+
+    if (character < 0x10000)
+        g_string_append_printf(json, "\\u%04x", character);
+    else
+        g_string_append_printf(json, "\\u%04x\\u%04x", 0xD800 + (beyond >> 10),
+                               0xDC00 + (beyond & 0x3FF));
+}
+
 char *ct_safe_json(const char *json)
 {
     g_autofree char *valid = g_utf8_make_valid(json, -1);
     GString *safe = g_string_sized_new(strlen(valid));
 
-    for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
+    for (const char *at = valid; *at;) {
+        size_t length = ascii_length(at);
+
+        g_string_append_len(safe, at, (gssize)length);
+        at += length;
+        if (!*at)
+            break;
         gunichar character = g_utf8_get_char(at);
 
-        if (character < 0x7F ||
-            !(is_harmful(character) || is_line_break(character))) /* below, those between strings */
-            g_string_append_unichar(safe, character);
-        else if (character < 0x10000)
-            g_string_append_printf(safe, "\\u%04x", character);
+        if (is_harmful(character) || is_line_break(character))
+            append_escaped(safe, character);
         else
-            g_string_append_printf(safe, "\\u%04x\\u%04x", 0xD800 + ((character - 0x10000) >> 10),
-                                   0xDC00 + ((character - 0x10000) & 0x3FF));
+            g_string_append_unichar(safe, character);
+        at = g_utf8_next_char(at);
     }
     return g_string_free(safe, FALSE);
 }
