@@ -428,15 +428,24 @@ static void add_samples(GArray *samples, const struct cell *cell)
     }
 }
 
+/* Those that have none yet, behind the others. */
+static void add_ranks(GHashTable *ranks, const GPtrArray *subjects)
+{
+    for (guint i = 0; i < subjects->len; i++)
+        if (!g_hash_table_contains(ranks, subjects->pdata[i]))
+            g_hash_table_insert(ranks, subjects->pdata[i],
+                                GUINT_TO_POINTER(g_hash_table_size(ranks) + 1));
+}
+
 /* The positions of processes and threads in the model: pointers differ from run to run. */
 static GHashTable *rank_subjects(const struct ct_model *model)
 {
     GHashTable *ranks = g_hash_table_new(NULL, NULL);
 
-    for (guint i = 0; i < model->processes->len; i++)
-        g_hash_table_insert(ranks, model->processes->pdata[i], GUINT_TO_POINTER(i + 1));
-    for (guint i = 0; i < model->threads->len; i++)
-        g_hash_table_insert(ranks, model->threads->pdata[i], GUINT_TO_POINTER(i + 1));
+    add_ranks(ranks, model->processes);
+    add_ranks(ranks, model->threads);
+    add_ranks(ranks, model->all_processes); /* also those from before the recording began */
+    add_ranks(ranks, model->all_threads);
     return ranks;
 }
 
