@@ -432,6 +432,20 @@ static void a_ring_that_was_written_over_is_passed_over(void **state)
     assert_int_equal(at(written->len - 1)->object, 2);
 }
 
+static void a_record_that_ends_within_a_word_is_passed_over(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_board_ring *ring = ring_of(fixture, 0);
+    struct ct_ring_record *record = (void *)ct_ring_bytes(ring);
+
+    put_wait(ring, now() - 10, 1);
+    put_wait(ring, now() - 10, 2);
+    record->size += 4;
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 0);
+    assert_int_equal(ring->tail, ring->head);
+}
+
 /* A program can write over where we are in its ring, too. */
 static void a_position_that_makes_no_sense_is_passed_over(void **state)
 {
@@ -587,6 +601,7 @@ int main(void)
         DRAIN_TEST(a_ring_goes_round),
         DRAIN_TEST(an_empty_ring_is_begun_anew),
         DRAIN_TEST(a_ring_that_was_written_over_is_passed_over),
+        DRAIN_TEST(a_record_that_ends_within_a_word_is_passed_over),
         DRAIN_TEST(a_position_that_makes_no_sense_is_passed_over),
         DRAIN_TEST(times_do_not_wrap),
         DRAIN_TEST(a_record_that_is_too_large_is_passed_over),
