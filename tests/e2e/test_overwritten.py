@@ -61,6 +61,7 @@ class Overwritten(TraceTest):
         given = re.search("([0-9]+) of [0-9]+", result.out)
         self.assertIsNotNone(given, result)
         self.assertLess(int(given[1]), 100)
+        self.assertIn("LOST the waits of 1 process, which", result.err)
         self.assertIn("too many boards", result.err)
         waits = [s for s in self.profile("sync", result.directory).samples
                  if s.labels["op"] == "pthread_mutex_lock"]

@@ -49,9 +49,9 @@ struct ct_handout {
     int fd;
     int stop_fd; /* readable when the thread is to end */
     GThread *thread;
-    GPtrArray *given;         /* owned; struct given * */
-    gint64 pruned_us;         /* when that was last done */
-    _Atomic uint64_t refused; /* requests */
+    GPtrArray *given;    /* owned; struct given * */
+    gint64 pruned_us;    /* when that was last done */
+    GHashTable *refused; /* owned; set of pid, at most MAX_IN_ALL */
 };
 
 /* ---- Who asks ---- */
@@ -222,7 +222,8 @@ static void answer(struct ct_handout *handout, int peer)
         return;
     /* First: it takes less than to find out whose child it is. */
     if (!may_have_more(handout, &who)) {
-        handout->refused++;
+        if (g_hash_table_size(handout->refused) < MAX_IN_ALL)
+            g_hash_table_add(handout->refused, GINT_TO_POINTER(who.pid));
         return;
     }
     if (!is_of_tree(who.pid))
@@ -276,6 +277,7 @@ struct ct_handout *ct_handout_start(const struct ct_session_directory *directory
     handout->directory = g_strdup(directory->path);
     handout->path = g_build_filename(directory->path, CT_HANDOUT_SOCKET, NULL);
     handout->fd = handout->stop_fd = -1;
+    handout->refused = g_hash_table_new(NULL, NULL);
     handout->given = g_ptr_array_new_with_free_func(free_given);
     if (listen_on(handout)) {
         handout->thread = g_thread_new("ctrace-handout", run, handout);
@@ -304,7 +306,8 @@ uint64_t ct_handout_stop(struct ct_handout *handout)
     g_ptr_array_unref(handout->given);
     g_free(handout->path);
     g_free(handout->directory);
-    uint64_t refused = handout->refused;
+    uint64_t refused = g_hash_table_size(handout->refused);
+    g_hash_table_unref(handout->refused);
     g_free(handout);
     return refused;
 }
