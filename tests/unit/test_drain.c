@@ -84,7 +84,6 @@ struct fixture {
     char *path;
     struct ct_session_directory directory;
     struct ct_control control;
-    struct ct_doorbell doorbell;
     struct ct_board *board;
     size_t size;
     struct ct_boards *boards;
@@ -130,8 +129,8 @@ static int set_up(void **state)
     fixture->board->segments[0] = CT_TABLE_SLOTS + 1;
     fixture->board->magic = CT_BOARD_MAGIC;
     fixture->control.ns_per_tick = UINT64_C(1) << 32;
-    fixture->directory = (struct ct_session_directory){
-        .path = fixture->path, .control = &fixture->control, .doorbell = &fixture->doorbell};
+    fixture->directory =
+        (struct ct_session_directory){.path = fixture->path, .control = &fixture->control};
     fixture->boards = ct_boards_new(fixture->path);
     fixture->drain = ct_drain_new(&fixture->directory, fixture->boards, &writer);
     last_ns = 0;
@@ -280,8 +279,9 @@ static void segments_that_make_no_sense_are_not_there(void **state)
 {
     struct fixture *fixture = *state;
     const struct ct_mapped_board *board = ct_boards_update(fixture->boards)->pdata[0];
+    size_t words_begin = ct_board_map_size(board->map);
 
-    assert_int_equal(board->segment_count, 1);
+    assert_int_equal(words_begin, MORE_SLOTS_BEGIN);
     fixture->board->segments[1] = CT_TABLE_WORDS + 1;
     for (size_t i = 2; i < CT_BOARD_SEGMENTS; i++)
         fixture->board->segments[i] = i % 2 ? 255 : CT_TABLE_COUNT + 1;
@@ -290,18 +290,19 @@ static void segments_that_make_no_sense_are_not_there(void **state)
     slot_of(fixture, 1)->large_ring = 1;
     put_wait(ring_of(fixture, 0), now() - 10, 1);
     ct_drain_now(fixture->drain);
-    assert_int_equal(board->segment_count, 2);
-    assert_int_equal(ct_board_slots(board), 5);
-    assert_int_equal(ct_board_entries(board, CT_TABLE_WORDS, UINT32_MAX),
+    size_t words_end = words_begin + ct_segment_size(CT_TABLE_WORDS, 1);
+    assert_int_equal(ct_board_map_size(board->map), words_end);
+    assert_int_equal(ct_board_map_slots(board->map), 5);
+    assert_int_equal(ct_board_map_entries(board->map, CT_TABLE_WORDS, UINT32_MAX),
                      CT_FIRST_WORDS + (1 << 13));
-    assert_int_equal(ct_board_entries(board, CT_TABLE_MODULES, 1000), CT_FIRST_MODULES);
+    assert_int_equal(ct_board_map_entries(board->map, CT_TABLE_MODULES, 1000), CT_FIRST_MODULES);
     assert_int_equal(written->len, 1);
     /* The file has no room for all of these. */
     for (size_t i = 2; i < CT_BOARD_SEGMENTS; i++)
         fixture->board->segments[i] = CT_TABLE_RINGS + 1;
     ct_boards_update(fixture->boards);
-    assert_true(board->mapped_size <= fixture->size);
-    assert_int_equal(board->segment_count, 3);
+    assert_int_equal(ct_board_map_size(board->map), words_end + ct_segment_size(CT_TABLE_RINGS, 1));
+    assert_true(ct_board_map_size(board->map) <= fixture->size);
 }
 
 static void refusals_are_counted_once(void **state)
@@ -431,6 +432,73 @@ static void a_ring_that_was_written_over_is_passed_over(void **state)
     assert_int_equal(at(written->len - 1)->object, 2);
 }
 
+static void a_record_that_ends_within_a_word_is_passed_over(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_board_ring *ring = ring_of(fixture, 0);
+    struct ct_ring_record *record = (void *)ct_ring_bytes(ring);
+
+    put_wait(ring, now() - 10, 1);
+    put_wait(ring, now() - 10, 2);
+    record->size += 4;
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 0);
+    assert_int_equal(ring->tail, ring->head);
+}
+
+/* A program can write over where we are in its ring, too. */
+static void a_position_that_makes_no_sense_is_passed_over(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_board_ring *ring = ring_of(fixture, 0);
+    const struct {
+        struct ct_ring_record record;
+        char name[8];
+    } named = {{.ticks = 1, .size = sizeof(named), .event = CT_EVENT_ID_THREAD_NAME}, "n"};
+    const struct {
+        uint64_t head, tail;
+    } positions[] = {
+        {0, 8},                                        /* behind the head */
+        {16, CT_RING_POSITION_MASK & ~UINT64_C(7)},    /* far behind it */
+        {CT_RING_SMALL_SIZE + 16, 8},                  /* more than a ring before it */
+        {CT_RING_POSITION_MASK & ~UINT64_C(7), 0},     /* far before it */
+        {64, 4},                                       /* within a word */
+        {CT_RING_EPOCH | (CT_RING_SMALL_SIZE + 8), 8}, /* another epoch, and too much */
+        {UINT64_MAX, UINT64_MAX - 4},                  /* none at all */
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(positions); i++) {
+        ring->head = ring->tail = 0;
+        put_wait(ring, now() - 10, 1);
+        ct_drain_now(fixture->drain);
+        guint before = written->len;
+        /* Whoever went there would find records. */
+        for (size_t at = (positions[i].tail & CT_RING_POSITION_MASK) % CT_RING_SMALL_SIZE;
+             at + sizeof(named) <= CT_RING_SMALL_SIZE; at += sizeof(named))
+            memcpy(ct_ring_bytes(ring) + at, &named, sizeof(named));
+        ring->head = positions[i].head;
+        ring->tail = positions[i].tail;
+        ct_drain_now(fixture->drain);
+        assert_int_equal(written->len, before);
+        assert_int_equal(ring->tail, ring->head);
+    }
+}
+
+/* Nothing is older than its image, however old it says that it is. */
+static void times_do_not_wrap(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t start = now() - 1000000;
+
+    ct_boards_update(fixture->boards); /* read once */
+    put_wait(ring_of(fixture, 0), 0, 1);
+    fixture->control.ns_per_tick = UINT64_MAX;
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 1);
+    assert_int_equal(at(0)->source.time_ns, 0); /* its board's start */
+    assert_true(start > at(0)->source.time_ns);
+}
+
 /* It is whole, and in the ring, but no thread writes such a one. */
 static void a_record_that_is_too_large_is_passed_over(void **state)
 {
@@ -533,6 +601,9 @@ int main(void)
         DRAIN_TEST(a_ring_goes_round),
         DRAIN_TEST(an_empty_ring_is_begun_anew),
         DRAIN_TEST(a_ring_that_was_written_over_is_passed_over),
+        DRAIN_TEST(a_record_that_ends_within_a_word_is_passed_over),
+        DRAIN_TEST(a_position_that_makes_no_sense_is_passed_over),
+        DRAIN_TEST(times_do_not_wrap),
         DRAIN_TEST(a_record_that_is_too_large_is_passed_over),
         DRAIN_TEST(held_events_wait),
         cmocka_unit_test(what_is_packed_comes_out),

@@ -1,5 +1,6 @@
 /* What keeps the library out of a file's image; and which images are said not to have loaded it. */
 #include "boards.h"
+#include "monotonic.h"
 #include "unseen.h"
 
 #include <glib/gstdio.h>
@@ -8,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -210,27 +213,48 @@ static void the_kernel_decides_which_and_the_hooks_say_why(void **state)
     ct_unseen_free(unseen);
 }
 
-static void nonsense_on_a_board_does_no_harm(void **state)
+/* Of what `board` says, which is a header without the rest. */
+static struct ct_unseen *unseen_of(const struct ct_board *board)
 {
     struct ct_unseen *unseen = ct_unseen_new();
+    enum ct_board_state state;
+    int fd = memfd_create("board", MFD_CLOEXEC);
+
+    assert_int_equal(ftruncate(fd, CT_BOARD_START_SIZE), 0);
+    assert_int_equal(pwrite(fd, board, sizeof(*board), 0), sizeof(*board));
+    struct ct_board_map *map = ct_board_map_new(fd, &state);
+    assert_int_equal(state, CT_BOARD_COMPLETE);
+    close(fd);
+    ct_unseen_add_board(unseen, map, ct_monotonic_ns());
+    ct_board_map_free(map);
+    return unseen;
+}
+
+static void nonsense_on_a_board_does_no_harm(void **state)
+{
     struct ct_board *board = aligned_alloc(_Alignof(struct ct_board), sizeof(*board));
 
     (void)state;
     assert_non_null(board);
     memset(board, 0, sizeof(*board));
+    board->magic = CT_BOARD_MAGIC;
+    board->schema_version = CT_SCHEMA_VERSION;
+    board->pid = 1;
+    board->start_ns = ct_monotonic_ns();
     for (guint i = 0; i < CT_BOARD_MAX_UNSEEN; i++) {
-        board->children[i].count = UINT32_MAX;
+        board->children[i].count = 1000;
         board->children[i].obstacle = i % 2 == 0 ? CT_OBSTACLE_STATIC : UINT32_MAX;
         memset(board->children[i].name, 0xff, sizeof(board->children[i].name));
     }
+    board->children[0].count = UINT32_MAX; /* more than there can be in that time */
     board->state = CT_PROCESS_EXECED;
     board->successor.obstacle = UINT32_MAX;
     memset(board->successor.name, 'x', sizeof(board->successor.name));
-    ct_unseen_add_board(unseen, board);
+    struct ct_unseen *unseen = unseen_of(board);
     assert_int_equal(ct_unseen_list(unseen)->len, 1);
     const struct ct_unseen_images *images =
         &g_array_index(ct_unseen_list(unseen), struct ct_unseen_images, 0);
-    assert_int_equal(images->count, UINT32_MAX);
+    assert_int_equal(images->count, 1000 * (CT_BOARD_MAX_UNSEEN / 2 - 1));
     assert_true(g_utf8_validate(images->name, -1, NULL));
     free(board);
     ct_unseen_free(unseen);

@@ -14,12 +14,10 @@
 #define START_AGAIN 8192
 
 static struct ct_doorbell *doorbell;
-static bool is_doorbell_writable;
 
-void ct_emit_init(struct ct_doorbell *mapped, bool is_writable)
+void ct_emit_init(struct ct_doorbell *mapped)
 {
     doorbell = mapped;
-    is_doorbell_writable = is_writable;
 }
 
 static bool back_up_to(const struct ct_self *self, uint64_t end)
@@ -140,8 +138,7 @@ static struct place begin_record(struct ct_self *self, enum ct_event event, size
 
 static void ring_doorbell(void)
 {
-    if (is_doorbell_writable)
-        atomic_fetch_add(&doorbell->rung, 1);
+    atomic_fetch_add(&doorbell->rung, 1);
     if (atomic_load(&doorbell->is_awaited))
         ct_syscall(SYS_futex, &doorbell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }

@@ -19,8 +19,7 @@ CT_PROGRAM_EVENTS(CT_EMIT_DECLARE)
 /* The thread begins, and writes to a ring of this slot, which is its own. */
 void ct_ring_begin_thread(struct ct_self *self, struct ct_board_slot *slot);
 
-/* The recorder's doorbell is rung when there is much in a ring. Where it may only be read, whoever
- * sleeps on it is woken, which says no less unless they are just about to sleep. */
-void ct_emit_init(struct ct_doorbell *doorbell, bool is_writable);
+/* The recorder's doorbell is rung when there is much in a ring. */
+void ct_emit_init(struct ct_doorbell *doorbell);
 
 #endif

@@ -68,9 +68,10 @@ static bool receive(int fd, struct ct_handout *handout)
         memcpy(handout, CMSG_DATA(rights), sizeof(*handout));
         return true;
     }
-    if (rights->cmsg_len == CMSG_LEN(sizeof(int))) { /* there was room for one in our table */
+    /* There was room for fewer in our table. */
+    for (size_t at = CMSG_LEN(0); at + sizeof(int) <= rights->cmsg_len; at += sizeof(int)) {
         int only;
-        memcpy(&only, CMSG_DATA(rights), sizeof(only));
+        memcpy(&only, (const char *)rights + at, sizeof(only));
         ct_syscall(SYS_close, only);
     }
     return false;

@@ -1,4 +1,4 @@
-/* Control page and board for a process that may not open them: see schema/board.h. */
+/* Control page, doorbell and board for a process that may not open them: see schema/board.h. */
 #ifndef CTRACE_PRELOAD_HANDOUT_H
 #define CTRACE_PRELOAD_HANDOUT_H
 
@@ -6,7 +6,8 @@
 
 struct ct_handout {
     int control_fd; /* open to read */
-    int board_fd;   /* of a board of full size, open to write */
+    int doorbell_fd;
+    int board_fd; /* of a board of full size, open to write */
 };
 
 /*

@@ -50,9 +50,9 @@ bool ct_process_is_own(void)
 
 /* ---- The files of the session. ---- */
 
-static void *map(int fd, off_t offset, size_t size, int protection)
+static void *map(int fd, size_t size, int protection)
 {
-    void *address = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, offset);
+    void *address = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
 
     return address == MAP_FAILED ? NULL : address;
 }
@@ -66,42 +66,48 @@ static bool may_be_handed(void)
     return errno == EACCES || errno == EPERM || errno == EROFS;
 }
 
-/* The doorbell is what we may write, unless the page was handed to us. */
-static const struct ct_control *map_control_file(int fd, int doorbell_protection)
+/* What we may only read cannot be made writable: its file is open to read. */
+static const struct ct_control *map_control_files(int control_fd, int doorbell_fd)
 {
-    const struct ct_control *control = map(fd, 0, sizeof(*control), PROT_READ);
-    struct ct_doorbell *doorbell =
-        map(fd, CT_DOORBELL_OFFSET, sizeof(*doorbell), doorbell_protection);
+    const struct ct_control *control = map(control_fd, sizeof(*control), PROT_READ);
+    struct ct_doorbell *doorbell = map(doorbell_fd, sizeof(*doorbell), PROT_READ | PROT_WRITE);
 
     if (control == NULL || doorbell == NULL || control->magic != CT_CONTROL_MAGIC ||
         control->schema_version != CT_SCHEMA_VERSION)
         return NULL;
-    ct_emit_init(doorbell, (doorbell_protection & PROT_WRITE) != 0);
+    ct_emit_init(doorbell);
     return control;
+}
+
+static int open_file(const char *name, int access)
+{
+    char path[PATH_MAX + 16];
+    struct ct_text text = ct_text_begin(path, sizeof(path));
+
+    ct_text_string(&text, session_directory);
+    ct_text_byte(&text, '/');
+    ct_text_string(&text, name);
+    return (int)ct_syscall(SYS_openat, AT_FDCWD, path, access | O_CLOEXEC | O_NOFOLLOW);
 }
 
 static const struct ct_control *map_control(void)
 {
-    char path[PATH_MAX + 16];
-    struct ct_text text = ct_text_begin(path, sizeof(path));
-    struct ct_handout handout;
-    const struct ct_control *control;
+    struct ct_handout handout = {
+        .control_fd = open_file(CT_CONTROL_FILE, O_RDONLY), .doorbell_fd = -1, .board_fd = -1};
 
-    ct_text_string(&text, session_directory);
-    ct_text_string(&text, "/" CT_CONTROL_FILE);
-    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd >= 0) {
-        control = map_control_file(fd, PROT_READ | PROT_WRITE);
-        ct_syscall(SYS_close, fd);
-        return control;
-    }
-    if (!may_be_handed() || !ct_handout_ask(session_directory, &handout))
+    if (handout.control_fd >= 0)
+        handout.doorbell_fd = open_file(CT_DOORBELL_FILE, O_RDWR);
+    else if (!may_be_handed() || !ct_handout_ask(session_directory, &handout))
         return NULL;
-    control = map_control_file(handout.control_fd, PROT_READ);
+    const struct ct_control *control =
+        handout.doorbell_fd >= 0 ? map_control_files(handout.control_fd, handout.doorbell_fd)
+                                 : NULL;
     ct_syscall(SYS_close, handout.control_fd);
+    if (handout.doorbell_fd >= 0)
+        ct_syscall(SYS_close, handout.doorbell_fd);
     if (control != NULL)
         handed_board = handout.board_fd;
-    else
+    else if (handout.board_fd >= 0)
         ct_syscall(SYS_close, handout.board_fd);
     return control;
 }
@@ -171,6 +177,7 @@ static int open_board(const char *path, size_t *size)
         if (fd >= 0 || !may_be_handed() || !ct_handout_ask(session_directory, &handout))
             return fd;
         ct_syscall(SYS_close, handout.control_fd);
+        ct_syscall(SYS_close, handout.doorbell_fd);
         handed_board = handout.board_fd;
     }
     int fd = handed_board;
@@ -182,7 +189,7 @@ static int open_board(const char *path, size_t *size)
 /* Maps the header of a board in that new file. */
 static struct ct_board *map_board(int fd, size_t size)
 {
-    struct ct_board *board = map(fd, 0, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE);
+    struct ct_board *board = map(fd, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE);
 
     if (board == NULL)
         return NULL;

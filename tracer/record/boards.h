@@ -2,26 +2,16 @@
 #ifndef CTRACE_RECORD_BOARDS_H
 #define CTRACE_RECORD_BOARDS_H
 
-#include "schema/board.h"
+#include "board_map.h"
 
 #include <glib.h>
 
 struct ct_mapped_board {
-    char *path;            /* owned */
-    struct ct_board *data; /* owned mapping */
-    size_t file_size;
-    size_t mapped_size;
-    /* What the program said when we looked; it may have written over it since. */
-    uint32_t segment_count;
-    uint64_t part_offsets[CT_TABLE_COUNT][1 + CT_TABLE_PARTS]; /* 0: not mapped yet */
+    char *path;               /* owned */
+    struct ct_board_map *map; /* owned */
+    gboolean is_lost;         /* its file was cut short: nothing of it is used any more */
     char *title; /* owned; the command line that the process had when it was last looked at, where
                     that is another than the board has; or NULL */
-};
-
-/* An event ring: of whatever was on the board, what makes sense. */
-struct ct_mapped_ring {
-    struct ct_board_ring *ring;
-    uint32_t size; /* bytes of records */
 };
 
 struct ct_boards;
@@ -32,7 +22,7 @@ struct ct_image_key {
     uint64_t start_ns;
 };
 
-/* `directory` is the session's path. */
+/* `directory` is the session's path; NULL: there is none, and boards are added one by one. */
 struct ct_boards *ct_boards_new(const char *directory);
 
 /*
@@ -41,36 +31,33 @@ struct ct_boards *ct_boards_new(const char *directory);
  */
 GPtrArray *ct_boards_update(struct ct_boards *boards);
 
+/* Maps the board in that file, which may be closed then. */
+enum ct_board_state ct_boards_add(struct ct_boards *boards, const char *path, int fd);
+
+/* A file that was long incomplete is looked at less and less often; but now. */
+void ct_boards_look_again(struct ct_boards *boards);
+
 /* Looks at how those that live call themselves: a board has what they were called at first. */
 void ct_boards_read_titles(struct ct_boards *boards);
 
 /* The images of all that were ever mapped: struct ct_image_key, borrowed. */
 const GArray *ct_boards_images(const struct ct_boards *boards);
 
-/* How many entries of a table are there, at most `count`. */
-uint32_t ct_board_entries(const struct ct_mapped_board *board, enum ct_table table, uint32_t count);
-
-/* One of them. Borrowed. */
-void *ct_board_entry(const struct ct_mapped_board *board, enum ct_table table, uint32_t index);
-
-/* How many thread slots of the board have ever been used. */
-uint32_t ct_board_slots(const struct ct_mapped_board *board);
-
-/* One of them. Borrowed. */
-const struct ct_board_thread *ct_board_thread(const struct ct_mapped_board *board, uint32_t index);
-
-/* A slot's rings, the small one first: how many there are. */
-#define CT_SLOT_RINGS 2
-uint32_t ct_board_rings(const struct ct_mapped_board *board, uint32_t slot,
-                        struct ct_mapped_ring rings[CT_SLOT_RINGS]);
-
 /* How many images could not have a board, by enum ct_refusal. Borrowed. */
 const uint64_t *ct_boards_refused(const struct ct_boards *boards);
+
+void ct_boards_add_refused(struct ct_boards *boards, enum ct_refusal refusal, uint64_t count);
 
 /* Why not. */
 const char *ct_refusal_reason(enum ct_refusal refusal);
 
-/* All its events have been fetched. */
+/* What a process said on its board cannot be: the recording is to say so. */
+void ct_boards_note_damaged(struct ct_boards *boards, int32_t pid);
+
+/* Those of which that was noted: int32_t, each once. Borrowed. */
+const GArray *ct_boards_damaged(const struct ct_boards *boards);
+
+/* All its events have been fetched, or are lost. */
 gboolean ct_board_is_drained(const struct ct_mapped_board *board);
 
 /* The process is over, and nothing of the board is needed: it is removed. */

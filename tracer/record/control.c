@@ -7,7 +7,6 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #if defined(__x86_64__)
@@ -61,46 +60,53 @@ static gboolean kernel_uses_tsc(void)
 #endif
 }
 
-static struct ct_control *map_control(int fd)
+/* Opens, or makes, a file there to be mapped. NULL, and errno. */
+static struct ct_shared_memory *map_file(const char *directory, const char *name, size_t size,
+                                         int flags)
 {
-    void *address = mmap(NULL, CT_CONTROL_FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    g_autofree char *path = g_build_filename(directory, name, NULL);
+    struct ct_shared_memory *memory = NULL;
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
 
-    return address == MAP_FAILED ? NULL : address;
-}
-
-static struct ct_control *make_control(const char *directory, int *lock_fd, GError **error)
-{
-    g_autofree char *path = g_build_filename(directory, CT_CONTROL_FILE, NULL);
-    struct ct_control *control = NULL;
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
+    if (fd < 0)
+        return NULL;
     /* Not ftruncate alone: a full tmpfs is to fail here, not at the first store. */
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-        (errno = posix_fallocate(fd, 0, CT_CONTROL_FILE_SIZE)) == 0)
-        control = map_control(fd);
-    *lock_fd = fd;
-    if (control != NULL)
-        return control;
-    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
-                "cannot make %s: %s (is /dev/shm full?)", path, g_strerror(errno));
-    if (fd >= 0) {
-        close(fd);
-        g_unlink(path);
-    }
-    return NULL;
+    if ((errno = posix_fallocate(fd, 0, (off_t)size)) == 0)
+        memory = ct_shared_memory_map(fd, size);
+    int cause = errno;
+    close(fd);
+    errno = cause;
+    return memory;
 }
 
-/* Takes over all of them. */
-static struct ct_session_directory *directory_new(char **path, struct ct_control *control,
-                                                  int lock_fd)
+static int open_to_lock(const char *directory)
+{
+    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* Takes `path` over. NULL, and errno, if it lacks something. */
+static struct ct_session_directory *directory_new(char **path, int flags)
 {
     struct ct_session_directory *directory = g_new0(struct ct_session_directory, 1);
 
     directory->path = g_steal_pointer(path);
-    directory->control = control;
-    directory->doorbell = (void *)((char *)control + CT_DOORBELL_OFFSET);
-    directory->lock_fd = lock_fd;
+    directory->control = g_new0(struct ct_control, 1);
+    directory->lock_fd = open_to_lock(directory->path);
+    if (directory->lock_fd >= 0)
+        directory->published =
+            map_file(directory->path, CT_CONTROL_FILE, sizeof(*directory->control), flags);
+    if (directory->published != NULL)
+        directory->doorbell =
+            map_file(directory->path, CT_DOORBELL_FILE, sizeof(struct ct_doorbell), flags);
     return directory;
+}
+
+void ct_session_directory_publish(const struct ct_session_directory *directory)
+{
+    for (size_t at = 0; at < sizeof(*directory->control); at += sizeof(uint64_t)) {
+        const uint64_t *word = (const void *)((const char *)directory->control + at);
+        ct_shared_memory_store(directory->published, at, __atomic_load_n(word, __ATOMIC_RELAXED));
+    }
 }
 
 struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean follows_children,
@@ -122,49 +128,71 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
         }
     } while (TRUE);
 
-    int lock_fd;
-    struct ct_control *control = make_control(path, &lock_fd, error);
-    if (control == NULL) {
-        g_rmdir(path);
+    struct ct_session_directory *directory = directory_new(&path, O_CREAT | O_EXCL);
+    if (directory->doorbell == NULL || flock(directory->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                    "cannot make the files of %s: %s (is /dev/shm full?)", directory->path,
+                    g_strerror(errno));
+        ct_session_directory_free(directory);
         return NULL;
     }
-    struct ct_session_directory *directory = directory_new(&path, control, lock_fd);
-    control->schema_version = CT_SCHEMA_VERSION;
-    control->recording = number;
-    control->recorder_pid = getpid();
-    control->rate_ns = rate_ns;
-    control->follows_children = follows_children ? 1 : 0;
-    control->uses_tsc = kernel_uses_tsc();
-    control->ns_per_tick = UINT64_C(1) << 32;
-    control->begin_ticks = UINT64_MAX;
-    control->is_recording = 1;
-    control->magic = CT_CONTROL_MAGIC;
-    ct_clock_read(control, &directory->first_ticks, &directory->first_ns);
+    *directory->control = (struct ct_control){
+        .magic = CT_CONTROL_MAGIC,
+        .schema_version = CT_SCHEMA_VERSION,
+        .recording = number,
+        .recorder_pid = getpid(),
+        .rate_ns = rate_ns,
+        .follows_children = follows_children ? 1 : 0,
+        .uses_tsc = kernel_uses_tsc(),
+        .ns_per_tick = UINT64_C(1) << 32,
+        .begin_ticks = UINT64_MAX,
+        .is_recording = 1,
+    };
+    ct_session_directory_publish(directory);
+    ct_clock_read(directory->control, &directory->first_ticks, &directory->first_ns);
     return directory;
+}
+
+/* What another recorder published; programs of the same user may have written over it. */
+static gboolean read_control(const char *directory, uint32_t number, struct ct_control *control)
+{
+    g_autofree char *path = g_build_filename(directory, CT_CONTROL_FILE, NULL);
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    if (fd < 0)
+        return FALSE;
+    gboolean is_read = fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
+                       status.st_size == (off_t)sizeof(*control) &&
+                       pread(fd, control, sizeof(*control), 0) == (ssize_t)sizeof(*control);
+    close(fd);
+    if (!is_read || control->magic != CT_CONTROL_MAGIC ||
+        control->schema_version != CT_SCHEMA_VERSION || control->recording != number)
+        return FALSE;
+    uint64_t now_ns = ct_monotonic_ns();
+    control->alive_ns = MIN(control->alive_ns, now_ns);
+    control->begin_ns = MIN(control->begin_ns, now_ns);
+    control->output[sizeof(control->output) - 1] = '\0';
+    control->command[sizeof(control->command) - 1] = '\0';
+    control->loader[sizeof(control->loader) - 1] = '\0';
+    return TRUE;
 }
 
 /* The session directory with this number if it is a recording's to `output`, else NULL. */
 static struct ct_session_directory *open_directory(uint32_t number, const char *output)
 {
     g_autofree char *path = g_strdup_printf(CT_SESSION_PREFIX "%u", number);
-    g_autofree char *control_path = g_build_filename(path, CT_CONTROL_FILE, NULL);
-    struct ct_control *control = NULL;
-    struct stat status;
-    int fd = open(control_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    struct ct_control control;
 
-    if (fd < 0)
+    if (!read_control(path, number, &control) || strcmp(control.output, output) != 0)
         return NULL;
-    if (fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
-        status.st_size == (off_t)CT_CONTROL_FILE_SIZE)
-        control = map_control(fd);
-    if (control != NULL && control->magic == CT_CONTROL_MAGIC &&
-        control->schema_version == CT_SCHEMA_VERSION &&
-        strncmp(control->output, output, sizeof(control->output)) == 0)
-        return directory_new(&path, control, fd);
-    if (control != NULL)
-        munmap(control, CT_CONTROL_FILE_SIZE);
-    close(fd);
-    return NULL;
+    struct ct_session_directory *directory = directory_new(&path, 0);
+    if (directory->doorbell == NULL) {
+        ct_session_directory_keep(directory);
+        return NULL;
+    }
+    *directory->control = control;
+    return directory;
 }
 
 /* A recorder that was killed just now is still ending. */
@@ -222,8 +250,10 @@ void ct_session_directories_move(const char *output, const char *new_output)
         struct ct_session_directory *directory = open_directory(number, output);
         if (directory == NULL)
             continue;
-        if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0) {
             g_strlcpy(directory->control->output, new_output, sizeof(directory->control->output));
+            ct_session_directory_publish(directory);
+        }
         ct_session_directory_keep(directory);
     }
 }
@@ -235,18 +265,24 @@ void ct_session_directory_calibrate(struct ct_session_directory *directory)
     if (!directory->control->uses_tsc || directory->first_ticks == 0)
         return;
     ct_clock_read(directory->control, &ticks, &ns);
-    if (ticks > directory->first_ticks)
-        directory->control->ns_per_tick =
-            (uint64_t)(((unsigned __int128)(ns - directory->first_ns) << 32) /
-                       (ticks - directory->first_ticks));
+    if (ticks <= directory->first_ticks)
+        return;
+    uint64_t ns_per_tick = (uint64_t)(((unsigned __int128)(ns - directory->first_ns) << 32) /
+                                      (ticks - directory->first_ticks));
+    directory->control->ns_per_tick = ns_per_tick;
+    ct_shared_memory_store(directory->published, offsetof(struct ct_control, ns_per_tick),
+                           ns_per_tick);
 }
 
 void ct_session_directory_keep(struct ct_session_directory *directory)
 {
     if (directory == NULL)
         return;
-    munmap(directory->control, CT_CONTROL_FILE_SIZE);
-    close(directory->lock_fd);
+    ct_shared_memory_unmap(directory->published);
+    ct_shared_memory_unmap(directory->doorbell);
+    if (directory->lock_fd >= 0)
+        close(directory->lock_fd);
+    g_free(directory->control);
     g_free(directory->path);
     g_free(directory);
 }

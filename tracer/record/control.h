@@ -1,17 +1,21 @@
-/* The session directory on tmpfs, with the control page that every traced process maps. */
+/* The session directory on tmpfs, with what every traced process is told. */
 #ifndef CTRACE_RECORD_CONTROL_H
 #define CTRACE_RECORD_CONTROL_H
 
 #include "schema/board.h"
+#include "shared_memory.h"
 
 #include <glib.h>
 
 struct ct_session_directory {
-    char *path;                   /* owned */
-    struct ct_control *control;   /* owned mapping, shared with the traced processes */
-    struct ct_doorbell *doorbell; /* in the same mapping */
-    int lock_fd;                  /* on the control page's file, as long as somebody records */
-    uint64_t first_ticks;         /* when the clock was first read, in both units */
+    char *path; /* owned */
+    /* Owned; our own copy of what the traced processes are told, which is what counts. They see it
+     * once it is published. */
+    struct ct_control *control;
+    struct ct_shared_memory *published; /* owned */
+    struct ct_shared_memory *doorbell;  /* owned */
+    int lock_fd; /* on the directory, which only its owner can open, as long as somebody records */
+    uint64_t first_ticks; /* when the clock was first read, in both units */
     uint64_t first_ns;
 };
 
@@ -39,6 +43,9 @@ void ct_session_directory_free(struct ct_session_directory *directory);
 
 /* Leaves the directory there for `ctrace recover`, and forgets it. */
 void ct_session_directory_keep(struct ct_session_directory *directory);
+
+/* Tells the traced processes what is in `control` now. */
+void ct_session_directory_publish(const struct ct_session_directory *directory);
 
 /* Compares the tick with CLOCK_MONOTONIC again: the longer the run, the better the rate. */
 void ct_session_directory_calibrate(struct ct_session_directory *directory);

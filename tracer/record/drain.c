@@ -2,12 +2,7 @@
 
 #include "schema/packed_event.h"
 
-#include <limits.h>
-#include <linux/futex.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 /* How long it sleeps: more and more, as long as there is nothing. */
 #define SLEEP_MIN_NS (8 * 1000 * 1000)
@@ -19,19 +14,6 @@
 /* A ring's writer is told so often, in parts of the ring, that there is room again. */
 #define ROOM_STEPS 16
 
-/* Where the drain is in one ring. */
-struct cursor {
-    const struct ct_board *board;
-    struct ct_board_ring *ring;
-    uint32_t ring_size; /* bytes of records in it */
-    uint64_t epoch;     /* of the positions; their high bits */
-    uint64_t at;        /* position of the record that is next */
-    uint64_t head;      /* position behind the last one */
-    uint64_t given;     /* up to here the thread may write again */
-    const struct ct_ring_record *record;
-    size_t size; /* of the record: as it was when it made sense */
-};
-
 struct ct_drain {
     struct ct_session_directory *directory;
     struct ct_boards *boards;
@@ -42,10 +24,10 @@ struct ct_drain {
     void *user; /* borrowed */
     _Atomic gboolean is_ending;
     gboolean is_held;
-    uint64_t now_ticks, now_ns;                   /* when the round began */
-    uint64_t written;                             /* of what was written last */
-    GArray *cursors;                              /* owned; a heap by the time of their records */
-    uint64_t bytes[(CT_RING_RECORD_MAX + 7) / 8]; /* a copy that nobody changes */
+    uint64_t now_ticks, now_ns; /* when the round began */
+    uint64_t drained;           /* bytes of records, ever */
+    GArray *readers; /* owned; struct ct_ring_reader: a heap by the time of their records */
+    uint64_t event[CT_RING_RECORD_MAX / sizeof(uint64_t)]; /* a copy that nobody changes */
 };
 
 struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_boards *boards,
@@ -56,102 +38,45 @@ struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_
     drain->directory = directory;
     drain->boards = boards;
     drain->writer = writer;
-    drain->cursors = g_array_new(FALSE, FALSE, sizeof(struct cursor));
+    drain->readers = g_array_new(FALSE, FALSE, sizeof(struct ct_ring_reader));
     g_mutex_init(&drain->lock);
     return drain;
 }
 
-/* ---- Records in a ring. ---- */
-
-/* FALSE at the end. What makes no sense, since the program has written over it, is passed over. */
-static gboolean find_record(struct cursor *cursor)
-{
-    while (cursor->at < cursor->head) {
-        uint64_t offset = cursor->at % cursor->ring_size;
-        uint64_t left = cursor->ring_size - offset;
-        const struct ct_ring_record *record = (const void *)(ct_ring_bytes(cursor->ring) + offset);
-        if (left < sizeof(*record)) {
-            cursor->at += left;
-            continue;
-        }
-        if (record->event >= CT_EVENT_COUNT) {
-            cursor->at += left;
-            continue;
-        }
-        uint16_t size = __atomic_load_n(&record->size, __ATOMIC_RELAXED); /* once */
-        if (size < sizeof(*record) || size > CT_RING_RECORD_MAX || size % 8 != 0 || size > left ||
-            size > cursor->head - cursor->at)
-            break;
-        cursor->record = record;
-        cursor->size = size;
-        return TRUE;
-    }
-    cursor->at = cursor->head;
-    return FALSE;
-}
-
-static void give_room(struct cursor *cursor)
-{
-    cursor->given = cursor->at;
-    atomic_store_explicit(&cursor->ring->tail, cursor->epoch | cursor->at, memory_order_release);
-}
-
-static struct cursor cursor_on(const struct ct_mapped_board *board,
-                               const struct ct_mapped_ring *mapped)
-{
-    struct ct_board_ring *ring = mapped->ring;
-    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-    struct cursor cursor = {
-        .board = board->data,
-        .ring = ring,
-        .ring_size = mapped->size,
-        .epoch = head & ~CT_RING_POSITION_MASK,
-        .at = ct_ring_begin(head, tail),
-        .head = head & CT_RING_POSITION_MASK,
-    };
-
-    /* Where that makes no sense, nothing is there. */
-    if (cursor.head - cursor.at > cursor.ring_size || cursor.at % 8 != 0)
-        cursor.at = cursor.head;
-    return cursor;
-}
-
 /* ---- The heap: the oldest record first. ---- */
 
-static struct cursor *cursor_at(const struct ct_drain *drain, guint index)
+static struct ct_ring_reader *reader_at(const struct ct_drain *drain, guint index)
 {
-    return &g_array_index(drain->cursors, struct cursor, index);
+    return &g_array_index(drain->readers, struct ct_ring_reader, index);
 }
 
 static void sift_down(const struct ct_drain *drain, guint index)
 {
-    struct cursor moved = *cursor_at(drain, index);
+    struct ct_ring_reader moved = *reader_at(drain, index);
     guint child;
 
-    while ((child = 2 * index + 1) < drain->cursors->len) {
-        if (child + 1 < drain->cursors->len &&
-            cursor_at(drain, child + 1)->record->ticks < cursor_at(drain, child)->record->ticks)
+    while ((child = 2 * index + 1) < drain->readers->len) {
+        if (child + 1 < drain->readers->len &&
+            reader_at(drain, child + 1)->record.ticks < reader_at(drain, child)->record.ticks)
             child++;
-        if (moved.record->ticks <= cursor_at(drain, child)->record->ticks)
+        if (moved.record.ticks <= reader_at(drain, child)->record.ticks)
             break;
-        *cursor_at(drain, index) = *cursor_at(drain, child);
+        *reader_at(drain, index) = *reader_at(drain, child);
         index = child;
     }
-    *cursor_at(drain, index) = moved;
+    *reader_at(drain, index) = moved;
 }
 
-static void collect_slot(struct ct_drain *drain, const struct ct_mapped_board *board, uint32_t slot)
+static void collect_slot(struct ct_drain *drain, const struct ct_board_map *map, uint32_t slot)
 {
-    struct ct_mapped_ring rings[CT_SLOT_RINGS];
-    uint32_t count = ct_board_rings(board, slot, rings);
+    struct ct_ring_reader readers[CT_SLOT_RINGS];
+    uint32_t count = ct_ring_readers_of(map, slot, readers);
 
     for (uint32_t i = 0; i < count; i++) {
-        struct cursor cursor = cursor_on(board, &rings[i]);
-        if (find_record(&cursor))
-            g_array_append_val(drain->cursors, cursor);
+        if (ct_ring_reader_find(&readers[i]))
+            g_array_append_val(drain->readers, readers[i]);
         else
-            give_room(&cursor);
+            ct_ring_reader_give_room(&readers[i]);
     }
 }
 
@@ -159,24 +84,28 @@ static void collect(struct ct_drain *drain)
 {
     const GPtrArray *boards = ct_boards_update(drain->boards);
 
-    g_array_set_size(drain->cursors, 0);
+    g_array_set_size(drain->readers, 0);
     for (guint b = 0; b < boards->len; b++) {
         const struct ct_mapped_board *board = boards->pdata[b];
-        uint32_t slots = ct_board_slots(board);
+        uint32_t slots = board->is_lost ? 0 : ct_board_map_slots(board->map);
         for (uint32_t i = 0; i < slots; i++)
-            collect_slot(drain, board, i);
+            collect_slot(drain, board->map, i);
     }
-    for (guint i = drain->cursors->len / 2; i-- > 0;)
+    for (guint i = drain->readers->len / 2; i-- > 0;)
         sift_down(drain, i);
 }
 
 /* ---- Out. ---- */
 
-static uint64_t time_of(const struct ct_drain *drain, uint64_t ticks)
+/* Nothing is older than the image that says it is. */
+static uint64_t time_of(const struct ct_drain *drain, const struct ct_board_identity *image,
+                        uint64_t ticks)
 {
     uint64_t age = drain->now_ticks > ticks ? drain->now_ticks - ticks : 0;
+    uint64_t age_ns = ct_ticks_to_ns(age, drain->directory->control->ns_per_tick);
+    uint64_t life_ns = drain->now_ns - MIN(image->start_ns, drain->now_ns);
 
-    return drain->now_ns - ct_ticks_to_ns(age, drain->directory->control->ns_per_tick);
+    return drain->now_ns - MIN(age_ns, life_ns);
 }
 
 /* Events that have a lag of their own take the rest of it in there; where there is room for it. */
@@ -227,14 +156,13 @@ static void write_long_wake(const struct ct_writer *writer, const struct ct_sour
         return;                                    \
     }
 
-static void write_record(struct ct_drain *drain, const struct cursor *cursor)
+static void write_record(struct ct_drain *drain, const struct ct_board_identity *image,
+                         const struct ct_ring_record *record, size_t size)
 {
-    const struct ct_ring_record *record = (const void *)drain->bytes;
-    const uint8_t *bytes = (const uint8_t *)(record + 1);
-    size_t size = cursor->size - sizeof(*record);
-    uint64_t time_ns = time_of(drain, record->ticks);
+    const uint8_t *bytes = (const uint8_t *)drain->event;
+    uint64_t time_ns = time_of(drain, image, record->ticks);
     struct ct_source source = {
-        .vpid = cursor->board->pid,
+        .vpid = image->pid,
         .vtid = record->tid,
         .time_ns = drain->writer->time_of(time_ns),
     };
@@ -249,16 +177,16 @@ static void write_record(struct ct_drain *drain, const struct cursor *cursor)
 }
 
 /* FALSE if LTTng does not take it. */
-static gboolean write_next(struct ct_drain *drain, struct cursor *cursor)
+static gboolean write_next(struct ct_drain *drain, struct ct_ring_reader *reader)
 {
     gint64 begin_us = g_get_monotonic_time();
+    const struct ct_ring_record record = reader->record;
+    size_t size = ct_ring_reader_take(reader, drain->event);
 
-    memcpy(drain->bytes, cursor->record, cursor->size);
-    write_record(drain, cursor);
-    drain->written++;
-    cursor->at += cursor->size;
-    if (cursor->at - cursor->given > cursor->ring_size / ROOM_STEPS)
-        give_room(cursor);
+    write_record(drain, ct_board_map_identity(reader->map), &record, size);
+    drain->drained += record.size;
+    if ((reader->epoch | reader->at) - reader->given > reader->size / ROOM_STEPS)
+        ct_ring_reader_give_room(reader);
     return g_get_monotonic_time() - begin_us < STUCK_US;
 }
 
@@ -270,39 +198,37 @@ gboolean ct_drain_now(struct ct_drain *drain)
     /* First: what a thread wrote before this is in its ring by now, and is older than the rest. */
     ct_clock_read(drain->directory->control, &drain->now_ticks, &drain->now_ns);
     collect(drain);
-    while (drain->cursors->len > 0 && !drain->is_held) {
-        struct cursor *oldest = cursor_at(drain, 0);
-        if (oldest->record->ticks > drain->now_ticks)
+    while (drain->readers->len > 0 && !drain->is_held) {
+        struct ct_ring_reader *oldest = reader_at(drain, 0);
+        if (oldest->record.ticks > drain->now_ticks)
             break;
         drain->is_held = !write_next(drain, oldest);
-        if (!find_record(oldest)) {
-            give_room(oldest);
-            g_array_remove_index_fast(drain->cursors, 0);
+        if (!ct_ring_reader_find(oldest)) {
+            ct_ring_reader_give_room(oldest);
+            g_array_remove_index_fast(drain->readers, 0);
         }
-        if (drain->cursors->len > 0)
+        if (drain->readers->len > 0)
             sift_down(drain, 0);
     }
-    for (guint i = 0; i < drain->cursors->len; i++)
-        give_room(cursor_at(drain, i));
+    for (guint i = 0; i < drain->readers->len; i++)
+        ct_ring_reader_give_room(reader_at(drain, i));
     return !drain->is_held;
 }
 
 /* ---- The thread. ---- */
 
-static void sleep_on(struct ct_doorbell *doorbell, uint32_t rung, long duration_ns)
-{
-    struct timespec duration = {.tv_nsec = duration_ns};
+/* Whoever rings has written so much. */
+#define RUNG_BYTES (CT_RING_SMALL_SIZE / CT_RING_CALL_SHARE)
 
-    atomic_store(&doorbell->is_awaited, 1);
-    syscall(SYS_futex, &doorbell->rung, FUTEX_WAIT, rung, &duration, NULL, 0);
-    atomic_store(&doorbell->is_awaited, 0);
-}
+/* A program may ring for no reason, all the time: after a round that somebody called for and that
+ * found less, nobody is heard for a moment. */
+#define DEAF_US 1000
 
 static void *run(void *data)
 {
     struct ct_drain *drain = data;
-    struct ct_doorbell *doorbell = drain->directory->doorbell;
     long sleep_ns = SLEEP_MIN_NS;
+    gboolean is_called = FALSE;
 
     setpriority(PRIO_PROCESS, 0, CT_DRAIN_PRIORITY); /* of this thread; it takes a privilege */
     gboolean is_taken = drain->is_taken(drain->user);
@@ -310,13 +236,16 @@ static void *run(void *data)
     drain->is_held = !is_taken;
     ct_drain_unlock(drain);
     while (!drain->is_ending) {
-        uint32_t rung = atomic_load(&doorbell->rung);
-        uint64_t written = drain->written;
+        uint32_t rung = ct_shared_memory_rung(drain->directory->doorbell);
+        uint64_t drained = drain->drained;
         ct_drain_lock(drain);
         ct_drain_now(drain);
         ct_drain_unlock(drain);
-        sleep_ns = drain->written != written ? SLEEP_MIN_NS : MIN(sleep_ns * 2, SLEEP_MAX_NS);
-        sleep_on(doorbell, rung, sleep_ns);
+        drained = drain->drained - drained;
+        sleep_ns = drained > 0 ? SLEEP_MIN_NS : MIN(sleep_ns * 2, SLEEP_MAX_NS);
+        if (is_called && drained < RUNG_BYTES)
+            g_usleep(DEAF_US);
+        is_called = ct_shared_memory_await_ring(drain->directory->doorbell, rung, sleep_ns);
     }
     return NULL;
 }
@@ -330,13 +259,10 @@ void ct_drain_start(struct ct_drain *drain, gboolean (*is_taken)(void *user), vo
 
 void ct_drain_stop(struct ct_drain *drain)
 {
-    struct ct_doorbell *doorbell = drain->directory->doorbell;
-
     if (drain->thread == NULL)
         return;
     drain->is_ending = TRUE;
-    atomic_fetch_add(&doorbell->rung, 1);
-    syscall(SYS_futex, &doorbell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    ct_shared_memory_ring(drain->directory->doorbell);
     g_thread_join(g_steal_pointer(&drain->thread));
 }
 
@@ -360,7 +286,7 @@ void ct_drain_free(struct ct_drain *drain)
     if (drain == NULL)
         return;
     ct_drain_stop(drain);
-    g_array_unref(drain->cursors);
+    g_array_unref(drain->readers);
     g_mutex_clear(&drain->lock);
     g_free(drain);
 }

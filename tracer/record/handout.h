@@ -13,7 +13,7 @@ struct ct_handout;
 /* A thread that answers from now on. NULL: it cannot be had, and those processes are not seen. */
 struct ct_handout *ct_handout_start(const struct ct_session_directory *directory);
 
-/* Later ones are refused at once. */
-void ct_handout_stop(struct ct_handout *handout);
+/* Later ones are refused at once. How many processes were refused one. */
+uint64_t ct_handout_stop(struct ct_handout *handout);
 
 #endif

@@ -148,8 +148,6 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
         return FALSE;
     }
     if (launch->pid == 0) {
-        if (directory != NULL)
-            directory->control->root_pid = getpid();
         restore_signals(&launch->inherited);
         await_parent(go_fds);
         if (ct_private_mounts_leave(&launch->mounts))
@@ -158,6 +156,10 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
     }
     close(fds[1]);
     close(go_fds[0]);
+    if (directory != NULL) {
+        directory->control->root_pid = launch->pid;
+        ct_session_directory_publish(directory);
+    }
     if (launch->before_exec != NULL)
         launch->before_exec(launch->before_exec_user, launch->pid);
     close(go_fds[1]);

@@ -60,6 +60,7 @@ static uint64_t now_ns(const struct ct_recording *recording)
 static void note_alive(const struct ct_recording *recording)
 {
     recording->directory->control->alive_ns = now_ns(recording);
+    ct_session_directory_publish(recording->directory);
 }
 
 static char *session_name(const struct ct_recording *recording)
@@ -132,6 +133,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     ct_own_loader(control->loader, sizeof(control->loader));
     g_strlcpy(control->output, recording->path, sizeof(control->output));
     g_strlcpy(control->command, command, sizeof(control->command));
+    ct_session_directory_publish(recording->directory);
     if (!make_session(recording, error) || !ct_session_start(recording->session, error) ||
         !load_writer(recording, error))
         return FALSE;
@@ -248,6 +250,7 @@ void ct_recording_begin(struct ct_recording *recording)
     ct_session_directory_calibrate(recording->directory);
     ct_clock_read(control, &begin_ticks, &control->begin_ns);
     control->begin_ticks = begin_ticks;
+    ct_session_directory_publish(recording->directory);
     if (recording->kernel != NULL)
         ct_kernel_capture_begin(recording->kernel);
 }
@@ -355,6 +358,23 @@ static void describe_refused(const struct ct_recording *recording, GString *miss
     }
 }
 
+/* So many of them are named. */
+#define MAX_DAMAGED 8
+
+/* Processes that wrote what cannot be. */
+static void describe_damaged(const struct ct_recording *recording, GString *missing)
+{
+    const GArray *damaged = ct_boards_damaged(recording->boards);
+
+    for (guint i = 0; i < MIN(damaged->len, MAX_DAMAGED); i++)
+        append_part(missing,
+                    "preload: the board of process %d is damaged; its counters are left out",
+                    g_array_index(damaged, int32_t, i));
+    if (damaged->len > MAX_DAMAGED)
+        append_part(missing, "preload: the boards of %u more processes are damaged",
+                    damaged->len - MAX_DAMAGED);
+}
+
 /* What was not recorded, and why, as the capture event says it. Caller frees. */
 static char *describe_missing(const struct ct_recording *recording, const char *fault)
 {
@@ -380,6 +400,7 @@ static char *describe_missing(const struct ct_recording *recording, const char *
     if (!recording->has_begun)
         append_part(missing, "the recording itself: " CT_RECORDING_NOT_BEGUN);
     describe_refused(recording, missing);
+    describe_damaged(recording, missing);
     if (fault != NULL)
         append_part(missing, "waits: %s", fault);
     return g_string_free(missing, FALSE);
@@ -536,6 +557,7 @@ static gboolean close_trace(struct ct_recording *recording, int exit_status, con
 static GArray *find_preloaded(const struct ct_recording *recording)
 {
     ct_drain_lock(recording->drain);
+    ct_boards_look_again(recording->boards);
     ct_boards_update(recording->boards);
     const GArray *images = ct_boards_images(recording->boards);
     GArray *preloaded = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
@@ -633,13 +655,16 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
 
     ct_session_directory_calibrate(recording->directory);
     recording->directory->control->is_recording = 0;
-    ct_handout_stop(g_steal_pointer(&recording->handout));
+    ct_session_directory_publish(recording->directory);
+    ct_boards_add_refused(recording->boards, CT_REFUSAL_HANDOUT,
+                          ct_handout_stop(g_steal_pointer(&recording->handout)));
     recording->end_ns = find_end_ns(recording);
     recording->directory->control->alive_ns = recording->end_ns;
     recording->closing.cut_ns = recording->end_ns;
     recording->has_begun = recording->directory->control->begin_ns != 0;
     if (!recording->has_begun)
         recording->directory->control->begin_ns = recording->end_ns;
+    ct_session_directory_publish(recording->directory);
     keep_jit_maps(recording);
     close_kernel(recording);
     ct_drain_stop(recording->drain);
@@ -680,6 +705,7 @@ void ct_recording_summary(const struct ct_recording *recording,
                         ct_kernel_capture_is_wanted(recording->kernel),
         .totals = recording->closing.totals,
         .refused = ct_boards_refused(recording->boards),
+        .damaged = ct_boards_damaged(recording->boards),
         .unseen =
             recording->closing.unseen != NULL ? ct_unseen_list(recording->closing.unseen) : NULL,
         .has_calls = recording->has_calls,

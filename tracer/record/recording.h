@@ -78,6 +78,7 @@ struct ct_recording_summary {
     gboolean lacks_kernel; /* it was wanted, but told nothing */
     struct ct_closing_totals totals;
     const uint64_t *refused; /* borrowed; images that could not have a board, by enum ct_refusal */
+    const GArray *damaged;   /* borrowed; int32_t pid: of these boards nothing is counted */
     const GArray *unseen;    /* borrowed; struct ct_unseen_images; or NULL */
     gboolean has_calls;      /* the kernel told of system calls, and so of theirs */
 };

@@ -118,7 +118,8 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
                                   ? "\nctrace: where waits are LOST, totals are too low: ctrace "
                                     "report says how many"
                                   : "\nctrace: where waits are LOST, totals are too low");
-    else if (!is_any && !has_refused(summary) && !has_unrecorded(summary))
+    else if (!is_any && !has_refused(summary) && !has_unrecorded(summary) &&
+             summary->damaged->len == 0)
         g_string_append(line, ", nothing lost");
 }
 
@@ -133,6 +134,18 @@ static void append_refused(GString *line, const struct ct_recording_summary *sum
         g_string_append_printf(line, ", which had no room for the preload: %s",
                                ct_refusal_reason(i));
     }
+}
+
+/* Processes whose boards say what cannot be. */
+static void append_damaged(GString *line, const struct ct_recording_summary *summary)
+{
+    for (guint i = 0; i < MIN(summary->damaged->len, MAX_NAMES); i++)
+        g_string_append_printf(
+            line, "\nctrace: the board of process %d is damaged; its counters are left out",
+            g_array_index(summary->damaged, int32_t, i));
+    if (summary->damaged->len > MAX_NAMES)
+        g_string_append_printf(line, "\nctrace: so are those of %u more",
+                               summary->damaged->len - MAX_NAMES);
 }
 
 /* How many stacks do not reach to the first function. */
@@ -194,6 +207,7 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     g_string_append(line, ")");
     append_losses(line, &summary, is_complete, !ct_recording_is_unfinished(recording));
     append_refused(line, &summary);
+    append_damaged(line, &summary);
     append_unseen(line, &summary);
     if (summary.lacks_kernel)
         g_string_append(line, "\nctrace: nothing from the kernel: 'ctrace report' says why");
@@ -218,6 +232,7 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
         g_autoptr(GString) line = g_string_new("ctrace: nothing was recorded");
 
         append_refused(line, &summary);
+        append_damaged(line, &summary);
         append_unseen(line, &summary);
         g_printerr("%s\n", line->str);
         return FALSE;

@@ -96,36 +96,30 @@ void ct_unseen_expect(struct ct_unseen *unseen, pid_t pid, uint64_t since_ns, co
     g_array_append_val(unseen->expected, expected);
 }
 
-/* As text that a program wrote. Caller frees. */
-static char *read_name(const struct ct_board_unseen *noted)
+static void add_noted(struct ct_unseen *unseen, const struct ct_board_noted *noted)
 {
-    g_autofree char *name = g_strndup(noted->name, sizeof(noted->name));
+    g_autofree char *name = g_utf8_make_valid(noted->name, -1); /* a program wrote it */
 
-    return g_utf8_make_valid(name, -1);
+    ct_unseen_add(unseen, name, noted->obstacle, noted->count);
 }
 
-static void add_noted(struct ct_unseen *unseen, const struct ct_board_unseen *noted, uint32_t count)
+void ct_unseen_add_board(struct ct_unseen *unseen, const struct ct_board_map *map, uint64_t now_ns)
 {
-    g_autofree char *name = read_name(noted);
-    uint32_t obstacle =
-        __atomic_load_n(&noted->obstacle, __ATOMIC_RELAXED); /* the program's word */
+    struct ct_board_noted noted;
+    struct ct_board_head head;
 
-    if (count > 0 && obstacle < CT_OBSTACLE_COUNT)
-        ct_unseen_add(unseen, name, obstacle, count);
-}
-
-void ct_unseen_add_board(struct ct_unseen *unseen, const struct ct_board *board)
-{
     for (guint i = 0; i < CT_BOARD_MAX_UNSEEN; i++)
-        add_noted(unseen, &board->children[i], board->children[i].count);
-    if (board->state != CT_PROCESS_EXECED)
+        if (ct_board_map_read_children(map, i, now_ns, &noted))
+            add_noted(unseen, &noted);
+    ct_board_map_read_head(map, now_ns, &head);
+    if (head.state != CT_PROCESS_EXECED || !ct_board_map_read_successor(map, now_ns, &noted))
         return;
-    if (board->successor.obstacle != CT_OBSTACLE_NONE) {
-        add_noted(unseen, &board->successor, 1);
+    if (noted.obstacle != CT_OBSTACLE_NONE) {
+        add_noted(unseen, &noted);
         return;
     }
-    g_autofree char *name = read_name(&board->successor);
-    ct_unseen_expect(unseen, board->pid, board->end_ns, name);
+    g_autofree char *name = g_utf8_make_valid(noted.name, -1);
+    ct_unseen_expect(unseen, ct_board_map_identity(map)->pid, head.end_ns, name);
 }
 
 static gboolean has_board(const GArray *images, const struct expected *expected)

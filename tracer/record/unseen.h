@@ -5,7 +5,7 @@
 #ifndef CTRACE_RECORD_UNSEEN_H
 #define CTRACE_RECORD_UNSEEN_H
 
-#include "schema/board.h"
+#include "board_map.h"
 #include "schema/obstacles.h"
 
 #include <glib.h>
@@ -33,7 +33,7 @@ void ct_unseen_add(struct ct_unseen *unseen, const char *name, enum ct_obstacle 
 void ct_unseen_expect(struct ct_unseen *unseen, pid_t pid, uint64_t since_ns, const char *name);
 
 /* What the board of a process that is over, or of the cut, says. */
-void ct_unseen_add_board(struct ct_unseen *unseen, const struct ct_board *board);
+void ct_unseen_add_board(struct ct_unseen *unseen, const struct ct_board_map *map, uint64_t now_ns);
 
 /*
  * All boards are known (`images`: struct ct_image_key), at `now_ns`: those that were expected and

@@ -6,15 +6,15 @@
  * SIGKILL of the program.
  *
  * One writer per thread slot and per event ring (its thread); the module and stack tables are
- * append-only and lock-free. The recorder only reads, except for the tails of the rings, and for
- * `control`, which only it writes.
+ * append-only and lock-free. The recorder only reads, except for the tails of the rings.
  *
- * Files in the session directory, CT_SESSION_PREFIX and the recording's number: `control`, and
- * `PID-STARTNS.board` for each process image; or an empty one with the ending of a refusal, where
- * an image could not have a board. They are the recording user's alone. A process of the recorded
- * tree that became another user's gets them through the socket `handout`: to whoever connects from
- * there the recorder sends one byte, and with it two descriptors: of the control file, to read, and
- * of a new board.
+ * Files in the session directory, CT_SESSION_PREFIX and the recording's number: `control`, which
+ * only the recorder writes, and processes open to read, so that they cannot map it otherwise;
+ * `doorbell`; and `PID-STARTNS.board` for each process image, or an empty one with the ending of a
+ * refusal, where an image could not have a board. They are the recording user's alone. A process of
+ * the recorded tree that became another user's gets them through the socket `handout`: to whoever
+ * connects from there the recorder sends one byte, and with it three descriptors: of the control
+ * file, to read, of the doorbell, and of a new board.
  */
 #ifndef CTRACE_SCHEMA_BOARD_H
 #define CTRACE_SCHEMA_BOARD_H
@@ -24,13 +24,14 @@
 #include <stdatomic.h>
 
 #define CT_BOARD_MAGIC   UINT64_C(0x3464726f62727463) /* "ctrbord4" */
-#define CT_CONTROL_MAGIC UINT64_C(0x346c746372727463) /* "ctrrctl4" */
+#define CT_CONTROL_MAGIC UINT64_C(0x356c746372727463) /* "ctrrctl5" */
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
 #define CT_SESSION_PREFIX   "/dev/shm/ctrace-"
 #define CT_RECORDING_MAX    1023
 #define CT_CONTROL_FILE     "control"
+#define CT_DOORBELL_FILE    "doorbell"
 #define CT_BOARD_SUFFIX     ".board"
 #define CT_HANDOUT_SOCKET   "handout"
 
@@ -38,7 +39,8 @@
 #define CT_REFUSALS(F)                                                            \
     F(ADDRESS_SPACE, ".no-address-space", "too little address space (ulimit -v)") \
     F(FILE_SIZE, ".no-file-size", "too low a limit of file sizes (ulimit -f)")    \
-    F(MEMORY, ".no-memory", "no memory for it in /dev/shm, or none to be mapped")
+    F(MEMORY, ".no-memory", "no memory for it in /dev/shm, or none to be mapped") \
+    F(HANDOUT, ".no-handout", "too many boards of one process, or of one other user")
 
 enum ct_refusal {
 #define REFUSAL(symbol, suffix, reason) CT_REFUSAL_##symbol,
@@ -51,7 +53,7 @@ enum ct_refusal {
 #define CT_COMMAND_SIZE 4096
 #define CT_LOADER_SIZE  128
 
-/* In the control file, behind the page that only the recorder writes: where it can be woken. */
+/* In a file of its own, which the traced processes may write: where the recorder can be woken. */
 struct ct_doorbell {
     _Atomic uint32_t rung;       /* futex; counts up */
     _Atomic uint32_t is_awaited; /* the recorder sleeps on it */
@@ -392,12 +394,9 @@ static inline uint64_t ct_segment_size(enum ct_table table, uint32_t part)
     +(size) * (uint64_t)(CT_TABLE_MAX(first, second_bits, parts) - (first))
 #define CT_BOARD_FILE_SIZE (CT_BOARD_START_SIZE CT_TABLES(TABLE_SIZE))
 
-#define CT_DOORBELL_OFFSET \
-    ((sizeof(struct ct_control) + CT_BOARD_PAGE - 1) / CT_BOARD_PAGE * CT_BOARD_PAGE)
-#define CT_CONTROL_FILE_SIZE (CT_DOORBELL_OFFSET + sizeof(struct ct_doorbell))
-
 /* Recorder and program may be built apart: these are the format. */
 _Static_assert(offsetof(struct ct_control, output) == 88, "control layout");
+_Static_assert(sizeof(struct ct_control) % sizeof(uint64_t) == 0, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");

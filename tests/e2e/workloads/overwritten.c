@@ -2,16 +2,27 @@
  * A program that writes over its own board, as one with a stray pointer might, or one that means
  * harm. Prints "done".
  *
- *   overwritten large | texts | short
+ *   overwritten large | texts | short | counts | control | bell
  *     large: a record in its ring that is larger than any; texts: texts without ends; short: the
- *     board's file ends after its first page, and a process that did that kills this one
+ *     board's file ends after its first page, and a process that did that kills this one; counts:
+ *     waits of 30 years; control: what all programs are told, if it can; bell: rings the recorder's
+ *     doorbell for 300 ms without having anything for it
+ *   overwritten flood UID
+ *     as that user, asks for many boards, and prints how many it got
  */
 #include "schema/board.h"
 
+#include <limits.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_US (300 * 1000)
@@ -19,18 +30,25 @@
 static char *begin; /* of the board's header */
 static char path[4096];
 
-static void find_board(void)
+/* In path, where it begins; or NULL. */
+static char *find_mapping(const char *name)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
     char line[4400];
     unsigned long from;
+    char *found = NULL;
 
-    while (begin == NULL && fgets(line, sizeof(line), maps) != NULL)
-        if (strstr(line, CT_BOARD_SUFFIX) != NULL &&
-            sscanf(line, "%lx-%*x %*s %*s %*s %*s %4095s", &from, path) == 2) {
-            begin = (char *)from;
-        }
+    while (found == NULL && fgets(line, sizeof(line), maps) != NULL)
+        if (strstr(line, name) != NULL &&
+            sscanf(line, "%lx-%*x %*s %*s %*s %*s %4095s", &from, path) == 2)
+            found = (char *)from;
     fclose(maps);
+    return found;
+}
+
+static void find_board(void)
+{
+    begin = find_mapping(CT_BOARD_SUFFIX);
     if (begin == NULL) {
         fputs("no board\n", stderr);
         exit(1);
@@ -78,10 +96,84 @@ static void cut_short(void)
         pause();
 }
 
+static void write_counts(struct ct_board *board)
+{
+    struct ct_board_thread *thread = &board->slots[0].thread;
+
+    thread->class_ns[CT_CLASS_NET] = UINT64_C(1000000000000000000);
+    thread->counters[CT_OP_READ].calls = UINT64_MAX;
+    board->threads_started = UINT64_MAX;
+    board->waits_recorded = UINT64_MAX;
+}
+
+static void stop_all(void)
+{
+    struct ct_control *control = (void *)find_mapping("/" CT_CONTROL_FILE);
+
+    if (control == NULL || mprotect(control, sizeof(*control), PROT_READ | PROT_WRITE) != 0) {
+        puts("refused");
+        return;
+    }
+    control->is_recording = 0;
+    usleep(PATIENCE_US);
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void ring(void)
+{
+    struct ct_doorbell *doorbell = (void *)find_mapping("/" CT_DOORBELL_FILE);
+    double end_s = now_s() + 0.3;
+
+    if (doorbell == NULL)
+        exit(1);
+    while (now_s() < end_s) {
+        doorbell->rung++;
+        syscall(SYS_futex, &doorbell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    }
+}
+
+/* As the library does, but over and over. */
+enum { REQUESTS = 3000 };
+
+static int ask(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char byte;
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/" CT_HANDOUT_SOCKET,
+             getenv(CT_SESSION_VARIABLE));
+    int is_given = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+                   recv(fd, &byte, 1, 0) == 1;
+    close(fd);
+    return is_given;
+}
+
+static int flood(uid_t uid)
+{
+    int count = 0;
+
+    if (setuid(uid) != 0)
+        return 1;
+    for (int i = 0; i < REQUESTS; i++)
+        count += ask();
+    printf("%d of %d\n", count, REQUESTS);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
 
+    if (strcmp(what, "flood") == 0)
+        return flood((uid_t)atoi(argv[2]));
     find_board();
     struct ct_board *board = (struct ct_board *)(void *)begin;
     usleep(PATIENCE_US); /* the recorder has it */
@@ -91,6 +183,13 @@ int main(int argc, char **argv)
         fill_texts(board);
     else if (strcmp(what, "short") == 0)
         cut_short();
+    else if (strcmp(what, "counts") == 0)
+        write_counts(board);
+    else if (strcmp(what, "control") == 0)
+        stop_all();
+    else if (strcmp(what, "bell") == 0)
+        ring();
+    fflush(stdout);
     tell();
     return 0;
 }

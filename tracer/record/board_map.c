@@ -1,0 +1,570 @@
+#include "board_map.h"
+
+#include "monotonic.h"
+#include "shared_memory.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The program read its clock a moment before or after we read ours. */
+#define CLOCK_SLACK_NS UINT64_C(1000000000)
+
+/* More than whatever is counted on all CPUs of any machine, and nothing is begun so often. */
+#define MAX_COUNTS_PER_NS 256
+#define MIN_IMAGE_NS      10000
+
+/* Waits of one thread are in each other where handlers of signals wait; and before the rate of its
+ * ticks is known well, they are too long. */
+#define MAX_WAITS_AT_ONCE 64
+
+struct ct_board_map {
+    struct ct_shared_memory *memory; /* owned */
+    struct ct_board_identity identity;
+    size_t file_size; /* when it was opened */
+    uint32_t segment_count;
+    uint64_t part_offsets[CT_TABLE_COUNT][1 + CT_TABLE_PARTS]; /* 0: not mapped yet */
+};
+
+/* The parts of the tables that are in the header. */
+static const size_t first_parts[CT_TABLE_COUNT] = {
+    [CT_TABLE_MODULES] = offsetof(struct ct_board, modules),
+    [CT_TABLE_LIVES] = offsetof(struct ct_board, lives),
+    [CT_TABLE_BUCKETS] = offsetof(struct ct_board, buckets),
+    [CT_TABLE_WORDS] = offsetof(struct ct_board, words),
+    [CT_TABLE_SLOTS] = offsetof(struct ct_board, slots),
+};
+
+/* ---- The mapping. ---- */
+
+/* The numbers at the head of it, and one of them. */
+#define NUMBERS_SIZE offsetof(struct ct_board, exe)
+
+static uint64_t u64_at(const char numbers[NUMBERS_SIZE], size_t at)
+{
+    uint64_t number;
+
+    memcpy(&number, numbers + at, sizeof(number));
+    return number;
+}
+
+static uint32_t u32_at(const char numbers[NUMBERS_SIZE], size_t at)
+{
+    uint32_t number;
+
+    memcpy(&number, numbers + at, sizeof(number));
+    return number;
+}
+
+#define U64(numbers, name) u64_at(numbers, offsetof(struct ct_board, name))
+#define U32(numbers, name) u32_at(numbers, offsetof(struct ct_board, name))
+
+/* Read, not mapped: a page that is not there yet would be made. */
+static enum ct_board_state read_identity(int fd, struct ct_board_identity *identity,
+                                         size_t *file_size)
+{
+    char numbers[NUMBERS_SIZE];
+    struct stat status;
+
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+        (size_t)status.st_size < CT_BOARD_START_SIZE ||
+        pread(fd, numbers, sizeof(numbers), 0) != (ssize_t)sizeof(numbers) ||
+        U64(numbers, magic) == 0)
+        return CT_BOARD_INCOMPLETE;
+    *identity = (struct ct_board_identity){.pid = (int32_t)U32(numbers, pid),
+                                           .ppid = (int32_t)U32(numbers, ppid),
+                                           .start_ns = U64(numbers, start_ns),
+                                           .rate_ns = U64(numbers, rate_ns)};
+    *file_size = (size_t)status.st_size;
+    return U64(numbers, magic) == CT_BOARD_MAGIC &&
+                   U32(numbers, schema_version) == CT_SCHEMA_VERSION &&
+                   *file_size <= CT_BOARD_FILE_SIZE && identity->pid > 0 &&
+                   identity->start_ns <= ct_monotonic_ns() + CLOCK_SLACK_NS
+               ? CT_BOARD_COMPLETE
+               : CT_BOARD_NONSENSE;
+}
+
+struct ct_board_map *ct_board_map_new(int fd, enum ct_board_state *state)
+{
+    struct ct_board_identity identity;
+    size_t file_size;
+
+    *state = read_identity(fd, &identity, &file_size);
+    if (*state != CT_BOARD_COMPLETE)
+        return NULL;
+    struct ct_shared_memory *memory = ct_shared_memory_map(fd, CT_BOARD_START_SIZE);
+    if (memory == NULL) {
+        *state = CT_BOARD_INCOMPLETE; /* another time, maybe */
+        return NULL;
+    }
+    struct ct_board_map *map = g_new0(struct ct_board_map, 1);
+    map->memory = memory;
+    map->identity = identity;
+    map->file_size = file_size;
+    for (guint i = 0; i < CT_TABLE_COUNT; i++)
+        map->part_offsets[i][0] = first_parts[i];
+    ct_board_map_grow(map);
+    return map;
+}
+
+void ct_board_map_free(struct ct_board_map *map)
+{
+    if (map == NULL)
+        return;
+    ct_shared_memory_unmap(map->memory);
+    g_free(map);
+}
+
+const struct ct_board_identity *ct_board_map_identity(const struct ct_board_map *map)
+{
+    return &map->identity;
+}
+
+size_t ct_board_map_size(const struct ct_board_map *map)
+{
+    return ct_shared_memory_size(map->memory);
+}
+
+gboolean ct_board_map_is_broken(const struct ct_board_map *map)
+{
+    return ct_shared_memory_is_broken(map->memory);
+}
+
+gboolean ct_board_map_mend(struct ct_board_map *map, int fd)
+{
+    return ct_shared_memory_mend(map->memory, fd);
+}
+
+/* How many parts of the table are there. */
+static uint32_t count_parts(const struct ct_board_map *map, enum ct_table table)
+{
+    uint32_t count = 1;
+
+    while (count <= ct_table_layouts[table].parts && map->part_offsets[table][count] != 0)
+        count++;
+    return count;
+}
+
+/* Maps that segment, if it makes sense. */
+static gboolean add_segment(struct ct_board_map *map, uint8_t number)
+{
+    if (number == 0 || number > CT_TABLE_COUNT)
+        return FALSE;
+    enum ct_table table = (enum ct_table)(number - 1);
+    uint32_t part = count_parts(map, table);
+    if (part > ct_table_layouts[table].parts)
+        return FALSE;
+    size_t begin = ct_shared_memory_size(map->memory);
+    size_t size = begin + ct_segment_size(table, part);
+    if (size > map->file_size || !ct_shared_memory_grow(map->memory, size))
+        return FALSE;
+    map->part_offsets[table][part] = begin;
+    map->segment_count++;
+    return TRUE;
+}
+
+void ct_board_map_grow(struct ct_board_map *map)
+{
+    uint8_t segments[CT_BOARD_SEGMENTS];
+
+    ct_shared_memory_copy(map->memory, offsetof(struct ct_board, segments), segments,
+                          sizeof(segments));
+    while (map->segment_count < CT_BOARD_SEGMENTS && add_segment(map, segments[map->segment_count]))
+        ;
+}
+
+uint32_t ct_board_map_entries(const struct ct_board_map *map, enum ct_table table, uint32_t count)
+{
+    const struct ct_table_layout *layout = &ct_table_layouts[table];
+    uint32_t parts = count_parts(map, table);
+
+    return MIN(count, CT_TABLE_MAX(layout->first, layout->second_bits, parts - 1));
+}
+
+/* Beyond any mapping, also with what is added to it. */
+#define NO_PLACE ((size_t)1 << 62)
+
+/* Where an entry is; NO_PLACE if there is none. */
+static size_t place_of(const struct ct_board_map *map, enum ct_table table, uint32_t index)
+{
+    if (index >= ct_board_map_entries(map, table, UINT32_MAX))
+        return NO_PLACE;
+    struct ct_table_place place = ct_table_place_of(table, index);
+    return map->part_offsets[table][place.part] +
+           (size_t)place.within * ct_table_layouts[table].entry_size;
+}
+
+static void copy(const struct ct_board_map *map, size_t at, void *copied, size_t size)
+{
+    ct_shared_memory_copy(map->memory, at, copied, size);
+}
+
+/* ---- The header. ---- */
+
+uint32_t ct_board_map_slots(const struct ct_board_map *map)
+{
+    uint32_t pair[2]; /* with module_count */
+
+    copy(map, offsetof(struct ct_board, thread_high_water), pair, sizeof(pair));
+    return ct_board_map_entries(map, CT_TABLE_SLOTS, pair[0]);
+}
+
+/* How long the image can have lived. */
+static uint64_t life_ns(const struct ct_board_map *map, uint64_t now_ns)
+{
+    uint64_t start_ns = map->identity.start_ns;
+
+    return (now_ns > start_ns ? now_ns - start_ns : 0) + CLOCK_SLACK_NS;
+}
+
+static uint64_t max_counts(const struct ct_board_map *map, uint64_t now_ns)
+{
+    return life_ns(map, now_ns) * MAX_COUNTS_PER_NS;
+}
+
+/* Of threads, processes and the like. */
+static uint64_t max_images(const struct ct_board_map *map, uint64_t now_ns)
+{
+    return max_counts(map, now_ns) / MIN_IMAGE_NS;
+}
+
+/* A count or a time that cannot be is none. */
+static void bound(uint64_t *value, uint64_t max, gboolean *is_damaged)
+{
+    if (*value <= max)
+        return;
+    *value = 0;
+    *is_damaged = TRUE;
+}
+
+void ct_board_map_read_head(const struct ct_board_map *map, uint64_t now_ns,
+                            struct ct_board_head *head)
+{
+    char numbers[NUMBERS_SIZE];
+    uint64_t max_count = max_counts(map, now_ns);
+
+    copy(map, 0, numbers, sizeof(numbers));
+    uint32_t state = U32(numbers, state);
+    *head = (struct ct_board_head){
+        .state = state <= CT_PROCESS_EXITED ? (enum ct_process_state)state : CT_PROCESS_ALIVE,
+        .end_ns = U64(numbers, end_ns),
+        .stacks_lost = U64(numbers, stacks_lost),
+        .threads_lost = U64(numbers, threads_lost),
+        .modules_lost = U64(numbers, modules_lost),
+        .events_lost = U64(numbers, events_lost),
+        .threads_started = U64(numbers, threads_started),
+        .waits_recorded = U64(numbers, waits_recorded),
+        .slots = ct_board_map_entries(map, CT_TABLE_SLOTS, U32(numbers, thread_high_water)),
+        .modules = ct_board_map_entries(map, CT_TABLE_MODULES, U32(numbers, module_count)),
+        .lives = ct_board_map_entries(map, CT_TABLE_LIVES, U32(numbers, life_count)),
+        .words = ct_board_map_entries(map, CT_TABLE_WORDS, U32(numbers, used_words)),
+        .is_damaged = state > CT_PROCESS_EXITED,
+    };
+    bound(&head->end_ns, now_ns + CLOCK_SLACK_NS, &head->is_damaged);
+    if (head->end_ns < map->identity.start_ns)
+        bound(&head->end_ns, 0, &head->is_damaged);
+    bound(&head->stacks_lost, max_count, &head->is_damaged);
+    bound(&head->threads_lost, max_count, &head->is_damaged);
+    bound(&head->modules_lost, max_count, &head->is_damaged);
+    bound(&head->events_lost, max_count, &head->is_damaged);
+    bound(&head->threads_started, max_images(map, now_ns), &head->is_damaged);
+    bound(&head->waits_recorded, max_count, &head->is_damaged);
+}
+
+/* What fits: a program may have written over the end. Caller frees. */
+static char *copy_text(const struct ct_board_map *map, size_t at, size_t size)
+{
+    char *text = g_malloc(size + 1);
+
+    copy(map, at, text, size);
+    text[size - 1] = '\0';
+    return text;
+}
+
+#define COPY_TEXT(map, name) \
+    copy_text(map, offsetof(struct ct_board, name), sizeof(((struct ct_board *)NULL)->name))
+
+char *ct_board_map_exe(const struct ct_board_map *map)
+{
+    return COPY_TEXT(map, exe);
+}
+
+char *ct_board_map_args(const struct ct_board_map *map)
+{
+    return COPY_TEXT(map, args);
+}
+
+char *ct_board_map_cwd(const struct ct_board_map *map)
+{
+    return COPY_TEXT(map, cwd);
+}
+
+/* FALSE: it makes no sense. */
+static gboolean read_noted(const struct ct_board_map *map, size_t at, uint64_t now_ns,
+                           struct ct_board_noted *noted)
+{
+    struct ct_board_unseen read;
+
+    copy(map, at, &read, sizeof(read));
+    if (read.obstacle >= CT_OBSTACLE_COUNT || read.count > max_images(map, now_ns))
+        return FALSE;
+    *noted = (struct ct_board_noted){.count = read.count, .obstacle = read.obstacle};
+    memcpy(noted->name, read.name, sizeof(read.name));
+    return TRUE;
+}
+
+gboolean ct_board_map_read_children(const struct ct_board_map *map, uint32_t index, uint64_t now_ns,
+                                    struct ct_board_noted *noted)
+{
+    size_t at = offsetof(struct ct_board, children) + index * sizeof(struct ct_board_unseen);
+
+    return read_noted(map, at, now_ns, noted) && noted->count > 0;
+}
+
+gboolean ct_board_map_read_successor(const struct ct_board_map *map, uint64_t now_ns,
+                                     struct ct_board_noted *noted)
+{
+    if (!read_noted(map, offsetof(struct ct_board, successor), now_ns, noted))
+        return FALSE;
+    noted->count = 1;
+    return TRUE;
+}
+
+/* ---- Threads. ---- */
+
+static void check_wait(const struct ct_board_map *map, const struct ct_board_wait *read,
+                       struct ct_board_wait_copy *wait)
+{
+    uint32_t words = ct_board_map_entries(map, CT_TABLE_WORDS, UINT32_MAX);
+
+    *wait = (struct ct_board_wait_copy){
+        .state = read->state <= CT_WAIT_STATE_UNWRITTEN ? read->state : CT_WAIT_STATE_NONE,
+        .stack = read->stack < words ? read->stack : 0,
+        .begin_ticks = read->begin_ticks,
+        .end_ticks = read->end_ticks,
+        .object = read->object,
+        .site = read->site,
+        .owner = read->owner,
+        .result = read->result,
+        .op = read->op,
+        .class = read->class,
+    };
+    if (read->op >= CT_OP_COUNT || read->class >= CT_CLASS_COUNT) {
+        wait->state = CT_WAIT_STATE_NONE;
+        wait->op = wait->class = 0;
+    }
+}
+
+void ct_board_map_read_wait(const struct ct_board_map *map, uint32_t index,
+                            struct ct_board_wait_copy *wait)
+{
+    struct ct_board_wait read;
+
+    copy(map, place_of(map, CT_TABLE_SLOTS, index) + offsetof(struct ct_board_thread, wait), &read,
+         sizeof(read));
+    check_wait(map, &read, wait);
+}
+
+static void check_counters(const struct ct_board_map *map, uint64_t now_ns,
+                           struct ct_board_thread_copy *thread)
+{
+    uint64_t max_ns = life_ns(map, now_ns) * MAX_WAITS_AT_ONCE;
+
+    bound(&thread->start_ns, now_ns + CLOCK_SLACK_NS, &thread->is_damaged);
+    bound(&thread->waits_recorded, life_ns(map, now_ns), &thread->is_damaged);
+    for (unsigned i = 0; i < CT_CLASS_COUNT; i++)
+        bound(&thread->class_ns[i], max_ns, &thread->is_damaged);
+    for (unsigned op = 0; op < CT_OP_COUNT; op++) {
+        bound(&thread->counters[op].calls, life_ns(map, now_ns), &thread->is_damaged);
+        bound(&thread->counters[op].total_ns, max_ns, &thread->is_damaged);
+    }
+}
+
+gboolean ct_board_map_read_thread(const struct ct_board_map *map, uint32_t index, uint64_t now_ns,
+                                  struct ct_board_thread_copy *thread)
+{
+    size_t at = place_of(map, CT_TABLE_SLOTS, index);
+    struct ct_board_thread read;
+    int32_t ids[2];
+
+    copy(map, at, ids, sizeof(ids)); /* of who is not there, no more pages are touched */
+    if (ids[0] <= 0)
+        return FALSE;
+    copy(map, at, &read, sizeof(read));
+    *thread = (struct ct_board_thread_copy){
+        .tid = ids[0],
+        .start_ns = read.start_ns,
+        .entry = read.entry,
+        .waits_recorded = read.waits_recorded,
+    };
+    memcpy(thread->name, read.name, sizeof(read.name));
+    memcpy(thread->class_ns, read.class_ns, sizeof(read.class_ns));
+    memcpy(thread->counters, read.counters, sizeof(read.counters));
+    check_wait(map, &read.wait, &thread->wait);
+    check_counters(map, now_ns, thread);
+    return TRUE;
+}
+
+/* ---- Modules and stacks. ---- */
+
+gboolean ct_board_map_read_module(const struct ct_board_map *map, const struct ct_board_head *head,
+                                  uint32_t life, struct ct_board_module_copy *module)
+{
+    struct ct_board_life life_read;
+    struct ct_board_module read;
+    uint32_t flags[2]; /* build_id_size and is_ready */
+
+    copy(map, place_of(map, CT_TABLE_LIVES, life), &life_read, sizeof(life_read));
+    uint32_t index = life_read.module - 1; /* none is beyond all */
+    if (index >= head->modules)
+        return FALSE;
+    size_t at = place_of(map, CT_TABLE_MODULES, index);
+    copy(map, at + offsetof(struct ct_board_module, build_id_size), flags, sizeof(flags));
+    if (flags[1] == 0)
+        return FALSE;
+    copy(map, at, &read, sizeof(read));
+    if (read.begin >= read.end)
+        return FALSE;
+    *module = (struct ct_board_module_copy){
+        .begin = read.begin, .end = read.end, .bias = read.bias, .until_ns = life_read.until_ns};
+    memcpy(module->path, read.path, sizeof(read.path) - 1);
+    for (uint32_t i = 0; i < MIN(read.build_id_size, CT_BUILD_ID_MAX); i++)
+        g_snprintf(module->build_id + 2 * i, 3, "%02x", read.build_id[i]);
+    return TRUE;
+}
+
+/* FALSE: there is none, or it was never filled in: the process was killed meanwhile, or the part
+ * was full. */
+static gboolean read_stack_at(const struct ct_board_map *map, uint32_t id, uint32_t words,
+                              struct ct_board_stack_copy *stack)
+{
+    struct ct_table_place place = ct_table_place_of(CT_TABLE_WORDS, id);
+    uint32_t left = MIN(words - id, place.count - place.within);
+    size_t at = place_of(map, CT_TABLE_WORDS, id);
+    struct ct_board_stack read;
+    uint32_t count[2]; /* and the hash */
+
+    if (left <= CT_BOARD_STACK_HEADER)
+        return FALSE;
+    copy(map, at, count, sizeof(count));
+    if (count[0] == 0 || count[0] > CT_STACK_MAX_FRAMES || count[0] > left - CT_BOARD_STACK_HEADER)
+        return FALSE;
+    copy(map, at, &read, sizeof(read));
+    copy(map, at + sizeof(read), stack->addresses, count[0] * sizeof(uint64_t));
+    stack->id = id;
+    stack->count = count[0];
+    stack->outermost = (uint16_t)MIN(read.outermost, count[0]);
+    stack->omitted = read.omitted_bits > 0 ? UINT32_C(1) << (MIN(read.omitted_bits, 32) - 1) : 0;
+    stack->taken_ns = read.taken_ns;
+    return TRUE;
+}
+
+gboolean ct_board_map_read_stack(const struct ct_board_map *map, const struct ct_board_head *head,
+                                 uint32_t id, struct ct_board_stack_copy *stack)
+{
+    for (; id < head->words; id++)
+        if (read_stack_at(map, id, head->words, stack))
+            return TRUE;
+    return FALSE;
+}
+
+uint32_t ct_board_stack_next(const struct ct_board_stack_copy *stack)
+{
+    return stack->id + (uint32_t)CT_BOARD_STACK_HEADER + stack->count;
+}
+
+/* ---- Rings. ---- */
+
+#define TAIL_AT offsetof(struct ct_board_ring, tail)
+
+static struct ct_ring_reader reader_on(const struct ct_board_map *map, size_t ring_at,
+                                       uint32_t size)
+{
+    struct ct_ring_reader reader = {.map = map, .ring_at = ring_at, .size = size};
+    uint64_t head;
+
+    copy(map, ring_at + TAIL_AT, &reader.given, sizeof(reader.given));
+    copy(map, ring_at + offsetof(struct ct_board_ring, head), &head, sizeof(head));
+    reader.epoch = head & ~CT_RING_POSITION_MASK;
+    reader.head = head & CT_RING_POSITION_MASK;
+    reader.at = ct_ring_begin(head, reader.given);
+    /* Where that makes no sense, nothing is there. */
+    if (reader.head - reader.at > size || reader.at % sizeof(uint64_t) != 0)
+        reader.at = reader.head;
+    return reader;
+}
+
+uint32_t ct_ring_readers_of(const struct ct_board_map *map, uint32_t slot,
+                            struct ct_ring_reader readers[CT_SLOT_RINGS])
+{
+    size_t at = place_of(map, CT_TABLE_SLOTS, slot);
+    uint32_t large[2]; /* and what comes behind it */
+
+    copy(map, at + offsetof(struct ct_board_slot, large_ring), large, sizeof(large));
+    readers[0] =
+        reader_on(map, at + offsetof(struct ct_board_slot, small_ring), CT_RING_SMALL_SIZE);
+    if (large[0] - 1 >= ct_board_map_entries(map, CT_TABLE_RINGS, CT_BOARD_MAX_RINGS))
+        return 1;
+    readers[1] = reader_on(map, place_of(map, CT_TABLE_RINGS, large[0] - 1), CT_RING_LARGE_SIZE);
+    return 2;
+}
+
+gboolean ct_ring_reader_find(struct ct_ring_reader *reader)
+{
+    struct ct_ring_record *record = &reader->record;
+
+    while (reader->at < reader->head) {
+        uint64_t offset = reader->at % reader->size;
+        uint64_t left = reader->size - offset;
+        if (left < sizeof(*record)) {
+            reader->at += left;
+            continue;
+        }
+        copy(reader->map, reader->ring_at + sizeof(struct ct_board_ring) + offset, record,
+             sizeof(*record));
+        if (record->event >= CT_EVENT_COUNT) {
+            reader->at += left;
+            continue;
+        }
+        if (record->size < sizeof(*record) || record->size > CT_RING_RECORD_MAX ||
+            record->size % sizeof(uint64_t) != 0 || record->size > left ||
+            record->size > reader->head - reader->at)
+            break;
+        return TRUE;
+    }
+    reader->at = reader->head;
+    return FALSE;
+}
+
+size_t ct_ring_reader_take(struct ct_ring_reader *reader,
+                           uint64_t bytes[CT_RING_RECORD_MAX / sizeof(uint64_t)])
+{
+    uint64_t offset = reader->at % reader->size + sizeof(reader->record);
+    size_t size = reader->record.size - sizeof(reader->record);
+
+    copy(reader->map, reader->ring_at + sizeof(struct ct_board_ring) + offset, bytes, size);
+    reader->at += reader->record.size;
+    return size;
+}
+
+void ct_ring_reader_give_room(struct ct_ring_reader *reader)
+{
+    uint64_t tail = reader->epoch | reader->at;
+
+    if (tail == reader->given)
+        return;
+    reader->given = tail;
+    ct_shared_memory_store(reader->map->memory, reader->ring_at + TAIL_AT, tail);
+}
+
+/* Whole words are copied. */
+#define IS_OF_WORDS(size) _Static_assert((size) % sizeof(uint64_t) == 0, "words")
+IS_OF_WORDS(NUMBERS_SIZE);
+IS_OF_WORDS(offsetof(struct ct_board, thread_high_water));
+IS_OF_WORDS(offsetof(struct ct_board, segments));
+IS_OF_WORDS(offsetof(struct ct_board, args));
+IS_OF_WORDS(offsetof(struct ct_board, cwd));
+IS_OF_WORDS(offsetof(struct ct_board, children));
+IS_OF_WORDS(offsetof(struct ct_board_slot, large_ring));
+IS_OF_WORDS(offsetof(struct ct_board_module, build_id_size));
+IS_OF_WORDS(sizeof(struct ct_board_thread));
