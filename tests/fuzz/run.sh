@@ -15,14 +15,15 @@ here=$source/tests/fuzz
 build=${CTRACE_FUZZ_BUILD:-$source/build-fuzz}
 
 # Of an input, at most so many bytes and seconds, and so many MB of memory.
-limits="-len_control=0 -max_len=4096 -timeout=25 -rss_limit_mb=2048"
+limits="-len_control=0 -max_len=4096 -timeout=60 -rss_limit_mb=2048"
 
 build_targets()
 {
+    mkdir -p "$build"
     cmake -S "$source" -B "$build" -G Ninja -DCMAKE_C_COMPILER="${CTRACE_FUZZ_CC:-clang}" \
-        -DCTRACE_FUZZ=ON -DCTRACE_SANITIZE=address,undefined >"$build.log" 2>&1 &&
-        cmake --build "$build" --target fuzz >>"$build.log" 2>&1 && return
-    cat "$build.log"
+        -DCTRACE_FUZZ=ON -DCTRACE_SANITIZE=address,undefined >"$build/build.log" 2>&1 &&
+        cmake --build "$build" --target fuzz >>"$build/build.log" 2>&1 && return
+    cat "$build/build.log"
     return 1
 }
 
