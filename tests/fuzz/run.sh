@@ -7,7 +7,8 @@
 #                                              corpus, as few and small inputs as reach the same
 #
 # What is learnt is kept in the build tree ($CTRACE_FUZZ_BUILD, or build-fuzz in the source tree),
-# and the next run begins with it. It ends with status 0 if no target found a fault.
+# and the next run begins with it. $CTRACE_FUZZ_SEED is where its chances begin: another place each
+# time unless set. It ends with status 0 if no target found a fault.
 set -eu
 
 source=$(cd "$(dirname "$0")/../.." && pwd)
@@ -65,7 +66,7 @@ run_target()
     # Those inputs that are there come first.
     # shellcheck disable=SC2086 # the limits are words
     TMPDIR=$scratch "$build/bin/fuzz_$target" $limits -max_total_time="$seconds" \
-        -artifact_prefix="$artifacts/" -print_final_stats=1 -verbosity=1 \
+        -artifact_prefix="$artifacts/" -print_final_stats=1 -seed="${CTRACE_FUZZ_SEED:-0}" \
         "$learnt" ${folders[@]+"${folders[@]}"} >"$log" 2>&1 || status=$?
     if [ $status -ne 0 ]; then
         found=$(find "$artifacts" -type f -newer "$before" | head -n 1)
