@@ -3,7 +3,7 @@
 # status 0 only if all of them passed.
 #
 #   tests/run.sh              everything
-#   tests/run.sh STEP...      only these of: style build sanitize tidy
+#   tests/run.sh STEP...      only these of: style build sanitize tidy fuzz
 #
 # $CTRACE_TEST_BUILD is where it builds: build-test, in the source tree, unless set.
 set -eu
@@ -73,6 +73,13 @@ step_sanitize()
     ctest --test-dir "$build-sanitize" -j"$(nproc)" --output-on-failure --no-tests=error
 }
 
+step_fuzz()
+{
+    say "Fuzz targets, a minute each"
+    # Whether a change passes is not to be luck: the same chances each time.
+    CTRACE_FUZZ_SEED=1 CTRACE_FUZZ_BUILD="$build-fuzz" tests/fuzz/run.sh 60
+}
+
 step_build()
 {
     say "All tests"
@@ -89,11 +96,11 @@ step_build()
 
 tests/install-packages.sh build test
 
-[ $# -gt 0 ] || set -- style tidy sanitize build
+[ $# -gt 0 ] || set -- style tidy sanitize fuzz build
 failed=
 for step in "$@"; do
     case $step in
-    style | tidy | sanitize | build) "step_$step" || failed="$failed $step" ;;
+    style | tidy | sanitize | fuzz | build) "step_$step" || failed="$failed $step" ;;
     *)
         echo "run.sh: there is no step '$step'" >&2
         exit 2

@@ -101,6 +101,8 @@ void ct_assembler_finish(struct ct_assembler *assembler)
             image->process.start_ns = 0;
         if (!image->has_ended || image->process.end_ns > model->end_ns)
             image->process.end_ns = model->end_ns;
+        /* When it began is the program's word, and may be a lie. */
+        image->process.start_ns = MIN(image->process.start_ns, image->process.end_ns);
     }
     for (guint i = 0; i < model->threads->len; i++) {
         struct ct_thread_state *thread = ct_thread_state(g_ptr_array_index(model->threads, i));

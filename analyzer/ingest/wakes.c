@@ -108,6 +108,8 @@ static void show_releases(const struct object *object, struct ct_interval *inter
     size_t end = ct_releases_until(all, interval->wait_end_ns);
 
     interval->is_for_lock = TRUE;
+    if (all->count == 0)
+        return;
     interval->releases = all->wakes + begin;
     interval->release_count = MIN(end + 1, all->count) - begin;
 }

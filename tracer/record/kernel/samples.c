@@ -130,6 +130,9 @@ gboolean ct_kernel_samples_next(struct ct_kernel_samples *samples, struct ct_ker
         item->record.cpu = raw.cpu;
         ct_source_advance(source);
         follow(samples, &raw);
+        /* What was present has no stream of its own, and neither samples nor losses. */
+        if (index >= samples->cpu_count)
+            continue;
         if (raw.kind == CT_RAW_LOST && raw.as.lost > 0) {
             item->lost = raw.as.lost;
             return TRUE;
