@@ -9,6 +9,17 @@ import signal
 from harness import WORKLOADS, TraceTest, main, wait_until
 
 
+# Once it sleeps for good.
+KILLED = """
+sleep 30 &
+until [ "$(cat /proc/$!/comm)" = sleep ] && grep -q "S (sleeping)" /proc/$!/status; do
+    sleep 0.01
+done
+sleep 0.2
+kill -9 $!
+"""
+
+
 class Counts(TraceTest):
     def counted(self, result, pattern):
         """The number in what was said; None if there is none."""
@@ -37,8 +48,8 @@ class Counts(TraceTest):
     def test_waits_that_are_open_at_the_end(self):
         """Of one process that goes on, and of one that was killed."""
         for name, options, command in (
-            ("on", ["--duration=300ms"], ["timeout", "2", "sleep", "1"]),
-            ("killed", [], ["sh", "-c", "sleep 9 & sleep 0.2; kill -9 $!"]),
+            ("on", ["--duration=1s"], ["sleep", "2"]),
+            ("killed", [], ["sh", "-c", KILLED]),
         ):
             with self.subTest(name):
                 result = self.record_ok(*command, options=["--rate=0", *options], output=name)
