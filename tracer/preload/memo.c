@@ -111,7 +111,7 @@ static bool learn_frame(void *user, const struct ct_frame *frame)
 
     if (inner->address == 0 && return_place != memo->frame + 1)
         return true;
-    if (frame->is_of_signal || !is_there(return_place) || *return_place != frame->address ||
+    if (frame->is_interrupted || !is_there(return_place) || *return_place != frame->address ||
         !is_expected(lesson, frame->address))
         return false;
     if (inner->address != 0 && inner->frame_pointer >= inner->stack_pointer &&

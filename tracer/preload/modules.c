@@ -20,7 +20,6 @@ struct loads {
 
 static _Atomic uint64_t scanned_added, scanned_removed; /* at the last scan */
 static _Atomic uint32_t generation;
-static _Atomic uint32_t reuses;
 
 /* Of the board's modules, for us alone. They are written while the loader's lock is held. */
 static struct known {
@@ -42,11 +41,6 @@ static uint32_t scans;
 uint32_t ct_modules_generation(void)
 {
     return atomic_load_explicit(&generation, memory_order_relaxed);
-}
-
-uint32_t ct_modules_reuses(void)
-{
-    return atomic_load_explicit(&reuses, memory_order_relaxed);
 }
 
 /* The first so many are on the board. */
@@ -256,13 +250,6 @@ static void mark_in_turn(const struct ct_board_module *object)
     }
 }
 
-/* What is known of the code there by its address is stale. */
-static void forget_code(void)
-{
-    ct_unwind_forget();
-    atomic_fetch_add(&reuses, 1);
-}
-
 static void set_path(struct ct_board_module *module, const char *name, bool is_program)
 {
     struct ct_text text = ct_text_begin(module->path, sizeof(module->path));
@@ -344,17 +331,17 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
 
     uint32_t last = find_last(&object);
     uint32_t index = put_module(&object, info->dlpi_name, is_program);
-    if (last != NO_MODULE && last != index) {
-        forget_code();
+    if (last != index)
+        ct_unwind_forget(); /* what is known of the code there by its address is stale */
+    if (last != NO_MODULE && last != index)
         mark_in_turn(&object);
-    }
     if (index == NO_MODULE) {
         scan->lost++;
         return 0;
     }
     struct known *state = &known[index];
     if (!state->is_loaded && last == index && object.build_id_size == 0)
-        forget_code(); /* who knows what the linker has done to it since? */
+        ct_unwind_forget(); /* who knows what the linker has done to it since? */
     if (last != index)
         begin_life(index);
     else
@@ -434,7 +421,7 @@ void ct_modules_begin(void)
     known_count = 0;
     atomic_store(&in_turn_end, 0);
     if (is_any_gone)
-        forget_code(); /* another may come to stand there, and it will not be known */
+        ct_unwind_forget(); /* another may come to stand there, and it will not be known */
 }
 
 bool ct_modules_inherit(const struct ct_board *parent)

@@ -38,9 +38,6 @@ bool ct_modules_inherit(const struct ct_board *parent);
  * no such one, else by which ones are loaded. */
 uint64_t ct_modules_sign(const uint64_t *addresses, uint32_t count);
 
-/* Counts up when other code was found where some had been: what is known by address is stale. */
-uint32_t ct_modules_reuses(void);
-
 /*
  * How many calls of dlclose are under way, in the low bits, and how often it was found that
  * something is gone. While this is what it was, and none is under way, all that is known of the

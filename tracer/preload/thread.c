@@ -8,7 +8,6 @@
 #include "keys.h"
 #include "raw.h"
 #include "tables.h"
-#include "unwind.h"
 #include "wait.h"
 #include "work_stack.h"
 
@@ -216,7 +215,6 @@ void ct_thread_begin(int32_t creator_tid, uint64_t entry)
     if (ct_board == NULL || !*ct_is_ours || ct_self.mode != CT_MODE_NEW)
         return;
     ct_self.mode = CT_MODE_BUSY;
-    ct_self.has_stack_cache = ct_unwind_prepare_thread();
     find_stack(&ct_self);
     begin_thread(&ct_self, creator_tid, entry);
 }
