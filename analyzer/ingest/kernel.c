@@ -7,6 +7,9 @@
  * program may lose its CPU between reading the clock and writing the event. */
 #define SKEW_NS 10000000
 
+/* From when a thread begins to when its first event says so, at most: else that was lost. */
+#define START_LAG_NS 10000000
+
 /* The earlier of a time and the thread's end, as far as that is known by now. */
 static uint64_t known_end_ns(const struct ct_assembler *assembler, struct ct_thread *thread,
                              uint64_t time_ns)
@@ -157,12 +160,12 @@ void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thre
     if (task->thread)
         unbind(assembler, task, begin_ns);
     thread->task = task;
-    thread->task_begin_ns = begin_ns;
+    thread->task_begin_ns = MAX(begin_ns, task->untold_ns);
     thread->thread.sched.is_known = TRUE;
     task->thread = &thread->thread;
     task->is_own = TRUE;
-    ct_task_times_at(task, begin_ns, &thread->begin);
-    ct_task_settle(task, begin_ns);
+    ct_task_times_at(task, thread->task_begin_ns, &thread->begin);
+    ct_task_settle(task, thread->task_begin_ns);
 }
 
 void ct_kernel_replace(struct ct_assembler *assembler, struct ct_image *image)
@@ -422,7 +425,10 @@ static void settle_sched(struct ct_thread_state *thread, struct ct_task_times *t
     uint64_t seen_ns = 0;
     uint32_t index;
 
-    if (ct_task_find_span(thread->task, settled->start_ns, &index))
+    /* Of one that was known late, only what came after that was told: the rest is unknown. */
+    if (minus(thread->task_begin_ns, settled->start_ns) > START_LAG_NS)
+        times->ns[CT_TASK_UNKNOWN] = thread->task_begin_ns - settled->start_ns;
+    else if (ct_task_find_span(thread->task, settled->start_ns, &index))
         ct_task_times_at(thread->task, settled->start_ns, &thread->begin);
     else if (settled->start_ns < thread->task_begin_ns) /* it ran as it wrote that it had begun */
         times->ns[CT_TASK_RUNNING] = thread->task_begin_ns - settled->start_ns;

@@ -48,7 +48,8 @@ struct ct_task {
     uint32_t first;             /* position of the oldest */
     uint32_t count;
     uint32_t capacity;
-    uint32_t flushed; /* of the oldest: their runs are handed on */
+    uint32_t flushed;   /* of the oldest: their runs are handed on */
+    uint64_t untold_ns; /* up to then, spans went to nobody: there was no thread */
     /* Up to where sums were asked for: what lies before, and after, the oldest span is estimated.
      */
     uint64_t known_ns;
