@@ -252,6 +252,11 @@ void ct_task_settle(struct ct_task *task, uint64_t time_ns)
     task->known_ns = time_ns;
 }
 
+uint64_t ct_task_end_ns(const struct ct_task *task)
+{
+    return task->has_ended ? last_span(task)->begin_ns : UINT64_MAX;
+}
+
 /* ---- Events ---- */
 
 static struct ct_task *add_task(struct ct_tasks *tasks, int32_t tid)

@@ -112,6 +112,9 @@ struct ct_task_span *ct_task_span(const struct ct_task *task, uint32_t index);
 /* Where it ends; UINT64_MAX for the last. */
 uint64_t ct_task_span_end_ns(const struct ct_task *task, uint32_t index);
 
+/* When it ended; UINT64_MAX: it has not, as far as was told. */
+uint64_t ct_task_end_ns(const struct ct_task *task);
+
 /* Hands on the times on a CPU that end by `time_ns`: no wait takes them. */
 void ct_task_flush_runs(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns);
 

@@ -1,4 +1,5 @@
-/* Threads whose beginning was lost: what the scheduler told before they were known is unknown. */
+/* Threads whose beginning was lost, and processes whose end was seen late: what the kernel tells.
+ */
 #include "ingest/assemble.h"
 #include "schema/events.h"
 
@@ -44,7 +45,7 @@ static void add(struct fixture *fixture, struct ct_record record)
     assert_true(ct_assembler_add(fixture->assembler, &record, NULL));
 }
 
-static void add_switch(struct fixture *fixture, int32_t previous, int32_t next)
+static void add_switch_of(struct fixture *fixture, int32_t previous, int64_t state, int32_t next)
 {
     add(fixture, (struct ct_record){.event = CT_EVENT_COUNT,
                                     .as.kernel = {.event = CT_KERNEL_ID_SCHED_SWITCH,
@@ -52,8 +53,21 @@ static void add_switch(struct fixture *fixture, int32_t previous, int32_t next)
                                                   .tid = previous,
                                                   .as.sched_switch = {.prev_comm = "spin",
                                                                       .prev_tid = previous,
+                                                                      .prev_state = state,
                                                                       .next_comm = "spin",
                                                                       .next_tid = next}}});
+}
+
+static void add_switch(struct fixture *fixture, int32_t previous, int32_t next)
+{
+    add_switch_of(fixture, previous, 0, next);
+}
+
+static void add_last_switch(struct fixture *fixture, int32_t previous, int32_t next)
+{
+    static const int64_t dead = 0x10;
+
+    add_switch_of(fixture, previous, dead, next);
 }
 
 /* It has the CPU for one of 3 ms, so many times. */
@@ -164,11 +178,66 @@ static void one_that_turns_out_to_be_older(void **state)
     expect_known_from(fixture, BEGIN + MS, 200 * MS);
 }
 
+/* What the kernel told of it is forgotten by then: it counts as if nothing had been told. */
+static void the_first_wait_of_one_may_be_long(void **state)
+{
+    struct fixture *fixture = *state;
+
+    spin(fixture, 1000);
+    add(fixture, (struct ct_record){.event = CT_EVENT_ID_LONG_WAIT,
+                                    .pid = PID,
+                                    .tid = TID,
+                                    .as.long_wait = {.duration_ns = fixture->now_ns - BEGIN - MS,
+                                                     .op = CT_OP_READ,
+                                                     .class = CT_CLASS_SYSCALL}});
+    uint64_t wait_ns = fixture->now_ns - BEGIN - MS;
+    add_end(fixture);
+    ct_assembler_finish(fixture->assembler);
+    struct ct_process *process = g_ptr_array_index(fixture->model->processes, 0);
+    const struct ct_thread *thread = g_hash_table_lookup(process->threads, GINT_TO_POINTER(TID));
+    assert_int_equal(
+        thread->sched.unknown_ns + thread->sched.running_ns + thread->sched.runnable_ns, wait_ns);
+    assert_int_equal(thread->class_ns[CT_CLASS_SYSCALL], thread->sched.unknown_ns);
+    assert_true(thread->class_ns[CT_CLASS_SYSCALL] > wait_ns / 2);
+}
+
+/* The recorder notices half a second later. */
+static void a_killed_process_ends_when_the_kernel_says(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, OTHER, TID);
+    add_wait(fixture);
+    spin(fixture, 10);
+    uint64_t end_ns = fixture->now_ns;
+    add_switch(fixture, OTHER, TID);
+    add_last_switch(fixture, TID, OTHER);
+    fixture->now_ns += 500 * MS;
+    add(fixture, (struct ct_record){.event = CT_EVENT_ID_PROCESS,
+                                    .as.process = {.schema_version = CT_SCHEMA_VERSION,
+                                                   .pid = PID,
+                                                   .process_start_ns = BEGIN,
+                                                   .process_end_ns = fixture->now_ns,
+                                                   .exe = "/bin/spin",
+                                                   .args = "spin",
+                                                   .cwd = "/"}});
+    add_end(fixture);
+    ct_assembler_finish(fixture->assembler);
+    const struct ct_process *process = g_ptr_array_index(fixture->model->processes, 0);
+    const struct ct_thread *thread = g_hash_table_lookup(process->threads, GINT_TO_POINTER(TID));
+    assert_int_equal(process->end_ns, end_ns);
+    assert_int_equal(thread->end_ns, end_ns);
+    assert_int_equal(thread->sched.unknown_ns, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_that_is_known_in_the_end_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_turns_out_to_be_older, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_first_wait_of_one_may_be_long, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_killed_process_ends_when_the_kernel_says, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
