@@ -47,7 +47,7 @@ struct found {
 };
 
 /* One after the other in each slot have the same. */
-static struct found *all_found[THREADS];
+static CT_LARGE struct found *all_found[THREADS];
 
 static struct found *found_of(const struct ct_self *self)
 {

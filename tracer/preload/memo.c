@@ -16,7 +16,7 @@
 #define SIGHTINGS 256
 
 /* One after the other in each slot have the same. */
-static struct ct_memos *all_memos[THREADS];
+static CT_LARGE struct ct_memos *all_memos[THREADS];
 
 struct ct_memos *ct_memos_of(const struct ct_self *self)
 {

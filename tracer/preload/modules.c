@@ -22,7 +22,7 @@ static _Atomic uint64_t scanned_added, scanned_removed; /* at the last scan */
 static _Atomic uint32_t generation;
 
 /* Of the board's modules, for us alone. They are written while the loader's lock is held. */
-static struct known {
+static CT_LARGE struct known {
     uint32_t scan; /* the last one that found it */
     uint32_t name; /* hash of what the loader calls it */
     uint32_t life; /* its last one, on the board, or NO_LIFE: there was no room */
@@ -273,7 +273,8 @@ static uint32_t put_module(const struct ct_board_module *object, const char *nam
             return i;
     }
     struct ct_board_module *module = ct_table_get(CT_TABLE_MODULES, index);
-    if (module == NULL || (index >= CT_FIRST_MODULES && !ct_memory_back(module, sizeof(*module))))
+    if (module == NULL ||
+        (index >= CT_MODULES_BACKED_AT_FIRST && !ct_memory_back(module, sizeof(*module))))
         return NO_MODULE;
     *module = *object;
     set_path(module, name, is_program);
@@ -432,6 +433,9 @@ bool ct_modules_inherit(const struct ct_board *parent)
         if (!known[i].is_loaded || known[i].is_in_turn || !parent->modules[i].is_ready)
             return false;
     }
+    if (known_count > CT_MODULES_BACKED_AT_FIRST &&
+        !ct_memory_back(ct_board->modules, known_count * sizeof(parent->modules[0])))
+        return false;
     memcpy(ct_board->modules, parent->modules, known_count * sizeof(parent->modules[0]));
     atomic_store_explicit(&ct_board->module_count, known_count, memory_order_release);
     for (uint32_t i = 0; i < known_count; i++)

@@ -16,6 +16,9 @@ struct ct_object_range {
 
 struct ct_object_range ct_object_range_around(const void *address);
 
+/* So many modules of a new board have memory behind them. */
+#define CT_MODULES_BACKED_AT_FIRST 8
+
 /* Writes to the board which modules are new and which are gone. The caller's thread is busy, as for
  * all that follows, and has the loader. */
 void ct_modules_scan(void);

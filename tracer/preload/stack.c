@@ -73,8 +73,8 @@ static bool has_frames(const struct ct_board_stack *stack, const struct frames *
     return true;
 }
 
-/* What of the tables has memory behind it: the pages of buckets as bits, and the first words. The
- * first part of a table has it from the beginning. */
+/* What of the tables has memory behind it: their first parts, the pages of buckets as bits, and the
+ * first words. */
 #define TABLE_PAGE       4096
 #define BUCKETS_PER_PAGE (TABLE_PAGE / sizeof(uint32_t))
 #define BUCKET_PAGES     ((CT_BOARD_BUCKETS - CT_FIRST_BUCKETS) / BUCKETS_PER_PAGE)
@@ -82,6 +82,18 @@ static bool has_frames(const struct ct_board_stack *stack, const struct frames *
 
 static _Atomic uint64_t backed_buckets[(BUCKET_PAGES + 63) / 64];
 static _Atomic uint32_t backed_words;
+static _Atomic bool has_first_parts;
+
+/* The first stack of a board comes with memory for the first parts of both tables, side by side. */
+static bool back_first_parts(void)
+{
+    if (__builtin_expect(atomic_load_explicit(&has_first_parts, memory_order_relaxed), 1))
+        return true;
+    if (!ct_memory_back(ct_board->buckets, sizeof(ct_board->buckets) + sizeof(ct_board->words)))
+        return false;
+    atomic_store(&has_first_parts, true);
+    return true;
+}
 
 /* The bucket, with memory; NULL if there is none. */
 static _Atomic uint32_t *find_bucket(uint32_t index)
@@ -122,6 +134,7 @@ void ct_stacks_begin(void)
     for (size_t i = 0; i < sizeof(backed_buckets) / sizeof(backed_buckets[0]); i++)
         atomic_store(&backed_buckets[i], 0);
     atomic_store(&backed_words, CT_FIRST_WORDS);
+    atomic_store(&has_first_parts, false);
 }
 
 /* Claims so many words that are in one part of the table: the index of the first; 0 if there are
@@ -223,7 +236,7 @@ static uint32_t intern_in(const struct level *level, struct wanted *wanted)
 /* CT_STACK_LOST if there is no room. */
 static uint32_t intern(struct wanted *wanted)
 {
-    uint32_t id = 0;
+    uint32_t id = back_first_parts() ? 0 : CT_STACK_LOST;
 
     for (uint32_t level = 0; id == 0 && level <= ct_table_layouts[CT_TABLE_BUCKETS].parts;
          level++) {

@@ -23,15 +23,19 @@ CT_TLS struct ct_self ct_self;
 
 static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
 
-/* The slot, with memory for a thread that begins, since it may never have been used; or NULL. */
+bool ct_slot_back(const struct ct_board_slot *slot)
+{
+    return ct_memory_back(slot,
+                          offsetof(struct ct_board_slot, small_ring) + CT_RING_BACKED_AT_FIRST);
+}
+
+/* The slot, with memory for a thread that begins, since it may never have been used; or NULL. The
+ * first one has it. */
 static struct ct_board_slot *prepare_slot(uint32_t index)
 {
     struct ct_board_slot *slot = ct_table_get(CT_TABLE_SLOTS, index);
 
-    if (slot == NULL ||
-        !ct_memory_back(slot, offsetof(struct ct_board_slot, small_ring) + CT_RING_BACKED_AT_FIRST))
-        return NULL;
-    return slot;
+    return slot == NULL || index == 0 || ct_slot_back(slot) ? slot : NULL;
 }
 
 /* With its ring. */

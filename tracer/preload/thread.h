@@ -73,6 +73,9 @@ static inline struct ct_self *ct_self_enter(void)
     return ct_self_attach(self);
 }
 
+/* Sees to memory for what every thread needs of a slot; FALSE if there is none. */
+bool ct_slot_back(const struct ct_board_slot *slot);
+
 /* Once per process image, before its first thread. */
 void ct_thread_init(void);
 

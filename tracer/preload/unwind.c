@@ -281,7 +281,7 @@ enum kept_address { ADDRESS_IN_FRAME, ADDRESS_OF_NONE };
  * of one writer, of this address, and of now. */
 #define ROWS_KEPT 4096
 
-static struct {
+static CT_LARGE struct {
     _Atomic uint64_t check;
     _Atomic uint64_t bits;
 } kept_rows[ROWS_KEPT];
