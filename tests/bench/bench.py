@@ -223,7 +223,7 @@ def ratios():
 
 def row_stack():
     """What a hook pays for a stack: the code of the preload, in a program of its own."""
-    names = ("stack", "memo", "memory", "clock", "tables", "unwind", "cfi", "expression", "sanitizers",
+    names = ("stack", "memo", "deep", "memory", "clock", "tables", "modules", "unwind", "cfi", "expression",
              "work_stack")
     sources = [HERE.parents[1] / "tracer" / "preload" / f"{name}.c" for name in names]
     includes = [f"-I{HERE.parents[1] / 'tracer'}"]
