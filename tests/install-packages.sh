@@ -13,7 +13,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config
     liblttng-ust-dev liblttng-ctl-dev lttng-tools
     libbabeltrace2-dev babeltrace2
     libglib2.0-dev libjson-glib-dev
-    libdw-dev libunwind-dev libiberty-dev libseccomp-dev
+    libdw-dev libiberty-dev libseccomp-dev
     libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
     libcairo2-dev libpango1.0-dev fonts-dejavu-core"
 

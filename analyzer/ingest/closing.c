@@ -49,9 +49,10 @@ static gboolean add_process(struct ct_assembler *assembler, const struct ct_even
     /* Better than what was guessed when its pid came up again. */
     if (event->process_end_ns != 0) {
         uint64_t replaced_ns = image->has_exec && image->has_ended ? image->process.end_ns : 0;
+        /* The recorder sees a killed process late; when it had its last CPU, the kernel tells. */
+        uint64_t end_ns = MIN(event->process_end_ns, ct_kernel_image_end_ns(image));
 
-        image->process.end_ns =
-            MAX(MAX(event->process_end_ns, image->process.start_ns), replaced_ns);
+        image->process.end_ns = MAX(MAX(end_ns, image->process.start_ns), replaced_ns);
         image->has_ended = TRUE;
     }
     ct_image_describe_end(image, event->exe, event->args, event->cwd);

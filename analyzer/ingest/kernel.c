@@ -7,6 +7,9 @@
  * program may lose its CPU between reading the clock and writing the event. */
 #define SKEW_NS 10000000
 
+/* From when a thread begins to when its first event says so, at most: else that was lost. */
+#define START_LAG_NS 10000000
+
 /* The earlier of a time and the thread's end, as far as that is known by now. */
 static uint64_t known_end_ns(const struct ct_assembler *assembler, struct ct_thread *thread,
                              uint64_t time_ns)
@@ -130,6 +133,22 @@ void ct_kernel_end_thread(struct ct_thread_state *thread)
     end_thread(thread, thread->thread.end_ns);
 }
 
+uint64_t ct_kernel_image_end_ns(const struct ct_image *image)
+{
+    GHashTableIter at;
+    void *value;
+    uint64_t end_ns = 0;
+
+    g_hash_table_iter_init(&at, image->process.threads);
+    while (g_hash_table_iter_next(&at, NULL, &value)) {
+        const struct ct_thread_state *thread = ct_thread_state(value);
+
+        if (thread->task && thread->task->thread == &thread->thread)
+            end_ns = MAX(end_ns, ct_task_end_ns(thread->task));
+    }
+    return end_ns != 0 ? end_ns : UINT64_MAX;
+}
+
 /* The task has another image from `begin_ns` on: what it did before was the thread's before. */
 static void unbind(struct ct_assembler *assembler, struct ct_task *task, uint64_t begin_ns)
 {
@@ -157,12 +176,12 @@ void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thre
     if (task->thread)
         unbind(assembler, task, begin_ns);
     thread->task = task;
-    thread->task_begin_ns = begin_ns;
+    thread->task_begin_ns = MAX(begin_ns, task->untold_ns);
     thread->thread.sched.is_known = TRUE;
     task->thread = &thread->thread;
     task->is_own = TRUE;
-    ct_task_times_at(task, begin_ns, &thread->begin);
-    ct_task_settle(task, begin_ns);
+    ct_task_times_at(task, thread->task_begin_ns, &thread->begin);
+    ct_task_settle(task, thread->task_begin_ns);
 }
 
 void ct_kernel_replace(struct ct_assembler *assembler, struct ct_image *image)
@@ -204,6 +223,7 @@ void ct_kernel_see(struct ct_assembler *assembler, struct ct_thread_state *threa
 struct pieces {
     struct ct_assembler *assembler; /* borrowed */
     const struct ct_interval *part; /* borrowed */
+    uint64_t told_ns;               /* what came before counts as one piece */
     uint64_t previous_end_ns;       /* of the wait's last piece of its own class */
     uint64_t begin_ns;              /* of the piece at hand */
     uint64_t end_ns;                /* of the same; equal: there is none */
@@ -272,7 +292,7 @@ static void add_span(struct pieces *pieces, const struct ct_task *task, uint32_t
 {
     const struct ct_interval *part = pieces->part;
     struct ct_task_span *span = ct_task_span(task, index);
-    uint64_t begin_ns = MAX(span->begin_ns, part->begin_ns);
+    uint64_t begin_ns = MAX(span->begin_ns, pieces->told_ns);
     uint64_t end_ns = MIN(ct_task_span_end_ns(task, index), part->end_ns);
 
     if (begin_ns >= end_ns)
@@ -291,13 +311,14 @@ static void add_span(struct pieces *pieces, const struct ct_task *task, uint32_t
     }
 }
 
-/* Sums what the task did in the part, by the part's class. */
-static void cover(struct ct_thread_state *thread, const struct ct_interval *part)
+/* Sums what the task did in the part, from when that was told, by the part's class. */
+static void cover(struct ct_thread_state *thread, const struct ct_interval *part, uint64_t told_ns)
 {
     struct ct_task_times *covered = &thread->covered[part->class];
     struct ct_task_times begin, end;
 
-    ct_task_times_at(thread->task, part->begin_ns, &begin);
+    covered->ns[CT_TASK_UNKNOWN] += told_ns - part->begin_ns;
+    ct_task_times_at(thread->task, told_ns, &begin);
     ct_task_times_at(thread->task, part->end_ns, &end);
     for (size_t state = 0; state < CT_TASK_STATE_COUNT; state++)
         covered->ns[state] += end.ns[state] - MIN(begin.ns[state], end.ns[state]);
@@ -310,19 +331,21 @@ gboolean ct_kernel_add_part(struct ct_assembler *assembler, struct ct_thread_sta
     struct ct_task *task = thread->task;
     struct pieces pieces = {
         .assembler = assembler, .part = interval, .previous_end_ns = interval->previous_end_ns};
+    uint64_t told_ns = MAX(interval->begin_ns, thread->task_begin_ns);
     uint32_t first;
 
-    if (!task || task->count == 0 || interval->begin_ns < thread->task_begin_ns)
+    if (!task || task->count == 0 || (interval->begin_ns < told_ns && interval->end_ns <= told_ns))
         return FALSE;
     /* What came before may be in a wait that this one interrupts: that is told of later. */
     ct_task_flush_runs(assembler->tasks, task, interval->begin_ns);
-    cover(thread, interval);
-    if (!ct_task_find_span(task, interval->begin_ns, &first)) {
+    cover(thread, interval, told_ns);
+    if (!ct_task_find_span(task, told_ns, &first)) {
         first = 0;
-        if (ct_task_span(task, 0)->begin_ns > interval->begin_ns)
-            add_blocked(&pieces, interval->begin_ns,
-                        MIN(ct_task_span(task, 0)->begin_ns, interval->end_ns));
+        told_ns = MIN(ct_task_span(task, 0)->begin_ns, interval->end_ns);
     }
+    if (interval->begin_ns < told_ns)
+        add_blocked(&pieces, interval->begin_ns, told_ns);
+    pieces.told_ns = told_ns;
     for (uint32_t i = first; i < task->count && ct_task_span(task, i)->begin_ns < interval->end_ns;
          i++)
         add_span(&pieces, task, i);
@@ -422,7 +445,10 @@ static void settle_sched(struct ct_thread_state *thread, struct ct_task_times *t
     uint64_t seen_ns = 0;
     uint32_t index;
 
-    if (ct_task_find_span(thread->task, settled->start_ns, &index))
+    /* Of one that was known late, only what came after that was told: the rest is unknown. */
+    if (minus(thread->task_begin_ns, settled->start_ns) > START_LAG_NS)
+        times->ns[CT_TASK_UNKNOWN] = thread->task_begin_ns - settled->start_ns;
+    else if (ct_task_find_span(thread->task, settled->start_ns, &index))
         ct_task_times_at(thread->task, settled->start_ns, &thread->begin);
     else if (settled->start_ns < thread->task_begin_ns) /* it ran as it wrote that it had begun */
         times->ns[CT_TASK_RUNNING] = thread->task_begin_ns - settled->start_ns;

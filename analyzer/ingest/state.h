@@ -136,6 +136,8 @@ void ct_assembler_interval(struct ct_assembler *assembler, uint64_t now_ns,
 void ct_kernel_init(struct ct_assembler *assembler);
 /* FALSE: too much to hold. */
 void ct_kernel_add(struct ct_assembler *assembler, const struct ct_record *record);
+/* When the last of its tasks ended; UINT64_MAX if that was not told. */
+uint64_t ct_kernel_image_end_ns(const struct ct_image *image);
 /* The thread that runs as the task of its id from `begin_ns` on, if that is known. */
 void ct_kernel_bind(struct ct_assembler *assembler, struct ct_thread_state *thread,
                     uint64_t begin_ns);

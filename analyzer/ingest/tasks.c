@@ -105,9 +105,11 @@ static void hand_on(struct ct_tasks *tasks, struct ct_task *task, struct ct_task
     if (span->is_taken || end_ns <= span->begin_ns)
         return;
     span->is_taken = TRUE;
-    if (task->thread && span->state == CT_TASK_RUNNING)
+    if (!task->thread)
+        task->untold_ns = end_ns;
+    else if (span->state == CT_TASK_RUNNING)
         tasks->events.on_run(tasks->events.user, task, span, end_ns);
-    else if (task->thread && span->state != CT_TASK_BRIEF)
+    else if (span->state != CT_TASK_BRIEF)
         tasks->events.on_rest(tasks->events.user, task, span, end_ns);
 }
 
@@ -248,6 +250,11 @@ void ct_task_settle(struct ct_task *task, uint64_t time_ns)
     ct_task_times_at(task, time_ns, &times);
     task->known = times;
     task->known_ns = time_ns;
+}
+
+uint64_t ct_task_end_ns(const struct ct_task *task)
+{
+    return task->has_ended ? last_span(task)->begin_ns : UINT64_MAX;
 }
 
 /* ---- Events ---- */

@@ -48,7 +48,8 @@ struct ct_task {
     uint32_t first;             /* position of the oldest */
     uint32_t count;
     uint32_t capacity;
-    uint32_t flushed; /* of the oldest: their runs are handed on */
+    uint32_t flushed;   /* of the oldest: their runs are handed on */
+    uint64_t untold_ns; /* up to then, spans went to nobody: there was no thread */
     /* Up to where sums were asked for: what lies before, and after, the oldest span is estimated.
      */
     uint64_t known_ns;
@@ -110,6 +111,9 @@ gboolean ct_task_find_span(const struct ct_task *task, uint64_t time_ns, uint32_
 struct ct_task_span *ct_task_span(const struct ct_task *task, uint32_t index);
 /* Where it ends; UINT64_MAX for the last. */
 uint64_t ct_task_span_end_ns(const struct ct_task *task, uint32_t index);
+
+/* When it ended; UINT64_MAX: it has not, as far as was told. */
+uint64_t ct_task_end_ns(const struct ct_task *task);
 
 /* Hands on the times on a CPU that end by `time_ns`: no wait takes them. */
 void ct_task_flush_runs(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns);

@@ -7,7 +7,7 @@
 #define ADDRESS_FORMAT "0x%" G_GINT64_MODIFIER "x"
 
 struct object_file {
-    const char *name;            /* borrowed from strings: base name of the path; "" for none */
+    const char *name;            /* borrowed from strings: what it is called; "": it is none */
     struct ct_symbol_file *file; /* owned; NULL if it cannot be used */
     struct ct_jit_map *jit_map;  /* owned; of what is in no file; or NULL */
     gboolean is_own;
@@ -17,7 +17,7 @@ struct object_file {
 
 struct ct_symbolizer {
     const struct ct_model *model; /* borrowed */
-    GHashTable *files;            /* owned; build id or path -> struct object_file * */
+    GHashTable *files;            /* owned; build id or path, and name -> struct object_file * */
     GHashTable *unmapped;         /* owned; process -> struct object_file *: what is in no module */
     GStringChunk *strings;        /* owned */
     GPtrArray *warnings;          /* owned; char * */
@@ -77,6 +77,15 @@ gboolean ct_module_is_own(const struct ct_module *module)
     return g_str_has_prefix(name, "libctrace-preload.so") || g_str_has_prefix(name, "liblttng-ust");
 }
 
+/* Takes the warning over. A file of several names has it once. */
+static void add_warning(struct ct_symbolizer *symbolizer, char *warning)
+{
+    if (g_ptr_array_find_with_equal_func(symbolizer->warnings, warning, g_str_equal, NULL))
+        g_free(warning);
+    else
+        g_ptr_array_add(symbolizer->warnings, warning);
+}
+
 /* Modules that are no files are no news to anybody, nor is the vdso of another kernel. */
 static void open_file(struct ct_symbolizer *symbolizer, const struct ct_module *module,
                       struct object_file *object)
@@ -90,27 +99,39 @@ static void open_file(struct ct_symbolizer *symbolizer, const struct ct_module *
     object->file = ct_symbol_file_open(module->copy ? module->copy : module->path, module->build_id,
                                        symbolizer->strings, &problem);
     if (!object->file && !object->is_own && !is_vdso)
-        g_ptr_array_add(symbolizer->warnings, g_strdup_printf("%s %s; its frames show as addresses",
-                                                              module->path, problem));
+        add_warning(symbolizer,
+                    g_strdup_printf("%s %s; its frames show as addresses", module->path, problem));
 }
 
+/* A program is called what its process is: its file may have other names, and do other things under
+ * those. Caller frees. */
+static char *name_module(const struct ct_process *process, const struct ct_module *module)
+{
+    gboolean is_program = process && process->args[0] && strcmp(process->exe, module->path) == 0;
+
+    return is_program ? g_strdup(process->name) : g_path_get_basename(module->path);
+}
+
+/* `process` may be NULL where nothing is to be named. */
 static struct object_file *find_file(struct ct_symbolizer *symbolizer,
+                                     const struct ct_process *process,
                                      const struct ct_module *module)
 {
-    const char *key = *module->build_id ? module->build_id
-                      : module->copy    ? module->copy
-                                        : module->path;
+    const char *file = *module->build_id ? module->build_id
+                       : module->copy    ? module->copy
+                                         : module->path;
+    g_autofree char *name = name_module(process, module);
+    g_autofree char *key = g_strconcat(file, "\n", name, NULL);
     struct object_file *object = g_hash_table_lookup(symbolizer->files, key);
 
     if (!object) {
-        g_autofree char *name = g_path_get_basename(module->path);
         g_autofree char *valid = g_utf8_make_valid(name, -1);
         object = g_new0(struct object_file, 1);
         object->name = g_string_chunk_insert_const(symbolizer->strings, valid);
         object->is_own = ct_module_is_own(module);
         object->symbols = symbol_table_new();
         open_file(symbolizer, module, object);
-        g_hash_table_insert(symbolizer->files, g_strdup(key), object);
+        g_hash_table_insert(symbolizer->files, g_steal_pointer(&key), object);
     }
     return object;
 }
@@ -138,10 +159,10 @@ static void look_up(struct ct_symbolizer *symbolizer, struct object_file *object
     if (object->has_warning || object->is_own || !ct_symbol_file_lacks_split(object->file))
         return;
     object->has_warning = TRUE;
-    g_ptr_array_add(symbolizer->warnings,
-                    g_strdup_printf("%s has debug information in .dwo files that are not here; its "
-                                    "functions are named by its symbols, without inlined ones",
-                                    object->name));
+    add_warning(symbolizer,
+                g_strdup_printf("%s has debug information in .dwo files that are not here; its "
+                                "functions are named by its symbols, without inlined ones",
+                                object->name));
 }
 
 static void add_frame(GArray *frames, const char *name)
@@ -191,7 +212,7 @@ const struct ct_symbol *ct_symbolizer_resolve(struct ct_symbolizer *symbolizer,
 {
     const struct ct_module *module = ct_process_module(process, address, time_ns);
     struct object_file *object =
-        module ? find_file(symbolizer, module) : find_unmapped(symbolizer, process);
+        module ? find_file(symbolizer, process, module) : find_unmapped(symbolizer, process);
     uint64_t file_address = module ? address - module->bias : address;
     struct ct_symbol *symbol = g_hash_table_lookup(object->symbols, &file_address);
 
@@ -214,7 +235,7 @@ const char *ct_symbolizer_resolve_data(struct ct_symbolizer *symbolizer,
                                        uint64_t time_ns)
 {
     const struct ct_module *module = ct_process_module(process, address, time_ns);
-    struct object_file *object = module ? find_file(symbolizer, module) : NULL;
+    struct object_file *object = module ? find_file(symbolizer, process, module) : NULL;
 
     return object && object->file ? ct_symbol_file_data(object->file, address - module->bias)
                                   : NULL;
@@ -222,7 +243,7 @@ const char *ct_symbolizer_resolve_data(struct ct_symbolizer *symbolizer,
 
 gboolean ct_symbolizer_is_go(struct ct_symbolizer *symbolizer, const struct ct_module *module)
 {
-    const struct object_file *object = find_file(symbolizer, module);
+    const struct object_file *object = find_file(symbolizer, NULL, module);
 
     return object->file && ct_symbol_file_is_go(object->file);
 }
@@ -230,7 +251,7 @@ gboolean ct_symbolizer_is_go(struct ct_symbolizer *symbolizer, const struct ct_m
 gboolean ct_symbolizer_find_code(struct ct_symbolizer *symbolizer, const struct ct_module *module,
                                  struct ct_code_segment *segment)
 {
-    struct object_file *object = find_file(symbolizer, module);
+    struct object_file *object = find_file(symbolizer, NULL, module);
 
     if (!object->file || !ct_symbol_file_find_code(object->file, segment))
         return FALSE;

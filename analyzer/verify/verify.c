@@ -201,7 +201,7 @@ static void check_scheduler(const struct ct_thread *thread, const struct seen *s
         add_line(result->faults, thread, "it ran on two CPUs at once for %s", overlap);
     }
     expect_equal(result->faults, thread, seen->line_ns, "its times in line are", sched->runnable_ns,
-                 "they sum up to", tolerance_ns);
+                 "they sum up to", tolerance_ns + sched->unknown_ns);
     expect_equal(result->faults, thread, thread->class_ns[CT_CLASS_RUNNING],
                  "by its waits it ran for", sched->running_ns, "by its switches", tolerance_ns);
     if (sched->outside_ns > tolerance_ns)

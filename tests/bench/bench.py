@@ -223,7 +223,8 @@ def ratios():
 
 def row_stack():
     """What a hook pays for a stack: the code of the preload, in a program of its own."""
-    names = ("stack", "memo", "memory", "clock", "tables", "unwind", "sanitizers", "work_stack")
+    names = ("stack", "memo", "deep", "memory", "clock", "tables", "modules", "unwind", "cfi", "expression",
+             "work_stack")
     sources = [HERE.parents[1] / "tracer" / "preload" / f"{name}.c" for name in names]
     includes = [f"-I{HERE.parents[1] / 'tracer'}"]
     library = FOLDER / "libstack.so"

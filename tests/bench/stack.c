@@ -43,7 +43,7 @@ static double measure(int is_taken, unsigned places)
 int main(void)
 {
     begin_stacks();
-    ct_self.stacks_taken = 1000; /* a thread that has taken a few has the cache */
+    ct_self.stacks_taken = 1000; /* a thread that has taken a few has memos */
     printf("%.2f %.2f\n", measure(1, PLACES) - measure(0, PLACES), measure(1, 1) - measure(0, 1));
     return 0;
 }

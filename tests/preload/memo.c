@@ -21,7 +21,7 @@ static __attribute__((noinline)) void check(void)
 {
     void *frames[FRAMES_MAX];
     uint32_t stack = ct_stack_try_capture(&ct_self, SITE);
-    int count = ct_unwind(frames, FRAMES_MAX, false);
+    int count = ct_unwind(frames, FRAMES_MAX);
     const struct ct_board_stack *board_stack = ct_stack_at(stack);
     int own = 0;
 

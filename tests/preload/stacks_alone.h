@@ -22,7 +22,7 @@ ct_syscall_function ct_raw_syscall(void)
     return syscall;
 }
 
-static void *new_memory(size_t size)
+static inline void *new_memory(size_t size)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -46,7 +46,6 @@ static void begin_stacks(void)
     ct_stacks_begin();
     atomic_store(&ct_board->used_words, 1);
     ct_stack_init();
-    ct_self.has_stack_cache = ct_unwind_prepare_thread();
     ct_self.slot = &ct_board->slots[0].thread;
     pthread_attr_t attributes;
     void *stack;

@@ -583,7 +583,8 @@ static void a_wait_of_many_switches_has_its_time(void **state)
     struct fixture *fixture = *state;
     const uint64_t rounds = 1500;
 
-    add_task_switch(fixture, 1099 * MS, FALSE);
+    add_task_switch(fixture, 1098 * MS, FALSE);
+    add_wait(fixture, 1099 * MS, 0, 0); /* the thread is known */
     for (uint64_t i = 0; i < rounds; i++)
         add_block(fixture, (1100 + 2 * i) * MS, (1101 + 2 * i) * MS);
     add_read(fixture, (1100 + 2 * rounds) * MS, 2 * rounds * MS);

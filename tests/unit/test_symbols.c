@@ -252,6 +252,39 @@ static void files_that_are_no_elf_files_are_refused(void **state)
     rmdir(folder);
 }
 
+static void a_program_is_called_what_was_run_of_its_file(void **state)
+{
+    const struct fixture *fixture = *state;
+    const char *path = "/no/such/check-tool"; /* that server is a link to */
+    struct ct_process *processes[] = {fixture->process,
+                                      ct_model_add_process(fixture->model, 2, 0, 0)};
+    static const char *const names[] = {"server", "check-tool"};
+
+    for (size_t i = 0; i < 2; i++) {
+        g_ptr_array_set_size(processes[i]->modules, 0);
+        fixture_add_module(processes[i], path, "0123456789", 0x10000, 0x20000);
+        fixture_add_module(processes[i], "/no/such/file.so", "", 0x30000, 0x40000);
+        g_free(processes[i]->exe);
+        processes[i]->exe = g_strdup(path);
+        g_free(processes[i]->args);
+        processes[i]->args = g_strdup(names[i]);
+        g_free(processes[i]->name);
+        processes[i]->name = g_strdup(names[i]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        g_autofree char *place = g_strconcat(names[i], "+0x100", NULL);
+        assert_string_equal(ct_symbolizer_resolve(fixture->symbolizer, processes[i], 0x10100, 0)
+                                ->frames[0]
+                                .function,
+                            place);
+        assert_string_equal(ct_symbolizer_resolve(fixture->symbolizer, processes[i], 0x30100, 0)
+                                ->frames[0]
+                                .function,
+                            "file.so+0x100");
+    }
+    assert_int_equal(warning_count(fixture), 2); /* one for each file */
+}
+
 static void a_file_mapped_twice_is_looked_up_once(void **state)
 {
     const struct fixture *fixture = *state;
@@ -345,6 +378,7 @@ int main(void)
         TEST(addresses_in_no_module_are_shown_as_they_are),
         TEST(a_changed_file_gives_no_names_and_one_warning),
         TEST(files_that_are_no_elf_files_are_refused),
+        TEST(a_program_is_called_what_was_run_of_its_file),
         TEST(a_file_mapped_twice_is_looked_up_once),
         TEST(frames_of_ctrace_are_marked),
     };

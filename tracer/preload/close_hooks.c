@@ -5,6 +5,7 @@
 #include "fd.h"
 #include "hook.h"
 
+#include <limits.h>
 #include <unistd.h>
 
 CT_REAL(int, close, (int fd))

@@ -47,7 +47,7 @@ struct found {
 };
 
 /* One after the other in each slot have the same. */
-static struct found *all_found[THREADS];
+static CT_LARGE struct found *all_found[THREADS];
 
 static struct found *found_of(const struct ct_self *self)
 {
@@ -138,7 +138,7 @@ static bool walk_all(struct walk *walk)
     for (uint32_t room = FIRST_FRAMES; room <= LAST_FRAMES; room *= GROWTH) {
         if (!map_room(walk, room))
             return false;
-        walk->count = (uint32_t)ct_unwind(walk->addresses, (int)room, false);
+        walk->count = (uint32_t)ct_unwind(walk->addresses, (int)room);
         if (walk->count < room)
             return true;
         end_walk(walk);

@@ -19,8 +19,8 @@ struct ct_deep {
 
 /*
  * The outermost addresses of the calling thread's stack, at `outer`, and how many are left out: see
- * struct ct_board_stack. False if they are not to be found now. The thread is busy, has the loader,
- * and its unwinder's cache is good.
+ * struct ct_board_stack. False if they are not to be found now. The thread is busy, and has the
+ * loader.
  */
 bool ct_deep_find(struct ct_self *self, const struct ct_deep *deep, uint64_t *outer,
                   uint16_t *omitted_bits);

@@ -14,7 +14,7 @@ CT_PROGRAM_EVENTS(CT_EMIT_DECLARE)
 #undef CT_EMIT_DECLARE
 
 /* A new slot's ring has memory for its first events: so many bytes. */
-#define CT_RING_BACKED_AT_FIRST 16384
+#define CT_RING_BACKED_AT_FIRST 4096
 
 /* The thread begins, and writes to a ring of this slot, which is its own. */
 void ct_ring_begin_thread(struct ct_self *self, struct ct_board_slot *slot);

@@ -1,5 +1,7 @@
 #include "ended.h"
 
+#include "process.h"
+
 #include <stdatomic.h>
 
 #define ENTRY_BITS 8
@@ -10,7 +12,7 @@
 
 /* The place of a handle is its own, so that the newest thread with a handle replaces older ones. An
  * entry is one word, so that nobody reads half of one. */
-static _Atomic uint64_t entries[1 << ENTRY_BITS];
+static CT_LARGE _Atomic uint64_t entries[1 << ENTRY_BITS];
 
 /* All of the handle that fits: handles are aligned, and the highest bits of addresses are alike. */
 static uint64_t key_of(uint64_t handle)

@@ -32,41 +32,58 @@
 /* So much of the array is looked for at once. */
 #define STRINGS_AT_ONCE 512
 
+#define LOADER_SETTING_SIZE  8192
+#define SESSION_SETTING_SIZE 4200
+
+/* What is kept of the environment, one after the other. */
+static CT_LARGE char kept[LOADER_SETTING_SIZE + SESSION_SETTING_SIZE + PATH_MAX];
+static size_t kept_size;
+
 /* What every followed image needs, as this one was given it: "NAME=value", or empty. */
-static char loader_setting[8192];
-static char session_setting[4200];
+static const char *loader_setting = "";
+static const char *session_setting = "";
 
 /* This library, by the name that the loader is given. */
-static char library[PATH_MAX];
+static const char *library = "";
 
-static void keep_setting(char *setting, size_t size, const char *name)
+/* Of the value, up to `size` bytes. */
+static const char *keep(const char *prefix, const char *value, size_t size)
 {
-    const char *value = getenv(name);
+    struct ct_text text = ct_text_begin(kept + kept_size, sizeof(kept) - kept_size);
+    const char *begin = kept + kept_size;
 
-    if (value == NULL || strlen(name) + 1 + strlen(value) + 1 > size)
-        return;
-    strcpy(setting, name);
-    strcat(setting, "=");
-    strcat(setting, value);
+    ct_text_string(&text, prefix);
+    ct_text_bytes(&text, value, size);
+    kept_size += strlen(begin) + 1;
+    return begin;
+}
+
+/* "" if it is not there, or longer. */
+static const char *keep_setting(const char *prefix, const char *value, size_t size)
+{
+    if (value == NULL || strlen(prefix) + strlen(value) + 1 > size)
+        return "";
+    return keep(prefix, value, strlen(value));
 }
 
 static void find_library(void)
 {
     const char *end = strstr(loader_setting, OWN_LIBRARY);
-    struct ct_text path = ct_text_begin(library, sizeof(library));
 
     if (end == NULL)
         return;
     const char *begin = end;
     while (begin > loader_setting && begin[-1] != '=' && begin[-1] != ':' && begin[-1] != ' ')
         begin--;
-    ct_text_bytes(&path, begin, (size_t)(end - begin) + strlen(OWN_LIBRARY));
+    library = keep("", begin, (size_t)(end - begin) + strlen(OWN_LIBRARY));
 }
 
 void ct_exec_init(void)
 {
-    keep_setting(loader_setting, sizeof(loader_setting), LOADER_VARIABLE);
-    keep_setting(session_setting, sizeof(session_setting), CT_SESSION_VARIABLE);
+    loader_setting =
+        keep_setting(LOADER_VARIABLE "=", getenv(LOADER_VARIABLE), LOADER_SETTING_SIZE);
+    session_setting =
+        keep_setting(CT_SESSION_VARIABLE "=", getenv(CT_SESSION_VARIABLE), SESSION_SETTING_SIZE);
     find_library();
 }
 
@@ -299,7 +316,7 @@ static char **change(const struct follow *follow, char *const environment[], voi
     if (loader[0] != '\0')
         changed[used++] = loader;
     if (follow->wants_session)
-        changed[used++] = session_setting;
+        changed[used++] = (char *)session_setting;
     changed[used] = NULL;
     return changed;
 }

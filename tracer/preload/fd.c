@@ -22,10 +22,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-uint8_t ct_fd_cache[CT_FD_CACHE];
+CT_LARGE uint8_t ct_fd_cache[CT_FD_CACHE];
 
 /* For epoll descriptors: the classes of what they watch, as bits. */
-static uint8_t epoll_classes[CT_FD_CACHE];
+static CT_LARGE uint8_t epoll_classes[CT_FD_CACHE];
 
 _Static_assert(CT_CLASS_COUNT <= 8, "a class is a bit of a byte");
 

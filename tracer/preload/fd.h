@@ -3,7 +3,6 @@
 #define CTRACE_PRELOAD_FD_H
 
 #include "schema/operations.h"
-#include "unwind.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,7 +35,7 @@ static inline enum ct_fd_kind ct_fd_kind(int fd)
 static inline bool ct_fd_may_wait(int fd)
 {
     if ((unsigned)fd >= CT_FD_CACHE)
-        return fd != CT_UNWINDER_FD;
+        return true;
     ct_fd_kind(fd);
     return !(ct_fd_cache[fd] & CT_FD_NONBLOCKING);
 }

@@ -1,7 +1,6 @@
 /* Calls that make, copy or change a descriptor: those that may wait for it, and the others. */
 #include "fd.h"
 #include "hook.h"
-#include "unwind.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -133,10 +132,6 @@ CT_REAL(int, pipe2, (int fds[2], int flags))
 int pipe2(int fds[2], int flags)
 {
     CT_NEED_REAL(pipe2);
-    if (CT_UNLIKELY(ct_is_unwinder(__builtin_return_address(0)))) {
-        fds[0] = fds[1] = CT_UNWINDER_FD;
-        return 0;
-    }
     int result = real_pipe2(fds, flags);
     made_pair(result, fds, false);
     return result;

@@ -1,16 +1,18 @@
 #include "hook.h"
 
+#include "modules.h"
+
 #include <dlfcn.h>
 #include <stdbool.h>
 
 extern const struct ct_hook __start_ct_hooks[], __stop_ct_hooks[];
 
-/* Where the library begins that `function` is in. */
-static const void *library_of(const void *function)
+/* dladdr would look at every symbol of the library, for the one that is nearest. */
+static bool are_of_one_library(const void *function, const void *other)
 {
-    Dl_info info;
+    struct ct_object_range object = ct_object_range_around(function);
 
-    return dladdr(function, &info) != 0 ? info.dli_fbase : NULL;
+    return (uint64_t)other - object.begin < object.end - object.begin;
 }
 
 void ct_hook_resolve(const struct ct_hook *hook)
@@ -20,8 +22,8 @@ void ct_hook_resolve(const struct ct_hook *hook)
 
     /* Another library that wraps it too, as sanitizers do, knows of no versions: it has all calls.
      */
-    bool is_versioned = versioned != NULL && versioned != next &&
-                        library_of(next) == library_of(versioned); /* which is slow */
+    bool is_versioned =
+        versioned != NULL && versioned != next && are_of_one_library(next, versioned);
     *hook->real = is_versioned ? versioned : next;
 }
 

@@ -3,7 +3,6 @@
 #include "hook.h"
 #include "memory.h"
 #include "raw.h"
-#include "unwind.h"
 
 #include <poll.h>
 #include <sys/epoll.h>
@@ -18,32 +17,15 @@
 #define CT_WRAP_FD(type, name, params, args, op) \
     CT_WRAP_IF(type, name, params, args, op, ct_fd_may_wait(fd), ct_fd_class(fd), fd)
 
-static ssize_t (*real_read)(int fd, void *buffer, size_t size);
-
-static ssize_t read_unrecorded(int fd, void *buffer, size_t size)
-{
-    return CT_UNLIKELY(fd == CT_UNWINDER_FD) ? ct_unwinder_read() : real_read(fd, buffer, size);
-}
-
-CT_WRAP_PASS(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), CT_OP_READ,
-             ct_fd_may_wait(fd), ct_fd_class(fd), fd, CT_ERRNO_OUTCOME,
-             read_unrecorded(fd, buffer, size))
+CT_WRAP_FD(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), CT_OP_READ)
 CT_WRAP_FD(ssize_t, readv, (int fd, const struct iovec *parts, int count), (fd, parts, count),
            CT_OP_READV)
 CT_WRAP_FD(ssize_t, pread, (int fd, void *buffer, size_t size, off_t offset),
            (fd, buffer, size, offset), CT_OP_PREAD)
 CT_WRAP_FD(ssize_t, pread64, (int fd, void *buffer, size_t size, off64_t offset),
            (fd, buffer, size, offset), CT_OP_PREAD)
-static ssize_t (*real_write)(int fd, const void *buffer, size_t size);
-
-static ssize_t write_unrecorded(int fd, const void *buffer, size_t size)
-{
-    return CT_UNLIKELY(fd == CT_UNWINDER_FD) ? ct_unwinder_write(buffer)
-                                             : real_write(fd, buffer, size);
-}
-
 CT_WRAP_WRITER(ssize_t, write, (int fd, const void *buffer, size_t size), (fd, buffer, size),
-               CT_OP_WRITE, ct_fd_may_wait(fd), ct_fd_class(fd), write_unrecorded(fd, buffer, size))
+               CT_OP_WRITE, ct_fd_may_wait(fd), ct_fd_class(fd), real_write(fd, buffer, size))
 CT_WRAP_WRITER(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count),
                CT_OP_WRITEV, ct_fd_may_wait(fd), ct_fd_class(fd), real_writev(fd, parts, count))
 CT_WRAP_FD(ssize_t, pwrite, (int fd, const void *buffer, size_t size, off_t offset),

@@ -18,11 +18,6 @@ CT_REAL(int, tss_set, (tss_t key, void *value))
 /* Values of keys up to here are in the thread's own memory: beyond, the C library allocates. */
 #define LAST_KEY_WITHOUT_HEAP 31
 
-/* What libunwind gets instead of a key: number of none. */
-#define UNWINDER_KEY (UINT_MAX - 1)
-static void (*free_unwinder_value)(void *value);
-static CT_TLS void *unwinder_value;
-
 static pthread_key_t shared_key = UINT_MAX; /* no key's number as long as there is none */
 
 /* The program's key of that number: its uses so far, odd while there is one. */
@@ -52,14 +47,6 @@ static void free_program_data(void)
         destructor(value);
 }
 
-static void end_thread(void)
-{
-    on_thread_end();
-    if (unwinder_value != NULL)
-        free_unwinder_value(unwinder_value);
-    unwinder_value = NULL;
-}
-
 /* The C library calls it once more, up to a limit, as long as there is a value again. */
 static void on_thread_data_freed(void *data)
 {
@@ -68,7 +55,7 @@ static void on_thread_data_freed(void *data)
     rounds++;
     free_program_data();
     if (rounds == exit_round || (rounds < exit_round && real_pthread_setspecific(shared_key, data)))
-        end_thread();
+        on_thread_end();
 }
 
 /* Any value does. */
@@ -163,11 +150,6 @@ int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {
     CT_NEED_REAL(pthread_key_create);
     CT_NEED_REAL(pthread_key_delete);
-    if (CT_UNLIKELY(ct_is_unwinder(__builtin_return_address(0)))) {
-        free_unwinder_value = destructor;
-        *key = UNWINDER_KEY;
-        return 0;
-    }
     return make_key(key, destructor);
 }
 
@@ -188,10 +170,6 @@ int pthread_setspecific(pthread_key_t key, const void *value)
     CT_NEED_REAL(pthread_setspecific);
     if (CT_UNLIKELY(key == shared_key))
         return set_program_data(value);
-    if (CT_UNLIKELY(key == UNWINDER_KEY && ct_is_unwinder(__builtin_return_address(0)))) {
-        unwinder_value = (void *)value;
-        return watch_thread();
-    }
     return real_pthread_setspecific(key, value);
 }
 

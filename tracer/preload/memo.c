@@ -16,7 +16,7 @@
 #define SIGHTINGS 256
 
 /* One after the other in each slot have the same. */
-static struct ct_memos *all_memos[THREADS];
+static CT_LARGE struct ct_memos *all_memos[THREADS];
 
 struct ct_memos *ct_memos_of(const struct ct_self *self)
 {
@@ -111,7 +111,7 @@ static bool learn_frame(void *user, const struct ct_frame *frame)
 
     if (inner->address == 0 && return_place != memo->frame + 1)
         return true;
-    if (frame->is_of_signal || !is_there(return_place) || *return_place != frame->address ||
+    if (frame->is_interrupted || !is_there(return_place) || *return_place != frame->address ||
         !is_expected(lesson, frame->address))
         return false;
     if (inner->address != 0 && inner->frame_pointer >= inner->stack_pointer &&

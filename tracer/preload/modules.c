@@ -20,10 +20,9 @@ struct loads {
 
 static _Atomic uint64_t scanned_added, scanned_removed; /* at the last scan */
 static _Atomic uint32_t generation;
-static _Atomic uint32_t reuses;
 
 /* Of the board's modules, for us alone. They are written while the loader's lock is held. */
-static struct known {
+static CT_LARGE struct known {
     uint32_t scan; /* the last one that found it */
     uint32_t name; /* hash of what the loader calls it */
     uint32_t life; /* its last one, on the board, or NO_LIFE: there was no room */
@@ -42,11 +41,6 @@ static uint32_t scans;
 uint32_t ct_modules_generation(void)
 {
     return atomic_load_explicit(&generation, memory_order_relaxed);
-}
-
-uint32_t ct_modules_reuses(void)
-{
-    return atomic_load_explicit(&reuses, memory_order_relaxed);
 }
 
 /* The first so many are on the board. */
@@ -256,13 +250,6 @@ static void mark_in_turn(const struct ct_board_module *object)
     }
 }
 
-/* What is known of the code there by its address is stale. */
-static void forget_code(void)
-{
-    ct_unwind_forget();
-    atomic_fetch_add(&reuses, 1);
-}
-
 static void set_path(struct ct_board_module *module, const char *name, bool is_program)
 {
     struct ct_text text = ct_text_begin(module->path, sizeof(module->path));
@@ -286,7 +273,8 @@ static uint32_t put_module(const struct ct_board_module *object, const char *nam
             return i;
     }
     struct ct_board_module *module = ct_table_get(CT_TABLE_MODULES, index);
-    if (module == NULL || (index >= CT_FIRST_MODULES && !ct_memory_back(module, sizeof(*module))))
+    if (module == NULL ||
+        (index >= CT_MODULES_BACKED_AT_FIRST && !ct_memory_back(module, sizeof(*module))))
         return NO_MODULE;
     *module = *object;
     set_path(module, name, is_program);
@@ -344,17 +332,17 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
 
     uint32_t last = find_last(&object);
     uint32_t index = put_module(&object, info->dlpi_name, is_program);
-    if (last != NO_MODULE && last != index) {
-        forget_code();
+    if (last != index)
+        ct_unwind_forget(); /* what is known of the code there by its address is stale */
+    if (last != NO_MODULE && last != index)
         mark_in_turn(&object);
-    }
     if (index == NO_MODULE) {
         scan->lost++;
         return 0;
     }
     struct known *state = &known[index];
     if (!state->is_loaded && last == index && object.build_id_size == 0)
-        forget_code(); /* who knows what the linker has done to it since? */
+        ct_unwind_forget(); /* who knows what the linker has done to it since? */
     if (last != index)
         begin_life(index);
     else
@@ -434,7 +422,7 @@ void ct_modules_begin(void)
     known_count = 0;
     atomic_store(&in_turn_end, 0);
     if (is_any_gone)
-        forget_code(); /* another may come to stand there, and it will not be known */
+        ct_unwind_forget(); /* another may come to stand there, and it will not be known */
 }
 
 bool ct_modules_inherit(const struct ct_board *parent)
@@ -445,6 +433,9 @@ bool ct_modules_inherit(const struct ct_board *parent)
         if (!known[i].is_loaded || known[i].is_in_turn || !parent->modules[i].is_ready)
             return false;
     }
+    if (known_count > CT_MODULES_BACKED_AT_FIRST &&
+        !ct_memory_back(ct_board->modules, known_count * sizeof(parent->modules[0])))
+        return false;
     memcpy(ct_board->modules, parent->modules, known_count * sizeof(parent->modules[0]));
     atomic_store_explicit(&ct_board->module_count, known_count, memory_order_release);
     for (uint32_t i = 0; i < known_count; i++)

@@ -16,6 +16,9 @@ struct ct_object_range {
 
 struct ct_object_range ct_object_range_around(const void *address);
 
+/* So many modules of a new board have memory behind them. */
+#define CT_MODULES_BACKED_AT_FIRST 8
+
 /* Writes to the board which modules are new and which are gone. The caller's thread is busy, as for
  * all that follows, and has the loader. */
 void ct_modules_scan(void);
@@ -37,9 +40,6 @@ bool ct_modules_inherit(const struct ct_board *parent);
 /* Tells stacks of the same return addresses apart where modules took turns: 0 if their code is in
  * no such one, else by which ones are loaded. */
 uint64_t ct_modules_sign(const uint64_t *addresses, uint32_t count);
-
-/* Counts up when other code was found where some had been: what is known by address is stale. */
-uint32_t ct_modules_reuses(void);
 
 /*
  * How many calls of dlclose are under way, in the low bits, and how often it was found that

@@ -3,16 +3,16 @@
 #include "tables.h"
 
 /* Numbers of descriptors, and one more, so that 0 is none. */
-static int32_t reader_of[CT_FD_CACHE];
-static int32_t watcher_of[CT_FD_CACHE];
+static CT_LARGE int32_t reader_of[CT_FD_CACHE];
+static CT_LARGE int32_t watcher_of[CT_FD_CACHE];
 
 /* Who polls a descriptor: the number of the thread's slot and one more, in the high half, and which
  * of its polls it is; 0 is nobody. */
-static _Atomic uint64_t poller_of[CT_FD_CACHE];
+static CT_LARGE _Atomic uint64_t poller_of[CT_FD_CACHE];
 
-static uint32_t polls[CT_BOARD_MAX_THREADS]; /* begun by each slot */
+static CT_LARGE uint32_t polls[CT_BOARD_MAX_THREADS]; /* begun by each slot */
 
-uint8_t ct_fd_is_paired[CT_FD_CACHE];
+CT_LARGE uint8_t ct_fd_is_paired[CT_FD_CACHE];
 
 static bool is_cached(int fd)
 {

@@ -41,7 +41,7 @@ bool ct_process_is_over(void)
 }
 
 /* From the environment; kept, since the program may change its own. */
-static char session_directory[PATH_MAX];
+static CT_LARGE char session_directory[PATH_MAX];
 
 bool ct_process_is_own(void)
 {
@@ -158,9 +158,13 @@ static void say_refusal(uint64_t start_ns, enum ct_refusal refusal)
         ct_syscall(SYS_close, fd);
 }
 
-/* What every image needs: the header, up to its first thread's first events. */
-#define BACKED_AT_FIRST \
-    (offsetof(struct ct_board, slots[0].small_ring) + (size_t)CT_RING_BACKED_AT_FIRST)
+/* What every image needs: the header up to its modules, and its first thread's slot. Where stacks
+ * are has memory with the first of them: most processes do not live to take any. */
+static bool back_board(const struct ct_board *board)
+{
+    return ct_memory_back(board, offsetof(struct ct_board, modules[CT_MODULES_BACKED_AT_FIRST])) &&
+           ct_slot_back(&board->slots[0]);
+}
 
 /* A new one: of that size, or if it was handed to us, of the size that we are told. */
 static int open_board(const char *path, size_t *size)
@@ -193,7 +197,7 @@ static struct ct_board *map_board(int fd, size_t size)
 
     if (board == NULL)
         return NULL;
-    if (!ct_memory_back(board, BACKED_AT_FIRST)) {
+    if (!back_board(board)) {
         munmap(board, CT_BOARD_START_SIZE);
         return NULL;
     }

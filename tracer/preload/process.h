@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* For large tables, of which a program uses a few pages: they lie behind all other data, which then
+ * lies together, since each page of it is a fault in each process. */
+#define CT_LARGE __attribute__((section(".bss.large")))
+
 /* Both NULL while nothing is recorded; set together, the board first. */
 extern struct ct_board *ct_board;
 extern const struct ct_control *ct_control;

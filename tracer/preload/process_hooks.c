@@ -77,7 +77,7 @@ struct thread_start {
 
 /* Starts under way at one moment; a thread that finds none free begins with its first wait. */
 #define MAX_STARTS 1024
-static struct thread_start starts[MAX_STARTS];
+static CT_LARGE struct thread_start starts[MAX_STARTS];
 
 static struct thread_start *take_start(void)
 {

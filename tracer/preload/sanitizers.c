@@ -23,8 +23,7 @@ const char *__asan_default_options(void)
 /* What our libraries keep to the end is not the program's leak, nor is there a word about it. */
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:libctrace-preload\n"
-           "leak:libunwind\n";
+    return "leak:libctrace-preload\n";
 }
 
 const char *__lsan_default_options(void)

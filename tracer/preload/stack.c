@@ -19,7 +19,7 @@
 /* Our own frames on top of the program's, at most. */
 #define OWN_FRAMES 12
 
-/* A thread that takes no more than these does without the unwinder's cache. */
+/* A thread that takes no more than these does without memos. */
 #define FEW_STACKS 16
 
 /* Buckets looked at in one level of them; in the last one that many times more, before a stack
@@ -73,8 +73,8 @@ static bool has_frames(const struct ct_board_stack *stack, const struct frames *
     return true;
 }
 
-/* What of the tables has memory behind it: the pages of buckets as bits, and the first words. The
- * first part of a table has it from the beginning. */
+/* What of the tables has memory behind it: their first parts, the pages of buckets as bits, and the
+ * first words. */
 #define TABLE_PAGE       4096
 #define BUCKETS_PER_PAGE (TABLE_PAGE / sizeof(uint32_t))
 #define BUCKET_PAGES     ((CT_BOARD_BUCKETS - CT_FIRST_BUCKETS) / BUCKETS_PER_PAGE)
@@ -82,6 +82,18 @@ static bool has_frames(const struct ct_board_stack *stack, const struct frames *
 
 static _Atomic uint64_t backed_buckets[(BUCKET_PAGES + 63) / 64];
 static _Atomic uint32_t backed_words;
+static _Atomic bool has_first_parts;
+
+/* The first stack of a board comes with memory for the first parts of both tables, side by side. */
+static bool back_first_parts(void)
+{
+    if (__builtin_expect(atomic_load_explicit(&has_first_parts, memory_order_relaxed), 1))
+        return true;
+    if (!ct_memory_back(ct_board->buckets, sizeof(ct_board->buckets) + sizeof(ct_board->words)))
+        return false;
+    atomic_store(&has_first_parts, true);
+    return true;
+}
 
 /* The bucket, with memory; NULL if there is none. */
 static _Atomic uint32_t *find_bucket(uint32_t index)
@@ -122,6 +134,7 @@ void ct_stacks_begin(void)
     for (size_t i = 0; i < sizeof(backed_buckets) / sizeof(backed_buckets[0]); i++)
         atomic_store(&backed_buckets[i], 0);
     atomic_store(&backed_words, CT_FIRST_WORDS);
+    atomic_store(&has_first_parts, false);
 }
 
 /* Claims so many words that are in one part of the table: the index of the first; 0 if there are
@@ -223,7 +236,7 @@ static uint32_t intern_in(const struct level *level, struct wanted *wanted)
 /* CT_STACK_LOST if there is no room. */
 static uint32_t intern(struct wanted *wanted)
 {
-    uint32_t id = 0;
+    uint32_t id = back_first_parts() ? 0 : CT_STACK_LOST;
 
     for (uint32_t level = 0; id == 0 && level <= ct_table_layouts[CT_TABLE_BUCKETS].parts;
          level++) {
@@ -310,20 +323,6 @@ static void go_on_in_child(void)
     atomic_fetch_sub(&is_forking, 1);
 }
 
-/*
- * May the unwinder go by what it keeps for this thread? Not if that is about code in whose place
- * other code has come since. With it, what lies beyond the end of a stack is believed to be
- * readable.
- */
-static bool has_good_cache(struct ct_self *self)
-{
-    uint32_t reuses = ct_modules_reuses() + 1;
-
-    if (self->has_stack_cache && self->cache_reuses == 0)
-        self->cache_reuses = reuses;
-    return self->has_stack_cache && !self->is_aside && self->cache_reuses == reuses;
-}
-
 /* How many frames of a stack are kept. */
 static uint32_t frame_limit(void)
 {
@@ -348,8 +347,7 @@ static void cut(struct ct_self *self, const uint64_t *frame, struct frames *fram
 
     frames->omitted_bits = 1;
     frames->count = limit;
-    if (has_good_cache(self) &&
-        ct_deep_find(self, &deep, all + deep.inner_count, &frames->omitted_bits))
+    if (!self->is_aside && ct_deep_find(self, &deep, all + deep.inner_count, &frames->omitted_bits))
         frames->outermost = (uint16_t)outermost;
 }
 
@@ -386,9 +384,7 @@ static uint32_t take_stack(struct ct_self *self, const uint64_t *frame, uint64_t
 
     if (atomic_load_explicit(&ct_unloads, memory_order_relaxed) != 0)
         ct_modules_update(); /* something may have been loaded where something was unloaded */
-    bool with_cache = self->stacks_taken >= FEW_STACKS && has_good_cache(self);
-    uint32_t count =
-        (uint32_t)ct_unwind((void **)(void *)all, (int)limit + OWN_FRAMES, !with_cache);
+    uint32_t count = (uint32_t)ct_unwind((void **)(void *)all, (int)limit + OWN_FRAMES);
     self->stacks_taken++;
     while (first < count && is_own_frame(all[first]))
         first++;
@@ -446,7 +442,7 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
         return capture.stack;
     if (!ct_loader_enter())
         return 0;
-    self->mode = CT_MODE_BUSY; /* libunwind calls write, mincore and friends */
+    self->mode = CT_MODE_BUSY;
     if (!ct_with_room(self, capture_stack, &capture))
         capture.stack = intern_site(self, site, false);
     ct_loader_leave();
@@ -473,7 +469,6 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
 
 void ct_stack_init(void)
 {
-    ct_unwind_init();
     own = ct_object_range_around((void *)ct_stack_init);
     /* The first to register stops last and goes on first: others' handlers may take their time. */
     pthread_atfork(stop_loader, go_on_in_parent, go_on_in_child);

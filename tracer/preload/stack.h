@@ -17,12 +17,12 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site);
 /* There is a new board, on which no stacks are. */
 void ct_stacks_begin(void);
 
-/* Loads the unwinder: without it stacks have one frame. Sees to forks. */
+/* Once per process image. Sees to forks. */
 void ct_stack_init(void);
 
 /*
- * The locks of the loader and of libunwind do not survive in the child of a fork that comes while
- * another thread holds one. So whoever of us takes them says so, and fork waits.
+ * The lock of the loader does not survive in the child of a fork that comes while another thread
+ * holds it. So whoever of us takes it says so, and fork waits.
  */
 bool ct_loader_enter(void); /* FALSE: a fork is under way, do without */
 void ct_loader_leave(void);

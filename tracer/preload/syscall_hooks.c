@@ -8,7 +8,6 @@
 #include "memory.h"
 #include "raw.h"
 #include "schema/syscalls.h"
-#include "unwind.h"
 
 #include <linux/futex.h>
 #include <linux/io_uring.h>
@@ -226,10 +225,6 @@ long syscall(long number, ...)
     case SYS_close:
         ct_fd_forget((int)call.arguments[0]);
         return make(&call);
-    case SYS_write:
-        if ((int)call.arguments[0] == CT_UNWINDER_FD)
-            return ct_unwinder_write((const void *)call.arguments[1]);
-        return call_row(&call, &rows[row_of[number] - 1]);
     default:
         if ((unsigned long)number < sizeof(row_of) && row_of[number] != 0)
             return call_row(&call, &rows[row_of[number] - 1]);

@@ -8,7 +8,6 @@
 #include "keys.h"
 #include "raw.h"
 #include "tables.h"
-#include "unwind.h"
 #include "wait.h"
 #include "work_stack.h"
 
@@ -24,15 +23,19 @@ CT_TLS struct ct_self ct_self;
 
 static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
 
-/* The slot, with memory for a thread that begins, since it may never have been used; or NULL. */
+bool ct_slot_back(const struct ct_board_slot *slot)
+{
+    return ct_memory_back(slot,
+                          offsetof(struct ct_board_slot, small_ring) + CT_RING_BACKED_AT_FIRST);
+}
+
+/* The slot, with memory for a thread that begins, since it may never have been used; or NULL. The
+ * first one has it. */
 static struct ct_board_slot *prepare_slot(uint32_t index)
 {
     struct ct_board_slot *slot = ct_table_get(CT_TABLE_SLOTS, index);
 
-    if (slot == NULL ||
-        !ct_memory_back(slot, offsetof(struct ct_board_slot, small_ring) + CT_RING_BACKED_AT_FIRST))
-        return NULL;
-    return slot;
+    return slot == NULL || index == 0 || ct_slot_back(slot) ? slot : NULL;
 }
 
 /* With its ring. */
@@ -216,7 +219,6 @@ void ct_thread_begin(int32_t creator_tid, uint64_t entry)
     if (ct_board == NULL || !*ct_is_ours || ct_self.mode != CT_MODE_NEW)
         return;
     ct_self.mode = CT_MODE_BUSY;
-    ct_self.has_stack_cache = ct_unwind_prepare_thread();
     find_stack(&ct_self);
     begin_thread(&ct_self, creator_tid, entry);
 }

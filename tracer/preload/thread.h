@@ -30,13 +30,10 @@ struct ct_self {
     uint32_t ring_size; /* bytes of records in it */
     uint32_t stacks_taken;
     uint32_t last_stack; /* the one taken last, which is likely to be the next one too; 0: none */
-    struct ct_memos *memos; /* of stacks; NULL: none yet */
-    int loader_uses;        /* calls of ct_loader_enter not left yet */
-    uint32_t unloads;       /* calls of dlclose not returned yet */
-    uint32_t unloads_seen;  /* ct_unloads, as of which memos and last_stack are */
-    uint32_t
-        cache_reuses; /* ct_modules_reuses() + 1, as of which the unwinder's cache is; 0: none */
-    bool has_stack_cache;
+    struct ct_memos *memos;         /* of stacks; NULL: none yet */
+    int loader_uses;                /* calls of ct_loader_enter not left yet */
+    uint32_t unloads;               /* calls of dlclose not returned yet */
+    uint32_t unloads_seen;          /* ct_unloads, as of which memos and last_stack are */
     bool is_aside;                  /* on the stack that is next */
     void *work_stack;               /* of our own: see work_stack.h; NULL: none yet */
     struct ct_exec_room *exec_room; /* see exec_room.h; NULL: none */
@@ -75,6 +72,9 @@ static inline struct ct_self *ct_self_enter(void)
         return self;
     return ct_self_attach(self);
 }
+
+/* Sees to memory for what every thread needs of a slot; FALSE if there is none. */
+bool ct_slot_back(const struct ct_board_slot *slot);
 
 /* Once per process image, before its first thread. */
 void ct_thread_init(void);

@@ -1,27 +1,22 @@
-/* libunwind, and what it does to the program that it must not. */
+/*
+ * The calling thread's stack, by the unwind tables of its code, and by frame pointers where that
+ * has none. Nothing is read that cannot be: a stack may have any end. Neither heap nor locks of
+ * ours.
+ */
 #ifndef CTRACE_PRELOAD_UNWIND_H
 #define CTRACE_PRELOAD_UNWIND_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
-
-/* Loads libunwind. Without it there are no stacks. */
-void ct_unwind_init(void);
 
 /*
- * Return addresses of the calling thread, leaf first, and their number. Its first call in a thread
- * makes a cache, which takes 0.1 to 0.2 ms, and then a stack takes 60 ns and 7 ns a frame; without
- * the cache a frame takes 300 ns. Only without it can a stack be of any end: what lies beyond is
- * looked at only if it can be. The caller's thread is busy.
+ * Return addresses of the calling thread, leaf first, and their number. What the tables say of an
+ * address is kept: a frame takes 1 to 2 us the first time, and then a few ns. The caller's thread
+ * is busy, and has the loader.
  */
-int ct_unwind(void **addresses, int size, bool without_cache);
+int ct_unwind(void **addresses, int size);
 
-/*
- * Other code is where some was: forgets what is known of it, but for the threads' caches, which
- * nobody can clear. Who goes by one with such an address in it may follow a wrong pointer.
- */
+/* Other code is, or may come to be, where some was: forgets what is known of it. */
 void ct_unwind_forget(void);
 
 /* A frame, as it was when it called the one before; addresses. */
@@ -30,33 +25,13 @@ struct ct_frame {
     uint64_t stack_pointer;
     uint64_t frame_pointer;
     const uint64_t *frame_pointer_place; /* where the frame pointer was saved since, or NULL */
-    bool is_of_signal;                   /* the kernel made it */
+    bool is_interrupted;                 /* by a signal, whose frame is the one before */
 };
 
 /*
- * Visits all frames of the calling thread, the function that calls first, until `visit` says FALSE;
- * a frame takes 300 ns. FALSE as well if that is not all. The caller's thread is busy.
+ * Visits all frames of the calling thread, the function that calls first, until `visit` says FALSE.
+ * FALSE as well if that is not all. The caller's thread is busy, and has the loader.
  */
 bool ct_unwind_visit(bool (*visit)(void *user, const struct ct_frame *frame), void *user);
-
-/*
- * Allocates the calling thread's part of libunwind, which would else be done by the first stack
- * that is taken with the cache: in a hook, and maybe for the program's own malloc, inside it.
- * False if the thread must do without the cache.
- */
-bool ct_unwind_prepare_thread(void);
-
-/* True if it is libunwind that calls. */
-bool ct_is_unwinder(const void *caller);
-
-/*
- * libunwind asks whether memory can be read by writing it to a pipe of its own. The program must
- * have no descriptors of ours, so both ends of that pipe are this number, which is no descriptor's,
- * and these are what it reads and writes with.
- */
-#define CT_UNWINDER_FD (INT_MAX - 1)
-
-ssize_t ct_unwinder_read(void);
-ssize_t ct_unwinder_write(const void *address);
 
 #endif

@@ -10,7 +10,7 @@
 /* What result may say: see the schema. */
 #define RESULT_MAX 32767
 
-struct ct_wiped ct_wiped;
+CT_LARGE struct ct_wiped ct_wiped;
 
 static int16_t clamp_result(int64_t result)
 {
