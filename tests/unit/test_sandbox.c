@@ -176,7 +176,9 @@ static int read_secret(const struct folder *folder)
 {
     g_autofree char *text = NULL;
 
-    return g_file_get_contents(folder->secret, &text, NULL, NULL) && strcmp(text, "secret") == 0
+    return access(folder->secret, R_OK) == 0 &&
+                   g_file_get_contents(folder->secret, &text, NULL, NULL) &&
+                   strcmp(text, "secret") == 0
                ? 0
                : 1;
 }

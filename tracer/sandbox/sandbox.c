@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <linux/securebits.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -84,6 +85,8 @@ static gboolean drop_privilege(const char *writable, GError **error)
     if (can_become_nobody(writable)) {
         const gid_t no_groups[1] = {NOBODY};
 
+        /* Else access() would not count what is kept. Where that may not be set, the next is. */
+        prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
         prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
         /* Where they cannot be changed, what is left of root has no capability. */
         if (setgroups(0, no_groups) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&

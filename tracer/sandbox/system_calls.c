@@ -108,8 +108,9 @@ static const char *const reading[] = {
 
 /* Where they do anything, who owns the file decides, and Landlock. */
 static const char *const writing[] = {
-    "creat",  "fallocate", "fsync",     "fdatasync", "mkdir",    "mkdirat", "open", "openat",
-    "rename", "renameat",  "renameat2", "rmdir",     "unlinkat", "unlink",  NULL,
+    "creat",   "fallocate", "fsync",    "fdatasync", "mkdir",     "mkdirat",
+    "open",    "openat",    "rename",   "renameat",  "renameat2", "rmdir",
+    "symlink", "symlinkat", "unlinkat", "unlink",    NULL,
 };
 
 static void allow_all(scmp_filter_ctx filter, const char *const *names)
