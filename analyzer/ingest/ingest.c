@@ -135,9 +135,11 @@ static void check_traces(GPtrArray *traces, struct reading *reading)
         struct ct_salvage_check check;
         gboolean is_kept = TRUE;
 
-        if (!ct_packets_metadata_is_whole(traces->pdata[i])) {
+        const char *obstacle = ct_packets_metadata_obstacle(traces->pdata[i]);
+
+        if (obstacle) {
             note_damage(reading,
-                        g_strdup_printf("%s/metadata is cut off", (char *)traces->pdata[i]));
+                        g_strdup_printf("%s/metadata %s", (char *)traces->pdata[i], obstacle));
             g_ptr_array_remove_index(traces, i);
             continue;
         }
