@@ -35,13 +35,6 @@
 #define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
 #endif
 
-/* Memory that a sanitizer needs is beyond every limit. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SANITIZER 1
-#else
-#define HAS_SANITIZER 0
-#endif
-
 static gboolean fail(GError **error, const char *what)
 {
     int number = errno;
@@ -150,7 +143,7 @@ static void set_limits(const struct ct_sandbox *sandbox)
     if (!sandbox->has_threads)
         set_limit(RLIMIT_NPROC, 0);
     /* Not RLIMIT_AS: debug information of any size may be mapped. */
-    if (sandbox->memory_bytes > 0 && !HAS_SANITIZER)
+    if (sandbox->memory_bytes > 0 && !CT_HAS_SANITIZER)
         set_limit(RLIMIT_DATA, sandbox->memory_bytes);
 }
 
@@ -165,7 +158,7 @@ gboolean ct_sandbox_enter(const struct ct_sandbox *sandbox, GError **error)
         return fail(error, "no_new_privs");
     /* The kernel forgets it when the user changes. */
     prctl(PR_SET_PDEATHSIG, parent_death, 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    prctl(PR_SET_DUMPABLE, CT_HAS_SANITIZER, 0, 0, 0);
     set_limits(sandbox);
     restrict_writes(sandbox->writable);
     ct_system_calls_restrict(sandbox->writable != NULL, sandbox->has_threads);

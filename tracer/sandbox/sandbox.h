@@ -8,6 +8,14 @@
 #include <glib.h>
 #include <stdint.h>
 
+/* Memory that a sanitizer needs is beyond every limit, and to look for leaks it traces the process.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CT_HAS_SANITIZER 1
+#else
+#define CT_HAS_SANITIZER 0
+#endif
+
 struct ct_sandbox {
     /* Below it files may be made and changed, and nowhere else; NULL: nowhere at all. Root's is
      * given to the user that the process becomes: take it back with ct_sandbox_take_back(). */
