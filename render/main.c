@@ -2,6 +2,7 @@
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "cli/say.h"
+#include "cli/worker.h"
 #include "layout.h"
 #include "model/capture_notes.h"
 #include "model/life.h"
@@ -13,6 +14,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     LEAST_WIDTH_PX = 480,
@@ -174,17 +176,17 @@ static void picture_clear(struct picture *picture)
 typedef struct picture auto_picture; /* for g_auto() */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_picture, picture_clear)
 
-static gboolean load(const char *directory, const struct options *options, struct picture *picture,
-                     GError **error)
+static gboolean load(const char *directory, struct ct_activity *activity,
+                     const struct options *options, struct picture *picture, GError **error)
 {
     picture->is_whole = ct_part_is_whole_time(&options->part);
     if (!picture->is_whole &&
-        !ct_recording_find_window(directory, &options->part, &picture->window, error))
+        !ct_recording_find_window(directory, activity, &options->part, &picture->window, error))
         return FALSE;
     picture->model = ct_model_new();
     picture->timeline = ct_timeline_new(picture->is_whole ? NULL : &picture->window);
     const struct ct_sink sink = ct_timeline_sink(picture->timeline);
-    if (!ct_recording_read(directory, picture->model, &sink, error))
+    if (!ct_recording_read(directory, activity, picture->model, &sink, error))
         return FALSE;
     ct_timeline_finish(picture->timeline);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&picture->model->capture);
@@ -233,19 +235,52 @@ static gboolean draw(const struct picture *picture, const struct options *option
     if (!layout)
         return FALSE;
     g_autoptr(GBytes) bytes = ct_surface_render(format, layout, text, options->scale, error);
-    return bytes && ct_output_write_file(options->output, bytes, error);
+    return bytes && ct_output_write_fd(STDOUT_FILENO, "the picture", bytes, error);
 }
 
-static gboolean run(const struct options *options, const struct thread_choice *choice,
-                    GError **error)
+/* What the worker is to do. */
+struct job {
+    const char *directory;
+    const struct options *options;
+    const struct thread_choice *choice;
+    const struct ct_surface_format *format;
+};
+
+static int make_picture(void *user, struct ct_activity *activity)
 {
-    const char *directory = options->directories && options->directories[0]
-                                ? options->directories[0]
-                                : CT_DEFAULT_DIRECTORY;
+    const struct job *job = user;
     g_auto(auto_picture) picture = {0};
-    const struct ct_surface_format *format = ct_surface_format_of(options->output, error);
-    return format && load(directory, options, &picture, error) &&
-           draw(&picture, options, choice, format, error);
+    g_autoptr(GError) error = NULL;
+    if (load(job->directory, activity, job->options, &picture, &error) &&
+        draw(&picture, job->options, job->choice, job->format, &error))
+        return 0;
+    ct_say("%s", error->message);
+    return 1;
+}
+
+static int run(const struct options *options, const struct thread_choice *choice)
+{
+    struct job job = {
+        .directory = options->directories && options->directories[0] ? options->directories[0]
+                                                                     : CT_DEFAULT_DIRECTORY,
+        .options = options,
+        .choice = choice,
+        .format = ct_surface_format_of(options->output, NULL),
+    };
+    struct ct_worker_result result;
+    g_autoptr(GError) error = NULL;
+    int status = 1;
+
+    if (ct_worker_run(job.directory, make_picture, &job, &result, &error)) {
+        status = result.status;
+        ct_say_bytes(result.notes);
+    }
+    if (status == 0 && !ct_output_write_file(options->output, result.output, &error))
+        status = 1;
+    if (error)
+        ct_say("%s", error->message);
+    ct_worker_result_clear(&result);
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -264,9 +299,5 @@ int main(int argc, char **argv)
     }
     if (!check_options(&options, &choice, &error))
         return ct_say_usage(error);
-    if (!run(&options, &choice, &error)) {
-        ct_say("%s", error->message);
-        return 1;
-    }
-    return 0;
+    return run(&options, &choice);
 }

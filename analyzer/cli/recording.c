@@ -1,22 +1,30 @@
 #include "cli/recording.h"
 
 #include "cli/window.h"
+#include "cli/worker.h"
 #include "ingest/ingest.h"
-#include "ingest/progress.h"
 
-gboolean ct_recording_read(const char *directory, struct ct_model *model,
-                           const struct ct_sink *sink, GError **error)
+static void on_progress(void *user, double share)
 {
-    struct ct_progress progress;
-    struct ct_sink sinks[] = {ct_progress_sink(&progress), {0}};
+    struct ct_activity *activity = user;
+
+    if (activity)
+        activity->share_read = share;
+}
+
+gboolean ct_recording_read(const char *directory, struct ct_activity *activity,
+                           struct ct_model *model, const struct ct_sink *sink, GError **error)
+{
+    struct ct_sink sinks[] = {{.user = activity, .on_progress = on_progress}, {0}};
 
     if (sink)
         sinks[1] = *sink;
     g_free(model->directory);
     model->directory = g_strdup(directory);
-    ct_progress_begin(&progress);
+    model->activity = activity;
+    ct_worker_begin_reading(activity);
     gboolean is_read = ct_ingest(directory, model, sinks, G_N_ELEMENTS(sinks), error);
-    ct_progress_end(&progress);
+    ct_worker_end_reading(activity);
     return is_read;
 }
 
@@ -25,15 +33,16 @@ struct ct_window ct_recording_extent(const struct ct_model *model)
     return (struct ct_window){model->begin_ns, MAX(model->begin_ns, model->end_ns)};
 }
 
-gboolean ct_recording_find_window(const char *directory, const struct ct_part *part,
-                                  struct ct_window *window, GError **error)
+gboolean ct_recording_find_window(const char *directory, struct ct_activity *activity,
+                                  const struct ct_part *part, struct ct_window *window,
+                                  GError **error)
 {
     g_autoptr(ct_model) model = ct_model_new();
     struct ct_moment from, to;
 
     if ((part->from && !ct_moment_parse(part->from, &from, error)) ||
         (part->to && !ct_moment_parse(part->to, &to, error)) ||
-        !ct_recording_read(directory, model, NULL, error))
+        !ct_recording_read(directory, activity, model, NULL, error))
         return FALSE;
     struct ct_window extent = ct_recording_extent(model);
 

@@ -1,4 +1,4 @@
-/* Reading a recording on behalf of a program's main: with progress, and for a part of it. */
+/* Reading a recording on behalf of a program's main, in a worker's child, and for a part of it. */
 #ifndef CTRACE_CLI_RECORDING_H
 #define CTRACE_CLI_RECORDING_H
 
@@ -8,16 +8,17 @@
 
 #define CT_DEFAULT_DIRECTORY "ctrace.data"
 
-/* `sink` may be NULL. */
-gboolean ct_recording_read(const char *directory, struct ct_model *model,
-                           const struct ct_sink *sink, GError **error);
+/* `sink` may be NULL, as may `activity`, which the model keeps. */
+gboolean ct_recording_read(const char *directory, struct ct_activity *activity,
+                           struct ct_model *model, const struct ct_sink *sink, GError **error);
 
 /* The whole recording. */
 struct ct_window ct_recording_extent(const struct ct_model *model);
 
 /* What --from and --to ask for; at least one of them is given. Where a recording begins and ends is
  * known at its end only: this reads it. */
-gboolean ct_recording_find_window(const char *directory, const struct ct_part *part,
-                                  struct ct_window *window, GError **error);
+gboolean ct_recording_find_window(const char *directory, struct ct_activity *activity,
+                                  const struct ct_part *part, struct ct_window *window,
+                                  GError **error);
 
 #endif

@@ -24,6 +24,15 @@ int ct_say_usage(const GError *error)
     return EXIT_USAGE;
 }
 
+void ct_say_bytes(GBytes *said)
+{
+    gsize size;
+    const void *data = g_bytes_get_data(said, &size);
+
+    if (size > 0)
+        fwrite(data, 1, size, stderr);
+}
+
 void ct_say_all(const GPtrArray *lines)
 {
     for (guint i = 0; i < lines->len; i++)

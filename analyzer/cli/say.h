@@ -15,4 +15,7 @@ int ct_say_usage(const GError *error);
 /* What is wrong with a recording: one line for each of these strings. */
 void ct_say_all(const GPtrArray *lines);
 
+/* What the worker said, as it said it. */
+void ct_say_bytes(GBytes *said);
+
 #endif

@@ -1,7 +1,6 @@
 #include "ingest/ingest.h"
 
 #include "ingest/assemble.h"
-#include "ingest/interrupt.h"
 #include "ingest/merge.h"
 #include "ingest/packets.h"
 #include "ingest/salvage.h"
@@ -14,6 +13,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(bt_graph, bt_graph_put_ref)
 /* One reading of a trace. */
 struct reading {
     const char *directory;          /* borrowed */
+    struct ct_activity *activity;   /* borrowed; or NULL */
     gboolean is_search;             /* on behalf of another reading */
     struct ct_assembler *assembler; /* owned */
     struct ct_merge *merge;         /* owned */
@@ -22,8 +22,6 @@ struct reading {
     guint64 packet_count;        /* that there are to read */
     const struct ct_sink *sinks; /* borrowed */
     size_t sink_count;
-    struct ct_interrupt interrupt;
-    gboolean is_interrupted;
     char *damage;  /* owned; what of the traces could not be opened, or NULL */
     GError *error; /* owned; why the reading was stopped, or NULL */
 };
@@ -40,8 +38,7 @@ static gboolean on_record(void *user, const struct ct_record *record)
     struct reading *reading = user;
 
     reading->record_count += record->event != CT_EVENT_COUNT;
-    return !reading->is_interrupted &&
-           ct_assembler_add(reading->assembler, record, &reading->error);
+    return ct_assembler_add(reading->assembler, record, &reading->error);
 }
 
 static void on_loss(void *user, const struct ct_kernel_loss *loss)
@@ -61,7 +58,14 @@ static void on_packet(void *user, uint64_t packets_read)
         if (reading->sinks[i].on_progress)
             reading->sinks[i].on_progress(reading->sinks[i].user, MIN(share, 1.0));
     }
-    reading->is_interrupted = reading->interrupt.is_held && ct_interrupt_has_come();
+    ct_activity_step(reading->activity);
+}
+
+static void on_trace(void *user, const char *name)
+{
+    struct reading *reading = user;
+
+    ct_activity_turn_to(reading->activity, name);
 }
 
 static const bt_component_class_source *find_source_class(const bt_plugin **plugin, GError **error)
@@ -110,7 +114,6 @@ static gboolean replace_trace(GPtrArray *traces, guint index, struct reading *re
 {
     struct ct_salvage *salvage;
 
-    ct_interrupt_hold(&reading->interrupt);
     salvage = ct_salvage_new(g_ptr_array_index(traces, index));
 
     if (!salvage) {
@@ -132,9 +135,11 @@ static void check_traces(GPtrArray *traces, struct reading *reading)
         struct ct_salvage_check check;
         gboolean is_kept = TRUE;
 
-        if (!ct_packets_metadata_is_whole(traces->pdata[i])) {
+        const char *obstacle = ct_packets_metadata_obstacle(traces->pdata[i]);
+
+        if (obstacle) {
             note_damage(reading,
-                        g_strdup_printf("%s/metadata is cut off", (char *)traces->pdata[i]));
+                        g_strdup_printf("%s/metadata %s", (char *)traces->pdata[i], obstacle));
             g_ptr_array_remove_index(traces, i);
             continue;
         }
@@ -167,6 +172,7 @@ static bt_graph *open_traces(GPtrArray *traces, const bt_component_class_source 
 
         g_ptr_array_set_size(sources, 0);
         while (graph && opened < traces->len) {
+            ct_activity_turn_to(reading->activity, g_ptr_array_index(traces, opened));
             const bt_component_source *source =
                 add_source(graph, class, g_ptr_array_index(traces, opened));
 
@@ -201,8 +207,7 @@ static gboolean run(GPtrArray *traces, struct reading *reading, GError **error)
                     "cannot create babeltrace2's graph: out of memory");
         return FALSE;
     }
-    reading->is_interrupted = reading->interrupt.is_held && ct_interrupt_has_come();
-    if (sources->len == 0 || reading->is_interrupted)
+    if (sources->len == 0)
         return TRUE;
     if (!ct_merge_connect(reading->merge, graph, sources, error))
         return FALSE;
@@ -241,10 +246,6 @@ static gboolean check(const struct ct_model *model, struct reading *reading, GEr
                                    "cannot read the trace in '%s': ", directory);
         return FALSE;
     }
-    if (reading->is_interrupted) {
-        g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "interrupted");
-        return FALSE;
-    }
     if (reading->record_count > 0)
         return TRUE;
     if (model->capture.damage)
@@ -267,12 +268,16 @@ static gboolean check(const struct ct_model *model, struct reading *reading, GEr
 static gboolean read_traces(struct reading *reading, struct ct_model *model, GError **error)
 {
     struct ct_traces traces;
-    struct ct_merge_events events = {
-        .user = reading, .on_record = on_record, .on_loss = on_loss, .on_packet = on_packet};
+    struct ct_merge_events events = {.user = reading,
+                                     .on_record = on_record,
+                                     .on_loss = on_loss,
+                                     .on_packet = on_packet,
+                                     .on_trace = on_trace};
     gboolean success;
 
     if (!ct_traces_find(reading->directory, &traces, error))
         return FALSE;
+    reading->activity = model->activity;
     reading->damage = g_steal_pointer(&traces.unreadable);
     reading->assembler = ct_assembler_new(model, reading->sinks, reading->sink_count);
     if (!reading->is_search)
@@ -289,7 +294,6 @@ static gboolean read_traces(struct reading *reading, struct ct_model *model, GEr
     ct_merge_free(reading->merge);
     ct_assembler_free(reading->assembler);
     g_ptr_array_unref(reading->salvages);
-    ct_interrupt_release(&reading->interrupt);
     ct_traces_clear(&traces);
     g_clear_error(&reading->error);
     g_free(reading->damage);

@@ -10,6 +10,7 @@ struct stream {
     bt_message_array_const messages; /* owned are those from `next` on */
     uint64_t message_count;
     uint64_t next;
+    const char *trace;     /* borrowed; the name of its source */
     const bt_event *event; /* borrowed from messages[next] */
     const struct ct_decode_class *class;
     uint64_t time_ns;
@@ -25,6 +26,7 @@ struct ct_merge {
     struct ct_decoder *decoder; /* owned */
     GArray *streams;            /* owned; struct stream, a heap by time */
     guint input_count;
+    GPtrArray *traces; /* owned; for each input the name of its source */
     uint64_t packets_read;
     gboolean has_clock;
     gboolean is_started; /* every stream has its first event */
@@ -226,6 +228,7 @@ static gboolean advance(struct ct_merge *merge, struct stream *stream)
 
         stream->next = 0;
         stream->message_count = 0;
+        merge->events.on_trace(merge->events.user, stream->trace);
         do {
             status = bt_message_iterator_next(stream->iterator, &stream->messages,
                                               &stream->message_count);
@@ -329,7 +332,9 @@ open_streams(bt_self_component_sink *self)
         bt_self_component_get_data(bt_self_component_sink_as_self_component(self));
 
     for (guint i = 0; i < merge->input_count; i++) {
-        struct stream stream = {.rank = i};
+        struct stream stream = {.rank = i, .trace = g_ptr_array_index(merge->traces, i)};
+
+        merge->events.on_trace(merge->events.user, stream.trace);
         bt_message_iterator_create_from_sink_component_status status =
             bt_message_iterator_create_from_sink_component(
                 self, bt_self_component_sink_borrow_input_port_by_index(self, i), &stream.iterator);
@@ -389,6 +394,16 @@ static const bt_component_sink *add_sink(struct ct_merge *merge, bt_graph *graph
     return sink;
 }
 
+static void add_inputs(struct ct_merge *merge, const bt_component_source *source)
+{
+    const char *name = bt_component_get_name(bt_component_source_as_component_const(source));
+    uint64_t port_count = bt_component_source_get_output_port_count(source);
+
+    for (uint64_t port = 0; port < port_count; port++)
+        g_ptr_array_add(merge->traces, (void *)name);
+    merge->input_count = merge->traces->len;
+}
+
 gboolean ct_merge_connect(struct ct_merge *merge, bt_graph *graph, GPtrArray *sources,
                           GError **error)
 {
@@ -396,8 +411,7 @@ gboolean ct_merge_connect(struct ct_merge *merge, bt_graph *graph, GPtrArray *so
     guint input = 0;
 
     for (guint i = 0; i < sources->len; i++)
-        merge->input_count +=
-            (guint)bt_component_source_get_output_port_count(g_ptr_array_index(sources, i));
+        add_inputs(merge, g_ptr_array_index(sources, i));
     sink = add_sink(merge, graph);
     for (guint i = 0; sink && i < sources->len; i++) {
         const bt_component_source *source = g_ptr_array_index(sources, i);
@@ -435,6 +449,7 @@ struct ct_merge *ct_merge_new(const struct ct_merge_events *events)
     merge->result.first_ns = UINT64_MAX;
     merge->decoder = ct_decoder_new();
     merge->streams = g_array_new(FALSE, FALSE, sizeof(struct stream));
+    merge->traces = g_ptr_array_new();
     return merge;
 }
 
@@ -442,6 +457,7 @@ void ct_merge_free(struct ct_merge *merge)
 {
     ct_decoder_free(merge->decoder);
     g_array_unref(merge->streams);
+    g_ptr_array_unref(merge->traces);
     g_free(merge->result.damage);
     g_free(merge);
 }

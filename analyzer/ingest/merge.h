@@ -30,6 +30,8 @@ struct ct_merge_events {
     void (*on_loss)(void *user, const struct ct_kernel_loss *loss);
     /* At the end of each packet; so many were read. */
     void (*on_packet)(void *user, uint64_t packets_read);
+    /* Before babeltrace2 is asked for more of a trace; its source's name. */
+    void (*on_trace)(void *user, const char *name);
 };
 
 /* Adds the sink to `graph` and connects every output of the sources. Reads as the graph runs. */

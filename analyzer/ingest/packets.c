@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The beginning of every packet that LTTng writes; in the byte order of this machine. */
@@ -68,7 +69,8 @@ static gsize metadata_packet_size(const char *bytes, gsize left, struct metadata
     return start->packet_bits / 8;
 }
 
-gboolean ct_packets_metadata_is_whole(const char *trace)
+/* Else babeltrace2 would read it for ever. */
+static gboolean metadata_is_whole(const char *trace)
 {
     g_autofree char *path = g_build_filename(trace, "metadata", NULL);
     g_autofree char *bytes = NULL;
@@ -87,6 +89,40 @@ gboolean ct_packets_metadata_is_whole(const char *trace)
         at += packet;
     }
     return TRUE;
+}
+
+/* Ten times what LTTng writes of all events of the kernel, and twice as deep as any CTF. */
+#define METADATA_SIZE_MAX  ((gint64)32 << 20)
+#define METADATA_DEPTH_MAX 16
+
+/* Past a comment or a string that begins here; else past one character. */
+static const char *skip_token(const char *at, const char *end)
+{
+    if (g_str_has_prefix(at, "/*")) {
+        const char *close = strstr(at + 2, "*/");
+        return close ? close + 2 : end;
+    }
+    if (g_str_has_prefix(at, "//"))
+        return at + strcspn(at, "\n");
+    if (*at != '"')
+        return at + 1;
+    for (at++; at < end && *at != '"'; at++)
+        at += at[0] == '\\' && at + 1 < end;
+    return MIN(at + 1, end);
+}
+
+/* How deep braces are nested in the text. */
+static guint nesting_depth(const char *text, gsize size)
+{
+    guint depth = 0, deepest = 0;
+
+    for (const char *at = text; at < text + size;) {
+        depth += *at == '{';
+        depth -= *at == '}' && depth > 0;
+        deepest = MAX(deepest, depth);
+        at = *at ? skip_token(at, text + size) : at + 1;
+    }
+    return deepest;
 }
 
 static char *read_metadata(const char *trace)
@@ -108,6 +144,24 @@ static char *read_metadata(const char *trace)
     if (at == 0 && bytes)
         g_string_append_len(text, bytes, (gssize)size);
     return g_string_free(text, FALSE);
+}
+
+const char *ct_packets_metadata_obstacle(const char *trace)
+{
+    g_autofree char *path = g_build_filename(trace, "metadata", NULL);
+    g_autofree char *text = NULL;
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return NULL;
+    if (!S_ISREG(status.st_mode))
+        return "is no regular file";
+    if (status.st_size > METADATA_SIZE_MAX)
+        return "is too large for metadata";
+    if (!metadata_is_whole(trace))
+        return "is cut off";
+    text = read_metadata(trace);
+    return nesting_depth(text, strlen(text)) > METADATA_DEPTH_MAX ? "is nested too deep" : NULL;
 }
 
 gboolean ct_packets_find_streams(const char *trace, guint64 *stream_ids)

@@ -13,8 +13,9 @@ struct ct_packets {
     gboolean is_damaged;   /* what follows makes no sense; FALSE: it is cut off, or nothing */
 };
 
-/* FALSE if the trace's metadata ends within a packet: babeltrace2 would read it for ever. */
-gboolean ct_packets_metadata_is_whole(const char *trace);
+/* NULL if babeltrace2 can be given the trace's metadata; else why not, for people: its parser takes
+ * time and memory by how deep they are nested, and by their size. */
+const char *ct_packets_metadata_obstacle(const char *trace);
 
 /* TRUE if the trace in this folder is of LTTng, whose packets can be checked: then also the ids
  * that its streams may have, a bit for each. */

@@ -6,18 +6,6 @@
 #define FIRST_AFTER_US (500 * 1000)
 #define NEXT_AFTER_US  (100 * 1000)
 
-static void on_progress(void *user, double share)
-{
-    struct ct_progress *progress = user;
-
-    if (!progress->is_terminal || g_get_monotonic_time() < progress->next_us)
-        return;
-    fprintf(stderr, "\rReading the recording: %.0f%%\033[K", share * 100);
-    fflush(stderr);
-    progress->next_us = g_get_monotonic_time() + NEXT_AFTER_US;
-    progress->is_shown = TRUE;
-}
-
 void ct_progress_begin(struct ct_progress *progress)
 {
     *progress = (struct ct_progress){
@@ -26,9 +14,14 @@ void ct_progress_begin(struct ct_progress *progress)
     };
 }
 
-struct ct_sink ct_progress_sink(struct ct_progress *progress)
+void ct_progress_show(struct ct_progress *progress, double share)
 {
-    return (struct ct_sink){.user = progress, .on_progress = on_progress};
+    if (!progress->is_terminal || g_get_monotonic_time() < progress->next_us)
+        return;
+    fprintf(stderr, "\rReading the recording: %.0f%%\033[K", share * 100);
+    fflush(stderr);
+    progress->next_us = g_get_monotonic_time() + NEXT_AFTER_US;
+    progress->is_shown = TRUE;
 }
 
 void ct_progress_end(struct ct_progress *progress)

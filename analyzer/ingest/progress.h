@@ -5,7 +5,8 @@
 #ifndef CTRACE_INGEST_PROGRESS_H
 #define CTRACE_INGEST_PROGRESS_H
 
-#include "model/sink.h"
+#include <glib.h>
+#include <stdint.h>
 
 struct ct_progress {
     int64_t next_us; /* the line changes no sooner */
@@ -14,7 +15,8 @@ struct ct_progress {
 };
 
 void ct_progress_begin(struct ct_progress *progress);
-struct ct_sink ct_progress_sink(struct ct_progress *progress);
+/* Of the reading so far: 0 to 1. */
+void ct_progress_show(struct ct_progress *progress, double share);
 /* Erases the line: before anything else is written. */
 void ct_progress_end(struct ct_progress *progress);
 

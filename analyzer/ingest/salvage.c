@@ -1,6 +1,5 @@
 #include "ingest/salvage.h"
 
-#include "ingest/interrupt.h"
 #include "ingest/packets.h"
 
 #include <fcntl.h>
@@ -33,7 +32,7 @@ static gboolean copy_bytes(int file, int copy, int64_t size)
     char buffer[65536];
     int64_t at = 0;
 
-    while (at < size && !ct_interrupt_has_come()) {
+    while (at < size) {
         ssize_t got = pread(file, buffer, (size_t)MIN((int64_t)sizeof(buffer), size - at), at);
 
         if (got <= 0 || write(copy, buffer, (size_t)got) != got)

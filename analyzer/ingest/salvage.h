@@ -22,8 +22,7 @@ struct ct_salvage_check {
  * checked. */
 void ct_salvage_check(const char *path, struct ct_salvage_check *check);
 
-/* NULL if no temporary directory can be made and filled, or if the program is to end: hold signals
- * back (see interrupt.h). */
+/* NULL if no temporary directory can be made and filled. */
 struct ct_salvage *ct_salvage_new(const char *path);
 
 /* Where to read instead. Borrowed. */

@@ -9,7 +9,7 @@
 
 /* LTTng nests its traces five deep. */
 #define DEPTH_MAX  12
-#define TRACES_MAX 10000
+#define TRACES_MAX 256
 
 /* Says of the first one only: what is wrong with one is wrong with all, as a rule. */
 static void note_unreadable(struct ct_traces *traces, const char *path, int number)
@@ -46,7 +46,7 @@ static void search(const char *path, unsigned depth, struct ct_traces *traces)
     const char *name;
 
     /* A folder that can be listed but not entered would seem to hold nothing. */
-    if (traces->paths->len >= TRACES_MAX || !is_readable(traces, path, R_OK | X_OK))
+    if (traces->paths->len > TRACES_MAX || !is_readable(traces, path, R_OK | X_OK))
         return;
     g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
 
@@ -158,6 +158,12 @@ static gboolean find(const char *directory, struct ct_traces *traces, GError **e
                     "there is no trace in '%s' (no CTF metadata file below it): name the "
                     "directory that 'ctrace record' made",
                     directory);
+        return FALSE;
+    }
+    if (traces->paths->len > TRACES_MAX) {
+        g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_SEVERAL,
+                    "there are more than %d traces below '%s', which no recording has: name one",
+                    TRACES_MAX, directory);
         return FALSE;
     }
     g_ptr_array_sort(traces->paths, compare_paths);

@@ -13,6 +13,7 @@
 #ifndef CTRACE_MODEL_H
 #define CTRACE_MODEL_H
 
+#include "model/activity.h"
 #include "schema/events.h"
 
 #include <glib.h>
@@ -154,6 +155,7 @@ struct ct_model {
     GPtrArray *all_processes; /* owned, with its structs: those above and earlier ones */
     GPtrArray *all_threads;   /* the same */
     GStringChunk *names;      /* owned; of other tasks and system calls, to which intervals refer */
+    struct ct_activity *activity; /* borrowed; of who reads the recording, or NULL */
 };
 
 struct ct_model *ct_model_new(void);

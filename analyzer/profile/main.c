@@ -3,6 +3,7 @@
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/window.h"
+#include "cli/worker.h"
 #include "ingest/ingest.h"
 #include "model/capture_notes.h"
 #include "model/format.h"
@@ -28,6 +29,12 @@ struct options {
     struct ct_part part;
     gboolean is_version;
     struct ct_profile_limits limits;
+};
+
+/* What the worker is to do. */
+struct job {
+    struct options *options;
+    const char *path; /* borrowed; where the profile goes; NULL: standard output */
 };
 
 static char *describe_kinds(void)
@@ -126,12 +133,12 @@ static void options_clear(struct options *options)
     ct_part_clear(&options->part);
 }
 
-static gboolean find_window(struct options *options, GError **error)
+static gboolean find_window(struct options *options, struct ct_activity *activity, GError **error)
 {
     struct ct_window window = {0, UINT64_MAX};
 
     if (!ct_part_is_whole_time(&options->part) &&
-        !ct_recording_find_window(options->directory, &options->part, &window, error))
+        !ct_recording_find_window(options->directory, activity, &options->part, &window, error))
         return FALSE;
     options->limits.begin_ns = window.begin_ns;
     options->limits.end_ns = window.end_ns;
@@ -194,28 +201,19 @@ static void report_written(const char *path, enum ct_profile_kind kind, const GA
     ct_say("wrote %s: %s; next: go tool pprof -top %s", path, sum, is_plain ? path : quoted);
 }
 
-static gboolean write_profile(const struct options *options, const GArray *samples, GBytes *bytes,
-                              GError **error)
+/* NULL: standard output. */
+static char *find_path(const struct options *options)
 {
-    if (!options->output && !isatty(STDOUT_FILENO))
-        return ct_output_write_fd(STDOUT_FILENO, "standard output", bytes, error);
-
-    g_autofree char *path = options->output
-                                ? g_strdup(options->output)
-                                : g_strdup_printf("%s.pb.gz", ct_profile_kind_name(options->kind));
-    if (g_str_equal(path, "-"))
-        return ct_output_write_fd(STDOUT_FILENO, "standard output", bytes, error);
-    if (!ct_output_write_file(path, bytes, error))
-        return FALSE;
-    /* A pipe is read by somebody already. */
-    if (samples->len > 0 && g_file_test(path, G_FILE_TEST_IS_REGULAR))
-        report_written(path, options->kind, samples);
-    return TRUE;
+    if (options->output)
+        return g_str_equal(options->output, "-") ? NULL : g_strdup(options->output);
+    return isatty(STDOUT_FILENO) ? g_strdup_printf("%s.pb.gz", ct_profile_kind_name(options->kind))
+                                 : NULL;
 }
 
-static gboolean export_samples(const struct options *options, const struct ct_model *model,
+static gboolean export_samples(const struct job *job, const struct ct_model *model,
                                const GArray *samples, GError **error)
 {
+    const struct options *options = job->options;
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
     struct ct_pprof_input input = {
         .samples = samples,
@@ -230,7 +228,12 @@ static gboolean export_samples(const struct options *options, const struct ct_mo
     g_autoptr(GBytes) compressed = ct_gzip(profile, error);
 
     report_symbol_warnings(symbolizer);
-    return compressed && write_profile(options, samples, compressed, error);
+    if (!compressed || !ct_output_write_fd(STDOUT_FILENO, "the profile", compressed, error))
+        return FALSE;
+    ct_worker_begin_remarks(model->activity);
+    if (job->path && samples->len > 0)
+        report_written(job->path, options->kind, samples);
+    return TRUE;
 }
 
 /* A profile of what runs takes samples of that; one of all time says so if they are not there. */
@@ -252,16 +255,17 @@ static gboolean check_samples(const struct options *options, const struct ct_mod
     return FALSE;
 }
 
-static gboolean run(struct options *options, GError **error)
+static gboolean make_profile(const struct job *job, struct ct_activity *activity, GError **error)
 {
+    struct options *options = job->options;
     g_autoptr(ct_model) model = ct_model_new();
     const struct ct_selection selection = ct_part_selection(&options->part);
 
-    if (!find_window(options, error))
+    if (!find_window(options, activity, error))
         return FALSE;
     g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &options->limits);
     const struct ct_sink sink = ct_profile_sink(profile);
-    if (!ct_recording_read(options->directory, model, &sink, error))
+    if (!ct_recording_read(options->directory, activity, model, &sink, error))
         return FALSE;
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
     ct_say_all(complaints);
@@ -278,7 +282,50 @@ static gboolean run(struct options *options, GError **error)
     g_autoptr(GArray) samples = ct_profile_samples(profile, model, &selection);
     if (samples->len == 0)
         report_nothing(options, model);
-    return export_samples(options, model, samples, error);
+    return export_samples(job, model, samples, error);
+}
+
+static int work(void *user, struct ct_activity *activity)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (make_profile(user, activity, &error))
+        return EXIT_SUCCESS;
+    ct_say("%s", error->message);
+    return EXIT_FAILURE;
+}
+
+static gboolean write_profile(const char *path, const struct ct_worker_result *result,
+                              GError **error)
+{
+    if (!path)
+        return ct_output_write_fd(STDOUT_FILENO, "standard output", result->output, error);
+    if (!ct_output_write_file(path, result->output, error))
+        return FALSE;
+    /* A pipe is read by somebody already. */
+    if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
+        ct_say_bytes(result->remarks);
+    return TRUE;
+}
+
+static int run(struct options *options)
+{
+    g_autofree char *path = find_path(options);
+    struct job job = {.options = options, .path = path};
+    struct ct_worker_result result;
+    g_autoptr(GError) error = NULL;
+    int status = EXIT_FAILURE;
+
+    if (ct_worker_run(options->directory, work, &job, &result, &error)) {
+        status = result.status;
+        ct_say_bytes(result.notes);
+    }
+    if (status == EXIT_SUCCESS && !write_profile(path, &result, &error))
+        status = EXIT_FAILURE;
+    if (error)
+        ct_say("%s", error->message);
+    ct_worker_result_clear(&result);
+    return status;
 }
 
 int main(int argument_count, char **arguments)
@@ -295,9 +342,8 @@ int main(int argument_count, char **arguments)
         status = ct_say_usage(error);
     } else if (options.is_version) {
         status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
-    } else if (!run(&options, &error)) {
-        ct_say("%s", error->message);
-        status = EXIT_FAILURE;
+    } else {
+        status = run(&options);
     }
     options_clear(&options);
     return status;

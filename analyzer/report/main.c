@@ -1,6 +1,7 @@
 /* ctrace-report: what a recording says, as text, JSON or CSV. */
 #include "cli/recording.h"
 #include "cli/say.h"
+#include "cli/worker.h"
 #include "model/capture_notes.h"
 #include "options/parse.h"
 #include "report/report.h"
@@ -115,21 +116,13 @@ static gboolean check_options(const struct options *options, GError **error)
     return FALSE;
 }
 
-/* A full disk is an error, and says so; a reader that has seen enough ends us by its signal. */
-static int finish_output(void)
-{
-    if (!ferror(stdout) && fflush(stdout) == 0 && fclose(stdout) == 0)
-        return EXIT_SUCCESS;
-    ct_say("cannot write the report: %s", g_strerror(errno));
-    return EXIT_FAILURE;
-}
-
-static gboolean find_part(const char *directory, const struct ct_part *asked,
-                          struct ct_report_part *part, GError **error)
+static gboolean find_part(const char *directory, struct ct_activity *activity,
+                          const struct ct_part *asked, struct ct_report_part *part, GError **error)
 {
     part->selection = ct_part_selection(asked);
     part->is_whole_time = ct_part_is_whole_time(asked);
-    return part->is_whole_time || ct_recording_find_window(directory, asked, &part->window, error);
+    return part->is_whole_time ||
+           ct_recording_find_window(directory, activity, asked, &part->window, error);
 }
 
 /* A report about nobody is a mistake in the names. */
@@ -143,38 +136,42 @@ static gboolean check_threads(const struct ct_report *report, GError **error)
     return FALSE;
 }
 
-static gboolean gather(const char *directory, struct ct_model *model, struct ct_report *report,
-                       GError **error)
+static gboolean gather(const char *directory, struct ct_activity *activity, struct ct_model *model,
+                       struct ct_report *report, GError **error)
 {
     const struct ct_sink sink = ct_report_sink(report);
 
-    if (!ct_recording_read(directory, model, &sink, error))
+    if (!ct_recording_read(directory, activity, model, &sink, error))
         return FALSE;
     ct_report_finish(report);
     return check_threads(report, error);
 }
 
-static int run(const struct options *options, const struct format *format)
+/* What is asked for, and where it goes. */
+struct job {
+    const struct options *options;
+    const struct format *format;
+    const char *directory;
+    struct ct_report_layout layout;
+};
+
+static int write_report(void *user, struct ct_activity *activity)
 {
-    const char *directory = options->directories ? options->directories[0] : CT_DEFAULT_DIRECTORY;
-    struct ct_report_layout layout = {
-        .width = options->width ? (guint)options->width : default_width(),
-        .depth = (guint)options->depth,
-        .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
-                      g_strcmp0(g_getenv("TERM"), "dumb") != 0,
-    };
+    const struct job *job = user;
+    const struct options *options = job->options;
+    const char *directory = job->directory;
     g_autoptr(ct_model) model = ct_model_new();
     struct ct_report_part part = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!find_part(directory, &options->part, &part, &error)) {
+    if (!find_part(directory, activity, &options->part, &part, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
     part.has_each_process = options->has_each_process;
     g_autoptr(ct_report) report = ct_report_new(model, &part, (guint)options->top);
 
-    if (!gather(directory, model, report, &error)) {
+    if (!gather(directory, activity, model, report, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
@@ -182,13 +179,27 @@ static int run(const struct options *options, const struct format *format)
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
 
     ct_say_all(complaints);
-    if (format->has_places)
+    if (job->format->has_places)
         ct_report_fold_places(report);
-    format->write(report, &layout, stdout);
-    int status = finish_output();
-
+    job->format->write(report, &job->layout, stdout);
+    ct_worker_begin_remarks(activity);
     ct_say_all(ct_symbolizer_warnings(report->symbolizer));
-    return status;
+    return EXIT_SUCCESS;
+}
+
+static int run(const struct options *options)
+{
+    struct job job = {
+        .options = options,
+        .format = find_format(options->format),
+        .directory = options->directories ? options->directories[0] : CT_DEFAULT_DIRECTORY,
+        .layout = {.width = options->width ? (guint)options->width : default_width(),
+                   .depth = (guint)options->depth,
+                   .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
+                                 g_strcmp0(g_getenv("TERM"), "dumb") != 0},
+    };
+
+    return ct_worker_print(job.directory, "report", write_report, &job);
 }
 
 int main(int argc, char **argv)
@@ -205,7 +216,7 @@ int main(int argc, char **argv)
     } else if (options.is_version) {
         status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
     } else {
-        status = run(&options, find_format(options.format));
+        status = run(&options);
     }
     g_free(options.format);
     g_strfreev(options.directories);

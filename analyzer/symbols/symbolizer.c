@@ -96,6 +96,7 @@ static void open_file(struct ct_symbolizer *symbolizer, const struct ct_module *
 
     if (module->path[0] != '/' && !is_vdso)
         return;
+    ct_activity_turn_to(symbolizer->model->activity, module->path);
     object->file = ct_symbol_file_open(module->copy ? module->copy : module->path, module->build_id,
                                        symbolizer->strings, &problem);
     if (!object->file && !object->is_own && !is_vdso)
@@ -155,7 +156,9 @@ static struct object_file *find_unmapped(struct ct_symbolizer *symbolizer,
 
 static void look_up(struct ct_symbolizer *symbolizer, struct object_file *object, uint64_t address)
 {
+    ct_activity_turn_to(symbolizer->model->activity, object->name);
     ct_symbol_file_add_frames(object->file, address, symbolizer->frames);
+    ct_activity_step(symbolizer->model->activity);
     if (object->has_warning || object->is_own || !ct_symbol_file_lacks_split(object->file))
         return;
     object->has_warning = TRUE;

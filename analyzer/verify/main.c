@@ -1,6 +1,7 @@
 /* ctrace-verify: does a recording agree with itself? */
 #include "cli/recording.h"
 #include "cli/say.h"
+#include "cli/worker.h"
 #include "model/format.h"
 #include "options/parse.h"
 #include "text/safe_text.h"
@@ -73,23 +74,19 @@ static int write_result(const struct ct_verify_result *result)
     else
         printf("%u thing%s wrong\n", result->faults->len,
                result->faults->len == 1 ? " is" : "s are");
-    if (ferror(stdout) || fflush(stdout) != 0 || fclose(stdout) != 0) {
-        ct_say("cannot write the result: %s", g_strerror(errno));
-        return EXIT_DISAGREES;
-    }
     return result->faults->len == 0 ? EXIT_SUCCESS : EXIT_DISAGREES;
 }
 
-static int run(const struct options *options)
+static int verify_recording(void *user, struct ct_activity *activity)
 {
-    const char *directory = options->directories ? options->directories[0] : CT_DEFAULT_DIRECTORY;
+    const char *directory = user;
     g_autoptr(ct_model) model = ct_model_new();
     g_autoptr(ct_verify) verify = ct_verify_new();
     const struct ct_sink sink = ct_verify_sink(verify);
     g_autoptr(GError) error = NULL;
     struct ct_verify_result result;
 
-    if (!ct_recording_read(directory, model, &sink, &error)) {
+    if (!ct_recording_read(directory, activity, model, &sink, &error)) {
         ct_say("%s", error->message);
         return EXIT_DISAGREES;
     }
@@ -98,6 +95,13 @@ static int run(const struct options *options)
 
     ct_verify_result_clear(&result);
     return status;
+}
+
+static int run(const struct options *options)
+{
+    char *directory = options->directories ? options->directories[0] : CT_DEFAULT_DIRECTORY;
+
+    return ct_worker_print(directory, "result", verify_recording, directory);
 }
 
 int main(int argc, char **argv)

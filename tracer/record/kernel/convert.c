@@ -4,18 +4,24 @@
 #include "clock.h"
 #include "event_classes.h"
 #include "samples.h"
+#include "sandbox/sandbox.h"
 #include "spool.h"
 
 #include <babeltrace2/babeltrace.h>
+#include <errno.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-
-#define KERNEL_FOLDER "kernel"
 
 /* Where a reader can begin anew. */
 #define EVENTS_PER_PACKET 8192
 
 #define NS_PER_S UINT64_C(1000000000)
+
+/* What an item may take: the debug information of the largest programs takes some seconds. */
+#define ITEM_CPU_S 60
+
+/* Enough for the unwind tables of the largest programs, and for the lives of a million threads. */
+#define MEMORY_MAX (UINT64_C(8) << 30)
 
 /* One CPU's stream on its way into babeltrace2. */
 struct stream {
@@ -136,6 +142,7 @@ static void begin_packet(struct conversion *conversion, guint index, uint64_t ti
     if (!stream->is_begun)
         push(conversion, bt_message_stream_beginning_create(conversion->iterator, stream->stream));
     stream->is_begun = TRUE;
+    ct_sandbox_allow_cpu(ITEM_CPU_S);
     stream->packet = bt_packet_create(stream->stream);
     stream->packet_events = 0;
     ct_event_classes_fill_packet(stream->packet, cpu_of(conversion, index));
@@ -360,6 +367,20 @@ static gboolean has_written(const struct conversion *conversion)
     return FALSE;
 }
 
+/* Makes the folder that the trace is written in anew, and gives up whatever else the recorder may
+ * do: the spool and the files that it names are of programs that are not trusted. */
+static gboolean confine(const char *folder, GError **error)
+{
+    const struct ct_sandbox sandbox = {.writable = folder, .memory_bytes = MEMORY_MAX};
+
+    ct_tree_remove(folder); /* half of one, from a recorder that was killed */
+    if (mkdir(folder, 0700) == 0)
+        return ct_sandbox_enter(&sandbox, error);
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot make %s: %s", folder,
+                g_strerror(errno));
+    return FALSE;
+}
+
 /* NULL, or what babeltrace2 says went wrong, which it then forgets. */
 static char *run_graph(struct conversion *conversion, const char *path)
 {
@@ -393,7 +414,12 @@ static char *run_graph(struct conversion *conversion, const char *path)
 gboolean ct_kernel_convert(const char *path, const struct ct_kernel_scope *scope,
                            struct ct_kernel_totals *totals, GError **error)
 {
-    g_autofree char *kernel = g_build_filename(path, KERNEL_FOLDER, NULL);
+    g_autofree char *folder = g_build_filename(path, CT_SPOOL_CONVERTED, NULL);
+    g_autofree char *kernel = g_build_filename(path, CT_SPOOL_KERNEL, NULL);
+
+    *totals = (struct ct_kernel_totals){0};
+    if (!confine(folder, error))
+        return FALSE;
     struct conversion conversion = {
         .deserted_until_ns = scope->deserted_until_ns,
         .events = ct_kernel_events_open(path, scope),
@@ -402,10 +428,8 @@ gboolean ct_kernel_convert(const char *path, const struct ct_kernel_scope *scope
         .messages = G_QUEUE_INIT,
     };
 
-    *totals = (struct ct_kernel_totals){0};
     if (conversion.events == NULL && conversion.samples == NULL)
         return TRUE;
-    ct_tree_remove(kernel); /* half of one, from a recorder that was killed */
     ct_trace_clock_read(path, &conversion.clock);
     if (conversion.events != NULL)
         conversion.sample_stream = ct_kernel_events_cpu_count(conversion.events);
@@ -421,9 +445,6 @@ gboolean ct_kernel_convert(const char *path, const struct ct_kernel_scope *scope
     }
     ct_kernel_events_free(conversion.events);
     ct_kernel_samples_free(conversion.samples);
-    if (why_not != NULL ||
-        totals->events + totals->samples + totals->lost + totals->samples_lost == 0)
-        ct_tree_remove(kernel);
     if (why_not == NULL)
         return TRUE;
     *totals = (struct ct_kernel_totals){0};

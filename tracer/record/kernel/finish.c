@@ -2,8 +2,11 @@
 
 #include "../tree.h"
 #include "images.h"
+#include "sandbox/sandbox.h"
 #include "spool.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CONVERTER "ctrace-kernel-convert"
@@ -78,6 +81,25 @@ static gboolean run(const char *path, const struct ct_kernel_scope *scope,
     return FALSE;
 }
 
+static gboolean has_anything(const struct ct_kernel_totals *totals)
+{
+    return totals->events + totals->samples + totals->lost + totals->samples_lost > 0;
+}
+
+static gboolean take_over(const char *path, const char *kernel, GError **error)
+{
+    g_autofree char *converted = g_build_filename(path, CT_SPOOL_KERNEL, NULL);
+
+    ct_tree_remove(kernel);
+    if (rename(converted, kernel) == 0) {
+        ct_sandbox_take_back(kernel);
+        return TRUE;
+    }
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot make %s: %s", kernel,
+                g_strerror(errno));
+    return FALSE;
+}
+
 gboolean ct_kernel_finish(const char *path, const struct ct_kernel_scope *scope,
                           const GArray *preloaded, struct ct_kernel_totals *totals, GError **error)
 {
@@ -92,11 +114,11 @@ gboolean ct_kernel_finish(const char *path, const struct ct_kernel_scope *scope,
     ct_preloaded_write(path, all);
     gboolean is_done = run(path, scope, totals, error);
 
-    ct_spool_remove(path);
-    if (!is_done) {
-        ct_tree_remove(kernel);
+    if (is_done && has_anything(totals))
+        is_done = take_over(path, kernel, error);
+    if (!is_done)
         *totals = (struct ct_kernel_totals){0};
-    }
+    ct_spool_remove(path);
     return is_done;
 }
 

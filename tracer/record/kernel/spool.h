@@ -11,6 +11,10 @@
 /* The folder of spool files below a recording's. */
 #define CT_SPOOL_FOLDER "spool"
 
+/* Where the spool becomes CTF; then that is moved to where it belongs. */
+#define CT_SPOOL_CONVERTED CT_SPOOL_FOLDER "/converted"
+#define CT_SPOOL_KERNEL    CT_SPOOL_CONVERTED "/kernel"
+
 /* A file for the ring below `folder`, with its head. -1 and errno if there can be none. */
 int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring);
 

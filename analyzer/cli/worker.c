@@ -1,0 +1,377 @@
+#include "cli/worker.h"
+
+#include "cli/say.h"
+#include "ingest/ingest.h"
+#include "ingest/progress.h"
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Of CPU time: for a packet of a trace, and for a function in debug information or a whole picture.
+ * The largest that are known take a tenth of it. */
+#define PACKET_CPU_S  5
+#define OUTCOME_CPU_S 120
+
+/* The packets of a trace are counted before the first one is read. */
+#define BYTES_PER_CPU_S (UINT64_C(1) << 30)
+
+/* Memory grows with threads, stacks and debug information, not with the length of a recording; but
+ * for traces of others there is no such rule. */
+#define MEMORY_LEAST    (UINT64_C(3) << 30)
+#define MEMORY_PER_BYTE 4
+
+/* As deep as a recording's folders are. */
+#define FOLDER_DEPTH 8
+
+#define PROGRESS_INTERVAL_NS 100000000
+#define WALK_FDS             16
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+struct worker {
+    const char *directory;        /* borrowed */
+    struct ct_activity *activity; /* owned; shared with the child */
+    uint64_t memory_bytes;
+    char *scratch; /* owned; for what the child writes aside; NULL: there is no room for it */
+    FILE *output;  /* owned, as is the next */
+    FILE *said;
+    sigset_t awaited; /* held back meanwhile */
+    sigset_t before;  /* that were held back already */
+    int ending;       /* the signal that asks the program to end; 0: none */
+};
+
+/* ---- The child ---- */
+
+static void allow_packet(struct ct_activity *activity)
+{
+    ct_sandbox_allow_cpu(activity->packet_cpu_s);
+}
+
+static void allow_outcome(struct ct_activity *activity)
+{
+    (void)activity;
+    ct_sandbox_allow_cpu(OUTCOME_CPU_S);
+}
+
+static void turn_to(struct ct_activity *activity, void (*on_step)(struct ct_activity *activity))
+{
+    if (!activity)
+        return;
+    ct_activity_turn_to(activity, "");
+    activity->on_step = on_step;
+    ct_activity_step(activity);
+}
+
+void ct_worker_begin_reading(struct ct_activity *activity)
+{
+    turn_to(activity, allow_packet);
+}
+
+void ct_worker_end_reading(struct ct_activity *activity)
+{
+    turn_to(activity, allow_outcome);
+}
+
+void ct_worker_begin_remarks(struct ct_activity *activity)
+{
+    fflush(stdout);
+    fflush(stderr);
+    activity->remarks_at = lseek(STDERR_FILENO, 0, SEEK_CUR);
+}
+
+G_NORETURN static void be_child(const struct worker *worker, ct_work *work, void *user)
+{
+    const struct ct_sandbox sandbox = {
+        .writable = worker->scratch,
+        .memory_bytes = worker->memory_bytes,
+        .has_threads = TRUE, /* to find fonts takes one */
+    };
+    g_autoptr(GError) error = NULL;
+
+    if (dup2(fileno(worker->output), STDOUT_FILENO) < 0 ||
+        dup2(fileno(worker->said), STDERR_FILENO) < 0)
+        _exit(EXIT_FAILURE);
+    sigprocmask(SIG_SETMASK, &worker->before, NULL);
+    if (worker->scratch)
+        g_setenv("TMPDIR", worker->scratch, TRUE);
+    if (!ct_sandbox_enter(&sandbox, &error)) {
+        ct_say("%s", error->message);
+        exit(EXIT_FAILURE);
+    }
+    exit(work(user, worker->activity));
+}
+
+/* ---- What it gets ---- */
+
+/* What the files below a folder take, not what they claim. */
+static uint64_t size_of(const char *path, int depth)
+{
+    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    uint64_t size = 0;
+    const char *name;
+
+    while (folder && (name = g_dir_read_name(folder))) {
+        g_autofree char *child = g_build_filename(path, name, NULL);
+        struct stat status;
+
+        if (lstat(child, &status) != 0)
+            continue;
+        if (S_ISREG(status.st_mode))
+            size += (uint64_t)status.st_blocks * 512;
+        else if (S_ISDIR(status.st_mode) && depth > 0)
+            size += size_of(child, depth - 1);
+    }
+    return size;
+}
+
+static FILE *make_buffer(const char *name)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC);
+
+    return fd >= 0 ? fdopen(fd, "r+") : NULL;
+}
+
+/* GLib must not be asked where: it would remember that for the child, which is to use this folder. */
+static char *make_scratch(void)
+{
+    const char *place = g_getenv("TMPDIR");
+    char *scratch = g_build_filename(place && *place ? place : "/tmp", "ctrace-XXXXXX", NULL);
+
+    if (g_mkdtemp(scratch))
+        return scratch;
+    g_free(scratch);
+    return NULL;
+}
+
+/* Whoever ignores a signal or holds it back goes on doing so. */
+static void hold_signals(struct worker *worker)
+{
+    sigemptyset(&worker->awaited);
+    sigprocmask(SIG_BLOCK, NULL, &worker->before);
+    for (size_t i = 0; i < G_N_ELEMENTS(ending_signals); i++) {
+        struct sigaction action;
+
+        if (sigaction(ending_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN &&
+            sigismember(&worker->before, ending_signals[i]) == 0)
+            sigaddset(&worker->awaited, ending_signals[i]);
+    }
+    sigaddset(&worker->awaited, SIGCHLD);
+    signal(SIGCHLD, SIG_DFL);
+    sigprocmask(SIG_BLOCK, &worker->awaited, NULL);
+}
+
+static gboolean set_up(struct worker *worker, GError **error)
+{
+    uint64_t size = size_of(worker->directory, FOLDER_DEPTH);
+
+    hold_signals(worker);
+    worker->memory_bytes = MEMORY_LEAST + MEMORY_PER_BYTE * size;
+    worker->activity = mmap(NULL, sizeof(*worker->activity), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    worker->output = make_buffer("output");
+    worker->said = make_buffer("said");
+    worker->scratch = make_scratch();
+    if (worker->activity != MAP_FAILED && worker->output && worker->said) {
+        worker->activity->packet_cpu_s = PACKET_CPU_S + (unsigned)(size / BYTES_PER_CPU_S);
+        return TRUE;
+    }
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "cannot begin to read '%s': %s",
+                worker->directory, g_strerror(errno));
+    return FALSE;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status;
+    (void)type;
+    (void)walk;
+    remove(path);
+    return 0;
+}
+
+static void tear_down(struct worker *worker)
+{
+    if (worker->scratch) {
+        ct_sandbox_take_back(worker->scratch);
+        nftw(worker->scratch, remove_entry, WALK_FDS, FTW_DEPTH | FTW_PHYS);
+    }
+    g_free(worker->scratch);
+    if (worker->activity != MAP_FAILED)
+        munmap(worker->activity, sizeof(*worker->activity));
+    if (worker->output)
+        fclose(worker->output);
+    if (worker->said)
+        fclose(worker->said);
+    if (worker->ending)
+        raise(worker->ending);
+    sigprocmask(SIG_SETMASK, &worker->before, NULL);
+}
+
+/* ---- The parent ---- */
+
+/* Until it has ended, of itself or because the program is to end. */
+static int await(struct worker *worker, pid_t child, struct rusage *usage)
+{
+    const struct timespec interval = {.tv_nsec = PROGRESS_INTERVAL_NS};
+    struct ct_progress progress;
+    int status = 0;
+
+    ct_progress_begin(&progress);
+    while (wait4(child, &status, WNOHANG, usage) == 0) {
+        int signal_number = progress.is_terminal ? sigtimedwait(&worker->awaited, NULL, &interval)
+                                                 : sigwaitinfo(&worker->awaited, NULL);
+
+        if (signal_number > 0 && signal_number != SIGCHLD) {
+            worker->ending = signal_number;
+            kill(child, SIGKILL);
+        }
+        ct_progress_show(&progress, worker->activity->share_read);
+    }
+    ct_progress_end(&progress);
+    return status;
+}
+
+static char *describe_death(const struct worker *worker, int signal_number,
+                            const struct rusage *usage)
+{
+    g_autofree char *memory = g_format_size_full(worker->memory_bytes, G_FORMAT_SIZE_IEC_UNITS);
+
+    if (signal_number == SIGPROF)
+        return g_strdup("it got no further for too long");
+    if ((uint64_t)usage->ru_maxrss * 1024 > worker->memory_bytes / 4 * 3)
+        return g_strdup_printf("it took more than %s of memory", memory);
+    return g_strdup(strsignal(signal_number));
+}
+
+static void explain(const struct worker *worker, int status, const struct rusage *usage,
+                    GError **error)
+{
+    g_autofree char *file = g_strndup(worker->activity->file, CT_ACTIVITY_NAME_SIZE - 1);
+    g_autofree char *why = describe_death(worker, WTERMSIG(status), usage);
+
+    /* What is there was made of a damaged trace. */
+    if (*file == '\0' || (worker->scratch && g_str_has_prefix(file, worker->scratch))) {
+        g_free(file);
+        file = g_strdup(worker->directory);
+    }
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_DAMAGED,
+                "cannot read '%s': what reads it was stopped (%s), so it is damaged, or made to do "
+                "that; nothing was written. If its recorder was killed, finish the recording with: "
+                "ctrace recover %s",
+                file, why, worker->directory);
+}
+
+static GBytes *take(FILE *file, int64_t from, int64_t to)
+{
+    struct stat status;
+    gsize size = fstat(fileno(file), &status) == 0 ? (gsize)status.st_size : 0;
+    gsize begin = MIN((gsize)MAX(from, 0), size);
+    gsize end = to < 0 ? size : MIN((gsize)to, size);
+    char *bytes = g_malloc(MAX(size, 1));
+    gsize got = 0;
+
+    for (ssize_t more = 1; got < size && more > 0; got += (gsize)MAX(more, 0))
+        more = pread(fileno(file), bytes + got, size - got, (off_t)got);
+    g_autoptr(GBytes) all = g_bytes_new_take(bytes, got);
+
+    begin = MIN(begin, got);
+    return g_bytes_new_from_bytes(all, begin, MAX(begin, MIN(end, got)) - begin);
+}
+
+static void take_result(const struct worker *worker, int status, struct ct_worker_result *result)
+{
+    int64_t remarks_at = worker->activity->remarks_at;
+
+    result->status = WEXITSTATUS(status);
+    result->output = take(worker->output, 0, -1);
+    result->notes = take(worker->said, 0, remarks_at > 0 ? remarks_at : -1);
+    result->remarks = take(worker->said, remarks_at > 0 ? remarks_at : INT64_MAX, -1);
+}
+
+gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
+                       struct ct_worker_result *result, GError **error)
+{
+    struct worker worker = {.directory = directory, .activity = MAP_FAILED};
+    struct rusage usage = {0};
+    gboolean is_done = FALSE;
+    pid_t parent = getpid();
+    pid_t child = -1;
+    int status = 0;
+
+    *result = (struct ct_worker_result){0};
+    fflush(stdout);
+    fflush(stderr);
+    if (set_up(&worker, error)) {
+        child = fork();
+        if (child < 0)
+            g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
+                        "cannot begin to read '%s': %s", directory, g_strerror(errno));
+    }
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(EXIT_FAILURE);
+        be_child(&worker, work, user);
+    }
+    if (child > 0) {
+        status = await(&worker, child, &usage);
+        is_done = WIFEXITED(status);
+        if (is_done)
+            take_result(&worker, status, result);
+        else
+            explain(&worker, status, &usage, error);
+    }
+    tear_down(&worker);
+    return is_done;
+}
+
+void ct_worker_result_clear(struct ct_worker_result *result)
+{
+    g_clear_pointer(&result->output, g_bytes_unref);
+    g_clear_pointer(&result->notes, g_bytes_unref);
+    g_clear_pointer(&result->remarks, g_bytes_unref);
+}
+
+/* A full disk is an error, and says so; a reader that has seen enough ends us by its signal. */
+static gboolean print_output(GBytes *output, const char *what)
+{
+    gsize size;
+    const void *data = g_bytes_get_data(output, &size);
+
+    if (size > 0)
+        fwrite(data, 1, size, stdout);
+    if (!ferror(stdout) && fflush(stdout) == 0 && fclose(stdout) == 0)
+        return TRUE;
+    ct_say("cannot write the %s: %s", what, g_strerror(errno));
+    return FALSE;
+}
+
+int ct_worker_print(const char *directory, const char *what, ct_work *work, void *user)
+{
+    struct ct_worker_result result;
+    g_autoptr(GError) error = NULL;
+    int status;
+
+    if (!ct_worker_run(directory, work, user, &result, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
+    status = result.status;
+    ct_say_bytes(result.notes);
+    if (!print_output(result.output, what))
+        status = EXIT_FAILURE;
+    ct_say_bytes(result.remarks);
+    ct_worker_result_clear(&result);
+    return status;
+}
