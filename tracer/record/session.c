@@ -5,6 +5,7 @@
 #include <lttng/lttng.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /*
@@ -21,6 +22,15 @@
 /* Those for waits, over all CPUs: on a machine with many, each one's are fewer. */
 #define WAITS_BUDGET              (UINT64_C(128) << 20)
 #define WAITS_SUBBUFFER_COUNT_MIN 32
+
+/*
+ * The consumer takes all memory of the buffers when it makes them, from shared memory. Where that
+ * has too little, it does so without a word, and our events are never taken. Some is left for the
+ * boards and for what the buffers have beside the events.
+ */
+#define SHARED_MEMORY        "/dev/shm"
+#define SUBBUFFER_COUNT_MIN  4
+#define SHARED_MEMORY_MARGIN (UINT64_C(1) << 20)
 
 /*
  * Whatever makes LTTng push metadata, the stop or a process's exit, sleeps 200 ms to see it arrive:
@@ -71,14 +81,46 @@ static gboolean check(int status, const char *what, GError **error)
     return FALSE;
 }
 
-static uint64_t waits_subbuffer_count(void)
+/* How many sub-buffers each CPU has. */
+struct buffer_plan {
+    uint64_t waits;
+    uint64_t state;
+};
+
+static uint64_t plan_size(const struct buffer_plan *plan, uint64_t cpus)
+{
+    return SHARED_MEMORY_MARGIN + 2 * METADATA_SUBBUFFER_SIZE +
+           (plan->waits + plan->state) * SUBBUFFER_SIZE * cpus;
+}
+
+/* As large as they should be, or as there is shared memory for them. */
+static gboolean plan_buffers(struct buffer_plan *plan, GError **error)
 {
     uint64_t cpus = (uint64_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
-    uint64_t count = WAITS_SUBBUFFER_COUNT;
+    uint64_t free_size = UINT64_MAX;
+    struct statvfs status;
 
-    while (count > WAITS_SUBBUFFER_COUNT_MIN && count * SUBBUFFER_SIZE * cpus > WAITS_BUDGET)
-        count /= 2;
-    return count;
+    *plan = (struct buffer_plan){WAITS_SUBBUFFER_COUNT, STATE_SUBBUFFER_COUNT};
+    while (plan->waits > WAITS_SUBBUFFER_COUNT_MIN &&
+           plan->waits * SUBBUFFER_SIZE * cpus > WAITS_BUDGET)
+        plan->waits /= 2;
+    if (statvfs(SHARED_MEMORY, &status) == 0 && status.f_blocks > 0)
+        free_size = (uint64_t)status.f_bavail * status.f_frsize;
+    while (plan_size(plan, cpus) > free_size) {
+        uint64_t *count = plan->waits > plan->state ? &plan->waits : &plan->state;
+
+        if (*count <= SUBBUFFER_COUNT_MIN) {
+            g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
+                        "LTTng's buffers need %.1f MB of shared memory at least, and " SHARED_MEMORY
+                        " has %.1f MB free: remove what is not needed there, or make it larger "
+                        "(mount -o remount,size=256m " SHARED_MEMORY
+                        "; docker run --shm-size=256m)",
+                        (double)plan_size(plan, cpus) / 1e6, (double)free_size / 1e6);
+            return FALSE;
+        }
+        *count /= 2;
+    }
+    return TRUE;
 }
 
 struct channel_plan {
@@ -191,9 +233,13 @@ enum ct_session_state ct_session_check(const struct ct_session *session)
 static gboolean set_up(struct ct_session *session, GError **error)
 {
     struct lttng_domain domain = ust_domain();
+    struct buffer_plan plan;
+
+    if (!plan_buffers(&plan, error))
+        return FALSE;
     const struct channel_plan channels[] = {
-        {CT_CHANNEL_WAITS, SUBBUFFER_SIZE, waits_subbuffer_count(), 0, BLOCKING_TIMEOUT_US},
-        {CT_CHANNEL_STATE, SUBBUFFER_SIZE, STATE_SUBBUFFER_COUNT, 0, BLOCKING_TIMEOUT_US},
+        {CT_CHANNEL_WAITS, SUBBUFFER_SIZE, plan.waits, 0, BLOCKING_TIMEOUT_US},
+        {CT_CHANNEL_STATE, SUBBUFFER_SIZE, plan.state, 0, BLOCKING_TIMEOUT_US},
         {"metadata", METADATA_SUBBUFFER_SIZE, 2, METADATA_TIMER_US, 0},
     };
 
