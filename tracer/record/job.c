@@ -6,18 +6,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Ends as the recorder did. */
-static void end_as(int status)
+void ct_end_by_signal(int number)
 {
     sigset_t all;
 
-    if (WIFSIGNALED(status)) {
-        signal(WTERMSIG(status), SIG_DFL);
-        raise(WTERMSIG(status));
-        sigfillset(&all);
-        sigprocmask(SIG_UNBLOCK, &all, NULL);
-    }
-    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    signal(number, SIG_DFL);
+    raise(number);
+    sigfillset(&all);
+    pthread_sigmask(SIG_UNBLOCK, &all, NULL);
+    _exit(128 + number);
+}
+
+/* Ends as the recorder did. */
+static void end_as(int status)
+{
+    if (WIFSIGNALED(status))
+        ct_end_by_signal(WTERMSIG(status));
+    _exit(WEXITSTATUS(status));
 }
 
 /* As a container's first process it gets orphans, too. */

@@ -22,6 +22,9 @@ struct ct_job {
  */
 void ct_job_begin(struct ct_job *job, const sigset_t *signals);
 
+/* Ends this process as the signal does whoever does not handle it. */
+G_NORETURN void ct_end_by_signal(int number);
+
 /* What the program does, the job does, too. */
 void ct_job_stop(struct ct_job *job);
 void ct_job_continue(struct ct_job *job);

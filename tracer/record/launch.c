@@ -1,5 +1,6 @@
 #include "launch.h"
 
+#include "open_files.h"
 #include "shed.h"
 #include "sigbus.h"
 
@@ -25,6 +26,9 @@ static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 #define INTERRUPTS_TO_LEAVE   2
 #define INTERRUPT_INTERVAL_US (200 * 1000)
 
+/* How long the job may take to hand a signal on, on a busy machine. */
+#define JOB_DELAY_US (2 * G_USEC_PER_SEC)
+
 static void handed_on_signals(sigset_t *set)
 {
     sigemptyset(set);
@@ -42,7 +46,7 @@ static void note_ignored(sigset_t *set)
             sigaddset(set, ending[i]);
 }
 
-static void take_signals(const sigset_t *set, struct ct_launch_inheritance *inherited)
+static void take_over(const sigset_t *set, struct ct_launch_inheritance *inherited)
 {
     const struct sigaction by_default = {.sa_handler = SIG_DFL};
     const struct sigaction ignored = {.sa_handler = SIG_IGN};
@@ -57,15 +61,18 @@ static void take_signals(const sigset_t *set, struct ct_launch_inheritance *inhe
     ct_sigbus_survive(&inherited->on_bus);
     /* Under `ulimit -f`, a file that is too large is an error. */
     sigaction(SIGXFSZ, &ignored, &inherited->on_large_file);
+    getrlimit(RLIMIT_NOFILE, &inherited->open_files);
+    ct_open_files_raise();
 }
 
 /* In the child. */
-static void restore_signals(const struct ct_launch_inheritance *inherited)
+static void restore(const struct ct_launch_inheritance *inherited)
 {
     sigaction(SIGCHLD, &inherited->on_child, NULL);
     sigaction(SIGPIPE, &inherited->on_pipe, NULL);
     sigaction(SIGBUS, &inherited->on_bus, NULL);
     sigaction(SIGXFSZ, &inherited->on_large_file, NULL);
+    setrlimit(RLIMIT_NOFILE, &inherited->open_files);
     sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
 }
 
@@ -78,7 +85,7 @@ gboolean ct_launch_prepare(struct ct_launch *launch, GError **error)
     handed_on_signals(&set);
     ct_job_begin(&launch->job, &set);
     sigaddset(&set, SIGCHLD);
-    take_signals(&set, &launch->inherited);
+    take_over(&set, &launch->inherited);
     launch->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     launch->deaths = ct_deaths_new();
     if (launch->signal_fd < 0) {
@@ -148,7 +155,7 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
         return FALSE;
     }
     if (launch->pid == 0) {
-        restore_signals(&launch->inherited);
+        restore(&launch->inherited);
         await_parent(go_fds);
         if (ct_private_mounts_leave(&launch->mounts))
             execve(path, argv, environment);
@@ -170,6 +177,14 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
     g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(*exec_errno),
                 "cannot run %s: %s", path, g_strerror(*exec_errno));
     return FALSE;
+}
+
+int ct_launch_unprepared(const char *path, char **argv)
+{
+    g_auto(GStrv) environment = ct_shed_environment();
+
+    execve(path, argv, environment);
+    return errno;
 }
 
 void ct_launch_nothing(struct ct_launch *launch)
@@ -248,31 +263,81 @@ static gboolean is_second(struct ct_launch *launch, int number, gboolean is_hand
 /* Not what the program got with its whole process group, as long as it is in ours. */
 static void hand_on(struct ct_launch *launch, int number, gboolean is_handed_on)
 {
-    if (launch->pid <= 0) /* there is none, and kill(2) would take it for everybody */
-        return;
     if (ct_witness_has_seen(&launch->witness, number, launch->begin_us) &&
         (getpgid(launch->pid) == getpgrp() || is_second(launch, number, is_handed_on)))
         return;
     kill(launch->pid, number);
 }
 
-static void handle_signal(struct ct_launch *launch, int number, gboolean is_handed_on)
+/* It may not have been waited for yet. */
+static gboolean is_over(const struct ct_launch *launch)
+{
+    siginfo_t info = {.si_pid = 0};
+
+    return launch->has_ended ||
+           (launch->pid > 0 &&
+            waitid(P_PID, (id_t)launch->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            info.si_pid != 0);
+}
+
+static gboolean is_ending_signal(int number)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(ending); i++)
+        if (number == ending[i])
+            return TRUE;
+    return FALSE;
+}
+
+/* What was sent once may come two or three times: to the whole group, and from the job. */
+static gboolean is_repetition(struct ct_launch *launch, int number, gboolean is_handed_on)
+{
+    gint64 now_us = g_get_monotonic_time();
+    gint64 age_us = now_us - launch->last[number].came_us;
+    gboolean is_repetition =
+        launch->last[number].came_us != 0 &&
+        (age_us < INTERRUPT_INTERVAL_US ||
+         (age_us < JOB_DELAY_US && launch->last[number].came_from_job != is_handed_on));
+
+    launch->last[number].came_us = now_us;
+    launch->last[number].came_from_job = is_handed_on;
+    return is_repetition;
+}
+
+/* TRUE if it is a reason to end. */
+static gboolean handle_signal(struct ct_launch *launch, int number, gboolean is_handed_on)
 {
     gboolean is_ours = !sigismember(&launch->inherited.ignored, number);
-    gboolean is_ending = FALSE;
+    gboolean is_new = !is_repetition(launch, number, is_handed_on);
 
-    for (size_t i = 0; i < G_N_ELEMENTS(ending); i++)
-        is_ending = is_ending || number == ending[i];
     if (number == SIGINT && is_ours)
         count_interrupt(launch);
-    if (!launch->has_ended)
+    gboolean is_ready = launch->pid > 0 || launch->has_ended;
+    if (is_ready && !is_over(launch))
         hand_on(launch, number, is_handed_on);
-    else if (is_ending && is_ours)
+    else if (is_ending_signal(number) && is_ours)
         launch->is_told_to_end = TRUE;
     else if (number == SIGTSTP)
         ct_job_stop(&launch->job);
     else if (number == SIGCONT)
         ct_job_continue(&launch->job);
+    return launch->is_told_to_end && is_ending_signal(number) && is_new;
+}
+
+void ct_launch_signals(const struct ct_launch *launch, gboolean is_early, sigset_t *set)
+{
+    if (!is_early) {
+        handed_on_signals(set);
+        return;
+    }
+    sigemptyset(set);
+    for (size_t i = 0; i < G_N_ELEMENTS(ending); i++)
+        if (!sigismember(&launch->inherited.ignored, ending[i]))
+            sigaddset(set, ending[i]);
+}
+
+gboolean ct_launch_handle_signal(struct ct_launch *launch, const siginfo_t *info)
+{
+    return handle_signal(launch, info->si_signo, info->si_pid == launch->job.pid);
 }
 
 void ct_launch_handle_signals(struct ct_launch *launch)

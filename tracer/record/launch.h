@@ -10,6 +10,7 @@
 
 #include <glib.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /* What the program is to inherit as if we were not there. */
@@ -20,6 +21,7 @@ struct ct_launch_inheritance {
     struct sigaction on_pipe;
     struct sigaction on_bus;
     struct sigaction on_large_file;
+    struct rlimit open_files;
     char **environment; /* owned */
 };
 
@@ -39,8 +41,11 @@ struct ct_launch {
     struct {
         gint64 seen_us;
         gboolean is_handed_on;
+        gint64 came_us; /* the last one of all; and whether from the job */
+        gboolean came_from_job;
     } last[NSIG];
     gboolean is_told_to_end;  /* by a signal to us: without the rest of the tree, or the program */
+    gint ended_by;            /* atomic; the signal that ends us before there is a program; or 0 */
     pid_t ignored_group;      /* children of this process group are not of the tree; or 0 */
     unsigned interrupts;      /* SIGINTs so far */
     gint64 last_interrupt_us; /* monotonic time of the last one */
@@ -65,6 +70,10 @@ gboolean ct_launch_start(struct ct_launch *launch, const char *path, char **argv
                          const struct ct_session_directory *directory, const char *preload,
                          int *exec_errno, GError **error);
 
+/* Becomes the program, unrecorded, where not even a process can be prepared for it. Returns errno
+ * if it cannot be executed. */
+int ct_launch_unprepared(const char *path, char **argv);
+
 /* Instead: nothing is launched. Signals that end a recording are all for us. */
 void ct_launch_nothing(struct ct_launch *launch);
 
@@ -74,6 +83,12 @@ void ct_launch_nothing(struct ct_launch *launch);
  * SIGHUP, SIGINT, SIGQUIT and SIGTERM are for us, unless we were started with them ignored.
  */
 void ct_launch_handle_signals(struct ct_launch *launch);
+
+/* The signals that are to be dealt with: before there is a program, only those that end us. */
+void ct_launch_signals(const struct ct_launch *launch, gboolean is_early, sigset_t *set);
+
+/* Deals with one of them that was taken, and waits for no process. TRUE if it is to end us. */
+gboolean ct_launch_handle_signal(struct ct_launch *launch, const siginfo_t *info);
 
 /* The exit status that a shell would give. */
 int ct_launch_exit_status(const struct ct_launch *launch);

@@ -1,8 +1,10 @@
 /* ctrace record: runs a program, or attaches to one, and records what its threads wait for. */
 #include "attached.h"
+#include "busy.h"
 #include "home.h"
 #include "launch.h"
 #include "messages.h"
+#include "open_files.h"
 #include "options.h"
 #include "output.h"
 #include "program.h"
@@ -68,6 +70,25 @@ static gboolean has_all_ended(const struct setting *setting)
                                      : setting->launch.is_alone;
 }
 
+/* In another thread. */
+static void leave_unfinished(void *user)
+{
+    const struct setting *setting = user;
+
+    g_printerr("ctrace: the recording is not finished; what there is of it can be read after:\n"
+               "    ctrace recover %s\n",
+               setting->output->path);
+}
+
+static void tend(struct setting *setting)
+{
+    struct ct_busy *busy =
+        ct_busy_begin(CT_BUSY_TENDING, &setting->launch, leave_unfinished, setting);
+
+    ct_recording_tend(setting->recording);
+    ct_busy_end(busy);
+}
+
 /* Waits for the end, or until there is reason to cut the trace earlier. */
 static void watch(struct setting *setting)
 {
@@ -100,7 +121,7 @@ static void watch(struct setting *setting)
         if (is_due(&deadlines[END]))
             return;
         if (is_due(&deadlines[TEND])) {
-            ct_recording_tend(recording);
+            tend(setting);
             deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
             if (launch->interrupts == 1 && !was_told && !launch->has_ended) {
                 ct_message("ctrace: the program goes on; Ctrl-C again ends the recording");
@@ -113,6 +134,7 @@ static void watch(struct setting *setting)
 /* After the cut: nothing is recorded any more, but the program is still ours to wait for. */
 static void wait_for_program(struct ct_launch *launch)
 {
+    ct_launch_handle_signals(launch); /* its end may have come while the recording was finished */
     while (!launch->has_ended && !launch->is_told_to_end) {
         struct pollfd signals = {.fd = launch->signal_fd, .events = POLLIN};
         poll(&signals, 1, -1);
@@ -155,6 +177,16 @@ static gboolean launch_program(struct setting *setting, int *exec_errno, GError 
                            exec_errno, error);
 }
 
+static gboolean finish(struct setting *setting, int exit_status)
+{
+    struct ct_busy *busy =
+        ct_busy_begin(CT_BUSY_FINISHING, &setting->launch, leave_unfinished, setting);
+    gboolean was_recorded = ct_summary_finish(setting->recording, exit_status);
+
+    ct_busy_end(busy);
+    return was_recorded;
+}
+
 /* There is no recording, and nothing is left of it. */
 static void give_up(struct setting *setting)
 {
@@ -186,8 +218,7 @@ static int run(struct setting *setting)
         }
         ct_output_commit(setting->output);
         watch(setting);
-        was_recorded = ct_summary_finish(setting->recording,
-                                         launch->has_ended ? ct_launch_exit_status(launch) : -1);
+        was_recorded = finish(setting, launch->has_ended ? ct_launch_exit_status(launch) : -1);
     }
     wait_for_program(launch);
     int status = launch->has_ended ? ct_launch_exit_status(launch) : 128 + SIGINT;
@@ -219,7 +250,42 @@ static int run_attached(struct setting *setting)
     g_autofree char *processes = ct_attached_describe(setting->attached);
     ct_message("ctrace: attached to %s; Ctrl-C ends the recording, and nothing else", processes);
     watch(setting);
-    return ct_summary_finish(setting->recording, -1) ? 0 : NOTHING_RECORDED_STATUS;
+    return finish(setting, -1) ? 0 : NOTHING_RECORDED_STATUS;
+}
+
+/* In another thread, while ours waits for good. */
+static void abandon(void *user)
+{
+    const struct setting *setting = user;
+
+    g_printerr("ctrace: ended before the recording began\n");
+    ct_output_revert(setting->output);
+}
+
+/* Gets the recording ready. NULL and an error if there can be none. */
+static struct ct_recording *prepare(struct setting *setting, const char *command, GError **error)
+{
+    struct ct_launch *launch = &setting->launch;
+    struct ct_recording *recording = NULL;
+
+    if (!ct_home_hide_others(&launch->mounts, error)) /* before any thread */
+        return NULL;
+    struct ct_busy *busy = ct_busy_begin(CT_BUSY_STARTING, launch, abandon, setting);
+    recording = ct_recording_new(setting->options, command, setting->output->path, launch, error);
+    ct_busy_end(busy);
+    return recording;
+}
+
+/* Before anything is opened. Returns the status if it cannot be run. */
+static int run_unprepared(const struct ct_program *program, const GError *why)
+{
+    g_printerr("ctrace: cannot record: %s\n", why->message);
+    if (program == NULL)
+        return NOTHING_RECORDED_STATUS;
+    g_printerr("ctrace: the program runs without\n");
+    int code = ct_launch_unprepared(program->path, program->argv);
+    g_printerr("ctrace: cannot run %s: %s\n", program->path, g_strerror(code));
+    return code == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE;
 }
 
 static int record(const struct ct_record_options *options, const struct ct_program *program,
@@ -230,6 +296,8 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     g_autofree char *command = attached != NULL ? ct_attached_describe(attached)
                                                 : ct_program_command_line(options->program);
 
+    if (!ct_open_files_suffice(&error))
+        return run_unprepared(program, error);
     if (!ct_launch_prepare(&setting.launch, &error) ||
         (setting.output = ct_output_new(options->output, &error)) == NULL) {
         ct_message("ctrace: cannot record: %s", error->message);
@@ -240,9 +308,12 @@ static int record(const struct ct_record_options *options, const struct ct_progr
         ct_session_directories_move(setting.output->path, setting.output->previous);
     else
         ct_session_directories_drop(setting.output->path);
-    if (ct_home_hide_others(&setting.launch.mounts, &error))
-        setting.recording =
-            ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
+    setting.recording = prepare(&setting, command, &error);
+    if (setting.launch.ended_by != 0) {
+        g_printerr("ctrace: ended before the recording began\n");
+        give_up(&setting);
+        ct_end_by_signal(setting.launch.ended_by);
+    }
     if (setting.recording == NULL) {
         ct_message("ctrace: cannot record: %s", error->message);
         if (program != NULL)

@@ -40,8 +40,9 @@ struct ct_recording {
     gboolean has_calls;  /* the kernel told of system calls */
     gboolean is_settled; /* which images are unseen */
     struct ct_closing closing;
-    gboolean is_adopted; /* another process began it */
-    gboolean was_cut;    /* and ended it, but could not finish it */
+    const gint *ended_by; /* borrowed; a signal while it gets ready; or NULL */
+    gboolean is_adopted;  /* another process began it */
+    gboolean was_cut;     /* and ended it, but could not finish it */
     uint64_t end_ns;
     gboolean has_begun; /* when it was cut: the delay was over */
     uint64_t events_lost;
@@ -97,7 +98,7 @@ static gboolean make_session(struct ct_recording *recording, GError **error)
     g_autofree char *name = session_name(recording);
     g_autoptr(GError) refusal = NULL;
 
-    recording->sessiond = ct_sessiond_acquire(error);
+    recording->sessiond = ct_sessiond_acquire(recording->ended_by, error);
     if (recording->sessiond == NULL)
         return FALSE;
     recording->session = ct_session_new(name, recording->path, &refusal);
@@ -143,7 +144,8 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
 }
 
 struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *command,
-                                      const char *path, struct ct_deaths *deaths, GError **error)
+                                      const char *path, const struct ct_launch *launch,
+                                      GError **error)
 {
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
@@ -151,9 +153,10 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
     recording->trace_path = g_build_filename(path, "ust", NULL);
     if (!options->kernel.sched)
         recording->missing = g_strdup("kernel: turned off");
-    recording->closing.deaths = deaths;
+    recording->closing.deaths = launch->deaths;
+    recording->ended_by = &launch->ended_by;
     if (set_up(recording, options, command, error)) {
-        ct_deaths_watch(deaths, recording->directory->path);
+        ct_deaths_watch(launch->deaths, recording->directory->path);
         note_alive(recording);
         return recording;
     }
@@ -163,7 +166,7 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
 
 static gboolean adopt(struct ct_recording *recording, GError **error)
 {
-    recording->sessiond = ct_sessiond_acquire(error);
+    recording->sessiond = ct_sessiond_acquire(recording->ended_by, error);
     if (recording->sessiond == NULL)
         return FALSE;
     g_autofree char *name = session_name(recording);

@@ -4,6 +4,7 @@
 
 #include "closing.h"
 #include "kernel/finish.h"
+#include "launch.h"
 #include "options.h"
 
 #include <glib.h>
@@ -13,11 +14,12 @@ struct ct_recording;
 
 /*
  * Gets everything ready for a program to be launched, or processes to be attached to; `command` is
- * what these are, `path` is a ct_output's, `deaths` is the launch's, borrowed. NULL
- * and an error if tracing cannot start; then no session is left.
+ * what these are, `path` is a ct_output's, `launch` is borrowed. NULL and an error if tracing
+ * cannot start, or if a signal ended the launch; then no session is left.
  */
 struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *command,
-                                      const char *path, struct ct_deaths *deaths, GError **error);
+                                      const char *path, const struct ct_launch *launch,
+                                      GError **error);
 
 /* Takes over a recording to `path` whose recorder was killed, to cut it; and owns `directory`. */
 struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,

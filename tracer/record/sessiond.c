@@ -30,6 +30,7 @@
 struct ct_sessiond {
     struct ct_home home;
     int users_fd; /* locked shared while we need the daemon; holds the pid of one we started */
+    const gint *ended_by; /* borrowed; atomic; not 0 once nobody waits for it any more; or NULL */
 };
 
 static int open_lock(const struct ct_home *home, const char *name, GError **error)
@@ -194,6 +195,11 @@ static void end_daemon(pid_t group)
     }
 }
 
+static gboolean is_awaited(const struct ct_sessiond *sessiond)
+{
+    return sessiond->ended_by == NULL || g_atomic_int_get(sessiond->ended_by) == 0;
+}
+
 static gboolean start_daemon(struct ct_sessiond *sessiond, GError **error)
 {
     g_autofree char *program = g_find_program_in_path(SESSIOND_PROGRAM);
@@ -207,7 +213,8 @@ static gboolean start_daemon(struct ct_sessiond *sessiond, GError **error)
     }
     pid_t pid = spawn_daemon();
     write_pid(sessiond->users_fd, MAX(pid, 0)); /* at once: if we are killed, others end it */
-    while (pid > 0 && kill(pid, 0) == 0 && g_get_monotonic_time() < deadline) {
+    while (pid > 0 && kill(pid, 0) == 0 && is_awaited(sessiond) &&
+           g_get_monotonic_time() < deadline) {
         if (lttng_session_daemon_alive() == 1)
             return TRUE;
         g_usleep(POLL_INTERVAL_US);
@@ -262,12 +269,13 @@ static void free_sessiond(struct ct_sessiond *sessiond)
     g_free(sessiond);
 }
 
-struct ct_sessiond *ct_sessiond_acquire(GError **error)
+struct ct_sessiond *ct_sessiond_acquire(const gint *ended_by, GError **error)
 {
     struct ct_sessiond *sessiond = g_new0(struct ct_sessiond, 1);
     int start_fd;
 
     sessiond->users_fd = -1;
+    sessiond->ended_by = ended_by;
     if (!ct_home_find(&sessiond->home, error) || !open_locks(sessiond, &start_fd, error)) {
         free_sessiond(sessiond);
         return NULL;

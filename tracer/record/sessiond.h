@@ -10,8 +10,11 @@
 
 struct ct_sessiond;
 
-/* Blocks until a daemon answers. NULL and an error if there is none and none could be started. */
-struct ct_sessiond *ct_sessiond_acquire(GError **error);
+/*
+ * Blocks until a daemon answers, or until *ended_by, read atomically, is not 0 (NULL: for as long
+ * as it takes). NULL and an error if there is none and none could be started.
+ */
+struct ct_sessiond *ct_sessiond_acquire(const gint *ended_by, GError **error);
 
 /* Ends the daemon if ctrace started it and nobody needs it any more. */
 void ct_sessiond_release(struct ct_sessiond *sessiond);

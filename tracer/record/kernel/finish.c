@@ -6,8 +6,12 @@
 #include "spool.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define CONVERTER "ctrace-kernel-convert"
 
@@ -49,6 +53,16 @@ static gboolean parse_totals(const char *text, struct ct_kernel_totals *totals)
     return TRUE;
 }
 
+/* In the child: without who waits for it, it would be in the way of whoever finishes the recording.
+ */
+static void end_with_parent(void *parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != GPOINTER_TO_INT(parent))
+        _exit(1);
+}
+
+/* The error is G_FILE_ERROR_INTR if somebody killed the converter. */
 static gboolean run(const char *path, const struct ct_kernel_scope *scope,
                     struct ct_kernel_totals *totals, GError **error)
 {
@@ -64,17 +78,17 @@ static gboolean run(const char *path, const struct ct_kernel_scope *scope,
     g_autoptr(GError) failure = NULL;
     int status;
 
-    if (!g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, &err, &status,
-                      &failure)) {
+    if (!g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, end_with_parent, GINT_TO_POINTER(getpid()),
+                      &out, &err, &status, &failure)) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot run %s: %s", converter,
                     failure->message);
         return FALSE;
     }
     if (g_spawn_check_wait_status(status, &failure) && parse_totals(out, totals))
         return TRUE;
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                "it could not be written, is the disk "
-                "full? %s",
+    gboolean is_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    g_set_error(error, G_FILE_ERROR, is_killed ? G_FILE_ERROR_INTR : G_FILE_ERROR_FAILED,
+                "it could not be written%s: %s", is_killed ? "" : ", is the disk full?",
                 *last_words(err) != '\0' ? last_words(err)
                 : failure != NULL        ? failure->message
                                          : "");
@@ -112,12 +126,19 @@ gboolean ct_kernel_finish(const char *path, const struct ct_kernel_scope *scope,
     g_autoptr(GArray) all = ct_preloaded_read(path);
     g_array_append_vals(all, preloaded->data, preloaded->len);
     ct_preloaded_write(path, all);
-    gboolean is_done = run(path, scope, totals, error);
+    g_autoptr(GError) failure = NULL;
+    gboolean is_done = run(path, scope, totals, &failure);
+    if (g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_INTR)) {
+        g_clear_error(&failure);
+        is_done = run(path, scope, totals, &failure);
+    }
 
     if (is_done && has_anything(totals))
-        is_done = take_over(path, kernel, error);
+        is_done = take_over(path, kernel, &failure);
     if (!is_done)
         *totals = (struct ct_kernel_totals){0};
+    if (failure != NULL)
+        g_propagate_error(error, g_steal_pointer(&failure));
     ct_spool_remove(path);
     return is_done;
 }
