@@ -1,12 +1,30 @@
 """Where there is little room: few open files, little shared memory, a small disk."""
 
 import os
+import pathlib
+import re
 import resource
+import shutil
+import signal
+import subprocess
 import time
 
-from harness import CTRACE, WORKLOADS, TraceTest, main, run, session_daemons
+from harness import (
+    CTRACE,
+    WORKLOADS,
+    TraceTest,
+    main,
+    process_ids,
+    read_events,
+    run,
+    session_daemons,
+    wait_until,
+)
 
 ENDINGS = WORKLOADS / "endings"
+
+# Of alive_ns in struct ct_control.
+ALIVE_NS_OFFSET = 72
 
 
 class OpenFiles(TraceTest):
@@ -83,6 +101,79 @@ class SharedMemory(TraceTest):
                 self.assertEqual(result.status, 0, result)
                 self.assertIn("nothing lost", result.err)
                 self.assertTrue(self.waits(trace, op="nanosleep"))
+
+
+class Boards(TraceTest):
+    """Each process has one in shared memory."""
+
+    FORKS = 300
+
+    def setUp(self):
+        super().setUp()
+        if session_daemons():
+            self.skipTest("a session daemon runs on this machine")
+        self.others = set(pathlib.Path("/dev/shm").glob("ctrace*"))
+        self.addCleanup(self.remove_boards)
+
+    def remove_boards(self):
+        for path in set(pathlib.Path("/dev/shm").glob("ctrace*")) - self.others:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def boards(self):
+        mine = set(pathlib.Path("/dev/shm").glob("ctrace*")) - self.others
+        return [board for place in mine for board in place.rglob("*.board")]
+
+    def start_forks(self):
+        """It forks when it gets a line, says that it did, and ends at another line."""
+        script = f"""import os, sys
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range({self.FORKS}):
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+print("forked", flush=True)
+sys.stdin.readline()"""
+        recorder = self.start_record("/usr/bin/python3", "-c", script, stdin=subprocess.PIPE)
+        self.assertEqual(recorder.stdout.readline(), "ready\n")
+        return recorder
+
+    def tell(self, recorder):
+        recorder.stdin.write("go\n")
+        recorder.stdin.flush()
+
+    def fork(self, recorder):
+        self.tell(recorder)
+        self.assertEqual(recorder.stdout.readline(), "forked\n")
+
+    def test_those_of_ended_processes_go_while_no_event_is_taken(self):
+        recorder = self.start_forks()
+        for pid in process_ids("lttng-consumerd"):
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(2.5)  # the recorder looks once a second
+        self.fork(recorder)
+        wait_until(lambda: len(self.boards()) < 10, "their boards were gone")
+        self.tell(recorder)
+        _, err = recorder.communicate(timeout=60)
+        self.assertRegex(err, f"recorded {1 + self.FORKS} processes")
+        self.assertNotIn("nothing lost", err)
+        (capture,) = [e for e in read_events(self.folder / "trace") if e.name == "ctrace:capture"]
+        self.assertEqual(capture.fields["process_count"], 1 + self.FORKS)
+
+    def test_there_are_no_new_ones_once_the_recorder_is_gone(self):
+        recorder = self.start_forks()
+        recorder.kill()
+        recorder.wait(20)
+        (board,) = self.boards()
+        with (board.parent / "control").open("r+b") as control:
+            control.seek(ALIVE_NS_OFFSET)
+            control.write((time.monotonic_ns() - 60_000_000_000).to_bytes(8, "little"))
+        self.fork(recorder)
+        self.assertEqual(self.boards(), [board])
+        self.tell(recorder)
+        result = self.ctrace("recover", "trace")
+        self.assertEqual(result.status, 0, result)
+        self.assertRegex(result.err, "recorded 1 process,")
 
 
 if __name__ == "__main__":

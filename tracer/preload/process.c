@@ -340,9 +340,14 @@ static void mark_memory(void)
 /* Address space for the header of a board, and for the unwinder. */
 #define IMAGE_SIZE ((size_t)1 << 20)
 
-static bool is_recorded(void)
+/* The recorder says every second that it is there. Of one that was killed nobody removes the
+ * boards: those of before are enough. */
+#define DESERTED_NS UINT64_C(15000000000)
+
+static bool is_recorded(uint64_t now_ns)
 {
-    return ct_control->follows_children || ct_syscall(SYS_getpid) == ct_control->root_pid;
+    return (ct_control->follows_children || ct_syscall(SYS_getpid) == ct_control->root_pid) &&
+           now_ns < ct_control->alive_ns + DESERTED_NS;
 }
 
 /* What is done once for an image and the processes that it forks. FALSE: the program needs its
@@ -366,7 +371,7 @@ static void begin_process(const struct ct_board *parent, int32_t parent_pid)
     uint64_t start_ns = ct_now_ns();
     struct ct_board *board;
 
-    if (!is_recorded())
+    if (!is_recorded(start_ns))
         return;
     if (!prepare_image() || !ct_memory_is_spare(CT_BOARD_START_SIZE)) {
         say_refusal(start_ns, CT_REFUSAL_ADDRESS_SPACE);

@@ -379,6 +379,23 @@ void ct_closing_write_ended(struct ct_closing *closing)
         }
 }
 
+void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint kept)
+{
+    GPtrArray *mapped = ct_boards_update(closing->boards);
+
+    for (guint i = mapped->len; i-- > 0;) {
+        struct ct_mapped_board *mapped_board = mapped->pdata[i];
+        struct board board = look_at(closing, mapped_board, FALSE);
+
+        if (!board.is_over || (board.image->start_ns < since_ns && mapped->len <= kept))
+            continue;
+        board.writer = NULL;
+        write_board(closing, &board);
+        add_unseen(closing, mapped_board);
+        ct_boards_remove(closing->boards, mapped_board);
+    }
+}
+
 void ct_closing_find_unseen(struct ct_closing *closing)
 {
     const GPtrArray *mapped = ct_boards_update(closing->boards);

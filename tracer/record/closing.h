@@ -41,6 +41,13 @@ uint64_t ct_closing_find_end_ns(struct ct_closing *closing);
 /* Writes and removes the boards of images that are over and have been drained. */
 void ct_closing_write_ended(struct ct_closing *closing);
 
+/*
+ * Instead, while nothing can be written: counts and removes the boards of images that are over, if
+ * they began at or after `since_ns`, of which there is no event that would need them; or all that
+ * are more than `kept`.
+ */
+void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint kept);
+
 /* Takes from the boards that are left which images have none. */
 void ct_closing_find_unseen(struct ct_closing *closing);
 

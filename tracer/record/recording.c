@@ -22,6 +22,9 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
+/* Boards that wait for LTTng to take events again, of some 60 KB each. */
+#define BOARDS_KEPT 1000
+
 struct ct_recording {
     char *path;                             /* owned; absolute */
     char *trace_path;                       /* owned; where the session writes */
@@ -46,6 +49,7 @@ struct ct_recording {
     uint64_t end_ns;
     gboolean has_begun; /* when it was cut: the delay was over */
     uint64_t events_lost;
+    uint64_t lost_ns;       /* when it was found that no event is taken any more; 0: they are */
     gboolean was_full;      /* the disk, at some time */
     gboolean is_unfinished; /* its boards are kept */
 };
@@ -274,13 +278,19 @@ void ct_recording_tend(struct ct_recording *recording)
     ct_session_directory_calibrate(recording->directory);
     note_alive(recording);
     recording->was_full = recording->was_full || ct_output_is_full(recording->path);
-    gboolean is_taken = !recording->was_full &&
-                        ct_session_check(recording->session) == CT_SESSION_OK &&
-                        recording->closing.writer->is_enabled();
+    gboolean is_live =
+        !recording->was_full && ct_session_check(recording->session) == CT_SESSION_OK;
+    gboolean is_taken = is_live && recording->closing.writer->is_enabled();
+    if (!is_live && recording->lost_ns == 0)
+        recording->lost_ns = now_ns(recording);
     ct_drain_lock(recording->drain);
     ct_drain_hold(recording->drain, !is_taken);
     if (ct_drain_now(recording->drain))
         ct_closing_write_ended(&recording->closing);
+    else
+        ct_closing_drop_ended(&recording->closing,
+                              recording->lost_ns != 0 ? recording->lost_ns : UINT64_MAX,
+                              BOARDS_KEPT);
     ct_boards_read_titles(recording->boards);
     note_preloaded(recording);
     ct_drain_unlock(recording->drain);
