@@ -8,9 +8,11 @@ import shutil
 import signal
 import subprocess
 import time
+import unittest
 
 from harness import (
     CTRACE,
+    SMALL_FS,
     WORKLOADS,
     TraceTest,
     main,
@@ -89,7 +91,7 @@ class SharedMemory(TraceTest):
     def test_too_little_for_the_buffers_is_said_at_once(self):
         _, _, usual_s = self.record_with(30000)
         result, trace, took_s = self.record_with(300)
-        self.assertRegex(result.err, r"need \d+\.\d MB of shared memory.*/dev/shm has 0\.\d MB free")
+        self.assertRegex(result.err, r"need \d\S+ MB of shared memory.*/dev/shm has 0\.\d MB free")
         self.assertRegex(result.err, "the program runs without")
         self.assertFalse(trace.exists())
         self.assertLess(took_s, 10 * usual_s + 5)
@@ -101,6 +103,67 @@ class SharedMemory(TraceTest):
                 self.assertEqual(result.status, 0, result)
                 self.assertIn("nothing lost", result.err)
                 self.assertTrue(self.waits(trace, op="nanosleep"))
+
+
+class Disk(TraceTest):
+    def record_until_it_ends(self, trace, *options):
+        """A program that waits for as long as it is recorded, and a little more."""
+        script = f"""while [ ! -e enough ]; do
+            {ENDINGS} flood 2000 >/dev/null
+            sleep 0.1
+        done
+        sleep 0.1; exit 5"""
+        recorder = self.start_record("sh", "-c", script, options=options, output=trace)
+        said = recorder.stderr.readline()
+        self.assertRegex(said, "the recording ends, and the program goes on")
+        (self.folder / "enough").touch()
+        _, err = recorder.communicate(timeout=60)
+        self.assertEqual(recorder.returncode, 5, err)
+        self.assertRegex(err, r"not complete: what came after \d+\.\d\d s is not recorded")
+        return said + err
+
+    def check_that_it_says_so(self, trace, words):
+        """What was recorded until then is whole."""
+        report = re.sub(r"\s+", " ", self.report_text(trace))
+        self.assertRegex(report, f"! LOST waits: what came after .*{words}")
+        self.assertRegex(self.ctrace("verify", trace).out, f"waits were lost: what came.*{words}")
+        comments = " ".join(self.profile("syscall", trace).comments)
+        self.assertRegex(comments, f"waits were lost: what came.*{words}")
+        self.assertNotIn("nothing was lost", comments)
+        (capture,) = [e for e in read_events(trace) if e.name == "ctrace:capture"]
+        ended = [wait for wait in self.waits(trace) if wait.name != "ctrace:inflight"]
+        self.assertEqual(len(ended), capture.fields["waits_recorded"])
+
+    def size_of(self, trace):
+        return sum(path.stat().st_size for path in trace.rglob("*") if path.is_file())
+
+    def test_a_recording_ends_before_it_has_more_than_it_may(self):
+        trace = self.folder / "trace"
+        err = self.record_until_it_ends(trace, "--max-size=2M", "--rate=0")
+        self.assertNotIn("nothing lost", err)
+        self.check_that_it_says_so(trace, r"it had 1\.\d MB, and may have 2\.0 MB")
+        self.assertLess(self.size_of(trace), 2_500_000)
+
+    def test_what_the_kernel_tells_counts_as_well(self):
+        trace = self.folder / "trace"
+        self.record_until_it_ends(trace, "--max-size=2MB", "--kernel=sched")
+        self.assertLess(self.size_of(trace), 2_500_000)
+        self.assertFalse((trace / "spool").exists())
+
+    @unittest.skipUnless(SMALL_FS, "it takes root to mount a small file system")
+    def test_a_recording_ends_before_its_disk_is_full(self):
+        trace = pathlib.Path(SMALL_FS) / "trace"
+        self.addCleanup(shutil.rmtree, trace, ignore_errors=True)
+        err = self.record_until_it_ends(trace, "--rate=0")
+        self.assertNotIn("nothing lost", err)
+        words = r"the disk of \S+ was nearly full: \d\.\d MB were free, and finishing"
+        self.check_that_it_says_so(trace, words)
+
+    def test_sizes_that_make_no_sense(self):
+        for size in ("10", "M", "1k", "0M", "-5M", "5 parsecs", "1e30G"):
+            with self.subTest(size):
+                result = self.ctrace("record", f"--max-size={size}", "true")
+                self.assert_refused(result, "max-size", "500M", status=2)
 
 
 class Boards(TraceTest):

@@ -80,13 +80,17 @@ static void leave_unfinished(void *user)
                setting->output->path);
 }
 
-static void tend(struct setting *setting)
+/* FALSE if the recording is to be cut. */
+static gboolean tend(struct setting *setting)
 {
     struct ct_busy *busy =
         ct_busy_begin(CT_BUSY_TENDING, &setting->launch, leave_unfinished, setting);
 
-    ct_recording_tend(setting->recording);
+    const char *stopped = ct_recording_tend(setting->recording);
     ct_busy_end(busy);
+    if (stopped != NULL && !has_all_ended(setting))
+        g_printerr("ctrace: the recording ends, and the program goes on: %s\n", stopped);
+    return stopped == NULL;
 }
 
 /* Waits for the end, or until there is reason to cut the trace earlier. */
@@ -121,7 +125,8 @@ static void watch(struct setting *setting)
         if (is_due(&deadlines[END]))
             return;
         if (is_due(&deadlines[TEND])) {
-            tend(setting);
+            if (!tend(setting))
+                return;
             deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
             if (launch->interrupts == 1 && !was_told && !launch->has_ended) {
                 ct_message("ctrace: the program goes on; Ctrl-C again ends the recording");

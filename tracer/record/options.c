@@ -47,6 +47,35 @@ static gboolean parse_time(const char *option, const char *text, uint64_t *time_
     return FALSE;
 }
 
+/* A recording has some 100 kB whatever is in it. */
+#define MIN_MAX_SIZE UINT64_C(1000000)
+
+/* "500M": a number with a unit. */
+static gboolean check_max_size(const char *text, struct ct_record_options *options, GError **error)
+{
+    static const struct {
+        const char *unit;
+        double bytes;
+    } units[] = {{"k", 1e3}, {"kB", 1e3}, {"M", 1e6},  {"MB", 1e6},
+                 {"G", 1e9}, {"GB", 1e9}, {"T", 1e12}, {"TB", 1e12}};
+    char *end;
+
+    if (text == NULL)
+        return TRUE;
+    double number = g_ascii_strtod(text, &end);
+    for (size_t i = 0; i < G_N_ELEMENTS(units) && end != text && isfinite(number); i++) {
+        if (strcmp(end, units[i].unit) == 0 && number * units[i].bytes >= MIN_MAX_SIZE &&
+            number * units[i].bytes < 1e18) {
+            options->max_size = (uint64_t)(number * units[i].bytes);
+            return TRUE;
+        }
+    }
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "--max-size=%s: give a number with a unit, such as 500M or 2G, and at least 1M",
+                text);
+    return FALSE;
+}
+
 static gboolean check_kernel(const char *kernel, struct ct_record_options *options, GError **error)
 {
     static const struct {
@@ -230,6 +259,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     g_autofree char *duration = NULL;
     g_autofree char *kernel = NULL;
     g_autofree char *frames = NULL;
+    g_autofree char *max_size = NULL;
     g_auto(GStrv) pids = NULL;
     g_autofree char *cpu_hz = NULL;
     gboolean cpu = FALSE;
@@ -276,6 +306,10 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
          "Start recording T after the program, or after attaching to PID", "T"},
         {"duration", 0, 0, G_OPTION_ARG_STRING, &duration,
          "Stop recording after T; the program goes on", "T"},
+        {"max-size", 0, 0, G_OPTION_ARG_STRING, &max_size,
+         "Stop recording before the recording has more than SIZE, as 500M or 2G; the program goes "
+         "on",
+         "SIZE"},
         {"no-follow", 0, 0, G_OPTION_ARG_NONE, &options->no_follow, "Leave child processes alone",
          NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &wants_version, "Print the version and exit", NULL},
@@ -317,6 +351,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     options->classes = chosen_classes(net, sync, syscall, sleep);
     return check(options, rate, delay, duration, error) && check_kernel(kernel, options, error) &&
            check_cpu(cpu, cpu_hz, options, error) && check_frames(frames, options, error) &&
+           check_max_size(max_size, options, error) &&
            (pids == NULL || check_attaching(pids, options, error));
 }
 

@@ -16,6 +16,7 @@ struct ct_record_options {
     uint32_t classes;      /* of the waits to record: bits 1 << class */
     uint64_t delay_ns;     /* 0: at once */
     uint64_t duration_ns;  /* 0: until the program ends */
+    uint64_t max_size;     /* bytes of the recording; 0: as much as there is room for */
     gboolean no_follow;
     struct ct_kernel_wishes kernel;
     const char *kernel_option; /* what of it was asked for by name: its lack is said; or NULL */

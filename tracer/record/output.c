@@ -9,12 +9,10 @@
 #include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-/* Room for the stacks, modules and threads of many programs; below the other, a disk is full. */
+/* Room for the stacks, modules and threads of many programs. */
 #define RESERVE_SIZE (2 << 20)
-#define FULL_SIZE    (512 << 10)
 
 /* How long the files of a recording that was not begun may take to go. */
 #define REMOVE_TRIES       50
@@ -154,13 +152,6 @@ void ct_output_release(const char *path)
     g_autofree char *reserve = g_build_filename(path, CT_TREE_RESERVE, NULL);
 
     g_unlink(reserve);
-}
-
-gboolean ct_output_is_full(const char *path)
-{
-    struct statvfs status;
-
-    return statvfs(path, &status) == 0 && (uint64_t)status.f_bavail * status.f_frsize < FULL_SIZE;
 }
 
 /* ---- All together. ---- */

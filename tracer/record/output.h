@@ -34,7 +34,4 @@ void ct_output_free(struct ct_output *output);
 /* Gives the space back that was set aside: it is needed now. */
 void ct_output_release(const char *path);
 
-/* The disk is so full that only the space set aside is left, or less. */
-gboolean ct_output_is_full(const char *path);
-
 #endif

@@ -8,6 +8,7 @@
 #include "output.h"
 #include "procfs.h"
 #include "program.h"
+#include "room.h"
 #include "session.h"
 #include "sessiond.h"
 #include "streams.h"
@@ -49,7 +50,9 @@ struct ct_recording {
     uint64_t end_ns;
     gboolean has_begun; /* when it was cut: the delay was over */
     uint64_t events_lost;
-    uint64_t lost_ns;       /* when it was found that no event is taken any more; 0: they are */
+    uint64_t lost_ns; /* when it was found that no event is taken any more; 0: they are */
+    struct ct_room room;
+    char *stopped;          /* owned; when, and for want of which room; or NULL */
     gboolean was_full;      /* the disk, at some time */
     gboolean is_unfinished; /* its boards are kept */
 };
@@ -157,6 +160,7 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
     recording->trace_path = g_build_filename(path, "ust", NULL);
     if (!options->kernel.sched)
         recording->missing = g_strdup("kernel: turned off");
+    recording->room = (struct ct_room){.path = recording->path, .max_size = options->max_size};
     recording->closing.deaths = launch->deaths;
     recording->ended_by = &launch->ended_by;
     if (set_up(recording, options, command, error)) {
@@ -273,11 +277,24 @@ static void note_preloaded(struct ct_recording *recording)
     ct_kernel_note_preloaded(recording->path, images);
 }
 
-void ct_recording_tend(struct ct_recording *recording)
+/* As it will be said. */
+static void check_room(struct ct_recording *recording)
+{
+    uint64_t begin_ns = recording->directory->control->begin_ns;
+    g_autofree char *why = ct_room_check(&recording->room);
+
+    if (why == NULL || begin_ns == 0)
+        return;
+    g_free(recording->stopped);
+    recording->stopped = g_strdup_printf("what came after %.2f s is not recorded: %s",
+                                         (double)(now_ns(recording) - begin_ns) / 1e9, why);
+}
+
+const char *ct_recording_tend(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);
     note_alive(recording);
-    recording->was_full = recording->was_full || ct_output_is_full(recording->path);
+    recording->was_full = recording->was_full || ct_room_is_none(recording->path);
     gboolean is_live =
         !recording->was_full && ct_session_check(recording->session) == CT_SESSION_OK;
     gboolean is_taken = is_live && recording->closing.writer->is_enabled();
@@ -294,6 +311,8 @@ void ct_recording_tend(struct ct_recording *recording)
     ct_boards_read_titles(recording->boards);
     note_preloaded(recording);
     ct_drain_unlock(recording->drain);
+    check_room(recording);
+    return recording->stopped;
 }
 
 /* Until a session has enabled our events, or until the last one that did is gone. */
@@ -414,8 +433,8 @@ static char *describe_missing(const struct ct_recording *recording, const char *
         append_part(missing, "the recording itself: " CT_RECORDING_NOT_BEGUN);
     describe_refused(recording, missing);
     describe_damaged(recording, missing);
-    if (fault != NULL)
-        append_part(missing, "waits: %s", fault);
+    if (fault != NULL || recording->stopped != NULL)
+        append_part(missing, "waits: %s", fault != NULL ? fault : recording->stopped);
     return g_string_free(missing, FALSE);
 }
 
@@ -509,7 +528,7 @@ static const char *find_fault(struct ct_recording *recording)
                                    "waits, and those still in its buffers, are lost",
     };
 
-    recording->was_full = recording->was_full || ct_output_is_full(recording->path);
+    recording->was_full = recording->was_full || ct_room_is_none(recording->path);
     if (recording->is_adopted)
         return recording->was_cut
                    ? "the recording ended, but could not be finished then; some waits may be lost"
@@ -688,6 +707,8 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     if (repair_streams(recording) > 0 && fault == NULL)
         fault = "the disk was full at the end; the last waits are lost";
     if (fault == NULL)
+        fault = recording->stopped;
+    if (fault == NULL)
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s%s%s", fault,
                 cause != NULL ? "; and it could not be finished: " : "",
@@ -722,6 +743,7 @@ void ct_recording_summary(const struct ct_recording *recording,
         .unseen =
             recording->closing.unseen != NULL ? ct_unseen_list(recording->closing.unseen) : NULL,
         .has_calls = recording->has_calls,
+        .was_stopped = recording->stopped != NULL,
     };
     if (recording->has_begun) {
         summary->totals.processes -= summary->totals.early_processes;
@@ -745,6 +767,7 @@ void ct_recording_free(struct ct_recording *recording)
         ct_session_directory_free(recording->directory);
     g_free(recording->preload);
     g_free(recording->missing);
+    g_free(recording->stopped);
     g_clear_pointer(&recording->attached, g_array_unref);
     g_free(recording->trace_path);
     g_free(recording->path);

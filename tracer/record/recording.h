@@ -54,8 +54,11 @@ const char *ct_recording_why_no_samples(const struct ct_recording *recording);
 /* Until now the hooks rest: to be called before the launch, or when the delay is over. */
 void ct_recording_begin(struct ct_recording *recording);
 
-/* To be called about once a second: keeps the clock's rate and closes boards of ended processes. */
-void ct_recording_tend(struct ct_recording *recording);
+/*
+ * To be called about once a second: keeps the clock's rate and closes boards of ended processes.
+ * Why the recording is to be cut now, for want of room, or NULL. Borrowed.
+ */
+const char *ct_recording_tend(struct ct_recording *recording);
 
 /*
  * Cuts the trace. `exit_status` is the program's, or -1. FALSE and an error if the trace is not
@@ -83,6 +86,7 @@ struct ct_recording_summary {
     const GArray *damaged;   /* borrowed; int32_t pid: of these boards nothing is counted */
     const GArray *unseen;    /* borrowed; struct ct_unseen_images; or NULL */
     gboolean has_calls;      /* the kernel told of system calls, and so of theirs */
+    gboolean was_stopped;    /* for want of room: what came later is not recorded */
 };
 
 /* After the cut. */

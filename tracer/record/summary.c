@@ -113,6 +113,8 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
         g_string_append_printf(line, ": %s", losses[i].consequence);
         is_any = TRUE;
     }
+    if (summary->was_stopped) /* which was said before */
+        return;
     if (!is_complete)
         g_string_append(line, has_end
                                   ? "\nctrace: where waits are LOST, totals are too low: ctrace "

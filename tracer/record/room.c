@@ -1,0 +1,48 @@
+#include "room.h"
+
+#include "kernel/spool.h"
+#include "tree.h"
+
+#include <sys/statvfs.h>
+
+/* Below this a disk is full. */
+#define FULL_SIZE (512 << 10)
+
+/* What is written until the next look may be more than it was until this one. */
+#define GROWTH_MARGIN 2
+
+/* UINT64_MAX if that is not known. */
+static uint64_t free_size(const char *path)
+{
+    struct statvfs status;
+
+    if (statvfs(path, &status) != 0)
+        return UINT64_MAX;
+    return (uint64_t)status.f_bavail * status.f_frsize;
+}
+
+gboolean ct_room_is_none(const char *path)
+{
+    return free_size(path) < FULL_SIZE;
+}
+
+char *ct_room_check(struct ct_room *room)
+{
+    g_autofree char *ust = g_build_filename(room->path, "ust", NULL);
+    g_autofree char *spool = g_build_filename(room->path, CT_SPOOL_FOLDER, NULL);
+    uint64_t spool_size = ct_tree_size(spool);
+    uint64_t size = ct_tree_size(ust) + spool_size;
+    uint64_t growth = size > room->size ? size - room->size : 0;
+    uint64_t available = free_size(room->path);
+    uint64_t needed = FULL_SIZE + spool_size + GROWTH_MARGIN * growth;
+
+    room->size = size;
+    if (room->max_size != 0 && size + growth > room->max_size)
+        return g_strdup_printf("it had %.1f MB, and may have %.1f MB (--max-size)",
+                               (double)size / 1e6, (double)room->max_size / 1e6);
+    if (available < needed && available >= FULL_SIZE)
+        return g_strdup_printf("the disk of %s was nearly full: %.1f MB were free, and finishing "
+                               "the recording may take %.1f MB",
+                               room->path, (double)available / 1e6, (double)needed / 1e6);
+    return NULL;
+}
