@@ -2,9 +2,14 @@
 
 #include "ingest/ingest.h"
 
+gboolean ct_is_known_version(uint32_t version)
+{
+    return version >= CT_SCHEMA_VERSION_MIN && version <= CT_SCHEMA_VERSION;
+}
+
 gboolean ct_check_version(uint32_t version, GError **error)
 {
-    if (version >= CT_SCHEMA_VERSION_MIN && version <= CT_SCHEMA_VERSION)
+    if (ct_is_known_version(version))
         return TRUE;
     g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_VERSION,
                 "it was recorded by %s ctrace (format %u, this one reads %d to %d): "
@@ -150,15 +155,12 @@ static uint64_t replaced_ns(const struct ct_image *image, uint64_t next_start_ns
                : image->exec_ns;
 }
 
-static gboolean start_process(struct ct_assembler *assembler, const struct ct_record *record,
-                              GError **error)
+static void start_process(struct ct_assembler *assembler, const struct ct_record *record)
 {
     const struct ct_event_process_start *start = &record->as.process_start;
     struct ct_image *previous =
         g_hash_table_lookup(assembler->current, GINT_TO_POINTER(record->pid));
 
-    if (!ct_check_version(start->schema_version, error))
-        return FALSE;
     /* Replaced by exec it ended just now; else it was killed, and the pid is used again. */
     if (previous) {
         ct_kernel_replace(assembler, previous);
@@ -169,12 +171,18 @@ static gboolean start_process(struct ct_assembler *assembler, const struct ct_re
         }
         end_image(previous, last_sign_ns(previous));
     }
+    /* The program's word: no reason to leave the others out. */
+    if (!ct_is_known_version(start->schema_version)) {
+        ct_assembler_skip_image(assembler, record->pid, start);
+        return;
+    }
+    g_hash_table_remove(assembler->foreign_pids, GINT_TO_POINTER(record->pid));
     struct ct_image *image =
         ct_assembler_image(assembler, record->pid, start->process_start_ns, FALSE);
 
     ct_assembler_forget_slots(assembler, record->pid);
     if (!image)
-        return TRUE;
+        return;
     g_hash_table_insert(assembler->current, GINT_TO_POINTER(record->pid), image);
     /* By now its parent may have ended. */
     image->process.ppid = previous && previous->has_exec ? previous->process.ppid : start->ppid;
@@ -183,7 +191,6 @@ static gboolean start_process(struct ct_assembler *assembler, const struct ct_re
     ct_assembler_thread(assembler, image, record->tid,
                         MIN(start->process_start_ns, record->time_ns));
     assembler->first_ns = MIN(assembler->first_ns, MIN(start->process_start_ns, record->time_ns));
-    return TRUE;
 }
 
 static void start_thread(struct ct_assembler *assembler, const struct ct_record *record)
@@ -406,7 +413,8 @@ gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record
                  record->as.long_wake.lag_ns, record->as.long_wake.stack);
         return TRUE;
     case CT_EVENT_ID_PROCESS_START:
-        return start_process(assembler, record, error);
+        start_process(assembler, record);
+        return TRUE;
     case CT_EVENT_ID_THREAD_START:
         start_thread(assembler, record);
         return TRUE;
@@ -429,7 +437,9 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
 
     assembler->model = model;
     assembler->current = g_hash_table_new(NULL, NULL);
-    assembler->images = ct_images_new();
+    assembler->images = ct_images_new(NULL);
+    assembler->foreign_pids = g_hash_table_new(NULL, NULL);
+    assembler->foreign_images = ct_images_new(g_free);
     assembler->hidden_threads = g_hash_table_new(NULL, NULL);
     assembler->wakes = ct_wakes_new(sinks, sink_count);
     assembler->sinks = sinks;
@@ -464,6 +474,8 @@ void ct_assembler_free(struct ct_assembler *assembler)
     ct_samples_clear(assembler);
     g_hash_table_unref(assembler->current);
     g_hash_table_unref(assembler->images);
+    g_hash_table_unref(assembler->foreign_pids);
+    g_hash_table_unref(assembler->foreign_images);
     g_ptr_array_unref(assembler->retired_fds);
     ct_wakes_free(assembler->wakes);
     ct_tasks_free(assembler->tasks);

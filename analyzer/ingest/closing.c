@@ -1,6 +1,7 @@
 #include "ingest/state.h"
 
-/* The image that a closing event speaks of. One whose start was lost gets it from here. */
+/* The image that a closing event speaks of. One whose start was lost gets it from here. NULL: it is
+ * left out. */
 static struct ct_image *subject(struct ct_assembler *assembler, int32_t pid, uint64_t start_ns)
 {
     struct ct_process key = {.pid = pid, .start_ns = start_ns};
@@ -8,6 +9,8 @@ static struct ct_image *subject(struct ct_assembler *assembler, int32_t pid, uin
 
     if (image)
         return image;
+    if (g_hash_table_contains(assembler->foreign_images, &key))
+        return NULL;
     key.start_ns = 0;
     image = g_hash_table_lookup(assembler->images, &key);
     if (image && image->is_implicit) {

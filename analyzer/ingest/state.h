@@ -74,6 +74,8 @@ struct ct_assembler {
     GHashTable *images;            /* owned; struct ct_image * by pid and start -> itself */
     struct ct_wakes *wakes;        /* owned */
     struct ct_tasks *tasks;        /* owned */
+    GHashTable *foreign_pids;      /* owned; the newest image of it is left out */
+    GHashTable *foreign_images;    /* owned; struct ct_process *, owned, by pid and start */
     GHashTable *hidden_threads;    /* owned; tid -> struct ct_thread_state * of a hidden image */
     gboolean has_syscalls;         /* the kernel tells of system calls */
     uint64_t calls_lossy_until_ns; /* up to then, those made on this CPU are lost */
@@ -119,10 +121,13 @@ struct ct_thread_state *ct_assembler_thread(struct ct_assembler *assembler, stru
 /* The live thread that wrote it. One not seen before started at `start_ns` or earlier. */
 struct ct_thread_state *ct_assembler_live_thread(struct ct_assembler *assembler,
                                                  const struct ct_record *record, uint64_t start_ns);
+/* The image of another format, that `pid` has from now on, is left out, and counted. */
+void ct_assembler_skip_image(struct ct_assembler *assembler, int32_t pid,
+                             const struct ct_event_process_start *start);
 /* The pid's thread ids mean other threads from now on. */
 void ct_assembler_forget_slots(struct ct_assembler *assembler, int32_t pid);
 /* A set of struct ct_image *, by pid and start. */
-GHashTable *ct_images_new(void);
+GHashTable *ct_images_new(GDestroyNotify destroy);
 
 /* How many waits one of this duration, which was sampled, stands for. */
 double ct_sampled_weight(uint64_t duration_ns, uint64_t rate_ns);
@@ -217,6 +222,7 @@ void ct_image_describe(struct ct_image *image, const char *exe, const char *args
 /* The same at its end, when it may call itself something else. */
 void ct_image_describe_end(struct ct_image *image, const char *exe, const char *args,
                            const char *cwd);
+gboolean ct_is_known_version(uint32_t version);
 gboolean ct_check_version(uint32_t version, GError **error);
 
 /* An event that the recorder wrote when the trace was cut. */

@@ -16,9 +16,38 @@ static gboolean image_equal(const void *a, const void *b)
     return first->pid == second->pid && first->start_ns == second->start_ns;
 }
 
-GHashTable *ct_images_new(void)
+GHashTable *ct_images_new(GDestroyNotify destroy)
 {
-    return g_hash_table_new(image_hash, image_equal);
+    return g_hash_table_new_full(image_hash, image_equal, destroy, NULL);
+}
+
+/* More names than anybody reads are a sign of damage. */
+#define MAX_FOREIGN_NAMES 16
+
+void ct_assembler_skip_image(struct ct_assembler *assembler, int32_t pid,
+                             const struct ct_event_process_start *start)
+{
+    struct ct_capture *capture = &assembler->model->capture;
+    g_autofree char *before = g_steal_pointer(&capture->foreign_names);
+    const char *separator = before[0] != '\0' ? ", " : "";
+
+    ct_assembler_forget_slots(assembler, pid);
+    g_hash_table_add(assembler->foreign_pids, GINT_TO_POINTER(pid));
+    if (g_hash_table_size(assembler->foreign_images) < CT_MAX_PROCESSES) {
+        struct ct_process *key = g_new0(struct ct_process, 1);
+
+        key->pid = pid;
+        key->start_ns = start->process_start_ns;
+        g_hash_table_add(assembler->foreign_images, key);
+    }
+    if (capture->foreign_images < MAX_FOREIGN_NAMES)
+        capture->foreign_names = g_strdup_printf("%s%s%s (%d, format %u)", before, separator,
+                                                 start->exe, pid, start->schema_version);
+    else if (capture->foreign_images == MAX_FOREIGN_NAMES)
+        capture->foreign_names = g_strdup_printf("%s ...", before);
+    else
+        capture->foreign_names = g_steal_pointer(&before);
+    capture->foreign_images++;
 }
 
 struct ct_image *ct_assembler_image(struct ct_assembler *assembler, int32_t pid, uint64_t start_ns,
@@ -103,6 +132,8 @@ struct ct_thread_state *ct_assembler_live_thread(struct ct_assembler *assembler,
         assembler->slots[slot].thread->last_ns = record->time_ns;
         return assembler->slots[slot].thread;
     }
+    if (g_hash_table_contains(assembler->foreign_pids, GINT_TO_POINTER(record->pid)))
+        return NULL;
     struct ct_image *image = current_image(assembler, record->pid);
 
     if (!image)

@@ -26,6 +26,18 @@ char *ct_capture_losses(const struct ct_capture *capture)
     return g_string_free(text, FALSE);
 }
 
+char *ct_capture_foreign(const struct ct_capture *capture)
+{
+    g_autofree char *count = ct_format_count(capture->foreign_images);
+
+    if (capture->foreign_images == 0)
+        return g_strdup("");
+    return g_strdup_printf("%s process%s of another ctrace, by what %s: %s", count,
+                           capture->foreign_images == 1 ? "" : "es",
+                           capture->foreign_images == 1 ? "it says" : "they say",
+                           capture->foreign_names);
+}
+
 GPtrArray *ct_capture_complaints(const struct ct_capture *capture)
 {
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
@@ -45,6 +57,10 @@ GPtrArray *ct_capture_complaints(const struct ct_capture *capture)
         g_autofree char *number = ct_format_count(capture->unknown_events);
         g_ptr_array_add(lines, g_strdup_printf("not understood: %s event%s of a newer ctrace",
                                                number, capture->unknown_events == 1 ? "" : "s"));
+    }
+    if (capture->foreign_images > 0) {
+        g_autofree char *foreign = ct_capture_foreign(capture);
+        g_ptr_array_add(lines, g_strdup_printf("not read: %s", foreign));
     }
     if (capture->records_dropped > 0) {
         g_autofree char *number = ct_format_count(capture->records_dropped);

@@ -23,6 +23,10 @@ char *ct_capture_losses(const struct ct_capture *capture);
  * g_free(). */
 char *ct_capture_unseen(const struct ct_capture *capture);
 
+/* Which processes were left out, as what they wrote has another format; "" if none. Free with
+ * g_free(). */
+char *ct_capture_foreign(const struct ct_capture *capture);
+
 /* There are some whose waits nobody told of. */
 gboolean ct_capture_lacks_processes(const struct ct_capture *capture);
 

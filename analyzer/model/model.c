@@ -87,6 +87,7 @@ struct ct_model *ct_model_new(void)
     model->capture.layers = g_strdup("");
     model->capture.missing = g_strdup("");
     model->capture.unseen_names = g_strdup("");
+    model->capture.foreign_names = g_strdup("");
     model->capture.exit_status = -1;
     return model;
 }
@@ -106,6 +107,7 @@ void ct_model_free(struct ct_model *model)
     g_free(model->capture.layers);
     g_free(model->capture.missing);
     g_free(model->capture.unseen_names);
+    g_free(model->capture.foreign_names);
     g_free(model->capture.damage);
     g_free(model);
 }

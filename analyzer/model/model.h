@@ -137,6 +137,8 @@ struct ct_capture {
     uint64_t unseen_images;   /* of the program's tree: they did not load the library */
     char *unseen_names;       /* owned; which they were, and why; "" if there are none */
     gboolean unseen_recorded; /* but the kernel told of their waits */
+    uint64_t foreign_images;  /* left out, since they say that they have another format */
+    char *foreign_names;      /* owned; which they were; "" if there are none */
     uint64_t unknown_events;  /* of our provider, but not in our schema */
     uint64_t event_count;     /* all events read */
     uint64_t records_dropped; /* processes, threads, stacks ... beyond the analyzer's limits */

@@ -58,6 +58,7 @@ static void write_losses(const struct ct_text_report *out)
     const char *lost_waits = ct_capture_lost_waits(capture);
     g_autofree char *losses = ct_capture_losses(capture);
     g_autofree char *unseen = ct_capture_unseen(capture);
+    g_autofree char *foreign = ct_capture_foreign(capture);
 
     if (lost_waits[0])
         ct_text_field(out, "! LOST", "waits: %s", lost_waits);
@@ -68,10 +69,12 @@ static void write_losses(const struct ct_text_report *out)
 
         ct_text_field(out, "! LEFT OUT", "%s records, beyond what this program holds", count);
     }
+    if (foreign[0])
+        ct_text_field(out, "! LEFT OUT", "%s", foreign);
     if (unseen[0])
         ct_text_field(out, ct_capture_lacks_processes(capture) ? "! UNSEEN" : "unseen", "%s",
                       unseen);
-    if (!losses[0] && !lost_waits[0] && capture->records_dropped == 0 &&
+    if (!losses[0] && !lost_waits[0] && capture->records_dropped == 0 && !foreign[0] &&
         !ct_capture_lacks_processes(capture))
         ct_text_field(out, "losses", capture->is_complete ? "none" : "none known");
     if (capture->unknown_events > 0) {

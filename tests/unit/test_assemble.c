@@ -1,10 +1,12 @@
 /* Events put together by hand -> threads and intervals. */
 #include "ingest/assemble.h"
 #include "ingest/ingest.h"
+#include "model/capture_notes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -674,17 +676,67 @@ static void a_title_that_was_set_is_told_beside_the_arguments(void **state)
     assert_string_equal(process->name, "nginx");
 }
 
-static void newer_version_is_refused(void **state)
+static void a_process_of_another_format_is_left_out_and_named(void **state)
 {
     struct fixture *fixture = *state;
-    struct ct_record start = {
-        .event = CT_EVENT_ID_PROCESS_START,
+    struct ct_record start = {.event = CT_EVENT_ID_PROCESS_START,
+                              .pid = 8,
+                              .tid = 8,
+                              .time_ns = 1100 * MS,
+                              .as.process_start = {.schema_version = CT_SCHEMA_VERSION + 1,
+                                                   .process_start_ns = 1100 * MS,
+                                                   .exe = "/bin/other",
+                                                   .args = "",
+                                                   .cwd = ""}};
+    struct ct_record wait = {.event = CT_EVENT_ID_WAIT,
+                             .pid = 8,
+                             .tid = 8,
+                             .time_ns = 1200 * MS,
+                             .as.wait = {.duration_ns = MS, .op = CT_OP_NANOSLEEP}};
+    struct ct_record thread = {.event = CT_EVENT_ID_THREAD,
+                               .pid = 1,
+                               .tid = 1,
+                               .time_ns = 1300 * MS,
+                               .as.thread = {.pid = 8,
+                                             .process_start_ns = 1100 * MS,
+                                             .tid = 8,
+                                             .thread_start_ns = 1100 * MS,
+                                             .name = "other"}};
+    const struct ct_model *model = fixture->model;
+
+    assert_true(ct_assembler_add(fixture->assembler, &start, NULL));
+    assert_true(ct_assembler_add(fixture->assembler, &wait, NULL));
+    assert_true(ct_assembler_add(fixture->assembler, &thread, NULL));
+    assert_int_equal(model->processes->len, 1);
+    assert_int_equal(fixture->intervals->len, 0);
+    assert_int_equal(model->capture.foreign_images, 1);
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
+    g_autofree char *format = g_strdup_printf("/bin/other (8, format %d)", CT_SCHEMA_VERSION + 1);
+    gboolean is_said = FALSE;
+    for (guint i = 0; i < complaints->len; i++)
+        is_said = is_said || strstr(complaints->pdata[i], format) != NULL;
+    assert_true(is_said);
+
+    /* Its id is used again. */
+    start.as.process_start.schema_version = CT_SCHEMA_VERSION;
+    start.as.process_start.process_start_ns = start.time_ns = 1400 * MS;
+    wait.time_ns = 1500 * MS;
+    assert_true(ct_assembler_add(fixture->assembler, &start, NULL));
+    assert_true(ct_assembler_add(fixture->assembler, &wait, NULL));
+    assert_int_equal(model->processes->len, 2);
+}
+
+static void a_recording_of_another_format_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record process = {
+        .event = CT_EVENT_ID_PROCESS,
         .time_ns = 1100 * MS,
-        .as.process_start = {
-            .schema_version = CT_SCHEMA_VERSION + 1, .exe = "", .args = "", .cwd = ""}};
+        .as.process = {
+            .pid = 7, .schema_version = CT_SCHEMA_VERSION + 1, .exe = "", .args = "", .cwd = ""}};
     g_autoptr(GError) error = NULL;
 
-    assert_false(ct_assembler_add(fixture->assembler, &start, &error));
+    assert_false(ct_assembler_add(fixture->assembler, &process, &error));
     assert_true(g_error_matches(error, CT_INGEST_ERROR, CT_INGEST_ERROR_VERSION));
 }
 
@@ -845,7 +897,8 @@ int main(void)
         TEST(killed_process_ends_its_threads_and_open_waits),
         TEST(process_is_called_what_was_typed),
         TEST(a_title_that_was_set_is_told_beside_the_arguments),
-        TEST(newer_version_is_refused),
+        TEST(a_process_of_another_format_is_left_out_and_named),
+        TEST(a_recording_of_another_format_is_refused),
         TEST(stack_deeper_than_the_limit_is_cut),
     };
 

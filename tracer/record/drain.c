@@ -26,6 +26,7 @@ struct ct_drain {
     gboolean is_held;
     uint64_t now_ticks, now_ns; /* when the round began */
     uint64_t drained;           /* bytes of records, ever */
+    uint64_t foreign_images;
     GArray *readers; /* owned; struct ct_ring_reader: a heap by the time of their records */
     uint64_t event[CT_RING_RECORD_MAX / sizeof(uint64_t)]; /* a copy that nobody changes */
 };
@@ -156,6 +157,15 @@ static void write_long_wake(const struct ct_writer *writer, const struct ct_sour
         return;                                    \
     }
 
+/* Readers will leave out what says that it has another format. */
+static void note_format(struct ct_drain *drain, const uint8_t *bytes, size_t size)
+{
+    struct ct_event_process_start event;
+
+    if (ct_unpack_process_start(bytes, size, &event) && event.schema_version != CT_SCHEMA_VERSION)
+        drain->foreign_images++;
+}
+
 static void write_record(struct ct_drain *drain, const struct ct_board_identity *image,
                          const struct ct_ring_record *record, size_t size)
 {
@@ -168,6 +178,8 @@ static void write_record(struct ct_drain *drain, const struct ct_board_identity 
     };
 
     source.lag_ns = source.time_ns - time_ns;
+    if (record->event == CT_EVENT_ID_PROCESS_START)
+        note_format(drain, bytes, size);
     switch ((enum ct_event)record->event) {
         CT_LAGGING_EVENTS(LAGGING_CASE)
         CT_PROMPT_EVENTS(PROMPT_CASE)
@@ -279,6 +291,11 @@ void ct_drain_unlock(struct ct_drain *drain)
 void ct_drain_hold(struct ct_drain *drain, gboolean is_held)
 {
     drain->is_held = is_held;
+}
+
+uint64_t ct_drain_foreign_images(const struct ct_drain *drain)
+{
+    return drain != NULL ? drain->foreign_images : 0;
 }
 
 void ct_drain_free(struct ct_drain *drain)

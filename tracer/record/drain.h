@@ -39,6 +39,9 @@ gboolean ct_drain_now(struct ct_drain *drain);
 /* Locked: whether LTTng takes events. Where it does not, they wait in the rings. */
 void ct_drain_hold(struct ct_drain *drain, gboolean is_held);
 
+/* How many images said that what they write has another format than ours. */
+uint64_t ct_drain_foreign_images(const struct ct_drain *drain);
+
 void ct_drain_free(struct ct_drain *drain);
 
 #endif

@@ -738,6 +738,7 @@ void ct_recording_summary(const struct ct_recording *recording,
         .lacks_kernel = recording->kernel != NULL && recording->kernel_totals.events == 0 &&
                         ct_kernel_capture_is_wanted(recording->kernel),
         .totals = recording->closing.totals,
+        .foreign_images = ct_drain_foreign_images(recording->drain),
         .refused = ct_boards_refused(recording->boards),
         .damaged = ct_boards_damaged(recording->boards),
         .unseen =

@@ -82,6 +82,7 @@ struct ct_recording_summary {
     struct ct_kernel_totals kernel;
     gboolean lacks_kernel; /* it was wanted, but told nothing */
     struct ct_closing_totals totals;
+    uint64_t foreign_images; /* of another format, by what they say */
     const uint64_t *refused; /* borrowed; images that could not have a board, by enum ct_refusal */
     const GArray *damaged;   /* borrowed; int32_t pid: of these boards nothing is counted */
     const GArray *unseen;    /* borrowed; struct ct_unseen_images; or NULL */

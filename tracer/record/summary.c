@@ -102,6 +102,8 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
          "stacks for lack of room on a board", "their waits have none"},
         {summary->totals.modules_lost, "module for lack of room on a board",
          "modules for lack of room on a board", "their functions have no names"},
+        {summary->foreign_images, "process that says it has another format",
+         "processes that say they have another format", "ctrace report names them"},
     };
     gboolean is_any = FALSE;
 
