@@ -152,7 +152,7 @@ static void check_saved(const char *path)
     guint64 streams = 0;
     gsize size;
 
-    ct_packets_metadata_is_whole(path);
+    ct_packets_metadata_obstacle(path);
     if (!ct_packets_find_streams(path, &streams) || !g_file_get_contents(file, &bytes, &size, NULL))
         return;
     struct ct_packets packets;
@@ -196,7 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         write_index(index, entries, &odd);
     else
         g_unlink(index);
-    ct_packets_metadata_is_whole(trace);
+    ct_packets_metadata_obstacle(trace);
     ct_salvage_check(trace, &check);
     if (check.is_needed || choice & 8) {
         struct ct_salvage *salvage = ct_salvage_new(trace);
