@@ -142,7 +142,8 @@ static FILE *make_buffer(const char *name)
     return fd >= 0 ? fdopen(fd, "r+") : NULL;
 }
 
-/* GLib must not be asked where: it would remember that for the child, which is to use this folder. */
+/* GLib must not be asked where: it would remember that for the child, which is to use this folder.
+ */
 static char *make_scratch(void)
 {
     const char *place = g_getenv("TMPDIR");
