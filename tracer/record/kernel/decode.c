@@ -101,13 +101,21 @@ static void raw_task(const struct body *raw, const struct ct_raw_field fields[3]
     task->prio = (int32_t)raw_number(raw, fields[2]);
 }
 
+/* perf writes whole words: elsewhere there are none, in a file that somebody else made. */
+static gboolean is_at_word(const struct body *body)
+{
+    return (uintptr_t)body->data % sizeof(uint64_t) == 0;
+}
+
 /* The part of a callchain that is the program's: kernel and user parts begin with a mark each. */
 static void take_callers(struct body *body, const uint64_t **callers, uint64_t *caller_count)
 {
     uint64_t count;
 
     take(body, &count, sizeof(count));
-    count = MIN(count, body->size / sizeof(uint64_t));
+    count = is_at_word(body) ? MIN(count, body->size / sizeof(uint64_t)) : 0;
+    if (count == 0)
+        return;
     const uint64_t *chain = (const void *)body->data;
     body->data += count * sizeof(uint64_t);
     body->size -= count * sizeof(uint64_t);
@@ -180,7 +188,7 @@ static void take_user(struct body *body, struct ct_raw_user *user)
     if (abi != PERF_SAMPLE_REGS_ABI_NONE) {
         const void *registers = skip(body, CT_USER_REGISTER_COUNT * sizeof(uint64_t));
 
-        if (abi == PERF_SAMPLE_REGS_ABI_64)
+        if (abi == PERF_SAMPLE_REGS_ABI_64 && is_at_word(body))
             user->registers = registers;
     }
     take(body, &size, sizeof(size));
