@@ -109,7 +109,7 @@ class Disk(TraceTest):
     def record_until_it_ends(self, trace, *options):
         """A program that waits for as long as it is recorded, and a little more."""
         script = f"""while [ ! -e enough ]; do
-            {ENDINGS} flood 2000 >/dev/null
+            {ENDINGS} flood 700 >/dev/null
             sleep 0.1
         done
         sleep 0.1; exit 5"""
@@ -141,7 +141,7 @@ class Disk(TraceTest):
         trace = self.folder / "trace"
         err = self.record_until_it_ends(trace, "--max-size=2M", "--rate=0")
         self.assertNotIn("nothing lost", err)
-        self.check_that_it_says_so(trace, r"it had 1\.\d MB, and may have 2\.0 MB")
+        self.check_that_it_says_so(trace, r"it had \d\.\d MB, and may have 2\.0 MB")
         self.assertLess(self.size_of(trace), 2_500_000)
 
     def test_what_the_kernel_tells_counts_as_well(self):
