@@ -1,5 +1,7 @@
 #include "ingest/packets.h"
 
+#include "files/regular_file.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -56,6 +58,10 @@ struct metadata_start {
 
 #define METADATA_MAGIC 0x75d11d57
 
+/* More than either ever takes. */
+#define METADATA_SIZE_MAX ((gsize)64 << 20)
+#define INDEX_SIZE_MAX    ((gsize)1 << 30)
+
 /* The size of the whole packet of metadata that begins here; 0 if there is none. */
 static gsize metadata_packet_size(const char *bytes, gsize left, struct metadata_start *start)
 {
@@ -77,7 +83,7 @@ gboolean ct_packets_metadata_is_whole(const char *trace)
     gsize size = 0;
     gsize at = 0;
 
-    if (!g_file_get_contents(path, &bytes, &size, NULL) || size < sizeof(magic) ||
+    if (!ct_regular_file_read(path, METADATA_SIZE_MAX, &bytes, &size) || size < sizeof(magic) ||
         memcmp(bytes, &magic, sizeof(magic)) != 0)
         return TRUE; /* not in packets: plain text has no such trap */
     while (at < size) {
@@ -99,7 +105,8 @@ static char *read_metadata(const char *trace)
     gsize at = 0;
     gsize packet;
 
-    g_file_get_contents(path, &bytes, &size, NULL);
+    if (!ct_regular_file_read(path, METADATA_SIZE_MAX, &bytes, &size))
+        return g_string_free(text, FALSE);
     while ((packet = metadata_packet_size(bytes + at, size - at, &start)) > 0) {
         g_string_append_len(text, bytes + at + sizeof(start),
                             start.content_bits / 8 - (gssize)sizeof(start));
@@ -194,7 +201,7 @@ gboolean ct_packets_match_index(int file, const struct ct_packets *packets, cons
     gint64 offset = 0;
     gsize size;
 
-    if (!g_file_get_contents(index_path, &bytes, &size, NULL))
+    if (!ct_regular_file_read(index_path, INDEX_SIZE_MAX, &bytes, &size))
         return TRUE;
     if (size < sizeof(start))
         return FALSE;
