@@ -241,7 +241,7 @@ static int record(const struct ct_record_options *options, const struct ct_progr
         ct_session_directories_drop(setting.output->path);
     if (ct_home_hide_others(&setting.launch.mounts, &error))
         setting.recording =
-            ct_recording_new(options, command, setting.output->path, setting.launch.deaths, &error);
+            ct_recording_new(options, command, setting.output, setting.launch.deaths, &error);
     if (setting.recording == NULL) {
         g_printerr("ctrace: cannot record: %s\n%s", error->message,
                    program != NULL ? "ctrace: the program runs without\n" : "");
@@ -250,7 +250,7 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     int status = program != NULL ? run(&setting) : run_attached(&setting);
     if (setting.recording != NULL)
         ct_recording_free(setting.recording);
-    ct_output_release(setting.output->path);
+    ct_output_release(setting.output->place);
     ct_output_free(setting.output);
     ct_launch_clear(&setting.launch);
     return status;

@@ -23,8 +23,9 @@
 #define NS_PER_S UINT64_C(1000000000)
 
 struct ct_recording {
-    char *path;                             /* owned; absolute */
-    char *trace_path;                       /* owned; where the session writes */
+    char *path;                             /* owned; absolute; for people and other processes */
+    char *place;                            /* owned; the same for us, see struct ct_output */
+    char *trace_path;                       /* owned; where the session writes, below `place` */
     char *missing;                          /* owned; layers that are not there */
     char *preload;                          /* owned */
     struct ct_sessiond *sessiond;           /* owned */
@@ -122,7 +123,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
         return FALSE;
     wishes.follows_children = !options->no_follow;
     if (wishes.sched || wishes.cpu_hz > 0)
-        recording->kernel = ct_kernel_capture_new(recording->path, &wishes);
+        recording->kernel = ct_kernel_capture_new(recording->place, &wishes);
     recording->directory = ct_session_directory_new(options->rate_ns, !options->no_follow, error);
     if (recording->directory == NULL)
         return FALSE;
@@ -140,13 +141,22 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     return TRUE;
 }
 
-struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *command,
-                                      const char *path, struct ct_deaths *deaths, GError **error)
+static struct ct_recording *recording_new(const struct ct_output *output)
 {
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
-    recording->path = g_strdup(path);
-    recording->trace_path = g_build_filename(path, "ust", NULL);
+    recording->path = g_strdup(output->path);
+    recording->place = g_strdup(output->place);
+    recording->trace_path = g_build_filename(output->place, "ust", NULL);
+    return recording;
+}
+
+struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *command,
+                                      const struct ct_output *output, struct ct_deaths *deaths,
+                                      GError **error)
+{
+    struct ct_recording *recording = recording_new(output);
+
     if (!options->kernel.sched)
         recording->missing = g_strdup("kernel: turned off");
     recording->closing.deaths = deaths;
@@ -172,18 +182,16 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
     return TRUE;
 }
 
-struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,
-                                        GError **error)
+struct ct_recording *ct_recording_adopt(const struct ct_output *output,
+                                        struct ct_session_directory *directory, GError **error)
 {
-    struct ct_recording *recording = g_new0(struct ct_recording, 1);
+    struct ct_recording *recording = recording_new(output);
 
     recording->directory = directory;
     recording->was_cut = !directory->control->is_recording;
     recording->closing.watched_until_ns = directory->control->alive_ns;
     if (!recording->was_cut) /* until it would have looked again */
         recording->closing.watched_until_ns += NS_PER_S;
-    recording->path = g_strdup(path);
-    recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->is_adopted = TRUE;
     recording->is_unfinished = TRUE; /* whatever fails: it can be tried again */
     if (adopt(recording, error))
@@ -260,14 +268,14 @@ static void note_preloaded(struct ct_recording *recording)
     if (recording->kernel == NULL || images->len == recording->noted)
         return;
     recording->noted = images->len;
-    ct_kernel_note_preloaded(recording->path, images);
+    ct_kernel_note_preloaded(recording->place, images);
 }
 
 void ct_recording_tend(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);
     note_alive(recording);
-    recording->was_full = recording->was_full || ct_output_is_full(recording->path);
+    recording->was_full = recording->was_full || ct_output_is_full(recording->place);
     gboolean is_taken = !recording->was_full &&
                         ct_session_check(recording->session) == CT_SESSION_OK &&
                         recording->closing.writer->is_enabled();
@@ -322,7 +330,7 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
     await_writer(recording, FALSE);
     recording->session = ct_session_new(name, path, error);
     g_free(recording->trace_path);
-    recording->trace_path = g_steal_pointer(&path);
+    recording->trace_path = g_build_filename(recording->place, "closing", NULL);
     if (recording->session == NULL || !ct_session_start(recording->session, error))
         return FALSE;
     /* Events are enabled a moment before they are taken: when they are, there is metadata. */
@@ -475,7 +483,7 @@ static const char *find_fault(struct ct_recording *recording)
                                    "waits, and those still in its buffers, are lost",
     };
 
-    recording->was_full = recording->was_full || ct_output_is_full(recording->path);
+    recording->was_full = recording->was_full || ct_output_is_full(recording->place);
     if (recording->is_adopted)
         return recording->was_cut
                    ? "the recording ended, but could not be finished then; some waits may be lost"
@@ -506,7 +514,7 @@ static gboolean write_closing(struct ct_recording *recording, int exit_status, c
     if (ct_streams_state_end_ns(recording->trace_path) >= recording->end_ns)
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                "LTTng did not write the closing events to %s", recording->trace_path);
+                "LTTng did not write the closing events to %s", recording->path);
     return FALSE;
 }
 
@@ -552,7 +560,7 @@ static void keep_jit_maps(const struct ct_recording *recording)
 
     for (guint i = 0; i < images->len; i++) {
         const struct ct_image_key *image = &g_array_index(images, struct ct_image_key, i);
-        ct_jit_maps_keep(recording->path, image->pid, image->start_ns);
+        ct_jit_maps_keep(recording->place, image->pid, image->start_ns);
     }
     if (recording->attached == NULL)
         return;
@@ -561,7 +569,7 @@ static void keep_jit_maps(const struct ct_recording *recording)
         pid_t pid = g_array_index(tree, pid_t, i);
         struct ct_proc_stat stat;
         if (ct_proc_read_stat(pid, pid, &stat))
-            ct_jit_maps_keep(recording->path, pid, stat.start_ns);
+            ct_jit_maps_keep(recording->place, pid, stat.start_ns);
     }
 }
 
@@ -594,7 +602,7 @@ static void close_kernel(struct ct_recording *recording)
         miss(recording, ct_kernel_capture_missing(recording->kernel));
         recording->has_calls = ct_kernel_capture_has_calls(recording->kernel);
     }
-    if (!ct_kernel_finish(recording->path, &scope, preloaded, &recording->kernel_totals, &error)) {
+    if (!ct_kernel_finish(recording->place, &scope, preloaded, &recording->kernel_totals, &error)) {
         g_autofree char *what = g_strdup_printf("kernel: %s", error->message);
 
         g_clear_pointer(&recording->missing, g_free);
@@ -607,8 +615,8 @@ static void close_kernel(struct ct_recording *recording)
 /* Of LTTng's streams; the kernel's are not written like those. */
 static uint64_t repair_streams(const struct ct_recording *recording)
 {
-    g_autofree char *ust = g_build_filename(recording->path, "ust", NULL);
-    g_autofree char *closing = g_build_filename(recording->path, "closing", NULL);
+    g_autofree char *ust = g_build_filename(recording->place, "ust", NULL);
+    g_autofree char *closing = g_build_filename(recording->place, "closing", NULL);
 
     return ct_streams_repair(ust) + ct_streams_repair(closing);
 }
@@ -643,7 +651,7 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     keep_jit_maps(recording);
     close_kernel(recording);
     ct_drain_stop(recording->drain);
-    ct_output_release(recording->path);
+    ct_output_release(recording->place);
     recording->is_unfinished = !close_trace(recording, exit_status, &fault, &cause);
     if (recording->session != NULL)
         recording->events_lost += ct_session_events_lost(recording->session);
@@ -673,7 +681,7 @@ void ct_recording_summary(const struct ct_recording *recording,
         .attached = control->root_pid == 0 ? control->command : NULL,
         .has_begun = recording->has_begun,
         .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
-        .bytes = ct_tree_size(recording->path),
+        .bytes = ct_tree_size(recording->place),
         .events_lost = recording->events_lost + recording->closing.totals.events_lost,
         .kernel = recording->kernel_totals,
         .lacks_kernel = recording->kernel != NULL && recording->kernel_totals.events == 0 &&
@@ -708,6 +716,7 @@ void ct_recording_free(struct ct_recording *recording)
     g_free(recording->missing);
     g_clear_pointer(&recording->attached, g_array_unref);
     g_free(recording->trace_path);
+    g_free(recording->place);
     g_free(recording->path);
     g_free(recording);
 }

@@ -4,6 +4,7 @@
 #include "schema/events.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 int main(int argc, char **argv)
 {
@@ -14,6 +15,7 @@ int main(int argc, char **argv)
         g_printerr("usage: ctrace-kernel-convert DIR PID FOLLOWS FRAMES DESERTED_UNTIL_NS\n");
         return 2;
     }
+    umask(S_IRWXG | S_IRWXO); /* babeltrace2 makes files that all can read */
     const struct ct_kernel_scope scope = {
         .root_pid = (int32_t)strtol(argv[2], NULL, 10),
         .follows_children = argv[3][0] == '1',
