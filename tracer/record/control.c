@@ -1,6 +1,8 @@
 #include "control.h"
 
+#include "files/regular_file.h"
 #include "monotonic.h"
+#include "tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,25 +105,26 @@ static struct ct_session_directory *directory_new(char **path, struct ct_control
     return directory;
 }
 
+/* Under a name that nobody can have taken before. Caller frees. */
+static char *make_folder(GError **error)
+{
+    g_autofree char *path = g_strdup(CT_SESSION_FOLDER "/" CT_SESSION_PREFIX "XXXXXX");
+
+    /* What others find by its name is the socket: see handout.h. */
+    if (g_mkdtemp(path) != NULL && g_chmod(path, 0711) == 0)
+        return g_steal_pointer(&path);
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                "cannot make a session directory in " CT_SESSION_FOLDER ": %s", g_strerror(errno));
+    return NULL;
+}
+
 struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean follows_children,
                                                       GError **error)
 {
-    g_autofree char *path = NULL;
-    uint32_t number = 0;
+    g_autofree char *path = make_folder(error);
 
-    do {
-        g_free(path);
-        path = g_strdup_printf(CT_SESSION_PREFIX "%u", ++number);
-        /* What others find by its name is the socket: see handout.h. */
-        if (g_mkdir(path, 0711) == 0 && g_chmod(path, 0711) == 0)
-            break;
-        if (errno != EEXIST || number == CT_RECORDING_MAX) {
-            g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
-                        "cannot make the session directory %s: %s", path, g_strerror(errno));
-            return NULL;
-        }
-    } while (TRUE);
-
+    if (path == NULL)
+        return NULL;
     int lock_fd;
     struct ct_control *control = make_control(path, &lock_fd, error);
     if (control == NULL) {
@@ -130,7 +133,6 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
     }
     struct ct_session_directory *directory = directory_new(&path, control, lock_fd);
     control->schema_version = CT_SCHEMA_VERSION;
-    control->recording = number;
     control->recorder_pid = getpid();
     control->rate_ns = rate_ns;
     control->follows_children = follows_children ? 1 : 0;
@@ -143,15 +145,19 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
     return directory;
 }
 
-/* The session directory with this number if it is a recording's to `output`, else NULL. */
-static struct ct_session_directory *open_directory(uint32_t number, const char *output)
+/* A session directory of this user if it is a recording's to `output`, else NULL. */
+static struct ct_session_directory *open_directory(const char *name, const char *output)
 {
-    g_autofree char *path = g_strdup_printf(CT_SESSION_PREFIX "%u", number);
-    g_autofree char *control_path = g_build_filename(path, CT_CONTROL_FILE, NULL);
+    g_autofree char *path = g_build_filename(CT_SESSION_FOLDER, name, NULL);
     struct ct_control *control = NULL;
     struct stat status;
-    int fd = open(control_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int folder_fd = ct_tree_open(AT_FDCWD, path);
+    int fd = folder_fd >= 0
+                 ? ct_regular_file_open_at(folder_fd, CT_CONTROL_FILE, O_RDWR | O_NOFOLLOW)
+                 : -1;
 
+    if (folder_fd >= 0)
+        close(folder_fd);
     if (fd < 0)
         return NULL;
     if (fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
@@ -165,6 +171,18 @@ static struct ct_session_directory *open_directory(uint32_t number, const char *
         munmap(control, CT_CONTROL_FILE_SIZE);
     close(fd);
     return NULL;
+}
+
+/* The next one that `entries` lists. NULL at the end. */
+static struct ct_session_directory *next_directory(GDir *entries, const char *output)
+{
+    struct ct_session_directory *directory = NULL;
+    const char *name;
+
+    while (entries != NULL && directory == NULL && (name = g_dir_read_name(entries)) != NULL)
+        if (g_str_has_prefix(name, CT_SESSION_PREFIX))
+            directory = open_directory(name, output);
+    return directory;
 }
 
 /* A recorder that was killed just now is still ending. */
@@ -184,30 +202,30 @@ static gboolean lock_of_the_dead(int fd)
 
 struct ct_session_directory *ct_session_directory_adopt(const char *output, GError **error)
 {
-    for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
-        struct ct_session_directory *directory = open_directory(number, output);
-        if (directory == NULL)
-            continue;
-        /* Not by the process id, which may be another process's by now. */
-        if (lock_of_the_dead(directory->lock_fd))
-            return directory;
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
-                    "%s is still being recorded, by process %d", output,
-                    directory->control->recorder_pid);
-        ct_session_directory_keep(directory);
+    g_autoptr(GDir) entries = g_dir_open(CT_SESSION_FOLDER, 0, NULL);
+    struct ct_session_directory *directory = next_directory(entries, output);
+
+    if (directory == NULL) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                    "nothing to recover for %s: no recording to it was left unfinished", output);
         return NULL;
     }
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
-                "nothing to recover for %s: no recording to it was left unfinished", output);
+    /* Not by the process id, which may be another process's by now. */
+    if (lock_of_the_dead(directory->lock_fd))
+        return directory;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+                "%s is still being recorded, by process %d", output,
+                directory->control->recorder_pid);
+    ct_session_directory_keep(directory);
     return NULL;
 }
 
 void ct_session_directories_drop(const char *output)
 {
-    for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
-        struct ct_session_directory *directory = open_directory(number, output);
-        if (directory == NULL)
-            continue;
+    g_autoptr(GDir) entries = g_dir_open(CT_SESSION_FOLDER, 0, NULL);
+    struct ct_session_directory *directory;
+
+    while ((directory = next_directory(entries, output)) != NULL) {
         if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
             ct_session_directory_free(directory);
         else
@@ -217,11 +235,11 @@ void ct_session_directories_drop(const char *output)
 
 void ct_session_directories_move(const char *output, const char *new_output)
 {
+    g_autoptr(GDir) entries = g_dir_open(CT_SESSION_FOLDER, 0, NULL);
+    struct ct_session_directory *directory;
+
     ct_session_directories_drop(new_output);
-    for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
-        struct ct_session_directory *directory = open_directory(number, output);
-        if (directory == NULL)
-            continue;
+    while ((directory = next_directory(entries, output)) != NULL) {
         if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
             g_strlcpy(directory->control->output, new_output, sizeof(directory->control->output));
         ct_session_directory_keep(directory);
@@ -255,14 +273,6 @@ void ct_session_directory_free(struct ct_session_directory *directory)
 {
     if (directory == NULL)
         return;
-    GDir *entries = g_dir_open(directory->path, 0, NULL);
-    const char *name;
-    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
-        g_autofree char *path = g_build_filename(directory->path, name, NULL);
-        g_unlink(path);
-    }
-    if (entries != NULL)
-        g_dir_close(entries);
-    g_rmdir(directory->path);
+    ct_tree_remove(directory->path);
     ct_session_directory_keep(directory);
 }

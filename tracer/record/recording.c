@@ -63,9 +63,10 @@ static void note_alive(const struct ct_recording *recording)
     recording->directory->control->alive_ns = now_ns(recording);
 }
 
+/* As the session directory is called: by that, the sessions of dead recorders are known. */
 static char *session_name(const struct ct_recording *recording)
 {
-    return g_strdup_printf("ctrace-%u", recording->directory->control->recording);
+    return g_path_get_basename(recording->directory->path);
 }
 
 /* Events that went to disk before it would be lost with the daemon. */
@@ -100,6 +101,7 @@ static gboolean make_session(struct ct_recording *recording, GError **error)
     recording->sessiond = ct_sessiond_acquire(error);
     if (recording->sessiond == NULL)
         return FALSE;
+    ct_sessions_sweep();
     recording->session = ct_session_new(name, recording->path, &refusal);
     if (recording->session == NULL) {
         if (!g_error_matches(refusal, G_FILE_ERROR, G_FILE_ERROR_PIPE)) {
@@ -314,8 +316,8 @@ static gboolean renew_daemon(struct ct_recording *recording, enum ct_session_sta
 static gboolean replace_session(struct ct_recording *recording, GError **error)
 {
     g_autofree char *path = g_build_filename(recording->path, "closing", NULL);
-    g_autofree char *name =
-        g_strdup_printf("ctrace-%u-closing", recording->directory->control->recording);
+    g_autofree char *own_name = session_name(recording);
+    g_autofree char *name = g_strconcat(own_name, CT_SESSION_CLOSING, NULL);
     enum ct_session_state state = ct_session_check(recording->session);
 
     ct_session_finish(recording->session, NULL);
