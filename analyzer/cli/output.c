@@ -55,21 +55,36 @@ static gboolean write_special(const char *path, GBytes *bytes, GError **error)
     return is_written;
 }
 
-/* What a symbolic link leads to, there or not; another path as it is. */
+/* In a folder where everybody may put links, only one's own are followed, as the kernel does. */
+static gboolean may_follow(const char *link, const char *folder)
+{
+    struct stat status, place;
+
+    return lstat(link, &status) == 0 && stat(folder, &place) == 0 &&
+           ((place.st_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH) ||
+            status.st_uid == geteuid() || status.st_uid == place.st_uid);
+}
+
+/* What a symbolic link leads to, there or not; another path as it is. NULL: errno says why. */
 static char *follow_links(const char *path)
 {
-    char *at = g_strdup(path);
+    g_autofree char *at = g_strdup(path);
 
     for (int i = 0; i < LINKS_MAX; i++) {
         g_autofree char *target = g_file_read_link(at, NULL);
         g_autofree char *folder = g_path_get_dirname(at);
 
         if (!target)
-            break;
+            return g_steal_pointer(&at);
+        if (!may_follow(at, folder)) {
+            errno = EACCES;
+            return NULL;
+        }
         g_free(at);
         at = g_path_is_absolute(target) ? g_strdup(target) : g_build_filename(folder, target, NULL);
     }
-    return at;
+    errno = ELOOP;
+    return NULL;
 }
 
 /* `existing` is the file that this one replaces, or NULL. FALSE: errno says why. */
@@ -103,16 +118,17 @@ static gboolean write_aside(const char *path, const struct stat *existing, GByte
 
 gboolean ct_output_write_file(const char *path, GBytes *bytes, GError **error)
 {
+    g_autofree char *target = follow_links(path);
     struct stat status;
+
+    if (!target)
+        return set_error(error, "write", path, errno);
     gboolean is_there = stat(path, &status) == 0;
 
     if (is_there && S_ISDIR(status.st_mode))
         return set_error(error, "write", path, EISDIR);
     if (is_there && !S_ISREG(status.st_mode))
         return write_special(path, bytes, error);
-
-    g_autofree char *target = follow_links(path);
-
     return write_aside(target, is_there ? &status : NULL, bytes) ||
            set_error(error, "write", path, errno);
 }

@@ -1,5 +1,7 @@
 #include "ingest/packets.h"
 
+#include "files/regular_file.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -57,6 +59,12 @@ struct metadata_start {
 
 #define METADATA_MAGIC 0x75d11d57
 
+/* Ten times what LTTng writes of all events of the kernel, and twice as deep as any CTF. */
+#define METADATA_SIZE_MAX  ((gsize)32 << 20)
+#define METADATA_DEPTH_MAX 16
+
+#define INDEX_SIZE_MAX ((gsize)1 << 30) /* more than one ever takes */
+
 /* The size of the whole packet of metadata that begins here; 0 if there is none. */
 static gsize metadata_packet_size(const char *bytes, gsize left, struct metadata_start *start)
 {
@@ -79,7 +87,7 @@ static gboolean metadata_is_whole(const char *trace)
     gsize size = 0;
     gsize at = 0;
 
-    if (!g_file_get_contents(path, &bytes, &size, NULL) || size < sizeof(magic) ||
+    if (!ct_regular_file_read(path, METADATA_SIZE_MAX, &bytes, &size) || size < sizeof(magic) ||
         memcmp(bytes, &magic, sizeof(magic)) != 0)
         return TRUE; /* not in packets: plain text has no such trap */
     while (at < size) {
@@ -90,10 +98,6 @@ static gboolean metadata_is_whole(const char *trace)
     }
     return TRUE;
 }
-
-/* Ten times what LTTng writes of all events of the kernel, and twice as deep as any CTF. */
-#define METADATA_SIZE_MAX  ((gint64)32 << 20)
-#define METADATA_DEPTH_MAX 16
 
 /* Past a comment or a string that begins here; else past one character. */
 static const char *skip_token(const char *at, const char *end)
@@ -135,7 +139,8 @@ static char *read_metadata(const char *trace)
     gsize at = 0;
     gsize packet;
 
-    g_file_get_contents(path, &bytes, &size, NULL);
+    if (!ct_regular_file_read(path, METADATA_SIZE_MAX, &bytes, &size))
+        return g_string_free(text, FALSE);
     while ((packet = metadata_packet_size(bytes + at, size - at, &start)) > 0) {
         g_string_append_len(text, bytes + at + sizeof(start),
                             start.content_bits / 8 - (gssize)sizeof(start));
@@ -156,7 +161,7 @@ const char *ct_packets_metadata_obstacle(const char *trace)
         return NULL;
     if (!S_ISREG(status.st_mode))
         return "is no regular file";
-    if (status.st_size > METADATA_SIZE_MAX)
+    if (status.st_size > (off_t)METADATA_SIZE_MAX)
         return "is too large for metadata";
     if (!metadata_is_whole(trace))
         return "is cut off";
@@ -248,7 +253,7 @@ gboolean ct_packets_match_index(int file, const struct ct_packets *packets, cons
     gint64 offset = 0;
     gsize size;
 
-    if (!g_file_get_contents(index_path, &bytes, &size, NULL))
+    if (!ct_regular_file_read(index_path, INDEX_SIZE_MAX, &bytes, &size))
         return TRUE;
     if (size < sizeof(start))
         return FALSE;

@@ -1,5 +1,6 @@
 #include "ingest/salvage.h"
 
+#include "files/regular_file.h"
 #include "ingest/packets.h"
 
 #include <fcntl.h>
@@ -55,7 +56,7 @@ static enum file_kind kind_of(const char *path)
 
     if (stat(path, &status) != 0 || S_ISDIR(status.st_mode))
         return FILE_KIND_FOLDER;
-    return S_ISREG(status.st_mode) ? FILE_KIND_REGULAR : FILE_KIND_SPECIAL;
+    return ct_regular_file_is(path) ? FILE_KIND_REGULAR : FILE_KIND_SPECIAL;
 }
 
 /* A stream file while it is looked at. */
@@ -76,10 +77,10 @@ static gboolean open_stream(struct stream_file *stream, const char *name)
         kind_of(stream->path) != FILE_KIND_REGULAR)
         return FALSE;
     /* It may have become another file since. */
-    stream->file = g_open(stream->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+    stream->file = ct_regular_file_open(stream->path);
     if (stream->file < 0)
         return FALSE;
-    if (fstat(stream->file, &status) == 0 && S_ISREG(status.st_mode)) {
+    if (fstat(stream->file, &status) == 0) {
         stream->size = status.st_size;
         ct_packets_check(stream->file, stream->size, stream->stream_ids, &stream->packets);
         return TRUE;

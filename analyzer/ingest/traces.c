@@ -1,5 +1,6 @@
 #include "ingest/traces.h"
 
+#include "files/regular_file.h"
 #include "ingest/ingest.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ static void search(const char *path, unsigned depth, struct ct_traces *traces)
         return;
     g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
 
-    if (folder && g_file_test(metadata, G_FILE_TEST_IS_REGULAR)) {
+    if (folder && ct_regular_file_is(metadata)) {
         add_trace(traces, path, folder);
         return;
     }

@@ -1,9 +1,9 @@
 #include "symbols/symbol_file.h"
 
+#include "files/regular_file.h"
 #include "symbols/debug_info.h"
 #include "symbols/demangle.h"
 #include "symbols/function_ranges.h"
-#include "symbols/regular_file.h"
 #include "symbols/vdso.h"
 
 #include <dwarf.h>
@@ -49,7 +49,8 @@ static gboolean has_build_id(Dwfl_Module *module, const char *build_id)
 static struct ct_symbol_file *open_candidate(const char *path, const char *build_id,
                                              const char **problem)
 {
-    int fd = ct_is_vdso(path) ? ct_vdso_open() : ct_open_regular(path);
+    /* A relative path does not say where it begins. */
+    int fd = ct_is_vdso(path) ? ct_vdso_open() : path[0] == '/' ? ct_regular_file_open(path) : -1;
     if (fd < 0) {
         *problem = "cannot be read here";
         return NULL;

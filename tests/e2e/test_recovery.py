@@ -31,7 +31,7 @@ WRITTEN_S = 1
 
 
 # Of recorder_pid in struct ct_control.
-RECORDER_PID_OFFSET = 44
+RECORDER_PID_OFFSET = 56
 
 
 def has_ended(pid):

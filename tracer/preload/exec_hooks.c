@@ -137,6 +137,23 @@ static struct image find_nothing(void)
 
 static struct image find_descriptor(int fd);
 
+/* Of a file that can be executed, but not read. */
+static struct image look_at_unreadable(int at, const char *path, int flags)
+{
+    struct image image = find_nothing();
+    int fd = (int)ct_syscall(SYS_openat, at, path,
+                             O_PATH | O_CLOEXEC | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
+
+    if (fd < 0)
+        return image;
+    if (ct_image_is_privileged(fd)) {
+        set_name(&image, path);
+        image.obstacle = CT_OBSTACLE_PRIVILEGED;
+    }
+    ct_syscall(SYS_close, fd);
+    return image;
+}
+
 /* Relative to directory `at`, or that descriptor itself, as execveat(2) does. */
 static struct image find_at(int at, const char *path, int flags)
 {
@@ -151,6 +168,8 @@ static struct image find_at(int at, const char *path, int flags)
             image = look_at(fd, path);
         else if (flags & AT_EMPTY_PATH) /* the program's path may be none */
             image = find_descriptor(at);
+        else
+            image = look_at_unreadable(at, path, flags);
     }
     errno = saved_errno;
     return image;
@@ -256,7 +275,7 @@ static struct follow plan(char *const environment[], enum ct_obstacle obstacle)
 
     if (!has_hooks())
         return follow;
-    follow.wants_session = ct_control->follows_children != 0;
+    follow.wants_session = ct_control->follows_children != 0 && obstacle != CT_OBSTACLE_PRIVILEGED;
     follow.wants_library = follow.wants_session && !ct_obstacle_is_left_out(obstacle);
     for (; environment != NULL; follow.count++) {
         char *const *next = &environment[follow.count];

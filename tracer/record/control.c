@@ -1,6 +1,8 @@
 #include "control.h"
 
+#include "files/regular_file.h"
 #include "monotonic.h"
+#include "tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,25 +111,26 @@ void ct_session_directory_publish(const struct ct_session_directory *directory)
     }
 }
 
+/* Under a name that nobody can have taken before. Caller frees. */
+static char *make_folder(GError **error)
+{
+    g_autofree char *path = g_strdup(CT_SESSION_FOLDER "/" CT_SESSION_PREFIX "XXXXXX");
+
+    /* What others find by its name is the socket: see handout.h. */
+    if (g_mkdtemp(path) != NULL && g_chmod(path, 0711) == 0)
+        return g_steal_pointer(&path);
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                "cannot make a session directory in " CT_SESSION_FOLDER ": %s", g_strerror(errno));
+    return NULL;
+}
+
 struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean follows_children,
                                                       GError **error)
 {
-    g_autofree char *path = NULL;
-    uint32_t number = 0;
+    g_autofree char *path = make_folder(error);
 
-    do {
-        g_free(path);
-        path = g_strdup_printf(CT_SESSION_PREFIX "%u", ++number);
-        /* What others find by its name is the socket: see handout.h. */
-        if (g_mkdir(path, 0711) == 0 && g_chmod(path, 0711) == 0)
-            break;
-        if (errno != EEXIST || number == CT_RECORDING_MAX) {
-            g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
-                        "cannot make the session directory %s: %s", path, g_strerror(errno));
-            return NULL;
-        }
-    } while (TRUE);
-
+    if (path == NULL)
+        return NULL;
     struct ct_session_directory *directory = directory_new(&path, O_CREAT | O_EXCL);
     if (directory->doorbell == NULL || flock(directory->lock_fd, LOCK_EX | LOCK_NB) != 0) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
@@ -139,7 +142,6 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
     *directory->control = (struct ct_control){
         .magic = CT_CONTROL_MAGIC,
         .schema_version = CT_SCHEMA_VERSION,
-        .recording = number,
         .recorder_pid = getpid(),
         .rate_ns = rate_ns,
         .follows_children = follows_children ? 1 : 0,
@@ -154,12 +156,16 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
 }
 
 /* What another recorder published; programs of the same user may have written over it. */
-static gboolean read_control(const char *directory, uint32_t number, struct ct_control *control)
+static gboolean read_control(const char *directory, struct ct_control *control)
 {
-    g_autofree char *path = g_build_filename(directory, CT_CONTROL_FILE, NULL);
     struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int folder_fd = ct_tree_open(AT_FDCWD, directory);
+    int fd = folder_fd >= 0
+                 ? ct_regular_file_open_at(folder_fd, CT_CONTROL_FILE, O_RDONLY | O_NOFOLLOW)
+                 : -1;
 
+    if (folder_fd >= 0)
+        close(folder_fd);
     if (fd < 0)
         return FALSE;
     gboolean is_read = fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
@@ -167,7 +173,7 @@ static gboolean read_control(const char *directory, uint32_t number, struct ct_c
                        pread(fd, control, sizeof(*control), 0) == (ssize_t)sizeof(*control);
     close(fd);
     if (!is_read || control->magic != CT_CONTROL_MAGIC ||
-        control->schema_version != CT_SCHEMA_VERSION || control->recording != number)
+        control->schema_version != CT_SCHEMA_VERSION)
         return FALSE;
     uint64_t now_ns = ct_monotonic_ns();
     control->alive_ns = MIN(control->alive_ns, now_ns);
@@ -178,13 +184,13 @@ static gboolean read_control(const char *directory, uint32_t number, struct ct_c
     return TRUE;
 }
 
-/* The session directory with this number if it is a recording's to `output`, else NULL. */
-static struct ct_session_directory *open_directory(uint32_t number, const char *output)
+/* A session directory of this user if it is a recording's to `output`, else NULL. */
+static struct ct_session_directory *open_directory(const char *name, const char *output)
 {
-    g_autofree char *path = g_strdup_printf(CT_SESSION_PREFIX "%u", number);
+    g_autofree char *path = g_build_filename(CT_SESSION_FOLDER, name, NULL);
     struct ct_control control;
 
-    if (!read_control(path, number, &control) || strcmp(control.output, output) != 0)
+    if (!read_control(path, &control) || strcmp(control.output, output) != 0)
         return NULL;
     struct ct_session_directory *directory = directory_new(&path, 0);
     if (directory->doorbell == NULL) {
@@ -192,6 +198,18 @@ static struct ct_session_directory *open_directory(uint32_t number, const char *
         return NULL;
     }
     *directory->control = control;
+    return directory;
+}
+
+/* The next one that `entries` lists. NULL at the end. */
+static struct ct_session_directory *next_directory(GDir *entries, const char *output)
+{
+    struct ct_session_directory *directory = NULL;
+    const char *name;
+
+    while (entries != NULL && directory == NULL && (name = g_dir_read_name(entries)) != NULL)
+        if (g_str_has_prefix(name, CT_SESSION_PREFIX))
+            directory = open_directory(name, output);
     return directory;
 }
 
@@ -212,30 +230,30 @@ static gboolean lock_of_the_dead(int fd)
 
 struct ct_session_directory *ct_session_directory_adopt(const char *output, GError **error)
 {
-    for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
-        struct ct_session_directory *directory = open_directory(number, output);
-        if (directory == NULL)
-            continue;
-        /* Not by the process id, which may be another process's by now. */
-        if (lock_of_the_dead(directory->lock_fd))
-            return directory;
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
-                    "%s is still being recorded, by process %d", output,
-                    directory->control->recorder_pid);
-        ct_session_directory_keep(directory);
+    g_autoptr(GDir) entries = g_dir_open(CT_SESSION_FOLDER, 0, NULL);
+    struct ct_session_directory *directory = next_directory(entries, output);
+
+    if (directory == NULL) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                    "nothing to recover for %s: no recording to it was left unfinished", output);
         return NULL;
     }
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
-                "nothing to recover for %s: no recording to it was left unfinished", output);
+    /* Not by the process id, which may be another process's by now. */
+    if (lock_of_the_dead(directory->lock_fd))
+        return directory;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+                "%s is still being recorded, by process %d", output,
+                directory->control->recorder_pid);
+    ct_session_directory_keep(directory);
     return NULL;
 }
 
 void ct_session_directories_drop(const char *output)
 {
-    for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
-        struct ct_session_directory *directory = open_directory(number, output);
-        if (directory == NULL)
-            continue;
+    g_autoptr(GDir) entries = g_dir_open(CT_SESSION_FOLDER, 0, NULL);
+    struct ct_session_directory *directory;
+
+    while ((directory = next_directory(entries, output)) != NULL) {
         if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
             ct_session_directory_free(directory);
         else
@@ -245,11 +263,11 @@ void ct_session_directories_drop(const char *output)
 
 void ct_session_directories_move(const char *output, const char *new_output)
 {
+    g_autoptr(GDir) entries = g_dir_open(CT_SESSION_FOLDER, 0, NULL);
+    struct ct_session_directory *directory;
+
     ct_session_directories_drop(new_output);
-    for (uint32_t number = 1; number <= CT_RECORDING_MAX; number++) {
-        struct ct_session_directory *directory = open_directory(number, output);
-        if (directory == NULL)
-            continue;
+    while ((directory = next_directory(entries, output)) != NULL) {
         if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0) {
             g_strlcpy(directory->control->output, new_output, sizeof(directory->control->output));
             ct_session_directory_publish(directory);
@@ -291,14 +309,6 @@ void ct_session_directory_free(struct ct_session_directory *directory)
 {
     if (directory == NULL)
         return;
-    GDir *entries = g_dir_open(directory->path, 0, NULL);
-    const char *name;
-    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
-        g_autofree char *path = g_build_filename(directory->path, name, NULL);
-        g_unlink(path);
-    }
-    if (entries != NULL)
-        g_dir_close(entries);
-    g_rmdir(directory->path);
+    ct_tree_remove(directory->path);
     ct_session_directory_keep(directory);
 }

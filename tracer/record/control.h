@@ -19,7 +19,7 @@ struct ct_session_directory {
     uint64_t first_ns;
 };
 
-/* Makes the directory under the first free recording number. */
+/* Makes the directory, under a name of its own. */
 struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean follows_children,
                                                       GError **error);
 

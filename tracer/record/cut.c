@@ -39,8 +39,8 @@ static gboolean renew_daemon(struct ct_recording *recording, enum ct_session_sta
 static gboolean replace_session(struct ct_recording *recording, GError **error)
 {
     g_autofree char *path = g_build_filename(recording->path, "closing", NULL);
-    g_autofree char *name =
-        g_strdup_printf("ctrace-%u-closing", recording->directory->control->recording);
+    g_autofree char *own_name = ct_recording_session_name(recording);
+    g_autofree char *name = g_strconcat(own_name, CT_SESSION_CLOSING, NULL);
     enum ct_session_state state = ct_session_check(recording->session);
 
     ct_session_finish(recording->session, NULL);
@@ -55,7 +55,7 @@ static gboolean replace_session(struct ct_recording *recording, GError **error)
     await_writer(recording, FALSE);
     recording->session = ct_session_new(name, path, error);
     g_free(recording->trace_path);
-    recording->trace_path = g_steal_pointer(&path);
+    recording->trace_path = g_build_filename(recording->place, "closing", NULL);
     if (recording->session == NULL || !ct_session_start(recording->session, error))
         return FALSE;
     /* Events are enabled a moment before they are taken: when they are, there is metadata. */
@@ -226,7 +226,7 @@ static const char *find_fault(struct ct_recording *recording)
                                    "waits, and those still in its buffers, are lost",
     };
 
-    recording->was_full = recording->was_full || ct_room_is_none(recording->path);
+    recording->was_full = recording->was_full || ct_room_is_none(recording->place);
     if (recording->is_adopted)
         return recording->was_cut
                    ? "the recording ended, but could not be finished then; some waits may be lost"
@@ -257,7 +257,7 @@ static gboolean write_closing(struct ct_recording *recording, int exit_status, c
     if (ct_streams_state_end_ns(recording->trace_path) >= recording->end_ns)
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                "LTTng did not write the closing events to %s", recording->trace_path);
+                "LTTng did not write the closing events to %s", recording->path);
     return FALSE;
 }
 
@@ -304,7 +304,7 @@ static void keep_jit_maps(const struct ct_recording *recording)
 
     for (guint i = 0; i < images->len; i++) {
         const struct ct_image_key *image = &g_array_index(images, struct ct_image_key, i);
-        ct_jit_maps_keep(recording->path, image->pid, image->start_ns);
+        ct_jit_maps_keep(recording->place, image->pid, image->start_ns);
     }
     if (recording->attached == NULL)
         return;
@@ -313,7 +313,7 @@ static void keep_jit_maps(const struct ct_recording *recording)
         pid_t pid = g_array_index(tree, pid_t, i);
         struct ct_proc_stat stat;
         if (ct_proc_read_stat(pid, pid, &stat))
-            ct_jit_maps_keep(recording->path, pid, stat.start_ns);
+            ct_jit_maps_keep(recording->place, pid, stat.start_ns);
     }
 }
 
@@ -346,7 +346,7 @@ static void close_kernel(struct ct_recording *recording)
         miss(recording, ct_kernel_capture_missing(recording->kernel));
         recording->has_calls = ct_kernel_capture_has_calls(recording->kernel);
     }
-    if (!ct_kernel_finish(recording->path, &scope, preloaded, &recording->kernel_totals, &error)) {
+    if (!ct_kernel_finish(recording->place, &scope, preloaded, &recording->kernel_totals, &error)) {
         g_autofree char *what = g_strdup_printf("kernel: %s", error->message);
 
         g_clear_pointer(&recording->missing, g_free);
@@ -359,8 +359,8 @@ static void close_kernel(struct ct_recording *recording)
 /* Of LTTng's streams; the kernel's are not written like those. */
 static uint64_t repair_streams(const struct ct_recording *recording)
 {
-    g_autofree char *ust = g_build_filename(recording->path, "ust", NULL);
-    g_autofree char *closing = g_build_filename(recording->path, "closing", NULL);
+    g_autofree char *ust = g_build_filename(recording->place, "ust", NULL);
+    g_autofree char *closing = g_build_filename(recording->place, "closing", NULL);
 
     return ct_streams_repair(ust) + ct_streams_repair(closing);
 }
@@ -398,7 +398,7 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     keep_jit_maps(recording);
     close_kernel(recording);
     ct_drain_stop(recording->drain);
-    ct_output_release(recording->path);
+    ct_output_release(recording->place);
     recording->is_unfinished = !close_trace(recording, exit_status, &fault, &cause);
     if (recording->session != NULL)
         recording->events_lost += ct_session_events_lost(recording->session);

@@ -87,13 +87,50 @@ static gboolean use(struct ct_home *home, const char *path, gboolean is_temporar
     return TRUE;
 }
 
-/* A name that only our pid namespace has. Caller frees. */
+/* A name that only our pid namespace has: other containers' are elsewhere. Caller frees. */
 static char *make_container_home(const char *temporary)
 {
     struct stat status = {.st_ino = 0};
 
     stat("/proc/self/ns/pid", &status);
     return g_strdup_printf("%s-%" G_GUINT64_FORMAT, temporary, (guint64)status.st_ino);
+}
+
+/* One with a random name, which an earlier recording of this user made there. */
+static gboolean use_found(struct ct_home *home, const char *folder, const char *prefix)
+{
+    g_autoptr(GDir) entries = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        if (g_str_has_prefix(name, prefix) && is_private(path) && use(home, path, TRUE, NULL))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/*
+ * In a folder in which others may have taken whatever name they know; under the same name for all
+ * recordings of the user if it can be: they share a daemon, and recover finds it.
+ */
+static gboolean use_temporary(struct ct_home *home, const char *folder, GError **error)
+{
+    g_autofree char *name = g_strdup_printf("ctrace-home-%u", (unsigned)geteuid());
+    g_autofree char *prefix = g_strconcat(name, ".", NULL);
+    g_autofree char *shared = g_build_filename(folder, name, NULL);
+    g_autofree char *own = make_container_home(shared);
+    g_autofree char *fresh = g_strconcat(shared, ".XXXXXX", NULL);
+
+    if (use(home, shared, TRUE, NULL) || use(home, own, TRUE, NULL) ||
+        use_found(home, folder, prefix))
+        return TRUE;
+    if (g_mkdtemp(fresh) == NULL)
+        return fail(error, errno, fresh);
+    if (use(home, fresh, TRUE, error))
+        return TRUE;
+    g_rmdir(fresh);
+    return FALSE;
 }
 
 gboolean ct_home_find(struct ct_home *home, GError **error)
@@ -115,14 +152,9 @@ gboolean ct_home_find(struct ct_home *home, GError **error)
         g_propagate_error(error, g_steal_pointer(&cause));
         return FALSE;
     }
-    /* The same one for all recordings of the user: they share a daemon, and recover finds it. */
-    g_autofree char *temporary =
-        g_strdup_printf("%s/ctrace-home-%u", g_get_tmp_dir(), (unsigned)geteuid());
-    if (use(home, temporary, TRUE, NULL))
-        return TRUE;
-    /* Other containers' are elsewhere. */
-    g_autofree char *own = make_container_home(temporary);
-    return use(home, own, TRUE, error);
+    const char *runtime = g_getenv("XDG_RUNTIME_DIR");
+    return (runtime != NULL && is_private(runtime) && use_temporary(home, runtime, NULL)) ||
+           use_temporary(home, g_get_tmp_dir(), error);
 }
 
 void ct_home_remove(const struct ct_home *home)

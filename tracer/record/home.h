@@ -20,9 +20,9 @@ gboolean ct_home_hide_others(struct ct_private_mounts *mounts, GError **error);
 
 /*
  * Finds and makes the directory: the system's for root, for others one in their home, or in a
- * temporary one of theirs where that cannot be, or where a daemon listens that cannot work for us.
- * LTTNG_HOME becomes what it is for LTTng, here and
- * in the programs that we start, which may have other ideas of HOME.
+ * temporary one of theirs (in XDG_RUNTIME_DIR, else in /tmp) where that cannot be, or where a
+ * daemon listens that cannot work for us. LTTNG_HOME becomes what it is for LTTng, here and in the
+ * programs that we start, which may have other ideas of HOME.
  */
 gboolean ct_home_find(struct ct_home *home, GError **error);
 

@@ -1,5 +1,6 @@
 #include "jit_maps.h"
 
+#include "files/regular_file.h"
 #include "monotonic.h"
 #include "procfs.h"
 #include "schema/recording_files.h"
@@ -35,8 +36,7 @@ static gboolean is_its_own(const struct stat *status, const char *process, int64
     int64_t offset_ns = g_get_real_time() * 1000 - (int64_t)ct_monotonic_ns();
     int64_t written_ns = (int64_t)status->st_mtim.tv_sec * NS_PER_S + status->st_mtim.tv_nsec;
 
-    return S_ISREG(status->st_mode) && status->st_size <= MAX_BYTES &&
-           written_ns - offset_ns >= start_ns &&
+    return status->st_size <= MAX_BYTES && written_ns - offset_ns >= start_ns &&
            (status->st_uid == 0 || status->st_uid == geteuid() ||
             (stat(process, &owner) == 0 && status->st_uid == owner.st_uid));
 }
@@ -50,7 +50,7 @@ static int open_map(pid_t pid, int64_t start_ns)
     struct stat status;
 
     for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
-        int fd = open(paths[i], O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        int fd = ct_regular_file_open_at(AT_FDCWD, paths[i], O_RDONLY | O_NOFOLLOW);
         if (fd < 0)
             continue;
         if (fstat(fd, &status) == 0 && is_its_own(&status, process, start_ns))
@@ -81,7 +81,8 @@ void ct_jit_maps_keep(const char *path, pid_t pid, uint64_t start_ns)
     g_autofree char *folder = g_build_filename(path, CT_JIT_FOLDER, NULL);
     g_autofree char *name = g_strdup_printf("%s/%d" CT_JIT_SUFFIX, folder, pid);
     g_mkdir_with_parents(folder, 0700);
-    int to = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    unlink(name); /* an earlier image's of that process */
+    int to = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (to >= 0) {
         if (!copy(from, to))
             unlink(name);

@@ -106,11 +106,11 @@ static char **make_environment(const struct ct_launch *launch,
     const char *others = g_environ_getenv(environment, "LD_PRELOAD");
     gboolean has_others = others != NULL && others[0] != '\0';
 
-    if (preload != NULL) {
-        g_autofree char *libraries =
-            g_strdup_printf("%s%s%s", preload, has_others ? ":" : "", has_others ? others : "");
-        environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
-    }
+    if (preload == NULL) /* it is not told of us, as the preload would not tell it */
+        return g_environ_unsetenv(environment, CT_SESSION_VARIABLE);
+    g_autofree char *libraries =
+        g_strdup_printf("%s%s%s", preload, has_others ? ":" : "", has_others ? others : "");
+    environment = g_environ_setenv(environment, "LD_PRELOAD", libraries, TRUE);
     return g_environ_setenv(environment, CT_SESSION_VARIABLE, directory->path, TRUE);
 }
 

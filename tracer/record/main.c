@@ -276,7 +276,7 @@ static struct ct_recording *prepare(struct setting *setting, const char *command
     if (!ct_home_hide_others(&launch->mounts, error)) /* before any thread */
         return NULL;
     struct ct_busy *busy = ct_busy_begin(CT_BUSY_STARTING, launch, abandon, setting);
-    recording = ct_recording_new(setting->options, command, setting->output->path, launch, error);
+    recording = ct_recording_new(setting->options, command, setting->output, launch, error);
     ct_busy_end(busy);
     return recording;
 }
@@ -328,7 +328,7 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     int status = program != NULL ? run(&setting) : run_attached(&setting);
     if (setting.recording != NULL)
         ct_recording_free(setting.recording);
-    ct_output_release(setting.output->path);
+    ct_output_release(setting.output->place);
     ct_output_free(setting.output);
     ct_launch_clear(&setting.launch);
     return status;

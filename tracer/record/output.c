@@ -34,20 +34,67 @@ static gboolean is_in_use(const char *path, GError **error)
     return FALSE;
 }
 
-/* Where there are no locks, as on some network file systems, one is as good as had. */
-static int open_locked(const char *path, GError **error)
+static gboolean is_anothers(const char *path, uid_t owner, GError **error)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct stat opened, named;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM,
+                "%s belongs to another user (uid %u): choose another name with -o, or have it "
+                "removed",
+                path, (unsigned)owner);
+    return FALSE;
+}
 
-    if (fd < 0) {
+/* In the folder that it is in. */
+static const char *name_of(const char *path)
+{
+    const char *name = strrchr(path, '/') + 1;
+
+    return *name != '\0' ? name : ".";
+}
+
+static gboolean is_same(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+/* A link of our own is followed. Nothing else is, nor a directory used that is not ours. */
+static int open_own(int parent_fd, const char *path, GError **error)
+{
+    struct stat named, opened;
+    int fd = -1;
+
+    if (fstatat(parent_fd, name_of(path), &named, AT_SYMLINK_NOFOLLOW) != 0) {
         fail(error, errno, "open", path);
         return -1;
     }
+    if (named.st_uid != geteuid()) {
+        is_anothers(path, named.st_uid, error);
+        return -1;
+    }
+    fd = openat(parent_fd, name_of(path),
+                O_RDONLY | O_DIRECTORY | O_CLOEXEC | (S_ISLNK(named.st_mode) ? 0 : O_NOFOLLOW));
+    if (fd < 0 || fstat(fd, &opened) != 0)
+        fail(error, errno, "open", path);
+    else if (opened.st_uid == geteuid())
+        return fd;
+    else
+        is_anothers(path, opened.st_uid, error);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Where there are no locks, as on some network file systems, one is as good as had. */
+static int open_locked(int parent_fd, const char *path, GError **error)
+{
+    int fd = open_own(parent_fd, path, error);
+    struct stat opened, named;
+
+    if (fd < 0)
+        return -1;
     gboolean is_free = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
     /* It may have been moved away just before it was locked. */
-    if (is_free && fstat(fd, &opened) == 0 && stat(path, &named) == 0 &&
-        opened.st_dev == named.st_dev && opened.st_ino == named.st_ino)
+    if (is_free && fstat(fd, &opened) == 0 && fstatat(parent_fd, name_of(path), &named, 0) == 0 &&
+        is_same(&opened, &named))
         return fd;
     close(fd);
     is_in_use(path, error);
@@ -55,33 +102,53 @@ static int open_locked(const char *path, GError **error)
 }
 
 /* Never over what somebody else has put there meanwhile. */
-static int rename_new(const char *from, const char *to)
+static int rename_new(int parent_fd, const char *from, const char *to)
 {
-    int result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    int result = renameat2(parent_fd, name_of(from), parent_fd, name_of(to), RENAME_NOREPLACE);
 
-    return result != 0 && errno == EINVAL ? rename(from, to) : result;
+    return result != 0 && errno == EINVAL
+               ? renameat(parent_fd, name_of(from), parent_fd, name_of(to))
+               : result;
+}
+
+/* A name that nobody has taken, as far as they can know. Caller frees. */
+static char *make_name(const char *path)
+{
+    return g_strdup_printf("%s.%08x", path, g_random_int());
+}
+
+/* Nobody else's, whatever the umask. */
+static int make_private(int parent_fd, const char *path)
+{
+    int fd =
+        mkdirat(parent_fd, name_of(path), 0700) == 0 ? ct_tree_open(parent_fd, name_of(path)) : -1;
+
+    if (fd >= 0 && fchmod(fd, 0700) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
 /* The directory has its name only once it is locked. */
-static int make_locked(const char *path, GError **error)
+static int make_locked(int parent_fd, const char *path, GError **error)
 {
-    g_autofree char *draft = g_strconcat(path, ".XXXXXX", NULL);
+    g_autofree char *draft = make_name(path);
+    int fd = make_private(parent_fd, draft);
 
-    if (g_mkdtemp_full(draft, 0777) == NULL) {
+    if (fd < 0) {
         fail(error, errno, "make", path);
         return -1;
     }
-    int fd = open(draft, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
-        rename_new(draft, path) == 0)
+    if ((flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
+        rename_new(parent_fd, draft, path) == 0)
         return fd;
     if (errno == EEXIST)
         is_in_use(path, error);
     else
         fail(error, errno, "make", path);
-    if (fd >= 0)
-        close(fd);
-    g_rmdir(draft);
+    close(fd);
+    unlinkat(parent_fd, name_of(draft), AT_REMOVEDIR);
     return -1;
 }
 
@@ -94,25 +161,36 @@ static gboolean is_in_the_way(const char *path, GError **error)
     return FALSE;
 }
 
-/* Makes `output->previous` free, whatever is there. */
+static gboolean is_there(int parent_fd, const char *path, struct stat *status)
+{
+    return fstatat(parent_fd, name_of(path), status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Makes `previous` free, whatever is there; what it was stays open, to be removed. */
 static gboolean move_older(struct ct_output *output, const char *previous, GError **error)
 {
-    g_autofree char *older = g_strconcat(previous, ".XXXXXX", NULL);
+    g_autofree char *older = make_name(previous);
+    struct stat status;
 
-    if (!g_file_test(previous, G_FILE_TEST_EXISTS))
+    if (!is_there(output->parent_fd, previous, &status))
         return TRUE;
-    if (!ct_tree_is_recording(previous))
+    if (status.st_uid == geteuid() && !S_ISDIR(status.st_mode) && !S_ISLNK(status.st_mode))
         return is_in_the_way(previous, error);
-    int fd = open_locked(previous, error);
+    int fd = open_locked(output->parent_fd, previous, error);
     if (fd < 0)
         return FALSE;
-    close(fd);
-    if (g_mkdtemp(older) == NULL || g_rename(previous, older) != 0) {
+    if (!ct_tree_is_recording(fd)) {
+        close(fd);
+        return is_in_the_way(previous, error);
+    }
+    if (rename_new(output->parent_fd, previous, older) != 0) {
         fail(error, errno, "move away", previous);
-        g_rmdir(older);
+        close(fd);
         return FALSE;
     }
+    flock(fd, LOCK_UN);
     output->older = g_steal_pointer(&older);
+    output->older_fd = fd;
     return TRUE;
 }
 
@@ -120,12 +198,12 @@ static gboolean move_away(struct ct_output *output, GError **error)
 {
     g_autofree char *previous = g_strconcat(output->path, ".old", NULL);
 
-    if (!ct_tree_is_recording(output->path))
+    if (!ct_tree_is_recording(output->lock_fd))
         return is_in_the_way(output->path, error);
     if (!move_older(output, previous, error))
         return FALSE;
     output->previous = g_strdup(previous);
-    if (g_rename(output->path, previous) == 0)
+    if (rename_new(output->parent_fd, output->path, previous) == 0)
         return TRUE;
     g_clear_pointer(&output->previous, g_free);
     return fail(error, errno, "move away", output->path);
@@ -133,76 +211,118 @@ static gboolean move_away(struct ct_output *output, GError **error)
 
 /* ---- Room for the end. ---- */
 
-static gboolean reserve_space(const char *path, GError **error)
+static gboolean reserve_space(const struct ct_output *output, GError **error)
 {
-    g_autofree char *reserve = g_build_filename(path, CT_TREE_RESERVE, NULL);
-    int fd = open(reserve, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = openat(output->lock_fd, CT_TREE_RESERVE,
+                    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     int code = fd < 0 ? errno : posix_fallocate(fd, 0, RESERVE_SIZE);
 
     if (fd >= 0)
         close(fd);
     if (code == 0)
         return TRUE;
-    g_unlink(reserve);
-    return fail(error, code, "set disk space aside in", path);
+    if (fd >= 0)
+        unlinkat(output->lock_fd, CT_TREE_RESERVE, 0);
+    return fail(error, code, "set disk space aside in", output->path);
 }
 
-void ct_output_release(const char *path)
+void ct_output_release(const char *place)
 {
-    g_autofree char *reserve = g_build_filename(path, CT_TREE_RESERVE, NULL);
+    g_autofree char *reserve = g_build_filename(place, CT_TREE_RESERVE, NULL);
 
     g_unlink(reserve);
 }
 
 /* ---- All together. ---- */
 
-static gboolean prepare_parent(const char *path, GError **error)
+static gboolean open_parent(struct ct_output *output, GError **error)
 {
-    g_autofree char *parent = g_path_get_dirname(path);
+    g_autofree char *parent = g_path_get_dirname(output->path);
 
     if (g_mkdir_with_parents(parent, 0777) != 0)
         return fail(error, errno, "make", parent);
+    output->parent_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return output->parent_fd >= 0 || fail(error, errno, "open", parent);
+}
+
+/* Before it can be made there. */
+static gboolean check_parent(const struct ct_output *output, GError **error)
+{
+    g_autofree char *parent = g_path_get_dirname(output->path);
+
     return access(parent, W_OK | X_OK) == 0 || fail(error, errno, "write to", parent);
+}
+
+/* An empty directory that was there: from now on nobody else puts anything there. */
+static gboolean take(struct ct_output *output, GError **error)
+{
+    struct stat status;
+
+    if (fstat(output->lock_fd, &status) != 0 || fchmod(output->lock_fd, 0700) != 0)
+        return fail(error, errno, "make private", output->path);
+    output->is_ours = TRUE;
+    output->given_mode = status.st_mode & 07777;
+    return ct_tree_is_empty(output->lock_fd) ? reserve_space(output, error)
+                                             : is_in_the_way(output->path, error);
 }
 
 static gboolean prepare(struct ct_output *output, GError **error)
 {
-    if (g_file_test(output->path, G_FILE_TEST_EXISTS)) {
-        if (!g_file_test(output->path, G_FILE_TEST_IS_DIR))
+    struct stat status;
+
+    if (!open_parent(output, error))
+        return FALSE;
+    if (is_there(output->parent_fd, output->path, &status)) {
+        if (status.st_uid == geteuid() && !S_ISDIR(status.st_mode) && !S_ISLNK(status.st_mode))
             return is_in_the_way(output->path, error);
-        output->lock_fd = open_locked(output->path, error);
+        output->lock_fd = open_locked(output->parent_fd, output->path, error);
         if (output->lock_fd < 0)
             return FALSE;
-        output->is_ours = ct_tree_is_empty(output->path);
-        if (output->is_ours)
-            return reserve_space(output->path, error);
+        if (ct_tree_is_empty(output->lock_fd))
+            return take(output, error);
         if (!move_away(output, error))
             return FALSE;
         close(output->lock_fd);
+        output->lock_fd = -1;
     }
-    if (!prepare_parent(output->path, error))
+    if (!check_parent(output, error))
         return FALSE;
-    /* Ours before LTTng makes it, and with the user's own permissions. */
-    output->lock_fd = make_locked(output->path, error);
+    /* Ours before LTTng makes it. */
+    output->lock_fd = make_locked(output->parent_fd, output->path, error);
     output->is_ours = output->is_made = output->lock_fd >= 0;
-    return output->is_made && reserve_space(output->path, error);
+    return output->is_made && reserve_space(output, error);
+}
+
+static struct ct_output *output_new(const char *name)
+{
+    struct ct_output *output = g_new0(struct ct_output, 1);
+
+    output->path = g_canonicalize_filename(name, NULL);
+    output->lock_fd = output->parent_fd = output->older_fd = -1;
+    return output;
+}
+
+/* Below the directory itself, whatever its name leads to by then. */
+static void set_place(struct ct_output *output)
+{
+    output->place = g_strdup_printf("/proc/self/fd/%d/.", output->lock_fd);
 }
 
 struct ct_output *ct_output_new(const char *name, GError **error)
 {
-    struct ct_output *output = g_new0(struct ct_output, 1);
+    struct ct_output *output = output_new(name);
     char directory[PATH_MAX];
 
-    output->path = g_canonicalize_filename(name, NULL);
-    output->lock_fd = -1;
     /* GLib would take the root for a current directory that has been removed. */
     if (!g_path_is_absolute(name) && getcwd(directory, sizeof(directory)) == NULL) {
         fail(error, errno, "make", name);
         ct_output_free(output);
         return NULL;
     }
-    if (prepare(output, error))
+    if (prepare(output, error)) {
+        set_place(output);
         return output;
+    }
     ct_output_revert(output);
     ct_output_free(output);
     return NULL;
@@ -210,21 +330,37 @@ struct ct_output *ct_output_new(const char *name, GError **error)
 
 struct ct_output *ct_output_open(const char *name, GError **error)
 {
-    g_autofree char *path = g_canonicalize_filename(name, NULL);
-    int fd = open_locked(path, error);
+    struct ct_output *output = output_new(name);
 
-    if (fd < 0)
-        return NULL;
-    struct ct_output *output = g_new0(struct ct_output, 1);
-    output->path = g_steal_pointer(&path);
-    output->lock_fd = fd;
-    return output;
+    if (open_parent(output, error) &&
+        (output->lock_fd = open_locked(output->parent_fd, output->path, error)) >= 0) {
+        set_place(output);
+        return output;
+    }
+    ct_output_free(output);
+    return NULL;
+}
+
+/* What was looked at, if it still has its name; or a link to it, which is removed itself. */
+static void remove_older(const struct ct_output *output)
+{
+    struct stat named, opened;
+
+    if (!is_there(output->parent_fd, output->older, &named) ||
+        fstat(output->older_fd, &opened) != 0)
+        return;
+    if (S_ISLNK(named.st_mode) && named.st_uid == geteuid()) {
+        unlinkat(output->parent_fd, name_of(output->older), 0);
+    } else if (is_same(&named, &opened)) {
+        ct_tree_remove_parts(output->older_fd);
+        unlinkat(output->parent_fd, name_of(output->older), AT_REMOVEDIR);
+    }
 }
 
 void ct_output_commit(struct ct_output *output)
 {
     if (output->older != NULL)
-        ct_tree_remove(output->older);
+        remove_older(output);
     g_clear_pointer(&output->older, g_free);
 }
 
@@ -232,12 +368,16 @@ void ct_output_commit(struct ct_output *output)
 static void remove_own(const struct ct_output *output)
 {
     for (int i = 0; i < REMOVE_TRIES; i++) {
-        ct_tree_remove_parts(output->path);
-        if (output->is_made ? g_rmdir(output->path) == 0 || errno != ENOTEMPTY
-                            : ct_tree_is_empty(output->path))
-            return;
+        ct_tree_remove_parts(output->lock_fd);
+        if (output->is_made
+                ? unlinkat(output->parent_fd, name_of(output->path), AT_REMOVEDIR) == 0 ||
+                      errno != ENOTEMPTY
+                : ct_tree_is_empty(output->lock_fd))
+            break;
         g_usleep(REMOVE_INTERVAL_US);
     }
+    if (!output->is_made)
+        fchmod(output->lock_fd, output->given_mode);
 }
 
 void ct_output_revert(struct ct_output *output)
@@ -246,13 +386,14 @@ void ct_output_revert(struct ct_output *output)
 
     if (output->is_ours)
         remove_own(output);
-    if (output->previous != NULL && rename_new(output->previous, output->path) != 0) {
+    if (output->previous != NULL &&
+        rename_new(output->parent_fd, output->previous, output->path) != 0) {
         ct_message("ctrace: the recording that was at %s is now at %s", output->path,
                    output->previous);
         return;
     }
     g_clear_pointer(&output->previous, g_free);
-    if (output->older != NULL && rename_new(output->older, previous) == 0)
+    if (output->older != NULL && rename_new(output->parent_fd, output->older, previous) == 0)
         g_clear_pointer(&output->older, g_free);
 }
 
@@ -260,9 +401,12 @@ void ct_output_free(struct ct_output *output)
 {
     if (output == NULL)
         return;
-    if (output->lock_fd >= 0)
-        close(output->lock_fd);
+    const int fds[] = {output->lock_fd, output->parent_fd, output->older_fd};
+    for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
     g_free(output->path);
+    g_free(output->place);
     g_free(output->previous);
     g_free(output->older);
     g_free(output);

@@ -3,20 +3,26 @@
 #define CTRACE_RECORD_OUTPUT_H
 
 #include <glib.h>
+#include <sys/types.h>
 
 struct ct_output {
-    char *path;       /* owned; absolute */
-    char *previous;   /* owned; where the recording that was there is now, or NULL */
-    char *older;      /* owned; where the one is that was at `previous` before, or NULL */
-    gboolean is_ours; /* the directory, to remove what is written to it */
-    gboolean is_made; /* by us: an empty directory that was there is used as it is */
-    int lock_fd;      /* on the directory: nobody else records there */
+    char *path;        /* owned; absolute; what people, LTTng and other processes know it by */
+    char *place;       /* owned; the same for us alone, also if somebody moves it meanwhile */
+    char *previous;    /* owned; where the recording that was there is now, or NULL */
+    char *older;       /* owned; where the one is that was at `previous` before, or NULL */
+    gboolean is_ours;  /* the directory, to remove what is written to it */
+    gboolean is_made;  /* by us: an empty directory that was there is made private, and used */
+    mode_t given_mode; /* which that one had */
+    int lock_fd;       /* on the directory: nobody else records there */
+    int parent_fd;     /* on the folder that it is in */
+    int older_fd;      /* on what is at `older`, or -1 */
 };
 
 /*
- * Makes and locks the directory `name`, with disk space set aside for the end of the recording. A
- * recording that is there moves to NAME.old. NULL and an error, with all as it was, if something
- * else is there, if somebody records there, or if nothing can be written.
+ * Makes and locks the directory `name`, which nobody else can enter, with disk space set aside for
+ * the end of the recording. A recording that is there moves to NAME.old. NULL and an error, with
+ * all as it was, if something else, or somebody else's, is there, if somebody records there, or if
+ * nothing can be written.
  */
 struct ct_output *ct_output_new(const char *name, GError **error);
 
@@ -32,6 +38,6 @@ void ct_output_revert(struct ct_output *output);
 void ct_output_free(struct ct_output *output);
 
 /* Gives the space back that was set aside: it is needed now. */
-void ct_output_release(const char *path);
+void ct_output_release(const char *place);
 
 #endif

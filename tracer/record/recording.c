@@ -9,11 +9,6 @@
 /* Boards that wait for LTTng to take events again, of some 60 KB each. */
 #define BOARDS_KEPT 1000
 
-static char *session_name(const struct ct_recording *recording)
-{
-    return g_strdup_printf("ctrace-%u", recording->directory->control->recording);
-}
-
 static void note_alive(const struct ct_recording *recording)
 {
     recording->directory->control->alive_ns = ct_recording_now_ns(recording);
@@ -46,12 +41,13 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
 /* A daemon that was about to end still answers whoever asks whether it is there. */
 static gboolean make_session(struct ct_recording *recording, GError **error)
 {
-    g_autofree char *name = session_name(recording);
+    g_autofree char *name = ct_recording_session_name(recording);
     g_autoptr(GError) refusal = NULL;
 
     recording->sessiond = ct_sessiond_acquire(recording->ended_by, error);
     if (recording->sessiond == NULL)
         return FALSE;
+    ct_sessions_sweep();
     recording->session = ct_session_new(name, recording->path, &refusal);
     if (recording->session == NULL) {
         if (!g_error_matches(refusal, G_FILE_ERROR, G_FILE_ERROR_PIPE)) {
@@ -75,7 +71,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
         return FALSE;
     wishes.follows_children = !options->no_follow;
     if (wishes.sched || wishes.cpu_hz > 0)
-        recording->kernel = ct_kernel_capture_new(recording->path, &wishes);
+        recording->kernel = ct_kernel_capture_new(recording->place, &wishes);
     recording->directory = ct_session_directory_new(options->rate_ns, !options->no_follow, error);
     if (recording->directory == NULL)
         return FALSE;
@@ -94,17 +90,26 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_record_op
     return TRUE;
 }
 
-struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *command,
-                                      const char *path, const struct ct_launch *launch,
-                                      GError **error)
+static struct ct_recording *recording_new(const struct ct_output *output)
 {
     struct ct_recording *recording = g_new0(struct ct_recording, 1);
 
-    recording->path = g_strdup(path);
-    recording->trace_path = g_build_filename(path, "ust", NULL);
+    recording->path = g_strdup(output->path);
+    recording->place = g_strdup(output->place);
+    recording->trace_path = g_build_filename(output->place, "ust", NULL);
+    return recording;
+}
+
+struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *command,
+                                      const struct ct_output *output,
+                                      const struct ct_launch *launch, GError **error)
+{
+    struct ct_recording *recording = recording_new(output);
+
     if (!options->kernel.sched)
         recording->missing = g_strdup("kernel: turned off");
-    recording->room = (struct ct_room){.path = recording->path, .max_size = options->max_size};
+    recording->room = (struct ct_room){
+        .path = recording->path, .place = recording->place, .max_size = options->max_size};
     recording->closing.deaths = launch->deaths;
     recording->ended_by = &launch->ended_by;
     if (set_up(recording, options, command, error)) {
@@ -121,7 +126,7 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
     recording->sessiond = ct_sessiond_acquire(recording->ended_by, error);
     if (recording->sessiond == NULL)
         return FALSE;
-    g_autofree char *name = session_name(recording);
+    g_autofree char *name = ct_recording_session_name(recording);
     recording->session = ct_session_attach(name, recording->path);
     if (!load_writer(recording, error))
         return FALSE;
@@ -129,18 +134,16 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
     return TRUE;
 }
 
-struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,
-                                        GError **error)
+struct ct_recording *ct_recording_adopt(const struct ct_output *output,
+                                        struct ct_session_directory *directory, GError **error)
 {
-    struct ct_recording *recording = g_new0(struct ct_recording, 1);
+    struct ct_recording *recording = recording_new(output);
 
     recording->directory = directory;
     recording->was_cut = !directory->control->is_recording;
     recording->closing.watched_until_ns = directory->control->alive_ns;
     if (!recording->was_cut) /* until it would have looked again */
         recording->closing.watched_until_ns += CT_NS_PER_S;
-    recording->path = g_strdup(path);
-    recording->trace_path = g_build_filename(path, "ust", NULL);
     recording->is_adopted = TRUE;
     recording->is_unfinished = TRUE; /* whatever fails: it can be tried again */
     if (adopt(recording, error))
@@ -218,7 +221,7 @@ static void note_preloaded(struct ct_recording *recording)
     if (recording->kernel == NULL || images->len == recording->noted)
         return;
     recording->noted = images->len;
-    ct_kernel_note_preloaded(recording->path, images);
+    ct_kernel_note_preloaded(recording->place, images);
 }
 
 /* As it will be said. */
@@ -239,7 +242,7 @@ const char *ct_recording_tend(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);
     note_alive(recording);
-    recording->was_full = recording->was_full || ct_room_is_none(recording->path);
+    recording->was_full = recording->was_full || ct_room_is_none(recording->place);
     gboolean is_live =
         !recording->was_full && ct_session_check(recording->session) == CT_SESSION_OK;
     gboolean is_taken = is_live && recording->closing.writer->is_enabled();
@@ -276,7 +279,7 @@ void ct_recording_summary(const struct ct_recording *recording,
         .attached = control->root_pid == 0 ? control->command : NULL,
         .has_begun = recording->has_begun,
         .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
-        .bytes = ct_tree_size(recording->path),
+        .bytes = ct_tree_size(recording->place),
         .events_lost = recording->events_lost + recording->closing.totals.events_lost,
         .kernel = recording->kernel_totals,
         .lacks_kernel = recording->kernel != NULL && recording->kernel_totals.events == 0 &&
@@ -315,6 +318,7 @@ void ct_recording_free(struct ct_recording *recording)
     g_free(recording->stopped);
     g_clear_pointer(&recording->attached, g_array_unref);
     g_free(recording->trace_path);
+    g_free(recording->place);
     g_free(recording->path);
     g_free(recording);
 }

@@ -6,6 +6,7 @@
 #include "kernel/finish.h"
 #include "launch.h"
 #include "options.h"
+#include "output.h"
 
 #include <glib.h>
 #include <sys/types.h>
@@ -14,16 +15,16 @@ struct ct_recording;
 
 /*
  * Gets everything ready for a program to be launched, or processes to be attached to; `command` is
- * what these are, `path` is a ct_output's, `launch` is borrowed. NULL and an error if tracing
- * cannot start, or if a signal ended the launch; then no session is left.
+ * what these are, `launch` is borrowed. NULL and an error if tracing cannot start, or if a signal
+ * ended the launch; then no session is left.
  */
 struct ct_recording *ct_recording_new(const struct ct_record_options *options, const char *command,
-                                      const char *path, const struct ct_launch *launch,
-                                      GError **error);
+                                      const struct ct_output *output,
+                                      const struct ct_launch *launch, GError **error);
 
-/* Takes over a recording to `path` whose recorder was killed, to cut it; and owns `directory`. */
-struct ct_recording *ct_recording_adopt(const char *path, struct ct_session_directory *directory,
-                                        GError **error);
+/* Takes over a recording whose recorder was killed, to cut it; and owns `directory`. */
+struct ct_recording *ct_recording_adopt(const struct ct_output *output,
+                                        struct ct_session_directory *directory, GError **error);
 
 /* What the launch needs to know. */
 const struct ct_session_directory *ct_recording_directory(const struct ct_recording *recording);

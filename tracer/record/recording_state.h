@@ -13,8 +13,9 @@
 #define CT_NS_PER_S UINT64_C(1000000000)
 
 struct ct_recording {
-    char *path;                             /* owned; absolute */
-    char *trace_path;                       /* owned; where the session writes */
+    char *path;                             /* owned; absolute; for people and other processes */
+    char *place;                            /* owned; the same for us, see struct ct_output */
+    char *trace_path;                       /* owned; where the session writes, below `place` */
     char *missing;                          /* owned; layers that are not there */
     char *preload;                          /* owned */
     struct ct_sessiond *sessiond;           /* owned */
@@ -49,6 +50,13 @@ static inline uint64_t ct_recording_now_ns(const struct ct_recording *recording)
 
     ct_clock_read(recording->directory->control, &ticks, &ns);
     return ns;
+}
+
+/* As the session directory is called: by that, the sessions of dead recorders are known. Caller
+ * frees. */
+static inline char *ct_recording_session_name(const struct ct_recording *recording)
+{
+    return g_path_get_basename(recording->directory->path);
 }
 
 #endif

@@ -26,7 +26,7 @@ static gboolean recover(const char *name, GError **error)
                                    ? ct_output_open(path, error)
                                    : NULL;
     if (output != NULL)
-        recording = ct_recording_adopt(path, directory, error);
+        recording = ct_recording_adopt(output, directory, error);
     else if (directory != NULL)
         ct_session_directory_keep(directory);
     if (recording != NULL) {

@@ -12,28 +12,28 @@
 #define GROWTH_MARGIN 2
 
 /* UINT64_MAX if that is not known. */
-static uint64_t free_size(const char *path)
+static uint64_t free_size(const char *place)
 {
     struct statvfs status;
 
-    if (statvfs(path, &status) != 0)
+    if (statvfs(place, &status) != 0)
         return UINT64_MAX;
     return (uint64_t)status.f_bavail * status.f_frsize;
 }
 
-gboolean ct_room_is_none(const char *path)
+gboolean ct_room_is_none(const char *place)
 {
-    return free_size(path) < FULL_SIZE;
+    return free_size(place) < FULL_SIZE;
 }
 
 char *ct_room_check(struct ct_room *room)
 {
-    g_autofree char *ust = g_build_filename(room->path, "ust", NULL);
-    g_autofree char *spool = g_build_filename(room->path, CT_SPOOL_FOLDER, NULL);
+    g_autofree char *ust = g_build_filename(room->place, "ust", NULL);
+    g_autofree char *spool = g_build_filename(room->place, CT_SPOOL_FOLDER, NULL);
     uint64_t spool_size = ct_tree_size(spool);
     uint64_t size = ct_tree_size(ust) + spool_size;
     uint64_t growth = size > room->size ? size - room->size : 0;
-    uint64_t available = free_size(room->path);
+    uint64_t available = free_size(room->place);
     uint64_t needed = FULL_SIZE + spool_size + GROWTH_MARGIN * growth;
 
     room->size = size;

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 struct ct_room {
-    const char *path;  /* borrowed; the recording's */
+    const char *path;  /* borrowed; the recording's, for people */
+    const char *place; /* borrowed; the same for us */
     uint64_t max_size; /* that it may have; 0: whatever there is room for */
     uint64_t size;     /* when it was last looked at */
 };
@@ -19,6 +20,6 @@ struct ct_room {
 char *ct_room_check(struct ct_room *room);
 
 /* The disk is so full that only the space set aside is left, or less. */
-gboolean ct_room_is_none(const char *path);
+gboolean ct_room_is_none(const char *place);
 
 #endif

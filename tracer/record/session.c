@@ -1,10 +1,13 @@
 #include "session.h"
 
-#include "schema/events.h"
+#include "files/regular_file.h"
+#include "schema/board.h"
 
+#include <errno.h>
 #include <lttng/lttng.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -47,7 +50,8 @@
 #define DRAIN_TIMEOUT_US (60 * G_USEC_PER_SEC)
 #define DRAIN_POLL_US    300
 
-#define METADATA_POLL_US 2000
+#define METADATA_POLL_US  2000
+#define METADATA_SIZE_MAX ((gsize)64 << 20)
 
 static const struct {
     const char *name;
@@ -272,6 +276,30 @@ static char *metadata_path(const char *directory)
                            (unsigned)(8 * sizeof(void *)));
 }
 
+/* Of a recorder that is gone, with its boards: nobody can finish it any more. */
+static gboolean is_forsaken(const char *name)
+{
+    g_autofree char *path = g_build_filename(CT_SESSION_FOLDER, name, NULL);
+    struct stat status;
+
+    if (!g_str_has_prefix(name, CT_SESSION_PREFIX))
+        return FALSE;
+    if (g_str_has_suffix(path, CT_SESSION_CLOSING))
+        path[strlen(path) - strlen(CT_SESSION_CLOSING)] = '\0';
+    return lstat(path, &status) != 0 && errno == ENOENT;
+}
+
+void ct_sessions_sweep(void)
+{
+    struct lttng_session *sessions = NULL;
+    int count = lttng_list_sessions(&sessions);
+
+    for (int i = 0; i < count; i++)
+        if (is_forsaken(sessions[i].name))
+            lttng_destroy_session(sessions[i].name);
+    free(sessions);
+}
+
 struct ct_session *ct_session_new(const char *name, const char *directory, GError **error)
 {
     struct ct_session *session = g_new0(struct ct_session, 1);
@@ -279,9 +307,6 @@ struct ct_session *ct_session_new(const char *name, const char *directory, GErro
     session->name = g_strdup(name);
     session->metadata_path = metadata_path(directory);
     int status = create(name, directory);
-    /* The number in it is ours: left by a recorder that was killed, and its boards are gone. */
-    if (status == -LTTNG_ERR_EXIST_SESS && lttng_destroy_session(name) >= 0)
-        status = create(name, directory);
     session->is_destroyed = status < 0;
     if (check(status, "make a session", error) && set_up(session, error))
         return session;
@@ -322,7 +347,7 @@ static GString *metadata_text(const char *path)
     gsize size = 0;
     gsize at = 0;
 
-    if (!g_file_get_contents(path, &bytes, &size, NULL))
+    if (!ct_regular_file_read(path, METADATA_SIZE_MAX, &bytes, &size))
         return text;
     while (size - at >= sizeof(header)) {
         memcpy(&header, bytes + at, sizeof(header));

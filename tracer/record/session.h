@@ -13,6 +13,12 @@ struct ct_session;
  */
 struct ct_session *ct_session_new(const char *name, const char *directory, GError **error);
 
+/* Added to a session's name for the one that takes its closing events. */
+#define CT_SESSION_CLOSING "-closing"
+
+/* Destroys the sessions of recorders that are gone, whose session directories are, too. */
+void ct_sessions_sweep(void);
+
 /* The session of a recorder that is gone, as far as the daemon still has it; as it was made. */
 struct ct_session *ct_session_attach(const char *name, const char *directory);
 

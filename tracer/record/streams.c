@@ -1,15 +1,15 @@
 #include "streams.h"
 
+#include "files/regular_file.h"
 #include "schema/events.h"
+#include "tree.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FTW_OPEN_FDS 16
-#define CTF_MAGIC    0xc1fc1fc1u
+#define CTF_MAGIC 0xc1fc1fc1u
 
 /* Header and context of a packet as LTTng-UST 2.13 writes them; sizes are in bits. */
 struct packet_head {
@@ -25,10 +25,6 @@ struct packet_head {
     uint64_t events_discarded;
     uint32_t cpu_id;
 } __attribute__((packed));
-
-/* nftw gives its callback no data. */
-static uint64_t cut_bytes;
-static uint64_t state_end_ns;
 
 /*
  * Where the whole packets end; the file's size if all are whole. *end_ns becomes the end of the
@@ -52,59 +48,59 @@ static off_t whole_size(int fd, off_t file_size, uint64_t *end_ns)
 }
 
 /* Readers trust a stream's index more than the stream; without one they make their own. */
-static void remove_index(const char *stream)
+static void remove_index(int folder_fd, const char *stream)
 {
-    g_autofree char *directory = g_path_get_dirname(stream);
-    g_autofree char *name = g_path_get_basename(stream);
-    g_autofree char *index = g_strdup_printf("%s/index/%s.idx", directory, name);
+    g_autofree char *index = g_strdup_printf("index/%s.idx", stream);
 
-    unlink(index);
+    unlinkat(folder_fd, index, 0);
 }
 
-static int repair(const char *path, const struct stat *status, int type, struct FTW *walk)
+static gboolean repair(int folder_fd, const char *name, const struct stat *status, void *data)
 {
-    const char *name = path + walk->base;
+    uint64_t *cut_bytes = data;
     uint64_t end_ns = 0;
 
-    if (type != FTW_F || strcmp(name, "metadata") == 0 || g_str_has_suffix(name, ".idx"))
-        return 0;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (!S_ISREG(status->st_mode) || strcmp(name, "metadata") == 0 ||
+        g_str_has_suffix(name, ".idx"))
+        return FALSE;
+    int fd = ct_regular_file_open_at(folder_fd, name, O_RDWR | O_NOFOLLOW);
     if (fd < 0)
-        return 0;
+        return FALSE;
     off_t whole = whole_size(fd, status->st_size, &end_ns);
     if (whole < status->st_size && ftruncate(fd, whole) == 0) {
-        cut_bytes += (uint64_t)(status->st_size - whole);
-        remove_index(path);
+        *cut_bytes += (uint64_t)(status->st_size - whole);
+        remove_index(folder_fd, name);
     }
     close(fd);
-    return 0;
+    return FALSE;
 }
 
 uint64_t ct_streams_repair(const char *path)
 {
-    cut_bytes = 0;
-    nftw(path, repair, FTW_OPEN_FDS, FTW_PHYS);
+    uint64_t cut_bytes = 0;
+
+    ct_tree_walk(path, repair, &cut_bytes);
     return cut_bytes;
 }
 
-static int note_state_end(const char *path, const struct stat *status, int type, struct FTW *walk)
+static gboolean note_state_end(int folder_fd, const char *name, const struct stat *status,
+                               void *data)
 {
-    const char *name = path + walk->base;
-
-    if (type != FTW_F || !g_str_has_prefix(name, CT_CHANNEL_STATE "_") ||
+    if (!S_ISREG(status->st_mode) || !g_str_has_prefix(name, CT_CHANNEL_STATE "_") ||
         g_str_has_suffix(name, ".idx"))
-        return 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+        return FALSE;
+    int fd = ct_regular_file_open_at(folder_fd, name, O_RDONLY | O_NOFOLLOW);
     if (fd < 0)
-        return 0;
-    whole_size(fd, status->st_size, &state_end_ns);
+        return FALSE;
+    whole_size(fd, status->st_size, data);
     close(fd);
-    return 0;
+    return FALSE;
 }
 
 uint64_t ct_streams_state_end_ns(const char *path)
 {
-    state_end_ns = 0;
-    nftw(path, note_state_end, FTW_OPEN_FDS, FTW_PHYS);
+    uint64_t state_end_ns = 0;
+
+    ct_tree_walk(path, note_state_end, &state_end_ns);
     return state_end_ns;
 }

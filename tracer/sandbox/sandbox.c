@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 /* The kernel's user for those that have no name, which no file is to belong to. */
-#define NOBODY 65534
 
 /* What changes files, by the first version of Landlock that knows it. */
 #define WRITES_OF_VERSION_1                                                                        \
@@ -69,21 +68,22 @@ static gboolean can_become_nobody(const char *writable)
     if (geteuid() != 0)
         return FALSE;
     /* A user namespace may not know it. */
-    return writable == NULL || lchown(writable, NOBODY, NOBODY) == 0;
+    return writable == NULL || lchown(writable, CT_SANDBOX_USER, CT_SANDBOX_USER) == 0;
 }
 
 static gboolean drop_privilege(const char *writable, GError **error)
 {
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (can_become_nobody(writable)) {
-        const gid_t no_groups[1] = {NOBODY};
+        const gid_t no_groups[1] = {CT_SANDBOX_USER};
 
         /* Else access() would not count what is kept. Where that may not be set, the next is. */
         prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
         prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
         /* Where they cannot be changed, what is left of root has no capability. */
-        if (setgroups(0, no_groups) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
-            setresuid(NOBODY, NOBODY, NOBODY) != 0)
+        if (setgroups(0, no_groups) == 0 &&
+            setresgid(CT_SANDBOX_USER, CT_SANDBOX_USER, CT_SANDBOX_USER) == 0 &&
+            setresuid(CT_SANDBOX_USER, CT_SANDBOX_USER, CT_SANDBOX_USER) != 0)
             return fail(error, "setresuid");
     }
     return keep_reading_only() || fail(error, "capset");
@@ -169,7 +169,8 @@ static gboolean is_of_nobody(int folder, const char *name)
 {
     struct stat status;
 
-    return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_uid == NOBODY;
+    return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           status.st_uid == CT_SANDBOX_USER;
 }
 
 void ct_sandbox_take_back(const char *writable)
@@ -185,7 +186,7 @@ void ct_sandbox_take_back(const char *writable)
         return;
     }
     /* First the folder: from then on nobody else puts anything there. */
-    if (fstat(folder, &status) == 0 && status.st_uid == NOBODY)
+    if (fstat(folder, &status) == 0 && status.st_uid == CT_SANDBOX_USER)
         (void)!fchown(folder, geteuid(), getegid());
     while ((entry = readdir(entries)) != NULL) {
         if (is_of_nobody(folder, entry->d_name))

@@ -16,6 +16,9 @@
 #define CT_HAS_SANITIZER 0
 #endif
 
+/* Who root becomes in it: a user that owns nothing else. */
+#define CT_SANDBOX_USER 65534
+
 struct ct_sandbox {
     /* Below it files may be made and changed, and nowhere else; NULL: nowhere at all. Root's is
      * given to the user that the process becomes: take it back with ct_sandbox_take_back(). */

@@ -8,8 +8,8 @@
  * One writer per thread slot and per event ring (its thread); the module and stack tables are
  * append-only and lock-free. The recorder only reads, except for the tails of the rings.
  *
- * Files in the session directory, CT_SESSION_PREFIX and the recording's number: `control`, which
- * only the recorder writes, and processes open to read, so that they cannot map it otherwise;
+ * Files in the session directory, CT_SESSION_PREFIX and six random letters: `control`, which only
+ * the recorder writes, and processes open to read, so that they cannot map it otherwise;
  * `doorbell`; and `PID-STARTNS.board` for each process image, or an empty one with the ending of a
  * refusal, where an image could not have a board. They are the recording user's alone. A process of
  * the recorded tree that became another user's gets them through the socket `handout`: to whoever
@@ -28,8 +28,8 @@
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
-#define CT_SESSION_PREFIX   "/dev/shm/ctrace-"
-#define CT_RECORDING_MAX    1023
+#define CT_SESSION_FOLDER   "/dev/shm"
+#define CT_SESSION_PREFIX   "ctrace-"
 #define CT_CONTROL_FILE     "control"
 #define CT_DOORBELL_FILE    "doorbell"
 #define CT_BOARD_SUFFIX     ".board"
@@ -72,13 +72,11 @@ struct ct_control {
     uint32_t uses_tsc; /* ticks are the TSC's; else CLOCK_MONOTONIC nanoseconds */
     uint32_t follows_children;
     _Atomic uint32_t is_recording; /* hooks do nothing while it is zero */
-    uint32_t recording;            /* its number */
+    uint32_t stack_frames;         /* so many of a stack are kept */
     int32_t recorder_pid;
     uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
     uint64_t begin_ns;         /* the same time; 0 while it is delayed */
     uint64_t alive_ns; /* when the recorder last looked at the processes, or ended the recording */
-    uint32_t stack_frames; /* so many of a stack are kept */
-    uint32_t reserved;
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
@@ -395,7 +393,7 @@ static inline uint64_t ct_segment_size(enum ct_table table, uint32_t part)
 #define CT_BOARD_FILE_SIZE (CT_BOARD_START_SIZE CT_TABLES(TABLE_SIZE))
 
 /* Recorder and program may be built apart: these are the format. */
-_Static_assert(offsetof(struct ct_control, output) == 88, "control layout");
+_Static_assert(offsetof(struct ct_control, output) == 80, "control layout");
 _Static_assert(sizeof(struct ct_control) % sizeof(uint64_t) == 0, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");

@@ -181,12 +181,13 @@ static inline enum ct_obstacle ct_image_find_obstacle(int fd, const char *own_lo
         }
         if (!ct_image_is_elf(head.bytes, size))
             break;
-        if (!ct_image_is_of_own_machine(&head.elf))
+        if (ct_image_is_privileged(fd))
+            obstacle = CT_OBSTACLE_PRIVILEGED;
+        else if (!ct_image_is_of_own_machine(&head.elf))
             obstacle = CT_OBSTACLE_OTHER_MACHINE;
         else if (ct_image_read_elf(fd, &head.elf, &elf))
             obstacle = elf.loader[0] == '\0'                         ? CT_OBSTACLE_STATIC
                        : !ct_image_is_loader(elf.loader, own_loader) ? CT_OBSTACLE_OTHER_LOADER
-                       : ct_image_is_privileged(fd)                  ? CT_OBSTACLE_PRIVILEGED
                                                                      : CT_OBSTACLE_NONE;
         break;
     }

@@ -5,8 +5,9 @@
 #include <stdbool.h>
 
 /*
- * OBSTACLE(symbol, is_left_out, words): what keeps the library out of an image. If is_left_out, a
- * loader that was told to load it would complain, or load it and fail.
+ * OBSTACLE(symbol, is_left_out, words): what keeps the library out of an image. If is_left_out, the
+ * image is not told of it: a loader would complain, or load it and fail; or it is no business of
+ * what has more rights than who starts it.
  */
 #define CT_OBSTACLES(OBSTACLE)                                                                    \
     OBSTACLE(NONE, false, "for an unknown reason")                                                \
@@ -15,7 +16,7 @@
              "built for another C library, and what it starts is not followed")                   \
     OBSTACLE(OTHER_MACHINE, true,                                                                 \
              "built for another word size or machine, and what it starts is not followed")        \
-    OBSTACLE(PRIVILEGED, false, "privileged, as by setuid, so that LD_PRELOAD is ignored")        \
+    OBSTACLE(PRIVILEGED, true, "privileged, as by setuid, so that LD_PRELOAD is ignored")         \
     OBSTACLE(NO_LIBRARY, true, "its user cannot read ctrace's library, or it is not in its root") \
     OBSTACLE(NO_SESSION, false, "/dev/shm is not the recorder's in its root")
 

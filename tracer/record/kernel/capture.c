@@ -39,6 +39,7 @@ enum { SCHED, CALLS, SAMPLES, LAYERS };
 struct ct_kernel_capture {
     struct ct_kernel_wishes wishes;
     char *folder;               /* owned; of the spool files */
+    gboolean has_folder;        /* it was made */
     struct ct_objects *objects; /* owned; files that are kept */
     GThread *opener;            /* owned; until attached */
     GThread *drainer;           /* owned; or NULL */
@@ -267,8 +268,10 @@ static gboolean create_spool(struct ct_kernel_capture *capture, struct layer *la
 {
     guint count = layer->rings->count;
 
-    if (mkdir(capture->folder, 0700) != 0 && errno != EEXIST)
+    /* Nobody else's: the recording's directory was empty. */
+    if (!capture->has_folder && mkdir(capture->folder, 0700) != 0)
         return FALSE;
+    capture->has_folder = TRUE;
     layer->spool_fds = g_new(int, layer->rings->capacity);
     for (guint i = 0; i < count; i++) {
         layer->spool_fds[i] =

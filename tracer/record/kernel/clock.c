@@ -1,14 +1,16 @@
 #include "clock.h"
 
 #include "../monotonic.h"
+#include "../tree.h"
+#include "files/regular_file.h"
 
-#include <ftw.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FTW_OPEN_FDS   16
-#define METADATA_MAGIC 0x75d11d57u
-#define UUID_DIGITS    32
+#define METADATA_MAGIC    0x75d11d57u
+#define METADATA_SIZE_MAX ((gsize)64 << 20)
+#define UUID_DIGITS       32
 
 /* Before each packet of metadata; sizes are in bits. */
 struct metadata_head {
@@ -19,10 +21,6 @@ struct metadata_head {
     uint32_t packet_size;
     uint8_t schemes[5];
 } __attribute__((packed));
-
-/* nftw gives its callback no data. */
-static struct ct_trace_clock *wanted;
-static gboolean is_found;
 
 /* The text of all packets. */
 static char *unpack(const char *data, size_t size)
@@ -76,26 +74,23 @@ static gboolean parse_clock(const char *text, struct ct_trace_clock *clock)
     return TRUE;
 }
 
-static int look_for_clock(const char *path, const struct stat *status, int type, struct FTW *walk)
+static gboolean look_for_clock(int folder_fd, const char *name, const struct stat *status,
+                               void *wanted)
 {
     g_autofree char *data = NULL;
     gsize size;
 
-    (void)status;
-    if (type != FTW_F || strcmp(path + walk->base, "metadata") != 0 ||
-        !g_file_get_contents(path, &data, &size, NULL))
-        return 0;
+    if (!S_ISREG(status->st_mode) || strcmp(name, "metadata") != 0 ||
+        !ct_regular_file_read_at(folder_fd, name, O_RDONLY | O_NOFOLLOW, METADATA_SIZE_MAX, &data,
+                                 &size))
+        return FALSE;
     g_autofree char *text = unpack(data, size);
-    is_found = parse_clock(text, wanted);
-    return is_found;
+    return parse_clock(text, wanted);
 }
 
 void ct_trace_clock_read(const char *path, struct ct_trace_clock *clock)
 {
     *clock = (struct ct_trace_clock){0};
-    wanted = clock;
-    is_found = FALSE;
-    nftw(path, look_for_clock, FTW_OPEN_FDS, FTW_PHYS);
-    if (!is_found)
+    if (!ct_tree_walk(path, look_for_clock, clock))
         clock->offset_ns = (uint64_t)g_get_real_time() * 1000 - ct_monotonic_ns();
 }

@@ -5,6 +5,7 @@
 #include "text/safe_text.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 /* One name a line, whatever is in it. */
 static void print_line(const char *name)
@@ -23,6 +24,7 @@ int main(int argc, char **argv)
         g_printerr("usage: ctrace-kernel-convert DIR PID FOLLOWS FRAMES DESERTED_UNTIL_NS\n");
         return 2;
     }
+    umask(S_IRWXG | S_IRWXO); /* babeltrace2 makes files that all can read */
     const struct ct_kernel_scope scope = {
         .root_pid = (int32_t)strtol(argv[2], NULL, 10),
         .follows_children = argv[3][0] == '1',

@@ -1,9 +1,9 @@
 #include "elf_file.h"
 
-#include <fcntl.h>
+#include "files/regular_file.h"
+
 #include <gelf.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #if G_BYTE_ORDER == G_LITTLE_ENDIAN
@@ -85,13 +85,9 @@ static struct ct_elf_file *read_segments(Elf *elf, const GElf_Ehdr *header)
 struct ct_elf_file *ct_elf_file_read(const char *path)
 {
     struct ct_elf_file *file = NULL;
-    struct stat status;
     GElf_Ehdr header;
-
-    /* A device may have been mapped: to open one can do anything. */
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* A device may have been mapped, and anything be there instead by now. */
+    int fd = ct_regular_file_open(path);
 
     if (fd < 0)
         return NULL;

@@ -74,11 +74,12 @@ static gboolean run(const char *path, const struct ct_kernel_scope *scope,
     g_autofree char *out = NULL;
     g_autofree char *err = NULL;
     char *follows = scope->follows_children ? "1" : "0";
-    char *argv[] = {converter, (char *)path, root, follows, frames, deserted, NULL};
+    char *argv[] = {converter, ".", root, follows, frames, deserted, NULL};
     g_autoptr(GError) failure = NULL;
     int status;
 
-    if (!g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, end_with_parent, GINT_TO_POINTER(getpid()),
+    /* It begins there: `path` may mean something to us alone. */
+    if (!g_spawn_sync(path, argv, NULL, G_SPAWN_DEFAULT, end_with_parent, GINT_TO_POINTER(getpid()),
                       &out, &err, &status, &failure)) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot run %s: %s", converter,
                     failure->message);

@@ -1,5 +1,6 @@
 #include "objects.h"
 
+#include "files/regular_file.h"
 #include "schema/recording_files.h"
 
 #include <errno.h>
@@ -74,18 +75,17 @@ static gboolean copy(int from, int to, uint64_t size)
     return TRUE;
 }
 
-/* With no more rights to read it than the file itself gives. */
 static gboolean write_copy(const struct ct_objects *objects, const char *key, int from,
                            const struct stat *status)
 {
     g_autofree char *path = g_build_filename(objects->folder, key, NULL);
     g_autofree char *aside = g_strconcat(path, ".part", NULL);
-    int to = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    unlink(aside); /* what a recorder that was killed left */
+    int to = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (to < 0)
         return FALSE;
-    gboolean is_done = copy(from, to, (uint64_t)status->st_size) &&
-                       fchmod(to, (status->st_mode & 0444) | 0600) == 0;
+    gboolean is_done = copy(from, to, (uint64_t)status->st_size);
 
     is_done = close(to) == 0 && is_done && rename(aside, path) == 0;
     if (!is_done)
@@ -104,14 +104,14 @@ void ct_objects_keep(struct ct_objects *objects, const char *key, const char *pl
                      const char *name)
 {
     struct stat status, named;
-    int from = open(place, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int from = ct_regular_file_open(place);
 
     if (from < 0)
         return;
-    if (fstat(from, &status) == 0 && S_ISREG(status.st_mode) &&
+    if (fstat(from, &status) == 0 &&
         (stat(name, &named) != 0 || named.st_ino != status.st_ino ||
          named.st_dev != status.st_dev) &&
-        !is_kept(objects, key) && (mkdir(objects->folder, 0777) == 0 || errno == EEXIST) &&
+        !is_kept(objects, key) && (mkdir(objects->folder, 0700) == 0 || errno == EEXIST) &&
         has_room(objects, (uint64_t)status.st_size) && write_copy(objects, key, from, &status))
         objects->size += (uint64_t)status.st_size;
     close(from);

@@ -1,6 +1,7 @@
 #include "spool.h"
 
 #include "../tree.h"
+#include "files/regular_file.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static int create(const char *path, const struct ct_rings *rings, uint32_t cpu)
             (rings->kind == CT_RINGS_MACHINE || rings->kind == CT_RINGS_CALLS) && has_foreign_ids(),
         .formats = rings->formats,
     };
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd >= 0 && write(fd, &head, sizeof(head)) != sizeof(head)) {
         close(fd);
@@ -71,7 +72,7 @@ void ct_spool_remove(const char *path)
 struct ct_spool *ct_spool_open(const char *path)
 {
     struct ct_spool *spool = g_new0(struct ct_spool, 1);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = ct_regular_file_open_at(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW);
     void *data = MAP_FAILED;
     struct stat status;
 

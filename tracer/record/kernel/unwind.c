@@ -1,5 +1,6 @@
 #include "unwind.h"
 
+#include "files/regular_file.h"
 #include "frame_pointer.h"
 
 #include <elfutils/libdwfl.h>
@@ -72,14 +73,14 @@ static int find_no_debuginfo(Dwfl_Module *module, void **user, const char *name,
 static Dwfl_Module *report(struct ct_unwinder *unwinder, const struct ct_mapped_file *file,
                            uint64_t bias)
 {
-    int fd = -1;
+    int fd = file->path[0] != '/' ? dup(unwinder->vdso_fd) : ct_regular_file_open(file->place);
 
-    if (file->path[0] != '/' && (fd = dup(unwinder->vdso_fd)) < 0)
+    if (fd < 0)
         return NULL;
     Dwfl_Module *module =
         dwfl_report_elf(unwinder->dwfl, file->path, file->place, fd, bias, /* is a bias */ true);
 
-    if (module == NULL && fd >= 0)
+    if (module == NULL)
         close(fd);
     return module;
 }
