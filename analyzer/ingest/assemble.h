@@ -23,6 +23,9 @@ void ct_assembler_free(struct ct_assembler *assembler);
 void ct_assembler_set_rate_finder(struct ct_assembler *assembler, uint64_t (*find)(void *user),
                                   void *user);
 
+/* FALSE and an error that says what to do, if a recording of that format cannot be read. */
+gboolean ct_check_version(uint32_t version, GError **error);
+
 /* Records come in the order of their time. FALSE: the trace is of a newer version than ours. */
 gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record *record,
                           GError **error);

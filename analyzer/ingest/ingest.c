@@ -241,6 +241,10 @@ static gboolean check(const struct ct_model *model, struct reading *reading, GEr
 {
     const char *directory = reading->directory;
 
+    /* Without a recorder's word, and nobody of our format: then it is all of another ctrace. */
+    if (!reading->error && !model->capture.is_complete && model->processes->len == 0 &&
+        model->capture.foreign_images > 0)
+        ct_check_version(model->capture.foreign_version, &reading->error);
     if (reading->error) {
         g_propagate_prefixed_error(error, g_steal_pointer(&reading->error),
                                    "cannot read the trace in '%s': ", directory);

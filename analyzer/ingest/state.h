@@ -223,7 +223,6 @@ void ct_image_describe(struct ct_image *image, const char *exe, const char *args
 void ct_image_describe_end(struct ct_image *image, const char *exe, const char *args,
                            const char *cwd);
 gboolean ct_is_known_version(uint32_t version);
-gboolean ct_check_version(uint32_t version, GError **error);
 
 /* An event that the recorder wrote when the trace was cut. */
 gboolean ct_assembler_add_closing(struct ct_assembler *assembler, const struct ct_record *record,

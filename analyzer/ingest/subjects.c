@@ -47,7 +47,8 @@ void ct_assembler_skip_image(struct ct_assembler *assembler, int32_t pid,
         capture->foreign_names = g_strdup_printf("%s ...", before);
     else
         capture->foreign_names = g_steal_pointer(&before);
-    capture->foreign_images++;
+    if (capture->foreign_images++ == 0)
+        capture->foreign_version = start->schema_version;
 }
 
 struct ct_image *ct_assembler_image(struct ct_assembler *assembler, int32_t pid, uint64_t start_ns,

@@ -139,6 +139,7 @@ struct ct_capture {
     gboolean unseen_recorded; /* but the kernel told of their waits */
     uint64_t foreign_images;  /* left out, since they say that they have another format */
     char *foreign_names;      /* owned; which they were; "" if there are none */
+    uint32_t foreign_version; /* of the first of them */
     uint64_t unknown_events;  /* of our provider, but not in our schema */
     uint64_t event_count;     /* all events read */
     uint64_t records_dropped; /* processes, threads, stacks ... beyond the analyzer's limits */

@@ -17,8 +17,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* The kernel's user for those that have no name, which no file is to belong to. */
-
 /* What changes files, by the first version of Landlock that knows it. */
 #define WRITES_OF_VERSION_1                                                                        \
     (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                               \

@@ -16,7 +16,8 @@
 #define CT_HAS_SANITIZER 0
 #endif
 
-/* Who root becomes in it: a user that owns nothing else. */
+/* Who root becomes in it: the kernel's user for those that have no name, which no file is to belong
+ * to. */
 #define CT_SANDBOX_USER 65534
 
 struct ct_sandbox {
