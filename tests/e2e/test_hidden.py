@@ -267,8 +267,9 @@ class OtherLanguages(HiddenTest):
                     for sample in self.profile("sync", result.directory).samples
                     if any(function in called for called in sample.stack)
                 ]
-                # Of 20 turns of 5 ms all but the first wait for those before them.
-                self.assertGreater(sum(sample.delay_ns for sample in samples), 100_000_000)
+                # Of 20 turns of 5 ms all but the first wait for those before them, as far as the
+                # machine lets the threads begin at about the same time.
+                self.assertGreater(sum(sample.delay_ns for sample in samples), 20_000_000)
                 self.assertTrue(all(sample.labels["op"] == "futex_wait" for sample in samples))
                 self.assertEqual(
                     {sample.labels.get("callers") for sample in samples},
