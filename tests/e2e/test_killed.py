@@ -276,7 +276,7 @@ class Daemons(KilledTest):
                     for pid in process_ids(name):
                         os.kill(pid, signal.SIGKILL)
                     before = waits_on_disk(self.folder / output)
-                    out, err = recorder.communicate(timeout=60)
+                    out, err = recorder.communicate(timeout=180)
                     self.assertIn(recorder.returncode, (0, 125), err)
                     self.assertEqual(out, f"{4 * WAITS}\n")
                     if not (self.folder / output).exists():

@@ -6,6 +6,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 import time
 
 from harness import CTRACE, WORKLOADS, TraceTest, main, run
@@ -218,15 +219,18 @@ class Homes(TraceTest):
     def test_the_users_runtime_folder_is_used_if_it_is_private(self):
         if os.getuid() == 0:
             self.skipTest("root's daemon needs no home")
-        runtime = self.folder / "run"
-        runtime.mkdir(mode=0o700)
-        environment = dict(os.environ, HOME="/nonexistent", XDG_RUNTIME_DIR=str(runtime))
-        script = f"ls -d {runtime}/ctrace-home* {TEMPORARY}/ctrace-home*; true"
-        result = self.record_ok("sh", "-c", script, env=environment)
-        self.assertIn(f"{runtime}/ctrace-home", result.out)
-        runtime.chmod(0o777)
-        result = self.record_ok("sh", "-c", script, env=environment)
-        self.assertNotIn(f"{runtime}/ctrace-home-", result.out)
+        # The name of a socket is short: what lies deeper is not used, and nothing left there.
+        deep = self.folder / ("deep" * 10)
+        deep.mkdir(mode=0o700)
+        runtimes = [pathlib.Path(tempfile.mkdtemp(dir=TEMPORARY)) for _ in range(2)]
+        for runtime in runtimes:
+            self.addCleanup(shutil.rmtree, runtime)
+        runtimes[1].chmod(0o777)
+        for runtime, is_used in ((runtimes[0], True), (runtimes[1], False), (deep, False)):
+            with self.subTest(runtime.name):
+                environment = dict(os.environ, HOME="/nonexistent", XDG_RUNTIME_DIR=str(runtime))
+                result = self.record_ok("ls", runtime, env=environment)
+                self.assertEqual("ctrace-home" in result.out, is_used, result)
 
 
 class SpecialFiles(TraceTest):

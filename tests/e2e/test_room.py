@@ -144,6 +144,7 @@ class Disk(TraceTest):
         self.check_that_it_says_so(trace, r"it had \d\.\d MB, and may have 2\.0 MB")
         self.assertLess(self.size_of(trace), 2_500_000)
 
+    @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
     def test_what_the_kernel_tells_counts_as_well(self):
         trace = self.folder / "trace"
         self.record_until_it_ends(trace, "--max-size=2MB", "--kernel=sched")

@@ -39,12 +39,12 @@ static gboolean is_private(const char *path)
 
 gboolean ct_home_make(const struct ct_home *home, GError **error)
 {
+    if (strlen(home->directory) + MAX_SOCKET_NAME > sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return fail(error, ENAMETOOLONG, home->directory);
     if (home->temporary != NULL && g_mkdir(home->temporary, 0700) != 0 && errno != EEXIST)
         return fail(error, errno, home->temporary);
     if (home->temporary != NULL && !is_private(home->temporary))
         return fail(error, EEXIST, home->temporary);
-    if (strlen(home->directory) + MAX_SOCKET_NAME > sizeof(((struct sockaddr_un *)NULL)->sun_path))
-        return fail(error, ENAMETOOLONG, home->directory);
     if (g_mkdir(home->directory, geteuid() == 0 ? 0755 : 0700) != 0 && errno != EEXIST)
         return fail(error, errno, home->directory);
     return access(home->directory, R_OK | W_OK | X_OK) == 0 || fail(error, errno, home->directory);
