@@ -1,5 +1,6 @@
 #include "board_map.h"
 
+#include "board_places.h"
 #include "monotonic.h"
 #include "shared_memory.h"
 
@@ -184,8 +185,7 @@ uint32_t ct_board_map_entries(const struct ct_board_map *map, enum ct_table tabl
 /* Beyond any mapping, also with what is added to it. */
 #define NO_PLACE ((size_t)1 << 62)
 
-/* Where an entry is; NO_PLACE if there is none. */
-static size_t place_of(const struct ct_board_map *map, enum ct_table table, uint32_t index)
+size_t ct_board_map_place(const struct ct_board_map *map, enum ct_table table, uint32_t index)
 {
     if (index >= ct_board_map_entries(map, table, UINT32_MAX))
         return NO_PLACE;
@@ -194,9 +194,14 @@ static size_t place_of(const struct ct_board_map *map, enum ct_table table, uint
            (size_t)place.within * ct_table_layouts[table].entry_size;
 }
 
-static void copy(const struct ct_board_map *map, size_t at, void *copied, size_t size)
+void ct_board_map_copy(const struct ct_board_map *map, size_t at, void *copied, size_t size)
 {
     ct_shared_memory_copy(map->memory, at, copied, size);
+}
+
+void ct_board_map_store(const struct ct_board_map *map, size_t at, uint64_t value)
+{
+    ct_shared_memory_store(map->memory, at, value);
 }
 
 /* ---- The header. ---- */
@@ -205,7 +210,7 @@ uint32_t ct_board_map_slots(const struct ct_board_map *map)
 {
     uint32_t pair[2]; /* with module_count */
 
-    copy(map, offsetof(struct ct_board, thread_high_water), pair, sizeof(pair));
+    ct_board_map_copy(map, offsetof(struct ct_board, thread_high_water), pair, sizeof(pair));
     return ct_board_map_entries(map, CT_TABLE_SLOTS, pair[0]);
 }
 
@@ -243,7 +248,7 @@ void ct_board_map_read_head(const struct ct_board_map *map, uint64_t now_ns,
     char numbers[NUMBERS_SIZE];
     uint64_t max_count = max_counts(map, now_ns);
 
-    copy(map, 0, numbers, sizeof(numbers));
+    ct_board_map_copy(map, 0, numbers, sizeof(numbers));
     uint32_t state = U32(numbers, state);
     *head = (struct ct_board_head){
         .state = state <= CT_PROCESS_EXITED ? (enum ct_process_state)state : CT_PROCESS_ALIVE,
@@ -276,7 +281,7 @@ static char *copy_text(const struct ct_board_map *map, size_t at, size_t size)
 {
     char *text = g_malloc(size + 1);
 
-    copy(map, at, text, size);
+    ct_board_map_copy(map, at, text, size);
     text[size - 1] = '\0';
     return text;
 }
@@ -305,7 +310,7 @@ static gboolean read_noted(const struct ct_board_map *map, size_t at, uint64_t n
 {
     struct ct_board_unseen read;
 
-    copy(map, at, &read, sizeof(read));
+    ct_board_map_copy(map, at, &read, sizeof(read));
     if (read.obstacle >= CT_OBSTACLE_COUNT || read.count > max_images(map, now_ns))
         return FALSE;
     *noted = (struct ct_board_noted){.count = read.count, .obstacle = read.obstacle};
@@ -360,8 +365,10 @@ void ct_board_map_read_wait(const struct ct_board_map *map, uint32_t index,
 {
     struct ct_board_wait read;
 
-    copy(map, place_of(map, CT_TABLE_SLOTS, index) + offsetof(struct ct_board_thread, wait), &read,
-         sizeof(read));
+    ct_board_map_copy(map,
+                      ct_board_map_place(map, CT_TABLE_SLOTS, index) +
+                          offsetof(struct ct_board_thread, wait),
+                      &read, sizeof(read));
     check_wait(map, &read, wait);
 }
 
@@ -383,14 +390,15 @@ static void check_counters(const struct ct_board_map *map, uint64_t now_ns,
 gboolean ct_board_map_read_thread(const struct ct_board_map *map, uint32_t index, uint64_t now_ns,
                                   struct ct_board_thread_copy *thread)
 {
-    size_t at = place_of(map, CT_TABLE_SLOTS, index);
+    size_t at = ct_board_map_place(map, CT_TABLE_SLOTS, index);
     struct ct_board_thread read;
     int32_t ids[2];
 
-    copy(map, at, ids, sizeof(ids)); /* of who is not there, no more pages are touched */
+    ct_board_map_copy(map, at, ids,
+                      sizeof(ids)); /* of who is not there, no more pages are touched */
     if (ids[0] <= 0)
         return FALSE;
-    copy(map, at, &read, sizeof(read));
+    ct_board_map_copy(map, at, &read, sizeof(read));
     *thread = (struct ct_board_thread_copy){
         .tid = ids[0],
         .start_ns = read.start_ns,
@@ -414,15 +422,17 @@ gboolean ct_board_map_read_module(const struct ct_board_map *map, const struct c
     struct ct_board_module read;
     uint32_t flags[2]; /* build_id_size and is_ready */
 
-    copy(map, place_of(map, CT_TABLE_LIVES, life), &life_read, sizeof(life_read));
+    ct_board_map_copy(map, ct_board_map_place(map, CT_TABLE_LIVES, life), &life_read,
+                      sizeof(life_read));
     uint32_t index = life_read.module - 1; /* none is beyond all */
     if (index >= head->modules)
         return FALSE;
-    size_t at = place_of(map, CT_TABLE_MODULES, index);
-    copy(map, at + offsetof(struct ct_board_module, build_id_size), flags, sizeof(flags));
+    size_t at = ct_board_map_place(map, CT_TABLE_MODULES, index);
+    ct_board_map_copy(map, at + offsetof(struct ct_board_module, build_id_size), flags,
+                      sizeof(flags));
     if (flags[1] == 0)
         return FALSE;
-    copy(map, at, &read, sizeof(read));
+    ct_board_map_copy(map, at, &read, sizeof(read));
     if (read.begin >= read.end)
         return FALSE;
     *module = (struct ct_board_module_copy){
@@ -440,17 +450,17 @@ static gboolean read_stack_at(const struct ct_board_map *map, uint32_t id, uint3
 {
     struct ct_table_place place = ct_table_place_of(CT_TABLE_WORDS, id);
     uint32_t left = MIN(words - id, place.count - place.within);
-    size_t at = place_of(map, CT_TABLE_WORDS, id);
+    size_t at = ct_board_map_place(map, CT_TABLE_WORDS, id);
     struct ct_board_stack read;
     uint32_t count[2]; /* and the hash */
 
     if (left <= CT_BOARD_STACK_HEADER)
         return FALSE;
-    copy(map, at, count, sizeof(count));
+    ct_board_map_copy(map, at, count, sizeof(count));
     if (count[0] == 0 || count[0] > CT_STACK_MAX_FRAMES || count[0] > left - CT_BOARD_STACK_HEADER)
         return FALSE;
-    copy(map, at, &read, sizeof(read));
-    copy(map, at + sizeof(read), stack->addresses, count[0] * sizeof(uint64_t));
+    ct_board_map_copy(map, at, &read, sizeof(read));
+    ct_board_map_copy(map, at + sizeof(read), stack->addresses, count[0] * sizeof(uint64_t));
     stack->id = id;
     stack->count = count[0];
     stack->outermost = (uint16_t)MIN(read.outermost, count[0]);
@@ -473,90 +483,6 @@ uint32_t ct_board_stack_next(const struct ct_board_stack_copy *stack)
     return stack->id + (uint32_t)CT_BOARD_STACK_HEADER + stack->count;
 }
 
-/* ---- Rings. ---- */
-
-#define TAIL_AT offsetof(struct ct_board_ring, tail)
-
-static struct ct_ring_reader reader_on(const struct ct_board_map *map, size_t ring_at,
-                                       uint32_t size)
-{
-    struct ct_ring_reader reader = {.map = map, .ring_at = ring_at, .size = size};
-    uint64_t head;
-
-    copy(map, ring_at + TAIL_AT, &reader.given, sizeof(reader.given));
-    copy(map, ring_at + offsetof(struct ct_board_ring, head), &head, sizeof(head));
-    reader.epoch = head & ~CT_RING_POSITION_MASK;
-    reader.head = head & CT_RING_POSITION_MASK;
-    reader.at = ct_ring_begin(head, reader.given);
-    /* Where that makes no sense, nothing is there. */
-    if (reader.head - reader.at > size || reader.at % sizeof(uint64_t) != 0)
-        reader.at = reader.head;
-    return reader;
-}
-
-uint32_t ct_ring_readers_of(const struct ct_board_map *map, uint32_t slot,
-                            struct ct_ring_reader readers[CT_SLOT_RINGS])
-{
-    size_t at = place_of(map, CT_TABLE_SLOTS, slot);
-    uint32_t large[2]; /* and what comes behind it */
-
-    copy(map, at + offsetof(struct ct_board_slot, large_ring), large, sizeof(large));
-    readers[0] =
-        reader_on(map, at + offsetof(struct ct_board_slot, small_ring), CT_RING_SMALL_SIZE);
-    if (large[0] - 1 >= ct_board_map_entries(map, CT_TABLE_RINGS, CT_BOARD_MAX_RINGS))
-        return 1;
-    readers[1] = reader_on(map, place_of(map, CT_TABLE_RINGS, large[0] - 1), CT_RING_LARGE_SIZE);
-    return 2;
-}
-
-gboolean ct_ring_reader_find(struct ct_ring_reader *reader)
-{
-    struct ct_ring_record *record = &reader->record;
-
-    while (reader->at < reader->head) {
-        uint64_t offset = reader->at % reader->size;
-        uint64_t left = reader->size - offset;
-        if (left < sizeof(*record)) {
-            reader->at += left;
-            continue;
-        }
-        copy(reader->map, reader->ring_at + sizeof(struct ct_board_ring) + offset, record,
-             sizeof(*record));
-        if (record->event >= CT_EVENT_COUNT) {
-            reader->at += left;
-            continue;
-        }
-        if (record->size < sizeof(*record) || record->size > CT_RING_RECORD_MAX ||
-            record->size % sizeof(uint64_t) != 0 || record->size > left ||
-            record->size > reader->head - reader->at)
-            break;
-        return TRUE;
-    }
-    reader->at = reader->head;
-    return FALSE;
-}
-
-size_t ct_ring_reader_take(struct ct_ring_reader *reader,
-                           uint64_t bytes[CT_RING_RECORD_MAX / sizeof(uint64_t)])
-{
-    uint64_t offset = reader->at % reader->size + sizeof(reader->record);
-    size_t size = reader->record.size - sizeof(reader->record);
-
-    copy(reader->map, reader->ring_at + sizeof(struct ct_board_ring) + offset, bytes, size);
-    reader->at += reader->record.size;
-    return size;
-}
-
-void ct_ring_reader_give_room(struct ct_ring_reader *reader)
-{
-    uint64_t tail = reader->epoch | reader->at;
-
-    if (tail == reader->given)
-        return;
-    reader->given = tail;
-    ct_shared_memory_store(reader->map->memory, reader->ring_at + TAIL_AT, tail);
-}
-
 /* Whole words are copied. */
 #define IS_OF_WORDS(size) _Static_assert((size) % sizeof(uint64_t) == 0, "words")
 IS_OF_WORDS(NUMBERS_SIZE);
@@ -565,6 +491,5 @@ IS_OF_WORDS(offsetof(struct ct_board, segments));
 IS_OF_WORDS(offsetof(struct ct_board, args));
 IS_OF_WORDS(offsetof(struct ct_board, cwd));
 IS_OF_WORDS(offsetof(struct ct_board, children));
-IS_OF_WORDS(offsetof(struct ct_board_slot, large_ring));
 IS_OF_WORDS(offsetof(struct ct_board_module, build_id_size));
 IS_OF_WORDS(sizeof(struct ct_board_thread));

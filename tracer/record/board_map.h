@@ -157,33 +157,4 @@ gboolean ct_board_map_read_stack(const struct ct_board_map *map, const struct ct
 /* The id behind it. */
 uint32_t ct_board_stack_next(const struct ct_board_stack_copy *stack);
 
-/* ---- Rings. ---- */
-
-/* Where one is read. It is to be given up before the board grows. */
-struct ct_ring_reader {
-    const struct ct_board_map *map;
-    size_t ring_at;               /* where in it the ring is */
-    uint32_t size;                /* bytes of records in it */
-    uint64_t epoch;               /* of the positions; their high bits */
-    uint64_t at;                  /* position of the record that is next */
-    uint64_t head;                /* position behind the last one */
-    uint64_t given;               /* epoch and position up to which the thread may write again */
-    struct ct_ring_record record; /* the next one's header; its size was checked */
-};
-
-/* A slot's rings, the small one first: how many there are. */
-#define CT_SLOT_RINGS 2
-uint32_t ct_ring_readers_of(const struct ct_board_map *map, uint32_t slot,
-                            struct ct_ring_reader readers[CT_SLOT_RINGS]);
-
-/* Finds the next record. FALSE at the end. What makes no sense is passed over. */
-gboolean ct_ring_reader_find(struct ct_ring_reader *reader);
-
-/* Copies the event of the record that was found, and goes on behind it. Returns its size. */
-size_t ct_ring_reader_take(struct ct_ring_reader *reader,
-                           uint64_t bytes[CT_RING_RECORD_MAX / sizeof(uint64_t)]);
-
-/* What was read may be written over. */
-void ct_ring_reader_give_room(struct ct_ring_reader *reader);
-
 #endif

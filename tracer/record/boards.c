@@ -2,6 +2,7 @@
 
 #include "monotonic.h"
 #include "procfs.h"
+#include "ring_reader.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>

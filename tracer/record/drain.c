@@ -1,5 +1,6 @@
 #include "drain.h"
 
+#include "ring_reader.h"
 #include "schema/packed_event.h"
 
 #include <sys/resource.h>
