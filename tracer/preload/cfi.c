@@ -62,7 +62,7 @@ static struct ct_cfi_bytes take(struct ct_cfi_bytes *bytes, uint64_t size)
 
 struct ct_cfi_bytes ct_cfi_expression(const struct ct_cfi_row *row, const struct ct_cfi_rule *rule)
 {
-    struct ct_cfi_bytes all = {row->base + rule->value, row->base + rule->value + UINT16_MAX};
+    struct ct_cfi_bytes all = {row->base + rule->value, row->limit};
     uint64_t size = ct_cfi_uleb(&all);
 
     return take(&all, size);
@@ -96,6 +96,9 @@ static bool read_pointer(struct ct_cfi_bytes *bytes, uint8_t encoding, uint64_t 
 
 /* ---- Entries ---- */
 
+/* Longer than that of the largest function: a made up one is not to take for ever. */
+#define ENTRY_SIZE_MAX (1U << 20)
+
 /* An entry of .eh_frame, without its length. */
 static bool read_entry(const uint8_t *at, const uint8_t *limit, struct ct_cfi_bytes *entry)
 {
@@ -105,7 +108,7 @@ static bool read_entry(const uint8_t *at, const uint8_t *limit, struct ct_cfi_by
     if (length == UINT32_MAX)
         length = read_number(&bytes, 8);
     *entry = take(&bytes, length);
-    return length > 4 && (uint64_t)(entry->end - entry->at) == length;
+    return length > 4 && length <= ENTRY_SIZE_MAX && (uint64_t)(entry->end - entry->at) == length;
 }
 
 /* What functions have in common. */
@@ -432,24 +435,30 @@ static const uint8_t *search(const uint8_t *table, size_t size, uint64_t address
     return low > 0 ? table + entries[low - 1].entry : NULL;
 }
 
+/* What the loader has mapped of an object's file at a time. */
+struct segment {
+    const uint8_t *begin, *end;
+};
+
 struct request {
     uint64_t address;
     struct ct_cfi_row *row;
     bool is_found;
 };
 
-static bool read_function(const uint8_t *at, const uint8_t *limit, struct request *request)
+static bool read_function(const uint8_t *at, const struct segment *tables, struct request *request)
 {
     struct common common;
     struct ct_cfi_bytes bytes;
     struct program program = {.common = &common, .base = at, .address = UINT64_MAX};
     uint64_t begin, size;
 
-    if (!read_entry(at, limit, &bytes))
+    if (!read_entry(at, tables->end, &bytes))
         return false;
     const uint8_t *place = bytes.at;
     uint64_t distance = read_number(&bytes, 4);
-    if (distance == 0 || !read_common(place - distance, limit, &common) ||
+    if (distance == 0 || distance > INT32_MAX || distance > (uint64_t)(place - tables->begin) ||
+        !read_common(place - distance, tables->end, &common) ||
         !read_pointer(&bytes, common.encoding, &begin) ||
         !read_pointer(&bytes, common.encoding & 0xf, &size) || request->address < begin ||
         request->address - begin >= size)
@@ -464,6 +473,7 @@ static bool read_function(const uint8_t *at, const uint8_t *limit, struct reques
     if (!run(&program, bytes))
         return false;
     *request->row = (struct ct_cfi_row){.base = at,
+                                        .limit = tables->end,
                                         .cfa = program.row.cfa,
                                         .return_register = (uint8_t)common.return_register,
                                         .is_of_signal = common.is_of_signal};
@@ -471,12 +481,44 @@ static bool read_function(const uint8_t *at, const uint8_t *limit, struct reques
     return true;
 }
 
+/* FALSE if the address is in none that can be read. */
+static bool find_segment(const struct dl_phdr_info *info, uint64_t address, struct segment *segment)
+{
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        const uint8_t *begin = (const uint8_t *)info->dlpi_addr + header->p_vaddr;
+
+        if (header->p_type != PT_LOAD || !(header->p_flags & PF_R) ||
+            address - (uint64_t)begin >= header->p_filesz)
+            continue;
+        *segment = (struct segment){begin, begin + header->p_filesz};
+        return true;
+    }
+    return false;
+}
+
+/* The search table and the entries are in one segment: what points out of it is not followed. */
+static bool look_up(const struct dl_phdr_info *info, const ElfW(Phdr) * header,
+                    struct request *request)
+{
+    const uint8_t *table = (const uint8_t *)info->dlpi_addr + header->p_vaddr;
+    struct segment tables;
+
+    if (!find_segment(info, (uint64_t)table, &tables))
+        return false;
+    size_t left = (size_t)(tables.end - table);
+    const uint8_t *entry =
+        search(table, header->p_memsz < left ? header->p_memsz : left, request->address);
+    return entry != NULL && entry >= tables.begin && entry < tables.end &&
+           read_function(entry, &tables, request);
+}
+
 /* While the loader's lock is held: the object stays. */
 static int look_in_object(struct dl_phdr_info *info, size_t size, void *user)
 {
     struct request *request = user;
     const ElfW(Phdr) *table = NULL;
-    uint64_t end = 0;
+    bool is_in_object = false;
 
     (void)size;
     for (unsigned i = 0; i < info->dlpi_phnum; i++) {
@@ -484,24 +526,13 @@ static int look_in_object(struct dl_phdr_info *info, size_t size, void *user)
         uint64_t begin = info->dlpi_addr + segment->p_vaddr;
 
         if (segment->p_type == PT_LOAD && request->address - begin < segment->p_memsz)
-            end = begin + segment->p_memsz;
+            is_in_object = true;
         else if (segment->p_type == PT_GNU_EH_FRAME)
             table = segment;
     }
-    if (end == 0)
+    if (!is_in_object)
         return 0;
-    if (table == NULL)
-        return 1;
-    /* The entries are in the same segment as the search table. */
-    const uint8_t *begin = (const uint8_t *)info->dlpi_addr + table->p_vaddr;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type == PT_LOAD && table->p_vaddr - segment->p_vaddr < segment->p_memsz)
-            end = info->dlpi_addr + segment->p_vaddr + segment->p_filesz;
-    }
-    const uint8_t *entry = search(begin, table->p_memsz, request->address);
-    request->is_found = entry != NULL && (uint64_t)entry < end &&
-                        read_function(entry, (const uint8_t *)end, request);
+    request->is_found = table != NULL && look_up(info, table, request);
     return 1;
 }
 

@@ -45,8 +45,8 @@ struct ct_cfi_rule {
 };
 
 struct ct_cfi_row {
-    const uint8_t *base;
-    struct ct_cfi_rule cfa; /* OFFSET from a register, or EXPRESSION */
+    const uint8_t *base, *limit; /* expressions are read up to the limit */
+    struct ct_cfi_rule cfa;      /* OFFSET from a register, or EXPRESSION */
     struct ct_cfi_rule rules[CT_REGISTER_COUNT];
     uint8_t return_register; /* the return address is what this one is in the caller */
     bool is_of_signal;       /* the kernel made the frame: it interrupted its caller */
