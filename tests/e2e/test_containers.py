@@ -86,5 +86,23 @@ class DaemonOutside(TraceTest):
         self.assertRegex(result.err, "outside of this container")
 
 
+@unittest.skipIf(os.getuid() != 0, "only root's daemon can be shared by containers")
+class SharedDaemon(TraceTest):
+    def test_sessions_are_swept_only_where_their_directories_would_be_seen(self):
+        self.start_daemon()
+        folder = os.stat("/dev/shm")
+        ours = f"ctrace-absent-{folder.st_dev:x}.{folder.st_ino:x}"
+        others = [f"ctrace-absent-{folder.st_dev + 1:x}.{folder.st_ino:x}",
+                  f"ctrace-absent-{folder.st_dev + 1:x}.{folder.st_ino:x}-closing", "ctrace-absent"]
+        for name in [ours, f"{ours}-closing", *others]:
+            result = run("lttng", "--no-sessiond", "create", name, f"--output={self.folder / name}")
+            self.assertEqual(result.status, 0, result)
+        self.record_ok("true", options=["--kernel=off"])
+        listed = run("lttng", "--no-sessiond", "list").out
+        for name in others:
+            self.assertIn(f"{name} [", listed)
+        self.assertNotIn(ours, listed)
+
+
 if __name__ == "__main__":
     main()

@@ -39,7 +39,7 @@ static gboolean renew_daemon(struct ct_recording *recording, enum ct_session_sta
 static gboolean replace_session(struct ct_recording *recording, GError **error)
 {
     g_autofree char *path = g_build_filename(recording->path, "closing", NULL);
-    g_autofree char *own_name = ct_recording_session_name(recording);
+    g_autofree char *own_name = ct_session_name(recording->directory->path);
     g_autofree char *name = g_strconcat(own_name, CT_SESSION_CLOSING, NULL);
     enum ct_session_state state = ct_session_check(recording->session);
 

@@ -41,7 +41,7 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
 /* A daemon that was about to end still answers whoever asks whether it is there. */
 static gboolean make_session(struct ct_recording *recording, GError **error)
 {
-    g_autofree char *name = ct_recording_session_name(recording);
+    g_autofree char *name = ct_session_name(recording->directory->path);
     g_autoptr(GError) refusal = NULL;
 
     recording->sessiond = ct_sessiond_acquire(recording->ended_by, error);
@@ -126,7 +126,7 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
     recording->sessiond = ct_sessiond_acquire(recording->ended_by, error);
     if (recording->sessiond == NULL)
         return FALSE;
-    g_autofree char *name = ct_recording_session_name(recording);
+    g_autofree char *name = ct_session_name(recording->directory->path);
     recording->session = ct_session_attach(name, recording->path);
     if (!load_writer(recording, error))
         return FALSE;

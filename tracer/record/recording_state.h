@@ -52,11 +52,4 @@ static inline uint64_t ct_recording_now_ns(const struct ct_recording *recording)
     return ns;
 }
 
-/* As the session directory is called: by that, the sessions of dead recorders are known. Caller
- * frees. */
-static inline char *ct_recording_session_name(const struct ct_recording *recording)
-{
-    return g_path_get_basename(recording->directory->path);
-}
-
 #endif

@@ -276,16 +276,46 @@ static char *metadata_path(const char *directory)
                            (unsigned)(8 * sizeof(void *)));
 }
 
-/* Of a recorder that is gone, with its boards: nobody can finish it any more. */
-static gboolean is_forsaken(const char *name)
+/* Which folder it is of all that processes know as that: a daemon may be shared with those who have
+ * another one there, whose session directories are then out of sight. Caller frees. */
+static char *folder_identity(void)
 {
-    g_autofree char *path = g_build_filename(CT_SESSION_FOLDER, name, NULL);
+    struct stat status = {0};
+
+    stat(CT_SESSION_FOLDER, &status);
+    return g_strdup_printf("-%" G_GINT64_MODIFIER "x.%" G_GINT64_MODIFIER "x",
+                           (guint64)status.st_dev, (guint64)status.st_ino);
+}
+
+char *ct_session_name(const char *session_directory)
+{
+    g_autofree char *name = g_path_get_basename(session_directory);
+    g_autofree char *identity = folder_identity();
+
+    return g_strconcat(name, identity, NULL);
+}
+
+/* Takes the ending off, if it is there. */
+static gboolean cut_ending(char *name, const char *ending)
+{
+    gboolean is_there = g_str_has_suffix(name, ending);
+
+    if (is_there)
+        name[strlen(name) - strlen(ending)] = '\0';
+    return is_there;
+}
+
+/* Of a recorder that is gone, with its boards: nobody can finish it any more. */
+static gboolean is_forsaken(const char *session_name)
+{
+    g_autofree char *name = g_strdup(session_name);
+    g_autofree char *identity = folder_identity();
     struct stat status;
 
-    if (!g_str_has_prefix(name, CT_SESSION_PREFIX))
+    cut_ending(name, CT_SESSION_CLOSING);
+    if (!g_str_has_prefix(name, CT_SESSION_PREFIX) || !cut_ending(name, identity))
         return FALSE;
-    if (g_str_has_suffix(path, CT_SESSION_CLOSING))
-        path[strlen(path) - strlen(CT_SESSION_CLOSING)] = '\0';
+    g_autofree char *path = g_build_filename(CT_SESSION_FOLDER, name, NULL);
     return lstat(path, &status) != 0 && errno == ENOENT;
 }
 

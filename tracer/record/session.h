@@ -13,10 +13,14 @@ struct ct_session;
  */
 struct ct_session *ct_session_new(const char *name, const char *directory, GError **error);
 
+/* How the session of the recorder with that session directory is called. Caller frees. */
+char *ct_session_name(const char *session_directory);
+
 /* Added to a session's name for the one that takes its closing events. */
 #define CT_SESSION_CLOSING "-closing"
 
-/* Destroys the sessions of recorders that are gone, whose session directories are, too. */
+/* Destroys the sessions of recorders that are gone, whose session directories are, too: of those
+ * that had theirs where we have ours. */
 void ct_sessions_sweep(void);
 
 /* The session of a recorder that is gone, as far as the daemon still has it; as it was made. */
