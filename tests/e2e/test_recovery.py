@@ -295,6 +295,23 @@ class Recorder(FaultTest):
         result = self.ctrace("recover", "trace")
         self.assertEqual(result.status, 0, result)
 
+    def test_one_that_was_killed_before_it_began_is_in_nobodys_way(self):
+        directory = self.folder / "trace"
+        directory.mkdir()
+        reserve = directory / "reserve"
+        with reserve.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, 2 << 20)
+        self.record_ok(ENDINGS, "exit", "0")
+        self.assertEqual(list(self.folder.glob("trace.*")), [])
+
+    def test_a_file_of_the_users_is_not_taken_for_its_own(self):
+        directory = self.folder / "trace"
+        directory.mkdir()
+        reserve = directory / "reserve"
+        reserve.write_text("mine")
+        self.assert_refused(self.record(ENDINGS, "exit", "0"), "not a recording", status=125)
+        self.assertEqual(reserve.read_text(), "mine")
+
     def test_recover_refuses_while_the_recorder_lives(self):
         recorder = self.start_record(ENDINGS, "hang")
         self.assertEqual(recorder.stdout.readline(), "hanging\n")

@@ -226,6 +226,17 @@ static gboolean reserve_space(const struct ct_output *output, GError **error)
     return fail(error, code, "set disk space aside in", output->path);
 }
 
+/* What a recorder that was killed before it recorded anything left. */
+static void drop_reserve_alone(int folder_fd)
+{
+    struct stat status;
+
+    if (ct_tree_has_only(folder_fd, CT_TREE_RESERVE) &&
+        fstatat(folder_fd, CT_TREE_RESERVE, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(status.st_mode) && status.st_size == RESERVE_SIZE)
+        unlinkat(folder_fd, CT_TREE_RESERVE, 0);
+}
+
 void ct_output_release(const char *place)
 {
     g_autofree char *reserve = g_build_filename(place, CT_TREE_RESERVE, NULL);
@@ -278,6 +289,7 @@ static gboolean prepare(struct ct_output *output, GError **error)
         output->lock_fd = open_locked(output->parent_fd, output->path, error);
         if (output->lock_fd < 0)
             return FALSE;
+        drop_reserve_alone(output->lock_fd);
         if (ct_tree_is_empty(output->lock_fd))
             return take(output, error);
         if (!move_away(output, error))

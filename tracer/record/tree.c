@@ -171,6 +171,16 @@ gboolean ct_tree_is_empty(int folder_fd)
     return is_empty;
 }
 
+gboolean ct_tree_has_only(int folder_fd, const char *name)
+{
+    DIR *entries = list(folder_fd);
+    const char *first = next_name(entries);
+    gboolean is_all = first != NULL && strcmp(first, name) == 0 && next_name(entries) == NULL;
+
+    end_list(entries);
+    return is_all;
+}
+
 static gboolean remove_entry(int folder_fd, const char *name, const struct stat *status, void *data)
 {
     (void)data;

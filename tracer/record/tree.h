@@ -30,6 +30,9 @@ gboolean ct_tree_is_recording(int folder_fd);
 
 gboolean ct_tree_is_empty(int folder_fd);
 
+/* Is that all there is in an open folder? */
+gboolean ct_tree_has_only(int folder_fd, const char *name);
+
 /* A file, or a folder with all that is in it. */
 void ct_tree_remove(const char *path);
 
