@@ -215,6 +215,13 @@ static void set_cfa(struct program *program, uint64_t number, int64_t offset)
         .value = (int32_t)offset};
 }
 
+/* An expression has none: there, what would be one is its place. */
+static void set_cfa_offset(struct program *program, int64_t offset)
+{
+    if (program->row.cfa.kind == CT_CFI_OFFSET)
+        program->row.cfa.value = (int32_t)offset;
+}
+
 static void restore(struct program *program, uint64_t number)
 {
     if (number < CT_REGISTER_COUNT)
@@ -284,10 +291,10 @@ static bool run_cfa(struct program *program, uint8_t code, struct ct_cfi_bytes *
         set_cfa(program, ct_cfi_uleb(bytes), program->row.cfa.value);
         return true;
     case DEF_CFA_OFFSET:
-        program->row.cfa.value = (int32_t)ct_cfi_uleb(bytes);
+        set_cfa_offset(program, (int64_t)ct_cfi_uleb(bytes));
         return true;
     case DEF_CFA_OFFSET_SF:
-        program->row.cfa.value = (int32_t)(ct_cfi_sleb(bytes) * factor);
+        set_cfa_offset(program, ct_cfi_sleb(bytes) * factor);
         return true;
     case DEF_CFA_EXPRESSION:
         set_expression(program, &program->row.cfa, CT_CFI_EXPRESSION, bytes);
