@@ -1,8 +1,9 @@
 /*
- * Stacks through code whose unwind tables are damaged, or made to do harm: in copies of a library
- * that are written over at random, mostly with what is at the ends of ranges. Whatever they say,
- * the program goes on, and soon.
+ * Stacks through code whose unwind tables are damaged, or made to do harm, as are the notes: in
+ * copies of a library that are written over at random, mostly with what is at the ends of ranges.
+ * Whatever they say, the program goes on, and soon.
  */
+#include "preload/modules.h"
 #include "stacks_alone.h"
 
 #include <dlfcn.h>
@@ -19,6 +20,7 @@ static struct {
     size_t size;
     Elf64_Phdr *header; /* of the search table */
     size_t end;         /* of the segment that it is in */
+    Elf64_Phdr *notes;
 } library;
 
 static unsigned walks;
@@ -56,14 +58,17 @@ static bool read_library(const char *path)
     fclose(file);
     const Elf64_Ehdr *head = (const void *)library.bytes;
     Elf64_Phdr *headers = (void *)(library.bytes + head->e_phoff);
-    for (unsigned i = 0; i < head->e_phnum; i++)
+    for (unsigned i = 0; i < head->e_phnum; i++) {
         if (headers[i].p_type == PT_GNU_EH_FRAME)
             library.header = &headers[i];
+        else if (headers[i].p_type == PT_NOTE)
+            library.notes = &headers[i];
+    }
     for (unsigned i = 0; library.header != NULL && i < head->e_phnum; i++)
         if (headers[i].p_type == PT_LOAD &&
             library.header->p_offset - headers[i].p_offset < headers[i].p_filesz)
             library.end = headers[i].p_offset + headers[i].p_filesz;
-    return library.end != 0 && library.end <= library.size;
+    return library.end != 0 && library.end <= library.size && library.notes != NULL;
 }
 
 static uint32_t next_random(void)
@@ -100,6 +105,16 @@ static void write_over(void)
         library.header->p_vaddr += next_random() % 64;
 }
 
+static void write_over_notes(void)
+{
+    uint32_t number = odd_number();
+
+    memcpy(library.bytes + library.notes->p_offset + next_random() % 3 * sizeof(number), &number,
+           sizeof(number));
+    if (next_random() % 8 == 0)
+        library.notes->p_memsz = odd_number();
+}
+
 /* Stacks through a copy of the library as it is now. */
 static bool go_through(void)
 {
@@ -113,6 +128,7 @@ static bool go_through(void)
     if (object != NULL) {
         unsigned (*through)(unsigned (*)(void)) =
             (unsigned (*)(unsigned (*)(void)))dlsym(object, "through_frames");
+        ct_modules_update();
         ct_unwind_forget();
         through(take_stack);
         through(visit_stack);
@@ -134,6 +150,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < COPIES; i++) {
         memcpy(library.bytes, saved, library.size);
         write_over();
+        write_over_notes();
         if (!go_through())
             return 1;
     }

@@ -1,6 +1,7 @@
 #include "cfi.h"
 
-#include <link.h>
+#include "segment.h"
+
 #include <string.h>
 
 /* ---- Bytes. Tables are read up to their ends, whatever they say. ---- */
@@ -442,18 +443,14 @@ static const uint8_t *search(const uint8_t *table, size_t size, uint64_t address
     return low > 0 ? table + entries[low - 1].entry : NULL;
 }
 
-/* What the loader has mapped of an object's file at a time. */
-struct segment {
-    const uint8_t *begin, *end;
-};
-
 struct request {
     uint64_t address;
     struct ct_cfi_row *row;
     bool is_found;
 };
 
-static bool read_function(const uint8_t *at, const struct segment *tables, struct request *request)
+static bool read_function(const uint8_t *at, const struct ct_segment *tables,
+                          struct request *request)
 {
     struct common common;
     struct ct_cfi_bytes bytes;
@@ -488,30 +485,14 @@ static bool read_function(const uint8_t *at, const struct segment *tables, struc
     return true;
 }
 
-/* FALSE if the address is in none that can be read. */
-static bool find_segment(const struct dl_phdr_info *info, uint64_t address, struct segment *segment)
-{
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-        const uint8_t *begin = (const uint8_t *)info->dlpi_addr + header->p_vaddr;
-
-        if (header->p_type != PT_LOAD || !(header->p_flags & PF_R) ||
-            address - (uint64_t)begin >= header->p_filesz)
-            continue;
-        *segment = (struct segment){begin, begin + header->p_filesz};
-        return true;
-    }
-    return false;
-}
-
 /* The search table and the entries are in one segment: what points out of it is not followed. */
 static bool look_up(const struct dl_phdr_info *info, const ElfW(Phdr) * header,
                     struct request *request)
 {
     const uint8_t *table = (const uint8_t *)info->dlpi_addr + header->p_vaddr;
-    struct segment tables;
+    struct ct_segment tables;
 
-    if (!find_segment(info, (uint64_t)table, &tables))
+    if (!ct_segment_find(info, (uint64_t)table, &tables))
         return false;
     size_t left = (size_t)(tables.end - table);
     const uint8_t *entry =

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "raw.h"
+#include "segment.h"
 #include "tables.h"
 #include "text.h"
 #include "unwind.h"
@@ -150,26 +151,40 @@ static void find_range(const struct dl_phdr_info *info, uint64_t *begin, uint64_
     }
 }
 
+/* Of the notes up to `end`. FALSE if it is not there, or what there is makes no sense. */
+static bool find_build_id(const uint8_t *at, const uint8_t *end, struct ct_board_module *module)
+{
+    while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
+        const ElfW(Nhdr) *note = (const void *)at;
+        const uint8_t *name = at + sizeof(*note);
+        uint64_t name_size = (note->n_namesz + UINT64_C(3)) / 4 * 4;
+        uint64_t size = name_size + (note->n_descsz + UINT64_C(3)) / 4 * 4;
+
+        if (size > (uint64_t)(end - name))
+            return false;
+        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && memcmp(name, "GNU", 4) == 0 &&
+            note->n_descsz <= CT_BUILD_ID_MAX) {
+            memcpy(module->build_id, name + name_size, note->n_descsz);
+            module->build_id_size = note->n_descsz;
+            return true;
+        }
+        at = name + size;
+    }
+    return false;
+}
+
 static void copy_build_id(const struct dl_phdr_info *info, struct ct_board_module *module)
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type != PT_NOTE)
+        const ElfW(Phdr) *notes = &info->dlpi_phdr[i];
+        const uint8_t *begin = (const uint8_t *)info->dlpi_addr + notes->p_vaddr;
+        struct ct_segment segment;
+
+        if (notes->p_type != PT_NOTE || !ct_segment_find(info, (uint64_t)begin, &segment))
             continue;
-        const char *at = (const char *)info->dlpi_addr + segment->p_vaddr;
-        const char *end = at + segment->p_memsz;
-        while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
-            const ElfW(Nhdr) *note = (const void *)at;
-            const char *name = at + sizeof(*note);
-            const char *content = name + (note->n_namesz + 3) / 4 * 4;
-            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
-                memcmp(name, "GNU", 4) == 0 && note->n_descsz <= CT_BUILD_ID_MAX) {
-                memcpy(module->build_id, content, note->n_descsz);
-                module->build_id_size = note->n_descsz;
-                return;
-            }
-            at = content + (note->n_descsz + 3) / 4 * 4;
-        }
+        size_t left = (size_t)(segment.end - begin);
+        if (find_build_id(begin, begin + (notes->p_memsz < left ? notes->p_memsz : left), module))
+            return;
     }
 }
 
