@@ -82,7 +82,7 @@ void ct_maps_free(struct ct_maps *maps)
 
 static const struct ct_elf_file *read_elf(struct file *file)
 {
-    if (!file->is_read && file->mapped.place[0] == '/')
+    if (!file->is_read && file->mapped.path[0] == '/' && file->mapped.place[0] != '\0')
         file->elf = ct_elf_file_read(file->mapped.place);
     file->is_read = TRUE;
     return file->elf;
