@@ -272,6 +272,11 @@ class Daemons(KilledTest):
                 with self.subTest(name, after_s=after_s):
                     output = f"{name}-{after_s}"
                     recorder = self.start_flood(output, 4 * WAITS)
+                    # A consumer that dies while its session daemon starts it: that one waits for
+                    # ever (LTTng 2.13), until a signal ends the recorder.
+                    if name == "lttng-consumerd":
+                        ust = self.folder / output / "ust"
+                        wait_until(lambda: list(ust.rglob("waits_*")), "the consumer was ready")
                     time.sleep(after_s)
                     for pid in process_ids(name):
                         os.kill(pid, signal.SIGKILL)
