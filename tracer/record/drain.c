@@ -189,10 +189,8 @@ static void write_record(struct ct_drain *drain, const struct ct_board_identity 
     }
 }
 
-/* FALSE if LTTng does not take it. */
-static gboolean write_next(struct ct_drain *drain, struct ct_ring_reader *reader)
+static void write_next(struct ct_drain *drain, struct ct_ring_reader *reader)
 {
-    gint64 begin_us = g_get_monotonic_time();
     const struct ct_ring_record record = reader->record;
     size_t size = ct_ring_reader_take(reader, drain->event);
 
@@ -200,7 +198,15 @@ static gboolean write_next(struct ct_drain *drain, struct ct_ring_reader *reader
     drain->drained += record.size;
     if ((reader->epoch | reader->at) - reader->given > reader->size / ROOM_STEPS)
         ct_ring_reader_give_room(reader);
-    return g_get_monotonic_time() - begin_us < STUCK_US;
+}
+
+/* What was written since the last look has taken so long that LTTng takes no more. */
+static gboolean is_stuck(gint64 *looked_us)
+{
+    gint64 since_us = *looked_us;
+
+    *looked_us = g_get_monotonic_time();
+    return *looked_us - since_us >= STUCK_US;
 }
 
 gboolean ct_drain_now(struct ct_drain *drain)
@@ -211,11 +217,13 @@ gboolean ct_drain_now(struct ct_drain *drain)
     /* First: what a thread wrote before this is in its ring by now, and is older than the rest. */
     ct_clock_read(drain->directory->control, &drain->now_ticks, &drain->now_ns);
     collect(drain);
+    gint64 looked_us = g_get_monotonic_time();
     while (drain->readers->len > 0 && !drain->is_held) {
         struct ct_ring_reader *oldest = reader_at(drain, 0);
         if (oldest->record.ticks > drain->now_ticks)
             break;
-        drain->is_held = !write_next(drain, oldest);
+        write_next(drain, oldest);
+        drain->is_held = is_stuck(&looked_us);
         if (!ct_ring_reader_find(oldest)) {
             ct_ring_reader_give_room(oldest);
             g_array_remove_index_fast(drain->readers, 0);
