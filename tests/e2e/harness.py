@@ -202,6 +202,14 @@ def session_daemons():
     return process_ids("lttng-sessiond")
 
 
+def has_ended(pid):
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return stat.rpartition(")")[2].split()[0] == "Z"
+
+
 def wait_until(is_true, what, timeout_s=20):
     deadline = time.monotonic() + timeout_s
     while not is_true():

@@ -11,10 +11,11 @@ import signal
 import time
 
 from harness import (
+    WAIT_EVENTS,
     WORKLOADS,
     TraceTest,
-    WAIT_EVENTS,
     children_of,
+    has_ended,
     main,
     parse_event,
     process_ids,
@@ -57,14 +58,6 @@ def waits_open_twice(directory):
         fields = parse_event(line).fields
         waits[(fields["pid"], fields["tid"], fields["since_ns"])] += count
     return [wait for wait, count in waits.items() if count > 1]
-
-
-def has_ended(pid):
-    try:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return stat.rpartition(")")[2].split()[0] == "Z"
 
 
 class KilledTest(TraceTest):

@@ -12,6 +12,7 @@ from harness import (
     WORKLOADS,
     TraceTest,
     end_daemons,
+    has_ended,
     main,
     process_ids,
     read_events,
@@ -32,14 +33,6 @@ WRITTEN_S = 1
 
 # Of recorder_pid in struct ct_control.
 RECORDER_PID_OFFSET = 56
-
-
-def has_ended(pid):
-    try:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return stat.rpartition(")")[2].split()[0] == "Z"
 
 
 def kill_all(pids):
