@@ -1,12 +1,12 @@
 #include "cli/worker.h"
 
 #include "cli/say.h"
+#include "files/tree.h"
 #include "ingest/ingest.h"
 #include "ingest/progress.h"
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,6 @@
 #define FOLDER_DEPTH 8
 
 #define PROGRESS_INTERVAL_NS 100000000
-#define WALK_FDS             16
 
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -192,20 +191,11 @@ static gboolean set_up(struct worker *worker, GError **error)
     return FALSE;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    remove(path);
-    return 0;
-}
-
 static void tear_down(struct worker *worker)
 {
     if (worker->scratch) {
         ct_sandbox_take_back(worker->scratch);
-        nftw(worker->scratch, remove_entry, WALK_FDS, FTW_DEPTH | FTW_PHYS);
+        ct_tree_remove(worker->scratch);
     }
     g_free(worker->scratch);
     if (worker->activity != MAP_FAILED)

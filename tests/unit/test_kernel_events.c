@@ -1,9 +1,9 @@
 /* What of perf's records becomes the kernel events of a trace: those of the program's tasks. */
+#include "files/tree.h"
 #include "kernel/events.h"
 #include "kernel/images.h"
 #include "kernel/spool.h"
 #include "kernel/syscalls.h"
-#include "tree.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>

@@ -1,11 +1,11 @@
 /* What is there already when a recording begins, as /proc tells it: of this test's own process. */
+#include "files/tree.h"
 #include "kernel/elf_file.h"
 #include "kernel/maps.h"
 #include "kernel/present.h"
 #include "kernel/spool.h"
 #include "procfs.h"
 #include "schema/operations.h"
-#include "tree.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

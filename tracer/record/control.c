@@ -1,8 +1,8 @@
 #include "control.h"
 
 #include "files/regular_file.h"
+#include "files/tree.h"
 #include "monotonic.h"
-#include "tree.h"
 
 #include <errno.h>
 #include <fcntl.h>

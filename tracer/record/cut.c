@@ -1,11 +1,11 @@
 /* The end of a recording: what is still missing is written, and all is brought to disk. */
 #include "recording_state.h"
 
+#include "files/tree.h"
 #include "jit_maps.h"
 #include "output.h"
 #include "procfs.h"
 #include "streams.h"
-#include "tree.h"
 
 #include <string.h>
 

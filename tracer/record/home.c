@@ -1,7 +1,7 @@
 #include "home.h"
 
 #include "daemon_view.h"
-#include "tree.h"
+#include "files/tree.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

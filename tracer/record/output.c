@@ -1,7 +1,8 @@
 #include "output.h"
 
+#include "files/tree.h"
 #include "messages.h"
-#include "tree.h"
+#include "parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -179,7 +180,7 @@ static gboolean move_older(struct ct_output *output, const char *previous, GErro
     int fd = open_locked(output->parent_fd, previous, error);
     if (fd < 0)
         return FALSE;
-    if (!ct_tree_is_recording(fd)) {
+    if (!ct_parts_are_recording(fd)) {
         close(fd);
         return is_in_the_way(previous, error);
     }
@@ -198,7 +199,7 @@ static gboolean move_away(struct ct_output *output, GError **error)
 {
     g_autofree char *previous = g_strconcat(output->path, ".old", NULL);
 
-    if (!ct_tree_is_recording(output->lock_fd))
+    if (!ct_parts_are_recording(output->lock_fd))
         return is_in_the_way(output->path, error);
     if (!move_older(output, previous, error))
         return FALSE;
@@ -213,8 +214,8 @@ static gboolean move_away(struct ct_output *output, GError **error)
 
 static gboolean reserve_space(const struct ct_output *output, GError **error)
 {
-    int fd = openat(output->lock_fd, CT_TREE_RESERVE,
-                    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(output->lock_fd, CT_RESERVE, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                    0600);
     int code = fd < 0 ? errno : posix_fallocate(fd, 0, RESERVE_SIZE);
 
     if (fd >= 0)
@@ -222,24 +223,25 @@ static gboolean reserve_space(const struct ct_output *output, GError **error)
     if (code == 0)
         return TRUE;
     if (fd >= 0)
-        unlinkat(output->lock_fd, CT_TREE_RESERVE, 0);
+        unlinkat(output->lock_fd, CT_RESERVE, 0);
     return fail(error, code, "set disk space aside in", output->path);
 }
 
 /* What a recorder that was killed before it recorded anything left. */
 static void drop_reserve_alone(int folder_fd)
 {
+    static const char *const reserve[] = {CT_RESERVE};
     struct stat status;
 
-    if (ct_tree_has_only(folder_fd, CT_TREE_RESERVE) &&
-        fstatat(folder_fd, CT_TREE_RESERVE, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+    if (ct_tree_has_only(folder_fd, reserve, 1) &&
+        fstatat(folder_fd, CT_RESERVE, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISREG(status.st_mode) && status.st_size == RESERVE_SIZE)
-        unlinkat(folder_fd, CT_TREE_RESERVE, 0);
+        unlinkat(folder_fd, CT_RESERVE, 0);
 }
 
 void ct_output_release(const char *place)
 {
-    g_autofree char *reserve = g_build_filename(place, CT_TREE_RESERVE, NULL);
+    g_autofree char *reserve = g_build_filename(place, CT_RESERVE, NULL);
 
     g_unlink(reserve);
 }
@@ -273,8 +275,8 @@ static gboolean take(struct ct_output *output, GError **error)
         return fail(error, errno, "make private", output->path);
     output->is_ours = TRUE;
     output->given_mode = status.st_mode & 07777;
-    return ct_tree_is_empty(output->lock_fd) ? reserve_space(output, error)
-                                             : is_in_the_way(output->path, error);
+    return ct_tree_has_only(output->lock_fd, NULL, 0) ? reserve_space(output, error)
+                                                      : is_in_the_way(output->path, error);
 }
 
 static gboolean prepare(struct ct_output *output, GError **error)
@@ -290,7 +292,7 @@ static gboolean prepare(struct ct_output *output, GError **error)
         if (output->lock_fd < 0)
             return FALSE;
         drop_reserve_alone(output->lock_fd);
-        if (ct_tree_is_empty(output->lock_fd))
+        if (ct_tree_has_only(output->lock_fd, NULL, 0))
             return take(output, error);
         if (!move_away(output, error))
             return FALSE;
@@ -364,7 +366,7 @@ static void remove_older(const struct ct_output *output)
     if (S_ISLNK(named.st_mode) && named.st_uid == geteuid()) {
         unlinkat(output->parent_fd, name_of(output->older), 0);
     } else if (is_same(&named, &opened)) {
-        ct_tree_remove_parts(output->older_fd);
+        ct_parts_remove(output->older_fd);
         unlinkat(output->parent_fd, name_of(output->older), AT_REMOVEDIR);
     }
 }
@@ -380,11 +382,11 @@ void ct_output_commit(struct ct_output *output)
 static void remove_own(const struct ct_output *output)
 {
     for (int i = 0; i < REMOVE_TRIES; i++) {
-        ct_tree_remove_parts(output->lock_fd);
+        ct_parts_remove(output->lock_fd);
         if (output->is_made
                 ? unlinkat(output->parent_fd, name_of(output->path), AT_REMOVEDIR) == 0 ||
                       errno != ENOTEMPTY
-                : ct_tree_is_empty(output->lock_fd))
+                : ct_tree_has_only(output->lock_fd, NULL, 0))
             break;
         g_usleep(REMOVE_INTERVAL_US);
     }

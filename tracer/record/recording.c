@@ -1,8 +1,8 @@
 #include "recording_state.h"
 
+#include "files/tree.h"
 #include "libraries.h"
 #include "program.h"
-#include "tree.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 #include "streams.h"
 
 #include "files/regular_file.h"
+#include "files/tree.h"
 #include "schema/events.h"
-#include "tree.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "sandbox.h"
 
 #include "system_calls.h"
+#include "user.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -16,10 +16,6 @@
 #define CT_HAS_SANITIZER 0
 #endif
 
-/* Who root becomes in it: the kernel's user for those that have no name, which no file is to belong
- * to. */
-#define CT_SANDBOX_USER 65534
-
 struct ct_sandbox {
     /* Below it files may be made and changed, and nowhere else; NULL: nowhere at all. Root's is
      * given to the user that the process becomes: take it back with ct_sandbox_take_back(). */

@@ -1,8 +1,8 @@
 #include "clock.h"
 
 #include "../monotonic.h"
-#include "../tree.h"
 #include "files/regular_file.h"
+#include "files/tree.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "convert.h"
 
-#include "../tree.h"
 #include "clock.h"
 #include "event_classes.h"
+#include "files/tree.h"
 #include "samples.h"
 #include "sandbox/sandbox.h"
 #include "spool.h"

@@ -1,6 +1,6 @@
 #include "finish.h"
 
-#include "../tree.h"
+#include "files/tree.h"
 #include "images.h"
 #include "sandbox/sandbox.h"
 #include "spool.h"

@@ -1,7 +1,7 @@
 #include "spool.h"
 
-#include "../tree.h"
 #include "files/regular_file.h"
+#include "files/tree.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,9 +1,6 @@
-#include "tree.h"
+#include "files/tree.h"
 
-#include "files/regular_file.h"
-#include "kernel/spool.h"
-#include "sandbox/sandbox.h"
-#include "schema/recording_files.h"
+#include "sandbox/user.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,13 +10,6 @@
 
 /* LTTng nests its traces five deep; each takes a descriptor. */
 #define DEPTH_MAX 16
-
-/* How a CTF metadata file begins: in packets, of this machine's byte order or another's. */
-#define METADATA_MAGIC 0x75d11d57u
-
-/* The parts that a recording can have: a directory with anything else in it is not one. */
-static const char *const parts[] = {
-    "ust", "closing", "kernel", CT_JIT_FOLDER, CT_SPOOL_FOLDER, CT_OBJECTS_FOLDER, CT_TREE_RESERVE};
 
 static int open_folder(int at, const char *name)
 {
@@ -121,64 +111,29 @@ gboolean ct_tree_walk(const char *path, ct_tree_visit visit, void *data)
     return is_ended;
 }
 
-static gboolean is_part(const char *name)
+gboolean ct_tree_walk_at(int folder_fd, ct_tree_visit visit, void *data)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
-        if (strcmp(name, parts[i]) == 0)
+    return walk(folder_fd, 0, visit, data);
+}
+
+static gboolean is_among(const char *name, const char *const names[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
             return TRUE;
     return FALSE;
 }
 
-static gboolean has_only_parts(int folder_fd)
+gboolean ct_tree_has_only(int folder_fd, const char *const names[], size_t count)
 {
     DIR *entries = list(folder_fd);
-    gboolean is_ours = entries != NULL;
+    gboolean has_no_other = entries != NULL;
     const char *name;
 
-    while (is_ours && (name = next_name(entries)) != NULL)
-        is_ours = is_part(name);
+    while (has_no_other && (name = next_name(entries)) != NULL)
+        has_no_other = is_among(name, names, count);
     end_list(entries);
-    return is_ours;
-}
-
-static gboolean is_metadata(int folder_fd, const char *name, const struct stat *status, void *data)
-{
-    uint32_t magic = 0;
-
-    (void)data;
-    if (!S_ISREG(status->st_mode) || strcmp(name, "metadata") != 0)
-        return FALSE;
-    int fd = ct_regular_file_open_at(folder_fd, name, O_RDONLY | O_NOFOLLOW);
-    if (fd < 0)
-        return FALSE;
-    gboolean is_one = read(fd, &magic, sizeof(magic)) == sizeof(magic) &&
-                      (magic == METADATA_MAGIC || magic == GUINT32_SWAP_LE_BE(METADATA_MAGIC));
-    close(fd);
-    return is_one;
-}
-
-gboolean ct_tree_is_recording(int folder_fd)
-{
-    return has_only_parts(folder_fd) && walk(folder_fd, 0, is_metadata, NULL);
-}
-
-gboolean ct_tree_is_empty(int folder_fd)
-{
-    DIR *entries = list(folder_fd);
-    gboolean is_empty = entries != NULL && next_name(entries) == NULL;
-
-    end_list(entries);
-    return is_empty;
-}
-
-gboolean ct_tree_has_only(int folder_fd, const char *name)
-{
-    DIR *entries = list(folder_fd);
-    const char *first = next_name(entries);
-    gboolean is_all = first != NULL && strcmp(first, name) == 0 && next_name(entries) == NULL;
-
-    end_list(entries);
-    return is_all;
+    return has_no_other;
 }
 
 static gboolean remove_entry(int folder_fd, const char *name, const struct stat *status, void *data)
@@ -186,6 +141,11 @@ static gboolean remove_entry(int folder_fd, const char *name, const struct stat 
     (void)data;
     unlinkat(folder_fd, name, S_ISDIR(status->st_mode) ? AT_REMOVEDIR : 0);
     return FALSE;
+}
+
+void ct_tree_remove_at(int folder_fd, const char *name)
+{
+    walk_entry(folder_fd, name, 0, remove_entry, NULL);
 }
 
 void ct_tree_remove(const char *path)
@@ -196,14 +156,8 @@ void ct_tree_remove(const char *path)
 
     if (folder_fd < 0)
         return;
-    walk_entry(folder_fd, name, 0, remove_entry, NULL);
+    ct_tree_remove_at(folder_fd, name);
     close(folder_fd);
-}
-
-void ct_tree_remove_parts(int folder_fd)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
-        walk_entry(folder_fd, parts[i], 0, remove_entry, NULL);
 }
 
 static gboolean add_size(int folder_fd, const char *name, const struct stat *status, void *data)
