@@ -144,6 +144,15 @@ class Disk(TraceTest):
         self.check_that_it_says_so(trace, r"it had \d\.\d MB, and may have 2\.0 MB")
         self.assertLess(self.size_of(trace), 2_500_000)
 
+    def test_a_program_that_is_over_soon_is_bounded_as_well(self):
+        options = ["--rate=0", "--kernel=off"]
+        whole = self.record_ok(ENDINGS, "flood", "60000", options=options).directory
+        options.append("--max-size=1M")
+        result = self.record(ENDINGS, "flood", "60000", options=options, output="bounded")
+        self.assertRegex(result.err, "not complete: what came after")
+        self.assertEqual(result.out, "60000\n")
+        self.assertLess(self.size_of(self.folder / "bounded"), self.size_of(whole) / 2)
+
     @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
     def test_what_the_kernel_tells_counts_as_well(self):
         trace = self.folder / "trace"

@@ -24,6 +24,9 @@
 
 #define TEND_INTERVAL_US G_USEC_PER_SEC
 
+/* A recording grows by some 20 MB a second. */
+#define ROOM_INTERVAL_US (100 * 1000)
+
 static gint64 later(uint64_t ns)
 {
     return g_get_monotonic_time() + (gint64)(ns / 1000);
@@ -80,14 +83,20 @@ static void leave_unfinished(void *user)
                setting->output->path);
 }
 
-/* FALSE if the recording is to be cut. */
-static gboolean tend(struct setting *setting)
+static void tend(struct setting *setting)
 {
     struct ct_busy *busy =
         ct_busy_begin(CT_BUSY_TENDING, &setting->launch, leave_unfinished, setting);
 
-    const char *stopped = ct_recording_tend(setting->recording);
+    ct_recording_tend(setting->recording);
     ct_busy_end(busy);
+}
+
+/* FALSE if the recording is to be cut. */
+static gboolean check_room(struct setting *setting)
+{
+    const char *stopped = ct_recording_check_room(setting->recording);
+
     if (stopped != NULL && !has_all_ended(setting))
         g_printerr("ctrace: the recording ends, and the program goes on: %s\n", stopped);
     return stopped == NULL;
@@ -99,7 +108,7 @@ static void watch(struct setting *setting)
     const struct ct_record_options *options = setting->options;
     struct ct_recording *recording = setting->recording;
     struct ct_launch *launch = &setting->launch;
-    enum { BEGIN, END, TEND, DEADLINES };
+    enum { BEGIN, END, ROOM, TEND, DEADLINES };
     gint64 deadlines[DEADLINES] = {0};
     gboolean was_told = FALSE;
 
@@ -107,6 +116,7 @@ static void watch(struct setting *setting)
         deadlines[BEGIN] = later(options->delay_ns);
     if (options->duration_ns > 0)
         deadlines[END] = later(options->delay_ns + options->duration_ns);
+    deadlines[ROOM] = g_get_monotonic_time() + ROOM_INTERVAL_US;
     deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
     while (!has_all_ended(setting) && !launch->is_told_to_end) {
         struct pollfd fds[] = {
@@ -124,9 +134,13 @@ static void watch(struct setting *setting)
             ct_recording_begin(recording);
         if (is_due(&deadlines[END]))
             return;
-        if (is_due(&deadlines[TEND])) {
-            if (!tend(setting))
+        if (is_due(&deadlines[ROOM])) {
+            if (!check_room(setting))
                 return;
+            deadlines[ROOM] = g_get_monotonic_time() + ROOM_INTERVAL_US;
+        }
+        if (is_due(&deadlines[TEND])) {
+            tend(setting);
             deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
             if (launch->interrupts == 1 && !was_told && !launch->has_ended) {
                 ct_message("ctrace: the program goes on; Ctrl-C again ends the recording");

@@ -224,21 +224,20 @@ static void note_preloaded(struct ct_recording *recording)
     ct_kernel_note_preloaded(recording->place, images);
 }
 
-/* As it will be said. */
-static void check_room(struct ct_recording *recording)
+const char *ct_recording_check_room(struct ct_recording *recording)
 {
     uint64_t begin_ns = recording->directory->control->begin_ns;
     g_autofree char *why = ct_room_check(&recording->room);
 
     if (why == NULL || begin_ns == 0)
-        return;
-    g_free(recording->stopped);
+        return NULL;
     recording->stopped =
         g_strdup_printf("what came after %.2f s is not recorded: %s",
                         (double)(ct_recording_now_ns(recording) - begin_ns) / 1e9, why);
+    return recording->stopped;
 }
 
-const char *ct_recording_tend(struct ct_recording *recording)
+void ct_recording_tend(struct ct_recording *recording)
 {
     ct_session_directory_calibrate(recording->directory);
     note_alive(recording);
@@ -259,8 +258,6 @@ const char *ct_recording_tend(struct ct_recording *recording)
     ct_boards_read_titles(recording->boards);
     note_preloaded(recording);
     ct_drain_unlock(recording->drain);
-    check_room(recording);
-    return recording->stopped;
 }
 
 gboolean ct_recording_is_unfinished(const struct ct_recording *recording)

@@ -55,11 +55,12 @@ const char *ct_recording_why_no_samples(const struct ct_recording *recording);
 /* Until now the hooks rest: to be called before the launch, or when the delay is over. */
 void ct_recording_begin(struct ct_recording *recording);
 
-/*
- * To be called about once a second: keeps the clock's rate and closes boards of ended processes.
- * Why the recording is to be cut now, for want of room, or NULL. Borrowed.
- */
-const char *ct_recording_tend(struct ct_recording *recording);
+/* To be called about once a second: keeps the clock's rate and closes boards of ended processes. */
+void ct_recording_tend(struct ct_recording *recording);
+
+/* Why the recording is to be cut now, for want of room, or NULL: to be called often, since what may
+ * be written until the next time counts. Borrowed. */
+const char *ct_recording_check_room(struct ct_recording *recording);
 
 /*
  * Cuts the trace. `exit_status` is the program's, or -1. FALSE and an error if the trace is not
