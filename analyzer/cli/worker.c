@@ -3,8 +3,8 @@
 #include "cli/say.h"
 #include "files/tree.h"
 #include "ingest/ingest.h"
-#include "ingest/progress.h"
 #include "sandbox/sandbox.h"
+#include "source/progress.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,10 +1,10 @@
 #include "ingest/ingest.h"
 
-#include "ingest/assemble.h"
-#include "ingest/merge.h"
-#include "ingest/packets.h"
-#include "ingest/salvage.h"
-#include "ingest/traces.h"
+#include "assemble/assemble.h"
+#include "source/merge.h"
+#include "source/packets.h"
+#include "source/salvage.h"
+#include "source/traces.h"
 
 G_DEFINE_QUARK(ct - ingest - error - quark, ct_ingest_error)
 

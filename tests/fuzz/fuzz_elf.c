@@ -4,10 +4,10 @@
  *
  * The first 32 bytes choose addresses and the stack; the rest is the file.
  */
+#include "convert/unwind.h"
 #include "fuzz.h"
-#include "record/kernel/elf_file.h"
-#include "record/kernel/maps.h"
-#include "record/kernel/unwind.h"
+#include "spool/elf_file.h"
+#include "spool/maps.h"
 #include "symbols/function_ranges.h"
 #include "symbols/symbol_file.h"
 

@@ -2,8 +2,8 @@
  * Records of an input -> the model, and all that is made of it: reports, profiles and timelines.
  * Whatever the records say, a thread's times add up to its life and nothing lies outside of it.
  */
+#include "assemble/assemble.h"
 #include "fuzz.h"
-#include "ingest/assemble.h"
 #include "model/timeline.h"
 #include "profile/pprof.h"
 #include "records.h"

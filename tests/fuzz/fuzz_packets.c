@@ -6,8 +6,8 @@
  * follows, and else so many raw bytes.
  */
 #include "fuzz.h"
-#include "ingest/packets.h"
-#include "ingest/salvage.h"
+#include "source/packets.h"
+#include "source/salvage.h"
 
 #include <errno.h>
 #include <fcntl.h>

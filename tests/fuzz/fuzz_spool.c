@@ -5,11 +5,11 @@
  * An input is records: a byte that chooses file and kind, one for the length, and the body; the
  * head of each file, and most bodies' beginnings, are sound.
  */
+#include "convert/events.h"
+#include "convert/samples.h"
 #include "fuzz.h"
-#include "record/kernel/events.h"
-#include "record/kernel/images.h"
-#include "record/kernel/samples.h"
-#include "record/kernel/spool.h"
+#include "spool/images.h"
+#include "spool/spool.h"
 
 #include <glib/gstdio.h>
 #include <linux/perf_event.h>

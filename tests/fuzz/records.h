@@ -6,7 +6,7 @@
 #define CTRACE_FUZZ_RECORDS_H
 
 #include "fuzz.h"
-#include "ingest/record.h"
+#include "source/record.h"
 
 /* Where times begin. */
 #define FUZZ_BEGIN_NS UINT64_C(1000000000)

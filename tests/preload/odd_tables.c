@@ -3,7 +3,7 @@
  * copies of a library that are written over at random, mostly with what is at the ends of ranges.
  * Whatever they say, the program goes on, and soon.
  */
-#include "preload/modules.h"
+#include "preload/stack/modules.h"
 #include "stacks_alone.h"
 
 #include <dlfcn.h>

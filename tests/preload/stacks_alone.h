@@ -2,10 +2,10 @@
 #ifndef CTRACE_TEST_STACKS_ALONE_H
 #define CTRACE_TEST_STACKS_ALONE_H
 
-#include "preload/raw.h"
-#include "preload/stack.h"
-#include "preload/tables.h"
-#include "preload/unwind.h"
+#include "preload/core/raw.h"
+#include "preload/core/tables.h"
+#include "preload/stack/stack.h"
+#include "preload/stack/unwind.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
 /* Events put together by hand -> threads and intervals. */
-#include "ingest/assemble.h"
+#include "assemble/assemble.h"
 #include "ingest/ingest.h"
 #include "model/capture_notes.h"
 

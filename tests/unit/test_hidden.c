@@ -1,5 +1,5 @@
 /* What the kernel alone tells of -> processes, threads and waits. */
-#include "ingest/assemble.h"
+#include "assemble/assemble.h"
 #include "model/format.h"
 
 #include <fcntl.h>

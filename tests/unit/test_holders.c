@@ -1,6 +1,6 @@
 /* Who held the locks that threads waited for. */
-#include "ingest/releases.h"
-#include "ingest/wakes.h"
+#include "assemble/releases.h"
+#include "assemble/wakes.h"
 #include "model/holders.h"
 
 #include <errno.h>

@@ -4,9 +4,9 @@
  */
 #include "closing.h"
 #include "drain.h"
-#include "monotonic.h"
 #include "schema/packed_event.h"
 #include "sigbus.h"
+#include "system/monotonic.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

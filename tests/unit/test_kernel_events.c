@@ -1,9 +1,9 @@
 /* What of perf's records becomes the kernel events of a trace: those of the program's tasks. */
+#include "convert/events.h"
+#include "convert/syscalls.h"
 #include "files/tree.h"
-#include "kernel/events.h"
-#include "kernel/images.h"
-#include "kernel/spool.h"
-#include "kernel/syscalls.h"
+#include "spool/images.h"
+#include "spool/spool.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>

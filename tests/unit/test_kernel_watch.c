@@ -1,7 +1,7 @@
 /* What the recorder itself sees while the kernel records: idle tasks that are silent, and CPUs that
  * come on-line. */
-#include "kernel/hotplug.h"
-#include "kernel/idle.h"
+#include "record/layers/perf/hotplug.h"
+#include "record/layers/perf/idle.h"
 
 #include <linux/perf_event.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Threads whose beginning was lost, and processes whose end was seen late: what the kernel tells.
  */
-#include "ingest/assemble.h"
+#include "assemble/assemble.h"
 #include "schema/events.h"
 
 #include <setjmp.h>

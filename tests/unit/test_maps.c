@@ -1,8 +1,8 @@
 /* What is mapped where, by perf's records; and the records themselves, as a spool file has them. */
-#include "kernel/elf_file.h"
-#include "kernel/maps.h"
-#include "kernel/spool.h"
-#include "kernel/user_registers.h"
+#include "convert/user_registers.h"
+#include "spool/elf_file.h"
+#include "spool/maps.h"
+#include "spool/spool.h"
 
 #include <link.h>
 #include <linux/perf_event.h>

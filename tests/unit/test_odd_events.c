@@ -1,5 +1,5 @@
 /* Events that no recorder writes, as a damaged or made-up trace has them. */
-#include "ingest/assemble.h"
+#include "assemble/assemble.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

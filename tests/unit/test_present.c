@@ -1,11 +1,11 @@
 /* What is there already when a recording begins, as /proc tells it: of this test's own process. */
 #include "files/tree.h"
-#include "kernel/elf_file.h"
-#include "kernel/maps.h"
-#include "kernel/present.h"
-#include "kernel/spool.h"
-#include "procfs.h"
+#include "record/layers/perf/present.h"
 #include "schema/operations.h"
+#include "spool/elf_file.h"
+#include "spool/maps.h"
+#include "spool/spool.h"
+#include "system/procfs.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* What the scheduler's events say of a task: its states, their sums, and what is kept of them. */
-#include "ingest/tasks.h"
+#include "assemble/tasks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* What keeps the library out of a file's image; and which images are said not to have loaded it. */
 #include "boards.h"
-#include "monotonic.h"
+#include "system/monotonic.h"
 #include "unseen.h"
 
 #include <glib/gstdio.h>

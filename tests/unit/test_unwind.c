@@ -1,7 +1,7 @@
 /* The stack of a function of this very program, from its registers and a copy of its stack. */
-#include "kernel/maps.h"
-#include "kernel/unwind.h"
-#include "kernel/user_registers.h"
+#include "convert/unwind.h"
+#include "convert/user_registers.h"
+#include "spool/maps.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * A clock plug-in for the session daemon and its consumer where we start them in a time namespace:
  * there, too, all times are the machine's.
  */
-#include "record/monotonic.h"
+#include "system/monotonic.h"
 
 #include <lttng/ust-clock.h>
 

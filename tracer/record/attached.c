@@ -1,6 +1,6 @@
 #include "attached.h"
 
-#include "procfs.h"
+#include "system/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 #include "board_map.h"
 
 #include "board_places.h"
-#include "monotonic.h"
 #include "shared_memory.h"
+#include "system/monotonic.h"
 
 #include <string.h>
 #include <sys/stat.h>

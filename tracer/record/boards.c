@@ -1,8 +1,8 @@
 #include "boards.h"
 
-#include "monotonic.h"
-#include "procfs.h"
 #include "ring_reader.h"
+#include "system/monotonic.h"
+#include "system/procfs.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>

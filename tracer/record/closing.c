@@ -1,6 +1,6 @@
 #include "closing.h"
 
-#include "monotonic.h"
+#include "system/monotonic.h"
 
 #include <errno.h>
 #include <signal.h>

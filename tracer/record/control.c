@@ -2,7 +2,7 @@
 
 #include "files/regular_file.h"
 #include "files/tree.h"
-#include "monotonic.h"
+#include "system/monotonic.h"
 
 #include <errno.h>
 #include <fcntl.h>

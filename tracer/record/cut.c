@@ -4,8 +4,8 @@
 #include "files/tree.h"
 #include "jit_maps.h"
 #include "output.h"
-#include "procfs.h"
 #include "streams.h"
+#include "system/procfs.h"
 
 #include <string.h>
 

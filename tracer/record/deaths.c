@@ -1,7 +1,7 @@
 #include "deaths.h"
 
-#include "monotonic.h"
 #include "schema/board.h"
+#include "system/monotonic.h"
 
 #include <errno.h>
 #include <stdlib.h>

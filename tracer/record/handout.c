@@ -1,6 +1,6 @@
 #include "handout.h"
 
-#include "procfs.h"
+#include "system/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 #include "jit_maps.h"
 
 #include "files/regular_file.h"
-#include "monotonic.h"
-#include "procfs.h"
 #include "schema/recording_files.h"
+#include "system/monotonic.h"
+#include "system/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>

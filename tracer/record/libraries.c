@@ -1,6 +1,6 @@
 #include "libraries.h"
 
-#include "monotonic.h"
+#include "system/monotonic.h"
 
 #include <dlfcn.h>
 #include <string.h>

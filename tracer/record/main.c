@@ -12,6 +12,8 @@
 #include "shed.h"
 #include "summary.h"
 
+#include "system/procfs.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -312,8 +314,8 @@ static int record(const struct ct_record_options *options, const struct ct_progr
 {
     g_autoptr(GError) error = NULL;
     struct setting setting = {.options = options, .program = program, .attached = attached};
-    g_autofree char *command = attached != NULL ? ct_attached_describe(attached)
-                                                : ct_program_command_line(options->program);
+    g_autofree char *command =
+        attached != NULL ? ct_attached_describe(attached) : ct_command_line(options->program);
 
     if (!ct_open_files_suffice(&error))
         return run_unprepared(program, error);

@@ -1,7 +1,7 @@
 #include "options.h"
 
-#include "kernel/sampling.h"
 #include "options/parse.h"
+#include "record/layers/perf/sampling.h"
 #include "schema/events.h"
 
 #include <math.h>

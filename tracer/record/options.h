@@ -2,7 +2,7 @@
 #ifndef CTRACE_RECORD_OPTIONS_H
 #define CTRACE_RECORD_OPTIONS_H
 
-#include "kernel/capture.h"
+#include "record/layers/capture.h"
 
 #include <glib.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
 
 #include "files/regular_file.h"
 #include "files/tree.h"
-#include "kernel/spool.h"
 #include "schema/recording_files.h"
+#include "spool/spool.h"
 
 #include <fcntl.h>
 #include <string.h>

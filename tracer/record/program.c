@@ -132,19 +132,6 @@ gboolean ct_program_find(char **argv, struct ct_program *program, int *exit_stat
     return inspect(program->path, 0, program, error);
 }
 
-char *ct_program_command_line(char **argv)
-{
-    GString *line = g_string_new(NULL);
-
-    for (; *argv != NULL; argv++) {
-        gboolean is_plain =
-            **argv != '\0' && strpbrk(*argv, " \t\n'\"\\$&|;<>()*?[]#~`!{}") == NULL;
-        g_autofree char *quoted = is_plain ? g_strdup(*argv) : g_shell_quote(*argv);
-        g_string_append_printf(line, "%s%s", line->len > 0 ? " " : "", quoted);
-    }
-    return g_string_free(line, FALSE);
-}
-
 void ct_program_clear(struct ct_program *program)
 {
     g_free(program->path);

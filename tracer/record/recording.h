@@ -3,10 +3,10 @@
 #define CTRACE_RECORD_RECORDING_H
 
 #include "closing.h"
-#include "kernel/finish.h"
 #include "launch.h"
 #include "options.h"
 #include "output.h"
+#include "record/layers/finish.h"
 
 #include <glib.h>
 #include <sys/types.h>

@@ -4,7 +4,7 @@
 
 #include "drain.h"
 #include "handout.h"
-#include "kernel/capture.h"
+#include "record/layers/capture.h"
 #include "recording.h"
 #include "room.h"
 #include "session.h"

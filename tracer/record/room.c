@@ -1,7 +1,7 @@
 #include "room.h"
 
 #include "files/tree.h"
-#include "kernel/spool.h"
+#include "spool/spool.h"
 
 #include <sys/statvfs.h>
 

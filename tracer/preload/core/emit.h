@@ -1,0 +1,25 @@
+/*
+ * Events out: into the thread's ring, where the recorder finds them. A full ring loses the event,
+ * which is counted, never time. The caller has its thread marked as busy, and keeps errno.
+ */
+#ifndef CTRACE_PRELOAD_CORE_EMIT_H
+#define CTRACE_PRELOAD_CORE_EMIT_H
+
+#include "preload/life/thread.h"
+
+/* `ticks` is the event's time. A thread that has no slot writes nothing. */
+#define CT_EMIT_DECLARE(symbol, name, channel) \
+    void ct_emit_##name(struct ct_self *self, uint64_t ticks, const struct ct_event_##name *event);
+CT_PROGRAM_EVENTS(CT_EMIT_DECLARE)
+#undef CT_EMIT_DECLARE
+
+/* A new slot's ring has memory for its first events: so many bytes. */
+#define CT_RING_BACKED_AT_FIRST 4096
+
+/* The thread begins, and writes to a ring of this slot, which is its own. */
+void ct_ring_begin_thread(struct ct_self *self, struct ct_board_slot *slot);
+
+/* The recorder's doorbell is rung when there is much in a ring. */
+void ct_emit_init(struct ct_doorbell *doorbell);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * Memory that the program names in its calls: where the call would fail with EFAULT, or not look at
+ * all, a hook must not crash. What is asked here may be looked at until the program unmaps it.
+ */
+#ifndef CTRACE_PRELOAD_CORE_MEMORY_H
+#define CTRACE_PRELOAD_CORE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How many of the `size` bytes at `address` can be read, up to the first that cannot. */
+size_t ct_memory_readable(const void *address, size_t size);
+
+static inline bool ct_memory_is_readable(const void *address, size_t size)
+{
+    return ct_memory_readable(address, size) == size;
+}
+
+/*
+ * Can the whole of this string be read, and is it shorter than `size`? `*known_page` is for a row
+ * of strings that are close together: at first 0, it is the page that was found readable last.
+ */
+bool ct_memory_is_string(const char *text, size_t size, uintptr_t *known_page);
+
+#endif

@@ -1,0 +1,247 @@
+/* Blocking calls on descriptors: reading and writing, sockets, waiting for any of several. */
+#include "preload/core/hook.h"
+#include "preload/core/memory.h"
+#include "preload/core/raw.h"
+#include "preload/wait/fd.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* ---- Reading and writing. ---- */
+
+#define CT_WRAP_FD(type, name, params, args, op) \
+    CT_WRAP_IF(type, name, params, args, op, ct_fd_may_wait(fd), ct_fd_class(fd), fd)
+
+CT_WRAP_FD(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), CT_OP_READ)
+CT_WRAP_FD(ssize_t, readv, (int fd, const struct iovec *parts, int count), (fd, parts, count),
+           CT_OP_READV)
+CT_WRAP_FD(ssize_t, pread, (int fd, void *buffer, size_t size, off_t offset),
+           (fd, buffer, size, offset), CT_OP_PREAD)
+CT_WRAP_FD(ssize_t, pread64, (int fd, void *buffer, size_t size, off64_t offset),
+           (fd, buffer, size, offset), CT_OP_PREAD)
+CT_WRAP_WRITER(ssize_t, write, (int fd, const void *buffer, size_t size), (fd, buffer, size),
+               CT_OP_WRITE, ct_fd_may_wait(fd), ct_fd_class(fd), real_write(fd, buffer, size))
+CT_WRAP_WRITER(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count),
+               CT_OP_WRITEV, ct_fd_may_wait(fd), ct_fd_class(fd), real_writev(fd, parts, count))
+CT_WRAP_FD(ssize_t, pwrite, (int fd, const void *buffer, size_t size, off_t offset),
+           (fd, buffer, size, offset), CT_OP_PWRITE)
+CT_WRAP_FD(ssize_t, pwrite64, (int fd, const void *buffer, size_t size, off64_t offset),
+           (fd, buffer, size, offset), CT_OP_PWRITE)
+CT_WRAP_FD(ssize_t, preadv, (int fd, const struct iovec *parts, int count, off_t offset),
+           (fd, parts, count, offset), CT_OP_PREADV)
+CT_WRAP_FD(ssize_t, preadv64, (int fd, const struct iovec *parts, int count, off64_t offset),
+           (fd, parts, count, offset), CT_OP_PREADV)
+CT_WRAP_FD(ssize_t, preadv2,
+           (int fd, const struct iovec *parts, int count, off_t offset, int flags),
+           (fd, parts, count, offset, flags), CT_OP_PREADV)
+CT_WRAP_FD(ssize_t, preadv64v2,
+           (int fd, const struct iovec *parts, int count, off64_t offset, int flags),
+           (fd, parts, count, offset, flags), CT_OP_PREADV)
+CT_WRAP_FD(ssize_t, pwritev, (int fd, const struct iovec *parts, int count, off_t offset),
+           (fd, parts, count, offset), CT_OP_PWRITEV)
+CT_WRAP_FD(ssize_t, pwritev64, (int fd, const struct iovec *parts, int count, off64_t offset),
+           (fd, parts, count, offset), CT_OP_PWRITEV)
+CT_WRAP_FD(ssize_t, pwritev2,
+           (int fd, const struct iovec *parts, int count, off_t offset, int flags),
+           (fd, parts, count, offset, flags), CT_OP_PWRITEV)
+CT_WRAP_FD(ssize_t, pwritev64v2,
+           (int fd, const struct iovec *parts, int count, off64_t offset, int flags),
+           (fd, parts, count, offset, flags), CT_OP_PWRITEV)
+
+/* What _FORTIFY_SOURCE makes of them: the size of the buffer comes along. */
+ssize_t __read_chk(int fd, void *buffer, size_t size, size_t buffer_size);
+ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t offset, size_t buffer_size);
+ssize_t __pread64_chk(int fd, void *buffer, size_t size, off64_t offset, size_t buffer_size);
+ssize_t __recv_chk(int fd, void *buffer, size_t size, size_t buffer_size, int flags);
+ssize_t __recvfrom_chk(int fd, void *restrict buffer, size_t size, size_t buffer_size, int flags,
+                       __SOCKADDR_ARG address, socklen_t *restrict address_size);
+
+CT_WRAP_FD(ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t buffer_size),
+           (fd, buffer, size, buffer_size), CT_OP_READ)
+CT_WRAP_FD(ssize_t, __pread_chk,
+           (int fd, void *buffer, size_t size, off_t offset, size_t buffer_size),
+           (fd, buffer, size, offset, buffer_size), CT_OP_PREAD)
+CT_WRAP_FD(ssize_t, __pread64_chk,
+           (int fd, void *buffer, size_t size, off64_t offset, size_t buffer_size),
+           (fd, buffer, size, offset, buffer_size), CT_OP_PREAD)
+
+/* libc's own calls of read and write pass us by. */
+CT_WRAP_FD(int, eventfd_read, (int fd, eventfd_t *value), (fd, value), CT_OP_READ)
+CT_REAL(int, eventfd_write, (int fd, eventfd_t value))
+
+int eventfd_write(int fd, eventfd_t value)
+{
+    return write(fd, &value, sizeof(value)) == sizeof(value) ? 0 : -1;
+}
+
+/* ---- Sockets. ---- */
+
+#define CT_WRAP_NET(type, name, params, args, op, may_wait) \
+    CT_WRAP_IF(type, name, params, args, op, may_wait, CT_CLASS_NET, fd)
+
+/* A flag may say so for one call. */
+#define MAY_WAIT (!(flags & MSG_DONTWAIT) && ct_fd_may_wait(fd))
+
+CT_WRAP_NET(ssize_t, recv, (int fd, void *buffer, size_t size, int flags),
+            (fd, buffer, size, flags), CT_OP_RECV, MAY_WAIT)
+CT_WRAP_NET(ssize_t, recvfrom,
+            (int fd, void *restrict buffer, size_t size, int flags, __SOCKADDR_ARG address,
+             socklen_t *restrict address_size),
+            (fd, buffer, size, flags, address, address_size), CT_OP_RECVFROM, MAY_WAIT)
+CT_WRAP_NET(ssize_t, __recv_chk, (int fd, void *buffer, size_t size, size_t buffer_size, int flags),
+            (fd, buffer, size, buffer_size, flags), CT_OP_RECV, MAY_WAIT)
+CT_WRAP_NET(ssize_t, __recvfrom_chk,
+            (int fd, void *restrict buffer, size_t size, size_t buffer_size, int flags,
+             __SOCKADDR_ARG address, socklen_t *restrict address_size),
+            (fd, buffer, size, buffer_size, flags, address, address_size), CT_OP_RECVFROM, MAY_WAIT)
+CT_WRAP_NET(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags),
+            CT_OP_RECVMSG, MAY_WAIT)
+CT_WRAP_NET(int, recvmmsg,
+            (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout),
+            (fd, messages, count, flags, timeout), CT_OP_RECVMMSG, MAY_WAIT)
+CT_WRAP_WRITER(ssize_t, send, (int fd, const void *buffer, size_t size, int flags),
+               (fd, buffer, size, flags), CT_OP_SEND, MAY_WAIT, CT_CLASS_NET,
+               real_send(fd, buffer, size, flags))
+CT_WRAP_WRITER(ssize_t, sendto,
+               (int fd, const void *buffer, size_t size, int flags, __CONST_SOCKADDR_ARG address,
+                socklen_t address_size),
+               (fd, buffer, size, flags, address, address_size), CT_OP_SENDTO, MAY_WAIT,
+               CT_CLASS_NET, real_sendto(fd, buffer, size, flags, address, address_size))
+CT_WRAP_WRITER(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
+               (fd, message, flags), CT_OP_SENDMSG, MAY_WAIT, CT_CLASS_NET,
+               real_sendmsg(fd, message, flags))
+CT_WRAP_NET(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags),
+            (fd, messages, count, flags), CT_OP_SENDMMSG, MAY_WAIT)
+
+static int64_t connected(int fd, int result)
+{
+    if (result != 0)
+        return -errno;
+    ct_fd_connected(fd);
+    return 0;
+}
+
+CT_WRAP_PASS(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size),
+             (fd, address, size), CT_OP_CONNECT, ct_fd_may_wait(fd), CT_CLASS_NET, fd,
+             connected(fd, result), real_connect(fd, address, size))
+
+/* ---- Waiting for any of several. ---- */
+
+static enum ct_class poll_class(const struct pollfd *fds, nfds_t count)
+{
+    unsigned bits = 0;
+
+    ct_pair_poll_begin();
+    if (count > CT_FD_CACHE || !ct_memory_is_readable(fds, count * sizeof(*fds)))
+        return CT_CLASS_SLEEP;
+    for (nfds_t i = 0; i < count; i++) {
+        if (fds[i].fd < 0)
+            continue;
+        bits |= 1u << ct_fd_class(fds[i].fd);
+        ct_pair_poll(fds[i].fd);
+    }
+    return ct_class_of_set(bits);
+}
+
+/* The class of the wait, and in `watched` the number of descriptors. */
+static enum ct_class select_class(int count, const fd_set *reads, const fd_set *writes,
+                                  const fd_set *excepts, unsigned *watched)
+{
+    const fd_mask *sets[] = {(const fd_mask *)reads, (const fd_mask *)writes,
+                             (const fd_mask *)excepts};
+    int readable[sizeof(sets) / sizeof(sets[0])]; /* words of each */
+    unsigned bits = 0;
+
+    *watched = 0;
+    ct_pair_poll_begin();
+    if (count <= 0 || count > CT_FD_CACHE)
+        return ct_class_of_set(bits);
+    /* As the kernel reads them: the sets may be larger than an fd_set. */
+    int words = (count - 1) / NFDBITS + 1;
+    for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
+        readable[s] =
+            (int)(ct_memory_readable(sets[s], (size_t)words * sizeof(fd_mask)) / sizeof(fd_mask));
+    for (int w = 0; w < words; w++) {
+        unsigned long word = 0;
+        for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
+            word |= w < readable[s] ? (unsigned long)sets[s][w] : 0;
+        for (; word != 0; word &= word - 1) {
+            int fd = w * NFDBITS + __builtin_ctzl(word);
+            if (fd >= count)
+                break;
+            ++*watched;
+            bits |= 1u << ct_fd_class(fd);
+            ct_pair_poll(fd);
+        }
+    }
+    return ct_class_of_set(bits);
+}
+
+CT_WRAP_IF(int, poll, (struct pollfd * fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms),
+           CT_OP_POLL, timeout_ms != 0, poll_class(fds, count), count)
+int __poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms, size_t size);
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                const sigset_t *mask, size_t size);
+
+CT_WRAP_IF(int, __poll_chk, (struct pollfd * fds, nfds_t count, int timeout_ms, size_t size),
+           (fds, count, timeout_ms, size), CT_OP_POLL, timeout_ms != 0, poll_class(fds, count),
+           count)
+CT_WRAP(int, __ppoll_chk,
+        (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
+         size_t size),
+        (fds, count, timeout, mask, size), CT_OP_POLL, poll_class(fds, count), count)
+CT_WRAP(int, ppoll,
+        (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask),
+        (fds, count, timeout, mask), CT_OP_POLL, poll_class(fds, count), count)
+#define CT_WRAP_SELECT(name, params, args)                                           \
+    CT_REAL(int, name, params)                                                       \
+    int name params                                                                  \
+    {                                                                                \
+        struct ct_wait wait;                                                         \
+        unsigned watched;                                                            \
+        CT_NEED_REAL(name);                                                          \
+        if (!ct_wait_begin(&wait, CT_OP_SELECT, __builtin_return_address(0)))        \
+            return real_##name args;                                                 \
+        enum ct_class class = select_class(count, reads, writes, excepts, &watched); \
+        ct_wait_subject(&wait, class, watched);                                      \
+        int result = real_##name args;                                               \
+        ct_wait_end(&wait, CT_ERRNO_OUTCOME);                                        \
+        return result;                                                               \
+    }
+
+CT_WRAP_SELECT(select,
+               (int count, fd_set *restrict reads, fd_set *restrict writes,
+                fd_set *restrict excepts, struct timeval *restrict timeout),
+               (count, reads, writes, excepts, timeout))
+CT_WRAP_SELECT(pselect,
+               (int count, fd_set *restrict reads, fd_set *restrict writes,
+                fd_set *restrict excepts, const struct timespec *restrict timeout,
+                const sigset_t *restrict mask),
+               (count, reads, writes, excepts, timeout, mask))
+CT_WRAP_IF(int, epoll_wait, (int fd, struct epoll_event *events, int count, int timeout_ms),
+           (fd, events, count, timeout_ms), CT_OP_EPOLL_WAIT, timeout_ms != 0,
+           ct_fd_epoll_class(fd), fd)
+CT_WRAP_IF(int, epoll_pwait,
+           (int fd, struct epoll_event *events, int count, int timeout_ms, const sigset_t *mask),
+           (fd, events, count, timeout_ms, mask), CT_OP_EPOLL_WAIT, timeout_ms != 0,
+           ct_fd_epoll_class(fd), fd)
+CT_WRAP(int, epoll_pwait2,
+        (int fd, struct epoll_event *events, int count, const struct timespec *timeout,
+         const sigset_t *mask),
+        (fd, events, count, timeout, mask), CT_OP_EPOLL_WAIT, ct_fd_epoll_class(fd), fd)
+
+CT_REAL(int, epoll_ctl, (int epoll_fd, int operation, int fd, struct epoll_event *event))
+
+int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
+{
+    CT_NEED_REAL(epoll_ctl);
+    int result = real_epoll_ctl(epoll_fd, operation, fd, event);
+    if (result == 0 && operation == EPOLL_CTL_ADD)
+        ct_fd_epoll_add(epoll_fd, fd);
+    return result;
+}

@@ -1,0 +1,59 @@
+/*
+ * Unloading libraries. Loading them is not interposed: the loader goes by who calls dlopen.
+ */
+#include "preload/core/emit.h"
+#include "preload/core/hook.h"
+#include "preload/core/work_stack.h"
+#include "preload/stack/modules.h"
+#include "preload/stack/stack.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+
+static void update_modules(void *argument)
+{
+    (void)argument;
+    ct_modules_update();
+}
+
+/* Finds out what is gone since that generation. */
+static void note_unloaded(struct ct_self *self, uint32_t generation)
+{
+    enum ct_mode mode = self->mode;
+
+    if (!ct_process_is_own())
+        return;
+    if (mode == CT_MODE_BUSY || !ct_loader_enter()) {
+        atomic_fetch_add(&ct_unloads, CT_UNLOAD); /* whoever takes a stack looks */
+        return;
+    }
+    self->mode = CT_MODE_BUSY;
+    if (!ct_with_room(self, update_modules, NULL))
+        atomic_fetch_add(&ct_unloads, CT_UNLOAD); /* whoever takes a stack looks */
+    if (generation != ct_modules_generation() && mode == CT_MODE_TRACED) {
+        struct ct_event_unload event = {.generation = ct_modules_generation()};
+
+        ct_emit_unload(self, ct_ticks(), &event);
+    }
+    ct_loader_leave();
+    self->mode = mode;
+}
+
+CT_REAL(int, dlclose, (void *handle))
+
+int dlclose(void *handle)
+{
+    struct ct_self *self = &ct_self;
+    uint32_t generation = ct_modules_generation();
+
+    CT_NEED_REAL(dlclose);
+    self->unloads++;
+    atomic_fetch_add(&ct_unloads, 1);
+    int result = real_dlclose(handle);
+    int saved_errno = errno;
+    note_unloaded(self, generation);
+    atomic_fetch_sub(&ct_unloads, 1);
+    self->unloads--;
+    errno = saved_errno;
+    return result;
+}

@@ -1,0 +1,273 @@
+/* Sleeping and waiting for children; threads, fork and exec; the end. */
+#include "preload/core/clock.h"
+#include "preload/core/hook.h"
+#include "preload/core/raw.h"
+#include "preload/core/tables.h"
+#include "preload/wait/fd.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <threads.h>
+#include <unistd.h>
+
+CT_WRAP(int, nanosleep, (const struct timespec *duration, struct timespec *rest), (duration, rest),
+        CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
+CT_WRAP_PTHREAD(clock_nanosleep,
+                (clockid_t clock, int flags, const struct timespec *time, struct timespec *rest),
+                (clock, flags, time, rest), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
+CT_WRAP(int, usleep, (useconds_t duration_us), (duration_us), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
+CT_WRAP_OUTCOME(int, thrd_sleep, (const struct timespec *duration, struct timespec *rest),
+                (duration, rest), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0, result)
+CT_WRAP_OUTCOME(unsigned, sleep, (unsigned duration_s), (duration_s), CT_OP_NANOSLEEP,
+                CT_CLASS_SLEEP, 0, result)
+
+CT_WRAP(pid_t, wait, (int *status), (status), CT_OP_WAITPID, CT_CLASS_SYSCALL, (int64_t)-1)
+CT_WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options),
+        CT_OP_WAITPID, CT_CLASS_SYSCALL, (int64_t)pid)
+CT_WRAP(pid_t, wait3, (int *status, int options, struct rusage *usage), (status, options, usage),
+        CT_OP_WAITPID, CT_CLASS_SYSCALL, (int64_t)-1)
+CT_WRAP(pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage),
+        (pid, status, options, usage), CT_OP_WAITPID, CT_CLASS_SYSCALL, (int64_t)pid)
+CT_WRAP(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options),
+        (type, id, info, options), CT_OP_WAITPID, CT_CLASS_SYSCALL,
+        type == P_PID ? (int64_t)id : -1)
+
+/* Not interposed one by one: what they wait for inside the C library counts as one wait. */
+CT_WRAP(int, system, (const char *command), (command), CT_OP_SYSTEM, CT_CLASS_SYSCALL, 0)
+
+CT_REAL(FILE *, popen, (const char *command, const char *type))
+
+FILE *popen(const char *command, const char *type)
+{
+    CT_NEED_REAL(popen);
+    FILE *stream = real_popen(command, type);
+    if (stream != NULL)
+        ct_fd_forget(fileno(stream));
+    return stream;
+}
+
+/* It waits for a child, whose number only the C library knows. */
+CT_REAL(int, pclose, (FILE * stream))
+static inline __attribute__((always_inline))
+CT_TIMED(int, timed_pclose, pclose, (FILE * stream), (stream), CT_OP_PCLOSE, true, CT_CLASS_SYSCALL,
+         0, CT_ERRNO_OUTCOME, real_pclose(stream))
+
+    int pclose(FILE *stream)
+{
+    ct_fd_forget(fileno(stream)); /* before: the number may be another thread's at once */
+    return timed_pclose(stream);
+}
+
+/* ---- Threads. ---- */
+
+/* What a new thread takes over from its creator. */
+struct thread_start {
+    _Atomic int is_taken;
+    int32_t creator_tid;
+    void *(*routine)(void *);
+    int (*c11_routine)(void *); /* if not NULL, this one */
+    void *argument;
+};
+
+/* Starts under way at one moment; a thread that finds none free begins with its first wait. */
+#define MAX_STARTS 1024
+static CT_LARGE struct thread_start starts[MAX_STARTS];
+
+static struct thread_start *take_start(void)
+{
+    static _Atomic unsigned next;
+
+    for (unsigned tries = 0; tries < MAX_STARTS; tries++) {
+        struct thread_start *start = &starts[atomic_fetch_add(&next, 1) % MAX_STARTS];
+        int is_free = 0;
+        if (atomic_compare_exchange_strong(&start->is_taken, &is_free, 1))
+            return start;
+    }
+    return NULL;
+}
+
+/* The new thread's own copy of what it takes over. */
+static struct thread_start begin_thread(void *argument)
+{
+    struct thread_start *shared = argument;
+    struct thread_start start = {.creator_tid = shared->creator_tid,
+                                 .routine = shared->routine,
+                                 .c11_routine = shared->c11_routine,
+                                 .argument = shared->argument};
+
+    atomic_store(&shared->is_taken, 0);
+    ct_thread_begin(start.creator_tid, start.c11_routine != NULL ? (uint64_t)start.c11_routine
+                                                                 : (uint64_t)start.routine);
+    return start;
+}
+
+static void *run_thread(void *argument)
+{
+    struct thread_start start = begin_thread(argument);
+
+    return start.routine(start.argument);
+}
+
+static int run_c11_thread(void *argument)
+{
+    struct thread_start start = begin_thread(argument);
+
+    return start.c11_routine(start.argument);
+}
+
+CT_REAL(int, pthread_create,
+        (pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
+         void *(*routine)(void *), void *restrict argument))
+
+int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
+                   void *(*routine)(void *), void *restrict argument)
+{
+    struct thread_start *start;
+
+    CT_NEED_REAL(pthread_create);
+    if ((start = take_start()) == NULL)
+        return real_pthread_create(thread, attributes, routine, argument);
+    start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;
+    start->routine = routine;
+    start->c11_routine = NULL;
+    start->argument = argument;
+    int result = real_pthread_create(thread, attributes, run_thread, start);
+    if (result != 0)
+        atomic_store(&start->is_taken, 0);
+    return result;
+}
+
+CT_REAL(int, thrd_create, (thrd_t * thread, thrd_start_t routine, void *argument))
+
+int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
+{
+    struct thread_start *start;
+
+    CT_NEED_REAL(thrd_create);
+    if ((start = take_start()) == NULL)
+        return real_thrd_create(thread, routine, argument);
+    start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;
+    start->routine = NULL;
+    start->c11_routine = routine;
+    start->argument = argument;
+    int result = real_thrd_create(thread, run_c11_thread, start);
+    if (result != thrd_success)
+        atomic_store(&start->is_taken, 0);
+    return result;
+}
+
+CT_REAL(int, pthread_setname_np, (pthread_t thread, const char *name))
+
+int pthread_setname_np(pthread_t thread, const char *name)
+{
+    CT_NEED_REAL(pthread_setname_np);
+    int result = real_pthread_setname_np(thread, name);
+    /* Another thread's new name is seen when that thread ends. */
+    if (result == 0 && pthread_equal(thread, pthread_self()))
+        ct_thread_renamed();
+    return result;
+}
+
+CT_REAL(int, prctl, (int option, ...))
+
+int prctl(int option, ...)
+{
+    va_list arguments;
+    unsigned long values[4];
+
+    CT_NEED_REAL(prctl);
+    va_start(arguments, option);
+    for (int i = 0; i < 4; i++)
+        values[i] = va_arg(arguments, unsigned long);
+    va_end(arguments);
+    uint64_t when_ns = option == PR_SET_SECCOMP ? ct_process_filter_begin() : 0;
+    int result = real_prctl(option, values[0], values[1], values[2], values[3]);
+    ct_process_filter_end(when_ns, result == 0);
+    if (result == 0 && option == PR_SET_NAME)
+        ct_thread_renamed();
+    return result;
+}
+
+/* ---- Memory. ---- */
+
+CT_REAL(int, mlockall, (int flags))
+
+int mlockall(int flags)
+{
+    CT_NEED_REAL(mlockall);
+    int result = real_mlockall(flags);
+    int saved_errno = errno;
+    ct_tables_unlock();
+    errno = saved_errno;
+    return result;
+}
+
+/* ---- Processes. ---- */
+
+CT_REAL(pid_t, fork, (void))
+
+pid_t fork(void)
+{
+    enum ct_mode mode = ct_self.mode;
+
+    CT_NEED_REAL(fork);
+    if (mode == CT_MODE_TRACED)
+        ct_self.mode = CT_MODE_BUSY; /* handlers of fork run our code */
+    pid_t child = real_fork();
+    if (child == 0) {
+        ct_process_forked();
+        return child;
+    }
+    ct_self.mode = mode;
+    if (child > 0 && ct_self_enter() != NULL)
+        ct_process_announce_fork(child);
+    return child;
+}
+
+CT_REAL(int, setns, (int fd, int type))
+
+int setns(int fd, int type)
+{
+    CT_NEED_REAL(setns);
+    int result = real_setns(fd, type);
+    if (result == 0 && ct_self_enter() != NULL)
+        ct_clock_find_namespace();
+    return result;
+}
+
+CT_REAL(int, daemon, (int keep_directory, int keep_output))
+
+int daemon(int keep_directory, int keep_output)
+{
+    CT_NEED_REAL(daemon);
+    int result = real_daemon(keep_directory, keep_output);
+    if (result == 0)
+        ct_process_forked();
+    return result;
+}
+
+CT_REAL(void, _exit, (int status))
+
+__attribute__((noreturn)) void _exit(int status)
+{
+    CT_NEED_REAL(_exit);
+    ct_process_exit(status);
+    real__exit(status);
+    __builtin_unreachable();
+}
+
+CT_REAL(void, _Exit, (int status))
+
+__attribute__((noreturn)) void _Exit(int status)
+{
+    CT_NEED_REAL(_Exit);
+    ct_process_exit(status);
+    real__Exit(status);
+    __builtin_unreachable();
+}

@@ -1,0 +1,37 @@
+/* When the library is loaded, and when the process ends by itself. */
+#include "preload/core/hook.h"
+#include "preload/hooks/exec_hooks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What exit was called with; returning from main does not say. */
+static int exit_status = -1;
+
+CT_REAL(void, exit, (int status))
+
+__attribute__((noreturn)) void exit(int status)
+{
+    CT_NEED_REAL(exit);
+    exit_status = status;
+    real_exit(status);
+    __builtin_unreachable();
+}
+
+static __attribute__((constructor)) void ct_init(void)
+{
+    int saved_errno = errno;
+
+    ct_hook_resolve_all();
+    ct_exec_init();
+    ct_process_init();
+    errno = saved_errno;
+}
+
+static __attribute__((destructor)) void ct_end(void)
+{
+    int saved_errno = errno;
+
+    ct_process_exit(exit_status);
+    errno = saved_errno;
+}

@@ -1,0 +1,156 @@
+#include "memo.h"
+
+#include "preload/core/memory.h"
+#include "preload/core/tables.h"
+#include "unwind.h"
+
+#include <sys/mman.h>
+
+/* So many threads at a time have memos. */
+#define THREADS 256
+
+/*
+ * A stack is learnt when it was taken so often in turn: learning it takes as long as unwinding it
+ * some hundred times, and a thread may never take it again.
+ */
+#define SIGHTINGS 256
+
+/* One after the other in each slot have the same. */
+static CT_LARGE struct ct_memos *all_memos[THREADS];
+
+struct ct_memos *ct_memos_of(const struct ct_self *self)
+{
+    if (self->slot_index >= THREADS)
+        return NULL;
+    struct ct_memos **memos = &all_memos[self->slot_index];
+    if (*memos == NULL) {
+        void *memory = ct_memory_is_spare(sizeof(**memos))
+                           ? mmap(NULL, sizeof(**memos), PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                           : MAP_FAILED;
+        if (memory == MAP_FAILED)
+            return NULL;
+        *memos = memory;
+    }
+    for (size_t i = 0; i < CT_MEMO_COUNT; i++)
+        (*memos)->memos[i].frame = NULL;
+    return *memos;
+}
+
+#define PAGE_SIZE 4096
+
+static bool is_there(const uint64_t *place)
+{
+    return ct_self_stack_has(&ct_self, (uint64_t)place) ||
+           ct_memory_is_readable(place, sizeof(*place));
+}
+
+/* The page of the frame itself is. */
+bool ct_memo_is_there(const struct ct_memo *memo)
+{
+    uint64_t page = (uint64_t)memo->frame / PAGE_SIZE;
+
+    for (uint32_t i = 0; i < memo->word_count; i++) {
+        const uint64_t *place = memo->words[i].place;
+        if ((uint64_t)place / PAGE_SIZE == page)
+            continue;
+        if (!is_there(place))
+            return false;
+        page = (uint64_t)place / PAGE_SIZE;
+    }
+    return true;
+}
+
+void ct_memos_forget(struct ct_memos *memos)
+{
+    memos->changes++;
+    for (size_t i = 0; i < CT_MEMO_COUNT; i++) {
+        memos->memos[i].frame = NULL;
+        memos->memos[i].word_count = 0;
+    }
+}
+
+#if defined(__x86_64__)
+struct lesson {
+    struct ct_memo *memo;
+    const struct ct_board_stack *stack;
+    struct ct_frame previous; /* address 0: the function that took it was not reached yet */
+    uint32_t frame_count;     /* of the stack; our own ones before them do not count */
+};
+
+static bool add_word(struct ct_memo *memo, const uint64_t *place)
+{
+    if (memo->word_count == CT_MEMO_WORDS || !is_there(place))
+        return false;
+    if (!ct_self_stack_has(&ct_self, (uint64_t)place))
+        memo->is_foreign = true;
+    memo->words[memo->word_count++] = (struct ct_memo_word){.place = place, .value = *place};
+    return true;
+}
+
+/* Is this the stack that was unwound? */
+static bool is_expected(struct lesson *lesson, uint64_t address)
+{
+    if (lesson->frame_count == 0 && address != lesson->stack->addresses[0])
+        return true;
+    lesson->frame_count++;
+    return lesson->frame_count <= lesson->stack->count &&
+           address == lesson->stack->addresses[lesson->frame_count - 1];
+}
+
+/*
+ * The calling convention has the return address right below where the frame of the caller begins. A
+ * frame is as long as its frame pointer tells only if that points into it: then it counts, too.
+ */
+static bool learn_frame(void *user, const struct ct_frame *frame)
+{
+    struct lesson *lesson = user;
+    struct ct_memo *memo = lesson->memo;
+    const struct ct_frame *inner = &lesson->previous;
+    const uint64_t *return_place = (const uint64_t *)frame->stack_pointer - 1;
+
+    if (inner->address == 0 && return_place != memo->frame + 1)
+        return true;
+    if (frame->is_interrupted || !is_there(return_place) || *return_place != frame->address ||
+        !is_expected(lesson, frame->address))
+        return false;
+    if (inner->address != 0 && inner->frame_pointer >= inner->stack_pointer &&
+        inner->frame_pointer <= frame->stack_pointer &&
+        (inner->frame_pointer_place < memo->frame || !add_word(memo, inner->frame_pointer_place)))
+        return false;
+    lesson->previous = *frame;
+    return add_word(memo, return_place);
+}
+
+static bool learn(struct ct_memo *memo)
+{
+    struct lesson lesson = {.memo = memo, .stack = ct_stack_at(memo->stack)};
+
+    return ct_unwind_visit(learn_frame, &lesson) && lesson.frame_count == lesson.stack->count;
+}
+#else
+static bool learn(struct ct_memo *memo)
+{
+    (void)memo;
+    return false;
+}
+#endif
+
+void ct_memo_note(struct ct_memos *memos, const uint64_t *frame, uint64_t site, uint32_t stack)
+{
+    struct ct_memo *memo = ct_memo_at(memos, frame, site);
+
+    memos->changes++;
+    if (memo->frame != frame || memo->stack != stack || memo->word_count > 0) {
+        memo->frame = frame;
+        memo->stack = stack;
+        memo->sightings = 0;
+        memo->word_count = 0;
+        memo->is_foreign = false;
+    }
+    if (++memo->sightings < SIGHTINGS)
+        return;
+    memo->sightings = 0;
+    if (!learn(memo))
+        memo->word_count = 0;
+}

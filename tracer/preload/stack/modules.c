@@ -1,0 +1,469 @@
+#include "modules.h"
+
+#include "preload/core/clock.h"
+#include "preload/core/raw.h"
+#include "preload/core/segment.h"
+#include "preload/core/tables.h"
+#include "preload/core/text.h"
+#include "unwind.h"
+
+#include <fcntl.h>
+#include <link.h>
+#include <string.h>
+#include <unistd.h>
+
+_Atomic uint32_t ct_unloads;
+
+/* What dl_iterate_phdr counts: objects ever loaded and unloaded. */
+struct loads {
+    uint64_t added, removed;
+};
+
+static _Atomic uint64_t scanned_added, scanned_removed; /* at the last scan */
+static _Atomic uint32_t generation;
+
+/* Of the board's modules, for us alone. They are written while the loader's lock is held. */
+static CT_LARGE struct known {
+    uint32_t scan; /* the last one that found it */
+    uint32_t name; /* hash of what the loader calls it */
+    uint32_t life; /* its last one, on the board, or NO_LIFE: there was no room */
+    bool is_loaded;
+    bool is_in_turn; /* it is where another one was before, or after */
+} known[CT_BOARD_MAX_MODULES];
+
+#define NO_LIFE   UINT32_MAX
+#define NO_MODULE UINT32_MAX
+
+/* The first so many modules are all that are in turn with others. */
+static _Atomic uint32_t in_turn_end;
+
+static uint32_t scans;
+
+uint32_t ct_modules_generation(void)
+{
+    return atomic_load_explicit(&generation, memory_order_relaxed);
+}
+
+/* The first so many are on the board. */
+static uint32_t known_count;
+
+/* One that is on the board. */
+static struct ct_board_module *module_at(uint32_t index)
+{
+    return ct_table_find(CT_TABLE_MODULES, index);
+}
+
+uint64_t ct_modules_sign(const uint64_t *addresses, uint32_t count)
+{
+    uint32_t end = atomic_load_explicit(&in_turn_end, memory_order_relaxed);
+    uint64_t sign = 0;
+
+    for (uint32_t i = 0; i < end; i++) {
+        if (!known[i].is_in_turn || !known[i].is_loaded)
+            continue;
+        const struct ct_board_module *module = module_at(i);
+        for (uint32_t frame = 0; frame < count; frame++) {
+            if (addresses[frame] > module->begin && addresses[frame] <= module->end)
+                sign = (sign ^ (i + 1)) * UINT64_C(0x9e3779b97f4a7c15) + frame;
+        }
+    }
+    return sign;
+}
+
+/* ---- Where a library is that was loaded by a relative path ---- */
+
+/* One line of /proc/self/maps, as far as it was read. */
+struct maps_line {
+    enum { MAPS_BEGIN, MAPS_END, MAPS_REST } part;
+    uint64_t begin, end;
+    bool is_in_path;
+};
+
+static void add_digit(uint64_t *number, char digit)
+{
+    *number = *number << 4 | (uint64_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+/* Appends to the path if it is that of the mapping at the address; true at its end. */
+static bool read_maps(struct maps_line *line, char byte, uint64_t address, struct ct_text *path)
+{
+    if (byte == '\n') {
+        bool is_found = line->is_in_path;
+
+        *line = (struct maps_line){.part = MAPS_BEGIN};
+        return is_found;
+    }
+    if (line->part == MAPS_BEGIN && byte == '-')
+        line->part = MAPS_END;
+    else if (line->part == MAPS_BEGIN)
+        add_digit(&line->begin, byte);
+    else if (line->part == MAPS_END && byte == ' ')
+        line->part = MAPS_REST;
+    else if (line->part == MAPS_END)
+        add_digit(&line->end, byte);
+    else if (byte == '/' || line->is_in_path)
+        line->is_in_path = line->begin <= address && address < line->end;
+    if (line->is_in_path)
+        ct_text_byte(path, byte);
+    return false;
+}
+
+/* The kernel knows which file it is, whatever the loader calls it and wherever the program has gone
+ * since. False if there is no telling. */
+static bool find_mapped_path(uint64_t address, char *path, size_t size)
+{
+    static const char deleted[] = " (deleted)";
+    struct ct_text text = ct_text_begin(path, size);
+    struct maps_line line = {.part = MAPS_BEGIN};
+    bool is_found = false;
+    char bytes[512];
+    ssize_t count = 0;
+    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    while (!is_found && (count = ct_syscall(SYS_read, fd, bytes, sizeof(bytes))) > 0) {
+        for (ssize_t i = 0; i < count && !is_found; i++)
+            is_found = read_maps(&line, bytes[i], address, &text);
+    }
+    ct_syscall(SYS_close, fd);
+    size_t length = is_found ? strlen(path) : 0;
+    if (length > sizeof(deleted) && strcmp(path + length - (sizeof(deleted) - 1), deleted) == 0)
+        path[length - (sizeof(deleted) - 1)] = '\0';
+    return is_found;
+}
+
+/* ---- Objects ---- */
+
+/* The range of virtual addresses that the object's segments take, before bias. */
+static void find_range(const struct dl_phdr_info *info, uint64_t *begin, uint64_t *end)
+{
+    *begin = UINT64_MAX;
+    *end = 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD)
+            continue;
+        if (segment->p_vaddr < *begin)
+            *begin = segment->p_vaddr;
+        if (segment->p_vaddr + segment->p_memsz > *end)
+            *end = segment->p_vaddr + segment->p_memsz;
+    }
+}
+
+/* Of the notes up to `end`. FALSE if it is not there, or what there is makes no sense. */
+static bool find_build_id(const uint8_t *at, const uint8_t *end, struct ct_board_module *module)
+{
+    while ((size_t)(end - at) >= sizeof(ElfW(Nhdr))) {
+        const ElfW(Nhdr) *note = (const void *)at;
+        const uint8_t *name = at + sizeof(*note);
+        uint64_t name_size = (note->n_namesz + UINT64_C(3)) / 4 * 4;
+        uint64_t size = name_size + (note->n_descsz + UINT64_C(3)) / 4 * 4;
+
+        if (size > (uint64_t)(end - name))
+            return false;
+        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && memcmp(name, "GNU", 4) == 0 &&
+            note->n_descsz <= CT_BUILD_ID_MAX) {
+            memcpy(module->build_id, name + name_size, note->n_descsz);
+            module->build_id_size = note->n_descsz;
+            return true;
+        }
+        at = name + size;
+    }
+    return false;
+}
+
+static void copy_build_id(const struct dl_phdr_info *info, struct ct_board_module *module)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *notes = &info->dlpi_phdr[i];
+        const uint8_t *begin = (const uint8_t *)info->dlpi_addr + notes->p_vaddr;
+        struct ct_segment segment;
+
+        if (notes->p_type != PT_NOTE || !ct_segment_find(info, (uint64_t)begin, &segment))
+            continue;
+        size_t left = (size_t)(segment.end - begin);
+        if (find_build_id(begin, begin + (notes->p_memsz < left ? notes->p_memsz : left), module))
+            return;
+    }
+}
+
+static int find_object(struct dl_phdr_info *info, size_t size, void *wanted)
+{
+    struct ct_object_range *object = wanted;
+    uint64_t begin, end;
+
+    (void)size;
+    find_range(info, &begin, &end);
+    begin += info->dlpi_addr;
+    end += info->dlpi_addr;
+    if (object->address < begin || object->address >= end)
+        return 0;
+    object->begin = begin;
+    object->end = end;
+    return 1;
+}
+
+struct ct_object_range ct_object_range_around(const void *address)
+{
+    struct ct_object_range object = {.address = (uint64_t)address};
+
+    dl_iterate_phdr(find_object, &object);
+    return object;
+}
+
+/* ---- Scans ---- */
+
+struct scan {
+    bool is_first;
+    uint32_t number;
+    uint64_t lost; /* modules that the board has no room for */
+    struct loads loads;
+};
+
+static uint32_t hash_name(const char *name)
+{
+    uint32_t hash = 0;
+
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (uint8_t)*name) * UINT32_C(0x01000193);
+    return hash;
+}
+
+static bool is_same(const struct ct_board_module *a, const struct ct_board_module *b)
+{
+    return a->begin == b->begin && a->end == b->end && a->build_id_size == b->build_id_size &&
+           memcmp(a->build_id, b->build_id, a->build_id_size) == 0;
+}
+
+/* Which module was there last; NO_MODULE: none. */
+static uint32_t find_last(const struct ct_board_module *object)
+{
+    uint32_t last = NO_MODULE;
+
+    for (uint32_t i = 0; i < known_count; i++) {
+        const struct ct_board_module *module = module_at(i);
+
+        if (module->begin < object->end && module->end > object->begin &&
+            (last == NO_MODULE || known[i].life > known[last].life))
+            last = i;
+    }
+    return last;
+}
+
+/* Where something else was, and what was there for a time. */
+static void mark_in_turn(const struct ct_board_module *object)
+{
+    for (uint32_t i = 0; i < known_count; i++) {
+        const struct ct_board_module *module = module_at(i);
+
+        if (module->begin >= object->end || module->end <= object->begin)
+            continue;
+        known[i].is_in_turn = true;
+        if (i >= atomic_load(&in_turn_end))
+            atomic_store(&in_turn_end, i + 1);
+    }
+}
+
+static void set_path(struct ct_board_module *module, const char *name, bool is_program)
+{
+    struct ct_text text = ct_text_begin(module->path, sizeof(module->path));
+    bool is_relative = name[0] != '/' && strchr(name, '/') != NULL;
+
+    if (is_program) /* it has no name of its own */
+        ct_text_string(&text, ct_board->exe);
+    else if (!is_relative || !find_mapped_path(module->begin, module->path, sizeof(module->path)))
+        ct_text_string(&text, name[0] != '\0' ? name : "[vdso]");
+}
+
+/* Which module on the board it is, which may have been there before; NO_MODULE if there is no room.
+ */
+static uint32_t put_module(const struct ct_board_module *object, const char *name, bool is_program)
+{
+    uint32_t index = known_count;
+    uint32_t hash = hash_name(name);
+
+    for (uint32_t i = 0; i < known_count; i++) {
+        if (known[i].name == hash && is_same(module_at(i), object))
+            return i;
+    }
+    struct ct_board_module *module = ct_table_get(CT_TABLE_MODULES, index);
+    if (module == NULL ||
+        (index >= CT_MODULES_BACKED_AT_FIRST && !ct_memory_back(module, sizeof(*module))))
+        return NO_MODULE;
+    *module = *object;
+    set_path(module, name, is_program);
+    known[index] = (struct known){.name = hash};
+    known_count++;
+    atomic_store(&ct_board->module_count, known_count);
+    atomic_store_explicit(&module->is_ready, 1, memory_order_release);
+    return index;
+}
+
+/* Without room for it, it is known to us alone, so that no stack of another is its own. */
+static void begin_life(uint32_t index)
+{
+    uint32_t number = atomic_load(&ct_board->life_count);
+    struct ct_board_life *life = ct_table_get(CT_TABLE_LIVES, number);
+
+    known[index].is_loaded = true;
+    known[index].life = NO_LIFE;
+    if (life == NULL || (number >= CT_FIRST_LIVES && !ct_memory_back(life, sizeof(*life))))
+        return;
+    atomic_store(&ct_board->life_count, number + 1);
+    known[index].life = number;
+    atomic_store_explicit(&life->module, index + 1, memory_order_release);
+}
+
+static void end_life(uint32_t index, uint64_t until_ns)
+{
+    struct ct_board_life *life =
+        known[index].life != NO_LIFE ? ct_table_find(CT_TABLE_LIVES, known[index].life) : NULL;
+
+    if (life != NULL)
+        life->until_ns = until_ns;
+}
+
+static int add_module(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct scan *scan = data;
+    bool is_program = scan->is_first;
+    uint64_t begin, end;
+    struct ct_board_module object = {.bias = info->dlpi_addr};
+
+    (void)size;
+    /* The loader's lock is held: nobody else takes a place, or a number. */
+    if (scan->is_first) {
+        scan->number = ++scans;
+        scan->loads = (struct loads){info->dlpi_adds, info->dlpi_subs};
+    }
+    scan->is_first = false;
+    find_range(info, &begin, &end);
+    if (begin >= end)
+        return 0;
+    object.begin = info->dlpi_addr + begin;
+    object.end = info->dlpi_addr + end;
+    copy_build_id(info, &object);
+
+    uint32_t last = find_last(&object);
+    uint32_t index = put_module(&object, info->dlpi_name, is_program);
+    if (last != index)
+        ct_unwind_forget(); /* what is known of the code there by its address is stale */
+    if (last != NO_MODULE && last != index)
+        mark_in_turn(&object);
+    if (index == NO_MODULE) {
+        scan->lost++;
+        return 0;
+    }
+    struct known *state = &known[index];
+    if (!state->is_loaded && last == index && object.build_id_size == 0)
+        ct_unwind_forget(); /* who knows what the linker has done to it since? */
+    if (last != index)
+        begin_life(index);
+    else
+        end_life(index, 0); /* it may have been gone for a while */
+    state->is_loaded = true;
+    state->scan = scan->number;
+    scan->lost += state->life == NO_LIFE;
+    return 0;
+}
+
+/* Those that a scan has not found are gone, unless it was overtaken. */
+static int end_modules(struct dl_phdr_info *info, size_t size, void *data)
+{
+    const struct scan *scan = data;
+    uint64_t now_ns = ct_now_ns();
+    bool is_any = false;
+
+    (void)size;
+    if (info->dlpi_adds != scan->loads.added || info->dlpi_subs != scan->loads.removed)
+        return 1;
+    for (uint32_t i = 0; i < known_count; i++) {
+        if (!known[i].is_loaded || known[i].scan >= scan->number)
+            continue;
+        known[i].is_loaded = false;
+        end_life(i, now_ns);
+        is_any = true;
+    }
+    if (is_any) {
+        atomic_fetch_add(&generation, 1);
+        atomic_fetch_add(&ct_unloads, CT_UNLOAD);
+    }
+    atomic_store(&scanned_added, scan->loads.added);
+    atomic_store(&scanned_removed, scan->loads.removed);
+    return 1;
+}
+
+void ct_modules_scan(void)
+{
+    struct scan scan = {.is_first = true};
+
+    dl_iterate_phdr(add_module, &scan);
+    dl_iterate_phdr(end_modules, &scan);
+    /* A module is lost once, however often it is not found. */
+    uint64_t lost = atomic_load(&ct_board->modules_lost);
+    while (scan.lost > lost &&
+           !atomic_compare_exchange_weak(&ct_board->modules_lost, &lost, scan.lost))
+        ;
+}
+
+static int read_loads(struct dl_phdr_info *info, size_t size, void *loads)
+{
+    (void)size;
+    *(struct loads *)loads = (struct loads){info->dlpi_adds, info->dlpi_subs};
+    return 1;
+}
+
+void ct_modules_update(void)
+{
+    struct loads loads = {0, 0};
+
+    dl_iterate_phdr(read_loads, &loads);
+    if (loads.added != atomic_load_explicit(&scanned_added, memory_order_relaxed) ||
+        loads.removed != atomic_load_explicit(&scanned_removed, memory_order_relaxed))
+        ct_modules_scan();
+}
+
+/* ---- New boards ---- */
+
+void ct_modules_begin(void)
+{
+    bool is_any_gone = false;
+
+    for (uint32_t i = 0; i < known_count; i++) {
+        is_any_gone |= !known[i].is_loaded;
+        known[i] = (struct known){.is_loaded = false};
+    }
+    known_count = 0;
+    atomic_store(&in_turn_end, 0);
+    if (is_any_gone)
+        ct_unwind_forget(); /* another may come to stand there, and it will not be known */
+}
+
+bool ct_modules_inherit(const struct ct_board *parent)
+{
+    if (known_count == 0 || known_count > CT_FIRST_MODULES)
+        return false;
+    for (uint32_t i = 0; i < known_count; i++) {
+        if (!known[i].is_loaded || known[i].is_in_turn || !parent->modules[i].is_ready)
+            return false;
+    }
+    if (known_count > CT_MODULES_BACKED_AT_FIRST &&
+        !ct_memory_back(ct_board->modules, known_count * sizeof(parent->modules[0])))
+        return false;
+    memcpy(ct_board->modules, parent->modules, known_count * sizeof(parent->modules[0]));
+    atomic_store_explicit(&ct_board->module_count, known_count, memory_order_release);
+    for (uint32_t i = 0; i < known_count; i++)
+        begin_life(i);
+    return true;
+}
+
+/* ---- Calls of dlclose ---- */
+
+void ct_modules_forked(void)
+{
+    uint32_t unloads = atomic_load(&ct_unloads);
+
+    if ((unloads & CT_UNLOADS_UNDER_WAY) != ct_self.unloads)
+        atomic_store(&ct_unloads, (unloads & ~CT_UNLOADS_UNDER_WAY) + CT_UNLOAD + ct_self.unloads);
+}

@@ -1,0 +1,30 @@
+/* Stacks: taken, interned on the board, and the modules that their addresses lie in. */
+#ifndef CTRACE_PRELOAD_STACK_STACK_H
+#define CTRACE_PRELOAD_STACK_STACK_H
+
+#include "preload/life/thread.h"
+
+/*
+ * The id of the calling thread's stack, from the caller of the hook outwards; `site` is the
+ * hook's return address, the stack's only frame if it cannot be unwound. CT_STACK_LOST if the
+ * board is full. While another thread forks it waits a moment for the end of that.
+ */
+uint32_t ct_stack_capture(struct ct_self *self, uint64_t site);
+
+/* The same for who can come back: 0 at once while another thread forks. */
+uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site);
+
+/* There is a new board, on which no stacks are. */
+void ct_stacks_begin(void);
+
+/* Once per process image. Sees to forks. */
+void ct_stack_init(void);
+
+/*
+ * The lock of the loader does not survive in the child of a fork that comes while another thread
+ * holds it. So whoever of us takes it says so, and fork waits.
+ */
+bool ct_loader_enter(void); /* FALSE: a fork is under way, do without */
+void ct_loader_leave(void);
+
+#endif

@@ -1,0 +1,285 @@
+#include "fd.h"
+
+#include "pair.h"
+#include "preload/core/emit.h"
+#include "preload/core/raw.h"
+#include "preload/core/text.h"
+#include "preload/core/work_stack.h"
+#include "preload/life/process.h"
+#include "schema/descriptors.h"
+#include "wait.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+CT_LARGE uint8_t ct_fd_cache[CT_FD_CACHE];
+
+/* For epoll descriptors: the classes of what they watch, as bits. */
+static CT_LARGE uint8_t epoll_classes[CT_FD_CACHE];
+
+_Static_assert(CT_CLASS_COUNT <= 8, "a class is a bit of a byte");
+
+const uint8_t ct_fd_kind_class[CT_FD_KIND_COUNT] = {
+#define KIND_CLASS(symbol, name, class) [CT_FD_KIND_##symbol] = CT_CLASS_##class,
+    CT_FD_KINDS(KIND_CLASS)
+#undef KIND_CLASS
+};
+
+static const uint8_t op_object[CT_OP_COUNT] = {
+#define OP_OBJECT(symbol, name, class, object) [CT_OP_##symbol] = CT_OBJECT_##object,
+    CT_OPS(OP_OBJECT)
+#undef OP_OBJECT
+};
+
+static const uint8_t op_class[CT_OP_COUNT] = {
+#define OP_CLASS(symbol, name, class, object) [CT_OP_##symbol] = CT_CLASS_##class,
+    CT_OPS(OP_CLASS)
+#undef OP_CLASS
+};
+
+enum ct_class ct_op_class(uint8_t op)
+{
+    return op < CT_OP_COUNT ? (enum ct_class)op_class[op] : CT_CLASS_UNKNOWN;
+}
+
+enum ct_object ct_op_object(uint8_t op)
+{
+    return op < CT_OP_COUNT ? (enum ct_object)op_object[op] : CT_OBJECT_NONE;
+}
+
+/* Where /proc says that the descriptor leads; empty if it does not say. */
+static void read_link(int fd, char *target, size_t size)
+{
+    char link[32];
+    struct ct_text text = ct_text_begin(link, sizeof(link));
+
+    ct_text_string(&text, "/proc/self/fd/");
+    ct_text_number(&text, (unsigned)fd);
+    ssize_t length = ct_syscall(SYS_readlinkat, AT_FDCWD, link, target, size - 1);
+    target[length > 0 ? length : 0] = '\0';
+}
+
+static enum ct_fd_kind anonymous_kind(int fd)
+{
+    char target[64];
+
+    read_link(fd, target, sizeof(target));
+    return ct_anonymous_fd_kind(target);
+}
+
+static enum ct_fd_kind socket_kind(int fd)
+{
+    int domain = 0;
+    socklen_t size = sizeof(domain);
+
+    if (ct_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
+        return CT_FD_KIND_SOCKET_OTHER;
+    if (domain == AF_INET || domain == AF_INET6)
+        return CT_FD_KIND_SOCKET_INET;
+    return domain == AF_UNIX ? CT_FD_KIND_SOCKET_UNIX : CT_FD_KIND_SOCKET_OTHER;
+}
+
+static bool is_message_queue(int fd)
+{
+    struct statfs system;
+
+    return ct_syscall(SYS_fstatfs, fd, &system) == 0 && system.f_type == CT_MQUEUE_MAGIC;
+}
+
+static enum ct_fd_kind look(int fd)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        return CT_FD_KIND_UNKNOWN;
+    switch (status.st_mode & S_IFMT) {
+    case S_IFSOCK:
+        return socket_kind(fd);
+    case S_IFIFO:
+        return CT_FD_KIND_PIPE;
+    case S_IFREG:
+        return is_message_queue(fd) ? CT_FD_KIND_MQUEUE : CT_FD_KIND_FILE;
+    case S_IFDIR:
+        return CT_FD_KIND_DIRECTORY;
+    case S_IFCHR:
+        return ct_device_fd_kind(major(status.st_rdev));
+    case S_IFBLK:
+        return CT_FD_KIND_DEVICE;
+    default:
+        return anonymous_kind(fd);
+    }
+}
+
+/* The kernel minds O_NONBLOCK for these. A terminal's is shared with other programs: not kept. */
+static bool is_nonblocking(int fd, enum ct_fd_kind kind)
+{
+    switch (kind) {
+    case CT_FD_KIND_PIPE:
+    case CT_FD_KIND_SOCKET_INET:
+    case CT_FD_KIND_SOCKET_UNIX:
+    case CT_FD_KIND_SOCKET_OTHER:
+    case CT_FD_KIND_EVENTFD:
+    case CT_FD_KIND_TIMERFD:
+    case CT_FD_KIND_SIGNALFD:
+    case CT_FD_KIND_INOTIFY:
+        return (ct_syscall(SYS_fcntl, fd, F_GETFL) & O_NONBLOCK) != 0;
+    default:
+        return false;
+    }
+}
+
+enum ct_fd_kind ct_fd_look(int fd)
+{
+    if (fd < 0 || !*ct_is_ours)
+        return CT_FD_KIND_UNKNOWN;
+    int saved_errno = errno;
+    enum ct_fd_kind kind = look(fd);
+
+    if ((unsigned)fd < CT_FD_CACHE)
+        ct_fd_cache[fd] = (uint8_t)((ct_fd_cache[fd] & CT_FD_ANNOUNCED) | CT_FD_KNOWN | kind |
+                                    (is_nonblocking(fd, kind) ? CT_FD_NONBLOCKING : 0));
+    errno = saved_errno;
+    return kind;
+}
+
+void ct_fd_recheck(int fd)
+{
+    if ((unsigned)fd < CT_FD_CACHE)
+        ct_fd_cache[fd] &= CT_FD_ANNOUNCED;
+}
+
+void ct_fd_forget(int fd)
+{
+    if ((unsigned)fd >= CT_FD_CACHE)
+        return;
+    ct_fd_cache[fd] = 0; /* what it is can be looked up again */
+    /* A child of vfork closes what it shares the number of, but not the descriptor. */
+    if ((epoll_classes[fd] != 0 || ct_fd_is_paired[fd]) && ct_process_is_own()) {
+        epoll_classes[fd] = 0;
+        ct_pair_forget(fd);
+    }
+}
+
+void ct_fd_forget_range(unsigned first, unsigned last)
+{
+    if (first >= CT_FD_CACHE)
+        return;
+    if (last >= CT_FD_CACHE)
+        last = CT_FD_CACHE - 1;
+    if (last < first || !ct_process_is_own())
+        return;
+    memset(ct_fd_cache + first, 0, last - first + 1);
+    memset(epoll_classes + first, 0, last - first + 1);
+    for (unsigned fd = first; fd <= last; fd++)
+        if (ct_fd_is_paired[fd])
+            ct_pair_forget((int)fd);
+}
+
+void ct_fd_epoll_add(int epoll_fd, int fd)
+{
+    if ((unsigned)epoll_fd < CT_FD_CACHE)
+        epoll_classes[epoll_fd] |= (uint8_t)(1u << ct_fd_class(fd));
+    ct_pair_watch(epoll_fd, fd);
+}
+
+enum ct_class ct_fd_epoll_class(int epoll_fd)
+{
+    if ((unsigned)epoll_fd >= CT_FD_CACHE)
+        return CT_CLASS_NET;
+    return ct_class_of_set(epoll_classes[epoll_fd]);
+}
+
+void ct_fd_connected(int fd)
+{
+    if ((unsigned)fd < CT_FD_CACHE)
+        ct_fd_cache[fd] &= (uint8_t)~CT_FD_ANNOUNCED;
+}
+
+/* Descriptors from here on were never announced. */
+static _Atomic int announced_end;
+
+void ct_fds_forked(void)
+{
+    for (int fd = atomic_load(&announced_end); fd-- > 0;)
+        ct_fd_cache[fd] &= (uint8_t)~CT_FD_ANNOUNCED;
+}
+
+static void note_announced(int fd)
+{
+    int end = atomic_load_explicit(&announced_end, memory_order_relaxed);
+
+    ct_fd_cache[fd] |= CT_FD_ANNOUNCED;
+    while (end <= fd && !atomic_compare_exchange_weak(&announced_end, &end, fd + 1))
+        ;
+}
+
+/* "10.0.0.1:80", "[::1]:80", a unix socket's path; empty if it has none. */
+static void format_address(const struct sockaddr_storage *address, socklen_t size, char *buffer,
+                           size_t buffer_size)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    struct ct_text text = ct_text_begin(buffer, buffer_size);
+
+    if (size < sizeof(sa_family_t))
+        return;
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)address;
+        ct_text_string(&text, inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host)));
+        ct_text_byte(&text, ':');
+        ct_text_number(&text, ntohs(in->sin_port));
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const void *)address;
+        ct_text_byte(&text, '[');
+        ct_text_string(&text, inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host)));
+        ct_text_string(&text, "]:");
+        ct_text_number(&text, ntohs(in6->sin6_port));
+    } else if (address->ss_family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path)) {
+        const struct sockaddr_un *un = (const void *)address;
+        size_t used = size - offsetof(struct sockaddr_un, sun_path);
+        bool is_abstract = un->sun_path[0] == '\0' && used > 1;
+        if (is_abstract)
+            ct_text_byte(&text, '@');
+        ct_text_bytes(&text, un->sun_path + is_abstract, used - is_abstract);
+    }
+}
+
+static void announce(void *argument)
+{
+    int fd = *(const int *)argument;
+    enum ct_fd_kind kind = ct_fd_kind(fd);
+    char local[256];
+    char peer[128] = "";
+
+    if (kind >= CT_FD_KIND_SOCKET_INET && kind <= CT_FD_KIND_SOCKET_OTHER) {
+        struct sockaddr_storage address;
+        socklen_t size = sizeof(address);
+        local[0] = '\0';
+        if (ct_syscall(SYS_getsockname, fd, &address, &size) == 0)
+            format_address(&address, size, local, sizeof(local));
+        size = sizeof(address);
+        if (ct_syscall(SYS_getpeername, fd, &address, &size) == 0)
+            format_address(&address, size, peer, sizeof(peer));
+    } else {
+        read_link(fd, local, sizeof(local));
+    }
+    struct ct_event_fd event = {.fd = fd, .kind = (uint8_t)kind, .local = local, .peer = peer};
+    ct_emit_fd(&ct_self, ct_ticks(), &event);
+}
+
+void ct_fd_announce(int fd)
+{
+    if ((unsigned)fd >= CT_FD_CACHE || ct_fd_cache[fd] & CT_FD_ANNOUNCED)
+        return;
+    if (ct_with_room(&ct_self, announce, &fd))
+        note_announced(fd);
+}

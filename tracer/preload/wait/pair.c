@@ -1,0 +1,115 @@
+#include "pair.h"
+
+#include "preload/core/tables.h"
+
+/* Numbers of descriptors, and one more, so that 0 is none. */
+static CT_LARGE int32_t reader_of[CT_FD_CACHE];
+static CT_LARGE int32_t watcher_of[CT_FD_CACHE];
+
+/* Who polls a descriptor: the number of the thread's slot and one more, in the high half, and which
+ * of its polls it is; 0 is nobody. */
+static CT_LARGE _Atomic uint64_t poller_of[CT_FD_CACHE];
+
+static CT_LARGE uint32_t polls[CT_BOARD_MAX_THREADS]; /* begun by each slot */
+
+CT_LARGE uint8_t ct_fd_is_paired[CT_FD_CACHE];
+
+static bool is_cached(int fd)
+{
+    return (unsigned)fd < CT_FD_CACHE;
+}
+
+void ct_pair_add(int writer, int reader)
+{
+    /* A child of vfork has other descriptors, but the same tables. */
+    if (!is_cached(writer) || !is_cached(reader) || !ct_process_is_own())
+        return;
+    reader_of[writer] = reader + 1;
+    ct_fd_is_paired[writer] = 1;
+    ct_fd_is_paired[reader] = 1;
+}
+
+void ct_pair_copy(int fd, int copy)
+{
+    if (is_cached(fd) && is_cached(copy) && reader_of[fd] != 0)
+        ct_pair_add(copy, reader_of[fd] - 1);
+}
+
+void ct_pair_watch(int epoll_fd, int fd)
+{
+    if (!is_cached(epoll_fd) || !is_cached(fd) || !ct_fd_is_paired[fd])
+        return;
+    watcher_of[fd] = epoll_fd + 1;
+    ct_fd_is_paired[epoll_fd] = 1;
+}
+
+/* The caller is in a wait, so it has a slot. What a child of vfork leaves here is out of date with
+ * its parent's next poll. */
+static uint32_t own_slot(void)
+{
+    return ct_self.slot_index;
+}
+
+void ct_pair_poll_begin(void)
+{
+    polls[own_slot()]++;
+}
+
+void ct_pair_poll_add(int fd)
+{
+    uint32_t slot = own_slot();
+
+    poller_of[fd] = (uint64_t)(slot + 1) << 32 | polls[slot];
+}
+
+/* The id of the thread that is in a poll of this descriptor, or 0. */
+static int32_t find_poller(int fd)
+{
+    uint64_t poller = poller_of[fd];
+    uint32_t slot = (uint32_t)(poller >> 32) - 1;
+
+    if (poller == 0 || polls[slot] != (uint32_t)poller)
+        return 0;
+    const struct ct_board_slot *owner = ct_slot_at(slot);
+    if (owner == NULL)
+        return 0;
+    const struct ct_board_thread *thread = &owner->thread;
+    if (thread->wait.state != CT_WAIT_STATE_OPEN ||
+        ct_op_object(thread->wait.op) != CT_OBJECT_FD_SET ||
+        !ct_class_is_recorded(thread->wait.class))
+        return 0;
+    return thread->tid;
+}
+
+void ct_pair_forget(int fd)
+{
+    reader_of[fd] = 0;
+    watcher_of[fd] = 0;
+    poller_of[fd] = 0;
+    ct_fd_is_paired[fd] = 0;
+}
+
+static bool is_waited_on(int fd)
+{
+    return is_cached(fd) && ct_fd_is_paired[fd] && ct_has_waiters(ct_fd_waiters_key(fd));
+}
+
+void ct_pair_wake_begin(struct ct_pair_wake *wake, int writer)
+{
+    int reader = reader_of[writer] - 1;
+    int32_t poller;
+
+    if (reader < 0 || ct_board == NULL)
+        return;
+    if (is_waited_on(reader))
+        wake->object = (uint64_t)reader;
+    else if (is_waited_on(watcher_of[reader] - 1))
+        wake->object = (uint64_t)watcher_of[reader] - 1;
+    else if ((poller = find_poller(reader)) > 0)
+        wake->object = CT_WAKE_OF_POLLER | (uint64_t)poller;
+    else
+        return;
+    wake->self = ct_self_enter();
+    if (wake->self != NULL)
+        wake->ticks = ct_ticks();
+}

@@ -1,0 +1,262 @@
+/*
+ * The shared path of every hook: clock, board, counters, sampling, stack, event. errno is the
+ * program's before the real call and the real call's after.
+ */
+#ifndef CTRACE_PRELOAD_WAIT_WAIT_H
+#define CTRACE_PRELOAD_WAIT_WAIT_H
+
+#include "fd.h"
+#include "preload/core/clock.h"
+#include "preload/life/thread.h"
+#include "preload/stack/stack.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+/* One call in progress, on the stack of its hook. */
+struct ct_wait {
+    struct ct_self *self;
+    uint64_t begin_ticks;
+    uint64_t site;
+    uint32_t stack;
+    uint8_t op;
+    struct ct_board_wait outer; /* the wait that a signal handler interrupted */
+    void *outer_frame;          /* its wait_frame */
+    _Atomic uint32_t *outer_counted;
+    bool has_outer;
+};
+
+static inline uint64_t ct_ticks(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_expect(ct_control->uses_tsc, 1))
+        return __rdtsc();
+#endif
+    return ct_now_ns();
+}
+
+static inline uint64_t ct_elapsed_ns(uint64_t from_ticks, uint64_t to_ticks)
+{
+    /* The TSCs of two CPUs may differ by a few ticks. */
+    if (__builtin_expect(to_ticks <= from_ticks, 0))
+        return 0;
+    return ct_ticks_to_ns(to_ticks - from_ticks,
+                          atomic_load_explicit(&ct_control->ns_per_tick, memory_order_relaxed));
+}
+
+/*
+ * What somebody waits on and another thread may let go, by a hash of its address (or number): what
+ * an unlock looks at to know that it lets somebody go.
+ */
+#define CT_WAITER_TABLE 4096
+
+/*
+ * What a child of fork, also of one behind our back, is to find empty: the waiters stayed behind,
+ * and the board is its parent's. The kernel sees to it, if it can.
+ */
+extern struct ct_wiped {
+    _Alignas(4096) _Atomic uint32_t waiters[CT_WAITER_TABLE];
+    uint32_t is_ours;
+} ct_wiped;
+
+static inline _Atomic uint32_t *ct_waiters_of(const void *object)
+{
+    uint64_t address = (uint64_t)object;
+
+    return &ct_wiped.waiters[(address >> 3 ^ address >> 15) % CT_WAITER_TABLE];
+}
+
+/* What stands for a descriptor among the addresses. */
+static inline const void *ct_fd_waiters_key(int fd)
+{
+    return (const void *)((uintptr_t)fd << 3);
+}
+
+static inline bool ct_has_waiters(const void *object)
+{
+    return atomic_load_explicit(ct_waiters_of(object), memory_order_relaxed) != 0;
+}
+
+/* Describes the descriptor that the call waits for, while there is time: it may never come back. */
+void ct_wait_announce(struct ct_wait *wait, uint64_t object);
+
+/* Counts the call among the waiters on descriptor `object`, if that is what it is. */
+void ct_wait_count_reader(struct ct_wait *wait, uint64_t object);
+
+/* A previous wait is still on the slot: write it, or set it aside. */
+void ct_wait_settle(struct ct_wait *wait);
+
+/* The slow side of ct_wait_end: the event. */
+void ct_wait_record(struct ct_wait *wait, uint64_t end_ticks, uint64_t duration_ns, int64_t result);
+
+/* A signal handler's call has ended: the thread is back in the wait it interrupted. */
+void ct_wait_resume_outer(struct ct_wait *wait);
+
+/* Writes the thread's deferred wait, if it has one. */
+void ct_wait_flush(struct ct_self *self);
+
+/* The thread ends inside a wait (cancelled): close it. */
+void ct_wait_abandon(struct ct_self *self);
+
+static inline uint64_t *ct_site_entry(struct ct_self *self, uint64_t site)
+{
+    return &self->sites[(site ^ site >> 6) % CT_SITE_CACHE];
+}
+
+/*
+ * False if the call is not to be recorded. The stack is taken now only at call sites that are
+ * not known to return at once: it overlaps the wait, and a thread that never comes back has one.
+ */
+static inline __attribute__((always_inline)) bool ct_wait_begin(struct ct_wait *wait, enum ct_op op,
+                                                                const void *site)
+{
+    struct ct_self *self = ct_self_enter();
+
+    if (self == NULL)
+        return false;
+    wait->self = self;
+    wait->has_outer = false;
+    if (__builtin_expect(self->slot->wait.state != CT_WAIT_STATE_NONE, 0))
+        ct_wait_settle(wait);
+    wait->stack = 0;
+    wait->site = (uint64_t)site;
+    wait->op = (uint8_t)op;
+    if (*ct_site_entry(self, wait->site) != wait->site)
+        wait->stack = ct_stack_try_capture(self, wait->site);
+    return true;
+}
+
+/*
+ * For a call that is known to block, until somebody lets it go: ct_wait_begin and ct_wait_subject
+ * in one. It has its stack in any case, and is counted among the waiters of `object` while it
+ * lasts.
+ */
+bool ct_wait_begin_on(struct ct_wait *wait, enum ct_op op, const void *object, const void *site);
+
+/*
+ * What the call waits for; starts the clock. Must follow ct_wait_begin. The slot is written only
+ * here: a signal handler's own waits may have used it since.
+ */
+static inline __attribute__((always_inline)) void
+ct_wait_subject(struct ct_wait *wait, enum ct_class class, uint64_t object)
+{
+    struct ct_board_wait *shown = &wait->self->slot->wait;
+
+    if (wait->stack != 0)
+        ct_wait_announce(wait, object);
+    if (__builtin_expect(object < CT_FD_CACHE && ct_fd_is_paired[object], 0))
+        ct_wait_count_reader(wait, object);
+    shown->op = wait->op;
+    shown->site = wait->site;
+    shown->stack = wait->stack;
+    shown->owner = 0;
+    shown->class = (uint8_t) class;
+    shown->object = object;
+    wait->self->wait_frame = wait;
+    wait->begin_ticks = ct_ticks();
+    shown->begin_ticks = wait->begin_ticks;
+    atomic_store_explicit(&shown->state, CT_WAIT_STATE_OPEN, memory_order_release);
+}
+
+static inline bool ct_class_is_recorded(unsigned class)
+{
+    return (ct_control->recorded_classes >> class & 1) != 0;
+}
+
+/* Is the wait that the slot shows to be written as an event? */
+static inline bool ct_wait_is_sampled(struct ct_self *self, uint64_t duration_ns)
+{
+    uint64_t rate_ns = ct_control->rate_ns;
+
+    if (duration_ns < rate_ns) {
+        self->random ^= self->random << 13;
+        self->random ^= self->random >> 7;
+        self->random ^= self->random << 17;
+        if ((self->random >> 32) * rate_ns >= duration_ns << 32)
+            return false;
+    }
+    return ct_class_is_recorded(self->slot->wait.class);
+}
+
+static inline void ct_wait_count(struct ct_self *self, uint64_t duration_ns)
+{
+    struct ct_board_thread *slot = self->slot;
+    struct ct_board_counters *counters = &slot->counters[slot->wait.op];
+
+    counters->calls++;
+    counters->total_ns += duration_ns;
+    counters->histogram[ct_histogram_bucket(duration_ns)]++;
+    slot->class_ns[slot->wait.class] += duration_ns;
+}
+
+static inline void ct_wait_uncount(struct ct_self *self)
+{
+    if (__builtin_expect(self->counted != NULL, 0)) {
+        atomic_fetch_sub(self->counted, 1);
+        self->counted = NULL;
+    }
+}
+
+/* Was that before the recording began? */
+static inline bool ct_is_early(uint64_t ticks)
+{
+    return ticks < atomic_load_explicit(&ct_control->begin_ticks, memory_order_relaxed);
+}
+
+/* Lets a wait that began before the recording did begin with it. False if it was over by then. */
+bool ct_wait_clip(struct ct_board_wait *shown, uint64_t end_ticks);
+
+/* It was over before the recording began. */
+void ct_wait_skip(struct ct_wait *wait, uint64_t end_ticks);
+
+/* The call turned out not to wait: nothing is recorded. */
+static inline void ct_wait_cancel(struct ct_wait *wait)
+{
+    ct_wait_uncount(wait->self);
+    atomic_store_explicit(&wait->self->slot->wait.state, CT_WAIT_STATE_NONE, memory_order_release);
+    if (__builtin_expect(wait->has_outer, 0))
+        ct_wait_resume_outer(wait);
+}
+
+/* `result` is what the call returned, or the negative errno. */
+static inline __attribute__((always_inline)) void ct_wait_end(struct ct_wait *wait, int64_t result)
+{
+    struct ct_self *self = wait->self;
+    uint64_t end_ticks = ct_ticks();
+
+    if (__builtin_expect(!*ct_is_ours, 0))
+        return; /* the recorder finds it on the board, open */
+    if (__builtin_expect(ct_is_early(wait->begin_ticks), 0)) {
+        if (!ct_wait_clip(&self->slot->wait, end_ticks)) {
+            ct_wait_skip(wait, end_ticks);
+            return;
+        }
+        wait->begin_ticks = self->slot->wait.begin_ticks;
+    }
+    uint64_t duration_ns = ct_elapsed_ns(wait->begin_ticks, end_ticks);
+    ct_wait_uncount(self);
+    ct_wait_count(self, duration_ns);
+    if (__builtin_expect(ct_wait_is_sampled(self, duration_ns), 0)) {
+        ct_wait_record(wait, end_ticks, duration_ns, result);
+    } else {
+        atomic_store_explicit(&self->slot->wait.state, CT_WAIT_STATE_NONE, memory_order_release);
+        *ct_site_entry(self, self->slot->wait.site) = self->slot->wait.site;
+    }
+    if (__builtin_expect(wait->has_outer, 0))
+        ct_wait_resume_outer(wait);
+}
+
+/*
+ * As ct_wait_end, for a call that returns with a lock held: the event is written after the
+ * critical section, by ct_wait_flush.
+ */
+void ct_wait_end_deferred(struct ct_wait *wait, int64_t result);
+
+/* An event that this thread lets waiters of `object` go; `ticks` is when. */
+void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t ticks,
+             const void *site);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * The kernel layer of one recording: opened while LTTng is set up, drained to disk by a thread of
+ * its own while recording, and turned into CTF when the trace is cut. Whatever fails here leaves
+ * the rest of the recording as it is.
+ */
+#ifndef CTRACE_RECORD_LAYERS_CAPTURE_H
+#define CTRACE_RECORD_LAYERS_CAPTURE_H
+
+#include <glib.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct ct_kernel_capture;
+
+/* What is to be recorded. */
+struct ct_kernel_wishes {
+    gboolean sched;
+    gboolean syscalls; /* and, where they make a thread wait, its stack by frame pointers */
+    uint32_t cpu_hz;   /* how often to sample what runs; 0: not at all */
+    gboolean follows_children;
+};
+
+/* Begins to open what the kernel gives, for a recording at `path`. Never NULL. */
+struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
+                                                const struct ct_kernel_wishes *wishes);
+
+/* To be called when there is process `pid`, before it executes the program. */
+void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid);
+
+/* Process `pid`, which no preload gets into, runs its program now: what that is, and what its
+ * descriptors are, is looked up now and then. Once attached. */
+void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid);
+
+/*
+ * Instead: to be called with processes that run already (pid_t), each for as long as it runs, with
+ * their present descendants if children are followed. Before ct_kernel_capture_begin(). FALSE if
+ * there will be no kernel layer; ct_kernel_capture_missing() says why.
+ */
+gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids);
+
+/* Recording begins now, or once attached: with the program's execution. What is there already, and
+ * no preload is in, is looked up. */
+void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
+
+/* Nothing is recorded any more, and all that was is on disk. */
+void ct_kernel_capture_end(struct ct_kernel_capture *capture);
+
+/*
+ * Gives back what the kernel gave: some 50 ms, which another process takes. One that is started
+ * meanwhile would have to wait for it before it can execute a program.
+ */
+void ct_kernel_capture_release(struct ct_kernel_capture *capture);
+
+/* "kernel: ...; cpu: ...": what of the wishes is not live, and why. NULL: all of it is. Once
+ * attached. */
+const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture);
+
+/* Why there are no CPU samples, though they are wished for, or NULL. Once attached. */
+const char *ct_kernel_capture_why_no_samples(const struct ct_kernel_capture *capture);
+
+/* System calls are recorded. Once attached. */
+gboolean ct_kernel_capture_has_calls(const struct ct_kernel_capture *capture);
+
+/* The scheduler's part was wished for, whether or not it can be had. */
+gboolean ct_kernel_capture_is_wanted(const struct ct_kernel_capture *capture);
+
+void ct_kernel_capture_free(struct ct_kernel_capture *capture);
+
+#endif

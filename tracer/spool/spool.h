@@ -1,0 +1,45 @@
+/*
+ * What a CPU's ring held, as perf wrote it, in a file: until the trace is cut, since a recording
+ * must cost little while it is made.
+ */
+#ifndef CTRACE_SPOOL_SPOOL_H
+#define CTRACE_SPOOL_SPOOL_H
+
+#include "decode.h"
+#include "record/layers/perf/rings.h"
+
+/* The folder of spool files below a recording's. */
+#define CT_SPOOL_FOLDER "spool"
+
+/* Where the spool becomes CTF; then that is moved to where it belongs. */
+#define CT_SPOOL_CONVERTED CT_SPOOL_FOLDER "/converted"
+#define CT_SPOOL_KERNEL    CT_SPOOL_CONVERTED "/kernel"
+
+/* A file for the ring below `folder`, with its head. -1 and errno if there can be none. */
+int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring);
+
+/* The same, for what is there already. */
+int ct_spool_create_present(const char *folder, const struct ct_rings *rings);
+
+/* Removes the folder below `path` with all files. */
+void ct_spool_remove(const char *path);
+
+/* Reading one file: a record after the other. */
+struct ct_spool {
+    struct ct_spool_head head;
+    const char *data; /* owned mapping */
+    size_t size;
+    size_t next;               /* offset of the record after the current one */
+    gboolean is_cut_off;       /* its end is no whole record */
+    struct ct_raw_record last; /* where one may be told twice */
+};
+
+/* NULL if it is no spool file. */
+struct ct_spool *ct_spool_open(const char *path);
+/* FALSE at the end. */
+gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record);
+/* The same, without all that a tracepoint gave: forks, names, exits. */
+gboolean ct_spool_read_life(struct ct_spool *spool, struct ct_raw_record *record);
+void ct_spool_free(struct ct_spool *spool);
+
+#endif
