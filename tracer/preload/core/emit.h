@@ -5,7 +5,7 @@
 #ifndef CTRACE_PRELOAD_CORE_EMIT_H
 #define CTRACE_PRELOAD_CORE_EMIT_H
 
-#include "preload/life/thread.h"
+#include "self.h"
 
 /* `ticks` is the event's time. A thread that has no slot writes nothing. */
 #define CT_EMIT_DECLARE(symbol, name, channel) \
@@ -15,6 +15,9 @@ CT_PROGRAM_EVENTS(CT_EMIT_DECLARE)
 
 /* A new slot's ring has memory for its first events: so many bytes. */
 #define CT_RING_BACKED_AT_FIRST 4096
+
+/* Sees to memory for what every thread needs of a slot; FALSE if there is none. */
+bool ct_slot_back(const struct ct_board_slot *slot);
 
 /* The thread begins, and writes to a ring of this slot, which is its own. */
 void ct_ring_begin_thread(struct ct_self *self, struct ct_board_slot *slot);

@@ -1,6 +1,6 @@
 #include "hook.h"
 
-#include "preload/stack/modules.h"
+#include "object.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>

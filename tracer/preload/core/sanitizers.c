@@ -1,7 +1,7 @@
 /* What the sanitizers' runtimes ask a program for, answered where the program itself does not. */
 #include "sanitizers.h"
 
-#include "preload/core/hook.h"
+#include "hook.h"
 
 #include <dlfcn.h>
 

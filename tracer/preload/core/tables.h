@@ -5,7 +5,7 @@
 #ifndef CTRACE_PRELOAD_CORE_TABLES_H
 #define CTRACE_PRELOAD_CORE_TABLES_H
 
-#include "preload/life/process.h"
+#include "board.h"
 
 #include <stdbool.h>
 

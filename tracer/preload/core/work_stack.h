@@ -6,7 +6,7 @@
 #ifndef CTRACE_PRELOAD_CORE_WORK_STACK_H
 #define CTRACE_PRELOAD_CORE_WORK_STACK_H
 
-#include "preload/life/thread.h"
+#include "self.h"
 
 #define CT_WORK_STACK_SIZE ((size_t)36864) /* with a page that guards its end */
 

@@ -2,8 +2,8 @@
  * Closing descriptors. Without dirent.h: where a header says that a folder is never NULL, the
  * compiler leaves out what we do in case it is.
  */
-#include "preload/core/hook.h"
 #include "preload/wait/fd.h"
+#include "wrap.h"
 
 #include <limits.h>
 #include <unistd.h>

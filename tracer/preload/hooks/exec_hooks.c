@@ -3,11 +3,12 @@
  * of its own; or left alone, without a trace of us.
  */
 #include "exec_hooks.h"
-#include "preload/core/hook.h"
 #include "preload/core/memory.h"
 #include "preload/core/raw.h"
 #include "preload/core/text.h"
 #include "preload/life/exec_room.h"
+#include "preload/life/process.h"
+#include "wrap.h"
 
 #define CT_IMAGE_SYSCALL ct_syscall
 #include "schema/image.h"

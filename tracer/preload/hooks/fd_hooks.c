@@ -1,6 +1,6 @@
 /* Calls that make, copy or change a descriptor: those that may wait for it, and the others. */
-#include "preload/core/hook.h"
 #include "preload/wait/fd.h"
+#include "wrap.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Files: making what was written durable, moving data, changing sizes and names, locks. */
-#include "preload/core/hook.h"
 #include "preload/wait/fd.h"
+#include "wrap.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Blocking calls on descriptors: reading and writing, sockets, waiting for any of several. */
-#include "preload/core/hook.h"
 #include "preload/core/memory.h"
 #include "preload/core/raw.h"
 #include "preload/wait/fd.h"
+#include "wrap.h"
 
 #include <poll.h>
 #include <sys/epoll.h>

@@ -1,7 +1,7 @@
 /* System V semaphores and message queues, POSIX message queues. */
-#include "preload/core/hook.h"
 #include "preload/core/memory.h"
 #include "preload/wait/fd.h"
+#include "wrap.h"
 
 #include <fcntl.h>
 #include <mqueue.h>

@@ -1,7 +1,7 @@
 /* Thread-specific data: keys, of which one is ours as well as the program's; see keys.h. */
 #include "keys.h"
-#include "preload/core/hook.h"
 #include "preload/core/sanitizers.h"
+#include "wrap.h"
 
 #include <limits.h>
 #include <pthread.h>

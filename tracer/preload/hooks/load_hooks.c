@@ -2,10 +2,10 @@
  * Unloading libraries. Loading them is not interposed: the loader goes by who calls dlopen.
  */
 #include "preload/core/emit.h"
-#include "preload/core/hook.h"
 #include "preload/core/work_stack.h"
 #include "preload/stack/modules.h"
 #include "preload/stack/stack.h"
+#include "wrap.h"
 
 #include <dlfcn.h>
 #include <errno.h>

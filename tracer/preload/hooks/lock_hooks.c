@@ -3,9 +3,9 @@
  * trying is not the same as locking, and success reads no clock and writes nothing. An unlock says
  * that it lets others go only when somebody waits.
  */
-#include "preload/core/hook.h"
 #include "preload/wait/deadline.h"
 #include "preload/wait/mutex.h"
+#include "wrap.h"
 
 #include <pthread.h>
 #include <threads.h>

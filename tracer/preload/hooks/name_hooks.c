@@ -1,5 +1,5 @@
 /* Names and addresses: what the resolver waits for inside the C library counts as one wait. */
-#include "preload/core/hook.h"
+#include "wrap.h"
 
 #include <netdb.h>
 

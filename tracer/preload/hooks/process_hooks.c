@@ -1,9 +1,11 @@
 /* Sleeping and waiting for children; threads, fork and exec; the end. */
 #include "preload/core/clock.h"
-#include "preload/core/hook.h"
 #include "preload/core/raw.h"
 #include "preload/core/tables.h"
+#include "preload/life/process.h"
+#include "preload/life/thread.h"
 #include "preload/wait/fd.h"
+#include "wrap.h"
 
 #include <pthread.h>
 #include <sched.h>

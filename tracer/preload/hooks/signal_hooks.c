@@ -1,5 +1,5 @@
 /* Waiting for a signal. */
-#include "preload/core/hook.h"
+#include "wrap.h"
 
 #include <signal.h>
 #include <unistd.h>

@@ -3,8 +3,8 @@
  * copy to or from the stream's buffer: they are no waits, and pass with a look at the buffer. Of
  * the others it is known only afterwards whether they did.
  */
-#include "preload/core/hook.h"
 #include "preload/wait/fd.h"
+#include "wrap.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,9 +2,10 @@
  * Conditions, semaphores, barriers, initialisation once, and the end of threads. What lets others
  * go says so only when somebody waits.
  */
-#include "preload/core/hook.h"
+#include "preload/life/thread.h"
 #include "preload/wait/deadline.h"
 #include "preload/wait/mutex.h"
+#include "wrap.h"
 
 #include <pthread.h>
 #include <semaphore.h>

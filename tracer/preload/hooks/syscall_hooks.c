@@ -3,11 +3,12 @@
  * others what the C library has no function for. Each number that may wait has a row; the rest
  * passes.
  */
-#include "preload/core/hook.h"
 #include "preload/core/memory.h"
 #include "preload/core/raw.h"
+#include "preload/life/process.h"
 #include "preload/wait/fd.h"
 #include "schema/syscalls.h"
+#include "wrap.h"
 
 #include <linux/futex.h>
 #include <linux/io_uring.h>
@@ -16,17 +17,6 @@
 #include <stdarg.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-ct_syscall_function ct_real_syscall;
-
-static const struct ct_hook hook_syscall __attribute__((section("ct_hooks"), used, aligned(8))) = {
-    "syscall", NULL, (void **)&ct_real_syscall};
-
-ct_syscall_function ct_raw_syscall(void)
-{
-    ct_hook_resolve(&hook_syscall);
-    return ct_real_syscall;
-}
 
 #define ARGUMENTS 6
 

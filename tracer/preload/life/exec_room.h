@@ -6,7 +6,7 @@
 #ifndef CTRACE_PRELOAD_LIFE_EXEC_ROOM_H
 #define CTRACE_PRELOAD_LIFE_EXEC_ROOM_H
 
-#include "thread.h"
+#include "preload/core/self.h"
 
 /* NULL if there is none. The caller keeps errno. */
 void *ct_exec_room_take(size_t size);

@@ -1,6 +1,7 @@
 /* When the library is loaded, and when the process ends by itself. */
 #include "preload/core/hook.h"
 #include "preload/hooks/exec_hooks.h"
+#include "process.h"
 
 #include <errno.h>
 #include <stdlib.h>

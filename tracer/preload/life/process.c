@@ -5,6 +5,7 @@
 #include "preload/core/handout.h"
 #include "preload/core/memory.h"
 #include "preload/core/raw.h"
+#include "preload/core/storage.h"
 #include "preload/core/tables.h"
 #include "preload/core/text.h"
 #include "preload/core/work_stack.h"
@@ -23,30 +24,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-struct ct_board *ct_board;
-const struct ct_control *ct_control;
-
-/* Before we know better: all memory is ours. */
-static uint32_t always_ours = 1;
-const uint32_t *ct_is_ours = &always_ours;
-
-static bool is_over;
-
 /* By seccomp, and so are our children. */
 static bool is_filtered;
 
-bool ct_process_is_over(void)
-{
-    return is_over;
-}
-
 /* From the environment; kept, since the program may change its own. */
 static CT_LARGE char session_directory[PATH_MAX];
-
-bool ct_process_is_own(void)
-{
-    return *ct_is_ours != 0 && ct_board != NULL && ct_syscall(SYS_getpid) == ct_board->pid;
-}
 
 /* ---- The files of the session. ---- */
 
@@ -325,18 +307,6 @@ void ct_process_announce(struct ct_self *self)
 
 /* ---- Its life. ---- */
 
-/* Memory that the kernel empties in every child that gets a copy of ours, also one made by _Fork or
- * a raw system call: such a child must not write to its parent's board. */
-static void mark_memory(void)
-{
-    if (ct_is_ours == &always_ours) {
-        if (madvise(&ct_wiped, sizeof(ct_wiped), MADV_WIPEONFORK) != 0)
-            return;
-        ct_is_ours = &ct_wiped.is_ours;
-    }
-    ct_wiped.is_ours = 1;
-}
-
 /* Address space for the header of a board, and for the unwinder. */
 #define IMAGE_SIZE ((size_t)1 << 20)
 
@@ -381,7 +351,7 @@ static void begin_process(const struct ct_board *parent, int32_t parent_pid)
     if (board == NULL)
         return;
     describe(board, parent, parent_pid, start_ns);
-    mark_memory();
+    ct_wiped_begin();
     ct_stacks_begin();
     ct_board = board;
     is_announced = false;
@@ -438,8 +408,7 @@ void ct_process_forked(void)
     int32_t parent_pid =
         parent_board != NULL ? parent_board->pid : (int32_t)ct_syscall(SYS_getppid);
     ct_board = NULL;
-    if (ct_is_ours != &ct_wiped.is_ours)
-        memset(&ct_wiped, 0, sizeof(ct_wiped));
+    ct_wiped_forked();
     ct_fds_forked();
     ct_self.slot = NULL;
     ct_self.work_stack = NULL; /* it is not inherited */
@@ -469,15 +438,6 @@ static void end_image(enum ct_process_state state, uint64_t end_ns)
     atomic_store(&ct_board->state, state);
 }
 
-/* From here on hooks only pass on. */
-static void leave(void)
-{
-    static const uint32_t not_ours = 0;
-
-    is_over = true;
-    ct_is_ours = &not_ours;
-}
-
 /* 0: the memory is not ours to change. */
 uint64_t ct_process_filter_begin(void)
 {
@@ -491,7 +451,7 @@ void ct_process_filter_end(uint64_t when_ns, bool has_filter)
         return;
     is_filtered = true;
     end_image(CT_PROCESS_EXITED, when_ns);
-    leave();
+    ct_process_leave();
 }
 
 void ct_process_exit(int status)
@@ -507,7 +467,7 @@ void ct_process_exit(int status)
     if (mode != CT_MODE_BUSY) /* else a handler has interrupted the writing of an event */
         ct_emit_process_exit(&ct_self, ct_ticks(), &event);
     end_image(CT_PROCESS_EXITED, ct_now_ns());
-    leave();
+    ct_process_leave();
     ct_self.mode = mode;
 }
 

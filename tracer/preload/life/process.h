@@ -1,34 +1,15 @@
-/* The traced process: its board, and its life from load to exec or exit. */
+/* The traced process: its life from load to exec or exit. */
 #ifndef CTRACE_PRELOAD_LIFE_PROCESS_H
 #define CTRACE_PRELOAD_LIFE_PROCESS_H
 
-#include "schema/board.h"
+#include "preload/core/board.h"
+#include "preload/core/self.h"
 #include "schema/obstacles.h"
 
-#include <stdbool.h>
 #include <sys/types.h>
-
-/* For large tables, of which a program uses a few pages: they lie behind all other data, which then
- * lies together, since each page of it is a fault in each process. */
-#define CT_LARGE __attribute__((section(".bss.large")))
-
-/* Both NULL while nothing is recorded; set together, the board first. */
-extern struct ct_board *ct_board;
-extern const struct ct_control *ct_control;
-
-/*
- * Points to zero in a child that was forked behind our back, and once the process has ended for us:
- * from then on nothing is recorded, and what its threads still do stays on the board as it is.
- */
-extern const uint32_t *ct_is_ours;
-
-/* True in the second case. */
-bool ct_process_is_over(void);
 
 /* Maps the control page and makes this process's board; how it began is for the trace. */
 void ct_process_init(void);
-
-struct ct_self;
 
 /* The image's first event, once, before its first thread's. */
 void ct_process_announce(struct ct_self *self);
@@ -61,8 +42,5 @@ void ct_process_exec_failed(struct ct_board_unseen *noted);
 
 /* A child of posix_spawn is a program that we are not in. */
 void ct_process_note_spawned(const char *name, enum ct_obstacle obstacle);
-
-/* False in the child of vfork, which runs in its parent's memory, and where ct_is_ours says so. */
-bool ct_process_is_own(void);
 
 #endif

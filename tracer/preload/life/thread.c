@@ -7,6 +7,7 @@
 #include "preload/core/tables.h"
 #include "preload/core/work_stack.h"
 #include "preload/hooks/keys.h"
+#include "preload/life/process.h"
 #include "preload/stack/deep.h"
 #include "preload/wait/ended.h"
 #include "preload/wait/wait.h"
@@ -19,15 +20,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-CT_TLS struct ct_self ct_self;
-
 static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
-
-bool ct_slot_back(const struct ct_board_slot *slot)
-{
-    return ct_memory_back(slot,
-                          offsetof(struct ct_board_slot, small_ring) + CT_RING_BACKED_AT_FIRST);
-}
 
 /* The slot, with memory for a thread that begins, since it may never have been used; or NULL. The
  * first one has it. */
@@ -175,7 +168,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     slot->entry = entry;
     slot->start_ns = ct_now_ns();
     slot->handle = (uint64_t)pthread_self();
-    prctl(PR_GET_NAME, slot->name);
+    ct_syscall(SYS_prctl, PR_GET_NAME, slot->name);
     atomic_store(&slot->tid, tid);
     self->slot = slot;
     self->has_unwritten = 0;
@@ -197,23 +190,6 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     self->mode = CT_MODE_TRACED;
 }
 
-struct ct_self *ct_self_attach(struct ct_self *self)
-{
-    int saved_errno = errno;
-
-    if (!*ct_is_ours) {
-        if (!ct_process_is_over())
-            ct_board = NULL; /* it runs untraced */
-        return NULL;
-    }
-    if (self->mode != CT_MODE_NEW || ct_board == NULL ||
-        !atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed))
-        return NULL;
-    begin_thread(self, 0, 0);
-    errno = saved_errno;
-    return self->mode == CT_MODE_TRACED ? self : NULL;
-}
-
 void ct_thread_begin(int32_t creator_tid, uint64_t entry)
 {
     if (ct_board == NULL || !*ct_is_ours || ct_self.mode != CT_MODE_NEW)
@@ -232,7 +208,7 @@ void ct_thread_renamed(void)
     if (self->mode != CT_MODE_TRACED || !*ct_is_ours)
         return;
     self->mode = CT_MODE_BUSY;
-    if (prctl(PR_GET_NAME, name) == 0 && strcmp(name, self->slot->name) != 0) {
+    if (ct_syscall(SYS_prctl, PR_GET_NAME, name) == 0 && strcmp(name, self->slot->name) != 0) {
         memcpy(self->slot->name, name, sizeof(name));
         struct ct_event_thread_name event = {.name = name};
         ct_emit_thread_name(self, ct_ticks(), &event);
@@ -342,8 +318,14 @@ static void on_thread_end(void)
     ct_thread_exit(&ct_self);
 }
 
+static void begin_unannounced(struct ct_self *self)
+{
+    begin_thread(self, 0, 0);
+}
+
 void ct_thread_init(void)
 {
     find_tid_offset();
+    ct_self_set_begin(begin_unannounced);
     ct_keys_init(on_thread_end);
 }

@@ -1,6 +1,6 @@
 #include "cfi.h"
 
-#include "preload/core/segment.h"
+#include "preload/core/object.h"
 
 #include <string.h>
 

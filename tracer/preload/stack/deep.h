@@ -7,7 +7,7 @@
 #ifndef CTRACE_PRELOAD_STACK_DEEP_H
 #define CTRACE_PRELOAD_STACK_DEEP_H
 
-#include "preload/life/thread.h"
+#include "preload/core/self.h"
 
 /* What is known of a deep stack, and what is wanted. */
 struct ct_deep {

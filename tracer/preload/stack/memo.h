@@ -7,7 +7,7 @@
 #ifndef CTRACE_PRELOAD_STACK_MEMO_H
 #define CTRACE_PRELOAD_STACK_MEMO_H
 
-#include "preload/life/thread.h"
+#include "preload/core/self.h"
 
 /* A word of the stack and what it held. */
 struct ct_memo_word {

@@ -1,8 +1,8 @@
 #include "modules.h"
 
 #include "preload/core/clock.h"
+#include "preload/core/object.h"
 #include "preload/core/raw.h"
-#include "preload/core/segment.h"
 #include "preload/core/tables.h"
 #include "preload/core/text.h"
 #include "unwind.h"
@@ -135,22 +135,6 @@ static bool find_mapped_path(uint64_t address, char *path, size_t size)
 
 /* ---- Objects ---- */
 
-/* The range of virtual addresses that the object's segments take, before bias. */
-static void find_range(const struct dl_phdr_info *info, uint64_t *begin, uint64_t *end)
-{
-    *begin = UINT64_MAX;
-    *end = 0;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type != PT_LOAD)
-            continue;
-        if (segment->p_vaddr < *begin)
-            *begin = segment->p_vaddr;
-        if (segment->p_vaddr + segment->p_memsz > *end)
-            *end = segment->p_vaddr + segment->p_memsz;
-    }
-}
-
 /* Of the notes up to `end`. FALSE if it is not there, or what there is makes no sense. */
 static bool find_build_id(const uint8_t *at, const uint8_t *end, struct ct_board_module *module)
 {
@@ -186,30 +170,6 @@ static void copy_build_id(const struct dl_phdr_info *info, struct ct_board_modul
         if (find_build_id(begin, begin + (notes->p_memsz < left ? notes->p_memsz : left), module))
             return;
     }
-}
-
-static int find_object(struct dl_phdr_info *info, size_t size, void *wanted)
-{
-    struct ct_object_range *object = wanted;
-    uint64_t begin, end;
-
-    (void)size;
-    find_range(info, &begin, &end);
-    begin += info->dlpi_addr;
-    end += info->dlpi_addr;
-    if (object->address < begin || object->address >= end)
-        return 0;
-    object->begin = begin;
-    object->end = end;
-    return 1;
-}
-
-struct ct_object_range ct_object_range_around(const void *address)
-{
-    struct ct_object_range object = {.address = (uint64_t)address};
-
-    dl_iterate_phdr(find_object, &object);
-    return object;
 }
 
 /* ---- Scans ---- */
@@ -338,7 +298,7 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
         scan->loads = (struct loads){info->dlpi_adds, info->dlpi_subs};
     }
     scan->is_first = false;
-    find_range(info, &begin, &end);
+    ct_object_find_range(info, &begin, &end);
     if (begin >= end)
         return 0;
     object.begin = info->dlpi_addr + begin;

@@ -6,15 +6,7 @@
 #ifndef CTRACE_PRELOAD_STACK_MODULES_H
 #define CTRACE_PRELOAD_STACK_MODULES_H
 
-#include "preload/life/thread.h"
-
-/* An object in memory: the one around `address`; begin is end if there is none. */
-struct ct_object_range {
-    uint64_t address;
-    uint64_t begin, end;
-};
-
-struct ct_object_range ct_object_range_around(const void *address);
+#include "preload/core/self.h"
 
 /* So many modules of a new board have memory behind them. */
 #define CT_MODULES_BACKED_AT_FIRST 8

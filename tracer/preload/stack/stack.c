@@ -4,6 +4,7 @@
 #include "memo.h"
 #include "modules.h"
 #include "preload/core/clock.h"
+#include "preload/core/object.h"
 #include "preload/core/raw.h"
 #include "preload/core/tables.h"
 #include "preload/core/work_stack.h"
@@ -14,6 +15,7 @@
 #include <limits.h>
 #include <link.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <string.h>
 
 /* Our own frames on top of the program's, at most. */

@@ -2,7 +2,7 @@
 #ifndef CTRACE_PRELOAD_STACK_STACK_H
 #define CTRACE_PRELOAD_STACK_STACK_H
 
-#include "preload/life/thread.h"
+#include "preload/core/self.h"
 
 /*
  * The id of the calling thread's stack, from the caller of the hook outwards; `site` is the

@@ -3,8 +3,8 @@
 #include "cfi.h"
 #include "expression.h"
 #include "preload/core/memory.h"
+#include "preload/core/self.h"
 #include "preload/core/work_stack.h"
-#include "preload/life/thread.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "ended.h"
 
-#include "preload/life/process.h"
+#include "preload/core/storage.h"
 
 #include <stdatomic.h>
 

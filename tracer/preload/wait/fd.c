@@ -1,13 +1,14 @@
 #include "fd.h"
 
 #include "pair.h"
+#include "preload/core/board.h"
+#include "preload/core/clock.h"
 #include "preload/core/emit.h"
 #include "preload/core/raw.h"
+#include "preload/core/storage.h"
 #include "preload/core/text.h"
 #include "preload/core/work_stack.h"
-#include "preload/life/process.h"
 #include "schema/descriptors.h"
-#include "wait.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,28 +35,6 @@ const uint8_t ct_fd_kind_class[CT_FD_KIND_COUNT] = {
     CT_FD_KINDS(KIND_CLASS)
 #undef KIND_CLASS
 };
-
-static const uint8_t op_object[CT_OP_COUNT] = {
-#define OP_OBJECT(symbol, name, class, object) [CT_OP_##symbol] = CT_OBJECT_##object,
-    CT_OPS(OP_OBJECT)
-#undef OP_OBJECT
-};
-
-static const uint8_t op_class[CT_OP_COUNT] = {
-#define OP_CLASS(symbol, name, class, object) [CT_OP_##symbol] = CT_CLASS_##class,
-    CT_OPS(OP_CLASS)
-#undef OP_CLASS
-};
-
-enum ct_class ct_op_class(uint8_t op)
-{
-    return op < CT_OP_COUNT ? (enum ct_class)op_class[op] : CT_CLASS_UNKNOWN;
-}
-
-enum ct_object ct_op_object(uint8_t op)
-{
-    return op < CT_OP_COUNT ? (enum ct_object)op_object[op] : CT_OBJECT_NONE;
-}
 
 /* Where /proc says that the descriptor leads; empty if it does not say. */
 static void read_link(int fd, char *target, size_t size)

@@ -69,10 +69,4 @@ void ct_fd_epoll_add(int epoll_fd, int fd);
 
 enum ct_class ct_fd_epoll_class(int epoll_fd);
 
-/* What an operation's object is. */
-enum ct_object ct_op_object(uint8_t op);
-
-/* An operation's class; UNKNOWN where its descriptors decide. */
-enum ct_class ct_op_class(uint8_t op);
-
 #endif

@@ -10,8 +10,6 @@
 /* What result may say: see the schema. */
 #define RESULT_MAX 32767
 
-CT_LARGE struct ct_wiped ct_wiped;
-
 static int16_t clamp_result(int64_t result)
 {
     if (result > RESULT_MAX)

@@ -7,14 +7,13 @@
 
 #include "fd.h"
 #include "preload/core/clock.h"
-#include "preload/life/thread.h"
+#include "preload/core/operations.h"
+#include "preload/core/self.h"
+#include "preload/core/waiters.h"
 #include "preload/stack/stack.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
 
 /* One call in progress, on the stack of its hook. */
 struct ct_wait {
@@ -28,57 +27,6 @@ struct ct_wait {
     _Atomic uint32_t *outer_counted;
     bool has_outer;
 };
-
-static inline uint64_t ct_ticks(void)
-{
-#if defined(__x86_64__)
-    if (__builtin_expect(ct_control->uses_tsc, 1))
-        return __rdtsc();
-#endif
-    return ct_now_ns();
-}
-
-static inline uint64_t ct_elapsed_ns(uint64_t from_ticks, uint64_t to_ticks)
-{
-    /* The TSCs of two CPUs may differ by a few ticks. */
-    if (__builtin_expect(to_ticks <= from_ticks, 0))
-        return 0;
-    return ct_ticks_to_ns(to_ticks - from_ticks,
-                          atomic_load_explicit(&ct_control->ns_per_tick, memory_order_relaxed));
-}
-
-/*
- * What somebody waits on and another thread may let go, by a hash of its address (or number): what
- * an unlock looks at to know that it lets somebody go.
- */
-#define CT_WAITER_TABLE 4096
-
-/*
- * What a child of fork, also of one behind our back, is to find empty: the waiters stayed behind,
- * and the board is its parent's. The kernel sees to it, if it can.
- */
-extern struct ct_wiped {
-    _Alignas(4096) _Atomic uint32_t waiters[CT_WAITER_TABLE];
-    uint32_t is_ours;
-} ct_wiped;
-
-static inline _Atomic uint32_t *ct_waiters_of(const void *object)
-{
-    uint64_t address = (uint64_t)object;
-
-    return &ct_wiped.waiters[(address >> 3 ^ address >> 15) % CT_WAITER_TABLE];
-}
-
-/* What stands for a descriptor among the addresses. */
-static inline const void *ct_fd_waiters_key(int fd)
-{
-    return (const void *)((uintptr_t)fd << 3);
-}
-
-static inline bool ct_has_waiters(const void *object)
-{
-    return atomic_load_explicit(ct_waiters_of(object), memory_order_relaxed) != 0;
-}
 
 /* Describes the descriptor that the call waits for, while there is time: it may never come back. */
 void ct_wait_announce(struct ct_wait *wait, uint64_t object);

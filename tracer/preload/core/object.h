@@ -1,7 +1,7 @@
 /* What the loader has mapped of an object's file: what its headers and tables say is held against
  * that before it is read. */
-#ifndef CTRACE_PRELOAD_CORE_SEGMENT_H
-#define CTRACE_PRELOAD_CORE_SEGMENT_H
+#ifndef CTRACE_PRELOAD_CORE_OBJECT_H
+#define CTRACE_PRELOAD_CORE_OBJECT_H
 
 #include <link.h>
 #include <stdbool.h>
@@ -27,5 +27,16 @@ static inline bool ct_segment_find(const struct dl_phdr_info *info, uint64_t add
     }
     return false;
 }
+
+/* The range of virtual addresses that the object's segments take, before bias. */
+void ct_object_find_range(const struct dl_phdr_info *info, uint64_t *begin, uint64_t *end);
+
+/* An object in memory: the one around `address`; begin is end if there is none. */
+struct ct_object_range {
+    uint64_t address;
+    uint64_t begin, end;
+};
+
+struct ct_object_range ct_object_range_around(const void *address);
 
 #endif

@@ -1,0 +1,15 @@
+/* What the schema has of each operation. */
+#ifndef CTRACE_PRELOAD_CORE_OPERATIONS_H
+#define CTRACE_PRELOAD_CORE_OPERATIONS_H
+
+#include "schema/operations.h"
+
+#include <stdint.h>
+
+/* What an operation's object is. */
+enum ct_object ct_op_object(uint8_t op);
+
+/* An operation's class; UNKNOWN where its descriptors decide. */
+enum ct_class ct_op_class(uint8_t op);
+
+#endif
