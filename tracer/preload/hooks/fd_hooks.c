@@ -97,15 +97,15 @@ CT_WRAP_OPEN_CHECKED(__openat64_2, (int directory, const char *path, int flags),
     }
 
 /* Two ends, of which the second, or either, can be written to. */
-static void made_pair(int result, const int fds[2], bool is_two_way)
+static void made_peers(int result, const int fds[2], bool is_two_way)
 {
     if (result != 0)
         return; /* `fds` may be no memory at all */
     ct_fd_forget(fds[0]);
     ct_fd_forget(fds[1]);
-    ct_pair_add(fds[1], fds[0]);
+    ct_fd_peers_add(fds[1], fds[0]);
     if (is_two_way)
-        ct_pair_add(fds[0], fds[1]);
+        ct_fd_peers_add(fds[0], fds[1]);
 }
 
 static void made_copy(int fd, int copy)
@@ -113,27 +113,27 @@ static void made_copy(int fd, int copy)
     if (copy < 0 || copy == fd)
         return;
     ct_fd_forget(copy);
-    ct_pair_copy(fd, copy);
+    ct_fd_peers_copy(fd, copy);
 }
 
 static void made_eventfd(int fd)
 {
     ct_fd_forget(fd);
-    ct_pair_add(fd, fd);
+    ct_fd_peers_add(fd, fd);
 }
 
 CT_WRAP_FORGET(int, socket, (int domain, int type, int protocol), (domain, type, protocol),
                ct_fd_forget(result))
 CT_WRAP_FORGET(int, socketpair, (int domain, int type, int protocol, int fds[2]),
-               (domain, type, protocol, fds), made_pair(result, fds, true))
-CT_WRAP_FORGET(int, pipe, (int fds[2]), (fds), made_pair(result, fds, false))
+               (domain, type, protocol, fds), made_peers(result, fds, true))
+CT_WRAP_FORGET(int, pipe, (int fds[2]), (fds), made_peers(result, fds, false))
 CT_REAL(int, pipe2, (int fds[2], int flags))
 
 int pipe2(int fds[2], int flags)
 {
     CT_NEED_REAL(pipe2);
     int result = real_pipe2(fds, flags);
-    made_pair(result, fds, false);
+    made_peers(result, fds, false);
     return result;
 }
 

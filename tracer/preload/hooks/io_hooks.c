@@ -136,14 +136,14 @@ static enum ct_class poll_class(const struct pollfd *fds, nfds_t count)
 {
     unsigned bits = 0;
 
-    ct_pair_poll_begin();
+    ct_fd_peers_poll_begin();
     if (count > CT_FD_CACHE || !ct_memory_is_readable(fds, count * sizeof(*fds)))
         return CT_CLASS_SLEEP;
     for (nfds_t i = 0; i < count; i++) {
         if (fds[i].fd < 0)
             continue;
         bits |= 1u << ct_fd_class(fds[i].fd);
-        ct_pair_poll(fds[i].fd);
+        ct_fd_peers_poll(fds[i].fd);
     }
     return ct_class_of_set(bits);
 }
@@ -158,7 +158,7 @@ static enum ct_class select_class(int count, const fd_set *reads, const fd_set *
     unsigned bits = 0;
 
     *watched = 0;
-    ct_pair_poll_begin();
+    ct_fd_peers_poll_begin();
     if (count <= 0 || count > CT_FD_CACHE)
         return ct_class_of_set(bits);
     /* As the kernel reads them: the sets may be larger than an fd_set. */
@@ -176,7 +176,7 @@ static enum ct_class select_class(int count, const fd_set *reads, const fd_set *
                 break;
             ++*watched;
             bits |= 1u << ct_fd_class(fd);
-            ct_pair_poll(fd);
+            ct_fd_peers_poll(fd);
         }
     }
     return ct_class_of_set(bits);

@@ -1,4 +1,4 @@
-/* Sleeping and waiting for children; threads, fork and exec; the end. */
+/* Processes: waiting for children, fork, what a process may do to itself, the end. */
 #include "preload/core/clock.h"
 #include "preload/core/raw.h"
 #include "preload/core/tables.h"
@@ -7,7 +7,6 @@
 #include "preload/wait/fd.h"
 #include "wrap.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,19 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <threads.h>
 #include <unistd.h>
-
-CT_WRAP(int, nanosleep, (const struct timespec *duration, struct timespec *rest), (duration, rest),
-        CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
-CT_WRAP_PTHREAD(clock_nanosleep,
-                (clockid_t clock, int flags, const struct timespec *time, struct timespec *rest),
-                (clock, flags, time, rest), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
-CT_WRAP(int, usleep, (useconds_t duration_us), (duration_us), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0)
-CT_WRAP_OUTCOME(int, thrd_sleep, (const struct timespec *duration, struct timespec *rest),
-                (duration, rest), CT_OP_NANOSLEEP, CT_CLASS_SLEEP, 0, result)
-CT_WRAP_OUTCOME(unsigned, sleep, (unsigned duration_s), (duration_s), CT_OP_NANOSLEEP,
-                CT_CLASS_SLEEP, 0, result)
 
 CT_WRAP(pid_t, wait, (int *status), (status), CT_OP_WAITPID, CT_CLASS_SYSCALL, (int64_t)-1)
 CT_WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options),
@@ -66,115 +53,7 @@ CT_TIMED(int, timed_pclose, pclose, (FILE * stream), (stream), CT_OP_PCLOSE, tru
     return timed_pclose(stream);
 }
 
-/* ---- Threads. ---- */
-
-/* What a new thread takes over from its creator. */
-struct thread_start {
-    _Atomic int is_taken;
-    int32_t creator_tid;
-    void *(*routine)(void *);
-    int (*c11_routine)(void *); /* if not NULL, this one */
-    void *argument;
-};
-
-/* Starts under way at one moment; a thread that finds none free begins with its first wait. */
-#define MAX_STARTS 1024
-static CT_LARGE struct thread_start starts[MAX_STARTS];
-
-static struct thread_start *take_start(void)
-{
-    static _Atomic unsigned next;
-
-    for (unsigned tries = 0; tries < MAX_STARTS; tries++) {
-        struct thread_start *start = &starts[atomic_fetch_add(&next, 1) % MAX_STARTS];
-        int is_free = 0;
-        if (atomic_compare_exchange_strong(&start->is_taken, &is_free, 1))
-            return start;
-    }
-    return NULL;
-}
-
-/* The new thread's own copy of what it takes over. */
-static struct thread_start begin_thread(void *argument)
-{
-    struct thread_start *shared = argument;
-    struct thread_start start = {.creator_tid = shared->creator_tid,
-                                 .routine = shared->routine,
-                                 .c11_routine = shared->c11_routine,
-                                 .argument = shared->argument};
-
-    atomic_store(&shared->is_taken, 0);
-    ct_thread_begin(start.creator_tid, start.c11_routine != NULL ? (uint64_t)start.c11_routine
-                                                                 : (uint64_t)start.routine);
-    return start;
-}
-
-static void *run_thread(void *argument)
-{
-    struct thread_start start = begin_thread(argument);
-
-    return start.routine(start.argument);
-}
-
-static int run_c11_thread(void *argument)
-{
-    struct thread_start start = begin_thread(argument);
-
-    return start.c11_routine(start.argument);
-}
-
-CT_REAL(int, pthread_create,
-        (pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
-         void *(*routine)(void *), void *restrict argument))
-
-int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
-                   void *(*routine)(void *), void *restrict argument)
-{
-    struct thread_start *start;
-
-    CT_NEED_REAL(pthread_create);
-    if ((start = take_start()) == NULL)
-        return real_pthread_create(thread, attributes, routine, argument);
-    start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;
-    start->routine = routine;
-    start->c11_routine = NULL;
-    start->argument = argument;
-    int result = real_pthread_create(thread, attributes, run_thread, start);
-    if (result != 0)
-        atomic_store(&start->is_taken, 0);
-    return result;
-}
-
-CT_REAL(int, thrd_create, (thrd_t * thread, thrd_start_t routine, void *argument))
-
-int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
-{
-    struct thread_start *start;
-
-    CT_NEED_REAL(thrd_create);
-    if ((start = take_start()) == NULL)
-        return real_thrd_create(thread, routine, argument);
-    start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;
-    start->routine = NULL;
-    start->c11_routine = routine;
-    start->argument = argument;
-    int result = real_thrd_create(thread, run_c11_thread, start);
-    if (result != thrd_success)
-        atomic_store(&start->is_taken, 0);
-    return result;
-}
-
-CT_REAL(int, pthread_setname_np, (pthread_t thread, const char *name))
-
-int pthread_setname_np(pthread_t thread, const char *name)
-{
-    CT_NEED_REAL(pthread_setname_np);
-    int result = real_pthread_setname_np(thread, name);
-    /* Another thread's new name is seen when that thread ends. */
-    if (result == 0 && pthread_equal(thread, pthread_self()))
-        ct_thread_renamed();
-    return result;
-}
+/* ---- The process itself. ---- */
 
 CT_REAL(int, prctl, (int option, ...))
 
@@ -195,8 +74,6 @@ int prctl(int option, ...)
         ct_thread_renamed();
     return result;
 }
-
-/* ---- Memory. ---- */
 
 CT_REAL(int, mlockall, (int flags))
 

@@ -2,7 +2,6 @@
  * Conditions, semaphores, barriers, initialisation once, and the end of threads. What lets others
  * go says so only when somebody waits.
  */
-#include "preload/life/thread.h"
 #include "preload/wait/deadline.h"
 #include "preload/wait/mutex.h"
 #include "wrap.h"
@@ -271,18 +270,3 @@ void call_once(once_flag *control, void (*routine)(void))
     real_call_once(control, run_once);
     end_once(&call);
 }
-
-/* ---- Threads. ---- */
-
-CT_WRAP_PTHREAD(pthread_join, (pthread_t thread, void **value), (thread, value), CT_OP_THREAD_JOIN,
-                CT_CLASS_SYNC, ct_thread_object(thread))
-CT_WRAP_PTHREAD(pthread_timedjoin_np,
-                (pthread_t thread, void **value, const struct timespec *deadline),
-                (thread, value, deadline), CT_OP_THREAD_JOIN, CT_CLASS_SYNC,
-                ct_thread_object(thread))
-CT_WRAP_PTHREAD(pthread_clockjoin_np,
-                (pthread_t thread, void **value, clockid_t clock, const struct timespec *deadline),
-                (thread, value, clock, deadline), CT_OP_THREAD_JOIN, CT_CLASS_SYNC,
-                ct_thread_object(thread))
-CT_WRAP_PTHREAD(thrd_join, (thrd_t thread, int *value), (thread, value), CT_OP_THREAD_JOIN,
-                CT_CLASS_SYNC, ct_thread_object(thread))

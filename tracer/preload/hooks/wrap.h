@@ -3,7 +3,6 @@
 #define CTRACE_PRELOAD_HOOKS_WRAP_H
 
 #include "preload/core/hook.h"
-#include "preload/wait/pair.h"
 #include "preload/wait/wait.h"
 
 /*
@@ -35,9 +34,9 @@
     CT_TIMED(type, timed_##name, name, params, args, op, may_wait, class, fd, CT_ERRNO_OUTCOME, \
              pass) type name params                                                             \
     {                                                                                           \
-        struct ct_pair_wake wake = ct_pair_begin(fd);                                           \
+        struct ct_fd_wake wake = ct_fd_wake_begin(fd);                                          \
         type result = timed_##name args;                                                        \
-        ct_pair_end(&wake, op, result, __builtin_return_address(0));                            \
+        ct_fd_wake_end(&wake, op, result, __builtin_return_address(0));                         \
         return result;                                                                          \
     }
 

@@ -1,6 +1,6 @@
 /* When the library is loaded, and when the process ends by itself. */
+#include "exec_environment.h"
 #include "preload/core/hook.h"
-#include "preload/hooks/exec_hooks.h"
 #include "process.h"
 
 #include <errno.h>

@@ -11,9 +11,6 @@
 /* Maps the control page and makes this process's board; how it began is for the trace. */
 void ct_process_init(void);
 
-/* The image's first event, once, before its first thread's. */
-void ct_process_announce(struct ct_self *self);
-
 /* In the child of fork: a board of its own. */
 void ct_process_forked(void);
 

@@ -1,15 +1,15 @@
 #include "thread.h"
 
+#include "description.h"
+#include "ended_threads.h"
 #include "exec_room.h"
+#include "keys.h"
 #include "preload/core/clock.h"
 #include "preload/core/emit.h"
 #include "preload/core/raw.h"
 #include "preload/core/tables.h"
 #include "preload/core/work_stack.h"
-#include "preload/hooks/keys.h"
-#include "preload/life/process.h"
 #include "preload/stack/deep.h"
-#include "preload/wait/ended.h"
 #include "preload/wait/wait.h"
 
 #include <dlfcn.h>
@@ -276,7 +276,7 @@ void ct_thread_exit(struct ct_self *self)
     atomic_fetch_add(&ct_board->waits_recorded, waits_recorded);
     self->mode = CT_MODE_BYPASS;
     self->slot = NULL;
-    ct_ended_note(slot->handle, slot->tid);
+    ct_ended_thread_note(slot->handle, slot->tid);
     clear_slot(slot);
     ct_work_stack_free(self);
     ct_exec_room_free(self);
@@ -296,7 +296,7 @@ uint64_t ct_thread_object(pthread_t handle)
     if (tid_offset != 0)
         tid = *(const volatile int32_t *)((const char *)handle + tid_offset);
     if (tid <= 0)
-        tid = ct_ended_tid((uint64_t)handle);
+        tid = ct_ended_thread_tid((uint64_t)handle);
     return tid > 0 ? (uint64_t)tid : (uint64_t)handle;
 }
 

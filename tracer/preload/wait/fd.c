@@ -1,6 +1,6 @@
 #include "fd.h"
 
-#include "pair.h"
+#include "fd_peers.h"
 #include "preload/core/board.h"
 #include "preload/core/clock.h"
 #include "preload/core/emit.h"
@@ -143,9 +143,9 @@ void ct_fd_forget(int fd)
         return;
     ct_fd_cache[fd] = 0; /* what it is can be looked up again */
     /* A child of vfork closes what it shares the number of, but not the descriptor. */
-    if ((epoll_classes[fd] != 0 || ct_fd_is_paired[fd]) && ct_process_is_own()) {
+    if ((epoll_classes[fd] != 0 || ct_fd_has_peer[fd]) && ct_process_is_own()) {
         epoll_classes[fd] = 0;
-        ct_pair_forget(fd);
+        ct_fd_peers_forget(fd);
     }
 }
 
@@ -160,15 +160,15 @@ void ct_fd_forget_range(unsigned first, unsigned last)
     memset(ct_fd_cache + first, 0, last - first + 1);
     memset(epoll_classes + first, 0, last - first + 1);
     for (unsigned fd = first; fd <= last; fd++)
-        if (ct_fd_is_paired[fd])
-            ct_pair_forget((int)fd);
+        if (ct_fd_has_peer[fd])
+            ct_fd_peers_forget((int)fd);
 }
 
 void ct_fd_epoll_add(int epoll_fd, int fd)
 {
     if ((unsigned)epoll_fd < CT_FD_CACHE)
         epoll_classes[epoll_fd] |= (uint8_t)(1u << ct_fd_class(fd));
-    ct_pair_watch(epoll_fd, fd);
+    ct_fd_peers_watch(epoll_fd, fd);
 }
 
 enum ct_class ct_fd_epoll_class(int epoll_fd)

@@ -2,13 +2,11 @@
 #ifndef CTRACE_PRELOAD_WAIT_FD_H
 #define CTRACE_PRELOAD_WAIT_FD_H
 
+#include "fd_peers.h"
 #include "schema/operations.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Descriptors above are looked at anew each time. */
-#define CT_FD_CACHE 65536
 
 #define CT_FD_KNOWN       0x80u /* the low bits hold the kind */
 #define CT_FD_ANNOUNCED   0x40u /* an `fd` event has described it */
@@ -16,9 +14,6 @@
 #define CT_FD_KIND_MASK   0x1fu
 
 extern uint8_t ct_fd_cache[CT_FD_CACHE];
-
-/* Nonzero: see pair.h. Threads that wait on such a descriptor are counted. */
-extern uint8_t ct_fd_is_paired[CT_FD_CACHE];
 
 _Static_assert(CT_FD_KIND_COUNT <= CT_FD_KIND_MASK, "kind fits its bits");
 

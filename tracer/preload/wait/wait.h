@@ -95,7 +95,7 @@ ct_wait_subject(struct ct_wait *wait, enum ct_class class, uint64_t object)
 
     if (wait->stack != 0)
         ct_wait_announce(wait, object);
-    if (__builtin_expect(object < CT_FD_CACHE && ct_fd_is_paired[object], 0))
+    if (__builtin_expect(object < CT_FD_CACHE && ct_fd_has_peer[object], 0))
         ct_wait_count_reader(wait, object);
     shown->op = wait->op;
     shown->site = wait->site;
@@ -107,11 +107,6 @@ ct_wait_subject(struct ct_wait *wait, enum ct_class class, uint64_t object)
     wait->begin_ticks = ct_ticks();
     shown->begin_ticks = wait->begin_ticks;
     atomic_store_explicit(&shown->state, CT_WAIT_STATE_OPEN, memory_order_release);
-}
-
-static inline bool ct_class_is_recorded(unsigned class)
-{
-    return (ct_control->recorded_classes >> class & 1) != 0;
 }
 
 /* Is the wait that the slot shows to be written as an event? */
@@ -206,5 +201,13 @@ void ct_wait_end_deferred(struct ct_wait *wait, int64_t result);
 /* An event that this thread lets waiters of `object` go; `ticks` is when. */
 void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t ticks,
              const void *site);
+
+/* The write is over: a success has let the other end's reader go. */
+static inline void ct_fd_wake_end(const struct ct_fd_wake *wake, enum ct_op op, int64_t result,
+                                  const void *site)
+{
+    if (__builtin_expect(wake->self != NULL, 0) && result > 0)
+        ct_wake(wake->self, op, wake->object, wake->ticks, site);
+}
 
 #endif

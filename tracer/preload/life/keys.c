@@ -1,10 +1,13 @@
-/* Thread-specific data: keys, of which one is ours as well as the program's; see keys.h. */
 #include "keys.h"
+#include "preload/core/hook.h"
 #include "preload/core/sanitizers.h"
-#include "wrap.h"
+#include "preload/core/storage.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <threads.h>
 
 CT_REAL(int, pthread_key_create, (pthread_key_t * key, void (*destructor)(void *)))

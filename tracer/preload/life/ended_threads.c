@@ -1,4 +1,4 @@
-#include "ended.h"
+#include "ended_threads.h"
 
 #include "preload/core/storage.h"
 
@@ -25,13 +25,13 @@ static _Atomic uint64_t *entry_of(uint64_t handle)
     return &entries[(handle >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - ENTRY_BITS)];
 }
 
-void ct_ended_note(uint64_t handle, int32_t tid)
+void ct_ended_thread_note(uint64_t handle, int32_t tid)
 {
     atomic_store_explicit(entry_of(handle), key_of(handle) | ((uint64_t)tid & TID_MASK),
                           memory_order_relaxed);
 }
 
-int32_t ct_ended_tid(uint64_t handle)
+int32_t ct_ended_thread_tid(uint64_t handle)
 {
     uint64_t entry = atomic_load_explicit(entry_of(handle), memory_order_relaxed);
 

@@ -4,8 +4,8 @@
  * can make as many keys as without us, with the same numbers, and a number that it did not make is
  * none.
  */
-#ifndef CTRACE_PRELOAD_HOOKS_KEYS_H
-#define CTRACE_PRELOAD_HOOKS_KEYS_H
+#ifndef CTRACE_PRELOAD_LIFE_KEYS_H
+#define CTRACE_PRELOAD_LIFE_KEYS_H
 
 #include <stdbool.h>
 

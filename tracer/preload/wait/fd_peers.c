@@ -1,6 +1,9 @@
-#include "pair.h"
+#include "fd_peers.h"
 
+#include "preload/core/clock.h"
+#include "preload/core/operations.h"
 #include "preload/core/tables.h"
+#include "preload/core/waiters.h"
 
 /* Numbers of descriptors, and one more, so that 0 is none. */
 static CT_LARGE int32_t reader_of[CT_FD_CACHE];
@@ -12,35 +15,35 @@ static CT_LARGE _Atomic uint64_t poller_of[CT_FD_CACHE];
 
 static CT_LARGE uint32_t polls[CT_BOARD_MAX_THREADS]; /* begun by each slot */
 
-CT_LARGE uint8_t ct_fd_is_paired[CT_FD_CACHE];
+CT_LARGE uint8_t ct_fd_has_peer[CT_FD_CACHE];
 
 static bool is_cached(int fd)
 {
     return (unsigned)fd < CT_FD_CACHE;
 }
 
-void ct_pair_add(int writer, int reader)
+void ct_fd_peers_add(int writer, int reader)
 {
     /* A child of vfork has other descriptors, but the same tables. */
     if (!is_cached(writer) || !is_cached(reader) || !ct_process_is_own())
         return;
     reader_of[writer] = reader + 1;
-    ct_fd_is_paired[writer] = 1;
-    ct_fd_is_paired[reader] = 1;
+    ct_fd_has_peer[writer] = 1;
+    ct_fd_has_peer[reader] = 1;
 }
 
-void ct_pair_copy(int fd, int copy)
+void ct_fd_peers_copy(int fd, int copy)
 {
     if (is_cached(fd) && is_cached(copy) && reader_of[fd] != 0)
-        ct_pair_add(copy, reader_of[fd] - 1);
+        ct_fd_peers_add(copy, reader_of[fd] - 1);
 }
 
-void ct_pair_watch(int epoll_fd, int fd)
+void ct_fd_peers_watch(int epoll_fd, int fd)
 {
-    if (!is_cached(epoll_fd) || !is_cached(fd) || !ct_fd_is_paired[fd])
+    if (!is_cached(epoll_fd) || !is_cached(fd) || !ct_fd_has_peer[fd])
         return;
     watcher_of[fd] = epoll_fd + 1;
-    ct_fd_is_paired[epoll_fd] = 1;
+    ct_fd_has_peer[epoll_fd] = 1;
 }
 
 /* The caller is in a wait, so it has a slot. What a child of vfork leaves here is out of date with
@@ -50,12 +53,12 @@ static uint32_t own_slot(void)
     return ct_self.slot_index;
 }
 
-void ct_pair_poll_begin(void)
+void ct_fd_peers_poll_begin(void)
 {
     polls[own_slot()]++;
 }
 
-void ct_pair_poll_add(int fd)
+void ct_fd_peers_poll_add(int fd)
 {
     uint32_t slot = own_slot();
 
@@ -81,20 +84,20 @@ static int32_t find_poller(int fd)
     return thread->tid;
 }
 
-void ct_pair_forget(int fd)
+void ct_fd_peers_forget(int fd)
 {
     reader_of[fd] = 0;
     watcher_of[fd] = 0;
     poller_of[fd] = 0;
-    ct_fd_is_paired[fd] = 0;
+    ct_fd_has_peer[fd] = 0;
 }
 
 static bool is_waited_on(int fd)
 {
-    return is_cached(fd) && ct_fd_is_paired[fd] && ct_has_waiters(ct_fd_waiters_key(fd));
+    return is_cached(fd) && ct_fd_has_peer[fd] && ct_has_waiters(ct_fd_waiters_key(fd));
 }
 
-void ct_pair_wake_begin(struct ct_pair_wake *wake, int writer)
+void ct_fd_wake_find(struct ct_fd_wake *wake, int writer)
 {
     int reader = reader_of[writer] - 1;
     int32_t poller;

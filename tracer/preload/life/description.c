@@ -1,0 +1,102 @@
+#include "description.h"
+
+#include "preload/core/clock.h"
+#include "preload/core/emit.h"
+#include "preload/core/raw.h"
+#include "preload/core/text.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_announced;
+
+static void append_quoted(struct ct_text *text, const char *argument)
+{
+    bool is_plain = argument[0] != '\0';
+
+    for (const char *at = argument; *at != '\0'; at++)
+        if (strchr(" \t\n'\"\\$&|;<>()*?[]#~`!{}", *at) != NULL)
+            is_plain = false;
+    if (is_plain) {
+        ct_text_string(text, argument);
+        return;
+    }
+    ct_text_byte(text, '\'');
+    for (const char *at = argument; *at != '\0'; at++) {
+        if (*at == '\'')
+            ct_text_string(text, "'\\''");
+        else
+            ct_text_byte(text, *at);
+    }
+    ct_text_byte(text, '\'');
+}
+
+static void read_arguments(char *buffer, size_t size)
+{
+    char raw[CT_BOARD_ARGS_SIZE];
+    struct ct_text text = ct_text_begin(buffer, size);
+    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    ssize_t length = ct_syscall(SYS_read, fd, raw, sizeof(raw) - 1);
+    ct_syscall(SYS_close, fd);
+    if (length <= 0)
+        return;
+    raw[length] = '\0';
+    for (ssize_t at = 0; at < length; at += (ssize_t)strlen(raw + at) + 1) {
+        if (at > 0)
+            ct_text_byte(&text, ' ');
+        append_quoted(&text, raw + at);
+    }
+}
+
+/* The file of the program: the same as that of the process that forked this one. */
+static void describe_exe(struct ct_board *board, const struct ct_board *parent)
+{
+    ssize_t length;
+
+    if (parent != NULL) {
+        memcpy(board->exe, parent->exe, sizeof(board->exe));
+        return;
+    }
+    length =
+        ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
+    board->exe[length > 0 ? length : 0] = '\0';
+}
+
+void ct_process_describe(struct ct_board *board, const struct ct_board *parent, int32_t parent_pid,
+                         uint64_t start_ns)
+{
+    is_announced = false;
+    board->schema_version = CT_SCHEMA_VERSION;
+    board->pid = (int32_t)ct_syscall(SYS_getpid);
+    board->ppid = parent_pid;
+    board->start_ns = start_ns;
+    board->rate_ns = ct_control->rate_ns;
+    atomic_store(&board->used_words, 1);
+    describe_exe(board, parent);
+    read_arguments(board->args, sizeof(board->args));
+    if (ct_syscall(SYS_getcwd, board->cwd, sizeof(board->cwd)) < 0)
+        board->cwd[0] = '\0';
+    atomic_store_explicit(&board->magic, CT_BOARD_MAGIC, memory_order_release);
+}
+
+void ct_process_announce(struct ct_self *self)
+{
+    if (is_announced)
+        return;
+    is_announced = true;
+    struct ct_event_process_start event = {
+        .schema_version = CT_SCHEMA_VERSION,
+        .process_start_ns = ct_board->start_ns,
+        .rate_ns = ct_board->rate_ns,
+        .ppid = ct_board->ppid,
+        .exe = ct_board->exe,
+        .args = ct_board->args,
+        .cwd = ct_board->cwd,
+    };
+
+    ct_emit_process_start(self, ct_ticks(), &event);
+}
