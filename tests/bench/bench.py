@@ -223,9 +223,9 @@ def ratios():
 
 def row_stack():
     """What a hook pays for a stack: the code of the preload, in a program of its own."""
-    names = ("stack", "memo", "deep", "memory", "clock", "tables", "modules", "unwind", "cfi", "expression",
-             "work_stack")
-    sources = [HERE.parents[1] / "tracer" / "preload" / f"{name}.c" for name in names]
+    core = ("clock", "memory", "object", "tables", "work_stack")
+    preload = HERE.parents[1] / "tracer" / "preload"
+    sources = [preload / "core" / f"{name}.c" for name in core] + sorted((preload / "stack").glob("*.c"))
     includes = [f"-I{HERE.parents[1] / 'tracer'}"]
     library = FOLDER / "libstack.so"
     # Calls are direct, as they are in the preload, where everything is hidden.

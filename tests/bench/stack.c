@@ -1,7 +1,6 @@
 /*
  * Nanoseconds for taking one stack as a hook does, 16 frames up in a program without frame
- * pointers, and for taking it again at once. Built together with the preload's stack.c, memo.c and
- * unwind.c.
+ * pointers, and for taking it again at once. Built together with the preload's stack folder.
  */
 #include "../preload/stacks_alone.h"
 #include "timing.h"
@@ -43,7 +42,7 @@ static double measure(int is_taken, unsigned places)
 int main(void)
 {
     begin_stacks();
-    ct_self.stacks_taken = 1000; /* a thread that has taken a few has memos */
+    ct_self.stacks_taken = 1000; /* a thread that has taken a few has a cache */
     printf("%.2f %.2f\n", measure(1, PLACES) - measure(0, PLACES), measure(1, 1) - measure(0, 1));
     return 0;
 }

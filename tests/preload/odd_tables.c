@@ -3,6 +3,7 @@
  * copies of a library that are written over at random, mostly with what is at the ends of ranges.
  * Whatever they say, the program goes on, and soon.
  */
+#include "preload/stack/kept_rows.h"
 #include "preload/stack/modules.h"
 #include "stacks_alone.h"
 
@@ -129,7 +130,7 @@ static bool go_through(void)
         unsigned (*through)(unsigned (*)(void)) =
             (unsigned (*)(unsigned (*)(void)))dlsym(object, "through_frames");
         ct_modules_update();
-        ct_unwind_forget();
+        ct_kept_rows_forget();
         through(take_stack);
         through(visit_stack);
         dlclose(object);

@@ -4,9 +4,11 @@
 
 #include "preload/core/raw.h"
 #include "preload/core/tables.h"
+#include "preload/stack/intern.h"
 #include "preload/stack/stack.h"
 #include "preload/stack/unwind.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -122,7 +122,8 @@ static inline bool ct_image_is_privileged(int fd)
         return false;
     bool has_capabilities = getuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0;
     bool is_setid = (status.st_mode & (S_ISUID | S_ISGID)) != 0;
-    if ((has_capabilities || is_setid) && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0 &&
+    if ((has_capabilities || is_setid) &&
+        CT_IMAGE_SYSCALL(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 0 &&
         fstatvfs(fd, &place) == 0 && (place.f_flag & ST_NOSUID) == 0) {
         if (has_capabilities)
             return true;

@@ -14,7 +14,7 @@ enum ct_mode {
 
 #define CT_SITE_CACHE 64
 
-struct ct_memos;
+struct ct_stack_cache;
 struct ct_exec_room;
 
 /* A thread's private part. */
@@ -27,13 +27,13 @@ struct ct_self {
     uint32_t ring_size; /* bytes of records in it */
     uint32_t stacks_taken;
     uint32_t last_stack; /* the one taken last, which is likely to be the next one too; 0: none */
-    struct ct_memos *memos;         /* of stacks; NULL: none yet */
-    int loader_uses;                /* calls of ct_loader_enter not left yet */
-    uint32_t unloads;               /* calls of dlclose not returned yet */
-    uint32_t unloads_seen;          /* ct_unloads, as of which memos and last_stack are */
-    bool is_aside;                  /* on the stack that is next */
-    void *work_stack;               /* of our own: see work_stack.h; NULL: none yet */
-    struct ct_exec_room *exec_room; /* see exec_room.h; NULL: none */
+    struct ct_stack_cache *stack_cache; /* of stacks; NULL: none yet */
+    int loader_uses;                    /* calls of ct_loader_enter not left yet */
+    uint32_t unloads;                   /* calls of dlclose not returned yet */
+    uint32_t unloads_seen;              /* ct_unloads, as of which stack_cache and last_stack are */
+    bool is_aside;                      /* on the stack that is next */
+    void *work_stack;                   /* of our own: see work_stack.h; NULL: none yet */
+    struct ct_exec_room *exec_room;     /* see exec_room.h; NULL: none */
     uint64_t stack_low;  /* the thread's stack, without what at its low end is the program's only */
     uint64_t stack_room; /* bytes from there; 0: not known */
     _Atomic uint32_t *counted;     /* the count of waiters that the open wait is in, or NULL */

@@ -3,8 +3,8 @@
  */
 #include "preload/core/emit.h"
 #include "preload/core/work_stack.h"
+#include "preload/stack/loader.h"
 #include "preload/stack/modules.h"
-#include "preload/stack/stack.h"
 #include "wrap.h"
 
 #include <dlfcn.h>

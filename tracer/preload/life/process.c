@@ -8,6 +8,7 @@
 #include "preload/core/tables.h"
 #include "preload/core/text.h"
 #include "preload/core/work_stack.h"
+#include "preload/stack/intern.h"
 #include "preload/stack/modules.h"
 #include "preload/stack/stack.h"
 #include "preload/wait/fd.h"

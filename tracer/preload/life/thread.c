@@ -175,7 +175,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     self->wait_frame = NULL;
     self->counted = NULL;
     self->last_stack = 0;
-    self->memos = NULL;
+    self->stack_cache = NULL;
     ct_deep_forget(self);
     self->random = (slot->start_ns ^ (uint64_t)tid << 40) | 1;
     memset(self->sites, 0, sizeof(self->sites));

@@ -4,95 +4,12 @@
 
 #include <string.h>
 
-/* ---- Bytes. Tables are read up to their ends, whatever they say. ---- */
-
-static uint64_t read_number(struct ct_cfi_bytes *bytes, unsigned size)
-{
-    uint64_t number = 0;
-
-    if ((size_t)(bytes->end - bytes->at) < size) {
-        bytes->at = bytes->end;
-        return 0;
-    }
-    memcpy(&number, bytes->at, size); /* both machines are little-endian */
-    bytes->at += size;
-    return number;
-}
-
-uint64_t ct_cfi_uleb(struct ct_cfi_bytes *bytes)
-{
-    uint64_t number = 0;
-
-    for (unsigned shift = 0; bytes->at < bytes->end; shift += 7) {
-        uint8_t byte = *bytes->at++;
-        if (shift < 64)
-            number |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            break;
-    }
-    return number;
-}
-
-int64_t ct_cfi_sleb(struct ct_cfi_bytes *bytes)
-{
-    uint64_t number = 0;
-    unsigned shift = 0;
-    uint8_t byte = 0;
-
-    while (bytes->at < bytes->end) {
-        byte = *bytes->at++;
-        if (shift < 64)
-            number |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-        if (!(byte & 0x80))
-            break;
-    }
-    if (byte & 0x40 && shift < 64)
-        number |= UINT64_MAX << shift;
-    return (int64_t)number;
-}
-
-static struct ct_cfi_bytes take(struct ct_cfi_bytes *bytes, uint64_t size)
-{
-    size_t left = (size_t)(bytes->end - bytes->at);
-    struct ct_cfi_bytes taken = {bytes->at, bytes->at + (size < left ? size : left)};
-
-    bytes->at = taken.end;
-    return taken;
-}
-
 struct ct_cfi_bytes ct_cfi_expression(const struct ct_cfi_row *row, const struct ct_cfi_rule *rule)
 {
     struct ct_cfi_bytes all = {row->base + rule->value, row->limit};
     uint64_t size = ct_cfi_uleb(&all);
 
-    return take(&all, size);
-}
-
-/* ---- Pointers ---- */
-
-#define ENCODING_RELATIVE 0x10
-#define ENCODING_OMITTED  0xff
-
-/* FALSE if there is none, or in no way that linkers have for addresses of code. */
-static bool read_pointer(struct ct_cfi_bytes *bytes, uint8_t encoding, uint64_t *value)
-{
-    static const struct {
-        uint8_t size;
-        bool is_signed;
-    } formats[16] = {[0x0] = {8, false}, [0x2] = {2, false}, [0x3] = {4, false}, [0x4] = {8, false},
-                     [0xa] = {2, true},  [0xb] = {4, true},  [0xc] = {8, true}};
-    uint64_t place = (uint64_t)bytes->at;
-    unsigned size = formats[encoding & 0xf].size;
-
-    if (size == 0 || encoding == ENCODING_OMITTED)
-        return false;
-    *value = read_number(bytes, size);
-    if (formats[encoding & 0xf].is_signed && size < 8 && *value >> (size * 8 - 1))
-        *value |= UINT64_MAX << size * 8;
-    if ((encoding & 0x70) == ENCODING_RELATIVE)
-        *value += place;
-    return true;
+    return ct_cfi_take(&all, size);
 }
 
 /* ---- Entries ---- */
@@ -104,11 +21,11 @@ static bool read_pointer(struct ct_cfi_bytes *bytes, uint8_t encoding, uint64_t 
 static bool read_entry(const uint8_t *at, const uint8_t *limit, struct ct_cfi_bytes *entry)
 {
     struct ct_cfi_bytes bytes = {at, limit};
-    uint64_t length = read_number(&bytes, 4);
+    uint64_t length = ct_cfi_number(&bytes, 4);
 
     if (length == UINT32_MAX)
-        length = read_number(&bytes, 8);
-    *entry = take(&bytes, length);
+        length = ct_cfi_number(&bytes, 8);
+    *entry = ct_cfi_take(&bytes, length);
     return length > 4 && length <= ENTRY_SIZE_MAX && (uint64_t)(entry->end - entry->at) == length;
 }
 
@@ -131,17 +48,17 @@ static bool read_augmentation(struct common *common, const char *letters,
     common->has_augmentation = *letters == 'z';
     if (!common->has_augmentation)
         return *letters == '\0';
-    struct ct_cfi_bytes data = take(bytes, ct_cfi_uleb(bytes));
+    struct ct_cfi_bytes data = ct_cfi_take(bytes, ct_cfi_uleb(bytes));
     for (letters++; *letters != '\0'; letters++) {
         if (*letters == 'R')
-            common->encoding = (uint8_t)read_number(&data, 1);
+            common->encoding = (uint8_t)ct_cfi_number(&data, 1);
         else if (*letters == 'S')
             common->is_of_signal = true;
         else if (*letters == 'L')
-            read_number(&data, 1);
+            ct_cfi_number(&data, 1);
         else if (*letters == 'P') {
-            uint8_t encoding = (uint8_t)read_number(&data, 1);
-            if (!read_pointer(&data, encoding, &value))
+            uint8_t encoding = (uint8_t)ct_cfi_number(&data, 1);
+            if (!ct_cfi_pointer(&data, encoding, &value))
                 return false;
         } else if (*letters != 'B') { /* of AArch64: which key signs addresses */
             return false;
@@ -155,9 +72,9 @@ static bool read_common(const uint8_t *at, const uint8_t *limit, struct common *
     struct ct_cfi_bytes bytes;
 
     *common = (struct common){0};
-    if (!read_entry(at, limit, &bytes) || read_number(&bytes, 4) != 0)
+    if (!read_entry(at, limit, &bytes) || ct_cfi_number(&bytes, 4) != 0)
         return false;
-    uint64_t version = read_number(&bytes, 1);
+    uint64_t version = ct_cfi_number(&bytes, 1);
     const char *letters = (const char *)bytes.at;
     while (bytes.at < bytes.end && *bytes.at != '\0')
         bytes.at++;
@@ -166,7 +83,7 @@ static bool read_common(const uint8_t *at, const uint8_t *limit, struct common *
     bytes.at++;
     common->code_factor = ct_cfi_uleb(&bytes);
     common->data_factor = ct_cfi_sleb(&bytes);
-    common->return_register = version == 1 ? read_number(&bytes, 1) : ct_cfi_uleb(&bytes);
+    common->return_register = version == 1 ? ct_cfi_number(&bytes, 1) : ct_cfi_uleb(&bytes);
     if (!read_augmentation(common, letters, &bytes))
         return false;
     common->instructions = bytes;
@@ -205,7 +122,7 @@ static void set_expression(struct program *program, struct ct_cfi_rule *rule, ui
                            struct ct_cfi_bytes *bytes)
 {
     *rule = (struct ct_cfi_rule){.kind = kind, .value = (int32_t)(bytes->at - program->base)};
-    take(bytes, ct_cfi_uleb(bytes));
+    ct_cfi_take(bytes, ct_cfi_uleb(bytes));
 }
 
 static void set_cfa(struct program *program, uint64_t number, int64_t offset)
@@ -269,7 +186,7 @@ static uint64_t find_advance(const struct program *program, uint8_t code,
     if ((code & 0xc0) == ADVANCE_LOC)
         return (code & 0x3f) * program->common->code_factor;
     if (code >= ADVANCE_LOC1 && code <= ADVANCE_LOC4)
-        return read_number(bytes, 1U << (code - ADVANCE_LOC1)) * program->common->code_factor;
+        return ct_cfi_number(bytes, 1U << (code - ADVANCE_LOC1)) * program->common->code_factor;
     return UINT64_MAX;
 }
 
@@ -363,7 +280,7 @@ static bool run_state(struct program *program, uint8_t code, struct ct_cfi_bytes
         ct_cfi_uleb(bytes);
         return true;
     case SET_LOC:
-        return read_pointer(bytes, program->common->encoding, &program->location);
+        return ct_cfi_pointer(bytes, program->common->encoding, &program->location);
     case REMEMBER_STATE:
         if (program->remembered_count == REMEMBERED_MAX)
             return false;
@@ -425,8 +342,8 @@ static const uint8_t *search(const uint8_t *table, size_t size, uint64_t address
 
     if (size < sizeof(*head) || head->version != TABLE_VERSION ||
         head->table_encoding != TABLE_ENCODING ||
-        !read_pointer(&bytes, head->frame_encoding, &frames) ||
-        !read_pointer(&bytes, head->count_encoding, &count))
+        !ct_cfi_pointer(&bytes, head->frame_encoding, &frames) ||
+        !ct_cfi_pointer(&bytes, head->count_encoding, &count))
         return NULL;
     const struct search_entry *entries = (const void *)bytes.at;
     uint64_t low = 0, high = (size_t)(bytes.end - bytes.at) / sizeof(*entries);
@@ -460,15 +377,15 @@ static bool read_function(const uint8_t *at, const struct ct_segment *tables,
     if (!read_entry(at, tables->end, &bytes))
         return false;
     const uint8_t *place = bytes.at;
-    uint64_t distance = read_number(&bytes, 4);
+    uint64_t distance = ct_cfi_number(&bytes, 4);
     if (distance == 0 || distance > INT32_MAX || distance > (uint64_t)(place - tables->begin) ||
         !read_common(place - distance, tables->end, &common) ||
-        !read_pointer(&bytes, common.encoding, &begin) ||
-        !read_pointer(&bytes, common.encoding & 0xf, &size) || request->address < begin ||
+        !ct_cfi_pointer(&bytes, common.encoding, &begin) ||
+        !ct_cfi_pointer(&bytes, common.encoding & 0xf, &size) || request->address < begin ||
         request->address - begin >= size)
         return false;
     if (common.has_augmentation)
-        take(&bytes, ct_cfi_uleb(&bytes));
+        ct_cfi_take(&bytes, ct_cfi_uleb(&bytes));
     if (!run(&program, common.instructions))
         return false;
     program.first = program.row;

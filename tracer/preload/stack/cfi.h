@@ -5,8 +5,7 @@
 #ifndef CTRACE_PRELOAD_STACK_CFI_H
 #define CTRACE_PRELOAD_STACK_CFI_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "cfi_bytes.h"
 
 /* Registers by their DWARF numbers. */
 #if defined(__x86_64__)
@@ -56,12 +55,6 @@ struct ct_cfi_row {
 bool ct_cfi_find(uint64_t address, struct ct_cfi_row *row);
 
 /* The expression, behind its length. */
-struct ct_cfi_bytes {
-    const uint8_t *at, *end;
-};
-
-uint64_t ct_cfi_uleb(struct ct_cfi_bytes *bytes);
-int64_t ct_cfi_sleb(struct ct_cfi_bytes *bytes);
 struct ct_cfi_bytes ct_cfi_expression(const struct ct_cfi_row *row, const struct ct_cfi_rule *rule);
 
 #endif

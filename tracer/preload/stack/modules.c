@@ -1,16 +1,14 @@
 #include "modules.h"
 
+#include "kept_rows.h"
+#include "mapped_path.h"
 #include "preload/core/clock.h"
 #include "preload/core/object.h"
-#include "preload/core/raw.h"
 #include "preload/core/tables.h"
 #include "preload/core/text.h"
-#include "unwind.h"
 
-#include <fcntl.h>
 #include <link.h>
 #include <string.h>
-#include <unistd.h>
 
 _Atomic uint32_t ct_unloads;
 
@@ -70,70 +68,7 @@ uint64_t ct_modules_sign(const uint64_t *addresses, uint32_t count)
     return sign;
 }
 
-/* ---- Where a library is that was loaded by a relative path ---- */
-
-/* One line of /proc/self/maps, as far as it was read. */
-struct maps_line {
-    enum { MAPS_BEGIN, MAPS_END, MAPS_REST } part;
-    uint64_t begin, end;
-    bool is_in_path;
-};
-
-static void add_digit(uint64_t *number, char digit)
-{
-    *number = *number << 4 | (uint64_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-}
-
-/* Appends to the path if it is that of the mapping at the address; true at its end. */
-static bool read_maps(struct maps_line *line, char byte, uint64_t address, struct ct_text *path)
-{
-    if (byte == '\n') {
-        bool is_found = line->is_in_path;
-
-        *line = (struct maps_line){.part = MAPS_BEGIN};
-        return is_found;
-    }
-    if (line->part == MAPS_BEGIN && byte == '-')
-        line->part = MAPS_END;
-    else if (line->part == MAPS_BEGIN)
-        add_digit(&line->begin, byte);
-    else if (line->part == MAPS_END && byte == ' ')
-        line->part = MAPS_REST;
-    else if (line->part == MAPS_END)
-        add_digit(&line->end, byte);
-    else if (byte == '/' || line->is_in_path)
-        line->is_in_path = line->begin <= address && address < line->end;
-    if (line->is_in_path)
-        ct_text_byte(path, byte);
-    return false;
-}
-
-/* The kernel knows which file it is, whatever the loader calls it and wherever the program has gone
- * since. False if there is no telling. */
-static bool find_mapped_path(uint64_t address, char *path, size_t size)
-{
-    static const char deleted[] = " (deleted)";
-    struct ct_text text = ct_text_begin(path, size);
-    struct maps_line line = {.part = MAPS_BEGIN};
-    bool is_found = false;
-    char bytes[512];
-    ssize_t count = 0;
-    int fd = (int)ct_syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return false;
-    while (!is_found && (count = ct_syscall(SYS_read, fd, bytes, sizeof(bytes))) > 0) {
-        for (ssize_t i = 0; i < count && !is_found; i++)
-            is_found = read_maps(&line, bytes[i], address, &text);
-    }
-    ct_syscall(SYS_close, fd);
-    size_t length = is_found ? strlen(path) : 0;
-    if (length > sizeof(deleted) && strcmp(path + length - (sizeof(deleted) - 1), deleted) == 0)
-        path[length - (sizeof(deleted) - 1)] = '\0';
-    return is_found;
-}
-
-/* ---- Objects ---- */
+/* ---- What is mapped ---- */
 
 /* Of the notes up to `end`. FALSE if it is not there, or what there is makes no sense. */
 static bool find_build_id(const uint8_t *at, const uint8_t *end, struct ct_board_module *module)
@@ -232,7 +167,8 @@ static void set_path(struct ct_board_module *module, const char *name, bool is_p
 
     if (is_program) /* it has no name of its own */
         ct_text_string(&text, ct_board->exe);
-    else if (!is_relative || !find_mapped_path(module->begin, module->path, sizeof(module->path)))
+    else if (!is_relative ||
+             !ct_mapped_path_find(module->begin, module->path, sizeof(module->path)))
         ct_text_string(&text, name[0] != '\0' ? name : "[vdso]");
 }
 
@@ -308,7 +244,7 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     uint32_t last = find_last(&object);
     uint32_t index = put_module(&object, info->dlpi_name, is_program);
     if (last != index)
-        ct_unwind_forget(); /* what is known of the code there by its address is stale */
+        ct_kept_rows_forget(); /* what is known of the code there by its address is stale */
     if (last != NO_MODULE && last != index)
         mark_in_turn(&object);
     if (index == NO_MODULE) {
@@ -317,7 +253,7 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     }
     struct known *state = &known[index];
     if (!state->is_loaded && last == index && object.build_id_size == 0)
-        ct_unwind_forget(); /* who knows what the linker has done to it since? */
+        ct_kept_rows_forget(); /* who knows what the linker has done to it since? */
     if (last != index)
         begin_life(index);
     else
@@ -397,7 +333,7 @@ void ct_modules_begin(void)
     known_count = 0;
     atomic_store(&in_turn_end, 0);
     if (is_any_gone)
-        ct_unwind_forget(); /* another may come to stand there, and it will not be known */
+        ct_kept_rows_forget(); /* another may come to stand there, and it will not be known */
 }
 
 bool ct_modules_inherit(const struct ct_board *parent)

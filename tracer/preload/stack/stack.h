@@ -14,17 +14,7 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site);
 /* The same for who can come back: 0 at once while another thread forks. */
 uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site);
 
-/* There is a new board, on which no stacks are. */
-void ct_stacks_begin(void);
-
 /* Once per process image. Sees to forks. */
 void ct_stack_init(void);
-
-/*
- * The lock of the loader does not survive in the child of a fork that comes while another thread
- * holds it. So whoever of us takes it says so, and fork waits.
- */
-bool ct_loader_enter(void); /* FALSE: a fork is under way, do without */
-void ct_loader_leave(void);
 
 #endif

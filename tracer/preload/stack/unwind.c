@@ -2,9 +2,11 @@
 
 #include "cfi.h"
 #include "expression.h"
+#include "kept_rows.h"
 #include "preload/core/memory.h"
 #include "preload/core/self.h"
 #include "preload/core/work_stack.h"
+#include "registers.h"
 
 #include <string.h>
 
@@ -42,70 +44,6 @@ static bool read_word(uint64_t address, uint64_t *word)
     return true;
 }
 
-/* ---- Registers. ---- */
-
-/*
- * Stores the registers that a function keeps for its caller, as the caller of this one has them
- * when it returns: values[number]; and where it returns to. The values of others are left alone.
- */
-uint64_t ct_unwind_registers(uint64_t *values);
-
-#if defined(__x86_64__)
-__asm__(".text\n"
-        ".hidden ct_unwind_registers\n"
-        ".globl ct_unwind_registers\n"
-        ".type ct_unwind_registers, @function\n"
-        "ct_unwind_registers:\n"
-        ".cfi_startproc\n"
-        "mov %rbx, 3*8(%rdi)\n"
-        "mov %rbp, 6*8(%rdi)\n"
-        "lea 8(%rsp), %rax\n"
-        "mov %rax, 7*8(%rdi)\n"
-        "mov %r12, 12*8(%rdi)\n"
-        "mov %r13, 13*8(%rdi)\n"
-        "mov %r14, 14*8(%rdi)\n"
-        "mov %r15, 15*8(%rdi)\n"
-        "mov (%rsp), %rax\n"
-        "ret\n"
-        ".cfi_endproc\n"
-        ".size ct_unwind_registers, . - ct_unwind_registers\n");
-#define KEPT_REGISTERS UINT64_C(0xf0c8)
-
-static uint64_t without_signature(uint64_t address)
-{
-    return address;
-}
-#elif defined(__aarch64__)
-__asm__(".text\n"
-        ".hidden ct_unwind_registers\n"
-        ".globl ct_unwind_registers\n"
-        ".type ct_unwind_registers, %function\n"
-        "ct_unwind_registers:\n"
-        ".cfi_startproc\n"
-        "stp x19, x20, [x0, #19*8]\n"
-        "stp x21, x22, [x0, #21*8]\n"
-        "stp x23, x24, [x0, #23*8]\n"
-        "stp x25, x26, [x0, #25*8]\n"
-        "stp x27, x28, [x0, #27*8]\n"
-        "stp x29, x30, [x0, #29*8]\n"
-        "mov x9, sp\n"
-        "str x9, [x0, #31*8]\n"
-        "mov x0, x30\n"
-        "ret\n"
-        ".cfi_endproc\n"
-        ".size ct_unwind_registers, . - ct_unwind_registers\n");
-#define KEPT_REGISTERS UINT64_C(0xfff80000)
-
-/* An instruction that does nothing on machines that do not sign return addresses. */
-static uint64_t without_signature(uint64_t address)
-{
-    register uint64_t signed_address __asm__("x30") = address;
-
-    __asm__("hint #7" : "+r"(signed_address));
-    return signed_address;
-}
-#endif
-
 #define POINTERS \
     (UINT64_C(1) << CT_REGISTER_FRAME_POINTER | UINT64_C(1) << CT_REGISTER_STACK_POINTER)
 
@@ -134,7 +72,7 @@ static uint64_t frame_pointer(const struct walker *walker)
 /* Goes on in the caller. */
 static enum step go_to(struct walker *walker, uint64_t address, uint64_t caller_stack_pointer)
 {
-    address = without_signature(address);
+    address = ct_without_signature(address);
     if (address == 0)
         return STEP_END;
     if (address == walker->address && caller_stack_pointer == stack_pointer(walker))
@@ -250,171 +188,23 @@ static enum step step_by_frame_pointer(struct walker *walker)
     return step;
 }
 
-/* ---- Rows that are kept. ---- */
+/* ---- Steps by rows that are kept. ---- */
 
-/* Nearly all rows are such ones: the frame's address counts from the stack or the frame pointer,
- * the frame pointer was saved in the frame or not at all. */
-union kept {
-    struct {
-        uint64_t cfa : 2;     /* enum kept_cfa */
-        uint64_t pointer : 2; /* enum kept_pointer */
-        uint64_t address : 1; /* enum kept_address */
-        int64_t cfa_offset : 26;
-        int64_t pointer_offset : 16; /* these two in words */
-        int64_t address_offset : 16;
-    } row;
-    uint64_t bits;
-};
-
-enum kept_cfa {
-    CFA_FROM_STACK_POINTER,
-    CFA_FROM_FRAME_POINTER,
-    CFA_AT_FRAME_POINTER, /* it is in memory there: the frame is aligned */
-    NO_TABLE,
-};
-
-enum kept_pointer { POINTER_SAME, POINTER_IN_FRAME, POINTER_AT_FRAME_POINTER };
-
-enum kept_address { ADDRESS_IN_FRAME, ADDRESS_OF_NONE };
-
-/* One for each of so many addresses, shared by all threads: the check tells whether both halves are
- * of one writer, of this address, and of now. */
-#define ROWS_KEPT 4096
-
-static CT_LARGE struct {
-    _Atomic uint64_t check;
-    _Atomic uint64_t bits;
-} kept_rows[ROWS_KEPT];
-
-/* Counts up when all is forgotten. */
-static _Atomic uint32_t age;
-
-static uint64_t tag_of(uint64_t address)
-{
-    uint64_t now = atomic_load_explicit(&age, memory_order_relaxed) + UINT64_C(1);
-
-    return address ^ now * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static size_t index_of(uint64_t address)
-{
-    return (address * UINT64_C(0x9e3779b97f4a7c15)) >> 52;
-}
-
-_Static_assert(ROWS_KEPT == 1 << 12, "an index is the upper bits of 64");
-
-static bool recall(uint64_t address, union kept *kept)
-{
-    size_t index = index_of(address);
-    uint64_t check = atomic_load_explicit(&kept_rows[index].check, memory_order_relaxed);
-
-    kept->bits = atomic_load_explicit(&kept_rows[index].bits, memory_order_relaxed);
-    return (check ^ kept->bits) == tag_of(address);
-}
-
-static void keep(uint64_t address, const union kept *kept)
-{
-    size_t index = index_of(address);
-
-    atomic_store_explicit(&kept_rows[index].check, tag_of(address) ^ kept->bits,
-                          memory_order_relaxed);
-    atomic_store_explicit(&kept_rows[index].bits, kept->bits, memory_order_relaxed);
-}
-
-void ct_unwind_forget(void)
-{
-    atomic_fetch_add(&age, 1);
-}
-
-/* Is it the frame pointer, and so much, and what is there, if it is to be dereferenced? */
-static bool is_at_frame_pointer(const struct ct_cfi_row *row, const struct ct_cfi_rule *rule,
-                                bool is_dereferenced, int64_t *offset)
-{
-    enum { BREG0 = 0x70, DEREF = 0x06 };
-    struct ct_cfi_bytes bytes = ct_cfi_expression(row, rule);
-
-    if (bytes.at >= bytes.end || *bytes.at++ != BREG0 + CT_REGISTER_FRAME_POINTER)
-        return false;
-    *offset = ct_cfi_sleb(&bytes);
-    if (is_dereferenced && (bytes.at == bytes.end || *bytes.at++ != DEREF))
-        return false;
-    return bytes.at == bytes.end;
-}
-
-static bool pack_cfa(const struct ct_cfi_row *row, union kept *kept)
-{
-    int64_t offset = row->cfa.value;
-
-    if (row->cfa.kind == CT_CFI_EXPRESSION) {
-        if (!is_at_frame_pointer(row, &row->cfa, true, &offset))
-            return false;
-        kept->row.cfa = CFA_AT_FRAME_POINTER;
-    } else if (row->cfa.kind == CT_CFI_OFFSET && (row->cfa.number == CT_REGISTER_STACK_POINTER ||
-                                                  row->cfa.number == CT_REGISTER_FRAME_POINTER)) {
-        kept->row.cfa = row->cfa.number == CT_REGISTER_STACK_POINTER ? CFA_FROM_STACK_POINTER
-                                                                     : CFA_FROM_FRAME_POINTER;
-    } else {
-        return false;
-    }
-    kept->row.cfa_offset = offset;
-    return kept->row.cfa_offset == offset;
-}
-
-static bool pack_pointer(const struct ct_cfi_row *row, union kept *kept)
-{
-    const struct ct_cfi_rule *rule = &row->rules[CT_REGISTER_FRAME_POINTER];
-    int64_t offset = rule->value;
-
-    if (rule->kind == CT_CFI_SAME)
-        kept->row.pointer = POINTER_SAME;
-    else if (rule->kind == CT_CFI_AT_OFFSET)
-        kept->row.pointer = POINTER_IN_FRAME;
-    else if (rule->kind == CT_CFI_AT_EXPRESSION && is_at_frame_pointer(row, rule, false, &offset))
-        kept->row.pointer = POINTER_AT_FRAME_POINTER;
-    else
-        return false;
-    kept->row.pointer_offset = rule->kind != CT_CFI_SAME ? offset / 8 : 0;
-    return rule->kind == CT_CFI_SAME || kept->row.pointer_offset * INT64_C(8) == offset;
-}
-
-static bool pack_address(const struct ct_cfi_row *row, union kept *kept)
-{
-    const struct ct_cfi_rule *rule = &row->rules[row->return_register];
-
-    if (rule->kind == CT_CFI_AT_OFFSET)
-        kept->row.address = ADDRESS_IN_FRAME;
-    else if (rule->kind == CT_CFI_UNDEFINED)
-        kept->row.address = ADDRESS_OF_NONE;
-    else
-        return false;
-    kept->row.address_offset = rule->kind == CT_CFI_AT_OFFSET ? rule->value / 8 : 0;
-    return rule->kind == CT_CFI_UNDEFINED || kept->row.address_offset * INT64_C(8) == rule->value;
-}
-
-/* FALSE if it is not such a row. */
-static bool pack(const struct ct_cfi_row *row, union kept *kept)
-{
-    kept->bits = 0;
-    return !row->is_of_signal && row->return_register == CT_REGISTER_RETURN &&
-           row->rules[CT_REGISTER_STACK_POINTER].kind == CT_CFI_SAME && pack_cfa(row, kept) &&
-           pack_pointer(row, kept) && pack_address(row, kept);
-}
-
-static enum step step_by_kept(struct walker *walker, const union kept *kept)
+static enum step step_by_kept(struct walker *walker, const union ct_kept_row *kept)
 {
     uint64_t frame = frame_pointer(walker);
-    uint64_t cfa = kept->row.cfa == CFA_FROM_STACK_POINTER ? stack_pointer(walker) : frame;
+    uint64_t cfa = kept->row.cfa == CT_CFA_FROM_STACK_POINTER ? stack_pointer(walker) : frame;
     uint64_t address;
 
-    if (kept->row.address == ADDRESS_OF_NONE)
+    if (kept->row.address == CT_ADDRESS_OF_NONE)
         return STEP_END;
     cfa += (uint64_t)(int64_t)kept->row.cfa_offset;
-    if (kept->row.cfa == CFA_AT_FRAME_POINTER && !read_word(cfa, &cfa))
+    if (kept->row.cfa == CT_CFA_AT_FRAME_POINTER && !read_word(cfa, &cfa))
         return STEP_FAILED;
     if (!read_word(cfa + (uint64_t)((int64_t)kept->row.address_offset * 8), &address))
         return STEP_FAILED;
-    if (kept->row.pointer != POINTER_SAME) {
-        uint64_t place = kept->row.pointer == POINTER_IN_FRAME ? cfa : frame;
+    if (kept->row.pointer != CT_POINTER_SAME) {
+        uint64_t place = kept->row.pointer == CT_POINTER_IN_FRAME ? cfa : frame;
         place += (uint64_t)((int64_t)kept->row.pointer_offset * 8);
         if (!read_word(place, &walker->registers.values[CT_REGISTER_FRAME_POINTER]))
             return STEP_FAILED;
@@ -434,15 +224,15 @@ static bool goes_by_kept(const struct walker *walker)
 static enum step step_by_table(struct walker *walker, uint64_t at)
 {
     struct ct_cfi_row row;
-    union kept kept = {.bits = 0};
+    union ct_kept_row kept = {.bits = 0};
 
     if (!ct_cfi_find(at, &row)) {
-        kept.row.cfa = NO_TABLE;
-        keep(at, &kept);
+        kept.row.cfa = CT_NO_TABLE;
+        ct_kept_row_keep(at, &kept);
         return step_by_frame_pointer(walker);
     }
-    if (pack(&row, &kept)) {
-        keep(at, &kept);
+    if (ct_kept_row_pack(&row, &kept)) {
+        ct_kept_row_keep(at, &kept);
         if (goes_by_kept(walker))
             return step_by_kept(walker, &kept);
     }
@@ -456,12 +246,13 @@ static enum step step_by_table(struct walker *walker, uint64_t at)
 static enum step step(struct walker *walker)
 {
     uint64_t at = walker->address - !walker->is_interrupted;
-    union kept kept;
+    union ct_kept_row kept;
 
     walker->is_interrupted = false;
-    if (!recall(at, &kept) || (kept.row.cfa != NO_TABLE && !goes_by_kept(walker)))
+    if (!ct_kept_row_recall(at, &kept) || (kept.row.cfa != CT_NO_TABLE && !goes_by_kept(walker)))
         return step_by_table(walker, at);
-    return kept.row.cfa == NO_TABLE ? step_by_frame_pointer(walker) : step_by_kept(walker, &kept);
+    return kept.row.cfa == CT_NO_TABLE ? step_by_frame_pointer(walker)
+                                       : step_by_kept(walker, &kept);
 }
 
 /* The function that calls it is where the walk begins. */
@@ -470,7 +261,7 @@ static inline __attribute__((always_inline)) void begin_walk(struct walker *walk
     for (unsigned i = 0; i < PAGES_KEPT; i++)
         readable.pages[i] = UINT64_MAX; /* no page's number */
     walker->address = ct_unwind_registers(walker->registers.values);
-    walker->registers.known = KEPT_REGISTERS;
+    walker->registers.known = CT_KEPT_REGISTERS;
     walker->frame_pointer_place = NULL;
     walker->is_interrupted = false;
     walker->needs_all = false;

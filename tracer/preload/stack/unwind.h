@@ -16,9 +16,6 @@
  */
 int ct_unwind(void **addresses, int size);
 
-/* Other code is, or may come to be, where some was: forgets what is known of it. */
-void ct_unwind_forget(void);
-
 /* A frame, as it was when it called the one before; addresses. */
 struct ct_frame {
     uint64_t address; /* where that one returns to */

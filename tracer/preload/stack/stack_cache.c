@@ -1,4 +1,4 @@
-#include "memo.h"
+#include "stack_cache.h"
 
 #include "preload/core/memory.h"
 #include "preload/core/tables.h"
@@ -6,7 +6,7 @@
 
 #include <sys/mman.h>
 
-/* So many threads at a time have memos. */
+/* So many threads at a time have one. */
 #define THREADS 256
 
 /*
@@ -16,25 +16,25 @@
 #define SIGHTINGS 256
 
 /* One after the other in each slot have the same. */
-static CT_LARGE struct ct_memos *all_memos[THREADS];
+static CT_LARGE struct ct_stack_cache *all_caches[THREADS];
 
-struct ct_memos *ct_memos_of(const struct ct_self *self)
+struct ct_stack_cache *ct_stack_cache_of(const struct ct_self *self)
 {
     if (self->slot_index >= THREADS)
         return NULL;
-    struct ct_memos **memos = &all_memos[self->slot_index];
-    if (*memos == NULL) {
-        void *memory = ct_memory_is_spare(sizeof(**memos))
-                           ? mmap(NULL, sizeof(**memos), PROT_READ | PROT_WRITE,
+    struct ct_stack_cache **cache = &all_caches[self->slot_index];
+    if (*cache == NULL) {
+        void *memory = ct_memory_is_spare(sizeof(**cache))
+                           ? mmap(NULL, sizeof(**cache), PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
                            : MAP_FAILED;
         if (memory == MAP_FAILED)
             return NULL;
-        *memos = memory;
+        *cache = memory;
     }
-    for (size_t i = 0; i < CT_MEMO_COUNT; i++)
-        (*memos)->memos[i].frame = NULL;
-    return *memos;
+    for (size_t i = 0; i < CT_CACHED_STACKS; i++)
+        (*cache)->stacks[i].frame = NULL;
+    return *cache;
 }
 
 #define PAGE_SIZE 4096
@@ -46,12 +46,12 @@ static bool is_there(const uint64_t *place)
 }
 
 /* The page of the frame itself is. */
-bool ct_memo_is_there(const struct ct_memo *memo)
+bool ct_cached_stack_is_there(const struct ct_cached_stack *cached)
 {
-    uint64_t page = (uint64_t)memo->frame / PAGE_SIZE;
+    uint64_t page = (uint64_t)cached->frame / PAGE_SIZE;
 
-    for (uint32_t i = 0; i < memo->word_count; i++) {
-        const uint64_t *place = memo->words[i].place;
+    for (uint32_t i = 0; i < cached->word_count; i++) {
+        const uint64_t *place = cached->words[i].place;
         if ((uint64_t)place / PAGE_SIZE == page)
             continue;
         if (!is_there(place))
@@ -61,30 +61,30 @@ bool ct_memo_is_there(const struct ct_memo *memo)
     return true;
 }
 
-void ct_memos_forget(struct ct_memos *memos)
+void ct_stack_cache_forget(struct ct_stack_cache *cache)
 {
-    memos->changes++;
-    for (size_t i = 0; i < CT_MEMO_COUNT; i++) {
-        memos->memos[i].frame = NULL;
-        memos->memos[i].word_count = 0;
+    cache->changes++;
+    for (size_t i = 0; i < CT_CACHED_STACKS; i++) {
+        cache->stacks[i].frame = NULL;
+        cache->stacks[i].word_count = 0;
     }
 }
 
 #if defined(__x86_64__)
 struct lesson {
-    struct ct_memo *memo;
+    struct ct_cached_stack *cached;
     const struct ct_board_stack *stack;
     struct ct_frame previous; /* address 0: the function that took it was not reached yet */
     uint32_t frame_count;     /* of the stack; our own ones before them do not count */
 };
 
-static bool add_word(struct ct_memo *memo, const uint64_t *place)
+static bool add_word(struct ct_cached_stack *cached, const uint64_t *place)
 {
-    if (memo->word_count == CT_MEMO_WORDS || !is_there(place))
+    if (cached->word_count == CT_CACHED_WORDS || !is_there(place))
         return false;
     if (!ct_self_stack_has(&ct_self, (uint64_t)place))
-        memo->is_foreign = true;
-    memo->words[memo->word_count++] = (struct ct_memo_word){.place = place, .value = *place};
+        cached->is_foreign = true;
+    cached->words[cached->word_count++] = (struct ct_cached_word){.place = place, .value = *place};
     return true;
 }
 
@@ -105,52 +105,54 @@ static bool is_expected(struct lesson *lesson, uint64_t address)
 static bool learn_frame(void *user, const struct ct_frame *frame)
 {
     struct lesson *lesson = user;
-    struct ct_memo *memo = lesson->memo;
+    struct ct_cached_stack *cached = lesson->cached;
     const struct ct_frame *inner = &lesson->previous;
     const uint64_t *return_place = (const uint64_t *)frame->stack_pointer - 1;
 
-    if (inner->address == 0 && return_place != memo->frame + 1)
+    if (inner->address == 0 && return_place != cached->frame + 1)
         return true;
     if (frame->is_interrupted || !is_there(return_place) || *return_place != frame->address ||
         !is_expected(lesson, frame->address))
         return false;
     if (inner->address != 0 && inner->frame_pointer >= inner->stack_pointer &&
         inner->frame_pointer <= frame->stack_pointer &&
-        (inner->frame_pointer_place < memo->frame || !add_word(memo, inner->frame_pointer_place)))
+        (inner->frame_pointer_place < cached->frame ||
+         !add_word(cached, inner->frame_pointer_place)))
         return false;
     lesson->previous = *frame;
-    return add_word(memo, return_place);
+    return add_word(cached, return_place);
 }
 
-static bool learn(struct ct_memo *memo)
+static bool learn(struct ct_cached_stack *cached)
 {
-    struct lesson lesson = {.memo = memo, .stack = ct_stack_at(memo->stack)};
+    struct lesson lesson = {.cached = cached, .stack = ct_stack_at(cached->stack)};
 
     return ct_unwind_visit(learn_frame, &lesson) && lesson.frame_count == lesson.stack->count;
 }
 #else
-static bool learn(struct ct_memo *memo)
+static bool learn(struct ct_cached_stack *cached)
 {
-    (void)memo;
+    (void)cached;
     return false;
 }
 #endif
 
-void ct_memo_note(struct ct_memos *memos, const uint64_t *frame, uint64_t site, uint32_t stack)
+void ct_stack_cache_note(struct ct_stack_cache *cache, const uint64_t *frame, uint64_t site,
+                         uint32_t stack)
 {
-    struct ct_memo *memo = ct_memo_at(memos, frame, site);
+    struct ct_cached_stack *cached = ct_stack_cache_at(cache, frame, site);
 
-    memos->changes++;
-    if (memo->frame != frame || memo->stack != stack || memo->word_count > 0) {
-        memo->frame = frame;
-        memo->stack = stack;
-        memo->sightings = 0;
-        memo->word_count = 0;
-        memo->is_foreign = false;
+    cache->changes++;
+    if (cached->frame != frame || cached->stack != stack || cached->word_count > 0) {
+        cached->frame = frame;
+        cached->stack = stack;
+        cached->sightings = 0;
+        cached->word_count = 0;
+        cached->is_foreign = false;
     }
-    if (++memo->sightings < SIGHTINGS)
+    if (++cached->sightings < SIGHTINGS)
         return;
-    memo->sightings = 0;
-    if (!learn(memo))
-        memo->word_count = 0;
+    cached->sightings = 0;
+    if (!learn(cached))
+        cached->word_count = 0;
 }
