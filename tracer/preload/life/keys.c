@@ -1,4 +1,5 @@
 #include "keys.h"
+
 #include "preload/core/hook.h"
 #include "preload/core/sanitizers.h"
 #include "preload/core/storage.h"
