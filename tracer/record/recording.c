@@ -35,6 +35,7 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
     recording->closing.directory = directory;
     recording->closing.cut_ns = UINT64_MAX;
     recording->closing.boards = recording->boards;
+    recording->closing.has_kernel = recording->kernel != NULL || recording->is_adopted;
     return TRUE;
 }
 

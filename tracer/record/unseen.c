@@ -103,6 +103,17 @@ static void add_noted(struct ct_unseen *unseen, const struct ct_board_noted *not
     ct_unseen_add(unseen, name, noted->obstacle, noted->count);
 }
 
+void ct_unseen_add_successor(struct ct_unseen *unseen, pid_t pid, uint64_t when_ns,
+                             const struct ct_board_noted *noted)
+{
+    if (noted->obstacle != CT_OBSTACLE_NONE) {
+        add_noted(unseen, noted);
+        return;
+    }
+    g_autofree char *name = g_utf8_make_valid(noted->name, -1);
+    ct_unseen_expect(unseen, pid, when_ns, name);
+}
+
 void ct_unseen_add_board(struct ct_unseen *unseen, const struct ct_board_map *map, uint64_t now_ns)
 {
     struct ct_board_noted noted;
@@ -112,14 +123,8 @@ void ct_unseen_add_board(struct ct_unseen *unseen, const struct ct_board_map *ma
         if (ct_board_map_read_children(map, i, now_ns, &noted))
             add_noted(unseen, &noted);
     ct_board_map_read_head(map, now_ns, &head);
-    if (head.state != CT_PROCESS_EXECED || !ct_board_map_read_successor(map, now_ns, &noted))
-        return;
-    if (noted.obstacle != CT_OBSTACLE_NONE) {
-        add_noted(unseen, &noted);
-        return;
-    }
-    g_autofree char *name = g_utf8_make_valid(noted.name, -1);
-    ct_unseen_expect(unseen, ct_board_map_identity(map)->pid, head.end_ns, name);
+    if (head.state == CT_PROCESS_EXECED && ct_board_map_read_successor(map, now_ns, &noted))
+        ct_unseen_add_successor(unseen, ct_board_map_identity(map)->pid, head.end_ns, &noted);
 }
 
 static gboolean has_board(const GArray *images, const struct expected *expected)

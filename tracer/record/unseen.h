@@ -32,6 +32,10 @@ void ct_unseen_add(struct ct_unseen *unseen, const char *name, enum ct_obstacle 
  */
 void ct_unseen_expect(struct ct_unseen *unseen, pid_t pid, uint64_t since_ns, const char *name);
 
+/* Process `pid` has begun to execute this image. */
+void ct_unseen_add_successor(struct ct_unseen *unseen, pid_t pid, uint64_t when_ns,
+                             const struct ct_board_noted *noted);
+
 /* What the board of a process that is over, or of the cut, says. */
 void ct_unseen_add_board(struct ct_unseen *unseen, const struct ct_board_map *map, uint64_t now_ns);
 
