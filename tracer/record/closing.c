@@ -511,7 +511,8 @@ void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint 
         struct ct_mapped_board *mapped_board = mapped->pdata[i];
         struct board board = look_at(closing, mapped_board, FALSE);
 
-        if (close_children(closing, mapped_board, ROUND_DROPPED) || !board.is_over || (board.image->start_ns < since_ns && mapped->len - over->len <= kept))
+        if (close_children(closing, mapped_board, ROUND_DROPPED) || !board.is_over ||
+            (board.image->start_ns < since_ns && mapped->len - over->len <= kept))
             continue;
         board.writer = NULL;
         write_board(closing, &board);

@@ -31,7 +31,7 @@ struct ct_closing {
     struct ct_deaths *deaths;                     /* borrowed; NULL if nobody has watched */
     uint64_t watched_until_ns;                    /* then: when somebody last did */
     uint64_t cut_ns; /* what is later on a board is beyond the recording; UINT64_MAX: nothing is */
-    gboolean has_kernel; /* a layer that takes stacks of any process */
+    gboolean has_kernel;      /* a layer that takes stacks of any process */
     struct ct_unseen *unseen; /* owned */
     struct ct_closing_totals totals;
 };

@@ -37,7 +37,7 @@ struct ct_drain {
     uint64_t now_ticks, now_ns; /* when the round began */
     uint64_t drained;           /* bytes of records, ever */
     uint64_t foreign_images;
-    GArray *news;    /* owned; struct news, in their order */
+    GArray *news; /* owned; struct news, in their order */
     guint next_news;
     GArray *readers; /* owned; struct ct_ring_reader: a heap by the time of their records */
     uint64_t event[CT_RING_RECORD_MAX / sizeof(uint64_t)]; /* a copy that nobody changes */

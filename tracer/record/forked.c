@@ -76,8 +76,8 @@ gboolean ct_forked_read(const struct ct_board_map *map, uint32_t index, uint64_t
     memcpy(forked->cwd, read.cwd, sizeof(read.cwd));
     memcpy(forked->path, read.path, sizeof(read.path));
     gboolean is_over = forked->state == CT_FORKED_EXECED || forked->state == CT_FORKED_EXITED;
-    return forked->state >= CT_FORKED_ALIVE && forked->state <= CT_FORKED_EXITED &&
-           read.pid > 0 && is_time_of(map, read.start_ns, now_ns) &&
+    return forked->state >= CT_FORKED_ALIVE && forked->state <= CT_FORKED_EXITED && read.pid > 0 &&
+           is_time_of(map, read.start_ns, now_ns) &&
            (!is_over || (is_time_of(map, read.end_ns, now_ns) && read.end_ns >= read.start_ns)) &&
            read.successor.obstacle < CT_OBSTACLE_COUNT;
 }
@@ -85,8 +85,7 @@ gboolean ct_forked_read(const struct ct_board_map *map, uint32_t index, uint64_t
 static gboolean tell(const struct ct_board_map *map, uint32_t index, const struct ct_forked *forked,
                      uint64_t what)
 {
-    uint64_t state = (uint64_t)forked->state |
-                     (forked->is_start_told ? CT_FORKED_START_TOLD : 0) |
+    uint64_t state = (uint64_t)forked->state | (forked->is_start_told ? CT_FORKED_START_TOLD : 0) |
                      (forked->is_end_told ? CT_FORKED_END_TOLD : 0);
 
     return ct_board_map_exchange(map, place_of(map, index), state, state | what);

@@ -235,9 +235,9 @@ enum ct_forked_state {
 
 /* With the state: what the recorder has written of it. The rest is only changed while the child
  * is in no other hands, by compare and exchange. */
-#define CT_FORKED_STATE_MASK  UINT64_C(0xff)
-#define CT_FORKED_START_TOLD  UINT64_C(0x100)
-#define CT_FORKED_END_TOLD    UINT64_C(0x200)
+#define CT_FORKED_STATE_MASK UINT64_C(0xff)
+#define CT_FORKED_START_TOLD UINT64_C(0x100)
+#define CT_FORKED_END_TOLD   UINT64_C(0x200)
 
 #define CT_FORKED_TEXT_SIZE 192
 
@@ -344,7 +344,7 @@ struct ct_board {
     _Atomic uint32_t used_words;  /* the next free one; word 0 is never used */
     _Atomic uint32_t ring_count;  /* large rings that were taken */
     _Atomic uint32_t life_count;
-    _Atomic uint32_t forked_high_water; /* entries at and above were never used */
+    _Atomic uint32_t forked_high_water;          /* entries at and above were never used */
     _Atomic uint8_t segments[CT_BOARD_SEGMENTS]; /* enum ct_table + 1 of each; 0: there is none */
     char exe[CT_BOARD_EXE_SIZE];
     char args[CT_BOARD_ARGS_SIZE];

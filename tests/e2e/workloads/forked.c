@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,6 +74,28 @@ static void no_exec(void)
     usleep(WAIT_US);
 }
 
+/* The first call is one of those that we look into before. */
+static void semaphore(void)
+{
+    int id = semget(IPC_PRIVATE, 1, 0600);
+    struct sembuf down = {.sem_op = -1};
+    struct timespec timeout = {.tv_nsec = WAIT_US * 1000};
+
+    semtimedop(id, &down, 1, &timeout);
+    semctl(id, 0, IPC_RMID);
+}
+
+static void socket_read(void)
+{
+    int ends[2];
+    struct timeval timeout = {.tv_usec = WAIT_US};
+    char byte;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 &&
+        setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0)
+        _exit(read(ends[0], &byte, 1) < 0 ? STATUS : EXIT_FAILURE);
+}
+
 static void limited(void)
 {
     struct rlimit none = {0, 0};
@@ -110,9 +134,19 @@ static const struct {
     const char *name;
     void (*run)(void);
 } kinds[] = {
-    {"early", early},   {"silent", silent},   {"late", late},       {"thread", thread},
-    {"exec", exec},     {"no_exec", no_exec}, {"limited", limited}, {"jailed", jailed},
-    {"stopped", stop},  {"orphan", orphan},   {"grandchild", grandchild},
+    {"early", early},
+    {"silent", silent},
+    {"late", late},
+    {"thread", thread},
+    {"exec", exec},
+    {"no_exec", no_exec},
+    {"limited", limited},
+    {"jailed", jailed},
+    {"semaphore", semaphore},
+    {"socket_read", socket_read},
+    {"stopped", stop},
+    {"orphan", orphan},
+    {"grandchild", grandchild},
 };
 
 static pid_t start(void (*run)(void))

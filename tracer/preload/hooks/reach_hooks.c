@@ -16,7 +16,7 @@
     type name params                         \
     {                                        \
         CT_NEED_REAL(name);                  \
-        ct_self_settle();                 \
+        ct_self_settle();                    \
         return real_##name args;             \
     }
 

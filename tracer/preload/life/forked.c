@@ -65,7 +65,8 @@ static void set_state(struct ct_board_forked *forked, enum ct_forked_state state
 {
     uint64_t before = atomic_load(&forked->state);
 
-    while (!atomic_compare_exchange_weak(&forked->state, &before, (before & CT_FORKED_START_TOLD) | state))
+    while (!atomic_compare_exchange_weak(&forked->state, &before,
+                                         (before & CT_FORKED_START_TOLD) | state))
         ;
 }
 
