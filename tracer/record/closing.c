@@ -356,13 +356,13 @@ uint64_t ct_closing_find_end_ns(struct ct_closing *closing)
 
 /* When the child ended, 0 if it has not; G_MAXUINT64: nobody knows when. */
 static uint64_t forked_end_ns(struct ct_closing *closing, const struct ct_forked *forked,
-                              uint64_t now_ns)
+                              uint64_t now_ns, gboolean is_cut)
 {
     if (forked->state == CT_FORKED_EXITED ||
         (forked->state == CT_FORKED_EXECED && forked->end_ns + EXEC_TIME_NS < now_ns))
         return forked->end_ns;
     uint64_t death_ns = process_end_ns(closing, &forked->identity);
-    if (death_ns != 0 && forked->state == CT_FORKED_EXECED)
+    if (forked->state == CT_FORKED_EXECED && (death_ns != 0 || is_cut))
         return forked->end_ns;
     if (death_ns == 0 && closing->deaths != NULL)
         ct_deaths_watch_process(closing->deaths, forked->identity.pid);
@@ -431,7 +431,7 @@ static gboolean close_child(struct ct_closing *closing, const struct ct_mapped_b
         ct_forked_free(parent->map, index);
         return FALSE;
     }
-    uint64_t end_ns = forked_end_ns(closing, &forked, now_ns);
+    uint64_t end_ns = forked_end_ns(closing, &forked, now_ns, round == ROUND_CUT);
     if (round != ROUND_CUT && end_ns == 0)
         return TRUE;
     if (round == ROUND_ENDED && ct_forked_is_news(parent->map, index))

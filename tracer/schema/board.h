@@ -11,10 +11,10 @@
  * Files in the session directory, CT_SESSION_PREFIX and six random letters: `control`, which only
  * the recorder writes, and processes open to read, so that they cannot map it otherwise;
  * `doorbell`; and `PID-STARTNS.board` for each process image, or an empty one with the ending of a
- * refusal, where an image could not have a board. They are the recording user's alone. A process of
- * the recorded tree that became another user's gets them through the socket `handout`: to whoever
- * connects from there the recorder sends one byte, and with it three descriptors: of the control
- * file, to read, of the doorbell, and of a new board.
+ * refusal, where an image could not have a board. A child of fork has none until it waits. They are
+ * the recording user's alone. A process of the recorded tree that became another user's gets them
+ * through the socket `handout`: to whoever connects from there the recorder sends one byte, and
+ * with it three descriptors: of the control file, to read, of the doorbell, and of a new board.
  */
 #ifndef CTRACE_SCHEMA_BOARD_H
 #define CTRACE_SCHEMA_BOARD_H

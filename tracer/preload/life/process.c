@@ -170,10 +170,14 @@ static bool try_to_settle(void)
 
 struct ct_board_forked *ct_process_fork_begin(void)
 {
-    if (ct_self_enter() == NULL || !ct_control->follows_children || !ct_process_is_own() ||
-        ct_is_ours != &ct_wiped.is_ours)
-        return NULL;
-    return ct_forked_claim(ct_board);
+    int saved_errno = errno;
+    struct ct_board_forked *claimed = NULL;
+
+    if (ct_self_enter() != NULL && ct_control->follows_children && ct_process_is_own() &&
+        ct_is_ours == &ct_wiped.is_ours)
+        claimed = ct_forked_claim(ct_board);
+    errno = saved_errno;
+    return claimed;
 }
 
 void ct_process_fork_failed(struct ct_board_forked *claimed)
