@@ -362,10 +362,10 @@ static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_b
     return TRUE;
 }
 
-static void add_unseen(struct ct_closing *closing, const struct ct_mapped_board *mapped)
+static void add_unpreloaded(struct ct_closing *closing, const struct ct_mapped_board *mapped)
 {
     if (!mapped->is_lost)
-        ct_unseen_add_board(closing->unseen, mapped->map, ct_monotonic_ns());
+        ct_unpreloaded_add_board(closing->unpreloaded, mapped->map, ct_monotonic_ns());
 }
 
 void ct_closing_write_ended(struct ct_closing *closing)
@@ -374,7 +374,7 @@ void ct_closing_write_ended(struct ct_closing *closing)
 
     for (guint i = mapped->len; i-- > 0;)
         if (close_board(closing, mapped->pdata[i], FALSE)) {
-            add_unseen(closing, mapped->pdata[i]);
+            add_unpreloaded(closing, mapped->pdata[i]);
             ct_boards_remove(closing->boards, mapped->pdata[i]);
         }
 }
@@ -391,17 +391,17 @@ void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint 
             continue;
         board.writer = NULL;
         write_board(closing, &board);
-        add_unseen(closing, mapped_board);
+        add_unpreloaded(closing, mapped_board);
         ct_boards_remove(closing->boards, mapped_board);
     }
 }
 
-void ct_closing_find_unseen(struct ct_closing *closing)
+void ct_closing_find_unpreloaded(struct ct_closing *closing)
 {
     const GPtrArray *mapped = ct_boards_update(closing->boards);
 
     for (guint i = 0; i < mapped->len; i++)
-        add_unseen(closing, mapped->pdata[i]);
+        add_unpreloaded(closing, mapped->pdata[i]);
 }
 
 void ct_closing_write_all(struct ct_closing *closing)

@@ -155,27 +155,28 @@ static char *list_layers(const struct ct_recording *recording)
 }
 
 /* Once all boards are there. What a killed recorder has seen, nobody knows. */
-static void settle_unseen(struct ct_recording *recording)
+static void settle_unpreloaded(struct ct_recording *recording)
 {
-    struct ct_unseen *unseen = recording->closing.unseen;
+    struct ct_unpreloaded *unpreloaded = recording->closing.unpreloaded;
     const GArray *images = ct_boards_images(recording->boards);
-    char *const *told = recording->kernel_totals.hidden_names;
+    char *const *told = recording->kernel_totals.unpreloaded_names;
 
     if (recording->is_settled || recording->directory->control->root_pid == 0)
         return;
     recording->is_settled = TRUE;
-    ct_closing_find_unseen(&recording->closing);
+    ct_closing_find_unpreloaded(&recording->closing);
     if (recording->is_adopted)
         images = NULL;
-    ct_unseen_settle(unseen, images, told, recording->end_ns);
+    ct_unpreloaded_settle(unpreloaded, images, told, recording->end_ns);
 }
 
-static void write_unseen(const struct ct_recording *recording)
+static void write_unpreloaded(const struct ct_recording *recording)
 {
-    const GArray *list = ct_unseen_list(recording->closing.unseen);
+    const GArray *list = ct_unpreloaded_list(recording->closing.unpreloaded);
 
     for (guint i = 0; i < list->len; i++) {
-        const struct ct_unseen_images *images = &g_array_index(list, struct ct_unseen_images, i);
+        const struct ct_unpreloaded_images *images =
+            &g_array_index(list, struct ct_unpreloaded_images, i);
         struct ct_event_unseen event = {
             .count = images->count,
             .name = images->name,
@@ -246,9 +247,9 @@ static gboolean write_closing(struct ct_recording *recording, int exit_status, c
     }
     ct_drain_hold(recording->drain, FALSE);
     ct_drain_now(recording->drain);
-    settle_unseen(recording);
+    settle_unpreloaded(recording);
     ct_closing_write_all(&recording->closing);
-    write_unseen(recording);
+    write_unpreloaded(recording);
     ct_drain_now(recording->drain); /* waits that ended meanwhile are counted already */
     write_capture(recording, exit_status, fault);
     ct_session_await_metadata(recording->session);

@@ -30,7 +30,7 @@ static gboolean load_writer(struct ct_recording *recording, GError **error)
     if (recording->closing.writer == NULL)
         return FALSE;
     recording->boards = ct_boards_new(directory->path);
-    recording->closing.unseen = ct_unseen_new();
+    recording->closing.unpreloaded = ct_unpreloaded_new();
     recording->drain = ct_drain_new(directory, recording->boards, recording->closing.writer);
     recording->closing.directory = directory;
     recording->closing.cut_ns = UINT64_MAX;
@@ -179,7 +179,7 @@ void ct_recording_describe(struct ct_recording *recording, pid_t pid, const char
                            enum ct_obstacle obstacle)
 {
     if (obstacle != CT_OBSTACLE_NONE)
-        ct_unseen_add(recording->closing.unseen, name, obstacle, 1);
+        ct_unpreloaded_add(recording->closing.unpreloaded, name, obstacle, 1);
     if (recording->kernel != NULL)
         ct_kernel_capture_describe(recording->kernel, pid);
 }
@@ -285,8 +285,9 @@ void ct_recording_summary(const struct ct_recording *recording,
         .foreign_images = ct_drain_foreign_images(recording->drain),
         .refused = ct_boards_refused(recording->boards),
         .damaged = ct_boards_damaged(recording->boards),
-        .unseen =
-            recording->closing.unseen != NULL ? ct_unseen_list(recording->closing.unseen) : NULL,
+        .unpreloaded = recording->closing.unpreloaded != NULL
+                           ? ct_unpreloaded_list(recording->closing.unpreloaded)
+                           : NULL,
         .has_calls = recording->has_calls,
         .was_stopped = recording->stopped != NULL,
     };
@@ -302,8 +303,8 @@ void ct_recording_free(struct ct_recording *recording)
     ct_handout_stop(recording->handout);
     ct_drain_free(recording->drain);
     ct_boards_free(recording->boards);
-    ct_unseen_free(recording->closing.unseen);
-    g_strfreev(recording->kernel_totals.hidden_names);
+    ct_unpreloaded_free(recording->closing.unpreloaded);
+    g_strfreev(recording->kernel_totals.unpreloaded_names);
     ct_session_free(recording->session);
     ct_sessiond_release(recording->sessiond);
     if (recording->is_unfinished)

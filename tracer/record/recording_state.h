@@ -29,7 +29,7 @@ struct ct_recording {
     GArray *attached;    /* owned; pid_t; NULL: none */
     guint noted;         /* so many images with a preload are noted for its end */
     gboolean has_calls;  /* the kernel told of system calls */
-    gboolean is_settled; /* which images are unseen */
+    gboolean is_settled; /* which images are unpreloaded */
     struct ct_closing closing;
     const gint *ended_by; /* borrowed; a signal while it gets ready; or NULL */
     gboolean is_adopted;  /* another process began it */

@@ -55,7 +55,7 @@ int ct_spool_create(const char *folder, const struct ct_rings *rings, const stru
     return create(path, rings, ring->cpu);
 }
 
-int ct_spool_create_present(const char *folder, const struct ct_rings *rings)
+int ct_spool_create_snapshot(const char *folder, const struct ct_rings *rings)
 {
     g_autofree char *path = g_build_filename(folder, "present", NULL);
 

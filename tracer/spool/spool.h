@@ -19,7 +19,7 @@
 int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring);
 
 /* The same, for what is there already. */
-int ct_spool_create_present(const char *folder, const struct ct_rings *rings);
+int ct_spool_create_snapshot(const char *folder, const struct ct_rings *rings);
 
 /* Removes the folder below `path` with all files. */
 void ct_spool_remove(const char *path);

@@ -19,7 +19,7 @@ struct ct_spool_head {
     struct ct_formats formats;
 };
 
-/* In the place of the CPU, of a file that is no ring's: what present.h writes. */
+/* In the place of the CPU, of a file that is no ring's: what snapshot.h writes. */
 #define CT_SPOOL_NO_CPU UINT32_MAX
 
 /* Who was on the CPU, and when: at the end of every record but the samples. */

@@ -3,8 +3,8 @@
 #include "record/drain.h"
 #include "record/layers/perf/hotplug.h"
 #include "record/layers/perf/idle.h"
-#include "record/layers/perf/present.h"
 #include "record/layers/perf/sampling.h"
+#include "record/layers/perf/snapshot.h"
 #include "record/libraries.h"
 #include "spool/spool.h"
 #include "system/monotonic.h"
@@ -51,15 +51,15 @@ struct ct_kernel_capture {
     int begin_fd;          /* readable when recording begins while draining */
     GArray *running;       /* owned; processes that run already; NULL: one that is launched */
     pid_t launched;        /* that one, once attached */
-    int present_fd;        /* the file of what present.h writes; -1: there is none */
+    int snapshot_fd;       /* the file of what snapshot.h writes; -1: there is none */
     GArray *described;     /* owned; pid_t: who is described now and then */
     gint is_described;     /* atomic; once they have been for the first time */
     int hotplug_fd;        /* readable when a CPU came on-line; -1: nobody tells */
     GArray *came;          /* owned; uint32_t: CPUs that did; the drainer's until it is joined */
     GMutex lock;           /* of is_begun, of `described`, and of rings while they are drained */
     gboolean is_begun;
-    int error;         /* errno of the write that failed, or 0; the drainer's until it is joined */
-    int present_error; /* the same, of what is present */
+    int error;          /* errno of the write that failed, or 0; the drainer's until it is joined */
+    int snapshot_error; /* the same, of what is present */
 };
 
 static void *open_machine(void *data)
@@ -84,7 +84,7 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
     capture->described = g_array_new(FALSE, FALSE, sizeof(pid_t));
     capture->stop_fd = -1;
     capture->begin_fd = -1;
-    capture->present_fd = -1;
+    capture->snapshot_fd = -1;
     capture->hotplug_fd = -1;
     capture->came = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     g_mutex_init(&capture->lock);
@@ -161,11 +161,11 @@ static void end_rings(struct ct_kernel_capture *capture)
 
 static void describe(struct ct_kernel_capture *capture)
 {
-    for (guint i = 0; i < capture->described->len && capture->present_error == 0; i++) {
-        if (!ct_present_write_description(capture->present_fd,
-                                          g_array_index(capture->described, pid_t, i),
-                                          ct_monotonic_ns()))
-            capture->present_error = errno;
+    for (guint i = 0; i < capture->described->len && capture->snapshot_error == 0; i++) {
+        if (!ct_snapshot_write_description(capture->snapshot_fd,
+                                           g_array_index(capture->described, pid_t, i),
+                                           ct_monotonic_ns()))
+            capture->snapshot_error = errno;
     }
 }
 
@@ -395,8 +395,8 @@ void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid)
 {
     if (capture->layers[CALLS].rings == NULL)
         return;
-    capture->present_fd = ct_spool_create_present(capture->folder, find_rings(capture));
-    if (capture->present_fd < 0)
+    capture->snapshot_fd = ct_spool_create_snapshot(capture->folder, find_rings(capture));
+    if (capture->snapshot_fd < 0)
         return;
     g_array_append_val(capture->described, pid);
     describe(capture);
@@ -409,8 +409,8 @@ gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GAr
     ct_kernel_capture_attach(capture, 0);
     if (find_rings(capture) == NULL)
         return FALSE;
-    capture->present_fd = ct_spool_create_present(capture->folder, find_rings(capture));
-    return capture->present_fd >= 0;
+    capture->snapshot_fd = ct_spool_create_snapshot(capture->folder, find_rings(capture));
+    return capture->snapshot_fd >= 0;
 }
 
 /* Of pid_t; of what was launched, only the processes that no preload is in. */
@@ -440,11 +440,11 @@ static void write_present(struct ct_kernel_capture *capture, uint64_t time_ns)
 
     if (tree->len == 0)
         return;
-    if (capture->present_fd < 0)
-        capture->present_fd = ct_spool_create_present(capture->folder, find_rings(capture));
-    if (capture->present_fd < 0 ||
-        !ct_present_write_processes(capture->present_fd, capture->objects, tree, time_ns)) {
-        capture->present_error = errno;
+    if (capture->snapshot_fd < 0)
+        capture->snapshot_fd = ct_spool_create_snapshot(capture->folder, find_rings(capture));
+    if (capture->snapshot_fd < 0 ||
+        !ct_snapshot_write_processes(capture->snapshot_fd, capture->objects, tree, time_ns)) {
+        capture->snapshot_error = errno;
         return;
     }
     g_array_set_size(capture->described, 0);
@@ -503,17 +503,17 @@ void ct_kernel_capture_end(struct ct_kernel_capture *capture)
     g_thread_join(g_steal_pointer(&capture->drainer));
     for (size_t i = 0; i < LAYERS; i++)
         close_spool(capture, &capture->layers[i]);
-    if (capture->present_fd >= 0) {
+    if (capture->snapshot_fd >= 0) {
         g_autoptr(GArray) tree = list_present(capture);
 
-        ct_present_keep_objects(capture->objects, tree);
-        if (close(capture->present_fd) != 0)
-            capture->present_error = errno;
+        ct_snapshot_keep_objects(capture->objects, tree);
+        if (close(capture->snapshot_fd) != 0)
+            capture->snapshot_error = errno;
     }
-    capture->present_fd = -1;
+    capture->snapshot_fd = -1;
     miss_those_that_came(capture);
     if (capture->error == 0)
-        capture->error = capture->present_error;
+        capture->error = capture->snapshot_error;
     if (capture->error != 0) {
         g_string_truncate(capture->missing, 0);
         miss(capture, "kernel", "what came after a write to %s failed: %s", capture->folder,
@@ -567,8 +567,8 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
     g_array_unref(capture->came);
     g_mutex_clear(&capture->lock);
     g_string_free(capture->missing, TRUE);
-    if (capture->present_fd >= 0)
-        close(capture->present_fd);
+    if (capture->snapshot_fd >= 0)
+        close(capture->snapshot_fd);
     if (capture->running != NULL)
         g_array_unref(capture->running);
     g_array_unref(capture->described);

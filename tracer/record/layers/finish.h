@@ -9,20 +9,21 @@
 #include <stdint.h>
 
 /* TOTAL(name): what was written, and what not. */
-#define CT_KERNEL_TOTALS(TOTAL)                                                          \
-    TOTAL(events)                                                                        \
-    TOTAL(lost)             /* of all tasks of the machine, where that was recorded */   \
-    TOTAL(hidden_processes) /* images that no preload was in */                          \
-    TOTAL(hidden_threads)   /* theirs */                                                 \
-    TOTAL(samples)                                                                       \
-    TOTAL(samples_partial) /* of those: their stacks could not be followed to the end */ \
+#define CT_KERNEL_TOTALS(TOTAL)                                                             \
+    TOTAL(events)                                                                           \
+    TOTAL(lost)                  /* of all tasks of the machine, where that was recorded */ \
+    TOTAL(unpreloaded_processes) /* images that no preload was in */                        \
+    TOTAL(unpreloaded_threads)   /* theirs */                                               \
+    TOTAL(samples)                                                                          \
+    TOTAL(samples_partial) /* of those: their stacks could not be followed to the end */    \
     TOTAL(samples_lost)
 
 struct ct_kernel_totals {
 #define CT_TOTAL_MEMBER(name) uint64_t name;
     CT_KERNEL_TOTALS(CT_TOTAL_MEMBER)
 #undef CT_TOTAL_MEMBER
-    char **hidden_names; /* owned; see ct_hidden_image_names(); NULL: there are no such images */
+    char **unpreloaded_names; /* owned; see ct_unpreloaded_events_image_names(); NULL: there are no
+                                 such images */
 };
 
 /* What is to be written. */

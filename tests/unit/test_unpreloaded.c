@@ -1,7 +1,7 @@
 /* What keeps the library out of a file's image; and which images are said not to have loaded it. */
 #include "boards.h"
 #include "system/monotonic.h"
-#include "unseen.h"
+#include "unpreloaded.h"
 
 #include <glib/gstdio.h>
 #include <setjmp.h>
@@ -28,7 +28,7 @@ static int make_place(void **state)
 {
     struct place *place = g_new0(struct place, 1);
 
-    place->folder = g_dir_make_tmp("ctrace-unseen-XXXXXX", NULL);
+    place->folder = g_dir_make_tmp("ctrace-unpreloaded-XXXXXX", NULL);
     place->file = g_build_filename(place->folder, "file", NULL);
     *state = place;
     return 0;
@@ -165,12 +165,13 @@ static GArray *images_of(pid_t pid, uint64_t start_ns)
     return images;
 }
 
-static uint32_t count_of(const struct ct_unseen *unseen, const char *name)
+static uint32_t count_of(const struct ct_unpreloaded *unpreloaded, const char *name)
 {
-    const GArray *list = ct_unseen_list(unseen);
+    const GArray *list = ct_unpreloaded_list(unpreloaded);
 
     for (guint i = 0; i < list->len; i++) {
-        const struct ct_unseen_images *images = &g_array_index(list, struct ct_unseen_images, i);
+        const struct ct_unpreloaded_images *images =
+            &g_array_index(list, struct ct_unpreloaded_images, i);
         if (strcmp(images->name, name) == 0)
             return images->count;
     }
@@ -179,44 +180,44 @@ static uint32_t count_of(const struct ct_unseen *unseen, const char *name)
 
 static void boards_that_do_not_come_are_missed(void **state)
 {
-    struct ct_unseen *unseen = ct_unseen_new();
+    struct ct_unpreloaded *unpreloaded = ct_unpreloaded_new();
     g_autoptr(GArray) images = images_of(7, 100);
 
     (void)state;
-    ct_unseen_expect(unseen, 7, 90, "came");
-    ct_unseen_expect(unseen, 7, 101, "next");
-    ct_unseen_expect(unseen, 8, 90, "gone");
-    ct_unseen_expect(unseen, getpid(), UINT64_C(5000000000), "young");
-    ct_unseen_settle(unseen, images, NULL, UINT64_C(5500000000));
-    assert_int_equal(ct_unseen_list(unseen)->len, 2);
-    assert_int_equal(count_of(unseen, "next"), 1);
-    assert_int_equal(count_of(unseen, "gone"), 1);
-    ct_unseen_free(unseen);
+    ct_unpreloaded_expect(unpreloaded, 7, 90, "came");
+    ct_unpreloaded_expect(unpreloaded, 7, 101, "next");
+    ct_unpreloaded_expect(unpreloaded, 8, 90, "gone");
+    ct_unpreloaded_expect(unpreloaded, getpid(), UINT64_C(5000000000), "young");
+    ct_unpreloaded_settle(unpreloaded, images, NULL, UINT64_C(5500000000));
+    assert_int_equal(ct_unpreloaded_list(unpreloaded)->len, 2);
+    assert_int_equal(count_of(unpreloaded, "next"), 1);
+    assert_int_equal(count_of(unpreloaded, "gone"), 1);
+    ct_unpreloaded_free(unpreloaded);
 }
 
 static void the_kernel_decides_which_and_the_hooks_say_why(void **state)
 {
-    struct ct_unseen *unseen = ct_unseen_new();
+    struct ct_unpreloaded *unpreloaded = ct_unpreloaded_new();
     g_autoptr(GArray) images = images_of(7, 100);
     char *told[] = {"a-name-that-is-", "a-name-that-is-", "static", NULL};
 
     (void)state;
-    ct_unseen_add(unseen, "a-name-that-is-long", CT_OBSTACLE_OTHER_LOADER, 1);
-    ct_unseen_add(unseen, "other", CT_OBSTACLE_STATIC, 1);
-    ct_unseen_settle(unseen, images, told, 1);
-    const GArray *list = ct_unseen_list(unseen);
+    ct_unpreloaded_add(unpreloaded, "a-name-that-is-long", CT_OBSTACLE_OTHER_LOADER, 1);
+    ct_unpreloaded_add(unpreloaded, "other", CT_OBSTACLE_STATIC, 1);
+    ct_unpreloaded_settle(unpreloaded, images, told, 1);
+    const GArray *list = ct_unpreloaded_list(unpreloaded);
     assert_int_equal(list->len, 2);
-    assert_int_equal(count_of(unseen, "a-name-that-is-"), 2);
-    assert_int_equal(count_of(unseen, "static"), 1);
-    assert_int_equal(g_array_index(list, struct ct_unseen_images, 0).obstacle,
+    assert_int_equal(count_of(unpreloaded, "a-name-that-is-"), 2);
+    assert_int_equal(count_of(unpreloaded, "static"), 1);
+    assert_int_equal(g_array_index(list, struct ct_unpreloaded_images, 0).obstacle,
                      CT_OBSTACLE_OTHER_LOADER);
-    ct_unseen_free(unseen);
+    ct_unpreloaded_free(unpreloaded);
 }
 
 /* Of what `board` says, which is a header without the rest. */
-static struct ct_unseen *unseen_of(const struct ct_board *board)
+static struct ct_unpreloaded *unpreloaded_of(const struct ct_board *board)
 {
-    struct ct_unseen *unseen = ct_unseen_new();
+    struct ct_unpreloaded *unpreloaded = ct_unpreloaded_new();
     enum ct_board_state state;
     int fd = memfd_create("board", MFD_CLOEXEC);
 
@@ -225,9 +226,9 @@ static struct ct_unseen *unseen_of(const struct ct_board *board)
     struct ct_board_map *map = ct_board_map_new(fd, &state);
     assert_int_equal(state, CT_BOARD_COMPLETE);
     close(fd);
-    ct_unseen_add_board(unseen, map, ct_monotonic_ns());
+    ct_unpreloaded_add_board(unpreloaded, map, ct_monotonic_ns());
     ct_board_map_free(map);
-    return unseen;
+    return unpreloaded;
 }
 
 static void nonsense_on_a_board_does_no_harm(void **state)
@@ -250,14 +251,14 @@ static void nonsense_on_a_board_does_no_harm(void **state)
     board->state = CT_PROCESS_EXECED;
     board->successor.obstacle = UINT32_MAX;
     memset(board->successor.name, 'x', sizeof(board->successor.name));
-    struct ct_unseen *unseen = unseen_of(board);
-    assert_int_equal(ct_unseen_list(unseen)->len, 1);
-    const struct ct_unseen_images *images =
-        &g_array_index(ct_unseen_list(unseen), struct ct_unseen_images, 0);
+    struct ct_unpreloaded *unpreloaded = unpreloaded_of(board);
+    assert_int_equal(ct_unpreloaded_list(unpreloaded)->len, 1);
+    const struct ct_unpreloaded_images *images =
+        &g_array_index(ct_unpreloaded_list(unpreloaded), struct ct_unpreloaded_images, 0);
     assert_int_equal(images->count, 1000 * (CT_BOARD_MAX_UNSEEN / 2 - 1));
     assert_true(g_utf8_validate(images->name, -1, NULL));
     free(board);
-    ct_unseen_free(unseen);
+    ct_unpreloaded_free(unpreloaded);
 }
 
 int main(void)

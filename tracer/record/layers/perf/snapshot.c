@@ -1,4 +1,4 @@
-#include "present.h"
+#include "snapshot.h"
 
 #include "blocked.h"
 #include "descriptors.h"
@@ -438,8 +438,8 @@ static void end_look(struct look *look)
     g_hash_table_unref(look->build_ids);
 }
 
-gboolean ct_present_write_processes(int spool_fd, struct ct_objects *objects, const GArray *pids,
-                                    uint64_t time_ns)
+gboolean ct_snapshot_write_processes(int spool_fd, struct ct_objects *objects, const GArray *pids,
+                                     uint64_t time_ns)
 {
     /* All tasks first: a fork hands on what the parent has mapped by then. What they do comes after
      * what is mapped, which says by which numbers they make their calls. */
@@ -456,7 +456,7 @@ gboolean ct_present_write_processes(int spool_fd, struct ct_objects *objects, co
     return is_written;
 }
 
-gboolean ct_present_write_description(int spool_fd, pid_t pid, uint64_t time_ns)
+gboolean ct_snapshot_write_description(int spool_fd, pid_t pid, uint64_t time_ns)
 {
     struct look look = begin_look(spool_fd, NULL, time_ns);
     gboolean is_written = write_part(&look, pid, write_description);
@@ -465,7 +465,7 @@ gboolean ct_present_write_description(int spool_fd, pid_t pid, uint64_t time_ns)
     return is_written;
 }
 
-void ct_present_keep_objects(struct ct_objects *objects, const GArray *pids)
+void ct_snapshot_keep_objects(struct ct_objects *objects, const GArray *pids)
 {
     struct look look = begin_look(-1, objects, 0);
 

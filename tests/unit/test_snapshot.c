@@ -1,6 +1,6 @@
 /* What is there already when a recording begins, as /proc tells it: of this test's own process. */
 #include "files/tree.h"
-#include "record/layers/perf/present.h"
+#include "record/layers/perf/snapshot.h"
 #include "schema/operations.h"
 #include "spool/elf_file.h"
 #include "spool/maps.h"
@@ -50,7 +50,7 @@ static struct present new_present(void)
     struct present present = {.path = g_dir_make_tmp("ctrace-present-XXXXXX", NULL)};
 
     present.file = g_build_filename(present.path, "present", NULL);
-    present.fd = ct_spool_create_present(present.path, &rings);
+    present.fd = ct_spool_create_snapshot(present.path, &rings);
     assert_true(present.fd >= 0);
     return present;
 }
@@ -85,7 +85,7 @@ static gboolean write_processes(int fd, pid_t first, pid_t second)
     g_array_append_val(pids, first);
     if (second != 0)
         g_array_append_val(pids, second);
-    return ct_present_write_processes(fd, NULL, pids, NOW_NS);
+    return ct_snapshot_write_processes(fd, NULL, pids, NOW_NS);
 }
 
 static void write_self(struct present *present)
@@ -205,13 +205,13 @@ static void a_process_is_described(void **state)
     g_autofree char *cwd = g_get_current_dir();
 
     (void)state;
-    assert_true(ct_present_write_description(present.fd, getpid(), NOW_NS));
+    assert_true(ct_snapshot_write_description(present.fd, getpid(), NOW_NS));
     assert_true(find(&present, CT_RAW_PROCESS, getpid(), &record));
     assert_int_equal(record.as.process.of.ppid, getppid());
     assert_true(record.as.process.of.start_ns <= monotonic_ns());
     assert_string_equal(record.as.process.exe, exe);
     assert_string_equal(record.as.process.cwd, cwd);
-    assert_non_null(strstr(record.as.process.args, "test_present"));
+    assert_non_null(strstr(record.as.process.args, "test_snapshot"));
     /* The kernel itself tells of the threads. */
     assert_false(find(&present, CT_RAW_FORK, getpid(), &record));
     end(&present);
@@ -247,7 +247,7 @@ static void code_is_mapped_where_it_is(void **state)
         found++;
     }
     assert_int_equal(found, 1);
-    assert_true(ct_proc_has_mapped(getpid(), "test_present"));
+    assert_true(ct_proc_has_mapped(getpid(), "test_snapshot"));
     assert_false(ct_proc_has_mapped(getpid(), "est_present"));
     ct_elf_file_free(file);
     end(&present);
@@ -331,7 +331,7 @@ static void kinds_are_what_the_preload_calls_them(void **state)
     epoll_ctl(epoll, EPOLL_CTL_ADD, pipe_fds[0], &wanted);
     epoll_ctl(epoll, EPOLL_CTL_ADD, event, &wanted);
 
-    assert_true(ct_present_write_description(present.fd, getpid(), NOW_NS));
+    assert_true(ct_snapshot_write_description(present.fd, getpid(), NOW_NS));
     expect_fd(&present, pipe_fds[1], CT_FD_KIND_PIPE, NULL, "");
     expect_fd(&present, file, CT_FD_KIND_FILE, path, "");
     expect_fd(&present, directory, CT_FD_KIND_DIRECTORY, present.path, "");
@@ -399,7 +399,7 @@ static void expect_addresses(const struct sockaddr *address, socklen_t size)
     int fds[3] = {-1, -1, -1};
 
     if (connect_pair(address, size, fds)) {
-        assert_true(ct_present_write_description(present.fd, getpid(), NOW_NS));
+        assert_true(ct_snapshot_write_description(present.fd, getpid(), NOW_NS));
         for (size_t i = 0; i < 3; i++) {
             g_autofree char *local = address_of(fds[i], getsockname);
             g_autofree char *peer = i == 0 ? g_strdup("") : address_of(fds[i], getpeername);
@@ -432,7 +432,7 @@ static void sockets_without_an_address_have_their_kind(void **state)
     int udp = socket(AF_INET6, SOCK_DGRAM, 0);
     int netlink = socket(AF_NETLINK, SOCK_RAW, 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    assert_true(ct_present_write_description(present.fd, getpid(), NOW_NS));
+    assert_true(ct_snapshot_write_description(present.fd, getpid(), NOW_NS));
     expect_fd(&present, tcp, CT_FD_KIND_SOCKET_INET, "", "");
     if (udp >= 0)
         expect_fd(&present, udp, CT_FD_KIND_SOCKET_INET, "", "");
@@ -463,7 +463,7 @@ static void unix_sockets_have_their_path(void **state)
                           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size)),
                      0);
     g_autofree char *name = g_strdup_printf("@%s", hidden.sun_path + 1);
-    assert_true(ct_present_write_description(present.fd, getpid(), NOW_NS));
+    assert_true(ct_snapshot_write_description(present.fd, getpid(), NOW_NS));
     expect_fd(&present, fds[0], CT_FD_KIND_SOCKET_UNIX, address.sun_path, "");
     expect_fd(&present, fds[2], CT_FD_KIND_SOCKET_UNIX, address.sun_path, "");
     expect_fd(&present, abstract, CT_FD_KIND_SOCKET_UNIX, name, "");

@@ -1,4 +1,4 @@
-#include "unseen.h"
+#include "unpreloaded.h"
 
 #include "boards.h"
 
@@ -20,40 +20,40 @@ struct expected {
     char name[CT_UNSEEN_NAME_SIZE];
 };
 
-struct ct_unseen {
-    GArray *images;   /* owned; struct ct_unseen_images */
+struct ct_unpreloaded {
+    GArray *images;   /* owned; struct ct_unpreloaded_images */
     GArray *expected; /* owned; struct expected */
 };
 
 static void clear_images(void *data)
 {
-    g_free(((struct ct_unseen_images *)data)->name);
+    g_free(((struct ct_unpreloaded_images *)data)->name);
 }
 
 static GArray *images_new(void)
 {
-    GArray *images = g_array_new(FALSE, FALSE, sizeof(struct ct_unseen_images));
+    GArray *images = g_array_new(FALSE, FALSE, sizeof(struct ct_unpreloaded_images));
 
     g_array_set_clear_func(images, clear_images);
     return images;
 }
 
-struct ct_unseen *ct_unseen_new(void)
+struct ct_unpreloaded *ct_unpreloaded_new(void)
 {
-    struct ct_unseen *unseen = g_new0(struct ct_unseen, 1);
+    struct ct_unpreloaded *unpreloaded = g_new0(struct ct_unpreloaded, 1);
 
-    unseen->images = images_new();
-    unseen->expected = g_array_new(FALSE, FALSE, sizeof(struct expected));
-    return unseen;
+    unpreloaded->images = images_new();
+    unpreloaded->expected = g_array_new(FALSE, FALSE, sizeof(struct expected));
+    return unpreloaded;
 }
 
-void ct_unseen_free(struct ct_unseen *unseen)
+void ct_unpreloaded_free(struct ct_unpreloaded *unpreloaded)
 {
-    if (unseen == NULL)
+    if (unpreloaded == NULL)
         return;
-    g_array_unref(unseen->images);
-    g_array_unref(unseen->expected);
-    g_free(unseen);
+    g_array_unref(unpreloaded->images);
+    g_array_unref(unpreloaded->expected);
+    g_free(unpreloaded);
 }
 
 const char *ct_obstacle_words(enum ct_obstacle obstacle)
@@ -67,59 +67,61 @@ const char *ct_obstacle_words(enum ct_obstacle obstacle)
     return words[obstacle];
 }
 
-static struct ct_unseen_images *at(const GArray *images, guint index)
+static struct ct_unpreloaded_images *at(const GArray *images, guint index)
 {
-    return &g_array_index(images, struct ct_unseen_images, index);
+    return &g_array_index(images, struct ct_unpreloaded_images, index);
 }
 
-void ct_unseen_add(struct ct_unseen *unseen, const char *name, enum ct_obstacle obstacle,
-                   uint32_t count)
+void ct_unpreloaded_add(struct ct_unpreloaded *unpreloaded, const char *name,
+                        enum ct_obstacle obstacle, uint32_t count)
 {
-    if (unseen->images->len >= MAX_NAMES || name[0] == '\0')
+    if (unpreloaded->images->len >= MAX_NAMES || name[0] == '\0')
         name = CT_UNSEEN_NAME_UNKNOWN;
-    for (guint i = 0; i < unseen->images->len; i++) {
-        struct ct_unseen_images *known = at(unseen->images, i);
+    for (guint i = 0; i < unpreloaded->images->len; i++) {
+        struct ct_unpreloaded_images *known = at(unpreloaded->images, i);
         if (known->obstacle == obstacle && strcmp(known->name, name) == 0) {
             known->count += MIN(count, UINT32_MAX - known->count);
             return;
         }
     }
-    const struct ct_unseen_images images = {g_strdup(name), obstacle, count};
-    g_array_append_val(unseen->images, images);
+    const struct ct_unpreloaded_images images = {g_strdup(name), obstacle, count};
+    g_array_append_val(unpreloaded->images, images);
 }
 
-void ct_unseen_expect(struct ct_unseen *unseen, pid_t pid, uint64_t since_ns, const char *name)
+void ct_unpreloaded_expect(struct ct_unpreloaded *unpreloaded, pid_t pid, uint64_t since_ns,
+                           const char *name)
 {
     struct expected expected = {.pid = pid, .since_ns = since_ns};
 
     g_strlcpy(expected.name, name, sizeof(expected.name));
-    g_array_append_val(unseen->expected, expected);
+    g_array_append_val(unpreloaded->expected, expected);
 }
 
-static void add_noted(struct ct_unseen *unseen, const struct ct_board_noted *noted)
+static void add_noted(struct ct_unpreloaded *unpreloaded, const struct ct_board_noted *noted)
 {
     g_autofree char *name = g_utf8_make_valid(noted->name, -1); /* a program wrote it */
 
-    ct_unseen_add(unseen, name, noted->obstacle, noted->count);
+    ct_unpreloaded_add(unpreloaded, name, noted->obstacle, noted->count);
 }
 
-void ct_unseen_add_board(struct ct_unseen *unseen, const struct ct_board_map *map, uint64_t now_ns)
+void ct_unpreloaded_add_board(struct ct_unpreloaded *unpreloaded, const struct ct_board_map *map,
+                              uint64_t now_ns)
 {
     struct ct_board_noted noted;
     struct ct_board_head head;
 
     for (guint i = 0; i < CT_BOARD_MAX_UNSEEN; i++)
         if (ct_board_map_read_children(map, i, now_ns, &noted))
-            add_noted(unseen, &noted);
+            add_noted(unpreloaded, &noted);
     ct_board_map_read_head(map, now_ns, &head);
     if (head.state != CT_PROCESS_EXECED || !ct_board_map_read_successor(map, now_ns, &noted))
         return;
     if (noted.obstacle != CT_OBSTACLE_NONE) {
-        add_noted(unseen, &noted);
+        add_noted(unpreloaded, &noted);
         return;
     }
     g_autofree char *name = g_utf8_make_valid(noted.name, -1);
-    ct_unseen_expect(unseen, ct_board_map_identity(map)->pid, head.end_ns, name);
+    ct_unpreloaded_expect(unpreloaded, ct_board_map_identity(map)->pid, head.end_ns, name);
 }
 
 static gboolean has_board(const GArray *images, const struct expected *expected)
@@ -155,39 +157,39 @@ static enum ct_obstacle find_obstacle(const GArray *images, const char *name)
 }
 
 /* The hooks know why, but not all. */
-static void take_told(struct ct_unseen *unseen, char *const *told)
+static void take_told(struct ct_unpreloaded *unpreloaded, char *const *told)
 {
-    g_autoptr(GArray) noted = g_steal_pointer(&unseen->images);
+    g_autoptr(GArray) noted = g_steal_pointer(&unpreloaded->images);
 
-    unseen->images = images_new();
+    unpreloaded->images = images_new();
     for (; *told != NULL; told++)
-        ct_unseen_add(unseen, *told, find_obstacle(noted, *told), 1);
+        ct_unpreloaded_add(unpreloaded, *told, find_obstacle(noted, *told), 1);
 }
 
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp(((const struct ct_unseen_images *)a)->name,
-                  ((const struct ct_unseen_images *)b)->name);
+    return strcmp(((const struct ct_unpreloaded_images *)a)->name,
+                  ((const struct ct_unpreloaded_images *)b)->name);
 }
 
-void ct_unseen_settle(struct ct_unseen *unseen, const GArray *images, char *const *told,
-                      uint64_t now_ns)
+void ct_unpreloaded_settle(struct ct_unpreloaded *unpreloaded, const GArray *images,
+                           char *const *told, uint64_t now_ns)
 {
     gboolean is_known = images != NULL && !is_in_namespace(images);
 
-    for (guint i = 0; i < unseen->expected->len && is_known; i++) {
-        const struct expected *expected = &g_array_index(unseen->expected, struct expected, i);
+    for (guint i = 0; i < unpreloaded->expected->len && is_known; i++) {
+        const struct expected *expected = &g_array_index(unpreloaded->expected, struct expected, i);
         if (has_board(images, expected) || may_load_yet(expected, now_ns))
             continue;
-        ct_unseen_add(unseen, expected->name, CT_OBSTACLE_NONE, 1);
+        ct_unpreloaded_add(unpreloaded, expected->name, CT_OBSTACLE_NONE, 1);
     }
-    g_array_set_size(unseen->expected, 0);
+    g_array_set_size(unpreloaded->expected, 0);
     if (told != NULL)
-        take_told(unseen, told);
-    g_array_sort(unseen->images, compare_names);
+        take_told(unpreloaded, told);
+    g_array_sort(unpreloaded->images, compare_names);
 }
 
-const GArray *ct_unseen_list(const struct ct_unseen *unseen)
+const GArray *ct_unpreloaded_list(const struct ct_unpreloaded *unpreloaded)
 {
-    return unseen->images;
+    return unpreloaded->images;
 }
