@@ -46,11 +46,11 @@ struct present {
 
 static struct present new_present(void)
 {
-    const struct ct_rings rings = {.kind = CT_RINGS_MACHINE};
+    const struct ct_formats formats = {0};
     struct present present = {.path = g_dir_make_tmp("ctrace-present-XXXXXX", NULL)};
 
     present.file = g_build_filename(present.path, "present", NULL);
-    present.fd = ct_spool_create_snapshot(present.path, &rings);
+    present.fd = ct_spool_create_snapshot(present.path, CT_RINGS_MACHINE, &formats);
     assert_true(present.fd >= 0);
     return present;
 }

@@ -5,8 +5,8 @@
 #ifndef CTRACE_CONVERT_EVENTS_H
 #define CTRACE_CONVERT_EVENTS_H
 
-#include "record/layers/finish.h"
 #include "schema/kernel_events.h"
+#include "spool/conversion.h"
 
 #include <glib.h>
 

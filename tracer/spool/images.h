@@ -5,7 +5,9 @@
 #ifndef CTRACE_SPOOL_IMAGES_H
 #define CTRACE_SPOOL_IMAGES_H
 
-#include "record/boards.h"
+#include "system/image_key.h"
+
+#include <glib.h>
 
 struct ct_kernel_image {
     int32_t pid;

@@ -2,8 +2,8 @@
  * The registers of a sample, by their numbers in DWARF: REGISTER(dwarf number, perf's name), in the
  * order in which perf writes them.
  */
-#ifndef CTRACE_CONVERT_USER_REGISTERS_H
-#define CTRACE_CONVERT_USER_REGISTERS_H
+#ifndef CTRACE_SPOOL_USER_REGISTERS_H
+#define CTRACE_SPOOL_USER_REGISTERS_H
 
 #include <asm/perf_regs.h>
 
