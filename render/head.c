@@ -1,6 +1,8 @@
 #include "layout_parts.h"
 
+#include "model/capture_notes.h"
 #include "model/format.h"
+#include "schema/capture_words.h"
 #include "ticks.h"
 
 #include <inttypes.h>
@@ -106,8 +108,8 @@ static void place_titles(struct ct_layout *layout, const struct ct_layout_reques
 /* Without the kernel's word, a thread that waits for a processor looks as if it ran. */
 static const char *class_label(const struct ct_model *model, enum ct_class class)
 {
-    const char *layers = model->capture.layers;
-    gboolean knows_kernel = layers && strstr(layers, "kernel");
+    gboolean knows_kernel = ct_capture_has_layer(&model->capture, CT_LAYER_KERNEL);
+
     return class == CT_CLASS_RUNNING && !knows_kernel ? "running or ready" : ct_class_name(class);
 }
 

@@ -115,7 +115,7 @@ struct ct_capture {
     char *ctrace_version; /* owned, as are the next three */
     char *command;
     char *layers;
-    char *missing; /* see ct_capture_missing_layers() and ct_capture_lost_waits() */
+    char *missing; /* see capture_notes.h */
     uint64_t rate_ns;
     int32_t exit_status;
     uint64_t waits_recorded; /* as the program counted them; 0: it did not */
@@ -178,11 +178,6 @@ struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process 
 void ct_model_sort(struct ct_model *model);
 /* Those that were over before the recording began are not listed any more. Before the sorting. */
 void ct_model_drop_early(struct ct_model *model);
-
-/* What `missing` says, in its two parts: which layers are not live and why, and why waits were
- * lost. "" where there is nothing to say; free the first with g_free(), the second is borrowed. */
-char *ct_capture_missing_layers(const struct ct_capture *capture);
-const char *ct_capture_lost_waits(const struct ct_capture *capture);
 
 /* The sum, or UINT64_MAX where it does not fit. */
 uint64_t ct_add_u64(uint64_t a, uint64_t b);

@@ -11,6 +11,7 @@
 #include "options/parse.h"
 #include "profile/gzip.h"
 #include "profile/pprof.h"
+#include "schema/capture_words.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -240,7 +241,7 @@ static gboolean export_samples(const struct job *job, const struct ct_model *mod
 static gboolean check_samples(const struct options *options, const struct ct_model *model,
                               GError **error)
 {
-    const char *missing = model->capture.missing ? strstr(model->capture.missing, "cpu: ") : NULL;
+    const char *missing = ct_capture_note_about(&model->capture, CT_LAYER_CPU);
 
     if (!ct_profile_kind_has_samples(options->kind) || model->capture.samples > 0)
         return TRUE;

@@ -1,5 +1,7 @@
 /* Lookups in the model, and how numbers are written for people. */
+#include "model/capture_notes.h"
 #include "model/format.h"
+#include "schema/capture_words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -194,6 +196,19 @@ static void lost_waits_are_told_from_missing_layers(void **state)
     }
 }
 
+static void notes_are_told_by_what_they_begin_with(void **state)
+{
+    const struct ct_capture capture = {.layers = "preload,kernels",
+                                       .missing = "kernel: no cpu: at all; cpu: none; more"};
+
+    (void)state;
+    assert_string_equal(ct_capture_note_about(&capture, CT_LAYER_CPU), "cpu: none; more");
+    assert_ptr_equal(ct_capture_note_about(&capture, CT_LAYER_KERNEL), capture.missing);
+    assert_null(ct_capture_note_about(&capture, CT_LAYER_PRELOAD));
+    assert_true(ct_capture_has_layer(&capture, CT_LAYER_PRELOAD));
+    assert_false(ct_capture_has_layer(&capture, CT_LAYER_KERNEL));
+}
+
 static void quantiles_lie_in_the_bucket_that_holds_them(void **state)
 {
     struct ct_op_counters counters = {0};
@@ -231,6 +246,7 @@ int main(void)
         cmocka_unit_test(classes_are_found_by_name),
         cmocka_unit_test(quantiles_lie_in_the_bucket_that_holds_them),
         cmocka_unit_test(lost_waits_are_told_from_missing_layers),
+        cmocka_unit_test(notes_are_told_by_what_they_begin_with),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
