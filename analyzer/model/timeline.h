@@ -10,7 +10,6 @@
 #define CTRACE_TIMELINE_H
 
 #include "model/bins.h"
-#include "model/cpu_bins.h"
 #include "model/cpu_runs.h"
 #include "model/sink.h"
 
@@ -49,7 +48,7 @@ struct ct_timeline_thread {
     uint64_t least_kept_ns; /* a wait must be longer than this to be kept */
     struct ct_window open;  /* the wait that never returned; as long as 0: there is none */
     struct ct_bins bins;
-    struct ct_cpu_bins cpus; /* empty without a kernel layer */
+    struct ct_bins cpus; /* empty without a kernel layer */
 };
 
 struct ct_timeline;
