@@ -43,7 +43,8 @@ static void on_run(void *user, struct ct_task *task, const struct ct_task_span *
 enum ct_class ct_binding_outside_class(const struct ct_binding *binding,
                                        const struct ct_thread *thread)
 {
-    return thread->process->is_hidden && !binding->has_calls ? CT_CLASS_UNKNOWN : CT_CLASS_OTHER;
+    return thread->process->is_unpreloaded && !binding->has_calls ? CT_CLASS_UNKNOWN
+                                                                  : CT_CLASS_OTHER;
 }
 
 static enum ct_class rest_class(const struct ct_binding *binding, const struct ct_thread *thread,
@@ -68,7 +69,7 @@ static void on_rest(void *user, struct ct_task *task, const struct ct_task_span 
         .class = rest_class(binding, thread, span->state),
         .waker = span->waker ? span->waker->thread : NULL,
         .wake_ns = span->waker ? span->begin_ns : 0,
-        .ran_instead = span->instead,
+        .preempted_by = span->preempted_by,
     };
 
     if (interval.begin_ns >= interval.end_ns)

@@ -43,7 +43,7 @@ static uint32_t count_callers(const struct ct_image *image,
     const struct ct_u64_sequence *addresses = &event->addresses;
     uint32_t count = MIN(addresses->count, CT_STACK_MAX_FRAMES);
 
-    while (image->process.is_hidden && event->is_by_frame_pointers && count > 1 &&
+    while (image->process.is_unpreloaded && event->is_by_frame_pointers && count > 1 &&
            !is_in_module(&image->process, addresses->values[count - 1]))
         count--;
     return count;
@@ -115,7 +115,7 @@ static void drop_doubtful(struct ct_calls *calls, struct ct_thread_state *thread
         return;
     call->is_doubtful = FALSE;
     call->is_made = FALSE;
-    if (thread->thread.process->is_hidden)
+    if (thread->thread.process->is_unpreloaded)
         ct_waits_add_unknown(calls->needs.waits, thread, call->doubtful_ns, end_ns);
 }
 
@@ -177,7 +177,7 @@ static void leave(struct ct_calls *calls, struct ct_thread_state *thread,
 
     call->is_made = FALSE;
     interval.result = (int32_t)CLAMP(result, INT16_MIN, INT16_MAX);
-    if (process->is_hidden) {
+    if (process->is_unpreloaded) {
         ct_tables_count_call(process, interval.op, interval.end_ns - interval.begin_ns);
         if (call->has_blocked)
             ct_waits_add(calls->needs.waits, record->time_ns, thread, &interval);
@@ -300,7 +300,7 @@ void ct_calls_finish(struct ct_calls *calls)
         struct ct_thread_state *thread = ct_thread_state(calls->needs.model->threads->pdata[i]);
 
         drop_doubtful(calls, thread, thread->thread.end_ns);
-        if (!thread->thread.process->is_hidden) {
+        if (!thread->thread.process->is_unpreloaded) {
             ct_call_dedup_release(calls->needs.dedup, thread, UINT64_MAX);
         } else if (thread->call.is_made && thread->call.has_blocked) {
             struct ct_interval interval = interval_of(calls, thread, thread->thread.end_ns);

@@ -136,7 +136,7 @@ struct ct_image *ct_lives_begin_image(struct ct_lives *lives, int32_t pid, uint6
     forget_slots(lives, pid);
     if (!image)
         return NULL;
-    image->process.is_hidden = !is_preloaded;
+    image->process.is_unpreloaded = !is_preloaded;
     g_hash_table_insert(lives->current, GINT_TO_POINTER(pid), image);
     return image;
 }

@@ -45,8 +45,8 @@ void ct_output_add_queued(struct ct_output *output, const struct ct_interval *in
     struct ct_thread_sched *sched = &interval->thread->sched;
     uint64_t duration_ns = interval->end_ns - interval->begin_ns;
 
-    ct_op_counters_count(&sched->lines, duration_ns);
-    sched->longest_line_ns = MAX(sched->longest_line_ns, duration_ns);
+    ct_op_counters_count(&sched->queued, duration_ns);
+    sched->longest_queued_ns = MAX(sched->longest_queued_ns, duration_ns);
     ct_output_add_interval(output, interval);
 }
 

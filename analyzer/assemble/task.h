@@ -32,7 +32,7 @@ struct ct_task_span {
     gboolean is_taken;           /* it was handed on, or somebody has counted it */
     gboolean is_preempted;       /* RUNNABLE: it could have gone on; else it was woken */
     const struct ct_task *waker; /* RUNNABLE: borrowed; who woke it, or NULL: nobody known */
-    const char *instead;         /* RUNNABLE and preempted: borrowed; who got its CPU, or NULL */
+    const char *preempted_by;    /* RUNNABLE and preempted: borrowed; who got its CPU, or NULL */
     struct ct_task_times before; /* the sums of all spans before it, kept or not */
 };
 

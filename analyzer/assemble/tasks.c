@@ -22,7 +22,7 @@ struct ct_tasks {
     struct ct_task_events events;
     GHashTable *by_tid;  /* owned; tid -> struct ct_task *, borrowed */
     GPtrArray *all;      /* owned; struct ct_task * */
-    GStringChunk *names; /* borrowed; of those who ran instead */
+    GStringChunk *names; /* borrowed; of those by whom tasks were preempted */
     uint64_t brief_ns;
     GArray *cpus; /* owned; struct cpu, by number */
     uint64_t missed;
@@ -154,7 +154,7 @@ static void get_on(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_n
 /* It left the CPU on its own account. */
 static void block(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
-    /* Woken before it was quite off: it stands in line at once. */
+    /* Woken before it was quite off: it is in the run queue at once. */
     if (task->woken_ns != 0 && time_ns - task->woken_ns < WAKE_RACE_NS)
         begin_span(tasks, task,
                    (struct ct_task_span){
@@ -165,13 +165,13 @@ static void block(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns
 }
 
 static void preempt(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns,
-                    const char *instead)
+                    const char *preempted_by)
 {
     begin_span(tasks, task,
                (struct ct_task_span){.begin_ns = time_ns,
                                      .state = CT_TASK_RUNNABLE,
                                      .is_preempted = TRUE,
-                                     .instead = instead});
+                                     .preempted_by = preempted_by});
     if (task->thread)
         task->thread->sched.preemptions++;
 }

@@ -1,6 +1,6 @@
 /*
- * What the scheduler did with every task: running, in line for a CPU, or off it, at any moment of
- * late and in sum since it was first seen. Knows nothing of processes and waits.
+ * What the scheduler did with every task: running, in the run queue, or off the CPU, at any moment
+ * of late and in sum since it was first seen. Knows nothing of processes and waits.
  *
  * Of each task the last few hundred changes are kept, since a wait is only known once it is over;
  * of those before, sums only.

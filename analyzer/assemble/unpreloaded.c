@@ -10,7 +10,7 @@ static struct ct_image *find_image(const struct ct_trackers *trackers, int32_t p
 {
     struct ct_image *image = ct_lives_image(trackers->lives, pid);
 
-    return image && image->process.is_hidden && !image->has_ended ? image : NULL;
+    return image && image->process.is_unpreloaded && !image->has_ended ? image : NULL;
 }
 
 static struct ct_thread_state *find_thread(const struct ct_trackers *trackers, int32_t tid)
@@ -49,7 +49,7 @@ static void replace_image(const struct ct_trackers *trackers, int32_t pid, uint6
     if (!image)
         return;
     image->is_replaced = TRUE;
-    if (image->process.is_hidden && !image->has_ended)
+    if (image->process.is_unpreloaded && !image->has_ended)
         end_image(trackers, image, time_ns);
 }
 
@@ -59,7 +59,8 @@ static void add_image(const struct ct_trackers *trackers, const struct ct_kernel
     struct ct_image *previous = ct_lives_image(trackers->lives, event->pid);
     const struct ct_image *parent = ct_lives_image(trackers->lives, event->ppid);
 
-    if (previous && previous->process.is_hidden && previous->process.start_ns == event->start_ns) {
+    if (previous && previous->process.is_unpreloaded &&
+        previous->process.start_ns == event->start_ns) {
         ct_image_describe(previous, event->exe, event->args, event->cwd);
         return;
     }

@@ -112,7 +112,7 @@ static void add_queued(struct pieces *pieces, const struct ct_task *task, struct
     interval.class = CT_CLASS_RUNNABLE;
     interval.waker = pieces->waker;
     interval.wake_ns = pieces->wake_ns;
-    interval.ran_instead = span->instead;
+    interval.preempted_by = span->preempted_by;
     ct_output_add_queued(pieces->output, &interval);
 }
 

@@ -1,6 +1,6 @@
 /*
  * A wait as it is told of -> the intervals of its thread: each nanosecond goes to the innermost
- * wait, and within one, what the thread stood in the run queue for is a piece of its own.
+ * wait, and within one, what the thread was in the run queue for is a piece of its own.
  */
 #ifndef CTRACE_ASSEMBLE_WAITS_H
 #define CTRACE_ASSEMBLE_WAITS_H

@@ -137,24 +137,24 @@ static struct ct_timeline_wait wait_from(struct ct_timeline *timeline,
                                          const struct ct_interval *interval,
                                          const struct ct_window *inside)
 {
-    gboolean is_line = interval->class == CT_CLASS_RUNNABLE || interval->is_outside;
+    gboolean is_by_itself = interval->class == CT_CLASS_RUNNABLE || interval->is_outside;
 
     return (struct ct_timeline_wait){
         .begin_ns = inside->begin_ns,
         .end_ns = inside->end_ns,
-        .whole = {is_line ? interval->begin_ns : interval->wait_begin_ns,
-                  is_line ? interval->end_ns : interval->wait_end_ns},
+        .whole = {is_by_itself ? interval->begin_ns : interval->wait_begin_ns,
+                  is_by_itself ? interval->end_ns : interval->wait_end_ns},
         .object = interval->object,
         .call_name = interval->call_name,
         .place = place_of(timeline, interval),
         .waker = interval->waker,
         .wake_ns = interval->wake_ns,
         .owner_tid = interval->owner_tid,
-        .ran_instead = keep_text(timeline, interval->ran_instead),
+        .preempted_by = keep_text(timeline, interval->preempted_by),
         .stack_id = interval->stack_id,
         .op = interval->op,
         .class = interval->class,
-        .is_open = !is_line && interval->is_open,
+        .is_open = !is_by_itself && interval->is_open,
     };
 }
 

@@ -139,8 +139,8 @@ static const char *object_name(const struct ct_interval *interval)
 {
     const struct ct_fd *fd = interval->fd;
 
-    if (interval->ran_instead)
-        return interval->ran_instead;
+    if (interval->preempted_by)
+        return interval->preempted_by;
     if (has_peer(fd))
         return fd->peer;
     return fd && *fd->local ? fd->local : NULL;
@@ -155,7 +155,7 @@ static gboolean bucket_matches(const struct bucket *bucket, const struct ct_inte
         return FALSE;
     if (!name || !bucket->name)
         return !name && !bucket->name && bucket->object == interval->object;
-    if (strcmp(bucket->name, name) != 0 || bucket->is_instead != !!interval->ran_instead)
+    if (strcmp(bucket->name, name) != 0 || bucket->is_instead != !!interval->preempted_by)
         return FALSE;
     return bucket->is_instead ||
            (bucket->fd_kind == fd_kind(interval->fd) && bucket->is_peer == has_peer(interval->fd));
@@ -179,7 +179,7 @@ static struct bucket make_bucket(const struct ct_interval *interval, struct ct_t
         .other = other,
         .is_open = interval->is_open,
         .is_peer = has_peer(interval->fd),
-        .is_instead = interval->ran_instead != NULL,
+        .is_instead = interval->preempted_by != NULL,
         .name = g_strdup(name),
     };
 
