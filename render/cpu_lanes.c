@@ -61,12 +61,11 @@ static void add_bin(struct lane_grid *grid, const struct ct_cpu_vote *bin, uint6
     }
 }
 
-static void fill_grid(struct lane_grid *grid, const struct ct_cpu_bins *bins)
+static void fill_grid(struct lane_grid *grid, const struct ct_bins *bins)
 {
-    for (uint32_t i = 0; i < bins->count; i++)
-        if (bins->bins[i].run_ns > 0)
-            add_bin(grid, &bins->bins[i], (bins->first + i) << bins->shift,
-                    UINT64_C(1) << bins->shift);
+    for (uint32_t i = 0; bins->cpus && i < bins->count; i++)
+        if (bins->cpus[i].run_ns > 0)
+            add_bin(grid, &bins->cpus[i], ct_bins_begin_ns(bins, i), ct_bins_width_ns(bins));
 }
 
 /* How much of a column the thread ran; 0 beyond the ends. */

@@ -131,9 +131,9 @@ static char *line_text(const struct ct_timeline_wait *wait, enum wording wording
 {
     switch (wording) {
     case WORDING_NAME:
-        return g_strdup_printf("%s ran instead", wait->ran_instead);
+        return g_strdup_printf("%s ran instead", wait->preempted_by);
     case WORDING_TAIL:
-        return g_strdup_printf("%s ran", wait->ran_instead);
+        return g_strdup_printf("%s ran", wait->preempted_by);
     default:
         return g_strdup(ct_class_name(wait->class));
     }
@@ -141,7 +141,7 @@ static char *line_text(const struct ct_timeline_wait *wait, enum wording wording
 
 static char *label_text(const struct label_place *place, enum wording wording)
 {
-    if (place->wait->ran_instead)
+    if (place->wait->preempted_by)
         return line_text(place->wait, wording);
     g_autofree char *object = object_text(place, wording);
     return g_strconcat(ct_wait_short_name(place->wait), object, NULL);

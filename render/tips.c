@@ -120,8 +120,8 @@ static char *tip_text(const struct ct_layout_request *request, const struct ct_l
     add_time(text, request, &wait->whole, &(struct ct_window){wait->begin_ns, wait->end_ns},
              wait->is_open);
     add_owner(text, row, wait);
-    if (wait->ran_instead) {
-        g_autofree char *instead = g_strdup_printf("%s ran instead", wait->ran_instead);
+    if (wait->preempted_by) {
+        g_autofree char *instead = g_strdup_printf("%s ran instead", wait->preempted_by);
         add_line(text, instead);
     }
     if (wait->waker) {

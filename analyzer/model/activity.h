@@ -7,6 +7,7 @@
 
 #include <glib.h>
 #include <stdint.h>
+#include <string.h>
 
 #define CT_ACTIVITY_NAME_SIZE 1024
 
@@ -14,18 +15,15 @@ struct ct_activity {
     char file[CT_ACTIVITY_NAME_SIZE]; /* that is being read, or "" */
     double share_read;                /* of the recording: 0 to 1 */
     int64_t remarks_at;    /* where what is said about the result begins, in all that was said */
-    const char *last_file; /* borrowed; the reader's, whose text is in `file` */
     unsigned packet_cpu_s; /* of CPU time that a packet may take */
     void (*on_step)(struct ct_activity *activity); /* the reader's: it got on; or NULL */
 };
 
-/* The reader turns to this file. Names are told apart by where they are. NULL: nobody watches. */
+/* The reader turns to this file. NULL: nobody watches. */
 static inline void ct_activity_turn_to(struct ct_activity *activity, const char *file)
 {
-    if (activity == NULL || file == activity->last_file)
-        return;
-    g_strlcpy(activity->file, file, sizeof(activity->file));
-    activity->last_file = file;
+    if (activity != NULL && strncmp(activity->file, file, sizeof(activity->file) - 1) != 0)
+        g_strlcpy(activity->file, file, sizeof(activity->file));
 }
 
 /* The reader got on. */

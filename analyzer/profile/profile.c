@@ -139,8 +139,8 @@ static const char *object_name(const struct ct_interval *interval)
 {
     const struct ct_fd *fd = interval->fd;
 
-    if (interval->ran_instead)
-        return interval->ran_instead;
+    if (interval->preempted_by)
+        return interval->preempted_by;
     if (has_peer(fd))
         return fd->peer;
     return fd && *fd->local ? fd->local : NULL;
@@ -155,7 +155,7 @@ static gboolean bucket_matches(const struct bucket *bucket, const struct ct_inte
         return FALSE;
     if (!name || !bucket->name)
         return !name && !bucket->name && bucket->object == interval->object;
-    if (strcmp(bucket->name, name) != 0 || bucket->is_instead != !!interval->ran_instead)
+    if (strcmp(bucket->name, name) != 0 || bucket->is_instead != !!interval->preempted_by)
         return FALSE;
     return bucket->is_instead ||
            (bucket->fd_kind == fd_kind(interval->fd) && bucket->is_peer == has_peer(interval->fd));
@@ -179,7 +179,7 @@ static struct bucket make_bucket(const struct ct_interval *interval, struct ct_t
         .other = other,
         .is_open = interval->is_open,
         .is_peer = has_peer(interval->fd),
-        .is_instead = interval->ran_instead != NULL,
+        .is_instead = interval->preempted_by != NULL,
         .name = g_strdup(name),
     };
 
@@ -397,12 +397,35 @@ static int64_t round_to_int64(double value)
     return value >= 9.2e18 ? INT64_MAX : llround(value);
 }
 
-static void add_samples(GArray *samples, const struct cell *cell)
+static GHashTable *list_threads(const struct ct_model *model)
+{
+    GHashTable *listed = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < model->threads->len; i++)
+        g_hash_table_add(listed, model->threads->pdata[i]);
+    return listed;
+}
+
+/* Whose time it is. NULL: of several that are not told apart. */
+static const struct ct_thread *subject_of(const struct ct_profile *profile, const struct cell *cell,
+                                          const struct bucket *bucket)
+{
+    return ct_profile_kind_tells_waiter(profile->kind) ? bucket->other : cell->place.thread;
+}
+
+/* But of threads that are not listed: they were over before the recording began, which is known
+ * only at its end. */
+static void add_samples(GArray *samples, const struct ct_profile *profile, const struct cell *cell,
+                        GHashTable *listed)
 {
     const struct place *place = &cell->place;
 
     for (guint i = 0; i < cell->buckets->len; i++) {
         const struct bucket *bucket = &g_array_index(cell->buckets, struct bucket, i);
+        const struct ct_thread *subject = subject_of(profile, cell, bucket);
+
+        if (subject && !g_hash_table_contains(listed, subject))
+            continue;
         struct ct_profile_sample sample = {
             .process = place->process,
             .thread = place->thread,
@@ -493,13 +516,14 @@ GArray *ct_profile_samples(const struct ct_profile *profile, const struct ct_mod
                            const struct ct_selection *selection)
 {
     GArray *samples = g_array_new(FALSE, FALSE, sizeof(struct ct_profile_sample));
+    g_autoptr(GHashTable) listed = list_threads(model);
     GHashTableIter cells;
     void *cell;
 
     g_hash_table_iter_init(&cells, profile->cells);
     while (g_hash_table_iter_next(&cells, &cell, NULL))
         if (is_place_selected(cell, selection))
-            add_samples(samples, cell);
+            add_samples(samples, profile, cell, listed);
 
     g_autoptr(GHashTable) ranks = rank_subjects(model);
     g_array_sort_with_data(samples, compare_samples, ranks);

@@ -101,7 +101,7 @@ static gboolean rival_equal(const void *a, const void *b)
 /* Names of other programs' tasks have no end: those beyond the limit are not told. */
 static void add_rival(struct ct_report *report, const struct ct_interval *interval)
 {
-    struct ct_report_rival key = {.thread = interval->thread, .name = interval->ran_instead};
+    struct ct_report_rival key = {.thread = interval->thread, .name = interval->preempted_by};
     struct ct_report_rival *rival = g_hash_table_lookup(report->rivals, &key);
 
     if (!rival && g_hash_table_size(report->rivals) < RIVALS_MAX) {
@@ -175,7 +175,7 @@ static void on_interval(void *user, const struct ct_interval *interval)
     }
     /* Time in line, and what no call was made for, is no place where the program waits. */
     if (interval->class == CT_CLASS_RUNNABLE || interval->is_outside) {
-        if (interval->ran_instead)
+        if (interval->preempted_by)
             add_rival(report, interval);
         return;
     }

@@ -11,8 +11,8 @@ struct row {
 
 static int compare_by_line(const void *a, const void *b)
 {
-    uint64_t first = ((const struct row *)a)->sched.lines.total_ns;
-    uint64_t second = ((const struct row *)b)->sched.lines.total_ns;
+    uint64_t first = ((const struct row *)a)->sched.queued.total_ns;
+    uint64_t second = ((const struct row *)b)->sched.queued.total_ns;
 
     return (first < second) - (first > second); /* stable: the model's order decides */
 }
@@ -22,8 +22,8 @@ static void add_sched(struct ct_thread_sched *sum, const struct ct_thread_sched 
     sum->is_known = sum->is_known || more->is_known;
     sum->migrations = ct_add_u64(sum->migrations, more->migrations);
     sum->preemptions = ct_add_u64(sum->preemptions, more->preemptions);
-    sum->longest_line_ns = MAX(sum->longest_line_ns, more->longest_line_ns);
-    ct_op_counters_add(&sum->lines, &more->lines);
+    sum->longest_queued_ns = MAX(sum->longest_queued_ns, more->longest_queued_ns);
+    ct_op_counters_add(&sum->queued, &more->queued);
 }
 
 /* By time in line, those that the layer saw. Owned by the caller. */
@@ -57,11 +57,11 @@ static void add_lines(struct ct_text_table *table, const struct row *row)
     const struct ct_thread_sched *sched = &row->sched;
 
     ct_text_add_kind(table, row->kind);
-    add_duration(table, sched->lines.total_ns);
-    ct_text_table_take(table, ct_format_count(sched->lines.calls));
+    add_duration(table, sched->queued.total_ns);
+    ct_text_table_take(table, ct_format_count(sched->queued.calls));
     for (size_t i = 0; i < G_N_ELEMENTS(shares); i++)
-        add_duration(table, ct_sched_line_quantile_ns(sched, shares[i]));
-    add_duration(table, sched->longest_line_ns);
+        add_duration(table, ct_sched_queued_quantile_ns(sched, shares[i]));
+    add_duration(table, sched->longest_queued_ns);
 }
 
 static void add_moves(struct ct_text_table *table, const struct ct_text_report *out,

@@ -105,6 +105,15 @@ static void write_report(struct ct_report *report)
     }
 }
 
+/* Whoever waited, or ran, is a thread of the recording; of several, it is not told who. */
+static void check_sample(const struct ct_profile_sample *sample, enum ct_profile_kind kind,
+                         const struct ct_model *model)
+{
+    struct ct_thread *subject = ct_profile_kind_tells_waiter(kind) ? sample->other : sample->thread;
+
+    FUZZ_REQUIRE(subject == NULL || g_ptr_array_find(model->threads, subject, NULL));
+}
+
 static void write_profile(const struct ct_profile *profile, enum ct_profile_kind kind,
                           const struct ct_model *model)
 {
@@ -113,6 +122,9 @@ static void write_profile(const struct ct_profile *profile, enum ct_profile_kind
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
     const struct ct_pprof_input input = {samples, model,           symbolizer,
                                          kind,    model->begin_ns, model->end_ns};
+
+    for (guint i = 0; i < samples->len; i++)
+        check_sample(&g_array_index(samples, struct ct_profile_sample, i), kind, model);
 
     g_bytes_unref(ct_pprof_encode(&input));
 }

@@ -277,11 +277,11 @@ static void a_preempted_thread_says_who_ran_instead(void **state)
     char name[] = "hog";
     struct ct_interval line =
         fixture_wait(thread, CT_OP_NONE, CT_CLASS_RUNNABLE, FIXTURE_S / 4, FIXTURE_S / 2);
-    line.ran_instead = name;
+    line.preempted_by = name;
     fixture_send(scene.timeline, line);
     /* Room for no more than a few letters. */
     line = fixture_wait(thread, CT_OP_NONE, CT_CLASS_RUNNABLE, FIXTURE_MS * 600, FIXTURE_MS * 670);
-    line.ran_instead = name;
+    line.preempted_by = name;
     fixture_send(scene.timeline, line);
     fixture_send(scene.timeline,
                  fixture_wait(thread, CT_OP_NONE, CT_CLASS_RUNNABLE, FIXTURE_S * 3 / 4, FIXTURE_S));

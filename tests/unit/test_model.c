@@ -1,4 +1,5 @@
 /* Lookups in the model, and how numbers are written for people. */
+#include "model/activity.h"
 #include "model/capture_notes.h"
 #include "model/format.h"
 #include "schema/capture_words.h"
@@ -234,6 +235,26 @@ static void quantiles_lie_in_the_bucket_that_holds_them(void **state)
     assert_int_equal(ct_op_counters_quantile_ns(&counters, 1), UINT64_C(1) << 38);
 }
 
+/* Two names may be at the same place, one after the other. */
+static void a_reader_is_at_the_file_that_it_turned_to_last(void **state)
+{
+    struct ct_activity activity = {.file = ""};
+    char name[2 * CT_ACTIVITY_NAME_SIZE] = "ust/waits_0";
+
+    (void)state;
+    ct_activity_turn_to(&activity, name);
+    assert_string_equal(activity.file, "ust/waits_0");
+    strcpy(name, "ust/waits_1");
+    ct_activity_turn_to(&activity, name);
+    assert_string_equal(activity.file, "ust/waits_1");
+    ct_activity_turn_to(&activity, "");
+    assert_string_equal(activity.file, "");
+    memset(name, 'x', sizeof(name) - 1);
+    ct_activity_turn_to(&activity, name);
+    assert_int_equal(strlen(activity.file), CT_ACTIVITY_NAME_SIZE - 1);
+    ct_activity_turn_to(NULL, name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +266,7 @@ int main(void)
         cmocka_unit_test(modules_that_took_turns_are_told_apart_by_time),
         cmocka_unit_test(classes_are_found_by_name),
         cmocka_unit_test(quantiles_lie_in_the_bucket_that_holds_them),
+        cmocka_unit_test(a_reader_is_at_the_file_that_it_turned_to_last),
         cmocka_unit_test(lost_waits_are_told_from_missing_layers),
         cmocka_unit_test(notes_are_told_by_what_they_begin_with),
     };

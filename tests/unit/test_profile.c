@@ -581,6 +581,44 @@ static void a_wall_profile_of_some_threads_has_no_others(void **state)
     assert_int_equal(sum_of(samples, fixture->threads[2], CT_CLASS_RUNNING), 10 * FIXTURE_S);
 }
 
+/* When the recording began is only known once all is read. */
+static void threads_from_before_the_recording_have_no_samples(void **state)
+{
+    static const enum ct_profile_kind kinds[] = {CT_PROFILE_KIND_SYNC, CT_PROFILE_KIND_MUTEX,
+                                                 CT_PROFILE_KIND_WALL};
+    const struct fixture *fixture = *state;
+    struct ct_profile *profiles[G_N_ELEMENTS(kinds)];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        struct ct_interval early = lock_wait(fixture, 1, 100, 200);
+        struct ct_interval present = lock_wait(fixture, 0, 100, 300);
+
+        early.is_for_lock = present.is_for_lock = TRUE;
+        profiles[i] = ct_profile_new(kinds[i], &no_limits);
+        send(profiles[i], early);
+        send(profiles[i], present);
+    }
+    fixture->threads[1]->start_ns = 100;
+    fixture->threads[1]->end_ns = 200;
+    ct_model_drop_early(fixture->model);
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autoptr(GArray) samples = ct_profile_samples(profiles[i], fixture->model, &everybody);
+        guint present = 0;
+
+        for (guint j = 0; j < samples->len; j++) {
+            const struct ct_profile_sample *sample =
+                &g_array_index(samples, struct ct_profile_sample, j);
+
+            assert_ptr_not_equal(sample->thread, fixture->threads[1]);
+            assert_ptr_not_equal(sample->other, fixture->threads[1]);
+            present +=
+                sample->thread == fixture->threads[0] || sample->other == fixture->threads[0];
+        }
+        assert_true(present > 0);
+        ct_profile_free(profiles[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -608,6 +646,7 @@ int main(void)
         TEST(a_wall_profile_of_a_window_sums_up_to_the_life_in_it),
         TEST(short_waits_are_left_out_of_a_wall_profile),
         TEST(a_wall_profile_of_some_threads_has_no_others),
+        TEST(threads_from_before_the_recording_have_no_samples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "assemble/state.h"
+#include "assemble/image.h"
 
 #include <string.h>
 
@@ -79,4 +79,32 @@ void ct_image_describe_end(struct ct_image *image, const char *exe, const char *
     g_free(process->title);
     process->title = g_steal_pointer(&process->args);
     process->args = g_steal_pointer(&first);
+}
+
+void ct_image_begin_exec(struct ct_image *image, uint64_t time_ns)
+{
+    image->has_exec = TRUE;
+    image->exec_ns = time_ns;
+}
+
+void ct_image_end(struct ct_image *image, uint64_t end_ns)
+{
+    if (image->has_ended)
+        return;
+    image->has_ended = TRUE;
+    image->process.end_ns = end_ns;
+}
+
+/* An exec that took longer was of a program that we do not see. */
+#define EXEC_TIME_NS UINT64_C(1000000000)
+
+/* An image that execs lives until the next one does, however long that takes: under a debugger,
+ * long. Its own word is when it began to. */
+void ct_image_end_exec(struct ct_image *image, uint64_t next_start_ns)
+{
+    gboolean is_next =
+        next_start_ns > image->exec_ns && next_start_ns - image->exec_ns < EXEC_TIME_NS;
+
+    image->has_ended = TRUE;
+    image->process.end_ns = is_next ? next_start_ns : image->exec_ns;
 }

@@ -183,7 +183,7 @@ static void a_call_that_blocks_is_a_wait_with_its_callers(void **state)
     const struct ct_process *process = process_at(fixture, 0);
     const struct ct_stack *stack = ct_process_stack(process, wait->stack_id);
 
-    assert_true(process->is_hidden);
+    assert_true(process->is_unpreloaded);
     assert_string_equal(process->name, "server");
     assert_int_equal(wait->op, CT_OP_WAITPID);
     assert_int_equal(wait->class, CT_CLASS_SYSCALL);
@@ -598,7 +598,7 @@ static void time_in_an_exec_is_not_the_old_images(void **state)
     const struct ct_thread *before = thread_of(process_at(fixture, 1), 20);
 
     assert_int_equal(before->end_ns, 1040 * MS);
-    assert_int_equal(before->sched.lines.total_ns, 0);
+    assert_int_equal(before->sched.queued.total_ns, 0);
     assert_int_equal(before->sched.runnable_ns, 0);
 }
 
