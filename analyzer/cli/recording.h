@@ -2,7 +2,7 @@
 #ifndef CTRACE_CLI_RECORDING_H
 #define CTRACE_CLI_RECORDING_H
 
-#include "cli/part.h"
+#include "cli/scope.h"
 #include "model/sink.h"
 #include "model/timeline.h"
 

@@ -3,11 +3,11 @@
  * Whatever the records say, a thread's times add up to its life and nothing lies outside of it.
  */
 #include "assemble/assemble.h"
+#include "export/pprof.h"
 #include "fuzz.h"
 #include "model/timeline.h"
-#include "profile/pprof.h"
 #include "records.h"
-#include "report/report.h"
+#include "summary/report.h"
 #include "verify/verify.h"
 
 #include <stdio.h>

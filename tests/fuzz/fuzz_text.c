@@ -2,7 +2,7 @@
  * Everything that is read from a line of text: times, patterns of names, the command line, maps of
  * code that was made at run time, and names of functions. The first byte chooses.
  */
-#include "cli/part.h"
+#include "cli/scope.h"
 #include "cli/window.h"
 #include "fuzz.h"
 #include "model/selection.h"

@@ -1,5 +1,5 @@
 /* On which CPU a thread ran, and who ran instead, asked of the layout: nothing is drawn here. */
-#include "layout.h"
+#include "scene/layout.h"
 #include "timeline_fixture.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Where things are in a picture, asked of the layout: nothing is drawn here. */
-#include "layout.h"
-#include "ticks.h"
+#include "scene/layout.h"
+#include "scene/ticks.h"
 #include "timeline_fixture.h"
 
 #include <math.h>

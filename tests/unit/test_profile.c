@@ -1,5 +1,5 @@
 #include "image_fixture.h"
-#include "profile/profile.h"
+#include "summary/profile.h"
 #include "timeline_fixture.h"
 
 #include <math.h>

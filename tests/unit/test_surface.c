@@ -1,6 +1,6 @@
 /* Pictures as files: whole, valid, the same every time, or not there at all. */
 #include "cli/output.h"
-#include "surface.h"
+#include "paint/surface.h"
 #include "timeline_fixture.h"
 
 #include <cairo.h>
