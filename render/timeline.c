@@ -101,7 +101,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_thread_choice, thread_choice_clear)
 
 static gboolean parse_threads(const char *text, struct thread_choice *choice, GError **error)
 {
-    *choice = (struct thread_choice){.row_limit = CT_LAYOUT_DEFAULT_ROWS};
+    *choice = (struct thread_choice){.row_limit = CT_SCENE_DEFAULT_ROWS};
     if (!text)
         return TRUE;
     guint64 count;
@@ -114,7 +114,7 @@ static gboolean parse_threads(const char *text, struct thread_choice *choice, GE
         choice->row_limit = count;
         return TRUE;
     }
-    choice->row_limit = CT_LAYOUT_ALL_ROWS;
+    choice->row_limit = CT_SCENE_ALL_ROWS;
     if (!g_str_equal(text, "all"))
         choice->globs = g_strsplit(text, ",", -1);
     return TRUE;
@@ -128,7 +128,7 @@ static void add_names(struct thread_choice *choice, char **names, gboolean has_c
     if (!names)
         return;
     if (!has_count)
-        choice->row_limit = CT_LAYOUT_ALL_ROWS;
+        choice->row_limit = CT_SCENE_ALL_ROWS;
     if (choice->globs)
         g_strv_builder_addv(all, (const char **)choice->globs);
     g_strv_builder_addv(all, (const char **)names);
@@ -212,10 +212,10 @@ static gboolean draw(const struct picture *picture, const struct options *option
                      const struct thread_choice *choice, const struct ct_surface_format *format,
                      GError **error)
 {
-    g_autoptr(ct_text) text = ct_text_new();
+    g_autoptr(ct_typesetter) typesetter = ct_typesetter_new();
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(picture->model);
-    const struct ct_layout_names names = {find_variable, find_frames, symbolizer};
-    struct ct_layout_request request = {
+    const struct ct_scene_names names = {find_variable, find_frames, symbolizer};
+    struct ct_scene_request request = {
         .model = picture->model,
         .timeline = picture->timeline,
         .window = picture->window,
@@ -225,16 +225,16 @@ static gboolean draw(const struct picture *picture, const struct options *option
         .width_px = options->width_px,
         .height_limit_px = format->limit_px / (format->is_raster ? options->scale : 1),
         .box_limit = format->is_raster ? 0 : VECTOR_BOX_LIMIT,
-        .measure = ct_text_measure,
-        .measure_user = text,
+        .measure = ct_typesetter_measure,
+        .measure_user = typesetter,
         .names = &names,
         .has_cpu_lanes = !options->has_no_cpu_lanes,
-        .has_tips = g_str_equal(format->extension, "svg"),
+        .has_tips = format->has_tips,
     };
-    g_autoptr(ct_layout) layout = ct_layout_build(&request, error);
-    if (!layout)
+    g_autoptr(ct_scene) scene = ct_layout_build(&request, error);
+    if (!scene)
         return FALSE;
-    g_autoptr(GBytes) bytes = ct_surface_render(format, layout, text, options->scale, error);
+    g_autoptr(GBytes) bytes = ct_surface_render(format, scene, typesetter, options->scale, error);
     return bytes && ct_output_write_fd(STDOUT_FILENO, "the picture", bytes, error);
 }
 

@@ -43,13 +43,13 @@ struct ct_colour ct_palette_on_class(enum ct_class class)
 }
 
 /* Shades of running. */
-static const struct ct_colour run_tints[1 + CT_LAYOUT_RUN_TINTS] = {
+static const struct ct_colour run_tints[1 + CT_SCENE_RUN_TINTS] = {
     RGB(0x8ccdb8), RGB(0x2ba37f), RGB(0x1b7a5f), RGB(0x4f9d3f), RGB(0x2b8fa3),
 };
 
 struct ct_colour ct_palette_run(guint tint)
 {
-    return run_tints[MIN(tint, CT_LAYOUT_RUN_TINTS)];
+    return run_tints[MIN(tint, CT_SCENE_RUN_TINTS)];
 }
 
 /* After Tol's muted scheme, which every eye can tell apart; in turn dark and light, so that CPUs
@@ -57,7 +57,7 @@ struct ct_colour ct_palette_run(guint tint)
 static const struct cpu_colours {
     struct ct_colour fill;
     struct ct_colour text;
-} cpu_colours[1 + CT_LAYOUT_CPU_TINTS] = {
+} cpu_colours[1 + CT_SCENE_CPU_TINTS] = {
     {RGB(0x9aa1ab), RGB(0xffffff)}, {RGB(0x332288), RGB(0xffffff)}, {RGB(0x88ccee), RGB(0x10202c)},
     {RGB(0xcc6677), RGB(0xffffff)}, {RGB(0x117733), RGB(0xffffff)}, {RGB(0xddcc77), RGB(0x2c2600)},
     {RGB(0xaa4499), RGB(0xffffff)}, {RGB(0x44aa99), RGB(0x06201c)}, {RGB(0x882255), RGB(0xffffff)},
@@ -66,12 +66,12 @@ static const struct cpu_colours {
 
 struct ct_colour ct_palette_cpu(guint tint)
 {
-    return cpu_colours[MIN(tint, CT_LAYOUT_CPU_TINTS)].fill;
+    return cpu_colours[MIN(tint, CT_SCENE_CPU_TINTS)].fill;
 }
 
 struct ct_colour ct_palette_on_cpu(guint tint)
 {
-    return cpu_colours[MIN(tint, CT_LAYOUT_CPU_TINTS)].text;
+    return cpu_colours[MIN(tint, CT_SCENE_CPU_TINTS)].text;
 }
 
 struct ct_colour ct_palette_shade(enum ct_shade shade)

@@ -2,7 +2,7 @@
 #ifndef CTRACE_PALETTE_H
 #define CTRACE_PALETTE_H
 
-#include "scene/layout.h"
+#include "scene/scene.h"
 
 #include <cairo.h>
 

@@ -1,9 +1,9 @@
-/* A layout as a file: PNG, SVG or PDF. */
+/* A scene as a file: PNG, SVG or PDF. */
 #ifndef CTRACE_SURFACE_H
 #define CTRACE_SURFACE_H
 
 #include "paint/typesetter.h"
-#include "scene/layout.h"
+#include "scene/scene.h"
 
 #define CT_SURFACE_ERROR ct_surface_error_quark()
 GQuark ct_surface_error_quark(void);
@@ -17,14 +17,22 @@ enum ct_surface_error {
 struct ct_surface_format {
     const char *extension; /* without the dot */
     gboolean is_raster;
-    double limit_px; /* of width and height; 0: none */
+    gboolean has_tips; /* it shows what the pointer is on */
+    double limit_px;   /* of width and height; 0: none */
+    /* A vector surface writes to `bytes` as it is drawn on; a raster one by `write`, once it was.
+     */
+    cairo_surface_t *(*make)(const struct ct_scene *scene, double scale, GByteArray *bytes);
+    cairo_status_t (*write)(cairo_surface_t *surface, GByteArray *bytes); /* or NULL */
+    /* Adds what cairo has no word for, or NULL. */
+    void (*complete)(GByteArray *bytes, const struct ct_scene *scene,
+                     struct ct_typesetter *typesetter);
 };
 
 /* The format that the extension of `path` names. */
 const struct ct_surface_format *ct_surface_format_of(const char *path, GError **error);
 
-/* The bytes of the file. A process that draws the same layout gives the same bytes. */
-GBytes *ct_surface_render(const struct ct_surface_format *format, const struct ct_layout *layout,
-                          struct ct_text *text, double scale, GError **error);
+/* The bytes of the file. A process that draws the same scene gives the same bytes. */
+GBytes *ct_surface_render(const struct ct_surface_format *format, const struct ct_scene *scene,
+                          struct ct_typesetter *typesetter, double scale, GError **error);
 
 #endif

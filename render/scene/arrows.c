@@ -1,3 +1,4 @@
+/* Who woke whom: as many arrows as can be told apart. */
 #include "scene/steps.h"
 
 #include <math.h>
@@ -8,7 +9,7 @@ static const double least_distance_px = 13;
 enum { ARROW_LIMIT = 300 };
 
 struct candidate {
-    struct ct_layout_arrow arrow;
+    struct ct_scene_arrow arrow;
     uint64_t wait_ns;
 };
 
@@ -35,12 +36,11 @@ static GHashTable *rows_by_thread(const GArray *placed)
 }
 
 /* From the middle of the waker's bar to the near edge of the waiter's. */
-static struct ct_layout_arrow arrow_between(const struct ct_layout *layout, int from_row,
-                                            int to_row)
+static struct ct_scene_arrow arrow_between(const struct ct_scene *scene, int from_row, int to_row)
 {
-    const struct ct_layout_row *from = &g_array_index(layout->rows, struct ct_layout_row, from_row);
-    const struct ct_layout_row *to = &g_array_index(layout->rows, struct ct_layout_row, to_row);
-    return (struct ct_layout_arrow){
+    const struct ct_scene_row *from = &g_array_index(scene->rows, struct ct_scene_row, from_row);
+    const struct ct_scene_row *to = &g_array_index(scene->rows, struct ct_scene_row, to_row);
+    return (struct ct_scene_arrow){
         .from_row = from_row,
         .to_row = to_row,
         .from_y_px = from->bar_y_px + from->bar_height_px / 2,
@@ -55,7 +55,7 @@ static gboolean ends_inside(const struct ct_timeline_wait *wait, const struct ct
            wait->wake_ns <= wait->end_ns;
 }
 
-static void add_candidates(const struct ct_layout *layout, const struct ct_window *window,
+static void add_candidates(const struct ct_scene *scene, const struct ct_window *window,
                            const struct ct_placed_lane *waiter, GHashTable *rows,
                            GArray *candidates)
 {
@@ -65,17 +65,17 @@ static void add_candidates(const struct ct_layout *layout, const struct ct_windo
         int from_row = GPOINTER_TO_INT(g_hash_table_lookup(rows, wait->waker)) - 1;
         if (!wait->waker || from_row < 0 || from_row == waiter->row || !ends_inside(wait, window))
             continue;
-        double begin_px = ct_layout_x_px(layout, window, wait->begin_ns);
-        struct candidate candidate = {arrow_between(layout, from_row, waiter->row),
+        double begin_px = ct_scene_x_px(scene, window, wait->begin_ns);
+        struct candidate candidate = {arrow_between(scene, from_row, waiter->row),
                                       wait->end_ns - wait->begin_ns};
-        candidate.arrow.from_x_px = ct_layout_x_px(layout, window, wait->wake_ns);
-        candidate.arrow.to_x_px = ct_layout_x_px(layout, window, wait->end_ns);
+        candidate.arrow.from_x_px = ct_scene_x_px(scene, window, wait->wake_ns);
+        candidate.arrow.to_x_px = ct_scene_x_px(scene, window, wait->end_ns);
         if (candidate.arrow.to_x_px - begin_px >= least_wait_px)
             g_array_append_val(candidates, candidate);
     }
 }
 
-static gboolean do_collide(const struct ct_layout_arrow *a, const struct ct_layout_arrow *b)
+static gboolean do_collide(const struct ct_scene_arrow *a, const struct ct_scene_arrow *b)
 {
     /* One thread that lets several go at once: a line with several heads. */
     if (a->from_row == b->from_row && a->to_row != b->to_row &&
@@ -92,36 +92,36 @@ static gboolean do_collide(const struct ct_layout_arrow *a, const struct ct_layo
     return a_left < b_right + distance_px && b_left < a_right + distance_px;
 }
 
-static gboolean has_room(const GArray *arrows, const struct ct_layout_arrow *arrow)
+static gboolean has_room(const GArray *arrows, const struct ct_scene_arrow *arrow)
 {
     for (guint i = 0; i < arrows->len; i++)
-        if (do_collide(&g_array_index(arrows, struct ct_layout_arrow, i), arrow))
+        if (do_collide(&g_array_index(arrows, struct ct_scene_arrow, i), arrow))
             return FALSE;
     return TRUE;
 }
 
 static int compare_place(gconstpointer a, gconstpointer b)
 {
-    const struct ct_layout_arrow *left = a, *right = b;
+    const struct ct_scene_arrow *left = a, *right = b;
     if (left->from_x_px != right->from_x_px)
         return left->from_x_px < right->from_x_px ? -1 : 1;
     return left->to_row - right->to_row;
 }
 
-void ct_layout_place_arrows(struct ct_layout *layout, const struct ct_layout_request *request,
+void ct_layout_place_arrows(struct ct_scene *scene, const struct ct_scene_request *request,
                             const GArray *placed)
 {
     g_autoptr(GHashTable) rows = rows_by_thread(placed);
     g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(struct candidate));
     for (guint i = 0; i < placed->len; i++)
-        add_candidates(layout, &request->window, &g_array_index(placed, struct ct_placed_lane, i),
+        add_candidates(scene, &request->window, &g_array_index(placed, struct ct_placed_lane, i),
                        rows, candidates);
     g_array_sort(candidates, compare_candidates);
 
-    for (guint i = 0; i < candidates->len && layout->arrows->len < ARROW_LIMIT; i++) {
+    for (guint i = 0; i < candidates->len && scene->arrows->len < ARROW_LIMIT; i++) {
         const struct candidate *candidate = &g_array_index(candidates, struct candidate, i);
-        if (has_room(layout->arrows, &candidate->arrow))
-            g_array_append_val(layout->arrows, candidate->arrow);
+        if (has_room(scene->arrows, &candidate->arrow))
+            g_array_append_val(scene->arrows, candidate->arrow);
     }
-    g_array_sort(layout->arrows, compare_place);
+    g_array_sort(scene->arrows, compare_place);
 }

@@ -1,4 +1,7 @@
+/* A thread's bar: its time by class, column by column, as boxes. */
 #include "scene/steps.h"
+
+#include "scene/grid.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,52 +19,31 @@ struct column {
 /* Running below less than this share is the edge of a wait, or rounding. */
 static const double least_running_share = 0.002;
 
-const enum ct_class ct_layout_stacking[CT_CLASS_COUNT] = {
-    CT_CLASS_RUNNING, CT_CLASS_RUNNABLE, CT_CLASS_SYSCALL, CT_CLASS_SYNC,
-    CT_CLASS_NET,     CT_CLASS_SLEEP,    CT_CLASS_OTHER,   CT_CLASS_UNKNOWN,
+struct chart {
+    struct ct_grid grid;
+    struct column *columns; /* owned */
 };
 
-/* Columns, and how time maps to them. */
-struct grid {
-    struct column *columns; /* owned; `count` */
-    uint32_t count;
-    uint64_t begin_ns;
-    double columns_per_ns;
-};
-
-static double position(const struct grid *grid, uint64_t time_ns)
-{
-    double distance_ns = time_ns > grid->begin_ns ? (double)(time_ns - grid->begin_ns) : 0;
-    return MIN(distance_ns * grid->columns_per_ns, grid->count);
-}
-
-/* Spreads `amount_ns` evenly over the columns between two positions. */
-static void spread(struct grid *grid, enum ct_class class, double begin, double end,
+static void spread(struct chart *chart, enum ct_class class, const struct ct_grid_span *span,
                    double amount_ns)
 {
-    if (!(end > begin))
-        return;
-    double per_column = amount_ns / (end - begin);
-    for (uint32_t i = begin; i < grid->count && i < end; i++) {
-        double part = MIN(end, i + 1.0) - MAX(begin, i);
-        if (part > 0)
-            grid->columns[i].time_ns[class] += part * per_column;
-    }
+    for (uint32_t i = span->first; i < span->past; i++)
+        chart->columns[i].time_ns[class] += ct_grid_share(span, i) * amount_ns;
 }
 
-static void add_waits(struct grid *grid, const struct ct_timeline_thread *waited)
+static void add_waits(struct chart *chart, const struct ct_timeline_thread *waited)
 {
     for (uint32_t i = 0; i < waited->wait_count; i++) {
         const struct ct_timeline_wait *wait = &waited->waits[i];
-        double begin = position(grid, wait->begin_ns), end = position(grid, wait->end_ns);
-        spread(grid, wait->class, begin, end, wait->end_ns - wait->begin_ns);
-        /* A column that is but rounding away from full counts as full. */
-        for (double at = ceil(begin - 1e-6); at + 1 <= end + 1e-6 && at < grid->count; at++)
-            grid->columns[(uint32_t)at].wait = i + 1;
+        struct ct_grid_span span = ct_grid_span(&chart->grid, wait->begin_ns, wait->end_ns);
+
+        spread(chart, wait->class, &span, (double)(wait->end_ns - wait->begin_ns));
+        for (uint32_t j = span.full_first; j < span.full_past; j++)
+            chart->columns[j].wait = i + 1;
     }
 }
 
-static void add_bins(struct grid *grid, const struct ct_lane *lane)
+static void add_bins(struct chart *chart, const struct ct_lane *lane)
 {
     const struct ct_bins *bins = &lane->waited->bins;
     for (uint32_t i = 0; i < bins->count; i++) {
@@ -71,27 +53,28 @@ static void add_bins(struct grid *grid, const struct ct_lane *lane)
         uint64_t end_ns = lane->alive.end_ns;
         if (end_ns > bin_begin_ns && end_ns - bin_begin_ns > width_ns)
             end_ns = bin_begin_ns + width_ns;
-        double begin = position(grid, begin_ns), end = position(grid, end_ns);
+        struct ct_grid_span span = ct_grid_span(&chart->grid, begin_ns, end_ns);
         for (int class = 0; class < CT_CLASS_COUNT; class ++)
             if (bins->time_ns[class] && bins->time_ns[class][i])
-                spread(grid, class, begin, MAX(end, begin + 1e-3), bins->time_ns[class][i]);
+                spread(chart, class, &span, (double)bins->time_ns[class][i]);
     }
 }
 
 /* What is no wait is running. */
-static void add_running(struct grid *grid, const struct ct_lane *lane)
+static void add_running(struct chart *chart, const struct ct_lane *lane)
 {
-    double begin = position(grid, lane->alive.begin_ns);
-    double end = position(grid, lane->alive.end_ns);
-    for (uint32_t i = begin; i < grid->count && i < end; i++) {
-        double column_ns = 1 / grid->columns_per_ns;
-        double alive_ns = (MIN(end, i + 1.0) - MAX(begin, i)) * column_ns;
+    if (lane->alive.begin_ns >= lane->alive.end_ns)
+        return;
+    struct ct_grid_span alive =
+        ct_grid_span(&chart->grid, lane->alive.begin_ns, lane->alive.end_ns);
+    for (uint32_t i = alive.first; i < alive.past; i++) {
+        double alive_ns = ct_grid_covered(&alive, i) * chart->grid.column_ns;
         double waited_ns = 0;
         for (int class = 0; class < CT_CLASS_COUNT; class ++)
-            waited_ns += grid->columns[i].time_ns[class];
+            waited_ns += chart->columns[i].time_ns[class];
         double running_ns = alive_ns - waited_ns;
         if (running_ns > least_running_share * alive_ns || waited_ns == 0)
-            grid->columns[i].time_ns[CT_CLASS_RUNNING] += MAX(running_ns, 0);
+            chart->columns[i].time_ns[CT_CLASS_RUNNING] += MAX(running_ns, 0);
     }
 }
 
@@ -138,10 +121,10 @@ static gboolean only_class(const struct column *column, enum ct_class *only)
 }
 
 /* A column that is nothing but the border between its neighbours joins the larger. */
-static void sharpen_edges(struct grid *grid)
+static void sharpen_edges(struct chart *chart)
 {
-    for (uint32_t i = 1; i + 1 < grid->count; i++) {
-        struct column *here = &grid->columns[i];
+    for (uint32_t i = 1; i + 1 < chart->grid.count; i++) {
+        struct column *here = &chart->columns[i];
         enum ct_class before, after, only;
         if (!only_class(here - 1, &before) || !only_class(here + 1, &after) || before == after ||
             only_class(here, &only))
@@ -172,7 +155,7 @@ static void end_run(const struct run *run, enum ct_class class, uint32_t end,
 {
     if (run->height_px == 0)
         return;
-    struct ct_layout_box box = {
+    struct ct_scene_box box = {
         .class = class,
         .x_px = place->x_px + run->begin * place->column_px,
         .width_px = (end - run->begin) * place->column_px,
@@ -183,16 +166,16 @@ static void end_run(const struct run *run, enum ct_class class, uint32_t end,
     g_array_append_val(boxes, box);
 }
 
-static void emit_boxes(const struct grid *grid, const struct ct_lane *lane,
+static void emit_boxes(const struct chart *chart, const struct ct_lane *lane,
                        const struct ct_columns_place *place, GArray *boxes)
 {
     struct run runs[CT_CLASS_COUNT] = {0};
-    for (uint32_t i = 0; i <= grid->count; i++) {
+    for (uint32_t i = 0; i <= chart->grid.count; i++) {
         static const struct column nothing;
-        const struct column *column = i < grid->count ? &grid->columns[i] : &nothing;
+        const struct column *column = i < chart->grid.count ? &chart->columns[i] : &nothing;
         uint32_t bottom_px = 0;
         for (size_t j = 0; j < CT_CLASS_COUNT; j++) {
-            enum ct_class class = ct_layout_stacking[j];
+            enum ct_class class = ct_scene_stacking[j];
             struct run *run = &runs[class],
                        next = {
                            .begin = i,
@@ -214,23 +197,19 @@ static void emit_boxes(const struct grid *grid, const struct ct_lane *lane,
 void ct_columns_place_boxes(const struct ct_lane *lane, const struct ct_columns_place *place,
                             GArray *boxes)
 {
-    double span_ns = (double)(place->window.end_ns - place->window.begin_ns);
-    if (place->count == 0 || !(span_ns > 0))
+    struct chart chart;
+
+    if (!ct_grid_init(&chart.grid, &place->window, place->count))
         return;
-    struct grid grid = {
-        .columns = g_new0(struct column, place->count),
-        .count = place->count,
-        .begin_ns = place->window.begin_ns,
-        .columns_per_ns = place->count / span_ns,
-    };
+    chart.columns = g_new0(struct column, chart.grid.count);
     if (lane->waited) {
-        add_waits(&grid, lane->waited);
-        add_bins(&grid, lane);
+        add_waits(&chart, lane->waited);
+        add_bins(&chart, lane);
     }
-    add_running(&grid, lane);
-    for (uint32_t i = 0; i < grid.count; i++)
-        share_height(&grid.columns[i], place->bar_height_px);
-    sharpen_edges(&grid);
-    emit_boxes(&grid, lane, place, boxes);
-    g_free(grid.columns);
+    add_running(&chart, lane);
+    for (uint32_t i = 0; i < chart.grid.count; i++)
+        share_height(&chart.columns[i], place->bar_height_px);
+    sharpen_edges(&chart);
+    emit_boxes(&chart, lane, place, boxes);
+    g_free(chart.columns);
 }

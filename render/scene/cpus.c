@@ -1,6 +1,7 @@
+/* Which thread ran where: a row for each CPU, below those of the threads. */
 #include "scene/steps.h"
 
-#include "model/format.h"
+#include "scene/grid.h"
 
 #include <math.h>
 
@@ -21,49 +22,35 @@ struct cpu_column {
     uint32_t run; /* 1 + index of the one run that fills it, or 0 */
 };
 
-struct cpu_grid {
+struct chart {
+    struct ct_grid grid;
     struct cpu_column *columns; /* owned */
-    uint32_t count;
-    uint64_t begin_ns;
-    double columns_per_ns;
 };
 
-static double position(const struct cpu_grid *grid, uint64_t time_ns)
+static void spread(struct chart *chart, const struct ct_grid_span *span, double amount_ns)
 {
-    double distance_ns = time_ns > grid->begin_ns ? (double)(time_ns - grid->begin_ns) : 0;
-
-    return MIN(distance_ns * grid->columns_per_ns, grid->count);
+    for (uint32_t i = span->first; i < span->past; i++)
+        chart->columns[i].busy_ns += ct_grid_share(span, i) * amount_ns;
 }
 
-static void spread(struct cpu_grid *grid, uint64_t begin_ns, uint64_t end_ns, double amount_ns)
-{
-    double begin = position(grid, begin_ns);
-    double end = MAX(position(grid, end_ns), begin + 1e-6);
-
-    for (uint32_t i = (uint32_t)begin; i < grid->count && i < end; i++) {
-        double part = MIN(end, i + 1.0) - MAX(begin, i);
-
-        grid->columns[i].busy_ns += MAX(part, 0) * amount_ns / (end - begin);
-    }
-}
-
-static void fill_grid(struct cpu_grid *grid, const struct ct_cpu *cpu)
+static void fill_columns(struct chart *chart, const struct ct_cpu *cpu)
 {
     for (uint32_t i = 0; i < cpu->run_count; i++) {
         const struct ct_cpu_run *run = &cpu->runs[i];
+        struct ct_grid_span span = ct_grid_span(&chart->grid, run->begin_ns, run->end_ns);
 
-        spread(grid, run->begin_ns, run->end_ns, (double)(run->end_ns - run->begin_ns));
-        for (double at = ceil(position(grid, run->begin_ns) - 1e-6);
-             at + 1 <= position(grid, run->end_ns) + 1e-6 && at < grid->count; at++)
-            grid->columns[(uint32_t)at].run = i + 1;
+        spread(chart, &span, (double)(run->end_ns - run->begin_ns));
+        for (uint32_t j = span.full_first; j < span.full_past; j++)
+            chart->columns[j].run = i + 1;
     }
     const uint64_t *others_ns = cpu->bins.time_ns[CT_CLASS_RUNNING];
 
     for (uint32_t i = 0; others_ns && i < cpu->bins.count; i++) {
         uint64_t begin_ns = ct_bins_begin_ns(&cpu->bins, i);
+        struct ct_grid_span span =
+            ct_grid_span(&chart->grid, begin_ns, begin_ns + ct_bins_width_ns(&cpu->bins));
 
-        if (others_ns[i] > 0)
-            spread(grid, begin_ns, begin_ns + ct_bins_width_ns(&cpu->bins), (double)others_ns[i]);
+        spread(chart, &span, (double)others_ns[i]);
     }
 }
 
@@ -77,16 +64,17 @@ static GHashTable *number_threads(const struct ct_model *model)
     return numbers;
 }
 
-static void place_boxes(struct ct_layout *layout, const struct cpu_grid *grid,
-                        const struct ct_cpu *cpu, int row_index, GHashTable *numbers)
+static void place_boxes(struct ct_scene *scene, const struct chart *chart, const struct ct_cpu *cpu,
+                        int row_index, GHashTable *numbers)
 {
-    const struct ct_layout_row *row = &g_array_index(layout->rows, struct ct_layout_row, row_index);
-    double column_ns = 1 / grid->columns_per_ns;
-    struct ct_layout_run box = {.row = row_index};
+    const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, row_index);
+    double column_ns = chart->grid.column_ns;
+    struct ct_scene_run box = {.row = row_index};
     uint32_t run_before = 0;
 
-    for (uint32_t i = 0; i <= grid->count; i++) {
-        struct cpu_column column = i < grid->count ? grid->columns[i] : (struct cpu_column){0};
+    for (uint32_t i = 0; i <= chart->grid.count; i++) {
+        struct cpu_column column =
+            i < chart->grid.count ? chart->columns[i] : (struct cpu_column){0};
         double share = MIN(column.busy_ns / column_ns, 1);
         double height_px = share > 0 ? MAX(1, floor(share * BAR_PX + 0.5)) : 0;
 
@@ -95,17 +83,17 @@ static void place_boxes(struct ct_layout *layout, const struct cpu_grid *grid,
             continue;
         }
         if (box.height_px > 0)
-            g_array_append_val(layout->runs, box);
+            g_array_append_val(scene->runs, box);
         const struct ct_cpu_run *run = column.run ? &cpu->runs[column.run - 1] : NULL;
 
-        box = (struct ct_layout_run){
+        box = (struct ct_scene_run){
             .row = row_index,
             .run = run,
             .cpu = cpu->cpu,
             .tint = run ? 1 + GPOINTER_TO_UINT(g_hash_table_lookup(numbers, run->thread)) %
-                                  CT_LAYOUT_RUN_TINTS
+                                  CT_SCENE_RUN_TINTS
                         : 0,
-            .x_px = layout->plot.x_px + i,
+            .x_px = scene->plot.x_px + i,
             .width_px = 1,
             .height_px = height_px,
             .y_px = row->bar_y_px + BAR_PX - height_px,
@@ -114,58 +102,53 @@ static void place_boxes(struct ct_layout *layout, const struct cpu_grid *grid,
     }
 }
 
-static void place_boxes_of(struct ct_layout *layout, const struct ct_layout_request *request,
+static void place_boxes_of(struct ct_scene *scene, const struct ct_scene_request *request,
                            const struct ct_cpu *cpu, int row, GHashTable *numbers)
 {
-    double span_ns = (double)(request->window.end_ns - request->window.begin_ns);
-    struct cpu_grid grid = {
-        .count = (uint32_t)layout->plot.width_px,
-        .begin_ns = request->window.begin_ns,
-    };
+    struct chart chart;
 
-    if (grid.count == 0 || !(span_ns > 0))
+    if (!ct_grid_init(&chart.grid, &request->window, scene->plot.width_px))
         return;
-    grid.columns_per_ns = grid.count / span_ns;
-    grid.columns = g_new0(struct cpu_column, grid.count);
-    fill_grid(&grid, cpu);
-    place_boxes(layout, &grid, cpu, row, numbers);
-    g_free(grid.columns);
+    chart.columns = g_new0(struct cpu_column, chart.grid.count);
+    fill_columns(&chart, cpu);
+    place_boxes(scene, &chart, cpu, row, numbers);
+    g_free(chart.columns);
 }
 
-static void add_text(struct ct_layout *layout, char *text, enum ct_text_style style,
-                     enum ct_text_align align, double x_px, double centre_y_px, double width_px)
+static void add_text(struct ct_scene *scene, char *text, enum ct_scene_style style,
+                     enum ct_scene_align align, double x_px, double centre_y_px, double width_px)
 {
-    ct_layout_add_text(layout, (struct ct_layout_text){.text = text,
-                                                       .style = style,
-                                                       .align = align,
-                                                       .x_px = x_px,
-                                                       .centre_y_px = centre_y_px,
-                                                       .width_px = width_px,
-                                                       .row = (int)layout->rows->len - 1});
+    ct_scene_add_text(scene, (struct ct_scene_text){.text = text,
+                                                    .style = style,
+                                                    .align = align,
+                                                    .x_px = x_px,
+                                                    .centre_y_px = centre_y_px,
+                                                    .width_px = width_px,
+                                                    .row = (int)scene->rows->len - 1});
 }
 
-static void place_header(struct ct_layout *layout, const struct ct_layout_request *request,
+static void place_header(struct ct_scene *scene, const struct ct_scene_request *request,
                          guint shown, guint count, double y_px)
 {
-    struct ct_layout_row row = {.y_px = y_px, .height_px = HEADER_PX};
-    double name_px = ct_layout_measure(request, CT_TEXT_PROCESS, "CPUs") + 2;
+    struct ct_scene_row row = {.y_px = y_px, .height_px = HEADER_PX};
+    double name_px = ct_scene_measure(request, CT_STYLE_PROCESS, "CPUs") + 2;
     double detail_px = CT_MARGIN + 6 + name_px + 10;
 
-    g_array_append_val(layout->rows, row);
-    add_text(layout, g_strdup("CPUs"), CT_TEXT_PROCESS, CT_ALIGN_LEFT, CT_MARGIN + 6,
+    g_array_append_val(scene->rows, row);
+    add_text(scene, g_strdup("CPUs"), CT_STYLE_PROCESS, CT_ALIGN_LEFT, CT_MARGIN + 6,
              y_px + HEADER_PX / 2.0, name_px);
-    add_text(layout,
+    add_text(scene,
              shown < count
                  ? g_strdup_printf("which thread ran where; the first %u of %u", shown, count)
                  : g_strdup("which thread ran where"),
-             CT_TEXT_PROCESS_DETAIL, CT_ALIGN_LEFT, detail_px, y_px + HEADER_PX / 2.0,
-             layout->width_px - CT_MARGIN - detail_px - 6);
+             CT_STYLE_PROCESS_DETAIL, CT_ALIGN_LEFT, detail_px, y_px + HEADER_PX / 2.0,
+             scene->width_px - CT_MARGIN - detail_px - 6);
 }
 
-static void place_row(struct ct_layout *layout, const struct ct_layout_request *request,
+static void place_row(struct ct_scene *scene, const struct ct_scene_request *request,
                       const struct ct_cpu *cpu, double y_px)
 {
-    struct ct_layout_row row = {
+    struct ct_scene_row row = {
         .is_cpu = TRUE,
         .y_px = y_px,
         .height_px = PITCH_PX,
@@ -176,67 +159,67 @@ static void place_row(struct ct_layout *layout, const struct ct_layout_request *
     double share = span_ns > 0 ? 100.0 * (double)cpu->run_ns / span_ns : 0;
     double centre_px = row.bar_y_px + BAR_PX / 2.0;
 
-    g_array_append_val(layout->rows, row);
-    add_text(layout, g_strdup_printf("CPU %u", cpu->cpu), CT_TEXT_THREAD_SMALL, CT_ALIGN_LEFT,
-             CT_MARGIN + 6, centre_px, layout->plot.x_px - CT_MARGIN - 50);
-    add_text(layout, g_strdup_printf("%.0f%%", share), CT_TEXT_TID_SMALL, CT_ALIGN_RIGHT,
-             layout->plot.x_px - 10, centre_px, 40);
+    g_array_append_val(scene->rows, row);
+    add_text(scene, g_strdup_printf("CPU %u", cpu->cpu), CT_STYLE_THREAD_SMALL, CT_ALIGN_LEFT,
+             CT_MARGIN + 6, centre_px, scene->plot.x_px - CT_MARGIN - 50);
+    add_text(scene, g_strdup_printf("%.0f%%", share), CT_STYLE_TID_SMALL, CT_ALIGN_RIGHT,
+             scene->plot.x_px - 10, centre_px, 40);
 }
 
-static void place_labels(struct ct_layout *layout, const struct ct_layout_request *request,
+static void place_labels(struct ct_scene *scene, const struct ct_scene_request *request,
                          guint first_run)
 {
     guint labels = 0;
 
-    for (guint i = first_run; i < layout->runs->len && labels < LABELS_MAX; i++) {
-        const struct ct_layout_run *run = &g_array_index(layout->runs, struct ct_layout_run, i);
+    for (guint i = first_run; i < scene->runs->len && labels < LABELS_MAX; i++) {
+        const struct ct_scene_run *run = &g_array_index(scene->runs, struct ct_scene_run, i);
         double width_px = run->width_px - 2 * LABEL_PADDING_PX;
 
         if (!run->run || run->width_px < LABEL_LEAST_PX ||
-            ct_layout_measure(request, CT_TEXT_BOX, run->run->thread->name) > width_px)
+            ct_scene_measure(request, CT_STYLE_BOX, run->run->thread->name) > width_px)
             continue;
         labels++;
-        ct_layout_add_text(layout,
-                           (struct ct_layout_text){.text = g_strdup(run->run->thread->name),
-                                                   .style = CT_TEXT_BOX,
-                                                   .x_px = run->x_px + LABEL_PADDING_PX,
-                                                   .centre_y_px = run->y_px + run->height_px / 2,
-                                                   .width_px = width_px,
-                                                   .row = run->row,
-                                                   .class = CT_CLASS_RUNNING});
+        ct_scene_add_text(scene,
+                          (struct ct_scene_text){.text = g_strdup(run->run->thread->name),
+                                                 .style = CT_STYLE_BOX,
+                                                 .x_px = run->x_px + LABEL_PADDING_PX,
+                                                 .centre_y_px = run->y_px + run->height_px / 2,
+                                                 .width_px = width_px,
+                                                 .row = run->row,
+                                                 .class = CT_CLASS_RUNNING});
     }
 }
 
-static guint shown_count(const struct ct_layout_request *request)
+static guint shown_count(const struct ct_scene_request *request)
 {
     return MIN(ct_timeline_cpus(request->timeline)->len, ROWS_MAX);
 }
 
-double ct_layout_cpus_height_px(const struct ct_layout_request *request)
+double ct_layout_cpus_height_px(const struct ct_scene_request *request)
 {
     guint shown = shown_count(request);
 
     return shown > 0 ? GAP_PX + HEADER_PX + shown * PITCH_PX : 0;
 }
 
-void ct_layout_place_cpus(struct ct_layout *layout, const struct ct_layout_request *request)
+void ct_layout_place_cpus(struct ct_scene *scene, const struct ct_scene_request *request)
 {
     const GPtrArray *cpus = ct_timeline_cpus(request->timeline);
     guint shown = shown_count(request);
-    double y_px = layout->plot.y_px + layout->plot.height_px + GAP_PX;
-    guint first_run = layout->runs->len;
+    double y_px = scene->plot.y_px + scene->plot.height_px + GAP_PX;
+    guint first_run = scene->runs->len;
 
     if (shown == 0)
         return;
     g_autoptr(GHashTable) numbers = number_threads(request->model);
 
-    place_header(layout, request, shown, cpus->len, y_px);
+    place_header(scene, request, shown, cpus->len, y_px);
     y_px += HEADER_PX;
     for (guint i = 0; i < shown; i++) {
-        place_row(layout, request, cpus->pdata[i], y_px);
-        place_boxes_of(layout, request, cpus->pdata[i], (int)layout->rows->len - 1, numbers);
+        place_row(scene, request, cpus->pdata[i], y_px);
+        place_boxes_of(scene, request, cpus->pdata[i], (int)scene->rows->len - 1, numbers);
         y_px += PITCH_PX;
     }
-    place_labels(layout, request, first_run);
-    layout->plot.height_px = y_px - layout->plot.y_px;
+    place_labels(scene, request, first_run);
+    scene->plot.height_px = y_px - scene->plot.y_px;
 }

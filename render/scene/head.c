@@ -1,3 +1,4 @@
+/* Title, subtitle and legend, above the plot. */
 #include "scene/steps.h"
 
 #include "model/format.h"
@@ -35,7 +36,7 @@ static uint64_t length_ns(const struct ct_model *model)
 }
 
 /* Cut to what can be told apart in the picture: a window begins at 1.234 s, not at 1.2339876 s. */
-static char *window_time(const struct ct_layout_request *request, uint64_t time_ns)
+static char *window_time(const struct ct_scene_request *request, uint64_t time_ns)
 {
     uint64_t step_ns = 1;
     while (step_ns <= (request->window.end_ns - request->window.begin_ns) / 10000)
@@ -44,7 +45,7 @@ static char *window_time(const struct ct_layout_request *request, uint64_t time_
     return ct_time_label((offset_ns + step_ns / 2) / step_ns * step_ns);
 }
 
-static char *what_is_shown(const struct ct_layout_request *request)
+static char *what_is_shown(const struct ct_scene_request *request)
 {
     if (request->is_whole)
         return ct_format_duration(request->window.end_ns - request->window.begin_ns);
@@ -66,7 +67,7 @@ static char *counted(guint count, const char *one, const char *many)
     return g_strdup_printf("%s %s", number, count == 1 ? one : many);
 }
 
-static char *subtitle_of(const struct ct_layout_request *request, const GArray *lanes,
+static char *subtitle_of(const struct ct_scene_request *request, const GArray *lanes,
                          int64_t date_s)
 {
     guint process_count = 0;
@@ -83,24 +84,24 @@ static char *subtitle_of(const struct ct_layout_request *request, const GArray *
     return g_strdup_printf("%s  ·  %s, %s%s", shown, processes, threads, when);
 }
 
-static void place_titles(struct ct_layout *layout, const struct ct_layout_request *request,
+static void place_titles(struct ct_scene *scene, const struct ct_scene_request *request,
                          const GArray *lanes)
 {
-    double width_px = layout->width_px - 2 * CT_MARGIN;
-    ct_layout_add_text(layout, (struct ct_layout_text){.text = g_strdup(title_of(request->model)),
-                                                       .style = CT_TEXT_TITLE,
-                                                       .x_px = CT_MARGIN,
-                                                       .centre_y_px = CT_MARGIN + 8,
-                                                       .width_px = width_px,
-                                                       .row = -1});
-    layout->title = g_strdup(g_array_index(layout->texts, struct ct_layout_text, 0).text);
-    ct_layout_add_text(layout,
-                       (struct ct_layout_text){.text = subtitle_of(request, lanes, layout->date_s),
-                                               .style = CT_TEXT_SUBTITLE,
-                                               .x_px = CT_MARGIN,
-                                               .centre_y_px = CT_MARGIN + 8 + TITLE_HEIGHT,
-                                               .width_px = width_px,
-                                               .row = -1});
+    double width_px = scene->width_px - 2 * CT_MARGIN;
+    ct_scene_add_text(scene, (struct ct_scene_text){.text = g_strdup(title_of(request->model)),
+                                                    .style = CT_STYLE_TITLE,
+                                                    .x_px = CT_MARGIN,
+                                                    .centre_y_px = CT_MARGIN + 8,
+                                                    .width_px = width_px,
+                                                    .row = -1});
+    scene->title = g_strdup(g_array_index(scene->texts, struct ct_scene_text, 0).text);
+    ct_scene_add_text(scene,
+                      (struct ct_scene_text){.text = subtitle_of(request, lanes, scene->date_s),
+                                             .style = CT_STYLE_SUBTITLE,
+                                             .x_px = CT_MARGIN,
+                                             .centre_y_px = CT_MARGIN + 8 + TITLE_HEIGHT,
+                                             .width_px = width_px,
+                                             .row = -1});
 }
 
 /* Without the kernel's word, a thread that waits for a processor looks as if it ran. */
@@ -117,35 +118,35 @@ struct pen {
     double y_px; /* centre of the line */
 };
 
-static void place_item(struct ct_layout *layout, const struct ct_layout_request *request,
-                       struct pen *pen, struct ct_layout_legend_item item, const char *label,
+static void place_item(struct ct_scene *scene, const struct ct_scene_request *request,
+                       struct pen *pen, struct ct_scene_legend_item item, const char *label,
                        const char *total)
 {
-    double label_px = ct_layout_measure(request, CT_TEXT_LEGEND, label);
-    double total_px = *total ? ct_layout_measure(request, CT_TEXT_LEGEND_TOTAL, total) + 6 : 0;
+    double label_px = ct_scene_measure(request, CT_STYLE_LEGEND, label);
+    double total_px = *total ? ct_scene_measure(request, CT_STYLE_LEGEND_TOTAL, total) + 6 : 0;
     double width_px = SWATCH_WIDTH + SWATCH_GAP + label_px + total_px;
-    if (pen->x_px > CT_MARGIN && pen->x_px + width_px > layout->width_px - CT_MARGIN)
+    if (pen->x_px > CT_MARGIN && pen->x_px + width_px > scene->width_px - CT_MARGIN)
         *pen = (struct pen){CT_MARGIN, pen->y_px + CT_LINE_HEIGHT + 4};
 
     item.x_px = pen->x_px;
     item.y_px = pen->y_px - SWATCH_HEIGHT / 2.0;
     item.width_px = SWATCH_WIDTH;
     item.height_px = SWATCH_HEIGHT;
-    g_array_append_val(layout->legend, item);
+    g_array_append_val(scene->legend, item);
     double x_px = pen->x_px + SWATCH_WIDTH + SWATCH_GAP;
-    ct_layout_add_text(layout, (struct ct_layout_text){.text = g_strdup(label),
-                                                       .style = CT_TEXT_LEGEND,
-                                                       .x_px = x_px,
-                                                       .centre_y_px = pen->y_px,
-                                                       .width_px = label_px + 2,
-                                                       .row = -1});
+    ct_scene_add_text(scene, (struct ct_scene_text){.text = g_strdup(label),
+                                                    .style = CT_STYLE_LEGEND,
+                                                    .x_px = x_px,
+                                                    .centre_y_px = pen->y_px,
+                                                    .width_px = label_px + 2,
+                                                    .row = -1});
     if (*total)
-        ct_layout_add_text(layout, (struct ct_layout_text){.text = g_strdup(total),
-                                                           .style = CT_TEXT_LEGEND_TOTAL,
-                                                           .x_px = x_px + label_px + 6,
-                                                           .centre_y_px = pen->y_px,
-                                                           .width_px = total_px,
-                                                           .row = -1});
+        ct_scene_add_text(scene, (struct ct_scene_text){.text = g_strdup(total),
+                                                        .style = CT_STYLE_LEGEND_TOTAL,
+                                                        .x_px = x_px + label_px + 6,
+                                                        .centre_y_px = pen->y_px,
+                                                        .width_px = total_px,
+                                                        .row = -1});
     pen->x_px += width_px + ITEM_GAP;
 }
 
@@ -169,7 +170,7 @@ static gboolean has_open_end(const GArray *lanes, const struct ct_window *window
 
     for (guint i = 0; i < lanes->len; i++) {
         const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
-        if (!lane->is_hidden && ct_lane_find_open(lane, window, &open))
+        if (!lane->is_folded && ct_lane_find_open(lane, window, &open))
             return TRUE;
     }
     return FALSE;
@@ -179,7 +180,7 @@ static gboolean has_wait(const GArray *lanes, gboolean (*is_such)(const struct c
 {
     for (guint i = 0; i < lanes->len; i++) {
         const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
-        for (uint32_t j = 0; lane->waited && !lane->is_hidden && j < lane->waited->wait_count; j++)
+        for (uint32_t j = 0; lane->waited && !lane->is_folded && j < lane->waited->wait_count; j++)
             if (is_such(&lane->waited->waits[j]))
                 return TRUE;
     }
@@ -193,7 +194,7 @@ static char *cpus_of_tint(const GPtrArray *cpus, guint tint)
     guint count = 0;
     for (guint i = 0; i < cpus->len; i++) {
         const struct ct_cpu *cpu = cpus->pdata[i];
-        if (ct_layout_cpu_tint(cpu->cpu) != tint)
+        if (ct_cpu_tint(cpu->cpu) != tint)
             continue;
         if (++count > 2) {
             g_string_append(text, ", …");
@@ -205,35 +206,35 @@ static char *cpus_of_tint(const GPtrArray *cpus, guint tint)
 }
 
 /* A line of its own: these are colours of the lanes, not of the bars. */
-static void place_cpu_samples(struct ct_layout *layout, const struct ct_layout_request *request,
+static void place_cpu_samples(struct ct_scene *scene, const struct ct_scene_request *request,
                               struct pen *pen)
 {
     const GPtrArray *cpus = ct_timeline_cpus(request->timeline);
-    double label_px = ct_layout_measure(request, CT_TEXT_LEGEND, LANE_LABEL) + 2;
+    double label_px = ct_scene_measure(request, CT_STYLE_LEGEND, LANE_LABEL) + 2;
     *pen = (struct pen){CT_MARGIN, pen->y_px + CT_LINE_HEIGHT + 4};
-    ct_layout_add_text(layout, (struct ct_layout_text){.text = g_strdup(LANE_LABEL),
-                                                       .style = CT_TEXT_LEGEND,
-                                                       .x_px = pen->x_px,
-                                                       .centre_y_px = pen->y_px,
-                                                       .width_px = label_px,
-                                                       .row = -1});
+    ct_scene_add_text(scene, (struct ct_scene_text){.text = g_strdup(LANE_LABEL),
+                                                    .style = CT_STYLE_LEGEND,
+                                                    .x_px = pen->x_px,
+                                                    .centre_y_px = pen->y_px,
+                                                    .width_px = label_px,
+                                                    .row = -1});
     pen->x_px += label_px + ITEM_GAP / 2.0;
-    for (guint tint = 1; tint <= CT_LAYOUT_CPU_TINTS; tint++) {
+    for (guint tint = 1; tint <= CT_SCENE_CPU_TINTS; tint++) {
         g_autofree char *label = cpus_of_tint(cpus, tint);
         if (*label)
-            place_item(layout, request, pen,
-                       (struct ct_layout_legend_item){.is_cpu_sample = TRUE, .cpu_tint = tint},
+            place_item(scene, request, pen,
+                       (struct ct_scene_legend_item){.is_cpu_sample = TRUE, .cpu_tint = tint},
                        label, "");
     }
     if (cpus->len > 1)
-        place_item(layout, request, pen, (struct ct_layout_legend_item){.is_cpu_sample = TRUE},
+        place_item(scene, request, pen, (struct ct_scene_legend_item){.is_cpu_sample = TRUE},
                    "several in turn", "");
 }
 
-double ct_layout_place_head(struct ct_layout *layout, const struct ct_layout_request *request,
+double ct_layout_place_head(struct ct_scene *scene, const struct ct_scene_request *request,
                             const GArray *lanes)
 {
-    place_titles(layout, request, lanes);
+    place_titles(scene, request, lanes);
     uint64_t class_ns[CT_CLASS_COUNT] = {0}, all_ns = 0;
     for (guint i = 0; i < lanes->len; i++)
         for (int class = 0; class < CT_CLASS_COUNT; class ++) {
@@ -246,34 +247,34 @@ double ct_layout_place_head(struct ct_layout *layout, const struct ct_layout_req
         if (class_ns[class] == 0)
             continue;
         g_autofree char *total = total_text(class_ns[class], all_ns);
-        place_item(layout, request, &pen,
-                   (struct ct_layout_legend_item){.class = class, .total_ns = class_ns[class]},
+        place_item(scene, request, &pen,
+                   (struct ct_scene_legend_item){.class = class, .total_ns = class_ns[class]},
                    class_label(request->model, class), total);
     }
     if (has_open_end(lanes, &request->window))
-        place_item(layout, request, &pen, (struct ct_layout_legend_item){.is_open_sample = TRUE},
+        place_item(scene, request, &pen, (struct ct_scene_legend_item){.is_open_sample = TRUE},
                    "still waiting at the end", "");
     if (has_wait(lanes, has_waker))
-        place_item(layout, request, &pen, (struct ct_layout_legend_item){.is_arrow_sample = TRUE},
+        place_item(scene, request, &pen, (struct ct_scene_legend_item){.is_arrow_sample = TRUE},
                    ARROW_LABEL, "");
     if (ct_layout_has_cpu_lanes(request))
-        place_cpu_samples(layout, request, &pen);
+        place_cpu_samples(scene, request, &pen);
     return pen.y_px + CT_LINE_HEIGHT;
 }
 
-void ct_layout_drop_arrow_sample(struct ct_layout *layout)
+void ct_layout_drop_arrow_sample(struct ct_scene *scene)
 {
     guint sample = 0;
-    while (sample < layout->legend->len &&
-           !g_array_index(layout->legend, struct ct_layout_legend_item, sample).is_arrow_sample)
+    while (sample < scene->legend->len &&
+           !g_array_index(scene->legend, struct ct_scene_legend_item, sample).is_arrow_sample)
         sample++;
-    if (sample == layout->legend->len)
+    if (sample == scene->legend->len)
         return;
-    g_array_remove_index(layout->legend, sample);
-    for (guint i = 0; i < layout->texts->len; i++) {
-        const struct ct_layout_text *text = &g_array_index(layout->texts, struct ct_layout_text, i);
-        if (text->style == CT_TEXT_LEGEND && g_str_equal(text->text, ARROW_LABEL)) {
-            g_array_remove_index(layout->texts, i);
+    g_array_remove_index(scene->legend, sample);
+    for (guint i = 0; i < scene->texts->len; i++) {
+        const struct ct_scene_text *text = &g_array_index(scene->texts, struct ct_scene_text, i);
+        if (text->style == CT_STYLE_LEGEND && g_str_equal(text->text, ARROW_LABEL)) {
+            g_array_remove_index(scene->texts, i);
             return;
         }
     }

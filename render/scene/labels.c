@@ -1,3 +1,4 @@
+/* What stands in the boxes of long waits. */
 #include "scene/steps.h"
 
 #include "model/format.h"
@@ -31,7 +32,7 @@ static int compare_width(gconstpointer a, gconstpointer b)
     return (left->x_px > right->x_px) - (left->x_px < right->x_px);
 }
 
-static GArray *find_places(const struct ct_layout *layout, const struct ct_window *window,
+static GArray *find_places(const struct ct_scene *scene, const struct ct_window *window,
                            const GArray *placed)
 {
     GArray *places = g_array_new(FALSE, FALSE, sizeof(struct label_place));
@@ -39,11 +40,11 @@ static GArray *find_places(const struct ct_layout *layout, const struct ct_windo
         const struct ct_placed_lane *at = &g_array_index(placed, struct ct_placed_lane, i);
         for (uint32_t j = 0; at->lane->waited && j < at->lane->waited->wait_count; j++) {
             const struct ct_timeline_wait *wait = &at->lane->waited->waits[j];
-            double x_px = ct_layout_x_px(layout, window, wait->begin_ns);
-            double width_px = ct_layout_x_px(layout, window, wait->end_ns) - x_px;
+            double x_px = ct_scene_x_px(scene, window, wait->begin_ns);
+            double width_px = ct_scene_x_px(scene, window, wait->end_ns) - x_px;
             struct ct_window open;
             if (wait->is_open && ct_lane_find_open(at->lane, window, &open)) {
-                double open_px = ct_layout_x_px(layout, window, open.end_ns) - CT_OPEN_END_PX;
+                double open_px = ct_scene_x_px(scene, window, open.end_ns) - CT_OPEN_END_PX;
                 width_px = MIN(width_px, open_px - x_px);
             }
             struct label_place place = {wait,    at->lane->thread->process, NULL, at->row, x_px,
@@ -147,12 +148,12 @@ static char *label_text(const struct label_place *place, enum wording wording)
     return g_strconcat(ct_wait_short_name(place->wait), object, NULL);
 }
 
-static char *fitting_text(const struct ct_layout_request *request, const struct label_place *place,
+static char *fitting_text(const struct ct_scene_request *request, const struct label_place *place,
                           double width_px)
 {
     for (enum wording wording = WORDING_NAME; wording < WORDING_COUNT; wording++) {
         char *text = label_text(place, wording);
-        if (ct_layout_measure(request, CT_TEXT_BOX, text) <= width_px)
+        if (ct_scene_measure(request, CT_STYLE_BOX, text) <= width_px)
             return text;
         g_free(text);
     }
@@ -166,7 +167,7 @@ struct stretch {
 };
 
 /* Where the arrow lies on the row's bar; FALSE if it does not, or but touches its edge. */
-static gboolean crosses(const struct ct_layout_arrow *arrow, const struct ct_layout_row *row,
+static gboolean crosses(const struct ct_scene_arrow *arrow, const struct ct_scene_row *row,
                         int index, struct stretch *crossing)
 {
     if (index < MIN(arrow->from_row, arrow->to_row) ||
@@ -186,15 +187,14 @@ static int compare_stretch(gconstpointer a, gconstpointer b)
 }
 
 /* The first part of a box that no arrow crosses and that is wide enough, else the widest. */
-static struct stretch free_stretch(const struct ct_layout *layout, const struct label_place *place,
+static struct stretch free_stretch(const struct ct_scene *scene, const struct label_place *place,
                                    double enough_px)
 {
-    const struct ct_layout_row *row =
-        &g_array_index(layout->rows, struct ct_layout_row, place->row);
+    const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, place->row);
     g_autoptr(GArray) crossings = g_array_new(FALSE, FALSE, sizeof(struct stretch));
-    for (guint i = 0; i < layout->arrows->len; i++) {
+    for (guint i = 0; i < scene->arrows->len; i++) {
         struct stretch crossing;
-        if (crosses(&g_array_index(layout->arrows, struct ct_layout_arrow, i), row, place->row,
+        if (crosses(&g_array_index(scene->arrows, struct ct_scene_arrow, i), row, place->row,
                     &crossing))
             g_array_append_val(crossings, crossing);
     }
@@ -216,46 +216,45 @@ static struct stretch free_stretch(const struct ct_layout *layout, const struct 
     return widest;
 }
 
-static void place_label(struct ct_layout *layout, const struct ct_layout_request *request,
+static void place_label(struct ct_scene *scene, const struct ct_scene_request *request,
                         struct label_place *place)
 {
-    const struct ct_layout_row *row =
-        &g_array_index(layout->rows, struct ct_layout_row, place->row);
+    const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, place->row);
     if (row->bar_height_px < LEAST_BAR_PX)
         return;
-    place->variable = ct_layout_find_variable(request, row->process, place->wait);
+    place->variable = ct_wait_find_variable(request, row->process, place->wait);
     g_autofree char *longest = label_text(place, WORDING_NAME);
-    double longest_px = ct_layout_measure(request, CT_TEXT_BOX, longest);
-    struct stretch stretch = free_stretch(layout, place, longest_px + 2 * LABEL_PADDING_PX);
+    double longest_px = ct_scene_measure(request, CT_STYLE_BOX, longest);
+    struct stretch stretch = free_stretch(scene, place, longest_px + 2 * LABEL_PADDING_PX);
     double width_px = stretch.end_px - stretch.begin_px - 2 * LABEL_PADDING_PX;
     char *text = fitting_text(request, place, width_px);
     if (!text)
         return;
-    ct_layout_add_text(layout, (struct ct_layout_text){
-                                   .text = text,
-                                   .style = CT_TEXT_BOX,
-                                   .x_px = stretch.begin_px + LABEL_PADDING_PX,
-                                   .centre_y_px = row->bar_y_px + row->bar_height_px / 2,
-                                   .width_px = width_px,
-                                   .row = place->row,
-                                   .class = place->wait->class,
-                               });
+    ct_scene_add_text(scene, (struct ct_scene_text){
+                                 .text = text,
+                                 .style = CT_STYLE_BOX,
+                                 .x_px = stretch.begin_px + LABEL_PADDING_PX,
+                                 .centre_y_px = row->bar_y_px + row->bar_height_px / 2,
+                                 .width_px = width_px,
+                                 .row = place->row,
+                                 .class = place->wait->class,
+                             });
 }
 
-const char *ct_layout_find_variable(const struct ct_layout_request *request,
-                                    const struct ct_process *process,
-                                    const struct ct_timeline_wait *wait)
+const char *ct_wait_find_variable(const struct ct_scene_request *request,
+                                  const struct ct_process *process,
+                                  const struct ct_timeline_wait *wait)
 {
-    const struct ct_layout_names *names = request->names;
+    const struct ct_scene_names *names = request->names;
     if (!names || !wait->object || !ct_object_is_address(ct_op_object(wait->op)))
         return NULL;
     return names->find_variable(names->user, process, wait);
 }
 
-void ct_layout_place_labels(struct ct_layout *layout, const struct ct_layout_request *request,
+void ct_layout_place_labels(struct ct_scene *scene, const struct ct_scene_request *request,
                             const GArray *placed)
 {
-    g_autoptr(GArray) places = find_places(layout, &request->window, placed);
+    g_autoptr(GArray) places = find_places(scene, &request->window, placed);
     for (guint i = 0; i < MIN(places->len, LABEL_LIMIT); i++)
-        place_label(layout, request, &g_array_index(places, struct label_place, i));
+        place_label(scene, request, &g_array_index(places, struct label_place, i));
 }

@@ -1,3 +1,4 @@
+/* Which threads have a row, and in which order. */
 #include "scene/steps.h"
 
 #include "model/life.h"
@@ -7,21 +8,21 @@
 
 enum { MOST_SINGLE_HEADERS = 8 };
 
-static gboolean is_wanted(const struct ct_layout_filter *filter, const struct ct_thread *thread)
+static gboolean is_wanted(const struct ct_scene_filter *filter, const struct ct_thread *thread)
 {
     const struct ct_selection selection = {filter->process_globs, filter->thread_globs};
 
     return ct_selection_has_thread(&selection, thread);
 }
 
-static gboolean is_alive(const struct ct_lane *lane, const struct ct_layout_request *request)
+static gboolean is_alive(const struct ct_lane *lane, const struct ct_scene_request *request)
 {
     return lane->alive.begin_ns < lane->alive.end_ns || lane->waited ||
            request->window.begin_ns == request->window.end_ns;
 }
 
 /* What is no wait is running; the trace's own totals are exact where they cover the window. */
-static void sum_classes(struct ct_lane *lane, const struct ct_layout_request *request)
+static void sum_classes(struct ct_lane *lane, const struct ct_scene_request *request)
 {
     if (request->is_whole && lane->thread->has_totals) {
         memcpy(lane->class_ns, lane->thread->class_ns, sizeof(lane->class_ns));
@@ -32,7 +33,7 @@ static void sum_classes(struct ct_lane *lane, const struct ct_layout_request *re
     memcpy(lane->class_ns, life.class_ns, sizeof(lane->class_ns));
 }
 
-static gboolean make_lane(const struct ct_layout_request *request, const struct ct_thread *thread,
+static gboolean make_lane(const struct ct_scene_request *request, const struct ct_thread *thread,
                           struct ct_lane *lane)
 {
     const struct ct_window *window = &request->window;
@@ -92,7 +93,7 @@ static int compare_busy(gconstpointer a, gconstpointer b)
     return order ? order : compare_order(left, right);
 }
 
-static void hide_least_busy(GArray *lanes, guint row_limit)
+static void fold_least_busy(GArray *lanes, guint row_limit)
 {
     if (lanes->len <= row_limit)
         return;
@@ -101,7 +102,7 @@ static void hide_least_busy(GArray *lanes, guint row_limit)
         g_ptr_array_add(by_busy, &g_array_index(lanes, struct ct_lane, i));
     g_ptr_array_sort(by_busy, compare_busy);
     for (guint i = row_limit; i < by_busy->len; i++)
-        ((struct ct_lane *)by_busy->pdata[i])->is_hidden = TRUE;
+        ((struct ct_lane *)by_busy->pdata[i])->is_folded = TRUE;
 }
 
 /* One past the last lane of the process that `begin` belongs to, and how many have a row. */
@@ -114,7 +115,7 @@ static guint end_of_process(const GArray *lanes, guint begin, guint *shown)
         const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, end);
         if (lane->thread->process != process)
             break;
-        *shown += !lane->is_hidden;
+        *shown += !lane->is_folded;
     }
     return end;
 }
@@ -135,7 +136,7 @@ static void choose_headers(GArray *lanes)
     }
 }
 
-GArray *ct_lanes_choose(const struct ct_layout_request *request)
+GArray *ct_lanes_choose(const struct ct_scene_request *request)
 {
     const GPtrArray *threads = request->model->threads;
     GArray *lanes = g_array_sized_new(FALSE, FALSE, sizeof(struct ct_lane), threads->len);
@@ -145,7 +146,7 @@ GArray *ct_lanes_choose(const struct ct_layout_request *request)
             g_array_append_val(lanes, lane);
     }
     g_array_sort(lanes, compare_order);
-    hide_least_busy(lanes, request->filter.row_limit);
+    fold_least_busy(lanes, request->filter.row_limit);
     choose_headers(lanes);
     return lanes;
 }

@@ -1,6 +1,6 @@
-#include "scene/steps.h"
+#include "scene/layout.h"
 
-#include "text/safe_text.h"
+#include "scene/steps.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -23,101 +23,20 @@ struct density {
     double pitch_px;
     double bar_px;
     double process_px;
-    enum ct_text_style name_style;
-    enum ct_text_style tid_style;
+    enum ct_scene_style name_style;
+    enum ct_scene_style tid_style;
     gboolean has_names;
     double lane_px; /* of the CPU below the bar; where there are lanes, rows are farther apart */
 };
 
 static const struct density densities[] = {
-    {24, 28, 20, 24, CT_TEXT_THREAD, CT_TEXT_TID, TRUE, 9},
-    {80, 22, 16, 24, CT_TEXT_THREAD, CT_TEXT_TID, TRUE, 8},
-    {G_MAXINT, 16, 12, 22, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, TRUE, 4},
-    {G_MAXINT, 12, 10, 20, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, TRUE, 3},
-    {G_MAXINT, 6, 5, 18, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, FALSE, 2},
-    {G_MAXINT, 3, 3, 18, CT_TEXT_THREAD_SMALL, CT_TEXT_TID_SMALL, FALSE, 0},
+    {24, 28, 20, 24, CT_STYLE_THREAD, CT_STYLE_TID, TRUE, 9},
+    {80, 22, 16, 24, CT_STYLE_THREAD, CT_STYLE_TID, TRUE, 8},
+    {G_MAXINT, 16, 12, 22, CT_STYLE_THREAD_SMALL, CT_STYLE_TID_SMALL, TRUE, 4},
+    {G_MAXINT, 12, 10, 20, CT_STYLE_THREAD_SMALL, CT_STYLE_TID_SMALL, TRUE, 3},
+    {G_MAXINT, 6, 5, 18, CT_STYLE_THREAD_SMALL, CT_STYLE_TID_SMALL, FALSE, 2},
+    {G_MAXINT, 3, 3, 18, CT_STYLE_THREAD_SMALL, CT_STYLE_TID_SMALL, FALSE, 0},
 };
-
-void ct_layout_add_text(struct ct_layout *layout, struct ct_layout_text text)
-{
-    char *safe = ct_safe_line(text.text);
-    g_free(text.text);
-    text.text = safe;
-    g_array_append_val(layout->texts, text);
-}
-
-double ct_layout_measure(const struct ct_layout_request *request, enum ct_text_style style,
-                         const char *text)
-{
-    if (ct_is_safe_line(text)) /* as most are, and there are many */
-        return request->measure(request->measure_user, style, text);
-    g_autofree char *safe = ct_safe_line(text);
-    return request->measure(request->measure_user, style, safe);
-}
-
-double ct_layout_x_px(const struct ct_layout *layout, const struct ct_window *window,
-                      uint64_t time_ns)
-{
-    uint64_t clamped_ns = CLAMP(time_ns, window->begin_ns, window->end_ns);
-    double span_ns = (double)(window->end_ns - window->begin_ns);
-    double share = span_ns > 0 ? (double)(clamped_ns - window->begin_ns) / span_ns : 0;
-    return layout->plot.x_px + share * layout->plot.width_px;
-}
-
-static void clear_text(gpointer text)
-{
-    g_free(((struct ct_layout_text *)text)->text);
-}
-
-static void clear_tip(gpointer tip)
-{
-    g_free(((struct ct_layout_tip *)tip)->text);
-}
-
-/* Wraps around rather than overflows on what a damaged trace may say. */
-static int64_t date_of(const struct ct_model *model)
-{
-    uint64_t date_ns = model->begin_ns + (uint64_t)model->epoch_offset_ns;
-    return model->epoch_offset_ns ? (int64_t)date_ns / 1000000000 : 0;
-}
-
-static struct ct_layout *layout_new(const struct ct_layout_request *request)
-{
-    struct ct_layout *layout = g_new0(struct ct_layout, 1);
-    layout->width_px = floor(request->width_px);
-    layout->date_s = date_of(request->model);
-    layout->rows = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_row));
-    layout->boxes = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_box));
-    layout->open_ends = g_array_new(FALSE, FALSE, sizeof(struct ct_rectangle));
-    layout->runs = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_run));
-    layout->stays = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_stay));
-    layout->arrows = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_arrow));
-    layout->ticks = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_tick));
-    layout->legend = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_legend_item));
-    layout->texts = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_text));
-    g_array_set_clear_func(layout->texts, clear_text);
-    layout->tips = g_array_new(FALSE, FALSE, sizeof(struct ct_layout_tip));
-    g_array_set_clear_func(layout->tips, clear_tip);
-    return layout;
-}
-
-void ct_layout_free(struct ct_layout *layout)
-{
-    if (!layout)
-        return;
-    g_free(layout->title);
-    g_array_free(layout->rows, TRUE);
-    g_array_free(layout->boxes, TRUE);
-    g_array_free(layout->open_ends, TRUE);
-    g_array_free(layout->runs, TRUE);
-    g_array_free(layout->stays, TRUE);
-    g_array_free(layout->arrows, TRUE);
-    g_array_free(layout->ticks, TRUE);
-    g_array_free(layout->legend, TRUE);
-    g_array_free(layout->texts, TRUE);
-    g_array_free(layout->tips, TRUE);
-    g_free(layout);
-}
 
 /* The columns left of the plot: names, then thread ids. */
 struct gutter {
@@ -125,17 +44,17 @@ struct gutter {
     double tid_px;
 };
 
-static struct gutter measure_gutter(const struct ct_layout_request *request, const GArray *lanes,
+static struct gutter measure_gutter(const struct ct_scene_request *request, const GArray *lanes,
                                     const struct density *density)
 {
     struct gutter gutter = {NAME_MIN_PX, 0};
     for (guint i = 0; i < lanes->len && density->has_names; i++) {
         const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
-        if (lane->is_hidden)
+        if (lane->is_folded)
             continue;
         g_autofree char *tid = g_strdup_printf("%" PRId32, lane->thread->tid);
-        double name_px = ct_layout_measure(request, density->name_style, lane->thread->name) + 2;
-        double tid_px = ct_layout_measure(request, density->tid_style, tid) + 2;
+        double name_px = ct_scene_measure(request, density->name_style, lane->thread->name) + 2;
+        double tid_px = ct_scene_measure(request, density->tid_style, tid) + 2;
         gutter.name_px = CLAMP(name_px, gutter.name_px, NAME_MAX_PX);
         gutter.tid_px = MAX(gutter.tid_px, tid_px);
     }
@@ -163,7 +82,7 @@ static double rows_height_px(const GArray *lanes, const struct density *density)
     const struct ct_lane *previous = NULL;
     for (guint i = 0; i < lanes->len; i++) {
         const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
-        if (lane->is_hidden)
+        if (lane->is_folded)
             continue;
         struct opening opening = opening_of(lane, previous);
         height_px += opening.has_gap ? PROCESS_GAP_PX : 0;
@@ -178,11 +97,11 @@ static guint shown_count(const GArray *lanes)
 {
     guint count = 0;
     for (guint i = 0; i < lanes->len; i++)
-        count += !g_array_index(lanes, struct ct_lane, i).is_hidden;
+        count += !g_array_index(lanes, struct ct_lane, i).is_folded;
     return count;
 }
 
-static void make_room_for_lane(struct density *density, const struct ct_layout_request *request)
+static void make_room_for_lane(struct density *density, const struct ct_scene_request *request)
 {
     if (!ct_layout_has_cpu_lanes(request))
         density->lane_px = 0;
@@ -190,7 +109,7 @@ static void make_room_for_lane(struct density *density, const struct ct_layout_r
 }
 
 /* `rest_px` is what the picture needs beside the rows. */
-static gboolean choose_density(const struct ct_layout_request *request, const GArray *lanes,
+static gboolean choose_density(const struct ct_scene_request *request, const GArray *lanes,
                                double rest_px, struct density *chosen, GError **error)
 {
     guint count = shown_count(lanes);
@@ -211,38 +130,38 @@ static gboolean choose_density(const struct ct_layout_request *request, const GA
     return FALSE;
 }
 
-static void place_process(struct ct_layout *layout, const struct ct_layout_request *request,
+static void place_process(struct ct_scene *scene, const struct ct_scene_request *request,
                           const struct ct_process *process, double y_px, double height_px)
 {
-    struct ct_layout_row row = {.process = process, .y_px = y_px, .height_px = height_px};
-    g_array_append_val(layout->rows, row);
+    struct ct_scene_row row = {.process = process, .y_px = y_px, .height_px = height_px};
+    g_array_append_val(scene->rows, row);
     double centre_px = y_px + height_px / 2;
-    double right_px = layout->width_px - CT_MARGIN;
-    double name_px = MIN(ct_layout_measure(request, CT_TEXT_PROCESS, process->name) + 2,
+    double right_px = scene->width_px - CT_MARGIN;
+    double name_px = MIN(ct_scene_measure(request, CT_STYLE_PROCESS, process->name) + 2,
                          (right_px - CT_MARGIN) / 2);
-    int index = layout->rows->len - 1;
-    ct_layout_add_text(layout, (struct ct_layout_text){.text = g_strdup(process->name),
-                                                       .style = CT_TEXT_PROCESS,
-                                                       .x_px = CT_MARGIN + 6,
-                                                       .centre_y_px = centre_px,
-                                                       .width_px = name_px,
-                                                       .row = index});
+    int index = scene->rows->len - 1;
+    ct_scene_add_text(scene, (struct ct_scene_text){.text = g_strdup(process->name),
+                                                    .style = CT_STYLE_PROCESS,
+                                                    .x_px = CT_MARGIN + 6,
+                                                    .centre_y_px = centre_px,
+                                                    .width_px = name_px,
+                                                    .row = index});
     double detail_px = CT_MARGIN + 6 + name_px + NAME_GAP_PX;
     const char *title = ct_process_title(process);
-    ct_layout_add_text(layout, (struct ct_layout_text){
-                                   .text = g_strdup_printf("%" PRId32 "   %s", process->pid, title),
-                                   .style = CT_TEXT_PROCESS_DETAIL,
-                                   .x_px = detail_px,
-                                   .centre_y_px = centre_px,
-                                   .width_px = right_px - detail_px - 6,
-                                   .row = index});
+    ct_scene_add_text(scene, (struct ct_scene_text){
+                                 .text = g_strdup_printf("%" PRId32 "   %s", process->pid, title),
+                                 .style = CT_STYLE_PROCESS_DETAIL,
+                                 .x_px = detail_px,
+                                 .centre_y_px = centre_px,
+                                 .width_px = right_px - detail_px - 6,
+                                 .row = index});
 }
 
-static void place_thread(struct ct_layout *layout, const struct ct_thread *thread,
+static void place_thread(struct ct_scene *scene, const struct ct_thread *thread,
                          const struct density *density, const struct gutter *gutter, double y_px)
 {
     double below_px = density->lane_px > 0 ? LANE_GAP_PX + density->lane_px : 0;
-    struct ct_layout_row row = {
+    struct ct_scene_row row = {
         .process = thread->process,
         .thread = thread,
         .y_px = y_px,
@@ -252,107 +171,106 @@ static void place_thread(struct ct_layout *layout, const struct ct_thread *threa
         .lane_height_px = density->lane_px,
     };
     row.lane_y_px = row.bar_y_px + row.bar_height_px + LANE_GAP_PX;
-    g_array_append_val(layout->rows, row);
+    g_array_append_val(scene->rows, row);
     if (!density->has_names)
         return;
-    struct ct_layout_text name = {.text = g_strdup(thread->name),
-                                  .style = density->name_style,
-                                  .x_px = CT_MARGIN + 6,
-                                  .centre_y_px = row.bar_y_px + row.bar_height_px / 2,
-                                  .width_px = gutter->name_px,
-                                  .row = layout->rows->len - 1};
-    struct ct_layout_text tid = name;
+    struct ct_scene_text name = {.text = g_strdup(thread->name),
+                                 .style = density->name_style,
+                                 .x_px = CT_MARGIN + 6,
+                                 .centre_y_px = row.bar_y_px + row.bar_height_px / 2,
+                                 .width_px = gutter->name_px,
+                                 .row = scene->rows->len - 1};
+    struct ct_scene_text tid = name;
     tid.text = g_strdup_printf("%" PRId32, thread->tid);
     tid.style = density->tid_style;
     tid.align = CT_ALIGN_RIGHT;
-    tid.x_px = layout->plot.x_px - NAME_GAP_PX;
+    tid.x_px = scene->plot.x_px - NAME_GAP_PX;
     tid.width_px = gutter->tid_px;
-    ct_layout_add_text(layout, name);
-    ct_layout_add_text(layout, tid);
+    ct_scene_add_text(scene, name);
+    ct_scene_add_text(scene, tid);
 }
 
-/* Fills layout->rows from `y_px` down, and returns which lane is where. */
-static GArray *place_rows(struct ct_layout *layout, const struct ct_layout_request *request,
+/* Fills scene->rows from `y_px` down, and returns which lane is where. */
+static GArray *place_rows(struct ct_scene *scene, const struct ct_scene_request *request,
                           const GArray *lanes, const struct density *density,
                           const struct gutter *gutter)
 {
     GArray *placed = g_array_new(FALSE, FALSE, sizeof(struct ct_placed_lane));
-    double y_px = layout->plot.y_px;
+    double y_px = scene->plot.y_px;
     const struct ct_lane *previous = NULL;
     for (guint i = 0; i < lanes->len; i++) {
         const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
-        if (lane->is_hidden)
+        if (lane->is_folded)
             continue;
         struct opening opening = opening_of(lane, previous);
         y_px += opening.has_gap ? PROCESS_GAP_PX : 0;
         if (opening.has_header) {
-            place_process(layout, request, lane->thread->process, y_px, density->process_px);
+            place_process(scene, request, lane->thread->process, y_px, density->process_px);
             y_px += density->process_px;
         }
         previous = lane;
-        place_thread(layout, lane->thread, density, gutter, y_px);
-        struct ct_placed_lane at = {lane, layout->rows->len - 1};
+        place_thread(scene, lane->thread, density, gutter, y_px);
+        struct ct_placed_lane at = {lane, scene->rows->len - 1};
         g_array_append_val(placed, at);
         y_px += density->pitch_px;
     }
-    layout->plot.height_px = y_px - layout->plot.y_px;
+    scene->plot.height_px = y_px - scene->plot.y_px;
     return placed;
 }
 
-static void place_boxes_of(struct ct_layout *layout, const struct ct_window *window,
+static void place_boxes_of(struct ct_scene *scene, const struct ct_window *window,
                            const struct ct_placed_lane *at)
 {
-    const struct ct_layout_row *row = &g_array_index(layout->rows, struct ct_layout_row, at->row);
-    guint before = layout->boxes->len;
+    const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, at->row);
+    guint before = scene->boxes->len;
     struct ct_columns_place place = {
         .window = *window,
-        .x_px = layout->plot.x_px,
-        .column_px = layout->column_px,
-        .count = layout->plot.width_px / layout->column_px,
+        .x_px = scene->plot.x_px,
+        .column_px = scene->column_px,
+        .count = scene->plot.width_px / scene->column_px,
         .bar_y_px = row->bar_y_px,
         .bar_height_px = row->bar_height_px,
     };
-    ct_columns_place_boxes(at->lane, &place, layout->boxes);
-    for (guint i = before; i < layout->boxes->len; i++)
-        g_array_index(layout->boxes, struct ct_layout_box, i).row = at->row;
+    ct_columns_place_boxes(at->lane, &place, scene->boxes);
+    for (guint i = before; i < scene->boxes->len; i++)
+        g_array_index(scene->boxes, struct ct_scene_box, i).row = at->row;
 }
 
 /* It is the end that is open: hatching all of a long wait would only make it loud. */
-static void place_open_ends(struct ct_layout *layout, const struct ct_window *window,
+static void place_open_ends(struct ct_scene *scene, const struct ct_window *window,
                             const GArray *placed)
 {
     for (guint i = 0; i < placed->len; i++) {
         const struct ct_placed_lane *at = &g_array_index(placed, struct ct_placed_lane, i);
-        const struct ct_layout_row *row =
-            &g_array_index(layout->rows, struct ct_layout_row, at->row);
+        const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, at->row);
         struct ct_window open;
 
         if (!ct_lane_find_open(at->lane, window, &open))
             continue;
-        double begin_px = ct_layout_x_px(layout, window, open.begin_ns);
-        double end_px = ct_layout_x_px(layout, window, open.end_ns);
-        struct ct_rectangle end = {MAX(begin_px, end_px - CT_OPEN_END_PX), row->bar_y_px, 0,
-                                   row->bar_height_px};
+        double begin_px = ct_scene_x_px(scene, window, open.begin_ns);
+        double end_px = ct_scene_x_px(scene, window, open.end_ns);
+        struct ct_scene_rectangle end = {MAX(begin_px, end_px - CT_OPEN_END_PX), row->bar_y_px, 0,
+                                         row->bar_height_px};
         end.width_px = end_px - end.x_px;
-        g_array_append_val(layout->open_ends, end);
+        g_array_append_val(scene->open_ends, end);
     }
 }
 
-static void place_boxes(struct ct_layout *layout, const struct ct_layout_request *request,
+static void place_boxes(struct ct_scene *scene, const struct ct_scene_request *request,
                         const GArray *placed)
 {
-    for (layout->column_px = 1;; layout->column_px *= 2) {
-        g_array_set_size(layout->boxes, 0);
+    for (scene->column_px = 1;; scene->column_px *= 2) {
+        g_array_set_size(scene->boxes, 0);
         for (guint i = 0; i < placed->len; i++)
-            place_boxes_of(layout, &request->window,
+            place_boxes_of(scene, &request->window,
                            &g_array_index(placed, struct ct_placed_lane, i));
-        if (request->box_limit == 0 || layout->boxes->len <= request->box_limit ||
-            layout->column_px >= CT_WIDEST_COLUMN)
+        if (request->box_limit == 0 || scene->boxes->len <= request->box_limit ||
+            scene->column_px >= CT_WIDEST_COLUMN)
             return;
     }
 }
 
-static gboolean check_lanes(const struct ct_layout_request *request, const GArray *lanes,
+static gboolean check_lanes(const struct ct_scene_request *request, const GArray *lanes,
                             GError **error)
 {
     if (lanes->len > 0 || request->model->threads->len == 0)
@@ -364,12 +282,12 @@ static gboolean check_lanes(const struct ct_layout_request *request, const GArra
 }
 
 /* Whole columns of every width, flush with the right margin. */
-static void place_plot_sideways(struct ct_layout *layout, const struct gutter *gutter)
+static void place_plot_sideways(struct ct_scene *scene, const struct gutter *gutter)
 {
     double gutter_px = CT_MARGIN + 6 + gutter->name_px + 2 * NAME_GAP_PX + gutter->tid_px;
-    double width_px = MAX(PLOT_MIN_PX, layout->width_px - CT_MARGIN - ceil(gutter_px));
-    layout->plot.width_px = width_px - fmod(width_px, CT_WIDEST_COLUMN);
-    layout->plot.x_px = layout->width_px - CT_MARGIN - layout->plot.width_px;
+    double width_px = MAX(PLOT_MIN_PX, scene->width_px - CT_MARGIN - ceil(gutter_px));
+    scene->plot.width_px = width_px - fmod(width_px, CT_WIDEST_COLUMN);
+    scene->plot.x_px = scene->width_px - CT_MARGIN - scene->plot.width_px;
 }
 
 /* A first estimate of everything but rows: head, axes and foot. */
@@ -378,7 +296,7 @@ static double rest_height_px(void)
     return 2 * CT_MARGIN + 110 + 2 * CT_AXIS_HEIGHT + 10 * CT_LINE_HEIGHT;
 }
 
-struct ct_layout *ct_layout_build(const struct ct_layout_request *request, GError **error)
+struct ct_scene *ct_layout_build(const struct ct_scene_request *request, GError **error)
 {
     g_autoptr(GArray) lanes = ct_lanes_choose(request);
     if (!check_lanes(request, lanes, error))
@@ -388,29 +306,29 @@ struct ct_layout *ct_layout_build(const struct ct_layout_request *request, GErro
     if (!choose_density(request, lanes, rest_px, &density, error))
         return NULL;
 
-    struct ct_layout *layout = layout_new(request);
-    layout->hidden_threads = lanes->len - shown_count(lanes);
+    struct ct_scene *scene = ct_scene_new(request);
+    scene->folded_threads = lanes->len - shown_count(lanes);
     struct gutter gutter = measure_gutter(request, lanes, &density);
-    place_plot_sideways(layout, &gutter);
+    place_plot_sideways(scene, &gutter);
 
-    double y_px = ct_layout_place_head(layout, request, lanes);
-    layout->plot.y_px = ceil(y_px) + CT_AXIS_HEIGHT;
-    g_autoptr(GArray) placed = place_rows(layout, request, lanes, &density, &gutter);
-    place_boxes(layout, request, placed);
-    place_open_ends(layout, &request->window, placed);
-    ct_layout_place_stays(layout, request, placed);
-    ct_layout_place_arrows(layout, request, placed);
-    if (layout->arrows->len == 0)
-        ct_layout_drop_arrow_sample(layout);
-    ct_layout_place_labels(layout, request, placed);
-    ct_layout_place_cpus(layout, request);
-    ct_layout_place_axis(layout, request);
+    double y_px = ct_layout_place_head(scene, request, lanes);
+    scene->plot.y_px = ceil(y_px) + CT_AXIS_HEIGHT;
+    g_autoptr(GArray) placed = place_rows(scene, request, lanes, &density, &gutter);
+    place_boxes(scene, request, placed);
+    place_open_ends(scene, &request->window, placed);
+    ct_layout_place_residencies(scene, request, placed);
+    ct_layout_place_arrows(scene, request, placed);
+    if (scene->arrows->len == 0)
+        ct_layout_drop_arrow_sample(scene);
+    ct_layout_place_labels(scene, request, placed);
+    ct_layout_place_cpus(scene, request);
+    ct_layout_place_axis(scene, request);
     if (request->has_tips)
-        ct_layout_place_tips(layout, request);
+        ct_layout_place_tips(scene, request);
 
-    y_px = layout->plot.y_px + layout->plot.height_px + 8;
-    y_px += layout->plot.height_px > CT_TALL_PLOT ? CT_AXIS_HEIGHT : 0;
-    y_px = ct_layout_place_foot(layout, request, y_px);
-    layout->height_px = ceil(y_px) + CT_MARGIN - 8;
-    return layout;
+    y_px = scene->plot.y_px + scene->plot.height_px + 8;
+    y_px += scene->plot.height_px > CT_TALL_PLOT ? CT_AXIS_HEIGHT : 0;
+    y_px = ct_layout_place_foot(scene, request, y_px);
+    scene->height_px = ceil(y_px) + CT_MARGIN - 8;
+    return scene;
 }

@@ -1,3 +1,4 @@
+/* What a reader is told who points at a wait, or at a time on a CPU. */
 #include "scene/steps.h"
 
 #include "model/format.h"
@@ -11,7 +12,7 @@ static const double least_width_px = 3;
 /* Frames of a stack that say where it was: the first ones may be of libraries. */
 enum { FRAMES_SHOWN = 4 };
 
-static char *object_of(const struct ct_layout_request *request, const struct ct_process *process,
+static char *object_of(const struct ct_scene_request *request, const struct ct_process *process,
                        const struct ct_timeline_wait *wait)
 {
     /* What the format takes from an interval. */
@@ -26,7 +27,7 @@ static char *object_of(const struct ct_layout_request *request, const struct ct_
                                          .thread = (struct ct_thread *)&member,
                                          .fd = &fd};
     char *object = ct_format_object(&interval);
-    const char *variable = ct_layout_find_variable(request, process, wait);
+    const char *variable = ct_wait_find_variable(request, process, wait);
     if (!variable)
         return object;
     char *named = g_strdup_printf("%s (%s)", object, variable);
@@ -42,10 +43,10 @@ static void add_line(GString *text, const char *line)
     g_string_append(text, safe);
 }
 
-static void add_stack(GString *text, const struct ct_layout_request *request,
+static void add_stack(GString *text, const struct ct_scene_request *request,
                       const struct ct_process *process, uint32_t stack_id)
 {
-    const struct ct_layout_names *names = request->names;
+    const struct ct_scene_names *names = request->names;
     if (!names)
         return;
     g_autoptr(GPtrArray) frames = names->find_frames(names->user, process, stack_id);
@@ -64,7 +65,7 @@ static void add_stack(GString *text, const struct ct_layout_request *request,
 }
 
 /* "50.0 ms, from 1.20 s on": counted from the recording's begin. */
-static char *format_stretch(const struct ct_layout_request *request, uint64_t begin_ns,
+static char *format_stretch(const struct ct_scene_request *request, uint64_t begin_ns,
                             uint64_t end_ns)
 {
     uint64_t origin_ns = request->model->begin_ns;
@@ -75,7 +76,7 @@ static char *format_stretch(const struct ct_layout_request *request, uint64_t be
 }
 
 /* How long and since when: all of it, and what of it the box is, where that is less. */
-static void add_time(GString *text, const struct ct_layout_request *request,
+static void add_time(GString *text, const struct ct_scene_request *request,
                      const struct ct_window *whole, const struct ct_window *box, gboolean is_open)
 {
     g_autofree char *stretch = format_stretch(request, whole->begin_ns, whole->end_ns);
@@ -89,7 +90,7 @@ static void add_time(GString *text, const struct ct_layout_request *request,
 }
 
 /* Who held what the thread waited for. */
-static void add_owner(GString *text, const struct ct_layout_row *row,
+static void add_owner(GString *text, const struct ct_scene_row *row,
                       const struct ct_timeline_wait *wait)
 {
     const struct ct_thread *owner =
@@ -105,7 +106,7 @@ static void add_owner(GString *text, const struct ct_layout_row *row,
 }
 
 /* Who, what, how long and since when, by whom it was held and let go, and where in the program. */
-static char *tip_text(const struct ct_layout_request *request, const struct ct_layout_row *row,
+static char *tip_text(const struct ct_scene_request *request, const struct ct_scene_row *row,
                       const struct ct_timeline_wait *wait)
 {
     g_autofree char *object = object_of(request, row->process, wait);
@@ -134,7 +135,7 @@ static char *tip_text(const struct ct_layout_request *request, const struct ct_l
 }
 
 /* Who had the CPU, and when. */
-static char *run_text(const struct ct_layout_request *request, const struct ct_layout_run *run)
+static char *run_text(const struct ct_scene_request *request, const struct ct_scene_run *run)
 {
     const struct ct_thread *thread = run->run->thread;
     g_autofree char *who = g_strdup_printf("%s (%" PRId32 ")", thread->name, thread->tid);
@@ -149,50 +150,53 @@ static char *run_text(const struct ct_layout_request *request, const struct ct_l
     return g_string_free(text, FALSE);
 }
 
-static char *stay_text(const struct ct_layout_row *row, const struct ct_layout_stay *stay)
+static char *residency_text(const struct ct_scene_row *row,
+                            const struct ct_scene_residency *residency)
 {
     GString *text = g_string_new(NULL);
     g_autofree char *who = g_strdup_printf("%s (%" PRId32 ")", row->thread->name, row->thread->tid);
-    g_autofree char *where = stay->tint ? g_strdup_printf("ran on CPU %" PRIu32, stay->cpu)
-                                        : g_strdup("ran on several CPUs in turn");
+    g_autofree char *where = residency->tint
+                                 ? g_strdup_printf("ran on CPU %" PRIu32, residency->cpu)
+                                 : g_strdup("ran on several CPUs in turn");
 
     add_line(text, who);
     add_line(text, where);
     return g_string_free(text, FALSE);
 }
 
-static void place_cpu_tips(struct ct_layout *layout, const struct ct_layout_request *request)
+static void place_cpu_tips(struct ct_scene *scene, const struct ct_scene_request *request)
 {
-    for (guint i = 0; i < layout->runs->len; i++) {
-        const struct ct_layout_run *run = &g_array_index(layout->runs, struct ct_layout_run, i);
+    for (guint i = 0; i < scene->runs->len; i++) {
+        const struct ct_scene_run *run = &g_array_index(scene->runs, struct ct_scene_run, i);
         if (!run->run || run->width_px < least_width_px)
             continue;
-        struct ct_layout_tip tip = {{run->x_px, run->y_px, run->width_px, run->height_px},
-                                    run_text(request, run)};
-        g_array_append_val(layout->tips, tip);
+        struct ct_scene_tip tip = {{run->x_px, run->y_px, run->width_px, run->height_px},
+                                   run_text(request, run)};
+        g_array_append_val(scene->tips, tip);
     }
-    for (guint i = 0; i < layout->stays->len; i++) {
-        const struct ct_layout_stay *stay = &g_array_index(layout->stays, struct ct_layout_stay, i);
-        if (stay->width_px < least_width_px)
+    for (guint i = 0; i < scene->residencies->len; i++) {
+        const struct ct_scene_residency *residency =
+            &g_array_index(scene->residencies, struct ct_scene_residency, i);
+        if (residency->width_px < least_width_px)
             continue;
-        struct ct_layout_tip tip = {
-            {stay->x_px, stay->y_px, stay->width_px, stay->height_px},
-            stay_text(&g_array_index(layout->rows, struct ct_layout_row, stay->row), stay)};
-        g_array_append_val(layout->tips, tip);
+        struct ct_scene_tip tip = {
+            {residency->x_px, residency->y_px, residency->width_px, residency->height_px},
+            residency_text(&g_array_index(scene->rows, struct ct_scene_row, residency->row),
+                           residency)};
+        g_array_append_val(scene->tips, tip);
     }
 }
 
-void ct_layout_place_tips(struct ct_layout *layout, const struct ct_layout_request *request)
+void ct_layout_place_tips(struct ct_scene *scene, const struct ct_scene_request *request)
 {
-    place_cpu_tips(layout, request);
-    for (guint i = 0; i < layout->boxes->len; i++) {
-        const struct ct_layout_box *box = &g_array_index(layout->boxes, struct ct_layout_box, i);
-        const struct ct_layout_row *row =
-            &g_array_index(layout->rows, struct ct_layout_row, box->row);
+    place_cpu_tips(scene, request);
+    for (guint i = 0; i < scene->boxes->len; i++) {
+        const struct ct_scene_box *box = &g_array_index(scene->boxes, struct ct_scene_box, i);
+        const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, box->row);
         if (!box->wait || box->width_px < least_width_px)
             continue;
-        struct ct_layout_tip tip = {{box->x_px, box->y_px, box->width_px, box->height_px},
-                                    tip_text(request, row, box->wait)};
-        g_array_append_val(layout->tips, tip);
+        struct ct_scene_tip tip = {{box->x_px, box->y_px, box->width_px, box->height_px},
+                                   tip_text(request, row, box->wait)};
+        g_array_append_val(scene->tips, tip);
     }
 }

@@ -1,4 +1,4 @@
-#include "paint/draw.h"
+#include "paint/paint.h"
 
 #include "paint/palette.h"
 
@@ -16,18 +16,18 @@ static void use_shade(cairo_t *cairo, enum ct_shade shade)
     ct_palette_use(cairo, ct_palette_shade(shade), 1);
 }
 
-static void draw_paper(cairo_t *cairo, const struct ct_layout *layout)
+static void draw_paper(cairo_t *cairo, const struct ct_scene *scene)
 {
     use_shade(cairo, CT_SHADE_PAPER);
-    cairo_rectangle(cairo, 0, 0, layout->width_px, layout->height_px);
+    cairo_rectangle(cairo, 0, 0, scene->width_px, scene->height_px);
     cairo_fill(cairo);
 }
 
-static void draw_rows(cairo_t *cairo, const struct ct_layout *layout)
+static void draw_rows(cairo_t *cairo, const struct ct_scene *scene)
 {
-    double left_px = 16, width_px = layout->width_px - 2 * left_px;
-    for (guint i = 0; i < layout->rows->len; i++) {
-        const struct ct_layout_row *row = &g_array_index(layout->rows, struct ct_layout_row, i);
+    double left_px = 16, width_px = scene->width_px - 2 * left_px;
+    for (guint i = 0; i < scene->rows->len; i++) {
+        const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, i);
         if (!row->thread && !row->is_cpu) {
             use_shade(cairo, CT_SHADE_PROCESS_BAND);
             cairo_rectangle(cairo, left_px, row->y_px, width_px, row->height_px);
@@ -40,15 +40,15 @@ static void draw_rows(cairo_t *cairo, const struct ct_layout *layout)
     }
 }
 
-/* Process headers are bands across the plot; the grid stays out of them. */
-static void draw_grid(cairo_t *cairo, const struct ct_layout *layout)
+/* Process headers are bands across the plot; the grid residencies out of them. */
+static void draw_grid(cairo_t *cairo, const struct ct_scene *scene)
 {
     use_shade(cairo, CT_SHADE_GRID);
-    for (guint i = 0; i < layout->ticks->len; i++) {
-        double x_px = floor(g_array_index(layout->ticks, struct ct_layout_tick, i).x_px);
-        cairo_rectangle(cairo, x_px, layout->plot.y_px - 5, 1, 5);
-        for (guint j = 0; j < layout->rows->len; j++) {
-            const struct ct_layout_row *row = &g_array_index(layout->rows, struct ct_layout_row, j);
+    for (guint i = 0; i < scene->ticks->len; i++) {
+        double x_px = floor(g_array_index(scene->ticks, struct ct_scene_tick, i).x_px);
+        cairo_rectangle(cairo, x_px, scene->plot.y_px - 5, 1, 5);
+        for (guint j = 0; j < scene->rows->len; j++) {
+            const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, j);
             if (row->thread || row->is_cpu)
                 cairo_rectangle(cairo, x_px, row->y_px, 1, row->height_px);
         }
@@ -73,12 +73,12 @@ static void close_silhouette(cairo_t *cairo, double begin_px, double end_px, dou
  * below is painted over later, and a path of steps is half as long as one of rectangles, which
  * counts in the vector formats.
  */
-static void fill_class(cairo_t *cairo, const struct ct_layout_box *boxes, guint count,
+static void fill_class(cairo_t *cairo, const struct ct_scene_box *boxes, guint count,
                        enum ct_class class, double bottom_px)
 {
     double begin_px = 0, end_px = -1, top_px = 0;
     for (guint i = 0; i < count; i++) {
-        const struct ct_layout_box *box = &boxes[i];
+        const struct ct_scene_box *box = &boxes[i];
         if (box->class != class)
             continue;
         if (box->x_px != end_px) {
@@ -97,26 +97,26 @@ static void fill_class(cairo_t *cairo, const struct ct_layout_box *boxes, guint 
     cairo_fill(cairo);
 }
 
-static void draw_boxes(cairo_t *cairo, const struct ct_layout *layout)
+static void draw_boxes(cairo_t *cairo, const struct ct_scene *scene)
 {
-    const struct ct_layout_box *boxes = (const struct ct_layout_box *)layout->boxes->data;
-    for (guint begin = 0, end; begin < layout->boxes->len; begin = end) {
+    const struct ct_scene_box *boxes = (const struct ct_scene_box *)scene->boxes->data;
+    for (guint begin = 0, end; begin < scene->boxes->len; begin = end) {
         end = begin;
-        while (end < layout->boxes->len && boxes[end].row == boxes[begin].row)
+        while (end < scene->boxes->len && boxes[end].row == boxes[begin].row)
             end++;
-        const struct ct_layout_row *row =
-            &g_array_index(layout->rows, struct ct_layout_row, boxes[begin].row);
+        const struct ct_scene_row *row =
+            &g_array_index(scene->rows, struct ct_scene_row, boxes[begin].row);
         for (int i = CT_CLASS_COUNT - 1; i >= 0; i--)
-            fill_class(cairo, boxes + begin, end - begin, ct_layout_stacking[i],
+            fill_class(cairo, boxes + begin, end - begin, ct_scene_stacking[i],
                        row->bar_y_px + row->bar_height_px);
     }
 }
 
-static void draw_runs(cairo_t *cairo, const struct ct_layout *layout)
+static void draw_runs(cairo_t *cairo, const struct ct_scene *scene)
 {
-    for (guint tint = 0; tint <= CT_LAYOUT_RUN_TINTS; tint++) {
-        for (guint i = 0; i < layout->runs->len; i++) {
-            const struct ct_layout_run *run = &g_array_index(layout->runs, struct ct_layout_run, i);
+    for (guint tint = 0; tint <= CT_SCENE_RUN_TINTS; tint++) {
+        for (guint i = 0; i < scene->runs->len; i++) {
+            const struct ct_scene_run *run = &g_array_index(scene->runs, struct ct_scene_run, i);
             if (run->tint == tint)
                 cairo_rectangle(cairo, run->x_px, run->y_px, run->width_px, run->height_px);
         }
@@ -125,14 +125,15 @@ static void draw_runs(cairo_t *cairo, const struct ct_layout *layout)
     }
 }
 
-static void draw_stays(cairo_t *cairo, const struct ct_layout *layout)
+static void draw_residencies(cairo_t *cairo, const struct ct_scene *scene)
 {
-    for (guint tint = 0; tint <= CT_LAYOUT_CPU_TINTS && layout->stays->len > 0; tint++) {
-        for (guint i = 0; i < layout->stays->len; i++) {
-            const struct ct_layout_stay *stay =
-                &g_array_index(layout->stays, struct ct_layout_stay, i);
-            if (stay->tint == tint)
-                cairo_rectangle(cairo, stay->x_px, stay->y_px, stay->width_px, stay->height_px);
+    for (guint tint = 0; tint <= CT_SCENE_CPU_TINTS && scene->residencies->len > 0; tint++) {
+        for (guint i = 0; i < scene->residencies->len; i++) {
+            const struct ct_scene_residency *residency =
+                &g_array_index(scene->residencies, struct ct_scene_residency, i);
+            if (residency->tint == tint)
+                cairo_rectangle(cairo, residency->x_px, residency->y_px, residency->width_px,
+                                residency->height_px);
         }
         ct_palette_use(cairo, ct_palette_cpu(tint), 1);
         cairo_fill(cairo);
@@ -140,12 +141,12 @@ static void draw_stays(cairo_t *cairo, const struct ct_layout *layout)
 }
 
 /* Waits that follow one another at once are still several. */
-static void draw_separators(cairo_t *cairo, const struct ct_layout *layout)
+static void draw_separators(cairo_t *cairo, const struct ct_scene *scene)
 {
-    const struct ct_layout_box *boxes = (const struct ct_layout_box *)layout->boxes->data;
+    const struct ct_scene_box *boxes = (const struct ct_scene_box *)scene->boxes->data;
     const double least_width_px = 6;
-    for (guint i = 1; i < layout->boxes->len; i++) {
-        const struct ct_layout_box *before = &boxes[i - 1], *box = &boxes[i];
+    for (guint i = 1; i < scene->boxes->len; i++) {
+        const struct ct_scene_box *before = &boxes[i - 1], *box = &boxes[i];
         if (box->wait && before->wait && box->row == before->row &&
             before->x_px + before->width_px == box->x_px && box->width_px >= least_width_px &&
             before->width_px >= least_width_px)
@@ -155,7 +156,7 @@ static void draw_separators(cairo_t *cairo, const struct ct_layout *layout)
     cairo_fill(cairo);
 }
 
-static void hatch(cairo_t *cairo, const struct ct_rectangle *area)
+static void hatch(cairo_t *cairo, const struct ct_scene_rectangle *area)
 {
     cairo_save(cairo);
     cairo_rectangle(cairo, area->x_px, area->y_px, area->width_px, area->height_px);
@@ -172,13 +173,13 @@ static void hatch(cairo_t *cairo, const struct ct_rectangle *area)
     cairo_restore(cairo);
 }
 
-static void draw_open_waits(cairo_t *cairo, const struct ct_layout *layout)
+static void draw_open_waits(cairo_t *cairo, const struct ct_scene *scene)
 {
-    for (guint i = 0; i < layout->open_ends->len; i++)
-        hatch(cairo, &g_array_index(layout->open_ends, struct ct_rectangle, i));
+    for (guint i = 0; i < scene->open_ends->len; i++)
+        hatch(cairo, &g_array_index(scene->open_ends, struct ct_scene_rectangle, i));
 }
 
-static void trace_shafts(cairo_t *cairo, const struct ct_layout_arrow *arrows, guint count)
+static void trace_shafts(cairo_t *cairo, const struct ct_scene_arrow *arrows, guint count)
 {
     for (guint i = 0; i < count; i++) {
         cairo_move_to(cairo, arrows[i].from_x_px, arrows[i].from_y_px);
@@ -186,7 +187,7 @@ static void trace_shafts(cairo_t *cairo, const struct ct_layout_arrow *arrows, g
     }
 }
 
-static void trace_head(cairo_t *cairo, const struct ct_layout_arrow *arrow)
+static void trace_head(cairo_t *cairo, const struct ct_scene_arrow *arrow)
 {
     double angle = atan2(arrow->to_y_px - arrow->from_y_px, arrow->to_x_px - arrow->from_x_px);
     cairo_save(cairo);
@@ -199,7 +200,7 @@ static void trace_head(cairo_t *cairo, const struct ct_layout_arrow *arrow)
     cairo_restore(cairo);
 }
 
-static void draw_arrows(cairo_t *cairo, const struct ct_layout_arrow *arrows, guint count)
+static void draw_arrows(cairo_t *cairo, const struct ct_scene_arrow *arrows, guint count)
 {
     if (count == 0)
         return;
@@ -229,21 +230,22 @@ static void draw_arrows(cairo_t *cairo, const struct ct_layout_arrow *arrows, gu
     cairo_restore(cairo);
 }
 
-static void draw_legend(cairo_t *cairo, const struct ct_layout *layout)
+static void draw_legend(cairo_t *cairo, const struct ct_scene *scene)
 {
-    for (guint i = 0; i < layout->legend->len; i++) {
-        const struct ct_layout_legend_item *item =
-            &g_array_index(layout->legend, struct ct_layout_legend_item, i);
+    for (guint i = 0; i < scene->legend->len; i++) {
+        const struct ct_scene_legend_item *item =
+            &g_array_index(scene->legend, struct ct_scene_legend_item, i);
         if (item->is_arrow_sample) {
             double y_px = item->y_px + item->height_px / 2;
-            struct ct_layout_arrow sample = {.from_x_px = item->x_px + 2,
-                                             .from_y_px = y_px,
-                                             .to_x_px = item->x_px + item->width_px,
-                                             .to_y_px = y_px};
+            struct ct_scene_arrow sample = {.from_x_px = item->x_px + 2,
+                                            .from_y_px = y_px,
+                                            .to_x_px = item->x_px + item->width_px,
+                                            .to_y_px = y_px};
             draw_arrows(cairo, &sample, 1);
             continue;
         }
-        struct ct_rectangle swatch = {item->x_px, item->y_px, item->width_px, item->height_px};
+        struct ct_scene_rectangle swatch = {item->x_px, item->y_px, item->width_px,
+                                            item->height_px};
         enum ct_class class = item->is_open_sample ? CT_CLASS_UNKNOWN : item->class;
         ct_palette_use(
             cairo, item->is_cpu_sample ? ct_palette_cpu(item->cpu_tint) : ct_palette_class(class),
@@ -255,18 +257,19 @@ static void draw_legend(cairo_t *cairo, const struct ct_layout *layout)
     }
 }
 
-void ct_draw_layout(cairo_t *cairo, const struct ct_layout *layout, struct ct_text *text)
+void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, struct ct_typesetter *typesetter)
 {
-    draw_paper(cairo, layout);
-    draw_rows(cairo, layout);
-    draw_grid(cairo, layout);
-    draw_boxes(cairo, layout);
-    draw_runs(cairo, layout);
-    draw_stays(cairo, layout);
-    draw_separators(cairo, layout);
-    draw_open_waits(cairo, layout);
-    for (guint i = 0; i < layout->texts->len; i++)
-        ct_text_draw(text, cairo, &g_array_index(layout->texts, struct ct_layout_text, i));
-    draw_legend(cairo, layout);
-    draw_arrows(cairo, (const struct ct_layout_arrow *)layout->arrows->data, layout->arrows->len);
+    draw_paper(cairo, scene);
+    draw_rows(cairo, scene);
+    draw_grid(cairo, scene);
+    draw_boxes(cairo, scene);
+    draw_runs(cairo, scene);
+    draw_residencies(cairo, scene);
+    draw_separators(cairo, scene);
+    draw_open_waits(cairo, scene);
+    for (guint i = 0; i < scene->texts->len; i++)
+        ct_typesetter_draw(typesetter, cairo,
+                           &g_array_index(scene->texts, struct ct_scene_text, i));
+    draw_legend(cairo, scene);
+    draw_arrows(cairo, (const struct ct_scene_arrow *)scene->arrows->data, scene->arrows->len);
 }
