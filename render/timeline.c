@@ -1,4 +1,5 @@
 /* ctrace timeline: a recording as a picture. */
+#include "cli/command.h"
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "cli/say.h"
@@ -12,7 +13,6 @@
 #include "symbols/stack_text.h"
 
 #include <locale.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,7 +26,7 @@ struct options {
     char *output; /* owned, as are the next two */
     char *threads;
     char **directories;
-    struct ct_part part;
+    struct ct_scope scope;
     int width_px;
     double scale;
     gboolean has_no_cpu_lanes;
@@ -37,7 +37,7 @@ static void options_clear(struct options *options)
 {
     g_free(options->output);
     g_free(options->threads);
-    ct_part_clear(&options->part);
+    ct_scope_clear(&options->scope);
     g_strfreev(options->directories);
 }
 typedef struct options auto_options; /* for g_auto() */
@@ -58,16 +58,9 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
          "Picture to write; .png, .svg or .pdf", "FILE"},
-        {"from", 0, 0, G_OPTION_ARG_STRING, &options->part.from, "Show the recording from here",
-         "TIME"},
-        {"to", 0, 0, G_OPTION_ARG_STRING, &options->part.to, "... to here", "TIME"},
         {"threads", 0, 0, G_OPTION_ARG_STRING, &options->threads,
          "The N busiest threads (default 64), all, or those whose name or id matches",
          "N|all|GLOB,..."},
-        {"thread", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->part.threads,
-         "Only threads of this name or id; may be repeated", "GLOB"},
-        {"process", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->part.processes,
-         "Only processes of this name or pid; may be repeated", "GLOB"},
         {"width", 0, 0, G_OPTION_ARG_INT, &options->width_px, "Width of the picture (default 1600)",
          "PX"},
         {"no-cpu-lanes", 0, 0, G_OPTION_ARG_NONE, &options->has_no_cpu_lanes,
@@ -83,6 +76,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     g_option_context_set_summary(context, "Draws what every thread of a recording waited for.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
+    ct_scope_add_options(&options->scope, context);
     return ct_options_parse(context, entries, &arguments, error);
 }
 
@@ -143,8 +137,6 @@ static gboolean check_options(const struct options *options, struct thread_choic
     const char *problem = NULL;
     if (!options->output)
         problem = "say where to draw: -o FILE.svg (or .png, .pdf)";
-    else if (options->directories && options->directories[0] && options->directories[1])
-        problem = "one recording at a time: more than one directory was named";
     else if (options->width_px < LEAST_WIDTH_PX || options->width_px > MOST_WIDTH_PX)
         problem = "--width must be between 480 and 32000 pixels";
     else if (!(options->scale >= 0.25 && options->scale <= 8))
@@ -153,10 +145,11 @@ static gboolean check_options(const struct options *options, struct thread_choic
         g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
         return FALSE;
     }
-    if (!ct_surface_format_of(options->output, error) ||
-        !parse_threads(options->threads, choice, error) || !ct_part_check(&options->part, error))
+    if (!ct_command_directory(options->directories, error) ||
+        !ct_surface_format_of(options->output, error) ||
+        !parse_threads(options->threads, choice, error) || !ct_scope_check(&options->scope, error))
         return FALSE;
-    add_names(choice, options->part.threads, options->threads != NULL);
+    add_names(choice, options->scope.threads, options->threads != NULL);
     return TRUE;
 }
 
@@ -179,9 +172,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_picture, picture_clear)
 static gboolean load(const char *directory, struct ct_activity *activity,
                      const struct options *options, struct picture *picture, GError **error)
 {
-    picture->is_whole = ct_part_is_whole_time(&options->part);
+    picture->is_whole = ct_scope_is_whole_time(&options->scope);
     if (!picture->is_whole &&
-        !ct_recording_find_window(directory, activity, &options->part, &picture->window, error))
+        !ct_recording_find_window(directory, activity, &options->scope, &picture->window, error))
         return FALSE;
     picture->model = ct_model_new();
     picture->timeline = ct_timeline_new(picture->is_whole ? NULL : &picture->window);
@@ -221,7 +214,7 @@ static gboolean draw(const struct picture *picture, const struct options *option
         .window = picture->window,
         .is_whole = picture->is_whole,
         .filter = {choice->row_limit, (const char *const *)choice->globs,
-                   (const char *const *)options->part.processes},
+                   (const char *const *)options->scope.processes},
         .width_px = options->width_px,
         .height_limit_px = format->limit_px / (format->is_raster ? options->scale : 1),
         .box_limit = format->is_raster ? 0 : VECTOR_BOX_LIMIT,
@@ -261,26 +254,13 @@ static int make_picture(void *user, struct ct_activity *activity)
 static int run(const struct options *options, const struct thread_choice *choice)
 {
     struct job job = {
-        .directory = options->directories && options->directories[0] ? options->directories[0]
-                                                                     : CT_DEFAULT_DIRECTORY,
+        .directory = ct_command_directory(options->directories, NULL),
         .options = options,
         .choice = choice,
         .format = ct_surface_format_of(options->output, NULL),
     };
-    struct ct_worker_result result;
-    g_autoptr(GError) error = NULL;
-    int status = 1;
 
-    if (ct_worker_run(job.directory, make_picture, &job, &result, &error)) {
-        status = result.status;
-        ct_say_bytes(result.notes);
-    }
-    if (status == 0 && !ct_output_write_file(options->output, result.output, &error))
-        status = 1;
-    if (error)
-        ct_say("%s", error->message);
-    ct_worker_result_clear(&result);
-    return status;
+    return ct_worker_save(job.directory, options->output, make_picture, &job);
 }
 
 int main(int argc, char **argv)
@@ -293,10 +273,8 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     if (!parse_options(&options, argv, &error))
         return ct_say_usage(error);
-    if (options.is_version) {
-        printf("ctrace %s\n", CTRACE_VERSION);
-        return fflush(stdout) == 0 ? 0 : 1;
-    }
+    if (options.is_version)
+        return ct_command_print_version();
     if (!check_options(&options, &choice, &error))
         return ct_say_usage(error);
     return run(&options, &choice);

@@ -18,7 +18,7 @@ struct ct_window ct_recording_extent(const struct ct_model *model);
 /* What --from and --to ask for; at least one of them is given. Where a recording begins and ends is
  * known at its end only: this reads it. */
 gboolean ct_recording_find_window(const char *directory, struct ct_activity *activity,
-                                  const struct ct_part *part, struct ct_window *window,
+                                  const struct ct_scope *scope, struct ct_window *window,
                                   GError **error);
 
 #endif

@@ -1,10 +1,10 @@
-/* The part of a recording that a program's options ask for. */
-#ifndef CTRACE_CLI_PART_H
-#define CTRACE_CLI_PART_H
+/* What a program's options ask for of a recording: some of its threads, some of its time. */
+#ifndef CTRACE_CLI_SCOPE_H
+#define CTRACE_CLI_SCOPE_H
 
 #include "model/selection.h"
 
-struct ct_part {
+struct ct_scope {
     char *from; /* owned, as are the next three; NULL: not given */
     char *to;
     char **processes;
@@ -13,15 +13,19 @@ struct ct_part {
 };
 
 /* --process, --thread, --from and --to. */
-void ct_part_add_options(struct ct_part *part, GOptionContext *context);
-void ct_part_clear(struct ct_part *part);
+void ct_scope_add_options(struct ct_scope *scope, GOptionContext *context);
+
+/* For programs that have no --threads: ct_scope_check() then says what it is here. */
+void ct_scope_refuse_threads(struct ct_scope *scope, GOptionContext *context);
+
+void ct_scope_clear(struct ct_scope *scope);
 
 /* What is wrong with the options whatever the recording is. */
-gboolean ct_part_check(const struct ct_part *part, GError **error);
+gboolean ct_scope_check(const struct ct_scope *scope, GError **error);
 
-gboolean ct_part_is_whole_time(const struct ct_part *part);
+gboolean ct_scope_is_whole_time(const struct ct_scope *scope);
 
-/* Borrows from the part. */
-struct ct_selection ct_part_selection(const struct ct_part *part);
+/* Borrows from the scope. */
+struct ct_selection ct_scope_selection(const struct ct_scope *scope);
 
 #endif

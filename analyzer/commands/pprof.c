@@ -1,5 +1,6 @@
 /* ctrace-pprof: blocking and CPU profiles for `go tool pprof`. */
 #include "export/pprof.h"
+#include "cli/command.h"
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "cli/say.h"
@@ -13,7 +14,6 @@
 #include "options/parse.h"
 
 #include <locale.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ struct options {
     char *directory;
     char *output;
     char *min;
-    struct ct_part part;
+    struct ct_scope scope;
     gboolean is_version;
     struct ct_profile_limits limits;
 };
@@ -97,7 +97,7 @@ static gboolean take_arguments(struct options *options, int count, char **argume
                     ct_profile_kind_name(options->kind));
         return FALSE;
     }
-    return ct_part_check(&options->part, error);
+    return ct_scope_check(&options->scope, error);
 }
 
 static gboolean parse_options(struct options *options, char **typed, GError **error)
@@ -120,7 +120,8 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
         "waited or ran, how often and how long.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
-    ct_part_add_options(&options->part, context);
+    ct_scope_add_options(&options->scope, context);
+    ct_scope_refuse_threads(&options->scope, context);
     return ct_options_parse(context, entries, &arguments, error) &&
            take_arguments(options, (int)g_strv_length(arguments), arguments, error);
 }
@@ -130,15 +131,15 @@ static void options_clear(struct options *options)
     g_free(options->directory);
     g_free(options->output);
     g_free(options->min);
-    ct_part_clear(&options->part);
+    ct_scope_clear(&options->scope);
 }
 
 static gboolean find_window(struct options *options, struct ct_activity *activity, GError **error)
 {
     struct ct_window window = {0, UINT64_MAX};
 
-    if (!ct_part_is_whole_time(&options->part) &&
-        !ct_recording_find_window(options->directory, activity, &options->part, &window, error))
+    if (!ct_scope_is_whole_time(&options->scope) &&
+        !ct_recording_find_window(options->directory, activity, &options->scope, &window, error))
         return FALSE;
     options->limits.begin_ns = window.begin_ns;
     options->limits.end_ns = window.end_ns;
@@ -159,9 +160,9 @@ static void report_nothing(const struct options *options, const struct ct_model 
 {
     g_autofree char *missing = ct_capture_missing_layers(&model->capture);
     g_autofree char *unseen = ct_capture_unseen(&model->capture);
-    const struct ct_selection selection = ct_part_selection(&options->part);
-    gboolean is_filtered =
-        !ct_selection_is_all(&selection) || !ct_part_is_whole_time(&options->part) || options->min;
+    const struct ct_selection selection = ct_scope_selection(&options->scope);
+    gboolean is_filtered = !ct_selection_is_all(&selection) ||
+                           !ct_scope_is_whole_time(&options->scope) || options->min;
 
     ct_say("the profile is empty: %s %s; a %s profile holds %s", options->directory,
            is_filtered ? "has nothing that the given options let through" : "has nothing for it",
@@ -259,7 +260,7 @@ static gboolean make_profile(const struct job *job, struct ct_activity *activity
 {
     struct options *options = job->options;
     g_autoptr(ct_model) model = ct_model_new();
-    const struct ct_selection selection = ct_part_selection(&options->part);
+    const struct ct_selection selection = ct_scope_selection(&options->scope);
 
     if (!find_window(options, activity, error))
         return FALSE;
@@ -295,37 +296,12 @@ static int work(void *user, struct ct_activity *activity)
     return EXIT_FAILURE;
 }
 
-static gboolean write_profile(const char *path, const struct ct_worker_result *result,
-                              GError **error)
-{
-    if (!path)
-        return ct_output_write_fd(STDOUT_FILENO, "standard output", result->output, error);
-    if (!ct_output_write_file(path, result->output, error))
-        return FALSE;
-    /* A pipe is read by somebody already. */
-    if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
-        ct_say_bytes(result->remarks);
-    return TRUE;
-}
-
 static int run(struct options *options)
 {
     g_autofree char *path = find_path(options);
     struct job job = {.options = options, .path = path};
-    struct ct_worker_result result;
-    g_autoptr(GError) error = NULL;
-    int status = EXIT_FAILURE;
 
-    if (ct_worker_run(options->directory, work, &job, &result, &error)) {
-        status = result.status;
-        ct_say_bytes(result.notes);
-    }
-    if (status == EXIT_SUCCESS && !write_profile(path, &result, &error))
-        status = EXIT_FAILURE;
-    if (error)
-        ct_say("%s", error->message);
-    ct_worker_result_clear(&result);
-    return status;
+    return ct_worker_save(options->directory, path, work, &job);
 }
 
 int main(int argument_count, char **arguments)
@@ -341,7 +317,7 @@ int main(int argument_count, char **arguments)
     if (!parse_options(&options, arguments, &error)) {
         status = ct_say_usage(error);
     } else if (options.is_version) {
-        status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
+        status = ct_command_print_version();
     } else {
         status = run(&options);
     }

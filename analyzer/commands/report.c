@@ -1,8 +1,9 @@
 /* ctrace-report: what a recording says, as text, JSON or CSV. */
-#include "summary/report.h"
+#include "cli/command.h"
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/worker.h"
+#include "export/report_format.h"
 #include "model/capture_notes.h"
 #include "options/parse.h"
 
@@ -19,16 +20,6 @@
 #define WIDTH_MAX     1000
 #define TOP_MAX       100000
 
-static const struct format {
-    const char *name;
-    void (*write)(const struct ct_report *, const struct ct_report_layout *, FILE *);
-    gboolean has_places;
-} formats[] = {
-    {"text", ct_report_write_text, TRUE},
-    {"json", ct_report_write_json, TRUE},
-    {"csv", ct_report_write_csv, FALSE},
-};
-
 struct options {
     char *format;
     int top;
@@ -37,7 +28,7 @@ struct options {
     gboolean has_each_process;
     gboolean is_version;
     char **directories;
-    struct ct_part part;
+    struct ct_scope scope;
 };
 
 /* What $COLUMNS says counts for more than what the terminal is. */
@@ -80,28 +71,18 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
         context, "DIR is ctrace.data unless named. TIME counts from the recording's begin, as in "
                  "1.5s,\n200ms or 10us, or is a part of the whole, as in 25%.");
     g_option_context_add_main_entries(context, entries, NULL);
-    ct_part_add_options(&options->part, context);
+    ct_scope_add_options(&options->scope, context);
+    ct_scope_refuse_threads(&options->scope, context);
     return ct_options_parse(context, entries, &arguments, error);
-}
-
-/* The first one unless named; NULL if there is none of that name. */
-static const struct format *find_format(const char *name)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
-        if (!name || strcmp(name, formats[i].name) == 0)
-            return &formats[i];
-    }
-    return NULL;
 }
 
 static gboolean check_options(const struct options *options, GError **error)
 {
-    if (!find_format(options->format))
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--format=%s is none of text, json and csv", options->format);
-    else if (options->directories && options->directories[0] && options->directories[1])
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "more than one directory is named: '%s'", options->directories[1]);
+    g_autofree char *formats = ct_report_format_list();
+
+    if (!ct_report_format_find(options->format))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
+                    options->format, formats);
     else if (options->top < 0 || options->top > TOP_MAX)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--top=%d is not between 0 and %d", options->top, TOP_MAX);
@@ -112,23 +93,24 @@ static gboolean check_options(const struct options *options, GError **error)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--width=%d is not between %d and %d", options->width, WIDTH_MIN, WIDTH_MAX);
     else
-        return ct_part_check(&options->part, error);
+        return ct_scope_check(&options->scope, error);
     return FALSE;
 }
 
-static gboolean find_part(const char *directory, struct ct_activity *activity,
-                          const struct ct_part *asked, struct ct_report_part *part, GError **error)
+static gboolean find_scope(const char *directory, struct ct_activity *activity,
+                           const struct ct_scope *asked, struct ct_report_scope *scope,
+                           GError **error)
 {
-    part->selection = ct_part_selection(asked);
-    part->is_whole_time = ct_part_is_whole_time(asked);
-    return part->is_whole_time ||
-           ct_recording_find_window(directory, activity, asked, &part->window, error);
+    scope->selection = ct_scope_selection(asked);
+    scope->is_whole_time = ct_scope_is_whole_time(asked);
+    return scope->is_whole_time ||
+           ct_recording_find_window(directory, activity, asked, &scope->window, error);
 }
 
 /* A report about nobody is a mistake in the names. */
 static gboolean check_threads(const struct ct_report *report, GError **error)
 {
-    if (report->threads->len > 0 || ct_selection_is_all(&report->part.selection))
+    if (report->threads->len > 0 || ct_selection_is_all(&report->scope.selection))
         return TRUE;
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                 "none of the %u threads recorded matches: see their names with ctrace report",
@@ -150,7 +132,7 @@ static gboolean gather(const char *directory, struct ct_activity *activity, stru
 /* What is asked for, and where it goes. */
 struct job {
     const struct options *options;
-    const struct format *format;
+    const struct ct_report_format *format;
     const char *directory;
     struct ct_report_layout layout;
 };
@@ -161,15 +143,15 @@ static int write_report(void *user, struct ct_activity *activity)
     const struct options *options = job->options;
     const char *directory = job->directory;
     g_autoptr(ct_model) model = ct_model_new();
-    struct ct_report_part part = {0};
+    struct ct_report_scope scope = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!find_part(directory, activity, &options->part, &part, &error)) {
+    if (!find_scope(directory, activity, &options->scope, &scope, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
-    part.has_each_process = options->has_each_process;
-    g_autoptr(ct_report) report = ct_report_new(model, &part, (guint)options->top);
+    scope.has_each_process = options->has_each_process;
+    g_autoptr(ct_report) report = ct_report_new(model, &scope, (guint)options->top);
 
     if (!gather(directory, activity, model, report, &error)) {
         ct_say("%s", error->message);
@@ -191,8 +173,8 @@ static int run(const struct options *options)
 {
     struct job job = {
         .options = options,
-        .format = find_format(options->format),
-        .directory = options->directories ? options->directories[0] : CT_DEFAULT_DIRECTORY,
+        .format = ct_report_format_find(options->format),
+        .directory = ct_command_directory(options->directories, NULL),
         .layout = {.width = options->width ? (guint)options->width : default_width(),
                    .depth = (guint)options->depth,
                    .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
@@ -214,12 +196,12 @@ int main(int argc, char **argv)
     if (!parse_options(&options, argv, &error) || !check_options(&options, &error)) {
         status = ct_say_usage(error);
     } else if (options.is_version) {
-        status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
+        status = ct_command_print_version();
     } else {
         status = run(&options);
     }
     g_free(options.format);
     g_strfreev(options.directories);
-    ct_part_clear(&options.part);
+    ct_scope_clear(&options.scope);
     return status;
 }

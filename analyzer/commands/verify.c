@@ -1,5 +1,6 @@
 /* ctrace-verify: does a recording agree with itself? */
 #include "verify/verify.h"
+#include "cli/command.h"
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/worker.h"
@@ -7,13 +8,10 @@
 #include "options/parse.h"
 #include "text/safe_text.h"
 
-#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define EXIT_USAGE 2
 
 /* The recording was read, and does not agree with itself. */
 #define EXIT_DISAGREES 1
@@ -41,13 +39,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     g_option_context_set_description(
         context, "DIR is ctrace.data unless named. The exit status is 1 if something does not.");
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!ct_options_parse(context, entries, &arguments, error))
-        return FALSE;
-    if (!options->directories || !options->directories[0] || !options->directories[1])
-        return TRUE;
-    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                "more than one directory is named: '%s'", options->directories[1]);
-    return FALSE;
+    return ct_options_parse(context, entries, &arguments, error) &&
+           ct_command_directory(options->directories, error);
 }
 
 static void print_lines(const GPtrArray *lines, const char *lead)
@@ -79,14 +72,14 @@ static int write_result(const struct ct_verify_result *result)
 
 static int verify_recording(void *user, struct ct_activity *activity)
 {
-    const char *directory = user;
+    const char *const *directory = user;
     g_autoptr(ct_model) model = ct_model_new();
     g_autoptr(ct_verify) verify = ct_verify_new();
     const struct ct_sink sink = ct_verify_sink(verify);
     g_autoptr(GError) error = NULL;
     struct ct_verify_result result;
 
-    if (!ct_recording_read(directory, activity, model, &sink, &error)) {
+    if (!ct_recording_read(*directory, activity, model, &sink, &error)) {
         ct_say("%s", error->message);
         return EXIT_DISAGREES;
     }
@@ -99,9 +92,9 @@ static int verify_recording(void *user, struct ct_activity *activity)
 
 static int run(const struct options *options)
 {
-    char *directory = options->directories ? options->directories[0] : CT_DEFAULT_DIRECTORY;
+    const char *directory = ct_command_directory(options->directories, NULL);
 
-    return ct_worker_print(directory, "result", verify_recording, directory);
+    return ct_worker_print(directory, "result", verify_recording, &directory);
 }
 
 int main(int argc, char **argv)
@@ -115,10 +108,9 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     g_set_prgname("ctrace verify");
     if (!parse_options(&options, argv, &error)) {
-        ct_say("%s (see ctrace verify --help)", error->message);
-        status = EXIT_USAGE;
+        status = ct_say_usage(error);
     } else if (options.is_version) {
-        status = printf("ctrace %s\n", CTRACE_VERSION) < 0 || fflush(stdout) != 0;
+        status = ct_command_print_version();
     } else {
         status = run(&options);
     }

@@ -1,4 +1,5 @@
-#include "summary/report.h"
+/* The report's table of threads as CSV. */
+#include "export/report_format.h"
 
 #include "text/safe_text.h"
 

@@ -1,4 +1,5 @@
-#include "summary/report.h"
+/* The report as JSON. */
+#include "export/report_format.h"
 
 #include "model/format.h"
 #include "symbols/stack_text.h"
@@ -162,20 +163,20 @@ static void add_names(JsonBuilder *json, const char *name, const char *const *na
 }
 
 /* What was asked for, where that is not everything. */
-static void write_part(struct document *document, const struct ct_report *report)
+static void write_scope(struct document *document, const struct ct_report *report)
 {
-    const struct ct_report_part *part = &report->part;
+    const struct ct_report_scope *scope = &report->scope;
     const struct ct_model *model = report->model;
     JsonBuilder *json = document->json;
 
     if (ct_report_is_whole(report))
         return;
-    begin_member(document, "part");
+    begin_member(document, "scope");
     json_builder_begin_object(json);
-    add_number(json, "begin_ns", part->is_whole_time ? model->begin_ns : part->window.begin_ns);
-    add_number(json, "end_ns", part->is_whole_time ? model->end_ns : part->window.end_ns);
-    add_names(json, "processes", part->selection.processes);
-    add_names(json, "threads", part->selection.threads);
+    add_number(json, "begin_ns", scope->is_whole_time ? model->begin_ns : scope->window.begin_ns);
+    add_number(json, "end_ns", scope->is_whole_time ? model->end_ns : scope->window.end_ns);
+    add_names(json, "processes", scope->selection.processes);
+    add_names(json, "threads", scope->selection.threads);
     json_builder_end_object(json);
     end_member(document);
 }
@@ -412,7 +413,7 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     json_generator_set_pretty(generator, TRUE);
     fputs("{\n", out);
     write_capture(&document, report->model);
-    write_part(&document, report);
+    write_scope(&document, report);
     write_processes(&document, report);
     write_threads(&document, report);
     write_number(&document, "open_wait_count", report->lists->open_count);

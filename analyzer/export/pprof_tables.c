@@ -126,7 +126,7 @@ static Pprof__Mapping *find_mapping(struct ct_pprof_tables *tables, const struct
     return add_mapping(tables, module, &extent);
 }
 
-static uint64_t add_function(struct ct_pprof_tables *tables, const struct ct_frame *frame)
+static uint64_t add_function(struct ct_pprof_tables *tables, const struct ct_symbol_frame *frame)
 {
     int64_t name = ct_pprof_tables_string(tables, frame->function);
     int64_t system_name = ct_pprof_tables_string(tables, frame->system_name);
@@ -168,7 +168,7 @@ static Pprof__Location *add_location(struct ct_pprof_tables *tables, const struc
 }
 
 static void set_lines(struct ct_pprof_tables *tables, Pprof__Location *location,
-                      const struct ct_frame *frames, size_t count)
+                      const struct ct_symbol_frame *frames, size_t count)
 {
     location->n_line = count;
     location->line = ct_pprof_tables_allocate(tables, count * sizeof *location->line);
@@ -182,7 +182,7 @@ static void set_lines(struct ct_pprof_tables *tables, Pprof__Location *location,
 
 uint64_t ct_pprof_tables_add_name(struct ct_pprof_tables *tables, const char *name)
 {
-    struct ct_frame frame = {.function = name, .system_name = name, .file = ""};
+    struct ct_symbol_frame frame = {.function = name, .system_name = name, .file = ""};
     struct key key = {{0, 0, add_function(tables, &frame)}};
     uint64_t id;
     Pprof__Location *location = add_location(tables, &key, &id);

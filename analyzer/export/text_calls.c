@@ -1,6 +1,6 @@
+/* How often each call was made, and how long it took: exact counts. */
 #include "export/text_sections.h"
 
-#include "export/text_table.h"
 #include "model/format.h"
 
 struct calls {
@@ -33,17 +33,17 @@ static void sum_up(const struct ct_report *report, struct calls *calls)
     qsort(calls, CT_OP_COUNT, sizeof(calls[0]), compare_calls);
 }
 
-static void write_heading(const struct ct_text_report *out)
+static void write_heading(const struct ct_text_out *out)
 {
     uint64_t open_count = out->report->lists->open_count;
     g_autofree char *count = ct_format_count(open_count);
     g_autofree char *note =
         open_count > 0 ? g_strdup_printf("; %s not ended, up to the end", count) : g_strdup("");
 
-    ct_text_heading(out, "Calls, counted exactly (of locks: those that had to wait%s)", note);
+    ct_text_out_heading(out, "Calls, counted exactly (of locks: those that had to wait%s)", note);
 }
 
-void ct_text_calls(const struct ct_text_report *out)
+void ct_text_section_calls(const struct ct_text_out *out)
 {
     struct calls calls[CT_OP_COUNT] = {0};
     static const char *const headings[] = {"OPERATION", "CALLS", "TOTAL", "MEAN", "~P50", "~P99"};

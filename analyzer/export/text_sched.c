@@ -1,11 +1,12 @@
+/* What only the scheduler knows: how long threads were runnable, where they ran, who preempted
+ * them. */
 #include "export/text_sections.h"
 
-#include "export/text_table.h"
 #include "model/format.h"
 
-/* Of a thread, or summed over those of one kind. */
+/* Of a thread, or summed over those of one group. */
 struct row {
-    const struct ct_kind *kind; /* borrowed */
+    const struct ct_group *group; /* borrowed */
     struct ct_thread_sched sched;
 };
 
@@ -27,15 +28,15 @@ static void add_sched(struct ct_thread_sched *sum, const struct ct_thread_sched 
 }
 
 /* By time in line, those that the layer saw. Owned by the caller. */
-static GArray *sort_rows(const GPtrArray *kinds)
+static GArray *sort_rows(const GPtrArray *groups)
 {
     GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct row));
 
-    for (guint i = 0; i < kinds->len; i++) {
-        struct row row = {.kind = g_ptr_array_index(kinds, i)};
+    for (guint i = 0; i < groups->len; i++) {
+        struct row row = {.group = g_ptr_array_index(groups, i)};
 
-        for (guint j = 0; j < row.kind->members->len; j++) {
-            const struct ct_report_thread *member = g_ptr_array_index(row.kind->members, j);
+        for (guint j = 0; j < row.group->members->len; j++) {
+            const struct ct_report_thread *member = g_ptr_array_index(row.group->members, j);
 
             add_sched(&row.sched, &member->life.thread->sched);
         }
@@ -56,7 +57,7 @@ static void add_lines(struct ct_text_table *table, const struct row *row)
     static const double shares[] = {0.5, 0.95, 0.99};
     const struct ct_thread_sched *sched = &row->sched;
 
-    ct_text_add_kind(table, row->kind);
+    ct_text_out_add_group(table, row->group);
     add_duration(table, sched->lines.total_ns);
     ct_text_table_take(table, ct_format_count(sched->lines.calls));
     for (size_t i = 0; i < G_N_ELEMENTS(shares); i++)
@@ -64,12 +65,12 @@ static void add_lines(struct ct_text_table *table, const struct row *row)
     add_duration(table, sched->longest_line_ns);
 }
 
-static void add_moves(struct ct_text_table *table, const struct ct_text_report *out,
+static void add_moves(struct ct_text_table *table, const struct ct_text_out *out,
                       const struct row *row)
 {
-    const char *rival = ct_report_rival(out->report, row->kind->members);
+    const char *rival = ct_report_rival(out->report, row->group->members);
 
-    ct_text_add_kind(table, row->kind);
+    ct_text_out_add_group(table, row->group);
     ct_text_table_take(table, ct_format_count(row->sched.migrations));
     ct_text_table_take(table, ct_format_count(row->sched.preemptions));
     ct_text_table_add(table, rival ? rival : "-");
@@ -80,7 +81,7 @@ static guint count_threads(const GArray *rows, guint first)
     guint count = 0;
 
     for (guint i = first; i < rows->len; i++)
-        count += g_array_index(rows, struct row, i).kind->members->len;
+        count += g_array_index(rows, struct row, i).group->members->len;
     return count;
 }
 
@@ -93,34 +94,34 @@ static struct ct_text_table *begin_table(const char *alignments, const char *con
     return table;
 }
 
-static void finish_table(const struct ct_text_report *out, struct ct_text_table *table, guint more)
+static void finish_table(const struct ct_text_out *out, struct ct_text_table *table, guint more)
 {
     ct_text_table_finish(table, out->text, out->layout->width);
     if (more > 0)
-        ct_text_line(out, 2, "and %u more", more);
+        ct_text_out_line(out, 2, "and %u more", more);
 }
 
-void ct_text_sched(const struct ct_text_report *out)
+void ct_text_section_sched(const struct ct_text_out *out)
 {
     static const char *const line_headings[] = {"THREAD", "TID",  "IN LINE", "TIMES", "~P50",
                                                 "~P95",   "~P99", "MAX",     NULL};
     static const char *const move_headings[] = {"THREAD",    "TID",       "MOVED",
                                                 "PREEMPTED", "MOSTLY BY", NULL};
-    g_autoptr(GPtrArray) kinds = ct_kinds_of_threads(out->report);
-    g_autoptr(GArray) rows = sort_rows(kinds);
+    g_autoptr(GPtrArray) groups = ct_groups_of_threads(out->report);
+    g_autoptr(GArray) rows = sort_rows(groups);
 
-    if (rows->len == 0 || !out->report->part.is_whole_time)
+    if (rows->len == 0 || !out->report->scope.is_whole_time)
         return;
     guint limit = MAX(2 * out->report->top, 1);
     guint shown = rows->len <= limit + 1 ? rows->len : limit;
 
-    ct_text_heading(out, "Waiting in line for a CPU, by time");
+    ct_text_out_heading(out, "Waiting in line for a CPU, by time");
     struct ct_text_table *lines = begin_table("lrrrrrrr", line_headings);
     for (guint i = 0; i < shown; i++)
         add_lines(lines, &g_array_index(rows, struct row, i));
     finish_table(out, lines, count_threads(rows, shown));
 
-    ct_text_heading(out, "Moved to another CPU, and preempted by another task");
+    ct_text_out_heading(out, "Moved to another CPU, and preempted by another task");
     struct ct_text_table *moves = begin_table("lrrrl", move_headings);
     for (guint i = 0; i < shown; i++)
         add_moves(moves, out, &g_array_index(rows, struct row, i));

@@ -1,8 +1,7 @@
+/* The table of threads: their time by class. */
 #include "export/text_sections.h"
 
-#include "export/text_table.h"
 #include "model/format.h"
-#include "summary/groups.h"
 
 #include <string.h>
 
@@ -19,9 +18,9 @@ static const char class_letters[CT_CLASS_COUNT] = {
     [CT_CLASS_OTHER] = 'o',   [CT_CLASS_UNKNOWN] = '?',
 };
 
-/* A thread, or several of one kind, whose times are summed. */
+/* A thread, or several of one group, whose times are summed. */
 struct row {
-    const struct ct_kind *kind; /* borrowed */
+    const struct ct_group *group; /* borrowed */
     uint64_t class_ns[CT_CLASS_COUNT];
     uint64_t lifetime_ns;
     uint64_t waited_ns;
@@ -116,12 +115,12 @@ static void add_up(struct row *sum, const struct row *more)
         sum->class_ns[class] = ct_add_u64(sum->class_ns[class], more->class_ns[class]);
 }
 
-static struct row row_of(const struct ct_kind *kind)
+static struct row row_of(const struct ct_group *group)
 {
-    struct row row = {.kind = kind};
+    struct row row = {.group = group};
 
-    for (guint i = 0; i < kind->members->len; i++) {
-        const struct ct_report_thread *thread = g_ptr_array_index(kind->members, i);
+    for (guint i = 0; i < group->members->len; i++) {
+        const struct ct_report_thread *thread = g_ptr_array_index(group->members, i);
         struct row one = {
             .lifetime_ns = thread->life.alive.end_ns - thread->life.alive.begin_ns,
             .waited_ns = ct_report_waited_ns(&thread->life),
@@ -134,12 +133,12 @@ static struct row row_of(const struct ct_kind *kind)
 }
 
 /* By time waited. Owned by the caller. */
-static GArray *sort_rows(const GPtrArray *kinds)
+static GArray *sort_rows(const GPtrArray *groups)
 {
-    GArray *rows = g_array_sized_new(FALSE, FALSE, sizeof(struct row), kinds->len);
+    GArray *rows = g_array_sized_new(FALSE, FALSE, sizeof(struct row), groups->len);
 
-    for (guint i = 0; i < kinds->len; i++) {
-        struct row row = row_of(g_ptr_array_index(kinds, i));
+    for (guint i = 0; i < groups->len; i++) {
+        struct row row = row_of(g_ptr_array_index(groups, i));
 
         g_array_append_val(rows, row);
     }
@@ -156,7 +155,7 @@ static void add_rest(struct ct_text_table *table, const GArray *rows, guint firs
     for (guint i = first; i < rows->len; i++) {
         const struct row *row = &g_array_index(rows, struct row, i);
 
-        count += row->kind->members->len;
+        count += row->group->members->len;
         add_up(&rest, row);
     }
     ct_text_table_take(table, g_strdup_printf("%u more together", count));
@@ -164,7 +163,7 @@ static void add_rest(struct ct_text_table *table, const GArray *rows, guint firs
     add_times(table, &rest, classes, class_count, has_bar);
 }
 
-/* Adds a row for each thread or kind of threads, but for many. */
+/* Adds a row for each thread or group of threads, but for many. */
 static void add_rows(struct ct_text_table *table, const struct ct_report *report,
                      const GArray *rows, const enum ct_class *classes, guint class_count,
                      gboolean has_bar)
@@ -176,27 +175,17 @@ static void add_rows(struct ct_text_table *table, const struct ct_report *report
     for (guint i = 0; i < shown; i++) {
         const struct row *row = &g_array_index(rows, struct row, i);
 
-        ct_text_add_kind(table, row->kind);
+        ct_text_out_add_group(table, row->group);
         add_times(table, row, classes, class_count, has_bar);
     }
     if (shown < rows->len)
         add_rest(table, rows, shown, classes, class_count, has_bar);
 }
 
-void ct_text_add_kind(struct ct_text_table *table, const struct ct_kind *kind)
+void ct_text_section_threads(const struct ct_text_out *out)
 {
-    const struct ct_report_thread *first = g_ptr_array_index(kind->members, 0);
-
-    ct_text_table_add(table, kind->name);
-    ct_text_table_take(table, kind->members->len > 1
-                                  ? g_strdup_printf("%u threads", kind->members->len)
-                                  : g_strdup_printf("%d", first->life.thread->tid));
-}
-
-void ct_text_threads(const struct ct_text_report *out)
-{
-    g_autoptr(GPtrArray) kinds = ct_kinds_of_threads(out->report);
-    g_autoptr(GArray) rows = sort_rows(kinds);
+    g_autoptr(GPtrArray) groups = ct_groups_of_threads(out->report);
+    g_autoptr(GArray) rows = sort_rows(groups);
     guint thread_count = out->report->threads->len;
     enum ct_class classes[CT_CLASS_COUNT];
     guint width = out->layout->width;
@@ -217,9 +206,9 @@ void ct_text_threads(const struct ct_text_report *out)
     if (has_bar && ct_text_table_shows_all(table, width)) {
         g_autofree char *legend = format_legend(classes, class_count);
 
-        ct_text_heading(out, "Threads (%u), by time waited      %s", thread_count, legend);
+        ct_text_out_heading(out, "Threads (%u), by time waited      %s", thread_count, legend);
     } else {
-        ct_text_heading(out, "Threads (%u), by time waited", thread_count);
+        ct_text_out_heading(out, "Threads (%u), by time waited", thread_count);
     }
     ct_text_table_finish(table, out->text, width);
 }

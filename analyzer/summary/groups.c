@@ -7,7 +7,7 @@
 #define ALIKE_MIN 3
 
 struct member {
-    char *key;        /* owned; the same for those of one kind */
+    char *key;        /* owned; the same for those of one group */
     const char *name; /* borrowed */
     size_t name_size; /* without the state at its end */
     const void *data; /* borrowed */
@@ -18,13 +18,13 @@ static void member_clear(void *data)
     g_free(((struct member *)data)->key);
 }
 
-static void kind_free(void *data)
+static void group_free(void *data)
 {
-    struct ct_kind *kind = data;
+    struct ct_group *group = data;
 
-    g_free(kind->name);
-    g_ptr_array_unref(kind->members);
-    g_free(kind);
+    g_free(group->name);
+    g_ptr_array_unref(group->members);
+    g_free(group);
 }
 
 static size_t count_digits(const char *text)
@@ -112,8 +112,8 @@ static struct member describe_thread(const struct ct_report_thread *row)
     };
 }
 
-/* What two names of one kind have in common: the same text around other numbers. `first` may have *
- * for numbers already. */
+/* What two names of one group have in common: the same text around other numbers. `first` may have
+ * * for numbers already. */
 static char *merge_names(const char *first, const char *second)
 {
     GString *merged = g_string_new(NULL);
@@ -138,7 +138,7 @@ static char *merge_names(const char *first, const char *second)
     return g_string_free(merged, FALSE);
 }
 
-static char *name_kind(const struct member *const *alike, guint count)
+static char *name_group(const struct member *const *alike, guint count)
 {
     char *name = g_strndup(alike[0]->name, alike[0]->name_size);
     gboolean has_state = FALSE;
@@ -160,52 +160,52 @@ static char *name_kind(const struct member *const *alike, guint count)
     return whole;
 }
 
-static struct ct_kind *kind_new(const struct member *const *alike, guint count)
+static struct ct_group *group_new(const struct member *const *alike, guint count)
 {
-    struct ct_kind *kind = g_new0(struct ct_kind, 1);
+    struct ct_group *group = g_new0(struct ct_group, 1);
 
-    kind->name = name_kind(alike, count);
-    kind->members = g_ptr_array_sized_new(count);
+    group->name = name_group(alike, count);
+    group->members = g_ptr_array_sized_new(count);
     for (guint i = 0; i < count; i++)
-        g_ptr_array_add(kind->members, (void *)alike[i]->data);
-    return kind;
+        g_ptr_array_add(group->members, (void *)alike[i]->data);
+    return group;
 }
 
 /* key -> GPtrArray of struct member *; all borrowed but the arrays. */
 static GHashTable *group_by_key(const GArray *members)
 {
-    GHashTable *groups =
+    GHashTable *by_key =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_ptr_array_unref);
 
     for (guint i = 0; i < members->len; i++) {
         struct member *member = &g_array_index(members, struct member, i);
-        GPtrArray *group = g_hash_table_lookup(groups, member->key);
+        GPtrArray *alike = g_hash_table_lookup(by_key, member->key);
 
-        if (!group) {
-            group = g_ptr_array_new();
-            g_hash_table_insert(groups, member->key, group);
+        if (!alike) {
+            alike = g_ptr_array_new();
+            g_hash_table_insert(by_key, member->key, alike);
         }
-        g_ptr_array_add(group, member);
+        g_ptr_array_add(alike, member);
     }
-    return groups;
+    return by_key;
 }
 
 static GPtrArray *fold(const GArray *members, gboolean has_each)
 {
-    g_autoptr(GHashTable) groups = group_by_key(members);
-    GPtrArray *kinds = g_ptr_array_new_with_free_func(kind_free);
+    g_autoptr(GHashTable) by_key = group_by_key(members);
+    GPtrArray *groups = g_ptr_array_new_with_free_func(group_free);
 
     for (guint i = 0; i < members->len; i++) {
         const struct member *member = &g_array_index(members, struct member, i);
-        const GPtrArray *group = g_hash_table_lookup(groups, member->key);
+        const GPtrArray *alike = g_hash_table_lookup(by_key, member->key);
 
-        if (has_each || group->len < ALIKE_MIN)
-            g_ptr_array_add(kinds, kind_new(&member, 1));
-        else if (g_ptr_array_index(group, 0) == member)
-            g_ptr_array_add(kinds,
-                            kind_new((const struct member *const *)group->pdata, group->len));
+        if (has_each || alike->len < ALIKE_MIN)
+            g_ptr_array_add(groups, group_new(&member, 1));
+        else if (g_ptr_array_index(alike, 0) == member)
+            g_ptr_array_add(groups,
+                            group_new((const struct member *const *)alike->pdata, alike->len));
     }
-    return kinds;
+    return groups;
 }
 
 static GArray *members_new(void)
@@ -216,7 +216,7 @@ static GArray *members_new(void)
     return members;
 }
 
-GPtrArray *ct_kinds_of_threads(const struct ct_report *report)
+GPtrArray *ct_groups_of_threads(const struct ct_report *report)
 {
     g_autoptr(GArray) members = members_new();
 
@@ -226,10 +226,10 @@ GPtrArray *ct_kinds_of_threads(const struct ct_report *report)
 
         g_array_append_val(members, member);
     }
-    return fold(members, report->part.has_each_process);
+    return fold(members, report->scope.has_each_process);
 }
 
-GPtrArray *ct_kinds_of_processes(const struct ct_report *report)
+GPtrArray *ct_groups_of_processes(const struct ct_report *report)
 {
     g_autoptr(GArray) members = members_new();
 
@@ -238,5 +238,5 @@ GPtrArray *ct_kinds_of_processes(const struct ct_report *report)
 
         g_array_append_val(members, member);
     }
-    return fold(members, report->part.has_each_process);
+    return fold(members, report->scope.has_each_process);
 }

@@ -326,7 +326,7 @@ void ct_report_lists_fold(struct ct_report_lists *lists, ct_report_site_describe
 
         if (first) {
             sum_up(first, site);
-            site->told_by = first;
+            site->folded_into = first;
             g_free(digest);
         } else {
             g_hash_table_insert(firsts, digest, site);
@@ -343,7 +343,7 @@ const struct ct_report_site *ct_report_lists_site(const struct ct_report_lists *
     struct ct_report_site key = key_of(interval);
     const struct ct_report_site *site = g_hash_table_lookup(lists->index, &key);
 
-    return site && site->told_by ? site->told_by : site;
+    return site && site->folded_into ? site->folded_into : site;
 }
 
 struct ct_report_lists *ct_report_lists_new(guint top)

@@ -32,7 +32,7 @@ struct ct_report_site {
     uint64_t object_id;
     char *object; /* owned; of the first wait */
     gboolean has_many_objects;
-    const struct ct_report_site *told_by; /* borrowed; the one into which this was folded */
+    const struct ct_report_site *folded_into; /* borrowed; the one into which this was folded */
 };
 
 struct ct_report_lists {

@@ -29,24 +29,24 @@ static void gathered_free(void *data)
 
 static const struct ct_window *window_of(const struct ct_report *report)
 {
-    return report->part.is_whole_time ? &all_time : &report->part.window;
+    return report->scope.is_whole_time ? &all_time : &report->scope.window;
 }
 
 static gboolean is_about_everybody(const struct ct_report *report)
 {
-    return ct_selection_is_all(&report->part.selection);
+    return ct_selection_is_all(&report->scope.selection);
 }
 
 gboolean ct_report_is_whole(const struct ct_report *report)
 {
-    return report->part.is_whole_time && is_about_everybody(report);
+    return report->scope.is_whole_time && is_about_everybody(report);
 }
 
 gboolean ct_report_has_calls(const struct ct_report *report)
 {
-    const char *const *threads = report->part.selection.threads;
+    const char *const *threads = report->scope.selection.threads;
 
-    return report->part.is_whole_time && (!threads || !*threads);
+    return report->scope.is_whole_time && (!threads || !*threads);
 }
 
 static struct gathered *gathered_of(struct ct_report *report, struct ct_thread *thread)
@@ -200,8 +200,8 @@ static struct ct_report_thread whole_row(const struct ct_thread *thread)
     return row;
 }
 
-static struct ct_report_thread part_row(const struct ct_report *report,
-                                        const struct ct_thread *thread)
+static struct ct_report_thread scoped_row(const struct ct_report *report,
+                                          const struct ct_thread *thread)
 {
     const struct gathered *gathered = g_hash_table_lookup(report->gathered, thread);
     uint64_t waited_ns[CT_CLASS_COUNT] = {0};
@@ -209,7 +209,7 @@ static struct ct_report_thread part_row(const struct ct_report *report,
     for (size_t class = 0; class < CT_CLASS_COUNT && gathered; class ++)
         waited_ns[class] = rounded(gathered->waited_ns[class]);
     return (struct ct_report_thread){
-        .life = ct_life_inside(thread, &report->part.window, waited_ns),
+        .life = ct_life_inside(thread, &report->scope.window, waited_ns),
         .interval_count = gathered ? gathered->interval_count : 0,
     };
 }
@@ -220,21 +220,21 @@ static gboolean is_in_window(const struct ct_report *report, const struct ct_thr
     const struct ct_window *window = window_of(report);
 
     return thread->start_ns < window->end_ns &&
-           (thread->end_ns > window->begin_ns || report->part.is_whole_time);
+           (thread->end_ns > window->begin_ns || report->scope.is_whole_time);
 }
 
 static void add_thread(struct ct_report *report, struct ct_thread *thread)
 {
     struct gathered *gathered = g_hash_table_lookup(report->gathered, thread);
 
-    if (!ct_selection_has_thread(&report->part.selection, thread))
+    if (!ct_selection_has_thread(&report->scope.selection, thread))
         return;
     if (gathered && gathered->lists)
         ct_report_lists_merge(report->lists, gathered->lists);
     if (!is_in_window(report, thread))
         return;
     struct ct_report_thread row =
-        report->part.is_whole_time ? whole_row(thread) : part_row(report, thread);
+        report->scope.is_whole_time ? whole_row(thread) : scoped_row(report, thread);
 
     g_array_append_val(report->threads, row);
 }
@@ -272,13 +272,14 @@ static char *describe_site(void *user, const struct ct_report_site *site)
     const struct ct_report *report = user;
     const struct ct_process *process = site->process;
     g_autoptr(GArray) frames = ct_stack_list(report->symbolizer, process, site->stack_id);
-    gboolean is_alone = report->part.has_each_process || !process->exe || !process->exe[0];
+    gboolean is_alone = report->scope.has_each_process || !process->exe || !process->exe[0];
     GString *text = g_string_new(NULL);
 
     g_string_printf(text, "%p %s %d %d", is_alone ? (const void *)process : NULL,
                     process->exe ? process->exe : "", (int)site->op, (int)site->class);
     for (guint i = 0; i < frames->len; i++) {
-        const struct ct_frame *frame = g_array_index(frames, struct ct_stack_frame, i).function;
+        const struct ct_symbol_frame *frame =
+            g_array_index(frames, struct ct_stack_frame, i).function;
 
         if (!frame) {
             g_string_append(text, "\n[frames omitted]");
@@ -354,13 +355,13 @@ struct ct_sink ct_report_sink(struct ct_report *report)
     return (struct ct_sink){.user = report, .on_interval = on_interval};
 }
 
-struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_part *part,
+struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,
                                 guint top)
 {
     struct ct_report *report = g_new0(struct ct_report, 1);
 
     report->model = model;
-    report->part = *part;
+    report->scope = *scope;
     report->top = top;
     report->threads = g_array_new(FALSE, FALSE, sizeof(struct ct_report_thread));
     report->processes = g_ptr_array_new();

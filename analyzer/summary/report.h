@@ -11,10 +11,8 @@
 #include "summary/lists.h"
 #include "symbols/symbols.h"
 
-#include <stdio.h>
-
 /* What it is about. */
-struct ct_report_part {
+struct ct_report_scope {
     struct ct_selection selection; /* its lists are borrowed */
     struct ct_window window;       /* if not the whole time */
     gboolean is_whole_time;
@@ -30,7 +28,7 @@ struct ct_report_thread {
 
 struct ct_report {
     const struct ct_model *model; /* borrowed */
-    struct ct_report_part part;
+    struct ct_report_scope scope;
     guint top;                        /* entries of each list */
     GArray *threads;                  /* owned; struct ct_report_thread, in the model's order */
     GPtrArray *processes;             /* owned; const struct ct_process *, in the model's order */
@@ -40,7 +38,7 @@ struct ct_report {
     struct ct_symbolizer *symbolizer; /* owned */
 };
 
-struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_part *part,
+struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,
                                 guint top);
 void ct_report_free(struct ct_report *report);
 typedef struct ct_report ct_report; /* for g_autoptr(ct_report) */
@@ -78,19 +76,5 @@ uint64_t ct_report_waited_ns(const struct ct_life *life);
 /* "mutex 0x7000 (queue_lock)": with the variable's name where there is one. Free with g_free(). */
 char *ct_report_wait_object(const struct ct_report *report, const struct ct_report_wait *wait);
 char *ct_report_site_object(const struct ct_report *report, const struct ct_report_site *site);
-
-struct ct_report_layout {
-    guint width; /* of the terminal */
-    guint depth; /* frames of a stack */
-    gboolean has_colour;
-};
-
-/* Each writes the whole report; ferror() and fflush() tell whether that went well. */
-void ct_report_write_text(const struct ct_report *report, const struct ct_report_layout *layout,
-                          FILE *out);
-void ct_report_write_json(const struct ct_report *report, const struct ct_report_layout *layout,
-                          FILE *out);
-void ct_report_write_csv(const struct ct_report *report, const struct ct_report_layout *layout,
-                         FILE *out);
 
 #endif
