@@ -1,4 +1,5 @@
-/* Reading a recording on behalf of a program's main, in a worker's child, and for a part of it. */
+/* Reading a recording on behalf of a program's main, in a worker's child, and for a window of it.
+ */
 #ifndef CTRACE_CLI_RECORDING_H
 #define CTRACE_CLI_RECORDING_H
 

@@ -83,6 +83,8 @@ static gboolean check_options(const struct options *options, GError **error)
     if (!ct_report_format_find(options->format))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
                     options->format, formats);
+    else if (!ct_command_directory(options->directories, error))
+        return FALSE;
     else if (options->top < 0 || options->top > TOP_MAX)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--top=%d is not between 0 and %d", options->top, TOP_MAX);

@@ -217,11 +217,11 @@ static void add_sched(JsonBuilder *json, const struct ct_thread_sched *sched)
     add_number(json, "switches", sched->switches);
     add_number(json, "migrations", sched->migrations);
     add_number(json, "preemptions", sched->preemptions);
-    add_number(json, "lines", sched->lines.calls);
-    add_number(json, "line_p50_ns", ct_sched_line_quantile_ns(sched, 0.5));
-    add_number(json, "line_p95_ns", ct_sched_line_quantile_ns(sched, 0.95));
-    add_number(json, "line_p99_ns", ct_sched_line_quantile_ns(sched, 0.99));
-    add_number(json, "line_max_ns", sched->longest_line_ns);
+    add_number(json, "runnable_count", sched->lines.calls);
+    add_number(json, "runnable_p50_ns", ct_sched_line_quantile_ns(sched, 0.5));
+    add_number(json, "runnable_p95_ns", ct_sched_line_quantile_ns(sched, 0.95));
+    add_number(json, "runnable_p99_ns", ct_sched_line_quantile_ns(sched, 0.99));
+    add_number(json, "runnable_max_ns", sched->longest_line_ns);
     json_builder_end_object(json);
 }
 

@@ -1,4 +1,4 @@
-/* The parts of a pprof message that samples share: each made once, found again by what it is. */
+/* The pieces of a pprof message that samples share: each made once, found again by what it is. */
 #ifndef CTRACE_PPROF_TABLES_H
 #define CTRACE_PPROF_TABLES_H
 

@@ -3,7 +3,7 @@
 
 #include "model/format.h"
 
-/* A process in the report's part, or those of one group, and what their threads come to. */
+/* A process in the report's scope, or those of one group, and what their threads come to. */
 struct entry {
     const struct ct_group *group; /* borrowed */
     guint number;                 /* in the order of the groups */

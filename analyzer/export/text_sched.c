@@ -10,7 +10,7 @@ struct row {
     struct ct_thread_sched sched;
 };
 
-static int compare_by_line(const void *a, const void *b)
+static int compare_by_runnable(const void *a, const void *b)
 {
     uint64_t first = ((const struct row *)a)->sched.lines.total_ns;
     uint64_t second = ((const struct row *)b)->sched.lines.total_ns;
@@ -27,7 +27,7 @@ static void add_sched(struct ct_thread_sched *sum, const struct ct_thread_sched 
     ct_op_counters_add(&sum->lines, &more->lines);
 }
 
-/* By time in line, those that the layer saw. Owned by the caller. */
+/* By time runnable, those that the layer saw. Owned by the caller. */
 static GArray *sort_rows(const GPtrArray *groups)
 {
     GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct row));
@@ -43,7 +43,7 @@ static GArray *sort_rows(const GPtrArray *groups)
         if (row.sched.is_known)
             g_array_append_val(rows, row);
     }
-    g_array_sort(rows, compare_by_line);
+    g_array_sort(rows, compare_by_runnable);
     return rows;
 }
 
@@ -52,7 +52,7 @@ static void add_duration(struct ct_text_table *table, uint64_t duration_ns)
     ct_text_table_take(table, duration_ns > 0 ? ct_format_duration(duration_ns) : g_strdup("-"));
 }
 
-static void add_lines(struct ct_text_table *table, const struct row *row)
+static void add_runnable(struct ct_text_table *table, const struct row *row)
 {
     static const double shares[] = {0.5, 0.95, 0.99};
     const struct ct_thread_sched *sched = &row->sched;
@@ -103,8 +103,8 @@ static void finish_table(const struct ct_text_out *out, struct ct_text_table *ta
 
 void ct_text_section_sched(const struct ct_text_out *out)
 {
-    static const char *const line_headings[] = {"THREAD", "TID",  "IN LINE", "TIMES", "~P50",
-                                                "~P95",   "~P99", "MAX",     NULL};
+    static const char *const runnable_headings[] = {"THREAD", "TID",  "RUNNABLE", "TIMES", "~P50",
+                                                    "~P95",   "~P99", "MAX",      NULL};
     static const char *const move_headings[] = {"THREAD",    "TID",       "MOVED",
                                                 "PREEMPTED", "MOSTLY BY", NULL};
     g_autoptr(GPtrArray) groups = ct_groups_of_threads(out->report);
@@ -115,11 +115,11 @@ void ct_text_section_sched(const struct ct_text_out *out)
     guint limit = MAX(2 * out->report->top, 1);
     guint shown = rows->len <= limit + 1 ? rows->len : limit;
 
-    ct_text_out_heading(out, "Waiting in line for a CPU, by time");
-    struct ct_text_table *lines = begin_table("lrrrrrrr", line_headings);
+    ct_text_out_heading(out, "Runnable (waiting for a CPU), by time");
+    struct ct_text_table *times = begin_table("lrrrrrrr", runnable_headings);
     for (guint i = 0; i < shown; i++)
-        add_lines(lines, &g_array_index(rows, struct row, i));
-    finish_table(out, lines, count_threads(rows, shown));
+        add_runnable(times, &g_array_index(rows, struct row, i));
+    finish_table(out, times, count_threads(rows, shown));
 
     ct_text_out_heading(out, "Moved to another CPU, and preempted by another task");
     struct ct_text_table *moves = begin_table("lrrrl", move_headings);

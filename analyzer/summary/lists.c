@@ -155,7 +155,7 @@ static struct ct_report_site *add_site(struct ct_report_lists *lists,
     return site;
 }
 
-/* A wait may come in several parts, between which the thread ran or stood in line. */
+/* A wait may come in several pieces, between which the thread ran or was runnable. */
 static void note_length(struct ct_report_site *site, const struct ct_interval *interval,
                         uint64_t duration_ns)
 {

@@ -57,14 +57,14 @@ static gboolean is_of_kind(enum ct_profile_kind kind, const struct ct_interval *
     }
 }
 
-/* Time in line counts by itself, whatever wait it ended. */
+/* Time runnable counts by itself, whatever wait it ended. */
 static uint64_t whole_ns(const struct ct_interval *interval)
 {
     return interval->class == CT_CLASS_RUNNABLE ? interval->end_ns - interval->begin_ns
                                                 : ct_interval_wait_ns(interval);
 }
 
-/* Whose stack the time is charged to: by whom they were let go, or the waiter's own. */
+/* Whose stack the time is charged to: of who woke the waiter, or the waiter's own. */
 static struct ct_profile_place charge(enum ct_profile_kind kind, const struct ct_interval *interval)
 {
     struct ct_thread *waker = interval->waker;

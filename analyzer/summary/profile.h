@@ -10,9 +10,9 @@
 
 /*
  * What a profile is of. In a mutex profile, a wait for a lock is divided among
- * those who held it, each with the stack that let it go; in a sched profile, the time in line for a
- * CPU to the stack that woke, where there is one; in the others, to the stack that waited or ran.
- * KIND(symbol, name, units, what is in it).
+ * those who held it, each with the stack that released it; in a sched profile, the time runnable
+ * (waiting for a CPU) to the stack that woke, where there is one; in the others, to the stack that
+ * waited or ran. KIND(symbol, name, units, what is in it).
  */
 #define CT_PROFILE_KINDS(KIND)                                                                    \
     KIND(NET, "net", WAITS, "waits for the network")                                              \
@@ -21,8 +21,7 @@
     KIND(SLEEP, "sleep", WAITS, "sleeps and timers")                                              \
     KIND(MUTEX, "mutex", WAITS,                                                                   \
          "waits for locks, by the stack that held the lock and unlocked it")                      \
-    KIND(SCHED, "sched", WAITS,                                                                   \
-         "time ready to run but in line for a CPU, by the stack of the waker")                    \
+    KIND(SCHED, "sched", WAITS, "time runnable (waiting for a CPU), by the stack of the waker")   \
     KIND(CPU, "cpu", CPU, "time running, by samples (ctrace record --cpu)")                       \
     KIND(WALL, "wall", WALL, "all of the threads' time, running and waiting, by state")
 

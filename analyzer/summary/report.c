@@ -79,7 +79,7 @@ static void add_to_row(struct gathered *gathered, const struct ct_interval *inte
 struct ct_report_rival {
     const struct ct_thread *thread;
     const char *name; /* borrowed; the same pointer for the same name */
-    uint64_t line_ns;
+    uint64_t time_ns;
 };
 
 static guint rival_hash(const void *data)
@@ -110,7 +110,7 @@ static void add_rival(struct ct_report *report, const struct ct_interval *interv
         g_hash_table_add(report->rivals, rival);
     }
     if (rival)
-        rival->line_ns += interval->end_ns - interval->begin_ns;
+        rival->time_ns += interval->end_ns - interval->begin_ns;
 }
 
 /* name -> uint64_t *, the time that it took; the names are borrowed. */
@@ -136,7 +136,7 @@ static GHashTable *sum_rivals(const struct ct_report *report, const GPtrArray *t
             sum_ns = g_new0(uint64_t, 1);
             g_hash_table_insert(sums, (void *)rival->name, sum_ns);
         }
-        *sum_ns = ct_add_u64(*sum_ns, rival->line_ns);
+        *sum_ns = ct_add_u64(*sum_ns, rival->time_ns);
     }
     return sums;
 }
@@ -173,7 +173,7 @@ static void on_interval(void *user, const struct ct_interval *interval)
         add_to_row(gathered, interval, window_of(report));
         lists = gathered->lists ? gathered->lists : lists;
     }
-    /* Time in line, and what no call was made for, is no place where the program waits. */
+    /* Time runnable, and what no call was made for, is no place where the program waits. */
     if (interval->class == CT_CLASS_RUNNABLE || interval->is_outside) {
         if (interval->ran_instead)
             add_rival(report, interval);

@@ -77,7 +77,7 @@ static void add_candidates(const struct ct_scene *scene, const struct ct_window 
 
 static gboolean do_collide(const struct ct_scene_arrow *a, const struct ct_scene_arrow *b)
 {
-    /* One thread that lets several go at once: a line with several heads. */
+    /* One thread that wakes several at once: a line with several heads. */
     if (a->from_row == b->from_row && a->to_row != b->to_row &&
         fabs(a->from_x_px - b->from_x_px) < 2.5 && fabs(a->to_x_px - b->to_x_px) < 4)
         return FALSE;

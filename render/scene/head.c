@@ -16,7 +16,7 @@ enum {
     ITEM_GAP = 22,
 };
 
-#define ARROW_LABEL "lets the waiter go on"
+#define ARROW_LABEL "wakes"
 #define LANE_LABEL  "Below a thread's bar, where it ran:"
 
 static const char *title_of(const struct ct_model *model)

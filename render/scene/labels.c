@@ -127,8 +127,8 @@ const char *ct_wait_short_name(const struct ct_timeline_wait *wait)
     return g_str_has_prefix(name, "pthread_") ? name + strlen("pthread_") : name;
 }
 
-/* Who had the CPU meanwhile says more than what the thread stood in line for. */
-static char *line_text(const struct ct_timeline_wait *wait, enum wording wording)
+/* Who had the CPU meanwhile says more than what the thread was runnable after. */
+static char *preemption_text(const struct ct_timeline_wait *wait, enum wording wording)
 {
     switch (wording) {
     case WORDING_NAME:
@@ -143,7 +143,7 @@ static char *line_text(const struct ct_timeline_wait *wait, enum wording wording
 static char *label_text(const struct label_place *place, enum wording wording)
 {
     if (place->wait->ran_instead)
-        return line_text(place->wait, wording);
+        return preemption_text(place->wait, wording);
     g_autofree char *object = object_text(place, wording);
     return g_strconcat(ct_wait_short_name(place->wait), object, NULL);
 }

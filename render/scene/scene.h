@@ -73,7 +73,7 @@ enum { CT_OPEN_END_PX = 60 };
 /* How boxes that share a column are stacked, from the bottom of the bar upwards. */
 extern const enum ct_class ct_scene_stacking[CT_CLASS_COUNT];
 
-/* Who let whom go: from the waker's row at that time to the waiter's row when it went on. */
+/* Who woke whom: from the waker's row at that time to the waiter's row when it went on. */
 struct ct_scene_arrow {
     int from_row;
     int to_row;

@@ -80,12 +80,12 @@ static void add_time(GString *text, const struct ct_scene_request *request,
                      const struct ct_window *whole, const struct ct_window *box, gboolean is_open)
 {
     g_autofree char *stretch = format_stretch(request, whole->begin_ns, whole->end_ns);
-    g_autofree char *part = format_stretch(request, box->begin_ns, box->end_ns);
+    g_autofree char *shown = format_stretch(request, box->begin_ns, box->end_ns);
     g_autofree char *when = g_strconcat(stretch, is_open ? ": still waiting at the end" : "", NULL);
-    g_autofree char *here = g_strconcat("here ", part, NULL);
+    g_autofree char *here = g_strconcat("here ", shown, NULL);
 
     add_line(text, when);
-    if (!g_str_equal(stretch, part))
+    if (!g_str_equal(stretch, shown))
         add_line(text, here);
 }
 
@@ -105,15 +105,16 @@ static void add_owner(GString *text, const struct ct_scene_row *row,
     add_line(text, line);
 }
 
-/* Who, what, how long and since when, by whom it was held and let go, and where in the program. */
+/* Who, what, how long and since when, who held it and who woke the waiter, and where in the
+ * program. */
 static char *tip_text(const struct ct_scene_request *request, const struct ct_scene_row *row,
                       const struct ct_timeline_wait *wait)
 {
     g_autofree char *object = object_of(request, row->process, wait);
     g_autofree char *who = g_strdup_printf("%s (%" PRId32 ")", row->thread->name, row->thread->tid);
     g_autofree char *call = ct_format_call(wait->op, ct_wait_full_name(wait), object);
-    gboolean is_line = wait->class == CT_CLASS_RUNNABLE && wait->op != CT_OP_NONE;
-    g_autofree char *what = g_strconcat(is_line ? "runnable, after " : "", call, NULL);
+    gboolean is_runnable = wait->class == CT_CLASS_RUNNABLE && wait->op != CT_OP_NONE;
+    g_autofree char *what = g_strconcat(is_runnable ? "runnable, after " : "", call, NULL);
     GString *text = g_string_new(NULL);
 
     add_line(text, who);
@@ -127,7 +128,7 @@ static char *tip_text(const struct ct_scene_request *request, const struct ct_sc
     }
     if (wait->waker) {
         g_autofree char *waker =
-            g_strdup_printf("let go by %s (%" PRId32 ")", wait->waker->name, wait->waker->tid);
+            g_strdup_printf("woken by %s (%" PRId32 ")", wait->waker->name, wait->waker->tid);
         add_line(text, waker);
     }
     add_stack(text, request, row->process, wait->stack_id);

@@ -402,7 +402,7 @@ static void an_arrow_leads_from_waker_to_waiter(void **state)
     assert_int_equal(row_at(scene, arrow->to_row)->thread->tid, 1);
     assert_near(arrow->from_x_px, x_of(scene, 0.089), 0.01);
     assert_near(arrow->to_x_px, x_of(scene, 0.09), 0.01);
-    assert_non_null(find_text(scene, "lets the waiter go on"));
+    assert_non_null(find_text(scene, "wakes"));
     stage_clear(&stage, scene);
 }
 
@@ -444,7 +444,7 @@ static void there_are_no_arrows_where_none_can_be_read(void **state)
     struct stage stage = relay(FIXTURE_S, FIXTURE_MS);
     struct ct_scene *scene = stage_layout(&stage);
     assert_int_equal(scene->arrows->len, 0);
-    assert_null(find_text(scene, "lets the waiter go on"));
+    assert_null(find_text(scene, "wakes"));
     for (guint i = 0; i < scene->legend->len; i++)
         assert_false(g_array_index(scene->legend, struct ct_scene_legend_item, i).is_arrow_sample);
     stage_clear(&stage, scene);
@@ -598,7 +598,7 @@ static void a_tip_tells_all_about_its_wait(void **state)
     assert_string_equal(tip->text, "wai ter (3)\n"
                                    "pthread_mutex_lock on mutex 0x601040 (queue_lock)\n"
                                    "250 ms, from 250 ms on\n"
-                                   "let go by waker (1)\n"
+                                   "woken by waker (1)\n"
                                    "  serve (server.c:31)");
     assert_near(tip->area.x_px, x_of(scene, 0.25), 1);
     assert_near(tip->area.x_px + tip->area.width_px, x_of(scene, 0.5), 1);
@@ -635,7 +635,7 @@ static void a_tip_tells_the_whole_wait_and_what_of_it_is_in_the_picture(void **s
                                    "800 ms, from 100 ms on\n"
                                    "here 50.0 ms, from 500 ms on\n"
                                    "held by holder (1) when it began\n"
-                                   "let go by holder (1)");
+                                   "woken by holder (1)");
     stage_clear(&stage, scene);
 }
 
