@@ -1,3 +1,4 @@
+/* The symbols of a recording: addresses to functions, a file of which is opened once. */
 #include "symbols/jit_map.h"
 #include "symbols/symbol_file.h"
 #include "symbols/vdso.h"
