@@ -34,18 +34,18 @@ struct ct_window ct_recording_extent(const struct ct_model *model)
 }
 
 gboolean ct_recording_find_window(const char *directory, struct ct_activity *activity,
-                                  const struct ct_part *part, struct ct_window *window,
+                                  const struct ct_scope *scope, struct ct_window *window,
                                   GError **error)
 {
     g_autoptr(ct_model) model = ct_model_new();
     struct ct_moment from, to;
 
-    if ((part->from && !ct_moment_parse(part->from, &from, error)) ||
-        (part->to && !ct_moment_parse(part->to, &to, error)) ||
+    if ((scope->from && !ct_moment_parse(scope->from, &from, error)) ||
+        (scope->to && !ct_moment_parse(scope->to, &to, error)) ||
         !ct_recording_read(directory, activity, model, NULL, error))
         return FALSE;
     struct ct_window extent = ct_recording_extent(model);
 
-    return ct_window_resolve(part->from ? &from : NULL, part->to ? &to : NULL, &extent, window,
+    return ct_window_resolve(scope->from ? &from : NULL, scope->to ? &to : NULL, &extent, window,
                              error);
 }

@@ -1,8 +1,9 @@
-/* Reading a recording on behalf of a program's main, in a worker's child, and for a part of it. */
+/* Reading a recording on behalf of a program's main, in a worker's child, and for a window of it.
+ */
 #ifndef CTRACE_CLI_RECORDING_H
 #define CTRACE_CLI_RECORDING_H
 
-#include "cli/part.h"
+#include "cli/scope.h"
 #include "model/sink.h"
 #include "model/timeline.h"
 
@@ -18,7 +19,7 @@ struct ct_window ct_recording_extent(const struct ct_model *model);
 /* What --from and --to ask for; at least one of them is given. Where a recording begins and ends is
  * known at its end only: this reads it. */
 gboolean ct_recording_find_window(const char *directory, struct ct_activity *activity,
-                                  const struct ct_part *part, struct ct_window *window,
+                                  const struct ct_scope *scope, struct ct_window *window,
                                   GError **error);
 
 #endif

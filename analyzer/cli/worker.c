@@ -1,5 +1,6 @@
 #include "cli/worker.h"
 
+#include "cli/output.h"
 #include "cli/say.h"
 #include "files/tree.h"
 #include "ingest/ingest.h"
@@ -104,6 +105,7 @@ G_NORETURN static void be_child(const struct worker *worker, ct_work *work, void
     sigprocmask(SIG_SETMASK, &worker->before, NULL);
     if (worker->scratch)
         g_setenv("TMPDIR", worker->scratch, TRUE);
+    g_unsetenv("DEBUGINFOD_URLS"); /* libdwfl would ask those servers for symbols */
     if (!ct_sandbox_enter(&sandbox, &error)) {
         ct_say("%s", error->message);
         exit(EXIT_FAILURE);
@@ -363,6 +365,36 @@ int ct_worker_print(const char *directory, const char *what, ct_work *work, void
     if (!print_output(result.output, what))
         status = EXIT_FAILURE;
     ct_say_bytes(result.remarks);
+    ct_worker_result_clear(&result);
+    return status;
+}
+
+static gboolean save_output(const char *path, const struct ct_worker_result *result, GError **error)
+{
+    if (!path)
+        return ct_output_write_fd(STDOUT_FILENO, "standard output", result->output, error);
+    if (!ct_output_write_file(path, result->output, error))
+        return FALSE;
+    /* A pipe is read by somebody already. */
+    if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
+        ct_say_bytes(result->remarks);
+    return TRUE;
+}
+
+int ct_worker_save(const char *directory, const char *path, ct_work *work, void *user)
+{
+    struct ct_worker_result result;
+    g_autoptr(GError) error = NULL;
+    int status = EXIT_FAILURE;
+
+    if (ct_worker_run(directory, work, user, &result, &error)) {
+        status = result.status;
+        ct_say_bytes(result.notes);
+    }
+    if (status == EXIT_SUCCESS && !save_output(path, &result, &error))
+        status = EXIT_FAILURE;
+    if (error)
+        ct_say("%s", error->message);
     ct_worker_result_clear(&result);
     return status;
 }

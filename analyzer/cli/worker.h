@@ -30,6 +30,9 @@ void ct_worker_result_clear(struct ct_worker_result *result);
  * writes what it printed and said. Returns the program's exit status. */
 int ct_worker_print(const char *directory, const char *what, ct_work *work, void *user);
 
+/* For programs whose result goes to a file, or to standard output if `path` is NULL: the same. */
+int ct_worker_save(const char *directory, const char *path, ct_work *work, void *user);
+
 /* For the child: traces are read, a packet at a time; or something is made of what was read, with
  * debug information, a function at a time. */
 void ct_worker_begin_reading(struct ct_activity *activity);
