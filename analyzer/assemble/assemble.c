@@ -1,6 +1,6 @@
 #include "assemble/state.h"
 
-#include "ingest/ingest.h"
+#include "source/error.h"
 
 gboolean ct_is_known_version(uint32_t version)
 {
