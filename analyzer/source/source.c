@@ -8,7 +8,7 @@ struct ct_source {
 };
 
 /* The best one first. */
-static const struct ct_source_reader *const readers[] = {&ct_source_babeltrace};
+static const struct ct_source_reader *const readers[] = {&ct_source_direct, &ct_source_babeltrace};
 
 static void reset(struct ct_source_result *result)
 {

@@ -2,6 +2,9 @@
  * The traces of a recording as one sequence of records, in the order of their clock; of equal times
  * first comes what is of the trace whose path is first, and of one trace the stream whose class and
  * instance are first as text.
+ *
+ * There are two readers. The direct one takes what ctrace itself wrote and is whole; babeltrace2
+ * takes everything else: what is older, foreign or damaged.
  */
 #ifndef CTRACE_SOURCE_SOURCE_H
 #define CTRACE_SOURCE_SOURCE_H
@@ -48,6 +51,7 @@ struct ct_source_reader {
     void (*free)(void *state);
 };
 
+extern const struct ct_source_reader ct_source_direct;
 extern const struct ct_source_reader ct_source_babeltrace;
 
 struct ct_source;
