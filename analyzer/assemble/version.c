@@ -1,6 +1,7 @@
 #include "assemble/version.h"
 
-#include "ingest/ingest.h"
+#include "schema/events.h"
+#include "source/error.h"
 
 gboolean ct_is_known_version(uint32_t version)
 {

@@ -1,6 +1,9 @@
-#include "source/merge.h"
+#include "source/babeltrace_merge.h"
 
-#include "ingest/ingest.h"
+#include "model/model.h"
+#include "source/error.h"
+#include "source/fields.h"
+#include "source/heap.h"
 
 /* Events that one call of the graph hands on. */
 #define EVENTS_PER_TURN 4096
@@ -14,21 +17,28 @@ struct stream {
     const bt_event *event; /* borrowed from messages[next] */
     const struct ct_decode_class *class;
     uint64_t time_ns;
-    uint64_t rank;         /* decides between equal times */
     uint32_t cpu;          /* of the current packet, if it is the kernel's */
     gboolean has_calls;    /* of the kernel's system calls it has told already */
     gboolean has_switches; /* and of what the scheduler did */
+    gboolean has_loss;     /* before the packet that comes next: only that says of which CPU */
+    struct ct_kernel_loss loss;
+};
+
+/* An output of a source. */
+struct input {
+    const bt_port_output *port; /* borrowed */
+    const char *trace;          /* borrowed; the name of its source */
+    const char *name;           /* borrowed; the port's: trace, class of the stream, instance */
 };
 
 struct ct_merge {
-    struct ct_merge_events events;
-    struct ct_merge_result result;
-    struct ct_decoder *decoder; /* owned */
-    GArray *streams;            /* owned; struct stream, a heap by time */
-    guint input_count;
-    GPtrArray *traces; /* owned; for each input the name of its source */
-    uint64_t packets_read;
-    gboolean has_clock;
+    const struct ct_source_events *events; /* borrowed */
+    struct ct_source_result *result;       /* borrowed */
+    struct ct_decoder *decoder;            /* owned */
+    GArray *inputs;                        /* owned; struct input */
+    struct stream *streams;                /* owned; one for each input, by rank */
+    struct ct_heap_entry *heap;            /* owned */
+    guint heap_count;
     gboolean is_started; /* every stream has its first event */
 };
 
@@ -55,10 +65,10 @@ static void note_damage(struct ct_merge *merge)
 {
     const bt_error *error = bt_current_thread_take_error();
 
-    if (error && !merge->result.damage)
-        merge->result.damage = first_cause(error);
-    if (error)
-        bt_error_release(error);
+    if (!error)
+        return;
+    ct_source_note_damage(merge->result, first_cause(error));
+    bt_error_release(error);
 }
 
 static void add_lost(uint64_t *total, bt_property_availability availability, const uint64_t *count)
@@ -74,11 +84,11 @@ static void read_clock(struct ct_merge *merge, const bt_event_class *event_class
     uint64_t cycles;
     int64_t offset_ns;
 
-    merge->has_clock = TRUE;
+    merge->result->has_clock = TRUE;
     bt_clock_class_get_offset(clock, &seconds, &cycles);
     if (!__builtin_mul_overflow(seconds, INT64_C(1000000000), &offset_ns) &&
         !__builtin_add_overflow(offset_ns, cycles, &offset_ns))
-        merge->result.epoch_offset_ns = offset_ns;
+        merge->result->epoch_offset_ns = offset_ns;
 }
 
 /* An event whose name begins so can be in the stream. */
@@ -97,20 +107,17 @@ static gboolean has_class(const bt_stream *stream, const char *prefix)
 }
 
 /* A ring of system calls and one of the scheduler's are two streams: each loses its own. */
-static void tell_loss(const struct ct_merge *merge, const struct stream *stream,
-                      const bt_message *message)
+static void note_loss(struct stream *stream, const bt_message *message)
 {
-    const struct ct_kernel_loss loss = {
+    stream->has_loss = TRUE;
+    stream->loss = (struct ct_kernel_loss){
         .begin_ns = bt_clock_snapshot_get_value(
             bt_message_discarded_events_borrow_beginning_default_clock_snapshot_const(message)),
         .end_ns = bt_clock_snapshot_get_value(
             bt_message_discarded_events_borrow_end_default_clock_snapshot_const(message)),
-        .cpu = stream->cpu,
         .has_calls = stream->has_calls || !stream->has_switches,
         .has_switches = stream->has_switches || !stream->has_calls,
     };
-
-    merge->events.on_loss(merge->events.user, &loss);
 }
 
 static void take_loss(struct ct_merge *merge, struct stream *stream, const bt_message *message)
@@ -120,20 +127,21 @@ static void take_loss(struct ct_merge *merge, struct stream *stream, const bt_me
     bt_property_availability availability = bt_message_discarded_events_get_count(message, &count);
 
     if (has_class(of, CT_PROVIDER ":")) {
-        add_lost(&merge->result.events_lost, availability, &count);
+        add_lost(&merge->result->events_lost, availability, &count);
         return;
     }
     if (has_class(of, CT_KERNEL_SAMPLE_NAME)) {
-        add_lost(&merge->result.samples_lost, availability, &count);
+        add_lost(&merge->result->samples_lost, availability, &count);
         return;
     }
-    add_lost(&merge->result.kernel_events_lost, availability, &count);
+    add_lost(&merge->result->kernel_events_lost, availability, &count);
     if (bt_stream_class_discarded_events_have_default_clock_snapshots(
             bt_stream_borrow_class_const(of)))
-        tell_loss(merge, stream, message);
+        note_loss(stream, message);
 }
 
-static void take_packet(struct stream *stream, const bt_message *message)
+static void take_packet(const struct ct_merge *merge, struct stream *stream,
+                        const bt_message *message)
 {
     const bt_packet *packet = bt_message_packet_beginning_borrow_packet_const(message);
     const bt_field *context = bt_packet_borrow_context_field_const(packet);
@@ -144,24 +152,11 @@ static void take_packet(struct stream *stream, const bt_message *message)
     if (cpu &&
         bt_field_class_type_is(bt_field_get_class_type(cpu), BT_FIELD_CLASS_TYPE_UNSIGNED_INTEGER))
         stream->cpu = (uint32_t)bt_field_integer_unsigned_get_value(cpu);
-}
-
-static void note_contents(struct stream *stream, enum ct_kernel_event event)
-{
-    switch (event) {
-    case CT_KERNEL_ID_SYSCALL_ENTRY:
-    case CT_KERNEL_ID_SYSCALL_EXIT:
-    case CT_KERNEL_ID_CALLSTACK_USER:
-        stream->has_calls = TRUE;
-        break;
-    case CT_KERNEL_ID_SCHED_SWITCH:
-    case CT_KERNEL_ID_SCHED_WAKING:
-    case CT_KERNEL_ID_CONTEXT_SWITCH:
-        stream->has_switches = TRUE;
-        break;
-    default:
-        break;
-    }
+    if (!stream->has_loss)
+        return;
+    stream->has_loss = FALSE;
+    stream->loss.cpu = stream->cpu;
+    merge->events->on_loss(merge->events->user, &stream->loss);
 }
 
 /* TRUE if the message is an event for us, which then is the stream's current one. */
@@ -177,14 +172,14 @@ static gboolean take_message(struct ct_merge *merge, struct stream *stream,
         take_loss(merge, stream, message);
         return FALSE;
     case BT_MESSAGE_TYPE_PACKET_BEGINNING:
-        take_packet(stream, message);
+        take_packet(merge, stream, message);
         return FALSE;
     case BT_MESSAGE_TYPE_DISCARDED_PACKETS:
-        add_lost(&merge->result.packets_lost,
+        add_lost(&merge->result->packets_lost,
                  bt_message_discarded_packets_get_count(message, &count), &count);
         return FALSE;
     case BT_MESSAGE_TYPE_PACKET_END:
-        merge->events.on_packet(merge->events.user, ++merge->packets_read);
+        merge->events->on_packet(merge->events->user, ++merge->result->packets_read);
         return FALSE;
     default:
         return FALSE;
@@ -194,16 +189,20 @@ static gboolean take_message(struct ct_merge *merge, struct stream *stream,
     const bt_event_class *event_class = bt_event_borrow_class_const(event);
     const struct ct_decode_class *class = ct_decoder_find(merge->decoder, event_class);
 
-    merge->result.event_count++;
+    merge->result->event_count++;
     if (ct_decode_class_kind(class) != CT_DECODE_KNOWN &&
         ct_decode_class_kind(class) != CT_DECODE_KERNEL) {
-        merge->result.unknown_events += ct_decode_class_kind(class) == CT_DECODE_UNKNOWN;
+        merge->result->unknown_events += ct_decode_class_kind(class) == CT_DECODE_UNKNOWN;
         return FALSE;
     }
-    if (!merge->has_clock)
+    if (!merge->result->has_clock)
         read_clock(merge, event_class);
-    if (ct_decode_class_kind(class) == CT_DECODE_KERNEL)
-        note_contents(stream, ct_decode_class_kernel_event(class));
+    if (ct_decode_class_kind(class) == CT_DECODE_KERNEL) {
+        enum ct_kernel_event kernel_event = ct_decode_class_kernel_event(class);
+
+        stream->has_calls |= ct_kernel_event_is_of_calls(kernel_event);
+        stream->has_switches |= ct_kernel_event_is_of_switches(kernel_event);
+    }
     stream->event = event;
     stream->class = class;
     stream->time_ns =
@@ -228,7 +227,7 @@ static gboolean advance(struct ct_merge *merge, struct stream *stream)
 
         stream->next = 0;
         stream->message_count = 0;
-        merge->events.on_trace(merge->events.user, stream->trace);
+        merge->events->on_trace(merge->events->user, stream->trace);
         do {
             status = bt_message_iterator_next(stream->iterator, &stream->messages,
                                               &stream->message_count);
@@ -243,84 +242,65 @@ static gboolean advance(struct ct_merge *merge, struct stream *stream)
     }
 }
 
+/* May be closed already. */
 static void close_stream(struct stream *stream)
 {
     while (stream->next < stream->message_count)
         bt_message_put_ref(stream->messages[stream->next++]);
-    bt_message_iterator_put_ref(stream->iterator);
-}
-
-static inline gboolean is_before(const struct stream *a, const struct stream *b)
-{
-    return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->rank < b->rank;
-}
-
-static void sift_down(GArray *heap, guint at)
-{
-    struct stream *streams = (struct stream *)(void *)heap->data;
-
-    for (;;) {
-        guint first = at;
-
-        for (guint child = 2 * at + 1; child <= 2 * at + 2 && child < heap->len; child++) {
-            if (is_before(&streams[child], &streams[first]))
-                first = child;
-        }
-        if (first == at)
-            return;
-        struct stream moved = streams[at];
-
-        streams[at] = streams[first];
-        streams[first] = moved;
-        at = first;
-    }
+    g_clear_pointer(&stream->iterator, bt_message_iterator_put_ref);
 }
 
 static void start(struct ct_merge *merge)
 {
-    for (guint i = 0; i < merge->streams->len;) {
-        struct stream *stream = &g_array_index(merge->streams, struct stream, i);
+    for (guint i = 0; i < merge->inputs->len; i++) {
+        struct stream *stream = &merge->streams[i];
 
-        if (advance(merge, stream)) {
-            i++;
-        } else {
+        if (!stream->iterator)
+            continue;
+        if (advance(merge, stream))
+            merge->heap[merge->heap_count++] =
+                (struct ct_heap_entry){.time_ns = stream->time_ns, .rank = i, .stream = stream};
+        else
             close_stream(stream);
-            g_array_remove_index_fast(merge->streams, i);
-        }
     }
-    for (guint i = merge->streams->len / 2; i-- > 0;)
-        sift_down(merge->streams, i);
+    ct_heap_build(merge->heap, merge->heap_count);
     merge->is_started = TRUE;
+}
+
+/* FALSE: it was stopped. */
+static gboolean hand_on(struct ct_merge *merge, struct stream *stream)
+{
+    struct ct_record record;
+
+    ct_decoder_read(merge->decoder, stream->class, stream->event, stream->time_ns, &record);
+    if (record.event == CT_EVENT_COUNT)
+        record.as.kernel.cpu = stream->cpu;
+    else
+        ct_source_note_time(merge->result, record.time_ns);
+    return merge->events->on_record(merge->events->user, &record);
 }
 
 static bt_component_class_sink_consume_method_status consume(bt_self_component_sink *self)
 {
     struct ct_merge *merge =
         bt_self_component_get_data(bt_self_component_sink_as_self_component(self));
-    struct ct_record record;
 
     if (!merge->is_started)
         start(merge);
     for (unsigned turn = 0; turn < EVENTS_PER_TURN; turn++) {
-        if (merge->streams->len == 0)
+        if (merge->heap_count == 0)
             return BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_END;
-        struct stream *first = &g_array_index(merge->streams, struct stream, 0);
+        struct stream *first = merge->heap[0].stream;
 
-        ct_decoder_read(merge->decoder, first->class, first->event, first->time_ns, &record);
-        if (record.event == CT_EVENT_COUNT) {
-            record.as.kernel.cpu = first->cpu;
-        } else {
-            merge->result.first_ns = MIN(merge->result.first_ns, record.time_ns);
-            merge->result.last_ns = MAX(merge->result.last_ns, record.time_ns);
-        }
-        if (!merge->events.on_record(merge->events.user, &record))
+        if (!hand_on(merge, first))
             return BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_END;
-        if (!advance(merge, first)) {
+        if (advance(merge, first)) {
+            merge->heap[0].time_ns = first->time_ns;
+            ct_heap_sift_down(merge->heap, merge->heap_count, 0);
+        } else {
             close_stream(first);
-            g_array_remove_index_fast(merge->streams, 0);
+            ct_heap_remove_first(merge->heap, &merge->heap_count);
         }
-        if (merge->streams->len > 0)
-            sift_down(merge->streams, 0);
     }
     return BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_OK;
 }
@@ -331,19 +311,18 @@ open_streams(bt_self_component_sink *self)
     struct ct_merge *merge =
         bt_self_component_get_data(bt_self_component_sink_as_self_component(self));
 
-    for (guint i = 0; i < merge->input_count; i++) {
-        struct stream stream = {.rank = i, .trace = g_ptr_array_index(merge->traces, i)};
+    for (guint i = 0; i < merge->inputs->len; i++) {
+        struct stream *stream = &merge->streams[i];
 
-        merge->events.on_trace(merge->events.user, stream.trace);
+        stream->trace = g_array_index(merge->inputs, struct input, i).trace;
+        merge->events->on_trace(merge->events->user, stream->trace);
         bt_message_iterator_create_from_sink_component_status status =
             bt_message_iterator_create_from_sink_component(
-                self, bt_self_component_sink_borrow_input_port_by_index(self, i), &stream.iterator);
+                self, bt_self_component_sink_borrow_input_port_by_index(self, i),
+                &stream->iterator);
 
-        if (status != BT_MESSAGE_ITERATOR_CREATE_FROM_SINK_COMPONENT_STATUS_OK) {
+        if (status != BT_MESSAGE_ITERATOR_CREATE_FROM_SINK_COMPONENT_STATUS_OK)
             note_damage(merge);
-            continue;
-        }
-        g_array_append_val(merge->streams, stream);
     }
     return BT_COMPONENT_CLASS_SINK_GRAPH_IS_CONFIGURED_METHOD_STATUS_OK;
 }
@@ -357,7 +336,7 @@ initialize(bt_self_component_sink *self, bt_self_component_sink_configuration *c
     (void)configuration;
     (void)parameters;
     bt_self_component_set_data(bt_self_component_sink_as_self_component(self), merge);
-    for (guint i = 0; i < merge->input_count; i++) {
+    for (guint i = 0; i < merge->inputs->len; i++) {
         g_autofree char *name = g_strdup_printf("in%u", i);
 
         if (bt_self_component_sink_add_input_port(self, name, NULL, NULL) !=
@@ -373,9 +352,9 @@ static void finalize(bt_self_component_sink *self)
     struct ct_merge *merge =
         bt_self_component_get_data(bt_self_component_sink_as_self_component(self));
 
-    for (guint i = 0; i < merge->streams->len; i++)
-        close_stream(&g_array_index(merge->streams, struct stream, i));
-    g_array_set_size(merge->streams, 0);
+    for (guint i = 0; i < merge->inputs->len; i++)
+        close_stream(&merge->streams[i]);
+    merge->heap_count = 0;
 }
 
 static const bt_component_sink *add_sink(struct ct_merge *merge, bt_graph *graph)
@@ -394,40 +373,50 @@ static const bt_component_sink *add_sink(struct ct_merge *merge, bt_graph *graph
     return sink;
 }
 
+static int compare_inputs(const void *a, const void *b)
+{
+    return strcmp(((const struct input *)a)->name, ((const struct input *)b)->name);
+}
+
+/* babeltrace2 has the ports in the order in which a folder lists its files, which is none. */
 static void add_inputs(struct ct_merge *merge, const bt_component_source *source)
 {
-    const char *name = bt_component_get_name(bt_component_source_as_component_const(source));
+    const char *trace = bt_component_get_name(bt_component_source_as_component_const(source));
     uint64_t port_count = bt_component_source_get_output_port_count(source);
+    guint before = merge->inputs->len;
 
-    for (uint64_t port = 0; port < port_count; port++)
-        g_ptr_array_add(merge->traces, (void *)name);
-    merge->input_count = merge->traces->len;
+    for (uint64_t i = 0; i < port_count; i++) {
+        const bt_port_output *port =
+            bt_component_source_borrow_output_port_by_index_const(source, i);
+        struct input input = {.port = port,
+                              .trace = trace,
+                              .name = bt_port_get_name(bt_port_output_as_port_const(port))};
+
+        g_array_append_val(merge->inputs, input);
+    }
+    qsort((struct input *)(void *)merge->inputs->data + before, merge->inputs->len - before,
+          sizeof(struct input), compare_inputs);
 }
 
 gboolean ct_merge_connect(struct ct_merge *merge, bt_graph *graph, GPtrArray *sources,
                           GError **error)
 {
     const bt_component_sink *sink;
-    guint input = 0;
+    gboolean is_connected;
 
     for (guint i = 0; i < sources->len; i++)
         add_inputs(merge, g_ptr_array_index(sources, i));
+    merge->streams = g_new0(struct stream, merge->inputs->len);
+    merge->heap = g_new0(struct ct_heap_entry, merge->inputs->len);
     sink = add_sink(merge, graph);
-    for (guint i = 0; sink && i < sources->len; i++) {
-        const bt_component_source *source = g_ptr_array_index(sources, i);
-        uint64_t port_count = bt_component_source_get_output_port_count(source);
-
-        for (uint64_t port = 0; port < port_count; port++) {
-            if (bt_graph_connect_ports(
-                    graph, bt_component_source_borrow_output_port_by_index_const(source, port),
-                    bt_component_sink_borrow_input_port_by_index_const(sink, input++),
-                    NULL) != BT_GRAPH_CONNECT_PORTS_STATUS_OK)
-                sink = NULL;
-            if (!sink)
-                break;
-        }
+    is_connected = sink != NULL;
+    for (guint i = 0; is_connected && i < merge->inputs->len; i++) {
+        is_connected =
+            bt_graph_connect_ports(graph, g_array_index(merge->inputs, struct input, i).port,
+                                   bt_component_sink_borrow_input_port_by_index_const(sink, i),
+                                   NULL) == BT_GRAPH_CONNECT_PORTS_STATUS_OK;
     }
-    if (sink)
+    if (is_connected)
         return TRUE;
     g_autofree char *message = ct_take_babeltrace_error();
 
@@ -436,28 +425,23 @@ gboolean ct_merge_connect(struct ct_merge *merge, bt_graph *graph, GPtrArray *so
     return FALSE;
 }
 
-const struct ct_merge_result *ct_merge_result(const struct ct_merge *merge)
-{
-    return &merge->result;
-}
-
-struct ct_merge *ct_merge_new(const struct ct_merge_events *events)
+struct ct_merge *ct_merge_new(const struct ct_source_events *events,
+                              struct ct_source_result *result)
 {
     struct ct_merge *merge = g_new0(struct ct_merge, 1);
 
-    merge->events = *events;
-    merge->result.first_ns = UINT64_MAX;
+    merge->events = events;
+    merge->result = result;
     merge->decoder = ct_decoder_new();
-    merge->streams = g_array_new(FALSE, FALSE, sizeof(struct stream));
-    merge->traces = g_ptr_array_new();
+    merge->inputs = g_array_new(FALSE, FALSE, sizeof(struct input));
     return merge;
 }
 
 void ct_merge_free(struct ct_merge *merge)
 {
     ct_decoder_free(merge->decoder);
-    g_array_unref(merge->streams);
-    g_ptr_array_unref(merge->traces);
-    g_free(merge->result.damage);
+    g_array_unref(merge->inputs);
+    g_free(merge->streams);
+    g_free(merge->heap);
     g_free(merge);
 }

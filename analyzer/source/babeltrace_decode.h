@@ -1,10 +1,9 @@
 /*
- * One babeltrace2 event -> one struct of the schema. Generated from the schema's
- * tables: a field is named nowhere else. Fields are found by name once per event
- * class, and by index from then on.
+ * One babeltrace2 event -> one struct of the schema. Fields are found by name once
+ * per event class, and by index from then on.
  */
-#ifndef CTRACE_SOURCE_DECODE_H
-#define CTRACE_SOURCE_DECODE_H
+#ifndef CTRACE_SOURCE_BABELTRACE_DECODE_H
+#define CTRACE_SOURCE_BABELTRACE_DECODE_H
 
 #include "source/record.h"
 

@@ -1,39 +1,25 @@
-#include "source/decode.h"
+#include "source/babeltrace_decode.h"
+
+#include "source/fields.h"
 
 #include <string.h>
 
 /* What a field must be in the trace to be read as its type of the schema. */
 enum shape { SHAPE_UNSIGNED, SHAPE_SIGNED, SHAPE_TEXT, SHAPE_SEQUENCE };
 
-#define SHAPE_OF_U8        SHAPE_UNSIGNED
-#define SHAPE_OF_U32       SHAPE_UNSIGNED
-#define SHAPE_OF_U64       SHAPE_UNSIGNED
-#define SHAPE_OF_I16       SHAPE_SIGNED
-#define SHAPE_OF_I32       SHAPE_SIGNED
-#define SHAPE_OF_I64       SHAPE_SIGNED
-#define SHAPE_OF_HEX64     SHAPE_UNSIGNED
-#define SHAPE_OF_OP        SHAPE_UNSIGNED
-#define SHAPE_OF_CLASS     SHAPE_UNSIGNED
-#define SHAPE_OF_FD_KIND   SHAPE_UNSIGNED
-#define SHAPE_OF_STRING    SHAPE_TEXT
-#define SHAPE_OF_ADDRESSES SHAPE_SEQUENCE
-#define SHAPE_OF_HISTOGRAM SHAPE_SEQUENCE
-
-struct field_row {
-    const char *name;
-    enum shape shape;
+static const enum shape shapes[] = {
+    [CT_FIELD_U8] = SHAPE_UNSIGNED,  [CT_FIELD_U32] = SHAPE_UNSIGNED,
+    [CT_FIELD_U64] = SHAPE_UNSIGNED, [CT_FIELD_I16] = SHAPE_SIGNED,
+    [CT_FIELD_I32] = SHAPE_SIGNED,   [CT_FIELD_I64] = SHAPE_SIGNED,
+    [CT_FIELD_STRING] = SHAPE_TEXT,  [CT_FIELD_SEQUENCE] = SHAPE_SEQUENCE,
 };
-
-#define MAX_FIELDS 16
 
 #define FIELD_ABSENT UINT64_MAX
 
-/* Versions that are still read had fewer fields. */
-static const char *const later_fields[] = {
-#define FIELD_NAME(name) #name,
-    CT_LATER_FIELDS(FIELD_NAME)
-#undef FIELD_NAME
-};
+/* Where whose event it is stands: of a traced program's event, in the payload; of the kernel's, in
+ * its context. In the order of the schema. */
+enum { SOURCE_PID, SOURCE_TID, SOURCE_LAG, SOURCE_COUNT };
+enum { CONTEXT_TID, CONTEXT_IN_INTERRUPT };
 
 struct ct_decode_class {
     enum ct_decode_kind kind;
@@ -42,11 +28,8 @@ struct ct_decode_class {
     struct ct_kernel_syscall syscall; /* of a system call's event: which it is */
     char *syscall_name;               /* owned */
     uint64_t field_count;             /* of the same: fields that are there */
-    /* Of a traced program's event, in the payload; the kernel's, in its context: in_interrupt. */
-    uint64_t pid_index;
-    uint64_t tid_index;
-    uint64_t lag_index;               /* of a prompt event */
-    uint64_t field_index[MAX_FIELDS]; /* in the payload; in the order of the schema */
+    uint64_t source_index[SOURCE_COUNT];
+    uint64_t field_index[CT_FIELDS_MAX]; /* in the payload; in the order of the schema */
 };
 
 /* Event classes are few and stay where they are: nearly all lookups end in a slot. */
@@ -61,46 +44,7 @@ struct ct_decoder {
     uint64_t *sequence; /* owned; that of the event read last */
 };
 
-#define FIELD_ROW(type, name) {#name, SHAPE_OF_##type},
-#define FIELD_ROWS(symbol, name, channel)                                           \
-    static const struct field_row name##_fields[] = {CT_EVENT_##symbol(FIELD_ROW)}; \
-    _Static_assert(G_N_ELEMENTS(name##_fields) <= MAX_FIELDS, "fields of " #name);
-CT_EVENTS(FIELD_ROWS)
-#undef FIELD_ROWS
-
-#define KERNEL_ROWS(symbol, name)                                                    \
-    static const struct field_row name##_fields[] = {CT_KERNEL_##symbol(FIELD_ROW)}; \
-    _Static_assert(G_N_ELEMENTS(name##_fields) <= MAX_FIELDS, "fields of " #name);
-CT_KERNEL_EVENTS(KERNEL_ROWS)
-#undef KERNEL_ROWS
-
-struct event_row {
-    const char *name;
-    const struct field_row *fields;
-    size_t field_count;
-};
-
-static const struct event_row event_rows[] = {
-#define EVENT_ROW(symbol, name, channel) \
-    [CT_EVENT_ID_##symbol] = {CT_PROVIDER ":" #name, name##_fields, G_N_ELEMENTS(name##_fields)},
-    CT_EVENTS(EVENT_ROW)
-#undef EVENT_ROW
-};
-
-static const struct event_row kernel_rows[] = {
-#define EVENT_ROW(symbol, name) \
-    [CT_KERNEL_ID_##symbol] = {#name, name##_fields, G_N_ELEMENTS(name##_fields)},
-    CT_KERNEL_EVENTS(EVENT_ROW)
-#undef EVENT_ROW
-};
-
-static const struct event_row *row_of(const struct ct_decode_class *class)
-{
-    return class->event == CT_EVENT_COUNT ? &kernel_rows[class->kernel_event]
-                                          : &event_rows[class->event];
-}
-
-/* NULL: it is one of later_fields, and the trace of an older version. */
+/* NULL: the trace is of an older version, which does not have it. */
 static inline uint64_t read_unsigned(const bt_field *field)
 {
     return field ? bt_field_integer_unsigned_get_value(field) : 0;
@@ -195,10 +139,9 @@ static void read_kernel(struct ct_decoder *decoder, const struct ct_decode_class
 
     record->event = class->kernel_event;
     record->time_ns = time_ns;
-    record->tid =
-        READ_I32(bt_field_structure_borrow_member_field_by_index_const(context, class->tid_index));
+    record->tid = READ_I32(borrow_member(context, class->source_index[CONTEXT_TID]));
     record->in_interrupt =
-        READ_U8(bt_field_structure_borrow_member_field_by_index_const(context, class->pid_index));
+        READ_U8(borrow_member(context, class->source_index[CONTEXT_IN_INTERRUPT]));
     switch (class->kernel_event) {
 #define READ_CASE(symbol, name)                                              \
     case CT_KERNEL_ID_##symbol:                                              \
@@ -220,12 +163,12 @@ static inline void read_source(const struct ct_decode_class *class, const bt_fie
     uint64_t lag_ns = 0;
 
     record->pid = record->tid = 0;
-    if (class->pid_index != FIELD_ABSENT) {
-        record->pid = READ_I32(borrow_member(payload, class->pid_index));
-        record->tid = READ_I32(borrow_member(payload, class->tid_index));
+    if (class->source_index[SOURCE_PID] != FIELD_ABSENT) {
+        record->pid = READ_I32(borrow_member(payload, class->source_index[SOURCE_PID]));
+        record->tid = READ_I32(borrow_member(payload, class->source_index[SOURCE_TID]));
     }
-    if (class->lag_index != FIELD_ABSENT)
-        lag_ns = READ_U64(borrow_member(payload, class->lag_index));
+    if (class->source_index[SOURCE_LAG] != FIELD_ABSENT)
+        lag_ns = READ_U64(borrow_member(payload, class->source_index[SOURCE_LAG]));
     record->time_ns = time_ns - MIN(lag_ns, time_ns);
 }
 
@@ -272,7 +215,7 @@ static gboolean has_shape(const bt_field_class *field_class, enum shape shape)
     return FALSE;
 }
 
-static gboolean find_member(const bt_field_class *structure, const struct field_row *field,
+static gboolean find_member(const bt_field_class *structure, const struct ct_field_row *field,
                             uint64_t *index)
 {
     if (!structure || bt_field_class_get_type(structure) != BT_FIELD_CLASS_TYPE_STRUCTURE)
@@ -286,54 +229,27 @@ static gboolean find_member(const bt_field_class *structure, const struct field_
         if (strcmp(bt_field_class_structure_member_get_name(member), field->name) == 0) {
             *index = i;
             return has_shape(bt_field_class_structure_member_borrow_field_class_const(member),
-                             field->shape);
+                             shapes[field->type]);
         }
     }
     return FALSE;
-}
-
-static gboolean find_members(const bt_field_class *structure, const struct field_row *fields,
-                             uint64_t *const *indices, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!find_member(structure, &fields[i], indices[i]))
-            return FALSE;
-    return TRUE;
 }
 
 /* Whose event it is. */
 static gboolean resolve_source(struct ct_decode_class *class, const bt_field_class *context,
                                const bt_field_class *payload)
 {
-    static const struct field_row fields[] = {CT_PROMPT_SOURCE(FIELD_ROW)};
-    static const struct field_row kernel_fields[] = {{"in_interrupt", SHAPE_UNSIGNED},
-                                                     {"tid", SHAPE_SIGNED}};
+    gboolean is_kernels = class->event == CT_EVENT_COUNT;
+    struct ct_field_list fields =
+        is_kernels ? ct_kernel_context_fields() : ct_event_row(class->event)->source;
 
-    uint64_t *const indices[] = {&class->pid_index, &class->tid_index, &class->lag_index};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(indices); i++)
-        *indices[i] = FIELD_ABSENT;
-    switch (class->event) {
-#define EVENT_CASE(symbol, name, channel) case CT_EVENT_ID_##symbol:
-        CT_PROMPT_EVENTS(EVENT_CASE)
-        return find_members(payload, fields, indices, 3);
-        CT_LAGGING_EVENTS(EVENT_CASE)
-        return find_members(payload, fields, indices, 2);
-#undef EVENT_CASE
-    case CT_EVENT_COUNT:
-        return find_members(context, kernel_fields, indices, 2);
-    default:
-        return TRUE;
+    for (size_t i = 0; i < SOURCE_COUNT; i++)
+        class->source_index[i] = FIELD_ABSENT;
+    for (size_t i = 0; i < fields.count; i++) {
+        if (!find_member(is_kernels ? context : payload, &fields.rows[i], &class->source_index[i]))
+            return FALSE;
     }
-}
-
-static gboolean is_later(const char *name)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(later_fields); i++) {
-        if (strcmp(later_fields[i], name) == 0)
-            return TRUE;
-    }
-    return FALSE;
+    return TRUE;
 }
 
 static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_class *event_class)
@@ -342,46 +258,22 @@ static gboolean resolve_fields(struct ct_decode_class *class, const bt_event_cla
     const bt_field_class *context =
         bt_stream_class_borrow_event_common_context_field_class_const(stream_class);
     const bt_field_class *payload = bt_event_class_borrow_payload_field_class_const(event_class);
+    struct ct_field_list fields = class->event == CT_EVENT_COUNT
+                                      ? ct_kernel_event_row(class->kernel_event)->fields
+                                      : ct_event_row(class->event)->fields;
 
     if (!bt_stream_class_borrow_default_clock_class_const(stream_class) ||
         !resolve_source(class, context, payload))
         return FALSE;
-    for (size_t i = 0; i < row_of(class)->field_count; i++) {
-        const struct field_row *field = &row_of(class)->fields[i];
+    for (size_t i = 0; i < fields.count; i++) {
+        const struct ct_field_row *field = &fields.rows[i];
 
         class->field_index[i] = FIELD_ABSENT;
         if (!find_member(payload, field, &class->field_index[i]) &&
-            (class->field_index[i] != FIELD_ABSENT || !is_later(field->name)))
+            (class->field_index[i] != FIELD_ABSENT || !ct_field_is_later(field->name)))
             return FALSE;
     }
     return TRUE;
-}
-
-static gboolean find_kernel_event(const char *name, enum ct_kernel_event *event)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(kernel_rows); i++) {
-        if (strcmp(name, kernel_rows[i].name) == 0) {
-            *event = (enum ct_kernel_event)i;
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-static const char *const syscall_names[CT_SYSCALL_COUNT] = {
-#define NAME(name, ...) [CT_SYSCALL_##name] = #name,
-    CT_WAITING_SYSCALLS(NAME) CT_RECENT_WAITING_SYSCALLS(NAME) CT_OLD_WAITING_SYSCALLS(NAME)
-        CT_TELLING_SYSCALLS(NAME) CT_OLD_TELLING_SYSCALLS(NAME)
-#undef NAME
-};
-
-static enum ct_syscall find_syscall(const char *name)
-{
-    for (int i = CT_SYSCALL_OTHER + 1; i < CT_SYSCALL_COUNT; i++) {
-        if (strcmp(syscall_names[i], name) == 0)
-            return (enum ct_syscall)i;
-    }
-    return CT_SYSCALL_OTHER;
 }
 
 /* The fields of an entry are its arguments, in their order: integers all. */
@@ -403,26 +295,21 @@ static gboolean has_arguments(struct ct_decode_class *class, const bt_field_clas
 }
 
 /* TRUE for an event of a system call that is as we write them, and no other tracer. */
-static gboolean resolve_syscall(struct ct_decode_class *class, const char *name,
-                                const bt_event_class *event_class)
+static gboolean resolve_syscall(struct ct_decode_class *class, const bt_event_class *event_class)
 {
-    static const struct field_row result = {CT_SYSCALL_RESULT_FIELD, SHAPE_SIGNED};
+    static const struct ct_field_row result = {CT_SYSCALL_RESULT_FIELD, CT_FIELD_I64};
     const bt_stream_class *stream_class = bt_event_class_borrow_stream_class_const(event_class);
     const bt_field_class *context =
         bt_stream_class_borrow_event_common_context_field_class_const(stream_class);
     const bt_field_class *payload = bt_event_class_borrow_payload_field_class_const(event_class);
-    gboolean is_entry = g_str_has_prefix(name, CT_SYSCALL_ENTRY_PREFIX);
 
-    class->event = CT_EVENT_COUNT;
-    class->kernel_event = is_entry ? CT_KERNEL_ID_SYSCALL_ENTRY : CT_KERNEL_ID_SYSCALL_EXIT;
-    class->syscall_name =
-        g_strdup(name + strlen(is_entry ? CT_SYSCALL_ENTRY_PREFIX : CT_SYSCALL_EXIT_PREFIX));
+    class->syscall_name = g_strdup(class->syscall.name);
     class->syscall.name = class->syscall_name;
-    class->syscall.call = find_syscall(class->syscall_name);
     return bt_stream_class_borrow_default_clock_class_const(stream_class) &&
            resolve_source(class, context, payload) &&
-           (is_entry ? has_arguments(class, payload)
-                     : find_member(payload, &result, &class->field_index[0]));
+           (class->kernel_event == CT_KERNEL_ID_SYSCALL_ENTRY
+                ? has_arguments(class, payload)
+                : find_member(payload, &result, &class->field_index[0]));
 }
 
 static void class_free(void *data)
@@ -444,29 +331,22 @@ static struct ct_decode_class *class_new(const bt_event_class *event_class)
     const char *name = bt_event_class_get_name(event_class);
 
     class->kind = CT_DECODE_FOREIGN;
-    if (name && find_kernel_event(name, &class->kernel_event)) {
-        class->event = CT_EVENT_COUNT;
+    class->event = CT_EVENT_COUNT;
+    if (name && ct_kernel_event_find(name, &class->kernel_event)) {
         if (resolve_fields(class, event_class)) /* else another tracer's of that name */
             class->kind = CT_DECODE_KERNEL;
         return class;
     }
-    if (name && (g_str_has_prefix(name, CT_SYSCALL_ENTRY_PREFIX) ||
-                 g_str_has_prefix(name, CT_SYSCALL_EXIT_PREFIX))) {
-        if (resolve_syscall(class, name, event_class))
+    if (name && ct_syscall_event_find(name, &class->kernel_event, &class->syscall)) {
+        if (resolve_syscall(class, event_class))
             class->kind = CT_DECODE_KERNEL;
         return class;
     }
     if (!name || !g_str_has_prefix(name, CT_PROVIDER ":"))
         return class;
     class->kind = CT_DECODE_UNKNOWN;
-    for (size_t i = 0; i < G_N_ELEMENTS(event_rows); i++) {
-        if (strcmp(name, event_rows[i].name) == 0) {
-            class->event = (enum ct_event)i;
-            if (resolve_fields(class, event_class))
-                class->kind = CT_DECODE_KNOWN;
-            break;
-        }
-    }
+    if (ct_event_find(name, &class->event) && resolve_fields(class, event_class))
+        class->kind = CT_DECODE_KNOWN;
     return class;
 }
 
