@@ -481,6 +481,7 @@ static struct ct_store_piece put_lanes(struct ct_store_builder *builder,
     struct ct_bytes directory = {0};
 
     ct_tree_writer_init(&tree, &builder->out);
+    tree.activity = model->activity;
     put_objects(builder, model, &directory);
     ct_bytes_put(&directory, builder->lanes->len);
     for (guint i = 0; i < builder->lanes->len; i++) {
@@ -490,7 +491,6 @@ static struct ct_store_piece put_lanes(struct ct_store_builder *builder,
         ct_bytes_put(&directory, (uint64_t)lane->kind);
         ct_bytes_put(&directory, lane->subject);
         ct_entry_write(&root, &directory);
-        ct_activity_step(model->activity);
     }
     struct ct_store_piece piece = put_piece(&builder->out, &directory);
 

@@ -200,6 +200,7 @@ void ct_tree_add_block(struct ct_tree_writer *writer, const uint8_t *bytes, size
 
     entry.summary = *summary;
     add_entry(writer, 0, &entry);
+    ct_activity_step(writer->activity);
 }
 
 static gboolean is_empty_above(const struct ct_tree_writer *writer, unsigned level)

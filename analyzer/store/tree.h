@@ -6,6 +6,7 @@
 #ifndef CTRACE_STORE_TREE_H
 #define CTRACE_STORE_TREE_H
 
+#include "model/activity.h"
 #include "store/bytes.h"
 #include "store/record.h"
 
@@ -47,6 +48,7 @@ gboolean ct_store_read_at(int fd, void *bytes, size_t size, uint64_t offset);
 
 struct ct_tree_writer {
     struct ct_store_out *out;               /* borrowed */
+    struct ct_activity *activity;           /* borrowed; of who reads the recording; or NULL */
     struct ct_entry *pages[CT_TREE_LEVELS]; /* owned; entries of level i, up to CT_PAGE_ENTRIES */
     size_t counts[CT_TREE_LEVELS];
 };
