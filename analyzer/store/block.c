@@ -11,22 +11,31 @@ struct written {
     size_t string_count;
 };
 
-/* 0: none; 1: a new one follows; else where it was. */
+/* 0: a new one follows; else where it was, plus one. */
 static void put_string(struct ct_bytes *bytes, struct written *written, const char *text)
 {
-    if (!text) {
-        ct_bytes_put(bytes, 0);
-        return;
-    }
     for (size_t i = 0; i < written->string_count; i++) {
         if (written->strings[i] == text) {
-            ct_bytes_put(bytes, i + 2);
+            ct_bytes_put(bytes, i + 1);
             return;
         }
     }
     written->strings[written->string_count++] = text;
-    ct_bytes_put(bytes, 1);
+    ct_bytes_put(bytes, 0);
     ct_bytes_put_string(bytes, text);
+}
+
+/* Bits of the numbers that are not 0, then of the strings that are there: most are not. */
+static uint64_t present_of(const struct ct_lane_layout *layout,
+                           const struct ct_attribute *attribute)
+{
+    uint64_t present = 0;
+
+    for (unsigned i = 0; i < layout->numbers; i++)
+        present |= (uint64_t)(attribute->numbers[i] != 0) << i;
+    for (unsigned i = 0; i < layout->strings; i++)
+        present |= (uint64_t)(attribute->strings[i] != NULL) << (layout->numbers + i);
+    return present;
 }
 
 static void put_attribute(struct ct_bytes *bytes, struct written *written,
@@ -41,10 +50,13 @@ static void put_attribute(struct ct_bytes *bytes, struct written *written,
     }
     written->attributes[written->attribute_count++] = attribute;
     ct_bytes_put(bytes, 0);
+    ct_bytes_put(bytes, present_of(layout, attribute));
     for (unsigned i = 0; i < layout->numbers; i++)
-        ct_bytes_put(bytes, attribute->numbers[i]);
+        if (attribute->numbers[i] != 0)
+            ct_bytes_put(bytes, attribute->numbers[i]);
     for (unsigned i = 0; i < layout->strings; i++)
-        put_string(bytes, written, attribute->strings[i]);
+        if (attribute->strings[i])
+            put_string(bytes, written, attribute->strings[i]);
 }
 
 static void put_loose(struct ct_bytes *bytes, const struct ct_lane_layout *layout,
@@ -127,17 +139,15 @@ static const char *take_string(struct ct_block *block)
 {
     uint64_t place = ct_bytes_take(&block->input);
 
-    if (place == 0)
-        return NULL;
-    if (place == 1) {
+    if (place == 0) {
         const char *text = ct_bytes_take_string(&block->input);
 
         if (is_full(block->string_count))
             block->strings = g_renew(const char *, block->strings, MAX(1, 2 * block->string_count));
         if (text)
             return block->strings[block->string_count++] = text;
-    } else if (place - 2 < block->string_count) {
-        return block->strings[place - 2];
+    } else if (place <= block->string_count) {
+        return block->strings[place - 1];
     }
     block->input.is_bad = TRUE;
     return NULL;
@@ -160,10 +170,14 @@ static const struct ct_attribute *take_attribute(struct ct_block *block)
     struct ct_attribute *attribute = &block->attributes[block->attribute_count++];
 
     *attribute = (struct ct_attribute){0};
-    for (unsigned i = 0; i < layout->numbers; i++)
-        attribute->numbers[i] = ct_bytes_take(&block->input);
-    for (unsigned i = 0; i < layout->strings; i++)
-        attribute->strings[i] = take_string(block);
+    uint64_t present = ct_bytes_take(&block->input);
+
+    for (unsigned i = 0; i < layout->numbers; i++, present >>= 1)
+        if (present & 1)
+            attribute->numbers[i] = ct_bytes_take(&block->input);
+    for (unsigned i = 0; i < layout->strings; i++, present >>= 1)
+        if (present & 1)
+            attribute->strings[i] = take_string(block);
     return attribute;
 }
 

@@ -29,15 +29,14 @@ static gboolean is_longer(const struct ct_summary *a, const struct ct_summary *b
     return a->longest_sequence < b->longest_sequence;
 }
 
-void ct_summary_add(struct ct_summary *summary, const struct ct_summary *more)
+/* All but the times by class. */
+static void add_extent(struct ct_summary *summary, const struct ct_summary *more)
 {
-    if (more->count == 0)
-        return;
     if (summary->count == 0) {
-        *summary = *more;
-        return;
+        summary->first_begin_ns = more->first_begin_ns;
+        summary->first_sequence = more->first_sequence;
     }
-    if (is_longer(more, summary)) {
+    if (summary->count == 0 || is_longer(more, summary)) {
         summary->longest_ns = more->longest_ns;
         summary->longest_begin_ns = more->longest_begin_ns;
         summary->longest_sequence = more->longest_sequence;
@@ -47,6 +46,13 @@ void ct_summary_add(struct ct_summary *summary, const struct ct_summary *more)
     summary->last_end_ns = MAX(summary->last_end_ns, more->last_end_ns);
     summary->first_sequence = MIN(summary->first_sequence, more->first_sequence);
     summary->count += more->count;
+}
+
+void ct_summary_add(struct ct_summary *summary, const struct ct_summary *more)
+{
+    if (more->count == 0)
+        return;
+    add_extent(summary, more);
     for (size_t class = 0; class < CT_CLASS_COUNT; class ++) {
         summary->class_ns[class] += more->class_ns[class];
         summary->unseen_ns[class] += more->unseen_ns[class];
@@ -81,7 +87,7 @@ void ct_summary_add_record(struct ct_summary *summary, enum ct_lane_kind kind,
                            const struct ct_store_record *record)
 {
     uint64_t duration_ns = record->end_ns - record->begin_ns;
-    struct ct_summary one = {
+    const struct ct_summary one = {
         .first_begin_ns = record->begin_ns,
         .last_begin_ns = record->begin_ns,
         .last_end_ns = record->end_ns,
@@ -93,10 +99,10 @@ void ct_summary_add_record(struct ct_summary *summary, enum ct_lane_kind kind,
     };
     uint64_t class = CT_CLASS_RUNNING;
 
+    add_extent(summary, &one);
     if (kind == CT_LANE_INTERVALS) {
         class = MIN(record->attribute->numbers[CT_INTERVAL_CLASS], CT_CLASS_COUNT - 1);
-        one.unseen_ns[class] = ct_unseen_ns(ct_record_weight(record), duration_ns);
+        summary->unseen_ns[class] += ct_unseen_ns(ct_record_weight(record), duration_ns);
     }
-    one.class_ns[class] = duration_ns;
-    ct_summary_add(summary, &one);
+    summary->class_ns[class] += duration_ns;
 }

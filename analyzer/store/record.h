@@ -124,7 +124,6 @@ struct ct_summary {
 
 void ct_summary_add(struct ct_summary *summary, const struct ct_summary *more);
 
-/* Adds what lies inside [begin_ns, end_ns) of a record, if that is any time; or all of it. */
 void ct_summary_add_record(struct ct_summary *summary, enum ct_lane_kind kind,
                            const struct ct_store_record *record);
 
