@@ -179,7 +179,8 @@ static gboolean load(const char *directory, struct ct_activity *activity,
     picture->model = ct_model_new();
     picture->timeline = ct_timeline_new(picture->is_whole ? NULL : &picture->window);
     const struct ct_sink sink = ct_timeline_sink(picture->timeline);
-    if (!ct_recording_read(directory, activity, picture->model, &sink, error))
+    const struct ct_store_scope scope = {.window = picture->is_whole ? NULL : &picture->window};
+    if (!ct_recording_read(directory, activity, picture->model, &scope, &sink, error))
         return FALSE;
     ct_timeline_finish(picture->timeline);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&picture->model->capture);

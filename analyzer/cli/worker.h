@@ -38,6 +38,10 @@ int ct_worker_save(const char *directory, const char *path, ct_work *work, void 
 void ct_worker_begin_reading(struct ct_activity *activity);
 void ct_worker_end_reading(struct ct_activity *activity);
 
+/* For the child: what was kept of an earlier reading is of no use. It is started again, and reads
+ * the recording itself. */
+G_NORETURN void ct_worker_refuse_index(struct ct_activity *activity);
+
 /* For the child: what is to be printed was printed. */
 void ct_worker_begin_remarks(struct ct_activity *activity);
 

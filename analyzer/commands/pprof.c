@@ -267,7 +267,13 @@ static gboolean make_profile(const struct job *job, struct ct_activity *activity
         return FALSE;
     g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &options->limits);
     const struct ct_sink sink = ct_profile_sink(profile);
-    if (!ct_recording_read(options->directory, activity, model, &sink, error))
+    const struct ct_window window = {options->limits.begin_ns, options->limits.end_ns};
+    const struct ct_store_scope scope = {
+        .window = &window,
+        /* Others' waits are charged to who held a lock, or let them go on. */
+        .selection = ct_profile_kind_tells_waiter(options->kind) ? NULL : &selection,
+    };
+    if (!ct_recording_read(options->directory, activity, model, &scope, &sink, error))
         return FALSE;
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
     ct_say_all(complaints);

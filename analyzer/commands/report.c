@@ -124,8 +124,12 @@ static gboolean gather(const char *directory, struct ct_activity *activity, stru
                        struct ct_report *report, GError **error)
 {
     const struct ct_sink sink = ct_report_sink(report);
+    const struct ct_store_scope scope = {
+        .window = report->scope.is_whole_time ? NULL : &report->scope.window,
+        .selection = &report->scope.selection,
+    };
 
-    if (!ct_recording_read(directory, activity, model, &sink, error))
+    if (!ct_recording_read(directory, activity, model, &scope, &sink, error))
         return FALSE;
     ct_report_finish(report);
     return check_threads(report, error);

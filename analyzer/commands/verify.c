@@ -79,7 +79,7 @@ static int verify_recording(void *user, struct ct_activity *activity)
     g_autoptr(GError) error = NULL;
     struct ct_verify_result result;
 
-    if (!ct_recording_read(*directory, activity, model, &sink, &error)) {
+    if (!ct_recording_read(*directory, activity, model, NULL, &sink, &error)) {
         ct_say("%s", error->message);
         return EXIT_DISAGREES;
     }

@@ -17,6 +17,15 @@ struct ct_activity {
     int64_t remarks_at;    /* where what is said about the result begins, in all that was said */
     unsigned packet_cpu_s; /* of CPU time that a packet may take */
     void (*on_step)(struct ct_activity *activity); /* the reader's: it got on; or NULL */
+
+    /* What is kept of the reading. The descriptors are the reader's. */
+    int index_fd;     /* of an earlier one, or this one's once it is whole; -1: there is none */
+    int new_index_fd; /* where it goes; -1: it is not kept */
+    int index_aside_fd;
+    gboolean has_read;         /* the trace was read, and `index_fd` is of that */
+    gboolean is_index_read;    /* an earlier one is being relied on */
+    gboolean is_index_refused; /* and was of no use: all must be read once more, without it */
+    gboolean is_index_new;     /* this one's is whole, and worth keeping */
 };
 
 /* The reader turns to this file. NULL: nobody watches. */
