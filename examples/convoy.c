@@ -1,7 +1,7 @@
 /*
  * A lock convoy: four workers render pages and keep a count of them, and all of
  * it happens under one mutex. However many CPUs there are, one worker works and
- * three stand in line.
+ * three wait for the lock.
  *
  * The sync profile shows it at once: nearly all of the workers' time is in
  * pthread_mutex_lock, called by serve_page. convoy_cured.c is the same program

@@ -8,6 +8,7 @@
 #ifndef CTRACE_ASSEMBLE_ASSEMBLE_H
 #define CTRACE_ASSEMBLE_ASSEMBLE_H
 
+#include "assemble/version.h"
 #include "model/sink.h"
 #include "source/record.h"
 
@@ -22,9 +23,6 @@ void ct_assembler_free(struct ct_assembler *assembler);
  * event: must find the rate in what is still to come. 0: every wait was recorded. */
 void ct_assembler_set_rate_finder(struct ct_assembler *assembler, uint64_t (*find)(void *user),
                                   void *user);
-
-/* FALSE and an error that says what to do, if a recording of that format cannot be read. */
-gboolean ct_check_version(uint32_t version, GError **error);
 
 /* Records come in the order of their time. FALSE: the trace is of a newer version than ours. */
 gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record *record,

@@ -66,22 +66,23 @@ static struct ct_taken split(struct ct_taken *taken, uint64_t time_ns)
     return rest;
 }
 
-static void add_part(struct ct_span *parts, unsigned *count, uint64_t begin_ns, uint64_t end_ns)
+static void add_section(struct ct_span *sections, unsigned *count, uint64_t begin_ns,
+                        uint64_t end_ns)
 {
     if (begin_ns >= end_ns)
         return;
-    if (*count > 0 && parts[*count - 1].end_ns == begin_ns)
-        parts[*count - 1].end_ns = end_ns;
+    if (*count > 0 && sections[*count - 1].end_ns == begin_ns)
+        sections[*count - 1].end_ns = end_ns;
     else
-        parts[(*count)++] = (struct ct_span){begin_ns, end_ns};
+        sections[(*count)++] = (struct ct_span){begin_ns, end_ns};
 }
 
-/* Goes on after what is taken; what it leaves free goes to the part in front of it. */
-static uint64_t step_over(const struct ct_taken *taken, struct ct_span *parts, unsigned *count)
+/* Goes on after what is taken; what it leaves free goes to the section in front of it. */
+static uint64_t step_over(const struct ct_taken *taken, struct ct_span *sections, unsigned *count)
 {
     uint64_t free_ns = taken->span.end_ns - taken->span.begin_ns - taken->waited_ns;
 
-    add_part(parts, count, taken->span.begin_ns, taken->span.begin_ns + free_ns);
+    add_section(sections, count, taken->span.begin_ns, taken->span.begin_ns + free_ns);
     return taken->span.end_ns;
 }
 
@@ -93,7 +94,7 @@ static void cut_begin(const struct ct_taken *before, struct ct_span *wait)
 }
 
 unsigned ct_nesting_take(struct ct_nesting *nesting, struct ct_span *wait,
-                         struct ct_span parts[CT_NESTING_PARTS_MAX])
+                         struct ct_span sections[CT_NESTING_SECTIONS_MAX])
 {
     uint32_t first = nesting->count;
     unsigned count = 0;
@@ -111,15 +112,15 @@ unsigned ct_nesting_take(struct ct_nesting *nesting, struct ct_span *wait,
     if (first > 0 && nesting->taken[first - 1].span.end_ns > at_ns) {
         struct ct_taken rest = split(&nesting->taken[first - 1], wait->begin_ns);
 
-        at_ns = step_over(&rest, parts, &count);
+        at_ns = step_over(&rest, sections, &count);
     }
     for (uint32_t i = first; i < nesting->count; i++) {
-        add_part(parts, &count, at_ns, nesting->taken[i].span.begin_ns);
-        at_ns = step_over(&nesting->taken[i], parts, &count);
+        add_section(sections, &count, at_ns, nesting->taken[i].span.begin_ns);
+        at_ns = step_over(&nesting->taken[i], sections, &count);
     }
-    add_part(parts, &count, at_ns, wait->end_ns);
+    add_section(sections, &count, at_ns, wait->end_ns);
     if (count == 0)
-        parts[count++] = (struct ct_span){wait->end_ns, wait->end_ns};
+        sections[count++] = (struct ct_span){wait->end_ns, wait->end_ns};
     nesting->count = first;
     append(nesting, wait);
     return count;

@@ -29,15 +29,15 @@ struct ct_nesting {
 };
 
 /* Where more waits lie in one, the places of the first are kept roughly; their time is exact. */
-#define CT_NESTING_TAKEN_MAX 64
-#define CT_NESTING_PARTS_MAX (2 * CT_NESTING_TAKEN_MAX + 1)
+#define CT_NESTING_TAKEN_MAX    64
+#define CT_NESTING_SECTIONS_MAX (2 * CT_NESTING_TAKEN_MAX + 1)
 
 /*
- * Gives the wait, which ended last, what nothing inside it has taken: the number of parts, in
+ * Gives the wait, which ended last, what nothing inside it has taken: the number of sections, in
  * order, at least one; it may be empty. `wait` is corrected by what clocks may differ.
  */
 unsigned ct_nesting_take(struct ct_nesting *nesting, struct ct_span *wait,
-                         struct ct_span parts[CT_NESTING_PARTS_MAX]);
+                         struct ct_span sections[CT_NESTING_SECTIONS_MAX]);
 
 /* Forgets everything. */
 void ct_nesting_clear(struct ct_nesting *nesting);

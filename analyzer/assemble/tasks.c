@@ -3,10 +3,6 @@
 /* More than any machine has. */
 #define TASKS_MAX (1U << 20)
 
-/* Changes kept of each task: a power of two. */
-#define SPANS_LEAST 8
-#define SPANS_MAX   512
-
 /* From when a task's waker acts to when the task, on another CPU, has left it, as both trace it. */
 #define WAKE_RACE_NS 20000
 
@@ -26,20 +22,12 @@ struct ct_tasks {
     struct ct_task_events events;
     GHashTable *by_tid;  /* owned; tid -> struct ct_task *, borrowed */
     GPtrArray *all;      /* owned; struct ct_task * */
-    GStringChunk *names; /* borrowed; of those who ran instead */
+    GStringChunk *names; /* borrowed; of those by whom tasks were preempted */
     uint64_t brief_ns;
     GArray *cpus; /* owned; struct cpu, by number */
     uint64_t missed;
     uint64_t lossy_until_ns; /* up to then, events of some CPU are lost */
 };
-
-static void task_free(void *data)
-{
-    struct ct_task *task = data;
-
-    g_free(task->spans);
-    g_free(task);
-}
 
 struct ct_tasks *ct_tasks_new(const struct ct_task_events *events, GStringChunk *names)
 {
@@ -47,7 +35,7 @@ struct ct_tasks *ct_tasks_new(const struct ct_task_events *events, GStringChunk 
 
     tasks->events = *events;
     tasks->by_tid = g_hash_table_new(NULL, NULL);
-    tasks->all = g_ptr_array_new_with_free_func(task_free);
+    tasks->all = g_ptr_array_new_with_free_func(ct_task_free);
     tasks->names = names;
     tasks->cpus = g_array_new(FALSE, TRUE, sizeof(struct cpu));
     return tasks;
@@ -78,148 +66,18 @@ struct ct_task *ct_tasks_find(const struct ct_tasks *tasks, int32_t tid)
 
 /* ---- Spans ---- */
 
-struct ct_task_span *ct_task_span(const struct ct_task *task, uint32_t index)
-{
-    return &task->spans[(task->first + index) & (task->capacity - 1)];
-}
-
-uint64_t ct_task_span_end_ns(const struct ct_task *task, uint32_t index)
-{
-    return index + 1 < task->count ? ct_task_span(task, index + 1)->begin_ns : UINT64_MAX;
-}
-
-gboolean ct_task_find_span(const struct ct_task *task, uint64_t time_ns, uint32_t *index)
-{
-    for (uint32_t i = task->count; i-- > 0;) {
-        if (ct_task_span(task, i)->begin_ns <= time_ns) {
-            *index = i;
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-static void hand_on(struct ct_tasks *tasks, struct ct_task *task, struct ct_task_span *span,
-                    uint64_t end_ns)
-{
-    if (span->is_taken || end_ns <= span->begin_ns)
-        return;
-    span->is_taken = TRUE;
-    if (!task->thread)
-        task->untold_ns = end_ns;
-    else if (span->state == CT_TASK_RUNNING)
-        tasks->events.on_run(tasks->events.user, task, span, end_ns);
-    else if (span->state != CT_TASK_BRIEF)
-        tasks->events.on_rest(tasks->events.user, task, span, end_ns);
-}
-
-/* Makes room for one more, if need be by forgetting the oldest. */
-static void make_room(struct ct_tasks *tasks, struct ct_task *task)
-{
-    if (task->count < task->capacity)
-        return;
-    if (task->capacity < SPANS_MAX) {
-        uint32_t capacity = MAX(2 * task->capacity, SPANS_LEAST);
-        struct ct_task_span *spans = g_new(struct ct_task_span, capacity);
-
-        for (uint32_t i = 0; i < task->count; i++)
-            spans[i] = *ct_task_span(task, i);
-        g_free(task->spans);
-        task->spans = spans;
-        task->first = 0;
-        task->capacity = capacity;
-        return;
-    }
-    struct ct_task_span *oldest = ct_task_span(task, 0);
-    uint64_t end_ns = ct_task_span_end_ns(task, 0);
-
-    hand_on(tasks, task, oldest, end_ns);
-    task->first = (task->first + 1) & (task->capacity - 1);
-    task->count--;
-    task->flushed -= task->flushed > 0;
-}
-
-static struct ct_task_span *last_span(const struct ct_task *task)
-{
-    return ct_task_span(task, task->count - 1);
-}
-
-/* The last span ends: what it was is known now. */
-static void end_span(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
-{
-    struct ct_task_span *span = last_span(task);
-
-    if (span->state == CT_TASK_BLOCKED && time_ns - span->begin_ns < tasks->brief_ns)
-        span->state = CT_TASK_BRIEF;
-}
-
 static void begin_span(struct ct_tasks *tasks, struct ct_task *task, struct ct_task_span span)
 {
     /* It may get on a CPU whose events are lost. */
     if (span.begin_ns < tasks->lossy_until_ns && span.state != CT_TASK_RUNNING)
         span.state = CT_TASK_UNKNOWN;
-    if (task->count > 0) {
-        const struct ct_task_span *last = last_span(task);
-
-        span.begin_ns = MAX(span.begin_ns, last->begin_ns);
-        end_span(tasks, task, span.begin_ns);
-        span.before = last->before;
-        span.before.ns[last->state] += span.begin_ns - last->begin_ns;
-    }
-    make_room(tasks, task);
-    task->count++;
-    *last_span(task) = span;
-}
-
-static enum ct_task_state task_state(const struct ct_task *task)
-{
-    return task->count > 0 ? last_span(task)->state : CT_TASK_UNKNOWN;
-}
-
-/* ---- Sums ---- */
-
-/* Between what was last asked for and the oldest span, all states are as if evenly spread. */
-static void estimate(const struct ct_task *task, uint64_t time_ns, struct ct_task_times *times)
-{
-    uint64_t begin_ns = task->known_ns;
-    uint64_t end_ns = task->count > 0 ? ct_task_span(task, 0)->begin_ns : begin_ns;
-
-    *times = task->known;
-    if (time_ns <= begin_ns || end_ns <= begin_ns)
-        return;
-    double share = (double)(time_ns - begin_ns) / (double)(end_ns - begin_ns);
-
-    for (size_t state = 0; state < CT_TASK_STATE_COUNT; state++) {
-        uint64_t before_ns = ct_task_span(task, 0)->before.ns[state];
-        uint64_t more_ns = before_ns - MIN(task->known.ns[state], before_ns);
-
-        times->ns[state] += (uint64_t)((double)more_ns * share);
-    }
-}
-
-void ct_task_times_at(const struct ct_task *task, uint64_t time_ns, struct ct_task_times *times)
-{
-    uint32_t index;
-
-    if (time_ns < task->first_ns) {
-        *times = (struct ct_task_times){0};
-        times->ns[task->first_state] = time_ns;
-        return;
-    }
-    if (!ct_task_find_span(task, time_ns, &index)) {
-        estimate(task, time_ns, times);
-        return;
-    }
-    const struct ct_task_span *span = ct_task_span(task, index);
-
-    *times = span->before;
-    times->ns[span->state] += time_ns - span->begin_ns;
+    ct_task_begin_span(task, &tasks->events, span, tasks->brief_ns);
 }
 
 void ct_task_seen_running(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
-    if (task->count == 0 || task->has_ended || task_state(task) == CT_TASK_RUNNING ||
-        last_span(task)->begin_ns > time_ns || time_ns < tasks->lossy_until_ns)
+    if (task->count == 0 || task->has_ended || ct_task_state(task) == CT_TASK_RUNNING ||
+        ct_task_last_span(task)->begin_ns > time_ns || time_ns < tasks->lossy_until_ns)
         return;
     begin_span(tasks, task,
                (struct ct_task_span){.begin_ns = time_ns,
@@ -231,30 +89,14 @@ void ct_task_seen_running(struct ct_tasks *tasks, struct ct_task *task, uint64_t
 gboolean ct_task_may_run_on(const struct ct_tasks *tasks, const struct ct_task *task, uint32_t cpu,
                             uint64_t time_ns)
 {
-    switch (task_state(task)) {
+    switch (ct_task_state(task)) {
     case CT_TASK_RUNNING:
-        return cpu == CT_ANY_CPU || last_span(task)->cpu == cpu;
+        return cpu == CT_ANY_CPU || ct_task_last_span(task)->cpu == cpu;
     case CT_TASK_UNKNOWN: /* after a loss: had it got on one since, that would have been told */
         return task->count == 0 || time_ns < tasks->lossy_until_ns;
     default:
         return FALSE;
     }
-}
-
-void ct_task_settle(struct ct_task *task, uint64_t time_ns)
-{
-    struct ct_task_times times;
-
-    if (time_ns <= task->known_ns)
-        return;
-    ct_task_times_at(task, time_ns, &times);
-    task->known = times;
-    task->known_ns = time_ns;
-}
-
-uint64_t ct_task_end_ns(const struct ct_task *task)
-{
-    return task->has_ended ? last_span(task)->begin_ns : UINT64_MAX;
 }
 
 /* ---- Events ---- */
@@ -289,7 +131,7 @@ static void mend_start(struct ct_tasks *tasks, struct ct_task *task, uint64_t ti
         return;
     begin_span(tasks, task, (struct ct_task_span){.begin_ns = 0, .state = CT_TASK_BLOCKED});
     task->first_ns = time_ns;
-    task->first_state = task_state(task);
+    task->first_state = ct_task_state(task);
     task->known_ns = time_ns;
     task->known.ns[task->first_state] = time_ns;
 }
@@ -312,7 +154,7 @@ static void get_on(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_n
 /* It left the CPU on its own account. */
 static void block(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
-    /* Woken before it was quite off: it stands in line at once. */
+    /* Woken before it was quite off: it is in the run queue at once. */
     if (task->woken_ns != 0 && time_ns - task->woken_ns < WAKE_RACE_NS)
         begin_span(tasks, task,
                    (struct ct_task_span){
@@ -323,13 +165,13 @@ static void block(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns
 }
 
 static void preempt(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns,
-                    const char *instead)
+                    const char *preempted_by)
 {
     begin_span(tasks, task,
                (struct ct_task_span){.begin_ns = time_ns,
                                      .state = CT_TASK_RUNNABLE,
                                      .is_preempted = TRUE,
-                                     .instead = instead});
+                                     .preempted_by = preempted_by});
     if (task->thread)
         task->thread->sched.preemptions++;
 }
@@ -361,10 +203,10 @@ static void mend_switch(struct ct_tasks *tasks, const struct cpu *cpu, uint32_t 
     gboolean is_missed = FALSE;
 
     if (previous && previous->is_own && previous->count > 0 &&
-        task_state(previous) != CT_TASK_RUNNING) {
-        gboolean was_ready = task_state(previous) == CT_TASK_RUNNABLE;
+        ct_task_state(previous) != CT_TASK_RUNNING) {
+        gboolean was_ready = ct_task_state(previous) == CT_TASK_RUNNABLE;
 
-        time_ns = MAX(time_ns, last_span(previous)->begin_ns);
+        time_ns = MAX(time_ns, ct_task_last_span(previous)->begin_ns);
         begin_span(tasks, previous,
                    (struct ct_task_span){.begin_ns = time_ns,
                                          .state = was_ready ? CT_TASK_RUNNING : CT_TASK_UNKNOWN,
@@ -372,7 +214,8 @@ static void mend_switch(struct ct_tasks *tasks, const struct cpu *cpu, uint32_t 
         is_missed = TRUE;
     }
     if (cpu->task && cpu->task != previous && cpu->task->is_own && !cpu->task->has_ended &&
-        task_state(cpu->task) == CT_TASK_RUNNING && last_span(cpu->task)->cpu == number) {
+        ct_task_state(cpu->task) == CT_TASK_RUNNING &&
+        ct_task_last_span(cpu->task)->cpu == number) {
         begin_span(tasks, cpu->task,
                    (struct ct_task_span){.begin_ns = time_ns, .state = CT_TASK_UNKNOWN});
         is_missed = TRUE;
@@ -412,8 +255,8 @@ static void mend_loss(struct ct_tasks *tasks, struct ct_task *task, uint64_t wok
 {
     uint64_t end_ns = tasks->lossy_until_ns;
 
-    if (task->count > 0 && task_state(task) == CT_TASK_UNKNOWN &&
-        last_span(task)->begin_ns < end_ns && end_ns < woken_ns)
+    if (task->count > 0 && ct_task_state(task) == CT_TASK_UNKNOWN &&
+        ct_task_last_span(task)->begin_ns < end_ns && end_ns < woken_ns)
         begin_span(tasks, task,
                    (struct ct_task_span){.begin_ns = end_ns, .state = CT_TASK_BLOCKED});
 }
@@ -428,10 +271,10 @@ static void add_waking(struct ct_tasks *tasks, const struct ct_kernel_record *re
     task->is_own = TRUE;
     mend_start(tasks, task, record->time_ns);
     mend_loss(tasks, task, record->time_ns);
-    if (task_state(task) == CT_TASK_RUNNING) {
+    if (ct_task_state(task) == CT_TASK_RUNNING) {
         task->woken_ns = record->time_ns;
         task->waker = waker;
-    } else if (task_state(task) == CT_TASK_BLOCKED || task_state(task) == CT_TASK_UNKNOWN) {
+    } else if (ct_task_state(task) == CT_TASK_BLOCKED || ct_task_state(task) == CT_TASK_UNKNOWN) {
         begin_span(tasks, task,
                    (struct ct_task_span){
                        .begin_ns = record->time_ns, .state = CT_TASK_RUNNABLE, .waker = waker});
@@ -456,7 +299,7 @@ static void add_exec(struct ct_tasks *tasks, const struct ct_kernel_record *reco
 {
     struct ct_task *task = get_task(tasks, record->as.sched_process_exec.tid);
 
-    if (!task || task_state(task) != CT_TASK_UNKNOWN)
+    if (!task || ct_task_state(task) != CT_TASK_UNKNOWN)
         return;
     task->last_cpu = (int32_t)record->cpu;
     begin_span(tasks, task,
@@ -519,10 +362,10 @@ void ct_tasks_lost(struct ct_tasks *tasks, uint32_t cpu, uint64_t begin_ns, uint
     tasks->lossy_until_ns = MAX(tasks->lossy_until_ns, end_ns);
     for (guint i = 0; i < tasks->all->len; i++) {
         struct ct_task *task = g_ptr_array_index(tasks->all, i);
-        enum ct_task_state state = task_state(task);
+        enum ct_task_state state = ct_task_state(task);
 
         if (!task->has_ended && state != CT_TASK_UNKNOWN &&
-            (state != CT_TASK_RUNNING || last_span(task)->cpu == cpu))
+            (state != CT_TASK_RUNNING || ct_task_last_span(task)->cpu == cpu))
             begin_span(tasks, task,
                        (struct ct_task_span){.begin_ns = begin_ns, .state = CT_TASK_UNKNOWN});
     }
@@ -531,20 +374,17 @@ void ct_tasks_lost(struct ct_tasks *tasks, uint32_t cpu, uint64_t begin_ns, uint
 void ct_task_flush_runs(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
     for (; task->flushed < task->count; task->flushed++) {
-        struct ct_task_span *span = ct_task_span(task, task->flushed);
-        uint64_t end_ns = ct_task_span_end_ns(task, task->flushed);
-
-        if (end_ns > time_ns)
+        if (ct_task_span_end_ns(task, task->flushed) > time_ns)
             break;
-        if (span->state == CT_TASK_RUNNING)
-            hand_on(tasks, task, span, end_ns);
+        if (ct_task_span(task, task->flushed)->state == CT_TASK_RUNNING)
+            ct_task_hand_on(task, &tasks->events, task->flushed);
     }
 }
 
 void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
     for (uint32_t i = 0; i < task->count && ct_task_span_end_ns(task, i) <= time_ns; i++)
-        hand_on(tasks, task, ct_task_span(task, i), ct_task_span_end_ns(task, i));
+        ct_task_hand_on(task, &tasks->events, i);
 }
 
 void ct_tasks_finish(struct ct_tasks *tasks, uint64_t end_ns)

@@ -1,4 +1,4 @@
-/* Times as people type them, and the part of a recording that they ask for. */
+/* Times as people type them, and the window of a recording that they ask for. */
 #ifndef CTRACE_CLI_WINDOW_H
 #define CTRACE_CLI_WINDOW_H
 
@@ -8,7 +8,7 @@
 GQuark ct_window_error_quark(void);
 
 enum ct_window_error {
-    CT_WINDOW_ERROR_SYNTAX, /* not a time, or no part of any recording */
+    CT_WINDOW_ERROR_SYNTAX, /* not a time, or no window of any recording */
     CT_WINDOW_ERROR_OUTSIDE /* not in this recording, or empty */
 };
 

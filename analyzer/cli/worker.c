@@ -1,10 +1,12 @@
 #include "cli/worker.h"
 
+#include "cli/output.h"
 #include "cli/say.h"
 #include "files/tree.h"
 #include "ingest/ingest.h"
 #include "sandbox/sandbox.h"
 #include "source/progress.h"
+#include "store/place.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -42,6 +44,7 @@ struct worker {
     const char *directory;        /* borrowed */
     struct ct_activity *activity; /* owned; shared with the child */
     uint64_t memory_bytes;
+    struct ct_store_place place; /* owned; where what is read is kept */
     char *scratch; /* owned; for what the child writes aside; NULL: there is no room for it */
     FILE *output;  /* owned, as is the next */
     FILE *said;
@@ -89,6 +92,12 @@ void ct_worker_begin_remarks(struct ct_activity *activity)
     activity->remarks_at = lseek(STDERR_FILENO, 0, SEEK_CUR);
 }
 
+void ct_worker_refuse_index(struct ct_activity *activity)
+{
+    activity->is_index_refused = TRUE;
+    _exit(EXIT_FAILURE);
+}
+
 G_NORETURN static void be_child(const struct worker *worker, ct_work *work, void *user)
 {
     const struct ct_sandbox sandbox = {
@@ -104,6 +113,7 @@ G_NORETURN static void be_child(const struct worker *worker, ct_work *work, void
     sigprocmask(SIG_SETMASK, &worker->before, NULL);
     if (worker->scratch)
         g_setenv("TMPDIR", worker->scratch, TRUE);
+    g_unsetenv("DEBUGINFOD_URLS"); /* libdwfl would ask those servers for symbols */
     if (!ct_sandbox_enter(&sandbox, &error)) {
         ct_say("%s", error->message);
         exit(EXIT_FAILURE);
@@ -171,7 +181,7 @@ static void hold_signals(struct worker *worker)
     sigprocmask(SIG_BLOCK, &worker->awaited, NULL);
 }
 
-static gboolean set_up(struct worker *worker, GError **error)
+static gboolean set_up(struct worker *worker, unsigned refused, GError **error)
 {
     uint64_t size = size_of(worker->directory, FOLDER_DEPTH);
 
@@ -182,8 +192,12 @@ static gboolean set_up(struct worker *worker, GError **error)
     worker->output = make_buffer("output");
     worker->said = make_buffer("said");
     worker->scratch = make_scratch();
+    ct_store_place_open(&worker->place, worker->directory, refused);
     if (worker->activity != MAP_FAILED && worker->output && worker->said) {
         worker->activity->packet_cpu_s = PACKET_CPU_S + (unsigned)(size / BYTES_PER_CPU_S);
+        worker->activity->index_fd = worker->place.index_fd;
+        worker->activity->new_index_fd = worker->place.new_fd;
+        worker->activity->index_aside_fd = worker->place.aside_fd;
         return TRUE;
     }
     g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "cannot begin to read '%s': %s",
@@ -198,6 +212,7 @@ static void tear_down(struct worker *worker)
         ct_tree_remove(worker->scratch);
     }
     g_free(worker->scratch);
+    ct_store_place_close(&worker->place);
     if (worker->activity != MAP_FAILED)
         munmap(worker->activity, sizeof(*worker->activity));
     if (worker->output)
@@ -290,8 +305,17 @@ static void take_result(const struct worker *worker, int status, struct ct_worke
     result->remarks = take(worker->said, remarks_at > 0 ? remarks_at : INT64_MAX, -1);
 }
 
-gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
-                       struct ct_worker_result *result, GError **error)
+/* What it made of an earlier reading is worth nothing: what was kept of that is damaged, made to do
+ * harm, or of another recording. */
+static gboolean must_run_again(const struct worker *worker, int status)
+{
+    return worker->ending == 0 && (worker->activity->is_index_refused ||
+                                   (worker->activity->is_index_read && !WIFEXITED(status)));
+}
+
+/* `has_refused`: it is to be done again. */
+static gboolean run_once(const char *directory, ct_work *work, void *user, unsigned refused,
+                         struct ct_worker_result *result, gboolean *has_refused, GError **error)
 {
     struct worker worker = {.directory = directory, .activity = MAP_FAILED};
     struct rusage usage = {0};
@@ -300,10 +324,7 @@ gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
     pid_t child = -1;
     int status = 0;
 
-    *result = (struct ct_worker_result){0};
-    fflush(stdout);
-    fflush(stderr);
-    if (set_up(&worker, error)) {
+    if (set_up(&worker, refused, error)) {
         child = fork();
         if (child < 0)
             g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
@@ -317,13 +338,32 @@ gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
     }
     if (child > 0) {
         status = await(&worker, child, &usage);
-        is_done = WIFEXITED(status);
+        *has_refused = must_run_again(&worker, status);
+        is_done = WIFEXITED(status) && !*has_refused;
+        if (is_done && worker.activity->is_index_new)
+            ct_store_place_keep(&worker.place);
         if (is_done)
             take_result(&worker, status, result);
-        else
+        else if (!*has_refused)
             explain(&worker, status, &usage, error);
     }
     tear_down(&worker);
+    return is_done;
+}
+
+gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
+                       struct ct_worker_result *result, GError **error)
+{
+    gboolean has_refused = TRUE;
+    gboolean is_done = FALSE;
+
+    *result = (struct ct_worker_result){0};
+    fflush(stdout);
+    fflush(stderr);
+    for (unsigned refused = 0; has_refused && refused <= CT_STORE_PLACES; refused++) {
+        has_refused = FALSE;
+        is_done = run_once(directory, work, user, refused, result, &has_refused, error);
+    }
     return is_done;
 }
 
@@ -363,6 +403,36 @@ int ct_worker_print(const char *directory, const char *what, ct_work *work, void
     if (!print_output(result.output, what))
         status = EXIT_FAILURE;
     ct_say_bytes(result.remarks);
+    ct_worker_result_clear(&result);
+    return status;
+}
+
+static gboolean save_output(const char *path, const struct ct_worker_result *result, GError **error)
+{
+    if (!path)
+        return ct_output_write_fd(STDOUT_FILENO, "standard output", result->output, error);
+    if (!ct_output_write_file(path, result->output, error))
+        return FALSE;
+    /* A pipe is read by somebody already. */
+    if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
+        ct_say_bytes(result->remarks);
+    return TRUE;
+}
+
+int ct_worker_save(const char *directory, const char *path, ct_work *work, void *user)
+{
+    struct ct_worker_result result;
+    g_autoptr(GError) error = NULL;
+    int status = EXIT_FAILURE;
+
+    if (ct_worker_run(directory, work, user, &result, &error)) {
+        status = result.status;
+        ct_say_bytes(result.notes);
+    }
+    if (status == EXIT_SUCCESS && !save_output(path, &result, &error))
+        status = EXIT_FAILURE;
+    if (error)
+        ct_say("%s", error->message);
     ct_worker_result_clear(&result);
     return status;
 }

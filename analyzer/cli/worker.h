@@ -30,10 +30,17 @@ void ct_worker_result_clear(struct ct_worker_result *result);
  * writes what it printed and said. Returns the program's exit status. */
 int ct_worker_print(const char *directory, const char *what, ct_work *work, void *user);
 
+/* For programs whose result goes to a file, or to standard output if `path` is NULL: the same. */
+int ct_worker_save(const char *directory, const char *path, ct_work *work, void *user);
+
 /* For the child: traces are read, a packet at a time; or something is made of what was read, with
  * debug information, a function at a time. */
 void ct_worker_begin_reading(struct ct_activity *activity);
 void ct_worker_end_reading(struct ct_activity *activity);
+
+/* For the child: what was kept of an earlier reading is of no use. It is started again, and reads
+ * the recording itself. */
+G_NORETURN void ct_worker_refuse_index(struct ct_activity *activity);
 
 /* For the child: what is to be printed was printed. */
 void ct_worker_begin_remarks(struct ct_activity *activity);

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 #include <stdint.h>
+#include <string.h>
 
 #define CT_ACTIVITY_NAME_SIZE 1024
 
@@ -14,18 +15,24 @@ struct ct_activity {
     char file[CT_ACTIVITY_NAME_SIZE]; /* that is being read, or "" */
     double share_read;                /* of the recording: 0 to 1 */
     int64_t remarks_at;    /* where what is said about the result begins, in all that was said */
-    const char *last_file; /* borrowed; the reader's, whose text is in `file` */
     unsigned packet_cpu_s; /* of CPU time that a packet may take */
     void (*on_step)(struct ct_activity *activity); /* the reader's: it got on; or NULL */
+
+    /* What is kept of the reading. The descriptors are the reader's. */
+    int index_fd;     /* of an earlier one, or this one's once it is whole; -1: there is none */
+    int new_index_fd; /* where it goes; -1: it is not kept */
+    int index_aside_fd;
+    gboolean has_read;         /* the trace was read, and `index_fd` is of that */
+    gboolean is_index_read;    /* an earlier one is being relied on */
+    gboolean is_index_refused; /* and was of no use: all must be read once more, without it */
+    gboolean is_index_new;     /* this one's is whole, and worth keeping */
 };
 
-/* The reader turns to this file. Names are told apart by where they are. NULL: nobody watches. */
+/* The reader turns to this file. NULL: nobody watches. */
 static inline void ct_activity_turn_to(struct ct_activity *activity, const char *file)
 {
-    if (activity == NULL || file == activity->last_file)
-        return;
-    g_strlcpy(activity->file, file, sizeof(activity->file));
-    activity->last_file = file;
+    if (activity != NULL && strncmp(activity->file, file, sizeof(activity->file) - 1) != 0)
+        g_strlcpy(activity->file, file, sizeof(activity->file));
 }
 
 /* The reader got on. */

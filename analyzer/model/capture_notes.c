@@ -1,6 +1,50 @@
 #include "model/capture_notes.h"
 
 #include "model/format.h"
+#include "schema/capture_words.h"
+
+#include <string.h>
+
+static gboolean is_about(const char *note, const char *about)
+{
+    return g_str_has_prefix(note, about) && g_str_has_prefix(note + strlen(about), CT_NOTE_COLON);
+}
+
+const char *ct_capture_note_about(const struct ct_capture *capture, const char *about)
+{
+    const char *note = capture->missing;
+
+    while (note && !is_about(note, about)) {
+        note = strstr(note, CT_NOTE_SEPARATOR);
+        note = note ? note + strlen(CT_NOTE_SEPARATOR) : NULL;
+    }
+    return note;
+}
+
+char *ct_capture_missing_layers(const struct ct_capture *capture)
+{
+    const char *waits = ct_capture_note_about(capture, CT_NOTE_WAITS);
+
+    if (!waits || waits == capture->missing)
+        return g_strdup(waits ? "" : capture->missing);
+    return g_strndup(capture->missing,
+                     (gsize)(waits - capture->missing) - strlen(CT_NOTE_SEPARATOR));
+}
+
+const char *ct_capture_lost_waits(const struct ct_capture *capture)
+{
+    const char *waits = ct_capture_note_about(capture, CT_NOTE_WAITS);
+
+    return waits ? waits + strlen(CT_NOTE_WAITS CT_NOTE_COLON) : "";
+}
+
+gboolean ct_capture_has_layer(const struct ct_capture *capture, const char *layer)
+{
+    g_auto(GStrv) layers =
+        g_strsplit(capture->layers ? capture->layers : "", CT_LAYER_SEPARATOR, -1);
+
+    return g_strv_contains((const char *const *)layers, layer);
+}
 
 static void add_loss(GString *text, uint64_t count, const char *what)
 {

@@ -10,6 +10,17 @@ GPtrArray *ct_capture_notes(const struct ct_capture *capture);
 /* Only what is wrong: an end that is missing, and losses. Empty if all is well. */
 GPtrArray *ct_capture_complaints(const struct ct_capture *capture);
 
+/* What `missing` says, in its two parts: which layers are not live and why, and why waits were
+ * lost. "" where there is nothing to say; free the first with g_free(), the second is borrowed. */
+char *ct_capture_missing_layers(const struct ct_capture *capture);
+const char *ct_capture_lost_waits(const struct ct_capture *capture);
+
+/* What `missing` says about that, a layer of the schema's, and from there on; NULL: nothing. */
+const char *ct_capture_note_about(const struct ct_capture *capture, const char *about);
+
+/* The layer was live. */
+gboolean ct_capture_has_layer(const struct ct_capture *capture, const char *layer);
+
 /* What had to be estimated, since the kernel did not tell it; "" if nothing. Free with g_free(). */
 char *ct_capture_estimates(const struct ct_capture *capture);
 

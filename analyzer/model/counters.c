@@ -52,7 +52,7 @@ uint64_t ct_op_counters_quantile_ns(const struct ct_op_counters *counters, doubl
     return 0;
 }
 
-uint64_t ct_sched_line_quantile_ns(const struct ct_thread_sched *sched, double share)
+uint64_t ct_sched_queued_quantile_ns(const struct ct_thread_sched *sched, double share)
 {
-    return MIN(ct_op_counters_quantile_ns(&sched->lines, share), sched->longest_line_ns);
+    return MIN(ct_op_counters_quantile_ns(&sched->queued, share), sched->longest_queued_ns);
 }

@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-/* How the recorder begins the part of `missing` that is about waits. */
-#define MISSING_WAITS "waits: "
-
 static const char *const op_names[] = {
 #define OP_NAME(symbol, name, class, object) [CT_OP_##symbol] = name,
     CT_OPS(OP_NAME)
@@ -222,34 +219,6 @@ void ct_model_sort(struct ct_model *model)
 
         g_ptr_array_sort(process->modules, compare_module_entries);
     }
-}
-
-/* Where "waits: ..." begins, or the end. */
-static const char *find_lost_waits(const char *missing)
-{
-    static const char separator[] = "; " MISSING_WAITS;
-    const char *found = strstr(missing, separator);
-
-    if (g_str_has_prefix(missing, MISSING_WAITS))
-        return missing;
-    return found ? found + strlen("; ") : missing + strlen(missing);
-}
-
-char *ct_capture_missing_layers(const struct ct_capture *capture)
-{
-    const char *end = find_lost_waits(capture->missing);
-    char *layers = g_strndup(capture->missing, (gsize)(end - capture->missing));
-
-    if (*end && g_str_has_suffix(layers, "; "))
-        layers[strlen(layers) - strlen("; ")] = '\0';
-    return layers;
-}
-
-const char *ct_capture_lost_waits(const struct ct_capture *capture)
-{
-    const char *found = find_lost_waits(capture->missing);
-
-    return *found ? found + strlen(MISSING_WAITS) : found;
 }
 
 uint64_t ct_add_u64(uint64_t a, uint64_t b)

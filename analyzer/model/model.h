@@ -60,8 +60,8 @@ struct ct_thread_sched {
     uint64_t switches;   /* onto a CPU */
     uint64_t migrations; /* onto another one than before */
     uint64_t preemptions;
-    uint64_t longest_line_ns;    /* the longest time in line for a CPU */
-    struct ct_op_counters lines; /* all such times */
+    uint64_t longest_queued_ns;   /* the longest time in the run queue */
+    struct ct_op_counters queued; /* all such times */
 };
 
 struct ct_thread {
@@ -90,8 +90,8 @@ struct ct_process {
     char *title; /* owned; what it called itself last in their place; "": nothing else */
     char *cwd;   /* owned */
     uint64_t rate_ns;
-    int32_t exit_status;  /* -1: unknown, killed or still running */
-    gboolean is_hidden;   /* no preload was in it: only the kernel layer tells of it */
+    int32_t exit_status;     /* -1: unknown, killed or still running */
+    gboolean is_unpreloaded; /* no preload was in it: only the kernel layer tells of it */
     GHashTable *threads;  /* owned; tid -> struct ct_thread *, borrowed: the newest of that tid */
     GHashTable *stacks;   /* owned; id -> struct ct_stack *, the first of that id */
     GPtrArray *modules;   /* owned; struct ct_module *, by begin */
@@ -115,7 +115,7 @@ struct ct_capture {
     char *ctrace_version; /* owned, as are the next three */
     char *command;
     char *layers;
-    char *missing; /* see ct_capture_missing_layers() and ct_capture_lost_waits() */
+    char *missing; /* see capture_notes.h */
     uint64_t rate_ns;
     int32_t exit_status;
     uint64_t waits_recorded; /* as the program counted them; 0: it did not */
@@ -179,11 +179,6 @@ void ct_model_sort(struct ct_model *model);
 /* Those that were over before the recording began are not listed any more. Before the sorting. */
 void ct_model_drop_early(struct ct_model *model);
 
-/* What `missing` says, in its two parts: which layers are not live and why, and why waits were
- * lost. "" where there is nothing to say; free the first with g_free(), the second is borrowed. */
-char *ct_capture_missing_layers(const struct ct_capture *capture);
-const char *ct_capture_lost_waits(const struct ct_capture *capture);
-
 /* The sum, or UINT64_MAX where it does not fit. */
 uint64_t ct_add_u64(uint64_t a, uint64_t b);
 
@@ -202,8 +197,9 @@ void ct_op_counters_count(struct ct_op_counters *counters, uint64_t duration_ns)
 /* How long calls took of which `share` took no longer: an estimate, good to the width of a bucket.
  * 0 if there are no calls. */
 uint64_t ct_op_counters_quantile_ns(const struct ct_op_counters *counters, double share);
-/* The same of the times in line; no more than the longest, which buckets may reach beyond. */
-uint64_t ct_sched_line_quantile_ns(const struct ct_thread_sched *sched, double share);
+/* The same of the times in the run queue; no more than the longest, which buckets may reach beyond.
+ */
+uint64_t ct_sched_queued_quantile_ns(const struct ct_thread_sched *sched, double share);
 
 /* Were frames left out before the address of that index, or, if it is their count, at the end? */
 gboolean ct_stack_has_gap_before(const struct ct_stack *stack, uint32_t index);

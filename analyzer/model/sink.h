@@ -17,9 +17,9 @@ struct ct_wake {
 
 /*
  * Where there is a kernel layer, what belongs to the wait's class is the time for which the thread
- * was blocked in it; the parts for which it stood in line for a CPU have class RUNNABLE; what it
- * ran in it is not told. Times in line or blocked outside of waits are intervals of their own,
- * without operation and stack.
+ * was blocked in it; the pieces for which it was in the run queue have class RUNNABLE; what it
+ * ran in it is not told. Times in the run queue or blocked outside of waits are intervals of their
+ * own, without operation and stack.
  *
  * One wait of one thread, [begin_ns, end_ns), or a part of one: a signal handler that waits cuts
  * the wait that it interrupted into those before, between and after its own. Per thread, intervals
@@ -61,7 +61,7 @@ struct ct_interval {
     size_t release_count;
 
     const char
-        *ran_instead; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */
+        *preempted_by; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */
 };
 
 /* A wait counts once: in its first part that reaches beyond `from_ns`. */

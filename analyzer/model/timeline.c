@@ -26,7 +26,7 @@ static void thread_free(gpointer data)
 {
     struct ct_timeline_thread *thread = data;
     ct_bins_clear(&thread->bins);
-    ct_cpu_bins_clear(&thread->cpus);
+    ct_bins_clear(&thread->cpus);
     g_free(thread->waits);
     g_free(thread);
 }
@@ -66,7 +66,7 @@ static struct ct_timeline_thread *thread_new(struct ct_timeline *timeline,
     entry->thread = thread;
     entry->wait_limit = share(FULL_SHARE_WAITS, LEAST_WAITS, thread_count);
     ct_bins_init(&entry->bins, share(FULL_SHARE_BINS, LEAST_BINS, thread_count));
-    ct_cpu_bins_init(&entry->cpus, share(FULL_SHARE_BINS, LEAST_BINS, thread_count));
+    ct_bins_init(&entry->cpus, share(FULL_SHARE_BINS, LEAST_BINS, thread_count));
     g_hash_table_insert(timeline->threads, (gpointer)thread, entry);
     return entry;
 }
@@ -137,24 +137,24 @@ static struct ct_timeline_wait wait_from(struct ct_timeline *timeline,
                                          const struct ct_interval *interval,
                                          const struct ct_window *inside)
 {
-    gboolean is_line = interval->class == CT_CLASS_RUNNABLE || interval->is_outside;
+    gboolean is_by_itself = interval->class == CT_CLASS_RUNNABLE || interval->is_outside;
 
     return (struct ct_timeline_wait){
         .begin_ns = inside->begin_ns,
         .end_ns = inside->end_ns,
-        .whole = {is_line ? interval->begin_ns : interval->wait_begin_ns,
-                  is_line ? interval->end_ns : interval->wait_end_ns},
+        .whole = {is_by_itself ? interval->begin_ns : interval->wait_begin_ns,
+                  is_by_itself ? interval->end_ns : interval->wait_end_ns},
         .object = interval->object,
         .call_name = interval->call_name,
         .place = place_of(timeline, interval),
         .waker = interval->waker,
         .wake_ns = interval->wake_ns,
         .owner_tid = interval->owner_tid,
-        .ran_instead = keep_text(timeline, interval->ran_instead),
+        .preempted_by = keep_text(timeline, interval->preempted_by),
         .stack_id = interval->stack_id,
         .op = interval->op,
         .class = interval->class,
-        .is_open = !is_line && interval->is_open,
+        .is_open = !is_by_itself && interval->is_open,
     };
 }
 
@@ -233,7 +233,7 @@ static void on_run(void *user, const struct ct_run *run)
     if (begin_ns >= end_ns)
         return;
     ct_cpu_runs_add(timeline->cpus, run);
-    ct_cpu_bins_add(&get_thread(timeline, run->thread)->cpus, run->cpu, begin_ns, end_ns);
+    ct_bins_add_run(&get_thread(timeline, run->thread)->cpus, run->cpu, begin_ns, end_ns);
 }
 
 struct ct_sink ct_timeline_sink(struct ct_timeline *timeline)

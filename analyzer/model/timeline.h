@@ -10,7 +10,6 @@
 #define CTRACE_TIMELINE_H
 
 #include "model/bins.h"
-#include "model/cpu_bins.h"
 #include "model/cpu_runs.h"
 #include "model/sink.h"
 
@@ -25,14 +24,14 @@ struct ct_timeline_wait {
     uint64_t begin_ns;
     uint64_t end_ns;
     struct ct_window whole; /* of the call, with what lies outside the window; RUNNABLE: the time
-                               in line */
+                               in the run queue */
     uint64_t object;
     const char *call_name;         /* borrowed from the model; as an interval's */
     const char *place;             /* owned by the timeline; a descriptor's path or peer, or NULL */
     const struct ct_thread *waker; /* borrowed from the model; NULL: unknown */
     uint64_t wake_ns;              /* may lie outside the window */
     int32_t owner_tid;             /* held the lock when the wait began; 0 unknown */
-    const char *ran_instead;       /* owned by the timeline; who took its CPU, or NULL */
+    const char *preempted_by;      /* owned by the timeline; who took its CPU, or NULL */
     uint32_t stack_id;             /* in the process of the thread that waited */
     uint8_t op;                    /* enum ct_op */
     uint8_t class;                 /* enum ct_class */
@@ -49,7 +48,7 @@ struct ct_timeline_thread {
     uint64_t least_kept_ns; /* a wait must be longer than this to be kept */
     struct ct_window open;  /* the wait that never returned; as long as 0: there is none */
     struct ct_bins bins;
-    struct ct_cpu_bins cpus; /* empty without a kernel layer */
+    struct ct_bins cpus; /* empty without a kernel layer */
 };
 
 struct ct_timeline;

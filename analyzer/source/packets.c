@@ -129,32 +129,50 @@ static guint nesting_depth(const char *text, gsize size)
     return deepest;
 }
 
-static char *read_metadata(const char *trace)
+/* As babeltrace2 takes it: of CTF 1.8, and neither compressed, nor encrypted, nor with checksums.
+ */
+static gboolean is_plain_packet(const struct metadata_start *start)
+{
+    static const uint8_t plain[sizeof(start->flags)] = {0, 0, 0, 1, 8};
+
+    return memcmp(start->flags, plain, sizeof(plain)) == 0;
+}
+
+gboolean ct_packets_read_metadata(const char *trace, struct ct_metadata *metadata)
 {
     g_autofree char *path = g_build_filename(trace, "metadata", NULL);
     g_autofree char *bytes = NULL;
     GString *text = g_string_new(NULL);
     struct metadata_start start;
+    gboolean is_plain = TRUE;
     gsize size = 0;
     gsize at = 0;
     gsize packet;
 
+    *metadata = (struct ct_metadata){0};
     if (!ct_regular_file_read(path, METADATA_SIZE_MAX, &bytes, &size))
-        return g_string_free(text, FALSE);
+        is_plain = FALSE;
     while ((packet = metadata_packet_size(bytes + at, size - at, &start)) > 0) {
         g_string_append_len(text, bytes + at + sizeof(start),
                             start.content_bits / 8 - (gssize)sizeof(start));
+        is_plain = is_plain && is_plain_packet(&start) &&
+                   (at == 0 || memcmp(metadata->uuid, start.uuid, sizeof(start.uuid)) == 0);
+        memcpy(metadata->uuid, start.uuid, sizeof(start.uuid));
         at += packet;
     }
+    metadata->is_packets = at > 0;
     if (at == 0 && bytes)
         g_string_append_len(text, bytes, (gssize)size);
-    return g_string_free(text, FALSE);
+    is_plain = is_plain && (at == 0 || at == size) && strlen(text->str) == text->len;
+    metadata->text = g_string_free(text, FALSE);
+    return is_plain;
 }
 
 const char *ct_packets_metadata_obstacle(const char *trace)
 {
     g_autofree char *path = g_build_filename(trace, "metadata", NULL);
-    g_autofree char *text = NULL;
+    struct ct_metadata metadata;
+    gboolean is_too_deep;
     struct stat status;
 
     if (stat(path, &status) != 0)
@@ -165,16 +183,21 @@ const char *ct_packets_metadata_obstacle(const char *trace)
         return "is too large for metadata";
     if (!metadata_is_whole(trace))
         return "is cut off";
-    text = read_metadata(trace);
-    return nesting_depth(text, strlen(text)) > METADATA_DEPTH_MAX ? "is nested too deep" : NULL;
+    ct_packets_read_metadata(trace, &metadata);
+    is_too_deep = nesting_depth(metadata.text, strlen(metadata.text)) > METADATA_DEPTH_MAX;
+    g_free(metadata.text);
+    return is_too_deep ? "is nested too deep" : NULL;
 }
 
 gboolean ct_packets_find_streams(const char *trace, guint64 *stream_ids)
 {
     static const char opening[] = "stream {\n\tid = ";
-    g_autofree char *text = read_metadata(trace);
+    struct ct_metadata metadata;
 
     *stream_ids = 0;
+    ct_packets_read_metadata(trace, &metadata);
+    g_autofree char *text = metadata.text;
+
     if (!strstr(text, "\"lttng-ust\""))
         return FALSE;
     for (const char *at = text; (at = strstr(at, opening)); at++) {

@@ -13,6 +13,17 @@ struct ct_packets {
     gboolean is_damaged;   /* what follows makes no sense; FALSE: it is cut off, or nothing */
 };
 
+#define CT_UUID_SIZE 16
+
+struct ct_metadata {
+    char *text;                /* owned; what there is of it, at least "" */
+    gboolean is_packets;       /* it came in packets, with: */
+    guint8 uuid[CT_UUID_SIZE]; /* of the trace that it is of */
+};
+
+/* FALSE if the metadata is not all there, or not as LTTng and babeltrace2 write it. */
+gboolean ct_packets_read_metadata(const char *trace, struct ct_metadata *metadata);
+
 /* NULL if babeltrace2 can be given the trace's metadata; else why not, for people: its parser takes
  * time and memory by how deep they are nested, and by their size. */
 const char *ct_packets_metadata_obstacle(const char *trace);

@@ -1,7 +1,7 @@
 #include "source/traces.h"
 
 #include "files/regular_file.h"
-#include "ingest/ingest.h"
+#include "source/error.h"
 
 #include <errno.h>
 #include <string.h>

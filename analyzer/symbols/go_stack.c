@@ -24,7 +24,7 @@ static const struct {
 };
 
 /* The index of the function, or how many there are. */
-static size_t find(const struct ct_frame *frame)
+static size_t find(const struct ct_symbol_frame *frame)
 {
     size_t i = G_N_ELEMENTS(functions);
 

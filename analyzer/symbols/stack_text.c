@@ -46,7 +46,7 @@ GArray *ct_stack_list(struct ct_symbolizer *symbolizer, const struct ct_process 
 
 static char *frame_text(const struct ct_stack_frame *stack_frame)
 {
-    const struct ct_frame *frame = stack_frame->function;
+    const struct ct_symbol_frame *frame = stack_frame->function;
 
     if (!frame)
         return ct_format_omitted(stack_frame->cut);

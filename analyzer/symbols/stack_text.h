@@ -6,10 +6,11 @@
 
 /* One function of a stack, or what stands for those left out. */
 struct ct_stack_frame {
-    const struct ct_frame *function; /* borrowed from the symbolizer; NULL: frames were left out */
-    const struct ct_stack *cut;      /* then: of this stack; borrowed from the model */
-    const struct ct_module *module;  /* borrowed from the model; NULL: in none */
-    uint64_t address;                /* to which it returns */
+    const struct ct_symbol_frame
+        *function;                  /* borrowed from the symbolizer; NULL: frames were left out */
+    const struct ct_stack *cut;     /* then: of this stack; borrowed from the model */
+    const struct ct_module *module; /* borrowed from the model; NULL: in none */
+    uint64_t address;               /* to which it returns */
 };
 
 /* struct ct_stack_frame, leaf first; inlined functions share their address. Empty: the stack is

@@ -127,7 +127,7 @@ static const char *keep(struct ct_symbol_file *file, const char *string)
 }
 
 /* `name` is what a programmer calls it where `system_name` is not mangled. */
-static void set_names(struct ct_symbol_file *file, struct ct_frame *frame, const char *name,
+static void set_names(struct ct_symbol_file *file, struct ct_symbol_frame *frame, const char *name,
                       const char *system_name)
 {
     char *demangled = ct_demangle(system_name);
@@ -198,20 +198,21 @@ static const char *file_attribute(struct ct_symbol_file *file, Dwarf_Die *die, u
 }
 
 /* Where the inlined call stands in the function that encloses it. */
-static void set_call_site(struct ct_symbol_file *file, Dwarf_Die *inlined, struct ct_frame *frame)
+static void set_call_site(struct ct_symbol_file *file, Dwarf_Die *inlined,
+                          struct ct_symbol_frame *frame)
 {
     frame->file = file_attribute(file, inlined, DW_AT_call_file);
     frame->line = number_attribute(inlined, DW_AT_call_line);
 }
 
-static void add_scope_frames(struct ct_symbol_file *file, const struct ct_frame *place,
+static void add_scope_frames(struct ct_symbol_file *file, const struct ct_symbol_frame *place,
                              GArray *frames)
 {
-    struct ct_frame next = *place;
+    struct ct_symbol_frame next = *place;
 
     for (guint i = 0; i < file->scopes->len; i++) {
         Dwarf_Die *scope = &g_array_index(file->scopes, Dwarf_Die, i);
-        struct ct_frame frame = next;
+        struct ct_symbol_frame frame = next;
         const char *system_name = linker_name(scope);
         const char *name =
             system_name ? dwarf_diename(scope) : ct_debug_info_qualify(file->debug_info, scope);
@@ -231,7 +232,7 @@ static void add_scope_frames(struct ct_symbol_file *file, const struct ct_frame 
     }
 }
 
-static void set_line(struct ct_symbol_file *file, Dwarf_Line *line, struct ct_frame *frame)
+static void set_line(struct ct_symbol_file *file, Dwarf_Line *line, struct ct_symbol_frame *frame)
 {
     const char *source = dwarf_linesrc(line, NULL, NULL);
     int number = 0;
@@ -244,7 +245,7 @@ static void set_line(struct ct_symbol_file *file, Dwarf_Line *line, struct ct_fr
 
 void ct_symbol_file_add_frames(struct ct_symbol_file *file, uint64_t address, GArray *frames)
 {
-    struct ct_frame frame = {.function = "", .system_name = "", .file = ""};
+    struct ct_symbol_frame frame = {.function = "", .system_name = "", .file = ""};
     struct ct_debug_place place = {.scopes = file->scopes};
 
     if (file->debug_info && ct_debug_info_find(file->debug_info, address, &place)) {

@@ -18,7 +18,7 @@ struct ct_symbol_file *ct_symbol_file_open(const char *path, const char *build_i
                                            GStringChunk *strings, const char **problem);
 void ct_symbol_file_free(struct ct_symbol_file *file);
 
-/* Appends what stands at `address` to an array of struct ct_frame: nothing, if unknown. */
+/* Appends what stands at `address` to an array of struct ct_symbol_frame: nothing, if unknown. */
 void ct_symbol_file_add_frames(struct ct_symbol_file *file, uint64_t address, GArray *frames);
 
 /* Debug information that it tells of was looked for, and is not on this machine. */

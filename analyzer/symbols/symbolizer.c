@@ -1,3 +1,4 @@
+/* The symbols of a recording: addresses to functions, a file of which is opened once. */
 #include "symbols/jit_map.h"
 #include "symbols/symbol_file.h"
 #include "symbols/vdso.h"
@@ -42,13 +43,12 @@ struct ct_symbolizer *ct_symbolizer_new(const struct ct_model *model)
 {
     struct ct_symbolizer *symbolizer = g_new0(struct ct_symbolizer, 1);
 
-    g_unsetenv("DEBUGINFOD_URLS");
     symbolizer->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, object_file_free);
     symbolizer->model = model;
     symbolizer->unmapped = g_hash_table_new_full(NULL, NULL, NULL, object_file_free);
     symbolizer->strings = g_string_chunk_new(4096);
     symbolizer->warnings = g_ptr_array_new_with_free_func(g_free);
-    symbolizer->frames = g_array_new(FALSE, FALSE, sizeof(struct ct_frame));
+    symbolizer->frames = g_array_new(FALSE, FALSE, sizeof(struct ct_symbol_frame));
     return symbolizer;
 }
 
@@ -170,7 +170,7 @@ static void look_up(struct ct_symbolizer *symbolizer, struct object_file *object
 
 static void add_frame(GArray *frames, const char *name)
 {
-    const struct ct_frame frame = {.function = name, .system_name = name, .file = ""};
+    const struct ct_symbol_frame frame = {.function = name, .system_name = name, .file = ""};
 
     g_array_append_val(frames, frame);
 }
@@ -200,7 +200,7 @@ static struct ct_symbol *make_symbol(struct ct_symbolizer *symbolizer, struct ob
         add_frame(frames, g_string_chunk_insert_const(symbolizer->strings, name));
     }
 
-    size_t frames_size = frames->len * sizeof(struct ct_frame);
+    size_t frames_size = frames->len * sizeof(struct ct_symbol_frame);
     struct ct_symbol *symbol = g_malloc(sizeof *symbol + frames_size);
     symbol->is_named = is_named;
     symbol->is_own = object->is_own;

@@ -13,7 +13,7 @@
 #include "model/model.h"
 
 /* One function at an address. All strings live as long as the symbolizer; none is NULL. */
-struct ct_frame {
+struct ct_symbol_frame {
     const char *function;    /* as a programmer writes it: demangled */
     const char *system_name; /* as the linker knows it */
     const char *file;        /* source file; "" if unknown */
@@ -27,16 +27,15 @@ struct ct_symbol {
     gboolean is_named;  /* FALSE: no symbol is known, the only frame is called module+offset */
     gboolean is_own;    /* a frame of ctrace's preload or of LTTng: reports leave it out */
     size_t frame_count; /* at least 1 */
-    struct ct_frame frames[];
+    struct ct_symbol_frame frames[];
 };
 
 struct ct_symbolizer;
 typedef struct ct_symbolizer ct_symbolizer; /* for g_autoptr(ct_symbolizer) */
 
 /*
- * `model` is borrowed: its directory has the names of code that was made at run time.
- * Never asks the network: removes DEBUGINFOD_URLS from the environment, from where libdwfl would
- * take servers to ask.
+ * `model` is borrowed: its directory has the names of code that was made at run time. libdwfl asks
+ * the network where DEBUGINFOD_URLS says so: it is up to the program to have no such variable.
  */
 struct ct_symbolizer *ct_symbolizer_new(const struct ct_model *model);
 void ct_symbolizer_free(struct ct_symbolizer *symbolizer);

@@ -18,7 +18,7 @@ struct seen {
     uint64_t wait_count;
     uint64_t run_count;
     uint64_t run_ns;
-    uint64_t line_ns;
+    uint64_t runnable_ns;
     uint64_t overlap_ns;
     uint64_t last_run_end_ns;
     uint64_t earliest_ns;
@@ -67,7 +67,7 @@ static void on_interval(void *user, const struct ct_interval *interval)
 
     note_extent(seen, interval->begin_ns, interval->end_ns);
     if (interval->class == CT_CLASS_RUNNABLE)
-        seen->line_ns += interval->end_ns - interval->begin_ns;
+        seen->runnable_ns += interval->end_ns - interval->begin_ns;
     else if (!interval->is_outside && ct_interval_is_counted(interval, 0))
         seen->wait_count++;
 }
@@ -200,8 +200,8 @@ static void check_scheduler(const struct ct_thread *thread, const struct seen *s
         g_autofree char *overlap = ct_format_duration(seen->overlap_ns);
         add_line(result->faults, thread, "it ran on two CPUs at once for %s", overlap);
     }
-    expect_equal(result->faults, thread, seen->line_ns, "its times in line are", sched->runnable_ns,
-                 "they sum up to", tolerance_ns + sched->unknown_ns);
+    expect_equal(result->faults, thread, seen->runnable_ns, "its runnable times are",
+                 sched->runnable_ns, "they sum up to", tolerance_ns + sched->unknown_ns);
     expect_equal(result->faults, thread, thread->class_ns[CT_CLASS_RUNNING],
                  "by its waits it ran for", sched->running_ns, "by its switches", tolerance_ns);
     if (sched->outside_ns > tolerance_ns)

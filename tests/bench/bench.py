@@ -403,6 +403,11 @@ def row_cpu():
     table("a program that only runs, CPU time of its own", "ms", samples(measures))
 
 
+def reading_ms(reader, trace):
+    """Opening, decoding and merging, by one of the two readers of traces."""
+    return float(quietly(BUILD / "bin" / "time_reader", reader, trace).split()[1]) / 1e6
+
+
 def row_analysis():
     record(WORKLOADS / "endings", "flood", "300000", options=["--rate=0", "--kernel=off"])
     trace = FOLDER / "trace"
@@ -410,6 +415,8 @@ def row_analysis():
     events = int(re.findall(r"(\d+) Event messages", counted)[-1])
     measures = {
         "babeltrace2 dummy sink": lambda: wall_ms("babeltrace2", "-o", "dummy", trace),
+        "reading alone, babeltrace2": lambda: reading_ms("babeltrace2", trace),
+        "reading alone, direct": lambda: reading_ms("direct", trace),
         "ctrace pprof": lambda: wall_ms(CTRACE, "pprof", "syscall", trace, "-o", FOLDER / "p"),
         "ctrace report": lambda: wall_ms(CTRACE, "report", trace),
         "ctrace timeline": lambda: wall_ms(CTRACE, "timeline", trace, "-o", FOLDER / "t.png"),

@@ -83,7 +83,7 @@ class Killed(TraceTest):
         tip = next(tip for tip in tips if "held_lock" in tip)
         self.assertIn("still waiting at the end", tip)
         self.assertRegex(tip, r"\nheld by titles \(\d+\)")
-        self.assertNotIn("let go by", tip)
+        self.assertNotIn("woken by", tip)
 
 
 if __name__ == "__main__":

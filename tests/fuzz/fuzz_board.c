@@ -282,7 +282,7 @@ static void record(char *folder, uint8_t choice, struct pokes *pokes)
         .boards = boards,
         .writer = &writer,
         .cut_ns = UINT64_MAX,
-        .unseen = ct_unseen_new(),
+        .unpreloaded = ct_unpreloaded_new(),
     };
 
     ct_boards_update(boards);
@@ -292,14 +292,14 @@ static void record(char *folder, uint8_t choice, struct pokes *pokes)
         ct_drain_now(drain);
         ct_closing_find_end_ns(&closing);
     }
-    ct_closing_find_unseen(&closing);
+    ct_closing_find_unpreloaded(&closing);
     if (choice & 16)
         ct_closing_write_ended(&closing);
     ct_closing_write_all(&closing);
     pokes->is_over = TRUE;
     if (racer)
         g_thread_join(racer);
-    ct_unseen_free(closing.unseen);
+    ct_unpreloaded_free(closing.unpreloaded);
     ct_drain_free(drain);
     ct_boards_free(boards);
 }

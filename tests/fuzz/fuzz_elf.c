@@ -57,7 +57,7 @@ static void name_functions(const char *path, uint64_t address)
     const char *problem = NULL;
     struct ct_symbol_file *file = ct_symbol_file_open(path, "", strings, &problem);
     struct ct_code_segment segment;
-    g_autoptr(GArray) frames = g_array_new(FALSE, FALSE, sizeof(struct ct_frame));
+    g_autoptr(GArray) frames = g_array_new(FALSE, FALSE, sizeof(struct ct_symbol_frame));
 
     FUZZ_REQUIRE(file != NULL || problem != NULL);
     for (uint64_t at = address; file != NULL && at < address + 64; at += 16) {
@@ -66,7 +66,8 @@ static void name_functions(const char *path, uint64_t address)
         ct_symbol_file_data(file, at);
     }
     for (guint i = 0; i < frames->len; i++)
-        FUZZ_REQUIRE(g_utf8_validate(g_array_index(frames, struct ct_frame, i).function, -1, NULL));
+        FUZZ_REQUIRE(
+            g_utf8_validate(g_array_index(frames, struct ct_symbol_frame, i).function, -1, NULL));
     if (file != NULL) {
         ct_symbol_file_is_go(file);
         ct_symbol_file_lacks_split(file);

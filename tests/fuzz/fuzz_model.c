@@ -3,11 +3,11 @@
  * Whatever the records say, a thread's times add up to its life and nothing lies outside of it.
  */
 #include "assemble/assemble.h"
+#include "export/pprof.h"
+#include "export/report_format.h"
 #include "fuzz.h"
 #include "model/timeline.h"
-#include "profile/pprof.h"
 #include "records.h"
-#include "report/report.h"
 #include "verify/verify.h"
 
 #include <stdio.h>
@@ -105,6 +105,15 @@ static void write_report(struct ct_report *report)
     }
 }
 
+/* Whoever waited, or ran, is a thread of the recording; of several, it is not told who. */
+static void check_sample(const struct ct_profile_sample *sample, enum ct_profile_kind kind,
+                         const struct ct_model *model)
+{
+    struct ct_thread *subject = ct_profile_kind_tells_waiter(kind) ? sample->other : sample->thread;
+
+    FUZZ_REQUIRE(subject == NULL || g_ptr_array_find(model->threads, subject, NULL));
+}
+
 static void write_profile(const struct ct_profile *profile, enum ct_profile_kind kind,
                           const struct ct_model *model)
 {
@@ -113,6 +122,9 @@ static void write_profile(const struct ct_profile *profile, enum ct_profile_kind
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
     const struct ct_pprof_input input = {samples, model,           symbolizer,
                                          kind,    model->begin_ns, model->end_ns};
+
+    for (guint i = 0; i < samples->len; i++)
+        check_sample(&g_array_index(samples, struct ct_profile_sample, i), kind, model);
 
     g_bytes_unref(ct_pprof_encode(&input));
 }
@@ -128,7 +140,7 @@ static void verify_model(const struct ct_verify *verify, const struct ct_model *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct ct_profile_limits limits = {.end_ns = UINT64_MAX};
-    static const struct ct_report_part whole = {.is_whole_time = TRUE};
+    static const struct ct_report_scope whole = {.is_whole_time = TRUE};
     struct fuzz_records records;
     struct ct_record record;
 
@@ -138,14 +150,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gboolean has_window = data[1] > 127;
     const struct ct_window window = {FUZZ_BEGIN_NS + (data[1] & 15) * UINT64_C(1000000),
                                      FUZZ_BEGIN_NS + UINT64_C(200000000)};
-    struct ct_report_part part = whole;
+    struct ct_report_scope scope = whole;
 
     if (has_window)
-        part = (struct ct_report_part){.window = window};
+        scope = (struct ct_report_scope){.window = window};
     fuzz_records_begin(&records, data + 2, size - 2);
 
     g_autoptr(ct_model) model = ct_model_new();
-    g_autoptr(ct_report) report = ct_report_new(model, &part, 5);
+    g_autoptr(ct_report) report = ct_report_new(model, &scope, 5);
     g_autoptr(ct_profile) profile = ct_profile_new(kind, &limits);
     g_autoptr(ct_timeline) timeline = ct_timeline_new(has_window ? &window : NULL);
     g_autoptr(ct_verify) verify = ct_verify_new();

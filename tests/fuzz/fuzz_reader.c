@@ -1,6 +1,6 @@
 /*
- * A trace of well-formed packets with events that the input makes up -> the whole reader:
- * babeltrace2, decoder, merge and assembler. Times, ids and strings are the input's, what the
+ * A trace of well-formed packets with events that the input makes up -> both readers, which have to
+ * make the same of it, and the assembler. Times, ids and strings are the input's, what the
  * packets say of themselves is sound but where the input says otherwise.
  *
  * babeltrace2 ends the program for some traces. Its metadata is not the input's here, and the
@@ -8,12 +8,14 @@
  * checks.
  */
 #include "../golden/tsdl.h"
+#include "../readers/recorded.h"
 #include "fuzz.h"
 #include "ingest/ingest.h"
 #include "kernel_tsdl.h"
 #include "records.h"
 
 #include <glib/gstdio.h>
+#include <stdio.h>
 
 #define FILE_BYTES_MAX 65536
 
@@ -261,7 +263,7 @@ static void write_all_metadata(const char *folder, const struct stream *streams)
     static char *ust, *kernel; /* of this process; they are the same each time */
 
     if (!ust) {
-        ust = tsdl_metadata(FALSE);
+        ust = tsdl_metadata(FALSE, FALSE);
         kernel = kernel_tsdl_metadata();
     }
     write_metadata(folder, "ust", ust,
@@ -301,6 +303,22 @@ static void check_threads(const struct ct_model *model)
     }
 }
 
+static void check_readers(const char *folder)
+{
+    struct recorded direct, oracle;
+    char *difference = NULL;
+
+    recorded_read(&direct, &ct_source_direct, folder);
+    recorded_read(&oracle, &ct_source_babeltrace, folder);
+    if (direct.is_read)
+        difference = recorded_compare(&direct, &oracle);
+    if (difference)
+        fprintf(stderr, "%s\n", difference);
+    FUZZ_REQUIRE(!difference);
+    recorded_clear(&direct);
+    recorded_clear(&oracle);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autofree char *folder = g_build_filename(fuzz_folder(), "recording", NULL);
@@ -314,6 +332,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_all_metadata(folder, streams);
     for (guint i = 0; i < G_N_ELEMENTS(streams); i++)
         write_stream(folder, i, &streams[i]);
+    check_readers(folder);
     if (ct_ingest(folder, model, &sink, 1, NULL))
         check_threads(model);
     return 0;

@@ -287,7 +287,7 @@ static void read_events(const struct ct_kernel_scope *scope)
         ct_kernel_events_cpu(events, item.index);
     }
     if (events != NULL)
-        g_strfreev(ct_kernel_events_hidden_names(events));
+        g_strfreev(ct_kernel_events_unpreloaded_names(events));
     ct_kernel_events_free(events);
 }
 

@@ -2,7 +2,7 @@
  * Everything that is read from a line of text: times, patterns of names, the command line, maps of
  * code that was made at run time, and names of functions. The first byte chooses.
  */
-#include "cli/part.h"
+#include "cli/scope.h"
 #include "cli/window.h"
 #include "fuzz.h"
 #include "model/selection.h"
@@ -103,9 +103,9 @@ static void fuzz_record_options(struct fuzz_input *input)
     ct_record_options_clear(&options);
 }
 
-static void fuzz_part_options(struct fuzz_input *input)
+static void fuzz_scope_options(struct fuzz_input *input)
 {
-    struct ct_part part = {0};
+    struct ct_scope scope = {0};
     char **directories = NULL;
     const GOptionEntry entries[] = {
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &directories, NULL, "[DIR]"},
@@ -117,10 +117,11 @@ static void fuzz_part_options(struct fuzz_input *input)
     if (ends_program(arguments))
         return;
     g_option_context_add_main_entries(context, entries, NULL);
-    ct_part_add_options(&part, context);
+    ct_scope_add_options(&scope, context);
+    ct_scope_refuse_threads(&scope, context);
     if (ct_options_parse(context, entries, &arguments, NULL))
-        ct_part_check(&part, NULL);
-    ct_part_clear(&part);
+        ct_scope_check(&scope, NULL);
+    ct_scope_clear(&scope);
     g_strfreev(directories);
 }
 
@@ -156,12 +157,12 @@ static void fuzz_name(struct fuzz_input *input)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const parts[])(struct fuzz_input *) = {
-        fuzz_time, fuzz_selection, fuzz_record_options, fuzz_part_options, fuzz_jit_map, fuzz_name,
+    static void (*const targets[])(struct fuzz_input *) = {
+        fuzz_time, fuzz_selection, fuzz_record_options, fuzz_scope_options, fuzz_jit_map, fuzz_name,
     };
     struct fuzz_input input = {data, size};
 
     if (size > 0)
-        parts[fuzz_take_u8(&input) % G_N_ELEMENTS(parts)](&input);
+        targets[fuzz_take_u8(&input) % G_N_ELEMENTS(targets)](&input);
     return 0;
 }

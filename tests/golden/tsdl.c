@@ -180,7 +180,7 @@ gboolean tsdl_is_first(const struct field_row *field)
     return TRUE;
 }
 
-char *tsdl_metadata(gboolean is_old)
+char *tsdl_metadata(gboolean is_old, gboolean has_unknown)
 {
     GString *text = g_string_new(preamble);
 
@@ -190,7 +190,7 @@ char *tsdl_metadata(gboolean is_old)
                                "event_header_compact;\n\tpacket.context := struct "
                                "packet_context;\n};\n",
                                id);
-    for (size_t i = 0; i < event_row_count; i++) {
+    for (size_t i = 0; i < (has_unknown ? event_row_count : CT_EVENT_COUNT); i++) {
         g_string_append_printf(text,
                                "event {\n\tname = \"%s:%s\";\n\tid = %zu;\n\tstream_id = %u;\n"
                                "\tfields := struct {\n",

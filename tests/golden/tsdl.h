@@ -44,8 +44,9 @@ int enum_value(enum field_kind kind, const char *name);
 
 unsigned channel_id(const char *channel);
 
-/* Metadata as text; free with g_free(). */
-char *tsdl_metadata(gboolean is_old);
+/* Metadata as text; free with g_free(). is_old: of the oldest version that is read. has_unknown:
+ * the events that the schema does not have are there, too. */
+char *tsdl_metadata(gboolean is_old, gboolean has_unknown);
 
 /* FALSE: the field is not in a trace of the oldest version that is read. */
 gboolean tsdl_is_first(const struct field_row *field);

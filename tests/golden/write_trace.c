@@ -24,6 +24,9 @@
 #define PACKET_BYTES 262144
 #define PACKET_ALIGN 4096
 
+/* Part of the names of events that the schema does not have. */
+#define UNKNOWN_EVENT "future"
+
 struct stream {
     FILE *file;
     GByteArray *packet; /* content so far; empty: none begun */
@@ -42,6 +45,7 @@ struct writer {
     GHashTable *streams; /* path -> struct stream * */
     uint64_t line;
     gboolean is_old;
+    gboolean has_unknown; /* an event that the schema does not have */
 };
 
 static void die(const struct writer *writer, const char *what, const char *subject)
@@ -106,7 +110,7 @@ static void begin_packet(struct stream *stream, uint64_t time_ns)
 static void write_metadata(const struct writer *writer, const char *folder)
 {
     g_autofree char *path = g_build_filename(folder, "metadata", NULL);
-    g_autofree char *text = tsdl_metadata(writer->is_old);
+    g_autofree char *text = tsdl_metadata(writer->is_old, writer->has_unknown);
     g_autoptr(GError) error = NULL;
 
     if (g_mkdir_with_parents(folder, 0777) != 0)
@@ -326,8 +330,10 @@ int main(int argc, char **argv)
     writer.streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *first = g_build_filename(writer.directory, writer.trace, NULL);
 
-    while (getline(&line, &size, text) > 0)
-        writer.is_old = writer.is_old || strcmp(line, "old\n") == 0;
+    while (getline(&line, &size, text) > 0) {
+        writer.is_old |= strcmp(line, "old\n") == 0;
+        writer.has_unknown |= strstr(line, UNKNOWN_EVENT) != NULL;
+    }
     rewind(text);
     write_metadata(&writer, first); /* also for a trace without events */
     while (getline(&line, &size, text) > 0) {

@@ -2,7 +2,7 @@
 #ifndef CTRACE_PPROF_FIXTURE_H
 #define CTRACE_PPROF_FIXTURE_H
 
-#include "profile/pprof.h"
+#include "export/pprof.h"
 
 /* What each of its `fixture_rounds` waits took. */
 #define FIXTURE_WAIT_NS 1000000

@@ -2,6 +2,7 @@
 #include "cli/output.h"
 #include "cli/say.h"
 #include "cli/window.h"
+#include "cli/worker.h"
 #include "options/nearest.h"
 #include "options/parse.h"
 #include "timeline_fixture.h"
@@ -209,6 +210,26 @@ static void the_words_of_one_value_are_joined_up_to_the_program(void **state)
     }
 }
 
+static int has_symbol_servers(void *user, struct ct_activity *activity)
+{
+    (void)user;
+    (void)activity;
+    return g_getenv("DEBUGINFOD_URLS") ? 1 : 0;
+}
+
+static void who_reads_a_recording_is_told_no_servers_to_ask(void **state)
+{
+    struct ct_worker_result result;
+
+    (void)state;
+    g_setenv("DEBUGINFOD_URLS", "http://localhost:1", TRUE);
+    assert_true(ct_worker_run(".", has_symbol_servers, NULL, &result, NULL));
+    assert_int_equal(result.status, 0);
+    assert_non_null(g_getenv("DEBUGINFOD_URLS"));
+    g_unsetenv("DEBUGINFOD_URLS");
+    ct_worker_result_clear(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_window_is_read_and_checked),
         cmocka_unit_test(files_are_written_whole_or_not_at_all),
         cmocka_unit_test(what_is_said_cannot_control_the_terminal),
+        cmocka_unit_test(who_reads_a_recording_is_told_no_servers_to_ask),
     };
 
     g_set_prgname("test");

@@ -160,7 +160,7 @@ static int set_up(void **state)
                                            .boards = fixture->boards,
                                            .writer = &writer,
                                            .cut_ns = UINT64_MAX,
-                                           .unseen = ct_unseen_new()};
+                                           .unpreloaded = ct_unpreloaded_new()};
     fixture->hostile = make_image(HOSTILE_PID);
     fixture->honest = make_image(HONEST_PID);
     add_image(fixture, &fixture->hostile);
@@ -176,7 +176,7 @@ static int tear_down(void **state)
 
     ct_drain_free(fixture->drain);
     ct_boards_free(fixture->boards);
-    ct_unseen_free(fixture->closing.unseen);
+    ct_unpreloaded_free(fixture->closing.unpreloaded);
     for (size_t i = 0; i < G_N_ELEMENTS(images); i++) {
         munmap(images[i]->board, file_size());
         close(images[i]->fd);
@@ -365,7 +365,7 @@ static void a_program_that_writes_meanwhile_does_no_harm(void **state)
     for (unsigned i = 0; i < ROUNDS; i++) {
         ct_drain_now(fixture->drain);
         ct_closing_write_all(&fixture->closing);
-        ct_closing_find_unseen(&fixture->closing);
+        ct_closing_find_unpreloaded(&fixture->closing);
         const struct ct_mapped_board *mapped = ct_boards_update(fixture->boards)->pdata[0];
         assert_int_equal(ct_board_map_identity(mapped->map)->pid, HOSTILE_PID);
         ct_board_is_drained(mapped);

@@ -565,8 +565,8 @@ static void what_came_before_a_delay_was_over_is_told_as_present(void **state)
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
     expect_switch(events, 40, STRANGER, ROOT + 1);
     expect_end(events);
-    assert_int_equal(ct_kernel_events_hidden_images(events), 1);
-    assert_int_equal(ct_kernel_events_hidden_threads(events), 3);
+    assert_int_equal(ct_kernel_events_unpreloaded_images(events), 1);
+    assert_int_equal(ct_kernel_events_unpreloaded_threads(events), 3);
     end(&spool, events);
 }
 
@@ -594,7 +594,7 @@ static void who_is_made_meanwhile_was_not_present(void **state)
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_EXIT);
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_FORK);
     expect_end(events);
-    assert_int_equal(ct_kernel_events_hidden_threads(events), 4);
+    assert_int_equal(ct_kernel_events_unpreloaded_threads(events), 4);
     end(&spool, events);
 }
 
@@ -744,11 +744,11 @@ static void images_are_told_unless_a_preload_tells_of_them(void **state)
     put_begin(&spool);
     put_exec(&spool, 10, ROOT); /* seen */
     put_task(&spool, 0, PERF_RECORD_FORK, 20, ROOT, ROOT + 1, ROOT + 1);
-    put_exec(&spool, 30, ROOT + 1);                                          /* hidden */
+    put_exec(&spool, 30, ROOT + 1);                                          /* not preloaded */
     put_task(&spool, 0, PERF_RECORD_FORK, 40, ROOT + 1, ROOT + 1, ROOT + 3); /* its thread */
     put_task(&spool, 0, PERF_RECORD_FORK, 50, ROOT, ROOT + 2, ROOT + 2);
     put_exec(&spool, 60, ROOT + 2); /* seen, by the second of these */
-    put_exec(&spool, 70, ROOT + 2); /* hidden */
+    put_exec(&spool, 70, ROOT + 2); /* not preloaded */
     g_array_append_vals(preloaded, seen, G_N_ELEMENTS(seen));
     assert_true(ct_preloaded_write(spool.path, preloaded));
     struct ct_kernel_events *events = open_events(&spool, TRUE);
@@ -762,8 +762,8 @@ static void images_are_told_unless_a_preload_tells_of_them(void **state)
     expect(events, CT_KERNEL_ID_SCHED_PROCESS_EXEC);
     expect_image(events, 70, ROOT + 2, ROOT, "new");
     expect_end(events);
-    assert_int_equal(ct_kernel_events_hidden_images(events), 2);
-    assert_int_equal(ct_kernel_events_hidden_threads(events), 3);
+    assert_int_equal(ct_kernel_events_unpreloaded_images(events), 2);
+    assert_int_equal(ct_kernel_events_unpreloaded_threads(events), 3);
     end(&spool, events);
 }
 

@@ -1,8 +1,8 @@
 /* What is mapped where, by perf's records; and the records themselves, as a spool file has them. */
-#include "convert/user_registers.h"
 #include "spool/elf_file.h"
 #include "spool/maps.h"
 #include "spool/spool.h"
+#include "spool/user_registers.h"
 
 #include <link.h>
 #include <linux/perf_event.h>
@@ -531,13 +531,12 @@ static void layers_have_files_of_their_own(void **state)
                                         [CT_RINGS_CALLS] = "calls5",
                                         [CT_RINGS_SAMPLES] = "samples5"};
     g_autofree char *folder = g_dir_make_tmp("ctrace-maps-XXXXXX", NULL);
-    const struct ct_ring ring = {.cpu = 5};
+    const struct ct_formats formats = {0};
 
     (void)state;
     for (size_t kind = 0; kind < G_N_ELEMENTS(names); kind++) {
-        const struct ct_rings rings = {.kind = (enum ct_rings_kind)kind};
         g_autofree char *path = g_build_filename(folder, names[kind], NULL);
-        int fd = ct_spool_create(folder, &rings, &ring);
+        int fd = ct_spool_create(folder, (enum ct_rings_kind)kind, &formats, 5);
 
         assert_true(fd >= 0);
         close(fd);

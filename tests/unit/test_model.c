@@ -1,5 +1,8 @@
 /* Lookups in the model, and how numbers are written for people. */
+#include "model/activity.h"
+#include "model/capture_notes.h"
 #include "model/format.h"
+#include "schema/capture_words.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -194,6 +197,19 @@ static void lost_waits_are_told_from_missing_layers(void **state)
     }
 }
 
+static void notes_are_told_by_what_they_begin_with(void **state)
+{
+    const struct ct_capture capture = {.layers = "preload,kernels",
+                                       .missing = "kernel: no cpu: at all; cpu: none; more"};
+
+    (void)state;
+    assert_string_equal(ct_capture_note_about(&capture, CT_LAYER_CPU), "cpu: none; more");
+    assert_ptr_equal(ct_capture_note_about(&capture, CT_LAYER_KERNEL), capture.missing);
+    assert_null(ct_capture_note_about(&capture, CT_LAYER_PRELOAD));
+    assert_true(ct_capture_has_layer(&capture, CT_LAYER_PRELOAD));
+    assert_false(ct_capture_has_layer(&capture, CT_LAYER_KERNEL));
+}
+
 static void quantiles_lie_in_the_bucket_that_holds_them(void **state)
 {
     struct ct_op_counters counters = {0};
@@ -219,6 +235,26 @@ static void quantiles_lie_in_the_bucket_that_holds_them(void **state)
     assert_int_equal(ct_op_counters_quantile_ns(&counters, 1), UINT64_C(1) << 38);
 }
 
+/* Two names may be at the same place, one after the other. */
+static void a_reader_is_at_the_file_that_it_turned_to_last(void **state)
+{
+    struct ct_activity activity = {.file = ""};
+    char name[2 * CT_ACTIVITY_NAME_SIZE] = "ust/waits_0";
+
+    (void)state;
+    ct_activity_turn_to(&activity, name);
+    assert_string_equal(activity.file, "ust/waits_0");
+    strcpy(name, "ust/waits_1");
+    ct_activity_turn_to(&activity, name);
+    assert_string_equal(activity.file, "ust/waits_1");
+    ct_activity_turn_to(&activity, "");
+    assert_string_equal(activity.file, "");
+    memset(name, 'x', sizeof(name) - 1);
+    ct_activity_turn_to(&activity, name);
+    assert_int_equal(strlen(activity.file), CT_ACTIVITY_NAME_SIZE - 1);
+    ct_activity_turn_to(NULL, name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,7 +266,9 @@ int main(void)
         cmocka_unit_test(modules_that_took_turns_are_told_apart_by_time),
         cmocka_unit_test(classes_are_found_by_name),
         cmocka_unit_test(quantiles_lie_in_the_bucket_that_holds_them),
+        cmocka_unit_test(a_reader_is_at_the_file_that_it_turned_to_last),
         cmocka_unit_test(lost_waits_are_told_from_missing_layers),
+        cmocka_unit_test(notes_are_told_by_what_they_begin_with),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

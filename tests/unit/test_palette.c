@@ -1,5 +1,5 @@
 /* The colours of the classes, as eyes of every kind see them. */
-#include "palette.h"
+#include "paint/palette.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
+#include "export/gzip.h"
 #include "image_fixture.h"
 #include "pprof_fixture.h"
 #include "profile.pb-c.h"
-#include "profile/gzip.h"
 
 #include <errno.h>
 #include <setjmp.h>

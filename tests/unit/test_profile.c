@@ -1,5 +1,5 @@
 #include "image_fixture.h"
-#include "profile/profile.h"
+#include "summary/profile.h"
 #include "timeline_fixture.h"
 
 #include <math.h>
@@ -197,33 +197,33 @@ static void short_waits_are_left_out_by_their_whole_length(void **state)
     assert_int_equal(only_sample(fixture, profile).delay_ns, 10);
 }
 
-/* Two parts of a wait of 100, from 0 to 40 and from 60 to 100: another took the time between. */
-static void send_in_parts(const struct fixture *fixture, struct ct_profile *profile)
+/* Two pieces of a wait of 100, from 0 to 40 and from 60 to 100: another took the time between. */
+static void send_in_pieces(const struct fixture *fixture, struct ct_profile *profile)
 {
-    struct ct_interval part = lock_wait(fixture, 0, 0, 100);
+    struct ct_interval piece = lock_wait(fixture, 0, 0, 100);
 
-    part.end_ns = FIXTURE_BEGIN_NS + 40;
-    send(profile, part);
-    part.previous_end_ns = part.end_ns;
-    part.begin_ns = FIXTURE_BEGIN_NS + 60;
-    part.end_ns = FIXTURE_BEGIN_NS + 100;
-    send(profile, part);
+    piece.end_ns = FIXTURE_BEGIN_NS + 40;
+    send(profile, piece);
+    piece.previous_end_ns = piece.end_ns;
+    piece.begin_ns = FIXTURE_BEGIN_NS + 60;
+    piece.end_ns = FIXTURE_BEGIN_NS + 100;
+    send(profile, piece);
 }
 
-static void a_wait_in_parts_counts_once(void **state)
+static void a_wait_in_pieces_counts_once(void **state)
 {
     const struct fixture *fixture = *state;
     const struct ct_profile_limits cases[] = {
         {0, UINT64_MAX, 90}, /* its length is that of the whole wait */
         {FIXTURE_BEGIN_NS + 30, UINT64_MAX, 0},
-        {FIXTURE_BEGIN_NS + 40, UINT64_MAX, 0}, /* its second part only */
+        {FIXTURE_BEGIN_NS + 40, UINT64_MAX, 0}, /* its second piece only */
     };
     const int64_t delays_ns[] = {80, 50, 40};
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &cases[i]);
 
-        send_in_parts(fixture, profile);
+        send_in_pieces(fixture, profile);
         assert_int_equal(only_sample(fixture, profile).count, 1);
         assert_int_equal(only_sample(fixture, profile).delay_ns, delays_ns[i]);
     }
@@ -581,6 +581,44 @@ static void a_wall_profile_of_some_threads_has_no_others(void **state)
     assert_int_equal(sum_of(samples, fixture->threads[2], CT_CLASS_RUNNING), 10 * FIXTURE_S);
 }
 
+/* When the recording began is only known once all is read. */
+static void threads_from_before_the_recording_have_no_samples(void **state)
+{
+    static const enum ct_profile_kind kinds[] = {CT_PROFILE_KIND_SYNC, CT_PROFILE_KIND_MUTEX,
+                                                 CT_PROFILE_KIND_WALL};
+    const struct fixture *fixture = *state;
+    struct ct_profile *profiles[G_N_ELEMENTS(kinds)];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        struct ct_interval early = lock_wait(fixture, 1, 100, 200);
+        struct ct_interval present = lock_wait(fixture, 0, 100, 300);
+
+        early.is_for_lock = present.is_for_lock = TRUE;
+        profiles[i] = ct_profile_new(kinds[i], &no_limits);
+        send(profiles[i], early);
+        send(profiles[i], present);
+    }
+    fixture->threads[1]->start_ns = 100;
+    fixture->threads[1]->end_ns = 200;
+    ct_model_drop_early(fixture->model);
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autoptr(GArray) samples = ct_profile_samples(profiles[i], fixture->model, &everybody);
+        guint present = 0;
+
+        for (guint j = 0; j < samples->len; j++) {
+            const struct ct_profile_sample *sample =
+                &g_array_index(samples, struct ct_profile_sample, j);
+
+            assert_ptr_not_equal(sample->thread, fixture->threads[1]);
+            assert_ptr_not_equal(sample->other, fixture->threads[1]);
+            present +=
+                sample->thread == fixture->threads[0] || sample->other == fixture->threads[0];
+        }
+        assert_true(present > 0);
+        ct_profile_free(profiles[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -592,7 +630,7 @@ int main(void)
         TEST(a_weight_that_cannot_be_is_one),
         TEST(a_window_cuts_waits),
         TEST(short_waits_are_left_out_by_their_whole_length),
-        TEST(a_wait_in_parts_counts_once),
+        TEST(a_wait_in_pieces_counts_once),
         TEST(a_mutex_profile_charges_the_unlocker),
         TEST(a_mutex_profile_divides_a_wait_among_its_holders),
         TEST(a_mutex_profile_keeps_waits_with_an_unknown_holder),
@@ -608,6 +646,7 @@ int main(void)
         TEST(a_wall_profile_of_a_window_sums_up_to_the_life_in_it),
         TEST(short_waits_are_left_out_of_a_wall_profile),
         TEST(a_wall_profile_of_some_threads_has_no_others),
+        TEST(threads_from_before_the_recording_have_no_samples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

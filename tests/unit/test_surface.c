@@ -1,6 +1,7 @@
 /* Pictures as files: whole, valid, the same every time, or not there at all. */
 #include "cli/output.h"
-#include "surface.h"
+#include "paint/surface.h"
+#include "scene/layout.h"
 #include "timeline_fixture.h"
 
 #include <cairo.h>
@@ -22,7 +23,7 @@ struct place {
     char *directory; /* owned */
     struct ct_model *model;
     struct ct_timeline *timeline;
-    struct ct_text *text;
+    struct ct_typesetter *typesetter;
 };
 
 static int set_up(void **state)
@@ -31,7 +32,7 @@ static int set_up(void **state)
     place->directory = g_dir_make_tmp("ctrace-surface-XXXXXX", NULL);
     place->model = fixture_model("./サーバー", FIXTURE_S);
     place->timeline = ct_timeline_new(NULL);
-    place->text = ct_text_new();
+    place->typesetter = ct_typesetter_new();
     struct ct_process *process = fixture_process(place->model, 1, "app");
     for (int i = 0; i < 8; i++) {
         struct ct_thread *thread = fixture_thread(place->model, process, i + 1, "عامل");
@@ -55,7 +56,7 @@ static int tear_down(void **state)
     struct place *place = *state;
     g_rmdir(place->directory);
     g_free(place->directory);
-    ct_text_free(place->text);
+    ct_typesetter_free(place->typesetter);
     ct_timeline_free(place->timeline);
     ct_model_free(place->model);
     g_free(place);
@@ -68,20 +69,20 @@ static gboolean write_picture(const struct place *place, const char *path, doubl
     const struct ct_surface_format *format = ct_surface_format_of(path, error);
     if (!format)
         return FALSE;
-    struct ct_layout_request request = {
+    struct ct_scene_request request = {
         .model = place->model,
         .timeline = place->timeline,
         .window = {place->model->begin_ns, place->model->end_ns},
         .is_whole = TRUE,
-        .filter = {.row_limit = CT_LAYOUT_DEFAULT_ROWS},
+        .filter = {.row_limit = CT_SCENE_DEFAULT_ROWS},
         .width_px = 800,
-        .measure = ct_text_measure,
-        .measure_user = place->text,
+        .measure = ct_typesetter_measure,
+        .measure_user = place->typesetter,
         .has_tips = TRUE,
     };
-    g_autoptr(ct_layout) layout = ct_layout_build(&request, error);
-    assert_non_null(layout);
-    g_autoptr(GBytes) bytes = ct_surface_render(format, layout, place->text, scale, error);
+    g_autoptr(ct_scene) scene = ct_layout_build(&request, error);
+    assert_non_null(scene);
+    g_autoptr(GBytes) bytes = ct_surface_render(format, scene, place->typesetter, scale, error);
     return bytes && ct_output_write_file(path, bytes, error);
 }
 

@@ -98,7 +98,7 @@ static void inlined_functions_are_frames_of_their_own(void **state)
     assert_true(symbol->is_named);
     assert_false(symbol->is_own);
     assert_int_equal(symbol->frame_count, 2);
-    const struct ct_frame *inner = &symbol->frames[0], *outer = &symbol->frames[1];
+    const struct ct_symbol_frame *inner = &symbol->frames[0], *outer = &symbol->frames[1];
     assert_string_equal(inner->function, "inlined_function");
     assert_true(inner->is_inlined);
     assert_int_equal(inner->line, inlined_line);
@@ -148,7 +148,7 @@ static void code_without_debug_information_has_no_line(void **state)
 static void names_are_demangled(void **state)
 {
     const struct ct_symbol *symbol = resolve(*state, (uint64_t)(uintptr_t)mangled_function);
-    const struct ct_frame *frame = &symbol->frames[symbol->frame_count - 1];
+    const struct ct_symbol_frame *frame = &symbol->frames[symbol->frame_count - 1];
     assert_string_equal(frame->function, "queue::pop(int)");
     assert_string_equal(frame->system_name, "_ZN5queue3popEi");
 }

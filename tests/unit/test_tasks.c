@@ -153,7 +153,7 @@ static void who_could_go_on_stands_in_line(void **state)
     add_switch(fixture, 600, OTHER, 1, TID);
     expect_times(own_task(fixture), 600, 200, 300, 0);
     assert_int_equal(fixture->thread.sched.preemptions, 2);
-    assert_string_equal(ct_task_span(own_task(fixture), 2)->instead, "next");
+    assert_string_equal(ct_task_span(own_task(fixture), 2)->preempted_by, "next");
 }
 
 /* On another CPU, its waker may be ahead of its own last event. */

@@ -205,19 +205,19 @@ static void times_on_cpus_are_all_in_the_bins(void **state)
 
     const struct ct_timeline_thread *found = ct_timeline_find(timeline, thread);
     assert_non_null(found);
-    const struct ct_cpu_bins *cpus = &found->cpus;
+    const struct ct_bins *cpus = &found->cpus;
     assert_true(cpus->shift > 5);
     assert_true(cpus->count > 1000 && cpus->count <= cpus->limit);
     double run_ns = 0;
     for (uint32_t i = 0; i < cpus->count; i++) {
         uint64_t begin_ns = (cpus->first + i) << cpus->shift;
         uint64_t end_ns = (cpus->first + i + 1) << cpus->shift;
-        run_ns += cpus->bins[i].run_ns;
-        assert_true(cpus->bins[i].run_ns <= (double)(end_ns - begin_ns));
-        if (cpus->bins[i].run_ns > 0 && end_ns < FIXTURE_BEGIN_NS + FIXTURE_S / 2)
-            assert_int_equal(cpus->bins[i].cpu, 6);
-        if (cpus->bins[i].run_ns > 0 && begin_ns > FIXTURE_BEGIN_NS + FIXTURE_S / 2 + 50000)
-            assert_int_equal(cpus->bins[i].cpu, 1);
+        run_ns += cpus->cpus[i].run_ns;
+        assert_true(cpus->cpus[i].run_ns <= (double)(end_ns - begin_ns));
+        if (cpus->cpus[i].run_ns > 0 && end_ns < FIXTURE_BEGIN_NS + FIXTURE_S / 2)
+            assert_int_equal(cpus->cpus[i].cpu, 6);
+        if (cpus->cpus[i].run_ns > 0 && begin_ns > FIXTURE_BEGIN_NS + FIXTURE_S / 2 + 50000)
+            assert_int_equal(cpus->cpus[i].cpu, 1);
     }
     assert_float_equal(run_ns, (double)expected_ns, 0.5);
     ct_timeline_free(timeline);

@@ -1,7 +1,7 @@
 /* The stack of a function of this very program, from its registers and a copy of its stack. */
 #include "convert/unwind.h"
-#include "convert/user_registers.h"
 #include "spool/maps.h"
+#include "spool/user_registers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Writes profiles for test_go_pprof.sh: write_pprof FILE KIND ROUNDS */
 #include "cli/output.h"
+#include "export/gzip.h"
 #include "pprof_fixture.h"
-#include "profile/gzip.h"
 
 #include <stdio.h>
 #include <stdlib.h>

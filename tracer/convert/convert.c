@@ -439,9 +439,9 @@ gboolean ct_kernel_convert(const char *path, const struct ct_kernel_scope *scope
     conversion.streams = g_new0(struct stream, conversion.stream_count);
     g_autofree char *why_not = run_graph(&conversion, kernel);
     if (conversion.events != NULL) {
-        totals->hidden_processes = ct_kernel_events_hidden_images(conversion.events);
-        totals->hidden_names = ct_kernel_events_hidden_names(conversion.events);
-        totals->hidden_threads = ct_kernel_events_hidden_threads(conversion.events);
+        totals->unpreloaded_processes = ct_kernel_events_unpreloaded_images(conversion.events);
+        totals->unpreloaded_names = ct_kernel_events_unpreloaded_names(conversion.events);
+        totals->unpreloaded_threads = ct_kernel_events_unpreloaded_threads(conversion.events);
     }
     ct_kernel_events_free(conversion.events);
     ct_kernel_samples_free(conversion.samples);

@@ -2,7 +2,7 @@
 #ifndef CTRACE_CONVERT_CONVERT_H
 #define CTRACE_CONVERT_CONVERT_H
 
-#include "record/layers/finish.h"
+#include "spool/conversion.h"
 
 /*
  * Writes CT_SPOOL_KERNEL below `path` from the spool there. The clock is that of

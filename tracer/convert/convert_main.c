@@ -39,8 +39,8 @@ int main(int argc, char **argv)
 #define PRINT_TOTAL(name) g_print("%" G_GUINT64_FORMAT " ", totals.name);
     CT_KERNEL_TOTALS(PRINT_TOTAL)
     g_print("\n");
-    for (guint i = 0; totals.hidden_names != NULL && totals.hidden_names[i] != NULL; i++)
-        print_line(totals.hidden_names[i]);
-    g_strfreev(totals.hidden_names);
+    for (guint i = 0; totals.unpreloaded_names != NULL && totals.unpreloaded_names[i] != NULL; i++)
+        print_line(totals.unpreloaded_names[i]);
+    g_strfreev(totals.unpreloaded_names);
     return 0;
 }

@@ -1,9 +1,9 @@
 #include "events.h"
 
 #include "callers.h"
-#include "hidden.h"
 #include "sources.h"
 #include "tasks.h"
+#include "unpreloaded_events.h"
 
 #include <string.h>
 
@@ -15,14 +15,14 @@ struct last_switch {
 };
 
 struct ct_kernel_events {
-    GPtrArray *sources;           /* owned; struct ct_source * */
-    struct last_switch *switches; /* owned; of each of them */
-    struct ct_tasks *tasks;       /* owned */
-    struct ct_hidden *hidden;     /* owned */
-    struct ct_callers *callers;   /* owned */
-    gboolean is_of_present;       /* the program is what was present */
-    gboolean has_begun;           /* what is told from now on is told of all tasks */
-    GHashTable *own_ids;          /* owned; a tracepoint's tid -> ours; NULL: they are the same */
+    GPtrArray *sources;                        /* owned; struct ct_source * */
+    struct last_switch *switches;              /* owned; of each of them */
+    struct ct_tasks *tasks;                    /* owned */
+    struct ct_unpreloaded_events *unpreloaded; /* owned */
+    struct ct_callers *callers;                /* owned */
+    gboolean is_of_present;                    /* the program is what was present */
+    gboolean has_begun;                        /* what is told from now on is told of all tasks */
+    GHashTable *own_ids; /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
     guint current_index;           /* of its source */
     struct ct_callers_stack stack; /* of the current record */
@@ -33,13 +33,14 @@ static const struct ct_source *source_at(const struct ct_kernel_events *events, 
     return g_ptr_array_index(events->sources, index);
 }
 
-static struct ct_hidden *find_hidden(const struct ct_kernel_events *events, const char *path)
+static struct ct_unpreloaded_events *open_unpreloaded(const struct ct_kernel_events *events,
+                                                      const char *path)
 {
     g_autoptr(GPtrArray) spools = g_ptr_array_new();
 
     for (guint i = 0; i < events->sources->len; i++)
         g_ptr_array_add(spools, source_at(events, i)->spool);
-    return ct_hidden_new(path, spools, events->callers);
+    return ct_unpreloaded_events_new(path, spools, events->callers);
 }
 
 struct ct_kernel_events *ct_kernel_events_open(const char *path,
@@ -57,7 +58,7 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path,
             events->own_ids = g_hash_table_new(NULL, NULL);
     }
     events->callers = ct_callers_new(scope->stack_frames);
-    events->hidden = find_hidden(events, path);
+    events->unpreloaded = open_unpreloaded(events, path);
     ct_sources_begin(events->sources);
     if (events->sources->len > 0)
         return events;
@@ -83,7 +84,7 @@ void ct_kernel_events_free(struct ct_kernel_events *events)
         return;
     g_ptr_array_unref(events->sources);
     g_free(events->switches);
-    ct_hidden_free(events->hidden);
+    ct_unpreloaded_events_free(events->unpreloaded);
     ct_callers_free(events->callers);
     ct_tasks_free(events->tasks);
     if (events->own_ids != NULL)
@@ -91,19 +92,19 @@ void ct_kernel_events_free(struct ct_kernel_events *events)
     g_free(events);
 }
 
-uint64_t ct_kernel_events_hidden_images(const struct ct_kernel_events *events)
+uint64_t ct_kernel_events_unpreloaded_images(const struct ct_kernel_events *events)
 {
-    return ct_hidden_image_count(events->hidden);
+    return ct_unpreloaded_events_image_count(events->unpreloaded);
 }
 
-char **ct_kernel_events_hidden_names(const struct ct_kernel_events *events)
+char **ct_kernel_events_unpreloaded_names(const struct ct_kernel_events *events)
 {
-    return ct_hidden_image_names(events->hidden);
+    return ct_unpreloaded_events_image_names(events->unpreloaded);
 }
 
-uint64_t ct_kernel_events_hidden_threads(const struct ct_kernel_events *events)
+uint64_t ct_kernel_events_unpreloaded_threads(const struct ct_kernel_events *events)
 {
-    return ct_hidden_thread_count(events->hidden);
+    return ct_unpreloaded_events_thread_count(events->unpreloaded);
 }
 
 /* ---- Ids ---- */
@@ -228,7 +229,7 @@ static gboolean select_fork(struct ct_kernel_events *events, const struct ct_raw
         .child_pid = raw->as.task.pid,
     };
     if (events->has_begun)
-        ct_hidden_add(events->hidden, raw, FALSE);
+        ct_unpreloaded_events_add(events->unpreloaded, raw, FALSE);
     return events->has_begun;
 }
 
@@ -254,7 +255,7 @@ static gboolean select_exec(struct ct_kernel_events *events, const struct ct_raw
         .tid = raw->as.name.tid,
     };
     if (events->has_begun)
-        ct_hidden_add(events->hidden, raw, FALSE);
+        ct_unpreloaded_events_add(events->unpreloaded, raw, FALSE);
     return events->has_begun;
 }
 
@@ -283,7 +284,7 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
     if (raw->as.callers.count == 0 || (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 ||
         !ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
-    gboolean has_space = ct_hidden_address_space(events->hidden, raw->pid, &space);
+    gboolean has_space = ct_unpreloaded_events_address_space(events->unpreloaded, raw->pid, &space);
 
     ct_callers_of_switch(events->callers, has_space ? &space : NULL, raw, stack);
     record->event = CT_KERNEL_ID_CALLSTACK_USER;
@@ -294,7 +295,7 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
 static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                struct ct_kernel_record *record)
 {
-    enum ct_syscall_abi abi = ct_hidden_abi(events->hidden, raw->pid);
+    enum ct_syscall_abi abi = ct_unpreloaded_events_abi(events->unpreloaded, raw->pid);
 
     if (!ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
@@ -314,8 +315,8 @@ static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_
 static gboolean select_told(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                             struct ct_kernel_record *record)
 {
-    ct_hidden_add(events->hidden, raw, FALSE);
-    return ct_hidden_take(events->hidden, record);
+    ct_unpreloaded_events_add(events->unpreloaded, raw, FALSE);
+    return ct_unpreloaded_events_take(events->unpreloaded, record);
 }
 
 /* TRUE if it is one of the program's. */
@@ -379,15 +380,15 @@ static gboolean select_present(struct ct_kernel_events *events, const struct ct_
         ct_tasks_add(events->tasks, raw->as.task.pid, raw->as.task.tid);
     else if (raw->kind == CT_RAW_EXIT)
         return select_exit(events, raw, record);
-    ct_hidden_add(events->hidden, raw, TRUE);
-    return ct_hidden_take(events->hidden, record);
+    ct_unpreloaded_events_add(events->unpreloaded, raw, TRUE);
+    return ct_unpreloaded_events_take(events->unpreloaded, record);
 }
 
 /* An event that follows from the current record. */
 static gboolean take_following(struct ct_kernel_events *events, struct ct_kernel_item *item)
 {
     *item = (struct ct_kernel_item){.index = events->current_index};
-    if (!ct_hidden_take(events->hidden, &item->record))
+    if (!ct_unpreloaded_events_take(events->unpreloaded, &item->record))
         return FALSE;
     fill_item(item, &events->current);
     return TRUE;

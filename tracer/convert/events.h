@@ -5,8 +5,8 @@
 #ifndef CTRACE_CONVERT_EVENTS_H
 #define CTRACE_CONVERT_EVENTS_H
 
-#include "record/layers/finish.h"
 #include "schema/kernel_events.h"
+#include "spool/conversion.h"
 
 #include <glib.h>
 
@@ -17,9 +17,9 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path,
                                                const struct ct_kernel_scope *scope);
 
 /* How much there was so far of programs that no preload was in: images, and their threads. */
-uint64_t ct_kernel_events_hidden_images(const struct ct_kernel_events *events);
-char **ct_kernel_events_hidden_names(const struct ct_kernel_events *events);
-uint64_t ct_kernel_events_hidden_threads(const struct ct_kernel_events *events);
+uint64_t ct_kernel_events_unpreloaded_images(const struct ct_kernel_events *events);
+char **ct_kernel_events_unpreloaded_names(const struct ct_kernel_events *events);
+uint64_t ct_kernel_events_unpreloaded_threads(const struct ct_kernel_events *events);
 
 /* How many CPUs there are streams of, and which the stream at `index` is. */
 guint ct_kernel_events_cpu_count(const struct ct_kernel_events *events);

@@ -3,7 +3,7 @@
 #define CTRACE_CONVERT_USER_STATE_H
 
 #include "spool/decode.h"
-#include "user_registers.h"
+#include "spool/user_registers.h"
 
 #include <glib.h>
 #include <stdint.h>

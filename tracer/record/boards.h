@@ -3,6 +3,7 @@
 #define CTRACE_RECORD_BOARDS_H
 
 #include "board_map.h"
+#include "system/image_key.h"
 
 #include <glib.h>
 
@@ -15,12 +16,6 @@ struct ct_mapped_board {
 };
 
 struct ct_boards;
-
-/* A process image, by what identifies it. */
-struct ct_image_key {
-    int32_t pid;
-    uint64_t start_ns;
-};
 
 /* `directory` is the session's path; NULL: there is none, and boards are added one by one. */
 struct ct_boards *ct_boards_new(const char *directory);

@@ -406,8 +406,8 @@ static void write_forked(struct ct_closing *closing, const struct ct_mapped_boar
 static void add_successor(struct ct_closing *closing, const struct ct_forked *forked)
 {
     if (forked->state == CT_FORKED_EXECED)
-        ct_unseen_add_successor(closing->unseen, forked->identity.pid, forked->end_ns,
-                                &forked->successor);
+        ct_unpreloaded_add_successor(closing->unpreloaded, forked->identity.pid, forked->end_ns,
+                                     &forked->successor);
 }
 
 /* Of it, what is written when. */
@@ -473,10 +473,10 @@ static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_b
     return TRUE;
 }
 
-static void add_unseen(struct ct_closing *closing, const struct ct_mapped_board *mapped)
+static void add_unpreloaded(struct ct_closing *closing, const struct ct_mapped_board *mapped)
 {
     if (!mapped->is_lost)
-        ct_unseen_add_board(closing->unseen, mapped->map, ct_monotonic_ns());
+        ct_unpreloaded_add_board(closing->unpreloaded, mapped->map, ct_monotonic_ns());
 }
 
 /* Once all children have been looked for on those that there are. */
@@ -496,7 +496,7 @@ void ct_closing_write_ended(struct ct_closing *closing)
 
         if (close_children(closing, board, ROUND_ENDED) || !close_board(closing, board, FALSE))
             continue;
-        add_unseen(closing, board);
+        add_unpreloaded(closing, board);
         g_ptr_array_add(over, board);
     }
     remove_boards(closing, over);
@@ -516,13 +516,13 @@ void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint 
             continue;
         board.writer = NULL;
         write_board(closing, &board);
-        add_unseen(closing, mapped_board);
+        add_unpreloaded(closing, mapped_board);
         g_ptr_array_add(over, mapped_board);
     }
     remove_boards(closing, over);
 }
 
-void ct_closing_find_unseen(struct ct_closing *closing)
+void ct_closing_find_unpreloaded(struct ct_closing *closing)
 {
     const GPtrArray *mapped = ct_boards_update(closing->boards);
     struct ct_forked forked;
@@ -531,7 +531,7 @@ void ct_closing_find_unseen(struct ct_closing *closing)
         const struct ct_mapped_board *board = mapped->pdata[i];
         uint32_t count = board->is_lost ? 0 : ct_forked_count(board->map);
 
-        add_unseen(closing, board);
+        add_unpreloaded(closing, board);
         for (uint32_t k = 0; k < count; k++)
             if (ct_forked_read(board->map, k, ct_monotonic_ns(), &forked))
                 add_successor(closing, &forked);

@@ -6,7 +6,7 @@
 #include "control.h"
 #include "deaths.h"
 #include "provider/writer.h"
-#include "unseen.h"
+#include "unpreloaded.h"
 
 #include <glib.h>
 
@@ -31,8 +31,8 @@ struct ct_closing {
     struct ct_deaths *deaths;                     /* borrowed; NULL if nobody has watched */
     uint64_t watched_until_ns;                    /* then: when somebody last did */
     uint64_t cut_ns; /* what is later on a board is beyond the recording; UINT64_MAX: nothing is */
-    gboolean has_kernel;      /* a layer that takes stacks of any process */
-    struct ct_unseen *unseen; /* owned */
+    gboolean has_kernel;                /* a layer that takes stacks of any process */
+    struct ct_unpreloaded *unpreloaded; /* owned */
     struct ct_closing_totals totals;
 };
 
@@ -50,7 +50,7 @@ void ct_closing_write_ended(struct ct_closing *closing);
 void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint kept);
 
 /* Takes from the boards that are left which images have none. */
-void ct_closing_find_unseen(struct ct_closing *closing);
+void ct_closing_find_unpreloaded(struct ct_closing *closing);
 
 /*
  * Writes all boards, whose threads' open waits end now. They stay, for another try if this one

@@ -232,7 +232,7 @@ static int run(struct setting *setting)
         return exec_errno == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE;
     }
     if (setting->recording != NULL) {
-        if (setting->program->hidden != NULL) {
+        if (setting->program->why_unpreloaded != NULL) {
             g_autofree char *name = g_path_get_basename(setting->program->path);
             ct_recording_describe(setting->recording, launch->pid, name,
                                   setting->program->obstacle);
@@ -351,11 +351,11 @@ static int record(const struct ct_record_options *options, const struct ct_progr
 }
 
 /* The preload does not see the program: the kernel may. */
-static void tell_hidden(const struct ct_program *program, struct ct_record_options *options)
+static void tell_unpreloaded(const struct ct_program *program, struct ct_record_options *options)
 {
     if (options->kernel_option == NULL)
         options->kernel.syscalls = TRUE;
-    ct_message("ctrace: %s: the preload sees nothing of it%s", program->hidden,
+    ct_message("ctrace: %s: the preload sees nothing of it%s", program->why_unpreloaded,
                options->kernel.syscalls ? "; its system calls are asked of the kernel"
                : options->kernel.sched  ? "; --kernel=syscalls would show what it waits for"
                                         : "");
@@ -395,8 +395,8 @@ int main(int argc, char **argv)
         if (options.hint != NULL)
             ct_message("ctrace: %s", options.hint);
     } else {
-        if (program.hidden != NULL)
-            tell_hidden(&program, &options);
+        if (program.why_unpreloaded != NULL)
+            tell_unpreloaded(&program, &options);
         status = record(&options, &program, NULL);
     }
     ct_program_clear(&program);

@@ -1,6 +1,6 @@
 #include "program.h"
 
-#include "unseen.h"
+#include "unpreloaded.h"
 
 #define CT_IMAGE_SYSCALL syscall
 #include "schema/image.h"
@@ -50,9 +50,10 @@ static gboolean inspect_elf(const char *path, int fd, const ElfW(Ehdr) * header,
         return fail(error, errno, path, missing);
     }
     if (program->obstacle != CT_OBSTACLE_NONE)
-        program->hidden = g_strdup_printf("%s is %s", path, ct_obstacle_words(program->obstacle));
+        program->why_unpreloaded =
+            g_strdup_printf("%s is %s", path, ct_obstacle_words(program->obstacle));
     else if (elf.is_go)
-        program->hidden = g_strdup_printf(
+        program->why_unpreloaded = g_strdup_printf(
             "%s is a Go program, and makes its system calls without the C library", path);
     return TRUE;
 }
@@ -136,5 +137,5 @@ void ct_program_clear(struct ct_program *program)
 {
     g_free(program->path);
     g_strfreev(program->argv);
-    g_free(program->hidden);
+    g_free(program->why_unpreloaded);
 }

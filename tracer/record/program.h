@@ -16,7 +16,7 @@
 struct ct_program {
     char *path;                /* owned; what is executed */
     char **argv;               /* owned; the program's arguments */
-    char *hidden;              /* owned; why the preload will see nothing of it, or NULL */
+    char *why_unpreloaded;     /* owned; why the preload will see nothing of it, or NULL */
     enum ct_obstacle obstacle; /* what keeps it out; NONE: it is in there, if it sees something */
 };
 

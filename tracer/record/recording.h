@@ -87,9 +87,9 @@ struct ct_recording_summary {
     uint64_t foreign_images; /* of another format, by what they say */
     const uint64_t *refused; /* borrowed; images that could not have a board, by enum ct_refusal */
     const GArray *damaged;   /* borrowed; int32_t pid: of these boards nothing is counted */
-    const GArray *unseen;    /* borrowed; struct ct_unseen_images; or NULL */
-    gboolean has_calls;      /* the kernel told of system calls, and so of theirs */
-    gboolean was_stopped;    /* for want of room: what came later is not recorded */
+    const GArray *unpreloaded; /* borrowed; struct ct_unpreloaded_images; or NULL */
+    gboolean has_calls;        /* the kernel told of system calls, and so of theirs */
+    gboolean was_stopped;      /* for want of room: what came later is not recorded */
 };
 
 /* After the cut. */

@@ -35,43 +35,43 @@ static gboolean has_refused(const struct ct_recording_summary *summary)
     return FALSE;
 }
 
-static uint64_t count_unseen(const struct ct_recording_summary *summary)
+static uint64_t count_unpreloaded(const struct ct_recording_summary *summary)
 {
     uint64_t count = 0;
 
-    for (guint i = 0; summary->unseen != NULL && i < summary->unseen->len; i++)
-        count += g_array_index(summary->unseen, struct ct_unseen_images, i).count;
+    for (guint i = 0; summary->unpreloaded != NULL && i < summary->unpreloaded->len; i++)
+        count += g_array_index(summary->unpreloaded, struct ct_unpreloaded_images, i).count;
     return count;
 }
 
 /* There are images that nobody told of. */
 static gboolean has_unrecorded(const struct ct_recording_summary *summary)
 {
-    return count_unseen(summary) > 0 && !summary->has_calls;
+    return count_unpreloaded(summary) > 0 && !summary->has_calls;
 }
 
 /* So many names are said. */
 #define MAX_NAMES 8
 
-static void append_unseen(GString *line, const struct ct_recording_summary *summary)
+static void append_unpreloaded(GString *line, const struct ct_recording_summary *summary)
 {
-    uint64_t count = count_unseen(summary);
+    uint64_t count = count_unpreloaded(summary);
 
     if (count == 0)
         return;
     g_string_append(line, "\nctrace: ");
     append_count(line, count, "process", "processes");
     g_string_append(line, " did not load ctrace's library: ");
-    for (guint i = 0; i < MIN(summary->unseen->len, MAX_NAMES); i++) {
-        const struct ct_unseen_images *images =
-            &g_array_index(summary->unseen, struct ct_unseen_images, i);
+    for (guint i = 0; i < MIN(summary->unpreloaded->len, MAX_NAMES); i++) {
+        const struct ct_unpreloaded_images *images =
+            &g_array_index(summary->unpreloaded, struct ct_unpreloaded_images, i);
         g_string_append(line, i > 0 ? ", " : "");
         if (images->count > 1)
             g_string_append_printf(line, "%u x ", images->count);
         g_autofree char *name = ct_safe_line(images->name);
         g_string_append_printf(line, "%s (%s)", name, ct_obstacle_words(images->obstacle));
     }
-    if (summary->unseen->len > MAX_NAMES)
+    if (summary->unpreloaded->len > MAX_NAMES)
         g_string_append(line, " ...");
     g_string_append(line,
                     summary->has_calls
@@ -164,10 +164,10 @@ static void append_partial(GString *line, const struct ct_kernel_totals *kernel)
 
 static void append_launched(GString *line, const struct ct_recording_summary *summary)
 {
-    append_count(line, summary->totals.processes + summary->kernel.hidden_processes, "process",
+    append_count(line, summary->totals.processes + summary->kernel.unpreloaded_processes, "process",
                  "processes");
     g_string_append(line, ", ");
-    append_count(line, summary->totals.threads + summary->kernel.hidden_threads, "thread",
+    append_count(line, summary->totals.threads + summary->kernel.unpreloaded_threads, "thread",
                  "threads");
     /* How many more the kernel told of, only the analysis knows. */
     uint64_t waits = summary->totals.waits + summary->totals.waits_at_end;
@@ -212,7 +212,7 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     append_losses(line, &summary, is_complete, !ct_recording_is_unfinished(recording));
     append_refused(line, &summary);
     append_damaged(line, &summary);
-    append_unseen(line, &summary);
+    append_unpreloaded(line, &summary);
     if (summary.lacks_kernel)
         g_string_append(line, "\nctrace: nothing from the kernel: 'ctrace report' says why");
     g_printerr("%s\n", line->str);
@@ -231,13 +231,13 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
         ct_message("ctrace: its stacks and open waits are kept in memory until the machine "
                    "restarts; add them with: ctrace recover %s",
                    summary.path);
-    if (summary.totals.processes == 0 && summary.kernel.hidden_processes == 0 &&
+    if (summary.totals.processes == 0 && summary.kernel.unpreloaded_processes == 0 &&
         summary.attached == NULL) {
         g_autoptr(GString) line = g_string_new("ctrace: nothing was recorded");
 
         append_refused(line, &summary);
         append_damaged(line, &summary);
-        append_unseen(line, &summary);
+        append_unpreloaded(line, &summary);
         g_printerr("%s\n", line->str);
         return FALSE;
     }

@@ -9,4 +9,8 @@
 /* Copies of programs and libraries that are not found by their names where it is read. */
 #define CT_OBJECTS_FOLDER "objects"
 
+/* What reading it has found, kept for the next time; and before it has its name. */
+#define CT_INDEX_FILE "index"
+#define CT_INDEX_NEW  "index.new"
+
 #endif

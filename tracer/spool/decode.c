@@ -1,7 +1,6 @@
 #include "decode.h"
 
-#include "convert/user_registers.h"
-#include "record/layers/perf/rings.h"
+#include "user_registers.h"
 
 #include <string.h>
 

@@ -200,8 +200,8 @@ void ct_images_mark_preloaded(struct ct_images *images, const GArray *preloaded)
     }
 }
 
-const struct ct_kernel_image *ct_images_find_hidden(const struct ct_images *images, int32_t pid,
-                                                    uint64_t begin_ns)
+const struct ct_kernel_image *ct_images_find_unpreloaded(const struct ct_images *images,
+                                                         int32_t pid, uint64_t begin_ns)
 {
     const struct ct_kernel_image *image = find(images, pid, begin_ns);
 

@@ -5,7 +5,9 @@
 #ifndef CTRACE_SPOOL_IMAGES_H
 #define CTRACE_SPOOL_IMAGES_H
 
-#include "record/boards.h"
+#include "system/image_key.h"
+
+#include <glib.h>
 
 struct ct_kernel_image {
     int32_t pid;
@@ -30,8 +32,8 @@ void ct_images_mark_preloaded(struct ct_images *images, const GArray *preloaded)
  * The image of `pid` that began then, if only the kernel layer tells of it; else NULL. A child that
  * goes on to execute a program is not worth one: what it did is its parent's doing.
  */
-const struct ct_kernel_image *ct_images_find_hidden(const struct ct_images *images, int32_t pid,
-                                                    uint64_t begin_ns);
+const struct ct_kernel_image *ct_images_find_unpreloaded(const struct ct_images *images,
+                                                         int32_t pid, uint64_t begin_ns);
 
 /* The image that `pid` has then. FALSE: none is known, either. */
 gboolean ct_images_is_preloaded(const struct ct_images *images, int32_t pid, uint64_t time_ns);

@@ -22,16 +22,17 @@ static gboolean has_foreign_ids(void)
     return name == NULL || strcmp(name, INITIAL_PID_NAMESPACE) != 0;
 }
 
-static int create(const char *path, const struct ct_rings *rings, uint32_t cpu)
+static int create(const char *path, enum ct_rings_kind kind, const struct ct_formats *formats,
+                  uint32_t cpu)
 {
     struct ct_spool_head head = {
         .magic = CT_SPOOL_MAGIC,
         .version = CT_SPOOL_VERSION,
         .cpu = cpu,
-        .kind = rings->kind,
+        .kind = kind,
         .has_foreign_ids =
-            (rings->kind == CT_RINGS_MACHINE || rings->kind == CT_RINGS_CALLS) && has_foreign_ids(),
-        .formats = rings->formats,
+            (kind == CT_RINGS_MACHINE || kind == CT_RINGS_CALLS) && has_foreign_ids(),
+        .formats = *formats,
     };
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -42,7 +43,8 @@ static int create(const char *path, const struct ct_rings *rings, uint32_t cpu)
     return fd;
 }
 
-int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring)
+int ct_spool_create(const char *folder, enum ct_rings_kind kind, const struct ct_formats *formats,
+                    uint32_t cpu)
 {
     static const char *const names[] = {
         [CT_RINGS_MACHINE] = "cpu",
@@ -50,16 +52,17 @@ int ct_spool_create(const char *folder, const struct ct_rings *rings, const stru
         [CT_RINGS_CALLS] = "calls",
         [CT_RINGS_SAMPLES] = "samples",
     };
-    g_autofree char *path = g_strdup_printf("%s/%s%u", folder, names[rings->kind], ring->cpu);
+    g_autofree char *path = g_strdup_printf("%s/%s%u", folder, names[kind], cpu);
 
-    return create(path, rings, ring->cpu);
+    return create(path, kind, formats, cpu);
 }
 
-int ct_spool_create_present(const char *folder, const struct ct_rings *rings)
+int ct_spool_create_snapshot(const char *folder, enum ct_rings_kind kind,
+                             const struct ct_formats *formats)
 {
     g_autofree char *path = g_build_filename(folder, "present", NULL);
 
-    return create(path, rings, CT_SPOOL_NO_CPU);
+    return create(path, kind, formats, CT_SPOOL_NO_CPU);
 }
 
 void ct_spool_remove(const char *path)

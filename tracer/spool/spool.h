@@ -6,7 +6,7 @@
 #define CTRACE_SPOOL_SPOOL_H
 
 #include "decode.h"
-#include "record/layers/perf/rings.h"
+#include "spool_format.h"
 
 /* The folder of spool files below a recording's. */
 #define CT_SPOOL_FOLDER "spool"
@@ -15,11 +15,14 @@
 #define CT_SPOOL_CONVERTED CT_SPOOL_FOLDER "/converted"
 #define CT_SPOOL_KERNEL    CT_SPOOL_CONVERTED "/kernel"
 
-/* A file for the ring below `folder`, with its head. -1 and errno if there can be none. */
-int ct_spool_create(const char *folder, const struct ct_rings *rings, const struct ct_ring *ring);
+/* A file below `folder` for what rings of that kind tell of a CPU, with its head. -1 and errno if
+ * there can be none. */
+int ct_spool_create(const char *folder, enum ct_rings_kind kind, const struct ct_formats *formats,
+                    uint32_t cpu);
 
 /* The same, for what is there already. */
-int ct_spool_create_present(const char *folder, const struct ct_rings *rings);
+int ct_spool_create_snapshot(const char *folder, enum ct_rings_kind kind,
+                             const struct ct_formats *formats);
 
 /* Removes the folder below `path` with all files. */
 void ct_spool_remove(const char *path);

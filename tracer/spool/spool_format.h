@@ -2,13 +2,21 @@
 #ifndef CTRACE_SPOOL_SPOOL_FORMAT_H
 #define CTRACE_SPOOL_SPOOL_FORMAT_H
 
-#include "record/layers/perf/formats.h"
+#include "raw_formats.h"
 #include "schema/syscalls.h"
 
 #include <stdint.h>
 
 #define CT_SPOOL_MAGIC   UINT64_C(0x314c4f4f50534b43)
 #define CT_SPOOL_VERSION 3
+
+/* What the rings were told of, from which a spool file is. */
+enum ct_rings_kind {
+    CT_RINGS_MACHINE, /* the scheduler's tracepoints, of every task */
+    CT_RINGS_PROCESS, /* context switches of some */
+    CT_RINGS_CALLS,   /* their system calls, and where they were when they left a CPU */
+    CT_RINGS_SAMPLES  /* where those are, by the time that they run */
+};
 
 struct ct_spool_head {
     uint64_t magic;
@@ -19,7 +27,7 @@ struct ct_spool_head {
     struct ct_formats formats;
 };
 
-/* In the place of the CPU, of a file that is no ring's: what present.h writes. */
+/* In the place of the CPU, of a file that is no ring's: what snapshot.h writes. */
 #define CT_SPOOL_NO_CPU UINT32_MAX
 
 /* Who was on the CPU, and when: at the end of every record but the samples. */

@@ -1,80 +1,24 @@
 /* Stands in for the kernel layer where the recorder is built without babeltrace2. */
-#include "capture.h"
 #include "finish.h"
+#include "schema/capture_words.h"
+#include "source.h"
 
-struct ct_kernel_capture {
-    char nothing;
+static void *open_nothing(struct ct_capture_context *context, void *prepared, char **missing)
+{
+    (void)context;
+    (void)prepared;
+    *missing = g_strdup("this ctrace was built without babeltrace2 and libdw, which write that "
+                        "layer");
+    return NULL;
+}
+
+static const struct ct_capture_source absent = {
+    .layer = CT_LAYER_KERNEL,
+    .gives = CT_GIVES_SCHED | CT_GIVES_CALLS | CT_GIVES_SAMPLES,
+    .open = open_nothing,
 };
 
-struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
-                                                const struct ct_kernel_wishes *wishes)
-{
-    (void)path;
-    (void)wishes;
-    return g_new0(struct ct_kernel_capture, 1);
-}
-
-void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
-{
-    (void)capture;
-    (void)pid;
-}
-
-void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid)
-{
-    (void)capture;
-    (void)pid;
-}
-
-gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids)
-{
-    (void)capture;
-    (void)pids;
-    return FALSE;
-}
-
-void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
-{
-    (void)capture;
-}
-
-void ct_kernel_capture_end(struct ct_kernel_capture *capture)
-{
-    (void)capture;
-}
-
-void ct_kernel_capture_release(struct ct_kernel_capture *capture)
-{
-    (void)capture;
-}
-
-gboolean ct_kernel_capture_has_calls(const struct ct_kernel_capture *capture)
-{
-    (void)capture;
-    return FALSE;
-}
-
-gboolean ct_kernel_capture_is_wanted(const struct ct_kernel_capture *capture)
-{
-    (void)capture;
-    return TRUE;
-}
-
-const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture)
-{
-    (void)capture;
-    return "kernel: this ctrace was built without babeltrace2 and libdw, which write that layer";
-}
-
-const char *ct_kernel_capture_why_no_samples(const struct ct_kernel_capture *capture)
-{
-    return ct_kernel_capture_missing(capture);
-}
-
-void ct_kernel_capture_free(struct ct_kernel_capture *capture)
-{
-    g_free(capture);
-}
+const struct ct_capture_source *const ct_capture_sources[] = {&absent, NULL};
 
 gboolean ct_kernel_finish(const char *path, const struct ct_kernel_scope *scope,
                           const GArray *preloaded, struct ct_kernel_totals *totals, GError **error)

@@ -48,8 +48,8 @@ static gboolean parse_totals(const char *text, struct ct_kernel_totals *totals)
     /* Then the names, one in a line. */
     end += strspn(end, " \n");
     g_autofree char *names = g_utf8_make_valid(end, -1);
-    if (totals->hidden_processes > 0)
-        totals->hidden_names = g_strsplit(g_strchomp(names), "\n", -1);
+    if (totals->unpreloaded_processes > 0)
+        totals->unpreloaded_names = g_strsplit(g_strchomp(names), "\n", -1);
     return TRUE;
 }
 

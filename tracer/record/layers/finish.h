@@ -5,34 +5,9 @@
 #ifndef CTRACE_RECORD_LAYERS_FINISH_H
 #define CTRACE_RECORD_LAYERS_FINISH_H
 
+#include "spool/conversion.h"
+
 #include <glib.h>
-#include <stdint.h>
-
-/* TOTAL(name): what was written, and what not. */
-#define CT_KERNEL_TOTALS(TOTAL)                                                          \
-    TOTAL(events)                                                                        \
-    TOTAL(lost)             /* of all tasks of the machine, where that was recorded */   \
-    TOTAL(hidden_processes) /* images that no preload was in */                          \
-    TOTAL(hidden_threads)   /* theirs */                                                 \
-    TOTAL(samples)                                                                       \
-    TOTAL(samples_partial) /* of those: their stacks could not be followed to the end */ \
-    TOTAL(samples_lost)
-
-struct ct_kernel_totals {
-#define CT_TOTAL_MEMBER(name) uint64_t name;
-    CT_KERNEL_TOTALS(CT_TOTAL_MEMBER)
-#undef CT_TOTAL_MEMBER
-    char **hidden_names; /* owned; see ct_hidden_image_names(); NULL: there are no such images */
-};
-
-/* What is to be written. */
-struct ct_kernel_scope {
-    int32_t root_pid; /* the program that was launched; 0: what was present */
-    gboolean follows_children;
-    uint32_t stack_frames; /* so many of a stack are kept */
-    /* 0, or: nobody took what the kernel told after the last event in the spool, up to then. */
-    uint64_t deserted_until_ns;
-};
 
 /*
  * Has kernel/ written below `path` from the spool there, and removes the spool. `preloaded` are the

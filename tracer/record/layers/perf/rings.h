@@ -1,23 +1,13 @@
-/*
- * perf's ring buffers, one for each CPU, and the kernel events that go into them: the scheduler's
- * of the whole machine, or, without the privilege for that, when one process and its children got
- * and lost the CPU; and the system calls of that process and its children.
- */
+/* perf's ring buffers, one for each CPU, of the whole machine or of some tasks. */
 #ifndef CTRACE_RECORD_LAYERS_PERF_RINGS_H
 #define CTRACE_RECORD_LAYERS_PERF_RINGS_H
 
 #include "formats.h"
 #include "ring.h"
+#include "spool/spool_format.h"
 
 #include <glib.h>
 #include <sys/types.h>
-
-enum ct_rings_kind {
-    CT_RINGS_MACHINE, /* the scheduler's tracepoints, of every task */
-    CT_RINGS_PROCESS, /* context switches of some */
-    CT_RINGS_CALLS,   /* their system calls, and where they were when they left a CPU */
-    CT_RINGS_SAMPLES  /* where those are, by the time that they run */
-};
 
 struct ct_rings {
     enum ct_rings_kind kind;
@@ -41,34 +31,20 @@ int ct_rings_open_each(struct ct_rings *rings, gboolean (*open)(void *user, stru
 /* What a task's life is, with that of its children to come: forks, names, execs and exits. */
 struct perf_event_attr ct_rings_life_event(gboolean on_exec);
 
-/* The whole machine. Forks, names and exits come at once, the rest from ct_rings_begin() on. */
-struct ct_rings *ct_rings_open_machine(char **why_not);
+/* The same; the rings, or NULL, with them freed, and why not as one of the following says it. */
+struct ct_rings *ct_rings_open_or_explain(struct ct_rings *rings,
+                                          gboolean (*open)(void *user, struct ct_ring *ring),
+                                          void *user, char *(*explain)(int code), char **why_not);
 
-/* Process `pid` and all its children to come, from its next exec on, or ct_rings_begin(). */
-struct ct_rings *ct_rings_open_process(pid_t pid, gboolean is_delayed, char **why_not);
+/* Why the events of the whole machine, or tracepoints, cannot be opened: what errno `code` means
+ * there. */
+char *ct_rings_explain(int code);
 
-/* Why a task's own events, or a ring of them, cannot be opened: what errno `code` means there. */
+/* Why a task's own events, or a ring of them, cannot be opened. */
 char *ct_rings_explain_task(int code);
 
-/*
- * The system calls of process `pid` and all its children to come, from its next exec on, or
- * ct_rings_begin(), with what they map; and their stacks, by frame pointers, where they leave a
- * CPU, as far as we may see that.
- */
-struct ct_rings *ct_rings_open_calls(pid_t pid, gboolean is_delayed, char **why_not);
-
-/* PROCESS or CALLS of processes that run already: see ct_rings_attach(). */
-struct ct_rings *ct_rings_open_running(enum ct_rings_kind kind, const GArray *pids,
-                                       gboolean follows_children, char **why_not);
-
-/*
- * CPU `cpu` came on-line: it has lost the events of its ring, whose data must have been drained, or
- * had none. The ring, or NULL if there can be none. Of the whole machine only.
- */
-struct ct_ring *ct_rings_reopen(struct ct_rings *rings, uint32_t cpu, gboolean is_begun);
-
-/* From now on, who comes on the ring's CPU is told once more: see idle.h. FALSE and errno. */
-gboolean ct_rings_add_arrivals(struct ct_ring *ring);
+/* The ring of the CPU; without events, if there was none. NULL: there can be none. */
+struct ct_ring *ct_rings_find_or_add(struct ct_rings *rings, uint32_t cpu);
 
 void ct_rings_begin(struct ct_rings *rings);
 void ct_rings_end(struct ct_rings *rings);

@@ -1,7 +1,9 @@
 #include "sampling.h"
 
 #include "attach.h"
-#include "convert/user_registers.h"
+#include "schema/capture_words.h"
+#include "spool/user_registers.h"
+#include "spooled.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -88,36 +90,61 @@ static gboolean open_cpu(void *user, struct ct_ring *ring)
     return add_clock(ring, wish);
 }
 
-struct ct_rings *ct_sampling_open(pid_t pid, uint32_t hz, gboolean is_delayed,
-                                  gboolean *has_system_time, char **why_not)
+static struct ct_rings *open_launched(const struct ct_capture_context *context,
+                                      gboolean *has_system_time, char **why_not)
 {
-    struct ct_rings *rings = ct_rings_new(CT_RINGS_SAMPLES);
-    struct wish wish = {.pid = pid, .hz = hz, .is_delayed = is_delayed, .has_system_time = TRUE};
-    int code = ct_rings_open_each(rings, open_cpu, &wish);
+    struct wish wish = {.pid = context->launched,
+                        .hz = context->cpu_hz,
+                        .is_delayed = !context->is_begun,
+                        .has_system_time = TRUE};
+    struct ct_rings *rings = ct_rings_open_or_explain(ct_rings_new(CT_RINGS_SAMPLES), open_cpu,
+                                                      &wish, ct_rings_explain_task, why_not);
 
     *has_system_time = wish.has_system_time;
-    if (code == 0)
-        return rings;
-    *why_not = ct_rings_explain_task(code);
-    ct_rings_free(rings);
-    return NULL;
+    return rings;
 }
 
-struct ct_rings *ct_sampling_open_running(const GArray *pids, gboolean follows_children,
-                                          uint32_t hz, gboolean *has_system_time, char **why_not)
+static struct ct_rings *open_running(const struct ct_capture_context *context,
+                                     gboolean *has_system_time, char **why_not)
 {
     for (int with_system_time = 1; with_system_time >= 0; with_system_time--) {
         struct ct_rings *rings = ct_rings_new(CT_RINGS_SAMPLES);
         const struct ct_thread_events events = {
-            .attributes = {maps_event(), clock_event(hz, FALSE, with_system_time != 0)},
+            .attributes = {maps_event(),
+                           clock_event(context->cpu_hz, FALSE, with_system_time != 0)},
             .count = 2,
             .needed = 2};
 
         *has_system_time = with_system_time != 0;
         g_clear_pointer(why_not, g_free);
-        if (ct_rings_attach(rings, ring_size(hz), &events, pids, follows_children, why_not))
+        if (ct_rings_attach(rings, ring_size(context->cpu_hz), &events, context->running,
+                            context->follows_children, why_not))
             return rings;
         ct_rings_free(rings);
     }
     return NULL;
 }
+
+static void *open_samples(struct ct_capture_context *context, void *prepared, char **missing)
+{
+    gboolean has_system_time;
+    struct ct_rings *rings = context->running != NULL
+                                 ? open_running(context, &has_system_time, missing)
+                                 : open_launched(context, &has_system_time, missing);
+
+    (void)prepared;
+    if (rings == NULL)
+        return NULL;
+    g_clear_pointer(missing, g_free);
+    struct ct_spooled *spooled = ct_spooled_new(rings, context, missing);
+    if (spooled != NULL && !has_system_time)
+        *missing = g_strdup("time in the kernel: it takes root or CAP_PERFMON");
+    return spooled;
+}
+
+const struct ct_capture_source ct_perf_samples = {
+    .layer = CT_LAYER_CPU,
+    .gives = CT_GIVES_SAMPLES,
+    .open = open_samples,
+    CT_SPOOLED_SOURCE,
+};

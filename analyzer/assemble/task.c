@@ -1,0 +1,159 @@
+#include "assemble/task.h"
+
+/* Changes kept of each task: a power of two. */
+#define SPANS_LEAST 8
+#define SPANS_MAX   512
+
+void ct_task_free(void *data)
+{
+    struct ct_task *task = data;
+
+    g_free(task->spans);
+    g_free(task);
+}
+
+/* ---- Spans ---- */
+
+struct ct_task_span *ct_task_span(const struct ct_task *task, uint32_t index)
+{
+    return &task->spans[(task->first + index) & (task->capacity - 1)];
+}
+
+uint64_t ct_task_span_end_ns(const struct ct_task *task, uint32_t index)
+{
+    return index + 1 < task->count ? ct_task_span(task, index + 1)->begin_ns : UINT64_MAX;
+}
+
+gboolean ct_task_find_span(const struct ct_task *task, uint64_t time_ns, uint32_t *index)
+{
+    for (uint32_t i = task->count; i-- > 0;) {
+        if (ct_task_span(task, i)->begin_ns <= time_ns) {
+            *index = i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+void ct_task_hand_on(struct ct_task *task, const struct ct_task_events *events, uint32_t index)
+{
+    struct ct_task_span *span = ct_task_span(task, index);
+    uint64_t end_ns = ct_task_span_end_ns(task, index);
+
+    if (span->is_taken || end_ns <= span->begin_ns)
+        return;
+    span->is_taken = TRUE;
+    if (!task->thread)
+        task->untold_ns = end_ns;
+    else if (span->state == CT_TASK_RUNNING)
+        events->on_run(events->user, task, span, end_ns);
+    else if (span->state != CT_TASK_BRIEF)
+        events->on_rest(events->user, task, span, end_ns);
+}
+
+/* Makes room for one more, if need be by forgetting the oldest. */
+static void make_room(struct ct_task *task, const struct ct_task_events *events)
+{
+    if (task->count < task->capacity)
+        return;
+    if (task->capacity < SPANS_MAX) {
+        uint32_t capacity = MAX(2 * task->capacity, SPANS_LEAST);
+        struct ct_task_span *spans = g_new(struct ct_task_span, capacity);
+
+        for (uint32_t i = 0; i < task->count; i++)
+            spans[i] = *ct_task_span(task, i);
+        g_free(task->spans);
+        task->spans = spans;
+        task->first = 0;
+        task->capacity = capacity;
+        return;
+    }
+    ct_task_hand_on(task, events, 0);
+    task->first = (task->first + 1) & (task->capacity - 1);
+    task->count--;
+    task->flushed -= task->flushed > 0;
+}
+
+struct ct_task_span *ct_task_last_span(const struct ct_task *task)
+{
+    return ct_task_span(task, task->count - 1);
+}
+
+enum ct_task_state ct_task_state(const struct ct_task *task)
+{
+    return task->count > 0 ? ct_task_last_span(task)->state : CT_TASK_UNKNOWN;
+}
+
+void ct_task_begin_span(struct ct_task *task, const struct ct_task_events *events,
+                        struct ct_task_span span, uint64_t brief_ns)
+{
+    if (task->count > 0) {
+        struct ct_task_span *last = ct_task_last_span(task);
+
+        span.begin_ns = MAX(span.begin_ns, last->begin_ns);
+        /* What it was is known now. */
+        if (last->state == CT_TASK_BLOCKED && span.begin_ns - last->begin_ns < brief_ns)
+            last->state = CT_TASK_BRIEF;
+        span.before = last->before;
+        span.before.ns[last->state] += span.begin_ns - last->begin_ns;
+    }
+    make_room(task, events);
+    task->count++;
+    *ct_task_last_span(task) = span;
+}
+
+/* ---- Sums ---- */
+
+/* Between what was last asked for and the oldest span, all states are as if evenly spread. */
+static void estimate(const struct ct_task *task, uint64_t time_ns, struct ct_task_times *times)
+{
+    uint64_t begin_ns = task->known_ns;
+    uint64_t end_ns = task->count > 0 ? ct_task_span(task, 0)->begin_ns : begin_ns;
+
+    *times = task->known;
+    if (time_ns <= begin_ns || end_ns <= begin_ns)
+        return;
+    double share = (double)(time_ns - begin_ns) / (double)(end_ns - begin_ns);
+
+    for (size_t state = 0; state < CT_TASK_STATE_COUNT; state++) {
+        uint64_t before_ns = ct_task_span(task, 0)->before.ns[state];
+        uint64_t more_ns = before_ns - MIN(task->known.ns[state], before_ns);
+
+        times->ns[state] += (uint64_t)((double)more_ns * share);
+    }
+}
+
+void ct_task_times_at(const struct ct_task *task, uint64_t time_ns, struct ct_task_times *times)
+{
+    uint32_t index;
+
+    if (time_ns < task->first_ns) {
+        *times = (struct ct_task_times){0};
+        times->ns[task->first_state] = time_ns;
+        return;
+    }
+    if (!ct_task_find_span(task, time_ns, &index)) {
+        estimate(task, time_ns, times);
+        return;
+    }
+    const struct ct_task_span *span = ct_task_span(task, index);
+
+    *times = span->before;
+    times->ns[span->state] += time_ns - span->begin_ns;
+}
+
+void ct_task_settle(struct ct_task *task, uint64_t time_ns)
+{
+    struct ct_task_times times;
+
+    if (time_ns <= task->known_ns)
+        return;
+    ct_task_times_at(task, time_ns, &times);
+    task->known = times;
+    task->known_ns = time_ns;
+}
+
+uint64_t ct_task_end_ns(const struct ct_task *task)
+{
+    return task->has_ended ? ct_task_last_span(task)->begin_ns : UINT64_MAX;
+}

@@ -1,0 +1,213 @@
+/* ctrace-report: what a recording says, as text, JSON or CSV. */
+#include "cli/command.h"
+#include "cli/recording.h"
+#include "cli/say.h"
+#include "cli/worker.h"
+#include "export/report_format.h"
+#include "model/capture_notes.h"
+#include "options/parse.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define DEFAULT_WIDTH 100
+#define WIDTH_MIN     40
+#define WIDTH_MAX     1000
+#define TOP_MAX       100000
+
+struct options {
+    char *format;
+    int top;
+    int width;
+    int depth;
+    gboolean has_each_process;
+    gboolean is_version;
+    char **directories;
+    struct ct_scope scope;
+};
+
+/* What $COLUMNS says counts for more than what the terminal is. */
+static guint default_width(void)
+{
+    struct winsize size;
+    guint64 columns;
+
+    if (g_ascii_string_to_unsigned(g_getenv("COLUMNS") ? g_getenv("COLUMNS") : "", 10, 1, G_MAXUINT,
+                                   &columns, NULL))
+        return (guint)CLAMP(columns, WIDTH_MIN, WIDTH_MAX);
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return DEFAULT_WIDTH;
+    return CLAMP(size.ws_col, WIDTH_MIN, WIDTH_MAX);
+}
+
+static gboolean parse_options(struct options *options, char **argv, GError **error)
+{
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &options->format,
+         "text (the default), json, or csv (the table of threads)", "FORMAT"},
+        {"top", 'n', 0, G_OPTION_ARG_INT, &options->top, "Entries of each list (10)", "N"},
+        {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth, "Frames of each stack (6)", "N"},
+        {"width", 'w', 0, G_OPTION_ARG_INT, &options->width,
+         "Columns of the text ($COLUMNS, the terminal's, or 100)", "COLUMNS"},
+        {"all", 0, 0, G_OPTION_ARG_NONE, &options->has_each_process,
+         "List each thread, process and place of a process by itself, not by kind", NULL},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
+         "[DIR]"},
+        {0},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_auto(GStrv) arguments = g_strdupv(argv);
+
+    g_option_context_set_summary(
+        context, "Shows what the threads of a recording waited for: what was recorded and what\n"
+                 "was not, time by class, the places that waited, and the longest waits.");
+    g_option_context_set_description(
+        context, "DIR is ctrace.data unless named. TIME counts from the recording's begin, as in "
+                 "1.5s,\n200ms or 10us, or is a part of the whole, as in 25%.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    ct_scope_add_options(&options->scope, context);
+    ct_scope_refuse_threads(&options->scope, context);
+    return ct_options_parse(context, entries, &arguments, error);
+}
+
+static gboolean check_options(const struct options *options, GError **error)
+{
+    g_autofree char *formats = ct_report_format_list();
+
+    if (!ct_report_format_find(options->format))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
+                    options->format, formats);
+    else if (!ct_command_directory(options->directories, error))
+        return FALSE;
+    else if (options->top < 0 || options->top > TOP_MAX)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--top=%d is not between 0 and %d", options->top, TOP_MAX);
+    else if (options->depth < 0)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--depth=%d is below 0",
+                    options->depth);
+    else if (options->width != 0 && (options->width < WIDTH_MIN || options->width > WIDTH_MAX))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--width=%d is not between %d and %d", options->width, WIDTH_MIN, WIDTH_MAX);
+    else
+        return ct_scope_check(&options->scope, error);
+    return FALSE;
+}
+
+static gboolean find_scope(const char *directory, struct ct_activity *activity,
+                           const struct ct_scope *asked, struct ct_report_scope *scope,
+                           GError **error)
+{
+    scope->selection = ct_scope_selection(asked);
+    scope->is_whole_time = ct_scope_is_whole_time(asked);
+    return scope->is_whole_time ||
+           ct_recording_find_window(directory, activity, asked, &scope->window, error);
+}
+
+/* A report about nobody is a mistake in the names. */
+static gboolean check_threads(const struct ct_report *report, GError **error)
+{
+    if (report->threads->len > 0 || ct_selection_is_all(&report->scope.selection))
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "none of the %u threads recorded matches: see their names with ctrace report",
+                report->model->threads->len);
+    return FALSE;
+}
+
+static gboolean gather(const char *directory, struct ct_activity *activity, struct ct_model *model,
+                       struct ct_report *report, GError **error)
+{
+    const struct ct_sink sink = ct_report_sink(report);
+    const struct ct_store_scope scope = {
+        .window = report->scope.is_whole_time ? NULL : &report->scope.window,
+        .selection = &report->scope.selection,
+    };
+
+    if (!ct_recording_read(directory, activity, model, &scope, &sink, error))
+        return FALSE;
+    ct_report_finish(report);
+    return check_threads(report, error);
+}
+
+/* What is asked for, and where it goes. */
+struct job {
+    const struct options *options;
+    const struct ct_report_format *format;
+    const char *directory;
+    struct ct_report_layout layout;
+};
+
+static int write_report(void *user, struct ct_activity *activity)
+{
+    const struct job *job = user;
+    const struct options *options = job->options;
+    const char *directory = job->directory;
+    g_autoptr(ct_model) model = ct_model_new();
+    struct ct_report_scope scope = {0};
+    g_autoptr(GError) error = NULL;
+
+    if (!find_scope(directory, activity, &options->scope, &scope, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
+    scope.has_each_process = options->has_each_process;
+    g_autoptr(ct_report) report = ct_report_new(model, &scope, (guint)options->top);
+
+    if (!gather(directory, activity, model, report, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
+
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
+
+    ct_say_all(complaints);
+    if (job->format->has_places)
+        ct_report_fold_places(report);
+    job->format->write(report, &job->layout, stdout);
+    ct_worker_begin_remarks(activity);
+    ct_say_all(ct_symbolizer_warnings(report->symbolizer));
+    return EXIT_SUCCESS;
+}
+
+static int run(const struct options *options)
+{
+    struct job job = {
+        .options = options,
+        .format = ct_report_format_find(options->format),
+        .directory = ct_command_directory(options->directories, NULL),
+        .layout = {.width = options->width ? (guint)options->width : default_width(),
+                   .depth = (guint)options->depth,
+                   .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
+                                 g_strcmp0(g_getenv("TERM"), "dumb") != 0},
+    };
+
+    return ct_worker_print(job.directory, "report", write_report, &job);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    struct options options = {.top = 10, .depth = 6};
+    g_autoptr(GError) error = NULL;
+    int status;
+
+    setlocale(LC_CTYPE, "");
+    g_set_prgname("ctrace report");
+    if (!parse_options(&options, argv, &error) || !check_options(&options, &error)) {
+        status = ct_say_usage(error);
+    } else if (options.is_version) {
+        status = ct_command_print_version();
+    } else {
+        status = run(&options);
+    }
+    g_free(options.format);
+    g_strfreev(options.directories);
+    ct_scope_clear(&options.scope);
+    return status;
+}

@@ -1,0 +1,35 @@
+/* The formats of a report: a table of what writes them. */
+#ifndef CTRACE_REPORT_FORMAT_H
+#define CTRACE_REPORT_FORMAT_H
+
+#include "summary/report.h"
+
+#include <stdio.h>
+
+struct ct_report_layout {
+    guint width; /* of the terminal */
+    guint depth; /* frames of a stack */
+    gboolean has_colour;
+};
+
+/* Writes the whole report; ferror() and fflush() tell whether that went well. */
+typedef void ct_report_write(const struct ct_report *report, const struct ct_report_layout *layout,
+                             FILE *out);
+
+ct_report_write ct_report_write_text;
+ct_report_write ct_report_write_json;
+ct_report_write ct_report_write_csv;
+
+struct ct_report_format {
+    const char *name;
+    ct_report_write *write;
+    gboolean has_places; /* which are folded first, then */
+};
+
+/* The first one for NULL; NULL if there is none of that name. */
+const struct ct_report_format *ct_report_format_find(const char *name);
+
+/* "text, json and csv". Free with g_free(). */
+char *ct_report_format_list(void);
+
+#endif

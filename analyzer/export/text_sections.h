@@ -1,0 +1,16 @@
+/* The sections of the text report, in the order in which they appear. */
+#ifndef CTRACE_TEXT_SECTIONS_H
+#define CTRACE_TEXT_SECTIONS_H
+
+#include "export/text_out.h"
+
+void ct_text_section_capture(const struct ct_text_out *out);
+void ct_text_section_processes(const struct ct_text_out *out);
+void ct_text_section_threads(const struct ct_text_out *out);
+void ct_text_section_sched(const struct ct_text_out *out);
+void ct_text_section_calls(const struct ct_text_out *out);
+void ct_text_section_open_waits(const struct ct_text_out *out);
+void ct_text_section_sites(const struct ct_text_out *out);
+void ct_text_section_longest_waits(const struct ct_text_out *out);
+
+#endif

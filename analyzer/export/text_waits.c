@@ -1,0 +1,212 @@
+/* The waits: where they were, the longest, and those that never ended. */
+#include "export/text_sections.h"
+
+#include "model/format.h"
+#include "symbols/stack_text.h"
+
+#include <math.h>
+#include <string.h>
+
+static void write_stack(const struct ct_text_out *out, const struct ct_process *process,
+                        uint32_t stack_id)
+{
+    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, process, stack_id);
+    const char *idleness = ct_stack_idleness(out->report->symbolizer, process, stack_id);
+    guint depth = out->layout->depth;
+    /* One more takes no more room than saying that there is one more. */
+    guint shown = depth > 0 && frames->len == depth + 1 ? frames->len : MIN(frames->len, depth);
+
+    if (idleness)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "idle: %s", idleness);
+    for (guint i = 0; i < shown; i++)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s", (const char *)g_ptr_array_index(frames, i));
+    if (shown < frames->len)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "... and %u callers", frames->len - shown);
+    if (frames->len == 0 && out->layout->depth > 0)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "(no stack)");
+}
+
+static const char *op_text(enum ct_op op)
+{
+    return op == CT_OP_NONE ? "an operation unknown to this version" : ct_op_name(op);
+}
+
+static char *format_thread(const struct ct_thread *thread)
+{
+    return g_strdup_printf("%s (%d)", thread->name, thread->tid);
+}
+
+static void write_owner(const struct ct_text_out *out, const struct ct_interval *interval)
+{
+    const struct ct_thread *owner = g_hash_table_lookup(interval->thread->process->threads,
+                                                        GINT_TO_POINTER(interval->owner_tid));
+    g_autofree char *name =
+        owner ? format_thread(owner) : g_strdup_printf("thread %d", interval->owner_tid);
+
+    if (interval->owner_tid > 0)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "held by %s%s", name,
+                         interval->is_open ? "" : " when it began");
+}
+
+static void write_waker(const struct ct_text_out *out, const struct ct_interval *interval)
+{
+    if (!interval->waker)
+        return;
+    g_autofree char *name = format_thread(interval->waker);
+    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, interval->waker->process,
+                                                  interval->waker_stack_id);
+
+    /* The kernel says who, but not by what. */
+    ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "woken by %s%s%s%s%s", name,
+                     interval->waker_op != CT_OP_NONE ? ": " : "",
+                     interval->waker_op != CT_OP_NONE ? ct_op_name(interval->waker_op) : "",
+                     frames->len > 0 ? " in " : "",
+                     frames->len > 0 ? (const char *)g_ptr_array_index(frames, 0) : "");
+}
+
+/* Where the wait began: its stack, unless a place listed above has it. */
+static void write_origin(const struct ct_text_out *out, const struct ct_interval *interval)
+{
+    guint place = interval->is_open ? 0 : ct_report_site_number(out->report, interval);
+
+    if (place == 0) {
+        write_stack(out, interval->thread->process, interval->stack_id);
+        return;
+    }
+    g_autoptr(GPtrArray) frames =
+        ct_stack_frames(out->report->symbolizer, interval->thread->process, interval->stack_id);
+
+    ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "at place %u%s%s", place,
+                     frames->len > 0 ? ", in " : "",
+                     frames->len > 0 ? (const char *)g_ptr_array_index(frames, 0) : "");
+}
+
+/* As the kernel itself has it, where a signal interrupted a call that it would begin again. */
+#define RESTART_FIRST 512
+#define RESTART_LAST  516
+
+static const char *failure_text(int32_t result)
+{
+    int error = -result;
+
+    return error >= RESTART_FIRST && error <= RESTART_LAST ? "interrupted by a signal"
+                                                           : g_strerror(error);
+}
+
+static void write_wait(const struct ct_text_out *out, const struct ct_report_wait *wait)
+{
+    const struct ct_model *model = out->report->model;
+    const struct ct_interval *interval = &wait->interval;
+    g_autofree char *length = ct_format_duration(ct_interval_wait_ns(interval));
+    g_autofree char *from =
+        ct_format_duration(interval->wait_begin_ns - MIN(model->begin_ns, interval->wait_begin_ns));
+    g_autofree char *thread = format_thread(interval->thread);
+    g_autofree char *object = ct_report_wait_object(out->report, wait);
+    g_autofree char *call = ct_format_call(interval->op, op_text(interval->op), object);
+    g_autofree char *failure = interval->result < 0 && !interval->is_open
+                                   ? g_strdup_printf(": %s", failure_text(interval->result))
+                                   : g_strdup("");
+
+    ct_text_out_entry(out, length, "%s, %s after the start, %s%s", thread, from, call, failure);
+    write_owner(out, interval);
+    write_waker(out, interval);
+    write_origin(out, interval);
+}
+
+static void write_list(const struct ct_text_out *out, const GPtrArray *waits)
+{
+    for (guint i = 0; i < MIN(waits->len, out->report->top); i++)
+        write_wait(out, g_ptr_array_index(waits, i));
+}
+
+void ct_text_section_open_waits(const struct ct_text_out *out)
+{
+    const struct ct_report *report = out->report;
+    g_autofree char *count = ct_format_count(report->lists->open_count);
+
+    if (report->lists->open_count == 0)
+        return;
+    ct_text_out_heading(out, "Still waiting at the end (%s)", count);
+    write_list(out, report->lists->open);
+    if (report->lists->open_count > MIN(report->top, report->lists->open->len))
+        ct_text_out_line(out, 2, "and %" G_GUINT64_FORMAT " more",
+                         report->lists->open_count - MIN(report->top, report->lists->open->len));
+}
+
+void ct_text_section_longest_waits(const struct ct_text_out *out)
+{
+    if (out->report->lists->longest->len == 0)
+        return;
+    ct_text_out_heading(out, "Longest single waits");
+    write_list(out, out->report->lists->longest);
+}
+
+static uint64_t rounded(double value)
+{
+    return value < 1.8e19 ? (uint64_t)(value + 0.5) : UINT64_MAX;
+}
+
+/* "25 waits of 1.20 ms on average, 7.00 ms at most". Of calls, few may have had to wait. */
+static char *format_waits(const struct ct_report_site *site)
+{
+    uint64_t count = rounded(site->count);
+    uint64_t blocked_count = MIN(rounded(site->blocked_count), count);
+    double mean_of = MAX(MIN(site->blocked_count, site->count), 1);
+    g_autofree char *waits = ct_format_count(count);
+    g_autofree char *blocked = ct_format_count(blocked_count);
+    g_autofree char *mean = ct_format_duration(rounded(site->total_ns / mean_of));
+    g_autofree char *longest = ct_format_duration(site->longest_ns);
+
+    if (count == 1)
+        return g_strdup("1 wait");
+    if (site->longest_ns == 0) /* so the kernel says */
+        return g_strdup_printf("%s waits without leaving the CPU", waits);
+    if (blocked_count == count)
+        return g_strdup_printf("%s waits of %s on average, %s at most", waits, mean, longest);
+    return g_strdup_printf("%s waits, of which %s left the CPU: for %s on average, %s at most",
+                           waits, blocked, mean, longest);
+}
+
+static void write_site(const struct ct_text_out *out, const struct ct_report_site *site,
+                       guint number)
+{
+    g_autofree char *total = ct_format_duration(rounded(site->total_ns));
+    g_autofree char *waits = format_waits(site);
+    g_autofree char *object = ct_report_site_object(out->report, site);
+    g_autofree char *call = ct_format_call(site->op, op_text(site->op),
+                                           site->has_many_objects ? "several objects" : object);
+
+    ct_text_out_entry(out, total, "%u. %s: %s", number, ct_class_name(site->class), call);
+    if (site->others)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s, in %u processes of %s", waits,
+                         site->others->len + 1, site->process->name);
+    else
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s, in %s (%d)", waits, site->process->name,
+                         site->process->pid);
+    write_stack(out, site->process, site->stack_id);
+}
+
+void ct_text_section_sites(const struct ct_text_out *out)
+{
+    const struct ct_report *report = out->report;
+    guint timed = ct_report_timed_sites(report);
+    guint shown = MIN(timed, report->top);
+
+    if (report->lists->sites->len == 0) {
+        ct_text_out_heading(out, "No waits were recorded");
+        return;
+    }
+    ct_text_out_heading(out, "Where the time was waited (%u of %u places)", shown,
+                        report->lists->sites->len);
+    for (guint i = 0; i < shown; i++)
+        write_site(out, g_ptr_array_index(report->lists->sites, i), i + 1);
+    if (timed < report->lists->sites->len)
+        ct_text_out_line(out, 2, "and %u whose calls took no time: none left the CPU",
+                         report->lists->sites->len - timed);
+    if (report->lists->unlisted_count > 0) {
+        g_autofree char *count = ct_format_count(rounded(report->lists->unlisted_count));
+
+        ct_text_out_line(out, 2, "! %s waits were in places beyond the %u that are kept", count,
+                         report->lists->sites->len);
+    }
+}

@@ -1,0 +1,3 @@
+#include "source/error.h"
+
+G_DEFINE_QUARK(ct - ingest - error - quark, ct_ingest_error)

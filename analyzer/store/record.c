@@ -1,0 +1,108 @@
+#include "store/record.h"
+
+#include <glib.h>
+#include <math.h>
+#include <string.h>
+
+const struct ct_lane_layout ct_lane_layouts[CT_LANE_KIND_COUNT] = {
+    [CT_LANE_INTERVALS] = {CT_INTERVAL_NUMBERS, CT_INTERVAL_STRINGS, CT_INTERVAL_LOOSE,
+                           1 << CT_INTERVAL_FIRST_RELEASE},
+    [CT_LANE_RUNS] = {.numbers = CT_RUN_NUMBERS},
+    [CT_LANE_SAMPLES] = {.numbers = CT_SAMPLE_NUMBERS},
+    [CT_LANE_WAKES] = {.numbers = CT_WAKE_NUMBERS, .loose = CT_WAKE_LOOSE},
+    [CT_LANE_CPU_RUNS] = {.numbers = CT_CPU_RUN_NUMBERS},
+    [CT_LANE_OBJECT_WAITS] = {.numbers = CT_OBJECT_WAIT_NUMBERS},
+    [CT_LANE_RELEASES] = {CT_RELEASE_NUMBERS, 0, CT_RELEASE_LOOSE, 1 << CT_RELEASE_TIME},
+};
+
+G_STATIC_ASSERT(CT_INTERVAL_NUMBERS <= CT_NUMBERS_MAX);
+G_STATIC_ASSERT(CT_INTERVAL_STRINGS <= CT_STRINGS_MAX);
+G_STATIC_ASSERT(CT_INTERVAL_LOOSE <= CT_LOOSE_MAX);
+
+/* The longer one; of two as long, the one that began first. */
+static gboolean is_longer(const struct ct_summary *a, const struct ct_summary *b)
+{
+    if (a->longest_ns != b->longest_ns)
+        return a->longest_ns > b->longest_ns;
+    if (a->longest_begin_ns != b->longest_begin_ns)
+        return a->longest_begin_ns < b->longest_begin_ns;
+    return a->longest_sequence < b->longest_sequence;
+}
+
+/* All but the times by class. */
+static void add_extent(struct ct_summary *summary, const struct ct_summary *more)
+{
+    if (summary->count == 0) {
+        summary->first_begin_ns = more->first_begin_ns;
+        summary->first_sequence = more->first_sequence;
+    }
+    if (summary->count == 0 || is_longer(more, summary)) {
+        summary->longest_ns = more->longest_ns;
+        summary->longest_begin_ns = more->longest_begin_ns;
+        summary->longest_sequence = more->longest_sequence;
+    }
+    summary->first_begin_ns = MIN(summary->first_begin_ns, more->first_begin_ns);
+    summary->last_begin_ns = MAX(summary->last_begin_ns, more->last_begin_ns);
+    summary->last_end_ns = MAX(summary->last_end_ns, more->last_end_ns);
+    summary->first_sequence = MIN(summary->first_sequence, more->first_sequence);
+    summary->count += more->count;
+}
+
+void ct_summary_add(struct ct_summary *summary, const struct ct_summary *more)
+{
+    if (more->count == 0)
+        return;
+    add_extent(summary, more);
+    for (size_t class = 0; class < CT_CLASS_COUNT; class ++) {
+        summary->class_ns[class] += more->class_ns[class];
+        summary->unseen_ns[class] += more->unseen_ns[class];
+    }
+}
+
+double ct_record_weight(const struct ct_store_record *record)
+{
+    const uint64_t *numbers = record->attribute->numbers;
+    uint64_t wait_ns = record->end_ns - record->begin_ns + record->loose[CT_INTERVAL_LEAD] +
+                       record->loose[CT_INTERVAL_TAIL];
+    double weight;
+
+    if (!(numbers[CT_INTERVAL_FLAGS] & CT_INTERVAL_HAS_WEIGHT))
+        return 1;
+    if (numbers[CT_INTERVAL_WEIGHT_TIME] != 0)
+        return (double)numbers[CT_INTERVAL_WEIGHT_TIME] / (double)wait_ns;
+    memcpy(&weight, &record->loose[CT_INTERVAL_WEIGHT], sizeof(weight));
+    return weight;
+}
+
+uint64_t ct_unseen_ns(double weight, uint64_t duration_ns)
+{
+    if (!(weight > 1)) /* also what is not a number */
+        return 0;
+    double unseen = (weight - 1) * (double)duration_ns;
+
+    return unseen < 0x1p62 ? (uint64_t)llround(unseen) : 0;
+}
+
+void ct_summary_add_record(struct ct_summary *summary, enum ct_lane_kind kind,
+                           const struct ct_store_record *record)
+{
+    uint64_t duration_ns = record->end_ns - record->begin_ns;
+    const struct ct_summary one = {
+        .first_begin_ns = record->begin_ns,
+        .last_begin_ns = record->begin_ns,
+        .last_end_ns = record->end_ns,
+        .first_sequence = record->sequence,
+        .count = 1,
+        .longest_ns = duration_ns,
+        .longest_begin_ns = record->begin_ns,
+        .longest_sequence = record->sequence,
+    };
+    uint64_t class = CT_CLASS_RUNNING;
+
+    add_extent(summary, &one);
+    if (kind == CT_LANE_INTERVALS) {
+        class = MIN(record->attribute->numbers[CT_INTERVAL_CLASS], CT_CLASS_COUNT - 1);
+        summary->unseen_ns[class] += ct_unseen_ns(ct_record_weight(record), duration_ns);
+    }
+    summary->class_ns[class] += duration_ns;
+}

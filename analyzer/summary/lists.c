@@ -1,0 +1,370 @@
+#include "summary/lists.h"
+
+#include "model/format.h"
+
+/* Places and open waits kept at most. */
+#define SITES_MAX (1U << 18)
+#define OPEN_MAX  4096
+
+static uint64_t length_ns(const struct ct_report_wait *wait)
+{
+    return ct_interval_wait_ns(&wait->interval);
+}
+
+static void wait_free(void *data)
+{
+    struct ct_report_wait *wait = data;
+
+    g_free(wait->object);
+    g_free(wait);
+}
+
+static void site_free(void *data)
+{
+    struct ct_report_site *site = data;
+
+    if (site->others)
+        g_ptr_array_unref(site->others);
+    g_free(site->object);
+    g_free(site);
+}
+
+static struct ct_report_wait *wait_new(const struct ct_interval *interval)
+{
+    struct ct_report_wait *wait = g_new0(struct ct_report_wait, 1);
+
+    wait->interval = *interval;
+    /* These are gone after the call. */
+    wait->interval.fd = NULL;
+    wait->interval.releases = NULL;
+    wait->interval.release_count = 0;
+    wait->object = ct_format_object(interval);
+    return wait;
+}
+
+/* The list is a heap whose first entry is the shortest wait. */
+static void sift_down(GPtrArray *heap, guint at)
+{
+    for (;;) {
+        guint least = at;
+
+        for (guint child = 2 * at + 1; child <= 2 * at + 2 && child < heap->len; child++) {
+            if (length_ns(heap->pdata[child]) < length_ns(heap->pdata[least]))
+                least = child;
+        }
+        if (least == at)
+            return;
+        void *moved = heap->pdata[at];
+
+        heap->pdata[at] = heap->pdata[least];
+        heap->pdata[least] = moved;
+        at = least;
+    }
+}
+
+static void sift_up(GPtrArray *heap, guint at)
+{
+    while (at > 0) {
+        guint parent = (at - 1) / 2;
+        void *moved = heap->pdata[at];
+
+        if (length_ns(heap->pdata[parent]) <= length_ns(moved))
+            return;
+        heap->pdata[at] = heap->pdata[parent];
+        heap->pdata[parent] = moved;
+        at = parent;
+    }
+}
+
+/* Whether a wait of this length has a place among the longest. */
+static gboolean has_place(const GPtrArray *heap, guint limit, uint64_t wait_ns)
+{
+    return heap->len < limit || (limit > 0 && wait_ns > length_ns(heap->pdata[0]));
+}
+
+/* Takes the wait, which must have a place. */
+static void keep(GPtrArray *heap, guint limit, struct ct_report_wait *wait)
+{
+    if (heap->len < limit) {
+        g_ptr_array_add(heap, wait);
+        sift_up(heap, heap->len - 1);
+        return;
+    }
+    wait_free(heap->pdata[0]);
+    heap->pdata[0] = wait;
+    sift_down(heap, 0);
+}
+
+static void keep_if_long(GPtrArray *heap, guint limit, const struct ct_interval *interval)
+{
+    if (has_place(heap, limit, ct_interval_wait_ns(interval)))
+        keep(heap, limit, wait_new(interval));
+}
+
+static void merge_waits(GPtrArray *heap, guint limit, GPtrArray *more)
+{
+    while (more->len > 0) {
+        struct ct_report_wait *wait = g_ptr_array_steal_index_fast(more, more->len - 1);
+
+        if (has_place(heap, limit, length_ns(wait)))
+            keep(heap, limit, wait);
+        else
+            wait_free(wait);
+    }
+}
+
+static guint site_hash(const void *data)
+{
+    const struct ct_report_site *site = data;
+    uint64_t mixed = ((uint64_t)site->stack_id << 16 | (uint64_t)site->op << 8 | site->class) +
+                     ((uintptr_t)site->process >> 4);
+
+    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+static gboolean site_equal(const void *a, const void *b)
+{
+    const struct ct_report_site *first = a;
+    const struct ct_report_site *second = b;
+
+    return first->process == second->process && first->stack_id == second->stack_id &&
+           first->op == second->op && first->class == second->class;
+}
+
+static struct ct_report_site key_of(const struct ct_interval *interval)
+{
+    return (struct ct_report_site){
+        .process = interval->thread->process,
+        .stack_id = interval->stack_id,
+        .op = interval->op,
+        .class = interval->class,
+    };
+}
+
+/* NULL if there is no room. The site is empty but for its key. */
+static struct ct_report_site *add_site(struct ct_report_lists *lists,
+                                       const struct ct_report_site *key)
+{
+    if (lists->sites->len >= SITES_MAX)
+        return NULL;
+    struct ct_report_site *site = g_new(struct ct_report_site, 1);
+
+    *site = *key;
+    g_ptr_array_add(lists->sites, site);
+    g_hash_table_add(lists->index, site);
+    return site;
+}
+
+/* A wait may come in several pieces, between which the thread ran or was runnable. */
+static void note_length(struct ct_report_site *site, const struct ct_interval *interval,
+                        uint64_t duration_ns)
+{
+    if (site->last_thread != interval->thread || site->last_begin_ns != interval->wait_begin_ns) {
+        site->last_thread = interval->thread;
+        site->last_begin_ns = interval->wait_begin_ns;
+        site->last_ns = 0;
+    }
+    if (site->last_ns == 0 && duration_ns > 0)
+        site->blocked_count += interval->weight;
+    site->last_ns += duration_ns;
+    site->longest_ns = MAX(site->longest_ns, site->last_ns);
+}
+
+static void add_to_site(struct ct_report_lists *lists, const struct ct_interval *interval,
+                        double count, uint64_t duration_ns)
+{
+    struct ct_report_site key = key_of(interval);
+    struct ct_report_site *site = g_hash_table_lookup(lists->index, &key);
+
+    if (!site) {
+        site = add_site(lists, &key);
+        if (!site) {
+            lists->unlisted_count += count;
+            return;
+        }
+        site->object_id = interval->object;
+        site->object = ct_format_object(interval);
+    }
+    site->count += count;
+    site->total_ns += interval->weight * (double)duration_ns;
+    note_length(site, interval, duration_ns);
+    if (site->object_id != interval->object)
+        site->has_many_objects = TRUE;
+}
+
+static void note_process(struct ct_report_site *site, const struct ct_process *process)
+{
+    if (process == site->process)
+        return;
+    if (!site->others)
+        site->others = g_ptr_array_new();
+    if (!g_ptr_array_find(site->others, process, NULL))
+        g_ptr_array_add(site->others, (void *)process);
+}
+
+/* A number may mean another object in another process. */
+static gboolean is_same_object(const struct ct_report_site *a, const struct ct_report_site *b)
+{
+    return a->object_id == b->object_id &&
+           (a->process == b->process || g_strcmp0(a->object, b->object) == 0);
+}
+
+/* What both were for is then told as one. */
+static void sum_up(struct ct_report_site *site, const struct ct_report_site *more)
+{
+    site->count += more->count;
+    site->blocked_count += more->blocked_count;
+    site->total_ns += more->total_ns;
+    site->longest_ns = MAX(site->longest_ns, more->longest_ns);
+    if (!is_same_object(site, more) || more->has_many_objects)
+        site->has_many_objects = TRUE;
+    note_process(site, more->process);
+}
+
+/* Takes the site's object. */
+static void merge_site(struct ct_report_lists *lists, struct ct_report_site *more)
+{
+    struct ct_report_site *site = g_hash_table_lookup(lists->index, more);
+
+    if (!site) {
+        const struct ct_report_site key = {.process = more->process,
+                                           .stack_id = more->stack_id,
+                                           .op = more->op,
+                                           .class = more->class};
+
+        site = add_site(lists, &key);
+        if (!site) {
+            lists->unlisted_count += more->count;
+            return;
+        }
+        site->object_id = more->object_id;
+        site->object = g_steal_pointer(&more->object);
+    }
+    sum_up(site, more);
+}
+
+void ct_report_lists_add(struct ct_report_lists *lists, const struct ct_interval *interval,
+                         const struct ct_window *window)
+{
+    uint64_t begin_ns = MAX(interval->begin_ns, window->begin_ns);
+    uint64_t end_ns = MIN(interval->end_ns, window->end_ns);
+    gboolean is_counted = ct_interval_is_counted(interval, window->begin_ns);
+
+    /* One that took no time has its place in the window all the same. */
+    if (begin_ns > end_ns || (begin_ns == end_ns && interval->begin_ns != interval->end_ns))
+        return;
+    if (is_counted && interval->is_open) {
+        lists->open_count++;
+        keep_if_long(lists->open, OPEN_MAX, interval);
+    } else if (is_counted) {
+        keep_if_long(lists->longest, lists->top, interval);
+    }
+    add_to_site(lists, interval, is_counted ? interval->weight : 0, end_ns - begin_ns);
+}
+
+void ct_report_lists_merge(struct ct_report_lists *lists, struct ct_report_lists *more)
+{
+    merge_waits(lists->longest, lists->top, more->longest);
+    merge_waits(lists->open, OPEN_MAX, more->open);
+    lists->open_count += more->open_count;
+    lists->unlisted_count += more->unlisted_count;
+    for (guint i = 0; i < more->sites->len; i++)
+        merge_site(lists, more->sites->pdata[i]);
+    g_ptr_array_set_size(more->sites, 0);
+    g_hash_table_remove_all(more->index);
+}
+
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int compare_waits(const void *a, const void *b)
+{
+    const struct ct_report_wait *first = *(struct ct_report_wait *const *)a;
+    const struct ct_report_wait *second = *(struct ct_report_wait *const *)b;
+    int order = COMPARE(length_ns(second), length_ns(first));
+
+    if (order == 0)
+        order = COMPARE(first->interval.wait_begin_ns, second->interval.wait_begin_ns);
+    return order != 0 ? order : COMPARE(first->interval.thread->tid, second->interval.thread->tid);
+}
+
+static int compare_sites(const void *a, const void *b)
+{
+    const struct ct_report_site *first = *(struct ct_report_site *const *)a;
+    const struct ct_report_site *second = *(struct ct_report_site *const *)b;
+    int order = COMPARE(second->total_ns, first->total_ns);
+
+    if (order == 0)
+        order = COMPARE(second->count, first->count);
+    if (order == 0)
+        order = COMPARE(first->process->start_ns, second->process->start_ns);
+    if (order == 0)
+        order = COMPARE(first->process->pid, second->process->pid);
+    if (order == 0)
+        order = COMPARE(first->op, second->op);
+    return order != 0 ? order : COMPARE(first->stack_id, second->stack_id);
+}
+
+void ct_report_lists_sort(struct ct_report_lists *lists)
+{
+    g_ptr_array_sort(lists->longest, compare_waits);
+    g_ptr_array_sort(lists->open, compare_waits);
+    g_ptr_array_sort(lists->sites, compare_sites);
+}
+
+void ct_report_lists_fold(struct ct_report_lists *lists, ct_report_site_describe *describe,
+                          void *user)
+{
+    g_autoptr(GHashTable) firsts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    guint kept = 0;
+
+    for (guint i = 0; i < lists->sites->len; i++) {
+        struct ct_report_site *site = lists->sites->pdata[i];
+        g_autofree char *text = describe(user, site);
+        /* Of many sites with deep stacks the texts themselves would be too large to keep. */
+        char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+        struct ct_report_site *first = g_hash_table_lookup(firsts, digest);
+
+        if (first) {
+            sum_up(first, site);
+            site->folded_into = first;
+            g_free(digest);
+        } else {
+            g_hash_table_insert(firsts, digest, site);
+            lists->sites->pdata[kept++] = site;
+        }
+    }
+    g_ptr_array_set_size(lists->sites, (gint)kept);
+    g_ptr_array_sort(lists->sites, compare_sites);
+}
+
+const struct ct_report_site *ct_report_lists_site(const struct ct_report_lists *lists,
+                                                  const struct ct_interval *interval)
+{
+    struct ct_report_site key = key_of(interval);
+    const struct ct_report_site *site = g_hash_table_lookup(lists->index, &key);
+
+    return site && site->folded_into ? site->folded_into : site;
+}
+
+struct ct_report_lists *ct_report_lists_new(guint top)
+{
+    struct ct_report_lists *lists = g_new0(struct ct_report_lists, 1);
+
+    lists->top = top;
+    lists->longest = g_ptr_array_new_with_free_func(wait_free);
+    lists->open = g_ptr_array_new_with_free_func(wait_free);
+    lists->sites = g_ptr_array_new();
+    lists->index = g_hash_table_new_full(site_hash, site_equal, site_free, NULL);
+    return lists;
+}
+
+void ct_report_lists_free(struct ct_report_lists *lists)
+{
+    if (!lists)
+        return;
+    g_ptr_array_unref(lists->longest);
+    g_ptr_array_unref(lists->open);
+    g_ptr_array_unref(lists->sites);
+    g_hash_table_unref(lists->index);
+    g_free(lists);
+}

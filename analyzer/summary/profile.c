@@ -1,0 +1,355 @@
+#include "summary/profile.h"
+
+#include "model/holders.h"
+#include "summary/profile_cells.h"
+#include "summary/wall.h"
+
+#include <math.h>
+#include <string.h>
+
+struct ct_profile {
+    enum ct_profile_kind kind;
+    struct ct_profile_limits limits;
+    struct ct_profile_cells *cells; /* owned */
+    struct ct_wall *wall;           /* owned; NULL: it is no wall profile */
+};
+
+struct ct_profile *ct_profile_new(enum ct_profile_kind kind, const struct ct_profile_limits *limits)
+{
+    struct ct_profile *profile = g_new0(struct ct_profile, 1);
+
+    profile->kind = kind;
+    profile->limits = *limits;
+    if (kind == CT_PROFILE_KIND_WALL)
+        profile->wall = ct_wall_new();
+    profile->cells = ct_profile_cells_new();
+    return profile;
+}
+
+void ct_profile_free(struct ct_profile *profile)
+{
+    if (!profile)
+        return;
+    ct_profile_cells_free(profile->cells);
+    ct_wall_free(profile->wall);
+    g_free(profile);
+}
+
+static gboolean is_of_kind(enum ct_profile_kind kind, const struct ct_interval *interval)
+{
+    switch (kind) {
+    case CT_PROFILE_KIND_NET:
+        return interval->class == CT_CLASS_NET;
+    case CT_PROFILE_KIND_SYNC:
+        return interval->class == CT_CLASS_SYNC;
+    case CT_PROFILE_KIND_SYSCALL:
+        return interval->class == CT_CLASS_SYSCALL;
+    case CT_PROFILE_KIND_SLEEP:
+        return interval->class == CT_CLASS_SLEEP;
+    case CT_PROFILE_KIND_MUTEX:
+        return interval->class == CT_CLASS_SYNC && interval->is_for_lock;
+    case CT_PROFILE_KIND_SCHED:
+        return interval->class == CT_CLASS_RUNNABLE;
+    case CT_PROFILE_KIND_WALL:
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+/* Time runnable counts by itself, whatever wait it ended. */
+static uint64_t whole_ns(const struct ct_interval *interval)
+{
+    return interval->class == CT_CLASS_RUNNABLE ? interval->end_ns - interval->begin_ns
+                                                : ct_interval_wait_ns(interval);
+}
+
+/* Whose stack the time is charged to: of who woke the waiter, or the waiter's own. */
+static struct ct_profile_place charge(enum ct_profile_kind kind, const struct ct_interval *interval)
+{
+    struct ct_thread *waker = interval->waker;
+
+    if (kind == CT_PROFILE_KIND_SCHED && waker && interval->waker_stack_id != 0)
+        return (struct ct_profile_place){.process = waker->process,
+                                         .thread = waker,
+                                         .stack_id = interval->waker_stack_id,
+                                         .op = interval->waker_op,
+                                         .state = interval->class};
+    return (struct ct_profile_place){.process = interval->thread->process,
+                                     .thread = interval->thread,
+                                     .stack_id = interval->stack_id,
+                                     .op = interval->op,
+                                     .state = interval->class};
+}
+
+/* A wait for a lock, being divided among those who held it. */
+struct division {
+    struct ct_profile *profile;
+    const struct ct_interval *interval;
+    double weight;
+    uint64_t longest_ns; /* of the times for which one of them held it */
+    struct ct_profile_place longest;
+};
+
+static void add_hold(void *user, const struct ct_hold *hold)
+{
+    struct division *division = user;
+    const struct ct_interval *interval = division->interval;
+    const struct ct_profile_limits *limits = &division->profile->limits;
+    uint64_t begin_ns = MAX(hold->begin_ns, limits->begin_ns);
+    uint64_t end_ns = MIN(hold->end_ns, limits->end_ns);
+    struct ct_process *process = hold->holder ? hold->holder->process : interval->thread->process;
+    struct ct_profile_place place = {.process = process,
+                                     .thread = hold->holder,
+                                     .stack_id = hold->stack_id,
+                                     .op = hold->op,
+                                     .state = interval->class};
+
+    if (begin_ns > end_ns || (begin_ns == end_ns && hold->begin_ns != hold->end_ns))
+        return;
+    ct_profile_cell_bucket(ct_profile_cells_find(division->profile->cells, &place), interval,
+                           interval->thread)
+        ->delay_ns += division->weight * (double)(end_ns - begin_ns);
+    if (end_ns - begin_ns >= division->longest_ns) {
+        division->longest_ns = end_ns - begin_ns;
+        division->longest = place;
+    }
+}
+
+/* Each wait counts where most of its time does. */
+static void divide(struct ct_profile *profile, const struct ct_interval *interval, double weight,
+                   double count)
+{
+    struct division division = {.profile = profile, .interval = interval, .weight = weight};
+
+    ct_interval_visit_holds(interval, add_hold, &division);
+    ct_profile_cell_bucket(ct_profile_cells_find(profile->cells, &division.longest), interval,
+                           interval->thread)
+        ->count += count;
+}
+
+static void add_interval(void *user, const struct ct_interval *interval)
+{
+    struct ct_profile *profile = user;
+    const struct ct_profile_limits *limits = &profile->limits;
+    uint64_t begin_ns = MAX(interval->begin_ns, limits->begin_ns);
+    uint64_t end_ns = MIN(interval->end_ns, limits->end_ns);
+
+    double weight = interval->weight >= 1 && isfinite(interval->weight) ? interval->weight : 1;
+
+    if (!is_of_kind(profile->kind, interval) || interval->end_ns < interval->begin_ns)
+        return;
+    if (profile->wall && begin_ns < end_ns)
+        ct_wall_add(profile->wall, interval->thread, interval->class,
+                    weight * (double)(end_ns - begin_ns));
+    if (whole_ns(interval) < limits->min_ns)
+        return;
+    /* One that took no time has its place in the window all the same. */
+    if (begin_ns > end_ns || (begin_ns == end_ns && interval->begin_ns != interval->end_ns))
+        return;
+
+    double count = ct_interval_is_counted(interval, limits->begin_ns) ? weight : 0;
+
+    if (profile->kind == CT_PROFILE_KIND_MUTEX) {
+        divide(profile, interval, weight, count);
+        return;
+    }
+    struct ct_thread *other =
+        ct_profile_kind_tells_waiter(profile->kind) ? interval->thread : interval->waker;
+    struct ct_profile_place place = charge(profile->kind, interval);
+    struct ct_profile_bucket *bucket =
+        ct_profile_cell_bucket(ct_profile_cells_find(profile->cells, &place), interval, other);
+    bucket->count += count;
+    bucket->delay_ns += weight * (double)(end_ns - begin_ns);
+}
+
+static void add_sample(void *user, const struct ct_sample *sample)
+{
+    struct ct_profile *profile = user;
+    const struct ct_profile_limits *limits = &profile->limits;
+    const struct ct_interval nothing = {.thread = sample->thread, .op = CT_OP_NONE};
+    const struct ct_profile_place place = {
+        .process = sample->thread->process,
+        .thread = sample->thread,
+        .stack_id = sample->stack_id,
+        .op = CT_OP_NONE,
+        .state = CT_CLASS_RUNNING,
+        .in_kernel = sample->in_kernel,
+        .is_partial = sample->is_partial,
+    };
+
+    if (sample->time_ns < limits->begin_ns || sample->time_ns >= limits->end_ns)
+        return;
+    struct ct_profile_bucket *bucket =
+        ct_profile_cell_bucket(ct_profile_cells_find(profile->cells, &place), &nothing, NULL);
+
+    bucket->count++;
+    bucket->delay_ns += (double)sample->period_ns;
+    if (profile->wall)
+        ct_wall_add(profile->wall, sample->thread, CT_CLASS_RUNNING, (double)sample->period_ns);
+}
+
+struct ct_sink ct_profile_sink(struct ct_profile *profile)
+{
+    struct ct_sink sink = {.user = profile};
+
+    if (ct_profile_kind_has_waits(profile->kind))
+        sink.on_interval = add_interval;
+    if (ct_profile_kind_has_samples(profile->kind))
+        sink.on_sample = add_sample;
+    return sink;
+}
+
+static gboolean is_place_selected(const struct ct_profile_place *place,
+                                  const struct ct_selection *selection)
+{
+    if (place->thread)
+        return ct_selection_has_thread(selection, place->thread);
+    /* An unknown holder is no thread of any name. */
+    return (!selection->threads || !*selection->threads) &&
+           ct_selection_has_process(selection, place->process);
+}
+
+static int64_t round_to_int64(double value)
+{
+    return value >= 9.2e18 ? INT64_MAX : llround(value);
+}
+
+static GHashTable *list_threads(const struct ct_model *model)
+{
+    GHashTable *listed = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < model->threads->len; i++)
+        g_hash_table_add(listed, model->threads->pdata[i]);
+    return listed;
+}
+
+/* Whose time it is. NULL: of several that are not told apart. */
+static const struct ct_thread *subject_of(const struct ct_profile *profile,
+                                          const struct ct_profile_cell *cell,
+                                          const struct ct_profile_bucket *bucket)
+{
+    return ct_profile_kind_tells_waiter(profile->kind) ? bucket->other : cell->place.thread;
+}
+
+/* But of threads that are not listed: they were over before the recording began, which is known
+ * only at its end. */
+static void add_samples(GArray *samples, const struct ct_profile *profile,
+                        const struct ct_profile_cell *cell, GHashTable *listed)
+{
+    const struct ct_profile_place *place = &cell->place;
+
+    for (guint i = 0; i < cell->buckets->len; i++) {
+        const struct ct_profile_bucket *bucket =
+            &g_array_index(cell->buckets, struct ct_profile_bucket, i);
+        const struct ct_thread *subject = subject_of(profile, cell, bucket);
+
+        if (subject && !g_hash_table_contains(listed, subject))
+            continue;
+        struct ct_profile_sample sample = {
+            .process = place->process,
+            .thread = place->thread,
+            .stack_id = place->stack_id,
+            .stack = ct_process_stack(place->process, place->stack_id),
+            .op = place->op,
+            .state = place->state,
+            .in_kernel = place->in_kernel,
+            .is_partial = place->is_partial,
+            .is_preempted = bucket->is_preempted,
+            .object = bucket->object,
+            .call_name = bucket->call_name,
+            .object_kind = bucket->object_kind,
+            .object_text = bucket->object_text,
+            .peer = bucket->is_peer ? bucket->name : "",
+            .other = (struct ct_thread *)bucket->other,
+            .is_others = bucket->is_others,
+            .is_open = bucket->is_open,
+            .count = round_to_int64(bucket->count),
+            .delay_ns = round_to_int64(bucket->delay_ns),
+        };
+        g_array_append_val(samples, sample);
+    }
+}
+
+/* Those that have none yet, behind the others. */
+static void add_ranks(GHashTable *ranks, const GPtrArray *subjects)
+{
+    for (guint i = 0; i < subjects->len; i++)
+        if (!g_hash_table_contains(ranks, subjects->pdata[i]))
+            g_hash_table_insert(ranks, subjects->pdata[i],
+                                GUINT_TO_POINTER(g_hash_table_size(ranks) + 1));
+}
+
+/* The positions of processes and threads in the model: pointers differ from run to run. */
+static GHashTable *rank_subjects(const struct ct_model *model)
+{
+    GHashTable *ranks = g_hash_table_new(NULL, NULL);
+
+    add_ranks(ranks, model->processes);
+    add_ranks(ranks, model->threads);
+    add_ranks(ranks, model->all_processes); /* also those from before the recording began */
+    add_ranks(ranks, model->all_threads);
+    return ranks;
+}
+
+static int compare_numbers(uint64_t left, uint64_t right)
+{
+    return left < right ? -1 : left > right;
+}
+
+static int compare_samples(const void *left, const void *right, void *user)
+{
+    const struct ct_profile_sample *a = left, *b = right;
+    GHashTable *ranks = user;
+    int order;
+
+#define BY_RANK(field)                                                                     \
+    if ((order = compare_numbers(GPOINTER_TO_UINT(g_hash_table_lookup(ranks, a->field)),   \
+                                 GPOINTER_TO_UINT(g_hash_table_lookup(ranks, b->field))))) \
+    return order
+#define BY_NUMBER(field)                                                       \
+    if ((order = compare_numbers((uint64_t)(a->field), (uint64_t)(b->field)))) \
+    return order
+    BY_RANK(process);
+    BY_RANK(thread);
+    BY_NUMBER(state);
+    BY_NUMBER(stack_id);
+    BY_NUMBER(op);
+    BY_NUMBER(in_kernel);
+    BY_NUMBER(is_partial);
+    BY_NUMBER(is_others);
+    BY_NUMBER(object);
+    if ((order = strcmp(a->object_text, b->object_text)))
+        return order;
+    BY_RANK(other);
+    BY_NUMBER(is_open);
+    if ((order = strcmp(a->peer, b->peer)))
+        return order;
+    BY_NUMBER(count);
+    BY_NUMBER(delay_ns);
+    return 0;
+#undef BY_RANK
+#undef BY_NUMBER
+}
+
+GArray *ct_profile_samples(const struct ct_profile *profile, const struct ct_model *model,
+                           const struct ct_selection *selection)
+{
+    GArray *samples = g_array_new(FALSE, FALSE, sizeof(struct ct_profile_sample));
+    g_autoptr(GHashTable) listed = list_threads(model);
+    GHashTableIter cells;
+    void *cell;
+
+    ct_profile_cells_visit(&cells, profile->cells);
+    while (g_hash_table_iter_next(&cells, &cell, NULL))
+        if (is_place_selected(cell, selection))
+            add_samples(samples, profile, cell, listed);
+
+    g_autoptr(GHashTable) ranks = rank_subjects(model);
+    g_array_sort_with_data(samples, compare_samples, ranks);
+    if (profile->wall) {
+        ct_wall_settle(profile->wall, model, &profile->limits, selection, samples);
+        g_array_sort_with_data(samples, compare_samples, ranks);
+    }
+    return samples;
+}

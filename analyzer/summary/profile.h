@@ -1,0 +1,108 @@
+/*
+ * Waits summed up by where they happened: by stack, operation, thread, object and waker. A sink
+ * for ingest, whose memory grows with threads and distinct stacks and never with waits.
+ */
+#ifndef CTRACE_PROFILE_H
+#define CTRACE_PROFILE_H
+
+#include "model/selection.h"
+#include "model/sink.h"
+
+/*
+ * What a profile is of. In a mutex profile, a wait for a lock is divided among
+ * those who held it, each with the stack that released it; in a sched profile, the time runnable
+ * (waiting for a CPU) to the stack that woke, where there is one; in the others, to the stack that
+ * waited or ran. KIND(symbol, name, units, what is in it).
+ */
+#define CT_PROFILE_KINDS(KIND)                                                                    \
+    KIND(NET, "net", WAITS, "waits for the network")                                              \
+    KIND(SYNC, "sync", WAITS, "waits for other threads: locks, conditions, semaphores, joins")    \
+    KIND(SYSCALL, "syscall", WAITS, "waits in other system calls: files, pipes, child processes") \
+    KIND(SLEEP, "sleep", WAITS, "sleeps and timers")                                              \
+    KIND(MUTEX, "mutex", WAITS,                                                                   \
+         "waits for locks, by the stack that held the lock and unlocked it")                      \
+    KIND(SCHED, "sched", WAITS, "time runnable (waiting for a CPU), by the stack of the waker")   \
+    KIND(CPU, "cpu", CPU, "time running, by samples (ctrace record --cpu)")                       \
+    KIND(WALL, "wall", WALL, "all of the threads' time, running and waiting, by state")
+
+enum ct_profile_kind {
+#define CT_PROFILE_KIND_SYMBOL(symbol, name, units, description) CT_PROFILE_KIND_##symbol,
+    CT_PROFILE_KINDS(CT_PROFILE_KIND_SYMBOL)
+#undef CT_PROFILE_KIND_SYMBOL
+        CT_PROFILE_KIND_COUNT
+};
+
+/* What a profile's numbers are of: how many, and how much time. */
+struct ct_profile_units {
+    const char *count;
+    const char *time;
+    gboolean is_clocked; /* the time comes in steps; else it is of what happened */
+};
+
+/* Distinct objects and wakers that are told apart per stack, operation and thread. */
+#define CT_PROFILE_MAX_OBJECTS 32
+
+/* Its samples tell who waited, beside whose stack it is; others tell who ended the wait. */
+gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind);
+
+/* It is made of waits, or of samples of what runs, or of both. */
+gboolean ct_profile_kind_has_waits(enum ct_profile_kind kind);
+gboolean ct_profile_kind_has_samples(enum ct_profile_kind kind);
+
+const struct ct_profile_units *ct_profile_kind_units(enum ct_profile_kind kind);
+
+/* "net, sync and mutex", with what stands before the last. The caller frees. */
+char *ct_profile_kind_list(const char *last_separator);
+
+const char *ct_profile_kind_name(enum ct_profile_kind kind);
+const char *ct_profile_kind_description(enum ct_profile_kind kind);
+gboolean ct_profile_kind_from_name(const char *name, enum ct_profile_kind *kind);
+
+/* Which waits count. A wait that lies partly in [begin_ns, end_ns) counts with that part. */
+struct ct_profile_limits {
+    uint64_t begin_ns; /* in the trace's time */
+    uint64_t end_ns;   /* UINT64_MAX: no end */
+    uint64_t min_ns;   /* shorter waits do not count; taken before the window cuts them */
+};
+
+struct ct_profile_sample {
+    struct ct_process *process; /* of the stack */
+    struct ct_thread *thread;   /* whose stack it is; NULL: an unknown holder's */
+    uint32_t stack_id;
+    const struct ct_stack *stack; /* NULL: none was recorded */
+    enum ct_op op;                /* what the stack called; NONE: nothing, or it is not known */
+    enum ct_class state;          /* of a wall profile: what the thread did meanwhile */
+    gboolean in_kernel;           /* running: its stack had called the kernel */
+    gboolean is_partial;          /* the stack's first callers are missing */
+    gboolean is_preempted;        /* another task took its CPU, as the object says */
+    uint64_t object;              /* 0 for a descriptor, which goes by what it stands for */
+    const char *call_name;        /* of a system call without an operation of its own, or NULL */
+    enum ct_object object_kind;
+    const char *object_text; /* what was waited for; "" for no object, "others" beyond the limit */
+    const char *peer;        /* a socket's other end, or "" */
+    struct ct_thread *other; /* who ended the wait; or who waited, where it tells that; or NULL */
+    gboolean is_others;      /* objects and others beyond the limit, together */
+    gboolean is_open;        /* still waiting when the trace was cut */
+    int64_t count;
+    int64_t delay_ns;
+};
+
+struct ct_profile;
+typedef struct ct_profile ct_profile; /* for g_autoptr(ct_profile) */
+
+struct ct_profile *ct_profile_new(enum ct_profile_kind kind,
+                                  const struct ct_profile_limits *limits);
+void ct_profile_free(struct ct_profile *profile);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_profile, ct_profile_free)
+
+/* Borrows the profile. */
+struct ct_sink ct_profile_sink(struct ct_profile *profile);
+
+/*
+ * Once the trace was read: an array of struct ct_profile_sample in an order that depends on the
+ * trace alone. The caller owns the array; the samples borrow from profile and model.
+ */
+GArray *ct_profile_samples(const struct ct_profile *profile, const struct ct_model *model,
+                           const struct ct_selection *selection);
+
+#endif

@@ -1,0 +1,184 @@
+#include "summary/profile_cells.h"
+
+#include "model/format.h"
+#include "summary/profile.h"
+
+#include <string.h>
+
+struct ct_profile_cells {
+    GHashTable *set;              /* owned; struct ct_profile_cell * */
+    struct ct_profile_cell *last; /* borrowed: waits come in runs */
+};
+
+static guint place_hash(const void *data)
+{
+    const struct ct_profile_place *place = data;
+    uint64_t mixed = (uint64_t)(uintptr_t)place->thread ^ (uint64_t)(uintptr_t)place->process;
+
+    mixed = (mixed ^ ((uint64_t)place->stack_id << 16) ^ (uint64_t)place->state << 12 ^ place->op) *
+            UINT64_C(0x9e3779b97f4a7c15);
+    return (guint)(mixed >> 32);
+}
+
+static gboolean place_equal(const void *left, const void *right)
+{
+    const struct ct_profile_place *a = left, *b = right;
+
+    return a->thread == b->thread && a->process == b->process && a->stack_id == b->stack_id &&
+           a->op == b->op && a->state == b->state && a->in_kernel == b->in_kernel &&
+           a->is_partial == b->is_partial;
+}
+
+static void bucket_clear(void *data)
+{
+    struct ct_profile_bucket *bucket = data;
+    g_free(bucket->object_text);
+    g_free(bucket->name);
+}
+
+static void cell_free(void *data)
+{
+    struct ct_profile_cell *cell = data;
+    g_array_unref(cell->buckets);
+    g_free(cell);
+}
+
+struct ct_profile_cells *ct_profile_cells_new(void)
+{
+    struct ct_profile_cells *cells = g_new0(struct ct_profile_cells, 1);
+
+    /* A cell begins with its place, and so is its own key. */
+    G_STATIC_ASSERT(offsetof(struct ct_profile_cell, place) == 0);
+    cells->set = g_hash_table_new_full(place_hash, place_equal, cell_free, NULL);
+    return cells;
+}
+
+void ct_profile_cells_free(struct ct_profile_cells *cells)
+{
+    g_hash_table_unref(cells->set);
+    g_free(cells);
+}
+
+void ct_profile_cells_visit(GHashTableIter *iter, const struct ct_profile_cells *cells)
+{
+    g_hash_table_iter_init(iter, cells->set);
+}
+
+struct ct_profile_cell *ct_profile_cells_find(struct ct_profile_cells *cells,
+                                              const struct ct_profile_place *place)
+{
+    if (cells->last && place_equal(&cells->last->place, place))
+        return cells->last;
+
+    struct ct_profile_cell *cell = g_hash_table_lookup(cells->set, place);
+    if (!cell) {
+        cell = g_new0(struct ct_profile_cell, 1);
+        cell->place = *place;
+        cell->buckets = g_array_new(FALSE, TRUE, sizeof(struct ct_profile_bucket));
+        g_array_set_clear_func(cell->buckets, bucket_clear);
+        g_hash_table_add(cells->set, cell);
+    }
+    cells->last = cell;
+    return cell;
+}
+
+static enum ct_fd_kind fd_kind(const struct ct_fd *fd)
+{
+    return (guint)fd->kind < CT_FD_KIND_COUNT ? fd->kind : CT_FD_KIND_UNKNOWN;
+}
+
+static gboolean has_peer(const struct ct_fd *fd)
+{
+    return fd && *fd->peer;
+}
+
+/* NULL for an object that is known by its number alone. */
+static const char *object_name(const struct ct_interval *interval)
+{
+    const struct ct_fd *fd = interval->fd;
+
+    if (interval->preempted_by)
+        return interval->preempted_by;
+    if (has_peer(fd))
+        return fd->peer;
+    return fd && *fd->local ? fd->local : NULL;
+}
+
+static gboolean bucket_matches(const struct ct_profile_bucket *bucket,
+                               const struct ct_interval *interval, const struct ct_thread *other)
+{
+    const char *name = object_name(interval);
+
+    if (bucket->is_others || bucket->other != other || bucket->is_open != interval->is_open)
+        return FALSE;
+    if (!name || !bucket->name)
+        return !name && !bucket->name && bucket->object == interval->object;
+    if (strcmp(bucket->name, name) != 0 || bucket->is_preempted != !!interval->preempted_by)
+        return FALSE;
+    return bucket->is_preempted ||
+           (bucket->fd_kind == fd_kind(interval->fd) && bucket->is_peer == has_peer(interval->fd));
+}
+
+static char *describe_fd(enum ct_fd_kind kind, gboolean is_peer, const char *name)
+{
+    const char *kind_name = ct_fd_kind_name(kind);
+
+    /* "anon_inode:[eventpoll]" says no more than the kind does. */
+    if (g_str_has_prefix(name, "anon_inode:"))
+        return g_strdup(kind_name);
+    return g_strdup_printf("%s %s%s", kind_name, is_peer ? "-> " : "", name);
+}
+
+static struct ct_profile_bucket make_bucket(const struct ct_interval *interval,
+                                            struct ct_thread *other)
+{
+    const char *name = object_name(interval);
+    struct ct_profile_bucket bucket = {
+        .object_kind = ct_op_object(interval->op),
+        .other = other,
+        .is_open = interval->is_open,
+        .is_peer = has_peer(interval->fd),
+        .is_preempted = interval->preempted_by != NULL,
+        .name = g_strdup(name),
+    };
+
+    if (bucket.is_preempted) {
+        bucket.object_text = g_strdup_printf("CPU taken by %s", name);
+    } else if (name) {
+        bucket.fd_kind = fd_kind(interval->fd);
+        bucket.object_text = describe_fd(bucket.fd_kind, bucket.is_peer, name);
+    } else {
+        bucket.object = interval->object;
+        bucket.call_name = interval->call_name;
+        bucket.object_text = ct_format_object(interval);
+    }
+    return bucket;
+}
+
+struct ct_profile_bucket *ct_profile_cell_bucket(struct ct_profile_cell *cell,
+                                                 const struct ct_interval *interval,
+                                                 struct ct_thread *other)
+{
+    struct ct_profile_bucket *buckets = (struct ct_profile_bucket *)(void *)cell->buckets->data;
+    struct ct_profile_bucket *others = NULL;
+    guint count = cell->buckets->len, told_apart = 0;
+
+    for (guint i = 0; i < count; i++) {
+        if (bucket_matches(&buckets[i], interval, other))
+            return &buckets[i];
+        if (buckets[i].is_others && buckets[i].is_open == interval->is_open)
+            others = &buckets[i];
+        told_apart += !buckets[i].is_others;
+    }
+    if (told_apart >= CT_PROFILE_MAX_OBJECTS && others)
+        return others;
+
+    struct ct_profile_bucket fresh;
+    if (told_apart < CT_PROFILE_MAX_OBJECTS)
+        fresh = make_bucket(interval, other);
+    else
+        fresh = (struct ct_profile_bucket){
+            .is_others = TRUE, .is_open = interval->is_open, .object_text = g_strdup("others")};
+    g_array_append_val(cell->buckets, fresh);
+    return &g_array_index(cell->buckets, struct ct_profile_bucket, count);
+}

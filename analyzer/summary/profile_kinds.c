@@ -1,0 +1,75 @@
+/* What kinds of profiles there are, and what their numbers are called. */
+#include "summary/profile.h"
+
+#include <string.h>
+
+enum units { WAITS, CPU, WALL };
+
+static const struct ct_profile_units units_of[] = {
+    [WAITS] = {.count = "contentions", .time = "delay", .is_clocked = FALSE},
+    [CPU] = {.count = "samples", .time = "cpu", .is_clocked = TRUE},
+    [WALL] = {.count = "count", .time = "wall", .is_clocked = TRUE},
+};
+
+static const struct {
+    const char *name;
+    const char *description;
+    enum units units;
+} kinds[] = {
+#define KIND_ROW(symbol, name, units, description) {name, description, units},
+    CT_PROFILE_KINDS(KIND_ROW)
+#undef KIND_ROW
+};
+
+const char *ct_profile_kind_name(enum ct_profile_kind kind)
+{
+    return kinds[kind].name;
+}
+
+const char *ct_profile_kind_description(enum ct_profile_kind kind)
+{
+    return kinds[kind].description;
+}
+
+const struct ct_profile_units *ct_profile_kind_units(enum ct_profile_kind kind)
+{
+    return &units_of[kinds[kind].units];
+}
+
+gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind)
+{
+    return kind == CT_PROFILE_KIND_MUTEX || kind == CT_PROFILE_KIND_SCHED;
+}
+
+gboolean ct_profile_kind_has_waits(enum ct_profile_kind kind)
+{
+    return kind != CT_PROFILE_KIND_CPU;
+}
+
+gboolean ct_profile_kind_has_samples(enum ct_profile_kind kind)
+{
+    return kind == CT_PROFILE_KIND_CPU || kind == CT_PROFILE_KIND_WALL;
+}
+
+gboolean ct_profile_kind_from_name(const char *name, enum ct_profile_kind *kind)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (strcmp(kinds[i].name, name) == 0) {
+            *kind = i;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+char *ct_profile_kind_list(const char *last_separator)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (i > 0)
+            g_string_append(text, i + 1 < G_N_ELEMENTS(kinds) ? ", " : last_separator);
+        g_string_append(text, kinds[i].name);
+    }
+    return g_string_free(text, FALSE);
+}

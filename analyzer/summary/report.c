@@ -1,0 +1,386 @@
+#include "summary/report.h"
+
+#include "model/format.h"
+#include "symbols/stack_text.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct ct_window all_time = {0, UINT64_MAX};
+
+/* Names of tasks that took threads' CPUs, over all threads. */
+#define RIVALS_MAX (1U << 16)
+
+/* Of one thread. Names are known for good at the trace's end only, and with them who is selected.
+ */
+struct gathered {
+    struct ct_report_lists *lists; /* owned; NULL if everybody is selected */
+    double waited_ns[CT_CLASS_COUNT];
+    uint64_t interval_count;
+};
+
+static void gathered_free(void *data)
+{
+    struct gathered *gathered = data;
+
+    ct_report_lists_free(gathered->lists);
+    g_free(gathered);
+}
+
+static const struct ct_window *window_of(const struct ct_report *report)
+{
+    return report->scope.is_whole_time ? &all_time : &report->scope.window;
+}
+
+static gboolean is_about_everybody(const struct ct_report *report)
+{
+    return ct_selection_is_all(&report->scope.selection);
+}
+
+gboolean ct_report_is_whole(const struct ct_report *report)
+{
+    return report->scope.is_whole_time && is_about_everybody(report);
+}
+
+gboolean ct_report_has_calls(const struct ct_report *report)
+{
+    const char *const *threads = report->scope.selection.threads;
+
+    return report->scope.is_whole_time && (!threads || !*threads);
+}
+
+static struct gathered *gathered_of(struct ct_report *report, struct ct_thread *thread)
+{
+    struct gathered *gathered = g_hash_table_lookup(report->gathered, thread);
+
+    if (gathered)
+        return gathered;
+    gathered = g_new0(struct gathered, 1);
+    if (!is_about_everybody(report))
+        gathered->lists = ct_report_lists_new(report->top);
+    g_hash_table_insert(report->gathered, thread, gathered);
+    return gathered;
+}
+
+/* What a row of the table needs of a wait. */
+static void add_to_row(struct gathered *gathered, const struct ct_interval *interval,
+                       const struct ct_window *window)
+{
+    uint64_t begin_ns = MAX(interval->begin_ns, window->begin_ns);
+    uint64_t end_ns = MIN(interval->end_ns, window->end_ns);
+
+    if (begin_ns > end_ns)
+        return;
+    gathered->interval_count += ct_interval_is_counted(interval, window->begin_ns);
+    gathered->waited_ns[interval->class] += interval->weight * (double)(end_ns - begin_ns);
+}
+
+/* One task that ran instead of a thread. */
+struct ct_report_rival {
+    const struct ct_thread *thread;
+    const char *name; /* borrowed; the same pointer for the same name */
+    uint64_t time_ns;
+};
+
+static guint rival_hash(const void *data)
+{
+    const struct ct_report_rival *rival = data;
+    uint64_t mixed = ((uintptr_t)rival->thread >> 4) + ((uintptr_t)rival->name << 7);
+
+    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+static gboolean rival_equal(const void *a, const void *b)
+{
+    const struct ct_report_rival *first = a;
+    const struct ct_report_rival *second = b;
+
+    return first->thread == second->thread && first->name == second->name;
+}
+
+/* Names of other programs' tasks have no end: those beyond the limit are not told. */
+static void add_rival(struct ct_report *report, const struct ct_interval *interval)
+{
+    struct ct_report_rival key = {.thread = interval->thread, .name = interval->preempted_by};
+    struct ct_report_rival *rival = g_hash_table_lookup(report->rivals, &key);
+
+    if (!rival && g_hash_table_size(report->rivals) < RIVALS_MAX) {
+        rival = g_new(struct ct_report_rival, 1);
+        *rival = key;
+        g_hash_table_add(report->rivals, rival);
+    }
+    if (rival)
+        rival->time_ns += interval->end_ns - interval->begin_ns;
+}
+
+/* name -> uint64_t *, the time that it took; the names are borrowed. */
+static GHashTable *sum_rivals(const struct ct_report *report, const GPtrArray *threads)
+{
+    g_autoptr(GHashTable) asked = g_hash_table_new(NULL, NULL);
+    GHashTable *sums = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    GHashTableIter iter;
+    void *value;
+
+    for (guint i = 0; i < threads->len; i++)
+        g_hash_table_add(asked,
+                         (void *)((const struct ct_report_thread *)threads->pdata[i])->life.thread);
+    g_hash_table_iter_init(&iter, report->rivals);
+    while (g_hash_table_iter_next(&iter, &value, NULL)) {
+        const struct ct_report_rival *rival = value;
+
+        if (!g_hash_table_contains(asked, rival->thread))
+            continue;
+        uint64_t *sum_ns = g_hash_table_lookup(sums, rival->name);
+
+        if (!sum_ns) {
+            sum_ns = g_new0(uint64_t, 1);
+            g_hash_table_insert(sums, (void *)rival->name, sum_ns);
+        }
+        *sum_ns = ct_add_u64(*sum_ns, rival->time_ns);
+    }
+    return sums;
+}
+
+const char *ct_report_rival(const struct ct_report *report, const GPtrArray *threads)
+{
+    g_autoptr(GHashTable) sums = sum_rivals(report, threads);
+    const char *first = NULL;
+    uint64_t longest_ns = 0;
+    GHashTableIter iter;
+    void *name;
+    void *value;
+
+    g_hash_table_iter_init(&iter, sums);
+    while (g_hash_table_iter_next(&iter, &name, &value)) {
+        uint64_t sum_ns = *(const uint64_t *)value;
+
+        if (first && (sum_ns < longest_ns || (sum_ns == longest_ns && strcmp(name, first) > 0)))
+            continue;
+        first = name;
+        longest_ns = sum_ns;
+    }
+    return first;
+}
+
+static void on_interval(void *user, const struct ct_interval *interval)
+{
+    struct ct_report *report = user;
+    struct ct_report_lists *lists = report->lists;
+
+    if (!ct_report_is_whole(report)) {
+        struct gathered *gathered = gathered_of(report, interval->thread);
+
+        add_to_row(gathered, interval, window_of(report));
+        lists = gathered->lists ? gathered->lists : lists;
+    }
+    /* Time runnable, and what no call was made for, is no place where the program waits. */
+    if (interval->class == CT_CLASS_RUNNABLE || interval->is_outside) {
+        if (interval->preempted_by)
+            add_rival(report, interval);
+        return;
+    }
+    ct_report_lists_add(lists, interval, window_of(report));
+}
+
+static uint64_t rounded(double time_ns)
+{
+    return time_ns < 9e18 ? (uint64_t)llround(time_ns) : UINT64_MAX;
+}
+
+/* As the trace itself has summed it up. */
+static struct ct_report_thread whole_row(const struct ct_thread *thread)
+{
+    struct ct_report_thread row = {
+        .life = {.thread = thread, .alive = {thread->start_ns, thread->end_ns}},
+        .interval_count = thread->interval_count,
+        .is_exact = thread->has_totals,
+    };
+
+    memcpy(row.life.class_ns, thread->class_ns, sizeof(row.life.class_ns));
+    return row;
+}
+
+static struct ct_report_thread scoped_row(const struct ct_report *report,
+                                          const struct ct_thread *thread)
+{
+    const struct gathered *gathered = g_hash_table_lookup(report->gathered, thread);
+    uint64_t waited_ns[CT_CLASS_COUNT] = {0};
+
+    for (size_t class = 0; class < CT_CLASS_COUNT && gathered; class ++)
+        waited_ns[class] = rounded(gathered->waited_ns[class]);
+    return (struct ct_report_thread){
+        .life = ct_life_inside(thread, &report->scope.window, waited_ns),
+        .interval_count = gathered ? gathered->interval_count : 0,
+    };
+}
+
+/* One that lived on one side of the window only has no row. */
+static gboolean is_in_window(const struct ct_report *report, const struct ct_thread *thread)
+{
+    const struct ct_window *window = window_of(report);
+
+    return thread->start_ns < window->end_ns &&
+           (thread->end_ns > window->begin_ns || report->scope.is_whole_time);
+}
+
+static void add_thread(struct ct_report *report, struct ct_thread *thread)
+{
+    struct gathered *gathered = g_hash_table_lookup(report->gathered, thread);
+
+    if (!ct_selection_has_thread(&report->scope.selection, thread))
+        return;
+    if (gathered && gathered->lists)
+        ct_report_lists_merge(report->lists, gathered->lists);
+    if (!is_in_window(report, thread))
+        return;
+    struct ct_report_thread row =
+        report->scope.is_whole_time ? whole_row(thread) : scoped_row(report, thread);
+
+    g_array_append_val(report->threads, row);
+}
+
+static void list_processes(struct ct_report *report)
+{
+    g_autoptr(GHashTable) shown = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < report->threads->len; i++) {
+        const struct ct_report_thread *row =
+            &g_array_index(report->threads, struct ct_report_thread, i);
+
+        g_hash_table_add(shown, row->life.thread->process);
+    }
+    for (guint i = 0; i < report->model->processes->len; i++) {
+        void *process = report->model->processes->pdata[i];
+
+        if (ct_report_is_whole(report) || g_hash_table_contains(shown, process))
+            g_ptr_array_add(report->processes, process);
+    }
+}
+
+void ct_report_finish(struct ct_report *report)
+{
+    for (guint i = 0; i < report->model->threads->len; i++)
+        add_thread(report, report->model->threads->pdata[i]);
+    list_processes(report);
+    ct_report_lists_sort(report->lists);
+}
+
+/* The same calls of the same program, and the same lines where they are known: not what the
+ * addresses are, nor which of the program's processes it is. */
+static char *describe_site(void *user, const struct ct_report_site *site)
+{
+    const struct ct_report *report = user;
+    const struct ct_process *process = site->process;
+    g_autoptr(GArray) frames = ct_stack_list(report->symbolizer, process, site->stack_id);
+    gboolean is_alone = report->scope.has_each_process || !process->exe || !process->exe[0];
+    GString *text = g_string_new(NULL);
+
+    g_string_printf(text, "%p %s %d %d", is_alone ? (const void *)process : NULL,
+                    process->exe ? process->exe : "", (int)site->op, (int)site->class);
+    for (guint i = 0; i < frames->len; i++) {
+        const struct ct_symbol_frame *frame =
+            g_array_index(frames, struct ct_stack_frame, i).function;
+
+        if (!frame) {
+            g_string_append(text, "\n[frames omitted]");
+            continue;
+        }
+        g_string_append_printf(text, "\n%s %s %u", frame->function, frame->file, frame->line);
+    }
+    return g_string_free(text, FALSE);
+}
+
+void ct_report_fold_places(struct ct_report *report)
+{
+    ct_report_lists_fold(report->lists, describe_site, report);
+}
+
+guint ct_report_timed_sites(const struct ct_report *report)
+{
+    const GPtrArray *sites = report->lists->sites;
+    guint count = 0;
+
+    while (count < sites->len && ((const struct ct_report_site *)sites->pdata[count])->total_ns > 0)
+        count++;
+    return count > 0 ? count : sites->len;
+}
+
+guint ct_report_site_number(const struct ct_report *report, const struct ct_interval *interval)
+{
+    const struct ct_report_site *site = ct_report_lists_site(report->lists, interval);
+    const GPtrArray *sites = report->lists->sites;
+
+    for (guint i = 0; i < MIN(ct_report_timed_sites(report), report->top); i++) {
+        if (sites->pdata[i] == site)
+            return i + 1;
+    }
+    return 0;
+}
+
+uint64_t ct_report_waited_ns(const struct ct_life *life)
+{
+    return life->alive.end_ns - life->alive.begin_ns - life->class_ns[CT_CLASS_RUNNING];
+}
+
+/* With the variable that is at its address, if it is one. */
+static char *name_object(const struct ct_report *report, const struct ct_process *process,
+                         uint64_t address, uint64_t time_ns, const char *object)
+{
+    const char *variable =
+        ct_symbolizer_resolve_data(report->symbolizer, process, address, time_ns);
+
+    return variable ? g_strdup_printf("%s (%s)", object, variable) : g_strdup(object);
+}
+
+char *ct_report_wait_object(const struct ct_report *report, const struct ct_report_wait *wait)
+{
+    const struct ct_interval *interval = &wait->interval;
+
+    if (!ct_object_is_address(ct_op_object(interval->op)))
+        return g_strdup(wait->object);
+    return name_object(report, interval->thread->process, interval->object, interval->begin_ns,
+                       wait->object);
+}
+
+char *ct_report_site_object(const struct ct_report *report, const struct ct_report_site *site)
+{
+    if (!ct_object_is_address(ct_op_object(site->op)))
+        return g_strdup(site->object);
+    return name_object(report, site->process, site->object_id,
+                       ct_process_stack_time(site->process, site->stack_id), site->object);
+}
+
+struct ct_sink ct_report_sink(struct ct_report *report)
+{
+    return (struct ct_sink){.user = report, .on_interval = on_interval};
+}
+
+struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,
+                                guint top)
+{
+    struct ct_report *report = g_new0(struct ct_report, 1);
+
+    report->model = model;
+    report->scope = *scope;
+    report->top = top;
+    report->threads = g_array_new(FALSE, FALSE, sizeof(struct ct_report_thread));
+    report->processes = g_ptr_array_new();
+    report->lists = ct_report_lists_new(top);
+    report->gathered = g_hash_table_new_full(NULL, NULL, NULL, gathered_free);
+    report->rivals = g_hash_table_new_full(rival_hash, rival_equal, g_free, NULL);
+    report->symbolizer = ct_symbolizer_new(model);
+    return report;
+}
+
+void ct_report_free(struct ct_report *report)
+{
+    if (!report)
+        return;
+    g_array_unref(report->threads);
+    g_ptr_array_unref(report->processes);
+    ct_report_lists_free(report->lists);
+    g_hash_table_unref(report->gathered);
+    g_hash_table_unref(report->rivals);
+    ct_symbolizer_free(report->symbolizer);
+    g_free(report);
+}

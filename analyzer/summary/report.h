@@ -1,0 +1,80 @@
+/*
+ * What a report says, gathered in one pass over the trace with bounded memory. The formats only
+ * write it down.
+ */
+#ifndef CTRACE_REPORT_H
+#define CTRACE_REPORT_H
+
+#include "model/life.h"
+#include "model/selection.h"
+#include "model/sink.h"
+#include "summary/lists.h"
+#include "symbols/symbols.h"
+
+/* What it is about. */
+struct ct_report_scope {
+    struct ct_selection selection; /* its lists are borrowed */
+    struct ct_window window;       /* if not the whole time */
+    gboolean is_whole_time;
+    gboolean has_each_process; /* each by itself, as its threads and places, also where alike */
+};
+
+/* A thread's row in the table. */
+struct ct_report_thread {
+    struct ct_life life;     /* inside the window */
+    uint64_t interval_count; /* wait events that reach into it */
+    gboolean is_exact;       /* the classes are the trace's own totals */
+};
+
+struct ct_report {
+    const struct ct_model *model; /* borrowed */
+    struct ct_report_scope scope;
+    guint top;                        /* entries of each list */
+    GArray *threads;                  /* owned; struct ct_report_thread, in the model's order */
+    GPtrArray *processes;             /* owned; const struct ct_process *, in the model's order */
+    struct ct_report_lists *lists;    /* owned */
+    GHashTable *gathered;             /* owned; by thread: what is still to be selected or summed */
+    GHashTable *rivals;               /* owned; struct ct_report_rival *, as a set: who took CPUs */
+    struct ct_symbolizer *symbolizer; /* owned */
+};
+
+struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,
+                                guint top);
+void ct_report_free(struct ct_report *report);
+typedef struct ct_report ct_report; /* for g_autoptr(ct_report) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_report, ct_report_free)
+
+struct ct_sink ct_report_sink(struct ct_report *report);
+
+/* Call once, when the model is complete and before anything is read. */
+void ct_report_finish(struct ct_report *report);
+
+/* Makes one of the places that are the same functions and lines of one program. It takes all their
+ * symbols. */
+void ct_report_fold_places(struct ct_report *report);
+
+/* TRUE if it is about all of the recording. */
+gboolean ct_report_is_whole(const struct ct_report *report);
+
+/* The calls of these processes are counted: not those of single threads, or of a time. */
+gboolean ct_report_has_calls(const struct ct_report *report);
+
+/* So many of the places, the first ones, took any time; all, if none did. */
+guint ct_report_timed_sites(const struct ct_report *report);
+
+/* The number of the place of this wait, from 1 on; 0 if it took no time, or is not among the first
+ * `top`. */
+guint ct_report_site_number(const struct ct_report *report, const struct ct_interval *interval);
+
+/* The task that took the CPUs of these threads (struct ct_report_thread *) for the longest time in
+ * sum; NULL if none is known. */
+const char *ct_report_rival(const struct ct_report *report, const GPtrArray *threads);
+
+/* The time that a thread did not run. */
+uint64_t ct_report_waited_ns(const struct ct_life *life);
+
+/* "mutex 0x7000 (queue_lock)": with the variable's name where there is one. Free with g_free(). */
+char *ct_report_wait_object(const struct ct_report *report, const struct ct_report_wait *wait);
+char *ct_report_site_object(const struct ct_report *report, const struct ct_report_site *site);
+
+#endif

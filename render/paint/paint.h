@@ -1,0 +1,13 @@
+/* Paints a scene. Decides nothing about where things are. */
+#ifndef CTRACE_PAINT_H
+#define CTRACE_PAINT_H
+
+#include "paint/typesetter.h"
+#include "scene/scene.h"
+
+#include <cairo.h>
+
+/* One unit of `cairo` is one pixel of the scene. */
+void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, struct ct_typesetter *typesetter);
+
+#endif

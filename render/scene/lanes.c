@@ -1,0 +1,162 @@
+/* Which threads have a row, and in which order. */
+#include "scene/steps.h"
+
+#include "model/life.h"
+#include "model/selection.h"
+
+#include <string.h>
+
+enum { MOST_SINGLE_HEADERS = 8 };
+
+static gboolean is_wanted(const struct ct_scene_filter *filter, const struct ct_thread *thread)
+{
+    const struct ct_selection selection = {filter->process_globs, filter->thread_globs};
+
+    return ct_selection_has_thread(&selection, thread);
+}
+
+static gboolean is_alive(const struct ct_lane *lane, const struct ct_scene_request *request)
+{
+    return lane->alive.begin_ns < lane->alive.end_ns || lane->waited ||
+           request->window.begin_ns == request->window.end_ns;
+}
+
+/* What is no wait is running; the trace's own totals are exact where they cover the window. */
+static void sum_classes(struct ct_lane *lane, const struct ct_scene_request *request)
+{
+    if (request->is_whole && lane->thread->has_totals) {
+        memcpy(lane->class_ns, lane->thread->class_ns, sizeof(lane->class_ns));
+        return;
+    }
+    struct ct_life life =
+        ct_life_inside(lane->thread, &request->window, lane->waited ? lane->waited->wait_ns : NULL);
+    memcpy(lane->class_ns, life.class_ns, sizeof(lane->class_ns));
+}
+
+static gboolean make_lane(const struct ct_scene_request *request, const struct ct_thread *thread,
+                          struct ct_lane *lane)
+{
+    const struct ct_window *window = &request->window;
+    *lane = (struct ct_lane){
+        .thread = thread,
+        .waited = ct_timeline_find(request->timeline, thread),
+        .alive = {MAX(thread->start_ns, window->begin_ns), MIN(thread->end_ns, window->end_ns)},
+    };
+    lane->alive.end_ns = MAX(lane->alive.end_ns, lane->alive.begin_ns);
+    if (!is_wanted(&request->filter, thread) || !is_alive(lane, request))
+        return FALSE;
+    sum_classes(lane, request);
+    return TRUE;
+}
+
+static int compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_order(gconstpointer a, gconstpointer b)
+{
+    const struct ct_thread *left = ((const struct ct_lane *)a)->thread;
+    const struct ct_thread *right = ((const struct ct_lane *)b)->thread;
+    int order = compare(left->process->start_ns, right->process->start_ns);
+    if (!order)
+        order =
+            (left->process->pid > right->process->pid) - (left->process->pid < right->process->pid);
+    if (!order)
+        order = (left->tid != left->process->pid) - (right->tid != right->process->pid);
+    if (!order)
+        order = compare(left->start_ns, right->start_ns);
+    return order ? order : (left->tid > right->tid) - (left->tid < right->tid);
+}
+
+static uint64_t lane_time_ns(const struct ct_lane *lane)
+{
+    uint64_t time_ns = 0;
+    for (int class = 0; class < CT_CLASS_COUNT; class ++)
+        time_ns += lane->class_ns[class];
+    return time_ns;
+}
+
+/* Sleep last: of two threads that live as long, the one that does or awaits something counts. */
+static uint64_t busy_ns(const struct ct_lane *lane)
+{
+    return lane_time_ns(lane) - lane->class_ns[CT_CLASS_SLEEP];
+}
+
+static int compare_busy(gconstpointer a, gconstpointer b)
+{
+    const struct ct_lane *left = *(const struct ct_lane *const *)a;
+    const struct ct_lane *right = *(const struct ct_lane *const *)b;
+    int order = compare(busy_ns(right), busy_ns(left));
+    if (!order)
+        order = compare(lane_time_ns(right), lane_time_ns(left));
+    return order ? order : compare_order(left, right);
+}
+
+static void fold_least_busy(GArray *lanes, guint row_limit)
+{
+    if (lanes->len <= row_limit)
+        return;
+    g_autoptr(GPtrArray) by_busy = g_ptr_array_sized_new(lanes->len);
+    for (guint i = 0; i < lanes->len; i++)
+        g_ptr_array_add(by_busy, &g_array_index(lanes, struct ct_lane, i));
+    g_ptr_array_sort(by_busy, compare_busy);
+    for (guint i = row_limit; i < by_busy->len; i++)
+        ((struct ct_lane *)by_busy->pdata[i])->is_folded = TRUE;
+}
+
+/* One past the last lane of the process that `begin` belongs to, and how many have a row. */
+static guint end_of_process(const GArray *lanes, guint begin, guint *shown)
+{
+    const struct ct_process *process = g_array_index(lanes, struct ct_lane, begin).thread->process;
+    guint end = begin;
+    *shown = 0;
+    for (; end < lanes->len; end++) {
+        const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, end);
+        if (lane->thread->process != process)
+            break;
+        *shown += !lane->is_folded;
+    }
+    return end;
+}
+
+/* A shell script starts hundreds of processes with one thread each: then a row must do for both. */
+static void choose_headers(GArray *lanes)
+{
+    guint shown, single_count = 0;
+    for (guint begin = 0; begin < lanes->len;) {
+        begin = end_of_process(lanes, begin, &shown);
+        single_count += shown == 1;
+    }
+    for (guint begin = 0; begin < lanes->len;) {
+        guint end = end_of_process(lanes, begin, &shown);
+        for (; begin < end; begin++)
+            g_array_index(lanes, struct ct_lane, begin).has_header =
+                shown > 1 || single_count <= MOST_SINGLE_HEADERS;
+    }
+}
+
+GArray *ct_lanes_choose(const struct ct_scene_request *request)
+{
+    const GPtrArray *threads = request->model->threads;
+    GArray *lanes = g_array_sized_new(FALSE, FALSE, sizeof(struct ct_lane), threads->len);
+    for (guint i = 0; i < threads->len; i++) {
+        struct ct_lane lane;
+        if (make_lane(request, threads->pdata[i], &lane))
+            g_array_append_val(lanes, lane);
+    }
+    g_array_sort(lanes, compare_order);
+    fold_least_busy(lanes, request->filter.row_limit);
+    choose_headers(lanes);
+    return lanes;
+}
+
+gboolean ct_lane_find_open(const struct ct_lane *lane, const struct ct_window *window,
+                           struct ct_window *open)
+{
+    if (!lane->waited)
+        return FALSE;
+    *open = lane->waited->open;
+    open->begin_ns = MAX(open->begin_ns, window->begin_ns);
+    return open->begin_ns < open->end_ns && open->end_ns <= window->end_ns;
+}

@@ -1,0 +1,84 @@
+/* The steps of ct_layout_build(), each in its own file; each needs the scene and the lanes, none
+ * the layout. Not for use outside of it. */
+#ifndef CTRACE_LAYOUT_STEPS_H
+#define CTRACE_LAYOUT_STEPS_H
+
+#include "scene/scene.h"
+
+/* A thread that is alive inside the window. */
+struct ct_lane {
+    const struct ct_thread *thread;          /* borrowed */
+    const struct ct_timeline_thread *waited; /* borrowed; NULL: it neither waited nor ran */
+    struct ct_window alive;                  /* cut to the window */
+    uint64_t class_ns[CT_CLASS_COUNT];       /* inside the window */
+    gboolean is_folded;
+    gboolean has_header; /* its process has a row of its own above the threads */
+};
+
+/* All threads that the filter lets through, in the order of their rows: processes by start, the
+ * main thread first, then by start. Those that find no place within the limit are folded. */
+GArray *ct_lanes_choose(const struct ct_scene_request *request); /* of struct ct_lane */
+
+/* What the window has of the thread's wait that never returned; FALSE if its end is not there. */
+gboolean ct_lane_find_open(const struct ct_lane *lane, const struct ct_window *window,
+                           struct ct_window *open);
+
+/* Appends the boxes of one lane to `boxes`; box.row is left 0. */
+struct ct_columns_place {
+    struct ct_window window;
+    double x_px;      /* of the first column */
+    double column_px; /* a whole number */
+    uint32_t count;
+    double bar_y_px;
+    uint32_t bar_height_px;
+};
+void ct_columns_place_boxes(const struct ct_lane *lane, const struct ct_columns_place *place,
+                            GArray *boxes);
+
+/* What a wait is called: "mutex_lock", "pthread_mutex_lock". */
+const char *ct_wait_short_name(const struct ct_timeline_wait *wait);
+const char *ct_wait_full_name(const struct ct_timeline_wait *wait);
+
+/* The variable that a wait of this process is on, or NULL. */
+const char *ct_wait_find_variable(const struct ct_scene_request *request,
+                                  const struct ct_process *process,
+                                  const struct ct_timeline_wait *wait);
+
+/* The rows that have a lane, looked up both ways. */
+struct ct_placed_lane {
+    const struct ct_lane *lane; /* borrowed */
+    int row;
+};
+
+void ct_layout_place_labels(struct ct_scene *scene, const struct ct_scene_request *request,
+                            const GArray *placed);
+void ct_layout_place_arrows(struct ct_scene *scene, const struct ct_scene_request *request,
+                            const GArray *placed);
+
+/* On which CPU each thread ran, in the lanes below the rows' bars. */
+void ct_layout_place_residencies(struct ct_scene *scene, const struct ct_scene_request *request,
+                                 const GArray *placed);
+gboolean ct_layout_has_cpu_lanes(const struct ct_scene_request *request);
+/* The colour of a CPU. */
+guint ct_cpu_tint(uint32_t cpu);
+
+/* A tip for all that is wide enough to be pointed at. */
+void ct_layout_place_tips(struct ct_scene *scene, const struct ct_scene_request *request);
+
+/* Which thread ran where, below the threads' rows; nothing without a kernel layer. The plot grows.
+ */
+void ct_layout_place_cpus(struct ct_scene *scene, const struct ct_scene_request *request);
+double ct_layout_cpus_height_px(const struct ct_scene_request *request);
+
+/* Title and legend above the plot; returns where the next thing may begin. */
+double ct_layout_place_head(struct ct_scene *scene, const struct ct_scene_request *request,
+                            const GArray *lanes);
+/* For when it turns out that no arrow found room. */
+void ct_layout_drop_arrow_sample(struct ct_scene *scene);
+/* Axis labels above (and, for tall plots, below) the plot, whose rectangle must be set. */
+void ct_layout_place_axis(struct ct_scene *scene, const struct ct_scene_request *request);
+/* What is missing from the picture, below it; returns where it ends. */
+double ct_layout_place_foot(struct ct_scene *scene, const struct ct_scene_request *request,
+                            double y_px);
+
+#endif

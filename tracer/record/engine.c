@@ -1,0 +1,161 @@
+#include "engine.h"
+
+#include "libraries.h"
+#include "program.h"
+#include "record/layers/finish.h"
+
+/* Boards that wait to be written, of some 60 KB each. */
+#define BOARDS_KEPT 1000
+
+static void tell_control(struct ct_engine *engine, const struct ct_engine_settings *settings)
+{
+    struct ct_control *control = engine->directory->control;
+
+    control->recorded_classes = settings->classes;
+    control->stack_frames = settings->stack_frames;
+    ct_own_loader(control->loader, sizeof(control->loader));
+    g_strlcpy(control->output, settings->output, sizeof(control->output));
+    g_strlcpy(control->command, settings->command, sizeof(control->command));
+    ct_session_directory_publish(engine->directory);
+}
+
+struct ct_engine *ct_engine_new(const struct ct_engine_settings *settings, GError **error)
+{
+    struct ct_engine *engine = g_new0(struct ct_engine, 1);
+
+    engine->place = g_strdup(settings->place);
+    if (settings->kernel.sched || settings->kernel.cpu_hz > 0)
+        engine->kernel = ct_kernel_capture_new(settings->place, &settings->kernel);
+    engine->directory =
+        ct_session_directory_new(settings->rate_ns, settings->follows_children, error);
+    if (engine->directory == NULL) {
+        ct_engine_free(engine, FALSE);
+        return NULL;
+    }
+    tell_control(engine, settings);
+    return engine;
+}
+
+struct ct_engine *ct_engine_adopt(const char *place, struct ct_session_directory *directory)
+{
+    struct ct_engine *engine = g_new0(struct ct_engine, 1);
+
+    engine->place = g_strdup(place);
+    engine->directory = directory;
+    engine->closing.has_kernel = TRUE; /* there may have been one */
+    return engine;
+}
+
+gboolean ct_engine_load_writer(struct ct_engine *engine, GError **error)
+{
+    struct ct_closing *closing = &engine->closing;
+
+    closing->writer = ct_writer_load(error);
+    if (closing->writer == NULL)
+        return FALSE;
+    engine->boards = ct_boards_new(engine->directory->path);
+    engine->drain = ct_drain_new(engine->directory, engine->boards, closing->writer);
+    closing->unpreloaded = ct_unpreloaded_new();
+    closing->directory = engine->directory;
+    closing->cut_ns = UINT64_MAX;
+    closing->boards = engine->boards;
+    closing->has_kernel = closing->has_kernel || engine->kernel != NULL;
+    return TRUE;
+}
+
+void ct_engine_start(struct ct_engine *engine, gboolean (*is_taken)(void *user), void *user)
+{
+    ct_drain_start(engine->drain, is_taken, user);
+    engine->handout = ct_handout_start(engine->directory);
+}
+
+uint64_t ct_engine_now_ns(const struct ct_engine *engine)
+{
+    uint64_t ticks, ns;
+
+    ct_clock_read(engine->directory->control, &ticks, &ns);
+    return ns;
+}
+
+void ct_engine_begin(struct ct_engine *engine)
+{
+    struct ct_control *control = engine->directory->control;
+    uint64_t begin_ticks;
+
+    ct_session_directory_calibrate(engine->directory);
+    ct_clock_read(control, &begin_ticks, &control->begin_ns);
+    control->begin_ticks = begin_ticks;
+    ct_session_directory_publish(engine->directory);
+    if (engine->kernel != NULL)
+        ct_kernel_capture_begin(engine->kernel);
+}
+
+void ct_engine_note_alive(struct ct_engine *engine)
+{
+    engine->directory->control->alive_ns = ct_engine_now_ns(engine);
+    ct_session_directory_publish(engine->directory);
+}
+
+/* Their boards go when they end: whoever finishes a killed recorder's work will not see those. */
+static void note_preloaded(struct ct_engine *engine)
+{
+    const GArray *images = ct_boards_images(engine->boards);
+
+    if (engine->kernel == NULL || images->len == engine->noted)
+        return;
+    engine->noted = images->len;
+    ct_kernel_note_preloaded(engine->place, images);
+}
+
+void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns)
+{
+    gboolean is_taken = is_live && engine->closing.writer->is_enabled();
+
+    ct_drain_lock(engine->drain);
+    ct_drain_hold(engine->drain, !is_taken);
+    if (ct_drain_now(engine->drain))
+        ct_closing_write_ended(&engine->closing);
+    else
+        ct_closing_drop_ended(&engine->closing, lost_ns != 0 ? lost_ns : UINT64_MAX, BOARDS_KEPT);
+    ct_boards_read_titles(engine->boards);
+    note_preloaded(engine);
+    ct_drain_unlock(engine->drain);
+}
+
+void ct_engine_stop(struct ct_engine *engine)
+{
+    ct_session_directory_calibrate(engine->directory);
+    engine->directory->control->is_recording = 0;
+    ct_session_directory_publish(engine->directory);
+    ct_boards_add_refused(engine->boards, CT_REFUSAL_HANDOUT,
+                          ct_handout_stop(g_steal_pointer(&engine->handout)));
+}
+
+GArray *ct_engine_find_preloaded(const struct ct_engine *engine)
+{
+    ct_drain_lock(engine->drain);
+    ct_boards_look_again(engine->boards);
+    ct_boards_update(engine->boards);
+    const GArray *images = ct_boards_images(engine->boards);
+    GArray *preloaded = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
+    g_array_append_vals(preloaded, images->data, images->len);
+    ct_drain_unlock(engine->drain);
+    return preloaded;
+}
+
+void ct_engine_free(struct ct_engine *engine, gboolean is_unfinished)
+{
+    if (engine == NULL)
+        return;
+    ct_kernel_capture_free(engine->kernel);
+    ct_handout_stop(engine->handout);
+    ct_drain_free(engine->drain);
+    ct_boards_free(engine->boards);
+    ct_unpreloaded_free(engine->closing.unpreloaded);
+    if (is_unfinished)
+        ct_session_directory_keep(engine->directory);
+    else
+        ct_session_directory_free(engine->directory);
+    g_free(engine->place);
+    g_free(engine);
+}
