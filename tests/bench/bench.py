@@ -408,6 +408,12 @@ def reading_ms(reader, trace):
     return float(quietly(BUILD / "bin" / "time_reader", reader, trace).split()[1]) / 1e6
 
 
+def first_ms(trace, *command):
+    """As long as nothing is kept of an earlier reading."""
+    (trace / "index").unlink(missing_ok=True)
+    return wall_ms(*command)
+
+
 def row_analysis():
     record(WORKLOADS / "endings", "flood", "300000", options=["--rate=0", "--kernel=off"])
     trace = FOLDER / "trace"
@@ -417,8 +423,9 @@ def row_analysis():
         "babeltrace2 dummy sink": lambda: wall_ms("babeltrace2", "-o", "dummy", trace),
         "reading alone, babeltrace2": lambda: reading_ms("babeltrace2", trace),
         "reading alone, direct": lambda: reading_ms("direct", trace),
+        "ctrace report, the first time": lambda: first_ms(trace, CTRACE, "report", trace),
+        "ctrace report, again": lambda: wall_ms(CTRACE, "report", trace),
         "ctrace pprof": lambda: wall_ms(CTRACE, "pprof", "syscall", trace, "-o", FOLDER / "p"),
-        "ctrace report": lambda: wall_ms(CTRACE, "report", trace),
         "ctrace timeline": lambda: wall_ms(CTRACE, "timeline", trace, "-o", FOLDER / "t.png"),
     }
     rates = {
@@ -428,8 +435,10 @@ def row_analysis():
 
     listing = quietly("babeltrace2", trace)
     waits = len(re.findall(r"ctrace:(?:lock_|long_)?wait:", listing))
-    size = sum(path.stat().st_size for path in trace.rglob("*") if path.is_file())
-    print(f"\nbytes for each of {waits} waits on disk: {size / waits:.1f}")
+    kept = (trace / "index").stat().st_size
+    size = sum(path.stat().st_size for path in trace.rglob("*") if path.is_file()) - kept
+    print(f"\nbytes for each of {waits} waits on disk: {size / waits:.1f}, "
+          f"and {kept / waits:.1f} of what was read")
 
 
 ROWS = {
