@@ -364,6 +364,11 @@ gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
         has_refused = FALSE;
         is_done = run_once(directory, work, user, refused, result, &has_refused, error);
     }
+    if (has_refused) /* the last time it was given none */
+        g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_DAMAGED,
+                    "'%s' is damaged: its reader "
+                    "refuses what there is not",
+                    directory);
     return is_done;
 }
 

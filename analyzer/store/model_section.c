@@ -24,19 +24,16 @@ static void take_owned(struct ct_bytes_input *input, char **owned)
 /* ---- What a reading says of itself ---- */
 
 /* Numbers and truth values of the capture report, in the order in which they stand in the bytes. */
-#define CAPTURE_NUMBERS(X)                                                                     \
-    X(is_complete)                                                                             \
-    X(rate_ns)                                                                                 \
-    X(waits_recorded)                                                                          \
-    X(waits_lost)                                                                              \
-    X(events_lost)                                                                             \
-    X(packets_lost) X(has_kernel) X(switches_missed) X(kernel_stacks) X(kernel_events_lost)    \
-        X(samples) X(samples_partial) X(samples_lost) X(samples_unknown) X(sample_period_ns)   \
-            X(stacks_lost) X(threads_lost) X(modules_lost) X(unseen_images) X(unseen_recorded) \
-                X(foreign_images) X(foreign_version) X(unknown_events) X(event_count)          \
-                    X(records_dropped)
+/* clang-format off */
+#define CAPTURE_NUMBERS(X) \
+    X(is_complete) X(rate_ns) X(waits_recorded) X(waits_lost) X(events_lost) X(packets_lost) \
+    X(has_kernel) X(switches_missed) X(kernel_stacks) X(kernel_events_lost) X(samples) \
+    X(samples_partial) X(samples_lost) X(samples_unknown) X(sample_period_ns) X(stacks_lost) \
+    X(threads_lost) X(modules_lost) X(unseen_images) X(unseen_recorded) X(foreign_images) \
+    X(foreign_version) X(unknown_events) X(event_count) X(records_dropped)
 #define CAPTURE_STRINGS(X) \
     X(ctrace_version) X(command) X(layers) X(missing) X(unseen_names) X(foreign_names)
+/* clang-format on */
 
 static void put_capture(struct ct_bytes *bytes, const struct ct_capture *capture)
 {
