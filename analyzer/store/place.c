@@ -157,13 +157,13 @@ static gboolean is_forgotten(int folder, const char *name, const struct stat *st
 
 void ct_store_place_keep(const struct ct_store_place *place)
 {
+    if (place->new_fd < 0)
+        return;
     g_autofree char *unnamed = g_strdup_printf("/proc/self/fd/%d", place->new_fd);
     g_autofree char *draft = g_strdup_printf("%s.new", place->name);
     gboolean is_cache = strcmp(place->name, CT_INDEX_FILE) != 0;
     time_t since = time(NULL) - (time_t)CACHE_DAYS * 24 * 60 * 60;
 
-    if (place->new_fd < 0)
-        return;
     /* Left by one that ended just here, and as whole as this one. */
     unlinkat(place->folder_fd, draft, 0);
     if (linkat(AT_FDCWD, unnamed, place->folder_fd, draft, AT_SYMLINK_FOLLOW) != 0)

@@ -177,7 +177,7 @@ static void hand_on(struct replay *replay, const struct source *source)
     const struct ct_sink *sink = replay->sink;
     const struct ct_store_record *record = &source->record;
 
-    if (source->kind == CT_LANE_INTERVALS) {
+    if (source->kind == CT_LANE_INTERVALS && sink->on_interval) {
         struct ct_interval interval;
         struct ct_fd fd;
 
@@ -185,13 +185,13 @@ static void hand_on(struct replay *replay, const struct source *source)
             sink->on_interval(sink->user, &interval);
         else
             replay->is_bad = TRUE;
-    } else if (source->kind == CT_LANE_RUNS) {
+    } else if (source->kind == CT_LANE_RUNS && sink->on_run) {
         const struct ct_run run = {source->thread, (uint32_t)record->attribute->numbers[CT_RUN_CPU],
                                    record->begin_ns, record->end_ns};
 
         replay->is_bad |= run.end_ns < run.begin_ns;
         sink->on_run(sink->user, &run);
-    } else {
+    } else if (source->kind == CT_LANE_SAMPLES && sink->on_sample) {
         struct ct_sample sample;
 
         ct_store_make_sample(source->thread, record, &sample);
