@@ -99,7 +99,7 @@ step_build()
     local status=0 run=(ctest --test-dir "$build" --output-on-failure --no-tests=error)
     "${run[@]}" -LE e2e -j2 || status=1
     # What fails once may be what else runs on the machine, a real fault fails three times.
-    "${run[@]}" -L e2e -LE timing -j3 --repeat until-pass:3 || status=1
+    "${run[@]}" -L e2e -LE timing -j2 --repeat until-pass:3 || status=1
     say "Tests that compare with clocks and other tools, one at a time: best on a quiet machine"
     "${run[@]}" -L timing --repeat until-pass:3 || status=1
     return $status
