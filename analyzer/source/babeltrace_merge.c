@@ -394,8 +394,9 @@ static void add_inputs(struct ct_merge *merge, const bt_component_source *source
 
         g_array_append_val(merge->inputs, input);
     }
-    qsort((struct input *)(void *)merge->inputs->data + before, merge->inputs->len - before,
-          sizeof(struct input), compare_inputs);
+    if (merge->inputs->len > before)
+        qsort((struct input *)(void *)merge->inputs->data + before, merge->inputs->len - before,
+              sizeof(struct input), compare_inputs);
 }
 
 gboolean ct_merge_connect(struct ct_merge *merge, bt_graph *graph, GPtrArray *sources,
