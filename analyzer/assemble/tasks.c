@@ -122,25 +122,44 @@ static struct ct_task *get_task(struct ct_tasks *tasks, int32_t tid)
 }
 
 /*
- * A task is woken, or gets on a CPU, of which nothing was told yet, not even that it was made: it
- * had left its CPU before there were events.
+ * A task is woken (it was blocked), or gets on a CPU, of which nothing was told yet, or only that
+ * it was there: it had left its CPU before there were events.
  */
-static void mend_start(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
+static void mend_start(struct ct_tasks *tasks, struct ct_task *task, enum ct_task_state state,
+                       uint64_t time_ns)
 {
     if (task->count > 0)
         return;
-    begin_span(tasks, task, (struct ct_task_span){.begin_ns = 0, .state = CT_TASK_BLOCKED});
+    begin_span(tasks, task, (struct ct_task_span){.begin_ns = task->present_ns, .state = state});
+    if (task->present_ns > 0)
+        return;
     task->first_ns = time_ns;
     task->first_state = ct_task_state(task);
     task->known_ns = time_ns;
     task->known.ns[task->first_state] = time_ns;
 }
 
+/* A task leaves its CPU, which it has had since before there were events: its state was looked at
+ * some moments after it is told of. */
+static void mend_present(struct ct_tasks *tasks, struct ct_task *task, uint32_t cpu)
+{
+    const struct ct_task_span had_cpu = {
+        .begin_ns = task->present_ns, .state = CT_TASK_RUNNING, .cpu = cpu};
+
+    if (task->present_ns == 0 || task->count > 1)
+        return;
+    if (task->count == 0)
+        begin_span(tasks, task, had_cpu);
+    else if (ct_task_last_span(task)->begin_ns == task->present_ns)
+        *ct_task_last_span(task) = had_cpu;
+    task->last_cpu = (int32_t)cpu;
+}
+
 static void get_on(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns, uint32_t cpu)
 {
     if (!task)
         return;
-    mend_start(tasks, task, time_ns);
+    mend_start(tasks, task, task->present_ns > 0 ? CT_TASK_RUNNABLE : CT_TASK_BLOCKED, time_ns);
     task->woken_ns = 0;
     begin_span(tasks, task,
                (struct ct_task_span){.begin_ns = time_ns, .state = CT_TASK_RUNNING, .cpu = cpu});
@@ -229,6 +248,8 @@ static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *re
     struct ct_task *previous = get_task(tasks, event->prev_tid);
     struct cpu *cpu = get_cpu(tasks, record->cpu);
 
+    if (previous)
+        mend_present(tasks, previous, record->cpu);
     if (cpu && cpu->switch_ns > 0)
         mend_switch(tasks, cpu, record->cpu, previous);
 
@@ -269,7 +290,7 @@ static void add_waking(struct ct_tasks *tasks, const struct ct_kernel_record *re
     if (!task)
         return;
     task->is_own = TRUE;
-    mend_start(tasks, task, record->time_ns);
+    mend_start(tasks, task, CT_TASK_BLOCKED, record->time_ns);
     mend_loss(tasks, task, record->time_ns);
     if (ct_task_state(task) == CT_TASK_RUNNING) {
         task->woken_ns = record->time_ns;
@@ -307,12 +328,16 @@ static void add_exec(struct ct_tasks *tasks, const struct ct_kernel_record *reco
                    .begin_ns = record->time_ns, .state = CT_TASK_RUNNING, .cpu = record->cpu});
 }
 
-/* One that was there when the recording began, off the CPU. */
+/* One that was there when the recording began; unless it was blocked, what it did then is told by
+ * its first event. */
 static void add_present(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
     struct ct_task *task = get_task(tasks, record->as.process_thread.tid);
 
-    if (task && task->count == 0 && record->as.process_thread.is_blocked)
+    if (!task || task->count > 0)
+        return;
+    task->present_ns = record->time_ns;
+    if (record->as.process_thread.is_blocked)
         begin_span(tasks, task,
                    (struct ct_task_span){.begin_ns = record->time_ns, .state = CT_TASK_BLOCKED});
 }
@@ -322,11 +347,16 @@ static void add_task_switch(struct ct_tasks *tasks, const struct ct_kernel_recor
     const struct ct_kernel_context_switch *event = &record->as.context_switch;
     struct ct_task *task = get_task(tasks, event->tid);
 
-    if (!event->is_out)
+    if (!task)
+        return;
+    if (!event->is_out) {
         get_on(tasks, task, record->time_ns, record->cpu);
-    else if (task && event->is_preempted)
+        return;
+    }
+    mend_present(tasks, task, record->cpu);
+    if (event->is_preempted)
         preempt(tasks, task, record->time_ns, NULL);
-    else if (task)
+    else
         block(tasks, task, record->time_ns);
 }
 

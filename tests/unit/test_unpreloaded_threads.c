@@ -381,6 +381,67 @@ static void a_thread_that_sleeps_throughout_waits_throughout(void **state)
     assert_string_equal(wait->thread->name, "sleeper");
 }
 
+/* Thread PID + 1 was there at 1001 ms. */
+static void add_present(struct fixture *fixture, gboolean is_blocked)
+{
+    struct ct_kernel_record record = {
+        .event = CT_KERNEL_ID_PROCESS_THREAD,
+        .as.process_thread = {.pid = PID, .tid = PID + 1, .name = ""}};
+
+    add(fixture, 1001 * MS, PID + 1, &record);
+    record.as.process_thread.name = "worker";
+    record.as.process_thread.is_blocked = is_blocked;
+    add(fixture, 1001 * MS, PID + 1, &record);
+}
+
+/* It gets a CPU and is preempted after a microsecond, each microsecond from here on. */
+static void add_turns(struct fixture *fixture, uint64_t time_ns, int count)
+{
+    for (int i = 0; i < count; i++, time_ns += 2000) {
+        add_switch(fixture, time_ns, 0, 0, PID + 1);
+        add_switch(fixture, time_ns + 1000, PID + 1, 0, 0);
+    }
+}
+
+/* Of its first spans none is kept by the end: see SPANS_MAX in task.c. */
+static void a_thread_that_was_there_ready_to_run_was_runnable(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_present(fixture, FALSE);
+    add_turns(fixture, 1010 * MS, 1000);
+    add_image(fixture, 1012 * MS, 9, 1, "other");
+    finish(fixture, 0);
+    const struct ct_thread *thread = thread_of(process_at(fixture, 0), PID + 1);
+
+    assert_int_equal(thread->sched.runnable_ns, 10 * MS);
+    assert_int_equal(thread->sched.running_ns, 1 * MS);
+    assert_int_equal(thread->sched.blocked_ns, 0);
+    assert_int_equal(thread->class_ns[CT_CLASS_RUNNABLE], 10 * MS);
+    assert_int_equal(thread->class_ns[CT_CLASS_RUNNING], 1 * MS);
+}
+
+/* Whatever /proc said some moments later. */
+static void a_thread_that_was_there_running_ran(void **state)
+{
+    for (int is_blocked = 0; is_blocked < 2; is_blocked++) {
+        void *fresh;
+
+        setup(&fresh);
+        add_present(fresh, is_blocked);
+        add_switch(fresh, 1005 * MS, PID + 1, 1, 0);
+        add_image(fresh, 1012 * MS, 9, 1, "other");
+        finish(fresh, 0);
+        const struct ct_thread *thread = thread_of(process_at(fresh, 0), PID + 1);
+
+        assert_int_equal(thread->sched.running_ns, 4 * MS);
+        assert_int_equal(thread->sched.blocked_ns, 7 * MS);
+        assert_int_equal(thread->sched.unknown_ns, 0);
+        teardown(&fresh);
+    }
+    (void)state;
+}
+
 static void threads_begin_and_end_as_the_kernel_tells(void **state)
 {
     struct fixture *fixture = *state;
@@ -736,6 +797,8 @@ int main(void)
         TEST(a_call_that_a_signal_interrupted_goes_on),
         TEST(one_that_goes_on_at_the_end_is_open),
         TEST(a_thread_that_sleeps_throughout_waits_throughout),
+        TEST(a_thread_that_was_there_ready_to_run_was_runnable),
+        TEST(a_thread_that_was_there_running_ran),
         TEST(threads_begin_and_end_as_the_kernel_tells),
         TEST(a_child_is_its_parents_image_with_its_descriptors),
         TEST(without_calls_time_off_the_cpu_is_unknown),
