@@ -261,6 +261,7 @@ static int run(const struct options *options, const struct thread_choice *choice
         .format = ct_surface_format_of(options->output, NULL),
     };
 
+    ct_typesetter_find_fonts(); /* the worker could not keep what it finds for the next time */
     return ct_worker_save(job.directory, options->output, make_picture, &job);
 }
 

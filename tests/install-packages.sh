@@ -15,7 +15,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config
     libglib2.0-dev libjson-glib-dev
     libdw-dev libiberty-dev libseccomp-dev
     libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
-    libcairo2-dev libpango1.0-dev fonts-dejavu-core"
+    libcairo2-dev libpango1.0-dev libfontconfig-dev fonts-dejavu-core"
 
 test="libcmocka-dev libfuse3-dev fuse3 e2fsprogs mount faketime python3 g++ musl-tools golang-go rustc make
     redis-server redis-tools sqlite3 curl git procps util-linux

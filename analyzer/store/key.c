@@ -1,7 +1,7 @@
 #include "store/key.h"
 
-#include "schema/events.h"
 #include "schema/recording_files.h"
+#include "store/reader_digest.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -66,12 +66,10 @@ static gboolean add_folder(GChecksum *sum, const char *path, size_t root, unsign
 gboolean ct_store_key(const char *directory, uint8_t key[CT_STORE_KEY_SIZE])
 {
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    const uint32_t versions[] = {CT_STORE_VERSION, CT_SCHEMA_VERSION};
     unsigned left = FILES_MAX;
     gsize size = CT_STORE_KEY_SIZE;
 
-    g_checksum_update(sum, (const guchar *)CTRACE_VERSION, sizeof(CTRACE_VERSION));
-    g_checksum_update(sum, (const guchar *)versions, sizeof(versions));
+    g_checksum_update(sum, (const guchar *)CT_READER_DIGEST, sizeof(CT_READER_DIGEST));
     if (!add_folder(sum, directory, strlen(directory), 0, &left))
         return FALSE;
     g_checksum_get_digest(sum, key, &size);

@@ -2,6 +2,7 @@
 
 #include "paint/palette.h"
 
+#include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <pango/pangocairo.h>
 
@@ -48,6 +49,11 @@ static PangoLayout *make_layout(PangoContext *context, const struct style *style
     pango_layout_set_auto_dir(layout, FALSE);
     pango_font_description_free(font);
     return layout;
+}
+
+void ct_typesetter_find_fonts(void)
+{
+    FcInit();
 }
 
 struct ct_typesetter *ct_typesetter_new(void)

@@ -1,6 +1,7 @@
 """What a reader of reports and pictures is told of processes that are alike, and of killed ones."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -84,6 +85,22 @@ class Killed(TraceTest):
         self.assertIn("still waiting at the end", tip)
         self.assertRegex(tip, r"\nheld by titles \(\d+\)")
         self.assertNotIn("woken by", tip)
+
+
+FONTS = """<?xml version="1.0"?>
+<fontconfig><dir>/usr/share/fonts</dir><cachedir>{}</cachedir></fontconfig>"""
+
+
+class Fonts(TraceTest):
+    def test_what_is_known_of_fonts_is_kept_without_a_word(self):
+        directory = self.record_ok("true").directory
+        cache = self.folder / "fonts"
+        configuration = self.folder / "fonts.conf"
+        configuration.write_text(FONTS.format(cache))
+        environment = dict(os.environ, FONTCONFIG_FILE=str(configuration))
+        result = self.ctrace("timeline", directory, "-o", self.folder / "a.png", env=environment)
+        self.assertEqual((result.status, result.err), (0, ""), result)
+        self.assertTrue(any(cache.iterdir()))
 
 
 if __name__ == "__main__":
