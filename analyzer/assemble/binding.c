@@ -225,6 +225,13 @@ gboolean ct_binding_may_run_on(const struct ct_binding *binding,
     return !task || ct_task_may_run_on(binding->tasks, task, cpu, time_ns);
 }
 
+uint64_t ct_binding_task_end_ns(const struct ct_thread_state *thread)
+{
+    const struct ct_task *task = thread->binding.task;
+
+    return task && task->thread == &thread->thread ? ct_task_end_ns(task) : UINT64_MAX;
+}
+
 uint64_t ct_binding_image_end_ns(const struct ct_image *image)
 {
     GHashTableIter at;

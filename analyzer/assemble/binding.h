@@ -59,6 +59,8 @@ struct ct_thread_state *ct_binding_find(const struct ct_binding *binding, int32_
 gboolean ct_binding_may_run_on(const struct ct_binding *binding,
                                const struct ct_thread_state *thread, uint32_t cpu,
                                uint64_t time_ns);
+/* When the thread's task ended; UINT64_MAX if that was not told, or it went on as another's. */
+uint64_t ct_binding_task_end_ns(const struct ct_thread_state *thread);
 /* When the last of the image's tasks ended; UINT64_MAX if that was not told. */
 uint64_t ct_binding_image_end_ns(const struct ct_image *image);
 /* Blocked outside of all waits is other, where all of them are known. */

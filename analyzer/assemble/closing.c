@@ -109,14 +109,17 @@ static void add_inflight(const struct ct_trackers *trackers, uint64_t now_ns,
 
     if (!image || event->duration_ns > now_ns || event->since_ns > now_ns)
         return; /* not a time of this trace */
-    if (interval.is_open && image->has_ended)
-        interval.end_ns = CLAMP(interval.end_ns, interval.begin_ns,
-                                MAX(interval.begin_ns, image->process.end_ns));
     struct ct_thread_state *thread =
         ct_lives_told_thread(trackers->lives, image, event->tid, event->since_ns);
 
     if (!thread)
         return;
+    if (interval.is_open) {
+        uint64_t process_end_ns = image->has_ended ? image->process.end_ns : UINT64_MAX;
+        uint64_t most_ns = MIN(process_end_ns, ct_binding_task_end_ns(thread));
+
+        interval.end_ns = MAX(MIN(interval.end_ns, most_ns), interval.begin_ns);
+    }
     ct_call_dedup_drop(thread, interval.begin_ns, interval.end_ns);
     /* The program counts calls when they end. */
     if (interval.is_open)

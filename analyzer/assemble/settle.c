@@ -14,8 +14,9 @@ static uint64_t thread_end_ns(const struct ct_thread_state *thread, uint64_t tra
     const struct ct_image *image = ct_image_of(&thread->thread);
     uint64_t end_ns = image->has_ended ? image->process.end_ns : trace_end_ns;
 
-    if (thread->thread.has_exited)
-        end_ns = thread->thread.end_ns;
+    /* Of a process that is killed, or exits, one thread ends after the other. */
+    end_ns = thread->thread.has_exited ? thread->thread.end_ns
+                                       : MIN(end_ns, ct_binding_task_end_ns(thread));
     return MAX(MAX(end_ns, ct_waits_last_end_ns(thread)), thread->thread.start_ns);
 }
 

@@ -201,7 +201,20 @@ static void the_first_wait_of_one_may_be_long(void **state)
     assert_true(thread->class_ns[CT_CLASS_SYSCALL] > wait_ns / 2);
 }
 
-/* The recorder notices half a second later. */
+/* The recorder notices half a second later that the process was killed. */
+static void add_death(struct fixture *fixture)
+{
+    fixture->now_ns += 500 * MS;
+    add(fixture, (struct ct_record){.event = CT_EVENT_ID_PROCESS,
+                                    .as.process = {.schema_version = CT_SCHEMA_VERSION,
+                                                   .pid = PID,
+                                                   .process_start_ns = BEGIN,
+                                                   .process_end_ns = fixture->now_ns,
+                                                   .exe = "/bin/spin",
+                                                   .args = "spin",
+                                                   .cwd = "/"}});
+}
+
 static void a_killed_process_ends_when_the_kernel_says(void **state)
 {
     struct fixture *fixture = *state;
@@ -212,21 +225,52 @@ static void a_killed_process_ends_when_the_kernel_says(void **state)
     uint64_t end_ns = fixture->now_ns;
     add_switch(fixture, OTHER, TID);
     add_last_switch(fixture, TID, OTHER);
-    fixture->now_ns += 500 * MS;
-    add(fixture, (struct ct_record){.event = CT_EVENT_ID_PROCESS,
-                                    .as.process = {.schema_version = CT_SCHEMA_VERSION,
-                                                   .pid = PID,
-                                                   .process_start_ns = BEGIN,
-                                                   .process_end_ns = fixture->now_ns,
-                                                   .exe = "/bin/spin",
-                                                   .args = "spin",
-                                                   .cwd = "/"}});
+    add_death(fixture);
     add_end(fixture);
     ct_assembler_finish(fixture->assembler);
     const struct ct_process *process = g_ptr_array_index(fixture->model->processes, 0);
     const struct ct_thread *thread = g_hash_table_lookup(process->threads, GINT_TO_POINTER(TID));
     assert_int_equal(process->end_ns, end_ns);
     assert_int_equal(thread->end_ns, end_ns);
+    assert_int_equal(thread->sched.unknown_ns, 0);
+}
+
+/* Its threads come to their ends one after the other. */
+static void a_thread_of_one_ends_when_its_task_does(void **state)
+{
+    struct fixture *fixture = *state;
+
+    spin(fixture, 10);
+    add_wait(fixture);
+    uint64_t wait_ns = fixture->now_ns;
+    add_switch_of(fixture, TID, 1, PID);
+    fixture->now_ns += 50 * MS;
+    add_switch(fixture, PID, TID);
+    uint64_t end_ns = fixture->now_ns;
+    add_last_switch(fixture, TID, PID);
+    add(fixture, (struct ct_record){.event = CT_EVENT_ID_WAIT,
+                                    .pid = PID,
+                                    .tid = PID,
+                                    .as.wait = {.duration_ns = 1000, .op = CT_OP_READ}});
+    fixture->now_ns += 100 * MS;
+    add_last_switch(fixture, PID, OTHER);
+    add_death(fixture);
+    add(fixture, (struct ct_record){.event = CT_EVENT_ID_INFLIGHT,
+                                    .as.inflight = {.pid = PID,
+                                                    .process_start_ns = BEGIN,
+                                                    .tid = TID,
+                                                    .since_ns = wait_ns,
+                                                    .duration_ns = fixture->now_ns - wait_ns,
+                                                    .op = CT_OP_MUTEX_LOCK,
+                                                    .class = CT_CLASS_SYNC,
+                                                    .is_open = 1}});
+    add_end(fixture);
+    ct_assembler_finish(fixture->assembler);
+    const struct ct_process *process = g_ptr_array_index(fixture->model->processes, 0);
+    const struct ct_thread *thread = g_hash_table_lookup(process->threads, GINT_TO_POINTER(TID));
+    assert_int_equal(process->end_ns, end_ns + 100 * MS);
+    assert_int_equal(thread->end_ns, end_ns);
+    assert_int_equal(thread->class_ns[CT_CLASS_SYNC], 50 * MS);
     assert_int_equal(thread->sched.unknown_ns, 0);
 }
 
@@ -238,6 +282,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_first_wait_of_one_may_be_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_killed_process_ends_when_the_kernel_says, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_thread_of_one_ends_when_its_task_does, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
