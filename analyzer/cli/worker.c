@@ -1,11 +1,11 @@
 #include "cli/worker.h"
 
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/say.h"
 #include "files/tree.h"
 #include "ingest/ingest.h"
 #include "sandbox/sandbox.h"
-#include "source/progress.h"
 #include "store/place.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* How often each operation was called, and how long the calls took: sums, and quantiles by buckets.
+ */
 #include "model/model.h"
 
 #include "schema/board.h"

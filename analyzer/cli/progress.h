@@ -2,8 +2,8 @@
  * How far the reading of a trace has come, as one line on stderr: only on a terminal, only when
  * it takes more than half a second, and erased at the end. For programs' mains.
  */
-#ifndef CTRACE_SOURCE_PROGRESS_H
-#define CTRACE_SOURCE_PROGRESS_H
+#ifndef CTRACE_CLI_PROGRESS_H
+#define CTRACE_CLI_PROGRESS_H
 
 #include <glib.h>
 #include <stdint.h>
