@@ -15,9 +15,11 @@ static _Atomic uint32_t generation;
 _Atomic bool ct_modules_are_behind;
 
 /* Which modules are lost, by where they are: each is so once, however often it is found. */
+#define PAGE_SIZE   4096 /* the smallest of any machine */
 #define LOST_PLACES 65536
 
 static CT_LARGE _Atomic uint64_t lost_places[LOST_PLACES / 64];
+static bool is_any_lost;
 
 /* Of the board's modules, for us alone. One thread at a time writes them. */
 static CT_LARGE struct known {
@@ -130,9 +132,10 @@ static void end_writing(void)
 
 static void count_lost(uint64_t begin)
 {
-    uint64_t place = begin / CT_BOARD_PAGE % LOST_PLACES;
+    uint64_t place = begin / PAGE_SIZE % LOST_PLACES;
     uint64_t bit = UINT64_C(1) << place % 64;
 
+    is_any_lost = true;
     if (!(atomic_fetch_or(&lost_places[place / 64], bit) & bit))
         atomic_fetch_add(&ct_board->modules_lost, 1);
 }
@@ -301,7 +304,7 @@ _Static_assert(CT_BOARD_MAX_MODULES <= UINT16_MAX, "a hint is a module's index")
 
 static bool is_known(uint64_t address)
 {
-    uint16_t *hint = &hints[address / CT_BOARD_PAGE % HINTS];
+    uint16_t *hint = &hints[address / PAGE_SIZE % HINTS];
 
     if (*hint < known_count && has_code(*hint, address))
         return true;
@@ -386,8 +389,9 @@ void ct_modules_update(void)
 static void begin_writing_anew(void)
 {
     atomic_store(&in_turn_end, 0);
-    if (known_count == CT_BOARD_MAX_MODULES)
+    if (is_any_lost)
         memset(lost_places, 0, sizeof(lost_places));
+    is_any_lost = false;
     known_count = 0;
 }
 
