@@ -25,7 +25,7 @@ static __attribute__((noinline, noclone)) int go_right(int depth, unsigned path)
 static inline int go_on(int depth, unsigned path)
 {
     if (depth == 0)
-        return is_taking ? (int)ct_stack_try_capture(&ct_self, 1) : 0;
+        return is_taking ? (int)ct_stack_capture(&ct_self, 1) : 0;
     return path & 1 ? go_left(depth - 1, path >> 1) : go_right(depth - 1, path >> 1);
 }
 

@@ -30,8 +30,10 @@ static unsigned take_stack(void)
 {
     void *addresses[FRAMES_MAX];
 
+    bool is_live;
+
     walks++;
-    return (unsigned)ct_unwind(addresses, FRAMES_MAX);
+    return (unsigned)ct_unwind(addresses, FRAMES_MAX, &is_live);
 }
 
 static bool visit(void *user, const struct ct_frame *frame)
@@ -129,7 +131,8 @@ static bool go_through(void)
     if (object != NULL) {
         unsigned (*through)(unsigned (*)(void)) =
             (unsigned (*)(unsigned (*)(void)))dlsym(object, "through_frames");
-        ct_modules_update();
+        const uint64_t address = (uint64_t)through + 1;
+        ct_modules_note(&address, 1, true);
         ct_kept_rows_forget();
         through(take_stack);
         through(visit_stack);

@@ -20,8 +20,9 @@ static uint32_t taken, wrong;
 static __attribute__((noinline)) void check(void)
 {
     void *frames[FRAMES_MAX];
-    uint32_t stack = ct_stack_try_capture(&ct_self, SITE);
-    int count = ct_unwind(frames, FRAMES_MAX);
+    bool is_live;
+    uint32_t stack = ct_stack_capture(&ct_self, SITE);
+    int count = ct_unwind(frames, FRAMES_MAX, &is_live);
     const struct ct_board_stack *board_stack = ct_stack_at(stack);
     int own = 0;
 

@@ -31,8 +31,9 @@ static void report(void *const *expected, int expected_count, void *const *found
 static __attribute__((noinline)) void compare(void)
 {
     void *expected[FRAMES_MAX], *found[FRAMES_MAX];
+    bool is_live;
     int expected_count = backtrace(expected, FRAMES_MAX);
-    int count = ct_unwind(found, FRAMES_MAX);
+    int count = ct_unwind(found, FRAMES_MAX, &is_live);
     int own = count - (expected_count - 2);
 
     compared++;

@@ -18,6 +18,13 @@ static inline bool ct_memory_is_readable(const void *address, size_t size)
 }
 
 /*
+ * Copies what is at the address, however soon another thread may unmap it; the size does not reach
+ * beyond a page. FALSE if it cannot be read, or not so: under a filter of system calls of somebody
+ * else, who may kill for process_vm_readv.
+ */
+bool ct_memory_copy(uint64_t address, void *copy, size_t size);
+
+/*
  * Can the whole of this string be read, and is it shorter than `size`? `*known_page` is for a row
  * of strings that are close together: at first 0, it is the page that was found readable last.
  */

@@ -28,7 +28,7 @@ struct ct_self {
     uint32_t stacks_taken;
     uint32_t last_stack; /* the one taken last, which is likely to be the next one too; 0: none */
     struct ct_stack_cache *stack_cache; /* of stacks; NULL: none yet */
-    int loader_uses;                    /* calls of ct_loader_enter not left yet */
+    uint32_t loader_reads;              /* calls of ct_loader_enter not left yet */
     uint32_t unloads;                   /* calls of dlclose not returned yet */
     uint32_t unloads_seen;              /* ct_unloads, as of which stack_cache and last_stack are */
     bool is_aside;                      /* on the stack that is next */

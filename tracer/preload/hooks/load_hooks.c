@@ -23,19 +23,14 @@ static void note_unloaded(struct ct_self *self, uint32_t generation)
 
     if (!ct_process_is_own())
         return;
-    if (mode == CT_MODE_BUSY || !ct_loader_enter()) {
-        atomic_fetch_add(&ct_unloads, CT_UNLOAD); /* whoever takes a stack looks */
-        return;
-    }
     self->mode = CT_MODE_BUSY;
-    if (!ct_with_room(self, update_modules, NULL))
-        atomic_fetch_add(&ct_unloads, CT_UNLOAD); /* whoever takes a stack looks */
+    if (mode == CT_MODE_BUSY || !ct_with_room(self, update_modules, NULL))
+        atomic_store(&ct_modules_are_behind, true);
     if (generation != ct_modules_generation() && mode == CT_MODE_TRACED) {
         struct ct_event_unload event = {.generation = ct_modules_generation()};
 
         ct_emit_unload(self, ct_ticks(), &event);
     }
-    ct_loader_leave();
     self->mode = mode;
 }
 
@@ -43,17 +38,16 @@ CT_REAL(int, dlclose, (void *handle))
 
 int dlclose(void *handle)
 {
-    struct ct_self *self = &ct_self;
     uint32_t generation = ct_modules_generation();
+    int saved_errno = errno;
 
     CT_NEED_REAL(dlclose);
-    self->unloads++;
-    atomic_fetch_add(&ct_unloads, 1);
+    ct_loader_begin_unload();
+    errno = saved_errno;
     int result = real_dlclose(handle);
-    int saved_errno = errno;
-    note_unloaded(self, generation);
-    atomic_fetch_sub(&ct_unloads, 1);
-    self->unloads--;
+    saved_errno = errno;
+    note_unloaded(&ct_self, generation);
+    ct_loader_end_unload();
     errno = saved_errno;
     return result;
 }

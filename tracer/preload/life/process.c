@@ -9,6 +9,7 @@
 #include "preload/core/text.h"
 #include "preload/core/work_stack.h"
 #include "preload/stack/intern.h"
+#include "preload/stack/loader.h"
 #include "preload/stack/modules.h"
 #include "preload/stack/stack.h"
 #include "preload/wait/fd.h"
@@ -54,7 +55,7 @@ static bool prepare_image(void)
 
 /* A board for this image, which `parent` is that of the process that forked it, or NULL; what fails
  * leaves the process running untraced. */
-static void begin_process(const struct ct_board *parent, int32_t parent_pid)
+static void begin_process(bool is_forked, const struct ct_board *parent, int32_t parent_pid)
 {
     ct_clock_find_namespace();
     uint64_t start_ns = ct_now_ns();
@@ -73,10 +74,10 @@ static void begin_process(const struct ct_board *parent, int32_t parent_pid)
     ct_wiped_begin();
     ct_stacks_begin();
     ct_board = board;
-    if (parent == NULL || !ct_modules_inherit(parent)) {
+    if (is_forked)
+        ct_modules_inherit(parent);
+    else
         ct_modules_begin();
-        ct_modules_scan();
-    }
 }
 
 void ct_process_init(void)
@@ -88,7 +89,7 @@ void ct_process_init(void)
         ct_control = ct_session_map_control(directory);
     if (ct_control != NULL) {
         ct_clock_init();
-        begin_process(NULL, (int32_t)ct_syscall(SYS_getppid));
+        begin_process(false, NULL, (int32_t)ct_syscall(SYS_getppid));
     }
     ct_session_close();
     ct_self.mode = CT_MODE_NEW;
@@ -105,7 +106,7 @@ static void begin_child(void *argument)
 {
     const struct child *child = argument;
 
-    begin_process(child->parent, child->parent_pid);
+    begin_process(true, child->parent, child->parent_pid);
     ct_self.mode = CT_MODE_NEW;
     ct_thread_begin(0, 0);
 }
@@ -122,6 +123,7 @@ void ct_process_forked(void)
     int32_t parent_pid =
         parent_board != NULL ? parent_board->pid : (int32_t)ct_syscall(SYS_getppid);
     ct_board = NULL;
+    ct_loader_forked();
     ct_wiped_forked();
     ct_fds_forked();
     ct_self.slot = NULL;

@@ -1,5 +1,6 @@
 #include "cfi.h"
 
+#include "loader.h"
 #include "preload/core/object.h"
 
 #include <string.h>
@@ -360,14 +361,8 @@ static const uint8_t *search(const uint8_t *table, size_t size, uint64_t address
     return low > 0 ? table + entries[low - 1].entry : NULL;
 }
 
-struct request {
-    uint64_t address;
-    struct ct_cfi_row *row;
-    bool is_found;
-};
-
-static bool read_function(const uint8_t *at, const struct ct_segment *tables,
-                          struct request *request)
+static bool read_function(const uint8_t *at, const struct ct_segment *tables, uint64_t address,
+                          struct ct_cfi_row *row)
 {
     struct common common;
     struct ct_cfi_bytes bytes;
@@ -381,8 +376,8 @@ static bool read_function(const uint8_t *at, const struct ct_segment *tables,
     if (distance == 0 || distance > INT32_MAX || distance > (uint64_t)(place - tables->begin) ||
         !read_common(place - distance, tables->end, &common) ||
         !ct_cfi_pointer(&bytes, common.encoding, &begin) ||
-        !ct_cfi_pointer(&bytes, common.encoding & 0xf, &size) || request->address < begin ||
-        request->address - begin >= size)
+        !ct_cfi_pointer(&bytes, common.encoding & 0xf, &size) || address < begin ||
+        address - begin >= size)
         return false;
     if (common.has_augmentation)
         ct_cfi_take(&bytes, ct_cfi_uleb(&bytes));
@@ -390,21 +385,21 @@ static bool read_function(const uint8_t *at, const struct ct_segment *tables,
         return false;
     program.first = program.row;
     program.location = begin;
-    program.address = request->address;
+    program.address = address;
     if (!run(&program, bytes))
         return false;
-    *request->row = (struct ct_cfi_row){.base = at,
-                                        .limit = tables->end,
-                                        .cfa = program.row.cfa,
-                                        .return_register = (uint8_t)common.return_register,
-                                        .is_of_signal = common.is_of_signal};
-    memcpy(request->row->rules, program.row.rules, sizeof(program.row.rules));
+    *row = (struct ct_cfi_row){.base = at,
+                               .limit = tables->end,
+                               .cfa = program.row.cfa,
+                               .return_register = (uint8_t)common.return_register,
+                               .is_of_signal = common.is_of_signal};
+    memcpy(row->rules, program.row.rules, sizeof(program.row.rules));
     return true;
 }
 
 /* The search table and the entries are in one segment: what points out of it is not followed. */
-static bool look_up(const struct dl_phdr_info *info, const ElfW(Phdr) * header,
-                    struct request *request)
+static bool look_up(const struct dl_phdr_info *info, const ElfW(Phdr) * header, uint64_t address,
+                    struct ct_cfi_row *row)
 {
     const uint8_t *table = (const uint8_t *)info->dlpi_addr + header->p_vaddr;
     struct ct_segment tables;
@@ -412,39 +407,19 @@ static bool look_up(const struct dl_phdr_info *info, const ElfW(Phdr) * header,
     if (!ct_segment_find(info, (uint64_t)table, &tables))
         return false;
     size_t left = (size_t)(tables.end - table);
-    const uint8_t *entry =
-        search(table, header->p_memsz < left ? header->p_memsz : left, request->address);
+    const uint8_t *entry = search(table, header->p_memsz < left ? header->p_memsz : left, address);
     return entry != NULL && entry >= tables.begin && entry < tables.end &&
-           read_function(entry, &tables, request);
-}
-
-/* While the loader's lock is held: the object stays. */
-static int look_in_object(struct dl_phdr_info *info, size_t size, void *user)
-{
-    struct request *request = user;
-    const ElfW(Phdr) *table = NULL;
-    bool is_in_object = false;
-
-    (void)size;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        uint64_t begin = info->dlpi_addr + segment->p_vaddr;
-
-        if (segment->p_type == PT_LOAD && request->address - begin < segment->p_memsz)
-            is_in_object = true;
-        else if (segment->p_type == PT_GNU_EH_FRAME)
-            table = segment;
-    }
-    if (!is_in_object)
-        return 0;
-    request->is_found = table != NULL && look_up(info, table, request);
-    return 1;
+           read_function(entry, &tables, address, row);
 }
 
 bool ct_cfi_find(uint64_t address, struct ct_cfi_row *row)
 {
-    struct request request = {.address = address, .row = row};
+    struct dl_phdr_info info;
 
-    dl_iterate_phdr(look_in_object, &request);
-    return request.is_found;
+    if (!ct_loader_find(address, &info))
+        return false;
+    for (unsigned i = 0; i < info.dlpi_phnum; i++)
+        if (info.dlpi_phdr[i].p_type == PT_GNU_EH_FRAME)
+            return look_up(&info, &info.dlpi_phdr[i], address, row);
+    return false;
 }

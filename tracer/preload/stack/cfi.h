@@ -1,6 +1,6 @@
 /*
  * The unwind tables of the program's code (.eh_frame, DWARF call frame information): for an address
- * in it, where the caller's registers are. No heap, no locks but the loader's.
+ * in it, where the caller's registers are. No heap, no locks.
  */
 #ifndef CTRACE_PRELOAD_STACK_CFI_H
 #define CTRACE_PRELOAD_STACK_CFI_H
@@ -51,7 +51,8 @@ struct ct_cfi_row {
     bool is_of_signal;       /* the kernel made the frame: it interrupted its caller */
 };
 
-/* FALSE if no table of the loader's objects has the address. */
+/* FALSE if no table of the loader's objects has the address. The caller has entered the loader, and
+ * leaves it when it is done with the row. */
 bool ct_cfi_find(uint64_t address, struct ct_cfi_row *row);
 
 /* The expression, behind its length. */

@@ -26,11 +26,6 @@
 #define WALKING_PART 16
 #define FRAME_NS     20
 
-#define PAGE_SIZE 4096
-
-/* So much of a stack is looked through for the places of the return addresses. */
-#define LOOK_PAGES 65536
-
 /* The deep stack that a thread found last. It is there again if the same function is at the same
  * place, its innermost frames are the same, and so are the return addresses of the outermost ones.
  */
@@ -85,26 +80,14 @@ static uint64_t hash_inner(const struct ct_deep *deep)
     return hash;
 }
 
-static bool is_other_page(const uint64_t *a, const uint64_t *b)
-{
-    return (uint64_t)a / PAGE_SIZE != (uint64_t)b / PAGE_SIZE;
-}
-
-/* A stack that was there may be gone. */
 static bool is_found_again(const struct found *found, const struct ct_deep *deep)
 {
     if (found->frame != deep->frame || found->outer_count != deep->outer_count ||
         found->inner_hash != hash_inner(deep))
         return false;
-    for (uint32_t i = 0; i < found->outer_count; i++) {
-        const uint64_t *place = found->outer[i].place;
-
-        if ((i == 0 || is_other_page(place, found->outer[i - 1].place)) &&
-            !ct_memory_is_readable(place, sizeof(*place)))
+    for (uint32_t i = 0; i < found->outer_count; i++)
+        if (*found->outer[i].place != found->outer[i].address)
             return false;
-        if (*place != found->outer[i].address)
-            return false;
-    }
     return true;
 }
 
@@ -135,10 +118,12 @@ static void end_walk(struct walk *walk)
 /* False if there are more frames than can be walked. */
 static bool walk_all(struct walk *walk)
 {
+    bool is_live;
+
     for (uint32_t room = FIRST_FRAMES; room <= LAST_FRAMES; room *= GROWTH) {
         if (!map_room(walk, room))
             return false;
-        walk->count = (uint32_t)ct_unwind(walk->addresses, (int)room);
+        walk->count = (uint32_t)ct_unwind(walk->addresses, (int)room, &is_live);
         if (walk->count < room)
             return true;
         end_walk(walk);
@@ -161,22 +146,20 @@ static uint32_t count_own(const struct walk *walk, const struct ct_deep *deep)
 /*
  * Where the return addresses lie: from the inside out, each above the one before. What is taken for
  * one may be left over from an earlier call; then it is nearer than the true one, and those that
- * follow are found all the same. False if the stack goes on elsewhere, as it does after a signal.
+ * follow are found all the same. False if the stack goes on elsewhere, as it does after a signal,
+ * or is not the thread's own, which alone is there for sure when it is looked at again.
  */
 static bool find_places(struct found *found, const struct walk *walk, uint32_t own)
 {
     const uint64_t *place = found->frame;
     uint32_t first_outer = walk->count - found->outer_count;
-    uint32_t pages = 0;
 
     for (uint32_t i = own; i < walk->count; i++, place++) {
-        for (;; place++) {
-            if ((uint64_t)place % PAGE_SIZE == 0 &&
-                (++pages > LOOK_PAGES || !ct_memory_is_readable(place, sizeof(*place))))
-                return false;
-            if (*place == (uint64_t)walk->addresses[i])
-                break;
-        }
+        while (ct_self_stack_has(&ct_self, (uint64_t)place) &&
+               *place != (uint64_t)walk->addresses[i])
+            place++;
+        if (!ct_self_stack_has(&ct_self, (uint64_t)place))
+            return false;
         if (i >= first_outer) {
             found->outer[i - first_outer].place = place;
             found->outer[i - first_outer].address = *place;

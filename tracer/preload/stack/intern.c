@@ -165,14 +165,14 @@ struct wanted {
     const struct ct_frames *frames;
     uint64_t hash;
     uint32_t own_id; /* where it was appended, if it was; 0 */
-    bool has_loader; /* it can be asked for libraries that are new */
+    bool has_room;   /* to look for libraries that are new */
 };
 
 /* A new stack may have addresses in libraries that were loaded since the last scan. */
 static uint32_t append_wanted(const struct wanted *wanted, uint64_t head)
 {
-    if (wanted->has_loader)
-        ct_modules_update();
+    if (wanted->has_room)
+        ct_modules_note(wanted->frames->addresses, wanted->frames->count, wanted->frames->is_live);
     return append(head, wanted->frames);
 }
 
@@ -218,9 +218,9 @@ static uint32_t intern(struct wanted *wanted)
     return id != 0 ? id : CT_STACK_LOST;
 }
 
-uint32_t ct_stack_intern(struct ct_self *self, const struct ct_frames *frames, bool has_loader)
+uint32_t ct_stack_intern(struct ct_self *self, const struct ct_frames *frames, bool has_room)
 {
-    struct wanted wanted = {.frames = frames, .has_loader = has_loader};
+    struct wanted wanted = {.frames = frames, .has_room = has_room};
 
     if (self->last_stack != 0 && has_frames(ct_stack_at(self->last_stack), frames))
         return self->last_stack;

@@ -10,11 +10,12 @@ struct ct_frames {
     uint32_t count;
     uint16_t outermost;
     uint16_t omitted_bits;
+    bool is_live; /* all are of calls that are under way: none is a guess */
 };
 
-/* Its id; CT_STACK_LOST if there is no room. `has_loader`: it can be asked for libraries that are
- * new. */
-uint32_t ct_stack_intern(struct ct_self *self, const struct ct_frames *frames, bool has_loader);
+/* Its id; CT_STACK_LOST if there is no room. `has_room`: there is some to look for libraries that
+ * are new. */
+uint32_t ct_stack_intern(struct ct_self *self, const struct ct_frames *frames, bool has_room);
 
 /* There is a new board, on which no stacks are. */
 void ct_stacks_begin(void);

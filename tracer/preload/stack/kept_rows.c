@@ -6,11 +6,11 @@ CT_LARGE struct ct_kept_rows ct_kept_rows[CT_ROWS_KEPT];
 
 _Atomic uint32_t ct_kept_rows_age;
 
-void ct_kept_row_keep(uint64_t address, const union ct_kept_row *kept)
+void ct_kept_row_keep(uint64_t address, uint32_t age, const union ct_kept_row *kept)
 {
     size_t index = ct_kept_row_index(address);
 
-    atomic_store_explicit(&ct_kept_rows[index].check, ct_kept_row_tag(address) ^ kept->bits,
+    atomic_store_explicit(&ct_kept_rows[index].check, ct_kept_row_tag(address, age) ^ kept->bits,
                           memory_order_relaxed);
     atomic_store_explicit(&ct_kept_rows[index].bits, kept->bits, memory_order_relaxed);
 }

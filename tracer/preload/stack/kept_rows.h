@@ -44,11 +44,9 @@ extern struct ct_kept_rows {
 /* Counts up when all is forgotten. */
 extern _Atomic uint32_t ct_kept_rows_age;
 
-static inline uint64_t ct_kept_row_tag(uint64_t address)
+static inline uint64_t ct_kept_row_tag(uint64_t address, uint32_t age)
 {
-    uint64_t now = atomic_load_explicit(&ct_kept_rows_age, memory_order_relaxed) + UINT64_C(1);
-
-    return address ^ now * UINT64_C(0x9e3779b97f4a7c15);
+    return address ^ (age + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static inline size_t ct_kept_row_index(uint64_t address)
@@ -64,11 +62,14 @@ static inline bool ct_kept_row_recall(uint64_t address, union ct_kept_row *kept)
     size_t index = ct_kept_row_index(address);
     uint64_t check = atomic_load_explicit(&ct_kept_rows[index].check, memory_order_relaxed);
 
+    uint32_t age = atomic_load_explicit(&ct_kept_rows_age, memory_order_relaxed);
+
     kept->bits = atomic_load_explicit(&ct_kept_rows[index].bits, memory_order_relaxed);
-    return (check ^ kept->bits) == ct_kept_row_tag(address);
+    return (check ^ kept->bits) == ct_kept_row_tag(address, age);
 }
 
-void ct_kept_row_keep(uint64_t address, const union ct_kept_row *kept);
+/* `age` is what it was before the row was looked for: it may be that of other code since. */
+void ct_kept_row_keep(uint64_t address, uint32_t age, const union ct_kept_row *kept);
 
 /* FALSE if it is not such a row. */
 bool ct_kept_row_pack(const struct ct_cfi_row *row, union ct_kept_row *kept);

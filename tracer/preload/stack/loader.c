@@ -1,44 +1,38 @@
 #include "loader.h"
 
-#include "modules.h"
 #include "preload/core/clock.h"
+#include "preload/core/memory.h"
 #include "preload/core/raw.h"
 #include "preload/core/self.h"
 #include "schema/syscalls.h"
 
-#include <limits.h>
+#include <dlfcn.h>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <time.h>
 
-/* Threads between enter and leave, and whether a fork waits for them. */
-static _Atomic int loader_users;
-static _Atomic int is_forking;
+_Atomic uint32_t ct_unloads;
 
-/* A user that has lost its CPU gets it back long before this. One that was cancelled never leaves,
- * and is forgotten then. */
+/* Threads between enter and leave. */
+static _Atomic uint32_t readers;
+
+/* A reader that has lost its CPU gets it back long before this. One that was cancelled never
+ * leaves, and is forgotten then. */
 #define LEAVING_NS UINT64_C(1000000000)
 
 /* How often it is looked whether they have left, without taking the CPU from them. */
 #define LOOK_AGAIN_NS 50000
 
-/* Until is_forking is no longer `value`, or it is that late. */
-static void pause_until(int value, uint64_t ns)
-{
-    uint64_t own_ns = ct_clock_own_ns(ns);
-    const struct timespec time = {.tv_sec = (time_t)(own_ns / 1000000000),
-                                  .tv_nsec = (long)(own_ns % 1000000000)};
+static int (*find_object)(void *address, struct dl_find_object *object);
 
-    ct_syscall(SYS_futex, &is_forking, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, &time, NULL,
-               CT_OWN_FUTEX_BITSET);
-}
-
-bool ct_loader_enter(void)
+bool ct_loader_enter(bool is_live)
 {
-    ct_self.loader_uses++;
-    atomic_fetch_add(&loader_users, 1);
-    if (!atomic_load(&is_forking))
+    ct_self.loader_reads++;
+    atomic_fetch_add(&readers, 1);
+    /* Who unloads says so first, and then looks for readers. */
+    if (is_live || (atomic_load(&ct_unloads) & CT_UNLOADS_UNDER_WAY) == ct_self.unloads)
         return true;
     ct_loader_leave();
     return false;
@@ -46,50 +40,95 @@ bool ct_loader_enter(void)
 
 void ct_loader_leave(void)
 {
-    atomic_fetch_sub(&loader_users, 1);
-    ct_self.loader_uses--;
+    atomic_fetch_sub(&readers, 1);
+    ct_self.loader_reads--;
 }
 
-/* The thread that forks may be a user itself, in a signal handler. */
-static void stop_loader(void)
-{
-    uint64_t begin_ns = ct_now_ns();
-    int others;
+/* ---- Objects ---- */
 
-    atomic_fetch_add(&is_forking, 1);
-    while ((others = atomic_load(&loader_users) - ct_self.loader_uses) > 0) {
+/* The program's are where the kernel says, those of the others where their file begins. */
+static bool find_headers(const struct dl_find_object *object, struct dl_phdr_info *info)
+{
+    uint64_t begin = (uint64_t)object->dlfo_map_start;
+    uint64_t size = (uint64_t)object->dlfo_map_end - begin;
+    const ElfW(Ehdr) *head = object->dlfo_map_start;
+    uint64_t program = getauxval(AT_PHDR);
+
+    if (program - begin < size) {
+        info->dlpi_phdr = (const void *)program;
+        info->dlpi_phnum = (ElfW(Half))getauxval(AT_PHNUM);
+        return true;
+    }
+    if (size < sizeof(*head) || !ct_memory_is_readable(head, sizeof(*head)) ||
+        memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 || head->e_phentsize != sizeof(ElfW(Phdr)))
+        return false;
+    uint64_t headers_size = head->e_phnum * sizeof(ElfW(Phdr));
+    info->dlpi_phdr = (const void *)(begin + head->e_phoff);
+    info->dlpi_phnum = head->e_phnum;
+    return head->e_phoff <= size && headers_size <= size - head->e_phoff &&
+           ct_memory_is_readable(info->dlpi_phdr, headers_size);
+}
+
+bool ct_loader_find(uint64_t address, struct dl_phdr_info *info)
+{
+    struct dl_find_object object;
+
+    if (find_object == NULL || find_object((void *)address, &object) != 0 ||
+        !find_headers(&object, info))
+        return false;
+    info->dlpi_addr = object.dlfo_link_map->l_addr;
+    info->dlpi_name = object.dlfo_link_map->l_name;
+    return true;
+}
+
+/* ---- Unloading ---- */
+
+/* Until there are other numbers of readers, or it is that late. */
+static void pause_until(uint32_t value, uint64_t ns)
+{
+    uint64_t own_ns = ct_clock_own_ns(ns);
+    const struct timespec time = {.tv_sec = (time_t)(own_ns / 1000000000),
+                                  .tv_nsec = (long)(own_ns % 1000000000)};
+
+    ct_syscall(SYS_futex, &readers, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, &time, NULL,
+               CT_OWN_FUTEX_BITSET);
+}
+
+void ct_loader_begin_unload(void)
+{
+    uint64_t begin_ns = 0;
+    uint32_t all;
+
+    ct_self.unloads++;
+    atomic_fetch_add(&ct_unloads, 1);
+    /* The thread may be a reader itself, in a signal handler. */
+    while ((all = atomic_load(&readers)) > ct_self.loader_reads) {
         uint64_t now_ns = ct_now_ns();
 
+        begin_ns = begin_ns != 0 ? begin_ns : now_ns;
         if (now_ns - begin_ns < LEAVING_NS)
-            pause_until(atomic_load(&is_forking), now_ns + LOOK_AGAIN_NS);
+            pause_until(all, now_ns + LOOK_AGAIN_NS);
         else
-            atomic_fetch_sub(&loader_users, others);
+            atomic_fetch_sub(&readers, all - ct_self.loader_reads);
     }
 }
 
-static void go_on_in_parent(void)
+void ct_loader_end_unload(void)
 {
-    atomic_fetch_sub(&is_forking, 1);
-    ct_syscall(SYS_futex, &is_forking, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
-}
-
-static void go_on_in_child(void)
-{
-    atomic_store(&loader_users, ct_self.loader_uses); /* the others stayed behind */
-    ct_modules_forked();
-    atomic_fetch_sub(&is_forking, 1);
-}
-
-void ct_loader_await_fork(uint64_t until_ns)
-{
-    int value = atomic_load(&is_forking);
-
-    if (value != 0)
-        pause_until(value, until_ns);
+    atomic_fetch_sub(&ct_unloads, 1);
+    ct_self.unloads--;
 }
 
 void ct_loader_init(void)
 {
-    /* The first to register stops last and goes on first: others' handlers may take their time. */
-    pthread_atfork(stop_loader, go_on_in_parent, go_on_in_child);
+    *(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+}
+
+void ct_loader_forked(void)
+{
+    uint32_t unloads = atomic_load(&ct_unloads);
+
+    atomic_store(&readers, ct_self.loader_reads);
+    if ((unloads & CT_UNLOADS_UNDER_WAY) != ct_self.unloads)
+        atomic_store(&ct_unloads, (unloads & ~CT_UNLOADS_UNDER_WAY) + CT_UNLOAD + ct_self.unloads);
 }

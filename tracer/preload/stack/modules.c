@@ -1,28 +1,29 @@
 #include "modules.h"
 
 #include "kept_rows.h"
+#include "loader.h"
 #include "mapped_path.h"
 #include "preload/core/clock.h"
 #include "preload/core/object.h"
 #include "preload/core/tables.h"
 #include "preload/core/text.h"
 
-#include <link.h>
 #include <string.h>
 
-_Atomic uint32_t ct_unloads;
-
-/* What dl_iterate_phdr counts: objects ever loaded and unloaded. */
-struct loads {
-    uint64_t added, removed;
-};
-
-static _Atomic uint64_t scanned_added, scanned_removed; /* at the last scan */
 static _Atomic uint32_t generation;
 
-/* Of the board's modules, for us alone. They are written while the loader's lock is held. */
+_Atomic bool ct_modules_are_behind;
+
+/* Which modules are lost, by where they are: each is so once, however often it is found. */
+#define PAGE_SIZE   4096 /* the smallest of any machine */
+#define LOST_PLACES 65536
+
+static CT_LARGE _Atomic uint64_t lost_places[LOST_PLACES / 64];
+static bool is_any_lost;
+
+/* Of the board's modules, for us alone. One thread at a time writes them. */
 static CT_LARGE struct known {
-    uint32_t scan; /* the last one that found it */
+    uint64_t begin;
     uint32_t name; /* hash of what the loader calls it */
     uint32_t life; /* its last one, on the board, or NO_LIFE: there was no room */
     bool is_loaded;
@@ -34,8 +35,6 @@ static CT_LARGE struct known {
 
 /* The first so many modules are all that are in turn with others. */
 static _Atomic uint32_t in_turn_end;
-
-static uint32_t scans;
 
 uint32_t ct_modules_generation(void)
 {
@@ -107,14 +106,39 @@ static void copy_build_id(const struct dl_phdr_info *info, struct ct_board_modul
     }
 }
 
-/* ---- Scans ---- */
+/* ---- What is new ---- */
 
-struct scan {
-    bool is_first;
-    uint32_t number;
-    uint64_t lost; /* modules that the board has no room for */
-    struct loads loads;
-};
+/*
+ * Whoever has it does not wait for the program, so it is free soon: but a signal's handler may have
+ * interrupted that thread, and wait for this one.
+ */
+static _Atomic bool is_being_written;
+
+#define TRIES 10000
+
+static bool begin_writing(void)
+{
+    for (int i = 0; i < TRIES; i++)
+        if (!atomic_load_explicit(&is_being_written, memory_order_relaxed) &&
+            !atomic_exchange(&is_being_written, true))
+            return true;
+    return false;
+}
+
+static void end_writing(void)
+{
+    atomic_store(&is_being_written, false);
+}
+
+static void count_lost(uint64_t begin)
+{
+    uint64_t place = begin / PAGE_SIZE % LOST_PLACES;
+    uint64_t bit = UINT64_C(1) << place % 64;
+
+    is_any_lost = true;
+    if (!(atomic_fetch_or(&lost_places[place / 64], bit) & bit))
+        atomic_fetch_add(&ct_board->modules_lost, 1);
+}
 
 static uint32_t hash_name(const char *name)
 {
@@ -189,7 +213,7 @@ static uint32_t put_module(const struct ct_board_module *object, const char *nam
         return NO_MODULE;
     *module = *object;
     set_path(module, name, is_program);
-    known[index] = (struct known){.name = hash};
+    known[index] = (struct known){.begin = object->begin, .name = hash};
     known_count++;
     atomic_store(&ct_board->module_count, known_count);
     atomic_store_explicit(&module->is_ready, 1, memory_order_release);
@@ -204,8 +228,10 @@ static void begin_life(uint32_t index)
 
     known[index].is_loaded = true;
     known[index].life = NO_LIFE;
-    if (life == NULL || (number >= CT_FIRST_LIVES && !ct_memory_back(life, sizeof(*life))))
+    if (life == NULL || (number >= CT_FIRST_LIVES && !ct_memory_back(life, sizeof(*life)))) {
+        count_lost(known[index].begin);
         return;
+    }
     atomic_store(&ct_board->life_count, number + 1);
     known[index].life = number;
     atomic_store_explicit(&life->module, index + 1, memory_order_release);
@@ -220,27 +246,28 @@ static void end_life(uint32_t index, uint64_t until_ns)
         life->until_ns = until_ns;
 }
 
-static int add_module(struct dl_phdr_info *info, size_t size, void *data)
+/* What is to be on the board of it, but for its path. Begin is end if it has no segments. */
+static struct ct_board_module read_object(const struct dl_phdr_info *info)
 {
-    struct scan *scan = data;
-    bool is_program = scan->is_first;
-    uint64_t begin, end;
     struct ct_board_module object = {.bias = info->dlpi_addr};
+    uint64_t begin, end;
 
-    (void)size;
-    /* The loader's lock is held: nobody else takes a place, or a number. */
-    if (scan->is_first) {
-        scan->number = ++scans;
-        scan->loads = (struct loads){info->dlpi_adds, info->dlpi_subs};
-    }
-    scan->is_first = false;
     ct_object_find_range(info, &begin, &end);
-    if (begin >= end)
-        return 0;
-    object.begin = info->dlpi_addr + begin;
-    object.end = info->dlpi_addr + end;
-    copy_build_id(info, &object);
+    if (begin < end) {
+        object.begin = info->dlpi_addr + begin;
+        object.end = info->dlpi_addr + end;
+        copy_build_id(info, &object);
+    }
+    return object;
+}
 
+/* It is loaded. The caller writes. */
+static void add_object(const struct dl_phdr_info *info, bool is_program)
+{
+    const struct ct_board_module object = read_object(info);
+
+    if (object.begin == object.end)
+        return;
     uint32_t last = find_last(&object);
     uint32_t index = put_module(&object, info->dlpi_name, is_program);
     if (last != index)
@@ -248,8 +275,8 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     if (last != NO_MODULE && last != index)
         mark_in_turn(&object);
     if (index == NO_MODULE) {
-        scan->lost++;
-        return 0;
+        count_lost(object.begin);
+        return;
     }
     struct known *state = &known[index];
     if (!state->is_loaded && last == index && object.build_id_size == 0)
@@ -259,23 +286,76 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     else
         end_life(index, 0); /* it may have been gone for a while */
     state->is_loaded = true;
-    state->scan = scan->number;
-    scan->lost += state->life == NO_LIFE;
-    return 0;
 }
 
-/* Those that a scan has not found are gone, unless it was overtaken. */
-static int end_modules(struct dl_phdr_info *info, size_t size, void *data)
+static bool has_code(uint32_t index, uint64_t address)
 {
-    const struct scan *scan = data;
+    const struct ct_board_module *module = module_at(index);
+
+    return known[index].is_loaded && address - module->begin < module->end - module->begin;
+}
+
+/* The module that a page was found in last, which is likely to have it still. */
+#define HINTS 1024
+
+static CT_LARGE uint16_t hints[HINTS];
+
+_Static_assert(CT_BOARD_MAX_MODULES <= UINT16_MAX, "a hint is a module's index");
+
+static bool is_known(uint64_t address)
+{
+    uint16_t *hint = &hints[address / PAGE_SIZE % HINTS];
+
+    if (*hint < known_count && has_code(*hint, address))
+        return true;
+    for (uint32_t i = 0; i < known_count; i++) {
+        if (has_code(i, address)) {
+            *hint = (uint16_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void ct_modules_note(const uint64_t *addresses, uint32_t count, bool is_live)
+{
+    struct dl_phdr_info info;
+
+    if (!begin_writing())
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t address = addresses[i] - 1;
+
+        if (is_known(address) || !ct_loader_enter(is_live))
+            continue;
+        if (ct_loader_find(address, &info))
+            add_object(&info, false);
+        ct_loader_leave();
+    }
+    end_writing();
+}
+
+/* ---- What is gone ---- */
+
+/* As it was? The caller has entered. */
+static bool is_still_there(const struct known *state, const struct ct_board_module *module)
+{
+    struct dl_phdr_info info;
+
+    if (!ct_loader_find(module->begin, &info))
+        return false;
+    const struct ct_board_module object = read_object(&info);
+    return is_same(module, &object) && hash_name(info.dlpi_name) == state->name;
+}
+
+/* The caller writes, and has entered. */
+static void end_modules(void)
+{
     uint64_t now_ns = ct_now_ns();
     bool is_any = false;
 
-    (void)size;
-    if (info->dlpi_adds != scan->loads.added || info->dlpi_subs != scan->loads.removed)
-        return 1;
     for (uint32_t i = 0; i < known_count; i++) {
-        if (!known[i].is_loaded || known[i].scan >= scan->number)
+        if (!known[i].is_loaded || is_still_there(&known[i], module_at(i)))
             continue;
         known[i].is_loaded = false;
         end_life(i, now_ns);
@@ -285,58 +365,55 @@ static int end_modules(struct dl_phdr_info *info, size_t size, void *data)
         atomic_fetch_add(&generation, 1);
         atomic_fetch_add(&ct_unloads, CT_UNLOAD);
     }
-    atomic_store(&scanned_added, scan->loads.added);
-    atomic_store(&scanned_removed, scan->loads.removed);
-    return 1;
-}
-
-void ct_modules_scan(void)
-{
-    struct scan scan = {.is_first = true};
-
-    dl_iterate_phdr(add_module, &scan);
-    dl_iterate_phdr(end_modules, &scan);
-    /* A module is lost once, however often it is not found. */
-    uint64_t lost = atomic_load(&ct_board->modules_lost);
-    while (scan.lost > lost &&
-           !atomic_compare_exchange_weak(&ct_board->modules_lost, &lost, scan.lost))
-        ;
-}
-
-static int read_loads(struct dl_phdr_info *info, size_t size, void *loads)
-{
-    (void)size;
-    *(struct loads *)loads = (struct loads){info->dlpi_adds, info->dlpi_subs};
-    return 1;
 }
 
 void ct_modules_update(void)
 {
-    struct loads loads = {0, 0};
-
-    dl_iterate_phdr(read_loads, &loads);
-    if (loads.added != atomic_load_explicit(&scanned_added, memory_order_relaxed) ||
-        loads.removed != atomic_load_explicit(&scanned_removed, memory_order_relaxed))
-        ct_modules_scan();
+    ct_kept_rows_forget();
+    if (!begin_writing()) {
+        atomic_store(&ct_modules_are_behind, true);
+        return;
+    }
+    bool can_tell = ct_loader_enter(false);
+    atomic_store(&ct_modules_are_behind, !can_tell);
+    if (can_tell) {
+        end_modules();
+        ct_loader_leave();
+    }
+    end_writing();
 }
 
 /* ---- New boards ---- */
 
-void ct_modules_begin(void)
+/* On a new board. */
+static void begin_writing_anew(void)
 {
-    bool is_any_gone = false;
-
-    for (uint32_t i = 0; i < known_count; i++) {
-        is_any_gone |= !known[i].is_loaded;
-        known[i] = (struct known){.is_loaded = false};
-    }
-    known_count = 0;
     atomic_store(&in_turn_end, 0);
-    if (is_any_gone)
-        ct_kept_rows_forget(); /* another may come to stand there, and it will not be known */
+    if (is_any_lost)
+        memset(lost_places, 0, sizeof(lost_places));
+    is_any_lost = false;
+    known_count = 0;
 }
 
-bool ct_modules_inherit(const struct ct_board *parent)
+static int add_first(struct dl_phdr_info *info, size_t size, void *is_program)
+{
+    (void)size;
+    add_object(info, *(bool *)is_program);
+    *(bool *)is_program = false;
+    return 0;
+}
+
+void ct_modules_begin(void)
+{
+    bool is_program = true;
+
+    begin_writing_anew();
+    dl_iterate_phdr(add_first, &is_program);
+}
+
+/* They are a few, and all that there ever were: no object is looked at, each of which would be a
+ * page fault. */
+static bool copy_modules(const struct ct_board *parent)
 {
     if (known_count == 0 || known_count > CT_FIRST_MODULES)
         return false;
@@ -354,12 +431,20 @@ bool ct_modules_inherit(const struct ct_board *parent)
     return true;
 }
 
-/* ---- Calls of dlclose ---- */
-
-void ct_modules_forked(void)
+void ct_modules_inherit(const struct ct_board *parent)
 {
-    uint32_t unloads = atomic_load(&ct_unloads);
+    uint32_t count = known_count;
+    struct dl_phdr_info info;
 
-    if ((unloads & CT_UNLOADS_UNDER_WAY) != ct_self.unloads)
-        atomic_store(&ct_unloads, (unloads & ~CT_UNLOADS_UNDER_WAY) + CT_UNLOAD + ct_self.unloads);
+    end_writing(); /* another thread may have been at it */
+    if (parent != NULL && copy_modules(parent))
+        return;
+    begin_writing_anew();
+    ct_kept_rows_forget(); /* another may come to stand where one was, and it will not be known */
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t begin = known[i].begin; /* it is written over */
+
+        if (known[i].is_loaded && ct_loader_find(begin, &info))
+            add_object(&info, i == 0);
+    }
 }

@@ -11,39 +11,32 @@
 /* So many modules of a new board have memory behind them. */
 #define CT_MODULES_BACKED_AT_FIRST 8
 
-/* Writes to the board which modules are new and which are gone. The caller's thread is busy, as for
- * all that follows, and has the loader. */
-void ct_modules_scan(void);
+/*
+ * Writes to the board the modules of these return addresses that are new. No lock of the loader is
+ * taken, here as anywhere in a hook: see loader.h. `is_live`: the addresses are of calls that are
+ * under way for sure. The caller's thread is busy, as for all that follows.
+ */
+void ct_modules_note(const uint64_t *addresses, uint32_t count, bool is_live);
 
-/* The same if the loader has loaded or unloaded something since. */
+/* Something was unloaded: writes to the board which modules are gone. */
 void ct_modules_update(void);
 
-/* Counts up with each scan that found modules gone. */
+/* There was no telling that then: whoever takes a stack is to try again. */
+extern _Atomic bool ct_modules_are_behind;
+
+/* Counts up each time that modules were found gone. */
 uint32_t ct_modules_generation(void);
 
-/* There is a new board, on which no modules are. */
+/* There is a new board: writes to it what is loaded. By the loader's lock, which no thread holds
+ * for ever before the program's main has begun. */
 void ct_modules_begin(void);
 
-/* The same for a process that was forked by that of `parent`, if its modules are a few, and all
- * that there ever were: it looks at no object, each of which would be a page fault. FALSE if they
- * must be looked for. */
-bool ct_modules_inherit(const struct ct_board *parent);
+/* The same for a process that was forked by that of `parent`, or by one that has no board (NULL):
+ * what the forking process knew of and is still there. */
+void ct_modules_inherit(const struct ct_board *parent);
 
 /* Tells stacks of the same return addresses apart where modules took turns: 0 if their code is in
  * no such one, else by which ones are loaded. */
 uint64_t ct_modules_sign(const uint64_t *addresses, uint32_t count);
-
-/*
- * How many calls of dlclose are under way, in the low bits, and how often it was found that
- * something is gone. While this is what it was, and none is under way, all that is known of the
- * code at an address still holds.
- */
-#define CT_UNLOADS_UNDER_WAY UINT32_C(0xfff)
-#define CT_UNLOAD            (CT_UNLOADS_UNDER_WAY + 1)
-
-extern _Atomic uint32_t ct_unloads;
-
-/* After a fork, in the child: calls of other threads will not end. */
-void ct_modules_forked(void);
 
 #endif

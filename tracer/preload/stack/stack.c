@@ -4,7 +4,6 @@
 #include "intern.h"
 #include "loader.h"
 #include "modules.h"
-#include "preload/core/clock.h"
 #include "preload/core/object.h"
 #include "preload/core/tables.h"
 #include "preload/core/work_stack.h"
@@ -15,10 +14,6 @@
 
 /* Our own frames on top of the program's, at most. */
 #define OWN_FRAMES 12
-
-/* How long a wait that has ended is held up by another thread's fork, for the sake of its stack: no
- * longer, since the fork may wait for a lock of ours. */
-#define PATIENCE_NS UINT64_C(50000000)
 
 /* A thread that takes no more than these does without a cache. */
 #define FEW_STACKS 16
@@ -60,30 +55,35 @@ static void cut(struct ct_self *self, const uint64_t *frame, struct ct_frames *f
 }
 
 /* A stack of which only the hook's return address is known. */
-static uint32_t intern_site(struct ct_self *self, uint64_t site, bool has_loader)
+static uint32_t intern_site(struct ct_self *self, uint64_t site, bool has_room)
 {
-    const struct ct_frames frames = {.addresses = &site, .count = 1};
+    const struct ct_frames frames = {.addresses = &site, .count = 1, .is_live = true};
 
-    return ct_stack_intern(self, &frames, has_loader);
+    return ct_stack_intern(self, &frames, has_room);
 }
 
 /* Unwinds and interns, without our own frames; the caller, whose frame it is, has made its thread
- * busy, and has the loader. */
+ * busy. */
 static uint32_t take_stack(struct ct_self *self, const uint64_t *frame, uint64_t site)
 {
     uint64_t all[CT_STACK_MAX_FRAMES + OWN_FRAMES];
     uint32_t limit = frame_limit();
     uint32_t first = 0;
 
-    if (atomic_load_explicit(&ct_unloads, memory_order_relaxed) != 0)
-        ct_modules_update(); /* something may have been loaded where something was unloaded */
-    uint32_t count = (uint32_t)ct_unwind((void **)(void *)all, (int)limit + OWN_FRAMES);
+    bool is_live;
+
+    if (__builtin_expect(atomic_load_explicit(&ct_modules_are_behind, memory_order_relaxed), 0))
+        ct_modules_update();
+    uint32_t count = (uint32_t)ct_unwind((void **)(void *)all, (int)limit + OWN_FRAMES, &is_live);
     self->stacks_taken++;
     while (first < count && is_own_frame(all[first]))
         first++;
     if (first >= count)
         return intern_site(self, site, true);
-    struct ct_frames frames = {.addresses = all + first, .count = count - first};
+    struct ct_frames frames = {
+        .addresses = all + first, .count = count - first, .is_live = is_live};
+    if (atomic_load_explicit(&ct_unloads, memory_order_relaxed) != 0)
+        ct_modules_note(frames.addresses, frames.count, is_live); /* where something was unloaded */
     if (frames.count > limit)
         cut(self, frame, &frames, all + first);
     return ct_stack_intern(self, &frames, true);
@@ -119,7 +119,7 @@ static void capture_stack(void *argument)
         self->stack_cache = ct_stack_cache_of(self);
 }
 
-uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
+uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
 {
     struct capture capture = {
         .self = self, .frame = __builtin_frame_address(0), .site = site, .stack = 0};
@@ -133,28 +133,12 @@ uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site)
         capture.stack = ct_stack_cache_recall(self->stack_cache, capture.frame, site);
     if (capture.stack != 0)
         return capture.stack;
-    if (!ct_loader_enter())
-        return 0;
     self->mode = CT_MODE_BUSY;
     if (!ct_with_room(self, capture_stack, &capture))
         capture.stack = intern_site(self, site, false);
-    ct_loader_leave();
     self->mode = mode;
     errno = saved_errno;
     return capture.stack;
-}
-
-uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
-{
-    uint32_t stack = ct_stack_try_capture(self, site);
-
-    if (stack != 0)
-        return stack;
-    for (uint64_t late_ns = ct_now_ns() + PATIENCE_NS; stack == 0 && ct_now_ns() < late_ns;) {
-        ct_loader_await_fork(late_ns);
-        stack = ct_stack_try_capture(self, site);
-    }
-    return stack != 0 ? stack : intern_site(self, site, false);
 }
 
 void ct_stack_init(void)

@@ -7,14 +7,11 @@
 /*
  * The id of the calling thread's stack, from the caller of the hook outwards; `site` is the
  * hook's return address, the stack's only frame if it cannot be unwound. CT_STACK_LOST if the
- * board is full. While another thread forks it waits a moment for the end of that.
+ * board is full.
  */
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site);
 
-/* The same for who can come back: 0 at once while another thread forks. */
-uint32_t ct_stack_try_capture(struct ct_self *self, uint64_t site);
-
-/* Once per process image. Sees to forks. */
+/* Once per process image. */
 void ct_stack_init(void);
 
 #endif

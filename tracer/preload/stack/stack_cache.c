@@ -37,30 +37,6 @@ struct ct_stack_cache *ct_stack_cache_of(const struct ct_self *self)
     return *cache;
 }
 
-#define PAGE_SIZE 4096
-
-static bool is_there(const uint64_t *place)
-{
-    return ct_self_stack_has(&ct_self, (uint64_t)place) ||
-           ct_memory_is_readable(place, sizeof(*place));
-}
-
-/* The page of the frame itself is. */
-bool ct_cached_stack_is_there(const struct ct_cached_stack *cached)
-{
-    uint64_t page = (uint64_t)cached->frame / PAGE_SIZE;
-
-    for (uint32_t i = 0; i < cached->word_count; i++) {
-        const uint64_t *place = cached->words[i].place;
-        if ((uint64_t)place / PAGE_SIZE == page)
-            continue;
-        if (!is_there(place))
-            return false;
-        page = (uint64_t)place / PAGE_SIZE;
-    }
-    return true;
-}
-
 void ct_stack_cache_forget(struct ct_stack_cache *cache)
 {
     cache->changes++;
@@ -78,12 +54,16 @@ struct lesson {
     uint32_t frame_count;     /* of the stack; our own ones before them do not count */
 };
 
+/* Others may be unmapped by the time that they are looked at again. */
+static bool is_own(const uint64_t *place)
+{
+    return ct_self_stack_has(&ct_self, (uint64_t)place);
+}
+
 static bool add_word(struct ct_cached_stack *cached, const uint64_t *place)
 {
-    if (cached->word_count == CT_CACHED_WORDS || !is_there(place))
+    if (cached->word_count == CT_CACHED_WORDS || !is_own(place))
         return false;
-    if (!ct_self_stack_has(&ct_self, (uint64_t)place))
-        cached->is_foreign = true;
     cached->words[cached->word_count++] = (struct ct_cached_word){.place = place, .value = *place};
     return true;
 }
@@ -111,7 +91,7 @@ static bool learn_frame(void *user, const struct ct_frame *frame)
 
     if (inner->address == 0 && return_place != cached->frame + 1)
         return true;
-    if (frame->is_interrupted || !is_there(return_place) || *return_place != frame->address ||
+    if (frame->is_interrupted || !is_own(return_place) || *return_place != frame->address ||
         !is_expected(lesson, frame->address))
         return false;
     if (inner->address != 0 && inner->frame_pointer >= inner->stack_pointer &&
@@ -148,7 +128,6 @@ void ct_stack_cache_note(struct ct_stack_cache *cache, const uint64_t *frame, ui
         cached->stack = stack;
         cached->sightings = 0;
         cached->word_count = 0;
-        cached->is_foreign = false;
     }
     if (++cached->sightings < SIGHTINGS)
         return;

@@ -3,6 +3,7 @@
  * memory lies what an unwinder goes by: the return addresses, and the frame pointers that tell how
  * long a frame is. As long as the same is there, it is the same stack, and nothing is unwound: each
  * place that is looked at is where the unwinder would look, given what the places before it hold.
+ * All of them are on the thread's own stack: that of a coroutine may be gone.
  */
 #ifndef CTRACE_PRELOAD_STACK_STACK_CACHE_H
 #define CTRACE_PRELOAD_STACK_STACK_CACHE_H
@@ -22,7 +23,6 @@ struct ct_cached_stack {
     uint32_t stack;        /* its id */
     uint16_t word_count;   /* 0: it has not been learnt */
     uint16_t sightings;    /* so often it was taken in turn, up to when it is learnt */
-    bool is_foreign;       /* some of it is not on the thread's own stack */
     struct ct_cached_word words[CT_CACHED_WORDS];
 };
 
@@ -48,9 +48,6 @@ static inline struct ct_cached_stack *ct_stack_cache_at(struct ct_stack_cache *c
     return &cache->stacks[key >> 61];
 }
 
-/* Can its places be looked at still? They may be beyond the end of another stack. */
-bool ct_cached_stack_is_there(const struct ct_cached_stack *cached);
-
 /* The id of the calling function's stack, if it is known again, else 0; `frame` is that function's
  * frame address, `site` what it is asked for by. */
 static inline uint32_t ct_stack_cache_recall(struct ct_stack_cache *cache, const uint64_t *frame,
@@ -60,8 +57,7 @@ static inline uint32_t ct_stack_cache_recall(struct ct_stack_cache *cache, const
     uint32_t changes = cache->changes;
     uint32_t stack = cached->stack;
 
-    if (cached->frame != frame || cached->word_count == 0 ||
-        __builtin_expect(cached->is_foreign && !ct_cached_stack_is_there(cached), 0))
+    if (cached->frame != frame || cached->word_count == 0)
         return 0;
     for (uint32_t i = 0; i < cached->word_count; i++) {
         if (*cached->words[i].place != cached->words[i].value)

@@ -3,6 +3,7 @@
 #include "cfi.h"
 #include "expression.h"
 #include "kept_rows.h"
+#include "loader.h"
 #include "preload/core/memory.h"
 #include "preload/core/self.h"
 #include "preload/core/work_stack.h"
@@ -12,35 +13,50 @@
 
 /* ---- What is read of the stack. ---- */
 
-#define PAGE_SIZE  4096
-#define PAGES_KEPT 4
+#define PAGE_SIZE    4096
+#define WINDOW_WORDS 64
 
-/* Pages found to be readable since the walk began. */
-static CT_TLS struct {
-    uint64_t pages[PAGES_KEPT];
-    unsigned count;
-} readable;
+/*
+ * What is not on the thread's own stack may be unmapped by another thread at any moment, however
+ * likely a row of a table or a frame pointer makes it that it is a frame: of that, a copy is looked
+ * at. But for the page that we are on ourselves.
+ */
+static CT_TLS struct window {
+    const char *here;
+    uint64_t begin; /* of the copy */
+    uint64_t size;
+    uint64_t words[WINDOW_WORDS];
+} * window;
 
-static bool is_readable(uint64_t address)
+static bool is_there(uint64_t address)
 {
-    uint64_t page = address / PAGE_SIZE;
+    return ct_self_stack_has(&ct_self, address) || ct_work_stack_has(&ct_self, address) ||
+           (address >= (uint64_t)window->here &&
+            address / PAGE_SIZE == (uint64_t)window->here / PAGE_SIZE);
+}
 
-    if (ct_self_stack_has(&ct_self, address) || ct_work_stack_has(&ct_self, address))
-        return true;
-    for (unsigned i = 0; i < PAGES_KEPT; i++)
-        if (readable.pages[i] == page)
-            return true;
-    if (page == 0 || !ct_memory_is_readable((const void *)address, sizeof(uint64_t)))
-        return false;
-    readable.pages[readable.count++ % PAGES_KEPT] = page;
-    return true;
+static bool copy_from(uint64_t address)
+{
+    uint64_t left = PAGE_SIZE - address % PAGE_SIZE;
+
+    window->begin = address;
+    window->size = left < sizeof(window->words) ? left : sizeof(window->words);
+    if (address < PAGE_SIZE || !ct_memory_copy(address, window->words, window->size))
+        window->size = 0;
+    return window->size != 0;
 }
 
 static bool read_word(uint64_t address, uint64_t *word)
 {
-    if (address % sizeof(*word) != 0 || !is_readable(address))
+    if (address % sizeof(*word) != 0)
         return false;
-    *word = *(const uint64_t *)address;
+    if (is_there(address)) {
+        *word = *(const uint64_t *)address;
+        return true;
+    }
+    if (address - window->begin >= window->size && !copy_from(address))
+        return false;
+    *word = window->words[(address - window->begin) / sizeof(*word)];
     return true;
 }
 
@@ -53,6 +69,7 @@ struct walker {
     uint64_t address; /* of the instruction that is executed next in it */
     const uint64_t *frame_pointer_place;
     bool is_interrupted; /* by a signal; else it has made a call, which ends at the address */
+    bool is_live;        /* tables alone have led here, from ourselves on */
     bool keeps_all;      /* registers, and goes by no kept row for that */
     bool needs_all;      /* it may have failed since it did not keep them */
 };
@@ -174,6 +191,7 @@ static enum step step_by_frame_pointer(struct walker *walker)
     uint64_t frame = frame_pointer(walker);
     uint64_t address, saved;
 
+    walker->is_live = false;
     if (!ct_register_is_known(&walker->registers, CT_REGISTER_FRAME_POINTER))
         return STEP_FAILED;
     if (frame == 0)
@@ -221,24 +239,36 @@ static bool goes_by_kept(const struct walker *walker)
     return !walker->keeps_all && (walker->registers.known & POINTERS) == POINTERS;
 }
 
-static enum step step_by_table(struct walker *walker, uint64_t at)
+/* The caller has entered the loader. */
+static enum step step_by_found(struct walker *walker, uint64_t at, uint32_t age)
 {
     struct ct_cfi_row row;
     union ct_kept_row kept = {.bits = 0};
 
     if (!ct_cfi_find(at, &row)) {
         kept.row.cfa = CT_NO_TABLE;
-        ct_kept_row_keep(at, &kept);
+        ct_kept_row_keep(at, age, &kept);
         return step_by_frame_pointer(walker);
     }
     if (ct_kept_row_pack(&row, &kept)) {
-        ct_kept_row_keep(at, &kept);
+        ct_kept_row_keep(at, age, &kept);
         if (goes_by_kept(walker))
             return step_by_kept(walker, &kept);
     }
     enum step step = step_by_row(walker, &row);
     walker->needs_all = step == STEP_FAILED && !walker->keeps_all;
     walker->is_interrupted = row.is_of_signal;
+    return step;
+}
+
+static enum step step_by_table(struct walker *walker, uint64_t at)
+{
+    uint32_t age = atomic_load(&ct_kept_rows_age);
+
+    if (!ct_loader_enter(walker->is_live))
+        return step_by_frame_pointer(walker);
+    enum step step = step_by_found(walker, at, age);
+    ct_loader_leave();
     return step;
 }
 
@@ -256,46 +286,59 @@ static enum step step(struct walker *walker)
 }
 
 /* The function that calls it is where the walk begins. */
-static inline __attribute__((always_inline)) void begin_walk(struct walker *walker, bool keeps_all)
+static inline __attribute__((always_inline)) void begin_walk(struct walker *walker,
+                                                             struct window *copied, bool keeps_all)
 {
-    for (unsigned i = 0; i < PAGES_KEPT; i++)
-        readable.pages[i] = UINT64_MAX; /* no page's number */
+    window = copied;
+    window->here = __builtin_frame_address(0);
+    window->size = 0;
     walker->address = ct_unwind_registers(walker->registers.values);
     walker->registers.known = CT_KEPT_REGISTERS;
     walker->frame_pointer_place = NULL;
     walker->is_interrupted = false;
+    walker->is_live = true;
     walker->needs_all = false;
     walker->keeps_all = keeps_all;
 }
 
+struct walk {
+    bool is_live;
+    bool needs_all;
+};
+
 static __attribute__((noinline)) int walk(void **addresses, int size, bool keeps_all,
-                                          bool *needs_all)
+                                          struct walk *how)
 {
     struct walker walker;
+    struct window copied;
     int count = 0;
 
-    begin_walk(&walker, keeps_all);
+    begin_walk(&walker, &copied, keeps_all);
     do {
         addresses[count++] = (void *)walker.address;
     } while (count < size && step(&walker) == STEP_DONE);
-    *needs_all = walker.needs_all;
+    *how = (struct walk){walker.is_live, walker.needs_all};
     return count;
 }
 
-int ct_unwind(void **addresses, int size)
+int ct_unwind(void **addresses, int size, bool *is_live)
 {
-    bool needs_all;
-    int count = walk(addresses, size, false, &needs_all);
+    struct walk how;
+    int count = walk(addresses, size, false, &how);
 
-    return needs_all ? walk(addresses, size, true, &needs_all) : count;
+    if (how.needs_all)
+        count = walk(addresses, size, true, &how);
+    *is_live = how.is_live;
+    return count;
 }
 
 bool ct_unwind_visit(bool (*visit)(void *user, const struct ct_frame *frame), void *user)
 {
     struct walker walker;
+    struct window copied;
     enum step last;
 
-    begin_walk(&walker, true);
+    begin_walk(&walker, &copied, true);
     do {
         const struct ct_frame frame = {
             .address = walker.address,

@@ -11,10 +11,10 @@
 
 /*
  * Return addresses of the calling thread, leaf first, and their number. What the tables say of an
- * address is kept: a frame takes 1 to 2 us the first time, and then a few ns. The caller's thread
- * is busy, and has the loader.
+ * address is kept: a frame takes 1 to 2 us the first time, and then a few ns. `is_live`: tables
+ * alone have led to all of them, so that none is a guess. The caller's thread is busy.
  */
-int ct_unwind(void **addresses, int size);
+int ct_unwind(void **addresses, int size, bool *is_live);
 
 /* A frame, as it was when it called the one before; addresses. */
 struct ct_frame {
@@ -27,7 +27,7 @@ struct ct_frame {
 
 /*
  * Visits all frames of the calling thread, the function that calls first, until `visit` says FALSE.
- * FALSE as well if that is not all. The caller's thread is busy, and has the loader.
+ * FALSE as well if that is not all. The caller's thread is busy.
  */
 bool ct_unwind_visit(bool (*visit)(void *user, const struct ct_frame *frame), void *user);
 

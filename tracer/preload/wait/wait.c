@@ -138,7 +138,7 @@ bool ct_wait_begin_on(struct ct_wait *wait, enum ct_op op, const void *object, c
     if (!ct_wait_begin(wait, op, site))
         return false;
     if (wait->stack == 0)
-        wait->stack = ct_stack_try_capture(wait->self, wait->site);
+        wait->stack = ct_stack_capture(wait->self, wait->site);
     ct_wait_uncount(wait->self); /* left by a handler's siglongjmp */
     wait->self->counted = ct_waiters_of(object);
     atomic_fetch_add(wait->self->counted, 1);

@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) bool ct_wait_begin(struct ct_wait *
     wait->site = (uint64_t)site;
     wait->op = (uint8_t)op;
     if (*ct_site_entry(self, wait->site) != wait->site)
-        wait->stack = ct_stack_try_capture(self, wait->site);
+        wait->stack = ct_stack_capture(self, wait->site);
     return true;
 }
 
