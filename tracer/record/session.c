@@ -270,9 +270,9 @@ static int create(const char *name, const char *directory)
 }
 
 /* Caller frees. */
-static char *metadata_path(const char *directory)
+static char *metadata_path(const char *place)
 {
-    return g_strdup_printf("%s/ust/uid/%u/%u-bit/metadata", directory, (unsigned)getuid(),
+    return g_strdup_printf("%s/ust/uid/%u/%u-bit/metadata", place, (unsigned)getuid(),
                            (unsigned)(8 * sizeof(void *)));
 }
 
@@ -330,12 +330,13 @@ void ct_sessions_sweep(void)
     free(sessions);
 }
 
-struct ct_session *ct_session_new(const char *name, const char *directory, GError **error)
+struct ct_session *ct_session_new(const char *name, const char *directory, const char *place,
+                                  GError **error)
 {
     struct ct_session *session = g_new0(struct ct_session, 1);
 
     session->name = g_strdup(name);
-    session->metadata_path = metadata_path(directory);
+    session->metadata_path = metadata_path(place);
     int status = create(name, directory);
     session->is_destroyed = status < 0;
     if (check(status, "make a session", error) && set_up(session, error))
@@ -344,13 +345,13 @@ struct ct_session *ct_session_new(const char *name, const char *directory, GErro
     return NULL;
 }
 
-struct ct_session *ct_session_attach(const char *name, const char *directory)
+struct ct_session *ct_session_attach(const char *name, const char *place)
 {
     struct ct_session *session = g_new0(struct ct_session, 1);
     struct lttng_domain domain = ust_domain();
 
     session->name = g_strdup(name);
-    session->metadata_path = metadata_path(directory);
+    session->metadata_path = metadata_path(place);
     session->handle = lttng_create_handle(name, &domain);
     take_only_ours(session, NULL); /* if there is one */
     return session;
