@@ -25,6 +25,9 @@ struct ct_launch_inheritance {
     char **environment; /* owned */
 };
 
+/* No signal: the session daemon has not answered in time, and the program is to run without. */
+#define CT_ENDED_BY_TIME (-1)
+
 struct ct_launch {
     pid_t pid;
     struct ct_launch_inheritance inherited;
@@ -45,7 +48,8 @@ struct ct_launch {
         gboolean came_from_job;
     } last[NSIG];
     gboolean is_told_to_end;  /* by a signal to us: without the rest of the tree, or the program */
-    gint ended_by;            /* atomic; the signal that ends us before there is a program; or 0 */
+    gint ended_by;            /* atomic; the signal that ends us before there is a program;
+                                 CT_ENDED_BY_TIME; or 0 */
     pid_t ignored_group;      /* children of this process group are not of the tree; or 0 */
     unsigned interrupts;      /* SIGINTs so far */
     gint64 last_interrupt_us; /* monotonic time of the last one */
