@@ -6,11 +6,11 @@
 #include "deaths.h"
 #include "job.h"
 #include "private_mounts.h"
+#include "rlimits.h"
 #include "witness.h"
 
 #include <glib.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 /* What the program is to inherit as if we were not there. */
@@ -21,7 +21,7 @@ struct ct_launch_inheritance {
     struct sigaction on_pipe;
     struct sigaction on_bus;
     struct sigaction on_large_file;
-    struct rlimit open_files;
+    struct ct_rlimits limits;
     char **environment; /* owned */
 };
 

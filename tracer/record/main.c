@@ -4,7 +4,6 @@
 #include "home.h"
 #include "launch.h"
 #include "messages.h"
-#include "open_files.h"
 #include "options.h"
 #include "output.h"
 #include "program.h"
@@ -331,7 +330,7 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     g_autofree char *command =
         attached != NULL ? ct_attached_describe(attached) : ct_command_line(options->program);
 
-    if (!ct_open_files_suffice(&error))
+    if (!ct_rlimits_suffice(&error))
         return run_unprepared(program, error);
     if (!ct_launch_prepare(&setting.launch, &error) ||
         (setting.output = ct_output_new(options->output, &error)) == NULL) {

@@ -110,12 +110,14 @@ static void save_address_space(void)
 static void become_daemon(const char *clock)
 {
     const struct sigaction by_default = {.sa_handler = SIG_DFL};
+    const struct sigaction ignored = {.sa_handler = SIG_IGN};
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
 
     setsid();
     for (int number = 1; number < NSIG; number++) /* among them SIGCHLD and SIGPIPE */
         sigaction(number, &by_default, NULL);
+    sigaction(SIGXFSZ, &ignored, NULL); /* a file that is too large is an error */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int fd = 0; fd <= 2; fd++)
