@@ -20,6 +20,8 @@ static void settle_unpreloaded(struct ct_recording *recording)
     ct_closing_find_unpreloaded(&recording->engine->closing);
     if (recording->is_adopted)
         images = NULL;
+    ct_unpreloaded_note_deserted(unpreloaded,
+                                 ct_shared_memory_deserted(recording->engine->directory->doorbell));
     ct_unpreloaded_settle(unpreloaded, images, told, recording->end_ns);
 }
 
@@ -179,7 +181,9 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     recording->is_unfinished = !close_trace(recording, exit_status, &fault, &cause);
     recording->events_lost = ct_trace_events_lost(recording->trace);
     if (ct_trace_repair(recording->trace) > 0 && fault == NULL)
-        fault = "the disk was full at the end; the last waits are lost";
+        fault = recording->stopped != NULL
+                    ? recording->stopped
+                    : "the disk was full at the end; the last waits are lost";
     if (fault == NULL)
         fault = recording->stopped;
     if (fault == NULL)
