@@ -371,7 +371,8 @@ static gboolean has_written(const struct conversion *conversion)
  * do: the spool and the files that it names are of programs that are not trusted. */
 static gboolean confine(const char *folder, GError **error)
 {
-    const struct ct_sandbox sandbox = {.writable = folder, .memory_bytes = MEMORY_MAX};
+    const struct ct_sandbox sandbox = {
+        .writable = folder, .must_write = TRUE, .memory_bytes = MEMORY_MAX};
 
     ct_tree_remove(folder); /* half of one, from a recorder that was killed */
     if (mkdir(folder, 0700) == 0)
