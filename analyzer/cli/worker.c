@@ -1,7 +1,7 @@
 #include "cli/worker.h"
 
-#include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/rlimits.h"
 #include "cli/say.h"
 #include "files/tree.h"
 #include "ingest/ingest.h"
@@ -44,6 +44,8 @@ struct worker {
     const char *directory;        /* borrowed */
     struct ct_activity *activity; /* owned; shared with the child */
     uint64_t memory_bytes;
+    guint files;                 /* that the recording has */
+    uint64_t bytes;              /* in them */
     struct ct_store_place place; /* owned; where what is read is kept */
     char *scratch; /* owned; for what the child writes aside; NULL: there is no room for it */
     FILE *output;  /* owned, as is the next */
@@ -98,6 +100,15 @@ void ct_worker_refuse_index(struct ct_activity *activity)
     _exit(EXIT_FAILURE);
 }
 
+/* It may be larger than files may be here. */
+static int note_output(struct ct_activity *activity, int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    activity->output_error = errno != 0 ? errno : EIO;
+    return EXIT_FAILURE;
+}
+
 G_NORETURN static void be_child(const struct worker *worker, ct_work *work, void *user)
 {
     const struct ct_sandbox sandbox = {
@@ -118,13 +129,13 @@ G_NORETURN static void be_child(const struct worker *worker, ct_work *work, void
         ct_say("%s", error->message);
         exit(EXIT_FAILURE);
     }
-    exit(work(user, worker->activity));
+    exit(note_output(worker->activity, work(user, worker->activity)));
 }
 
 /* ---- What it gets ---- */
 
-/* What the files below a folder take, not what they claim. */
-static uint64_t size_of(const char *path, int depth)
+/* What the files below a folder take, not what they claim; and how many there are. */
+static uint64_t size_of(const char *path, int depth, guint *files)
 {
     g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
     uint64_t size = 0;
@@ -136,10 +147,12 @@ static uint64_t size_of(const char *path, int depth)
 
         if (lstat(child, &status) != 0)
             continue;
-        if (S_ISREG(status.st_mode))
+        if (S_ISREG(status.st_mode)) {
             size += (uint64_t)status.st_blocks * 512;
-        else if (S_ISDIR(status.st_mode) && depth > 0)
-            size += size_of(child, depth - 1);
+            *files += 1;
+        } else if (S_ISDIR(status.st_mode) && depth > 0) {
+            size += size_of(child, depth - 1, files);
+        }
     }
     return size;
 }
@@ -183,8 +196,10 @@ static void hold_signals(struct worker *worker)
 
 static gboolean set_up(struct worker *worker, unsigned refused, GError **error)
 {
-    uint64_t size = size_of(worker->directory, FOLDER_DEPTH);
+    uint64_t size = size_of(worker->directory, FOLDER_DEPTH, &worker->files);
 
+    worker->bytes = size;
+    ct_rlimits_prepare();
     hold_signals(worker);
     worker->memory_bytes = MEMORY_LEAST + MEMORY_PER_BYTE * size;
     worker->activity = mmap(NULL, sizeof(*worker->activity), PROT_READ | PROT_WRITE,
@@ -263,6 +278,16 @@ static char *describe_death(const struct worker *worker, int signal_number,
 static void explain(const struct worker *worker, int status, const struct rusage *usage,
                     GError **error)
 {
+    g_autofree char *limit =
+        ct_rlimits_explain_death(WTERMSIG(status), usage, worker->memory_bytes);
+    if (limit != NULL) {
+        g_set_error(
+            error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
+            "cannot read '%s': what reads it was stopped (%s), where %s; nothing was "
+            "written. Raise the limit; if it is stopped then, too, the recording is damaged",
+            worker->directory, strsignal(WTERMSIG(status)), limit);
+        return;
+    }
     g_autofree char *file = g_strndup(worker->activity->file, CT_ACTIVITY_NAME_SIZE - 1);
     g_autofree char *why = describe_death(worker, WTERMSIG(status), usage);
 
@@ -295,6 +320,19 @@ static GBytes *take(FILE *file, int64_t from, int64_t to)
     return g_bytes_new_from_bytes(all, begin, MAX(begin, MIN(end, got)) - begin);
 }
 
+/* What it said of that itself is not all: it does not know of limits. */
+static void explain_failure(const struct worker *worker, struct ct_worker_result *result)
+{
+    int output_error = worker->activity->output_error;
+    g_autofree char *limit = ct_rlimits_explain_failure(worker->files, worker->bytes);
+
+    if (result->status == 0 || (limit == NULL && output_error == 0))
+        return;
+    result->limit =
+        g_strdup_printf("%s%s%s", output_error != 0 ? g_strerror(output_error) : "",
+                        output_error != 0 && limit != NULL ? ": " : "", limit != NULL ? limit : "");
+}
+
 static void take_result(const struct worker *worker, int status, struct ct_worker_result *result)
 {
     int64_t remarks_at = worker->activity->remarks_at;
@@ -303,6 +341,7 @@ static void take_result(const struct worker *worker, int status, struct ct_worke
     result->output = take(worker->output, 0, -1);
     result->notes = take(worker->said, 0, remarks_at > 0 ? remarks_at : -1);
     result->remarks = take(worker->said, remarks_at > 0 ? remarks_at : INT64_MAX, -1);
+    explain_failure(worker, result);
 }
 
 /* What it made of an earlier reading is worth nothing: what was kept of that is damaged, made to do
@@ -370,74 +409,4 @@ gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
                     "refuses what there is not",
                     directory);
     return is_done;
-}
-
-void ct_worker_result_clear(struct ct_worker_result *result)
-{
-    g_clear_pointer(&result->output, g_bytes_unref);
-    g_clear_pointer(&result->notes, g_bytes_unref);
-    g_clear_pointer(&result->remarks, g_bytes_unref);
-}
-
-/* A full disk is an error, and says so; a reader that has seen enough ends us by its signal. */
-static gboolean print_output(GBytes *output, const char *what)
-{
-    gsize size;
-    const void *data = g_bytes_get_data(output, &size);
-
-    if (size > 0)
-        fwrite(data, 1, size, stdout);
-    if (!ferror(stdout) && fflush(stdout) == 0 && fclose(stdout) == 0)
-        return TRUE;
-    ct_say("cannot write the %s: %s", what, g_strerror(errno));
-    return FALSE;
-}
-
-int ct_worker_print(const char *directory, const char *what, ct_work *work, void *user)
-{
-    struct ct_worker_result result;
-    g_autoptr(GError) error = NULL;
-    int status;
-
-    if (!ct_worker_run(directory, work, user, &result, &error)) {
-        ct_say("%s", error->message);
-        return EXIT_FAILURE;
-    }
-    status = result.status;
-    ct_say_bytes(result.notes);
-    if (!print_output(result.output, what))
-        status = EXIT_FAILURE;
-    ct_say_bytes(result.remarks);
-    ct_worker_result_clear(&result);
-    return status;
-}
-
-static gboolean save_output(const char *path, const struct ct_worker_result *result, GError **error)
-{
-    if (!path)
-        return ct_output_write_fd(STDOUT_FILENO, "standard output", result->output, error);
-    if (!ct_output_write_file(path, result->output, error))
-        return FALSE;
-    /* A pipe is read by somebody already. */
-    if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
-        ct_say_bytes(result->remarks);
-    return TRUE;
-}
-
-int ct_worker_save(const char *directory, const char *path, ct_work *work, void *user)
-{
-    struct ct_worker_result result;
-    g_autoptr(GError) error = NULL;
-    int status = EXIT_FAILURE;
-
-    if (ct_worker_run(directory, work, user, &result, &error)) {
-        status = result.status;
-        ct_say_bytes(result.notes);
-    }
-    if (status == EXIT_SUCCESS && !save_output(path, &result, &error))
-        status = EXIT_FAILURE;
-    if (error)
-        ct_say("%s", error->message);
-    ct_worker_result_clear(&result);
-    return status;
 }

@@ -16,6 +16,7 @@ struct ct_worker_result {
     GBytes *output;  /* owned; what it printed */
     GBytes *notes;   /* owned; what it said of the recording */
     GBytes *remarks; /* owned; and of its result, after ct_worker_begin_remarks() */
+    char *limit;     /* owned; what is not its fault where it failed, as far as is known; or NULL */
 };
 
 /*

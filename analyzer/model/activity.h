@@ -15,6 +15,7 @@ struct ct_activity {
     char file[CT_ACTIVITY_NAME_SIZE]; /* that is being read, or "" */
     double share_read;                /* of the recording: 0 to 1 */
     int64_t remarks_at;    /* where what is said about the result begins, in all that was said */
+    int output_error;      /* errno: what it made could not be written; or 0 */
     unsigned packet_cpu_s; /* of CPU time that a packet may take */
     void (*on_step)(struct ct_activity *activity); /* the reader's: it got on; or NULL */
 

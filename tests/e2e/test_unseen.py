@@ -5,11 +5,13 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import struct
 import subprocess
+import time
 import unittest
 
-from harness import CTRACE, WORKLOADS, TraceTest, main, read_events, run, wait_until
+from harness import CTRACE, WORKLOADS, TraceTest, main, read_events, recorder_of, run, wait_until
 
 NOBODY = 65534
 SLEEPER_MUSL = WORKLOADS / "sleeper_musl"
@@ -242,6 +244,50 @@ class AllSeen(UnseenTest):
                     "sh", "-c", "sleep 9 & sleep 0.2; kill -9 $!; wait; (true); nonexistent; true",
                     options=[f"--kernel={kernel}"])
                 self.assert_all_seen(result)
+
+
+class Stopped(UnseenTest):
+    """A recorder that does not run for so long looks as if it had been killed."""
+
+    LONG_S = 16
+
+    def record_with_a_stop(self, *options):
+        script = "echo begun; read go; sleep 0.01 & wait; exec sleep 0.02"
+        recorder = self.start_record("sh", "-c", script, stdin=subprocess.PIPE, options=options)
+        self.assertEqual(recorder.stdout.readline(), "begun\n")
+        pid = recorder_of(recorder)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(self.LONG_S)
+        recorder.stdin.write("go\n")
+        recorder.stdin.flush()
+        time.sleep(1)
+        os.kill(pid, signal.SIGCONT)
+        _, err = recorder.communicate(timeout=60)
+        self.assertEqual(recorder.returncode, 0, err)
+        return err
+
+    def check(self, *options):
+        trace = self.folder / "trace"
+        err = self.record_with_a_stop(*options)
+        found = unseen(trace)
+        self.assertEqual(found["sleep"]["why"][:7], "it did,", found)
+        self.assertGreaterEqual(sum(fields["count"] for fields in found.values()), 2)
+        for text in (err, self.report_text(trace)):
+            self.assertRegex(
+                " ".join(text.split()),
+                r"did not load ctrace's library: .*sleep \(it did, but the recorder had not run "
+                "for 15 seconds\\)",
+            )
+            self.assertNotRegex(text, "unknown reason|nothing lost")
+        return trace
+
+    def test_images_that_came_meanwhile_are_counted_and_named(self):
+        trace = self.check("--kernel=off")
+        self.assertEqual(self.ctrace("verify", trace).status, 0)
+
+    @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
+    def test_with_the_kernel_as_well(self):
+        self.check("--kernel=sched")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -230,6 +232,52 @@ static void who_reads_a_recording_is_told_no_servers_to_ask(void **state)
     ct_worker_result_clear(&result);
 }
 
+static int run_for_ever(void *user, struct ct_activity *activity)
+{
+    (void)user;
+    (void)activity;
+    for (volatile gboolean is_on = TRUE; is_on;)
+        continue;
+    return 0;
+}
+
+static int take_no_memory(void *user, struct ct_activity *activity)
+{
+    (void)user;
+    (void)activity;
+    abort();
+}
+
+/* What a reader that does that, under the limit, is said to have died of. */
+static char *die_under(__rlimit_resource_t resource, rlim_t limit, ct_work *work)
+{
+    struct ct_worker_result result;
+    GError *error = NULL;
+    struct rlimit before;
+
+    getrlimit(resource, &before);
+    const struct rlimit lower = {limit, before.rlim_max};
+    setrlimit(resource, &lower);
+    assert_false(ct_worker_run(".", work, NULL, &result, &error));
+    setrlimit(resource, &before);
+    char *why = g_strdup(error->message);
+    g_error_free(error);
+    return why;
+}
+
+static void a_reader_that_dies_of_a_limit_is_said_to(void **state)
+{
+    g_autofree char *of_time = die_under(RLIMIT_CPU, 1, run_for_ever);
+    g_autofree char *of_memory = die_under(RLIMIT_AS, (rlim_t)1 << 30, take_no_memory);
+    g_autofree char *of_itself = die_under(RLIMIT_FSIZE, 1 << 20, take_no_memory);
+
+    (void)state;
+    assert_non_null(strstr(of_time, "CPU time is limited to 1 s (ulimit -t)"));
+    assert_non_null(strstr(of_memory, "(ulimit -v)"));
+    assert_null(strstr(of_itself, "ulimit"));
+    assert_non_null(strstr(of_itself, "damaged"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +288,7 @@ int main(void)
         cmocka_unit_test(files_are_written_whole_or_not_at_all),
         cmocka_unit_test(what_is_said_cannot_control_the_terminal),
         cmocka_unit_test(who_reads_a_recording_is_told_no_servers_to_ask),
+        cmocka_unit_test(a_reader_that_dies_of_a_limit_is_said_to),
     };
 
     g_set_prgname("test");

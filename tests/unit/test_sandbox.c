@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <grp.h>
 #include <pthread.h>
+#include <sched.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -58,19 +62,28 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The wait status of a child that does this in a sandbox. Its exit status is what `attempt`
- * returns. */
-static int run(const struct ct_sandbox *sandbox, int (*attempt)(const struct folder *),
-               const struct folder *folder)
+/* The wait status of a child that does this in a sandbox, which it enters after `prepare`, if that
+ * is not NULL. Its exit status is what `attempt` returns. */
+static int run_prepared(void (*prepare)(const struct folder *), const struct ct_sandbox *sandbox,
+                        int (*attempt)(const struct folder *), const struct folder *folder)
 {
     int status = -1;
     pid_t child = fork();
 
     assert_true(child >= 0);
-    if (child == 0)
+    if (child == 0) {
+        if (prepare != NULL)
+            prepare(folder);
         _exit(ct_sandbox_enter(sandbox, NULL) ? attempt(folder) : 99);
+    }
     assert_int_equal(waitpid(child, &status, 0), child);
     return status;
+}
+
+static int run(const struct ct_sandbox *sandbox, int (*attempt)(const struct folder *),
+               const struct folder *folder)
+{
+    return run_prepared(NULL, sandbox, attempt, folder);
 }
 
 static void assert_exits_0(int status)
@@ -298,6 +311,94 @@ static void writer_writes_nowhere_else(void **state)
     assert_exits_0(run(&writer, write_outside, folder));
 }
 
+/* Some user that is not root's, nor the sandbox's. */
+#define USER 1234
+
+/* A kernel without Landlock, and the folder's owner, who is no root. */
+static void become_user_without_landlock(const struct folder *folder)
+{
+    const char *const paths[] = {folder->path, folder->secret, folder->writable};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+    for (size_t i = 0; geteuid() == 0 && i < G_N_ELEMENTS(paths); i++)
+        if (chown(paths[i], USER, USER) != 0)
+            _exit(98);
+    if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setresgid(USER, USER, USER) != 0 ||
+                           setresuid(USER, USER, USER) != 0))
+        _exit(98);
+    seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SYS_landlock_create_ruleset, 0);
+    if (seccomp_load(filter) != 0)
+        _exit(98);
+    seccomp_release(filter);
+}
+
+static void nothing_is_written_where_nothing_keeps_it_to_a_folder(void **state)
+{
+    const struct folder *folder = *state;
+    const struct ct_sandbox writer = {.writable = folder->writable};
+
+    assert_exits_0(run_prepared(become_user_without_landlock, &writer, try_writing, folder));
+}
+
+static void a_writer_that_must_writes_there_as_well(void **state)
+{
+    const struct folder *folder = *state;
+    const struct ct_sandbox writer = {.writable = folder->writable, .must_write = TRUE};
+
+    assert_exits_0(run_prepared(become_user_without_landlock, &writer, write_inside_alone, folder));
+}
+
+static void write_line(pid_t pid, const char *file, const char *line)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, file);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0 || write(fd, line, strlen(line)) != (ssize_t)strlen(line))
+        _exit(97);
+    close(fd);
+}
+
+/* Root of a user namespace that has all users, and that must keep its groups. */
+static void enter_namespace_without_setgroups(const struct folder *folder)
+{
+    pid_t self = getpid();
+    int go[2], status;
+    char byte = 0;
+
+    (void)folder;
+    if (pipe(go) != 0)
+        _exit(98);
+    pid_t outside = fork();
+    if (outside == 0) {
+        if (read(go[0], &byte, 1) != 1)
+            _exit(97);
+        write_line(self, "setgroups", "deny");
+        write_line(self, "uid_map", "0 0 65536");
+        write_line(self, "gid_map", "0 0 65536");
+        _exit(0);
+    }
+    if (unshare(CLONE_NEWUSER) != 0 || write(go[1], &byte, 1) != 1 ||
+        waitpid(outside, &status, 0) != outside || status != 0)
+        _exit(98);
+}
+
+static void root_that_must_keep_its_groups_keeps_its_folder(void **state)
+{
+    const struct folder *folder = *state;
+    const struct ct_sandbox writer = {.writable = folder->writable};
+    struct stat status;
+
+    if (geteuid() != 0)
+        skip();
+    int result =
+        run_prepared(enter_namespace_without_setgroups, &writer, write_inside_alone, folder);
+    if (WIFEXITED(result) && WEXITSTATUS(result) == 98) /* there are no such namespaces here */
+        skip();
+    assert_exits_0(result);
+    assert_int_equal(lstat(folder->writable, &status), 0);
+    assert_int_equal(status.st_uid, 0);
+}
+
 static int take_memory(const struct folder *folder)
 {
     (void)folder;
@@ -347,6 +448,9 @@ int main(void)
         TEST(abort_is_not_refused),
         TEST(writer_writes_below_its_folder),
         TEST(writer_writes_nowhere_else),
+        TEST(nothing_is_written_where_nothing_keeps_it_to_a_folder),
+        TEST(a_writer_that_must_writes_there_as_well),
+        TEST(root_that_must_keep_its_groups_keeps_its_folder),
         TEST(memory_is_bounded),
         TEST(cpu_without_progress_is_bounded),
     };

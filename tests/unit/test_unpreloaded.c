@@ -214,6 +214,53 @@ static void the_kernel_decides_which_and_the_hooks_say_why(void **state)
     ct_unpreloaded_free(unpreloaded);
 }
 
+/* The reason of the first of that name. */
+static enum ct_obstacle reason_of(const struct ct_unpreloaded *unpreloaded, const char *name)
+{
+    const GArray *list = ct_unpreloaded_list(unpreloaded);
+
+    for (guint i = 0; i < list->len; i++)
+        if (strcmp(g_array_index(list, struct ct_unpreloaded_images, i).name, name) == 0)
+            return g_array_index(list, struct ct_unpreloaded_images, i).obstacle;
+    return CT_OBSTACLE_COUNT;
+}
+
+static void those_that_met_a_stopped_recorder_are_counted_once(void **state)
+{
+    struct ct_unpreloaded *unpreloaded = ct_unpreloaded_new();
+    g_autoptr(GArray) images = images_of(7, 100);
+
+    (void)state;
+    ct_unpreloaded_add(unpreloaded, "static", CT_OBSTACLE_STATIC, 1);
+    ct_unpreloaded_expect(unpreloaded, 8, 90, "gone");
+    ct_unpreloaded_note_deserted(unpreloaded, 3);
+    ct_unpreloaded_settle(unpreloaded, images, NULL, UINT64_C(5500000000));
+    assert_int_equal(reason_of(unpreloaded, "static"), CT_OBSTACLE_STATIC);
+    assert_int_equal(reason_of(unpreloaded, "gone"), CT_OBSTACLE_DESERTED);
+    assert_int_equal(reason_of(unpreloaded, CT_UNSEEN_NAME_UNKNOWN), CT_OBSTACLE_DESERTED);
+    assert_int_equal(count_of(unpreloaded, "gone"), 1);
+    assert_int_equal(count_of(unpreloaded, CT_UNSEEN_NAME_UNKNOWN), 2);
+    ct_unpreloaded_free(unpreloaded);
+}
+
+static void the_kernel_names_those_that_met_a_stopped_recorder(void **state)
+{
+    struct ct_unpreloaded *unpreloaded = ct_unpreloaded_new();
+    g_autoptr(GArray) images = images_of(7, 100);
+    char *told[] = {"forked", "static", "gone", "other", NULL};
+
+    (void)state;
+    ct_unpreloaded_add(unpreloaded, "static", CT_OBSTACLE_STATIC, 1);
+    ct_unpreloaded_expect(unpreloaded, 8, 90, "gone");
+    ct_unpreloaded_note_deserted(unpreloaded, 2);
+    ct_unpreloaded_settle(unpreloaded, images, told, UINT64_C(5500000000));
+    assert_int_equal(ct_unpreloaded_list(unpreloaded)->len, 4);
+    assert_int_equal(reason_of(unpreloaded, "static"), CT_OBSTACLE_STATIC);
+    assert_int_equal(reason_of(unpreloaded, "gone"), CT_OBSTACLE_DESERTED);
+    assert_int_equal(reason_of(unpreloaded, "forked"), CT_OBSTACLE_DESERTED);
+    ct_unpreloaded_free(unpreloaded);
+}
+
 /* Of what `board` says, which is a header without the rest. */
 static struct ct_unpreloaded *unpreloaded_of(const struct ct_board *board)
 {
@@ -272,6 +319,8 @@ int main(void)
         IN_PLACE(what_makes_no_sense_is_taken_for_ordinary),
         cmocka_unit_test(boards_that_do_not_come_are_missed),
         cmocka_unit_test(the_kernel_decides_which_and_the_hooks_say_why),
+        cmocka_unit_test(those_that_met_a_stopped_recorder_are_counted_once),
+        cmocka_unit_test(the_kernel_names_those_that_met_a_stopped_recorder),
         cmocka_unit_test(nonsense_on_a_board_does_no_harm),
     };
 

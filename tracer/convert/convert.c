@@ -1,66 +1,22 @@
 #include "convert.h"
 
-#include "clock.h"
-#include "event_classes.h"
 #include "files/tree.h"
-#include "samples.h"
+#include "messages.h"
 #include "sandbox/sandbox.h"
 #include "spool/spool.h"
 
-#include <babeltrace2/babeltrace.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-/* Where a reader can begin anew. */
-#define EVENTS_PER_PACKET 8192
-
 #define NS_PER_S UINT64_C(1000000000)
-
-/* What an item may take: the debug information of the largest programs takes some seconds. */
-#define ITEM_CPU_S 60
 
 /* Enough for the unwind tables of the largest programs, and for the lives of a million threads. */
 #define MEMORY_MAX (UINT64_C(8) << 30)
 
-/* One CPU's stream on its way into babeltrace2. */
-struct stream {
-    bt_stream *stream; /* owned */
-    bt_packet *packet; /* owned; NULL between packets */
-    uint64_t last_ns;
-    uint32_t packet_events;
-    gboolean is_begun;
-};
-
-/* What is left to be handed on: one item can be several messages. */
-#define MESSAGES_PER_ITEM 8
-
-/* Where the next item comes from. */
-struct input {
-    struct ct_kernel_item item;
-    gboolean has_item;
-};
-
-struct conversion {
-    struct ct_kernel_events *events;   /* borrowed; NULL: there are none */
-    struct ct_kernel_samples *samples; /* the same */
-    struct input next_event;
-    struct input next_sample;
-    guint sample_stream;        /* the first of the samples' streams, which come last */
-    uint64_t deserted_until_ns; /* of the scope; 0 also once it was told */
-    struct ct_trace_clock clock;
-    struct ct_kernel_totals *totals;  /* borrowed */
-    struct ct_event_classes *classes; /* owned */
-    struct stream *streams;           /* owned; for each CPU, of each kind */
-    guint stream_count;
-    guint next_end; /* the stream to be ended next, once all events are written */
-    bt_self_message_iterator *iterator; /* borrowed; while messages are made */
-    GQueue messages;                    /* owned are the messages */
-};
-
 /* ---- The source ---- */
 
-static bt_clock_class *create_clock_class(const struct conversion *conversion,
+static bt_clock_class *create_clock_class(const struct ct_conversion *conversion,
                                           bt_self_component *component)
 {
     bt_clock_class *clock_class = bt_clock_class_create(component);
@@ -96,7 +52,7 @@ initialize_source(bt_self_component_source *source,
                   void *data)
 {
     bt_self_component *component = bt_self_component_source_as_self_component(source);
-    struct conversion *conversion = data;
+    struct ct_conversion *conversion = data;
     bt_trace_class *trace_class = bt_trace_class_create(component);
     bt_clock_class *clock_class = create_clock_class(conversion, component);
 
@@ -121,177 +77,19 @@ initialize_source(bt_self_component_source *source,
                : BT_COMPONENT_CLASS_INITIALIZE_METHOD_STATUS_ERROR;
 }
 
-/* ---- Messages ---- */
-
-static void push(struct conversion *conversion, bt_message *message)
-{
-    g_queue_push_tail(&conversion->messages, message);
-}
-
-static uint32_t cpu_of(const struct conversion *conversion, guint index)
-{
-    return index < conversion->sample_stream
-               ? ct_kernel_events_cpu(conversion->events, index)
-               : ct_kernel_samples_cpu(conversion->samples, index - conversion->sample_stream);
-}
-
-static void begin_packet(struct conversion *conversion, guint index, uint64_t time_ns)
-{
-    struct stream *stream = &conversion->streams[index];
-
-    if (!stream->is_begun)
-        push(conversion, bt_message_stream_beginning_create(conversion->iterator, stream->stream));
-    stream->is_begun = TRUE;
-    ct_sandbox_allow_cpu(ITEM_CPU_S);
-    stream->packet = bt_packet_create(stream->stream);
-    stream->packet_events = 0;
-    ct_event_classes_fill_packet(stream->packet, cpu_of(conversion, index));
-    push(conversion, bt_message_packet_beginning_create_with_default_clock_snapshot(
-                         conversion->iterator, stream->packet, time_ns));
-}
-
-static void end_packet(struct conversion *conversion, struct stream *stream, uint64_t time_ns)
-{
-    push(conversion, bt_message_packet_end_create_with_default_clock_snapshot(
-                         conversion->iterator, stream->packet, time_ns));
-    bt_packet_put_ref(stream->packet);
-    stream->packet = NULL;
-}
-
-static void push_event(struct conversion *conversion, const struct ct_kernel_item *item)
-{
-    struct stream *stream = &conversion->streams[item->index];
-    uint64_t time_ns = item->record.time_ns;
-
-    if (stream->packet != NULL && stream->packet_events >= EVENTS_PER_PACKET)
-        end_packet(conversion, stream, stream->last_ns);
-    if (stream->packet == NULL)
-        begin_packet(conversion, item->index, time_ns);
-    bt_message *message = bt_message_event_create_with_packet_and_default_clock_snapshot(
-        conversion->iterator, ct_event_classes_find(conversion->classes, &item->record),
-        stream->packet, time_ns);
-    ct_event_classes_fill(bt_message_event_borrow_event(message), &item->record);
-    push(conversion, message);
-    stream->packet_events++;
-    stream->last_ns = time_ns;
-    if (item->record.event == CT_KERNEL_ID_CPU_SAMPLE) {
-        conversion->totals->samples++;
-        conversion->totals->samples_partial += item->record.as.cpu_sample.is_partial;
-    } else {
-        conversion->totals->events++;
-    }
-}
-
-/* CTF 1.8 counts losses from the end of a packet to that of the next, which here is an empty one:
- * they were no longer than that. */
-static void push_loss(struct conversion *conversion, const struct ct_kernel_item *item)
-{
-    struct stream *stream = &conversion->streams[item->index];
-    uint64_t since_ns = MAX(item->lost_since_ns, stream->last_ns);
-    uint64_t time_ns = item->record.time_ns;
-
-    if (stream->packet == NULL)
-        begin_packet(conversion, item->index, since_ns);
-    end_packet(conversion, stream, since_ns);
-    bt_message *message = bt_message_discarded_events_create_with_default_clock_snapshots(
-        conversion->iterator, stream->stream, since_ns, time_ns);
-    bt_message_discarded_events_set_count(message, item->lost);
-    push(conversion, message);
-    begin_packet(conversion, item->index, time_ns);
-    end_packet(conversion, stream, time_ns);
-    stream->last_ns = time_ns;
-    if (item->index < conversion->sample_stream)
-        conversion->totals->lost += item->lost;
-    else
-        conversion->totals->samples_lost += item->lost;
-}
-
-static void fetch(struct conversion *conversion)
-{
-    struct input *event = &conversion->next_event;
-    struct input *sample = &conversion->next_sample;
-
-    if (!event->has_item && conversion->events != NULL)
-        event->has_item = ct_kernel_events_next(conversion->events, &event->item);
-    if (!sample->has_item && conversion->samples != NULL) {
-        sample->has_item = ct_kernel_samples_next(conversion->samples, &sample->item);
-        sample->item.index += conversion->sample_stream;
-    }
-}
-
-/* The first of what either has next. NULL at the end of both. */
-static struct input *first_input(struct conversion *conversion)
-{
-    struct input *event = &conversion->next_event;
-    struct input *sample = &conversion->next_sample;
-
-    fetch(conversion);
-    if (!event->has_item || !sample->has_item)
-        return event->has_item ? event : sample->has_item ? sample : NULL;
-    return sample->item.record.time_ns < event->item.record.time_ns ? sample : event;
-}
-
-/* The recorder was killed: what the kernel told later was lost, nobody knows how much. */
-static void desert(struct conversion *conversion)
-{
-    const struct ct_kernel_totals told = *conversion->totals;
-    uint64_t until_ns = conversion->deserted_until_ns;
-
-    for (guint i = 0; i < conversion->sample_stream; i++) {
-        const struct stream *stream = &conversion->streams[i];
-        if (!stream->is_begun || stream->last_ns >= until_ns)
-            continue;
-        push_loss(conversion, &(struct ct_kernel_item){.index = i,
-                                                       .lost = 1,
-                                                       .lost_since_ns = stream->last_ns,
-                                                       .record = {.time_ns = until_ns}});
-    }
-    conversion->totals->lost = told.lost;
-    conversion->deserted_until_ns = 0;
-}
-
-/* FALSE once everything was made. */
-static gboolean make_messages(struct conversion *conversion)
-{
-    struct input *input = first_input(conversion);
-
-    if (input != NULL) {
-        if (input->item.lost > 0)
-            push_loss(conversion, &input->item);
-        else
-            push_event(conversion, &input->item);
-        input->has_item = FALSE;
-        return TRUE;
-    }
-    if (conversion->deserted_until_ns > 0) {
-        desert(conversion);
-        if (!g_queue_is_empty(&conversion->messages))
-            return TRUE;
-    }
-    while (conversion->next_end < conversion->stream_count) {
-        struct stream *stream = &conversion->streams[conversion->next_end++];
-
-        if (!stream->is_begun)
-            continue;
-        if (stream->packet != NULL)
-            end_packet(conversion, stream, stream->last_ns);
-        push(conversion, bt_message_stream_end_create(conversion->iterator, stream->stream));
-        return TRUE;
-    }
-    return FALSE;
-}
+/* ---- The graph ---- */
 
 static bt_message_iterator_class_next_method_status next(bt_self_message_iterator *iterator,
                                                          bt_message_array_const messages,
                                                          uint64_t capacity, uint64_t *count)
 {
-    struct conversion *conversion =
+    struct ct_conversion *conversion =
         bt_self_component_get_data(bt_self_message_iterator_borrow_component(iterator));
 
     conversion->iterator = iterator;
     *count = 0;
     while (*count < capacity) {
-        if (g_queue_is_empty(&conversion->messages) && !make_messages(conversion))
+        if (g_queue_is_empty(&conversion->messages) && !ct_messages_make(conversion))
             break;
         if (!g_queue_is_empty(&conversion->messages))
             messages[(*count)++] = g_queue_pop_head(&conversion->messages);
@@ -300,9 +98,7 @@ static bt_message_iterator_class_next_method_status next(bt_self_message_iterato
                       : BT_MESSAGE_ITERATOR_CLASS_NEXT_METHOD_STATUS_END;
 }
 
-/* ---- The graph ---- */
-
-static const bt_component_source *add_source(struct conversion *conversion, bt_graph *graph)
+static const bt_component_source *add_source(struct ct_conversion *conversion, bt_graph *graph)
 {
     bt_message_iterator_class *iterator_class = bt_message_iterator_class_create(next);
     bt_component_class_source *class = bt_component_class_source_create("ctrace", iterator_class);
@@ -336,7 +132,7 @@ static const bt_component_sink *add_sink(bt_graph *graph, const char *path)
     return sink;
 }
 
-static void clear(struct conversion *conversion)
+static void clear(struct ct_conversion *conversion)
 {
     bt_message *message;
 
@@ -358,7 +154,7 @@ static gboolean has_metadata(const char *path)
     return stat(metadata, &status) == 0 && status.st_size > 0;
 }
 
-static gboolean has_written(const struct conversion *conversion)
+static gboolean has_written(const struct ct_conversion *conversion)
 {
     for (guint i = 0; i < conversion->stream_count; i++) {
         if (conversion->streams[i].is_begun)
@@ -371,7 +167,8 @@ static gboolean has_written(const struct conversion *conversion)
  * do: the spool and the files that it names are of programs that are not trusted. */
 static gboolean confine(const char *folder, GError **error)
 {
-    const struct ct_sandbox sandbox = {.writable = folder, .memory_bytes = MEMORY_MAX};
+    const struct ct_sandbox sandbox = {
+        .writable = folder, .must_write = TRUE, .memory_bytes = MEMORY_MAX};
 
     ct_tree_remove(folder); /* half of one, from a recorder that was killed */
     if (mkdir(folder, 0700) == 0)
@@ -382,7 +179,7 @@ static gboolean confine(const char *folder, GError **error)
 }
 
 /* NULL, or what babeltrace2 says went wrong, which it then forgets. */
-static char *run_graph(struct conversion *conversion, const char *path)
+static char *run_graph(struct ct_conversion *conversion, const char *path)
 {
     bt_graph *graph = bt_graph_create(0);
     const bt_component_source *source = add_source(conversion, graph);
@@ -420,7 +217,7 @@ gboolean ct_kernel_convert(const char *path, const struct ct_kernel_scope *scope
     *totals = (struct ct_kernel_totals){0};
     if (!confine(folder, error))
         return FALSE;
-    struct conversion conversion = {
+    struct ct_conversion conversion = {
         .deserted_until_ns = scope->deserted_until_ns,
         .events = ct_kernel_events_open(path, scope),
         .samples = ct_kernel_samples_open(path, scope),
@@ -436,7 +233,7 @@ gboolean ct_kernel_convert(const char *path, const struct ct_kernel_scope *scope
     conversion.stream_count = conversion.sample_stream;
     if (conversion.samples != NULL)
         conversion.stream_count += ct_kernel_samples_cpu_count(conversion.samples);
-    conversion.streams = g_new0(struct stream, conversion.stream_count);
+    conversion.streams = g_new0(struct ct_conversion_stream, conversion.stream_count);
     g_autofree char *why_not = run_graph(&conversion, kernel);
     if (conversion.events != NULL) {
         totals->unpreloaded_processes = ct_kernel_events_unpreloaded_images(conversion.events);

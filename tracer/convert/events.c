@@ -1,6 +1,7 @@
 #include "events.h"
 
 #include "callers.h"
+#include "own_ids.h"
 #include "sources.h"
 #include "tasks.h"
 #include "unpreloaded_events.h"
@@ -105,67 +106,6 @@ char **ct_kernel_events_unpreloaded_names(const struct ct_kernel_events *events)
 uint64_t ct_kernel_events_unpreloaded_threads(const struct ct_kernel_events *events)
 {
     return ct_unpreloaded_events_thread_count(events->unpreloaded);
-}
-
-/* ---- Ids ---- */
-
-/*
- * Tracepoints tell the ids of the machine, everything else those of our pid namespace. Where they
- * differ, whatever a task does on its CPU next tells its own: up to when it leaves that CPU.
- */
-static int32_t look_ahead(const struct ct_source *source, int32_t raw_tid)
-{
-    struct ct_spool ahead = *source->spool;
-    struct ct_raw_record record;
-
-    while (ct_spool_read(&ahead, &record) && record.kind != CT_RAW_LOST) {
-        gboolean is_of_task = record.raw_tid == raw_tid || record.raw_tid == 0;
-
-        if (is_of_task && record.tid > 0)
-            return record.tid;
-        if (record.kind == CT_RAW_SWITCH || !is_of_task)
-            break;
-    }
-    return 0;
-}
-
-static int32_t own_id(struct ct_kernel_events *events, int32_t raw_tid)
-{
-    if (events->own_ids == NULL || raw_tid == 0)
-        return raw_tid;
-    return GPOINTER_TO_INT(g_hash_table_lookup(events->own_ids, GINT_TO_POINTER(raw_tid)));
-}
-
-/* A sample says itself whose it is, as long as that task is not on its last way out. */
-static int32_t sampled_id(struct ct_kernel_events *events, const struct ct_raw_record *record)
-{
-    if (events->own_ids == NULL)
-        return record->raw_tid;
-    return record->tid > 0 ? record->tid : own_id(events, record->raw_tid);
-}
-
-static void learn_id(struct ct_kernel_events *events, int32_t raw_tid, int32_t tid)
-{
-    g_hash_table_insert(events->own_ids, GINT_TO_POINTER(raw_tid), GINT_TO_POINTER(tid));
-}
-
-/* Gives the record's tasks their own ids. `source` has gone past it. */
-static void translate(struct ct_kernel_events *events, const struct ct_source *source,
-                      struct ct_raw_record *record)
-{
-    struct ct_raw_task *next = &record->as.of_switch.next;
-
-    if (record->kind == CT_RAW_WAKING) {
-        record->as.waking.task.tid = own_id(events, record->as.waking.task.tid);
-    } else if (record->kind == CT_RAW_SWITCH) {
-        if (events->own_ids != NULL && next->tid != 0)
-            learn_id(events, next->tid, look_ahead(source, next->tid));
-        next->tid = own_id(events, next->tid);
-        record->as.of_switch.previous.tid = sampled_id(events, record);
-    }
-    if (record->kind == CT_RAW_WAKING || record->kind == CT_RAW_SWITCH ||
-        (source->spool->head.kind == CT_RINGS_CALLS && !ct_source_is_present(source)))
-        record->tid = sampled_id(events, record);
 }
 
 /* ---- Selection ---- */
@@ -363,7 +303,7 @@ static gboolean take_skipped(struct ct_kernel_events *events, const struct ct_so
 
     if (raw->kind != CT_RAW_SWITCH || !last->has_skipped ||
         last->next_raw_tid == raw->as.of_switch.previous.tid ||
-        !ct_tasks_has(events->tasks, sampled_id(events, raw)))
+        !ct_tasks_has(events->tasks, ct_own_ids_sampled(events->own_ids, raw)))
         return FALSE;
     last->has_skipped = FALSE;
     events->current = last->skipped;
@@ -418,7 +358,7 @@ static gboolean take_record(struct ct_kernel_events *events, struct ct_source *s
     if (raw->kind == CT_RAW_SWITCH)
         last->next_raw_tid = raw->as.of_switch.next.tid;
     /* Before the file goes on: ids are looked up in what comes next in it. */
-    translate(events, source, raw);
+    ct_own_ids_translate(events->own_ids, source, raw);
     ct_source_advance(source);
     if (raw->kind == CT_RAW_LOST) {
         item->lost = raw->as.lost;

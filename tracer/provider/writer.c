@@ -5,6 +5,9 @@
 #include <lttng/ust-clock.h>
 #include <lttng/ust-getcpu.h>
 
+/* State of a whole process: LTTng asks for the clock without an argument, and there is one clock.
+ */
+
 /* The time of the event that is being written; 0: now. */
 static uint64_t event_time_ns;
 

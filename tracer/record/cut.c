@@ -20,6 +20,8 @@ static void settle_unpreloaded(struct ct_recording *recording)
     ct_closing_find_unpreloaded(&recording->engine->closing);
     if (recording->is_adopted)
         images = NULL;
+    ct_unpreloaded_note_deserted(unpreloaded,
+                                 ct_shared_memory_deserted(recording->engine->directory->doorbell));
     ct_unpreloaded_settle(unpreloaded, images, told, recording->end_ns);
 }
 
@@ -145,11 +147,23 @@ static uint64_t find_end_ns(struct ct_recording *recording)
     return end_ns != 0 ? end_ns : control->alive_ns;
 }
 
+/* Nothing is written any more: it would have to be to another folder of that name. */
+static gboolean end_removed(struct ct_recording *recording, GError **error)
+{
+    if (recording->engine->kernel != NULL)
+        ct_kernel_capture_end(recording->engine->kernel);
+    ct_drain_stop(recording->engine->drain);
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "somebody removed %s while it was written",
+                recording->path);
+    return FALSE;
+}
+
 gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GError **error)
 {
     const char *fault = find_fault(recording);
     g_autoptr(GError) cause = NULL;
 
+    ct_recording_follow_folder(recording);
     ct_engine_stop(recording->engine);
     recording->end_ns = find_end_ns(recording);
     ct_recording_control(recording)->alive_ns = recording->end_ns;
@@ -158,6 +172,8 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     if (!recording->has_begun)
         ct_recording_control(recording)->begin_ns = recording->end_ns;
     ct_session_directory_publish(recording->engine->directory);
+    if (recording->is_removed)
+        return end_removed(recording, error);
     keep_jit_maps(recording);
     close_kernel(recording);
     ct_drain_stop(recording->engine->drain);
@@ -165,7 +181,9 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     recording->is_unfinished = !close_trace(recording, exit_status, &fault, &cause);
     recording->events_lost = ct_trace_events_lost(recording->trace);
     if (ct_trace_repair(recording->trace) > 0 && fault == NULL)
-        fault = "the disk was full at the end; the last waits are lost";
+        fault = recording->stopped != NULL
+                    ? recording->stopped
+                    : "the disk was full at the end; the last waits are lost";
     if (fault == NULL)
         fault = recording->stopped;
     if (fault == NULL)

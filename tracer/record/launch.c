@@ -1,6 +1,5 @@
 #include "launch.h"
 
-#include "open_files.h"
 #include "shed.h"
 #include "sigbus.h"
 
@@ -61,8 +60,7 @@ static void take_over(const sigset_t *set, struct ct_launch_inheritance *inherit
     ct_sigbus_survive(&inherited->on_bus);
     /* Under `ulimit -f`, a file that is too large is an error. */
     sigaction(SIGXFSZ, &ignored, &inherited->on_large_file);
-    getrlimit(RLIMIT_NOFILE, &inherited->open_files);
-    ct_open_files_raise();
+    ct_rlimits_raise(&inherited->limits);
 }
 
 /* In the child. */
@@ -72,7 +70,7 @@ static void restore(const struct ct_launch_inheritance *inherited)
     sigaction(SIGPIPE, &inherited->on_pipe, NULL);
     sigaction(SIGBUS, &inherited->on_bus, NULL);
     sigaction(SIGXFSZ, &inherited->on_large_file, NULL);
-    setrlimit(RLIMIT_NOFILE, &inherited->open_files);
+    ct_rlimits_restore(&inherited->limits);
     sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
 }
 

@@ -6,11 +6,11 @@
 #include "deaths.h"
 #include "job.h"
 #include "private_mounts.h"
+#include "rlimits.h"
 #include "witness.h"
 
 #include <glib.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 /* What the program is to inherit as if we were not there. */
@@ -21,9 +21,12 @@ struct ct_launch_inheritance {
     struct sigaction on_pipe;
     struct sigaction on_bus;
     struct sigaction on_large_file;
-    struct rlimit open_files;
+    struct ct_rlimits limits;
     char **environment; /* owned */
 };
+
+/* No signal: the session daemon has not answered in time, and the program is to run without. */
+#define CT_ENDED_BY_TIME (-1)
 
 struct ct_launch {
     pid_t pid;
@@ -45,7 +48,8 @@ struct ct_launch {
         gboolean came_from_job;
     } last[NSIG];
     gboolean is_told_to_end;  /* by a signal to us: without the rest of the tree, or the program */
-    gint ended_by;            /* atomic; the signal that ends us before there is a program; or 0 */
+    gint ended_by;            /* atomic; the signal that ends us before there is a program;
+                                 CT_ENDED_BY_TIME; or 0 */
     pid_t ignored_group;      /* children of this process group are not of the tree; or 0 */
     unsigned interrupts;      /* SIGINTs so far */
     gint64 last_interrupt_us; /* monotonic time of the last one */

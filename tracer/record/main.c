@@ -4,7 +4,6 @@
 #include "home.h"
 #include "launch.h"
 #include "messages.h"
-#include "open_files.h"
 #include "options.h"
 #include "output.h"
 #include "program.h"
@@ -79,10 +78,15 @@ static gboolean has_all_ended(const struct setting *setting)
 static void leave_unfinished(void *user)
 {
     const struct setting *setting = user;
+    const struct ct_output *output = setting->output;
+    g_autofree char *present = ct_output_find(output->place, output->path);
 
-    g_printerr("ctrace: the recording is not finished; what there is of it can be read after:\n"
-               "    ctrace recover %s\n",
-               setting->output->path);
+    if (present == NULL)
+        g_printerr("ctrace: there is no recording: somebody removed %s\n", output->path);
+    else
+        g_printerr("ctrace: the recording is not finished; what there is of it can be read after:\n"
+                   "    ctrace recover %s\n",
+                   present);
 }
 
 static void tend(struct setting *setting)
@@ -294,6 +298,15 @@ static struct ct_recording *prepare(struct setting *setting, const char *command
     struct ct_busy *busy = ct_busy_begin(CT_BUSY_STARTING, launch, abandon, setting);
     recording = ct_recording_new(setting->options, command, setting->output, launch, error);
     ct_busy_end(busy);
+    if (recording != NULL && launch->ended_by == CT_ENDED_BY_TIME) /* at the last moment */
+        launch->ended_by = 0;
+    if (recording == NULL && launch->ended_by == CT_ENDED_BY_TIME) {
+        g_clear_error(error);
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                    "LTTng's session daemon did not answer within %d s: end lttng-sessiond, if it "
+                    "still runs, and record again",
+                    CT_BUSY_START_TIMEOUT_S);
+    }
     return recording;
 }
 
@@ -317,7 +330,7 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     g_autofree char *command =
         attached != NULL ? ct_attached_describe(attached) : ct_command_line(options->program);
 
-    if (!ct_open_files_suffice(&error))
+    if (!ct_rlimits_suffice(&error))
         return run_unprepared(program, error);
     if (!ct_launch_prepare(&setting.launch, &error) ||
         (setting.output = ct_output_new(options->output, &error)) == NULL) {
@@ -330,7 +343,7 @@ static int record(const struct ct_record_options *options, const struct ct_progr
     else
         ct_session_directories_drop(setting.output->path);
     setting.recording = prepare(&setting, command, &error);
-    if (setting.launch.ended_by != 0) {
+    if (setting.launch.ended_by > 0) {
         g_printerr("ctrace: ended before the recording began\n");
         give_up(&setting);
         ct_end_by_signal(setting.launch.ended_by);

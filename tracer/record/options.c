@@ -5,6 +5,7 @@
 #include "schema/events.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -251,74 +252,103 @@ static char *cpu_hint(gboolean is_plain_cpu, const char *program)
                : NULL;
 }
 
-gboolean ct_record_options_parse(struct ct_record_options *options, char **argv, GError **error)
-{
-    g_auto(GStrv) arguments = g_strdupv(argv);
-    g_autofree char *rate = NULL;
-    g_autofree char *delay = NULL;
-    g_autofree char *duration = NULL;
-    g_autofree char *kernel = NULL;
-    g_autofree char *frames = NULL;
-    g_autofree char *max_size = NULL;
-    g_auto(GStrv) pids = NULL;
-    g_autofree char *cpu_hz = NULL;
-    gboolean cpu = FALSE;
-    g_auto(GStrv) rest = NULL;
-    gboolean wants_version = FALSE;
-    gboolean net = FALSE;
-    gboolean sync = FALSE;
-    gboolean syscall = FALSE;
-    gboolean sleep = FALSE;
-    const GOptionEntry entries[] = {
-        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
-         "Write the recording to DIR (" CT_DEFAULT_OUTPUT "); one that is there moves to DIR.old",
-         "DIR"},
-        {"rate", 0, 0, G_OPTION_ARG_STRING, &rate,
-         "Record every wait of at least T, and shorter ones by chance, so that totals stay true "
-         "(" DEFAULT_RATE "; 0 records all)",
-         "T"},
-        {"net", 0, 0, G_OPTION_ARG_NONE, &net,
-         "Record only waits for the network; --net --sync: for it and for other threads", NULL},
-        {"sync", 0, 0, G_OPTION_ARG_NONE, &sync, "Record only waits for other threads", NULL},
-        {"syscall", 0, 0, G_OPTION_ARG_NONE, &syscall,
-         "Record only waits in other system calls: files, pipes, children", NULL},
-        {"sleep", 0, 0, G_OPTION_ARG_NONE, &sleep, "Record only sleeps", NULL},
-        {"kernel", 0, 0, G_OPTION_ARG_STRING, &kernel,
-         "Record when threads run and when they stand in line for a CPU: sched; system calls too: "
-         "syscalls; neither: off; or what there is need of and the kernel lets us: auto (auto)",
-         "WHAT"},
-        {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &pids,
-         "Record process PID, which runs already, until it ends or Ctrl-C; -p 1,2 and -p 1 2 "
-         "record several",
-         "PID"},
-        /* The first is it without a value, which must not be the next argument. */
-        {"cpu", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &cpu, NULL, NULL},
-        {"cpu", 0, 0, G_OPTION_ARG_STRING, &cpu_hz,
-         "Sample where threads are while they run: in each second of CPU time HZ times, or 99 if "
-         "there is no =HZ",
-         "HZ"},
-        {"frames", 0, 0, G_OPTION_ARG_STRING, &frames,
-         "Keep N frames of each stack (" G_STRINGIFY(
-             CT_STACK_DEFAULT_FRAMES) "): of a deeper one the "
-                                      "innermost, and a quarter of them the outermost",
-         "N"},
-        {"delay", 0, 0, G_OPTION_ARG_STRING, &delay,
-         "Start recording T after the program, or after attaching to PID", "T"},
-        {"duration", 0, 0, G_OPTION_ARG_STRING, &duration,
-         "Stop recording after T; the program goes on", "T"},
-        {"max-size", 0, 0, G_OPTION_ARG_STRING, &max_size,
-         "Stop recording before the recording has more than SIZE, as 500M or 2G; the program goes "
-         "on",
-         "SIZE"},
-        {"no-follow", 0, 0, G_OPTION_ARG_NONE, &options->no_follow, "Leave child processes alone",
-         NULL},
-        {"version", 0, 0, G_OPTION_ARG_NONE, &wants_version, "Print the version and exit", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest, NULL, NULL},
-        G_OPTION_ENTRY_NULL,
-    };
-    g_autoptr(GOptionContext) context = g_option_context_new("[--] PROGRAM [ARG...] | -p PID");
+/* What was given, as it was typed; all are owned. */
+struct given {
+    char *output;
+    char *rate;
+    char *delay;
+    char *duration;
+    char *kernel;
+    char *frames;
+    char *max_size;
+    char *cpu_hz;
+    char **pids;
+    char **rest;
+    gboolean cpu; /* without a number */
+    gboolean net;
+    gboolean sync;
+    gboolean syscall;
+    gboolean sleep;
+    gboolean no_follow;
+    gboolean wants_version;
+};
 
-    g_set_prgname("ctrace record");
+static void given_clear(struct given *given)
+{
+    char *const texts[] = {given->output, given->rate,   given->delay,    given->duration,
+                           given->kernel, given->frames, given->max_size, given->cpu_hz};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
+    g_strfreev(given->pids);
+    g_strfreev(given->rest);
+}
+
+typedef struct given given_type;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(given_type, given_clear)
+
+/* Until it is known where what is given is kept: its offset there. */
+#define GIVEN(name) ((void *)offsetof(struct given, name))
+
+static const GOptionEntry all_options[] = {
+    {"output", 'o', 0, G_OPTION_ARG_FILENAME, GIVEN(output),
+     "Write the recording to DIR (" CT_DEFAULT_OUTPUT "); one that is there moves to DIR.old",
+     "DIR"},
+    {"rate", 0, 0, G_OPTION_ARG_STRING, GIVEN(rate),
+     "Record every wait of at least T, and shorter ones by chance, so that totals stay true "
+     "(" DEFAULT_RATE "; 0 records all)",
+     "T"},
+    {"net", 0, 0, G_OPTION_ARG_NONE, GIVEN(net),
+     "Record only waits for the network; --net --sync: for it and for other threads", NULL},
+    {"sync", 0, 0, G_OPTION_ARG_NONE, GIVEN(sync), "Record only waits for other threads", NULL},
+    {"syscall", 0, 0, G_OPTION_ARG_NONE, GIVEN(syscall),
+     "Record only waits in other system calls: files, pipes, children", NULL},
+    {"sleep", 0, 0, G_OPTION_ARG_NONE, GIVEN(sleep), "Record only sleeps", NULL},
+    {"kernel", 0, 0, G_OPTION_ARG_STRING, GIVEN(kernel),
+     "Record when threads run and when they stand in line for a CPU: sched; system calls too: "
+     "syscalls; neither: off; or what there is need of and the kernel lets us: auto (auto)",
+     "WHAT"},
+    {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, GIVEN(pids),
+     "Record process PID, which runs already, until it ends or Ctrl-C; -p 1,2 and -p 1 2 "
+     "record several",
+     "PID"},
+    /* The first is it without a value, which must not be the next argument. */
+    {"cpu", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, GIVEN(cpu), NULL, NULL},
+    {"cpu", 0, 0, G_OPTION_ARG_STRING, GIVEN(cpu_hz),
+     "Sample where threads are while they run: in each second of CPU time HZ times, or 99 if "
+     "there is no =HZ",
+     "HZ"},
+    {"frames", 0, 0, G_OPTION_ARG_STRING, GIVEN(frames),
+     "Keep N frames of each stack (" G_STRINGIFY(
+         CT_STACK_DEFAULT_FRAMES) "): of a deeper one the "
+                                  "innermost, and a quarter of them the outermost",
+     "N"},
+    {"delay", 0, 0, G_OPTION_ARG_STRING, GIVEN(delay),
+     "Start recording T after the program, or after attaching to PID", "T"},
+    {"duration", 0, 0, G_OPTION_ARG_STRING, GIVEN(duration),
+     "Stop recording after T; the program goes on", "T"},
+    {"max-size", 0, 0, G_OPTION_ARG_STRING, GIVEN(max_size),
+     "Stop recording before the recording has more than SIZE, as 500M or 2G; the program goes "
+     "on",
+     "SIZE"},
+    {"no-follow", 0, 0, G_OPTION_ARG_NONE, GIVEN(no_follow), "Leave child processes alone", NULL},
+    {"version", 0, 0, G_OPTION_ARG_NONE, GIVEN(wants_version), "Print the version and exit", NULL},
+    {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, GIVEN(rest), NULL, NULL},
+    G_OPTION_ENTRY_NULL,
+};
+
+/* The table, with the places in `given`. */
+static void list_options(GOptionEntry *entries, struct given *given)
+{
+    memcpy(entries, all_options, sizeof(all_options));
+    for (GOptionEntry *entry = entries; entry->long_name != NULL; entry++)
+        entry->arg_data = (char *)given + (size_t)entry->arg_data;
+}
+
+static GOptionContext *make_context(const GOptionEntry *entries)
+{
+    GOptionContext *context = g_option_context_new("[--] PROGRAM [ARG...] | -p PID");
+
     g_option_context_set_summary(context,
                                  "Runs PROGRAM, or attaches to process PID, and records what each "
                                  "of its threads\nwaits for.");
@@ -329,30 +359,52 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
         "\nNext: ctrace report, ctrace pprof, ctrace timeline. Manual: man ctrace-record");
     g_option_context_set_strict_posix(context, TRUE);
     g_option_context_add_main_entries(context, entries, NULL);
-    arguments = ct_options_join(entries, find_option(entries, "pid"), g_steal_pointer(&arguments),
-                                is_pid_list);
-    if (!ct_options_parse(context, entries, &arguments, error))
-        return FALSE;
-    if (wants_version) {
-        g_print("ctrace %s\n", CTRACE_VERSION);
-        exit(0);
-    }
-    gboolean has_program = rest != NULL && rest[0] != NULL;
-    if (!has_program && pids == NULL) {
+    return context;
+}
+
+/* What was given, once the line is read, becomes what is to be done. */
+static gboolean take(struct ct_record_options *options, struct given *given, GError **error)
+{
+    gboolean has_program = given->rest != NULL && given->rest[0] != NULL;
+
+    if (!has_program && given->pids == NULL) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                     "no program given; for example: ctrace record ./server --port 8080, or, if it "
                     "runs already: ctrace record -p $(pidof server)");
         return FALSE;
     }
-    if (options->output == NULL)
-        options->output = g_strdup(CT_DEFAULT_OUTPUT);
-    options->program = has_program ? g_steal_pointer(&rest) : NULL;
-    options->hint = cpu_hint(cpu, has_program ? options->program[0] : NULL);
-    options->classes = chosen_classes(net, sync, syscall, sleep);
-    return check(options, rate, delay, duration, error) && check_kernel(kernel, options, error) &&
-           check_cpu(cpu, cpu_hz, options, error) && check_frames(frames, options, error) &&
-           check_max_size(max_size, options, error) &&
-           (pids == NULL || check_attaching(pids, options, error));
+    options->output =
+        given->output != NULL ? g_steal_pointer(&given->output) : g_strdup(CT_DEFAULT_OUTPUT);
+    options->program = has_program ? g_steal_pointer(&given->rest) : NULL;
+    options->hint = cpu_hint(given->cpu, has_program ? options->program[0] : NULL);
+    options->classes = chosen_classes(given->net, given->sync, given->syscall, given->sleep);
+    options->no_follow = given->no_follow;
+    return check(options, given->rate, given->delay, given->duration, error) &&
+           check_kernel(given->kernel, options, error) &&
+           check_cpu(given->cpu, given->cpu_hz, options, error) &&
+           check_frames(given->frames, options, error) &&
+           check_max_size(given->max_size, options, error) &&
+           (given->pids == NULL || check_attaching(given->pids, options, error));
+}
+
+gboolean ct_record_options_parse(struct ct_record_options *options, char **argv, GError **error)
+{
+    g_auto(GStrv) arguments = g_strdupv(argv);
+    g_auto(given_type) given = {0};
+    GOptionEntry entries[G_N_ELEMENTS(all_options)];
+
+    g_set_prgname("ctrace record");
+    list_options(entries, &given);
+    g_autoptr(GOptionContext) context = make_context(entries);
+    arguments = ct_options_join(entries, find_option(entries, "pid"), g_steal_pointer(&arguments),
+                                is_pid_list);
+    if (!ct_options_parse(context, entries, &arguments, error))
+        return FALSE;
+    if (given.wants_version) {
+        g_print("ctrace %s\n", CTRACE_VERSION);
+        exit(0);
+    }
+    return take(options, &given, error);
 }
 
 void ct_record_options_clear(struct ct_record_options *options)

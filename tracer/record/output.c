@@ -239,6 +239,18 @@ static void drop_reserve_alone(int folder_fd)
         unlinkat(folder_fd, CT_RESERVE, 0);
 }
 
+char *ct_output_find(const char *place, const char *path)
+{
+    g_autofree char *link = g_path_get_dirname(place);
+    struct stat named, opened;
+
+    if (stat(place, &opened) != 0 || opened.st_nlink == 0)
+        return NULL;
+    char *present =
+        stat(path, &named) == 0 && is_same(&named, &opened) ? NULL : g_file_read_link(link, NULL);
+    return present != NULL ? present : g_strdup(path);
+}
+
 void ct_output_release(const char *place)
 {
     g_autofree char *reserve = g_build_filename(place, CT_RESERVE, NULL);

@@ -37,6 +37,12 @@ void ct_output_revert(struct ct_output *output);
 
 void ct_output_free(struct ct_output *output);
 
+/*
+ * Where the directory is now that was made, or opened, as `path`: somebody may have moved it. NULL:
+ * it has been removed. Caller frees.
+ */
+char *ct_output_find(const char *place, const char *path);
+
 /* Gives the space back that was set aside: it is needed now. */
 void ct_output_release(const char *place);
 

@@ -4,6 +4,8 @@
 #include "libraries.h"
 #include "schema/capture_words.h"
 
+#include <string.h>
+
 #define NS_PER_S UINT64_C(1000000000)
 
 /* What the engine is to be told. */
@@ -161,10 +163,32 @@ void ct_recording_begin(struct ct_recording *recording)
     ct_engine_begin(recording->engine);
 }
 
+void ct_recording_follow_folder(struct ct_recording *recording)
+{
+    struct ct_control *control = ct_recording_control(recording);
+    g_autofree char *present = ct_output_find(recording->place, recording->path);
+
+    recording->is_removed = present == NULL;
+    if (present == NULL || strcmp(present, recording->path) == 0)
+        return;
+    if (recording->moved_from == NULL)
+        recording->moved_from = g_strdup(recording->path);
+    g_free(recording->path);
+    recording->path = g_strdup(present);
+    recording->room.path = recording->path;
+    ct_trace_move(recording->trace, present);
+    /* Whoever finishes it, should we be killed, finds it by that. */
+    g_strlcpy(control->output, present, sizeof(control->output));
+    ct_session_directory_publish(recording->engine->directory);
+}
+
 const char *ct_recording_check_room(struct ct_recording *recording)
 {
     uint64_t begin_ns = ct_recording_control(recording)->begin_ns;
-    g_autofree char *why = ct_room_check(&recording->room);
+    ct_recording_follow_folder(recording);
+    g_autofree char *why = recording->is_removed
+                               ? g_strdup_printf("%s was removed", recording->path)
+                               : ct_room_check(&recording->room);
 
     if (why == NULL || begin_ns == 0)
         return NULL;
@@ -199,6 +223,8 @@ void ct_recording_summary(const struct ct_recording *recording,
 
     *summary = (struct ct_recording_summary){
         .path = recording->path,
+        .moved_from = recording->moved_from,
+        .is_removed = recording->is_removed,
         .attached = control->root_pid == 0 ? control->command : NULL,
         .has_begun = recording->has_begun,
         .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
@@ -233,6 +259,7 @@ void ct_recording_free(struct ct_recording *recording)
     g_free(recording->stopped);
     g_clear_pointer(&recording->attached, g_array_unref);
     g_free(recording->place);
+    g_free(recording->moved_from);
     g_free(recording->path);
     g_free(recording);
 }

@@ -75,8 +75,10 @@ gboolean ct_recording_is_unfinished(const struct ct_recording *recording);
 #define CT_RECORDING_NOT_BEGUN "it ended before --delay was over"
 
 struct ct_recording_summary {
-    const char *path;     /* borrowed */
-    const char *attached; /* borrowed; processes that ran already; NULL: a program was launched */
+    const char *path;       /* borrowed */
+    const char *moved_from; /* borrowed; where it was made, if somebody moved it; or NULL */
+    gboolean is_removed;    /* by somebody: there is no recording */
+    const char *attached;   /* borrowed; processes that ran already; NULL: a program was launched */
     gboolean has_begun;
     uint64_t duration_ns;
     uint64_t bytes;

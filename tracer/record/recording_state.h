@@ -8,7 +8,9 @@
 #include "trace.h"
 
 struct ct_recording {
-    char *path;               /* owned; absolute; for people and other processes */
+    char *path;               /* owned; absolute; for people and other processes; where it is now */
+    char *moved_from;         /* owned; where it was made, if it was moved; or NULL */
+    gboolean is_removed;      /* somebody has removed it */
     char *place;              /* owned; the same for us, see struct ct_output */
     char *preload;            /* owned */
     struct ct_engine *engine; /* owned */
@@ -28,6 +30,9 @@ struct ct_recording {
     char *stopped;          /* owned; when, and for want of which room; or NULL */
     gboolean is_unfinished; /* its boards are kept */
 };
+
+/* Finds out whether somebody has moved or removed the recording's folder. */
+void ct_recording_follow_folder(struct ct_recording *recording);
 
 /* The control page that the traced processes see. */
 static inline struct ct_control *ct_recording_control(const struct ct_recording *recording)

@@ -1,6 +1,7 @@
 #include "room.h"
 
 #include "files/tree.h"
+#include "rlimits.h"
 #include "spool/spool.h"
 
 #include <sys/statvfs.h>
@@ -26,6 +27,39 @@ gboolean ct_room_is_none(const char *place)
     return free_size(place) < FULL_SIZE;
 }
 
+static gboolean note_largest(int folder_fd, const char *name, const struct stat *status, void *data)
+{
+    uint64_t *largest = data;
+
+    (void)folder_fd;
+    (void)name;
+    if (S_ISREG(status->st_mode))
+        *largest = MAX(*largest, (uint64_t)status->st_size);
+    return FALSE;
+}
+
+/* How large one of its files is. */
+static uint64_t largest_file(const char *ust, const char *spool)
+{
+    uint64_t largest = 0;
+
+    ct_tree_walk(ust, note_largest, &largest);
+    ct_tree_walk(spool, note_largest, &largest);
+    return largest;
+}
+
+/* Why no file may grow until the next look as all did since the last one, or NULL. */
+static char *check_file_size(const char *ust, const char *spool, uint64_t growth)
+{
+    uint64_t limit = ct_rlimits_file_size();
+    uint64_t largest = limit != UINT64_MAX ? largest_file(ust, spool) : 0;
+
+    if (limit == UINT64_MAX || largest + GROWTH_MARGIN * growth + FULL_SIZE <= limit)
+        return NULL;
+    return g_strdup_printf("a file of it had %.1f MB, and may have %.1f MB (ulimit -Hf)",
+                           (double)largest / 1e6, (double)limit / 1e6);
+}
+
 char *ct_room_check(struct ct_room *room)
 {
     g_autofree char *ust = g_build_filename(room->place, "ust", NULL);
@@ -44,5 +78,5 @@ char *ct_room_check(struct ct_room *room)
         return g_strdup_printf("the disk of %s was nearly full: %.1f MB were free, and finishing "
                                "the recording may take %.1f MB",
                                room->path, (double)available / 1e6, (double)needed / 1e6);
-    return NULL;
+    return check_file_size(ust, spool, growth);
 }

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "buffers.h"
 #include "files/regular_file.h"
 #include "schema/board.h"
 
@@ -8,40 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
-
-/*
- * Buffers: events wait in the rings of the boards while these are full, and LTTng makes them for
- * each CPU although there is one writer, so they are not large; but if they are much smaller, the
- * consumer cannot follow on a busy machine. Small packets, since a full disk or a killed consumer
- * daemon costs a whole one: no timer brings them out earlier, which would give a packet a later
- * time than the events have that follow.
- */
-#define SUBBUFFER_SIZE        (UINT64_C(32) << 10)
-#define WAITS_SUBBUFFER_COUNT 128
-#define STATE_SUBBUFFER_COUNT 32
-
-/* Those for waits, over all CPUs: on a machine with many, each one's are fewer. */
-#define WAITS_BUDGET              (UINT64_C(128) << 20)
-#define WAITS_SUBBUFFER_COUNT_MIN 32
-
-/*
- * The consumer takes all memory of the buffers when it makes them, from shared memory. Where that
- * has too little, it does so without a word, and our events are never taken. Some is left for the
- * boards and for what the buffers have beside the events.
- */
-#define SHARED_MEMORY        "/dev/shm"
-#define SUBBUFFER_COUNT_MIN  4
-#define SHARED_MEMORY_MARGIN (UINT64_C(1) << 20)
 
 /*
  * Whatever makes LTTng push metadata, the stop or a process's exit, sleeps 200 ms to see it arrive:
  * all but a timer on the metadata channel. So it is that which brings the metadata, in one go, and
  * it is waited for before the stop. Each tick costs the daemon 0.2 ms.
  */
-#define METADATA_TIMER_US       40000
-#define METADATA_SUBBUFFER_SIZE 65536
+#define METADATA_TIMER_US 40000
 
 /* How long a full buffer may stop us: a consumer that lives takes something sooner. */
 #define BLOCKING_TIMEOUT_US 1000000
@@ -83,48 +58,6 @@ static gboolean check(int status, const char *what, GError **error)
                 "LTTng cannot %s: %s%s", what, lttng_strerror(status),
                 is_broken ? " (restart lttng-sessiond)" : "");
     return FALSE;
-}
-
-/* How many sub-buffers each CPU has. */
-struct buffer_plan {
-    uint64_t waits;
-    uint64_t state;
-};
-
-static uint64_t plan_size(const struct buffer_plan *plan, uint64_t cpus)
-{
-    return SHARED_MEMORY_MARGIN + 2 * METADATA_SUBBUFFER_SIZE +
-           (plan->waits + plan->state) * SUBBUFFER_SIZE * cpus;
-}
-
-/* As large as they should be, or as there is shared memory for them. */
-static gboolean plan_buffers(struct buffer_plan *plan, GError **error)
-{
-    uint64_t cpus = (uint64_t)MAX(sysconf(_SC_NPROCESSORS_CONF), 1);
-    uint64_t free_size = UINT64_MAX;
-    struct statvfs status;
-
-    *plan = (struct buffer_plan){WAITS_SUBBUFFER_COUNT, STATE_SUBBUFFER_COUNT};
-    while (plan->waits > WAITS_SUBBUFFER_COUNT_MIN &&
-           plan->waits * SUBBUFFER_SIZE * cpus > WAITS_BUDGET)
-        plan->waits /= 2;
-    if (statvfs(SHARED_MEMORY, &status) == 0 && status.f_blocks > 0)
-        free_size = (uint64_t)status.f_bavail * status.f_frsize;
-    while (plan_size(plan, cpus) > free_size) {
-        uint64_t *count = plan->waits > plan->state ? &plan->waits : &plan->state;
-
-        if (*count <= SUBBUFFER_COUNT_MIN) {
-            g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
-                        "LTTng's buffers need %.1f MB of shared memory at least, and " SHARED_MEMORY
-                        " has %.1f MB free: remove what is not needed there, or make it larger "
-                        "(mount -o remount,size=256m " SHARED_MEMORY
-                        "; docker run --shm-size=256m)",
-                        (double)plan_size(plan, cpus) / 1e6, (double)free_size / 1e6);
-            return FALSE;
-        }
-        *count /= 2;
-    }
-    return TRUE;
 }
 
 struct channel_plan {
@@ -237,14 +170,14 @@ enum ct_session_state ct_session_check(const struct ct_session *session)
 static gboolean set_up(struct ct_session *session, GError **error)
 {
     struct lttng_domain domain = ust_domain();
-    struct buffer_plan plan;
+    struct ct_buffer_plan plan;
 
-    if (!plan_buffers(&plan, error))
+    if (!ct_buffers_plan(&plan, error))
         return FALSE;
     const struct channel_plan channels[] = {
-        {CT_CHANNEL_WAITS, SUBBUFFER_SIZE, plan.waits, 0, BLOCKING_TIMEOUT_US},
-        {CT_CHANNEL_STATE, SUBBUFFER_SIZE, plan.state, 0, BLOCKING_TIMEOUT_US},
-        {"metadata", METADATA_SUBBUFFER_SIZE, 2, METADATA_TIMER_US, 0},
+        {CT_CHANNEL_WAITS, CT_SUBBUFFER_SIZE, plan.waits, 0, BLOCKING_TIMEOUT_US},
+        {CT_CHANNEL_STATE, CT_SUBBUFFER_SIZE, plan.state, 0, BLOCKING_TIMEOUT_US},
+        {"metadata", CT_METADATA_SUBBUFFER_SIZE, 2, METADATA_TIMER_US, 0},
     };
 
     session->handle = lttng_create_handle(session->name, &domain);
@@ -270,9 +203,9 @@ static int create(const char *name, const char *directory)
 }
 
 /* Caller frees. */
-static char *metadata_path(const char *directory)
+static char *metadata_path(const char *place)
 {
-    return g_strdup_printf("%s/ust/uid/%u/%u-bit/metadata", directory, (unsigned)getuid(),
+    return g_strdup_printf("%s/ust/uid/%u/%u-bit/metadata", place, (unsigned)getuid(),
                            (unsigned)(8 * sizeof(void *)));
 }
 
@@ -330,12 +263,13 @@ void ct_sessions_sweep(void)
     free(sessions);
 }
 
-struct ct_session *ct_session_new(const char *name, const char *directory, GError **error)
+struct ct_session *ct_session_new(const char *name, const char *directory, const char *place,
+                                  GError **error)
 {
     struct ct_session *session = g_new0(struct ct_session, 1);
 
     session->name = g_strdup(name);
-    session->metadata_path = metadata_path(directory);
+    session->metadata_path = metadata_path(place);
     int status = create(name, directory);
     session->is_destroyed = status < 0;
     if (check(status, "make a session", error) && set_up(session, error))
@@ -344,13 +278,13 @@ struct ct_session *ct_session_new(const char *name, const char *directory, GErro
     return NULL;
 }
 
-struct ct_session *ct_session_attach(const char *name, const char *directory)
+struct ct_session *ct_session_attach(const char *name, const char *place)
 {
     struct ct_session *session = g_new0(struct ct_session, 1);
     struct lttng_domain domain = ust_domain();
 
     session->name = g_strdup(name);
-    session->metadata_path = metadata_path(directory);
+    session->metadata_path = metadata_path(place);
     session->handle = lttng_create_handle(name, &domain);
     take_only_ours(session, NULL); /* if there is one */
     return session;

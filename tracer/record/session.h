@@ -9,9 +9,11 @@ struct ct_session;
 
 /*
  * A session that writes below `directory` (absolute), with our events enabled; not yet started.
- * G_FILE_ERROR_PIPE: the daemon has hung up, or is gone.
+ * `place` is the same for us, wherever it is moved. G_FILE_ERROR_PIPE: the daemon has hung up, or
+ * is gone.
  */
-struct ct_session *ct_session_new(const char *name, const char *directory, GError **error);
+struct ct_session *ct_session_new(const char *name, const char *directory, const char *place,
+                                  GError **error);
 
 /* How the session of the recorder with that session directory is called. Caller frees. */
 char *ct_session_name(const char *session_directory);
@@ -24,7 +26,7 @@ char *ct_session_name(const char *session_directory);
 void ct_sessions_sweep(void);
 
 /* The session of a recorder that is gone, as far as the daemon still has it; as it was made. */
-struct ct_session *ct_session_attach(const char *name, const char *directory);
+struct ct_session *ct_session_attach(const char *name, const char *place);
 
 gboolean ct_session_start(struct ct_session *session, GError **error);
 

@@ -14,7 +14,9 @@
 #include <sys/file.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,12 +110,14 @@ static void save_address_space(void)
 static void become_daemon(const char *clock)
 {
     const struct sigaction by_default = {.sa_handler = SIG_DFL};
+    const struct sigaction ignored = {.sa_handler = SIG_IGN};
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
 
     setsid();
     for (int number = 1; number < NSIG; number++) /* among them SIGCHLD and SIGPIPE */
         sigaction(number, &by_default, NULL);
+    sigaction(SIGXFSZ, &ignored, NULL); /* a file that is too large is an error */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int fd = 0; fd <= 2; fd++)
@@ -200,6 +204,21 @@ static gboolean is_awaited(const struct ct_sessiond *sessiond)
     return sessiond->ended_by == NULL || g_atomic_int_get(sessiond->ended_by) == 0;
 }
 
+/* Whoever holds the lock may have met a daemon that does not answer. FALSE and an error if nobody
+ * waits for it any more. */
+static gboolean lock_start(const struct ct_sessiond *sessiond, int fd, GError **error)
+{
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR)) {
+        if (!is_awaited(sessiond)) {
+            g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+                        "another ctrace takes long to start or end LTTng's session daemon");
+            return FALSE;
+        }
+        g_usleep(POLL_INTERVAL_US);
+    }
+    return TRUE;
+}
+
 static gboolean start_daemon(struct ct_sessiond *sessiond, GError **error)
 {
     g_autofree char *program = g_find_program_in_path(SESSIOND_PROGRAM);
@@ -249,7 +268,10 @@ static gboolean open_locks(struct ct_sessiond *sessiond, int *start_fd, GError *
         *start_fd = open_lock(&sessiond->home, START_LOCK, error);
         if (*start_fd < 0)
             return FALSE;
-        lock(*start_fd, LOCK_EX);
+        if (!lock_start(sessiond, *start_fd, error)) {
+            close(*start_fd);
+            return FALSE;
+        }
         if (is_current(*start_fd, &sessiond->home))
             break;
         close(*start_fd);
@@ -341,8 +363,8 @@ gboolean ct_sessiond_renew(struct ct_sessiond *sessiond, GError **error)
 
     if (start_fd < 0)
         return FALSE;
-    lock(start_fd, LOCK_EX);
-    gboolean is_alive = lttng_session_daemon_alive() == 1 || start_daemon(sessiond, error);
+    gboolean is_alive = lock_start(sessiond, start_fd, error) &&
+                        (lttng_session_daemon_alive() == 1 || start_daemon(sessiond, error));
     close(start_fd);
     return is_alive;
 }
@@ -354,18 +376,46 @@ gboolean ct_sessiond_restart(struct ct_sessiond *sessiond, GError **error)
 
     if (start_fd < 0)
         return FALSE;
-    lock(start_fd, LOCK_EX);
-    pid_t pid = own_daemon(sessiond->users_fd);
-    if (pid > 0) {
-        end_daemon(pid);
-        is_started = start_daemon(sessiond, error);
-    } else {
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                    "LTTng's session daemon, which ctrace did not start, is broken: restart "
-                    "lttng-sessiond");
+    if (lock_start(sessiond, start_fd, error)) {
+        pid_t pid = own_daemon(sessiond->users_fd);
+        if (pid > 0) {
+            end_daemon(pid);
+            is_started = start_daemon(sessiond, error);
+        } else {
+            g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                        "LTTng's session daemon, which ctrace did not start, is broken: restart "
+                        "lttng-sessiond");
+        }
     }
     close(start_fd);
     return is_started;
+}
+
+/* The socket at which a daemon takes what it is asked for, whoever's daemon it is. */
+#define CLIENT_SOCKET "/client-lttng-sessiond"
+
+static gboolean is_of_client(int fd)
+{
+    struct sockaddr_un peer;
+    socklen_t size = sizeof(peer) - 1;
+
+    memset(&peer, 0, sizeof(peer));
+    return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 && peer.sun_family == AF_UNIX &&
+           g_str_has_suffix(peer.sun_path, CLIENT_SOCKET);
+}
+
+void ct_sessiond_hang_up(void)
+{
+    GDir *open_files = g_dir_open("/proc/self/fd", 0, NULL);
+    const char *name;
+
+    while (open_files != NULL && (name = g_dir_read_name(open_files)) != NULL) {
+        int fd = (int)strtol(name, NULL, 10);
+        if (is_of_client(fd))
+            shutdown(fd, SHUT_RDWR);
+    }
+    if (open_files != NULL)
+        g_dir_close(open_files);
 }
 
 pid_t ct_sessiond_group(const struct ct_sessiond *sessiond)

@@ -28,6 +28,12 @@ gboolean ct_sessiond_renew(struct ct_sessiond *sessiond, GError **error);
  */
 gboolean ct_sessiond_restart(struct ct_sessiond *sessiond, GError **error);
 
+/*
+ * For another thread: whoever asks the daemon for something at this moment fails, as if the daemon
+ * had ended. It may never answer.
+ */
+void ct_sessiond_hang_up(void);
+
 /* The process group of a daemon that ctrace started; 0 if somebody else did. */
 pid_t ct_sessiond_group(const struct ct_sessiond *sessiond);
 

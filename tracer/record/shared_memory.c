@@ -145,6 +145,14 @@ void ct_shared_memory_ring(struct ct_shared_memory *memory)
     syscall(SYS_futex, &doorbell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+uint64_t ct_shared_memory_deserted(struct ct_shared_memory *memory)
+{
+    begin(memory, 0, sizeof(struct ct_doorbell));
+    uint64_t deserted = atomic_load(&doorbell_of(memory)->deserted);
+    end();
+    return deserted;
+}
+
 static void set_awaited(struct ct_shared_memory *memory, uint32_t is_awaited)
 {
     begin(memory, 0, sizeof(struct ct_doorbell));

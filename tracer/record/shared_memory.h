@@ -42,6 +42,9 @@ gboolean ct_shared_memory_mend(struct ct_shared_memory *memory, int fd);
 uint32_t ct_shared_memory_rung(struct ct_shared_memory *memory);
 void ct_shared_memory_ring(struct ct_shared_memory *memory);
 
+/* How many images say that they have no board, since we had not run for long. */
+uint64_t ct_shared_memory_deserted(struct ct_shared_memory *memory);
+
 /* Until it has been rung since it said `rung`, or so much time is over; FALSE: it was the time. */
 gboolean ct_shared_memory_await_ring(struct ct_shared_memory *memory, uint32_t rung,
                                      long duration_ns);

@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* State of a whole process, and of a thread: a handler gets no argument of ours. */
 static uintptr_t page_size;
-
 _Thread_local struct ct_sigbus_watch *volatile ct_sigbus_watched;
 
 /* A page of our own takes the place of the one that is not there. Async-signal-safe. */

@@ -209,6 +209,10 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
                            (double)summary.duration_ns / 1e9, path);
     append_size(line, summary.bytes);
     g_string_append(line, ")");
+    if (summary.moved_from != NULL) {
+        g_autofree char *moved_from = ct_safe_line(summary.moved_from);
+        g_string_append_printf(line, ", where somebody moved it from %s", moved_from);
+    }
     append_losses(line, &summary, is_complete, !ct_recording_is_unfinished(recording));
     append_refused(line, &summary);
     append_damaged(line, &summary);
@@ -224,9 +228,13 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
     struct ct_recording_summary summary;
 
     gboolean is_complete = ct_recording_cut(recording, exit_status, &error);
+    ct_recording_summary(recording, &summary);
+    if (summary.is_removed) {
+        ct_message("ctrace: there is no recording: %s", error->message);
+        return FALSE;
+    }
     if (!is_complete)
         ct_message("ctrace: the recording is not complete: %s", error->message);
-    ct_recording_summary(recording, &summary);
     if (ct_recording_is_unfinished(recording) && summary.totals.processes > 0)
         ct_message("ctrace: its stacks and open waits are kept in memory until the machine "
                    "restarts; add them with: ctrace recover %s",

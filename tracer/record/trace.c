@@ -37,7 +37,7 @@ static gboolean make_session(struct ct_trace *trace, GError **error)
     g_autoptr(GError) refusal = NULL;
 
     ct_sessions_sweep();
-    trace->session = ct_session_new(trace->name, trace->path, &refusal);
+    trace->session = ct_session_new(trace->name, trace->path, trace->place, &refusal);
     if (trace->session != NULL)
         return TRUE;
     if (!g_error_matches(refusal, G_FILE_ERROR, G_FILE_ERROR_PIPE)) {
@@ -46,7 +46,7 @@ static gboolean make_session(struct ct_trace *trace, GError **error)
     }
     if (!ct_sessiond_renew(trace->sessiond, error))
         return FALSE;
-    trace->session = ct_session_new(trace->name, trace->path, error);
+    trace->session = ct_session_new(trace->name, trace->path, trace->place, error);
     return trace->session != NULL;
 }
 
@@ -62,7 +62,7 @@ gboolean ct_trace_adopt(struct ct_trace *trace, GError **error)
     trace->sessiond = ct_sessiond_acquire(NULL, error);
     if (trace->sessiond == NULL)
         return FALSE;
-    trace->session = ct_session_attach(trace->name, trace->path);
+    trace->session = ct_session_attach(trace->name, trace->place);
     return TRUE;
 }
 
@@ -78,6 +78,12 @@ gboolean ct_trace_is_live(struct ct_trace *trace)
 {
     trace->was_full = trace->was_full || ct_room_is_none(trace->place);
     return !trace->was_full && ct_session_check(trace->session) == CT_SESSION_OK;
+}
+
+void ct_trace_move(struct ct_trace *trace, const char *path)
+{
+    g_free(trace->path);
+    trace->path = g_strdup(path);
 }
 
 pid_t ct_trace_daemon_group(const struct ct_trace *trace)
@@ -147,9 +153,9 @@ gboolean ct_trace_replace(struct ct_trace *trace, const struct ct_writer *writer
         return FALSE;
     /* What is written meanwhile would go to the old buffers. */
     await_writer(writer, FALSE);
-    trace->session = ct_session_new(name, path, error);
     g_free(trace->part);
     trace->part = g_build_filename(trace->place, "closing", NULL);
+    trace->session = ct_session_new(name, path, trace->part, error);
     if (trace->session == NULL || !ct_session_start(trace->session, error))
         return FALSE;
     /* Events are enabled a moment before they are taken: when they are, there is metadata. */

@@ -29,6 +29,9 @@ gboolean ct_trace_is_taken(void *trace);
 /* What is written now can reach the disk. */
 gboolean ct_trace_is_live(struct ct_trace *trace);
 
+/* Its folder has been moved there. */
+void ct_trace_move(struct ct_trace *trace, const char *path);
+
 /* The process group of the daemon; see ct_sessiond_group(). */
 pid_t ct_trace_daemon_group(const struct ct_trace *trace);
 

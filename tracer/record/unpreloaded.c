@@ -21,8 +21,9 @@ struct expected {
 };
 
 struct ct_unpreloaded {
-    GArray *images;   /* owned; struct ct_unpreloaded_images */
-    GArray *expected; /* owned; struct expected */
+    GArray *images;    /* owned; struct ct_unpreloaded_images */
+    GArray *expected;  /* owned; struct expected */
+    uint32_t deserted; /* those of that reason; as said by programs */
 };
 
 static void clear_images(void *data)
@@ -156,14 +157,31 @@ static enum ct_obstacle find_obstacle(const GArray *images, const char *name)
     return CT_OBSTACLE_NONE;
 }
 
+void ct_unpreloaded_note_deserted(struct ct_unpreloaded *unpreloaded, uint64_t count)
+{
+    unpreloaded->deserted = (uint32_t)MIN(count, UINT32_MAX);
+}
+
+/* Each of those that are deserted is one of those that are missing. */
+static void add_missing(struct ct_unpreloaded *unpreloaded, const char *name,
+                        enum ct_obstacle obstacle, uint32_t *deserted)
+{
+    if (obstacle == CT_OBSTACLE_NONE && *deserted > 0)
+        obstacle = CT_OBSTACLE_DESERTED;
+    if (obstacle == CT_OBSTACLE_DESERTED && *deserted > 0)
+        (*deserted)--;
+    ct_unpreloaded_add(unpreloaded, name, obstacle, 1);
+}
+
 /* The hooks know why, but not all. */
 static void take_told(struct ct_unpreloaded *unpreloaded, char *const *told)
 {
     g_autoptr(GArray) noted = g_steal_pointer(&unpreloaded->images);
+    uint32_t deserted = unpreloaded->deserted;
 
     unpreloaded->images = images_new();
     for (; *told != NULL; told++)
-        ct_unpreloaded_add(unpreloaded, *told, find_obstacle(noted, *told), 1);
+        add_missing(unpreloaded, *told, find_obstacle(noted, *told), &deserted);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -176,14 +194,17 @@ void ct_unpreloaded_settle(struct ct_unpreloaded *unpreloaded, const GArray *ima
                            char *const *told, uint64_t now_ns)
 {
     gboolean is_known = images != NULL && !is_in_namespace(images);
+    uint32_t deserted = unpreloaded->deserted;
 
     for (guint i = 0; i < unpreloaded->expected->len && is_known; i++) {
         const struct expected *expected = &g_array_index(unpreloaded->expected, struct expected, i);
         if (has_board(images, expected) || may_load_yet(expected, now_ns))
             continue;
-        ct_unpreloaded_add(unpreloaded, expected->name, CT_OBSTACLE_NONE, 1);
+        add_missing(unpreloaded, expected->name, CT_OBSTACLE_NONE, &deserted);
     }
     g_array_set_size(unpreloaded->expected, 0);
+    if (deserted > 0)
+        ct_unpreloaded_add(unpreloaded, "", CT_OBSTACLE_DESERTED, deserted);
     if (told != NULL)
         take_told(unpreloaded, told);
     g_array_sort(unpreloaded->images, compare_names);

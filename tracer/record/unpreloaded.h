@@ -37,6 +37,10 @@ void ct_unpreloaded_expect(struct ct_unpreloaded *unpreloaded, pid_t pid, uint64
 void ct_unpreloaded_add_board(struct ct_unpreloaded *unpreloaded, const struct ct_board_map *map,
                               uint64_t now_ns);
 
+/* So many images say that they have no board since we had not run for long; as far as others are
+ * missing for no known reason, they are taken for those. To be settled. */
+void ct_unpreloaded_note_deserted(struct ct_unpreloaded *unpreloaded, uint64_t count);
+
 /*
  * All boards are known (`images`: struct ct_image_key), at `now_ns`: those that were expected and
  * are not among them are added. `told` are the names of all such images as the kernel tells them,

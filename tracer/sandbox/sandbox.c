@@ -62,29 +62,36 @@ static gboolean keep_reading_only(void)
     return syscall(SYS_capset, &header, data) == 0;
 }
 
+/* A user namespace may not know it, or not let go of groups. The folder is given away only where
+ * the user follows. */
 static gboolean can_become_nobody(const char *writable)
 {
-    if (geteuid() != 0)
+    const gid_t no_groups[1] = {CT_SANDBOX_USER};
+
+    if (geteuid() != 0 || setgroups(0, no_groups) != 0)
         return FALSE;
-    /* A user namespace may not know it. */
-    return writable == NULL || lchown(writable, CT_SANDBOX_USER, CT_SANDBOX_USER) == 0;
+    if (writable != NULL && lchown(writable, CT_SANDBOX_USER, CT_SANDBOX_USER) != 0)
+        return FALSE;
+    if (setresgid(CT_SANDBOX_USER, CT_SANDBOX_USER, CT_SANDBOX_USER) == 0)
+        return TRUE;
+    if (writable != NULL)
+        (void)!lchown(writable, geteuid(), getegid());
+    return FALSE;
 }
 
-static gboolean drop_privilege(const char *writable, GError **error)
+/* Sets *is_nobody if root has become that. */
+static gboolean drop_privilege(const char *writable, gboolean *is_nobody, GError **error)
 {
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (can_become_nobody(writable)) {
-        const gid_t no_groups[1] = {CT_SANDBOX_USER};
-
+    *is_nobody = can_become_nobody(writable);
+    if (*is_nobody) {
         /* Else access() would not count what is kept. Where that may not be set, the next is. */
         prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
         prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-        /* Where they cannot be changed, what is left of root has no capability. */
-        if (setgroups(0, no_groups) == 0 &&
-            setresgid(CT_SANDBOX_USER, CT_SANDBOX_USER, CT_SANDBOX_USER) == 0 &&
-            setresuid(CT_SANDBOX_USER, CT_SANDBOX_USER, CT_SANDBOX_USER) != 0)
+        if (setresuid(CT_SANDBOX_USER, CT_SANDBOX_USER, CT_SANDBOX_USER) != 0)
             return fail(error, "setresuid");
     }
+    /* Where the user cannot be changed, what is left of root has no capability to write. */
     return keep_reading_only() || fail(error, "capset");
 }
 
@@ -99,20 +106,21 @@ static uint64_t writes_of(long version)
     return writes;
 }
 
-/* Beside what the filter of system calls says: that cannot see paths. */
-static void restrict_writes(const char *writable)
+/* Beside what the filter of system calls says: that cannot see paths. FALSE: the kernel has not
+ * got that. */
+static gboolean restrict_writes(const char *writable)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
     if (version < 1)
-        return;
+        return FALSE;
     const struct landlock_ruleset_attr rules = {
         .handled_access_fs = writes_of(version) | LANDLOCK_ACCESS_FS_EXECUTE,
     };
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
 
     if (ruleset < 0)
-        return;
+        return FALSE;
     if (writable != NULL) {
         const struct landlock_path_beneath_attr below = {
             .allowed_access = writes_of(version),
@@ -122,8 +130,9 @@ static void restrict_writes(const char *writable)
         syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &below, 0);
         close(below.parent_fd);
     }
-    syscall(SYS_landlock_restrict_self, ruleset, 0);
+    gboolean is_restricted = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     close(ruleset);
+    return is_restricted;
 }
 
 static void set_limit(__rlimit_resource_t resource, rlim_t value)
@@ -149,9 +158,10 @@ static void set_limits(const struct ct_sandbox *sandbox)
 gboolean ct_sandbox_enter(const struct ct_sandbox *sandbox, GError **error)
 {
     int parent_death = 0;
+    gboolean is_nobody;
 
     prctl(PR_GET_PDEATHSIG, &parent_death, 0, 0, 0);
-    if (!drop_privilege(sandbox->writable, error))
+    if (!drop_privilege(sandbox->writable, &is_nobody, error))
         return FALSE;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(error, "no_new_privs");
@@ -159,8 +169,8 @@ gboolean ct_sandbox_enter(const struct ct_sandbox *sandbox, GError **error)
     prctl(PR_SET_PDEATHSIG, parent_death, 0, 0, 0);
     prctl(PR_SET_DUMPABLE, CT_HAS_SANITIZER, 0, 0, 0);
     set_limits(sandbox);
-    restrict_writes(sandbox->writable);
-    ct_system_calls_restrict(sandbox->writable != NULL, sandbox->has_threads);
+    gboolean is_kept = restrict_writes(sandbox->writable) || is_nobody || sandbox->must_write;
+    ct_system_calls_restrict(sandbox->writable != NULL && is_kept, sandbox->has_threads);
     return TRUE;
 }
 

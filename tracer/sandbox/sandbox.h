@@ -20,6 +20,9 @@ struct ct_sandbox {
     /* Below it files may be made and changed, and nowhere else; NULL: nowhere at all. Root's is
      * given to the user that the process becomes: take it back with ct_sandbox_take_back(). */
     const char *writable;
+    /* Also where nothing keeps it to that folder, without Landlock and without another user to
+     * become: else it then may write nowhere at all. */
+    gboolean must_write;
     uint64_t memory_bytes; /* of what it allocates, not of what it maps; 0: as much as there is */
     gboolean has_threads;  /* it may start threads */
 };

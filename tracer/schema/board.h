@@ -57,6 +57,7 @@ enum ct_refusal {
 struct ct_doorbell {
     _Atomic uint32_t rung;       /* futex; counts up */
     _Atomic uint32_t is_awaited; /* the recorder sleeps on it */
+    _Atomic uint64_t deserted;   /* images that have no board, since it had not run for long */
 };
 
 /* What the recorder tells every traced process. */

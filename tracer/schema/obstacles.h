@@ -18,7 +18,8 @@
              "built for another word size or machine, and what it starts is not followed")        \
     OBSTACLE(PRIVILEGED, true, "privileged, as by setuid, so that LD_PRELOAD is ignored")         \
     OBSTACLE(NO_LIBRARY, true, "its user cannot read ctrace's library, or it is not in its root") \
-    OBSTACLE(NO_SESSION, false, "/dev/shm is not the recorder's in its root")
+    OBSTACLE(NO_SESSION, false, "/dev/shm is not the recorder's in its root")                     \
+    OBSTACLE(DESERTED, false, "it did, but the recorder had not run for 15 seconds")
 
 enum ct_obstacle {
 #define CT_OBSTACLE_SYMBOL(symbol, is_left_out, words) CT_OBSTACLE_##symbol,

@@ -363,11 +363,25 @@ static void decode_arrival(struct body *body, struct ct_raw_record *record)
 }
 
 /* FALSE: nothing that matters. */
-static gboolean decode(const struct ct_spool_head *head, const struct perf_event_header *header,
-                       struct body *body, struct ct_raw_record *record)
+static void decode_task_switch(struct body *body, uint16_t misc, struct ct_raw_record *record)
+{
+    take_last_id(body, record);
+    record->as.task_switch.is_out = (misc & PERF_RECORD_MISC_SWITCH_OUT) != 0;
+    record->as.task_switch.is_preempted = (misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT) != 0;
+}
+
+static void decode_lost(struct body *body, struct ct_raw_record *record)
 {
     uint64_t id;
 
+    take_last_id(body, record);
+    take(body, &id, sizeof(id));
+    take(body, &record->as.lost, sizeof(record->as.lost));
+}
+
+static gboolean decode(const struct ct_spool_head *head, const struct perf_event_header *header,
+                       struct body *body, struct ct_raw_record *record)
+{
     switch (header->type) {
     case PERF_RECORD_SAMPLE:
         if (head->kind == CT_RINGS_SAMPLES) {
@@ -391,10 +405,7 @@ static gboolean decode(const struct ct_spool_head *head, const struct perf_event
         return TRUE;
     case PERF_RECORD_SWITCH:
         record->kind = CT_RAW_TASK_SWITCH;
-        take_last_id(body, record);
-        record->as.task_switch.is_out = (header->misc & PERF_RECORD_MISC_SWITCH_OUT) != 0;
-        record->as.task_switch.is_preempted =
-            (header->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT) != 0;
+        decode_task_switch(body, header->misc, record);
         return TRUE;
     case PERF_RECORD_SWITCH_CPU_WIDE:
         record->kind = CT_RAW_ARRIVAL;
@@ -405,9 +416,7 @@ static gboolean decode(const struct ct_spool_head *head, const struct perf_event
         return decode_mapping(body, header->misc, record);
     case PERF_RECORD_LOST:
         record->kind = CT_RAW_LOST;
-        take_last_id(body, record);
-        take(body, &id, sizeof(id));
-        take(body, &record->as.lost, sizeof(record->as.lost));
+        decode_lost(body, record);
         return TRUE;
     case CT_SPOOL_PROCESS:
         record->kind = CT_RAW_PROCESS;

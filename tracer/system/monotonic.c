@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+/* State of a whole process: where its clock stands is the same for all who ask. */
 static pthread_once_t is_found = PTHREAD_ONCE_INIT;
 
 /* How much this process's clock is ahead of the machine's: a constant, once it is found. */

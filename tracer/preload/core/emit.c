@@ -149,6 +149,11 @@ static void ring_doorbell(void)
         ct_syscall(SYS_futex, &doorbell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+void ct_emit_note_deserted(void)
+{
+    atomic_fetch_add(&doorbell->deserted, 1);
+}
+
 static void end_record(const struct ct_self *self, const struct place *place)
 {
     struct ct_board_ring *ring = place->ring;

@@ -25,4 +25,7 @@ void ct_ring_begin_thread(struct ct_self *self, struct ct_board_slot *slot);
 /* The recorder's doorbell is rung when there is much in a ring. */
 void ct_emit_init(struct ct_doorbell *doorbell);
 
+/* This image has no board, since the recorder has not run for long. Once ct_emit_init() was. */
+void ct_emit_note_deserted(void);
+
 #endif

@@ -31,13 +31,17 @@ static bool is_filtered;
 #define IMAGE_SIZE ((size_t)1 << 20)
 
 /* The recorder says every second that it is there. Of one that was killed nobody removes the
- * boards: those of before are enough. */
+ * boards: those of before are enough. One that was only stopped says how many went without. */
 #define DESERTED_NS UINT64_C(15000000000)
 
 static bool is_recorded(uint64_t now_ns)
 {
-    return (ct_control->follows_children || ct_syscall(SYS_getpid) == ct_control->root_pid) &&
-           now_ns < ct_control->alive_ns + DESERTED_NS;
+    if (!ct_control->follows_children && ct_syscall(SYS_getpid) != ct_control->root_pid)
+        return false;
+    if (now_ns < ct_control->alive_ns + DESERTED_NS)
+        return true;
+    ct_emit_note_deserted();
+    return false;
 }
 
 /* What is done once for an image and the processes that it forks. FALSE: the program needs its
