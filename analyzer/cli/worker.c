@@ -1,6 +1,5 @@
 #include "cli/worker.h"
 
-#include "cli/output.h"
 #include "cli/say.h"
 #include "files/tree.h"
 #include "ingest/ingest.h"
@@ -44,7 +43,8 @@ struct worker {
     const char *directory;        /* borrowed */
     struct ct_activity *activity; /* owned; shared with the child */
     uint64_t memory_bytes;
-    struct ct_store_place place; /* owned; where what is read is kept */
+    struct ct_store_place place;     /* owned; where what is read is kept */
+    struct ct_symbols_place symbols; /* owned; and where the symbols are that were found */
     char *scratch; /* owned; for what the child writes aside; NULL: there is no room for it */
     FILE *output;  /* owned, as is the next */
     FILE *said;
@@ -123,6 +123,12 @@ G_NORETURN static void be_child(const struct worker *worker, ct_work *work, void
 
 /* ---- What it gets ---- */
 
+/* What was kept is given to the child unless it was of no use to another one. */
+struct attempt {
+    unsigned refused; /* indexes */
+    gboolean is_without_symbols;
+};
+
 /* What the files below a folder take, not what they claim. */
 static uint64_t size_of(const char *path, int depth)
 {
@@ -181,7 +187,7 @@ static void hold_signals(struct worker *worker)
     sigprocmask(SIG_BLOCK, &worker->awaited, NULL);
 }
 
-static gboolean set_up(struct worker *worker, unsigned refused, GError **error)
+static gboolean set_up(struct worker *worker, const struct attempt *attempt, GError **error)
 {
     uint64_t size = size_of(worker->directory, FOLDER_DEPTH);
 
@@ -192,12 +198,18 @@ static gboolean set_up(struct worker *worker, unsigned refused, GError **error)
     worker->output = make_buffer("output");
     worker->said = make_buffer("said");
     worker->scratch = make_scratch();
-    ct_store_place_open(&worker->place, worker->directory, refused);
+    ct_store_place_open(&worker->place, worker->directory, attempt->refused);
+    ct_symbols_place_open(&worker->symbols, worker->directory);
     if (worker->activity != MAP_FAILED && worker->output && worker->said) {
         worker->activity->packet_cpu_s = PACKET_CPU_S + (unsigned)(size / BYTES_PER_CPU_S);
         worker->activity->index_fd = worker->place.index_fd;
         worker->activity->new_index_fd = worker->place.new_fd;
         worker->activity->index_aside_fd = worker->place.aside_fd;
+        worker->activity->new_symbols_fd = worker->symbols.new_fd;
+        worker->activity->is_symbols_in_recording = worker->symbols.is_in_recording;
+        for (size_t i = 0; i < CT_SYMBOLS_PLACES; i++)
+            worker->activity->symbols_fds[i] =
+                attempt->is_without_symbols ? -1 : worker->symbols.kept_fds[i];
         return TRUE;
     }
     g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "cannot begin to read '%s': %s",
@@ -213,6 +225,7 @@ static void tear_down(struct worker *worker)
     }
     g_free(worker->scratch);
     ct_store_place_close(&worker->place);
+    ct_symbols_place_close(&worker->symbols);
     if (worker->activity != MAP_FAILED)
         munmap(worker->activity, sizeof(*worker->activity));
     if (worker->output)
@@ -242,7 +255,9 @@ static int await(struct worker *worker, pid_t child, struct rusage *usage)
             worker->ending = signal_number;
             kill(child, SIGKILL);
         }
-        ct_progress_show(&progress, worker->activity->share_read);
+        ct_progress_show(
+            &progress, worker->activity->is_naming ? "Looking up symbols" : "Reading the recording",
+            worker->activity->share_read);
     }
     ct_progress_end(&progress);
     return status;
@@ -305,16 +320,34 @@ static void take_result(const struct worker *worker, int status, struct ct_worke
     result->remarks = take(worker->said, remarks_at > 0 ? remarks_at : INT64_MAX, -1);
 }
 
-/* What it made of an earlier reading is worth nothing: what was kept of that is damaged, made to do
- * harm, or of another recording. */
-static gboolean must_run_again(const struct worker *worker, int status)
+/* What it made of what was kept is worth nothing: that is damaged, made to do harm, or of another
+ * recording. Says what the next attempt is. */
+static gboolean must_run_again(const struct worker *worker, int status, struct attempt *attempt)
 {
-    return worker->ending == 0 && (worker->activity->is_index_refused ||
-                                   (worker->activity->is_index_read && !WIFEXITED(status)));
+    const struct ct_activity *activity = worker->activity;
+    gboolean has_died = !WIFEXITED(status);
+
+    if (worker->ending != 0)
+        return FALSE;
+    if (has_died && activity->is_symbols_read)
+        attempt->is_without_symbols = TRUE;
+    else if (activity->is_index_refused || (has_died && activity->is_index_read))
+        attempt->refused++;
+    else
+        return FALSE;
+    return TRUE;
+}
+
+static void keep(const struct worker *worker, struct ct_worker_result *result)
+{
+    if (worker->activity->is_index_new)
+        ct_store_place_keep(&worker->place);
+    result->has_kept_symbols =
+        !worker->activity->is_symbols_new || ct_symbols_place_keep(&worker->symbols);
 }
 
 /* `has_refused`: it is to be done again. */
-static gboolean run_once(const char *directory, ct_work *work, void *user, unsigned refused,
+static gboolean run_once(const char *directory, ct_work *work, void *user, struct attempt *attempt,
                          struct ct_worker_result *result, gboolean *has_refused, GError **error)
 {
     struct worker worker = {.directory = directory, .activity = MAP_FAILED};
@@ -324,7 +357,7 @@ static gboolean run_once(const char *directory, ct_work *work, void *user, unsig
     pid_t child = -1;
     int status = 0;
 
-    if (set_up(&worker, refused, error)) {
+    if (set_up(&worker, attempt, error)) {
         child = fork();
         if (child < 0)
             g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
@@ -338,14 +371,14 @@ static gboolean run_once(const char *directory, ct_work *work, void *user, unsig
     }
     if (child > 0) {
         status = await(&worker, child, &usage);
-        *has_refused = must_run_again(&worker, status);
+        *has_refused = must_run_again(&worker, status, attempt);
         is_done = WIFEXITED(status) && !*has_refused;
-        if (is_done && worker.activity->is_index_new)
-            ct_store_place_keep(&worker.place);
-        if (is_done)
+        if (is_done) {
+            keep(&worker, result);
             take_result(&worker, status, result);
-        else if (!*has_refused)
+        } else if (!*has_refused) {
             explain(&worker, status, &usage, error);
+        }
     }
     tear_down(&worker);
     return is_done;
@@ -354,15 +387,16 @@ static gboolean run_once(const char *directory, ct_work *work, void *user, unsig
 gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
                        struct ct_worker_result *result, GError **error)
 {
+    struct attempt attempt = {0};
     gboolean has_refused = TRUE;
     gboolean is_done = FALSE;
 
     *result = (struct ct_worker_result){0};
     fflush(stdout);
     fflush(stderr);
-    for (unsigned refused = 0; has_refused && refused <= CT_STORE_PLACES; refused++) {
+    while (has_refused && attempt.refused <= CT_STORE_PLACES) {
         has_refused = FALSE;
-        is_done = run_once(directory, work, user, refused, result, &has_refused, error);
+        is_done = run_once(directory, work, user, &attempt, result, &has_refused, error);
     }
     if (has_refused) /* the last time it was given none */
         g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_DAMAGED,
@@ -370,74 +404,4 @@ gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
                     "refuses what there is not",
                     directory);
     return is_done;
-}
-
-void ct_worker_result_clear(struct ct_worker_result *result)
-{
-    g_clear_pointer(&result->output, g_bytes_unref);
-    g_clear_pointer(&result->notes, g_bytes_unref);
-    g_clear_pointer(&result->remarks, g_bytes_unref);
-}
-
-/* A full disk is an error, and says so; a reader that has seen enough ends us by its signal. */
-static gboolean print_output(GBytes *output, const char *what)
-{
-    gsize size;
-    const void *data = g_bytes_get_data(output, &size);
-
-    if (size > 0)
-        fwrite(data, 1, size, stdout);
-    if (!ferror(stdout) && fflush(stdout) == 0 && fclose(stdout) == 0)
-        return TRUE;
-    ct_say("cannot write the %s: %s", what, g_strerror(errno));
-    return FALSE;
-}
-
-int ct_worker_print(const char *directory, const char *what, ct_work *work, void *user)
-{
-    struct ct_worker_result result;
-    g_autoptr(GError) error = NULL;
-    int status;
-
-    if (!ct_worker_run(directory, work, user, &result, &error)) {
-        ct_say("%s", error->message);
-        return EXIT_FAILURE;
-    }
-    status = result.status;
-    ct_say_bytes(result.notes);
-    if (!print_output(result.output, what))
-        status = EXIT_FAILURE;
-    ct_say_bytes(result.remarks);
-    ct_worker_result_clear(&result);
-    return status;
-}
-
-static gboolean save_output(const char *path, const struct ct_worker_result *result, GError **error)
-{
-    if (!path)
-        return ct_output_write_fd(STDOUT_FILENO, "standard output", result->output, error);
-    if (!ct_output_write_file(path, result->output, error))
-        return FALSE;
-    /* A pipe is read by somebody already. */
-    if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
-        ct_say_bytes(result->remarks);
-    return TRUE;
-}
-
-int ct_worker_save(const char *directory, const char *path, ct_work *work, void *user)
-{
-    struct ct_worker_result result;
-    g_autoptr(GError) error = NULL;
-    int status = EXIT_FAILURE;
-
-    if (ct_worker_run(directory, work, user, &result, &error)) {
-        status = result.status;
-        ct_say_bytes(result.notes);
-    }
-    if (status == EXIT_SUCCESS && !save_output(path, &result, &error))
-        status = EXIT_FAILURE;
-    if (error)
-        ct_say("%s", error->message);
-    ct_worker_result_clear(&result);
-    return status;
 }

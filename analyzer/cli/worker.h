@@ -12,10 +12,11 @@
 typedef int ct_work(void *user, struct ct_activity *activity);
 
 struct ct_worker_result {
-    int status;      /* what the work returned */
-    GBytes *output;  /* owned; what it printed */
-    GBytes *notes;   /* owned; what it said of the recording */
-    GBytes *remarks; /* owned; and of its result, after ct_worker_begin_remarks() */
+    int status;                /* what the work returned */
+    GBytes *output;            /* owned; what it printed */
+    GBytes *notes;             /* owned; what it said of the recording */
+    GBytes *remarks;           /* owned; and of its result, after ct_worker_begin_remarks() */
+    gboolean has_kept_symbols; /* all that it wanted kept */
 };
 
 /*
@@ -25,6 +26,10 @@ struct ct_worker_result {
 gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
                        struct ct_worker_result *result, GError **error);
 void ct_worker_result_clear(struct ct_worker_result *result);
+
+/* Writes what the work printed to standard output, where `what` it is called, and what it said.
+ * Returns the program's exit status. */
+int ct_worker_print_result(const struct ct_worker_result *result, const char *what);
 
 /* For programs whose result goes to standard output, where `what` it is called: runs the work,
  * writes what it printed and said. Returns the program's exit status. */
