@@ -176,7 +176,7 @@ static void print_module(const struct ct_symbolizer_module *module, struct advic
     g_autofree char *path = ct_safe_line(module->path);
     guint nameless = module->address_count - module->named_count;
 
-    if (module->is_own)
+    if (module->is_own || module->is_vdso)
         return;
     if (!*module->path) {
         if (nameless > 0)

@@ -372,6 +372,7 @@ static void add_counts(GArray *modules, const struct named_module *named)
         .build_id = named->build_id,
         .problem = problem ? ct_symbol_problem_words(problem) : NULL,
         .is_own = named->is_own,
+        .is_vdso = ct_is_vdso(named->path),
         .is_without_lines = ct_symbol_file_is_c_library(named->path),
         .address_count = g_hash_table_size(named->by_address),
     };

@@ -107,6 +107,7 @@ struct ct_symbolizer_module {
     guint named_count;         /* of those */
     guint with_line_count;     /* of those: the source line is known, too */
     gboolean is_own;           /* part of ctrace */
+    gboolean is_vdso;          /* part of the kernel */
     gboolean is_without_lines; /* its lines are left out on purpose */
 };
 
