@@ -74,7 +74,7 @@ static void ask_modules(struct ct_symbol_cache *cache, uint64_t address)
     g_autofree void **identities = g_hash_table_get_keys_as_array(cache->modules, NULL);
 
     for (void **identity = identities; *identity; identity++) {
-        const struct ct_module_file file = {CT_MODULE_ELF, *identity, "/no/such/file", *identity};
+        const struct ct_module_file file = {CT_MODULE_ELF, *identity, "/no/such/file", "0000"};
         struct ct_module_symbols *symbols = ct_module_symbols_new(cache, NULL, &file);
         const struct ct_cached_symbol *symbol = ct_module_symbols_find(symbols, address);
         struct ct_code_segment code;
