@@ -41,6 +41,8 @@ class Symbolize(TraceTest):
 
     def opened(self, *words):
         """The files that the process which reads the recording opened: all but the loader's."""
+        if os.getuid() != 0:
+            self.skipTest("only root's strace can read the names in the memory of what reads recordings")
         log = self.folder / "strace"
         result = run("strace", "-f", "-o", log, "-e", "trace=open,openat,openat2", CTRACE, *words,
                      cwd=self.folder, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
@@ -119,7 +121,8 @@ class Symbolize(TraceTest):
             self.addCleanup(trace.chmod, 0o755)
         self.assertIn("in your cache", self.symbolize(trace).err)
         self.assertFalse((trace / "symbols").exists())
-        self.assertEqual(self.programs_opened("report", "trace"), set())
+        if os.getuid() == 0:
+            self.assertEqual(self.programs_opened("report", "trace"), set())
         nowhere = dict(os.environ, XDG_CACHE_HOME="/proc/nowhere")
         result = self.ctrace("symbolize", trace, env=nowhere)
         self.assert_refused(result, "cannot be kept", status=1)
