@@ -228,6 +228,7 @@ static gboolean draw(const struct picture *picture, const struct options *option
     g_autoptr(ct_scene) scene = ct_layout_build(&request, error);
     if (!scene)
         return FALSE;
+    ct_symbolizer_keep(symbolizer);
     g_autoptr(GBytes) bytes = ct_surface_render(format, scene, typesetter, options->scale, error);
     return bytes && ct_output_write_fd(STDOUT_FILENO, "the picture", bytes, error);
 }

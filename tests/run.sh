@@ -86,9 +86,9 @@ step_sanitize()
 
 step_fuzz()
 {
-    say "Fuzz targets, a minute each"
+    say "Fuzz targets, half a minute each"
     # Whether a change passes is not to be luck: the same chances each time.
-    CTRACE_FUZZ_SEED=1 CTRACE_FUZZ_BUILD="$build-fuzz" tests/fuzz/run.sh 60
+    CTRACE_FUZZ_SEED=1 CTRACE_FUZZ_BUILD="$build-fuzz" tests/fuzz/run.sh 30
 }
 
 # Tests that spend their time waiting run several at once.

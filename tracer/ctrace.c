@@ -18,6 +18,7 @@ static const struct {
     {"report", "read a recording in the terminal, or as JSON or CSV"},
     {"pprof", "write a blocking or CPU profile for `go tool pprof`"},
     {"recover", "finish a recording whose recorder was killed"},
+    {"symbolize", "find all symbols of a recording, so that it can be read on another host"},
     {"timeline", "draw a recording as PNG, SVG or PDF"},
     {"verify", "check that a recording agrees with itself"},
 };

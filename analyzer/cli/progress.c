@@ -14,11 +14,11 @@ void ct_progress_begin(struct ct_progress *progress)
     };
 }
 
-void ct_progress_show(struct ct_progress *progress, double share)
+void ct_progress_show(struct ct_progress *progress, const char *what, double share)
 {
     if (!progress->is_terminal || g_get_monotonic_time() < progress->next_us)
         return;
-    fprintf(stderr, "\rReading the recording: %.0f%%\033[K", share * 100);
+    fprintf(stderr, "\r%s: %.0f%%\033[K", what, share * 100);
     fflush(stderr);
     progress->next_us = g_get_monotonic_time() + NEXT_AFTER_US;
     progress->is_shown = TRUE;

@@ -1,5 +1,5 @@
 /*
- * How far the reading of a trace has come, as one line on stderr: only on a terminal, only when
+ * How far something that takes long has come, as one line on stderr: only on a terminal, only when
  * it takes more than half a second, and erased at the end. For programs' mains.
  */
 #ifndef CTRACE_CLI_PROGRESS_H
@@ -15,8 +15,8 @@ struct ct_progress {
 };
 
 void ct_progress_begin(struct ct_progress *progress);
-/* Of the reading so far: 0 to 1. */
-void ct_progress_show(struct ct_progress *progress, double share);
+/* How much of `what` is done: 0 to 1. */
+void ct_progress_show(struct ct_progress *progress, const char *what, double share);
 /* Erases the line: before anything else is written. */
 void ct_progress_end(struct ct_progress *progress);
 

@@ -44,9 +44,10 @@ struct worker {
     const char *directory;        /* borrowed */
     struct ct_activity *activity; /* owned; shared with the child */
     uint64_t memory_bytes;
-    guint files;                 /* that the recording has */
-    uint64_t bytes;              /* in them */
-    struct ct_store_place place; /* owned; where what is read is kept */
+    guint files;                     /* that the recording has */
+    uint64_t bytes;                  /* in them */
+    struct ct_store_place place;     /* owned; where what is read is kept */
+    struct ct_symbols_place symbols; /* owned; and where the symbols are that were found */
     char *scratch; /* owned; for what the child writes aside; NULL: there is no room for it */
     FILE *output;  /* owned, as is the next */
     FILE *said;
@@ -134,6 +135,12 @@ G_NORETURN static void be_child(const struct worker *worker, ct_work *work, void
 
 /* ---- What it gets ---- */
 
+/* What was kept is given to the child unless it was of no use to another one. */
+struct attempt {
+    unsigned refused; /* indexes */
+    gboolean is_without_symbols;
+};
+
 /* What the files below a folder take, not what they claim; and how many there are. */
 static uint64_t size_of(const char *path, int depth, guint *files)
 {
@@ -194,7 +201,7 @@ static void hold_signals(struct worker *worker)
     sigprocmask(SIG_BLOCK, &worker->awaited, NULL);
 }
 
-static gboolean set_up(struct worker *worker, unsigned refused, GError **error)
+static gboolean set_up(struct worker *worker, const struct attempt *attempt, GError **error)
 {
     uint64_t size = size_of(worker->directory, FOLDER_DEPTH, &worker->files);
 
@@ -207,12 +214,18 @@ static gboolean set_up(struct worker *worker, unsigned refused, GError **error)
     worker->output = make_buffer("output");
     worker->said = make_buffer("said");
     worker->scratch = make_scratch();
-    ct_store_place_open(&worker->place, worker->directory, refused);
+    ct_store_place_open(&worker->place, worker->directory, attempt->refused);
+    ct_symbols_place_open(&worker->symbols, worker->directory);
     if (worker->activity != MAP_FAILED && worker->output && worker->said) {
         worker->activity->packet_cpu_s = PACKET_CPU_S + (unsigned)(size / BYTES_PER_CPU_S);
         worker->activity->index_fd = worker->place.index_fd;
         worker->activity->new_index_fd = worker->place.new_fd;
         worker->activity->index_aside_fd = worker->place.aside_fd;
+        worker->activity->new_symbols_fd = worker->symbols.new_fd;
+        worker->activity->is_symbols_in_recording = worker->symbols.is_in_recording;
+        for (size_t i = 0; i < CT_SYMBOLS_PLACES; i++)
+            worker->activity->symbols_fds[i] =
+                attempt->is_without_symbols ? -1 : worker->symbols.kept_fds[i];
         return TRUE;
     }
     g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "cannot begin to read '%s': %s",
@@ -228,6 +241,7 @@ static void tear_down(struct worker *worker)
     }
     g_free(worker->scratch);
     ct_store_place_close(&worker->place);
+    ct_symbols_place_close(&worker->symbols);
     if (worker->activity != MAP_FAILED)
         munmap(worker->activity, sizeof(*worker->activity));
     if (worker->output)
@@ -257,7 +271,9 @@ static int await(struct worker *worker, pid_t child, struct rusage *usage)
             worker->ending = signal_number;
             kill(child, SIGKILL);
         }
-        ct_progress_show(&progress, worker->activity->share_read);
+        ct_progress_show(
+            &progress, worker->activity->is_naming ? "Looking up symbols" : "Reading the recording",
+            worker->activity->share_read);
     }
     ct_progress_end(&progress);
     return status;
@@ -344,16 +360,34 @@ static void take_result(const struct worker *worker, int status, struct ct_worke
     explain_failure(worker, result);
 }
 
-/* What it made of an earlier reading is worth nothing: what was kept of that is damaged, made to do
- * harm, or of another recording. */
-static gboolean must_run_again(const struct worker *worker, int status)
+/* What it made of what was kept is worth nothing: that is damaged, made to do harm, or of another
+ * recording. Says what the next attempt is. */
+static gboolean must_run_again(const struct worker *worker, int status, struct attempt *attempt)
 {
-    return worker->ending == 0 && (worker->activity->is_index_refused ||
-                                   (worker->activity->is_index_read && !WIFEXITED(status)));
+    const struct ct_activity *activity = worker->activity;
+    gboolean has_died = !WIFEXITED(status);
+
+    if (worker->ending != 0)
+        return FALSE;
+    if (has_died && activity->is_symbols_read)
+        attempt->is_without_symbols = TRUE;
+    else if (activity->is_index_refused || (has_died && activity->is_index_read))
+        attempt->refused++;
+    else
+        return FALSE;
+    return TRUE;
+}
+
+static void keep(const struct worker *worker, struct ct_worker_result *result)
+{
+    if (worker->activity->is_index_new)
+        ct_store_place_keep(&worker->place);
+    result->has_kept_symbols =
+        !worker->activity->is_symbols_new || ct_symbols_place_keep(&worker->symbols);
 }
 
 /* `has_refused`: it is to be done again. */
-static gboolean run_once(const char *directory, ct_work *work, void *user, unsigned refused,
+static gboolean run_once(const char *directory, ct_work *work, void *user, struct attempt *attempt,
                          struct ct_worker_result *result, gboolean *has_refused, GError **error)
 {
     struct worker worker = {.directory = directory, .activity = MAP_FAILED};
@@ -363,7 +397,7 @@ static gboolean run_once(const char *directory, ct_work *work, void *user, unsig
     pid_t child = -1;
     int status = 0;
 
-    if (set_up(&worker, refused, error)) {
+    if (set_up(&worker, attempt, error)) {
         child = fork();
         if (child < 0)
             g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
@@ -377,14 +411,14 @@ static gboolean run_once(const char *directory, ct_work *work, void *user, unsig
     }
     if (child > 0) {
         status = await(&worker, child, &usage);
-        *has_refused = must_run_again(&worker, status);
+        *has_refused = must_run_again(&worker, status, attempt);
         is_done = WIFEXITED(status) && !*has_refused;
-        if (is_done && worker.activity->is_index_new)
-            ct_store_place_keep(&worker.place);
-        if (is_done)
+        if (is_done) {
+            keep(&worker, result);
             take_result(&worker, status, result);
-        else if (!*has_refused)
+        } else if (!*has_refused) {
             explain(&worker, status, &usage, error);
+        }
     }
     tear_down(&worker);
     return is_done;
@@ -393,15 +427,16 @@ static gboolean run_once(const char *directory, ct_work *work, void *user, unsig
 gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
                        struct ct_worker_result *result, GError **error)
 {
+    struct attempt attempt = {0};
     gboolean has_refused = TRUE;
     gboolean is_done = FALSE;
 
     *result = (struct ct_worker_result){0};
     fflush(stdout);
     fflush(stderr);
-    for (unsigned refused = 0; has_refused && refused <= CT_STORE_PLACES; refused++) {
+    while (has_refused && attempt.refused <= CT_STORE_PLACES) {
         has_refused = FALSE;
-        is_done = run_once(directory, work, user, refused, result, &has_refused, error);
+        is_done = run_once(directory, work, user, &attempt, result, &has_refused, error);
     }
     if (has_refused) /* the last time it was given none */
         g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_DAMAGED,

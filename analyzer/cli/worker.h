@@ -12,11 +12,12 @@
 typedef int ct_work(void *user, struct ct_activity *activity);
 
 struct ct_worker_result {
-    int status;      /* what the work returned */
-    GBytes *output;  /* owned; what it printed */
-    GBytes *notes;   /* owned; what it said of the recording */
-    GBytes *remarks; /* owned; and of its result, after ct_worker_begin_remarks() */
-    char *limit;     /* owned; what is not its fault where it failed, as far as is known; or NULL */
+    int status;                /* what the work returned */
+    GBytes *output;            /* owned; what it printed */
+    GBytes *notes;             /* owned; what it said of the recording */
+    GBytes *remarks;           /* owned; and of its result, after ct_worker_begin_remarks() */
+    gboolean has_kept_symbols; /* all that it wanted kept */
+    char *limit; /* owned; what is not its fault where it failed, as far as is known; or NULL */
 };
 
 /*
@@ -26,6 +27,11 @@ struct ct_worker_result {
 gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
                        struct ct_worker_result *result, GError **error);
 void ct_worker_result_clear(struct ct_worker_result *result);
+
+/* Writes what the work made of the recording printed to standard output, where `what` it is called,
+ * and what it said. Returns the program's exit status. */
+int ct_worker_print_result(const char *directory, const struct ct_worker_result *result,
+                           const char *what);
 
 /* For programs whose result goes to standard output, where `what` it is called: runs the work,
  * writes what it printed and said. Returns the program's exit status. */

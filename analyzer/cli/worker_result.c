@@ -36,22 +36,30 @@ static void say_limit(const char *directory, const struct ct_worker_result *resu
         ct_say("maybe '%s' could not be read for this: %s", directory, result->limit);
 }
 
+int ct_worker_print_result(const char *directory, const struct ct_worker_result *result,
+                           const char *what)
+{
+    int status = result->status;
+
+    ct_say_bytes(result->notes);
+    if (!print_output(result->output, what))
+        status = EXIT_FAILURE;
+    ct_say_bytes(result->remarks);
+    say_limit(directory, result);
+    return status;
+}
+
 int ct_worker_print(const char *directory, const char *what, ct_work *work, void *user)
 {
     struct ct_worker_result result;
     g_autoptr(GError) error = NULL;
-    int status;
 
     if (!ct_worker_run(directory, work, user, &result, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
-    status = result.status;
-    ct_say_bytes(result.notes);
-    if (!print_output(result.output, what))
-        status = EXIT_FAILURE;
-    ct_say_bytes(result.remarks);
-    say_limit(directory, &result);
+    int status = ct_worker_print_result(directory, &result, what);
+
     ct_worker_result_clear(&result);
     return status;
 }

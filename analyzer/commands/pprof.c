@@ -227,6 +227,7 @@ static gboolean export_samples(const struct job *job, const struct ct_model *mod
     };
     input.end_ns = MAX(input.begin_ns, input.end_ns);
     g_autoptr(GBytes) profile = ct_pprof_encode(&input);
+    ct_symbolizer_keep(symbolizer);
     g_autoptr(GBytes) compressed = ct_gzip(profile, error);
 
     report_symbol_warnings(symbolizer);

@@ -170,6 +170,7 @@ static int write_report(void *user, struct ct_activity *activity)
     if (job->format->has_places)
         ct_report_fold_places(report);
     job->format->write(report, &job->layout, stdout);
+    ct_symbolizer_keep(report->symbolizer);
     ct_worker_begin_remarks(activity);
     ct_say_all(ct_symbolizer_warnings(report->symbolizer));
     return EXIT_SUCCESS;

@@ -11,9 +11,13 @@
 
 #define CT_ACTIVITY_NAME_SIZE 1024
 
+/* Where symbols are kept: the recording and the user's cache. */
+#define CT_SYMBOLS_PLACES 2
+
 struct ct_activity {
     char file[CT_ACTIVITY_NAME_SIZE]; /* that is being read, or "" */
-    double share_read;                /* of the recording: 0 to 1 */
+    double share_read;                /* of the recording, or of its symbols: 0 to 1 */
+    gboolean is_naming;               /* it was read, and its symbols are looked up */
     int64_t remarks_at;    /* where what is said about the result begins, in all that was said */
     int output_error;      /* errno: what it made could not be written; or 0 */
     unsigned packet_cpu_s; /* of CPU time that a packet may take */
@@ -27,6 +31,13 @@ struct ct_activity {
     gboolean is_index_read;    /* an earlier one is being relied on */
     gboolean is_index_refused; /* and was of no use: all must be read once more, without it */
     gboolean is_index_new;     /* this one's is whole, and worth keeping */
+
+    /* The symbols that were found for it. */
+    int symbols_fds[CT_SYMBOLS_PLACES]; /* by earlier commands; -1: there are none */
+    int new_symbols_fd;                 /* where those go with what is found now; -1: nowhere */
+    gboolean is_symbols_in_recording;   /* there; else in the user's cache */
+    gboolean is_symbols_read;           /* earlier ones are being relied on */
+    gboolean is_symbols_new;            /* there are more, all are written, and worth keeping */
 };
 
 /* The reader turns to this file. NULL: nobody watches. */

@@ -367,3 +367,14 @@ const char *ct_process_title(const struct ct_process *process)
         return process->title;
     return process->args && process->args[0] ? process->args : process->name;
 }
+
+const struct ct_module *ct_process_program(const struct ct_process *process)
+{
+    for (guint i = 0; i < process->modules->len; i++) {
+        const struct ct_module *module = g_ptr_array_index(process->modules, i);
+
+        if (strcmp(module->path, process->exe) == 0)
+            return module;
+    }
+    return process->modules->len > 0 ? g_ptr_array_index(process->modules, 0) : NULL;
+}

@@ -208,6 +208,9 @@ gboolean ct_stack_has_gap_before(const struct ct_stack *stack, uint32_t index);
 const struct ct_module *ct_process_module(const struct ct_process *process, uint64_t address,
                                           uint64_t time_ns);
 
+/* The program itself: it bears its name, or is mapped first. NULL: nothing is mapped. */
+const struct ct_module *ct_process_program(const struct ct_process *process);
+
 /* When the stack of that id was taken; at the end, if there is none. */
 uint64_t ct_process_stack_time(const struct ct_process *process, uint32_t id);
 

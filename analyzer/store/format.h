@@ -16,6 +16,11 @@
 
 #define CT_STORE_KEY_SIZE 32
 
+/* How the file of the symbols that were found begins, and its version. */
+#define CT_SYMBOLS_MAGIC      "ctsymbo"
+#define CT_SYMBOLS_MAGIC_SIZE 8
+#define CT_SYMBOLS_VERSION    1
+
 struct ct_store_piece {
     uint64_t offset;
     uint64_t size;

@@ -16,7 +16,10 @@ static int compare_names(const void *a, const void *b)
 
 static gboolean is_own(const char *name, unsigned depth)
 {
-    return depth == 0 && (strcmp(name, CT_INDEX_FILE) == 0 || strcmp(name, CT_INDEX_NEW) == 0);
+    static const char *const own[] = {CT_INDEX_FILE, CT_INDEX_NEW, CT_SYMBOLS_FILE, CT_SYMBOLS_NEW,
+                                      NULL};
+
+    return depth == 0 && g_strv_contains(own, name);
 }
 
 static void add_file(GChecksum *sum, const char *name, const struct stat *status)

@@ -13,10 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CACHE_SUFFIX ".index"
+#define CACHE_SUFFIX         ".index"
+#define CACHE_SYMBOLS_SUFFIX ".symbols"
 
 /* What nobody has asked for that long goes from the cache. */
 #define CACHE_DAYS 30
+
+#define MAGIC_SIZE CT_STORE_MAGIC_SIZE
+_Static_assert(MAGIC_SIZE == CT_SYMBOLS_MAGIC_SIZE, "both are looked at alike");
 
 static void close_fd(int *fd)
 {
@@ -32,15 +36,15 @@ static gboolean is_folder(int at, const char *name)
     return fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* A store, of whatever; -1: there is none. `is_taken`: something else has the name. */
-static int open_index(int folder, const char *name, gboolean *is_taken)
+/* What begins so, of whatever it is; -1: there is none. `is_taken`: something else has the name. */
+static int open_kept(int folder, const char *name, const char magic[MAGIC_SIZE], gboolean *is_taken)
 {
-    char magic[CT_STORE_MAGIC_SIZE];
+    char begin[MAGIC_SIZE];
     int fd = ct_regular_file_open_at(folder, name, O_NOFOLLOW);
 
     *is_taken = fd < 0 && errno != ENOENT;
-    if (fd < 0 || (pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
-                   memcmp(magic, CT_STORE_MAGIC, sizeof(magic)) == 0))
+    if (fd < 0 || (pread(fd, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
+                   memcmp(begin, magic, sizeof(begin)) == 0))
         return fd;
     *is_taken = TRUE;
     close(fd);
@@ -57,7 +61,7 @@ static gboolean try_folder(struct ct_store_place *place, int folder, const char 
                            gboolean is_own, unsigned *refused)
 {
     gboolean is_taken;
-    int index_fd = open_index(folder, name, &is_taken);
+    int index_fd = open_kept(folder, name, CT_STORE_MAGIC, &is_taken);
 
     if (index_fd >= 0 && *refused == 0) {
         place->index_fd = index_fd;
@@ -106,14 +110,14 @@ static int open_cache(void)
 }
 
 /* The recording's, wherever it is moved. */
-static char *cache_name(int folder)
+static char *cache_name(int folder, const char *suffix)
 {
     struct stat status;
 
     if (fstat(folder, &status) != 0)
         return NULL;
-    return g_strdup_printf("%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x" CACHE_SUFFIX,
-                           (guint64)status.st_dev, (guint64)status.st_ino);
+    return g_strdup_printf("%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x%s",
+                           (guint64)status.st_dev, (guint64)status.st_ino, suffix);
 }
 
 void ct_store_place_open(struct ct_store_place *place, const char *directory, unsigned refused)
@@ -123,7 +127,7 @@ void ct_store_place_open(struct ct_store_place *place, const char *directory, un
     *place = (struct ct_store_place){.index_fd = -1, .new_fd = -1, .aside_fd = -1, .folder_fd = -1};
     if (folder < 0)
         return;
-    g_autofree char *name = cache_name(folder);
+    g_autofree char *name = cache_name(folder, CACHE_SUFFIX);
 
     if (!is_recording(folder))
         close(folder);
@@ -149,9 +153,32 @@ static gboolean is_forgotten(int folder, const char *name, const struct stat *st
 {
     const time_t *since = data;
 
-    if (S_ISREG(status->st_mode) && g_str_has_suffix(name, CACHE_SUFFIX) &&
+    if (S_ISREG(status->st_mode) &&
+        (g_str_has_suffix(name, CACHE_SUFFIX) || g_str_has_suffix(name, CACHE_SYMBOLS_SUFFIX)) &&
         status->st_mtim.tv_sec < *since)
         unlinkat(folder, name, 0);
+    return FALSE;
+}
+
+static void tidy_cache(int folder)
+{
+    time_t since = time(NULL) - (time_t)CACHE_DAYS * 24 * 60 * 60;
+
+    ct_tree_walk_at(folder, is_forgotten, &since);
+}
+
+static gboolean give_name(int fd, int folder, const char *name)
+{
+    g_autofree char *unnamed = g_strdup_printf("/proc/self/fd/%d", fd);
+    g_autofree char *draft = g_strdup_printf("%s.new", name);
+
+    /* Left by one that ended just here, and as whole as this one. */
+    unlinkat(folder, draft, 0);
+    if (linkat(AT_FDCWD, unnamed, folder, draft, AT_SYMLINK_FOLLOW) != 0)
+        return FALSE;
+    if (renameat(folder, draft, folder, name) == 0)
+        return TRUE;
+    unlinkat(folder, draft, 0);
     return FALSE;
 }
 
@@ -159,17 +186,68 @@ void ct_store_place_keep(const struct ct_store_place *place)
 {
     if (place->new_fd < 0)
         return;
-    g_autofree char *unnamed = g_strdup_printf("/proc/self/fd/%d", place->new_fd);
-    g_autofree char *draft = g_strdup_printf("%s.new", place->name);
-    gboolean is_cache = strcmp(place->name, CT_INDEX_FILE) != 0;
-    time_t since = time(NULL) - (time_t)CACHE_DAYS * 24 * 60 * 60;
+    give_name(place->new_fd, place->folder_fd, place->name);
+    if (strcmp(place->name, CT_INDEX_FILE) != 0)
+        tidy_cache(place->folder_fd);
+}
 
-    /* Left by one that ended just here, and as whole as this one. */
-    unlinkat(place->folder_fd, draft, 0);
-    if (linkat(AT_FDCWD, unnamed, place->folder_fd, draft, AT_SYMLINK_FOLLOW) != 0)
+/* ---- Symbols ---- */
+
+/* Takes the folder's descriptor. */
+static void try_symbols(struct ct_symbols_place *place, int folder, const char *name,
+                        gboolean is_own, int *kept_fd)
+{
+    gboolean is_taken;
+
+    *kept_fd = open_kept(folder, name, CT_SYMBOLS_MAGIC, &is_taken);
+    if (is_own && !is_taken)
+        place->new_fd = open_unnamed(folder, 0);
+    if (place->new_fd >= 0) {
+        place->folder_fd = folder;
+        place->name = g_strdup(name);
+    } else {
+        close(folder);
+    }
+}
+
+void ct_symbols_place_open(struct ct_symbols_place *place, const char *directory)
+{
+    int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    *place = (struct ct_symbols_place){.kept_fds = {-1, -1}, .new_fd = -1, .folder_fd = -1};
+    if (folder < 0)
         return;
-    if (renameat(place->folder_fd, draft, place->folder_fd, place->name) != 0)
-        unlinkat(place->folder_fd, draft, 0);
-    if (is_cache)
-        ct_tree_walk_at(place->folder_fd, is_forgotten, &since);
+    g_autofree char *name = cache_name(folder, CACHE_SYMBOLS_SUFFIX);
+
+    if (is_recording(folder))
+        try_symbols(place, folder, CT_SYMBOLS_FILE, is_ours(folder), &place->kept_fds[0]);
+    else
+        close(folder);
+    place->is_in_recording = place->new_fd >= 0;
+    int cache = place->new_fd < 0 && name ? open_cache() : -1;
+
+    if (cache < 0)
+        return;
+    try_symbols(place, cache, name, TRUE, &place->kept_fds[1]);
+    if (place->kept_fds[1] >= 0)
+        (void)!futimens(place->kept_fds[1], NULL);
+}
+
+void ct_symbols_place_close(struct ct_symbols_place *place)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(place->kept_fds); i++)
+        close_fd(&place->kept_fds[i]);
+    close_fd(&place->new_fd);
+    close_fd(&place->folder_fd);
+    g_clear_pointer(&place->name, g_free);
+}
+
+gboolean ct_symbols_place_keep(const struct ct_symbols_place *place)
+{
+    gboolean is_kept =
+        place->new_fd >= 0 && give_name(place->new_fd, place->folder_fd, place->name);
+
+    if (is_kept && !place->is_in_recording)
+        tidy_cache(place->folder_fd);
+    return is_kept;
 }

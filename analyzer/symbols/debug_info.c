@@ -17,7 +17,7 @@ struct ct_debug_info {
     GArray *units;               /* owned; struct code_range by begin; NULL until needed */
     GHashTable *functions;       /* owned; unit -> GArray of struct code_range by begin */
     GHashTable *qualified_names; /* owned; declaration -> char * */
-    gboolean lacks_split;        /* a file of split units is not there */
+    char *missing_split; /* owned; of split units, the first file that is not there; or NULL */
 };
 
 /* Deeper nesting than this is no program's, but a damaged file's. */
@@ -46,12 +46,13 @@ void ct_debug_info_free(struct ct_debug_info *info)
         g_array_unref(info->units);
     g_hash_table_unref(info->functions);
     g_hash_table_unref(info->qualified_names);
+    g_free(info->missing_split);
     g_free(info);
 }
 
-gboolean ct_debug_info_lacks_split(const struct ct_debug_info *info)
+const char *ct_debug_info_missing_split(const struct ct_debug_info *info)
 {
-    return info->lacks_split;
+    return info->missing_split ? info->missing_split : "";
 }
 
 static int compare_ranges(const void *left, const void *right)
@@ -213,6 +214,26 @@ static Dwarf_Line *find_line(Dwarf_Die *unit, Dwarf_Addr address)
     return line && dwarf_lineendsequence(line, &is_end) == 0 && !is_end ? line : NULL;
 }
 
+static const char *unit_string(Dwarf_Die *unit, unsigned int name)
+{
+    Dwarf_Attribute attribute;
+
+    return dwarf_formstring(dwarf_attr(unit, name, &attribute));
+}
+
+/* Where the compiler said that it is: what stands there later is worth another look. */
+static char *split_path(Dwarf_Die *skeleton)
+{
+    const char *folder = unit_string(skeleton, DW_AT_comp_dir);
+    const char *name = unit_string(skeleton, DW_AT_dwo_name);
+
+    if (!name)
+        name = unit_string(skeleton, DW_AT_GNU_dwo_name);
+    if (!name)
+        name = "its .dwo file";
+    return folder && name[0] != '/' ? g_build_filename(folder, name, NULL) : g_strdup(name);
+}
+
 gboolean ct_debug_info_find(struct ct_debug_info *info, uint64_t address,
                             struct ct_debug_place *place)
 {
@@ -231,8 +252,8 @@ gboolean ct_debug_info_find(struct ct_debug_info *info, uint64_t address,
         unit_type == DW_UT_skeleton) {
         if (split.addr)
             unit = split;
-        else
-            info->lacks_split = TRUE;
+        else if (!info->missing_split)
+            info->missing_split = split_path(&unit);
     }
     if (find_range(functions_of(info, &unit), address - bias, &function)) {
         g_array_append_val(place->scopes, function);

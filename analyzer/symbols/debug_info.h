@@ -16,8 +16,9 @@ struct ct_debug_info;
 struct ct_debug_info *ct_debug_info_new(Dwfl_Module *module);
 void ct_debug_info_free(struct ct_debug_info *info);
 
-/* Some of it is in other files (.dwo), which were looked for and are not there. */
-gboolean ct_debug_info_lacks_split(const struct ct_debug_info *info);
+/* Some of it is in other files (.dwo): the path of the first that was looked for and is not there,
+ * "" if none lacks. Borrowed. */
+const char *ct_debug_info_missing_split(const struct ct_debug_info *info);
 
 struct ct_debug_place {
     Dwarf_Line *line; /* NULL if unknown */

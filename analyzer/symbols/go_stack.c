@@ -61,24 +61,12 @@ struct ct_go_stack ct_go_stack_look(struct ct_symbolizer *symbolizer,
     return look;
 }
 
-/* The program itself is mapped first, or bears its name. */
-static const struct ct_module *find_program(const struct ct_process *process)
-{
-    for (guint i = 0; i < process->modules->len; i++) {
-        const struct ct_module *module = g_ptr_array_index(process->modules, i);
-
-        if (strcmp(module->path, process->exe) == 0)
-            return module;
-    }
-    return process->modules->len > 0 ? g_ptr_array_index(process->modules, 0) : NULL;
-}
-
 gboolean ct_go_is_in(struct ct_symbolizer *symbolizer, const struct ct_model *model)
 {
     for (guint i = 0; i < model->processes->len; i++) {
         const struct ct_process *process = g_ptr_array_index(model->processes, i);
         const struct ct_module *program =
-            g_hash_table_size(process->stacks) > 0 ? find_program(process) : NULL;
+            g_hash_table_size(process->stacks) > 0 ? ct_process_program(process) : NULL;
 
         if (program && ct_symbolizer_is_go(symbolizer, program))
             return TRUE;

@@ -1,7 +1,6 @@
 #include "symbols/jit_map.h"
 
 #include "files/regular_file.h"
-#include "schema/recording_files.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,10 +53,8 @@ static int compare(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-struct ct_jit_map *ct_jit_map_open(const char *recording, int32_t pid)
+struct ct_jit_map *ct_jit_map_open(const char *path)
 {
-    g_autofree char *name = g_strdup_printf("%d" CT_JIT_SUFFIX, pid);
-    g_autofree char *path = g_build_filename(recording, CT_JIT_FOLDER, name, NULL);
     int fd = ct_regular_file_open(path);
     FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
     char line[4096]; /* of a longer one, the rest is no line of this form */

@@ -7,8 +7,8 @@
 
 struct ct_jit_map;
 
-/* NULL: there is none in the recording, or it cannot be read. */
-struct ct_jit_map *ct_jit_map_open(const char *recording, int32_t pid);
+/* NULL: there is none, or it cannot be read. */
+struct ct_jit_map *ct_jit_map_open(const char *path);
 void ct_jit_map_free(struct ct_jit_map *map);
 
 /*

@@ -7,6 +7,7 @@
 #include "symbols/vdso.h"
 
 #include <dwarf.h>
+#include <elfutils/libdwelf.h>
 #include <elfutils/libdwfl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct ct_symbol_file {
     struct ct_debug_info *debug_info;     /* owned; borrows module; NULL: not worth its time */
     GArray *scopes;                       /* owned; scratch space for Dwarf_Die */
     struct ct_function_ranges *functions; /* owned; NULL until needed */
+    gboolean is_looked_up;
 };
 
 static const Dwfl_Callbacks callbacks = {
@@ -28,6 +30,18 @@ static const Dwfl_Callbacks callbacks = {
     .find_debuginfo = dwfl_standard_find_debuginfo,
     .section_address = dwfl_offline_section_address,
 };
+
+const char *ct_symbol_problem_words(enum ct_symbol_problem problem)
+{
+    static const char *const words[CT_SYMBOL_PROBLEM_COUNT] = {
+        [CT_SYMBOL_PROBLEM_NONE] = "",
+        [CT_SYMBOL_PROBLEM_UNREADABLE] = "cannot be read here",
+        [CT_SYMBOL_PROBLEM_NO_ELF] = "is not a readable ELF file",
+        [CT_SYMBOL_PROBLEM_CHANGED] = "changed since the recording",
+    };
+
+    return words[problem];
+}
 
 static gboolean has_build_id(Dwfl_Module *module, const char *build_id)
 {
@@ -47,12 +61,12 @@ static gboolean has_build_id(Dwfl_Module *module, const char *build_id)
 }
 
 static struct ct_symbol_file *open_candidate(const char *path, const char *build_id,
-                                             const char **problem)
+                                             enum ct_symbol_problem *problem)
 {
     /* A relative path does not say where it begins. */
     int fd = ct_is_vdso(path) ? ct_vdso_open() : path[0] == '/' ? ct_regular_file_open(path) : -1;
     if (fd < 0) {
-        *problem = "cannot be read here";
+        *problem = CT_SYMBOL_PROBLEM_UNREADABLE;
         return NULL;
     }
 
@@ -66,9 +80,9 @@ static struct ct_symbol_file *open_candidate(const char *path, const char *build
         close(fd);
     if (!file->module || dwfl_report_end(file->dwfl, NULL, NULL) != 0 ||
         !dwfl_module_getelf(file->module, &bias))
-        *problem = "is not a readable ELF file";
+        *problem = CT_SYMBOL_PROBLEM_NO_ELF;
     else if (*build_id && !has_build_id(file->module, build_id))
-        *problem = "changed since the recording";
+        *problem = CT_SYMBOL_PROBLEM_CHANGED;
     else
         return file;
     ct_symbol_file_free(file);
@@ -78,27 +92,34 @@ static struct ct_symbol_file *open_candidate(const char *path, const char *build
 /* Every stack begins there, and libdw unpacks all of its debug information for the first frame,
  * which takes longer than to read a small recording. The functions' names, from its symbols, say
  * enough. */
-static gboolean is_c_library(const char *path)
+gboolean ct_symbol_file_is_c_library(const char *path)
 {
     g_autofree char *name = g_path_get_basename(path);
 
     return g_str_has_prefix(name, "libc.so.") || g_str_has_prefix(name, "ld-linux");
 }
 
+char *ct_symbol_file_debug_path(const char *build_id)
+{
+    if (strlen(build_id) <= 2 || strchr(build_id, '/'))
+        return NULL;
+    return g_strdup_printf(CT_DEBUG_FOLDER "/.build-id/%.2s/%s.debug", build_id, build_id + 2);
+}
+
 struct ct_symbol_file *ct_symbol_file_open(const char *path, const char *build_id,
-                                           GStringChunk *strings, const char **problem)
+                                           GStringChunk *strings, enum ct_symbol_problem *problem)
 {
     struct ct_symbol_file *file = open_candidate(path, build_id, problem);
+    g_autofree char *debug_path = ct_symbol_file_debug_path(build_id);
 
-    if (!file && strlen(build_id) > 2 && !strchr(build_id, '/')) {
-        const char *ignored;
-        g_autofree char *debug_path =
-            g_strdup_printf("/usr/lib/debug/.build-id/%.2s/%s.debug", build_id, build_id + 2);
+    if (!file && debug_path) {
+        enum ct_symbol_problem ignored;
         file = open_candidate(debug_path, build_id, &ignored);
     }
     if (file) {
         file->strings = strings;
-        file->debug_info = is_c_library(path) ? NULL : ct_debug_info_new(file->module);
+        file->debug_info =
+            ct_symbol_file_is_c_library(path) ? NULL : ct_debug_info_new(file->module);
         file->scopes = g_array_new(FALSE, FALSE, sizeof(Dwarf_Die));
     }
     return file;
@@ -248,6 +269,8 @@ void ct_symbol_file_add_frames(struct ct_symbol_file *file, uint64_t address, GA
     struct ct_symbol_frame frame = {.function = "", .system_name = "", .file = ""};
     struct ct_debug_place place = {.scopes = file->scopes};
 
+    file->is_looked_up = TRUE;
+
     if (file->debug_info && ct_debug_info_find(file->debug_info, address, &place)) {
         if (place.line)
             set_line(file, place.line, &frame);
@@ -265,9 +288,47 @@ void ct_symbol_file_add_frames(struct ct_symbol_file *file, uint64_t address, GA
     }
 }
 
-gboolean ct_symbol_file_lacks_split(const struct ct_symbol_file *file)
+const char *ct_symbol_file_missing_split(const struct ct_symbol_file *file)
 {
-    return file->debug_info && ct_debug_info_lacks_split(file->debug_info);
+    return file->debug_info ? ct_debug_info_missing_split(file->debug_info) : "";
+}
+
+const char *ct_symbol_file_debug_link(const struct ct_symbol_file *file)
+{
+    GElf_Addr bias;
+    GElf_Word checksum;
+    Elf *elf = dwfl_module_getelf(file->module, &bias);
+    const char *name = elf ? dwelf_elf_gnu_debuglink(elf, &checksum) : NULL;
+
+    return name ? name : "";
+}
+
+/* Its own, or those of its debug file, not just what other files can see. */
+static gboolean has_all_symbols(Dwfl_Module *module)
+{
+    const char *debug_file = NULL;
+    GElf_Addr bias;
+    GElf_Shdr header;
+    Elf *elf = dwfl_module_getelf(module, &bias);
+    Elf_Scn *section = NULL;
+
+    dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, &debug_file);
+    if (debug_file)
+        return TRUE;
+    while (elf && (section = elf_nextscn(elf, section)))
+        if (gelf_getshdr(section, &header) && header.sh_type == SHT_SYMTAB)
+            return TRUE;
+    return FALSE;
+}
+
+gboolean ct_symbol_file_is_complete(const struct ct_symbol_file *file)
+{
+    Dwarf_Addr bias;
+
+    if (!file->is_looked_up || *ct_symbol_file_missing_split(file))
+        return FALSE;
+    return file->debug_info ? dwfl_module_getdwarf(file->module, &bias) != NULL
+                            : has_all_symbols(file->module);
 }
 
 uint64_t ct_symbol_file_function_start(struct ct_symbol_file *file, uint64_t address)

@@ -9,20 +9,36 @@
 
 struct ct_symbol_file;
 
+/* Where debug files are installed, by build id or by the path of what they are of. */
+#define CT_DEBUG_FOLDER "/usr/lib/debug"
+
 /*
  * Opens `path` if it has this build id (hexadecimal; "" takes any file), else the debug file that
- * is installed for that build id. Returns NULL and says in `problem` (a full clause, borrowed)
- * why not. `strings` is borrowed, holds every string that lookups return, and must outlive it.
+ * is installed for that build id. Returns NULL and says in `problem` why not. `strings` is
+ * borrowed, holds every string that lookups return, and must outlive it.
  */
 struct ct_symbol_file *ct_symbol_file_open(const char *path, const char *build_id,
-                                           GStringChunk *strings, const char **problem);
+                                           GStringChunk *strings, enum ct_symbol_problem *problem);
 void ct_symbol_file_free(struct ct_symbol_file *file);
+
+/* The C library's lines and inlined functions are not looked up: see there. */
+gboolean ct_symbol_file_is_c_library(const char *path);
+
+/* The debug file that is installed for a build id; NULL: it is no build id. Caller frees. */
+char *ct_symbol_file_debug_path(const char *build_id);
 
 /* Appends what stands at `address` to an array of struct ct_symbol_frame: nothing, if unknown. */
 void ct_symbol_file_add_frames(struct ct_symbol_file *file, uint64_t address, GArray *frames);
 
-/* Debug information that it tells of was looked for, and is not on this machine. */
-gboolean ct_symbol_file_lacks_split(const struct ct_symbol_file *file);
+/* Debug information that it tells of was looked for, and is not on this machine: the path of the
+ * first such file, or "". Borrowed. */
+const char *ct_symbol_file_missing_split(const struct ct_symbol_file *file);
+
+/* The name that its separate debug file has, wherever that is; "" if it tells none. Borrowed. */
+const char *ct_symbol_file_debug_link(const struct ct_symbol_file *file);
+
+/* Something was looked up, and no file that may be installed later could say more. */
+gboolean ct_symbol_file_is_complete(const struct ct_symbol_file *file);
 
 /*
  * Where the function around `address` begins, by the unwind tables, or `address` itself: what has

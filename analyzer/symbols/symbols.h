@@ -1,7 +1,7 @@
 /*
- * Address -> function, file and line, from the ELF files and separate debug files on this
- * machine's disk. A file is opened once however many processes map it, and every address in it is
- * looked up once.
+ * Address -> function, file and line: what an earlier command has found, else from the ELF files
+ * and separate debug files on this machine's disk. A file is opened once however many processes map
+ * it, and not at all where all that is asked of it was kept.
  *
  * A file that is not the one that was recorded (its build id differs) is never used for names:
  * its frames are called "libfoo.so+0x1234", as those of a file that is gone or has no symbols,
@@ -29,6 +29,18 @@ struct ct_symbol {
     size_t frame_count; /* at least 1 */
     struct ct_symbol_frame frames[];
 };
+
+/* Why a file cannot be used. */
+enum ct_symbol_problem {
+    CT_SYMBOL_PROBLEM_NONE,
+    CT_SYMBOL_PROBLEM_UNREADABLE,
+    CT_SYMBOL_PROBLEM_NO_ELF,
+    CT_SYMBOL_PROBLEM_CHANGED,
+    CT_SYMBOL_PROBLEM_COUNT
+};
+
+/* As the rest of a sentence that begins with the file's name. */
+const char *ct_symbol_problem_words(enum ct_symbol_problem problem);
 
 struct ct_symbolizer;
 typedef struct ct_symbolizer ct_symbolizer; /* for g_autoptr(ct_symbolizer) */
@@ -79,6 +91,29 @@ gboolean ct_symbolizer_is_go(struct ct_symbolizer *symbolizer, const struct ct_m
 
 /* What could not be used and why: one line each, in the order found. Strings are borrowed. */
 const GPtrArray *ct_symbolizer_warnings(const struct ct_symbolizer *symbolizer);
+
+/*
+ * What was found goes to where the next command finds it, by way of the model's activity. FALSE: it
+ * cannot be kept.
+ */
+gboolean ct_symbolizer_keep(struct ct_symbolizer *symbolizer);
+
+/* A module in which addresses were looked up: how many, and what was found. */
+struct ct_symbolizer_module {
+    const char *path;          /* "": code that is in no file */
+    const char *build_id;      /* borrowed from the model; "" if it has none */
+    const char *problem;       /* its file could not be used; NULL: it could */
+    guint address_count;       /* distinct ones */
+    guint named_count;         /* of those */
+    guint with_line_count;     /* of those: the source line is known, too */
+    gboolean is_own;           /* part of ctrace */
+    gboolean is_vdso;          /* part of the kernel */
+    gboolean is_without_lines; /* its lines are left out on purpose */
+};
+
+/* struct ct_symbolizer_module, by path; those asked for nothing are left out. The caller owns it.
+ */
+GArray *ct_symbolizer_modules(const struct ct_symbolizer *symbolizer);
 
 /* Is this module part of ctrace itself, inside the traced program? */
 gboolean ct_module_is_own(const struct ct_module *module);

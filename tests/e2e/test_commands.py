@@ -15,7 +15,7 @@ import xml.etree.ElementTree
 
 from harness import CLASSES, EXAMPLES, WORKLOADS, TraceTest, go_pprof, main, read_events, run
 
-COMMANDS = ("record", "recover", "pprof", "report", "timeline", "verify")
+COMMANDS = ("record", "recover", "pprof", "report", "symbolize", "timeline", "verify")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 
 
@@ -87,6 +87,7 @@ class Help(TraceTest):
             (["timeline", "--widht=9"], "--width"),
             (["verify", "--verson"], "--version"),
             (["recover", "--verison"], "--version"),
+            (["symbolise"], "ctrace symbolize"),
         ):
             with self.subTest(words):
                 self.assert_refused(self.ctrace(*words), f"did you mean {meant}?")

@@ -32,7 +32,7 @@ LOST = re.compile(
 )
 FLOOD = 400000  # waits: more than the buffers hold
 MAX_MODULES = 1936  # on a board
-READERS = [["report"]] + [["pprof", kind] for kind in CLASSES] + [["timeline"]]
+READERS = [["report"]] + [["pprof", kind] for kind in CLASSES] + [["symbolize"], ["timeline"]]
 
 
 class Programs(TraceTest):
@@ -385,7 +385,7 @@ class BadTraces(TraceTest):
             (
                 path
                 for path in trace.rglob("*")
-                if path.is_file() and path.name != "metadata" and "index" not in path.parts
+                if path.is_file() and path.name != "metadata" and not {"index", "symbols"} & set(path.parts)
             ),
             key=lambda path: path.stat().st_size,
         )

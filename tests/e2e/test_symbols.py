@@ -67,6 +67,7 @@ class Symbols(TraceTest):
                 begin, size = chance.choice(places)
                 damaged[begin + chance.randrange(size)] = chance.randrange(256)
             program.write_bytes(damaged)
+            (trace / "symbols").unlink(missing_ok=True)
             self.report(trace)
 
     def test_a_function_without_a_symbol_is_one_row(self):

@@ -54,12 +54,12 @@ static void read_functions(const char *path, uint64_t address)
 static void name_functions(const char *path, uint64_t address)
 {
     GStringChunk *strings = g_string_chunk_new(1024);
-    const char *problem = NULL;
+    enum ct_symbol_problem problem = CT_SYMBOL_PROBLEM_NONE;
     struct ct_symbol_file *file = ct_symbol_file_open(path, "", strings, &problem);
     struct ct_code_segment segment;
     g_autoptr(GArray) frames = g_array_new(FALSE, FALSE, sizeof(struct ct_symbol_frame));
 
-    FUZZ_REQUIRE(file != NULL || problem != NULL);
+    FUZZ_REQUIRE(file != NULL || problem != CT_SYMBOL_PROBLEM_NONE);
     for (uint64_t at = address; file != NULL && at < address + 64; at += 16) {
         ct_symbol_file_add_frames(file, at, frames);
         ct_symbol_file_function_start(file, at);
@@ -70,7 +70,9 @@ static void name_functions(const char *path, uint64_t address)
             g_utf8_validate(g_array_index(frames, struct ct_symbol_frame, i).function, -1, NULL));
     if (file != NULL) {
         ct_symbol_file_is_go(file);
-        ct_symbol_file_lacks_split(file);
+        ct_symbol_file_missing_split(file);
+        ct_symbol_file_debug_link(file);
+        ct_symbol_file_is_complete(file);
         FUZZ_REQUIRE(!ct_symbol_file_find_code(file, &segment) || segment.begin <= segment.end);
     }
     ct_symbol_file_free(file);

@@ -133,7 +133,7 @@ static void fuzz_jit_map(struct fuzz_input *input)
 
     g_mkdir_with_parents(folder, 0700);
     fuzz_write_file(path, input->at, input->left);
-    struct ct_jit_map *map = ct_jit_map_open(fuzz_folder(), 7);
+    struct ct_jit_map *map = ct_jit_map_open(path);
 
     FUZZ_REQUIRE(map != NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(asked); i++) {

@@ -80,6 +80,7 @@ COMMANDS = {
     "report": [],
     "verify": [],
     "pprof": ["sleep"],
+    "symbolize": [],
     "timeline": ["-o", "out.svg"],
 }
 

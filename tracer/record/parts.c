@@ -12,9 +12,9 @@
 /* How a CTF metadata file begins: in packets, of this machine's byte order or another's. */
 #define METADATA_MAGIC 0x75d11d57u
 
-static const char *const parts[] = {"ust",         "closing",       "kernel",
-                                    CT_JIT_FOLDER, CT_SPOOL_FOLDER, CT_OBJECTS_FOLDER,
-                                    CT_RESERVE,    CT_INDEX_FILE,   CT_INDEX_NEW};
+static const char *const parts[] = {
+    "ust",      "closing",     "kernel",     CT_JIT_FOLDER,   CT_SPOOL_FOLDER, CT_OBJECTS_FOLDER,
+    CT_RESERVE, CT_INDEX_FILE, CT_INDEX_NEW, CT_SYMBOLS_FILE, CT_SYMBOLS_NEW};
 
 static gboolean is_metadata(int folder_fd, const char *name, const struct stat *status, void *data)
 {

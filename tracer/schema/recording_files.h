@@ -13,4 +13,8 @@
 #define CT_INDEX_FILE "index"
 #define CT_INDEX_NEW  "index.new"
 
+/* The symbols that were found for it, and before that has its name. */
+#define CT_SYMBOLS_FILE "symbols"
+#define CT_SYMBOLS_NEW  "symbols.new"
+
 #endif
