@@ -14,7 +14,8 @@ void ct_rlimits_prepare(void);
  * Which limit a child died of, or may have, which had the same ones: a signal ended it, and it
  * would have been let have `memory_bytes`. NULL: none. Caller frees.
  */
-char *ct_rlimits_explain_death(int signal_number, const struct rusage *usage, uint64_t memory_bytes);
+char *ct_rlimits_explain_death(int signal_number, const struct rusage *usage,
+                               uint64_t memory_bytes);
 
 /* Which limit may be why it could not read `files` files, with so many bytes, or write what it made
  * of them; NULL: none. Caller frees. */

@@ -278,7 +278,8 @@ static char *describe_death(const struct worker *worker, int signal_number,
 static void explain(const struct worker *worker, int status, const struct rusage *usage,
                     GError **error)
 {
-    g_autofree char *limit = ct_rlimits_explain_death(WTERMSIG(status), usage, worker->memory_bytes);
+    g_autofree char *limit =
+        ct_rlimits_explain_death(WTERMSIG(status), usage, worker->memory_bytes);
     if (limit != NULL) {
         g_set_error(
             error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
