@@ -1,3 +1,4 @@
+/* Counters of calls: sums, histograms of how long they took, and the quantiles of those. */
 #include "model/model.h"
 
 #include "schema/board.h"
