@@ -1,5 +1,4 @@
-/* How often each operation was called, and how long the calls took: sums, and quantiles by buckets.
- */
+/* Counters of calls: sums, histograms of how long they took, and the quantiles of those. */
 #include "model/model.h"
 
 #include "schema/board.h"

@@ -19,7 +19,7 @@ struct fixture {
     struct ct_model *model;
     struct ct_assembler *assembler;
     struct ct_sink sink;
-    uint64_t run_ns, line_ns;
+    uint64_t run_ns, runnable_ns;
     uint64_t now_ns;
 };
 
@@ -28,7 +28,7 @@ static void on_interval(void *user, const struct ct_interval *interval)
     struct fixture *fixture = user;
 
     if (interval->thread->tid == TID && interval->class == CT_CLASS_RUNNABLE)
-        fixture->line_ns += interval->end_ns - interval->begin_ns;
+        fixture->runnable_ns += interval->end_ns - interval->begin_ns;
 }
 
 static void on_run(void *user, const struct ct_run *run)
@@ -153,9 +153,9 @@ static void expect_known_from(struct fixture *fixture, uint64_t start_ns, uint64
     assert_non_null(thread);
     assert_int_equal(thread->start_ns, start_ns);
     assert_int_equal(fixture->run_ns, thread->sched.running_ns);
-    assert_int_equal(fixture->line_ns, thread->sched.runnable_ns);
+    assert_int_equal(fixture->runnable_ns, thread->sched.runnable_ns);
     assert_true(thread->sched.unknown_ns >= least_unknown_ns);
-    assert_true(fixture->line_ns > fixture->run_ns && fixture->run_ns > 0);
+    assert_true(fixture->runnable_ns > fixture->run_ns && fixture->run_ns > 0);
 }
 
 static void one_that_is_known_in_the_end_alone(void **state)

@@ -16,7 +16,7 @@ struct fixture {
     GStringChunk *names;
     struct ct_thread thread;
     uint64_t run_ns;
-    uint64_t line_ns;
+    uint64_t runnable_ns;
     guint lines;
 };
 
@@ -37,7 +37,7 @@ static void on_rest(void *user, struct ct_task *task, const struct ct_task_span 
     (void)task;
     if (span->state != CT_TASK_RUNNABLE)
         return;
-    fixture->line_ns += end_ns - span->begin_ns;
+    fixture->runnable_ns += end_ns - span->begin_ns;
     fixture->lines++;
 }
 
@@ -366,7 +366,7 @@ static void long_histories_keep_their_sums(void **state)
                  1000 + 10 * (uint64_t)rounds);
     ct_tasks_finish(fixture->tasks, end_ns);
     assert_int_equal(fixture->run_ns, 60 * rounds);
-    assert_int_equal(fixture->line_ns, 30 * rounds);
+    assert_int_equal(fixture->runnable_ns, 30 * rounds);
     assert_int_equal(fixture->lines, rounds);
 }
 
@@ -448,7 +448,7 @@ static void what_is_handed_on_is_what_the_sums_say(void **state)
         ct_tasks_finish(fixture->tasks, now_ns);
         ct_task_times_at(task, now_ns, &times);
         assert_int_equal(fixture->run_ns, times.ns[CT_TASK_RUNNING]);
-        assert_int_equal(fixture->line_ns, times.ns[CT_TASK_RUNNABLE]);
+        assert_int_equal(fixture->runnable_ns, times.ns[CT_TASK_RUNNABLE]);
         tear_down((void **)&fixture);
     }
 }
