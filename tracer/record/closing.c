@@ -1,5 +1,6 @@
 #include "closing.h"
 
+#include "forked.h"
 #include "system/monotonic.h"
 
 #include <errno.h>
@@ -43,11 +44,10 @@ static uint64_t wait_begin(const struct board *board, const struct ct_board_wait
     return ticks_to_time(board, MAX(wait->begin_ticks, board->begin_ticks));
 }
 
-static void write_process(const struct board *board)
+static void write_process(const struct board *board, const char *cwd)
 {
     g_autofree char *exe = ct_board_map_exe(board->map);
     g_autofree char *args = ct_board_map_args(board->map);
-    g_autofree char *cwd = ct_board_map_cwd(board->map);
     struct ct_event_process event = {
         SUBJECT(board),
         .process_end_ns = board->is_over ? board->end_ns : 0,
@@ -251,7 +251,8 @@ static void write_board(struct ct_closing *closing, struct board *board)
     add_totals(closing, board);
     if (board->writer == NULL)
         return;
-    write_process(board);
+    g_autofree char *cwd = ct_board_map_cwd(board->map);
+    write_process(board, cwd);
     if (board->is_lost)
         return;
     write_modules(board);
@@ -266,6 +267,8 @@ static void write_board(struct ct_closing *closing, struct board *board)
         write_thread(board, &thread);
     }
 }
+
+/* ---- When it ended. ---- */
 
 /* When the process ended; G_MAXUINT64 if that is not known, 0 if it has not. */
 static uint64_t process_end_ns(const struct ct_closing *closing,
@@ -349,6 +352,114 @@ uint64_t ct_closing_find_end_ns(struct ct_closing *closing)
     return end_ns;
 }
 
+/* ---- Children without a board. ---- */
+
+/* When the child ended, 0 if it has not; G_MAXUINT64: nobody knows when. */
+static uint64_t forked_end_ns(struct ct_closing *closing, const struct ct_forked *forked,
+                              uint64_t now_ns, gboolean is_cut)
+{
+    if (forked->state == CT_FORKED_EXITED ||
+        (forked->state == CT_FORKED_EXECED && forked->end_ns + EXEC_TIME_NS < now_ns))
+        return forked->end_ns;
+    uint64_t death_ns = process_end_ns(closing, &forked->identity);
+    if (forked->state == CT_FORKED_EXECED && (death_ns != 0 || is_cut))
+        return forked->end_ns;
+    if (death_ns == 0 && closing->deaths != NULL)
+        ct_deaths_watch_process(closing->deaths, forked->identity.pid);
+    return death_ns;
+}
+
+static void write_forked(struct ct_closing *closing, const struct ct_mapped_board *parent,
+                         const struct ct_forked *forked, uint64_t end_ns)
+{
+    const uint64_t begin_ns = closing->directory->control->begin_ns; /* 0: it has not */
+    gboolean is_early = end_ns != 0 && (begin_ns == 0 || end_ns <= begin_ns);
+    struct board board = {
+        .map = parent->map,
+        .image = &forked->identity,
+        .title = parent->title,
+        .writer = closing->writer,
+        .end_ns = end_ns,
+        .is_over = end_ns != 0,
+    };
+    struct ct_event_thread thread = {
+        SUBJECT(&board),
+        .tid = forked->identity.pid,
+        .thread_start_ns = forked->identity.start_ns,
+        .name = forked->name,
+    };
+
+    closing->totals.processes++;
+    closing->totals.threads++;
+    closing->totals.early_processes += is_early;
+    closing->totals.early_threads += is_early;
+    if (board.writer == NULL)
+        return;
+    write_process(&board, forked->cwd);
+    if (closing->has_kernel && !parent->is_lost) {
+        ct_board_map_read_head(parent->map, end_ns, &board.head);
+        write_modules(&board);
+    }
+    board.writer->thread(&thread);
+}
+
+static void add_successor(struct ct_closing *closing, const struct ct_forked *forked)
+{
+    if (forked->state == CT_FORKED_EXECED)
+        ct_unpreloaded_add_successor(closing->unpreloaded, forked->identity.pid, forked->end_ns,
+                                     &forked->successor);
+}
+
+/* Of it, what is written when. */
+enum round {
+    ROUND_ENDED,   /* those that are over, and whose events were */
+    ROUND_DROPPED, /* those that are over, but only counted */
+    ROUND_CUT,     /* all; they stay */
+};
+
+/* TRUE if the child still needs the board. */
+static gboolean close_child(struct ct_closing *closing, const struct ct_mapped_board *parent,
+                            uint32_t index, enum round round)
+{
+    const uint64_t now_ns = ct_monotonic_ns();
+    struct ct_forked forked;
+
+    if (!ct_forked_read(parent->map, index, now_ns, &forked))
+        return FALSE;
+    if (forked.state == CT_FORKED_MOVING &&
+        ct_boards_have(closing->boards, forked.identity.pid, forked.identity.start_ns)) {
+        ct_forked_free(parent->map, index);
+        return FALSE;
+    }
+    uint64_t end_ns = forked_end_ns(closing, &forked, now_ns, round == ROUND_CUT);
+    if (round != ROUND_CUT && end_ns == 0)
+        return TRUE;
+    if (round == ROUND_ENDED && ct_forked_is_news(parent->map, index))
+        return TRUE;
+    if (end_ns == G_MAXUINT64)
+        end_ns = closing->deaths == NULL ? closing->watched_until_ns : now_ns;
+    write_forked(closing, parent, &forked, MIN(end_ns, closing->cut_ns));
+    if (round == ROUND_CUT)
+        return TRUE;
+    add_successor(closing, &forked);
+    ct_forked_free(parent->map, index);
+    return FALSE;
+}
+
+/* TRUE if there are some that still need it. */
+static gboolean close_children(struct ct_closing *closing, const struct ct_mapped_board *parent,
+                               enum round round)
+{
+    uint32_t count = parent->is_lost ? 0 : ct_forked_count(parent->map);
+    gboolean is_needed = FALSE;
+
+    for (uint32_t i = 0; i < count; i++)
+        is_needed |= close_child(closing, parent, i, round);
+    return is_needed;
+}
+
+/* ---- All of them. ---- */
+
 /* TRUE if the board was written. */
 static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_board *mapped,
                             gboolean is_cut)
@@ -368,40 +479,63 @@ static void add_unpreloaded(struct ct_closing *closing, const struct ct_mapped_b
         ct_unpreloaded_add_board(closing->unpreloaded, mapped->map, ct_monotonic_ns());
 }
 
+/* Once all children have been looked for on those that there are. */
+static void remove_boards(struct ct_closing *closing, const GPtrArray *over)
+{
+    for (guint i = 0; i < over->len; i++)
+        ct_boards_remove(closing->boards, over->pdata[i]);
+}
+
 void ct_closing_write_ended(struct ct_closing *closing)
 {
-    GPtrArray *mapped = ct_boards_update(closing->boards);
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+    g_autoptr(GPtrArray) over = g_ptr_array_new();
 
-    for (guint i = mapped->len; i-- > 0;)
-        if (close_board(closing, mapped->pdata[i], FALSE)) {
-            add_unpreloaded(closing, mapped->pdata[i]);
-            ct_boards_remove(closing->boards, mapped->pdata[i]);
-        }
+    for (guint i = mapped->len; i-- > 0;) {
+        struct ct_mapped_board *board = mapped->pdata[i];
+
+        if (close_children(closing, board, ROUND_ENDED) || !close_board(closing, board, FALSE))
+            continue;
+        add_unpreloaded(closing, board);
+        g_ptr_array_add(over, board);
+    }
+    remove_boards(closing, over);
 }
 
 void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint kept)
 {
-    GPtrArray *mapped = ct_boards_update(closing->boards);
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+    g_autoptr(GPtrArray) over = g_ptr_array_new();
 
     for (guint i = mapped->len; i-- > 0;) {
         struct ct_mapped_board *mapped_board = mapped->pdata[i];
         struct board board = look_at(closing, mapped_board, FALSE);
 
-        if (!board.is_over || (board.image->start_ns < since_ns && mapped->len <= kept))
+        if (close_children(closing, mapped_board, ROUND_DROPPED) || !board.is_over ||
+            (board.image->start_ns < since_ns && mapped->len - over->len <= kept))
             continue;
         board.writer = NULL;
         write_board(closing, &board);
         add_unpreloaded(closing, mapped_board);
-        ct_boards_remove(closing->boards, mapped_board);
+        g_ptr_array_add(over, mapped_board);
     }
+    remove_boards(closing, over);
 }
 
 void ct_closing_find_unpreloaded(struct ct_closing *closing)
 {
     const GPtrArray *mapped = ct_boards_update(closing->boards);
+    struct ct_forked forked;
 
-    for (guint i = 0; i < mapped->len; i++)
-        add_unpreloaded(closing, mapped->pdata[i]);
+    for (guint i = 0; i < mapped->len; i++) {
+        const struct ct_mapped_board *board = mapped->pdata[i];
+        uint32_t count = board->is_lost ? 0 : ct_forked_count(board->map);
+
+        add_unpreloaded(closing, board);
+        for (uint32_t k = 0; k < count; k++)
+            if (ct_forked_read(board->map, k, ct_monotonic_ns(), &forked))
+                add_successor(closing, &forked);
+    }
 }
 
 void ct_closing_write_all(struct ct_closing *closing)
@@ -409,6 +543,8 @@ void ct_closing_write_all(struct ct_closing *closing)
     const GPtrArray *mapped = ct_boards_update(closing->boards);
 
     ct_boards_read_titles(closing->boards);
-    for (guint i = 0; i < mapped->len; i++)
+    for (guint i = 0; i < mapped->len; i++) {
+        close_children(closing, mapped->pdata[i], ROUND_CUT);
         close_board(closing, mapped->pdata[i], TRUE);
+    }
 }

@@ -21,8 +21,10 @@ static void note_unloaded(struct ct_self *self, uint32_t generation)
 {
     enum ct_mode mode = self->mode;
 
-    if (!ct_process_is_own())
+    if (!ct_process_is_own()) { /* a child that has no board yet, maybe */
+        atomic_fetch_add(&ct_unloads, CT_UNLOAD);
         return;
+    }
     if (mode == CT_MODE_BUSY || !ct_loader_enter()) {
         atomic_fetch_add(&ct_unloads, CT_UNLOAD); /* whoever takes a stack looks */
         return;

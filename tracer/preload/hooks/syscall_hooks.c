@@ -218,6 +218,7 @@ long syscall(long number, ...)
     default:
         if ((unsigned long)number < sizeof(row_of) && row_of[number] != 0)
             return call_row(&call, &rows[row_of[number] - 1]);
+        ct_self_settle();
         return make(&call);
     }
 }

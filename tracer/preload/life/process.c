@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include "description.h"
+#include "forked.h"
 #include "preload/core/clock.h"
 #include "preload/core/emit.h"
 #include "preload/core/memory.h"
@@ -52,28 +53,25 @@ static bool prepare_image(void)
     return is_prepared = true;
 }
 
-/* A board for this image, which `parent` is that of the process that forked it, or NULL; what fails
- * leaves the process running untraced. */
-static void begin_process(const struct ct_board *parent, int32_t parent_pid)
+/* A board for this image; what fails leaves the process running untraced. */
+static void begin_process(const struct ct_image *image)
 {
-    ct_clock_find_namespace();
-    uint64_t start_ns = ct_now_ns();
     struct ct_board *board;
 
-    if (!is_recorded(start_ns))
+    if (!is_recorded(ct_now_ns()))
         return;
     if (!prepare_image() || !ct_memory_is_spare(CT_BOARD_START_SIZE)) {
-        ct_session_refuse(start_ns, CT_REFUSAL_ADDRESS_SPACE);
+        ct_session_refuse(image->start_ns, CT_REFUSAL_ADDRESS_SPACE);
         return;
     }
-    board = ct_session_make_board(start_ns);
+    board = ct_session_make_board(image->start_ns);
     if (board == NULL)
         return;
-    ct_process_describe(board, parent, parent_pid, start_ns);
+    ct_process_describe(board, image);
     ct_wiped_begin();
     ct_stacks_begin();
     ct_board = board;
-    if (parent == NULL || !ct_modules_inherit(parent)) {
+    if (image->parent == NULL || !ct_modules_inherit(image->parent)) {
         ct_modules_begin();
         ct_modules_scan();
     }
@@ -88,7 +86,10 @@ void ct_process_init(void)
         ct_control = ct_session_map_control(directory);
     if (ct_control != NULL) {
         ct_clock_init();
-        begin_process(NULL, (int32_t)ct_syscall(SYS_getppid));
+        ct_clock_find_namespace();
+        const struct ct_image image = {.parent_pid = (int32_t)ct_syscall(SYS_getppid),
+                                       .start_ns = ct_now_ns()};
+        begin_process(&image);
     }
     ct_session_close();
     ct_self.mode = CT_MODE_NEW;
@@ -96,44 +97,133 @@ void ct_process_init(void)
         ct_thread_begin(0, 0);
 }
 
-struct child {
-    const struct ct_board *parent; /* or NULL */
-    int32_t parent_pid;
-};
+/* ---- Children of fork. ---- */
+
+/* As long as this process has no board of its own: on its parent's, which is the other one. */
+static struct ct_board_forked *forked;
+static struct ct_board *parent_board;
+
+/* A child of it, by vfork or behind our back, has the same memory, or a copy. */
+static bool is_forked(void)
+{
+    return forked != NULL && ct_syscall(SYS_getpid) == forked->pid;
+}
 
 static void begin_child(void *argument)
 {
-    const struct child *child = argument;
-
-    begin_process(child->parent, child->parent_pid);
+    begin_process(argument);
     ct_self.mode = CT_MODE_NEW;
     ct_thread_begin(0, 0);
 }
 
-void ct_process_forked(void)
+/* False: it has none. */
+static bool make_board(struct ct_image *image)
+{
+    ct_fds_forked();
+    ct_self.work_stack = NULL; /* it is not inherited */
+    ct_self.mode = CT_MODE_BUSY;
+    if (!ct_with_room(&ct_self, begin_child, image))
+        ct_self.mode = CT_MODE_NEW; /* it runs untraced */
+    return ct_board != NULL;
+}
+
+/* All of it that is mapped. */
+static void leave_parent(void)
+{
+    if (ct_board == NULL)
+        ct_tables_end();
+    if (parent_board != NULL)
+        munmap(parent_board, CT_BOARD_START_SIZE);
+    parent_board = NULL;
+}
+
+/* For the process that is_forked. */
+static bool settle(void)
+{
+    struct ct_board_forked *left = forked;
+    struct ct_image image = {
+        .parent = parent_board, .parent_pid = parent_board->pid, .start_ns = left->start_ns};
+
+    if (!ct_forked_move(left, &image.is_told))
+        return false;
+    ct_self_make_board = NULL;
+    forked = NULL;
+    if (make_board(&image)) {
+        leave_parent();
+        return true;
+    }
+    forked = left;
+    ct_forked_stay(left);
+    return false;
+}
+
+static bool try_to_settle(void)
 {
     int saved_errno = errno;
-    struct ct_board *parent_board = ct_board;
+    bool has_board = ct_self.mode == CT_MODE_NEW &&
+                     atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed) &&
+                     is_forked() && settle();
+
+    errno = saved_errno;
+    return has_board;
+}
+
+struct ct_board_forked *ct_process_fork_begin(void)
+{
+    int saved_errno = errno;
+    struct ct_board_forked *claimed = NULL;
+
+    if (ct_self_enter() != NULL && ct_control->follows_children && ct_process_is_own() &&
+        ct_is_ours == &ct_wiped.is_ours)
+        claimed = ct_forked_claim(ct_board);
+    errno = saved_errno;
+    return claimed;
+}
+
+void ct_process_fork_failed(struct ct_board_forked *claimed)
+{
+    if (claimed != NULL)
+        ct_forked_release(claimed);
+}
+
+void ct_process_forked(struct ct_board_forked *claimed)
+{
+    int saved_errno = errno;
 
     if (ct_control == NULL || is_filtered)
         return;
-    ct_self.mode = CT_MODE_BUSY;
-    /* It may have ended by now, so that the kernel would name another one. */
-    int32_t parent_pid =
-        parent_board != NULL ? parent_board->pid : (int32_t)ct_syscall(SYS_getppid);
+    parent_board = ct_board;
     ct_board = NULL;
-    ct_wiped_forked();
-    ct_fds_forked();
     ct_self.slot = NULL;
-    ct_self.work_stack = NULL; /* it is not inherited */
-    ct_tables_end();
-    struct child child = {parent_board, parent_pid};
-    if (!ct_with_room(&ct_self, begin_child, &child))
-        ct_self.mode = CT_MODE_NEW; /* it runs untraced */
-    if (parent_board != NULL)
-        munmap(parent_board, CT_BOARD_START_SIZE);
+    ct_self.mode = CT_MODE_NEW;
+    ct_clock_find_namespace();
+    if (claimed != NULL && ct_forked_begin(claimed)) {
+        forked = claimed;
+        ct_self_make_board = try_to_settle;
+        errno = saved_errno;
+        return;
+    }
+    ct_wiped_forked();
+    /* The parent may have ended by now, so that the kernel would name another one. */
+    struct ct_image image = {.parent = parent_board,
+                             .parent_pid = parent_board != NULL ? parent_board->pid
+                                                                : (int32_t)ct_syscall(SYS_getppid),
+                             .start_ns = ct_now_ns()};
+    make_board(&image);
+    leave_parent();
     errno = saved_errno;
 }
+
+void ct_process_renamed(void)
+{
+    int saved_errno = errno;
+
+    if (is_forked())
+        ct_forked_rename(forked);
+    errno = saved_errno;
+}
+
+/* ---- The image. ---- */
 
 void ct_process_announce_fork(pid_t child)
 {
@@ -155,6 +245,7 @@ static void end_image(enum ct_process_state state, uint64_t end_ns)
 /* 0: the memory is not ours to change. */
 uint64_t ct_process_filter_begin(void)
 {
+    ct_self_settle();
     return ct_process_is_own() ? ct_now_ns() : 0;
 }
 
@@ -172,6 +263,8 @@ void ct_process_exit(int status)
 {
     enum ct_mode mode = ct_self.mode;
 
+    if (is_forked())
+        ct_forked_exit(forked, status);
     if (!ct_process_is_own())
         return;
     struct ct_event_process_exit event = {.status = status};
@@ -196,25 +289,26 @@ static void set_unseen(struct ct_board_unseen *unseen, const char *name, enum ct
 /* NULL: it cannot be noted. */
 static struct ct_board_unseen *note_unseen(const char *name, enum ct_obstacle obstacle)
 {
+    struct ct_board *board = forked != NULL ? parent_board : *ct_is_ours != 0 ? ct_board : NULL;
     struct ct_board_unseen *unseen;
 
-    if (ct_board == NULL || *ct_is_ours == 0)
+    if (board == NULL)
         return NULL;
-    uint32_t claimed = atomic_load(&ct_board->unseen_children);
+    uint32_t claimed = atomic_load(&board->unseen_children);
     for (uint32_t i = 0; i < claimed && i < CT_BOARD_MAX_UNSEEN; i++) {
-        unseen = &ct_board->children[i];
+        unseen = &board->children[i];
         if (unseen->obstacle == obstacle && strcmp(unseen->name, name) == 0) {
             atomic_fetch_add(&unseen->count, 1);
             return unseen;
         }
     }
-    claimed = claimed < CT_BOARD_MAX_UNSEEN ? atomic_fetch_add(&ct_board->unseen_children, 1)
+    claimed = claimed < CT_BOARD_MAX_UNSEEN ? atomic_fetch_add(&board->unseen_children, 1)
                                             : CT_BOARD_MAX_UNSEEN;
     if (claimed < CT_BOARD_MAX_UNSEEN - 1) {
-        unseen = &ct_board->children[claimed];
+        unseen = &board->children[claimed];
         set_unseen(unseen, name, obstacle);
     } else {
-        unseen = &ct_board->children[CT_BOARD_MAX_UNSEEN - 1];
+        unseen = &board->children[CT_BOARD_MAX_UNSEEN - 1];
         set_unseen(unseen, CT_UNSEEN_NAME_UNKNOWN, CT_OBSTACLE_NONE);
     }
     atomic_fetch_add(&unseen->count, 1);
@@ -229,13 +323,16 @@ void ct_process_note_spawned(const char *name, enum ct_obstacle obstacle)
 struct ct_board_unseen *ct_process_exec_begin(const char *path, const char *name,
                                               enum ct_obstacle obstacle)
 {
-    enum ct_mode mode = ct_self.mode;
+    uintptr_t known_page = 0;
 
+    path = ct_memory_is_string(path, PATH_MAX, &known_page) ? path : "";
+    if (is_forked() && ct_forked_exec(forked, path, name, obstacle))
+        return NULL;
+    ct_self_settle();
     if (!ct_process_is_own())
         return obstacle != CT_OBSTACLE_NONE ? note_unseen(name, obstacle) : NULL;
-    uintptr_t known_page = 0;
-    struct ct_event_exec event = {.path =
-                                      ct_memory_is_string(path, PATH_MAX, &known_page) ? path : ""};
+    enum ct_mode mode = ct_self.mode;
+    struct ct_event_exec event = {.path = path};
     if (mode == CT_MODE_TRACED)
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;
@@ -251,6 +348,8 @@ void ct_process_exec_failed(struct ct_board_unseen *noted)
 {
     if (noted != NULL)
         atomic_fetch_sub(&noted->count, 1);
+    if (is_forked())
+        ct_forked_exec_failed(forked);
     if (ct_process_is_own()) {
         atomic_store(&ct_board->state, CT_PROCESS_ALIVE);
         atomic_store(&ct_board->end_ns, 0);

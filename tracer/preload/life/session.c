@@ -174,6 +174,7 @@ static struct ct_board *map_board(int fd, size_t size)
     }
     madvise(board, CT_BOARD_START_SIZE, MADV_DONTDUMP);
     board->size = size;
+    ct_tables_end(); /* of the process that forked this one */
     ct_tables_begin(board, size);
     return board;
 }

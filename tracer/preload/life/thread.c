@@ -166,7 +166,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     int32_t tid = (int32_t)ct_syscall(SYS_gettid);
     slot->creator_tid = creator_tid;
     slot->entry = entry;
-    slot->start_ns = ct_now_ns();
+    slot->start_ns = tid == ct_board->pid ? ct_board->start_ns : ct_now_ns();
     slot->handle = (uint64_t)pthread_self();
     ct_syscall(SYS_prctl, PR_GET_NAME, slot->name);
     atomic_store(&slot->tid, tid);
@@ -184,7 +184,8 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     ct_process_announce(self);
     atomic_fetch_add(&ct_board->threads_started, 1);
     struct ct_event_thread_start started = {.creator_tid = creator_tid, .entry = entry};
-    ct_emit_thread_start(self, ct_ticks(), &started);
+    if (!ct_process_is_told(tid))
+        ct_emit_thread_start(self, ct_ticks(), &started);
     struct ct_event_thread_name named = {.name = slot->name};
     ct_emit_thread_name(self, ct_ticks(), &named);
     self->mode = CT_MODE_TRACED;
