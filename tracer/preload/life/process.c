@@ -109,6 +109,21 @@ static bool is_forked(void)
     return forked != NULL && ct_syscall(SYS_getpid) == forked->pid;
 }
 
+/* Its entry, or NULL; a handler that interrupts us makes no board, and leaves the entry where it
+ * is, until ct_self.mode is again what it was. */
+static struct ct_board_forked *hold_entry(enum ct_mode *mode)
+{
+    *mode = __atomic_exchange_n(&ct_self.mode, CT_MODE_BUSY, __ATOMIC_RELAXED);
+    atomic_signal_fence(memory_order_seq_cst);
+    return is_forked() ? forked : NULL;
+}
+
+static void release_entry(enum ct_mode mode)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    ct_self.mode = mode;
+}
+
 static void begin_child(void *argument)
 {
     begin_process(argument);
@@ -137,10 +152,9 @@ static void leave_parent(void)
     parent_board = NULL;
 }
 
-/* For the process that is_forked. */
-static bool settle(void)
+/* With its entry held. */
+static bool settle(struct ct_board_forked *left)
 {
-    struct ct_board_forked *left = forked;
     struct ct_image image = {
         .parent = parent_board, .parent_pid = parent_board->pid, .start_ns = left->start_ns};
 
@@ -160,12 +174,15 @@ static bool settle(void)
 static bool try_to_settle(void)
 {
     int saved_errno = errno;
-    bool has_board = ct_self.mode == CT_MODE_NEW &&
-                     atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed) &&
-                     is_forked() && settle();
+    enum ct_mode mode;
+    struct ct_board_forked *left = hold_entry(&mode);
+    bool may_settle = mode == CT_MODE_NEW && left != NULL &&
+                      atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed);
 
+    if (!may_settle || !settle(left))
+        release_entry(mode);
     errno = saved_errno;
-    return has_board;
+    return ct_self.mode == CT_MODE_TRACED;
 }
 
 struct ct_board_forked *ct_process_fork_begin(void)
@@ -217,9 +234,12 @@ void ct_process_forked(struct ct_board_forked *claimed)
 void ct_process_renamed(void)
 {
     int saved_errno = errno;
+    enum ct_mode mode;
+    struct ct_board_forked *held = hold_entry(&mode);
 
-    if (is_forked())
-        ct_forked_rename(forked);
+    if (held != NULL)
+        ct_forked_rename(held);
+    release_entry(mode);
     errno = saved_errno;
 }
 
@@ -261,10 +281,12 @@ void ct_process_filter_end(uint64_t when_ns, bool has_filter)
 
 void ct_process_exit(int status)
 {
-    enum ct_mode mode = ct_self.mode;
+    enum ct_mode mode;
+    struct ct_board_forked *held = hold_entry(&mode);
 
-    if (is_forked())
-        ct_forked_exit(forked, status);
+    if (held != NULL)
+        ct_forked_exit(held, status);
+    release_entry(mode);
     if (!ct_process_is_own())
         return;
     struct ct_event_process_exit event = {.status = status};
@@ -287,9 +309,9 @@ static void set_unseen(struct ct_board_unseen *unseen, const char *name, enum ct
 }
 
 /* NULL: it cannot be noted. */
-static struct ct_board_unseen *note_unseen(const char *name, enum ct_obstacle obstacle)
+static struct ct_board_unseen *note_on(struct ct_board *board, const char *name,
+                                       enum ct_obstacle obstacle)
 {
-    struct ct_board *board = forked != NULL ? parent_board : *ct_is_ours != 0 ? ct_board : NULL;
     struct ct_board_unseen *unseen;
 
     if (board == NULL)
@@ -315,6 +337,17 @@ static struct ct_board_unseen *note_unseen(const char *name, enum ct_obstacle ob
     return unseen;
 }
 
+static struct ct_board_unseen *note_unseen(const char *name, enum ct_obstacle obstacle)
+{
+    enum ct_mode mode;
+
+    hold_entry(&mode);
+    struct ct_board *board = forked != NULL ? parent_board : *ct_is_ours != 0 ? ct_board : NULL;
+    struct ct_board_unseen *noted = note_on(board, name, obstacle);
+    release_entry(mode);
+    return noted;
+}
+
 void ct_process_note_spawned(const char *name, enum ct_obstacle obstacle)
 {
     note_unseen(name, obstacle);
@@ -325,13 +358,17 @@ struct ct_board_unseen *ct_process_exec_begin(const char *path, const char *name
 {
     uintptr_t known_page = 0;
 
+    enum ct_mode mode;
+    struct ct_board_forked *held = hold_entry(&mode);
     path = ct_memory_is_string(path, PATH_MAX, &known_page) ? path : "";
-    if (is_forked() && ct_forked_exec(forked, path, name, obstacle))
+    bool is_noted = held != NULL && ct_forked_exec(held, path, name, obstacle);
+    release_entry(mode);
+    if (is_noted)
         return NULL;
     ct_self_settle();
     if (!ct_process_is_own())
         return obstacle != CT_OBSTACLE_NONE ? note_unseen(name, obstacle) : NULL;
-    enum ct_mode mode = ct_self.mode;
+    mode = ct_self.mode;
     struct ct_event_exec event = {.path = path};
     if (mode == CT_MODE_TRACED)
         ct_wait_flush(&ct_self);
@@ -348,8 +385,11 @@ void ct_process_exec_failed(struct ct_board_unseen *noted)
 {
     if (noted != NULL)
         atomic_fetch_sub(&noted->count, 1);
-    if (is_forked())
-        ct_forked_exec_failed(forked);
+    enum ct_mode mode;
+    struct ct_board_forked *held = hold_entry(&mode);
+    if (held != NULL)
+        ct_forked_exec_failed(held);
+    release_entry(mode);
     if (ct_process_is_own()) {
         atomic_store(&ct_board->state, CT_PROCESS_ALIVE);
         atomic_store(&ct_board->end_ns, 0);
