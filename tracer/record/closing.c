@@ -417,6 +417,21 @@ enum round {
     ROUND_CUT,     /* all; they stay */
 };
 
+/* Is it told of on a board of its own? Of one that is over, none is still to come. */
+static gboolean has_moved(struct ct_closing *closing, const struct ct_forked *forked,
+                          gboolean is_over)
+{
+    const struct ct_board_identity *child = &forked->identity;
+
+    if (forked->state != CT_FORKED_MOVING)
+        return FALSE;
+    if (is_over && !ct_boards_have(closing->boards, child->pid, child->start_ns)) {
+        ct_boards_look_again(closing->boards);
+        ct_boards_update(closing->boards);
+    }
+    return ct_boards_have(closing->boards, child->pid, child->start_ns);
+}
+
 /* TRUE if the child still needs the board. */
 static gboolean close_child(struct ct_closing *closing, const struct ct_mapped_board *parent,
                             uint32_t index, enum round round)
@@ -426,12 +441,16 @@ static gboolean close_child(struct ct_closing *closing, const struct ct_mapped_b
 
     if (!ct_forked_read(parent->map, index, now_ns, &forked))
         return FALSE;
-    if (forked.state == CT_FORKED_MOVING &&
-        ct_boards_have(closing->boards, forked.identity.pid, forked.identity.start_ns)) {
+    uint64_t end_ns = forked_end_ns(closing, &forked, now_ns, round == ROUND_CUT);
+    if (end_ns != 0) { /* only now it says its last */
+        if (!ct_forked_read(parent->map, index, ct_monotonic_ns(), &forked))
+            return FALSE;
+        end_ns = forked_end_ns(closing, &forked, now_ns, round == ROUND_CUT);
+    }
+    if (has_moved(closing, &forked, end_ns != 0)) {
         ct_forked_free(parent->map, index);
         return FALSE;
     }
-    uint64_t end_ns = forked_end_ns(closing, &forked, now_ns, round == ROUND_CUT);
     if (round != ROUND_CUT && end_ns == 0)
         return TRUE;
     if (round == ROUND_ENDED && ct_forked_is_news(parent->map, index))

@@ -55,15 +55,18 @@ static void read_arguments(char *buffer, size_t size)
     }
 }
 
-/* The file of the program: the same as that of the process that forked this one. */
-static void describe_exe(struct ct_board *board, const struct ct_board *parent)
+/* The file of the program and its arguments: those of the process that forked this one, which may
+ * have written a title over the arguments since. */
+static void describe_program(struct ct_board *board, const struct ct_board *parent)
 {
     ssize_t length;
 
     if (parent != NULL) {
         memcpy(board->exe, parent->exe, sizeof(board->exe));
+        memcpy(board->args, parent->args, sizeof(board->args));
         return;
     }
+    read_arguments(board->args, sizeof(board->args));
     length =
         ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
     board->exe[length > 0 ? length : 0] = '\0';
@@ -79,8 +82,7 @@ void ct_process_describe(struct ct_board *board, const struct ct_image *image)
     board->start_ns = image->start_ns;
     board->rate_ns = ct_control->rate_ns;
     atomic_store(&board->used_words, 1);
-    describe_exe(board, image->parent);
-    read_arguments(board->args, sizeof(board->args));
+    describe_program(board, image->parent);
     if (ct_syscall(SYS_getcwd, board->cwd, sizeof(board->cwd)) < 0)
         board->cwd[0] = '\0';
     atomic_store_explicit(&board->magic, CT_BOARD_MAGIC, memory_order_release);

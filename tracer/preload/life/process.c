@@ -103,10 +103,22 @@ void ct_process_init(void)
 static struct ct_board_forked *forked;
 static struct ct_board *parent_board;
 
+/* A board that was cut short ends us if we touch it. The entry is behind all else of it that we do:
+ * without it, we run untraced. */
+static bool has_entry(void)
+{
+    if (forked == NULL || ct_memory_is_readable(forked, sizeof(*forked)))
+        return forked != NULL;
+    ct_self_make_board = NULL;
+    forked = NULL;
+    parent_board = NULL;
+    return false;
+}
+
 /* A child of it, by vfork or behind our back, has the same memory, or a copy. */
 static bool is_forked(void)
 {
-    return forked != NULL && ct_syscall(SYS_getpid) == forked->pid;
+    return has_entry() && ct_syscall(SYS_getpid) == forked->pid;
 }
 
 /* Its entry, or NULL; a handler that interrupts us makes no board, and leaves the entry where it
@@ -190,8 +202,8 @@ struct ct_board_forked *ct_process_fork_begin(void)
     int saved_errno = errno;
     struct ct_board_forked *claimed = NULL;
 
-    if (ct_self_enter() != NULL && ct_control->follows_children && ct_process_is_own() &&
-        ct_is_ours == &ct_wiped.is_ours)
+    if (ct_self_enter() != NULL && ct_control->follows_children && is_recorded(ct_now_ns()) &&
+        ct_process_is_own() && ct_is_ours == &ct_wiped.is_ours)
         claimed = ct_forked_claim(ct_board);
     errno = saved_errno;
     return claimed;
