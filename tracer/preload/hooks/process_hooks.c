@@ -93,10 +93,15 @@ int mlockall(int flags)
 /* ---- Processes. ---- */
 
 CT_REAL(pid_t, fork, (void))
+CT_REAL(void, _exit, (int status))
 
 pid_t fork(void)
 {
     CT_NEED_REAL(fork);
+    CT_NEED_REAL(_exit);
+    ct_find_ahead_close();
+    ct_find_ahead_dup2();
+    ct_find_ahead_execve();
     struct ct_board_forked *claimed = ct_process_fork_begin();
     enum ct_mode mode = ct_self.mode;
     if (mode == CT_MODE_TRACED)
@@ -120,6 +125,7 @@ int setns(int fd, int type)
 {
     CT_NEED_REAL(setns);
     ct_self_settle();
+    ct_clock_expect_namespace();
     int result = real_setns(fd, type);
     if (result == 0 && ct_self_enter() != NULL)
         ct_clock_find_namespace();
@@ -137,8 +143,6 @@ int daemon(int keep_directory, int keep_output)
         ct_process_forked(NULL);
     return result;
 }
-
-CT_REAL(void, _exit, (int status))
 
 __attribute__((noreturn)) void _exit(int status)
 {

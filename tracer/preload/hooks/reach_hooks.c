@@ -2,6 +2,7 @@
  * Calls after which a board may be out of reach, by another user, root, limit or namespace: a child
  * of fork that has none yet gets one before.
  */
+#include "preload/core/clock.h"
 #include "preload/core/hook.h"
 #include "preload/core/self.h"
 
@@ -26,7 +27,6 @@ CT_SETTLED(int, setreuid, (uid_t real, uid_t effective), (real, effective))
 CT_SETTLED(int, setresuid, (uid_t real, uid_t effective, uid_t saved), (real, effective, saved))
 CT_SETTLED(int, setfsuid, (uid_t user), (user))
 CT_SETTLED(int, chroot, (const char *path), (path))
-CT_SETTLED(int, unshare, (int flags), (flags))
 CT_SETTLED(int, mount,
            (const char *source, const char *target, const char *type, unsigned long flags,
             const void *data),
@@ -49,3 +49,13 @@ CT_SETTLED(int, prlimit64,
 /* libc has it for libcap; no header has both. */
 int capset(void *header, const void *data);
 CT_SETTLED(int, capset, (void *header, const void *data), (header, data))
+
+CT_REAL(int, unshare, (int flags))
+
+int unshare(int flags)
+{
+    CT_NEED_REAL(unshare);
+    ct_self_settle();
+    ct_clock_expect_namespace();
+    return real_unshare(flags);
+}

@@ -149,10 +149,8 @@ CT_WRAP_FGETC(__underflow, (FILE * stream), (stream), stream)
  * them, and its headers give the names of the one to the other: each is defined by its symbol here.
  */
 #define CT_WRAP_SCANF(family, symbol)                                                          \
-    static int (*real_##family)(FILE * stream, const char *format, va_list list);              \
-    static const struct ct_hook hook_##family                                                  \
-        __attribute__((section("ct_hooks"), used, aligned(8))) = {symbol "vfscanf", NULL,      \
-                                                                  (void **)&real_##family};    \
+    CT_REAL_BY(int, family, (FILE * stream, const char *format, va_list list),                 \
+               symbol "vfscanf", NULL)                                                         \
     static int scan_##family(FILE *stream, const char *format, va_list list, const void *site) \
     {                                                                                          \
         struct ct_wait wait;                                                                   \

@@ -1,6 +1,7 @@
 /* When the library is loaded, and when the process ends by itself. */
 #include "exec_environment.h"
 #include "preload/core/hook.h"
+#include "preload/core/symbol.h"
 #include "process.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ static __attribute__((constructor)) void ct_init(void)
 {
     int saved_errno = errno;
 
-    ct_hook_resolve_all();
+    ct_symbol_init();
     ct_exec_init();
     ct_process_init();
     errno = saved_errno;

@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include "description.h"
+#include "exec_environment.h"
 #include "forked.h"
 #include "preload/core/clock.h"
 #include "preload/core/emit.h"
@@ -19,7 +20,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -79,7 +79,7 @@ static void begin_process(const struct ct_image *image)
 
 void ct_process_init(void)
 {
-    const char *directory = getenv(CT_SESSION_VARIABLE);
+    const char *directory = ct_exec_session();
 
     ct_self.mode = CT_MODE_BUSY;
     if (directory != NULL)
@@ -225,7 +225,7 @@ void ct_process_forked(struct ct_board_forked *claimed)
     ct_board = NULL;
     ct_self.slot = NULL;
     ct_self.mode = CT_MODE_NEW;
-    ct_clock_find_namespace();
+    ct_clock_forked();
     if (claimed != NULL && ct_forked_begin(claimed)) {
         forked = claimed;
         ct_self_make_board = try_to_settle;
