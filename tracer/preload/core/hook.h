@@ -18,15 +18,15 @@
  * `function` is the hook of libc's `name` at `version`; NULL: the version that is the default. What
  * is noted of it is code, not a table: the loader would have to put addresses into that.
  */
-#define CT_REAL_BY(type, function, params, symbol, version)                 \
-    static type(*real_##function) params;                                   \
-    static __attribute__((noinline, cold)) void find_real_##function(void)  \
-    {                                                                       \
-        *(void **)&real_##function = ct_symbol_next(symbol, version);       \
+#define CT_REAL_BY(type, function, params, symbol, version)                \
+    static type(*real_##function) params;                                  \
+    static __attribute__((noinline, cold)) void find_real_##function(void) \
+    {                                                                      \
+        *(void **)&real_##function = ct_symbol_next(symbol, version);      \
     }
 
-#define CT_REAL_OF(type, function, params, name, version)  \
-    CT_REAL_BY(type, function, params, #name, version)     \
+#define CT_REAL_OF(type, function, params, name, version) \
+    CT_REAL_BY(type, function, params, #name, version)    \
     CT_EXPORT type function params;
 
 /* Where libc has several versions; versions.map gives the hook this one, too. */

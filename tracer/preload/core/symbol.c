@@ -134,8 +134,7 @@ static void search_gnu(struct search *search, const struct tables *tables)
     const uint32_t *buckets = (const void *)(filter + words);
     const uint32_t *chains = buckets + bucket_count;
     const uint32_t hash = search->gnu_hash, bits = 8 * sizeof(*filter);
-    ElfW(Addr) mask =
-        (ElfW(Addr))1 << hash % bits | (ElfW(Addr))1 << (hash >> header[3]) % bits;
+    ElfW(Addr) mask = (ElfW(Addr))1 << hash % bits | (ElfW(Addr))1 << (hash >> header[3]) % bits;
 
     if (bucket_count == 0 || (filter[hash / bits % words] & mask) != mask)
         return;

@@ -55,10 +55,23 @@ static void read_arguments(char *buffer, size_t size)
     }
 }
 
+/* As its begin gave them: asking the kernel takes the making of a file in /proc. */
+static void copy_arguments(char *const *arguments, char *buffer, size_t size)
+{
+    struct ct_text text = ct_text_begin(buffer, size);
+
+    for (; *arguments != NULL && text.at < text.end; arguments++) {
+        if (text.at > buffer)
+            ct_text_byte(&text, ' ');
+        append_quoted(&text, *arguments);
+    }
+}
+
 /* The file of the program and its arguments: those of the process that forked this one, which may
  * have written a title over the arguments since. */
-static void describe_program(struct ct_board *board, const struct ct_board *parent)
+static void describe_program(struct ct_board *board, const struct ct_image *image)
 {
+    const struct ct_board *parent = image->parent;
     ssize_t length;
 
     if (parent != NULL) {
@@ -66,7 +79,10 @@ static void describe_program(struct ct_board *board, const struct ct_board *pare
         memcpy(board->args, parent->args, sizeof(board->args));
         return;
     }
-    read_arguments(board->args, sizeof(board->args));
+    if (image->arguments != NULL)
+        copy_arguments(image->arguments, board->args, sizeof(board->args));
+    else
+        read_arguments(board->args, sizeof(board->args));
     length =
         ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
     board->exe[length > 0 ? length : 0] = '\0';
@@ -82,7 +98,7 @@ void ct_process_describe(struct ct_board *board, const struct ct_image *image)
     board->start_ns = image->start_ns;
     board->rate_ns = ct_control->rate_ns;
     atomic_store(&board->used_words, 1);
-    describe_program(board, image->parent);
+    describe_program(board, image);
     if (ct_syscall(SYS_getcwd, board->cwd, sizeof(board->cwd)) < 0)
         board->cwd[0] = '\0';
     atomic_store_explicit(&board->magic, CT_BOARD_MAGIC, memory_order_release);

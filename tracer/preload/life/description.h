@@ -8,7 +8,8 @@
 struct ct_image {
     const struct ct_board *parent; /* borrowed; of the process that forked this one; or NULL */
     int32_t parent_pid;
-    bool is_told; /* the recorder has told of its begin already */
+    bool is_told;           /* the recorder has told of its begin already */
+    char *const *arguments; /* borrowed; where the program has not been able to change them */
     uint64_t start_ns;
 };
 

@@ -77,7 +77,7 @@ static void begin_process(const struct ct_image *image)
     }
 }
 
-void ct_process_init(void)
+void ct_process_init(char *const *arguments)
 {
     const char *directory = ct_exec_session();
 
@@ -88,6 +88,7 @@ void ct_process_init(void)
         ct_clock_init();
         ct_clock_find_namespace();
         const struct ct_image image = {.parent_pid = (int32_t)ct_syscall(SYS_getppid),
+                                       .arguments = arguments,
                                        .start_ns = ct_now_ns()};
         begin_process(&image);
     }

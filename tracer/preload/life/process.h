@@ -8,8 +8,9 @@
 
 #include <sys/types.h>
 
-/* Maps the control page and makes this process's board; how it began is for the trace. */
-void ct_process_init(void);
+/* Maps the control page and makes this process's board; how it began, with these arguments, is for
+ * the trace. */
+void ct_process_init(char *const *arguments);
 
 /* Around fork, in the parent: what its child is to be told of with, or NULL. */
 struct ct_board_forked *ct_process_fork_begin(void);

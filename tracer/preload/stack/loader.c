@@ -12,9 +12,11 @@
 #include <stdatomic.h>
 #include <time.h>
 
-/* Threads between enter and leave, and whether a fork waits for them. */
+/* Threads between enter and leave, whether a fork waits for them, and how many threads wait until
+ * it is over. */
 static _Atomic int loader_users;
 static _Atomic int is_forking;
+static _Atomic int fork_awaiters;
 
 /* A user that has lost its CPU gets it back long before this. One that was cancelled never leaves,
  * and is forgotten then. */
@@ -30,8 +32,10 @@ static void pause_until(int value, uint64_t ns)
     const struct timespec time = {.tv_sec = (time_t)(own_ns / 1000000000),
                                   .tv_nsec = (long)(own_ns % 1000000000)};
 
+    atomic_fetch_add(&fork_awaiters, 1);
     ct_syscall(SYS_futex, &is_forking, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, &time, NULL,
                CT_OWN_FUTEX_BITSET);
+    atomic_fetch_sub(&fork_awaiters, 1);
 }
 
 bool ct_loader_enter(void)
@@ -70,12 +74,14 @@ static void stop_loader(void)
 static void go_on_in_parent(void)
 {
     atomic_fetch_sub(&is_forking, 1);
-    ct_syscall(SYS_futex, &is_forking, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
+    if (atomic_load(&fork_awaiters) > 0)
+        ct_syscall(SYS_futex, &is_forking, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, NULL, NULL, 0);
 }
 
 static void go_on_in_child(void)
 {
     atomic_store(&loader_users, ct_self.loader_uses); /* the others stayed behind */
+    atomic_store(&fork_awaiters, 0);
     ct_modules_forked();
     atomic_fetch_sub(&is_forking, 1);
 }
