@@ -19,6 +19,7 @@
 #ifndef CTRACE_SCHEMA_BOARD_H
 #define CTRACE_SCHEMA_BOARD_H
 
+#include "children.h"
 #include "events.h"
 
 #include <stdatomic.h>
@@ -112,8 +113,6 @@ struct ct_board_counters {
 /* Of what is to be on pages of its own: the smallest ones. */
 #define CT_BOARD_ALIGNMENT 4096
 
-#define CT_THREAD_NAME_SIZE 16
-
 struct ct_board_thread {
     _Atomic int32_t tid; /* 0: free, -1: being set up */
     int32_t creator_tid;
@@ -206,54 +205,6 @@ static inline struct ct_board_ring *ct_slot_ring(struct ct_board_slot *slot)
 {
     return (struct ct_board_ring *)(void *)slot->small_ring;
 }
-
-/* Images that a process has begun, and that the library is not in. */
-#define CT_BOARD_MAX_UNSEEN    16
-#define CT_UNSEEN_NAME_SIZE    56
-#define CT_UNSEEN_NAME_UNKNOWN "(others)"
-
-struct ct_board_unseen {
-    _Atomic uint32_t count; /* of the same name, for the same reason; stored last */
-    uint32_t obstacle;      /* enum ct_obstacle */
-    char name[CT_UNSEEN_NAME_SIZE];
-};
-
-/*
- * A child of fork until it has a board of its own, which it makes before its first call that may
- * wait: most children live to execute another program, and never make one. It is on its parent's
- * board, which is kept for it. The parent claims an entry before it forks, the child fills it in,
- * the recorder frees it when the child is over.
- */
-enum ct_forked_state {
-    CT_FORKED_FREE,
-    CT_FORKED_CLAIMED, /* of a child that is still to be forked, or has not got far */
-    CT_FORKED_ALIVE,   /* or killed */
-    CT_FORKED_MOVING,  /* a board of its own is made, which will tell of it */
-    CT_FORKED_EXECED,
-    CT_FORKED_EXITED,
-};
-
-/* With the state: what the recorder has written of it. The rest is only changed while the child
- * is in no other hands, by compare and exchange. */
-#define CT_FORKED_STATE_MASK UINT64_C(0xff)
-#define CT_FORKED_START_TOLD UINT64_C(0x100)
-#define CT_FORKED_END_TOLD   UINT64_C(0x200)
-
-#define CT_FORKED_TEXT_SIZE 192
-
-struct ct_board_forked {
-    _Atomic uint64_t state; /* enum ct_forked_state, and what was told; stored last */
-    int32_t pid;
-    int32_t exit_status;
-    uint64_t start_ns;
-    uint64_t start_ticks;
-    uint64_t end_ns; /* when EXECED or EXITED */
-    uint64_t end_ticks;
-    char name[CT_THREAD_NAME_SIZE];
-    struct ct_board_unseen successor; /* when EXECED; for no reason, maybe seen */
-    char cwd[CT_FORKED_TEXT_SIZE];
-    char path[CT_FORKED_TEXT_SIZE]; /* when EXECED */
-};
 
 /*
  * The tables of a board. The first part of each is in the header, enough for most programs; the
@@ -440,8 +391,6 @@ _Static_assert(sizeof(struct ct_control) % sizeof(uint64_t) == 0, "control layou
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
-_Static_assert(sizeof(struct ct_board_unseen) == 64, "unseen layout");
-_Static_assert(sizeof(struct ct_board_forked) == 512, "forked layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
 _Static_assert(sizeof(struct ct_board_life) == 16, "life layout");
 _Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
