@@ -223,7 +223,7 @@ def ratios():
 
 def row_stack():
     """What a hook pays for a stack: the code of the preload, in a program of its own."""
-    core = ("clock", "memory", "object", "tables", "work_stack")
+    core = ("clock", "memory", "object", "symbol", "tables", "work_stack")
     preload = HERE.parents[1] / "tracer" / "preload"
     sources = [preload / "core" / f"{name}.c" for name in core] + sorted((preload / "stack").glob("*.c"))
     includes = [f"-I{HERE.parents[1] / 'tracer'}"]

@@ -23,6 +23,7 @@ static const size_t first_parts[CT_TABLE_COUNT] = {
     [CT_TABLE_BUCKETS] = offsetof(struct ct_board, buckets),
     [CT_TABLE_WORDS] = offsetof(struct ct_board, words),
     [CT_TABLE_SLOTS] = offsetof(struct ct_board, slots),
+    [CT_TABLE_FORKED] = offsetof(struct ct_board, forked),
 };
 
 /* Read, not mapped: a page that is not there yet would be made. */
@@ -167,4 +168,10 @@ void ct_board_map_copy(const struct ct_board_map *map, size_t at, void *copied, 
 void ct_board_map_store(const struct ct_board_map *map, size_t at, uint64_t value)
 {
     ct_shared_memory_store(map->memory, at, value);
+}
+
+gboolean ct_board_map_exchange(const struct ct_board_map *map, size_t at, uint64_t before,
+                               uint64_t after)
+{
+    return ct_shared_memory_exchange(map->memory, at, before, after);
 }

@@ -42,4 +42,8 @@ void ct_board_map_copy(const struct ct_board_map *map, size_t at, void *copied, 
 
 void ct_board_map_store(const struct ct_board_map *map, size_t at, uint64_t value);
 
+/* If it is `before`. */
+gboolean ct_board_map_exchange(const struct ct_board_map *map, size_t at, uint64_t before,
+                               uint64_t after);
+
 #endif

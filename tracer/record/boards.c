@@ -120,8 +120,7 @@ enum ct_board_state ct_boards_add(struct ct_boards *boards, const char *path, in
     board->map = map;
     g_ptr_array_add(boards->mapped, board);
     const struct ct_board_identity *identity = ct_board_map_identity(map);
-    const struct ct_image_key image = {identity->pid, identity->start_ns};
-    g_array_append_val(boards->images, image);
+    ct_boards_add_image(boards, identity->pid, identity->start_ns);
     return state;
 }
 
@@ -249,6 +248,24 @@ void ct_boards_read_titles(struct ct_boards *boards)
         g_free(board->title);
         board->title = is_new_title(args, title) ? g_steal_pointer(&title) : NULL;
     }
+}
+
+void ct_boards_add_image(struct ct_boards *boards, int32_t pid, uint64_t start_ns)
+{
+    const struct ct_image_key image = {pid, start_ns};
+
+    g_array_append_val(boards->images, image);
+}
+
+gboolean ct_boards_have(const struct ct_boards *boards, int32_t pid, uint64_t start_ns)
+{
+    for (guint i = boards->mapped->len; i-- > 0;) {
+        const struct ct_mapped_board *board = boards->mapped->pdata[i];
+        const struct ct_board_identity *identity = ct_board_map_identity(board->map);
+        if (identity->pid == pid && identity->start_ns == start_ns)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 const GArray *ct_boards_images(const struct ct_boards *boards)

@@ -35,6 +35,12 @@ void ct_boards_look_again(struct ct_boards *boards);
 /* Looks at how those that live call themselves: a board has what they were called at first. */
 void ct_boards_read_titles(struct ct_boards *boards);
 
+/* One that has no board of its own. */
+void ct_boards_add_image(struct ct_boards *boards, int32_t pid, uint64_t start_ns);
+
+/* Is there a board of it? */
+gboolean ct_boards_have(const struct ct_boards *boards, int32_t pid, uint64_t start_ns);
+
 /* The images of all that were ever mapped: struct ct_image_key, borrowed. */
 const GArray *ct_boards_images(const struct ct_boards *boards);
 

@@ -1,212 +1,17 @@
 #include "closing.h"
 
+#include "closed_board.h"
+#include "forked.h"
 #include "system/monotonic.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 
 /* An exec that has not failed by now has succeeded. */
 #define EXEC_TIME_NS UINT64_C(1000000000)
 
-/* One board while it is written out. */
-struct board {
-    const struct ct_board_map *map;        /* borrowed */
-    const struct ct_board_identity *image; /* borrowed; its */
-    struct ct_board_head head;
-    const char *title;              /* borrowed; how it called itself last; or NULL */
-    const struct ct_writer *writer; /* borrowed */
-    uint64_t ns_per_tick;
-    uint64_t now_ticks;
-    uint64_t now_ns;
-    uint64_t begin_ticks; /* of the recording */
-    uint64_t end_ns;      /* of the image, or the cut */
-    gboolean is_over;
-    gboolean is_lost;
-    gboolean is_damaged; /* what it counts is left out */
-};
-
-#define SUBJECT(board) .pid = (board)->image->pid, .process_start_ns = (board)->image->start_ns
-
-/* Within the image's life. */
-static uint64_t ticks_to_time(const struct board *board, uint64_t ticks)
-{
-    uint64_t age = board->now_ticks > ticks ? board->now_ticks - ticks : 0;
-    uint64_t life_ns = board->now_ns - MIN(board->image->start_ns, board->now_ns);
-
-    return board->now_ns - MIN(ct_ticks_to_ns(age, board->ns_per_tick), life_ns);
-}
-
-/* One that was there before the recording begins with it. */
-static uint64_t wait_begin(const struct board *board, const struct ct_board_wait_copy *wait)
-{
-    return ticks_to_time(board, MAX(wait->begin_ticks, board->begin_ticks));
-}
-
-static void write_process(const struct board *board)
-{
-    g_autofree char *exe = ct_board_map_exe(board->map);
-    g_autofree char *args = ct_board_map_args(board->map);
-    g_autofree char *cwd = ct_board_map_cwd(board->map);
-    struct ct_event_process event = {
-        SUBJECT(board),
-        .process_end_ns = board->is_over ? board->end_ns : 0,
-        .schema_version = CT_SCHEMA_VERSION,
-        .rate_ns = board->image->rate_ns,
-        .ppid = board->image->ppid,
-        .exe = exe,
-        .args = board->title != NULL ? board->title : args,
-        .cwd = cwd,
-    };
-
-    board->writer->process(&event);
-}
-
-static void write_modules(const struct board *board)
-{
-    struct ct_board_module_copy module;
-
-    for (uint32_t i = 0; i < board->head.lives; i++) {
-        if (!ct_board_map_read_module(board->map, &board->head, i, &module))
-            continue;
-        struct ct_event_module event = {
-            SUBJECT(board),
-            .path = module.path,
-            .build_id = module.build_id,
-            .begin = module.begin,
-            .end = module.end,
-            .bias = module.bias,
-            .until_ns = module.until_ns,
-        };
-        board->writer->module(&event);
-    }
-}
-
-static void write_stacks(const struct board *board)
-{
-    struct ct_board_stack_copy stack;
-    uint32_t id = 1;
-
-    while (ct_board_map_read_stack(board->map, &board->head, id, &stack)) {
-        struct ct_event_stack event = {
-            SUBJECT(board),
-            .id = stack.id,
-            .addresses = {stack.addresses, stack.count},
-            .taken_ns = stack.taken_ns,
-            .omitted = stack.omitted,
-            .outermost = stack.outermost,
-        };
-        board->writer->stack(&event);
-        id = ct_board_stack_next(&stack);
-    }
-}
-
-/* A stack of which only the innermost frame is known. */
-static void write_site(const struct board *board, uint32_t id,
-                       const struct ct_board_wait_copy *wait)
-{
-    struct ct_event_stack event = {
-        SUBJECT(board),
-        .id = id,
-        .addresses = {&wait->site, 1},
-        .taken_ns = wait_begin(board, wait),
-    };
-
-    board->writer->stack(&event);
-}
-
-/* The kernel's name of a thread that still runs: another thread may have given it one. */
-static char *thread_name(const struct board *board, const struct ct_board_thread_copy *thread)
-{
-    g_autofree char *path =
-        g_strdup_printf("/proc/%d/task/%d/comm", board->image->pid, thread->tid);
-    char *name = NULL;
-
-    /* After exec the thread is there, but has another image's name. */
-    if (board->is_over || !g_file_get_contents(path, &name, NULL, NULL))
-        return g_strdup(thread->name);
-    return g_strchomp(name);
-}
-
-static void write_thread(const struct board *board, const struct ct_board_thread_copy *thread)
-{
-    const struct ct_board_wait_copy *wait = &thread->wait;
-    uint64_t begin_ns = wait_begin(board, wait);
-    uint64_t class_ns[CT_CLASS_COUNT] = {0};
-
-    if (!board->is_damaged)
-        memcpy(class_ns, thread->class_ns, sizeof(class_ns));
-    /* The wait that it was in is not in its totals yet. */
-    if (wait->state == CT_WAIT_STATE_OPEN && board->end_ns > begin_ns)
-        class_ns[wait->class] += board->end_ns - begin_ns;
-    g_autofree char *name = thread_name(board, thread);
-    struct ct_event_thread event = {
-        SUBJECT(board),
-        .tid = thread->tid,
-        .thread_start_ns = thread->start_ns,
-        .entry = thread->entry,
-        .name = name,
-        .net_ns = class_ns[CT_CLASS_NET],
-        .sync_ns = class_ns[CT_CLASS_SYNC],
-        .syscall_ns = class_ns[CT_CLASS_SYSCALL],
-        .sleep_ns = class_ns[CT_CLASS_SLEEP],
-    };
-    board->writer->thread(&event);
-}
-
-static void write_counters(const struct board *board, const struct ct_board_thread_copy *thread)
-{
-    const struct ct_source source = {.vpid = board->image->pid, .vtid = thread->tid};
-    uint64_t histogram[CT_HISTOGRAM_BUCKETS];
-
-    for (unsigned op = 0; op < CT_OP_COUNT; op++) {
-        const struct ct_board_counters *counters = &thread->counters[op];
-        if (counters->calls == 0)
-            continue;
-        for (unsigned i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
-            histogram[i] = counters->histogram[i];
-        struct ct_event_counters event = {
-            SUBJECT(board),
-            .tid = thread->tid,
-            .op = (uint8_t)op,
-            .calls = counters->calls,
-            .total_ns = counters->total_ns,
-            .histogram = {histogram, CT_HISTOGRAM_BUCKETS},
-        };
-        board->writer->counters(&source, &event);
-    }
-}
-
-/* TRUE if it is in a wait. */
-static gboolean write_inflight(const struct board *board, uint32_t index,
-                               const struct ct_board_thread_copy *thread)
-{
-    const struct ct_board_wait_copy *wait = &thread->wait;
-    gboolean is_open = wait->state == CT_WAIT_STATE_OPEN;
-    uint64_t begin_ns = wait_begin(board, wait);
-    uint64_t end_ns = is_open ? board->end_ns : ticks_to_time(board, wait->end_ticks);
-    uint32_t stack = wait->stack;
-
-    if (wait->state == CT_WAIT_STATE_NONE)
-        return FALSE;
-    if (stack == 0) { /* at least where the call was made */
-        stack = CT_BOARD_STACK_WORDS - 1 - index;
-        write_site(board, stack, wait);
-    }
-    struct ct_event_inflight event = {
-        SUBJECT(board),         .tid = thread->tid,
-        .since_ns = begin_ns,   .duration_ns = end_ns > begin_ns ? end_ns - begin_ns : 0,
-        .object = wait->object, .stack = stack,
-        .owner = wait->owner,   .result = wait->result,
-        .op = wait->op,         .class = wait->class,
-        .is_open = is_open,
-    };
-    board->writer->inflight(&event);
-    return TRUE;
-}
-
 /* How many waits its threads have recorded; and whether all that they count can be. */
-static uint64_t count_waits(struct board *board)
+static uint64_t count_waits(struct ct_closed_board *board)
 {
     struct ct_board_thread_copy thread;
     uint64_t waits = board->head.waits_recorded;
@@ -221,7 +26,7 @@ static uint64_t count_waits(struct board *board)
     return waits;
 }
 
-static void add_totals(struct ct_closing *closing, struct board *board)
+static void add_totals(struct ct_closing *closing, struct ct_closed_board *board)
 {
     struct ct_closing_totals *totals = &closing->totals;
     const struct ct_board_head *head = &board->head;
@@ -244,28 +49,23 @@ static void add_totals(struct ct_closing *closing, struct board *board)
     totals->modules_lost += head->modules_lost;
 }
 
-static void write_board(struct ct_closing *closing, struct board *board)
+static void write_board(struct ct_closing *closing, struct ct_closed_board *board)
 {
-    struct ct_board_thread_copy thread;
-
     add_totals(closing, board);
     if (board->writer == NULL)
         return;
-    write_process(board);
+    g_autofree char *cwd = ct_board_map_cwd(board->map);
+    ct_closed_board_write_process(board, cwd);
     if (board->is_lost)
         return;
-    write_modules(board);
-    write_stacks(board);
-    for (uint32_t i = 0; i < board->head.slots; i++) {
-        if (!ct_board_map_read_thread(board->map, i, board->now_ns, &thread))
-            continue;
-        if (write_inflight(board, i, &thread) && !board->is_damaged)
-            closing->totals.waits_at_end++;
-        if (!board->is_damaged)
-            write_counters(board, &thread);
-        write_thread(board, &thread);
-    }
+    ct_closed_board_write_modules(board);
+    ct_closed_board_write_stacks(board);
+    guint waits = ct_closed_board_write_threads(board);
+    if (!board->is_damaged)
+        closing->totals.waits_at_end += waits;
 }
+
+/* ---- When it ended. ---- */
 
 /* When the process ended; G_MAXUINT64 if that is not known, 0 if it has not. */
 static uint64_t process_end_ns(const struct ct_closing *closing,
@@ -282,7 +82,7 @@ static uint64_t process_end_ns(const struct ct_closing *closing,
  * When the image ended, G_MAXUINT64 if that is not known; 0 if it has not, or if it might write to
  * its board again.
  */
-static uint64_t image_end_ns(const struct ct_closing *closing, const struct board *board,
+static uint64_t image_end_ns(const struct ct_closing *closing, const struct ct_closed_board *board,
                              gboolean is_cut)
 {
     const struct ct_board_head *head = &board->head;
@@ -297,7 +97,7 @@ static uint64_t image_end_ns(const struct ct_closing *closing, const struct boar
 }
 
 /* When a thread last noted something on the board. */
-static uint64_t last_note_ns(const struct board *board)
+static uint64_t last_note_ns(const struct ct_closed_board *board)
 {
     uint64_t last_ns = board->image->start_ns;
     struct ct_board_wait_copy wait;
@@ -306,17 +106,17 @@ static uint64_t last_note_ns(const struct board *board)
         ct_board_map_read_wait(board->map, i, &wait);
         uint64_t ticks = MAX(wait.begin_ticks, wait.end_ticks);
         if (ticks != 0)
-            last_ns = MAX(last_ns, ticks_to_time(board, ticks));
+            last_ns = MAX(last_ns, ct_closed_board_time(board, ticks));
     }
     return last_ns;
 }
 
 /* The board with its ends. */
-static struct board look_at(const struct ct_closing *closing, const struct ct_mapped_board *mapped,
-                            gboolean is_cut)
+static struct ct_closed_board look_at(const struct ct_closing *closing,
+                                      const struct ct_mapped_board *mapped, gboolean is_cut)
 {
     const struct ct_control *control = closing->directory->control;
-    struct board board = {
+    struct ct_closed_board board = {
         .map = mapped->map,
         .image = ct_board_map_identity(mapped->map),
         .title = mapped->title,
@@ -349,11 +149,139 @@ uint64_t ct_closing_find_end_ns(struct ct_closing *closing)
     return end_ns;
 }
 
+/* ---- Children without a board. ---- */
+
+/* When the child ended, 0 if it has not; G_MAXUINT64: nobody knows when. */
+static uint64_t forked_end_ns(struct ct_closing *closing, const struct ct_forked *forked,
+                              uint64_t now_ns, gboolean is_cut)
+{
+    if (forked->state == CT_FORKED_EXITED ||
+        (forked->state == CT_FORKED_EXECED && forked->end_ns + EXEC_TIME_NS < now_ns))
+        return forked->end_ns;
+    uint64_t death_ns = process_end_ns(closing, &forked->identity);
+    if (forked->state == CT_FORKED_EXECED && (death_ns != 0 || is_cut))
+        return forked->end_ns;
+    if (death_ns == 0 && closing->deaths != NULL)
+        ct_deaths_watch_process(closing->deaths, forked->identity.pid);
+    return death_ns;
+}
+
+static void write_forked(struct ct_closing *closing, const struct ct_mapped_board *parent,
+                         const struct ct_forked *forked, uint64_t end_ns)
+{
+    const uint64_t begin_ns = closing->directory->control->begin_ns; /* 0: it has not */
+    gboolean is_early = end_ns != 0 && (begin_ns == 0 || end_ns <= begin_ns);
+    struct ct_closed_board board = {
+        .map = parent->map,
+        .image = &forked->identity,
+        .title = parent->title,
+        .writer = closing->writer,
+        .end_ns = end_ns,
+        .is_over = end_ns != 0,
+    };
+    struct ct_event_thread thread = {
+        .pid = forked->identity.pid,
+        .process_start_ns = forked->identity.start_ns,
+        .tid = forked->identity.pid,
+        .thread_start_ns = forked->identity.start_ns,
+        .name = forked->name,
+    };
+
+    closing->totals.processes++;
+    closing->totals.threads++;
+    closing->totals.early_processes += is_early;
+    closing->totals.early_threads += is_early;
+    if (board.writer == NULL)
+        return;
+    ct_closed_board_write_process(&board, forked->cwd);
+    if (closing->has_kernel && !parent->is_lost) {
+        ct_board_map_read_head(parent->map, end_ns, &board.head);
+        ct_closed_board_write_modules(&board);
+    }
+    board.writer->thread(&thread);
+}
+
+static void add_successor(struct ct_closing *closing, const struct ct_forked *forked)
+{
+    if (forked->state == CT_FORKED_EXECED)
+        ct_unpreloaded_add_successor(closing->unpreloaded, forked->identity.pid, forked->end_ns,
+                                     &forked->successor);
+}
+
+/* Of it, what is written when. */
+enum round {
+    ROUND_ENDED,   /* those that are over, and whose events were */
+    ROUND_DROPPED, /* those that are over, but only counted */
+    ROUND_CUT,     /* all; they stay */
+};
+
+/* Is it told of on a board of its own? Of one that is over, none is still to come. */
+static gboolean has_moved(struct ct_closing *closing, const struct ct_forked *forked,
+                          gboolean is_over)
+{
+    const struct ct_board_identity *child = &forked->identity;
+
+    if (forked->state != CT_FORKED_MOVING)
+        return FALSE;
+    if (is_over && !ct_boards_have(closing->boards, child->pid, child->start_ns)) {
+        ct_boards_look_again(closing->boards);
+        ct_boards_update(closing->boards);
+    }
+    return ct_boards_have(closing->boards, child->pid, child->start_ns);
+}
+
+/* TRUE if the child still needs the board. */
+static gboolean close_child(struct ct_closing *closing, const struct ct_mapped_board *parent,
+                            uint32_t index, enum round round)
+{
+    const uint64_t now_ns = ct_monotonic_ns();
+    struct ct_forked forked;
+
+    if (!ct_forked_read(parent->map, index, now_ns, &forked))
+        return FALSE;
+    uint64_t end_ns = forked_end_ns(closing, &forked, now_ns, round == ROUND_CUT);
+    if (end_ns != 0) { /* only now it says its last */
+        if (!ct_forked_read(parent->map, index, ct_monotonic_ns(), &forked))
+            return FALSE;
+        end_ns = forked_end_ns(closing, &forked, now_ns, round == ROUND_CUT);
+    }
+    if (has_moved(closing, &forked, end_ns != 0)) {
+        ct_forked_free(parent->map, index);
+        return FALSE;
+    }
+    if (round != ROUND_CUT && end_ns == 0)
+        return TRUE;
+    if (round == ROUND_ENDED && ct_forked_is_news(parent->map, index))
+        return TRUE;
+    if (end_ns == G_MAXUINT64)
+        end_ns = closing->deaths == NULL ? closing->watched_until_ns : now_ns;
+    write_forked(closing, parent, &forked, MIN(end_ns, closing->cut_ns));
+    if (round == ROUND_CUT)
+        return TRUE;
+    add_successor(closing, &forked);
+    ct_forked_free(parent->map, index);
+    return FALSE;
+}
+
+/* TRUE if there are some that still need it. */
+static gboolean close_children(struct ct_closing *closing, const struct ct_mapped_board *parent,
+                               enum round round)
+{
+    uint32_t count = parent->is_lost ? 0 : ct_forked_count(parent->map);
+    gboolean is_needed = FALSE;
+
+    for (uint32_t i = 0; i < count; i++)
+        is_needed |= close_child(closing, parent, i, round);
+    return is_needed;
+}
+
+/* ---- All of them. ---- */
+
 /* TRUE if the board was written. */
 static gboolean close_board(struct ct_closing *closing, const struct ct_mapped_board *mapped,
                             gboolean is_cut)
 {
-    struct board board = look_at(closing, mapped, is_cut);
+    struct ct_closed_board board = look_at(closing, mapped, is_cut);
 
     /* What it wrote just before its end is for the next time. */
     if (!is_cut && (!board.is_over || !ct_board_is_drained(mapped)))
@@ -368,40 +296,63 @@ static void add_unpreloaded(struct ct_closing *closing, const struct ct_mapped_b
         ct_unpreloaded_add_board(closing->unpreloaded, mapped->map, ct_monotonic_ns());
 }
 
+/* Once all children have been looked for on those that there are. */
+static void remove_boards(struct ct_closing *closing, const GPtrArray *over)
+{
+    for (guint i = 0; i < over->len; i++)
+        ct_boards_remove(closing->boards, over->pdata[i]);
+}
+
 void ct_closing_write_ended(struct ct_closing *closing)
 {
-    GPtrArray *mapped = ct_boards_update(closing->boards);
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+    g_autoptr(GPtrArray) over = g_ptr_array_new();
 
-    for (guint i = mapped->len; i-- > 0;)
-        if (close_board(closing, mapped->pdata[i], FALSE)) {
-            add_unpreloaded(closing, mapped->pdata[i]);
-            ct_boards_remove(closing->boards, mapped->pdata[i]);
-        }
+    for (guint i = mapped->len; i-- > 0;) {
+        struct ct_mapped_board *board = mapped->pdata[i];
+
+        if (close_children(closing, board, ROUND_ENDED) || !close_board(closing, board, FALSE))
+            continue;
+        add_unpreloaded(closing, board);
+        g_ptr_array_add(over, board);
+    }
+    remove_boards(closing, over);
 }
 
 void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint kept)
 {
-    GPtrArray *mapped = ct_boards_update(closing->boards);
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+    g_autoptr(GPtrArray) over = g_ptr_array_new();
 
     for (guint i = mapped->len; i-- > 0;) {
         struct ct_mapped_board *mapped_board = mapped->pdata[i];
-        struct board board = look_at(closing, mapped_board, FALSE);
+        struct ct_closed_board board = look_at(closing, mapped_board, FALSE);
 
-        if (!board.is_over || (board.image->start_ns < since_ns && mapped->len <= kept))
+        if (close_children(closing, mapped_board, ROUND_DROPPED) || !board.is_over ||
+            (board.image->start_ns < since_ns && mapped->len - over->len <= kept))
             continue;
         board.writer = NULL;
         write_board(closing, &board);
         add_unpreloaded(closing, mapped_board);
-        ct_boards_remove(closing->boards, mapped_board);
+        g_ptr_array_add(over, mapped_board);
     }
+    remove_boards(closing, over);
 }
 
 void ct_closing_find_unpreloaded(struct ct_closing *closing)
 {
     const GPtrArray *mapped = ct_boards_update(closing->boards);
+    struct ct_forked forked;
 
-    for (guint i = 0; i < mapped->len; i++)
-        add_unpreloaded(closing, mapped->pdata[i]);
+    for (guint i = 0; i < mapped->len; i++) {
+        const struct ct_mapped_board *board = mapped->pdata[i];
+        uint32_t count = board->is_lost ? 0 : ct_forked_count(board->map);
+
+        add_unpreloaded(closing, board);
+        for (uint32_t k = 0; k < count; k++)
+            if (ct_forked_read(board->map, k, ct_monotonic_ns(), &forked))
+                add_successor(closing, &forked);
+    }
 }
 
 void ct_closing_write_all(struct ct_closing *closing)
@@ -409,6 +360,8 @@ void ct_closing_write_all(struct ct_closing *closing)
     const GPtrArray *mapped = ct_boards_update(closing->boards);
 
     ct_boards_read_titles(closing->boards);
-    for (guint i = 0; i < mapped->len; i++)
+    for (guint i = 0; i < mapped->len; i++) {
+        close_children(closing, mapped->pdata[i], ROUND_CUT);
         close_board(closing, mapped->pdata[i], TRUE);
+    }
 }

@@ -28,9 +28,10 @@ struct ct_closing {
     const struct ct_session_directory *directory; /* borrowed */
     struct ct_boards *boards;                     /* borrowed */
     const struct ct_writer *writer;               /* borrowed; or NULL */
-    const struct ct_deaths *deaths;               /* borrowed; NULL if nobody has watched */
+    struct ct_deaths *deaths;                     /* borrowed; NULL if nobody has watched */
     uint64_t watched_until_ns;                    /* then: when somebody last did */
     uint64_t cut_ns; /* what is later on a board is beyond the recording; UINT64_MAX: nothing is */
+    gboolean has_kernel;                /* a layer that takes stacks of any process */
     struct ct_unpreloaded *unpreloaded; /* owned */
     struct ct_closing_totals totals;
 };

@@ -68,7 +68,7 @@ static void note(struct ct_deaths *deaths, pid_t pid)
 }
 
 /* A board has appeared: of a new process, or after exec of one that we know. */
-static void watch_process(struct ct_deaths *deaths, pid_t pid)
+void ct_deaths_watch_process(struct ct_deaths *deaths, pid_t pid)
 {
     if (pid <= 0 || g_hash_table_contains(deaths->fds, GINT_TO_POINTER(pid)))
         return;
@@ -99,7 +99,7 @@ static void read_directory(struct ct_deaths *deaths)
             const struct inotify_event *event = (const void *)(buffer.bytes + at);
             at += (ssize_t)(sizeof(*event) + event->len);
             if (event->len > 0 && g_str_has_suffix(event->name, CT_BOARD_SUFFIX))
-                watch_process(deaths, (pid_t)strtol(event->name, NULL, 10));
+                ct_deaths_watch_process(deaths, (pid_t)strtol(event->name, NULL, 10));
         }
     }
 }

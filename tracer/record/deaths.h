@@ -21,6 +21,9 @@ int ct_deaths_fd(const struct ct_deaths *deaths);
 
 void ct_deaths_update(struct ct_deaths *deaths);
 
+/* And of one that has no board. */
+void ct_deaths_watch_process(struct ct_deaths *deaths, pid_t pid);
+
 /* A child of ours has just been waited for. */
 void ct_deaths_add_child(struct ct_deaths *deaths, pid_t pid);
 

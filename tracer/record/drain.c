@@ -1,5 +1,6 @@
 #include "drain.h"
 
+#include "forked.h"
 #include "ring_reader.h"
 #include "schema/packed_event.h"
 
@@ -15,6 +16,14 @@
 /* A ring's writer is told so often, in parts of the ring, that there is room again. */
 #define ROOM_STEPS 16
 
+/* What a board says of a child that has none. */
+struct news {
+    const struct ct_board_map *map; /* borrowed */
+    uint32_t index;
+    gboolean is_end;
+    uint64_t ticks;
+};
+
 struct ct_drain {
     struct ct_session_directory *directory;
     struct ct_boards *boards;
@@ -28,6 +37,8 @@ struct ct_drain {
     uint64_t now_ticks, now_ns; /* when the round began */
     uint64_t drained;           /* bytes of records, ever */
     uint64_t foreign_images;
+    GArray *news; /* owned; struct news, in their order */
+    guint next_news;
     GArray *readers; /* owned; struct ct_ring_reader: a heap by the time of their records */
     uint64_t event[CT_RING_RECORD_MAX / sizeof(uint64_t)]; /* a copy that nobody changes */
 };
@@ -41,6 +52,7 @@ struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_
     drain->boards = boards;
     drain->writer = writer;
     drain->readers = g_array_new(FALSE, FALSE, sizeof(struct ct_ring_reader));
+    drain->news = g_array_new(FALSE, FALSE, sizeof(struct news));
     g_mutex_init(&drain->lock);
     return drain;
 }
@@ -82,19 +94,51 @@ static void collect_slot(struct ct_drain *drain, const struct ct_board_map *map,
     }
 }
 
+static void collect_news(struct ct_drain *drain, const struct ct_board_map *map)
+{
+    uint32_t count = ct_forked_count(map);
+    struct ct_forked forked;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!ct_forked_is_news(map, i) || !ct_forked_read(map, i, drain->now_ns, &forked))
+            continue;
+        struct news news = {.map = map, .index = i, .ticks = forked.start_ticks};
+        if (!forked.is_start_told)
+            g_array_append_val(drain->news, news);
+        news.is_end = TRUE;
+        news.ticks = MAX(forked.end_ticks, forked.start_ticks);
+        if (forked.state >= CT_FORKED_EXECED && !forked.is_end_told)
+            g_array_append_val(drain->news, news);
+    }
+}
+
+static int compare_news(const void *a, const void *b)
+{
+    const struct news *one = a, *other = b;
+
+    if (one->ticks != other->ticks)
+        return one->ticks < other->ticks ? -1 : 1;
+    return one->is_end - other->is_end;
+}
+
 static void collect(struct ct_drain *drain)
 {
     const GPtrArray *boards = ct_boards_update(drain->boards);
 
     g_array_set_size(drain->readers, 0);
+    g_array_set_size(drain->news, 0);
+    drain->next_news = 0;
     for (guint b = 0; b < boards->len; b++) {
         const struct ct_mapped_board *board = boards->pdata[b];
         uint32_t slots = board->is_lost ? 0 : ct_board_map_slots(board->map);
         for (uint32_t i = 0; i < slots; i++)
             collect_slot(drain, board->map, i);
+        if (!board->is_lost)
+            collect_news(drain, board->map);
     }
     for (guint i = drain->readers->len / 2; i-- > 0;)
         sift_down(drain, i);
+    g_array_sort(drain->news, compare_news);
 }
 
 /* ---- Out. ---- */
@@ -200,6 +244,78 @@ static void write_next(struct ct_drain *drain, struct ct_ring_reader *reader)
         ct_ring_reader_give_room(reader);
 }
 
+/* ---- Children without a board. ---- */
+
+static void write_start(struct ct_drain *drain, const struct ct_source *source,
+                        const struct ct_board_map *parent, const struct ct_forked *forked)
+{
+    g_autofree char *exe = ct_board_map_exe(parent);
+    g_autofree char *args = ct_board_map_args(parent);
+    struct ct_event_process_start start = {
+        .schema_version = CT_SCHEMA_VERSION,
+        .process_start_ns = forked->identity.start_ns,
+        .rate_ns = forked->identity.rate_ns,
+        .ppid = forked->identity.ppid,
+        .exe = exe,
+        .args = args,
+        .cwd = forked->cwd,
+    };
+    struct ct_event_thread_start thread = {.creator_tid = 0};
+    struct ct_event_thread_name name = {.name = forked->name};
+
+    drain->writer->process_start(source, &start);
+    drain->writer->thread_start(source, &thread);
+    drain->writer->thread_name(source, &name);
+}
+
+static void write_end(struct ct_drain *drain, const struct ct_source *source,
+                      const struct ct_forked *forked)
+{
+    struct ct_event_exec exec = {.path = forked->path};
+    struct ct_event_process_exit exit = {.status = forked->exit_status};
+
+    if (forked->state == CT_FORKED_EXECED)
+        drain->writer->exec(source, &exec);
+    else
+        drain->writer->process_exit(source, &exit);
+}
+
+/* It may have gone on since it was found; then the next round tells. */
+static void write_news(struct ct_drain *drain, const struct news *news)
+{
+    struct ct_forked forked;
+
+    if (!ct_forked_read(news->map, news->index, drain->now_ns, &forked))
+        return;
+    struct ct_source source = {
+        .vpid = forked.identity.pid,
+        .vtid = forked.identity.pid,
+        .time_ns = drain->writer->time_of(time_of(drain, &forked.identity, news->ticks)),
+    };
+    if (!news->is_end) {
+        if (!ct_forked_tell_start(news->map, news->index, &forked))
+            return;
+        ct_boards_add_image(drain->boards, forked.identity.pid, forked.identity.start_ns);
+        write_start(drain, &source, news->map, &forked);
+    } else if (forked.is_start_told && forked.state >= CT_FORKED_EXECED &&
+               ct_forked_tell_end(news->map, news->index, &forked)) {
+        write_end(drain, &source, &forked);
+    }
+}
+
+/* The next that is not after those ticks, nor after the round's begin; NULL: there is none. */
+static const struct news *next_news(struct ct_drain *drain, uint64_t ticks)
+{
+    const struct news *news = &g_array_index(drain->news, struct news, drain->next_news);
+
+    if (drain->next_news == drain->news->len || news->ticks > MIN(ticks, drain->now_ticks))
+        return NULL;
+    drain->next_news++;
+    return news;
+}
+
+/* ---- Rounds. ---- */
+
 /* What was written since the last look has taken so long that LTTng takes no more. */
 static gboolean is_stuck(gint64 *looked_us)
 {
@@ -218,8 +334,16 @@ gboolean ct_drain_now(struct ct_drain *drain)
     ct_clock_read(drain->directory->control, &drain->now_ticks, &drain->now_ns);
     collect(drain);
     gint64 looked_us = g_get_monotonic_time();
-    while (drain->readers->len > 0 && !drain->is_held) {
-        struct ct_ring_reader *oldest = reader_at(drain, 0);
+    const struct news *news;
+    while (!drain->is_held) {
+        struct ct_ring_reader *oldest = drain->readers->len > 0 ? reader_at(drain, 0) : NULL;
+        if ((news = next_news(drain, oldest != NULL ? oldest->record.ticks : UINT64_MAX)) != NULL) {
+            write_news(drain, news);
+            drain->is_held = is_stuck(&looked_us);
+            continue;
+        }
+        if (oldest == NULL)
+            break;
         if (oldest->record.ticks > drain->now_ticks)
             break;
         write_next(drain, oldest);
@@ -313,6 +437,7 @@ void ct_drain_free(struct ct_drain *drain)
         return;
     ct_drain_stop(drain);
     g_array_unref(drain->readers);
+    g_array_unref(drain->news);
     g_mutex_clear(&drain->lock);
     g_free(drain);
 }

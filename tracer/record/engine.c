@@ -42,6 +42,7 @@ struct ct_engine *ct_engine_adopt(const char *place, struct ct_session_directory
 
     engine->place = g_strdup(place);
     engine->directory = directory;
+    engine->closing.has_kernel = TRUE; /* there may have been one */
     return engine;
 }
 
@@ -58,6 +59,7 @@ gboolean ct_engine_load_writer(struct ct_engine *engine, GError **error)
     closing->directory = engine->directory;
     closing->cut_ns = UINT64_MAX;
     closing->boards = engine->boards;
+    closing->has_kernel = closing->has_kernel || engine->kernel != NULL;
     return TRUE;
 }
 

@@ -120,6 +120,18 @@ void ct_shared_memory_store(struct ct_shared_memory *memory, size_t at, uint64_t
     end();
 }
 
+gboolean ct_shared_memory_exchange(struct ct_shared_memory *memory, size_t at, uint64_t before,
+                                   uint64_t after)
+{
+    if (!begin(memory, at, sizeof(before)))
+        return FALSE;
+    gboolean is_done =
+        __atomic_compare_exchange_n((uint64_t *)(void *)(memory->data + at), &before, after, FALSE,
+                                    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    end();
+    return is_done;
+}
+
 /* ---- The doorbell. ---- */
 
 static struct ct_doorbell *doorbell_of(const struct ct_shared_memory *memory)

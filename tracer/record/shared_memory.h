@@ -29,6 +29,10 @@ void ct_shared_memory_copy(struct ct_shared_memory *memory, size_t at, void *cop
 /* One word, after all that was copied or stored before. */
 void ct_shared_memory_store(struct ct_shared_memory *memory, size_t at, uint64_t word);
 
+/* The same, if it is `before`. */
+gboolean ct_shared_memory_exchange(struct ct_shared_memory *memory, size_t at, uint64_t before,
+                                   uint64_t after);
+
 /* Some of it was not behind the mapping when it was touched. */
 gboolean ct_shared_memory_is_broken(const struct ct_shared_memory *memory);
 

@@ -105,6 +105,17 @@ static void add_noted(struct ct_unpreloaded *unpreloaded, const struct ct_board_
     ct_unpreloaded_add(unpreloaded, name, noted->obstacle, noted->count);
 }
 
+void ct_unpreloaded_add_successor(struct ct_unpreloaded *unpreloaded, pid_t pid, uint64_t when_ns,
+                                  const struct ct_board_noted *noted)
+{
+    if (noted->obstacle != CT_OBSTACLE_NONE) {
+        add_noted(unpreloaded, noted);
+        return;
+    }
+    g_autofree char *name = g_utf8_make_valid(noted->name, -1);
+    ct_unpreloaded_expect(unpreloaded, pid, when_ns, name);
+}
+
 void ct_unpreloaded_add_board(struct ct_unpreloaded *unpreloaded, const struct ct_board_map *map,
                               uint64_t now_ns)
 {
@@ -115,14 +126,9 @@ void ct_unpreloaded_add_board(struct ct_unpreloaded *unpreloaded, const struct c
         if (ct_board_map_read_children(map, i, now_ns, &noted))
             add_noted(unpreloaded, &noted);
     ct_board_map_read_head(map, now_ns, &head);
-    if (head.state != CT_PROCESS_EXECED || !ct_board_map_read_successor(map, now_ns, &noted))
-        return;
-    if (noted.obstacle != CT_OBSTACLE_NONE) {
-        add_noted(unpreloaded, &noted);
-        return;
-    }
-    g_autofree char *name = g_utf8_make_valid(noted.name, -1);
-    ct_unpreloaded_expect(unpreloaded, ct_board_map_identity(map)->pid, head.end_ns, name);
+    if (head.state == CT_PROCESS_EXECED && ct_board_map_read_successor(map, now_ns, &noted))
+        ct_unpreloaded_add_successor(unpreloaded, ct_board_map_identity(map)->pid, head.end_ns,
+                                     &noted);
 }
 
 static gboolean has_board(const GArray *images, const struct expected *expected)

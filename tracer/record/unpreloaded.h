@@ -33,6 +33,10 @@ void ct_unpreloaded_add(struct ct_unpreloaded *unpreloaded, const char *name,
 void ct_unpreloaded_expect(struct ct_unpreloaded *unpreloaded, pid_t pid, uint64_t since_ns,
                            const char *name);
 
+/* Process `pid` has begun to execute this image. */
+void ct_unpreloaded_add_successor(struct ct_unpreloaded *unpreloaded, pid_t pid, uint64_t when_ns,
+                                  const struct ct_board_noted *noted);
+
 /* What the board of a process that is over, or of the cut, says. */
 void ct_unpreloaded_add_board(struct ct_unpreloaded *unpreloaded, const struct ct_board_map *map,
                               uint64_t now_ns);

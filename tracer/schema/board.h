@@ -11,19 +11,20 @@
  * Files in the session directory, CT_SESSION_PREFIX and six random letters: `control`, which only
  * the recorder writes, and processes open to read, so that they cannot map it otherwise;
  * `doorbell`; and `PID-STARTNS.board` for each process image, or an empty one with the ending of a
- * refusal, where an image could not have a board. They are the recording user's alone. A process of
- * the recorded tree that became another user's gets them through the socket `handout`: to whoever
- * connects from there the recorder sends one byte, and with it three descriptors: of the control
- * file, to read, of the doorbell, and of a new board.
+ * refusal, where an image could not have a board. A child of fork has none until it waits. They are
+ * the recording user's alone. A process of the recorded tree that became another user's gets them
+ * through the socket `handout`: to whoever connects from there the recorder sends one byte, and
+ * with it three descriptors: of the control file, to read, of the doorbell, and of a new board.
  */
 #ifndef CTRACE_SCHEMA_BOARD_H
 #define CTRACE_SCHEMA_BOARD_H
 
+#include "children.h"
 #include "events.h"
 
 #include <stdatomic.h>
 
-#define CT_BOARD_MAGIC   UINT64_C(0x3464726f62727463) /* "ctrbord4" */
+#define CT_BOARD_MAGIC   UINT64_C(0x3564726f62727463) /* "ctrbord5" */
 #define CT_CONTROL_MAGIC UINT64_C(0x356c746372727463) /* "ctrrctl5" */
 
 /* Environment of the traced program: the session directory. */
@@ -112,8 +113,6 @@ struct ct_board_counters {
 
 /* Of what is to be on pages of its own: the smallest ones. */
 #define CT_BOARD_ALIGNMENT 4096
-
-#define CT_THREAD_NAME_SIZE 16
 
 struct ct_board_thread {
     _Atomic int32_t tid; /* 0: free, -1: being set up */
@@ -225,6 +224,7 @@ enum ct_table {
     CT_TABLE_WORDS,   /* uint64_t: struct ct_board_stack, one behind the other */
     CT_TABLE_SLOTS,   /* struct ct_board_slot */
     CT_TABLE_RINGS,   /* large ones */
+    CT_TABLE_FORKED,  /* struct ct_board_forked */
     CT_TABLE_COUNT,
 };
 
@@ -233,6 +233,7 @@ enum ct_table {
 #define CT_FIRST_BUCKETS 512
 #define CT_FIRST_WORDS   1280
 #define CT_FIRST_SLOTS   1
+#define CT_FIRST_FORKED  32
 
 /* F(symbol, size of an entry, entries of the first part, second_bits, parts after the first) */
 #define CT_TABLES(F)                                                   \
@@ -241,7 +242,8 @@ enum ct_table {
     F(BUCKETS, sizeof(uint32_t), CT_FIRST_BUCKETS, 14, 4)              \
     F(WORDS, sizeof(uint64_t), CT_FIRST_WORDS, 13, 9)                  \
     F(SLOTS, sizeof(struct ct_board_slot), CT_FIRST_SLOTS, 2, 12)      \
-    F(RINGS, CT_RING_LARGE_FILE_SIZE, 0, 0, 12)
+    F(RINGS, CT_RING_LARGE_FILE_SIZE, 0, 0, 12)                        \
+    F(FORKED, sizeof(struct ct_board_forked), CT_FIRST_FORKED, 7, 4)
 
 /* The most parts that a table has after the first. */
 #define CT_TABLE_PARTS 12
@@ -258,6 +260,7 @@ enum ct_table {
 #define CT_BOARD_STACK_WORDS CT_TABLE_MAX(CT_FIRST_WORDS, 13, 9)
 #define CT_BOARD_MAX_THREADS CT_TABLE_MAX(CT_FIRST_SLOTS, 2, 12)
 #define CT_BOARD_MAX_RINGS   CT_TABLE_MAX(0, 0, 12)
+#define CT_BOARD_MAX_FORKED  CT_TABLE_MAX(CT_FIRST_FORKED, 7, 4)
 
 /* The last ids name no words: the recorder gives them to threads of which only the site of their
  * open wait is known. */
@@ -265,17 +268,6 @@ enum ct_table {
 
 #define CT_BOARD_EXE_SIZE  1024
 #define CT_BOARD_ARGS_SIZE 4096
-
-/* Images that a process has begun, and that the library is not in. */
-#define CT_BOARD_MAX_UNSEEN    16
-#define CT_UNSEEN_NAME_SIZE    56
-#define CT_UNSEEN_NAME_UNKNOWN "(others)"
-
-struct ct_board_unseen {
-    _Atomic uint32_t count; /* of the same name, for the same reason; stored last */
-    uint32_t obstacle;      /* enum ct_obstacle */
-    char name[CT_UNSEEN_NAME_SIZE];
-};
 
 enum ct_process_state {
     CT_PROCESS_ALIVE, /* or killed */
@@ -304,7 +296,7 @@ struct ct_board {
     _Atomic uint32_t used_words;  /* the next free one; word 0 is never used */
     _Atomic uint32_t ring_count;  /* large rings that were taken */
     _Atomic uint32_t life_count;
-    uint32_t reserved;
+    _Atomic uint32_t forked_high_water;          /* entries at and above were never used */
     _Atomic uint8_t segments[CT_BOARD_SEGMENTS]; /* enum ct_table + 1 of each; 0: there is none */
     char exe[CT_BOARD_EXE_SIZE];
     char args[CT_BOARD_ARGS_SIZE];
@@ -318,6 +310,7 @@ struct ct_board {
     _Alignas(CT_BOARD_ALIGNMENT) _Atomic uint32_t buckets[CT_FIRST_BUCKETS];
     uint64_t words[CT_FIRST_WORDS];
     struct ct_board_slot slots[CT_FIRST_SLOTS];
+    _Alignas(CT_BOARD_ALIGNMENT) struct ct_board_forked forked[CT_FIRST_FORKED];
 };
 
 /* Then the event, as packed_event.h says. `size` counts both, and is a multiple of 8. */
@@ -399,13 +392,13 @@ _Static_assert(sizeof(struct ct_control) % sizeof(uint64_t) == 0, "control layou
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
-_Static_assert(sizeof(struct ct_board_unseen) == 64, "unseen layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
 _Static_assert(sizeof(struct ct_board_life) == 16, "life layout");
 _Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
 _Static_assert(offsetof(struct ct_board, exe) == 176, "board layout");
 _Static_assert(offsetof(struct ct_board, modules) == 8192, "board layout");
 _Static_assert(offsetof(struct ct_board, slots) == 28672, "board layout");
+_Static_assert(offsetof(struct ct_board, forked) == 110592, "board layout");
 _Static_assert(sizeof(struct ct_board_ring) == 128, "ring layout");
 _Static_assert(offsetof(struct ct_board_slot, small_ring) == 16384, "slot layout");
 #define SEGMENT_IS_OF_WHOLE_PAGES(symbol, size, first, second_bits, parts)     \

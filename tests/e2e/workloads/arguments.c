@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
@@ -139,6 +140,9 @@ static cnd_t c11_condition;
 static sem_t semaphore;
 static struct sock_filter filter[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
 static struct sock_fprog program = {1, filter};
+static struct rlimit limit, limit_before;
+static struct __user_cap_header_struct capability_header = {.version = _LINUX_CAPABILITY_VERSION_3};
+static struct __user_cap_data_struct capabilities[2];
 
 /* Of run time. */
 static long semaphores, message_queue, own_thread, joined_thread;
@@ -358,7 +362,12 @@ static const char *const others[] = {"__pthread_getspecific",
                                      "posix_fallocate64",
                                      "putchar",
                                      "putchar_unlocked",
+                                     "setfsuid",
                                      "setns",
+                                     "setresuid",
+                                     "setreuid",
+                                     "seteuid",
+                                     "setuid",
                                      "sleep",
                                      "socket",
                                      "sync",
@@ -368,6 +377,7 @@ static const char *const others[] = {"__pthread_getspecific",
                                      "timerfd_create",
                                      "tmpfile",
                                      "tmpfile64",
+                                     "unshare",
                                      "usleep"};
 
 /* ---- Bad memory. ---- */

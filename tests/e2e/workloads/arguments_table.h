@@ -140,6 +140,17 @@ CALL_AFTER(pclose, INT, open_pipe, O(piped))
 CALL(prctl, INT, V(PR_SET_NAME), S("name"))
 CALL_AFTER(prctl, INT, forbid_privileges, V(PR_SET_SECCOMP), V(SECCOMP_MODE_FILTER), P(program))
 
+/* Users, roots and limits. */
+CALL(chroot, INT, S("/nowhere"))
+CALL(mount, INT, S("nothing"), S("/nowhere"), S("tmpfs"), V(0), S("mode=0"))
+CALL(umount, INT, S("/nowhere"))
+CALL(umount2, INT, S("/nowhere"), V(0))
+CALL(setrlimit, INT, V(RLIMIT_CORE), P(limit))
+CALL(setrlimit64, INT, V(RLIMIT_CORE), P(limit))
+CALL(prlimit, INT, V(0), V(RLIMIT_CORE), P(limit), P(limit_before))
+CALL(prlimit64, INT, V(0), V(RLIMIT_CORE), P(limit), P(limit_before))
+CALL(capset, INT, P(capability_header), P(capabilities))
+
 /* Programs. */
 CALL(execve, INT, S("/bin/true"), P(arguments), P(environment))
 CALL(execve, INT, S("/nowhere/true"), P(arguments), P(environment))

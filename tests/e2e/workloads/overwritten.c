@@ -88,6 +88,10 @@ static void cut_short(void)
         kill(getppid(), SIGSTOP);
         if (truncate(path, 4096) != 0)
             perror(path);
+        if (vfork() == 0)
+            execl("/bin/true", "true", (char *)NULL);
+        if (fork() == 0)
+            _exit(execl("/bin/true", "true", (char *)NULL));
         tell();
         kill(getppid(), SIGKILL);
         _exit(0);

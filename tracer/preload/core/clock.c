@@ -2,11 +2,10 @@
 
 #include "raw.h"
 #include "schema/time_namespace.h"
+#include "symbol.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gnu/lib-names.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -18,10 +17,11 @@ static int (*read_clock)(clockid_t clock, struct timespec *now) = clock_gettime;
 /* How much the process's clock is ahead of the machine's. */
 static uint64_t offset_ns;
 
+static bool may_children_differ;
+
 void ct_clock_init(void)
 {
-    void *library = dlopen(LIBC_SO, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
-    void *function = library != NULL ? dlsym(library, "clock_gettime") : NULL;
+    void *function = ct_symbol_in_libc("clock_gettime");
 
     if (function != NULL)
         *(void **)&read_clock = function;
@@ -64,4 +64,15 @@ void ct_clock_find_namespace(void)
             offset_ns = (uint64_t)ct_time_offset_ns(text);
     }
     errno = saved_errno;
+}
+
+void ct_clock_expect_namespace(void)
+{
+    may_children_differ = true;
+}
+
+void ct_clock_forked(void)
+{
+    if (may_children_differ)
+        ct_clock_find_namespace();
 }

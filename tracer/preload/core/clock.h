@@ -16,6 +16,12 @@ void ct_clock_init(void);
 /* The process may be in another time namespace than it was. */
 void ct_clock_find_namespace(void);
 
+/* The process has changed its namespaces: its children may be in another one than it is. */
+void ct_clock_expect_namespace(void);
+
+/* In a child of fork: finds its namespace where that may be another one. */
+void ct_clock_forked(void);
+
 /* CLOCK_MONOTONIC as the recording has it: the machine's. */
 uint64_t ct_now_ns(void);
 

@@ -1,9 +1,12 @@
 /*
- * Interposing a libc function: the real function behind each hook. A hook works before our
- * constructor ran (it finds its real function itself) and after we gave up (it only passes on).
+ * Interposing a libc function: the real function behind each hook, which finds it when it is first
+ * called, be it before our constructor ran or in a signal handler. After we gave up, a hook only
+ * passes on.
  */
 #ifndef CTRACE_PRELOAD_CORE_HOOK_H
 #define CTRACE_PRELOAD_CORE_HOOK_H
+
+#include "symbol.h"
 
 #include <stddef.h>
 
@@ -11,25 +14,19 @@
 #define CT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define CT_EXPORT              __attribute__((visibility("default")))
 
-/* A function that is interposed; all of them are collected in one section. */
-struct ct_hook {
-    const char *name;
-    const char *version; /* symbol version to ask for first, or NULL */
-    void **real;
-};
+/*
+ * `function` is the hook of libc's `name` at `version`; NULL: the version that is the default. What
+ * is noted of it is code, not a table: the loader would have to put addresses into that.
+ */
+#define CT_REAL_BY(type, function, params, symbol, version)                \
+    static type(*real_##function) params;                                  \
+    static __attribute__((noinline, cold)) void find_real_##function(void) \
+    {                                                                      \
+        *(void **)&real_##function = ct_symbol_next(symbol, version);      \
+    }
 
-/* Finds the real function, NULL if libc has none. Safe at any time. */
-void ct_hook_resolve(const struct ct_hook *hook);
-
-/* Finds them all, so that no hook has to inside a signal handler. */
-void ct_hook_resolve_all(void);
-
-/* `function` is the hook of libc's `name` at `version`; NULL: the version that is the default. */
-#define CT_REAL_OF(type, function, params, name, version)                                     \
-    static type(*real_##function) params;                                                     \
-    static const struct ct_hook hook_##function                                               \
-        __attribute__((section("ct_hooks"), used, aligned(8))) = {#name, version,             \
-                                                                  (void **)&real_##function}; \
+#define CT_REAL_OF(type, function, params, name, version) \
+    CT_REAL_BY(type, function, params, #name, version)    \
     CT_EXPORT type function params;
 
 /* Where libc has several versions; versions.map gives the hook this one, too. */
@@ -56,7 +53,21 @@ void ct_hook_resolve_all(void);
 #define CT_NEED_REAL(name)                    \
     do {                                      \
         if (CT_UNLIKELY(real_##name == NULL)) \
-            ct_hook_resolve(&hook_##name);    \
+            find_real_##name();               \
     } while (0)
+
+/*
+ * Most children of fork call the same few functions. Each child would have to find them anew, had
+ * not their parent: in the file of such a hook.
+ */
+#define CT_FIND_AHEAD(name)         \
+    void ct_find_ahead_##name(void) \
+    {                               \
+        CT_NEED_REAL(name);         \
+    }
+
+void ct_find_ahead_close(void);
+void ct_find_ahead_dup2(void);
+void ct_find_ahead_execve(void);
 
 #endif

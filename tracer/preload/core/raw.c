@@ -1,14 +1,13 @@
 #include "raw.h"
 
-#include "hook.h"
+#include "symbol.h"
+
+#include <stddef.h>
 
 ct_syscall_function ct_real_syscall;
 
-static const struct ct_hook hook_syscall __attribute__((section("ct_hooks"), used, aligned(8))) = {
-    "syscall", NULL, (void **)&ct_real_syscall};
-
 ct_syscall_function ct_raw_syscall(void)
 {
-    ct_hook_resolve(&hook_syscall);
+    *(void **)&ct_real_syscall = ct_symbol_next("syscall", NULL);
     return ct_real_syscall;
 }

@@ -3,11 +3,11 @@
 
 #include "hook.h"
 
-#include <dlfcn.h>
+#include <stddef.h>
 
 bool ct_has_thread_sanitizer(void)
 {
-    return dlsym(RTLD_DEFAULT, "__tsan_init") != NULL;
+    return ct_symbol_anywhere("__tsan_init") != NULL;
 }
 
 CT_EXPORT const char *__asan_default_options(void);

@@ -5,6 +5,8 @@
 
 CT_TLS struct ct_self ct_self;
 
+bool (*ct_self_make_board)(void);
+
 static void (*begin_thread)(struct ct_self *self);
 
 void ct_self_set_begin(void (*begin)(struct ct_self *self))
@@ -16,6 +18,8 @@ struct ct_self *ct_self_attach(struct ct_self *self)
 {
     int saved_errno = errno;
 
+    if (ct_self_settle())
+        return self->mode == CT_MODE_TRACED ? self : NULL;
     if (!*ct_is_ours) {
         if (!ct_process_is_over())
             ct_board = NULL; /* it runs untraced */

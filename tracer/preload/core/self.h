@@ -50,6 +50,18 @@ struct ct_self *ct_self_attach(struct ct_self *self);
 /* What such a thread begins with: it leaves the mode TRACED or BYPASS. */
 void ct_self_set_begin(void (*begin)(struct ct_self *self));
 
+/* How a child of fork makes a board; NULL: it has one, or is to have none. */
+extern bool (*ct_self_make_board)(void);
+
+/*
+ * A child of fork that has no board yet gets one: before it first waits or has a second thread, and
+ * before what may take a board out of its reach. True if it has got one, with this thread on it.
+ */
+static inline bool ct_self_settle(void)
+{
+    return __builtin_expect(ct_self_make_board != NULL, 0) && ct_self_make_board();
+}
+
 /* Is the address in what is known of the thread's stack? */
 static inline bool ct_self_stack_has(const struct ct_self *self, uint64_t address)
 {

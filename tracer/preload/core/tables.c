@@ -69,6 +69,7 @@ void ct_tables_begin(struct ct_board *board, size_t file_size)
     atomic_store(&ct_table_parts[CT_TABLE_BUCKETS][0], (char *)board->buckets);
     atomic_store(&ct_table_parts[CT_TABLE_WORDS][0], (char *)board->words);
     atomic_store(&ct_table_parts[CT_TABLE_SLOTS][0], (char *)board->slots);
+    atomic_store(&ct_table_parts[CT_TABLE_FORKED][0], (char *)board->forked);
 }
 
 /* Calls the function with every segment that is mapped. */

@@ -17,6 +17,8 @@ int close(int fd)
     return real_close(fd);
 }
 
+CT_FIND_AHEAD(close)
+
 int dirfd(void *directory);
 
 CT_REAL(int, closedir, (void *directory))

@@ -52,6 +52,7 @@
 
 CT_WRAP_EXEC(execve, (const char *path, char *const argv[], char *const envp[]),
              (path, argv, (char **)followed), path, ct_exec_find_path(path))
+CT_FIND_AHEAD(execve)
 CT_WRAP_EXEC(execvpe, (const char *file, char *const argv[], char *const envp[]),
              (file, argv, (char **)followed), file, ct_exec_find_file(file))
 /* It alone refuses to go without an environment. */

@@ -139,6 +139,7 @@ int pipe2(int fds[2], int flags)
 
 CT_WRAP_FORGET(int, dup, (int fd), (fd), made_copy(fd, result))
 CT_WRAP_FORGET(int, dup2, (int fd, int target), (fd, target), made_copy(fd, result))
+CT_FIND_AHEAD(dup2)
 CT_WRAP_FORGET(int, dup3, (int fd, int target, int flags), (fd, target, flags),
                made_copy(fd, result))
 CT_WRAP_FORGET(int, eventfd, (unsigned count, int flags), (count, flags), made_eventfd(result))

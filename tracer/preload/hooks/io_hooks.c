@@ -72,9 +72,8 @@ CT_WRAP_FD(ssize_t, __pread64_chk,
 
 /* libc's own calls of read and write pass us by. */
 CT_WRAP_FD(int, eventfd_read, (int fd, eventfd_t *value), (fd, value), CT_OP_READ)
-CT_REAL(int, eventfd_write, (int fd, eventfd_t value))
 
-int eventfd_write(int fd, eventfd_t value)
+CT_EXPORT int eventfd_write(int fd, eventfd_t value)
 {
     return write(fd, &value, sizeof(value)) == sizeof(value) ? 0 : -1;
 }

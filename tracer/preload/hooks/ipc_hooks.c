@@ -16,7 +16,7 @@
 /* Some operation of the set waits for the semaphore: a positive one never does. */
 static bool may_wait(const struct sembuf *operations, size_t count)
 {
-    if (!*ct_is_ours || count > OPERATIONS_MAX ||
+    if ((!*ct_is_ours && !ct_self_settle()) || count > OPERATIONS_MAX ||
         !ct_memory_is_readable(operations, count * sizeof(*operations)))
         return false; /* it fails at once */
     for (size_t i = 0; i < count; i++)

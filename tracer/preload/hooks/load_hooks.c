@@ -21,8 +21,11 @@ static void note_unloaded(struct ct_self *self, uint32_t generation)
 {
     enum ct_mode mode = self->mode;
 
-    if (!ct_process_is_own())
+    if (!ct_process_is_own()) { /* a child that has no board yet, maybe */
+        atomic_fetch_add(&ct_unloads, CT_UNLOAD);
+        atomic_store(&ct_modules_are_behind, true);
         return;
+    }
     self->mode = CT_MODE_BUSY;
     if (mode == CT_MODE_BUSY || !ct_with_room(self, update_modules, NULL))
         atomic_store(&ct_modules_are_behind, true);

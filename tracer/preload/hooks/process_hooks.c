@@ -70,8 +70,10 @@ int prctl(int option, ...)
     uint64_t when_ns = option == PR_SET_SECCOMP ? ct_process_filter_begin() : 0;
     int result = real_prctl(option, values[0], values[1], values[2], values[3]);
     ct_process_filter_end(when_ns, result == 0);
-    if (result == 0 && option == PR_SET_NAME)
+    if (result == 0 && option == PR_SET_NAME) {
+        ct_process_renamed();
         ct_thread_renamed();
+    }
     return result;
 }
 
@@ -80,6 +82,7 @@ CT_REAL(int, mlockall, (int flags))
 int mlockall(int flags)
 {
     CT_NEED_REAL(mlockall);
+    ct_self_settle();
     int result = real_mlockall(flags);
     int saved_errno = errno;
     ct_tables_unlock();
@@ -90,20 +93,27 @@ int mlockall(int flags)
 /* ---- Processes. ---- */
 
 CT_REAL(pid_t, fork, (void))
+CT_REAL(void, _exit, (int status))
 
 pid_t fork(void)
 {
-    enum ct_mode mode = ct_self.mode;
-
     CT_NEED_REAL(fork);
+    CT_NEED_REAL(_exit);
+    ct_find_ahead_close();
+    ct_find_ahead_dup2();
+    ct_find_ahead_execve();
+    struct ct_board_forked *claimed = ct_process_fork_begin();
+    enum ct_mode mode = ct_self.mode;
     if (mode == CT_MODE_TRACED)
         ct_self.mode = CT_MODE_BUSY; /* handlers of fork run our code */
     pid_t child = real_fork();
     if (child == 0) {
-        ct_process_forked();
+        ct_process_forked(claimed);
         return child;
     }
     ct_self.mode = mode;
+    if (child < 0)
+        ct_process_fork_failed(claimed);
     if (child > 0 && ct_self_enter() != NULL)
         ct_process_announce_fork(child);
     return child;
@@ -114,6 +124,8 @@ CT_REAL(int, setns, (int fd, int type))
 int setns(int fd, int type)
 {
     CT_NEED_REAL(setns);
+    ct_self_settle();
+    ct_clock_expect_namespace();
     int result = real_setns(fd, type);
     if (result == 0 && ct_self_enter() != NULL)
         ct_clock_find_namespace();
@@ -125,13 +137,12 @@ CT_REAL(int, daemon, (int keep_directory, int keep_output))
 int daemon(int keep_directory, int keep_output)
 {
     CT_NEED_REAL(daemon);
+    ct_self_settle();
     int result = real_daemon(keep_directory, keep_output);
     if (result == 0)
-        ct_process_forked();
+        ct_process_forked(NULL);
     return result;
 }
-
-CT_REAL(void, _exit, (int status))
 
 __attribute__((noreturn)) void _exit(int status)
 {

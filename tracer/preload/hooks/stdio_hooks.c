@@ -148,48 +148,46 @@ CT_WRAP_FGETC(__underflow, (FILE * stream), (stream), stream)
  * scanf and its kin: a line in the buffer is taken to be enough. The C library has two families of
  * them, and its headers give the names of the one to the other: each is defined by its symbol here.
  */
-#define CT_WRAP_SCANF(family, symbol)                                                          \
-    static int (*real_##family)(FILE * stream, const char *format, va_list list);              \
-    static const struct ct_hook hook_##family                                                  \
-        __attribute__((section("ct_hooks"), used, aligned(8))) = {symbol "vfscanf", NULL,      \
-                                                                  (void **)&real_##family};    \
-    static int scan_##family(FILE *stream, const char *format, va_list list, const void *site) \
-    {                                                                                          \
-        struct ct_wait wait;                                                                   \
-        CT_NEED_REAL(family);                                                                  \
-        if (has_delimiter(stream, '\n') || !begin_wait(&wait, CT_OP_FSCANF, stream, site))     \
-            return real_##family(stream, format, list);                                        \
-        int result = real_##family(stream, format, list);                                      \
-        ct_wait_end(&wait, result);                                                            \
-        return result;                                                                         \
-    }                                                                                          \
-    CT_EXPORT int family##_vfscanf(FILE *, const char *, va_list) __asm__(symbol "vfscanf");   \
-    int family##_vfscanf(FILE *stream, const char *format, va_list list)                       \
-    {                                                                                          \
-        return scan_##family(stream, format, list, __builtin_return_address(0));               \
-    }                                                                                          \
-    CT_EXPORT int family##_vscanf(const char *, va_list) __asm__(symbol "vscanf");             \
-    int family##_vscanf(const char *format, va_list list)                                      \
-    {                                                                                          \
-        return scan_##family(stdin, format, list, __builtin_return_address(0));                \
-    }                                                                                          \
-    CT_EXPORT int family##_fscanf(FILE *, const char *, ...) __asm__(symbol "fscanf");         \
-    int family##_fscanf(FILE *stream, const char *format, ...)                                 \
-    {                                                                                          \
-        va_list list;                                                                          \
-        va_start(list, format);                                                                \
-        int result = scan_##family(stream, format, list, __builtin_return_address(0));         \
-        va_end(list);                                                                          \
-        return result;                                                                         \
-    }                                                                                          \
-    CT_EXPORT int family##_scanf(const char *, ...) __asm__(symbol "scanf");                   \
-    int family##_scanf(const char *format, ...)                                                \
-    {                                                                                          \
-        va_list list;                                                                          \
-        va_start(list, format);                                                                \
-        int result = scan_##family(stdin, format, list, __builtin_return_address(0));          \
-        va_end(list);                                                                          \
-        return result;                                                                         \
+#define CT_WRAP_SCANF(family, symbol)                                                            \
+    CT_REAL_BY(int, family, (FILE * stream, const char *format, va_list list), symbol "vfscanf", \
+               NULL)                                                                             \
+    static int scan_##family(FILE *stream, const char *format, va_list list, const void *site)   \
+    {                                                                                            \
+        struct ct_wait wait;                                                                     \
+        CT_NEED_REAL(family);                                                                    \
+        if (has_delimiter(stream, '\n') || !begin_wait(&wait, CT_OP_FSCANF, stream, site))       \
+            return real_##family(stream, format, list);                                          \
+        int result = real_##family(stream, format, list);                                        \
+        ct_wait_end(&wait, result);                                                              \
+        return result;                                                                           \
+    }                                                                                            \
+    CT_EXPORT int family##_vfscanf(FILE *, const char *, va_list) __asm__(symbol "vfscanf");     \
+    int family##_vfscanf(FILE *stream, const char *format, va_list list)                         \
+    {                                                                                            \
+        return scan_##family(stream, format, list, __builtin_return_address(0));                 \
+    }                                                                                            \
+    CT_EXPORT int family##_vscanf(const char *, va_list) __asm__(symbol "vscanf");               \
+    int family##_vscanf(const char *format, va_list list)                                        \
+    {                                                                                            \
+        return scan_##family(stdin, format, list, __builtin_return_address(0));                  \
+    }                                                                                            \
+    CT_EXPORT int family##_fscanf(FILE *, const char *, ...) __asm__(symbol "fscanf");           \
+    int family##_fscanf(FILE *stream, const char *format, ...)                                   \
+    {                                                                                            \
+        va_list list;                                                                            \
+        va_start(list, format);                                                                  \
+        int result = scan_##family(stream, format, list, __builtin_return_address(0));           \
+        va_end(list);                                                                            \
+        return result;                                                                           \
+    }                                                                                            \
+    CT_EXPORT int family##_scanf(const char *, ...) __asm__(symbol "scanf");                     \
+    int family##_scanf(const char *format, ...)                                                  \
+    {                                                                                            \
+        va_list list;                                                                            \
+        va_start(list, format);                                                                  \
+        int result = scan_##family(stdin, format, list, __builtin_return_address(0));            \
+        va_end(list);                                                                            \
+        return result;                                                                           \
     }
 
 CT_WRAP_SCANF(gnu, "")

@@ -207,6 +207,8 @@ long syscall(long number, ...)
         return call_seccomp(&call);
     case SYS_setns:
         return setns((int)call.arguments[0], (int)call.arguments[1]);
+    case SYS_unshare:
+        return unshare((int)call.arguments[0]);
     case SYS_prctl:
         return prctl((int)call.arguments[0], call.arguments[1], call.arguments[2],
                      call.arguments[3], call.arguments[4]);
@@ -218,6 +220,7 @@ long syscall(long number, ...)
     default:
         if ((unsigned long)number < sizeof(row_of) && row_of[number] != 0)
             return call_row(&call, &rows[row_of[number] - 1]);
+        ct_self_settle();
         return make(&call);
     }
 }

@@ -71,6 +71,7 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
     struct thread_start *start;
 
     CT_NEED_REAL(pthread_create);
+    ct_self_settle();
     if ((start = take_start()) == NULL)
         return real_pthread_create(thread, attributes, routine, argument);
     start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;
@@ -90,6 +91,7 @@ int thrd_create(thrd_t *thread, thrd_start_t routine, void *argument)
     struct thread_start *start;
 
     CT_NEED_REAL(thrd_create);
+    ct_self_settle();
     if ((start = take_start()) == NULL)
         return real_thrd_create(thread, routine, argument);
     start->creator_tid = ct_self.mode == CT_MODE_TRACED ? ct_self.slot->tid : 0;

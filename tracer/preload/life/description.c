@@ -11,6 +11,9 @@
 
 static bool is_announced;
 
+/* With its main thread, before it had a board. */
+static bool is_told;
+
 static void append_quoted(struct ct_text *text, const char *argument)
 {
     bool is_plain = argument[0] != '\0';
@@ -52,35 +55,58 @@ static void read_arguments(char *buffer, size_t size)
     }
 }
 
-/* The file of the program: the same as that of the process that forked this one. */
-static void describe_exe(struct ct_board *board, const struct ct_board *parent)
+/* As its begin gave them: asking the kernel takes the making of a file in /proc. */
+static void copy_arguments(char *const *arguments, char *buffer, size_t size)
 {
+    struct ct_text text = ct_text_begin(buffer, size);
+
+    for (; *arguments != NULL && text.at < text.end; arguments++) {
+        if (text.at > buffer)
+            ct_text_byte(&text, ' ');
+        append_quoted(&text, *arguments);
+    }
+}
+
+/* The file of the program and its arguments: those of the process that forked this one, which may
+ * have written a title over the arguments since. */
+static void describe_program(struct ct_board *board, const struct ct_image *image)
+{
+    const struct ct_board *parent = image->parent;
     ssize_t length;
 
     if (parent != NULL) {
         memcpy(board->exe, parent->exe, sizeof(board->exe));
+        memcpy(board->args, parent->args, sizeof(board->args));
         return;
     }
+    if (image->arguments != NULL)
+        copy_arguments(image->arguments, board->args, sizeof(board->args));
+    else
+        read_arguments(board->args, sizeof(board->args));
     length =
         ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
     board->exe[length > 0 ? length : 0] = '\0';
 }
 
-void ct_process_describe(struct ct_board *board, const struct ct_board *parent, int32_t parent_pid,
-                         uint64_t start_ns)
+void ct_process_describe(struct ct_board *board, const struct ct_image *image)
 {
-    is_announced = false;
+    is_announced = image->is_told;
+    is_told = image->is_told;
     board->schema_version = CT_SCHEMA_VERSION;
     board->pid = (int32_t)ct_syscall(SYS_getpid);
-    board->ppid = parent_pid;
-    board->start_ns = start_ns;
+    board->ppid = image->parent_pid;
+    board->start_ns = image->start_ns;
     board->rate_ns = ct_control->rate_ns;
     atomic_store(&board->used_words, 1);
-    describe_exe(board, parent);
-    read_arguments(board->args, sizeof(board->args));
+    describe_program(board, image);
     if (ct_syscall(SYS_getcwd, board->cwd, sizeof(board->cwd)) < 0)
         board->cwd[0] = '\0';
     atomic_store_explicit(&board->magic, CT_BOARD_MAGIC, memory_order_release);
+}
+
+bool ct_process_is_told(int32_t tid)
+{
+    return is_told && tid == ct_board->pid;
 }
 
 void ct_process_announce(struct ct_self *self)

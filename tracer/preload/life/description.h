@@ -4,11 +4,22 @@
 
 #include "preload/core/self.h"
 
-/* On a new board; `parent` is that of the process that forked this one, or NULL. */
-void ct_process_describe(struct ct_board *board, const struct ct_board *parent, int32_t parent_pid,
-                         uint64_t start_ns);
+/* What is to have a board. */
+struct ct_image {
+    const struct ct_board *parent; /* borrowed; of the process that forked this one; or NULL */
+    int32_t parent_pid;
+    bool is_told;           /* the recorder has told of its begin already */
+    char *const *arguments; /* borrowed; where the program has not been able to change them */
+    uint64_t start_ns;
+};
+
+/* On a new board. */
+void ct_process_describe(struct ct_board *board, const struct ct_image *image);
 
 /* The image's first event, once, before its first thread's. */
 void ct_process_announce(struct ct_self *self);
+
+/* Was the begin of this thread, the image's first one, told with the image's? */
+bool ct_process_is_told(int32_t tid);
 
 #endif

@@ -74,6 +74,13 @@ void ct_exec_init(void)
     find_library();
 }
 
+const char *ct_exec_session(void)
+{
+    const char *setting = ct_exec_settings.session;
+
+    return setting[0] != '\0' ? setting + strlen(CT_SESSION_VARIABLE "=") : NULL;
+}
+
 bool ct_exec_has_hooks(void)
 {
     return ct_exec_settings.session[0] != '\0' && ct_exec_settings.loader[0] != '\0' &&

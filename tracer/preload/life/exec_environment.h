@@ -17,6 +17,9 @@ extern struct ct_exec_settings {
 /* Remembers, from the environment, how this image came to be traced. */
 void ct_exec_init(void);
 
+/* The session's folder, of which the name stays what it was; NULL: there is none. */
+const char *ct_exec_session(void);
+
 /* Is there anything that an image could be followed with? */
 bool ct_exec_has_hooks(void);
 

@@ -1,6 +1,7 @@
 /* When the library is loaded, and when the process ends by itself. */
 #include "exec_environment.h"
 #include "preload/core/hook.h"
+#include "preload/core/symbol.h"
 #include "process.h"
 
 #include <errno.h>
@@ -19,13 +20,15 @@ __attribute__((noreturn)) void exit(int status)
     __builtin_unreachable();
 }
 
-static __attribute__((constructor)) void ct_init(void)
+/* The C library gives constructors what it gives to main. */
+static __attribute__((constructor)) void ct_init(int count, char **arguments)
 {
+    (void)count;
     int saved_errno = errno;
 
-    ct_hook_resolve_all();
+    ct_symbol_init();
     ct_exec_init();
-    ct_process_init();
+    ct_process_init(arguments);
     errno = saved_errno;
 }
 

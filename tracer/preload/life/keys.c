@@ -65,6 +65,7 @@ static void on_thread_data_freed(void *data)
 /* Any value does. */
 static int watch_thread(void)
 {
+    CT_NEED_REAL(pthread_setspecific);
     return real_pthread_setspecific(shared_key, &program_data);
 }
 
@@ -80,6 +81,8 @@ void ct_keys_init(void (*on_end)(void))
     pthread_key_t made[LAST_KEY_WITHOUT_HEAP + 1];
     int count = 0;
 
+    CT_NEED_REAL(pthread_key_create);
+    CT_NEED_REAL(pthread_key_delete);
     on_thread_end = on_end;
     if (ct_has_thread_sanitizer())
         exit_round -= 1; /* the last is the sanitizer's */

@@ -8,11 +8,19 @@
 
 #include <sys/types.h>
 
-/* Maps the control page and makes this process's board; how it began is for the trace. */
-void ct_process_init(void);
+/* Maps the control page and makes this process's board; how it began, with these arguments, is for
+ * the trace. */
+void ct_process_init(char *const *arguments);
 
-/* In the child of fork: a board of its own. */
-void ct_process_forked(void);
+/* Around fork, in the parent: what its child is to be told of with, or NULL. */
+struct ct_board_forked *ct_process_fork_begin(void);
+void ct_process_fork_failed(struct ct_board_forked *claimed);
+
+/* In the child: with that, until ct_self_settle; without it, a board of its own at once. */
+void ct_process_forked(struct ct_board_forked *claimed);
+
+/* The main thread of a child without a board may have another name. */
+void ct_process_renamed(void);
 
 /* In the parent, after fork. */
 void ct_process_announce_fork(pid_t child);

@@ -3,7 +3,6 @@
 #include "preload/core/emit.h"
 #include "preload/core/handout.h"
 #include "preload/core/raw.h"
-#include "preload/core/storage.h"
 #include "preload/core/tables.h"
 #include "preload/core/text.h"
 #include "preload/stack/modules.h"
@@ -16,8 +15,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* From the environment; kept, since the program may change its own. */
-static CT_LARGE char session_directory[PATH_MAX];
+/* Borrowed, for good. */
+static const char *session_directory;
 
 static void *map(int fd, size_t size, int protection)
 {
@@ -61,9 +60,9 @@ static int open_file(const char *name, int access)
 
 const struct ct_control *ct_session_map_control(const char *directory)
 {
-    if (strlen(directory) >= sizeof(session_directory))
+    if (strlen(directory) >= PATH_MAX)
         return NULL;
-    strcpy(session_directory, directory);
+    session_directory = directory;
     struct ct_handout handout = {
         .control_fd = open_file(CT_CONTROL_FILE, O_RDONLY), .doorbell_fd = -1, .board_fd = -1};
 
@@ -174,6 +173,7 @@ static struct ct_board *map_board(int fd, size_t size)
     }
     madvise(board, CT_BOARD_START_SIZE, MADV_DONTDUMP);
     board->size = size;
+    ct_tables_end(); /* of the process that forked this one */
     ct_tables_begin(board, size);
     return board;
 }

@@ -4,7 +4,7 @@
 
 #include "preload/core/board.h"
 
-/* Of the session in that folder; NULL if nobody records there. */
+/* Of the session in that folder, whose name must stay; NULL if nobody records there. */
 const struct ct_control *ct_session_map_control(const char *directory);
 
 /* A new board in a file of its own, of which the header is mapped; NULL if it is not to be had. */

@@ -7,12 +7,12 @@
 #include "preload/core/clock.h"
 #include "preload/core/emit.h"
 #include "preload/core/raw.h"
+#include "preload/core/symbol.h"
 #include "preload/core/tables.h"
 #include "preload/core/work_stack.h"
 #include "preload/stack/deep.h"
 #include "preload/wait/wait.h"
 
-#include <dlfcn.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -166,7 +166,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     int32_t tid = (int32_t)ct_syscall(SYS_gettid);
     slot->creator_tid = creator_tid;
     slot->entry = entry;
-    slot->start_ns = ct_now_ns();
+    slot->start_ns = tid == ct_board->pid ? ct_board->start_ns : ct_now_ns();
     slot->handle = (uint64_t)pthread_self();
     ct_syscall(SYS_prctl, PR_GET_NAME, slot->name);
     atomic_store(&slot->tid, tid);
@@ -184,7 +184,8 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     ct_process_announce(self);
     atomic_fetch_add(&ct_board->threads_started, 1);
     struct ct_event_thread_start started = {.creator_tid = creator_tid, .entry = entry};
-    ct_emit_thread_start(self, ct_ticks(), &started);
+    if (!ct_process_is_told(tid))
+        ct_emit_thread_start(self, ct_ticks(), &started);
     struct ct_event_thread_name named = {.name = slot->name};
     ct_emit_thread_name(self, ct_ticks(), &named);
     self->mode = CT_MODE_TRACED;
@@ -282,6 +283,19 @@ void ct_thread_exit(struct ct_self *self)
     ct_exec_room_free(self);
 }
 
+/* Where glibc keeps a thread's id, as it tells debuggers. */
+static void find_tid_offset(void)
+{
+    const struct {
+        uint32_t bits, count, offset;
+    } *field = ct_symbol_in_libc("_thread_db_pthread_tid");
+    uint64_t self = (uint64_t)pthread_self();
+
+    if (field != NULL && field->bits == 32 && field->offset < 8192 &&
+        *(const int32_t *)(self + field->offset) == (int32_t)ct_syscall(SYS_gettid))
+        tid_offset = field->offset;
+}
+
 uint64_t ct_thread_object(pthread_t handle)
 {
     uint32_t high = atomic_load(&ct_board->thread_high_water);
@@ -293,24 +307,13 @@ uint64_t ct_thread_object(pthread_t handle)
     }
     /* It has no slot yet, or no more. While it can be joined, its memory is there. */
     int32_t tid = 0;
+    if (tid_offset == 0)
+        find_tid_offset();
     if (tid_offset != 0)
         tid = *(const volatile int32_t *)((const char *)handle + tid_offset);
     if (tid <= 0)
         tid = ct_ended_thread_tid((uint64_t)handle);
     return tid > 0 ? (uint64_t)tid : (uint64_t)handle;
-}
-
-/* Where glibc keeps a thread's id, as it tells debuggers. */
-static void find_tid_offset(void)
-{
-    const struct {
-        uint32_t bits, count, offset;
-    } *field = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid");
-    uint64_t self = (uint64_t)pthread_self();
-
-    if (field != NULL && field->bits == 32 && field->offset < 8192 &&
-        *(const int32_t *)(self + field->offset) == (int32_t)ct_syscall(SYS_gettid))
-        tid_offset = field->offset;
 }
 
 static void on_thread_end(void)
@@ -325,7 +328,6 @@ static void begin_unannounced(struct ct_self *self)
 
 void ct_thread_init(void)
 {
-    find_tid_offset();
     ct_self_set_begin(begin_unannounced);
     ct_keys_init(on_thread_end);
 }

@@ -44,6 +44,9 @@ struct found {
 /* One after the other in each slot have the same. */
 static CT_LARGE struct found *all_found[THREADS];
 
+/* Most processes never have one, and touch no memory for them. */
+static bool is_any_made;
+
 static struct found *found_of(const struct ct_self *self)
 {
     return self->slot_index < THREADS ? all_found[self->slot_index] : NULL;
@@ -59,13 +62,14 @@ static struct found *make_found(const struct ct_self *self)
         void *memory =
             mmap(NULL, sizeof(**found), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         *found = memory != MAP_FAILED ? memory : NULL;
+        is_any_made = true;
     }
     return *found;
 }
 
 void ct_deep_forget(const struct ct_self *self)
 {
-    struct found *found = found_of(self);
+    struct found *found = is_any_made ? found_of(self) : NULL;
 
     if (found != NULL && found->frame != NULL)
         found->frame = NULL;

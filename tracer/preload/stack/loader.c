@@ -4,6 +4,7 @@
 #include "preload/core/memory.h"
 #include "preload/core/raw.h"
 #include "preload/core/self.h"
+#include "preload/core/symbol.h"
 #include "schema/syscalls.h"
 
 #include <dlfcn.h>
@@ -121,14 +122,15 @@ void ct_loader_end_unload(void)
 
 void ct_loader_init(void)
 {
-    *(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+    *(void **)&find_object = ct_symbol_anywhere("_dl_find_object");
 }
 
 void ct_loader_forked(void)
 {
     uint32_t unloads = atomic_load(&ct_unloads);
 
-    atomic_store(&readers, ct_self.loader_reads);
+    if (atomic_load(&readers) != ct_self.loader_reads) /* else no page is touched for it */
+        atomic_store(&readers, ct_self.loader_reads);
     if ((unloads & CT_UNLOADS_UNDER_WAY) != ct_self.unloads)
         atomic_store(&ct_unloads, (unloads & ~CT_UNLOADS_UNDER_WAY) + CT_UNLOAD + ct_self.unloads);
 }

@@ -119,7 +119,7 @@ static bool is_nonblocking(int fd, enum ct_fd_kind kind)
 
 enum ct_fd_kind ct_fd_look(int fd)
 {
-    if (fd < 0 || !*ct_is_ours)
+    if (fd < 0 || (!*ct_is_ours && !ct_self_settle()))
         return CT_FD_KIND_UNKNOWN;
     int saved_errno = errno;
     enum ct_fd_kind kind = look(fd);

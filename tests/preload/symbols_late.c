@@ -1,0 +1,7 @@
+/* A library that is loaded once the program runs. */
+int symbols_late(void);
+
+int symbols_late(void)
+{
+    return 1;
+}

@@ -1,0 +1,24 @@
+/*
+ * Functions and variables of the libraries that the program began with, by name: as dlsym finds
+ * them, but by a walk over their own tables. That takes no lock and no memory, so it works in a
+ * signal handler, and a process pays for the names that it needs.
+ */
+#ifndef CTRACE_PRELOAD_CORE_SYMBOL_H
+#define CTRACE_PRELOAD_CORE_SYMBOL_H
+
+/* Libraries that are loaded from now on do not count. */
+void ct_symbol_init(void);
+
+/*
+ * What the name stands for in the first library after ours that has it: at that version, if it is
+ * there and has one, else at the default one. NULL: there is none.
+ */
+void *ct_symbol_next(const char *name, const char *version);
+
+/* The C library's own, whoever else interposes it. */
+void *ct_symbol_in_libc(const char *name);
+
+/* That of the program, or of any library. */
+void *ct_symbol_anywhere(const char *name);
+
+#endif

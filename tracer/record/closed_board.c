@@ -1,0 +1,200 @@
+#include "closed_board.h"
+
+#include <string.h>
+
+#define SUBJECT(board) .pid = (board)->image->pid, .process_start_ns = (board)->image->start_ns
+
+uint64_t ct_closed_board_time(const struct ct_closed_board *board, uint64_t ticks)
+{
+    uint64_t age = board->now_ticks > ticks ? board->now_ticks - ticks : 0;
+    uint64_t life_ns = board->now_ns - MIN(board->image->start_ns, board->now_ns);
+
+    return board->now_ns - MIN(ct_ticks_to_ns(age, board->ns_per_tick), life_ns);
+}
+
+/* One that was there before the recording begins with it. */
+static uint64_t wait_begin(const struct ct_closed_board *board,
+                           const struct ct_board_wait_copy *wait)
+{
+    return ct_closed_board_time(board, MAX(wait->begin_ticks, board->begin_ticks));
+}
+
+void ct_closed_board_write_process(const struct ct_closed_board *board, const char *cwd)
+{
+    g_autofree char *exe = ct_board_map_exe(board->map);
+    g_autofree char *args = ct_board_map_args(board->map);
+    struct ct_event_process event = {
+        SUBJECT(board),
+        .process_end_ns = board->is_over ? board->end_ns : 0,
+        .schema_version = CT_SCHEMA_VERSION,
+        .rate_ns = board->image->rate_ns,
+        .ppid = board->image->ppid,
+        .exe = exe,
+        .args = board->title != NULL ? board->title : args,
+        .cwd = cwd,
+    };
+
+    board->writer->process(&event);
+}
+
+void ct_closed_board_write_modules(const struct ct_closed_board *board)
+{
+    struct ct_board_module_copy module;
+
+    for (uint32_t i = 0; i < board->head.lives; i++) {
+        if (!ct_board_map_read_module(board->map, &board->head, i, &module))
+            continue;
+        struct ct_event_module event = {
+            SUBJECT(board),
+            .path = module.path,
+            .build_id = module.build_id,
+            .begin = module.begin,
+            .end = module.end,
+            .bias = module.bias,
+            .until_ns = module.until_ns,
+        };
+        board->writer->module(&event);
+    }
+}
+
+void ct_closed_board_write_stacks(const struct ct_closed_board *board)
+{
+    struct ct_board_stack_copy stack;
+    uint32_t id = 1;
+
+    while (ct_board_map_read_stack(board->map, &board->head, id, &stack)) {
+        struct ct_event_stack event = {
+            SUBJECT(board),
+            .id = stack.id,
+            .addresses = {stack.addresses, stack.count},
+            .taken_ns = stack.taken_ns,
+            .omitted = stack.omitted,
+            .outermost = stack.outermost,
+        };
+        board->writer->stack(&event);
+        id = ct_board_stack_next(&stack);
+    }
+}
+
+/* A stack of which only the innermost frame is known. */
+static void write_site(const struct ct_closed_board *board, uint32_t id,
+                       const struct ct_board_wait_copy *wait)
+{
+    struct ct_event_stack event = {
+        SUBJECT(board),
+        .id = id,
+        .addresses = {&wait->site, 1},
+        .taken_ns = wait_begin(board, wait),
+    };
+
+    board->writer->stack(&event);
+}
+
+/* The kernel's name of a thread that still runs: another thread may have given it one. */
+static char *thread_name(const struct ct_closed_board *board,
+                         const struct ct_board_thread_copy *thread)
+{
+    g_autofree char *path =
+        g_strdup_printf("/proc/%d/task/%d/comm", board->image->pid, thread->tid);
+    char *name = NULL;
+
+    /* After exec the thread is there, but has another image's name. */
+    if (board->is_over || !g_file_get_contents(path, &name, NULL, NULL))
+        return g_strdup(thread->name);
+    return g_strchomp(name);
+}
+
+static void write_thread(const struct ct_closed_board *board,
+                         const struct ct_board_thread_copy *thread)
+{
+    const struct ct_board_wait_copy *wait = &thread->wait;
+    uint64_t begin_ns = wait_begin(board, wait);
+    uint64_t class_ns[CT_CLASS_COUNT] = {0};
+
+    if (!board->is_damaged)
+        memcpy(class_ns, thread->class_ns, sizeof(class_ns));
+    /* The wait that it was in is not in its totals yet. */
+    if (wait->state == CT_WAIT_STATE_OPEN && board->end_ns > begin_ns)
+        class_ns[wait->class] += board->end_ns - begin_ns;
+    g_autofree char *name = thread_name(board, thread);
+    struct ct_event_thread event = {
+        SUBJECT(board),
+        .tid = thread->tid,
+        .thread_start_ns = thread->start_ns,
+        .entry = thread->entry,
+        .name = name,
+        .net_ns = class_ns[CT_CLASS_NET],
+        .sync_ns = class_ns[CT_CLASS_SYNC],
+        .syscall_ns = class_ns[CT_CLASS_SYSCALL],
+        .sleep_ns = class_ns[CT_CLASS_SLEEP],
+    };
+    board->writer->thread(&event);
+}
+
+static void write_counters(const struct ct_closed_board *board,
+                           const struct ct_board_thread_copy *thread)
+{
+    const struct ct_source source = {.vpid = board->image->pid, .vtid = thread->tid};
+    uint64_t histogram[CT_HISTOGRAM_BUCKETS];
+
+    for (unsigned op = 0; op < CT_OP_COUNT; op++) {
+        const struct ct_board_counters *counters = &thread->counters[op];
+        if (counters->calls == 0)
+            continue;
+        for (unsigned i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
+            histogram[i] = counters->histogram[i];
+        struct ct_event_counters event = {
+            SUBJECT(board),
+            .tid = thread->tid,
+            .op = (uint8_t)op,
+            .calls = counters->calls,
+            .total_ns = counters->total_ns,
+            .histogram = {histogram, CT_HISTOGRAM_BUCKETS},
+        };
+        board->writer->counters(&source, &event);
+    }
+}
+
+/* TRUE if it is in a wait. */
+static gboolean write_inflight(const struct ct_closed_board *board, uint32_t index,
+                               const struct ct_board_thread_copy *thread)
+{
+    const struct ct_board_wait_copy *wait = &thread->wait;
+    gboolean is_open = wait->state == CT_WAIT_STATE_OPEN;
+    uint64_t begin_ns = wait_begin(board, wait);
+    uint64_t end_ns = is_open ? board->end_ns : ct_closed_board_time(board, wait->end_ticks);
+    uint32_t stack = wait->stack;
+
+    if (wait->state == CT_WAIT_STATE_NONE)
+        return FALSE;
+    if (stack == 0) { /* at least where the call was made */
+        stack = CT_BOARD_STACK_WORDS - 1 - index;
+        write_site(board, stack, wait);
+    }
+    struct ct_event_inflight event = {
+        SUBJECT(board),         .tid = thread->tid,
+        .since_ns = begin_ns,   .duration_ns = end_ns > begin_ns ? end_ns - begin_ns : 0,
+        .object = wait->object, .stack = stack,
+        .owner = wait->owner,   .result = wait->result,
+        .op = wait->op,         .class = wait->class,
+        .is_open = is_open,
+    };
+    board->writer->inflight(&event);
+    return TRUE;
+}
+
+guint ct_closed_board_write_threads(const struct ct_closed_board *board)
+{
+    struct ct_board_thread_copy thread;
+    guint waits = 0;
+
+    for (uint32_t i = 0; i < board->head.slots; i++) {
+        if (!ct_board_map_read_thread(board->map, i, board->now_ns, &thread))
+            continue;
+        waits += write_inflight(board, i, &thread) ? 1 : 0;
+        if (!board->is_damaged)
+            write_counters(board, &thread);
+        write_thread(board, &thread);
+    }
+    return waits;
+}
