@@ -34,8 +34,7 @@ struct object {
 };
 
 struct ct_store_builder {
-    struct ct_store_out out;
-    struct ct_store_out aside;
+    struct ct_lane_files files;
     GPtrArray *lanes;       /* owned; struct ct_lane_writer *, owned */
     GHashTable *threads;    /* owned; const struct ct_thread * -> struct thread *, owned */
     GHashTable *cpus;       /* owned; CPU -> struct ct_lane_writer *, borrowed */
@@ -104,9 +103,9 @@ struct ct_store_builder *ct_store_builder_new(int fd, int aside_fd)
     struct ct_store_builder *builder = g_new0(struct ct_store_builder, 1);
     const struct ct_store_header room = {0};
 
-    builder->out.fd = fd;
-    builder->aside.fd = aside_fd;
-    ct_store_out_put(&builder->out, &room, sizeof(room));
+    builder->files.out.fd = fd;
+    builder->files.aside.fd = aside_fd;
+    ct_store_out_put(&builder->files.out, &room, sizeof(room));
     builder->lanes = g_ptr_array_new_with_free_func(lane_free);
     builder->threads = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     builder->cpus = g_hash_table_new(NULL, NULL);
@@ -121,8 +120,8 @@ void ct_store_builder_free(struct ct_store_builder *builder)
 {
     if (!builder)
         return;
-    ct_store_out_clear(&builder->out);
-    ct_store_out_clear(&builder->aside);
+    ct_store_out_clear(&builder->files.out);
+    ct_store_out_clear(&builder->files.aside);
     g_ptr_array_unref(builder->lanes);
     g_hash_table_unref(builder->threads);
     g_hash_table_unref(builder->cpus);
@@ -205,7 +204,7 @@ static struct object *find_object(struct ct_store_builder *builder,
 static void flush_all(struct ct_store_builder *builder)
 {
     for (guint i = 0; i < builder->lanes->len; i++)
-        ct_lane_writer_flush(builder->lanes->pdata[i], &builder->aside);
+        ct_lane_writer_flush(builder->lanes->pdata[i], &builder->files);
     builder->held = 0;
     g_hash_table_remove_all(builder->attributes);
     g_string_chunk_clear(builder->texts);
@@ -243,7 +242,7 @@ static void add(struct ct_store_builder *builder, struct ct_lane_writer *lane,
     if (builder->held >= HELD_MAX || g_hash_table_size(builder->attributes) >= ATTRIBUTES_MAX)
         flush_all(builder);
     record->attribute = keep_attribute(builder, lane, attribute);
-    builder->held += (size_t)ct_lane_writer_add(lane, &builder->aside, record);
+    builder->held += (size_t)ct_lane_writer_add(lane, &builder->files, record);
 }
 
 static uint64_t zigzag_of(int64_t value)
@@ -480,19 +479,19 @@ static struct ct_store_piece put_lanes(struct ct_store_builder *builder,
     struct ct_tree_writer tree;
     struct ct_bytes directory = {0};
 
-    ct_tree_writer_init(&tree, &builder->out);
+    ct_tree_writer_init(&tree, &builder->files.out);
     tree.activity = model->activity;
     put_objects(builder, model, &directory);
     ct_bytes_put(&directory, builder->lanes->len);
     for (guint i = 0; i < builder->lanes->len; i++) {
         struct ct_lane_writer *lane = builder->lanes->pdata[i];
-        struct ct_entry root = ct_lane_writer_finish(lane, &builder->aside, &tree);
+        struct ct_entry root = ct_lane_writer_finish(lane, &builder->files, &tree);
 
         ct_bytes_put(&directory, (uint64_t)lane->kind);
         ct_bytes_put(&directory, lane->subject);
         ct_entry_write(&root, &directory);
     }
-    struct ct_store_piece piece = put_piece(&builder->out, &directory);
+    struct ct_store_piece piece = put_piece(&builder->files.out, &directory);
 
     ct_bytes_clear(&directory);
     ct_tree_writer_clear(&tree);
@@ -512,7 +511,7 @@ static struct ct_store_piece put_model(struct ct_store_builder *builder,
                             GUINT_TO_POINTER(find_thread(builder, thread)->number));
     }
     ct_model_section_write(model, numbers, &bytes);
-    struct ct_store_piece piece = put_piece(&builder->out, &bytes);
+    struct ct_store_piece piece = put_piece(&builder->files.out, &bytes);
 
     ct_bytes_clear(&bytes);
     return piece;
@@ -520,13 +519,13 @@ static struct ct_store_piece put_model(struct ct_store_builder *builder,
 
 static gboolean put_header(struct ct_store_builder *builder, struct ct_store_header *header)
 {
-    struct ct_store_out begin = {.fd = builder->out.fd};
+    struct ct_store_out begin = {.fd = builder->files.out.fd};
 
     header->checksum = ct_store_checksum(header, sizeof(*header));
     ct_store_out_put(&begin, header, sizeof(*header));
     gboolean is_put = ct_store_out_flush(&begin);
 
-    builder->out.error = begin.error;
+    builder->files.out.error = begin.error;
     ct_store_out_clear(&begin);
     return is_put;
 }
@@ -541,10 +540,10 @@ gboolean ct_store_builder_finish(struct ct_store_builder *builder, const struct 
     header.model = put_model(builder, model);
     header.directory = put_lanes(builder, model);
     /* Whole only once it has its header. */
-    if (ct_store_out_flush(&builder->out) && builder->aside.error == 0 &&
+    if (ct_store_out_flush(&builder->files.out) && builder->files.aside.error == 0 &&
         put_header(builder, &header))
         return TRUE;
-    int number = builder->out.error ? builder->out.error : builder->aside.error;
+    int number = builder->files.out.error ? builder->files.out.error : builder->files.aside.error;
 
     g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(number),
                 "cannot write what was read of the recording: %s", g_strerror(number));

@@ -37,6 +37,12 @@ const struct ct_store_lane *ct_store_thread_lane(const struct ct_store *store,
 /* NULL: the number is none. */
 struct ct_thread *ct_store_thread(const struct ct_store *store, uint64_t number);
 
+/* For one question. */
+static inline struct ct_tree_reader ct_store_reader(const struct ct_store *store)
+{
+    return (struct ct_tree_reader){store->fd, store->size};
+}
+
 /* FALSE, always. */
 gboolean ct_store_fail(GError **error);
 

@@ -113,10 +113,11 @@ static void read_page(const uint8_t *bytes, size_t size)
     int fd = make_file(bytes, size);
     const struct ct_entry page = {
         .size = size, .checksum = ct_store_checksum(bytes, size), .level = 1};
+    struct ct_tree_reader reader = {fd, size};
     size_t count;
 
     if (size > 0)
-        g_free(ct_page_load(fd, &page, &count));
+        g_free(ct_page_load(&reader, &page, &count));
     close(fd);
 }
 
