@@ -150,7 +150,6 @@ size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_lane_files *f
 
     g_clear_pointer(&lane->pending, g_free);
     lane->pending_capacity = 0;
-    lane->last_kept = NULL;
     return written;
 }
 

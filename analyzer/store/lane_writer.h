@@ -22,9 +22,7 @@ struct ct_lane_writer {
     struct ct_store_record *pending; /* owned; not yet written */
     size_t pending_count;
     size_t pending_capacity;
-    GArray *runs;                         /* owned; or NULL: none yet */
-    struct ct_attribute last;             /* of the last record */
-    const struct ct_attribute *last_kept; /* borrowed; the same, kept; or NULL */
+    GArray *runs; /* owned; or NULL: none yet */
 };
 
 struct ct_lane_writer *ct_lane_writer_new(enum ct_lane_kind kind, uint64_t subject);

@@ -17,8 +17,6 @@ struct ct_store {
     struct ct_model *model; /* borrowed */
     uint64_t size;          /* of the file */
     uint64_t record_count;
-    GPtrArray *threads;   /* owned; struct ct_thread *, borrowed from the model, by number */
-    GHashTable *numbers;  /* owned; of threads */
     GPtrArray *processes; /* owned; the model's, as the file has them */
     GArray *lanes;        /* owned; struct ct_store_lane */
     GHashTable *by_subject[CT_LANE_KIND_COUNT]; /* owned; subject -> position in lanes, plus one */

@@ -188,8 +188,8 @@ GArray *ct_store_sum_by(struct ct_store *store, enum ct_store_group group,
     g_autoptr(GHashTable) groups = g_hash_table_new_full(group_hash, group_equal, g_free, NULL);
     g_autoptr(GError) failure = NULL;
 
-    for (guint i = 0; i < store->threads->len && !failure; i++) {
-        const struct ct_thread *thread = store->threads->pdata[i];
+    for (guint i = 0; i < store->model->all_threads->len && !failure; i++) {
+        const struct ct_thread *thread = store->model->all_threads->pdata[i];
 
         if (!thread || !is_asked(scope, thread))
             continue;
@@ -314,8 +314,8 @@ GArray *ct_store_longest(struct ct_store *store, const struct ct_store_scope *sc
                             .found = g_array_new(FALSE, FALSE, sizeof(struct ct_store_long))};
     gboolean is_whole = TRUE;
 
-    for (guint i = 0; i < store->threads->len && is_whole; i++) {
-        struct ct_thread *thread = store->threads->pdata[i];
+    for (guint i = 0; i < store->model->all_threads->len && is_whole; i++) {
+        struct ct_thread *thread = store->model->all_threads->pdata[i];
         const struct ct_store_lane *lane = ct_store_lane(store, CT_LANE_INTERVALS, i);
 
         if (thread && lane && is_asked(scope, thread))

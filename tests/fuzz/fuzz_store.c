@@ -95,11 +95,10 @@ static void read_block(enum ct_lane_kind kind, const uint8_t *bytes, size_t size
 static void read_model(const uint8_t *bytes, size_t size)
 {
     g_autoptr(ct_model) model = ct_model_new();
-    g_autoptr(GPtrArray) threads = g_ptr_array_new();
     g_autoptr(GPtrArray) processes = g_ptr_array_new();
     struct ct_bytes_input input = {bytes, bytes + size, FALSE};
 
-    if (!ct_model_section_read(model, &input, threads, processes))
+    if (!ct_model_section_read(model, &input, processes))
         return;
     for (guint i = 0; i < model->threads->len; i++) {
         const struct ct_thread *thread = model->threads->pdata[i];
