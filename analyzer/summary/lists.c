@@ -29,6 +29,12 @@ static void site_free(void *data)
     g_free(site);
 }
 
+/* Threads' names are known for good at the end: NULL. */
+static char *early_object(const struct ct_interval *interval)
+{
+    return ct_op_object(interval->op) == CT_OBJECT_THREAD ? NULL : ct_format_object(interval);
+}
+
 static struct ct_report_wait *wait_new(const struct ct_interval *interval)
 {
     struct ct_report_wait *wait = g_new0(struct ct_report_wait, 1);
@@ -38,7 +44,7 @@ static struct ct_report_wait *wait_new(const struct ct_interval *interval)
     wait->interval.fd = NULL;
     wait->interval.releases = NULL;
     wait->interval.release_count = 0;
-    wait->object = ct_format_object(interval);
+    wait->object = early_object(interval);
     return wait;
 }
 
@@ -183,7 +189,7 @@ static void add_to_site(struct ct_report_lists *lists, const struct ct_interval 
             return;
         }
         site->object_id = interval->object;
-        site->object = ct_format_object(interval);
+        site->object = early_object(interval);
     }
     site->count += count;
     site->total_ns += interval->weight * (double)duration_ns;
@@ -302,6 +308,31 @@ static int compare_sites(const void *a, const void *b)
     if (order == 0)
         order = COMPARE(first->op, second->op);
     return order != 0 ? order : COMPARE(first->stack_id, second->stack_id);
+}
+
+static void name_waits(const GPtrArray *waits)
+{
+    for (guint i = 0; i < waits->len; i++) {
+        struct ct_report_wait *wait = waits->pdata[i];
+
+        if (!wait->object)
+            wait->object = ct_format_object(&wait->interval);
+    }
+}
+
+void ct_report_lists_name(struct ct_report_lists *lists)
+{
+    name_waits(lists->longest);
+    name_waits(lists->open);
+    for (guint i = 0; i < lists->sites->len; i++) {
+        struct ct_report_site *site = lists->sites->pdata[i];
+        struct ct_thread member = {.process = (struct ct_process *)site->process};
+        const struct ct_interval interval = {
+            .thread = &member, .op = site->op, .object = site->object_id};
+
+        if (!site->object)
+            site->object = ct_format_object(&interval);
+    }
 }
 
 void ct_report_lists_sort(struct ct_report_lists *lists)
