@@ -190,7 +190,10 @@ static void add(struct ct_store_builder *builder, struct ct_lane_writer *lane,
 {
     if (builder->held >= HELD_MAX || ct_attributes_count(builder->attributes) >= ATTRIBUTES_MAX)
         flush_all(builder);
-    record->attribute = ct_attributes_keep(builder->attributes, attribute);
+    if (lane->last_attribute && memcmp(lane->last_attribute, attribute, sizeof(*attribute)) == 0)
+        record->attribute = lane->last_attribute;
+    else
+        record->attribute = ct_attributes_keep(builder->attributes, attribute);
     builder->held += (size_t)ct_lane_writer_add(lane, &builder->files, record);
 }
 

@@ -23,6 +23,7 @@ struct ct_lane_writer {
     size_t pending_count;
     size_t pending_capacity;
     GArray *runs; /* owned; or NULL: none yet */
+    const struct ct_attribute *last_attribute; /* borrowed; of the last record; NULL: it is gone */
 };
 
 struct ct_lane_writer *ct_lane_writer_new(enum ct_lane_kind kind, uint64_t subject);
