@@ -53,6 +53,17 @@ guint ct_attributes_count(const struct ct_attributes *attributes)
     return g_hash_table_size(attributes->all);
 }
 
+gboolean ct_attribute_is_same(const struct ct_attribute *a, const struct ct_attribute *b)
+{
+    if (memcmp(a->numbers, b->numbers, sizeof(a->numbers)) != 0)
+        return FALSE;
+    for (unsigned i = 0; i < CT_STRINGS_MAX; i++)
+        if (a->strings[i] != b->strings[i] &&
+            (!a->strings[i] || !b->strings[i] || strcmp(a->strings[i], b->strings[i]) != 0))
+            return FALSE;
+    return TRUE;
+}
+
 static const char *keep_text(struct ct_attributes *attributes, const char *text)
 {
     uint64_t mixed = (uintptr_t)text * UINT64_C(0x9e3779b97f4a7c15);

@@ -19,4 +19,7 @@ const struct ct_attribute *ct_attributes_keep(struct ct_attributes *attributes,
                                               const struct ct_attribute *attribute);
 void ct_attributes_clear(struct ct_attributes *attributes);
 
+/* Strings by what they say. */
+gboolean ct_attribute_is_same(const struct ct_attribute *a, const struct ct_attribute *b);
+
 #endif

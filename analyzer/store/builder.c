@@ -185,15 +185,29 @@ static void flush_all(struct ct_store_builder *builder)
     ct_attributes_clear(builder->attributes);
 }
 
+static const struct ct_attribute *keep_attribute(struct ct_store_builder *builder,
+                                                 struct ct_lane_writer *lane,
+                                                 const struct ct_attribute *attribute)
+{
+    const struct ct_attribute **recent = lane->recent;
+
+    if (recent[0] && ct_attribute_is_same(recent[0], attribute))
+        return recent[0];
+    const struct ct_attribute *found =
+        recent[1] && ct_attribute_is_same(recent[1], attribute)
+            ? recent[1]
+            : ct_attributes_keep(builder->attributes, attribute);
+
+    recent[1] = recent[0];
+    return recent[0] = found;
+}
+
 static void add(struct ct_store_builder *builder, struct ct_lane_writer *lane,
                 struct ct_store_record *record, const struct ct_attribute *attribute)
 {
     if (builder->held >= HELD_MAX || ct_attributes_count(builder->attributes) >= ATTRIBUTES_MAX)
         flush_all(builder);
-    if (lane->last_attribute && memcmp(lane->last_attribute, attribute, sizeof(*attribute)) == 0)
-        record->attribute = lane->last_attribute;
-    else
-        record->attribute = ct_attributes_keep(builder->attributes, attribute);
+    record->attribute = keep_attribute(builder, lane, attribute);
     builder->held += (size_t)ct_lane_writer_add(lane, &builder->files, record);
 }
 

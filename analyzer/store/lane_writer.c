@@ -140,7 +140,6 @@ ptrdiff_t ct_lane_writer_add(struct ct_lane_writer *lane, struct ct_lane_files *
         lane->pending = g_renew(struct ct_store_record, lane->pending, lane->pending_capacity);
     }
     lane->pending[lane->pending_count++] = *record;
-    lane->last_attribute = record->attribute;
     lane->count++;
     return 1 - (ptrdiff_t)written;
 }
@@ -151,7 +150,7 @@ size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_lane_files *f
 
     g_clear_pointer(&lane->pending, g_free);
     lane->pending_capacity = 0;
-    lane->last_attribute = NULL;
+    lane->recent[0] = lane->recent[1] = NULL;
     return written;
 }
 

@@ -23,7 +23,8 @@ struct ct_lane_writer {
     size_t pending_count;
     size_t pending_capacity;
     GArray *runs; /* owned; or NULL: none yet */
-    const struct ct_attribute *last_attribute; /* borrowed; of the last record; NULL: it is gone */
+    /* Borrowed; two of its last records', or NULL: most are the same again. */
+    const struct ct_attribute *recent[2];
 };
 
 struct ct_lane_writer *ct_lane_writer_new(enum ct_lane_kind kind, uint64_t subject);

@@ -2,6 +2,8 @@
 
 #include "model/format.h"
 
+#include <string.h>
+
 /* Places and open waits kept at most. */
 #define SITES_MAX (1U << 18)
 #define OPEN_MAX  4096
@@ -119,13 +121,20 @@ static void merge_waits(GPtrArray *heap, guint limit, GPtrArray *more)
     }
 }
 
+static guint place_hash(const struct ct_process *process, uint32_t stack_id, enum ct_op op,
+                        enum ct_class class)
+{
+    uint64_t mixed =
+        ((uint64_t)stack_id << 16 | (uint64_t)op << 8 | class) + ((uintptr_t)process >> 4);
+
+    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
 static guint site_hash(const void *data)
 {
     const struct ct_report_site *site = data;
-    uint64_t mixed = ((uint64_t)site->stack_id << 16 | (uint64_t)site->op << 8 | site->class) +
-                     ((uintptr_t)site->process >> 4);
 
-    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+    return place_hash(site->process, site->stack_id, site->op, site->class);
 }
 
 static gboolean site_equal(const void *a, const void *b)
@@ -176,20 +185,38 @@ static void note_length(struct ct_report_site *site, const struct ct_interval *i
     site->longest_ns = MAX(site->longest_ns, site->last_ns);
 }
 
-static void add_to_site(struct ct_report_lists *lists, const struct ct_interval *interval,
-                        double count, uint64_t duration_ns)
+/* Made if it is not known yet; NULL if there is no room. */
+static struct ct_report_site *find_site(struct ct_report_lists *lists,
+                                        const struct ct_interval *interval)
 {
+    const struct ct_process *process = interval->thread->process;
+    guint hash = place_hash(process, interval->stack_id, interval->op, interval->class);
+    struct ct_report_site **slot = &lists->slots[hash % CT_REPORT_SLOTS];
+
+    if (*slot && (*slot)->process == process && (*slot)->stack_id == interval->stack_id &&
+        (*slot)->op == interval->op && (*slot)->class == interval->class)
+        return *slot;
     struct ct_report_site key = key_of(interval);
     struct ct_report_site *site = g_hash_table_lookup(lists->index, &key);
 
     if (!site) {
         site = add_site(lists, &key);
-        if (!site) {
-            lists->unlisted_count += count;
-            return;
-        }
+        if (!site)
+            return NULL;
         site->object_id = interval->object;
         site->object = early_object(interval);
+    }
+    return *slot = site;
+}
+
+static void add_to_site(struct ct_report_lists *lists, const struct ct_interval *interval,
+                        double count, uint64_t duration_ns)
+{
+    struct ct_report_site *site = find_site(lists, interval);
+
+    if (!site) {
+        lists->unlisted_count += count;
+        return;
     }
     site->count += count;
     site->total_ns += interval->weight * (double)duration_ns;
@@ -278,6 +305,7 @@ void ct_report_lists_merge(struct ct_report_lists *lists, struct ct_report_lists
         merge_site(lists, more->sites->pdata[i]);
     g_ptr_array_set_size(more->sites, 0);
     g_hash_table_remove_all(more->index);
+    memset(more->slots, 0, sizeof(more->slots));
 }
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))

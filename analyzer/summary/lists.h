@@ -8,6 +8,9 @@
 #include "model/sink.h"
 #include "model/timeline.h"
 
+/* Places that are found without a look into a table; a power of two. */
+#define CT_REPORT_SLOTS 64
+
 /* One wait. Its descriptor is gone by now: `object` says what it was. */
 struct ct_report_wait {
     struct ct_interval interval; /* `fd` is NULL */
@@ -43,6 +46,8 @@ struct ct_report_lists {
     uint64_t open_count;   /* there may be more than are kept */
     double unlisted_count; /* waits whose place found no room */
     GHashTable *index;     /* owned; all sites, as a set: finds one by its key */
+    /* Borrowed from it; by hash, or NULL: found without a look into it. */
+    struct ct_report_site *slots[CT_REPORT_SLOTS];
 };
 
 struct ct_report_lists *ct_report_lists_new(guint top);
