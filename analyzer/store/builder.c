@@ -202,13 +202,40 @@ static const struct ct_attribute *keep_attribute(struct ct_store_builder *builde
     return recent[0] = found;
 }
 
-static void add(struct ct_store_builder *builder, struct ct_lane_writer *lane,
-                struct ct_store_record *record, const struct ct_attribute *attribute)
+/* The record has its attribute. */
+static void put(struct ct_store_builder *builder, struct ct_lane_writer *lane,
+                const struct ct_store_record *record)
+{
+    builder->held += (size_t)ct_lane_writer_add(lane, &builder->files, record);
+}
+
+static void make_room(struct ct_store_builder *builder)
 {
     if (builder->held >= HELD_MAX || ct_attributes_count(builder->attributes) >= ATTRIBUTES_MAX)
         flush_all(builder);
+}
+
+static void add(struct ct_store_builder *builder, struct ct_lane_writer *lane,
+                struct ct_store_record *record, const struct ct_attribute *attribute)
+{
+    make_room(builder);
     record->attribute = keep_attribute(builder, lane, attribute);
-    builder->held += (size_t)ct_lane_writer_add(lane, &builder->files, record);
+    put(builder, lane, record);
+}
+
+/* One of a lane whose records have one number only. */
+static void add_numbered(struct ct_store_builder *builder, struct ct_lane_writer *lane,
+                         struct ct_store_record *record, uint64_t number)
+{
+    make_room(builder);
+    if (lane->recent[0] && lane->recent[0]->numbers[0] == number) {
+        record->attribute = lane->recent[0];
+    } else {
+        const struct ct_attribute attribute = {.numbers = {number}};
+
+        record->attribute = keep_attribute(builder, lane, &attribute);
+    }
+    put(builder, lane, record);
 }
 
 /* ---- Intervals ---- */
@@ -266,24 +293,21 @@ static void set_releases(struct ct_store_builder *builder, const struct ct_inter
 static void add_wake(struct ct_store_builder *builder, const struct ct_interval *interval,
                      uint64_t sequence)
 {
-    struct ct_attribute attribute = {0};
     struct ct_store_record record = {
         .begin_ns = interval->wake_ns, .end_ns = interval->wake_ns, .sequence = sequence};
 
     record.loose[CT_WAKE_INTERVAL] = ct_zigzag(interval->wake_ns - interval->begin_ns);
-    attribute.numbers[CT_WAKE_THREAD] = interval->thread->number;
-    add(builder, thread_lane(builder, interval->waker, CT_LANE_WAKES), &record, &attribute);
+    add_numbered(builder, thread_lane(builder, interval->waker, CT_LANE_WAKES), &record,
+                 interval->thread->number);
 }
 
 static void add_object_wait(struct ct_store_builder *builder, const struct object *object,
                             const struct ct_interval *interval, uint64_t sequence)
 {
-    struct ct_attribute attribute = {0};
     struct ct_store_record record = {
         .begin_ns = interval->begin_ns, .end_ns = interval->end_ns, .sequence = sequence};
 
-    attribute.numbers[CT_OBJECT_WAIT_THREAD] = interval->thread->number;
-    add(builder, object->waits, &record, &attribute);
+    add_numbered(builder, object->waits, &record, interval->thread->number);
 }
 
 static void on_interval(void *user, const struct ct_interval *interval)
@@ -310,11 +334,9 @@ static void on_run(void *user, const struct ct_run *run)
     struct ct_store_builder *builder = user;
     struct ct_store_record record = {
         .begin_ns = run->begin_ns, .end_ns = run->end_ns, .sequence = builder->sequence++};
-    struct ct_attribute attribute = {.numbers = {[CT_RUN_CPU] = run->cpu}};
 
-    add(builder, thread_lane(builder, run->thread, CT_LANE_RUNS), &record, &attribute);
-    attribute.numbers[CT_CPU_RUN_THREAD] = run->thread->number;
-    add(builder, cpu_lane(builder, run->cpu), &record, &attribute);
+    add_numbered(builder, thread_lane(builder, run->thread, CT_LANE_RUNS), &record, run->cpu);
+    add_numbered(builder, cpu_lane(builder, run->cpu), &record, run->thread->number);
 }
 
 static void on_sample(void *user, const struct ct_sample *sample)
