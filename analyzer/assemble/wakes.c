@@ -57,9 +57,9 @@ struct ct_wakes {
     size_t sink_count;
     GHashTable *objects;              /* owned; struct object * -> itself */
     struct object *slots[SLOT_COUNT]; /* borrowed from objects; by hash, or NULL */
-    GQueue by_use; /* links are in the objects: those made or looked at last first */
-    size_t wake_capacity;             /* of all objects */
-    struct held *held; /* owned; a ring, intervals are numbered in order of arrival */
+    GQueue by_use;        /* links are in the objects: those made or looked at last first */
+    size_t wake_capacity; /* of all objects */
+    struct held *held;    /* owned; a ring, intervals are numbered in order of arrival */
     uint64_t first;
     uint64_t end;
 };

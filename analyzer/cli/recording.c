@@ -157,7 +157,8 @@ static gboolean answer_early(const char *directory, struct ct_activity *activity
 
 static gboolean is_everything(const struct ct_store_scope *scope)
 {
-    return !scope || (!scope->window && (!scope->selection || ct_selection_is_all(scope->selection)));
+    return !scope ||
+           (!scope->window && (!scope->selection || ct_selection_is_all(scope->selection)));
 }
 
 /* Asks the store, which is made if there is none yet. */

@@ -7,11 +7,11 @@
 #define TEXT_SLOT_COUNT 64
 
 struct ct_attributes {
-    GHashTable *all;                               /* owned; struct ct_attribute *, owned, as a set */
-    const struct ct_attribute *slots[SLOT_COUNT];  /* borrowed from it; by hash, or NULL */
-    GStringChunk *texts;                           /* owned */
-    const char *text_slots[TEXT_SLOT_COUNT];       /* borrowed from it, or NULL; by the place of
-                                                      what was last found there */
+    GHashTable *all; /* owned; struct ct_attribute *, owned, as a set */
+    const struct ct_attribute *slots[SLOT_COUNT]; /* borrowed from it; by hash, or NULL */
+    GStringChunk *texts;                          /* owned */
+    const char *text_slots[TEXT_SLOT_COUNT];      /* borrowed from it, or NULL; by the place of
+                                                     what was last found there */
 };
 
 static guint attribute_hash(const void *data)
@@ -53,17 +53,6 @@ guint ct_attributes_count(const struct ct_attributes *attributes)
     return g_hash_table_size(attributes->all);
 }
 
-gboolean ct_attribute_is_same(const struct ct_attribute *a, const struct ct_attribute *b)
-{
-    if (memcmp(a->numbers, b->numbers, sizeof(a->numbers)) != 0)
-        return FALSE;
-    for (unsigned i = 0; i < CT_STRINGS_MAX; i++)
-        if (a->strings[i] != b->strings[i] &&
-            (!a->strings[i] || !b->strings[i] || strcmp(a->strings[i], b->strings[i]) != 0))
-            return FALSE;
-    return TRUE;
-}
-
 static const char *keep_text(struct ct_attributes *attributes, const char *text)
 {
     uint64_t mixed = (uintptr_t)text * UINT64_C(0x9e3779b97f4a7c15);
@@ -94,6 +83,32 @@ const struct ct_attribute *ct_attributes_keep(struct ct_attributes *attributes,
         g_hash_table_add(attributes->all, found);
     }
     return *slot = found;
+}
+
+/* Strings by what they say. */
+static gboolean is_same(const struct ct_attribute *a, const struct ct_attribute *b)
+{
+    if (memcmp(a->numbers, b->numbers, sizeof(a->numbers)) != 0)
+        return FALSE;
+    for (unsigned i = 0; i < CT_STRINGS_MAX; i++)
+        if (a->strings[i] != b->strings[i] &&
+            (!a->strings[i] || !b->strings[i] || strcmp(a->strings[i], b->strings[i]) != 0))
+            return FALSE;
+    return TRUE;
+}
+
+const struct ct_attribute *ct_attributes_keep_recent(struct ct_attributes *attributes,
+                                                     const struct ct_attribute *recent[2],
+                                                     const struct ct_attribute *attribute)
+{
+    if (recent[0] && is_same(recent[0], attribute))
+        return recent[0];
+    const struct ct_attribute *found = recent[1] && is_same(recent[1], attribute)
+                                           ? recent[1]
+                                           : ct_attributes_keep(attributes, attribute);
+
+    recent[1] = recent[0];
+    return recent[0] = found;
 }
 
 void ct_attributes_clear(struct ct_attributes *attributes)

@@ -19,7 +19,9 @@ const struct ct_attribute *ct_attributes_keep(struct ct_attributes *attributes,
                                               const struct ct_attribute *attribute);
 void ct_attributes_clear(struct ct_attributes *attributes);
 
-/* Strings by what they say. */
-gboolean ct_attribute_is_same(const struct ct_attribute *a, const struct ct_attribute *b);
+/* The same, which is most often one of those two, or NULL; then it is the first of them. */
+const struct ct_attribute *ct_attributes_keep_recent(struct ct_attributes *attributes,
+                                                     const struct ct_attribute *recent[2],
+                                                     const struct ct_attribute *attribute);
 
 #endif

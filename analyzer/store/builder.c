@@ -38,12 +38,12 @@ struct object {
 
 struct ct_store_builder {
     struct ct_lane_files files;
-    GPtrArray *lanes;       /* owned; struct ct_lane_writer *, owned */
-    GArray *threads;        /* owned; struct thread_lanes, by number */
-    GHashTable *cpus;       /* owned; CPU -> struct ct_lane_writer *, borrowed */
-    GHashTable *objects;    /* owned; struct object *, as a set */
+    GPtrArray *lanes;                 /* owned; struct ct_lane_writer *, owned */
+    GArray *threads;                  /* owned; struct thread_lanes, by number */
+    GHashTable *cpus;                 /* owned; CPU -> struct ct_lane_writer *, borrowed */
+    GHashTable *objects;              /* owned; struct object *, as a set */
     struct object *slots[SLOT_COUNT]; /* borrowed from it; by hash, or NULL */
-    GPtrArray *object_list; /* owned; the same, by number, and NULL: of no object */
+    GPtrArray *object_list;           /* owned; the same, by number, and NULL: of no object */
     struct ct_releases_writer *other_releases; /* owned; of objects beyond the limit */
     struct ct_attributes *attributes;          /* owned */
     size_t held;                               /* by all lanes */
@@ -185,23 +185,6 @@ static void flush_all(struct ct_store_builder *builder)
     ct_attributes_clear(builder->attributes);
 }
 
-static const struct ct_attribute *keep_attribute(struct ct_store_builder *builder,
-                                                 struct ct_lane_writer *lane,
-                                                 const struct ct_attribute *attribute)
-{
-    const struct ct_attribute **recent = lane->recent;
-
-    if (recent[0] && ct_attribute_is_same(recent[0], attribute))
-        return recent[0];
-    const struct ct_attribute *found =
-        recent[1] && ct_attribute_is_same(recent[1], attribute)
-            ? recent[1]
-            : ct_attributes_keep(builder->attributes, attribute);
-
-    recent[1] = recent[0];
-    return recent[0] = found;
-}
-
 /* The record has its attribute. */
 static void put(struct ct_store_builder *builder, struct ct_lane_writer *lane,
                 const struct ct_store_record *record)
@@ -219,7 +202,7 @@ static void add(struct ct_store_builder *builder, struct ct_lane_writer *lane,
                 struct ct_store_record *record, const struct ct_attribute *attribute)
 {
     make_room(builder);
-    record->attribute = keep_attribute(builder, lane, attribute);
+    record->attribute = ct_attributes_keep_recent(builder->attributes, lane->recent, attribute);
     put(builder, lane, record);
 }
 
@@ -233,7 +216,8 @@ static void add_numbered(struct ct_store_builder *builder, struct ct_lane_writer
     } else {
         const struct ct_attribute attribute = {.numbers = {number}};
 
-        record->attribute = keep_attribute(builder, lane, &attribute);
+        record->attribute =
+            ct_attributes_keep_recent(builder->attributes, lane->recent, &attribute);
     }
     put(builder, lane, record);
 }

@@ -1,8 +1,7 @@
 /*
- * A store's file: a header, the blocks of all lanes, what the model says, the lanes' trees over their
- * blocks, a directory of the lanes.
- * Whoever reads it trusts none of it: each piece is read by itself and held against its checksum,
- * and what it says is checked again.
+ * A store's file: a header, the blocks of all lanes, what the model says, the lanes' trees over
+ * their blocks, a directory of the lanes. Whoever reads it trusts none of it: each piece is read by
+ * itself and held against its checksum, and what it says is checked again.
  */
 #ifndef CTRACE_STORE_FORMAT_H
 #define CTRACE_STORE_FORMAT_H

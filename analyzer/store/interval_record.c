@@ -72,7 +72,8 @@ void ct_interval_record_set(const struct ct_interval *interval, struct ct_store_
     numbers[CT_INTERVAL_OWNER] = zigzag_of(interval->owner_tid);
     attribute->strings[CT_INTERVAL_CALL_NAME] = interval->call_name;
     attribute->strings[CT_INTERVAL_INSTEAD] = interval->preempted_by;
-    set_weight(interval->weight, interval->wait_end_ns - interval->wait_begin_ns, record, attribute);
+    set_weight(interval->weight, interval->wait_end_ns - interval->wait_begin_ns, record,
+               attribute);
     set_waker(interval, record, attribute);
     if (interval->fd)
         set_fd(interval->fd, attribute);

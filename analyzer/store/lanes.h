@@ -17,8 +17,8 @@ struct ct_store {
     struct ct_model *model; /* borrowed */
     uint64_t size;          /* of the file */
     uint64_t record_count;
-    GPtrArray *processes; /* owned; the model's, as the file has them */
-    GArray *lanes;        /* owned; struct ct_store_lane */
+    GPtrArray *processes;                       /* owned; the model's, as the file has them */
+    GArray *lanes;                              /* owned; struct ct_store_lane */
     GHashTable *by_subject[CT_LANE_KIND_COUNT]; /* owned; subject -> position in lanes, plus one */
     GArray *objects;                            /* owned; struct ct_store_object */
     GArray *cpus;                               /* owned; uint32_t, in order */

@@ -90,8 +90,7 @@ static void extend(struct ct_summary *summary, const struct ct_store_record *rec
     uint64_t duration_ns = record->end_ns - record->begin_ns;
 
     if (summary->count == 0 || duration_ns >= summary->longest_ns ||
-        record->begin_ns < summary->first_begin_ns ||
-        record->sequence < summary->first_sequence) {
+        record->begin_ns < summary->first_begin_ns || record->sequence < summary->first_sequence) {
         const struct ct_summary one = {
             .first_begin_ns = record->begin_ns,
             .last_begin_ns = record->begin_ns,

@@ -11,11 +11,11 @@
 #define MANY 5000
 
 struct heard {
-    uint64_t next;       /* number of what is to come */
+    uint64_t next; /* number of what is to come */
     uint64_t intervals;
-    GThread *teller;     /* who told it */
-    gboolean is_other;   /* told by the test's own thread, or in another order */
-    gulong delay_us;     /* that each takes */
+    GThread *teller;   /* who told it */
+    gboolean is_other; /* told by the test's own thread, or in another order */
+    gulong delay_us;   /* that each takes */
 };
 
 static void hear(struct heard *heard, uint64_t number)

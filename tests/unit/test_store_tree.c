@@ -1,6 +1,6 @@
 /* Trees of a store that were made to be gone through for ever. */
-#include "store/builder.h"
 #include "store/block.h"
+#include "store/builder.h"
 #include "store/store.h"
 #include "store/tree.h"
 
@@ -38,8 +38,7 @@ static struct ct_entry repeat(struct ct_store_out *out, const struct ct_entry *e
 static struct ct_entry repeat_often(struct ct_store_out *out)
 {
     const struct ct_attribute attribute = {.numbers = {[CT_INTERVAL_CLASS] = CT_CLASS_SYNC}};
-    const struct ct_store_record record = {
-        .begin_ns = 100, .end_ns = 200, .attribute = &attribute};
+    const struct ct_store_record record = {.begin_ns = 100, .end_ns = 200, .attribute = &attribute};
     struct ct_bytes bytes = {0};
     struct ct_summary summary;
 
@@ -64,8 +63,8 @@ static void put_directory(int fd, const struct ct_entry *root, struct ct_store_o
     ct_bytes_put(&bytes, 0);
     ct_entry_write(root, &bytes);
     assert_true(ct_store_read_at(fd, &header, sizeof(header), 0));
-    header.directory = (struct ct_store_piece){
-        out->offset, bytes.size, ct_store_checksum(bytes.bytes, bytes.size), 0};
+    header.directory = (struct ct_store_piece){out->offset, bytes.size,
+                                               ct_store_checksum(bytes.bytes, bytes.size), 0};
     ct_store_out_put(out, bytes.bytes, bytes.size);
     assert_true(ct_store_out_flush(out));
     header.checksum = 0;
