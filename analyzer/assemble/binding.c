@@ -157,9 +157,11 @@ static void unbind(struct ct_binding *binding, struct ct_task *task, uint64_t be
 
 void ct_binding_bind(struct ct_binding *binding, struct ct_thread_state *thread, uint64_t begin_ns)
 {
+    if (thread->binding.task || thread->thread.has_exited)
+        return;
     struct ct_task *task = ct_tasks_find(binding->tasks, thread->thread.tid);
 
-    if (!task || thread->binding.task || thread->thread.has_exited)
+    if (!task)
         return;
     if (task->thread && task->thread->start_ns >= thread->thread.start_ns)
         return; /* another image's by now */

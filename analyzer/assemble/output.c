@@ -59,6 +59,10 @@ void ct_output_add_wake(struct ct_output *output, enum ct_object kind, uint64_t 
 void ct_output_flush(struct ct_output *output)
 {
     ct_wakes_flush(output->wakes);
+    for (size_t i = 0; i < output->sink_count; i++) {
+        if (output->sinks[i].on_flush)
+            output->sinks[i].on_flush(output->sinks[i].user);
+    }
 }
 
 void ct_output_add_run(const struct ct_output *output, const struct ct_run *run)

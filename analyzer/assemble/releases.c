@@ -14,6 +14,9 @@ size_t ct_releases_until(const struct ct_releases *releases, uint64_t time_ns)
 {
     size_t begin = 0, end = releases->count;
 
+    /* It is asked for what was of late. */
+    if (end > 0 && releases->wakes[end - 1].time_ns <= time_ns)
+        return end;
     while (begin < end) {
         size_t middle = begin + (end - begin) / 2;
 

@@ -61,7 +61,8 @@ uint64_t ct_tasks_missed(const struct ct_tasks *tasks)
 
 struct ct_task *ct_tasks_find(const struct ct_tasks *tasks, int32_t tid)
 {
-    return g_hash_table_lookup(tasks->by_tid, GINT_TO_POINTER(tid));
+    /* Without a kernel layer there are none. */
+    return tasks->all->len > 0 ? g_hash_table_lookup(tasks->by_tid, GINT_TO_POINTER(tid)) : NULL;
 }
 
 /* ---- Spans ---- */

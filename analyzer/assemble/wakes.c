@@ -41,7 +41,8 @@ struct object {
     gboolean is_lock;   /* who lets go has held it */
     uint64_t held_last; /* number of its newest held interval */
     unsigned held_count;
-    GList link; /* in `by_use` */
+    gboolean is_used; /* since it was made or looked at */
+    GList link;       /* in `by_use` */
 };
 
 struct held {
@@ -56,9 +57,9 @@ struct ct_wakes {
     size_t sink_count;
     GHashTable *objects;              /* owned; struct object * -> itself */
     struct object *slots[SLOT_COUNT]; /* borrowed from objects; by hash, or NULL */
-    GQueue by_use;                    /* links are in the objects; the newest first */
-    size_t wake_capacity;             /* of all objects */
-    struct held *held; /* owned; a ring, intervals are numbered in order of arrival */
+    GQueue by_use;        /* links are in the objects: those made or looked at last first */
+    size_t wake_capacity; /* of all objects */
+    struct held *held;    /* owned; a ring, intervals are numbered in order of arrival */
     uint64_t first;
     uint64_t end;
 };
@@ -140,9 +141,23 @@ static struct object **slot_of(struct ct_wakes *wakes, const struct key *key)
     return &wakes->slots[key_hash(key) % SLOT_COUNT];
 }
 
-static void forget_oldest(struct ct_wakes *wakes)
+/* One that was not used since it was last looked at: to move each on every use takes longer. */
+static struct object *find_oldest(struct ct_wakes *wakes)
 {
     struct object *oldest = wakes->by_use.tail->data;
+
+    while (oldest->is_used) {
+        oldest->is_used = FALSE;
+        g_queue_unlink(&wakes->by_use, &oldest->link);
+        g_queue_push_head_link(&wakes->by_use, &oldest->link);
+        oldest = wakes->by_use.tail->data;
+    }
+    return oldest;
+}
+
+static void forget_oldest(struct ct_wakes *wakes)
+{
+    struct object *oldest = find_oldest(wakes);
     struct object **slot = slot_of(wakes, &oldest->key);
 
     if (oldest->held_count > 0)
@@ -186,13 +201,8 @@ static struct object *find_object(struct ct_wakes *wakes, const struct key *key)
 
     if (!*slot || !key_equal(&(*slot)->key, key))
         *slot = look_up(wakes, key);
-    struct object *object = *slot;
-
-    if (wakes->by_use.head != &object->link) {
-        g_queue_unlink(&wakes->by_use, &object->link);
-        g_queue_push_head_link(&wakes->by_use, &object->link);
-    }
-    return object;
+    (*slot)->is_used = TRUE;
+    return *slot;
 }
 
 static gboolean has_waited(const struct object *object, const struct ct_thread *thread)
@@ -280,7 +290,7 @@ void ct_wakes_add_wake(struct ct_wakes *wakes, enum ct_object kind, uint64_t obj
         explain(&held->interval, wake);
         number = held->previous;
     }
-    while (wakes->wake_capacity > WAKES_MAX) /* the object at hand is the newest */
+    while (wakes->wake_capacity > WAKES_MAX)
         forget_oldest(wakes);
 }
 

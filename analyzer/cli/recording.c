@@ -23,28 +23,55 @@ static int in_memory(int fd)
     return fd >= 0 ? fd : memfd_create("index", MFD_CLOEXEC);
 }
 
+/* What a reading of the trace fills. */
+struct filled {
+    struct ct_model *model;     /* borrowed */
+    const struct ct_sink *sink; /* borrowed; or NULL */
+    int fd;                     /* borrowed, as is the next; of the store */
+    int aside_fd;
+};
+
+/* The store is whole: is it worth keeping? What is damaged may be read better another time; and a
+ * recording may go on. `key` NULL: it has none. */
+static gboolean is_to_keep(const char *directory, const struct ct_model *model, const uint8_t *key)
+{
+    uint8_t later[CT_STORE_KEY_SIZE];
+
+    return key && !model->capture.damage && ct_store_key(directory, later) &&
+           memcmp(key, later, sizeof(later)) == 0;
+}
+
+/* `is_answered`: whatever becomes of the store, the model and the sink have all. */
+static gboolean read_once(const char *directory, struct ct_activity *activity,
+                          const struct filled *filled, gboolean *is_answered, GError **error)
+{
+    static const struct ct_sink nobody = {0};
+    g_autoptr(ct_store_builder) builder = ct_store_builder_new(filled->fd, filled->aside_fd);
+    const struct ct_sink sinks[] = {{.user = activity, .on_progress = on_progress},
+                                    ct_store_builder_sink(builder),
+                                    filled->sink ? *filled->sink : nobody};
+    uint8_t key[CT_STORE_KEY_SIZE] = {0};
+    gboolean has_key = ct_store_key(directory, key);
+
+    *is_answered = ct_ingest(directory, filled->model, sinks, G_N_ELEMENTS(sinks), error);
+    if (!*is_answered || !ct_store_builder_finish(builder, filled->model, key, error))
+        return FALSE;
+    if (activity && filled->fd == activity->new_index_fd)
+        activity->is_index_new = is_to_keep(directory, filled->model, has_key ? key : NULL);
+    return TRUE;
+}
+
 /* Reads the trace; what it says then is in the file `fd`. */
 static gboolean build(const char *directory, struct ct_activity *activity, int fd, int aside_fd,
                       GError **error)
 {
     g_autoptr(ct_model) model = ct_model_new();
-    g_autoptr(ct_store_builder) builder = ct_store_builder_new(fd, aside_fd);
-    const struct ct_sink sinks[] = {{.user = activity, .on_progress = on_progress},
-                                    ct_store_builder_sink(builder)};
-    uint8_t key[CT_STORE_KEY_SIZE] = {0}, later[CT_STORE_KEY_SIZE] = {0};
-    gboolean has_key = ct_store_key(directory, key);
+    const struct filled filled = {.model = model, .fd = fd, .aside_fd = aside_fd};
+    gboolean is_answered;
 
     model->directory = g_strdup(directory);
     model->activity = activity;
-    if (!ct_ingest(directory, model, sinks, G_N_ELEMENTS(sinks), error) ||
-        !ct_store_builder_finish(builder, model, key, error))
-        return FALSE;
-    /* What is damaged may be read better another time; and a recording may go on. */
-    if (activity && fd == activity->new_index_fd)
-        activity->is_index_new = has_key && !model->capture.damage &&
-                                 ct_store_key(directory, later) &&
-                                 memcmp(key, later, sizeof(key)) == 0;
-    return TRUE;
+    return read_once(directory, activity, &filled, &is_answered, error);
 }
 
 /* A descriptor of what this reading has found, to be closed by who has no activity; -1: an error.
@@ -91,14 +118,10 @@ static struct ct_store *open_earlier(const char *directory, struct ct_activity *
     return store;
 }
 
-/* `own_fd` is the caller's then, unless it is -1. */
+/* Of this reading. `own_fd` is the caller's then, unless it is -1. */
 static struct ct_store *open_store(const char *directory, struct ct_activity *activity,
                                    struct ct_model *model, int *own_fd, GError **error)
 {
-    struct ct_store *store = open_earlier(directory, activity, model);
-
-    if (store)
-        return store;
     int fd = activity && activity->has_read ? activity->index_fd
                                             : read_trace(directory, activity, error);
 
@@ -113,26 +136,66 @@ static struct ct_store *open_store(const char *directory, struct ct_activity *ac
     return ct_store_open(fd, NULL, model, error);
 }
 
+/* Tells the sink all while the trace is read. A store is kept of that, where there is room. */
+static gboolean answer_early(const char *directory, struct ct_activity *activity,
+                             struct ct_model *model, const struct ct_sink *sink, GError **error)
+{
+    const struct filled filled = {model, sink, activity->new_index_fd, activity->index_aside_fd};
+    g_autoptr(GError) failure = NULL;
+    gboolean is_answered;
+
+    if (read_once(directory, activity, &filled, &is_answered, &failure)) {
+        activity->index_fd = filled.fd;
+        activity->has_read = TRUE;
+        return TRUE;
+    }
+    activity->new_index_fd = -1;
+    if (!is_answered)
+        g_propagate_error(error, g_steal_pointer(&failure));
+    return is_answered;
+}
+
+static gboolean is_everything(const struct ct_store_scope *scope)
+{
+    return !scope ||
+           (!scope->window && (!scope->selection || ct_selection_is_all(scope->selection)));
+}
+
+/* Asks the store, which is made if there is none yet. */
+static gboolean answer(const char *directory, struct ct_activity *activity, struct ct_model *model,
+                       const struct ct_store_scope *scope, const struct ct_sink *sink,
+                       GError **error)
+{
+    static const struct ct_store_scope everything = {0};
+    int own_fd = -1;
+    g_autoptr(ct_store) store = open_earlier(directory, activity, model);
+
+    if (!store && sink && sink->is_early && is_everything(scope) && activity &&
+        !activity->has_read && activity->new_index_fd >= 0)
+        return answer_early(directory, activity, model, sink, error);
+    if (!store)
+        store = open_store(directory, activity, model, &own_fd, error);
+    gboolean is_read =
+        store && (!sink || ct_store_replay(store, scope ? scope : &everything, sink, error));
+
+    if (own_fd >= 0)
+        close(own_fd);
+    return is_read;
+}
+
 gboolean ct_recording_read(const char *directory, struct ct_activity *activity,
                            struct ct_model *model, const struct ct_store_scope *scope,
                            const struct ct_sink *sink, GError **error)
 {
-    static const struct ct_store_scope everything = {0};
-    int own_fd = -1;
-
     g_free(model->directory);
     model->directory = g_strdup(directory);
     model->activity = activity;
     ct_worker_begin_reading(activity);
-    g_autoptr(ct_store) store = open_store(directory, activity, model, &own_fd, error);
-    gboolean is_read =
-        store && (!sink || ct_store_replay(store, scope ? scope : &everything, sink, error));
+    gboolean is_read = answer(directory, activity, model, scope, sink, error);
 
     if (!is_read && activity && activity->is_index_read)
         ct_worker_refuse_index(activity);
     ct_worker_end_reading(activity);
-    if (own_fd >= 0)
-        close(own_fd);
     return is_read;
 }
 

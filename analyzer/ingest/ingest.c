@@ -1,6 +1,7 @@
 #include "ingest/ingest.h"
 
 #include "assemble/assemble.h"
+#include "ingest/relay.h"
 #include "source/error.h"
 #include "source/source.h"
 #include "source/traces.h"
@@ -15,6 +16,8 @@ struct reading {
     uint64_t record_count;
     const struct ct_sink *sinks; /* borrowed */
     size_t sink_count;
+    struct ct_relay *relay; /* owned; to them */
+    struct ct_sink relayed; /* its sink */
     const char *unreadable; /* borrowed; what of the directory could not be looked into, or NULL */
     GError *error;          /* owned; why the reading was stopped, or NULL */
 };
@@ -134,11 +137,14 @@ static gboolean read_traces(struct reading *reading, struct ct_model *model, GEr
         return FALSE;
     reading->activity = model->activity;
     reading->unreadable = traces.unreadable;
-    reading->assembler = ct_assembler_new(model, reading->sinks, reading->sink_count);
+    reading->relay = ct_relay_new(reading->sinks, reading->sink_count);
+    reading->relayed = ct_relay_sink(reading->relay);
+    reading->assembler = ct_assembler_new(model, &reading->relayed, 1);
     if (!reading->is_search)
         ct_assembler_set_rate_finder(reading->assembler, find_rate, (void *)reading->directory);
     success = read_all(reading, traces.paths, model, error);
     ct_source_free(reading->source);
+    ct_relay_free(reading->relay);
     ct_assembler_free(reading->assembler);
     ct_traces_clear(&traces);
     g_clear_error(&reading->error);

@@ -138,6 +138,7 @@ struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process 
     struct ct_thread *thread = g_malloc0(MAX(size, sizeof(*thread)));
 
     thread->process = process;
+    thread->number = model->all_threads->len;
     thread->tid = tid;
     thread->start_ns = start_ns;
     thread->end_ns = start_ns;

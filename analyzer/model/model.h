@@ -66,6 +66,7 @@ struct ct_thread_sched {
 
 struct ct_thread {
     struct ct_process *process; /* borrowed */
+    guint number;               /* its place among all threads */
     int32_t tid;
     char *name;     /* owned; never NULL: the process's name until it has its own */
     uint64_t entry; /* address of the start routine; 0 for the first thread */

@@ -238,7 +238,8 @@ static void on_run(void *user, const struct ct_run *run)
 
 struct ct_sink ct_timeline_sink(struct ct_timeline *timeline)
 {
-    return (struct ct_sink){.user = timeline, .on_interval = on_interval, .on_run = on_run};
+    return (struct ct_sink){
+        .user = timeline, .on_interval = on_interval, .on_run = on_run, .is_early = TRUE};
 }
 
 static int compare_begin(const void *a, const void *b)

@@ -11,18 +11,34 @@ struct written {
     size_t string_count;
 };
 
+/* A block that is being written. */
+struct writing {
+    const struct ct_lane_layout *layout;
+    struct ct_bytes *bytes; /* borrowed; with room for another record but for its strings */
+    struct written written;
+    uint64_t running[CT_LOOSE_MAX];
+};
+
+/* What a record takes at most: sequence, begin and end, the attribute's place, what it has, and its
+ * numbers, the strings' places, and the loose values with which of them there are. */
+#define RECORD_SIZE_MAX \
+    ((size_t)(5 + CT_NUMBERS_MAX + CT_STRINGS_MAX + 1 + CT_LOOSE_MAX) * CT_VARINT_MAX)
+
 /* 0: a new one follows; else where it was, plus one. */
-static void put_string(struct ct_bytes *bytes, struct written *written, const char *text)
+static void put_string(struct writing *writing, const char *text)
 {
+    struct written *written = &writing->written;
+
     for (size_t i = 0; i < written->string_count; i++) {
         if (written->strings[i] == text) {
-            ct_bytes_put(bytes, i + 1);
+            ct_bytes_put(writing->bytes, i + 1);
             return;
         }
     }
     written->strings[written->string_count++] = text;
-    ct_bytes_put(bytes, 0);
-    ct_bytes_put_string(bytes, text);
+    ct_bytes_put(writing->bytes, 0);
+    ct_bytes_put_string(writing->bytes, text);
+    ct_bytes_reserve(writing->bytes, RECORD_SIZE_MAX);
 }
 
 /* Bits of the numbers that are not 0, then of the strings that are there: most are not. */
@@ -38,17 +54,13 @@ static uint64_t present_of(const struct ct_lane_layout *layout,
     return present;
 }
 
-static void put_attribute(struct ct_bytes *bytes, struct written *written,
-                          const struct ct_lane_layout *layout, const struct ct_attribute *attribute)
+/* One that is not known to the block. */
+static void put_new_attribute(struct writing *writing, const struct ct_attribute *attribute)
 {
-    /* Most often one of late. */
-    for (size_t i = written->attribute_count; i-- > 0;) {
-        if (written->attributes[i] == attribute) {
-            ct_bytes_put(bytes, i + 1);
-            return;
-        }
-    }
-    written->attributes[written->attribute_count++] = attribute;
+    const struct ct_lane_layout *layout = writing->layout;
+    struct ct_bytes *bytes = writing->bytes;
+
+    writing->written.attributes[writing->written.attribute_count++] = attribute;
     ct_bytes_put(bytes, 0);
     ct_bytes_put(bytes, present_of(layout, attribute));
     for (unsigned i = 0; i < layout->numbers; i++)
@@ -56,50 +68,69 @@ static void put_attribute(struct ct_bytes *bytes, struct written *written,
             ct_bytes_put(bytes, attribute->numbers[i]);
     for (unsigned i = 0; i < layout->strings; i++)
         if (attribute->strings[i])
-            put_string(bytes, written, attribute->strings[i]);
+            put_string(writing, attribute->strings[i]);
 }
 
-static void put_loose(struct ct_bytes *bytes, const struct ct_lane_layout *layout,
-                      const struct ct_store_record *record, uint64_t running[CT_LOOSE_MAX])
+static void put_attribute(struct writing *writing, const struct ct_attribute *attribute)
 {
-    uint64_t values[CT_LOOSE_MAX];
+    const struct written *written = &writing->written;
+
+    /* Most often one of late. */
+    for (size_t i = written->attribute_count; i-- > 0;) {
+        if (written->attributes[i] == attribute) {
+            ct_bytes_put(writing->bytes, i + 1);
+            return;
+        }
+    }
+    put_new_attribute(writing, attribute);
+}
+
+/* Which of them there are, and those: few, as a rule. */
+static uint8_t *put_loose(uint8_t *at, struct writing *writing,
+                          const struct ct_store_record *record)
+{
+    const struct ct_lane_layout *layout = writing->layout;
     uint64_t present = 0;
 
-    for (unsigned i = 0; i < layout->loose; i++) {
-        values[i] = record->loose[i];
-        if ((layout->running >> i & 1) && values[i] != 0) {
-            values[i] = ct_zigzag(record->loose[i] - running[i]);
-            running[i] = record->loose[i];
-            present |= UINT64_C(1) << i;
+    if (layout->loose == 0)
+        return at;
+    for (unsigned i = 0; i < CT_LOOSE_MAX; i++)
+        present |= (uint64_t)(record->loose[i] != 0) << i;
+    at = ct_varint_put(at, present);
+    for (uint64_t left = present; left != 0; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        uint64_t value = record->loose[i];
+
+        if (layout->running >> i & 1) {
+            value = ct_zigzag(value - writing->running[i]);
+            writing->running[i] = record->loose[i];
         }
-        present |= (uint64_t)(values[i] != 0) << i;
+        at = ct_varint_put(at, value);
     }
-    if (layout->loose > 0)
-        ct_bytes_put(bytes, present);
-    for (unsigned i = 0; i < layout->loose; i++)
-        if (present >> i & 1)
-            ct_bytes_put(bytes, values[i]);
+    return at;
 }
 
 void ct_block_write(enum ct_lane_kind kind, const struct ct_store_record *records, size_t count,
                     struct ct_bytes *bytes, struct ct_summary *summary)
 {
-    const struct ct_lane_layout *layout = &ct_lane_layouts[kind];
-    struct written written;
-    uint64_t running[CT_LOOSE_MAX] = {0};
+    struct writing writing = {.layout = &ct_lane_layouts[kind], .bytes = bytes};
     uint64_t begin_ns = 0, sequence = 0;
 
-    written.attribute_count = written.string_count = 0;
     *summary = (struct ct_summary){0};
     ct_bytes_put(bytes, count);
     for (size_t i = 0; i < count; i++) {
         const struct ct_store_record *record = &records[i];
 
-        ct_bytes_put(bytes, record->sequence - sequence);
-        ct_bytes_put(bytes, ct_zigzag(record->begin_ns - begin_ns));
-        ct_bytes_put(bytes, record->end_ns - record->begin_ns);
-        put_attribute(bytes, &written, layout, record->attribute);
-        put_loose(bytes, layout, record, running);
+        ct_bytes_reserve(bytes, RECORD_SIZE_MAX);
+        uint8_t *at = bytes->bytes + bytes->size;
+
+        at = ct_varint_put(at, record->sequence - sequence);
+        at = ct_varint_put(at, ct_zigzag(record->begin_ns - begin_ns));
+        at = ct_varint_put(at, record->end_ns - record->begin_ns);
+        bytes->size = (size_t)(at - bytes->bytes);
+        put_attribute(&writing, record->attribute);
+        at = put_loose(bytes->bytes + bytes->size, &writing, record);
+        bytes->size = (size_t)(at - bytes->bytes);
         sequence = record->sequence;
         begin_ns = record->begin_ns;
         ct_summary_add_record(summary, kind, record);
@@ -230,26 +261,27 @@ static int compare_begins(const void *a, const void *b)
     return compare_sequences(a, b);
 }
 
-/* They are in order as a rule. */
-static void sort(struct ct_store_record *records, size_t count,
-                 int (*compare)(const void *, const void *))
+/* They are in order as a rule, of either kind. */
+void ct_records_sort(struct ct_store_record *records, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
-        if (compare(&records[i - 1], &records[i]) > 0) {
-            qsort(records, count, sizeof(*records), compare);
+        if (records[i].begin_ns < records[i - 1].begin_ns ||
+            (records[i].begin_ns == records[i - 1].begin_ns &&
+             records[i].sequence < records[i - 1].sequence)) {
+            qsort(records, count, sizeof(*records), compare_begins);
             return;
         }
     }
 }
 
-void ct_records_sort(struct ct_store_record *records, size_t count)
-{
-    sort(records, count, compare_begins);
-}
-
 void ct_records_sort_by_sequence(struct ct_store_record *records, size_t count)
 {
-    sort(records, count, compare_sequences);
+    for (size_t i = 1; i < count; i++) {
+        if (records[i].sequence < records[i - 1].sequence) {
+            qsort(records, count, sizeof(*records), compare_sequences);
+            return;
+        }
+    }
 }
 
 size_t ct_block_load(struct ct_block *block, struct ct_store_record records[CT_BLOCK_RECORDS])

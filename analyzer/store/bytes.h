@@ -25,14 +25,21 @@ struct ct_bytes_input {
 void ct_bytes_reserve(struct ct_bytes *bytes, size_t more);
 void ct_bytes_clear(struct ct_bytes *bytes);
 
-/* Seven bits in a byte, the lowest first. */
+/* Seven bits in a byte, the lowest first, where there is room for CT_VARINT_MAX. Returns where it
+ * ends. */
+static inline uint8_t *ct_varint_put(uint8_t *at, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
+}
+
 static inline void ct_bytes_put(struct ct_bytes *bytes, uint64_t value)
 {
     if (bytes->capacity - bytes->size < CT_VARINT_MAX)
         ct_bytes_reserve(bytes, CT_VARINT_MAX);
-    for (; value >= 0x80; value >>= 7)
-        bytes->bytes[bytes->size++] = (uint8_t)(value | 0x80);
-    bytes->bytes[bytes->size++] = (uint8_t)value;
+    bytes->size = (size_t)(ct_varint_put(bytes->bytes + bytes->size, value) - bytes->bytes);
 }
 
 void ct_bytes_put_all(struct ct_bytes *bytes, const void *from, size_t size);

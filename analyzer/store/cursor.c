@@ -9,7 +9,8 @@ struct page {
 };
 
 struct ct_store_cursor {
-    struct ct_store *store;           /* borrowed */
+    struct ct_store *store; /* borrowed */
+    struct ct_tree_reader reader;
     const struct ct_store_lane *lane; /* borrowed; NULL: nothing is there */
     struct ct_window window;
     struct page pages[CT_TREE_LEVELS]; /* of each level */
@@ -30,6 +31,7 @@ static struct ct_store_cursor *cursor_new(struct ct_store *store, const struct c
     struct ct_store_cursor *cursor = g_new0(struct ct_store_cursor, 1);
 
     cursor->store = store;
+    cursor->reader = ct_store_reader(store);
     cursor->lane = lane;
     cursor->window = window ? *window : all;
     return cursor;
@@ -57,14 +59,14 @@ static gboolean open_entry(struct ct_store_cursor *cursor, const struct ct_entry
         struct page *page = &cursor->pages[entry->level];
 
         g_free(page->entries);
-        page->entries = ct_page_load(cursor->store->fd, entry, &page->count);
+        page->entries = ct_page_load(&cursor->reader, entry, &page->count);
         page->at = 0;
         cursor->level = MAX(cursor->level, entry->level + 1);
         return page->entries != NULL;
     }
     close_block(cursor);
     cursor->at = cursor->count = 0;
-    cursor->bytes = ct_entry_load(cursor->store->fd, entry);
+    cursor->bytes = ct_entry_load(&cursor->reader, entry);
     if (!cursor->bytes)
         return FALSE;
     ct_block_open(&cursor->block, cursor->lane->kind, cursor->bytes, entry->size);

@@ -1,7 +1,7 @@
 /*
- * A store's file: a header, the trees of the lanes, what the model says, a directory of the lanes.
- * Whoever reads it trusts none of it: each piece is read by itself and held against its checksum,
- * and what it says is checked again.
+ * A store's file: a header, the blocks of all lanes, what the model says, the lanes' trees over
+ * their blocks, a directory of the lanes. Whoever reads it trusts none of it: each piece is read by
+ * itself and held against its checksum, and what it says is checked again.
  */
 #ifndef CTRACE_STORE_FORMAT_H
 #define CTRACE_STORE_FORMAT_H
@@ -12,7 +12,7 @@
 #define CT_STORE_MAGIC_SIZE 8
 
 /* Another one for whatever changes what the bytes mean, or what is made of a trace. */
-#define CT_STORE_VERSION 1
+#define CT_STORE_VERSION 2
 
 #define CT_STORE_KEY_SIZE 32
 

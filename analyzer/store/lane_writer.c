@@ -14,11 +14,10 @@
 /* Runs that are merged at once. */
 #define MERGED_MAX 64
 
-/* A block written aside: this, and then its bytes. */
+/* A block as it is told of aside. */
 struct aside_block {
     uint64_t next; /* of the same run; 0: none */
-    uint64_t size;
-    struct ct_summary summary;
+    struct ct_entry entry;
 };
 
 struct run {
@@ -77,10 +76,9 @@ static struct run *find_run(struct ct_lane_writer *lane, uint64_t begin_ns)
     return &g_array_index(lane->runs, struct run, lane->runs->len - 1);
 }
 
-static void append_block(struct run *run, struct ct_store_out *aside, const struct ct_bytes *bytes,
-                         const struct ct_summary *summary)
+static void append_block(struct run *run, struct ct_store_out *aside, const struct ct_entry *entry)
 {
-    const struct aside_block block = {.size = bytes->size, .summary = *summary};
+    const struct aside_block block = {.entry = *entry};
 
     /* 0 is no place. */
     if (aside->offset == 0)
@@ -88,37 +86,40 @@ static void append_block(struct run *run, struct ct_store_out *aside, const stru
     uint64_t place = aside->offset;
 
     ct_store_out_put(aside, &block, sizeof(block));
-    ct_store_out_put(aside, bytes->bytes, bytes->size);
     if (run->first == 0)
         run->first = place;
     else
         link_block(aside, run->last, place);
     run->last = place;
-    run->last_begin_ns = summary->last_begin_ns;
+    run->last_begin_ns = entry->summary.last_begin_ns;
 }
 
-/* They are in order of their begin. */
-static void encode(enum ct_lane_kind kind, struct ct_store_record *records, size_t count,
-                   struct ct_bytes *bytes, struct ct_summary *summary)
+/* They are in order of their begin. `bytes` is room for it. */
+static struct ct_entry put_block(struct ct_store_out *out, enum ct_lane_kind kind,
+                                 struct ct_store_record *records, size_t count,
+                                 struct ct_bytes *bytes)
 {
+    struct ct_summary summary;
+
     bytes->size = 0;
     ct_records_sort_by_sequence(records, count);
-    ct_block_write(kind, records, count, bytes, summary);
+    ct_block_write(kind, records, count, bytes, &summary);
+    return ct_store_out_put_block(out, bytes->bytes, bytes->size, &summary);
 }
 
 /* All but the last `kept` of what it holds back. */
-static size_t write_aside(struct ct_lane_writer *lane, struct ct_store_out *aside, size_t kept)
+static size_t write_pending(struct ct_lane_writer *lane, struct ct_lane_files *files, size_t kept)
 {
     size_t count = lane->pending_count - kept;
     struct ct_bytes bytes = {0};
-    struct ct_summary summary;
 
     ct_records_sort(lane->pending, lane->pending_count);
     for (size_t i = 0; i < count; i += CT_BLOCK_RECORDS) {
         struct run *run = find_run(lane, lane->pending[i].begin_ns);
+        const struct ct_entry entry = put_block(&files->out, lane->kind, lane->pending + i,
+                                                MIN(CT_BLOCK_RECORDS, count - i), &bytes);
 
-        encode(lane->kind, lane->pending + i, MIN(CT_BLOCK_RECORDS, count - i), &bytes, &summary);
-        append_block(run, aside, &bytes, &summary);
+        append_block(run, &files->aside, &entry);
     }
     ct_bytes_clear(&bytes);
     if (kept > 0)
@@ -127,13 +128,13 @@ static size_t write_aside(struct ct_lane_writer *lane, struct ct_store_out *asid
     return count;
 }
 
-ptrdiff_t ct_lane_writer_add(struct ct_lane_writer *lane, struct ct_store_out *aside,
+ptrdiff_t ct_lane_writer_add(struct ct_lane_writer *lane, struct ct_lane_files *files,
                              const struct ct_store_record *record)
 {
     size_t written = 0;
 
     if (lane->pending_count == PENDING_MAX)
-        written = write_aside(lane, aside, PENDING_KEPT);
+        written = write_pending(lane, files, PENDING_KEPT);
     if (lane->pending_count == lane->pending_capacity) {
         lane->pending_capacity = MAX(4, 2 * lane->pending_capacity);
         lane->pending = g_renew(struct ct_store_record, lane->pending, lane->pending_capacity);
@@ -143,32 +144,35 @@ ptrdiff_t ct_lane_writer_add(struct ct_lane_writer *lane, struct ct_store_out *a
     return 1 - (ptrdiff_t)written;
 }
 
-size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_store_out *aside)
+size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_lane_files *files)
 {
-    size_t written = lane->pending_count > 0 ? write_aside(lane, aside, 0) : 0;
+    size_t written = lane->pending_count > 0 ? write_pending(lane, files, 0) : 0;
 
     g_clear_pointer(&lane->pending, g_free);
     lane->pending_capacity = 0;
-    lane->last_kept = NULL;
+    lane->recent[0] = lane->recent[1] = NULL;
     return written;
 }
 
 /* ---- Merging ---- */
 
-/* A run that is being read back. */
+/* A run that is being read back, at a block or at a record of one. */
 struct source {
-    uint64_t next;  /* block; 0: none */
-    uint8_t *bytes; /* owned */
+    uint64_t next;         /* block; 0: none */
+    struct ct_entry entry; /* of the block at hand */
+    gboolean is_whole;     /* nothing of it was taken */
+    uint8_t *bytes;        /* owned; once it was opened, as is the next */
     struct ct_block block;
     struct ct_store_record records[CT_BLOCK_RECORDS];
     size_t count;
     size_t at;
 };
 
-/* Where records of several runs become blocks. */
+/* Where several runs become one, or the tree. */
 struct joined {
     enum ct_lane_kind kind;
-    struct ct_store_out *aside;  /* borrowed */
+    struct ct_lane_files *files; /* borrowed */
+    struct ct_tree_reader reader;
     struct ct_tree_writer *tree; /* borrowed; NULL: they become one run */
     struct run run;
     struct ct_store_record records[CT_BLOCK_RECORDS];
@@ -179,52 +183,63 @@ struct joined {
     struct ct_bytes bytes; /* owned */
 };
 
-static uint8_t *read_aside(struct ct_store_out *aside, uint64_t place, struct aside_block *block)
+static gboolean read_aside(struct ct_store_out *aside, uint64_t place, struct aside_block *block)
 {
-    uint8_t *bytes = NULL;
-
-    if (ct_store_read_at(aside->fd, block, sizeof(*block), place) &&
-        block->size <= CT_NODE_SIZE_MAX) {
-        bytes = g_malloc(block->size);
-        if (!ct_store_read_at(aside->fd, bytes, block->size, place + sizeof(*block)))
-            g_clear_pointer(&bytes, g_free);
-    }
-    if (!bytes && aside->error == 0)
+    if (ct_store_read_at(aside->fd, block, sizeof(*block), place))
+        return TRUE;
+    if (aside->error == 0)
         aside->error = EIO;
-    return bytes;
+    return FALSE;
 }
 
 /* FALSE: the run is at its end. */
-static gboolean fill(struct source *source, struct ct_store_out *aside, enum ct_lane_kind kind)
+static gboolean fill(struct source *source, struct ct_store_out *aside)
 {
-    struct aside_block header;
+    struct aside_block block;
 
-    if (source->at < source->count)
+    if (source->is_whole || source->at < source->count)
         return TRUE;
     if (source->bytes) {
         ct_block_close(&source->block);
         g_clear_pointer(&source->bytes, g_free);
     }
-    if (source->next == 0 || !(source->bytes = read_aside(aside, source->next, &header)))
+    source->count = source->at = 0;
+    if (source->next == 0 || !read_aside(aside, source->next, &block))
         return FALSE;
-    source->next = header.next;
-    ct_block_open(&source->block, kind, source->bytes, header.size);
-    source->count = ct_block_load(&source->block, source->records);
-    source->at = 0;
-    return source->count > 0;
+    source->next = block.next;
+    source->entry = block.entry;
+    source->is_whole = TRUE;
+    return TRUE;
+}
+
+static void open_block(struct source *source, struct joined *joined)
+{
+    source->is_whole = FALSE;
+    source->bytes = ct_entry_load(&joined->reader, &source->entry);
+    if (source->bytes) {
+        ct_block_open(&source->block, joined->kind, source->bytes, source->entry.size);
+        source->count = ct_block_load(&source->block, source->records);
+    } else if (joined->files->out.error == 0) {
+        joined->files->out.error = EIO;
+    }
+}
+
+static void add_block(struct joined *joined, const struct ct_entry *entry)
+{
+    if (joined->tree)
+        ct_tree_add_block(joined->tree, entry);
+    else
+        append_block(&joined->run, &joined->files->aside, entry);
 }
 
 static void end_block(struct joined *joined)
 {
-    struct ct_summary summary;
-
     if (joined->count == 0)
         return;
-    encode(joined->kind, joined->records, joined->count, &joined->bytes, &summary);
-    if (joined->tree)
-        ct_tree_add_block(joined->tree, joined->bytes.bytes, joined->bytes.size, &summary);
-    else
-        append_block(&joined->run, joined->aside, &joined->bytes, &summary);
+    const struct ct_entry entry = put_block(&joined->files->out, joined->kind, joined->records,
+                                            joined->count, &joined->bytes);
+
+    add_block(joined, &entry);
     joined->count = joined->attribute_count = 0;
     g_string_chunk_clear(joined->texts);
 }
@@ -254,13 +269,50 @@ static void join(struct joined *joined, const struct ct_store_record *record)
         end_block(joined);
 }
 
+static uint64_t begin_of(const struct source *source)
+{
+    return source->is_whole ? source->entry.summary.first_begin_ns
+                            : source->records[source->at].begin_ns;
+}
+
+/* A whole block before what begins at once: which comes first is known once it is open. */
 static gboolean comes_first(const struct source *a, const struct source *b)
 {
-    const struct ct_store_record *first = &a->records[a->at];
-    const struct ct_store_record *second = &b->records[b->at];
+    uint64_t first_ns = begin_of(a), second_ns = begin_of(b);
 
-    return first->begin_ns != second->begin_ns ? first->begin_ns < second->begin_ns
-                                               : first->sequence < second->sequence;
+    if (first_ns != second_ns)
+        return first_ns < second_ns;
+    if (a->is_whole || b->is_whole)
+        return a->is_whole;
+    return a->records[a->at].sequence < b->records[b->at].sequence;
+}
+
+/* Its block ends before anything of the others begins. */
+static gboolean is_apart(const struct source *source, const struct source *sources, guint count)
+{
+    for (guint i = 0; i < count; i++) {
+        const struct source *other = &sources[i];
+
+        if (other != source && (other->is_whole || other->at < other->count) &&
+            begin_of(other) <= source->entry.summary.last_begin_ns)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Takes a block or record of the source. */
+static void take(struct joined *joined, struct source *source, const struct source *sources,
+                 guint count)
+{
+    if (!source->is_whole) {
+        join(joined, &source->records[source->at++]);
+    } else if (is_apart(source, sources, count)) {
+        end_block(joined);
+        add_block(joined, &source->entry);
+        source->is_whole = FALSE;
+    } else {
+        open_block(source, joined);
+    }
 }
 
 static void merge(struct joined *joined, const struct run *runs, guint count)
@@ -273,34 +325,40 @@ static void merge(struct joined *joined, const struct run *runs, guint count)
         struct source *first = NULL;
 
         for (guint i = 0; i < count; i++)
-            if (fill(&sources[i], joined->aside, joined->kind) &&
+            if (fill(&sources[i], &joined->files->aside) &&
                 (!first || comes_first(&sources[i], first)))
                 first = &sources[i];
         if (!first)
             break;
-        join(joined, &first->records[first->at++]);
+        take(joined, first, sources, count);
     }
     end_block(joined);
     g_free(sources);
 }
 
+static gboolean flush_files(struct ct_lane_files *files)
+{
+    return ct_store_out_flush(&files->aside) && ct_store_out_flush(&files->out);
+}
+
 /* Of many runs the first ones become one, until there are few. */
-static void merge_all(struct ct_lane_writer *lane, struct ct_store_out *aside,
+static void merge_all(struct ct_lane_writer *lane, struct ct_lane_files *files,
                       struct ct_tree_writer *tree)
 {
     struct joined *joined = g_new0(struct joined, 1);
 
     joined->kind = lane->kind;
-    joined->aside = aside;
+    joined->files = files;
+    joined->reader = (struct ct_tree_reader){files->out.fd, UINT64_MAX};
     joined->texts = g_string_chunk_new(1024);
-    while (lane->runs->len > MERGED_MAX && ct_store_out_flush(aside)) {
+    while (lane->runs->len > MERGED_MAX && flush_files(files)) {
         joined->run = (struct run){0};
         merge(joined, (const struct run *)(void *)lane->runs->data, MERGED_MAX);
         g_array_remove_range(lane->runs, 0, MERGED_MAX);
         g_array_append_val(lane->runs, joined->run);
     }
     joined->tree = tree;
-    if (ct_store_out_flush(aside))
+    if (flush_files(files))
         merge(joined, (const struct run *)(void *)lane->runs->data, lane->runs->len);
     g_string_chunk_free(joined->texts);
     ct_bytes_clear(&joined->bytes);
@@ -308,49 +366,45 @@ static void merge_all(struct ct_lane_writer *lane, struct ct_store_out *aside,
 }
 
 /* Blocks of one run are as they will be. */
-static void copy(const struct run *run, struct ct_store_out *aside, struct ct_tree_writer *tree)
+static void add_run(const struct run *run, struct ct_store_out *aside, struct ct_tree_writer *tree)
 {
-    struct aside_block header;
+    struct aside_block block;
 
-    for (uint64_t place = run->first; place != 0; place = header.next) {
-        g_autofree uint8_t *bytes = read_aside(aside, place, &header);
-
-        if (!bytes)
-            return;
-        ct_tree_add_block(tree, bytes, header.size, &header.summary);
-    }
+    for (uint64_t place = run->first; place != 0 && read_aside(aside, place, &block);
+         place = block.next)
+        ct_tree_add_block(tree, &block.entry);
 }
 
-/* Few records, as most lanes of many have, need not be written aside. */
-static void add_pending(struct ct_lane_writer *lane, struct ct_tree_writer *tree)
+/* Few records, as most lanes of many have, need not be told of aside. */
+static void add_pending(struct ct_lane_writer *lane, struct ct_lane_files *files,
+                        struct ct_tree_writer *tree)
 {
     struct ct_bytes bytes = {0};
-    struct ct_summary summary;
 
     ct_records_sort(lane->pending, lane->pending_count);
     for (size_t i = 0; i < lane->pending_count; i += CT_BLOCK_RECORDS) {
-        encode(lane->kind, lane->pending + i, MIN(CT_BLOCK_RECORDS, lane->pending_count - i),
-               &bytes, &summary);
-        ct_tree_add_block(tree, bytes.bytes, bytes.size, &summary);
+        const struct ct_entry entry =
+            put_block(&files->out, lane->kind, lane->pending + i,
+                      MIN(CT_BLOCK_RECORDS, lane->pending_count - i), &bytes);
+
+        ct_tree_add_block(tree, &entry);
     }
     ct_bytes_clear(&bytes);
 }
 
-struct ct_entry ct_lane_writer_finish(struct ct_lane_writer *lane, struct ct_store_out *aside,
+struct ct_entry ct_lane_writer_finish(struct ct_lane_writer *lane, struct ct_lane_files *files,
                                       struct ct_tree_writer *tree)
 {
     if (!lane->runs) {
-        add_pending(lane, tree);
+        add_pending(lane, files, tree);
         g_clear_pointer(&lane->pending, g_free);
         lane->pending_count = 0;
         return ct_tree_finish(tree);
     }
-    ct_lane_writer_flush(lane, aside);
-    if (!ct_store_out_flush(aside))
-        return (struct ct_entry){0};
-    if (lane->runs->len == 1)
-        copy(&g_array_index(lane->runs, struct run, 0), aside, tree);
-    else
-        merge_all(lane, aside, tree);
+    ct_lane_writer_flush(lane, files);
+    if (lane->runs->len > 1)
+        merge_all(lane, files, tree);
+    else if (ct_store_out_flush(&files->aside))
+        add_run(&g_array_index(lane->runs, struct run, 0), &files->aside, tree);
     return ct_tree_finish(tree);
 }

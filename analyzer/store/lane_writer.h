@@ -1,38 +1,45 @@
 /*
  * A lane while the recording is read. Its records come about in order of their begin, but not
- * quite: some are held back and put in order, then written aside as runs, each in order; most lanes
- * have one run. Once all are there, the runs become the lane's tree.
+ * quite: some are held back and put in order, then written as blocks of runs, each in order; most
+ * lanes have one run. What is in each block is written aside. Once all are there, the runs become
+ * the lane's tree: where they overlap, of new blocks.
  */
 #ifndef CTRACE_STORE_LANE_WRITER_H
 #define CTRACE_STORE_LANE_WRITER_H
 
 #include "store/tree.h"
 
+/* Where lanes are written to. */
+struct ct_lane_files {
+    struct ct_store_out out;   /* blocks */
+    struct ct_store_out aside; /* what is in them */
+};
+
 struct ct_lane_writer {
     enum ct_lane_kind kind;
     uint64_t subject;                /* number of the thread or object, or the CPU */
     uint64_t count;                  /* records that came */
-    struct ct_store_record *pending; /* owned; not yet written aside */
+    struct ct_store_record *pending; /* owned; not yet written */
     size_t pending_count;
     size_t pending_capacity;
-    GArray *runs;                         /* owned; or NULL: none yet */
-    struct ct_attribute last;             /* of the last record */
-    const struct ct_attribute *last_kept; /* borrowed; the same, kept; or NULL */
+    GArray *runs; /* owned; or NULL: none yet */
+    /* Borrowed; two of its last records', or NULL: most are the same again. */
+    const struct ct_attribute *recent[2];
 };
 
 struct ct_lane_writer *ct_lane_writer_new(enum ct_lane_kind kind, uint64_t subject);
 void ct_lane_writer_free(struct ct_lane_writer *lane);
 
 /* Attribute and strings must stay until the lane is flushed. Returns how many records it holds back
- * more than before: fewer, if it wrote some aside. */
-ptrdiff_t ct_lane_writer_add(struct ct_lane_writer *lane, struct ct_store_out *aside,
+ * more than before: fewer, if it wrote some. */
+ptrdiff_t ct_lane_writer_add(struct ct_lane_writer *lane, struct ct_lane_files *files,
                              const struct ct_store_record *record);
 
-/* Writes all aside. Returns how many it held back. */
-size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_store_out *aside);
+/* Writes all. Returns how many it held back. */
+size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_lane_files *files);
 
-/* All its records, in order. */
-struct ct_entry ct_lane_writer_finish(struct ct_lane_writer *lane, struct ct_store_out *aside,
+/* All its records, in order, as a tree in the file of its blocks. */
+struct ct_entry ct_lane_writer_finish(struct ct_lane_writer *lane, struct ct_lane_files *files,
                                       struct ct_tree_writer *tree);
 
 #endif

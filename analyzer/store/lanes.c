@@ -26,14 +26,12 @@ const struct ct_store_lane *ct_store_thread_lane(const struct ct_store *store,
                                                  enum ct_lane_kind kind,
                                                  const struct ct_thread *thread)
 {
-    void *number;
-
-    if (!g_hash_table_lookup_extended(store->numbers, thread, NULL, &number))
-        return NULL;
-    return ct_store_lane(store, kind, GPOINTER_TO_UINT(number));
+    return ct_store_lane(store, kind, thread->number);
 }
 
 struct ct_thread *ct_store_thread(const struct ct_store *store, uint64_t number)
 {
-    return number < store->threads->len ? store->threads->pdata[number] : NULL;
+    const GPtrArray *threads = store->model->all_threads;
+
+    return number < threads->len ? threads->pdata[number] : NULL;
 }

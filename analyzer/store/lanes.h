@@ -17,10 +17,8 @@ struct ct_store {
     struct ct_model *model; /* borrowed */
     uint64_t size;          /* of the file */
     uint64_t record_count;
-    GPtrArray *threads;   /* owned; struct ct_thread *, borrowed from the model, by number */
-    GHashTable *numbers;  /* owned; of threads */
-    GPtrArray *processes; /* owned; the model's, as the file has them */
-    GArray *lanes;        /* owned; struct ct_store_lane */
+    GPtrArray *processes;                       /* owned; the model's, as the file has them */
+    GArray *lanes;                              /* owned; struct ct_store_lane */
     GHashTable *by_subject[CT_LANE_KIND_COUNT]; /* owned; subject -> position in lanes, plus one */
     GArray *objects;                            /* owned; struct ct_store_object */
     GArray *cpus;                               /* owned; uint32_t, in order */
@@ -36,6 +34,12 @@ const struct ct_store_lane *ct_store_thread_lane(const struct ct_store *store,
 
 /* NULL: the number is none. */
 struct ct_thread *ct_store_thread(const struct ct_store *store, uint64_t number);
+
+/* For one question. */
+static inline struct ct_tree_reader ct_store_reader(const struct ct_store *store)
+{
+    return (struct ct_tree_reader){store->fd, store->size};
+}
 
 /* FALSE, always. */
 gboolean ct_store_fail(GError **error);

@@ -291,13 +291,11 @@ static void take_process(struct ct_bytes_input *input, struct ct_model *model)
     X(blocked_ns)        \
     X(unknown_ns) X(outside_ns) X(switches) X(migrations) X(preemptions) X(longest_queued_ns)
 
-static void put_thread(struct ct_bytes *bytes, const struct ct_thread *thread, guint number,
-                       guint process)
+static void put_thread(struct ct_bytes *bytes, const struct ct_thread *thread, guint process)
 {
     ct_bytes_put(bytes, process);
     put_signed(bytes, thread->tid);
     ct_bytes_put(bytes, thread->start_ns);
-    ct_bytes_put(bytes, number);
     ct_bytes_put_string(bytes, thread->name);
     ct_bytes_put(bytes, thread->entry);
     ct_bytes_put(bytes, thread->end_ns);
@@ -312,21 +310,19 @@ static void put_thread(struct ct_bytes *bytes, const struct ct_thread *thread, g
     put_counters(bytes, &thread->sched.queued);
 }
 
-static void take_thread(struct ct_bytes_input *input, struct ct_model *model, GPtrArray *threads)
+static void take_thread(struct ct_bytes_input *input, struct ct_model *model)
 {
     uint64_t process = ct_bytes_take(input);
     int32_t tid = (int32_t)take_signed(input);
     uint64_t start_ns = ct_bytes_take(input);
-    uint64_t number = ct_bytes_take(input);
 
-    if (process >= model->all_processes->len || number >= threads->len || threads->pdata[number]) {
+    if (process >= model->all_processes->len) {
         input->is_bad = TRUE;
         return;
     }
     struct ct_thread *thread = ct_model_add_thread(model, model->all_processes->pdata[process], tid,
                                                    start_ns, sizeof(*thread));
 
-    threads->pdata[number] = thread;
     take_owned(input, &thread->name);
     thread->entry = ct_bytes_take(input);
     thread->end_ns = ct_bytes_take(input);
@@ -400,8 +396,7 @@ static void take_newest(struct ct_bytes_input *input, const struct ct_process *p
     }
 }
 
-void ct_model_section_write(const struct ct_model *model, GHashTable *numbers,
-                            struct ct_bytes *bytes)
+void ct_model_section_write(const struct ct_model *model, struct ct_bytes *bytes)
 {
     g_autoptr(GHashTable) processes = index_of(model->all_processes);
     g_autoptr(GHashTable) threads = index_of(model->all_threads);
@@ -417,7 +412,7 @@ void ct_model_section_write(const struct ct_model *model, GHashTable *numbers,
     for (guint i = 0; i < model->all_threads->len; i++) {
         const struct ct_thread *thread = model->all_threads->pdata[i];
 
-        put_thread(bytes, thread, GPOINTER_TO_UINT(g_hash_table_lookup(numbers, thread)),
+        put_thread(bytes, thread,
                    GPOINTER_TO_UINT(g_hash_table_lookup(processes, thread->process)));
     }
     put_list(bytes, model->processes, processes);
@@ -427,7 +422,7 @@ void ct_model_section_write(const struct ct_model *model, GHashTable *numbers,
 }
 
 gboolean ct_model_section_read(struct ct_model *model, struct ct_bytes_input *input,
-                               GPtrArray *threads, GPtrArray *processes)
+                               GPtrArray *processes)
 {
     model->begin_ns = ct_bytes_take(input);
     model->end_ns = ct_bytes_take(input);
@@ -435,11 +430,8 @@ gboolean ct_model_section_read(struct ct_model *model, struct ct_bytes_input *in
     take_capture(input, &model->capture);
     for (uint64_t left = ct_bytes_take_count(input); left > 0 && !input->is_bad; left--)
         take_process(input, model);
-    uint64_t thread_count = ct_bytes_take_count(input);
-
-    g_ptr_array_set_size(threads, (gint)MIN(thread_count, G_MAXINT));
-    for (uint64_t left = thread_count; left > 0 && !input->is_bad; left--)
-        take_thread(input, model, threads);
+    for (uint64_t left = ct_bytes_take_count(input); left > 0 && !input->is_bad; left--)
+        take_thread(input, model);
     take_list(input, model->processes, model->all_processes);
     take_list(input, model->threads, model->all_threads);
     for (guint i = 0; i < model->all_processes->len && !input->is_bad; i++) {

@@ -5,16 +5,14 @@
 #include "model/model.h"
 #include "store/bytes.h"
 
-/* `numbers`: of each thread of the model, as GUINT_TO_POINTER(). */
-void ct_model_section_write(const struct ct_model *model, GHashTable *numbers,
-                            struct ct_bytes *bytes);
+void ct_model_section_write(const struct ct_model *model, struct ct_bytes *bytes);
 
 /*
- * Into a new model, whose directory is set; `threads` gets its threads by their number, and
- * `processes` its processes as they were written. FALSE: the bytes are no model; what it has then
+ * Into a new model, whose directory is set; `processes` gets its processes as they were written.
+ * FALSE: the bytes are no model; what it has then
  * can only be freed.
  */
 gboolean ct_model_section_read(struct ct_model *model, struct ct_bytes_input *input,
-                               GPtrArray *threads, GPtrArray *processes);
+                               GPtrArray *processes);
 
 #endif

@@ -23,10 +23,10 @@ static uint64_t inside_ns(const struct ct_window *window, uint64_t begin_ns, uin
     return from_ns < to_ns ? to_ns - from_ns : 0;
 }
 
-static gboolean sum_block(struct ct_store *store, const struct ct_entry *entry,
+static gboolean sum_block(struct ct_tree_reader *reader, const struct ct_entry *entry,
                           const struct ct_window *window, struct ct_store_sum *sum)
 {
-    g_autofree uint8_t *bytes = ct_entry_load(store->fd, entry);
+    g_autofree uint8_t *bytes = ct_entry_load(reader, entry);
     struct ct_store_record record;
     struct ct_block block;
 
@@ -49,7 +49,7 @@ static gboolean sum_block(struct ct_store *store, const struct ct_entry *entry,
     return !block.input.is_bad;
 }
 
-static gboolean sum_entry(struct ct_store *store, const struct ct_entry *entry,
+static gboolean sum_entry(struct ct_tree_reader *reader, const struct ct_entry *entry,
                           const struct ct_window *window, struct ct_store_sum *sum)
 {
     const struct ct_summary *summary = &entry->summary;
@@ -62,12 +62,12 @@ static gboolean sum_entry(struct ct_store *store, const struct ct_entry *entry,
         return TRUE;
     }
     if (entry->level == 0)
-        return sum_block(store, entry, window, sum);
-    g_autofree struct ct_entry *entries = ct_page_load(store->fd, entry, &count);
+        return sum_block(reader, entry, window, sum);
+    g_autofree struct ct_entry *entries = ct_page_load(reader, entry, &count);
     gboolean is_whole = entries != NULL;
 
     for (size_t i = 0; is_whole && i < count; i++)
-        is_whole = sum_entry(store, &entries[i], window, sum);
+        is_whole = sum_entry(reader, &entries[i], window, sum);
     return is_whole;
 }
 
@@ -76,8 +76,10 @@ gboolean ct_store_sum(struct ct_store *store, const struct ct_thread *thread,
 {
     const struct ct_store_lane *lane = ct_store_thread_lane(store, CT_LANE_INTERVALS, thread);
 
+    struct ct_tree_reader reader = ct_store_reader(store);
+
     *sum = (struct ct_store_sum){0};
-    return !lane || sum_entry(store, &lane->root, window, sum) || ct_store_fail(error);
+    return !lane || sum_entry(&reader, &lane->root, window, sum) || ct_store_fail(error);
 }
 
 /* ---- Threads in a scope ---- */
@@ -186,8 +188,8 @@ GArray *ct_store_sum_by(struct ct_store *store, enum ct_store_group group,
     g_autoptr(GHashTable) groups = g_hash_table_new_full(group_hash, group_equal, g_free, NULL);
     g_autoptr(GError) failure = NULL;
 
-    for (guint i = 0; i < store->threads->len && !failure; i++) {
-        const struct ct_thread *thread = store->threads->pdata[i];
+    for (guint i = 0; i < store->model->all_threads->len && !failure; i++) {
+        const struct ct_thread *thread = store->model->all_threads->pdata[i];
 
         if (!thread || !is_asked(scope, thread))
             continue;
@@ -206,7 +208,7 @@ GArray *ct_store_sum_by(struct ct_store *store, enum ct_store_group group,
 /* ---- The longest ---- */
 
 struct search {
-    struct ct_store *store; /* borrowed */
+    struct ct_tree_reader reader;
     const struct ct_window *window;
     guint count;
     GArray *found; /* owned; struct ct_store_long, in order, at most `count` */
@@ -248,7 +250,7 @@ static void offer(struct search *search, const struct ct_store_long *candidate)
 static gboolean search_block(struct search *search, const struct ct_entry *entry,
                              struct ct_thread *thread)
 {
-    g_autofree uint8_t *bytes = ct_entry_load(search->store->fd, entry);
+    g_autofree uint8_t *bytes = ct_entry_load(&search->reader, entry);
     struct ct_store_record record;
     struct ct_block block;
 
@@ -291,7 +293,7 @@ static gboolean search_entry(struct search *search, const struct ct_entry *entry
         return TRUE;
     if (entry->level == 0)
         return search_block(search, entry, thread);
-    g_autofree struct ct_entry *entries = ct_page_load(search->store->fd, entry, &count);
+    g_autofree struct ct_entry *entries = ct_page_load(&search->reader, entry, &count);
     gboolean is_whole = entries != NULL;
 
     for (size_t i = 0; is_whole && i < count; i++)
@@ -306,14 +308,14 @@ static gboolean search_entry(struct search *search, const struct ct_entry *entry
 GArray *ct_store_longest(struct ct_store *store, const struct ct_store_scope *scope, guint count,
                          GError **error)
 {
-    struct search search = {.store = store,
+    struct search search = {.reader = ct_store_reader(store),
                             .window = window_of(scope),
                             .count = count,
                             .found = g_array_new(FALSE, FALSE, sizeof(struct ct_store_long))};
     gboolean is_whole = TRUE;
 
-    for (guint i = 0; i < store->threads->len && is_whole; i++) {
-        struct ct_thread *thread = store->threads->pdata[i];
+    for (guint i = 0; i < store->model->all_threads->len && is_whole; i++) {
+        struct ct_thread *thread = store->model->all_threads->pdata[i];
         const struct ct_store_lane *lane = ct_store_lane(store, CT_LANE_INTERVALS, i);
 
         if (thread && lane && is_asked(scope, thread))

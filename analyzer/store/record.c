@@ -83,26 +83,44 @@ uint64_t ct_unseen_ns(double weight, uint64_t duration_ns)
     return unseen < 0x1p62 ? (uint64_t)llround(unseen) : 0;
 }
 
+/* What add_extent() makes of a summary of this one alone; most are neither the first nor the
+ * longest. */
+static void extend(struct ct_summary *summary, const struct ct_store_record *record)
+{
+    uint64_t duration_ns = record->end_ns - record->begin_ns;
+
+    if (summary->count == 0 || duration_ns >= summary->longest_ns ||
+        record->begin_ns < summary->first_begin_ns || record->sequence < summary->first_sequence) {
+        const struct ct_summary one = {
+            .first_begin_ns = record->begin_ns,
+            .last_begin_ns = record->begin_ns,
+            .last_end_ns = record->end_ns,
+            .first_sequence = record->sequence,
+            .count = 1,
+            .longest_ns = duration_ns,
+            .longest_begin_ns = record->begin_ns,
+            .longest_sequence = record->sequence,
+        };
+
+        add_extent(summary, &one);
+        return;
+    }
+    summary->last_begin_ns = MAX(summary->last_begin_ns, record->begin_ns);
+    summary->last_end_ns = MAX(summary->last_end_ns, record->end_ns);
+    summary->count++;
+}
+
 void ct_summary_add_record(struct ct_summary *summary, enum ct_lane_kind kind,
                            const struct ct_store_record *record)
 {
     uint64_t duration_ns = record->end_ns - record->begin_ns;
-    const struct ct_summary one = {
-        .first_begin_ns = record->begin_ns,
-        .last_begin_ns = record->begin_ns,
-        .last_end_ns = record->end_ns,
-        .first_sequence = record->sequence,
-        .count = 1,
-        .longest_ns = duration_ns,
-        .longest_begin_ns = record->begin_ns,
-        .longest_sequence = record->sequence,
-    };
     uint64_t class = CT_CLASS_RUNNING;
 
-    add_extent(summary, &one);
+    extend(summary, record);
     if (kind == CT_LANE_INTERVALS) {
         class = MIN(record->attribute->numbers[CT_INTERVAL_CLASS], CT_CLASS_COUNT - 1);
-        summary->unseen_ns[class] += ct_unseen_ns(ct_record_weight(record), duration_ns);
+        if (record->attribute->numbers[CT_INTERVAL_FLAGS] & CT_INTERVAL_HAS_WEIGHT)
+            summary->unseen_ns[class] += ct_unseen_ns(ct_record_weight(record), duration_ns);
     }
     summary->class_ns[class] += duration_ns;
 }

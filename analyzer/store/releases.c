@@ -36,10 +36,12 @@ void ct_release_cache_free(struct ct_release_cache *cache)
 static gboolean find_block(const struct ct_store *store, const struct ct_entry *root,
                            uint64_t number, struct ct_entry *block)
 {
+    struct ct_tree_reader reader = ct_store_reader(store);
+
     *block = *root;
     while (block->level > 0) {
         size_t count, at = 0;
-        g_autofree struct ct_entry *entries = ct_page_load(store->fd, block, &count);
+        g_autofree struct ct_entry *entries = ct_page_load(&reader, block, &count);
 
         while (entries && at + 1 < count && entries[at + 1].summary.first_begin_ns <= number)
             at++;
@@ -53,7 +55,8 @@ static gboolean find_block(const struct ct_store *store, const struct ct_entry *
 static gboolean decode(const struct ct_store *store, const struct ct_entry *entry,
                        struct cached *cached)
 {
-    g_autofree uint8_t *bytes = ct_entry_load(store->fd, entry);
+    struct ct_tree_reader reader = ct_store_reader(store);
+    g_autofree uint8_t *bytes = ct_entry_load(&reader, entry);
     struct ct_store_record record;
     struct ct_block block;
 

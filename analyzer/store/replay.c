@@ -24,7 +24,7 @@ struct replay {
     const struct ct_store_scope *scope;
     const struct ct_sink *sink;
     GPtrArray *heap; /* owned; struct source *, owned: the first on top */
-    uint64_t opened; /* bytes of the file: each is of one block or page, and read once */
+    struct ct_tree_reader reader;
     gboolean is_bad;
 };
 
@@ -126,7 +126,7 @@ static gboolean load_page(struct replay *replay, const struct ct_entry *entry,
 {
     uint64_t least = UINT64_MAX;
 
-    source->entries = ct_page_load(replay->store->fd, entry, &source->count);
+    source->entries = ct_page_load(&replay->reader, entry, &source->count);
     if (!source->entries)
         return FALSE;
     source->least = g_new(uint64_t, source->count);
@@ -146,23 +146,17 @@ static void open_entry(struct replay *replay, const struct ct_entry *entry,
 
     source->thread = thread;
     source->kind = kind;
-    replay->opened += entry->size;
-    replay->is_bad |= replay->opened > replay->store->size;
-    if (replay->is_bad) {
-        source_free(source);
-        return;
-    }
     if (entry->level > 0) {
+        ct_activity_step(replay->store->model->activity);
         replay->is_bad |= !load_page(replay, entry, source);
         has_more = !replay->is_bad && advance_page(replay, source);
     } else {
-        source->bytes = ct_entry_load(replay->store->fd, entry);
+        source->bytes = ct_entry_load(&replay->reader, entry);
         replay->is_bad |= !source->bytes;
         if (source->bytes) {
             ct_block_open(&source->block, kind, source->bytes, entry->size);
             has_more = advance_block(replay, source);
         }
-        ct_activity_step(replay->store->model->activity);
     }
     if (has_more)
         push(replay, source);
@@ -232,7 +226,12 @@ gboolean ct_store_replay(struct ct_store *store, const struct ct_store_scope *sc
                          const struct ct_sink *sink, GError **error)
 {
     struct replay replay = {
-        .store = store, .scope = scope, .sink = sink, .heap = g_ptr_array_new()};
+        .store = store,
+        .scope = scope,
+        .sink = sink,
+        .heap = g_ptr_array_new(),
+        .reader = ct_store_reader(store),
+    };
 
     for (guint i = 0; i < store->lanes->len && !replay.is_bad; i++) {
         const struct ct_store_lane *lane = &g_array_index(store->lanes, struct ct_store_lane, i);

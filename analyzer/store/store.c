@@ -104,11 +104,7 @@ static gboolean read_model(struct ct_store *store, const struct ct_store_piece *
     g_autofree uint8_t *bytes = read_piece(store, piece);
     struct ct_bytes_input input = {bytes, bytes ? bytes + piece->size : NULL, FALSE};
 
-    if (!bytes || !ct_model_section_read(store->model, &input, store->threads, store->processes))
-        return FALSE;
-    for (guint i = 0; i < store->threads->len; i++)
-        g_hash_table_insert(store->numbers, store->threads->pdata[i], GUINT_TO_POINTER(i));
-    return TRUE;
+    return bytes && ct_model_section_read(store->model, &input, store->processes);
 }
 
 static gboolean read_directory(struct ct_store *store, const struct ct_store_piece *piece)
@@ -134,9 +130,7 @@ struct ct_store *ct_store_open(int fd, const uint8_t key[CT_STORE_KEY_SIZE], str
     store->size = size_of(fd);
     store->model = model;
     store->record_count = header.record_count;
-    store->threads = g_ptr_array_new();
     store->processes = g_ptr_array_new();
-    store->numbers = g_hash_table_new(NULL, NULL);
     store->lanes = g_array_new(FALSE, FALSE, sizeof(struct ct_store_lane));
     store->objects = g_array_new(FALSE, FALSE, sizeof(struct ct_store_object));
     store->cpus = g_array_new(FALSE, FALSE, sizeof(uint32_t));
@@ -153,9 +147,7 @@ void ct_store_free(struct ct_store *store)
 {
     if (!store)
         return;
-    g_ptr_array_unref(store->threads);
     g_ptr_array_unref(store->processes);
-    g_hash_table_unref(store->numbers);
     g_array_unref(store->lanes);
     g_array_unref(store->objects);
     g_array_unref(store->cpus);

@@ -144,18 +144,25 @@ void ct_tree_writer_clear(struct ct_tree_writer *writer)
         g_free(writer->pages[level]);
 }
 
-static struct ct_entry put_node(struct ct_tree_writer *writer, const uint8_t *bytes, size_t size,
-                                unsigned level)
+static struct ct_entry put_node(struct ct_store_out *out, const uint8_t *bytes, size_t size,
+                                unsigned level, const struct ct_summary *summary)
 {
     struct ct_entry entry = {
-        .offset = writer->out->offset,
+        .offset = out->offset,
         .size = size,
         .checksum = ct_store_checksum(bytes, size),
         .level = level,
+        .summary = *summary,
     };
 
-    ct_store_out_put(writer->out, bytes, size);
+    ct_store_out_put(out, bytes, size);
     return entry;
+}
+
+struct ct_entry ct_store_out_put_block(struct ct_store_out *out, const uint8_t *bytes, size_t size,
+                                       const struct ct_summary *summary)
+{
+    return put_node(out, bytes, size, 0, summary);
 }
 
 static void add_entry(struct ct_tree_writer *writer, unsigned level, const struct ct_entry *entry);
@@ -172,10 +179,10 @@ static void end_page(struct ct_tree_writer *writer, unsigned level)
         ct_summary_add(&summary, &writer->pages[level][i].summary);
     }
     writer->counts[level] = 0;
-    struct ct_entry entry = put_node(writer, bytes.bytes, bytes.size, level + 1);
+    struct ct_entry entry = put_node(writer->out, bytes.bytes, bytes.size, level + 1, &summary);
 
-    entry.summary = summary;
     ct_bytes_clear(&bytes);
+    ct_activity_step(writer->activity);
     add_entry(writer, level + 1, &entry);
 }
 
@@ -188,19 +195,13 @@ static void add_entry(struct ct_tree_writer *writer, unsigned level, const struc
     if (!writer->pages[level])
         writer->pages[level] = g_new(struct ct_entry, CT_PAGE_ENTRIES);
     writer->pages[level][writer->counts[level]++] = *entry;
-    /* At once: what is below a page lies before it, and nothing else between. */
     if (writer->counts[level] == CT_PAGE_ENTRIES)
         end_page(writer, level);
 }
 
-void ct_tree_add_block(struct ct_tree_writer *writer, const uint8_t *bytes, size_t size,
-                       const struct ct_summary *summary)
+void ct_tree_add_block(struct ct_tree_writer *writer, const struct ct_entry *block)
 {
-    struct ct_entry entry = put_node(writer, bytes, size, 0);
-
-    entry.summary = *summary;
-    add_entry(writer, 0, &entry);
-    ct_activity_step(writer->activity);
+    add_entry(writer, 0, block);
 }
 
 static gboolean is_empty_above(const struct ct_tree_writer *writer, unsigned level)
@@ -229,38 +230,38 @@ struct ct_entry ct_tree_finish(struct ct_tree_writer *writer)
 
 /* ---- Reading ---- */
 
-uint8_t *ct_entry_load(int fd, const struct ct_entry *entry)
+uint8_t *ct_entry_load(struct ct_tree_reader *reader, const struct ct_entry *entry)
 {
+    if (entry->size > reader->left)
+        return NULL;
     uint8_t *bytes = g_malloc(entry->size);
 
-    if (ct_store_read_at(fd, bytes, entry->size, entry->offset) &&
+    reader->left -= entry->size;
+    if (ct_store_read_at(reader->fd, bytes, entry->size, entry->offset) &&
         ct_store_checksum(bytes, entry->size) == entry->checksum)
         return bytes;
     g_free(bytes);
     return NULL;
 }
 
-/* One level down, by where they begin, and each with a place of its own: there is an end to it. */
-static gboolean is_in_order(const struct ct_entry *page, struct ct_entry *entries, size_t count)
+/* One level down, by where they begin. */
+static gboolean is_in_order(const struct ct_entry *page, const struct ct_entry *entries,
+                            size_t count)
 {
-    uint64_t from = page->from;
-
     for (size_t i = 0; i < count; i++) {
-        struct ct_entry *entry = &entries[i];
+        const struct ct_entry *entry = &entries[i];
 
-        entry->from = from;
-        if (entry->summary.count == 0 || entry->level != page->level - 1 || entry->offset < from ||
-            entry->offset + entry->size > page->offset ||
+        if (entry->summary.count == 0 || entry->level != page->level - 1 ||
             (i > 0 && entry->summary.first_begin_ns < entries[i - 1].summary.first_begin_ns))
             return FALSE;
-        from = entry->offset + entry->size;
     }
     return TRUE;
 }
 
-struct ct_entry *ct_page_load(int fd, const struct ct_entry *entry, size_t *count)
+struct ct_entry *ct_page_load(struct ct_tree_reader *reader, const struct ct_entry *entry,
+                              size_t *count)
 {
-    g_autofree uint8_t *bytes = entry->level > 0 ? ct_entry_load(fd, entry) : NULL;
+    g_autofree uint8_t *bytes = entry->level > 0 ? ct_entry_load(reader, entry) : NULL;
     struct ct_bytes_input input = {bytes, bytes ? bytes + entry->size : NULL, bytes == NULL};
 
     *count = bytes ? ct_bytes_take_count(&input) : 0;

@@ -1,7 +1,8 @@
 /*
  * A lane in a file: its blocks, ordered by where their records begin, and over them pages of
- * entries, up to a root. Each entry sums up what is below it. Written from the bottom up, in one
- * go; read a page at a time, each checked against the sum that the entry above has of it.
+ * entries, up to a root. Each entry sums up what is below it. Blocks of all lanes are written as
+ * they come, pages at the end; read a page at a time, each checked against the sum that the entry
+ * above has of it.
  */
 #ifndef CTRACE_STORE_TREE_H
 #define CTRACE_STORE_TREE_H
@@ -20,7 +21,6 @@
 struct ct_entry {
     uint64_t offset;
     uint64_t size;
-    uint64_t from; /* once it was read: what is below it lies between there and itself */
     uint32_t checksum;
     unsigned level;
     struct ct_summary summary;
@@ -56,9 +56,12 @@ struct ct_tree_writer {
 void ct_tree_writer_init(struct ct_tree_writer *writer, struct ct_store_out *out);
 void ct_tree_writer_clear(struct ct_tree_writer *writer);
 
-/* Blocks come in order. */
-void ct_tree_add_block(struct ct_tree_writer *writer, const uint8_t *bytes, size_t size,
-                       const struct ct_summary *summary);
+/* Puts a block into the file, for a tree to have it. */
+struct ct_entry ct_store_out_put_block(struct ct_store_out *out, const uint8_t *bytes, size_t size,
+                                       const struct ct_summary *summary);
+
+/* A block that is in the file. They come in order. */
+void ct_tree_add_block(struct ct_tree_writer *writer, const struct ct_entry *block);
 
 /* The root of what was added; of nothing, its count is 0. The writer is empty then. */
 struct ct_entry ct_tree_finish(struct ct_tree_writer *writer);
@@ -68,11 +71,21 @@ void ct_entry_read(struct ct_entry *entry, struct ct_bytes_input *input);
 
 /* ---- A tree that is being read ---- */
 
+/*
+ * Who reads for one question. Each block and page has bytes of its own and is read once, so that no
+ * question takes more than the file has: one that does is asked of a file made to have no end.
+ */
+struct ct_tree_reader {
+    int fd;        /* borrowed */
+    uint64_t left; /* bytes that it may still read; at first the file's size */
+};
+
 /* The bytes of an entry's block or page; NULL if they are not what was written. Free them with
  * g_free(). */
-uint8_t *ct_entry_load(int fd, const struct ct_entry *entry);
+uint8_t *ct_entry_load(struct ct_tree_reader *reader, const struct ct_entry *entry);
 
 /* The entries of a page; NULL if it is none. Free them with g_free(). */
-struct ct_entry *ct_page_load(int fd, const struct ct_entry *entry, size_t *count);
+struct ct_entry *ct_page_load(struct ct_tree_reader *reader, const struct ct_entry *entry,
+                              size_t *count);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "model/format.h"
 
+#include <string.h>
+
 /* Places and open waits kept at most. */
 #define SITES_MAX (1U << 18)
 #define OPEN_MAX  4096
@@ -29,6 +31,12 @@ static void site_free(void *data)
     g_free(site);
 }
 
+/* Threads' names are known for good at the end: NULL. */
+static char *early_object(const struct ct_interval *interval)
+{
+    return ct_op_object(interval->op) == CT_OBJECT_THREAD ? NULL : ct_format_object(interval);
+}
+
 static struct ct_report_wait *wait_new(const struct ct_interval *interval)
 {
     struct ct_report_wait *wait = g_new0(struct ct_report_wait, 1);
@@ -38,7 +46,7 @@ static struct ct_report_wait *wait_new(const struct ct_interval *interval)
     wait->interval.fd = NULL;
     wait->interval.releases = NULL;
     wait->interval.release_count = 0;
-    wait->object = ct_format_object(interval);
+    wait->object = early_object(interval);
     return wait;
 }
 
@@ -113,13 +121,20 @@ static void merge_waits(GPtrArray *heap, guint limit, GPtrArray *more)
     }
 }
 
+static guint place_hash(const struct ct_process *process, uint32_t stack_id, enum ct_op op,
+                        enum ct_class class)
+{
+    uint64_t mixed =
+        ((uint64_t)stack_id << 16 | (uint64_t)op << 8 | class) + ((uintptr_t)process >> 4);
+
+    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
 static guint site_hash(const void *data)
 {
     const struct ct_report_site *site = data;
-    uint64_t mixed = ((uint64_t)site->stack_id << 16 | (uint64_t)site->op << 8 | site->class) +
-                     ((uintptr_t)site->process >> 4);
 
-    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+    return place_hash(site->process, site->stack_id, site->op, site->class);
 }
 
 static gboolean site_equal(const void *a, const void *b)
@@ -170,20 +185,38 @@ static void note_length(struct ct_report_site *site, const struct ct_interval *i
     site->longest_ns = MAX(site->longest_ns, site->last_ns);
 }
 
-static void add_to_site(struct ct_report_lists *lists, const struct ct_interval *interval,
-                        double count, uint64_t duration_ns)
+/* Made if it is not known yet; NULL if there is no room. */
+static struct ct_report_site *find_site(struct ct_report_lists *lists,
+                                        const struct ct_interval *interval)
 {
+    const struct ct_process *process = interval->thread->process;
+    guint hash = place_hash(process, interval->stack_id, interval->op, interval->class);
+    struct ct_report_site **slot = &lists->slots[hash % CT_REPORT_SLOTS];
+
+    if (*slot && (*slot)->process == process && (*slot)->stack_id == interval->stack_id &&
+        (*slot)->op == interval->op && (*slot)->class == interval->class)
+        return *slot;
     struct ct_report_site key = key_of(interval);
     struct ct_report_site *site = g_hash_table_lookup(lists->index, &key);
 
     if (!site) {
         site = add_site(lists, &key);
-        if (!site) {
-            lists->unlisted_count += count;
-            return;
-        }
+        if (!site)
+            return NULL;
         site->object_id = interval->object;
-        site->object = ct_format_object(interval);
+        site->object = early_object(interval);
+    }
+    return *slot = site;
+}
+
+static void add_to_site(struct ct_report_lists *lists, const struct ct_interval *interval,
+                        double count, uint64_t duration_ns)
+{
+    struct ct_report_site *site = find_site(lists, interval);
+
+    if (!site) {
+        lists->unlisted_count += count;
+        return;
     }
     site->count += count;
     site->total_ns += interval->weight * (double)duration_ns;
@@ -272,6 +305,7 @@ void ct_report_lists_merge(struct ct_report_lists *lists, struct ct_report_lists
         merge_site(lists, more->sites->pdata[i]);
     g_ptr_array_set_size(more->sites, 0);
     g_hash_table_remove_all(more->index);
+    memset(more->slots, 0, sizeof(more->slots));
 }
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
@@ -302,6 +336,31 @@ static int compare_sites(const void *a, const void *b)
     if (order == 0)
         order = COMPARE(first->op, second->op);
     return order != 0 ? order : COMPARE(first->stack_id, second->stack_id);
+}
+
+static void name_waits(const GPtrArray *waits)
+{
+    for (guint i = 0; i < waits->len; i++) {
+        struct ct_report_wait *wait = waits->pdata[i];
+
+        if (!wait->object)
+            wait->object = ct_format_object(&wait->interval);
+    }
+}
+
+void ct_report_lists_name(struct ct_report_lists *lists)
+{
+    name_waits(lists->longest);
+    name_waits(lists->open);
+    for (guint i = 0; i < lists->sites->len; i++) {
+        struct ct_report_site *site = lists->sites->pdata[i];
+        struct ct_thread member = {.process = (struct ct_process *)site->process};
+        const struct ct_interval interval = {
+            .thread = &member, .op = site->op, .object = site->object_id};
+
+        if (!site->object)
+            site->object = ct_format_object(&interval);
+    }
 }
 
 void ct_report_lists_sort(struct ct_report_lists *lists)

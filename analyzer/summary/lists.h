@@ -8,10 +8,13 @@
 #include "model/sink.h"
 #include "model/timeline.h"
 
+/* Places that are found without a look into a table; a power of two. */
+#define CT_REPORT_SLOTS 64
+
 /* One wait. Its descriptor is gone by now: `object` says what it was. */
 struct ct_report_wait {
     struct ct_interval interval; /* `fd` is NULL */
-    char *object;                /* owned */
+    char *object;                /* owned; NULL: it has no name yet */
 };
 
 /* All waits in one operation with one stack of one process; folded, of all that are alike. */
@@ -30,7 +33,7 @@ struct ct_report_site {
     uint64_t last_begin_ns;
     uint64_t last_ns;
     uint64_t object_id;
-    char *object; /* owned; of the first wait */
+    char *object; /* owned; of the first wait; NULL: it has no name yet */
     gboolean has_many_objects;
     const struct ct_report_site *folded_into; /* borrowed; the one into which this was folded */
 };
@@ -43,6 +46,8 @@ struct ct_report_lists {
     uint64_t open_count;   /* there may be more than are kept */
     double unlisted_count; /* waits whose place found no room */
     GHashTable *index;     /* owned; all sites, as a set: finds one by its key */
+    /* Borrowed from it; by hash, or NULL: found without a look into it. */
+    struct ct_report_site *slots[CT_REPORT_SLOTS];
 };
 
 struct ct_report_lists *ct_report_lists_new(guint top);
@@ -54,10 +59,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_report_lists, ct_report_lists_free)
 void ct_report_lists_add(struct ct_report_lists *lists, const struct ct_interval *interval,
                          const struct ct_window *window);
 
+/* Says what they waited for. Call once, when the model is complete, before all that follow. */
+void ct_report_lists_name(struct ct_report_lists *lists);
+
 /* Adds what `more` gathered, of other threads and with the same `top`; `more` is then empty. */
 void ct_report_lists_merge(struct ct_report_lists *lists, struct ct_report_lists *more);
 
-/* Call once, when the model is complete. */
+/* Call once, after that. */
 void ct_report_lists_sort(struct ct_report_lists *lists);
 
 /* What a site is for a reader, as text that the caller frees. */

@@ -229,8 +229,10 @@ static void add_thread(struct ct_report *report, struct ct_thread *thread)
 
     if (!ct_selection_has_thread(&report->scope.selection, thread))
         return;
-    if (gathered && gathered->lists)
+    if (gathered && gathered->lists) {
+        ct_report_lists_name(gathered->lists);
         ct_report_lists_merge(report->lists, gathered->lists);
+    }
     if (!is_in_window(report, thread))
         return;
     struct ct_report_thread row =
@@ -259,6 +261,7 @@ static void list_processes(struct ct_report *report)
 
 void ct_report_finish(struct ct_report *report)
 {
+    ct_report_lists_name(report->lists);
     for (guint i = 0; i < report->model->threads->len; i++)
         add_thread(report, report->model->threads->pdata[i]);
     list_processes(report);
@@ -352,7 +355,7 @@ char *ct_report_site_object(const struct ct_report *report, const struct ct_repo
 
 struct ct_sink ct_report_sink(struct ct_report *report)
 {
-    return (struct ct_sink){.user = report, .on_interval = on_interval};
+    return (struct ct_sink){.user = report, .on_interval = on_interval, .is_early = TRUE};
 }
 
 struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,

@@ -85,7 +85,8 @@ static void on_run(void *user, const struct ct_run *run)
 
 struct ct_sink ct_verify_sink(struct ct_verify *verify)
 {
-    return (struct ct_sink){.user = verify, .on_interval = on_interval, .on_run = on_run};
+    return (struct ct_sink){
+        .user = verify, .on_interval = on_interval, .on_run = on_run, .is_early = TRUE};
 }
 
 /* ---- Judging ---- */

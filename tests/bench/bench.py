@@ -12,82 +12,24 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-BUILD = pathlib.Path(sys.argv[1])
-CTRACE = BUILD / "bin" / "ctrace"
-WORKLOADS = BUILD / "tests" / "e2e" / "workloads"
-FOLDER = pathlib.Path(tempfile.mkdtemp())
-RUNS = int(os.environ.get("CTRACE_BENCH_RUNS", "5"))
+from analysis import row_analysis, row_window
+from measure import (
+    CTRACE,
+    FOLDER,
+    HERE,
+    RUNS,
+    number,
+    quietly,
+    record,
+    samples,
+    settled_wall_ms,
+    table,
+    wall_ms,
+)
+
 GETS = 300_000
-
-
-def quietly(*command, **options):
-    words = [str(word) for word in command]
-    options.setdefault("stdout", subprocess.PIPE)
-    result = subprocess.run(
-        words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, **options
-    )
-    if result.returncode != 0:
-        raise RuntimeError(f"{' '.join(words)}: {result.returncode}: {result.stderr[-400:]}")
-    return result.stdout
-
-
-def wall_ms(*command):
-    begin = time.monotonic()
-    quietly(*command)
-    return (time.monotonic() - begin) * 1e3
-
-
-# What a session daemon needs after a recording to take down its session: the next one waits for it.
-SETTLE_S = 0.6
-
-
-def settled_wall_ms(*command):
-    time.sleep(SETTLE_S)
-    return wall_ms(*command)
-
-
-def samples(measures, runs=RUNS):
-    """measures: name -> function. Runs them in turn, so that drift hits all of them alike."""
-    values = {name: [] for name in measures}
-    for _ in range(runs):
-        for name, measure in measures.items():
-            if name not in values:
-                continue
-            try:
-                values[name].append(measure())
-            except (OSError, RuntimeError, ValueError) as error:
-                print(f"{name}: {error}", file=sys.stderr)
-                del values[name]
-    return {name: found for name, found in values.items() if found}
-
-
-def against(value, base):
-    return f"{value:14.2f}" + ("" if base is None else f"{value / base:8.2f} x {value - base:+12.2f}")
-
-
-def table(title, unit, found, base="bare", best=min):
-    """found: name -> what was measured, run by run."""
-    print(f"\n{title + ', in ' + unit:<34}{'median':>14}{'best':>38}")
-    for name, values in found.items():
-        columns = [
-            against(pick(values), pick(found[base]) if base in found and name != base else None)
-            for pick in (statistics.median, best)
-        ]
-        print(f"  {name:<32}{columns[0]:<38}{columns[1]}")
-    sys.stdout.flush()
-
-
-def record(*command, options=(), runner=quietly):
-    return runner(CTRACE, "record", "-o", FOLDER / "trace", *options, "--", *command)
-
-
-def number(text):
-    """What the program printed, among what a tool may have."""
-    return float(re.findall(r"^(\d+\.\d+)$", text, re.MULTILINE)[-1])
 
 
 @contextlib.contextmanager
@@ -403,44 +345,6 @@ def row_cpu():
     table("a program that only runs, CPU time of its own", "ms", samples(measures))
 
 
-def reading_ms(reader, trace):
-    """Opening, decoding and merging, by one of the two readers of traces."""
-    return float(quietly(BUILD / "bin" / "time_reader", reader, trace).split()[1]) / 1e6
-
-
-def first_ms(trace, *command):
-    """As long as nothing is kept of an earlier reading."""
-    (trace / "index").unlink(missing_ok=True)
-    return wall_ms(*command)
-
-
-def row_analysis():
-    record(WORKLOADS / "endings", "flood", "300000", options=["--rate=0", "--kernel=off"])
-    trace = FOLDER / "trace"
-    counted = quietly("babeltrace2", trace, "--component=sink.utils.counter")
-    events = int(re.findall(r"(\d+) Event messages", counted)[-1])
-    measures = {
-        "babeltrace2 dummy sink": lambda: wall_ms("babeltrace2", "-o", "dummy", trace),
-        "reading alone, babeltrace2": lambda: reading_ms("babeltrace2", trace),
-        "reading alone, direct": lambda: reading_ms("direct", trace),
-        "ctrace report, the first time": lambda: first_ms(trace, CTRACE, "report", trace),
-        "ctrace report, again": lambda: wall_ms(CTRACE, "report", trace),
-        "ctrace pprof": lambda: wall_ms(CTRACE, "pprof", "syscall", trace, "-o", FOLDER / "p"),
-        "ctrace timeline": lambda: wall_ms(CTRACE, "timeline", trace, "-o", FOLDER / "t.png"),
-    }
-    rates = {
-        name: [events / ms / 1e3 for ms in found] for name, found in samples(measures).items()
-    }
-    table(f"events analysed, of {events}", "M/s", rates, "babeltrace2 dummy sink", best=max)
-
-    listing = quietly("babeltrace2", trace)
-    waits = len(re.findall(r"ctrace:(?:lock_|long_)?wait:", listing))
-    kept = (trace / "index").stat().st_size
-    size = sum(path.stat().st_size for path in trace.rglob("*") if path.is_file()) - kept
-    print(f"\nbytes for each of {waits} waits on disk: {size / waits:.1f}, "
-          f"and {kept / waits:.1f} of what was read")
-
-
 ROWS = {
     "mutex": lambda: micro("mutex"),
     "read": lambda: micro("read"),
@@ -451,6 +355,7 @@ ROWS = {
     "cpu": row_cpu,
     "startup": row_startup,
     "analysis": row_analysis,
+    "window": row_window,
 }
 
 

@@ -95,11 +95,10 @@ static void read_block(enum ct_lane_kind kind, const uint8_t *bytes, size_t size
 static void read_model(const uint8_t *bytes, size_t size)
 {
     g_autoptr(ct_model) model = ct_model_new();
-    g_autoptr(GPtrArray) threads = g_ptr_array_new();
     g_autoptr(GPtrArray) processes = g_ptr_array_new();
     struct ct_bytes_input input = {bytes, bytes + size, FALSE};
 
-    if (!ct_model_section_read(model, &input, threads, processes))
+    if (!ct_model_section_read(model, &input, processes))
         return;
     for (guint i = 0; i < model->threads->len; i++) {
         const struct ct_thread *thread = model->threads->pdata[i];
@@ -113,10 +112,11 @@ static void read_page(const uint8_t *bytes, size_t size)
     int fd = make_file(bytes, size);
     const struct ct_entry page = {
         .size = size, .checksum = ct_store_checksum(bytes, size), .level = 1};
+    struct ct_tree_reader reader = {fd, size};
     size_t count;
 
     if (size > 0)
-        g_free(ct_page_load(fd, &page, &count));
+        g_free(ct_page_load(&reader, &page, &count));
     close(fd);
 }
 

@@ -13,7 +13,7 @@ import unittest
 
 WRITER, PROGRAMS = sys.argv[1], pathlib.Path(sys.argv[2])
 HERE = pathlib.Path(__file__).resolve().parent
-CASES = ("convoy", "nested", "sampled", "hostile_names", "images")
+CASES = ("convoy", "nested", "sampled", "hostile_names", "images", "late_name")
 COMMANDS = (
     ("ctrace-report", "--format=text"),
     ("ctrace-report", "--format=json", "--from=35ms", "--to=60ms"),
