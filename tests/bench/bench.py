@@ -3,6 +3,7 @@ the medians and the fastest runs, both as ratios to the bare program: where neig
 hardware slow some runs down by half, the fastest ones are what was measured."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -441,6 +442,48 @@ def row_analysis():
           f"and {kept / waits:.1f} of what was read")
 
 
+def drain_cpu_s(recorder, last):
+    """What the recorder's thread that takes events has used, or `last` once it has ended."""
+    for task in pathlib.Path(f"/proc/{recorder}/task").glob("*"):
+        with contextlib.suppress(OSError, ValueError):
+            if (task / "comm").read_text().strip() == "ctrace-drain":
+                return int((task / "schedstat").read_text().split()[0]) / 1e9
+    return last
+
+
+def flood(options, arguments):
+    """Waits a second, the share of them that arrived, the recorder's time and the bytes for each."""
+    trace = FOLDER / "trace"
+    words = [CTRACE, "record", "-o", trace, "--rate=0", "--kernel=off", *options]
+    job = subprocess.Popen(
+        [str(word) for word in [*words, "--", WORKLOADS / "flood", *arguments]],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    used_s = 0
+    while job.poll() is None:
+        children = pathlib.Path(f"/proc/{job.pid}/task/{job.pid}/children")
+        with contextlib.suppress(OSError):
+            for recorder in [job.pid, *children.read_text().split()]:
+                used_s = max(used_s, drain_cpu_s(recorder, used_s))
+        time.sleep(0.005)
+    done, ms = (float(line) for line in job.stdout.read().split())
+    capture = json.loads(quietly(CTRACE, "report", "--format=json", trace))["capture"]
+    arrived = capture["waits_recorded"] - capture["waits_lost"]
+    size = sum(path.stat().st_size for path in (trace / "ust").rglob("waits_*"))
+    return done / ms / 1e3, 100 * arrived / capture["waits_recorded"], used_s / arrived * 1e6, size / arrived
+
+
+def row_rate():
+    """More waits than a program should make: from 16 threads, with a CPU free and without."""
+    print(f"\n{'waits of 16 threads, --rate=0':<34}{'M/s':>10}{'% arrive':>10}{'us each':>10}{'bytes':>10}")
+    for place, arguments in {"on one CPU": ["one_cpu"], "on all CPUs": []}.items():
+        for options in [], ["--lossless"]:
+            runs = [flood(options, [16, 200_000, *arguments]) for _ in range(RUNS)]
+            cells = "".join(f"{statistics.median(column):10.2f}" for column in zip(*runs))
+            print(f"  {' '.join([place, *options]):<32}{cells}")
+            sys.stdout.flush()
+
+
 ROWS = {
     "mutex": lambda: micro("mutex"),
     "read": lambda: micro("read"),
@@ -450,6 +493,7 @@ ROWS = {
     "redis": row_redis,
     "cpu": row_cpu,
     "startup": row_startup,
+    "rate": row_rate,
     "analysis": row_analysis,
 }
 

@@ -257,6 +257,7 @@ void ct_board_map_read_head(const struct ct_board_map *map, uint64_t now_ns,
         .threads_lost = U64(numbers, threads_lost),
         .modules_lost = U64(numbers, modules_lost),
         .events_lost = U64(numbers, events_lost),
+        .held_up_ns = U64(numbers, held_up_ns),
         .threads_started = U64(numbers, threads_started),
         .waits_recorded = U64(numbers, waits_recorded),
         .slots = ct_board_map_entries(map, CT_TABLE_SLOTS, U32(numbers, thread_high_water)),
@@ -272,6 +273,7 @@ void ct_board_map_read_head(const struct ct_board_map *map, uint64_t now_ns,
     bound(&head->threads_lost, max_count, &head->is_damaged);
     bound(&head->modules_lost, max_count, &head->is_damaged);
     bound(&head->events_lost, max_count, &head->is_damaged);
+    bound(&head->held_up_ns, life_ns(map, now_ns) * CT_BOARD_MAX_THREADS, &head->is_damaged);
     bound(&head->threads_started, max_images(map, now_ns), &head->is_damaged);
     bound(&head->waits_recorded, max_count, &head->is_damaged);
 }

@@ -2,6 +2,7 @@
 
 #include "ring_reader.h"
 #include "schema/packed_event.h"
+#include "wait_run.h"
 
 #include <sys/resource.h>
 
@@ -14,6 +15,12 @@
 
 /* A ring's writer is told so often, in parts of the ring, that there is room again. */
 #define ROOM_STEPS 16
+
+/* A ring's next record. */
+struct next {
+    uint64_t ticks;
+    struct ct_ring_reader *reader; /* borrowed */
+};
 
 struct ct_drain {
     struct ct_session_directory *directory;
@@ -28,7 +35,11 @@ struct ct_drain {
     uint64_t now_ticks, now_ns; /* when the round began */
     uint64_t drained;           /* bytes of records, ever */
     uint64_t foreign_images;
-    GArray *readers; /* owned; struct ct_ring_reader: a heap by the time of their records */
+    GArray *readers;         /* owned; struct ct_ring_reader, of rings that had records */
+    GPtrArray *chunks;       /* owned; one for each of them, and maybe more */
+    GArray *heap;            /* owned; struct next: the oldest record first */
+    struct ct_wait_run *run; /* owned */
+    gboolean has_written;    /* to LTTng, since the last look at how long it took */
     uint64_t event[CT_RING_RECORD_MAX / sizeof(uint64_t)]; /* a copy that nobody changes */
 };
 
@@ -41,32 +52,46 @@ struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_
     drain->boards = boards;
     drain->writer = writer;
     drain->readers = g_array_new(FALSE, FALSE, sizeof(struct ct_ring_reader));
+    drain->chunks = g_ptr_array_new_with_free_func(g_free);
+    drain->heap = g_array_new(FALSE, FALSE, sizeof(struct next));
+    drain->run = ct_wait_run_new(writer);
     g_mutex_init(&drain->lock);
     return drain;
 }
 
 /* ---- The heap: the oldest record first. ---- */
 
-static struct ct_ring_reader *reader_at(const struct ct_drain *drain, guint index)
+static struct next *next_at(const struct ct_drain *drain, guint index)
 {
-    return &g_array_index(drain->readers, struct ct_ring_reader, index);
+    return &g_array_index(drain->heap, struct next, index);
 }
 
 static void sift_down(const struct ct_drain *drain, guint index)
 {
-    struct ct_ring_reader moved = *reader_at(drain, index);
+    struct next moved = *next_at(drain, index);
     guint child;
 
-    while ((child = 2 * index + 1) < drain->readers->len) {
-        if (child + 1 < drain->readers->len &&
-            reader_at(drain, child + 1)->record.ticks < reader_at(drain, child)->record.ticks)
+    while ((child = 2 * index + 1) < drain->heap->len) {
+        if (child + 1 < drain->heap->len &&
+            next_at(drain, child + 1)->ticks < next_at(drain, child)->ticks)
             child++;
-        if (moved.record.ticks <= reader_at(drain, child)->record.ticks)
+        if (moved.ticks <= next_at(drain, child)->ticks)
             break;
-        *reader_at(drain, index) = *reader_at(drain, child);
+        *next_at(drain, index) = *next_at(drain, child);
         index = child;
     }
-    *reader_at(drain, index) = moved;
+    *next_at(drain, index) = moved;
+}
+
+static void build_heap(struct ct_drain *drain)
+{
+    g_array_set_size(drain->heap, drain->readers->len);
+    for (guint i = 0; i < drain->readers->len; i++) {
+        struct ct_ring_reader *reader = &g_array_index(drain->readers, struct ct_ring_reader, i);
+        *next_at(drain, i) = (struct next){reader->record.ticks, reader};
+    }
+    for (guint i = drain->heap->len / 2; i-- > 0;)
+        sift_down(drain, i);
 }
 
 static void collect_slot(struct ct_drain *drain, const struct ct_board_map *map, uint32_t slot)
@@ -75,6 +100,9 @@ static void collect_slot(struct ct_drain *drain, const struct ct_board_map *map,
     uint32_t count = ct_ring_readers_of(map, slot, readers);
 
     for (uint32_t i = 0; i < count; i++) {
+        if (drain->readers->len == drain->chunks->len)
+            g_ptr_array_add(drain->chunks, g_malloc(CT_RING_CHUNK));
+        readers[i].chunk = drain->chunks->pdata[drain->readers->len];
         if (ct_ring_reader_find(&readers[i]))
             g_array_append_val(drain->readers, readers[i]);
         else
@@ -93,8 +121,7 @@ static void collect(struct ct_drain *drain)
         for (uint32_t i = 0; i < slots; i++)
             collect_slot(drain, board->map, i);
     }
-    for (guint i = drain->readers->len / 2; i-- > 0;)
-        sift_down(drain, i);
+    build_heap(drain);
 }
 
 /* ---- Out. ---- */
@@ -110,52 +137,76 @@ static uint64_t time_of(const struct ct_drain *drain, const struct ct_board_iden
     return drain->now_ns - MIN(age_ns, life_ns);
 }
 
+/* Its time among what goes to LTTng, behind the waits that came before it. */
+static struct ct_source in_order(struct ct_drain *drain, const struct ct_source *source)
+{
+    struct ct_source later = *source;
+
+    ct_wait_run_flush(drain->run);
+    drain->has_written = TRUE;
+    later.time_ns = drain->writer->time_of(source->time_ns);
+    later.lag_ns = later.time_ns - source->time_ns;
+    return later;
+}
+
+static void write_wait(struct ct_drain *drain, const struct ct_source *source,
+                       const struct ct_event_wait *event)
+{
+    drain->has_written |= ct_wait_run_add(drain->run, source, event);
+}
+
 /* Events that have a lag of their own take the rest of it in there; where there is room for it. */
-#define WRITE_IN_ROOM(name, long_name, FIELDS)                                               \
-    static void write_##name(const struct ct_writer *writer, const struct ct_source *source, \
-                             struct ct_event_##name *event)                                  \
-    {                                                                                        \
-        struct ct_event_##long_name longer = {.op = CT_OP_NONE};                             \
-        FIELDS(COPY_FIELD)                                                                   \
-        longer.lag_ns += source->lag_ns;                                                     \
-        event->lag_ns = (uint32_t)longer.lag_ns;                                             \
-        if (longer.lag_ns > UINT32_MAX)                                                      \
-            writer->long_name(source, &longer);                                              \
-        else                                                                                 \
-            writer->name(source, event);                                                     \
+#define WRITE_IN_ROOM(name, long_name, FIELDS)                                        \
+    static void write_##name(struct ct_drain *drain, const struct ct_source *written, \
+                             struct ct_event_##name *event)                           \
+    {                                                                                 \
+        const struct ct_source source = in_order(drain, written);                     \
+        struct ct_event_##long_name longer = {.op = CT_OP_NONE};                      \
+        FIELDS(COPY_FIELD)                                                            \
+        longer.lag_ns += source.lag_ns;                                               \
+        event->lag_ns = (uint32_t)longer.lag_ns;                                      \
+        if (longer.lag_ns > UINT32_MAX)                                               \
+            drain->writer->long_name(&source, &longer);                               \
+        else                                                                          \
+            drain->writer->name(&source, event);                                      \
     }
 #define COPY_FIELD(type, name) longer.name = event->name;
-WRITE_IN_ROOM(wait, long_wait, CT_EVENT_WAIT)
 WRITE_IN_ROOM(lock_wait, long_wait, CT_EVENT_LOCK_WAIT)
 WRITE_IN_ROOM(wake, long_wake, CT_EVENT_WAKE)
 
-static void write_long_wait(const struct ct_writer *writer, const struct ct_source *source,
+static void write_long_wait(struct ct_drain *drain, const struct ct_source *written,
                             struct ct_event_long_wait *event)
 {
-    event->lag_ns += source->lag_ns;
-    writer->long_wait(source, event);
+    const struct ct_source source = in_order(drain, written);
+
+    event->lag_ns += source.lag_ns;
+    drain->writer->long_wait(&source, event);
 }
 
-static void write_long_wake(const struct ct_writer *writer, const struct ct_source *source,
+static void write_long_wake(struct ct_drain *drain, const struct ct_source *written,
                             struct ct_event_long_wake *event)
 {
-    event->lag_ns += source->lag_ns;
-    writer->long_wake(source, event);
+    const struct ct_source source = in_order(drain, written);
+
+    event->lag_ns += source.lag_ns;
+    drain->writer->long_wake(&source, event);
 }
 
-#define LAGGING_CASE(symbol, name, channel)               \
-    case CT_EVENT_ID_##symbol: {                          \
-        struct ct_event_##name event;                     \
-        if (ct_unpack_##name(bytes, size, &event))        \
-            write_##name(drain->writer, &source, &event); \
-        return;                                           \
-    }
-#define PROMPT_CASE(symbol, name, channel)         \
+#define LAGGING_CASE(symbol, name, channel)        \
     case CT_EVENT_ID_##symbol: {                   \
         struct ct_event_##name event;              \
         if (ct_unpack_##name(bytes, size, &event)) \
-            drain->writer->name(&source, &event);  \
+            write_##name(drain, &written, &event); \
         return;                                    \
+    }
+#define PROMPT_CASE(symbol, name, channel)                             \
+    case CT_EVENT_ID_##symbol: {                                       \
+        struct ct_event_##name event;                                  \
+        if (ct_unpack_##name(bytes, size, &event)) {                   \
+            const struct ct_source source = in_order(drain, &written); \
+            drain->writer->name(&source, &event);                      \
+        }                                                              \
+        return;                                                        \
     }
 
 /* Readers will leave out what says that it has another format. */
@@ -168,17 +219,11 @@ static void note_format(struct ct_drain *drain, const uint8_t *bytes, size_t siz
 }
 
 static void write_record(struct ct_drain *drain, const struct ct_board_identity *image,
-                         const struct ct_ring_record *record, size_t size)
+                         const struct ct_ring_record *record, const uint8_t *bytes, size_t size)
 {
-    const uint8_t *bytes = (const uint8_t *)drain->event;
-    uint64_t time_ns = time_of(drain, image, record->ticks);
-    struct ct_source source = {
-        .vpid = image->pid,
-        .vtid = record->tid,
-        .time_ns = drain->writer->time_of(time_ns),
-    };
+    const struct ct_source written = {
+        .vpid = image->pid, .vtid = record->tid, .time_ns = time_of(drain, image, record->ticks)};
 
-    source.lag_ns = source.time_ns - time_ns;
     if (record->event == CT_EVENT_ID_PROCESS_START)
         note_format(drain, bytes, size);
     switch ((enum ct_event)record->event) {
@@ -192,21 +237,51 @@ static void write_record(struct ct_drain *drain, const struct ct_board_identity 
 static void write_next(struct ct_drain *drain, struct ct_ring_reader *reader)
 {
     const struct ct_ring_record record = reader->record;
-    size_t size = ct_ring_reader_take(reader, drain->event);
+    size_t size;
+    const uint8_t *bytes = ct_ring_reader_take(reader, drain->event, &size);
 
-    write_record(drain, ct_board_map_identity(reader->map), &record, size);
+    write_record(drain, ct_board_map_identity(reader->map), &record, bytes, size);
     drain->drained += record.size;
     if ((reader->epoch | reader->at) - reader->given > reader->size / ROOM_STEPS)
         ct_ring_reader_give_room(reader);
 }
 
-/* What was written since the last look has taken so long that LTTng takes no more. */
-static gboolean is_stuck(gint64 *looked_us)
+/* What was written since the last look may have taken so long that LTTng takes no more. */
+static void note_written(struct ct_drain *drain, gint64 *looked_us)
 {
     gint64 since_us = *looked_us;
 
     *looked_us = g_get_monotonic_time();
-    return *looked_us - since_us >= STUCK_US;
+    drain->has_written = FALSE;
+    drain->is_held |= *looked_us - since_us >= STUCK_US;
+    if (!drain->is_held)
+        ct_session_directory_note_progress(drain->directory);
+}
+
+/* What is in the heap, up to when the round began. */
+static void write_all(struct ct_drain *drain)
+{
+    gint64 looked_us = g_get_monotonic_time();
+
+    while (drain->heap->len > 0 && !drain->is_held) {
+        struct next *oldest = next_at(drain, 0);
+        struct ct_ring_reader *reader = oldest->reader;
+        if (oldest->ticks > drain->now_ticks)
+            break;
+        write_next(drain, reader);
+        if (drain->has_written)
+            note_written(drain, &looked_us);
+        if (ct_ring_reader_find(reader)) {
+            oldest->ticks = reader->record.ticks;
+        } else {
+            ct_ring_reader_give_room(reader);
+            g_array_remove_index_fast(drain->heap, 0);
+        }
+        if (drain->heap->len > 0)
+            sift_down(drain, 0);
+    }
+    if (ct_wait_run_flush(drain->run))
+        note_written(drain, &looked_us);
 }
 
 gboolean ct_drain_now(struct ct_drain *drain)
@@ -217,22 +292,11 @@ gboolean ct_drain_now(struct ct_drain *drain)
     /* First: what a thread wrote before this is in its ring by now, and is older than the rest. */
     ct_clock_read(drain->directory->control, &drain->now_ticks, &drain->now_ns);
     collect(drain);
-    gint64 looked_us = g_get_monotonic_time();
-    while (drain->readers->len > 0 && !drain->is_held) {
-        struct ct_ring_reader *oldest = reader_at(drain, 0);
-        if (oldest->record.ticks > drain->now_ticks)
-            break;
-        write_next(drain, oldest);
-        drain->is_held = is_stuck(&looked_us);
-        if (!ct_ring_reader_find(oldest)) {
-            ct_ring_reader_give_room(oldest);
-            g_array_remove_index_fast(drain->readers, 0);
-        }
-        if (drain->readers->len > 0)
-            sift_down(drain, 0);
-    }
-    for (guint i = 0; i < drain->readers->len; i++)
-        ct_ring_reader_give_room(reader_at(drain, i));
+    write_all(drain);
+    for (guint i = 0; i < drain->heap->len; i++)
+        ct_ring_reader_give_room(next_at(drain, i)->reader);
+    if (!drain->is_held)
+        ct_session_directory_note_progress(drain->directory);
     return !drain->is_held;
 }
 
@@ -313,6 +377,9 @@ void ct_drain_free(struct ct_drain *drain)
         return;
     ct_drain_stop(drain);
     g_array_unref(drain->readers);
+    g_ptr_array_unref(drain->chunks);
+    g_array_unref(drain->heap);
+    ct_wait_run_free(drain->run);
     g_mutex_clear(&drain->lock);
     g_free(drain);
 }

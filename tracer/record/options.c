@@ -310,6 +310,10 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
          "Stop recording before the recording has more than SIZE, as 500M or 2G; the program goes "
          "on",
          "SIZE"},
+        {"lossless", 0, 0, G_OPTION_ARG_NONE, &options->lossless,
+         "Hold threads up that make events faster than they can be recorded, instead of losing "
+         "what is too much",
+         NULL},
         {"no-follow", 0, 0, G_OPTION_ARG_NONE, &options->no_follow, "Leave child processes alone",
          NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &wants_version, "Print the version and exit", NULL},
