@@ -4,6 +4,7 @@
 #include "source/error.h"
 #include "source/fields.h"
 #include "source/heap.h"
+#include "source/wait_columns.h"
 
 /* Events that one call of the graph hands on. */
 #define EVENTS_PER_TURN 4096

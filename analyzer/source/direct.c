@@ -6,6 +6,7 @@
 #include "source/heap.h"
 #include "source/source.h"
 #include "source/stream_file.h"
+#include "source/wait_columns.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

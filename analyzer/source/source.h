@@ -66,10 +66,7 @@ const struct ct_source_result *ct_source_result(const struct ct_source *source);
 const char *ct_source_reader_name(const struct ct_source *source);
 void ct_source_free(struct ct_source *source);
 
-/* For readers: hands the record on, one by one the waits of one that has several. FALSE: stop. */
-gboolean ct_source_hand_on(const struct ct_source_events *events, const struct ct_record *record);
-
-/* The same. An event of ours, but not the kernel's, was at this time. */
+/* For readers. An event of ours, but not the kernel's, was at this time. */
 static inline void ct_source_note_time(struct ct_source_result *result, uint64_t time_ns)
 {
     result->first_ns = MIN(result->first_ns, time_ns);

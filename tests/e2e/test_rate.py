@@ -21,7 +21,7 @@ from harness import (
 
 FLOOD = WORKLOADS / "flood"
 THREADS = 16
-READS = 25_000  # of each: more than its ring holds
+READS = 30_000  # of each: more than its ring holds
 
 FEW = 4
 
