@@ -58,7 +58,7 @@ static void write_one(const struct ct_wait_run *run, uint32_t i)
 #undef FIELDS
 }
 
-/* `later_ns` after the last of them, which is when all are written. FALSE: a lag has no room. */
+/* All are written at that time. FALSE: a lag has no room. */
 static gboolean add_to_lags(struct ct_wait_run *run, uint64_t time_ns)
 {
     for (uint32_t i = 0; i < run->count; i++)
