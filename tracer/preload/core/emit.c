@@ -176,20 +176,25 @@ static struct place wait_for_place(const struct ct_self *self, size_t size)
     return place;
 }
 
-/* No handler runs meanwhile: one that jumped out of here would leave the thread as busy. */
-static struct place hold_up(const struct ct_self *self, size_t size)
+/*
+ * No handler runs meanwhile: one that jumped out of here would leave the thread as busy. FALSE:
+ * there is no room. Apart, so that who need not wait takes no stack for it; and not where that is
+ * scarce.
+ */
+static __attribute__((noinline, cold)) bool hold_up(const struct ct_self *self, size_t size)
 {
     const uint64_t all_signals = UINT64_MAX;
     uint64_t mask;
 
-    if (!ct_control->is_lossless || atomic_load(&ct_control->progress) == atomic_load(&silent_at))
-        return (struct place){.record = NULL};
+    if (!ct_control->is_lossless || !ct_self_has_room(self) ||
+        atomic_load(&ct_control->progress) == atomic_load(&silent_at))
+        return false;
     uint64_t begin_ns = ct_now_ns();
     ct_syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all_signals, &mask, sizeof(mask));
-    struct place place = wait_for_place(self, size);
+    bool has_room = wait_for_place(self, size).record != NULL;
     ct_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
     atomic_fetch_add(&ct_board->held_up_ns, ct_now_ns() - begin_ns);
-    return place;
+    return has_room;
 }
 
 static struct place begin_record(struct ct_self *self, enum ct_event event, size_t packed_size,
@@ -204,8 +209,8 @@ static struct place begin_record(struct ct_self *self, enum ct_event event, size
         place = find_place(self, size);
         if (__builtin_expect(place.record == NULL, 0) && take_large_ring(self))
             place = find_place(self, size);
-        if (__builtin_expect(place.record == NULL, 0))
-            place = hold_up(self, size);
+        if (__builtin_expect(place.record == NULL, 0) && hold_up(self, size))
+            place = find_place(self, size);
     }
     if (place.record == NULL) {
         atomic_fetch_add(&ct_board->events_lost, 1);
