@@ -49,6 +49,7 @@ gboolean ct_told_capture_add(struct ct_told_capture *told, uint64_t now_ns,
     capture->stacks_lost = event->stacks_lost;
     capture->threads_lost = event->threads_lost;
     capture->modules_lost = event->modules_lost;
+    capture->held_up_ns = event->held_up_ns;
     if (event->begin_ns <= event->end_ns && event->end_ns <= now_ns)
         ct_extent_tell(told->extent, event->begin_ns, event->end_ns);
     return TRUE;

@@ -144,6 +144,7 @@ static void write_capture(struct document *document, const struct ct_model *mode
     add_number(json, "stacks_lost", capture->stacks_lost);
     add_number(json, "threads_lost", capture->threads_lost);
     add_number(json, "modules_lost", capture->modules_lost);
+    add_number(json, "held_up_ns", capture->held_up_ns);
     add_number(json, "unseen_processes", capture->unseen_images);
     add_string(json, "unseen", capture->unseen_names);
     add_boolean(json, "unseen_recorded", capture->unseen_recorded);

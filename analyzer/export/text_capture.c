@@ -119,6 +119,7 @@ void ct_text_section_capture(const struct ct_text_out *out)
     g_autofree char *length = ct_format_duration(model->end_ns - model->begin_ns);
     g_autofree char *events = ct_format_count(capture->event_count);
     g_autofree char *missing = ct_capture_missing_layers(capture);
+    g_autofree char *held_up = ct_capture_held_up(capture);
     g_autofree char *estimates = ct_capture_estimates(capture);
     g_autofree char *approximations = ct_capture_approximations(capture);
     g_autofree char *samples = ct_capture_samples(capture);
@@ -135,6 +136,8 @@ void ct_text_section_capture(const struct ct_text_out *out)
         ct_text_out_field(out, "samples", "%s", samples);
     if (missing[0])
         ct_text_out_field(out, "missing", "%s", missing);
+    if (held_up[0])
+        ct_text_out_field(out, "held up", "%s", held_up);
     if (estimates[0])
         ct_text_out_field(out, "estimated", "%s", estimates);
     if (approximations[0])

@@ -131,6 +131,17 @@ char *ct_capture_estimates(const struct ct_capture *capture)
                            missed, capture->switches_missed == 1 ? "" : "es");
 }
 
+char *ct_capture_held_up(const struct ct_capture *capture)
+{
+    g_autofree char *time = ct_format_duration(capture->held_up_ns);
+
+    if (capture->held_up_ns == 0)
+        return g_strdup("");
+    return g_strdup_printf("the program's threads for %s in all, by --lossless, until their "
+                           "waits could be recorded",
+                           time);
+}
+
 char *ct_capture_approximations(const struct ct_capture *capture)
 {
     g_autofree char *count = ct_format_count(capture->kernel_stacks);
@@ -183,6 +194,7 @@ GPtrArray *ct_capture_notes(const struct ct_capture *capture)
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(capture);
     g_autofree char *missing = ct_capture_missing_layers(capture);
+    g_autofree char *held_up = ct_capture_held_up(capture);
     g_autofree char *estimates = ct_capture_estimates(capture);
     g_autofree char *approximations = ct_capture_approximations(capture);
     g_autofree char *samples = ct_capture_samples(capture);
@@ -193,6 +205,7 @@ GPtrArray *ct_capture_notes(const struct ct_capture *capture)
     add_line(lines, "layers", capture->layers);
     add_line(lines, "CPU samples", samples);
     add_line(lines, "not recorded", missing);
+    add_line(lines, "held up", held_up);
     add_line(lines, "estimated", estimates);
     add_line(lines, "stacks", approximations);
     if (capture->is_complete) {

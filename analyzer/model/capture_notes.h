@@ -21,6 +21,9 @@ const char *ct_capture_note_about(const struct ct_capture *capture, const char *
 /* The layer was live. */
 gboolean ct_capture_has_layer(const struct ct_capture *capture, const char *layer);
 
+/* How long --lossless held the program up; "" if it did not. Free with g_free(). */
+char *ct_capture_held_up(const struct ct_capture *capture);
+
 /* What had to be estimated, since the kernel did not tell it; "" if nothing. Free with g_free(). */
 char *ct_capture_estimates(const struct ct_capture *capture);
 

@@ -135,6 +135,7 @@ struct ct_capture {
     uint64_t stacks_lost;
     uint64_t threads_lost;
     uint64_t modules_lost;
+    uint64_t held_up_ns; /* threads waited for room in the recording, over all: record --lossless */
     uint64_t unseen_images;   /* of the program's tree: they did not load the library */
     char *unseen_names;       /* owned; which they were, and why; "" if there are none */
     gboolean unseen_recorded; /* but the kernel told of their waits */

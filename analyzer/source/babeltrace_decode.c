@@ -5,13 +5,22 @@
 #include <string.h>
 
 /* What a field must be in the trace to be read as its type of the schema. */
-enum shape { SHAPE_UNSIGNED, SHAPE_SIGNED, SHAPE_TEXT, SHAPE_SEQUENCE };
+enum shape { SHAPE_UNSIGNED, SHAPE_SIGNED, SHAPE_TEXT, SHAPE_SEQUENCE, SHAPE_SIGNED_SEQUENCE };
 
 static const enum shape shapes[] = {
-    [CT_FIELD_U8] = SHAPE_UNSIGNED,  [CT_FIELD_U32] = SHAPE_UNSIGNED,
-    [CT_FIELD_U64] = SHAPE_UNSIGNED, [CT_FIELD_I16] = SHAPE_SIGNED,
-    [CT_FIELD_I32] = SHAPE_SIGNED,   [CT_FIELD_I64] = SHAPE_SIGNED,
-    [CT_FIELD_STRING] = SHAPE_TEXT,  [CT_FIELD_SEQUENCE] = SHAPE_SEQUENCE,
+    [CT_FIELD_U8] = SHAPE_UNSIGNED,
+    [CT_FIELD_U32] = SHAPE_UNSIGNED,
+    [CT_FIELD_U64] = SHAPE_UNSIGNED,
+    [CT_FIELD_I16] = SHAPE_SIGNED,
+    [CT_FIELD_I32] = SHAPE_SIGNED,
+    [CT_FIELD_I64] = SHAPE_SIGNED,
+    [CT_FIELD_STRING] = SHAPE_TEXT,
+    [CT_FIELD_SEQUENCE] = SHAPE_SEQUENCE,
+    [CT_FIELD_I32_COLUMN] = SHAPE_SIGNED_SEQUENCE,
+    [CT_FIELD_U32_COLUMN] = SHAPE_SEQUENCE,
+    [CT_FIELD_HEX64_COLUMN] = SHAPE_SEQUENCE,
+    [CT_FIELD_I16_COLUMN] = SHAPE_SIGNED_SEQUENCE,
+    [CT_FIELD_U8_COLUMN] = SHAPE_SEQUENCE,
 };
 
 #define FIELD_ABSENT UINT64_MAX
@@ -41,7 +50,9 @@ struct ct_decoder {
         const bt_event_class *key;
         const struct ct_decode_class *class;
     } slots[SLOT_COUNT];
-    uint64_t *sequence; /* owned; that of the event read last */
+    /* Of the event read last: its sequences, one behind the other. */
+    uint64_t *words; /* owned; room for as many as there can be */
+    size_t used;
 };
 
 /* NULL: the trace is of an older version, which does not have it. */
@@ -55,29 +66,62 @@ static inline int64_t read_signed(const bt_field *field)
     return bt_field_integer_signed_get_value(field);
 }
 
-static struct ct_u64_sequence read_sequence(struct ct_decoder *decoder, const bt_field *field)
+static const bt_field *borrow_element(const bt_field *field, uint64_t i)
 {
-    uint64_t count = MIN(bt_field_array_get_length(field), CT_SEQUENCE_LENGTH_MAX);
-
-    for (uint64_t i = 0; i < count; i++)
-        decoder->sequence[i] =
-            read_unsigned(bt_field_array_borrow_element_field_by_index_const(field, i));
-    return (struct ct_u64_sequence){.values = decoder->sequence, .count = (uint32_t)count};
+    return bt_field_array_borrow_element_field_by_index_const(field, i);
 }
 
-#define READ_U8(field)        ((uint8_t)read_unsigned(field))
-#define READ_U32(field)       ((uint32_t)read_unsigned(field))
-#define READ_U64(field)       read_unsigned(field)
-#define READ_I16(field)       ((int16_t)read_signed(field))
-#define READ_I32(field)       ((int32_t)read_signed(field))
-#define READ_I64(field)       read_signed(field)
-#define READ_HEX64(field)     read_unsigned(field)
-#define READ_OP(field)        ((uint8_t)read_unsigned(field))
-#define READ_CLASS(field)     ((uint8_t)read_unsigned(field))
-#define READ_FD_KIND(field)   ((uint8_t)read_unsigned(field))
-#define READ_STRING(field)    ct_string_as_read(bt_field_string_get_value(field))
-#define READ_ADDRESSES(field) read_sequence(decoder, field)
-#define READ_HISTOGRAM(field) read_sequence(decoder, field)
+static uint32_t read_length(const bt_field *field)
+{
+    return (uint32_t)MIN(bt_field_array_get_length(field), CT_SEQUENCE_LENGTH_MAX);
+}
+
+static struct ct_u64_sequence read_sequence(struct ct_decoder *decoder, const bt_field *field)
+{
+    struct ct_u64_sequence sequence = {.values = decoder->words + decoder->used,
+                                       .count = read_length(field)};
+
+    for (uint32_t i = 0; i < sequence.count; i++)
+        decoder->words[decoder->used++] = read_unsigned(borrow_element(field, i));
+    return sequence;
+}
+
+/* read_U8_COLUMN() ...: a sequence of that type. */
+#define COLUMN_READER(kind, type, read)                                                    \
+    static struct ct_column read_##kind(struct ct_decoder *decoder, const bt_field *field) \
+    {                                                                                      \
+        type *values = (type *)(decoder->words + decoder->used);                           \
+        struct ct_column column = {.values = values, .count = read_length(field)};         \
+        for (uint32_t i = 0; i < column.count; i++)                                        \
+            values[i] = (type)read(borrow_element(field, i));                              \
+        decoder->used += column.count; /* at least */                                      \
+        return column;                                                                     \
+    }
+COLUMN_READER(I32_COLUMN, int32_t, read_signed)
+COLUMN_READER(U32_COLUMN, uint32_t, read_unsigned)
+COLUMN_READER(HEX64_COLUMN, uint64_t, read_unsigned)
+COLUMN_READER(I16_COLUMN, int16_t, read_signed)
+COLUMN_READER(U8_COLUMN, uint8_t, read_unsigned)
+#undef COLUMN_READER
+
+#define READ_U8(field)           ((uint8_t)read_unsigned(field))
+#define READ_U32(field)          ((uint32_t)read_unsigned(field))
+#define READ_U64(field)          read_unsigned(field)
+#define READ_I16(field)          ((int16_t)read_signed(field))
+#define READ_I32(field)          ((int32_t)read_signed(field))
+#define READ_I64(field)          read_signed(field)
+#define READ_HEX64(field)        read_unsigned(field)
+#define READ_OP(field)           ((uint8_t)read_unsigned(field))
+#define READ_CLASS(field)        ((uint8_t)read_unsigned(field))
+#define READ_FD_KIND(field)      ((uint8_t)read_unsigned(field))
+#define READ_STRING(field)       ct_string_as_read(bt_field_string_get_value(field))
+#define READ_ADDRESSES(field)    read_sequence(decoder, field)
+#define READ_HISTOGRAM(field)    read_sequence(decoder, field)
+#define READ_I32_COLUMN(field)   read_I32_COLUMN(decoder, field)
+#define READ_U32_COLUMN(field)   read_U32_COLUMN(decoder, field)
+#define READ_HEX64_COLUMN(field) read_HEX64_COLUMN(decoder, field)
+#define READ_I16_COLUMN(field)   read_I16_COLUMN(decoder, field)
+#define READ_U8_COLUMN(field)    read_U8_COLUMN(decoder, field)
 
 static inline const bt_field *borrow_member(const bt_field *payload, uint64_t index)
 {
@@ -177,6 +221,7 @@ void ct_decoder_read(struct ct_decoder *decoder, const struct ct_decode_class *c
 {
     const bt_field *payload = bt_event_borrow_payload_field_const(event);
 
+    decoder->used = 0;
     record->event = class->event;
     record->time_ns = time_ns;
     if (class->event == CT_EVENT_COUNT) {
@@ -211,6 +256,10 @@ static gboolean has_shape(const bt_field_class *field_class, enum shape shape)
         return bt_field_class_type_is(type, BT_FIELD_CLASS_TYPE_ARRAY) &&
                has_shape(bt_field_class_array_borrow_element_field_class_const(field_class),
                          SHAPE_UNSIGNED);
+    case SHAPE_SIGNED_SEQUENCE:
+        return bt_field_class_type_is(type, BT_FIELD_CLASS_TYPE_ARRAY) &&
+               has_shape(bt_field_class_array_borrow_element_field_class_const(field_class),
+                         SHAPE_SIGNED);
     }
     return FALSE;
 }
@@ -385,13 +434,13 @@ struct ct_decoder *ct_decoder_new(void)
     struct ct_decoder *decoder = g_new0(struct ct_decoder, 1);
 
     decoder->classes = g_hash_table_new_full(NULL, NULL, event_class_free, class_free);
-    decoder->sequence = g_new(uint64_t, CT_SEQUENCE_LENGTH_MAX);
+    decoder->words = g_new(uint64_t, CT_FIELDS_MAX * CT_SEQUENCE_LENGTH_MAX);
     return decoder;
 }
 
 void ct_decoder_free(struct ct_decoder *decoder)
 {
     g_hash_table_unref(decoder->classes);
-    g_free(decoder->sequence);
+    g_free(decoder->words);
     g_free(decoder);
 }

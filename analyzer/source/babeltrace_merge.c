@@ -4,6 +4,7 @@
 #include "source/error.h"
 #include "source/fields.h"
 #include "source/heap.h"
+#include "source/wait_columns.h"
 
 /* Events that one call of the graph hands on. */
 #define EVENTS_PER_TURN 4096
@@ -277,7 +278,7 @@ static gboolean hand_on(struct ct_merge *merge, struct stream *stream)
         record.as.kernel.cpu = stream->cpu;
     else
         ct_source_note_time(merge->result, record.time_ns);
-    return merge->events->on_record(merge->events->user, &record);
+    return ct_source_hand_on(merge->events, &record);
 }
 
 static bt_component_class_sink_consume_method_status consume(bt_self_component_sink *self)

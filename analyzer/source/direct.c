@@ -6,6 +6,7 @@
 #include "source/heap.h"
 #include "source/source.h"
 #include "source/stream_file.h"
+#include "source/wait_columns.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -31,7 +32,7 @@ struct direct {
     GPtrArray *cursors;                    /* owned; struct cursor *, by rank */
     struct ct_heap_entry *heap;            /* owned */
     guint heap_count;
-    uint64_t sequence[CT_SEQUENCE_LENGTH_MAX]; /* of the event read last */
+    struct ct_sequence_room room; /* of the event read last */
 };
 
 /* ---- Packets ---- */
@@ -232,7 +233,7 @@ static inline enum handed hand_on(struct direct *direct, struct cursor *cursor)
 {
     struct ct_record record;
 
-    if (!ct_direct_event_read(&cursor->wire, cursor->event, cursor->clock_ns, direct->sequence,
+    if (!ct_direct_event_read(&cursor->wire, cursor->event, cursor->clock_ns, &direct->room,
                               &record)) {
         direct->result->event_count--;
         note_damage(direct, cursor);
@@ -242,7 +243,7 @@ static inline enum handed hand_on(struct direct *direct, struct cursor *cursor)
         record.as.kernel.cpu = cursor->packet.cpu;
     else
         ct_source_note_time(direct->result, record.time_ns);
-    return direct->events->on_record(direct->events->user, &record) ? HANDED_ON : HANDED_STOP;
+    return ct_source_hand_on(direct->events, &record) ? HANDED_ON : HANDED_STOP;
 }
 
 static void start(struct direct *direct)

@@ -3,7 +3,7 @@
 /* A reader at work. */
 struct taking {
     struct ct_wire wire;
-    uint64_t *sequence; /* borrowed */
+    struct ct_sequence_room *room; /* borrowed */
 };
 
 static inline gboolean take_string(struct taking *taking, const char **string)
@@ -18,34 +18,54 @@ static inline gboolean take_string(struct taking *taking, const char **string)
     return TRUE;
 }
 
-/* Copied for its alignment. */
+/* Values of `size` bytes each, copied for their alignment. NULL: there are not so many. */
+static inline const void *take_values(struct taking *taking, size_t size, uint32_t *count)
+{
+    struct ct_sequence_room *room = taking->room;
+    uint64_t *values = room->words + room->used;
+    uint8_t length;
+
+    if (!ct_wire_take(&taking->wire, &length, sizeof(length)) ||
+        !ct_wire_take(&taking->wire, values, length * size))
+        return NULL;
+    room->used += (length * size + sizeof(uint64_t) - 1) / sizeof(uint64_t);
+    *count = length;
+    return values;
+}
+
 static inline gboolean take_sequence(struct taking *taking, struct ct_u64_sequence *sequence)
 {
-    uint8_t count;
+    sequence->values = take_values(taking, sizeof(uint64_t), &sequence->count);
+    return sequence->values != NULL;
+}
 
-    if (!ct_wire_take(&taking->wire, &count, sizeof(count)) ||
-        !ct_wire_take(&taking->wire, taking->sequence, count * sizeof(uint64_t)))
-        return FALSE;
-    *sequence = (struct ct_u64_sequence){.values = taking->sequence, .count = count};
-    return TRUE;
+static inline gboolean take_column(struct taking *taking, size_t size, struct ct_column *column)
+{
+    column->values = take_values(taking, size, &column->count);
+    return column->values != NULL;
 }
 
 /* The structs' integers are as wide as the trace's. */
 #define TAKE(member) ct_wire_take(&taking->wire, &(member), sizeof(member))
 
-#define TAKE_U8(member)        TAKE(member)
-#define TAKE_U32(member)       TAKE(member)
-#define TAKE_U64(member)       TAKE(member)
-#define TAKE_I16(member)       TAKE(member)
-#define TAKE_I32(member)       TAKE(member)
-#define TAKE_I64(member)       TAKE(member)
-#define TAKE_HEX64(member)     TAKE(member)
-#define TAKE_OP(member)        TAKE(member)
-#define TAKE_CLASS(member)     TAKE(member)
-#define TAKE_FD_KIND(member)   TAKE(member)
-#define TAKE_STRING(member)    take_string(taking, &(member))
-#define TAKE_ADDRESSES(member) take_sequence(taking, &(member))
-#define TAKE_HISTOGRAM(member) take_sequence(taking, &(member))
+#define TAKE_U8(member)           TAKE(member)
+#define TAKE_U32(member)          TAKE(member)
+#define TAKE_U64(member)          TAKE(member)
+#define TAKE_I16(member)          TAKE(member)
+#define TAKE_I32(member)          TAKE(member)
+#define TAKE_I64(member)          TAKE(member)
+#define TAKE_HEX64(member)        TAKE(member)
+#define TAKE_OP(member)           TAKE(member)
+#define TAKE_CLASS(member)        TAKE(member)
+#define TAKE_FD_KIND(member)      TAKE(member)
+#define TAKE_STRING(member)       take_string(taking, &(member))
+#define TAKE_ADDRESSES(member)    take_sequence(taking, &(member))
+#define TAKE_HISTOGRAM(member)    take_sequence(taking, &(member))
+#define TAKE_I32_COLUMN(member)   take_column(taking, sizeof(int32_t), &(member))
+#define TAKE_U32_COLUMN(member)   take_column(taking, sizeof(uint32_t), &(member))
+#define TAKE_HEX64_COLUMN(member) take_column(taking, sizeof(uint64_t), &(member))
+#define TAKE_I16_COLUMN(member)   take_column(taking, sizeof(int16_t), &(member))
+#define TAKE_U8_COLUMN(member)    take_column(taking, sizeof(uint8_t), &(member))
 
 #define TAKE_FIELD(type, name) &&TAKE_##type(event->name)
 
@@ -148,10 +168,13 @@ static inline gboolean take_own(struct taking *taking, enum ct_event event,
 }
 
 gboolean ct_direct_event_read(struct ct_wire *wire, const struct ct_event_layout *layout,
-                              uint64_t time_ns, uint64_t *sequence, struct ct_record *record)
+                              uint64_t time_ns, struct ct_sequence_room *room,
+                              struct ct_record *record)
 {
-    struct taking taking = {.wire = *wire, .sequence = sequence};
+    struct taking taking = {.wire = *wire, .room = room};
     gboolean is_whole;
+
+    room->used = 0;
 
     record->event = layout->event;
     record->time_ns = time_ns;

@@ -5,6 +5,7 @@
 #ifndef CTRACE_SOURCE_DIRECT_EVENTS_H
 #define CTRACE_SOURCE_DIRECT_EVENTS_H
 
+#include "source/fields.h"
 #include "source/record.h"
 #include "source/trace_layout.h"
 
@@ -12,6 +13,12 @@
 struct ct_wire {
     const guint8 *at;
     const guint8 *end;
+};
+
+/* Where the sequences of an event are put, one behind the other. */
+struct ct_sequence_room {
+    uint64_t words[CT_FIELDS_MAX * CT_SEQUENCE_LENGTH_MAX];
+    size_t used; /* words */
 };
 
 /* Goes past `size` bytes, which are copied to `into`. FALSE: there are not so many. Inline even
@@ -26,11 +33,12 @@ G_ALWAYS_INLINE static inline gboolean ct_wire_take(struct ct_wire *wire, void *
 }
 
 /*
- * What follows the event's header. `time_ns` is the header's; `sequence` is where one is put,
- * CT_SEQUENCE_LENGTH_MAX long; strings stay where they are. A kernel's event has no CPU yet. FALSE:
- * the packet ends before the event does.
+ * What follows the event's header. `time_ns` is the header's; sequences are put into `room`,
+ * strings stay where they are. A kernel's event has no CPU yet. FALSE: the packet ends before the
+ * event does.
  */
 gboolean ct_direct_event_read(struct ct_wire *wire, const struct ct_event_layout *layout,
-                              uint64_t time_ns, uint64_t *sequence, struct ct_record *record);
+                              uint64_t time_ns, struct ct_sequence_room *room,
+                              struct ct_record *record);
 
 #endif

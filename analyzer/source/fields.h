@@ -17,7 +17,13 @@ enum ct_field_type {
     CT_FIELD_I32,
     CT_FIELD_I64,
     CT_FIELD_STRING,
-    CT_FIELD_SEQUENCE, /* of u64, at most CT_SEQUENCE_LENGTH_MAX */
+    /* At most CT_SEQUENCE_LENGTH_MAX of: */
+    CT_FIELD_SEQUENCE, /* u64 */
+    CT_FIELD_I32_COLUMN,
+    CT_FIELD_U32_COLUMN,
+    CT_FIELD_HEX64_COLUMN,
+    CT_FIELD_I16_COLUMN,
+    CT_FIELD_U8_COLUMN,
 };
 
 struct ct_field_row {

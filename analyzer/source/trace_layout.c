@@ -81,12 +81,18 @@ static void describe(GString *text, struct ct_field_list fields)
         [CT_FIELD_I16] = "i16",       [CT_FIELD_I32] = "i32", [CT_FIELD_I64] = "i64",
         [CT_FIELD_STRING] = "string",
     };
+    static const char *const elements[] = {
+        [CT_FIELD_SEQUENCE] = "u64",   [CT_FIELD_I32_COLUMN] = "i32",
+        [CT_FIELD_U32_COLUMN] = "u32", [CT_FIELD_HEX64_COLUMN] = "u64",
+        [CT_FIELD_I16_COLUMN] = "i16", [CT_FIELD_U8_COLUMN] = "u8",
+    };
 
     for (size_t i = 0; i < fields.count; i++) {
         const char *name = fields.rows[i].name;
 
-        if (fields.rows[i].type == CT_FIELD_SEQUENCE)
-            g_string_append_printf(text, "u8 __%s_length;u64 _%s[__%s_length];", name, name, name);
+        if (fields.rows[i].type >= CT_FIELD_SEQUENCE)
+            g_string_append_printf(text, "u8 __%s_length;%s _%s[__%s_length];", name,
+                                   elements[fields.rows[i].type], name, name);
         else
             g_string_append_printf(text, "%s _%s;", types[fields.rows[i].type], name);
     }

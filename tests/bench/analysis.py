@@ -15,7 +15,8 @@ def reading_ms(reader, trace):
 
 def first_ms(trace, *command):
     """As long as nothing is kept of an earlier reading."""
-    (trace / "index").unlink(missing_ok=True)
+    for kept in "index", "symbols":
+        (trace / kept).unlink(missing_ok=True)
     return wall_ms(*command)
 
 
@@ -38,10 +39,10 @@ def row_analysis():
     }
     table(f"events analysed, of {events}", "M/s", rates, "babeltrace2 dummy sink", best=max)
 
-    listing = quietly("babeltrace2", trace)
-    waits = len(re.findall(r"ctrace:(?:lock_|long_)?wait:", listing))
+    capture = json.loads(quietly(CTRACE, "report", "--format=json", trace))["capture"]
+    waits = capture["waits_recorded"] - capture["waits_lost"]
     kept = (trace / "index").stat().st_size
-    size = sum(path.stat().st_size for path in trace.rglob("*") if path.is_file()) - kept
+    size = sum(path.stat().st_size for path in (trace / "ust").rglob("*") if path.is_file())
     print(f"\nbytes for each of {waits} waits on disk: {size / waits:.1f}, "
           f"and {kept / waits:.1f} of what was read")
 

@@ -28,6 +28,7 @@ from measure import (
     table,
     wall_ms,
 )
+from rate import row_rate
 
 GETS = 300_000
 
@@ -354,6 +355,7 @@ ROWS = {
     "redis": row_redis,
     "cpu": row_cpu,
     "startup": row_startup,
+    "rate": row_rate,
     "analysis": row_analysis,
     "window": row_window,
 }

@@ -7,6 +7,7 @@ programs that it records. sandbox.sh gives each run a home and a place for tempo
 import collections
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -102,13 +103,55 @@ def parse_event(line):
     return Event(int(match[1]) * 1_000_000_000 + int(match[2]), match[3], fields)
 
 
+# The columns of "ctrace:waits", and what they are called in a wait of its own.
+_COLUMNS = {
+    "vpids": "vpid",
+    "vtids": "vtid",
+    "durations_ns": "duration_ns",
+    "lags_ns": "lag_ns",
+    "objects": "object",
+    "stacks": "stack",
+    "results": "result",
+    "ops": "op",
+    "classes": "class",
+}
+_ELEMENT = re.compile(r"\[\d+\] = (-?\w+)")
+
+
+@functools.cache
+def labels_of(directory, name):
+    """What the numbers of that enumeration mean, as the trace's metadata has it."""
+    text = run("babeltrace2", "-o", "ctf-metadata", next(directory.glob("ust/uid/*/*-bit"))).out
+    enumeration = re.search(r"event \{\s*name = \"ctrace:wait\";.*?\{([^{}]*)\} _%s;" % name, text, re.DOTALL)
+    labels = re.findall(r'"(\w+)" = (?:\d+ \.\.\. )?(\d+)', enumeration[1])
+    return {int(number): label for label, number in labels}
+
+
+def each_wait(directory, event):
+    """An event of many waits as that many events of one."""
+    columns = {
+        one: [int(value, 0) for value in _ELEMENT.findall(event.fields[many])]
+        for many, one in _COLUMNS.items()
+    }
+    for name in ("op", "class"):
+        labels = labels_of(directory, name)
+        columns[name] = [labels[number] for number in columns[name]]
+    for values in zip(*columns.values()):
+        yield Event(event.time_ns, "ctrace:wait", dict(zip(columns, values)))
+
+
 def read_events(directory):
-    """All events, as babeltrace2 reads them."""
+    """All events, as babeltrace2 reads them; waits one by one."""
     result = run("babeltrace2", "--clock-seconds", "--no-delta", directory)
     if result.status != 0:
         raise AssertionError(f"babeltrace2 cannot read {directory}: {result}")
     events = [parse_event(line) for line in result.out.splitlines()]
-    return [event for event in events if event]
+    return [
+        one
+        for event in events
+        if event
+        for one in (each_wait(directory, event) if event.name == "ctrace:waits" else [event])
+    ]
 
 
 @dataclasses.dataclass

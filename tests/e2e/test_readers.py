@@ -26,6 +26,9 @@ class Readers(TraceTest):
         options = ["--kernel=off", "--rate=0"]
         self.compare(WORKLOADS / "endings", "flood", "2000", options=options)
 
+    def test_waits_that_come_fast(self):
+        self.compare(WORKLOADS / "flood", "4", "5000", options=["--kernel=off", "--rate=0"])
+
     def test_what_the_kernel_tells(self):
         self.compare(WORKLOADS / "waits", options=["--cpu=499"])
 

@@ -49,18 +49,30 @@ static void look_sequence(struct ct_u64_sequence sequence)
     }
 }
 
-#define LOOK_U8        look_number
-#define LOOK_U32       look_number
-#define LOOK_U64       look_number
-#define LOOK_I16(v)    look_number((uint64_t)(v))
-#define LOOK_I32(v)    look_number((uint64_t)(v))
-#define LOOK_HEX64     look_number
-#define LOOK_OP        look_number
-#define LOOK_CLASS     look_number
-#define LOOK_FD_KIND   look_number
-#define LOOK_STRING    look_text
-#define LOOK_ADDRESSES look_sequence
-#define LOOK_HISTOGRAM look_sequence
+static void look_column(struct ct_column column, size_t size)
+{
+    FUZZ_REQUIRE(column.count <= CT_SEQUENCE_LENGTH_MAX);
+    for (size_t i = 0; i < column.count * size; i++)
+        looked_at += ((const uint8_t *)column.values)[i];
+}
+
+#define LOOK_U8              look_number
+#define LOOK_U32             look_number
+#define LOOK_U64             look_number
+#define LOOK_I16(v)          look_number((uint64_t)(v))
+#define LOOK_I32(v)          look_number((uint64_t)(v))
+#define LOOK_HEX64           look_number
+#define LOOK_OP              look_number
+#define LOOK_CLASS           look_number
+#define LOOK_FD_KIND         look_number
+#define LOOK_STRING          look_text
+#define LOOK_ADDRESSES       look_sequence
+#define LOOK_HISTOGRAM       look_sequence
+#define LOOK_I32_COLUMN(v)   look_column(v, sizeof(int32_t))
+#define LOOK_U32_COLUMN(v)   look_column(v, sizeof(uint32_t))
+#define LOOK_HEX64_COLUMN(v) look_column(v, sizeof(uint64_t))
+#define LOOK_I16_COLUMN(v)   look_column(v, sizeof(int16_t))
+#define LOOK_U8_COLUMN(v)    look_column(v, sizeof(uint8_t))
 
 #define LOOK_FIELD(type, name) LOOK_##type(event->name);
 
@@ -91,8 +103,14 @@ static uint64_t time_of(uint64_t time_ns)
     return time_ns;
 }
 
+static void set_time(uint64_t time_ns)
+{
+    look_number(time_ns);
+}
+
 static const struct ct_writer writer = {.is_enabled = is_enabled,
                                         .time_of = time_of,
+                                        .set_time = set_time,
 #define MEMBER(symbol, own_name, channel) .own_name = look_at_##own_name,
                                         CT_EVENTS(MEMBER)
 #undef MEMBER
@@ -275,6 +293,10 @@ static void record(char *folder, uint8_t choice, struct pokes *pokes)
 {
     struct ct_control control = {.ns_per_tick = UINT64_C(1) << 32};
     struct ct_session_directory directory = {.path = folder, .control = &control};
+    int fd = memfd_create("control", MFD_CLOEXEC);
+    FUZZ_REQUIRE(ftruncate(fd, sizeof(control)) == 0);
+    directory.published = ct_shared_memory_map(fd, sizeof(control));
+    close(fd);
     struct ct_boards *boards = ct_boards_new(folder);
     struct ct_drain *drain = ct_drain_new(&directory, boards, &writer);
     struct ct_closing closing = {
@@ -301,6 +323,7 @@ static void record(char *folder, uint8_t choice, struct pokes *pokes)
         g_thread_join(racer);
     ct_unpreloaded_free(closing.unpreloaded);
     ct_drain_free(drain);
+    ct_shared_memory_unmap(directory.published);
     ct_boards_free(boards);
 }
 

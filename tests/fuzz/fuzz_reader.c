@@ -54,19 +54,30 @@ static void put_sequence(GByteArray *bytes, struct ct_u64_sequence sequence)
         put(bytes, sequence.values[i], 8);
 }
 
-#define PUT_U8(value)        put(bytes, value, 1)
-#define PUT_OP(value)        put(bytes, value, 1)
-#define PUT_CLASS(value)     put(bytes, value, 1)
-#define PUT_FD_KIND(value)   put(bytes, value, 1)
-#define PUT_U32(value)       put(bytes, value, 4)
-#define PUT_U64(value)       put(bytes, value, 8)
-#define PUT_I16(value)       put(bytes, (uint64_t)(value), 2)
-#define PUT_I32(value)       put(bytes, (uint64_t)(value), 4)
-#define PUT_I64(value)       put(bytes, (uint64_t)(value), 8)
-#define PUT_HEX64(value)     put(bytes, value, 8)
-#define PUT_STRING(value)    put_text(bytes, value)
-#define PUT_ADDRESSES(value) put_sequence(bytes, value)
-#define PUT_HISTOGRAM(value) put_sequence(bytes, value)
+static void put_column(GByteArray *bytes, struct ct_column column, guint size)
+{
+    put(bytes, column.count, 1);
+    g_byte_array_append(bytes, column.values, column.count * size);
+}
+
+#define PUT_U8(value)           put(bytes, value, 1)
+#define PUT_OP(value)           put(bytes, value, 1)
+#define PUT_CLASS(value)        put(bytes, value, 1)
+#define PUT_FD_KIND(value)      put(bytes, value, 1)
+#define PUT_U32(value)          put(bytes, value, 4)
+#define PUT_U64(value)          put(bytes, value, 8)
+#define PUT_I16(value)          put(bytes, (uint64_t)(value), 2)
+#define PUT_I32(value)          put(bytes, (uint64_t)(value), 4)
+#define PUT_I64(value)          put(bytes, (uint64_t)(value), 8)
+#define PUT_HEX64(value)        put(bytes, value, 8)
+#define PUT_STRING(value)       put_text(bytes, value)
+#define PUT_ADDRESSES(value)    put_sequence(bytes, value)
+#define PUT_HISTOGRAM(value)    put_sequence(bytes, value)
+#define PUT_I32_COLUMN(value)   put_column(bytes, value, 4)
+#define PUT_U32_COLUMN(value)   put_column(bytes, value, 4)
+#define PUT_HEX64_COLUMN(value) put_column(bytes, value, 8)
+#define PUT_I16_COLUMN(value)   put_column(bytes, value, 2)
+#define PUT_U8_COLUMN(value)    put_column(bytes, value, 1)
 
 #define PUT_FIELD(type, name) PUT_##type(event->name);
 
@@ -170,6 +181,7 @@ static enum kind kind_of(const struct ct_record *record)
         return KIND_KERNEL;
 #define KIND_CASE(symbol, name, channel) case CT_EVENT_ID_##symbol:
         CT_LAGGING_EVENTS(KIND_CASE)
+    case CT_EVENT_ID_WAITS:
         return KIND_WAITS;
     default:
         return KIND_STATE;

@@ -106,19 +106,32 @@ static struct ct_u64_sequence take_addresses(struct fuzz_records *records)
     return (struct ct_u64_sequence){records->sequence, count};
 }
 
-#define TAKE_U8        take_u8
-#define TAKE_OP        take_u8
-#define TAKE_CLASS     take_u8
-#define TAKE_FD_KIND   take_u8
-#define TAKE_U32       take_u32
-#define TAKE_U64       take_u64
-#define TAKE_I16       (int16_t) take_i32
-#define TAKE_I32       take_i32
-#define TAKE_I64       take_i32
-#define TAKE_HEX64     take_address
-#define TAKE_STRING    take_text
-#define TAKE_ADDRESSES take_addresses
-#define TAKE_HISTOGRAM take_addresses
+/* Of any width: all columns have the same values. */
+static struct ct_column take_column(struct fuzz_records *records)
+{
+    const struct ct_u64_sequence sequence = take_addresses(records);
+
+    return (struct ct_column){sequence.values, sequence.count};
+}
+
+#define TAKE_U8           take_u8
+#define TAKE_OP           take_u8
+#define TAKE_CLASS        take_u8
+#define TAKE_FD_KIND      take_u8
+#define TAKE_U32          take_u32
+#define TAKE_U64          take_u64
+#define TAKE_I16          (int16_t) take_i32
+#define TAKE_I32          take_i32
+#define TAKE_I64          take_i32
+#define TAKE_HEX64        take_address
+#define TAKE_STRING       take_text
+#define TAKE_ADDRESSES    take_addresses
+#define TAKE_HISTOGRAM    take_addresses
+#define TAKE_I32_COLUMN   take_column
+#define TAKE_U32_COLUMN   take_column
+#define TAKE_HEX64_COLUMN take_column
+#define TAKE_I16_COLUMN   take_column
+#define TAKE_U8_COLUMN    take_column
 
 #define TAKE_FIELD(type, name) event->name = TAKE_##type(records);
 

@@ -71,6 +71,27 @@ unsigned channel_id(const char *channel)
     return strcmp(channel, CT_CHANNEL_WAITS) == 0 ? 0 : 1;
 }
 
+struct element tsdl_element(enum field_kind kind)
+{
+    switch (kind) {
+    case FIELD_ADDRESSES:
+    case FIELD_HEX64_COLUMN:
+        return (struct element){8, FALSE, 16};
+    case FIELD_HISTOGRAM:
+        return (struct element){8, FALSE, 10};
+    case FIELD_I32_COLUMN:
+        return (struct element){4, TRUE, 10};
+    case FIELD_U32_COLUMN:
+        return (struct element){4, FALSE, 10};
+    case FIELD_I16_COLUMN:
+        return (struct element){2, TRUE, 10};
+    case FIELD_U8_COLUMN:
+        return (struct element){1, FALSE, 10};
+    default:
+        return (struct element){0, FALSE, 0};
+    }
+}
+
 static void add_integer(GString *text, unsigned bits, gboolean is_signed, unsigned base)
 {
     g_string_append_printf(
@@ -121,11 +142,11 @@ static void add_field(GString *text, const struct field_row *field)
     case FIELD_STRING:
         g_string_append(text, "string");
         break;
-    case FIELD_ADDRESSES:
-    case FIELD_HISTOGRAM:
+    default:
         add_integer(text, 8, FALSE, 10);
         g_string_append_printf(text, " __%s_length;\n\t\t", field->name);
-        add_integer(text, 64, FALSE, field->kind == FIELD_ADDRESSES ? 16 : 10);
+        const struct element element = tsdl_element(field->kind);
+        add_integer(text, 8 * element.size, element.is_signed, element.base);
         g_string_append_printf(text, " _%s[ __%s_length ];\n", field->name, field->name);
         return;
     }

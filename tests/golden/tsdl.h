@@ -19,8 +19,20 @@ enum field_kind {
     FIELD_FD_KIND,
     FIELD_STRING,
     FIELD_ADDRESSES,
-    FIELD_HISTOGRAM
+    FIELD_HISTOGRAM,
+#define COLUMN(type, value_type) FIELD_##type,
+    CT_COLUMN_TYPES(COLUMN)
+#undef COLUMN
 };
+
+/* Of a sequence's values; 0 bytes: it is none. */
+struct element {
+    unsigned size;
+    gboolean is_signed;
+    unsigned base; /* in which they are shown */
+};
+
+struct element tsdl_element(enum field_kind kind);
 
 struct field_row {
     enum field_kind kind;

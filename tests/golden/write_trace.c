@@ -160,13 +160,14 @@ static uint64_t parse_number(const struct writer *writer, const char *text)
     return 0;
 }
 
-static void put_sequence(const struct writer *writer, GByteArray *bytes, const char *text)
+static void put_sequence(const struct writer *writer, GByteArray *bytes, unsigned size,
+                         const char *text)
 {
     g_auto(GStrv) values = g_strsplit(text, ",", -1);
 
     put(bytes, g_strv_length(values), 1);
     for (size_t i = 0; values[i]; i++)
-        put(bytes, parse_number(writer, values[i]), 8);
+        put(bytes, parse_number(writer, values[i]), size);
 }
 
 static void put_field(const struct writer *writer, GByteArray *bytes, const struct field_row *field,
@@ -175,19 +176,17 @@ static void put_field(const struct writer *writer, GByteArray *bytes, const stru
     static const unsigned sizes[] = {
         [FIELD_U8] = 1,    [FIELD_U32] = 4, [FIELD_U64] = 8,   [FIELD_I16] = 2,    [FIELD_I32] = 4,
         [FIELD_HEX64] = 8, [FIELD_OP] = 1,  [FIELD_CLASS] = 1, [FIELD_FD_KIND] = 1};
+    unsigned element_size = tsdl_element(field->kind).size;
     int named;
 
-    switch (field->kind) {
-    case FIELD_STRING:
+    if (field->kind == FIELD_STRING) {
         g_byte_array_append(bytes, (const guint8 *)(text ? text : ""),
                             (guint)(text ? strlen(text) : 0) + 1);
         return;
-    case FIELD_ADDRESSES:
-    case FIELD_HISTOGRAM:
-        put_sequence(writer, bytes, text ? text : "");
+    }
+    if (element_size > 0) {
+        put_sequence(writer, bytes, element_size, text ? text : "");
         return;
-    default:
-        break;
     }
     named = text ? enum_value(field->kind, text) : 0;
     if (named >= 0 && (!text || *text))

@@ -46,6 +46,14 @@ static void add_sequence(struct recorded_event *event, struct ct_u64_sequence se
 #define ADD_ADDRESSES(value) add_sequence(event, value)
 #define ADD_HISTOGRAM(value) add_sequence(event, value)
 
+/* Readers hand them on wait by wait. */
+#define ADD_COLUMN(value)       add_number(event, (value).count)
+#define ADD_I32_COLUMN(value)   ADD_COLUMN(value)
+#define ADD_U32_COLUMN(value)   ADD_COLUMN(value)
+#define ADD_HEX64_COLUMN(value) ADD_COLUMN(value)
+#define ADD_I16_COLUMN(value)   ADD_COLUMN(value)
+#define ADD_U8_COLUMN(value)    ADD_COLUMN(value)
+
 #define ADD_FIELD(type, name) ADD_##type(from->name);
 
 static void add_kernel(struct recorded_event *event, const struct ct_kernel_record *record)

@@ -67,6 +67,25 @@ static uint64_t time_of(uint64_t time_ns)
     return last_ns = MAX(last_ns, time_ns);
 }
 
+static void set_time(uint64_t time_ns)
+{
+    if (time_ns != 0)
+        last_ns = time_ns;
+}
+
+/* As they are read: each a wait of its own. */
+static void write_waits(const struct ct_event_waits *event)
+{
+    for (uint32_t i = 0; i < event->vtids.count; i++) {
+        const struct ct_source source = {.vpid = ((const int32_t *)event->vpids.values)[i],
+                                         .vtid = ((const int32_t *)event->vtids.values)[i],
+                                         .time_ns = last_ns};
+        struct written *entry = note(&source, CT_EVENT_ID_WAITS);
+        entry->object = ((const uint64_t *)event->objects.values)[i];
+        entry->lag_ns = ((const uint32_t *)event->lags_ns.values)[i];
+    }
+}
+
 static gboolean is_there;
 
 static bool is_enabled(void)
@@ -76,7 +95,9 @@ static bool is_enabled(void)
 
 static const struct ct_writer writer = {.is_enabled = is_enabled,
                                         .time_of = time_of,
+                                        .set_time = set_time,
                                         .wait = write_wait,
+                                        .waits = write_waits,
                                         .long_wait = write_long_wait,
                                         .thread_name = write_thread_name};
 
@@ -131,6 +152,10 @@ static int set_up(void **state)
     fixture->control.ns_per_tick = UINT64_C(1) << 32;
     fixture->directory =
         (struct ct_session_directory){.path = fixture->path, .control = &fixture->control};
+    fd = memfd_create("control", MFD_CLOEXEC);
+    assert_int_equal(ftruncate(fd, sizeof(struct ct_control)), 0);
+    fixture->directory.published = ct_shared_memory_map(fd, sizeof(struct ct_control));
+    close(fd);
     fixture->boards = ct_boards_new(fixture->path);
     fixture->drain = ct_drain_new(&fixture->directory, fixture->boards, &writer);
     last_ns = 0;
@@ -147,6 +172,7 @@ static int tear_down(void **state)
     g_autofree char *path = g_build_filename(fixture->path, "77-1.board", NULL);
 
     ct_drain_free(fixture->drain);
+    ct_shared_memory_unmap(fixture->directory.published);
     ct_boards_free(fixture->boards);
     munmap(fixture->board, fixture->size);
     unlink(path);
@@ -399,6 +425,40 @@ static void a_ring_goes_round(void **state)
     assert_true(ring_of(fixture, 0)->head > CT_RING_SMALL_SIZE);
 }
 
+/* Many that come fast go to LTTng together; in their order, and that of all others. */
+static void close_waits_are_written_together(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t begin = now() - 1000000;
+    uint8_t bytes[64];
+    const struct ct_event_thread_name name = {.name = "between"};
+
+    ct_pack_thread_name(&name, bytes);
+    for (unsigned i = 0; i < 400; i++) {
+        put_wait(ring_of(fixture, i % 2), begin + 10 * (uint64_t)i, i);
+        if (i == 299)
+            put(ring_of(fixture, 1), begin + 2990, CT_EVENT_ID_THREAD_NAME, bytes,
+                ct_packed_size_thread_name(&name));
+    }
+    put_wait(ring_of(fixture, 0), begin + 900000, 400); /* too late for the others */
+    ct_drain_now(fixture->drain);
+    assert_int_equal(written->len, 402);
+    for (unsigned i = 0; i < 402; i++) {
+        uint64_t object = i < 300 ? i : i - 1;
+        enum ct_event event = i == 300   ? CT_EVENT_ID_THREAD_NAME
+                              : i == 401 ? CT_EVENT_ID_WAIT
+                                         : CT_EVENT_ID_WAITS;
+        assert_int_equal(at(i)->event, event);
+        if (event == CT_EVENT_ID_THREAD_NAME)
+            continue;
+        assert_int_equal(at(i)->object, object);
+        assert_int_equal(at(i)->source.vpid, PID);
+        /* When it ended has not changed. */
+        assert_int_equal(at(i)->source.time_ns - at(i)->lag_ns,
+                         (object == 400 ? begin + 900000 : begin + 10 * object) - 5);
+    }
+}
+
 static void an_empty_ring_is_begun_anew(void **state)
 {
     struct fixture *fixture = *state;
@@ -599,6 +659,7 @@ int main(void)
         DRAIN_TEST(a_long_lag_finds_room),
         DRAIN_TEST(what_is_newer_than_the_round_stays),
         DRAIN_TEST(a_ring_goes_round),
+        DRAIN_TEST(close_waits_are_written_together),
         DRAIN_TEST(an_empty_ring_is_begun_anew),
         DRAIN_TEST(a_ring_that_was_written_over_is_passed_over),
         DRAIN_TEST(a_record_that_ends_within_a_word_is_passed_over),

@@ -44,9 +44,17 @@ static struct {
 #define READ_SEQUENCE(name)                          \
     for (uint32_t i = 0; i < event->name.count; i++) \
     got.stack_words += event->name.values[i] != 0
-#define READ_HISTOGRAM         READ_SEQUENCE
-#define READ_ADDRESSES         READ_SEQUENCE
-#define READ_FIELD(type, name) READ_##type(name);
+#define READ_HISTOGRAM READ_SEQUENCE
+#define READ_ADDRESSES READ_SEQUENCE
+#define READ_COLUMN(name, type)                      \
+    for (uint32_t i = 0; i < event->name.count; i++) \
+    got.stack_words += ((const type *)event->name.values)[i] != 0
+#define READ_I32_COLUMN(name)   READ_COLUMN(name, int32_t)
+#define READ_U32_COLUMN(name)   READ_COLUMN(name, uint32_t)
+#define READ_HEX64_COLUMN(name) READ_COLUMN(name, uint64_t)
+#define READ_I16_COLUMN(name)   READ_COLUMN(name, int16_t)
+#define READ_U8_COLUMN(name)    READ_COLUMN(name, uint8_t)
+#define READ_FIELD(type, name)  READ_##type(name);
 
 #define READER(symbol, name, channel)                                                              \
     static void read_##name(const struct ct_source *source, const struct ct_event_##name *event)   \
@@ -78,8 +86,14 @@ static uint64_t time_of(uint64_t time_ns)
     return time_ns;
 }
 
+static void set_time(uint64_t time_ns)
+{
+    (void)time_ns;
+}
+
 static const struct ct_writer writer = {.is_enabled = is_enabled,
                                         .time_of = time_of,
+                                        .set_time = set_time,
 #define READER(symbol, name, channel) .name = read_##name,
                                         CT_PROGRAM_EVENTS(READER) CT_RECORDER_EVENTS(READER)};
 
@@ -154,6 +168,10 @@ static int set_up(void **state)
     fixture->control.ns_per_tick = UINT64_C(1) << 32;
     fixture->control.begin_ns = 1;
     fixture->directory = (struct ct_session_directory){.control = &fixture->control};
+    int fd = memfd_create("control", MFD_CLOEXEC);
+    assert_int_equal(ftruncate(fd, sizeof(struct ct_control)), 0);
+    fixture->directory.published = ct_shared_memory_map(fd, sizeof(struct ct_control));
+    close(fd);
     fixture->boards = ct_boards_new(NULL);
     fixture->drain = ct_drain_new(&fixture->directory, fixture->boards, &writer);
     fixture->closing = (struct ct_closing){.directory = &fixture->directory,
@@ -175,6 +193,7 @@ static int tear_down(void **state)
     struct image *images[] = {&fixture->hostile, &fixture->honest};
 
     ct_drain_free(fixture->drain);
+    ct_shared_memory_unmap(fixture->directory.published);
     ct_boards_free(fixture->boards);
     ct_unpreloaded_free(fixture->closing.unpreloaded);
     for (size_t i = 0; i < G_N_ELEMENTS(images); i++) {

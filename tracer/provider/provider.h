@@ -31,6 +31,16 @@
     lttng_ust_field_sequence_hex(uint64_t, name, event->name.values, uint8_t, event->name.count)
 #define CT_TP_HISTOGRAM(name) \
     lttng_ust_field_sequence(uint64_t, name, event->name.values, uint8_t, event->name.count)
+#define CT_TP_COLUMN(type, name)                                                    \
+    lttng_ust_field_sequence(type, name, (const type *)event->name.values, uint8_t, \
+                             event->name.count)
+#define CT_TP_I32_COLUMN(name) CT_TP_COLUMN(int32_t, name)
+#define CT_TP_U32_COLUMN(name) CT_TP_COLUMN(uint32_t, name)
+#define CT_TP_HEX64_COLUMN(name)                                                                \
+    lttng_ust_field_sequence_hex(uint64_t, name, (const uint64_t *)event->name.values, uint8_t, \
+                                 event->name.count)
+#define CT_TP_I16_COLUMN(name) CT_TP_COLUMN(int16_t, name)
+#define CT_TP_U8_COLUMN(name)  CT_TP_COLUMN(uint8_t, name)
 
 #define CT_TP_OP_VALUE(symbol, name, class, object) lttng_ust_field_enum_value(name, CT_OP_##symbol)
 #define CT_TP_CLASS_VALUE(symbol, name)             lttng_ust_field_enum_value(name, CT_CLASS_##symbol)

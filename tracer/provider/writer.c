@@ -56,6 +56,11 @@ static bool set_clock(uint64_t (*recording_now_ns)(void))
            lttng_ust_getcpu_override(first_cpu) == 0;
 }
 
+static void set_time(uint64_t time_ns)
+{
+    event_time_ns = time_ns;
+}
+
 static bool is_enabled(void)
 {
     return lttng_ust_tracepoint_enabled(ctrace, capture);
@@ -86,6 +91,7 @@ const struct ct_writer ct_writer = {.set_clock = set_clock,
                                     .is_enabled = is_enabled,
                                     .time_of = time_of,
                                     .go_on_from_now = go_on_from_now,
+                                    .set_time = set_time,
 #define WRITER_FUNCTION(symbol, name, channel) .name = write_##name,
                                     CT_EVENTS(WRITER_FUNCTION)
 #undef WRITER_FUNCTION

@@ -32,7 +32,9 @@ struct ct_writer {
     void (*name)(const struct ct_source *source, const struct ct_event_##name *event);
     CT_PROGRAM_EVENTS(CT_WRITER_FUNCTION)
 #undef CT_WRITER_FUNCTION
-    /* The recorder's own: written now. */
+    /* What comes next of the recorder's own has this time, which time_of gave; 0: that of now. */
+    void (*set_time)(uint64_t time_ns);
+    /* The recorder's own. */
 #define CT_WRITER_FUNCTION(symbol, name, channel) void (*name)(const struct ct_event_##name *event);
     CT_RECORDER_EVENTS(CT_WRITER_FUNCTION)
 #undef CT_WRITER_FUNCTION

@@ -80,6 +80,7 @@ void ct_board_map_read_head(const struct ct_board_map *map, uint64_t now_ns,
     bound(&head->threads_lost, max_count, &head->is_damaged);
     bound(&head->modules_lost, max_count, &head->is_damaged);
     bound(&head->events_lost, max_count, &head->is_damaged);
+    bound(&head->held_up_ns, life_ns(map, now_ns) * CT_BOARD_MAX_THREADS, &head->is_damaged);
     bound(&head->threads_started, max_images(map, now_ns), &head->is_damaged);
     bound(&head->waits_recorded, max_count, &head->is_damaged);
 }

@@ -52,6 +52,7 @@ struct ct_board_head {
     uint64_t threads_lost;
     uint64_t modules_lost;
     uint64_t events_lost;
+    uint64_t held_up_ns; /* over all threads */
     uint64_t threads_started;
     uint64_t waits_recorded; /* of threads that have exited */
     /* How many there are to be asked for. */

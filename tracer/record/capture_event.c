@@ -136,6 +136,7 @@ void ct_capture_event_write(const struct ct_recording *recording, int exit_statu
         .threads_lost = totals->threads_lost,
         .modules_lost = totals->modules_lost,
         .events_lost = totals->events_lost,
+        .held_up_ns = totals->held_up_ns,
     };
 
     recording->engine->closing.writer->capture(&event);

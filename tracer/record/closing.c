@@ -47,6 +47,7 @@ static void add_totals(struct ct_closing *closing, struct ct_closed_board *board
     totals->stacks_lost += head->stacks_lost;
     totals->threads_lost += head->threads_lost;
     totals->modules_lost += head->modules_lost;
+    totals->held_up_ns += head->held_up_ns;
 }
 
 static void write_board(struct ct_closing *closing, struct ct_closed_board *board)

@@ -22,6 +22,7 @@ struct ct_closing_totals {
     uint64_t stacks_lost;
     uint64_t threads_lost;
     uint64_t modules_lost;
+    uint64_t held_up_ns; /* threads waited for room in their rings */
 };
 
 struct ct_closing {

@@ -148,6 +148,7 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
         .uses_tsc = kernel_uses_tsc(),
         .ns_per_tick = UINT64_C(1) << 32,
         .begin_ticks = UINT64_MAX,
+        .progress = 1,
         .is_recording = 1,
     };
     ct_session_directory_publish(directory);
@@ -290,6 +291,13 @@ void ct_session_directory_calibrate(struct ct_session_directory *directory)
     directory->control->ns_per_tick = ns_per_tick;
     ct_shared_memory_store(directory->published, offsetof(struct ct_control, ns_per_tick),
                            ns_per_tick);
+}
+
+void ct_session_directory_note_progress(struct ct_session_directory *directory)
+{
+    uint64_t progress = atomic_fetch_add(&directory->control->progress, 1) + 1;
+
+    ct_shared_memory_store(directory->published, offsetof(struct ct_control, progress), progress);
 }
 
 void ct_session_directory_keep(struct ct_session_directory *directory)

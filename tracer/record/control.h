@@ -47,6 +47,9 @@ void ct_session_directory_keep(struct ct_session_directory *directory);
 /* Tells the traced processes what is in `control` now. */
 void ct_session_directory_publish(const struct ct_session_directory *directory);
 
+/* Tells them that events are being taken: threads that wait for room go on waiting. */
+void ct_session_directory_note_progress(struct ct_session_directory *directory);
+
 /* Compares the tick with CLOCK_MONOTONIC again: the longer the run, the better the rate. */
 void ct_session_directory_calibrate(struct ct_session_directory *directory);
 

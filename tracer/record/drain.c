@@ -1,8 +1,10 @@
 #include "drain.h"
 
-#include "forked.h"
+#include "drain_round.h"
+#include "forked_news.h"
 #include "ring_reader.h"
 #include "schema/packed_event.h"
+#include "wait_run.h"
 
 #include <sys/resource.h>
 
@@ -16,12 +18,10 @@
 /* A ring's writer is told so often, in parts of the ring, that there is room again. */
 #define ROOM_STEPS 16
 
-/* What a board says of a child that has none. */
-struct news {
-    const struct ct_board_map *map; /* borrowed */
-    uint32_t index;
-    gboolean is_end;
+/* A ring's next record. */
+struct next {
     uint64_t ticks;
+    struct ct_ring_reader *reader; /* borrowed */
 };
 
 struct ct_drain {
@@ -34,12 +34,15 @@ struct ct_drain {
     void *user; /* borrowed */
     _Atomic gboolean is_ending;
     gboolean is_held;
-    uint64_t now_ticks, now_ns; /* when the round began */
-    uint64_t drained;           /* bytes of records, ever */
+    struct ct_drain_round round;
+    uint64_t drained; /* bytes of records, ever */
     uint64_t foreign_images;
-    GArray *news; /* owned; struct news, in their order */
-    guint next_news;
-    GArray *readers; /* owned; struct ct_ring_reader: a heap by the time of their records */
+    GArray *readers;             /* owned; struct ct_ring_reader, of rings that had records */
+    GPtrArray *chunks;           /* owned; one for each of them, and maybe more */
+    GArray *heap;                /* owned; struct next: the oldest record first */
+    struct ct_forked_news *news; /* owned */
+    struct ct_wait_run *run;     /* owned */
+    gboolean has_written;        /* to LTTng, since the last look at how long it took */
     uint64_t event[CT_RING_RECORD_MAX / sizeof(uint64_t)]; /* a copy that nobody changes */
 };
 
@@ -52,33 +55,47 @@ struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_
     drain->boards = boards;
     drain->writer = writer;
     drain->readers = g_array_new(FALSE, FALSE, sizeof(struct ct_ring_reader));
-    drain->news = g_array_new(FALSE, FALSE, sizeof(struct news));
+    drain->chunks = g_ptr_array_new_with_free_func(g_free);
+    drain->heap = g_array_new(FALSE, FALSE, sizeof(struct next));
+    drain->news = ct_forked_news_new(boards, writer);
+    drain->run = ct_wait_run_new(writer);
     g_mutex_init(&drain->lock);
     return drain;
 }
 
 /* ---- The heap: the oldest record first. ---- */
 
-static struct ct_ring_reader *reader_at(const struct ct_drain *drain, guint index)
+static struct next *next_at(const struct ct_drain *drain, guint index)
 {
-    return &g_array_index(drain->readers, struct ct_ring_reader, index);
+    return &g_array_index(drain->heap, struct next, index);
 }
 
 static void sift_down(const struct ct_drain *drain, guint index)
 {
-    struct ct_ring_reader moved = *reader_at(drain, index);
+    struct next moved = *next_at(drain, index);
     guint child;
 
-    while ((child = 2 * index + 1) < drain->readers->len) {
-        if (child + 1 < drain->readers->len &&
-            reader_at(drain, child + 1)->record.ticks < reader_at(drain, child)->record.ticks)
+    while ((child = 2 * index + 1) < drain->heap->len) {
+        if (child + 1 < drain->heap->len &&
+            next_at(drain, child + 1)->ticks < next_at(drain, child)->ticks)
             child++;
-        if (moved.record.ticks <= reader_at(drain, child)->record.ticks)
+        if (moved.ticks <= next_at(drain, child)->ticks)
             break;
-        *reader_at(drain, index) = *reader_at(drain, child);
+        *next_at(drain, index) = *next_at(drain, child);
         index = child;
     }
-    *reader_at(drain, index) = moved;
+    *next_at(drain, index) = moved;
+}
+
+static void build_heap(struct ct_drain *drain)
+{
+    g_array_set_size(drain->heap, drain->readers->len);
+    for (guint i = 0; i < drain->readers->len; i++) {
+        struct ct_ring_reader *reader = &g_array_index(drain->readers, struct ct_ring_reader, i);
+        *next_at(drain, i) = (struct next){reader->record.ticks, reader};
+    }
+    for (guint i = drain->heap->len / 2; i-- > 0;)
+        sift_down(drain, i);
 }
 
 static void collect_slot(struct ct_drain *drain, const struct ct_board_map *map, uint32_t slot)
@@ -87,6 +104,9 @@ static void collect_slot(struct ct_drain *drain, const struct ct_board_map *map,
     uint32_t count = ct_ring_readers_of(map, slot, readers);
 
     for (uint32_t i = 0; i < count; i++) {
+        if (drain->readers->len == drain->chunks->len)
+            g_ptr_array_add(drain->chunks, g_malloc(CT_RING_CHUNK));
+        readers[i].chunk = drain->chunks->pdata[drain->readers->len];
         if (ct_ring_reader_find(&readers[i]))
             g_array_append_val(drain->readers, readers[i]);
         else
@@ -94,112 +114,102 @@ static void collect_slot(struct ct_drain *drain, const struct ct_board_map *map,
     }
 }
 
-static void collect_news(struct ct_drain *drain, const struct ct_board_map *map)
-{
-    uint32_t count = ct_forked_count(map);
-    struct ct_forked forked;
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (!ct_forked_is_news(map, i) || !ct_forked_read(map, i, drain->now_ns, &forked))
-            continue;
-        struct news news = {.map = map, .index = i, .ticks = forked.start_ticks};
-        if (!forked.is_start_told)
-            g_array_append_val(drain->news, news);
-        news.is_end = TRUE;
-        news.ticks = MAX(forked.end_ticks, forked.start_ticks);
-        if (forked.state >= CT_FORKED_EXECED && !forked.is_end_told)
-            g_array_append_val(drain->news, news);
-    }
-}
-
-static int compare_news(const void *a, const void *b)
-{
-    const struct news *one = a, *other = b;
-
-    if (one->ticks != other->ticks)
-        return one->ticks < other->ticks ? -1 : 1;
-    return one->is_end - other->is_end;
-}
-
 static void collect(struct ct_drain *drain)
 {
     const GPtrArray *boards = ct_boards_update(drain->boards);
 
     g_array_set_size(drain->readers, 0);
-    g_array_set_size(drain->news, 0);
-    drain->next_news = 0;
+    ct_forked_news_begin(drain->news);
     for (guint b = 0; b < boards->len; b++) {
         const struct ct_mapped_board *board = boards->pdata[b];
         uint32_t slots = board->is_lost ? 0 : ct_board_map_slots(board->map);
         for (uint32_t i = 0; i < slots; i++)
             collect_slot(drain, board->map, i);
         if (!board->is_lost)
-            collect_news(drain, board->map);
+            ct_forked_news_add(drain->news, board->map, drain->round.now_ns);
     }
-    for (guint i = drain->readers->len / 2; i-- > 0;)
-        sift_down(drain, i);
-    g_array_sort(drain->news, compare_news);
+    build_heap(drain);
+    ct_forked_news_sort(drain->news);
 }
 
 /* ---- Out. ---- */
 
-/* Nothing is older than the image that says it is. */
-static uint64_t time_of(const struct ct_drain *drain, const struct ct_board_identity *image,
-                        uint64_t ticks)
+/* Something else is written next. */
+static void flush_waits(struct ct_drain *drain)
 {
-    uint64_t age = drain->now_ticks > ticks ? drain->now_ticks - ticks : 0;
-    uint64_t age_ns = ct_ticks_to_ns(age, drain->directory->control->ns_per_tick);
-    uint64_t life_ns = drain->now_ns - MIN(image->start_ns, drain->now_ns);
+    ct_wait_run_flush(drain->run);
+    drain->has_written = TRUE;
+}
 
-    return drain->now_ns - MIN(age_ns, life_ns);
+/* Its time among what goes to LTTng, behind the waits that came before it. */
+static struct ct_source in_order(struct ct_drain *drain, const struct ct_source *source)
+{
+    struct ct_source later = *source;
+
+    flush_waits(drain);
+    later.time_ns = drain->writer->time_of(source->time_ns);
+    later.lag_ns = later.time_ns - source->time_ns;
+    return later;
+}
+
+static void write_wait(struct ct_drain *drain, const struct ct_source *source,
+                       const struct ct_event_wait *event)
+{
+    drain->has_written |= ct_wait_run_add(drain->run, source, event);
 }
 
 /* Events that have a lag of their own take the rest of it in there; where there is room for it. */
-#define WRITE_IN_ROOM(name, long_name, FIELDS)                                               \
-    static void write_##name(const struct ct_writer *writer, const struct ct_source *source, \
-                             struct ct_event_##name *event)                                  \
-    {                                                                                        \
-        struct ct_event_##long_name longer = {.op = CT_OP_NONE};                             \
-        FIELDS(COPY_FIELD)                                                                   \
-        longer.lag_ns += source->lag_ns;                                                     \
-        event->lag_ns = (uint32_t)longer.lag_ns;                                             \
-        if (longer.lag_ns > UINT32_MAX)                                                      \
-            writer->long_name(source, &longer);                                              \
-        else                                                                                 \
-            writer->name(source, event);                                                     \
+#define WRITE_IN_ROOM(name, long_name, FIELDS)                                        \
+    static void write_##name(struct ct_drain *drain, const struct ct_source *written, \
+                             struct ct_event_##name *event)                           \
+    {                                                                                 \
+        const struct ct_source source = in_order(drain, written);                     \
+        struct ct_event_##long_name longer = {.op = CT_OP_NONE};                      \
+        FIELDS(COPY_FIELD)                                                            \
+        longer.lag_ns += source.lag_ns;                                               \
+        event->lag_ns = (uint32_t)longer.lag_ns;                                      \
+        if (longer.lag_ns > UINT32_MAX)                                               \
+            drain->writer->long_name(&source, &longer);                               \
+        else                                                                          \
+            drain->writer->name(&source, event);                                      \
     }
 #define COPY_FIELD(type, name) longer.name = event->name;
-WRITE_IN_ROOM(wait, long_wait, CT_EVENT_WAIT)
 WRITE_IN_ROOM(lock_wait, long_wait, CT_EVENT_LOCK_WAIT)
 WRITE_IN_ROOM(wake, long_wake, CT_EVENT_WAKE)
 
-static void write_long_wait(const struct ct_writer *writer, const struct ct_source *source,
+static void write_long_wait(struct ct_drain *drain, const struct ct_source *written,
                             struct ct_event_long_wait *event)
 {
-    event->lag_ns += source->lag_ns;
-    writer->long_wait(source, event);
+    const struct ct_source source = in_order(drain, written);
+
+    event->lag_ns += source.lag_ns;
+    drain->writer->long_wait(&source, event);
 }
 
-static void write_long_wake(const struct ct_writer *writer, const struct ct_source *source,
+static void write_long_wake(struct ct_drain *drain, const struct ct_source *written,
                             struct ct_event_long_wake *event)
 {
-    event->lag_ns += source->lag_ns;
-    writer->long_wake(source, event);
+    const struct ct_source source = in_order(drain, written);
+
+    event->lag_ns += source.lag_ns;
+    drain->writer->long_wake(&source, event);
 }
 
-#define LAGGING_CASE(symbol, name, channel)               \
-    case CT_EVENT_ID_##symbol: {                          \
-        struct ct_event_##name event;                     \
-        if (ct_unpack_##name(bytes, size, &event))        \
-            write_##name(drain->writer, &source, &event); \
-        return;                                           \
-    }
-#define PROMPT_CASE(symbol, name, channel)         \
+#define LAGGING_CASE(symbol, name, channel)        \
     case CT_EVENT_ID_##symbol: {                   \
         struct ct_event_##name event;              \
         if (ct_unpack_##name(bytes, size, &event)) \
-            drain->writer->name(&source, &event);  \
+            write_##name(drain, &written, &event); \
         return;                                    \
+    }
+#define PROMPT_CASE(symbol, name, channel)                             \
+    case CT_EVENT_ID_##symbol: {                                       \
+        struct ct_event_##name event;                                  \
+        if (ct_unpack_##name(bytes, size, &event)) {                   \
+            const struct ct_source source = in_order(drain, &written); \
+            drain->writer->name(&source, &event);                      \
+        }                                                              \
+        return;                                                        \
     }
 
 /* Readers will leave out what says that it has another format. */
@@ -212,17 +222,13 @@ static void note_format(struct ct_drain *drain, const uint8_t *bytes, size_t siz
 }
 
 static void write_record(struct ct_drain *drain, const struct ct_board_identity *image,
-                         const struct ct_ring_record *record, size_t size)
+                         const struct ct_ring_record *record, const uint8_t *bytes, size_t size)
 {
-    const uint8_t *bytes = (const uint8_t *)drain->event;
-    uint64_t time_ns = time_of(drain, image, record->ticks);
-    struct ct_source source = {
-        .vpid = image->pid,
-        .vtid = record->tid,
-        .time_ns = drain->writer->time_of(time_ns),
-    };
+    const struct ct_source written = {.vpid = image->pid,
+                                      .vtid = record->tid,
+                                      .time_ns =
+                                          ct_drain_round_time(&drain->round, image, record->ticks)};
 
-    source.lag_ns = source.time_ns - time_ns;
     if (record->event == CT_EVENT_ID_PROCESS_START)
         note_format(drain, bytes, size);
     switch ((enum ct_event)record->event) {
@@ -236,93 +242,64 @@ static void write_record(struct ct_drain *drain, const struct ct_board_identity 
 static void write_next(struct ct_drain *drain, struct ct_ring_reader *reader)
 {
     const struct ct_ring_record record = reader->record;
-    size_t size = ct_ring_reader_take(reader, drain->event);
+    size_t size;
+    const uint8_t *bytes = ct_ring_reader_take(reader, drain->event, &size);
 
-    write_record(drain, ct_board_map_identity(reader->map), &record, size);
+    write_record(drain, ct_board_map_identity(reader->map), &record, bytes, size);
     drain->drained += record.size;
     if ((reader->epoch | reader->at) - reader->given > reader->size / ROOM_STEPS)
         ct_ring_reader_give_room(reader);
 }
 
-/* ---- Children without a board. ---- */
-
-static void write_start(struct ct_drain *drain, const struct ct_source *source,
-                        const struct ct_board_map *parent, const struct ct_forked *forked)
-{
-    g_autofree char *exe = ct_board_map_exe(parent);
-    g_autofree char *args = ct_board_map_args(parent);
-    struct ct_event_process_start start = {
-        .schema_version = CT_SCHEMA_VERSION,
-        .process_start_ns = forked->identity.start_ns,
-        .rate_ns = forked->identity.rate_ns,
-        .ppid = forked->identity.ppid,
-        .exe = exe,
-        .args = args,
-        .cwd = forked->cwd,
-    };
-    struct ct_event_thread_start thread = {.creator_tid = 0};
-    struct ct_event_thread_name name = {.name = forked->name};
-
-    drain->writer->process_start(source, &start);
-    drain->writer->thread_start(source, &thread);
-    drain->writer->thread_name(source, &name);
-}
-
-static void write_end(struct ct_drain *drain, const struct ct_source *source,
-                      const struct ct_forked *forked)
-{
-    struct ct_event_exec exec = {.path = forked->path};
-    struct ct_event_process_exit exit = {.status = forked->exit_status};
-
-    if (forked->state == CT_FORKED_EXECED)
-        drain->writer->exec(source, &exec);
-    else
-        drain->writer->process_exit(source, &exit);
-}
-
-/* It may have gone on since it was found; then the next round tells. */
-static void write_news(struct ct_drain *drain, const struct news *news)
-{
-    struct ct_forked forked;
-
-    if (!ct_forked_read(news->map, news->index, drain->now_ns, &forked))
-        return;
-    struct ct_source source = {
-        .vpid = forked.identity.pid,
-        .vtid = forked.identity.pid,
-        .time_ns = drain->writer->time_of(time_of(drain, &forked.identity, news->ticks)),
-    };
-    if (!news->is_end) {
-        if (!ct_forked_tell_start(news->map, news->index, &forked))
-            return;
-        ct_boards_add_image(drain->boards, forked.identity.pid, forked.identity.start_ns);
-        write_start(drain, &source, news->map, &forked);
-    } else if (forked.is_start_told && forked.state >= CT_FORKED_EXECED &&
-               ct_forked_tell_end(news->map, news->index, &forked)) {
-        write_end(drain, &source, &forked);
-    }
-}
-
-/* The next that is not after those ticks, nor after the round's begin; NULL: there is none. */
-static const struct news *next_news(struct ct_drain *drain, uint64_t ticks)
-{
-    const struct news *news = &g_array_index(drain->news, struct news, drain->next_news);
-
-    if (drain->next_news == drain->news->len || news->ticks > MIN(ticks, drain->now_ticks))
-        return NULL;
-    drain->next_news++;
-    return news;
-}
-
-/* ---- Rounds. ---- */
-
-/* What was written since the last look has taken so long that LTTng takes no more. */
-static gboolean is_stuck(gint64 *looked_us)
+/* What was written since the last look may have taken so long that LTTng takes no more. */
+static void note_written(struct ct_drain *drain, gint64 *looked_us)
 {
     gint64 since_us = *looked_us;
 
     *looked_us = g_get_monotonic_time();
-    return *looked_us - since_us >= STUCK_US;
+    drain->has_written = FALSE;
+    drain->is_held |= *looked_us - since_us >= STUCK_US;
+    if (!drain->is_held)
+        ct_session_directory_note_progress(drain->directory);
+}
+
+static void write_oldest(struct ct_drain *drain)
+{
+    struct next *oldest = next_at(drain, 0);
+    struct ct_ring_reader *reader = oldest->reader;
+
+    write_next(drain, reader);
+    if (ct_ring_reader_find(reader)) {
+        oldest->ticks = reader->record.ticks;
+    } else {
+        ct_ring_reader_give_room(reader);
+        g_array_remove_index_fast(drain->heap, 0);
+    }
+    if (drain->heap->len > 0)
+        sift_down(drain, 0);
+}
+
+/* What there is, in the order of its time, up to when the round began. */
+static void write_all(struct ct_drain *drain)
+{
+    gint64 looked_us = g_get_monotonic_time();
+
+    while (!drain->is_held) {
+        uint64_t oldest_ticks = drain->heap->len > 0 ? next_at(drain, 0)->ticks : UINT64_MAX;
+
+        if (ct_forked_news_is_due(drain->news, MIN(oldest_ticks, drain->round.now_ticks))) {
+            flush_waits(drain);
+            ct_forked_news_write_next(drain->news, &drain->round);
+        } else if (oldest_ticks <= drain->round.now_ticks && drain->heap->len > 0) {
+            write_oldest(drain);
+        } else {
+            break;
+        }
+        if (drain->has_written)
+            note_written(drain, &looked_us);
+    }
+    if (ct_wait_run_flush(drain->run))
+        note_written(drain, &looked_us);
 }
 
 gboolean ct_drain_now(struct ct_drain *drain)
@@ -331,32 +308,14 @@ gboolean ct_drain_now(struct ct_drain *drain)
         return FALSE;
     ct_session_directory_calibrate(drain->directory);
     /* First: what a thread wrote before this is in its ring by now, and is older than the rest. */
-    ct_clock_read(drain->directory->control, &drain->now_ticks, &drain->now_ns);
+    ct_clock_read(drain->directory->control, &drain->round.now_ticks, &drain->round.now_ns);
+    drain->round.ns_per_tick = drain->directory->control->ns_per_tick;
     collect(drain);
-    gint64 looked_us = g_get_monotonic_time();
-    const struct news *news;
-    while (!drain->is_held) {
-        struct ct_ring_reader *oldest = drain->readers->len > 0 ? reader_at(drain, 0) : NULL;
-        if ((news = next_news(drain, oldest != NULL ? oldest->record.ticks : UINT64_MAX)) != NULL) {
-            write_news(drain, news);
-            drain->is_held = is_stuck(&looked_us);
-            continue;
-        }
-        if (oldest == NULL)
-            break;
-        if (oldest->record.ticks > drain->now_ticks)
-            break;
-        write_next(drain, oldest);
-        drain->is_held = is_stuck(&looked_us);
-        if (!ct_ring_reader_find(oldest)) {
-            ct_ring_reader_give_room(oldest);
-            g_array_remove_index_fast(drain->readers, 0);
-        }
-        if (drain->readers->len > 0)
-            sift_down(drain, 0);
-    }
-    for (guint i = 0; i < drain->readers->len; i++)
-        ct_ring_reader_give_room(reader_at(drain, i));
+    write_all(drain);
+    for (guint i = 0; i < drain->heap->len; i++)
+        ct_ring_reader_give_room(next_at(drain, i)->reader);
+    if (!drain->is_held)
+        ct_session_directory_note_progress(drain->directory);
     return !drain->is_held;
 }
 
@@ -437,7 +396,10 @@ void ct_drain_free(struct ct_drain *drain)
         return;
     ct_drain_stop(drain);
     g_array_unref(drain->readers);
-    g_array_unref(drain->news);
+    g_ptr_array_unref(drain->chunks);
+    g_array_unref(drain->heap);
+    ct_forked_news_free(drain->news);
+    ct_wait_run_free(drain->run);
     g_mutex_clear(&drain->lock);
     g_free(drain);
 }

@@ -269,6 +269,7 @@ struct given {
     gboolean sync;
     gboolean syscall;
     gboolean sleep;
+    gboolean lossless;
     gboolean no_follow;
     gboolean wants_version;
 };
@@ -331,6 +332,10 @@ static const GOptionEntry all_options[] = {
      "Stop recording before the recording has more than SIZE, as 500M or 2G; the program goes "
      "on",
      "SIZE"},
+    {"lossless", 0, 0, G_OPTION_ARG_NONE, GIVEN(lossless),
+     "Hold threads up that make events faster than they can be recorded, instead of losing what is "
+     "too much",
+     NULL},
     {"no-follow", 0, 0, G_OPTION_ARG_NONE, GIVEN(no_follow), "Leave child processes alone", NULL},
     {"version", 0, 0, G_OPTION_ARG_NONE, GIVEN(wants_version), "Print the version and exit", NULL},
     {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, GIVEN(rest), NULL, NULL},
@@ -378,6 +383,8 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
     options->program = has_program ? g_steal_pointer(&given->rest) : NULL;
     options->hint = cpu_hint(given->cpu, has_program ? options->program[0] : NULL);
     options->classes = chosen_classes(given->net, given->sync, given->syscall, given->sleep);
+    options->lossless = given.lossless;
+    options->lossless = given->lossless;
     options->no_follow = given->no_follow;
     return check(options, given->rate, given->delay, given->duration, error) &&
            check_kernel(given->kernel, options, error) &&

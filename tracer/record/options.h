@@ -18,6 +18,7 @@ struct ct_record_options {
     uint64_t duration_ns;  /* 0: until the program ends */
     uint64_t max_size;     /* bytes of the recording; 0: as much as there is room for */
     gboolean no_follow;
+    gboolean lossless; /* threads wait where there is no room for an event */
     struct ct_kernel_wishes kernel;
     const char *kernel_option; /* what of it was asked for by name: its lack is said; or NULL */
     GArray *pids;              /* owned; pid_t; running processes to record; or NULL */

@@ -16,6 +16,7 @@ static struct ct_engine_settings engine_settings(const struct ct_recording *reco
     struct ct_engine_settings settings = {
         .rate_ns = options->rate_ns,
         .follows_children = !options->no_follow,
+        .is_lossless = options->lossless,
         .classes = options->classes,
         .stack_frames = options->stack_frames,
         .kernel = options->kernel,

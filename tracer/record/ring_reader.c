@@ -2,6 +2,8 @@
 
 #include "board_places.h"
 
+#include <string.h>
+
 #define TAIL_AT offsetof(struct ct_board_ring, tail)
 
 static struct ct_ring_reader reader_on(const struct ct_board_map *map, size_t ring_at,
@@ -18,6 +20,7 @@ static struct ct_ring_reader reader_on(const struct ct_board_map *map, size_t ri
     /* Where that makes no sense, nothing is there. */
     if (reader.head - reader.at > size || reader.at % sizeof(uint64_t) != 0)
         reader.at = reader.head;
+    reader.wrap_at = reader.at - reader.at % size + size;
     return reader;
 }
 
@@ -37,21 +40,50 @@ uint32_t ct_ring_readers_of(const struct ct_board_map *map, uint32_t slot,
     return 2;
 }
 
+/* Where the bytes of a position before wrap_at are. */
+static size_t place_of(const struct ct_ring_reader *reader, uint64_t at)
+{
+    return reader->ring_at + sizeof(struct ct_board_ring) + reader->size -
+           (size_t)(reader->wrap_at - at);
+}
+
+/* Copies what comes next, if the chunk does not have so much of it, and if there is so much. */
+static gboolean has(struct ct_ring_reader *reader, size_t size)
+{
+    if (reader->at - reader->chunk_at + size <= reader->chunk_size)
+        return TRUE;
+    uint64_t there = MIN(reader->head, reader->wrap_at) - reader->at;
+    uint64_t copied = MIN(there, CT_RING_CHUNK) & ~(uint64_t)(sizeof(uint64_t) - 1);
+
+    ct_board_map_copy(reader->map, place_of(reader, reader->at), reader->chunk, copied);
+    reader->chunk_at = reader->at;
+    reader->chunk_size = (uint32_t)copied;
+    return size <= copied;
+}
+
+/* What comes next, in the chunk. */
+static const uint8_t *next_of(const struct ct_ring_reader *reader)
+{
+    return (const uint8_t *)reader->chunk + (reader->at - reader->chunk_at);
+}
+
 gboolean ct_ring_reader_find(struct ct_ring_reader *reader)
 {
     struct ct_ring_record *record = &reader->record;
 
     while (reader->at < reader->head) {
-        uint64_t offset = reader->at % reader->size;
-        uint64_t left = reader->size - offset;
+        if (reader->at == reader->wrap_at)
+            reader->wrap_at += reader->size;
+        uint64_t left = reader->wrap_at - reader->at;
         if (left < sizeof(*record)) {
-            reader->at += left;
+            reader->at = reader->wrap_at;
             continue;
         }
-        ct_board_map_copy(reader->map, reader->ring_at + sizeof(struct ct_board_ring) + offset,
-                          record, sizeof(*record));
+        if (!has(reader, sizeof(*record)))
+            break;
+        memcpy(record, next_of(reader), sizeof(*record));
         if (record->event >= CT_EVENT_COUNT) {
-            reader->at += left;
+            reader->at = reader->wrap_at;
             continue;
         }
         if (record->size < sizeof(*record) || record->size > CT_RING_RECORD_MAX ||
@@ -64,16 +96,23 @@ gboolean ct_ring_reader_find(struct ct_ring_reader *reader)
     return FALSE;
 }
 
-size_t ct_ring_reader_take(struct ct_ring_reader *reader,
-                           uint64_t bytes[CT_RING_RECORD_MAX / sizeof(uint64_t)])
+const uint8_t *ct_ring_reader_take(struct ct_ring_reader *reader,
+                                   uint64_t bytes[CT_RING_RECORD_MAX / sizeof(uint64_t)],
+                                   size_t *size)
 {
-    uint64_t offset = reader->at % reader->size + sizeof(reader->record);
-    size_t size = reader->record.size - sizeof(reader->record);
+    const struct ct_ring_record *record = &reader->record;
+    const uint8_t *event;
 
-    ct_board_map_copy(reader->map, reader->ring_at + sizeof(struct ct_board_ring) + offset, bytes,
-                      size);
-    reader->at += reader->record.size;
-    return size;
+    *size = record->size - sizeof(*record);
+    if (has(reader, record->size)) {
+        event = next_of(reader) + sizeof(*record);
+    } else {
+        ct_board_map_copy(reader->map, place_of(reader, reader->at + sizeof(*record)), bytes,
+                          *size);
+        event = (const uint8_t *)bytes;
+    }
+    reader->at += record->size;
+    return event;
 }
 
 void ct_ring_reader_give_room(struct ct_ring_reader *reader)

@@ -127,6 +127,16 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
         g_string_append(line, ", nothing lost");
 }
 
+/* What --lossless cost the program. */
+static void append_held_up(GString *line, const struct ct_recording_summary *summary)
+{
+    if (summary->totals.held_up_ns > 0)
+        g_string_append_printf(line,
+                               "\nctrace: --lossless held the program's threads up for %.2f s "
+                               "in all",
+                               (double)summary->totals.held_up_ns / 1e9);
+}
+
 /* Processes that the library had to leave alone. */
 static void append_refused(GString *line, const struct ct_recording_summary *summary)
 {
@@ -214,6 +224,7 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
         g_string_append_printf(line, ", where somebody moved it from %s", moved_from);
     }
     append_losses(line, &summary, is_complete, !ct_recording_is_unfinished(recording));
+    append_held_up(line, &summary);
     append_refused(line, &summary);
     append_damaged(line, &summary);
     append_unpreloaded(line, &summary);

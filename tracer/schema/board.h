@@ -25,7 +25,7 @@
 #include <stdatomic.h>
 
 #define CT_BOARD_MAGIC   UINT64_C(0x3564726f62727463) /* "ctrbord5" */
-#define CT_CONTROL_MAGIC UINT64_C(0x356c746372727463) /* "ctrrctl5" */
+#define CT_CONTROL_MAGIC UINT64_C(0x366c746372727463) /* "ctrrctl6" */
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
@@ -79,6 +79,10 @@ struct ct_control {
     uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
     uint64_t begin_ns;         /* the same time; 0 while it is delayed */
     uint64_t alive_ns; /* when the recorder last looked at the processes, or ended the recording */
+    /* Counts up while the recorder takes events. */
+    _Atomic uint64_t progress;
+    uint32_t is_lossless; /* a thread that finds no room in a ring waits, as long as that goes on */
+    uint32_t reserved;
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
@@ -296,7 +300,8 @@ struct ct_board {
     _Atomic uint32_t used_words;  /* the next free one; word 0 is never used */
     _Atomic uint32_t ring_count;  /* large rings that were taken */
     _Atomic uint32_t life_count;
-    _Atomic uint32_t forked_high_water;          /* entries at and above were never used */
+    _Atomic uint32_t forked_high_water; /* entries at and above were never used */
+    _Atomic uint64_t held_up_ns;        /* threads have waited so long for room in a ring */
     _Atomic uint8_t segments[CT_BOARD_SEGMENTS]; /* enum ct_table + 1 of each; 0: there is none */
     char exe[CT_BOARD_EXE_SIZE];
     char args[CT_BOARD_ARGS_SIZE];
@@ -387,7 +392,7 @@ static inline uint64_t ct_segment_size(enum ct_table table, uint32_t part)
 #define CT_BOARD_FILE_SIZE (CT_BOARD_START_SIZE CT_TABLES(TABLE_SIZE))
 
 /* Recorder and program may be built apart: these are the format. */
-_Static_assert(offsetof(struct ct_control, output) == 80, "control layout");
+_Static_assert(offsetof(struct ct_control, output) == 96, "control layout");
 _Static_assert(sizeof(struct ct_control) % sizeof(uint64_t) == 0, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
@@ -395,7 +400,7 @@ _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
 _Static_assert(sizeof(struct ct_board_life) == 16, "life layout");
 _Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
-_Static_assert(offsetof(struct ct_board, exe) == 176, "board layout");
+_Static_assert(offsetof(struct ct_board, exe) == 184, "board layout");
 _Static_assert(offsetof(struct ct_board, modules) == 8192, "board layout");
 _Static_assert(offsetof(struct ct_board, slots) == 28672, "board layout");
 _Static_assert(offsetof(struct ct_board, forked) == 110592, "board layout");

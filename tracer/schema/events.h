@@ -24,7 +24,7 @@
 
 /* Raised when an older analyzer would misread the trace; and the oldest that this one reads, in
  * which the fields of CT_LATER_FIELDS may be missing. */
-#define CT_SCHEMA_VERSION     3
+#define CT_SCHEMA_VERSION     4
 #define CT_SCHEMA_VERSION_MIN 2
 
 /* Counters keep one bucket per power of two: bucket 0 is below 256 ns, bucket i
@@ -93,6 +93,22 @@ static inline const char *ct_string_as_read(const char *string)
 #define CT_EVENT_LONG_WAIT(F) \
     CT_WAIT_FIELDS(U64, F)    \
     F(I32, owner)
+
+/*
+ * Several waits that follow each other closely, of any threads, as columns: what `wait` says of
+ * each of them. The recorder makes it of events that come faster than LTTng takes them one by one.
+ * A column has as many values as the others; `ops` and `classes` are numbered as those of `wait`.
+ */
+#define CT_EVENT_WAITS(F)       \
+    F(I32_COLUMN, vpids)        \
+    F(I32_COLUMN, vtids)        \
+    F(U32_COLUMN, durations_ns) \
+    F(U32_COLUMN, lags_ns)      \
+    F(HEX64_COLUMN, objects)    \
+    F(U32_COLUMN, stacks)       \
+    F(I16_COLUMN, results)      \
+    F(U8_COLUMN, ops)           \
+    F(U8_COLUMN, classes)
 
 /* In the object of a `wake`: the other bits are the id of the thread that it let go. It polled. */
 #define CT_WAKE_OF_POLLER (UINT64_C(1) << 63)
@@ -219,7 +235,8 @@ static inline const char *ct_string_as_read(const char *string)
     FIELD(taken_ns)            \
     FIELD(omitted)             \
     FIELD(outermost)           \
-    FIELD(until_ns)
+    FIELD(until_ns)            \
+    FIELD(held_up_ns)
 
 /* A wait that was not yet written as an event when the trace was cut. is_open:
  * the thread was still waiting, and duration_ns counts up to the cut. */
@@ -262,7 +279,8 @@ static inline const char *ct_string_as_read(const char *string)
     F(U64, events_lost)    /* waits and others that found no room in a ring */                   \
     F(U64, stacks_lost)    /* stacks that found no room on a board */                            \
     F(U64, threads_lost)   /* threads that found no slot on a board */                           \
-    F(U64, modules_lost)
+    F(U64, modules_lost)                                                                         \
+    F(U64, held_up_ns) /* threads waited so long for room in their rings: record --lossless */
 
 /* Process images of the program's tree that did not load the library: `count` of one name, and for
  * one reason. Not those that ran already. is_recorded: the kernel told of their waits. */
@@ -310,6 +328,7 @@ static inline const char *ct_string_as_read(const char *string)
     EVENT(MODULE, module, CT_CHANNEL_STATE)     \
     EVENT(INFLIGHT, inflight, CT_CHANNEL_STATE) \
     EVENT(UNSEEN, unseen, CT_CHANNEL_STATE)     \
+    EVENT(WAITS, waits, CT_CHANNEL_WAITS)       \
     EVENT(CAPTURE, capture, CT_CHANNEL_STATE)
 
 #define CT_EVENTS(EVENT)     \
@@ -329,20 +348,39 @@ struct ct_u64_sequence {
 _Static_assert(CT_STACK_MAX_FRAMES <= CT_SEQUENCE_LENGTH_MAX, "a stack fits a sequence");
 _Static_assert(CT_HISTOGRAM_BUCKETS <= CT_SEQUENCE_LENGTH_MAX, "a histogram fits a sequence");
 
+/* The same of another type: as many values as it says, of the field's own width. */
+struct ct_column {
+    const void *values;
+    uint32_t count;
+};
+
+/* F(field type, type of its values) */
+#define CT_COLUMN_TYPES(F)    \
+    F(I32_COLUMN, int32_t)    \
+    F(U32_COLUMN, uint32_t)   \
+    F(HEX64_COLUMN, uint64_t) \
+    F(I16_COLUMN, int16_t)    \
+    F(U8_COLUMN, uint8_t)
+
 /* The C type of each field type above. */
-#define CT_TYPE_U8        uint8_t
-#define CT_TYPE_U32       uint32_t
-#define CT_TYPE_U64       uint64_t
-#define CT_TYPE_I16       int16_t
-#define CT_TYPE_I32       int32_t
-#define CT_TYPE_I64       int64_t
-#define CT_TYPE_HEX64     uint64_t
-#define CT_TYPE_OP        uint8_t
-#define CT_TYPE_CLASS     uint8_t
-#define CT_TYPE_FD_KIND   uint8_t
-#define CT_TYPE_STRING    const char *
-#define CT_TYPE_ADDRESSES struct ct_u64_sequence
-#define CT_TYPE_HISTOGRAM struct ct_u64_sequence
+#define CT_TYPE_U8           uint8_t
+#define CT_TYPE_U32          uint32_t
+#define CT_TYPE_U64          uint64_t
+#define CT_TYPE_I16          int16_t
+#define CT_TYPE_I32          int32_t
+#define CT_TYPE_I64          int64_t
+#define CT_TYPE_HEX64        uint64_t
+#define CT_TYPE_OP           uint8_t
+#define CT_TYPE_CLASS        uint8_t
+#define CT_TYPE_FD_KIND      uint8_t
+#define CT_TYPE_STRING       const char *
+#define CT_TYPE_ADDRESSES    struct ct_u64_sequence
+#define CT_TYPE_HISTOGRAM    struct ct_u64_sequence
+#define CT_TYPE_I32_COLUMN   struct ct_column
+#define CT_TYPE_U32_COLUMN   struct ct_column
+#define CT_TYPE_HEX64_COLUMN struct ct_column
+#define CT_TYPE_I16_COLUMN   struct ct_column
+#define CT_TYPE_U8_COLUMN    struct ct_column
 
 /* struct ct_event_wait, ct_event_wake ...: what a producer fills and a decoder gives. */
 #define CT_STRUCT_FIELD(type, name) CT_TYPE_##type name;

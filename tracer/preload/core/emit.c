@@ -1,11 +1,14 @@
 #include "emit.h"
 
+#include "clock.h"
 #include "raw.h"
 #include "schema/packed_event.h"
 #include "tables.h"
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <signal.h>
+#include <time.h>
 
 /* Memory is put behind a ring in steps of this. */
 #define BACKING_STEP 16384
@@ -120,6 +123,80 @@ static struct place find_place(const struct ct_self *self, size_t size)
     return place;
 }
 
+static void ring_doorbell(void)
+{
+    atomic_fetch_add(&doorbell->rung, 1);
+    if (atomic_load(&doorbell->is_awaited))
+        ct_syscall(SYS_futex, &doorbell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* ---- Where there is none: record --lossless. ---- */
+
+/* How long a thread waits before it looks again: more and more. */
+#define PAUSE_MIN_NS 50000
+#define PAUSE_MAX_NS 2000000
+
+/* A recorder that has taken nothing for so long is stopped or dead, or has nowhere to write to. */
+#define SILENCE_NS UINT64_C(2000000000)
+
+/* Its progress when it fell silent; 0: it has not. Nobody waits for it until it goes on. */
+static _Atomic uint64_t silent_at;
+
+/* By a call that ring_doorbell makes, too: a filter of the program's may know no others. */
+static void pause_for(long duration_ns)
+{
+    static const uint32_t nobody_wakes = 0;
+    const struct timespec duration = {.tv_nsec = duration_ns};
+
+    ct_syscall(SYS_futex, &nobody_wakes, FUTEX_WAIT_PRIVATE, 0, &duration, NULL, 0);
+}
+
+/* NULL: the recorder takes no events. */
+static struct place wait_for_place(const struct ct_self *self, size_t size)
+{
+    struct place place = {.record = NULL};
+    long pause_ns = PAUSE_MIN_NS;
+    uint64_t progress = atomic_load(&ct_control->progress);
+    uint64_t progress_ns = ct_now_ns();
+
+    while (place.record == NULL && atomic_load(&ct_control->is_recording) &&
+           progress != atomic_load(&silent_at)) {
+        ring_doorbell();
+        pause_for(pause_ns);
+        pause_ns = pause_ns < PAUSE_MAX_NS / 2 ? 2 * pause_ns : PAUSE_MAX_NS;
+        place = find_place(self, size);
+        uint64_t now_ns = ct_now_ns();
+        if (progress != atomic_load(&ct_control->progress)) {
+            progress = atomic_load(&ct_control->progress);
+            progress_ns = now_ns;
+        } else if (now_ns - progress_ns >= SILENCE_NS) {
+            atomic_store(&silent_at, progress);
+        }
+    }
+    return place;
+}
+
+/*
+ * No handler runs meanwhile: one that jumped out of here would leave the thread as busy. FALSE:
+ * there is no room. Apart, so that who need not wait takes no stack for it; and not where that is
+ * scarce.
+ */
+static __attribute__((noinline, cold)) bool hold_up(const struct ct_self *self, size_t size)
+{
+    const uint64_t all_signals = UINT64_MAX;
+    uint64_t mask;
+
+    if (!ct_control->is_lossless || !ct_self_has_room(self) ||
+        atomic_load(&ct_control->progress) == atomic_load(&silent_at))
+        return false;
+    uint64_t begin_ns = ct_now_ns();
+    ct_syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all_signals, &mask, sizeof(mask));
+    bool has_room = wait_for_place(self, size).record != NULL;
+    ct_syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
+    atomic_fetch_add(&ct_board->held_up_ns, ct_now_ns() - begin_ns);
+    return has_room;
+}
+
 static struct place begin_record(struct ct_self *self, enum ct_event event, size_t packed_size,
                                  uint64_t ticks)
 {
@@ -132,6 +209,8 @@ static struct place begin_record(struct ct_self *self, enum ct_event event, size
         place = find_place(self, size);
         if (__builtin_expect(place.record == NULL, 0) && take_large_ring(self))
             place = find_place(self, size);
+        if (__builtin_expect(place.record == NULL, 0) && hold_up(self, size))
+            place = find_place(self, size);
     }
     if (place.record == NULL) {
         atomic_fetch_add(&ct_board->events_lost, 1);
@@ -140,13 +219,6 @@ static struct place begin_record(struct ct_self *self, enum ct_event event, size
     *place.record = (struct ct_ring_record){
         .ticks = ticks, .tid = self->slot->tid, .size = (uint16_t)size, .event = (uint8_t)event};
     return place;
-}
-
-static void ring_doorbell(void)
-{
-    atomic_fetch_add(&doorbell->rung, 1);
-    if (atomic_load(&doorbell->is_awaited))
-        ct_syscall(SYS_futex, &doorbell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
 void ct_emit_note_deserted(void)

@@ -1,6 +1,7 @@
 /*
  * Events out: into the thread's ring, where the recorder finds them. A full ring loses the event,
- * which is counted, never time. The caller has its thread marked as busy, and keeps errno.
+ * which is counted, never time; but with record --lossless the thread waits for room, as long as
+ * the recorder takes events. The caller has its thread marked as busy, and keeps errno.
  */
 #ifndef CTRACE_PRELOAD_CORE_EMIT_H
 #define CTRACE_PRELOAD_CORE_EMIT_H
