@@ -113,11 +113,11 @@ static struct ct_store *open_store(const char *directory, struct ct_activity *ac
     return ct_store_open(fd, NULL, model, error);
 }
 
-gboolean ct_recording_read(const char *directory, struct ct_activity *activity,
-                           struct ct_model *model, const struct ct_store_scope *scope,
-                           const struct ct_sink *sink, GError **error)
+gboolean ct_recording_ask(const char *directory, struct ct_activity *activity,
+                          struct ct_model *model,
+                          gboolean (*ask)(void *user, struct ct_store *store, GError **error),
+                          void *user, GError **error)
 {
-    static const struct ct_store_scope everything = {0};
     int own_fd = -1;
 
     g_free(model->directory);
@@ -125,15 +125,38 @@ gboolean ct_recording_read(const char *directory, struct ct_activity *activity,
     model->activity = activity;
     ct_worker_begin_reading(activity);
     g_autoptr(ct_store) store = open_store(directory, activity, model, &own_fd, error);
-    gboolean is_read =
-        store && (!sink || ct_store_replay(store, scope ? scope : &everything, sink, error));
+    gboolean is_answered = store && ask(user, store, error);
 
-    if (!is_read && activity && activity->is_index_read)
+    if (!is_answered && activity && activity->is_index_read)
         ct_worker_refuse_index(activity);
     ct_worker_end_reading(activity);
     if (own_fd >= 0)
         close(own_fd);
-    return is_read;
+    return is_answered;
+}
+
+/* What is to be handed on, and to whom. */
+struct replay {
+    const struct ct_store_scope *scope;
+    const struct ct_sink *sink;
+};
+
+static gboolean replay_store(void *user, struct ct_store *store, GError **error)
+{
+    static const struct ct_store_scope everything = {0};
+    const struct replay *replay = user;
+
+    return !replay->sink ||
+           ct_store_replay(store, replay->scope ? replay->scope : &everything, replay->sink, error);
+}
+
+gboolean ct_recording_read(const char *directory, struct ct_activity *activity,
+                           struct ct_model *model, const struct ct_store_scope *scope,
+                           const struct ct_sink *sink, GError **error)
+{
+    struct replay replay = {scope, sink};
+
+    return ct_recording_ask(directory, activity, model, replay_store, &replay, error);
 }
 
 struct ct_window ct_recording_extent(const struct ct_model *model)

@@ -18,6 +18,15 @@ gboolean ct_recording_read(const char *directory, struct ct_activity *activity,
                            struct ct_model *model, const struct ct_store_scope *scope,
                            const struct ct_sink *sink, GError **error);
 
+/*
+ * Fills the model, and has `ask` ask the store, which lives as long as the call; what it answers is
+ * the result.
+ */
+gboolean ct_recording_ask(const char *directory, struct ct_activity *activity,
+                          struct ct_model *model,
+                          gboolean (*ask)(void *user, struct ct_store *store, GError **error),
+                          void *user, GError **error);
+
 /* The whole recording. */
 struct ct_window ct_recording_extent(const struct ct_model *model);
 

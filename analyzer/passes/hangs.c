@@ -17,6 +17,17 @@ struct search {
     GPtrArray *hangs;             /* owned; struct ct_hang * */
 };
 
+const char *ct_hang_kind_name(enum ct_hang_kind kind)
+{
+    static const char *const names[] = {
+        [CT_HANG_DEADLOCK] = "deadlock",
+        [CT_HANG_SELF] = "self-deadlock",
+        [CT_HANG_HOLDER_GONE] = "abandoned lock",
+    };
+
+    return names[kind];
+}
+
 static gboolean is_for_good(enum ct_op op)
 {
     switch (op) {

@@ -13,6 +13,9 @@ enum ct_hang_kind {
     CT_HANG_HOLDER_GONE /* one wait; its holder has exited */
 };
 
+/* "deadlock", "self-deadlock", "abandoned lock". */
+const char *ct_hang_kind_name(enum ct_hang_kind kind);
+
 /* A wait, and whom it is for. */
 struct ct_hang_wait {
     struct ct_interval interval;    /* without `fd` and `releases` */
