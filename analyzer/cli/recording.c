@@ -155,48 +155,86 @@ static gboolean answer_early(const char *directory, struct ct_activity *activity
     return is_answered;
 }
 
-static gboolean is_everything(const struct ct_store_scope *scope)
+static gboolean may_answer_early(const struct ct_activity *activity,
+                                 const struct ct_store_scope *scope, const struct ct_sink *sink)
 {
-    return !scope ||
-           (!scope->window && (!scope->selection || ct_selection_is_all(scope->selection)));
+    gboolean is_everything =
+        !scope || (!scope->window && (!scope->selection || ct_selection_is_all(scope->selection)));
+
+    return sink && sink->is_early && is_everything && activity && !activity->has_read &&
+           activity->new_index_fd >= 0;
 }
 
-/* Asks the store, which is made if there is none yet. */
-static gboolean answer(const char *directory, struct ct_activity *activity, struct ct_model *model,
-                       const struct ct_store_scope *scope, const struct ct_sink *sink,
-                       GError **error)
+/* `store` is taken over; NULL: it is made, unless this reading has done so. */
+static gboolean ask(const char *directory, struct ct_activity *activity, struct ct_model *model,
+                    struct ct_store *store, ct_recording_question *question, void *user,
+                    GError **error)
 {
-    static const struct ct_store_scope everything = {0};
     int own_fd = -1;
-    g_autoptr(ct_store) store = open_earlier(directory, activity, model);
 
-    if (!store && sink && sink->is_early && is_everything(scope) && activity &&
-        !activity->has_read && activity->new_index_fd >= 0)
-        return answer_early(directory, activity, model, sink, error);
     if (!store)
         store = open_store(directory, activity, model, &own_fd, error);
-    gboolean is_read =
-        store && (!sink || ct_store_replay(store, scope ? scope : &everything, sink, error));
+    gboolean is_answered = store && question(user, store, error);
 
+    ct_store_free(store);
     if (own_fd >= 0)
         close(own_fd);
-    return is_read;
+    return is_answered;
+}
+
+static void begin(const char *directory, struct ct_activity *activity, struct ct_model *model)
+{
+    g_free(model->directory);
+    model->directory = g_strdup(directory);
+    model->activity = activity;
+    ct_worker_begin_reading(activity);
+}
+
+static gboolean end(struct ct_activity *activity, gboolean is_answered)
+{
+    if (!is_answered && activity && activity->is_index_read)
+        ct_worker_refuse_index(activity);
+    ct_worker_end_reading(activity);
+    return is_answered;
+}
+
+gboolean ct_recording_ask(const char *directory, struct ct_activity *activity,
+                          struct ct_model *model, ct_recording_question *question, void *user,
+                          GError **error)
+{
+    begin(directory, activity, model);
+    struct ct_store *earlier = open_earlier(directory, activity, model);
+
+    return end(activity, ask(directory, activity, model, earlier, question, user, error));
+}
+
+/* What is to be handed on, and to whom. */
+struct replay {
+    const struct ct_store_scope *scope;
+    const struct ct_sink *sink;
+};
+
+static gboolean replay_store(void *user, struct ct_store *store, GError **error)
+{
+    static const struct ct_store_scope everything = {0};
+    const struct replay *replay = user;
+
+    return !replay->sink ||
+           ct_store_replay(store, replay->scope ? replay->scope : &everything, replay->sink, error);
 }
 
 gboolean ct_recording_read(const char *directory, struct ct_activity *activity,
                            struct ct_model *model, const struct ct_store_scope *scope,
                            const struct ct_sink *sink, GError **error)
 {
-    g_free(model->directory);
-    model->directory = g_strdup(directory);
-    model->activity = activity;
-    ct_worker_begin_reading(activity);
-    gboolean is_read = answer(directory, activity, model, scope, sink, error);
+    struct replay replay = {scope, sink};
 
-    if (!is_read && activity && activity->is_index_read)
-        ct_worker_refuse_index(activity);
-    ct_worker_end_reading(activity);
-    return is_read;
+    begin(directory, activity, model);
+    struct ct_store *earlier = open_earlier(directory, activity, model);
+
+    if (!earlier && may_answer_early(activity, scope, sink))
+        return end(activity, answer_early(directory, activity, model, sink, error));
+    return end(activity, ask(directory, activity, model, earlier, replay_store, &replay, error));
 }
 
 struct ct_window ct_recording_extent(const struct ct_model *model)

@@ -18,6 +18,14 @@ gboolean ct_recording_read(const char *directory, struct ct_activity *activity,
                            struct ct_model *model, const struct ct_store_scope *scope,
                            const struct ct_sink *sink, GError **error);
 
+/* FALSE with an error. The store is there during the call only. */
+typedef gboolean ct_recording_question(void *user, struct ct_store *store, GError **error);
+
+/* Fills the model, and asks; the result is the answer's. */
+gboolean ct_recording_ask(const char *directory, struct ct_activity *activity,
+                          struct ct_model *model, ct_recording_question *question, void *user,
+                          GError **error);
+
 /* The whole recording. */
 struct ct_window ct_recording_extent(const struct ct_model *model);
 

@@ -135,6 +135,45 @@ static gboolean gather(const char *directory, struct ct_activity *activity, stru
     return check_threads(report, error);
 }
 
+/* ---- Hangs ---- */
+
+/* What hangs, with the model that it is of. */
+struct hangs {
+    struct ct_model *model; /* owned */
+    GPtrArray *found;       /* owned; struct ct_hang *; or NULL */
+};
+
+static void hangs_clear(struct hangs *hangs)
+{
+    if (hangs->found)
+        g_ptr_array_unref(hangs->found);
+    ct_model_free(hangs->model);
+}
+typedef struct hangs auto_hangs; /* for g_auto() */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_hangs, hangs_clear)
+
+static gboolean ask_for_hangs(void *user, struct ct_store *store, GError **error)
+{
+    struct hangs *hangs = user;
+
+    hangs->found = ct_hangs_find(store, hangs->model, error);
+    return hangs->found != NULL;
+}
+
+/* Nothing hangs unless something waits at the end. */
+static gboolean find_hangs(const char *directory, struct ct_activity *activity,
+                           struct ct_report *report, struct hangs *hangs, GError **error)
+{
+    if (!ct_report_is_whole(report) || report->lists->open_count == 0)
+        return TRUE;
+    if (!ct_recording_ask(directory, activity, hangs->model, ask_for_hangs, hangs, error))
+        return FALSE;
+    report->hangs = hangs->found;
+    return TRUE;
+}
+
+/* ---- The report ---- */
+
 /* What is asked for, and where it goes. */
 struct job {
     const struct options *options;
@@ -157,9 +196,11 @@ static int write_report(void *user, struct ct_activity *activity)
         return EXIT_FAILURE;
     }
     scope.has_each_process = options->has_each_process;
+    g_auto(auto_hangs) hangs = {.model = ct_model_new()};
     g_autoptr(ct_report) report = ct_report_new(model, &scope, (guint)options->top);
 
-    if (!gather(directory, activity, model, report, &error)) {
+    if (!gather(directory, activity, model, report, &error) ||
+        !find_hangs(directory, activity, report, &hangs, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }

@@ -332,39 +332,70 @@ static void add_stack(JsonBuilder *json, const struct ct_report *report, const c
     json_builder_end_array(json);
 }
 
+static void add_wait(JsonBuilder *json, const struct ct_report *report,
+                     const struct ct_report_wait *wait)
+{
+    const struct ct_interval *interval = &wait->interval;
+    const struct ct_process *process = interval->thread->process;
+    g_autofree char *object = ct_report_wait_object(report, wait);
+
+    add_signed(json, "pid", process->pid);
+    add_signed(json, "tid", interval->thread->tid);
+    add_string(json, "thread", interval->thread->name);
+    add_string(json, "operation", ct_op_name(interval->op));
+    add_string(json, "class", ct_class_name(interval->class));
+    add_string(json, "object", object);
+    add_number(json, "begin_ns", interval->wait_begin_ns);
+    add_number(json, "duration_ns", ct_interval_wait_ns(interval));
+    add_signed(json, "result", interval->result);
+    add_signed(json, "owner_tid", interval->owner_tid);
+    add_stack(json, report, "stack", process, interval->stack_id);
+    add_boolean(json, "is_idle",
+                ct_stack_idleness(report->symbolizer, process, interval->stack_id) != NULL);
+    if (interval->waker) {
+        add_signed(json, "waker_tid", interval->waker->tid);
+        add_string(json, "waker", interval->waker->name);
+        add_string(json, "waker_operation", ct_op_name(interval->waker_op));
+        add_number(json, "wake_ns", interval->wake_ns);
+        add_stack(json, report, "waker_stack", interval->waker->process, interval->waker_stack_id);
+    }
+}
+
 static void write_waits(struct document *document, const struct ct_report *report, const char *name,
                         const GPtrArray *waits)
 {
     begin_array(document, name);
     for (guint i = 0; i < MIN(waits->len, report->top); i++) {
-        const struct ct_report_wait *wait = g_ptr_array_index(waits, i);
-        const struct ct_interval *interval = &wait->interval;
-        const struct ct_process *process = interval->thread->process;
-        g_autofree char *object = ct_report_wait_object(report, wait);
+        add_wait(begin_element(document), report, g_ptr_array_index(waits, i));
+        end_element(document);
+    }
+    end_array(document);
+}
 
+static void write_hangs(struct document *document, const struct ct_report *report)
+{
+    begin_array(document, "hangs");
+    for (guint i = 0; report->hangs && i < report->hangs->len; i++) {
+        const struct ct_hang *hang = g_ptr_array_index(report->hangs, i);
         JsonBuilder *json = begin_element(document);
 
-        add_signed(json, "pid", process->pid);
-        add_signed(json, "tid", interval->thread->tid);
-        add_string(json, "thread", interval->thread->name);
-        add_string(json, "operation", ct_op_name(interval->op));
-        add_string(json, "class", ct_class_name(interval->class));
-        add_string(json, "object", object);
-        add_number(json, "begin_ns", interval->wait_begin_ns);
-        add_number(json, "duration_ns", ct_interval_wait_ns(interval));
-        add_signed(json, "result", interval->result);
-        add_signed(json, "owner_tid", interval->owner_tid);
-        add_stack(json, report, "stack", process, interval->stack_id);
-        add_boolean(json, "is_idle",
-                    ct_stack_idleness(report->symbolizer, process, interval->stack_id) != NULL);
-        if (interval->waker) {
-            add_signed(json, "waker_tid", interval->waker->tid);
-            add_string(json, "waker", interval->waker->name);
-            add_string(json, "waker_operation", ct_op_name(interval->waker_op));
-            add_number(json, "wake_ns", interval->wake_ns);
-            add_stack(json, report, "waker_stack", interval->waker->process,
-                      interval->waker_stack_id);
+        add_string(json, "kind", ct_hang_kind_name(hang->kind));
+        add_number(json, "since_ns", hang->since_ns);
+        add_number(json, "threads_behind", hang->behind);
+        json_builder_set_member_name(json, "waits");
+        json_builder_begin_array(json);
+        for (guint w = 0; w < hang->waits->len; w++) {
+            const struct ct_hang_wait *one = &g_array_index(hang->waits, struct ct_hang_wait, w);
+            g_autofree char *object = ct_format_object(&one->interval);
+            const struct ct_report_wait wait = {one->interval, object};
+
+            json_builder_begin_object(json);
+            add_wait(json, report, &wait);
+            add_signed(json, "holder_tid", one->holder->tid);
+            add_string(json, "holder", one->holder->name);
+            json_builder_end_object(json);
         }
+        json_builder_end_array(json);
         end_element(document);
     }
     end_array(document);
@@ -417,6 +448,7 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     write_scope(&document, report);
     write_processes(&document, report);
     write_threads(&document, report);
+    write_hangs(&document, report);
     write_number(&document, "open_wait_count", report->lists->open_count);
     write_waits(&document, report, "open_waits", report->lists->open);
     write_waits(&document, report, "longest_waits", report->lists->longest);

@@ -3,9 +3,9 @@
 #include "export/text_sections.h"
 
 static void (*const sections[])(const struct ct_text_out *) = {
-    ct_text_section_capture, ct_text_section_processes,     ct_text_section_threads,
-    ct_text_section_sched,   ct_text_section_open_waits,    ct_text_section_sites,
-    ct_text_section_calls,   ct_text_section_longest_waits,
+    ct_text_section_capture, ct_text_section_hangs, ct_text_section_processes,
+    ct_text_section_threads, ct_text_section_sched, ct_text_section_open_waits,
+    ct_text_section_sites,   ct_text_section_calls, ct_text_section_longest_waits,
 };
 
 /* Headings bold, warnings bold and red with the lines in which they go on. */

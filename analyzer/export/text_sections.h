@@ -5,6 +5,7 @@
 #include "export/text_out.h"
 
 void ct_text_section_capture(const struct ct_text_out *out);
+void ct_text_section_hangs(const struct ct_text_out *out);
 void ct_text_section_processes(const struct ct_text_out *out);
 void ct_text_section_threads(const struct ct_text_out *out);
 void ct_text_section_sched(const struct ct_text_out *out);

@@ -113,6 +113,56 @@ static void write_wait(const struct ct_text_out *out, const struct ct_report_wai
     write_origin(out, interval);
 }
 
+/* ---- Hangs ---- */
+
+static char *hang_heading(const struct ct_text_out *out, const struct ct_hang *hang)
+{
+    uint64_t begin_ns = out->report->model->begin_ns;
+    g_autofree char *since = ct_format_duration(hang->since_ns - MIN(begin_ns, hang->since_ns));
+
+    switch (hang->kind) {
+    case CT_HANG_DEADLOCK:
+        return g_strdup_printf(
+            "Deadlock, from %s after the start on: %u threads wait for each other", since,
+            hang->waits->len);
+    case CT_HANG_SELF:
+        return g_strdup_printf("Deadlock, from %s after the start on: a thread waits for a lock "
+                               "that it holds itself",
+                               since);
+    default:
+        return g_strdup_printf("Abandoned lock, waited for from %s after the start on: its holder "
+                               "has exited",
+                               since);
+    }
+}
+
+static void write_hang(const struct ct_text_out *out, const struct ct_hang *hang)
+{
+    g_autofree char *heading = hang_heading(out, hang);
+
+    ct_text_out_heading(out, "%s", heading);
+    for (guint i = 0; i < hang->waits->len; i++) {
+        struct ct_hang_wait one = g_array_index(hang->waits, struct ct_hang_wait, i);
+        g_autofree char *object = ct_format_object(&one.interval);
+
+        if (ct_object_is_lock(ct_op_object(one.interval.op)))
+            one.interval.owner_tid = one.holder->tid;
+        write_wait(out, &(struct ct_report_wait){one.interval, object});
+    }
+    if (hang->behind > 0)
+        ct_text_out_line(out, 2, "and %u more thread%s wait%s behind %s", hang->behind,
+                         hang->behind == 1 ? "" : "s", hang->behind == 1 ? "s" : "",
+                         hang->waits->len == 1 ? "it" : "them");
+}
+
+void ct_text_section_hangs(const struct ct_text_out *out)
+{
+    for (guint i = 0; out->report->hangs && i < out->report->hangs->len; i++)
+        write_hang(out, g_ptr_array_index(out->report->hangs, i));
+}
+
+/* ---- Lists ---- */
+
 static void write_list(const struct ct_text_out *out, const GPtrArray *waits)
 {
     for (guint i = 0; i < MIN(waits->len, out->report->top); i++)

@@ -8,6 +8,7 @@
 #include "model/life.h"
 #include "model/selection.h"
 #include "model/sink.h"
+#include "passes/hangs.h"
 #include "summary/lists.h"
 #include "symbols/symbols.h"
 
@@ -36,6 +37,8 @@ struct ct_report {
     GHashTable *gathered;             /* owned; by thread: what is still to be selected or summed */
     GHashTable *rivals;               /* owned; struct ct_report_rival *, as a set: who took CPUs */
     struct ct_symbolizer *symbolizer; /* owned */
+    /* What hangs at the end, if that was asked: borrowed; struct ct_hang *, of whatever model. */
+    const GPtrArray *hangs;
 };
 
 struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,
