@@ -289,8 +289,8 @@ static void append_chain(struct ct_callers *callers, struct ct_callers_stack *st
                             (guint)(count - first));
     /* At least one more is beyond what the kernel finds. */
     keep_ends(callers, stack, omitted + (is_whole ? 0 : 1), is_whole);
-    stack->is_by_frame_pointers = TRUE;
-    stack->is_partial = FALSE;
+    stack->is_by_frame_pointers = count > 0;
+    stack->is_partial = count == 0;
 }
 
 /* Which of the kernel's return addresses is the first that stands at `place` or beyond. */

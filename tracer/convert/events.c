@@ -75,7 +75,7 @@ uint32_t ct_kernel_events_cpu(const struct ct_kernel_events *events, guint index
 {
     const struct ct_source *source = source_at(events, index);
 
-    return ct_source_is_present(source) ? 0 : source->spool->head.cpu;
+    return ct_source_is_present(source) ? 0 : source->cpu;
 }
 
 void ct_kernel_events_free(struct ct_kernel_events *events)
@@ -155,6 +155,8 @@ static void translate(struct ct_kernel_events *events, const struct ct_source *s
 {
     struct ct_raw_task *next = &record->as.of_switch.next;
 
+    if (source->reader != NULL) /* which knows no other ids than ours */
+        return;
     if (record->kind == CT_RAW_WAKING) {
         record->as.waking.task.tid = own_id(events, record->as.waking.task.tid);
     } else if (record->kind == CT_RAW_SWITCH) {
@@ -281,7 +283,7 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
     struct ct_callers_stack *stack = &events->stack;
     struct ct_address_space space;
 
-    if (raw->as.callers.count == 0 || (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 ||
+    if ((raw->as.callers.count == 0 && raw->as.callers.user.registers == NULL) || (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 ||
         !ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
     gboolean has_space = ct_unpreloaded_events_address_space(events->unpreloaded, raw->pid, &space);
@@ -311,6 +313,16 @@ static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_
     return TRUE;
 }
 
+/* Of the whole machine, or of the program's own tasks. */
+static gboolean select_mapping(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                               struct ct_kernel_record *record)
+{
+    if (!ct_tasks_has(events->tasks, raw->tid))
+        return FALSE;
+    ct_unpreloaded_events_add(events->unpreloaded, raw, FALSE);
+    return ct_unpreloaded_events_take(events->unpreloaded, record);
+}
+
 /* What is no event itself, but may have some that follow from it. */
 static gboolean select_told(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                             struct ct_kernel_record *record)
@@ -334,13 +346,14 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
         [CT_RAW_SYSCALL_ENTRY] = select_syscall,
         [CT_RAW_SYSCALL_EXIT] = select_syscall,
         [CT_RAW_CALLERS] = select_callers,
-        [CT_RAW_MAPPING] = select_told,
+        [CT_RAW_MAPPING] = select_mapping,
         [CT_RAW_PROCESS] = select_told,
         [CT_RAW_FD] = select_told,
         [CT_RAW_TASK] = select_told,
     };
 
-    return raw->kind < G_N_ELEMENTS(selectors) && selectors[raw->kind](events, raw, record);
+    return raw->kind < G_N_ELEMENTS(selectors) && selectors[raw->kind] != NULL &&
+           selectors[raw->kind](events, raw, record);
 }
 
 static void fill_item(struct ct_kernel_item *item, const struct ct_raw_record *raw)

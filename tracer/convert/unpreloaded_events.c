@@ -33,7 +33,7 @@ struct ct_unpreloaded_events *ct_unpreloaded_events_new(const char *path, const 
     for (guint i = 0; i < spools->len; i++) {
         const struct ct_spool *spool = g_ptr_array_index(spools, i);
 
-        unpreloaded->has_calls = unpreloaded->has_calls || spool->head.kind == CT_RINGS_CALLS;
+        unpreloaded->has_calls = unpreloaded->has_calls || ct_spool_has_calls(spool);
     }
     unpreloaded->maps = ct_maps_new(path);
     unpreloaded->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);

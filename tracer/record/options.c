@@ -99,6 +99,23 @@ static gboolean check_kernel(const char *kernel, struct ct_record_options *optio
     return FALSE;
 }
 
+static gboolean check_kernel_source(const char *name, struct ct_record_options *options,
+                                    GError **error)
+{
+    static const char *const names[] = {
+        [CT_FROM_ANYWHERE] = "auto", [CT_FROM_BPF] = "bpf", [CT_FROM_PERF] = "perf"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (g_strcmp0(name != NULL ? name : "auto", names[i]) == 0) {
+            options->kernel.origin = (enum ct_capture_origin)i;
+            return TRUE;
+        }
+    }
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "--kernel-source=%s: give auto, bpf or perf", name);
+    return FALSE;
+}
+
 /* How often to sample, from "99". */
 static gboolean check_cpu(gboolean is_plain, const char *text, struct ct_record_options *options,
                           GError **error)
@@ -258,6 +275,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     g_autofree char *delay = NULL;
     g_autofree char *duration = NULL;
     g_autofree char *kernel = NULL;
+    g_autofree char *kernel_source = NULL;
     g_autofree char *frames = NULL;
     g_autofree char *max_size = NULL;
     g_auto(GStrv) pids = NULL;
@@ -287,6 +305,10 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
          "Record when threads run and when they stand in line for a CPU: sched; system calls too: "
          "syscalls; neither: off; or what there is need of and the kernel lets us: auto (auto)",
          "WHAT"},
+        {"kernel-source", 0, 0, G_OPTION_ARG_STRING, &kernel_source,
+         "Ask the kernel by its BPF programs: bpf; by its perf events: perf; or by the best that "
+         "it lets us: auto (auto)",
+         "HOW"},
         {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &pids,
          "Record process PID, which runs already, until it ends or Ctrl-C; -p 1,2 and -p 1 2 "
          "record several",
@@ -350,7 +372,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     options->hint = cpu_hint(cpu, has_program ? options->program[0] : NULL);
     options->classes = chosen_classes(net, sync, syscall, sleep);
     return check(options, rate, delay, duration, error) && check_kernel(kernel, options, error) &&
-           check_cpu(cpu, cpu_hz, options, error) && check_frames(frames, options, error) &&
+           check_kernel_source(kernel_source, options, error) && check_cpu(cpu, cpu_hz, options, error) && check_frames(frames, options, error) &&
            check_max_size(max_size, options, error) &&
            (pids == NULL || check_attaching(pids, options, error));
 }
