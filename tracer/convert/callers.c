@@ -1,5 +1,6 @@
 #include "callers.h"
 
+#include "known_stacks.h"
 #include "unwind.h"
 
 #include <string.h>
@@ -45,6 +46,7 @@ struct route_key {
 struct ct_callers {
     struct ct_unwinder *unwinder; /* owned; NULL: there are no tables on this machine */
     GHashTable *routes;           /* owned; struct route_key * -> GArray of struct route */
+    struct ct_known_stacks *known; /* owned */
     struct ct_unwound unwound;
     uint32_t stack_frames; /* so many are kept */
     uint64_t chain_max;    /* so many frames the kernel finds by frame pointers */
@@ -98,6 +100,7 @@ struct ct_callers *ct_callers_new(uint32_t stack_frames)
     callers->all = g_array_new(FALSE, FALSE, WORD);
     /* All it can keep: more may follow by frame pointers. */
     callers->unwinder = ct_unwinder_new(CT_STACK_MAX_FRAMES);
+    callers->known = ct_known_stacks_new();
     callers->routes = g_hash_table_new_full(key_hash, key_equal, g_free, unref_routes);
     return callers;
 }
@@ -108,6 +111,7 @@ void ct_callers_free(struct ct_callers *callers)
         return;
     ct_unwinder_free(callers->unwinder);
     g_hash_table_unref(callers->routes);
+    ct_known_stacks_free(callers->known);
     g_array_unref(callers->all);
     g_free(callers);
 }
@@ -327,7 +331,10 @@ void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_sp
     }
     unwind(callers, space, &state);
     take_unwound(callers);
-    if (unwound->is_partial) {
+    if (!unwound->is_partial) {
+        ct_known_stacks_keep(callers->known, raw->tid, unwound);
+    } else if (!ct_known_stacks_append(callers->known, raw->tid, unwound->next_place,
+                                       callers->all)) {
         uint64_t place = unwound->next_place != 0 ? unwound->next_place
                          : unwound->count > 1     ? unwound->places[unwound->count - 1] + WORD
                                                   : state.stack_begin;
@@ -353,6 +360,8 @@ void ct_callers_of_present(struct ct_callers *callers, const struct ct_address_s
     state.stack_size = task->stack_size;
     ct_unwinder_run(callers->unwinder, space, &state, &callers->unwound);
     callers->unwound.addresses[0] = task->instruction;
+    if (!callers->unwound.is_partial)
+        ct_known_stacks_keep(callers->known, task->tid, &callers->unwound);
     take_unwound(callers);
     keep_ends(callers, stack, callers->unwound.omitted, TRUE);
     stack->is_by_frame_pointers = FALSE;

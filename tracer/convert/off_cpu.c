@@ -1,9 +1,12 @@
 #include "off_cpu.h"
 
 #include "schema/kernel_events.h"
+#include "schema/descriptors.h"
 #include "spool/off_cpu.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 /* Greater numbers are no CPUs. */
 #define CPUS_MAX 4096
@@ -12,7 +15,7 @@
 #define PLACES_MAX (1U << 20)
 
 /* What one record tells of a moment, in the order of those that are at the same time. */
-enum part { PART_BEGIN, PART_LOSS, PART_WAKING, PART_LEAVE, PART_BACK };
+enum part { PART_BEGIN, PART_LOSS, PART_FD, PART_WAKING, PART_LEAVE, PART_BACK };
 
 /* The record's place in the file, and what of it. */
 struct moment {
@@ -201,6 +204,10 @@ static void index_records(struct ct_off_cpu_reader *reader, GArray *losses)
         } else if (off->header.type == CT_OFF_CPU_BEGIN) {
             add_moment(reader, 0, PART_BEGIN, ((const struct ct_off_cpu_begin *)off)->time_ns,
                        offset);
+        } else if (off->header.type == CT_OFF_CPU_FD) {
+            const struct ct_off_cpu_fd *fd = (const void *)off;
+
+            add_moment(reader, fd->cpu, PART_FD, fd->time_ns, offset);
         } else if (off->header.type == CT_OFF_CPU_LOSS) {
             const struct ct_off_cpu_loss *loss = (const void *)off;
 
@@ -301,6 +308,41 @@ static void fill_back(struct ct_raw_record *record, const struct ct_off_cpu *off
     record->as.of_switch.previous_state = off->previous_state;
 }
 
+static enum ct_fd_kind kind_of(const struct ct_off_cpu_fd *fd)
+{
+    g_autofree char *target =
+        g_strdup_printf("anon_inode:%.*s", (int)sizeof(fd->name), fd->name);
+
+    switch (fd->mode & S_IFMT) {
+    case S_IFSOCK:
+        return fd->family == AF_INET || fd->family == AF_INET6 ? CT_FD_KIND_SOCKET_INET
+               : fd->family == AF_UNIX                         ? CT_FD_KIND_SOCKET_UNIX
+                                                               : CT_FD_KIND_SOCKET_OTHER;
+    case S_IFIFO:
+        return CT_FD_KIND_PIPE;
+    case S_IFREG:
+        return CT_FD_KIND_FILE;
+    case S_IFDIR:
+        return CT_FD_KIND_DIRECTORY;
+    case S_IFCHR:
+        return ct_device_fd_kind(fd->device_major);
+    case S_IFBLK:
+        return CT_FD_KIND_DEVICE;
+    default:
+        return ct_anonymous_fd_kind(target);
+    }
+}
+
+static void fill_fd(struct ct_raw_record *record, const struct ct_off_cpu_fd *fd)
+{
+    record->kind = CT_RAW_FD;
+    record->pid = record->tid = fd->pid;
+    record->as.fd.of =
+        (struct ct_spool_descriptor){.pid = fd->pid, .fd = fd->fd, .kind = kind_of(fd)};
+    record->as.fd.local = record->as.fd.peer = "";
+    record->as.fd.is_kind_only = TRUE;
+}
+
 static void fill_call(struct ct_raw_record *record, const struct ct_off_cpu *off, gboolean is_entry)
 {
     record->kind = is_entry ? CT_RAW_SYSCALL_ENTRY : CT_RAW_SYSCALL_EXIT;
@@ -316,6 +358,8 @@ static void fill_callers(struct ct_raw_record *record, const struct ct_off_cpu *
 {
     record->kind = CT_RAW_CALLERS;
     record->as.callers.state = off->state;
+    record->as.callers.addresses = with_stack->frames;
+    record->as.callers.count = MIN(with_stack->frame_count, CT_OFF_CPU_FRAMES);
     record->as.callers.user = (struct ct_raw_user){
         .registers = with_stack->registers,
         .stack = with_stack->stack,
@@ -385,6 +429,9 @@ static gboolean tell(struct ct_off_cpu_reader *reader, struct cpu *cpu,
         return tell_back(reader, cpu, moment, record);
     case PART_WAKING:
         fill_waking(record, off_at(reader, moment->offset));
+        break;
+    case PART_FD:
+        fill_fd(record, (const void *)off_at(reader, moment->offset));
         break;
     case PART_LOSS:
         record->kind = CT_RAW_LOST;

@@ -120,6 +120,7 @@ struct ct_raw_record {
             struct ct_spool_descriptor of;
             const char *local; /* as in the event `fd` */
             const char *peer;
+            gboolean is_kind_only; /* what else is known of one of that kind stays true */
         } fd;
         struct {
             struct ct_spool_task of;

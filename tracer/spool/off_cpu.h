@@ -11,6 +11,7 @@
 /* Types of records, as in struct perf_event_header. */
 enum ct_off_cpu_type {
     CT_OFF_CPU_SPAN = 96, /* struct ct_off_cpu, without what follows its `size` */
+    CT_OFF_CPU_FD,        /* struct ct_off_cpu_fd */
     CT_OFF_CPU_LOSS,      /* struct ct_off_cpu_loss */
     CT_OFF_CPU_BEGIN      /* struct ct_off_cpu_begin */
 };
@@ -20,6 +21,9 @@ enum ct_off_cpu_type {
 
 /* As many as CT_USER_REGISTERS has, in that order. */
 #define CT_OFF_CPU_REGISTERS 17
+
+/* So many callers at most, by frame pointers. */
+#define CT_OFF_CPU_FRAMES 24
 
 /* So much of a stack at most: from the stack pointer up. */
 #define CT_OFF_CPU_STACK_SIZE 2048
@@ -62,7 +66,8 @@ struct ct_off_cpu {
     uint32_t woken_cpu;
     uint32_t state;          /* as prev_state of sched_switch: 0x100 of one that was preempted */
     uint32_t previous_state; /* the same of `previous` */
-    uint32_t stack_size;     /* so many bytes of `stack` were copied */
+    uint16_t stack_size;     /* so many bytes of `stack` were copied */
+    uint16_t frame_count;    /* of `frames`; 0: they are all in what was copied, or there are none */
     /* Of the system call; only if there is one. */
     int64_t number;
     uint64_t arguments[CT_OFF_CPU_ARGUMENTS];
@@ -70,7 +75,21 @@ struct ct_off_cpu {
     uint64_t stack_pointer;
     /* Only with CT_OFF_CPU_HAS_STACK. */
     uint64_t registers[CT_OFF_CPU_REGISTERS];
+    uint64_t frames[CT_OFF_CPU_FRAMES]; /* the instruction, then return addresses */
     uint8_t stack[CT_OFF_CPU_STACK_SIZE];
+};
+
+/* What the first argument of a call is, if it is a descriptor; once, as long as it is the same. */
+struct ct_off_cpu_fd {
+    struct ct_off_cpu_header header;
+    uint64_t time_ns;
+    int32_t pid;
+    int32_t fd;
+    uint32_t mode;         /* as st_mode */
+    uint32_t device_major; /* of a device */
+    uint32_t family;       /* of a socket */
+    uint32_t cpu;
+    char name[24]; /* of a file that has no type: as in "anon_inode:[eventfd]" after the colon */
 };
 
 /* So many records of tasks that had left that CPU found no room. */

@@ -19,9 +19,17 @@
 
 /* States of tasks, as sched_switch tells them. */
 #define STATES_TOLD     0x7fU
+#define STATES_WAITING  0x03U /* for something; else it is stopped */
 #define EXIT_STATES     0x30U
 #define STATE_DEAD      0x80U
 #define STATE_PREEMPTED 0x100U
+
+/* inode.i_mode */
+#define MODE_TYPE   0170000
+#define MODE_SOCKET 0140000
+
+/* inode.i_rdev: so many bits are the minor number. */
+#define DEVICE_MINOR_BITS 20
 
 /* Of a task in the kernel. */
 #define KERNEL_STACK_BYTES (16U << 10)
@@ -49,7 +57,58 @@ struct pid {
     struct upid numbers[1];
 } KERNEL_TYPE;
 
+struct sched_entity {
+    uint64_t sum_exec_runtime;
+} KERNEL_TYPE;
+
+struct qstr {
+    const unsigned char *name;
+} KERNEL_TYPE;
+
+struct dentry {
+    struct qstr d_name;
+} KERNEL_TYPE;
+
+struct path {
+    struct dentry *dentry;
+} KERNEL_TYPE;
+
+struct inode {
+    unsigned short i_mode;
+    unsigned int i_rdev;
+} KERNEL_TYPE;
+
+struct file {
+    struct path f_path;
+    struct inode *f_inode;
+    const void *f_op;
+    void *private_data;
+} KERNEL_TYPE;
+
+struct fdtable {
+    unsigned int max_fds;
+    struct file **fd;
+} KERNEL_TYPE;
+
+struct files_struct {
+    struct fdtable *fdt;
+} KERNEL_TYPE;
+
+struct sock_common {
+    unsigned short skc_family;
+} KERNEL_TYPE;
+
+struct sock {
+    struct sock_common __sk_common;
+} KERNEL_TYPE;
+
+struct socket {
+    struct sock *sk;
+} KERNEL_TYPE;
+
 struct task_struct {
+    struct files_struct *files;
+    struct sched_entity se;
     void *stack;
     unsigned int flags;
     int prio;

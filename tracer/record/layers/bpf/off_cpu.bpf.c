@@ -32,7 +32,8 @@ enum phase {
 
 struct followed {
     uint32_t phase;
-    uint32_t is_new; /* it has not run yet */
+    uint32_t unused;
+    uint64_t files[CT_BPF_FILES_KNOWN]; /* by the low bits of the descriptor: what was told of */
     struct ct_off_cpu off;
 };
 
@@ -208,18 +209,105 @@ static void copy_stack(struct ct_off_cpu *off, uint64_t stack_pointer)
         off->stack_size = rest;
 }
 
-static void note_place(struct ct_off_cpu *off, struct task_struct *task)
+/*
+ * By frame pointers, as far as they are kept. Only if they lead beyond what was copied: within it,
+ * unwind tables find the same.
+ */
+static void follow_frames(struct ct_off_cpu *off, uint64_t frame)
 {
+    uint64_t stack_pointer = off->stack_pointer;
+    bool is_beyond = false;
+    uint32_t count = 1;
+
+    off->frames[0] = off->instruction;
+    for (; count < CT_OFF_CPU_FRAMES; count++) {
+        uint64_t offset = frame - stack_pointer;
+        uint64_t words[2] = {0, 0}; /* the caller's frame, and where it goes on */
+
+        if (offset > CT_BPF_STACK_REACH || frame % 8 != 0)
+            break;
+        if (offset <= sizeof(off->stack) - sizeof(words) &&
+            offset + sizeof(words) <= off->stack_size) {
+            const uint64_t *at = (const void *)(off->stack + offset);
+
+            words[0] = at[0];
+            words[1] = at[1];
+        } else {
+            is_beyond = true;
+            if (bpf_probe_read_user(words, sizeof(words), (const void *)frame) != 0)
+                break;
+        }
+        if (words[1] == 0)
+            break;
+        off->frames[count] = words[1];
+        if (words[0] <= frame) {
+            count++;
+            break;
+        }
+        frame = words[0];
+    }
+    off->frame_count = is_beyond ? count : 0;
+}
+
+/* What tells one descriptor's file from the next one at the same address. */
+static uint64_t mark_of(struct file *file)
+{
+    return (uint64_t)file ^ (uint64_t)BPF_CORE_READ(file, f_inode) << 1 ^
+           (uint64_t)BPF_CORE_READ(file, f_op) << 2;
+}
+
+/* Of the current task. */
+static void tell_fd(struct followed *followed, struct task_struct *task, uint64_t now_ns)
+{
+    struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+    uint64_t number = followed->off.arguments[0];
+    struct file *file = NULL;
+
+    if (!table || number >= BPF_CORE_READ(table, max_fds) ||
+        bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + number) != 0 || !file)
+        return;
+    uint64_t mark = mark_of(file);
+    uint64_t *known = &followed->files[number & (CT_BPF_FILES_KNOWN - 1)];
+
+    if (*known == mark)
+        return;
+    struct ct_off_cpu_fd fd = {
+        .header = {.type = CT_OFF_CPU_FD, .size = sizeof(fd)},
+        .time_ns = now_ns,
+        .pid = followed->off.pid,
+        .fd = number,
+        .mode = BPF_CORE_READ(file, f_inode, i_mode),
+        .device_major = BPF_CORE_READ(file, f_inode, i_rdev) >> DEVICE_MINOR_BITS,
+        .cpu = bpf_get_smp_processor_id(),
+    };
+
+    if ((fd.mode & MODE_TYPE) == MODE_SOCKET) {
+        struct socket *socket = BPF_CORE_READ(file, private_data);
+
+        fd.family = BPF_CORE_READ(socket, sk, __sk_common.skc_family);
+    } else if ((fd.mode & MODE_TYPE) == 0) {
+        bpf_probe_read_kernel_str(fd.name, sizeof(fd.name),
+                                  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+    }
+    if (bpf_ringbuf_output(&ring, &fd, sizeof(fd), BPF_RB_NO_WAKEUP) == 0)
+        *known = mark;
+}
+
+static void note_place(struct followed *followed, struct task_struct *task, uint64_t now_ns)
+{
+    struct ct_off_cpu *off = &followed->off;
     const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
 
     if (!registers || !is_in_call(task, registers))
         return;
     note_call(off, registers);
+    tell_fd(followed, task, now_ns);
     if (is_32_bit(registers))
         return;
     off->flags |= CT_OFF_CPU_HAS_STACK;
     note_registers(off, registers);
     copy_stack(off, registers->sp);
+    follow_frames(off, registers->bp);
 }
 
 static bool was_dead(uint32_t task_state)
@@ -248,9 +336,8 @@ static void leave(struct followed *followed, struct task_struct *task, struct ta
     off->task.prio = task->prio;
     bpf_core_read(off->task.name, sizeof(off->task.name), &task->comm);
     describe(&off->next, next);
-    if (state.wants_calls && task_state != STATE_PREEMPTED && task_state != 0)
-        note_place(off, task);
-    followed->is_new = false;
+    if (state.wants_calls && (task_state & STATES_WAITING))
+        note_place(followed, task, now_ns);
     followed->phase = OFF_CPU;
     if (was_dead(task_state))
         tell(off, now_ns);
@@ -277,7 +364,7 @@ static void come_back(struct followed *followed, struct task_struct *task,
         off->flags = told_flags;
         off->task.prio = task->prio;
         bpf_core_read(off->task.name, sizeof(off->task.name), &task->comm);
-        if (phase == ON_CPU && !followed->is_new && state.wants_calls && registers &&
+        if (phase == ON_CPU && task->se.sum_exec_runtime > 0 && state.wants_calls && registers &&
             is_in_call(task, registers))
             note_call(off, registers);
     } else if (off->flags & CT_OFF_CPU_HAS_STACK && !is_sampled(now_ns - off->left_ns)) {
@@ -364,9 +451,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
     int32_t pid = own_id(parent->group_leader);
     if (!find(parent) && !bpf_map_lookup_elem(&roots, &pid))
         return 0;
-    struct followed *followed = follow(child);
-    if (followed)
-        followed->is_new = true;
+    follow(child);
     return 0;
 }
 

@@ -58,13 +58,13 @@ static void free_off_cpu(void *opened)
 
 static void begin_at(struct off_cpu_source *source, uint64_t time_ns)
 {
+    ct_bpf_programs_state(source->programs)->is_on = 1;
     g_mutex_lock(&source->lock);
     source->begin = (struct ct_off_cpu_begin){
         .header = {.type = CT_OFF_CPU_BEGIN, .size = sizeof(source->begin)},
         .time_ns = time_ns,
     };
     g_mutex_unlock(&source->lock);
-    ct_bpf_programs_state(source->programs)->is_on = 1;
 }
 
 static gboolean follow(struct off_cpu_source *source, const struct ct_capture_context *context)
@@ -124,8 +124,8 @@ static void begin_off_cpu(void *opened, uint64_t time_ns)
 {
     struct off_cpu_source *source = opened;
 
-    ct_perf_lives.begin(source->lives, time_ns);
     begin_at(source, time_ns);
+    ct_perf_lives.begin(source->lives, time_ns);
 }
 
 static void list_off_cpu_fds(const void *opened, GArray *fds)

@@ -15,6 +15,12 @@
 /* As deep as they can be, and the first one. */
 #define CT_BPF_NAMESPACES_MAX 33
 
+/* So many descriptors of a task are known to have been told of: a power of two. */
+#define CT_BPF_FILES_KNOWN 16
+
+/* So large may a stack be. */
+#define CT_BPF_STACK_REACH (64ULL << 20)
+
 /* From when a task's waker acts to when the task, on another CPU, has left it. */
 #define CT_BPF_WAKE_RACE_NS 20000
 
