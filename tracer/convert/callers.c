@@ -1,6 +1,7 @@
 #include "callers.h"
 
 #include "known_stacks.h"
+#include "spool/off_cpu.h"
 #include "unwind.h"
 
 #include <string.h>
@@ -51,6 +52,7 @@ struct ct_callers {
     uint32_t stack_frames; /* so many are kept */
     uint64_t chain_max;    /* so many frames the kernel finds by frame pointers */
     GArray *all;           /* owned; uint64_t, the frames of the current stack */
+    gboolean is_partial;   /* they are not all */
 };
 
 /* ---- Routes ---- */
@@ -317,6 +319,22 @@ static void take_unwound(const struct ct_callers *callers)
     g_array_append_vals(callers->all, callers->unwound.addresses, callers->unwound.count);
 }
 
+/* Beyond what was copied, by what is known of the thread. FALSE: by frame pointers, if at all. */
+static gboolean complete(struct ct_callers *callers, const struct ct_raw_record *raw,
+                         const struct ct_user_state *state)
+{
+    const struct ct_unwound *unwound = &callers->unwound;
+
+    if (raw->as.callers.count > 0)
+        return FALSE;
+    if (ct_known_stacks_append(callers->known, raw->tid, unwound->next_place, callers->all,
+                               &callers->is_partial))
+        return TRUE;
+    if (state->stack_size > CT_OFF_CPU_KNOWN_STACK_SIZE)
+        ct_known_stacks_keep(callers->known, raw->tid, unwound);
+    return FALSE;
+}
+
 void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_space *space,
                           const struct ct_raw_record *raw, struct ct_callers_stack *stack)
 {
@@ -331,10 +349,8 @@ void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_sp
     }
     unwind(callers, space, &state);
     take_unwound(callers);
-    if (!unwound->is_partial) {
-        ct_known_stacks_keep(callers->known, raw->tid, unwound);
-    } else if (!ct_known_stacks_append(callers->known, raw->tid, unwound->next_place,
-                                       callers->all)) {
+    callers->is_partial = FALSE;
+    if (unwound->is_partial && !complete(callers, raw, &state)) {
         uint64_t place = unwound->next_place != 0 ? unwound->next_place
                          : unwound->count > 1     ? unwound->places[unwound->count - 1] + WORD
                                                   : state.stack_begin;
@@ -342,9 +358,11 @@ void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_sp
         append_chain(callers, stack, raw, find_in_chain(raw, &state, place));
         return;
     }
-    keep_ends(callers, stack, unwound->omitted, TRUE);
+    if (!unwound->is_partial)
+        ct_known_stacks_keep(callers->known, raw->tid, unwound);
+    keep_ends(callers, stack, unwound->omitted, !callers->is_partial);
     stack->is_by_frame_pointers = FALSE;
-    stack->is_partial = FALSE;
+    stack->is_partial = callers->is_partial;
 }
 
 void ct_callers_of_present(struct ct_callers *callers, const struct ct_address_space *space,

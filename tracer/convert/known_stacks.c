@@ -4,6 +4,7 @@
 
 struct stack {
     guint count;
+    gboolean is_partial;
     uint64_t *addresses; /* owned; `count` of each */
     uint64_t *places;    /* owned */
 };
@@ -47,20 +48,21 @@ void ct_known_stacks_keep(struct ct_known_stacks *known, int32_t tid,
     size_t size = unwound->count * sizeof(uint64_t);
 
     if (unwound->omitted > 0 ||
-        (last != NULL && last->count == unwound->count &&
+        (last != NULL && last->count == unwound->count && last->is_partial == unwound->is_partial &&
          memcmp(last->addresses, unwound->addresses, size) == 0 &&
          memcmp(last->places, unwound->places, size) == 0))
         return;
     struct stack *stack = g_new(struct stack, 1);
 
     stack->count = unwound->count;
+    stack->is_partial = unwound->is_partial;
     stack->addresses = g_memdup2(unwound->addresses, size);
     stack->places = g_memdup2(unwound->places, size);
     g_hash_table_insert(known->by_tid, GINT_TO_POINTER(tid), stack);
 }
 
 gboolean ct_known_stacks_append(const struct ct_known_stacks *known, int32_t tid, uint64_t place,
-                                GArray *addresses)
+                                GArray *addresses, gboolean *is_partial)
 {
     const struct stack *stack = find(known, tid);
 
@@ -68,6 +70,7 @@ gboolean ct_known_stacks_append(const struct ct_known_stacks *known, int32_t tid
         if (stack->places[i] != place)
             continue;
         g_array_append_vals(addresses, stack->addresses + i, stack->count - i);
+        *is_partial = stack->is_partial;
         return TRUE;
     }
     return FALSE;

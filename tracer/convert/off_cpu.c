@@ -67,7 +67,9 @@ static gboolean is_whole(const struct ct_off_cpu *off)
     if (off->flags & CT_OFF_CPU_HAS_CALL)
         size = offsetof(struct ct_off_cpu, registers);
     if (off->flags & CT_OFF_CPU_HAS_STACK)
-        size = offsetof(struct ct_off_cpu, stack) + MIN(off->stack_size, CT_OFF_CPU_STACK_SIZE);
+        size = off->frame_count > 0
+                   ? sizeof(*off)
+                   : offsetof(struct ct_off_cpu, stack) + MIN(off->stack_size, CT_OFF_CPU_STACK_SIZE);
     return off->header.size >= size && off->stack_size <= CT_OFF_CPU_STACK_SIZE;
 }
 

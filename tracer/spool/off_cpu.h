@@ -25,8 +25,10 @@ enum ct_off_cpu_type {
 /* So many callers at most, by frame pointers. */
 #define CT_OFF_CPU_FRAMES 24
 
-/* So much of a stack at most: from the stack pointer up. */
-#define CT_OFF_CPU_STACK_SIZE 2048
+/* So much of a stack at most: from the stack pointer up. Where a thread was there before, less: the
+ * callers beyond are those that it had then. */
+#define CT_OFF_CPU_STACK_SIZE       2048
+#define CT_OFF_CPU_KNOWN_STACK_SIZE 512
 
 enum ct_off_cpu_flag {
     CT_OFF_CPU_HAS_CALL = 1,          /* it is in a system call */
@@ -67,7 +69,7 @@ struct ct_off_cpu {
     uint32_t state;          /* as prev_state of sched_switch: 0x100 of one that was preempted */
     uint32_t previous_state; /* the same of `previous` */
     uint16_t stack_size;     /* so many bytes of `stack` were copied */
-    uint16_t frame_count;    /* of `frames`; 0: they are all in what was copied, or there are none */
+    uint16_t frame_count;    /* of `frames`, if frame pointers lead beyond all that was copied */
     /* Of the system call; only if there is one. */
     int64_t number;
     uint64_t arguments[CT_OFF_CPU_ARGUMENTS];
@@ -75,8 +77,8 @@ struct ct_off_cpu {
     uint64_t stack_pointer;
     /* Only with CT_OFF_CPU_HAS_STACK. */
     uint64_t registers[CT_OFF_CPU_REGISTERS];
-    uint64_t frames[CT_OFF_CPU_FRAMES]; /* the instruction, then return addresses */
     uint8_t stack[CT_OFF_CPU_STACK_SIZE];
+    uint64_t frames[CT_OFF_CPU_FRAMES]; /* the instruction, then return addresses */
 };
 
 /* What the first argument of a call is, if it is a descriptor; once, as long as it is the same. */

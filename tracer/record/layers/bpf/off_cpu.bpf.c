@@ -33,7 +33,9 @@ enum phase {
 struct followed {
     uint32_t phase;
     uint32_t unused;
-    uint64_t files[CT_BPF_FILES_KNOWN]; /* by the low bits of the descriptor: what was told of */
+    uint64_t files[CT_BPF_FILES_KNOWN];   /* by the low bits of the descriptor: what was told of */
+    uint64_t places[CT_BPF_PLACES_KNOWN]; /* by their low bits: whose stacks were told */
+    uint64_t place;                       /* where it is now */
     struct ct_off_cpu off;
 };
 
@@ -116,23 +118,31 @@ static void lose(const struct ct_off_cpu *off, uint64_t now_ns)
     __sync_fetch_and_add(&loss->count, 1);
 }
 
-/* The recorder looks by itself now and then; it is woken only when much is there. */
-static void tell(struct ct_off_cpu *off, uint64_t now_ns)
+static uint64_t size_of(const struct ct_off_cpu *off)
 {
-    uint64_t size = off->flags & CT_OFF_CPU_HAS_STACK
-                        ? offsetof(struct ct_off_cpu, stack) + off->stack_size
-                    : off->flags & CT_OFF_CPU_HAS_CALL ? offsetof(struct ct_off_cpu, registers)
-                                                       : offsetof(struct ct_off_cpu, number);
+    if (off->flags & CT_OFF_CPU_HAS_STACK)
+        return off->frame_count > 0 ? sizeof(*off)
+                                    : offsetof(struct ct_off_cpu, stack) + off->stack_size;
+    return off->flags & CT_OFF_CPU_HAS_CALL ? offsetof(struct ct_off_cpu, registers)
+                                            : offsetof(struct ct_off_cpu, number);
+}
+
+/* The recorder looks by itself now and then; it is woken only when much is there. */
+static bool tell(struct ct_off_cpu *off, uint64_t now_ns)
+{
+    uint64_t size = size_of(off);
     uint64_t flags = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > CT_BPF_RING_SIZE / 2
                          ? BPF_RB_FORCE_WAKEUP
                          : BPF_RB_NO_WAKEUP;
 
     if (size > sizeof(*off))
-        return;
+        return false;
     off->header.type = CT_OFF_CPU_SPAN;
     off->header.size = size;
-    if (bpf_ringbuf_output(&ring, off, size, flags) != 0)
-        lose(off, now_ns);
+    if (bpf_ringbuf_output(&ring, off, size, flags) == 0)
+        return true;
+    lose(off, now_ns);
+    return false;
 }
 
 /* ---- Off the CPU ---- */
@@ -194,19 +204,28 @@ static void note_registers(struct ct_off_cpu *off, const struct pt_regs *registe
 }
 
 /* Of the current task. Where that does not go so far, up to the end of the stack pointer's page. */
-static void copy_stack(struct ct_off_cpu *off, uint64_t stack_pointer)
+static void copy_stack(struct ct_off_cpu *off)
 {
-    uint64_t rest = PAGE_BYTES - stack_pointer % PAGE_BYTES;
+    uint64_t rest = PAGE_BYTES - off->stack_pointer % PAGE_BYTES;
+    const void *from = (const void *)off->stack_pointer;
 
     off->stack_size = 0;
-    if (bpf_probe_read_user(off->stack, sizeof(off->stack), (const void *)stack_pointer) == 0) {
+    if (bpf_probe_read_user(off->stack, sizeof(off->stack), from) == 0) {
         off->stack_size = sizeof(off->stack);
         return;
     }
     rest &= ~7ULL;
-    if (rest <= sizeof(off->stack) &&
-        bpf_probe_read_user(off->stack, rest, (const void *)stack_pointer) == 0)
+    if (rest <= sizeof(off->stack) && bpf_probe_read_user(off->stack, rest, from) == 0)
         off->stack_size = rest;
+}
+
+/* The same, of one whose stack was told before. FALSE if it is not there. */
+static bool copy_known_stack(struct ct_off_cpu *off)
+{
+    off->frame_count = 0;
+    off->stack_size = CT_OFF_CPU_KNOWN_STACK_SIZE;
+    return bpf_probe_read_user(off->stack, CT_OFF_CPU_KNOWN_STACK_SIZE,
+                               (const void *)off->stack_pointer) == 0;
 }
 
 /*
@@ -247,6 +266,32 @@ static void follow_frames(struct ct_off_cpu *off, uint64_t frame)
         frame = words[0];
     }
     off->frame_count = is_beyond ? count : 0;
+}
+
+/* Twice the same: by the same way, as far as one can tell without looking at the stack. */
+static uint64_t place_of(const struct ct_off_cpu *off)
+{
+    return ((off->instruction * 31 + off->stack_pointer) * 31 + off->number) * 31 +
+           off->arguments[0];
+}
+
+static uint64_t *known_place(struct followed *followed)
+{
+    return &followed->places[(followed->place >> 3) & (CT_BPF_PLACES_KNOWN - 1)];
+}
+
+/* Now and then, all is told again. */
+static bool is_known_place(struct followed *followed)
+{
+    return *known_place(followed) == followed->place &&
+           bpf_get_prandom_u32() % CT_BPF_PLACE_REFRESH != 0;
+}
+
+/* Where frame pointers lead, there are no other callers to be known. */
+static void note_place_told(struct followed *followed)
+{
+    if (followed->off.stack_size > CT_OFF_CPU_KNOWN_STACK_SIZE && followed->off.frame_count == 0)
+        *known_place(followed) = followed->place;
 }
 
 /* What tells one descriptor's file from the next one at the same address. */
@@ -306,7 +351,10 @@ static void note_place(struct followed *followed, struct task_struct *task, uint
         return;
     off->flags |= CT_OFF_CPU_HAS_STACK;
     note_registers(off, registers);
-    copy_stack(off, registers->sp);
+    followed->place = place_of(off);
+    if (is_known_place(followed) && copy_known_stack(off))
+        return;
+    copy_stack(off);
     follow_frames(off, registers->bp);
 }
 
@@ -374,7 +422,8 @@ static void come_back(struct followed *followed, struct task_struct *task,
     off->back_cpu = bpf_get_smp_processor_id();
     describe(&off->previous, previous);
     off->previous_state = previous_state;
-    tell(off, now_ns);
+    if (tell(off, now_ns) && (off->flags & CT_OFF_CPU_HAS_STACK))
+        note_place_told(followed);
     off->woken_ns = 0;
     off->flags = 0;
 }

@@ -18,6 +18,10 @@
 /* So many descriptors of a task are known to have been told of: a power of two. */
 #define CT_BPF_FILES_KNOWN 16
 
+/* Of how many places its whole stack is known: a power of two; and how often it is told again. */
+#define CT_BPF_PLACES_KNOWN  8
+#define CT_BPF_PLACE_REFRESH 16
+
 /* So large may a stack be. */
 #define CT_BPF_STACK_REACH (64ULL << 20)
 
