@@ -335,19 +335,21 @@ gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GAr
 
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
-    uint64_t time_ns = ct_monotonic_ns();
     uint64_t one = 1;
 
     capture->context.is_begun = TRUE;
     if (capture->drainer == NULL)
         return;
-    (void)!write(capture->begin_fd, &one, sizeof(one));
+    /* Just before the first one tells of anything. */
+    uint64_t time_ns = ct_monotonic_ns();
+
     for (guint i = 0; i < capture->count; i++) {
         const struct use *use = &capture->uses[i];
 
         if (use->opened != NULL)
             use->source->begin(use->opened, time_ns);
     }
+    (void)!write(capture->begin_fd, &one, sizeof(one));
 }
 
 static void close_all(struct ct_kernel_capture *capture)

@@ -87,8 +87,10 @@ static struct followed *find(struct task_struct *task)
     return bpf_task_storage_get(&tasks, task, NULL, 0);
 }
 
-static void note_ids(struct followed *followed, struct task_struct *task)
+/* What changes seldom. */
+static void note_task(struct followed *followed, struct task_struct *task)
 {
+    bpf_core_read(followed->off.task.name, sizeof(followed->off.task.name), &task->comm);
     followed->off.task.tid = own_id(task);
     followed->off.pid = own_id(task->group_leader);
 }
@@ -99,7 +101,7 @@ static struct followed *follow(struct task_struct *task)
         bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
     if (followed)
-        note_ids(followed, task);
+        note_task(followed, task);
     else
         __sync_fetch_and_add(&state.unfollowed, 1);
     return followed;
@@ -131,9 +133,9 @@ static uint64_t size_of(const struct ct_off_cpu *off)
 static bool tell(struct ct_off_cpu *off, uint64_t now_ns)
 {
     uint64_t size = size_of(off);
-    uint64_t flags = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > CT_BPF_RING_SIZE / 2
-                         ? BPF_RB_FORCE_WAKEUP
-                         : BPF_RB_NO_WAKEUP;
+    bool is_much = ++state.told_count % CT_BPF_WAKE_INTERVAL == 0 &&
+                   bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > CT_BPF_RING_SIZE / 2;
+    uint64_t flags = is_much ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 
     if (size > sizeof(*off))
         return false;
@@ -382,7 +384,6 @@ static void leave(struct followed *followed, struct task_struct *task, struct ta
     if (off->woken_ns + CT_BPF_WAKE_RACE_NS < now_ns)
         off->woken_ns = 0;
     off->task.prio = task->prio;
-    bpf_core_read(off->task.name, sizeof(off->task.name), &task->comm);
     describe(&off->next, next);
     if (state.wants_calls && (task_state & STATES_WAITING))
         note_place(followed, task, now_ns);
@@ -411,7 +412,6 @@ static void come_back(struct followed *followed, struct task_struct *task,
         off->left_ns = 0;
         off->flags = told_flags;
         off->task.prio = task->prio;
-        bpf_core_read(off->task.name, sizeof(off->task.name), &task->comm);
         if (phase == ON_CPU && task->se.sum_exec_runtime > 0 && state.wants_calls && registers &&
             is_in_call(task, registers))
             note_call(off, registers);
@@ -511,7 +511,18 @@ int BPF_PROG(on_exec, struct task_struct *task)
     struct followed *followed = find(task);
 
     if (followed)
-        note_ids(followed, task);
+        note_task(followed, task);
+    return 0;
+}
+
+/* Also before it executes one. */
+SEC("tp_btf/task_rename")
+int BPF_PROG(on_rename, struct task_struct *task, const char *name)
+{
+    struct followed *followed = find(task);
+
+    if (followed)
+        bpf_probe_read_kernel_str(followed->off.task.name, sizeof(followed->off.task.name), name);
     return 0;
 }
 
