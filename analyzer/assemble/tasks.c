@@ -129,11 +129,12 @@ static void mend_start(struct ct_tasks *tasks, struct ct_task *task, uint64_t ti
 {
     if (task->count > 0)
         return;
-    begin_span(tasks, task, (struct ct_task_span){.begin_ns = 0, .state = CT_TASK_BLOCKED});
+    begin_span(tasks, task,
+               (struct ct_task_span){.begin_ns = task->present_ns, .state = CT_TASK_BLOCKED});
     task->first_ns = time_ns;
     task->first_state = ct_task_state(task);
     task->known_ns = time_ns;
-    task->known.ns[task->first_state] = time_ns;
+    task->known.ns[task->first_state] = time_ns - MIN(task->present_ns, time_ns);
 }
 
 static void get_on(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns, uint32_t cpu)
@@ -307,11 +308,14 @@ static void add_exec(struct ct_tasks *tasks, const struct ct_kernel_record *reco
                    .begin_ns = record->time_ns, .state = CT_TASK_RUNNING, .cpu = record->cpu});
 }
 
-/* One that was there when the recording began, off the CPU. */
+/* One that was there when the recording began, perhaps off the CPU: it may have been so when that
+ * was looked up, or when the recording began a moment before. */
 static void add_present(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
     struct ct_task *task = get_task(tasks, record->as.process_thread.tid);
 
+    if (task && task->count == 0)
+        task->present_ns = record->time_ns;
     if (task && task->count == 0 && record->as.process_thread.is_blocked)
         begin_span(tasks, task,
                    (struct ct_task_span){.begin_ns = record->time_ns, .state = CT_TASK_BLOCKED});
