@@ -45,8 +45,8 @@ struct route_key {
 };
 
 struct ct_callers {
-    struct ct_unwinder *unwinder; /* owned; NULL: there are no tables on this machine */
-    GHashTable *routes;           /* owned; struct route_key * -> GArray of struct route */
+    struct ct_unwinder *unwinder;  /* owned; NULL: there are no tables on this machine */
+    GHashTable *routes;            /* owned; struct route_key * -> GArray of struct route */
     struct ct_known_stacks *known; /* owned */
     struct ct_unwound unwound;
     uint32_t stack_frames; /* so many are kept */

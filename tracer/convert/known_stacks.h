@@ -1,6 +1,6 @@
 /*
- * The stack that each thread had last, as far as it is known: where a shorter copy of its stack ends, the callers
- * beyond are still those, if one of them stands at the place that is next.
+ * The stack that each thread had last, as far as it is known: where a shorter copy of its stack
+ * ends, the callers beyond are still those, if one of them stands at the place that is next.
  */
 #ifndef CTRACE_CONVERT_KNOWN_STACKS_H
 #define CTRACE_CONVERT_KNOWN_STACKS_H

@@ -1,7 +1,7 @@
 #include "off_cpu.h"
 
-#include "schema/kernel_events.h"
 #include "schema/descriptors.h"
+#include "schema/kernel_events.h"
 #include "spool/off_cpu.h"
 
 #include <string.h>
@@ -62,14 +62,12 @@ static gboolean is_whole(const struct ct_off_cpu *off)
 {
     size_t size = offsetof(struct ct_off_cpu, number);
 
-    if (off->header.size < size)
-        return FALSE;
     if (off->flags & CT_OFF_CPU_HAS_CALL)
         size = offsetof(struct ct_off_cpu, registers);
     if (off->flags & CT_OFF_CPU_HAS_STACK)
-        size = off->frame_count > 0
-                   ? sizeof(*off)
-                   : offsetof(struct ct_off_cpu, stack) + MIN(off->stack_size, CT_OFF_CPU_STACK_SIZE);
+        size = off->frame_count > 0 ? sizeof(*off)
+                                    : offsetof(struct ct_off_cpu, stack) +
+                                          MIN(off->stack_size, CT_OFF_CPU_STACK_SIZE);
     return off->header.size >= size && off->stack_size <= CT_OFF_CPU_STACK_SIZE;
 }
 
@@ -189,33 +187,63 @@ static void drop_lossy(const struct cpu *cpu, const struct ct_off_cpu_loss *loss
     g_array_set_size(cpu->moments, kept);
 }
 
+/* A record of that type has at least so much. */
+static size_t size_of_type(uint32_t type)
+{
+    switch (type) {
+    case CT_OFF_CPU_SPAN:
+        return offsetof(struct ct_off_cpu, number);
+    case CT_OFF_CPU_FD:
+        return sizeof(struct ct_off_cpu_fd);
+    case CT_OFF_CPU_LOSS:
+        return sizeof(struct ct_off_cpu_loss);
+    case CT_OFF_CPU_BEGIN:
+        return sizeof(struct ct_off_cpu_begin);
+    default:
+        return SIZE_MAX;
+    }
+}
+
+static void add_record(struct ct_off_cpu_reader *reader, uint64_t offset, GArray *losses)
+{
+    const struct ct_off_cpu *off = off_at(reader, offset);
+    const struct ct_off_cpu_fd *fd = (const void *)off;
+    const struct ct_off_cpu_loss *loss = (const void *)off;
+    const struct ct_off_cpu_begin *begin = (const void *)off;
+
+    if (off->header.size < size_of_type(off->header.type))
+        return;
+    switch (off->header.type) {
+    case CT_OFF_CPU_SPAN:
+        add_span(reader, off, offset);
+        break;
+    case CT_OFF_CPU_FD:
+        add_moment(reader, fd->cpu, PART_FD, fd->time_ns, offset);
+        break;
+    case CT_OFF_CPU_LOSS:
+        add_moment(reader, loss->cpu, PART_LOSS, loss->until_ns, offset);
+        g_array_append_val(losses, loss);
+        break;
+    default:
+        add_moment(reader, 0, PART_BEGIN, begin->time_ns, offset);
+        break;
+    }
+}
+
+/* Of whole words, as they are written. */
 static void index_records(struct ct_off_cpu_reader *reader, GArray *losses)
 {
     const struct ct_spool *spool = reader->spool;
     uint64_t next = sizeof(spool->head);
 
     while (next + sizeof(struct ct_off_cpu_header) <= spool->size) {
-        const struct ct_off_cpu *off = off_at(reader, next);
-        uint64_t offset = next;
+        uint16_t size = off_at(reader, next)->header.size;
 
-        if (off->header.size < sizeof(off->header) || off->header.size > spool->size - next)
+        if (size < sizeof(struct ct_off_cpu_header) || size % sizeof(uint64_t) != 0 ||
+            size > spool->size - next)
             break;
-        next += off->header.size;
-        if (off->header.type == CT_OFF_CPU_SPAN) {
-            add_span(reader, off, offset);
-        } else if (off->header.type == CT_OFF_CPU_BEGIN) {
-            add_moment(reader, 0, PART_BEGIN, ((const struct ct_off_cpu_begin *)off)->time_ns,
-                       offset);
-        } else if (off->header.type == CT_OFF_CPU_FD) {
-            const struct ct_off_cpu_fd *fd = (const void *)off;
-
-            add_moment(reader, fd->cpu, PART_FD, fd->time_ns, offset);
-        } else if (off->header.type == CT_OFF_CPU_LOSS) {
-            const struct ct_off_cpu_loss *loss = (const void *)off;
-
-            add_moment(reader, loss->cpu, PART_LOSS, loss->until_ns, offset);
-            g_array_append_val(losses, loss);
-        }
+        add_record(reader, next, losses);
+        next += size;
     }
 }
 
@@ -312,8 +340,7 @@ static void fill_back(struct ct_raw_record *record, const struct ct_off_cpu *off
 
 static enum ct_fd_kind kind_of(const struct ct_off_cpu_fd *fd)
 {
-    g_autofree char *target =
-        g_strdup_printf("anon_inode:%.*s", (int)sizeof(fd->name), fd->name);
+    g_autofree char *target = g_strdup_printf("anon_inode:%.*s", (int)sizeof(fd->name), fd->name);
 
     switch (fd->mode & S_IFMT) {
     case S_IFSOCK:
@@ -420,8 +447,8 @@ static gboolean tell_back(const struct ct_off_cpu_reader *reader, struct cpu *cp
     return TRUE;
 }
 
-static gboolean tell(struct ct_off_cpu_reader *reader, struct cpu *cpu,
-                     const struct moment *moment, struct ct_raw_record *record)
+static gboolean tell(struct ct_off_cpu_reader *reader, struct cpu *cpu, const struct moment *moment,
+                     struct ct_raw_record *record)
 {
     switch ((enum part)moment->part) {
     case PART_LEAVE:

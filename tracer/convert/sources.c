@@ -74,10 +74,9 @@ GPtrArray *ct_sources_open(const char *path, gboolean of_samples)
 
 static void read_next(struct ct_source *source)
 {
-    source->has_record =
-        source->reader != NULL
-            ? ct_off_cpu_reader_next(source->reader, source->cpu, &source->record)
-            : ct_arrivals_read(source->spool, &source->is_told, &source->record);
+    source->has_record = source->reader != NULL
+                             ? ct_off_cpu_reader_next(source->reader, source->cpu, &source->record)
+                             : ct_arrivals_read(source->spool, &source->is_told, &source->record);
     /* perf's clock is one for all CPUs, but let no stream go back. */
     source->record.time_ns = MAX(source->record.time_ns, source->last_ns);
 }

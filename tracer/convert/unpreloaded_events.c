@@ -12,7 +12,7 @@ struct ct_unpreloaded_events {
     struct ct_maps *maps;     /* owned */
     GHashTable *starts; /* owned; pid of a process that is not preloaded now -> owned uint64_t * */
     GHashTable *fd_kinds; /* owned; uint64_t *, pid and descriptor -> kind that was told last */
-    gboolean has_calls; /* system calls are recorded: it is told when one ends */
+    gboolean has_calls;   /* system calls are recorded: it is told when one ends */
     struct ct_callers *callers;    /* borrowed */
     struct ct_callers_stack stack; /* of the thread that was told of last */
     GArray *events;                /* owned; struct ct_kernel_record, those that follow */

@@ -372,7 +372,8 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     options->hint = cpu_hint(cpu, has_program ? options->program[0] : NULL);
     options->classes = chosen_classes(net, sync, syscall, sleep);
     return check(options, rate, delay, duration, error) && check_kernel(kernel, options, error) &&
-           check_kernel_source(kernel_source, options, error) && check_cpu(cpu, cpu_hz, options, error) && check_frames(frames, options, error) &&
+           check_kernel_source(kernel_source, options, error) &&
+           check_cpu(cpu, cpu_hz, options, error) && check_frames(frames, options, error) &&
            check_max_size(max_size, options, error) &&
            (pids == NULL || check_attaching(pids, options, error));
 }

@@ -47,11 +47,8 @@ int ct_spool_create(const char *folder, enum ct_rings_kind kind, const struct ct
                     uint32_t cpu)
 {
     static const char *const names[] = {
-        [CT_RINGS_MACHINE] = "cpu",
-        [CT_RINGS_PROCESS] = "cpu",
-        [CT_RINGS_CALLS] = "calls",
-        [CT_RINGS_SAMPLES] = "samples",
-        [CT_RINGS_BPF] = "off_cpu",
+        [CT_RINGS_MACHINE] = "cpu",     [CT_RINGS_PROCESS] = "cpu", [CT_RINGS_CALLS] = "calls",
+        [CT_RINGS_SAMPLES] = "samples", [CT_RINGS_BPF] = "off_cpu",
     };
     g_autofree char *path = g_strdup_printf("%s/%s%u", folder, names[kind], cpu);
 

@@ -25,7 +25,7 @@ struct ct_kernel_wishes {
     gboolean syscalls; /* and, where they make a thread wait, its stack by frame pointers */
     uint64_t rate_ns;  /* what lasts less need not be told in full */
     enum ct_capture_origin origin; /* of the scheduler's part and the system calls */
-    uint32_t cpu_hz;   /* how often to sample what runs; 0: not at all */
+    uint32_t cpu_hz;               /* how often to sample what runs; 0: not at all */
     gboolean follows_children;
 };
 

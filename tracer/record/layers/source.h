@@ -1,6 +1,6 @@
 /*
- * What can tell of a part of what the kernel knows: BPF, perf with privilege, perf without, /proc. Each
- * writes to spool files of its own. The first of ct_capture_sources that can give something is
+ * What can tell of a part of what the kernel knows: BPF, perf with privilege, perf without, /proc.
+ * Each writes to spool files of its own. The first of ct_capture_sources that can give something is
  * asked for it; of what one cannot, the next is asked.
  */
 #ifndef CTRACE_RECORD_LAYERS_SOURCE_H
@@ -46,8 +46,8 @@ struct ct_capture_source {
      * *promised what it gives for sure. Or NULL: there is nothing of that kind. */
     void *(*prepare)(unsigned *promised);
     /*
-     * Opens it; takes `prepared` over, which is NULL if others promised all that it gives. NULL: it cannot be had, and *missing is why not. Else it may
-     * be what is missing of it.
+     * Opens it; takes `prepared` over, which is NULL if others promised all that it gives. NULL: it
+     * cannot be had, and *missing is why not. Else it may be what is missing of it.
      */
     void *(*open)(struct ct_capture_context *context, void *prepared, char **missing);
     /* As of `time_ns` (CLOCK_MONOTONIC): when it is not begun yet. */

@@ -9,6 +9,11 @@
 
 /* What an ordinary user may lock in memory is for samples first: they are large. */
 const struct ct_capture_source *const ct_capture_sources[] = {
-    &ct_perf_samples, &ct_bpf_off_cpu,    &ct_perf_machine, &ct_perf_switches,
-    &ct_perf_calls,   &ct_present_source, NULL,
+    &ct_perf_samples,
+    &ct_bpf_off_cpu,
+    &ct_perf_machine,
+    &ct_perf_switches,
+    &ct_perf_calls,
+    &ct_present_source,
+    NULL,
 };

@@ -60,9 +60,9 @@ static int load(struct ct_bpf_programs *programs)
         return errno;
     if (stat("/proc/self/ns/pid", &namespace) != 0)
         return errno;
-    programs->object->bss->state.own_namespace = (uint32_t)namespace.st_ino;
-    programs->ring = ring_buffer__new(bpf_map__fd(programs->object->maps.ring), take_record,
-                                      programs, NULL);
+    programs->object->bss->state.own_namespace = (uint32_t) namespace.st_ino;
+    programs->ring =
+        ring_buffer__new(bpf_map__fd(programs->object->maps.ring), take_record, programs, NULL);
     programs->adopting = bpf_program__attach_iter(programs->object->progs.adopt, NULL);
     programs->absentees = bpf_program__attach_iter(programs->object->progs.tell_absent, NULL);
     if (programs->ring == NULL || programs->adopting == NULL || programs->absentees == NULL ||
