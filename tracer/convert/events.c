@@ -313,22 +313,19 @@ static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_
     return TRUE;
 }
 
-/* Of the whole machine, or of the program's own tasks. */
-static gboolean select_mapping(struct ct_kernel_events *events, const struct ct_raw_record *raw,
-                               struct ct_kernel_record *record)
-{
-    if (!ct_tasks_has(events->tasks, raw->tid))
-        return FALSE;
-    ct_unpreloaded_events_add(events->unpreloaded, raw, FALSE);
-    return ct_unpreloaded_events_take(events->unpreloaded, record);
-}
-
 /* What is no event itself, but may have some that follow from it. */
 static gboolean select_told(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                             struct ct_kernel_record *record)
 {
     ct_unpreloaded_events_add(events->unpreloaded, raw, FALSE);
     return ct_unpreloaded_events_take(events->unpreloaded, record);
+}
+
+/* Of the whole machine, or of the program's own tasks. */
+static gboolean select_mapping(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                               struct ct_kernel_record *record)
+{
+    return ct_tasks_has(events->tasks, raw->tid) && select_told(events, raw, record);
 }
 
 /* TRUE if it is one of the program's. */
