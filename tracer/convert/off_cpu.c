@@ -1,8 +1,6 @@
 #include "off_cpu.h"
 
-#include "schema/descriptors.h"
-#include "schema/kernel_events.h"
-#include "spool/off_cpu.h"
+#include "off_cpu_records.h"
 
 #include <string.h>
 
