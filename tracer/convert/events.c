@@ -321,11 +321,15 @@ static gboolean select_told(struct ct_kernel_events *events, const struct ct_raw
     return ct_unpreloaded_events_take(events->unpreloaded, record);
 }
 
-/* Of the whole machine, or of the program's own tasks. */
+/* Where it is told of the whole machine, most are others'. */
 static gboolean select_mapping(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                struct ct_kernel_record *record)
 {
-    return ct_tasks_has(events->tasks, raw->tid) && select_told(events, raw, record);
+    const struct ct_source *source = source_at(events, events->current_index);
+
+    return (source->spool->head.kind != CT_RINGS_MACHINE ||
+            ct_tasks_has(events->tasks, raw->tid)) &&
+           select_told(events, raw, record);
 }
 
 /* TRUE if it is one of the program's. */
