@@ -13,7 +13,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config
     liblttng-ust-dev liblttng-ctl-dev lttng-tools
     libbabeltrace2-dev babeltrace2
     libglib2.0-dev libjson-glib-dev
-    libdw-dev libiberty-dev libseccomp-dev
+    libdw-dev libiberty-dev libseccomp-dev libbpf-dev bpftool clang
     libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
     libcairo2-dev libpango1.0-dev libfontconfig-dev fonts-dejavu-core"
 
@@ -21,7 +21,7 @@ test="libcmocka-dev libfuse3-dev fuse3 e2fsprogs mount faketime python3 g++ musl
     redis-server redis-tools sqlite3 curl git procps util-linux
     gdb memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
     man-db librsvg2-bin poppler-utils strace linux-perf
-    clang libclang-rt-14-dev clang-format clang-tidy shellcheck"
+    libclang-rt-14-dev clang-format clang-tidy shellcheck"
 
 peers="uftrace ltrace strace linux-perf bpftrace"
 

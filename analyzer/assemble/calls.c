@@ -176,7 +176,9 @@ static void leave(struct ct_calls *calls, struct ct_thread_state *thread,
     struct ct_interval interval = interval_of(calls, thread, record->time_ns);
 
     call->is_made = FALSE;
-    interval.result = (int32_t)CLAMP(result, INT16_MIN, INT16_MAX);
+    interval.result = result == CT_SYSCALL_RESULT_UNKNOWN
+                          ? CT_RESULT_UNKNOWN
+                          : (int32_t)CLAMP(result, INT16_MIN, INT16_MAX);
     if (process->is_unpreloaded) {
         ct_tables_count_call(process, interval.op, interval.end_ns - interval.begin_ns);
         if (call->has_blocked)

@@ -51,6 +51,7 @@ struct ct_task {
      */
     uint64_t known_ns;
     struct ct_task_times known;
+    uint64_t present_ns; /* it was there then, when the recording began; 0: that is not known */
     /* Of its first event: it was in `first_state` until then. 0: it was made then. */
     uint64_t first_ns;
     enum ct_task_state first_state;

@@ -347,7 +347,8 @@ static void add_wait(JsonBuilder *json, const struct ct_report *report,
     add_string(json, "object", object);
     add_number(json, "begin_ns", interval->wait_begin_ns);
     add_number(json, "duration_ns", ct_interval_wait_ns(interval));
-    add_signed(json, "result", interval->result);
+    if (interval->result != CT_RESULT_UNKNOWN)
+        add_signed(json, "result", interval->result);
     add_signed(json, "owner_tid", interval->owner_tid);
     add_stack(json, report, "stack", process, interval->stack_id);
     add_boolean(json, "is_idle",

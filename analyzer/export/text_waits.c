@@ -103,9 +103,10 @@ static void write_wait(const struct ct_text_out *out, const struct ct_report_wai
     g_autofree char *thread = format_thread(interval->thread);
     g_autofree char *object = ct_report_wait_object(out->report, wait);
     g_autofree char *call = ct_format_call(interval->op, op_text(interval->op), object);
-    g_autofree char *failure = interval->result < 0 && !interval->is_open
-                                   ? g_strdup_printf(": %s", failure_text(interval->result))
-                                   : g_strdup("");
+    g_autofree char *failure =
+        interval->result < 0 && interval->result != CT_RESULT_UNKNOWN && !interval->is_open
+            ? g_strdup_printf(": %s", failure_text(interval->result))
+            : g_strdup("");
 
     ct_text_out_entry(out, length, "%s, %s after the start, %s%s", thread, from, call, failure);
     write_owner(out, interval);

@@ -15,6 +15,9 @@ struct ct_wake {
     enum ct_op op;
 };
 
+/* Only that a call was off the CPU is known, and not what became of it. */
+#define CT_RESULT_UNKNOWN INT32_MIN
+
 /*
  * Where there is a kernel layer, what belongs to the wait's class is the time for which the thread
  * was blocked in it; the pieces for which it was in the run queue have class RUNNABLE; what it
@@ -40,7 +43,7 @@ struct ct_interval {
     enum ct_class class;
     uint32_t stack_id;
     int32_t owner_tid;      /* held the lock when the wait began; 0 unknown */
-    int32_t result;         /* what the call returned, or a negative errno */
+    int32_t result;         /* what the call returned, a negative errno, or CT_RESULT_UNKNOWN */
     gboolean is_open;       /* still waiting when the trace was cut */
     gboolean is_outside;    /* in no wait: only the kernel tells of it */
     const struct ct_fd *fd; /* what an FD object meant at the time, or what was opened; or NULL */

@@ -164,6 +164,20 @@ def ratios():
         print(f"  {tool:<32}" + "".join(f"{cell:>16}" for cell in cells))
 
 
+def row_kernel():
+    """The kernel layer alone, of programs that no preload gets into, by each of its sources; as root only."""
+    for name in ("read", "handoff"):
+        program = compiled(name, "-static")
+        options = ["--kernel=syscalls"]
+        measures = {"bare": lambda program=program: number(quietly(program))}
+        for source in ("perf", "bpf"):
+            words = [*options, f"--kernel-source={source}"]
+            measures[f"ctrace record, {source}"] = lambda program=program, words=words: number(
+                record(program, options=words)
+            )
+        table(f"{MICRO[name][0]}, kernel alone", "ns", samples(measures))
+
+
 def row_stack():
     """What a hook pays for a stack: the code of the preload, in a program of its own."""
     core = ("clock", "memory", "object", "symbol", "tables", "work_stack")
@@ -350,6 +364,7 @@ ROWS = {
     "mutex": lambda: micro("mutex"),
     "read": lambda: micro("read"),
     "handoff": lambda: micro("handoff"),
+    "kernel": row_kernel,
     "stack": row_stack,
     "processes": row_processes,
     "redis": row_redis,

@@ -279,11 +279,17 @@ def end_daemons():
             end_process(pid)
 
 
+def source_options(command=None):
+    """By which of the kernel's ways tests record that do not say so: the best that there is, unless set."""
+    source = os.environ.get("CTRACE_TEST_KERNEL_SOURCE")
+    return [f"--kernel-source={source}"] if source and command == "record" else []
+
+
 def record_options(options):
     """Without the kernel layer unless it is asked for: with it, a wait is only what a thread was
     blocked for, and programs measure more than that. Its own tests are in test_kernel.py."""
     words = [str(option) for option in options]
-    return words if any(word.startswith("--kernel") for word in words) else ["--kernel=off", *words]
+    return words if any(word.startswith("--kernel=") for word in words) else ["--kernel=off", *words]
 
 
 class TraceTest(unittest.TestCase):
@@ -300,7 +306,7 @@ class TraceTest(unittest.TestCase):
 
     def ctrace(self, *arguments, **options):
         options.setdefault("cwd", self.folder)
-        return run(CTRACE, *arguments, **options)
+        return run(CTRACE, *arguments[:1], *source_options(*arguments[:1]), *arguments[1:], **options)
 
     def needs_option(self, command, option):
         if option not in self.ctrace(command, "--help").out:
@@ -322,7 +328,8 @@ class TraceTest(unittest.TestCase):
     def start_record(self, *command, options=(), output="trace", **popen_options):
         """Starts a recording and leaves it running; it is killed if the test does not end it."""
         process = subprocess.Popen(
-            [CTRACE, "record", "-o", str(self.folder / output), *record_options(options), "--"]
+            [CTRACE, "record", *source_options("record"), "-o", str(self.folder / output)]
+            + [*record_options(options), "--"]
             + [str(word) for word in command],
             cwd=self.folder,
             stdin=popen_options.pop("stdin", subprocess.DEVNULL),

@@ -207,6 +207,22 @@ static void what_was_not_told_of_was_blocked_before(void **state)
     assert_int_equal(times.ns[CT_TASK_RUNNABLE], 1000);
 }
 
+static void who_was_there_was_blocked_since_then(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_kernel_record present = {.event = CT_KERNEL_ID_PROCESS_THREAD,
+                                       .time_ns = 4000,
+                                       .as.process_thread = {.tid = TID, .name = "task"}};
+    struct ct_task_times times;
+
+    assert_true(ct_tasks_add(fixture->tasks, &present));
+    add_waking(fixture, 5000, OTHER, TID, FALSE);
+    ct_task_times_at(own_task(fixture), 4500, &times);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 500);
+    ct_task_times_at(own_task(fixture), 6000, &times);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 1000);
+}
+
 static void without_wakes_blocked_lasts_until_it_runs(void **state)
 {
     struct fixture *fixture = *state;
@@ -465,6 +481,7 @@ int main(void)
         TEST(an_old_wake_does_not),
         TEST(an_interrupt_is_no_waker),
         TEST(what_was_not_told_of_was_blocked_before),
+        TEST(who_was_there_was_blocked_since_then),
         TEST(without_wakes_blocked_lasts_until_it_runs),
         TEST(brief_times_are_told_apart),
         TEST(what_was_lost_is_unknown_until_the_next_event),

@@ -1,5 +1,7 @@
 #include "callers.h"
 
+#include "known_stacks.h"
+#include "spool/off_cpu.h"
 #include "unwind.h"
 
 #include <string.h>
@@ -43,12 +45,14 @@ struct route_key {
 };
 
 struct ct_callers {
-    struct ct_unwinder *unwinder; /* owned; NULL: there are no tables on this machine */
-    GHashTable *routes;           /* owned; struct route_key * -> GArray of struct route */
+    struct ct_unwinder *unwinder;  /* owned; NULL: there are no tables on this machine */
+    GHashTable *routes;            /* owned; struct route_key * -> GArray of struct route */
+    struct ct_known_stacks *known; /* owned */
     struct ct_unwound unwound;
     uint32_t stack_frames; /* so many are kept */
     uint64_t chain_max;    /* so many frames the kernel finds by frame pointers */
     GArray *all;           /* owned; uint64_t, the frames of the current stack */
+    gboolean is_partial;   /* they are not all */
 };
 
 /* ---- Routes ---- */
@@ -98,6 +102,7 @@ struct ct_callers *ct_callers_new(uint32_t stack_frames)
     callers->all = g_array_new(FALSE, FALSE, WORD);
     /* All it can keep: more may follow by frame pointers. */
     callers->unwinder = ct_unwinder_new(CT_STACK_MAX_FRAMES);
+    callers->known = ct_known_stacks_new();
     callers->routes = g_hash_table_new_full(key_hash, key_equal, g_free, unref_routes);
     return callers;
 }
@@ -108,6 +113,7 @@ void ct_callers_free(struct ct_callers *callers)
         return;
     ct_unwinder_free(callers->unwinder);
     g_hash_table_unref(callers->routes);
+    ct_known_stacks_free(callers->known);
     g_array_unref(callers->all);
     g_free(callers);
 }
@@ -289,8 +295,8 @@ static void append_chain(struct ct_callers *callers, struct ct_callers_stack *st
                             (guint)(count - first));
     /* At least one more is beyond what the kernel finds. */
     keep_ends(callers, stack, omitted + (is_whole ? 0 : 1), is_whole);
-    stack->is_by_frame_pointers = TRUE;
-    stack->is_partial = FALSE;
+    stack->is_by_frame_pointers = count > 0;
+    stack->is_partial = count == 0;
 }
 
 /* Which of the kernel's return addresses is the first that stands at `place` or beyond. */
@@ -313,6 +319,22 @@ static void take_unwound(const struct ct_callers *callers)
     g_array_append_vals(callers->all, callers->unwound.addresses, callers->unwound.count);
 }
 
+/* Beyond what was copied, by what is known of the thread. FALSE: by frame pointers, if at all. */
+static gboolean complete(struct ct_callers *callers, const struct ct_raw_record *raw,
+                         const struct ct_user_state *state)
+{
+    const struct ct_unwound *unwound = &callers->unwound;
+
+    if (raw->as.callers.count > 0)
+        return FALSE;
+    if (ct_known_stacks_append(callers->known, raw->tid, unwound->next_place, callers->all,
+                               &callers->is_partial))
+        return TRUE;
+    if (state->stack_size > CT_OFF_CPU_KNOWN_STACK_SIZE)
+        ct_known_stacks_keep(callers->known, raw->tid, unwound);
+    return FALSE;
+}
+
 void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_space *space,
                           const struct ct_raw_record *raw, struct ct_callers_stack *stack)
 {
@@ -327,7 +349,8 @@ void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_sp
     }
     unwind(callers, space, &state);
     take_unwound(callers);
-    if (unwound->is_partial) {
+    callers->is_partial = FALSE;
+    if (unwound->is_partial && !complete(callers, raw, &state)) {
         uint64_t place = unwound->next_place != 0 ? unwound->next_place
                          : unwound->count > 1     ? unwound->places[unwound->count - 1] + WORD
                                                   : state.stack_begin;
@@ -335,9 +358,11 @@ void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_sp
         append_chain(callers, stack, raw, find_in_chain(raw, &state, place));
         return;
     }
-    keep_ends(callers, stack, unwound->omitted, TRUE);
+    if (!unwound->is_partial)
+        ct_known_stacks_keep(callers->known, raw->tid, unwound);
+    keep_ends(callers, stack, unwound->omitted, !callers->is_partial);
     stack->is_by_frame_pointers = FALSE;
-    stack->is_partial = FALSE;
+    stack->is_partial = callers->is_partial;
 }
 
 void ct_callers_of_present(struct ct_callers *callers, const struct ct_address_space *space,
@@ -353,6 +378,8 @@ void ct_callers_of_present(struct ct_callers *callers, const struct ct_address_s
     state.stack_size = task->stack_size;
     ct_unwinder_run(callers->unwinder, space, &state, &callers->unwound);
     callers->unwound.addresses[0] = task->instruction;
+    if (!callers->unwound.is_partial)
+        ct_known_stacks_keep(callers->known, task->tid, &callers->unwound);
     take_unwound(callers);
     keep_ends(callers, stack, callers->unwound.omitted, TRUE);
     stack->is_by_frame_pointers = FALSE;

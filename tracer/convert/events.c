@@ -76,7 +76,7 @@ uint32_t ct_kernel_events_cpu(const struct ct_kernel_events *events, guint index
 {
     const struct ct_source *source = source_at(events, index);
 
-    return ct_source_is_present(source) ? 0 : source->spool->head.cpu;
+    return ct_source_is_present(source) ? 0 : source->cpu;
 }
 
 void ct_kernel_events_free(struct ct_kernel_events *events)
@@ -221,8 +221,8 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
     struct ct_callers_stack *stack = &events->stack;
     struct ct_address_space space;
 
-    if (raw->as.callers.count == 0 || (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 ||
-        !ct_tasks_has(events->tasks, raw->tid))
+    if ((raw->as.callers.count == 0 && raw->as.callers.user.registers == NULL) ||
+        (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 || !ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
     gboolean has_space = ct_unpreloaded_events_address_space(events->unpreloaded, raw->pid, &space);
 
@@ -259,6 +259,17 @@ static gboolean select_told(struct ct_kernel_events *events, const struct ct_raw
     return ct_unpreloaded_events_take(events->unpreloaded, record);
 }
 
+/* Where it is told of the whole machine, most are others'. */
+static gboolean select_mapping(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                               struct ct_kernel_record *record)
+{
+    const struct ct_source *source = source_at(events, events->current_index);
+
+    return (source->spool->head.kind != CT_RINGS_MACHINE ||
+            ct_tasks_has(events->tasks, raw->tid)) &&
+           select_told(events, raw, record);
+}
+
 /* TRUE if it is one of the program's. */
 static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                             struct ct_kernel_record *record)
@@ -274,13 +285,14 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
         [CT_RAW_SYSCALL_ENTRY] = select_syscall,
         [CT_RAW_SYSCALL_EXIT] = select_syscall,
         [CT_RAW_CALLERS] = select_callers,
-        [CT_RAW_MAPPING] = select_told,
+        [CT_RAW_MAPPING] = select_mapping,
         [CT_RAW_PROCESS] = select_told,
         [CT_RAW_FD] = select_told,
         [CT_RAW_TASK] = select_told,
     };
 
-    return raw->kind < G_N_ELEMENTS(selectors) && selectors[raw->kind](events, raw, record);
+    return raw->kind < G_N_ELEMENTS(selectors) && selectors[raw->kind] != NULL &&
+           selectors[raw->kind](events, raw, record);
 }
 
 static void fill_item(struct ct_kernel_item *item, const struct ct_raw_record *raw)

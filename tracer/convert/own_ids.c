@@ -40,6 +40,8 @@ void ct_own_ids_translate(GHashTable *own_ids, const struct ct_source *source,
 {
     struct ct_raw_task *next = &record->as.of_switch.next;
 
+    if (source->reader != NULL) /* which knows no other ids than ours */
+        return;
     if (record->kind == CT_RAW_WAKING) {
         record->as.waking.task.tid = own_id(own_ids, record->as.waking.task.tid);
     } else if (record->kind == CT_RAW_SWITCH) {

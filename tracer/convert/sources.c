@@ -6,7 +6,10 @@ static void source_free(void *data)
 {
     struct ct_source *source = data;
 
-    ct_spool_free(source->spool);
+    if (source->reader != NULL)
+        ct_off_cpu_reader_unref(source->reader);
+    else
+        ct_spool_free(source->spool);
     g_free(source);
 }
 
@@ -15,14 +18,33 @@ static int compare_sources(const void *a, const void *b)
     const struct ct_source *first = *(struct ct_source *const *)a;
     const struct ct_source *second = *(struct ct_source *const *)b;
 
-    return (first->spool->head.cpu > second->spool->head.cpu) -
-           (first->spool->head.cpu < second->spool->head.cpu);
+    return (first->cpu > second->cpu) - (first->cpu < second->cpu);
 }
 
 static gboolean is_wanted(const struct ct_spool *spool, gboolean of_samples)
 {
     return spool->head.cpu == CT_SPOOL_NO_CPU ||
            (spool->head.kind == CT_RINGS_SAMPLES) == (of_samples != 0);
+}
+
+static struct ct_source *add_source(GPtrArray *sources, struct ct_spool *spool, uint32_t cpu)
+{
+    struct ct_source *source = g_new0(struct ct_source, 1);
+
+    source->spool = spool;
+    source->cpu = cpu;
+    g_ptr_array_add(sources, source);
+    return source;
+}
+
+/* One for each CPU. */
+static void add_off_cpu(GPtrArray *sources, struct ct_spool *spool)
+{
+    struct ct_off_cpu_reader *reader = ct_off_cpu_reader_new(spool);
+
+    for (guint cpu = 0; cpu < ct_off_cpu_reader_cpu_count(reader); cpu++)
+        add_source(sources, spool, cpu)->reader = ct_off_cpu_reader_ref(reader);
+    ct_off_cpu_reader_unref(reader);
 }
 
 GPtrArray *ct_sources_open(const char *path, gboolean of_samples)
@@ -38,11 +60,11 @@ GPtrArray *ct_sources_open(const char *path, gboolean of_samples)
 
         if (spool == NULL || !is_wanted(spool, of_samples)) {
             ct_spool_free(spool);
-            continue;
+        } else if (spool->head.kind == CT_RINGS_BPF && spool->head.cpu != CT_SPOOL_NO_CPU) {
+            add_off_cpu(sources, spool);
+        } else {
+            add_source(sources, spool, spool->head.cpu);
         }
-        struct ct_source *source = g_new0(struct ct_source, 1);
-        source->spool = spool;
-        g_ptr_array_add(sources, source);
     }
     if (entries != NULL)
         g_dir_close(entries);
@@ -52,7 +74,9 @@ GPtrArray *ct_sources_open(const char *path, gboolean of_samples)
 
 static void read_next(struct ct_source *source)
 {
-    source->has_record = ct_arrivals_read(source->spool, &source->is_told, &source->record);
+    source->has_record = source->reader != NULL
+                             ? ct_off_cpu_reader_next(source->reader, source->cpu, &source->record)
+                             : ct_arrivals_read(source->spool, &source->is_told, &source->record);
     /* perf's clock is one for all CPUs, but let no stream go back. */
     source->record.time_ns = MAX(source->record.time_ns, source->last_ns);
 }

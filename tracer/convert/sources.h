@@ -2,11 +2,14 @@
 #ifndef CTRACE_CONVERT_SOURCES_H
 #define CTRACE_CONVERT_SOURCES_H
 
+#include "off_cpu.h"
 #include "spool/spool.h"
 
-/* One file, with the record that is its next. */
+/* One file, or what it tells of one CPU, with the record that is its next. */
 struct ct_source {
-    struct ct_spool *spool; /* owned */
+    struct ct_spool *spool;           /* owned; the reader's, if there is one */
+    struct ct_off_cpu_reader *reader; /* shared; of a file of kind CT_RINGS_BPF, or NULL */
+    uint32_t cpu;                     /* or CT_SPOOL_NO_CPU */
     struct ct_raw_record record;
     gboolean has_record;
     gboolean is_told; /* see arrivals.h */
@@ -31,7 +34,7 @@ void ct_source_advance(struct ct_source *source);
 /* It holds what was present, and is no CPU's. */
 static inline gboolean ct_source_is_present(const struct ct_source *source)
 {
-    return source->spool->head.cpu == CT_SPOOL_NO_CPU;
+    return source->cpu == CT_SPOOL_NO_CPU;
 }
 
 #endif

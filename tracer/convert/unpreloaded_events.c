@@ -11,7 +11,8 @@ struct ct_unpreloaded_events {
     struct ct_images *images; /* owned */
     struct ct_maps *maps;     /* owned */
     GHashTable *starts; /* owned; pid of a process that is not preloaded now -> owned uint64_t * */
-    gboolean has_calls; /* system calls are recorded: it is told when one ends */
+    GHashTable *fd_kinds; /* owned; uint64_t *, pid and descriptor -> kind that was told last */
+    gboolean has_calls;   /* system calls are recorded: it is told when one ends */
     struct ct_callers *callers;    /* borrowed */
     struct ct_callers_stack stack; /* of the thread that was told of last */
     GArray *events;                /* owned; struct ct_kernel_record, those that follow */
@@ -33,10 +34,11 @@ struct ct_unpreloaded_events *ct_unpreloaded_events_new(const char *path, const 
     for (guint i = 0; i < spools->len; i++) {
         const struct ct_spool *spool = g_ptr_array_index(spools, i);
 
-        unpreloaded->has_calls = unpreloaded->has_calls || spool->head.kind == CT_RINGS_CALLS;
+        unpreloaded->has_calls = unpreloaded->has_calls || ct_spool_has_calls(spool);
     }
     unpreloaded->maps = ct_maps_new(path);
     unpreloaded->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    unpreloaded->fd_kinds = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     unpreloaded->names = g_ptr_array_new_with_free_func(g_free);
     unpreloaded->events = g_array_new(FALSE, TRUE, sizeof(struct ct_kernel_record));
     return unpreloaded;
@@ -49,6 +51,7 @@ void ct_unpreloaded_events_free(struct ct_unpreloaded_events *unpreloaded)
     g_array_unref(unpreloaded->events);
     g_ptr_array_unref(unpreloaded->names);
     g_hash_table_unref(unpreloaded->starts);
+    g_hash_table_unref(unpreloaded->fd_kinds);
     ct_maps_free(unpreloaded->maps);
     ct_images_free(unpreloaded->images);
     g_free(unpreloaded);
@@ -304,9 +307,24 @@ static uint8_t watched_classes(uint32_t kinds)
     return bits;
 }
 
+/* FALSE if it was of that kind before. */
+static gboolean note_fd_kind(struct ct_unpreloaded_events *unpreloaded,
+                             const struct ct_spool_descriptor *fd)
+{
+    uint64_t key = (uint64_t)(uint32_t)fd->pid << 32 | (uint32_t)fd->fd;
+    gpointer kind = GUINT_TO_POINTER(fd->kind + 1);
+
+    if (g_hash_table_lookup(unpreloaded->fd_kinds, &key) == kind)
+        return FALSE;
+    g_hash_table_insert(unpreloaded->fd_kinds, g_memdup2(&key, sizeof(key)), kind);
+    return TRUE;
+}
+
 static void add_fd(struct ct_unpreloaded_events *unpreloaded, const struct ct_raw_record *raw)
 {
     if (find_start(unpreloaded, raw->as.fd.of.pid) == NULL)
+        return;
+    if (!note_fd_kind(unpreloaded, &raw->as.fd.of) && raw->as.fd.is_kind_only)
         return;
     add_event(unpreloaded, CT_KERNEL_ID_PROCESS_FD)->as.process_fd = (struct ct_kernel_process_fd){
         .pid = raw->as.fd.of.pid,

@@ -100,6 +100,23 @@ static gboolean check_kernel(const char *kernel, struct ct_record_options *optio
     return FALSE;
 }
 
+static gboolean check_kernel_source(const char *name, struct ct_record_options *options,
+                                    GError **error)
+{
+    static const char *const names[] = {
+        [CT_FROM_ANYWHERE] = "auto", [CT_FROM_BPF] = "bpf", [CT_FROM_PERF] = "perf"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (g_strcmp0(name != NULL ? name : "auto", names[i]) == 0) {
+            options->kernel.origin = (enum ct_capture_origin)i;
+            return TRUE;
+        }
+    }
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "--kernel-source=%s: give auto, bpf or perf", name);
+    return FALSE;
+}
+
 /* How often to sample, from "99". */
 static gboolean check_cpu(gboolean is_plain, const char *text, struct ct_record_options *options,
                           GError **error)
@@ -259,6 +276,7 @@ struct given {
     char *delay;
     char *duration;
     char *kernel;
+    char *kernel_source;
     char *frames;
     char *max_size;
     char *cpu_hz;
@@ -276,8 +294,10 @@ struct given {
 
 static void given_clear(struct given *given)
 {
-    char *const texts[] = {given->output, given->rate,   given->delay,    given->duration,
-                           given->kernel, given->frames, given->max_size, given->cpu_hz};
+    char *const texts[] = {
+        given->output,        given->rate,   given->delay,    given->duration, given->kernel,
+        given->kernel_source, given->frames, given->max_size, given->cpu_hz,
+    };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
@@ -309,6 +329,10 @@ static const GOptionEntry all_options[] = {
      "Record when threads run and when they stand in line for a CPU: sched; system calls too: "
      "syscalls; neither: off; or what there is need of and the kernel lets us: auto (auto)",
      "WHAT"},
+    {"kernel-source", 0, 0, G_OPTION_ARG_STRING, GIVEN(kernel_source),
+     "Ask the kernel by its BPF programs: bpf; by its perf events: perf; or by the best that it "
+     "lets us: auto (auto)",
+     "HOW"},
     {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, GIVEN(pids),
      "Record process PID, which runs already, until it ends or Ctrl-C; -p 1,2 and -p 1 2 "
      "record several",
@@ -383,11 +407,11 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
     options->program = has_program ? g_steal_pointer(&given->rest) : NULL;
     options->hint = cpu_hint(given->cpu, has_program ? options->program[0] : NULL);
     options->classes = chosen_classes(given->net, given->sync, given->syscall, given->sleep);
-    options->lossless = given.lossless;
     options->lossless = given->lossless;
     options->no_follow = given->no_follow;
     return check(options, given->rate, given->delay, given->duration, error) &&
            check_kernel(given->kernel, options, error) &&
+           check_kernel_source(given->kernel_source, options, error) &&
            check_cpu(given->cpu, given->cpu_hz, options, error) &&
            check_frames(given->frames, options, error) &&
            check_max_size(given->max_size, options, error) &&

@@ -26,6 +26,7 @@ static struct ct_engine_settings engine_settings(const struct ct_recording *reco
     };
 
     settings.kernel.follows_children = settings.follows_children;
+    settings.kernel.rate_ns = settings.rate_ns;
     return settings;
 }
 

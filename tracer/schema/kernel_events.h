@@ -145,6 +145,9 @@
 #define CT_SYSCALL_EXIT_PREFIX  "syscall_exit_"
 #define CT_SYSCALL_RESULT_FIELD "ret"
 
+/* Where only the time that a call was off the CPU is told, and not what became of it. */
+#define CT_SYSCALL_RESULT_UNKNOWN INT64_MIN
+
 #define CT_KERNEL_SAMPLE_NAME "cpu_sample"
 
 #define CT_KERNEL_CPU_FIELD "cpu_id" /* of a packet's context */

@@ -21,6 +21,7 @@ enum ct_raw_kind {
     CT_RAW_SYSCALL_EXIT,
     CT_RAW_CALLERS, /* where the task was, as it left its CPU */
     CT_RAW_LOST,
+    CT_RAW_BEGIN,   /* from now on, all is told */
     CT_RAW_PROCESS, /* a process as /proc describes it */
     CT_RAW_FD,      /* one of its descriptors */
     CT_RAW_TASK     /* what one of its threads does */
@@ -119,6 +120,7 @@ struct ct_raw_record {
             struct ct_spool_descriptor of;
             const char *local; /* as in the event `fd` */
             const char *peer;
+            gboolean is_kind_only; /* what else is known of one of that kind stays true */
         } fd;
         struct {
             struct ct_spool_task of;

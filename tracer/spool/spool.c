@@ -47,10 +47,8 @@ int ct_spool_create(const char *folder, enum ct_rings_kind kind, const struct ct
                     uint32_t cpu)
 {
     static const char *const names[] = {
-        [CT_RINGS_MACHINE] = "cpu",
-        [CT_RINGS_PROCESS] = "cpu",
-        [CT_RINGS_CALLS] = "calls",
-        [CT_RINGS_SAMPLES] = "samples",
+        [CT_RINGS_MACHINE] = "cpu",     [CT_RINGS_PROCESS] = "cpu", [CT_RINGS_CALLS] = "calls",
+        [CT_RINGS_SAMPLES] = "samples", [CT_RINGS_BPF] = "off_cpu",
     };
     g_autofree char *path = g_strdup_printf("%s/%s%u", folder, names[kind], cpu);
 
@@ -134,6 +132,8 @@ static gboolean read_record(struct ct_spool *spool, gboolean wants_samples,
 {
     struct perf_event_header header;
 
+    if (spool->head.kind == CT_RINGS_BPF && spool->head.cpu != CT_SPOOL_NO_CPU)
+        return FALSE; /* these are no records of that kind */
     while (spool->next + sizeof(header) <= spool->size) {
         memcpy(&header, spool->data + spool->next, sizeof(header));
         if (header.size < sizeof(header) || header.size > spool->size - spool->next)
@@ -156,6 +156,12 @@ static gboolean read_record(struct ct_spool *spool, gboolean wants_samples,
     spool->is_cut_off = spool->next < spool->size;
     spool->next = spool->size;
     return FALSE;
+}
+
+gboolean ct_spool_has_calls(const struct ct_spool *spool)
+{
+    return spool->head.kind == CT_RINGS_CALLS ||
+           (spool->head.kind == CT_RINGS_BPF && spool->head.formats.enter_id != 0);
 }
 
 gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record)

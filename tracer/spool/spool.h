@@ -39,7 +39,9 @@ struct ct_spool {
 
 /* NULL if it is no spool file. */
 struct ct_spool *ct_spool_open(const char *path);
-/* FALSE at the end. */
+/* It tells of system calls. */
+gboolean ct_spool_has_calls(const struct ct_spool *spool);
+/* FALSE at the end, and of a file of kind CT_RINGS_BPF. */
 gboolean ct_spool_read(struct ct_spool *spool, struct ct_raw_record *record);
 /* The same, without all that a tracepoint gave: forks, names, exits. */
 gboolean ct_spool_read_life(struct ct_spool *spool, struct ct_raw_record *record);

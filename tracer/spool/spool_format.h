@@ -15,7 +15,8 @@ enum ct_rings_kind {
     CT_RINGS_MACHINE, /* the scheduler's tracepoints, of every task */
     CT_RINGS_PROCESS, /* context switches of some */
     CT_RINGS_CALLS,   /* their system calls, and where they were when they left a CPU */
-    CT_RINGS_SAMPLES  /* where those are, by the time that they run */
+    CT_RINGS_SAMPLES, /* where those are, by the time that they run */
+    CT_RINGS_BPF      /* of BPF programs: when some are off the CPU; see off_cpu.h */
 };
 
 struct ct_spool_head {

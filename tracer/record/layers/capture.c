@@ -29,6 +29,7 @@ struct use {
 struct ct_kernel_capture {
     struct ct_capture_context context; /* strings owned; `running` too */
     unsigned wished;                   /* bits; see enum ct_capture_gift */
+    enum ct_capture_origin origin;     /* of what is wished */
     GThread *opener;                   /* owned; until attached */
     GThread *drainer;                  /* owned; or NULL */
     struct use *uses;                  /* owned; for each of ct_capture_sources */
@@ -40,15 +41,24 @@ struct ct_kernel_capture {
     int error; /* errno of the write that failed, or 0; the drainer's until it is joined */
 };
 
+static gboolean is_of_wished_origin(const struct ct_kernel_capture *capture,
+                                    const struct ct_capture_source *source)
+{
+    return capture->origin == CT_FROM_ANYWHERE || source->origin == CT_FROM_ANYWHERE ||
+           source->origin == capture->origin;
+}
+
 static void *prepare_sources(void *data)
 {
     struct ct_kernel_capture *capture = data;
+    unsigned promised = 0;
 
     for (guint i = 0; i < capture->count; i++) {
         struct use *use = &capture->uses[i];
 
-        if (use->source->prepare != NULL && (use->source->gives & capture->wished) != 0)
-            use->opened = use->source->prepare();
+        if (use->source->prepare != NULL && is_of_wished_origin(capture, use->source) &&
+            (use->source->gives & capture->wished & ~promised) != 0)
+            use->opened = use->source->prepare(&promised);
     }
     return NULL;
 }
@@ -65,8 +75,11 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
         .path = g_strdup(path),
         .folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL),
         .follows_children = wishes->follows_children,
+        .wants_calls = wishes->syscalls,
+        .rate_ns = wishes->rate_ns,
         .cpu_hz = wishes->cpu_hz,
     };
+    capture->origin = wishes->origin;
     while (ct_capture_sources[capture->count] != NULL)
         capture->count++;
     capture->uses = g_new0(struct use, capture->count);
@@ -251,7 +264,7 @@ static gboolean is_needed(const struct ct_kernel_capture *capture,
     unsigned given = capture->context.given;
     unsigned wished = capture->wished | (given != 0 ? CT_GIVES_PRESENT : 0U);
 
-    return (source->gives & wished & ~given) != 0;
+    return is_of_wished_origin(capture, source) && (source->gives & wished & ~given) != 0;
 }
 
 static void open_sources(struct ct_kernel_capture *capture)
@@ -322,19 +335,21 @@ gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GAr
 
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
 {
-    uint64_t time_ns = ct_monotonic_ns();
     uint64_t one = 1;
 
     capture->context.is_begun = TRUE;
     if (capture->drainer == NULL)
         return;
-    (void)!write(capture->begin_fd, &one, sizeof(one));
+    /* Just before the first one tells of anything. */
+    uint64_t time_ns = ct_monotonic_ns();
+
     for (guint i = 0; i < capture->count; i++) {
         const struct use *use = &capture->uses[i];
 
         if (use->opened != NULL)
             use->source->begin(use->opened, time_ns);
     }
+    (void)!write(capture->begin_fd, &one, sizeof(one));
 }
 
 static void close_all(struct ct_kernel_capture *capture)

@@ -12,11 +12,20 @@
 
 struct ct_kernel_capture;
 
+/* By which of the kernel's ways it is told. */
+enum ct_capture_origin {
+    CT_FROM_ANYWHERE, /* or: whichever there is */
+    CT_FROM_BPF,
+    CT_FROM_PERF
+};
+
 /* What is to be recorded. */
 struct ct_kernel_wishes {
     gboolean sched;
     gboolean syscalls; /* and, where they make a thread wait, its stack by frame pointers */
-    uint32_t cpu_hz;   /* how often to sample what runs; 0: not at all */
+    uint64_t rate_ns;  /* what lasts less need not be told in full */
+    enum ct_capture_origin origin; /* of the scheduler's part and the system calls */
+    uint32_t cpu_hz;               /* how often to sample what runs; 0: not at all */
     gboolean follows_children;
 };
 

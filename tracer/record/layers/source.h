@@ -1,11 +1,12 @@
 /*
- * What can tell of a part of what the kernel knows: perf with privilege, perf without, /proc. Each
- * writes to spool files of its own. The first of ct_capture_sources that can give something is
+ * What can tell of a part of what the kernel knows: BPF, perf with privilege, perf without, /proc.
+ * Each writes to spool files of its own. The first of ct_capture_sources that can give something is
  * asked for it; of what one cannot, the next is asked.
  */
 #ifndef CTRACE_RECORD_LAYERS_SOURCE_H
 #define CTRACE_RECORD_LAYERS_SOURCE_H
 
+#include "capture.h"
 #include "spool/spool_format.h"
 
 #include <glib.h>
@@ -27,6 +28,8 @@ struct ct_capture_context {
     GArray *running;    /* borrowed; pid_t: instead, those that run already; or NULL */
     gboolean follows_children;
     gboolean is_begun; /* else nothing is recorded until `begin` */
+    gboolean wants_calls;
+    uint64_t rate_ns; /* what lasts less need not be told in full */
     uint32_t cpu_hz;
     unsigned given; /* bits; by those that were opened before */
     /* Of the best of those: what is known by it. */
@@ -36,14 +39,15 @@ struct ct_capture_context {
 
 struct ct_capture_source {
     const char *layer; /* see capture_words.h */
+    enum ct_capture_origin origin;
     const char *tells; /* what is missing without it; NULL: all of the layer */
     unsigned gives;    /* bits */
-    /* What takes long and is nobody's, in a thread of its own before `open`; never NULL. Or NULL:
-     * there is nothing of that kind. */
-    void *(*prepare)(void);
+    /* What takes long and is nobody's, in a thread of its own before `open`; never NULL. Adds to
+     * *promised what it gives for sure. Or NULL: there is nothing of that kind. */
+    void *(*prepare)(unsigned *promised);
     /*
-     * Opens it; takes `prepared` over. NULL: it cannot be had, and *missing is why not. Else it may
-     * be what is missing of it.
+     * Opens it; takes `prepared` over, which is NULL if others promised all that it gives. NULL: it
+     * cannot be had, and *missing is why not. Else it may be what is missing of it.
      */
     void *(*open)(struct ct_capture_context *context, void *prepared, char **missing);
     /* As of `time_ns` (CLOCK_MONOTONIC): when it is not begun yet. */

@@ -25,8 +25,17 @@ struct machine {
     gboolean is_begun;
 };
 
+/* Of lives only. */
+#define LIVES_RING_SIZE ((size_t)256 << 10)
+
+/* No tracepoints: somebody else tells when tasks are on a CPU, and nobody else what they map. */
+static gboolean is_of_lives(const struct ct_formats *formats)
+{
+    return formats->switch_id == 0;
+}
+
 /* Names, forks and exits: what no tracepoint is needed for. */
-static gboolean open_life(struct ct_ring *ring)
+static gboolean open_life(struct ct_ring *ring, gboolean with_mappings)
 {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_SOFTWARE,
@@ -34,9 +43,11 @@ static gboolean open_life(struct ct_ring *ring)
         .task = 1,
         .comm = 1,
         .comm_exec = 1,
+        .mmap = with_mappings != 0,
+        .mmap2 = with_mappings != 0,
     };
 
-    return ct_ring_open(ring, &attributes, -1, RING_SIZE);
+    return ct_ring_open(ring, &attributes, -1, with_mappings ? LIVES_RING_SIZE : RING_SIZE);
 }
 
 static gboolean add_tracepoint(struct ct_ring *ring, size_t index, uint64_t id)
@@ -56,7 +67,9 @@ static gboolean open_ring(void *user, struct ct_ring *ring)
 {
     const struct ct_formats *formats = user;
 
-    return open_life(ring) && add_tracepoint(ring, 1, formats->switch_id) &&
+    if (is_of_lives(formats))
+        return open_life(ring, TRUE);
+    return open_life(ring, FALSE) && add_tracepoint(ring, 1, formats->switch_id) &&
            add_tracepoint(ring, 2, formats->waking_id);
 }
 
@@ -72,27 +85,42 @@ static gboolean add_arrivals(struct ct_ring *ring)
     return ct_ring_add(ring, CT_RING_FDS - 1, &attributes, -1);
 }
 
-static struct ct_rings *open_rings(char **why_not)
+static struct ct_rings *open_rings(gboolean with_tracepoints, char **why_not)
 {
     struct ct_rings *rings = ct_rings_new(CT_RINGS_MACHINE);
 
-    if (ct_formats_read(&rings->formats, FALSE, why_not))
+    if (!with_tracepoints || ct_formats_read(&rings->formats, FALSE, why_not))
         return ct_rings_open_or_explain(rings, open_ring, &rings->formats, ct_rings_explain,
                                         why_not);
     ct_rings_free(rings);
     return NULL;
 }
 
-static void *prepare_machine(void)
+static struct machine *prepare(gboolean with_tracepoints)
 {
     struct machine *machine = g_new0(struct machine, 1);
 
     /* Before the rings: no CPU comes unnoticed. */
     machine->hotplug_fd = ct_hotplug_open();
-    machine->rings = open_rings(&machine->why_not);
+    machine->rings = open_rings(with_tracepoints, &machine->why_not);
     machine->came = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     g_mutex_init(&machine->lock);
     return machine;
+}
+
+static void *prepare_machine(unsigned *promised)
+{
+    struct machine *machine = prepare(TRUE);
+
+    if (machine->rings != NULL)
+        *promised |= ct_perf_machine.gives;
+    return machine;
+}
+
+static void *prepare_lives(unsigned *promised)
+{
+    (void)promised;
+    return prepare(FALSE);
 }
 
 static void free_machine(void *opened)
@@ -112,7 +140,7 @@ static void free_machine(void *opened)
 
 static void *open_machine(struct ct_capture_context *context, void *prepared, char **missing)
 {
-    struct machine *machine = prepared;
+    struct machine *machine = prepared != NULL ? prepared : prepare(TRUE);
 
     if (machine->rings != NULL)
         machine->spooled =
@@ -201,7 +229,7 @@ static gboolean drain_machine(void *opened, gboolean *has_new_fds)
     struct ct_rings *rings = machine->spooled->rings;
 
     /* Without arrivals, the analysis makes guesses, and says so. */
-    for (guint i = 0; i < rings->count; i++) {
+    for (guint i = 0; i < rings->count && !is_of_lives(&rings->formats); i++) {
         if (ct_idle_is_silent(&rings->rings[i], &rings->formats))
             (void)add_arrivals(&rings->rings[i]);
     }
@@ -237,8 +265,23 @@ static void release_machine(void *opened)
     ct_spooled_release(machine->spooled);
 }
 
+const struct ct_capture_source ct_perf_lives = {
+    .layer = CT_LAYER_KERNEL,
+    .origin = CT_FROM_PERF,
+    .prepare = prepare_lives,
+    .open = open_machine,
+    .begin = begin_machine,
+    .list_fds = list_machine_fds,
+    .drain = drain_machine,
+    .end = end_machine,
+    .close = close_machine,
+    .release = release_machine,
+    .free = free_machine,
+};
+
 const struct ct_capture_source ct_perf_machine = {
     .layer = CT_LAYER_KERNEL,
+    .origin = CT_FROM_PERF,
     .tells = "wake-ups and who ran instead",
     .gives = CT_GIVES_SCHED,
     .prepare = prepare_machine,

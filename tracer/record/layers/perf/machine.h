@@ -6,4 +6,8 @@
 
 extern const struct ct_capture_source ct_perf_machine;
 
+/* The same without tracepoints, but with what tasks map to execute. Not for the table of sources:
+ * it is a part of one that knows of switches by other means. */
+extern const struct ct_capture_source ct_perf_lives;
+
 #endif

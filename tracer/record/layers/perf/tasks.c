@@ -147,6 +147,7 @@ static void *open_calls(struct ct_capture_context *context, void *prepared, char
 
 const struct ct_capture_source ct_perf_switches = {
     .layer = CT_LAYER_KERNEL,
+    .origin = CT_FROM_PERF,
     .tells = "when each thread had a CPU",
     .gives = CT_GIVES_SCHED,
     .open = open_switches,
@@ -155,6 +156,7 @@ const struct ct_capture_source ct_perf_switches = {
 
 const struct ct_capture_source ct_perf_calls = {
     .layer = CT_LAYER_KERNEL,
+    .origin = CT_FROM_PERF,
     .tells = "system calls",
     .gives = CT_GIVES_CALLS,
     .open = open_calls,

@@ -1,0 +1,335 @@
+/* In the kernel: a record for each time that one of the recorded tasks is off the CPU. */
+#include "kernel_types.h"
+
+#include "followed.h"
+#include "place.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+char terms[] SEC("license") = "GPL";
+
+/* ---- Tasks ---- */
+
+/* Below the first namespace. */
+static __noinline int32_t nested_id(struct pid *pid)
+{
+    struct upid id;
+
+    for (uint32_t level = 1; level < CT_BPF_NAMESPACES_MAX; level++) {
+        if (level > pid->level ||
+            bpf_core_read(&id, sizeof(id), (void *)pid->numbers + level * sizeof(id)) != 0)
+            break;
+        if (BPF_CORE_READ(id.ns, ns.inum) == state.own_namespace)
+            return id.nr;
+    }
+    return 0;
+}
+
+/* In the recorder's pid namespace; 0: it has none there. */
+static int32_t own_id(struct task_struct *task)
+{
+    struct pid *pid = task->thread_pid;
+
+    if (!pid)
+        return 0;
+    int32_t id = pid->numbers[0].nr;
+
+    return pid->numbers[0].ns->ns.inum == state.own_namespace ? id : nested_id(pid);
+}
+
+static void describe(struct ct_off_cpu_task *to, struct task_struct *task)
+{
+    to->tid = own_id(task);
+    to->prio = task->prio;
+    bpf_core_read(to->name, sizeof(to->name), &task->comm);
+}
+
+static struct followed *find(struct task_struct *task)
+{
+    return bpf_task_storage_get(&tasks, task, NULL, 0);
+}
+
+/* What changes seldom. */
+static void note_task(struct followed *followed, struct task_struct *task)
+{
+    bpf_core_read(followed->off.task.name, sizeof(followed->off.task.name), &task->comm);
+    followed->off.task.tid = own_id(task);
+    followed->off.pid = own_id(task->group_leader);
+}
+
+static struct followed *follow(struct task_struct *task)
+{
+    struct followed *followed =
+        bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+    if (followed)
+        note_task(followed, task);
+    else
+        __sync_fetch_and_add(&state.unfollowed, 1);
+    return followed;
+}
+
+/* ---- Records ---- */
+
+static void lose(const struct ct_off_cpu *off, uint64_t now_ns)
+{
+    uint32_t cpu = off->left_ns ? off->left_cpu : off->back_cpu;
+    uint64_t since_ns = off->left_ns ? off->left_ns : now_ns;
+    struct ct_bpf_loss *loss = &state.losses[cpu & (CT_BPF_CPUS_MAX - 1)];
+
+    if (loss->since_ns == 0 || since_ns < loss->since_ns)
+        loss->since_ns = since_ns;
+    __sync_fetch_and_add(&loss->count, 1);
+}
+
+static uint64_t size_of(const struct ct_off_cpu *off)
+{
+    if (off->flags & CT_OFF_CPU_HAS_STACK)
+        return off->frame_count > 0 ? sizeof(*off)
+                                    : offsetof(struct ct_off_cpu, stack) + off->stack_size;
+    return off->flags & CT_OFF_CPU_HAS_CALL ? offsetof(struct ct_off_cpu, registers)
+                                            : offsetof(struct ct_off_cpu, number);
+}
+
+/* The recorder looks by itself now and then; it is woken only when much is there. */
+static bool tell(struct ct_off_cpu *off, uint64_t now_ns)
+{
+    uint64_t size = size_of(off);
+    bool is_much = ++state.told_count % CT_BPF_WAKE_INTERVAL == 0 &&
+                   bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > CT_BPF_RING_SIZE / 2;
+    uint64_t flags = is_much ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+
+    if (size > sizeof(*off))
+        return false;
+    off->header.type = CT_OFF_CPU_SPAN;
+    off->header.size = size;
+    if (bpf_ringbuf_output(&ring, off, size, flags) == 0)
+        return true;
+    lose(off, now_ns);
+    return false;
+}
+
+/* ---- Off the CPU ---- */
+
+static bool was_dead(uint32_t task_state)
+{
+    return task_state & (STATE_DEAD | EXIT_STATES);
+}
+
+/* As the kernel's own tracepoint says it. */
+static uint32_t told_state(bool is_preempted, struct task_struct *task, uint32_t task_state)
+{
+    return is_preempted ? STATE_PREEMPTED : (task_state | task->exit_state) & STATES_TOLD;
+}
+
+static void leave(struct followed *followed, struct task_struct *task, struct task_struct *next,
+                  uint32_t task_state, uint64_t now_ns)
+{
+    struct ct_off_cpu *off = &followed->off;
+
+    off->left_ns = now_ns;
+    off->back_ns = 0;
+    off->left_cpu = bpf_get_smp_processor_id();
+    off->state = task_state;
+    off->flags &= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
+    if (off->woken_ns + CT_BPF_WAKE_RACE_NS < now_ns)
+        off->woken_ns = 0;
+    off->task.prio = task->prio;
+    describe(&off->next, next);
+    if (state.wants_calls && (task_state & STATES_WAITING))
+        note_place(followed, task, now_ns);
+    followed->phase = OFF_CPU;
+    if (was_dead(task_state))
+        tell(off, now_ns);
+}
+
+/* What is not sampled has no stack: as often as it was short. */
+static bool is_sampled(uint64_t duration_ns)
+{
+    return duration_ns >= state.rate_ns ||
+           (duration_ns << 32) / state.rate_ns > (uint64_t)bpf_get_prandom_u32();
+}
+
+static void come_back(struct followed *followed, struct task_struct *task,
+                      struct task_struct *previous, uint32_t previous_state, uint64_t now_ns)
+{
+    struct ct_off_cpu *off = &followed->off;
+    uint32_t phase = __sync_lock_test_and_set(&followed->phase, ON_CPU);
+
+    if (phase != OFF_CPU) {
+        const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
+        uint32_t told_flags = off->flags & (CT_OFF_CPU_HAS_CALL | CT_OFF_CPU_WOKEN_BY_INTERRUPT);
+
+        off->left_ns = 0;
+        off->flags = told_flags;
+        off->task.prio = task->prio;
+        if (phase == ON_CPU && task->se.sum_exec_runtime > 0 && state.wants_calls && registers &&
+            is_in_call(task, registers))
+            note_call(off, registers);
+    } else if (off->flags & CT_OFF_CPU_HAS_STACK && !is_sampled(now_ns - off->left_ns)) {
+        off->flags &= ~CT_OFF_CPU_HAS_STACK;
+    }
+    off->back_ns = now_ns;
+    off->back_cpu = bpf_get_smp_processor_id();
+    describe(&off->previous, previous);
+    off->previous_state = previous_state;
+    if (tell(off, now_ns) && (off->flags & CT_OFF_CPU_HAS_STACK))
+        note_place_told(followed);
+    off->woken_ns = 0;
+    off->flags = 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_switch, bool is_preempted, struct task_struct *previous, struct task_struct *next,
+             unsigned int task_state)
+{
+    if (!state.is_on)
+        return 0;
+    struct followed *leaver = find(previous);
+    struct followed *comer = find(next);
+
+    uint32_t told = told_state(is_preempted, previous, task_state);
+    uint64_t now_ns = 0; /* one time for both */
+
+    if (leaver) {
+        now_ns = bpf_ktime_get_ns();
+        leave(leaver, previous, next, told, now_ns);
+    }
+    if (comer) {
+        now_ns = now_ns ? now_ns : bpf_ktime_get_ns();
+        come_back(comer, next, previous, told, now_ns);
+    }
+    return 0;
+}
+
+/*
+ * What the program is given lies on the kernel's stack. An interrupt has a stack of its own, but
+ * where it came while the task was in its own code: then it has no call in its registers.
+ */
+static bool is_in_interrupt(void *ctx, struct task_struct *task)
+{
+    const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
+    void *volatile place = ctx;
+    uint64_t at = 0;
+
+    bpf_probe_read_kernel(&at, sizeof(at), (const void *)&place);
+    return at - (uint64_t)task->stack >= KERNEL_STACK_BYTES ||
+           (!(task->flags & PF_KTHREAD) && registers && (int64_t)registers->orig_ax < 0);
+}
+
+SEC("tp_btf/sched_waking")
+int BPF_PROG(on_waking, struct task_struct *task)
+{
+    struct followed *followed = state.is_on ? find(task) : NULL;
+    struct ct_off_cpu *off;
+
+    if (!followed)
+        return 0;
+    off = &followed->off;
+    struct task_struct *waker = bpf_get_current_task_btf();
+
+    off->woken_ns = bpf_ktime_get_ns();
+    off->woken_cpu = bpf_get_smp_processor_id();
+    off->waker_tid = own_id(waker);
+    off->waker_pid = own_id(waker->group_leader);
+    if (is_in_interrupt(ctx, waker))
+        off->flags |= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
+    else
+        off->flags &= ~CT_OFF_CPU_WOKEN_BY_INTERRUPT;
+    return 0;
+}
+
+/* ---- Lives ---- */
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+    bool is_thread = parent->tgid == child->tgid;
+
+    if (!is_thread && !state.follows_children)
+        return 0;
+    int32_t pid = own_id(parent->group_leader);
+    if (!find(parent) && !bpf_map_lookup_elem(&roots, &pid))
+        return 0;
+    follow(child);
+    return 0;
+}
+
+/* A thread that executes a program takes its process's id. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task)
+{
+    struct followed *followed = find(task);
+
+    if (followed)
+        note_task(followed, task);
+    return 0;
+}
+
+/* Also before it executes one. */
+SEC("tp_btf/task_rename")
+int BPF_PROG(on_rename, struct task_struct *task, const char *name)
+{
+    struct followed *followed = find(task);
+
+    if (followed)
+        bpf_probe_read_kernel_str(followed->off.task.name, sizeof(followed->off.task.name), name);
+    return 0;
+}
+
+/* ---- Looks from outside ---- */
+
+/* The threads of the roots are followed. */
+SEC("iter/task")
+int adopt(struct bpf_iter__task *context)
+{
+    struct task_struct *task = context->task;
+    int32_t pid;
+
+    if (!task || task->flags & PF_KTHREAD)
+        return 0;
+    pid = own_id(task->group_leader);
+    if (pid > 0 && bpf_map_lookup_elem(&roots, &pid) && !find(task) && follow(task))
+        __sync_fetch_and_add(&state.adopted, 1);
+    return 0;
+}
+
+/*
+ * Those who left their CPU before state.told_ns and are still off it are told of: when they come
+ * back, the record is only of that. A task may do so meanwhile.
+ */
+SEC("iter/task")
+int tell_absent(struct bpf_iter__task *context)
+{
+    struct task_struct *task = context->task;
+    struct followed *followed = task ? find(task) : NULL;
+    struct ct_off_cpu *copy;
+
+    if (!followed || followed->phase != OFF_CPU || followed->off.left_ns > state.told_ns)
+        return 0;
+    copy = bpf_ringbuf_reserve(&ring, sizeof(*copy), 0);
+    if (!copy) {
+        state.untold++;
+        return 0;
+    }
+    uint64_t left_ns = followed->off.left_ns;
+    bool is_told = bpf_probe_read_kernel(copy, sizeof(*copy), &followed->off) == 0 &&
+                   __sync_val_compare_and_swap(&followed->phase, OFF_CPU, TOLD) == OFF_CPU;
+
+    if (is_told && (copy->left_ns != left_ns || followed->off.left_ns != left_ns)) {
+        __sync_val_compare_and_swap(&followed->phase, TOLD, OFF_CPU);
+        is_told = false;
+    }
+    if (!is_told) {
+        bpf_ringbuf_discard(copy, 0);
+        return 0;
+    }
+    copy->header.type = CT_OFF_CPU_SPAN;
+    copy->header.size = sizeof(*copy);
+    copy->back_ns = 0;
+    copy->woken_ns = 0; /* that is told when it is back */
+    bpf_ringbuf_submit(copy, 0);
+    return 0;
+}

@@ -1,0 +1,229 @@
+#include "off_cpu.h"
+
+#include "programs.h"
+#include "record/layers/perf/machine.h"
+#include "schema/capture_words.h"
+#include "spool/spool.h"
+#include "system/monotonic.h"
+#include "system/procfs.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+/* Who is off the CPU for longer is told of before he is back: so much is not known at most of a
+ * recording whose recorder was killed. */
+#define ABSENCE_NS UINT64_C(1000000000)
+
+struct off_cpu_source {
+    struct ct_bpf_programs *programs; /* owned; NULL: they cannot be had */
+    char *why_not;                    /* owned; then */
+    void *lives;                      /* owned; what ct_perf_lives prepared, then opened */
+    int spool_fd;                     /* -1: not opened yet */
+    uint64_t absent_ns;               /* when those who are absent were looked for; the drainer's */
+    GByteArray *bytes;                /* owned; records on their way to the file; the drainer's */
+    GMutex lock;                      /* of `begin` */
+    struct ct_off_cpu_begin begin;    /* to be written, if it has a time */
+};
+
+static void *prepare_off_cpu(unsigned *promised)
+{
+    struct off_cpu_source *source = g_new0(struct off_cpu_source, 1);
+
+    source->spool_fd = -1;
+    source->bytes = g_byte_array_new();
+    g_mutex_init(&source->lock);
+    source->programs = ct_bpf_programs_load(&source->why_not);
+    if (source->programs == NULL)
+        return source;
+    *promised |= ct_bpf_off_cpu.gives;
+    source->lives = ct_perf_lives.prepare(promised);
+    return source;
+}
+
+static void free_off_cpu(void *opened)
+{
+    struct off_cpu_source *source = opened;
+
+    if (source->lives != NULL)
+        ct_perf_lives.free(source->lives);
+    ct_bpf_programs_free(source->programs);
+    if (source->spool_fd >= 0)
+        close(source->spool_fd);
+    g_byte_array_unref(source->bytes);
+    g_mutex_clear(&source->lock);
+    g_free(source->why_not);
+    g_free(source);
+}
+
+static void begin_at(struct off_cpu_source *source, uint64_t time_ns)
+{
+    ct_bpf_programs_state(source->programs)->is_on = 1;
+    g_mutex_lock(&source->lock);
+    source->begin = (struct ct_off_cpu_begin){
+        .header = {.type = CT_OFF_CPU_BEGIN, .size = sizeof(source->begin)},
+        .time_ns = time_ns,
+    };
+    g_mutex_unlock(&source->lock);
+}
+
+static gboolean follow(struct off_cpu_source *source, const struct ct_capture_context *context)
+{
+    g_autoptr(GArray) launched = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_autoptr(GArray) tree = NULL;
+
+    if (context->running == NULL)
+        g_array_append_val(launched, context->launched);
+    else
+        tree = ct_proc_list_tree(context->running, context->follows_children);
+    return ct_bpf_programs_follow(source->programs, tree != NULL ? tree : launched,
+                                  &source->why_not);
+}
+
+static gboolean create_spool(struct off_cpu_source *source, struct ct_capture_context *context)
+{
+    const struct ct_formats formats = {.enter_id = context->wants_calls};
+
+    source->spool_fd = ct_spool_create(context->folder, CT_RINGS_BPF, &formats, 0);
+    if (source->spool_fd < 0)
+        source->why_not =
+            g_strdup_printf("cannot write to %s: %s", context->folder, g_strerror(errno));
+    return source->spool_fd >= 0;
+}
+
+/* TRUE once all that it takes is there. */
+static gboolean open_all(struct off_cpu_source *source, struct ct_capture_context *context)
+{
+    if (source->programs == NULL)
+        return FALSE;
+    struct ct_bpf_state *state = ct_bpf_programs_state(source->programs);
+
+    state->rate_ns = context->rate_ns;
+    state->wants_calls = context->wants_calls != 0;
+    state->follows_children = context->follows_children != 0;
+    source->lives = ct_perf_lives.open(context, g_steal_pointer(&source->lives), &source->why_not);
+    return source->lives != NULL && follow(source, context) && create_spool(source, context);
+}
+
+static void *open_off_cpu(struct ct_capture_context *context, void *prepared, char **missing)
+{
+    struct off_cpu_source *source = prepared;
+
+    if (!open_all(source, context)) {
+        *missing = g_steal_pointer(&source->why_not);
+        free_off_cpu(source);
+        return NULL;
+    }
+    source->absent_ns = ct_monotonic_ns();
+    if (context->is_begun)
+        begin_at(source, source->absent_ns);
+    return source;
+}
+
+static void begin_off_cpu(void *opened, uint64_t time_ns)
+{
+    struct off_cpu_source *source = opened;
+
+    begin_at(source, time_ns);
+    ct_perf_lives.begin(source->lives, time_ns);
+}
+
+static void list_off_cpu_fds(const void *opened, GArray *fds)
+{
+    const struct off_cpu_source *source = opened;
+    const struct pollfd fd = {.fd = ct_bpf_programs_fd(source->programs), .events = POLLIN};
+
+    g_array_append_val(fds, fd);
+    ct_perf_lives.list_fds(source->lives, fds);
+}
+
+/* In one write, so that the file ends with a whole record whatever becomes of us. FALSE and errno.
+ */
+static gboolean write_records(struct off_cpu_source *source)
+{
+    const GByteArray *bytes = source->bytes;
+
+    for (guint at = 0; at < bytes->len;) {
+        ssize_t written = write(source->spool_fd, bytes->data + at, bytes->len - at);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return FALSE;
+        at += (guint)written;
+    }
+    g_byte_array_set_size(source->bytes, 0);
+    return TRUE;
+}
+
+/* It comes first. */
+static void take_begin(struct off_cpu_source *source)
+{
+    g_mutex_lock(&source->lock);
+    if (source->begin.time_ns != 0)
+        g_byte_array_append(source->bytes, (const void *)&source->begin, sizeof(source->begin));
+    source->begin.time_ns = 0;
+    g_mutex_unlock(&source->lock);
+}
+
+static gboolean drain_off_cpu(void *opened, gboolean *has_new_fds)
+{
+    struct off_cpu_source *source = opened;
+    uint64_t now_ns = ct_monotonic_ns();
+
+    take_begin(source);
+    ct_bpf_programs_take(source->programs, now_ns, source->bytes);
+    if (now_ns - source->absent_ns >= ABSENCE_NS) {
+        ct_bpf_programs_take_absent(source->programs, now_ns - ABSENCE_NS, source->bytes);
+        source->absent_ns = now_ns;
+    }
+    return write_records(source) && ct_perf_lives.drain(source->lives, has_new_fds);
+}
+
+static void end_off_cpu(void *opened)
+{
+    struct off_cpu_source *source = opened;
+
+    ct_bpf_programs_state(source->programs)->is_on = 0;
+    take_begin(source);
+    ct_bpf_programs_take(source->programs, ct_monotonic_ns(), source->bytes);
+    ct_bpf_programs_take_absent(source->programs, UINT64_MAX, source->bytes);
+    ct_perf_lives.end(source->lives);
+}
+
+static gboolean close_off_cpu(void *opened, char **missing)
+{
+    struct off_cpu_source *source = opened;
+    uint32_t unfollowed = ct_bpf_programs_state(source->programs)->unfollowed;
+    gboolean is_closed = close(source->spool_fd) == 0;
+
+    source->spool_fd = -1;
+    if (!ct_perf_lives.close(source->lives, missing))
+        return FALSE;
+    if (unfollowed > 0 && *missing == NULL)
+        *missing = g_strdup_printf("%u threads that the kernel had no memory for", unfollowed);
+    return is_closed;
+}
+
+static void release_off_cpu(void *opened)
+{
+    struct off_cpu_source *source = opened;
+
+    ct_perf_lives.release(source->lives);
+}
+
+const struct ct_capture_source ct_bpf_off_cpu = {
+    .layer = CT_LAYER_KERNEL,
+    .origin = CT_FROM_BPF,
+    .tells = "whole stacks, at less cost",
+    .gives = CT_GIVES_SCHED | CT_GIVES_CALLS,
+    .prepare = prepare_off_cpu,
+    .open = open_off_cpu,
+    .begin = begin_off_cpu,
+    .list_fds = list_off_cpu_fds,
+    .drain = drain_off_cpu,
+    .end = end_off_cpu,
+    .close = close_off_cpu,
+    .release = release_off_cpu,
+    .free = free_off_cpu,
+};

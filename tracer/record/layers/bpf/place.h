@@ -1,0 +1,221 @@
+/* Where a task is in its own code as it leaves its CPU: its system call, registers and stack, and
+ * what its descriptor is. */
+#ifndef CTRACE_RECORD_LAYERS_BPF_PLACE_H
+#define CTRACE_RECORD_LAYERS_BPF_PLACE_H
+
+#include "followed.h"
+
+#include <bpf/bpf_core_read.h>
+
+static bool is_in_call(struct task_struct *task, const struct pt_regs *registers)
+{
+    return !(task->flags & (PF_KTHREAD | PF_EXITING)) && (int64_t)registers->orig_ax >= 0;
+}
+
+static bool is_32_bit(const struct pt_regs *registers)
+{
+    return (registers->cs & 0xffff) == USER32_CS;
+}
+
+static void note_call(struct ct_off_cpu *off, const struct pt_regs *registers)
+{
+    off->flags |= CT_OFF_CPU_HAS_CALL;
+    off->number = registers->orig_ax;
+    off->instruction = registers->ip;
+    off->stack_pointer = registers->sp;
+    if (is_32_bit(registers)) {
+        off->arguments[0] = (uint32_t)registers->bx;
+        off->arguments[1] = (uint32_t)registers->cx;
+        off->arguments[2] = (uint32_t)registers->dx;
+        off->arguments[3] = (uint32_t)registers->si;
+        off->arguments[4] = (uint32_t)registers->di;
+        off->arguments[5] = (uint32_t)registers->bp;
+        return;
+    }
+    off->arguments[0] = registers->di;
+    off->arguments[1] = registers->si;
+    off->arguments[2] = registers->dx;
+    off->arguments[3] = registers->r10;
+    off->arguments[4] = registers->r8;
+    off->arguments[5] = registers->r9;
+}
+
+static void note_registers(struct ct_off_cpu *off, const struct pt_regs *registers)
+{
+    uint64_t *to = off->registers;
+
+    to[0] = registers->ax;
+    to[1] = registers->bx;
+    to[2] = registers->cx;
+    to[3] = registers->dx;
+    to[4] = registers->si;
+    to[5] = registers->di;
+    to[6] = registers->bp;
+    to[7] = registers->sp;
+    to[8] = registers->ip;
+    to[9] = registers->r8;
+    to[10] = registers->r9;
+    to[11] = registers->r10;
+    to[12] = registers->r11;
+    to[13] = registers->r12;
+    to[14] = registers->r13;
+    to[15] = registers->r14;
+    to[16] = registers->r15;
+}
+
+/* Of the current task. Where that does not go so far, up to the end of the stack pointer's page. */
+static void copy_stack(struct ct_off_cpu *off)
+{
+    uint64_t rest = PAGE_BYTES - off->stack_pointer % PAGE_BYTES;
+    const void *from = (const void *)off->stack_pointer;
+
+    off->stack_size = 0;
+    if (bpf_probe_read_user(off->stack, sizeof(off->stack), from) == 0) {
+        off->stack_size = sizeof(off->stack);
+        return;
+    }
+    rest &= ~7ULL;
+    if (rest <= sizeof(off->stack) && bpf_probe_read_user(off->stack, rest, from) == 0)
+        off->stack_size = rest;
+}
+
+/* The same, of one whose stack was told before. FALSE if it is not there. */
+static bool copy_known_stack(struct ct_off_cpu *off)
+{
+    off->frame_count = 0;
+    off->stack_size = CT_OFF_CPU_KNOWN_STACK_SIZE;
+    return bpf_probe_read_user(off->stack, CT_OFF_CPU_KNOWN_STACK_SIZE,
+                               (const void *)off->stack_pointer) == 0;
+}
+
+/*
+ * By frame pointers, as far as they are kept. Only if they lead beyond what was copied: within it,
+ * unwind tables find the same.
+ */
+static void follow_frames(struct ct_off_cpu *off, uint64_t frame)
+{
+    uint64_t stack_pointer = off->stack_pointer;
+    bool is_beyond = false;
+    uint32_t count = 1;
+
+    off->frames[0] = off->instruction;
+    for (; count < CT_OFF_CPU_FRAMES; count++) {
+        uint64_t offset = frame - stack_pointer;
+        uint64_t words[2] = {0, 0}; /* the caller's frame, and where it goes on */
+
+        if (offset > CT_BPF_STACK_REACH || frame % 8 != 0)
+            break;
+        if (offset <= sizeof(off->stack) - sizeof(words) &&
+            offset + sizeof(words) <= off->stack_size) {
+            const uint64_t *at = (const void *)(off->stack + offset);
+
+            words[0] = at[0];
+            words[1] = at[1];
+        } else {
+            is_beyond = true;
+            if (bpf_probe_read_user(words, sizeof(words), (const void *)frame) != 0)
+                break;
+        }
+        if (words[1] == 0)
+            break;
+        off->frames[count] = words[1];
+        if (words[0] <= frame) {
+            count++;
+            break;
+        }
+        frame = words[0];
+    }
+    off->frame_count = is_beyond ? count : 0;
+}
+
+/* Twice the same: by the same way, as far as one can tell without looking at the stack. */
+static uint64_t place_of(const struct ct_off_cpu *off)
+{
+    return ((off->instruction * 31 + off->stack_pointer) * 31 + off->number) * 31 +
+           off->arguments[0];
+}
+
+static uint64_t *known_place(struct followed *followed)
+{
+    return &followed->places[(followed->place >> 3) & (CT_BPF_PLACES_KNOWN - 1)];
+}
+
+/* Now and then, all is told again. */
+static bool is_known_place(struct followed *followed)
+{
+    return *known_place(followed) == followed->place &&
+           bpf_get_prandom_u32() % CT_BPF_PLACE_REFRESH != 0;
+}
+
+/* Where frame pointers lead, there are no other callers to be known. */
+static void note_place_told(struct followed *followed)
+{
+    if (followed->off.stack_size > CT_OFF_CPU_KNOWN_STACK_SIZE && followed->off.frame_count == 0)
+        *known_place(followed) = followed->place;
+}
+
+/* What tells one descriptor's file from the next one at the same address. */
+static uint64_t mark_of(struct file *file)
+{
+    return (uint64_t)file ^ (uint64_t)BPF_CORE_READ(file, f_inode) << 1 ^
+           (uint64_t)BPF_CORE_READ(file, f_op) << 2;
+}
+
+/* Of the current task. */
+static void tell_fd(struct followed *followed, struct task_struct *task, uint64_t now_ns)
+{
+    struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+    uint64_t number = followed->off.arguments[0];
+    struct file *file = NULL;
+
+    if (!table || number >= BPF_CORE_READ(table, max_fds) ||
+        bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + number) != 0 || !file)
+        return;
+    uint64_t mark = mark_of(file);
+    uint64_t *known = &followed->files[number & (CT_BPF_FILES_KNOWN - 1)];
+
+    if (*known == mark)
+        return;
+    struct ct_off_cpu_fd fd = {
+        .header = {.type = CT_OFF_CPU_FD, .size = sizeof(fd)},
+        .time_ns = now_ns,
+        .pid = followed->off.pid,
+        .fd = number,
+        .mode = BPF_CORE_READ(file, f_inode, i_mode),
+        .device_major = BPF_CORE_READ(file, f_inode, i_rdev) >> DEVICE_MINOR_BITS,
+        .cpu = bpf_get_smp_processor_id(),
+    };
+
+    if ((fd.mode & MODE_TYPE) == MODE_SOCKET) {
+        struct socket *socket = BPF_CORE_READ(file, private_data);
+
+        fd.family = BPF_CORE_READ(socket, sk, __sk_common.skc_family);
+    } else if ((fd.mode & MODE_TYPE) == 0) {
+        bpf_probe_read_kernel_str(fd.name, sizeof(fd.name),
+                                  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+    }
+    if (bpf_ringbuf_output(&ring, &fd, sizeof(fd), BPF_RB_NO_WAKEUP) == 0)
+        *known = mark;
+}
+
+static void note_place(struct followed *followed, struct task_struct *task, uint64_t now_ns)
+{
+    struct ct_off_cpu *off = &followed->off;
+    const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
+
+    if (!registers || !is_in_call(task, registers))
+        return;
+    note_call(off, registers);
+    tell_fd(followed, task, now_ns);
+    if (is_32_bit(registers))
+        return;
+    off->flags |= CT_OFF_CPU_HAS_STACK;
+    note_registers(off, registers);
+    followed->place = place_of(off);
+    if (is_known_place(followed) && copy_known_stack(off))
+        return;
+    copy_stack(off);
+    follow_frames(off, registers->bp);
+}
+
+#endif

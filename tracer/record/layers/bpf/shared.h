@@ -1,0 +1,55 @@
+/* What the BPF programs and the recorder, which loads them, both know. */
+#ifndef CTRACE_RECORD_LAYERS_BPF_SHARED_H
+#define CTRACE_RECORD_LAYERS_BPF_SHARED_H
+
+#include "spool/off_cpu.h"
+
+#include <stdint.h>
+
+#define CT_BPF_RING_SIZE (8U << 20)
+
+/* Powers of two. */
+#define CT_BPF_CPUS_MAX  4096
+#define CT_BPF_ROOTS_MAX 65536
+
+/* As deep as they can be, and the first one. */
+#define CT_BPF_NAMESPACES_MAX 33
+
+/* So many descriptors of a task are known to have been told of: a power of two. */
+#define CT_BPF_FILES_KNOWN 16
+
+/* Of how many places its whole stack is known: a power of two; and how often it is told again. */
+#define CT_BPF_PLACES_KNOWN  8
+#define CT_BPF_PLACE_REFRESH 16
+
+/* After so many records it is looked at how full the ring is. */
+#define CT_BPF_WAKE_INTERVAL 64
+
+/* So large may a stack be. */
+#define CT_BPF_STACK_REACH (64ULL << 20)
+
+/* From when a task's waker acts to when the task, on another CPU, has left it. */
+#define CT_BPF_WAKE_RACE_NS 20000
+
+struct ct_bpf_loss {
+    uint64_t count;
+    uint64_t since_ns; /* 0: none */
+};
+
+struct ct_bpf_state {
+    /* Set by the recorder. */
+    uint32_t is_on;
+    uint32_t own_namespace; /* the inode of its pid namespace */
+    uint32_t wants_calls;   /* and where they were made */
+    uint32_t follows_children;
+    uint64_t rate_ns;
+    uint64_t told_ns; /* see tell_absent */
+    /* Set by the programs. */
+    uint32_t adopted;    /* so many tasks were */
+    uint32_t unfollowed; /* tasks that there was no memory for */
+    uint32_t untold;     /* absent ones that there was no room for in the ring */
+    uint32_t told_count; /* of records, more or less: CPUs do not wait for each other */
+    struct ct_bpf_loss losses[CT_BPF_CPUS_MAX]; /* by CPU, modulo their number */
+};
+
+#endif
