@@ -55,7 +55,6 @@ struct ct_task {
     /* Of its first event: it was in `first_state` until then. 0: it was made then. */
     uint64_t first_ns;
     enum ct_task_state first_state;
-    uint64_t present_ns;         /* it was there then, as the recording began; 0: it was not */
     uint64_t woken_ns;           /* while it still ran: it did not stay off the CPU */
     const struct ct_task *waker; /* then; borrowed */
     int32_t last_cpu;            /* where it ran last; -1: nowhere yet */
