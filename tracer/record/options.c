@@ -383,7 +383,6 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
     options->program = has_program ? g_steal_pointer(&given->rest) : NULL;
     options->hint = cpu_hint(given->cpu, has_program ? options->program[0] : NULL);
     options->classes = chosen_classes(given->net, given->sync, given->syscall, given->sleep);
-    options->lossless = given.lossless;
     options->lossless = given->lossless;
     options->no_follow = given->no_follow;
     return check(options, given->rate, given->delay, given->duration, error) &&
