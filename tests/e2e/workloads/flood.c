@@ -1,7 +1,7 @@
 /*
  * Many short waits from many threads: each of THREADS reads a byte of /dev/zero COUNT times. Prints
- * how many reads there were, and the milliseconds that they took. On one_cpu, another one is free, if
- * there is another.
+ * how many reads there were, and the milliseconds that they took. On one_cpu, another one is free,
+ * if there is another.
  *
  *   flood THREADS COUNT [one_cpu|gated]     gated: they begin when it gets a line on stdin
  */
