@@ -263,7 +263,10 @@ static int run(const struct options *options, const struct thread_choice *choice
     };
 
     ct_typesetter_find_fonts(); /* the worker could not keep what it finds for the next time */
-    return ct_worker_save(job.directory, options->output, make_picture, &job);
+    int status = ct_worker_save(job.directory, options->output, make_picture, &job);
+
+    ct_typesetter_forget_fonts();
+    return status;
 }
 
 int main(int argc, char **argv)

@@ -127,7 +127,7 @@ char *ct_capture_estimates(const struct ct_capture *capture)
     if (capture->switches_missed == 0)
         return g_strdup("");
     return g_strdup_printf("the kernel did not tell of %s switch%s that must have been: times on "
-                           "CPUs and in line are estimated",
+                           "CPUs and runnable are estimated",
                            missed, capture->switches_missed == 1 ? "" : "es");
 }
 

@@ -56,6 +56,11 @@ void ct_typesetter_find_fonts(void)
     FcInit();
 }
 
+void ct_typesetter_forget_fonts(void)
+{
+    FcFini();
+}
+
 struct ct_typesetter *ct_typesetter_new(void)
 {
     /* Our own, rather than the thread's default: it goes when we go. */

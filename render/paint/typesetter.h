@@ -11,6 +11,7 @@ struct ct_typesetter;
 /* Looks which fonts the system has, for all that this process and its children set; others find
  * that in the user's cache. */
 void ct_typesetter_find_fonts(void);
+void ct_typesetter_forget_fonts(void);
 
 /* Sizes are in units of the scene's pixels, whatever surface is drawn on. */
 struct ct_typesetter *ct_typesetter_new(void);

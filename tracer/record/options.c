@@ -326,7 +326,7 @@ static const GOptionEntry all_options[] = {
      "Record only waits in other system calls: files, pipes, children", NULL},
     {"sleep", 0, 0, G_OPTION_ARG_NONE, GIVEN(sleep), "Record only sleeps", NULL},
     {"kernel", 0, 0, G_OPTION_ARG_STRING, GIVEN(kernel),
-     "Record when threads run and when they stand in line for a CPU: sched; system calls too: "
+     "Record when threads run and when they are runnable, waiting for a CPU: sched; calls too: "
      "syscalls; neither: off; or what there is need of and the kernel lets us: auto (auto)",
      "WHAT"},
     {"kernel-source", 0, 0, G_OPTION_ARG_STRING, GIVEN(kernel_source),
