@@ -1,5 +1,6 @@
 """A child of fork has no board until it waits: whatever it does, it is told of, once and in full."""
 
+import json
 import os
 import unittest
 
@@ -130,6 +131,14 @@ class Forked(TraceTest):
         self.record_child("late", options=["--kernel=sched"])
         self.told(self.children[0])
         self.assertGreaterEqual(self.waited_ns(self.children[0]), WAIT_NS)
+
+    def test_the_last_ones_are_no_images_of_the_kernels_as_well(self):
+        """It tells of those that nobody else does: not of a child whose start is yet to be told."""
+        for _ in range(4):
+            directory = self.record_ok(WORKLOADS / "forks", options=["--kernel=auto"]).directory
+            told = [e for e in read_events(directory) if e.name == "ctrace:process"]
+            report = json.loads(self.ctrace("report", "--format=json", directory).out)
+            self.assertEqual(len(report["processes"]), len(told))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "forked.h"
 #include "libraries.h"
 #include "program.h"
 #include "record/layers/finish.h"
@@ -132,14 +133,30 @@ void ct_engine_stop(struct ct_engine *engine)
                           ct_handout_stop(g_steal_pointer(&engine->handout)));
 }
 
+/* Of the children without a board, those that were told are images already. */
+static void add_children(GArray *preloaded, const struct ct_mapped_board *board, uint64_t now_ns)
+{
+    uint32_t count = board->is_lost ? 0 : ct_forked_count(board->map);
+    struct ct_forked forked;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!ct_forked_read(board->map, i, now_ns, &forked) || forked.is_start_told)
+            continue;
+        const struct ct_image_key child = {forked.identity.pid, forked.identity.start_ns};
+        g_array_append_val(preloaded, child);
+    }
+}
+
 GArray *ct_engine_find_preloaded(const struct ct_engine *engine)
 {
     ct_drain_lock(engine->drain);
     ct_boards_look_again(engine->boards);
-    ct_boards_update(engine->boards);
+    const GPtrArray *boards = ct_boards_update(engine->boards);
     const GArray *images = ct_boards_images(engine->boards);
     GArray *preloaded = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
     g_array_append_vals(preloaded, images->data, images->len);
+    for (guint i = 0; i < boards->len; i++)
+        add_children(preloaded, boards->pdata[i], ct_engine_now_ns(engine));
     ct_drain_unlock(engine->drain);
     return preloaded;
 }
