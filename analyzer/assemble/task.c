@@ -129,7 +129,7 @@ void ct_task_times_at(const struct ct_task *task, uint64_t time_ns, struct ct_ta
 
     if (time_ns < task->first_ns) {
         *times = (struct ct_task_times){0};
-        times->ns[task->first_state] = time_ns - MIN(task->present_ns, time_ns);
+        times->ns[task->first_state] = time_ns;
         return;
     }
     if (!ct_task_find_span(task, time_ns, &index)) {

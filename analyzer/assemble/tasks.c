@@ -137,7 +137,7 @@ static void mend_start(struct ct_tasks *tasks, struct ct_task *task, enum ct_tas
     task->first_ns = time_ns;
     task->first_state = ct_task_state(task);
     task->known_ns = time_ns;
-    task->known.ns[task->first_state] = time_ns - MIN(task->present_ns, time_ns);
+    task->known.ns[task->first_state] = time_ns;
 }
 
 /* A task leaves its CPU, which it has had since before there were events: its state was looked at

@@ -160,11 +160,24 @@ static gboolean ask_for_hangs(void *user, struct ct_store *store, GError **error
     return hangs->found != NULL;
 }
 
-/* Nothing hangs unless something waits at the end. */
+/* The recording need not be asked once more where nothing may hang. */
+static gboolean may_hang(const struct ct_report *report)
+{
+    const struct ct_report_lists *lists = report->lists;
+
+    for (guint i = 0; i < lists->open->len; i++) {
+        const struct ct_report_wait *wait = lists->open->pdata[i];
+
+        if (ct_hang_may_be(wait->interval.op))
+            return TRUE;
+    }
+    return lists->open_count > lists->open->len; /* some are not kept */
+}
+
 static gboolean find_hangs(const char *directory, struct ct_activity *activity,
                            struct ct_report *report, struct hangs *hangs, GError **error)
 {
-    if (!ct_report_is_whole(report) || report->lists->open_count == 0)
+    if (!ct_report_is_whole(report) || !may_hang(report))
         return TRUE;
     if (!ct_recording_ask(directory, activity, hangs->model, ask_for_hangs, hangs, error))
         return FALSE;

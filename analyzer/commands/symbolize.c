@@ -255,7 +255,7 @@ static gboolean keep(struct ct_symbolizer *symbolizer, const char *directory,
 
 static int symbolize(void *user, struct ct_activity *activity)
 {
-    const char *directory = user;
+    const char *directory = *(const char *const *)user;
     g_autoptr(ct_model) model = ct_model_new();
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
     g_autoptr(GHashTable) variables = g_hash_table_new_full(place_hash, place_equal, g_free, NULL);
@@ -277,12 +277,12 @@ static int symbolize(void *user, struct ct_activity *activity)
 
 static int run(const struct options *options)
 {
-    char *directory = (char *)ct_command_directory(options->directories, NULL);
+    const char *directory = ct_command_directory(options->directories, NULL);
     struct ct_worker_result result;
     g_autoptr(GError) error = NULL;
     int status = EXIT_FAILURE;
 
-    if (ct_worker_run(directory, symbolize, directory, &result, &error)) {
+    if (ct_worker_run(directory, symbolize, &directory, &result, &error)) {
         status = ct_worker_print_result(directory, &result, "result");
         if (status == EXIT_SUCCESS && !result.has_kept_symbols) {
             ct_say("the symbols cannot be kept with %s", directory);

@@ -28,7 +28,7 @@ const char *ct_hang_kind_name(enum ct_hang_kind kind)
     return names[kind];
 }
 
-static gboolean is_for_good(enum ct_op op)
+gboolean ct_hang_may_be(enum ct_op op)
 {
     switch (op) {
     case CT_OP_MUTEX_LOCK:
@@ -164,7 +164,7 @@ static gboolean add_thread(struct search *search, const struct ct_thread *thread
         g_propagate_error(error, failure);
         return FALSE;
     }
-    return !last.thread || !is_for_good(last.op) || add_wait(search, &last, error);
+    return !last.thread || !ct_hang_may_be(last.op) || add_wait(search, &last, error);
 }
 
 static void link_nodes(const struct search *search)

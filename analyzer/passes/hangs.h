@@ -16,6 +16,9 @@ enum ct_hang_kind {
 /* "deadlock", "self-deadlock", "abandoned lock". */
 const char *ct_hang_kind_name(enum ct_hang_kind kind);
 
+/* May a wait that goes on at the end be one that cannot end? Where none may, nothing hangs. */
+gboolean ct_hang_may_be(enum ct_op op);
+
 /* A wait, and whom it is for. */
 struct ct_hang_wait {
     struct ct_interval interval;    /* without `fd` and `releases` */
