@@ -39,9 +39,12 @@ static int32_t own_id(struct task_struct *task)
     return pid->numbers[0].ns->ns.inum == state.own_namespace ? id : nested_id(pid);
 }
 
-static void describe(struct ct_off_cpu_task *to, struct task_struct *task)
+/* `followed` NULL: it is none of the recorded ones. One of those that is over has no id any more,
+ * but had one. */
+static void describe(struct ct_off_cpu_task *to, struct task_struct *task,
+                     const struct followed *followed)
 {
-    to->tid = own_id(task);
+    to->tid = followed ? followed->off.task.tid : own_id(task);
     to->prio = task->prio;
     bpf_core_read(to->name, sizeof(to->name), &task->comm);
 }
@@ -125,7 +128,7 @@ static uint32_t told_state(bool is_preempted, struct task_struct *task, uint32_t
 }
 
 static void leave(struct followed *followed, struct task_struct *task, struct task_struct *next,
-                  uint32_t task_state, uint64_t now_ns)
+                  const struct followed *comer, uint32_t task_state, uint64_t now_ns)
 {
     struct ct_off_cpu *off = &followed->off;
 
@@ -137,7 +140,7 @@ static void leave(struct followed *followed, struct task_struct *task, struct ta
     if (off->woken_ns + CT_BPF_WAKE_RACE_NS < now_ns)
         off->woken_ns = 0;
     off->task.prio = task->prio;
-    describe(&off->next, next);
+    describe(&off->next, next, comer);
     if (state.wants_calls && (task_state & STATES_WAITING))
         note_place(followed, task, now_ns);
     followed->phase = OFF_CPU;
@@ -153,7 +156,8 @@ static bool is_sampled(uint64_t duration_ns)
 }
 
 static void come_back(struct followed *followed, struct task_struct *task,
-                      struct task_struct *previous, uint32_t previous_state, uint64_t now_ns)
+                      struct task_struct *previous, const struct followed *leaver,
+                      uint32_t previous_state, uint64_t now_ns)
 {
     struct ct_off_cpu *off = &followed->off;
     uint32_t phase = __sync_lock_test_and_set(&followed->phase, ON_CPU);
@@ -173,7 +177,7 @@ static void come_back(struct followed *followed, struct task_struct *task,
     }
     off->back_ns = now_ns;
     off->back_cpu = bpf_get_smp_processor_id();
-    describe(&off->previous, previous);
+    describe(&off->previous, previous, leaver);
     off->previous_state = previous_state;
     if (tell(off, now_ns) && (off->flags & CT_OFF_CPU_HAS_STACK))
         note_place_told(followed);
@@ -195,11 +199,11 @@ int BPF_PROG(on_switch, bool is_preempted, struct task_struct *previous, struct 
 
     if (leaver) {
         now_ns = bpf_ktime_get_ns();
-        leave(leaver, previous, next, told, now_ns);
+        leave(leaver, previous, next, comer, told, now_ns);
     }
     if (comer) {
         now_ns = now_ns ? now_ns : bpf_ktime_get_ns();
-        come_back(comer, next, previous, told, now_ns);
+        come_back(comer, next, previous, leaver, told, now_ns);
     }
     return 0;
 }
