@@ -10,8 +10,8 @@ import time
 import unittest
 
 import harness
-from harness import CTRACE, WORKLOADS, TraceTest, run, wait_until
-from test_kernel import capture
+from harness import CTRACE, EXAMPLES, WORKLOADS, TraceTest, run, wait_until
+from test_kernel import capture, kernel_events
 
 BPF = "--kernel-source=bpf"
 PERF = "--kernel-source=perf"
@@ -132,6 +132,16 @@ class Programs(BpfTest):
                 )
                 names = [thread["name"] for thread in self.report(result.directory)["threads"]]
                 self.assertEqual(names.count("static"), 2 if is_followed else 0, names)
+
+    def test_a_thread_that_ends_keeps_its_id(self):
+        """Its last switch comes when the kernel has taken the id back."""
+        result = self.record_ok(EXAMPLES / "convoy", options=["--kernel=sched", BPF])
+        switches = [e.fields for e in kernel_events(result.directory) if e.name == "sched_switch"]
+        own = {thread["name"] for thread in self.report(result.directory)["threads"]}
+        told = [(s[f"{side}_comm"], s[f"{side}_tid"]) for s in switches for side in ("prev", "next")]
+        told = [(name, tid) for name, tid in told if name in own]
+        self.assertTrue(told, own)
+        self.assertEqual([name for name, tid in told if tid == 0], [])
 
 
 class Neighbours(BpfTest):
