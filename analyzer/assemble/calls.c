@@ -128,13 +128,33 @@ static gboolean is_exit_of(const struct ct_kernel_syscall *made,
 
 /* ---- Calls ---- */
 
+/* With all the pieces that it was made in. */
+static void count(struct ct_thread_state *thread)
+{
+    struct ct_thread_call *call = &thread->call;
+
+    if (!call->is_uncounted)
+        return;
+    ct_tables_count_call(thread->thread.process, ct_call_op(&call->made), call->uncounted_ns);
+    call->is_uncounted = FALSE;
+    call->uncounted_ns = 0;
+}
+
+static void add_piece(struct ct_thread_state *thread, const struct ct_interval *interval)
+{
+    thread->call.is_uncounted = TRUE;
+    thread->call.uncounted_ns += interval->end_ns - interval->begin_ns;
+}
+
 static void enter(struct ct_thread_state *thread, const struct ct_kernel_record *record)
 {
     struct ct_thread_call *call = &thread->call;
     gboolean goes_on = record->as.syscall.call == CT_SYSCALL_restart_syscall;
 
-    if (!goes_on || call->made.name == NULL)
+    if (!goes_on || call->made.name == NULL) {
+        count(thread);
         call->made = record->as.syscall;
+    }
     call->begin_ns = record->time_ns;
     call->is_made = TRUE;
     call->has_blocked = FALSE;
@@ -180,7 +200,7 @@ static void leave(struct ct_calls *calls, struct ct_thread_state *thread,
                           ? CT_RESULT_UNKNOWN
                           : (int32_t)CLAMP(result, INT16_MIN, INT16_MAX);
     if (process->is_unpreloaded) {
-        ct_tables_count_call(process, interval.op, interval.end_ns - interval.begin_ns);
+        add_piece(thread, &interval);
         if (call->has_blocked)
             ct_waits_add(calls->needs.waits, record->time_ns, thread, &interval);
         if (result >= 0)
@@ -293,6 +313,7 @@ void ct_calls_lose(struct ct_calls *calls, const struct ct_kernel_loss *loss)
 
 void ct_calls_end_thread(struct ct_thread_state *thread)
 {
+    count(thread);
     thread->call.is_made = FALSE;
 }
 
@@ -308,9 +329,9 @@ void ct_calls_finish(struct ct_calls *calls)
             struct ct_interval interval = interval_of(calls, thread, thread->thread.end_ns);
 
             interval.is_open = TRUE;
-            ct_tables_count_call(thread->thread.process, interval.op,
-                                 interval.end_ns - interval.begin_ns);
+            add_piece(thread, &interval);
             ct_waits_add(calls->needs.waits, calls->needs.model->end_ns, thread, &interval);
         }
+        count(thread);
     }
 }

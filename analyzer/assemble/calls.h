@@ -19,6 +19,10 @@ struct ct_thread_call {
     gboolean is_made;     /* now */
     gboolean has_blocked; /* in it the thread has left its CPU of its own accord */
     uint32_t stack_id;    /* from where; 0: not known (yet) */
+    /* It has ended, but for all that is known it may go on: after a signal or a stop the kernel
+     * does so with some, under the name of restart_syscall. It is counted once that is known. */
+    gboolean is_uncounted;
+    uint64_t uncounted_ns;
     /* It was on a CPU while calls made there were lost: it may have left this one, or entered one.
      */
     gboolean is_doubtful;

@@ -342,6 +342,43 @@ static void a_call_that_a_signal_interrupted_goes_on(void **state)
     assert_int_equal(waits[1].wait_begin_ns, 1030 * MS);
 }
 
+#define RESTARTED_BY_KERNEL (-516)
+
+static void one_that_goes_on_is_one_call(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_poll, 0, 0, 0);
+    add_exit(fixture, 1020 * MS, PID, RESTARTED_BY_KERNEL);
+    add_entry(fixture, 1030 * MS, PID, CT_SYSCALL_restart_syscall, 0, 0, 0);
+    add_exit(fixture, 1035 * MS, PID, RESTARTED_BY_KERNEL);
+    add_entry(fixture, 1040 * MS, PID, CT_SYSCALL_restart_syscall, 0, 0, 0);
+    add_exit(fixture, 1042 * MS, PID, 0);
+    finish(fixture, 0);
+    const struct ct_op_counters *polls = ct_process_counters(process_at(fixture, 0), CT_OP_POLL);
+
+    assert_int_equal(polls->calls, 1);
+    assert_int_equal(polls->total_ns, 17 * MS);
+}
+
+static void one_that_a_handler_ends_is_one_call(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_entry(fixture, 1010 * MS, PID, CT_SYSCALL_poll, 0, 0, 0);
+    add_exit(fixture, 1020 * MS, PID, RESTARTED_BY_KERNEL);
+    add_entry(fixture, 1021 * MS, PID, CT_SYSCALL_read, 3, 0, 0);
+    add_exit(fixture, 1022 * MS, PID, 1);
+    add_entry(fixture, 1030 * MS, PID, CT_SYSCALL_poll, 0, 0, 0);
+    add_exit(fixture, 1035 * MS, PID, RESTARTED_BY_KERNEL);
+    finish(fixture, 0);
+    const struct ct_process *process = process_at(fixture, 0);
+
+    assert_int_equal(ct_process_counters(process, CT_OP_POLL)->calls, 2);
+    assert_int_equal(ct_process_counters(process, CT_OP_POLL)->total_ns, 15 * MS);
+    assert_int_equal(ct_process_counters(process, CT_OP_READ)->calls, 1);
+}
+
 static void one_that_goes_on_at_the_end_is_open(void **state)
 {
     struct fixture *fixture = *state;
@@ -795,6 +832,8 @@ int main(void)
         TEST(what_an_epoll_descriptor_watches_decides_the_class),
         TEST(an_argument_decides_what_some_calls_are),
         TEST(a_call_that_a_signal_interrupted_goes_on),
+        TEST(one_that_goes_on_is_one_call),
+        TEST(one_that_a_handler_ends_is_one_call),
         TEST(one_that_goes_on_at_the_end_is_open),
         TEST(a_thread_that_sleeps_throughout_waits_throughout),
         TEST(a_thread_that_was_there_ready_to_run_was_runnable),
