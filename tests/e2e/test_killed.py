@@ -30,6 +30,7 @@ CONVERTER = "ctrace-kernel-convert"[:15]  # as the kernel calls it
 
 KILLS = int(os.environ.get("CTRACE_TEST_KILLS", "30"))
 KILLS_AT_ONCE = 3
+TURNS = 3  # of so many kills, until enough of them came while there was something to lose
 
 # So many waits that the program takes some time for them, and the converter, too.
 FEW_WAITS = 5000
@@ -148,20 +149,23 @@ class Recorder(KilledTest):
         lasts_s = time.monotonic() - began
         seed = random.randrange(1 << 30)
         chance = random.Random(seed)
-        # Several at once take longer, and so reach less far: the rest of them is added.
-        moments = [chance.random() * lasts_s * 1.5 for _ in range(KILLS)]
-        with concurrent.futures.ThreadPoolExecutor(KILLS_AT_ONCE) as pool:
-            kills = [
-                pool.submit(self.kill_one, f"trace-{i}", moment, ("recorder", "job")[i % 2])
-                for i, moment in enumerate(moments)
-            ]
-        faults = {
-            (i, round(moment, 3)): kill.result()
-            for i, (moment, kill) in enumerate(zip(moments, kills))
-            if kill.result()
-        }
-        self.assertEqual(faults, {}, f"seed {seed}, of {lasts_s:.2f} s")
-        self.assertGreater(len(self.recovered), KILLS / 6, "too few had begun and not ended")
+        for turn in range(TURNS):
+            # Several at once take longer, and so reach less far: the rest of them is added.
+            moments = [chance.random() * lasts_s * 1.5 for _ in range(KILLS)]
+            with concurrent.futures.ThreadPoolExecutor(KILLS_AT_ONCE) as pool:
+                kills = [
+                    pool.submit(self.kill_one, f"{turn}-{i}", moment, ("recorder", "job")[i % 2])
+                    for i, moment in enumerate(moments)
+                ]
+            faults = {
+                (i, round(moment, 3)): kill.result()
+                for i, (moment, kill) in enumerate(zip(moments, kills))
+                if kill.result()
+            }
+            self.assertEqual(faults, {}, f"turn {turn} of seed {seed}, of {lasts_s:.2f} s")
+            if len(self.recovered) > KILLS / 6:
+                return
+        self.fail("too few had begun and not ended")
 
     def test_its_converter_ends_with_it(self):
         recorder = self.start_flood()

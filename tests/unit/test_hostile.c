@@ -282,6 +282,25 @@ static void a_file_that_is_cut_short_is_lost_alone(void **state)
     assert_only_hostile_left_out(fixture); /* it stays so */
 }
 
+static void a_file_that_was_cut_before_anybody_looked_is_nonsense(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(ftruncate(fixture->hostile.fd, 4096), 0);
+    assert_int_equal(ct_boards_add(fixture->boards, "cut", fixture->hostile.fd), CT_BOARD_NONSENSE);
+}
+
+static void a_file_that_is_not_written_yet_is_incomplete(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = memfd_create("new", MFD_CLOEXEC);
+
+    assert_int_equal(ct_boards_add(fixture->boards, "new", fd), CT_BOARD_INCOMPLETE);
+    assert_int_equal(ftruncate(fd, (off_t)file_size()), 0);
+    assert_int_equal(ct_boards_add(fixture->boards, "new", fd), CT_BOARD_INCOMPLETE);
+    close(fd);
+}
+
 /* As where there was no memory for a page. */
 static void a_file_that_is_whole_again_is_used_again(void **state)
 {
@@ -422,6 +441,8 @@ int main(void)
         HOSTILE_TEST(what_can_be_is_counted),
         HOSTILE_TEST(counts_that_cannot_be_are_left_out),
         HOSTILE_TEST(a_file_that_is_cut_short_is_lost_alone),
+        HOSTILE_TEST(a_file_that_was_cut_before_anybody_looked_is_nonsense),
+        HOSTILE_TEST(a_file_that_is_not_written_yet_is_incomplete),
         HOSTILE_TEST(a_file_that_is_whole_again_is_used_again),
         HOSTILE_TEST(a_board_of_nobody_or_of_later_is_none),
         HOSTILE_TEST(a_program_that_writes_meanwhile_does_no_harm),

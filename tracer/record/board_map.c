@@ -26,17 +26,16 @@ static const size_t first_parts[CT_TABLE_COUNT] = {
     [CT_TABLE_FORKED] = offsetof(struct ct_board, forked),
 };
 
-/* Read, not mapped: a page that is not there yet would be made. */
+/* Read, not mapped: a page that is not there yet would be made. The size after the magic number,
+ * which is stored when the file is whole: one that is shorter then has been cut. */
 static enum ct_board_state read_identity(int fd, struct ct_board_identity *identity,
                                          size_t *file_size)
 {
     char numbers[CT_BOARD_NUMBERS_SIZE];
     struct stat status;
 
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
-        (size_t)status.st_size < CT_BOARD_START_SIZE ||
-        pread(fd, numbers, sizeof(numbers), 0) != (ssize_t)sizeof(numbers) ||
-        CT_U64(numbers, magic) == 0)
+    if (pread(fd, numbers, sizeof(numbers), 0) != (ssize_t)sizeof(numbers) ||
+        CT_U64(numbers, magic) == 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
         return CT_BOARD_INCOMPLETE;
     *identity = (struct ct_board_identity){.pid = (int32_t)CT_U32(numbers, pid),
                                            .ppid = (int32_t)CT_U32(numbers, ppid),
@@ -45,7 +44,8 @@ static enum ct_board_state read_identity(int fd, struct ct_board_identity *ident
     *file_size = (size_t)status.st_size;
     return CT_U64(numbers, magic) == CT_BOARD_MAGIC &&
                    CT_U32(numbers, schema_version) == CT_SCHEMA_VERSION &&
-                   *file_size <= CT_BOARD_FILE_SIZE && identity->pid > 0 &&
+                   *file_size >= CT_BOARD_START_SIZE && *file_size <= CT_BOARD_FILE_SIZE &&
+                   identity->pid > 0 &&
                    identity->start_ns <= ct_monotonic_ns() + CT_BOARD_CLOCK_SLACK_NS
                ? CT_BOARD_COMPLETE
                : CT_BOARD_NONSENSE;
