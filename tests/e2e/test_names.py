@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import unicodedata
-import unittest
 import xml.etree.ElementTree
 
 from harness import CTRACE, TIMEOUT_S, WORKLOADS, TraceTest, main

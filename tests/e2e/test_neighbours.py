@@ -3,13 +3,11 @@
 import os
 import pathlib
 import shutil
-import signal
 import stat
 import subprocess
 import tempfile
-import time
 
-from harness import CTRACE, WORKLOADS, TraceTest, main, run
+from harness import WORKLOADS, TraceTest, main, run
 
 ENDINGS = WORKLOADS / "endings"
 OTHER = 65533
