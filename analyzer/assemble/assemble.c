@@ -2,13 +2,15 @@
 
 #include "assemble/closing.h"
 #include "assemble/preloaded.h"
+#include "assemble/restated.h"
 #include "assemble/settle.h"
 #include "assemble/thread_state.h"
 #include "assemble/trackers.h"
 #include "assemble/unpreloaded.h"
 
 struct ct_assembler {
-    struct ct_trackers trackers; /* all but the model are owned */
+    struct ct_trackers trackers;  /* all but the model are owned */
+    struct ct_restated *restated; /* owned */
 };
 
 struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_sink *sinks,
@@ -38,6 +40,7 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
     };
 
     trackers->calls = ct_calls_new(&needs);
+    assembler->restated = ct_restated_new();
     trackers->samples = ct_samples_new(model, trackers->lives, trackers->tables, trackers->output);
     return assembler;
 }
@@ -55,6 +58,8 @@ void ct_assembler_free(struct ct_assembler *assembler)
     }
     for (guint i = 0; i < model->all_processes->len; i++)
         ct_image_forget_stacks(model->all_processes->pdata[i]);
+    ct_restated_settle(model);
+    ct_restated_free(assembler->restated);
     ct_samples_free(trackers->samples);
     ct_calls_free(trackers->calls);
     ct_call_dedup_free(trackers->dedup);
@@ -95,6 +100,9 @@ static void add_kernel(const struct ct_trackers *trackers, const struct ct_recor
 gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record *record,
                           GError **error)
 {
+    if (record->event != CT_EVENT_COUNT &&
+        ct_restated_add(assembler->restated, &assembler->trackers, record))
+        return TRUE;
     if (ct_is_closing(record->event))
         return ct_closing_add(&assembler->trackers, record, error);
     if (record->event == CT_EVENT_COUNT)
@@ -117,6 +125,7 @@ void ct_assembler_finish(struct ct_assembler *assembler)
     ct_told_capture_settle(trackers->capture);
     ct_extent_settle(trackers->extent);
     ct_settle_lives(trackers->model);
+    ct_restated_settle(trackers->model);
     ct_samples_finish(trackers->samples);
     ct_binding_settle(trackers->binding);
     ct_calls_finish(trackers->calls);

@@ -49,11 +49,9 @@ static void add_thread(const struct ct_trackers *trackers, const struct ct_event
     thread->thread.entry = event->entry;
     if (event->name[0])
         ct_lives_name_thread(thread, event->name);
-    thread->thread.class_ns[CT_CLASS_NET] = event->net_ns;
-    thread->thread.class_ns[CT_CLASS_SYNC] = event->sync_ns;
-    thread->thread.class_ns[CT_CLASS_SYSCALL] = event->syscall_ns;
-    thread->thread.class_ns[CT_CLASS_SLEEP] = event->sleep_ns;
-    thread->thread.has_totals = TRUE;
+    ct_lives_set_totals(thread,
+                        &(struct ct_class_totals){event->net_ns, event->sync_ns, event->syscall_ns,
+                                                  event->sleep_ns});
 }
 
 static void add_stack(const struct ct_trackers *trackers, const struct ct_event_stack *event)

@@ -6,6 +6,7 @@ struct ct_extent {
     uint64_t first_ns; /* UINT64_MAX: nothing has happened */
     uint64_t last_ns;
     uint64_t last_wait_end_ns; /* over all threads */
+    uint64_t dropped_ns;       /* what was before is gone; 0: nothing is */
 };
 
 struct ct_extent *ct_extent_new(struct ct_model *model)
@@ -38,6 +39,17 @@ void ct_extent_add_wait(struct ct_extent *extent, uint64_t begin_ns, uint64_t en
     extent->last_wait_end_ns = MAX(extent->last_wait_end_ns, end_ns);
 }
 
+void ct_extent_drop_before(struct ct_extent *extent, uint64_t time_ns)
+{
+    extent->dropped_ns = time_ns;
+    ct_extent_begin(extent, time_ns);
+}
+
+uint64_t ct_extent_dropped_ns(const struct ct_extent *extent)
+{
+    return extent->dropped_ns;
+}
+
 void ct_extent_tell(struct ct_extent *extent, uint64_t begin_ns, uint64_t end_ns)
 {
     extent->is_told = TRUE;
@@ -56,6 +68,7 @@ void ct_extent_settle(const struct ct_extent *extent)
          * before. */
         model->end_ns = MAX(model->end_ns, extent->last_ns);
     }
+    model->begin_ns = MAX(model->begin_ns, extent->dropped_ns);
     model->end_ns = MAX(MAX(model->end_ns, extent->last_wait_end_ns), model->begin_ns);
     /* It was delayed, and ended before it began. */
     if (extent->is_told && model->begin_ns == 0)

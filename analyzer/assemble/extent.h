@@ -15,6 +15,10 @@ void ct_extent_begin(struct ct_extent *extent, uint64_t time_ns);
 /* Something happened then. */
 void ct_extent_reach(struct ct_extent *extent, uint64_t time_ns);
 void ct_extent_add_wait(struct ct_extent *extent, uint64_t begin_ns, uint64_t end_ns);
+/* What was before is not in the recording any more. */
+void ct_extent_drop_before(struct ct_extent *extent, uint64_t time_ns);
+/* Until then; 0: all of it is there. */
+uint64_t ct_extent_dropped_ns(const struct ct_extent *extent);
 /* The recorder's word. */
 void ct_extent_tell(struct ct_extent *extent, uint64_t begin_ns, uint64_t end_ns);
 /* The model's begin and end are known from here on. */

@@ -17,7 +17,8 @@ struct ct_image {
     uint64_t exec_ns;          /* then: when */
     gboolean is_replaced;      /* the kernel told of an exec: its tasks make another one's calls */
     gboolean has_ended;
-    guint live_threads; /* of one without preload */
+    guint live_threads;          /* of one without preload */
+    GHashTable *counters_before; /* owned; of what is gone of the recording; NULL: none */
     struct ct_kernel_stacks kernel_stacks;
 };
 

@@ -310,6 +310,29 @@ struct ct_thread_state *ct_lives_told_thread(struct ct_lives *lives, struct ct_i
     return ct_lives_add_thread(lives, image, tid, start_ns);
 }
 
+static uint64_t since(uint64_t total_ns, uint64_t before_ns)
+{
+    return total_ns - MIN(before_ns, total_ns);
+}
+
+void ct_lives_set_totals(struct ct_thread_state *thread, const struct ct_class_totals *totals)
+{
+    const struct ct_class_totals *before = &thread->life.before;
+    uint64_t *class_ns = thread->thread.class_ns;
+
+    class_ns[CT_CLASS_NET] = since(totals->net_ns, before->net_ns);
+    class_ns[CT_CLASS_SYNC] = since(totals->sync_ns, before->sync_ns);
+    class_ns[CT_CLASS_SYSCALL] = since(totals->syscall_ns, before->syscall_ns);
+    class_ns[CT_CLASS_SLEEP] = since(totals->sleep_ns, before->sleep_ns);
+    thread->thread.has_totals = TRUE;
+}
+
+void ct_lives_note_totals_before(struct ct_thread_state *thread,
+                                 const struct ct_class_totals *totals)
+{
+    thread->life.before = *totals;
+}
+
 void ct_lives_name_thread(struct ct_thread_state *thread, const char *name)
 {
     ct_assign_string(&thread->thread.name, name);

@@ -11,10 +11,19 @@
 
 struct ct_thread_state;
 
+/* How long a thread waited in all, as its process counts it. */
+struct ct_class_totals {
+    uint64_t net_ns;
+    uint64_t sync_ns;
+    uint64_t syscall_ns;
+    uint64_t sleep_ns;
+};
+
 struct ct_thread_life {
     gboolean has_name;
-    gboolean has_start; /* a thread_start was seen */
-    uint64_t last_ns;   /* the last live event */
+    gboolean has_start;            /* a thread_start was seen */
+    uint64_t last_ns;              /* the last live event */
+    struct ct_class_totals before; /* what is left of the recording */
 };
 
 struct ct_lives;
@@ -66,6 +75,12 @@ void ct_lives_end_thread(struct ct_thread_state *thread, uint64_t time_ns);
 /* The thread that a closing event speaks of. */
 struct ct_thread_state *ct_lives_told_thread(struct ct_lives *lives, struct ct_image *image,
                                              int32_t tid, uint64_t start_ns);
+
+/* Its totals, up to its end or the recording's. */
+void ct_lives_set_totals(struct ct_thread_state *thread, const struct ct_class_totals *totals);
+/* Its totals when what is left of the recording began. */
+void ct_lives_note_totals_before(struct ct_thread_state *thread,
+                                 const struct ct_class_totals *totals);
 
 void ct_lives_name_thread(struct ct_thread_state *thread, const char *name);
 /* At the end: one without a name has its process's. */

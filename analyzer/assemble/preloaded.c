@@ -103,11 +103,8 @@ static void exit_thread(const struct ct_trackers *trackers, const struct ct_reco
 
     if (!thread)
         return;
-    thread->thread.class_ns[CT_CLASS_NET] = totals->net_ns;
-    thread->thread.class_ns[CT_CLASS_SYNC] = totals->sync_ns;
-    thread->thread.class_ns[CT_CLASS_SYSCALL] = totals->syscall_ns;
-    thread->thread.class_ns[CT_CLASS_SLEEP] = totals->sleep_ns;
-    thread->thread.has_totals = TRUE;
+    ct_lives_set_totals(thread, &(struct ct_class_totals){totals->net_ns, totals->sync_ns,
+                                                          totals->syscall_ns, totals->sleep_ns});
     ct_call_dedup_release(trackers->dedup, thread, UINT64_MAX);
     add_wake(trackers, record, CT_OP_THREAD_EXIT, (uint64_t)(uint32_t)record->tid, 0, 0);
     ct_lives_end_thread(thread, record->time_ns);

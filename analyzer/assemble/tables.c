@@ -185,13 +185,13 @@ void ct_tables_load_module(struct ct_tables *tables, struct ct_image *image,
 
 /* ---- Counts ---- */
 
-static struct ct_op_counters *counters_of(struct ct_process *process, guint op)
+static struct ct_op_counters *counters_in(GHashTable *table, guint op)
 {
-    struct ct_op_counters *counters = g_hash_table_lookup(process->counters, GUINT_TO_POINTER(op));
+    struct ct_op_counters *counters = g_hash_table_lookup(table, GUINT_TO_POINTER(op));
 
     if (!counters) {
         counters = g_new0(struct ct_op_counters, 1);
-        g_hash_table_insert(process->counters, GUINT_TO_POINTER(op), counters);
+        g_hash_table_insert(table, GUINT_TO_POINTER(op), counters);
     }
     return counters;
 }
@@ -199,10 +199,37 @@ static struct ct_op_counters *counters_of(struct ct_process *process, guint op)
 void ct_tables_add_counters(struct ct_process *process, enum ct_op op,
                             const struct ct_op_counters *counters)
 {
-    ct_op_counters_add(counters_of(process, op), counters);
+    ct_op_counters_add(counters_in(process->counters, op), counters);
+}
+
+void ct_tables_note_counters_before(struct ct_image *image, enum ct_op op,
+                                    const struct ct_op_counters *counters)
+{
+    if (!image->counters_before)
+        image->counters_before = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    ct_op_counters_add(counters_in(image->counters_before, op), counters);
+}
+
+void ct_tables_settle_counters(struct ct_image *image)
+{
+    GHashTableIter iter;
+    void *op, *before;
+
+    if (!image->counters_before)
+        return;
+    g_hash_table_iter_init(&iter, image->counters_before);
+    while (g_hash_table_iter_next(&iter, &op, &before)) {
+        struct ct_op_counters *counters = g_hash_table_lookup(image->process.counters, op);
+
+        if (counters)
+            ct_op_counters_subtract(counters, before);
+        if (counters && counters->calls == 0)
+            g_hash_table_remove(image->process.counters, op);
+    }
+    g_clear_pointer(&image->counters_before, g_hash_table_unref);
 }
 
 void ct_tables_count_call(struct ct_process *process, enum ct_op op, uint64_t duration_ns)
 {
-    ct_op_counters_count(counters_of(process, op), duration_ns);
+    ct_op_counters_count(counters_in(process->counters, op), duration_ns);
 }

@@ -33,6 +33,11 @@ void ct_tables_load_module(struct ct_tables *tables, struct ct_image *image,
 
 void ct_tables_add_counters(struct ct_process *process, enum ct_op op,
                             const struct ct_op_counters *counters);
+/* Those that a thread had when what is left of the recording began. */
+void ct_tables_note_counters_before(struct ct_image *image, enum ct_op op,
+                                    const struct ct_op_counters *counters);
+/* At the end: takes them off. */
+void ct_tables_settle_counters(struct ct_image *image);
 /* Of a call that nobody else counts. */
 void ct_tables_count_call(struct ct_process *process, enum ct_op op, uint64_t duration_ns);
 

@@ -242,8 +242,13 @@ static void add_section(struct ct_waits *waits, struct ct_thread_state *thread,
 void ct_waits_add(struct ct_waits *waits, uint64_t now_ns, struct ct_thread_state *thread,
                   struct ct_interval *interval)
 {
+    const uint64_t dropped_ns = ct_extent_dropped_ns(waits->extent);
+
+    if (dropped_ns != 0 && interval->end_ns <= dropped_ns)
+        return; /* it came late into the part that was kept */
     align(waits, thread, interval);
-    struct ct_span wait = {MAX(interval->begin_ns, thread->thread.start_ns), interval->end_ns};
+    const uint64_t begin_ns = MAX(interval->begin_ns, dropped_ns);
+    struct ct_span wait = {MAX(begin_ns, thread->thread.start_ns), interval->end_ns};
     struct ct_span sections[CT_NESTING_SECTIONS_MAX];
     uint64_t *nested_ns = &thread->waits.sums.nested_ns[interval->class];
 

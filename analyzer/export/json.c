@@ -25,6 +25,10 @@ static void write_capture(struct ct_json_document *document, const struct ct_mod
     /* It is beyond 2^53, up to where a reader's numbers are whole. */
     g_autofree char *epoch_offset = g_strdup_printf("%" G_GINT64_FORMAT, model->epoch_offset_ns);
     ct_json_add_string(json, "epoch_offset_ns", epoch_offset);
+    if (capture->dropped_ns > 0) {
+        ct_json_add_number(json, "dropped_ns", capture->dropped_ns);
+        ct_json_add_number(json, "dropped_bytes", capture->dropped_bytes);
+    }
     ct_json_add_number(json, "rate_ns", capture->rate_ns);
     ct_json_add_signed(json, "exit_status", capture->exit_status);
     ct_json_add_number(json, "events", capture->event_count);

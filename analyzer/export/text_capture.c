@@ -119,6 +119,7 @@ void ct_text_section_capture(const struct ct_text_out *out)
     g_autofree char *length = ct_format_duration(model->end_ns - model->begin_ns);
     g_autofree char *events = ct_format_count(capture->event_count);
     g_autofree char *missing = ct_capture_missing_layers(capture);
+    g_autofree char *dropped = ct_capture_dropped(capture);
     g_autofree char *held_up = ct_capture_held_up(capture);
     g_autofree char *estimates = ct_capture_estimates(capture);
     g_autofree char *approximations = ct_capture_approximations(capture);
@@ -130,6 +131,8 @@ void ct_text_section_capture(const struct ct_text_out *out)
     if (command->len > 0)
         ct_text_out_field(out, "command", "%s", command->str);
     ct_text_out_field(out, "when", "%s, for %s", when, length);
+    if (dropped[0])
+        ct_text_out_field(out, "dropped", "%s; what follows is of the last %s", dropped, length);
     if (capture->layers[0])
         ct_text_out_field(out, "layers", "%s", capture->layers);
     if (samples[0])

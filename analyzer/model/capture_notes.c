@@ -131,6 +131,16 @@ char *ct_capture_estimates(const struct ct_capture *capture)
                            missed, capture->switches_missed == 1 ? "" : "es");
 }
 
+char *ct_capture_dropped(const struct ct_capture *capture)
+{
+    g_autofree char *time = ct_format_duration(capture->dropped_ns);
+
+    if (capture->dropped_ns == 0)
+        return g_strdup("");
+    return g_strdup_printf("the first %s, of %.1f MB, as --keep=newest asks", time,
+                           (double)capture->dropped_bytes / 1e6);
+}
+
 char *ct_capture_held_up(const struct ct_capture *capture)
 {
     g_autofree char *time = ct_format_duration(capture->held_up_ns);
@@ -194,6 +204,7 @@ GPtrArray *ct_capture_notes(const struct ct_capture *capture)
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(capture);
     g_autofree char *missing = ct_capture_missing_layers(capture);
+    g_autofree char *dropped = ct_capture_dropped(capture);
     g_autofree char *held_up = ct_capture_held_up(capture);
     g_autofree char *estimates = ct_capture_estimates(capture);
     g_autofree char *approximations = ct_capture_approximations(capture);
@@ -204,6 +215,7 @@ GPtrArray *ct_capture_notes(const struct ct_capture *capture)
     add_line(lines, "recorded by ctrace", capture->ctrace_version);
     add_line(lines, "layers", capture->layers);
     add_line(lines, "CPU samples", samples);
+    add_line(lines, "dropped", dropped);
     add_line(lines, "not recorded", missing);
     add_line(lines, "held up", held_up);
     add_line(lines, "estimated", estimates);

@@ -21,6 +21,10 @@ const char *ct_capture_note_about(const struct ct_capture *capture, const char *
 /* The layer was live. */
 gboolean ct_capture_has_layer(const struct ct_capture *capture, const char *layer);
 
+/* What is gone of the recording, as record --keep=newest was asked to; "" if nothing. Free with
+ * g_free(). */
+char *ct_capture_dropped(const struct ct_capture *capture);
+
 /* How long --lossless held the program up; "" if it did not. Free with g_free(). */
 char *ct_capture_held_up(const struct ct_capture *capture);
 

@@ -14,6 +14,19 @@ void ct_op_counters_add(struct ct_op_counters *counters, const struct ct_op_coun
         counters->histogram[i] = ct_add_u64(counters->histogram[i], more->histogram[i]);
 }
 
+static uint64_t less(uint64_t count, uint64_t before)
+{
+    return count - MIN(before, count);
+}
+
+void ct_op_counters_subtract(struct ct_op_counters *counters, const struct ct_op_counters *before)
+{
+    counters->calls = less(counters->calls, before->calls);
+    counters->total_ns = less(counters->total_ns, before->total_ns);
+    for (size_t i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
+        counters->histogram[i] = less(counters->histogram[i], before->histogram[i]);
+}
+
 void ct_op_counters_count(struct ct_op_counters *counters, uint64_t duration_ns)
 {
     struct ct_op_counters call = {.calls = 1, .total_ns = duration_ns};

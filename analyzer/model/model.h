@@ -142,6 +142,8 @@ struct ct_capture {
     uint64_t foreign_images;  /* left out, since they say that they have another format */
     char *foreign_names;      /* owned; which they were; "" if there are none */
     uint32_t foreign_version; /* of the first of them */
+    uint64_t dropped_ns;      /* the recording had begun so long before: record --keep=newest */
+    uint64_t dropped_bytes;   /* what of it is gone */
     uint64_t unknown_events;  /* of our provider, but not in our schema */
     uint64_t event_count;     /* all events read */
     uint64_t records_dropped; /* processes, threads, stacks ... beyond the analyzer's limits */
@@ -192,6 +194,9 @@ const struct ct_op_counters *ct_process_counters(const struct ct_process *proces
 
 /* Adds `more` to `counters`. */
 void ct_op_counters_add(struct ct_op_counters *counters, const struct ct_op_counters *more);
+
+/* Takes off what `counters` had before, of each count no more than there is. */
+void ct_op_counters_subtract(struct ct_op_counters *counters, const struct ct_op_counters *before);
 
 /* Adds one call. */
 void ct_op_counters_count(struct ct_op_counters *counters, uint64_t duration_ns);

@@ -50,7 +50,7 @@ static struct present new_present(void)
     struct present present = {.path = g_dir_make_tmp("ctrace-present-XXXXXX", NULL)};
 
     present.file = g_build_filename(present.path, "present", NULL);
-    present.fd = ct_spool_create_snapshot(present.path, CT_RINGS_MACHINE, &formats);
+    present.fd = ct_spool_create_snapshot(present.path, CT_RINGS_MACHINE, &formats, 0);
     assert_true(present.fd >= 0);
     return present;
 }

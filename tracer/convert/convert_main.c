@@ -20,8 +20,9 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     struct ct_kernel_totals totals;
 
-    if (argc != 6) {
-        g_printerr("usage: ctrace-kernel-convert DIR PID FOLLOWS FRAMES DESERTED_UNTIL_NS\n");
+    if (argc != 7) {
+        g_printerr("usage: ctrace-kernel-convert DIR PID FOLLOWS FRAMES DESERTED_UNTIL_NS "
+                   "BEGIN_NS\n");
         return 2;
     }
     umask(S_IRWXG | S_IRWXO); /* babeltrace2 makes files that all can read */
@@ -31,6 +32,7 @@ int main(int argc, char **argv)
         .stack_frames =
             CLAMP((uint32_t)strtoul(argv[4], NULL, 10), CT_STACK_MIN_FRAMES, CT_STACK_MAX_FRAMES),
         .deserted_until_ns = g_ascii_strtoull(argv[5], NULL, 10),
+        .begin_ns = g_ascii_strtoull(argv[6], NULL, 10),
     };
     if (!ct_kernel_convert(argv[1], &scope, &totals, &error)) {
         g_printerr("%s\n", error->message);

@@ -21,6 +21,7 @@ struct ct_kernel_events {
     struct ct_tasks *tasks;                    /* owned */
     struct ct_unpreloaded_events *unpreloaded; /* owned */
     struct ct_callers *callers;                /* owned */
+    uint64_t begin_ns; /* what came before only says how it was then */
     gboolean is_of_present;                    /* the program is what was present */
     gboolean has_begun;                        /* what is told from now on is told of all tasks */
     GHashTable *own_ids; /* owned; a tracepoint's tid -> ours; NULL: they are the same */
@@ -52,6 +53,7 @@ struct ct_kernel_events *ct_kernel_events_open(const char *path,
     events->sources = ct_sources_open(path, FALSE);
     events->switches = g_new0(struct last_switch, events->sources->len);
     events->tasks = ct_tasks_new(scope->root_pid, scope->follows_children);
+    events->begin_ns = scope->begin_ns;
     events->is_of_present = scope->root_pid == 0;
     for (guint i = 0; i < events->sources->len; i++) {
         events->switches[i].next_raw_tid = -1;
@@ -295,9 +297,10 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
            selectors[raw->kind](events, raw, record);
 }
 
-static void fill_item(struct ct_kernel_item *item, const struct ct_raw_record *raw)
+static void fill_item(const struct ct_kernel_events *events, struct ct_kernel_item *item,
+                      const struct ct_raw_record *raw)
 {
-    item->record.time_ns = raw->time_ns;
+    item->record.time_ns = MAX(raw->time_ns, events->begin_ns);
     item->record.cpu = raw->cpu;
     item->record.tid = MAX(raw->tid, 0);
     item->record.in_interrupt = raw->in_interrupt != 0;
@@ -319,7 +322,7 @@ static gboolean take_skipped(struct ct_kernel_events *events, const struct ct_so
         return FALSE;
     last->has_skipped = FALSE;
     events->current = last->skipped;
-    fill_item(item, &events->current);
+    fill_item(events, item, &events->current);
     fill_switch(&events->current, &item->record);
     return TRUE;
 }
@@ -342,7 +345,7 @@ static gboolean take_following(struct ct_kernel_events *events, struct ct_kernel
     *item = (struct ct_kernel_item){.index = events->current_index};
     if (!ct_unpreloaded_events_take(events->unpreloaded, &item->record))
         return FALSE;
-    fill_item(item, &events->current);
+    fill_item(events, item, &events->current);
     return TRUE;
 }
 
@@ -380,7 +383,7 @@ static gboolean take_record(struct ct_kernel_events *events, struct ct_source *s
     } else {
         is_wanted = is_selected(events, raw, &item->record);
     }
-    fill_item(item, raw);
+    fill_item(events, item, raw);
     if (is_wanted) {
         last->has_skipped = FALSE; /* a stream's time does not go back */
     } else if (raw->kind == CT_RAW_SWITCH) {

@@ -230,7 +230,7 @@ static void add_record(struct ct_off_cpu_reader *reader, uint64_t offset, GArray
 static void index_records(struct ct_off_cpu_reader *reader, GArray *losses)
 {
     const struct ct_spool *spool = reader->spool;
-    uint64_t next = sizeof(spool->head);
+    uint64_t next = spool->next;
 
     while (next + sizeof(struct ct_off_cpu_header) <= spool->size) {
         uint16_t size = off_at(reader, next)->header.size;

@@ -9,6 +9,7 @@ struct ct_kernel_samples {
     GPtrArray *sources;           /* owned; struct ct_source * */
     guint cpu_count;              /* so many are a CPU's */
     struct ct_tasks *tasks;       /* owned */
+    uint64_t begin_ns;            /* what came before is left out */
     struct ct_maps *maps;         /* owned */
     GHashTable *starts;           /* owned; pid -> uint64_t *, when its image began */
     struct ct_unwinder *unwinder; /* owned; NULL: there are no stacks on this machine */
@@ -30,6 +31,7 @@ struct ct_kernel_samples *ct_kernel_samples_open(const char *path,
     for (guint i = 0; i < samples->sources->len; i++)
         samples->cpu_count += !ct_source_is_present(source_at(samples, i));
     samples->tasks = ct_tasks_new(scope->root_pid, scope->follows_children);
+    samples->begin_ns = scope->begin_ns;
     samples->maps = ct_maps_new(path);
     samples->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     if (samples->cpu_count > 0) {
@@ -131,7 +133,7 @@ gboolean ct_kernel_samples_next(struct ct_kernel_samples *samples, struct ct_ker
         ct_source_advance(source);
         follow(samples, &raw);
         /* What was present has no stream of its own, and neither samples nor losses. */
-        if (index >= samples->cpu_count)
+        if (index >= samples->cpu_count || raw.time_ns < samples->begin_ns)
             continue;
         if (raw.kind == CT_RAW_LOST && raw.as.lost > 0) {
             item->lost = raw.as.lost;

@@ -18,7 +18,10 @@ static int compare_sources(const void *a, const void *b)
     const struct ct_source *first = *(struct ct_source *const *)a;
     const struct ct_source *second = *(struct ct_source *const *)b;
 
-    return (first->cpu > second->cpu) - (first->cpu < second->cpu);
+    if (first->cpu != second->cpu)
+        return first->cpu < second->cpu ? -1 : 1;
+    return (first->spool->head.part > second->spool->head.part) -
+           (first->spool->head.part < second->spool->head.part);
 }
 
 static gboolean is_wanted(const struct ct_spool *spool, gboolean of_samples)
@@ -47,6 +50,21 @@ static void add_off_cpu(GPtrArray *sources, struct ct_spool *spool)
     ct_off_cpu_reader_unref(reader);
 }
 
+/* What was present at the begin of the oldest part is in the first of those files. */
+static void mark_later(const GPtrArray *sources)
+{
+    const struct ct_source *last = NULL;
+
+    for (guint i = 0; i < sources->len; i++) {
+        const struct ct_source *source = sources->pdata[i];
+
+        if (!ct_source_is_present(source))
+            continue;
+        source->spool->is_later = last != NULL;
+        last = source;
+    }
+}
+
 GPtrArray *ct_sources_open(const char *path, gboolean of_samples)
 {
     g_autofree char *folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);
@@ -69,6 +87,7 @@ GPtrArray *ct_sources_open(const char *path, gboolean of_samples)
     if (entries != NULL)
         g_dir_close(entries);
     g_ptr_array_sort(sources, compare_sources);
+    mark_later(sources);
     return sources;
 }
 

@@ -171,6 +171,26 @@ static gboolean add_size(int folder_fd, const char *name, const struct stat *sta
     return FALSE;
 }
 
+/* As a file has a part of a block at its end, it takes more. */
+static gboolean add_room(int folder_fd, const char *name, const struct stat *status, void *data)
+{
+    uint64_t *total_bytes = data;
+
+    (void)folder_fd;
+    (void)name;
+    if (S_ISREG(status->st_mode))
+        *total_bytes += MIN((uint64_t)status->st_size, (uint64_t)status->st_blocks * 512);
+    return FALSE;
+}
+
+uint64_t ct_tree_room(const char *path)
+{
+    uint64_t total_bytes = 0;
+
+    ct_tree_walk(path, add_room, &total_bytes);
+    return total_bytes;
+}
+
 uint64_t ct_tree_size(const char *path)
 {
     uint64_t total_bytes = 0;

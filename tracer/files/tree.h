@@ -36,4 +36,7 @@ void ct_tree_remove_at(int folder_fd, const char *name);
 /* In bytes. */
 uint64_t ct_tree_size(const char *path);
 
+/* How much room they take: less, where something of a file was given back. */
+uint64_t ct_tree_room(const char *path);
+
 #endif

@@ -1,5 +1,6 @@
 #include "capture_event.h"
 
+#include "newest.h"
 #include "schema/capture_words.h"
 
 static G_GNUC_PRINTF(2, 3) void append_note(GString *notes, const char *format, ...)
@@ -78,12 +79,13 @@ static char *describe_missing(const struct ct_recording *recording, const char *
 }
 
 /* Caller frees. */
-static char *list_layers(const struct ct_recording *recording)
+static char *list_layers(const struct ct_recording *recording,
+                         const struct ct_closing_totals *totals)
 {
     const struct {
         const char *name;
         gboolean is_live;
-    } layers[] = {{CT_LAYER_PRELOAD, recording->engine->closing.totals.processes > 0},
+    } layers[] = {{CT_LAYER_PRELOAD, totals->processes > 0},
                   {CT_LAYER_KERNEL, recording->kernel_totals.events > 0},
                   {CT_LAYER_CPU, recording->kernel_totals.samples > 0}};
     GString *list = g_string_new(NULL);
@@ -116,10 +118,12 @@ void ct_capture_event_write_unpreloaded(const struct ct_recording *recording)
 void ct_capture_event_write(const struct ct_recording *recording, int exit_status,
                             const char *fault)
 {
-    const struct ct_closing_totals *totals = &recording->engine->closing.totals;
     const struct ct_control *control = ct_recording_control(recording);
+    struct ct_closing_totals totals;
+
+    ct_newest_totals(recording, &totals);
     g_autofree char *missing = describe_missing(recording, fault);
-    g_autofree char *layers = list_layers(recording);
+    g_autofree char *layers = list_layers(recording, &totals);
     struct ct_event_capture event = {
         .schema_version = CT_SCHEMA_VERSION,
         .ctrace_version = CTRACE_VERSION,
@@ -130,13 +134,13 @@ void ct_capture_event_write(const struct ct_recording *recording, int exit_statu
         .end_ns = recording->end_ns,
         .rate_ns = control->rate_ns,
         .exit_status = exit_status,
-        .process_count = (uint32_t)totals->processes,
-        .waits_recorded = totals->waits,
-        .stacks_lost = totals->stacks_lost,
-        .threads_lost = totals->threads_lost,
-        .modules_lost = totals->modules_lost,
-        .events_lost = totals->events_lost,
-        .held_up_ns = totals->held_up_ns,
+        .process_count = (uint32_t)totals.processes,
+        .waits_recorded = totals.waits,
+        .stacks_lost = totals.stacks_lost,
+        .threads_lost = totals.threads_lost,
+        .modules_lost = totals.modules_lost,
+        .events_lost = totals.events_lost,
+        .held_up_ns = totals.held_up_ns,
     };
 
     recording->engine->closing.writer->capture(&event);

@@ -104,18 +104,25 @@ static char *thread_name(const struct ct_closed_board *board,
     return g_strchomp(name);
 }
 
+/* Of the wait that it is in, which is not in its totals yet. */
+static uint64_t waiting_ns(const struct ct_closed_board *board,
+                           const struct ct_board_wait_copy *wait)
+{
+    uint64_t begin_ns = wait_begin(board, wait);
+
+    return wait->state == CT_WAIT_STATE_OPEN && board->end_ns > begin_ns ? board->end_ns - begin_ns
+                                                                         : 0;
+}
+
 static void write_thread(const struct ct_closed_board *board,
                          const struct ct_board_thread_copy *thread)
 {
     const struct ct_board_wait_copy *wait = &thread->wait;
-    uint64_t begin_ns = wait_begin(board, wait);
     uint64_t class_ns[CT_CLASS_COUNT] = {0};
 
     if (!board->is_damaged)
         memcpy(class_ns, thread->class_ns, sizeof(class_ns));
-    /* The wait that it was in is not in its totals yet. */
-    if (wait->state == CT_WAIT_STATE_OPEN && board->end_ns > begin_ns)
-        class_ns[wait->class] += board->end_ns - begin_ns;
+    class_ns[wait->class] += waiting_ns(board, wait);
     g_autofree char *name = thread_name(board, thread);
     struct ct_event_thread event = {
         SUBJECT(board),
@@ -131,15 +138,17 @@ static void write_thread(const struct ct_closed_board *board,
     board->writer->thread(&event);
 }
 
+/* `more_ns`: how long it has been in a wait that is not in its counters yet. */
 static void write_counters(const struct ct_closed_board *board,
-                           const struct ct_board_thread_copy *thread)
+                           const struct ct_board_thread_copy *thread, uint64_t more_ns)
 {
     const struct ct_source source = {.vpid = board->image->pid, .vtid = thread->tid};
     uint64_t histogram[CT_HISTOGRAM_BUCKETS];
 
     for (unsigned op = 0; op < CT_OP_COUNT; op++) {
         const struct ct_board_counters *counters = &thread->counters[op];
-        if (counters->calls == 0)
+        const uint64_t open_ns = op == thread->wait.op ? more_ns : 0;
+        if (counters->calls == 0 && open_ns == 0)
             continue;
         for (unsigned i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
             histogram[i] = counters->histogram[i];
@@ -148,7 +157,7 @@ static void write_counters(const struct ct_closed_board *board,
             .tid = thread->tid,
             .op = (uint8_t)op,
             .calls = counters->calls,
-            .total_ns = counters->total_ns,
+            .total_ns = counters->total_ns + open_ns,
             .histogram = {histogram, CT_HISTOGRAM_BUCKETS},
         };
         board->writer->counters(&source, &event);
@@ -193,8 +202,22 @@ guint ct_closed_board_write_threads(const struct ct_closed_board *board)
             continue;
         waits += write_inflight(board, i, &thread) ? 1 : 0;
         if (!board->is_damaged)
-            write_counters(board, &thread);
+            write_counters(board, &thread, 0);
         write_thread(board, &thread);
     }
     return waits;
+}
+
+void ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd)
+{
+    struct ct_board_thread_copy thread;
+
+    ct_closed_board_write_process(board, cwd);
+    for (uint32_t i = 0; i < board->head.slots; i++) {
+        if (!ct_board_map_read_thread(board->map, i, board->now_ns, &thread))
+            continue;
+        if (!board->is_damaged)
+            write_counters(board, &thread, waiting_ns(board, &thread.wait));
+        write_thread(board, &thread);
+    }
 }

@@ -31,6 +31,9 @@ void ct_closed_board_write_process(const struct ct_closed_board *board, const ch
 void ct_closed_board_write_modules(const struct ct_closed_board *board);
 void ct_closed_board_write_stacks(const struct ct_closed_board *board);
 
+/* What it and its threads are, and have counted, up to now: it goes on. */
+void ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd);
+
 /* With their counters and their waits: gives how many are in one. */
 guint ct_closed_board_write_threads(const struct ct_closed_board *board);
 

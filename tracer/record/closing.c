@@ -366,3 +366,69 @@ void ct_closing_write_all(struct ct_closing *closing)
         close_board(closing, mapped->pdata[i], TRUE);
     }
 }
+
+/* ---- What goes on. ---- */
+
+static void add_living(GArray *living, const struct ct_board_identity *image)
+{
+    const struct ct_image_key key = {.pid = image->pid, .start_ns = image->start_ns};
+
+    g_array_append_val(living, key);
+}
+
+static void restate_children(struct ct_closing *closing, const struct ct_mapped_board *parent,
+                             GArray *living)
+{
+    uint32_t count = parent->is_lost ? 0 : ct_forked_count(parent->map);
+    const uint64_t now_ns = ct_monotonic_ns();
+    const struct ct_closing_totals totals = closing->totals;
+    struct ct_forked forked;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!ct_forked_read(parent->map, i, now_ns, &forked) || !forked.is_start_told ||
+            forked_end_ns(closing, &forked, now_ns, FALSE) != 0 ||
+            has_moved(closing, &forked, FALSE))
+            continue;
+        write_forked(closing, parent, &forked, 0);
+        add_living(living, &forked.identity);
+    }
+    closing->totals = totals;
+}
+
+void ct_closing_restate(struct ct_closing *closing, GArray *living)
+{
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+
+    for (guint i = 0; i < mapped->len; i++) {
+        const struct ct_mapped_board *board = mapped->pdata[i];
+        struct ct_closed_board closed = look_at(closing, board, FALSE);
+
+        restate_children(closing, board, living);
+        if (closed.is_over || closed.is_lost)
+            continue;
+        g_autofree char *cwd = ct_board_map_cwd(closed.map);
+        ct_closed_board_restate(&closed, cwd);
+        add_living(living, closed.image);
+    }
+}
+
+void ct_closing_sum(struct ct_closing *closing, struct ct_closing_totals *totals)
+{
+    const GPtrArray *mapped = ct_boards_update(closing->boards);
+    struct ct_board_thread_copy thread;
+
+    *totals = closing->totals;
+    for (guint i = 0; i < mapped->len; i++) {
+        const struct ct_closed_board board = look_at(closing, mapped->pdata[i], FALSE);
+        uint64_t living = 0;
+
+        for (uint32_t k = 0; k < board.head.slots; k++)
+            living += ct_board_map_read_thread(board.map, k, board.now_ns, &thread) ? 1 : 0;
+        totals->threads += board.head.threads_started - MIN(living, board.head.threads_started);
+        totals->events_lost += board.head.events_lost;
+        totals->stacks_lost += board.head.stacks_lost;
+        totals->threads_lost += board.head.threads_lost;
+        totals->modules_lost += board.head.modules_lost;
+        totals->held_up_ns += board.head.held_up_ns;
+    }
+}

@@ -50,6 +50,13 @@ void ct_closing_write_ended(struct ct_closing *closing);
  */
 void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint kept);
 
+/* What images that go on are, and what they have counted, for whoever has no more of them than what
+ * comes from now on. Adds who they are: struct ct_image_key. */
+void ct_closing_restate(struct ct_closing *closing, GArray *living);
+
+/* As if all boards were closed now: but images and threads that go on are not counted. */
+void ct_closing_sum(struct ct_closing *closing, struct ct_closing_totals *totals);
+
 /* Takes from the boards that are left which images have none. */
 void ct_closing_find_unpreloaded(struct ct_closing *closing);
 

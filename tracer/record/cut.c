@@ -1,6 +1,7 @@
 /* The end of a recording: what is still missing is written, and all is brought to disk. */
 #include "capture_event.h"
 #include "jit_maps.h"
+#include "newest.h"
 #include "output.h"
 #include "record/layers/finish.h"
 #include "recording_state.h"
@@ -115,6 +116,7 @@ static void close_kernel(struct ct_recording *recording)
         .follows_children = control->follows_children != 0,
         .stack_frames = control->stack_frames,
         .deserted_until_ns = recording->is_adopted ? recording->end_ns : 0,
+        .begin_ns = control->dropped > 0 ? control->begin_ns : 0,
     };
     g_autoptr(GArray) preloaded = ct_engine_find_preloaded(recording->engine);
     g_autoptr(GError) error = NULL;
@@ -186,6 +188,8 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
                     : "the disk was full at the end; the last waits are lost";
     if (fault == NULL)
         fault = recording->stopped;
+    if (!ct_newest_close_up(recording) && fault == NULL)
+        fault = "what is left of its older parts could not be taken away: is the disk full?";
     if (fault == NULL)
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s%s%s", fault,

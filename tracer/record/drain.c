@@ -2,6 +2,7 @@
 
 #include "drain_round.h"
 #include "forked_news.h"
+#include "known_fds.h"
 #include "ring_reader.h"
 #include "schema/packed_event.h"
 #include "wait_run.h"
@@ -37,6 +38,8 @@ struct ct_drain {
     struct ct_drain_round round;
     uint64_t drained; /* bytes of records, ever */
     uint64_t foreign_images;
+    uint64_t waits;              /* that were written */
+    struct ct_known_fds *fds;    /* owned; NULL: nobody asks for them */
     GArray *readers;             /* owned; struct ct_ring_reader, of rings that had records */
     GPtrArray *chunks;           /* owned; one for each of them, and maybe more */
     GArray *heap;                /* owned; struct next: the oldest record first */
@@ -221,6 +224,24 @@ static void note_format(struct ct_drain *drain, const uint8_t *bytes, size_t siz
         drain->foreign_images++;
 }
 
+/* Something of it may be wanted later. */
+static void note(struct ct_drain *drain, const struct ct_board_identity *image,
+                 enum ct_event number, const uint8_t *bytes, size_t size)
+{
+    struct ct_event_fd event;
+
+    drain->waits += number == CT_EVENT_ID_WAIT || number == CT_EVENT_ID_LOCK_WAIT ||
+                    number == CT_EVENT_ID_LONG_WAIT;
+    if (number == CT_EVENT_ID_PROCESS_START)
+        note_format(drain, bytes, size);
+    if (drain->fds == NULL)
+        return;
+    if (number == CT_EVENT_ID_PROCESS_START)
+        ct_known_fds_forget(drain->fds, image->pid);
+    else if (number == CT_EVENT_ID_FD && ct_unpack_fd(bytes, size, &event))
+        ct_known_fds_note(drain->fds, image->pid, &event);
+}
+
 static void write_record(struct ct_drain *drain, const struct ct_board_identity *image,
                          const struct ct_ring_record *record, const uint8_t *bytes, size_t size)
 {
@@ -229,8 +250,7 @@ static void write_record(struct ct_drain *drain, const struct ct_board_identity 
                                       .time_ns =
                                           ct_drain_round_time(&drain->round, image, record->ticks)};
 
-    if (record->event == CT_EVENT_ID_PROCESS_START)
-        note_format(drain, bytes, size);
+    note(drain, image, record->event, bytes, size);
     switch ((enum ct_event)record->event) {
         CT_LAGGING_EVENTS(LAGGING_CASE)
         CT_PROMPT_EVENTS(PROMPT_CASE)
@@ -385,6 +405,21 @@ void ct_drain_hold(struct ct_drain *drain, gboolean is_held)
     drain->is_held = is_held;
 }
 
+void ct_drain_remember_fds(struct ct_drain *drain)
+{
+    drain->fds = ct_known_fds_new();
+}
+
+void ct_drain_restate_fds(struct ct_drain *drain, const GArray *living)
+{
+    ct_known_fds_restate(drain->fds, living, drain->writer);
+}
+
+uint64_t ct_drain_waits(const struct ct_drain *drain)
+{
+    return drain->waits;
+}
+
 uint64_t ct_drain_foreign_images(const struct ct_drain *drain)
 {
     return drain != NULL ? drain->foreign_images : 0;
@@ -400,6 +435,7 @@ void ct_drain_free(struct ct_drain *drain)
     g_array_unref(drain->heap);
     ct_forked_news_free(drain->news);
     ct_wait_run_free(drain->run);
+    ct_known_fds_free(drain->fds);
     g_mutex_clear(&drain->lock);
     g_free(drain);
 }

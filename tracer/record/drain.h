@@ -36,6 +36,15 @@ void ct_drain_unlock(struct ct_drain *drain);
  */
 gboolean ct_drain_now(struct ct_drain *drain);
 
+/* From the beginning: what images say of their descriptors is remembered. */
+void ct_drain_remember_fds(struct ct_drain *drain);
+
+/* Locked: writes it again, of those images that are among `living`, struct ct_image_key. */
+void ct_drain_restate_fds(struct ct_drain *drain, const GArray *living);
+
+/* How many waits were ever written. */
+uint64_t ct_drain_waits(const struct ct_drain *drain);
+
 /* Locked: whether LTTng takes events. Where it does not, they wait in the rings. */
 void ct_drain_hold(struct ct_drain *drain, gboolean is_held);
 

@@ -124,6 +124,47 @@ void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns
     ct_drain_unlock(engine->drain);
 }
 
+/* Locked; nobody else writes. */
+static void restate(struct ct_engine *engine, struct ct_event_part *part, GArray *living)
+{
+    const struct ct_writer *writer = engine->closing.writer;
+
+    part->is_restated = 0;
+    writer->part(part);
+    ct_closing_restate(&engine->closing, living);
+    ct_drain_restate_fds(engine->drain, living);
+    part->is_restated = 1;
+    writer->part(part);
+    writer->go_on_from_now(); /* nothing else has the same time */
+}
+
+gboolean ct_engine_begin_part(struct ct_engine *engine, struct ct_event_part *part,
+                              gboolean (*end_packets)(void *user), void *user,
+                              struct ct_closing_totals *before)
+{
+    g_autoptr(GArray) living = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
+    gboolean is_begun = FALSE;
+
+    ct_drain_lock(engine->drain);
+    if (ct_drain_now(engine->drain)) {
+        ct_closing_write_ended(&engine->closing);
+        is_begun = end_packets(user);
+    }
+    if (is_begun) {
+        if (engine->kernel != NULL)
+            ct_kernel_capture_begin_part(engine->kernel, part->number);
+        part->begin_ns = ct_engine_now_ns(engine);
+        engine->closing.writer->go_on_from_now();
+        restate(engine, part, living);
+        ct_closing_sum(&engine->closing, before);
+        before->waits = ct_drain_waits(engine->drain);
+    }
+    ct_drain_unlock(engine->drain);
+    if (is_begun && engine->kernel != NULL)
+        ct_kernel_capture_restate(engine->kernel, living, part->begin_ns);
+    return is_begun;
+}
+
 void ct_engine_stop(struct ct_engine *engine)
 {
     ct_session_directory_calibrate(engine->directory);

@@ -98,6 +98,15 @@ static void tend(struct setting *setting)
     ct_busy_end(busy);
 }
 
+static void begin_part(struct setting *setting)
+{
+    struct ct_busy *busy =
+        ct_busy_begin(CT_BUSY_TENDING, &setting->launch, leave_unfinished, setting);
+
+    ct_recording_begin_part(setting->recording);
+    ct_busy_end(busy);
+}
+
 /* FALSE if the recording is to be cut. */
 static gboolean check_room(struct setting *setting)
 {
@@ -141,6 +150,8 @@ static void watch(struct setting *setting)
         if (is_due(&deadlines[END]))
             return;
         if (is_due(&deadlines[ROOM])) {
+            if (ct_recording_wants_part(recording))
+                begin_part(setting);
             if (!check_room(setting))
                 return;
             deadlines[ROOM] = g_get_monotonic_time() + ROOM_INTERVAL_US;

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "keeping.h"
 #include "options/parse.h"
 #include "record/layers/perf/sampling.h"
 #include "record/targets.h"
@@ -72,6 +73,29 @@ static gboolean check_max_size(const char *text, struct ct_record_options *optio
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                 "--max-size=%s: give a number with a unit, such as 500M or 2G, and at least 1M",
                 text);
+    return FALSE;
+}
+
+/* What of it is kept, where it would have more than --max-size. */
+static gboolean check_keep(const char *keep, struct ct_record_options *options, GError **error)
+{
+    options->keeps_newest = g_strcmp0(keep, "newest") == 0;
+    if (keep == NULL || strcmp(keep, "oldest") == 0)
+        return TRUE;
+    if (!options->keeps_newest)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--keep=%s: give oldest or newest", keep);
+    else if (options->max_size == 0)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--keep=newest: say how much is to be kept, as with --max-size=500M");
+    else if (options->max_size < CT_KEPT_SIZE_MIN)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--max-size=%.1fM is too small for --keep=newest: the oldest part of at least "
+                    "%.0f MB is dropped for the next, so give at least %.0fM",
+                    (double)options->max_size / 1e6, (double)CT_KEPT_PART_MIN / 1e6,
+                    (double)CT_KEPT_SIZE_MIN / 1e6);
+    else
+        return TRUE;
     return FALSE;
 }
 
@@ -233,6 +257,7 @@ struct given {
     char *kernel_source;
     char *frames;
     char *max_size;
+    char *keep;
     char *cpu_hz;
     char **pids;
     char **rest;
@@ -250,7 +275,8 @@ static void given_clear(struct given *given)
 {
     char *const texts[] = {
         given->output,        given->rate,   given->delay,    given->duration, given->kernel,
-        given->kernel_source, given->frames, given->max_size, given->cpu_hz,
+        given->kernel_source, given->frames, given->max_size, given->keep,
+        given->cpu_hz,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
@@ -308,8 +334,12 @@ static const GOptionEntry all_options[] = {
      "Stop recording after T; the program goes on", "T"},
     {"max-size", 0, 0, G_OPTION_ARG_STRING, GIVEN(max_size),
      "Stop recording before the recording has more than SIZE, as 500M or 2G; the program goes "
-     "on",
+     "on; see --keep",
      "SIZE"},
+    {"keep", 0, 0, G_OPTION_ARG_STRING, GIVEN(keep),
+     "Keep what came first of a recording that would have more than --max-size: oldest; or go on, "
+     "and keep what came last: newest (oldest)",
+     "WHICH"},
     {"lossless", 0, 0, G_OPTION_ARG_NONE, GIVEN(lossless),
      "Hold threads up that make events faster than they can be recorded, instead of losing what is "
      "too much",
@@ -369,6 +399,7 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
            check_cpu(given->cpu, given->cpu_hz, options, error) &&
            check_frames(given->frames, options, error) &&
            check_max_size(given->max_size, options, error) &&
+           check_keep(given->keep, options, error) &&
            (given->pids == NULL || check_attaching(given->pids, options, error));
 }
 

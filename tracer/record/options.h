@@ -17,6 +17,7 @@ struct ct_record_options {
     uint64_t delay_ns;     /* 0: at once */
     uint64_t duration_ns;  /* 0: until the program ends */
     uint64_t max_size;     /* bytes of the recording; 0: as much as there is room for */
+    gboolean keeps_newest; /* of a recording that would have more; else it ends */
     gboolean no_follow;
     gboolean lossless; /* threads wait where there is no room for an event */
     struct ct_kernel_wishes kernel;

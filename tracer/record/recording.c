@@ -2,6 +2,7 @@
 
 #include "files/tree.h"
 #include "libraries.h"
+#include "newest.h"
 #include "schema/capture_words.h"
 
 #include <string.h>
@@ -69,8 +70,11 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
     if (!options->kernel.sched)
         g_string_append(recording->missing, CT_LAYER_KERNEL CT_NOTE_COLON "turned off");
     recording->room = (struct ct_room){
-        .path = recording->path, .place = recording->place, .max_size = options->max_size};
-    if (set_up(recording, output, &settings, &launch->ended_by, error)) {
+        .path = recording->path,
+        .place = recording->place,
+        .max_size = options->keeps_newest ? 0 : options->max_size};
+    if (set_up(recording, output, &settings, &launch->ended_by, error) &&
+        (!options->keeps_newest || ct_newest_begin(recording, options->max_size, error))) {
         recording->engine->closing.deaths = launch->deaths;
         ct_deaths_watch(launch->deaths, recording->engine->directory->path);
         ct_engine_note_alive(recording->engine);
@@ -188,6 +192,8 @@ const char *ct_recording_check_room(struct ct_recording *recording)
 {
     uint64_t begin_ns = ct_recording_control(recording)->begin_ns;
     ct_recording_follow_folder(recording);
+    if (recording->keeps_newest && !recording->is_removed && !ct_newest_trim(recording))
+        recording->room.max_size = recording->keeping.max_size; /* then it ends there */
     g_autofree char *why = recording->is_removed
                                ? g_strdup_printf("%s was removed", recording->path)
                                : ct_room_check(&recording->room);
@@ -222,7 +228,9 @@ void ct_recording_summary(const struct ct_recording *recording,
 {
     const struct ct_control *control = ct_recording_control(recording);
     uint64_t begin_ns = control->begin_ns;
+    struct ct_closing_totals totals;
 
+    ct_newest_totals(recording, &totals);
     *summary = (struct ct_recording_summary){
         .path = recording->path,
         .moved_from = recording->moved_from,
@@ -231,11 +239,11 @@ void ct_recording_summary(const struct ct_recording *recording,
         .has_begun = recording->has_begun,
         .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
         .bytes = ct_tree_size(recording->place),
-        .events_lost = recording->events_lost + recording->engine->closing.totals.events_lost,
+        .events_lost = recording->events_lost + totals.events_lost,
         .kernel = recording->kernel_totals,
         .lacks_kernel = recording->engine->kernel != NULL && recording->kernel_totals.events == 0 &&
                         ct_kernel_capture_is_wanted(recording->engine->kernel),
-        .totals = recording->engine->closing.totals,
+        .totals = totals,
         .foreign_images = ct_drain_foreign_images(recording->engine->drain),
         .refused = ct_boards_refused(recording->engine->boards),
         .damaged = ct_boards_damaged(recording->engine->boards),
@@ -243,6 +251,11 @@ void ct_recording_summary(const struct ct_recording *recording,
                            ? ct_unpreloaded_list(recording->engine->closing.unpreloaded)
                            : NULL,
         .has_calls = recording->has_calls,
+        .was_dropped = control->dropped > 0,
+        .dropped_ns =
+            control->dropped > 0 && recording->keeps_newest ? begin_ns - recording->first_begin_ns
+                                                            : 0,
+        .dropped_bytes = recording->keeping.bytes_dropped,
         .was_stopped = recording->stopped != NULL,
     };
     if (recording->has_begun) {
@@ -259,6 +272,7 @@ void ct_recording_free(struct ct_recording *recording)
     g_free(recording->preload);
     g_string_free(recording->missing, TRUE);
     g_free(recording->stopped);
+    ct_keeping_clear(&recording->keeping);
     g_clear_pointer(&recording->attached, g_array_unref);
     g_free(recording->place);
     g_free(recording->moved_from);

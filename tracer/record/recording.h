@@ -58,6 +58,10 @@ void ct_recording_begin(struct ct_recording *recording);
 /* To be called about once a second: keeps the clock's rate and closes boards of ended processes. */
 void ct_recording_tend(struct ct_recording *recording);
 
+/* With --keep=newest: another part of it is to begin, which takes a moment. */
+gboolean ct_recording_wants_part(const struct ct_recording *recording);
+void ct_recording_begin_part(struct ct_recording *recording);
+
 /* Why the recording is to be cut now, for want of room, or NULL: to be called often, since what may
  * be written until the next time counts. Borrowed. */
 const char *ct_recording_check_room(struct ct_recording *recording);
@@ -92,6 +96,9 @@ struct ct_recording_summary {
     const GArray *unpreloaded; /* borrowed; struct ct_unpreloaded_images; or NULL */
     gboolean has_calls;        /* the kernel told of system calls, and so of theirs */
     gboolean was_stopped;      /* for want of room: what came later is not recorded */
+    gboolean was_dropped;      /* what came first, as --keep=newest asks */
+    uint64_t dropped_ns;       /* so much of it; 0: that is not known */
+    uint64_t dropped_bytes;
 };
 
 /* After the cut. */

@@ -3,6 +3,7 @@
 #define CTRACE_RECORD_RECORDING_STATE_H
 
 #include "engine.h"
+#include "keeping.h"
 #include "recording.h"
 #include "room.h"
 #include "trace.h"
@@ -27,6 +28,9 @@ struct ct_recording {
     uint64_t events_lost; /* once it is cut: by LTTng */
     uint64_t lost_ns;     /* when it was found that no event is taken any more; 0: they are */
     struct ct_room room;
+    gboolean keeps_newest;     /* and nothing else of it: */
+    struct ct_keeping keeping; /* owned; then */
+    uint64_t first_begin_ns;   /* then: when it began, whatever is left */
     char *stopped;          /* owned; when, and for want of which room; or NULL */
     gboolean is_unfinished; /* its boards are kept */
 };

@@ -64,8 +64,8 @@ char *ct_room_check(struct ct_room *room)
 {
     g_autofree char *ust = g_build_filename(room->place, "ust", NULL);
     g_autofree char *spool = g_build_filename(room->place, CT_SPOOL_FOLDER, NULL);
-    uint64_t spool_size = ct_tree_size(spool);
-    uint64_t size = ct_tree_size(ust) + spool_size;
+    uint64_t spool_size = ct_tree_room(spool);
+    uint64_t size = ct_tree_room(ust) + spool_size;
     uint64_t growth = size > room->size ? size - room->size : 0;
     uint64_t available = free_size(room->place);
     uint64_t needed = FULL_SIZE + spool_size + GROWTH_MARGIN * growth;

@@ -295,6 +295,13 @@ gboolean ct_session_start(struct ct_session *session, GError **error)
     return check(lttng_start_tracing(session->name), "start tracing", error);
 }
 
+/* LTTng brings out what is in its buffers when it stops. */
+gboolean ct_session_end_packets(struct ct_session *session, GError **error)
+{
+    return check(lttng_stop_tracing_no_wait(session->name), "pause tracing", error) &&
+           ct_session_start(session, error);
+}
+
 /* The text of a metadata file, which CTF cuts into packets; sizes are in bits. */
 static GString *metadata_text(const char *path)
 {

@@ -40,6 +40,12 @@ enum ct_session_state {
 /* Whether what is written now can reach the disk. A round trip to the daemon, of half a ms. */
 enum ct_session_state ct_session_check(const struct ct_session *session);
 
+/*
+ * What was written until now ends a packet in each stream, and what comes later begins another:
+ * while nobody writes. FALSE and an error if it may not, or if nothing is taken any more.
+ */
+gboolean ct_session_end_packets(struct ct_session *session, GError **error);
+
 /* Is the metadata of all our events on disk? Without it, nobody can read what else is. */
 gboolean ct_session_has_metadata(const struct ct_session *session);
 

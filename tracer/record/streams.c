@@ -2,29 +2,12 @@
 
 #include "files/regular_file.h"
 #include "files/tree.h"
+#include "packet.h"
 #include "schema/events.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define CTF_MAGIC 0xc1fc1fc1u
-
-/* Header and context of a packet as LTTng-UST 2.13 writes them; sizes are in bits. */
-struct packet_head {
-    uint32_t magic;
-    uint8_t uuid[16];
-    uint32_t stream_id;
-    uint64_t stream_instance_id;
-    uint64_t timestamp_begin;
-    uint64_t timestamp_end;
-    uint64_t content_size;
-    uint64_t packet_size;
-    uint64_t sequence_number;
-    uint64_t events_discarded;
-    uint32_t cpu_id;
-} __attribute__((packed));
 
 /*
  * Where the whole packets end; the file's size if all are whole. *end_ns becomes the end of the
@@ -32,14 +15,10 @@ struct packet_head {
  */
 static off_t whole_size(int fd, off_t file_size, uint64_t *end_ns)
 {
-    off_t at = 0;
+    off_t at = ct_packet_find_first(fd, file_size);
+    struct ct_packet_head head;
 
-    while (at < file_size) {
-        struct packet_head head;
-        if (pread(fd, &head, sizeof(head), at) != sizeof(head) || head.magic != CTF_MAGIC ||
-            head.packet_size / 8 < sizeof(head) ||
-            head.packet_size / 8 > (uint64_t)(file_size - at))
-            return at;
+    while (at < file_size && ct_packet_read(fd, at, file_size, &head)) {
         if (head.content_size / 8 > sizeof(head))
             *end_ns = MAX(*end_ns, head.timestamp_end);
         at += (off_t)(head.packet_size / 8);
@@ -47,21 +26,12 @@ static off_t whole_size(int fd, off_t file_size, uint64_t *end_ns)
     return at;
 }
 
-/* Readers trust a stream's index more than the stream; without one they make their own. */
-static void remove_index(int folder_fd, const char *stream)
-{
-    g_autofree char *index = g_strdup_printf("index/%s.idx", stream);
-
-    unlinkat(folder_fd, index, 0);
-}
-
 static gboolean repair(int folder_fd, const char *name, const struct stat *status, void *data)
 {
     uint64_t *cut_bytes = data;
     uint64_t end_ns = 0;
 
-    if (!S_ISREG(status->st_mode) || strcmp(name, "metadata") == 0 ||
-        g_str_has_suffix(name, ".idx"))
+    if (!ct_packet_file_is_stream(name, status->st_mode))
         return FALSE;
     int fd = ct_regular_file_open_at(folder_fd, name, O_RDWR | O_NOFOLLOW);
     if (fd < 0)
@@ -69,7 +39,7 @@ static gboolean repair(int folder_fd, const char *name, const struct stat *statu
     off_t whole = whole_size(fd, status->st_size, &end_ns);
     if (whole < status->st_size && ftruncate(fd, whole) == 0) {
         *cut_bytes += (uint64_t)(status->st_size - whole);
-        remove_index(folder_fd, name);
+        ct_packet_remove_index(folder_fd, name);
     }
     close(fd);
     return FALSE;

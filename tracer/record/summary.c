@@ -127,6 +127,18 @@ static void append_losses(GString *line, const struct ct_recording_summary *summ
         g_string_append(line, ", nothing lost");
 }
 
+/* What is not there any more, as was asked. */
+static void append_dropped(GString *line, const struct ct_recording_summary *summary)
+{
+    if (!summary->was_dropped)
+        return;
+    g_string_append(line, "\nctrace: dropped what was older, as --keep=newest asks");
+    if (summary->dropped_ns == 0)
+        return;
+    g_string_append_printf(line, ": the first %.2f s, of ", (double)summary->dropped_ns / 1e9);
+    append_size(line, summary->dropped_bytes);
+}
+
 /* What --lossless cost the program. */
 static void append_held_up(GString *line, const struct ct_recording_summary *summary)
 {
@@ -224,6 +236,7 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
         g_string_append_printf(line, ", where somebody moved it from %s", moved_from);
     }
     append_losses(line, &summary, is_complete, !ct_recording_is_unfinished(recording));
+    append_dropped(line, &summary);
     append_held_up(line, &summary);
     append_refused(line, &summary);
     append_damaged(line, &summary);

@@ -80,6 +80,11 @@ gboolean ct_trace_is_live(struct ct_trace *trace)
     return !trace->was_full && ct_session_check(trace->session) == CT_SESSION_OK;
 }
 
+gboolean ct_trace_end_packets(struct ct_trace *trace, GError **error)
+{
+    return ct_session_end_packets(trace->session, error);
+}
+
 void ct_trace_move(struct ct_trace *trace, const char *path)
 {
     g_free(trace->path);

@@ -29,6 +29,9 @@ gboolean ct_trace_is_taken(void *trace);
 /* What is written now can reach the disk. */
 gboolean ct_trace_is_live(struct ct_trace *trace);
 
+/* What is written from now on is in packets of its own: while nobody writes. */
+gboolean ct_trace_end_packets(struct ct_trace *trace, GError **error);
+
 /* Its folder has been moved there. */
 void ct_trace_move(struct ct_trace *trace, const char *path);
 

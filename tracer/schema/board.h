@@ -77,12 +77,12 @@ struct ct_control {
     uint32_t stack_frames;         /* so many of a stack are kept */
     int32_t recorder_pid;
     uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
-    uint64_t begin_ns;         /* the same time; 0 while it is delayed */
+    uint64_t begin_ns; /* the same time; 0 while it is delayed; of the oldest part that is kept */
     uint64_t alive_ns; /* when the recorder last looked at the processes, or ended the recording */
     /* Counts up while the recorder takes events. */
     _Atomic uint64_t progress;
     uint32_t is_lossless; /* a thread that finds no room in a ring waits, as long as that goes on */
-    uint32_t reserved;
+    uint32_t dropped;     /* so many parts of the recording, the oldest ones, are gone */
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];

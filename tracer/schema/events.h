@@ -290,6 +290,20 @@ static inline const char *ct_string_as_read(const char *string)
     F(STRING, why)         \
     F(U8, is_recorded)
 
+/*
+ * With record --keep=newest: a part of the recording begins at `begin_ns`, and what is older may be
+ * gone; then this is the first event of the trace. All waits that end later come behind it. Until
+ * the next event of this kind, which is_restated, process, thread, counters and fd events say what
+ * was there then, and the totals that there were: of a whole recording from its second part on, they
+ * say nothing new. `bytes_before` is what the recording had before.
+ */
+#define CT_EVENT_PART(F)       \
+    F(U32, number)             \
+    F(U64, begin_ns)           \
+    F(U64, recording_begin_ns) \
+    F(U64, bytes_before)       \
+    F(U8, is_restated)
+
 /* How often, and so through which channel: per wait, or per thread and process. */
 #define CT_CHANNEL_WAITS "waits"
 #define CT_CHANNEL_STATE "state"
@@ -328,6 +342,7 @@ static inline const char *ct_string_as_read(const char *string)
     EVENT(MODULE, module, CT_CHANNEL_STATE)     \
     EVENT(INFLIGHT, inflight, CT_CHANNEL_STATE) \
     EVENT(UNSEEN, unseen, CT_CHANNEL_STATE)     \
+    EVENT(PART, part, CT_CHANNEL_STATE)         \
     EVENT(WAITS, waits, CT_CHANNEL_WAITS)       \
     EVENT(CAPTURE, capture, CT_CHANNEL_STATE)
 

@@ -30,6 +30,7 @@ struct ct_kernel_scope {
     uint32_t stack_frames; /* so many of a stack are kept */
     /* 0, or: nobody took what the kernel told after the last event in the spool, up to then. */
     uint64_t deserted_until_ns;
+    uint64_t begin_ns; /* what came before is not wanted; 0: everything is */
 };
 
 #endif

@@ -1,9 +1,12 @@
 #include "spool.h"
 
+#include "files/hole.h"
 #include "files/regular_file.h"
 #include "files/tree.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -11,6 +14,15 @@
 
 /* The initial pid namespace, as /proc/self/ns/pid names it. */
 #define INITIAL_PID_NAMESPACE "pid:[4026531836]"
+
+/* What was present is in such files, with the number of the part. */
+#define PRESENT "present"
+
+/* See images.h. */
+#define PRELOADED "preloaded"
+
+/* The head stays. */
+#define HEAD_PAGE 4096
 
 /* Two events of a task tell the same within that time. */
 #define TWICE_NS UINT64_C(100000)
@@ -23,7 +35,7 @@ static gboolean has_foreign_ids(void)
 }
 
 static int create(const char *path, enum ct_rings_kind kind, const struct ct_formats *formats,
-                  uint32_t cpu)
+                  uint32_t cpu, uint32_t part)
 {
     struct ct_spool_head head = {
         .magic = CT_SPOOL_MAGIC,
@@ -32,6 +44,7 @@ static int create(const char *path, enum ct_rings_kind kind, const struct ct_for
         .kind = kind,
         .has_foreign_ids =
             (kind == CT_RINGS_MACHINE || kind == CT_RINGS_CALLS) && has_foreign_ids(),
+        .part = part,
         .formats = *formats,
     };
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -52,15 +65,74 @@ int ct_spool_create(const char *folder, enum ct_rings_kind kind, const struct ct
     };
     g_autofree char *path = g_strdup_printf("%s/%s%u", folder, names[kind], cpu);
 
-    return create(path, kind, formats, cpu);
+    return create(path, kind, formats, cpu, 0);
 }
 
 int ct_spool_create_snapshot(const char *folder, enum ct_rings_kind kind,
-                             const struct ct_formats *formats)
+                             const struct ct_formats *formats, uint32_t part)
 {
-    g_autofree char *path = g_build_filename(folder, "present", NULL);
+    g_autofree char *path = part == 0
+                                ? g_build_filename(folder, PRESENT, NULL)
+                                : g_strdup_printf("%s/" PRESENT "%u", folder, part);
 
-    return create(path, kind, formats, CT_SPOOL_NO_CPU);
+    return create(path, kind, formats, CT_SPOOL_NO_CPU, part);
+}
+
+static gboolean add_size(int folder_fd, const char *name, const struct stat *status, void *data)
+{
+    (void)folder_fd;
+    if (S_ISREG(status->st_mode) && strcmp(name, PRELOADED) != 0)
+        g_hash_table_insert(data, g_strdup(name), g_memdup2(&status->st_size, sizeof(off_t)));
+    return FALSE;
+}
+
+GHashTable *ct_spool_sizes(const char *folder)
+{
+    GHashTable *sizes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+
+    ct_tree_walk(folder, add_size, sizes);
+    return sizes;
+}
+
+/* First of all, whoever reads it is told. */
+static gboolean drop_before(int folder_fd, const char *name, off_t end)
+{
+    const uint64_t begin = (uint64_t)end;
+    int fd = ct_regular_file_open_at(folder_fd, name, O_RDWR | O_NOFOLLOW);
+
+    if (fd < 0)
+        return errno == ENOENT; /* nor are its records there */
+    gboolean is_dropped =
+        pwrite(fd, &begin, sizeof(begin), offsetof(struct ct_spool_head, begin)) ==
+            (ssize_t)sizeof(begin) &&
+        ct_hole_make_from(fd, HEAD_PAGE, end);
+    int code = errno;
+    close(fd);
+    errno = code;
+    return is_dropped;
+}
+
+gboolean ct_spool_drop(const char *folder, GHashTable *sizes, uint32_t part)
+{
+    int folder_fd = ct_tree_open(AT_FDCWD, folder);
+    gboolean is_dropped = folder_fd >= 0;
+    GHashTableIter iter;
+    gpointer name, size;
+
+    g_hash_table_iter_init(&iter, sizes);
+    while (is_dropped && g_hash_table_iter_next(&iter, &name, &size)) {
+        const char *number = g_str_has_prefix(name, PRESENT) ? (char *)name + strlen(PRESENT) : NULL;
+
+        if (number == NULL)
+            is_dropped = drop_before(folder_fd, name, *(off_t *)size);
+        else if (strtoul(number, NULL, 10) < part)
+            unlinkat(folder_fd, name, 0);
+    }
+    int code = errno;
+    if (folder_fd >= 0)
+        close(folder_fd);
+    errno = code;
+    return is_dropped;
 }
 
 void ct_spool_remove(const char *path)
@@ -87,8 +159,9 @@ struct ct_spool *ct_spool_open(const char *path)
         madvise(data, spool->size, MADV_SEQUENTIAL);
         spool->data = data;
         memcpy(&spool->head, data, sizeof(spool->head));
-        spool->next = sizeof(spool->head);
-        if (spool->head.magic == CT_SPOOL_MAGIC && spool->head.version == CT_SPOOL_VERSION)
+        spool->next = MAX(sizeof(spool->head), spool->head.begin);
+        if (spool->head.magic == CT_SPOOL_MAGIC && spool->head.version == CT_SPOOL_VERSION &&
+            spool->next <= spool->size && spool->next % sizeof(uint64_t) == 0)
             return spool;
     }
     ct_spool_free(spool);
@@ -141,7 +214,9 @@ static gboolean read_record(struct ct_spool *spool, gboolean wants_samples,
         const char *body = spool->data + spool->next + sizeof(header);
 
         spool->next += header.size;
-        if (header.type == PERF_RECORD_SAMPLE && !wants_samples)
+        if ((header.type == PERF_RECORD_SAMPLE && !wants_samples) ||
+            (spool->is_later && header.type != CT_SPOOL_PROCESS &&
+             header.type != CT_SPOOL_DESCRIPTOR))
             continue;
         if (!ct_raw_record_decode(record, &spool->head, &header, body))
             continue;

@@ -20,9 +20,18 @@
 int ct_spool_create(const char *folder, enum ct_rings_kind kind, const struct ct_formats *formats,
                     uint32_t cpu);
 
-/* The same, for what is there already. */
+/* The same, for what is there already when that part of the recording begins. */
 int ct_spool_create_snapshot(const char *folder, enum ct_rings_kind kind,
-                             const struct ct_formats *formats);
+                             const struct ct_formats *formats, uint32_t part);
+
+/* How large each file of the folder is, which nobody writes to: owned name -> size. */
+GHashTable *ct_spool_sizes(const char *folder);
+
+/*
+ * What was before those sizes is not wanted any more, nor what was present when parts before `part`
+ * began: gives the room back, while others write on. FALSE and errno if that cannot be done.
+ */
+gboolean ct_spool_drop(const char *folder, GHashTable *sizes, uint32_t part);
 
 /* Removes the folder below `path` with all files. */
 void ct_spool_remove(const char *path);
@@ -34,6 +43,7 @@ struct ct_spool {
     size_t size;
     size_t next;               /* offset of the record after the current one */
     gboolean is_cut_off;       /* its end is no whole record */
+    gboolean is_later;         /* of what was present: so was an earlier file. It only describes */
     struct ct_raw_record last; /* where one may be told twice */
 };
 

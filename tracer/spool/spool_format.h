@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define CT_SPOOL_MAGIC   UINT64_C(0x314c4f4f50534b43)
-#define CT_SPOOL_VERSION 3
+#define CT_SPOOL_VERSION 4
 
 /* What the rings were told of, from which a spool file is. */
 enum ct_rings_kind {
@@ -25,6 +25,10 @@ struct ct_spool_head {
     uint32_t cpu;
     uint32_t kind;            /* enum ct_rings_kind */
     uint32_t has_foreign_ids; /* tracepoints tell ids of another pid namespace than ours */
+    uint64_t begin;           /* of the first record that counts; what is before may be gone; 0: of
+                                 the first that there is */
+    uint32_t part; /* of what was present: at the begin of which part of the recording; 0: of it */
+    uint32_t reserved;
     struct ct_formats formats;
 };
 

@@ -36,7 +36,10 @@ struct ct_kernel_capture {
     guint count;                       /* of them */
     char *why_no_samples;              /* owned; or NULL */
     GString *missing;                  /* owned */
+    GMutex lock;        /* while it is drained */
+    GHashTable *parts;  /* owned; number -> owned sizes of the spool's files when it began */
     int stop_fd;                       /* readable when draining is to end */
+    gboolean has_new_fds;              /* the drainer is to look at them anew */
     int begin_fd;                      /* readable when recording begins while draining */
     int error; /* errno of the write that failed, or 0; the drainer's until it is joined */
 };
@@ -86,6 +89,9 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
     for (guint i = 0; i < capture->count; i++)
         capture->uses[i].source = ct_capture_sources[i];
     capture->missing = g_string_new(NULL);
+    g_mutex_init(&capture->lock);
+    capture->parts =
+        g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_hash_table_unref);
     capture->stop_fd = -1;
     capture->begin_fd = -1;
     if (wishes->sched)
@@ -129,7 +135,7 @@ static void list_fds(const struct ct_kernel_capture *capture, GArray *fds)
     }
 }
 
-/* TRUE if there are other descriptors than before. A full disk ends the kernel's part only: the
+/* Locked. TRUE if there are other descriptors than before. A full disk ends the kernel's part only: the
  * rest has its own reserve. */
 static gboolean drain_all(struct ct_kernel_capture *capture)
 {
@@ -183,11 +189,17 @@ static void *drain(void *data)
             if (fd_at(fds, i)->revents & (POLLERR | POLLHUP)) /* its task is gone */
                 fd_at(fds, i)->fd = -1;
         }
-        if (drain_all(capture))
+        g_mutex_lock(&capture->lock);
+        gboolean has_new_fds = drain_all(capture) || capture->has_new_fds;
+        capture->has_new_fds = FALSE;
+        g_mutex_unlock(&capture->lock);
+        if (has_new_fds)
             list_fds(capture, fds);
     }
+    g_mutex_lock(&capture->lock);
     end_all(capture);
     drain_all(capture);
+    g_mutex_unlock(&capture->lock);
     return NULL;
 }
 
@@ -352,6 +364,52 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
     (void)!write(capture->begin_fd, &one, sizeof(one));
 }
 
+void ct_kernel_capture_begin_part(struct ct_kernel_capture *capture, uint32_t part)
+{
+    if (capture->drainer == NULL)
+        return;
+    g_mutex_lock(&capture->lock);
+    for (guint i = 0; i < capture->count; i++) {
+        const struct use *use = &capture->uses[i];
+
+        if (use->opened != NULL && use->source->begin_part != NULL)
+            use->source->begin_part(use->opened, part);
+    }
+    capture->has_new_fds |= drain_all(capture);
+    g_hash_table_insert(capture->parts, GUINT_TO_POINTER(part),
+                        ct_spool_sizes(capture->context.folder));
+    g_mutex_unlock(&capture->lock);
+}
+
+void ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,
+                               uint64_t time_ns)
+{
+    for (guint i = 0; i < capture->count && capture->drainer != NULL; i++) {
+        const struct use *use = &capture->uses[i];
+
+        if (use->opened != NULL && use->source->restate != NULL)
+            use->source->restate(use->opened, preloaded, time_ns);
+    }
+}
+
+gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_t part)
+{
+    GHashTable *sizes = g_hash_table_lookup(capture->parts, GUINT_TO_POINTER(part));
+    GHashTableIter iter;
+    gpointer number;
+
+    if (sizes == NULL)
+        return TRUE;
+    gboolean is_dropped = ct_spool_drop(capture->context.folder, sizes, part);
+    int code = errno;
+    g_hash_table_iter_init(&iter, capture->parts);
+    while (g_hash_table_iter_next(&iter, &number, NULL))
+        if (GPOINTER_TO_UINT(number) <= part)
+            g_hash_table_iter_remove(&iter);
+    errno = code;
+    return is_dropped;
+}
+
 static void close_all(struct ct_kernel_capture *capture)
 {
     for (guint i = 0; i < capture->count; i++) {
@@ -425,6 +483,8 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
             capture->uses[i].source->free(capture->uses[i].opened);
     }
     g_free(capture->uses);
+    g_hash_table_unref(capture->parts);
+    g_mutex_clear(&capture->lock);
     if (capture->stop_fd >= 0)
         close(capture->stop_fd);
     if (capture->begin_fd >= 0)

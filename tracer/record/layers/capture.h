@@ -51,6 +51,17 @@ gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GAr
  * no preload is in, is looked up. */
 void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
 
+/*
+ * Another part of the recording begins, of that number; then what is there is told again:
+ * `preloaded`, struct ct_image_key, are the images that live and that the preload tells of.
+ */
+void ct_kernel_capture_begin_part(struct ct_kernel_capture *capture, uint32_t part);
+void ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,
+                               uint64_t time_ns);
+
+/* The parts before that one are not wanted any more. FALSE and errno: they cannot be dropped. */
+gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_t part);
+
 /* Nothing is recorded any more, and all that was is on disk. */
 void ct_kernel_capture_end(struct ct_kernel_capture *capture);
 

@@ -71,10 +71,11 @@ static gboolean run(const char *path, const struct ct_kernel_scope *scope,
     g_autofree char *frames = g_strdup_printf("%u", scope->stack_frames);
     g_autofree char *deserted =
         g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)scope->deserted_until_ns);
+    g_autofree char *begin = g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)scope->begin_ns);
     g_autofree char *out = NULL;
     g_autofree char *err = NULL;
     char *follows = scope->follows_children ? "1" : "0";
-    char *argv[] = {converter, ".", root, follows, frames, deserted, NULL};
+    char *argv[] = {converter, ".", root, follows, frames, deserted, begin, NULL};
     g_autoptr(GError) failure = NULL;
     int status;
 

@@ -5,6 +5,7 @@
 #include "schema/capture_words.h"
 #include "spool/objects.h"
 #include "spool/spool.h"
+#include "system/image_key.h"
 #include "system/monotonic.h"
 #include "system/procfs.h"
 
@@ -18,6 +19,7 @@ struct present {
     struct ct_capture_context context; /* `folder` and `running` are owned */
     struct ct_objects *objects;        /* owned; files that are kept */
     GMutex lock;                       /* of what follows */
+    uint32_t part;                     /* of the recording; the last that began */
     int spool_fd;                      /* -1: there was nothing to tell yet */
     int error;                         /* errno of the write that failed, or 0 */
     GArray *described;                 /* owned; pid_t: who is described now and then */
@@ -31,7 +33,7 @@ static gboolean need_spool(struct present *present)
 
     if (present->spool_fd < 0)
         present->spool_fd =
-            ct_spool_create_snapshot(context->folder, context->kind, &context->formats);
+            ct_spool_create_snapshot(context->folder, context->kind, &context->formats, 0);
     return present->spool_fd >= 0;
 }
 
@@ -124,6 +126,83 @@ static void begin_present(void *opened, uint64_t time_ns)
     g_mutex_unlock(&present->lock);
 }
 
+static int compare_starts(const void *a, const void *b)
+{
+    const struct ct_image_key *first = a, *second = b;
+
+    return (first->start_ns > second->start_ns) - (first->start_ns < second->start_ns);
+}
+
+static gboolean is_among(const GArray *images, pid_t pid)
+{
+    for (guint i = 0; i < images->len; i++)
+        if (g_array_index(images, struct ct_image_key, i).pid == pid)
+            return TRUE;
+    return FALSE;
+}
+
+/* Of pid_t: those that only the kernel tells of. What was launched may be gone, and its children
+ * somebody else's. */
+static GArray *list_others(const struct present *present, const GArray *preloaded)
+{
+    const struct ct_capture_context *context = &present->context;
+    g_autoptr(GArray) roots = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    GArray *tree;
+
+    if (context->running != NULL)
+        return list_present(present);
+    g_array_append_val(roots, context->launched);
+    for (guint i = 0; i < preloaded->len; i++)
+        g_array_append_val(roots, g_array_index(preloaded, struct ct_image_key, i).pid);
+    tree = ct_proc_list_tree(roots, context->follows_children);
+    for (guint i = tree->len; i-- > 0;) {
+        pid_t pid = g_array_index(tree, pid_t, i);
+
+        if (is_among(preloaded, pid) || ct_proc_has_mapped(pid, CT_PRELOAD_LIBRARY))
+            g_array_remove_index(tree, i);
+    }
+    return tree;
+}
+
+/* In a file of its own, where what is described later goes, too. FALSE and errno. */
+static gboolean write_part(struct present *present, const GArray *preloaded, uint64_t time_ns)
+{
+    const struct ct_capture_context *context = &present->context;
+    g_autoptr(GArray) images = g_array_copy((GArray *)preloaded);
+    g_autoptr(GArray) others = list_others(present, preloaded);
+    int fd = ct_spool_create_snapshot(context->folder, context->kind, &context->formats,
+                                      present->part);
+
+    if (fd < 0)
+        return FALSE;
+    if (present->spool_fd >= 0)
+        close(present->spool_fd);
+    present->spool_fd = fd;
+    g_array_sort(images, compare_starts);
+    g_array_set_size(present->described, 0);
+    g_array_append_vals(present->described, others->data, others->len);
+    present->due_us = g_get_monotonic_time() + DESCRIBE_INTERVAL_US;
+    return ct_snapshot_write_preloaded(fd, present->objects, images, time_ns) &&
+           ct_snapshot_write_processes(fd, present->objects, others, time_ns);
+}
+
+static void begin_present_part(void *opened, uint32_t part)
+{
+    struct present *present = opened;
+
+    present->part = part;
+}
+
+static void restate_present(void *opened, const GArray *preloaded, uint64_t time_ns)
+{
+    struct present *present = opened;
+
+    g_mutex_lock(&present->lock);
+    if (!write_part(present, preloaded, time_ns))
+        present->error = errno;
+    g_mutex_unlock(&present->lock);
+}
+
 static void describe_present(void *opened, pid_t pid)
 {
     struct present *present = opened;
@@ -173,6 +252,8 @@ const struct ct_capture_source ct_present_source = {
     .gives = CT_GIVES_PRESENT,
     .open = open_present,
     .begin = begin_present,
+    .begin_part = begin_present_part,
+    .restate = restate_present,
     .describe = describe_present,
     .drain = drain_present,
     .close = close_present,

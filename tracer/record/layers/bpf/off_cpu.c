@@ -128,6 +128,20 @@ static void begin_off_cpu(void *opened, uint64_t time_ns)
     ct_perf_lives.begin(source->lives, time_ns);
 }
 
+static void begin_off_cpu_part(void *opened, uint32_t part)
+{
+    struct off_cpu_source *source = opened;
+
+    ct_bpf_programs_state(source->programs)->part = part;
+}
+
+/* Behind what was told before. */
+static void restate_off_cpu(void *opened, const GArray *preloaded, uint64_t time_ns)
+{
+    (void)preloaded;
+    begin_at(opened, time_ns);
+}
+
 static void list_off_cpu_fds(const void *opened, GArray *fds)
 {
     const struct off_cpu_source *source = opened;
@@ -220,6 +234,8 @@ const struct ct_capture_source ct_bpf_off_cpu = {
     .prepare = prepare_off_cpu,
     .open = open_off_cpu,
     .begin = begin_off_cpu,
+    .begin_part = begin_off_cpu_part,
+    .restate = restate_off_cpu,
     .list_fds = list_off_cpu_fds,
     .drain = drain_off_cpu,
     .end = end_off_cpu,

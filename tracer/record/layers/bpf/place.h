@@ -128,11 +128,17 @@ static void follow_frames(struct ct_off_cpu *off, uint64_t frame)
     off->frame_count = is_beyond ? count : 0;
 }
 
+/* What is told in one part of the recording is not known in another one. */
+static uint64_t of_this_part(uint64_t value)
+{
+    return value + state.part * 0x9e3779b97f4a7c15ULL;
+}
+
 /* Twice the same: by the same way, as far as one can tell without looking at the stack. */
 static uint64_t place_of(const struct ct_off_cpu *off)
 {
-    return ((off->instruction * 31 + off->stack_pointer) * 31 + off->number) * 31 +
-           off->arguments[0];
+    return of_this_part(((off->instruction * 31 + off->stack_pointer) * 31 + off->number) * 31 +
+                        off->arguments[0]);
 }
 
 static uint64_t *known_place(struct followed *followed)
@@ -157,8 +163,8 @@ static void note_place_told(struct followed *followed)
 /* What tells one descriptor's file from the next one at the same address. */
 static uint64_t mark_of(struct file *file)
 {
-    return (uint64_t)file ^ (uint64_t)BPF_CORE_READ(file, f_inode) << 1 ^
-           (uint64_t)BPF_CORE_READ(file, f_op) << 2;
+    return of_this_part((uint64_t)file ^ (uint64_t)BPF_CORE_READ(file, f_inode) << 1 ^
+                        (uint64_t)BPF_CORE_READ(file, f_op) << 2);
 }
 
 /* Of the current task. */

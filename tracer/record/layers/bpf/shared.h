@@ -44,6 +44,7 @@ struct ct_bpf_state {
     uint32_t follows_children;
     uint64_t rate_ns;
     uint64_t told_ns; /* see tell_absent */
+    uint64_t part;    /* of the recording: what was told before does not count in the next */
     /* Set by the programs. */
     uint32_t adopted;    /* so many tasks were */
     uint32_t unfollowed; /* tasks that there was no memory for */

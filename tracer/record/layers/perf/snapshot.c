@@ -5,6 +5,7 @@
 #include "snapshot_mappings.h"
 #include "snapshot_record.h"
 #include "spool/objects.h"
+#include "system/image_key.h"
 #include "system/procfs.h"
 
 #include <errno.h>
@@ -222,6 +223,27 @@ gboolean ct_snapshot_write_processes(int spool_fd, struct ct_objects *objects, c
     for (size_t part = 0; part < G_N_ELEMENTS(parts); part++) {
         for (guint i = 0; i < pids->len && is_written; i++)
             is_written = write_part(&look, g_array_index(pids, pid_t, i), parts[part]);
+    }
+    end_look(&look);
+    return is_written;
+}
+
+gboolean ct_snapshot_write_preloaded(int spool_fd, struct ct_objects *objects,
+                                     const GArray *images, uint64_t time_ns)
+{
+    static void (*const parts[])(struct ct_record_writer *) = {write_tasks,
+                                                               ct_snapshot_write_mappings};
+    struct ct_look look = begin_look(spool_fd, objects, time_ns);
+    gboolean is_written = TRUE;
+
+    for (size_t part = 0; part < G_N_ELEMENTS(parts); part++) {
+        for (guint i = 0; i < images->len && is_written; i++) {
+            const struct ct_image_key *image = &g_array_index(images, struct ct_image_key, i);
+
+            /* By that, an image is known to be preloaded. */
+            look.time_ns = part == 0 ? image->start_ns : time_ns;
+            is_written = write_part(&look, image->pid, parts[part]);
+        }
     }
     end_look(&look);
     return is_written;

@@ -1,0 +1,67 @@
+#include "keeping.h"
+
+static const struct ct_kept_part *part_at(const struct ct_keeping *keeping, guint index)
+{
+    return &g_array_index(keeping->parts, struct ct_kept_part, index);
+}
+
+void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size)
+{
+    const struct ct_kept_part first = {0};
+
+    *keeping = (struct ct_keeping){
+        .max_size = max_size,
+        .part_size = MAX(max_size / CT_KEPT_PARTS, CT_KEPT_PART_MIN),
+        .parts = g_array_new(FALSE, FALSE, sizeof(struct ct_kept_part)),
+    };
+    ct_keeping_add(keeping, &first);
+}
+
+void ct_keeping_clear(struct ct_keeping *keeping)
+{
+    if (keeping->parts != NULL)
+        g_array_unref(keeping->parts);
+}
+
+const struct ct_kept_part *ct_keeping_oldest(const struct ct_keeping *keeping)
+{
+    return part_at(keeping, 0);
+}
+
+const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping)
+{
+    return part_at(keeping, keeping->parts->len - 1);
+}
+
+gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size,
+                               uint64_t *bytes_before)
+{
+    *bytes_before = keeping->bytes_dropped + size;
+    return *bytes_before >= ct_keeping_newest(keeping)->bytes_before + keeping->part_size;
+}
+
+void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part)
+{
+    g_array_append_val(keeping->parts, *part);
+}
+
+guint ct_keeping_excess(const struct ct_keeping *keeping, uint64_t size, uint64_t growth)
+{
+    const uint64_t written = keeping->bytes_dropped + size;
+    guint count = 0;
+
+    if (size + growth <= keeping->max_size)
+        return 0;
+    do
+        count++;
+    while (count < keeping->parts->len &&
+           written - MIN(part_at(keeping, count)->bytes_before, written) + growth >
+               keeping->max_size);
+    return MIN(count, keeping->parts->len - 1);
+}
+
+void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t bytes)
+{
+    g_array_remove_range(keeping->parts, 0, count);
+    keeping->bytes_dropped += bytes;
+}

@@ -1,0 +1,53 @@
+/*
+ * Which parts of a recording are kept that may have no more than so much room, and is to have what
+ * came last: it has a few parts, and those go first that are oldest.
+ */
+#ifndef CTRACE_RECORD_KEEPING_H
+#define CTRACE_RECORD_KEEPING_H
+
+#include "closing.h"
+
+#include <glib.h>
+
+/* So many parts have room, where each is not too small for one. */
+#define CT_KEPT_PARTS 8
+
+/* A part is no smaller: what is there is said again in each. */
+#define CT_KEPT_PART_MIN UINT64_C(1000000)
+
+/* For two parts. */
+#define CT_KEPT_SIZE_MIN (2 * CT_KEPT_PART_MIN)
+
+struct ct_kept_part {
+    uint32_t number;                 /* 0: the recording began with it */
+    uint64_t begin_ns;               /* 0: see above */
+    uint64_t bytes_before;           /* that the recording had */
+    uint64_t waits_before;           /* the same, of those that were written */
+    struct ct_closing_totals before; /* the same, of what was counted */
+};
+
+struct ct_keeping {
+    uint64_t max_size;      /* of what is kept */
+    uint64_t part_size;     /* what is larger is to be followed by another one */
+    GArray *parts;          /* owned; struct ct_kept_part, of which there is one */
+    uint64_t bytes_dropped; /* up to now */
+};
+
+void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size);
+void ct_keeping_clear(struct ct_keeping *keeping);
+
+/* Of those that are kept. Borrowed, until there is another part. */
+const struct ct_kept_part *ct_keeping_oldest(const struct ct_keeping *keeping);
+const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping);
+
+/* Is another part to begin, where what is kept has `size` bytes? It would have bytes_before. */
+gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size,
+                               uint64_t *bytes_before);
+void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part);
+
+/* How many parts are to go, the oldest first, before what is kept grows by so much. All but one may
+ * have to. */
+guint ct_keeping_excess(const struct ct_keeping *keeping, uint64_t size, uint64_t growth);
+void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t bytes);
+
+#endif

@@ -1,0 +1,154 @@
+#include "newest.h"
+
+#include "files/hole.h"
+#include "files/tree.h"
+#include "old_packets.h"
+#include "spool/spool.h"
+
+#include <errno.h>
+
+gboolean ct_newest_begin(struct ct_recording *recording, uint64_t max_size, GError **error)
+{
+    if (!ct_hole_is_possible(recording->place)) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                    "--keep=newest: the file system of %s cannot give back the beginning of a "
+                    "file: %s; record to another one, as with -o /var/tmp/ctrace.data",
+                    recording->path, g_strerror(errno));
+        return FALSE;
+    }
+    recording->keeps_newest = TRUE;
+    ct_keeping_init(&recording->keeping, max_size);
+    ct_drain_remember_fds(recording->engine->drain);
+    return TRUE;
+}
+
+static uint64_t size_of(const struct ct_recording *recording, const char *part)
+{
+    g_autofree char *path = g_build_filename(recording->place, part, NULL);
+
+    return ct_tree_room(path);
+}
+
+static uint64_t kept_size(const struct ct_recording *recording)
+{
+    return size_of(recording, "ust") + size_of(recording, CT_SPOOL_FOLDER);
+}
+
+gboolean ct_recording_wants_part(const struct ct_recording *recording)
+{
+    uint64_t bytes_before;
+
+    return recording->keeps_newest && ct_recording_control(recording)->begin_ns != 0 &&
+           recording->lost_ns == 0 &&
+           ct_keeping_wants_part(&recording->keeping, kept_size(recording), &bytes_before);
+}
+
+/* A part as it begins. */
+struct beginning {
+    struct ct_recording *recording; /* borrowed */
+    struct ct_event_part event;
+};
+
+/* What was in LTTng's buffers is a part of what was before. */
+static gboolean end_packets(void *user)
+{
+    struct beginning *beginning = user;
+    const struct ct_recording *recording = beginning->recording;
+
+    if (!ct_trace_end_packets(recording->trace, NULL))
+        return FALSE;
+    ct_keeping_wants_part(&recording->keeping, kept_size(recording),
+                          &beginning->event.bytes_before);
+    return TRUE;
+}
+
+void ct_recording_begin_part(struct ct_recording *recording)
+{
+    struct ct_keeping *keeping = &recording->keeping;
+    const struct ct_kept_part *newest = ct_keeping_newest(keeping);
+    struct ct_kept_part part = {.number = newest->number + 1};
+    if (newest->number == 0)
+        recording->first_begin_ns = ct_recording_control(recording)->begin_ns;
+    struct beginning beginning = {
+        .recording = recording,
+        .event = {.number = part.number, .recording_begin_ns = recording->first_begin_ns}};
+
+    if (!ct_trace_is_live(recording->trace) ||
+        !ct_engine_begin_part(recording->engine, &beginning.event, end_packets, &beginning,
+                              &part.before))
+        return;
+    part.begin_ns = beginning.event.begin_ns;
+    part.bytes_before = beginning.event.bytes_before;
+    part.waits_before = part.before.waits;
+    ct_keeping_add(keeping, &part);
+}
+
+/* First, whoever finishes what we leave is told. */
+static gboolean drop_before(struct ct_recording *recording, const struct ct_kept_part *kept)
+{
+    struct ct_control *control = ct_recording_control(recording);
+    g_autofree char *ust = g_build_filename(recording->place, "ust", NULL);
+
+    control->dropped = kept->number;
+    control->begin_ns = kept->begin_ns;
+    ct_session_directory_publish(recording->engine->directory);
+    return ct_old_packets_drop(ust, kept->begin_ns) &&
+           (recording->engine->kernel == NULL ||
+            ct_kernel_capture_drop_parts(recording->engine->kernel, kept->number));
+}
+
+gboolean ct_newest_trim(struct ct_recording *recording)
+{
+    struct ct_keeping *keeping = &recording->keeping;
+    uint64_t size = kept_size(recording);
+    uint64_t growth = size > recording->room.size ? size - recording->room.size : 0;
+    guint count = ct_keeping_excess(keeping, size, growth);
+
+    if (count == 0)
+        return TRUE;
+    const struct ct_kept_part *kept =
+        &g_array_index(keeping->parts, struct ct_kept_part, count);
+    gboolean is_dropped = drop_before(recording, kept);
+    int code = errno;
+    uint64_t left = kept_size(recording);
+
+    ct_keeping_drop(keeping, count, size - MIN(left, size));
+    errno = code;
+    return is_dropped;
+}
+
+static void subtract(struct ct_closing_totals *totals, const struct ct_closing_totals *before)
+{
+    totals->processes -= MIN(before->processes, totals->processes);
+    totals->threads -= MIN(before->threads, totals->threads);
+    totals->early_processes -= MIN(before->early_processes, totals->early_processes);
+    totals->early_threads -= MIN(before->early_threads, totals->early_threads);
+    totals->events_lost -= MIN(before->events_lost, totals->events_lost);
+    totals->stacks_lost -= MIN(before->stacks_lost, totals->stacks_lost);
+    totals->threads_lost -= MIN(before->threads_lost, totals->threads_lost);
+    totals->modules_lost -= MIN(before->modules_lost, totals->modules_lost);
+    totals->held_up_ns -= MIN(before->held_up_ns, totals->held_up_ns);
+}
+
+/* A killed recorder has taken with it what it had written. */
+void ct_newest_totals(const struct ct_recording *recording, struct ct_closing_totals *totals)
+{
+    *totals = recording->engine->closing.totals;
+    if (ct_recording_control(recording)->dropped == 0)
+        return;
+    totals->waits = 0;
+    if (!recording->keeps_newest)
+        return;
+    const struct ct_kept_part *oldest = ct_keeping_oldest(&recording->keeping);
+
+    subtract(totals, &oldest->before);
+    totals->waits = ct_drain_waits(recording->engine->drain) - oldest->waits_before;
+}
+
+gboolean ct_newest_close_up(const struct ct_recording *recording)
+{
+    const struct ct_control *control = ct_recording_control(recording);
+    g_autofree char *ust = g_build_filename(recording->place, "ust", NULL);
+
+    return control->dropped == 0 || ct_old_packets_close_up(ust, control->begin_ns);
+}

@@ -1,0 +1,19 @@
+/* A recording that keeps its newest part: new parts of it begin, and the oldest ones go. */
+#ifndef CTRACE_RECORD_NEWEST_H
+#define CTRACE_RECORD_NEWEST_H
+
+#include "recording_state.h"
+
+/* From the beginning of the recording. FALSE and an error if its disk cannot. */
+gboolean ct_newest_begin(struct ct_recording *recording, uint64_t max_size, GError **error);
+
+/* To be called often: drops what is too much. FALSE and errno if that cannot be done. */
+gboolean ct_newest_trim(struct ct_recording *recording);
+
+/* What was counted of what is kept. */
+void ct_newest_totals(const struct ct_recording *recording, struct ct_closing_totals *totals);
+
+/* Once all is written: the recording begins with what was kept. FALSE and errno. */
+gboolean ct_newest_close_up(const struct ct_recording *recording);
+
+#endif
