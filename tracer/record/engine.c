@@ -119,8 +119,17 @@ void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns
         ct_closing_write_ended(&engine->closing);
     else
         ct_closing_drop_ended(&engine->closing, lost_ns != 0 ? lost_ns : UINT64_MAX, BOARDS_KEPT);
+    ct_boards_unmap_removed(engine->boards);
     ct_boards_read_titles(engine->boards);
     note_preloaded(engine);
+    ct_drain_unlock(engine->drain);
+}
+
+void ct_engine_close_ended(struct ct_engine *engine)
+{
+    ct_drain_lock(engine->drain);
+    if (ct_drain_now(engine->drain))
+        ct_closing_write_ended(&engine->closing);
     ct_drain_unlock(engine->drain);
 }
 

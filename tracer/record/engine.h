@@ -65,6 +65,9 @@ void ct_engine_note_alive(struct ct_engine *engine);
  */
 void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns);
 
+/* In between, where many have ended. */
+void ct_engine_close_ended(struct ct_engine *engine);
+
 /* The hooks are to rest for good, and nobody gets a board any more. */
 void ct_engine_stop(struct ct_engine *engine);
 

@@ -58,6 +58,9 @@ void ct_recording_begin(struct ct_recording *recording);
 /* To be called about once a second: keeps the clock's rate and closes boards of ended processes. */
 void ct_recording_tend(struct ct_recording *recording);
 
+/* When many processes have ended: closes their boards. */
+void ct_recording_close_ended(struct ct_recording *recording);
+
 /* Why the recording is to be cut now, for want of room, or NULL: to be called often, since what may
  * be written until the next time counts. Borrowed. */
 const char *ct_recording_check_room(struct ct_recording *recording);
