@@ -82,6 +82,18 @@ void ct_board_map_free(struct ct_board_map *map)
     g_free(map);
 }
 
+void ct_board_map_free_all(const GPtrArray *maps)
+{
+    g_autoptr(GPtrArray) memories = g_ptr_array_new();
+
+    for (guint i = 0; i < maps->len; i++) {
+        struct ct_board_map *map = maps->pdata[i];
+        g_ptr_array_add(memories, map->memory);
+        g_free(map);
+    }
+    ct_shared_memory_unmap_all(memories);
+}
+
 const struct ct_board_identity *ct_board_map_identity(const struct ct_board_map *map)
 {
     return &map->identity;

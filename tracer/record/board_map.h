@@ -31,6 +31,9 @@ enum ct_board_state {
 struct ct_board_map *ct_board_map_new(int fd, enum ct_board_state *state);
 void ct_board_map_free(struct ct_board_map *map);
 
+/* All of those, struct ct_board_map *, for less than one by one. */
+void ct_board_map_free_all(const GPtrArray *maps);
+
 const struct ct_board_identity *ct_board_map_identity(const struct ct_board_map *map);
 
 /* Maps what of the file has come into use. */

@@ -13,6 +13,9 @@
 /* More rounds are not passed before a file that was incomplete is looked at again. */
 #define MAX_ROUNDS_BETWEEN 64
 
+/* Removed boards that wait to be unmapped have some 40 KB each. */
+#define MAX_REMOVED 512
+
 /* When a file that was incomplete is looked at next; in rounds. */
 struct retry {
     uint64_t round, wait;
@@ -23,6 +26,7 @@ struct ct_boards {
     GHashTable *known;   /* owned; file names of those in `mapped`, of refusals, and of nonsense */
     GHashTable *retries; /* owned; file name -> owned struct retry * */
     GPtrArray *mapped;   /* owned */
+    GPtrArray *removed;  /* owned; struct ct_board_map *, owned: of boards that are gone */
     GArray *images;      /* owned; struct ct_image_key, of all that ever were in `mapped` */
     GArray *damaged;     /* owned; int32_t pid */
     uint64_t round;
@@ -47,6 +51,7 @@ struct ct_boards *ct_boards_new(const char *directory)
     boards->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     boards->retries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     boards->mapped = g_ptr_array_new_with_free_func(board_free);
+    boards->removed = g_ptr_array_new();
     boards->images = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
     boards->damaged = g_array_new(FALSE, FALSE, sizeof(int32_t));
     return boards;
@@ -301,13 +306,24 @@ void ct_boards_remove(struct ct_boards *boards, struct ct_mapped_board *board)
 
     g_unlink(board->path);
     g_hash_table_remove(boards->known, name);
+    g_ptr_array_add(boards->removed, g_steal_pointer(&board->map));
     g_ptr_array_remove_fast(boards->mapped, board);
+    if (boards->removed->len >= MAX_REMOVED)
+        ct_boards_unmap_removed(boards);
+}
+
+void ct_boards_unmap_removed(struct ct_boards *boards)
+{
+    ct_board_map_free_all(boards->removed);
+    g_ptr_array_set_size(boards->removed, 0);
 }
 
 void ct_boards_free(struct ct_boards *boards)
 {
     if (boards == NULL)
         return;
+    ct_boards_unmap_removed(boards);
+    g_ptr_array_unref(boards->removed);
     g_ptr_array_unref(boards->mapped);
     g_array_unref(boards->images);
     g_array_unref(boards->damaged);

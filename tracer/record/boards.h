@@ -61,8 +61,11 @@ const GArray *ct_boards_damaged(const struct ct_boards *boards);
 /* All its events have been fetched, or are lost. */
 gboolean ct_board_is_drained(const struct ct_mapped_board *board);
 
-/* The process is over, and nothing of the board is needed: it is removed. */
+/* The process is over, and nothing of the board is needed: its file is removed. */
 void ct_boards_remove(struct ct_boards *boards, struct ct_mapped_board *board);
+
+/* And what was mapped of those, at once: see ct_shared_memory_unmap_all. */
+void ct_boards_unmap_removed(struct ct_boards *boards);
 
 /* Unmaps them. The files stay. */
 void ct_boards_free(struct ct_boards *boards);

@@ -13,6 +13,10 @@
 
 #define EVENTS_AT_ONCE 32
 
+/* A process that begins is looked at at once, unless another one was just before: a program that
+ * begins many would wake us for each, and most end by themselves in that time, and say when. */
+#define BIRTHS_US (20 * 1000)
+
 /* Well below the usual limit of open files. Others' ends are still noted, if a little later. */
 #define MAX_WATCHED 400
 
@@ -21,7 +25,9 @@
 
 struct ct_deaths {
     int poll_fd;
-    int directory_fd; /* inotify's; in poll_fd as process 0 */
+    int directory_fd;    /* inotify's; in poll_fd as process 0 */
+    gint64 births_us;    /* when it is read next; 0: when there is something */
+    uint64_t count;      /* of deaths */
     guint max_watched;
     GHashTable *known; /* owned; pid -> uint64_t *, ns */
     GHashTable *fds;   /* owned; pid -> pidfd, of those that live */
@@ -32,6 +38,13 @@ static gboolean add_fd(const struct ct_deaths *deaths, int fd, pid_t pid)
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)pid};
 
     return epoll_ctl(deaths->poll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void listen_for_births(struct ct_deaths *deaths, gboolean is_heard)
+{
+    struct epoll_event event = {.events = is_heard ? EPOLLIN : 0};
+
+    epoll_ctl(deaths->poll_fd, EPOLL_CTL_MOD, deaths->directory_fd, &event);
 }
 
 struct ct_deaths *ct_deaths_new(void)
@@ -59,10 +72,21 @@ int ct_deaths_fd(const struct ct_deaths *deaths)
     return deaths->poll_fd;
 }
 
+gint64 ct_deaths_due_us(const struct ct_deaths *deaths)
+{
+    return deaths->births_us;
+}
+
+uint64_t ct_deaths_count(const struct ct_deaths *deaths)
+{
+    return deaths->count;
+}
+
 static void note(struct ct_deaths *deaths, pid_t pid)
 {
     uint64_t *when_ns = g_new(uint64_t, 1);
 
+    deaths->count++;
     *when_ns = ct_monotonic_ns();
     g_hash_table_insert(deaths->known, GINT_TO_POINTER(pid), when_ns);
 }
@@ -86,15 +110,18 @@ void ct_deaths_watch_process(struct ct_deaths *deaths, pid_t pid)
     }
 }
 
-static void read_directory(struct ct_deaths *deaths)
+/* FALSE if none has begun. */
+static gboolean read_births(struct ct_deaths *deaths)
 {
     union {
         struct inotify_event align;
         char bytes[4096];
     } buffer;
+    gboolean is_any = FALSE;
     ssize_t size;
 
     while ((size = read(deaths->directory_fd, &buffer, sizeof(buffer))) > 0) {
+        is_any = TRUE;
         for (ssize_t at = 0; at < size;) {
             const struct inotify_event *event = (const void *)(buffer.bytes + at);
             at += (ssize_t)(sizeof(*event) + event->len);
@@ -102,6 +129,18 @@ static void read_directory(struct ct_deaths *deaths)
                 ct_deaths_watch_process(deaths, (pid_t)strtol(event->name, NULL, 10));
         }
     }
+    return is_any;
+}
+
+/* Where some have begun, not again for a while. */
+static void look_at_births(struct ct_deaths *deaths)
+{
+    gboolean was_heard = deaths->births_us == 0;
+    gboolean is_heard = !read_births(deaths);
+
+    deaths->births_us = is_heard ? 0 : g_get_monotonic_time() + BIRTHS_US;
+    if (is_heard != was_heard)
+        listen_for_births(deaths, is_heard);
 }
 
 static void end_process(struct ct_deaths *deaths, pid_t pid)
@@ -117,20 +156,24 @@ static void end_process(struct ct_deaths *deaths, pid_t pid)
 void ct_deaths_update(struct ct_deaths *deaths)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
+    gboolean has_births = deaths->births_us != 0 && deaths->births_us <= g_get_monotonic_time();
     int count;
 
     while ((count = epoll_wait(deaths->poll_fd, events, EVENTS_AT_ONCE, 0)) > 0) {
         for (int i = 0; i < count; i++) {
             if (events[i].data.u64 == 0)
-                read_directory(deaths);
+                look_at_births(deaths);
             else
                 end_process(deaths, (pid_t)events[i].data.u64);
         }
     }
+    if (has_births)
+        look_at_births(deaths);
 }
 
 void ct_deaths_add_child(struct ct_deaths *deaths, pid_t pid)
 {
+    read_births(deaths); /* first its own, else it would be another process's by this id */
     ct_deaths_update(deaths);
     /* It may have been another process's zombie for long. */
     if (!g_hash_table_contains(deaths->known, GINT_TO_POINTER(pid)))

@@ -19,7 +19,13 @@ void ct_deaths_watch(struct ct_deaths *deaths, const char *directory);
 /* Readable when ct_deaths_update has something to do; -1 if it never has. */
 int ct_deaths_fd(const struct ct_deaths *deaths);
 
+/* When it has, besides, by g_get_monotonic_time; 0: not. */
+gint64 ct_deaths_due_us(const struct ct_deaths *deaths);
+
 void ct_deaths_update(struct ct_deaths *deaths);
+
+/* How many have ended so far, of those that are known. */
+uint64_t ct_deaths_count(const struct ct_deaths *deaths);
 
 /* And of one that has no board. */
 void ct_deaths_watch_process(struct ct_deaths *deaths, pid_t pid);

@@ -119,6 +119,7 @@ void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns
         ct_closing_write_ended(&engine->closing);
     else
         ct_closing_drop_ended(&engine->closing, lost_ns != 0 ? lost_ns : UINT64_MAX, BOARDS_KEPT);
+    ct_boards_unmap_removed(engine->boards);
     ct_boards_read_titles(engine->boards);
     note_preloaded(engine);
     ct_drain_unlock(engine->drain);
@@ -163,6 +164,14 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, struct ct_event_part *pa
     if (is_begun && engine->kernel != NULL)
         ct_kernel_capture_restate(engine->kernel, living, part->begin_ns);
     return is_begun;
+}
+
+void ct_engine_close_ended(struct ct_engine *engine)
+{
+    ct_drain_lock(engine->drain);
+    if (ct_drain_now(engine->drain))
+        ct_closing_write_ended(&engine->closing);
+    ct_drain_unlock(engine->drain);
 }
 
 void ct_engine_stop(struct ct_engine *engine)

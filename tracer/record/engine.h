@@ -74,6 +74,9 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, struct ct_event_part *pa
                               gboolean (*end_packets)(void *user), void *user,
                               struct ct_closing_totals *before);
 
+/* In between, where many have ended. */
+void ct_engine_close_ended(struct ct_engine *engine);
+
 /* The hooks are to rest for good, and nobody gets a board any more. */
 void ct_engine_stop(struct ct_engine *engine);
 

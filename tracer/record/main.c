@@ -25,6 +25,10 @@
 
 #define TEND_INTERVAL_US G_USEC_PER_SEC
 
+/* The boards of so many are closed before it is time for it: each one is looked at again and again
+ * as long as it is there. */
+#define DEATHS_AT_ONCE 32
+
 /* A recording grows by some 20 MB a second. */
 #define ROOM_INTERVAL_US (100 * 1000)
 
@@ -89,12 +93,12 @@ static void leave_unfinished(void *user)
                    present);
 }
 
-static void tend(struct setting *setting)
+static void tend(struct setting *setting, void (*how)(struct ct_recording *recording))
 {
     struct ct_busy *busy =
         ct_busy_begin(CT_BUSY_TENDING, &setting->launch, leave_unfinished, setting);
 
-    ct_recording_tend(setting->recording);
+    how(setting->recording);
     ct_busy_end(busy);
 }
 
@@ -123,8 +127,9 @@ static void watch(struct setting *setting)
     const struct ct_record_options *options = setting->options;
     struct ct_recording *recording = setting->recording;
     struct ct_launch *launch = &setting->launch;
-    enum { BEGIN, END, ROOM, TEND, DEADLINES };
+    enum { BEGIN, END, ROOM, TEND, BIRTHS, DEADLINES };
     gint64 deadlines[DEADLINES] = {0};
+    uint64_t closed = 0; /* so many processes had ended when boards were last closed */
     gboolean was_told = FALSE;
 
     if (options->delay_ns > 0)
@@ -140,10 +145,12 @@ static void watch(struct setting *setting)
             {.fd = setting->attached != NULL ? ct_attached_fd(setting->attached) : -1,
              .events = POLLIN},
         };
+        deadlines[BIRTHS] = ct_deaths_due_us(launch->deaths);
         poll(fds, G_N_ELEMENTS(fds), poll_timeout(deadlines, DEADLINES));
+        gboolean is_for_others = fds[1].revents != 0 || is_due(&deadlines[BIRTHS]);
         ct_deaths_update(launch->deaths);
         /* That others' children begin and end is no reason to look at ours. */
-        if (fds[0].revents != 0 || fds[1].revents == 0)
+        if (fds[0].revents != 0 || !is_for_others)
             ct_launch_handle_signals(launch);
         if (is_due(&deadlines[BEGIN]))
             ct_recording_begin(recording);
@@ -156,8 +163,12 @@ static void watch(struct setting *setting)
                 return;
             deadlines[ROOM] = g_get_monotonic_time() + ROOM_INTERVAL_US;
         }
+        if (ct_deaths_count(launch->deaths) >= closed + DEATHS_AT_ONCE) {
+            closed = ct_deaths_count(launch->deaths);
+            tend(setting, ct_recording_close_ended);
+        }
         if (is_due(&deadlines[TEND])) {
-            tend(setting);
+            tend(setting, ct_recording_tend);
             deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
             if (launch->interrupts == 1 && !was_told && !launch->has_ended) {
                 ct_message("ctrace: the program goes on; Ctrl-C again ends the recording");

@@ -218,6 +218,11 @@ void ct_recording_tend(struct ct_recording *recording)
     ct_engine_tend(engine, is_live, recording->lost_ns);
 }
 
+void ct_recording_close_ended(struct ct_recording *recording)
+{
+    ct_engine_close_ended(recording->engine);
+}
+
 gboolean ct_recording_is_unfinished(const struct ct_recording *recording)
 {
     return recording->is_unfinished;

@@ -62,6 +62,9 @@ void ct_recording_tend(struct ct_recording *recording);
 gboolean ct_recording_wants_part(const struct ct_recording *recording);
 void ct_recording_begin_part(struct ct_recording *recording);
 
+/* When many processes have ended: closes their boards. */
+void ct_recording_close_ended(struct ct_recording *recording);
+
 /* Why the recording is to be cut now, for want of room, or NULL: to be called often, since what may
  * be written until the next time counts. Borrowed. */
 const char *ct_recording_check_room(struct ct_recording *recording);

@@ -46,6 +46,33 @@ void ct_shared_memory_unmap(struct ct_shared_memory *memory)
     g_free(memory);
 }
 
+static int compare_places(const void *a, const void *b)
+{
+    const char *one = (*(struct ct_shared_memory *const *)a)->data;
+    const char *other = (*(struct ct_shared_memory *const *)b)->data;
+
+    return (one > other) - (one < other);
+}
+
+void ct_shared_memory_unmap_all(GPtrArray *memories)
+{
+    g_ptr_array_sort(memories, compare_places);
+    for (guint i = 0; i < memories->len;) {
+        const struct ct_shared_memory *first = memories->pdata[i];
+        char *end = first->data;
+
+        for (; i < memories->len; i++) {
+            const struct ct_shared_memory *next = memories->pdata[i];
+            if (next->data != end)
+                break;
+            end += next->size;
+        }
+        munmap(first->data, (size_t)(end - first->data));
+    }
+    for (guint i = 0; i < memories->len; i++)
+        g_free(memories->pdata[i]);
+}
+
 gboolean ct_shared_memory_grow(struct ct_shared_memory *memory, size_t size)
 {
     void *data = mremap(memory->data, memory->size, size, MREMAP_MAYMOVE);

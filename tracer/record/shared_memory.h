@@ -15,6 +15,10 @@ struct ct_shared_memory;
 struct ct_shared_memory *ct_shared_memory_map(int fd, size_t size);
 void ct_shared_memory_unmap(struct ct_shared_memory *memory);
 
+/* All of those: struct ct_shared_memory *. What is side by side goes in one piece: each piece is
+ * a word with every CPU that we run on, one of which has the traced program by then. */
+void ct_shared_memory_unmap_all(GPtrArray *memories);
+
 /* More of the file. */
 gboolean ct_shared_memory_grow(struct ct_shared_memory *memory, size_t size);
 
