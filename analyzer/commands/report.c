@@ -20,14 +20,21 @@
 #define WIDTH_MAX     1000
 #define TOP_MAX       100000
 
+/* Where the command line says nothing else: of everything or a section, and of an overview. */
+#define USUAL_TOP      10
+#define OVERVIEW_TOP   4
+#define USUAL_DEPTH    6
+#define OVERVIEW_DEPTH 3
+#define NOT_SAID       (-1)
+
 struct options {
     char *format;
     int top;
     int width;
     int depth;
-    gboolean has_each_process;
+    gboolean is_all;
     gboolean is_version;
-    char **directories;
+    char **words;
     struct ct_scope scope;
 };
 
@@ -50,30 +57,49 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &options->format,
          "text (the default), json, or csv (the table of threads)", "FORMAT"},
-        {"top", 'n', 0, G_OPTION_ARG_INT, &options->top, "Entries of each list (10)", "N"},
-        {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth, "Frames of each stack (6)", "N"},
+        {"top", 'n', 0, G_OPTION_ARG_INT, &options->top,
+         "Entries of each list (10; in the overview 4)", "N"},
+        {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth,
+         "Frames of each stack (6; in the overview 3)", "N"},
         {"width", 'w', 0, G_OPTION_ARG_INT, &options->width,
          "Columns of the text ($COLUMNS, the terminal's, or 100)", "COLUMNS"},
-        {"all", 0, 0, G_OPTION_ARG_NONE, &options->has_each_process,
-         "List each thread, process and place of a process by itself, not by kind", NULL},
+        {"all", 0, 0, G_OPTION_ARG_NONE, &options->is_all,
+         "Everything; each thread, process and place of a process by itself, not by kind", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
-         "[DIR]"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL,
+         "[SECTION] [DIR]"},
         {0},
     };
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_auto(GStrv) arguments = g_strdupv(argv);
+    g_autofree char *sections = ct_report_section_list();
+    g_autofree char *description = g_strdup_printf(
+        "DIR is ctrace.data unless named. SECTION, of %s, shows that\npart alone and at length. "
+        "TIME counts from the recording's begin, as in 1.5s,\n200ms or 10us, or is a part of the "
+        "whole, as in 25%%.",
+        sections);
 
     g_option_context_set_summary(
         context, "Shows what the threads of a recording waited for: what was recorded and what\n"
                  "was not, time by class, the places that waited, and the longest waits.");
-    g_option_context_set_description(
-        context, "DIR is ctrace.data unless named. TIME counts from the recording's begin, as in "
-                 "1.5s,\n200ms or 10us, or is a part of the whole, as in 25%.");
+    g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
     ct_scope_add_options(&options->scope, context);
     ct_scope_refuse_threads(&options->scope, context);
     return ct_options_parse(context, entries, &arguments, error);
+}
+
+/* A recording that is called as a section is, is "./waits". NULL: none is asked for. */
+static const char *section_of(const struct options *options)
+{
+    return options->words && options->words[0] && ct_report_has_section(options->words[0])
+               ? options->words[0]
+               : NULL;
+}
+
+static const char *directory_of(const struct options *options, GError **error)
+{
+    return ct_command_directory(section_of(options) ? options->words + 1 : options->words, error);
 }
 
 static gboolean check_options(const struct options *options, GError **error)
@@ -83,12 +109,17 @@ static gboolean check_options(const struct options *options, GError **error)
     if (!ct_report_format_find(options->format))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
                     options->format, formats);
-    else if (!ct_command_directory(options->directories, error))
+    else if (!directory_of(options, error))
         return FALSE;
-    else if (options->top < 0 || options->top > TOP_MAX)
+    else if (section_of(options) && !ct_report_format_find(options->format)->has_sections)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--format=%s has all sections: leave out '%s', or name a recording of that "
+                    "name as ./%s",
+                    options->format, options->words[0], options->words[0]);
+    else if (options->top != NOT_SAID && (options->top < 0 || options->top > TOP_MAX))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--top=%d is not between 0 and %d", options->top, TOP_MAX);
-    else if (options->depth < 0)
+    else if (options->depth != NOT_SAID && options->depth < 0)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--depth=%d is below 0",
                     options->depth);
     else if (options->width != 0 && (options->width < WIDTH_MIN || options->width > WIDTH_MAX))
@@ -192,6 +223,7 @@ struct job {
     const struct options *options;
     const struct ct_report_format *format;
     const char *directory;
+    guint top; /* entries of each list that are kept */
     struct ct_report_layout layout;
 };
 
@@ -208,9 +240,9 @@ static int write_report(void *user, struct ct_activity *activity)
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
-    scope.has_each_process = options->has_each_process;
+    scope.has_each_process = options->is_all;
     g_auto(auto_hangs) hangs = {.model = ct_model_new()};
-    g_autoptr(ct_report) report = ct_report_new(model, &scope, (guint)options->top);
+    g_autoptr(ct_report) report = ct_report_new(model, &scope, job->top);
 
     if (!gather(directory, activity, model, report, &error) ||
         !find_hangs(directory, activity, report, &hangs, &error)) {
@@ -230,16 +262,34 @@ static int write_report(void *user, struct ct_activity *activity)
     return EXIT_SUCCESS;
 }
 
+static enum ct_report_extent extent_of(const struct options *options)
+{
+    if (section_of(options))
+        return CT_REPORT_SECTION;
+    return options->is_all ? CT_REPORT_ALL : CT_REPORT_OVERVIEW;
+}
+
+static guint said_or(int said, int usual)
+{
+    return (guint)(said != NOT_SAID ? said : usual);
+}
+
 static int run(const struct options *options)
 {
+    enum ct_report_extent extent = extent_of(options);
+    gboolean is_overview = extent == CT_REPORT_OVERVIEW;
     struct job job = {
         .options = options,
         .format = ct_report_format_find(options->format),
-        .directory = ct_command_directory(options->directories, NULL),
+        .directory = directory_of(options, NULL),
+        .top = said_or(options->top, USUAL_TOP),
         .layout = {.width = options->width ? (guint)options->width : default_width(),
-                   .depth = (guint)options->depth,
+                   .depth = said_or(options->depth, is_overview ? OVERVIEW_DEPTH : USUAL_DEPTH),
+                   .top = said_or(options->top, is_overview ? OVERVIEW_TOP : USUAL_TOP),
                    .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
-                                 g_strcmp0(g_getenv("TERM"), "dumb") != 0},
+                                 g_strcmp0(g_getenv("TERM"), "dumb") != 0,
+                   .extent = extent,
+                   .section = section_of(options)},
     };
 
     return ct_worker_print(job.directory, "report", write_report, &job);
@@ -248,7 +298,7 @@ static int run(const struct options *options)
 int main(int argc, char **argv)
 {
     (void)argc;
-    struct options options = {.top = 10, .depth = 6};
+    struct options options = {.top = NOT_SAID, .depth = NOT_SAID};
     g_autoptr(GError) error = NULL;
     int status;
 
@@ -262,7 +312,7 @@ int main(int argc, char **argv)
         status = run(&options);
     }
     g_free(options.format);
-    g_strfreev(options.directories);
+    g_strfreev(options.words);
     ct_scope_clear(&options.scope);
     return status;
 }

@@ -6,10 +6,20 @@
 
 #include <stdio.h>
 
+/* How much of it a text has. */
+enum ct_report_extent {
+    CT_REPORT_OVERVIEW, /* what fits on two screens */
+    CT_REPORT_SECTION,  /* that of the layout */
+    CT_REPORT_ALL
+};
+
 struct ct_report_layout {
     guint width; /* of the terminal */
     guint depth; /* frames of a stack */
+    guint top;   /* entries of a list in text; no more than the report keeps */
     gboolean has_colour;
+    enum ct_report_extent extent;
+    const char *section; /* borrowed; its name */
 };
 
 /* Writes the whole report; ferror() and fflush() tell whether that went well. */
@@ -23,7 +33,8 @@ ct_report_write ct_report_write_csv;
 struct ct_report_format {
     const char *name;
     ct_report_write *write;
-    gboolean has_places; /* which are folded first, then */
+    gboolean has_places;   /* which are folded first, then */
+    gboolean has_sections; /* of which one alone may be asked for */
 };
 
 /* The first one for NULL; NULL if there is none of that name. */
@@ -31,5 +42,11 @@ const struct ct_report_format *ct_report_format_find(const char *name);
 
 /* "text, json and csv". Free with g_free(). */
 char *ct_report_format_list(void);
+
+/* Is it the name of a section of the text? */
+gboolean ct_report_has_section(const char *name);
+
+/* "calls, hangs and waits". Free with g_free(). */
+char *ct_report_section_list(void);
 
 #endif

@@ -2,11 +2,56 @@
 #include "export/report_format.h"
 #include "export/text_sections.h"
 
-static void (*const sections[])(const struct ct_text_out *) = {
-    ct_text_section_capture, ct_text_section_hangs, ct_text_section_processes,
-    ct_text_section_threads, ct_text_section_sched, ct_text_section_open_waits,
-    ct_text_section_sites,   ct_text_section_calls, ct_text_section_longest_waits,
+#include <string.h>
+
+/* Parts without a name belong to the whole alone. */
+struct part {
+    const char *section; /* by which it can be asked for, with others; or NULL */
+    gboolean is_overview;
+    void (*write)(const struct ct_text_out *);
 };
+
+static const struct part parts[] = {
+    {NULL, TRUE, ct_text_section_capture},           {"hangs", TRUE, ct_text_section_hangs},
+    {"threads", TRUE, ct_text_section_processes},    {"threads", TRUE, ct_text_section_threads},
+    {"threads", FALSE, ct_text_section_sched},       {"waits", TRUE, ct_text_section_open_waits},
+    {"waits", TRUE, ct_text_section_sites},          {"calls", FALSE, ct_text_section_calls},
+    {"waits", FALSE, ct_text_section_longest_waits},
+};
+
+gboolean ct_report_has_section(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (parts[i].section && strcmp(parts[i].section, name) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char *ct_report_section_list(void)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    GString *list = g_string_new(NULL);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (parts[i].section &&
+            !g_ptr_array_find_with_equal_func(names, parts[i].section, g_str_equal, NULL))
+            g_ptr_array_add(names, (void *)parts[i].section);
+    }
+    g_ptr_array_sort(names, compare_names);
+    for (guint i = 0; i < names->len; i++)
+        g_string_append_printf(list, "%s%s",
+                               i == 0               ? ""
+                               : i + 1 < names->len ? ", "
+                                                    : " and ",
+                               (const char *)names->pdata[i]);
+    return g_string_free(list, FALSE);
+}
 
 /* Headings bold, warnings bold and red with the lines in which they go on. */
 static void write_coloured(const char *plain, FILE *out)
@@ -26,14 +71,40 @@ static void write_coloured(const char *plain, FILE *out)
     }
 }
 
+static gboolean is_asked_for(const struct part *part, const struct ct_report_layout *layout)
+{
+    switch (layout->extent) {
+    case CT_REPORT_OVERVIEW:
+        return part->is_overview;
+    case CT_REPORT_SECTION:
+        return g_strcmp0(part->section, layout->section) == 0;
+    default:
+        return TRUE;
+    }
+}
+
+/* What an overview leaves out. */
+static void write_more(const struct ct_text_out *out)
+{
+    g_autofree char *sections = ct_report_section_list();
+
+    ct_text_out_heading(out, "More: ctrace report SECTION, of %s; ctrace report --all", sections);
+}
+
 void ct_report_write_text(const struct ct_report *report, const struct ct_report_layout *layout,
                           FILE *file)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     struct ct_text_out out = {.report = report, .layout = layout, .text = text};
 
-    for (size_t i = 0; i < G_N_ELEMENTS(sections); i++)
-        sections[i](&out);
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        if (is_asked_for(&parts[i], layout))
+            parts[i].write(&out);
+    }
+    if (layout->extent == CT_REPORT_SECTION && text->len == 0)
+        ct_text_out_heading(&out, "There are no %s in this recording", layout->section);
+    if (layout->extent == CT_REPORT_OVERVIEW)
+        write_more(&out);
     if (layout->has_colour)
         write_coloured(text->str, file);
     else

@@ -100,7 +100,7 @@ void ct_text_section_processes(const struct ct_text_out *out)
     const struct ct_report *report = out->report;
     struct ct_text_table *table = ct_text_table_new("rrrrw");
     g_autoptr(GPtrArray) groups = ct_groups_of_processes(report);
-    g_autoptr(GArray) entries = choose_entries(report, groups, MAX(report->top, 1));
+    g_autoptr(GArray) entries = choose_entries(report, groups, MAX(out->layout->top, 1));
     guint shown = count_processes(entries);
 
     ct_text_out_heading(out, "Processes (%u)", report->processes->len);

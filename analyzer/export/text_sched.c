@@ -112,7 +112,7 @@ void ct_text_section_sched(const struct ct_text_out *out)
 
     if (rows->len == 0 || !out->report->scope.is_whole_time)
         return;
-    guint limit = MAX(2 * out->report->top, 1);
+    guint limit = MAX(2 * out->layout->top, 1);
     guint shown = rows->len <= limit + 1 ? rows->len : limit;
 
     ct_text_out_heading(out, "Runnable (waiting for a CPU), by time");

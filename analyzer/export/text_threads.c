@@ -164,12 +164,11 @@ static void add_rest(struct ct_text_table *table, const GArray *rows, guint firs
 }
 
 /* Adds a row for each thread or group of threads, but for many. */
-static void add_rows(struct ct_text_table *table, const struct ct_report *report,
-                     const GArray *rows, const enum ct_class *classes, guint class_count,
-                     gboolean has_bar)
+static void add_rows(struct ct_text_table *table, guint top, const GArray *rows,
+                     const enum ct_class *classes, guint class_count, gboolean has_bar)
 {
     /* One more takes no more room than saying that there is one more. */
-    guint limit = MAX(2 * report->top, 1);
+    guint limit = MAX(2 * top, 1);
     guint shown = rows->len <= limit + 1 ? rows->len : limit;
 
     for (guint i = 0; i < shown; i++) {
@@ -202,7 +201,7 @@ void ct_text_section_threads(const struct ct_text_out *out)
     struct ct_text_table *table = ct_text_table_new(alignments);
 
     add_headings(table, classes, class_count, has_bar);
-    add_rows(table, out->report, rows, classes, class_count, has_bar);
+    add_rows(table, out->layout->top, rows, classes, class_count, has_bar);
     if (has_bar && ct_text_table_shows_all(table, width)) {
         g_autofree char *legend = format_legend(classes, class_count);
 

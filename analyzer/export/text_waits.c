@@ -166,7 +166,7 @@ void ct_text_section_hangs(const struct ct_text_out *out)
 
 static void write_list(const struct ct_text_out *out, const GPtrArray *waits)
 {
-    for (guint i = 0; i < MIN(waits->len, out->report->top); i++)
+    for (guint i = 0; i < MIN(waits->len, out->layout->top); i++)
         write_wait(out, g_ptr_array_index(waits, i));
 }
 
@@ -179,9 +179,9 @@ void ct_text_section_open_waits(const struct ct_text_out *out)
         return;
     ct_text_out_heading(out, "Still waiting at the end (%s)", count);
     write_list(out, report->lists->open);
-    if (report->lists->open_count > MIN(report->top, report->lists->open->len))
+    if (report->lists->open_count > MIN(out->layout->top, report->lists->open->len))
         ct_text_out_line(out, 2, "and %" G_GUINT64_FORMAT " more",
-                         report->lists->open_count - MIN(report->top, report->lists->open->len));
+                         report->lists->open_count - MIN(out->layout->top, report->lists->open->len));
 }
 
 void ct_text_section_longest_waits(const struct ct_text_out *out)
@@ -241,7 +241,7 @@ void ct_text_section_sites(const struct ct_text_out *out)
 {
     const struct ct_report *report = out->report;
     guint timed = ct_report_timed_sites(report);
-    guint shown = MIN(timed, report->top);
+    guint shown = MIN(timed, out->layout->top);
 
     if (report->lists->sites->len == 0) {
         ct_text_out_heading(out, "No waits were recorded");
