@@ -27,7 +27,7 @@ struct options {
     int depth;
     gboolean has_each_process;
     gboolean is_version;
-    char **directories;
+    char **words;
     struct ct_scope scope;
 };
 
@@ -57,8 +57,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
         {"all", 0, 0, G_OPTION_ARG_NONE, &options->has_each_process,
          "List each thread, process and place of a process by itself, not by kind", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
-         "[DIR]"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL,
+         "[locks] [DIR]"},
         {0},
     };
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
@@ -68,12 +68,26 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
         context, "Shows what the threads of a recording waited for: what was recorded and what\n"
                  "was not, time by class, the places that waited, and the longest waits.");
     g_option_context_set_description(
-        context, "DIR is ctrace.data unless named. TIME counts from the recording's begin, as in "
-                 "1.5s,\n200ms or 10us, or is a part of the whole, as in 25%.");
+        context,
+        "DIR is ctrace.data unless named. With the word locks, it is about locks alone: who "
+        "held\nthem while others waited, and what those did meanwhile. TIME counts from "
+        "the\nrecording's begin, as in 1.5s, 200ms or 10us, or is a part of the whole, as "
+        "in 25%.");
     g_option_context_add_main_entries(context, entries, NULL);
     ct_scope_add_options(&options->scope, context);
     ct_scope_refuse_threads(&options->scope, context);
     return ct_options_parse(context, entries, &arguments, error);
+}
+
+/* A recording that is called as a section is, is "./locks". NULL: none is asked for. */
+static const char *section_of(const struct options *options)
+{
+    return options->words && g_strcmp0(options->words[0], "locks") == 0 ? options->words[0] : NULL;
+}
+
+static const char *directory_of(const struct options *options, GError **error)
+{
+    return ct_command_directory(section_of(options) ? options->words + 1 : options->words, error);
 }
 
 static gboolean check_options(const struct options *options, GError **error)
@@ -83,8 +97,11 @@ static gboolean check_options(const struct options *options, GError **error)
     if (!ct_report_format_find(options->format))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
                     options->format, formats);
-    else if (!ct_command_directory(options->directories, error))
+    else if (!directory_of(options, error))
         return FALSE;
+    else if (section_of(options) && g_strcmp0(options->format, "csv") == 0)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--format=csv is the table of threads: locks are in text and json");
     else if (options->top < 0 || options->top > TOP_MAX)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--top=%d is not between 0 and %d", options->top, TOP_MAX);
@@ -120,14 +137,20 @@ static gboolean check_threads(const struct ct_report *report, GError **error)
     return FALSE;
 }
 
+/* It borrows from the report. */
+static struct ct_store_scope store_scope(const struct ct_report *report)
+{
+    return (struct ct_store_scope){
+        .window = report->scope.is_whole_time ? NULL : &report->scope.window,
+        .selection = &report->scope.selection,
+    };
+}
+
 static gboolean gather(const char *directory, struct ct_activity *activity, struct ct_model *model,
                        struct ct_report *report, GError **error)
 {
     const struct ct_sink sink = ct_report_sink(report);
-    const struct ct_store_scope scope = {
-        .window = report->scope.is_whole_time ? NULL : &report->scope.window,
-        .selection = &report->scope.selection,
-    };
+    const struct ct_store_scope scope = store_scope(report);
 
     if (!ct_recording_read(directory, activity, model, &scope, &sink, error))
         return FALSE;
@@ -135,29 +158,38 @@ static gboolean gather(const char *directory, struct ct_activity *activity, stru
     return check_threads(report, error);
 }
 
-/* ---- Hangs ---- */
+/* ---- What passes over the recording find ---- */
 
-/* What hangs, with the model that it is of. */
-struct hangs {
+/* What is asked for, and what was found, with the model that it is of. */
+struct found {
     struct ct_model *model; /* owned */
-    GPtrArray *found;       /* owned; struct ct_hang *; or NULL */
+    const struct ct_store_scope *scope;
+    gboolean has_hangs; /* they are asked for, as are the next */
+    gboolean has_locks;
+    GPtrArray *hangs; /* owned; struct ct_hang *; or NULL */
+    GPtrArray *locks; /* owned; struct ct_lock_holding *; or NULL */
 };
 
-static void hangs_clear(struct hangs *hangs)
+static void found_clear(struct found *found)
 {
-    if (hangs->found)
-        g_ptr_array_unref(hangs->found);
-    ct_model_free(hangs->model);
+    if (found->hangs)
+        g_ptr_array_unref(found->hangs);
+    if (found->locks)
+        g_ptr_array_unref(found->locks);
+    ct_model_free(found->model);
 }
-typedef struct hangs auto_hangs; /* for g_auto() */
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_hangs, hangs_clear)
+typedef struct found auto_found; /* for g_auto() */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_found, found_clear)
 
-static gboolean ask_for_hangs(void *user, struct ct_store *store, GError **error)
+static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
-    struct hangs *hangs = user;
+    struct found *found = user;
 
-    hangs->found = ct_hangs_find(store, hangs->model, error);
-    return hangs->found != NULL;
+    if (found->has_hangs)
+        found->hangs = ct_hangs_find(store, found->model, error);
+    if (found->has_locks && (found->hangs || !found->has_hangs))
+        found->locks = ct_lock_holdings_find(store, found->scope, error);
+    return (found->hangs || !found->has_hangs) && (found->locks || !found->has_locks);
 }
 
 /* The recording need not be asked once more where nothing may hang. */
@@ -174,14 +206,18 @@ static gboolean may_hang(const struct ct_report *report)
     return lists->open_count > lists->open->len; /* some are not kept */
 }
 
-static gboolean find_hangs(const char *directory, struct ct_activity *activity,
-                           struct ct_report *report, struct hangs *hangs, GError **error)
+static gboolean find(const char *directory, struct ct_activity *activity, struct ct_report *report,
+                     struct found *found, GError **error)
 {
-    if (!ct_report_is_whole(report) || !may_hang(report))
-        return TRUE;
-    if (!ct_recording_ask(directory, activity, hangs->model, ask_for_hangs, hangs, error))
+    const struct ct_store_scope scope = store_scope(report);
+
+    found->scope = &scope;
+    found->has_hangs = ct_report_is_whole(report) && may_hang(report);
+    if ((found->has_hangs || found->has_locks) &&
+        !ct_recording_ask(directory, activity, found->model, ask, found, error))
         return FALSE;
-    report->hangs = hangs->found;
+    report->hangs = found->hangs;
+    report->locks = found->locks;
     return TRUE;
 }
 
@@ -209,11 +245,12 @@ static int write_report(void *user, struct ct_activity *activity)
         return EXIT_FAILURE;
     }
     scope.has_each_process = options->has_each_process;
-    g_auto(auto_hangs) hangs = {.model = ct_model_new()};
+    g_auto(auto_found) found = {.model = ct_model_new(),
+                                .has_locks = job->format->has_locks || job->layout.section};
     g_autoptr(ct_report) report = ct_report_new(model, &scope, (guint)options->top);
 
     if (!gather(directory, activity, model, report, &error) ||
-        !find_hangs(directory, activity, report, &hangs, &error)) {
+        !find(directory, activity, report, &found, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
@@ -235,11 +272,12 @@ static int run(const struct options *options)
     struct job job = {
         .options = options,
         .format = ct_report_format_find(options->format),
-        .directory = ct_command_directory(options->directories, NULL),
+        .directory = directory_of(options, NULL),
         .layout = {.width = options->width ? (guint)options->width : default_width(),
                    .depth = (guint)options->depth,
                    .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
-                                 g_strcmp0(g_getenv("TERM"), "dumb") != 0},
+                                 g_strcmp0(g_getenv("TERM"), "dumb") != 0,
+                   .section = section_of(options)},
     };
 
     return ct_worker_print(job.directory, "report", write_report, &job);
@@ -262,7 +300,7 @@ int main(int argc, char **argv)
         status = run(&options);
     }
     g_free(options.format);
-    g_strfreev(options.directories);
+    g_strfreev(options.words);
     ct_scope_clear(&options.scope);
     return status;
 }

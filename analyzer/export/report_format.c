@@ -3,9 +3,9 @@
 #include <string.h>
 
 static const struct ct_report_format formats[] = {
-    {"text", ct_report_write_text, TRUE},
-    {"json", ct_report_write_json, TRUE},
-    {"csv", ct_report_write_csv, FALSE},
+    {"text", ct_report_write_text, TRUE, FALSE},
+    {"json", ct_report_write_json, TRUE, TRUE},
+    {"csv", ct_report_write_csv, FALSE, FALSE},
 };
 
 const struct ct_report_format *ct_report_format_find(const char *name)

@@ -10,6 +10,7 @@ struct ct_report_layout {
     guint width; /* of the terminal */
     guint depth; /* frames of a stack */
     gboolean has_colour;
+    const char *section; /* borrowed; of text: that alone; NULL: all but what is asked for alone */
 };
 
 /* Writes the whole report; ferror() and fflush() tell whether that went well. */
@@ -24,6 +25,7 @@ struct ct_report_format {
     const char *name;
     ct_report_write *write;
     gboolean has_places; /* which are folded first, then */
+    gboolean has_locks;  /* without being asked for them */
 };
 
 /* The first one for NULL; NULL if there is none of that name. */

@@ -32,8 +32,10 @@ void ct_report_write_text(const struct ct_report *report, const struct ct_report
     g_autoptr(GString) text = g_string_new(NULL);
     struct ct_text_out out = {.report = report, .layout = layout, .text = text};
 
-    for (size_t i = 0; i < G_N_ELEMENTS(sections); i++)
+    for (size_t i = 0; i < G_N_ELEMENTS(sections) && !layout->section; i++)
         sections[i](&out);
+    if (layout->section)
+        ct_text_section_locks(&out);
     if (layout->has_colour)
         write_coloured(text->str, file);
     else
