@@ -44,7 +44,7 @@ static const char *state_text(enum ct_lock_share share, gboolean is_circle)
     if (is_circle)
         return "waiting for this one";
     return share == CT_LOCK_SHARE_RUNNING    ? "running"
-           : share == CT_LOCK_SHARE_RUNNABLE ? "waiting for a CPU"
+           : share == CT_LOCK_SHARE_RUNNABLE ? "runnable"
            : share == CT_LOCK_SHARE_HAND_OFF ? "letting go of it"
                                              : "not known";
 }
@@ -170,16 +170,13 @@ static void write_waits(const struct ct_text_out *out, const struct ct_lock_hold
     g_autofree char *line = lock->longest_queue > 1
                                 ? g_strdup_printf(", up to %u in line at once", lock->longest_queue)
                                 : g_strdup("");
-    g_autofree char *process =
-        lock->process ? g_strdup_printf(" of %s (%d)", lock->process->name, lock->process->pid)
-                      : g_strdup("");
 
     if (count == 1)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "1 wait, of a thread%s", process);
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "1 wait");
     else
         ct_text_out_line(out, CT_TEXT_OUT_ENTRY,
-                         "%s waits of %s on average, %s at most, by %s thread%s%s%s", waits, mean,
-                         longest, threads, lock->thread_count == 1 ? "" : "s", process, line);
+                         "%s waits of %s on average, %s at most, by %s thread%s%s", waits, mean,
+                         longest, threads, lock->thread_count == 1 ? "" : "s", line);
 }
 
 static void write_holds(const struct ct_text_out *out, const struct ct_lock_holding *lock)
@@ -190,21 +187,20 @@ static void write_holds(const struct ct_text_out *out, const struct ct_lock_hold
     g_autofree char *mean = ct_format_duration(lock->hold_ns / lock->hold_count);
     g_autofree char *longest = ct_format_duration(lock->longest_hold_ns);
 
-    ct_text_out_line(out, CT_TEXT_OUT_ENTRY,
-                     "%s time%s it is known from begin to end how long it was held: %s on average, "
-                     "%s at most",
-                     count, lock->hold_count == 1 ? "" : "s", mean, longest);
+    if (lock->hold_count == 1)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "held for %s by one who had waited", mean);
+    else
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY,
+                         "held for %s on average, %s at most, the %s times by one who had waited",
+                         mean, longest, count);
 }
 
 static void write_shares(const struct ct_text_out *out, const struct ct_lock_holding *lock)
 {
     static const char *const words[] = {
-        [CT_LOCK_SHARE_RUNNING] = "holder running",
-        [CT_LOCK_SHARE_RUNNABLE] = "holder waiting for a CPU",
-        [CT_LOCK_SHARE_WAITING] = "holder waiting for something else",
-        [CT_LOCK_SHARE_UNKNOWN] = "not known",
-        [CT_LOCK_SHARE_HAND_OFF] = "let go but not yet taken",
-        [CT_LOCK_SHARE_OWN_QUEUE] = "waiter waiting for a CPU",
+        [CT_LOCK_SHARE_RUNNING] = "holder running",  [CT_LOCK_SHARE_RUNNABLE] = "holder runnable",
+        [CT_LOCK_SHARE_WAITING] = "holder waiting",  [CT_LOCK_SHARE_UNKNOWN] = "unknown",
+        [CT_LOCK_SHARE_HAND_OFF] = "hand-off",       [CT_LOCK_SHARE_OWN_QUEUE] = "waiter runnable",
         [CT_LOCK_SHARE_OWN_TIME] = "waiter running",
     };
     g_autoptr(GString) text = g_string_new(NULL);
@@ -227,7 +223,11 @@ static void write_lock(const struct ct_text_out *out, const struct ct_lock_holdi
                                                           lock->object, first->stack_id)
                                   : g_strdup("all other locks");
 
-    ct_text_out_entry(out, total, "%u. %s", number, object);
+    g_autofree char *process =
+        lock->process ? g_strdup_printf(", of %s (%d)", lock->process->name, lock->process->pid)
+                      : g_strdup("");
+
+    ct_text_out_entry(out, total, "%u. %s%s", number, object, process);
     write_waits(out, lock);
     write_holds(out, lock);
     write_shares(out, lock);
@@ -259,7 +259,8 @@ void ct_text_section_locks(const struct ct_text_out *out)
                         MIN(locks->len, out->report->top), locks->len);
     if (!out->report->model->capture.has_kernel)
         ct_text_out_line(out, 2,
-                         "Without a kernel layer, who waits for a CPU counts as running, too.");
+                         "Without a kernel layer, who is runnable (waiting for a CPU) counts as "
+                         "running.");
     for (guint i = 0; i < MIN(locks->len, out->report->top); i++)
         write_lock(out, locks->pdata[i], i + 1);
 }

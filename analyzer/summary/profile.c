@@ -218,8 +218,8 @@ static void add_blame(struct ct_profile *profile, const struct ct_interval *inte
                                             .state = CT_CLASS_UNKNOWN};
 
     add_parts(&division, wait->parts);
-    if (whole->wait_begin_ns == whole->wait_end_ns)
-        add_share(&division, whole->wait_begin_ns, whole->wait_end_ns, &nobody);
+    if (!division.longest.process) /* it never was off its CPU for it */
+        add_share(&division, whole->wait_end_ns, whole->wait_end_ns, &nobody);
     if (division.longest.process)
         add_count(&division, wait->weight);
 }
