@@ -188,11 +188,12 @@ static void write_holds(const struct ct_text_out *out, const struct ct_lock_hold
     g_autofree char *longest = ct_format_duration(lock->longest_hold_ns);
 
     if (lock->hold_count == 1)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "held for %s by one who had waited", mean);
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "held for %s by a thread that had waited for it",
+                         mean);
     else
         ct_text_out_line(out, CT_TEXT_OUT_ENTRY,
-                         "held for %s on average, %s at most, the %s times by one who had waited",
-                         mean, longest, count);
+                         "%s holds by threads that had waited for it, of %s on average, %s at most",
+                         count, mean, longest);
 }
 
 static void write_shares(const struct ct_text_out *out, const struct ct_lock_holding *lock)

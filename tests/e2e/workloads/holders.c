@@ -13,12 +13,13 @@
 #include <unistd.h>
 
 #define HOLD_NS    4000000
-#define STARVED_NS 300000
+#define STARVED_NS 20000000
 
 static pthread_mutex_t outer = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t inner = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int is_over;
 static _Atomic int is_inner_held;
+static _Atomic int is_hogged;
 static int channel[2];
 
 /* Else the compiler ends a function by a jump to the last that it calls. */
@@ -31,27 +32,22 @@ static void pass(long time_ns)
     nanosleep(&time, NULL);
 }
 
-static long cpu_time_ns(void)
+static long time_ns_of(clockid_t clock)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    clock_gettime(clock, &time);
     return time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-static void burn(long time_ns)
-{
-    long end_ns = cpu_time_ns() + time_ns;
-
-    while (cpu_time_ns() < end_ns)
-        ;
 }
 
 /* ---- What the keeper does, and who helps ---- */
 
 static void compute(void)
 {
-    burn(HOLD_NS);
+    long end_ns = time_ns_of(CLOCK_THREAD_CPUTIME_ID) + HOLD_NS;
+
+    while (time_ns_of(CLOCK_THREAD_CPUTIME_ID) < end_ns)
+        ;
 }
 
 static void read_late(void)
@@ -107,6 +103,12 @@ static void go_to_one_cpu(void)
     sched_setaffinity(0, sizeof(one), &one);
 }
 
+/* In which it had no CPU. */
+static long lost_ns(void)
+{
+    return time_ns_of(CLOCK_MONOTONIC) - time_ns_of(CLOCK_THREAD_CPUTIME_ID);
+}
+
 static void starve(void)
 {
     const struct sched_param none = {0};
@@ -117,12 +119,18 @@ static void starve(void)
         sched_setscheduler(0, SCHED_IDLE, &none);
         is_prepared = 1;
     }
-    burn(STARVED_NS);
+    while (!is_hogged)
+        ;
+    long begin_ns = lost_ns();
+
+    while (lost_ns() - begin_ns < STARVED_NS)
+        ;
 }
 
 static void *hog(void *argument)
 {
     go_to_one_cpu();
+    is_hogged = 1;
     while (!is_over)
         ;
     return argument;
@@ -137,7 +145,7 @@ static const struct {
     {"computes", compute, NULL, 40},
     {"reads", read_late, write_late, 40},
     {"nested", take_inner, sleep_inside, 15},
-    {"starved", starve, hog, 4},
+    {"starved", starve, hog, 5},
 };
 
 /* ---- The lock ---- */
@@ -159,6 +167,12 @@ static void *keep(void *argument)
         keep_busy();
     is_over = 1;
     return argument;
+}
+
+static void *help(void *argument)
+{
+    pthread_setname_np(pthread_self(), "helper");
+    return scenarios[chosen].help(argument);
 }
 
 static __attribute__((noinline)) void want(void)
@@ -194,7 +208,7 @@ int main(int count, char **arguments)
         return 2;
     }
     if (scenarios[chosen].help)
-        pthread_create(&helper, NULL, scenarios[chosen].help, NULL);
+        pthread_create(&helper, NULL, help, NULL);
     pthread_create(&keeper, NULL, keep, NULL);
     for (int i = 0; i < 3; i++)
         pthread_create(&waiters[i], NULL, wait_in_line, &numbers[i]);
