@@ -9,14 +9,14 @@
 #include "store/store.h"
 
 /* What a part of a lock wait went to. SHARE(symbol, name). */
-#define CT_LOCK_SHARES(SHARE)                                                                 \
-    SHARE(RUNNING, "running")     /* the holder was on a CPU, as far as is known */           \
-    SHARE(RUNNABLE, "runnable")   /* the holder was waiting for a CPU */                      \
-    SHARE(WAITING, "waiting")     /* the holder was waiting itself */                         \
-    SHARE(UNKNOWN, "unknown")     /* the recording tells not who held it, or what that did */ \
-    SHARE(HAND_OFF, "hand-off")   /* it was let go, and whoever is next had not taken it */   \
-    SHARE(OWN_QUEUE, "run queue") /* the waiter was let go on, and was waiting for a CPU */   \
-    SHARE(OWN_TIME, "own time")   /* the waiter was on a CPU, or in a signal handler's wait */
+#define CT_LOCK_SHARES(SHARE)                                                                     \
+    SHARE(RUNNING, "running")   /* the holder was on a CPU, as far as is known */                 \
+    SHARE(RUNNABLE, "runnable") /* the holder was waiting for a CPU */                            \
+    SHARE(WAITING, "waiting")   /* the holder was waiting itself */                               \
+    SHARE(UNKNOWN, "unknown")   /* the recording tells not who held it, or what that did */       \
+    SHARE(HAND_OFF, "hand_off") /* it was let go, and whoever is next had not taken it */         \
+    SHARE(OWN_QUEUE, "waiter_runnable") /* the waiter was let go on, and was waiting for a CPU */ \
+    SHARE(OWN_TIME, "waiter_running")   /* the waiter was on a CPU, or in a signal handler's wait */
 
 enum ct_lock_share {
 #define CT_LOCK_SHARE_SYMBOL(symbol, name) CT_LOCK_SHARE_##symbol,
