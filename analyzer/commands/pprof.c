@@ -258,6 +258,36 @@ static gboolean check_samples(const struct options *options, const struct ct_mod
     return FALSE;
 }
 
+/* What is asked, where the profile asks the store of what it is told. */
+struct question {
+    struct ct_profile *profile;
+    const struct ct_store_scope *scope;
+};
+
+static gboolean ask(void *user, struct ct_store *store, GError **error)
+{
+    const struct question *question = user;
+    const struct ct_sink sink = ct_profile_sink(question->profile);
+
+    ct_profile_set_store(question->profile, store);
+    gboolean is_replayed = ct_store_replay(store, question->scope, &sink, error);
+
+    /* An error of both is told once. */
+    return ct_profile_check(question->profile, is_replayed ? error : NULL) && is_replayed;
+}
+
+static gboolean read_profile(const struct options *options, struct ct_activity *activity,
+                             struct ct_model *model, const struct ct_store_scope *scope,
+                             struct ct_profile *profile, GError **error)
+{
+    const struct ct_sink sink = ct_profile_sink(profile);
+    struct question question = {profile, scope};
+
+    if (ct_profile_kind_needs_store(options->kind))
+        return ct_recording_ask(options->directory, activity, model, ask, &question, error);
+    return ct_recording_read(options->directory, activity, model, scope, &sink, error);
+}
+
 static gboolean make_profile(const struct job *job, struct ct_activity *activity, GError **error)
 {
     struct options *options = job->options;
@@ -267,14 +297,13 @@ static gboolean make_profile(const struct job *job, struct ct_activity *activity
     if (!find_window(options, activity, error))
         return FALSE;
     g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &options->limits);
-    const struct ct_sink sink = ct_profile_sink(profile);
     const struct ct_window window = {options->limits.begin_ns, options->limits.end_ns};
     const struct ct_store_scope scope = {
         .window = &window,
         /* Others' waits are charged to who held a lock, or let them go on. */
         .selection = ct_profile_kind_tells_waiter(options->kind) ? NULL : &selection,
     };
-    if (!ct_recording_read(options->directory, activity, model, &scope, &sink, error))
+    if (!read_profile(options, activity, model, &scope, profile, error))
         return FALSE;
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
     ct_say_all(complaints);

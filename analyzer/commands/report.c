@@ -151,14 +151,20 @@ static gboolean check_threads(const struct ct_report *report, GError **error)
     return FALSE;
 }
 
+/* It borrows from the report. */
+static struct ct_store_scope store_scope(const struct ct_report *report)
+{
+    return (struct ct_store_scope){
+        .window = report->scope.is_whole_time ? NULL : &report->scope.window,
+        .selection = &report->scope.selection,
+    };
+}
+
 static gboolean gather(const char *directory, struct ct_activity *activity, struct ct_model *model,
                        struct ct_report *report, GError **error)
 {
     const struct ct_sink sink = ct_report_sink(report);
-    const struct ct_store_scope scope = {
-        .window = report->scope.is_whole_time ? NULL : &report->scope.window,
-        .selection = &report->scope.selection,
-    };
+    const struct ct_store_scope scope = store_scope(report);
 
     if (!ct_recording_read(directory, activity, model, &scope, &sink, error))
         return FALSE;
@@ -166,29 +172,38 @@ static gboolean gather(const char *directory, struct ct_activity *activity, stru
     return check_threads(report, error);
 }
 
-/* ---- Hangs ---- */
+/* ---- What passes over the recording find ---- */
 
-/* What hangs, with the model that it is of. */
-struct hangs {
+/* What is asked for, and what was found, with the model that it is of. */
+struct found {
     struct ct_model *model; /* owned */
-    GPtrArray *found;       /* owned; struct ct_hang *; or NULL */
+    const struct ct_store_scope *scope;
+    gboolean has_hangs; /* they are asked for, as are the next */
+    gboolean has_locks;
+    GPtrArray *hangs; /* owned; struct ct_hang *; or NULL */
+    GPtrArray *locks; /* owned; struct ct_lock_holding *; or NULL */
 };
 
-static void hangs_clear(struct hangs *hangs)
+static void found_clear(struct found *found)
 {
-    if (hangs->found)
-        g_ptr_array_unref(hangs->found);
-    ct_model_free(hangs->model);
+    if (found->hangs)
+        g_ptr_array_unref(found->hangs);
+    if (found->locks)
+        g_ptr_array_unref(found->locks);
+    ct_model_free(found->model);
 }
-typedef struct hangs auto_hangs; /* for g_auto() */
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_hangs, hangs_clear)
+typedef struct found auto_found; /* for g_auto() */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_found, found_clear)
 
-static gboolean ask_for_hangs(void *user, struct ct_store *store, GError **error)
+static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
-    struct hangs *hangs = user;
+    struct found *found = user;
 
-    hangs->found = ct_hangs_find(store, hangs->model, error);
-    return hangs->found != NULL;
+    if (found->has_hangs)
+        found->hangs = ct_hangs_find(store, found->model, error);
+    if (found->has_locks && (found->hangs || !found->has_hangs))
+        found->locks = ct_lock_holdings_find(store, found->scope, error);
+    return (found->hangs || !found->has_hangs) && (found->locks || !found->has_locks);
 }
 
 /* The recording need not be asked once more where nothing may hang. */
@@ -205,14 +220,18 @@ static gboolean may_hang(const struct ct_report *report)
     return lists->open_count > lists->open->len; /* some are not kept */
 }
 
-static gboolean find_hangs(const char *directory, struct ct_activity *activity,
-                           struct ct_report *report, struct hangs *hangs, GError **error)
+static gboolean find(const char *directory, struct ct_activity *activity, struct ct_report *report,
+                     struct found *found, GError **error)
 {
-    if (!ct_report_is_whole(report) || !may_hang(report))
-        return TRUE;
-    if (!ct_recording_ask(directory, activity, hangs->model, ask_for_hangs, hangs, error))
+    const struct ct_store_scope scope = store_scope(report);
+
+    found->scope = &scope;
+    found->has_hangs = ct_report_is_whole(report) && may_hang(report);
+    if ((found->has_hangs || found->has_locks) &&
+        !ct_recording_ask(directory, activity, found->model, ask, found, error))
         return FALSE;
-    report->hangs = hangs->found;
+    report->hangs = found->hangs;
+    report->locks = found->locks;
     return TRUE;
 }
 
@@ -226,6 +245,12 @@ struct job {
     guint top; /* entries of each list that are kept */
     struct ct_report_layout layout;
 };
+
+/* They take a pass of their own. */
+static gboolean has_locks(const struct ct_report_layout *layout)
+{
+    return layout->extent == CT_REPORT_ALL || g_strcmp0(layout->section, "locks") == 0;
+}
 
 static int write_report(void *user, struct ct_activity *activity)
 {
@@ -241,11 +266,12 @@ static int write_report(void *user, struct ct_activity *activity)
         return EXIT_FAILURE;
     }
     scope.has_each_process = options->is_all;
-    g_auto(auto_hangs) hangs = {.model = ct_model_new()};
+    g_auto(auto_found) found = {.model = ct_model_new(),
+                                .has_locks = job->format->has_locks || has_locks(&job->layout)};
     g_autoptr(ct_report) report = ct_report_new(model, &scope, job->top);
 
     if (!gather(directory, activity, model, report, &error) ||
-        !find_hangs(directory, activity, report, &hangs, &error)) {
+        !find(directory, activity, report, &found, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }

@@ -1,5 +1,7 @@
 /* The report as JSON. */
 #include "export/json_document.h"
+#include "export/json_locks.h"
+#include "export/json_stack.h"
 #include "export/report_format.h"
 
 #include "model/format.h"
@@ -203,40 +205,6 @@ static void write_calls(struct ct_json_document *document, const struct ct_repor
     ct_json_end_array(document);
 }
 
-static void add_frame(JsonBuilder *json, const struct ct_stack_frame *frame)
-{
-    const char *module = frame->module ? frame->module->path : "";
-    g_autofree char *address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", frame->address);
-
-    json_builder_begin_object(json);
-    if (!frame->function) {
-        g_autofree char *omitted = ct_format_omitted(frame->cut);
-
-        ct_json_add_string(json, "omitted", omitted);
-        json_builder_end_object(json);
-        return;
-    }
-    ct_json_add_string(json, "function", frame->function->function);
-    ct_json_add_string(json, "file", frame->function->file);
-    ct_json_add_number(json, "line", frame->function->line);
-    ct_json_add_boolean(json, "is_inlined", frame->function->is_inlined);
-    ct_json_add_string(json, "module", module);
-    ct_json_add_string(json, "address", address);
-    json_builder_end_object(json);
-}
-
-static void add_stack(JsonBuilder *json, const struct ct_report *report, const char *name,
-                      const struct ct_process *process, uint32_t stack_id)
-{
-    g_autoptr(GArray) frames = ct_stack_list(report->symbolizer, process, stack_id);
-
-    json_builder_set_member_name(json, name);
-    json_builder_begin_array(json);
-    for (guint i = 0; i < frames->len; i++)
-        add_frame(json, &g_array_index(frames, struct ct_stack_frame, i));
-    json_builder_end_array(json);
-}
-
 static void add_wait(JsonBuilder *json, const struct ct_report *report,
                      const struct ct_report_wait *wait)
 {
@@ -255,7 +223,7 @@ static void add_wait(JsonBuilder *json, const struct ct_report *report,
     if (interval->result != CT_RESULT_UNKNOWN)
         ct_json_add_signed(json, "result", interval->result);
     ct_json_add_signed(json, "owner_tid", interval->owner_tid);
-    add_stack(json, report, "stack", process, interval->stack_id);
+    ct_json_add_stack(json, report, "stack", process, interval->stack_id);
     ct_json_add_boolean(json, "is_idle",
                         ct_stack_idleness(report->symbolizer, process, interval->stack_id) != NULL);
     if (interval->waker) {
@@ -263,7 +231,8 @@ static void add_wait(JsonBuilder *json, const struct ct_report *report,
         ct_json_add_string(json, "waker", interval->waker->name);
         ct_json_add_string(json, "waker_operation", ct_op_name(interval->waker_op));
         ct_json_add_number(json, "wake_ns", interval->wake_ns);
-        add_stack(json, report, "waker_stack", interval->waker->process, interval->waker_stack_id);
+        ct_json_add_stack(json, report, "waker_stack", interval->waker->process,
+                          interval->waker_stack_id);
     }
 }
 
@@ -326,7 +295,7 @@ static void write_sites(struct ct_json_document *document, const struct ct_repor
         ct_json_add_rounded(json, "count", site->count);
         ct_json_add_rounded(json, "total_ns", site->total_ns);
         ct_json_add_number(json, "longest_ns", site->longest_ns);
-        add_stack(json, report, "stack", site->process, site->stack_id);
+        ct_json_add_stack(json, report, "stack", site->process, site->stack_id);
         ct_json_add_boolean(json, "is_idle",
                             ct_stack_idleness(report->symbolizer, site->process, site->stack_id) !=
                                 NULL);
@@ -350,6 +319,7 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     write_processes(&document, report);
     write_threads(&document, report);
     write_hangs(&document, report);
+    ct_json_write_locks(&document, report);
     ct_json_write_number(&document, "open_wait_count", report->lists->open_count);
     write_waits(&document, report, "open_waits", report->lists->open);
     write_waits(&document, report, "longest_waits", report->lists->longest);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define MAX_LABELS 13
+#define MAX_LABELS 14
 
 /* As protobuf writes the beginning of profile.proto's `repeated Sample sample = 2`. */
 #define SAMPLE_FIELD (2 << 3 | 2)
@@ -34,6 +34,12 @@ static const char *state_of(const struct ct_profile_sample *sample)
     return sample->is_preempted ? "preempted" : ct_class_name(sample->state);
 }
 
+static gboolean is_of_holders(const struct encoder *encoder)
+{
+    return encoder->input->kind == CT_PROFILE_KIND_MUTEX ||
+           encoder->input->kind == CT_PROFILE_KIND_BLAME;
+}
+
 /* What the stack called or, where it called nothing, what the thread did. */
 static void add_leaf(struct encoder *encoder, const struct ct_profile_sample *sample)
 {
@@ -47,7 +53,7 @@ static void add_leaf(struct encoder *encoder, const struct ct_profile_sample *sa
         add_location(encoder, ct_pprof_tables_add_name(tables, name));
     } else if (sample->in_kernel) {
         add_location(encoder, ct_pprof_tables_add_name(tables, "[kernel]"));
-    } else if (!sample->stack && encoder->input->kind != CT_PROFILE_KIND_MUTEX) {
+    } else if (!sample->stack && !is_of_holders(encoder)) {
         g_autofree char *state = g_strdup_printf("[%s]", state_of(sample));
 
         add_location(encoder, ct_pprof_tables_add_name(tables, state));
@@ -137,7 +143,7 @@ static char *describe_object(struct encoder *encoder, const struct ct_profile_sa
 /* Locks have holders; what a program uses as one has posters. */
 static const char *role_of(const struct encoder *encoder, const struct ct_profile_sample *sample)
 {
-    if (encoder->input->kind != CT_PROFILE_KIND_MUTEX || sample->is_others)
+    if (!is_of_holders(encoder) || sample->is_others)
         return "";
     return ct_object_is_lock(sample->object_kind) ? "holder" : "poster";
 }
@@ -167,8 +173,9 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
             add_text_label(encoder, message, "op", ct_op_name(sample->op));
         add_text_label(encoder, message, "role", role_of(encoder, sample));
     }
-    if (encoder->input->kind == CT_PROFILE_KIND_WALL)
-        add_text_label(encoder, message, "state", ct_class_name(sample->state));
+    if (ct_profile_kind_tells_state(encoder->input->kind))
+        add_text_label(encoder, message, "state",
+                       sample->is_hand_off ? "hand-off" : ct_class_name(sample->state));
     add_text_label(encoder, message, "object", object);
     add_text_label(encoder, message, "peer", sample->peer);
     add_text_label(encoder, message, tells_waiter ? "waiter" : "waker",

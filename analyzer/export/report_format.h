@@ -35,6 +35,7 @@ struct ct_report_format {
     ct_report_write *write;
     gboolean has_places;   /* which are folded first, then */
     gboolean has_sections; /* of which one alone may be asked for */
+    gboolean has_locks;    /* without being asked for them */
 };
 
 /* The first one for NULL; NULL if there is none of that name. */

@@ -33,8 +33,12 @@ static struct ct_hold last_hold(const struct ct_interval *interval, const struct
             return hold_of(next);
         return last ? (struct ct_hold){0} : first;
     }
-    if (last)
-        return hold_of(last);
+    if (last) {
+        struct ct_hold hold = hold_of(last);
+
+        hold.is_released = TRUE;
+        return hold;
+    }
     if (interval->waker) /* of whom only the kernel told */
         return (struct ct_hold){.holder = interval->waker,
                                 .stack_id = interval->waker_stack_id,
@@ -55,12 +59,15 @@ void ct_interval_visit_holds(const struct ct_interval *interval,
             next = release;
             continue;
         }
+        uint64_t since_ns = last ? last->time_ns : 0;
+
         last = release;
         if (release->time_ns <= at_ns || at_ns >= interval->end_ns)
             continue;
         struct ct_hold hold = hold_of(release);
 
         hold.begin_ns = at_ns;
+        hold.since_ns = since_ns;
         hold.end_ns = at_ns = MIN(release->time_ns, interval->end_ns);
         visit(user, &hold);
     }
@@ -68,6 +75,7 @@ void ct_interval_visit_holds(const struct ct_interval *interval,
         struct ct_hold hold = last_hold(interval, last, next);
 
         hold.begin_ns = at_ns;
+        hold.since_ns = last ? last->time_ns : 0;
         hold.end_ns = interval->end_ns;
         visit(user, &hold);
     }

@@ -11,9 +11,11 @@
 struct ct_hold {
     uint64_t begin_ns;
     uint64_t end_ns;
+    uint64_t since_ns;        /* it was let go by the one before; 0: not in the wait's time */
     struct ct_thread *holder; /* borrowed; NULL: unknown */
     uint32_t stack_id;        /* that let go, in the holder's process; 0: unknown */
     enum ct_op op;            /* by which; NONE: unknown */
+    gboolean is_released;     /* it had let go by then: the waiter was yet to take it */
 };
 
 /*

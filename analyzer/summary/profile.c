@@ -1,6 +1,7 @@
 #include "summary/profile.h"
 
 #include "model/holders.h"
+#include "passes/lock_waits.h"
 #include "summary/profile_cells.h"
 #include "summary/wall.h"
 
@@ -12,6 +13,8 @@ struct ct_profile {
     struct ct_profile_limits limits;
     struct ct_profile_cells *cells; /* owned */
     struct ct_wall *wall;           /* owned; NULL: it is no wall profile */
+    struct ct_lock_waits *waits;    /* owned; NULL: it does not need them */
+    GError *failure;                /* owned; or NULL */
 };
 
 struct ct_profile *ct_profile_new(enum ct_profile_kind kind, const struct ct_profile_limits *limits)
@@ -32,7 +35,24 @@ void ct_profile_free(struct ct_profile *profile)
         return;
     ct_profile_cells_free(profile->cells);
     ct_wall_free(profile->wall);
+    ct_lock_waits_free(profile->waits);
+    g_clear_error(&profile->failure);
     g_free(profile);
+}
+
+void ct_profile_set_store(struct ct_profile *profile, struct ct_store *store)
+{
+    ct_lock_waits_free(profile->waits);
+    profile->waits = ct_profile_kind_needs_store(profile->kind) ? ct_lock_waits_new(store) : NULL;
+}
+
+gboolean ct_profile_check(struct ct_profile *profile, GError **error)
+{
+    g_clear_pointer(&profile->waits, ct_lock_waits_free);
+    if (!profile->failure)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&profile->failure));
+    return FALSE;
 }
 
 static gboolean is_of_kind(enum ct_profile_kind kind, const struct ct_interval *interval)
@@ -91,41 +111,117 @@ struct division {
     struct ct_profile_place longest;
 };
 
-static void add_hold(void *user, const struct ct_hold *hold)
+/* Some of the wait's time, of one place. */
+static void add_share(struct division *division, uint64_t share_begin_ns, uint64_t share_end_ns,
+                      const struct ct_profile_place *place)
 {
-    struct division *division = user;
     const struct ct_interval *interval = division->interval;
     const struct ct_profile_limits *limits = &division->profile->limits;
-    uint64_t begin_ns = MAX(hold->begin_ns, limits->begin_ns);
-    uint64_t end_ns = MIN(hold->end_ns, limits->end_ns);
-    struct ct_process *process = hold->holder ? hold->holder->process : interval->thread->process;
-    struct ct_profile_place place = {.process = process,
-                                     .thread = hold->holder,
-                                     .stack_id = hold->stack_id,
-                                     .op = hold->op,
-                                     .state = interval->class};
+    uint64_t begin_ns = MAX(share_begin_ns, limits->begin_ns);
+    uint64_t end_ns = MIN(share_end_ns, limits->end_ns);
 
-    if (begin_ns > end_ns || (begin_ns == end_ns && hold->begin_ns != hold->end_ns))
+    if (begin_ns > end_ns || (begin_ns == end_ns && share_begin_ns != share_end_ns))
         return;
-    ct_profile_cell_bucket(ct_profile_cells_find(division->profile->cells, &place), interval,
+    ct_profile_cell_bucket(ct_profile_cells_find(division->profile->cells, place), interval,
                            interval->thread)
         ->delay_ns += division->weight * (double)(end_ns - begin_ns);
     if (end_ns - begin_ns >= division->longest_ns) {
         division->longest_ns = end_ns - begin_ns;
-        division->longest = place;
+        division->longest = *place;
     }
 }
 
 /* Each wait counts where most of its time does. */
+static void add_count(const struct division *division, double count)
+{
+    const struct ct_interval *interval = division->interval;
+
+    ct_profile_cell_bucket(ct_profile_cells_find(division->profile->cells, &division->longest),
+                           interval, interval->thread)
+        ->count += count;
+}
+
+static void add_hold(void *user, const struct ct_hold *hold)
+{
+    struct division *division = user;
+    const struct ct_interval *interval = division->interval;
+    struct ct_process *process = hold->holder ? hold->holder->process : interval->thread->process;
+    const struct ct_profile_place place = {.process = process,
+                                           .thread = hold->holder,
+                                           .stack_id = hold->stack_id,
+                                           .op = hold->op,
+                                           .state = interval->class};
+
+    add_share(division, hold->begin_ns, hold->end_ns, &place);
+}
+
 static void divide(struct ct_profile *profile, const struct ct_interval *interval, double weight,
                    double count)
 {
     struct division division = {.profile = profile, .interval = interval, .weight = weight};
 
     ct_interval_visit_holds(interval, add_hold, &division);
-    ct_profile_cell_bucket(ct_profile_cells_find(profile->cells, &division.longest), interval,
-                           interval->thread)
-        ->count += count;
+    add_count(&division, count);
+}
+
+/* Whose stack a part of a wait is charged to: the last one's of those who held it up. */
+static struct ct_profile_place blamed(const struct ct_interval *wait,
+                                      const struct ct_lock_part *part)
+{
+    static const enum ct_class states[CT_LOCK_SHARE_COUNT] = {
+        [CT_LOCK_SHARE_RUNNING] = CT_CLASS_RUNNING,
+        [CT_LOCK_SHARE_RUNNABLE] = CT_CLASS_RUNNABLE,
+        [CT_LOCK_SHARE_UNKNOWN] = CT_CLASS_UNKNOWN,
+        [CT_LOCK_SHARE_HAND_OFF] = CT_CLASS_SYNC,
+    };
+
+    if (!part->last)
+        return (struct ct_profile_place){.process = wait->thread->process,
+                                         .state = CT_CLASS_UNKNOWN};
+    return (struct ct_profile_place){
+        .process = part->last->process,
+        .thread = part->last,
+        .stack_id = part->last_stack_id,
+        .op = part->last_op,
+        .state =
+            part->last_share == CT_LOCK_SHARE_WAITING ? part->last_class : states[part->last_share],
+        .is_hand_off = part->last_share == CT_LOCK_SHARE_HAND_OFF,
+    };
+}
+
+/* The waiter's own time is nobody's who held it. */
+static void add_parts(struct division *division, const GArray *parts)
+{
+    for (guint i = 0; i < parts->len; i++) {
+        const struct ct_lock_part *part = &g_array_index(parts, struct ct_lock_part, i);
+
+        if (part->share == CT_LOCK_SHARE_OWN_QUEUE || part->share == CT_LOCK_SHARE_OWN_TIME)
+            continue;
+        const struct ct_profile_place place = blamed(division->interval, part);
+
+        add_share(division, part->begin_ns, part->end_ns, &place);
+    }
+}
+
+static void add_blame(struct ct_profile *profile, const struct ct_interval *interval)
+{
+    const struct ct_lock_wait *wait =
+        profile->failure || !profile->waits
+            ? NULL
+            : ct_lock_waits_next(profile->waits, interval, &profile->failure);
+
+    if (!wait || ct_interval_wait_ns(&wait->interval) < profile->limits.min_ns)
+        return;
+    const struct ct_interval *whole = &wait->interval;
+    struct division division = {.profile = profile, .interval = whole, .weight = wait->weight};
+    const struct ct_profile_place nobody = {.process = whole->thread->process,
+                                            .state = CT_CLASS_UNKNOWN};
+
+    add_parts(&division, wait->parts);
+    if (!division.longest.process) /* it never was off its CPU for it */
+        add_share(&division, whole->wait_end_ns, whole->wait_end_ns, &nobody);
+    if (division.longest.process)
+        add_count(&division, wait->weight);
 }
 
 static void add_interval(void *user, const struct ct_interval *interval)
@@ -137,6 +233,8 @@ static void add_interval(void *user, const struct ct_interval *interval)
 
     double weight = interval->weight >= 1 && isfinite(interval->weight) ? interval->weight : 1;
 
+    if (profile->kind == CT_PROFILE_KIND_BLAME)
+        add_blame(profile, interval);
     if (!is_of_kind(profile->kind, interval) || interval->end_ns < interval->begin_ns)
         return;
     if (profile->wall && begin_ns < end_ns)
@@ -255,6 +353,7 @@ static void add_samples(GArray *samples, const struct ct_profile *profile,
             .state = place->state,
             .in_kernel = place->in_kernel,
             .is_partial = place->is_partial,
+            .is_hand_off = place->is_hand_off,
             .is_preempted = bucket->is_preempted,
             .object = bucket->object,
             .call_name = bucket->call_name,
@@ -317,6 +416,7 @@ static int compare_samples(const void *left, const void *right, void *user)
     BY_NUMBER(op);
     BY_NUMBER(in_kernel);
     BY_NUMBER(is_partial);
+    BY_NUMBER(is_hand_off);
     BY_NUMBER(is_others);
     BY_NUMBER(object);
     if ((order = strcmp(a->object_text, b->object_text)))

@@ -5,12 +5,13 @@
 #ifndef CTRACE_PROFILE_H
 #define CTRACE_PROFILE_H
 
-#include "model/selection.h"
-#include "model/sink.h"
+#include "store/store.h"
 
 /*
  * What a profile is of. In a mutex profile, a wait for a lock is divided among
- * those who held it, each with the stack that released it; in a sched profile, the time runnable
+ * those who held it, each with the stack that released it; in a blame profile it is so while the
+ * holder runs, and where it waits itself it has the stack that waits, if for another lock, that of
+ * who holds that; in a sched profile, the time runnable
  * (waiting for a CPU) to the stack that woke, where there is one; in the others, to the stack that
  * waited or ran. KIND(symbol, name, units, what is in it).
  */
@@ -21,6 +22,7 @@
     KIND(SLEEP, "sleep", WAITS, "sleeps and timers")                                              \
     KIND(MUTEX, "mutex", WAITS,                                                                   \
          "waits for locks, by the stack that held the lock and unlocked it")                      \
+    KIND(BLAME, "blame", WAITS, "waits for locks, by what the holders did and waited for")        \
     KIND(SCHED, "sched", WAITS, "time runnable (waiting for a CPU), by the stack of the waker")   \
     KIND(CPU, "cpu", CPU, "time running, by samples (ctrace record --cpu)")                       \
     KIND(WALL, "wall", WALL, "all of the threads' time, running and waiting, by state")
@@ -44,6 +46,12 @@ struct ct_profile_units {
 
 /* Its samples tell who waited, beside whose stack it is; others tell who ended the wait. */
 gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind);
+
+/* Its samples tell what the thread did meanwhile. */
+gboolean ct_profile_kind_tells_state(enum ct_profile_kind kind);
+
+/* It asks the store of what it is told. */
+gboolean ct_profile_kind_needs_store(enum ct_profile_kind kind);
 
 /* It is made of waits, or of samples of what runs, or of both. */
 gboolean ct_profile_kind_has_waits(enum ct_profile_kind kind);
@@ -71,9 +79,10 @@ struct ct_profile_sample {
     uint32_t stack_id;
     const struct ct_stack *stack; /* NULL: none was recorded */
     enum ct_op op;                /* what the stack called; NONE: nothing, or it is not known */
-    enum ct_class state;          /* of a wall profile: what the thread did meanwhile */
+    enum ct_class state;          /* of a wall or blame profile: what the thread did meanwhile */
     gboolean in_kernel;           /* running: its stack had called the kernel */
     gboolean is_partial;          /* the stack's first callers are missing */
+    gboolean is_hand_off;         /* of a blame profile: the lock was let go, and not yet taken */
     gboolean is_preempted;        /* another task took its CPU, as the object says */
     uint64_t object;              /* 0 for a descriptor, which goes by what it stands for */
     const char *call_name;        /* of a system call without an operation of its own, or NULL */
@@ -94,6 +103,12 @@ struct ct_profile *ct_profile_new(enum ct_profile_kind kind,
                                   const struct ct_profile_limits *limits);
 void ct_profile_free(struct ct_profile *profile);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_profile, ct_profile_free)
+
+/* Where a profile that needs it asks: borrowed, until the profile was told all. */
+void ct_profile_set_store(struct ct_profile *profile, struct ct_store *store);
+
+/* FALSE with an error, if it asked in vain. */
+gboolean ct_profile_check(struct ct_profile *profile, GError **error);
 
 /* Borrows the profile. */
 struct ct_sink ct_profile_sink(struct ct_profile *profile);

@@ -26,7 +26,7 @@ static gboolean place_equal(const void *left, const void *right)
 
     return a->thread == b->thread && a->process == b->process && a->stack_id == b->stack_id &&
            a->op == b->op && a->state == b->state && a->in_kernel == b->in_kernel &&
-           a->is_partial == b->is_partial;
+           a->is_partial == b->is_partial && a->is_hand_off == b->is_hand_off;
 }
 
 static void bucket_clear(void *data)

@@ -16,6 +16,7 @@ struct ct_profile_place {
     enum ct_class state;
     gboolean in_kernel;
     gboolean is_partial;
+    gboolean is_hand_off;
 };
 
 /*

@@ -38,7 +38,18 @@ const struct ct_profile_units *ct_profile_kind_units(enum ct_profile_kind kind)
 
 gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind)
 {
-    return kind == CT_PROFILE_KIND_MUTEX || kind == CT_PROFILE_KIND_SCHED;
+    return kind == CT_PROFILE_KIND_MUTEX || kind == CT_PROFILE_KIND_BLAME ||
+           kind == CT_PROFILE_KIND_SCHED;
+}
+
+gboolean ct_profile_kind_tells_state(enum ct_profile_kind kind)
+{
+    return kind == CT_PROFILE_KIND_BLAME || kind == CT_PROFILE_KIND_WALL;
+}
+
+gboolean ct_profile_kind_needs_store(enum ct_profile_kind kind)
+{
+    return kind == CT_PROFILE_KIND_BLAME;
 }
 
 gboolean ct_profile_kind_has_waits(enum ct_profile_kind kind)

@@ -353,6 +353,18 @@ char *ct_report_site_object(const struct ct_report *report, const struct ct_repo
                        ct_process_stack_time(site->process, site->stack_id), site->object);
 }
 
+char *ct_report_lock_object(const struct ct_report *report, const struct ct_process *process,
+                            enum ct_op op, uint64_t object, uint32_t stack_id)
+{
+    struct ct_thread member = {.process = (struct ct_process *)process};
+    const struct ct_interval interval = {.thread = &member, .op = op, .object = object};
+    g_autofree char *text = ct_format_object(&interval);
+
+    if (!ct_object_is_address(ct_op_object(op)))
+        return g_steal_pointer(&text);
+    return name_object(report, process, object, ct_process_stack_time(process, stack_id), text);
+}
+
 struct ct_sink ct_report_sink(struct ct_report *report)
 {
     return (struct ct_sink){.user = report, .on_interval = on_interval, .is_early = TRUE};

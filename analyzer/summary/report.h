@@ -9,6 +9,7 @@
 #include "model/selection.h"
 #include "model/sink.h"
 #include "passes/hangs.h"
+#include "passes/lock_holding.h"
 #include "summary/lists.h"
 #include "symbols/symbols.h"
 
@@ -39,6 +40,9 @@ struct ct_report {
     struct ct_symbolizer *symbolizer; /* owned */
     /* What hangs at the end, if that was asked: borrowed; struct ct_hang *, of whatever model. */
     const GPtrArray *hangs;
+    /* Who held the locks that were waited for, if that was asked: borrowed; struct ct_lock_holding
+     * *, of whatever model. */
+    const GPtrArray *locks;
 };
 
 struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,
@@ -79,5 +83,8 @@ uint64_t ct_report_waited_ns(const struct ct_life *life);
 /* "mutex 0x7000 (queue_lock)": with the variable's name where there is one. Free with g_free(). */
 char *ct_report_wait_object(const struct ct_report *report, const struct ct_report_wait *wait);
 char *ct_report_site_object(const struct ct_report *report, const struct ct_report_site *site);
+/* Of a lock for which an operation was called from that stack of the process. */
+char *ct_report_lock_object(const struct ct_report *report, const struct ct_process *process,
+                            enum ct_op op, uint64_t object, uint32_t stack_id);
 
 #endif

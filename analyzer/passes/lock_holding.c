@@ -1,0 +1,225 @@
+#include "passes/lock_holding.h"
+
+#include "passes/lock_queue.h"
+#include "passes/lock_table.h"
+
+#include <errno.h>
+#include <math.h>
+
+/* Of more, what a holder waited for is told together. */
+#define ACTIVITIES_MAX 64
+
+struct search {
+    struct ct_lock_waits *waits; /* borrowed */
+    struct ct_lock_table *locks; /* borrowed */
+    struct ct_window window;
+    GError *failure; /* owned; or NULL */
+};
+
+/* ---- Adding up ---- */
+
+static struct ct_lock_activity activity_of(const struct ct_lock_part *part)
+{
+    if (part->share != CT_LOCK_SHARE_WAITING)
+        return (struct ct_lock_activity){.share = part->share, .is_circle = part->is_circle};
+    return (struct ct_lock_activity){
+        .share = part->share,
+        .class = part->wait_class,
+        .op = part->wait_op,
+        .object = part->is_wait_for_lock ? part->wait_object : 0,
+        .stack_id = part->wait_stack_id,
+        .is_for_lock = part->is_wait_for_lock,
+        .is_circle = part->is_circle,
+        .last_share = part->last_share,
+        .last_class = part->last_class,
+        .last_op = part->last_share == CT_LOCK_SHARE_WAITING ? part->last_op : CT_OP_NONE,
+    };
+}
+
+static gboolean is_same_activity(const struct ct_lock_activity *a, const struct ct_lock_activity *b)
+{
+    return a->share == b->share && a->class == b->class && a->op == b->op &&
+           a->object == b->object && a->is_for_lock == b->is_for_lock &&
+           a->is_circle == b->is_circle && a->last_share == b->last_share &&
+           a->last_class == b->last_class && a->last_op == b->last_op;
+}
+
+static void add_activity(struct ct_lock_holder *holder, const struct ct_lock_part *part,
+                         uint64_t time_ns)
+{
+    struct ct_lock_activity activity = activity_of(part);
+    GArray *known = holder->activities;
+
+    /* Any other waiting: of class running, which no wait is. */
+    if (known->len >= ACTIVITIES_MAX && activity.share == CT_LOCK_SHARE_WAITING)
+        activity = (struct ct_lock_activity){.share = activity.share};
+    activity.ns = time_ns;
+    for (guint i = 0; i < known->len; i++) {
+        struct ct_lock_activity *same = &g_array_index(known, struct ct_lock_activity, i);
+
+        if (!is_same_activity(same, &activity))
+            continue;
+        same->ns += time_ns;
+        return;
+    }
+    g_array_append_val(known, activity);
+}
+
+/* A wait that stands for several: each part has what the sum grows by, rounded. */
+struct sum {
+    double weight;
+    uint64_t inside_ns; /* of the parts until now, as far as they lie in the window */
+    uint64_t told_ns;   /* the same with the weight */
+};
+
+static uint64_t grow(struct sum *sum, uint64_t more_ns)
+{
+    uint64_t before_ns = sum->told_ns;
+
+    sum->inside_ns += more_ns;
+    sum->told_ns = sum->inside_ns;
+    if (sum->weight > 1)
+        sum->told_ns = (uint64_t)llround(MIN(sum->weight * (double)sum->inside_ns, 9e18));
+    return sum->told_ns - before_ns;
+}
+
+static void add_part(struct ct_lock_sum *lock, const struct ct_lock_part *part, uint64_t time_ns)
+{
+    lock->holding->share_ns[part->share] += time_ns;
+    if (part->share == CT_LOCK_SHARE_HAND_OFF || part->share == CT_LOCK_SHARE_OWN_QUEUE ||
+        part->share == CT_LOCK_SHARE_OWN_TIME)
+        return;
+    struct ct_lock_holder *holder = ct_lock_sum_add_holder(lock, part);
+
+    holder->ns += time_ns;
+    add_activity(holder, part, time_ns);
+}
+
+static uint64_t inside_ns(const struct ct_window *window, uint64_t begin_ns, uint64_t end_ns)
+{
+    uint64_t from_ns = MAX(begin_ns, window->begin_ns);
+    uint64_t to_ns = MIN(end_ns, window->end_ns);
+
+    return from_ns < to_ns ? to_ns - from_ns : 0;
+}
+
+/* ---- Holds that are known from begin to end ---- */
+
+static void set_taken(struct ct_lock_sum *lock, const struct ct_interval *interval)
+{
+    uint64_t *taken_ns = g_hash_table_lookup(lock->taken_ns, interval->thread);
+    gboolean is_in_vain = interval->is_open || interval->result == -ETIMEDOUT ||
+                          interval->result == -EINTR || interval->result == -EAGAIN;
+
+    if (!taken_ns) {
+        taken_ns = g_new0(uint64_t, 1);
+        g_hash_table_insert(lock->taken_ns, interval->thread, taken_ns);
+    }
+    *taken_ns = is_in_vain ? 0 : interval->wait_end_ns;
+}
+
+static void add_hold(const struct search *search, struct ct_lock_sum *lock,
+                     const struct ct_wake *release)
+{
+    uint64_t *taken_ns = g_hash_table_lookup(lock->taken_ns, release->thread);
+
+    if (!taken_ns || *taken_ns == 0 || release->time_ns < *taken_ns)
+        return;
+    uint64_t time_ns = release->time_ns - *taken_ns;
+
+    *taken_ns = 0;
+    if (release->time_ns < search->window.begin_ns || release->time_ns > search->window.end_ns)
+        return;
+    lock->holding->hold_count++;
+    lock->holding->hold_ns += time_ns;
+    lock->holding->longest_hold_ns = MAX(lock->holding->longest_hold_ns, time_ns);
+}
+
+/* Those who were in line saw it let go: the one who took it next comes soon after. */
+static void add_holds(const struct search *search, struct ct_lock_sum *lock,
+                      const struct ct_interval *interval)
+{
+    size_t first = interval->release_count;
+
+    while (first > 0 && interval->releases[first - 1].time_ns > lock->released_ns)
+        first--;
+    for (size_t i = first; i < interval->release_count; i++)
+        add_hold(search, lock, &interval->releases[i]);
+    if (interval->release_count > 0)
+        lock->released_ns =
+            MAX(lock->released_ns, interval->releases[interval->release_count - 1].time_ns);
+}
+
+/* ---- Waits ---- */
+
+static void add_wait(struct search *search, const struct ct_lock_wait *wait)
+{
+    const struct ct_interval *interval = &wait->interval;
+    struct ct_window *window = &search->window;
+    struct sum sum = {.weight = wait->weight};
+
+    /* One that took no time has its place in the window all the same. */
+    if (interval->wait_begin_ns > window->end_ns || interval->wait_end_ns < window->begin_ns ||
+        (interval->wait_begin_ns < interval->wait_end_ns &&
+         inside_ns(window, interval->wait_begin_ns, interval->wait_end_ns) == 0))
+        return;
+    struct ct_lock_sum *lock = ct_lock_table_add(search->locks, interval);
+    struct ct_lock_waiter *waiter = ct_lock_sum_add_waiter(lock, interval);
+
+    for (guint i = 0; i < wait->parts->len; i++) {
+        const struct ct_lock_part *part = &g_array_index(wait->parts, struct ct_lock_part, i);
+
+        add_part(lock, part, grow(&sum, inside_ns(window, part->begin_ns, part->end_ns)));
+    }
+    waiter->ns += sum.told_ns;
+    waiter->count += wait->weight;
+    lock->holding->ns += sum.told_ns;
+    lock->holding->count += wait->weight;
+    lock->holding->longest_ns = MAX(lock->holding->longest_ns, sum.inside_ns);
+    lock->holding->at_ns = MIN(lock->holding->at_ns, interval->wait_begin_ns);
+    set_taken(lock, interval);
+    add_holds(search, lock, interval);
+}
+
+static void on_interval(void *user, const struct ct_interval *interval)
+{
+    struct search *search = user;
+    const struct ct_lock_wait *wait =
+        search->failure ? NULL : ct_lock_waits_next(search->waits, interval, &search->failure);
+
+    if (wait)
+        add_wait(search, wait);
+}
+
+/* ---- The search ---- */
+
+static gboolean find_queues(struct search *search, struct ct_store *store,
+                            const struct ct_store_scope *scope)
+{
+    for (guint i = 0; i < ct_store_object_count(store); i++) {
+        struct ct_lock_sum *lock = ct_lock_table_find(search->locks, ct_store_object(store, i));
+
+        if (lock && !ct_lock_queue_longest(store, i, scope, &lock->holding->longest_queue,
+                                           &search->failure))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+GPtrArray *ct_lock_holdings_find(struct ct_store *store, const struct ct_store_scope *scope,
+                                 GError **error)
+{
+    g_autoptr(ct_lock_table) locks = ct_lock_table_new();
+    g_autoptr(ct_lock_waits) waits = ct_lock_waits_new(store);
+    struct search search = {.waits = waits, .locks = locks, .window = {0, UINT64_MAX}};
+    const struct ct_sink sink = {.user = &search, .on_interval = on_interval};
+
+    if (scope->window)
+        search.window = *scope->window;
+    if (!ct_store_replay(store, scope, &sink, error))
+        return NULL;
+    if (!search.failure && find_queues(&search, store, scope))
+        return ct_lock_table_finish(locks);
+    g_propagate_error(error, search.failure);
+    return NULL;
+}
