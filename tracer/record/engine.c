@@ -138,9 +138,8 @@ static void restate(struct ct_engine *engine, struct ct_event_part *part, GArray
     writer->go_on_from_now(); /* nothing else has the same time */
 }
 
-gboolean ct_engine_begin_part(struct ct_engine *engine, struct ct_event_part *part,
-                              gboolean (*end_packets)(void *user), void *user,
-                              struct ct_closing_totals *before)
+gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_output *output,
+                              struct ct_event_part *part, struct ct_closing_totals *before)
 {
     g_autoptr(GArray) living = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
     gboolean is_begun = FALSE;
@@ -148,11 +147,12 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, struct ct_event_part *pa
     ct_drain_lock(engine->drain);
     if (ct_drain_now(engine->drain)) {
         ct_closing_write_ended(&engine->closing);
-        is_begun = end_packets(user);
+        is_begun = output->end_packets(output->user);
     }
     if (is_begun) {
         if (engine->kernel != NULL)
             ct_kernel_capture_begin_part(engine->kernel, part->number);
+        part->bytes_before = output->bytes_before(output->user);
         part->begin_ns = ct_engine_now_ns(engine);
         engine->closing.writer->go_on_from_now();
         restate(engine, part, living);

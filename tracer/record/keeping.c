@@ -33,11 +33,10 @@ const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping)
     return part_at(keeping, keeping->parts->len - 1);
 }
 
-gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size,
-                               uint64_t *bytes_before)
+gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size)
 {
-    *bytes_before = keeping->bytes_dropped + size;
-    return *bytes_before >= ct_keeping_newest(keeping)->bytes_before + keeping->part_size;
+    return keeping->bytes_dropped + size >=
+           ct_keeping_newest(keeping)->bytes_before + keeping->part_size;
 }
 
 void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part)

@@ -40,9 +40,8 @@ void ct_keeping_clear(struct ct_keeping *keeping);
 const struct ct_kept_part *ct_keeping_oldest(const struct ct_keeping *keeping);
 const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping);
 
-/* Is another part to begin, where what is kept has `size` bytes? It would have bytes_before. */
-gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size,
-                               uint64_t *bytes_before);
+/* Is another part to begin, where what is kept has `size` bytes? */
+gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size);
 void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part);
 
 /* How many parts are to go, the oldest first, before what is kept grows by so much. All but one may

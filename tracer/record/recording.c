@@ -255,7 +255,9 @@ void ct_recording_summary(const struct ct_recording *recording,
         .dropped_ns =
             control->dropped > 0 && recording->keeps_newest ? begin_ns - recording->first_begin_ns
                                                             : 0,
-        .dropped_bytes = recording->keeping.bytes_dropped,
+        .dropped_bytes = recording->keeps_newest
+                             ? ct_keeping_oldest(&recording->keeping)->bytes_before
+                             : 0,
         .was_stopped = recording->stopped != NULL,
     };
     if (recording->has_begun) {
