@@ -2,14 +2,13 @@
 
 import os
 import re
-import shutil
+import select
 import signal
 import subprocess
 import time
 import unittest
 
 from harness import (
-    SMALL_FS,
     TraceTest,
     main,
     read_events,
@@ -173,8 +172,6 @@ class Newest(KeepTest):
         self.finish(recorder)
 
     def has_line(self, recorder):
-        import select
-
         return bool(select.select([recorder.stdout], [], [], 0)[0])
 
     def test_what_fits_is_kept_whole(self):
@@ -256,16 +253,6 @@ class Refused(KeepTest):
         result = self.record("true", options=["--keep=oldest", "--max-size=9M"])
         self.assertEqual(result.status, 0, result)
         self.assertIn("nothing lost", result.err)
-
-    @unittest.skipUnless(SMALL_FS, "it takes root to mount a small file system")
-    def test_where_no_range_can_be_taken_out_a_copy_is_made(self):
-        trace = os.path.join(SMALL_FS, "trace")
-        self.addCleanup(shutil.rmtree, trace, ignore_errors=True)
-        recorder = self.start(60_000, "--max-size=2M", "--kernel=off", output=trace)
-        self.await_flood(recorder)
-        err = self.finish(recorder)
-        self.assertIn("dropped what was older", err)
-        self.check_window(trace)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ static void a_part_begins_when_the_last_one_is_large_enough(void **state)
     assert_true(ct_keeping_wants_part(&keeping, 10 * MB));
     add_part(&keeping, 10 * MB);
     assert_false(ct_keeping_wants_part(&keeping, 19 * MB));
-    ct_keeping_drop(&keeping, 1, 10 * MB);
+    ct_keeping_look(&keeping, 19 * MB);
+    ct_keeping_drop(&keeping, 1, 9 * MB);
+    assert_false(ct_keeping_wants_part(&keeping, 9 * MB));
     assert_true(ct_keeping_wants_part(&keeping, 10 * MB));
     ct_keeping_clear(&keeping);
 }
@@ -59,6 +61,15 @@ static void parts_have_a_least_size(void **state)
     ct_keeping_clear(&keeping);
 }
 
+/* It has grown up to that size, from a look to the next by so much at last. */
+static guint excess_at(struct ct_keeping *keeping, uint64_t size, uint64_t growth)
+{
+    keeping->growth = 0;
+    keeping->size = size - growth;
+    ct_keeping_look(keeping, size);
+    return ct_keeping_excess(keeping);
+}
+
 static void the_oldest_go_until_the_rest_has_room(void **state)
 {
     struct ct_keeping keeping;
@@ -67,12 +78,12 @@ static void the_oldest_go_until_the_rest_has_room(void **state)
     ct_keeping_init(&keeping, 40 * MB);
     for (uint64_t i = 1; i <= 7; i++)
         add_part(&keeping, i * 5 * MB);
-    assert_int_equal(ct_keeping_excess(&keeping, 38 * MB, 2 * MB), 0);
-    assert_int_equal(ct_keeping_excess(&keeping, 38 * MB, 3 * MB), 1);
-    assert_int_equal(ct_keeping_excess(&keeping, 38 * MB, 8 * MB), 2);
-    ct_keeping_drop(&keeping, 2, 10 * MB);
+    assert_int_equal(excess_at(&keeping, 38 * MB, 2 * MB), 0);
+    assert_int_equal(excess_at(&keeping, 38 * MB, 3 * MB), 1);
+    assert_int_equal(excess_at(&keeping, 38 * MB, 8 * MB), 2);
+    ct_keeping_drop(&keeping, 2, 28 * MB);
     assert_int_equal(ct_keeping_oldest(&keeping)->number, 2);
-    assert_int_equal(ct_keeping_excess(&keeping, 28 * MB, 3 * MB), 0);
+    assert_int_equal(excess_at(&keeping, 28 * MB, 3 * MB), 0);
     ct_keeping_clear(&keeping);
 }
 
@@ -82,9 +93,25 @@ static void the_part_that_is_written_stays(void **state)
 
     (void)state;
     ct_keeping_init(&keeping, 10 * MB);
-    assert_int_equal(ct_keeping_excess(&keeping, 50 * MB, 0), 0);
+    assert_int_equal(excess_at(&keeping, 50 * MB, 0), 0);
     add_part(&keeping, 30 * MB);
-    assert_int_equal(ct_keeping_excess(&keeping, 50 * MB, 0), 1);
+    assert_int_equal(excess_at(&keeping, 50 * MB, 0), 1);
+    ct_keeping_clear(&keeping);
+}
+
+static void a_burst_is_expected_again_for_a_while(void **state)
+{
+    struct ct_keeping keeping;
+
+    (void)state;
+    ct_keeping_init(&keeping, 20 * MB);
+    add_part(&keeping, 5 * MB);
+    ct_keeping_look(&keeping, 8 * MB);
+    ct_keeping_look(&keeping, 13 * MB);
+    assert_int_equal(ct_keeping_excess(&keeping), 1);
+    for (int i = 0; i < 50; i++)
+        ct_keeping_look(&keeping, 13 * MB);
+    assert_int_equal(ct_keeping_excess(&keeping), 0);
     ct_keeping_clear(&keeping);
 }
 
@@ -179,6 +206,20 @@ static void a_stream_begins_with_what_is_kept_of_it(void **state)
     assert_int_equal(bytes[5000], 5);
     assert_int_equal(bytes[PACKET_SIZE + 5000], 6);
     assert_false(g_file_test(index, G_FILE_TEST_EXISTS));
+}
+
+/* A tmpfs, where there is one, takes no range out of a file. */
+static void a_copy_takes_its_place_where_there_is_no_other_way(void **state)
+{
+    const char *folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : g_get_tmp_dir();
+    struct folder copied = {g_build_filename(folder, "ctrace-keeping-XXXXXX", NULL)};
+    void *other = &copied;
+
+    (void)state;
+    assert_non_null(g_mkdtemp(copied.path));
+    a_stream_begins_with_what_is_kept_of_it(&other);
+    ct_tree_remove(copied.path);
+    g_free(copied.path);
 }
 
 static void a_stream_without_old_packets_stays(void **state)
@@ -346,8 +387,10 @@ int main(void)
         cmocka_unit_test(parts_have_a_least_size),
         cmocka_unit_test(the_oldest_go_until_the_rest_has_room),
         cmocka_unit_test(the_part_that_is_written_stays),
+        cmocka_unit_test(a_burst_is_expected_again_for_a_while),
         TEST(old_packets_give_their_room_back),
         TEST(a_stream_begins_with_what_is_kept_of_it),
+        cmocka_unit_test(a_copy_takes_its_place_where_there_is_no_other_way),
         TEST(a_stream_without_old_packets_stays),
         TEST(of_a_stream_that_is_all_old_nothing_stays),
         TEST(a_spool_begins_with_what_is_kept_of_it),

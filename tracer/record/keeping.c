@@ -1,5 +1,8 @@
 #include "keeping.h"
 
+/* So many looks later, what it grew by at one of them counts for a third. */
+#define GROWTH_MEMORY 16
+
 static const struct ct_kept_part *part_at(const struct ct_keeping *keeping, guint index)
 {
     return &g_array_index(keeping->parts, struct ct_kept_part, index);
@@ -44,23 +47,32 @@ void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part)
     g_array_append_val(keeping->parts, *part);
 }
 
-guint ct_keeping_excess(const struct ct_keeping *keeping, uint64_t size, uint64_t growth)
+void ct_keeping_look(struct ct_keeping *keeping, uint64_t size)
 {
-    const uint64_t written = keeping->bytes_dropped + size;
+    uint64_t growth = size > keeping->size ? size - keeping->size : 0;
+
+    keeping->size = size;
+    keeping->growth = MAX(growth, keeping->growth - keeping->growth / GROWTH_MEMORY);
+}
+
+guint ct_keeping_excess(const struct ct_keeping *keeping)
+{
+    const uint64_t written = keeping->bytes_dropped + keeping->size;
     guint count = 0;
 
-    if (size + growth <= keeping->max_size)
+    if (keeping->size + keeping->growth <= keeping->max_size)
         return 0;
     do
         count++;
     while (count < keeping->parts->len &&
-           written - MIN(part_at(keeping, count)->bytes_before, written) + growth >
+           written - MIN(part_at(keeping, count)->bytes_before, written) + keeping->growth >
                keeping->max_size);
     return MIN(count, keeping->parts->len - 1);
 }
 
-void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t bytes)
+void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t size)
 {
     g_array_remove_range(keeping->parts, 0, count);
-    keeping->bytes_dropped += bytes;
+    keeping->bytes_dropped += keeping->size - MIN(size, keeping->size);
+    keeping->size = size;
 }

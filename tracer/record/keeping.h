@@ -31,6 +31,8 @@ struct ct_keeping {
     uint64_t part_size;     /* what is larger is to be followed by another one */
     GArray *parts;          /* owned; struct ct_kept_part, of which there is one */
     uint64_t bytes_dropped; /* up to now */
+    uint64_t size;          /* of what is kept, when it was last looked at */
+    uint64_t growth;        /* see ct_keeping_look() */
 };
 
 void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size);
@@ -44,9 +46,14 @@ const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping);
 gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size);
 void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part);
 
-/* How many parts are to go, the oldest first, before what is kept grows by so much. All but one may
- * have to. */
-guint ct_keeping_excess(const struct ct_keeping *keeping, uint64_t size, uint64_t growth);
-void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t bytes);
+/* What is kept has that size now. It may grow until the next look by as much as it did lately at
+ * most: what the kernel tells comes in bursts. */
+void ct_keeping_look(struct ct_keeping *keeping, uint64_t size);
+
+/* How many parts are to go, the oldest first, before it grows by so much. All but one may have to.
+ */
+guint ct_keeping_excess(const struct ct_keeping *keeping);
+/* They are gone, and what is kept has that size now. */
+void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t size);
 
 #endif

@@ -94,19 +94,16 @@ static gboolean drop_before(struct ct_recording *recording, const struct ct_kept
 gboolean ct_newest_trim(struct ct_recording *recording)
 {
     struct ct_keeping *keeping = &recording->keeping;
-    uint64_t size = kept_size(recording);
-    uint64_t growth = size > recording->room.size ? size - recording->room.size : 0;
-    guint count = ct_keeping_excess(keeping, size, growth);
+
+    ct_keeping_look(keeping, kept_size(recording));
+    guint count = ct_keeping_excess(keeping);
 
     if (count == 0)
         return TRUE;
-    const struct ct_kept_part *kept =
-        &g_array_index(keeping->parts, struct ct_kept_part, count);
-    gboolean is_dropped = drop_before(recording, kept);
+    gboolean is_dropped =
+        drop_before(recording, &g_array_index(keeping->parts, struct ct_kept_part, count));
     int code = errno;
-    uint64_t left = kept_size(recording);
-
-    ct_keeping_drop(keeping, count, size - MIN(left, size));
+    ct_keeping_drop(keeping, count, kept_size(recording));
     errno = code;
     return is_dropped;
 }
