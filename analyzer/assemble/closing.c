@@ -45,13 +45,14 @@ static void add_thread(const struct ct_trackers *trackers, const struct ct_event
         thread = ct_lives_replace_thread(trackers->lives, thread, event->thread_start_ns);
     if (!thread)
         return;
-    thread->thread.start_ns = MIN(thread->thread.start_ns, event->thread_start_ns);
+    uint64_t start_ns = MAX(event->thread_start_ns, ct_extent_dropped_ns(trackers->extent));
+
+    thread->thread.start_ns = MIN(thread->thread.start_ns, start_ns);
     thread->thread.entry = event->entry;
     if (event->name[0])
         ct_lives_name_thread(thread, event->name);
-    ct_lives_set_totals(thread,
-                        &(struct ct_class_totals){event->net_ns, event->sync_ns, event->syscall_ns,
-                                                  event->sleep_ns});
+    ct_lives_set_totals(thread, &(struct ct_class_totals){event->net_ns, event->sync_ns,
+                                                          event->syscall_ns, event->sleep_ns});
 }
 
 static void add_stack(const struct ct_trackers *trackers, const struct ct_event_stack *event)

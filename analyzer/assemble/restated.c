@@ -48,22 +48,23 @@ static void add_process(const struct ct_trackers *trackers, const struct ct_even
     ct_image_describe(image, event->exe, event->args, event->cwd);
 }
 
+/* Of what it did before, nothing is known. */
 static void add_thread(const struct ct_trackers *trackers, const struct ct_event_thread *event)
 {
+    uint64_t start_ns = MAX(event->thread_start_ns, ct_extent_dropped_ns(trackers->extent));
     struct ct_image *image =
         ct_lives_told_image(trackers->lives, event->pid, event->process_start_ns);
     struct ct_thread_state *thread =
-        image ? ct_lives_told_thread(trackers->lives, image, event->tid, event->thread_start_ns)
-              : NULL;
+        image ? ct_lives_told_thread(trackers->lives, image, event->tid, start_ns) : NULL;
 
     if (!thread)
         return;
     thread->thread.entry = event->entry;
     if (event->name[0])
         ct_lives_name_thread(thread, event->name);
-    ct_lives_note_totals_before(
-        thread, &(struct ct_class_totals){event->net_ns, event->sync_ns, event->syscall_ns,
-                                          event->sleep_ns});
+    ct_lives_note_totals_before(thread,
+                                &(struct ct_class_totals){event->net_ns, event->sync_ns,
+                                                          event->syscall_ns, event->sleep_ns});
 }
 
 static void add_counters(const struct ct_trackers *trackers, const struct ct_event_counters *event)

@@ -4,6 +4,7 @@
 #include "libraries.h"
 #include "program.h"
 #include "record/layers/finish.h"
+#include "system/procfs.h"
 
 /* Boards that wait to be written, of some 60 KB each. */
 #define BOARDS_KEPT 1000
@@ -139,9 +140,18 @@ static void restate(struct ct_engine *engine, struct ct_event_part *part, GArray
     writer->go_on_from_now(); /* nothing else has the same time */
 }
 
-gboolean ct_engine_begin_part(struct ct_engine *engine, struct ct_event_part *part,
-                              gboolean (*end_packets)(void *user), void *user,
-                              struct ct_closing_totals *before)
+/* Something that was launched, or attached to, may still be told of. */
+static gboolean has_living(const struct ct_engine *engine)
+{
+    const int32_t root_pid = engine->directory->control->root_pid;
+    struct ct_proc_stat stat;
+
+    return root_pid == 0 || ct_boards_update(engine->boards)->len > 0 ||
+           (ct_proc_read_stat(root_pid, root_pid, &stat) && !CT_PROC_HAS_ENDED(stat.state));
+}
+
+gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_output *output,
+                              struct ct_event_part *part, struct ct_closing_totals *before)
 {
     g_autoptr(GArray) living = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
     gboolean is_begun = FALSE;
@@ -149,11 +159,12 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, struct ct_event_part *pa
     ct_drain_lock(engine->drain);
     if (ct_drain_now(engine->drain)) {
         ct_closing_write_ended(&engine->closing);
-        is_begun = end_packets(user);
+        is_begun = has_living(engine) && output->end_packets(output->user);
     }
     if (is_begun) {
         if (engine->kernel != NULL)
             ct_kernel_capture_begin_part(engine->kernel, part->number);
+        part->bytes_before = output->bytes_before(output->user);
         part->begin_ns = ct_engine_now_ns(engine);
         engine->closing.writer->go_on_from_now();
         restate(engine, part, living);

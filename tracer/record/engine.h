@@ -65,14 +65,20 @@ void ct_engine_note_alive(struct ct_engine *engine);
  */
 void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns);
 
+/* Where what is recorded goes. */
+struct ct_part_output {
+    gboolean (*end_packets)(void *user);  /* what was written ends; FALSE: nothing is taken */
+    uint64_t (*bytes_before)(void *user); /* then: so much was */
+    void *user;                           /* borrowed */
+};
+
 /*
- * Another part of the recording begins: what was written until now ends by `end_packets`, and what
- * is there is said again. Sets when that is, and `before` to what was counted up to then, waits as
- * far as they were written. FALSE: nothing is taken.
+ * Another part of the recording begins, in which what is there is said again. Sets when that is,
+ * what was recorded before, and `before` to what was counted, waits as far as they were written.
+ * FALSE: nothing is taken, or nobody is left to be told of.
  */
-gboolean ct_engine_begin_part(struct ct_engine *engine, struct ct_event_part *part,
-                              gboolean (*end_packets)(void *user), void *user,
-                              struct ct_closing_totals *before);
+gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_output *output,
+                              struct ct_event_part *part, struct ct_closing_totals *before);
 
 /* In between, where many have ended. */
 void ct_engine_close_ended(struct ct_engine *engine);

@@ -31,6 +31,8 @@ struct ct_keeping {
     uint64_t part_size;     /* what is larger is to be followed by another one */
     GArray *parts;          /* owned; struct ct_kept_part, of which there is one */
     uint64_t bytes_dropped; /* up to now */
+    uint64_t size;          /* of what is kept, when it was last looked at */
+    uint64_t growth;        /* see ct_keeping_look() */
 };
 
 void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size);
@@ -40,14 +42,21 @@ void ct_keeping_clear(struct ct_keeping *keeping);
 const struct ct_kept_part *ct_keeping_oldest(const struct ct_keeping *keeping);
 const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping);
 
-/* Is another part to begin, where what is kept has `size` bytes? It would have bytes_before. */
-gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size,
-                               uint64_t *bytes_before);
+/* Is another part to begin, where what is kept has `size` bytes? */
+gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size);
 void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part);
 
-/* How many parts are to go, the oldest first, before what is kept grows by so much. All but one may
- * have to. */
-guint ct_keeping_excess(const struct ct_keeping *keeping, uint64_t size, uint64_t growth);
-void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t bytes);
+/* What is kept has that size now. It may grow until the next look by as much as it did lately at
+ * most: what the kernel tells comes in bursts. */
+void ct_keeping_look(struct ct_keeping *keeping, uint64_t size);
+
+/* How many parts are to go, the oldest first, before it grows by so much. All but two may have to;
+ * all but one where it is too large already. */
+guint ct_keeping_excess(const struct ct_keeping *keeping);
+/* Whatever goes, it is far too large: nothing can be dropped any more. */
+gboolean ct_keeping_has_failed(const struct ct_keeping *keeping);
+
+/* They are gone, and what is kept has that size now. */
+void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t size);
 
 #endif

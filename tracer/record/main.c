@@ -32,6 +32,9 @@
 /* A recording grows by some 20 MB a second. */
 #define ROOM_INTERVAL_US (100 * 1000)
 
+/* Where it is to go on, and may never have more than so much. */
+#define KEEP_INTERVAL_US (20 * 1000)
+
 static gint64 later(uint64_t ns)
 {
     return g_get_monotonic_time() + (gint64)(ns / 1000);
@@ -127,6 +130,7 @@ static void watch(struct setting *setting)
     const struct ct_record_options *options = setting->options;
     struct ct_recording *recording = setting->recording;
     struct ct_launch *launch = &setting->launch;
+    const gint64 room_interval_us = options->keeps_newest ? KEEP_INTERVAL_US : ROOM_INTERVAL_US;
     enum { BEGIN, END, ROOM, TEND, BIRTHS, DEADLINES };
     gint64 deadlines[DEADLINES] = {0};
     uint64_t closed = 0; /* so many processes had ended when boards were last closed */
@@ -136,7 +140,7 @@ static void watch(struct setting *setting)
         deadlines[BEGIN] = later(options->delay_ns);
     if (options->duration_ns > 0)
         deadlines[END] = later(options->delay_ns + options->duration_ns);
-    deadlines[ROOM] = g_get_monotonic_time() + ROOM_INTERVAL_US;
+    deadlines[ROOM] = g_get_monotonic_time() + room_interval_us;
     deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
     while (!has_all_ended(setting) && !launch->is_told_to_end) {
         struct pollfd fds[] = {
@@ -161,7 +165,7 @@ static void watch(struct setting *setting)
                 begin_part(setting);
             if (!check_room(setting))
                 return;
-            deadlines[ROOM] = g_get_monotonic_time() + ROOM_INTERVAL_US;
+            deadlines[ROOM] = g_get_monotonic_time() + room_interval_us;
         }
         if (ct_deaths_count(launch->deaths) >= closed + DEATHS_AT_ONCE) {
             closed = ct_deaths_count(launch->deaths);

@@ -36,30 +36,24 @@ static uint64_t kept_size(const struct ct_recording *recording)
 
 gboolean ct_recording_wants_part(const struct ct_recording *recording)
 {
-    uint64_t bytes_before;
-
     return recording->keeps_newest && ct_recording_control(recording)->begin_ns != 0 &&
            recording->lost_ns == 0 &&
-           ct_keeping_wants_part(&recording->keeping, kept_size(recording), &bytes_before);
+           ct_keeping_wants_part(&recording->keeping, kept_size(recording));
 }
 
-/* A part as it begins. */
-struct beginning {
-    struct ct_recording *recording; /* borrowed */
-    struct ct_event_part event;
-};
-
-/* What was in LTTng's buffers is a part of what was before. */
 static gboolean end_packets(void *user)
 {
-    struct beginning *beginning = user;
-    const struct ct_recording *recording = beginning->recording;
+    const struct ct_recording *recording = user;
 
-    if (!ct_trace_end_packets(recording->trace, NULL))
-        return FALSE;
-    ct_keeping_wants_part(&recording->keeping, kept_size(recording),
-                          &beginning->event.bytes_before);
-    return TRUE;
+    return ct_trace_end_packets(recording->trace, NULL);
+}
+
+/* What was in buffers is a part of it by now. */
+static uint64_t bytes_before(void *user)
+{
+    const struct ct_recording *recording = user;
+
+    return recording->keeping.bytes_dropped + kept_size(recording);
 }
 
 void ct_recording_begin_part(struct ct_recording *recording)
@@ -69,16 +63,16 @@ void ct_recording_begin_part(struct ct_recording *recording)
     struct ct_kept_part part = {.number = newest->number + 1};
     if (newest->number == 0)
         recording->first_begin_ns = ct_recording_control(recording)->begin_ns;
-    struct beginning beginning = {
-        .recording = recording,
-        .event = {.number = part.number, .recording_begin_ns = recording->first_begin_ns}};
+    const struct ct_part_output output = {
+        .end_packets = end_packets, .bytes_before = bytes_before, .user = recording};
+    struct ct_event_part event = {.number = part.number,
+                                  .recording_begin_ns = recording->first_begin_ns};
 
     if (!ct_trace_is_live(recording->trace) ||
-        !ct_engine_begin_part(recording->engine, &beginning.event, end_packets, &beginning,
-                              &part.before))
+        !ct_engine_begin_part(recording->engine, &output, &event, &part.before))
         return;
-    part.begin_ns = beginning.event.begin_ns;
-    part.bytes_before = beginning.event.bytes_before;
+    part.begin_ns = event.begin_ns;
+    part.bytes_before = event.bytes_before;
     part.waits_before = part.before.waits;
     ct_keeping_add(keeping, &part);
 }
@@ -100,20 +94,16 @@ static gboolean drop_before(struct ct_recording *recording, const struct ct_kept
 gboolean ct_newest_trim(struct ct_recording *recording)
 {
     struct ct_keeping *keeping = &recording->keeping;
-    uint64_t size = kept_size(recording);
-    uint64_t growth = size > recording->room.size ? size - recording->room.size : 0;
-    guint count = ct_keeping_excess(keeping, size, growth);
+
+    ct_keeping_look(keeping, kept_size(recording));
+    guint count = ct_keeping_excess(keeping);
 
     if (count == 0)
-        return TRUE;
-    const struct ct_kept_part *kept =
-        &g_array_index(keeping->parts, struct ct_kept_part, count);
-    gboolean is_dropped = drop_before(recording, kept);
-    int code = errno;
-    uint64_t left = kept_size(recording);
+        return !ct_keeping_has_failed(keeping);
+    gboolean is_dropped =
+        drop_before(recording, &g_array_index(keeping->parts, struct ct_kept_part, count));
 
-    ct_keeping_drop(keeping, count, size - MIN(left, size));
-    errno = code;
+    ct_keeping_drop(keeping, count, kept_size(recording));
     return is_dropped;
 }
 

@@ -1,0 +1,263 @@
+"""A recording that may not grow, and keeps what came last: --keep=newest."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import (
+    WAIT_EVENTS,
+    TraceTest,
+    main,
+    read_events,
+    session_daemons,
+    wait_until,
+)
+
+MB = 1_000_000
+
+# Waits of its own kind tell each part of the program: a child is waited for only at first, and
+# `select` waits only at last. Between them are far more short waits than may be kept, of another
+# thread. It goes on to its end when it gets a line.
+PROGRAM = """
+import os, select, subprocess, sys, threading
+subprocess.run(["true"])
+reading, writing = os.pipe()
+def read():
+    while os.read(reading, 1):
+        pass
+thread = threading.Thread(target=read)
+thread.start()
+for _ in range({waits}):
+    os.write(writing, b"x")
+print("flooded", flush=True)
+sys.stdin.readline()
+for _ in range({last}):
+    os.write(writing, b"x")
+for _ in range(5):
+    select.select([], [], [], 0.02)
+os.close(writing)
+thread.join()
+"""
+
+
+class KeepTest(TraceTest):
+    def start(self, waits, *options, last=500, **more):
+        program = PROGRAM.format(waits=waits, last=last)
+        recorder = self.start_record(
+            *("/usr/bin/python3", "-c", program),
+            options=["--rate=0", "--lossless", "--keep=newest", *options],
+            stdin=subprocess.PIPE,
+            **more,
+        )
+        return recorder
+
+    def await_flood(self, recorder):
+        self.assertEqual(recorder.stdout.readline(), "flooded\n")
+
+    def finish(self, recorder):
+        recorder.stdin.write("go\n")
+        recorder.stdin.flush()
+        _, err = recorder.communicate(timeout=120)
+        self.assertEqual(recorder.returncode, 0, err)
+        return err
+
+    def room_of(self, folder):
+        room = 0
+        for path in folder.rglob("*"):
+            try:
+                status = path.lstat()
+            except FileNotFoundError:
+                continue
+            room += min(status.st_size, status.st_blocks * 512) if path.is_file() else 0
+        return room
+
+    def await_drop(self, trace):
+        """Some of a stream is gone from the disk."""
+
+        def has_hole():
+            return any(
+                path.stat().st_blocks * 512 < path.stat().st_size - 500_000
+                for path in trace.glob("ust/uid/*/64-bit/waits_*")
+            )
+
+        wait_until(has_hole, "older parts were dropped")
+
+    def waits_of(self, events, *ops):
+        return [event for event in events if event.fields.get("op") in ops and "duration_ns" in event.fields]
+
+    def check_window(self, events):
+        """What came first is gone, and what came last is there."""
+        ours = [event for event in events if event.name.startswith("ctrace:")]
+        first = ours[0]
+        self.assertEqual(first.name, "ctrace:part")
+        self.assertGreater(first.fields["number"], 0)
+        self.assertGreater(first.fields["bytes_before"], MB)
+        self.assertEqual(self.waits_of(ours, "waitpid", "wait4"), [])
+        selects = self.waits_of(ours, "select")
+        self.assertEqual(len(selects), 5)
+        for wait in selects:
+            self.assertGreaterEqual(wait.fields["duration_ns"], 20_000_000)
+        self.assertGreater(len(self.waits_of(ours, "read")), 100)
+        return first
+
+    def check_sound(self, trace):
+        verified = self.ctrace("verify", trace)
+        self.assertEqual(verified.status, 0, verified)
+        self.assertIn("all adds up", verified.out)
+        self.assertNotIn("WRONG", verified.out)
+
+    def check_readers(self, trace, first):
+        report = re.sub(r"\s+", " ", self.report_text(trace))
+        megabytes = first.fields["bytes_before"] / 1e6
+        self.assertRegex(
+            report, rf"dropped the first \S+ \S+ of {megabytes:.1f} MB, as --keep=newest asks"
+        )
+        self.assertRegex(report, r"what follows is of the last \d")
+        self.assertIn("losses none", report)
+        profile = self.profile("sleep", trace)
+        self.assertTrue(any("select" in str(sample.labels) for sample in profile.samples))
+        self.assertTrue(any("dropped: the first" in line for line in profile.comments))
+        picture = self.folder / "picture.svg"
+        drawn = self.ctrace("timeline", trace, "-o", picture)
+        self.assertEqual(drawn.status, 0, drawn)
+        self.assertIn(b"<svg", picture.read_bytes())
+
+
+class Newest(KeepTest):
+    def check(self, *options, size="2M"):
+        trace = self.folder / "trace"
+        recorder = self.start(70_000, f"--max-size={size}", *options)
+        self.await_flood(recorder)
+        self.await_drop(trace)
+        err = self.finish(recorder)
+        self.assertRegex(err, r"dropped what was older, as --keep=newest asks: the first \d+\.\d+ s")
+        self.assertIn("nothing lost", err)
+        events = read_events(trace)
+        first = self.check_window(events)
+        self.check_sound(trace)
+        self.check_readers(trace, first)
+        (capture,) = (event for event in events if event.name == "ctrace:capture")
+        self.assertEqual(capture.fields["begin_ns"], first.fields["begin_ns"])
+        ended = [event for event in events if event.name in WAIT_EVENTS]
+        self.assertEqual(len(ended), capture.fields["waits_recorded"])
+        self.assertFalse((trace / "spool").exists())
+        return trace
+
+    def test_without_the_kernel(self):
+        trace = self.check("--kernel=off")
+        # One packet and the closing events more than may be.
+        self.assertLess(self.room_of(trace / "ust"), 3 * MB)
+        self.assert_opens_everywhere(trace)
+
+    @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
+    def test_with_bpf(self):
+        trace = self.check("--kernel=syscalls", "--kernel-source=bpf", size="8M")
+        self.assertTrue((trace / "kernel" / "metadata").exists())
+
+    @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
+    def test_with_perf(self):
+        trace = self.check("--kernel=syscalls", "--kernel-source=perf", "--cpu", size="8M")
+        self.assertTrue((trace / "kernel" / "metadata").exists())
+
+    def test_it_never_has_more_than_it_may_and_a_part(self):
+        trace = self.folder / "trace"
+        recorder = self.start(200_000, "--max-size=8M")
+        most = 0
+        while recorder.poll() is None and not self.has_line(recorder):
+            most = max(most, self.room_of(trace / "ust") + self.room_of(trace / "spool"))
+            time.sleep(0.05)
+        self.await_flood(recorder)
+        self.assertGreater(most, 4 * MB)
+        self.assertLess(most, 10 * MB)
+        self.finish(recorder)
+
+    def has_line(self, recorder):
+        return bool(select.select([recorder.stdout], [], [], 0)[0])
+
+    def test_what_fits_is_kept_whole(self):
+        recorder = self.start(2000, "--max-size=50M", "--kernel=off")
+        self.await_flood(recorder)
+        err = self.finish(recorder)
+        self.assertNotIn("dropped", err)
+        trace = self.folder / "trace"
+        self.assertTrue(self.waits_of(read_events(trace), "waitpid", "wait4"))
+        self.assertNotIn("dropped", self.report_text(trace))
+        self.check_sound(trace)
+
+    def test_parts_that_are_all_kept_say_nothing_new(self):
+        recorder = self.start(30_000, "--max-size=100M", "--kernel=off", last=20_000)
+        self.await_flood(recorder)
+        err = self.finish(recorder)
+        self.assertNotIn("dropped", err)
+        trace = self.folder / "trace"
+        self.assertTrue(self.waits_of(read_events(trace), "waitpid", "wait4"))
+        self.check_sound(trace)
+
+    @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
+    def test_of_a_process_that_ran_already(self):
+        script = "import time\nfor _ in range(3000):\n    time.sleep(0.002)\n"
+        program = subprocess.Popen(["/usr/bin/python3", "-c", script])
+        self.addCleanup(program.wait)
+        self.addCleanup(program.kill)
+        recorded = self.ctrace(
+            *("record", "-o", "trace", "-p", str(program.pid), "--rate=0"),
+            *("--max-size=2M", "--keep=newest", "--duration=8s"),
+        )
+        self.assertEqual(recorded.status, 0, recorded)
+        self.check_sound(self.folder / "trace")
+
+
+class Recovery(KeepTest):
+    def setUp(self):
+        super().setUp()
+        if session_daemons():
+            self.skipTest("a session daemon runs on this machine")
+
+    def test_of_a_killed_recorder(self):
+        trace = self.folder / "trace"
+        recorder = self.start(70_000, "--max-size=2M")
+        self.await_flood(recorder)
+        self.await_drop(trace)
+        recorder.send_signal(signal.SIGKILL)
+        recorder.wait(20)
+        recorder.stdin.close()  # the program goes on to its end
+        recovered = self.ctrace("recover", trace, timeout=120)
+        self.assertEqual(recovered.status, 0, recovered)
+        self.assertIn("dropped what was older, as --keep=newest asks", recovered.err)
+        self.assertLess(self.room_of(trace / "ust"), 3 * MB)
+        events = read_events(trace)
+        first = next(event for event in events if event.name.startswith("ctrace:"))
+        self.assertEqual(first.name, "ctrace:part")
+        self.assertEqual(self.waits_of(events, "waitpid", "wait4"), [])
+        self.assertGreater(len(self.waits_of(events, "read")), 100)
+        said = self.ctrace("verify", trace).out
+        wrong = [line for line in said.splitlines() if line.startswith("WRONG")]
+        self.assertEqual(len(wrong), 1, said)
+        self.assertIn("the recorder was killed", wrong[0])
+        self.assertIn("dropped", self.report_text(trace))
+        self.assert_opens_everywhere(trace)
+
+
+class Refused(KeepTest):
+    def test_what_makes_no_sense(self):
+        for options, words in (
+            (["--keep=newest"], ["--max-size=500M"]),
+            (["--keep=newest", "--max-size=1M"], ["too small", "at least 2M"]),
+            (["--keep=middle", "--max-size=9M"], ["oldest or newest"]),
+        ):
+            with self.subTest(options):
+                result = self.ctrace("record", *options, "true")
+                self.assert_refused(result, *words, status=2)
+
+    def test_oldest_is_what_there_is_without(self):
+        result = self.record("true", options=["--keep=oldest", "--max-size=9M"])
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("nothing lost", result.err)
+
+
+if __name__ == "__main__":
+    main()
