@@ -227,8 +227,11 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
 
     found->scope = &scope;
     found->has_hangs = ct_report_is_whole(report) && may_hang(report);
-    if ((found->has_hangs || found->has_locks) &&
-        !ct_recording_ask(directory, activity, found->model, ask, found, error))
+    gboolean is_found = (!found->has_hangs && !found->has_locks) ||
+                        ct_recording_ask(directory, activity, found->model, ask, found, error);
+
+    found->scope = NULL;
+    if (!is_found)
         return FALSE;
     report->hangs = found->hangs;
     report->locks = found->locks;

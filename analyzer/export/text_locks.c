@@ -10,7 +10,7 @@
 #define FRAMES_SHOWN     3
 #define ACTIVITIES_SHOWN 4
 
-/* As much of a lock's time is told of as a line: less is not worth one. */
+/* As much of the time is told of by itself: less is not worth it. */
 #define LEAST_SHARE 0.005
 
 static uint64_t rounded(double value)
@@ -35,6 +35,11 @@ static void append_item(GString *text, uint64_t part_ns, uint64_t whole_ns, cons
     g_autofree char *share = format_share(part_ns, whole_ns);
 
     g_string_append_printf(text, "%s%s %s", text->len > 0 ? ", " : "", what, share);
+}
+
+static gboolean is_worth_telling(uint64_t part_ns, uint64_t whole_ns, guint index)
+{
+    return index == 0 || (double)part_ns >= LEAST_SHARE * (double)whole_ns;
 }
 
 /* ---- What a holder did ---- */
@@ -86,7 +91,7 @@ static char *activities_text(const struct ct_text_out *out, const struct ct_lock
         const struct ct_lock_activity *activity =
             &g_array_index(holder->activities, struct ct_lock_activity, i);
 
-        if (i >= ACTIVITIES_SHOWN) {
+        if (i >= ACTIVITIES_SHOWN || !is_worth_telling(activity->ns, holder->ns, i)) {
             rest_ns += activity->ns;
             continue;
         }
@@ -151,11 +156,6 @@ static void write_waiter(const struct ct_text_out *out, const struct ct_lock_hol
 
     ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s waited for in %s: %s wait%s", share, place, count,
                      plural);
-}
-
-static gboolean is_worth_a_line(uint64_t part_ns, uint64_t whole_ns, guint index)
-{
-    return index == 0 || (double)part_ns >= LEAST_SHARE * (double)whole_ns;
 }
 
 /* ---- A lock ---- */
@@ -235,13 +235,13 @@ static void write_lock(const struct ct_text_out *out, const struct ct_lock_holdi
     for (guint i = 0; i < MIN(lock->holders->len, out->report->top); i++) {
         const struct ct_lock_holder *holder = lock->holders->pdata[i];
 
-        if (is_worth_a_line(holder->ns, lock->ns, i))
+        if (is_worth_telling(holder->ns, lock->ns, i))
             write_holder(out, lock, holder);
     }
     for (guint i = 0; i < MIN(lock->waiters->len, out->report->top); i++) {
         const struct ct_lock_waiter *waiter = lock->waiters->pdata[i];
 
-        if (is_worth_a_line(waiter->ns, lock->ns, i))
+        if (is_worth_telling(waiter->ns, lock->ns, i))
             write_waiter(out, lock, waiter);
     }
 }

@@ -237,6 +237,7 @@ static void divide_lock_wait(struct division *division, const struct ct_interval
     division->wait = wait;
     if (wait->begin_ns < wait->end_ns)
         ct_interval_visit_holds(wait, add_hold, division);
+    division->wait = NULL;
 }
 
 /* ---- The waiter ---- */
