@@ -181,7 +181,8 @@ void ct_text_section_open_waits(const struct ct_text_out *out)
     write_list(out, report->lists->open);
     if (report->lists->open_count > MIN(out->layout->top, report->lists->open->len))
         ct_text_out_line(out, 2, "and %" G_GUINT64_FORMAT " more",
-                         report->lists->open_count - MIN(out->layout->top, report->lists->open->len));
+                         report->lists->open_count -
+                             MIN(out->layout->top, report->lists->open->len));
 }
 
 void ct_text_section_longest_waits(const struct ct_text_out *out)
