@@ -81,6 +81,13 @@ static double able_ns(const struct ct_life *life)
     return (double)life->class_ns[CT_CLASS_RUNNING] + (double)life->class_ns[CT_CLASS_RUNNABLE];
 }
 
+double ct_causes_able_ns(const struct ct_causes *causes, const struct ct_thread *thread)
+{
+    const struct ct_life *life = ct_causes_life(causes, thread);
+
+    return life ? able_ns(life) : 0;
+}
+
 gboolean ct_causes_is_busy(const struct ct_causes *causes, const struct ct_thread *thread)
 {
     const struct ct_life *life = thread ? ct_causes_life(causes, thread) : NULL;

@@ -33,6 +33,9 @@ enum ct_cause ct_cause_of(const struct ct_causes *causes, const struct ct_eviden
 const struct ct_life *ct_causes_life(const struct ct_causes *causes,
                                      const struct ct_thread *thread);
 
+/* The time for which it ran, or could have. */
+double ct_causes_able_ns(const struct ct_causes *causes, const struct ct_thread *thread);
+
 /* Did it run, or could it have, for at least half of its life? */
 gboolean ct_causes_is_busy(const struct ct_causes *causes, const struct ct_thread *thread);
 

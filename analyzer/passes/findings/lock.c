@@ -70,8 +70,7 @@ static char *name_lock(const struct ct_findings_case *a_case, const struct ct_ga
 
 /* Of one lock. */
 struct holders {
-    double held_ns; /* by who is known */
-    double busy_ns; /* of that, by threads that ran, or could have, for half of their lives */
+    double able_ns; /* for which these threads ran, or could have, at all */
     double most_ns; /* the longest, by one thread with one stack: */
     const struct ct_evidence_hold *most;
 };
@@ -84,8 +83,7 @@ struct lock {
 
 static void add_holders(struct holders *holders, const struct holders *more)
 {
-    holders->held_ns += more->held_ns;
-    holders->busy_ns += more->busy_ns;
+    holders->able_ns += more->able_ns;
     if (more->most_ns > holders->most_ns) {
         holders->most_ns = more->most_ns;
         holders->most = more->most;
@@ -96,13 +94,12 @@ static void add_holders(struct holders *holders, const struct holders *more)
 static GHashTable *list_holders(const struct ct_findings_case *a_case)
 {
     const GPtrArray *holds = a_case->input->evidence->holds;
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GHashTable *by_lock = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 
     for (guint i = 0; i < holds->len; i++) {
         const struct ct_evidence_hold *hold = holds->pdata[i];
-        gboolean is_busy = ct_causes_is_busy(a_case->causes, hold->holder);
-        const struct holders one = {hold->total_ns, is_busy ? hold->total_ns : 0, hold->total_ns,
-                                    hold};
+        struct holders one = {.most_ns = hold->total_ns, .most = hold};
         char *key = key_of_lock(hold->process, hold->kind, hold->object, NULL);
         struct holders *sum = g_hash_table_lookup(by_lock, key);
 
@@ -110,6 +107,10 @@ static GHashTable *list_holders(const struct ct_findings_case *a_case)
             g_free(key);
             continue;
         }
+        char *known = g_strdup_printf("%s %p", key, (const void *)hold->holder);
+
+        if (g_hash_table_add(seen, known))
+            one.able_ns = ct_causes_able_ns(a_case->causes, hold->holder);
         if (!sum)
             sum = g_new0(struct holders, 1);
         else
@@ -120,13 +121,14 @@ static GHashTable *list_holders(const struct ct_findings_case *a_case)
     return by_lock;
 }
 
-/* What is signalled by one of those who wait for it is no lock if none of them works meanwhile. */
+/* What is signalled by one of those who wait for it is no lock if they hardly work: not for half of
+ * the time for which one of them waits. */
 static gboolean is_lock(const struct ct_gathering *gathering, const struct holders *holders)
 {
     enum ct_object kind = ct_op_object(gathering->first->op);
 
     return ct_object_is_lock(kind) || kind == CT_OBJECT_FD ||
-           holders->busy_ns * 2 >= gathering->total_ns;
+           holders->able_ns * 2 >= gathering->total_ns / gathering->threads->len;
 }
 
 static char *describe_holder(const struct ct_findings_case *a_case, const struct holders *holders)

@@ -7,6 +7,10 @@
 /* Of the time in which threads could run: below that, queues are as short as anywhere. */
 #define QUEUED_SHARE 0.1
 
+/* Of the time that this is about: a program that hardly ever runs is not held up by short queues.
+ */
+#define LENGTH_SHARE 0.05
+
 /* Of the time in line, over all threads: who had less was in it by the way. Where there are many
  * threads, it is half the share that each would have. */
 #define NAMED_SHARE 0.01
@@ -43,7 +47,8 @@ void ct_findings_run_queue(const struct ct_findings_case *a_case, const char *na
             life->alive.end_ns == life->thread->end_ns)
             longest_ns = MAX(longest_ns, life->thread->sched.longest_queued_ns);
     }
-    if (runnable_ns <= 0 || runnable_ns < QUEUED_SHARE * (running_ns + runnable_ns))
+    if (runnable_ns <= LENGTH_SHARE * (double)a_case->input->length_ns ||
+        runnable_ns < QUEUED_SHARE * (running_ns + runnable_ns))
         return;
     g_autoptr(GPtrArray) queued = list_queued(lives, runnable_ns);
     g_autofree char *who = ct_words_threads(queued);

@@ -2,6 +2,9 @@
 #include "passes/findings/rules.h"
 #include "passes/findings/words.h"
 
+/* A stage of a pipeline waits for each piece; who waits seldom has other reasons. */
+#define WAITS_MIN 10
+
 /* Those for whom threads of one kind were waited for at one place. */
 static char *key_of(const struct ct_findings_case *a_case, const struct ct_evidence_wait *wait)
 {
@@ -40,6 +43,9 @@ void ct_findings_slow_thread(const struct ct_findings_case *a_case, const char *
 
     for (guint i = 0; i < gatherings->len; i++) {
         const struct ct_gathering *gathering = gatherings->pdata[i];
+
+        if (gathering->count < WAITS_MIN)
+            continue;
         g_autofree char *who = ct_words_threads(gathering->threads);
         g_autofree char *time = ct_words_time_of(a_case, gathering);
         g_autofree char *slow = ct_words_threads(gathering->wakers);
