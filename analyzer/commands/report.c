@@ -102,6 +102,11 @@ static const char *directory_of(const struct options *options, GError **error)
     return ct_command_directory(section_of(options) ? options->words + 1 : options->words, error);
 }
 
+static gboolean is_default(const struct options *options)
+{
+    return !options->words || !options->words[section_of(options) ? 1 : 0];
+}
+
 static gboolean check_options(const struct options *options, GError **error)
 {
     g_autofree char *formats = ct_report_format_list();
@@ -282,8 +287,10 @@ static int write_report(void *user, struct ct_activity *activity)
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
 
     ct_say_all(complaints);
-    if (job->format->has_places)
+    if (job->format->has_places) {
         ct_report_fold_places(report);
+        ct_report_look(report);
+    }
     job->format->write(report, &job->layout, stdout);
     ct_symbolizer_keep(report->symbolizer);
     ct_worker_begin_remarks(activity);
@@ -317,6 +324,7 @@ static int run(const struct options *options)
                    .top = said_or(options->top, is_overview ? OVERVIEW_TOP : USUAL_TOP),
                    .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
                                  g_strcmp0(g_getenv("TERM"), "dumb") != 0,
+                   .directory = is_default(options) ? NULL : directory_of(options, NULL),
                    .extent = extent,
                    .section = section_of(options)},
     };

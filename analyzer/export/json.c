@@ -88,6 +88,35 @@ static void write_scope(struct ct_json_document *document, const struct ct_repor
     ct_json_end_member(document);
 }
 
+static void write_findings(struct ct_json_document *document, const struct ct_report *report,
+                           const char *directory)
+{
+    ct_json_begin_array(document, "findings");
+    for (guint i = 0; i < report->findings->list->len; i++) {
+        const struct ct_finding *finding = report->findings->list->pdata[i];
+        const struct ct_symbol_frame *place = finding->place;
+        g_autofree char *command = ct_finding_command(finding, directory);
+        JsonBuilder *json = ct_json_begin_element(document);
+
+        ct_json_add_string(json, "rule", finding->rule);
+        ct_json_add_number(json, "cost_ns", finding->cost_ns);
+        ct_json_add_string(json, "text", finding->text);
+        ct_json_add_string(json, "command", command);
+        ct_json_add_string(json, "function", place ? place->function : "");
+        ct_json_add_string(json, "file", place ? place->file : "");
+        ct_json_add_number(json, "line", place ? place->line : 0);
+        ct_json_end_element(document);
+    }
+    ct_json_end_array(document);
+    if (!report->findings->nothing)
+        return;
+    ct_json_begin_member(document, "no_findings");
+    json_builder_begin_object(document->json);
+    ct_json_add_string(document->json, "text", report->findings->nothing);
+    json_builder_end_object(document->json);
+    ct_json_end_member(document);
+}
+
 static void write_processes(struct ct_json_document *document, const struct ct_report *report)
 {
     ct_json_begin_array(document, "processes");
@@ -311,11 +340,11 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     g_autoptr(JsonGenerator) generator = json_generator_new();
     struct ct_json_document document = {.out = out, .json = json, .generator = generator};
 
-    (void)layout;
     json_generator_set_pretty(generator, TRUE);
     fputs("{\n", out);
     write_capture(&document, report->model);
     write_scope(&document, report);
+    write_findings(&document, report, layout->directory);
     write_processes(&document, report);
     write_threads(&document, report);
     write_hangs(&document, report);

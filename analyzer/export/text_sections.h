@@ -4,6 +4,7 @@
 
 #include "export/text_out.h"
 
+void ct_text_section_findings(const struct ct_text_out *out);
 void ct_text_section_capture(const struct ct_text_out *out);
 void ct_text_section_hangs(const struct ct_text_out *out);
 void ct_text_section_processes(const struct ct_text_out *out);

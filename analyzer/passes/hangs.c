@@ -140,29 +140,43 @@ static gboolean add_wait(struct search *search, struct ct_interval *interval, GE
     return TRUE;
 }
 
-/* The last one to begin of those that are open: signal handlers wait inside of others' waits. */
-static gboolean add_thread(struct search *search, const struct ct_thread *thread, GError **error)
+/* The last one to begin of those that are open in the last `span_ns`, since signal handlers wait
+ * inside of others' waits. Without thread: there is none. `releases` is the caller's. */
+static gboolean find_open(const struct search *search, const struct ct_thread *thread,
+                          uint64_t span_ns, struct ct_interval *open, struct ct_wake **releases,
+                          GError **error)
 {
-    const struct ct_window end = {thread->end_ns - MIN(thread->end_ns, 1), thread->end_ns};
+    const struct ct_window end = {thread->end_ns - MIN(thread->end_ns, span_ns), thread->end_ns};
     g_autoptr(ct_store_cursor) cursor = ct_store_intervals(search->store, thread, &end);
     struct ct_store_event event;
-    struct ct_interval last = {0};
-    g_autofree struct ct_wake *releases = NULL;
     GError *failure = NULL;
 
     while (ct_store_cursor_next(cursor, &event, &failure)) {
         const struct ct_interval *interval = &event.interval;
 
-        if (!interval->is_open || interval->wait_begin_ns < last.wait_begin_ns)
+        if (!interval->is_open || interval->wait_begin_ns < open->wait_begin_ns)
             continue;
-        last = *interval;
-        g_free(releases);
-        releases = g_memdup2(interval->releases, interval->release_count * sizeof(*releases));
-        last.releases = releases;
+        *open = *interval;
+        g_free(*releases);
+        *releases = g_memdup2(interval->releases, interval->release_count * sizeof(**releases));
+        open->releases = *releases;
     }
-    if (failure) {
+    if (failure)
         g_propagate_error(error, failure);
-        return FALSE;
+    return !failure;
+}
+
+/* Who is killed is runnable and runs for a moment before its end, as the kernel layer has it: the
+ * piece for which it was blocked is over then. */
+static gboolean add_thread(struct search *search, const struct ct_thread *thread, GError **error)
+{
+    static const uint64_t spans_ns[] = {1, 1000000, 1000000000};
+    g_autofree struct ct_wake *releases = NULL;
+    struct ct_interval last = {0};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(spans_ns) && !last.thread && !thread->has_exited; i++) {
+        if (!find_open(search, thread, spans_ns[i], &last, &releases, error))
+            return FALSE;
     }
     return !last.thread || !ct_hang_may_be(last.op) || add_wait(search, &last, error);
 }

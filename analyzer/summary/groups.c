@@ -1,5 +1,7 @@
 #include "summary/groups.h"
 
+#include "model/alike.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -25,11 +27,6 @@ static void group_free(void *data)
     g_free(group->name);
     g_ptr_array_unref(group->members);
     g_free(group);
-}
-
-static size_t count_digits(const char *text)
-{
-    return strspn(text, "0123456789");
 }
 
 static void append_without_numbers(GString *key, const char *name, size_t size)
@@ -112,32 +109,6 @@ static struct member describe_thread(const struct ct_report_thread *row)
     };
 }
 
-/* What two names of one group have in common: the same text around other numbers. `first` may have
- * * for numbers already. */
-static char *merge_names(const char *first, const char *second)
-{
-    GString *merged = g_string_new(NULL);
-
-    while (*first && *second) {
-        size_t size = count_digits(first);
-        size_t second_size = count_digits(second);
-
-        if (second_size == 0) {
-            g_string_append_c(merged, *first);
-            first++;
-            second++;
-            continue;
-        }
-        if (size > 0 && size == second_size && memcmp(first, second, size) == 0)
-            g_string_append_len(merged, first, (gssize)size);
-        else
-            g_string_append_c(merged, '*');
-        first += size > 0 ? size : 1;
-        second += second_size;
-    }
-    return g_string_free(merged, FALSE);
-}
-
 static char *name_group(const struct member *const *alike, guint count)
 {
     char *name = g_strndup(alike[0]->name, alike[0]->name_size);
@@ -145,7 +116,7 @@ static char *name_group(const struct member *const *alike, guint count)
 
     for (guint i = 0; i < count; i++) {
         g_autofree char *other = g_strndup(alike[i]->name, alike[i]->name_size);
-        char *merged = merge_names(name, other);
+        char *merged = ct_names_merge(name, other);
 
         has_state = has_state || strcmp(alike[i]->name + alike[i]->name_size,
                                         alike[0]->name + alike[0]->name_size) != 0;

@@ -167,6 +167,7 @@ static void on_interval(void *user, const struct ct_interval *interval)
     struct ct_report *report = user;
     struct ct_report_lists *lists = report->lists;
 
+    ct_evidence_add(report->evidence, interval, window_of(report));
     if (!ct_report_is_whole(report)) {
         struct gathered *gathered = gathered_of(report, interval->thread);
 
@@ -298,6 +299,31 @@ void ct_report_fold_places(struct ct_report *report)
     ct_report_lists_fold(report->lists, describe_site, report);
 }
 
+void ct_report_look(struct ct_report *report)
+{
+    const struct ct_window whole = ct_lives_extent(report->model);
+    const struct ct_window *window = report->scope.is_whole_time ? &whole : &report->scope.window;
+    g_autoptr(GArray) lives = g_array_new(FALSE, FALSE, sizeof(struct ct_life));
+
+    for (guint i = 0; i < report->threads->len; i++) {
+        const struct ct_report_thread *row =
+            &g_array_index(report->threads, struct ct_report_thread, i);
+
+        g_array_append_val(lives, row->life);
+    }
+    const struct ct_findings_input input = {
+        .model = report->model,
+        .symbolizer = report->symbolizer,
+        .evidence = report->evidence,
+        .lives = lives,
+        .hangs = report->hangs,
+        .length_ns = window->end_ns - window->begin_ns,
+    };
+
+    ct_findings_free(report->findings);
+    report->findings = ct_findings_new(&input);
+}
+
 guint ct_report_timed_sites(const struct ct_report *report)
 {
     const GPtrArray *sites = report->lists->sites;
@@ -381,6 +407,7 @@ struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_re
     report->threads = g_array_new(FALSE, FALSE, sizeof(struct ct_report_thread));
     report->processes = g_ptr_array_new();
     report->lists = ct_report_lists_new(top);
+    report->evidence = ct_evidence_new();
     report->gathered = g_hash_table_new_full(NULL, NULL, NULL, gathered_free);
     report->rivals = g_hash_table_new_full(rival_hash, rival_equal, g_free, NULL);
     report->symbolizer = ct_symbolizer_new(model);
@@ -394,6 +421,8 @@ void ct_report_free(struct ct_report *report)
     g_array_unref(report->threads);
     g_ptr_array_unref(report->processes);
     ct_report_lists_free(report->lists);
+    ct_evidence_free(report->evidence);
+    ct_findings_free(report->findings);
     g_hash_table_unref(report->gathered);
     g_hash_table_unref(report->rivals);
     ct_symbolizer_free(report->symbolizer);

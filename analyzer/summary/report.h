@@ -8,6 +8,7 @@
 #include "model/life.h"
 #include "model/selection.h"
 #include "model/sink.h"
+#include "passes/findings/findings.h"
 #include "passes/hangs.h"
 #include "passes/lock_holding.h"
 #include "summary/lists.h"
@@ -36,6 +37,8 @@ struct ct_report {
     GPtrArray *processes;             /* owned; const struct ct_process *, in the model's order */
     struct ct_report_lists *lists;    /* owned */
     GHashTable *gathered;             /* owned; by thread: what is still to be selected or summed */
+    struct ct_evidence *evidence;     /* owned; of the findings */
+    struct ct_findings *findings;     /* owned; NULL: they were not looked for */
     GHashTable *rivals;               /* owned; struct ct_report_rival *, as a set: who took CPUs */
     struct ct_symbolizer *symbolizer; /* owned */
     /* What hangs at the end, if that was asked: borrowed; struct ct_hang *, of whatever model. */
@@ -59,6 +62,10 @@ void ct_report_finish(struct ct_report *report);
 /* Makes one of the places that are the same functions and lines of one program. It takes all their
  * symbols. */
 void ct_report_fold_places(struct ct_report *report);
+
+/* Looks for what held the program up, with the hangs if they are there. It takes the symbols of all
+ * places where waits are no idling. */
+void ct_report_look(struct ct_report *report);
 
 /* TRUE if it is about all of the recording. */
 gboolean ct_report_is_whole(const struct ct_report *report);

@@ -44,12 +44,8 @@ GArray *ct_stack_list(struct ct_symbolizer *symbolizer, const struct ct_process 
     return frames;
 }
 
-static char *frame_text(const struct ct_stack_frame *stack_frame)
+char *ct_stack_place_text(const struct ct_symbol_frame *frame)
 {
-    const struct ct_symbol_frame *frame = stack_frame->function;
-
-    if (!frame)
-        return ct_format_omitted(stack_frame->cut);
     g_autofree char *file = g_path_get_basename(frame->file);
     char *name = ct_short_name(frame->function);
 
@@ -59,6 +55,48 @@ static char *frame_text(const struct ct_stack_frame *stack_frame)
 
     g_free(name);
     return text;
+}
+
+static char *frame_text(const struct ct_stack_frame *frame)
+{
+    return frame->function ? ct_stack_place_text(frame->function) : ct_format_omitted(frame->cut);
+}
+
+/* Their functions wait on behalf of whoever called them. */
+static gboolean is_of_library(const struct ct_stack_frame *frame)
+{
+    static const char *const modules[] = {"libc.so", "libc-", "libpthread", "libstdc++", "ld-"};
+    static const char *const folders[] = {"/usr/include/", "/usr/lib/"};
+    g_autofree char *module = g_path_get_basename(frame->module ? frame->module->path : "");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(modules); i++) {
+        if (g_str_has_prefix(module, modules[i]))
+            return TRUE;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+        if (g_str_has_prefix(frame->function->file, folders[i]))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+const struct ct_symbol_frame *ct_stack_place(struct ct_symbolizer *symbolizer,
+                                             const struct ct_process *process, uint32_t stack_id)
+{
+    g_autoptr(GArray) frames = ct_stack_list(symbolizer, process, stack_id);
+    const struct ct_symbol_frame *innermost = NULL;
+
+    for (guint i = 0; i < frames->len; i++) {
+        const struct ct_stack_frame *frame = &g_array_index(frames, struct ct_stack_frame, i);
+
+        if (!frame->function)
+            continue;
+        if (!innermost)
+            innermost = frame->function;
+        if (!is_of_library(frame))
+            return frame->function;
+    }
+    return innermost;
 }
 
 GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_process *process,

@@ -23,6 +23,14 @@ GArray *ct_stack_list(struct ct_symbolizer *symbolizer, const struct ct_process 
 GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                            uint32_t stack_id);
 
+/* The frame that a programmer would call the place: the innermost one that is not of the C or C++
+ * library; else the innermost one. NULL: the stack is lost. Borrowed from the symbolizer. */
+const struct ct_symbol_frame *ct_stack_place(struct ct_symbolizer *symbolizer,
+                                             const struct ct_process *process, uint32_t stack_id);
+
+/* "worker (convoy.c:42)", with a name short enough for a line. Free with g_free(). */
+char *ct_stack_place_text(const struct ct_symbol_frame *frame);
+
 /* Why the thread that waits there has nothing to do; NULL: it may have. */
 const char *ct_stack_idleness(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                               uint32_t stack_id);

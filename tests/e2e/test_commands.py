@@ -57,7 +57,7 @@ class Help(TraceTest):
         self.assertRegex(result.err, "(?i)usage")
 
     def manuals(self):
-        pages = [page for place in MANUALS.split(":") for page in pathlib.Path(place).glob("*.1")]
+        pages = [page for place in MANUALS.split(":") for page in pathlib.Path(place).glob("*.[17]")]
         return {page.stem: page for page in pages}
 
     def test_a_letters_value_may_be_joined_to_it(self):

@@ -90,10 +90,12 @@ static void write_report(struct ct_report *report)
     static void (*const writers[])(const struct ct_report *, const struct ct_report_layout *,
                                    FILE *) = {ct_report_write_text, ct_report_write_json,
                                               ct_report_write_csv};
-    const struct ct_report_layout layout = {.width = 80, .depth = 4};
+    const struct ct_report_layout layout = {
+        .width = 80, .depth = 4, .top = 5, .extent = CT_REPORT_ALL};
 
     ct_report_finish(report);
     ct_report_fold_places(report);
+    ct_report_look(report);
     for (size_t i = 0; i < G_N_ELEMENTS(writers); i++) {
         char *text = NULL;
         size_t size;

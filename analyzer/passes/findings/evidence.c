@@ -1,0 +1,216 @@
+#include "passes/findings/evidence.h"
+
+#include "model/holders.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What is beyond these is left out: findings are about what is frequent, and that comes early. */
+#define WAITS_MAX (1U << 16)
+#define HOLDS_MAX (1U << 16)
+#define TEXTS_MAX (1U << 16)
+
+/* Ports that the kernel gives to those who connect begin here, unless it is told otherwise. */
+#define EPHEMERAL_PORT 32768
+
+static guint mix(uint64_t value)
+{
+    return (guint)((value * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+static guint wait_hash(const void *data)
+{
+    const struct ct_evidence_wait *wait = data;
+
+    return mix(((uintptr_t)wait->thread >> 4) + ((uintptr_t)wait->waker << 20) + wait->object +
+               ((uint64_t)wait->stack_id << 16) + ((uint64_t)wait->op << 8) + wait->class +
+               ((uintptr_t)wait->local << 7) + ((uintptr_t)wait->peer << 13));
+}
+
+static gboolean wait_equal(const void *a, const void *b)
+{
+    const struct ct_evidence_wait *first = a;
+    const struct ct_evidence_wait *second = b;
+
+    return first->thread == second->thread && first->waker == second->waker &&
+           first->op == second->op && first->class == second->class &&
+           first->stack_id == second->stack_id && first->object == second->object &&
+           first->fd_kind == second->fd_kind && first->local == second->local &&
+           first->peer == second->peer && first->is_for_lock == second->is_for_lock;
+}
+
+static guint hold_hash(const void *data)
+{
+    const struct ct_evidence_hold *hold = data;
+
+    return mix(((uintptr_t)hold->process >> 4) + ((uintptr_t)hold->holder << 20) + hold->object +
+               ((uint64_t)hold->stack_id << 16) + hold->kind);
+}
+
+static gboolean hold_equal(const void *a, const void *b)
+{
+    const struct ct_evidence_hold *first = a;
+    const struct ct_evidence_hold *second = b;
+
+    return first->process == second->process && first->holder == second->holder &&
+           first->kind == second->kind && first->stack_id == second->stack_id &&
+           first->object == second->object;
+}
+
+/* ---- Descriptors ---- */
+
+/* NULL where there is none, or no room. */
+static const char *keep_text(struct ct_evidence *evidence, const char *text)
+{
+    if (!text || !text[0])
+        return NULL;
+    char *kept = g_hash_table_lookup(evidence->texts, text);
+
+    if (!kept && g_hash_table_size(evidence->texts) < TEXTS_MAX) {
+        kept = g_strdup(text);
+        g_hash_table_add(evidence->texts, kept);
+    }
+    return kept;
+}
+
+static unsigned long port_of(const char *address)
+{
+    const char *colon = address ? strrchr(address, ':') : NULL;
+
+    return colon ? strtoul(colon + 1, NULL, 10) : 0;
+}
+
+/* One end of a connection has a number of its own each time. Where numbers tell which, it is left
+ * out, so that a server's connections are one, as are those to one server. */
+static void set_socket(struct ct_evidence *evidence, struct ct_evidence_wait *wait,
+                       const struct ct_fd *fd)
+{
+    unsigned long local = port_of(fd->local), peer = port_of(fd->peer);
+    gboolean is_local_known = local > 0 && peer > 0 && local < EPHEMERAL_PORT;
+    gboolean is_peer_known = local > 0 && peer > 0 && peer < EPHEMERAL_PORT;
+
+    if (is_peer_known || !is_local_known)
+        wait->peer = keep_text(evidence, fd->peer);
+    if (is_local_known || !is_peer_known)
+        wait->local = keep_text(evidence, fd->local);
+}
+
+static void set_target(struct ct_evidence *evidence, struct ct_evidence_wait *wait,
+                       const struct ct_interval *interval)
+{
+    const struct ct_fd *fd = interval->fd;
+
+    if (ct_op_object(interval->op) != CT_OBJECT_FD && ct_op_object(interval->op) != CT_OBJECT_NONE)
+        wait->object = interval->object;
+    if (!fd)
+        return;
+    wait->fd_kind = fd->kind;
+    if (ct_fd_kind_class(fd->kind) == CT_CLASS_NET)
+        set_socket(evidence, wait, fd);
+    else
+        wait->local = keep_text(evidence, fd->local);
+}
+
+/* ---- Sums ---- */
+
+static void add_wait(struct ct_evidence *evidence, const struct ct_interval *interval,
+                     const struct ct_window *window, uint64_t duration_ns)
+{
+    struct ct_evidence_wait key = {
+        .thread = interval->thread,
+        .waker = interval->waker,
+        .op = interval->op,
+        .class = interval->class,
+        .stack_id = interval->stack_id,
+        .is_for_lock = interval->is_for_lock,
+    };
+
+    set_target(evidence, &key, interval);
+    struct ct_evidence_wait *wait = g_hash_table_lookup(evidence->wait_of, &key);
+
+    if (!wait) {
+        if (evidence->waits->len >= WAITS_MAX)
+            return;
+        wait = g_memdup2(&key, sizeof(key));
+        g_ptr_array_add(evidence->waits, wait);
+        g_hash_table_add(evidence->wait_of, wait);
+    }
+    if (ct_interval_is_counted(interval, window->begin_ns))
+        wait->count += interval->weight;
+    wait->total_ns += interval->weight * (double)duration_ns;
+    wait->longest_ns = MAX(wait->longest_ns, duration_ns);
+}
+
+struct visit {
+    struct ct_evidence *evidence;
+    const struct ct_interval *interval;
+    const struct ct_window *window;
+};
+
+static void add_hold(void *user, const struct ct_hold *hold)
+{
+    const struct visit *visit = user;
+    struct ct_evidence *evidence = visit->evidence;
+    const struct ct_interval *interval = visit->interval;
+    uint64_t begin_ns = MAX(hold->begin_ns, visit->window->begin_ns);
+    uint64_t end_ns = MIN(hold->end_ns, visit->window->end_ns);
+    const struct ct_evidence_hold key = {
+        .process = interval->thread->process,
+        .holder = hold->holder,
+        .kind = ct_op_object(interval->op),
+        .stack_id = hold->stack_id,
+        .object = interval->object,
+    };
+
+    if (begin_ns >= end_ns)
+        return;
+    struct ct_evidence_hold *sum = g_hash_table_lookup(evidence->hold_of, &key);
+
+    if (!sum) {
+        if (evidence->holds->len >= HOLDS_MAX)
+            return;
+        sum = g_memdup2(&key, sizeof(key));
+        g_ptr_array_add(evidence->holds, sum);
+        g_hash_table_add(evidence->hold_of, sum);
+    }
+    sum->total_ns += interval->weight * (double)(end_ns - begin_ns);
+}
+
+void ct_evidence_add(struct ct_evidence *evidence, const struct ct_interval *interval,
+                     const struct ct_window *window)
+{
+    uint64_t begin_ns = MAX(interval->begin_ns, window->begin_ns);
+    uint64_t end_ns = MIN(interval->end_ns, window->end_ns);
+    struct visit visit = {evidence, interval, window};
+
+    /* What is in no call is in the sums of its thread. */
+    if (begin_ns >= end_ns || interval->class == CT_CLASS_RUNNABLE || interval->is_outside)
+        return;
+    add_wait(evidence, interval, window, end_ns - begin_ns);
+    if (interval->is_for_lock)
+        ct_interval_visit_holds(interval, add_hold, &visit);
+}
+
+struct ct_evidence *ct_evidence_new(void)
+{
+    struct ct_evidence *evidence = g_new0(struct ct_evidence, 1);
+
+    evidence->waits = g_ptr_array_new_with_free_func(g_free);
+    evidence->holds = g_ptr_array_new_with_free_func(g_free);
+    evidence->wait_of = g_hash_table_new(wait_hash, wait_equal);
+    evidence->hold_of = g_hash_table_new(hold_hash, hold_equal);
+    evidence->texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return evidence;
+}
+
+void ct_evidence_free(struct ct_evidence *evidence)
+{
+    if (!evidence)
+        return;
+    g_hash_table_unref(evidence->wait_of);
+    g_hash_table_unref(evidence->hold_of);
+    g_hash_table_unref(evidence->texts);
+    g_ptr_array_unref(evidence->waits);
+    g_ptr_array_unref(evidence->holds);
+    g_free(evidence);
+}

@@ -1,0 +1,56 @@
+/*
+ * What findings are made of: the waits of a recording, summed up wait by wait in bounded memory by
+ * who waited, where and for what, and how long who held the locks meanwhile.
+ */
+#ifndef CTRACE_FINDINGS_EVIDENCE_H
+#define CTRACE_FINDINGS_EVIDENCE_H
+
+#include "model/sink.h"
+#include "model/timeline.h"
+
+/* Those of one thread at one place, for one thing, ended by one other thread. */
+struct ct_evidence_wait {
+    struct ct_thread *thread; /* borrowed */
+    struct ct_thread *waker;  /* borrowed; NULL: unknown */
+    enum ct_op op;
+    enum ct_class class;
+    uint32_t stack_id;
+    gboolean is_for_lock;
+    uint64_t object; /* 0: it is a descriptor, or has none */
+    /* Of a descriptor; borrowed from the evidence, which has each text once. NULL: unknown. */
+    enum ct_fd_kind fd_kind;
+    const char *local;
+    const char *peer;
+    double count; /* with the weights of sampled waits, as the total */
+    double total_ns;
+    uint64_t longest_ns;
+};
+
+/* For how long that thread made others wait for that lock until it let go of it there. */
+struct ct_evidence_hold {
+    const struct ct_process *process; /* borrowed; whose lock it is */
+    struct ct_thread *holder;         /* borrowed; NULL: unknown */
+    enum ct_object kind;
+    uint32_t stack_id; /* in the holder's process; 0: unknown */
+    uint64_t object;
+    double total_ns;
+};
+
+struct ct_evidence {
+    GPtrArray *waits;    /* owned; struct ct_evidence_wait *, by when each came first */
+    GPtrArray *holds;    /* owned; struct ct_evidence_hold *, the same */
+    GHashTable *wait_of; /* owned; both find one by its key */
+    GHashTable *hold_of;
+    GHashTable *texts; /* owned; of descriptors, as a set */
+};
+
+struct ct_evidence *ct_evidence_new(void);
+void ct_evidence_free(struct ct_evidence *evidence);
+typedef struct ct_evidence ct_evidence; /* for g_autoptr(ct_evidence) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_evidence, ct_evidence_free)
+
+/* Counts of the interval what lies inside the window. */
+void ct_evidence_add(struct ct_evidence *evidence, const struct ct_interval *interval,
+                     const struct ct_window *window);
+
+#endif

@@ -1,0 +1,138 @@
+#include "passes/findings/findings.h"
+
+#include "model/format.h"
+#include "passes/findings/rules.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name; /* as the manual has it */
+    ct_findings_rule *look;
+} rules[] = {
+    {"hang", ct_findings_hang},           {"lock", ct_findings_lock},
+    {"run queue", ct_findings_run_queue}, {"peer", ct_findings_peer},
+    {"file", ct_findings_file},           {"child", ct_findings_child},
+    {"polling", ct_findings_polling},     {"slow thread", ct_findings_slow_thread},
+};
+
+/* What costs less is none: a hundredth of the time, but no less than this. */
+#define LEAST_SHARE 100
+#define LEAST_NS    UINT64_C(1000000)
+
+/* A program of which so little runs, of one CPU's time, is idle. */
+#define IDLE_SHARE 0.1
+
+static void finding_free(void *data)
+{
+    struct ct_finding *finding = data;
+
+    g_free(finding->text);
+    g_free(finding->command);
+    g_free(finding);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct ct_finding *first = *(struct ct_finding *const *)a;
+    const struct ct_finding *second = *(struct ct_finding *const *)b;
+
+    if (first->is_end != second->is_end)
+        return first->is_end ? -1 : 1;
+    if (first->cost_ns != second->cost_ns)
+        return first->cost_ns < second->cost_ns ? 1 : -1;
+    return strcmp(first->text, second->text);
+}
+
+static void drop_small(GPtrArray *list, uint64_t length_ns)
+{
+    uint64_t least_ns = MAX(length_ns / LEAST_SHARE, LEAST_NS);
+
+    for (guint i = list->len; i > 0; i--) {
+        const struct ct_finding *finding = list->pdata[i - 1];
+
+        if (!finding->is_end && finding->cost_ns < least_ns)
+            g_ptr_array_remove_index(list, i - 1);
+    }
+}
+
+/* Most names need no quotes. */
+static char *quote(const char *name)
+{
+    static const char safe[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "/._-+";
+
+    return name[strspn(name, safe)] == '\0' ? g_strdup(name) : g_shell_quote(name);
+}
+
+char *ct_finding_command(const struct ct_finding *finding, const char *directory)
+{
+    g_autofree char *quoted = directory ? quote(directory) : NULL;
+
+    return g_strconcat("ctrace ", finding->command, quoted ? " " : NULL, quoted, NULL);
+}
+
+/* ---- Nothing ---- */
+
+static uint64_t sum_idle(const struct ct_findings_case *a_case)
+{
+    const GPtrArray *waits = a_case->input->evidence->waits;
+    double idle_ns = 0;
+
+    for (guint i = 0; i < waits->len; i++) {
+        const struct ct_evidence_wait *wait = waits->pdata[i];
+
+        if (ct_cause_of(a_case->causes, wait) == CT_CAUSE_IDLE)
+            idle_ns += wait->total_ns;
+    }
+    return idle_ns < 9e18 ? (uint64_t)idle_ns : UINT64_MAX;
+}
+
+static char *describe_nothing(const struct ct_findings_case *a_case)
+{
+    const GArray *lives = a_case->input->lives;
+    uint64_t length_ns = a_case->input->length_ns;
+    uint64_t ran_ns = 0;
+
+    for (guint i = 0; i < lives->len; i++)
+        ran_ns =
+            ct_add_u64(ran_ns, g_array_index(lives, struct ct_life, i).class_ns[CT_CLASS_RUNNING]);
+    g_autofree char *ran = ct_format_duration(ran_ns);
+    g_autofree char *length = ct_format_duration(length_ns);
+    g_autofree char *idle = ct_format_duration(sum_idle(a_case));
+
+    if ((double)ran_ns < IDLE_SHARE * (double)length_ns)
+        return g_strdup_printf("The program was idle: of %s it ran for %s, and its threads waited "
+                               "for work for %s.",
+                               length, ran, idle);
+    return g_strdup_printf("Nothing held the program up: in %s its threads ran for %s, and waited "
+                           "for work for %s.",
+                           length, ran, idle);
+}
+
+/* ---- All ---- */
+
+struct ct_findings *ct_findings_new(const struct ct_findings_input *input)
+{
+    struct ct_findings *findings = g_new0(struct ct_findings, 1);
+    g_autoptr(ct_causes) causes = ct_causes_new(input);
+    const struct ct_findings_case a_case = {input, causes};
+
+    findings->list = g_ptr_array_new_with_free_func(finding_free);
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
+        rules[i].look(&a_case, rules[i].name, findings->list);
+    drop_small(findings->list, input->length_ns);
+    g_ptr_array_sort(findings->list, compare);
+    if (findings->list->len > CT_FINDINGS_MAX)
+        g_ptr_array_set_size(findings->list, CT_FINDINGS_MAX);
+    if (findings->list->len == 0)
+        findings->nothing = describe_nothing(&a_case);
+    return findings;
+}
+
+void ct_findings_free(struct ct_findings *findings)
+{
+    if (!findings)
+        return;
+    g_ptr_array_unref(findings->list);
+    g_free(findings->nothing);
+    g_free(findings);
+}

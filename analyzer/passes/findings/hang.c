@@ -1,0 +1,79 @@
+/* Waits that cannot end: what hangs tells, in one sentence. */
+#include "passes/findings/rules.h"
+#include "passes/findings/words.h"
+#include "passes/hangs.h"
+
+#include "symbols/stack_text.h"
+
+static const struct ct_hang_wait *wait_of(const struct ct_hang *hang, guint index)
+{
+    return &g_array_index(hang->waits, struct ct_hang_wait, index);
+}
+
+static const struct ct_symbol_frame *place_of(const struct ct_findings_case *a_case,
+                                              const struct ct_hang_wait *wait)
+{
+    return ct_stack_place(a_case->input->symbolizer, wait->interval.thread->process,
+                          wait->interval.stack_id);
+}
+
+/* "a (1) in transfer (bank.c:12), b (2) in audit (bank.c:30)" */
+static char *list_waits(const struct ct_findings_case *a_case, const struct ct_hang *hang)
+{
+    GString *list = g_string_new(NULL);
+    guint shown = MIN(hang->waits->len, 3);
+
+    for (guint i = 0; i < shown; i++) {
+        const struct ct_thread *thread = wait_of(hang, i)->interval.thread;
+        const struct ct_symbol_frame *place = place_of(a_case, wait_of(hang, i));
+        g_autofree char *text = place ? ct_stack_place_text(place) : NULL;
+
+        g_string_append_printf(list, "%s%s (%d)%s%s", i > 0 ? ", " : "", thread->name, thread->tid,
+                               text ? " in " : "", text ? text : "");
+    }
+    if (shown < hang->waits->len)
+        g_string_append_printf(list, " and %u more", hang->waits->len - shown);
+    return g_string_free(list, FALSE);
+}
+
+static char *describe(const struct ct_findings_case *a_case, const struct ct_hang *hang)
+{
+    g_autofree char *list = list_waits(a_case, hang);
+    g_autofree char *behind =
+        hang->behind > 0 ? g_strdup_printf(" %u more %s behind.", hang->behind,
+                                           hang->behind == 1 ? "thread waits" : "threads wait")
+                         : g_strdup("");
+
+    switch (hang->kind) {
+    case CT_HANG_DEADLOCK:
+        return g_strdup_printf("Deadlock: %u threads wait for each other for ever: %s.%s",
+                               hang->waits->len, list, behind);
+    case CT_HANG_SELF:
+        return g_strdup_printf("Deadlock: a thread waits for a lock that it holds itself: %s.%s",
+                               list, behind);
+    default:
+        return g_strdup_printf("Abandoned lock: it is waited for, and its holder has exited: "
+                               "%s.%s",
+                               list, behind);
+    }
+}
+
+void ct_findings_hang(const struct ct_findings_case *a_case, const char *name, GPtrArray *findings)
+{
+    const GPtrArray *hangs = a_case->input->hangs;
+
+    for (guint i = 0; hangs && i < hangs->len; i++) {
+        const struct ct_hang *hang = hangs->pdata[i];
+        struct ct_finding *finding = g_new0(struct ct_finding, 1);
+
+        for (guint j = 0; j < hang->waits->len; j++)
+            finding->cost_ns =
+                ct_add_u64(finding->cost_ns, ct_interval_wait_ns(&wait_of(hang, j)->interval));
+        finding->rule = name;
+        finding->text = describe(a_case, hang);
+        finding->command = g_strdup("report hangs");
+        finding->place = place_of(a_case, wait_of(hang, 0));
+        finding->is_end = TRUE;
+        g_ptr_array_add(findings, finding);
+    }
+}

@@ -1,0 +1,205 @@
+/* Locks, and what is used as one: who waited, and who held it meanwhile. */
+#include "passes/findings/rules.h"
+#include "passes/findings/words.h"
+
+#include "model/format.h"
+#include "symbols/stack_text.h"
+
+/* The name of the variable; NULL: it has none, as on the heap. */
+static const char *variable_of(const struct ct_findings_case *a_case,
+                               const struct ct_evidence_wait *wait)
+{
+    const struct ct_process *process = wait->thread->process;
+
+    if (!ct_object_is_address(ct_op_object(wait->op)))
+        return NULL;
+    return ct_symbolizer_resolve_data(a_case->input->symbolizer, process, wait->object,
+                                      ct_process_stack_time(process, wait->stack_id));
+}
+
+/* One lock of one process. */
+static char *key_of_lock(const struct ct_process *process, enum ct_object kind, uint64_t object,
+                         const char *file)
+{
+    return g_strdup_printf("%p %d %" G_GINT64_MODIFIER "x %s", (const void *)process, (int)kind,
+                           object, file ? file : "");
+}
+
+static char *key_of(const struct ct_findings_case *a_case, const struct ct_evidence_wait *wait)
+{
+    (void)a_case;
+    return key_of_lock(wait->thread->process, ct_op_object(wait->op), wait->object, wait->local);
+}
+
+/* The same for locks that a reader takes for one: a variable or file in however many processes of
+ * one program; and of those without a name, such as each bucket's, all that are waited for at one
+ * place above all. */
+static char *label_of(const struct ct_findings_case *a_case, const struct ct_gathering *gathering)
+{
+    const struct ct_evidence_wait *wait = gathering->first;
+    const char *exe = wait->thread->process->exe;
+    const char *variable = variable_of(a_case, wait);
+
+    if (wait->local)
+        return g_strdup(wait->local);
+    if (!variable && !gathering->place)
+        return key_of(a_case, wait);
+    g_autofree char *place = variable ? NULL : ct_stack_place_text(gathering->place);
+
+    return g_strdup_printf("%s %d %s", exe ? exe : "", (int)ct_op_object(wait->op),
+                           variable ? variable : place);
+}
+
+static char *name_lock(const struct ct_findings_case *a_case, const struct ct_gathering *gathering,
+                       guint count)
+{
+    const struct ct_evidence_wait *wait = gathering->first;
+    const char *variable = variable_of(a_case, wait);
+    const char *kind = ct_object_name(ct_op_object(wait->op));
+
+    if (wait->local)
+        return g_strdup_printf("the lock of %s", wait->local);
+    if (variable)
+        return g_strdup_printf("%s %s", kind, variable);
+    if (count > 1)
+        return g_strdup_printf("%u locks (%s)", count, kind);
+    if (ct_object_is_address(ct_op_object(wait->op)))
+        return g_strdup_printf("%s 0x%" G_GINT64_MODIFIER "x", kind, wait->object);
+    return g_strdup_printf("a lock by %s", ct_op_name(wait->op));
+}
+
+/* Of one lock. */
+struct holders {
+    double able_ns; /* for which these threads ran, or could have, at all */
+    double most_ns; /* the longest, by one thread with one stack: */
+    const struct ct_evidence_hold *most;
+};
+
+struct lock {
+    struct ct_gathering *waits; /* borrowed */
+    struct holders holders;
+    guint count; /* so many locks */
+};
+
+static void add_holders(struct holders *holders, const struct holders *more)
+{
+    holders->able_ns += more->able_ns;
+    if (more->most_ns > holders->most_ns) {
+        holders->most_ns = more->most_ns;
+        holders->most = more->most;
+    }
+}
+
+/* A lock's key -> struct holders *, owned. */
+static GHashTable *list_holders(const struct ct_findings_case *a_case)
+{
+    const GPtrArray *holds = a_case->input->evidence->holds;
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTable *by_lock = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+
+    for (guint i = 0; i < holds->len; i++) {
+        const struct ct_evidence_hold *hold = holds->pdata[i];
+        struct holders one = {.most_ns = hold->total_ns, .most = hold};
+        char *key = key_of_lock(hold->process, hold->kind, hold->object, NULL);
+        struct holders *sum = g_hash_table_lookup(by_lock, key);
+
+        if (!hold->holder) {
+            g_free(key);
+            continue;
+        }
+        char *known = g_strdup_printf("%s %p", key, (const void *)hold->holder);
+
+        if (g_hash_table_add(seen, known))
+            one.able_ns = ct_causes_able_ns(a_case->causes, hold->holder);
+        if (!sum)
+            sum = g_new0(struct holders, 1);
+        else
+            g_hash_table_steal_extended(by_lock, key, NULL, NULL);
+        add_holders(sum, &one);
+        g_hash_table_insert(by_lock, key, sum);
+    }
+    return by_lock;
+}
+
+/* What is signalled by one of those who wait for it is no lock if they hardly work: not for half of
+ * the time for which one of them waits. */
+static gboolean is_lock(const struct ct_gathering *gathering, const struct holders *holders)
+{
+    enum ct_object kind = ct_op_object(gathering->first->op);
+
+    return ct_object_is_lock(kind) || kind == CT_OBJECT_FD ||
+           holders->able_ns * 2 >= gathering->total_ns / gathering->threads->len;
+}
+
+static char *describe_holder(const struct ct_findings_case *a_case, const struct holders *holders)
+{
+    const struct ct_evidence_hold *most = holders->most;
+
+    if (!most)
+        return g_strdup("");
+    const struct ct_symbol_frame *place =
+        ct_stack_place(a_case->input->symbolizer, most->holder->process, most->stack_id);
+    g_autofree char *text = place ? ct_stack_place_text(place) : NULL;
+
+    return g_strdup_printf(" Held meanwhile longest by %s (%d)%s%s.", most->holder->name,
+                           most->holder->tid, text ? ", which let go in " : "", text ? text : "");
+}
+
+static void add(const struct ct_findings_case *a_case, const char *name, GPtrArray *findings,
+                const struct lock *lock)
+{
+    const struct ct_gathering *gathering = lock->waits;
+
+    if (!is_lock(gathering, &lock->holders))
+        return;
+    g_autofree char *who = ct_words_threads(gathering->threads);
+    g_autofree char *time = ct_words_time_of(a_case, gathering);
+    g_autofree char *what = name_lock(a_case, gathering, lock->count);
+    g_autofree char *count = ct_words_count(gathering);
+    g_autofree char *where = ct_words_where(gathering);
+    g_autofree char *holder = describe_holder(a_case, &lock->holders);
+
+    ct_finding_add(findings, name, gathering,
+                   g_strdup_printf("%s spent %s in line for %s: %s%s.%s", who, time, what, count,
+                                   where, holder),
+                   g_strdup("pprof mutex -o mutex.pb.gz"));
+}
+
+/* struct lock *: each once for a reader. The caller owns it; the gatherings are borrowed. */
+static GPtrArray *merge(const struct ct_findings_case *a_case, const GPtrArray *gatherings)
+{
+    g_autoptr(GHashTable) by_label = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) holders = list_holders(a_case);
+    GPtrArray *locks = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < gatherings->len; i++) {
+        struct ct_gathering *gathering = gatherings->pdata[i];
+        char *label = label_of(a_case, gathering);
+        g_autofree char *key = key_of(a_case, gathering->first);
+        const struct holders *held = g_hash_table_lookup(holders, key);
+        struct lock *lock = g_hash_table_lookup(by_label, label);
+
+        if (lock) {
+            ct_gathering_merge(lock->waits, gathering);
+            g_free(label);
+        } else {
+            lock = g_new0(struct lock, 1);
+            lock->waits = gathering;
+            g_ptr_array_add(locks, lock);
+            g_hash_table_insert(by_label, label, lock);
+        }
+        lock->count++;
+        if (held)
+            add_holders(&lock->holders, held);
+    }
+    return locks;
+}
+
+void ct_findings_lock(const struct ct_findings_case *a_case, const char *name, GPtrArray *findings)
+{
+    g_autoptr(GPtrArray) gatherings = ct_gather(a_case, CT_CAUSE_LOCK, key_of);
+    g_autoptr(GPtrArray) locks = merge(a_case, gatherings);
+
+    for (guint i = 0; i < locks->len; i++)
+        add(a_case, name, findings, locks->pdata[i]);
+}

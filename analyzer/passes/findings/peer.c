@@ -1,0 +1,48 @@
+/* The other end of a connection, which took its time to answer, to accept or to read. */
+#include "passes/findings/rules.h"
+#include "passes/findings/words.h"
+
+static const char *target_of(const struct ct_evidence_wait *wait)
+{
+    return wait->peer ? wait->peer : wait->local;
+}
+
+static char *key_of(const struct ct_findings_case *a_case, const struct ct_evidence_wait *wait)
+{
+    const char *exe = wait->thread->process->exe;
+    const char *target = target_of(wait);
+
+    (void)a_case;
+    return g_strdup_printf("%s %s %d", exe ? exe : "", target ? target : "",
+                           target ? -1 : (int)wait->op);
+}
+
+static char *name_target(const struct ct_evidence_wait *wait)
+{
+    const char *target = target_of(wait);
+
+    if (target)
+        return g_strdup(target);
+    return wait->fd_kind == CT_FD_KIND_PIPE ? g_strdup("the reader of a pipe")
+                                            : g_strdup_printf("%s()", ct_op_name(wait->op));
+}
+
+void ct_findings_peer(const struct ct_findings_case *a_case, const char *name, GPtrArray *findings)
+{
+    g_autoptr(GPtrArray) gatherings = ct_gather(a_case, CT_CAUSE_PEER, key_of);
+
+    for (guint i = 0; i < gatherings->len; i++) {
+        const struct ct_gathering *gathering = gatherings->pdata[i];
+        g_autofree char *who = ct_words_threads(gathering->threads);
+        g_autofree char *time = ct_words_time_of(a_case, gathering);
+        g_autofree char *target = name_target(gathering->first);
+        g_autofree char *count = ct_words_count(gathering);
+        g_autofree char *where = ct_words_where(gathering);
+        g_autofree char *options = ct_words_options(gathering->threads);
+
+        ct_finding_add(
+            findings, name, gathering,
+            g_strdup_printf("%s waited %s for its peer %s: %s%s.", who, time, target, count, where),
+            g_strdup_printf("report waits%s", options));
+    }
+}

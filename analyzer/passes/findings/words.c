@@ -1,0 +1,136 @@
+#include "passes/findings/words.h"
+
+#include "model/alike.h"
+#include "model/format.h"
+#include "symbols/stack_text.h"
+
+#include <math.h>
+#include <string.h>
+
+uint64_t ct_finding_cost_ns(double time_ns)
+{
+    return time_ns < 9e18 ? (uint64_t)llround(time_ns) : UINT64_MAX;
+}
+
+/* What all of their names have in common; NULL: they are not alike. */
+static char *common_name(const GPtrArray *threads)
+{
+    char *name = g_strdup(((const struct ct_thread *)threads->pdata[0])->name);
+
+    for (guint i = 1; i < threads->len; i++) {
+        const struct ct_thread *thread = threads->pdata[i];
+
+        if (!ct_names_are_alike(name, thread->name)) {
+            g_free(name);
+            return NULL;
+        }
+        char *merged = ct_names_merge(name, thread->name);
+
+        g_free(name);
+        name = merged;
+    }
+    return name;
+}
+
+char *ct_words_threads(const GPtrArray *threads)
+{
+    const struct ct_thread *first = threads->pdata[0];
+    g_autofree char *common = common_name(threads);
+
+    if (threads->len == 1)
+        return g_strdup_printf("thread %s (%d)", first->name, first->tid);
+    if (common)
+        return g_strdup_printf("%u threads%s %s", threads->len,
+                               strchr(common, '*') ? "" : " called", common);
+    const struct ct_thread *second = threads->pdata[1];
+
+    if (threads->len == 2)
+        return g_strdup_printf("2 threads (%s and %s)", first->name, second->name);
+    return g_strdup_printf("%u threads (%s, %s and %u more)", threads->len, first->name,
+                           second->name, threads->len - 2);
+}
+
+char *ct_words_time(double time_ns)
+{
+    return ct_format_duration(ct_finding_cost_ns(time_ns));
+}
+
+char *ct_words_time_of(const struct ct_findings_case *a_case, const struct ct_gathering *gathering)
+{
+    g_autofree char *time = ct_words_time(gathering->total_ns);
+    double alive_ns = 0;
+
+    for (guint i = 0; i < gathering->threads->len; i++) {
+        const struct ct_life *life = ct_causes_life(a_case->causes, gathering->threads->pdata[i]);
+
+        if (life)
+            alive_ns += (double)(life->alive.end_ns - life->alive.begin_ns);
+    }
+    if (alive_ns <= 0)
+        return g_steal_pointer(&time);
+    return g_strdup_printf("%s (%.0f %% of %s time)", time,
+                           MIN(100 * gathering->total_ns / alive_ns, 100),
+                           gathering->threads->len == 1 ? "its" : "their");
+}
+
+char *ct_words_count(const struct ct_gathering *gathering)
+{
+    uint64_t count = ct_finding_cost_ns(gathering->count);
+    g_autofree char *number = ct_format_count(count);
+    g_autofree char *mean = ct_words_time(gathering->total_ns / MAX(gathering->count, 1));
+    g_autofree char *longest = ct_format_duration(gathering->longest_ns);
+
+    if (count <= 1)
+        return g_strdup("once");
+    return g_strdup_printf("%s times, %s each and %s at most", number, mean, longest);
+}
+
+char *ct_words_where(const struct ct_gathering *gathering)
+{
+    if (!gathering->place)
+        return g_strdup("");
+    g_autofree char *place = ct_stack_place_text(gathering->place);
+
+    return g_strdup_printf("%s in %s", g_hash_table_size(gathering->places) > 1 ? ", mostly" : ",",
+                           place);
+}
+
+static gboolean is_one_process(const GPtrArray *threads)
+{
+    const struct ct_thread *first = threads->pdata[0];
+
+    for (guint i = 1; i < threads->len; i++) {
+        if (((const struct ct_thread *)threads->pdata[i])->process != first->process)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+char *ct_words_options(const GPtrArray *threads)
+{
+    g_autofree char *common = common_name(threads);
+
+    if (common) {
+        g_autofree char *quoted = g_shell_quote(common);
+
+        return g_strdup_printf(" --thread=%s", quoted);
+    }
+    if (!is_one_process(threads))
+        return g_strdup("");
+    return g_strdup_printf(" --process=%d",
+                           ((const struct ct_thread *)threads->pdata[0])->process->pid);
+}
+
+void ct_finding_add(GPtrArray *findings, const char *rule, const struct ct_gathering *gathering,
+                    char *text, char *command)
+{
+    struct ct_finding *finding = g_new0(struct ct_finding, 1);
+
+    *text = g_ascii_toupper(*text);
+    finding->rule = rule;
+    finding->cost_ns = ct_finding_cost_ns(gathering->total_ns);
+    finding->text = text;
+    finding->command = command;
+    finding->place = gathering->place;
+    g_ptr_array_add(findings, finding);
+}

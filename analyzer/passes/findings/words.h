@@ -1,0 +1,33 @@
+/* How findings are put into words, and become findings. Free strings with g_free(). */
+#ifndef CTRACE_FINDINGS_WORDS_H
+#define CTRACE_FINDINGS_WORDS_H
+
+#include "passes/findings/gatherings.h"
+
+/* "thread worker-1 (101)", "4 threads worker-*", "5 threads (worker-1, main and 3 more)"; of struct
+ * ct_thread *. */
+char *ct_words_threads(const GPtrArray *threads);
+
+/* "3.02 s"; of weighted times. */
+char *ct_words_time(double time_ns);
+
+/* "2.57 s (66 % of their time)". */
+char *ct_words_time_of(const struct ct_findings_case *a_case, const struct ct_gathering *gathering);
+
+/* "once", "2,000 times, 1.20 ms each and 7.00 ms at most". */
+char *ct_words_count(const struct ct_gathering *gathering);
+
+/* ", mostly in serve_page (convoy.c:33)"; "" where it is unknown. */
+char *ct_words_where(const struct ct_gathering *gathering);
+
+/* " --thread='worker-*'", or all of their process: who they are, as options; "" for many. */
+char *ct_words_options(const GPtrArray *threads);
+
+/* Takes both strings. */
+void ct_finding_add(GPtrArray *findings, const char *rule, const struct ct_gathering *gathering,
+                    char *text, char *command);
+
+/* A time as findings are ranked by it. */
+uint64_t ct_finding_cost_ns(double time_ns);
+
+#endif

@@ -1,0 +1,126 @@
+"""What the first screen says: the right thing first, and nothing where nothing is to be said."""
+
+import json
+import os
+import unittest
+
+from harness import EXAMPLES, WORKLOADS, TraceTest, main
+
+HELD_UP = WORKLOADS / "held_up"
+HANGS = WORKLOADS / "hangs"
+OVERVIEW_LINES = 100
+
+
+class Findings(TraceTest):
+    def findings_of(self, *command, options=("--kernel=off",)):
+        self.directory = self.record(*command, options=list(options)).directory
+        report = self.ctrace("report", "--format=json", self.directory)
+        self.assertEqual(report.status, 0, report)
+        self.report_json = json.loads(report.out)
+        return self.report_json["findings"]
+
+    def first_of(self, *command, **options):
+        findings = self.findings_of(*command, **options)
+        self.assertTrue(findings, self.report_json)
+        costs = [finding["cost_ns"] for finding in findings if finding["rule"] != "hang"]
+        self.assertEqual(costs, sorted(costs, reverse=True))
+        return findings[0]
+
+    def check(self, finding, rule, function, *words):
+        self.assertEqual(finding["rule"], rule, finding)
+        self.assertEqual(finding["function"], function, finding)
+        for word in words:
+            self.assertIn(word, finding["text"])
+
+    def sum_of(self, *operations):
+        """What the whole recording has of it."""
+        return sum(
+            call["total_ns"]
+            for call in self.report_json["calls"]
+            if call["operation"] in operations
+        )
+
+    def test_a_convoy(self):
+        first = self.first_of(EXAMPLES / "convoy", options=["--kernel=off", "--rate=0"])
+        self.check(
+            first, "lock", "serve_page", "4 threads worker-*", "mutex statistics_lock", "convoy.c:"
+        )
+        self.assertRegex(first["text"], r"Held meanwhile longest by worker-\d .* in serve_page")
+        # The waits of all workers, and nothing besides.
+        self.assertEqual(first["cost_ns"], self.sum_of("pthread_mutex_lock"))
+
+    def test_a_deadlock(self):
+        for kernel in ("--kernel=off", "--kernel=auto"):
+            with self.subTest(kernel):
+                first = self.first_of(HANGS, "deadlock", 1500, options=[kernel])
+                self.assertEqual(first["rule"], "hang")
+                self.assertIn("Deadlock: 2 threads wait for each other", first["text"])
+                for place in ("in transfer (hangs.c:", "in audit (hangs.c:"):
+                    self.assertIn(place, first["text"])
+                self.assertIn("2 more threads wait behind", first["text"])
+
+    def test_a_slow_peer(self):
+        first = self.first_of(EXAMPLES / "slow_peer", options=["--kernel=off", "--rate=0"])
+        self.check(first, "peer", "upstream_receive_answer", "slow_peer", "its peer 127.0.0.1:")
+
+    def test_a_slow_stage(self):
+        first = self.first_of(HELD_UP, "stages")
+        self.check(first, "slow thread", "pack", "Thread packer", "for thread grinder")
+
+    def test_sleeping_until_something_has_happened(self):
+        first = self.first_of(HELD_UP, "polling")
+        self.check(first, "polling", "sleep_ms", "Thread poller")
+
+    def test_a_child_that_works(self):
+        first = self.first_of("sh", "-c", f"{WORKLOADS / 'burn'} shares; true")
+        self.assertEqual(first["rule"], "child")
+        self.assertIn("burn", first["text"])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root sees the run queue")
+    def test_more_threads_than_cpus(self):
+        first = self.first_of(HELD_UP, "crowd", options=["--kernel=auto"])
+        self.assertEqual(first["rule"], "run queue")
+        self.assertIn("threads called computer", first["text"])
+
+    def check_idle(self, what):
+        self.assertEqual(self.findings_of(HELD_UP, what), [])
+        self.assertIn("The program was idle", self.report_json["no_findings"]["text"])
+        text = self.report_text(self.directory)
+        self.assertTrue(text.startswith("No findings\n  The program was idle"), text)
+
+    def test_a_pool_with_nothing_to_do_is_idle(self):
+        self.check_idle("pool")
+
+    def test_a_server_that_nobody_asks_is_idle(self):
+        self.check_idle("server")
+
+    def test_the_command_of_a_finding_shows_more(self):
+        first = self.first_of(EXAMPLES / "slow_peer")
+        words = first["command"].replace("'", "").split()
+        self.assertEqual(words[0], "ctrace")
+        result = self.ctrace(*words[1:])
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("upstream_receive_answer", result.out)
+
+    def test_the_overview_fits_on_two_screens(self):
+        self.findings_of(EXAMPLES / "convoy")
+        text = self.report_text(self.directory)
+        self.assertTrue(text.startswith("Findings ("), text)
+        self.assertLessEqual(len(text.splitlines()), OVERVIEW_LINES)
+        everything = self.report_text(self.directory, "--all")
+        for section, heading in (("calls", "\nCalls, "), ("waits", "\nLongest single waits")):
+            self.assertNotIn(heading, text)
+            self.assertIn(heading, everything)
+            alone = self.ctrace("report", section, self.directory)
+            self.assertEqual(alone.status, 0, alone)
+            self.assertIn(heading, "\n" + alone.out)
+            self.assertNotIn("Findings", alone.out)
+
+    def test_a_recording_may_be_called_as_a_section_is(self):
+        self.record_ok("true", output="waits")
+        self.assertEqual(self.ctrace("report", "./waits").status, 0)
+        self.assertEqual(self.ctrace("report", "waits", "waits").status, 0)
+
+
+if __name__ == "__main__":
+    main()
