@@ -160,8 +160,8 @@ class Refusals(AttachTest):
         self.assert_refused(result, *words, status=status)
         self.assertFalse((self.folder / "ctrace.data").exists(), result)
 
-    def test_what_is_no_number(self):
-        for text in ("abc", "", "12,x", "-1", "0", "1.5", "99999999999"):
+    def test_what_is_neither_an_id_nor_a_name(self):
+        for text in ("", " ,", "12,-x", "-1", "0", "99999999999", "--duration=1s"):
             with self.subTest(text):
                 self.refuse(f"--pid={text}", words=["--pid", "number"], status=2)
 

@@ -99,7 +99,7 @@ static void fuzz_record_options(struct fuzz_input *input)
     if (ends_program(arguments))
         return;
     if (ct_record_options_parse(&options, arguments, NULL))
-        FUZZ_REQUIRE((options.program != NULL) != (options.pids != NULL));
+        FUZZ_REQUIRE((options.program != NULL) != (options.targets != NULL));
     ct_record_options_clear(&options);
 }
 

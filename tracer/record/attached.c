@@ -1,6 +1,8 @@
 #include "attached.h"
 
+#include "named.h"
 #include "system/procfs.h"
+#include "targets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,18 +21,25 @@ struct process {
 
 struct ct_attached {
     GArray *processes; /* owned; struct process */
+    GString *left_out; /* owned; why not all with a name that was given are; empty: they are */
+    guint left_out_count;
     int poll_fd;
     guint alive;
 };
 
-static G_GNUC_PRINTF(2, 3) gboolean refuse(GError **error, const char *format, ...)
+/* So many processes are told of one by one, and of others' so many. */
+#define DESCRIBED_MAX 8
+#define LEFT_OUT_MAX  3
+
+/* What is G_FILE_ERROR_ACCES to others is theirs; else there is no such program. */
+static G_GNUC_PRINTF(3, 4) gboolean refuse(GError **error, GFileError code, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot attach: %s", text);
+    g_set_error_literal(error, G_FILE_ERROR, (gint)code, text);
     return FALSE;
 }
 
@@ -61,12 +70,13 @@ static gboolean refuse_access(const struct process *process, GError **error)
 
     if (uid == getuid())
         return refuse(
-            error,
+            error, G_FILE_ERROR_ACCES,
             "process %d (%s) does not let its own user look into it: it is setuid, or has "
             "asked for that; attach as root",
             process->pid, process->name);
-    return refuse(error, "process %d (%s) is user %s's: attach as that user or as root",
-                  process->pid, process->name, user != NULL ? user->pw_name : number);
+    return refuse(error, G_FILE_ERROR_ACCES,
+                  "process %d (%s) is user %s's: attach as that user or as root", process->pid,
+                  process->name, user != NULL ? user->pw_name : number);
 }
 
 /* What we are to read of it takes the same right as perf does. */
@@ -80,7 +90,8 @@ static gboolean check_access(const struct process *process, GError **error)
         return TRUE;
     }
     if (errno == ENOENT || errno == ESRCH)
-        return refuse(error, "process %d (%s) has just ended", process->pid, process->name);
+        return refuse(error, G_FILE_ERROR_FAILED, "process %d (%s) has just ended", process->pid,
+                      process->name);
     return refuse_access(process, error);
 }
 
@@ -91,18 +102,20 @@ static gboolean look(struct process *process, GError **error)
     pid_t group = find_group(process->pid);
 
     if (process->pid == getpid())
-        return refuse(error, "process %d is this ctrace itself", process->pid);
+        return refuse(error, G_FILE_ERROR_FAILED, "process %d is this ctrace itself", process->pid);
     if (group == 0 || !ct_proc_read_stat(process->pid, process->pid, &stat))
-        return refuse(error, "there is no process %d", process->pid);
+        return refuse(error, G_FILE_ERROR_FAILED, "there is no process %d", process->pid);
     if (group != process->pid)
-        return refuse(error, "%d is a thread of process %d: give that process's id, -p %d",
-                      process->pid, group, group);
+        return refuse(error, G_FILE_ERROR_FAILED,
+                      "%d is a thread of process %d: give that process's id, -p %d", process->pid,
+                      group, group);
     g_strlcpy(process->name, stat.name, sizeof(process->name));
     if (stat.is_kernel_thread)
-        return refuse(error, "process %d (%s) is a thread of the kernel, not a program",
-                      process->pid, process->name);
+        return refuse(error, G_FILE_ERROR_FAILED,
+                      "process %d (%s) is a thread of the kernel, not a program", process->pid,
+                      process->name);
     if (CT_PROC_HAS_ENDED(stat.state) && !has_other_threads(process->pid))
-        return refuse(error,
+        return refuse(error, G_FILE_ERROR_FAILED,
                       "process %d (%s) has ended: it is a zombie, for which its parent %d has not "
                       "waited yet",
                       process->pid, process->name, stat.parent_pid);
@@ -117,44 +130,132 @@ static gboolean open_process(struct process *process, GError **error)
     if (!look(process, error)) /* it knows better why */
         return FALSE;
     if (process->fd < 0)
-        return refuse(error, "process %d (%s) cannot be watched: pidfd_open: %s", process->pid,
+        return refuse(error, G_FILE_ERROR_FAILED,
+                      "process %d (%s) cannot be watched: pidfd_open: %s", process->pid,
                       process->name, g_strerror(code));
     return TRUE;
 }
 
 /* ---- All of them ---- */
 
-static gboolean add_process(struct ct_attached *attached, pid_t pid, GError **error)
+static gboolean is_known(const struct ct_attached *attached, pid_t pid)
 {
-    guint index = attached->processes->len;
+    for (guint i = 0; i < attached->processes->len; i++) {
+        if (g_array_index(attached->processes, struct process, i).pid == pid)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Its pidfd is closed with the others. */
+static gboolean watch_process(const struct ct_attached *attached, struct process *process,
+                              guint index, GError **error)
+{
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = index};
 
-    g_array_set_size(attached->processes, index + 1);
-    struct process *process = &g_array_index(attached->processes, struct process, index);
-    process->pid = pid;
-    process->fd = -1;
     if (!open_process(process, error))
         return FALSE;
     if (epoll_ctl(attached->poll_fd, EPOLL_CTL_ADD, process->fd, &event) != 0)
-        return refuse(error, "process %d (%s) cannot be watched: %s", pid, process->name,
-                      g_strerror(errno));
+        return refuse(error, G_FILE_ERROR_FAILED, "process %d (%s) cannot be watched: %s",
+                      process->pid, process->name, g_strerror(errno));
+    return TRUE;
+}
+
+/* TRUE also if it was there already. */
+static gboolean add_process(struct ct_attached *attached, pid_t pid, GError **error)
+{
+    struct process process = {.pid = pid, .fd = -1};
+
+    if (is_known(attached, pid))
+        return TRUE;
+    if (!watch_process(attached, &process, attached->processes->len, error)) {
+        if (process.fd >= 0)
+            close(process.fd);
+        return FALSE;
+    }
+    g_array_append_val(attached->processes, process);
     attached->alive++;
     return TRUE;
 }
 
-struct ct_attached *ct_attached_new(const GArray *pids, GError **error)
+/* Another user's, beside those that are attached to. */
+static void leave_out(struct ct_attached *attached, const GError *why)
+{
+    if (attached->left_out_count++ < LEFT_OUT_MAX)
+        g_string_append_printf(attached->left_out, "%s%s", attached->left_out->len > 0 ? "; " : "",
+                               why->message);
+}
+
+static gboolean refuse_name(const char *name, GError **error)
+{
+    g_autofree char *near = ct_named_near(name);
+
+    return refuse(error, G_FILE_ERROR_NOENT, "no process is named \"%s\"%s%s", name,
+                  *near != '\0' ? "; near that are " : "", near);
+}
+
+/* All of that name; those that have just ended are none. */
+static gboolean add_named(struct ct_attached *attached, const char *name, GError **error)
+{
+    g_autoptr(GArray) pids = ct_named_find(name);
+    g_autoptr(GError) first = NULL;
+    gboolean is_any = FALSE;
+
+    for (guint i = 0; i < pids->len; i++) {
+        g_autoptr(GError) why = NULL;
+
+        if (add_process(attached, g_array_index(pids, pid_t, i), &why)) {
+            is_any = TRUE;
+            continue;
+        }
+        if (g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_ACCES))
+            leave_out(attached, why);
+        if (first == NULL)
+            first = g_steal_pointer(&why);
+    }
+    if (is_any)
+        return TRUE;
+    if (first == NULL)
+        return refuse_name(name, error);
+    g_propagate_error(error, g_steal_pointer(&first));
+    return FALSE;
+}
+
+struct ct_attached *ct_attached_new(const GPtrArray *targets, GError **error)
 {
     struct ct_attached *attached = g_new0(struct ct_attached, 1);
 
     attached->processes = g_array_new(FALSE, TRUE, sizeof(struct process));
+    attached->left_out = g_string_new(NULL);
     attached->poll_fd = epoll_create1(EPOLL_CLOEXEC);
-    for (guint i = 0; i < pids->len; i++) {
-        if (!add_process(attached, g_array_index(pids, pid_t, i), error)) {
+    for (guint i = 0; i < targets->len; i++) {
+        const char *target = targets->pdata[i];
+        pid_t pid = ct_target_pid(target);
+
+        if (!(pid > 0 ? add_process(attached, pid, error) : add_named(attached, target, error))) {
+            g_prefix_error(error, "cannot attach: ");
             ct_attached_free(attached);
             return NULL;
         }
     }
+    if (attached->left_out_count > LEFT_OUT_MAX)
+        g_string_append_printf(attached->left_out, "; and so for %u more",
+                               attached->left_out_count - LEFT_OUT_MAX);
     return attached;
+}
+
+GArray *ct_attached_pids(const struct ct_attached *attached)
+{
+    GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+
+    for (guint i = 0; i < attached->processes->len; i++)
+        g_array_append_val(pids, g_array_index(attached->processes, struct process, i).pid);
+    return pids;
+}
+
+const char *ct_attached_left_out(const struct ct_attached *attached)
+{
+    return attached->left_out->len > 0 ? attached->left_out->str : NULL;
 }
 
 int ct_attached_fd(const struct ct_attached *attached)
@@ -184,12 +285,14 @@ char *ct_attached_describe(const struct ct_attached *attached)
 {
     GString *text = g_string_new(NULL);
 
-    for (guint i = 0; i < attached->processes->len; i++) {
+    for (guint i = 0; i < MIN(attached->processes->len, DESCRIBED_MAX); i++) {
         const struct process *process = &g_array_index(attached->processes, struct process, i);
 
         g_string_append_printf(text, "%sprocess %d (%s)", i > 0 ? ", " : "", process->pid,
                                process->name);
     }
+    if (attached->processes->len > DESCRIBED_MAX)
+        g_string_append_printf(text, " and %u more", attached->processes->len - DESCRIBED_MAX);
     return g_string_free(text, FALSE);
 }
 
@@ -201,5 +304,6 @@ void ct_attached_free(struct ct_attached *attached)
         end_process(attached, &g_array_index(attached->processes, struct process, i));
     close(attached->poll_fd);
     g_array_unref(attached->processes);
+    g_string_free(attached->left_out, TRUE);
     g_free(attached);
 }

@@ -8,10 +8,17 @@
 struct ct_attached;
 
 /*
- * The processes `pids` (pid_t). NULL and an error that says what to do, if one of them is not
- * there, or cannot be looked at.
+ * Those that `targets` name: see targets.h. NULL and an error that says what to do, if one of them
+ * is not there or cannot be looked at, or of a name none can.
  */
-struct ct_attached *ct_attached_new(const GArray *pids, GError **error);
+struct ct_attached *ct_attached_new(const GPtrArray *targets, GError **error);
+
+/* Their ids, of pid_t. Caller unrefs. */
+GArray *ct_attached_pids(const struct ct_attached *attached);
+
+/* Others that have a name that was given, and why they are not attached to. NULL: there are none.
+ * Borrowed. */
+const char *ct_attached_left_out(const struct ct_attached *attached);
 
 /* Readable when one of them has ended. */
 int ct_attached_fd(const struct ct_attached *attached);
@@ -19,7 +26,8 @@ int ct_attached_fd(const struct ct_attached *attached);
 /* TRUE if all of them have ended. */
 gboolean ct_attached_have_ended(struct ct_attached *attached);
 
-/* "process 12 (redis-server), process 13 (nginx)". Caller frees. */
+/* "process 12 (redis-server), process 13 (nginx)": the first of them, and how many more. Caller
+ * frees. */
 char *ct_attached_describe(const struct ct_attached *attached);
 
 void ct_attached_free(struct ct_attached *attached);

@@ -253,13 +253,13 @@ static int run(struct setting *setting)
 /* Nothing is launched: the exit status tells of the recording only. */
 static int run_attached(struct setting *setting)
 {
-    const struct ct_record_options *options = setting->options;
+    g_autoptr(GArray) pids = ct_attached_pids(setting->attached);
     const char *missing = NULL;
 
     if (setting->recording == NULL)
         return NOTHING_RECORDED_STATUS;
     ct_launch_nothing(&setting->launch);
-    if (!ct_recording_attach_running(setting->recording, options->pids, &missing)) {
+    if (!ct_recording_attach_running(setting->recording, pids, &missing)) {
         ct_message("ctrace: cannot attach: only the kernel tells of what runs already, and here it "
                    "does not. %s",
                    missing);
@@ -269,7 +269,7 @@ static int run_attached(struct setting *setting)
     }
     if (missing != NULL)
         ct_message("ctrace: not all is recorded. %s", missing);
-    if (options->delay_ns == 0)
+    if (setting->options->delay_ns == 0)
         ct_recording_begin(setting->recording);
     ct_output_commit(setting->output);
     g_autofree char *processes = ct_attached_describe(setting->attached);
@@ -377,12 +377,14 @@ static void tell_unpreloaded(const struct ct_program *program, struct ct_record_
 static int attach_and_record(const struct ct_record_options *options)
 {
     g_autoptr(GError) error = NULL;
-    struct ct_attached *attached = ct_attached_new(options->pids, &error);
+    struct ct_attached *attached = ct_attached_new(options->targets, &error);
 
     if (attached == NULL) {
         ct_message("ctrace: %s", error->message);
         return NOTHING_RECORDED_STATUS;
     }
+    if (ct_attached_left_out(attached) != NULL)
+        ct_message("ctrace: not recorded: %s", ct_attached_left_out(attached));
     int status = record(options, NULL, attached);
     ct_attached_free(attached);
     return status;
@@ -401,7 +403,7 @@ int main(int argc, char **argv)
     if (!ct_record_options_parse(&options, argv, &error)) {
         ct_message("ctrace record: %s", error->message);
         ct_message("Try: ctrace record --help");
-    } else if (options.pids != NULL) {
+    } else if (options.targets != NULL) {
         status = attach_and_record(&options);
     } else if (!ct_program_find(options.program, &program, &status, &error)) {
         ct_message("ctrace: %s", error->message);

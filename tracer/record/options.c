@@ -2,6 +2,7 @@
 
 #include "options/parse.h"
 #include "record/layers/perf/sampling.h"
+#include "record/targets.h"
 #include "schema/events.h"
 
 #include <math.h>
@@ -13,9 +14,6 @@
 
 /* Sampling arithmetic in the traced program is 32 bits wide. */
 #define MAX_RATE_NS UINT64_C(1000000000)
-
-/* Between the ids of processes: pidof(1) prints spaces, pgrep(1) lines. */
-#define PID_SEPARATORS ", \t\n"
 
 /* A year: what is longer is a slip of the keyboard. */
 #define MAX_TIME_S 31536000.0
@@ -171,56 +169,12 @@ static gboolean check(struct ct_record_options *options, const char *rate, const
     return TRUE;
 }
 
-static gboolean parse_pid(const char *text, pid_t *pid)
-{
-    guint64 number;
-    gboolean is_pid = g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT32, &number, NULL);
-
-    *pid = is_pid ? (pid_t)number : 0;
-    return is_pid;
-}
-
-/* "12", or "12 34" as pidof(1) prints them: nothing but numbers. */
-static gboolean is_pid_list(const char *word)
-{
-    return *word != '\0' && strspn(word, "0123456789" PID_SEPARATORS) == strlen(word) &&
-           strcspn(word, PID_SEPARATORS) > 0;
-}
-
-/* "12" or "12,34": more of the processes to attach to, each once. */
-static gboolean parse_pids(const char *text, GArray *pids, GError **error)
-{
-    g_auto(GStrv) words = g_strsplit_set(text, PID_SEPARATORS, -1);
-    gboolean is_list = TRUE;
-    guint count = 0;
-
-    for (char **word = words; *word != NULL && is_list; word++) {
-        gboolean is_known = FALSE;
-        pid_t pid;
-
-        if (**word == '\0')
-            continue; /* between two separators */
-        count++;
-        is_list = parse_pid(*word, &pid);
-        for (guint i = 0; i < pids->len; i++)
-            is_known = is_known || g_array_index(pids, pid_t, i) == pid;
-        if (!is_known)
-            g_array_append_val(pids, pid);
-    }
-    if (!is_list || count == 0)
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--pid=%s: give the id of a process, a number such as pgrep(1) prints, or "
-                    "several with commas or spaces between them",
-                    text);
-    return is_list && count > 0;
-}
-
 /* Only the kernel can look into a process that runs already. */
 static gboolean check_attaching(char **texts, struct ct_record_options *options, GError **error)
 {
-    options->pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    options->targets = g_ptr_array_new_with_free_func(g_free);
     for (char **text = texts; *text != NULL; text++) {
-        if (!parse_pids(*text, options->pids, error))
+        if (!ct_targets_add(options->targets, *text, error))
             return FALSE;
     }
     if (options->program != NULL) {
@@ -334,9 +288,9 @@ static const GOptionEntry all_options[] = {
      "lets us: auto (auto)",
      "HOW"},
     {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, GIVEN(pids),
-     "Record process PID, which runs already, until it ends or Ctrl-C; -p 1,2 and -p 1 2 "
-     "record several",
-     "PID"},
+     "Record process PID, or all that are named NAME, which run already, until they end or "
+     "Ctrl-C; -p 1,2, -p 1 2 and -p nginx,redis-server record several",
+     "PID|NAME"},
     /* The first is it without a value, which must not be the next argument. */
     {"cpu", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, GIVEN(cpu), NULL, NULL},
     {"cpu", 0, 0, G_OPTION_ARG_STRING, GIVEN(cpu_hz),
@@ -349,7 +303,7 @@ static const GOptionEntry all_options[] = {
                                   "innermost, and a quarter of them the outermost",
      "N"},
     {"delay", 0, 0, G_OPTION_ARG_STRING, GIVEN(delay),
-     "Start recording T after the program, or after attaching to PID", "T"},
+     "Start recording T after the program, or after attaching", "T"},
     {"duration", 0, 0, G_OPTION_ARG_STRING, GIVEN(duration),
      "Stop recording after T; the program goes on", "T"},
     {"max-size", 0, 0, G_OPTION_ARG_STRING, GIVEN(max_size),
@@ -376,11 +330,11 @@ static void list_options(GOptionEntry *entries, struct given *given)
 
 static GOptionContext *make_context(const GOptionEntry *entries)
 {
-    GOptionContext *context = g_option_context_new("[--] PROGRAM [ARG...] | -p PID");
+    GOptionContext *context = g_option_context_new("[--] PROGRAM [ARG...] | -p PID|NAME");
 
     g_option_context_set_summary(context,
-                                 "Runs PROGRAM, or attaches to process PID, and records what each "
-                                 "of its threads\nwaits for.");
+                                 "Runs PROGRAM, or attaches to process PID or to those named "
+                                 "NAME, and records what\neach of their threads waits for.");
     g_option_context_set_description(
         context,
         "Times are numbers with a unit: 10us, 5ms, 1.5s. The exit status is PROGRAM's own;\n"
@@ -399,7 +353,7 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
     if (!has_program && given->pids == NULL) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                     "no program given; for example: ctrace record ./server --port 8080, or, if it "
-                    "runs already: ctrace record -p $(pidof server)");
+                    "runs already: ctrace record -p server");
         return FALSE;
     }
     options->output =
@@ -428,7 +382,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     list_options(entries, &given);
     g_autoptr(GOptionContext) context = make_context(entries);
     arguments = ct_options_join(entries, find_option(entries, "pid"), g_steal_pointer(&arguments),
-                                is_pid_list);
+                                ct_targets_are_ids);
     if (!ct_options_parse(context, entries, &arguments, error))
         return FALSE;
     if (given.wants_version) {
@@ -442,7 +396,7 @@ void ct_record_options_clear(struct ct_record_options *options)
 {
     g_free(options->output);
     g_free(options->hint);
-    if (options->pids != NULL)
-        g_array_unref(options->pids);
+    if (options->targets != NULL)
+        g_ptr_array_unref(options->targets);
     g_strfreev(options->program);
 }

@@ -21,8 +21,8 @@ struct ct_record_options {
     gboolean lossless; /* threads wait where there is no room for an event */
     struct ct_kernel_wishes kernel;
     const char *kernel_option; /* what of it was asked for by name: its lack is said; or NULL */
-    GArray *pids;              /* owned; pid_t; running processes to record; or NULL */
-    char **program;            /* owned; name and arguments; NULL: there are pids */
+    GPtrArray *targets;        /* owned; running processes to record: see targets.h; or NULL */
+    char **program;            /* owned; name and arguments; NULL: there are targets */
     char *hint;                /* owned; what may be wrong if there is no such program; or NULL */
 };
 

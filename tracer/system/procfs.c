@@ -153,22 +153,40 @@ gboolean ct_proc_has_mapped(pid_t pid, const char *name)
     return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, base) != NULL;
 }
 
-GArray *ct_proc_list_threads(pid_t pid)
+/* The entries of a folder that are ids. */
+static GArray *list_ids(const char *path)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%d/task", pid);
-    GArray *threads = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(pid_t));
     GDir *entries = g_dir_open(path, 0, NULL);
     const char *name;
 
     while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
-        pid_t tid = (pid_t)strtol(name, NULL, 10);
+        pid_t id = (pid_t)strtol(name, NULL, 10);
 
-        if (tid > 0)
-            g_array_append_val(threads, tid);
+        if (id > 0)
+            g_array_append_val(ids, id);
     }
     if (entries != NULL)
         g_dir_close(entries);
-    return threads;
+    return ids;
+}
+
+GArray *ct_proc_list_processes(void)
+{
+    return list_ids("/proc");
+}
+
+GArray *ct_proc_list_threads(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/task", pid);
+
+    return list_ids(path);
+}
+
+/* The recorder, or the job that it is a child of: see record/job.h. */
+static gboolean is_this_recording(pid_t pid)
+{
+    return pid == getpid() || (pid == getppid() && is_same_file(pid, "exe"));
 }
 
 /* A daemon that we started is a child of process 1 by now, which can be attached to. */
@@ -188,7 +206,7 @@ static gboolean is_lttngs(pid_t pid)
 
 static void add_process(GArray *tree, GHashTable *known, pid_t pid)
 {
-    if (pid != getpid() && g_hash_table_add(known, GINT_TO_POINTER(pid)))
+    if (!is_this_recording(pid) && g_hash_table_add(known, GINT_TO_POINTER(pid)))
         g_array_append_val(tree, pid);
 }
 

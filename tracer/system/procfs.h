@@ -45,13 +45,17 @@ gboolean ct_proc_shares_files(pid_t pid);
 /* Whether it has mapped a file whose name begins so, in whatever folder. */
 gboolean ct_proc_has_mapped(pid_t pid, const char *name);
 
+/* All processes of this pid namespace, in the order of /proc, which is that of their ids. Of pid_t.
+ * Caller unrefs. */
+GArray *ct_proc_list_processes(void);
+
 /* The threads of a process; empty if there is none. Of pid_t. Caller unrefs. */
 GArray *ct_proc_list_threads(pid_t pid);
 
 /*
  * `roots`, those of them that there are, and if `follows_children` all their present descendants: a
- * parent before its children, each once; but not this process with what it has started, nor LTTng's
- * daemons, which may be its. Of pid_t. Caller unrefs.
+ * parent before its children, each once; but not this process with what it has started, nor the job
+ * that it is of, nor LTTng's daemons, which may be its. Of pid_t. Caller unrefs.
  */
 GArray *ct_proc_list_tree(const GArray *roots, gboolean follows_children);
 
