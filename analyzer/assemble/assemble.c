@@ -29,6 +29,7 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
     trackers->descriptors = ct_descriptors_new(model, trackers->output);
     trackers->waits = ct_waits_new(trackers->binding, trackers->output, trackers->extent);
     trackers->dedup = ct_call_dedup_new(trackers->waits, trackers->binding, trackers->output);
+    trackers->reasons = ct_reasons_new(trackers->waits);
     const struct ct_calls_needs needs = {
         .model = model,
         .lives = trackers->lives,
@@ -37,6 +38,7 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
         .tables = trackers->tables,
         .waits = trackers->waits,
         .dedup = trackers->dedup,
+        .reasons = trackers->reasons,
     };
 
     trackers->calls = ct_calls_new(&needs);
@@ -63,6 +65,7 @@ void ct_assembler_free(struct ct_assembler *assembler)
     ct_samples_free(trackers->samples);
     ct_calls_free(trackers->calls);
     ct_call_dedup_free(trackers->dedup);
+    ct_reasons_free(trackers->reasons);
     ct_waits_free(trackers->waits);
     ct_descriptors_free(trackers->descriptors);
     ct_tables_free(trackers->tables);

@@ -215,6 +215,11 @@ static void leave(struct ct_calls *calls, struct ct_thread_state *thread,
 static void add_callers(struct ct_calls *calls, struct ct_thread_state *thread,
                         const struct ct_kernel_record *record)
 {
+    if (ct_reasons_has_begun(thread)) {
+        ct_reasons_set_stack(thread, intern(calls, ct_image_of(&thread->thread),
+                                            &record->as.callstack_user, record->time_ns));
+        return;
+    }
     thread->call.has_blocked = TRUE;
     if (thread->call.is_made && thread->call.stack_id == 0)
         thread->call.stack_id = intern(calls, ct_image_of(&thread->thread),
@@ -232,10 +237,12 @@ static void lose_cpu(const struct ct_calls *calls, int32_t tid)
 static void get_cpu(const struct ct_calls *calls, int32_t tid,
                     const struct ct_kernel_record *record)
 {
-    struct ct_thread_state *thread;
+    struct ct_thread_state *thread = find_thread(calls, tid);
 
-    if (record->time_ns < calls->lossy_until_ns && (thread = find_thread(calls, tid)))
-        doubt_if_lossy(calls, thread, record);
+    if (!thread)
+        return;
+    ct_reasons_end(calls->needs.reasons, thread, record->time_ns, record->time_ns, FALSE);
+    doubt_if_lossy(calls, thread, record);
 }
 
 static void add_call(struct ct_calls *calls, const struct ct_kernel_record *record)
@@ -244,6 +251,7 @@ static void add_call(struct ct_calls *calls, const struct ct_kernel_record *reco
 
     if (!thread)
         return;
+    ct_reasons_drop(thread);
     if (record->event == CT_KERNEL_ID_SYSCALL_EXIT) {
         leave(calls, thread, record);
     } else {
@@ -284,6 +292,10 @@ void ct_calls_add(struct ct_calls *calls, const struct ct_kernel_record *record)
         if ((thread = find_thread(calls, record->as.callstack_user.tid)))
             add_callers(calls, thread, record);
         break;
+    case CT_KERNEL_ID_OFF_CPU_REASON:
+        if ((thread = find_thread(calls, record->as.off_cpu_reason.tid)))
+            ct_reasons_begin(calls->needs.reasons, thread, record);
+        break;
     default:
         break;
     }
@@ -314,6 +326,7 @@ void ct_calls_lose(struct ct_calls *calls, const struct ct_kernel_loss *loss)
 void ct_calls_end_thread(struct ct_thread_state *thread)
 {
     count(thread);
+    ct_reasons_drop(thread);
     thread->call.is_made = FALSE;
 }
 
@@ -323,6 +336,8 @@ void ct_calls_finish(struct ct_calls *calls)
         struct ct_thread_state *thread = ct_thread_state(calls->needs.model->threads->pdata[i]);
 
         drop_doubtful(calls, thread, thread->thread.end_ns);
+        ct_reasons_end(calls->needs.reasons, thread, calls->needs.model->end_ns,
+                       thread->thread.end_ns, TRUE);
         if (!thread->thread.process->is_unpreloaded) {
             ct_call_dedup_release(calls->needs.dedup, thread, UINT64_MAX);
         } else if (thread->call.is_made && thread->call.has_blocked) {

@@ -1,7 +1,7 @@
 /*
  * System calls as the kernel tells of them. A call in which its thread lost the CPU of its own
  * accord is a wait: of a process that no preload was in; or, in one that has it, of a call that the
- * preload could not see.
+ * preload could not see. And what else the kernel tells of why threads are off the CPU.
  */
 #ifndef CTRACE_ASSEMBLE_CALLS_H
 #define CTRACE_ASSEMBLE_CALLS_H
@@ -9,6 +9,7 @@
 #include "assemble/call_dedup.h"
 #include "assemble/descriptors.h"
 #include "assemble/lives.h"
+#include "assemble/reasons.h"
 #include "assemble/tables.h"
 #include "assemble/waits.h"
 
@@ -38,6 +39,7 @@ struct ct_calls_needs {
     struct ct_tables *tables;
     struct ct_waits *waits;
     struct ct_call_dedup *dedup;
+    struct ct_reasons *reasons;
 };
 
 struct ct_calls;
@@ -49,7 +51,7 @@ void ct_calls_free(struct ct_calls *calls);
 void ct_calls_add(struct ct_calls *calls, const struct ct_kernel_record *record);
 /* Once the tasks know of it: a call's end may be lost. */
 void ct_calls_lose(struct ct_calls *calls, const struct ct_kernel_loss *loss);
-/* It makes no call any more. */
+/* It makes no call any more, and is never off the CPU. */
 void ct_calls_end_thread(struct ct_thread_state *thread);
 /* Calls that go on at the end; once every thread's life is settled. */
 void ct_calls_finish(struct ct_calls *calls);

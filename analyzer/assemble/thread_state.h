@@ -9,6 +9,7 @@
 #include "assemble/call_dedup.h"
 #include "assemble/calls.h"
 #include "assemble/lives.h"
+#include "assemble/reasons.h"
 #include "assemble/waits.h"
 
 struct ct_thread_state {
@@ -18,6 +19,7 @@ struct ct_thread_state {
     struct ct_thread_waits waits;
     struct ct_thread_call call;
     struct ct_thread_dedup dedup;
+    struct ct_thread_reason reason;
 };
 
 static inline struct ct_thread_state *ct_thread_state(struct ct_thread *thread)

@@ -21,6 +21,7 @@ struct ct_trackers {
     struct ct_descriptors *descriptors;
     struct ct_waits *waits;
     struct ct_call_dedup *dedup;
+    struct ct_reasons *reasons;
     struct ct_calls *calls;
     struct ct_samples *samples;
 };

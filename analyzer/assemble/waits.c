@@ -259,7 +259,8 @@ void ct_waits_add(struct ct_waits *waits, uint64_t now_ns, struct ct_thread_stat
     interval->thread = &thread->thread;
     interval->wait_begin_ns = wait.begin_ns;
     interval->wait_end_ns = wait.end_ns;
-    interval->fd = find_fd(thread->thread.process, interval);
+    if (!interval->fd)
+        interval->fd = find_fd(thread->thread.process, interval);
     thread->waits.last_end_ns = wait.end_ns;
     thread->thread.interval_count++;
     *nested_ns = ct_add_u64(*nested_ns, wait.end_ns - wait.begin_ns);

@@ -84,6 +84,15 @@ static char *format_thread(const struct ct_interval *interval)
     return g_strdup_printf("thread %d", (int32_t)interval->object);
 }
 
+static char *format_mapping(const struct ct_interval *interval)
+{
+    const struct ct_fd *file = interval->fd;
+
+    return g_strdup_printf("%s 0x%" G_GINT64_MODIFIER "x",
+                           file ? file->local : ct_object_name(CT_OBJECT_MAPPING),
+                           interval->object);
+}
+
 char *ct_format_call(enum ct_op op, const char *name, const char *object)
 {
     const char *link = op == CT_OP_OTHER_SYSCALL ? " " : " on ";
@@ -111,6 +120,8 @@ char *ct_format_object(const struct ct_interval *interval)
                                interval->object == 1 ? "" : "s");
     case CT_OBJECT_IPC:
         return g_strdup_printf("%s %d", ct_object_name(kind), (int32_t)interval->object);
+    case CT_OBJECT_MAPPING:
+        return format_mapping(interval);
     case CT_OBJECT_NONE:
         return g_strdup(interval->fd ? interval->fd->local : ""); /* what was opened */
     default:

@@ -37,6 +37,22 @@ static char *early_object(const struct ct_interval *interval)
     return ct_op_object(interval->op) == CT_OBJECT_THREAD ? NULL : ct_format_object(interval);
 }
 
+/* Whose pages are read from anywhere in it is one object. */
+static gboolean is_of_mapped_file(const struct ct_interval *interval)
+{
+    return ct_op_object(interval->op) == CT_OBJECT_MAPPING && interval->fd;
+}
+
+static uint64_t site_object_id(const struct ct_interval *interval)
+{
+    return is_of_mapped_file(interval) ? g_str_hash(interval->fd->local) : interval->object;
+}
+
+static char *site_object(const struct ct_interval *interval)
+{
+    return is_of_mapped_file(interval) ? g_strdup(interval->fd->local) : early_object(interval);
+}
+
 static struct ct_report_wait *wait_new(const struct ct_interval *interval)
 {
     struct ct_report_wait *wait = g_new0(struct ct_report_wait, 1);
@@ -203,8 +219,8 @@ static struct ct_report_site *find_site(struct ct_report_lists *lists,
         site = add_site(lists, &key);
         if (!site)
             return NULL;
-        site->object_id = interval->object;
-        site->object = early_object(interval);
+        site->object_id = site_object_id(interval);
+        site->object = site_object(interval);
     }
     return *slot = site;
 }
@@ -221,7 +237,7 @@ static void add_to_site(struct ct_report_lists *lists, const struct ct_interval 
     site->count += count;
     site->total_ns += interval->weight * (double)duration_ns;
     note_length(site, interval, duration_ns);
-    if (site->object_id != interval->object)
+    if (site->object_id != site_object_id(interval))
         site->has_many_objects = TRUE;
 }
 

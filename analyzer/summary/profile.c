@@ -66,6 +66,8 @@ static gboolean is_of_kind(enum ct_profile_kind kind, const struct ct_interval *
         return interval->class == CT_CLASS_SYSCALL;
     case CT_PROFILE_KIND_SLEEP:
         return interval->class == CT_CLASS_SLEEP;
+    case CT_PROFILE_KIND_OTHER:
+        return interval->class == CT_CLASS_OTHER;
     case CT_PROFILE_KIND_MUTEX:
         return interval->class == CT_CLASS_SYNC && interval->is_for_lock;
     case CT_PROFILE_KIND_SCHED:

@@ -20,6 +20,7 @@
     KIND(SYNC, "sync", WAITS, "waits for other threads: locks, conditions, semaphores, joins")    \
     KIND(SYSCALL, "syscall", WAITS, "waits in other system calls: files, pipes, child processes") \
     KIND(SLEEP, "sleep", WAITS, "sleeps and timers")                                              \
+    KIND(OTHER, "other", WAITS, "times off the CPU in none of the calls: page faults, stops")     \
     KIND(MUTEX, "mutex", WAITS,                                                                   \
          "waits for locks, by the stack that held the lock and unlocked it")                      \
     KIND(BLAME, "blame", WAITS, "waits for locks, by what the holders did and waited for")        \

@@ -18,8 +18,8 @@ from harness import CTRACE, WORKLOADS, TraceTest, run
 
 SECOND_CPU = pathlib.Path("/sys/devices/system/cpu/cpu1/online")
 
-_LINE = re.compile(r"\[(\d+)\.(\d{9})\] .*?\b(sched_\w+|context_switch): (.*)")
-_FIELD = re.compile(r'(\w+) = ("(?:[^"\\]|\\.)*"|-?\d+)')
+_LINE = re.compile(r"\[(\d+)\.(\d{9})\] .*?\b(sched_\w+|context_switch|off_cpu_reason): (.*)")
+_FIELD = re.compile(r'(\w+) = ("(?:[^"\\]|\\.)*"|0x[0-9A-F]+|-?\d+)')
 
 
 def kernel_events(directory):
@@ -32,7 +32,7 @@ def kernel_events(directory):
         match = _LINE.match(line)
         if match:
             fields = {
-                name: value.strip('"') if value.startswith('"') else int(value)
+                name: value.strip('"') if value.startswith('"') else int(value, 0)
                 for name, value in _FIELD.findall(match[4])
             }
             time_ns = int(match[1]) * 1_000_000_000 + int(match[2])

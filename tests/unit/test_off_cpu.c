@@ -139,6 +139,51 @@ static void a_time_off_the_cpu_is_told_where_it_happened(void **state)
     expect_end(fixture, 1);
 }
 
+static void a_reason_is_told_instead_of_a_call(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_off_cpu off = call(TID, 100, 300, TRUE);
+
+    off.flags = CT_OFF_CPU_HAS_REASON | CT_OFF_CPU_HAS_STACK | CT_OFF_CPU_AT_INSTRUCTION;
+    off.number = -CT_OFF_CPU_MAJOR_FAULT;
+    off.fault = (struct ct_off_cpu_fault){.address = 0x5000, .file_offset = 0x2000};
+    memset(off.fault.file, 'f', sizeof(off.fault.file)); /* which has no end */
+    add_span(fixture, &off);
+    open_reader(fixture);
+    const struct ct_raw_record reason = expect(fixture, 0, CT_RAW_REASON, 100);
+    assert_int_equal(reason.tid, TID);
+    assert_int_equal(reason.as.reason.op, CT_OP_MAJOR_FAULT);
+    assert_int_equal(reason.as.reason.address, 0x5000);
+    assert_int_equal(reason.as.reason.file_offset, 0x2000);
+    assert_int_equal(strlen(reason.as.reason.file), CT_OFF_CPU_FILE_SIZE - 1);
+    assert_true(expect(fixture, 0, CT_RAW_CALLERS, 100).as.callers.is_at_first);
+    expect(fixture, 0, CT_RAW_SWITCH, 100);
+    expect(fixture, 0, CT_RAW_SWITCH, 300);
+    expect_end(fixture, 0);
+}
+
+static void a_reason_that_is_none_is_not_believed(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t numbers[] = {0, 1, -1000, INT64_MIN};
+
+    for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        struct ct_off_cpu off = call(TID, 100 * (i + 1), 0, FALSE);
+
+        off.flags = CT_OFF_CPU_HAS_REASON;
+        off.number = numbers[i];
+        add_span(fixture, &off);
+    }
+    open_reader(fixture);
+    for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        const uint64_t time_ns = 100 * (i + 1);
+
+        assert_int_equal(expect(fixture, 0, CT_RAW_REASON, time_ns).as.reason.op, CT_OP_NONE);
+        expect(fixture, 0, CT_RAW_SWITCH, time_ns);
+    }
+    expect_end(fixture, 0);
+}
+
 static void records_come_in_the_order_of_time_not_of_ends(void **state)
 {
     struct fixture *fixture = *state;
@@ -256,6 +301,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_time_off_the_cpu_is_told_where_it_happened),
+        TEST(a_reason_is_told_instead_of_a_call),
+        TEST(a_reason_that_is_none_is_not_believed),
         TEST(records_come_in_the_order_of_time_not_of_ends),
         TEST(a_switch_from_one_to_the_other_is_told_once),
         TEST(who_has_no_stack_has_that_of_the_same_place),

@@ -335,8 +335,8 @@ static gboolean complete(struct ct_callers *callers, const struct ct_raw_record 
     return FALSE;
 }
 
-void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_space *space,
-                          const struct ct_raw_record *raw, struct ct_callers_stack *stack)
+static void take_stack(struct ct_callers *callers, const struct ct_address_space *space,
+                       const struct ct_raw_record *raw, struct ct_callers_stack *stack)
 {
     const struct ct_unwound *unwound = &callers->unwound;
     struct ct_user_state state;
@@ -363,6 +363,14 @@ void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_sp
     keep_ends(callers, stack, unwound->omitted, !callers->is_partial);
     stack->is_by_frame_pointers = FALSE;
     stack->is_partial = callers->is_partial;
+}
+
+void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_space *space,
+                          const struct ct_raw_record *raw, struct ct_callers_stack *stack)
+{
+    take_stack(callers, space, raw, stack);
+    if (raw->as.callers.is_at_first && stack->count > 0)
+        stack->addresses[0]++; /* as after a call */
 }
 
 void ct_callers_of_present(struct ct_callers *callers, const struct ct_address_space *space,

@@ -234,6 +234,33 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
     return TRUE;
 }
 
+static const char *name_of(enum ct_op op)
+{
+    static const char *const names[] = {
+#define OP_NAME(symbol, name, class, object) [CT_OP_##symbol] = (name),
+        CT_OPS(OP_NAME)
+#undef OP_NAME
+    };
+
+    return names[op];
+}
+
+static gboolean select_reason(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                              struct ct_kernel_record *record)
+{
+    if (raw->as.reason.op == CT_OP_NONE || !ct_tasks_has(events->tasks, raw->tid))
+        return FALSE;
+    record->event = CT_KERNEL_ID_OFF_CPU_REASON;
+    record->as.off_cpu_reason = (struct ct_kernel_off_cpu_reason){
+        .tid = raw->tid,
+        .reason = name_of(raw->as.reason.op),
+        .address = raw->as.reason.address,
+        .file = raw->as.reason.file,
+        .file_offset = raw->as.reason.file_offset,
+    };
+    return TRUE;
+}
+
 static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                struct ct_kernel_record *record)
 {
@@ -286,6 +313,7 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
         [CT_RAW_TASK_SWITCH] = select_task_switch,
         [CT_RAW_SYSCALL_ENTRY] = select_syscall,
         [CT_RAW_SYSCALL_EXIT] = select_syscall,
+        [CT_RAW_REASON] = select_reason,
         [CT_RAW_CALLERS] = select_callers,
         [CT_RAW_MAPPING] = select_mapping,
         [CT_RAW_PROCESS] = select_told,

@@ -65,6 +65,7 @@ static void push_event(struct ct_conversion *conversion, const struct ct_kernel_
         conversion->totals->samples_partial += item->record.as.cpu_sample.is_partial;
     } else {
         conversion->totals->events++;
+        conversion->totals->reasons += item->record.event == CT_KERNEL_ID_OFF_CPU_REASON;
     }
 }
 

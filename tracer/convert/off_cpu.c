@@ -58,7 +58,7 @@ static gboolean is_whole(const struct ct_off_cpu *off)
 {
     size_t size = offsetof(struct ct_off_cpu, number);
 
-    if (off->flags & CT_OFF_CPU_HAS_CALL)
+    if (off->flags & (CT_OFF_CPU_HAS_CALL | CT_OFF_CPU_HAS_REASON))
         size = offsetof(struct ct_off_cpu, registers);
     if (off->flags & CT_OFF_CPU_HAS_STACK)
         size = off->frame_count > 0 ? sizeof(*off)
@@ -304,12 +304,16 @@ static void tell_leave(struct ct_off_cpu_reader *reader, struct cpu *cpu,
 {
     const struct ct_off_cpu *off = off_at(reader, moment->offset);
     gboolean has_call = (off->flags & CT_OFF_CPU_HAS_CALL) != 0;
+    gboolean has_reason = (off->flags & CT_OFF_CPU_HAS_REASON) != 0;
     const struct ct_off_cpu *with_stack = NULL;
 
     record->pid = off->pid;
     record->tid = off->task.tid;
-    if (cpu->step == STEP_ENTRY && has_call) {
-        ct_off_cpu_fill_call(record, off, TRUE);
+    if (cpu->step == STEP_ENTRY && (has_call || has_reason)) {
+        if (has_reason)
+            ct_off_cpu_fill_reason(record, off);
+        else
+            ct_off_cpu_fill_call(record, off, TRUE);
         cpu->step = STEP_CALLERS;
         return;
     }

@@ -88,11 +88,30 @@ void ct_off_cpu_fill_call(struct ct_raw_record *record, const struct ct_off_cpu 
         record->as.syscall.result = CT_SYSCALL_RESULT_UNKNOWN;
 }
 
+void ct_off_cpu_fill_reason(struct ct_raw_record *record, const struct ct_off_cpu *off)
+{
+    static const enum ct_op ops[] = {
+        [CT_OFF_CPU_MAJOR_FAULT] = CT_OP_MAJOR_FAULT,
+        [CT_OFF_CPU_PAGE_FAULT] = CT_OP_PAGE_FAULT,
+        [CT_OFF_CPU_STOPPED] = CT_OP_STOPPED,
+        [CT_OFF_CPU_TRACED] = CT_OP_TRACED,
+    };
+    uint64_t reason = 0 - (uint64_t)off->number;
+
+    record->kind = CT_RAW_REASON;
+    record->as.reason.op = reason < G_N_ELEMENTS(ops) ? ops[reason] : CT_OP_NONE;
+    record->as.reason.address = off->fault.address;
+    record->as.reason.file_offset = off->fault.file_offset;
+    memcpy(record->as.reason.file, off->fault.file, sizeof(record->as.reason.file));
+    record->as.reason.file[sizeof(record->as.reason.file) - 1] = '\0';
+}
+
 void ct_off_cpu_fill_callers(struct ct_raw_record *record, const struct ct_off_cpu *off,
                              const struct ct_off_cpu *with_stack)
 {
     record->kind = CT_RAW_CALLERS;
     record->as.callers.state = off->state;
+    record->as.callers.is_at_first = (off->flags & CT_OFF_CPU_AT_INSTRUCTION) != 0;
     record->as.callers.addresses = with_stack->frames;
     record->as.callers.count = MIN(with_stack->frame_count, CT_OFF_CPU_FRAMES);
     record->as.callers.user = (struct ct_raw_user){

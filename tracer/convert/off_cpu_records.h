@@ -15,6 +15,8 @@ void ct_off_cpu_fill_back(struct ct_raw_record *record, const struct ct_off_cpu 
 /* The call that it is in begins, or ends. */
 void ct_off_cpu_fill_call(struct ct_raw_record *record, const struct ct_off_cpu *off,
                           gboolean is_entry);
+/* Why it leaves its CPU, in none of the calls. */
+void ct_off_cpu_fill_reason(struct ct_raw_record *record, const struct ct_off_cpu *off);
 /* Where it is: by a record that has a stack, of the same place. Borrows from that. */
 void ct_off_cpu_fill_callers(struct ct_raw_record *record, const struct ct_off_cpu *off,
                              const struct ct_off_cpu *with_stack);

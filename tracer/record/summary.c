@@ -192,9 +192,10 @@ static void append_launched(GString *line, const struct ct_recording_summary *su
     append_count(line, summary->totals.threads + summary->kernel.unpreloaded_threads, "thread",
                  "threads");
     /* How many more the kernel told of, only the analysis knows. */
+    gboolean are_all = !summary->has_calls && summary->kernel.reasons == 0;
     uint64_t waits = summary->totals.waits + summary->totals.waits_at_end;
     if (summary->totals.processes > 0 && (waits > 0 || !summary->has_calls)) {
-        g_string_append(line, summary->has_calls ? " and at least " : " and ");
+        g_string_append(line, are_all ? " and " : " and at least ");
         append_count(line, waits, "wait", "waits");
     }
     if (summary->kernel.events > 0) {

@@ -70,6 +70,18 @@
     F(U32, outermost)
 
 /*
+ * Why the task leaves its CPU, in none of the calls, until it is back: `reason` is the name of an
+ * operation of class OTHER. Of a page fault, the address; where it is known, the file's own name,
+ * and the place in it. Not of lttng-modules.
+ */
+#define CT_KERNEL_OFF_CPU_REASON(F) \
+    F(I32, tid)                     \
+    F(STRING, reason)               \
+    F(HEX64, address)               \
+    F(STRING, file)                 \
+    F(HEX64, file_offset)
+
+/*
  * A process image that no preload sees; it began at `start_ns`, by exec or by fork. Again when more
  * is known of it: what is not is empty.
  */
@@ -139,7 +151,8 @@
     EVENT(PROCESS_IMAGE, process_image)           \
     EVENT(PROCESS_THREAD, process_thread)         \
     EVENT(PROCESS_MODULE, process_module)         \
-    EVENT(PROCESS_FD, process_fd)
+    EVENT(PROCESS_FD, process_fd)                 \
+    EVENT(OFF_CPU_REASON, off_cpu_reason)
 
 #define CT_SYSCALL_ENTRY_PREFIX "syscall_entry_"
 #define CT_SYSCALL_EXIT_PREFIX  "syscall_exit_"

@@ -43,7 +43,8 @@ enum ct_class {
     OBJECT(BARRIER, "barrier", 1)                                                        \
     OBJECT(ONCE, "once control", 1)                                                      \
     OBJECT(FUTEX, "futex", 1)                                                            \
-    OBJECT(IPC, "System V ipc", 0) /* id of the semaphore set or message queue */
+    OBJECT(IPC, "System V ipc", 0) /* id of the semaphore set or message queue */        \
+    OBJECT(MAPPING, "address", 0)  /* place in a file, if one is named; else an address */
 
 enum ct_object {
 #define CT_OBJECT_SYMBOL(symbol, name, is_address) CT_OBJECT_##symbol,
@@ -91,7 +92,8 @@ static inline enum ct_class ct_class_of_set(unsigned class_bits)
 }
 
 /*
- * OP(symbol, name, class, object). The name is the C function's. A class of
+ * OP(symbol, name, class, object). The name is the C function's; for OTHER, what
+ * the kernel took the thread off its CPU for, in none of the calls. A class of
  * UNKNOWN here means that the descriptors decide: the event carries the class.
  * Operations that only let others go (unlock, signal, post) never wait, so
  * their class says what their waiters wait in.
@@ -187,7 +189,11 @@ static inline enum ct_class ct_class_of_set(unsigned class_bits)
     OP(FPRINTF, "fprintf", UNKNOWN, FD)                                \
     OP(FFLUSH, "fflush", UNKNOWN, FD)                                  \
     OP(FCLOSE, "fclose", UNKNOWN, FD)                                  \
-    OP(OTHER_SYSCALL, "system call", SYSCALL, NONE)
+    OP(OTHER_SYSCALL, "system call", SYSCALL, NONE)                    \
+    OP(MAJOR_FAULT, "major page fault", OTHER, MAPPING)                \
+    OP(PAGE_FAULT, "page fault", OTHER, MAPPING)                       \
+    OP(STOPPED, "stopped", OTHER, NONE) /* as by SIGSTOP, or Ctrl-Z */ \
+    OP(TRACED, "stopped by a tracer", OTHER, NONE)
 
 enum ct_op {
 #define CT_OP_SYMBOL(symbol, name, class, object) CT_OP_##symbol,

@@ -11,6 +11,7 @@
     TOTAL(lost)                  /* of all tasks of the machine, where that was recorded */ \
     TOTAL(unpreloaded_processes) /* images that no preload was in */                        \
     TOTAL(unpreloaded_threads)   /* theirs */                                               \
+    TOTAL(reasons)               /* of times off the CPU in none of the calls */            \
     TOTAL(samples)                                                                          \
     TOTAL(samples_partial) /* of those: their stacks could not be followed to the end */    \
     TOTAL(samples_lost)

@@ -2,6 +2,8 @@
 #ifndef CTRACE_SPOOL_DECODE_H
 #define CTRACE_SPOOL_DECODE_H
 
+#include "off_cpu.h"
+#include "schema/operations.h"
 #include "spool_format.h"
 
 #include <glib.h>
@@ -19,6 +21,7 @@ enum ct_raw_kind {
     CT_RAW_SAMPLE,      /* where a task is that runs */
     CT_RAW_SYSCALL_ENTRY,
     CT_RAW_SYSCALL_EXIT,
+    CT_RAW_REASON,  /* why the task leaves its CPU, in none of the calls */
     CT_RAW_CALLERS, /* where the task was, as it left its CPU */
     CT_RAW_LOST,
     CT_RAW_BEGIN,   /* from now on, all is told */
@@ -88,7 +91,14 @@ struct ct_raw_record {
             int64_t result;                           /* exit */
         } syscall;
         struct {
+            enum ct_op op; /* of class OTHER; or NONE: it is not known */
+            uint64_t address;
+            uint64_t file_offset;
+            char file[CT_OFF_CPU_FILE_SIZE];
+        } reason;
+        struct {
             int64_t state;             /* see previous_state */
+            gboolean is_at_first;      /* the first address is of an instruction itself */
             const uint64_t *addresses; /* borrowed from the file; leaf first */
             uint64_t count;
             struct ct_raw_user user;

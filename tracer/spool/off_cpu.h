@@ -31,9 +31,28 @@ enum ct_off_cpu_type {
 #define CT_OFF_CPU_KNOWN_STACK_SIZE 512
 
 enum ct_off_cpu_flag {
-    CT_OFF_CPU_HAS_CALL = 1,          /* it is in a system call */
-    CT_OFF_CPU_HAS_STACK = 2,         /* registers and stack follow */
-    CT_OFF_CPU_WOKEN_BY_INTERRUPT = 4 /* so that `waker` only happened to be there */
+    CT_OFF_CPU_HAS_CALL = 1,           /* it is in a system call */
+    CT_OFF_CPU_HAS_STACK = 2,          /* registers and stack follow */
+    CT_OFF_CPU_WOKEN_BY_INTERRUPT = 4, /* so that `waker` only happened to be there */
+    CT_OFF_CPU_HAS_REASON = 8,         /* it is in no system call, or that is not why */
+    CT_OFF_CPU_AT_INSTRUCTION = 16     /* which is not over: a fault or an interrupt came */
+};
+
+/* Why else it left its CPU. */
+enum ct_off_cpu_reason {
+    CT_OFF_CPU_MAJOR_FAULT = 1, /* a page of its memory has to be read first */
+    CT_OFF_CPU_PAGE_FAULT,      /* the same, for want of a lock, or of room */
+    CT_OFF_CPU_STOPPED,         /* by a signal */
+    CT_OFF_CPU_TRACED           /* by who traces it */
+};
+
+#define CT_OFF_CPU_FILE_SIZE 32
+
+/* What a page fault was for. */
+struct ct_off_cpu_fault {
+    uint64_t address;
+    uint64_t file_offset;
+    char file[CT_OFF_CPU_FILE_SIZE]; /* its own name; empty: it is not known, or there is none */
 };
 
 /* Another task, as of a moment. Ids are those of the recorder's pid namespace; 0: it has none
@@ -70,9 +89,12 @@ struct ct_off_cpu {
     uint32_t previous_state; /* the same of `previous` */
     uint16_t stack_size;     /* so many bytes of `stack` were copied */
     uint16_t frame_count;    /* of `frames`, if frame pointers lead beyond all that was copied */
-    /* Of the system call; only if there is one. */
-    int64_t number;
-    uint64_t arguments[CT_OFF_CPU_ARGUMENTS];
+    /* Of the system call, or of the reason; only if there is one. */
+    int64_t number; /* of the call; the reason, negative */
+    union {
+        uint64_t arguments[CT_OFF_CPU_ARGUMENTS];
+        struct ct_off_cpu_fault fault;
+    };
     uint64_t instruction; /* where it goes on, and its stack pointer */
     uint64_t stack_pointer;
     /* Only with CT_OFF_CPU_HAS_STACK. */

@@ -19,7 +19,9 @@
 
 /* States of tasks, as sched_switch tells them. */
 #define STATES_TOLD     0x7fU
-#define STATES_WAITING  0x03U /* for something; else it is stopped */
+#define STATES_WAITING  0x03U /* for something */
+#define STATE_STOPPED   0x04U
+#define STATE_TRACED    0x08U /* stopped, too, but not by a signal alone */
 #define EXIT_STATES     0x30U
 #define STATE_DEAD      0x80U
 #define STATE_PREEMPTED 0x100U
@@ -106,6 +108,12 @@ struct socket {
     struct sock *sk;
 } KERNEL_TYPE;
 
+struct vm_area_struct {
+    unsigned long vm_start;
+    unsigned long vm_pgoff;
+    struct file *vm_file;
+} KERNEL_TYPE;
+
 struct task_struct {
     struct files_struct *files;
     struct sched_entity se;
@@ -113,6 +121,7 @@ struct task_struct {
     unsigned int flags;
     int prio;
     int exit_state;
+    unsigned int in_iowait : 1;
     int tgid;
     char comm[16];
     struct pid *thread_pid;

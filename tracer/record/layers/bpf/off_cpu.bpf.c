@@ -92,8 +92,9 @@ static uint64_t size_of(const struct ct_off_cpu *off)
     if (off->flags & CT_OFF_CPU_HAS_STACK)
         return off->frame_count > 0 ? sizeof(*off)
                                     : offsetof(struct ct_off_cpu, stack) + off->stack_size;
-    return off->flags & CT_OFF_CPU_HAS_CALL ? offsetof(struct ct_off_cpu, registers)
-                                            : offsetof(struct ct_off_cpu, number);
+    return off->flags & (CT_OFF_CPU_HAS_CALL | CT_OFF_CPU_HAS_REASON)
+               ? offsetof(struct ct_off_cpu, registers)
+               : offsetof(struct ct_off_cpu, number);
 }
 
 /* The recorder looks by itself now and then; it is woken only when much is there. */
@@ -141,8 +142,8 @@ static void leave(struct followed *followed, struct task_struct *task, struct ta
         off->woken_ns = 0;
     off->task.prio = task->prio;
     describe(&off->next, next, comer);
-    if (state.wants_calls && (task_state & STATES_WAITING))
-        note_place(followed, task, now_ns);
+    if (task_state & (STATES_WAITING | STATE_STOPPED | STATE_TRACED))
+        note_place(followed, task, task_state, now_ns);
     followed->phase = OFF_CPU;
     if (was_dead(task_state))
         tell(off, now_ns);
@@ -242,6 +243,19 @@ int BPF_PROG(on_waking, struct task_struct *task)
         off->flags |= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
     else
         off->flags &= ~CT_OFF_CPU_WOKEN_BY_INTERRUPT;
+    return 0;
+}
+
+/* If it blocks now, it does so for that. */
+SEC("tp_btf/page_fault_user")
+int BPF_PROG(on_fault, unsigned long address, struct pt_regs *registers)
+{
+    struct followed *followed = state.is_on ? find(bpf_get_current_task_btf()) : NULL;
+
+    if (followed) {
+        followed->fault_instruction = registers->ip;
+        followed->fault_address = address;
+    }
     return 0;
 }
 

@@ -1,5 +1,5 @@
-/* Where a task is in its own code as it leaves its CPU: its system call, registers and stack, and
- * what its descriptor is. */
+/* Where a task is in its own code as it leaves its CPU: its system call or why else it leaves,
+ * registers and stack, and what its descriptor is. */
 #ifndef CTRACE_RECORD_LAYERS_BPF_PLACE_H
 #define CTRACE_RECORD_LAYERS_BPF_PLACE_H
 
@@ -204,15 +204,11 @@ static void tell_fd(struct followed *followed, struct task_struct *task, uint64_
         *known = mark;
 }
 
-static void note_place(struct followed *followed, struct task_struct *task, uint64_t now_ns)
+/* From where it left its own code. */
+static void note_stack(struct followed *followed, const struct pt_regs *registers)
 {
     struct ct_off_cpu *off = &followed->off;
-    const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
 
-    if (!registers || !is_in_call(task, registers))
-        return;
-    note_call(off, registers);
-    tell_fd(followed, task, now_ns);
     if (is_32_bit(registers))
         return;
     off->flags |= CT_OFF_CPU_HAS_STACK;
@@ -222,6 +218,78 @@ static void note_place(struct followed *followed, struct task_struct *task, uint
         return;
     copy_stack(off);
     follow_frames(off, registers->bp);
+}
+
+/* Why it leaves, if that is for none of the calls; 0: there is nothing to be said. */
+static uint32_t reason_of(const struct followed *followed, struct task_struct *task,
+                          const struct pt_regs *registers, uint32_t task_state)
+{
+    if (task->flags & (PF_KTHREAD | PF_EXITING))
+        return 0;
+    if (task_state & STATE_TRACED)
+        return CT_OFF_CPU_TRACED;
+    if (task_state & STATE_STOPPED)
+        return CT_OFF_CPU_STOPPED;
+    /* Nothing else blocks outside of calls, and where a fault came: that is still being handled. */
+    if (!(task_state & STATES_WAITING) || is_in_call(task, registers) ||
+        followed->fault_instruction != registers->ip)
+        return 0;
+    return BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait) ? CT_OFF_CPU_MAJOR_FAULT
+                                                          : CT_OFF_CPU_PAGE_FAULT;
+}
+
+static long note_mapping(struct task_struct *task, struct vm_area_struct *vma,
+                         struct ct_off_cpu_fault *fault)
+{
+    struct file *file = BPF_CORE_READ(vma, vm_file);
+
+    if (!file)
+        return 0;
+    fault->file_offset =
+        BPF_CORE_READ(vma, vm_pgoff) * PAGE_BYTES + (fault->address - BPF_CORE_READ(vma, vm_start));
+    bpf_probe_read_kernel_str(fault->file, sizeof(fault->file),
+                              BPF_CORE_READ(file, f_path.dentry, d_name.name));
+    return 0;
+}
+
+static void note_reason(struct ct_off_cpu *off, const struct followed *followed,
+                        struct task_struct *task, const struct pt_regs *registers, uint32_t reason)
+{
+    struct ct_off_cpu_fault fault = {0};
+
+    if (reason == CT_OFF_CPU_MAJOR_FAULT || reason == CT_OFF_CPU_PAGE_FAULT) {
+        fault.address = followed->fault_address;
+        /* Where the mappings are being changed, they cannot be looked at. */
+        bpf_find_vma(task, fault.address, note_mapping, &fault, 0);
+    }
+    off->flags |= CT_OFF_CPU_HAS_REASON;
+    if ((int64_t)registers->orig_ax < 0)
+        off->flags |= CT_OFF_CPU_AT_INSTRUCTION;
+    off->number = -(int64_t)reason;
+    off->instruction = registers->ip;
+    off->stack_pointer = registers->sp;
+    off->fault = fault;
+}
+
+/* Why it leaves its CPU, if that is known, and where it was. */
+static void note_place(struct followed *followed, struct task_struct *task, uint32_t task_state,
+                       uint64_t now_ns)
+{
+    const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
+
+    if (!registers)
+        return;
+    uint32_t reason = reason_of(followed, task, registers, task_state);
+
+    if (reason) {
+        note_reason(&followed->off, followed, task, registers, reason);
+    } else if (state.wants_calls && (task_state & STATES_WAITING) && is_in_call(task, registers)) {
+        note_call(&followed->off, registers);
+        tell_fd(followed, task, now_ns);
+    } else {
+        return;
+    }
+    note_stack(followed, registers);
 }
 
 #endif

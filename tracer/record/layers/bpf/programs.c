@@ -55,8 +55,13 @@ static int load(struct ct_bpf_programs *programs)
 {
     struct stat namespace;
 
-    programs->object = off_cpu__open_and_load();
+    programs->object = off_cpu__open();
     if (programs->object == NULL)
+        return errno;
+    /* Without that tracepoint, why a task waits in none of the calls is known less often. */
+    if (libbpf_find_vmlinux_btf_id("page_fault_user", BPF_TRACE_RAW_TP) < 0)
+        bpf_program__set_autoload(programs->object->progs.on_fault, false);
+    if (off_cpu__load(programs->object) != 0)
         return errno;
     if (stat("/proc/self/ns/pid", &namespace) != 0)
         return errno;
