@@ -25,9 +25,9 @@
 
 struct ct_deaths {
     int poll_fd;
-    int directory_fd;    /* inotify's; in poll_fd as process 0 */
-    gint64 births_us;    /* when it is read next; 0: when there is something */
-    uint64_t count;      /* of deaths */
+    int directory_fd; /* inotify's; in poll_fd as process 0 */
+    gint64 births_us; /* when it is read next; 0: when there is something */
+    uint64_t count;   /* of deaths */
     guint max_watched;
     GHashTable *known; /* owned; pid -> uint64_t *, ns */
     GHashTable *fds;   /* owned; pid -> pidfd, of those that live */
@@ -147,6 +147,7 @@ static void end_process(struct ct_deaths *deaths, pid_t pid)
 {
     gpointer fd;
 
+    read_births(deaths); /* after an exec it has another board, which is no other process's */
     if (!g_hash_table_steal_extended(deaths->fds, GINT_TO_POINTER(pid), NULL, &fd))
         return;
     close(GPOINTER_TO_INT(fd));

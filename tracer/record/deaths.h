@@ -1,6 +1,8 @@
 /*
  * When the traced processes ended, to the moment: also those that are another process's children,
  * and are waited for late or never. Each has a board, and from then on a pidfd says when it ends.
+ * Where many begin, they are looked for every 20 ms: of one that was killed before that, the end is
+ * so much late; those that end by themselves say when.
  */
 #ifndef CTRACE_RECORD_DEATHS_H
 #define CTRACE_RECORD_DEATHS_H

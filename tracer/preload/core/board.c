@@ -37,7 +37,8 @@ void ct_wiped_forked(void)
 
 bool ct_process_is_own(void)
 {
-    return *ct_is_ours != 0 && ct_board != NULL && ct_syscall(SYS_getpid) == ct_board->pid;
+    /* In this order: without a board, the page that says whose it is is not touched. */
+    return ct_board != NULL && *ct_is_ours != 0 && ct_syscall(SYS_getpid) == ct_board->pid;
 }
 
 void ct_process_leave(void)

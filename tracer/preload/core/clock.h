@@ -10,9 +10,6 @@
 #include <x86intrin.h>
 #endif
 
-/* Finds it; before the first of the others. */
-void ct_clock_init(void);
-
 /* The process may be in another time namespace than it was. */
 void ct_clock_find_namespace(void);
 
@@ -25,6 +22,10 @@ void ct_clock_forked(void);
 /* CLOCK_MONOTONIC as the recording has it: the machine's. */
 uint64_t ct_now_ns(void);
 
+/* The same, by a system call: for what happens once in a process, most of which never read the
+ * clock in their own memory. Its pages are three faults, which take longer than many calls. */
+uint64_t ct_now_once_ns(void);
+
 /* That time as the kernel takes it from this process, for a deadline. */
 uint64_t ct_clock_own_ns(uint64_t time_ns);
 
@@ -36,6 +37,16 @@ static inline uint64_t ct_ticks(void)
         return __rdtsc();
 #endif
     return ct_now_ns();
+}
+
+/* As ct_now_once_ns. */
+static inline uint64_t ct_ticks_once(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_expect(ct_control->uses_tsc, 1))
+        return __rdtsc();
+#endif
+    return ct_now_once_ns();
 }
 
 static inline uint64_t ct_elapsed_ns(uint64_t from_ticks, uint64_t to_ticks)

@@ -109,7 +109,7 @@ bool ct_process_is_told(int32_t tid)
     return is_told && tid == ct_board->pid;
 }
 
-void ct_process_announce(struct ct_self *self)
+void ct_process_announce(struct ct_self *self, uint64_t ticks)
 {
     if (is_announced)
         return;
@@ -124,5 +124,5 @@ void ct_process_announce(struct ct_self *self)
         .cwd = ct_board->cwd,
     };
 
-    ct_emit_process_start(self, ct_ticks(), &event);
+    ct_emit_process_start(self, ticks, &event);
 }

@@ -16,8 +16,8 @@ struct ct_image {
 /* On a new board. */
 void ct_process_describe(struct ct_board *board, const struct ct_image *image);
 
-/* The image's first event, once, before its first thread's. */
-void ct_process_announce(struct ct_self *self);
+/* The image's first event, once, before its first thread's; at that time. */
+void ct_process_announce(struct ct_self *self, uint64_t ticks);
 
 /* Was the begin of this thread, the image's first one, told with the image's? */
 bool ct_process_is_told(int32_t tid);

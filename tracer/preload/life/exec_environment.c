@@ -26,21 +26,26 @@
 #define LOADER_SETTING_SIZE  8192
 #define SESSION_SETTING_SIZE 4200
 
-/* What is kept of the environment, one after the other. */
-static CT_LARGE char kept[LOADER_SETTING_SIZE + SESSION_SETTING_SIZE + PATH_MAX];
+/* What is kept of the environment, one after the other: where most settings have room, it is on a
+ * page that is written to anyway. */
+static char kept[512];
 static size_t kept_size;
+static CT_LARGE char kept_long[LOADER_SETTING_SIZE + SESSION_SETTING_SIZE + PATH_MAX];
+static size_t kept_long_size;
 
 struct ct_exec_settings ct_exec_settings = {.loader = "", .session = "", .library = ""};
 
 /* Of the value, up to `size` bytes. */
 static const char *keep(const char *prefix, const char *value, size_t size)
 {
-    struct ct_text text = ct_text_begin(kept + kept_size, sizeof(kept) - kept_size);
-    const char *begin = kept + kept_size;
+    bool is_long = strlen(prefix) + size >= sizeof(kept) - kept_size;
+    char *begin = is_long ? kept_long + kept_long_size : kept + kept_size;
+    struct ct_text text = ct_text_begin(begin, is_long ? sizeof(kept_long) - kept_long_size
+                                                       : sizeof(kept) - kept_size);
 
     ct_text_string(&text, prefix);
     ct_text_bytes(&text, value, size);
-    kept_size += strlen(begin) + 1;
+    *(is_long ? &kept_long_size : &kept_size) += strlen(begin) + 1;
     return begin;
 }
 

@@ -81,8 +81,8 @@ bool ct_forked_begin(struct ct_board_forked *forked)
     forked->exit_status = 0;
     forked->end_ns = 0;
     forked->end_ticks = 0;
-    forked->start_ns = ct_now_ns();
-    forked->start_ticks = ct_ticks();
+    forked->start_ns = ct_now_once_ns();
+    forked->start_ticks = ct_ticks_once();
     atomic_store(&forked->state, CT_FORKED_ALIVE);
     return true;
 }
@@ -94,8 +94,8 @@ void ct_forked_rename(struct ct_board_forked *forked)
 
 static void end(struct ct_board_forked *forked, enum ct_forked_state state)
 {
-    forked->end_ns = ct_now_ns();
-    forked->end_ticks = ct_ticks();
+    forked->end_ns = ct_now_once_ns();
+    forked->end_ticks = ct_ticks_once();
     set_state(forked, state);
 }
 

@@ -65,7 +65,7 @@ static void begin_process(const struct ct_image *image)
 
     if (!is_followed())
         return;
-    if (is_deserted(ct_now_ns())) {
+    if (is_deserted(ct_now_once_ns())) {
         ct_emit_note_deserted();
         return;
     }
@@ -94,11 +94,10 @@ void ct_process_init(char *const *arguments)
     if (directory != NULL)
         ct_control = ct_session_map_control(directory);
     if (ct_control != NULL) {
-        ct_clock_init();
         ct_clock_find_namespace();
         const struct ct_image image = {.parent_pid = (int32_t)ct_syscall(SYS_getppid),
                                        .arguments = arguments,
-                                       .start_ns = ct_now_ns()};
+                                       .start_ns = ct_now_once_ns()};
         begin_process(&image);
     }
     ct_session_close();
@@ -212,7 +211,7 @@ struct ct_board_forked *ct_process_fork_begin(void)
     int saved_errno = errno;
     struct ct_board_forked *claimed = NULL;
 
-    if (ct_self_enter() != NULL && ct_control->follows_children && !is_deserted(ct_now_ns()) &&
+    if (ct_self_enter() != NULL && ct_control->follows_children && !is_deserted(ct_now_once_ns()) &&
         ct_process_is_own() && ct_is_ours == &ct_wiped.is_ours)
         claimed = ct_forked_claim(ct_board);
     errno = saved_errno;
@@ -248,7 +247,7 @@ void ct_process_forked(struct ct_board_forked *claimed)
     struct ct_image image = {.parent = parent_board,
                              .parent_pid = parent_board != NULL ? parent_board->pid
                                                                 : (int32_t)ct_syscall(SYS_getppid),
-                             .start_ns = ct_now_ns()};
+                             .start_ns = ct_now_once_ns()};
     make_board(&image);
     leave_parent();
     errno = saved_errno;
@@ -274,7 +273,7 @@ void ct_process_announce_fork(pid_t child)
     struct ct_event_fork event = {.child_pid = child};
 
     ct_self.mode = CT_MODE_BUSY;
-    ct_emit_fork(&ct_self, ct_ticks(), &event);
+    ct_emit_fork(&ct_self, ct_ticks_once(), &event);
     ct_self.mode = CT_MODE_TRACED;
     errno = saved_errno;
 }
@@ -289,7 +288,7 @@ static void end_image(enum ct_process_state state, uint64_t end_ns)
 uint64_t ct_process_filter_begin(void)
 {
     ct_self_settle();
-    return ct_process_is_own() ? ct_now_ns() : 0;
+    return ct_process_is_own() ? ct_now_once_ns() : 0;
 }
 
 /* Plain stores: the filter is there. */
@@ -317,8 +316,8 @@ void ct_process_exit(int status)
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY) /* else a handler has interrupted the writing of an event */
-        ct_emit_process_exit(&ct_self, ct_ticks(), &event);
-    end_image(CT_PROCESS_EXITED, ct_now_ns());
+        ct_emit_process_exit(&ct_self, ct_ticks_once(), &event);
+    end_image(CT_PROCESS_EXITED, ct_now_once_ns());
     ct_process_leave();
     ct_self.mode = mode;
 }
@@ -397,9 +396,9 @@ struct ct_board_unseen *ct_process_exec_begin(const char *path, const char *name
         ct_wait_flush(&ct_self);
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY)
-        ct_emit_exec(&ct_self, ct_ticks(), &event);
+        ct_emit_exec(&ct_self, ct_ticks_once(), &event);
     set_unseen(&ct_board->successor, name, obstacle);
-    end_image(CT_PROCESS_EXECED, ct_now_ns());
+    end_image(CT_PROCESS_EXECED, ct_now_once_ns());
     ct_self.mode = mode;
     return NULL;
 }

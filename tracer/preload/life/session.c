@@ -18,9 +18,9 @@
 /* Borrowed, for good. */
 static const char *session_directory;
 
-static void *map(int fd, size_t size, int protection)
+static void *map(int fd, size_t size, int protection, int flags)
 {
-    void *address = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    void *address = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE | flags, fd, 0);
 
     return address == MAP_FAILED ? NULL : address;
 }
@@ -37,8 +37,8 @@ static bool may_be_handed(void)
 /* What we may only read cannot be made writable: its file is open to read. */
 static const struct ct_control *map_control_files(int control_fd, int doorbell_fd)
 {
-    const struct ct_control *control = map(control_fd, sizeof(*control), PROT_READ);
-    struct ct_doorbell *doorbell = map(doorbell_fd, sizeof(*doorbell), PROT_READ | PROT_WRITE);
+    const struct ct_control *control = map(control_fd, sizeof(*control), PROT_READ, MAP_POPULATE);
+    struct ct_doorbell *doorbell = map(doorbell_fd, sizeof(*doorbell), PROT_READ | PROT_WRITE, 0);
 
     if (control == NULL || doorbell == NULL || control->magic != CT_CONTROL_MAGIC ||
         control->schema_version != CT_SCHEMA_VERSION)
@@ -163,7 +163,7 @@ static int open_board(const char *path, size_t *size)
 /* Maps the header of a board in that new file. */
 static struct ct_board *map_board(int fd, size_t size)
 {
-    struct ct_board *board = map(fd, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE);
+    struct ct_board *board = map(fd, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE, 0);
 
     if (board == NULL)
         return NULL;

@@ -181,13 +181,15 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     memset(self->sites, 0, sizeof(self->sites));
     ct_keys_watch_thread();
 
-    ct_process_announce(self);
+    /* The first one of a process may be all that it ever does. */
+    uint64_t ticks = tid == ct_board->pid ? ct_ticks_once() : ct_ticks();
+    ct_process_announce(self, ticks);
     atomic_fetch_add(&ct_board->threads_started, 1);
     struct ct_event_thread_start started = {.creator_tid = creator_tid, .entry = entry};
     if (!ct_process_is_told(tid))
-        ct_emit_thread_start(self, ct_ticks(), &started);
+        ct_emit_thread_start(self, ticks, &started);
     struct ct_event_thread_name named = {.name = slot->name};
-    ct_emit_thread_name(self, ct_ticks(), &named);
+    ct_emit_thread_name(self, ticks, &named);
     self->mode = CT_MODE_TRACED;
 }
 
