@@ -280,7 +280,7 @@ class Go(StackTest):
                 elif "main.syncEach" in sample.stack:
                     self.assertNotIn("idle", sample.labels)
         self.assertGreater(idle, 0)
-        text = self.report_text(result.directory)
+        text = self.report_text(result.directory, "--all")
         self.assertEqual(text.count("net/http/pprof"), 1)
         self.assertIn("idle: parked by the Go runtime", text)
 

@@ -288,7 +288,7 @@ class Report(TraceTest):
         report = json.loads(self.ctrace("report", "--format=json", trace).out)
         sleeps = [place for place in report["sites"] if place["class"] == "sleep"]
         self.assertEqual([place["count"] for place in sleeps], [2], sleeps)
-        self.assertIn("at place 1, in sleep_ms", self.report_text(trace))
+        self.assertIn("at place 1, in sleep_ms", self.report_text(trace, "waits"))
 
     def test_json_is_json(self):
         trace = self.record_ok(EXAMPLES / "convoy").directory

@@ -459,7 +459,7 @@ class Analysis(KernelTest):
     def test_who_ran_instead_is_told(self):
         trace = self.record_ok(WORKLOADS / "contend", options=["--kernel=auto"]).directory
         self.needs_machine(trace)
-        text = self.report_text(trace)
+        text = self.report_text(trace, "threads")
         # Each other, unless the machine has more to do than these.
         self.assertRegex(text, r"(?m)hog-\d +\d+ +\d+ +[1-9]\d* +[a-zA-Z]\S*$")
 

@@ -168,6 +168,20 @@ static void a_joiner_whose_lock_the_joined_thread_wants_is_in_one(void **state)
     find_one(fixture, CT_HANG_DEADLOCK, 2, 0);
 }
 
+/* As the kernel layer tells of who is killed: it ran for a moment, though its call never ended. */
+static void who_was_killed_hung_until_then(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_interval first = wait_of(fixture, 1, 2000, 0xb, 2);
+    struct ct_interval second = wait_of(fixture, 2, 3000, 0xa, 1);
+
+    first.end_ns = END - 500;
+    second.end_ns = END - 700;
+    add(fixture, first);
+    add(fixture, second);
+    find_one(fixture, CT_HANG_DEADLOCK, 2, 0);
+}
+
 static void who_waits_for_its_own_lock_hangs_alone(void **state)
 {
     struct fixture *fixture = *state;
@@ -244,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(two_that_hold_what_the_other_wants_are_a_deadlock),
         TEST(a_joiner_whose_lock_the_joined_thread_wants_is_in_one),
+        TEST(who_was_killed_hung_until_then),
         TEST(who_waits_for_its_own_lock_hangs_alone),
         TEST(a_lock_whose_holder_has_exited_is_never_let_go),
         TEST(no_hang_is_seen_where_there_is_none),

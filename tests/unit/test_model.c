@@ -1,5 +1,6 @@
 /* Lookups in the model, and how numbers are written for people. */
 #include "model/activity.h"
+#include "model/alike.h"
 #include "model/capture_notes.h"
 #include "model/format.h"
 #include "schema/capture_words.h"
@@ -9,6 +10,19 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+
+static void names_of_one_kind_differ_in_numbers_alone(void **state)
+{
+    (void)state;
+    g_autofree char *merged = ct_names_merge("io-7-of-12", "io-12-of-12");
+
+    assert_string_equal(merged, "io-*-of-12");
+    assert_true(ct_names_are_alike(merged, "io-100-of-12"));
+    assert_true(ct_names_are_alike("worker-9", "worker-10"));
+    assert_false(ct_names_are_alike("worker-9", "worker-"));
+    assert_false(ct_names_are_alike("worker-9", "worker-9a"));
+    assert_false(ct_names_are_alike("reader-1", "writer-1"));
+}
 
 static void durations_have_three_digits_and_a_unit(void **state)
 {
@@ -259,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_is_told_with_what_it_was_for),
+        cmocka_unit_test(names_of_one_kind_differ_in_numbers_alone),
         cmocka_unit_test(durations_have_three_digits_and_a_unit),
         cmocka_unit_test(counts_have_their_thousands_separated),
         cmocka_unit_test(objects_say_what_they_are),

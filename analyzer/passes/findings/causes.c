@@ -1,5 +1,7 @@
 #include "passes/findings/causes.h"
 
+#include "symbols/stack_text.h"
+
 #include <string.h>
 
 /* A thread that sleeps so often, and for so short a time, looks again and again for something. */
@@ -224,7 +226,7 @@ static const struct {
     {CT_OP_RENAME, CT_CAUSE_FILE},
 };
 
-enum ct_cause ct_cause_of(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
+static enum ct_cause look(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(by_operation); i++) {
         if (by_operation[i].op == wait->op)
@@ -240,6 +242,17 @@ enum ct_cause ct_cause_of(const struct ct_causes *causes, const struct ct_eviden
     if (ct_op_object(wait->op) == CT_OBJECT_FD)
         return of_descriptor(causes, wait);
     return wait->class == CT_CLASS_SYNC ? of_thread(causes, wait) : CT_CAUSE_IDLE;
+}
+
+/* A runtime parks threads for which it has no work by what programs wait for each other by. */
+enum ct_cause ct_cause_of(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
+{
+    enum ct_cause cause = look(causes, wait);
+
+    if ((cause == CT_CAUSE_SLOW_THREAD || cause == CT_CAUSE_LOCK) &&
+        ct_stack_idleness(causes->input->symbolizer, wait->thread->process, wait->stack_id))
+        return CT_CAUSE_IDLE;
+    return cause;
 }
 
 /* ---- What it takes ---- */
