@@ -62,9 +62,9 @@ static void add_thread(const struct ct_trackers *trackers, const struct ct_event
     thread->thread.entry = event->entry;
     if (event->name[0])
         ct_lives_name_thread(thread, event->name);
-    ct_lives_note_totals_before(
-        thread, &(struct ct_class_totals){event->net_ns, event->sync_ns, event->syscall_ns,
-                                          event->sleep_ns});
+    ct_lives_note_totals_before(thread,
+                                &(struct ct_class_totals){event->net_ns, event->sync_ns,
+                                                          event->syscall_ns, event->sleep_ns});
 }
 
 static void add_counters(const struct ct_trackers *trackers, const struct ct_event_counters *event)

@@ -14,8 +14,8 @@ struct ct_restated;
 struct ct_restated *ct_restated_new(void);
 void ct_restated_free(struct ct_restated *restated);
 
-/* TRUE if the event, one of the provider's, needs nothing else: it begins a part, or belongs to what
- * is said there. */
+/* TRUE if the event, one of the provider's, needs nothing else: it begins a part, or belongs to
+ * what is said there. */
 gboolean ct_restated_add(struct ct_restated *restated, const struct ct_trackers *trackers,
                          const struct ct_record *record);
 

@@ -9,6 +9,7 @@ import time
 import unittest
 
 from harness import (
+    WAIT_EVENTS,
     TraceTest,
     main,
     read_events,
@@ -48,7 +49,7 @@ class KeepTest(TraceTest):
         program = PROGRAM.format(waits=waits, last=last)
         recorder = self.start_record(
             *("/usr/bin/python3", "-c", program),
-            options=["--rate=0", "--keep=newest", *options],
+            options=["--rate=0", "--lossless", "--keep=newest", *options],
             stdin=subprocess.PIPE,
             **more,
         )
@@ -85,20 +86,22 @@ class KeepTest(TraceTest):
 
         wait_until(has_hole, "older parts were dropped")
 
-    def check_window(self, trace):
+    def waits_of(self, events, *ops):
+        return [event for event in events if event.fields.get("op") in ops and "duration_ns" in event.fields]
+
+    def check_window(self, events):
         """What came first is gone, and what came last is there."""
-        events = read_events(trace)
-        names = [event.name for event in events if event.name.startswith("ctrace:")]
-        self.assertEqual(names[0], "ctrace:part")
-        (first, *_) = (event for event in events if event.name == "ctrace:part")
+        ours = [event for event in events if event.name.startswith("ctrace:")]
+        first = ours[0]
+        self.assertEqual(first.name, "ctrace:part")
         self.assertGreater(first.fields["number"], 0)
         self.assertGreater(first.fields["bytes_before"], MB)
-        self.assertEqual(self.waits(trace, op="waitpid") + self.waits(trace, op="wait4"), [])
-        selects = self.waits(trace, op="select")
+        self.assertEqual(self.waits_of(ours, "waitpid", "wait4"), [])
+        selects = self.waits_of(ours, "select")
         self.assertEqual(len(selects), 5)
         for wait in selects:
             self.assertGreaterEqual(wait.fields["duration_ns"], 20_000_000)
-        self.assertGreater(len(self.waits(trace, op="read")), 100)
+        self.assertGreater(len(self.waits_of(ours, "read")), 100)
         return first
 
     def check_sound(self, trace):
@@ -127,18 +130,19 @@ class KeepTest(TraceTest):
 class Newest(KeepTest):
     def check(self, *options):
         trace = self.folder / "trace"
-        recorder = self.start(120_000, "--max-size=4M", *options)
+        recorder = self.start(70_000, "--max-size=2M", *options)
         self.await_flood(recorder)
         self.await_drop(trace)
         err = self.finish(recorder)
         self.assertRegex(err, r"dropped what was older, as --keep=newest asks: the first \d+\.\d+ s")
         self.assertIn("nothing lost", err)
-        first = self.check_window(trace)
+        events = read_events(trace)
+        first = self.check_window(events)
         self.check_sound(trace)
         self.check_readers(trace, first)
-        (capture,) = [e for e in read_events(trace) if e.name == "ctrace:capture"]
+        (capture,) = (event for event in events if event.name == "ctrace:capture")
         self.assertEqual(capture.fields["begin_ns"], first.fields["begin_ns"])
-        ended = [wait for wait in self.waits(trace) if wait.name != "ctrace:inflight"]
+        ended = [event for event in events if event.name in WAIT_EVENTS]
         self.assertEqual(len(ended), capture.fields["waits_recorded"])
         self.assertFalse((trace / "spool").exists())
         return trace
@@ -146,7 +150,7 @@ class Newest(KeepTest):
     def test_without_the_kernel(self):
         trace = self.check("--kernel=off")
         # One packet and the closing events more than may be.
-        self.assertLess(self.room_of(trace / "ust"), 5 * MB)
+        self.assertLess(self.room_of(trace / "ust"), 3 * MB)
         self.assert_opens_everywhere(trace)
 
     @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
@@ -180,17 +184,17 @@ class Newest(KeepTest):
         err = self.finish(recorder)
         self.assertNotIn("dropped", err)
         trace = self.folder / "trace"
-        self.assertTrue(self.waits(trace, op="waitpid") + self.waits(trace, op="wait4"))
+        self.assertTrue(self.waits_of(read_events(trace), "waitpid", "wait4"))
         self.assertNotIn("dropped", self.report_text(trace))
         self.check_sound(trace)
 
     def test_parts_that_are_all_kept_say_nothing_new(self):
-        recorder = self.start(40_000, "--max-size=100M", "--kernel=off", last=40_000)
+        recorder = self.start(30_000, "--max-size=100M", "--kernel=off", last=20_000)
         self.await_flood(recorder)
         err = self.finish(recorder)
         self.assertNotIn("dropped", err)
         trace = self.folder / "trace"
-        self.assertTrue(self.waits(trace, op="waitpid") + self.waits(trace, op="wait4"))
+        self.assertTrue(self.waits_of(read_events(trace), "waitpid", "wait4"))
         self.check_sound(trace)
 
     @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
@@ -215,7 +219,7 @@ class Recovery(KeepTest):
 
     def test_of_a_killed_recorder(self):
         trace = self.folder / "trace"
-        recorder = self.start(120_000, "--max-size=4M")
+        recorder = self.start(70_000, "--max-size=2M")
         self.await_flood(recorder)
         self.await_drop(trace)
         recorder.send_signal(signal.SIGKILL)
@@ -224,12 +228,12 @@ class Recovery(KeepTest):
         recovered = self.ctrace("recover", trace, timeout=120)
         self.assertEqual(recovered.status, 0, recovered)
         self.assertIn("dropped what was older, as --keep=newest asks", recovered.err)
-        self.assertLess(self.room_of(trace / "ust"), 5 * MB)
+        self.assertLess(self.room_of(trace / "ust"), 3 * MB)
         events = read_events(trace)
         first = next(event for event in events if event.name.startswith("ctrace:"))
         self.assertEqual(first.name, "ctrace:part")
-        self.assertEqual(self.waits(trace, op="waitpid") + self.waits(trace, op="wait4"), [])
-        self.assertGreater(len(self.waits(trace, op="read")), 100)
+        self.assertEqual(self.waits_of(events, "waitpid", "wait4"), [])
+        self.assertGreater(len(self.waits_of(events, "read")), 100)
         said = self.ctrace("verify", trace).out
         wrong = [line for line in said.splitlines() if line.startswith("WRONG")]
         self.assertEqual(len(wrong), 1, said)

@@ -325,15 +325,16 @@ static void a_spool_that_begins_beyond_its_end_is_none(void **state)
     const struct ct_formats formats = {0};
     g_autofree char *path = g_build_filename(folder->path, "cpu0", NULL);
     int fd = ct_spool_create(folder->path, CT_RINGS_MACHINE, &formats, 0);
-    const uint64_t begins[] = {UINT64_MAX, UINT64_MAX - 7, 1 << 20, sizeof(struct ct_spool_head) + 1};
+    const uint64_t begins[] = {UINT64_MAX, UINT64_MAX - 7, 1 << 20,
+                               sizeof(struct ct_spool_head) + 1};
 
     write_exits(fd, 1, 10);
     for (size_t i = 0; i < G_N_ELEMENTS(begins); i++) {
         int writer = open(path, O_WRONLY);
 
-        assert_int_equal(pwrite(writer, &begins[i], sizeof(begins[i]),
-                                offsetof(struct ct_spool_head, begin)),
-                         sizeof(begins[i]));
+        assert_int_equal(
+            pwrite(writer, &begins[i], sizeof(begins[i]), offsetof(struct ct_spool_head, begin)),
+            sizeof(begins[i]));
         close(writer);
         assert_null(ct_spool_open(path));
     }

@@ -148,11 +148,10 @@ static void add_wait(struct fixture *fixture, uint64_t end_ns, uint64_t duration
 
 static void add_read(struct fixture *fixture, uint64_t end_ns)
 {
-    const struct ct_record wait = {.event = CT_EVENT_ID_WAIT,
-                                   .as.wait = {.duration_ns = (uint32_t)MS,
-                                               .object = 3,
-                                               .op = CT_OP_READ,
-                                               .class = CT_CLASS_SYSCALL}};
+    const struct ct_record wait = {
+        .event = CT_EVENT_ID_WAIT,
+        .as.wait = {
+            .duration_ns = (uint32_t)MS, .object = 3, .op = CT_OP_READ, .class = CT_CLASS_SYSCALL}};
 
     add(fixture, end_ns, PID, &wait);
 }
@@ -278,8 +277,8 @@ static void later_parts_say_nothing_new(void **state)
     assert_int_equal(fixture->intervals->len, 2);
     assert_int_equal(fixture->model->processes->len, 1);
     assert_int_equal(main_thread(fixture)->class_ns[CT_CLASS_SYNC], 100 * MS);
-    assert_int_equal(
-        ct_process_counters(main_thread(fixture)->process, CT_OP_MUTEX_LOCK)->calls, 2);
+    assert_int_equal(ct_process_counters(main_thread(fixture)->process, CT_OP_MUTEX_LOCK)->calls,
+                     2);
 }
 
 static void a_recording_that_is_whole_has_dropped_nothing(void **state)
@@ -300,8 +299,8 @@ static void a_recording_that_is_whole_has_dropped_nothing(void **state)
     assert_int_equal(fixture->intervals->len, 1);
     assert_int_equal(fixture->model->capture.dropped_ns, 0);
     assert_int_equal(main_thread(fixture)->class_ns[CT_CLASS_SYNC], 50 * MS);
-    assert_int_equal(
-        ct_process_counters(main_thread(fixture)->process, CT_OP_MUTEX_LOCK)->calls, 1);
+    assert_int_equal(ct_process_counters(main_thread(fixture)->process, CT_OP_MUTEX_LOCK)->calls,
+                     1);
 }
 
 static void it_says_what_was_dropped(void **state)

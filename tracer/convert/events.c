@@ -21,7 +21,7 @@ struct ct_kernel_events {
     struct ct_tasks *tasks;                    /* owned */
     struct ct_unpreloaded_events *unpreloaded; /* owned */
     struct ct_callers *callers;                /* owned */
-    uint64_t begin_ns; /* what came before only says how it was then */
+    uint64_t begin_ns;                         /* what came before only says how it was then */
     gboolean is_of_present;                    /* the program is what was present */
     gboolean has_begun;                        /* what is told from now on is told of all tasks */
     GHashTable *own_ids; /* owned; a tracepoint's tid -> ours; NULL: they are the same */

@@ -13,8 +13,8 @@
 
 gboolean ct_hole_make_from(int fd, off_t begin, off_t end)
 {
-    return end <= begin || fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin,
-                                     end - begin) == 0;
+    return end <= begin ||
+           fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin, end - begin) == 0;
 }
 
 gboolean ct_hole_make(int fd, off_t end)
@@ -79,8 +79,7 @@ gboolean ct_hole_close(int folder_fd, const char *name, off_t begin)
 
     if (fd < 0)
         return FALSE;
-    gboolean is_closed =
-        begin == 0 || collapse(fd, begin) || replace(folder_fd, name, fd, begin);
+    gboolean is_closed = begin == 0 || collapse(fd, begin) || replace(folder_fd, name, fd, begin);
     int code = errno;
     close(fd);
     errno = code;

@@ -126,8 +126,7 @@ static void watch(struct setting *setting)
     const struct ct_record_options *options = setting->options;
     struct ct_recording *recording = setting->recording;
     struct ct_launch *launch = &setting->launch;
-    const gint64 room_interval_us =
-        options->keeps_newest ? KEEP_INTERVAL_US : ROOM_INTERVAL_US;
+    const gint64 room_interval_us = options->keeps_newest ? KEEP_INTERVAL_US : ROOM_INTERVAL_US;
     enum { BEGIN, END, ROOM, TEND, DEADLINES };
     gint64 deadlines[DEADLINES] = {0};
     gboolean was_told = FALSE;

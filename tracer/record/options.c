@@ -2,10 +2,10 @@
 
 #include "keeping.h"
 #include "options/parse.h"
+#include "quantity.h"
 #include "record/layers/perf/sampling.h"
 #include "schema/events.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,31 +18,10 @@
 /* Between the ids of processes: pidof(1) prints spaces, pgrep(1) lines. */
 #define PID_SEPARATORS ", \t\n"
 
-/* A year: what is longer is a slip of the keyboard. */
-#define MAX_TIME_S 31536000.0
-
-/* "10us", "1.5s", "0": a number with a unit. */
 static gboolean parse_time(const char *option, const char *text, uint64_t *time_ns, GError **error)
 {
-    static const struct {
-        const char *unit;
-        double ns;
-    } units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-    char *end;
-    double number = g_ascii_strtod(text, &end);
-
-    if (end != text && isfinite(number) && number >= 0) {
-        if (number == 0 && *end == '\0') {
-            *time_ns = 0;
-            return TRUE;
-        }
-        for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
-            if (strcmp(end, units[i].unit) == 0 && number * units[i].ns <= MAX_TIME_S * 1e9) {
-                *time_ns = (uint64_t)(number * units[i].ns + 0.5);
-                return TRUE;
-            }
-        }
-    }
+    if (ct_quantity_parse_time(text, time_ns))
+        return TRUE;
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                 "--%s=%s is no time: give a number with a unit, such as 10us, 5ms or 1.5s", option,
                 text);
@@ -52,26 +31,11 @@ static gboolean parse_time(const char *option, const char *text, uint64_t *time_
 /* A recording has some 100 kB whatever is in it. */
 #define MIN_MAX_SIZE UINT64_C(1000000)
 
-/* "500M": a number with a unit. */
 static gboolean check_max_size(const char *text, struct ct_record_options *options, GError **error)
 {
-    static const struct {
-        const char *unit;
-        double bytes;
-    } units[] = {{"k", 1e3}, {"kB", 1e3}, {"M", 1e6},  {"MB", 1e6},
-                 {"G", 1e9}, {"GB", 1e9}, {"T", 1e12}, {"TB", 1e12}};
-    char *end;
-
-    if (text == NULL)
+    if (text == NULL ||
+        (ct_quantity_parse_size(text, &options->max_size) && options->max_size >= MIN_MAX_SIZE))
         return TRUE;
-    double number = g_ascii_strtod(text, &end);
-    for (size_t i = 0; i < G_N_ELEMENTS(units) && end != text && isfinite(number); i++) {
-        if (strcmp(end, units[i].unit) == 0 && number * units[i].bytes >= MIN_MAX_SIZE &&
-            number * units[i].bytes < 1e18) {
-            options->max_size = (uint64_t)(number * units[i].bytes);
-            return TRUE;
-        }
-    }
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                 "--max-size=%s: give a number with a unit, such as 500M or 2G, and at least 1M",
                 text);
@@ -321,8 +285,7 @@ static void given_clear(struct given *given)
 {
     char *const texts[] = {
         given->output,        given->rate,   given->delay,    given->duration, given->kernel,
-        given->kernel_source, given->frames, given->max_size, given->keep,
-        given->cpu_hz,
+        given->kernel_source, given->frames, given->max_size, given->keep,     given->cpu_hz,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)

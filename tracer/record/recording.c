@@ -69,10 +69,9 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
 
     if (!options->kernel.sched)
         g_string_append(recording->missing, CT_LAYER_KERNEL CT_NOTE_COLON "turned off");
-    recording->room = (struct ct_room){
-        .path = recording->path,
-        .place = recording->place,
-        .max_size = options->keeps_newest ? 0 : options->max_size};
+    recording->room = (struct ct_room){.path = recording->path,
+                                       .place = recording->place,
+                                       .max_size = options->keeps_newest ? 0 : options->max_size};
     if (set_up(recording, output, &settings, &launch->ended_by, error) &&
         (!options->keeps_newest || ct_newest_begin(recording, options->max_size, error))) {
         recording->engine->closing.deaths = launch->deaths;
@@ -252,12 +251,11 @@ void ct_recording_summary(const struct ct_recording *recording,
                            : NULL,
         .has_calls = recording->has_calls,
         .was_dropped = control->dropped > 0,
-        .dropped_ns =
-            control->dropped > 0 && recording->keeps_newest ? begin_ns - recording->first_begin_ns
-                                                            : 0,
-        .dropped_bytes = recording->keeps_newest
-                             ? ct_keeping_oldest(&recording->keeping)->bytes_before
-                             : 0,
+        .dropped_ns = control->dropped > 0 && recording->keeps_newest
+                          ? begin_ns - recording->first_begin_ns
+                          : 0,
+        .dropped_bytes =
+            recording->keeps_newest ? ct_keeping_oldest(&recording->keeping)->bytes_before : 0,
         .was_stopped = recording->stopped != NULL,
     };
     if (recording->has_begun) {

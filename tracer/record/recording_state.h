@@ -31,8 +31,8 @@ struct ct_recording {
     gboolean keeps_newest;     /* and nothing else of it: */
     struct ct_keeping keeping; /* owned; then */
     uint64_t first_begin_ns;   /* then: when it began, whatever is left */
-    char *stopped;          /* owned; when, and for want of which room; or NULL */
-    gboolean is_unfinished; /* its boards are kept */
+    char *stopped;             /* owned; when, and for want of which room; or NULL */
+    gboolean is_unfinished;    /* its boards are kept */
 };
 
 /* Finds out whether somebody has moved or removed the recording's folder. */

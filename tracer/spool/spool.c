@@ -71,9 +71,8 @@ int ct_spool_create(const char *folder, enum ct_rings_kind kind, const struct ct
 int ct_spool_create_snapshot(const char *folder, enum ct_rings_kind kind,
                              const struct ct_formats *formats, uint32_t part)
 {
-    g_autofree char *path = part == 0
-                                ? g_build_filename(folder, PRESENT, NULL)
-                                : g_strdup_printf("%s/" PRESENT "%u", folder, part);
+    g_autofree char *path = part == 0 ? g_build_filename(folder, PRESENT, NULL)
+                                      : g_strdup_printf("%s/" PRESENT "%u", folder, part);
 
     return create(path, kind, formats, CT_SPOOL_NO_CPU, part);
 }
@@ -102,10 +101,9 @@ static gboolean drop_before(int folder_fd, const char *name, off_t end)
 
     if (fd < 0)
         return errno == ENOENT; /* nor are its records there */
-    gboolean is_dropped =
-        pwrite(fd, &begin, sizeof(begin), offsetof(struct ct_spool_head, begin)) ==
-            (ssize_t)sizeof(begin) &&
-        ct_hole_make_from(fd, HEAD_PAGE, end);
+    gboolean is_dropped = pwrite(fd, &begin, sizeof(begin),
+                                 offsetof(struct ct_spool_head, begin)) == (ssize_t)sizeof(begin) &&
+                          ct_hole_make_from(fd, HEAD_PAGE, end);
     int code = errno;
     close(fd);
     errno = code;
@@ -121,7 +119,8 @@ gboolean ct_spool_drop(const char *folder, GHashTable *sizes, uint32_t part)
 
     g_hash_table_iter_init(&iter, sizes);
     while (is_dropped && g_hash_table_iter_next(&iter, &name, &size)) {
-        const char *number = g_str_has_prefix(name, PRESENT) ? (char *)name + strlen(PRESENT) : NULL;
+        const char *number =
+            g_str_has_prefix(name, PRESENT) ? (char *)name + strlen(PRESENT) : NULL;
 
         if (number == NULL)
             is_dropped = drop_before(folder_fd, name, *(off_t *)size);

@@ -36,3 +36,24 @@ void ct_kernel_note_preloaded(const char *path, const GArray *preloaded)
     (void)path;
     (void)preloaded;
 }
+
+void ct_kernel_capture_begin_part(struct ct_kernel_capture *capture, uint32_t part)
+{
+    (void)capture;
+    (void)part;
+}
+
+void ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,
+                               uint64_t time_ns)
+{
+    (void)capture;
+    (void)preloaded;
+    (void)time_ns;
+}
+
+gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_t part)
+{
+    (void)capture;
+    (void)part;
+    return TRUE;
+}

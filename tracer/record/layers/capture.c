@@ -1,8 +1,7 @@
-#include "capture.h"
+#include "capture_state.h"
 
 #include "record/drain.h"
 #include "schema/capture_words.h"
-#include "source.h"
 #include "spool/spool.h"
 #include "system/monotonic.h"
 
@@ -19,30 +18,6 @@
 /* When recording begins the first time is sooner, to see soon what a CPU does not tell: see idle.h.
  * Then twice as long. */
 #define FIRST_INTERVAL_MS 10
-
-/* A source that is used. */
-struct use {
-    const struct ct_capture_source *source;
-    void *opened; /* owned; or what was prepared; NULL: neither */
-};
-
-struct ct_kernel_capture {
-    struct ct_capture_context context; /* strings owned; `running` too */
-    unsigned wished;                   /* bits; see enum ct_capture_gift */
-    enum ct_capture_origin origin;     /* of what is wished */
-    GThread *opener;                   /* owned; until attached */
-    GThread *drainer;                  /* owned; or NULL */
-    struct use *uses;                  /* owned; for each of ct_capture_sources */
-    guint count;                       /* of them */
-    char *why_no_samples;              /* owned; or NULL */
-    GString *missing;                  /* owned */
-    GMutex lock;        /* while it is drained */
-    GHashTable *parts;  /* owned; number -> owned sizes of the spool's files when it began */
-    int stop_fd;                       /* readable when draining is to end */
-    gboolean has_new_fds;              /* the drainer is to look at them anew */
-    int begin_fd;                      /* readable when recording begins while draining */
-    int error; /* errno of the write that failed, or 0; the drainer's until it is joined */
-};
 
 static gboolean is_of_wished_origin(const struct ct_kernel_capture *capture,
                                     const struct ct_capture_source *source)
@@ -90,8 +65,7 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
         capture->uses[i].source = ct_capture_sources[i];
     capture->missing = g_string_new(NULL);
     g_mutex_init(&capture->lock);
-    capture->parts =
-        g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_hash_table_unref);
+    capture->parts = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_hash_table_unref);
     capture->stop_fd = -1;
     capture->begin_fd = -1;
     if (wishes->sched)
@@ -135,9 +109,7 @@ static void list_fds(const struct ct_kernel_capture *capture, GArray *fds)
     }
 }
 
-/* Locked. TRUE if there are other descriptors than before. A full disk ends the kernel's part only: the
- * rest has its own reserve. */
-static gboolean drain_all(struct ct_kernel_capture *capture)
+gboolean ct_kernel_capture_drain(struct ct_kernel_capture *capture)
 {
     gboolean has_new_fds = FALSE;
 
@@ -190,7 +162,7 @@ static void *drain(void *data)
                 fd_at(fds, i)->fd = -1;
         }
         g_mutex_lock(&capture->lock);
-        gboolean has_new_fds = drain_all(capture) || capture->has_new_fds;
+        gboolean has_new_fds = ct_kernel_capture_drain(capture) || capture->has_new_fds;
         capture->has_new_fds = FALSE;
         g_mutex_unlock(&capture->lock);
         if (has_new_fds)
@@ -198,7 +170,7 @@ static void *drain(void *data)
     }
     g_mutex_lock(&capture->lock);
     end_all(capture);
-    drain_all(capture);
+    ct_kernel_capture_drain(capture);
     g_mutex_unlock(&capture->lock);
     return NULL;
 }
@@ -362,52 +334,6 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture)
             use->source->begin(use->opened, time_ns);
     }
     (void)!write(capture->begin_fd, &one, sizeof(one));
-}
-
-void ct_kernel_capture_begin_part(struct ct_kernel_capture *capture, uint32_t part)
-{
-    if (capture->drainer == NULL)
-        return;
-    g_mutex_lock(&capture->lock);
-    for (guint i = 0; i < capture->count; i++) {
-        const struct use *use = &capture->uses[i];
-
-        if (use->opened != NULL && use->source->begin_part != NULL)
-            use->source->begin_part(use->opened, part);
-    }
-    capture->has_new_fds |= drain_all(capture);
-    g_hash_table_insert(capture->parts, GUINT_TO_POINTER(part),
-                        ct_spool_sizes(capture->context.folder));
-    g_mutex_unlock(&capture->lock);
-}
-
-void ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,
-                               uint64_t time_ns)
-{
-    for (guint i = 0; i < capture->count && capture->drainer != NULL; i++) {
-        const struct use *use = &capture->uses[i];
-
-        if (use->opened != NULL && use->source->restate != NULL)
-            use->source->restate(use->opened, preloaded, time_ns);
-    }
-}
-
-gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_t part)
-{
-    GHashTable *sizes = g_hash_table_lookup(capture->parts, GUINT_TO_POINTER(part));
-    GHashTableIter iter;
-    gpointer number;
-
-    if (sizes == NULL)
-        return TRUE;
-    gboolean is_dropped = ct_spool_drop(capture->context.folder, sizes, part);
-    int code = errno;
-    g_hash_table_iter_init(&iter, capture->parts);
-    while (g_hash_table_iter_next(&iter, &number, NULL))
-        if (GPOINTER_TO_UINT(number) <= part)
-            g_hash_table_iter_remove(&iter);
-    errno = code;
-    return is_dropped;
 }
 
 static void close_all(struct ct_kernel_capture *capture)

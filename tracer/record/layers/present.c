@@ -170,8 +170,8 @@ static gboolean write_part(struct present *present, const GArray *preloaded, uin
     const struct ct_capture_context *context = &present->context;
     g_autoptr(GArray) images = g_array_copy((GArray *)preloaded);
     g_autoptr(GArray) others = list_others(present, preloaded);
-    int fd = ct_spool_create_snapshot(context->folder, context->kind, &context->formats,
-                                      present->part);
+    int fd =
+        ct_spool_create_snapshot(context->folder, context->kind, &context->formats, present->part);
 
     if (fd < 0)
         return FALSE;

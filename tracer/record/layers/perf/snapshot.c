@@ -228,8 +228,8 @@ gboolean ct_snapshot_write_processes(int spool_fd, struct ct_objects *objects, c
     return is_written;
 }
 
-gboolean ct_snapshot_write_preloaded(int spool_fd, struct ct_objects *objects,
-                                     const GArray *images, uint64_t time_ns)
+gboolean ct_snapshot_write_preloaded(int spool_fd, struct ct_objects *objects, const GArray *images,
+                                     uint64_t time_ns)
 {
     static void (*const parts[])(struct ct_record_writer *) = {write_tasks,
                                                                ct_snapshot_write_mappings};

@@ -27,8 +27,8 @@ gboolean ct_snapshot_write_processes(int spool_fd, struct ct_objects *objects, c
  * Only that there are these processes with an image that a preload tells of, since then: struct
  * ct_image_key, in the order of that time. They, their threads, and what they have mapped.
  */
-gboolean ct_snapshot_write_preloaded(int spool_fd, struct ct_objects *objects,
-                                     const GArray *images, uint64_t time_ns);
+gboolean ct_snapshot_write_preloaded(int spool_fd, struct ct_objects *objects, const GArray *images,
+                                     uint64_t time_ns);
 
 /*
  * Only what the kernel does not tell of a process that executes a program while it is recorded: a

@@ -1,0 +1,51 @@
+/* The kernel layer where the recording has parts, of which the oldest are dropped. */
+#include "capture_state.h"
+#include "spool/spool.h"
+
+#include <errno.h>
+
+void ct_kernel_capture_begin_part(struct ct_kernel_capture *capture, uint32_t part)
+{
+    if (capture->drainer == NULL)
+        return;
+    g_mutex_lock(&capture->lock);
+    for (guint i = 0; i < capture->count; i++) {
+        const struct use *use = &capture->uses[i];
+
+        if (use->opened != NULL && use->source->begin_part != NULL)
+            use->source->begin_part(use->opened, part);
+    }
+    capture->has_new_fds |= ct_kernel_capture_drain(capture);
+    g_hash_table_insert(capture->parts, GUINT_TO_POINTER(part),
+                        ct_spool_sizes(capture->context.folder));
+    g_mutex_unlock(&capture->lock);
+}
+
+void ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,
+                               uint64_t time_ns)
+{
+    for (guint i = 0; i < capture->count && capture->drainer != NULL; i++) {
+        const struct use *use = &capture->uses[i];
+
+        if (use->opened != NULL && use->source->restate != NULL)
+            use->source->restate(use->opened, preloaded, time_ns);
+    }
+}
+
+gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_t part)
+{
+    GHashTable *sizes = g_hash_table_lookup(capture->parts, GUINT_TO_POINTER(part));
+    GHashTableIter iter;
+    gpointer number;
+
+    if (sizes == NULL)
+        return TRUE;
+    gboolean is_dropped = ct_spool_drop(capture->context.folder, sizes, part);
+    int code = errno;
+    g_hash_table_iter_init(&iter, capture->parts);
+    while (g_hash_table_iter_next(&iter, &number, NULL))
+        if (GPOINTER_TO_UINT(number) <= part)
+            g_hash_table_iter_remove(&iter);
+    errno = code;
+    return is_dropped;
+}
