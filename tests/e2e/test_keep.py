@@ -128,9 +128,9 @@ class KeepTest(TraceTest):
 
 
 class Newest(KeepTest):
-    def check(self, *options):
+    def check(self, *options, size="2M"):
         trace = self.folder / "trace"
-        recorder = self.start(70_000, "--max-size=2M", *options)
+        recorder = self.start(70_000, f"--max-size={size}", *options)
         self.await_flood(recorder)
         self.await_drop(trace)
         err = self.finish(recorder)
@@ -155,12 +155,12 @@ class Newest(KeepTest):
 
     @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
     def test_with_bpf(self):
-        trace = self.check("--kernel=syscalls", "--kernel-source=bpf")
+        trace = self.check("--kernel=syscalls", "--kernel-source=bpf", size="8M")
         self.assertTrue((trace / "kernel" / "metadata").exists())
 
     @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
     def test_with_perf(self):
-        trace = self.check("--kernel=syscalls", "--kernel-source=perf", "--cpu")
+        trace = self.check("--kernel=syscalls", "--kernel-source=perf", "--cpu", size="8M")
         self.assertTrue((trace / "kernel" / "metadata").exists())
 
     def test_it_never_has_more_than_it_may_and_a_part(self):

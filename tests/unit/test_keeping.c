@@ -99,6 +99,33 @@ static void the_part_that_is_written_stays(void **state)
     ct_keeping_clear(&keeping);
 }
 
+/* The last part may have begun just now. */
+static void for_what_is_only_expected_two_parts_stay(void **state)
+{
+    struct ct_keeping keeping;
+
+    (void)state;
+    ct_keeping_init(&keeping, 20 * MB);
+    add_part(&keeping, 5 * MB);
+    add_part(&keeping, 15 * MB);
+    assert_int_equal(excess_at(&keeping, 16 * MB, 15 * MB), 1);
+    assert_int_equal(excess_at(&keeping, 29 * MB, 0), 2);
+    ct_keeping_clear(&keeping);
+}
+
+static void a_part_that_never_ends_is_a_failure(void **state)
+{
+    struct ct_keeping keeping;
+
+    (void)state;
+    ct_keeping_init(&keeping, 20 * MB);
+    ct_keeping_look(&keeping, 29 * MB);
+    assert_false(ct_keeping_has_failed(&keeping));
+    ct_keeping_look(&keeping, 31 * MB);
+    assert_true(ct_keeping_has_failed(&keeping));
+    ct_keeping_clear(&keeping);
+}
+
 static void a_burst_is_expected_again_for_a_while(void **state)
 {
     struct ct_keeping keeping;
@@ -106,11 +133,12 @@ static void a_burst_is_expected_again_for_a_while(void **state)
     (void)state;
     ct_keeping_init(&keeping, 20 * MB);
     add_part(&keeping, 5 * MB);
-    ct_keeping_look(&keeping, 8 * MB);
-    ct_keeping_look(&keeping, 13 * MB);
+    add_part(&keeping, 8 * MB);
+    ct_keeping_look(&keeping, 10 * MB);
+    ct_keeping_look(&keeping, 16 * MB);
     assert_int_equal(ct_keeping_excess(&keeping), 1);
     for (int i = 0; i < 50; i++)
-        ct_keeping_look(&keeping, 13 * MB);
+        ct_keeping_look(&keeping, 16 * MB);
     assert_int_equal(ct_keeping_excess(&keeping), 0);
     ct_keeping_clear(&keeping);
 }
@@ -388,6 +416,8 @@ int main(void)
         cmocka_unit_test(parts_have_a_least_size),
         cmocka_unit_test(the_oldest_go_until_the_rest_has_room),
         cmocka_unit_test(the_part_that_is_written_stays),
+        cmocka_unit_test(for_what_is_only_expected_two_parts_stay),
+        cmocka_unit_test(a_part_that_never_ends_is_a_failure),
         cmocka_unit_test(a_burst_is_expected_again_for_a_while),
         TEST(old_packets_give_their_room_back),
         TEST(a_stream_begins_with_what_is_kept_of_it),

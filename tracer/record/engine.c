@@ -4,6 +4,7 @@
 #include "libraries.h"
 #include "program.h"
 #include "record/layers/finish.h"
+#include "system/procfs.h"
 
 /* Boards that wait to be written, of some 60 KB each. */
 #define BOARDS_KEPT 1000
@@ -138,6 +139,16 @@ static void restate(struct ct_engine *engine, struct ct_event_part *part, GArray
     writer->go_on_from_now(); /* nothing else has the same time */
 }
 
+/* Something that was launched, or attached to, may still be told of. */
+static gboolean has_living(const struct ct_engine *engine)
+{
+    const int32_t root_pid = engine->directory->control->root_pid;
+    struct ct_proc_stat stat;
+
+    return root_pid == 0 || ct_boards_update(engine->boards)->len > 0 ||
+           (ct_proc_read_stat(root_pid, root_pid, &stat) && !CT_PROC_HAS_ENDED(stat.state));
+}
+
 gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_output *output,
                               struct ct_event_part *part, struct ct_closing_totals *before)
 {
@@ -147,7 +158,7 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_out
     ct_drain_lock(engine->drain);
     if (ct_drain_now(engine->drain)) {
         ct_closing_write_ended(&engine->closing);
-        is_begun = output->end_packets(output->user);
+        is_begun = has_living(engine) && output->end_packets(output->user);
     }
     if (is_begun) {
         if (engine->kernel != NULL)

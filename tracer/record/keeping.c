@@ -55,19 +55,34 @@ void ct_keeping_look(struct ct_keeping *keeping, uint64_t size)
     keeping->growth = MAX(growth, keeping->growth - keeping->growth / GROWTH_MEMORY);
 }
 
-guint ct_keeping_excess(const struct ct_keeping *keeping)
+/* How many parts are to go so that the rest has no more than so much. */
+static guint count_beyond(const struct ct_keeping *keeping, uint64_t size)
 {
     const uint64_t written = keeping->bytes_dropped + keeping->size;
     guint count = 0;
 
-    if (keeping->size + keeping->growth <= keeping->max_size)
+    if (keeping->size <= size)
         return 0;
     do
         count++;
     while (count < keeping->parts->len &&
-           written - MIN(part_at(keeping, count)->bytes_before, written) + keeping->growth >
-               keeping->max_size);
-    return MIN(count, keeping->parts->len - 1);
+           written - MIN(part_at(keeping, count)->bytes_before, written) > size);
+    return count;
+}
+
+guint ct_keeping_excess(const struct ct_keeping *keeping)
+{
+    const uint64_t max_size = keeping->max_size;
+    const guint last = keeping->parts->len - 1;
+    guint needed = count_beyond(keeping, max_size);
+    guint expected = count_beyond(keeping, max_size - MIN(keeping->growth, max_size));
+
+    return MIN(MAX(needed, MIN(expected, last > 0 ? last - 1 : 0)), last);
+}
+
+gboolean ct_keeping_has_failed(const struct ct_keeping *keeping)
+{
+    return keeping->size > keeping->max_size + keeping->max_size / 2;
 }
 
 void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t size)

@@ -50,9 +50,12 @@ void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part)
  * most: what the kernel tells comes in bursts. */
 void ct_keeping_look(struct ct_keeping *keeping, uint64_t size);
 
-/* How many parts are to go, the oldest first, before it grows by so much. All but one may have to.
- */
+/* How many parts are to go, the oldest first, before it grows by so much. All but two may have to;
+ * all but one where it is too large already. */
 guint ct_keeping_excess(const struct ct_keeping *keeping);
+/* Whatever goes, it is far too large: nothing can be dropped any more. */
+gboolean ct_keeping_has_failed(const struct ct_keeping *keeping);
+
 /* They are gone, and what is kept has that size now. */
 void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t size);
 

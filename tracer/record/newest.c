@@ -99,12 +99,11 @@ gboolean ct_newest_trim(struct ct_recording *recording)
     guint count = ct_keeping_excess(keeping);
 
     if (count == 0)
-        return TRUE;
+        return !ct_keeping_has_failed(keeping);
     gboolean is_dropped =
         drop_before(recording, &g_array_index(keeping->parts, struct ct_kept_part, count));
-    int code = errno;
+
     ct_keeping_drop(keeping, count, kept_size(recording));
-    errno = code;
     return is_dropped;
 }
 

@@ -7,7 +7,7 @@
 /* From the beginning of the recording. FALSE and an error if its disk cannot. */
 gboolean ct_newest_begin(struct ct_recording *recording, uint64_t max_size, GError **error);
 
-/* To be called often: drops what is too much. FALSE and errno if that cannot be done. */
+/* To be called often: drops what is too much. FALSE if that cannot be done. */
 gboolean ct_newest_trim(struct ct_recording *recording);
 
 /* What was counted of what is kept. */
