@@ -193,7 +193,8 @@ static void append_launched(GString *line, const struct ct_recording_summary *su
                  "threads");
     /* How many more the kernel told of, only the analysis knows. */
     uint64_t waits = summary->totals.waits + summary->totals.waits_at_end;
-    if (summary->totals.processes > 0 && (waits > 0 || !summary->has_calls)) {
+    if (summary->totals.processes > 0 && !summary->has_no_waits &&
+        (waits > 0 || !summary->has_calls)) {
         g_string_append(line, summary->has_calls ? " and at least " : " and ");
         append_count(line, waits, "wait", "waits");
     }
