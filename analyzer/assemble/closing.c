@@ -129,12 +129,20 @@ static void add_inflight(const struct ct_trackers *trackers, uint64_t now_ns,
     ct_waits_add(trackers->waits, now_ns, thread, &interval);
 }
 
+/* A thread that ended as what is left of the recording began: it counted before. */
+static gboolean is_of_before(const struct ct_trackers *trackers, const struct ct_image *image,
+                             int32_t tid)
+{
+    return ct_extent_dropped_ns(trackers->extent) != 0 &&
+           !g_hash_table_contains(image->process.threads, GINT_TO_POINTER(tid));
+}
+
 static void add_counters(const struct ct_trackers *trackers, const struct ct_event_counters *event)
 {
     struct ct_image *image =
         ct_lives_told_image(trackers->lives, event->pid, event->process_start_ns);
 
-    if (!image || event->op >= CT_OP_COUNT)
+    if (!image || event->op >= CT_OP_COUNT || is_of_before(trackers, image, event->tid))
         return;
     struct ct_op_counters counters = {.calls = event->calls, .total_ns = event->total_ns};
     for (uint32_t i = 0; i < MIN(event->histogram.count, CT_HISTOGRAM_BUCKETS); i++)

@@ -109,21 +109,27 @@ static void add_thread(struct fixture *fixture, uint64_t time_ns, uint64_t sync_
     add(fixture, time_ns, PID, &thread);
 }
 
-static void add_counters(struct fixture *fixture, uint64_t time_ns, uint64_t calls,
-                         uint64_t total_ns)
+static void add_counters_of(struct fixture *fixture, uint64_t time_ns, int32_t tid, uint64_t calls,
+                            uint64_t total_ns)
 {
     uint64_t histogram[CT_HISTOGRAM_BUCKETS] = {[5] = calls};
     const struct ct_record counters = {
         .event = CT_EVENT_ID_COUNTERS,
         .as.counters = {.pid = PID,
                         .process_start_ns = START_NS,
-                        .tid = PID,
+                        .tid = tid,
                         .op = CT_OP_MUTEX_LOCK,
                         .calls = calls,
                         .total_ns = total_ns,
                         .histogram = {histogram, CT_HISTOGRAM_BUCKETS}}};
 
-    add(fixture, time_ns, PID, &counters);
+    add(fixture, time_ns, tid, &counters);
+}
+
+static void add_counters(struct fixture *fixture, uint64_t time_ns, uint64_t calls,
+                         uint64_t total_ns)
+{
+    add_counters_of(fixture, time_ns, PID, calls, total_ns);
 }
 
 static void add_fd(struct fixture *fixture, uint64_t time_ns)
@@ -215,6 +221,21 @@ static void what_was_counted_before_is_taken_off(void **state)
     assert_int_equal(counters->calls, 30);
     assert_int_equal(counters->total_ns, 600 * MS);
     assert_int_equal(counters->histogram[5], 30);
+}
+
+/* Between the look at what there is and its last words. */
+static void a_thread_that_ended_meanwhile_counted_before(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_record exit = {.event = CT_EVENT_ID_THREAD_EXIT, .as.thread_exit.sync_ns = MS};
+
+    restate(fixture, PART_NS, 4, 100, 2500 * MS);
+    add_counters_of(fixture, PART_NS + MS, PID + 1, 77, 900 * MS);
+    add(fixture, PART_NS + MS, PID + 1, &exit);
+    finish(fixture, 130, 3100 * MS, PART_NS);
+    const struct ct_process *process = fixture->model->processes->pdata[0];
+
+    assert_int_equal(ct_process_counters(process, CT_OP_MUTEX_LOCK)->calls, 30);
 }
 
 static void calls_that_were_all_before_are_none(void **state)
@@ -321,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_counted_before_is_taken_off),
+        TEST(a_thread_that_ended_meanwhile_counted_before),
         TEST(calls_that_were_all_before_are_none),
         TEST(a_wait_that_was_there_begins_with_the_part),
         TEST(a_wait_that_came_late_into_the_part_is_not_of_it),

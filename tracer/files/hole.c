@@ -25,14 +25,16 @@ gboolean ct_hole_make(int fd, off_t end)
 gboolean ct_hole_is_possible(const char *folder)
 {
     static const char bytes[2] = {1, 1};
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    gboolean is_made = FALSE;
+    g_autofree char *path = g_build_filename(folder, "hole", NULL);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return FALSE;
-    is_made = write(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes) && ct_hole_make(fd, 1);
+    gboolean is_made =
+        write(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes) && ct_hole_make(fd, 1);
     int code = errno;
     close(fd);
+    unlink(path);
     errno = code;
     return is_made;
 }

@@ -12,7 +12,7 @@ gboolean ct_hole_make(int fd, off_t end);
 /* The same of what is from `begin` on. */
 gboolean ct_hole_make_from(int fd, off_t begin, off_t end);
 
-/* Can that be done in the folder? FALSE and errno. */
+/* Can that be done in the folder, which is ours? FALSE and errno. */
 gboolean ct_hole_is_possible(const char *folder);
 
 /*

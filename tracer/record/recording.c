@@ -261,6 +261,7 @@ void ct_recording_summary(const struct ct_recording *recording,
                           : 0,
         .dropped_bytes =
             recording->keeps_newest ? ct_keeping_oldest(&recording->keeping)->bytes_before : 0,
+        .has_no_waits = control->dropped > 0 && !recording->keeps_newest,
         .was_stopped = recording->stopped != NULL,
     };
     if (recording->has_begun) {

@@ -102,6 +102,7 @@ struct ct_recording_summary {
     gboolean was_dropped;      /* what came first, as --keep=newest asks */
     uint64_t dropped_ns;       /* so much of it; 0: that is not known */
     uint64_t dropped_bytes;
+    gboolean has_no_waits; /* how many waits there are of what is kept, nobody knows */
 };
 
 /* After the cut. */

@@ -194,7 +194,8 @@ static void append_launched(GString *line, const struct ct_recording_summary *su
     /* How many more the kernel told of, only the analysis knows. */
     gboolean are_all = !summary->has_calls && summary->kernel.reasons == 0;
     uint64_t waits = summary->totals.waits + summary->totals.waits_at_end;
-    if (summary->totals.processes > 0 && (waits > 0 || !summary->has_calls)) {
+    if (summary->totals.processes > 0 && !summary->has_no_waits &&
+        (waits > 0 || !summary->has_calls)) {
         g_string_append(line, are_all ? " and " : " and at least ");
         append_count(line, waits, "wait", "waits");
     }
