@@ -1,7 +1,6 @@
 #include "summary/profile.h"
 
 #include "model/holders.h"
-#include "passes/lock_waits.h"
 #include "summary/profile_cells.h"
 #include "summary/wall.h"
 
@@ -166,31 +165,6 @@ static void divide(struct ct_profile *profile, const struct ct_interval *interva
     add_count(&division, count);
 }
 
-/* Whose stack a part of a wait is charged to: the last one's of those who held it up. */
-static struct ct_profile_place blamed(const struct ct_interval *wait,
-                                      const struct ct_lock_part *part)
-{
-    static const enum ct_class states[CT_LOCK_SHARE_COUNT] = {
-        [CT_LOCK_SHARE_RUNNING] = CT_CLASS_RUNNING,
-        [CT_LOCK_SHARE_RUNNABLE] = CT_CLASS_RUNNABLE,
-        [CT_LOCK_SHARE_UNKNOWN] = CT_CLASS_UNKNOWN,
-        [CT_LOCK_SHARE_HAND_OFF] = CT_CLASS_SYNC,
-    };
-
-    if (!part->last)
-        return (struct ct_profile_place){.process = wait->thread->process,
-                                         .state = CT_CLASS_UNKNOWN};
-    return (struct ct_profile_place){
-        .process = part->last->process,
-        .thread = part->last,
-        .stack_id = part->last_stack_id,
-        .op = part->last_op,
-        .state =
-            part->last_share == CT_LOCK_SHARE_WAITING ? part->last_class : states[part->last_share],
-        .is_hand_off = part->last_share == CT_LOCK_SHARE_HAND_OFF,
-    };
-}
-
 /* The waiter's own time is nobody's who held it. */
 static void add_parts(struct division *division, const GArray *parts)
 {
@@ -199,7 +173,7 @@ static void add_parts(struct division *division, const GArray *parts)
 
         if (part->share == CT_LOCK_SHARE_OWN_QUEUE || part->share == CT_LOCK_SHARE_OWN_TIME)
             continue;
-        const struct ct_profile_place place = blamed(division->interval, part);
+        const struct ct_profile_place place = ct_profile_place_blamed(division->interval, part);
 
         add_share(division, part->begin_ns, part->end_ns, &place);
     }

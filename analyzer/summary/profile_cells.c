@@ -29,6 +29,30 @@ static gboolean place_equal(const void *left, const void *right)
            a->is_partial == b->is_partial && a->is_hand_off == b->is_hand_off;
 }
 
+struct ct_profile_place ct_profile_place_blamed(const struct ct_interval *wait,
+                                                const struct ct_lock_part *part)
+{
+    static const enum ct_class states[CT_LOCK_SHARE_COUNT] = {
+        [CT_LOCK_SHARE_RUNNING] = CT_CLASS_RUNNING,
+        [CT_LOCK_SHARE_RUNNABLE] = CT_CLASS_RUNNABLE,
+        [CT_LOCK_SHARE_UNKNOWN] = CT_CLASS_UNKNOWN,
+        [CT_LOCK_SHARE_HAND_OFF] = CT_CLASS_SYNC,
+    };
+
+    if (!part->last)
+        return (struct ct_profile_place){.process = wait->thread->process,
+                                         .state = CT_CLASS_UNKNOWN};
+    return (struct ct_profile_place){
+        .process = part->last->process,
+        .thread = part->last,
+        .stack_id = part->last_stack_id,
+        .op = part->last_op,
+        .state =
+            part->last_share == CT_LOCK_SHARE_WAITING ? part->last_class : states[part->last_share],
+        .is_hand_off = part->last_share == CT_LOCK_SHARE_HAND_OFF,
+    };
+}
+
 static void bucket_clear(void *data)
 {
     struct ct_profile_bucket *bucket = data;

@@ -5,7 +5,7 @@
 #ifndef CTRACE_PROFILE_CELLS_H
 #define CTRACE_PROFILE_CELLS_H
 
-#include "model/sink.h"
+#include "passes/lock_waits.h"
 
 /* Where waits are charged to. The thread is NULL for an unknown holder. */
 struct ct_profile_place {
@@ -43,6 +43,10 @@ struct ct_profile_cell {
     struct ct_profile_place place; /* first: a cell is found by it */
     GArray *buckets;               /* owned; struct ct_profile_bucket */
 };
+
+/* Where a part of a wait for a lock is charged to: the last one's of those who held it up. */
+struct ct_profile_place ct_profile_place_blamed(const struct ct_interval *wait,
+                                                const struct ct_lock_part *part);
 
 struct ct_profile_cells;
 

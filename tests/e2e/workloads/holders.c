@@ -145,7 +145,7 @@ static const struct {
     {"computes", compute, NULL, 40},
     {"reads", read_late, write_late, 40},
     {"nested", take_inner, sleep_inside, 15},
-    {"starved", starve, hog, 5},
+    {"starved", starve, hog, 2},
 };
 
 /* ---- The lock ---- */
