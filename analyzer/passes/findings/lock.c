@@ -162,7 +162,7 @@ static void add(const struct ct_findings_case *a_case, const char *name, GPtrArr
     ct_finding_add(findings, name, gathering,
                    g_strdup_printf("%s spent %s in line for %s: %s%s.%s", who, time, what, count,
                                    where, holder),
-                   g_strdup("pprof mutex -o mutex.pb.gz"));
+                   g_strdup("report locks"));
 }
 
 /* struct lock *: each once for a reader. The caller owns it; the gatherings are borrowed. */
