@@ -25,7 +25,7 @@
 #define OVERVIEW_TOP   4
 #define USUAL_DEPTH    6
 #define OVERVIEW_DEPTH 3
-#define NOT_SAID       (-1)
+#define NOT_SAID       G_MININT
 
 struct options {
     char *format;

@@ -65,7 +65,7 @@ class Faults(BpfTest):
         result, answer = self.record_faults("--kernel=sched")
         self.check(result.directory, answer)
         self.assertIn("at least", result.err)
-        report = self.report_text(result.directory)
+        report = self.report_text(result.directory, "waits")
         self.assertRegex(report, "other: major page fault on pages.bin\n")
         self.assertRegex(report, "major page fault on pages.bin 0x[0-9a-f]+000\n")
 

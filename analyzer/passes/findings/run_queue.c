@@ -59,9 +59,8 @@ void ct_findings_run_queue(const struct ct_findings_case *a_case, const char *na
     const struct ct_gathering gathering = {.total_ns = runnable_ns};
 
     ct_finding_add(findings, name, &gathering,
-                   g_strdup_printf("%s could run, but were in line for a CPU for %s, which is "
-                                   "%.0f %% of the time in which the program could run%s. There "
-                                   "was more to run than CPUs.",
+                   g_strdup_printf("%s spent %s in line for a CPU, %.0f %% of the time in which "
+                                   "the program could run%s. There was more to run than CPUs.",
                                    who, time, 100 * runnable_ns / (running_ns + runnable_ns),
                                    at_most),
                    g_strdup("report threads"));
