@@ -247,7 +247,7 @@ void ct_wakes_add_interval(struct ct_wakes *wakes, uint64_t now_ns,
 
     struct object *object = NULL;
 
-    if (kind != CT_OBJECT_NONE && kind != CT_OBJECT_PROCESS) {
+    if (kind != CT_OBJECT_NONE && kind != CT_OBJECT_PROCESS && kind != CT_OBJECT_MAPPING) {
         uint64_t id = kind == CT_OBJECT_FD_SET ? (uint64_t)interval->thread->tid : interval->object;
         struct key key = {interval->thread->process, id, kind};
 

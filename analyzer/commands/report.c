@@ -118,7 +118,7 @@ static gboolean check_options(const struct options *options, GError **error)
         return FALSE;
     else if (section_of(options) && !ct_report_format_find(options->format)->has_sections)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--format=%s has all sections: leave out '%s', or name a recording of that "
+                    "--format=%s has no sections: leave out '%s', or name a recording of that "
                     "name as ./%s",
                     options->format, options->words[0], options->words[0]);
     else if (options->top != NOT_SAID && (options->top < 0 || options->top > TOP_MAX))
@@ -275,7 +275,8 @@ static int write_report(void *user, struct ct_activity *activity)
     }
     scope.has_each_process = options->is_all;
     g_auto(auto_found) found = {.model = ct_model_new(),
-                                .has_locks = job->format->has_locks || has_locks(&job->layout)};
+                                .has_locks = job->format->has_locks || (job->format->has_sections &&
+                                                                        has_locks(&job->layout))};
     g_autoptr(ct_report) report = ct_report_new(model, &scope, job->top);
 
     if (!gather(directory, activity, model, report, &error) ||

@@ -103,7 +103,12 @@ void ct_report_write_text(const struct ct_report *report, const struct ct_report
             parts[i].write(&out);
     }
     if (layout->extent == CT_REPORT_SECTION && text->len == 0)
-        ct_text_out_heading(&out, "There are no %s in this recording", layout->section);
+        ct_text_out_heading(&out,
+                            ct_report_is_whole(report)
+                                ? "There are no %s in this recording"
+                                : "Of a part of a recording, %s are not told: leave out --from, "
+                                  "--to, --process and --thread",
+                            layout->section);
     if (layout->extent == CT_REPORT_OVERVIEW)
         write_more(&out);
     if (layout->has_colour)

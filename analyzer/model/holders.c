@@ -17,6 +17,8 @@ static gboolean is_in_vain(const struct ct_interval *interval)
 /* The one that held it when the wait began. */
 static struct ct_hold first_hold(const struct ct_interval *interval)
 {
+    if (interval->owner_tid == 0)
+        return (struct ct_hold){0};
     return (struct ct_hold){.holder = g_hash_table_lookup(interval->thread->process->threads,
                                                           GINT_TO_POINTER(interval->owner_tid))};
 }

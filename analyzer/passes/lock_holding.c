@@ -44,25 +44,36 @@ static gboolean is_same_activity(const struct ct_lock_activity *a, const struct 
            a->last_class == b->last_class && a->last_op == b->last_op;
 }
 
+/* NULL: it is not known yet. */
+static struct ct_lock_activity *find_activity(const GArray *known,
+                                              const struct ct_lock_activity *activity)
+{
+    for (guint i = 0; i < known->len; i++) {
+        struct ct_lock_activity *same = &g_array_index(known, struct ct_lock_activity, i);
+
+        if (is_same_activity(same, activity))
+            return same;
+    }
+    return NULL;
+}
+
 static void add_activity(struct ct_lock_holder *holder, const struct ct_lock_part *part,
                          uint64_t time_ns)
 {
     struct ct_lock_activity activity = activity_of(part);
-    GArray *known = holder->activities;
+    struct ct_lock_activity *same = find_activity(holder->activities, &activity);
 
     /* Any other waiting: of class running, which no wait is. */
-    if (known->len >= ACTIVITIES_MAX && activity.share == CT_LOCK_SHARE_WAITING)
+    if (!same && holder->activities->len >= ACTIVITIES_MAX &&
+        activity.share == CT_LOCK_SHARE_WAITING) {
         activity = (struct ct_lock_activity){.share = activity.share};
-    activity.ns = time_ns;
-    for (guint i = 0; i < known->len; i++) {
-        struct ct_lock_activity *same = &g_array_index(known, struct ct_lock_activity, i);
-
-        if (!is_same_activity(same, &activity))
-            continue;
-        same->ns += time_ns;
-        return;
+        same = find_activity(holder->activities, &activity);
     }
-    g_array_append_val(known, activity);
+    activity.ns = time_ns;
+    if (same)
+        same->ns += time_ns;
+    else
+        g_array_append_val(holder->activities, activity);
 }
 
 /* A wait that stands for several: each part has what the sum grows by, rounded. */
@@ -178,7 +189,8 @@ static void add_wait(struct search *search, const struct ct_lock_wait *wait)
     lock->holding->longest_ns = MAX(lock->holding->longest_ns, sum.inside_ns);
     lock->holding->at_ns = MIN(lock->holding->at_ns, interval->wait_begin_ns);
     set_taken(lock, interval);
-    add_holds(search, lock, interval);
+    if (lock->holding->process) /* of several locks, who took one lets go of another */
+        add_holds(search, lock, interval);
 }
 
 static void on_interval(void *user, const struct ct_interval *interval)

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <math.h>
 
+/* Of one wait; what comes then is told together, as unknown. */
+#define PARTS_MAX (1U << 16)
+
 struct ct_lock_waits {
     struct ct_store *store;        /* borrowed */
     struct ct_thread_spans *spans; /* owned */
@@ -48,9 +51,19 @@ const char *ct_lock_share_name(enum ct_lock_share share)
 static void add_part(struct division *division, uint64_t begin_ns, uint64_t end_ns,
                      const struct ct_lock_part *found)
 {
+    GArray *parts = division->waits->wait.parts;
     struct ct_lock_part part = division->depth > 0 ? division->part : *found;
     gboolean is_waiting = found->share == CT_LOCK_SHARE_WAITING;
 
+    if (parts->len >= PARTS_MAX) {
+        struct ct_lock_part *last = &g_array_index(parts, struct ct_lock_part, parts->len - 1);
+
+        *last = (struct ct_lock_part){.begin_ns = last->begin_ns,
+                                      .end_ns = end_ns,
+                                      .share = CT_LOCK_SHARE_UNKNOWN,
+                                      .last_share = CT_LOCK_SHARE_UNKNOWN};
+        return;
+    }
     part.begin_ns = begin_ns;
     part.end_ns = end_ns;
     part.depth = division->depth;
@@ -60,7 +73,7 @@ static void add_part(struct division *division, uint64_t begin_ns, uint64_t end_
     part.last_op = is_waiting ? found->wait_op : found->op;
     part.last_stack_id = is_waiting ? found->wait_stack_id : found->stack_id;
     part.is_circle = found->is_circle;
-    g_array_append_val(division->waits->wait.parts, part);
+    g_array_append_val(parts, part);
 }
 
 /* ---- What a holder did ---- */

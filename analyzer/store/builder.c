@@ -158,8 +158,9 @@ static struct object *find_object(struct ct_store_builder *builder,
                          NULL, NULL};
     struct object **slot = &builder->slots[object_hash(&key) % SLOT_COUNT];
 
-    /* A number of descriptors, or any child, is nothing that others wait for, too. */
-    if (key.kind == CT_OBJECT_NONE || key.kind == CT_OBJECT_FD_SET || key.kind == CT_OBJECT_PROCESS)
+    /* A number of descriptors, any child, or a page is nothing that others wait for, too. */
+    if (key.kind == CT_OBJECT_NONE || key.kind == CT_OBJECT_FD_SET ||
+        key.kind == CT_OBJECT_PROCESS || key.kind == CT_OBJECT_MAPPING)
         return NULL;
     if (*slot && object_equal(*slot, &key))
         return *slot;

@@ -66,12 +66,14 @@ double ct_record_weight(const struct ct_store_record *record)
                        record->loose[CT_INTERVAL_TAIL];
     double weight;
 
+    /* An index is as untrusted as a trace. */
     if (!(numbers[CT_INTERVAL_FLAGS] & CT_INTERVAL_HAS_WEIGHT))
         return 1;
     if (numbers[CT_INTERVAL_WEIGHT_TIME] != 0)
-        return (double)numbers[CT_INTERVAL_WEIGHT_TIME] / (double)wait_ns;
-    memcpy(&weight, &record->loose[CT_INTERVAL_WEIGHT], sizeof(weight));
-    return weight;
+        weight = (double)numbers[CT_INTERVAL_WEIGHT_TIME] / (double)wait_ns;
+    else
+        memcpy(&weight, &record->loose[CT_INTERVAL_WEIGHT], sizeof(weight));
+    return isfinite(weight) && weight >= 1 ? weight : 1;
 }
 
 uint64_t ct_unseen_ns(double weight, uint64_t duration_ns)

@@ -320,7 +320,8 @@ static void objects_tell_who_waited_for_them(void **state)
         enum ct_object kind = ct_op_object(one->interval.op);
 
         expected += one->kind == TOLD_INTERVAL && kind != CT_OBJECT_NONE &&
-                    kind != CT_OBJECT_PROCESS && kind != CT_OBJECT_FD_SET;
+                    kind != CT_OBJECT_PROCESS && kind != CT_OBJECT_FD_SET &&
+                    kind != CT_OBJECT_MAPPING;
     }
     for (guint i = 0; i < ct_store_object_count(fixture.store); i++) {
         const struct ct_store_object *object = ct_store_object(fixture.store, i);

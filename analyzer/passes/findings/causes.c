@@ -11,7 +11,8 @@
 struct ct_causes {
     const struct ct_findings_input *input;
     GHashTable *lives;    /* owned; struct ct_thread * -> const struct ct_life * */
-    GHashTable *children; /* owned; parent's pid -> GPtrArray of const struct ct_process * */
+    GHashTable *children; /* owned; parent's pid -> struct ct_causes_children *, owned */
+    GHashTable *known;    /* owned; const struct ct_evidence_wait * -> enum ct_cause + 1 */
     GHashTable *servers;  /* owned; texts of sockets' own ends that others connected to, as a set */
 };
 
@@ -90,33 +91,17 @@ double ct_causes_able_ns(const struct ct_causes *causes, const struct ct_thread 
     return life ? able_ns(life) : 0;
 }
 
-gboolean ct_causes_is_busy(const struct ct_causes *causes, const struct ct_thread *thread)
+static gboolean is_busy(const struct ct_causes *causes, const struct ct_thread *thread)
 {
     const struct ct_life *life = thread ? ct_causes_life(causes, thread) : NULL;
 
     return life && able_ns(life) * 2 >= alive_ns(life);
 }
 
-const GPtrArray *ct_causes_children(const struct ct_causes *causes,
-                                    const struct ct_process *process)
+const struct ct_causes_children *ct_causes_children(const struct ct_causes *causes,
+                                                    const struct ct_process *process)
 {
     return g_hash_table_lookup(causes->children, GINT_TO_POINTER(process->pid));
-}
-
-double ct_causes_busy_share(const struct ct_causes *causes, const GPtrArray *processes)
-{
-    const GArray *lives = causes->input->lives;
-    double alive = 0, able = 0;
-
-    for (guint i = 0; i < lives->len; i++) {
-        const struct ct_life *life = &g_array_index(lives, struct ct_life, i);
-
-        if (!g_ptr_array_find((GPtrArray *)processes, life->thread->process, NULL))
-            continue;
-        alive += alive_ns(life);
-        able += able_ns(life);
-    }
-    return alive > 0 ? able / alive : 0;
 }
 
 /* ---- The rule ---- */
@@ -125,7 +110,7 @@ static enum ct_cause of_thread(const struct ct_causes *causes, const struct ct_e
 {
     if (!wait->waker || wait->waker == wait->thread)
         return CT_CAUSE_IDLE;
-    return ct_causes_is_busy(causes, wait->waker) ? CT_CAUSE_SLOW_THREAD : CT_CAUSE_OTHERS;
+    return is_busy(causes, wait->waker) ? CT_CAUSE_SLOW_THREAD : CT_CAUSE_OTHERS;
 }
 
 static gboolean is_writing(enum ct_op op)
@@ -184,10 +169,10 @@ static enum ct_cause of_descriptor(const struct ct_causes *causes,
 
 static enum ct_cause of_child(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
 {
-    const GPtrArray *children = ct_causes_children(causes, wait->thread->process);
+    const struct ct_causes_children *children = ct_causes_children(causes, wait->thread->process);
 
-    return !children || ct_causes_busy_share(causes, children) >= 0.5 ? CT_CAUSE_CHILD
-                                                                      : CT_CAUSE_OTHERS;
+    return !children || children->able_ns * 2 >= children->alive_ns ? CT_CAUSE_CHILD
+                                                                    : CT_CAUSE_OTHERS;
 }
 
 static enum ct_cause of_sleep(const struct ct_evidence_wait *wait)
@@ -224,6 +209,11 @@ static const struct {
     {CT_OP_FTRUNCATE, CT_CAUSE_FILE},
     {CT_OP_UNLINK, CT_CAUSE_FILE},
     {CT_OP_RENAME, CT_CAUSE_FILE},
+    {CT_OP_MAJOR_FAULT, CT_CAUSE_FILE},
+    {CT_OP_PAGE_FAULT, CT_CAUSE_OTHERS},
+    {CT_OP_STOPPED, CT_CAUSE_OTHERS},
+    {CT_OP_TRACED, CT_CAUSE_OTHERS},
+    {CT_OP_CONNECT, CT_CAUSE_PEER},
 };
 
 static enum ct_cause look(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
@@ -245,7 +235,7 @@ static enum ct_cause look(const struct ct_causes *causes, const struct ct_eviden
 }
 
 /* A runtime parks threads for which it has no work by what programs wait for each other by. */
-enum ct_cause ct_cause_of(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
+static enum ct_cause find_cause(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
 {
     enum ct_cause cause = look(causes, wait);
 
@@ -253,6 +243,17 @@ enum ct_cause ct_cause_of(const struct ct_causes *causes, const struct ct_eviden
         ct_stack_idleness(causes->input->symbolizer, wait->thread->process, wait->stack_id))
         return CT_CAUSE_IDLE;
     return cause;
+}
+
+enum ct_cause ct_cause_of(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
+{
+    guint known = GPOINTER_TO_UINT(g_hash_table_lookup(causes->known, wait));
+
+    if (known == 0) {
+        known = (guint)find_cause(causes, wait) + 1;
+        g_hash_table_insert(causes->known, (void *)wait, GUINT_TO_POINTER(known));
+    }
+    return (enum ct_cause)(known - 1);
 }
 
 /* ---- What it takes ---- */
@@ -271,17 +272,36 @@ static void list_lives(struct ct_causes *causes)
 static void list_children(struct ct_causes *causes)
 {
     const GPtrArray *processes = causes->input->model->processes;
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL); /* pids */
 
     for (guint i = 0; i < processes->len; i++) {
         const struct ct_process *process = processes->pdata[i];
         void *parent = GINT_TO_POINTER(process->ppid);
-        GPtrArray *children = g_hash_table_lookup(causes->children, parent);
+        struct ct_causes_children *children = g_hash_table_lookup(causes->children, parent);
 
         if (!children) {
-            children = g_ptr_array_new();
+            children = g_new0(struct ct_causes_children, 1);
             g_hash_table_insert(causes->children, parent, children);
         }
-        g_ptr_array_add(children, (void *)process);
+        children->count += g_hash_table_add(seen, GINT_TO_POINTER(process->pid));
+        if (!children->last || process->start_ns >= children->last->start_ns)
+            children->last = process;
+    }
+}
+
+static void add_lives_of_children(struct ct_causes *causes)
+{
+    const GArray *lives = causes->input->lives;
+
+    for (guint i = 0; i < lives->len; i++) {
+        const struct ct_life *life = &g_array_index(lives, struct ct_life, i);
+        struct ct_causes_children *children =
+            g_hash_table_lookup(causes->children, GINT_TO_POINTER(life->thread->process->ppid));
+
+        if (!children)
+            continue;
+        children->alive_ns += alive_ns(life);
+        children->able_ns += able_ns(life);
     }
 }
 
@@ -291,10 +311,12 @@ struct ct_causes *ct_causes_new(const struct ct_findings_input *input)
 
     causes->input = input;
     causes->lives = g_hash_table_new(NULL, NULL);
-    causes->children = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    causes->children = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    causes->known = g_hash_table_new(NULL, NULL);
     causes->servers = g_hash_table_new(g_str_hash, g_str_equal);
     list_lives(causes);
     list_children(causes);
+    add_lives_of_children(causes);
     find_servers(causes);
     return causes;
 }
@@ -305,6 +327,7 @@ void ct_causes_free(struct ct_causes *causes)
         return;
     g_hash_table_unref(causes->lives);
     g_hash_table_unref(causes->children);
+    g_hash_table_unref(causes->known);
     g_hash_table_unref(causes->servers);
     g_free(causes);
 }

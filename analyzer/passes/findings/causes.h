@@ -16,7 +16,6 @@ enum ct_cause {
     CT_CAUSE_CHILD,       /* for child processes that ran, or are not recorded */
     CT_CAUSE_POLLING,     /* short sleeps, many times */
     CT_CAUSE_SLOW_THREAD, /* for another thread, which ran */
-    CT_CAUSE_COUNT
 };
 
 struct ct_causes;
@@ -36,14 +35,16 @@ const struct ct_life *ct_causes_life(const struct ct_causes *causes,
 /* The time for which it ran, or could have. */
 double ct_causes_able_ns(const struct ct_causes *causes, const struct ct_thread *thread);
 
-/* Did it run, or could it have, for at least half of its life? */
-gboolean ct_causes_is_busy(const struct ct_causes *causes, const struct ct_thread *thread);
+/* Children of one process. */
+struct ct_causes_children {
+    guint count;                   /* of processes, whatever they executed */
+    const struct ct_process *last; /* borrowed; the last program */
+    double alive_ns;               /* of their threads */
+    double able_ns;                /* for which those ran, or could have */
+};
 
-/* The processes that this one started: const struct ct_process *. NULL: none was recorded. */
-const GPtrArray *ct_causes_children(const struct ct_causes *causes,
-                                    const struct ct_process *process);
-
-/* The share of their lives that threads of these processes ran, or could have run; 0 to 1. */
-double ct_causes_busy_share(const struct ct_causes *causes, const GPtrArray *processes);
+/* Those that the process started. NULL: none was recorded. */
+const struct ct_causes_children *ct_causes_children(const struct ct_causes *causes,
+                                                    const struct ct_process *process);
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "model/format.h"
 
-#include <string.h>
-
 static char *key_of(const struct ct_findings_case *a_case, const struct ct_evidence_wait *wait)
 {
     const char *exe = wait->thread->process->exe;
@@ -14,25 +12,46 @@ static char *key_of(const struct ct_findings_case *a_case, const struct ct_evide
     return g_strdup_printf("%s %s", exe ? exe : "", place);
 }
 
-/* "; of 300, the first of which was cc1, and which ran for 95 % of their lives" */
+/* Of all processes that waited. */
+static struct ct_causes_children sum_children(const struct ct_findings_case *a_case,
+                                              const struct ct_gathering *gathering)
+{
+    g_autoptr(GHashTable) parents = g_hash_table_new(NULL, NULL);
+    struct ct_causes_children sum = {0};
+
+    for (guint i = 0; i < gathering->threads->len; i++) {
+        const struct ct_thread *thread = gathering->threads->pdata[i];
+        const struct ct_causes_children *children =
+            ct_causes_children(a_case->causes, thread->process);
+
+        if (!children || !g_hash_table_add(parents, GINT_TO_POINTER(thread->process->pid)))
+            continue;
+        sum.count += children->count;
+        sum.alive_ns += children->alive_ns;
+        sum.able_ns += children->able_ns;
+        if (!sum.last || children->last->start_ns >= sum.last->start_ns)
+            sum.last = children->last;
+    }
+    return sum;
+}
+
+/* "It was cc1 (12), which ran ...", "There were 300, as the last ld (12); they ran ..." */
 static char *describe_children(const struct ct_findings_case *a_case,
                                const struct ct_gathering *gathering)
 {
-    const struct ct_process *parent = gathering->first->thread->process;
-    const GPtrArray *children = ct_causes_children(a_case->causes, parent);
+    const struct ct_causes_children children = sum_children(a_case, gathering);
 
-    if (!children)
+    if (children.count == 0)
         return g_strdup(" They are not recorded.");
-    const struct ct_process *last = children->pdata[children->len - 1];
-    double share = 100 * ct_causes_busy_share(a_case->causes, children);
-    g_autofree char *count = ct_format_count(children->len);
+    double share = children.alive_ns > 0 ? 100 * children.able_ns / children.alive_ns : 0;
+    g_autofree char *count = ct_format_count(children.count);
 
-    if (children->len == 1)
-        return g_strdup_printf(" It was %s (%d), which ran for %.0f %% of its life.", last->name,
-                               last->pid, share);
-    return g_strdup_printf(" %s programs were run in them, %s the last; they ran for %.0f %% of "
-                           "their lives.",
-                           count, last->name, share);
+    if (children.count == 1)
+        return g_strdup_printf(" It was %s (%d), which ran for %.0f %% of its life.",
+                               children.last->name, children.last->pid, share);
+    return g_strdup_printf(" There were %s, the last one %s (%d); they ran for %.0f %% of their "
+                           "lives.",
+                           count, children.last->name, children.last->pid, share);
 }
 
 void ct_findings_child(const struct ct_findings_case *a_case, const char *name, GPtrArray *findings)

@@ -44,7 +44,7 @@ static guint hold_hash(const void *data)
     const struct ct_evidence_hold *hold = data;
 
     return mix(((uintptr_t)hold->process >> 4) + ((uintptr_t)hold->holder << 20) + hold->object +
-               ((uint64_t)hold->stack_id << 16) + hold->kind);
+               ((uint64_t)hold->stack_id << 16) + ((uint64_t)hold->holder_tid << 8) + hold->kind);
 }
 
 static gboolean hold_equal(const void *a, const void *b)
@@ -54,7 +54,7 @@ static gboolean hold_equal(const void *a, const void *b)
 
     return first->process == second->process && first->holder == second->holder &&
            first->kind == second->kind && first->stack_id == second->stack_id &&
-           first->object == second->object;
+           first->object == second->object && first->holder_tid == second->holder_tid;
 }
 
 /* ---- Descriptors ---- */
@@ -99,8 +99,9 @@ static void set_target(struct ct_evidence *evidence, struct ct_evidence_wait *wa
                        const struct ct_interval *interval)
 {
     const struct ct_fd *fd = interval->fd;
+    enum ct_object kind = ct_op_object(interval->op);
 
-    if (ct_op_object(interval->op) != CT_OBJECT_FD && ct_op_object(interval->op) != CT_OBJECT_NONE)
+    if (kind != CT_OBJECT_FD && kind != CT_OBJECT_NONE && kind != CT_OBJECT_MAPPING)
         wait->object = interval->object;
     if (!fd)
         return;
@@ -157,12 +158,13 @@ static void add_hold(void *user, const struct ct_hold *hold)
     const struct ct_evidence_hold key = {
         .process = interval->thread->process,
         .holder = hold->holder,
+        .holder_tid = hold->holder || hold->since_ns > 0 ? 0 : interval->owner_tid,
         .kind = ct_op_object(interval->op),
         .stack_id = hold->stack_id,
         .object = interval->object,
     };
 
-    if (begin_ns >= end_ns)
+    if (begin_ns >= end_ns || hold->is_released)
         return;
     struct ct_evidence_hold *sum = g_hash_table_lookup(evidence->hold_of, &key);
 
@@ -187,8 +189,13 @@ void ct_evidence_add(struct ct_evidence *evidence, const struct ct_interval *int
     if (begin_ns >= end_ns || interval->class == CT_CLASS_RUNNABLE || interval->is_outside)
         return;
     add_wait(evidence, interval, window, end_ns - begin_ns);
-    if (interval->is_for_lock)
-        ct_interval_visit_holds(interval, add_hold, &visit);
+    if (!interval->is_for_lock)
+        return;
+    /* Who has the noted number is asked later: threads come and go while a recording is read. */
+    struct ct_interval told = *interval;
+
+    told.owner_tid = 0;
+    ct_interval_visit_holds(&told, add_hold, &visit);
 }
 
 struct ct_evidence *ct_evidence_new(void)

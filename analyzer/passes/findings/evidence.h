@@ -29,7 +29,8 @@ struct ct_evidence_wait {
 /* For how long that thread made others wait for that lock until it let go of it there. */
 struct ct_evidence_hold {
     const struct ct_process *process; /* borrowed; whose lock it is */
-    struct ct_thread *holder;         /* borrowed; NULL: unknown */
+    struct ct_thread *holder;         /* borrowed; NULL: unknown, but for its number */
+    int32_t holder_tid;               /* then: as noted when the wait began; 0: unknown, too */
     enum ct_object kind;
     uint32_t stack_id; /* in the holder's process; 0: unknown */
     uint64_t object;

@@ -2,7 +2,6 @@
 #include "passes/findings/rules.h"
 #include "passes/findings/words.h"
 
-#include "model/format.h"
 #include "symbols/stack_text.h"
 
 /* The name of the variable; NULL: it has none, as on the heap. */
@@ -73,6 +72,7 @@ struct holders {
     double able_ns; /* for which these threads ran, or could have, at all */
     double most_ns; /* the longest, by one thread with one stack: */
     const struct ct_evidence_hold *most;
+    const struct ct_thread *holder; /* the thread */
 };
 
 struct lock {
@@ -87,7 +87,15 @@ static void add_holders(struct holders *holders, const struct holders *more)
     if (more->most_ns > holders->most_ns) {
         holders->most_ns = more->most_ns;
         holders->most = more->most;
+        holders->holder = more->holder;
     }
+}
+
+static const struct ct_thread *holder_of(const struct ct_evidence_hold *hold)
+{
+    if (hold->holder || hold->holder_tid == 0)
+        return hold->holder;
+    return g_hash_table_lookup(hold->process->threads, GINT_TO_POINTER(hold->holder_tid));
 }
 
 /* A lock's key -> struct holders *, owned. */
@@ -99,24 +107,22 @@ static GHashTable *list_holders(const struct ct_findings_case *a_case)
 
     for (guint i = 0; i < holds->len; i++) {
         const struct ct_evidence_hold *hold = holds->pdata[i];
-        struct holders one = {.most_ns = hold->total_ns, .most = hold};
-        char *key = key_of_lock(hold->process, hold->kind, hold->object, NULL);
+        const struct ct_thread *holder = holder_of(hold);
+        struct holders one = {.most_ns = hold->total_ns, .most = hold, .holder = holder};
+        g_autofree char *key = key_of_lock(hold->process, hold->kind, hold->object, NULL);
         struct holders *sum = g_hash_table_lookup(by_lock, key);
 
-        if (!hold->holder) {
-            g_free(key);
+        if (!holder)
             continue;
-        }
-        char *known = g_strdup_printf("%s %p", key, (const void *)hold->holder);
+        char *known = g_strdup_printf("%s %p", key, (const void *)holder);
 
         if (g_hash_table_add(seen, known))
-            one.able_ns = ct_causes_able_ns(a_case->causes, hold->holder);
-        if (!sum)
+            one.able_ns = ct_causes_able_ns(a_case->causes, holder);
+        if (!sum) {
             sum = g_new0(struct holders, 1);
-        else
-            g_hash_table_steal_extended(by_lock, key, NULL, NULL);
+            g_hash_table_insert(by_lock, g_strdup(key), sum);
+        }
         add_holders(sum, &one);
-        g_hash_table_insert(by_lock, key, sum);
     }
     return by_lock;
 }
@@ -138,11 +144,12 @@ static char *describe_holder(const struct ct_findings_case *a_case, const struct
     if (!most)
         return g_strdup("");
     const struct ct_symbol_frame *place =
-        ct_stack_place(a_case->input->symbolizer, most->holder->process, most->stack_id);
+        ct_stack_place(a_case->input->symbolizer, holders->holder->process, most->stack_id);
     g_autofree char *text = place ? ct_stack_place_text(place) : NULL;
 
-    return g_strdup_printf(" Held meanwhile longest by %s (%d)%s%s.", most->holder->name,
-                           most->holder->tid, text ? ", which let go in " : "", text ? text : "");
+    return g_strdup_printf(" Held meanwhile longest by %s (%d)%s%s.", holders->holder->name,
+                           holders->holder->tid, text ? ", which let go in " : "",
+                           text ? text : "");
 }
 
 static void add(const struct ct_findings_case *a_case, const char *name, GPtrArray *findings,
