@@ -3,8 +3,9 @@
 #include "assemble/releases.h"
 
 /* How late a wake event may come after the wait event that it explains: the waiter may take the CPU
- * from its waker, and keep it for some time slices. */
-#define HOLD_NS 100000000
+ * from its waker, and keep it for some time slices. And how late it may turn out that what was
+ * waited for is used as a lock: once the one who let it go has waited for it, too. */
+#define HOLD_NS 1000000000
 
 /* Intervals held back at most; a power of two. */
 #define HELD_MAX 16384

@@ -154,6 +154,21 @@ static void a_semaphore_that_its_posters_wait_for_is_a_lock(void **state)
     assert_int_equal(fixture->held_ns[0], 400 + 305);
 }
 
+/* Others wait meanwhile, and it is held for long. */
+static void it_is_a_lock_from_the_first_wait(void **state)
+{
+    struct fixture *fixture = *state;
+    const uint64_t ms = 1000000;
+    const struct step steps[] = {{100 * ms, 0, 0},
+                                 {100 * ms, 1 * ms, 1},
+                                 {250 * ms, 240 * ms, 2},
+                                 {399 * ms, 0, 1},
+                                 {400 * ms, 110 * ms, 0}};
+
+    play(fixture, steps, G_N_ELEMENTS(steps), CT_OP_SEM_WAIT, CT_OP_SEM_POST);
+    assert_int_equal(fixture->waits_for_locks, 3);
+}
+
 /* One thread posts work, another one waits for it. */
 static void a_semaphore_between_two_threads_is_none(void **state)
 {
@@ -345,6 +360,7 @@ int main(void)
         TEST(a_wait_is_divided_among_those_who_held_the_lock),
         TEST(read_write_and_spin_locks_are_locks),
         TEST(a_semaphore_that_its_posters_wait_for_is_a_lock),
+        TEST(it_is_a_lock_from_the_first_wait),
         TEST(a_semaphore_between_two_threads_is_none),
         TEST(sums_are_those_of_the_waits),
         TEST(a_wait_in_vain_is_charged_to_who_unlocked_next),
