@@ -34,6 +34,13 @@ static void add_part(struct ct_keeping *keeping, uint64_t bytes_before)
     ct_keeping_add(keeping, &part);
 }
 
+/* Nothing was said again in the newest part. */
+static void settle(struct ct_keeping *keeping, uint64_t size)
+{
+    for (int i = 0; i < 100; i++)
+        ct_keeping_look(keeping, size);
+}
+
 static void a_part_begins_when_the_last_one_is_large_enough(void **state)
 {
     struct ct_keeping keeping;
@@ -43,11 +50,30 @@ static void a_part_begins_when_the_last_one_is_large_enough(void **state)
     assert_false(ct_keeping_wants_part(&keeping, 9 * MB));
     assert_true(ct_keeping_wants_part(&keeping, 10 * MB));
     add_part(&keeping, 10 * MB);
+    settle(&keeping, 10 * MB);
     assert_false(ct_keeping_wants_part(&keeping, 19 * MB));
     ct_keeping_look(&keeping, 19 * MB);
     ct_keeping_drop(&keeping, 1, 9 * MB);
     assert_false(ct_keeping_wants_part(&keeping, 9 * MB));
     assert_true(ct_keeping_wants_part(&keeping, 10 * MB));
+    ct_keeping_clear(&keeping);
+}
+
+static void what_is_said_again_makes_no_part_larger(void **state)
+{
+    struct ct_keeping keeping;
+
+    (void)state;
+    ct_keeping_init(&keeping, 80 * MB);
+    add_part(&keeping, 10 * MB);
+    ct_keeping_look(&keeping, 25 * MB); /* as it comes to the disk */
+    assert_false(ct_keeping_wants_part(&keeping, 25 * MB));
+    settle(&keeping, 25 * MB);
+    assert_false(ct_keeping_wants_part(&keeping, 34 * MB));
+    assert_true(ct_keeping_wants_part(&keeping, 35 * MB));
+    add_part(&keeping, 35 * MB);
+    ct_keeping_look(&keeping, 75 * MB);
+    assert_true(ct_keeping_wants_part(&keeping, 75 * MB)); /* there must be two */
     ct_keeping_clear(&keeping);
 }
 
@@ -413,6 +439,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_part_begins_when_the_last_one_is_large_enough),
+        cmocka_unit_test(what_is_said_again_makes_no_part_larger),
         cmocka_unit_test(parts_have_a_least_size),
         cmocka_unit_test(the_oldest_go_until_the_rest_has_room),
         cmocka_unit_test(the_part_that_is_written_stays),

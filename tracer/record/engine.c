@@ -157,6 +157,8 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_out
     gboolean is_begun = FALSE;
 
     ct_drain_lock(engine->drain);
+    /* Just after the begin, and after a daemon that was slow, it may be held where it need not. */
+    ct_drain_hold(engine->drain, !engine->closing.writer->is_enabled());
     if (ct_drain_now(engine->drain)) {
         ct_closing_write_ended(&engine->closing);
         is_begun = has_living(engine) && output->end_packets(output->user);

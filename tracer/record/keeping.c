@@ -1,5 +1,8 @@
 #include "keeping.h"
 
+/* So many looks after a part has begun, what is said again in it has gone through all buffers. */
+#define SETTLING_LOOKS 15
+
 /* So many looks later, what it grew by at one of them counts for a third. */
 #define GROWTH_MEMORY 16
 
@@ -18,6 +21,7 @@ void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size)
         .parts = g_array_new(FALSE, FALSE, sizeof(struct ct_kept_part)),
     };
     ct_keeping_add(keeping, &first);
+    keeping->looks = SETTLING_LOOKS; /* nothing is said again in the first one */
 }
 
 void ct_keeping_clear(struct ct_keeping *keeping)
@@ -38,19 +42,27 @@ const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping)
 
 gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size)
 {
-    return keeping->bytes_dropped + size >=
-           ct_keeping_newest(keeping)->bytes_before + keeping->part_size;
+    const uint64_t written = keeping->bytes_dropped + size;
+    const uint64_t before = ct_keeping_newest(keeping)->bytes_before;
+
+    return written >= MAX(before, keeping->settled_bytes) + keeping->part_size ||
+           written >= before + MAX(keeping->max_size / 2, keeping->part_size);
 }
 
 void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part)
 {
     g_array_append_val(keeping->parts, *part);
+    keeping->looks = 0;
 }
 
 void ct_keeping_look(struct ct_keeping *keeping, uint64_t size)
 {
     uint64_t growth = size > keeping->size ? size - keeping->size : 0;
 
+    if (keeping->looks < SETTLING_LOOKS) {
+        keeping->looks++;
+        keeping->settled_bytes = keeping->bytes_dropped + size;
+    }
     keeping->size = size;
     keeping->growth = MAX(growth, keeping->growth - keeping->growth / GROWTH_MEMORY);
 }

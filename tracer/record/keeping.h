@@ -29,6 +29,8 @@ struct ct_kept_part {
 struct ct_keeping {
     uint64_t max_size;      /* of what is kept */
     uint64_t part_size;     /* what is larger is to be followed by another one */
+    guint looks;            /* at it, since the newest part began */
+    uint64_t settled_bytes; /* that the recording had once that part's begin was on disk */
     GArray *parts;          /* owned; struct ct_kept_part, of which there is one */
     uint64_t bytes_dropped; /* up to now */
     uint64_t size;          /* of what is kept, when it was last looked at */
@@ -42,7 +44,8 @@ void ct_keeping_clear(struct ct_keeping *keeping);
 const struct ct_kept_part *ct_keeping_oldest(const struct ct_keeping *keeping);
 const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping);
 
-/* Is another part to begin, where what is kept has `size` bytes? */
+/* Is another part to begin, where what is kept has `size` bytes? What is there is said again when a
+ * part begins, and does not make it larger, but where a part is half of all. */
 gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size);
 void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part);
 
