@@ -260,6 +260,12 @@ static gboolean has_locks(const struct ct_report_layout *layout)
     return layout->extent == CT_REPORT_ALL || g_strcmp0(layout->section, "locks") == 0;
 }
 
+/* They take the functions of all places. */
+static gboolean has_findings(const struct ct_report_layout *layout)
+{
+    return layout->extent != CT_REPORT_SECTION || strcmp(layout->section, "findings") == 0;
+}
+
 static int write_report(void *user, struct ct_activity *activity)
 {
     const struct job *job = user;
@@ -288,10 +294,10 @@ static int write_report(void *user, struct ct_activity *activity)
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
 
     ct_say_all(complaints);
-    if (job->format->has_places) {
+    if (job->format->has_places)
         ct_report_fold_places(report);
+    if (job->format->has_places && has_findings(&job->layout))
         ct_report_look(report);
-    }
     job->format->write(report, &job->layout, stdout);
     ct_symbolizer_keep(report->symbolizer);
     ct_worker_begin_remarks(activity);

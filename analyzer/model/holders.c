@@ -8,8 +8,7 @@ static struct ct_hold hold_of(const struct ct_wake *release)
         .holder = release->thread, .stack_id = release->stack_id, .op = release->op};
 }
 
-/* Ended without being let go. */
-static gboolean is_in_vain(const struct ct_interval *interval)
+gboolean ct_interval_is_in_vain(const struct ct_interval *interval)
 {
     return interval->is_open || interval->result == -ETIMEDOUT || interval->result == -EINTR;
 }
@@ -29,7 +28,7 @@ static struct ct_hold last_hold(const struct ct_interval *interval, const struct
 {
     struct ct_hold first = first_hold(interval);
 
-    if (is_in_vain(interval)) {
+    if (ct_interval_is_in_vain(interval)) {
         if (next && next->thread != interval->thread &&
             (last || !first.holder || first.holder == next->thread))
             return hold_of(next);

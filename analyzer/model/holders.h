@@ -18,6 +18,9 @@ struct ct_hold {
     gboolean is_released;     /* it had let go by then: the waiter was yet to take it */
 };
 
+/* Did it end without the lock, or does it go on? */
+gboolean ct_interval_is_in_vain(const struct ct_interval *interval);
+
 /*
  * Visits the parts of an interval that is for a lock, in order of time: together they are the
  * interval, and there is at least one. The time from the last release to the end of the wait that

@@ -1,5 +1,6 @@
 #include "passes/lock_holding.h"
 
+#include "model/holders.h"
 #include "passes/lock_queue.h"
 #include "passes/lock_table.h"
 
@@ -119,8 +120,7 @@ static uint64_t inside_ns(const struct ct_window *window, uint64_t begin_ns, uin
 static void set_taken(struct ct_lock_sum *lock, const struct ct_interval *interval)
 {
     uint64_t *taken_ns = g_hash_table_lookup(lock->taken_ns, interval->thread);
-    gboolean is_in_vain = interval->is_open || interval->result == -ETIMEDOUT ||
-                          interval->result == -EINTR || interval->result == -EAGAIN;
+    gboolean is_in_vain = ct_interval_is_in_vain(interval) || interval->result == -EAGAIN;
 
     if (!taken_ns) {
         taken_ns = g_new0(uint64_t, 1);

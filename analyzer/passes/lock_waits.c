@@ -1,8 +1,8 @@
 #include "passes/lock_waits.h"
 
+#include "model/holders.h"
 #include "passes/thread_spans.h"
 
-#include <errno.h>
 #include <math.h>
 
 /* Of one wait; what comes then is told together, as unknown. */
@@ -78,11 +78,6 @@ static void add_part(struct division *division, uint64_t begin_ns, uint64_t end_
 
 /* ---- What a holder did ---- */
 
-static gboolean is_in_vain(const struct ct_interval *interval)
-{
-    return interval->is_open || interval->result == -ETIMEDOUT || interval->result == -EINTR;
-}
-
 static gboolean is_for(const struct ct_interval *interval, const struct ct_interval *wait)
 {
     return interval->thread && interval->object == wait->object &&
@@ -114,7 +109,7 @@ static gboolean find_taken(struct division *division, const struct ct_hold *hold
         return FALSE;
     const struct ct_interval *interval = &span.interval;
 
-    if ((is_for(interval, wait) && !is_in_vain(interval)) ||
+    if ((is_for(interval, wait) && !ct_interval_is_in_vain(interval)) ||
         (hold->since_ns && is_exclusive(wait->op) && interval->thread &&
          interval->begin_ns < since_ns))
         *taken_ns = interval->wait_end_ns;

@@ -105,15 +105,6 @@ static void tend(struct setting *setting, void (*how)(struct ct_recording *recor
     ct_busy_end(busy);
 }
 
-static void begin_part(struct setting *setting)
-{
-    struct ct_busy *busy =
-        ct_busy_begin(CT_BUSY_TENDING, &setting->launch, leave_unfinished, setting);
-
-    ct_recording_begin_part(setting->recording);
-    ct_busy_end(busy);
-}
-
 /* FALSE if the recording is to be cut. */
 static gboolean check_room(struct setting *setting)
 {
@@ -162,7 +153,7 @@ static void watch(struct setting *setting)
             return;
         if (is_due(&deadlines[ROOM])) {
             if (ct_recording_wants_part(recording))
-                begin_part(setting);
+                tend(setting, ct_recording_begin_part);
             if (!check_room(setting))
                 return;
             deadlines[ROOM] = g_get_monotonic_time() + room_interval_us;

@@ -4,14 +4,6 @@
 
 #include "model/format.h"
 
-static char *key_of(const struct ct_findings_case *a_case, const struct ct_evidence_wait *wait)
-{
-    const char *exe = wait->thread->process->exe;
-    g_autofree char *place = ct_gathering_place_of(a_case, wait);
-
-    return g_strdup_printf("%s %s", exe ? exe : "", place);
-}
-
 /* Of all processes that waited. */
 static struct ct_causes_children sum_children(const struct ct_findings_case *a_case,
                                               const struct ct_gathering *gathering)
@@ -56,7 +48,7 @@ static char *describe_children(const struct ct_findings_case *a_case,
 
 void ct_findings_child(const struct ct_findings_case *a_case, const char *name, GPtrArray *findings)
 {
-    g_autoptr(GPtrArray) gatherings = ct_gather(a_case, CT_CAUSE_CHILD, key_of);
+    g_autoptr(GPtrArray) gatherings = ct_gather(a_case, CT_CAUSE_CHILD, ct_gathering_key_of_place);
 
     for (guint i = 0; i < gatherings->len; i++) {
         const struct ct_gathering *gathering = gatherings->pdata[i];

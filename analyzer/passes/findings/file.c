@@ -2,14 +2,11 @@
 #include "passes/findings/rules.h"
 #include "passes/findings/words.h"
 
-#include <string.h>
-
 static char *key_of(const struct ct_findings_case *a_case, const struct ct_evidence_wait *wait)
 {
-    const char *exe = wait->thread->process->exe;
-    g_autofree char *place = ct_gathering_place_of(a_case, wait);
+    g_autofree char *place = ct_gathering_key_of_place(a_case, wait);
 
-    return g_strdup_printf("%s %d %s", exe ? exe : "", (int)wait->op, place);
+    return g_strdup_printf("%d %s", (int)wait->op, place);
 }
 
 static char *name_files(const struct ct_gathering *gathering)

@@ -12,6 +12,9 @@ static void gathering_free(void *data)
     g_ptr_array_unref(gathering->wakers);
     g_ptr_array_unref(gathering->targets);
     g_hash_table_unref(gathering->places);
+    g_hash_table_unref(gathering->known_threads);
+    g_hash_table_unref(gathering->known_wakers);
+    g_hash_table_unref(gathering->known_targets);
     g_free(gathering);
 }
 
@@ -24,12 +27,15 @@ static struct ct_gathering *gathering_new(const struct ct_evidence_wait *first)
     gathering->wakers = g_ptr_array_new();
     gathering->targets = g_ptr_array_new();
     gathering->places = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    gathering->known_threads = g_hash_table_new(NULL, NULL);
+    gathering->known_wakers = g_hash_table_new(NULL, NULL);
+    gathering->known_targets = g_hash_table_new(NULL, NULL);
     return gathering;
 }
 
-static void add_once(GPtrArray *list, const void *item)
+static void add_once(GPtrArray *list, GHashTable *known, const void *item)
 {
-    if (item && !g_ptr_array_find(list, item, NULL))
+    if (item && g_hash_table_add(known, (void *)item))
         g_ptr_array_add(list, (void *)item);
 }
 
@@ -64,18 +70,18 @@ static void add_wait(const struct ct_findings_case *a_case, struct ct_gathering 
     gathering->total_ns += wait->total_ns;
     gathering->count += wait->count;
     gathering->longest_ns = MAX(gathering->longest_ns, wait->longest_ns);
-    add_once(gathering->threads, wait->thread);
-    add_once(gathering->wakers, wait->waker);
-    add_once(gathering->targets, wait->peer ? wait->peer : wait->local);
+    add_once(gathering->threads, gathering->known_threads, wait->thread);
+    add_once(gathering->wakers, gathering->known_wakers, wait->waker);
+    add_once(gathering->targets, gathering->known_targets, wait->peer ? wait->peer : wait->local);
     add_place(gathering,
               ct_stack_place(a_case->input->symbolizer, wait->thread->process, wait->stack_id),
               wait->total_ns);
 }
 
-static void add_all(GPtrArray *list, const GPtrArray *more)
+static void add_all(GPtrArray *list, GHashTable *known, const GPtrArray *more)
 {
     for (guint i = 0; i < more->len; i++)
-        add_once(list, more->pdata[i]);
+        add_once(list, known, more->pdata[i]);
 }
 
 void ct_gathering_merge(struct ct_gathering *gathering, const struct ct_gathering *more)
@@ -87,9 +93,9 @@ void ct_gathering_merge(struct ct_gathering *gathering, const struct ct_gatherin
     gathering->total_ns += more->total_ns;
     gathering->count += more->count;
     gathering->longest_ns = MAX(gathering->longest_ns, more->longest_ns);
-    add_all(gathering->threads, more->threads);
-    add_all(gathering->wakers, more->wakers);
-    add_all(gathering->targets, more->targets);
+    add_all(gathering->threads, gathering->known_threads, more->threads);
+    add_all(gathering->wakers, gathering->known_wakers, more->wakers);
+    add_all(gathering->targets, gathering->known_targets, more->targets);
     g_hash_table_iter_init(&at, more->places);
     while (g_hash_table_iter_next(&at, &place, &time_ns))
         add_place(gathering, place, *(const double *)time_ns);
@@ -127,6 +133,15 @@ GPtrArray *ct_gather(const struct ct_findings_case *a_case, enum ct_cause cause,
     }
     g_ptr_array_sort(gatherings, compare);
     return gatherings;
+}
+
+char *ct_gathering_key_of_place(const struct ct_findings_case *a_case,
+                                const struct ct_evidence_wait *wait)
+{
+    const char *exe = wait->thread->process->exe;
+    g_autofree char *place = ct_gathering_place_of(a_case, wait);
+
+    return g_strdup_printf("%s %s", exe ? exe : "", place);
 }
 
 char *ct_gathering_place_of(const struct ct_findings_case *a_case,

@@ -21,6 +21,8 @@ struct ct_gathering {
     double most_ns;                       /* at the place where most of the time was: */
     const struct ct_symbol_frame *place;  /* borrowed; NULL: unknown */
     GHashTable *places;                   /* owned; struct ct_symbol_frame * -> double *, owned */
+    /* Owned; what the three lists have, as sets. */
+    GHashTable *known_threads, *known_wakers, *known_targets;
 };
 
 /* What the waits of one gathering have in common; free with g_free(). */
@@ -37,5 +39,8 @@ void ct_gathering_merge(struct ct_gathering *gathering, const struct ct_gatherin
 /* The function, by name, file and line as far as known, at which it waited: "" if unknown. */
 char *ct_gathering_place_of(const struct ct_findings_case *a_case,
                             const struct ct_evidence_wait *wait);
+
+/* By what it is of, for most rules: the program and that place. */
+ct_gathering_key ct_gathering_key_of_place;
 
 #endif

@@ -17,14 +17,15 @@ static char *key_of(const struct ct_findings_case *a_case, const struct ct_evide
                            target ? -1 : (int)wait->op);
 }
 
+/* Of those that were not on a descriptor, the operation says what for: a name to be looked up. */
 static char *name_target(const struct ct_evidence_wait *wait)
 {
     const char *target = target_of(wait);
 
     if (target)
-        return g_strdup(target);
-    return wait->fd_kind == CT_FD_KIND_PIPE ? g_strdup("the reader of a pipe")
-                                            : g_strdup_printf("%s()", ct_op_name(wait->op));
+        return g_strdup_printf("for its peer %s", target);
+    return wait->fd_kind == CT_FD_KIND_PIPE ? g_strdup("for the reader of a pipe")
+                                            : g_strdup_printf("in %s", ct_op_name(wait->op));
 }
 
 void ct_findings_peer(const struct ct_findings_case *a_case, const char *name, GPtrArray *findings)
@@ -40,9 +41,8 @@ void ct_findings_peer(const struct ct_findings_case *a_case, const char *name, G
         g_autofree char *where = ct_words_where(gathering);
         g_autofree char *options = ct_words_options(gathering->threads);
 
-        ct_finding_add(
-            findings, name, gathering,
-            g_strdup_printf("%s waited %s for its peer %s: %s%s.", who, time, target, count, where),
-            g_strdup_printf("report waits%s", options));
+        ct_finding_add(findings, name, gathering,
+                       g_strdup_printf("%s waited %s %s: %s%s.", who, time, target, count, where),
+                       g_strdup_printf("report waits%s", options));
     }
 }

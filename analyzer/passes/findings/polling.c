@@ -2,18 +2,11 @@
 #include "passes/findings/rules.h"
 #include "passes/findings/words.h"
 
-static char *key_of(const struct ct_findings_case *a_case, const struct ct_evidence_wait *wait)
-{
-    const char *exe = wait->thread->process->exe;
-    g_autofree char *place = ct_gathering_place_of(a_case, wait);
-
-    return g_strdup_printf("%s %s", exe ? exe : "", place);
-}
-
 void ct_findings_polling(const struct ct_findings_case *a_case, const char *name,
                          GPtrArray *findings)
 {
-    g_autoptr(GPtrArray) gatherings = ct_gather(a_case, CT_CAUSE_POLLING, key_of);
+    g_autoptr(GPtrArray) gatherings =
+        ct_gather(a_case, CT_CAUSE_POLLING, ct_gathering_key_of_place);
 
     for (guint i = 0; i < gatherings->len; i++) {
         const struct ct_gathering *gathering = gatherings->pdata[i];

@@ -7,9 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-uint64_t ct_finding_cost_ns(double time_ns)
+static uint64_t rounded(double value)
 {
-    return time_ns < 9e18 ? (uint64_t)llround(time_ns) : UINT64_MAX;
+    return value < 9e18 ? (uint64_t)llround(value) : UINT64_MAX;
 }
 
 /* What all of their names have in common; NULL: they are not alike. */
@@ -52,7 +52,7 @@ char *ct_words_threads(const GPtrArray *threads)
 
 char *ct_words_time(double time_ns)
 {
-    return ct_format_duration(ct_finding_cost_ns(time_ns));
+    return ct_format_duration(rounded(time_ns));
 }
 
 char *ct_words_time_of(const struct ct_findings_case *a_case, const struct ct_gathering *gathering)
@@ -75,7 +75,7 @@ char *ct_words_time_of(const struct ct_findings_case *a_case, const struct ct_ga
 
 char *ct_words_count(const struct ct_gathering *gathering)
 {
-    uint64_t count = ct_finding_cost_ns(gathering->count);
+    uint64_t count = rounded(gathering->count);
     g_autofree char *number = ct_format_count(count);
     g_autofree char *mean = ct_words_time(gathering->total_ns / MAX(gathering->count, 1));
     g_autofree char *longest = ct_format_duration(gathering->longest_ns);
@@ -128,7 +128,7 @@ void ct_finding_add(GPtrArray *findings, const char *rule, const struct ct_gathe
 
     *text = g_ascii_toupper(*text);
     finding->rule = rule;
-    finding->cost_ns = ct_finding_cost_ns(gathering->total_ns);
+    finding->cost_ns = rounded(gathering->total_ns);
     finding->text = text;
     finding->command = command;
     finding->place = gathering->place;

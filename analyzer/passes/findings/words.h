@@ -27,7 +27,4 @@ char *ct_words_options(const GPtrArray *threads);
 void ct_finding_add(GPtrArray *findings, const char *rule, const struct ct_gathering *gathering,
                     char *text, char *command);
 
-/* A time as findings are ranked by it. */
-uint64_t ct_finding_cost_ns(double time_ns);
-
 #endif
