@@ -24,6 +24,23 @@ static uint64_t known_end_ns(const struct ct_binding *binding, const struct ct_t
     return thread->binding.has_end_times ? MIN(time_ns, thread->binding.last_seen_ns) : time_ns;
 }
 
+static uint64_t minus(uint64_t a, uint64_t b)
+{
+    return a - MIN(a, b);
+}
+
+/* Of one that was known late, what came before that is unknown. */
+static gboolean was_known_late(const struct ct_thread_state *thread)
+{
+    return minus(thread->binding.begin_ns, thread->thread.start_ns) > START_LAG_NS;
+}
+
+/* From then on, what its task did is its own. */
+static uint64_t known_begin_ns(const struct ct_thread_state *thread)
+{
+    return was_known_late(thread) ? thread->binding.begin_ns : thread->thread.start_ns;
+}
+
 static void on_run(void *user, struct ct_task *task, const struct ct_task_span *span,
                    uint64_t end_ns)
 {
@@ -32,7 +49,7 @@ static void on_run(void *user, struct ct_task *task, const struct ct_task_span *
     struct ct_run run = {
         .thread = thread,
         .cpu = span->cpu,
-        .begin_ns = MAX(span->begin_ns, thread->start_ns),
+        .begin_ns = MAX(span->begin_ns, known_begin_ns(ct_thread_state(thread))),
         .end_ns = known_end_ns(binding, ct_thread_state(thread), end_ns),
     };
 
@@ -62,7 +79,7 @@ static void on_rest(void *user, struct ct_task *task, const struct ct_task_span 
     struct ct_thread *thread = task->thread;
     struct ct_interval interval = {
         .thread = thread,
-        .begin_ns = MAX(span->begin_ns, thread->start_ns),
+        .begin_ns = MAX(span->begin_ns, known_begin_ns(ct_thread_state(thread))),
         .end_ns = known_end_ns(binding, ct_thread_state(thread), end_ns),
         .weight = 1,
         .is_outside = TRUE,
@@ -277,11 +294,6 @@ void ct_binding_finish(struct ct_binding *binding)
     binding->model->capture.switches_missed = ct_tasks_missed(binding->tasks);
 }
 
-static uint64_t minus(uint64_t a, uint64_t b)
-{
-    return a - MIN(a, b);
-}
-
 void ct_binding_sum_life(struct ct_thread_state *thread, struct ct_task_times *times)
 {
     struct ct_thread *settled = &thread->thread;
@@ -289,8 +301,7 @@ void ct_binding_sum_life(struct ct_thread_state *thread, struct ct_task_times *t
     uint64_t seen_ns = 0;
     uint32_t index;
 
-    /* Of one that was known late, only what came after that was told: the rest is unknown. */
-    if (minus(thread->binding.begin_ns, settled->start_ns) > START_LAG_NS)
+    if (was_known_late(thread))
         times->ns[CT_TASK_UNKNOWN] = thread->binding.begin_ns - settled->start_ns;
     else if (ct_task_find_span(thread->binding.task, settled->start_ns, &index))
         ct_task_times_at(thread->binding.task, settled->start_ns, &thread->binding.begin);

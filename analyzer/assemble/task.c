@@ -1,8 +1,10 @@
 #include "assemble/task.h"
 
-/* Changes kept of each task: a power of two. */
-#define SPANS_LEAST 8
-#define SPANS_MAX   512
+/* Changes kept of each task: powers of two. Beyond SPANS_KEPT, only those that may be in a wait,
+ * and no more than SPANS_OF_ALL of all tasks. */
+#define SPANS_LEAST  8
+#define SPANS_KEPT   512
+#define SPANS_OF_ALL (1U << 18)
 
 void ct_task_free(void *data)
 {
@@ -26,13 +28,18 @@ uint64_t ct_task_span_end_ns(const struct ct_task *task, uint32_t index)
 
 gboolean ct_task_find_span(const struct ct_task *task, uint64_t time_ns, uint32_t *index)
 {
-    for (uint32_t i = task->count; i-- > 0;) {
-        if (ct_task_span(task, i)->begin_ns <= time_ns) {
-            *index = i;
-            return TRUE;
-        }
+    uint32_t low = 0, high = task->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (ct_task_span(task, middle)->begin_ns <= time_ns)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return FALSE;
+    *index = low - 1;
+    return low > 0;
 }
 
 void ct_task_hand_on(struct ct_task *task, const struct ct_task_events *events, uint32_t index)
@@ -51,27 +58,57 @@ void ct_task_hand_on(struct ct_task *task, const struct ct_task_events *events, 
         events->on_rest(events->user, task, span, end_ns);
 }
 
-/* Makes room for one more, if need be by forgetting the oldest. */
-static void make_room(struct ct_task *task, const struct ct_task_events *events)
+/* The oldest is in no wait that is over: maybe in one that is not. */
+static gboolean may_be_waiting(const struct ct_task *task)
 {
-    if (task->count < task->capacity)
-        return;
-    if (task->capacity < SPANS_MAX) {
-        uint32_t capacity = MAX(2 * task->capacity, SPANS_LEAST);
-        struct ct_task_span *spans = g_new(struct ct_task_span, capacity);
+    for (uint32_t i = 0; task->is_own && i < task->count; i++) {
+        const struct ct_task_span *span = ct_task_span(task, i);
 
-        for (uint32_t i = 0; i < task->count; i++)
-            spans[i] = *ct_task_span(task, i);
-        g_free(task->spans);
-        task->spans = spans;
-        task->first = 0;
-        task->capacity = capacity;
-        return;
+        if (span->state != CT_TASK_RUNNING)
+            return !span->is_taken;
     }
+    return FALSE;
+}
+
+static gboolean can_grow(const struct ct_task *task)
+{
+    return task->capacity < SPANS_KEPT ||
+           (may_be_waiting(task) && *task->spans_of_all + task->capacity <= SPANS_OF_ALL);
+}
+
+static void grow(struct ct_task *task)
+{
+    uint32_t capacity = MAX(2 * task->capacity, SPANS_LEAST);
+    struct ct_task_span *spans = g_new(struct ct_task_span, capacity);
+
+    for (uint32_t i = 0; i < task->count; i++)
+        spans[i] = *ct_task_span(task, i);
+    g_free(task->spans);
+    *task->spans_of_all += capacity - task->capacity;
+    task->spans = spans;
+    task->first = 0;
+    task->capacity = capacity;
+}
+
+static void forget_oldest(struct ct_task *task, const struct ct_task_events *events)
+{
+    if (!ct_task_span(task, 0)->is_taken)
+        task->handed_on_ns = ct_task_span_end_ns(task, 0);
     ct_task_hand_on(task, events, 0);
     task->first = (task->first + 1) & (task->capacity - 1);
     task->count--;
     task->flushed -= task->flushed > 0;
+}
+
+/* For one more, if need be in the place of the oldest. */
+static void make_room(struct ct_task *task, const struct ct_task_events *events)
+{
+    if (task->count < task->capacity)
+        return;
+    if (can_grow(task))
+        grow(task);
+    else
+        forget_oldest(task, events);
 }
 
 struct ct_task_span *ct_task_last_span(const struct ct_task *task)

@@ -1,7 +1,7 @@
 /*
  * What one task did: the times that it spent running, in the run queue, or off the CPU. The last
- * few hundred are kept each, since a wait is only known once it is over; of those before, sums
- * only.
+ * few hundred are kept each, and those before which no wait has taken yet, since a wait is only
+ * known once it is over; of others, sums only.
  */
 #ifndef CTRACE_ASSEMBLE_TASK_H
 #define CTRACE_ASSEMBLE_TASK_H
@@ -45,8 +45,10 @@ struct ct_task {
     uint32_t first;             /* position of the oldest */
     uint32_t count;
     uint32_t capacity;
-    uint32_t flushed;   /* of the oldest: their runs are handed on */
-    uint64_t untold_ns; /* up to then, spans went to nobody: there was no thread */
+    uint32_t flushed;       /* of the oldest: their runs are handed on */
+    uint64_t handed_on_ns;  /* up to then, they were forgotten and handed on: in no wait */
+    uint64_t *spans_of_all; /* borrowed; so many spans there is room for, in all tasks */
+    uint64_t untold_ns;     /* up to then, spans went to nobody: there was no thread */
     /* Up to where sums were asked for: what lies before, and after, the oldest span is estimated.
      */
     uint64_t known_ns;

@@ -26,6 +26,7 @@ struct ct_tasks {
     uint64_t brief_ns;
     GArray *cpus; /* owned; struct cpu, by number */
     uint64_t missed;
+    uint64_t span_count;     /* there is room for so many, in all tasks */
     uint64_t lossy_until_ns; /* up to then, events of some CPU are lost */
 };
 
@@ -110,6 +111,7 @@ static struct ct_task *add_task(struct ct_tasks *tasks, int32_t tid)
 
     task->tid = tid;
     task->last_cpu = -1;
+    task->spans_of_all = &tasks->span_count;
     g_ptr_array_add(tasks->all, task);
     g_hash_table_insert(tasks->by_tid, GINT_TO_POINTER(tid), task);
     return task;

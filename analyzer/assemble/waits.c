@@ -174,8 +174,11 @@ static gboolean split_section(struct ct_waits *waits, struct ct_thread_state *th
         first = 0;
         told_ns = MIN(ct_task_span(task, 0)->begin_ns, interval->end_ns);
     }
-    if (interval->begin_ns < told_ns)
-        add_blocked(&pieces, interval->begin_ns, told_ns);
+    /* What is forgotten was not in it, as far as was known then. */
+    uint64_t begin_ns = MAX(interval->begin_ns, task->handed_on_ns);
+
+    if (begin_ns < told_ns)
+        add_blocked(&pieces, begin_ns, told_ns);
     pieces.told_ns = told_ns;
     for (uint32_t i = first; i < task->count && ct_task_span(task, i)->begin_ns < interval->end_ns;
          i++)

@@ -20,12 +20,25 @@ struct fixture {
     struct ct_assembler *assembler;
     struct ct_sink sink;
     uint64_t run_ns, runnable_ns;
+    uint64_t blocked_ns, outside_ns; /* in the wait, and in none */
+    GArray *pieces;                  /* owned; struct piece, of all intervals */
     uint64_t now_ns;
+};
+
+struct piece {
+    uint64_t begin_ns, end_ns;
 };
 
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct fixture *fixture = user;
+    const struct piece piece = {interval->begin_ns, interval->end_ns};
+
+    g_array_append_val(fixture->pieces, piece);
+    if (interval->is_outside)
+        fixture->outside_ns += interval->end_ns - interval->begin_ns;
+    else if (interval->class == CT_CLASS_SYNC)
+        fixture->blocked_ns += interval->end_ns - interval->begin_ns;
 
     if (interval->thread->tid == TID && interval->class == CT_CLASS_RUNNABLE)
         fixture->runnable_ns += interval->end_ns - interval->begin_ns;
@@ -106,6 +119,7 @@ static int set_up(void **state)
 
     fixture->sink = (struct ct_sink){.user = fixture, .on_interval = on_interval, .on_run = on_run};
     fixture->model = ct_model_new();
+    fixture->pieces = g_array_new(FALSE, FALSE, sizeof(struct piece));
     fixture->assembler = ct_assembler_new(fixture->model, &fixture->sink, 1);
     fixture->now_ns = BEGIN;
     add(fixture, (struct ct_record){.event = CT_EVENT_ID_PROCESS_START,
@@ -126,6 +140,7 @@ static int tear_down(void **state)
 
     ct_assembler_free(fixture->assembler);
     ct_model_free(fixture->model);
+    g_array_unref(fixture->pieces);
     g_free(fixture);
     return 0;
 }
@@ -274,10 +289,81 @@ static void a_thread_of_one_ends_when_its_task_does(void **state)
     assert_int_equal(thread->sched.unknown_ns, 0);
 }
 
+static int compare_pieces(const void *a, const void *b)
+{
+    const struct piece *first = a, *second = b;
+
+    return (first->begin_ns > second->begin_ns) - (first->begin_ns < second->begin_ns);
+}
+
+static void expect_no_overlaps(const struct fixture *fixture)
+{
+    g_array_sort(fixture->pieces, compare_pieces);
+    for (guint i = 1; i < fixture->pieces->len; i++) {
+        const struct piece *pieces = (const struct piece *)(const void *)fixture->pieces->data;
+
+        assert_true(pieces[i - 1].end_ns <= pieces[i].begin_ns);
+    }
+}
+
+/* It is woken again and again, each time for nothing, before it gets what it waits for. */
+static void wait_with_wakes(struct fixture *fixture, unsigned wakes)
+{
+    const struct ct_kernel_record fork = {
+        .event = CT_KERNEL_ID_SCHED_PROCESS_FORK,
+        .time_ns = fixture->now_ns,
+        .as.sched_process_fork = {.parent_tid = PID, .child_tid = TID}};
+
+    add(fixture, (struct ct_record){.event = CT_EVENT_COUNT, .as.kernel = fork});
+    add_switch(fixture, OTHER, TID);
+    fixture->now_ns += MS;
+    add_wait(fixture);
+    for (unsigned i = 0; i < wakes; i++) {
+        add_switch_of(fixture, TID, 1, OTHER);
+        fixture->now_ns += 2 * MS;
+        add_switch(fixture, OTHER, TID);
+        fixture->now_ns += MS;
+    }
+    add(fixture, (struct ct_record){.event = CT_EVENT_ID_LONG_WAIT,
+                                    .pid = PID,
+                                    .tid = TID,
+                                    .as.long_wait = {.duration_ns = fixture->now_ns - BEGIN - MS,
+                                                     .op = CT_OP_MUTEX_LOCK,
+                                                     .class = CT_CLASS_SYNC}});
+    add_end(fixture);
+    ct_assembler_finish(fixture->assembler);
+}
+
+static void a_wait_of_many_wakes_has_all_of_them(void **state)
+{
+    struct fixture *fixture = *state;
+
+    wait_with_wakes(fixture, 5000);
+    expect_no_overlaps(fixture);
+    assert_int_equal(fixture->blocked_ns, 5000 * 2 * MS);
+    assert_int_equal(fixture->outside_ns, 0);
+    assert_int_equal(fixture->run_ns, 5000 * MS + 1000);
+}
+
+/* More than are kept: then no time counts twice. */
+static void a_wait_of_too_many_wakes_has_those_that_are_kept(void **state)
+{
+    struct fixture *fixture = *state;
+
+    wait_with_wakes(fixture, 200000);
+    expect_no_overlaps(fixture);
+    assert_true(fixture->outside_ns > 0 && fixture->blocked_ns > 0);
+    assert_int_equal(fixture->blocked_ns + fixture->outside_ns, 200000 * 2 * MS);
+    assert_int_equal(fixture->run_ns, 200000 * MS + 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_that_is_known_in_the_end_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_wait_of_many_wakes_has_all_of_them, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_wait_of_too_many_wakes_has_those_that_are_kept, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(one_that_turns_out_to_be_older, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_wait_of_one_may_be_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_killed_process_ends_when_the_kernel_says, set_up,

@@ -361,26 +361,47 @@ static void moves_between_cpus_are_counted(void **state)
     assert_int_equal(fixture->thread.sched.migrations, 2);
 }
 
-/* More changes than are kept: sums stay exact, and nothing is handed on twice or forgotten. */
-static void long_histories_keep_their_sums(void **state)
+/* It waits, is woken and runs again, so often, and no wait has taken that. */
+static void keep_on(struct fixture *fixture, uint64_t rounds)
 {
-    struct fixture *fixture = *state;
-    const guint rounds = 5000;
+    struct ct_task_times times;
 
     add_switch(fixture, 1000, 0, 0, TID);
     own_task(fixture);
-    for (guint i = 1; i <= rounds; i++) {
-        uint64_t at_ns = 1000 + 100 * (uint64_t)i;
+    for (uint64_t i = 1; i <= rounds; i++) {
+        uint64_t at_ns = 1000 + 100 * i;
 
         add_switch(fixture, at_ns - 40, TID, 1, 0);
         add_waking(fixture, at_ns - 30, OTHER, TID, FALSE);
         add_switch(fixture, at_ns, 0, 0, TID);
     }
-    uint64_t end_ns = 1000 + 100 * (uint64_t)rounds;
+    uint64_t end_ns = 1000 + 100 * rounds;
 
-    expect_times(own_task(fixture), end_ns, 60 * (uint64_t)rounds, 30 * (uint64_t)rounds,
-                 1000 + 10 * (uint64_t)rounds);
-    ct_tasks_finish(fixture->tasks, end_ns);
+    ct_task_times_at(own_task(fixture), end_ns, &times);
+    assert_int_equal(times.ns[CT_TASK_RUNNING], 60 * rounds);
+    assert_int_equal(times.ns[CT_TASK_RUNNABLE], 30 * rounds);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 1000 + 10 * rounds);
+}
+
+/* Which may be in one that is not over yet. */
+static void what_no_wait_has_taken_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+
+    keep_on(fixture, 5000);
+    assert_int_equal(fixture->lines, 0);
+    assert_int_equal(own_task(fixture)->handed_on_ns, 0);
+}
+
+/* More changes than are kept: sums stay exact, and nothing is handed on twice or forgotten. */
+static void long_histories_keep_their_sums(void **state)
+{
+    struct fixture *fixture = *state;
+    const guint rounds = 100000;
+
+    keep_on(fixture, rounds);
+    assert_true(fixture->lines > 0);
+    ct_tasks_finish(fixture->tasks, 1000 + 100 * (uint64_t)rounds);
     assert_int_equal(fixture->run_ns, 60 * rounds);
     assert_int_equal(fixture->runnable_ns, 30 * rounds);
     assert_int_equal(fixture->lines, rounds);
@@ -491,6 +512,7 @@ int main(void)
         TEST(while_events_are_lost_who_has_no_cpu_is_unknown),
         TEST(who_is_woken_after_a_loss_was_blocked_since_its_end),
         TEST(moves_between_cpus_are_counted),
+        TEST(what_no_wait_has_taken_is_kept),
         TEST(long_histories_keep_their_sums),
         TEST(an_id_that_is_used_again_is_another_task),
         TEST(who_executes_a_program_runs),

@@ -440,7 +440,7 @@ static void add_turns(struct fixture *fixture, uint64_t time_ns, int count)
     }
 }
 
-/* Of its first spans none is kept by the end: see SPANS_MAX in task.c. */
+/* Of its first spans none is kept by the end: see SPANS_KEPT in task.c. */
 static void a_thread_that_was_there_ready_to_run_was_runnable(void **state)
 {
     struct fixture *fixture = *state;
