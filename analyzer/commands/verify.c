@@ -7,6 +7,7 @@
 #include "model/format.h"
 #include "options/parse.h"
 #include "text/safe_text.h"
+#include "verify/overlaps.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -34,8 +35,9 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     g_auto(GStrv) arguments = g_strdupv(argv);
 
     g_option_context_set_summary(
-        context, "Checks that the times of every thread add up to its life, and that what its\n"
-                 "waits, switches and counters say agrees. Prints what does not.");
+        context, "Checks that the times of every thread add up to its life, that what its waits,\n"
+                 "switches and counters say agrees, and that no thread does two things at once.\n"
+                 "Prints what does not.");
     g_option_context_set_description(
         context, "DIR is ctrace.data unless named. The exit status is 1 if something does not.");
     g_option_context_add_main_entries(context, entries, NULL);
@@ -70,23 +72,37 @@ static int write_result(const struct ct_verify_result *result)
     return result->faults->len == 0 ? EXIT_SUCCESS : EXIT_DISAGREES;
 }
 
+struct question {
+    struct ct_model *model;
+    struct ct_verify_result result;
+};
+
+static gboolean answer(void *user, struct ct_store *store, GError **error)
+{
+    struct question *question = user;
+    g_autoptr(ct_verify) verify = ct_verify_new();
+    const struct ct_sink sink = ct_verify_sink(verify);
+    const struct ct_store_scope everything = {0};
+
+    if (!ct_store_replay(store, &everything, &sink, error))
+        return FALSE;
+    ct_verify_finish(verify, question->model, &question->result);
+    return ct_verify_overlaps(store, question->model, question->result.faults, error);
+}
+
 static int verify_recording(void *user, struct ct_activity *activity)
 {
     const char *const *directory = user;
     g_autoptr(ct_model) model = ct_model_new();
-    g_autoptr(ct_verify) verify = ct_verify_new();
-    const struct ct_sink sink = ct_verify_sink(verify);
+    struct question question = {.model = model};
     g_autoptr(GError) error = NULL;
-    struct ct_verify_result result;
+    int status = EXIT_DISAGREES;
 
-    if (!ct_recording_read(*directory, activity, model, NULL, &sink, &error)) {
+    if (ct_recording_ask(*directory, activity, model, answer, &question, &error))
+        status = write_result(&question.result);
+    else
         ct_say("%s", error->message);
-        return EXIT_DISAGREES;
-    }
-    ct_verify_finish(verify, model, &result);
-    int status = write_result(&result);
-
-    ct_verify_result_clear(&result);
+    ct_verify_result_clear(&question.result);
     return status;
 }
 

@@ -266,6 +266,6 @@ void ct_verify_finish(const struct ct_verify *verify, const struct ct_model *mod
 
 void ct_verify_result_clear(struct ct_verify_result *result)
 {
-    g_ptr_array_unref(result->faults);
-    g_ptr_array_unref(result->notes);
+    g_clear_pointer(&result->faults, g_ptr_array_unref);
+    g_clear_pointer(&result->notes, g_ptr_array_unref);
 }
