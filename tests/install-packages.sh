@@ -21,6 +21,7 @@ test="libcmocka-dev libfuse3-dev fuse3 e2fsprogs mount faketime python3 g++ musl
     redis-server redis-tools sqlite3 curl git procps util-linux
     gdb memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
     man-db librsvg2-bin poppler-utils strace linux-perf
+    protobuf-compiler libdevel-nytprof-perl python3-jsonschema
     libclang-rt-14-dev clang-format clang-tidy shellcheck"
 
 peers="uftrace ltrace strace linux-perf bpftrace"

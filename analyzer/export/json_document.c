@@ -99,3 +99,20 @@ void ct_json_write_number(struct ct_json_document *document, const char *name, u
     ct_json_begin_member(document, name);
     fprintf(document->out, "%" G_GUINT64_FORMAT, MIN(value, (uint64_t)INT64_MAX));
 }
+
+char *ct_json_quote(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_autoptr(JsonNode) node = json_node_init_string(json_node_alloc(), valid);
+    g_autofree char *quoted = json_to_string(node, FALSE);
+
+    return ct_safe_json(quoted);
+}
+
+void ct_json_write_string(struct ct_json_document *document, const char *name, const char *value)
+{
+    g_autofree char *quoted = ct_json_quote(value);
+
+    ct_json_begin_member(document, name);
+    fputs(quoted, document->out);
+}

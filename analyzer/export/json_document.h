@@ -18,8 +18,12 @@ struct ct_json_document {
 /* A member of the document: what the builder makes in between. */
 void ct_json_begin_member(struct ct_json_document *document, const char *name);
 void ct_json_end_member(struct ct_json_document *document);
-/* One that is a number. */
+/* One that is a number, or a string. */
 void ct_json_write_number(struct ct_json_document *document, const char *name, uint64_t value);
+void ct_json_write_string(struct ct_json_document *document, const char *name, const char *value);
+
+/* As a string of a document that is written otherwise. Free with g_free(). */
+char *ct_json_quote(const char *text);
 
 /* One that is an array, of objects; the builder is in an element's. */
 void ct_json_begin_array(struct ct_json_document *document, const char *name);

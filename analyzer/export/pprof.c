@@ -1,6 +1,7 @@
 #include "export/pprof.h"
 
 #include "export/pprof_tables.h"
+#include "export/sample_stack.h"
 #include "model/capture_notes.h"
 #include "model/format.h"
 #include "symbols/go_stack.h"
@@ -28,77 +29,29 @@ static void add_location(struct encoder *encoder, uint64_t id)
         g_array_append_val(encoder->location_ids, id);
 }
 
-/* What the thread did, as far as is known, where its stack called nothing that is. */
-static const char *state_of(const struct ct_profile_sample *sample)
+static void add_name(void *user, const char *name)
 {
-    return sample->is_preempted ? "preempted" : ct_class_name(sample->state);
+    struct encoder *encoder = user;
+
+    add_location(encoder, ct_pprof_tables_add_name(&encoder->tables, name));
 }
 
-static gboolean is_of_holders(const struct encoder *encoder)
+static void add_call(void *user, const struct ct_process *process, uint64_t return_address,
+                     uint64_t time_ns)
 {
-    return encoder->input->kind == CT_PROFILE_KIND_MUTEX ||
-           encoder->input->kind == CT_PROFILE_KIND_BLAME;
-}
+    struct encoder *encoder = user;
 
-/* What the stack called or, where it called nothing, what the thread did. */
-static void add_leaf(struct encoder *encoder, const struct ct_profile_sample *sample)
-{
-    struct ct_pprof_tables *tables = &encoder->tables;
-
-    if (!sample->thread) {
-        add_location(encoder, ct_pprof_tables_add_name(tables, "unknown holder"));
-    } else if (sample->op != CT_OP_NONE) {
-        const char *name = sample->call_name ? sample->call_name : ct_op_name(sample->op);
-
-        add_location(encoder, ct_pprof_tables_add_name(tables, name));
-    } else if (sample->in_kernel) {
-        add_location(encoder, ct_pprof_tables_add_name(tables, "[kernel]"));
-    } else if (!sample->stack && !is_of_holders(encoder)) {
-        g_autofree char *state = g_strdup_printf("[%s]", state_of(sample));
-
-        add_location(encoder, ct_pprof_tables_add_name(tables, state));
-    }
-}
-
-static struct ct_go_stack look_at_stack(const struct encoder *encoder,
-                                        const struct ct_profile_sample *sample)
-{
-    return ct_go_stack_look(encoder->tables.symbolizer, sample->process, sample->stack);
-}
-
-/* Who was preempted was so anywhere. */
-static gboolean lacks_stack(const struct ct_profile_sample *sample)
-{
-    return sample->thread && !sample->stack && !sample->in_kernel && !sample->is_preempted;
-}
-
-/* One name for all, however many frames it stands for: the label says how many. */
-static void add_gap(struct encoder *encoder, const struct ct_stack *stack, uint32_t index)
-{
-    if (ct_stack_has_gap_before(stack, index))
-        add_location(encoder, ct_pprof_tables_add_name(&encoder->tables, "[frames omitted]"));
+    add_location(encoder,
+                 ct_pprof_tables_add_call(&encoder->tables, process, return_address, time_ns));
 }
 
 static void set_stack(struct encoder *encoder, const struct ct_profile_sample *sample,
                       Pprof__Sample *message)
 {
-    const struct ct_stack *stack = sample->stack;
-    struct ct_pprof_tables *tables = &encoder->tables;
-    uint32_t count = look_at_stack(encoder, sample).count;
+    const struct ct_sample_stack_visitor visitor = {encoder, add_name, add_call};
 
     g_array_set_size(encoder->location_ids, 0);
-    add_leaf(encoder, sample);
-    for (uint32_t i = 0; sample->thread && i < count; i++) {
-        add_gap(encoder, stack, i);
-        add_location(encoder, ct_pprof_tables_add_call(tables, sample->process, stack->addresses[i],
-                                                       stack->time_ns));
-    }
-    if (sample->thread && stack && count == stack->count)
-        add_gap(encoder, stack, count);
-    if (sample->is_partial && stack)
-        add_location(encoder, ct_pprof_tables_add_name(tables, "unknown callers"));
-    else if (lacks_stack(sample))
-        add_location(encoder, ct_pprof_tables_add_name(tables, "unknown stack"));
+    ct_sample_stack_visit(encoder->tables.symbolizer, encoder->input->kind, sample, &visitor);
     message->n_location_id = encoder->location_ids->len;
     message->location_id = (uint64_t *)(void *)encoder->location_ids->data;
 }
@@ -143,7 +96,7 @@ static char *describe_object(struct encoder *encoder, const struct ct_profile_sa
 /* Locks have holders; what a program uses as one has posters. */
 static const char *role_of(const struct encoder *encoder, const struct ct_profile_sample *sample)
 {
-    if (!is_of_holders(encoder) || sample->is_others)
+    if (!ct_profile_kind_is_of_holders(encoder->input->kind) || sample->is_others)
         return "";
     return ct_object_is_lock(sample->object_kind) ? "holder" : "poster";
 }
@@ -185,8 +138,11 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
     add_text_label(encoder, message, "open", sample->is_open ? "yes" : "");
     if (sample->stack && sample->stack->omitted > 0)
         add_label(encoder, message, "frames_omitted")->num = sample->stack->omitted;
-    add_text_label(encoder, message, "idle",
-                   look_at_stack(encoder, sample).is_idle ? CT_GO_IDLE : "");
+    add_text_label(
+        encoder, message, "idle",
+        ct_go_stack_look(encoder->tables.symbolizer, sample->process, sample->stack).is_idle
+            ? CT_GO_IDLE
+            : "");
     add_text_label(encoder, message, "callers", describe_callers(sample->stack));
 }
 

@@ -80,6 +80,7 @@ COMMANDS = {
     "report": [],
     "verify": [],
     "pprof": ["sleep"],
+    "export": ["-o", "out.json"],
     "symbolize": [],
     "timeline": ["-o", "out.svg"],
 }
@@ -97,7 +98,7 @@ def complaint(result, folder):
     lines = result.stderr.splitlines()
     if result.returncode != 1:
         return f"exit status {result.returncode}"
-    if result.stdout or (folder / "out.svg").exists():
+    if result.stdout or any((folder / name).exists() for name in ("out.svg", "out.json")):
         return "something was written"
     if len(lines) != 1 or not lines[0].startswith("ctrace ") or "trace" not in lines[0][8:]:
         return "it does not say what it could not read, in one line"

@@ -1,0 +1,282 @@
+/* ctrace-export: a recording in the formats of other programs. */
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/recording.h"
+#include "cli/say.h"
+#include "cli/window.h"
+#include "cli/worker.h"
+#include "export/trace_format.h"
+#include "ingest/ingest.h"
+#include "model/capture_notes.h"
+#include "options/nearest.h"
+#include "options/parse.h"
+
+#include <locale.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct options {
+    char *format_name; /* owned, as are the next three; NULL: not given */
+    char *profile;
+    char *output;
+    char **directories;
+    struct ct_scope scope;
+    gboolean is_version;
+    const struct ct_export_format *format;
+    enum ct_profile_kind kind;
+};
+
+/* What the worker is to do. */
+struct job {
+    const struct options *options;
+    const char *directory; /* borrowed */
+};
+
+static char *describe_formats(void)
+{
+    GString *text = g_string_new("Formats:\n");
+    g_autofree char *kinds = ct_profile_kind_list(" or ");
+    const struct ct_export_format *format;
+
+    for (guint i = 0; (format = ct_export_format_at(i)) != NULL; i++)
+        g_string_append_printf(text, "  %-11s%s (%s)\n", format->name, format->description,
+                               format->suffix);
+    g_string_append_printf(text,
+                           "\nThe name of FILE tells the format, too. KIND is %s.\nDIR is "
+                           "ctrace.data unless named. TIME counts from the recording's begin, as "
+                           "in 1.5s,\n200ms or 10us, or is a part of the whole, as in 25%%.",
+                           kinds);
+    return g_string_free(text, FALSE);
+}
+
+/* ---- Options ---- */
+
+static void set_unknown_format(const char *typed, GError **error)
+{
+    g_autofree char *list = ct_export_format_list();
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    const struct ct_export_format *format;
+
+    for (guint i = 0; (format = ct_export_format_at(i)) != NULL; i++)
+        g_ptr_array_add(names, (void *)format->name);
+    const char *meant = ct_nearest(typed, (const char *const *)names->pdata, names->len);
+
+    if (meant)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--format=%s: did you mean %s?", typed, meant);
+    else
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
+                    typed, list);
+}
+
+static gboolean find_format(struct options *options, GError **error)
+{
+    g_autofree char *list = ct_export_format_list();
+
+    if (options->format_name) {
+        options->format = ct_export_format_find(options->format_name);
+        if (!options->format)
+            set_unknown_format(options->format_name, error);
+    } else if (options->output) {
+        options->format = ct_export_format_of_file(options->output);
+        if (!options->format)
+            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                        "the name %s tells no format: give one with --format, of %s",
+                        options->output, list);
+    } else {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "which format? --format=FORMAT, of %s", list);
+    }
+    return options->format != NULL;
+}
+
+static gboolean find_kind(struct options *options, GError **error)
+{
+    g_autofree char *kinds = ct_profile_kind_list(" and ");
+
+    options->kind = CT_PROFILE_KIND_WALL;
+    if (!options->profile)
+        return TRUE;
+    if (!options->format->is_profile) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--profile is of formats that hold a profile, and %s does not",
+                    options->format->name);
+        return FALSE;
+    }
+    if (ct_profile_kind_from_name(options->profile, &options->kind))
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--profile=%s is none of %s",
+                options->profile, kinds);
+    return FALSE;
+}
+
+static gboolean parse_options(struct options *options, char **typed, GError **error)
+{
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &options->format_name, "The format", "FORMAT"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
+         "Write to FILE [standard output]", "FILE"},
+        {"profile", 0, 0, G_OPTION_ARG_STRING, &options->profile,
+         "Which profile, of formats that hold one [wall]", "KIND"},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
+         NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
+         "[DIR]"},
+        {0},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_auto(GStrv) arguments = g_strdupv(typed);
+    g_autofree char *description = describe_formats();
+
+    g_option_context_set_summary(context, "Writes a recording in the format of another program.");
+    g_option_context_set_description(context, description);
+    g_option_context_add_main_entries(context, entries, NULL);
+    ct_scope_add_options(&options->scope, context);
+    ct_scope_refuse_threads(&options->scope, context);
+    if (!ct_options_parse(context, entries, &arguments, error))
+        return FALSE;
+    return options->is_version || (find_format(options, error) && find_kind(options, error) &&
+                                   ct_command_directory(options->directories, error) &&
+                                   ct_scope_check(&options->scope, error));
+}
+
+static void options_clear(struct options *options)
+{
+    g_free(options->format_name);
+    g_free(options->profile);
+    g_free(options->output);
+    g_strfreev(options->directories);
+    ct_scope_clear(&options->scope);
+}
+
+/* ---- Writing ---- */
+
+/* What is asked of the recording. */
+struct question {
+    const struct job *job;
+    struct ct_export_input input; /* what is known of it before */
+    struct ct_selection selection;
+};
+
+static gboolean gather_samples(const struct question *question, struct ct_store *store,
+                               struct ct_profile *profile, GError **error)
+{
+    struct ct_store_scope scope = *question->input.scope;
+    const struct ct_sink sink = ct_profile_sink(profile);
+
+    /* Others' waits are charged to who held a lock, or let them go on. */
+    if (ct_profile_kind_tells_waiter(question->job->options->kind))
+        scope.selection = NULL;
+    ct_profile_set_store(profile, store);
+    gboolean is_replayed = ct_store_replay(store, &scope, &sink, error);
+
+    return ct_profile_check(profile, is_replayed ? error : NULL) && is_replayed;
+}
+
+static gboolean write_format(struct question *question, struct ct_store *store, GError **error)
+{
+    const struct options *options = question->job->options;
+    struct ct_export_input *input = &question->input;
+    const struct ct_profile_limits limits = {.begin_ns = input->begin_ns, .end_ns = input->end_ns};
+    g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &limits);
+    g_autoptr(GArray) samples = NULL;
+
+    if (options->format->is_profile) {
+        if (!gather_samples(question, store, profile, error))
+            return FALSE;
+        samples = ct_profile_samples(profile, input->model, &question->selection);
+        input->samples = samples;
+    }
+    return options->format->write(input, stdout, error);
+}
+
+static gboolean answer(void *user, struct ct_store *store, GError **error)
+{
+    struct question *question = user;
+    struct ct_export_input *input = &question->input;
+    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(input->model);
+
+    input->store = store;
+    input->symbolizer = symbolizer;
+    if (!input->scope->window) {
+        input->begin_ns = input->model->begin_ns;
+        input->end_ns = input->model->end_ns;
+    }
+    if (!write_format(question, store, error))
+        return FALSE;
+    ct_symbolizer_keep(symbolizer);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return TRUE;
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "%s: there is no room for it",
+                input->directory);
+    return FALSE;
+}
+
+static gboolean export(const struct job *job, struct ct_activity *activity, GError **error)
+{
+    g_autoptr(ct_model) model = ct_model_new();
+    struct ct_window window = {0, UINT64_MAX};
+    gboolean is_whole = ct_scope_is_whole_time(&job->options->scope);
+
+    if (!is_whole &&
+        !ct_recording_find_window(job->directory, activity, &job->options->scope, &window, error))
+        return FALSE;
+    struct question question = {.job = job, .selection = ct_scope_selection(&job->options->scope)};
+    const struct ct_store_scope scope = {.window = is_whole ? NULL : &window,
+                                         .selection = &question.selection};
+
+    question.input = (struct ct_export_input){
+        .model = model,
+        .scope = &scope,
+        .directory = job->directory,
+        .begin_ns = window.begin_ns,
+        .end_ns = window.end_ns,
+        .kind = job->options->kind,
+    };
+    if (!ct_recording_ask(job->directory, activity, model, answer, &question, error))
+        return FALSE;
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
+
+    ct_say_all(complaints);
+    return TRUE;
+}
+
+static int work(void *user, struct ct_activity *activity)
+{
+    const struct job *job = user;
+    const struct options *options = job->options;
+    g_autoptr(GError) error = NULL;
+
+    if (!export(job, activity, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
+    ct_worker_begin_remarks(activity);
+    if (options->output && options->format->next)
+        ct_say("wrote %s; next: %s", options->output, options->format->next);
+    else if (options->output)
+        ct_say("wrote %s", options->output);
+    return EXIT_SUCCESS;
+}
+
+int main(int argument_count, char **arguments)
+{
+    struct options options = {0};
+    g_autoptr(GError) error = NULL;
+    int status = EXIT_SUCCESS;
+
+    (void)argument_count;
+    setlocale(LC_CTYPE, "");
+    g_set_prgname("ctrace export");
+    if (!parse_options(&options, arguments, &error)) {
+        status = ct_say_usage(error);
+    } else if (options.is_version) {
+        status = ct_command_print_version();
+    } else {
+        struct job job = {&options, ct_command_directory(options.directories, NULL)};
+
+        status = ct_worker_save(job.directory, options.output, work, &job);
+    }
+    options_clear(&options);
+    return status;
+}

@@ -1,0 +1,59 @@
+#include "export/trace_format.h"
+
+#include <string.h>
+
+static const struct ct_export_format formats[] = {
+    {"chrome", "events for chrome://tracing, Perfetto and others", ".json",
+     "open it in chrome://tracing or ui.perfetto.dev", FALSE, ct_export_write_chrome},
+    {"csv", "a table of all waits, for spreadsheets and scripts", ".csv", NULL, FALSE,
+     ct_export_write_csv},
+    {"folded", "a profile as lines of stacks, for flame graphs", ".folded",
+     "flamegraph.pl --countname=ns FILE >flames.svg", TRUE, ct_export_write_folded},
+    {"json", "the same table as JSON", ".waits.json", NULL, FALSE, ct_export_write_json},
+    {"perfetto", "events, wake-ups and scheduling for Perfetto", ".pftrace",
+     "open it in ui.perfetto.dev", FALSE, ct_export_write_perfetto},
+    {"pprof", "a profile for go tool pprof, as ctrace pprof writes it", ".pb.gz",
+     "go tool pprof -top FILE", TRUE, ct_export_write_pprof},
+    {"speedscope", "a profile for speedscope", ".speedscope.json", "open it in speedscope", TRUE,
+     ct_export_write_speedscope},
+};
+
+const struct ct_export_format *ct_export_format_find(const char *name)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(formats); i++) {
+        if (strcmp(formats[i].name, name) == 0)
+            return &formats[i];
+    }
+    return NULL;
+}
+
+/* Of several suffixes that fit, the longest one tells. */
+const struct ct_export_format *ct_export_format_of_file(const char *path)
+{
+    const struct ct_export_format *found = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(formats); i++) {
+        if (g_str_has_suffix(path, formats[i].suffix) &&
+            (!found || strlen(found->suffix) < strlen(formats[i].suffix)))
+            found = &formats[i];
+    }
+    return found;
+}
+
+const struct ct_export_format *ct_export_format_at(guint index)
+{
+    return index < G_N_ELEMENTS(formats) ? &formats[index] : NULL;
+}
+
+char *ct_export_format_list(void)
+{
+    GString *list = g_string_new(NULL);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(formats); i++)
+        g_string_append_printf(list, "%s%s",
+                               i == 0                           ? ""
+                               : i + 1 == G_N_ELEMENTS(formats) ? " and "
+                                                                : ", ",
+                               formats[i].name);
+    return g_string_free(list, FALSE);
+}
