@@ -134,11 +134,11 @@ char *ct_capture_estimates(const struct ct_capture *capture)
 char *ct_capture_dropped(const struct ct_capture *capture)
 {
     g_autofree char *time = ct_format_duration(capture->dropped_ns);
+    g_autofree char *size = ct_format_size(capture->dropped_bytes);
 
     if (capture->dropped_ns == 0)
         return g_strdup("");
-    return g_strdup_printf("the first %s, of %.1f MB, as --keep=newest asks", time,
-                           (double)capture->dropped_bytes / 1e6);
+    return g_strdup_printf("the first %s, of %s, as --keep=newest asks", time, size);
 }
 
 char *ct_capture_held_up(const struct ct_capture *capture)

@@ -1,18 +1,12 @@
 /*
- * How numbers and objects are written for people. Every string returned is
- * allocated: the caller frees it with g_free().
+ * How objects are written for people, and figures. Every string returned is allocated: the caller
+ * frees it with g_free().
  */
 #ifndef CTRACE_FORMAT_H
 #define CTRACE_FORMAT_H
 
 #include "model/sink.h"
-
-/* Three significant digits and a unit: "0 ns", "850 ns", "12.3 ms", "4.05 s", "3m 20s", "2h 05m".
- */
-char *ct_format_duration(uint64_t duration_ns);
-
-/* With thousands separated: "1,234,567". */
-char *ct_format_count(uint64_t count);
+#include "text/figures.h"
 
 /* What stands for frames that were left out: "[at least 1,024 frames omitted]". */
 char *ct_format_omitted(const struct ct_stack *stack);

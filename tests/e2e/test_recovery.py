@@ -297,6 +297,15 @@ class Recorder(FaultTest):
         self.record_ok(ENDINGS, "exit", "0")
         self.assertEqual(list(self.folder.glob("trace.*")), [])
 
+    def test_one_that_was_killed_while_it_tried_the_file_system_is_in_nobodys_way(self):
+        self.record_ok(ENDINGS, "exit", "0")
+        (self.folder / "trace" / "hole").write_bytes(b"\0\1")
+        self.record_ok(ENDINGS, "exit", "0")
+        self.assertTrue((self.folder / "trace.old" / "hole").exists())
+        self.record_ok(ENDINGS, "exit", "0")
+        self.assertFalse((self.folder / "trace.old" / "hole").exists())
+        self.assertEqual(list(self.folder.glob(".*")), [])
+
     def test_a_file_of_the_users_is_not_taken_for_its_own(self):
         directory = self.folder / "trace"
         directory.mkdir()

@@ -25,7 +25,7 @@ gboolean ct_hole_make(int fd, off_t end)
 gboolean ct_hole_is_possible(const char *folder)
 {
     static const char bytes[2] = {1, 1};
-    g_autofree char *path = g_build_filename(folder, "hole", NULL);
+    g_autofree char *path = g_build_filename(folder, CT_HOLE_PROBE, NULL);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0)

@@ -5,6 +5,9 @@
 #include <glib.h>
 #include <sys/types.h>
 
+/* The file that ct_hole_is_possible makes in a folder, for a moment. */
+#define CT_HOLE_PROBE "hole"
+
 /* From now on what is before `end` reads as zeros, and takes no room but that of a part of a block.
  * FALSE and errno: the file system has no such way. */
 gboolean ct_hole_make(int fd, off_t end);

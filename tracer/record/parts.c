@@ -1,5 +1,6 @@
 #include "parts.h"
 
+#include "files/hole.h"
 #include "files/regular_file.h"
 #include "files/tree.h"
 #include "schema/recording_files.h"
@@ -14,7 +15,7 @@
 
 static const char *const parts[] = {
     "ust",      "closing",     "kernel",     CT_JIT_FOLDER,   CT_SPOOL_FOLDER, CT_OBJECTS_FOLDER,
-    CT_RESERVE, CT_INDEX_FILE, CT_INDEX_NEW, CT_SYMBOLS_FILE, CT_SYMBOLS_NEW};
+    CT_RESERVE, CT_INDEX_FILE, CT_INDEX_NEW, CT_SYMBOLS_FILE, CT_SYMBOLS_NEW,  CT_HOLE_PROBE};
 
 static gboolean is_metadata(int folder_fd, const char *name, const struct stat *status, void *data)
 {

@@ -4,6 +4,7 @@
 #include "libraries.h"
 #include "newest.h"
 #include "schema/capture_words.h"
+#include "text/figures.h"
 
 #include <string.h>
 
@@ -199,9 +200,9 @@ const char *ct_recording_check_room(struct ct_recording *recording)
 
     if (why == NULL || begin_ns == 0)
         return NULL;
-    recording->stopped =
-        g_strdup_printf("what came after %.2f s is not recorded: %s",
-                        (double)(ct_engine_now_ns(recording->engine) - begin_ns) / 1e9, why);
+    g_autofree char *duration =
+        ct_format_duration(ct_engine_now_ns(recording->engine) - begin_ns);
+    recording->stopped = g_strdup_printf("what came after %s is not recorded: %s", duration, why);
     return recording->stopped;
 }
 

@@ -1,30 +1,31 @@
 #include "summary.h"
 
 #include "messages.h"
+#include "text/figures.h"
 #include "text/safe_text.h"
 
 #include <string.h>
 
-/* "12,345 waits": grouped by us, since numbers are those of the C locale. */
+/* "12,345 waits" */
 static void append_count(GString *line, uint64_t count, const char *one, const char *many)
 {
-    g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, count);
-    size_t length = strlen(digits);
+    g_autofree char *digits = ct_format_count(count);
 
-    for (size_t i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            g_string_append_c(line, ',');
-        g_string_append_c(line, digits[i]);
-    }
-    g_string_append_printf(line, " %s", count == 1 ? one : many);
+    g_string_append_printf(line, "%s %s", digits, count == 1 ? one : many);
 }
 
 static void append_size(GString *line, uint64_t bytes)
 {
-    if (bytes < 1000 * 1000)
-        g_string_append_printf(line, "%.1f kB", (double)bytes / 1e3);
-    else
-        g_string_append_printf(line, "%.1f MB", (double)bytes / 1e6);
+    g_autofree char *size = ct_format_size(bytes);
+
+    g_string_append(line, size);
+}
+
+static void append_duration(GString *line, uint64_t duration_ns)
+{
+    g_autofree char *duration = ct_format_duration(duration_ns);
+
+    g_string_append(line, duration);
 }
 
 static gboolean has_refused(const struct ct_recording_summary *summary)
@@ -135,18 +136,20 @@ static void append_dropped(GString *line, const struct ct_recording_summary *sum
     g_string_append(line, "\nctrace: dropped what was older, as --keep=newest asks");
     if (summary->dropped_ns == 0)
         return;
-    g_string_append_printf(line, ": the first %.2f s, of ", (double)summary->dropped_ns / 1e9);
+    g_string_append(line, ": the first ");
+    append_duration(line, summary->dropped_ns);
+    g_string_append(line, ", of ");
     append_size(line, summary->dropped_bytes);
 }
 
 /* What --lossless cost the program. */
 static void append_held_up(GString *line, const struct ct_recording_summary *summary)
 {
-    if (summary->totals.held_up_ns > 0)
-        g_string_append_printf(line,
-                               "\nctrace: --lossless held the program's threads up for %.2f s "
-                               "in all",
-                               (double)summary->totals.held_up_ns / 1e9);
+    if (summary->totals.held_up_ns == 0)
+        return;
+    g_string_append(line, "\nctrace: --lossless held the program's threads up for ");
+    append_duration(line, summary->totals.held_up_ns);
+    g_string_append(line, " in all");
 }
 
 /* Processes that the library had to leave alone. */
@@ -229,8 +232,9 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     else
         append_launched(line, &summary);
     g_autofree char *path = ct_safe_line(summary.path);
-    g_string_append_printf(line, " in %.2f s\nctrace: wrote %s (",
-                           (double)summary.duration_ns / 1e9, path);
+    g_string_append(line, " in ");
+    append_duration(line, summary.duration_ns);
+    g_string_append_printf(line, "\nctrace: wrote %s (", path);
     append_size(line, summary.bytes);
     g_string_append(line, ")");
     if (summary.moved_from != NULL) {
