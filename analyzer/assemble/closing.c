@@ -108,6 +108,8 @@ static void add_inflight(const struct ct_trackers *trackers, uint64_t now_ns,
 
     if (!image || event->duration_ns > now_ns || event->since_ns > now_ns)
         return; /* not a time of this trace */
+    if (ct_extent_is_dropped(trackers->extent, interval.end_ns))
+        return;
     struct ct_thread_state *thread =
         ct_lives_told_thread(trackers->lives, image, event->tid, event->since_ns);
 
@@ -129,12 +131,16 @@ static void add_inflight(const struct ct_trackers *trackers, uint64_t now_ns,
     ct_waits_add(trackers->waits, now_ns, thread, &interval);
 }
 
-/* A thread that ended as what is left of the recording began: it counted before. */
+/* A thread that ended as what is left of the recording began: how much of it was before, nobody
+ * knows. */
 static gboolean is_of_before(const struct ct_trackers *trackers, const struct ct_image *image,
                              int32_t tid)
 {
+    const struct ct_thread_state *thread =
+        g_hash_table_lookup(image->process.threads, GINT_TO_POINTER(tid));
+
     return ct_extent_dropped_ns(trackers->extent) != 0 &&
-           !g_hash_table_contains(image->process.threads, GINT_TO_POINTER(tid));
+           (!thread || ct_lives_is_of_before(thread));
 }
 
 static void add_counters(const struct ct_trackers *trackers, const struct ct_event_counters *event)

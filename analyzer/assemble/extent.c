@@ -50,6 +50,11 @@ uint64_t ct_extent_dropped_ns(const struct ct_extent *extent)
     return extent->dropped_ns;
 }
 
+gboolean ct_extent_is_dropped(const struct ct_extent *extent, uint64_t end_ns)
+{
+    return extent->dropped_ns != 0 && end_ns <= extent->dropped_ns;
+}
+
 void ct_extent_tell(struct ct_extent *extent, uint64_t begin_ns, uint64_t end_ns)
 {
     extent->is_told = TRUE;

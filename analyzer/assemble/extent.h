@@ -19,6 +19,8 @@ void ct_extent_add_wait(struct ct_extent *extent, uint64_t begin_ns, uint64_t en
 void ct_extent_drop_before(struct ct_extent *extent, uint64_t time_ns);
 /* Until then; 0: all of it is there. */
 uint64_t ct_extent_dropped_ns(const struct ct_extent *extent);
+/* What ended then is gone, even if it came late, into the part that was kept. */
+gboolean ct_extent_is_dropped(const struct ct_extent *extent, uint64_t end_ns);
 /* The recorder's word. */
 void ct_extent_tell(struct ct_extent *extent, uint64_t begin_ns, uint64_t end_ns);
 /* The model's begin and end are known from here on. */

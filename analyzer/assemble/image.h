@@ -17,6 +17,7 @@ struct ct_image {
     uint64_t exec_ns;          /* then: when */
     gboolean is_replaced;      /* the kernel told of an exec: its tasks make another one's calls */
     gboolean has_ended;
+    gboolean is_restated;        /* it was there as what is left of the recording began */
     guint live_threads;          /* of one without preload */
     GHashTable *counters_before; /* owned; of what is gone of the recording; NULL: none */
     struct ct_kernel_stacks kernel_stacks;

@@ -310,6 +310,12 @@ struct ct_thread_state *ct_lives_told_thread(struct ct_lives *lives, struct ct_i
     return ct_lives_add_thread(lives, image, tid, start_ns);
 }
 
+gboolean ct_lives_is_of_before(const struct ct_thread_state *thread)
+{
+    return ct_image_of(&thread->thread)->is_restated && !thread->life.has_start &&
+           !thread->life.has_before;
+}
+
 static uint64_t since(uint64_t total_ns, uint64_t before_ns)
 {
     return total_ns - MIN(before_ns, total_ns);
@@ -320,6 +326,8 @@ void ct_lives_set_totals(struct ct_thread_state *thread, const struct ct_class_t
     const struct ct_class_totals *before = &thread->life.before;
     uint64_t *class_ns = thread->thread.class_ns;
 
+    if (ct_lives_is_of_before(thread))
+        return;
     class_ns[CT_CLASS_NET] = since(totals->net_ns, before->net_ns);
     class_ns[CT_CLASS_SYNC] = since(totals->sync_ns, before->sync_ns);
     class_ns[CT_CLASS_SYSCALL] = since(totals->syscall_ns, before->syscall_ns);
@@ -331,6 +339,7 @@ void ct_lives_note_totals_before(struct ct_thread_state *thread,
                                  const struct ct_class_totals *totals)
 {
     thread->life.before = *totals;
+    thread->life.has_before = TRUE;
 }
 
 void ct_lives_name_thread(struct ct_thread_state *thread, const char *name)

@@ -22,6 +22,7 @@ struct ct_class_totals {
 struct ct_thread_life {
     gboolean has_name;
     gboolean has_start;            /* a thread_start was seen */
+    gboolean has_before;           /* it was told of as what is left of the recording began */
     uint64_t last_ns;              /* the last live event */
     struct ct_class_totals before; /* what is left of the recording */
 };
@@ -75,6 +76,9 @@ void ct_lives_end_thread(struct ct_thread_state *thread, uint64_t time_ns);
 /* The thread that a closing event speaks of. */
 struct ct_thread_state *ct_lives_told_thread(struct ct_lives *lives, struct ct_image *image,
                                              int32_t tid, uint64_t start_ns);
+
+/* It was there as what is left of the recording began, but ended before that was told. */
+gboolean ct_lives_is_of_before(const struct ct_thread_state *thread);
 
 /* Its totals, up to its end or the recording's. */
 void ct_lives_set_totals(struct ct_thread_state *thread, const struct ct_class_totals *totals);

@@ -21,6 +21,9 @@ static void add_wait(const struct ct_trackers *trackers, const struct ct_record 
         .owner_tid = wait->owner,
         .result = wait->result,
     };
+
+    if (ct_extent_is_dropped(trackers->extent, end_ns))
+        return;
     struct ct_thread_state *thread =
         ct_lives_live_thread(trackers->lives, record, interval.begin_ns);
 
@@ -56,11 +59,20 @@ static void add_wake(const struct ct_trackers *trackers, const struct ct_record 
     ct_output_add_wake(trackers->output, kind, object, &wake);
 }
 
+/* It began as what is left of the recording did: that it is there was told before this. */
+static gboolean is_told_already(const struct ct_image *image,
+                                const struct ct_event_process_start *start)
+{
+    return image && image->is_restated && image->process.start_ns == start->process_start_ns;
+}
+
 static void start_process(const struct ct_trackers *trackers, const struct ct_record *record)
 {
     const struct ct_event_process_start *start = &record->as.process_start;
     struct ct_image *previous = ct_lives_image(trackers->lives, record->pid);
 
+    if (is_told_already(previous, start))
+        return;
     /* Replaced by exec it ended just now; else it was killed, and the pid is used again. */
     if (previous) {
         ct_binding_replace(trackers->binding, previous);
@@ -103,6 +115,9 @@ static void exit_thread(const struct ct_trackers *trackers, const struct ct_reco
 
     if (!thread)
         return;
+    if (ct_lives_is_of_before(thread))
+        thread->thread.start_ns =
+            MIN(thread->thread.start_ns, ct_extent_dropped_ns(trackers->extent));
     ct_lives_set_totals(thread, &(struct ct_class_totals){totals->net_ns, totals->sync_ns,
                                                           totals->syscall_ns, totals->sleep_ns});
     ct_call_dedup_release(trackers->dedup, thread, UINT64_MAX);

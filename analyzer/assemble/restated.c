@@ -43,6 +43,7 @@ static void add_process(const struct ct_trackers *trackers, const struct ct_even
 
     if (!image)
         return;
+    image->is_restated = TRUE;
     image->process.ppid = event->ppid;
     ct_lives_set_rate(trackers->lives, image, event->rate_ns);
     ct_image_describe(image, event->exe, event->args, event->cwd);

@@ -20,12 +20,21 @@ static uint64_t thread_end_ns(const struct ct_thread_state *thread, uint64_t tra
     return MAX(MAX(end_ns, ct_waits_last_end_ns(thread)), thread->thread.start_ns);
 }
 
+/* Whoever tells of it as the recording goes on saw it end no sooner than what is left of that
+ * began. */
+static uint64_t least_end_ns(const struct ct_model *model, const struct ct_process *process)
+{
+    return ct_model_keeps_early(model, process) ? model->begin_ns : 0;
+}
+
 /* A thread that was there before the recording began is accounted for from then on. */
 static void settle_life(struct ct_thread_state *thread, const struct ct_model *model)
 {
     struct ct_thread *settled = &thread->thread;
 
-    settled->end_ns = MIN(thread_end_ns(thread, model->end_ns), model->end_ns);
+    settled->end_ns =
+        MAX(thread_end_ns(thread, model->end_ns), least_end_ns(model, thread->thread.process));
+    settled->end_ns = MIN(settled->end_ns, model->end_ns);
     settled->start_ns = MIN(MAX(settled->start_ns, model->begin_ns), settled->end_ns);
     settled->process->end_ns = MAX(settled->process->end_ns, settled->end_ns);
 }
@@ -36,6 +45,7 @@ static void settle_image(struct ct_image *image, const struct ct_model *model)
         image->process.start_ns = 0;
     if (!image->has_ended || image->process.end_ns > model->end_ns)
         image->process.end_ns = model->end_ns;
+    image->process.end_ns = MAX(image->process.end_ns, least_end_ns(model, &image->process));
     /* When it began is the program's word, and may be a lie. */
     image->process.start_ns = MIN(image->process.start_ns, image->process.end_ns);
 }

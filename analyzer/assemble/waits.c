@@ -247,8 +247,6 @@ void ct_waits_add(struct ct_waits *waits, uint64_t now_ns, struct ct_thread_stat
 {
     const uint64_t dropped_ns = ct_extent_dropped_ns(waits->extent);
 
-    if (dropped_ns != 0 && interval->end_ns <= dropped_ns)
-        return; /* it came late into the part that was kept */
     align(waits, thread, interval);
     const uint64_t begin_ns = MAX(interval->begin_ns, dropped_ns);
     struct ct_span wait = {MAX(begin_ns, thread->thread.start_ns), interval->end_ns};

@@ -149,6 +149,11 @@ struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process 
     return thread;
 }
 
+gboolean ct_model_keeps_early(const struct ct_model *model, const struct ct_process *process)
+{
+    return model->capture.dropped_ns != 0 && !process->is_unpreloaded;
+}
+
 void ct_model_drop_early(struct ct_model *model)
 {
     g_autoptr(GHashTable) with_threads = g_hash_table_new(NULL, NULL);
@@ -159,7 +164,7 @@ void ct_model_drop_early(struct ct_model *model)
         struct ct_thread *thread = g_ptr_array_index(model->threads, i);
         GHashTable *siblings = thread->process->threads;
 
-        if (thread->end_ns > model->begin_ns) {
+        if (thread->end_ns > model->begin_ns || ct_model_keeps_early(model, thread->process)) {
             g_hash_table_add(with_threads, thread->process);
             continue;
         }
@@ -170,7 +175,8 @@ void ct_model_drop_early(struct ct_model *model)
     for (guint i = model->processes->len; i-- > 0;) {
         const struct ct_process *process = g_ptr_array_index(model->processes, i);
 
-        if (process->end_ns <= model->begin_ns && !g_hash_table_contains(with_threads, process))
+        if (process->end_ns <= model->begin_ns && !ct_model_keeps_early(model, process) &&
+            !g_hash_table_contains(with_threads, process))
             g_ptr_array_remove_index_fast(model->processes, i);
     }
 }

@@ -182,6 +182,8 @@ struct ct_thread *ct_model_add_thread(struct ct_model *model, struct ct_process 
 void ct_model_sort(struct ct_model *model);
 /* Those that were over before the recording began are not listed any more. Before the sorting. */
 void ct_model_drop_early(struct ct_model *model);
+/* But what is told of in what is left of a recording (record --keep=newest) is part of it. */
+gboolean ct_model_keeps_early(const struct ct_model *model, const struct ct_process *process);
 
 /* The sum, or UINT64_MAX where it does not fit. */
 uint64_t ct_add_u64(uint64_t a, uint64_t b);

@@ -164,9 +164,9 @@ static void write_counters(const struct ct_closed_board *board,
     }
 }
 
-/* TRUE if it is in a wait. */
+/* TRUE if it is in a wait, up to *until_ns. */
 static gboolean write_inflight(const struct ct_closed_board *board, uint32_t index,
-                               const struct ct_board_thread_copy *thread)
+                               const struct ct_board_thread_copy *thread, uint64_t *until_ns)
 {
     const struct ct_board_wait_copy *wait = &thread->wait;
     gboolean is_open = wait->state == CT_WAIT_STATE_OPEN;
@@ -189,18 +189,24 @@ static gboolean write_inflight(const struct ct_closed_board *board, uint32_t ind
         .is_open = is_open,
     };
     board->writer->inflight(&event);
+    *until_ns = MAX(begin_ns, end_ns);
     return TRUE;
 }
 
-guint ct_closed_board_write_threads(const struct ct_closed_board *board)
+guint ct_closed_board_write_threads(const struct ct_closed_board *board, struct ct_written *written)
 {
     struct ct_board_thread_copy thread;
+    uint64_t until_ns = 0;
     guint waits = 0;
 
     for (uint32_t i = 0; i < board->head.slots; i++) {
         if (!ct_board_map_read_thread(board->map, i, board->now_ns, &thread))
             continue;
-        waits += write_inflight(board, i, &thread) ? 1 : 0;
+        if (write_inflight(board, i, &thread, &until_ns)) {
+            waits++;
+            if (written != NULL)
+                ct_written_add_open_wait(written, until_ns);
+        }
         if (!board->is_damaged)
             write_counters(board, &thread, 0);
         write_thread(board, &thread);

@@ -4,6 +4,7 @@
 
 #include "board_map.h"
 #include "provider/writer.h"
+#include "written.h"
 
 #include <glib.h>
 
@@ -34,7 +35,9 @@ void ct_closed_board_write_stacks(const struct ct_closed_board *board);
 /* What it and its threads are, and have counted, up to now: it goes on. */
 void ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd);
 
-/* With their counters and their waits: gives how many are in one. */
-guint ct_closed_board_write_threads(const struct ct_closed_board *board);
+/* With their counters and their waits: gives how many are in one, and has `written`, which may be
+ * NULL, count them. */
+guint ct_closed_board_write_threads(const struct ct_closed_board *board,
+                                    struct ct_written *written);
 
 #endif

@@ -10,29 +10,41 @@
 /* An exec that has not failed by now has succeeded. */
 #define EXEC_TIME_NS UINT64_C(1000000000)
 
-/* How many waits its threads have recorded; and whether all that they count can be. */
-static uint64_t count_waits(struct ct_closed_board *board)
+/* How many waits its threads have recorded, how many of those are still there, and whether all that
+ * they count can be. */
+static uint64_t count_waits(struct ct_closed_board *board, uint64_t *threads)
 {
     struct ct_board_thread_copy thread;
     uint64_t waits = board->head.waits_recorded;
 
+    *threads = 0;
     for (uint32_t i = 0; i < board->head.slots; i++) {
         if (!ct_board_map_read_thread(board->map, i, board->now_ns, &thread))
             continue;
         waits += thread.waits_recorded;
+        ++*threads;
         board->is_damaged = board->is_damaged || thread.is_damaged;
     }
     board->is_damaged = board->is_damaged || ct_board_map_is_broken(board->map);
     return waits;
 }
 
+/* What is left of a recording whose first part is gone has no such ones. */
+static gboolean is_before_begin(const struct ct_closing *closing, gboolean is_over, uint64_t end_ns)
+{
+    const struct ct_control *control = closing->directory->control;
+
+    return is_over && control->dropped == 0 &&
+           (control->begin_ns == 0 || end_ns <= control->begin_ns);
+}
+
 static void add_totals(struct ct_closing *closing, struct ct_closed_board *board)
 {
     struct ct_closing_totals *totals = &closing->totals;
     const struct ct_board_head *head = &board->head;
-    uint64_t begin_ns = closing->directory->control->begin_ns; /* 0: it has not */
-    gboolean is_early = board->is_over && (begin_ns == 0 || board->end_ns <= begin_ns);
-    uint64_t waits = count_waits(board);
+    gboolean is_early = is_before_begin(closing, board->is_over, board->end_ns);
+    uint64_t living;
+    uint64_t waits = count_waits(board, &living);
 
     totals->processes++;
     totals->early_processes += is_early;
@@ -42,6 +54,7 @@ static void add_totals(struct ct_closing *closing, struct ct_closed_board *board
     }
     totals->threads += head->threads_started;
     totals->early_threads += is_early ? head->threads_started : 0;
+    totals->unexited_threads += living;
     totals->waits += waits;
     totals->events_lost += head->events_lost;
     totals->stacks_lost += head->stacks_lost;
@@ -61,7 +74,7 @@ static void write_board(struct ct_closing *closing, struct ct_closed_board *boar
         return;
     ct_closed_board_write_modules(board);
     ct_closed_board_write_stacks(board);
-    guint waits = ct_closed_board_write_threads(board);
+    guint waits = ct_closed_board_write_threads(board, board->is_damaged ? NULL : closing->written);
     if (!board->is_damaged)
         closing->totals.waits_at_end += waits;
 }
@@ -170,8 +183,7 @@ static uint64_t forked_end_ns(struct ct_closing *closing, const struct ct_forked
 static void write_forked(struct ct_closing *closing, const struct ct_mapped_board *parent,
                          const struct ct_forked *forked, uint64_t end_ns)
 {
-    const uint64_t begin_ns = closing->directory->control->begin_ns; /* 0: it has not */
-    gboolean is_early = end_ns != 0 && (begin_ns == 0 || end_ns <= begin_ns);
+    gboolean is_early = is_before_begin(closing, end_ns != 0, end_ns);
     struct ct_closed_board board = {
         .map = parent->map,
         .image = &forked->identity,
@@ -190,6 +202,7 @@ static void write_forked(struct ct_closing *closing, const struct ct_mapped_boar
 
     closing->totals.processes++;
     closing->totals.threads++;
+    closing->totals.unexited_threads++;
     closing->totals.early_processes += is_early;
     closing->totals.early_threads += is_early;
     if (board.writer == NULL)
@@ -386,11 +399,11 @@ static void restate_children(struct ct_closing *closing, const struct ct_mapped_
 
     for (uint32_t i = 0; i < count; i++) {
         if (!ct_forked_read(parent->map, i, now_ns, &forked) || !forked.is_start_told ||
-            forked_end_ns(closing, &forked, now_ns, FALSE) != 0 ||
             has_moved(closing, &forked, FALSE))
             continue;
         write_forked(closing, parent, &forked, 0);
-        add_living(living, &forked.identity);
+        if (forked_end_ns(closing, &forked, now_ns, FALSE) == 0)
+            add_living(living, &forked.identity);
     }
     closing->totals = totals;
 }
@@ -404,27 +417,24 @@ void ct_closing_restate(struct ct_closing *closing, GArray *living)
         struct ct_closed_board closed = look_at(closing, board, FALSE);
 
         restate_children(closing, board, living);
-        if (closed.is_over || closed.is_lost)
+        if (closed.is_lost)
             continue;
         g_autofree char *cwd = ct_board_map_cwd(closed.map);
         ct_closed_board_restate(&closed, cwd);
-        add_living(living, closed.image);
+        if (!closed.is_over)
+            add_living(living, closed.image);
     }
 }
 
 void ct_closing_sum(struct ct_closing *closing, struct ct_closing_totals *totals)
 {
     const GPtrArray *mapped = ct_boards_update(closing->boards);
-    struct ct_board_thread_copy thread;
 
     *totals = closing->totals;
+    totals->threads = totals->unexited_threads + ct_written_all(closing->written)->thread_exits;
     for (guint i = 0; i < mapped->len; i++) {
         const struct ct_closed_board board = look_at(closing, mapped->pdata[i], FALSE);
-        uint64_t living = 0;
 
-        for (uint32_t k = 0; k < board.head.slots; k++)
-            living += ct_board_map_read_thread(board.map, k, board.now_ns, &thread) ? 1 : 0;
-        totals->threads += board.head.threads_started - MIN(living, board.head.threads_started);
         totals->events_lost += board.head.events_lost;
         totals->stacks_lost += board.head.stacks_lost;
         totals->threads_lost += board.head.threads_lost;

@@ -7,6 +7,7 @@
 #include "deaths.h"
 #include "provider/writer.h"
 #include "unpreloaded.h"
+#include "written.h"
 
 #include <glib.h>
 
@@ -16,9 +17,10 @@ struct ct_closing_totals {
     uint64_t threads;
     uint64_t early_processes; /* of them: over before the recording began, if it did begin */
     uint64_t early_threads;
-    uint64_t waits;        /* that ended, and were recorded */
-    uint64_t waits_at_end; /* beside those: open when the recording ended, or just over */
-    uint64_t events_lost;  /* there was no room in a ring */
+    uint64_t unexited_threads; /* that ended with their image, and did not say so themselves */
+    uint64_t waits;            /* that ended, and were recorded */
+    uint64_t waits_at_end;     /* beside those: open when the recording ended, or just over */
+    uint64_t events_lost;      /* there was no room in a ring */
     uint64_t stacks_lost;
     uint64_t threads_lost;
     uint64_t modules_lost;
@@ -32,7 +34,8 @@ struct ct_closing {
     struct ct_deaths *deaths;                     /* borrowed; NULL if nobody has watched */
     uint64_t watched_until_ns;                    /* then: when somebody last did */
     uint64_t cut_ns; /* what is later on a board is beyond the recording; UINT64_MAX: nothing is */
-    gboolean has_kernel;                /* a layer that takes stacks of any process */
+    struct ct_written *written; /* borrowed; of what was written of boards; NULL: nobody asks */
+    gboolean has_kernel;        /* a layer that takes stacks of any process */
     struct ct_unpreloaded *unpreloaded; /* owned */
     struct ct_closing_totals totals;
 };
@@ -54,7 +57,7 @@ void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint 
  * comes from now on. Adds who they are: struct ct_image_key. */
 void ct_closing_restate(struct ct_closing *closing, GArray *living);
 
-/* As if all boards were closed now: but images and threads that go on are not counted. */
+/* What was counted of images and threads that were over, and lost of all. */
 void ct_closing_sum(struct ct_closing *closing, struct ct_closing_totals *totals);
 
 /* Takes from the boards that are left which images have none. */

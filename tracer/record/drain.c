@@ -38,7 +38,7 @@ struct ct_drain {
     struct ct_drain_round round;
     uint64_t drained; /* bytes of records, ever */
     uint64_t foreign_images;
-    uint64_t waits;              /* that were written */
+    struct ct_written *written;  /* owned */
     struct ct_known_fds *fds;    /* owned; NULL: nobody asks for them */
     GArray *readers;             /* owned; struct ct_ring_reader, of rings that had records */
     GPtrArray *chunks;           /* owned; one for each of them, and maybe more */
@@ -62,6 +62,7 @@ struct ct_drain *ct_drain_new(struct ct_session_directory *directory, struct ct_
     drain->heap = g_array_new(FALSE, FALSE, sizeof(struct next));
     drain->news = ct_forked_news_new(boards, writer);
     drain->run = ct_wait_run_new(writer);
+    drain->written = ct_written_new();
     g_mutex_init(&drain->lock);
     return drain;
 }
@@ -198,12 +199,23 @@ static void write_long_wake(struct ct_drain *drain, const struct ct_source *writ
     drain->writer->long_wake(&source, event);
 }
 
-#define LAGGING_CASE(symbol, name, channel)        \
-    case CT_EVENT_ID_##symbol: {                   \
-        struct ct_event_##name event;              \
-        if (ct_unpack_##name(bytes, size, &event)) \
-            write_##name(drain, &written, &event); \
-        return;                                    \
+/* Of those that say how long before them it was. */
+static void note_wait(struct ct_drain *drain, enum ct_event number, uint64_t time_ns,
+                      uint64_t lag_ns)
+{
+    if (number == CT_EVENT_ID_WAIT || number == CT_EVENT_ID_LOCK_WAIT ||
+        number == CT_EVENT_ID_LONG_WAIT)
+        ct_written_add_wait(drain->written, time_ns - MIN(lag_ns, time_ns));
+}
+
+#define LAGGING_CASE(symbol, name, channel)                                    \
+    case CT_EVENT_ID_##symbol: {                                               \
+        struct ct_event_##name event;                                          \
+        if (!ct_unpack_##name(bytes, size, &event))                            \
+            return;                                                            \
+        note_wait(drain, CT_EVENT_ID_##symbol, written.time_ns, event.lag_ns); \
+        write_##name(drain, &written, &event);                                 \
+        return;                                                                \
     }
 #define PROMPT_CASE(symbol, name, channel)                             \
     case CT_EVENT_ID_##symbol: {                                       \
@@ -230,8 +242,8 @@ static void note(struct ct_drain *drain, const struct ct_board_identity *image,
 {
     struct ct_event_fd event;
 
-    drain->waits += number == CT_EVENT_ID_WAIT || number == CT_EVENT_ID_LOCK_WAIT ||
-                    number == CT_EVENT_ID_LONG_WAIT;
+    if (number == CT_EVENT_ID_THREAD_EXIT)
+        ct_written_add_thread_exit(drain->written);
     if (number == CT_EVENT_ID_PROCESS_START)
         note_format(drain, bytes, size);
     if (drain->fds == NULL)
@@ -415,9 +427,9 @@ void ct_drain_restate_fds(struct ct_drain *drain, const GArray *living)
     ct_known_fds_restate(drain->fds, living, drain->writer);
 }
 
-uint64_t ct_drain_waits(const struct ct_drain *drain)
+struct ct_written *ct_drain_written(const struct ct_drain *drain)
 {
-    return drain->waits;
+    return drain->written;
 }
 
 uint64_t ct_drain_foreign_images(const struct ct_drain *drain)
@@ -435,6 +447,7 @@ void ct_drain_free(struct ct_drain *drain)
     g_array_unref(drain->heap);
     ct_forked_news_free(drain->news);
     ct_wait_run_free(drain->run);
+    ct_written_free(drain->written);
     ct_known_fds_free(drain->fds);
     g_mutex_clear(&drain->lock);
     g_free(drain);

@@ -8,6 +8,7 @@
 #include "boards.h"
 #include "control.h"
 #include "provider/writer.h"
+#include "written.h"
 
 #include <glib.h>
 
@@ -42,8 +43,8 @@ void ct_drain_remember_fds(struct ct_drain *drain);
 /* Locked: writes it again, of those images that are among `living`, struct ct_image_key. */
 void ct_drain_restate_fds(struct ct_drain *drain, const GArray *living);
 
-/* How many waits were ever written. */
-uint64_t ct_drain_waits(const struct ct_drain *drain);
+/* What it has written, and others may count of their own: locked, or without a thread. Borrowed. */
+struct ct_written *ct_drain_written(const struct ct_drain *drain);
 
 /* Locked: whether LTTng takes events. Where it does not, they wait in the rings. */
 void ct_drain_hold(struct ct_drain *drain, gboolean is_held);

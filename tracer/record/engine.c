@@ -62,6 +62,7 @@ gboolean ct_engine_load_writer(struct ct_engine *engine, GError **error)
     closing->directory = engine->directory;
     closing->cut_ns = UINT64_MAX;
     closing->boards = engine->boards;
+    closing->written = ct_drain_written(engine->drain);
     closing->has_kernel = closing->has_kernel || engine->kernel != NULL;
     return TRUE;
 }
@@ -169,9 +170,9 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_out
         part->bytes_before = output->bytes_before(output->user);
         part->begin_ns = ct_engine_now_ns(engine);
         engine->closing.writer->go_on_from_now();
+        ct_written_begin_part(ct_drain_written(engine->drain), part->begin_ns);
         restate(engine, part, living);
         ct_closing_sum(&engine->closing, before);
-        before->waits = ct_drain_waits(engine->drain);
     }
     ct_drain_unlock(engine->drain);
     if (is_begun && engine->kernel != NULL)

@@ -74,7 +74,7 @@ struct ct_part_output {
 
 /*
  * Another part of the recording begins, in which what is there is said again. Sets when that is,
- * what was recorded before, and `before` to what was counted, waits as far as they were written.
+ * what was recorded before, and `before` to what was counted but waits.
  * FALSE: nothing is taken, or nobody is left to be told of.
  */
 gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_output *output,

@@ -22,8 +22,7 @@ struct ct_kept_part {
     uint32_t number;                 /* 0: the recording began with it */
     uint64_t begin_ns;               /* 0: see above */
     uint64_t bytes_before;           /* that the recording had */
-    uint64_t waits_before;           /* the same, of those that were written */
-    struct ct_closing_totals before; /* the same, of what was counted */
+    struct ct_closing_totals before; /* what was counted, but waits */
 };
 
 struct ct_keeping {

@@ -73,7 +73,6 @@ void ct_recording_begin_part(struct ct_recording *recording)
         return;
     part.begin_ns = event.begin_ns;
     part.bytes_before = event.bytes_before;
-    part.waits_before = part.before.waits;
     ct_keeping_add(keeping, &part);
 }
 
@@ -86,6 +85,9 @@ static gboolean drop_before(struct ct_recording *recording, const struct ct_kept
     control->dropped = kept->number;
     control->begin_ns = kept->begin_ns;
     ct_session_directory_publish(recording->engine->directory);
+    ct_drain_lock(recording->engine->drain);
+    ct_written_forget(ct_drain_written(recording->engine->drain), kept->begin_ns);
+    ct_drain_unlock(recording->engine->drain);
     return ct_old_packets_drop(ust, kept->begin_ns) &&
            (recording->engine->kernel == NULL ||
             ct_kernel_capture_drop_parts(recording->engine->kernel, kept->number));
@@ -129,10 +131,14 @@ void ct_newest_totals(const struct ct_recording *recording, struct ct_closing_to
     totals->waits = 0;
     if (!recording->keeps_newest)
         return;
+    const struct ct_written *written = ct_drain_written(recording->engine->drain);
     const struct ct_kept_part *oldest = ct_keeping_oldest(&recording->keeping);
+    struct ct_written_counts before;
 
+    ct_written_before(written, oldest->begin_ns, &before);
     subtract(totals, &oldest->before);
-    totals->waits = ct_drain_waits(recording->engine->drain) - oldest->waits_before;
+    totals->waits = ct_written_all(written)->waits - before.waits;
+    totals->waits_at_end -= MIN(before.open_waits, totals->waits_at_end);
 }
 
 gboolean ct_newest_close_up(const struct ct_recording *recording)

@@ -1,0 +1,40 @@
+/*
+ * What has been written so far. Of a recording that has parts, readers of what came last count from
+ * the begin of the oldest part that is left: so does this, to the last wait and thread.
+ */
+#ifndef CTRACE_RECORD_WRITTEN_H
+#define CTRACE_RECORD_WRITTEN_H
+
+#include <glib.h>
+#include <stdint.h>
+
+struct ct_written_counts {
+    uint64_t waits;        /* events */
+    uint64_t open_waits;   /* beside those: that boards of images had which were over */
+    uint64_t thread_exits; /* events */
+};
+
+struct ct_written;
+
+struct ct_written *ct_written_new(void);
+void ct_written_free(struct ct_written *written);
+
+/* A wait that ended then: readers leave it out of a part that began later. */
+void ct_written_add_wait(struct ct_written *written, uint64_t end_ns);
+void ct_written_add_open_wait(struct ct_written *written, uint64_t end_ns);
+void ct_written_add_thread_exit(struct ct_written *written);
+
+/* All that comes is written in a part that began then, or in a later one. */
+void ct_written_begin_part(struct ct_written *written, uint64_t begin_ns);
+
+/* What was before the part that began then, whenever it was written. */
+void ct_written_before(const struct ct_written *written, uint64_t begin_ns,
+                       struct ct_written_counts *before);
+
+/* Parts that began before then will not be asked for. */
+void ct_written_forget(struct ct_written *written, uint64_t begin_ns);
+
+/* In all. */
+const struct ct_written_counts *ct_written_all(const struct ct_written *written);
+
+#endif
