@@ -5,7 +5,7 @@
 
 gboolean ct_is_known_version(uint32_t version)
 {
-    return version >= CT_SCHEMA_VERSION_MIN && version <= CT_SCHEMA_VERSION;
+    return version >= CT_SCHEMA_VERSION_MIN && version <= CT_SCHEMA_VERSION_PARTS;
 }
 
 gboolean ct_check_version(uint32_t version, GError **error)
@@ -16,6 +16,6 @@ gboolean ct_check_version(uint32_t version, GError **error)
                 "it was recorded by %s ctrace (format %u, this one reads %d to %d): "
                 "read it with the ctrace that recorded it",
                 version > CT_SCHEMA_VERSION ? "a newer" : "an older", version,
-                CT_SCHEMA_VERSION_MIN, CT_SCHEMA_VERSION);
+                CT_SCHEMA_VERSION_MIN, CT_SCHEMA_VERSION_PARTS);
     return FALSE;
 }

@@ -34,11 +34,20 @@ static void add_part(struct ct_keeping *keeping, uint64_t bytes_before)
     ct_keeping_add(keeping, &part);
 }
 
-/* Nothing was said again in the newest part. */
-static void settle(struct ct_keeping *keeping, uint64_t size)
+/* One in which so much of that is said again. */
+static void add_restated_part(struct ct_keeping *keeping, uint64_t bytes_before, uint64_t restated)
 {
-    for (int i = 0; i < 100; i++)
-        ct_keeping_look(keeping, size);
+    const struct ct_kept_part part = {.number = ct_keeping_newest(keeping)->number + 1,
+                                      .bytes_before = bytes_before,
+                                      .before.restated_bytes = restated};
+
+    ct_keeping_add(keeping, &part);
+}
+
+static void drop(struct ct_keeping *keeping, guint count, uint64_t size)
+{
+    ct_keeping_drop(keeping, count);
+    ct_keeping_shrink(keeping, size);
 }
 
 static void a_part_begins_when_the_last_one_is_large_enough(void **state)
@@ -50,10 +59,9 @@ static void a_part_begins_when_the_last_one_is_large_enough(void **state)
     assert_false(ct_keeping_wants_part(&keeping, 9 * MB));
     assert_true(ct_keeping_wants_part(&keeping, 10 * MB));
     add_part(&keeping, 10 * MB);
-    settle(&keeping, 10 * MB);
     assert_false(ct_keeping_wants_part(&keeping, 19 * MB));
     ct_keeping_look(&keeping, 19 * MB);
-    ct_keeping_drop(&keeping, 1, 9 * MB);
+    drop(&keeping, 1, 9 * MB);
     assert_false(ct_keeping_wants_part(&keeping, 9 * MB));
     assert_true(ct_keeping_wants_part(&keeping, 10 * MB));
     ct_keeping_clear(&keeping);
@@ -65,15 +73,38 @@ static void what_is_said_again_makes_no_part_larger(void **state)
 
     (void)state;
     ct_keeping_init(&keeping, 80 * MB);
-    add_part(&keeping, 10 * MB);
-    ct_keeping_look(&keeping, 25 * MB); /* as it comes to the disk */
-    assert_false(ct_keeping_wants_part(&keeping, 25 * MB));
-    settle(&keeping, 25 * MB);
-    assert_false(ct_keeping_wants_part(&keeping, 34 * MB));
-    assert_true(ct_keeping_wants_part(&keeping, 35 * MB));
-    add_part(&keeping, 35 * MB);
-    ct_keeping_look(&keeping, 75 * MB);
-    assert_true(ct_keeping_wants_part(&keeping, 75 * MB)); /* there must be two */
+    add_restated_part(&keeping, 10 * MB, 5 * MB);
+    assert_false(ct_keeping_wants_part(&keeping, 24 * MB));
+    assert_true(ct_keeping_wants_part(&keeping, 25 * MB));
+    ct_keeping_clear(&keeping);
+}
+
+static void as_much_comes_after_it_at_least(void **state)
+{
+    struct ct_keeping keeping;
+
+    (void)state;
+    ct_keeping_init(&keeping, 80 * MB);
+    add_restated_part(&keeping, 10 * MB, 15 * MB);
+    assert_false(ct_keeping_wants_part(&keeping, 39 * MB));
+    assert_true(ct_keeping_wants_part(&keeping, 40 * MB));
+    add_restated_part(&keeping, 40 * MB, 50 * MB); /* more than half of all */
+    assert_false(ct_keeping_wants_part(&keeping, 139 * MB));
+    assert_true(ct_keeping_wants_part(&keeping, 140 * MB));
+    ct_keeping_clear(&keeping);
+}
+
+static void a_size_with_no_room_for_three_times_what_is_said_again_is_too_small(void **state)
+{
+    struct ct_keeping keeping;
+
+    (void)state;
+    ct_keeping_init(&keeping, 60 * MB);
+    assert_false(ct_keeping_is_too_small(&keeping));
+    add_restated_part(&keeping, 10 * MB, 20 * MB);
+    assert_false(ct_keeping_is_too_small(&keeping));
+    add_restated_part(&keeping, 50 * MB, 21 * MB);
+    assert_true(ct_keeping_is_too_small(&keeping));
     ct_keeping_clear(&keeping);
 }
 
@@ -107,7 +138,7 @@ static void the_oldest_go_until_the_rest_has_room(void **state)
     assert_int_equal(excess_at(&keeping, 38 * MB, 2 * MB), 0);
     assert_int_equal(excess_at(&keeping, 38 * MB, 3 * MB), 1);
     assert_int_equal(excess_at(&keeping, 38 * MB, 8 * MB), 2);
-    ct_keeping_drop(&keeping, 2, 28 * MB);
+    drop(&keeping, 2, 28 * MB);
     assert_int_equal(ct_keeping_oldest(&keeping)->number, 2);
     assert_int_equal(excess_at(&keeping, 28 * MB, 3 * MB), 0);
     ct_keeping_clear(&keeping);
@@ -126,7 +157,7 @@ static void the_part_that_is_written_stays(void **state)
 }
 
 /* The last part may have begun just now. */
-static void for_what_is_only_expected_two_parts_stay(void **state)
+static void unless_it_is_too_large_by_a_part_two_parts_stay(void **state)
 {
     struct ct_keeping keeping;
 
@@ -135,8 +166,15 @@ static void for_what_is_only_expected_two_parts_stay(void **state)
     add_part(&keeping, 5 * MB);
     add_part(&keeping, 15 * MB);
     assert_int_equal(excess_at(&keeping, 16 * MB, 15 * MB), 1);
-    assert_int_equal(excess_at(&keeping, 29 * MB, 0), 2);
+    assert_int_equal(excess_at(&keeping, 22 * MB, 0), 1);
+    assert_int_equal(excess_at(&keeping, 23 * MB, 0), 2);
     ct_keeping_clear(&keeping);
+}
+
+static void look_often(struct ct_keeping *keeping, uint64_t size)
+{
+    for (int i = 0; i < 20; i++)
+        ct_keeping_look(keeping, size);
 }
 
 static void a_part_that_never_ends_is_a_failure(void **state)
@@ -145,9 +183,11 @@ static void a_part_that_never_ends_is_a_failure(void **state)
 
     (void)state;
     ct_keeping_init(&keeping, 20 * MB);
-    ct_keeping_look(&keeping, 29 * MB);
+    look_often(&keeping, 29 * MB);
     assert_false(ct_keeping_has_failed(&keeping));
-    ct_keeping_look(&keeping, 31 * MB);
+    ct_keeping_look(&keeping, 31 * MB); /* it may begin now */
+    assert_false(ct_keeping_has_failed(&keeping));
+    look_often(&keeping, 31 * MB);
     assert_true(ct_keeping_has_failed(&keeping));
     ct_keeping_clear(&keeping);
 }
@@ -440,10 +480,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_part_begins_when_the_last_one_is_large_enough),
         cmocka_unit_test(what_is_said_again_makes_no_part_larger),
+        cmocka_unit_test(as_much_comes_after_it_at_least),
+        cmocka_unit_test(a_size_with_no_room_for_three_times_what_is_said_again_is_too_small),
         cmocka_unit_test(parts_have_a_least_size),
         cmocka_unit_test(the_oldest_go_until_the_rest_has_room),
         cmocka_unit_test(the_part_that_is_written_stays),
-        cmocka_unit_test(for_what_is_only_expected_two_parts_stay),
+        cmocka_unit_test(unless_it_is_too_large_by_a_part_two_parts_stay),
         cmocka_unit_test(a_part_that_never_ends_is_a_failure),
         cmocka_unit_test(a_burst_is_expected_again_for_a_while),
         TEST(old_packets_give_their_room_back),

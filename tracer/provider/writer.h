@@ -40,6 +40,9 @@ struct ct_writer {
 #undef CT_WRITER_FUNCTION
 };
 
+/* About so much LTTng puts before an event, and around it. */
+#define CT_EVENT_HEAD_SIZE 24
+
 /* The one symbol that the library exports. */
 #define CT_WRITER_SYMBOL  "ct_writer"
 #define CT_WRITER_LIBRARY "libctrace-writer.so"

@@ -72,6 +72,11 @@ static char *describe_missing(const struct ct_recording *recording, const char *
         append_note(missing, "the recording itself: " CT_RECORDING_NOT_BEGUN);
     describe_refused(recording, missing);
     describe_damaged(recording, missing);
+    if (ct_recording_control(recording)->parts[0].forgets_fds)
+        append_note(missing,
+                    CT_LAYER_PRELOAD CT_NOTE_COLON "what some descriptors are, since that was told "
+                                                   "of in a part that is dropped, of more of "
+                                                   "them than are remembered");
     if (fault != NULL || recording->stopped != NULL)
         append_note(missing, CT_NOTE_WAITS CT_NOTE_COLON "%s",
                     fault != NULL ? fault : recording->stopped);
@@ -125,7 +130,8 @@ void ct_capture_event_write(const struct ct_recording *recording, int exit_statu
     g_autofree char *missing = describe_missing(recording, fault);
     g_autofree char *layers = list_layers(recording, &totals);
     struct ct_event_capture event = {
-        .schema_version = CT_SCHEMA_VERSION,
+        .schema_version =
+            recording->engine->closing.has_parts ? CT_SCHEMA_VERSION_PARTS : CT_SCHEMA_VERSION,
         .ctrace_version = CTRACE_VERSION,
         .command = control->command,
         .layers = layers,

@@ -1,5 +1,7 @@
 #include "closed_board.h"
 
+#include "schema/packed_event.h"
+
 #include <string.h>
 
 #define SUBJECT(board) .pid = (board)->image->pid, .process_start_ns = (board)->image->start_ns
@@ -26,7 +28,7 @@ void ct_closed_board_write_process(const struct ct_closed_board *board, const ch
     struct ct_event_process event = {
         SUBJECT(board),
         .process_end_ns = board->is_over ? board->end_ns : 0,
-        .schema_version = CT_SCHEMA_VERSION,
+        .schema_version = board->has_parts ? CT_SCHEMA_VERSION_PARTS : CT_SCHEMA_VERSION,
         .rate_ns = board->image->rate_ns,
         .ppid = board->image->ppid,
         .exe = exe,
@@ -138,12 +140,14 @@ static void write_thread(const struct ct_closed_board *board,
     board->writer->thread(&event);
 }
 
-/* `more_ns`: how long it has been in a wait that is not in its counters yet. */
-static void write_counters(const struct ct_closed_board *board,
-                           const struct ct_board_thread_copy *thread, uint64_t more_ns)
+/* `more_ns`: how long it has been in a wait that is not in its counters yet. Returns about how much
+ * that took. */
+static size_t write_counters(const struct ct_closed_board *board,
+                             const struct ct_board_thread_copy *thread, uint64_t more_ns)
 {
     const struct ct_source source = {.vpid = board->image->pid, .vtid = thread->tid};
     uint64_t histogram[CT_HISTOGRAM_BUCKETS];
+    size_t size = 0;
 
     for (unsigned op = 0; op < CT_OP_COUNT; op++) {
         const struct ct_board_counters *counters = &thread->counters[op];
@@ -161,7 +165,9 @@ static void write_counters(const struct ct_closed_board *board,
             .histogram = {histogram, CT_HISTOGRAM_BUCKETS},
         };
         board->writer->counters(&source, &event);
+        size += CT_EVENT_HEAD_SIZE + ct_packed_size_counters(&event);
     }
+    return size;
 }
 
 /* TRUE if it is in a wait, up to *until_ns. */
@@ -214,16 +220,23 @@ guint ct_closed_board_write_threads(const struct ct_closed_board *board, struct 
     return waits;
 }
 
-void ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd)
+/* Of the event of a process, and of one of its threads. */
+#define PROCESS_SIZE 512
+#define THREAD_SIZE  128
+
+size_t ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd)
 {
     struct ct_board_thread_copy thread;
+    size_t size = PROCESS_SIZE;
 
     ct_closed_board_write_process(board, cwd);
     for (uint32_t i = 0; i < board->head.slots; i++) {
         if (!ct_board_map_read_thread(board->map, i, board->now_ns, &thread))
             continue;
         if (!board->is_damaged)
-            write_counters(board, &thread, waiting_ns(board, &thread.wait));
+            size += write_counters(board, &thread, waiting_ns(board, &thread.wait));
         write_thread(board, &thread);
+        size += THREAD_SIZE;
     }
+    return size;
 }

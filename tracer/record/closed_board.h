@@ -23,6 +23,7 @@ struct ct_closed_board {
     gboolean is_over;
     gboolean is_lost;
     gboolean is_damaged; /* what it counts is left out */
+    gboolean has_parts;  /* the recording */
 };
 
 /* When its ticks were so many: within the image's life. */
@@ -32,8 +33,9 @@ void ct_closed_board_write_process(const struct ct_closed_board *board, const ch
 void ct_closed_board_write_modules(const struct ct_closed_board *board);
 void ct_closed_board_write_stacks(const struct ct_closed_board *board);
 
-/* What it and its threads are, and have counted, up to now: it goes on. */
-void ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd);
+/* What it and its threads are, and have counted, up to now: it goes on. Returns about how much the
+ * recording gets by that. */
+size_t ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd);
 
 /* With their counters and their waits: gives how many are in one, and has `written`, which may be
  * NULL, count them. */

@@ -138,6 +138,7 @@ static struct ct_closed_board look_at(const struct ct_closing *closing,
         .ns_per_tick = control->ns_per_tick,
         .begin_ticks = control->begin_ticks,
         .is_lost = mapped->is_lost,
+        .has_parts = closing->has_parts,
     };
 
     ct_clock_read(control, &board.now_ticks, &board.now_ns);
@@ -191,6 +192,7 @@ static void write_forked(struct ct_closing *closing, const struct ct_mapped_boar
         .writer = closing->writer,
         .end_ns = end_ns,
         .is_over = end_ns != 0,
+        .has_parts = closing->has_parts,
     };
     struct ct_event_thread thread = {
         .pid = forked->identity.pid,
@@ -408,10 +410,12 @@ static void restate_children(struct ct_closing *closing, const struct ct_mapped_
     closing->totals = totals;
 }
 
-void ct_closing_restate(struct ct_closing *closing, GArray *living)
+size_t ct_closing_restate(struct ct_closing *closing, GArray *living)
 {
     const GPtrArray *mapped = ct_boards_update(closing->boards);
+    size_t size = 0;
 
+    closing->has_parts = TRUE;
     for (guint i = 0; i < mapped->len; i++) {
         const struct ct_mapped_board *board = mapped->pdata[i];
         struct ct_closed_board closed = look_at(closing, board, FALSE);
@@ -420,10 +424,11 @@ void ct_closing_restate(struct ct_closing *closing, GArray *living)
         if (closed.is_lost)
             continue;
         g_autofree char *cwd = ct_board_map_cwd(closed.map);
-        ct_closed_board_restate(&closed, cwd);
+        size += ct_closed_board_restate(&closed, cwd);
         if (!closed.is_over)
             add_living(living, closed.image);
     }
+    return size;
 }
 
 void ct_closing_sum(struct ct_closing *closing, struct ct_closing_totals *totals)

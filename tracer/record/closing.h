@@ -27,6 +27,13 @@ struct ct_closing_totals {
     uint64_t held_up_ns; /* threads waited for room in their rings */
 };
 
+/* What there is when a part of the recording begins. */
+struct ct_part_before {
+    struct ct_closing_totals totals; /* what was counted, but waits */
+    uint64_t restated_bytes;         /* about so much is said again */
+    gboolean forgets_fds;            /* not all that was said of descriptors */
+};
+
 struct ct_closing {
     const struct ct_session_directory *directory; /* borrowed */
     struct ct_boards *boards;                     /* borrowed */
@@ -35,6 +42,7 @@ struct ct_closing {
     uint64_t watched_until_ns;                    /* then: when somebody last did */
     uint64_t cut_ns; /* what is later on a board is beyond the recording; UINT64_MAX: nothing is */
     struct ct_written *written; /* borrowed; of what was written of boards; NULL: nobody asks */
+    gboolean has_parts;         /* a second one has begun */
     gboolean has_kernel;        /* a layer that takes stacks of any process */
     struct ct_unpreloaded *unpreloaded; /* owned */
     struct ct_closing_totals totals;
@@ -53,9 +61,10 @@ void ct_closing_write_ended(struct ct_closing *closing);
  */
 void ct_closing_drop_ended(struct ct_closing *closing, uint64_t since_ns, guint kept);
 
-/* What images that go on are, and what they have counted, for whoever has no more of them than what
- * comes from now on. Adds who they are: struct ct_image_key. */
-void ct_closing_restate(struct ct_closing *closing, GArray *living);
+/* What images that are not closed are, and what they have counted, for whoever has no more of them
+ * than what comes from now on. Adds who goes on: struct ct_image_key. Returns about how much the
+ * recording gets by that. */
+size_t ct_closing_restate(struct ct_closing *closing, GArray *living);
 
 /* What was counted of images and threads that were over, and lost of all. */
 void ct_closing_sum(struct ct_closing *closing, struct ct_closing_totals *totals);

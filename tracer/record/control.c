@@ -179,6 +179,9 @@ static gboolean read_control(const char *directory, struct ct_control *control)
     uint64_t now_ns = ct_monotonic_ns();
     control->alive_ns = MIN(control->alive_ns, now_ns);
     control->begin_ns = MIN(control->begin_ns, now_ns);
+    control->recording_begin_ns = MIN(control->recording_begin_ns, control->begin_ns);
+    for (guint i = 0; i < CT_CONTROL_PARTS; i++)
+        control->parts[i].begin_ns = MIN(control->parts[i].begin_ns, now_ns);
     control->output[sizeof(control->output) - 1] = '\0';
     control->command[sizeof(control->command) - 1] = '\0';
     control->loader[sizeof(control->loader) - 1] = '\0';

@@ -1,6 +1,7 @@
 /* The end of a recording: what is still missing is written, and all is brought to disk. */
 #include "capture_event.h"
 #include "jit_maps.h"
+#include "leftover.h"
 #include "newest.h"
 #include "output.h"
 #include "record/layers/finish.h"
@@ -176,6 +177,8 @@ gboolean ct_recording_cut(struct ct_recording *recording, int exit_status, GErro
     ct_session_directory_publish(recording->engine->directory);
     if (recording->is_removed)
         return end_removed(recording, error);
+    if (recording->is_adopted)
+        ct_leftover_trim(recording);
     keep_jit_maps(recording);
     close_kernel(recording);
     ct_drain_stop(recording->engine->drain);

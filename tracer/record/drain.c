@@ -2,7 +2,6 @@
 
 #include "drain_round.h"
 #include "forked_news.h"
-#include "known_fds.h"
 #include "ring_reader.h"
 #include "schema/packed_event.h"
 #include "wait_run.h"
@@ -199,23 +198,15 @@ static void write_long_wake(struct ct_drain *drain, const struct ct_source *writ
     drain->writer->long_wake(&source, event);
 }
 
-/* Of those that say how long before them it was. */
-static void note_wait(struct ct_drain *drain, enum ct_event number, uint64_t time_ns,
-                      uint64_t lag_ns)
-{
-    if (number == CT_EVENT_ID_WAIT || number == CT_EVENT_ID_LOCK_WAIT ||
-        number == CT_EVENT_ID_LONG_WAIT)
-        ct_written_add_wait(drain->written, time_ns - MIN(lag_ns, time_ns));
-}
-
-#define LAGGING_CASE(symbol, name, channel)                                    \
-    case CT_EVENT_ID_##symbol: {                                               \
-        struct ct_event_##name event;                                          \
-        if (!ct_unpack_##name(bytes, size, &event))                            \
-            return;                                                            \
-        note_wait(drain, CT_EVENT_ID_##symbol, written.time_ns, event.lag_ns); \
-        write_##name(drain, &written, &event);                                 \
-        return;                                                                \
+#define LAGGING_CASE(symbol, name, channel)                                   \
+    case CT_EVENT_ID_##symbol: {                                              \
+        struct ct_event_##name event;                                         \
+        if (!ct_unpack_##name(bytes, size, &event))                           \
+            return;                                                           \
+        ct_written_add(drain->written, CT_EVENT_ID_##symbol,                  \
+                       written.time_ns - MIN(event.lag_ns, written.time_ns)); \
+        write_##name(drain, &written, &event);                                \
+        return;                                                               \
     }
 #define PROMPT_CASE(symbol, name, channel)                             \
     case CT_EVENT_ID_##symbol: {                                       \
@@ -243,7 +234,7 @@ static void note(struct ct_drain *drain, const struct ct_board_identity *image,
     struct ct_event_fd event;
 
     if (number == CT_EVENT_ID_THREAD_EXIT)
-        ct_written_add_thread_exit(drain->written);
+        ct_written_add(drain->written, number, 0);
     if (number == CT_EVENT_ID_PROCESS_START)
         note_format(drain, bytes, size);
     if (drain->fds == NULL)
@@ -422,9 +413,9 @@ void ct_drain_remember_fds(struct ct_drain *drain)
     drain->fds = ct_known_fds_new();
 }
 
-void ct_drain_restate_fds(struct ct_drain *drain, const GArray *living)
+struct ct_known_fds *ct_drain_fds(const struct ct_drain *drain)
 {
-    ct_known_fds_restate(drain->fds, living, drain->writer);
+    return drain->fds;
 }
 
 struct ct_written *ct_drain_written(const struct ct_drain *drain)

@@ -7,6 +7,7 @@
 
 #include "boards.h"
 #include "control.h"
+#include "known_fds.h"
 #include "provider/writer.h"
 #include "written.h"
 
@@ -40,8 +41,8 @@ gboolean ct_drain_now(struct ct_drain *drain);
 /* From the beginning: what images say of their descriptors is remembered. */
 void ct_drain_remember_fds(struct ct_drain *drain);
 
-/* Locked: writes it again, of those images that are among `living`, struct ct_image_key. */
-void ct_drain_restate_fds(struct ct_drain *drain, const GArray *living);
+/* What they say: locked, to be said again. NULL: it is not remembered. Borrowed. */
+struct ct_known_fds *ct_drain_fds(const struct ct_drain *drain);
 
 /* What it has written, and others may count of their own: locked, or without a thread. Borrowed. */
 struct ct_written *ct_drain_written(const struct ct_drain *drain);

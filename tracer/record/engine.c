@@ -128,17 +128,21 @@ void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns
 }
 
 /* Locked; nobody else writes. */
-static void restate(struct ct_engine *engine, struct ct_event_part *part, GArray *living)
+static void restate(struct ct_engine *engine, struct ct_event_part *part, GArray *living,
+                    struct ct_part_before *before)
 {
     const struct ct_writer *writer = engine->closing.writer;
+    struct ct_known_fds *fds = ct_drain_fds(engine->drain);
 
     part->is_restated = 0;
     writer->part(part);
-    ct_closing_restate(&engine->closing, living);
-    ct_drain_restate_fds(engine->drain, living);
+    before->restated_bytes = ct_closing_restate(&engine->closing, living);
+    before->restated_bytes += ct_known_fds_restate(fds, living, writer);
+    before->forgets_fds = ct_known_fds_forgets(fds);
     part->is_restated = 1;
     writer->part(part);
     writer->go_on_from_now(); /* nothing else has the same time */
+    ct_closing_sum(&engine->closing, &before->totals);
 }
 
 /* Something that was launched, or attached to, may still be told of. */
@@ -152,7 +156,7 @@ static gboolean has_living(const struct ct_engine *engine)
 }
 
 gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_output *output,
-                              struct ct_event_part *part, struct ct_closing_totals *before)
+                              struct ct_event_part *part, struct ct_part_before *before)
 {
     g_autoptr(GArray) living = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
     gboolean is_begun = FALSE;
@@ -171,12 +175,11 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_out
         part->begin_ns = ct_engine_now_ns(engine);
         engine->closing.writer->go_on_from_now();
         ct_written_begin_part(ct_drain_written(engine->drain), part->begin_ns);
-        restate(engine, part, living);
-        ct_closing_sum(&engine->closing, before);
+        restate(engine, part, living, before);
     }
     ct_drain_unlock(engine->drain);
     if (is_begun && engine->kernel != NULL)
-        ct_kernel_capture_restate(engine->kernel, living, part->begin_ns);
+        before->restated_bytes += ct_kernel_capture_restate(engine->kernel, living, part->begin_ns);
     return is_begun;
 }
 

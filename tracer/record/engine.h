@@ -74,11 +74,11 @@ struct ct_part_output {
 
 /*
  * Another part of the recording begins, in which what is there is said again. Sets when that is,
- * what was recorded before, and `before` to what was counted but waits.
+ * what was recorded before, and `before`.
  * FALSE: nothing is taken, or nobody is left to be told of.
  */
 gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_output *output,
-                              struct ct_event_part *part, struct ct_closing_totals *before);
+                              struct ct_event_part *part, struct ct_part_before *before);
 
 /* In between, where many have ended. */
 void ct_engine_close_ended(struct ct_engine *engine);

@@ -1,14 +1,19 @@
 #include "keeping.h"
 
-/* So many looks after a part has begun, what is said again in it has gone through all buffers. */
-#define SETTLING_LOOKS 15
-
 /* So many looks later, what it grew by at one of them counts for a third. */
 #define GROWTH_MEMORY 16
+
+/* At the next look a part can have begun, after which an older one can go. */
+#define TOO_LARGE_LOOKS 10
 
 static const struct ct_kept_part *part_at(const struct ct_keeping *keeping, guint index)
 {
     return &g_array_index(keeping->parts, struct ct_kept_part, index);
+}
+
+uint64_t ct_keeping_part_size(uint64_t max_size)
+{
+    return MAX(max_size / CT_KEPT_PARTS, CT_KEPT_PART_MIN);
 }
 
 void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size)
@@ -17,11 +22,10 @@ void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size)
 
     *keeping = (struct ct_keeping){
         .max_size = max_size,
-        .part_size = MAX(max_size / CT_KEPT_PARTS, CT_KEPT_PART_MIN),
+        .part_size = ct_keeping_part_size(max_size),
         .parts = g_array_new(FALSE, FALSE, sizeof(struct ct_kept_part)),
     };
     ct_keeping_add(keeping, &first);
-    keeping->looks = SETTLING_LOOKS; /* nothing is said again in the first one */
 }
 
 void ct_keeping_clear(struct ct_keeping *keeping)
@@ -42,29 +46,35 @@ const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping)
 
 gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size)
 {
+    const struct ct_kept_part *newest = ct_keeping_newest(keeping);
     const uint64_t written = keeping->bytes_dropped + size;
-    const uint64_t before = ct_keeping_newest(keeping)->bytes_before;
+    const uint64_t restated = newest->before.restated_bytes;
+    const uint64_t half = MAX(keeping->max_size / 2, keeping->part_size);
 
-    return written >= MAX(before, keeping->settled_bytes) + keeping->part_size ||
-           written >= before + MAX(keeping->max_size / 2, keeping->part_size);
+    return written >=
+           newest->bytes_before + MAX(MIN(restated + keeping->part_size, half), 2 * restated);
 }
 
 void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part)
 {
     g_array_append_val(keeping->parts, *part);
-    keeping->looks = 0;
+}
+
+/* By more than a part that begins. */
+static gboolean is_far_too_large(const struct ct_keeping *keeping)
+{
+    const uint64_t restated = ct_keeping_newest(keeping)->before.restated_bytes;
+
+    return keeping->size > keeping->max_size + MAX(keeping->max_size / 2, 2 * restated);
 }
 
 void ct_keeping_look(struct ct_keeping *keeping, uint64_t size)
 {
     uint64_t growth = size > keeping->size ? size - keeping->size : 0;
 
-    if (keeping->looks < SETTLING_LOOKS) {
-        keeping->looks++;
-        keeping->settled_bytes = keeping->bytes_dropped + size;
-    }
     keeping->size = size;
     keeping->growth = MAX(growth, keeping->growth - keeping->growth / GROWTH_MEMORY);
+    keeping->looks_too_large = is_far_too_large(keeping) ? keeping->looks_too_large + 1 : 0;
 }
 
 /* How many parts are to go so that the rest has no more than so much. */
@@ -86,7 +96,7 @@ guint ct_keeping_excess(const struct ct_keeping *keeping)
 {
     const uint64_t max_size = keeping->max_size;
     const guint last = keeping->parts->len - 1;
-    guint needed = count_beyond(keeping, max_size);
+    guint needed = count_beyond(keeping, max_size + keeping->part_size);
     guint expected = count_beyond(keeping, max_size - MIN(keeping->growth, max_size));
 
     return MIN(MAX(needed, MIN(expected, last > 0 ? last - 1 : 0)), last);
@@ -94,12 +104,21 @@ guint ct_keeping_excess(const struct ct_keeping *keeping)
 
 gboolean ct_keeping_has_failed(const struct ct_keeping *keeping)
 {
-    return keeping->size > keeping->max_size + keeping->max_size / 2;
+    return keeping->looks_too_large >= TOO_LARGE_LOOKS;
 }
 
-void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t size)
+gboolean ct_keeping_is_too_small(const struct ct_keeping *keeping)
+{
+    return ct_keeping_newest(keeping)->before.restated_bytes > keeping->max_size / 3;
+}
+
+void ct_keeping_drop(struct ct_keeping *keeping, guint count)
 {
     g_array_remove_range(keeping->parts, 0, count);
+}
+
+void ct_keeping_shrink(struct ct_keeping *keeping, uint64_t size)
+{
     keeping->bytes_dropped += keeping->size - MIN(size, keeping->size);
     keeping->size = size;
 }

@@ -19,22 +19,24 @@
 #define CT_KEPT_SIZE_MIN (2 * CT_KEPT_PART_MIN)
 
 struct ct_kept_part {
-    uint32_t number;                 /* 0: the recording began with it */
-    uint64_t begin_ns;               /* 0: see above */
-    uint64_t bytes_before;           /* that the recording had */
-    struct ct_closing_totals before; /* what was counted, but waits */
+    uint32_t number;       /* 0: the recording began with it */
+    uint64_t begin_ns;     /* 0: see above */
+    uint64_t bytes_before; /* that the recording had */
+    struct ct_part_before before;
 };
 
 struct ct_keeping {
     uint64_t max_size;      /* of what is kept */
     uint64_t part_size;     /* what is larger is to be followed by another one */
-    guint looks;            /* at it, since the newest part began */
-    uint64_t settled_bytes; /* that the recording had once that part's begin was on disk */
     GArray *parts;          /* owned; struct ct_kept_part, of which there is one */
     uint64_t bytes_dropped; /* up to now */
     uint64_t size;          /* of what is kept, when it was last looked at */
     uint64_t growth;        /* see ct_keeping_look() */
+    guint looks_too_large;  /* the last looks found it far too large */
 };
+
+/* Of a recording that may have so much. */
+uint64_t ct_keeping_part_size(uint64_t max_size);
 
 void ct_keeping_init(struct ct_keeping *keeping, uint64_t max_size);
 void ct_keeping_clear(struct ct_keeping *keeping);
@@ -44,7 +46,8 @@ const struct ct_kept_part *ct_keeping_oldest(const struct ct_keeping *keeping);
 const struct ct_kept_part *ct_keeping_newest(const struct ct_keeping *keeping);
 
 /* Is another part to begin, where what is kept has `size` bytes? What is there is said again when a
- * part begins, and does not make it larger, but where a part is half of all. */
+ * part begins: that does not count, unless a part is half of all; and what comes after it is to be
+ * as much at least. */
 gboolean ct_keeping_wants_part(const struct ct_keeping *keeping, uint64_t size);
 void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part);
 
@@ -52,13 +55,17 @@ void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part)
  * most: what the kernel tells comes in bursts. */
 void ct_keeping_look(struct ct_keeping *keeping, uint64_t size);
 
-/* How many parts are to go, the oldest first, before it grows by so much. All but two may have to;
- * all but one where it is too large already. */
+/* How many parts are to go, the oldest first, before it grows by so much. All but two may have to,
+ * since the newest may have begun just now; all but one where it is too large by a part already. */
 guint ct_keeping_excess(const struct ct_keeping *keeping);
-/* Whatever goes, it is far too large: nothing can be dropped any more. */
+/* It has been far too large for a while: nothing can be dropped any more. */
 gboolean ct_keeping_has_failed(const struct ct_keeping *keeping);
 
-/* They are gone, and what is kept has that size now. */
-void ct_keeping_drop(struct ct_keeping *keeping, guint count, uint64_t size);
+/* What is said again takes too much of it for parts that follow each other. */
+gboolean ct_keeping_is_too_small(const struct ct_keeping *keeping);
+
+/* They are not wanted any more; then they are gone, and what is kept has that size. */
+void ct_keeping_drop(struct ct_keeping *keeping, guint count);
+void ct_keeping_shrink(struct ct_keeping *keeping, uint64_t size);
 
 #endif

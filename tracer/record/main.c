@@ -105,6 +105,17 @@ static void tend(struct setting *setting, void (*how)(struct ct_recording *recor
     ct_busy_end(busy);
 }
 
+/* Where there is to be one. */
+static void begin_part(struct setting *setting)
+{
+    if (!ct_recording_wants_part(setting->recording))
+        return;
+    tend(setting, ct_recording_begin_part);
+    g_autofree char *advice = ct_recording_take_advice(setting->recording);
+    if (advice != NULL)
+        ct_message("ctrace: %s", advice);
+}
+
 /* FALSE if the recording is to be cut. */
 static gboolean check_room(struct setting *setting)
 {
@@ -152,8 +163,7 @@ static void watch(struct setting *setting)
         if (is_due(&deadlines[END]))
             return;
         if (is_due(&deadlines[ROOM])) {
-            if (ct_recording_wants_part(recording))
-                tend(setting, ct_recording_begin_part);
+            begin_part(setting);
             if (!check_room(setting))
                 return;
             deadlines[ROOM] = g_get_monotonic_time() + room_interval_us;

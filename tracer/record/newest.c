@@ -4,6 +4,7 @@
 #include "files/tree.h"
 #include "old_packets.h"
 #include "spool/spool.h"
+#include "text/figures.h"
 
 #include <errno.h>
 
@@ -17,6 +18,7 @@ gboolean ct_newest_begin(struct ct_recording *recording, uint64_t max_size, GErr
         return FALSE;
     }
     recording->keeps_newest = TRUE;
+    ct_recording_control(recording)->max_size = max_size;
     ct_keeping_init(&recording->keeping, max_size);
     ct_drain_remember_fds(recording->engine->drain);
     return TRUE;
@@ -29,16 +31,64 @@ static uint64_t size_of(const struct ct_recording *recording, const char *part)
     return ct_tree_room(path);
 }
 
-static uint64_t kept_size(const struct ct_recording *recording)
+uint64_t ct_newest_size(const struct ct_recording *recording)
 {
     return size_of(recording, "ust") + size_of(recording, CT_SPOOL_FOLDER);
+}
+
+gboolean ct_newest_exceeds(const struct ct_recording *recording)
+{
+    const uint64_t max_size = ct_recording_control(recording)->max_size;
+    uint64_t size =
+        size_of(recording, "ust") + size_of(recording, "closing") + size_of(recording, "kernel");
+
+    return max_size != 0 && size > max_size + ct_keeping_part_size(max_size);
 }
 
 gboolean ct_recording_wants_part(const struct ct_recording *recording)
 {
     return recording->keeps_newest && ct_recording_control(recording)->begin_ns != 0 &&
            recording->lost_ns == 0 &&
-           ct_keeping_wants_part(&recording->keeping, kept_size(recording));
+           ct_keeping_wants_part(&recording->keeping, ct_newest_size(recording));
+}
+
+/* For whoever finishes what we leave: with that, the oldest one tells what is there. */
+static void publish_parts(const struct ct_recording *recording)
+{
+    struct ct_control *control = ct_recording_control(recording);
+    const GArray *parts = recording->keeping.parts;
+
+    for (guint i = 0; i < CT_CONTROL_PARTS; i++) {
+        control->parts[i] = (struct ct_control_part){0};
+        if (i >= parts->len)
+            continue;
+        const struct ct_kept_part *part = &g_array_index(parts, struct ct_kept_part, i);
+        control->parts[i] = (struct ct_control_part){
+            .begin_ns = part->number > 0 ? part->begin_ns : control->recording_begin_ns,
+            .bytes_before = part->bytes_before,
+            .forgets_fds = part->before.forgets_fds != 0,
+        };
+    }
+    control->dropped = ct_keeping_oldest(&recording->keeping)->number;
+    control->begin_ns = control->parts[0].begin_ns;
+    ct_session_directory_publish(recording->engine->directory);
+}
+
+/* Once, where it does. */
+static void tell_that_it_is_too_small(struct ct_recording *recording)
+{
+    const struct ct_keeping *keeping = &recording->keeping;
+
+    if (recording->is_told_too_small || !ct_keeping_is_too_small(keeping))
+        return;
+    recording->is_told_too_small = TRUE;
+    g_autofree char *restated = ct_format_size(ct_keeping_newest(keeping)->before.restated_bytes);
+    g_autofree char *size = ct_format_size(keeping->max_size);
+    recording->advice =
+        g_strdup_printf("--max-size is too small for so many threads and descriptors: to say which "
+                        "there are takes %s of %s, in each part; little more than the last moment "
+                        "is kept",
+                        restated, size);
 }
 
 static gboolean end_packets(void *user)
@@ -53,20 +103,21 @@ static uint64_t bytes_before(void *user)
 {
     const struct ct_recording *recording = user;
 
-    return recording->keeping.bytes_dropped + kept_size(recording);
+    return recording->keeping.bytes_dropped + ct_newest_size(recording);
 }
 
 void ct_recording_begin_part(struct ct_recording *recording)
 {
     struct ct_keeping *keeping = &recording->keeping;
     const struct ct_kept_part *newest = ct_keeping_newest(keeping);
+    struct ct_control *control = ct_recording_control(recording);
     struct ct_kept_part part = {.number = newest->number + 1};
     if (newest->number == 0)
-        recording->first_begin_ns = ct_recording_control(recording)->begin_ns;
+        control->recording_begin_ns = control->begin_ns;
     const struct ct_part_output output = {
         .end_packets = end_packets, .bytes_before = bytes_before, .user = recording};
     struct ct_event_part event = {.number = part.number,
-                                  .recording_begin_ns = recording->first_begin_ns};
+                                  .recording_begin_ns = control->recording_begin_ns};
 
     if (!ct_trace_is_live(recording->trace) ||
         !ct_engine_begin_part(recording->engine, &output, &event, &part.before))
@@ -74,17 +125,14 @@ void ct_recording_begin_part(struct ct_recording *recording)
     part.begin_ns = event.begin_ns;
     part.bytes_before = event.bytes_before;
     ct_keeping_add(keeping, &part);
+    publish_parts(recording);
+    tell_that_it_is_too_small(recording);
 }
 
-/* First, whoever finishes what we leave is told. */
 static gboolean drop_before(struct ct_recording *recording, const struct ct_kept_part *kept)
 {
-    struct ct_control *control = ct_recording_control(recording);
     g_autofree char *ust = g_build_filename(recording->place, "ust", NULL);
 
-    control->dropped = kept->number;
-    control->begin_ns = kept->begin_ns;
-    ct_session_directory_publish(recording->engine->directory);
     ct_drain_lock(recording->engine->drain);
     ct_written_forget(ct_drain_written(recording->engine->drain), kept->begin_ns);
     ct_drain_unlock(recording->engine->drain);
@@ -97,15 +145,15 @@ gboolean ct_newest_trim(struct ct_recording *recording)
 {
     struct ct_keeping *keeping = &recording->keeping;
 
-    ct_keeping_look(keeping, kept_size(recording));
+    ct_keeping_look(keeping, ct_newest_size(recording));
     guint count = ct_keeping_excess(keeping);
 
     if (count == 0)
         return !ct_keeping_has_failed(keeping);
-    gboolean is_dropped =
-        drop_before(recording, &g_array_index(keeping->parts, struct ct_kept_part, count));
-
-    ct_keeping_drop(keeping, count, kept_size(recording));
+    ct_keeping_drop(keeping, count);
+    publish_parts(recording); /* first, whoever finishes what we leave is told */
+    gboolean is_dropped = drop_before(recording, ct_keeping_oldest(keeping));
+    ct_keeping_shrink(keeping, ct_newest_size(recording));
     return is_dropped;
 }
 
@@ -136,7 +184,7 @@ void ct_newest_totals(const struct ct_recording *recording, struct ct_closing_to
     struct ct_written_counts before;
 
     ct_written_before(written, oldest->begin_ns, &before);
-    subtract(totals, &oldest->before);
+    subtract(totals, &oldest->before.totals);
     totals->waits = ct_written_all(written)->waits - before.waits;
     totals->waits_at_end -= MIN(before.open_waits, totals->waits_at_end);
 }

@@ -10,6 +10,12 @@ gboolean ct_newest_begin(struct ct_recording *recording, uint64_t max_size, GErr
 /* To be called often: drops what is too much. FALSE if that cannot be done. */
 gboolean ct_newest_trim(struct ct_recording *recording);
 
+/* What is kept has so many bytes on the disk. */
+uint64_t ct_newest_size(const struct ct_recording *recording);
+
+/* Once it is finished: that is more than was asked for, and a part more. */
+gboolean ct_newest_exceeds(const struct ct_recording *recording);
+
 /* What was counted of what is kept. */
 void ct_newest_totals(const struct ct_recording *recording, struct ct_closing_totals *totals);
 

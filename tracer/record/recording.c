@@ -107,6 +107,8 @@ struct ct_recording *ct_recording_adopt(const struct ct_output *output,
     if (!recording->was_cut) /* until it would have looked again */
         engine->closing.watched_until_ns += NS_PER_S;
     recording->is_adopted = TRUE;
+    engine->closing.has_parts =
+        directory->control->parts[1].begin_ns != 0 || directory->control->dropped > 0;
     recording->is_unfinished = TRUE; /* whatever fails: it can be tried again */
     if (adopt(recording, error))
         return recording;
@@ -200,8 +202,7 @@ const char *ct_recording_check_room(struct ct_recording *recording)
 
     if (why == NULL || begin_ns == 0)
         return NULL;
-    g_autofree char *duration =
-        ct_format_duration(ct_engine_now_ns(recording->engine) - begin_ns);
+    g_autofree char *duration = ct_format_duration(ct_engine_now_ns(recording->engine) - begin_ns);
     recording->stopped = g_strdup_printf("what came after %s is not recorded: %s", duration, why);
     return recording->stopped;
 }
@@ -221,6 +222,11 @@ void ct_recording_tend(struct ct_recording *recording)
 void ct_recording_close_ended(struct ct_recording *recording)
 {
     ct_engine_close_ended(recording->engine);
+}
+
+char *ct_recording_take_advice(struct ct_recording *recording)
+{
+    return g_steal_pointer(&recording->advice);
 }
 
 gboolean ct_recording_is_unfinished(const struct ct_recording *recording)
@@ -257,11 +263,9 @@ void ct_recording_summary(const struct ct_recording *recording,
                            : NULL,
         .has_calls = recording->has_calls,
         .was_dropped = control->dropped > 0,
-        .dropped_ns = control->dropped > 0 && recording->keeps_newest
-                          ? begin_ns - recording->first_begin_ns
-                          : 0,
-        .dropped_bytes =
-            recording->keeps_newest ? ct_keeping_oldest(&recording->keeping)->bytes_before : 0,
+        .dropped_ns = control->dropped > 0 ? begin_ns - control->recording_begin_ns : 0,
+        .dropped_bytes = control->parts[0].bytes_before,
+        .exceeded_bytes = ct_newest_exceeds(recording) ? control->max_size : 0,
         .has_no_waits = control->dropped > 0 && !recording->keeps_newest,
         .was_stopped = recording->stopped != NULL,
     };
@@ -279,6 +283,7 @@ void ct_recording_free(struct ct_recording *recording)
     g_free(recording->preload);
     g_string_free(recording->missing, TRUE);
     g_free(recording->stopped);
+    g_free(recording->advice);
     ct_keeping_clear(&recording->keeping);
     g_clear_pointer(&recording->attached, g_array_unref);
     g_free(recording->place);

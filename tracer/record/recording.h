@@ -61,6 +61,8 @@ void ct_recording_tend(struct ct_recording *recording);
 /* With --keep=newest: another part of it is to begin, which takes a moment. */
 gboolean ct_recording_wants_part(const struct ct_recording *recording);
 void ct_recording_begin_part(struct ct_recording *recording);
+/* Then: what is to be told, or NULL. Caller frees. */
+char *ct_recording_take_advice(struct ct_recording *recording);
 
 /* When many processes have ended: closes their boards. */
 void ct_recording_close_ended(struct ct_recording *recording);
@@ -102,7 +104,8 @@ struct ct_recording_summary {
     gboolean was_dropped;      /* what came first, as --keep=newest asks */
     uint64_t dropped_ns;       /* so much of it; 0: that is not known */
     uint64_t dropped_bytes;
-    gboolean has_no_waits; /* how many waits there are of what is kept, nobody knows */
+    uint64_t exceeded_bytes; /* what is kept is more than that, and a part more; 0: it is not */
+    gboolean has_no_waits;   /* how many waits there are of what is kept, nobody knows */
 };
 
 /* After the cut. */

@@ -28,11 +28,12 @@ struct ct_recording {
     uint64_t events_lost; /* once it is cut: by LTTng */
     uint64_t lost_ns;     /* when it was found that no event is taken any more; 0: they are */
     struct ct_room room;
-    gboolean keeps_newest;     /* and nothing else of it: */
-    struct ct_keeping keeping; /* owned; then */
-    uint64_t first_begin_ns;   /* then: when it began, whatever is left */
-    char *stopped;             /* owned; when, and for want of which room; or NULL */
-    gboolean is_unfinished;    /* its boards are kept */
+    gboolean keeps_newest;      /* and nothing else of it: */
+    struct ct_keeping keeping;  /* owned; then */
+    gboolean is_told_too_small; /* that its size is, for what there is */
+    char *advice;               /* owned; what its user is to be told; or NULL */
+    char *stopped;              /* owned; when, and for want of which room; or NULL */
+    gboolean is_unfinished;     /* its boards are kept */
 };
 
 /* Finds out whether somebody has moved or removed the recording's folder. */

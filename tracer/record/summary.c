@@ -142,6 +142,17 @@ static void append_dropped(GString *line, const struct ct_recording_summary *sum
     append_size(line, summary->dropped_bytes);
 }
 
+/* What came last is not dropped, however much it is. */
+static void append_exceeded(GString *line, const struct ct_recording_summary *summary)
+{
+    if (summary->exceeded_bytes == 0)
+        return;
+    g_string_append(line, "\nctrace: that is more than --max-size, ");
+    append_size(line, summary->exceeded_bytes);
+    g_string_append(line, ", and a part of it: its newest part is kept whole, and so is what was "
+                          "still on the boards of threads");
+}
+
 /* What --lossless cost the program. */
 static void append_held_up(GString *line, const struct ct_recording_summary *summary)
 {
@@ -243,6 +254,7 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     }
     append_losses(line, &summary, is_complete, !ct_recording_is_unfinished(recording));
     append_dropped(line, &summary);
+    append_exceeded(line, &summary);
     append_held_up(line, &summary);
     append_refused(line, &summary);
     append_damaged(line, &summary);

@@ -85,6 +85,12 @@ gboolean ct_trace_end_packets(struct ct_trace *trace, GError **error)
     return ct_session_end_packets(trace->session, error);
 }
 
+void ct_trace_bring_out(struct ct_trace *trace)
+{
+    if (ct_session_finish(trace->session, NULL))
+        ct_session_start(trace->session, NULL);
+}
+
 void ct_trace_move(struct ct_trace *trace, const char *path)
 {
     g_free(trace->path);

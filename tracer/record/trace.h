@@ -32,6 +32,9 @@ gboolean ct_trace_is_live(struct ct_trace *trace);
 /* What is written from now on is in packets of its own: while nobody writes. */
 gboolean ct_trace_end_packets(struct ct_trace *trace, GError **error);
 
+/* What was written is on the disk, as far as that can be had. */
+void ct_trace_bring_out(struct ct_trace *trace);
+
 /* Its folder has been moved there. */
 void ct_trace_move(struct ct_trace *trace, const char *path);
 

@@ -41,7 +41,7 @@ static guint find_since(const struct ct_written *written, uint64_t time_ns)
     return index;
 }
 
-void ct_written_add_wait(struct ct_written *written, uint64_t end_ns)
+static void add_wait(struct ct_written *written, uint64_t end_ns)
 {
     written->all.waits++;
     for (guint i = find_since(written, end_ns); i < written->parts->len; i++)
@@ -55,9 +55,20 @@ void ct_written_add_open_wait(struct ct_written *written, uint64_t end_ns)
         part_at(written, i)->before.open_waits++;
 }
 
-void ct_written_add_thread_exit(struct ct_written *written)
+void ct_written_add(struct ct_written *written, enum ct_event event, uint64_t time_ns)
 {
-    written->all.thread_exits++;
+    switch (event) {
+    case CT_EVENT_ID_WAIT:
+    case CT_EVENT_ID_LOCK_WAIT:
+    case CT_EVENT_ID_LONG_WAIT:
+        add_wait(written, time_ns);
+        break;
+    case CT_EVENT_ID_THREAD_EXIT:
+        written->all.thread_exits++;
+        break;
+    default:
+        break;
+    }
 }
 
 void ct_written_begin_part(struct ct_written *written, uint64_t begin_ns)

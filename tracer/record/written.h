@@ -5,6 +5,8 @@
 #ifndef CTRACE_RECORD_WRITTEN_H
 #define CTRACE_RECORD_WRITTEN_H
 
+#include "schema/events.h"
+
 #include <glib.h>
 #include <stdint.h>
 
@@ -19,10 +21,11 @@ struct ct_written;
 struct ct_written *ct_written_new(void);
 void ct_written_free(struct ct_written *written);
 
-/* A wait that ended then: readers leave it out of a part that began later. */
-void ct_written_add_wait(struct ct_written *written, uint64_t end_ns);
+/* An event of whatever kind, of that time: readers leave a wait out of a part that began after it
+ * ended. */
+void ct_written_add(struct ct_written *written, enum ct_event event, uint64_t time_ns);
+/* A wait that a board had when it was closed, up to then. */
 void ct_written_add_open_wait(struct ct_written *written, uint64_t end_ns);
-void ct_written_add_thread_exit(struct ct_written *written);
 
 /* All that comes is written in a part that began then, or in a later one. */
 void ct_written_begin_part(struct ct_written *written, uint64_t begin_ns);

@@ -25,7 +25,7 @@
 #include <stdatomic.h>
 
 #define CT_BOARD_MAGIC   UINT64_C(0x3564726f62727463) /* "ctrbord5" */
-#define CT_CONTROL_MAGIC UINT64_C(0x366c746372727463) /* "ctrrctl6" */
+#define CT_CONTROL_MAGIC UINT64_C(0x376c746372727463) /* "ctrrctl7" */
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
@@ -53,6 +53,15 @@ enum ct_refusal {
 #define CT_OUTPUT_SIZE  4096
 #define CT_COMMAND_SIZE 4096
 #define CT_LOADER_SIZE  128
+
+/* So many parts of a recording with --keep=newest are told of. */
+#define CT_CONTROL_PARTS 16
+
+struct ct_control_part {
+    uint64_t begin_ns;     /* 0: there is none */
+    uint64_t bytes_before; /* that the recording had ever got */
+    uint64_t forgets_fds;  /* not all that was said of descriptors before could be said again */
+};
 
 /* In a file of its own, which the traced processes may write: where the recorder can be woken. */
 struct ct_doorbell {
@@ -87,6 +96,10 @@ struct ct_control {
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
     char loader[CT_LOADER_SIZE]; /* of the C library that recorder and preload are built for */
+    uint64_t max_size;           /* of what is kept, with --keep=newest; 0: everything is */
+    uint64_t recording_begin_ns; /* then: whatever is left of it */
+    struct ct_control_part
+        parts[CT_CONTROL_PARTS]; /* then: those that are left, the oldest first */
 };
 
 enum ct_wait_state {

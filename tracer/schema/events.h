@@ -22,10 +22,12 @@
 
 #define CT_PROVIDER "ctrace"
 
-/* Raised when an older analyzer would misread the trace; and the oldest that this one reads, in
- * which the fields of CT_LATER_FIELDS may be missing. */
-#define CT_SCHEMA_VERSION     4
-#define CT_SCHEMA_VERSION_MIN 2
+/* Raised when an older analyzer would misread the trace; that of a recording in which a part began
+ * (see CT_EVENT_PART), which are the only ones that it would; and the oldest that this one reads,
+ * in which the fields of CT_LATER_FIELDS may be missing. */
+#define CT_SCHEMA_VERSION       4
+#define CT_SCHEMA_VERSION_PARTS 5
+#define CT_SCHEMA_VERSION_MIN   2
 
 /* Counters keep one bucket per power of two: bucket 0 is below 256 ns, bucket i
  * is [2^(i+7), 2^(i+8)) ns, and the last one also takes all that is longer. */

@@ -43,12 +43,13 @@ void ct_kernel_capture_begin_part(struct ct_kernel_capture *capture, uint32_t pa
     (void)part;
 }
 
-void ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,
-                               uint64_t time_ns)
+uint64_t ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,
+                                   uint64_t time_ns)
 {
     (void)capture;
     (void)preloaded;
     (void)time_ns;
+    return 0;
 }
 
 gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_t part)

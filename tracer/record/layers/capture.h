@@ -53,11 +53,12 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
 
 /*
  * Another part of the recording begins, of that number; then what is there is told again:
- * `preloaded`, struct ct_image_key, are the images that live and that the preload tells of.
+ * `preloaded`, struct ct_image_key, are the images that live and that the preload tells of. Returns
+ * how much the recording gets by that, and by what else comes meanwhile.
  */
 void ct_kernel_capture_begin_part(struct ct_kernel_capture *capture, uint32_t part);
-void ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,
-                               uint64_t time_ns);
+uint64_t ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,
+                                   uint64_t time_ns);
 
 /* The parts before that one are not wanted any more. FALSE and errno: they cannot be dropped. */
 gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_t part);
