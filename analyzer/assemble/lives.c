@@ -264,6 +264,13 @@ struct ct_thread_state *ct_lives_live_thread(struct ct_lives *lives, const struc
     return thread;
 }
 
+gboolean ct_lives_knows_thread(const struct ct_lives *lives, int32_t pid, int32_t tid)
+{
+    const struct ct_image *image = ct_lives_image(lives, pid);
+
+    return image && g_hash_table_contains(image->process.threads, GINT_TO_POINTER(tid));
+}
+
 struct ct_thread_state *ct_lives_replace_thread(struct ct_lives *lives,
                                                 struct ct_thread_state *thread, uint64_t start_ns)
 {

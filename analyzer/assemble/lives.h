@@ -66,6 +66,9 @@ struct ct_thread_state *ct_lives_replace_thread(struct ct_lives *lives,
 /* The live thread that wrote the record. One not seen before started at `start_ns` or earlier. */
 struct ct_thread_state *ct_lives_live_thread(struct ct_lives *lives, const struct ct_record *record,
                                              uint64_t start_ns);
+/* Is it among those that are known? */
+gboolean ct_lives_knows_thread(const struct ct_lives *lives, int32_t pid, int32_t tid);
+
 /* It writes that it starts, or another one that has its id by now. */
 void ct_lives_start_thread(struct ct_lives *lives, struct ct_thread_state *thread, uint64_t time_ns,
                            uint64_t entry);

@@ -38,10 +38,21 @@ static void add_wait(const struct ct_trackers *trackers, const struct ct_record 
     ct_waits_add(trackers->waits, record->time_ns, thread, &interval);
 }
 
+/* The thread that wrote the record. What was said before the part that is left is no sign of one in
+ * it, unless that is known. */
+static struct ct_thread_state *find_thread(const struct ct_trackers *trackers,
+                                           const struct ct_record *record)
+{
+    if (ct_extent_is_dropped(trackers->extent, record->time_ns) &&
+        !ct_lives_knows_thread(trackers->lives, record->pid, record->tid))
+        return NULL;
+    return ct_lives_live_thread(trackers->lives, record, record->time_ns);
+}
+
 static void add_wake(const struct ct_trackers *trackers, const struct ct_record *record,
                      enum ct_op op, uint64_t object, uint64_t lag_ns, uint32_t stack_id)
 {
-    struct ct_thread_state *thread = ct_lives_live_thread(trackers->lives, record, record->time_ns);
+    struct ct_thread_state *thread = find_thread(trackers, record);
     enum ct_object kind = ct_op_object(op);
 
     if (!thread || kind == CT_OBJECT_NONE)
@@ -128,7 +139,7 @@ static void exit_thread(const struct ct_trackers *trackers, const struct ct_reco
 static void add_fd(const struct ct_trackers *trackers, const struct ct_record *record)
 {
     const struct ct_event_fd *event = &record->as.fd;
-    struct ct_thread_state *thread = ct_lives_live_thread(trackers->lives, record, record->time_ns);
+    struct ct_thread_state *thread = find_thread(trackers, record);
     const struct ct_fd fd = {
         .fd = event->fd,
         .kind = (enum ct_fd_kind)event->kind,
@@ -142,7 +153,7 @@ static void add_fd(const struct ct_trackers *trackers, const struct ct_record *r
 
 static void add_live(const struct ct_trackers *trackers, const struct ct_record *record)
 {
-    struct ct_thread_state *thread = ct_lives_live_thread(trackers->lives, record, record->time_ns);
+    struct ct_thread_state *thread = find_thread(trackers, record);
 
     if (!thread)
         return;

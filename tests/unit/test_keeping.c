@@ -166,8 +166,8 @@ static void unless_it_is_too_large_by_a_part_two_parts_stay(void **state)
     add_part(&keeping, 5 * MB);
     add_part(&keeping, 15 * MB);
     assert_int_equal(excess_at(&keeping, 16 * MB, 15 * MB), 1);
-    assert_int_equal(excess_at(&keeping, 22 * MB, 0), 1);
-    assert_int_equal(excess_at(&keeping, 23 * MB, 0), 2);
+    assert_int_equal(excess_at(&keeping, 27 * MB, 0), 1);
+    assert_int_equal(excess_at(&keeping, 28 * MB, 0), 2);
     ct_keeping_clear(&keeping);
 }
 

@@ -16,14 +16,17 @@ static uint64_t (*now_ns)(void);
 /* The last time that LTTng was given. */
 static uint64_t last_time_ns;
 
+/* No two are the same: where streams are merged, that keeps their order. */
 static uint64_t time_of(uint64_t time_ns)
 {
-    return time_ns > last_time_ns ? time_ns : last_time_ns;
+    return time_ns > last_time_ns ? time_ns : last_time_ns + 1;
 }
 
 static uint64_t read_clock(void)
 {
-    return last_time_ns = time_of(event_time_ns != 0 ? event_time_ns : now_ns());
+    uint64_t time_ns = event_time_ns != 0 ? event_time_ns : now_ns();
+
+    return last_time_ns = time_ns > last_time_ns ? time_ns : last_time_ns;
 }
 
 static void go_on_from_now(void)

@@ -23,7 +23,7 @@ struct ct_writer {
     bool (*set_clock)(uint64_t (*now_ns)(void));
     /* The session has enabled our events: what is written now is kept. */
     bool (*is_enabled)(void);
-    /* The time that LTTng can be given for an event of `time_ns`: its times must never go back. */
+    /* The time that LTTng can be given for an event of `time_ns`: later than any before. */
     uint64_t (*time_of)(uint64_t time_ns);
     /* LTTng has looked at the clock itself, as it does when a session begins. */
     void (*go_on_from_now)(void);

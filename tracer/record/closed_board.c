@@ -224,7 +224,8 @@ guint ct_closed_board_write_threads(const struct ct_closed_board *board, struct 
 #define PROCESS_SIZE 512
 #define THREAD_SIZE  128
 
-size_t ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd)
+size_t ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd,
+                               struct ct_written *written)
 {
     struct ct_board_thread_copy thread;
     size_t size = PROCESS_SIZE;
@@ -236,6 +237,7 @@ size_t ct_closed_board_restate(const struct ct_closed_board *board, const char *
         if (!board->is_damaged)
             size += write_counters(board, &thread, waiting_ns(board, &thread.wait));
         write_thread(board, &thread);
+        ct_written_restate_thread(written, board->image->pid, thread.tid);
         size += THREAD_SIZE;
     }
     return size;

@@ -35,7 +35,8 @@ void ct_closed_board_write_stacks(const struct ct_closed_board *board);
 
 /* What it and its threads are, and have counted, up to now: it goes on. Returns about how much the
  * recording gets by that. */
-size_t ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd);
+size_t ct_closed_board_restate(const struct ct_closed_board *board, const char *cwd,
+                               struct ct_written *written);
 
 /* With their counters and their waits: gives how many are in one, and has `written`, which may be
  * NULL, count them. */

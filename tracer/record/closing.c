@@ -66,6 +66,8 @@ static void add_totals(struct ct_closing *closing, struct ct_closed_board *board
 static void write_board(struct ct_closing *closing, struct ct_closed_board *board)
 {
     add_totals(closing, board);
+    if (closing->written != NULL)
+        ct_written_forget_image(closing->written, board->image->pid);
     if (board->writer == NULL)
         return;
     g_autofree char *cwd = ct_board_map_cwd(board->map);
@@ -424,7 +426,7 @@ size_t ct_closing_restate(struct ct_closing *closing, GArray *living)
         if (closed.is_lost)
             continue;
         g_autofree char *cwd = ct_board_map_cwd(closed.map);
-        size += ct_closed_board_restate(&closed, cwd);
+        size += ct_closed_board_restate(&closed, cwd, closing->written);
         if (!closed.is_over)
             add_living(living, closed.image);
     }
@@ -436,7 +438,6 @@ void ct_closing_sum(struct ct_closing *closing, struct ct_closing_totals *totals
     const GPtrArray *mapped = ct_boards_update(closing->boards);
 
     *totals = closing->totals;
-    totals->threads = totals->unexited_threads + ct_written_all(closing->written)->thread_exits;
     for (guint i = 0; i < mapped->len; i++) {
         const struct ct_closed_board board = look_at(closing, mapped->pdata[i], FALSE);
 

@@ -203,7 +203,7 @@ static void write_long_wake(struct ct_drain *drain, const struct ct_source *writ
         struct ct_event_##name event;                                         \
         if (!ct_unpack_##name(bytes, size, &event))                           \
             return;                                                           \
-        ct_written_add(drain->written, CT_EVENT_ID_##symbol,                  \
+        ct_written_add(drain->written, &written, CT_EVENT_ID_##symbol,        \
                        written.time_ns - MIN(event.lag_ns, written.time_ns)); \
         write_##name(drain, &written, &event);                                \
         return;                                                               \
@@ -228,21 +228,21 @@ static void note_format(struct ct_drain *drain, const uint8_t *bytes, size_t siz
 }
 
 /* Something of it may be wanted later. */
-static void note(struct ct_drain *drain, const struct ct_board_identity *image,
-                 enum ct_event number, const uint8_t *bytes, size_t size)
+static void note(struct ct_drain *drain, const struct ct_source *source, enum ct_event number,
+                 const uint8_t *bytes, size_t size)
 {
     struct ct_event_fd event;
 
-    if (number == CT_EVENT_ID_THREAD_EXIT)
-        ct_written_add(drain->written, number, 0);
+    if (number == CT_EVENT_ID_THREAD_START || number == CT_EVENT_ID_THREAD_EXIT)
+        ct_written_add(drain->written, source, number, source->time_ns);
     if (number == CT_EVENT_ID_PROCESS_START)
         note_format(drain, bytes, size);
     if (drain->fds == NULL)
         return;
     if (number == CT_EVENT_ID_PROCESS_START)
-        ct_known_fds_forget(drain->fds, image->pid);
+        ct_known_fds_forget(drain->fds, source->vpid);
     else if (number == CT_EVENT_ID_FD && ct_unpack_fd(bytes, size, &event))
-        ct_known_fds_note(drain->fds, image->pid, &event);
+        ct_known_fds_note(drain->fds, source->vpid, &event);
 }
 
 static void write_record(struct ct_drain *drain, const struct ct_board_identity *image,
@@ -253,7 +253,7 @@ static void write_record(struct ct_drain *drain, const struct ct_board_identity 
                                       .time_ns =
                                           ct_drain_round_time(&drain->round, image, record->ticks)};
 
-    note(drain, image, record->event, bytes, size);
+    note(drain, &written, record->event, bytes, size);
     switch ((enum ct_event)record->event) {
         CT_LAGGING_EVENTS(LAGGING_CASE)
         CT_PROMPT_EVENTS(PROMPT_CASE)
@@ -337,8 +337,10 @@ gboolean ct_drain_now(struct ct_drain *drain)
     write_all(drain);
     for (guint i = 0; i < drain->heap->len; i++)
         ct_ring_reader_give_room(next_at(drain, i)->reader);
-    if (!drain->is_held)
+    if (!drain->is_held) {
+        ct_written_end_round(drain->written);
         ct_session_directory_note_progress(drain->directory);
+    }
     return !drain->is_held;
 }
 
@@ -408,9 +410,10 @@ void ct_drain_hold(struct ct_drain *drain, gboolean is_held)
     drain->is_held = is_held;
 }
 
-void ct_drain_remember_fds(struct ct_drain *drain)
+void ct_drain_expect_parts(struct ct_drain *drain)
 {
     drain->fds = ct_known_fds_new();
+    ct_written_expect_parts(drain->written);
 }
 
 struct ct_known_fds *ct_drain_fds(const struct ct_drain *drain)

@@ -38,8 +38,8 @@ void ct_drain_unlock(struct ct_drain *drain);
  */
 gboolean ct_drain_now(struct ct_drain *drain);
 
-/* From the beginning: what images say of their descriptors is remembered. */
-void ct_drain_remember_fds(struct ct_drain *drain);
+/* From the beginning: what images say of their descriptors and threads is remembered. */
+void ct_drain_expect_parts(struct ct_drain *drain);
 
 /* What they say: locked, to be said again. NULL: it is not remembered. Borrowed. */
 struct ct_known_fds *ct_drain_fds(const struct ct_drain *drain);

@@ -20,7 +20,7 @@ gboolean ct_newest_begin(struct ct_recording *recording, uint64_t max_size, GErr
     recording->keeps_newest = TRUE;
     ct_recording_control(recording)->max_size = max_size;
     ct_keeping_init(&recording->keeping, max_size);
-    ct_drain_remember_fds(recording->engine->drain);
+    ct_drain_expect_parts(recording->engine->drain);
     return TRUE;
 }
 
@@ -181,12 +181,14 @@ void ct_newest_totals(const struct ct_recording *recording, struct ct_closing_to
         return;
     const struct ct_written *written = ct_drain_written(recording->engine->drain);
     const struct ct_kept_part *oldest = ct_keeping_oldest(&recording->keeping);
-    struct ct_written_counts before;
+    struct ct_closing_totals before = oldest->before.totals;
+    struct ct_written_counts counts;
 
-    ct_written_before(written, oldest->begin_ns, &before);
-    subtract(totals, &oldest->before.totals);
-    totals->waits = ct_written_all(written)->waits - before.waits;
-    totals->waits_at_end -= MIN(before.open_waits, totals->waits_at_end);
+    ct_written_before(written, oldest->begin_ns, &counts);
+    before.threads = before.unexited_threads + counts.ended_threads;
+    subtract(totals, &before);
+    totals->waits = ct_written_all(written)->waits - counts.waits;
+    totals->waits_at_end -= MIN(counts.open_waits, totals->waits_at_end);
 }
 
 gboolean ct_newest_close_up(const struct ct_recording *recording)

@@ -147,7 +147,7 @@ static void append_exceeded(GString *line, const struct ct_recording_summary *su
 {
     if (summary->exceeded_bytes == 0)
         return;
-    g_string_append(line, "\nctrace: that is more than --max-size, ");
+    g_string_append(line, "\nctrace: it has more than --max-size, ");
     append_size(line, summary->exceeded_bytes);
     g_string_append(line, ", and a part of it: its newest part is kept whole, and so is what was "
                           "still on the boards of threads");

@@ -1,5 +1,7 @@
 #include "written.h"
 
+#include "provider/writer.h"
+
 struct part {
     uint64_t begin_ns;
     struct ct_written_counts before;
@@ -7,7 +9,11 @@ struct part {
 
 struct ct_written {
     struct ct_written_counts all;
-    GArray *parts; /* owned; struct part, in their order */
+    GArray *parts;            /* owned; struct part, in their order */
+    GHashTable *images;       /* owned; pid -> owned table: tid of a thread that is there -> the
+                                 number of parts when it was last told of; NULL: no parts */
+    guint begun;              /* so many parts */
+    gboolean has_begun_again; /* since the last round */
 };
 
 struct ct_written *ct_written_new(void)
@@ -23,7 +29,13 @@ void ct_written_free(struct ct_written *written)
     if (written == NULL)
         return;
     g_array_unref(written->parts);
+    g_clear_pointer(&written->images, g_hash_table_unref);
     g_free(written);
+}
+
+void ct_written_expect_parts(struct ct_written *written)
+{
+    written->images = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_hash_table_unref);
 }
 
 static struct part *part_at(const struct ct_written *written, guint index)
@@ -41,6 +53,62 @@ static guint find_since(const struct ct_written *written, uint64_t time_ns)
     return index;
 }
 
+/* ---- Threads ---- */
+
+void ct_written_restate_thread(struct ct_written *written, int32_t pid, int32_t tid)
+{
+    if (written->images == NULL)
+        return;
+    GHashTable *threads = g_hash_table_lookup(written->images, GINT_TO_POINTER(pid));
+
+    if (threads == NULL) {
+        threads = g_hash_table_new(NULL, NULL);
+        g_hash_table_insert(written->images, GINT_TO_POINTER(pid), threads);
+    }
+    g_hash_table_insert(threads, GINT_TO_POINTER(tid), GUINT_TO_POINTER(written->begun));
+}
+
+static void end_thread(struct ct_written *written, int32_t pid, int32_t tid)
+{
+    GHashTable *threads =
+        written->images != NULL ? g_hash_table_lookup(written->images, GINT_TO_POINTER(pid)) : NULL;
+
+    written->all.ended_threads++;
+    if (threads != NULL)
+        g_hash_table_remove(threads, GINT_TO_POINTER(tid));
+}
+
+void ct_written_forget_image(struct ct_written *written, int32_t pid)
+{
+    if (written->images != NULL)
+        g_hash_table_remove(written->images, GINT_TO_POINTER(pid));
+}
+
+static gboolean is_gone(void *tid, void *begun, void *written)
+{
+    (void)tid;
+    return GPOINTER_TO_UINT(begun) < ((const struct ct_written *)written)->begun;
+}
+
+/* What a thread says that ended before the part began has been written by now, or was lost. */
+void ct_written_end_round(struct ct_written *written)
+{
+    GHashTableIter iter;
+    gpointer threads;
+    guint gone = 0;
+
+    if (!written->has_begun_again)
+        return;
+    written->has_begun_again = FALSE;
+    g_hash_table_iter_init(&iter, written->images);
+    while (g_hash_table_iter_next(&iter, NULL, &threads))
+        gone += g_hash_table_foreach_remove(threads, is_gone, written);
+    written->all.ended_threads += gone;
+    part_at(written, written->parts->len - 1)->before.ended_threads += gone;
+}
+
+/* ---- All of it ---- */
+
 static void add_wait(struct ct_written *written, uint64_t end_ns)
 {
     written->all.waits++;
@@ -55,7 +123,8 @@ void ct_written_add_open_wait(struct ct_written *written, uint64_t end_ns)
         part_at(written, i)->before.open_waits++;
 }
 
-void ct_written_add(struct ct_written *written, enum ct_event event, uint64_t time_ns)
+void ct_written_add(struct ct_written *written, const struct ct_source *source, enum ct_event event,
+                    uint64_t time_ns)
 {
     switch (event) {
     case CT_EVENT_ID_WAIT:
@@ -63,8 +132,11 @@ void ct_written_add(struct ct_written *written, enum ct_event event, uint64_t ti
     case CT_EVENT_ID_LONG_WAIT:
         add_wait(written, time_ns);
         break;
+    case CT_EVENT_ID_THREAD_START:
+        ct_written_restate_thread(written, source->vpid, source->vtid);
+        break;
     case CT_EVENT_ID_THREAD_EXIT:
-        written->all.thread_exits++;
+        end_thread(written, source->vpid, source->vtid);
         break;
     default:
         break;
@@ -76,6 +148,8 @@ void ct_written_begin_part(struct ct_written *written, uint64_t begin_ns)
     const struct part part = {.begin_ns = begin_ns, .before = written->all};
 
     g_array_append_val(written->parts, part);
+    written->begun++;
+    written->has_begun_again = written->images != NULL;
 }
 
 void ct_written_before(const struct ct_written *written, uint64_t begin_ns,
@@ -88,7 +162,9 @@ void ct_written_before(const struct ct_written *written, uint64_t begin_ns,
 
 void ct_written_forget(struct ct_written *written, uint64_t begin_ns)
 {
-    g_array_remove_range(written->parts, 0, find_since(written, begin_ns));
+    guint count = find_since(written, begin_ns);
+
+    g_array_remove_range(written->parts, 0, MIN(count, written->parts->len - 1));
 }
 
 const struct ct_written_counts *ct_written_all(const struct ct_written *written)
