@@ -27,6 +27,7 @@ struct ct_kernel_events {
     GHashTable *own_ids; /* owned; a tracepoint's tid -> ours; NULL: they are the same */
     struct ct_raw_record current;
     guint current_index;           /* of its source */
+    gboolean is_current_present;   /* it tells what was there already */
     struct ct_callers_stack stack; /* of the current record */
 };
 
@@ -332,6 +333,7 @@ static void fill_item(const struct ct_kernel_events *events, struct ct_kernel_it
     item->record.cpu = raw->cpu;
     item->record.tid = MAX(raw->tid, 0);
     item->record.in_interrupt = raw->in_interrupt != 0;
+    item->has_happened = !events->is_current_present && raw->time_ns >= events->begin_ns;
 }
 
 /*
@@ -398,6 +400,7 @@ static gboolean take_record(struct ct_kernel_events *events, struct ct_source *s
 
     note_begin(events, source);
     *raw = source->record;
+    events->is_current_present = ct_source_is_present(source);
     if (raw->kind == CT_RAW_SWITCH)
         last->next_raw_tid = raw->as.of_switch.next.tid;
     /* Before the file goes on: ids are looked up in what comes next in it. */
@@ -406,7 +409,7 @@ static gboolean take_record(struct ct_kernel_events *events, struct ct_source *s
     if (raw->kind == CT_RAW_LOST) {
         item->lost = raw->as.lost;
         is_wanted = item->lost > 0;
-    } else if (ct_source_is_present(source)) {
+    } else if (events->is_current_present) {
         is_wanted = select_present(events, raw, &item->record);
     } else {
         is_wanted = is_selected(events, raw, &item->record);

@@ -29,6 +29,7 @@ struct ct_kernel_item {
     guint index;                    /* of the CPU's stream */
     uint64_t lost;                  /* not 0: so many events of this CPU were lost; no event */
     uint64_t lost_since_ns;         /* the last event of this CPU before */
+    gboolean has_happened;          /* then, and does not only tell how it was */
     struct ct_kernel_record record; /* strings are valid until the next call */
 };
 

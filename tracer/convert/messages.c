@@ -60,6 +60,8 @@ static void push_event(struct ct_conversion *conversion, const struct ct_kernel_
     push(conversion, message);
     stream->packet_events++;
     stream->last_ns = time_ns;
+    if (item->has_happened)
+        conversion->totals->told_until_ns = MAX(conversion->totals->told_until_ns, time_ns);
     if (item->record.event == CT_KERNEL_ID_CPU_SAMPLE) {
         conversion->totals->samples++;
         conversion->totals->samples_partial += item->record.as.cpu_sample.is_partial;

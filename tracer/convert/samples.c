@@ -127,7 +127,8 @@ gboolean ct_kernel_samples_next(struct ct_kernel_samples *samples, struct ct_ker
     while ((source = ct_sources_first(samples->sources, &index)) != NULL) {
         struct ct_raw_record raw = source->record;
 
-        *item = (struct ct_kernel_item){.index = index, .lost_since_ns = source->last_ns};
+        *item = (struct ct_kernel_item){
+            .index = index, .lost_since_ns = source->last_ns, .has_happened = TRUE};
         item->record.time_ns = raw.time_ns;
         item->record.cpu = raw.cpu;
         ct_source_advance(source);

@@ -8,6 +8,7 @@
 #include "recording_state.h"
 #include "schema/capture_words.h"
 #include "system/procfs.h"
+#include "text/figures.h"
 
 /* Once all boards are there. What a killed recorder has seen, nobody knows. */
 static void settle_unpreloaded(struct ct_recording *recording)
@@ -108,6 +109,20 @@ static void miss(struct ct_recording *recording, const char *note)
     g_string_append(recording->missing, note);
 }
 
+/* What was in the kernel's buffers, and ours, is gone. */
+static void note_killed(struct ct_recording *recording)
+{
+    const uint64_t until_ns = recording->kernel_totals.told_until_ns;
+
+    if (!recording->is_adopted || recording->was_cut || until_ns == 0 ||
+        until_ns >= recording->end_ns)
+        return;
+    g_autofree char *rest = ct_format_duration(recording->end_ns - until_ns);
+    g_autofree char *note = g_strdup_printf(
+        CT_LAYER_KERNEL CT_NOTE_COLON "nothing of the last %s: the recorder was killed", rest);
+    miss(recording, note);
+}
+
 /* The kernel's part. Whatever is wrong with it is said, and is no fault of the rest. */
 static void close_kernel(struct ct_recording *recording)
 {
@@ -133,6 +148,7 @@ static void close_kernel(struct ct_recording *recording)
         g_string_truncate(recording->missing, 0);
         miss(recording, note);
     }
+    note_killed(recording);
     if (recording->engine->kernel != NULL)
         ct_kernel_capture_release(recording->engine->kernel);
 }

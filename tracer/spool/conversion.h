@@ -6,14 +6,15 @@
 #include <stdint.h>
 
 /* TOTAL(name): what was written, and what not. */
-#define CT_KERNEL_TOTALS(TOTAL)                                                             \
-    TOTAL(events)                                                                           \
-    TOTAL(lost)                  /* of all tasks of the machine, where that was recorded */ \
-    TOTAL(unpreloaded_processes) /* images that no preload was in */                        \
-    TOTAL(unpreloaded_threads)   /* theirs */                                               \
-    TOTAL(reasons)               /* of times off the CPU in none of the calls */            \
-    TOTAL(samples)                                                                          \
-    TOTAL(samples_partial) /* of those: their stacks could not be followed to the end */    \
+#define CT_KERNEL_TOTALS(TOTAL)                                                                  \
+    TOTAL(events)                                                                                \
+    TOTAL(lost)                  /* of all tasks of the machine, where that was recorded */      \
+    TOTAL(unpreloaded_processes) /* images that no preload was in */                             \
+    TOTAL(unpreloaded_threads)   /* theirs */                                                    \
+    TOTAL(told_until_ns)         /* the last that happened, and does not only tell how it was */ \
+    TOTAL(reasons)               /* of times off the CPU in none of the calls */                 \
+    TOTAL(samples)                                                                               \
+    TOTAL(samples_partial) /* of those: their stacks could not be followed to the end */         \
     TOTAL(samples_lost)
 
 struct ct_kernel_totals {

@@ -102,6 +102,24 @@ static gboolean has_anything(const struct ct_kernel_totals *totals)
     return totals->events + totals->samples + totals->lost + totals->samples_lost > 0;
 }
 
+/* What a killed recorder left may only tell how it was when the part began that is kept. */
+static gboolean has_happened(const struct ct_kernel_scope *scope, struct ct_kernel_totals *totals,
+                             GError **error)
+{
+    if (scope->deserted_until_ns == 0 || totals->told_until_ns != 0 || !has_anything(totals))
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                "the recorder was killed before anything was on the disk of what happened in what "
+                "is kept");
+    return FALSE;
+}
+
+static void forget(struct ct_kernel_totals *totals)
+{
+    g_strfreev(totals->unpreloaded_names);
+    *totals = (struct ct_kernel_totals){0};
+}
+
 static gboolean take_over(const char *path, const char *kernel, GError **error)
 {
     g_autofree char *converted = g_build_filename(path, CT_SPOOL_KERNEL, NULL);
@@ -135,10 +153,11 @@ gboolean ct_kernel_finish(const char *path, const struct ct_kernel_scope *scope,
         is_done = run(path, scope, totals, &failure);
     }
 
+    is_done = is_done && has_happened(scope, totals, &failure);
     if (is_done && has_anything(totals))
         is_done = take_over(path, kernel, &failure);
     if (!is_done)
-        *totals = (struct ct_kernel_totals){0};
+        forget(totals);
     if (failure != NULL)
         g_propagate_error(error, g_steal_pointer(&failure));
     ct_spool_remove(path);
