@@ -3,6 +3,7 @@
 #include "files/tree.h"
 #include "keeping.h"
 #include "known_fds.h"
+#include "leftover.h"
 #include "old_packets.h"
 #include "packet.h"
 #include "spool/spool.h"
@@ -473,6 +474,65 @@ static void what_living_images_said_last_is_said_again(void **state)
     ct_known_fds_free(fds);
 }
 
+static void those_beyond_a_limit_are_forgotten_and_that_is_noted(void **state)
+{
+    const struct ct_writer writer = {.fd = tell_fd};
+    const struct ct_image_key image = {.pid = 7, .start_ns = 1};
+    struct ct_known_fds *fds = ct_known_fds_new();
+    g_autoptr(GArray) living = g_array_new(FALSE, FALSE, sizeof(struct ct_image_key));
+
+    (void)state;
+    told = g_string_new(NULL);
+    g_array_append_val(living, image);
+    for (int32_t fd = 0; fd < 65536; fd++)
+        note_fd(fds, 7, fd, "");
+    ct_known_fds_restate(fds, living, &writer);
+    assert_false(ct_known_fds_forgets(fds));
+    note_fd(fds, 7, 65536, "one more");
+    ct_known_fds_restate(fds, living, &writer);
+    assert_true(ct_known_fds_forgets(fds));
+    ct_known_fds_forget(fds, 7); /* nor can it be asked for any more */
+    assert_false(ct_known_fds_forgets(fds));
+    g_string_free(told, TRUE);
+    ct_known_fds_free(fds);
+}
+
+/* ---- What a killed recorder left ---- */
+
+static void of_what_was_left_the_oldest_parts_go_too(void **state)
+{
+    const struct ct_control_part parts[CT_CONTROL_PARTS] = {
+        {.begin_ns = 10, .bytes_before = 50 * MB},
+        {.begin_ns = 20, .bytes_before = 55 * MB},
+        {.begin_ns = 30, .bytes_before = 62 * MB},
+    };
+
+    (void)state;
+    assert_int_equal(ct_leftover_excess(parts, 20 * MB, 20 * MB), 0);
+    assert_int_equal(ct_leftover_excess(parts, 21 * MB, 20 * MB), 1);
+    assert_int_equal(ct_leftover_excess(parts, 25 * MB, 20 * MB), 1);
+    assert_int_equal(ct_leftover_excess(parts, 26 * MB, 20 * MB), 2);
+    assert_int_equal(ct_leftover_excess(parts, 90 * MB, 20 * MB), 2);
+}
+
+/* Programs may have written over the page. */
+static void parts_that_cannot_be_are_not_believed(void **state)
+{
+    struct ct_control_part parts[CT_CONTROL_PARTS];
+
+    (void)state;
+    for (uint64_t i = 0; i < CT_CONTROL_PARTS; i++)
+        parts[i] = (struct ct_control_part){.begin_ns = i + 1, .bytes_before = i};
+    assert_int_equal(ct_leftover_excess(parts, 90 * MB, 20 * MB), CT_CONTROL_PARTS - 1);
+    parts[1].begin_ns = 1; /* not later */
+    assert_int_equal(ct_leftover_excess(parts, 90 * MB, 20 * MB), 0);
+    parts[1] = (struct ct_control_part){.begin_ns = 2, .bytes_before = UINT64_MAX};
+    assert_int_equal(ct_leftover_excess(parts, 90 * MB, 20 * MB), 1);
+    parts[0].bytes_before = 5;
+    parts[1].bytes_before = 4; /* less than before */
+    assert_int_equal(ct_leftover_excess(parts, 90 * MB, 20 * MB), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -497,6 +557,9 @@ int main(void)
         TEST(what_was_present_when_older_parts_began_goes),
         TEST(a_spool_that_begins_beyond_its_end_is_none),
         cmocka_unit_test(what_living_images_said_last_is_said_again),
+        cmocka_unit_test(those_beyond_a_limit_are_forgotten_and_that_is_noted),
+        cmocka_unit_test(of_what_was_left_the_oldest_parts_go_too),
+        cmocka_unit_test(parts_that_cannot_be_are_not_believed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,7 +174,8 @@ static void restate(struct fixture *fixture, uint64_t time_ns, uint32_t number, 
     add_part(fixture, time_ns, number, TRUE);
 }
 
-static void finish(struct fixture *fixture, uint64_t calls, uint64_t sync_ns, uint64_t begin_ns)
+static void finish_with(struct fixture *fixture, uint64_t calls, uint64_t sync_ns,
+                        uint64_t begin_ns, uint64_t waits)
 {
     const struct ct_record capture = {.event = CT_EVENT_ID_CAPTURE,
                                       .as.capture = {.schema_version = CT_SCHEMA_VERSION,
@@ -183,13 +184,19 @@ static void finish(struct fixture *fixture, uint64_t calls, uint64_t sync_ns, ui
                                                      .layers = "preload",
                                                      .missing = "",
                                                      .begin_ns = begin_ns,
-                                                     .end_ns = END_NS}};
+                                                     .end_ns = END_NS,
+                                                     .waits_recorded = waits}};
 
     add_process(fixture, END_NS);
     add_counters(fixture, END_NS, calls, sync_ns);
     add_thread(fixture, END_NS, sync_ns);
     add(fixture, END_NS, PID, &capture);
     ct_assembler_finish(fixture->assembler);
+}
+
+static void finish(struct fixture *fixture, uint64_t calls, uint64_t sync_ns, uint64_t begin_ns)
+{
+    finish_with(fixture, calls, sync_ns, begin_ns, 0);
 }
 
 static const struct ct_thread *main_thread(const struct fixture *fixture)
@@ -238,6 +245,81 @@ static void a_thread_that_ended_meanwhile_counted_before(void **state)
     assert_int_equal(ct_process_counters(process, CT_OP_MUTEX_LOCK)->calls, 30);
 }
 
+static const struct ct_thread *find_thread(const struct fixture *fixture, int32_t tid)
+{
+    for (guint i = 0; i < fixture->model->threads->len; i++) {
+        const struct ct_thread *thread = fixture->model->threads->pdata[i];
+
+        if (thread->tid == tid)
+            return thread;
+    }
+    return NULL;
+}
+
+/* The recorder counts it, too; how long it waited before, nobody knows. */
+static void a_thread_that_ended_meanwhile_is_of_the_part(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_record exit = {.event = CT_EVENT_ID_THREAD_EXIT,
+                                   .as.thread_exit.sync_ns = 3000 * MS};
+
+    restate(fixture, PART_NS, 4, 0, 0);
+    add(fixture, PART_NS - MS, PID + 1, &exit); /* before, but heard only now */
+    add(fixture, PART_NS + MS, PID + 2, &exit);
+    finish(fixture, 0, 0, PART_NS);
+    assert_int_equal(fixture->model->threads->len, 3);
+    assert_int_equal(find_thread(fixture, PID + 1)->end_ns, PART_NS);
+    assert_int_equal(find_thread(fixture, PID + 2)->start_ns, PART_NS);
+    assert_int_equal(find_thread(fixture, PID + 2)->end_ns, PART_NS + MS);
+    assert_int_equal(find_thread(fixture, PID + 2)->class_ns[CT_CLASS_SYNC], 0);
+}
+
+static void what_was_said_before_is_no_sign_of_a_thread(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_record name = {.event = CT_EVENT_ID_THREAD_NAME, .as.thread_name.name = "gone"};
+
+    restate(fixture, PART_NS, 4, 0, 0);
+    add(fixture, PART_NS - MS, PID + 1, &name);
+    finish(fixture, 0, 0, PART_NS);
+    assert_int_equal(fixture->model->threads->len, 1);
+}
+
+static void a_process_that_is_heard_to_begin_after_it_was_told_of_is_one(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_record start = {.event = CT_EVENT_ID_PROCESS_START,
+                                    .as.process_start = {.schema_version = CT_SCHEMA_VERSION,
+                                                         .process_start_ns = START_NS,
+                                                         .exe = "/bin/program",
+                                                         .args = "program",
+                                                         .cwd = "/"}};
+
+    restate(fixture, PART_NS, 4, 0, 0);
+    add(fixture, PART_NS - MS, PID, &start);
+    finish(fixture, 0, 0, PART_NS);
+    assert_int_equal(fixture->model->processes->len, 1);
+    assert_int_equal(fixture->model->threads->len, 1);
+}
+
+static void a_process_that_was_over_but_not_closed_is_of_the_part(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_record process = {.event = CT_EVENT_ID_PROCESS,
+                                      .as.process = {.pid = PID + 1,
+                                                     .process_start_ns = START_NS,
+                                                     .process_end_ns = PART_NS - MS,
+                                                     .schema_version = CT_SCHEMA_VERSION_PARTS,
+                                                     .exe = "/bin/child",
+                                                     .args = "child",
+                                                     .cwd = "/"}};
+
+    restate(fixture, PART_NS, 4, 0, 0);
+    add(fixture, PART_NS + MS, PID + 1, &process);
+    finish(fixture, 0, 0, PART_NS);
+    assert_int_equal(fixture->model->processes->len, 2);
+}
+
 static void calls_that_were_all_before_are_none(void **state)
 {
     struct fixture *fixture = *state;
@@ -271,8 +353,9 @@ static void a_wait_that_came_late_into_the_part_is_not_of_it(void **state)
 
     restate(fixture, PART_NS, 4, 0, 0);
     add(fixture, PART_NS + MS, PID, &wait);
-    finish(fixture, 0, 0, PART_NS);
+    finish_with(fixture, 0, 0, PART_NS, 1);
     assert_int_equal(fixture->intervals->len, 0);
+    assert_int_equal(fixture->model->capture.waits_lost, 1); /* it is none of those recorded */
 }
 
 static void descriptors_are_known(void **state)
@@ -343,6 +426,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_was_counted_before_is_taken_off),
         TEST(a_thread_that_ended_meanwhile_counted_before),
+        TEST(a_thread_that_ended_meanwhile_is_of_the_part),
+        TEST(what_was_said_before_is_no_sign_of_a_thread),
+        TEST(a_process_that_is_heard_to_begin_after_it_was_told_of_is_one),
+        TEST(a_process_that_was_over_but_not_closed_is_of_the_part),
         TEST(calls_that_were_all_before_are_none),
         TEST(a_wait_that_was_there_begins_with_the_part),
         TEST(a_wait_that_came_late_into_the_part_is_not_of_it),

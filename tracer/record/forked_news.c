@@ -125,6 +125,9 @@ void ct_forked_news_write_next(struct ct_forked_news *news, const struct ct_drai
         .time_ns = news->writer->time_of(ct_drain_round_time(round, &forked.identity, one->ticks)),
     };
     if (!one->is_end) {
+        /* Its own board tells of it. */
+        if (forked.state == CT_FORKED_MOVING)
+            return;
         if (!ct_forked_tell_start(one->map, one->index, &forked))
             return;
         ct_boards_add_image(news->boards, forked.identity.pid, forked.identity.start_ns);
