@@ -1,6 +1,7 @@
 /* What the recorder makes of the rings: order, times, wrapping, and rings that were written over.
  */
 #include "drain.h"
+#include "forked_news.h"
 #include "schema/packed_event.h"
 
 #include <fcntl.h>
@@ -59,6 +60,18 @@ static void write_long_wait(const struct ct_source *source, const struct ct_even
     entry->lag_ns = event->lag_ns;
 }
 
+static void write_process_start(const struct ct_source *source,
+                                const struct ct_event_process_start *event)
+{
+    g_strlcpy(note(source, CT_EVENT_ID_PROCESS_START)->text, event->cwd, 64);
+}
+
+static void write_thread_start(const struct ct_source *source,
+                               const struct ct_event_thread_start *event)
+{
+    note(source, CT_EVENT_ID_THREAD_START)->object = event->entry;
+}
+
 /* LTTng's last time. */
 static uint64_t last_ns;
 
@@ -99,6 +112,8 @@ static const struct ct_writer writer = {.is_enabled = is_enabled,
                                         .wait = write_wait,
                                         .waits = write_waits,
                                         .long_wait = write_long_wait,
+                                        .process_start = write_process_start,
+                                        .thread_start = write_thread_start,
                                         .thread_name = write_thread_name};
 
 struct fixture {
@@ -645,6 +660,55 @@ static void what_is_cut_off_is_refused(void **state)
     }
 }
 
+/* ---- Children without a board ---- */
+
+#define CHILD 99
+
+/* What is to be told of a child that began, but has not been told yet. */
+static struct ct_forked_news *find_news(struct fixture *fixture, struct ct_drain_round *round)
+{
+    const GPtrArray *boards = ct_boards_update(fixture->boards);
+    const struct ct_mapped_board *board = boards->pdata[0];
+    struct ct_forked_news *news = ct_forked_news_new(fixture->boards, &writer);
+
+    *round = (struct ct_drain_round){now(), now(), fixture->control.ns_per_tick};
+    fixture->board->forked[0].pid = CHILD;
+    fixture->board->forked[0].start_ns = fixture->board->forked[0].start_ticks = now();
+    fixture->board->forked[0].state = CT_FORKED_ALIVE;
+    fixture->board->forked_high_water = 1;
+    ct_forked_news_begin(news);
+    ct_forked_news_add(news, board->map, now());
+    ct_forked_news_sort(news);
+    assert_true(ct_forked_news_is_due(news, UINT64_MAX));
+    return news;
+}
+
+static void a_child_that_has_no_board_is_told_of(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_drain_round round;
+    struct ct_forked_news *news = find_news(fixture, &round);
+
+    ct_forked_news_write_next(news, &round);
+    assert_int_equal(at(0)->event, CT_EVENT_ID_PROCESS_START);
+    assert_int_equal(at(0)->source.vpid, CHILD);
+    assert_int_equal(fixture->board->forked[0].state, CT_FORKED_ALIVE | CT_FORKED_START_TOLD);
+    ct_forked_news_free(news);
+}
+
+static void one_that_gets_a_board_meanwhile_is_told_of_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_drain_round round;
+    struct ct_forked_news *news = find_news(fixture, &round);
+
+    fixture->board->forked[0].state = CT_FORKED_MOVING;
+    ct_forked_news_write_next(news, &round);
+    assert_int_equal(written->len, 0);
+    assert_int_equal(fixture->board->forked[0].state, CT_FORKED_MOVING);
+    ct_forked_news_free(news);
+}
+
 int main(void)
 {
 #define DRAIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -667,6 +731,8 @@ int main(void)
         DRAIN_TEST(times_do_not_wrap),
         DRAIN_TEST(a_record_that_is_too_large_is_passed_over),
         DRAIN_TEST(held_events_wait),
+        DRAIN_TEST(a_child_that_has_no_board_is_told_of),
+        DRAIN_TEST(one_that_gets_a_board_meanwhile_is_told_of_there),
         cmocka_unit_test(what_is_packed_comes_out),
         cmocka_unit_test(what_is_cut_off_is_refused),
     };
