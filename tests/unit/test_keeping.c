@@ -193,6 +193,21 @@ static void a_part_that_never_ends_is_a_failure(void **state)
     ct_keeping_clear(&keeping);
 }
 
+static void a_part_may_be_large_because_of_what_is_said_again(void **state)
+{
+    struct ct_keeping keeping;
+
+    (void)state;
+    ct_keeping_init(&keeping, 20 * MB);
+    add_restated_part(&keeping, 5 * MB, 8 * MB);
+    look_often(&keeping, 35 * MB);
+    assert_false(ct_keeping_has_failed(&keeping));
+    add_restated_part(&keeping, 40 * MB, 21 * MB); /* for which there is no room */
+    look_often(&keeping, 41 * MB);
+    assert_true(ct_keeping_has_failed(&keeping));
+    ct_keeping_clear(&keeping);
+}
+
 static void a_burst_is_expected_again_for_a_while(void **state)
 {
     struct ct_keeping keeping;
@@ -547,6 +562,7 @@ int main(void)
         cmocka_unit_test(the_part_that_is_written_stays),
         cmocka_unit_test(unless_it_is_too_large_by_a_part_two_parts_stay),
         cmocka_unit_test(a_part_that_never_ends_is_a_failure),
+        cmocka_unit_test(a_part_may_be_large_because_of_what_is_said_again),
         cmocka_unit_test(a_burst_is_expected_again_for_a_while),
         TEST(old_packets_give_their_room_back),
         TEST(a_stream_begins_with_what_is_kept_of_it),

@@ -60,12 +60,13 @@ void ct_keeping_add(struct ct_keeping *keeping, const struct ct_kept_part *part)
     g_array_append_val(keeping->parts, *part);
 }
 
-/* By more than a part that begins. */
+/* By more than a part that begins, if there is room for parts. */
 static gboolean is_far_too_large(const struct ct_keeping *keeping)
 {
     const uint64_t restated = ct_keeping_newest(keeping)->before.restated_bytes;
 
-    return keeping->size > keeping->max_size + MAX(keeping->max_size / 2, 2 * restated);
+    return keeping->size >
+           keeping->max_size + CLAMP(2 * restated, keeping->max_size / 2, keeping->max_size);
 }
 
 void ct_keeping_look(struct ct_keeping *keeping, uint64_t size)
