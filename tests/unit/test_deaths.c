@@ -84,12 +84,12 @@ static gboolean has_news(const struct fixture *fixture)
     return poll(&news, 1, 0) == 1;
 }
 
-/* As the recorder does: until then nobody looks, unless there is news. */
+/* As the recorder does: until then nobody looks, unless there is news. On a busy machine that time
+ * may have come before. */
 static void pass_until_due(const struct fixture *fixture)
 {
     gint64 due_us = ct_deaths_due_us(fixture->deaths);
 
-    assert_true(due_us > 0);
     g_usleep((gulong)MAX(due_us - g_get_monotonic_time(), 0));
 }
 
