@@ -252,15 +252,20 @@ class Stopped(UnseenTest):
     LONG_S = 16
 
     def record_with_a_stop(self, *options):
-        script = "echo begun; read go; sleep 0.01 & wait; exec sleep 0.02"
+        script = "echo $$; read go; sleep 0.01 & wait; exec sleep 0.02"
         recorder = self.start_record("sh", "-c", script, stdin=subprocess.PIPE, options=options)
-        self.assertEqual(recorder.stdout.readline(), "begun\n")
+        program = int(recorder.stdout.readline())
         pid = recorder_of(recorder)
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self.LONG_S)
         recorder.stdin.write("go\n")
         recorder.stdin.flush()
-        time.sleep(1)
+
+        def has_ended():
+            stat = pathlib.Path(f"/proc/{program}/stat").read_text()
+            return stat.rpartition(")")[2].split()[0] == "Z"
+
+        wait_until(has_ended, "the program ended", timeout_s=60)
         os.kill(pid, signal.SIGCONT)
         _, err = recorder.communicate(timeout=60)
         self.assertEqual(recorder.returncode, 0, err)

@@ -49,7 +49,7 @@
 
 #define ARGUMENTS 8
 #define PAGE      4096
-#define HANG_S    5
+#define HANG_S    60 /* none does; and on a busy machine much may come in between */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
