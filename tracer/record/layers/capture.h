@@ -54,7 +54,7 @@ void ct_kernel_capture_begin(struct ct_kernel_capture *capture);
 /*
  * Another part of the recording begins, of that number; then what is there is told again:
  * `preloaded`, struct ct_image_key, are the images that live and that the preload tells of. Returns
- * how much the recording gets by that, and by what else comes meanwhile.
+ * how much the recording gets by that.
  */
 void ct_kernel_capture_begin_part(struct ct_kernel_capture *capture, uint32_t part);
 uint64_t ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,

@@ -1,6 +1,5 @@
 /* The kernel layer where the recording has parts, of which the oldest are dropped. */
 #include "capture_state.h"
-#include "files/tree.h"
 #include "spool/spool.h"
 
 #include <errno.h>
@@ -25,16 +24,15 @@ void ct_kernel_capture_begin_part(struct ct_kernel_capture *capture, uint32_t pa
 uint64_t ct_kernel_capture_restate(struct ct_kernel_capture *capture, const GArray *preloaded,
                                    uint64_t time_ns)
 {
-    const uint64_t before = ct_tree_room(capture->context.folder);
+    uint64_t size = 0;
 
     for (guint i = 0; i < capture->count && capture->drainer != NULL; i++) {
         const struct use *use = &capture->uses[i];
 
         if (use->opened != NULL && use->source->restate != NULL)
-            use->source->restate(use->opened, preloaded, time_ns);
+            size += use->source->restate(use->opened, preloaded, time_ns);
     }
-    const uint64_t after = ct_tree_room(capture->context.folder);
-    return after - MIN(before, after);
+    return size;
 }
 
 gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_t part)

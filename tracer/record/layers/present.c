@@ -10,6 +10,7 @@
 #include "system/procfs.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Descriptors come and go; those that a thread waits on for long are worth a look so often. */
@@ -193,14 +194,16 @@ static void begin_present_part(void *opened, uint32_t part)
     present->part = part;
 }
 
-static void restate_present(void *opened, const GArray *preloaded, uint64_t time_ns)
+static uint64_t restate_present(void *opened, const GArray *preloaded, uint64_t time_ns)
 {
     struct present *present = opened;
+    struct stat status = {0};
 
     g_mutex_lock(&present->lock);
-    if (!write_part(present, preloaded, time_ns))
+    if (!write_part(present, preloaded, time_ns) || fstat(present->spool_fd, &status) != 0)
         present->error = errno;
     g_mutex_unlock(&present->lock);
+    return (uint64_t)status.st_size;
 }
 
 static void describe_present(void *opened, pid_t pid)

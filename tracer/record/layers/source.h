@@ -58,8 +58,8 @@ struct ct_capture_source {
      * what was told before. Then it is drained. Or NULL. */
     void (*begin_part)(void *opened, uint32_t part);
     /* Then: as of `time_ns` there are these images that a preload is in, struct ct_image_key, and
-     * others. Or NULL. */
-    void (*restate)(void *opened, const GArray *preloaded, uint64_t time_ns);
+     * others. Returns how many bytes say so. Or NULL. */
+    uint64_t (*restate)(void *opened, const GArray *preloaded, uint64_t time_ns);
     /* Adds what is to wake whoever drains it: struct pollfd. Or NULL. */
     void (*list_fds)(const void *opened, GArray *fds);
     /* In another thread: what came is written. FALSE and errno if it cannot be. *has_new_fds if

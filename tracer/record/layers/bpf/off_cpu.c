@@ -136,10 +136,11 @@ static void begin_off_cpu_part(void *opened, uint32_t part)
 }
 
 /* Behind what was told before. */
-static void restate_off_cpu(void *opened, const GArray *preloaded, uint64_t time_ns)
+static uint64_t restate_off_cpu(void *opened, const GArray *preloaded, uint64_t time_ns)
 {
     (void)preloaded;
     begin_at(opened, time_ns);
+    return sizeof(struct ct_off_cpu_begin);
 }
 
 static void list_off_cpu_fds(const void *opened, GArray *fds)
