@@ -711,7 +711,8 @@ static void a_process_of_another_format_is_left_out_and_named(void **state)
     assert_int_equal(fixture->intervals->len, 0);
     assert_int_equal(model->capture.foreign_images, 1);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
-    g_autofree char *format = g_strdup_printf("/bin/other (8, format %d)", CT_SCHEMA_VERSION_PARTS + 1);
+    g_autofree char *format =
+        g_strdup_printf("/bin/other (8, format %d)", CT_SCHEMA_VERSION_PARTS + 1);
     gboolean is_said = FALSE;
     for (guint i = 0; i < complaints->len; i++)
         is_said = is_said || strstr(complaints->pdata[i], format) != NULL;
@@ -729,11 +730,13 @@ static void a_process_of_another_format_is_left_out_and_named(void **state)
 static void a_recording_of_another_format_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    struct ct_record process = {
-        .event = CT_EVENT_ID_PROCESS,
-        .time_ns = 1100 * MS,
-        .as.process = {
-            .pid = 7, .schema_version = CT_SCHEMA_VERSION_PARTS + 1, .exe = "", .args = "", .cwd = ""}};
+    struct ct_record process = {.event = CT_EVENT_ID_PROCESS,
+                                .time_ns = 1100 * MS,
+                                .as.process = {.pid = 7,
+                                               .schema_version = CT_SCHEMA_VERSION_PARTS + 1,
+                                               .exe = "",
+                                               .args = "",
+                                               .cwd = ""}};
     g_autoptr(GError) error = NULL;
 
     assert_false(ct_assembler_add(fixture->assembler, &process, &error));
