@@ -6,11 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Records held back, so that those which come late are in order: a thread's waits that other waits
- * interrupted, and times that the kernel tells of, which nobody took. */
-#define PENDING_MAX  1024
-#define PENDING_KEPT 512
-
 /* Runs that are merged at once. */
 #define MERGED_MAX 64
 
@@ -37,7 +32,7 @@ struct ct_lane_writer *ct_lane_writer_new(enum ct_lane_kind kind, uint64_t subje
 
 void ct_lane_writer_free(struct ct_lane_writer *lane)
 {
-    g_free(lane->pending);
+    ct_pending_clear(&lane->pending);
     if (lane->runs)
         g_array_unref(lane->runs);
     g_free(lane);
@@ -94,37 +89,41 @@ static void append_block(struct run *run, struct ct_store_out *aside, const stru
     run->last_begin_ns = entry->summary.last_begin_ns;
 }
 
-/* They are in order of their begin. `bytes` is room for it. */
+/* They are in order of their sequence, too. `bytes` is room for it. */
 static struct ct_entry put_block(struct ct_store_out *out, enum ct_lane_kind kind,
-                                 struct ct_store_record *records, size_t count,
+                                 const struct ct_store_record *records, size_t count,
                                  struct ct_bytes *bytes)
 {
     struct ct_summary summary;
 
     bytes->size = 0;
-    ct_records_sort_by_sequence(records, count);
     ct_block_write(kind, records, count, bytes, &summary);
     return ct_store_out_put_block(out, bytes->bytes, bytes->size, &summary);
+}
+
+/* The next block of what it holds back, but for the last `kept`. */
+static struct ct_entry put_pending(struct ct_lane_writer *lane, struct ct_store_out *out,
+                                   size_t kept, struct ct_bytes *bytes)
+{
+    size_t count = MIN(CT_BLOCK_RECORDS, lane->pending.count - kept);
+
+    return put_block(out, lane->kind, ct_pending_take(&lane->pending, count), count, bytes);
 }
 
 /* All but the last `kept` of what it holds back. */
 static size_t write_pending(struct ct_lane_writer *lane, struct ct_lane_files *files, size_t kept)
 {
-    size_t count = lane->pending_count - kept;
+    size_t count = lane->pending.count - kept;
     struct ct_bytes bytes = {0};
 
-    ct_records_sort(lane->pending, lane->pending_count);
-    for (size_t i = 0; i < count; i += CT_BLOCK_RECORDS) {
-        struct run *run = find_run(lane, lane->pending[i].begin_ns);
-        const struct ct_entry entry = put_block(&files->out, lane->kind, lane->pending + i,
-                                                MIN(CT_BLOCK_RECORDS, count - i), &bytes);
+    ct_pending_order(&lane->pending);
+    while (lane->pending.count > kept) {
+        struct run *run = find_run(lane, ct_pending_begin_ns(&lane->pending));
+        const struct ct_entry entry = put_pending(lane, &files->out, kept, &bytes);
 
         append_block(run, &files->aside, &entry);
     }
     ct_bytes_clear(&bytes);
-    if (kept > 0)
-        memmove(lane->pending, lane->pending + count, kept * sizeof(*lane->pending));
-    lane->pending_count = kept;
     return count;
 }
 
@@ -133,23 +132,18 @@ ptrdiff_t ct_lane_writer_add(struct ct_lane_writer *lane, struct ct_lane_files *
 {
     size_t written = 0;
 
-    if (lane->pending_count == PENDING_MAX)
-        written = write_pending(lane, files, PENDING_KEPT);
-    if (lane->pending_count == lane->pending_capacity) {
-        lane->pending_capacity = MAX(4, 2 * lane->pending_capacity);
-        lane->pending = g_renew(struct ct_store_record, lane->pending, lane->pending_capacity);
-    }
-    lane->pending[lane->pending_count++] = *record;
+    if (lane->pending.count == CT_PENDING_MAX)
+        written = write_pending(lane, files, CT_PENDING_KEPT);
+    ct_pending_add(&lane->pending, record);
     lane->count++;
     return 1 - (ptrdiff_t)written;
 }
 
 size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_lane_files *files)
 {
-    size_t written = lane->pending_count > 0 ? write_pending(lane, files, 0) : 0;
+    size_t written = lane->pending.count > 0 ? write_pending(lane, files, 0) : 0;
 
-    g_clear_pointer(&lane->pending, g_free);
-    lane->pending_capacity = 0;
+    ct_pending_clear(&lane->pending);
     lane->recent[0] = lane->recent[1] = NULL;
     return written;
 }
@@ -236,6 +230,7 @@ static void end_block(struct joined *joined)
 {
     if (joined->count == 0)
         return;
+    ct_records_sort_by_sequence(joined->records, joined->count);
     const struct ct_entry entry = put_block(&joined->files->out, joined->kind, joined->records,
                                             joined->count, &joined->bytes);
 
@@ -381,11 +376,9 @@ static void add_pending(struct ct_lane_writer *lane, struct ct_lane_files *files
 {
     struct ct_bytes bytes = {0};
 
-    ct_records_sort(lane->pending, lane->pending_count);
-    for (size_t i = 0; i < lane->pending_count; i += CT_BLOCK_RECORDS) {
-        const struct ct_entry entry =
-            put_block(&files->out, lane->kind, lane->pending + i,
-                      MIN(CT_BLOCK_RECORDS, lane->pending_count - i), &bytes);
+    ct_pending_order(&lane->pending);
+    while (lane->pending.count > 0) {
+        const struct ct_entry entry = put_pending(lane, &files->out, 0, &bytes);
 
         ct_tree_add_block(tree, &entry);
     }
@@ -397,8 +390,7 @@ struct ct_entry ct_lane_writer_finish(struct ct_lane_writer *lane, struct ct_lan
 {
     if (!lane->runs) {
         add_pending(lane, files, tree);
-        g_clear_pointer(&lane->pending, g_free);
-        lane->pending_count = 0;
+        ct_pending_clear(&lane->pending);
         return ct_tree_finish(tree);
     }
     ct_lane_writer_flush(lane, files);
