@@ -4,22 +4,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Runs that are merged at once. */
 #define MERGED_MAX 64
-
-/* A block as it is told of aside. */
-struct aside_block {
-    uint64_t next; /* of the same run; 0: none */
-    struct ct_entry entry;
-};
-
-struct run {
-    uint64_t first; /* where its blocks are */
-    uint64_t last;
-    uint64_t last_begin_ns;
-};
 
 struct ct_lane_writer *ct_lane_writer_new(enum ct_lane_kind kind, uint64_t subject)
 {
@@ -40,53 +27,26 @@ void ct_lane_writer_free(struct ct_lane_writer *lane)
 
 /* ---- Writing aside ---- */
 
-static void link_block(struct ct_store_out *aside, uint64_t from, uint64_t to)
+static void clear_run(void *run)
 {
-    uint64_t held_from = aside->offset - aside->held.size;
-
-    if (from >= held_from) {
-        memcpy(aside->held.bytes + (from - held_from) + offsetof(struct aside_block, next), &to,
-               sizeof(to));
-        return;
-    }
-    off_t place = (off_t)(from + offsetof(struct aside_block, next));
-    ssize_t written = pwrite(aside->fd, &to, sizeof(to), place);
-
-    if (written != sizeof(to) && aside->error == 0)
-        aside->error = written < 0 ? errno : ENOSPC;
+    ct_block_run_clear(run);
 }
 
 /* The first run that goes on before these, or a new one. */
-static struct run *find_run(struct ct_lane_writer *lane, uint64_t begin_ns)
+static struct ct_block_run *find_run(struct ct_lane_writer *lane, uint64_t begin_ns)
 {
-    if (!lane->runs)
-        lane->runs = g_array_new(FALSE, TRUE, sizeof(struct run));
+    if (!lane->runs) {
+        lane->runs = g_array_new(FALSE, TRUE, sizeof(struct ct_block_run));
+        g_array_set_clear_func(lane->runs, clear_run);
+    }
     for (guint i = 0; i < lane->runs->len; i++) {
-        struct run *run = &g_array_index(lane->runs, struct run, i);
+        struct ct_block_run *run = &g_array_index(lane->runs, struct ct_block_run, i);
 
         if (run->last_begin_ns <= begin_ns)
             return run;
     }
     g_array_set_size(lane->runs, lane->runs->len + 1);
-    return &g_array_index(lane->runs, struct run, lane->runs->len - 1);
-}
-
-static void append_block(struct run *run, struct ct_store_out *aside, const struct ct_entry *entry)
-{
-    const struct aside_block block = {.entry = *entry};
-
-    /* 0 is no place. */
-    if (aside->offset == 0)
-        ct_store_out_put(aside, "", 1);
-    uint64_t place = aside->offset;
-
-    ct_store_out_put(aside, &block, sizeof(block));
-    if (run->first == 0)
-        run->first = place;
-    else
-        link_block(aside, run->last, place);
-    run->last = place;
-    run->last_begin_ns = entry->summary.last_begin_ns;
+    return &g_array_index(lane->runs, struct ct_block_run, lane->runs->len - 1);
 }
 
 /* They are in order of their sequence, too. `bytes` is room for it. */
@@ -118,10 +78,10 @@ static size_t write_pending(struct ct_lane_writer *lane, struct ct_lane_files *f
 
     ct_pending_order(&lane->pending);
     while (lane->pending.count > kept) {
-        struct run *run = find_run(lane, ct_pending_begin_ns(&lane->pending));
+        struct ct_block_run *run = find_run(lane, ct_pending_begin_ns(&lane->pending));
         const struct ct_entry entry = put_pending(lane, &files->out, kept, &bytes);
 
-        append_block(run, &files->aside, &entry);
+        ct_block_run_add(run, &files->aside, &entry);
     }
     ct_bytes_clear(&bytes);
     return count;
@@ -143,6 +103,8 @@ size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_lane_files *f
 {
     size_t written = lane->pending.count > 0 ? write_pending(lane, files, 0) : 0;
 
+    for (guint i = 0; lane->runs && i < lane->runs->len; i++)
+        ct_block_run_flush(&g_array_index(lane->runs, struct ct_block_run, i), &files->aside);
     ct_pending_clear(&lane->pending);
     lane->recent[0] = lane->recent[1] = NULL;
     return written;
@@ -152,7 +114,7 @@ size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_lane_files *f
 
 /* A run that is being read back, at a block or at a record of one. */
 struct source {
-    uint64_t next;         /* block; 0: none */
+    struct ct_block_run_reader reader;
     struct ct_entry entry; /* of the block at hand */
     gboolean is_whole;     /* nothing of it was taken */
     uint8_t *bytes;        /* owned; once it was opened, as is the next */
@@ -168,7 +130,7 @@ struct joined {
     struct ct_lane_files *files; /* borrowed */
     struct ct_tree_reader reader;
     struct ct_tree_writer *tree; /* borrowed; NULL: they become one run */
-    struct run run;
+    struct ct_block_run run;
     struct ct_store_record records[CT_BLOCK_RECORDS];
     struct ct_attribute attributes[CT_BLOCK_RECORDS];
     size_t count;
@@ -177,20 +139,9 @@ struct joined {
     struct ct_bytes bytes; /* owned */
 };
 
-static gboolean read_aside(struct ct_store_out *aside, uint64_t place, struct aside_block *block)
-{
-    if (ct_store_read_at(aside->fd, block, sizeof(*block), place))
-        return TRUE;
-    if (aside->error == 0)
-        aside->error = EIO;
-    return FALSE;
-}
-
 /* FALSE: the run is at its end. */
 static gboolean fill(struct source *source, struct ct_store_out *aside)
 {
-    struct aside_block block;
-
     if (source->is_whole || source->at < source->count)
         return TRUE;
     if (source->bytes) {
@@ -198,12 +149,8 @@ static gboolean fill(struct source *source, struct ct_store_out *aside)
         g_clear_pointer(&source->bytes, g_free);
     }
     source->count = source->at = 0;
-    if (source->next == 0 || !read_aside(aside, source->next, &block))
-        return FALSE;
-    source->next = block.next;
-    source->entry = block.entry;
-    source->is_whole = TRUE;
-    return TRUE;
+    source->is_whole = ct_block_run_next(&source->reader, aside, &source->entry);
+    return source->is_whole;
 }
 
 static void open_block(struct source *source, struct joined *joined)
@@ -223,7 +170,7 @@ static void add_block(struct joined *joined, const struct ct_entry *entry)
     if (joined->tree)
         ct_tree_add_block(joined->tree, entry);
     else
-        append_block(&joined->run, &joined->files->aside, entry);
+        ct_block_run_add(&joined->run, &joined->files->aside, entry);
 }
 
 static void end_block(struct joined *joined)
@@ -310,12 +257,12 @@ static void take(struct joined *joined, struct source *source, const struct sour
     }
 }
 
-static void merge(struct joined *joined, const struct run *runs, guint count)
+static void merge(struct joined *joined, const struct ct_block_run *runs, guint count)
 {
     struct source *sources = g_new0(struct source, count);
 
     for (guint i = 0; i < count; i++)
-        sources[i].next = runs[i].first;
+        ct_block_run_reader_init(&sources[i].reader, &runs[i]);
     for (;;) {
         struct source *first = NULL;
 
@@ -328,6 +275,8 @@ static void merge(struct joined *joined, const struct run *runs, guint count)
         take(joined, first, sources, count);
     }
     end_block(joined);
+    for (guint i = 0; i < count; i++)
+        ct_block_run_reader_clear(&sources[i].reader);
     g_free(sources);
 }
 
@@ -347,27 +296,31 @@ static void merge_all(struct ct_lane_writer *lane, struct ct_lane_files *files,
     joined->reader = (struct ct_tree_reader){files->out.fd, UINT64_MAX};
     joined->texts = g_string_chunk_new(1024);
     while (lane->runs->len > MERGED_MAX && flush_files(files)) {
-        joined->run = (struct run){0};
-        merge(joined, (const struct run *)(void *)lane->runs->data, MERGED_MAX);
+        joined->run = (struct ct_block_run){0};
+        merge(joined, (const struct ct_block_run *)(void *)lane->runs->data, MERGED_MAX);
+        ct_block_run_flush(&joined->run, &files->aside);
         g_array_remove_range(lane->runs, 0, MERGED_MAX);
         g_array_append_val(lane->runs, joined->run);
     }
     joined->tree = tree;
     if (flush_files(files))
-        merge(joined, (const struct run *)(void *)lane->runs->data, lane->runs->len);
+        merge(joined, (const struct ct_block_run *)(void *)lane->runs->data, lane->runs->len);
     g_string_chunk_free(joined->texts);
     ct_bytes_clear(&joined->bytes);
     g_free(joined);
 }
 
 /* Blocks of one run are as they will be. */
-static void add_run(const struct run *run, struct ct_store_out *aside, struct ct_tree_writer *tree)
+static void add_run(const struct ct_block_run *run, struct ct_store_out *aside,
+                    struct ct_tree_writer *tree)
 {
-    struct aside_block block;
+    struct ct_block_run_reader reader;
+    struct ct_entry block;
 
-    for (uint64_t place = run->first; place != 0 && read_aside(aside, place, &block);
-         place = block.next)
-        ct_tree_add_block(tree, &block.entry);
+    ct_block_run_reader_init(&reader, run);
+    while (ct_block_run_next(&reader, aside, &block))
+        ct_tree_add_block(tree, &block);
+    ct_block_run_reader_clear(&reader);
 }
 
 /* Few records, as most lanes of many have, need not be told of aside. */
@@ -397,6 +350,6 @@ struct ct_entry ct_lane_writer_finish(struct ct_lane_writer *lane, struct ct_lan
     if (lane->runs->len > 1)
         merge_all(lane, files, tree);
     else if (ct_store_out_flush(&files->aside))
-        add_run(&g_array_index(lane->runs, struct run, 0), &files->aside, tree);
+        add_run(&g_array_index(lane->runs, struct ct_block_run, 0), &files->aside, tree);
     return ct_tree_finish(tree);
 }

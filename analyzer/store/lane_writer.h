@@ -7,8 +7,8 @@
 #ifndef CTRACE_STORE_LANE_WRITER_H
 #define CTRACE_STORE_LANE_WRITER_H
 
+#include "store/block_run.h"
 #include "store/pending.h"
-#include "store/tree.h"
 
 /* Where lanes are written to. */
 struct ct_lane_files {
@@ -21,7 +21,7 @@ struct ct_lane_writer {
     uint64_t subject;          /* number of the thread or object, or the CPU */
     uint64_t count;            /* records that came */
     struct ct_pending pending; /* owned; not yet written */
-    GArray *runs;              /* owned; or NULL: none yet */
+    GArray *runs;              /* owned; struct ct_block_run; or NULL: none yet */
     /* Borrowed; two of its last records', or NULL: most are the same again. */
     const struct ct_attribute *recent[2];
 };
