@@ -64,6 +64,8 @@ import ast, sys
 for path in sys.argv[1:]:
     ast.parse(open(path).read(), path)
 ' || return 1
+    say "No file or function is too long"
+    tests/sizes.py || return 1
     say "No two files or folders need each other"
     build_ours && tests/circles.py "$build"
 }

@@ -93,9 +93,22 @@ static void cut_begin(const struct ct_taken *before, struct ct_span *wait)
         wait->begin_ns = MAX(wait->begin_ns, before->span.end_ns);
 }
 
+/* Most follow the one before. */
+static gboolean is_after_all(const struct ct_nesting *nesting, const struct ct_span *wait)
+{
+    return wait->begin_ns <= wait->end_ns &&
+           (nesting->count == 0 ||
+            nesting->taken[nesting->count - 1].span.end_ns <= wait->begin_ns);
+}
+
 unsigned ct_nesting_take(struct ct_nesting *nesting, struct ct_span *wait,
                          struct ct_span sections[CT_NESTING_SECTIONS_MAX])
 {
+    if (is_after_all(nesting, wait)) {
+        sections[0] = *wait;
+        append(nesting, wait);
+        return 1;
+    }
     uint32_t first = nesting->count;
     unsigned count = 0;
 

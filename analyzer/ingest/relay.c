@@ -1,11 +1,16 @@
 #include "ingest/relay.h"
 
 /* Few enough to stay in a CPU's cache, and many enough that to hand them over costs nothing. */
-#define BATCH_ENTRIES  256
-#define BATCH_RELEASES 4096 /* about */
+#define BATCH_ENTRIES  128
+#define BATCH_RELEASES 2048 /* about */
 
-/* Of which one is being filled, and one told. */
-#define BATCH_COUNT 8
+/* Of which one is being filled, and one told. Who has to wait for the other does so until half of
+ * them are there: to go to sleep and to be woken takes longer than to fill some. */
+#define BATCH_COUNT 16
+#define BATCH_HALF  (BATCH_COUNT / 2)
+
+/* Nobody waits for the other. */
+#define NO_WAIT UINT64_MAX
 
 struct entry {
     enum { ENTRY_INTERVAL, ENTRY_RUN, ENTRY_SAMPLE } kind;
@@ -32,9 +37,12 @@ struct ct_relay {
     struct batch *batches; /* owned; a ring */
     GThread *thread;       /* owned; NULL: there is none */
     GMutex mutex;          /* of what follows */
-    GCond has_changed;
+    GCond has_more;
+    GCond has_room;
     uint64_t filled; /* batches; the one that follows is being filled */
     uint64_t told;
+    uint64_t more_at; /* the teller waits until so many are filled, and not told; or NO_WAIT */
+    uint64_t room_at; /* the filler waits until no more are; or NO_WAIT */
     gboolean is_over;
 };
 
@@ -79,21 +87,31 @@ static void tell(const struct ct_relay *relay, struct batch *batch)
     g_array_set_size(batch->releases, 0);
 }
 
+/* FALSE: there are no more. */
+static gboolean wait_for_more(struct ct_relay *relay)
+{
+    if (relay->told == relay->filled && !relay->is_over) {
+        relay->more_at = BATCH_HALF;
+        while (relay->more_at != NO_WAIT)
+            g_cond_wait(&relay->has_more, &relay->mutex);
+    }
+    return relay->told < relay->filled;
+}
+
 static void *tell_all(void *user)
 {
     struct ct_relay *relay = user;
 
     g_mutex_lock(&relay->mutex);
-    for (;;) {
-        while (relay->told == relay->filled && !relay->is_over)
-            g_cond_wait(&relay->has_changed, &relay->mutex);
-        if (relay->told == relay->filled)
-            break;
+    while (wait_for_more(relay)) {
         g_mutex_unlock(&relay->mutex);
         tell(relay, &relay->batches[relay->told % BATCH_COUNT]);
         g_mutex_lock(&relay->mutex);
         relay->told++;
-        g_cond_signal(&relay->has_changed);
+        if (relay->room_at != NO_WAIT && relay->filled - relay->told <= relay->room_at) {
+            relay->room_at = NO_WAIT;
+            g_cond_signal(&relay->has_room);
+        }
     }
     g_mutex_unlock(&relay->mutex);
     return NULL;
@@ -106,20 +124,32 @@ static struct batch *current(const struct ct_relay *relay)
     return &relay->batches[relay->filled % BATCH_COUNT];
 }
 
-/* Hands over what there is. Returns once no more than `most` batches wait to be told. */
-static void hand_over(struct ct_relay *relay, uint64_t most)
+static void end_wait_for_more(struct ct_relay *relay)
 {
+    relay->more_at = NO_WAIT;
+    g_cond_signal(&relay->has_more);
+}
+
+/* Hands over what there is, with room for another batch then. `has_all_told`: returns once there is
+ * nothing left. */
+static void hand_over(struct ct_relay *relay, gboolean has_all_told)
+{
+    const uint64_t most = has_all_told ? 0 : BATCH_COUNT - 1;
+
     if (!relay->thread) {
         tell(relay, current(relay));
         return;
     }
     g_mutex_lock(&relay->mutex);
-    if (current(relay)->count > 0) {
-        relay->filled++;
-        g_cond_signal(&relay->has_changed);
+    relay->filled += current(relay)->count > 0;
+    if (relay->more_at != NO_WAIT &&
+        (has_all_told || relay->filled - relay->told >= relay->more_at))
+        end_wait_for_more(relay);
+    if (relay->filled - relay->told > most) {
+        relay->room_at = has_all_told ? 0 : BATCH_HALF;
+        while (relay->room_at != NO_WAIT)
+            g_cond_wait(&relay->has_room, &relay->mutex);
     }
-    while (relay->filled - relay->told > most)
-        g_cond_wait(&relay->has_changed, &relay->mutex);
     g_mutex_unlock(&relay->mutex);
 }
 
@@ -128,7 +158,7 @@ static struct entry *next_entry(struct ct_relay *relay)
     struct batch *batch = current(relay);
 
     if (batch->count == BATCH_ENTRIES || batch->releases->len >= BATCH_RELEASES) {
-        hand_over(relay, BATCH_COUNT - 1);
+        hand_over(relay, FALSE);
         batch = current(relay);
     }
     return &batch->entries[batch->count++];
@@ -168,7 +198,7 @@ static void on_sample(void *user, const struct ct_sample *sample)
 
 static void on_flush(void *user)
 {
-    hand_over(user, 0);
+    hand_over(user, TRUE);
 }
 
 /* ---- Life ---- */
@@ -194,24 +224,27 @@ struct ct_relay *ct_relay_new(const struct ct_sink *sinks, size_t sink_count)
     for (size_t i = 0; i < BATCH_COUNT; i++)
         relay->batches[i].releases = g_array_new(FALSE, FALSE, sizeof(struct ct_wake));
     g_mutex_init(&relay->mutex);
-    g_cond_init(&relay->has_changed);
+    g_cond_init(&relay->has_more);
+    g_cond_init(&relay->has_room);
+    relay->more_at = relay->room_at = NO_WAIT;
     relay->thread = g_thread_try_new("sinks", tell_all, relay, NULL);
     return relay;
 }
 
 void ct_relay_free(struct ct_relay *relay)
 {
-    hand_over(relay, 0);
+    hand_over(relay, TRUE);
     g_mutex_lock(&relay->mutex);
     relay->is_over = TRUE;
-    g_cond_signal(&relay->has_changed);
+    end_wait_for_more(relay);
     g_mutex_unlock(&relay->mutex);
     if (relay->thread)
         g_thread_join(relay->thread);
     for (size_t i = 0; i < BATCH_COUNT; i++)
         g_array_unref(relay->batches[i].releases);
     g_free(relay->batches);
-    g_cond_clear(&relay->has_changed);
+    g_cond_clear(&relay->has_more);
+    g_cond_clear(&relay->has_room);
     g_mutex_clear(&relay->mutex);
     g_free(relay);
 }

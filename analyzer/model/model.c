@@ -8,7 +8,7 @@ static const char *const op_names[] = {
 #undef OP_NAME
 };
 
-static const enum ct_object op_objects[] = {
+const enum ct_object ct_op_objects[CT_OP_COUNT] = {
 #define OP_OBJECT(symbol, name, class, object) [CT_OP_##symbol] = CT_OBJECT_##object,
     CT_OPS(OP_OBJECT)
 #undef OP_OBJECT
@@ -228,13 +228,6 @@ void ct_model_sort(struct ct_model *model)
     }
 }
 
-uint64_t ct_add_u64(uint64_t a, uint64_t b)
-{
-    uint64_t sum;
-
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
 const struct ct_stack *ct_process_stack(const struct ct_process *process, uint32_t id)
 {
     return id == 0 ? NULL : g_hash_table_lookup(process->stacks, GUINT_TO_POINTER(id));
@@ -316,11 +309,6 @@ enum ct_class ct_fd_kind_class(enum ct_fd_kind kind)
     };
 
     return (size_t)kind < G_N_ELEMENTS(classes) ? classes[kind] : CT_CLASS_UNKNOWN;
-}
-
-enum ct_object ct_op_object(enum ct_op op)
-{
-    return (size_t)op < G_N_ELEMENTS(op_objects) ? op_objects[op] : CT_OBJECT_NONE;
 }
 
 static const struct {

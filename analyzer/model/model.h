@@ -186,7 +186,12 @@ void ct_model_drop_early(struct ct_model *model);
 gboolean ct_model_keeps_early(const struct ct_model *model, const struct ct_process *process);
 
 /* The sum, or UINT64_MAX where it does not fit. */
-uint64_t ct_add_u64(uint64_t a, uint64_t b);
+static inline uint64_t ct_add_u64(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
 
 /* The stack with this id, or NULL: id 0, or lost. Complete once the whole trace was read. */
 const struct ct_stack *ct_process_stack(const struct ct_process *process, uint32_t id);
@@ -226,7 +231,11 @@ uint64_t ct_process_stack_time(const struct ct_process *process, uint32_t id);
 const char *ct_op_name(enum ct_op op);             /* "pthread_mutex_lock" */
 const char *ct_fd_kind_name(enum ct_fd_kind kind); /* "inet socket" */
 const char *ct_class_name(enum ct_class class);    /* "sync" */
-enum ct_object ct_op_object(enum ct_op op);
+extern const enum ct_object ct_op_objects[CT_OP_COUNT];
+static inline enum ct_object ct_op_object(enum ct_op op)
+{
+    return (size_t)op < CT_OP_COUNT ? ct_op_objects[op] : CT_OBJECT_NONE;
+}
 enum ct_class ct_op_class(enum ct_op op);             /* UNKNOWN: its descriptors decide */
 enum ct_class ct_fd_kind_class(enum ct_fd_kind kind); /* of a wait on such a one */
 const char *ct_object_name(enum ct_object object);

@@ -104,7 +104,8 @@ struct ct_sink {
     void (*on_sample)(void *user, const struct ct_sample *sample); /* in no certain order */
     void (*on_interval)(void *user, const struct ct_interval *interval);
     void (*on_progress)(void *user, double share); /* of the trace that was read: 0 to 1 */
-    void (*on_flush)(void *user); /* descriptors that intervals had are about to go */
+    void (*on_flush)(
+        void *user); /* descriptors that intervals had, and their texts, are about to go */
     /* It may be told while the trace is read: of the model, it looks at what stays as it is alone,
      * which are whose threads they are. */
     gboolean is_early;

@@ -4,6 +4,9 @@
 #define KEPT_MAX    512
 #define THREADS_MAX 256
 
+/* So many are read on; to what is farther away, the store knows a shorter way. */
+#define READ_ON_MAX 512
+
 struct kept {
     struct ct_interval interval;
     struct ct_store_id id;
@@ -71,17 +74,27 @@ static void forget_oldest(struct ct_thread_spans *spans)
     g_hash_table_remove(spans->windows, oldest);
 }
 
+/* With nothing kept. */
+static void move_window(struct window *window, struct ct_store *store,
+                        const struct ct_thread *thread, uint64_t from_ns)
+{
+    const struct ct_window asked = {from_ns, UINT64_MAX};
+
+    ct_store_cursor_free(window->cursor);
+    window->cursor = ct_store_intervals(store, thread, &asked);
+    g_array_set_size(window->kept, 0);
+    window->from_ns = from_ns;
+}
+
 static struct window *open_window(struct ct_thread_spans *spans, struct ct_thread *thread,
                                   uint64_t from_ns)
 {
-    const struct ct_window asked = {from_ns, UINT64_MAX};
     struct window *window = g_new0(struct window, 1);
 
     if (g_hash_table_size(spans->windows) >= THREADS_MAX)
         forget_oldest(spans);
-    window->cursor = ct_store_intervals(spans->store, thread, &asked);
     window->kept = g_array_new(FALSE, FALSE, sizeof(struct kept));
-    window->from_ns = from_ns;
+    move_window(window, spans->store, thread, from_ns);
     g_hash_table_insert(spans->windows, thread, window);
     return window;
 }
@@ -91,12 +104,10 @@ static struct window *find_window(struct ct_thread_spans *spans, struct ct_threa
 {
     struct window *window = g_hash_table_lookup(spans->windows, thread);
 
-    if (window && window->from_ns > at_ns) {
-        g_hash_table_remove(spans->windows, thread);
-        window = NULL;
-    }
     if (!window)
         window = open_window(spans, thread, at_ns);
+    else if (window->from_ns > at_ns)
+        move_window(window, spans->store, thread, at_ns);
     window->use = ++spans->uses;
     return window;
 }
@@ -114,28 +125,42 @@ static void drop_half(struct window *window)
     g_array_remove_range(window->kept, 0, half);
 }
 
+static gboolean is_before(const struct window *window, uint64_t at_ns)
+{
+    return window->kept->len == 0 ||
+           kept_at(window, window->kept->len - 1)->interval.end_ns <= at_ns;
+}
+
+/* Keeps the next one; there is none any more when the cursor is gone. */
+static void read_next(struct window *window, GError **error)
+{
+    struct ct_store_event event;
+
+    if (!ct_store_cursor_next(window->cursor, &event, error)) {
+        g_clear_pointer(&window->cursor, ct_store_cursor_free);
+        return;
+    }
+    struct kept kept = {event.interval, event.id};
+
+    /* They are gone when the cursor moves on. */
+    kept.interval.fd = NULL;
+    kept.interval.releases = NULL;
+    kept.interval.release_count = 0;
+    if (window->kept->len >= KEPT_MAX)
+        drop_half(window);
+    g_array_append_val(window->kept, kept);
+}
+
 /* Reads on until there is one that ends after that time, or there are no more. */
-static gboolean read_beyond(struct window *window, uint64_t at_ns, GError **error)
+static gboolean read_beyond(struct window *window, struct ct_store *store,
+                            const struct ct_thread *thread, uint64_t at_ns, GError **error)
 {
     GError *failure = NULL;
 
-    while (window->cursor && (window->kept->len == 0 ||
-                              kept_at(window, window->kept->len - 1)->interval.end_ns <= at_ns)) {
-        struct ct_store_event event;
-
-        if (!ct_store_cursor_next(window->cursor, &event, &failure)) {
-            g_clear_pointer(&window->cursor, ct_store_cursor_free);
-            break;
-        }
-        struct kept kept = {event.interval, event.id};
-
-        /* They are gone when the cursor moves on. */
-        kept.interval.fd = NULL;
-        kept.interval.releases = NULL;
-        kept.interval.release_count = 0;
-        if (window->kept->len >= KEPT_MAX)
-            drop_half(window);
-        g_array_append_val(window->kept, kept);
+    for (guint count = 0; window->cursor && is_before(window, at_ns); count++) {
+        if (count == READ_ON_MAX)
+            move_window(window, store, thread, at_ns);
+        read_next(window, &failure);
     }
     if (failure)
         g_propagate_error(error, failure);
@@ -169,7 +194,7 @@ gboolean ct_thread_span_at(struct ct_thread_spans *spans, struct ct_thread *thre
     }
     struct window *window = find_window(spans, thread, at_ns);
 
-    if (!read_beyond(window, at_ns, error))
+    if (!read_beyond(window, spans->store, thread, at_ns, error))
         return FALSE;
     const struct kept *kept = find_kept(window, at_ns);
 

@@ -14,6 +14,9 @@
 
 #define START_SIZE_MAX 96
 
+/* So much of a file is read at once, or a packet: those of LTTng may be of one page. */
+#define WINDOW_SIZE (G_GUINT64_CONSTANT(64) << 10)
+
 static guint64 number_at(const guint8 *bytes, guint at, guint size)
 {
     guint64 number = 0;
@@ -102,6 +105,11 @@ static gboolean check_packets(struct ct_stream_file *stream_file)
     return stream_file->packet_count == 0 || stream_file->stream != NULL;
 }
 
+static guint64 window_capacity(const struct ct_stream_file *stream_file)
+{
+    return MAX(stream_file->capacity, WINDOW_SIZE);
+}
+
 gboolean ct_stream_file_open(struct ct_stream_file *stream_file, const char *path,
                              const struct ct_trace_layout *layout)
 {
@@ -112,7 +120,7 @@ gboolean ct_stream_file_open(struct ct_stream_file *stream_file, const char *pat
     if (stream_file->file >= 0 && fstat(stream_file->file, &status) == 0) {
         stream_file->size = (guint64)status.st_size;
         if (check_packets(stream_file)) {
-            stream_file->bytes = g_malloc(stream_file->capacity);
+            stream_file->window = g_malloc(window_capacity(stream_file));
             return TRUE;
         }
     }
@@ -120,24 +128,52 @@ gboolean ct_stream_file_open(struct ct_stream_file *stream_file, const char *pat
     return FALSE;
 }
 
+/* Reads on to `size` bytes of the window. */
+static gboolean extend_window(struct ct_stream_file *stream_file, guint64 size)
+{
+    guint64 known = stream_file->window_size;
+
+    stream_file->window_size = 0;
+    if (!read_bytes(stream_file->file, stream_file->window + known, size - known,
+                    stream_file->window_offset + known))
+        return FALSE;
+    stream_file->window_size = size;
+    return TRUE;
+}
+
+/* No more than the largest packet has. NULL: they cannot be read. */
+static const guint8 *bytes_at(struct ct_stream_file *stream_file, guint64 offset, guint64 size)
+{
+    guint64 within = offset - stream_file->window_offset;
+    guint64 left = stream_file->size - offset;
+
+    if (within < stream_file->window_size && size <= stream_file->window_size - within)
+        return stream_file->window + within;
+    if (within != 0) {
+        stream_file->window_offset = offset;
+        stream_file->window_size = 0;
+    }
+    if (size > left || !extend_window(stream_file, MIN(MAX(size, WINDOW_SIZE), left)))
+        return NULL;
+    return stream_file->window;
+}
+
 gboolean ct_stream_file_read(struct ct_stream_file *stream_file, struct ct_packet *packet)
 {
     const struct ct_trace_layout *layout = stream_file->layout;
-    guint start_size = layout->packets->size;
+    const guint8 *start;
 
     stream_file->offset = stream_file->next_offset;
-    if (stream_file->capacity < start_size ||
-        !read_bytes(stream_file->file, stream_file->bytes, start_size, stream_file->offset) ||
-        !is_sane(stream_file->bytes, layout))
+    start = bytes_at(stream_file, stream_file->offset, layout->packets->size);
+    if (!start || !is_sane(start, layout))
         return FALSE;
-    *packet = parse_start(stream_file->bytes, layout->packets);
+    *packet = parse_start(start, layout->packets);
     if (packet->size > stream_file->capacity ||
-        packet->size > stream_file->size - stream_file->offset ||
-        !read_bytes(stream_file->file, stream_file->bytes + start_size,
-                    packet->content_size - start_size, stream_file->offset + start_size))
+        packet->size > stream_file->size - stream_file->offset)
         return FALSE;
+    stream_file->bytes = bytes_at(stream_file, stream_file->offset, packet->content_size);
     stream_file->next_offset = stream_file->offset + packet->size;
-    return TRUE;
+    return stream_file->bytes != NULL;
 }
 
 void ct_stream_file_close(struct ct_stream_file *stream_file)
@@ -146,5 +182,6 @@ void ct_stream_file_close(struct ct_stream_file *stream_file)
         close(stream_file->file);
     stream_file->file = -1;
     g_clear_pointer(&stream_file->path, g_free);
-    g_clear_pointer(&stream_file->bytes, g_free);
+    g_clear_pointer(&stream_file->window, g_free);
+    stream_file->bytes = NULL;
 }

@@ -1,6 +1,6 @@
 /*
  * A stream file of a trace whose layout is known. Its packets are checked when it is opened, and
- * read one at a time into memory of our own: a mapped file can become shorter, or its disk go away,
+ * read into memory of our own: a mapped file can become shorter, or its disk go away,
  * and then takes the program with it.
  */
 #ifndef CTRACE_SOURCE_STREAM_FILE_H
@@ -28,9 +28,12 @@ struct ct_stream_file {
     guint64 size; /* as far as it was checked */
     guint64 packet_count;
     guint64 instance;
-    guint8 *bytes;    /* owned; the packet that was read last */
-    guint64 capacity; /* the largest one's size */
-    guint64 offset;   /* of that packet */
+    guint64 capacity;    /* the largest packet's size */
+    const guint8 *bytes; /* the packet that was read last; borrowed from what follows */
+    guint64 offset;      /* of that packet */
+    guint8 *window;      /* owned; what was read of the file at once */
+    guint64 window_offset;
+    guint64 window_size;
     guint64 next_offset;
 };
 

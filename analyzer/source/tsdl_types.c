@@ -5,129 +5,7 @@
 /* As deep as an event's header is, and some more. */
 #define DEPTH_MAX 6
 
-static const char word_characters[] =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
-
 static char *take_type(struct ct_tsdl_parser *parser, guint depth);
-
-static void fail(struct ct_tsdl_parser *parser)
-{
-    parser->has_failed = TRUE;
-    parser->at = "";
-    parser->token = CT_TSDL_END;
-    parser->text = "";
-    parser->size = 0;
-}
-
-/* ---- Tokens ---- */
-
-static void skip_blanks(struct ct_tsdl_parser *parser)
-{
-    for (;;) {
-        parser->at += strspn(parser->at, " \t\n");
-        if (g_str_has_prefix(parser->at, "//")) {
-            parser->at += strcspn(parser->at, "\n");
-        } else if (g_str_has_prefix(parser->at, "/*")) {
-            const char *close = strstr(parser->at + 2, "*/");
-
-            if (!close) {
-                fail(parser);
-                return;
-            }
-            parser->at = close + 2;
-        } else {
-            return;
-        }
-    }
-}
-
-/* What has an escape in it is left to others. */
-static gsize string_size(struct ct_tsdl_parser *parser)
-{
-    gsize size = strcspn(parser->at + 1, "\"\\\n");
-
-    if (parser->at[1 + size] == '"')
-        return size;
-    fail(parser);
-    return 0;
-}
-
-void ct_tsdl_next(struct ct_tsdl_parser *parser)
-{
-    skip_blanks(parser);
-    parser->text = parser->at;
-    if (*parser->at == '\0') {
-        parser->token = CT_TSDL_END;
-        parser->size = 0;
-    } else if (*parser->at == '"') {
-        parser->size = string_size(parser);
-        if (parser->has_failed)
-            return;
-        parser->token = CT_TSDL_STRING;
-        parser->text++;
-        parser->at += parser->size + 2;
-    } else if (*parser->at != '.' && strchr(word_characters, *parser->at)) {
-        parser->token = CT_TSDL_WORD;
-        parser->size = strspn(parser->at, word_characters);
-        parser->at += parser->size;
-    } else {
-        gboolean is_long = g_str_has_prefix(parser->at, "...");
-
-        parser->token = CT_TSDL_MARK;
-        parser->size = is_long ? 3 : g_str_has_prefix(parser->at, ":=") ? 2 : 1;
-        parser->at += parser->size;
-    }
-}
-
-gboolean ct_tsdl_is(const struct ct_tsdl_parser *parser, const char *text)
-{
-    return (parser->token == CT_TSDL_WORD || parser->token == CT_TSDL_MARK) &&
-           parser->size == strlen(text) && memcmp(parser->text, text, parser->size) == 0;
-}
-
-gboolean ct_tsdl_skip(struct ct_tsdl_parser *parser, const char *text)
-{
-    gboolean is_there = ct_tsdl_is(parser, text);
-
-    if (is_there)
-        ct_tsdl_next(parser);
-    return is_there;
-}
-
-gboolean ct_tsdl_expect(struct ct_tsdl_parser *parser, const char *text)
-{
-    gboolean is_there = ct_tsdl_skip(parser, text);
-
-    if (!is_there)
-        fail(parser);
-    return is_there;
-}
-
-char *ct_tsdl_take(struct ct_tsdl_parser *parser, enum ct_tsdl_token token)
-{
-    char *text = NULL;
-
-    if (parser->token == token)
-        text = g_strndup(parser->text, parser->size);
-    else
-        fail(parser);
-    ct_tsdl_next(parser);
-    return text;
-}
-
-guint64 ct_tsdl_take_number(struct ct_tsdl_parser *parser)
-{
-    g_autofree char *text = ct_tsdl_take(parser, CT_TSDL_WORD);
-    guint64 number = 0;
-
-    /* A leading zero would make it octal. */
-    if (!text || (text[0] == '0' && text[1] != '\0') ||
-        !g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &number, NULL))
-        fail(parser);
-    return number;
-}
-
-/* ---- Types ---- */
 
 struct integer {
     guint64 size;
@@ -143,20 +21,20 @@ static void take_map(struct ct_tsdl_parser *parser)
     char *name, *end;
 
     if (!text || !g_str_has_prefix(text, "clock.") || !g_str_has_suffix(text, ".value")) {
-        fail(parser);
+        ct_tsdl_fail(parser);
         return;
     }
     name = text + strlen("clock.");
     end = strchr(name, '.');
     if (!end || strcmp(end, ".value") != 0) {
-        fail(parser);
+        ct_tsdl_fail(parser);
         return;
     }
     *end = '\0';
     if (!parser->clock)
         parser->clock = g_strdup(name);
     if (strcmp(parser->clock, name) != 0)
-        fail(parser);
+        ct_tsdl_fail(parser);
 }
 
 static gboolean take_boolean(struct ct_tsdl_parser *parser)
@@ -230,12 +108,12 @@ static char *take_integer(struct ct_tsdl_parser *parser)
         guint attribute = take_attribute(parser, &integer);
 
         if (attribute == 0 || (found & attribute) != 0)
-            fail(parser);
+            ct_tsdl_fail(parser);
         found |= attribute;
         ct_tsdl_expect(parser, ";");
     }
     if (!is_known(&integer))
-        fail(parser);
+        ct_tsdl_fail(parser);
     if (parser->has_failed)
         return NULL;
     return g_strdup_printf("%c%" G_GUINT64_FORMAT,
@@ -253,14 +131,14 @@ static void take_mapping(struct ct_tsdl_parser *parser, guint bits, GString *tex
     guint64 first, last;
 
     if (!name || *name == '\0' || !ct_tsdl_expect(parser, "=")) {
-        fail(parser);
+        ct_tsdl_fail(parser);
         return;
     }
     first = last = ct_tsdl_take_number(parser);
     if (ct_tsdl_skip(parser, "..."))
         last = ct_tsdl_take_number(parser);
     if (first > last || (bits < 64 && last >> bits != 0))
-        fail(parser);
+        ct_tsdl_fail(parser);
     if (!is_plain)
         return;
     g_string_append_printf(text, "%s%s=%" G_GUINT64_FORMAT, text->len > 0 ? "," : "", name, first);
@@ -277,7 +155,7 @@ static char *take_enumeration(struct ct_tsdl_parser *parser, guint depth)
     ct_tsdl_expect(parser, ":");
     type = take_type(parser, depth);
     if (!type || type[0] != 'u') {
-        fail(parser);
+        ct_tsdl_fail(parser);
         return NULL;
     }
     bits = (guint)g_ascii_strtoull(type + 1, NULL, 10);
@@ -328,7 +206,7 @@ static char *take_aliased(struct ct_tsdl_parser *parser)
     }
     type = g_hash_table_lookup(parser->aliases, alias->str);
     if (!type)
-        fail(parser);
+        ct_tsdl_fail(parser);
     return g_strdup(type);
 }
 
@@ -383,7 +261,7 @@ static char *take_variant(struct ct_tsdl_parser *parser, guint depth)
 static char *take_type(struct ct_tsdl_parser *parser, guint depth)
 {
     if (depth > DEPTH_MAX) {
-        fail(parser);
+        ct_tsdl_fail(parser);
         return NULL;
     }
     if (ct_tsdl_skip(parser, "integer"))
@@ -418,7 +296,7 @@ void ct_tsdl_take_alias(struct ct_tsdl_parser *parser)
     }
     ct_tsdl_expect(parser, ";");
     if (!type || name->len == 0 || g_hash_table_contains(parser->aliases, name->str))
-        fail(parser);
+        ct_tsdl_fail(parser);
     else
         g_hash_table_insert(parser->aliases, g_strdup(name->str), g_steal_pointer(&type));
 }
@@ -434,7 +312,7 @@ void ct_tsdl_take_struct(struct ct_tsdl_parser *parser)
         g_hash_table_insert(parser->structs, g_steal_pointer(&name), fields);
     } else {
         g_free(fields);
-        fail(parser);
+        ct_tsdl_fail(parser);
     }
 }
 
@@ -452,21 +330,6 @@ char *ct_tsdl_take_scope(struct ct_tsdl_parser *parser)
         fields = name ? g_strdup(g_hash_table_lookup(parser->structs, name)) : NULL;
     }
     if (!fields)
-        fail(parser);
+        ct_tsdl_fail(parser);
     return fields;
-}
-
-void ct_tsdl_parser_init(struct ct_tsdl_parser *parser, const char *text)
-{
-    *parser = (struct ct_tsdl_parser){.at = text};
-    parser->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    parser->structs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    ct_tsdl_next(parser);
-}
-
-void ct_tsdl_parser_clear(struct ct_tsdl_parser *parser)
-{
-    g_hash_table_unref(parser->aliases);
-    g_hash_table_unref(parser->structs);
-    g_free(parser->clock);
 }

@@ -71,18 +71,13 @@ static void put_new_attribute(struct writing *writing, const struct ct_attribute
             put_string(writing, attribute->strings[i]);
 }
 
-static void put_attribute(struct writing *writing, const struct ct_attribute *attribute)
+/* Where it was, plus one; 0: nowhere yet. Most often it is one of late. */
+static size_t find_attribute(const struct written *written, const struct ct_attribute *attribute)
 {
-    const struct written *written = &writing->written;
-
-    /* Most often one of late. */
-    for (size_t i = written->attribute_count; i-- > 0;) {
-        if (written->attributes[i] == attribute) {
-            ct_bytes_put(writing->bytes, i + 1);
-            return;
-        }
-    }
-    put_new_attribute(writing, attribute);
+    for (size_t i = written->attribute_count; i > 0; i--)
+        if (written->attributes[i - 1] == attribute)
+            return i;
+    return 0;
 }
 
 /* Which of them there are, and those: few, as a rule. */
@@ -92,9 +87,7 @@ static uint8_t *put_loose(uint8_t *at, struct writing *writing,
     const struct ct_lane_layout *layout = writing->layout;
     uint64_t present = 0;
 
-    if (layout->loose == 0)
-        return at;
-    for (unsigned i = 0; i < CT_LOOSE_MAX; i++)
+    for (unsigned i = 0; i < layout->loose; i++)
         present |= (uint64_t)(record->loose[i] != 0) << i;
     at = ct_varint_put(at, present);
     for (uint64_t left = present; left != 0; left &= left - 1) {
@@ -110,13 +103,32 @@ static uint8_t *put_loose(uint8_t *at, struct writing *writing,
     return at;
 }
 
+/* There is room for all of it but an attribute that is new. */
+static uint8_t *put_record(uint8_t *at, struct writing *writing,
+                           const struct ct_store_record *record)
+{
+    size_t place = find_attribute(&writing->written, record->attribute);
+
+    if (place > 0) {
+        at = ct_varint_put(at, place);
+    } else {
+        writing->bytes->size = (size_t)(at - writing->bytes->bytes);
+        put_new_attribute(writing, record->attribute);
+        at = writing->bytes->bytes + writing->bytes->size;
+    }
+    return writing->layout->loose > 0 ? put_loose(at, writing, record) : at;
+}
+
 void ct_block_write(enum ct_lane_kind kind, const struct ct_store_record *records, size_t count,
                     struct ct_bytes *bytes, struct ct_summary *summary)
 {
-    struct writing writing = {.layout = &ct_lane_layouts[kind], .bytes = bytes};
+    struct writing writing;
     uint64_t begin_ns = 0, sequence = 0;
 
-    *summary = (struct ct_summary){0};
+    writing.layout = &ct_lane_layouts[kind];
+    writing.bytes = bytes;
+    writing.written.attribute_count = writing.written.string_count = 0;
+    memset(writing.running, 0, sizeof(writing.running));
     ct_bytes_put(bytes, count);
     for (size_t i = 0; i < count; i++) {
         const struct ct_store_record *record = &records[i];
@@ -127,14 +139,12 @@ void ct_block_write(enum ct_lane_kind kind, const struct ct_store_record *record
         at = ct_varint_put(at, record->sequence - sequence);
         at = ct_varint_put(at, ct_zigzag(record->begin_ns - begin_ns));
         at = ct_varint_put(at, record->end_ns - record->begin_ns);
-        bytes->size = (size_t)(at - bytes->bytes);
-        put_attribute(&writing, record->attribute);
-        at = put_loose(bytes->bytes + bytes->size, &writing, record);
+        at = put_record(at, &writing, record);
         bytes->size = (size_t)(at - bytes->bytes);
         sequence = record->sequence;
         begin_ns = record->begin_ns;
-        ct_summary_add_record(summary, kind, record);
     }
+    ct_summary_set(summary, kind, records, count);
 }
 
 void ct_block_open(struct ct_block *block, enum ct_lane_kind kind, const uint8_t *bytes,

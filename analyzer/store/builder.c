@@ -4,7 +4,7 @@
 #include "store/interval_record.h"
 #include "store/lane_writer.h"
 #include "store/model_section.h"
-#include "store/releases_writer.h"
+#include "store/objects.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -13,12 +13,6 @@
 #define HELD_MAX       (1U << 18)
 #define ATTRIBUTES_MAX (1U << 16)
 
-/* Objects with lanes of their own; of more, nothing is told by object. */
-#define OBJECTS_MAX (1U << 16)
-
-/* Objects that are found without a look into the table; a power of two. */
-#define SLOT_COUNT 256
-
 /* Releases told since all but a few were last forgotten. */
 #define RECENT_MAX (1U << 17)
 
@@ -26,56 +20,21 @@ enum { THREAD_LANES = CT_LANE_WAKES + 1 };
 
 struct thread_lanes {
     struct ct_lane_writer *of[THREAD_LANES]; /* borrowed; NULL: nothing yet */
-};
-
-struct object {
-    const struct ct_process *process; /* borrowed; first, with the next two: the key */
-    uint64_t id;
-    enum ct_object kind;
-    struct ct_lane_writer *waits;        /* borrowed */
-    struct ct_releases_writer *releases; /* owned; NULL: none */
+    struct ct_known_intervals known;
 };
 
 struct ct_store_builder {
     struct ct_lane_files files;
-    GPtrArray *lanes;                 /* owned; struct ct_lane_writer *, owned */
-    GArray *threads;                  /* owned; struct thread_lanes, by number */
-    GHashTable *cpus;                 /* owned; CPU -> struct ct_lane_writer *, borrowed */
-    GHashTable *objects;              /* owned; struct object *, as a set */
-    struct object *slots[SLOT_COUNT]; /* borrowed from it; by hash, or NULL */
-    GPtrArray *object_list;           /* owned; the same, by number, and NULL: of no object */
+    GPtrArray *lanes;                          /* owned; struct ct_lane_writer *, owned */
+    GArray *threads;                           /* owned; struct thread_lanes, by number */
+    GHashTable *cpus;                          /* owned; CPU -> struct ct_lane_writer *, borrowed */
+    struct ct_store_objects objects;           /* owned */
     struct ct_releases_writer *other_releases; /* owned; of objects beyond the limit */
     struct ct_attributes *attributes;          /* owned */
     size_t held;                               /* by all lanes */
     uint64_t sequence;
     size_t recent_count; /* releases */
 };
-
-static guint object_hash(const void *data)
-{
-    const struct object *object = data;
-    uint64_t mixed =
-        (object->id ^ (uint64_t)object->kind << 58) + ((uintptr_t)object->process >> 4);
-
-    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
-}
-
-static gboolean object_equal(const void *a, const void *b)
-{
-    const struct object *first = a, *second = b;
-
-    return first->process == second->process && first->id == second->id &&
-           first->kind == second->kind;
-}
-
-static void object_free(void *data)
-{
-    struct object *object = data;
-
-    if (object)
-        ct_releases_writer_free(object->releases);
-    g_free(object);
-}
 
 static void lane_free(void *lane)
 {
@@ -93,8 +52,7 @@ struct ct_store_builder *ct_store_builder_new(int fd, int aside_fd)
     builder->lanes = g_ptr_array_new_with_free_func(lane_free);
     builder->threads = g_array_new(FALSE, TRUE, sizeof(struct thread_lanes));
     builder->cpus = g_hash_table_new(NULL, NULL);
-    builder->objects = g_hash_table_new(object_hash, object_equal);
-    builder->object_list = g_ptr_array_new_with_free_func(object_free);
+    ct_store_objects_init(&builder->objects);
     builder->attributes = ct_attributes_new();
     return builder;
 }
@@ -108,8 +66,7 @@ void ct_store_builder_free(struct ct_store_builder *builder)
     g_ptr_array_unref(builder->lanes);
     g_array_unref(builder->threads);
     g_hash_table_unref(builder->cpus);
-    g_hash_table_unref(builder->objects);
-    g_ptr_array_unref(builder->object_list);
+    ct_store_objects_clear(&builder->objects);
     ct_releases_writer_free(builder->other_releases);
     ct_attributes_free(builder->attributes);
     g_free(builder);
@@ -126,13 +83,18 @@ static struct ct_lane_writer *new_lane(struct ct_store_builder *builder, enum ct
     return lane;
 }
 
-static struct ct_lane_writer *thread_lane(struct ct_store_builder *builder,
-                                          const struct ct_thread *thread, enum ct_lane_kind kind)
+static struct thread_lanes *lanes_of(struct ct_store_builder *builder,
+                                     const struct ct_thread *thread)
 {
     if (thread->number >= builder->threads->len)
         g_array_set_size(builder->threads, thread->number + 1);
-    struct thread_lanes *lanes =
-        &g_array_index(builder->threads, struct thread_lanes, thread->number);
+    return &g_array_index(builder->threads, struct thread_lanes, thread->number);
+}
+
+static struct ct_lane_writer *thread_lane(struct ct_store_builder *builder,
+                                          const struct ct_thread *thread, enum ct_lane_kind kind)
+{
+    struct thread_lanes *lanes = lanes_of(builder, thread);
 
     if (!lanes->of[kind])
         lanes->of[kind] = new_lane(builder, kind, thread->number);
@@ -150,32 +112,27 @@ static struct ct_lane_writer *cpu_lane(struct ct_store_builder *builder, uint32_
     return lane;
 }
 
-/* NULL: there are too many. */
-static struct object *find_object(struct ct_store_builder *builder,
-                                  const struct ct_interval *interval)
+/* NULL: it has no lane. */
+static struct ct_store_object *find_object(struct ct_store_builder *builder,
+                                           const struct ct_interval *interval)
 {
-    struct object key = {interval->thread->process, interval->object, ct_op_object(interval->op),
-                         NULL, NULL};
-    struct object **slot = &builder->slots[object_hash(&key) % SLOT_COUNT];
+    struct ct_store_object *object = ct_store_objects_find(&builder->objects, interval);
 
-    /* A number of descriptors, any child, or a page is nothing that others wait for, too. */
-    if (key.kind == CT_OBJECT_NONE || key.kind == CT_OBJECT_FD_SET ||
-        key.kind == CT_OBJECT_PROCESS || key.kind == CT_OBJECT_MAPPING)
-        return NULL;
-    if (*slot && object_equal(*slot, &key))
-        return *slot;
-    struct object *object = g_hash_table_lookup(builder->objects, &key);
-
-    if (object)
-        return *slot = object;
-    if (builder->object_list->len >= OBJECTS_MAX)
-        return NULL;
-    object = g_new(struct object, 1);
-    *object = key;
-    object->waits = new_lane(builder, CT_LANE_OBJECT_WAITS, builder->object_list->len);
-    g_ptr_array_add(builder->object_list, object);
-    g_hash_table_add(builder->objects, object);
+    if (object && !object->waits)
+        object->waits = new_lane(builder, CT_LANE_OBJECT_WAITS, builder->objects.list->len - 1);
     return object;
+}
+
+/* Attributes go, or texts. */
+static void forget_known(void *user)
+{
+    struct ct_store_builder *builder = user;
+
+    for (guint i = 0; i < builder->threads->len; i++) {
+        struct thread_lanes *lanes = &g_array_index(builder->threads, struct thread_lanes, i);
+
+        memset(&lanes->known, 0, sizeof(lanes->known));
+    }
 }
 
 static void flush_all(struct ct_store_builder *builder)
@@ -183,6 +140,7 @@ static void flush_all(struct ct_store_builder *builder)
     for (guint i = 0; i < builder->lanes->len; i++)
         ct_lane_writer_flush(builder->lanes->pdata[i], &builder->files);
     builder->held = 0;
+    forget_known(builder);
     ct_attributes_clear(builder->attributes);
 }
 
@@ -227,8 +185,8 @@ static void add_numbered(struct ct_store_builder *builder, struct ct_lane_writer
 
 static void forget_releases(struct ct_store_builder *builder)
 {
-    for (guint i = 0; i < builder->object_list->len; i++) {
-        const struct object *object = builder->object_list->pdata[i];
+    for (guint i = 0; i < builder->objects.list->len; i++) {
+        const struct ct_store_object *object = builder->objects.list->pdata[i];
 
         if (object->releases)
             ct_releases_writer_forget(object->releases);
@@ -240,7 +198,7 @@ static void forget_releases(struct ct_store_builder *builder)
 
 /* Those of one object are told once, however many waited meanwhile. */
 static void set_releases(struct ct_store_builder *builder, const struct ct_interval *interval,
-                         struct object *object, struct ct_attribute *attribute,
+                         struct ct_store_object *object, struct ct_attribute *attribute,
                          struct ct_store_record *record)
 {
     struct ct_releases_writer **releases = object ? &object->releases : &builder->other_releases;
@@ -248,7 +206,7 @@ static void set_releases(struct ct_store_builder *builder, const struct ct_inter
     if (interval->release_count == 0)
         return;
     if (!*releases) {
-        uint64_t number = object ? object->waits->subject : OBJECTS_MAX;
+        uint64_t number = object ? object->waits->subject : CT_STORE_OBJECTS_MAX;
 
         *releases = ct_releases_writer_new(new_lane(builder, CT_LANE_RELEASES, number));
     }
@@ -286,7 +244,7 @@ static void add_wake(struct ct_store_builder *builder, const struct ct_interval 
                  interval->thread->number);
 }
 
-static void add_object_wait(struct ct_store_builder *builder, const struct object *object,
+static void add_object_wait(struct ct_store_builder *builder, const struct ct_store_object *object,
                             const struct ct_interval *interval, uint64_t sequence)
 {
     struct ct_store_record record = {
@@ -295,17 +253,35 @@ static void add_object_wait(struct ct_store_builder *builder, const struct objec
     add_numbered(builder, object->waits, &record, interval->thread->number);
 }
 
+/* One of another kind than its thread's last ones. */
+static void set_unknown(struct ct_store_builder *builder, const struct ct_interval *interval,
+                        struct ct_store_object *object, struct ct_lane_writer *lane,
+                        struct ct_store_record *record)
+{
+    struct ct_attribute attribute = {0};
+
+    ct_interval_record_set(interval, record, &attribute);
+    set_releases(builder, interval, object, &attribute, record);
+    make_room(builder);
+    record->attribute = ct_attributes_keep_recent(builder->attributes, lane->recent, &attribute);
+    ct_known_intervals_add(&lanes_of(builder, interval->thread)->known, interval,
+                           record->attribute);
+}
+
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_store_builder *builder = user;
-    struct object *object = find_object(builder, interval);
+    struct ct_store_object *object = find_object(builder, interval);
+    struct ct_lane_writer *lane = thread_lane(builder, interval->thread, CT_LANE_INTERVALS);
     uint64_t sequence = builder->sequence++;
     struct ct_store_record record = {.sequence = sequence};
-    struct ct_attribute attribute = {0};
 
-    ct_interval_record_set(interval, &record, &attribute);
-    set_releases(builder, interval, object, &attribute, &record);
-    add(builder, thread_lane(builder, interval->thread, CT_LANE_INTERVALS), &record, &attribute);
+    make_room(builder);
+    record.attribute =
+        ct_known_intervals_find(&lanes_of(builder, interval->thread)->known, interval, &record);
+    if (!record.attribute)
+        set_unknown(builder, interval, object, lane, &record);
+    put(builder, lane, &record);
     if (interval->waker)
         add_wake(builder, interval, sequence);
     if (object)
@@ -340,8 +316,11 @@ static void on_sample(void *user, const struct ct_sample *sample)
 
 struct ct_sink ct_store_builder_sink(struct ct_store_builder *builder)
 {
-    return (struct ct_sink){
-        .user = builder, .on_interval = on_interval, .on_run = on_run, .on_sample = on_sample};
+    return (struct ct_sink){.user = builder,
+                            .on_interval = on_interval,
+                            .on_run = on_run,
+                            .on_sample = on_sample,
+                            .on_flush = forget_known};
 }
 
 /* ---- The end ---- */
@@ -365,9 +344,9 @@ static void put_objects(const struct ct_store_builder *builder, const struct ct_
 
     for (guint i = 0; i < model->all_processes->len; i++)
         g_hash_table_insert(processes, model->all_processes->pdata[i], GUINT_TO_POINTER(i));
-    ct_bytes_put(directory, builder->object_list->len);
-    for (guint i = 0; i < builder->object_list->len; i++) {
-        const struct object *object = builder->object_list->pdata[i];
+    ct_bytes_put(directory, builder->objects.list->len);
+    for (guint i = 0; i < builder->objects.list->len; i++) {
+        const struct ct_store_object *object = builder->objects.list->pdata[i];
 
         ct_bytes_put(directory, GPOINTER_TO_UINT(g_hash_table_lookup(processes, object->process)));
         ct_bytes_put(directory, (uint64_t)object->kind);

@@ -2,10 +2,8 @@
 
 #include <string.h>
 
-void ct_bytes_reserve(struct ct_bytes *bytes, size_t more)
+void ct_bytes_grow(struct ct_bytes *bytes, size_t more)
 {
-    if (bytes->capacity - bytes->size >= more)
-        return;
     bytes->capacity = MAX(bytes->size + more, MAX(256, 2 * bytes->capacity));
     bytes->bytes = g_realloc(bytes->bytes, bytes->capacity);
 }

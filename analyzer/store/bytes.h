@@ -22,7 +22,14 @@ struct ct_bytes_input {
     gboolean is_bad;
 };
 
-void ct_bytes_reserve(struct ct_bytes *bytes, size_t more);
+/* Room for so many more. */
+void ct_bytes_grow(struct ct_bytes *bytes, size_t more);
+static inline void ct_bytes_reserve(struct ct_bytes *bytes, size_t more)
+{
+    if (bytes->capacity - bytes->size < more)
+        ct_bytes_grow(bytes, more);
+}
+
 void ct_bytes_clear(struct ct_bytes *bytes);
 
 /* Seven bits in a byte, the lowest first, where there is room for CT_VARINT_MAX. Returns where it
@@ -37,8 +44,7 @@ static inline uint8_t *ct_varint_put(uint8_t *at, uint64_t value)
 
 static inline void ct_bytes_put(struct ct_bytes *bytes, uint64_t value)
 {
-    if (bytes->capacity - bytes->size < CT_VARINT_MAX)
-        ct_bytes_reserve(bytes, CT_VARINT_MAX);
+    ct_bytes_reserve(bytes, CT_VARINT_MAX);
     bytes->size = (size_t)(ct_varint_put(bytes->bytes + bytes->size, value) - bytes->bytes);
 }
 

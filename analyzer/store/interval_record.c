@@ -36,24 +36,19 @@ static void set_fd(const struct ct_fd *fd, struct ct_attribute *attribute)
     attribute->strings[CT_INTERVAL_PEER] = fd->peer;
 }
 
-static void set_waker(const struct ct_interval *interval, struct ct_store_record *record,
-                      struct ct_attribute *attribute)
+static void set_waker(const struct ct_interval *interval, struct ct_attribute *attribute)
 {
     if (interval->waker)
         attribute->numbers[CT_INTERVAL_WAKER] = (uint64_t)interval->waker->number + 1;
     attribute->numbers[CT_INTERVAL_WAKER_STACK] = interval->waker_stack_id;
     attribute->numbers[CT_INTERVAL_WAKER_OP] = (uint64_t)interval->waker_op;
-    if (interval->wake_ns != 0) {
+    if (interval->wake_ns != 0)
         attribute->numbers[CT_INTERVAL_FLAGS] |= CT_INTERVAL_HAS_WAKE;
-        record->loose[CT_INTERVAL_WAKE] = ct_zigzag(interval->wait_end_ns - interval->wake_ns);
-    }
 }
 
-void ct_interval_record_set(const struct ct_interval *interval, struct ct_store_record *record,
-                            struct ct_attribute *attribute)
+/* What the record itself has. */
+static void set_times(const struct ct_interval *interval, struct ct_store_record *record)
 {
-    uint64_t *numbers = attribute->numbers;
-
     record->begin_ns = interval->begin_ns;
     record->end_ns = interval->end_ns;
     record->loose[CT_INTERVAL_LEAD] = interval->begin_ns - interval->wait_begin_ns;
@@ -61,6 +56,16 @@ void ct_interval_record_set(const struct ct_interval *interval, struct ct_store_
     if (interval->previous_end_ns)
         record->loose[CT_INTERVAL_PREVIOUS] = interval->begin_ns - interval->previous_end_ns;
     record->loose[CT_INTERVAL_RESULT] = zigzag_of(interval->result);
+    if (interval->wake_ns != 0)
+        record->loose[CT_INTERVAL_WAKE] = ct_zigzag(interval->wait_end_ns - interval->wake_ns);
+}
+
+void ct_interval_record_set(const struct ct_interval *interval, struct ct_store_record *record,
+                            struct ct_attribute *attribute)
+{
+    uint64_t *numbers = attribute->numbers;
+
+    set_times(interval, record);
     numbers[CT_INTERVAL_OP] = (uint64_t)interval->op;
     numbers[CT_INTERVAL_CLASS] = (uint64_t)interval->class;
     numbers[CT_INTERVAL_FLAGS] = (interval->is_open ? CT_INTERVAL_IS_OPEN : 0U) |
@@ -74,7 +79,65 @@ void ct_interval_record_set(const struct ct_interval *interval, struct ct_store_
     attribute->strings[CT_INTERVAL_INSTEAD] = interval->preempted_by;
     set_weight(interval->weight, interval->wait_end_ns - interval->wait_begin_ns, record,
                attribute);
-    set_waker(interval, record, attribute);
+    set_waker(interval, attribute);
     if (interval->fd)
         set_fd(interval->fd, attribute);
+}
+
+/* ---- Intervals that are known ---- */
+
+/* What a weight says, or a release, is not of the interval's kind alone. */
+static gboolean is_plain(const struct ct_interval *interval)
+{
+    return interval->weight == 1 && interval->release_count == 0;
+}
+
+/* Texts that are in the same place say the same. */
+static gboolean is_same_fd(const struct ct_fd *a, const struct ct_fd *b)
+{
+    return a->fd == b->fd && a->kind == b->kind && a->watched_classes == b->watched_classes &&
+           a->local == b->local && a->peer == b->peer;
+}
+
+static gboolean is_alike(const struct ct_interval *a, const struct ct_interval *b)
+{
+    return a->stack_id == b->stack_id && a->object == b->object && a->op == b->op &&
+           a->class == b->class && a->waker == b->waker && a->waker_stack_id == b->waker_stack_id &&
+           a->waker_op == b->waker_op && a->owner_tid == b->owner_tid &&
+           a->call_name == b->call_name && a->preempted_by == b->preempted_by &&
+           a->is_open == b->is_open && a->is_outside == b->is_outside &&
+           a->is_for_lock == b->is_for_lock && (a->wake_ns != 0) == (b->wake_ns != 0) &&
+           (a->previous_end_ns != 0) == (b->previous_end_ns != 0) &&
+           (a->fd != NULL) == (b->fd != NULL);
+}
+
+const struct ct_attribute *ct_known_intervals_find(const struct ct_known_intervals *known,
+                                                   const struct ct_interval *interval,
+                                                   struct ct_store_record *record)
+{
+    if (!is_plain(interval))
+        return NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(known->last); i++) {
+        const struct ct_known_interval *last = &known->last[i];
+
+        if (!last->attribute || !is_alike(&last->interval, interval) ||
+            (interval->fd && !is_same_fd(&last->fd, interval->fd)))
+            continue;
+        set_times(interval, record);
+        return last->attribute;
+    }
+    return NULL;
+}
+
+void ct_known_intervals_add(struct ct_known_intervals *known, const struct ct_interval *interval,
+                            const struct ct_attribute *attribute)
+{
+    if (!is_plain(interval))
+        return;
+    struct ct_known_interval *last = &known->last[known->next++ % G_N_ELEMENTS(known->last)];
+
+    last->interval = *interval;
+    if (interval->fd)
+        last->fd = *interval->fd;
+    last->attribute = attribute;
 }

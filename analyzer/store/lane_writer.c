@@ -4,27 +4,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
-
-/* Records held back, so that those which come late are in order: a thread's waits that other waits
- * interrupted, and times that the kernel tells of, which nobody took. */
-#define PENDING_MAX  1024
-#define PENDING_KEPT 512
 
 /* Runs that are merged at once. */
 #define MERGED_MAX 64
-
-/* A block as it is told of aside. */
-struct aside_block {
-    uint64_t next; /* of the same run; 0: none */
-    struct ct_entry entry;
-};
-
-struct run {
-    uint64_t first; /* where its blocks are */
-    uint64_t last;
-    uint64_t last_begin_ns;
-};
 
 struct ct_lane_writer *ct_lane_writer_new(enum ct_lane_kind kind, uint64_t subject)
 {
@@ -37,7 +19,7 @@ struct ct_lane_writer *ct_lane_writer_new(enum ct_lane_kind kind, uint64_t subje
 
 void ct_lane_writer_free(struct ct_lane_writer *lane)
 {
-    g_free(lane->pending);
+    ct_pending_clear(&lane->pending);
     if (lane->runs)
         g_array_unref(lane->runs);
     g_free(lane);
@@ -45,86 +27,63 @@ void ct_lane_writer_free(struct ct_lane_writer *lane)
 
 /* ---- Writing aside ---- */
 
-static void link_block(struct ct_store_out *aside, uint64_t from, uint64_t to)
+static void clear_run(void *run)
 {
-    uint64_t held_from = aside->offset - aside->held.size;
-
-    if (from >= held_from) {
-        memcpy(aside->held.bytes + (from - held_from) + offsetof(struct aside_block, next), &to,
-               sizeof(to));
-        return;
-    }
-    off_t place = (off_t)(from + offsetof(struct aside_block, next));
-    ssize_t written = pwrite(aside->fd, &to, sizeof(to), place);
-
-    if (written != sizeof(to) && aside->error == 0)
-        aside->error = written < 0 ? errno : ENOSPC;
+    ct_block_run_clear(run);
 }
 
 /* The first run that goes on before these, or a new one. */
-static struct run *find_run(struct ct_lane_writer *lane, uint64_t begin_ns)
+static struct ct_block_run *find_run(struct ct_lane_writer *lane, uint64_t begin_ns)
 {
-    if (!lane->runs)
-        lane->runs = g_array_new(FALSE, TRUE, sizeof(struct run));
+    if (!lane->runs) {
+        lane->runs = g_array_new(FALSE, TRUE, sizeof(struct ct_block_run));
+        g_array_set_clear_func(lane->runs, clear_run);
+    }
     for (guint i = 0; i < lane->runs->len; i++) {
-        struct run *run = &g_array_index(lane->runs, struct run, i);
+        struct ct_block_run *run = &g_array_index(lane->runs, struct ct_block_run, i);
 
         if (run->last_begin_ns <= begin_ns)
             return run;
     }
     g_array_set_size(lane->runs, lane->runs->len + 1);
-    return &g_array_index(lane->runs, struct run, lane->runs->len - 1);
+    return &g_array_index(lane->runs, struct ct_block_run, lane->runs->len - 1);
 }
 
-static void append_block(struct run *run, struct ct_store_out *aside, const struct ct_entry *entry)
-{
-    const struct aside_block block = {.entry = *entry};
-
-    /* 0 is no place. */
-    if (aside->offset == 0)
-        ct_store_out_put(aside, "", 1);
-    uint64_t place = aside->offset;
-
-    ct_store_out_put(aside, &block, sizeof(block));
-    if (run->first == 0)
-        run->first = place;
-    else
-        link_block(aside, run->last, place);
-    run->last = place;
-    run->last_begin_ns = entry->summary.last_begin_ns;
-}
-
-/* They are in order of their begin. `bytes` is room for it. */
+/* They are in order of their sequence, too. `bytes` is room for it. */
 static struct ct_entry put_block(struct ct_store_out *out, enum ct_lane_kind kind,
-                                 struct ct_store_record *records, size_t count,
+                                 const struct ct_store_record *records, size_t count,
                                  struct ct_bytes *bytes)
 {
     struct ct_summary summary;
 
     bytes->size = 0;
-    ct_records_sort_by_sequence(records, count);
     ct_block_write(kind, records, count, bytes, &summary);
     return ct_store_out_put_block(out, bytes->bytes, bytes->size, &summary);
+}
+
+/* The next block of what it holds back, but for the last `kept`. */
+static struct ct_entry put_pending(struct ct_lane_writer *lane, struct ct_store_out *out,
+                                   size_t kept, struct ct_bytes *bytes)
+{
+    size_t count = MIN(CT_BLOCK_RECORDS, lane->pending.count - kept);
+
+    return put_block(out, lane->kind, ct_pending_take(&lane->pending, count), count, bytes);
 }
 
 /* All but the last `kept` of what it holds back. */
 static size_t write_pending(struct ct_lane_writer *lane, struct ct_lane_files *files, size_t kept)
 {
-    size_t count = lane->pending_count - kept;
+    size_t count = lane->pending.count - kept;
     struct ct_bytes bytes = {0};
 
-    ct_records_sort(lane->pending, lane->pending_count);
-    for (size_t i = 0; i < count; i += CT_BLOCK_RECORDS) {
-        struct run *run = find_run(lane, lane->pending[i].begin_ns);
-        const struct ct_entry entry = put_block(&files->out, lane->kind, lane->pending + i,
-                                                MIN(CT_BLOCK_RECORDS, count - i), &bytes);
+    ct_pending_order(&lane->pending);
+    while (lane->pending.count > kept) {
+        struct ct_block_run *run = find_run(lane, ct_pending_begin_ns(&lane->pending));
+        const struct ct_entry entry = put_pending(lane, &files->out, kept, &bytes);
 
-        append_block(run, &files->aside, &entry);
+        ct_block_run_add(run, &files->aside, &entry);
     }
     ct_bytes_clear(&bytes);
-    if (kept > 0)
-        memmove(lane->pending, lane->pending + count, kept * sizeof(*lane->pending));
-    lane->pending_count = kept;
     return count;
 }
 
@@ -133,23 +92,20 @@ ptrdiff_t ct_lane_writer_add(struct ct_lane_writer *lane, struct ct_lane_files *
 {
     size_t written = 0;
 
-    if (lane->pending_count == PENDING_MAX)
-        written = write_pending(lane, files, PENDING_KEPT);
-    if (lane->pending_count == lane->pending_capacity) {
-        lane->pending_capacity = MAX(4, 2 * lane->pending_capacity);
-        lane->pending = g_renew(struct ct_store_record, lane->pending, lane->pending_capacity);
-    }
-    lane->pending[lane->pending_count++] = *record;
+    if (lane->pending.count == CT_PENDING_MAX)
+        written = write_pending(lane, files, CT_PENDING_KEPT);
+    ct_pending_add(&lane->pending, record);
     lane->count++;
     return 1 - (ptrdiff_t)written;
 }
 
 size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_lane_files *files)
 {
-    size_t written = lane->pending_count > 0 ? write_pending(lane, files, 0) : 0;
+    size_t written = lane->pending.count > 0 ? write_pending(lane, files, 0) : 0;
 
-    g_clear_pointer(&lane->pending, g_free);
-    lane->pending_capacity = 0;
+    for (guint i = 0; lane->runs && i < lane->runs->len; i++)
+        ct_block_run_flush(&g_array_index(lane->runs, struct ct_block_run, i), &files->aside);
+    ct_pending_clear(&lane->pending);
     lane->recent[0] = lane->recent[1] = NULL;
     return written;
 }
@@ -158,7 +114,7 @@ size_t ct_lane_writer_flush(struct ct_lane_writer *lane, struct ct_lane_files *f
 
 /* A run that is being read back, at a block or at a record of one. */
 struct source {
-    uint64_t next;         /* block; 0: none */
+    struct ct_block_run_reader reader;
     struct ct_entry entry; /* of the block at hand */
     gboolean is_whole;     /* nothing of it was taken */
     uint8_t *bytes;        /* owned; once it was opened, as is the next */
@@ -174,7 +130,7 @@ struct joined {
     struct ct_lane_files *files; /* borrowed */
     struct ct_tree_reader reader;
     struct ct_tree_writer *tree; /* borrowed; NULL: they become one run */
-    struct run run;
+    struct ct_block_run run;
     struct ct_store_record records[CT_BLOCK_RECORDS];
     struct ct_attribute attributes[CT_BLOCK_RECORDS];
     size_t count;
@@ -183,20 +139,9 @@ struct joined {
     struct ct_bytes bytes; /* owned */
 };
 
-static gboolean read_aside(struct ct_store_out *aside, uint64_t place, struct aside_block *block)
-{
-    if (ct_store_read_at(aside->fd, block, sizeof(*block), place))
-        return TRUE;
-    if (aside->error == 0)
-        aside->error = EIO;
-    return FALSE;
-}
-
 /* FALSE: the run is at its end. */
 static gboolean fill(struct source *source, struct ct_store_out *aside)
 {
-    struct aside_block block;
-
     if (source->is_whole || source->at < source->count)
         return TRUE;
     if (source->bytes) {
@@ -204,12 +149,8 @@ static gboolean fill(struct source *source, struct ct_store_out *aside)
         g_clear_pointer(&source->bytes, g_free);
     }
     source->count = source->at = 0;
-    if (source->next == 0 || !read_aside(aside, source->next, &block))
-        return FALSE;
-    source->next = block.next;
-    source->entry = block.entry;
-    source->is_whole = TRUE;
-    return TRUE;
+    source->is_whole = ct_block_run_next(&source->reader, aside, &source->entry);
+    return source->is_whole;
 }
 
 static void open_block(struct source *source, struct joined *joined)
@@ -229,13 +170,14 @@ static void add_block(struct joined *joined, const struct ct_entry *entry)
     if (joined->tree)
         ct_tree_add_block(joined->tree, entry);
     else
-        append_block(&joined->run, &joined->files->aside, entry);
+        ct_block_run_add(&joined->run, &joined->files->aside, entry);
 }
 
 static void end_block(struct joined *joined)
 {
     if (joined->count == 0)
         return;
+    ct_records_sort_by_sequence(joined->records, joined->count);
     const struct ct_entry entry = put_block(&joined->files->out, joined->kind, joined->records,
                                             joined->count, &joined->bytes);
 
@@ -315,12 +257,12 @@ static void take(struct joined *joined, struct source *source, const struct sour
     }
 }
 
-static void merge(struct joined *joined, const struct run *runs, guint count)
+static void merge(struct joined *joined, const struct ct_block_run *runs, guint count)
 {
     struct source *sources = g_new0(struct source, count);
 
     for (guint i = 0; i < count; i++)
-        sources[i].next = runs[i].first;
+        ct_block_run_reader_init(&sources[i].reader, &runs[i]);
     for (;;) {
         struct source *first = NULL;
 
@@ -333,6 +275,8 @@ static void merge(struct joined *joined, const struct run *runs, guint count)
         take(joined, first, sources, count);
     }
     end_block(joined);
+    for (guint i = 0; i < count; i++)
+        ct_block_run_reader_clear(&sources[i].reader);
     g_free(sources);
 }
 
@@ -352,27 +296,31 @@ static void merge_all(struct ct_lane_writer *lane, struct ct_lane_files *files,
     joined->reader = (struct ct_tree_reader){files->out.fd, UINT64_MAX};
     joined->texts = g_string_chunk_new(1024);
     while (lane->runs->len > MERGED_MAX && flush_files(files)) {
-        joined->run = (struct run){0};
-        merge(joined, (const struct run *)(void *)lane->runs->data, MERGED_MAX);
+        joined->run = (struct ct_block_run){0};
+        merge(joined, (const struct ct_block_run *)(void *)lane->runs->data, MERGED_MAX);
+        ct_block_run_flush(&joined->run, &files->aside);
         g_array_remove_range(lane->runs, 0, MERGED_MAX);
         g_array_append_val(lane->runs, joined->run);
     }
     joined->tree = tree;
     if (flush_files(files))
-        merge(joined, (const struct run *)(void *)lane->runs->data, lane->runs->len);
+        merge(joined, (const struct ct_block_run *)(void *)lane->runs->data, lane->runs->len);
     g_string_chunk_free(joined->texts);
     ct_bytes_clear(&joined->bytes);
     g_free(joined);
 }
 
 /* Blocks of one run are as they will be. */
-static void add_run(const struct run *run, struct ct_store_out *aside, struct ct_tree_writer *tree)
+static void add_run(const struct ct_block_run *run, struct ct_store_out *aside,
+                    struct ct_tree_writer *tree)
 {
-    struct aside_block block;
+    struct ct_block_run_reader reader;
+    struct ct_entry block;
 
-    for (uint64_t place = run->first; place != 0 && read_aside(aside, place, &block);
-         place = block.next)
-        ct_tree_add_block(tree, &block.entry);
+    ct_block_run_reader_init(&reader, run);
+    while (ct_block_run_next(&reader, aside, &block))
+        ct_tree_add_block(tree, &block);
+    ct_block_run_reader_clear(&reader);
 }
 
 /* Few records, as most lanes of many have, need not be told of aside. */
@@ -381,11 +329,9 @@ static void add_pending(struct ct_lane_writer *lane, struct ct_lane_files *files
 {
     struct ct_bytes bytes = {0};
 
-    ct_records_sort(lane->pending, lane->pending_count);
-    for (size_t i = 0; i < lane->pending_count; i += CT_BLOCK_RECORDS) {
-        const struct ct_entry entry =
-            put_block(&files->out, lane->kind, lane->pending + i,
-                      MIN(CT_BLOCK_RECORDS, lane->pending_count - i), &bytes);
+    ct_pending_order(&lane->pending);
+    while (lane->pending.count > 0) {
+        const struct ct_entry entry = put_pending(lane, &files->out, 0, &bytes);
 
         ct_tree_add_block(tree, &entry);
     }
@@ -397,14 +343,13 @@ struct ct_entry ct_lane_writer_finish(struct ct_lane_writer *lane, struct ct_lan
 {
     if (!lane->runs) {
         add_pending(lane, files, tree);
-        g_clear_pointer(&lane->pending, g_free);
-        lane->pending_count = 0;
+        ct_pending_clear(&lane->pending);
         return ct_tree_finish(tree);
     }
     ct_lane_writer_flush(lane, files);
     if (lane->runs->len > 1)
         merge_all(lane, files, tree);
     else if (ct_store_out_flush(&files->aside))
-        add_run(&g_array_index(lane->runs, struct run, 0), &files->aside, tree);
+        add_run(&g_array_index(lane->runs, struct ct_block_run, 0), &files->aside, tree);
     return ct_tree_finish(tree);
 }

@@ -7,7 +7,8 @@
 #ifndef CTRACE_STORE_LANE_WRITER_H
 #define CTRACE_STORE_LANE_WRITER_H
 
-#include "store/tree.h"
+#include "store/block_run.h"
+#include "store/pending.h"
 
 /* Where lanes are written to. */
 struct ct_lane_files {
@@ -17,12 +18,10 @@ struct ct_lane_files {
 
 struct ct_lane_writer {
     enum ct_lane_kind kind;
-    uint64_t subject;                /* number of the thread or object, or the CPU */
-    uint64_t count;                  /* records that came */
-    struct ct_store_record *pending; /* owned; not yet written */
-    size_t pending_count;
-    size_t pending_capacity;
-    GArray *runs; /* owned; or NULL: none yet */
+    uint64_t subject;          /* number of the thread or object, or the CPU */
+    uint64_t count;            /* records that came */
+    struct ct_pending pending; /* owned; not yet written */
+    GArray *runs;              /* owned; struct ct_block_run; or NULL: none yet */
     /* Borrowed; two of its last records', or NULL: most are the same again. */
     const struct ct_attribute *recent[2];
 };

@@ -85,44 +85,77 @@ uint64_t ct_unseen_ns(double weight, uint64_t duration_ns)
     return unseen < 0x1p62 ? (uint64_t)llround(unseen) : 0;
 }
 
-/* What add_extent() makes of a summary of this one alone; most are neither the first nor the
- * longest. */
-static void extend(struct ct_summary *summary, const struct ct_store_record *record)
+/* As with summaries. */
+static gboolean is_longer_record(const struct ct_store_record *a, const struct ct_store_record *b)
 {
-    uint64_t duration_ns = record->end_ns - record->begin_ns;
+    uint64_t a_ns = a->end_ns - a->begin_ns, b_ns = b->end_ns - b->begin_ns;
 
-    if (summary->count == 0 || duration_ns >= summary->longest_ns ||
-        record->begin_ns < summary->first_begin_ns || record->sequence < summary->first_sequence) {
-        const struct ct_summary one = {
-            .first_begin_ns = record->begin_ns,
-            .last_begin_ns = record->begin_ns,
-            .last_end_ns = record->end_ns,
-            .first_sequence = record->sequence,
-            .count = 1,
-            .longest_ns = duration_ns,
-            .longest_begin_ns = record->begin_ns,
-            .longest_sequence = record->sequence,
-        };
-
-        add_extent(summary, &one);
-        return;
-    }
-    summary->last_begin_ns = MAX(summary->last_begin_ns, record->begin_ns);
-    summary->last_end_ns = MAX(summary->last_end_ns, record->end_ns);
-    summary->count++;
+    if (a_ns != b_ns)
+        return a_ns > b_ns;
+    if (a->begin_ns != b->begin_ns)
+        return a->begin_ns < b->begin_ns;
+    return a->sequence < b->sequence;
 }
 
-void ct_summary_add_record(struct ct_summary *summary, enum ct_lane_kind kind,
-                           const struct ct_store_record *record)
+/* Returns the sum of their times. */
+static uint64_t set_extent(struct ct_summary *summary, const struct ct_store_record *records,
+                           size_t count)
 {
-    uint64_t duration_ns = record->end_ns - record->begin_ns;
-    uint64_t class = CT_CLASS_RUNNING;
+    const struct ct_store_record *longest = records;
+    uint64_t first_begin_ns = records->begin_ns, last_begin_ns = records->begin_ns;
+    uint64_t last_end_ns = records->end_ns, first_sequence = records->sequence;
+    uint64_t sum_ns = 0;
 
-    extend(summary, record);
-    if (kind == CT_LANE_INTERVALS) {
-        class = MIN(record->attribute->numbers[CT_INTERVAL_CLASS], CT_CLASS_COUNT - 1);
-        if (record->attribute->numbers[CT_INTERVAL_FLAGS] & CT_INTERVAL_HAS_WEIGHT)
+    for (size_t i = 0; i < count; i++) {
+        const struct ct_store_record *record = &records[i];
+
+        first_begin_ns = MIN(first_begin_ns, record->begin_ns);
+        last_begin_ns = MAX(last_begin_ns, record->begin_ns);
+        last_end_ns = MAX(last_end_ns, record->end_ns);
+        first_sequence = MIN(first_sequence, record->sequence);
+        sum_ns += record->end_ns - record->begin_ns;
+        if (is_longer_record(record, longest))
+            longest = record;
+    }
+    *summary = (struct ct_summary){
+        .first_begin_ns = first_begin_ns,
+        .last_begin_ns = last_begin_ns,
+        .last_end_ns = last_end_ns,
+        .first_sequence = first_sequence,
+        .count = count,
+        .longest_ns = longest->end_ns - longest->begin_ns,
+        .longest_begin_ns = longest->begin_ns,
+        .longest_sequence = longest->sequence,
+    };
+    return sum_ns;
+}
+
+static void add_classes(struct ct_summary *summary, const struct ct_store_record *records,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct ct_store_record *record = &records[i];
+        const uint64_t *numbers = record->attribute->numbers;
+        uint64_t class = MIN(numbers[CT_INTERVAL_CLASS], CT_CLASS_COUNT - 1);
+        uint64_t duration_ns = record->end_ns - record->begin_ns;
+
+        summary->class_ns[class] += duration_ns;
+        if (numbers[CT_INTERVAL_FLAGS] & CT_INTERVAL_HAS_WEIGHT)
             summary->unseen_ns[class] += ct_unseen_ns(ct_record_weight(record), duration_ns);
     }
-    summary->class_ns[class] += duration_ns;
+}
+
+void ct_summary_set(struct ct_summary *summary, enum ct_lane_kind kind,
+                    const struct ct_store_record *records, size_t count)
+{
+    uint64_t sum_ns;
+
+    *summary = (struct ct_summary){0};
+    if (count == 0)
+        return;
+    sum_ns = set_extent(summary, records, count);
+    if (kind == CT_LANE_INTERVALS)
+        add_classes(summary, records, count);
+    else
+        summary->class_ns[CT_CLASS_RUNNING] = sum_ns;
 }

@@ -124,8 +124,9 @@ struct ct_summary {
 
 void ct_summary_add(struct ct_summary *summary, const struct ct_summary *more);
 
-void ct_summary_add_record(struct ct_summary *summary, enum ct_lane_kind kind,
-                           const struct ct_store_record *record);
+/* Of records of one lane, such as those of a block. */
+void ct_summary_set(struct ct_summary *summary, enum ct_lane_kind kind,
+                    const struct ct_store_record *records, size_t count);
 
 /* The weight of an interval's record. */
 double ct_record_weight(const struct ct_store_record *record);

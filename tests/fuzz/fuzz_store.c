@@ -70,7 +70,7 @@ static void read_block(enum ct_lane_kind kind, const uint8_t *bytes, size_t size
     int fd = make_file(NULL, 0);
     g_autoptr(ct_store) store = small_store(model, fd);
     struct ct_store_record records[CT_BLOCK_RECORDS];
-    struct ct_summary summary = {0};
+    struct ct_summary summary;
     struct ct_block block;
 
     FUZZ_REQUIRE(store != NULL);
@@ -78,11 +78,12 @@ static void read_block(enum ct_lane_kind kind, const uint8_t *bytes, size_t size
     size_t count = ct_block_load(&block, records);
 
     FUZZ_REQUIRE(count <= CT_BLOCK_RECORDS);
+    ct_summary_set(&summary, kind, records, count);
+    FUZZ_REQUIRE(summary.count == count);
     for (size_t i = 0; i < count; i++) {
         struct ct_interval interval;
         struct ct_fd descriptor;
 
-        ct_summary_add_record(&summary, kind, &records[i]);
         if (kind == CT_LANE_INTERVALS &&
             ct_store_make_interval(store, model->threads->pdata[0], &records[i], &interval,
                                    &descriptor))

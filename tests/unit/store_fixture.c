@@ -18,10 +18,9 @@ static struct ct_fd *copy_fd(struct store_fixture *fixture, const struct ct_fd *
     struct ct_fd *copy = g_new(struct ct_fd, 1);
 
     *copy = *fd;
-    copy->local = g_strdup(fd->local);
-    copy->peer = g_strdup(fd->peer);
-    g_ptr_array_add(fixture->owned, copy->local);
-    g_ptr_array_add(fixture->owned, copy->peer);
+    /* Once each: as descriptors' texts are in a recording. */
+    copy->local = (char *)g_intern_string(fd->local);
+    copy->peer = (char *)g_intern_string(fd->peer);
     g_ptr_array_add(fixture->owned, copy);
     return copy;
 }
@@ -160,14 +159,17 @@ static struct ct_thread *some_thread(struct store_fixture *fixture)
     return fixture->model->all_threads->pdata[below(fixture, fixture->model->all_threads->len)];
 }
 
-static void describe(struct store_fixture *fixture, struct ct_interval *interval)
+static void describe_anew(struct store_fixture *fixture, struct ct_interval *interval)
 {
     static const char *const names[] = {"kworker/0:1", "postgres", "", "\xff\xfe odd"};
     static char local[] = "/var/lib/a file", peer[] = "10.0.0.1:80", nothing[] = "";
+    static char other_local[] = "/var/lib/another", other_peer[] = "10.0.0.2:80";
     const struct ct_fd fds[] = {
         {3, CT_FD_KIND_SOCKET_INET, nothing, peer, 0},
         {-1, CT_FD_KIND_EPOLL, nothing, nothing, 5},
         {1 << 20, CT_FD_KIND_FILE, local, nothing, 0},
+        {1 << 20, CT_FD_KIND_FILE, other_local, nothing, 0},
+        {3, CT_FD_KIND_SOCKET_INET, nothing, other_peer, 0},
     };
 
     interval->op = (enum ct_op)below(fixture, CT_OP_COUNT);
@@ -194,6 +196,74 @@ static void describe(struct store_fixture *fixture, struct ct_interval *interval
         interval->waker_stack_id = below(fixture, 7);
         interval->waker_op = (enum ct_op)below(fixture, CT_OP_COUNT);
     }
+}
+
+/* All but its thread and times. */
+static void copy_description(const struct ct_interval *from, struct ct_interval *to)
+{
+    to->op = from->op;
+    to->class = from->class;
+    to->object = from->object;
+    to->stack_id = from->stack_id;
+    to->owner_tid = from->owner_tid;
+    to->is_open = from->is_open;
+    to->is_outside = from->is_outside;
+    to->fd = from->fd;
+    to->call_name = from->call_name;
+    to->preempted_by = from->preempted_by;
+    to->waker = from->waker;
+    to->wake_ns = from->waker ? to->wait_end_ns - 5 : 0;
+    to->waker_stack_id = from->waker_stack_id;
+    to->waker_op = from->waker_op;
+}
+
+/* One member is that of another interval. */
+static void change_one(struct store_fixture *fixture, const struct ct_interval *other,
+                       struct ct_interval *interval)
+{
+    struct ct_interval changed = *interval;
+
+    switch (below(fixture, 14)) {
+#define CHANGE(number, member)          \
+    case number:                        \
+        changed.member = other->member; \
+        break
+        CHANGE(0, op);
+        CHANGE(1, class);
+        CHANGE(2, object);
+        CHANGE(3, stack_id);
+        CHANGE(4, owner_tid);
+        CHANGE(5, is_open);
+        CHANGE(6, is_outside);
+        CHANGE(7, fd);
+        CHANGE(8, call_name);
+        CHANGE(9, preempted_by);
+        CHANGE(10, waker);
+        CHANGE(11, wake_ns);
+        CHANGE(12, waker_stack_id);
+        CHANGE(13, waker_op);
+#undef CHANGE
+    default:
+        break;
+    }
+    *interval = changed;
+}
+
+/* Most are as the last one, as they are in programs, or almost. */
+static void describe(struct store_fixture *fixture, struct ct_interval *interval)
+{
+    struct ct_interval other = *interval;
+
+    describe_anew(fixture, &other);
+    if (below(fixture, 3) > 0) {
+        copy_description(&fixture->last, interval);
+        if (below(fixture, 2))
+            change_one(fixture, &other, interval);
+        interval->result = other.result;
+    } else {
+        *interval = other;
+    }
+    fixture->last = *interval;
 }
 
 static void weigh(struct store_fixture *fixture, struct ct_interval *interval)

@@ -18,6 +18,7 @@ struct store_fixture {
     GArray *told;            /* owned; struct told: of that model's threads */
     GPtrArray *owned;        /* owned; what they refer to */
     GRand *rand;             /* owned */
+    struct ct_interval last; /* that was made up; with borrowed members */
     int fd;                  /* owned; the store */
     struct ct_model *loaded; /* owned; the same model, from the store */
     struct ct_store *store;  /* owned */

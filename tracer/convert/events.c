@@ -265,15 +265,16 @@ static gboolean select_reason(struct ct_kernel_events *events, const struct ct_r
 static gboolean select_syscall(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                struct ct_kernel_record *record)
 {
-    enum ct_syscall_abi abi = ct_unpreloaded_events_abi(events->unpreloaded, raw->pid);
+    struct ct_named_syscall named;
 
     if (!ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
+    named = ct_unpreloaded_events_syscall(events->unpreloaded, raw->pid, raw->as.syscall.number);
     record->event =
         raw->kind == CT_RAW_SYSCALL_ENTRY ? CT_KERNEL_ID_SYSCALL_ENTRY : CT_KERNEL_ID_SYSCALL_EXIT;
     record->as.syscall = (struct ct_kernel_syscall){
-        .call = ct_syscall_of(abi, raw->as.syscall.number),
-        .name = ct_syscall_name(abi, raw->as.syscall.number),
+        .call = named.call,
+        .name = named.name,
         .result = raw->as.syscall.result,
     };
     memcpy(record->as.syscall.arguments, raw->as.syscall.arguments,

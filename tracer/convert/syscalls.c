@@ -35,11 +35,10 @@ static const struct {
     {"sendfile64", "sendfile"}, {"waitpid", "wait4"}, {"select", "old_select"},
 };
 
-/* What was asked for once. */
-static struct {
-    const char *name; /* for good */
-    enum ct_syscall call;
-} known[CT_SYSCALL_ABI_COUNT][NUMBERS];
+struct ct_syscall_names {
+    struct ct_named_syscall known[CT_SYSCALL_ABI_COUNT][NUMBERS]; /* what was asked for once */
+    char *owned[CT_SYSCALL_ABI_COUNT][NUMBERS];                   /* what of their names is ours */
+};
 
 static enum ct_syscall find(const char *name)
 {
@@ -50,51 +49,58 @@ static enum ct_syscall find(const char *name)
     return CT_SYSCALL_OTHER;
 }
 
+/* The base name of what a 32-bit program calls by a name of its own, else the name. */
 static const char *base_name(char *name)
 {
     if (g_str_has_suffix(name, TIME64_SUFFIX))
         name[strlen(name) - strlen(TIME64_SUFFIX)] = '\0';
     for (size_t i = 0; i < G_N_ELEMENTS(names_32_bit); i++) {
-        if (strcmp(names_32_bit[i].name, name) == 0) {
-            free(name);
+        if (strcmp(names_32_bit[i].name, name) == 0)
             return names_32_bit[i].base;
-        }
     }
     return name;
 }
 
-static const char *resolve(enum ct_syscall_abi abi, int number)
+/* `owned` is what it must not outlive, or NULL. */
+static const char *resolve(enum ct_syscall_abi abi, int number, char **owned)
 {
     uint32_t native = seccomp_arch_native();
     uint32_t narrow = native == SCMP_ARCH_AARCH64 ? SCMP_ARCH_ARM : SCMP_ARCH_X86;
     gboolean is_32_bit = abi == CT_SYSCALL_ABI_32_BIT;
-    char *name = seccomp_syscall_resolve_num_arch(is_32_bit ? narrow : native, number);
 
-    if (name == NULL)
+    *owned = seccomp_syscall_resolve_num_arch(is_32_bit ? narrow : native, number);
+    if (*owned == NULL)
         return rows[CT_SYSCALL_OTHER].name;
-    return is_32_bit ? base_name(name) : name;
+    return is_32_bit ? base_name(*owned) : *owned;
 }
 
-/* FALSE for a number that cannot be one. */
-static gboolean learn(enum ct_syscall_abi abi, int64_t number)
+struct ct_named_syscall ct_syscall_names_find(struct ct_syscall_names *names,
+                                              enum ct_syscall_abi abi, int64_t number)
 {
+    struct ct_named_syscall *known;
+
     if (number < 0 || number >= NUMBERS)
-        return FALSE;
-    if (known[abi][number].name == NULL) {
-        known[abi][number].name = resolve(abi, (int)number);
-        known[abi][number].call = find(known[abi][number].name);
+        return (struct ct_named_syscall){CT_SYSCALL_OTHER, rows[CT_SYSCALL_OTHER].name};
+    known = &names->known[abi][number];
+    if (known->name == NULL) {
+        known->name = resolve(abi, (int)number, &names->owned[abi][number]);
+        known->call = find(known->name);
     }
-    return TRUE;
+    return *known;
 }
 
-const char *ct_syscall_name(enum ct_syscall_abi abi, int64_t number)
+struct ct_syscall_names *ct_syscall_names_new(void)
 {
-    return learn(abi, number) ? known[abi][number].name : rows[CT_SYSCALL_OTHER].name;
+    return g_new0(struct ct_syscall_names, 1);
 }
 
-enum ct_syscall ct_syscall_of(enum ct_syscall_abi abi, int64_t number)
+void ct_syscall_names_free(struct ct_syscall_names *names)
 {
-    return learn(abi, number) ? known[abi][number].call : CT_SYSCALL_OTHER;
+    for (int abi = 0; abi < CT_SYSCALL_ABI_COUNT; abi++) {
+        for (int number = 0; number < NUMBERS; number++)
+            free(names->owned[abi][number]); /* libseccomp's */
+    }
+    g_free(names);
 }
 
 const char *ct_syscall_arguments(enum ct_syscall call)

@@ -8,8 +8,9 @@
 #include <string.h>
 
 struct ct_unpreloaded_events {
-    struct ct_images *images; /* owned */
-    struct ct_maps *maps;     /* owned */
+    struct ct_images *images;       /* owned */
+    struct ct_maps *maps;           /* owned */
+    struct ct_syscall_names *calls; /* owned */
     GHashTable *starts; /* owned; pid of a process that is not preloaded now -> owned uint64_t * */
     GHashTable *fd_kinds; /* owned; uint64_t *, pid and descriptor -> kind that was told last */
     gboolean has_calls;   /* system calls are recorded: it is told when one ends */
@@ -37,6 +38,7 @@ struct ct_unpreloaded_events *ct_unpreloaded_events_new(const char *path, const 
         unpreloaded->has_calls = unpreloaded->has_calls || ct_spool_has_calls(spool);
     }
     unpreloaded->maps = ct_maps_new(path);
+    unpreloaded->calls = ct_syscall_names_new();
     unpreloaded->starts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     unpreloaded->fd_kinds = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     unpreloaded->names = g_ptr_array_new_with_free_func(g_free);
@@ -52,6 +54,7 @@ void ct_unpreloaded_events_free(struct ct_unpreloaded_events *unpreloaded)
     g_ptr_array_unref(unpreloaded->names);
     g_hash_table_unref(unpreloaded->starts);
     g_hash_table_unref(unpreloaded->fd_kinds);
+    ct_syscall_names_free(unpreloaded->calls);
     ct_maps_free(unpreloaded->maps);
     ct_images_free(unpreloaded->images);
     g_free(unpreloaded);
@@ -76,13 +79,14 @@ uint64_t ct_unpreloaded_events_thread_count(const struct ct_unpreloaded_events *
     return unpreloaded->thread_count;
 }
 
-enum ct_syscall_abi ct_unpreloaded_events_abi(const struct ct_unpreloaded_events *unpreloaded,
-                                              int32_t pid)
+struct ct_named_syscall ct_unpreloaded_events_syscall(struct ct_unpreloaded_events *unpreloaded,
+                                                      int32_t pid, int64_t number)
 {
     struct ct_address_space space;
+    gboolean is_32_bit = ct_maps_get(unpreloaded->maps, pid, &space) && space.is_32_bit;
 
-    return ct_maps_get(unpreloaded->maps, pid, &space) && space.is_32_bit ? CT_SYSCALL_ABI_32_BIT
-                                                                          : CT_SYSCALL_ABI_OWN;
+    return ct_syscall_names_find(unpreloaded->calls,
+                                 is_32_bit ? CT_SYSCALL_ABI_32_BIT : CT_SYSCALL_ABI_OWN, number);
 }
 
 gboolean ct_unpreloaded_events_address_space(const struct ct_unpreloaded_events *unpreloaded,
@@ -224,14 +228,15 @@ static void add_present(struct ct_unpreloaded_events *unpreloaded, const struct 
 static void tell_call(struct ct_unpreloaded_events *unpreloaded, const struct ct_raw_record *raw)
 {
     const struct ct_spool_task *task = &raw->as.present.of;
-    enum ct_syscall_abi abi = ct_unpreloaded_events_abi(unpreloaded, task->pid);
+    struct ct_named_syscall named =
+        ct_unpreloaded_events_syscall(unpreloaded, task->pid, task->number);
     struct ct_callers_stack *stack = &unpreloaded->stack;
     struct ct_address_space space;
     struct ct_kernel_syscall *syscall =
         &add_event(unpreloaded, CT_KERNEL_ID_SYSCALL_ENTRY)->as.syscall;
 
-    syscall->call = ct_syscall_of(abi, task->number);
-    syscall->name = ct_syscall_name(abi, task->number);
+    syscall->call = named.call;
+    syscall->name = named.name;
     memcpy(syscall->arguments, task->arguments, sizeof(syscall->arguments));
     if (!ct_maps_get(unpreloaded->maps, task->pid, &space))
         return;

@@ -24,9 +24,9 @@ void ct_unpreloaded_events_free(struct ct_unpreloaded_events *unpreloaded);
 void ct_unpreloaded_events_add(struct ct_unpreloaded_events *unpreloaded,
                                const struct ct_raw_record *raw, gboolean was_present);
 
-/* By which numbers the process makes its system calls now. */
-enum ct_syscall_abi ct_unpreloaded_events_abi(const struct ct_unpreloaded_events *unpreloaded,
-                                              int32_t pid);
+/* The system call of this number, as the process makes them now. */
+struct ct_named_syscall ct_unpreloaded_events_syscall(struct ct_unpreloaded_events *unpreloaded,
+                                                      int32_t pid, int64_t number);
 
 /* What any process of the program has mapped now. FALSE if nothing is known of it. */
 gboolean ct_unpreloaded_events_address_space(const struct ct_unpreloaded_events *unpreloaded,

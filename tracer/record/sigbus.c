@@ -5,8 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* State of a whole process, and of a thread: a handler gets no argument of ours. */
-static uintptr_t page_size;
+/* State of a thread: a handler gets no argument of ours. */
 _Thread_local struct ct_sigbus_watch *volatile ct_sigbus_watched;
 
 /* A page of our own takes the place of the one that is not there. Async-signal-safe. */
@@ -14,6 +13,7 @@ static void replace_page(int signal_number, siginfo_t *info, void *context)
 {
     int saved_errno = errno;
     uintptr_t address = (uintptr_t)info->si_addr;
+    uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
     struct ct_sigbus_watch *watch = ct_sigbus_watched;
 
     (void)context;
@@ -32,7 +32,6 @@ void ct_sigbus_survive(struct sigaction *previous)
 {
     struct sigaction action = {.sa_sigaction = replace_page, .sa_flags = SA_SIGINFO | SA_RESTART};
 
-    page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
     sigemptyset(&action.sa_mask);
     sigaction(SIGBUS, &action, previous);
 }

@@ -114,8 +114,56 @@ static void set_target(struct ct_evidence *evidence, struct ct_evidence_wait *wa
 
 /* ---- Sums ---- */
 
-static void add_wait(struct ct_evidence *evidence, const struct ct_interval *interval,
-                     const struct ct_window *window, uint64_t duration_ns)
+/* A power of two. */
+#define SLOT_COUNT 256
+
+/* The last wait with this hash, as its interval said it: its key is made of that. */
+struct ct_evidence_slot {
+    struct ct_evidence_wait *wait; /* borrowed; NULL: none */
+    uint64_t object;
+    gboolean has_fd;
+    GString *local; /* owned, as is the next; or NULL: none yet */
+    GString *peer;
+};
+
+static gboolean is_text(const GString *kept, const char *text)
+{
+    return strcmp(kept->str, text ? text : "") == 0;
+}
+
+static gboolean is_in_slot(const struct ct_evidence_slot *slot, const struct ct_interval *interval)
+{
+    const struct ct_evidence_wait *wait = slot->wait;
+    const struct ct_fd *fd = interval->fd;
+
+    if (!wait || wait->thread != interval->thread || wait->stack_id != interval->stack_id ||
+        wait->op != interval->op || slot->object != interval->object ||
+        wait->waker != interval->waker || wait->class != interval->class ||
+        wait->is_for_lock != interval->is_for_lock || slot->has_fd != (fd != NULL))
+        return FALSE;
+    return !fd || (wait->fd_kind == fd->kind && is_text(slot->local, fd->local) &&
+                   is_text(slot->peer, fd->peer));
+}
+
+static void fill_slot(struct ct_evidence_slot *slot, struct ct_evidence_wait *wait,
+                      const struct ct_interval *interval)
+{
+    const struct ct_fd *fd = interval->fd;
+
+    if (!slot->local) {
+        slot->local = g_string_new(NULL);
+        slot->peer = g_string_new(NULL);
+    }
+    slot->wait = wait;
+    slot->object = interval->object;
+    slot->has_fd = fd != NULL;
+    g_string_assign(slot->local, fd && fd->local ? fd->local : "");
+    g_string_assign(slot->peer, fd && fd->peer ? fd->peer : "");
+}
+
+/* Made if it is not known yet; NULL if there is no room. */
+static struct ct_evidence_wait *look_up(struct ct_evidence *evidence,
+                                        const struct ct_interval *interval)
 {
     struct ct_evidence_wait key = {
         .thread = interval->thread,
@@ -129,13 +177,38 @@ static void add_wait(struct ct_evidence *evidence, const struct ct_interval *int
     set_target(evidence, &key, interval);
     struct ct_evidence_wait *wait = g_hash_table_lookup(evidence->wait_of, &key);
 
-    if (!wait) {
-        if (evidence->waits->len >= WAITS_MAX)
-            return;
-        wait = g_memdup2(&key, sizeof(key));
-        g_ptr_array_add(evidence->waits, wait);
-        g_hash_table_add(evidence->wait_of, wait);
-    }
+    if (wait || evidence->waits->len >= WAITS_MAX)
+        return wait;
+    wait = g_memdup2(&key, sizeof(key));
+    g_ptr_array_add(evidence->waits, wait);
+    g_hash_table_add(evidence->wait_of, wait);
+    return wait;
+}
+
+static struct ct_evidence_wait *find_wait(struct ct_evidence *evidence,
+                                          const struct ct_interval *interval)
+{
+    guint hash = mix(((uintptr_t)interval->thread >> 4) + ((uintptr_t)interval->waker << 20) +
+                     interval->object + ((uint64_t)interval->stack_id << 16) +
+                     ((uint64_t)interval->op << 8));
+    struct ct_evidence_slot *slot = &evidence->slots[hash % SLOT_COUNT];
+    struct ct_evidence_wait *wait;
+
+    if (is_in_slot(slot, interval))
+        return slot->wait;
+    wait = look_up(evidence, interval);
+    if (wait)
+        fill_slot(slot, wait, interval);
+    return wait;
+}
+
+static void add_wait(struct ct_evidence *evidence, const struct ct_interval *interval,
+                     const struct ct_window *window, uint64_t duration_ns)
+{
+    struct ct_evidence_wait *wait = find_wait(evidence, interval);
+
+    if (!wait)
+        return;
     if (ct_interval_is_counted(interval, window->begin_ns))
         wait->count += interval->weight;
     wait->total_ns += interval->weight * (double)duration_ns;
@@ -183,7 +256,6 @@ void ct_evidence_add(struct ct_evidence *evidence, const struct ct_interval *int
 {
     uint64_t begin_ns = MAX(interval->begin_ns, window->begin_ns);
     uint64_t end_ns = MIN(interval->end_ns, window->end_ns);
-    struct visit visit = {evidence, interval, window};
 
     /* What is in no call is in the sums of its thread. */
     if (begin_ns >= end_ns || interval->class == CT_CLASS_RUNNABLE || interval->is_outside)
@@ -193,6 +265,7 @@ void ct_evidence_add(struct ct_evidence *evidence, const struct ct_interval *int
         return;
     /* Who has the noted number is asked later: threads come and go while a recording is read. */
     struct ct_interval told = *interval;
+    struct visit visit = {evidence, interval, window};
 
     told.owner_tid = 0;
     ct_interval_visit_holds(&told, add_hold, &visit);
@@ -207,7 +280,19 @@ struct ct_evidence *ct_evidence_new(void)
     evidence->wait_of = g_hash_table_new(wait_hash, wait_equal);
     evidence->hold_of = g_hash_table_new(hold_hash, hold_equal);
     evidence->texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    evidence->slots = g_new0(struct ct_evidence_slot, SLOT_COUNT);
     return evidence;
+}
+
+static void free_slots(struct ct_evidence_slot *slots)
+{
+    for (size_t i = 0; i < SLOT_COUNT; i++) {
+        if (!slots[i].local)
+            continue;
+        g_string_free(slots[i].local, TRUE);
+        g_string_free(slots[i].peer, TRUE);
+    }
+    g_free(slots);
 }
 
 void ct_evidence_free(struct ct_evidence *evidence)
@@ -217,6 +302,7 @@ void ct_evidence_free(struct ct_evidence *evidence)
     g_hash_table_unref(evidence->wait_of);
     g_hash_table_unref(evidence->hold_of);
     g_hash_table_unref(evidence->texts);
+    free_slots(evidence->slots);
     g_ptr_array_unref(evidence->waits);
     g_ptr_array_unref(evidence->holds);
     g_free(evidence);

@@ -42,7 +42,8 @@ struct ct_evidence {
     GPtrArray *holds;    /* owned; struct ct_evidence_hold *, the same */
     GHashTable *wait_of; /* owned; both find one by its key */
     GHashTable *hold_of;
-    GHashTable *texts; /* owned; of descriptors, as a set */
+    GHashTable *texts;              /* owned; of descriptors, as a set */
+    struct ct_evidence_slot *slots; /* owned; waits that are found without a look into a table */
 };
 
 struct ct_evidence *ct_evidence_new(void);

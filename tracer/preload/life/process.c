@@ -17,6 +17,7 @@
 #include "preload/wait/fd.h"
 #include "preload/wait/wait.h"
 #include "session.h"
+#include "slots.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -79,6 +80,7 @@ static void begin_process(const struct ct_image *image)
     ct_process_describe(board, image);
     ct_wiped_begin();
     ct_stacks_begin();
+    ct_slots_begin();
     ct_board = board;
     if (image->arguments != NULL) /* the loader is about to run the program */
         ct_modules_begin();

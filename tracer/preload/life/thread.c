@@ -12,6 +12,7 @@
 #include "preload/core/work_stack.h"
 #include "preload/stack/deep.h"
 #include "preload/wait/wait.h"
+#include "slots.h"
 
 #include <limits.h>
 #include <string.h>
@@ -20,40 +21,49 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static uint32_t tid_offset; /* in what a pthread_t points to; 0: not known */
+/* In what a pthread_t points to; 0: not looked for yet. */
+static _Atomic uint32_t tid_offset;
+#define NO_TID_OFFSET UINT32_MAX
 
-/* The slot, with memory for a thread that begins, since it may never have been used; or NULL. The
- * first one has it. */
+/* Of the board the first slot has memory. NULL: there is none for this one. */
 static struct ct_board_slot *prepare_slot(uint32_t index)
 {
     struct ct_board_slot *slot = ct_table_get(CT_TABLE_SLOTS, index);
 
-    return slot == NULL || index == 0 || ct_slot_back(slot) ? slot : NULL;
+    if (slot == NULL || ct_slots_is_backed(index))
+        return slot;
+    if (index != 0 && !ct_slot_back(slot))
+        return NULL;
+    ct_slots_note_backed(index);
+    return slot;
+}
+
+static void raise_high_water(uint32_t slot_count)
+{
+    uint32_t high = atomic_load(&ct_board->thread_high_water);
+
+    while (high < slot_count &&
+           !atomic_compare_exchange_weak(&ct_board->thread_high_water, &high, slot_count))
+        ;
 }
 
 /* With its ring. */
 static struct ct_board_thread *claim_slot(struct ct_self *self)
 {
-    uint32_t high = atomic_load(&ct_board->thread_high_water);
-    uint32_t used = high;
+    uint32_t index = ct_slots_take();
+    struct ct_board_slot *slot = index < CT_BOARD_MAX_THREADS ? prepare_slot(index) : NULL;
 
-    for (uint32_t i = 0; i < CT_BOARD_MAX_THREADS; i++) {
-        struct ct_board_slot *slot = i < used ? ct_slot_at(i) : prepare_slot(i);
-        int32_t is_free = 0;
-        if (slot == NULL)
-            break;
-        if (atomic_load_explicit(&slot->thread.tid, memory_order_relaxed) != 0 ||
-            !atomic_compare_exchange_strong(&slot->thread.tid, &is_free, -1))
-            continue;
-        while (i >= high &&
-               !atomic_compare_exchange_weak(&ct_board->thread_high_water, &high, i + 1))
-            ;
-        self->slot_index = i;
-        ct_ring_begin_thread(self, slot);
-        return &slot->thread;
+    if (slot == NULL) {
+        if (index < CT_BOARD_MAX_THREADS)
+            ct_slots_give_back(index);
+        atomic_fetch_add(&ct_board->threads_lost, 1);
+        return NULL;
     }
-    atomic_fetch_add(&ct_board->threads_lost, 1);
-    return NULL;
+    atomic_store(&slot->thread.tid, -1);
+    raise_high_water(index + 1);
+    self->slot_index = index;
+    ct_ring_begin_thread(self, slot);
+    return &slot->thread;
 }
 
 /* What taking a stack and writing an event may need: 7 KB were measured. */
@@ -244,7 +254,7 @@ static void emit_counters(struct ct_self *self)
     }
 }
 
-/* Frees the slot. Touches no page of the board that the thread has not touched. */
+/* Touches no page of the board that the thread has not touched. */
 static void clear_slot(struct ct_board_thread *slot)
 {
     for (unsigned op = 0; op < CT_OP_COUNT; op++)
@@ -281,12 +291,13 @@ void ct_thread_exit(struct ct_self *self)
     self->slot = NULL;
     ct_ended_thread_note(slot->handle, slot->tid);
     clear_slot(slot);
+    ct_slots_give_back(self->slot_index);
     ct_work_stack_free(self);
     ct_exec_room_free(self);
 }
 
 /* Where glibc keeps a thread's id, as it tells debuggers. */
-static void find_tid_offset(void)
+static uint32_t find_tid_offset(void)
 {
     const struct {
         uint32_t bits, count, offset;
@@ -295,24 +306,33 @@ static void find_tid_offset(void)
 
     if (field != NULL && field->bits == 32 && field->offset < 8192 &&
         *(const int32_t *)(self + field->offset) == (int32_t)ct_syscall(SYS_gettid))
-        tid_offset = field->offset;
+        return field->offset;
+    return NO_TID_OFFSET;
 }
 
-uint64_t ct_thread_object(pthread_t handle)
+/* By the board: where the C library does not tell. */
+static int32_t find_tid(uint64_t handle)
 {
     uint32_t high = atomic_load(&ct_board->thread_high_water);
 
     for (uint32_t i = 0; i < high; i++) {
         const struct ct_board_slot *slot = ct_slot_at(i);
-        if (slot != NULL && slot->thread.handle == (uint64_t)handle && slot->thread.tid > 0)
-            return (uint64_t)slot->thread.tid;
+        if (slot != NULL && slot->thread.handle == handle && slot->thread.tid > 0)
+            return slot->thread.tid;
     }
-    /* It has no slot yet, or no more. While it can be joined, its memory is there. */
-    int32_t tid = 0;
-    if (tid_offset == 0)
-        find_tid_offset();
-    if (tid_offset != 0)
-        tid = *(const volatile int32_t *)((const char *)handle + tid_offset);
+    return 0;
+}
+
+uint64_t ct_thread_object(pthread_t handle)
+{
+    uint32_t offset = atomic_load_explicit(&tid_offset, memory_order_relaxed);
+
+    if (offset == 0)
+        atomic_store_explicit(&tid_offset, offset = find_tid_offset(), memory_order_relaxed);
+    /* While it can be joined, its memory is there; when it has ended, the kernel clears its id. */
+    int32_t tid = offset != NO_TID_OFFSET
+                      ? *(const volatile int32_t *)((const char *)handle + offset)
+                      : find_tid((uint64_t)handle);
     if (tid <= 0)
         tid = ct_ended_thread_tid((uint64_t)handle);
     return tid > 0 ? (uint64_t)tid : (uint64_t)handle;
