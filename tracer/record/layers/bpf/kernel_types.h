@@ -114,7 +114,39 @@ struct vm_area_struct {
     struct file *vm_file;
 } KERNEL_TYPE;
 
+struct kernfs_node {
+    uint64_t id;
+} KERNEL_TYPE;
+
+struct cgroup_root {
+    int hierarchy_id;
+} KERNEL_TYPE;
+
+struct cgroup_subsys_state {
+    struct cgroup_subsys_state *parent;
+} KERNEL_TYPE;
+
+struct cgroup {
+    struct cgroup_subsys_state self; /* first: a cgroup's parent is its state's */
+    struct kernfs_node *kn;
+    struct cgroup_root *root;
+} KERNEL_TYPE;
+
+struct list_head {
+    struct list_head *next;
+} KERNEL_TYPE;
+
+struct cgrp_cset_link {
+    struct cgroup *cgrp;
+    struct list_head cgrp_link;
+} KERNEL_TYPE;
+
+struct css_set {
+    struct list_head cgrp_links;
+} KERNEL_TYPE;
+
 struct task_struct {
+    struct css_set *cgroups;
     struct files_struct *files;
     struct sched_entity se;
     void *stack;

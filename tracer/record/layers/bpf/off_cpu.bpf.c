@@ -1,6 +1,7 @@
 /* In the kernel: a record for each time that one of the recorded tasks is off the CPU. */
 #include "kernel_types.h"
 
+#include "cgroups.h"
 #include "followed.h"
 #include "place.h"
 
@@ -261,6 +262,26 @@ int BPF_PROG(on_fault, unsigned long address, struct pt_regs *registers)
 
 /* ---- Lives ---- */
 
+/* The recorder is to follow it with all its threads. */
+static void tell_joined(struct task_struct *task)
+{
+    struct ct_bpf_joined joined = {
+        .header = {.type = CT_BPF_JOINED, .size = sizeof(joined)},
+        .time_ns = bpf_ktime_get_ns(),
+        .pid = own_id(task->group_leader),
+    };
+
+    if (joined.pid > 0 && bpf_ringbuf_output(&ring, &joined, sizeof(joined), BPF_RB_FORCE_WAKEUP))
+        __sync_fetch_and_add(&state.unfollowed, 1);
+}
+
+/* Though whoever started it is not followed: the recorder knows better whom not to follow. */
+static bool is_in_scope(struct task_struct *task)
+{
+    return state.scope == CT_BPF_MACHINE ||
+           (state.scope == CT_BPF_CGROUP && is_in_recorded_cgroup(task));
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -269,9 +290,19 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
     if (!is_thread && !state.follows_children)
         return 0;
     int32_t pid = own_id(parent->group_leader);
-    if (!find(parent) && !bpf_map_lookup_elem(&roots, &pid))
-        return 0;
-    follow(child);
+    if (find(parent) || bpf_map_lookup_elem(&roots, &pid))
+        follow(child);
+    else if (!is_thread && !(child->flags & PF_KTHREAD) && is_in_scope(child))
+        tell_joined(child);
+    return 0;
+}
+
+/* It comes into another cgroup. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(on_join, struct cgroup *cgroup, const char *path, struct task_struct *task)
+{
+    if (state.scope == CT_BPF_CGROUP && is_recorded_cgroup(cgroup) && !find(task))
+        tell_joined(task);
     return 0;
 }
 
@@ -283,6 +314,8 @@ int BPF_PROG(on_exec, struct task_struct *task)
 
     if (followed)
         note_task(followed, task);
+    else if (is_in_scope(task))
+        tell_joined(task);
     return 0;
 }
 

@@ -36,12 +36,33 @@ struct ct_bpf_loss {
     uint64_t since_ns; /* 0: none */
 };
 
+/* Whom the programs find by themselves, beside the roots and what those start. */
+enum ct_bpf_scope {
+    CT_BPF_ROOTS_ONLY,
+    CT_BPF_CGROUP, /* who comes into it */
+    CT_BPF_MACHINE /* who is started by whom we do not follow, as by the kernel itself */
+};
+
+/* A record in the ring, of a process that is to be followed: by the recorder, which knows all of
+ * its threads. */
+#define CT_BPF_JOINED 200
+
+struct ct_bpf_joined {
+    struct ct_off_cpu_header header;
+    uint64_t time_ns;
+    int32_t pid;
+    uint32_t unused;
+};
+
 struct ct_bpf_state {
     /* Set by the recorder. */
     uint32_t is_on;
     uint32_t own_namespace; /* the inode of its pid namespace */
     uint32_t wants_calls;   /* and where they were made */
     uint32_t follows_children;
+    uint32_t scope;        /* enum ct_bpf_scope */
+    uint32_t hierarchy_id; /* the cgroup's, and its own */
+    uint64_t cgroup_id;
     uint64_t rate_ns;
     uint64_t told_ns; /* see tell_absent */
     uint64_t part;    /* of the recording: what was told before does not count in the next */
