@@ -14,21 +14,34 @@ from test_bpf import BPF, PERF, BpfTest
 
 
 def hierarchies():
-    """Where cgroups are mounted: (folder, is of version 2)."""
+    """Where cgroups are mounted: (folder, is of version 2, controllers)."""
     found = []
     for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
         fields, _, last = line.partition(" - ")
         kind = last.split()[0]
         if kind in ("cgroup", "cgroup2") and fields.split()[3] == "/":
-            found.append((pathlib.Path(fields.split()[4]), kind == "cgroup2"))
+            folder, options = pathlib.Path(fields.split()[4]), last.split()[-1].split(",")
+            if kind == "cgroup2":
+                options = (folder / "cgroup.subtree_control").read_text().split()
+            found.append((folder, kind == "cgroup2", options))
     return found
 
 
 class GroupsTest(BpfTest):
-    def make_cgroup(self, is_of_version_2=True):
+    def make_limited_cgroup(self, controller, of_version_1, of_version_2):
+        """With these in its files; or the test is skipped."""
+        for is_2, settings in ((True, of_version_2), (False, of_version_1)):
+            if any(i == is_2 and controller in has for _, i, has in hierarchies()):
+                path = self.make_cgroup(is_2, controller)
+                for name, value in settings.items():
+                    (path / name).write_text(str(value))
+                return path
+        self.skipTest(f"no cgroup here has controller {controller}")
+
+    def make_cgroup(self, is_of_version_2=True, controller=None):
         """Or the test is skipped."""
-        for folder, is_2 in hierarchies():
-            if is_2 != is_of_version_2:
+        for folder, is_2, controllers in hierarchies():
+            if is_2 != is_of_version_2 or controller not in (None, *controllers):
                 continue
             path = folder / f"ctrace-test-{os.getpid()}"
             try:

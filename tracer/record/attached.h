@@ -2,7 +2,7 @@
 #ifndef CTRACE_RECORD_ATTACHED_H
 #define CTRACE_RECORD_ATTACHED_H
 
-#include "record/layers/running.h"
+#include "system/running.h"
 
 #include <glib.h>
 #include <sys/types.h>

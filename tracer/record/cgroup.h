@@ -2,7 +2,7 @@
 #ifndef CTRACE_RECORD_CGROUP_H
 #define CTRACE_RECORD_CGROUP_H
 
-#include "record/layers/running.h"
+#include "system/running.h"
 
 #include <glib.h>
 

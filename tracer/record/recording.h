@@ -7,7 +7,7 @@
 #include "options.h"
 #include "output.h"
 #include "record/layers/finish.h"
-#include "record/layers/running.h"
+#include "system/running.h"
 
 #include <glib.h>
 #include <sys/types.h>

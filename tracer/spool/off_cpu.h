@@ -43,7 +43,11 @@ enum ct_off_cpu_reason {
     CT_OFF_CPU_MAJOR_FAULT = 1, /* a page of its memory has to be read first */
     CT_OFF_CPU_PAGE_FAULT,      /* the same, for want of a lock, or of room */
     CT_OFF_CPU_STOPPED,         /* by a signal */
-    CT_OFF_CPU_TRACED           /* by who traces it */
+    CT_OFF_CPU_TRACED,          /* by who traces it */
+    CT_OFF_CPU_SWAP_IN,         /* a page of its memory has to be read from swap space first */
+    CT_OFF_CPU_RECLAIM,         /* there is no memory for it before others' is written or dropped */
+    CT_OFF_CPU_THROTTLED,       /* its cgroup has used up its quota of CPU time */
+    CT_OFF_CPU_EXITING          /* it ends, and something of that takes time */
 };
 
 #define CT_OFF_CPU_FILE_SIZE 32

@@ -6,7 +6,7 @@
 #ifndef CTRACE_RECORD_LAYERS_CAPTURE_H
 #define CTRACE_RECORD_LAYERS_CAPTURE_H
 
-#include "running.h"
+#include "system/running.h"
 
 #include <glib.h>
 #include <stdint.h>

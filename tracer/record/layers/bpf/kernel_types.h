@@ -59,8 +59,13 @@ struct pid {
     struct upid numbers[1];
 } KERNEL_TYPE;
 
+struct cfs_rq {
+    int throttle_count;
+} KERNEL_TYPE;
+
 struct sched_entity {
     uint64_t sum_exec_runtime;
+    struct cfs_rq *cfs_rq;
 } KERNEL_TYPE;
 
 struct qstr {
@@ -108,8 +113,12 @@ struct socket {
     struct sock *sk;
 } KERNEL_TYPE;
 
+struct mm_struct;
+
 struct vm_area_struct {
+    struct mm_struct *vm_mm;
     unsigned long vm_start;
+    unsigned long vm_end;
     unsigned long vm_pgoff;
     struct file *vm_file;
 } KERNEL_TYPE;
@@ -145,7 +154,16 @@ struct css_set {
     struct list_head cgrp_links;
 } KERNEL_TYPE;
 
+/* Of a page fault that is being handled: it lies on the kernel's stack. */
+struct vm_fault {
+    struct vm_area_struct *vma;
+    unsigned long pgoff;
+    unsigned long address;
+    unsigned long real_address;
+} KERNEL_TYPE;
+
 struct task_struct {
+    struct mm_struct *mm;
     struct css_set *cgroups;
     struct files_struct *files;
     struct sched_entity se;

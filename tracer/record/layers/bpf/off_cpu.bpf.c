@@ -129,25 +129,24 @@ static uint32_t told_state(bool is_preempted, struct task_struct *task, uint32_t
     return is_preempted ? STATE_PREEMPTED : (task_state | task->exit_state) & STATES_TOLD;
 }
 
-static void leave(struct followed *followed, struct task_struct *task, struct task_struct *next,
-                  const struct followed *comer, uint32_t task_state, uint64_t now_ns)
+static void leave(struct followed *followed, const struct leaver *leaver, struct task_struct *next,
+                  const struct followed *comer)
 {
     struct ct_off_cpu *off = &followed->off;
 
-    off->left_ns = now_ns;
+    off->left_ns = leaver->now_ns;
     off->back_ns = 0;
     off->left_cpu = bpf_get_smp_processor_id();
-    off->state = task_state;
+    off->state = leaver->state;
     off->flags &= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
-    if (off->woken_ns + CT_BPF_WAKE_RACE_NS < now_ns)
+    if (off->woken_ns + CT_BPF_WAKE_RACE_NS < leaver->now_ns)
         off->woken_ns = 0;
-    off->task.prio = task->prio;
+    off->task.prio = leaver->task->prio;
     describe(&off->next, next, comer);
-    if (task_state & (STATES_WAITING | STATE_STOPPED | STATE_TRACED))
-        note_place(followed, task, task_state, now_ns);
+    note_place(followed, leaver);
     followed->phase = OFF_CPU;
-    if (was_dead(task_state))
-        tell(off, now_ns);
+    if (was_dead(leaver->state))
+        tell(off, leaver->now_ns);
 }
 
 /* What is not sampled has no stack: as often as it was short. */
@@ -201,7 +200,8 @@ int BPF_PROG(on_switch, bool is_preempted, struct task_struct *previous, struct 
 
     if (leaver) {
         now_ns = bpf_ktime_get_ns();
-        leave(leaver, previous, next, comer, told, now_ns);
+        const struct leaver left = {.ctx = ctx, .task = previous, .state = told, .now_ns = now_ns};
+        leave(leaver, &left, next, comer);
     }
     if (comer) {
         now_ns = now_ns ? now_ns : bpf_ktime_get_ns();
@@ -244,19 +244,6 @@ int BPF_PROG(on_waking, struct task_struct *task)
         off->flags |= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
     else
         off->flags &= ~CT_OFF_CPU_WOKEN_BY_INTERRUPT;
-    return 0;
-}
-
-/* If it blocks now, it does so for that. */
-SEC("tp_btf/page_fault_user")
-int BPF_PROG(on_fault, unsigned long address, struct pt_regs *registers)
-{
-    struct followed *followed = state.is_on ? find(bpf_get_current_task_btf()) : NULL;
-
-    if (followed) {
-        followed->fault_instruction = registers->ip;
-        followed->fault_address = address;
-    }
     return 0;
 }
 
@@ -382,5 +369,30 @@ int tell_absent(struct bpf_iter__task *context)
     copy->back_ns = 0;
     copy->woken_ns = 0; /* that is told when it is back */
     bpf_ringbuf_submit(copy, 0);
+    return 0;
+}
+
+/* ---- The kernel's functions ---- */
+
+static const char function_names[CT_BPF_FUNCTIONS][32] = {
+    [CT_BPF_IN_FAULT] = "asm_exc_page_fault",
+    [CT_BPF_IN_SWAP] = "do_swap_page",
+    [CT_BPF_IN_RECLAIM] = "try_to_free_pages",
+    [CT_BPF_IN_CGROUP_RECLAIM] = "try_to_free_mem_cgroup_pages",
+};
+
+/* Once, before anything is told. */
+SEC("syscall")
+int find_functions(void *ctx)
+{
+    for (uint32_t i = 0; i < CT_BPF_FUNCTIONS; i++) {
+        struct ct_bpf_range *range = &state.functions[i];
+        unsigned long long begin = 0;
+
+        if (bpf_kallsyms_lookup_name(function_names[i], sizeof(function_names[i]), 0, &begin) != 0)
+            continue;
+        range->begin = begin;
+        BPF_SNPRINTF(range->text, sizeof(range->text), "%pS", begin);
+    }
     return 0;
 }

@@ -4,6 +4,7 @@
 #define CTRACE_RECORD_LAYERS_BPF_PLACE_H
 
 #include "followed.h"
+#include "kernel_stack.h"
 
 #include <bpf/bpf_core_read.h>
 
@@ -220,48 +221,69 @@ static void note_stack(struct followed *followed, const struct pt_regs *register
     follow_frames(off, registers->bp);
 }
 
-/* Why it leaves, if that is for none of the calls; 0: there is nothing to be said. */
-static uint32_t reason_of(const struct followed *followed, struct task_struct *task,
-                          const struct pt_regs *registers, uint32_t task_state)
+/* A task that leaves its CPU: the current one. */
+struct leaver {
+    void *ctx; /* of the program */
+    struct task_struct *task;
+    uint32_t state;
+    uint64_t now_ns;
+};
+
+/* Its cgroup has used up its quota of CPU time: it gets none before there is a new one. */
+static bool is_throttled(const struct leaver *leaver)
 {
-    if (task->flags & (PF_KTHREAD | PF_EXITING))
+    struct cfs_rq *queue = leaver->task->se.cfs_rq;
+
+    return !(leaver->state & ~STATE_PREEMPTED) && bpf_core_field_exists(queue->throttle_count) &&
+           queue && BPF_CORE_READ(queue, throttle_count) > 0;
+}
+
+static uint32_t fault_reason(struct task_struct *task, uint32_t functions)
+{
+    if (functions & (1U << CT_BPF_IN_RECLAIM | 1U << CT_BPF_IN_CGROUP_RECLAIM))
+        return CT_OFF_CPU_RECLAIM;
+    if (!(functions & 1U << CT_BPF_IN_FAULT))
         return 0;
-    if (task_state & STATE_TRACED)
-        return CT_OFF_CPU_TRACED;
-    if (task_state & STATE_STOPPED)
-        return CT_OFF_CPU_STOPPED;
-    /* Nothing else blocks outside of calls, and where a fault came: that is still being handled. */
-    if (!(task_state & STATES_WAITING) || is_in_call(task, registers) ||
-        followed->fault_instruction != registers->ip)
-        return 0;
+    if (functions & 1U << CT_BPF_IN_SWAP)
+        return CT_OFF_CPU_SWAP_IN;
     return BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait) ? CT_OFF_CPU_MAJOR_FAULT
                                                           : CT_OFF_CPU_PAGE_FAULT;
 }
 
-static long note_mapping(struct task_struct *task, struct vm_area_struct *vma,
-                         struct ct_off_cpu_fault *fault)
+/* Why it leaves, if that is for none of the calls; 0: there is nothing to be said. */
+static uint32_t reason_of(const struct leaver *leaver, const struct pt_regs *registers)
 {
-    struct file *file = BPF_CORE_READ(vma, vm_file);
+    struct task_struct *task = leaver->task;
 
-    if (!file)
+    if (task->flags & PF_KTHREAD)
         return 0;
-    fault->file_offset =
-        BPF_CORE_READ(vma, vm_pgoff) * PAGE_BYTES + (fault->address - BPF_CORE_READ(vma, vm_start));
-    bpf_probe_read_kernel_str(fault->file, sizeof(fault->file),
-                              BPF_CORE_READ(file, f_path.dentry, d_name.name));
-    return 0;
+    if (is_throttled(leaver))
+        return CT_OFF_CPU_THROTTLED;
+    if (leaver->state & STATE_TRACED)
+        return CT_OFF_CPU_TRACED;
+    if (leaver->state & STATE_STOPPED)
+        return CT_OFF_CPU_STOPPED;
+    if (!(leaver->state & STATES_WAITING))
+        return 0;
+    if (task->flags & PF_EXITING)
+        return CT_OFF_CPU_EXITING;
+    return is_in_call(task, registers) ? 0
+                                       : fault_reason(task, find_functions_of_stack(leaver->ctx));
 }
 
-static void note_reason(struct ct_off_cpu *off, const struct followed *followed,
-                        struct task_struct *task, const struct pt_regs *registers, uint32_t reason)
+static bool is_fault(uint32_t reason)
+{
+    return reason == CT_OFF_CPU_MAJOR_FAULT || reason == CT_OFF_CPU_PAGE_FAULT ||
+           reason == CT_OFF_CPU_SWAP_IN;
+}
+
+static void note_reason(struct ct_off_cpu *off, const struct leaver *leaver,
+                        const struct pt_regs *registers, uint32_t reason)
 {
     struct ct_off_cpu_fault fault = {0};
 
-    if (reason == CT_OFF_CPU_MAJOR_FAULT || reason == CT_OFF_CPU_PAGE_FAULT) {
-        fault.address = followed->fault_address;
-        /* Where the mappings are being changed, they cannot be looked at. */
-        bpf_find_vma(task, fault.address, note_mapping, &fault, 0);
-    }
+    if (is_fault(reason))
+        find_fault(leaver->ctx, leaver->task, &fault);
     off->flags |= CT_OFF_CPU_HAS_REASON;
     if ((int64_t)registers->orig_ax < 0)
         off->flags |= CT_OFF_CPU_AT_INSTRUCTION;
@@ -272,20 +294,20 @@ static void note_reason(struct ct_off_cpu *off, const struct followed *followed,
 }
 
 /* Why it leaves its CPU, if that is known, and where it was. */
-static void note_place(struct followed *followed, struct task_struct *task, uint32_t task_state,
-                       uint64_t now_ns)
+static void note_place(struct followed *followed, const struct leaver *leaver)
 {
-    const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
+    const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(leaver->task);
 
     if (!registers)
         return;
-    uint32_t reason = reason_of(followed, task, registers, task_state);
+    uint32_t reason = reason_of(leaver, registers);
 
     if (reason) {
-        note_reason(&followed->off, followed, task, registers, reason);
-    } else if (state.wants_calls && (task_state & STATES_WAITING) && is_in_call(task, registers)) {
+        note_reason(&followed->off, leaver, registers, reason);
+    } else if (state.wants_calls && (leaver->state & STATES_WAITING) &&
+               is_in_call(leaver->task, registers)) {
         note_call(&followed->off, registers);
-        tell_fd(followed, task, now_ns);
+        tell_fd(followed, leaver->task, leaver->now_ns);
     } else {
         return;
     }

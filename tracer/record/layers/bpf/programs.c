@@ -68,6 +68,23 @@ static int take_record(void *user, void *data, size_t size)
     return 0;
 }
 
+/* Where these cannot be had, why a task waits in none of the calls is known less often. */
+static void find_functions(const struct ct_bpf_programs *programs)
+{
+    struct ct_bpf_range *functions = programs->object->bss->state.functions;
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+
+    if (bpf_prog_test_run_opts(bpf_program__fd(programs->object->progs.find_functions), &options) !=
+        0)
+        return;
+    for (int i = 0; i < CT_BPF_FUNCTIONS; i++) {
+        const char *size = strrchr(functions[i].text, '/');
+
+        if (size != NULL)
+            functions[i].end = functions[i].begin + g_ascii_strtoull(size + 1, NULL, 16);
+    }
+}
+
 /* 0, or errno. */
 static int load(struct ct_bpf_programs *programs)
 {
@@ -76,15 +93,13 @@ static int load(struct ct_bpf_programs *programs)
     programs->object = off_cpu__open();
     if (programs->object == NULL)
         return errno;
-    /* Without that tracepoint, why a task waits in none of the calls is known less often. */
-    if (libbpf_find_vmlinux_btf_id("page_fault_user", BPF_TRACE_RAW_TP) < 0)
-        bpf_program__set_autoload(programs->object->progs.on_fault, false);
     if (libbpf_find_vmlinux_btf_id("cgroup_attach_task", BPF_TRACE_RAW_TP) < 0)
         bpf_program__set_autoload(programs->object->progs.on_join, false);
     if (off_cpu__load(programs->object) != 0)
         return errno;
     if (stat("/proc/self/ns/pid", &namespace) != 0)
         return errno;
+    find_functions(programs);
     programs->object->bss->state.own_namespace = (uint32_t) namespace.st_ino;
     programs->ring =
         ring_buffer__new(bpf_map__fd(programs->object->maps.ring), take_record, programs, NULL);

@@ -31,6 +31,23 @@
 /* From when a task's waker acts to when the task, on another CPU, has left it. */
 #define CT_BPF_WAKE_RACE_NS 20000
 
+/* Functions of the kernel by which it is known why a task waits: they are on its stack then. */
+enum ct_bpf_function {
+    CT_BPF_IN_FAULT,
+    CT_BPF_IN_SWAP,
+    CT_BPF_IN_RECLAIM,
+    CT_BPF_IN_CGROUP_RECLAIM,
+    CT_BPF_FUNCTIONS
+};
+
+#define CT_BPF_FUNCTION_TEXT 64
+
+struct ct_bpf_range {
+    uint64_t begin;                  /* 0: there is none */
+    uint64_t end;                    /* set by the recorder, from the text */
+    char text[CT_BPF_FUNCTION_TEXT]; /* "name+0x0/0x1f0": the last is how large it is */
+};
+
 struct ct_bpf_loss {
     uint64_t count;
     uint64_t since_ns; /* 0: none */
@@ -66,6 +83,7 @@ struct ct_bpf_state {
     uint64_t rate_ns;
     uint64_t told_ns; /* see tell_absent */
     uint64_t part;    /* of the recording: what was told before does not count in the next */
+    struct ct_bpf_range functions[CT_BPF_FUNCTIONS];
     /* Set by the programs. */
     uint32_t adopted;    /* so many tasks were */
     uint32_t unfollowed; /* tasks that there was no memory for */

@@ -5,8 +5,8 @@
 #ifndef CTRACE_RECORD_LAYERS_PERF_ATTACH_H
 #define CTRACE_RECORD_LAYERS_PERF_ATTACH_H
 
-#include "record/layers/running.h"
 #include "rings.h"
+#include "system/running.h"
 
 /* Events that each of some threads gets on each CPU. */
 struct ct_thread_events {

@@ -1,6 +1,6 @@
 #include "running.h"
 
-#include "system/procfs.h"
+#include "procfs.h"
 
 #include <stdlib.h>
 

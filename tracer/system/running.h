@@ -1,7 +1,7 @@
 /* Which of the processes that run already are recorded: some with what they start, all of a cgroup,
  * or all of the machine. */
-#ifndef CTRACE_RECORD_LAYERS_RUNNING_H
-#define CTRACE_RECORD_LAYERS_RUNNING_H
+#ifndef CTRACE_SYSTEM_RUNNING_H
+#define CTRACE_SYSTEM_RUNNING_H
 
 #include <glib.h>
 #include <stdint.h>
