@@ -31,6 +31,7 @@ enum phase {
 struct followed {
     uint32_t phase;
     uint32_t unused;
+    uint64_t ran_ns;                      /* in all, when it left its CPU last */
     uint64_t files[CT_BPF_FILES_KNOWN];   /* by the low bits of the descriptor: what was told of */
     uint64_t places[CT_BPF_PLACES_KNOWN]; /* by their low bits: whose stacks were told */
     uint64_t place;                       /* where it is now */

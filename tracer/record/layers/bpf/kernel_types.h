@@ -26,6 +26,8 @@
 #define STATE_DEAD      0x80U
 #define STATE_PREEMPTED 0x100U
 
+#define PRIO_DEFAULT 120
+
 /* inode.i_mode */
 #define MODE_TYPE   0170000
 #define MODE_SOCKET 0140000

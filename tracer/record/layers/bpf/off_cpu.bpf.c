@@ -129,26 +129,6 @@ static uint32_t told_state(bool is_preempted, struct task_struct *task, uint32_t
     return is_preempted ? STATE_PREEMPTED : (task_state | task->exit_state) & STATES_TOLD;
 }
 
-static void leave(struct followed *followed, const struct leaver *leaver, struct task_struct *next,
-                  const struct followed *comer)
-{
-    struct ct_off_cpu *off = &followed->off;
-
-    off->left_ns = leaver->now_ns;
-    off->back_ns = 0;
-    off->left_cpu = bpf_get_smp_processor_id();
-    off->state = leaver->state;
-    off->flags &= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
-    if (off->woken_ns + CT_BPF_WAKE_RACE_NS < leaver->now_ns)
-        off->woken_ns = 0;
-    off->task.prio = leaver->task->prio;
-    describe(&off->next, next, comer);
-    note_place(followed, leaver);
-    followed->phase = OFF_CPU;
-    if (was_dead(leaver->state))
-        tell(off, leaver->now_ns);
-}
-
 /* What is not sampled has no stack: as often as it was short. */
 static bool is_sampled(uint64_t duration_ns)
 {
@@ -156,9 +136,8 @@ static bool is_sampled(uint64_t duration_ns)
            (duration_ns << 32) / state.rate_ns > (uint64_t)bpf_get_prandom_u32();
 }
 
-static void come_back(struct followed *followed, struct task_struct *task,
-                      struct task_struct *previous, const struct followed *leaver,
-                      uint32_t previous_state, uint64_t now_ns)
+/* It is on a CPU since then. */
+static void note_return(struct followed *followed, struct task_struct *task, uint64_t back_ns)
 {
     struct ct_off_cpu *off = &followed->off;
     uint32_t phase = __sync_lock_test_and_set(&followed->phase, ON_CPU);
@@ -173,17 +152,75 @@ static void come_back(struct followed *followed, struct task_struct *task,
         if (phase == ON_CPU && task->se.sum_exec_runtime > 0 && state.wants_calls && registers &&
             is_in_call(task, registers))
             note_call(off, registers);
-    } else if (off->flags & CT_OFF_CPU_HAS_STACK && !is_sampled(now_ns - off->left_ns)) {
+    } else if (off->flags & CT_OFF_CPU_HAS_STACK && !is_sampled(back_ns - off->left_ns)) {
         off->flags &= ~CT_OFF_CPU_HAS_STACK;
     }
-    off->back_ns = now_ns;
+    off->back_ns = back_ns;
     off->back_cpu = bpf_get_smp_processor_id();
-    describe(&off->previous, previous, leaver);
-    off->previous_state = previous_state;
+}
+
+static void tell_return(struct followed *followed, uint64_t now_ns)
+{
+    struct ct_off_cpu *off = &followed->off;
+
     if (tell(off, now_ns) && (off->flags & CT_OFF_CPU_HAS_STACK))
         note_place_told(followed);
     off->woken_ns = 0;
     off->flags = 0;
+}
+
+static void come_back(struct followed *followed, struct task_struct *task,
+                      struct task_struct *previous, const struct followed *leaver,
+                      uint32_t previous_state, uint64_t now_ns)
+{
+    note_return(followed, task, now_ns);
+    describe(&followed->off.previous, previous, leaver);
+    followed->off.previous_state = previous_state;
+    tell_return(followed, now_ns);
+}
+
+/*
+ * It leaves a CPU that it was never told to have got: on some virtual machines, idle tasks do not
+ * always tell who follows them. When that was, the time says that it has run since.
+ */
+static void mend_return(struct followed *followed, const struct leaver *leaver)
+{
+    uint64_t ran_ns = leaver->task->se.sum_exec_runtime - followed->ran_ns;
+    struct ct_off_cpu *off = &followed->off;
+    const struct ct_off_cpu_task idle = {.prio = PRIO_DEFAULT, .name = "swapper"};
+
+    if (followed->phase == ON_CPU)
+        return;
+    uint64_t earliest_ns = off->woken_ns > off->left_ns ? off->woken_ns : off->left_ns;
+    uint64_t back_ns = leaver->now_ns - ran_ns;
+
+    note_return(followed, leaver->task,
+                back_ns > earliest_ns && back_ns < leaver->now_ns ? back_ns : earliest_ns);
+    off->previous = idle;
+    off->previous_state = 0;
+    tell_return(followed, leaver->now_ns);
+}
+
+static void leave(struct followed *followed, const struct leaver *leaver, struct task_struct *next,
+                  const struct followed *comer)
+{
+    struct ct_off_cpu *off = &followed->off;
+
+    mend_return(followed, leaver);
+    followed->ran_ns = leaver->task->se.sum_exec_runtime;
+    off->left_ns = leaver->now_ns;
+    off->back_ns = 0;
+    off->left_cpu = bpf_get_smp_processor_id();
+    off->state = leaver->state;
+    off->flags &= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
+    if (off->woken_ns + CT_BPF_WAKE_RACE_NS < leaver->now_ns)
+        off->woken_ns = 0;
+    off->task.prio = leaver->task->prio;
+    describe(&off->next, next, comer);
+    note_place(followed, leaver);
+    followed->phase = OFF_CPU;
+    if (was_dead(leaver->state))
+        tell(off, leaver->now_ns);
 }
 
 SEC("tp_btf/sched_switch")
