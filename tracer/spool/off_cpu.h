@@ -25,9 +25,10 @@ enum ct_off_cpu_type {
 /* So many callers at most, by frame pointers. */
 #define CT_OFF_CPU_FRAMES 24
 
-/* So much of a stack at most: from the stack pointer up. Where a thread was there before, less: the
- * callers beyond are those that it had then. */
-#define CT_OFF_CPU_STACK_SIZE       2048
+/* So much of a stack at most, from the stack pointer up, and where it is not known where it ends.
+ * Where a thread was there before, less: the callers beyond are those that it had then. */
+#define CT_OFF_CPU_STACK_SIZE       7168
+#define CT_OFF_CPU_USUAL_STACK_SIZE 2048
 #define CT_OFF_CPU_KNOWN_STACK_SIZE 512
 
 enum ct_off_cpu_flag {

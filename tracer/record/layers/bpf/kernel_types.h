@@ -115,7 +115,13 @@ struct socket {
     struct sock *sk;
 } KERNEL_TYPE;
 
-struct mm_struct;
+struct mm_struct {
+    unsigned long start_stack;
+} KERNEL_TYPE;
+
+struct thread_struct {
+    unsigned long fsbase;
+} KERNEL_TYPE;
 
 struct vm_area_struct {
     struct mm_struct *vm_mm;
@@ -166,6 +172,7 @@ struct vm_fault {
 
 struct task_struct {
     struct mm_struct *mm;
+    struct thread_struct thread;
     struct css_set *cgroups;
     struct files_struct *files;
     struct sched_entity se;

@@ -64,15 +64,34 @@ static void note_registers(struct ct_off_cpu *off, const struct pt_regs *registe
     to[16] = registers->r15;
 }
 
+/*
+ * How much there is of the current task's stack, more or less: the C library puts what is the
+ * thread's own above it, and the kernel puts the arguments above that of the first thread.
+ */
+static uint64_t depth_of_stack(const struct ct_off_cpu *off, struct task_struct *task)
+{
+    uint64_t of_thread = BPF_CORE_READ(task, thread.fsbase) - off->stack_pointer;
+    uint64_t of_process = BPF_CORE_READ(task, mm, start_stack) - off->stack_pointer;
+
+    if (of_thread < CT_BPF_STACK_REACH)
+        return of_thread;
+    return of_process < CT_BPF_STACK_REACH ? of_process : CT_OFF_CPU_USUAL_STACK_SIZE;
+}
+
 /* Of the current task. Where that does not go so far, up to the end of the stack pointer's page. */
-static void copy_stack(struct ct_off_cpu *off)
+static void copy_stack(struct ct_off_cpu *off, struct task_struct *task)
 {
     uint64_t rest = PAGE_BYTES - off->stack_pointer % PAGE_BYTES;
+    uint64_t size = (depth_of_stack(off, task) + 7) & ~7ULL;
     const void *from = (const void *)off->stack_pointer;
 
+    if (size > sizeof(off->stack))
+        size = sizeof(off->stack);
+    if (size < CT_OFF_CPU_KNOWN_STACK_SIZE + 8) /* which would be taken for one that is known */
+        size = CT_OFF_CPU_KNOWN_STACK_SIZE + 8;
     off->stack_size = 0;
-    if (bpf_probe_read_user(off->stack, sizeof(off->stack), from) == 0) {
-        off->stack_size = sizeof(off->stack);
+    if (bpf_probe_read_user(off->stack, size, from) == 0) {
+        off->stack_size = size;
         return;
     }
     rest &= ~7ULL;
@@ -206,7 +225,8 @@ static void tell_fd(struct followed *followed, struct task_struct *task, uint64_
 }
 
 /* From where it left its own code. */
-static void note_stack(struct followed *followed, const struct pt_regs *registers)
+static void note_stack(struct followed *followed, struct task_struct *task,
+                       const struct pt_regs *registers)
 {
     struct ct_off_cpu *off = &followed->off;
 
@@ -217,7 +237,7 @@ static void note_stack(struct followed *followed, const struct pt_regs *register
     followed->place = place_of(off);
     if (is_known_place(followed) && copy_known_stack(off))
         return;
-    copy_stack(off);
+    copy_stack(off, task);
     follow_frames(off, registers->bp);
 }
 
@@ -311,7 +331,7 @@ static void note_place(struct followed *followed, const struct leaver *leaver)
     } else {
         return;
     }
-    note_stack(followed, registers);
+    note_stack(followed, leaver->task, registers);
 }
 
 #endif
