@@ -223,8 +223,13 @@ class Stacks:
             self.addresses.add(tuple(address + 1 for address, _ in frames))
 
     def has(self, addresses):
-        """These callers, the innermost ones left out."""
-        return any(stack[-len(addresses) :] == addresses for stack in self.addresses)
+        """These callers, the innermost ones left out. What a signal interrupted is where it is, and
+        not where it goes on after a call."""
+        return any(
+            len(stack) >= len(addresses)
+            and all(abs(ours - its) <= 1 for ours, its in zip(stack[-len(addresses) :], addresses))
+            for stack in self.addresses
+        )
 
 
 # ---- gdb ----

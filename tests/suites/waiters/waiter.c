@@ -1,4 +1,5 @@
-/* Threads that wait in functions that are known by name, again and again, and one that runs at times. */
+/* Threads that wait in functions that are known by name, again and again, and one that runs at
+ * times. */
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
