@@ -40,6 +40,7 @@ struct ct_task {
     int32_t tid;
     gboolean has_ended;
     gboolean is_own;            /* the program's: all its switches should be there */
+    gboolean is_throttled;      /* it leaves its CPU now, for there is none that it may have */
     struct ct_thread *thread;   /* borrowed; the newest with this id, or NULL: not seen (yet) */
     struct ct_task_span *spans; /* owned; a ring of the last ones */
     uint32_t first;             /* position of the oldest */

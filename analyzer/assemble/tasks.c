@@ -260,10 +260,15 @@ static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *re
         end_task(tasks, previous, record->time_ns);
     else if (previous && (event->prev_state & CT_TASK_STATE_MASK) != 0)
         block(tasks, previous, record->time_ns);
+    else if (previous && previous->is_throttled)
+        begin_span(tasks, previous,
+                   (struct ct_task_span){.begin_ns = record->time_ns, .state = CT_TASK_BLOCKED});
     else if (previous)
         preempt(tasks, previous, record->time_ns,
                 previous->thread ? g_string_chunk_insert_const(tasks->names, event->next_comm)
                                  : NULL);
+    if (previous)
+        previous->is_throttled = FALSE;
     struct ct_task *next = get_task(tasks, event->next_tid);
 
     get_on(tasks, next, record->time_ns, record->cpu);
@@ -363,6 +368,16 @@ static void add_task_switch(struct ct_tasks *tasks, const struct ct_kernel_recor
         block(tasks, task, record->time_ns);
 }
 
+/* It could go on: that it is not in line for a CPU, only the reason says. */
+static void add_reason(struct ct_tasks *tasks, const struct ct_kernel_record *record)
+{
+    struct ct_task *task = get_task(tasks, record->as.off_cpu_reason.tid);
+
+    if (task)
+        task->is_throttled =
+            g_str_equal(record->as.off_cpu_reason.reason, ct_op_name(CT_OP_THROTTLED));
+}
+
 gboolean ct_tasks_add(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
     switch (record->event) {
@@ -383,6 +398,9 @@ gboolean ct_tasks_add(struct ct_tasks *tasks, const struct ct_kernel_record *rec
         break;
     case CT_KERNEL_ID_PROCESS_THREAD:
         add_present(tasks, record);
+        break;
+    case CT_KERNEL_ID_OFF_CPU_REASON:
+        add_reason(tasks, record);
         break;
     default:
         break;

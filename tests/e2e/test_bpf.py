@@ -15,7 +15,7 @@ from test_kernel import capture, kernel_events
 
 BPF = "--kernel-source=bpf"
 PERF = "--kernel-source=perf"
-OURS = re.compile(r"name (on_switch|on_waking|on_fault|on_fork|on_exec|adopt|tell_absent)\b")
+OURS = re.compile(r"name (on_switch|on_waking|on_fork|on_exec|on_rename|on_join|adopt|tell_absent)\b")
 
 
 def bpftool():

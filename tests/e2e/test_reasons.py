@@ -10,6 +10,7 @@ import unittest
 import harness
 from harness import WORKLOADS, run, wait_until, workload_answer
 from test_bpf import BPF, BpfTest
+from test_groups import GroupsTest
 from test_kernel import kernel_events
 
 REASONS = WORKLOADS / "reasons"
@@ -166,6 +167,97 @@ class Stops(BpfTest):
         sites = self.sites(report, "stopped by a tracer")
         self.assertGreaterEqual(sum(site["total_ns"] for site in sites), 300_000_000)
         self.assertIn("spin", [f["function"] for f in sites[0]["stack"]])
+
+
+class Limits(GroupsTest):
+    """What a cgroup may not have more of."""
+
+    def record_limited(self, cgroup, *arguments):
+        """The report of a second of it, and how long that was."""
+        program = self.start_in(cgroup, REASONS, *arguments)
+        time.sleep(0.5)
+        directory = self.attach(program.pid, BPF, "--duration=2s")
+        self.assert_verified(directory)
+        report = self.report(directory)
+        (thread,) = report["threads"]
+        return report, thread
+
+    def functions(self, site):
+        return [frame["function"] for frame in site["stack"]]
+
+    def sites(self, report, op):
+        return [site for site in report["sites"] if site["operation"] == op]
+
+    def test_a_quota_of_cpu_time(self):
+        """What it has used up is not in line for a CPU, which may be idle."""
+        cgroup = self.make_limited_cgroup(
+            "cpu",
+            {"cpu.cfs_period_us": 100000, "cpu.cfs_quota_us": 10000},
+            {"cpu.max": "10000 100000"},
+        )
+        before = self.throttled_periods(cgroup)
+        report, thread = self.record_limited(cgroup, "spin")
+        (site,) = self.sites(report, "throttled by its cgroup")
+        self.assertEqual(site["class"], "other")
+        self.assertEqual(self.functions(site)[:2], ["spin", "main"])
+        lifetime_ns = thread["end_ns"] - thread["start_ns"]
+        self.assertLessEqual(thread["time_ns"]["running"], lifetime_ns * 0.2)
+        self.assertEqual(thread["time_ns"]["other"], site["total_ns"])
+        # The rest of each period, but where others keep the CPU from it.
+        self.assertGreater(site["total_ns"], lifetime_ns * 0.3)
+        self.assertLessEqual(site["count"], self.throttled_periods(cgroup) - before)
+        self.assertGreaterEqual(site["count"], 5)
+
+    def throttled_periods(self, cgroup):
+        return int(dict(map(str.split, (cgroup / "cpu.stat").read_text().splitlines()))["nr_throttled"])
+
+    MEMORY = 24 << 20
+
+    def make_small(self):
+        return self.make_limited_cgroup(
+            "memory", {"memory.limit_in_bytes": self.MEMORY}, {"memory.max": self.MEMORY}
+        )
+
+    def test_memory_that_is_reclaimed(self):
+        report, _ = self.record_limited(self.make_small(), "dirty", self.folder / "dirty.bin")
+        sites = self.sites(report, "memory reclaim")
+        if not sites:
+            self.skipTest(f"the file system of {self.folder} writes without a wait")
+        for site in sites:
+            self.assertEqual(site["class"], "other")
+            self.assertIn("dirty", self.functions(site))
+            self.assertIn("main", self.functions(site))
+
+    @unittest.skipUnless(open("/proc/swaps").read().count("\n") > 1, "no swap space here")
+    def test_memory_that_is_swapped(self):
+        report, _ = self.record_limited(self.make_small(), "touch", 2 * self.MEMORY)
+        (site,) = self.sites(report, "swap-in")
+        self.assertEqual(self.functions(site)[:2], ["dirty", "dirty_memory"])
+
+    def children(self, pid):
+        with open(f"/proc/{pid}/task/{pid}/children") as children:
+            return [int(child) for child in children.read().split()]
+
+    def test_an_end_that_takes_time(self):
+        """The first process of a pid namespace ends after all others, one of which cannot."""
+        cgroup = self.make_limited_cgroup("freezer", {}, {})
+        unshare = self.start("unshare", "--pid", "--fork", "sh", "-c", "sleep 600 & wait")
+        wait_until(lambda: self.children(unshare.pid), "there is a shell")
+        (shell,) = self.children(unshare.pid)
+        wait_until(lambda: self.children(shell), "it has started something")
+        (sleeper,) = self.children(shell)
+        self.enter(cgroup, sleeper)
+        self.addCleanup((cgroup / "freezer.state").write_text, "THAWED")
+        (cgroup / "freezer.state").write_text("FROZEN")
+        recorder = self.start_recording(BPF, "--no-follow", "-p", str(shell))
+        os.kill(shell, signal.SIGKILL)
+        time.sleep(0.5)
+        (cgroup / "freezer.state").write_text("THAWED")
+        self.assertEqual(recorder.wait(harness.TIMEOUT_S), 0)
+        self.assert_verified(self.folder / "trace")
+        (site,) = self.sites(self.report(self.folder / "trace"), "exit")
+        self.assertGreaterEqual(site["total_ns"], 400_000_000)
+        self.assertEqual(site["class"], "other")
 
 
 if __name__ == "__main__":

@@ -216,6 +216,30 @@ static void whose_return_is_lost_is_not_away_for_good(void **state)
                              CT_OP_STOPPED);
 }
 
+static void what_is_throttled_is_not_in_line_for_a_cpu(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_kernel_record left = {
+        .event = CT_KERNEL_ID_SCHED_SWITCH,
+        .as.sched_switch = {
+            .prev_comm = "server", .prev_tid = PID, .prev_state = 0, .next_comm = ""}};
+
+    add_reason(fixture, 1010 * MS, "throttled by its cgroup", "");
+    add(fixture, 1010 * MS, &left);
+    add_switch(fixture, 1030 * MS, 0, PID);
+    add(fixture, 1040 * MS, &left); /* now it is preempted */
+    add_switch(fixture, 1045 * MS, 0, PID);
+    add_image(fixture, 1050 * MS, PID + 1);
+    const struct ct_interval *wait = finish(fixture, 1);
+
+    assert_int_equal(wait->op, CT_OP_THROTTLED);
+    assert_int_equal(wait->end_ns, 1030 * MS);
+    assert_int_equal(thread_of(fixture)->class_ns[CT_CLASS_OTHER], 20 * MS);
+    assert_int_equal(thread_of(fixture)->class_ns[CT_CLASS_RUNNABLE], 5 * MS);
+    assert_int_equal(thread_of(fixture)->class_ns[CT_CLASS_RUNNING], 25 * MS);
+    assert_int_equal(thread_of(fixture)->sched.preemptions, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -227,6 +251,7 @@ int main(void)
         TEST(a_stop_within_a_call_is_not_the_calls),
         TEST(one_that_is_stopped_at_the_end_is_open),
         TEST(whose_return_is_lost_is_not_away_for_good),
+        TEST(what_is_throttled_is_not_in_line_for_a_cpu),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

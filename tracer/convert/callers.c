@@ -319,19 +319,31 @@ static void take_unwound(const struct ct_callers *callers)
     g_array_append_vals(callers->all, callers->unwound.addresses, callers->unwound.count);
 }
 
+static struct ct_known_place place_of(const struct ct_raw_record *raw,
+                                      const struct ct_user_state *state)
+{
+    return (struct ct_known_place){
+        .tid = raw->tid,
+        .instruction = state->registers[CT_DWARF_REGISTER_PC],
+        .stack_pointer = state->registers[CT_DWARF_REGISTER_SP],
+        .argument = state->registers[CT_DWARF_REGISTER_ARGUMENT],
+    };
+}
+
 /* Beyond what was copied, by what is known of the thread. FALSE: by frame pointers, if at all. */
 static gboolean complete(struct ct_callers *callers, const struct ct_raw_record *raw,
                          const struct ct_user_state *state)
 {
     const struct ct_unwound *unwound = &callers->unwound;
+    const struct ct_known_place place = place_of(raw, state);
 
     if (raw->as.callers.count > 0)
         return FALSE;
-    if (ct_known_stacks_append(callers->known, raw->tid, unwound->next_place, callers->all,
+    if (ct_known_stacks_append(callers->known, &place, unwound->next_place, callers->all,
                                &callers->is_partial))
         return TRUE;
     if (state->stack_size > CT_OFF_CPU_KNOWN_STACK_SIZE)
-        ct_known_stacks_keep(callers->known, raw->tid, unwound);
+        ct_known_stacks_keep(callers->known, &place, unwound);
     return FALSE;
 }
 
@@ -358,8 +370,10 @@ static void take_stack(struct ct_callers *callers, const struct ct_address_space
         append_chain(callers, stack, raw, find_in_chain(raw, &state, place));
         return;
     }
+    const struct ct_known_place place = place_of(raw, &state);
+
     if (!unwound->is_partial)
-        ct_known_stacks_keep(callers->known, raw->tid, unwound);
+        ct_known_stacks_keep(callers->known, &place, unwound);
     keep_ends(callers, stack, unwound->omitted, !callers->is_partial);
     stack->is_by_frame_pointers = FALSE;
     stack->is_partial = callers->is_partial;
@@ -386,8 +400,13 @@ void ct_callers_of_present(struct ct_callers *callers, const struct ct_address_s
     state.stack_size = task->stack_size;
     ct_unwinder_run(callers->unwinder, space, &state, &callers->unwound);
     callers->unwound.addresses[0] = task->instruction;
+    const struct ct_known_place place = {.tid = task->tid,
+                                         .instruction = task->instruction,
+                                         .stack_pointer = task->stack_pointer,
+                                         .argument = task->arguments[0]};
+
     if (!callers->unwound.is_partial)
-        ct_known_stacks_keep(callers->known, task->tid, &callers->unwound);
+        ct_known_stacks_keep(callers->known, &place, &callers->unwound);
     take_unwound(callers);
     keep_ends(callers, stack, callers->unwound.omitted, TRUE);
     stack->is_by_frame_pointers = FALSE;

@@ -225,7 +225,8 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
     struct ct_address_space space;
 
     if ((raw->as.callers.count == 0 && raw->as.callers.user.registers == NULL) ||
-        (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 || !ct_tasks_has(events->tasks, raw->tid))
+        ((raw->as.callers.state & CT_TASK_STATE_MASK) == 0 && !raw->as.callers.is_of_reason) ||
+        !ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
     gboolean has_space = ct_unpreloaded_events_address_space(events->unpreloaded, raw->pid, &space);
 

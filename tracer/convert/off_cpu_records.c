@@ -91,10 +91,10 @@ void ct_off_cpu_fill_call(struct ct_raw_record *record, const struct ct_off_cpu 
 void ct_off_cpu_fill_reason(struct ct_raw_record *record, const struct ct_off_cpu *off)
 {
     static const enum ct_op ops[] = {
-        [CT_OFF_CPU_MAJOR_FAULT] = CT_OP_MAJOR_FAULT,
-        [CT_OFF_CPU_PAGE_FAULT] = CT_OP_PAGE_FAULT,
-        [CT_OFF_CPU_STOPPED] = CT_OP_STOPPED,
-        [CT_OFF_CPU_TRACED] = CT_OP_TRACED,
+        [CT_OFF_CPU_MAJOR_FAULT] = CT_OP_MAJOR_FAULT, [CT_OFF_CPU_PAGE_FAULT] = CT_OP_PAGE_FAULT,
+        [CT_OFF_CPU_STOPPED] = CT_OP_STOPPED,         [CT_OFF_CPU_TRACED] = CT_OP_TRACED,
+        [CT_OFF_CPU_SWAP_IN] = CT_OP_SWAP_IN,         [CT_OFF_CPU_RECLAIM] = CT_OP_RECLAIM,
+        [CT_OFF_CPU_THROTTLED] = CT_OP_THROTTLED,     [CT_OFF_CPU_EXITING] = CT_OP_EXITING,
     };
     uint64_t reason = 0 - (uint64_t)off->number;
 
@@ -111,6 +111,7 @@ void ct_off_cpu_fill_callers(struct ct_raw_record *record, const struct ct_off_c
 {
     record->kind = CT_RAW_CALLERS;
     record->as.callers.state = off->state;
+    record->as.callers.is_of_reason = (off->flags & CT_OFF_CPU_HAS_REASON) != 0;
     record->as.callers.is_at_first = (off->flags & CT_OFF_CPU_AT_INSTRUCTION) != 0;
     record->as.callers.addresses = with_stack->frames;
     record->as.callers.count = MIN(with_stack->frame_count, CT_OFF_CPU_FRAMES);

@@ -1,5 +1,6 @@
 #include "attached.h"
 
+#include "cgroup.h"
 #include "named.h"
 #include "system/procfs.h"
 #include "targets.h"
@@ -20,10 +21,11 @@ struct process {
 };
 
 struct ct_attached {
-    GArray *processes; /* owned; struct process */
+    struct ct_running *running; /* owned */
+    GArray *processes;          /* owned; struct process; of a group, those that it had at first */
     GString *left_out; /* owned; why not all with a name that was given are; empty: they are */
     guint left_out_count;
-    int poll_fd;
+    int poll_fd; /* -1: of a group, whose processes come and go */
     guint alive;
 };
 
@@ -68,6 +70,10 @@ static gboolean refuse_access(const struct process *process, GError **error)
     const struct passwd *user = getpwuid(uid);
     g_autofree char *number = g_strdup_printf("%u", uid);
 
+    if (uid == getuid() && uid == 0)
+        return refuse(error, G_FILE_ERROR_ACCES,
+                      "process %d (%s) does not let even root look into it, or not from here",
+                      process->pid, process->name);
     if (uid == getuid())
         return refuse(
             error, G_FILE_ERROR_ACCES,
@@ -186,6 +192,13 @@ static void leave_out(struct ct_attached *attached, const GError *why)
                                why->message);
 }
 
+static void count_left_out(struct ct_attached *attached)
+{
+    if (attached->left_out_count > LEFT_OUT_MAX)
+        g_string_append_printf(attached->left_out, "; and so for %u more",
+                               attached->left_out_count - LEFT_OUT_MAX);
+}
+
 static gboolean refuse_name(const char *name, GError **error)
 {
     g_autofree char *near = ct_named_near(name);
@@ -221,13 +234,31 @@ static gboolean add_named(struct ct_attached *attached, const char *name, GError
     return FALSE;
 }
 
-struct ct_attached *ct_attached_new(const GPtrArray *targets, GError **error)
+static struct ct_attached *new_empty(struct ct_running *running, int poll_fd)
 {
     struct ct_attached *attached = g_new0(struct ct_attached, 1);
 
+    attached->running = running;
     attached->processes = g_array_new(FALSE, TRUE, sizeof(struct process));
     attached->left_out = g_string_new(NULL);
-    attached->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    attached->poll_fd = poll_fd;
+    return attached;
+}
+
+static void set_roots(struct ct_attached *attached)
+{
+    GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+
+    for (guint i = 0; i < attached->processes->len; i++)
+        g_array_append_val(pids, g_array_index(attached->processes, struct process, i).pid);
+    attached->running->roots = pids;
+}
+
+struct ct_attached *ct_attached_new(const GPtrArray *targets, GError **error)
+{
+    struct ct_attached *attached =
+        new_empty(g_new0(struct ct_running, 1), epoll_create1(EPOLL_CLOEXEC));
+
     for (guint i = 0; i < targets->len; i++) {
         const char *target = targets->pdata[i];
         pid_t pid = ct_target_pid(target);
@@ -238,19 +269,81 @@ struct ct_attached *ct_attached_new(const GPtrArray *targets, GError **error)
             return NULL;
         }
     }
-    if (attached->left_out_count > LEFT_OUT_MAX)
-        g_string_append_printf(attached->left_out, "; and so for %u more",
-                               attached->left_out_count - LEFT_OUT_MAX);
+    count_left_out(attached);
+    set_roots(attached);
     return attached;
 }
 
-GArray *ct_attached_pids(const struct ct_attached *attached)
-{
-    GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+/* ---- Groups of them ---- */
 
-    for (guint i = 0; i < attached->processes->len; i++)
-        g_array_append_val(pids, g_array_index(attached->processes, struct process, i).pid);
-    return pids;
+/* Into which it may not be looked, of a group. */
+static gboolean add_refused(struct ct_attached *attached, gboolean is_any, GError **error)
+{
+    const struct ct_running *running = attached->running;
+    struct process process = {.pid = running->refused_one, .fd = -1};
+    g_autoptr(GError) why = NULL;
+    struct ct_proc_stat stat;
+
+    if (running->refused == 0 || !ct_proc_read_stat(process.pid, process.pid, &stat))
+        return TRUE;
+    g_strlcpy(process.name, stat.name, sizeof(process.name));
+    if (check_access(&process, &why))
+        return TRUE;
+    if (!is_any) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return FALSE;
+    }
+    leave_out(attached, why);
+    attached->left_out_count = LEFT_OUT_MAX + running->refused - 1;
+    count_left_out(attached);
+    return TRUE;
+}
+
+static gboolean add_group(struct ct_attached *attached, GError **error)
+{
+    g_autoptr(GArray) pids = ct_running_list(attached->running, TRUE);
+
+    for (guint i = 0; i < pids->len; i++) {
+        struct process process = {.pid = g_array_index(pids, pid_t, i), .fd = -1};
+        struct ct_proc_stat stat;
+
+        if (!ct_proc_read_stat(process.pid, process.pid, &stat))
+            continue; /* it has just ended */
+        g_strlcpy(process.name, stat.name, sizeof(process.name));
+        g_array_append_val(attached->processes, process);
+    }
+    return add_refused(attached, pids->len > 0, error);
+}
+
+static struct ct_attached *new_group(struct ct_running *running, GError **error)
+{
+    struct ct_attached *attached = running != NULL ? new_empty(running, -1) : NULL;
+
+    if (attached != NULL && add_group(attached, error))
+        return attached;
+    g_prefix_error(error, "cannot attach: ");
+    ct_attached_free(attached);
+    return NULL;
+}
+
+struct ct_attached *ct_attached_new_cgroup(const char *name, GError **error)
+{
+    return new_group(ct_cgroup_find(name, error), error);
+}
+
+struct ct_attached *ct_attached_new_machine(GError **error)
+{
+    struct ct_running *running = g_new0(struct ct_running, 1);
+
+    running->kind = CT_RUNNING_MACHINE;
+    return new_group(running, error);
+}
+
+/* ---- What became of them ---- */
+
+struct ct_running *ct_attached_running(const struct ct_attached *attached)
+{
+    return attached->running;
 }
 
 const char *ct_attached_left_out(const struct ct_attached *attached)
@@ -276,15 +369,15 @@ gboolean ct_attached_have_ended(struct ct_attached *attached)
 {
     struct epoll_event event;
 
+    if (attached->running->kind != CT_RUNNING_TREE)
+        return attached->running->kind == CT_RUNNING_CGROUP && ct_cgroup_is_gone(attached->running);
     while (attached->alive > 0 && epoll_wait(attached->poll_fd, &event, 1, 0) > 0)
         end_process(attached, &g_array_index(attached->processes, struct process, event.data.u32));
     return attached->alive == 0;
 }
 
-char *ct_attached_describe(const struct ct_attached *attached)
+static void describe_processes(const struct ct_attached *attached, GString *text)
 {
-    GString *text = g_string_new(NULL);
-
     for (guint i = 0; i < MIN(attached->processes->len, DESCRIBED_MAX); i++) {
         const struct process *process = &g_array_index(attached->processes, struct process, i);
 
@@ -293,6 +386,23 @@ char *ct_attached_describe(const struct ct_attached *attached)
     }
     if (attached->processes->len > DESCRIBED_MAX)
         g_string_append_printf(text, " and %u more", attached->processes->len - DESCRIBED_MAX);
+}
+
+char *ct_attached_describe(const struct ct_attached *attached)
+{
+    const struct ct_running *running = attached->running;
+    GString *text = g_string_new(NULL);
+
+    if (running->kind == CT_RUNNING_MACHINE) {
+        g_string_append_printf(text,
+                               "this whole machine, with %u processes (but not %u threads of the "
+                               "kernel, ctrace itself and LTTng's daemons)",
+                               attached->processes->len, running->kernel_threads);
+    } else {
+        if (running->kind == CT_RUNNING_CGROUP)
+            g_string_append_printf(text, "cgroup %s, with ", running->cgroup);
+        describe_processes(attached, text);
+    }
     return g_string_free(text, FALSE);
 }
 
@@ -302,7 +412,9 @@ void ct_attached_free(struct ct_attached *attached)
         return;
     for (guint i = 0; i < attached->processes->len; i++)
         end_process(attached, &g_array_index(attached->processes, struct process, i));
-    close(attached->poll_fd);
+    if (attached->poll_fd >= 0)
+        close(attached->poll_fd);
+    ct_running_free(attached->running);
     g_array_unref(attached->processes);
     g_string_free(attached->left_out, TRUE);
     g_free(attached);

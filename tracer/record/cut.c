@@ -90,7 +90,7 @@ static void keep_jit_maps(const struct ct_recording *recording)
     }
     if (recording->attached == NULL)
         return;
-    g_autoptr(GArray) tree = ct_proc_list_tree(recording->attached, follows);
+    g_autoptr(GArray) tree = ct_running_list(recording->attached, follows);
     for (guint i = 0; i < tree->len; i++) {
         pid_t pid = g_array_index(tree, pid_t, i);
         struct ct_proc_stat stat;

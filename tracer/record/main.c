@@ -280,13 +280,13 @@ static int run(struct setting *setting)
 /* Nothing is launched: the exit status tells of the recording only. */
 static int run_attached(struct setting *setting)
 {
-    g_autoptr(GArray) pids = ct_attached_pids(setting->attached);
+    struct ct_running *running = ct_attached_running(setting->attached);
     const char *missing = NULL;
 
     if (setting->recording == NULL)
         return NOTHING_RECORDED_STATUS;
     ct_launch_nothing(&setting->launch);
-    if (!ct_recording_attach_running(setting->recording, pids, &missing)) {
+    if (!ct_recording_attach_running(setting->recording, running, &missing)) {
         ct_message("ctrace: cannot attach: only the kernel tells of what runs already, and here it "
                    "does not. %s",
                    missing);
@@ -401,10 +401,18 @@ static void tell_unpreloaded(const struct ct_program *program, struct ct_record_
                                         : "");
 }
 
+static struct ct_attached *open_attached(const struct ct_record_options *options, GError **error)
+{
+    if (options->is_of_machine)
+        return ct_attached_new_machine(error);
+    return options->cgroup != NULL ? ct_attached_new_cgroup(options->cgroup, error)
+                                   : ct_attached_new(options->targets, error);
+}
+
 static int attach_and_record(const struct ct_record_options *options)
 {
     g_autoptr(GError) error = NULL;
-    struct ct_attached *attached = ct_attached_new(options->targets, &error);
+    struct ct_attached *attached = open_attached(options, &error);
 
     if (attached == NULL) {
         ct_message("ctrace: %s", error->message);
@@ -430,7 +438,7 @@ int main(int argc, char **argv)
     if (!ct_record_options_parse(&options, argv, &error)) {
         ct_message("ctrace record: %s", error->message);
         ct_message("Try: ctrace record --help");
-    } else if (options.targets != NULL) {
+    } else if (ct_record_options_attach(&options)) {
         status = attach_and_record(&options);
     } else if (!ct_program_find(options.program, &program, &status, &error)) {
         ct_message("ctrace: %s", error->message);

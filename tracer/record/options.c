@@ -157,30 +157,53 @@ static gboolean check(struct ct_record_options *options, const char *rate, const
     return TRUE;
 }
 
-/* Only the kernel can look into a process that runs already. */
-static gboolean check_attaching(char **texts, struct ct_record_options *options, GError **error)
+static gboolean add_targets(char **texts, struct ct_record_options *options, GError **error)
 {
     options->targets = g_ptr_array_new_with_free_func(g_free);
     for (char **text = texts; *text != NULL; text++) {
         if (!ct_targets_add(options->targets, *text, error))
             return FALSE;
     }
-    if (options->program != NULL) {
-        g_set_error(
-            error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-            "--pid records a process that runs, and \"%s\" would start one: give one or the "
-            "other",
-            options->program[0]);
-        return FALSE;
-    }
-    if (!options->kernel.sched) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "--kernel=off leaves nothing to record with --pid: only the kernel tells of a "
-                    "process that runs already");
-        return FALSE;
-    }
-    options->kernel.syscalls = TRUE;
     return TRUE;
+}
+
+/* Of the whole machine, or of a cgroup, which may never end. */
+static gboolean check_group(const char *option, struct ct_record_options *options, GError **error)
+{
+    if (options->no_follow)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--no-follow makes no sense with %s: child processes are of it, too", option);
+    else if (options->is_of_machine && options->duration_ns == 0)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--all records the whole machine: say for how long, as in --all "
+                    "--duration=10s");
+    else
+        return TRUE;
+    return FALSE;
+}
+
+/* Only the kernel can look into what runs already, as `option` asks for. */
+static gboolean check_attaching(const char *option, struct ct_record_options *options,
+                                GError **error)
+{
+    if ((options->targets != NULL) + (options->cgroup != NULL) + options->is_of_machine > 1)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--pid, --cgroup and --all each say what to record: give one of them");
+    else if (options->program != NULL)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "%s records what runs already, and \"%s\" would start a program: give one or "
+                    "the other",
+                    option, options->program[0]);
+    else if (!options->kernel.sched)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--kernel=off leaves nothing to record with %s: only the kernel tells of what "
+                    "runs already",
+                    option);
+    else if (options->targets != NULL || check_group(option, options, error)) {
+        options->kernel.syscalls = TRUE;
+        return TRUE;
+    }
+    return FALSE;
 }
 
 /* What the options of the classes choose together: all, if none is given. */
@@ -223,6 +246,7 @@ struct given {
     char *max_size;
     char *keep;
     char *cpu_hz;
+    char *cgroup;
     char **pids;
     char **rest;
     gboolean cpu; /* without a number */
@@ -232,14 +256,16 @@ struct given {
     gboolean sleep;
     gboolean lossless;
     gboolean no_follow;
+    gboolean all;
     gboolean wants_version;
 };
 
 static void given_clear(struct given *given)
 {
     char *const texts[] = {
-        given->output,        given->rate,   given->delay,    given->duration, given->kernel,
-        given->kernel_source, given->frames, given->max_size, given->keep,     given->cpu_hz,
+        given->output, given->rate,          given->delay,  given->duration,
+        given->kernel, given->kernel_source, given->frames, given->max_size,
+        given->keep,   given->cpu_hz,        given->cgroup,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
@@ -280,6 +306,12 @@ static const GOptionEntry all_options[] = {
      "Record process PID, or all that are named NAME, which run already, until they end or "
      "Ctrl-C; -p 1,2, -p 1 2 and -p nginx,redis-server record several",
      "PID|NAME"},
+    {"cgroup", 0, 0, G_OPTION_ARG_FILENAME, GIVEN(cgroup),
+     "Record all that is in cgroup PATH, or comes into it: its folder below /sys/fs/cgroup, or its "
+     "path as /proc/PID/cgroup prints it",
+     "PATH"},
+    {"all", 0, 0, G_OPTION_ARG_NONE, GIVEN(all),
+     "Record all programs of this machine, for as long as --duration says", NULL},
     /* The first is it without a value, which must not be the next argument. */
     {"cpu", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, GIVEN(cpu), NULL, NULL},
     {"cpu", 0, 0, G_OPTION_ARG_STRING, GIVEN(cpu_hz),
@@ -323,15 +355,17 @@ static void list_options(GOptionEntry *entries, struct given *given)
 
 static GOptionContext *make_context(const GOptionEntry *entries)
 {
-    GOptionContext *context = g_option_context_new("[--] PROGRAM [ARG...] | -p PID|NAME");
+    GOptionContext *context =
+        g_option_context_new("[--] PROGRAM [ARG...] | -p PID|NAME | --cgroup=PATH | --all");
 
     g_option_context_set_summary(context,
-                                 "Runs PROGRAM, or attaches to process PID or to those named "
-                                 "NAME, and records what\neach of their threads waits for.");
+                                 "Runs PROGRAM, or attaches to process PID, to those named NAME, "
+                                 "to all in a cgroup\nor of the machine, and records what each of "
+                                 "their threads waits for.");
     g_option_context_set_description(
         context,
         "Times are numbers with a unit: 10us, 5ms, 1.5s. The exit status is PROGRAM's own;\n"
-        "125 if it was 0 but nothing could be recorded. With -p it is 0, or 125.\n"
+        "125 if it was 0 but nothing could be recorded. With what runs already it is 0, or 125.\n"
         "\nNext: ctrace report, ctrace pprof, ctrace timeline. Manual: man ctrace-record");
     g_option_context_set_strict_posix(context, TRUE);
     g_option_context_add_main_entries(context, entries, NULL);
@@ -343,7 +377,12 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
 {
     gboolean has_program = given->rest != NULL && given->rest[0] != NULL;
 
-    if (!has_program && given->pids == NULL) {
+    const char *attaching = given->pids != NULL     ? "--pid"
+                            : given->cgroup != NULL ? "--cgroup"
+                            : given->all            ? "--all"
+                                                    : NULL;
+
+    if (!has_program && attaching == NULL) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                     "no program given; for example: ctrace record ./server --port 8080, or, if it "
                     "runs already: ctrace record -p server");
@@ -356,6 +395,8 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
     options->classes = chosen_classes(given->net, given->sync, given->syscall, given->sleep);
     options->lossless = given->lossless;
     options->no_follow = given->no_follow;
+    options->cgroup = g_steal_pointer(&given->cgroup);
+    options->is_of_machine = given->all;
     return check(options, given->rate, given->delay, given->duration, error) &&
            check_kernel(given->kernel, options, error) &&
            check_kernel_source(given->kernel_source, options, error) &&
@@ -363,7 +404,8 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
            check_frames(given->frames, options, error) &&
            check_max_size(given->max_size, options, error) &&
            check_keep(given->keep, options, error) &&
-           (given->pids == NULL || check_attaching(given->pids, options, error));
+           (given->pids == NULL || add_targets(given->pids, options, error)) &&
+           (attaching == NULL || check_attaching(attaching, options, error));
 }
 
 gboolean ct_record_options_parse(struct ct_record_options *options, char **argv, GError **error)
@@ -386,10 +428,16 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     return take(options, &given, error);
 }
 
+gboolean ct_record_options_attach(const struct ct_record_options *options)
+{
+    return options->targets != NULL || options->cgroup != NULL || options->is_of_machine;
+}
+
 void ct_record_options_clear(struct ct_record_options *options)
 {
     g_free(options->output);
     g_free(options->hint);
+    g_free(options->cgroup);
     if (options->targets != NULL)
         g_ptr_array_unref(options->targets);
     g_strfreev(options->program);

@@ -23,12 +23,17 @@ struct ct_record_options {
     struct ct_kernel_wishes kernel;
     const char *kernel_option; /* what of it was asked for by name: its lack is said; or NULL */
     GPtrArray *targets;        /* owned; running processes to record: see targets.h; or NULL */
-    char **program;            /* owned; name and arguments; NULL: there are targets */
+    char *cgroup;              /* owned; instead, all that is in it: see cgroup.h; or NULL */
+    gboolean is_of_machine;    /* instead, all that runs */
+    char **program;            /* owned; name and arguments; NULL: what runs already is recorded */
     char *hint;                /* owned; what may be wrong if there is no such program; or NULL */
 };
 
 /* FALSE and an error if the line makes no sense. May exit after --help or --version. */
 gboolean ct_record_options_parse(struct ct_record_options *options, char **argv, GError **error);
+
+/* It is to record what runs already. */
+gboolean ct_record_options_attach(const struct ct_record_options *options);
 
 void ct_record_options_clear(struct ct_record_options *options);
 

@@ -148,13 +148,12 @@ void ct_recording_describe(struct ct_recording *recording, pid_t pid, const char
         ct_kernel_capture_describe(recording->engine->kernel, pid);
 }
 
-gboolean ct_recording_attach_running(struct ct_recording *recording, GArray *pids,
+gboolean ct_recording_attach_running(struct ct_recording *recording, struct ct_running *running,
                                      const char **missing)
 {
-    gboolean is_live = ct_kernel_capture_attach_running(recording->engine->kernel, pids);
+    gboolean is_live = ct_kernel_capture_attach_running(recording->engine->kernel, running);
 
-    recording->attached = g_array_ref(pids);
-
+    recording->attached = running;
     *missing = ct_kernel_capture_missing(recording->engine->kernel);
     return is_live;
 }
@@ -285,7 +284,6 @@ void ct_recording_free(struct ct_recording *recording)
     g_free(recording->stopped);
     g_free(recording->advice);
     ct_keeping_clear(&recording->keeping);
-    g_clear_pointer(&recording->attached, g_array_unref);
     g_free(recording->place);
     g_free(recording->moved_from);
     g_free(recording->path);

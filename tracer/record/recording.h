@@ -7,6 +7,7 @@
 #include "options.h"
 #include "output.h"
 #include "record/layers/finish.h"
+#include "system/running.h"
 
 #include <glib.h>
 #include <sys/types.h>
@@ -43,10 +44,10 @@ void ct_recording_describe(struct ct_recording *recording, pid_t pid, const char
                            enum ct_obstacle obstacle);
 
 /*
- * Instead, to be called with processes that run already (pid_t). Sets *missing to what of the
+ * Instead, to be called with processes that run already, borrowed. Sets *missing to what of the
  * kernel layer is missing and why, or NULL. Borrowed. FALSE if that is all of it.
  */
-gboolean ct_recording_attach_running(struct ct_recording *recording, GArray *pids,
+gboolean ct_recording_attach_running(struct ct_recording *recording, struct ct_running *running,
                                      const char **missing);
 
 /* Then: why the wish for CPU samples is not fulfilled, or NULL. Borrowed. */

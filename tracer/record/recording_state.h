@@ -18,15 +18,15 @@ struct ct_recording {
     struct ct_trace *trace;   /* owned */
     GString *missing;         /* owned; notes, see capture_words.h */
     struct ct_kernel_totals kernel_totals;
-    GArray *attached;     /* owned; pid_t; NULL: none */
-    gboolean has_calls;   /* the kernel told of system calls */
-    gboolean is_settled;  /* which images are unpreloaded */
-    gboolean is_adopted;  /* another process began it */
-    gboolean was_cut;     /* and ended it, but could not finish it */
-    gboolean has_begun;   /* when it was cut: the delay was over */
-    uint64_t end_ns;      /* then */
-    uint64_t events_lost; /* once it is cut: by LTTng */
-    uint64_t lost_ns;     /* when it was found that no event is taken any more; 0: they are */
+    struct ct_running *attached; /* borrowed; NULL: nothing */
+    gboolean has_calls;          /* the kernel told of system calls */
+    gboolean is_settled;         /* which images are unpreloaded */
+    gboolean is_adopted;         /* another process began it */
+    gboolean was_cut;            /* and ended it, but could not finish it */
+    gboolean has_begun;          /* when it was cut: the delay was over */
+    uint64_t end_ns;             /* then */
+    uint64_t events_lost;        /* once it is cut: by LTTng */
+    uint64_t lost_ns; /* when it was found that no event is taken any more; 0: they are */
     struct ct_room room;
     gboolean keeps_newest;      /* and nothing else of it: */
     struct ct_keeping keeping;  /* owned; then */

@@ -193,7 +193,11 @@ static inline enum ct_class ct_class_of_set(unsigned class_bits)
     OP(MAJOR_FAULT, "major page fault", OTHER, MAPPING)                \
     OP(PAGE_FAULT, "page fault", OTHER, MAPPING)                       \
     OP(STOPPED, "stopped", OTHER, NONE) /* as by SIGSTOP, or Ctrl-Z */ \
-    OP(TRACED, "stopped by a tracer", OTHER, NONE)
+    OP(TRACED, "stopped by a tracer", OTHER, NONE)                     \
+    OP(SWAP_IN, "swap-in", OTHER, MAPPING)                             \
+    OP(RECLAIM, "memory reclaim", OTHER, NONE)                         \
+    OP(THROTTLED, "throttled by its cgroup", OTHER, NONE)              \
+    OP(EXITING, "exit", OTHER, NONE)
 
 enum ct_op {
 #define CT_OP_SYMBOL(symbol, name, class, object) CT_OP_##symbol,

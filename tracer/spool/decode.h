@@ -102,6 +102,7 @@ struct ct_raw_record {
             const uint64_t *addresses; /* borrowed from the file; leaf first */
             uint64_t count;
             struct ct_raw_user user;
+            gboolean is_of_reason; /* which was told before, and counts whatever the state is */
         } callers;
         struct {
             int32_t pid;

@@ -25,9 +25,10 @@ enum ct_off_cpu_type {
 /* So many callers at most, by frame pointers. */
 #define CT_OFF_CPU_FRAMES 24
 
-/* So much of a stack at most: from the stack pointer up. Where a thread was there before, less: the
- * callers beyond are those that it had then. */
-#define CT_OFF_CPU_STACK_SIZE       2048
+/* So much of a stack at most, from the stack pointer up, and where it is not known where it ends.
+ * Where a thread was there before, less: the callers beyond are those that it had then. */
+#define CT_OFF_CPU_STACK_SIZE       7168
+#define CT_OFF_CPU_USUAL_STACK_SIZE 2048
 #define CT_OFF_CPU_KNOWN_STACK_SIZE 512
 
 enum ct_off_cpu_flag {
@@ -43,7 +44,11 @@ enum ct_off_cpu_reason {
     CT_OFF_CPU_MAJOR_FAULT = 1, /* a page of its memory has to be read first */
     CT_OFF_CPU_PAGE_FAULT,      /* the same, for want of a lock, or of room */
     CT_OFF_CPU_STOPPED,         /* by a signal */
-    CT_OFF_CPU_TRACED           /* by who traces it */
+    CT_OFF_CPU_TRACED,          /* by who traces it */
+    CT_OFF_CPU_SWAP_IN,         /* a page of its memory has to be read from swap space first */
+    CT_OFF_CPU_RECLAIM,         /* there is no memory for it before others' is written or dropped */
+    CT_OFF_CPU_THROTTLED,       /* its cgroup has used up its quota of CPU time */
+    CT_OFF_CPU_EXITING          /* it ends, and something of that takes time */
 };
 
 #define CT_OFF_CPU_FILE_SIZE 32

@@ -28,10 +28,11 @@
     REGISTER(14, PERF_REG_X86_R14)  \
     REGISTER(15, PERF_REG_X86_R15)
 
-#define CT_DWARF_REGISTER_FP    6
-#define CT_DWARF_REGISTER_SP    7
-#define CT_DWARF_REGISTER_PC    16
-#define CT_DWARF_REGISTER_COUNT 17
+#define CT_DWARF_REGISTER_ARGUMENT 5 /* the first one of a call */
+#define CT_DWARF_REGISTER_FP       6
+#define CT_DWARF_REGISTER_SP       7
+#define CT_DWARF_REGISTER_PC       16
+#define CT_DWARF_REGISTER_COUNT    17
 
 #elif defined(__aarch64__)
 
@@ -71,10 +72,11 @@
     REGISTER(32, PERF_REG_ARM64_PC)
 
 /* The program counter has no number there: this is the one after the last. */
-#define CT_DWARF_REGISTER_FP    29
-#define CT_DWARF_REGISTER_SP    31
-#define CT_DWARF_REGISTER_PC    32
-#define CT_DWARF_REGISTER_COUNT 32
+#define CT_DWARF_REGISTER_ARGUMENT 0
+#define CT_DWARF_REGISTER_FP       29
+#define CT_DWARF_REGISTER_SP       31
+#define CT_DWARF_REGISTER_PC       32
+#define CT_DWARF_REGISTER_COUNT    32
 
 #else
 #error "which registers a stack is unwound with on this machine is not known"

@@ -2,6 +2,8 @@
 
 #include "monotonic.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -153,6 +155,17 @@ gboolean ct_proc_has_mapped(pid_t pid, const char *name)
     return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, base) != NULL;
 }
 
+gboolean ct_proc_may_look(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/maps", ct_proc_find_living(pid));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return errno != EACCES && errno != EPERM;
+    close(fd);
+    return TRUE;
+}
+
 /* The entries of a folder that are ids. */
 static GArray *list_ids(const char *path)
 {
@@ -190,18 +203,20 @@ static gboolean is_this_recording(pid_t pid)
 }
 
 /* A daemon that we started is a child of process 1 by now, which can be attached to. */
-static gboolean is_lttngs(pid_t pid)
+static gboolean is_lttngs(const struct ct_proc_stat *stat)
 {
     static const char *const names[] = {"lttng-sessiond", "lttng-runas", "lttng-consumerd"};
-    struct ct_proc_stat stat;
 
-    if (!ct_proc_read_stat(pid, pid, &stat))
-        return FALSE;
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (strcmp(stat.name, names[i]) == 0)
+        if (strcmp(stat->name, names[i]) == 0)
             return TRUE;
     }
     return FALSE;
+}
+
+gboolean ct_proc_is_of_recording(pid_t pid, const struct ct_proc_stat *stat)
+{
+    return is_this_recording(pid) || stat->parent_pid == getpid() || is_lttngs(stat);
 }
 
 static void add_process(GArray *tree, GHashTable *known, pid_t pid)
@@ -222,10 +237,11 @@ static void add_children(GArray *tree, GHashTable *known, pid_t pid, pid_t tid)
     for (;;) {
         char *end;
         pid_t child = (pid_t)strtol(at, &end, 10);
+        struct ct_proc_stat stat;
 
         if (end == at)
             return;
-        if (!is_lttngs(child))
+        if (!ct_proc_read_stat(child, child, &stat) || !is_lttngs(&stat))
             add_process(tree, known, child);
         at = end;
     }

@@ -45,6 +45,15 @@ gboolean ct_proc_shares_files(pid_t pid);
 /* Whether it has mapped a file whose name begins so, in whatever folder. */
 gboolean ct_proc_has_mapped(pid_t pid, const char *name);
 
+/* Whether we may look into it: see what it has mapped, and the like. */
+gboolean ct_proc_may_look(pid_t pid);
+
+/*
+ * Whether the process, of which that is known, is the recorder, or has been started by it or for
+ * it: so are the job that it is a child of, and LTTng's daemons, which may be its.
+ */
+gboolean ct_proc_is_of_recording(pid_t pid, const struct ct_proc_stat *stat);
+
 /* All processes of this pid namespace, in the order of /proc, which is that of their ids. Of pid_t.
  * Caller unrefs. */
 GArray *ct_proc_list_processes(void);

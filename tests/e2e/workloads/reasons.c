@@ -3,11 +3,14 @@
  *
  *     reasons faults FILE   reads FILE from its mapping, page by page, none of which is in memory
  *     reasons spin          runs until it is killed, without a call
+ *     reasons dirty FILE    writes to each page of a mapping of FILE, over and over
+ *     reasons touch BYTES   the same with memory of its own
  *
  * Faults are told as JSON: how many of the pages had to be read from disk, and where the first is.
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -66,8 +69,44 @@ static __attribute__((noinline)) void spin(void)
         spins++;
 }
 
+static __attribute__((noinline)) void dirty(unsigned char *pages, size_t size)
+{
+    for (unsigned char value = 1;; value++) {
+        for (size_t at = 0; at < size; at += PAGE)
+            pages[at] = value;
+    }
+}
+
+#define DIRTY_SIZE ((size_t)96 << 20)
+
+static int dirty_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+    if (fd < 0 || ftruncate(fd, DIRTY_SIZE) != 0)
+        return 1;
+    unsigned char *pages = mmap(NULL, DIRTY_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (pages != MAP_FAILED)
+        dirty(pages, DIRTY_SIZE);
+    return 1;
+}
+
+static int dirty_memory(size_t size)
+{
+    unsigned char *pages =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (pages != MAP_FAILED)
+        dirty(pages, size);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 2 && strcmp(argv[1], "dirty") == 0)
+        return dirty_file(argv[2]);
+    if (argc > 2 && strcmp(argv[1], "touch") == 0)
+        return dirty_memory(strtoul(argv[2], NULL, 10));
     if (argc > 2 && strcmp(argv[1], "faults") == 0)
         return fault(argv[2]);
     if (argc > 1 && strcmp(argv[1], "spin") == 0)

@@ -56,6 +56,7 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
         .wants_calls = wishes->syscalls,
         .rate_ns = wishes->rate_ns,
         .cpu_hz = wishes->cpu_hz,
+        .joined = g_array_new(FALSE, FALSE, sizeof(struct ct_joined)),
     };
     capture->origin = wishes->origin;
     while (ct_capture_sources[capture->count] != NULL)
@@ -310,10 +311,24 @@ void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid)
     }
 }
 
-gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids)
+static gboolean is_opened(const struct ct_kernel_capture *capture, enum ct_capture_origin origin)
 {
-    capture->context.running = g_array_ref(pids);
+    for (guint i = 0; i < capture->count; i++) {
+        if (capture->uses[i].opened != NULL && capture->uses[i].source->origin == origin)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture,
+                                          struct ct_running *running)
+{
+    capture->context.running = running;
     ct_kernel_capture_attach(capture, 0);
+    if (running->kind == CT_RUNNING_CGROUP && !is_opened(capture, CT_FROM_BPF))
+        miss(capture, CT_LAYER_KERNEL,
+             "processes that come into the cgroup later: BPF tells of "
+             "those, and here it does not");
     return (capture->context.given & CT_GIVES_PRESENT) != 0;
 }
 
@@ -416,8 +431,7 @@ void ct_kernel_capture_free(struct ct_kernel_capture *capture)
     if (capture->begin_fd >= 0)
         close(capture->begin_fd);
     g_string_free(capture->missing, TRUE);
-    if (capture->context.running != NULL)
-        g_array_unref(capture->context.running);
+    g_array_unref(capture->context.joined);
     g_free((char *)capture->context.path);
     g_free((char *)capture->context.folder);
     g_free(capture->why_no_samples);

@@ -6,6 +6,8 @@
 #ifndef CTRACE_RECORD_LAYERS_CAPTURE_H
 #define CTRACE_RECORD_LAYERS_CAPTURE_H
 
+#include "system/running.h"
+
 #include <glib.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -41,11 +43,12 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid);
 void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid);
 
 /*
- * Instead: to be called with processes that run already (pid_t), each for as long as it runs, with
- * their present descendants if children are followed. Before ct_kernel_capture_begin(). FALSE if
- * there will be no kernel layer; ct_kernel_capture_missing() says why.
+ * Instead: to be called with processes that run already, each of which is recorded for as long as
+ * it runs. Before ct_kernel_capture_begin(). `running` is borrowed. FALSE if there will be no
+ * kernel layer; ct_kernel_capture_missing() says why.
  */
-gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture, GArray *pids);
+gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture,
+                                          struct ct_running *running);
 
 /* Recording begins now, or once attached: with the program's execution. What is there already, and
  * no preload is in, is looked up. */

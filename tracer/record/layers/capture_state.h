@@ -12,7 +12,7 @@ struct use {
 };
 
 struct ct_kernel_capture {
-    struct ct_capture_context context; /* strings owned; `running` too */
+    struct ct_capture_context context; /* strings owned; `joined` too */
     unsigned wished;                   /* bits; see enum ct_capture_gift */
     enum ct_capture_origin origin;     /* of what is wished */
     GThread *opener;                   /* owned; until attached */

@@ -17,7 +17,7 @@
 #define DESCRIBE_INTERVAL_US G_USEC_PER_SEC
 
 struct present {
-    struct ct_capture_context context; /* `folder` and `running` are owned */
+    struct ct_capture_context context; /* `folder` is owned */
     struct ct_objects *objects;        /* owned; files that are kept */
     GMutex lock;                       /* of what follows */
     uint32_t part;                     /* of the recording; the last that began */
@@ -25,6 +25,7 @@ struct present {
     int error;                         /* errno of the write that failed, or 0 */
     GArray *described;                 /* owned; pid_t: who is described now and then */
     gint64 due_us;                     /* when; 0: nobody was yet */
+    uint64_t listed_ns;                /* when who is there was listed last */
 };
 
 /* TRUE if there is a file. */
@@ -48,8 +49,6 @@ static void free_present(void *opened)
     ct_objects_free(present->objects);
     g_mutex_clear(&present->lock);
     g_free((char *)present->context.folder);
-    if (present->context.running != NULL)
-        g_array_unref(present->context.running);
     g_free(present);
 }
 
@@ -60,8 +59,6 @@ static void *open_present(struct ct_capture_context *context, void *prepared, ch
     (void)prepared;
     present->context = *context;
     present->context.folder = g_strdup(context->folder);
-    if (context->running != NULL)
-        present->context.running = g_array_ref(context->running);
     present->objects = ct_objects_new(context->path);
     g_mutex_init(&present->lock);
     present->spool_fd = -1;
@@ -81,7 +78,7 @@ static GArray *list_present(const struct present *present)
     GArray *tree;
 
     if (context->running != NULL)
-        return ct_proc_list_tree(context->running, context->follows_children);
+        return ct_running_list(context->running, context->follows_children);
     g_array_append_val(launched, context->launched);
     tree = ct_proc_list_tree(launched, context->follows_children);
     for (guint i = tree->len; i-- > 0;) {
@@ -122,6 +119,7 @@ static void begin_present(void *opened, uint64_t time_ns)
     } else {
         g_array_set_size(present->described, 0);
         g_array_append_vals(present->described, tree->data, tree->len);
+        present->listed_ns = ct_monotonic_ns();
         present->due_us = g_get_monotonic_time() + DESCRIBE_INTERVAL_US;
     }
     g_mutex_unlock(&present->lock);
@@ -182,6 +180,7 @@ static gboolean write_part(struct present *present, const GArray *preloaded, uin
     g_array_sort(images, compare_starts);
     g_array_set_size(present->described, 0);
     g_array_append_vals(present->described, others->data, others->len);
+    present->listed_ns = ct_monotonic_ns();
     present->due_us = g_get_monotonic_time() + DESCRIBE_INTERVAL_US;
     return ct_snapshot_write_preloaded(fd, present->objects, images, time_ns) &&
            ct_snapshot_write_processes(fd, present->objects, others, time_ns);
@@ -220,6 +219,35 @@ static void describe_present(void *opened, pid_t pid)
     g_mutex_unlock(&present->lock);
 }
 
+/* It was on the last list already: who came in meanwhile is told of twice. */
+static gboolean is_listed(const struct present *present, const struct ct_joined *joined)
+{
+    for (guint i = 0; joined->time_ns < present->listed_ns && i < present->described->len; i++) {
+        if (g_array_index(present->described, pid_t, i) == joined->pid)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Who came into the cgroup since is present from now on. */
+static void describe_joined(struct present *present)
+{
+    GArray *joined = present->context.joined;
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+
+    for (guint i = 0; i < joined->len; i++) {
+        const struct ct_joined *one = &g_array_index(joined, struct ct_joined, i);
+
+        if (!is_listed(present, one))
+            g_array_append_val(pids, one->pid);
+    }
+    g_array_set_size(joined, 0);
+    if (pids->len > 0 &&
+        !ct_snapshot_write_processes(present->spool_fd, present->objects, pids, ct_monotonic_ns()))
+        present->error = errno;
+    g_array_append_vals(present->described, pids->data, pids->len);
+}
+
 /* An error ends what is told here only. */
 static gboolean drain_present(void *opened, gboolean *has_new_fds)
 {
@@ -227,6 +255,8 @@ static gboolean drain_present(void *opened, gboolean *has_new_fds)
 
     (void)has_new_fds;
     g_mutex_lock(&present->lock);
+    if (present->due_us != 0 && present->context.joined->len > 0)
+        describe_joined(present);
     if (present->due_us != 0 && g_get_monotonic_time() >= present->due_us)
         describe_all(present);
     g_mutex_unlock(&present->lock);

@@ -20,12 +20,22 @@ enum ct_capture_gift {
     CT_GIVES_PRESENT = 8, /* what was there before it began, as the kernel would have told it */
 };
 
+/* A process that came into the cgroup that is recorded; or, of the machine, one whose parent is not
+ * recorded. */
+struct ct_joined {
+    pid_t pid;
+    uint64_t time_ns; /* not later than that */
+};
+
 /* Whom it is to tell of, and how. */
 struct ct_capture_context {
-    const char *path;   /* borrowed; the recording's */
-    const char *folder; /* borrowed; for spool files; it is there */
-    pid_t launched;     /* from its next exec on, with all its children to come */
-    GArray *running;    /* borrowed; pid_t: instead, those that run already; or NULL */
+    const char *path;           /* borrowed; the recording's */
+    const char *folder;         /* borrowed; for spool files; it is there */
+    pid_t launched;             /* from its next exec on, with all its children to come */
+    struct ct_running *running; /* borrowed; instead, those that run already; or NULL */
+    /* Borrowed; struct ct_joined. Whoever follows them adds, and whoever says what they are takes
+     * them; the drainer's. */
+    GArray *joined;
     gboolean follows_children;
     gboolean is_begun; /* else nothing is recorded until `begin` */
     gboolean wants_calls;

@@ -31,11 +31,10 @@ enum phase {
 struct followed {
     uint32_t phase;
     uint32_t unused;
+    uint64_t ran_ns;                      /* in all, when it left its CPU last */
     uint64_t files[CT_BPF_FILES_KNOWN];   /* by the low bits of the descriptor: what was told of */
     uint64_t places[CT_BPF_PLACES_KNOWN]; /* by their low bits: whose stacks were told */
     uint64_t place;                       /* where it is now */
-    uint64_t fault_instruction;           /* of its last page fault; 0: it had none */
-    uint64_t fault_address;
     struct ct_off_cpu off;
 };
 

@@ -26,6 +26,8 @@
 #define STATE_DEAD      0x80U
 #define STATE_PREEMPTED 0x100U
 
+#define PRIO_DEFAULT 120
+
 /* inode.i_mode */
 #define MODE_TYPE   0170000
 #define MODE_SOCKET 0140000
@@ -59,8 +61,13 @@ struct pid {
     struct upid numbers[1];
 } KERNEL_TYPE;
 
+struct cfs_rq {
+    int throttle_count;
+} KERNEL_TYPE;
+
 struct sched_entity {
     uint64_t sum_exec_runtime;
+    struct cfs_rq *cfs_rq;
 } KERNEL_TYPE;
 
 struct qstr {
@@ -108,13 +115,65 @@ struct socket {
     struct sock *sk;
 } KERNEL_TYPE;
 
+struct mm_struct {
+    unsigned long start_stack;
+} KERNEL_TYPE;
+
+struct thread_struct {
+    unsigned long fsbase;
+} KERNEL_TYPE;
+
 struct vm_area_struct {
+    struct mm_struct *vm_mm;
     unsigned long vm_start;
+    unsigned long vm_end;
     unsigned long vm_pgoff;
     struct file *vm_file;
 } KERNEL_TYPE;
 
+struct kernfs_node {
+    uint64_t id;
+} KERNEL_TYPE;
+
+struct cgroup_root {
+    int hierarchy_id;
+} KERNEL_TYPE;
+
+struct cgroup_subsys_state {
+    struct cgroup_subsys_state *parent;
+} KERNEL_TYPE;
+
+struct cgroup {
+    struct cgroup_subsys_state self; /* first: a cgroup's parent is its state's */
+    struct kernfs_node *kn;
+    struct cgroup_root *root;
+} KERNEL_TYPE;
+
+struct list_head {
+    struct list_head *next;
+} KERNEL_TYPE;
+
+struct cgrp_cset_link {
+    struct cgroup *cgrp;
+    struct list_head cgrp_link;
+} KERNEL_TYPE;
+
+struct css_set {
+    struct list_head cgrp_links;
+} KERNEL_TYPE;
+
+/* Of a page fault that is being handled: it lies on the kernel's stack. */
+struct vm_fault {
+    struct vm_area_struct *vma;
+    unsigned long pgoff;
+    unsigned long address;
+    unsigned long real_address;
+} KERNEL_TYPE;
+
 struct task_struct {
+    struct mm_struct *mm;
+    struct thread_struct thread;
+    struct css_set *cgroups;
     struct files_struct *files;
     struct sched_entity se;
     void *stack;

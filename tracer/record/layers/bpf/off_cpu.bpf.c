@@ -1,6 +1,7 @@
 /* In the kernel: a record for each time that one of the recorded tasks is off the CPU. */
 #include "kernel_types.h"
 
+#include "cgroups.h"
 #include "followed.h"
 #include "place.h"
 
@@ -128,27 +129,6 @@ static uint32_t told_state(bool is_preempted, struct task_struct *task, uint32_t
     return is_preempted ? STATE_PREEMPTED : (task_state | task->exit_state) & STATES_TOLD;
 }
 
-static void leave(struct followed *followed, struct task_struct *task, struct task_struct *next,
-                  const struct followed *comer, uint32_t task_state, uint64_t now_ns)
-{
-    struct ct_off_cpu *off = &followed->off;
-
-    off->left_ns = now_ns;
-    off->back_ns = 0;
-    off->left_cpu = bpf_get_smp_processor_id();
-    off->state = task_state;
-    off->flags &= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
-    if (off->woken_ns + CT_BPF_WAKE_RACE_NS < now_ns)
-        off->woken_ns = 0;
-    off->task.prio = task->prio;
-    describe(&off->next, next, comer);
-    if (task_state & (STATES_WAITING | STATE_STOPPED | STATE_TRACED))
-        note_place(followed, task, task_state, now_ns);
-    followed->phase = OFF_CPU;
-    if (was_dead(task_state))
-        tell(off, now_ns);
-}
-
 /* What is not sampled has no stack: as often as it was short. */
 static bool is_sampled(uint64_t duration_ns)
 {
@@ -156,9 +136,8 @@ static bool is_sampled(uint64_t duration_ns)
            (duration_ns << 32) / state.rate_ns > (uint64_t)bpf_get_prandom_u32();
 }
 
-static void come_back(struct followed *followed, struct task_struct *task,
-                      struct task_struct *previous, const struct followed *leaver,
-                      uint32_t previous_state, uint64_t now_ns)
+/* It is on a CPU since then. */
+static void note_return(struct followed *followed, struct task_struct *task, uint64_t back_ns)
 {
     struct ct_off_cpu *off = &followed->off;
     uint32_t phase = __sync_lock_test_and_set(&followed->phase, ON_CPU);
@@ -173,17 +152,75 @@ static void come_back(struct followed *followed, struct task_struct *task,
         if (phase == ON_CPU && task->se.sum_exec_runtime > 0 && state.wants_calls && registers &&
             is_in_call(task, registers))
             note_call(off, registers);
-    } else if (off->flags & CT_OFF_CPU_HAS_STACK && !is_sampled(now_ns - off->left_ns)) {
+    } else if (off->flags & CT_OFF_CPU_HAS_STACK && !is_sampled(back_ns - off->left_ns)) {
         off->flags &= ~CT_OFF_CPU_HAS_STACK;
     }
-    off->back_ns = now_ns;
+    off->back_ns = back_ns;
     off->back_cpu = bpf_get_smp_processor_id();
-    describe(&off->previous, previous, leaver);
-    off->previous_state = previous_state;
+}
+
+static void tell_return(struct followed *followed, uint64_t now_ns)
+{
+    struct ct_off_cpu *off = &followed->off;
+
     if (tell(off, now_ns) && (off->flags & CT_OFF_CPU_HAS_STACK))
         note_place_told(followed);
     off->woken_ns = 0;
     off->flags = 0;
+}
+
+static void come_back(struct followed *followed, struct task_struct *task,
+                      struct task_struct *previous, const struct followed *leaver,
+                      uint32_t previous_state, uint64_t now_ns)
+{
+    note_return(followed, task, now_ns);
+    describe(&followed->off.previous, previous, leaver);
+    followed->off.previous_state = previous_state;
+    tell_return(followed, now_ns);
+}
+
+/*
+ * It leaves a CPU that it was never told to have got: on some virtual machines, idle tasks do not
+ * always tell who follows them. When that was, the time says that it has run since.
+ */
+static void mend_return(struct followed *followed, const struct leaver *leaver)
+{
+    uint64_t ran_ns = leaver->task->se.sum_exec_runtime - followed->ran_ns;
+    struct ct_off_cpu *off = &followed->off;
+    const struct ct_off_cpu_task idle = {.prio = PRIO_DEFAULT, .name = "swapper"};
+
+    if (followed->phase == ON_CPU)
+        return;
+    uint64_t earliest_ns = off->woken_ns > off->left_ns ? off->woken_ns : off->left_ns;
+    uint64_t back_ns = leaver->now_ns - ran_ns;
+
+    note_return(followed, leaver->task,
+                back_ns > earliest_ns && back_ns < leaver->now_ns ? back_ns : earliest_ns);
+    off->previous = idle;
+    off->previous_state = 0;
+    tell_return(followed, leaver->now_ns);
+}
+
+static void leave(struct followed *followed, const struct leaver *leaver, struct task_struct *next,
+                  const struct followed *comer)
+{
+    struct ct_off_cpu *off = &followed->off;
+
+    mend_return(followed, leaver);
+    followed->ran_ns = leaver->task->se.sum_exec_runtime;
+    off->left_ns = leaver->now_ns;
+    off->back_ns = 0;
+    off->left_cpu = bpf_get_smp_processor_id();
+    off->state = leaver->state;
+    off->flags &= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
+    if (off->woken_ns + CT_BPF_WAKE_RACE_NS < leaver->now_ns)
+        off->woken_ns = 0;
+    off->task.prio = leaver->task->prio;
+    describe(&off->next, next, comer);
+    note_place(followed, leaver);
+    followed->phase = OFF_CPU;
+    if (was_dead(leaver->state))
+        tell(off, leaver->now_ns);
 }
 
 SEC("tp_btf/sched_switch")
@@ -200,7 +237,8 @@ int BPF_PROG(on_switch, bool is_preempted, struct task_struct *previous, struct 
 
     if (leaver) {
         now_ns = bpf_ktime_get_ns();
-        leave(leaver, previous, next, comer, told, now_ns);
+        const struct leaver left = {.ctx = ctx, .task = previous, .state = told, .now_ns = now_ns};
+        leave(leaver, &left, next, comer);
     }
     if (comer) {
         now_ns = now_ns ? now_ns : bpf_ktime_get_ns();
@@ -246,20 +284,27 @@ int BPF_PROG(on_waking, struct task_struct *task)
     return 0;
 }
 
-/* If it blocks now, it does so for that. */
-SEC("tp_btf/page_fault_user")
-int BPF_PROG(on_fault, unsigned long address, struct pt_regs *registers)
-{
-    struct followed *followed = state.is_on ? find(bpf_get_current_task_btf()) : NULL;
+/* ---- Lives ---- */
 
-    if (followed) {
-        followed->fault_instruction = registers->ip;
-        followed->fault_address = address;
-    }
-    return 0;
+/* The recorder is to follow it with all its threads. */
+static void tell_joined(struct task_struct *task)
+{
+    struct ct_bpf_joined joined = {
+        .header = {.type = CT_BPF_JOINED, .size = sizeof(joined)},
+        .time_ns = bpf_ktime_get_ns(),
+        .pid = own_id(task->group_leader),
+    };
+
+    if (joined.pid > 0 && bpf_ringbuf_output(&ring, &joined, sizeof(joined), BPF_RB_FORCE_WAKEUP))
+        __sync_fetch_and_add(&state.unfollowed, 1);
 }
 
-/* ---- Lives ---- */
+/* Though whoever started it is not followed: the recorder knows better whom not to follow. */
+static bool is_in_scope(struct task_struct *task)
+{
+    return state.scope == CT_BPF_MACHINE ||
+           (state.scope == CT_BPF_CGROUP && is_in_recorded_cgroup(task));
+}
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
@@ -269,9 +314,19 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
     if (!is_thread && !state.follows_children)
         return 0;
     int32_t pid = own_id(parent->group_leader);
-    if (!find(parent) && !bpf_map_lookup_elem(&roots, &pid))
-        return 0;
-    follow(child);
+    if (find(parent) || bpf_map_lookup_elem(&roots, &pid))
+        follow(child);
+    else if (!is_thread && !(child->flags & PF_KTHREAD) && is_in_scope(child))
+        tell_joined(child);
+    return 0;
+}
+
+/* It comes into another cgroup. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(on_join, struct cgroup *cgroup, const char *path, struct task_struct *task)
+{
+    if (state.scope == CT_BPF_CGROUP && is_recorded_cgroup(cgroup) && !find(task))
+        tell_joined(task);
     return 0;
 }
 
@@ -283,6 +338,8 @@ int BPF_PROG(on_exec, struct task_struct *task)
 
     if (followed)
         note_task(followed, task);
+    else if (is_in_scope(task))
+        tell_joined(task);
     return 0;
 }
 
@@ -349,5 +406,30 @@ int tell_absent(struct bpf_iter__task *context)
     copy->back_ns = 0;
     copy->woken_ns = 0; /* that is told when it is back */
     bpf_ringbuf_submit(copy, 0);
+    return 0;
+}
+
+/* ---- The kernel's functions ---- */
+
+static const char function_names[CT_BPF_FUNCTIONS][32] = {
+    [CT_BPF_IN_FAULT] = "asm_exc_page_fault",
+    [CT_BPF_IN_SWAP] = "do_swap_page",
+    [CT_BPF_IN_RECLAIM] = "try_to_free_pages",
+    [CT_BPF_IN_CGROUP_RECLAIM] = "try_to_free_mem_cgroup_pages",
+};
+
+/* Once, before anything is told. */
+SEC("syscall")
+int find_functions(void *ctx)
+{
+    for (uint32_t i = 0; i < CT_BPF_FUNCTIONS; i++) {
+        struct ct_bpf_range *range = &state.functions[i];
+        unsigned long long begin = 0;
+
+        if (bpf_kallsyms_lookup_name(function_names[i], sizeof(function_names[i]), 0, &begin) != 0)
+            continue;
+        range->begin = begin;
+        BPF_SNPRINTF(range->text, sizeof(range->text), "%pS", begin);
+    }
     return 0;
 }

@@ -20,6 +20,8 @@ struct off_cpu_source {
     char *why_not;                    /* owned; then */
     void *lives;                      /* owned; what ct_perf_lives prepared, then opened */
     int spool_fd;                     /* -1: not opened yet */
+    GArray *joined;                   /* borrowed; see struct ct_capture_context; the drainer's */
+    guint missed;                     /* so many joined and had ended when they were looked at */
     uint64_t absent_ns;               /* when those who are absent were looked for; the drainer's */
     GByteArray *bytes;                /* owned; records on their way to the file; the drainer's */
     GMutex lock;                      /* of `begin` */
@@ -75,7 +77,7 @@ static gboolean follow(struct off_cpu_source *source, const struct ct_capture_co
     if (context->running == NULL)
         g_array_append_val(launched, context->launched);
     else
-        tree = ct_proc_list_tree(context->running, context->follows_children);
+        tree = ct_running_list(context->running, context->follows_children);
     return ct_bpf_programs_follow(source->programs, tree != NULL ? tree : launched,
                                   &source->why_not);
 }
@@ -91,6 +93,16 @@ static gboolean create_spool(struct off_cpu_source *source, struct ct_capture_co
     return source->spool_fd >= 0;
 }
 
+/* Before anybody is listed: who comes later is told of. */
+static void set_scope(struct ct_bpf_state *state, const struct ct_running *running)
+{
+    if (running == NULL || running->kind == CT_RUNNING_TREE)
+        return;
+    state->cgroup_id = running->cgroup_id;
+    state->hierarchy_id = running->hierarchy_id;
+    state->scope = running->kind == CT_RUNNING_CGROUP ? CT_BPF_CGROUP : CT_BPF_MACHINE;
+}
+
 /* TRUE once all that it takes is there. */
 static gboolean open_all(struct off_cpu_source *source, struct ct_capture_context *context)
 {
@@ -101,6 +113,8 @@ static gboolean open_all(struct off_cpu_source *source, struct ct_capture_contex
     state->rate_ns = context->rate_ns;
     state->wants_calls = context->wants_calls != 0;
     state->follows_children = context->follows_children != 0;
+    set_scope(state, context->running);
+    source->joined = context->joined;
     source->lives = ct_perf_lives.open(context, g_steal_pointer(&source->lives), &source->why_not);
     return source->lives != NULL && follow(source, context) && create_spool(source, context);
 }
@@ -114,6 +128,10 @@ static void *open_off_cpu(struct ct_capture_context *context, void *prepared, ch
         free_off_cpu(source);
         return NULL;
     }
+    if (ct_bpf_programs_state(source->programs)->scope == CT_BPF_CGROUP &&
+        !ct_bpf_programs_see_joining(source->programs))
+        *missing = g_strdup("processes that come into the cgroup later: this kernel does not tell "
+                            "of that");
     source->absent_ns = ct_monotonic_ns();
     if (context->is_begun)
         begin_at(source, source->absent_ns);
@@ -181,6 +199,31 @@ static void take_begin(struct off_cpu_source *source)
     g_mutex_unlock(&source->lock);
 }
 
+/* The recorder may be in that cgroup, too. */
+static void follow_joined(struct off_cpu_source *source)
+{
+    g_autoptr(GArray) joined = g_array_new(FALSE, FALSE, sizeof(struct ct_joined));
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_autofree char *why_not = NULL;
+    struct ct_proc_stat stat;
+
+    ct_bpf_programs_take_joined(source->programs, joined);
+    for (guint i = 0; i < joined->len; i++) {
+        const struct ct_joined *one = &g_array_index(joined, struct ct_joined, i);
+
+        if (!ct_proc_read_stat(one->pid, one->pid, &stat) || CT_PROC_HAS_ENDED(stat.state)) {
+            source->missed++;
+        } else if (!stat.is_kernel_thread && !ct_proc_is_of_recording(one->pid, &stat) &&
+                   ct_proc_may_look(one->pid)) {
+            g_array_append_val(pids, one->pid);
+            g_array_append_val(source->joined, *one);
+        }
+    }
+    /* Whom it has no memory for, it counts. */
+    if (pids->len > 0)
+        ct_bpf_programs_follow(source->programs, pids, &why_not);
+}
+
 static gboolean drain_off_cpu(void *opened, gboolean *has_new_fds)
 {
     struct off_cpu_source *source = opened;
@@ -188,6 +231,7 @@ static gboolean drain_off_cpu(void *opened, gboolean *has_new_fds)
 
     take_begin(source);
     ct_bpf_programs_take(source->programs, now_ns, source->bytes);
+    follow_joined(source);
     if (now_ns - source->absent_ns >= ABSENCE_NS) {
         ct_bpf_programs_take_absent(source->programs, now_ns - ABSENCE_NS, source->bytes);
         source->absent_ns = now_ns;
@@ -206,17 +250,29 @@ static void end_off_cpu(void *opened)
     ct_perf_lives.end(source->lives);
 }
 
+static char *describe_missing(const struct off_cpu_source *source)
+{
+    uint32_t unfollowed = ct_bpf_programs_state(source->programs)->unfollowed;
+
+    if (unfollowed > 0)
+        return g_strdup_printf("%u threads that the kernel had no memory for", unfollowed);
+    if (source->missed > 0)
+        return g_strdup_printf("%u processes that came into it later, and had ended before they "
+                               "could be looked at",
+                               source->missed);
+    return NULL;
+}
+
 static gboolean close_off_cpu(void *opened, char **missing)
 {
     struct off_cpu_source *source = opened;
-    uint32_t unfollowed = ct_bpf_programs_state(source->programs)->unfollowed;
     gboolean is_closed = close(source->spool_fd) == 0;
 
     source->spool_fd = -1;
     if (!ct_perf_lives.close(source->lives, missing))
         return FALSE;
-    if (unfollowed > 0 && *missing == NULL)
-        *missing = g_strdup_printf("%u threads that the kernel had no memory for", unfollowed);
+    if (*missing == NULL)
+        *missing = describe_missing(source);
     return is_closed;
 }
 

@@ -4,6 +4,7 @@
 #define CTRACE_RECORD_LAYERS_BPF_PLACE_H
 
 #include "followed.h"
+#include "kernel_stack.h"
 
 #include <bpf/bpf_core_read.h>
 
@@ -63,15 +64,34 @@ static void note_registers(struct ct_off_cpu *off, const struct pt_regs *registe
     to[16] = registers->r15;
 }
 
+/*
+ * How much there is of the current task's stack, more or less: the C library puts what is the
+ * thread's own above it, and the kernel puts the arguments above that of the first thread.
+ */
+static uint64_t depth_of_stack(const struct ct_off_cpu *off, struct task_struct *task)
+{
+    uint64_t of_thread = BPF_CORE_READ(task, thread.fsbase) - off->stack_pointer;
+    uint64_t of_process = BPF_CORE_READ(task, mm, start_stack) - off->stack_pointer;
+
+    if (of_thread < CT_BPF_STACK_REACH)
+        return of_thread;
+    return of_process < CT_BPF_STACK_REACH ? of_process : CT_OFF_CPU_USUAL_STACK_SIZE;
+}
+
 /* Of the current task. Where that does not go so far, up to the end of the stack pointer's page. */
-static void copy_stack(struct ct_off_cpu *off)
+static void copy_stack(struct ct_off_cpu *off, struct task_struct *task)
 {
     uint64_t rest = PAGE_BYTES - off->stack_pointer % PAGE_BYTES;
+    uint64_t size = (depth_of_stack(off, task) + 7) & ~7ULL;
     const void *from = (const void *)off->stack_pointer;
 
+    if (size > sizeof(off->stack))
+        size = sizeof(off->stack);
+    if (size < CT_OFF_CPU_KNOWN_STACK_SIZE + 8) /* which would be taken for one that is known */
+        size = CT_OFF_CPU_KNOWN_STACK_SIZE + 8;
     off->stack_size = 0;
-    if (bpf_probe_read_user(off->stack, sizeof(off->stack), from) == 0) {
-        off->stack_size = sizeof(off->stack);
+    if (bpf_probe_read_user(off->stack, size, from) == 0) {
+        off->stack_size = size;
         return;
     }
     rest &= ~7ULL;
@@ -205,7 +225,8 @@ static void tell_fd(struct followed *followed, struct task_struct *task, uint64_
 }
 
 /* From where it left its own code. */
-static void note_stack(struct followed *followed, const struct pt_regs *registers)
+static void note_stack(struct followed *followed, struct task_struct *task,
+                       const struct pt_regs *registers)
 {
     struct ct_off_cpu *off = &followed->off;
 
@@ -216,52 +237,73 @@ static void note_stack(struct followed *followed, const struct pt_regs *register
     followed->place = place_of(off);
     if (is_known_place(followed) && copy_known_stack(off))
         return;
-    copy_stack(off);
+    copy_stack(off, task);
     follow_frames(off, registers->bp);
 }
 
-/* Why it leaves, if that is for none of the calls; 0: there is nothing to be said. */
-static uint32_t reason_of(const struct followed *followed, struct task_struct *task,
-                          const struct pt_regs *registers, uint32_t task_state)
+/* A task that leaves its CPU: the current one. */
+struct leaver {
+    void *ctx; /* of the program */
+    struct task_struct *task;
+    uint32_t state;
+    uint64_t now_ns;
+};
+
+/* Its cgroup has used up its quota of CPU time: it gets none before there is a new one. */
+static bool is_throttled(const struct leaver *leaver)
 {
-    if (task->flags & (PF_KTHREAD | PF_EXITING))
+    struct cfs_rq *queue = leaver->task->se.cfs_rq;
+
+    return !(leaver->state & ~STATE_PREEMPTED) && bpf_core_field_exists(queue->throttle_count) &&
+           queue && BPF_CORE_READ(queue, throttle_count) > 0;
+}
+
+static uint32_t fault_reason(struct task_struct *task, uint32_t functions)
+{
+    if (functions & (1U << CT_BPF_IN_RECLAIM | 1U << CT_BPF_IN_CGROUP_RECLAIM))
+        return CT_OFF_CPU_RECLAIM;
+    if (!(functions & 1U << CT_BPF_IN_FAULT))
         return 0;
-    if (task_state & STATE_TRACED)
-        return CT_OFF_CPU_TRACED;
-    if (task_state & STATE_STOPPED)
-        return CT_OFF_CPU_STOPPED;
-    /* Nothing else blocks outside of calls, and where a fault came: that is still being handled. */
-    if (!(task_state & STATES_WAITING) || is_in_call(task, registers) ||
-        followed->fault_instruction != registers->ip)
-        return 0;
+    if (functions & 1U << CT_BPF_IN_SWAP)
+        return CT_OFF_CPU_SWAP_IN;
     return BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait) ? CT_OFF_CPU_MAJOR_FAULT
                                                           : CT_OFF_CPU_PAGE_FAULT;
 }
 
-static long note_mapping(struct task_struct *task, struct vm_area_struct *vma,
-                         struct ct_off_cpu_fault *fault)
+/* Why it leaves, if that is for none of the calls; 0: there is nothing to be said. */
+static uint32_t reason_of(const struct leaver *leaver, const struct pt_regs *registers)
 {
-    struct file *file = BPF_CORE_READ(vma, vm_file);
+    struct task_struct *task = leaver->task;
 
-    if (!file)
+    if (task->flags & PF_KTHREAD)
         return 0;
-    fault->file_offset =
-        BPF_CORE_READ(vma, vm_pgoff) * PAGE_BYTES + (fault->address - BPF_CORE_READ(vma, vm_start));
-    bpf_probe_read_kernel_str(fault->file, sizeof(fault->file),
-                              BPF_CORE_READ(file, f_path.dentry, d_name.name));
-    return 0;
+    if (is_throttled(leaver))
+        return CT_OFF_CPU_THROTTLED;
+    if (leaver->state & STATE_TRACED)
+        return CT_OFF_CPU_TRACED;
+    if (leaver->state & STATE_STOPPED)
+        return CT_OFF_CPU_STOPPED;
+    if (!(leaver->state & STATES_WAITING))
+        return 0;
+    if (task->flags & PF_EXITING)
+        return CT_OFF_CPU_EXITING;
+    return is_in_call(task, registers) ? 0
+                                       : fault_reason(task, find_functions_of_stack(leaver->ctx));
 }
 
-static void note_reason(struct ct_off_cpu *off, const struct followed *followed,
-                        struct task_struct *task, const struct pt_regs *registers, uint32_t reason)
+static bool is_fault(uint32_t reason)
+{
+    return reason == CT_OFF_CPU_MAJOR_FAULT || reason == CT_OFF_CPU_PAGE_FAULT ||
+           reason == CT_OFF_CPU_SWAP_IN;
+}
+
+static void note_reason(struct ct_off_cpu *off, const struct leaver *leaver,
+                        const struct pt_regs *registers, uint32_t reason)
 {
     struct ct_off_cpu_fault fault = {0};
 
-    if (reason == CT_OFF_CPU_MAJOR_FAULT || reason == CT_OFF_CPU_PAGE_FAULT) {
-        fault.address = followed->fault_address;
-        /* Where the mappings are being changed, they cannot be looked at. */
-        bpf_find_vma(task, fault.address, note_mapping, &fault, 0);
-    }
+    if (is_fault(reason))
+        find_fault(leaver->ctx, leaver->task, &fault);
     off->flags |= CT_OFF_CPU_HAS_REASON;
     if ((int64_t)registers->orig_ax < 0)
         off->flags |= CT_OFF_CPU_AT_INSTRUCTION;
@@ -272,24 +314,24 @@ static void note_reason(struct ct_off_cpu *off, const struct followed *followed,
 }
 
 /* Why it leaves its CPU, if that is known, and where it was. */
-static void note_place(struct followed *followed, struct task_struct *task, uint32_t task_state,
-                       uint64_t now_ns)
+static void note_place(struct followed *followed, const struct leaver *leaver)
 {
-    const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
+    const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(leaver->task);
 
     if (!registers)
         return;
-    uint32_t reason = reason_of(followed, task, registers, task_state);
+    uint32_t reason = reason_of(leaver, registers);
 
     if (reason) {
-        note_reason(&followed->off, followed, task, registers, reason);
-    } else if (state.wants_calls && (task_state & STATES_WAITING) && is_in_call(task, registers)) {
+        note_reason(&followed->off, leaver, registers, reason);
+    } else if (state.wants_calls && (leaver->state & STATES_WAITING) &&
+               is_in_call(leaver->task, registers)) {
         note_call(&followed->off, registers);
-        tell_fd(followed, task, now_ns);
+        tell_fd(followed, leaver->task, leaver->now_ns);
     } else {
         return;
     }
-    note_stack(followed, registers);
+    note_stack(followed, leaver->task, registers);
 }
 
 #endif

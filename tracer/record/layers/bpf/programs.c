@@ -1,6 +1,7 @@
 #include "programs.h"
 
 #include "off_cpu.skel.h"
+#include "record/layers/source.h"
 #include "system/procfs.h"
 
 #include <bpf/bpf.h>
@@ -19,6 +20,7 @@ struct ct_bpf_programs {
     struct bpf_link *adopting;  /* owned */
     struct bpf_link *absentees; /* owned */
     GByteArray *bytes;          /* borrowed; while records are taken */
+    GArray *joined;             /* owned; struct ct_joined; not taken yet */
 };
 
 /* What libbpf has to say is for who writes programs. */
@@ -42,12 +44,45 @@ static char *explain(int code)
     return g_strdup_printf("this kernel does not take the programs: %s", g_strerror(code));
 }
 
+/* Each of its threads may be told of. */
+static void note_joined(struct ct_bpf_programs *programs, const struct ct_bpf_joined *record)
+{
+    const struct ct_joined joined = {.pid = record->pid, .time_ns = record->time_ns};
+
+    for (guint i = 0; i < programs->joined->len; i++) {
+        if (g_array_index(programs->joined, struct ct_joined, i).pid == joined.pid)
+            return;
+    }
+    g_array_append_val(programs->joined, joined);
+}
+
 static int take_record(void *user, void *data, size_t size)
 {
     struct ct_bpf_programs *programs = user;
+    const struct ct_off_cpu_header *header = data;
 
-    g_byte_array_append(programs->bytes, data, (guint)size);
+    if (header->type == CT_BPF_JOINED)
+        note_joined(programs, data);
+    else
+        g_byte_array_append(programs->bytes, data, (guint)size);
     return 0;
+}
+
+/* Where these cannot be had, why a task waits in none of the calls is known less often. */
+static void find_functions(const struct ct_bpf_programs *programs)
+{
+    struct ct_bpf_range *functions = programs->object->bss->state.functions;
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+
+    if (bpf_prog_test_run_opts(bpf_program__fd(programs->object->progs.find_functions), &options) !=
+        0)
+        return;
+    for (int i = 0; i < CT_BPF_FUNCTIONS; i++) {
+        const char *size = strrchr(functions[i].text, '/');
+
+        if (size != NULL)
+            functions[i].end = functions[i].begin + g_ascii_strtoull(size + 1, NULL, 16);
+    }
 }
 
 /* 0, or errno. */
@@ -58,13 +93,13 @@ static int load(struct ct_bpf_programs *programs)
     programs->object = off_cpu__open();
     if (programs->object == NULL)
         return errno;
-    /* Without that tracepoint, why a task waits in none of the calls is known less often. */
-    if (libbpf_find_vmlinux_btf_id("page_fault_user", BPF_TRACE_RAW_TP) < 0)
-        bpf_program__set_autoload(programs->object->progs.on_fault, false);
+    if (libbpf_find_vmlinux_btf_id("cgroup_attach_task", BPF_TRACE_RAW_TP) < 0)
+        bpf_program__set_autoload(programs->object->progs.on_join, false);
     if (off_cpu__load(programs->object) != 0)
         return errno;
     if (stat("/proc/self/ns/pid", &namespace) != 0)
         return errno;
+    find_functions(programs);
     programs->object->bss->state.own_namespace = (uint32_t) namespace.st_ino;
     programs->ring =
         ring_buffer__new(bpf_map__fd(programs->object->maps.ring), take_record, programs, NULL);
@@ -80,6 +115,7 @@ struct ct_bpf_programs *ct_bpf_programs_load(char **why_not)
 {
     struct ct_bpf_programs *programs = g_new0(struct ct_bpf_programs, 1);
 
+    programs->joined = g_array_new(FALSE, FALSE, sizeof(struct ct_joined));
     libbpf_set_print(say_nothing);
     int code = load(programs);
 
@@ -98,6 +134,7 @@ void ct_bpf_programs_free(struct ct_bpf_programs *programs)
     bpf_link__destroy(programs->absentees);
     ring_buffer__free(programs->ring);
     off_cpu__destroy(programs->object);
+    g_array_unref(programs->joined);
     g_free(programs);
 }
 
@@ -160,6 +197,17 @@ gboolean ct_bpf_programs_follow(struct ct_bpf_programs *programs, const GArray *
 int ct_bpf_programs_fd(const struct ct_bpf_programs *programs)
 {
     return ring_buffer__epoll_fd(programs->ring);
+}
+
+void ct_bpf_programs_take_joined(struct ct_bpf_programs *programs, GArray *joined)
+{
+    g_array_append_vals(joined, programs->joined->data, programs->joined->len);
+    g_array_set_size(programs->joined, 0);
+}
+
+gboolean ct_bpf_programs_see_joining(const struct ct_bpf_programs *programs)
+{
+    return bpf_program__autoload(programs->object->progs.on_join);
 }
 
 /* Those who found no room, by the CPUs that they had left. */

@@ -25,8 +25,16 @@ gboolean ct_bpf_programs_follow(struct ct_bpf_programs *programs, const GArray *
 /* Readable when there is much to take. */
 int ct_bpf_programs_fd(const struct ct_bpf_programs *programs);
 
-/* Appends all records there are by now to `bytes`; each is whole. */
+/* Appends all records there are by now to `bytes`; each is whole. Who has joined is not among them:
+ * see the next one. */
 void ct_bpf_programs_take(struct ct_bpf_programs *programs, uint64_t now_ns, GByteArray *bytes);
+
+/* Moves to `joined` (struct ct_joined) who has joined since the last time, each once: they are yet
+ * to be followed. */
+void ct_bpf_programs_take_joined(struct ct_bpf_programs *programs, GArray *joined);
+
+/* Whether it is told who comes into a cgroup. */
+gboolean ct_bpf_programs_see_joining(const struct ct_bpf_programs *programs);
 
 /* The same of those who left their CPU before `time_ns` and have not come back yet. */
 void ct_bpf_programs_take_absent(struct ct_bpf_programs *programs, uint64_t time_ns,

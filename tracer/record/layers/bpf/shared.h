@@ -31,9 +31,44 @@
 /* From when a task's waker acts to when the task, on another CPU, has left it. */
 #define CT_BPF_WAKE_RACE_NS 20000
 
+/* Functions of the kernel by which it is known why a task waits: they are on its stack then. */
+enum ct_bpf_function {
+    CT_BPF_IN_FAULT,
+    CT_BPF_IN_SWAP,
+    CT_BPF_IN_RECLAIM,
+    CT_BPF_IN_CGROUP_RECLAIM,
+    CT_BPF_FUNCTIONS
+};
+
+#define CT_BPF_FUNCTION_TEXT 64
+
+struct ct_bpf_range {
+    uint64_t begin;                  /* 0: there is none */
+    uint64_t end;                    /* set by the recorder, from the text */
+    char text[CT_BPF_FUNCTION_TEXT]; /* "name+0x0/0x1f0": the last is how large it is */
+};
+
 struct ct_bpf_loss {
     uint64_t count;
     uint64_t since_ns; /* 0: none */
+};
+
+/* Whom the programs find by themselves, beside the roots and what those start. */
+enum ct_bpf_scope {
+    CT_BPF_ROOTS_ONLY,
+    CT_BPF_CGROUP, /* who comes into it */
+    CT_BPF_MACHINE /* who is started by whom we do not follow, as by the kernel itself */
+};
+
+/* A record in the ring, of a process that is to be followed: by the recorder, which knows all of
+ * its threads. */
+#define CT_BPF_JOINED 200
+
+struct ct_bpf_joined {
+    struct ct_off_cpu_header header;
+    uint64_t time_ns;
+    int32_t pid;
+    uint32_t unused;
 };
 
 struct ct_bpf_state {
@@ -42,9 +77,13 @@ struct ct_bpf_state {
     uint32_t own_namespace; /* the inode of its pid namespace */
     uint32_t wants_calls;   /* and where they were made */
     uint32_t follows_children;
+    uint32_t scope;        /* enum ct_bpf_scope */
+    uint32_t hierarchy_id; /* the cgroup's, and its own */
+    uint64_t cgroup_id;
     uint64_t rate_ns;
     uint64_t told_ns; /* see tell_absent */
     uint64_t part;    /* of the recording: what was told before does not count in the next */
+    struct ct_bpf_range functions[CT_BPF_FUNCTIONS];
     /* Set by the programs. */
     uint32_t adopted;    /* so many tasks were */
     uint32_t unfollowed; /* tasks that there was no memory for */

@@ -95,14 +95,16 @@ static char *explain_running(const struct opening *opening)
 }
 
 gboolean ct_rings_attach(struct ct_rings *rings, size_t size, const struct ct_thread_events *events,
-                         const GArray *pids, gboolean follows_children, char **why_not)
+                         struct ct_running *running, gboolean follows_children, char **why_not)
 {
     struct opening opening = {.rings = rings, .events = events};
+    g_autoptr(GArray) pids = ct_running_list(running, follows_children);
+    gboolean is_tree = follows_children && running->kind == CT_RUNNING_TREE;
 
     rings->task_fds = g_array_new(FALSE, FALSE, sizeof(int));
     raise_file_limit();
     opening.code = ct_rings_open_each(rings, open_own_ring, &size);
-    if (opening.code == 0 && ct_proc_visit_threads(pids, follows_children, open_thread, &opening) &&
+    if (opening.code == 0 && ct_proc_visit_threads(pids, is_tree, open_thread, &opening) &&
         (opening.threads > 0 || opening.threads_refused == 0))
         return TRUE;
     *why_not = explain_running(&opening);

@@ -6,6 +6,7 @@
 #define CTRACE_RECORD_LAYERS_PERF_ATTACH_H
 
 #include "rings.h"
+#include "system/running.h"
 
 /* Events that each of some threads gets on each CPU. */
 struct ct_thread_events {
@@ -15,11 +16,11 @@ struct ct_thread_events {
 };
 
 /*
- * Opens rings of `size`, and those events of each thread of these processes (pid_t), and of their
+ * Opens rings of `size`, and those events of each thread of these processes, of a tree with their
  * present descendants if `follows_children`, with all children to come: from ct_rings_begin() on.
  * From the main thread. FALSE and why not.
  */
 gboolean ct_rings_attach(struct ct_rings *rings, size_t size, const struct ct_thread_events *events,
-                         const GArray *pids, gboolean follows_children, char **why_not);
+                         struct ct_running *running, gboolean follows_children, char **why_not);
 
 #endif
