@@ -197,11 +197,10 @@ struct found {
     gboolean has_hangs; /* they are asked for, as are the next */
     gboolean has_locks;
     gboolean has_path;
-    gboolean must_have_path; /* it is an error where it ends nowhere */
-    guint longest;           /* stretches of it that are kept */
-    GPtrArray *hangs;        /* owned; struct ct_hang *; or NULL */
-    GPtrArray *locks;        /* owned; struct ct_lock_holding *; or NULL */
-    struct ct_path *path;    /* owned; or NULL */
+    guint longest;        /* stretches of it that are kept */
+    GPtrArray *hangs;     /* owned; struct ct_hang *; or NULL */
+    GPtrArray *locks;     /* owned; struct ct_lock_holding *; or NULL */
+    struct ct_path *path; /* owned; or NULL */
 };
 
 static void found_clear(struct found *found)
@@ -219,16 +218,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_found, found_clear)
 static gboolean find_path(struct found *found, struct ct_store *store, GError **error)
 {
     struct ct_path_question question = {.store = store, .model = found->model};
-    g_autoptr(GError) failure = NULL;
 
-    if (ct_path_choose(&question, found->scope->selection, found->scope->window, &failure)) {
-        found->path = ct_path_find(&question, found->longest, error);
-        return found->path != NULL;
-    }
-    if (!found->must_have_path)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
+    if (!ct_path_choose(&question, found->scope->selection, found->scope->window, error))
+        return FALSE;
+    found->path = ct_path_find(&question, found->longest, error);
+    return found->path != NULL;
 }
 
 static gboolean ask(void *user, struct ct_store *store, GError **error)
@@ -292,9 +286,10 @@ static gboolean has_locks(const struct ct_report_layout *layout)
     return layout->extent == CT_REPORT_ALL || g_strcmp0(layout->section, "locks") == 0;
 }
 
+/* It is of one thread's end, and no part of everything. */
 static gboolean has_path(const struct ct_report_layout *layout)
 {
-    return layout->extent == CT_REPORT_ALL || g_strcmp0(layout->section, "path") == 0;
+    return g_strcmp0(layout->section, "path") == 0;
 }
 
 /* They take the functions of all places. */
@@ -326,7 +321,6 @@ static int write_report(void *user, struct ct_activity *activity)
     g_auto(auto_found) found = {.model = ct_model_new(),
                                 .has_locks = wants_locks(job),
                                 .has_path = job->format->has_places && has_path(&job->layout),
-                                .must_have_path = job->layout.extent == CT_REPORT_SECTION,
                                 .longest = job->top};
     g_autoptr(ct_report) report = ct_report_new(model, &scope, job->top);
 

@@ -40,7 +40,7 @@ static const char *reason_text(enum ct_path_reason reason)
         [CT_PATH_REASON_OUTSIDE] = ": ended from outside of what is recorded",
         [CT_PATH_REASON_UNKNOWN] = ": who ended it is not known",
         [CT_PATH_REASON_OPEN] = ", which has not ended",
-        [CT_PATH_REASON_AHEAD] = ", before what it had let go on went on",
+        [CT_PATH_REASON_AHEAD] = ", while what it had started got going",
         [CT_PATH_REASON_NOBODY] = "",
     };
 

@@ -21,6 +21,21 @@ static char *format_share(uint64_t part_ns, uint64_t whole_ns)
     return g_strdup_printf(percent < 9.95 && part_ns > 0 ? "%.1f %%" : "%.0f %%", percent);
 }
 
+/* The innermost function that is not of the C or C++ library. */
+static guint first_shown(const struct ct_text_out *out, const struct ct_process *process,
+                         uint32_t stack_id)
+{
+    g_autoptr(GArray) frames = ct_stack_list(out->report->symbolizer, process, stack_id);
+    const struct ct_symbol_frame *place =
+        ct_stack_place(out->report->symbolizer, process, stack_id);
+
+    for (guint i = 0; i < frames->len; i++) {
+        if (g_array_index(frames, struct ct_stack_frame, i).function == place)
+            return i;
+    }
+    return 0;
+}
+
 /* "compress (pipeline.c:40) < worker (pipeline.c:51)": callers come behind. "" if it is unknown. */
 static char *place_text(const struct ct_text_out *out, const struct ct_thread *thread,
                         const struct ct_path_place *place)
@@ -31,10 +46,12 @@ static char *place_text(const struct ct_text_out *out, const struct ct_thread *t
         return g_string_free(text, FALSE);
     g_autoptr(GPtrArray) frames =
         ct_stack_frames(out->report->symbolizer, thread->process, place->stack_id);
-    guint shown = MIN(MIN(frames->len, FRAMES_SHOWN), MAX(out->layout->depth, 1));
+    guint first = first_shown(out, thread->process, place->stack_id);
+    guint end = MIN(frames->len, first + MIN(FRAMES_SHOWN, MAX(out->layout->depth, 1)));
 
-    for (guint i = 0; i < shown; i++)
-        g_string_append_printf(text, "%s%s", i > 0 ? " < " : "", (const char *)frames->pdata[i]);
+    for (guint i = first; i < end; i++)
+        g_string_append_printf(text, "%s%s", i > first ? " < " : "",
+                               (const char *)frames->pdata[i]);
     return g_string_free(text, FALSE);
 }
 

@@ -12,7 +12,7 @@
 typedef struct ct_store_cursor *open_cursor(struct ct_store *store, const struct ct_thread *thread,
                                             const struct ct_window *window);
 
-/* An event, of which one of the two is set. */
+/* An event, of which no more than one of the two is set. */
 struct kept {
     uint64_t begin_ns;
     struct ct_store_id id;
@@ -32,7 +32,8 @@ struct lane {
 struct ct_path_lanes {
     struct ct_store *store; /* borrowed */
     GHashTable *intervals;  /* owned; struct ct_thread * -> struct lane *, owned */
-    GHashTable *samples;    /* owned; the same */
+    GHashTable *samples;    /* owned; the same, as is the next */
+    GHashTable *wakes;
     uint64_t uses;
 };
 
@@ -51,6 +52,7 @@ struct ct_path_lanes *ct_path_lanes_new(struct ct_store *store)
     lanes->store = store;
     lanes->intervals = g_hash_table_new_full(NULL, NULL, NULL, lane_free);
     lanes->samples = g_hash_table_new_full(NULL, NULL, NULL, lane_free);
+    lanes->wakes = g_hash_table_new_full(NULL, NULL, NULL, lane_free);
     return lanes;
 }
 
@@ -60,6 +62,7 @@ void ct_path_lanes_free(struct ct_path_lanes *lanes)
         return;
     g_hash_table_unref(lanes->intervals);
     g_hash_table_unref(lanes->samples);
+    g_hash_table_unref(lanes->wakes);
     g_free(lanes);
 }
 
@@ -218,4 +221,18 @@ const struct ct_sample *ct_path_lanes_sample(struct ct_path_lanes *lanes,
                                          ct_store_samples, thread, at_ns, after_ns, error);
 
     return found && found->sample.time_ns > after_ns ? &found->sample : NULL;
+}
+
+gboolean ct_path_lanes_wake(struct ct_path_lanes *lanes, const struct ct_thread *thread,
+                            uint64_t at_ns, uint64_t after_ns, uint64_t *wake_ns,
+                            struct ct_store_id *id, GError **error)
+{
+    const struct kept *found = find_last(lanes, find_lane(lanes, lanes->wakes, thread),
+                                         ct_store_wakes, thread, at_ns, after_ns, error);
+
+    if (!found || found->begin_ns <= after_ns)
+        return FALSE;
+    *wake_ns = found->begin_ns;
+    *id = found->id;
+    return TRUE;
 }

@@ -27,4 +27,10 @@ const struct ct_sample *ct_path_lanes_sample(struct ct_path_lanes *lanes,
                                              const struct ct_thread *thread, uint64_t at_ns,
                                              uint64_t after_ns, GError **error);
 
+/* The same of the last time, at or before `at_ns` and after `after_ns`, at which it let another
+ * thread go on, whose interval it ended. FALSE: there is none, or with an error. */
+gboolean ct_path_lanes_wake(struct ct_path_lanes *lanes, const struct ct_thread *thread,
+                            uint64_t at_ns, uint64_t after_ns, uint64_t *wake_ns,
+                            struct ct_store_id *id, GError **error);
+
 #endif

@@ -9,6 +9,9 @@
 /* So many threads, one after the other, are followed at one moment. */
 #define HOPS_MAX 64
 
+/* A time for which a thread ran is told in pieces no shorter than such a part of the window. */
+#define PIECES 1000
+
 struct walk {
     const struct ct_path_question *question; /* borrowed */
     struct ct_path_lanes *lanes;             /* owned */
@@ -106,22 +109,60 @@ static struct ct_path_stretch running(const struct walk *walk)
 
 /* What ran from one sample to the next is the next one's; from the last one on, it ran until it
  * called what it did then. */
-static void add_running(struct walk *walk, uint64_t begin_ns)
+static void add_sampled(struct walk *walk, uint64_t begin_ns)
 {
-    gboolean has_samples = walk->question->model->capture.samples > 0;
-
-    begin_ns = MAX(begin_ns, walk->question->window.begin_ns);
-    while (has_samples && walk->at_ns > begin_ns) {
+    while (walk->at_ns > begin_ns) {
         const struct ct_sample *sample = ct_path_lanes_sample(
             walk->lanes, walk->thread, walk->at_ns - 1, begin_ns, &walk->failure);
 
         if (!sample)
-            break;
+            return;
         const struct ct_path_place place = {sample->stack_id, CT_OP_NONE, TRUE};
 
         add(walk, sample->time_ns, running(walk));
         walk->place = place;
     }
+}
+
+/* Without samples, the times at which it let others go on tell where it was, too. Some do: each
+ * takes a question of its own. */
+static void add_between_wakes(struct walk *walk, uint64_t begin_ns)
+{
+    const struct ct_window *window = &walk->question->window;
+    uint64_t least_ns = MAX((window->end_ns - window->begin_ns) / PIECES, 1);
+    uint64_t before_ns = walk->at_ns;
+    struct ct_store_id id;
+    uint64_t wake_ns;
+
+    while (before_ns - begin_ns > least_ns &&
+           ct_path_lanes_wake(walk->lanes, walk->thread, before_ns - least_ns, begin_ns, &wake_ns,
+                              &id, &walk->failure)) {
+        struct ct_store_event event;
+        g_autoptr(ct_store_cursor) cursor =
+            ct_store_find(walk->question->store, &id, &event, &walk->failure);
+
+        if (walk->failure)
+            return;
+        before_ns = wake_ns;
+        if (!cursor || event.interval.waker != walk->thread || event.interval.wake_ns != wake_ns ||
+            event.interval.waker_stack_id == 0)
+            continue;
+        const struct ct_path_place place = {event.interval.waker_stack_id, event.interval.waker_op,
+                                            FALSE};
+
+        add(walk, wake_ns, running(walk));
+        walk->place = place;
+    }
+}
+
+static void add_running(struct walk *walk, uint64_t from_ns)
+{
+    uint64_t begin_ns = MAX(from_ns, walk->question->window.begin_ns);
+
+    if (walk->question->model->capture.samples > 0)
+        add_sampled(walk, begin_ns);
+    else
+        add_between_wakes(walk, begin_ns);
     if (!walk->failure)
         add(walk, begin_ns, running(walk));
     walk->is_elsewhere = FALSE;
@@ -302,7 +343,8 @@ static void add_waiting(struct walk *walk, const struct ct_interval *found,
             waiting(&wait, &id, reason_of(walk, &wait)));
         walk->is_elsewhere = FALSE;
     }
-    if (walk->thread == wait.thread)
+    /* What takes its CPU, or has no place, does not tell where it ran. */
+    if (walk->thread == wait.thread && (wait.op != CT_OP_NONE || wait.stack_id != 0))
         walk->place = (struct ct_path_place){wait.stack_id, wait.op, FALSE};
 }
 
