@@ -46,7 +46,10 @@ static void add_leaf(struct encoder *encoder, const struct ct_profile_sample *sa
     struct ct_pprof_tables *tables = &encoder->tables;
 
     if (!sample->thread) {
-        add_location(encoder, ct_pprof_tables_add_name(tables, "unknown holder"));
+        add_location(encoder,
+                     ct_pprof_tables_add_name(tables, ct_profile_kind_is_path(encoder->input->kind)
+                                                          ? "no recorded thread"
+                                                          : "unknown holder"));
     } else if (sample->op != CT_OP_NONE) {
         const char *name = sample->call_name ? sample->call_name : ct_op_name(sample->op);
 

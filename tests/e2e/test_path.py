@@ -5,7 +5,7 @@ import json
 import os
 import unittest
 
-from harness import WORKLOADS, TraceTest, main, read_events, read_profile
+from harness import WORKLOADS, TraceTest, main, read_events
 from longest_path import longest_path
 
 PATHS = WORKLOADS / "paths"
@@ -83,6 +83,28 @@ class Path(TraceTest):
         report = self.path_of(PATHS, "pipeline", 5)
         self.assertGreater(self.share_of(report, "compressor"), 0.75)
         self.assertIn("compress_items", self.functions_of(report, "compressor"))
+
+    def test_a_profile_of_it_is_as_long(self):
+        report = self.path_of(PATHS, "pipeline", 5)
+        profile = self.profile("critical", self.directory)
+        self.assertEqual(profile.delay_of(), report["path"]["length_ns"])
+        self.assertGreater(
+            profile.delay_of(thread="[compressor]", state="[running]"),
+            0.75 * report["path"]["length_ns"],
+        )
+        part = self.profile("critical", self.directory, "--from=50%", "--thread=writer")
+        self.assertLess(part.delay_of(), 0.6 * report["path"]["length_ns"])
+
+    def test_a_picture_has_it_on_request(self):
+        self.path_of(PATHS, "pipeline", 5)
+        for options, is_there in (([], False), (["--path"], True)):
+            for form in ("svg", "png", "pdf"):
+                picture = self.folder / f"all.{form}"
+                result = self.ctrace("timeline", self.directory, "-o", picture, *options)
+                self.assertEqual(result.status, 0, result)
+                # Letters are outlines: the line is known by its colour, which is nothing else's.
+                if form == "svg":
+                    self.assertEqual("76.07" in picture.read_text(), is_there)
 
     def test_a_slow_worker(self):
         report = self.path_of(PATHS, "join", 200)
