@@ -4,6 +4,7 @@
  *   pipeline MS   items go through three stages, of which the second one takes so long for each
  *   join MS       four threads work for a tenth of that, and the third one of them for all of it
  *   convoy US     four threads take turns at a lock, which each holds for so long
+ *   slow_pipeline MS, slow_convoy US   the same, where they sleep instead of computing
  *   child MS      a child process works, and is waited for
  *   random SEED   threads do anything, but always come to an end
  */
@@ -43,6 +44,16 @@ static void compute_us(long us)
 
     while (used_us() < until_us)
         continue;
+}
+
+static int is_sleeping;
+
+static void work_us(long us)
+{
+    if (is_sleeping)
+        usleep((useconds_t)us);
+    else
+        compute_us(us);
 }
 
 static pthread_t start(void *(*run)(void *), const char *name, void *argument)
@@ -90,7 +101,7 @@ static void take(struct queue *queue)
 static void *read_items(void *unused)
 {
     for (int i = 0; i < ITEMS; i++) {
-        compute_us(QUICK_US);
+        work_us(QUICK_US);
         put(&to_compress);
     }
     return unused;
@@ -100,7 +111,7 @@ static void *compress_items(void *unused)
 {
     for (int i = 0; i < ITEMS; i++) {
         take(&to_compress);
-        compute_us(slow_us);
+        work_us(slow_us);
         put(&to_write);
     }
     return unused;
@@ -110,7 +121,7 @@ static void *write_items(void *unused)
 {
     for (int i = 0; i < ITEMS; i++) {
         take(&to_write);
-        compute_us(QUICK_US);
+        work_us(QUICK_US);
     }
     return unused;
 }
@@ -132,7 +143,7 @@ static void run_pipeline(long ms)
 
 static void *work(void *us)
 {
-    compute_us(*(long *)us);
+    work_us(*(long *)us);
     return NULL;
 }
 
@@ -157,7 +168,7 @@ static pthread_mutex_t counter_lock = PTHREAD_MUTEX_INITIALIZER;
 static void update_counters(long us)
 {
     pthread_mutex_lock(&counter_lock);
-    compute_us(us);
+    work_us(us);
     pthread_mutex_unlock(&counter_lock);
 }
 
@@ -165,7 +176,7 @@ static void *take_turns(void *us)
 {
     for (int i = 0; i < TURNS; i++) {
         update_counters(*(long *)us);
-        compute_us(BETWEEN_US);
+        work_us(BETWEEN_US);
     }
     return NULL;
 }
@@ -181,6 +192,18 @@ static void run_convoy(long us)
     }
     for (int i = 0; i < WORKERS; i++)
         pthread_join(workers[i], NULL);
+}
+
+static void run_slow_pipeline(long ms)
+{
+    is_sleeping = 1;
+    run_pipeline(ms);
+}
+
+static void run_slow_convoy(long us)
+{
+    is_sleeping = 1;
+    run_convoy(us);
 }
 
 /* ---- A child ---- */
@@ -261,8 +284,10 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(long number);
     } programs[] = {
-        {"pipeline", run_pipeline}, {"join", run_join},     {"convoy", run_convoy},
-        {"child", run_child},       {"random", run_random},
+        {"pipeline", run_pipeline},       {"join", run_join},
+        {"convoy", run_convoy},           {"child", run_child},
+        {"random", run_random},           {"slow_pipeline", run_slow_pipeline},
+        {"slow_convoy", run_slow_convoy},
     };
 
     for (size_t i = 0; argc == 3 && i < sizeof programs / sizeof programs[0]; i++) {
