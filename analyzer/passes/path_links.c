@@ -1,6 +1,6 @@
 #include "passes/path_links.h"
 
-#include <stdlib.h>
+#include <errno.h>
 
 /* A child's id is told by a wait's result up to this; see CT_WAIT_FIELDS. */
 #define RESULT_MAX 32767
@@ -210,6 +210,24 @@ struct ct_thread *ct_path_links_creator(const struct ct_path_links *links,
 }
 
 /* ---- Who ended ---- */
+
+gboolean ct_path_has_timed_out(const struct ct_interval *wait)
+{
+    switch (wait->op) {
+    case CT_OP_POLL:
+    case CT_OP_SELECT:
+    case CT_OP_EPOLL_WAIT:
+        return wait->result == 0;
+    default:
+        return wait->result == -ETIMEDOUT;
+    }
+}
+
+gboolean ct_path_is_woken(const struct ct_interval *wait)
+{
+    return wait->waker && wait->waker != wait->thread && wait->wake_ns >= wait->wait_begin_ns &&
+           !(ct_path_has_timed_out(wait) && wait->waker_op != CT_OP_NONE);
+}
 
 static struct ct_thread *joined(const struct ct_interval *wait, uint64_t at_ns)
 {

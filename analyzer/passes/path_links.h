@@ -4,6 +4,12 @@
 
 #include "passes/path_walk.h"
 
+/* A time limit has passed; a wake that came at the same time was somebody else's. */
+gboolean ct_path_has_timed_out(const struct ct_interval *wait);
+
+/* Did another thread let it go on, as the recording tells? */
+gboolean ct_path_is_woken(const struct ct_interval *wait);
+
 struct ct_path_links;
 
 /* The model is borrowed. */

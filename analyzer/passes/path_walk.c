@@ -4,8 +4,6 @@
 #include "passes/path_lanes.h"
 #include "passes/path_links.h"
 
-#include <errno.h>
-
 /* So many threads, one after the other, are followed at one moment. */
 #define HOPS_MAX 64
 
@@ -170,26 +168,12 @@ static void add_running(struct walk *walk, uint64_t from_ns)
 
 /* ---- Waiting ---- */
 
-/* A time limit has passed; a wake that came at the same time was somebody else's. */
-static gboolean has_timed_out(const struct ct_interval *wait)
-{
-    switch (wait->op) {
-    case CT_OP_POLL:
-    case CT_OP_SELECT:
-    case CT_OP_EPOLL_WAIT:
-        return wait->result == 0;
-    default:
-        return wait->result == -ETIMEDOUT;
-    }
-}
-
 /* When the chain goes to the one who let it go on: no later than where it is. 0: it does not. */
 static uint64_t find_wake(const struct walk *walk, const struct ct_interval *wait)
 {
     const struct ct_thread *waker = wait->waker;
 
-    if (!waker || waker == wait->thread || wait->wake_ns < wait->wait_begin_ns ||
-        (has_timed_out(wait) && wait->waker_op != CT_OP_NONE))
+    if (!ct_path_is_woken(wait))
         return 0;
     /* It let another go on before, as one does who waits for a condition and lets go of a lock. */
     if (walk->is_elsewhere && wait->end_ns > walk->at_ns && wait->wake_ns > walk->at_ns)
@@ -207,7 +191,7 @@ static enum ct_path_reason reason_of(const struct walk *walk, const struct ct_in
         return CT_PATH_REASON_AHEAD;
     if (wait->is_open)
         return CT_PATH_REASON_OPEN;
-    if (wait->class == CT_CLASS_SLEEP || has_timed_out(wait))
+    if (wait->class == CT_CLASS_SLEEP || ct_path_has_timed_out(wait))
         return CT_PATH_REASON_TIMED;
     return wait->class == CT_CLASS_SYNC || wait->class == CT_CLASS_UNKNOWN ? CT_PATH_REASON_UNKNOWN
                                                                            : CT_PATH_REASON_OUTSIDE;

@@ -1,144 +1,61 @@
 #include "passes/replay.h"
 
 #include "passes/path_links.h"
+#include "passes/replay_runner.h"
 
-#include <errno.h>
 #include <math.h>
 
 /* A wake may be told so much after what it ended. */
 #define SLACK_NS 1000
 
-enum state { UNBORN, READY, BLOCKED, DONE };
-
-/* A wake that has come, or a thread that is to begin, in the old time and the new. */
-struct arrival {
-    uint64_t then_ns;
-    int64_t now_ns;
-};
-
-/* A thread on its way. */
-struct runner {
-    struct ct_thread *thread; /* borrowed */
-    enum state state;
-    uint64_t then_ns;                  /* where it is: in the old time */
-    int64_t now_ns;                    /* and in the new one */
-    uint64_t end_ns;                   /* in the old */
-    struct ct_store_cursor *intervals; /* owned; NULL: there are no more, as with the next */
-    struct ct_store_cursor *wakes;
-    struct ct_interval interval; /* that comes next; no thread: none */
-    uint64_t wake_ns;            /* when it lets another go on next; UINT64_MAX: not any more */
-    struct ct_store_id woken;
-    struct ct_replay_event last;
-    GArray *arrivals;       /* owned; struct arrival: wakes that have come for it */
-    GPtrArray *children;    /* owned; struct runner *, borrowed: by their begin, the last first */
-    struct runner *awaited; /* borrowed; BLOCKED: whose end it waits for; NULL: a wake */
-    gboolean is_forced;     /* what it waits for does not come */
-};
-
 struct replay {
     const struct ct_path_question *question; /* borrowed, as is the next */
     const struct ct_replay_change *change;
     struct ct_path_links *links; /* owned */
-    GPtrArray *runners; /* owned; struct runner *, owned; by the thread's number, or NULL */
-    GSequence *ready;   /* owned; struct runner *, by where they are */
-    GError *failure;    /* owned; or NULL */
+    GPtrArray
+        *runners;     /* owned; struct ct_replay_runner *, owned; by the thread's number, or NULL */
+    GSequence *ready; /* owned; struct ct_replay_runner *, by where they are */
+    GError *failure;  /* owned; or NULL */
 };
 
-static void runner_free(void *data)
-{
-    struct runner *runner = data;
-
-    if (!runner)
-        return;
-    ct_store_cursor_free(runner->intervals);
-    ct_store_cursor_free(runner->wakes);
-    g_array_unref(runner->arrivals);
-    g_ptr_array_unref(runner->children);
-    g_free(runner);
-}
-
-static struct runner *runner_of(const struct replay *replay, const struct ct_thread *thread)
+static struct ct_replay_runner *runner_of(const struct replay *replay,
+                                          const struct ct_thread *thread)
 {
     return thread && thread->number < replay->runners->len ? replay->runners->pdata[thread->number]
                                                            : NULL;
 }
 
-static int compare_places(const void *a, const void *b, void *unused)
+static void make_ready(struct replay *replay, struct ct_replay_runner *runner)
 {
-    const struct runner *first = a, *second = b;
-
-    (void)unused;
-    if (first->then_ns != second->then_ns)
-        return first->then_ns < second->then_ns ? -1 : 1;
-    return first->thread->number < second->thread->number
-               ? -1
-               : first->thread->number > second->thread->number;
-}
-
-static void make_ready(struct replay *replay, struct runner *runner)
-{
-    runner->state = READY;
-    g_sequence_insert_sorted(replay->ready, runner, compare_places, NULL);
-}
-
-/* ---- What comes next ---- */
-
-static void read_interval(struct replay *replay, struct runner *runner)
-{
-    struct ct_store_event event;
-
-    runner->interval.thread = NULL;
-    if (!runner->intervals)
-        return;
-    if (ct_store_cursor_next(runner->intervals, &event, &replay->failure)) {
-        runner->interval = event.interval;
-        runner->interval.fd = NULL;
-        runner->interval.releases = NULL;
-        runner->interval.release_count = 0;
-    } else {
-        g_clear_pointer(&runner->intervals, ct_store_cursor_free);
-    }
-}
-
-static void read_wake(struct replay *replay, struct runner *runner)
-{
-    struct ct_store_event event;
-
-    runner->wake_ns = UINT64_MAX;
-    while (runner->wakes && runner->wake_ns == UINT64_MAX) {
-        if (!ct_store_cursor_next(runner->wakes, &event, &replay->failure)) {
-            g_clear_pointer(&runner->wakes, ct_store_cursor_free);
-        } else if (event.begin_ns >= runner->then_ns) {
-            runner->wake_ns = event.begin_ns;
-            runner->woken = event.id;
-        }
-    }
+    runner->state = CT_REPLAY_READY;
+    g_sequence_insert_sorted(replay->ready, runner, ct_replay_compare_places, NULL);
 }
 
 /* ---- Letting others go on ---- */
 
-static void wake(struct replay *replay, struct runner *runner, int64_t now_ns)
+static void wake(struct replay *replay, struct ct_replay_runner *runner, int64_t now_ns)
 {
-    struct runner *woken = runner_of(replay, runner->woken.thread);
-    const struct arrival arrival = {runner->wake_ns, now_ns};
+    struct ct_replay_runner *woken = runner_of(replay, runner->woken.thread);
+    const struct ct_replay_arrival arrival = {runner->wake_ns, now_ns};
 
-    if (!woken || woken->state == DONE || ct_add_u64(arrival.then_ns, SLACK_NS) < woken->then_ns)
+    if (!woken || woken->state == CT_REPLAY_DONE ||
+        ct_add_u64(arrival.then_ns, SLACK_NS) < woken->then_ns)
         return;
     g_array_append_val(woken->arrivals, arrival);
-    if (woken->state == BLOCKED && !woken->awaited)
+    if (woken->state == CT_REPLAY_BLOCKED && !woken->awaited)
         make_ready(replay, woken);
 }
 
-static void begin_children(struct replay *replay, struct runner *runner, uint64_t up_to_ns,
-                           uint64_t from_ns, double factor)
+static void begin_children(struct replay *replay, struct ct_replay_runner *runner,
+                           uint64_t up_to_ns, uint64_t from_ns, double factor)
 {
     while (runner->children->len > 0) {
-        struct runner *child = runner->children->pdata[runner->children->len - 1];
+        struct ct_replay_runner *child = runner->children->pdata[runner->children->len - 1];
 
         if (child->then_ns > up_to_ns)
             return;
         g_ptr_array_set_size(runner->children, (int)runner->children->len - 1);
-        if (child->state != UNBORN)
+        if (child->state != CT_REPLAY_UNBORN)
             continue;
         child->now_ns = runner->now_ns +
                         llround((double)(child->then_ns - MIN(from_ns, child->then_ns)) * factor);
@@ -147,7 +64,8 @@ static void begin_children(struct replay *replay, struct runner *runner, uint64_
 }
 
 /* Up to that time it does one thing, which takes so many times as long; it lets others go on. */
-static void pass(struct replay *replay, struct runner *runner, uint64_t up_to_ns, double factor)
+static void pass(struct replay *replay, struct ct_replay_runner *runner, uint64_t up_to_ns,
+                 double factor)
 {
     int64_t begin_ns = runner->now_ns;
     uint64_t from_ns = runner->then_ns;
@@ -159,7 +77,7 @@ static void pass(struct replay *replay, struct runner *runner, uint64_t up_to_ns
         uint64_t after_ns = runner->wake_ns - MIN(from_ns, runner->wake_ns);
 
         wake(replay, runner, begin_ns + llround((double)after_ns * factor));
-        read_wake(replay, runner);
+        ct_replay_runner_read_wake(runner, &replay->failure);
     }
     runner->now_ns = begin_ns + llround((double)(up_to_ns - from_ns) * factor);
     runner->then_ns = up_to_ns;
@@ -167,7 +85,8 @@ static void pass(struct replay *replay, struct runner *runner, uint64_t up_to_ns
 
 /* ---- Running ---- */
 
-static struct ct_replay_event wake_event(struct replay *replay, const struct runner *runner)
+static struct ct_replay_event wake_event(struct replay *replay,
+                                         const struct ct_replay_runner *runner)
 {
     struct ct_store_event event;
     g_autoptr(ct_store_cursor) cursor =
@@ -179,7 +98,7 @@ static struct ct_replay_event wake_event(struct replay *replay, const struct run
                                     event.interval.object, TRUE};
 }
 
-static void run_piece(struct replay *replay, struct runner *runner, uint64_t up_to_ns,
+static void run_piece(struct replay *replay, struct ct_replay_runner *runner, uint64_t up_to_ns,
                       const struct ct_replay_event *end)
 {
     const struct ct_replay_run run = {runner->thread, runner->then_ns, up_to_ns, runner->last,
@@ -194,7 +113,7 @@ static void run_piece(struct replay *replay, struct runner *runner, uint64_t up_
 
 /* In pieces, from one wake that it gives to the next; without anybody to ask what they take, at
  * once. */
-static void run_to(struct replay *replay, struct runner *runner, uint64_t up_to_ns,
+static void run_to(struct replay *replay, struct ct_replay_runner *runner, uint64_t up_to_ns,
                    const struct ct_replay_event *end)
 {
     while (replay->change->scale_run && runner->wake_ns < up_to_ns && !replay->failure) {
@@ -203,7 +122,7 @@ static void run_to(struct replay *replay, struct runner *runner, uint64_t up_to_
         if (runner->wake_ns > runner->then_ns)
             run_piece(replay, runner, runner->wake_ns, &event);
         wake(replay, runner, runner->now_ns);
-        read_wake(replay, runner);
+        ct_replay_runner_read_wake(runner, &replay->failure);
     }
     if (up_to_ns > runner->then_ns)
         run_piece(replay, runner, up_to_ns, end);
@@ -211,39 +130,10 @@ static void run_to(struct replay *replay, struct runner *runner, uint64_t up_to_
 
 /* ---- Waiting ---- */
 
-static gboolean is_woken(const struct ct_interval *wait)
-{
-    gboolean is_poll =
-        wait->op == CT_OP_POLL || wait->op == CT_OP_SELECT || wait->op == CT_OP_EPOLL_WAIT;
-    gboolean has_timed_out = is_poll ? wait->result == 0 : wait->result == -ETIMEDOUT;
-
-    return wait->waker && wait->waker != wait->thread && wait->wake_ns >= wait->wait_begin_ns &&
-           !(has_timed_out && wait->waker_op != CT_OP_NONE);
-}
-
-static gboolean take_arrival(struct runner *runner, uint64_t then_ns, int64_t *now_ns)
-{
-    gboolean has_come = FALSE;
-    guint kept = 0;
-
-    for (guint i = 0; i < runner->arrivals->len; i++) {
-        const struct arrival arrival = g_array_index(runner->arrivals, struct arrival, i);
-
-        if (arrival.then_ns == then_ns) {
-            *now_ns = arrival.now_ns;
-            has_come = TRUE;
-        }
-        if (arrival.then_ns > then_ns)
-            g_array_index(runner->arrivals, struct arrival, kept++) = arrival;
-    }
-    if (has_come)
-        g_array_set_size(runner->arrivals, kept);
-    return has_come;
-}
-
 /* It was let go on at `then_ns`, which is now `now_ns`: before that, it waited as long as it takes.
  */
-static void go_on(struct replay *replay, struct runner *runner, uint64_t then_ns, int64_t now_ns)
+static void go_on(struct replay *replay, struct ct_replay_runner *runner, uint64_t then_ns,
+                  int64_t now_ns)
 {
     int64_t here_ns = runner->now_ns;
 
@@ -252,7 +142,7 @@ static void go_on(struct replay *replay, struct runner *runner, uint64_t then_ns
 }
 
 /* FALSE: that has not happened yet. */
-static gboolean wait_for_wake(struct replay *replay, struct runner *runner,
+static gboolean wait_for_wake(struct replay *replay, struct ct_replay_runner *runner,
                               const struct ct_interval *wait)
 {
     uint64_t sync_ns = MIN(wait->wake_ns, wait->end_ns);
@@ -260,7 +150,7 @@ static gboolean wait_for_wake(struct replay *replay, struct runner *runner,
 
     if (sync_ns <= runner->then_ns || !runner_of(replay, wait->waker) || runner->is_forced)
         return TRUE;
-    if (!take_arrival(runner, wait->wake_ns, &now_ns)) {
+    if (!ct_replay_runner_take(runner, wait->wake_ns, &now_ns)) {
         runner->awaited = NULL;
         return FALSE;
     }
@@ -268,16 +158,16 @@ static gboolean wait_for_wake(struct replay *replay, struct runner *runner,
     return TRUE;
 }
 
-static gboolean wait_for_end(struct replay *replay, struct runner *runner,
+static gboolean wait_for_end(struct replay *replay, struct ct_replay_runner *runner,
                              const struct ct_interval *wait)
 {
-    struct runner *other =
+    struct ct_replay_runner *other =
         runner_of(replay, ct_path_links_ended(replay->links, wait, wait->end_ns));
 
     if (!other || other == runner || wait->is_open || wait->class == CT_CLASS_RUNNABLE ||
         other->thread->end_ns <= runner->then_ns || runner->is_forced)
         return TRUE;
-    if (other->state != DONE) {
+    if (other->state != CT_REPLAY_DONE) {
         runner->awaited = other;
         return FALSE;
     }
@@ -286,11 +176,11 @@ static gboolean wait_for_end(struct replay *replay, struct runner *runner,
 }
 
 /* FALSE: it is blocked. */
-static gboolean wait_through(struct replay *replay, struct runner *runner)
+static gboolean wait_through(struct replay *replay, struct ct_replay_runner *runner)
 {
     const struct ct_interval *wait = &runner->interval;
     uint64_t end_ns = MIN(wait->end_ns, runner->end_ns);
-    gboolean is_ended = is_woken(wait) && wait->wake_ns <= replay->question->window.end_ns;
+    gboolean is_ended = ct_path_is_woken(wait) && wait->wake_ns <= replay->question->window.end_ns;
     double factor =
         replay->change->scale_wait ? replay->change->scale_wait(replay->change->user, wait) : 1;
 
@@ -312,25 +202,25 @@ static gboolean wait_through(struct replay *replay, struct runner *runner)
 
 /* ---- All of them ---- */
 
-static void end_runner(struct replay *replay, struct runner *runner)
+static void end_runner(struct replay *replay, struct ct_replay_runner *runner)
 {
-    runner->state = DONE;
+    runner->state = CT_REPLAY_DONE;
     while (runner->wake_ns != UINT64_MAX && !replay->failure) { /* its end lets others go on */
         wake(replay, runner,
              runner->now_ns + (int64_t)(runner->wake_ns - MIN(runner->then_ns, runner->wake_ns)));
-        read_wake(replay, runner);
+        ct_replay_runner_read_wake(runner, &replay->failure);
     }
     begin_children(replay, runner, UINT64_MAX, runner->then_ns, 1);
     for (guint i = 0; i < replay->runners->len; i++) {
-        struct runner *other = replay->runners->pdata[i];
+        struct ct_replay_runner *other = replay->runners->pdata[i];
 
-        if (other && other->state == BLOCKED && other->awaited == runner)
+        if (other && other->state == CT_REPLAY_BLOCKED && other->awaited == runner)
             make_ready(replay, other);
     }
 }
 
 /* Through its next interval, if nobody else has to come first. */
-static void step(struct replay *replay, struct runner *runner)
+static void step(struct replay *replay, struct ct_replay_runner *runner)
 {
     const struct ct_interval *wait = &runner->interval;
     struct ct_replay_event event = {0};
@@ -346,11 +236,11 @@ static void step(struct replay *replay, struct runner *runner)
         event = runner->last;
     run_to(replay, runner, wait->begin_ns, &event);
     if (!wait_through(replay, runner)) {
-        runner->state = BLOCKED;
+        runner->state = CT_REPLAY_BLOCKED;
         return;
     }
     runner->last = event;
-    read_interval(replay, runner);
+    ct_replay_runner_read_interval(runner, &replay->failure);
     make_ready(replay, runner);
 }
 
@@ -358,18 +248,18 @@ static void step(struct replay *replay, struct runner *runner)
  */
 static gboolean force(struct replay *replay)
 {
-    struct runner *first = NULL;
+    struct ct_replay_runner *first = NULL;
 
     for (guint i = 0; i < replay->runners->len; i++) {
-        struct runner *runner = replay->runners->pdata[i];
+        struct ct_replay_runner *runner = replay->runners->pdata[i];
 
-        if (runner && (runner->state == BLOCKED || runner->state == UNBORN) &&
-            (!first || compare_places(runner, first, NULL) < 0))
+        if (runner && (runner->state == CT_REPLAY_BLOCKED || runner->state == CT_REPLAY_UNBORN) &&
+            (!first || ct_replay_compare_places(runner, first, NULL) < 0))
             first = runner;
     }
     if (!first)
         return FALSE;
-    first->is_forced = first->state == BLOCKED;
+    first->is_forced = first->state == CT_REPLAY_BLOCKED;
     make_ready(replay, first);
     return TRUE;
 }
@@ -377,37 +267,29 @@ static gboolean force(struct replay *replay)
 static void add_runner(struct replay *replay, struct ct_thread *thread)
 {
     const struct ct_window *window = &replay->question->window;
-    struct runner *runner;
+    struct ct_replay_runner *runner;
 
     if (thread->start_ns >= window->end_ns || thread->end_ns <= window->begin_ns)
         return;
-    runner = g_new0(struct runner, 1);
-    runner->thread = thread;
-    runner->then_ns = MAX(thread->start_ns, window->begin_ns);
-    runner->now_ns = (int64_t)runner->then_ns;
-    runner->end_ns = MIN(thread->end_ns, window->end_ns);
-    runner->intervals = ct_store_intervals(replay->question->store, thread, window);
-    runner->wakes = ct_store_wakes(replay->question->store, thread, window);
-    runner->arrivals = g_array_new(FALSE, FALSE, sizeof(struct arrival));
-    runner->children = g_ptr_array_new();
+    runner = ct_replay_runner_new(replay->question->store, thread, window);
     replay->runners->pdata[thread->number] = runner;
-    read_interval(replay, runner);
-    read_wake(replay, runner);
+    ct_replay_runner_read_interval(runner, &replay->failure);
+    ct_replay_runner_read_wake(runner, &replay->failure);
 }
 
 static int compare_begins(const void *a, const void *b)
 {
-    const struct runner *first = *(struct runner *const *)a;
-    const struct runner *second = *(struct runner *const *)b;
+    const struct ct_replay_runner *first = *(struct ct_replay_runner *const *)a;
+    const struct ct_replay_runner *second = *(struct ct_replay_runner *const *)b;
 
-    return compare_places(second, first, NULL);
+    return ct_replay_compare_places(second, first, NULL);
 }
 
 /* Who began before the window, or was made by nobody who is recorded, is there. */
-static void place_runner(struct replay *replay, struct runner *runner)
+static void place_runner(struct replay *replay, struct ct_replay_runner *runner)
 {
     enum ct_path_via via;
-    struct runner *creator = NULL;
+    struct ct_replay_runner *creator = NULL;
 
     if (runner->thread->start_ns > replay->question->window.begin_ns)
         creator = runner_of(replay, ct_path_links_creator(replay->links, runner->thread, &via));
@@ -431,7 +313,7 @@ static void place_runners(struct replay *replay)
             place_runner(replay, replay->runners->pdata[i]);
     }
     for (guint i = 0; i < replay->runners->len; i++) {
-        struct runner *runner = replay->runners->pdata[i];
+        struct ct_replay_runner *runner = replay->runners->pdata[i];
 
         if (runner)
             g_ptr_array_sort(runner->children, compare_begins);
@@ -439,13 +321,13 @@ static void place_runners(struct replay *replay)
 }
 
 /* Until the thread that is asked for is at its end. */
-static void run_all(struct replay *replay, const struct runner *last)
+static void run_all(struct replay *replay, const struct ct_replay_runner *last)
 {
-    while (last->state != DONE && !replay->failure) {
+    while (last->state != CT_REPLAY_DONE && !replay->failure) {
         if (g_sequence_is_empty(replay->ready) && !force(replay))
             return;
         GSequenceIter *first = g_sequence_get_begin_iter(replay->ready);
-        struct runner *runner = g_sequence_get(first);
+        struct ct_replay_runner *runner = g_sequence_get(first);
 
         g_sequence_remove(first);
         step(replay, runner);
@@ -459,12 +341,12 @@ gboolean ct_replay(const struct ct_path_question *question, const struct ct_repl
         .question = question,
         .change = change,
         .links = ct_path_links_new(question->model),
-        .runners = g_ptr_array_new_with_free_func(runner_free),
+        .runners = g_ptr_array_new_with_free_func(ct_replay_runner_free),
         .ready = g_sequence_new(NULL),
     };
 
     place_runners(&replay);
-    const struct runner *last = runner_of(&replay, question->thread);
+    const struct ct_replay_runner *last = runner_of(&replay, question->thread);
     int64_t begin_ns = (int64_t)question->window.begin_ns;
 
     *length_ns = question->window.end_ns - question->window.begin_ns;

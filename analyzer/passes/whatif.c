@@ -1,12 +1,5 @@
 #include "passes/whatif.h"
 
-#include "symbols/stack_text.h"
-
-#include <math.h>
-#include <string.h>
-
-G_DEFINE_QUARK(ct - whatif - error - quark, ct_whatif_error)
-
 /* Kinds of running that are told apart: what comes then is taken together. */
 #define KINDS_MAX 65536
 
@@ -36,17 +29,6 @@ struct change {
     GError *failure; /* owned; or NULL */
 };
 
-const char *ct_whatif_kind_name(enum ct_whatif_kind kind)
-{
-    static const char *const names[] = {
-#define KIND_NAME(symbol, name) name,
-        CT_WHATIF_KINDS(KIND_NAME)
-#undef KIND_NAME
-    };
-
-    return names[kind];
-}
-
 /* ---- Stacks ---- */
 
 struct place {
@@ -68,21 +50,6 @@ static gboolean is_same_place(const void *a, const void *b)
     return first->process == second->process && first->stack_id == second->stack_id;
 }
 
-static gboolean has_function(struct ct_symbolizer *symbolizer, const struct ct_process *process,
-                             uint32_t stack_id, const char *name)
-{
-    g_autoptr(GArray) frames = ct_stack_list(symbolizer, process, stack_id);
-
-    for (guint i = 0; i < frames->len; i++) {
-        const struct ct_symbol_frame *frame =
-            g_array_index(frames, struct ct_stack_frame, i).function;
-
-        if (frame && strcmp(frame->function, name) == 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 static gboolean is_in_function(struct change *change, const struct ct_process *process,
                                uint32_t stack_id)
 {
@@ -93,7 +60,7 @@ static gboolean is_in_function(struct change *change, const struct ct_process *p
         return FALSE;
     if (!g_hash_table_lookup_extended(change->in_function, &key, NULL, &known)) {
         known = GINT_TO_POINTER(
-            has_function(change->symbolizer, process, stack_id, change->what->name));
+            ct_whatif_has_function(change->what, change->symbolizer, process, stack_id));
         g_hash_table_insert(change->in_function, g_memdup2(&key, sizeof(key)), known);
     }
     return GPOINTER_TO_INT(known);
@@ -204,28 +171,12 @@ static double share_of(const struct kind *kind)
 
 /* ---- How long it takes ---- */
 
-static gboolean is_named(const struct ct_whatif *what, const struct ct_thread *thread)
+static gboolean is_lock(const struct change *change, const struct ct_process *process,
+                        enum ct_op op, uint64_t object)
 {
-    const char *const names[] = {what->name, NULL};
-    const struct ct_selection selection = {.threads = names};
+    const struct ct_store_object asked = {(struct ct_process *)process, ct_op_object(op), object};
 
-    return ct_selection_has_thread(&selection, thread);
-}
-
-static gboolean is_lock(struct change *change, const struct ct_process *process, enum ct_op op,
-                        uint64_t object)
-{
-    enum ct_object kind = ct_op_object(op);
-    g_autofree char *address = NULL;
-
-    if (!ct_object_is_address(kind))
-        return FALSE;
-    const char *name = ct_symbolizer_resolve_data(change->symbolizer, process, object, UINT64_MAX);
-
-    if (name && strcmp(name, change->what->name) == 0)
-        return TRUE;
-    address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", object);
-    return strcmp(address, change->what->name) == 0;
+    return ct_whatif_is_lock(change->what, change->symbolizer, &asked);
 }
 
 /* Does the thread hold the lock? From where it had waited for it to where it lets go of it: when a
@@ -249,7 +200,7 @@ static double changed_share(struct change *change, const struct ct_replay_run *r
 {
     switch (change->what->kind) {
     case CT_WHATIF_THREAD:
-        return is_named(change->what, run->thread);
+        return ct_whatif_is_thread(change->what, run->thread);
     case CT_WHATIF_LOCK:
         return is_under_lock(change, run) && !change->what->is_gone;
     default: {
@@ -338,8 +289,12 @@ static gboolean replay_all(struct change *change, struct ct_whatif_result *resul
         return FALSE;
     result->changed_ns = (uint64_t)change->changed_ns;
     result->samples = change->all.hits;
-    if (!replay(change, TRUE, FALSE, &result->kept_ns, error) ||
-        !replay(change, FALSE, TRUE, &without_ns, error) ||
+    if (!replay(change, TRUE, FALSE, &result->kept_ns, error))
+        return FALSE;
+    result->free_ns = result->kept_ns;
+    if (change->what->is_gone) /* the order in which it is taken is gone with it */
+        return TRUE;
+    if (!replay(change, FALSE, TRUE, &without_ns, error) ||
         !replay(change, TRUE, TRUE, &then_ns, error))
         return FALSE;
     int64_t free_ns = (int64_t)result->before_ns + (int64_t)then_ns - (int64_t)without_ns;
@@ -368,103 +323,4 @@ gboolean ct_whatif_run(const struct ct_path_question *question, struct ct_symbol
     };
 
     return replay_all(&change, result, error);
-}
-
-/* ---- What is meant ---- */
-
-static gboolean has_thread(const struct ct_model *model, const struct ct_whatif *what)
-{
-    for (guint i = 0; i < model->threads->len; i++) {
-        if (is_named(what, model->threads->pdata[i]))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static gboolean has_lock(struct ct_store *store, struct ct_symbolizer *symbolizer,
-                         const struct ct_whatif *what)
-{
-    struct change change = {.symbolizer = symbolizer, .what = what};
-
-    for (guint i = 0; i < ct_store_object_count(store); i++) {
-        const struct ct_store_object *object = ct_store_object(store, i);
-        const char *name;
-        g_autofree char *address = NULL;
-
-        if (!ct_object_is_address(object->kind))
-            continue;
-        name =
-            ct_symbolizer_resolve_data(change.symbolizer, object->process, object->id, UINT64_MAX);
-        address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", object->id);
-        if (strcmp(address, what->name) == 0 || (name && strcmp(name, what->name) == 0))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static gboolean has_any_function(const struct ct_model *model, struct ct_symbolizer *symbolizer,
-                                 const struct ct_whatif *what)
-{
-    for (guint i = 0; i < model->processes->len; i++) {
-        const struct ct_process *process = model->processes->pdata[i];
-        GHashTableIter at;
-        void *id;
-
-        g_hash_table_iter_init(&at, process->stacks);
-        while (g_hash_table_iter_next(&at, &id, NULL)) {
-            if (has_function(symbolizer, process, GPOINTER_TO_UINT(id), what->name))
-                return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-/* What the words before the colon say; -1: there are none. */
-static int take_kind(const char *text, struct ct_whatif *what)
-{
-    for (int kind = 0; kind < CT_WHATIF_KIND_COUNT; kind++) {
-        size_t length = strlen(ct_whatif_kind_name(kind));
-
-        if (strncmp(text, ct_whatif_kind_name(kind), length) == 0 && text[length] == ':') {
-            what->name = text + length + 1;
-            return kind;
-        }
-    }
-    what->name = text;
-    return -1;
-}
-
-gboolean ct_whatif_find(struct ct_store *store, const struct ct_model *model,
-                        struct ct_symbolizer *symbolizer, const char *text, struct ct_whatif *what,
-                        GError **error)
-{
-    int asked = take_kind(text, what);
-    const gboolean is_there[CT_WHATIF_KIND_COUNT] = {
-        [CT_WHATIF_FUNCTION] =
-            (asked < 0 || asked == CT_WHATIF_FUNCTION) && has_any_function(model, symbolizer, what),
-        [CT_WHATIF_LOCK] =
-            (asked < 0 || asked == CT_WHATIF_LOCK) && has_lock(store, symbolizer, what),
-        [CT_WHATIF_THREAD] = (asked < 0 || asked == CT_WHATIF_THREAD) && has_thread(model, what),
-    };
-    guint count = 0;
-
-    for (int kind = 0; kind < CT_WHATIF_KIND_COUNT; kind++) {
-        if (!is_there[kind])
-            continue;
-        what->kind = (enum ct_whatif_kind)kind;
-        count++;
-    }
-    if (count == 1)
-        return TRUE;
-    if (count == 0)
-        g_set_error(
-            error, CT_WHATIF_ERROR, CT_WHATIF_ERROR_UNKNOWN,
-            "no thread, lock that was waited for, or function in a recorded stack is called "
-            "\"%s\": see their names with ctrace report --all",
-            what->name);
-    else
-        g_set_error(error, CT_WHATIF_ERROR, CT_WHATIF_ERROR_AMBIGUOUS,
-                    "\"%s\" is the name of several: say function:%s, lock:%s or thread:%s",
-                    what->name, what->name, what->name, what->name);
-    return FALSE;
 }

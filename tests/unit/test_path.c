@@ -1,6 +1,7 @@
 /* The chain that led to a moment: each moment before it goes to whoever was at work then. */
 #include "passes/path.h"
 #include "passes/path_lanes.h"
+#include "path_fixture.h"
 #include "store_fixture.h"
 
 #include <errno.h>
@@ -8,171 +9,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-
-#define BEGIN   UINT64_C(1000)
-#define END     UINT64_C(9000)
-#define PID     1
-#define CHILD   30
-#define THREADS 5
-
-/* Threads are 1, the first, to THREADS; and CHILD, of a process of its own. */
-struct fixture {
-    struct ct_model *model;
-    struct ct_model *loaded;
-    struct ct_store_builder *builder;
-    struct ct_sink sink;
-    struct ct_store *store;
-    GArray *found; /* struct ct_path_stretch, from the last one on */
-    GPtrArray *owned;
-    struct ct_window window;
-    int fd;
-    int aside_fd;
-};
-
-static struct ct_thread *find(const struct ct_model *model, int32_t tid)
-{
-    for (guint i = 0; i < model->all_threads->len; i++) {
-        struct ct_thread *thread = model->all_threads->pdata[i];
-
-        if (thread->tid == tid)
-            return thread;
-    }
-    return NULL;
-}
-
-static struct ct_thread *thread_of(const struct fixture *fixture, int32_t tid)
-{
-    return find(fixture->model, tid);
-}
-
-static struct ct_process *add_process(const struct fixture *fixture, int32_t pid, int32_t ppid)
-{
-    struct ct_process *process = ct_model_add_process(fixture->model, pid, BEGIN, 0);
-
-    process->ppid = ppid;
-    process->end_ns = END;
-    process->exit_status = -1;
-    return process;
-}
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = g_new0(struct fixture, 1);
-    struct ct_process *process;
-
-    fixture->model = ct_model_new();
-    fixture->model->directory = g_strdup("/recording");
-    fixture->model->begin_ns = BEGIN;
-    fixture->model->end_ns = END;
-    process = add_process(fixture, PID, 0);
-    for (int32_t tid = 1; tid <= THREADS; tid++)
-        ct_model_add_thread(fixture->model, process, tid, BEGIN, 0)->end_ns = END;
-    fixture->found = g_array_new(FALSE, FALSE, sizeof(struct ct_path_stretch));
-    fixture->owned = g_ptr_array_new_with_free_func(g_free);
-    fixture->window = (struct ct_window){BEGIN, END};
-    fixture->fd = memfd_create("store", MFD_CLOEXEC);
-    fixture->aside_fd = memfd_create("aside", MFD_CLOEXEC);
-    fixture->builder = ct_store_builder_new(fixture->fd, fixture->aside_fd);
-    fixture->sink = ct_store_builder_sink(fixture->builder);
-    fixture->loaded = ct_model_new();
-    fixture->loaded->directory = g_strdup("/recording");
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    ct_store_free(fixture->store);
-    ct_store_builder_free(fixture->builder);
-    ct_model_free(fixture->loaded);
-    ct_model_free(fixture->model);
-    g_array_unref(fixture->found);
-    g_ptr_array_unref(fixture->owned);
-    close(fixture->fd);
-    close(fixture->aside_fd);
-    g_free(fixture);
-    return 0;
-}
-
-/* ---- What was recorded ---- */
-
-static struct ct_interval interval_of(const struct fixture *fixture, int32_t tid, enum ct_op op,
-                                      uint64_t begin_ns, uint64_t end_ns)
-{
-    return (struct ct_interval){
-        .thread = thread_of(fixture, tid),
-        .begin_ns = begin_ns,
-        .end_ns = end_ns,
-        .wait_begin_ns = begin_ns,
-        .wait_end_ns = end_ns,
-        .weight = 1,
-        .op = op,
-        .class = op == CT_OP_READ ? CT_CLASS_SYSCALL : ct_op_class(op),
-        .stack_id = 100 + (uint32_t)tid,
-    };
-}
-
-static void tell(const struct fixture *fixture, const struct ct_interval *interval)
-{
-    fixture->sink.on_interval(fixture->sink.user, interval);
-}
-
-static void add(const struct fixture *fixture, int32_t tid, enum ct_op op, uint64_t begin_ns,
-                uint64_t end_ns)
-{
-    const struct ct_interval interval = interval_of(fixture, tid, op, begin_ns, end_ns);
-
-    tell(fixture, &interval);
-}
-
-static void wake(const struct fixture *fixture, struct ct_interval *interval, int32_t waker,
-                 uint64_t wake_ns, enum ct_op op)
-{
-    interval->waker = thread_of(fixture, waker);
-    interval->wake_ns = wake_ns;
-    interval->waker_op = op;
-    interval->waker_stack_id = op == CT_OP_NONE ? 0 : 200 + (uint32_t)waker;
-}
-
-/* A wait for a semaphore that the waker posted at `wake_ns`. */
-static void add_woken(const struct fixture *fixture, int32_t tid, uint64_t begin_ns,
-                      uint64_t end_ns, int32_t waker, uint64_t wake_ns)
-{
-    struct ct_interval interval = interval_of(fixture, tid, CT_OP_SEM_WAIT, begin_ns, end_ns);
-
-    interval.object = 0xa0;
-    wake(fixture, &interval, waker, wake_ns, CT_OP_SEM_POST);
-    tell(fixture, &interval);
-}
-
-/* A wait for a lock that goes on at the end, and whose last holder is known. */
-static void add_lock_wait(const struct fixture *fixture, int32_t tid, uint64_t lock,
-                          uint64_t begin_ns, int32_t holder)
-{
-    struct ct_interval interval = interval_of(fixture, tid, CT_OP_MUTEX_LOCK, begin_ns, END);
-
-    interval.object = lock;
-    interval.is_for_lock = TRUE;
-    interval.is_open = TRUE;
-    interval.owner_tid = holder;
-    tell(fixture, &interval);
-}
-
-static void finish(struct fixture *fixture)
-{
-    const uint8_t key[CT_STORE_KEY_SIZE] = {0};
-
-    ct_model_sort(fixture->model);
-    assert_true(ct_store_builder_finish(fixture->builder, fixture->model, key, NULL));
-    fixture->store = ct_store_open(fixture->fd, NULL, fixture->loaded, NULL);
-    assert_non_null(fixture->store);
-}
 
 /* ---- What comes out ---- */
 
@@ -196,13 +34,13 @@ static void check_length(const GArray *found, const struct ct_window *window)
     assert_int_equal(at_ns, window->begin_ns);
 }
 
-static struct ct_path_question question_of(const struct fixture *fixture, int32_t tid)
+static struct ct_path_question question_of(const struct path_fixture *fixture, int32_t tid)
 {
-    return (struct ct_path_question){fixture->store, fixture->loaded, find(fixture->loaded, tid),
-                                     fixture->window};
+    return (struct ct_path_question){fixture->store, fixture->loaded,
+                                     path_fixture_find(fixture->loaded, tid), fixture->window};
 }
 
-static void walk(struct fixture *fixture, int32_t tid)
+static void walk(struct path_fixture *fixture, int32_t tid)
 {
     const struct ct_path_question question = question_of(fixture, tid);
 
@@ -229,7 +67,8 @@ struct expected {
         ns, tid, CT_CLASS_##class, CT_PATH_REASON_##reason, CT_PATH_VIA_##via \
     }
 
-static void check_all(const struct fixture *fixture, const struct expected *expected, guint count)
+static void check_all(const struct path_fixture *fixture, const struct expected *expected,
+                      guint count)
 {
     assert_int_equal(fixture->found->len, count);
     for (guint i = 0; i < count; i++) {
@@ -254,7 +93,7 @@ static void check_all(const struct fixture *fixture, const struct expected *expe
     } while (0)
 
 /* The one that ends at that time. */
-static const struct ct_path_stretch *ending_at(const struct fixture *fixture, uint64_t end_ns)
+static const struct ct_path_stretch *ending_at(const struct path_fixture *fixture, uint64_t end_ns)
 {
     for (guint i = 0; i < fixture->found->len; i++) {
         const struct ct_path_stretch *stretch =
@@ -271,22 +110,22 @@ static const struct ct_path_stretch *ending_at(const struct fixture *fixture, ui
 
 static void who_runs_alone_is_the_path(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
 
-    add_woken(fixture, 2, 2000, 3000, 3, 2500);
-    finish(fixture);
+    path_fixture_add_woken(fixture, 2, 2000, 3000, 3, 2500);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(8000, 1, BEGIN));
 }
 
 static void a_wait_leads_to_whoever_ended_it(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
 
-    add_woken(fixture, 1, 2000, 5000, 2, 4900);
-    add_woken(fixture, 2, 1500, 4000, 3, 4000);
-    add_woken(fixture, 1, 6000, 7000, 3, 6500);
-    finish(fixture);
+    path_fixture_add_woken(fixture, 1, 2000, 5000, 2, 4900);
+    path_fixture_add_woken(fixture, 2, 1500, 4000, 3, 4000);
+    path_fixture_add_woken(fixture, 1, 6000, 7000, 3, 6500);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     /* From 3, that ran all the time: what was before its last post does not matter. */
     CHECK(fixture, RUNS(5500, 3, BEGIN), IS(500, 1, SYNC, WOKEN, WAKE), RUNS(2000, 1, ITSELF));
@@ -303,12 +142,12 @@ static void a_wait_leads_to_whoever_ended_it(void **state)
 
 static void a_chain_goes_over_all_of_its_threads(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
 
-    add_woken(fixture, 3, 1000, 2000, 4, 2000);
-    add_woken(fixture, 2, 1000, 4000, 3, 3900);
-    add_woken(fixture, 1, 1000, 6000, 2, 6000);
-    finish(fixture);
+    path_fixture_add_woken(fixture, 3, 1000, 2000, 4, 2000);
+    path_fixture_add_woken(fixture, 2, 1000, 4000, 3, 3900);
+    path_fixture_add_woken(fixture, 1, 1000, 6000, 2, 6000);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(1000, 4, BEGIN), RUNS(1900, 3, WAKE), IS(100, 2, SYNC, WOKEN, WAKE),
           RUNS(2000, 2, ITSELF), RUNS(3000, 1, WAKE));
@@ -316,19 +155,19 @@ static void a_chain_goes_over_all_of_its_threads(void **state)
 
 static void the_time_to_get_a_cpu_is_told_apart(void **state)
 {
-    struct fixture *fixture = *state;
-    struct ct_interval blocked = interval_of(fixture, 1, CT_OP_READ, 2000, 5000);
+    struct path_fixture *fixture = *state;
+    struct ct_interval blocked = path_fixture_interval(fixture, 1, CT_OP_READ, 2000, 5000);
 
     blocked.wait_end_ns = 6000;
-    wake(fixture, &blocked, 2, 5000, CT_OP_NONE);
+    path_fixture_wake(fixture, &blocked, 2, 5000, CT_OP_NONE);
     struct ct_interval queued = blocked;
 
     queued.begin_ns = 5000;
     queued.end_ns = 5800;
     queued.class = CT_CLASS_RUNNABLE;
-    tell(fixture, &blocked);
-    tell(fixture, &queued);
-    finish(fixture);
+    path_fixture_tell(fixture, &blocked);
+    path_fixture_tell(fixture, &queued);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(4000, 2, BEGIN), IS(800, 1, RUNNABLE, GOES_ON, WAKE),
           RUNS(3200, 1, ITSELF));
@@ -337,29 +176,30 @@ static void the_time_to_get_a_cpu_is_told_apart(void **state)
 /* A wake by the program that comes when the thread is on a CPU again, as seen by the kernel. */
 static void a_late_word_of_a_wake_leads_there_all_the_same(void **state)
 {
-    struct fixture *fixture = *state;
-    struct ct_interval blocked = interval_of(fixture, 1, CT_OP_SEM_WAIT, 2000, 5000);
+    struct path_fixture *fixture = *state;
+    struct ct_interval blocked = path_fixture_interval(fixture, 1, CT_OP_SEM_WAIT, 2000, 5000);
 
     blocked.wait_end_ns = 6000;
-    wake(fixture, &blocked, 2, 5500, CT_OP_SEM_POST);
-    tell(fixture, &blocked);
-    finish(fixture);
+    path_fixture_wake(fixture, &blocked, 2, 5500, CT_OP_SEM_POST);
+    path_fixture_tell(fixture, &blocked);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(4000, 2, BEGIN), RUNS(4000, 1, WAKE));
 }
 
 static void what_others_did_not_end_stays(void **state)
 {
-    struct fixture *fixture = *state;
-    struct ct_interval limited = interval_of(fixture, 1, CT_OP_COND_TIMEDWAIT, 2000, 3000);
+    struct path_fixture *fixture = *state;
+    struct ct_interval limited =
+        path_fixture_interval(fixture, 1, CT_OP_COND_TIMEDWAIT, 2000, 3000);
 
     limited.result = -ETIMEDOUT;
-    wake(fixture, &limited, 2, 2500, CT_OP_COND_SIGNAL);
-    tell(fixture, &limited);
-    add(fixture, 1, CT_OP_READ, 4000, 5000);
-    add(fixture, 1, CT_OP_NANOSLEEP, 5000, 6000);
-    add(fixture, 1, CT_OP_SEM_WAIT, 7000, 8000);
-    finish(fixture);
+    path_fixture_wake(fixture, &limited, 2, 2500, CT_OP_COND_SIGNAL);
+    path_fixture_tell(fixture, &limited);
+    path_fixture_add(fixture, 1, CT_OP_READ, 4000, 5000);
+    path_fixture_add(fixture, 1, CT_OP_NANOSLEEP, 5000, 6000);
+    path_fixture_add(fixture, 1, CT_OP_SEM_WAIT, 7000, 8000);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(1000, 1, BEGIN), IS(1000, 1, SYNC, TIMED, ITSELF), RUNS(1000, 1, ITSELF),
           IS(1000, 1, SYSCALL, OUTSIDE, ITSELF), IS(1000, 1, SLEEP, TIMED, ITSELF),
@@ -369,17 +209,17 @@ static void what_others_did_not_end_stays(void **state)
 
 static void a_join_leads_to_the_end_of_the_thread_and_that_to_its_creator(void **state)
 {
-    struct fixture *fixture = *state;
-    struct ct_thread *worker = thread_of(fixture, 2);
-    struct ct_interval join = interval_of(fixture, 1, CT_OP_THREAD_JOIN, 4000, 8000);
+    struct path_fixture *fixture = *state;
+    struct ct_thread *worker = path_fixture_thread(fixture, 2);
+    struct ct_interval join = path_fixture_interval(fixture, 1, CT_OP_THREAD_JOIN, 4000, 8000);
 
     worker->start_ns = 3000;
     worker->end_ns = 7700;
     worker->has_exited = TRUE;
     worker->creator_tid = 3;
     join.object = 2;
-    tell(fixture, &join);
-    finish(fixture);
+    path_fixture_tell(fixture, &join);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(2000, 3, BEGIN), RUNS(4700, 2, CREATE), IS(300, 1, SYNC, WOKEN, EXIT),
           RUNS(1000, 1, ITSELF));
@@ -387,9 +227,9 @@ static void a_join_leads_to_the_end_of_the_thread_and_that_to_its_creator(void *
 
 static void a_child_that_was_waited_for_is_on_the_path(void **state)
 {
-    struct fixture *fixture = *state;
-    struct ct_interval wait = interval_of(fixture, 1, CT_OP_WAITPID, 3000, 8000);
-    struct ct_process *child = add_process(fixture, CHILD, PID);
+    struct path_fixture *fixture = *state;
+    struct ct_interval wait = path_fixture_interval(fixture, 1, CT_OP_WAITPID, 3000, 8000);
+    struct ct_process *child = path_fixture_add_process(fixture, CHILD, PID);
     struct ct_thread *thread = ct_model_add_thread(fixture->model, child, CHILD, 2000, 0);
 
     child->start_ns = 2000;
@@ -398,9 +238,9 @@ static void a_child_that_was_waited_for_is_on_the_path(void **state)
     thread->creator_tid = 1;
     wait.object = (uint64_t)INT64_C(-1);
     wait.result = CHILD;
-    tell(fixture, &wait);
-    add(fixture, CHILD, CT_OP_READ, 4000, 6000);
-    finish(fixture);
+    path_fixture_tell(fixture, &wait);
+    path_fixture_add(fixture, CHILD, CT_OP_READ, 4000, 6000);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(1000, 1, BEGIN), RUNS(2000, CHILD, FORK),
           IS(2000, CHILD, SYSCALL, OUTSIDE, ITSELF), RUNS(1900, CHILD, ITSELF),
@@ -409,16 +249,16 @@ static void a_child_that_was_waited_for_is_on_the_path(void **state)
 
 static void a_program_that_was_executed_leads_to_who_executed_it(void **state)
 {
-    struct fixture *fixture = *state;
-    struct ct_process *shell = add_process(fixture, CHILD, 99);
+    struct path_fixture *fixture = *state;
+    struct ct_process *shell = path_fixture_add_process(fixture, CHILD, 99);
     struct ct_process *program;
 
     ct_model_add_thread(fixture->model, shell, CHILD, BEGIN, 0)->end_ns = 3000;
     shell->end_ns = 3000;
-    program = add_process(fixture, CHILD, 99);
+    program = path_fixture_add_process(fixture, CHILD, 99);
     program->start_ns = 3500;
     ct_model_add_thread(fixture->model, program, CHILD, 3500, 0)->end_ns = END;
-    finish(fixture);
+    path_fixture_finish(fixture);
 
     struct ct_path_question question = {.store = fixture->store, .model = fixture->loaded};
     const char *const names[] = {"30", NULL};
@@ -433,10 +273,10 @@ static void a_program_that_was_executed_leads_to_who_executed_it(void **state)
 
 static void before_the_first_thread_there_is_nobody(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
 
-    thread_of(fixture, 1)->start_ns = 2500;
-    finish(fixture);
+    path_fixture_thread(fixture, 1)->start_ns = 2500;
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, IS(1500, 0, UNKNOWN, NOBODY, BEGIN), RUNS(6500, 1, ITSELF));
 }
@@ -444,11 +284,11 @@ static void before_the_first_thread_there_is_nobody(void **state)
 /* Who waits for a condition lets go of a lock in that wait. */
 static void who_let_go_in_a_wait_was_there_already(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
 
-    add_woken(fixture, 1, 2000, 5000, 2, 4100);
-    add_woken(fixture, 2, 4000, 8500, 3, 8400);
-    finish(fixture);
+    path_fixture_add_woken(fixture, 1, 2000, 5000, 2, 4100);
+    path_fixture_add_woken(fixture, 2, 4000, 8500, 3, 8400);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(3000, 2, BEGIN), IS(100, 2, SYNC, AHEAD, ITSELF),
           IS(900, 1, SYNC, WOKEN, WAKE), RUNS(4000, 1, ITSELF));
@@ -456,11 +296,11 @@ static void who_let_go_in_a_wait_was_there_already(void **state)
 
 static void a_lock_that_is_waited_for_at_the_end_leads_to_its_holder(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
 
-    add_lock_wait(fixture, 1, 0xb0, 3000, 2);
-    add(fixture, 2, CT_OP_READ, 4000, 6000);
-    finish(fixture);
+    path_fixture_add_lock_wait(fixture, 1, 0xb0, 3000, 2);
+    path_fixture_add(fixture, 2, CT_OP_READ, 4000, 6000);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(3000, 2, BEGIN), IS(2000, 2, SYSCALL, OUTSIDE, ITSELF),
           RUNS(3000, 2, ITSELF));
@@ -468,23 +308,23 @@ static void a_lock_that_is_waited_for_at_the_end_leads_to_its_holder(void **stat
 
 static void a_deadlock_ends_in_one_of_its_waits(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
 
-    add_lock_wait(fixture, 1, 0xb0, 3000, 2);
-    add_lock_wait(fixture, 2, 0xc0, 4000, 1);
-    finish(fixture);
+    path_fixture_add_lock_wait(fixture, 1, 0xb0, 3000, 2);
+    path_fixture_add_lock_wait(fixture, 2, 0xc0, 4000, 1);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     assert_int_equal(ending_at(fixture, END)->reason, CT_PATH_REASON_OPEN);
 }
 
 static void a_window_cuts_it_at_both_ends(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
 
-    add_woken(fixture, 1, 2000, 5000, 2, 4900);
-    add(fixture, 2, CT_OP_READ, 2500, 3500);
+    path_fixture_add_woken(fixture, 1, 2000, 5000, 2, 4900);
+    path_fixture_add(fixture, 2, CT_OP_READ, 2500, 3500);
     fixture->window = (struct ct_window){3000, 4000};
-    finish(fixture);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     /* What it waits for at the end is what the one does who will let it go on. */
     CHECK(fixture, IS(500, 2, SYSCALL, OUTSIDE, BEGIN), RUNS(500, 2, ITSELF));
@@ -495,19 +335,19 @@ static void a_window_cuts_it_at_both_ends(void **state)
 
 static void samples_tell_where_it_ran(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
 
     fixture->model->capture.samples = 2;
     for (uint32_t i = 0; i < 2; i++) {
-        const struct ct_sample sample = {.thread = thread_of(fixture, 1),
+        const struct ct_sample sample = {.thread = path_fixture_thread(fixture, 1),
                                          .time_ns = 3000 + i * UINT64_C(2000),
                                          .period_ns = 2000,
                                          .stack_id = 7 + i};
 
         fixture->sink.on_sample(fixture->sink.user, &sample);
     }
-    add(fixture, 1, CT_OP_READ, 8000, END);
-    finish(fixture);
+    path_fixture_add(fixture, 1, CT_OP_READ, 8000, END);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(2000, 1, BEGIN), RUNS(2000, 1, ITSELF), RUNS(3000, 1, ITSELF),
           IS(1000, 1, SYSCALL, OUTSIDE, ITSELF));
@@ -521,15 +361,15 @@ static void samples_tell_where_it_ran(void **state)
 /* A preemption does not tell where it ran; what it did next does. */
 static void who_lost_its_cpu_runs_on_where_it_was(void **state)
 {
-    struct fixture *fixture = *state;
-    struct ct_interval queued = interval_of(fixture, 1, CT_OP_NONE, 3000, 4000);
+    struct path_fixture *fixture = *state;
+    struct ct_interval queued = path_fixture_interval(fixture, 1, CT_OP_NONE, 3000, 4000);
 
     queued.class = CT_CLASS_RUNNABLE;
     queued.stack_id = 0;
     queued.is_outside = TRUE;
-    tell(fixture, &queued);
-    add(fixture, 1, CT_OP_READ, 8000, END);
-    finish(fixture);
+    path_fixture_tell(fixture, &queued);
+    path_fixture_add(fixture, 1, CT_OP_READ, 8000, END);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(2000, 1, BEGIN), IS(1000, 1, RUNNABLE, GOES_ON, ITSELF),
           RUNS(4000, 1, ITSELF), IS(1000, 1, SYSCALL, OUTSIDE, ITSELF));
@@ -539,13 +379,13 @@ static void who_lost_its_cpu_runs_on_where_it_was(void **state)
 
 static void whom_it_let_go_on_tells_where_it_ran(void **state)
 {
-    struct fixture *fixture = *state;
-    struct ct_interval wait = interval_of(fixture, 3, CT_OP_COND_WAIT, 2000, 5100);
+    struct path_fixture *fixture = *state;
+    struct ct_interval wait = path_fixture_interval(fixture, 3, CT_OP_COND_WAIT, 2000, 5100);
 
-    add_woken(fixture, 2, 2000, 3100, 1, 3000);
-    wake(fixture, &wait, 1, 5000, CT_OP_COND_SIGNAL);
-    tell(fixture, &wait);
-    finish(fixture);
+    path_fixture_add_woken(fixture, 2, 2000, 3100, 1, 3000);
+    path_fixture_wake(fixture, &wait, 1, 5000, CT_OP_COND_SIGNAL);
+    path_fixture_tell(fixture, &wait);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     CHECK(fixture, RUNS(2000, 1, BEGIN), RUNS(2000, 1, ITSELF), RUNS(4000, 1, ITSELF));
     assert_int_equal(ending_at(fixture, 3000)->place.op, CT_OP_SEM_POST);
@@ -558,12 +398,12 @@ static void whom_it_let_go_on_tells_where_it_ran(void **state)
 static void a_long_chain_is_followed_to_its_begin(void **state)
 {
     enum { TURNS = 3000 };
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
 
     for (uint64_t i = 0; i < TURNS; i++)
-        add_woken(fixture, i % 2 == 0 ? 1 : 2, BEGIN + 2 * i, BEGIN + 2 * i + 2, i % 2 == 0 ? 2 : 1,
-                  BEGIN + 2 * i + 1);
-    finish(fixture);
+        path_fixture_add_woken(fixture, i % 2 == 0 ? 1 : 2, BEGIN + 2 * i, BEGIN + 2 * i + 2,
+                               i % 2 == 0 ? 2 : 1, BEGIN + 2 * i + 1);
+    path_fixture_finish(fixture);
     walk(fixture, 1);
     assert_true(fixture->found->len > TURNS);
 }
@@ -680,15 +520,15 @@ static void lanes_tell_the_last_before(void **state)
 
 static void it_ends_where_the_first_process_does(void **state)
 {
-    struct fixture *fixture = *state;
+    struct path_fixture *fixture = *state;
     const char *const names[] = {"2", "3", NULL};
     const struct ct_selection all = {0}, some = {.threads = names};
     const struct ct_window late = {8500, END};
     g_autoptr(GError) error = NULL;
 
-    thread_of(fixture, 1)->end_ns = 8000;
-    thread_of(fixture, 3)->end_ns = 7000;
-    finish(fixture);
+    path_fixture_thread(fixture, 1)->end_ns = 8000;
+    path_fixture_thread(fixture, 3)->end_ns = 7000;
+    path_fixture_finish(fixture);
     struct ct_path_question question = {.store = fixture->store, .model = fixture->loaded};
 
     assert_true(ct_path_choose(&question, &all, NULL, NULL));
@@ -702,7 +542,8 @@ static void it_ends_where_the_first_process_does(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, path_fixture_set_up, path_fixture_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(who_runs_alone_is_the_path),
         TEST(a_wait_leads_to_whoever_ended_it),
