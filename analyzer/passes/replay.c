@@ -63,23 +63,27 @@ static void begin_children(struct replay *replay, struct ct_replay_runner *runne
     }
 }
 
-/* Up to that time it does one thing, which takes so many times as long; it lets others go on. */
+/* Whom it makes and lets go on up to that time, while it does one thing that takes so many times as
+ * long. */
+static void let_go(struct replay *replay, struct ct_replay_runner *runner, uint64_t up_to_ns,
+                   double factor)
+{
+    begin_children(replay, runner, up_to_ns, runner->then_ns, factor);
+    while (runner->wake_ns < up_to_ns && !replay->failure) {
+        uint64_t after_ns = runner->wake_ns - MIN(runner->then_ns, runner->wake_ns);
+
+        wake(replay, runner, runner->now_ns + llround((double)after_ns * factor));
+        ct_replay_runner_read_wake(runner, &replay->failure);
+    }
+}
+
 static void pass(struct replay *replay, struct ct_replay_runner *runner, uint64_t up_to_ns,
                  double factor)
 {
-    int64_t begin_ns = runner->now_ns;
-    uint64_t from_ns = runner->then_ns;
-
-    if (up_to_ns <= from_ns)
+    if (up_to_ns <= runner->then_ns)
         return;
-    begin_children(replay, runner, up_to_ns, from_ns, factor);
-    while (runner->wake_ns < up_to_ns && !replay->failure) {
-        uint64_t after_ns = runner->wake_ns - MIN(from_ns, runner->wake_ns);
-
-        wake(replay, runner, begin_ns + llround((double)after_ns * factor));
-        ct_replay_runner_read_wake(runner, &replay->failure);
-    }
-    runner->now_ns = begin_ns + llround((double)(up_to_ns - from_ns) * factor);
+    let_go(replay, runner, up_to_ns, factor);
+    runner->now_ns += llround((double)(up_to_ns - runner->then_ns) * factor);
     runner->then_ns = up_to_ns;
 }
 
@@ -151,6 +155,7 @@ static gboolean wait_for_wake(struct replay *replay, struct ct_replay_runner *ru
     if (sync_ns <= runner->then_ns || !runner_of(replay, wait->waker) || runner->is_forced)
         return TRUE;
     if (!ct_replay_runner_take(runner, wait->wake_ns, &now_ns)) {
+        let_go(replay, runner, sync_ns, 1);
         runner->awaited = NULL;
         return FALSE;
     }
@@ -168,6 +173,7 @@ static gboolean wait_for_end(struct replay *replay, struct ct_replay_runner *run
         other->thread->end_ns <= runner->then_ns || runner->is_forced)
         return TRUE;
     if (other->state != CT_REPLAY_DONE) {
+        let_go(replay, runner, other->thread->end_ns, 1);
         runner->awaited = other;
         return FALSE;
     }

@@ -3,6 +3,7 @@ whose answer is known."""
 
 import json
 import os
+import re
 import unittest
 
 from harness import WORKLOADS, TraceTest, main, read_events
@@ -145,6 +146,37 @@ class Path(TraceTest):
         report = self.path_of(PATHS, "convoy", 300, options=["--rate=0", "--kernel=auto"])
         self.assertGreater(sum(thread["runnable_ns"] for thread in report["path_threads"]), 0)
         self.assertGreater(sum(thread["running_ns"] for thread in report["path_threads"]), 0)
+
+    def test_what_has_not_changed_takes_as_long(self):
+        for kernel in ("off", "auto"):
+            for command, what in (
+                (("random", 7), "anything"),
+                (("pipeline", 3), "compressor"),
+                (("convoy", 300), "counter_lock"),
+                (("convoy", 300), "update_counters"),
+                (("child", 30), "thread:paths"),
+            ):
+                with self.subTest(command=command, what=what, kernel=kernel):
+                    options = ["--rate=0", f"--kernel={kernel}"]
+                    path = self.path_of(PATHS, *command, options=options)["path"]
+                    result = self.ctrace("whatif", what, "-0%", self.directory)
+                    lengths = re.findall(r"\((\d+) ns\)", result.out)
+                    self.assertGreaterEqual(len(lengths), 2, result)
+                    self.assertEqual({int(one) for one in lengths}, {path["length_ns"]}, result)
+
+    def test_what_is_not_there_is_refused(self):
+        self.path_of(PATHS, "convoy", 300)
+        for words, told in (
+            (["nothing", "-50%"], "is called .nothing."),
+            (["counter_lock"], "say one change"),
+            (["counter_lock", "-50%", "--remove"], "say one change"),
+            (["worker-1", "--remove"], "--remove is for locks"),
+            (["counter_lock", "-101%"], "is no change"),
+            ([], "what is to be faster"),
+        ):
+            with self.subTest(words):
+                result = self.ctrace("whatif", *words, *([self.directory] if words else []))
+                self.assert_refused(result, told)
 
     def test_samples_tell_where_it_ran(self):
         report = self.path_of(PATHS, "join", 300, options=["--cpu", "--rate=0", "--kernel=auto"])

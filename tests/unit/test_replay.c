@@ -171,6 +171,36 @@ static void who_lets_go_in_a_wait_does_so_as_soon(void **state)
     assert_int_equal(replay_first(fixture, &change), 1500 + 100 + 900 + 4000);
 }
 
+/* Who is created begins while the creator waits for it already: that must not stop it. */
+static void a_thread_may_begin_in_its_creators_wait(void **state)
+{
+    struct path_fixture *fixture = *state;
+    struct ct_thread *worker = path_fixture_thread(fixture, 2);
+    struct ct_interval join = path_fixture_interval(fixture, 1, CT_OP_THREAD_JOIN, 2000, 8000);
+    const struct change change = {2, 0.5, 1};
+
+    worker->start_ns = 2500;
+    worker->end_ns = 7900;
+    worker->has_exited = TRUE;
+    worker->creator_tid = 1;
+    join.object = 2;
+    path_fixture_tell(fixture, &join);
+    path_fixture_finish(fixture);
+    assert_int_equal(replay_first(fixture, &change), 1500 + 5400 / 2 + 100 + 1000);
+}
+
+/* As one does who lets go of a lock by waiting for a condition: others need that to go on. */
+static void who_waits_has_let_go_before(void **state)
+{
+    struct path_fixture *fixture = *state;
+    const struct change change = {2, 0.5, 1};
+
+    path_fixture_add_woken(fixture, 1, 3000, 8000, 2, 7000);
+    path_fixture_add_woken(fixture, 2, 1500, 3100, 1, 3050);
+    path_fixture_finish(fixture);
+    assert_int_equal(replay_first(fixture, &change), 2050 + 50 + 3900 / 2 + 1000 + 1000);
+}
+
 /* Each waits for a wake of the other. */
 static void a_contradiction_comes_to_its_end(void **state)
 {
@@ -197,6 +227,8 @@ int main(void)
         TEST(a_wait_that_is_gone_takes_no_time),
         TEST(a_thread_is_joined_when_it_ends_and_begins_when_it_is_created),
         TEST(who_lets_go_in_a_wait_does_so_as_soon),
+        TEST(a_thread_may_begin_in_its_creators_wait),
+        TEST(who_waits_has_let_go_before),
         TEST(a_contradiction_comes_to_its_end),
     };
 #undef TEST
