@@ -9,6 +9,7 @@
 #include "options/parse.h"
 #include "paint/surface.h"
 #include "paint/typesetter.h"
+#include "path_steps.h"
 #include "scene/layout.h"
 #include "symbols/stack_text.h"
 
@@ -30,6 +31,7 @@ struct options {
     int width_px;
     double scale;
     gboolean has_no_cpu_lanes;
+    gboolean has_path;
     gboolean is_version;
 };
 
@@ -65,6 +67,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
          "PX"},
         {"no-cpu-lanes", 0, 0, G_OPTION_ARG_NONE, &options->has_no_cpu_lanes,
          "Leave out on which CPU each thread ran", NULL},
+        {"path", 0, 0, G_OPTION_ARG_NONE, &options->has_path,
+         "Draw what the end depended on, moment by moment: the critical path", NULL},
         {"scale", 0, 0, G_OPTION_ARG_DOUBLE, &options->scale,
          "Dots per pixel of a PNG (default 1; 2 for fine screens)", "FACTOR"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
@@ -157,17 +161,42 @@ static gboolean check_options(const struct options *options, struct thread_choic
 struct picture {
     ct_model *model;       /* owned */
     ct_timeline *timeline; /* owned */
+    GArray *path;          /* owned; struct ct_scene_path_step; NULL: it was not asked for */
     struct ct_window window;
     gboolean is_whole;
 };
 
 static void picture_clear(struct picture *picture)
 {
+    if (picture->path)
+        g_array_unref(picture->path);
     ct_timeline_free(picture->timeline);
     ct_model_free(picture->model);
 }
 typedef struct picture auto_picture; /* for g_auto() */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_picture, picture_clear)
+
+/* What is asked, with the path. */
+struct question {
+    const struct options *options;
+    struct picture *picture;
+    const struct ct_store_scope *scope;
+    const struct ct_sink *sink;
+};
+
+static gboolean ask(void *user, struct ct_store *store, GError **error)
+{
+    const struct question *question = user;
+    struct picture *picture = question->picture;
+    const struct ct_selection selection = ct_scope_selection(&question->options->scope);
+    struct ct_path_question path = {.store = store, .model = picture->model};
+
+    if (!ct_store_replay(store, question->scope, question->sink, error) ||
+        !ct_path_choose(&path, &selection, question->scope->window, error))
+        return FALSE;
+    picture->path = ct_path_steps_find(&path, (guint)question->options->width_px, error);
+    return picture->path != NULL;
+}
 
 static gboolean load(const char *directory, struct ct_activity *activity,
                      const struct options *options, struct picture *picture, GError **error)
@@ -180,7 +209,10 @@ static gboolean load(const char *directory, struct ct_activity *activity,
     picture->timeline = ct_timeline_new(picture->is_whole ? NULL : &picture->window);
     const struct ct_sink sink = ct_timeline_sink(picture->timeline);
     const struct ct_store_scope scope = {.window = picture->is_whole ? NULL : &picture->window};
-    if (!ct_recording_read(directory, activity, picture->model, &scope, &sink, error))
+    struct question question = {options, picture, &scope, &sink};
+    if (options->has_path
+            ? !ct_recording_ask(directory, activity, picture->model, ask, &question, error)
+            : !ct_recording_read(directory, activity, picture->model, &scope, &sink, error))
         return FALSE;
     ct_timeline_finish(picture->timeline);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&picture->model->capture);
@@ -223,6 +255,7 @@ static gboolean draw(const struct picture *picture, const struct options *option
         .measure_user = typesetter,
         .names = &names,
         .has_cpu_lanes = !options->has_no_cpu_lanes,
+        .path = picture->path,
         .has_tips = format->has_tips,
     };
     g_autoptr(ct_scene) scene = ct_layout_build(&request, error);

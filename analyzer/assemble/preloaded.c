@@ -105,8 +105,11 @@ static void start_process(const struct ct_trackers *trackers, const struct ct_re
     image->process.ppid = previous && previous->has_exec ? previous->process.ppid : start->ppid;
     ct_lives_set_rate(trackers->lives, image, start->rate_ns);
     ct_image_describe(image, start->exe, start->args, start->cwd);
-    ct_lives_add_thread(trackers->lives, image, record->tid,
-                        MIN(start->process_start_ns, record->time_ns));
+    struct ct_thread_state *first = ct_lives_add_thread(
+        trackers->lives, image, record->tid, MIN(start->process_start_ns, record->time_ns));
+
+    if (first)
+        ct_lives_set_forker(trackers->lives, first);
     ct_extent_begin(trackers->extent, MIN(start->process_start_ns, record->time_ns));
 }
 
@@ -115,8 +118,7 @@ static void start_thread(const struct ct_trackers *trackers, const struct ct_rec
     struct ct_thread_state *thread = ct_lives_live_thread(trackers->lives, record, record->time_ns);
 
     if (thread)
-        ct_lives_start_thread(trackers->lives, thread, record->time_ns,
-                              record->as.thread_start.entry);
+        ct_lives_start_thread(trackers->lives, thread, record->time_ns, &record->as.thread_start);
 }
 
 static void exit_thread(const struct ct_trackers *trackers, const struct ct_record *record)
@@ -166,6 +168,9 @@ static void add_live(const struct ct_trackers *trackers, const struct ct_record 
         break;
     case CT_EVENT_ID_UNLOAD:
         ct_image_forget_stacks(image);
+        break;
+    case CT_EVENT_ID_FORK:
+        ct_lives_note_fork(trackers->lives, record->as.fork.child_pid, record->tid);
         break;
     case CT_EVENT_ID_EXEC:
         ct_image_begin_exec(image, record->time_ns);

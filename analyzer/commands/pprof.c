@@ -12,6 +12,7 @@
 #include "model/format.h"
 #include "options/nearest.h"
 #include "options/parse.h"
+#include "passes/path.h"
 #include "schema/capture_words.h"
 
 #include <locale.h>
@@ -185,6 +186,8 @@ static char *describe_sum(enum ct_profile_kind kind, double count, double time_n
         return g_strdup_printf("%s sample%s, %s of CPU time", number, is_one ? "" : "s", time);
     if (kind == CT_PROFILE_KIND_WALL)
         return g_strdup_printf("%s of the threads' time", time);
+    if (ct_profile_kind_is_path(kind))
+        return g_strdup_printf("a path of %s", time);
     return g_strdup_printf("%s wait%s, %s", number, is_one ? "" : "s", time);
 }
 
@@ -262,13 +265,28 @@ static gboolean check_samples(const struct options *options, const struct ct_mod
 struct question {
     struct ct_profile *profile;
     const struct ct_store_scope *scope;
+    const struct ct_model *model;
+    gboolean is_path;
 };
+
+static gboolean follow(const struct question *question, struct ct_store *store, GError **error)
+{
+    struct ct_path_question path = {.store = store, .model = question->model};
+
+    const struct ct_window *window = question->scope->window;
+
+    return ct_path_choose(&path, question->scope->selection,
+                          window->end_ns == UINT64_MAX ? NULL : window, error) &&
+           ct_profile_follow(question->profile, &path, error);
+}
 
 static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
     const struct question *question = user;
     const struct ct_sink sink = ct_profile_sink(question->profile);
 
+    if (question->is_path)
+        return follow(question, store, error);
     ct_profile_set_store(question->profile, store);
     gboolean is_replayed = ct_store_replay(store, question->scope, &sink, error);
 
@@ -281,7 +299,7 @@ static gboolean read_profile(const struct options *options, struct ct_activity *
                              struct ct_profile *profile, GError **error)
 {
     const struct ct_sink sink = ct_profile_sink(profile);
-    struct question question = {profile, scope};
+    struct question question = {profile, scope, model, ct_profile_kind_is_path(options->kind)};
 
     if (ct_profile_kind_needs_store(options->kind))
         return ct_recording_ask(options->directory, activity, model, ask, &question, error);
@@ -293,6 +311,7 @@ static gboolean make_profile(const struct job *job, struct ct_activity *activity
     struct options *options = job->options;
     g_autoptr(ct_model) model = ct_model_new();
     const struct ct_selection selection = ct_scope_selection(&options->scope);
+    const struct ct_selection everybody = {NULL, NULL};
 
     if (!find_window(options, activity, error))
         return FALSE;
@@ -317,7 +336,8 @@ static gboolean make_profile(const struct job *job, struct ct_activity *activity
     }
     if (!check_samples(options, model, error))
         return FALSE;
-    g_autoptr(GArray) samples = ct_profile_samples(profile, model, &selection);
+    g_autoptr(GArray) samples = ct_profile_samples(
+        profile, model, ct_profile_kind_is_path(options->kind) ? &everybody : &selection);
     if (samples->len == 0)
         report_nothing(options, model);
     return export_samples(job, model, samples, error);

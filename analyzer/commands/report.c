@@ -107,20 +107,31 @@ static gboolean is_default(const struct options *options)
     return !options->words || !options->words[section_of(options) ? 1 : 0];
 }
 
+/* The format has the section that is asked for. */
+static gboolean has_section(const struct options *options)
+{
+    const struct ct_report_format *format = ct_report_format_find(options->format);
+
+    return format->has_sections || g_strcmp0(format->section, section_of(options)) == 0;
+}
+
 static gboolean check_options(const struct options *options, GError **error)
 {
     g_autofree char *formats = ct_report_format_list();
+    const struct ct_report_format *format = ct_report_format_find(options->format);
+    const char *only = format ? format->section : NULL;
 
-    if (!ct_report_format_find(options->format))
+    if (!format)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
                     options->format, formats);
     else if (!directory_of(options, error))
         return FALSE;
-    else if (section_of(options) && !ct_report_format_find(options->format)->has_sections)
+    else if (section_of(options) && !has_section(options))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--format=%s has no sections: leave out '%s', or name a recording of that "
+                    "--format=%s has no sections%s%s: leave out '%s', or name a recording of that "
                     "name as ./%s",
-                    options->format, options->words[0], options->words[0]);
+                    options->format, only ? " but " : "", only ? only : "", options->words[0],
+                    options->words[0]);
     else if (options->top != NOT_SAID && (options->top < 0 || options->top > TOP_MAX))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--top=%d is not between 0 and %d", options->top, TOP_MAX);
@@ -185,8 +196,11 @@ struct found {
     const struct ct_store_scope *scope;
     gboolean has_hangs; /* they are asked for, as are the next */
     gboolean has_locks;
-    GPtrArray *hangs; /* owned; struct ct_hang *; or NULL */
-    GPtrArray *locks; /* owned; struct ct_lock_holding *; or NULL */
+    gboolean has_path;
+    guint longest;        /* stretches of it that are kept */
+    GPtrArray *hangs;     /* owned; struct ct_hang *; or NULL */
+    GPtrArray *locks;     /* owned; struct ct_lock_holding *; or NULL */
+    struct ct_path *path; /* owned; or NULL */
 };
 
 static void found_clear(struct found *found)
@@ -195,20 +209,31 @@ static void found_clear(struct found *found)
         g_ptr_array_unref(found->hangs);
     if (found->locks)
         g_ptr_array_unref(found->locks);
+    ct_path_free(found->path);
     ct_model_free(found->model);
 }
 typedef struct found auto_found; /* for g_auto() */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_found, found_clear)
 
+static gboolean find_path(struct found *found, struct ct_store *store, GError **error)
+{
+    struct ct_path_question question = {.store = store, .model = found->model};
+
+    if (!ct_path_choose(&question, found->scope->selection, found->scope->window, error))
+        return FALSE;
+    found->path = ct_path_find(&question, found->longest, error);
+    return found->path != NULL;
+}
+
 static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
     struct found *found = user;
 
-    if (found->has_hangs)
-        found->hangs = ct_hangs_find(store, found->model, error);
-    if (found->has_locks && (found->hangs || !found->has_hangs))
-        found->locks = ct_lock_holdings_find(store, found->scope, error);
-    return (found->hangs || !found->has_hangs) && (found->locks || !found->has_locks);
+    if (found->has_hangs && !(found->hangs = ct_hangs_find(store, found->model, error)))
+        return FALSE;
+    if (found->has_locks && !(found->locks = ct_lock_holdings_find(store, found->scope, error)))
+        return FALSE;
+    return !found->has_path || find_path(found, store, error);
 }
 
 /* The recording need not be asked once more where nothing may hang. */
@@ -232,7 +257,7 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
 
     found->scope = &scope;
     found->has_hangs = ct_report_is_whole(report) && may_hang(report);
-    gboolean is_found = (!found->has_hangs && !found->has_locks) ||
+    gboolean is_found = (!found->has_hangs && !found->has_locks && !found->has_path) ||
                         ct_recording_ask(directory, activity, found->model, ask, found, error);
 
     found->scope = NULL;
@@ -240,6 +265,7 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
         return FALSE;
     report->hangs = found->hangs;
     report->locks = found->locks;
+    report->path = found->path;
     return TRUE;
 }
 
@@ -260,10 +286,22 @@ static gboolean has_locks(const struct ct_report_layout *layout)
     return layout->extent == CT_REPORT_ALL || g_strcmp0(layout->section, "locks") == 0;
 }
 
+/* It is of one thread's end, and no part of everything. */
+static gboolean has_path(const struct ct_report_layout *layout)
+{
+    return g_strcmp0(layout->section, "path") == 0;
+}
+
 /* They take the functions of all places. */
 static gboolean has_findings(const struct ct_report_layout *layout)
 {
     return layout->extent != CT_REPORT_SECTION || strcmp(layout->section, "findings") == 0;
+}
+
+static gboolean wants_locks(const struct job *job)
+{
+    return (job->format->has_locks && job->layout.extent != CT_REPORT_SECTION) ||
+           (job->format->has_sections && has_locks(&job->layout));
 }
 
 static int write_report(void *user, struct ct_activity *activity)
@@ -281,8 +319,9 @@ static int write_report(void *user, struct ct_activity *activity)
     }
     scope.has_each_process = options->is_all;
     g_auto(auto_found) found = {.model = ct_model_new(),
-                                .has_locks = job->format->has_locks || (job->format->has_sections &&
-                                                                        has_locks(&job->layout))};
+                                .has_locks = wants_locks(job),
+                                .has_path = job->format->has_places && has_path(&job->layout),
+                                .longest = job->top};
     g_autoptr(ct_report) report = ct_report_new(model, &scope, job->top);
 
     if (!gather(directory, activity, model, report, &error) ||
@@ -312,6 +351,12 @@ static enum ct_report_extent extent_of(const struct options *options)
     return options->is_all ? CT_REPORT_ALL : CT_REPORT_OVERVIEW;
 }
 
+/* --all is all of the path that may be kept. */
+static guint usual_top(const struct options *options)
+{
+    return g_strcmp0(section_of(options), "path") == 0 && options->is_all ? TOP_MAX : USUAL_TOP;
+}
+
 static guint said_or(int said, int usual)
 {
     return (guint)(said != NOT_SAID ? said : usual);
@@ -325,10 +370,10 @@ static int run(const struct options *options)
         .options = options,
         .format = ct_report_format_find(options->format),
         .directory = directory_of(options, NULL),
-        .top = said_or(options->top, USUAL_TOP),
+        .top = said_or(options->top, usual_top(options)),
         .layout = {.width = options->width ? (guint)options->width : default_width(),
                    .depth = said_or(options->depth, is_overview ? OVERVIEW_DEPTH : USUAL_DEPTH),
-                   .top = said_or(options->top, is_overview ? OVERVIEW_TOP : USUAL_TOP),
+                   .top = said_or(options->top, is_overview ? OVERVIEW_TOP : usual_top(options)),
                    .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
                                  g_strcmp0(g_getenv("TERM"), "dumb") != 0,
                    .directory = is_default(options) ? NULL : directory_of(options, NULL),

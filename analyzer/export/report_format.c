@@ -3,9 +3,9 @@
 #include <string.h>
 
 static const struct ct_report_format formats[] = {
-    {"text", ct_report_write_text, TRUE, TRUE, FALSE},
-    {"json", ct_report_write_json, TRUE, FALSE, TRUE},
-    {"csv", ct_report_write_csv, FALSE, FALSE, FALSE},
+    {"text", ct_report_write_text, TRUE, TRUE, NULL, FALSE},
+    {"json", ct_report_write_json, TRUE, FALSE, "path", TRUE},
+    {"csv", ct_report_write_csv, FALSE, FALSE, NULL, FALSE},
 };
 
 const struct ct_report_format *ct_report_format_find(const char *name)

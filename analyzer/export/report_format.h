@@ -36,6 +36,7 @@ struct ct_report_format {
     ct_report_write *write;
     gboolean has_places;   /* which are folded first, then */
     gboolean has_sections; /* of which one alone may be asked for */
+    const char *section;   /* else: the only one that may be; NULL: none */
     gboolean has_locks;    /* without being asked for them */
 };
 

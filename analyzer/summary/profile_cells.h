@@ -6,6 +6,7 @@
 #define CTRACE_PROFILE_CELLS_H
 
 #include "passes/lock_waits.h"
+#include "passes/path_walk.h"
 
 /* Where waits are charged to. The thread is NULL for an unknown holder. */
 struct ct_profile_place {
@@ -65,5 +66,9 @@ void ct_profile_cells_visit(GHashTableIter *iter, const struct ct_profile_cells 
 struct ct_profile_bucket *ct_profile_cell_bucket(struct ct_profile_cell *cell,
                                                  const struct ct_interval *interval,
                                                  struct ct_thread *other);
+
+/* Adds what each moment of the path went to. */
+gboolean ct_profile_cells_add_path(struct ct_profile_cells *cells,
+                                   const struct ct_path_question *question, GError **error);
 
 #endif

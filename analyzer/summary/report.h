@@ -11,6 +11,7 @@
 #include "passes/findings/findings.h"
 #include "passes/hangs.h"
 #include "passes/lock_holding.h"
+#include "passes/path.h"
 #include "summary/lists.h"
 #include "symbols/symbols.h"
 
@@ -46,6 +47,8 @@ struct ct_report {
     /* Who held the locks that were waited for, if that was asked: borrowed; struct ct_lock_holding
      * *, of whatever model. */
     const GPtrArray *locks;
+    /* The chain that led to a thread's end, if that was asked: borrowed; of whatever model. */
+    const struct ct_path *path;
 };
 
 struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,

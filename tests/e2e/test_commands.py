@@ -15,7 +15,7 @@ import xml.etree.ElementTree
 
 from harness import CLASSES, EXAMPLES, WORKLOADS, TraceTest, go_pprof, main, read_events, run
 
-COMMANDS = ("record", "recover", "export", "pprof", "report", "symbolize", "timeline", "verify")
+COMMANDS = ("record", "recover", "export", "pprof", "report", "symbolize", "timeline", "verify", "whatif")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 
 
