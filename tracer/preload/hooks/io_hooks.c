@@ -2,6 +2,7 @@
 #include "preload/core/memory.h"
 #include "preload/core/raw.h"
 #include "preload/wait/fd.h"
+#include "preload/wait/ready.h"
 #include "wrap.h"
 
 #include <poll.h>
@@ -14,12 +15,15 @@
 
 /* ---- Reading and writing. ---- */
 
+#define CT_WRAP_READ(type, name, params, args, op) \
+    CT_WRAP_READER(type, name, params, args, op, ct_fd_may_wait(fd), ct_fd_class(fd))
+
 #define CT_WRAP_FD(type, name, params, args, op) \
     CT_WRAP_IF(type, name, params, args, op, ct_fd_may_wait(fd), ct_fd_class(fd), fd)
 
-CT_WRAP_FD(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), CT_OP_READ)
-CT_WRAP_FD(ssize_t, readv, (int fd, const struct iovec *parts, int count), (fd, parts, count),
-           CT_OP_READV)
+CT_WRAP_READ(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), CT_OP_READ)
+CT_WRAP_READ(ssize_t, readv, (int fd, const struct iovec *parts, int count), (fd, parts, count),
+             CT_OP_READV)
 CT_WRAP_FD(ssize_t, pread, (int fd, void *buffer, size_t size, off_t offset),
            (fd, buffer, size, offset), CT_OP_PREAD)
 CT_WRAP_FD(ssize_t, pread64, (int fd, void *buffer, size_t size, off64_t offset),
@@ -61,8 +65,8 @@ ssize_t __recv_chk(int fd, void *buffer, size_t size, size_t buffer_size, int fl
 ssize_t __recvfrom_chk(int fd, void *restrict buffer, size_t size, size_t buffer_size, int flags,
                        __SOCKADDR_ARG address, socklen_t *restrict address_size);
 
-CT_WRAP_FD(ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t buffer_size),
-           (fd, buffer, size, buffer_size), CT_OP_READ)
+CT_WRAP_READ(ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t buffer_size),
+             (fd, buffer, size, buffer_size), CT_OP_READ)
 CT_WRAP_FD(ssize_t, __pread_chk,
            (int fd, void *buffer, size_t size, off_t offset, size_t buffer_size),
            (fd, buffer, size, offset, buffer_size), CT_OP_PREAD)
@@ -80,29 +84,31 @@ CT_EXPORT int eventfd_write(int fd, eventfd_t value)
 
 /* ---- Sockets. ---- */
 
-#define CT_WRAP_NET(type, name, params, args, op, may_wait) \
-    CT_WRAP_IF(type, name, params, args, op, may_wait, CT_CLASS_NET, fd)
+#define CT_WRAP_RECEIVER(type, name, params, args, op) \
+    CT_WRAP_READER(type, name, params, args, op, MAY_WAIT, CT_CLASS_NET)
 
 /* A flag may say so for one call. */
 #define MAY_WAIT (!(flags & MSG_DONTWAIT) && ct_fd_may_wait(fd))
 
-CT_WRAP_NET(ssize_t, recv, (int fd, void *buffer, size_t size, int flags),
-            (fd, buffer, size, flags), CT_OP_RECV, MAY_WAIT)
-CT_WRAP_NET(ssize_t, recvfrom,
-            (int fd, void *restrict buffer, size_t size, int flags, __SOCKADDR_ARG address,
-             socklen_t *restrict address_size),
-            (fd, buffer, size, flags, address, address_size), CT_OP_RECVFROM, MAY_WAIT)
-CT_WRAP_NET(ssize_t, __recv_chk, (int fd, void *buffer, size_t size, size_t buffer_size, int flags),
-            (fd, buffer, size, buffer_size, flags), CT_OP_RECV, MAY_WAIT)
-CT_WRAP_NET(ssize_t, __recvfrom_chk,
-            (int fd, void *restrict buffer, size_t size, size_t buffer_size, int flags,
-             __SOCKADDR_ARG address, socklen_t *restrict address_size),
-            (fd, buffer, size, buffer_size, flags, address, address_size), CT_OP_RECVFROM, MAY_WAIT)
-CT_WRAP_NET(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags),
-            CT_OP_RECVMSG, MAY_WAIT)
-CT_WRAP_NET(int, recvmmsg,
-            (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout),
-            (fd, messages, count, flags, timeout), CT_OP_RECVMMSG, MAY_WAIT)
+CT_WRAP_RECEIVER(ssize_t, recv, (int fd, void *buffer, size_t size, int flags),
+                 (fd, buffer, size, flags), CT_OP_RECV)
+CT_WRAP_RECEIVER(ssize_t, recvfrom,
+                 (int fd, void *restrict buffer, size_t size, int flags, __SOCKADDR_ARG address,
+                  socklen_t *restrict address_size),
+                 (fd, buffer, size, flags, address, address_size), CT_OP_RECVFROM)
+CT_WRAP_RECEIVER(ssize_t, __recv_chk,
+                 (int fd, void *buffer, size_t size, size_t buffer_size, int flags),
+                 (fd, buffer, size, buffer_size, flags), CT_OP_RECV)
+CT_WRAP_RECEIVER(ssize_t, __recvfrom_chk,
+                 (int fd, void *restrict buffer, size_t size, size_t buffer_size, int flags,
+                  __SOCKADDR_ARG address, socklen_t *restrict address_size),
+                 (fd, buffer, size, buffer_size, flags, address, address_size), CT_OP_RECVFROM)
+CT_WRAP_RECEIVER(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags),
+                 (fd, message, flags), CT_OP_RECVMSG)
+CT_WRAP_RECEIVER(int, recvmmsg,
+                 (int fd, struct mmsghdr *messages, unsigned count, int flags,
+                  struct timespec *timeout),
+                 (fd, messages, count, flags, timeout), CT_OP_RECVMMSG)
 CT_WRAP_WRITER(ssize_t, send, (int fd, const void *buffer, size_t size, int flags),
                (fd, buffer, size, flags), CT_OP_SEND, MAY_WAIT, CT_CLASS_NET,
                real_send(fd, buffer, size, flags))
@@ -114,20 +120,28 @@ CT_WRAP_WRITER(ssize_t, sendto,
 CT_WRAP_WRITER(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
                (fd, message, flags), CT_OP_SENDMSG, MAY_WAIT, CT_CLASS_NET,
                real_sendmsg(fd, message, flags))
-CT_WRAP_NET(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags),
-            (fd, messages, count, flags), CT_OP_SENDMMSG, MAY_WAIT)
+CT_WRAP_WRITER(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags),
+               (fd, messages, count, flags), CT_OP_SENDMMSG, MAY_WAIT, CT_CLASS_NET,
+               real_sendmmsg(fd, messages, count, flags))
 
-static int64_t connected(int fd, int result)
+CT_REAL(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size))
+
+static inline __attribute__((always_inline))
+CT_TIMED(int, timed_connect, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size),
+         (fd, address, size), CT_OP_CONNECT, ct_fd_may_wait(fd), CT_CLASS_NET, fd, CT_ERRNO_OUTCOME,
+         real_connect(fd, address, size))
+
+    int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t size)
 {
-    if (result != 0)
-        return -errno;
-    ct_fd_connected(fd);
-    return 0;
-}
+    int result = timed_connect(fd, address, size);
+    bool is_pending = result != 0 && errno == EINPROGRESS;
 
-CT_WRAP_PASS(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size),
-             (fd, address, size), CT_OP_CONNECT, ct_fd_may_wait(fd), CT_CLASS_NET, fd,
-             connected(fd, result), real_connect(fd, address, size))
+    if (result == 0 || is_pending) {
+        ct_fd_connected(fd);
+        ct_turn_connected(fd, is_pending);
+    }
+    return result;
+}
 
 /* ---- Waiting for any of several. ---- */
 
@@ -181,22 +195,42 @@ static enum ct_class select_class(int count, const fd_set *reads, const fd_set *
     return ct_class_of_set(bits);
 }
 
-CT_WRAP_IF(int, poll, (struct pollfd * fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms),
-           CT_OP_POLL, timeout_ms != 0, poll_class(fds, count), count)
+/* What the call came to; and of a wait for several descriptors, which of them ended it. */
+static int64_t ended_by(struct ct_wait *wait, int result, int fd)
+{
+    struct ct_board_wait *shown = &wait->self->slot->wait;
+
+    if (result <= 0)
+        return CT_ERRNO_OUTCOME;
+    if (fd >= 0)
+        shown->object = ct_set_object(shown->object, fd, ct_turn_role(fd));
+    return result;
+}
+
+#define CT_WRAP_SET(name, params, args, op, may_wait, class, object, ready) \
+    CT_WRAP_PASS(int, name, params, args, op, may_wait, class, object,      \
+                 ended_by(&wait, result, result > 0 ? (ready) : -1), real_##name args)
+
+#define CT_WRAP_POLL(name, params, args, may_wait)                                       \
+    CT_WRAP_SET(name, params, args, CT_OP_POLL, may_wait, poll_class(fds, count), count, \
+                ct_ready_in_poll(fds, count))
+
+CT_WRAP_POLL(poll, (struct pollfd * fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms),
+             timeout_ms != 0)
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                 const sigset_t *mask, size_t size);
 
-CT_WRAP_IF(int, __poll_chk, (struct pollfd * fds, nfds_t count, int timeout_ms, size_t size),
-           (fds, count, timeout_ms, size), CT_OP_POLL, timeout_ms != 0, poll_class(fds, count),
-           count)
-CT_WRAP(int, __ppoll_chk,
-        (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
-         size_t size),
-        (fds, count, timeout, mask, size), CT_OP_POLL, poll_class(fds, count), count)
-CT_WRAP(int, ppoll,
-        (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask),
-        (fds, count, timeout, mask), CT_OP_POLL, poll_class(fds, count), count)
+CT_WRAP_POLL(__poll_chk, (struct pollfd * fds, nfds_t count, int timeout_ms, size_t size),
+             (fds, count, timeout_ms, size), timeout_ms != 0)
+CT_WRAP_POLL(__ppoll_chk,
+             (struct pollfd * fds, nfds_t count, const struct timespec *timeout,
+              const sigset_t *mask, size_t size),
+             (fds, count, timeout, mask, size), true)
+CT_WRAP_POLL(ppoll,
+             (struct pollfd * fds, nfds_t count, const struct timespec *timeout,
+              const sigset_t *mask),
+             (fds, count, timeout, mask), true)
 #define CT_WRAP_SELECT(name, params, args)                                           \
     CT_REAL(int, name, params)                                                       \
     int name params                                                                  \
@@ -209,9 +243,11 @@ CT_WRAP(int, ppoll,
         enum ct_class class = select_class(count, reads, writes, excepts, &watched); \
         ct_wait_subject(&wait, class, watched);                                      \
         int result = real_##name args;                                               \
-        ct_wait_end(&wait, CT_ERRNO_OUTCOME);                                        \
+        ct_wait_end(&wait, ended_by(&wait, result, result > 0 ? SELECTED : -1));     \
         return result;                                                               \
     }
+
+#define SELECTED ct_ready_in_select(count, reads, writes, excepts)
 
 CT_WRAP_SELECT(select,
                (int count, fd_set *restrict reads, fd_set *restrict writes,
@@ -222,17 +258,19 @@ CT_WRAP_SELECT(pselect,
                 fd_set *restrict excepts, const struct timespec *restrict timeout,
                 const sigset_t *restrict mask),
                (count, reads, writes, excepts, timeout, mask))
-CT_WRAP_IF(int, epoll_wait, (int fd, struct epoll_event *events, int count, int timeout_ms),
-           (fd, events, count, timeout_ms), CT_OP_EPOLL_WAIT, timeout_ms != 0,
-           ct_fd_epoll_class(fd), fd)
-CT_WRAP_IF(int, epoll_pwait,
-           (int fd, struct epoll_event *events, int count, int timeout_ms, const sigset_t *mask),
-           (fd, events, count, timeout_ms, mask), CT_OP_EPOLL_WAIT, timeout_ms != 0,
-           ct_fd_epoll_class(fd), fd)
-CT_WRAP(int, epoll_pwait2,
-        (int fd, struct epoll_event *events, int count, const struct timespec *timeout,
-         const sigset_t *mask),
-        (fd, events, count, timeout, mask), CT_OP_EPOLL_WAIT, ct_fd_epoll_class(fd), fd)
+#define CT_WRAP_EPOLL(name, params, args, may_wait)                                        \
+    CT_WRAP_SET(name, params, args, CT_OP_EPOLL_WAIT, may_wait, ct_fd_epoll_class(fd), fd, \
+                ct_ready_find(fd, events[0].data.u64))
+
+CT_WRAP_EPOLL(epoll_wait, (int fd, struct epoll_event *events, int count, int timeout_ms),
+              (fd, events, count, timeout_ms), timeout_ms != 0)
+CT_WRAP_EPOLL(epoll_pwait,
+              (int fd, struct epoll_event *events, int count, int timeout_ms, const sigset_t *mask),
+              (fd, events, count, timeout_ms, mask), timeout_ms != 0)
+CT_WRAP_EPOLL(epoll_pwait2,
+              (int fd, struct epoll_event *events, int count, const struct timespec *timeout,
+               const sigset_t *mask),
+              (fd, events, count, timeout, mask), true)
 
 CT_REAL(int, epoll_ctl, (int epoll_fd, int operation, int fd, struct epoll_event *event))
 
@@ -240,7 +278,13 @@ int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
 {
     CT_NEED_REAL(epoll_ctl);
     int result = real_epoll_ctl(epoll_fd, operation, fd, event);
-    if (result == 0 && operation == EPOLL_CTL_ADD)
-        ct_fd_epoll_add(epoll_fd, fd);
+    if (result != 0)
+        return result;
+    if (operation == EPOLL_CTL_ADD)
+        ct_fd_epoll_add(epoll_fd, fd, event->data.u64);
+    else if (operation == EPOLL_CTL_MOD)
+        ct_ready_watch(epoll_fd, fd, event->data.u64);
+    else
+        ct_ready_unwatch(epoll_fd, fd);
     return result;
 }

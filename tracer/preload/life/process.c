@@ -15,6 +15,7 @@
 #include "preload/stack/modules.h"
 #include "preload/stack/stack.h"
 #include "preload/wait/fd.h"
+#include "preload/wait/turn.h"
 #include "preload/wait/wait.h"
 #include "session.h"
 #include "slots.h"
@@ -158,6 +159,7 @@ static void begin_child(void *argument)
 static bool make_board(struct ct_image *image)
 {
     ct_fds_forked();
+    ct_turns_forked();
     ct_self.work_stack = NULL; /* it is not inherited */
     ct_self.mode = CT_MODE_BUSY;
     if (!ct_with_room(&ct_self, begin_child, image))
@@ -314,8 +316,10 @@ void ct_process_exit(int status)
     if (!ct_process_is_own())
         return;
     struct ct_event_process_exit event = {.status = status};
-    if (mode == CT_MODE_TRACED)
+    if (mode == CT_MODE_TRACED) {
         ct_wait_flush(&ct_self);
+        ct_turns_end();
+    }
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY) /* else a handler has interrupted the writing of an event */
         ct_emit_process_exit(&ct_self, ct_ticks_once(), &event);

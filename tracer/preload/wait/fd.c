@@ -8,6 +8,7 @@
 #include "preload/core/storage.h"
 #include "preload/core/text.h"
 #include "preload/core/work_stack.h"
+#include "ready.h"
 #include "schema/descriptors.h"
 
 #include <arpa/inet.h>
@@ -125,7 +126,7 @@ enum ct_fd_kind ct_fd_look(int fd)
     enum ct_fd_kind kind = look(fd);
 
     if ((unsigned)fd < CT_FD_CACHE)
-        ct_fd_cache[fd] = (uint8_t)((ct_fd_cache[fd] & CT_FD_ANNOUNCED) | CT_FD_KNOWN | kind |
+        ct_fd_cache[fd] = (uint8_t)((ct_fd_cache[fd] & CT_FD_LASTING) | CT_FD_KNOWN | kind |
                                     (is_nonblocking(fd, kind) ? CT_FD_NONBLOCKING : 0));
     errno = saved_errno;
     return kind;
@@ -134,18 +135,30 @@ enum ct_fd_kind ct_fd_look(int fd)
 void ct_fd_recheck(int fd)
 {
     if ((unsigned)fd < CT_FD_CACHE)
-        ct_fd_cache[fd] &= CT_FD_ANNOUNCED;
+        ct_fd_cache[fd] &= CT_FD_LASTING;
+}
+
+/* That of who called vfork. */
+static bool is_parents_memory(void)
+{
+    return ct_board != NULL && *ct_is_ours != 0 && !ct_process_is_own();
 }
 
 void ct_fd_forget(int fd)
 {
     if ((unsigned)fd >= CT_FD_CACHE)
         return;
-    ct_fd_cache[fd] = 0; /* what it is can be looked up again */
     /* A child of vfork closes what it shares the number of, but not the descriptor. */
-    if ((epoll_classes[fd] != 0 || ct_fd_has_peer[fd]) && ct_process_is_own()) {
+    if (ct_fd_has_turns(fd) && is_parents_memory()) {
+        ct_fd_cache[fd] &= CT_FD_HAS_TURNS;
+        return;
+    }
+    ct_fd_cache[fd] = 0; /* what it is can be looked up again */
+    if ((epoll_classes[fd] != 0 || ct_fd_has_peer[fd] || ct_ready_knows(fd)) &&
+        ct_process_is_own()) {
         epoll_classes[fd] = 0;
         ct_fd_peers_forget(fd);
+        ct_ready_forget(fd);
     }
 }
 
@@ -162,13 +175,15 @@ void ct_fd_forget_range(unsigned first, unsigned last)
     for (unsigned fd = first; fd <= last; fd++)
         if (ct_fd_has_peer[fd])
             ct_fd_peers_forget((int)fd);
+    ct_ready_forget_range(first, last);
 }
 
-void ct_fd_epoll_add(int epoll_fd, int fd)
+void ct_fd_epoll_add(int epoll_fd, int fd, uint64_t data)
 {
     if ((unsigned)epoll_fd < CT_FD_CACHE)
         epoll_classes[epoll_fd] |= (uint8_t)(1u << ct_fd_class(fd));
     ct_fd_peers_watch(epoll_fd, fd);
+    ct_ready_watch(epoll_fd, fd, data);
 }
 
 enum ct_class ct_fd_epoll_class(int epoll_fd)

@@ -31,9 +31,11 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
 
     self->mode = CT_MODE_BUSY;
     if (ct_op_object(shown->op) == CT_OBJECT_FD && shown->op != CT_OP_FCLOSE)
-        ct_fd_announce((int)shown->object);
+        ct_fd_announce((int)(uint32_t)shown->object);
     if (shown->op == CT_OP_OPEN && shown->result >= 0)
         ct_fd_announce(shown->result);
+    if (ct_op_is_of_set(shown->op) && ct_set_object_fd(shown->object) >= 0)
+        ct_fd_announce(ct_set_object_fd(shown->object));
     uint64_t now_ticks = ct_ticks();
     uint64_t lag_ns = ct_elapsed_ns(end_ticks, now_ticks);
     if (duration_ns > UINT32_MAX || lag_ns > UINT32_MAX) {

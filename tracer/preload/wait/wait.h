@@ -8,7 +8,7 @@
 #include "fd.h"
 #include "preload/core/clock.h"
 #include "preload/core/operations.h"
-#include "preload/core/self.h"
+#include "preload/core/sampling.h"
 #include "preload/core/waiters.h"
 #include "preload/stack/stack.h"
 
@@ -112,16 +112,7 @@ ct_wait_subject(struct ct_wait *wait, enum ct_class class, uint64_t object)
 /* Is the wait that the slot shows to be written as an event? */
 static inline bool ct_wait_is_sampled(struct ct_self *self, uint64_t duration_ns)
 {
-    uint64_t rate_ns = ct_control->rate_ns;
-
-    if (duration_ns < rate_ns) {
-        self->random ^= self->random << 13;
-        self->random ^= self->random >> 7;
-        self->random ^= self->random << 17;
-        if ((self->random >> 32) * rate_ns >= duration_ns << 32)
-            return false;
-    }
-    return ct_class_is_recorded(self->slot->wait.class);
+    return ct_self_samples(self, duration_ns) && ct_class_is_recorded(self->slot->wait.class);
 }
 
 static inline void ct_wait_count(struct ct_self *self, uint64_t duration_ns)
@@ -141,12 +132,6 @@ static inline void ct_wait_uncount(struct ct_self *self)
         atomic_fetch_sub(self->counted, 1);
         self->counted = NULL;
     }
-}
-
-/* Was that before the recording began? */
-static inline bool ct_is_early(uint64_t ticks)
-{
-    return ticks < atomic_load_explicit(&ct_control->begin_ticks, memory_order_relaxed);
 }
 
 /* Lets a wait that began before the recording did begin with it. False if it was over by then. */

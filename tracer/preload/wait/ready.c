@@ -1,0 +1,156 @@
+#include "ready.h"
+
+#include "preload/core/board.h"
+#include "preload/core/storage.h"
+
+CT_LARGE struct ct_ready_watch ct_ready_watches[CT_FD_CACHE];
+bool ct_ready_is_used;
+
+/* Descriptors from here on are in none. */
+static _Atomic int watches_end;
+
+/* By what the epoll tells: numbers of descriptors, and one more. A number that has found no place
+ * is not known, unless it is the data itself. */
+#define PROBES 8
+static CT_LARGE _Atomic int32_t places[2 * CT_FD_CACHE];
+
+static bool is_cached(int fd)
+{
+    return (unsigned)fd < CT_FD_CACHE;
+}
+
+static bool tells(int epoll_fd, uint64_t data, int fd)
+{
+    const struct ct_ready_watch *watch = &ct_ready_watches[fd];
+
+    return watch->epoll_fd == epoll_fd + 1 && watch->data == data;
+}
+
+static _Atomic int32_t *place_of(int epoll_fd, uint64_t data, unsigned probe)
+{
+    uint64_t mixed = (data + ((uint64_t)(uint32_t)epoll_fd << 48)) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return &places[((mixed >> 40) + probe) % (2 * CT_FD_CACHE)];
+}
+
+/* The one in the table; negative: none. */
+static int find_placed(int epoll_fd, uint64_t data)
+{
+    for (unsigned i = 0; i < PROBES; i++) {
+        int32_t fd = atomic_load_explicit(place_of(epoll_fd, data, i), memory_order_relaxed) - 1;
+
+        if (fd >= 0 && tells(epoll_fd, data, fd))
+            return fd;
+    }
+    return -1;
+}
+
+/* The program's data is its number, as with events that use `data.fd`. */
+static int find_plain(int epoll_fd, uint64_t data)
+{
+    return (uint32_t)data < CT_FD_CACHE && tells(epoll_fd, data, (int)(uint32_t)data)
+               ? (int)(uint32_t)data
+               : -1;
+}
+
+static int find(int epoll_fd, uint64_t data)
+{
+    int fd = find_plain(epoll_fd, data);
+
+    return fd >= 0 ? fd : find_placed(epoll_fd, data);
+}
+
+/* Would it be found there? */
+static bool belongs(int fd, const _Atomic int32_t *at)
+{
+    const struct ct_ready_watch *watch = &ct_ready_watches[fd];
+
+    for (unsigned i = 0; i < PROBES && watch->epoll_fd != 0; i++)
+        if (place_of(watch->epoll_fd - 1, watch->data, i) == at)
+            return true;
+    return false;
+}
+
+static void place(int epoll_fd, int fd, uint64_t data)
+{
+    for (unsigned i = 0; i < PROBES; i++) {
+        _Atomic int32_t *at = place_of(epoll_fd, data, i);
+        int32_t other = atomic_load_explicit(at, memory_order_relaxed) - 1;
+
+        if (other < 0 || other == fd || !belongs(other, at)) {
+            atomic_store_explicit(at, fd + 1, memory_order_relaxed);
+            return;
+        }
+    }
+}
+
+void ct_ready_watch(int epoll_fd, int fd, uint64_t data)
+{
+    /* A child of vfork has other descriptors, but the same tables. */
+    if (!is_cached(epoll_fd) || !is_cached(fd) || tells(epoll_fd, data, fd) || !ct_process_is_own())
+        return;
+    ct_ready_is_used = true;
+    for (int end = watches_end; end <= fd;)
+        atomic_compare_exchange_weak(&watches_end, &end, fd + 1);
+    int other = find(epoll_fd, data);
+    struct ct_ready_watch *watch = &ct_ready_watches[fd];
+
+    watch->epoll_fd = 0;
+    watch->data = data;
+    watch->is_shared = other >= 0 && other != fd;
+    if (watch->is_shared)
+        ct_ready_watches[other].is_shared = true;
+    watch->epoll_fd = epoll_fd + 1;
+    if ((uint32_t)data != (uint32_t)fd)
+        place(epoll_fd, fd, data);
+}
+
+void ct_ready_unwatch(int epoll_fd, int fd)
+{
+    if (is_cached(fd) && ct_ready_knows(fd) && ct_ready_watches[fd].epoll_fd == epoll_fd + 1 &&
+        ct_process_is_own())
+        ct_ready_forget(fd);
+}
+
+void ct_ready_forget(int fd)
+{
+    if (ct_ready_knows(fd))
+        ct_ready_watches[fd].epoll_fd = 0;
+}
+
+void ct_ready_forget_range(unsigned first, unsigned last)
+{
+    for (unsigned fd = first; fd <= last && fd < (unsigned)watches_end; fd++)
+        ct_ready_forget((int)fd);
+}
+
+int ct_ready_find(int epoll_fd, uint64_t data)
+{
+    int fd = ct_ready_is_used ? find(epoll_fd, data) : -1;
+
+    return fd >= 0 && !ct_ready_watches[fd].is_shared ? fd : -1;
+}
+
+int ct_ready_in_poll(const struct pollfd *fds, nfds_t count)
+{
+    for (nfds_t i = 0; i < count; i++)
+        if (fds[i].revents != 0)
+            return fds[i].fd;
+    return -1;
+}
+
+int ct_ready_in_select(int count, const fd_set *reads, const fd_set *writes, const fd_set *excepts)
+{
+    const fd_mask *sets[] = {(const fd_mask *)reads, (const fd_mask *)writes,
+                             (const fd_mask *)excepts};
+
+    for (int w = 0; w * NFDBITS < count; w++) {
+        unsigned long word = 0;
+
+        for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
+            word |= sets[s] != NULL ? (unsigned long)sets[s][w] : 0;
+        if (word != 0)
+            return w * NFDBITS + __builtin_ctzl(word);
+    }
+    return -1;
+}

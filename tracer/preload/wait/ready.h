@@ -1,0 +1,47 @@
+/*
+ * Which descriptor ended a wait for any of several. epoll does not tell its number, but what the
+ * program gave it with that; where several descriptors of an epoll have the same, none is known.
+ */
+#ifndef CTRACE_PRELOAD_WAIT_READY_H
+#define CTRACE_PRELOAD_WAIT_READY_H
+
+#include "fd_peers.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/select.h>
+
+/* What an epoll tells of a descriptor. */
+struct ct_ready_watch {
+    uint64_t data;
+    int32_t epoll_fd;  /* and one more; 0: none watches it */
+    int32_t is_shared; /* another descriptor of the epoll has the same */
+};
+
+extern struct ct_ready_watch ct_ready_watches[CT_FD_CACHE];
+extern bool ct_ready_is_used;
+
+static inline bool ct_ready_knows(int fd)
+{
+    return ct_ready_is_used && ct_ready_watches[fd].epoll_fd != 0;
+}
+
+/* The epoll watches the descriptor, or does so with other data. */
+void ct_ready_watch(int epoll_fd, int fd, uint64_t data);
+
+void ct_ready_unwatch(int epoll_fd, int fd);
+
+/* The number no longer means what it did. The caller knows that this is the process's own memory.
+ */
+void ct_ready_forget(int fd);
+void ct_ready_forget_range(unsigned first, unsigned last);
+
+/* The descriptor that the epoll tells of; negative: not known. */
+int ct_ready_find(int epoll_fd, uint64_t data);
+
+/* The first that is ready, in what the call returned; negative: none. */
+int ct_ready_in_poll(const struct pollfd *fds, nfds_t count);
+int ct_ready_in_select(int count, const fd_set *reads, const fd_set *writes, const fd_set *excepts);
+
+#endif
