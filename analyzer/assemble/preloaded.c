@@ -1,6 +1,7 @@
 #include "assemble/preloaded.h"
 
 #include "assemble/thread_state.h"
+#include "assemble/turns.h"
 #include "assemble/version.h"
 
 #define VALID_OP(op)       ((op) < CT_OP_COUNT ? (enum ct_op)(op) : CT_OP_NONE)
@@ -32,6 +33,7 @@ static void add_wait(const struct ct_trackers *trackers, const struct ct_record 
         return;
     interval.weight =
         ct_sampled_weight(interval.end_ns - interval.begin_ns, thread->thread.process->rate_ns);
+    ct_turns_tell_ended(thread->thread.process, &interval);
     ct_binding_see_running(trackers->binding, thread, interval.end_ns);
     ct_call_dedup_drop(thread, interval.begin_ns, interval.end_ns);
     ct_call_dedup_release(trackers->dedup, thread, interval.begin_ns);
@@ -213,6 +215,9 @@ void ct_preloaded_add(const struct ct_trackers *trackers, const struct ct_record
     case CT_EVENT_ID_LONG_WAKE:
         add_wake(trackers, record, VALID_OP(record->as.long_wake.op), record->as.long_wake.object,
                  record->as.long_wake.lag_ns, record->as.long_wake.stack);
+        break;
+    case CT_EVENT_ID_TURN:
+        ct_turns_add(trackers, record);
         break;
     case CT_EVENT_ID_PROCESS_START:
         start_process(trackers, record);

@@ -292,7 +292,7 @@ static void write_hangs(struct ct_json_document *document, const struct ct_repor
         for (guint w = 0; w < hang->waits->len; w++) {
             const struct ct_hang_wait *one = &g_array_index(hang->waits, struct ct_hang_wait, w);
             g_autofree char *object = ct_format_object(&one->interval);
-            const struct ct_report_wait wait = {one->interval, object};
+            const struct ct_report_wait wait = {.interval = one->interval, .object = object};
 
             json_builder_begin_object(json);
             add_wait(json, report, &wait);

@@ -148,7 +148,7 @@ static void write_hang(const struct ct_text_out *out, const struct ct_hang *hang
 
         if (ct_object_is_lock(ct_op_object(one.interval.op)))
             one.interval.owner_tid = one.holder->tid;
-        write_wait(out, &(struct ct_report_wait){one.interval, object});
+        write_wait(out, &(struct ct_report_wait){.interval = one.interval, .object = object});
     }
     if (hang->behind > 0)
         ct_text_out_line(out, 2, "and %u more thread%s wait%s behind %s", hang->behind,

@@ -279,8 +279,9 @@ static char *describe_site(void *user, const struct ct_report_site *site)
     gboolean is_alone = report->scope.has_each_process || !process->exe || !process->exe[0];
     GString *text = g_string_new(NULL);
 
-    g_string_printf(text, "%p %s %d %d", is_alone ? (const void *)process : NULL,
-                    process->exe ? process->exe : "", (int)site->op, (int)site->class);
+    g_string_printf(text, "%p %s %d %d %s", is_alone ? (const void *)process : NULL,
+                    process->exe ? process->exe : "", (int)site->op, (int)site->class,
+                    site->ended_by ? site->ended_by : "");
     for (guint i = 0; i < frames->len; i++) {
         const struct ct_symbol_frame *frame =
             g_array_index(frames, struct ct_stack_frame, i).function;

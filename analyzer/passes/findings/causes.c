@@ -167,6 +167,16 @@ static enum ct_cause of_descriptor(const struct ct_causes *causes,
     }
 }
 
+/* Of several descriptors that were waited for, one that it had asked something of ended it; or what
+ * else wakes a thread. All others bring work. */
+static enum ct_cause of_set(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
+{
+    if (wait->fd_role == CT_FD_ROLE_AWAITED)
+        return CT_CAUSE_PEER;
+    return wait->is_ended_by_fd && wait->class == CT_CLASS_SYNC ? of_thread(causes, wait)
+                                                                : CT_CAUSE_IDLE;
+}
+
 static enum ct_cause of_child(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
 {
     const struct ct_causes_children *children = ct_causes_children(causes, wait->thread->process);
@@ -188,7 +198,6 @@ static const struct {
     enum ct_cause cause;
 } by_operation[] = {
     {CT_OP_ACCEPT, CT_CAUSE_IDLE},
-    {CT_OP_EPOLL_WAIT, CT_CAUSE_IDLE},
     {CT_OP_GETADDRINFO, CT_CAUSE_PEER},
     {CT_OP_GETNAMEINFO, CT_CAUSE_PEER},
     {CT_OP_GETHOSTBYNAME, CT_CAUSE_PEER},
@@ -233,6 +242,8 @@ static enum ct_cause look(const struct ct_causes *causes, const struct ct_eviden
         return of_child(causes, wait);
     if (wait->is_for_lock || ct_object_is_lock(ct_op_object(wait->op)))
         return CT_CAUSE_LOCK;
+    if (ct_op_is_of_set(wait->op))
+        return of_set(causes, wait);
     if (ct_op_object(wait->op) == CT_OBJECT_FD)
         return of_descriptor(causes, wait);
     return wait->class == CT_CLASS_SYNC ? of_thread(causes, wait) : CT_CAUSE_IDLE;

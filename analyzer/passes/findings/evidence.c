@@ -36,7 +36,8 @@ static gboolean wait_equal(const void *a, const void *b)
            first->op == second->op && first->class == second->class &&
            first->stack_id == second->stack_id && first->object == second->object &&
            first->fd_kind == second->fd_kind && first->local == second->local &&
-           first->peer == second->peer && first->is_for_lock == second->is_for_lock;
+           first->peer == second->peer && first->is_for_lock == second->is_for_lock &&
+           first->fd_role == second->fd_role && first->is_ended_by_fd == second->is_ended_by_fd;
 }
 
 static guint hold_hash(const void *data)
@@ -89,6 +90,11 @@ static void set_socket(struct ct_evidence *evidence, struct ct_evidence_wait *wa
     gboolean is_local_known = local > 0 && peer > 0 && local < EPHEMERAL_PORT;
     gboolean is_peer_known = local > 0 && peer > 0 && peer < EPHEMERAL_PORT;
 
+    /* Who opened it tells, too. */
+    if (wait->fd_role != CT_FD_ROLE_UNKNOWN) {
+        is_local_known = wait->fd_role == CT_FD_ROLE_ACCEPTED;
+        is_peer_known = !is_local_known;
+    }
     if (is_peer_known || !is_local_known)
         wait->peer = keep_text(evidence, fd->peer);
     if (is_local_known || !is_peer_known)
@@ -106,6 +112,8 @@ static void set_target(struct ct_evidence *evidence, struct ct_evidence_wait *wa
     if (!fd)
         return;
     wait->fd_kind = fd->kind;
+    wait->fd_role = interval->fd_role;
+    wait->is_ended_by_fd = interval->is_ended_by_fd;
     if (ct_fd_kind_class(fd->kind) == CT_CLASS_NET)
         set_socket(evidence, wait, fd);
     else
