@@ -56,7 +56,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
 {
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &options->format,
-         "text (the default), json, or csv (the table of threads)", "FORMAT"},
+         "text (the default), json, or csv (a table: of threads, or peers or requests)", "FORMAT"},
         {"top", 'n', 0, G_OPTION_ARG_INT, &options->top,
          "Entries of each list (10; in the overview 4)", "N"},
         {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth,
@@ -107,26 +107,18 @@ static gboolean is_default(const struct options *options)
     return !options->words || !options->words[section_of(options) ? 1 : 0];
 }
 
-/* The format has the section that is asked for. */
-static gboolean has_section(const struct options *options)
-{
-    const struct ct_report_format *format = ct_report_format_find(options->format);
-
-    return format->has_sections || g_strcmp0(format->section, section_of(options)) == 0;
-}
-
 static gboolean check_options(const struct options *options, GError **error)
 {
     g_autofree char *formats = ct_report_format_list();
     const struct ct_report_format *format = ct_report_format_find(options->format);
-    const char *only = format ? format->section : NULL;
+    g_autofree char *only = format ? ct_report_format_sections(format) : NULL;
 
     if (!format)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
                     options->format, formats);
     else if (!directory_of(options, error))
         return FALSE;
-    else if (section_of(options) && !has_section(options))
+    else if (section_of(options) && !ct_report_format_has(format, section_of(options)))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--format=%s has no sections%s%s: leave out '%s', or name a recording of that "
                     "name as ./%s",
@@ -197,10 +189,15 @@ struct found {
     gboolean has_hangs; /* they are asked for, as are the next */
     gboolean has_locks;
     gboolean has_path;
-    guint longest;        /* stretches of it that are kept */
-    GPtrArray *hangs;     /* owned; struct ct_hang *; or NULL */
-    GPtrArray *locks;     /* owned; struct ct_lock_holding *; or NULL */
-    struct ct_path *path; /* owned; or NULL */
+    gboolean has_peers;
+    gboolean has_requests;
+    guint longest;                /* stretches of the path that are kept */
+    guint slowest;                /* requests that are taken apart */
+    GPtrArray *hangs;             /* owned; struct ct_hang *; or NULL */
+    GPtrArray *locks;             /* owned; struct ct_lock_holding *; or NULL */
+    struct ct_path *path;         /* owned; or NULL */
+    GPtrArray *peers;             /* owned; struct ct_peer *; or NULL */
+    struct ct_requests *requests; /* owned; or NULL */
 };
 
 static void found_clear(struct found *found)
@@ -210,6 +207,9 @@ static void found_clear(struct found *found)
     if (found->locks)
         g_ptr_array_unref(found->locks);
     ct_path_free(found->path);
+    if (found->peers)
+        g_ptr_array_unref(found->peers);
+    ct_requests_free(found->requests);
     ct_model_free(found->model);
 }
 typedef struct found auto_found; /* for g_auto() */
@@ -232,6 +232,11 @@ static gboolean ask(void *user, struct ct_store *store, GError **error)
     if (found->has_hangs && !(found->hangs = ct_hangs_find(store, found->model, error)))
         return FALSE;
     if (found->has_locks && !(found->locks = ct_lock_holdings_find(store, found->scope, error)))
+        return FALSE;
+    if (found->has_peers && !(found->peers = ct_peers_find(store, found->scope, error)))
+        return FALSE;
+    if (found->has_requests &&
+        !(found->requests = ct_requests_find(store, found->scope, found->slowest, error)))
         return FALSE;
     return !found->has_path || find_path(found, store, error);
 }
@@ -257,8 +262,10 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
 
     found->scope = &scope;
     found->has_hangs = ct_report_is_whole(report) && may_hang(report);
-    gboolean is_found = (!found->has_hangs && !found->has_locks && !found->has_path) ||
-                        ct_recording_ask(directory, activity, found->model, ask, found, error);
+    gboolean is_asked = found->has_hangs || found->has_locks || found->has_path ||
+                        found->has_peers || found->has_requests;
+    gboolean is_found =
+        !is_asked || ct_recording_ask(directory, activity, found->model, ask, found, error);
 
     found->scope = NULL;
     if (!is_found)
@@ -266,6 +273,8 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
     report->hangs = found->hangs;
     report->locks = found->locks;
     report->path = found->path;
+    report->peers = found->peers;
+    report->requests = found->requests;
     return TRUE;
 }
 
@@ -280,28 +289,32 @@ struct job {
     struct ct_report_layout layout;
 };
 
-/* They take a pass of their own. */
-static gboolean has_locks(const struct ct_report_layout *layout)
+static gboolean is_section(const struct ct_report_layout *layout, const char *name)
 {
-    return layout->extent == CT_REPORT_ALL || g_strcmp0(layout->section, "locks") == 0;
+    return layout->extent == CT_REPORT_SECTION && strcmp(layout->section, name) == 0;
 }
 
-/* It is of one thread's end, and no part of everything. */
-static gboolean has_path(const struct ct_report_layout *layout)
+/* What takes a pass of its own is not looked for where it is not shown. */
+static void set_asked(const struct job *job, struct found *found)
 {
-    return g_strcmp0(layout->section, "path") == 0;
+    const struct ct_report_layout *layout = &job->layout;
+    gboolean is_all = layout->extent == CT_REPORT_ALL ||
+                      (job->format->has_all && layout->extent != CT_REPORT_SECTION);
+    gboolean is_overview = layout->extent == CT_REPORT_OVERVIEW && job->format->has_places;
+
+    found->has_locks = is_all || is_section(layout, "locks");
+    found->has_peers =
+        is_all || is_overview || is_section(layout, "peers") || is_section(layout, "findings");
+    /* It is of one thread's end, and no part of everything. */
+    found->has_path = is_section(layout, "path");
+    found->has_requests = is_all || is_overview || is_section(layout, "requests");
+    found->slowest = is_overview && !is_all ? 0 : job->top;
 }
 
 /* They take the functions of all places. */
 static gboolean has_findings(const struct ct_report_layout *layout)
 {
     return layout->extent != CT_REPORT_SECTION || strcmp(layout->section, "findings") == 0;
-}
-
-static gboolean wants_locks(const struct job *job)
-{
-    return (job->format->has_locks && job->layout.extent != CT_REPORT_SECTION) ||
-           (job->format->has_sections && has_locks(&job->layout));
 }
 
 static int write_report(void *user, struct ct_activity *activity)
@@ -318,12 +331,10 @@ static int write_report(void *user, struct ct_activity *activity)
         return EXIT_FAILURE;
     }
     scope.has_each_process = options->is_all;
-    g_auto(auto_found) found = {.model = ct_model_new(),
-                                .has_locks = wants_locks(job),
-                                .has_path = job->format->has_places && has_path(&job->layout),
-                                .longest = job->top};
+    g_auto(auto_found) found = {.model = ct_model_new(), .longest = job->top};
     g_autoptr(ct_report) report = ct_report_new(model, &scope, job->top);
 
+    set_asked(job, &found);
     if (!gather(directory, activity, model, report, &error) ||
         !find(directory, activity, report, &found, &error)) {
         ct_say("%s", error->message);

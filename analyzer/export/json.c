@@ -2,6 +2,7 @@
 #include "export/json_document.h"
 #include "export/json_locks.h"
 #include "export/json_path.h"
+#include "export/json_peers.h"
 #include "export/json_stack.h"
 #include "export/report_format.h"
 
@@ -342,6 +343,8 @@ static void write_all(struct ct_json_document *document, const struct ct_report 
     write_threads(document, report);
     write_hangs(document, report);
     ct_json_write_locks(document, report);
+    ct_json_write_peers(document, report);
+    ct_json_write_requests(document, report);
     ct_json_write_number(document, "open_wait_count", report->lists->open_count);
     write_waits(document, report, "open_waits", report->lists->open);
     write_waits(document, report, "longest_waits", report->lists->longest);
@@ -366,5 +369,9 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     if (layout->extent != CT_REPORT_SECTION)
         write_all(&document, report, layout->directory);
     ct_json_write_path(&document, report);
+    if (layout->extent == CT_REPORT_SECTION) {
+        ct_json_write_peers(&document, report);
+        ct_json_write_requests(&document, report);
+    }
     fputs("\n}\n", out);
 }

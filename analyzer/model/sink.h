@@ -42,12 +42,12 @@ struct ct_interval {
     enum ct_op op;
     enum ct_class class;
     uint32_t stack_id;
-    int32_t owner_tid;      /* held the lock when the wait began; 0 unknown */
-    int32_t result;         /* what the call returned, a negative errno, or CT_RESULT_UNKNOWN */
-    gboolean is_open;       /* still waiting when the trace was cut */
-    gboolean is_outside;    /* in no wait: only the kernel tells of it */
-    /* What an FD object meant at the time, or what was opened; or NULL. Of a wait for any of several
-     * descriptors, the first that ended it, if that is known: is_ended_by_fd. */
+    int32_t owner_tid;   /* held the lock when the wait began; 0 unknown */
+    int32_t result;      /* what the call returned, a negative errno, or CT_RESULT_UNKNOWN */
+    gboolean is_open;    /* still waiting when the trace was cut */
+    gboolean is_outside; /* in no wait: only the kernel tells of it */
+    /* What an FD object meant at the time, or what was opened; or NULL. Of a wait for any of
+     * several descriptors, the first that ended it, if that is known: is_ended_by_fd. */
     const struct ct_fd *fd;
     gboolean is_ended_by_fd;
     enum ct_fd_role fd_role; /* what that was to the program then */
@@ -71,8 +71,8 @@ struct ct_interval {
         *preempted_by; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */
 };
 
-/* The other end of what it was for; NULL: there is none, or it says nothing, since it is a client of
- * the program, as others are. */
+/* The other end of what it was for; NULL: there is none, or it says nothing, since it is a client
+ * of the program, as others are. */
 static inline const char *ct_interval_peer(const struct ct_interval *interval)
 {
     const struct ct_fd *fd = interval->fd;

@@ -1,7 +1,7 @@
 /*
- * Whom the program called: by peer, how long it took from what the program wrote last until the first
- * of the answer could be read. Only connections that the program opened itself, and that the library
- * inside of it saw.
+ * Whom the program called: by peer, how long it took from what the program wrote last until the
+ * first of the answer could be read. Only connections that the program opened itself, and that the
+ * library inside of it saw.
  */
 #ifndef CTRACE_PASSES_PEERS_H
 #define CTRACE_PASSES_PEERS_H
@@ -18,8 +18,8 @@ struct ct_peer {
     struct ct_durations answers;     /* of its calls that were answered */
     double closed;                   /* calls on which it closed the connection instead, */
     double given_up;                 /* or the program did so, or ended */
-    double scattered; /* of those answered: written over more than a tenth of the time, so that it is
-                         not clear which of it was answered */
+    double scattered; /* of those answered: written over more than a tenth of the time, so that it
+                         is not clear which of it was answered */
     GHashTable *callers; /* owned; const struct ct_process *, as a set */
 };
 

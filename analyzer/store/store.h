@@ -94,8 +94,8 @@ const GArray *ct_store_cpus(const struct ct_store *store);
 
 /*
  * What is told of each: intervals have theirs, in `interval`, which is there until the next is
- * asked for, as turns have in `turn`; of a wake or of a wait for an object, `id` is the interval, and the times are when it
- * was woken or when it was.
+ * asked for, as turns have in `turn`; of a wake or of a wait for an object, `id` is the interval,
+ * and the times are when it was woken or when it was.
  */
 struct ct_store_event {
     uint64_t begin_ns;

@@ -134,8 +134,8 @@ static gboolean bucket_matches(const struct ct_profile_bucket *bucket,
         return !name && !bucket->name && bucket->object == interval->object;
     if (strcmp(bucket->name, name) != 0 || bucket->is_preempted != !!interval->preempted_by)
         return FALSE;
-    return bucket->is_preempted ||
-           (bucket->fd_kind == fd_kind(interval->fd) && bucket->is_peer == (ct_interval_peer(interval) != NULL));
+    return bucket->is_preempted || (bucket->fd_kind == fd_kind(interval->fd) &&
+                                    bucket->is_peer == (ct_interval_peer(interval) != NULL));
 }
 
 static char *describe_fd(enum ct_fd_kind kind, gboolean is_peer, const char *name)

@@ -318,6 +318,7 @@ void ct_report_look(struct ct_report *report)
         .evidence = report->evidence,
         .lives = lives,
         .hangs = report->hangs,
+        .peers = report->peers,
         .length_ns = window->end_ns - window->begin_ns,
     };
 

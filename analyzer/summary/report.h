@@ -12,6 +12,7 @@
 #include "passes/hangs.h"
 #include "passes/lock_holding.h"
 #include "passes/path.h"
+#include "passes/requests.h"
 #include "summary/lists.h"
 #include "symbols/symbols.h"
 
@@ -49,6 +50,9 @@ struct ct_report {
     const GPtrArray *locks;
     /* The chain that led to a thread's end, if that was asked: borrowed; of whatever model. */
     const struct ct_path *path;
+    /* Whom the program called, and what it served, if that was asked: the same. */
+    const GPtrArray *peers; /* struct ct_peer * */
+    const struct ct_requests *requests;
 };
 
 struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,

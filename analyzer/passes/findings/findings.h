@@ -8,6 +8,7 @@
 
 #include "model/life.h"
 #include "passes/findings/evidence.h"
+#include "passes/peers.h"
 #include "symbols/symbols.h"
 
 #define CT_FINDINGS_MAX 7
@@ -29,6 +30,7 @@ struct ct_findings_input {
     const struct ct_evidence *evidence;
     const GArray *lives;    /* struct ct_life, of the threads that it is about */
     const GPtrArray *hangs; /* struct ct_hang *; or NULL */
+    const GPtrArray *peers; /* struct ct_peer *; or NULL */
     uint64_t length_ns;     /* of the time that it is about */
 };
 
