@@ -1,0 +1,175 @@
+"""Who was asked and what was served, told of connections in event loops and pools of threads."""
+
+import collections
+import json
+
+from harness import WORKLOADS, TraceTest, main, workload_answer
+
+TURNS = WORKLOADS / "turns"
+EVERYTHING = 100_000
+
+
+class Turns(TraceTest):
+    def report(self, *options):
+        result = self.ctrace(
+            "report", "--format=json", f"--top={EVERYTHING}", *options, self.folder / "trace"
+        )
+        self.assertEqual(result.status, 0, result)
+        return json.loads(result.out)
+
+    def run_workload(self, *arguments, options=("--rate=0",)):
+        result = self.record_ok(TURNS, *arguments, options=list(options))
+        return workload_answer(result), self.report()
+
+
+class Pool(Turns):
+    """400 numbered requests of 20 clients: what the program says of each is held against the trace."""
+
+    LINKS = {"woken", "next in line", "unlinked"}
+
+    @classmethod
+    def matched(cls, truth, report):
+        """Pairs of what was and what is told, by connection and order."""
+        told = collections.defaultdict(list)
+        for request in report["slowest_requests"]:
+            told[int(request["client"].rpartition(":")[2])].append(request)
+        was = collections.defaultdict(list)
+        for request in truth["requests"]:
+            was[request["client"]].append(request)
+        for client, requests in was.items():
+            requests.sort(key=lambda request: request["read_ns"])
+            answers = sorted(told[client], key=lambda request: request["begin_ns"])
+            yield from zip(requests, answers, strict=True)
+
+    def test_no_wrong_link(self):
+        truth, report = self.run_workload("pool")
+        server = next(s for s in report["servers"] if s["server"].endswith(f":{truth['port']}"))
+        self.assertEqual(server["requests"], len(truth["requests"]))
+        self.assertEqual(server["handed_over"], len(truth["requests"]))
+        pairs = list(self.matched(truth, report))
+        self.assertEqual(len(pairs), len(truth["requests"]))
+        answered_ns = collections.defaultdict(list)
+        for was, _ in pairs:
+            answered_ns[was["writer"]].append(was["answered_ns"])
+        links = collections.Counter()
+        for was, told in pairs:
+            with self.subTest(number=was["number"]):
+                links[told["link"]] += 1
+                self.check(was, told, answered_ns[was["writer"]])
+        self.assertLessEqual(set(links), self.LINKS)
+        self.assertGreater(links["woken"] + links["next in line"], len(pairs) / 2, links)
+
+    def check(self, was, told, answered_ns):
+        self.assertEqual(told["reader_tid"], was["reader"])
+        self.assertEqual(told["writer_tid"], was["writer"])
+        # It was read before the program looked at its clock, and written after that.
+        end_ns = told["begin_ns"] + told["duration_ns"]
+        self.assertLessEqual(told["begin_ns"], was["read_ns"])
+        self.assertGreaterEqual(end_ns, was["answered_ns"])
+        self.assertEqual(sum(part["total_ns"] for part in told["parts"]), told["duration_ns"])
+        if told["link"] == "unlinked":
+            return
+        # When the worker took it, and not when it took another one.
+        before_ns = max((t for t in answered_ns if t < was["answered_ns"]), default=0)
+        self.assertLessEqual(told["taken_ns"], was["taken_ns"], told)
+        self.assertGreaterEqual(told["taken_ns"], before_ns, told)
+
+    def test_the_clients_calls_are_their_requests(self):
+        truth, report = self.run_workload("pool")
+        peer = next(p for p in report["peers"] if p["peer"].endswith(f":{truth['port']}"))
+        self.assertEqual(peer["answers"], len(truth["requests"]))
+        self.assertEqual(peer["closed"] + peer["given_up"], 0)
+
+    def test_sampled_requests_stand_for_others(self):
+        truth, report = self.run_workload("pool", options=["--rate=2ms"])
+        server = next(s for s in report["servers"] if s["server"].endswith(f":{truth['port']}"))
+        self.assertLess(len(report["slowest_requests"]), len(truth["requests"]))
+        total_ns = sum(r["answered_ns"] - r["read_ns"] for r in truth["requests"])
+        self.assertAlmostEqual(server["total_ns"] / total_ns, 1, delta=0.5)
+
+    def test_text_and_csv_say_the_same(self):
+        _, report = self.run_workload("pool")
+        rows = self.ctrace("report", "requests", "--format=csv", f"--top={EVERYTHING}", "trace")
+        self.assertEqual(rows.status, 0, rows)
+        lines = rows.out.split("\r\n")[1:-1]
+        self.assertEqual(len(lines), len(report["slowest_requests"]))
+        for line, request in zip(lines, report["slowest_requests"]):
+            cells = line.split(",")
+            self.assertEqual(int(cells[6]), request["duration_ns"])
+            self.assertEqual(sum(map(int, cells[8:])), request["duration_ns"])
+        text = self.report_text(self.folder / "trace", "requests")
+        self.assertIn("The slowest requests (10), and where their time went", text)
+
+
+class Loop(Turns):
+    OPTIONS = ("--rate=0", "--no-follow")  # the peers' own sleeping is another matter
+
+    def check_loop(self, how, operation):
+        answer, report = self.run_workload("loop", how, options=self.OPTIONS)
+        peers = {peer["peer"]: peer for peer in report["peers"]}
+        slow, fast = peers[answer["slow"]], peers[answer["fast"]]
+        for peer in (slow, fast):
+            self.assertEqual(peer["answers"], answer["calls"])
+            self.assertEqual(peer["closed"] + peer["given_up"], 0)
+        self.assertGreaterEqual(slow["p50_ns"], answer["slow_ms"] * 1_000_000)
+        self.assertGreaterEqual(slow["total_ns"], answer["calls"] * answer["slow_ms"] * 1_000_000)
+        # It is the slow one that the loop waits for, and each wait is charged to what ended it.
+        first = report["findings"][0]
+        self.assertEqual(first["rule"], "peer", first)
+        self.assertIn(answer["slow"], first["text"])
+        ended = {
+            site["object"]: site
+            for site in report["sites"]
+            if site["operation"] == operation and site["object"].startswith("ended by")
+        }
+        self.assertIn(f"ended by inet socket -> {answer['slow']}", ended)
+        profile = self.profile("net", self.folder / "trace")
+        self.assertGreater(
+            profile.delay_of(op=operation, peer=answer["slow"]),
+            profile.delay_of(op=operation, peer=answer["fast"]),
+        )
+
+    def test_epoll_by_number(self):
+        self.check_loop("epoll", "epoll_wait")
+
+    def test_epoll_by_pointer(self):
+        self.check_loop("pointers", "epoll_wait")
+
+    def test_poll(self):
+        self.check_loop("poll", "poll")
+
+    def test_select(self):
+        self.check_loop("select", "select")
+
+    def test_the_text_names_it(self):
+        answer = workload_answer(self.record_ok(TURNS, "loop", "epoll", options=self.OPTIONS))
+        trace = self.folder / "trace"
+        self.assertRegex(
+            self.report_text(trace, "peers"), rf"{answer['slow']}\s+{answer['calls']}\s+-\s"
+        )
+        self.assertIn(
+            f"epoll_wait, ended by inet socket -> {answer['slow']}",
+            " ".join(self.report_text(trace, "waits").split()),
+        )
+        rows = self.ctrace("report", "peers", "--format=csv", trace)
+        self.assertIn(f"\r\n{answer['slow']},inet socket,turns,", rows.out)
+
+
+class Others(Turns):
+    def test_calls_without_answers(self):
+        answer, report = self.run_workload("unanswered")
+        peer = next(p for p in report["peers"] if p["peer"] == answer["peer"])
+        self.assertEqual((peer["answers"], peer["closed"], peer["given_up"]), (0, 1, 1))
+
+    def test_datagrams_are_no_turns(self):
+        _, report = self.run_workload("datagrams")
+        self.assertEqual((report["peers"], report["servers"]), ([], []))
+
+    def test_where_there_are_none(self):
+        self.record_ok(WORKLOADS / "sleeper", "0.1")
+        text = self.report_text(self.folder / "trace", "peers")
+        self.assertIn("There are no peers in this recording", text)
+
+
+if __name__ == "__main__":
+    main()
