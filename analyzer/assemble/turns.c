@@ -27,7 +27,7 @@ void ct_turns_add(const struct ct_trackers *trackers, const struct ct_record *re
         .begin_ns = begin_ns,
         .last_ns = begin_ns + MIN(event->spread_ns, end_ns - begin_ns),
         .end_ns = end_ns,
-        .weight = ct_sampled_weight(end_ns - begin_ns, process->rate_ns),
+        .weight = (double)MAX(event->stands_for, CT_TURN_WHOLE) / CT_TURN_WHOLE,
         .kind = (enum ct_turn_kind)event->kind,
         .outcome = (enum ct_turn_outcome)event->outcome,
         .fd_number = event->fd,

@@ -110,14 +110,17 @@ enum {
     CT_TURN_KIND,
     CT_TURN_OUTCOME,
     CT_TURN_BEGIN_THREAD, /* its number plus one; 0: not known */
-    CT_TURN_RATE,         /* the weight is this by the time that it took; 0: it is 1 */
     CT_TURN_FD,
     CT_TURN_HAS_FD,
     CT_TURN_FD_KIND,
     CT_TURN_NUMBERS
 };
 enum { CT_TURN_LOCAL, CT_TURN_PEER, CT_TURN_STRINGS };
-enum { CT_TURN_SPREAD, CT_TURN_LOOSE }; /* from its begin to its last message */
+enum {
+    CT_TURN_SPREAD, /* from its begin to its last message */
+    CT_TURN_WEIGHT, /* in parts of CT_TURN_WHOLE, beyond a whole one */
+    CT_TURN_LOOSE
+};
 enum { CT_CPU_RUN_THREAD, CT_CPU_RUN_NUMBERS };
 enum { CT_OBJECT_WAIT_THREAD, CT_OBJECT_WAIT_NUMBERS };
 enum { CT_RELEASE_THREAD, CT_RELEASE_STACK, CT_RELEASE_OP, CT_RELEASE_NUMBERS };

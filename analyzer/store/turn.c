@@ -16,9 +16,7 @@ void ct_turn_record_set(const struct ct_turn *turn, struct ct_store_record *reco
     numbers[CT_TURN_KIND] = (uint64_t)turn->kind;
     numbers[CT_TURN_OUTCOME] = (uint64_t)turn->outcome;
     numbers[CT_TURN_BEGIN_THREAD] = turn->begin_thread ? turn->begin_thread->number + 1 : 0;
-    if (turn->weight > 1)
-        numbers[CT_TURN_RATE] =
-            (uint64_t)llround(turn->weight * (double)(turn->end_ns - turn->begin_ns));
+    record->loose[CT_TURN_WEIGHT] = (uint64_t)llround((turn->weight - 1) * CT_TURN_WHOLE);
     numbers[CT_TURN_FD] = ct_zigzag((uint64_t)(int64_t)turn->fd_number);
     if (!turn->fd)
         return;
@@ -47,11 +45,6 @@ static gboolean set_fd(const struct ct_attribute *attribute, struct ct_turn *tur
     return TRUE;
 }
 
-static double weight_of(uint64_t rate_ns, uint64_t duration_ns)
-{
-    return rate_ns > duration_ns && duration_ns > 0 ? (double)rate_ns / (double)duration_ns : 1;
-}
-
 gboolean ct_store_make_turn(struct ct_store *store, struct ct_thread *thread,
                             const struct ct_store_record *record, struct ct_turn *turn,
                             struct ct_fd *fd)
@@ -61,14 +54,14 @@ gboolean ct_store_make_turn(struct ct_store *store, struct ct_thread *thread,
 
     if (numbers[CT_TURN_KIND] >= CT_TURN_KIND_COUNT ||
         numbers[CT_TURN_OUTCOME] >= CT_TURN_OUTCOME_COUNT || record->begin_ns > record->end_ns ||
-        spread_ns > record->end_ns - record->begin_ns)
+        spread_ns > record->end_ns - record->begin_ns || record->loose[CT_TURN_WEIGHT] > UINT32_MAX)
         return FALSE;
     *turn = (struct ct_turn){
         .thread = thread,
         .begin_ns = record->begin_ns,
         .last_ns = record->begin_ns + spread_ns,
         .end_ns = record->end_ns,
-        .weight = weight_of(numbers[CT_TURN_RATE], record->end_ns - record->begin_ns),
+        .weight = 1 + (double)record->loose[CT_TURN_WEIGHT] / CT_TURN_WHOLE,
         .kind = (enum ct_turn_kind)numbers[CT_TURN_KIND],
         .outcome = (enum ct_turn_outcome)numbers[CT_TURN_OUTCOME],
         .fd_number = (int32_t)(int64_t)ct_unzigzag(numbers[CT_TURN_FD]),

@@ -1,9 +1,16 @@
 """Who was asked and what was served, told of connections in event loops and pools of threads."""
 
 import collections
+import contextlib
+import http.server
 import json
+import signal
+import socket
+import threading
+import time
+import urllib.request
 
-from harness import WORKLOADS, TraceTest, main, workload_answer
+from harness import WORKLOADS, TraceTest, main, wait_until, workload_answer
 
 TURNS = WORKLOADS / "turns"
 EVERYTHING = 100_000
@@ -169,6 +176,125 @@ class Others(Turns):
         self.record_ok(WORKLOADS / "sleeper", "0.1")
         text = self.report_text(self.folder / "trace", "peers")
         self.assertIn("There are no peers in this recording", text)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def accepts(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+class SlowUpstream(http.server.BaseHTTPRequestHandler):
+    SLOW_MS = 60
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        time.sleep(self.SLOW_MS / 1000)
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    def log_message(self, *_):
+        pass
+
+
+NGINX = """
+daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 2;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    upstream slow {{ server 127.0.0.1:{upstream}; keepalive 4; }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ proxy_pass http://slow; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+    }}
+}}
+"""
+
+
+class Programs(Turns):
+    """As they are installed, on loopback."""
+
+    def record_server(self, port, *command):
+        recorder = self.start_record(*command, options=["--rate=0"])
+        wait_until(lambda: accepts(port), f"{command[0]} answered")
+        return recorder
+
+    def end(self, recorder):
+        recorder.send_signal(signal.SIGTERM)
+        _, err = recorder.communicate(timeout=60)
+        self.assertIn("nothing lost", err)
+        return self.report()
+
+    def test_nginx_names_its_slow_upstream(self):
+        upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowUpstream)
+        self.addCleanup(upstream.server_close)
+        self.addCleanup(upstream.shutdown)
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        port, peer = free_port(), f"127.0.0.1:{upstream.server_address[1]}"
+        configuration = self.folder / "nginx.conf"
+        configuration.write_text(
+            NGINX.format(folder=self.folder, port=port, upstream=upstream.server_address[1])
+        )
+        recorder = self.record_server(port, "nginx", "-c", configuration, "-p", self.folder)
+        for i in range(12):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{i}", timeout=20) as answer:
+                self.assertEqual(answer.read(), b"ok")
+        report = self.end(recorder)
+        told = next(p for p in report["peers"] if p["peer"] == peer)
+        self.assertEqual(told["answers"], 12)
+        self.assertGreaterEqual(told["p50_ns"], SlowUpstream.SLOW_MS * 1_000_000)
+        first = report["findings"][0]
+        self.assertEqual(first["rule"], "peer", first)
+        self.assertIn(peer, first["text"])
+        self.assertIn("It answered 12 calls", first["text"])
+        server = next(s for s in report["servers"] if s["server"] == f"127.0.0.1:{port}")
+        self.assertEqual(server["requests"], 12)
+        # One at a time: each request is its thread's alone, and most of it its call.
+        for request in report["slowest_requests"]:
+            self.assertEqual(request["link"], "one thread")
+            self.assertEqual([call["peer"] for call in request["calls"]], [peer])
+            self.assertGreater(request["calls"][0]["total_ns"], request["duration_ns"] / 2)
+
+    def test_redis_requests_are_its_commands(self):
+        port = free_port()
+        recorder = self.record_server(
+            port, "redis-server", "--port", port, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1",
+            "--dir", self.folder,
+        )  # fmt: skip
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            for _ in range(100):
+                connection.sendall(b"PING\r\n")
+                self.assertEqual(connection.recv(100), b"+PONG\r\n")
+            connection.sendall(b"DEBUG SLEEP 0.1\r\n")
+            slow = connection.recv(100)
+        report = self.end(recorder)
+        server = next(s for s in report["servers"] if s["server"] == f"127.0.0.1:{port}")
+        self.assertEqual(server["requests"], 101)
+        if slow.startswith(b"+OK"):
+            self.assertGreaterEqual(report["slowest_requests"][0]["duration_ns"], 100_000_000)
+
+    def test_memcached_requests_are_its_commands(self):
+        port = free_port()
+        # It does not want to be root.
+        recorder = self.record_server(
+            port, "memcached", "-l", "127.0.0.1", "-p", port, "-U", 0, "-t", 2, "-u", "nobody"
+        )
+        for _ in range(4):
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                for _ in range(25):
+                    connection.sendall(b"get nothing\r\n")
+                    self.assertEqual(connection.recv(100), b"END\r\n")
+        report = self.end(recorder)
+        server = next(s for s in report["servers"] if s["server"] == f"127.0.0.1:{port}")
+        self.assertEqual(server["requests"], 100)
+        self.assertEqual(server["handed_over"], 0)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ static inline const char *ct_string_as_read(const char *string)
  * A connection's direction turned, `lag_ns` before the event's timestamp: see turns.h. The turn had
  * begun `duration_ns` before that, with what thread `begin_tid` wrote or read; the last of several
  * such messages came `spread_ns` after the first. The event's thread read or wrote the answer.
- * Turns shorter than the process's rate_ns are sampled as waits are.
+ * It stands for so many turns, in parts of CT_TURN_WHOLE: see turns.h.
  */
 #define CT_EVENT_TURN(F) \
     F(U64, duration_ns)  \
@@ -141,6 +141,7 @@ static inline const char *ct_string_as_read(const char *string)
     F(U64, lag_ns)       \
     F(I32, fd)           \
     F(I32, begin_tid)    \
+    F(U32, stands_for)   \
     F(U8, kind)          \
     F(U8, outcome)
 

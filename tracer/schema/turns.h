@@ -24,6 +24,14 @@ enum ct_turn_outcome {
     CT_TURN_OUTCOME_COUNT,
 };
 
+/* Where threads end more turns than CT_TURN_INTERVAL times the rate goes into, beyond a burst of
+ * some hundred, each is recorded with a probability, and then stands for others: so the cost has a
+ * bound. Those that take CT_TURN_LONG times the rate are always recorded. */
+#define CT_TURN_WHOLE    1024
+#define CT_TURN_INTERVAL 10
+#define CT_TURN_LONG     1000
+#define CT_TURN_BURST    1024
+
 /* What a descriptor that ended a wait was to the program then. */
 enum ct_fd_role {
     CT_FD_ROLE_UNKNOWN,  /* nothing of this */

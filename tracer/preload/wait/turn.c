@@ -127,10 +127,34 @@ enum ct_fd_role ct_turn_role(int fd)
 
 /* ---- What is told ---- */
 
-/* Is a turn of that length to be recorded? */
-static bool is_sampled(struct ct_self *self, uint64_t duration_ns)
+/* How many turns one of that length would stand for, in parts of CT_TURN_WHOLE: the more, the more
+ * were recorded of late. */
+static uint32_t stands_for(struct ct_self *self, uint64_t duration_ns)
 {
-    return ct_self_samples(self, duration_ns) && ct_class_is_recorded(CT_CLASS_NET);
+    uint64_t rate_ns = ct_control->rate_ns;
+    uint64_t burst_ns = CT_TURN_BURST * CT_TURN_INTERVAL * rate_ns;
+    uint64_t now_ticks = ct_ticks();
+    uint64_t passed_ns = ct_elapsed_ns(self->turns_ticks, now_ticks);
+    uint64_t whole = CT_TURN_WHOLE;
+
+    if (duration_ns >= CT_TURN_LONG * rate_ns)
+        return CT_TURN_WHOLE;
+    self->turns_ns -= passed_ns < self->turns_ns ? passed_ns : self->turns_ns;
+    self->turns_ticks = now_ticks;
+    uint64_t left_ns = self->turns_ns < burst_ns ? burst_ns - self->turns_ns : 0;
+    if (left_ns < burst_ns / 2)
+        whole =
+            burst_ns / 2 / (left_ns / CT_TURN_WHOLE + burst_ns / CT_TURN_WHOLE / CT_TURN_WHOLE + 1);
+    return (uint32_t)(whole > CT_TURN_WHOLE ? whole : CT_TURN_WHOLE);
+}
+
+/* Is such a one to be recorded? */
+static bool is_drawn(struct ct_self *self, uint32_t whole)
+{
+    if (ct_self_random(self) * whole >= (uint64_t)CT_TURN_WHOLE << 32)
+        return false;
+    self->turns_ns += CT_TURN_INTERVAL * ct_control->rate_ns;
+    return true;
 }
 
 static void tell(int fd, const struct ct_turn_step *step, enum ct_turn_kind kind,
@@ -147,7 +171,10 @@ static void tell(int fd, const struct ct_turn_step *step, enum ct_turn_kind kind
         .outcome = (uint8_t)outcome,
     };
 
-    if (self == NULL || ct_is_early(step->first_ticks) || !is_sampled(self, duration_ns))
+    if (self == NULL || ct_is_early(step->first_ticks) || !ct_class_is_recorded(CT_CLASS_NET))
+        return;
+    event.stands_for = stands_for(self, duration_ns);
+    if (!is_drawn(self, event.stands_for))
         return;
     if (event.spread_ns > duration_ns)
         event.spread_ns = duration_ns;
