@@ -1,10 +1,11 @@
 /*
  * Connections that turn: turns WHAT. What it knows of them is printed as JSON.
  *
- *   pool          a thread reads numbered requests of many clients, and a pool of workers answers
- *   loop HOW      an event loop (epoll, pointers, poll, select) asks two peers, of which one is
- * slow unanswered    a peer closes the connection instead, and another one never answers datagrams
- * questions and answers that are no turns, as of UDP
+ *   pool         a thread reads numbered requests of clients, and a pool of workers answers
+ *   loop HOW     an event loop (epoll, pointers, poll, select) asks two peers: one is slow
+ *   burst        a thread answers another one as fast as it can
+ *   unanswered   a peer closes the connection instead, and another one never answers
+ *   datagrams    questions and answers that are no turns, as of UDP
  */
 #include "scenario.h"
 
@@ -16,7 +17,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-enum { CLIENTS = 20, REQUESTS = 20, WORKERS = 4, CALLS = 20, SLOW_MS = 25 };
+enum { CLIENTS = 20, REQUESTS = 20, WORKERS = 4, CALLS = 20, SLOW_MS = 25, BURST = 20000 };
 
 static uint16_t port_of(int fd)
 {
@@ -307,6 +308,34 @@ static void run_loop(const char *how)
            ports[0], ports[1], CALLS, SLOW_MS);
 }
 
+/* ---- burst ---- */
+
+static void *ask_fast(void *data)
+{
+    int fd = connect_to(*(const uint16_t *)data, SOCK_STREAM);
+    char byte;
+
+    for (int i = 0; i < BURST; i++)
+        require(write(fd, "?", 1) == 1 && read(fd, &byte, 1) == 1, "ask");
+    close(fd);
+    return NULL;
+}
+
+static void run_burst(void)
+{
+    int listener = listen_anywhere();
+    uint16_t port = port_of(listener);
+    pthread_t asker;
+    char byte;
+
+    require(pthread_create(&asker, NULL, ask_fast, &port) == 0, "pthread_create");
+    int fd = accept(listener, NULL, NULL);
+    while (read(fd, &byte, 1) == 1)
+        require(write(fd, &byte, 1) == 1, "answer");
+    pthread_join(asker, NULL);
+    printf("{\"port\": %d, \"count\": %d}\n", port, BURST);
+}
+
 /* ---- unanswered ---- */
 
 static void run_unanswered(void)
@@ -365,6 +394,8 @@ int main(int argc, char **argv)
         run_pool();
     else if (strcmp(what, "loop") == 0 && argc > 2)
         run_loop(argv[2]);
+    else if (strcmp(what, "burst") == 0)
+        run_burst();
     else if (strcmp(what, "unanswered") == 0)
         run_unanswered();
     else if (strcmp(what, "datagrams") == 0)
