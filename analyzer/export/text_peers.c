@@ -19,6 +19,8 @@ static char *format_quantile(const struct ct_durations *durations, double share)
 
 static char *format_total(const struct ct_durations *durations)
 {
+    if (durations->count <= 0)
+        return g_strdup("-");
     return ct_format_duration((uint64_t)llround(MIN(durations->total_ns, 1e18)));
 }
 
@@ -187,10 +189,9 @@ static char *format_link(const struct ct_request *request)
     case CT_REQUEST_ONE_THREAD:
         return g_strdup_printf("by %s alone, which served nothing else meanwhile", writer);
     case CT_REQUEST_SHARED:
-        return g_strdup_printf(
-            "by %s, to which %u other%s were open: what it did may have been for "
-            "them",
-            writer, request->others, request->others == 1 ? "" : "s");
+        return g_strdup_printf("by %s, which had %u other%s open: what it did may have been for %s",
+                               writer, request->others, request->others == 1 ? "" : "s",
+                               request->others == 1 ? "that" : "them");
     case CT_REQUEST_WOKEN:
         return g_strdup_printf("read by %s, which woke %s", reader, writer);
     case CT_REQUEST_FOLLOWED:

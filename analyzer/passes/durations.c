@@ -8,6 +8,7 @@
 struct bin {
     uint32_t number;
     double count;
+    double total_ns;
 };
 
 static unsigned exponent_of(uint64_t duration_ns)
@@ -22,15 +23,6 @@ static uint32_t number_of(uint64_t duration_ns)
     if (exponent <= BITS)
         return (uint32_t)duration_ns;
     return (uint32_t)((exponent - BITS) << BITS) + (uint32_t)(duration_ns >> (exponent - BITS));
-}
-
-/* The longest that is in the bin. */
-static uint64_t end_of(uint32_t number)
-{
-    unsigned shift = number >> (BITS + 1) ? (number >> BITS) - 1 : 0;
-    uint64_t mantissa = number - ((uint64_t)shift << BITS);
-
-    return ((mantissa + 1) << shift) - 1;
 }
 
 static struct bin *bin_at(const struct ct_durations *durations, guint index)
@@ -59,16 +51,22 @@ static guint find(const struct ct_durations *durations, uint32_t number)
     return low;
 }
 
+static void add_to(struct bin *bin, const struct bin *more)
+{
+    bin->count += more->count;
+    bin->total_ns += more->total_ns;
+}
+
 void ct_durations_add(struct ct_durations *durations, uint64_t duration_ns, double weight)
 {
-    const struct bin bin = {number_of(duration_ns), weight};
+    const struct bin bin = {number_of(duration_ns), weight, weight * (double)duration_ns};
 
     if (!durations->bins)
         durations->bins = g_array_new(FALSE, FALSE, sizeof(struct bin));
     guint at = find(durations, bin.number);
 
     if (at < durations->bins->len && bin_at(durations, at)->number == bin.number)
-        bin_at(durations, at)->count += weight;
+        add_to(bin_at(durations, at), &bin);
     else
         g_array_insert_val(durations->bins, at, bin);
     durations->count += weight;
@@ -85,7 +83,7 @@ uint64_t ct_durations_quantile_ns(const struct ct_durations *durations, double s
 
         sum += bin->count;
         if (sum >= share * durations->count)
-            return MIN(end_of(bin->number), durations->longest_ns);
+            return (uint64_t)llround(MIN(bin->total_ns / bin->count, 9e18));
     }
     return durations->longest_ns;
 }

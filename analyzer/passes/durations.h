@@ -1,6 +1,7 @@
 /*
  * How long things took: a distribution in bounded memory, of weighted durations. What it says of a
- * share of them is good to four thousandths; count, sum and the longest are exact.
+ * share of them is the mean of those that differ by no more than four thousandths; count, sum and
+ * the longest are exact.
  */
 #ifndef CTRACE_PASSES_DURATIONS_H
 #define CTRACE_PASSES_DURATIONS_H
