@@ -66,7 +66,8 @@ static int transfer_object(int out, int in)
         ct_turn_begin_write(out, &step);                                                       \
         ssize_t result = timed_##name args;                                                    \
         ct_turn_end_write(out, &step, result);                                                 \
-        return ct_turn_read(in, result);                                                       \
+        ct_turn_read(in, result);                                                              \
+        return result;                                                                         \
     }
 
 CT_WRAP_TRANSFER(sendfile, (int out, int in, off_t *offset, size_t size), (out, in, offset, size),

@@ -124,24 +124,19 @@ CT_WRAP_WRITER(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count,
                (fd, messages, count, flags), CT_OP_SENDMMSG, MAY_WAIT, CT_CLASS_NET,
                real_sendmmsg(fd, messages, count, flags))
 
-CT_REAL(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size))
-
-static inline __attribute__((always_inline))
-CT_TIMED(int, timed_connect, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size),
-         (fd, address, size), CT_OP_CONNECT, ct_fd_may_wait(fd), CT_CLASS_NET, fd, CT_ERRNO_OUTCOME,
-         real_connect(fd, address, size))
-
-    int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t size)
+static void connected(int fd, int result)
 {
-    int result = timed_connect(fd, address, size);
     bool is_pending = result != 0 && errno == EINPROGRESS;
 
-    if (result == 0 || is_pending) {
-        ct_fd_connected(fd);
-        ct_turn_connected(fd, is_pending);
-    }
-    return result;
+    if (result != 0 && !is_pending)
+        return;
+    ct_fd_connected(fd);
+    ct_turn_connected(fd, is_pending);
 }
+
+CT_WRAP_AFTER(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size),
+              (fd, address, size), CT_OP_CONNECT, ct_fd_may_wait(fd), CT_CLASS_NET, fd,
+              connected(fd, result))
 
 /* ---- Waiting for any of several. ---- */
 
@@ -162,28 +157,14 @@ static enum ct_class poll_class(const struct pollfd *fds, nfds_t count)
 }
 
 /* The class of the wait, and in `watched` the number of descriptors. */
-static enum ct_class select_class(int count, const fd_set *reads, const fd_set *writes,
-                                  const fd_set *excepts, unsigned *watched)
+static enum ct_class select_class(const struct ct_ready_sets *sets, int count, unsigned *watched)
 {
-    const fd_mask *sets[] = {(const fd_mask *)reads, (const fd_mask *)writes,
-                             (const fd_mask *)excepts};
-    int readable[sizeof(sets) / sizeof(sets[0])]; /* words of each */
     unsigned bits = 0;
 
     *watched = 0;
     ct_fd_peers_poll_begin();
-    if (count <= 0 || count > CT_FD_CACHE)
-        return ct_class_of_set(bits);
-    /* As the kernel reads them: the sets may be larger than an fd_set. */
-    int words = (count - 1) / NFDBITS + 1;
-    for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
-        readable[s] =
-            (int)(ct_memory_readable(sets[s], (size_t)words * sizeof(fd_mask)) / sizeof(fd_mask));
-    for (int w = 0; w < words; w++) {
-        unsigned long word = 0;
-        for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
-            word |= w < readable[s] ? (unsigned long)sets[s][w] : 0;
-        for (; word != 0; word &= word - 1) {
+    for (int w = 0; w < sets->words; w++) {
+        for (unsigned long word = ct_ready_sets_word(sets, w); word != 0; word &= word - 1) {
             int fd = w * NFDBITS + __builtin_ctzl(word);
             if (fd >= count)
                 break;
@@ -202,7 +183,7 @@ static int64_t ended_by(struct ct_wait *wait, int result, int fd)
 
     if (result <= 0)
         return CT_ERRNO_OUTCOME;
-    if (fd >= 0)
+    if (fd >= 0 && fd < CT_FD_CACHE)
         shown->object = ct_set_object(shown->object, fd, ct_turn_role(fd));
     return result;
 }
@@ -231,23 +212,24 @@ CT_WRAP_POLL(ppoll,
              (struct pollfd * fds, nfds_t count, const struct timespec *timeout,
               const sigset_t *mask),
              (fds, count, timeout, mask), true)
-#define CT_WRAP_SELECT(name, params, args)                                           \
-    CT_REAL(int, name, params)                                                       \
-    int name params                                                                  \
-    {                                                                                \
-        struct ct_wait wait;                                                         \
-        unsigned watched;                                                            \
-        CT_NEED_REAL(name);                                                          \
-        if (!ct_wait_begin(&wait, CT_OP_SELECT, __builtin_return_address(0)))        \
-            return real_##name args;                                                 \
-        enum ct_class class = select_class(count, reads, writes, excepts, &watched); \
-        ct_wait_subject(&wait, class, watched);                                      \
-        int result = real_##name args;                                               \
-        ct_wait_end(&wait, ended_by(&wait, result, result > 0 ? SELECTED : -1));     \
-        return result;                                                               \
+#define CT_WRAP_SELECT(name, params, args)                                                        \
+    CT_REAL(int, name, params)                                                                    \
+    int name params                                                                               \
+    {                                                                                             \
+        struct ct_wait wait;                                                                      \
+        struct ct_ready_sets sets = {                                                             \
+            {(const fd_mask *)reads, (const fd_mask *)writes, (const fd_mask *)excepts}, {0}, 0}; \
+        unsigned watched;                                                                         \
+        CT_NEED_REAL(name);                                                                       \
+        if (!ct_wait_begin(&wait, CT_OP_SELECT, __builtin_return_address(0)))                     \
+            return real_##name args;                                                              \
+        ct_ready_sets_find(&sets, count);                                                         \
+        enum ct_class class = select_class(&sets, count, &watched);                               \
+        ct_wait_subject(&wait, class, watched);                                                   \
+        int result = real_##name args;                                                            \
+        ct_wait_end(&wait, ended_by(&wait, result, result > 0 ? ct_ready_in_sets(&sets) : -1));   \
+        return result;                                                                            \
     }
-
-#define SELECTED ct_ready_in_select(count, reads, writes, excepts)
 
 CT_WRAP_SELECT(select,
                (int count, fd_set *restrict reads, fd_set *restrict writes,

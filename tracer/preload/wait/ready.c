@@ -1,6 +1,7 @@
 #include "ready.h"
 
 #include "preload/core/board.h"
+#include "preload/core/memory.h"
 #include "preload/core/storage.h"
 
 CT_LARGE struct ct_ready_watch ct_ready_watches[CT_FD_CACHE];
@@ -139,16 +140,29 @@ int ct_ready_in_poll(const struct pollfd *fds, nfds_t count)
     return -1;
 }
 
-int ct_ready_in_select(int count, const fd_set *reads, const fd_set *writes, const fd_set *excepts)
+void ct_ready_sets_find(struct ct_ready_sets *sets, int count)
 {
-    const fd_mask *sets[] = {(const fd_mask *)reads, (const fd_mask *)writes,
-                             (const fd_mask *)excepts};
+    sets->words = count > 0 && count <= CT_FD_CACHE ? (count - 1) / NFDBITS + 1 : 0;
+    for (size_t s = 0; s < CT_READY_SETS; s++)
+        sets->readable[s] =
+            (int)(ct_memory_readable(sets->sets[s], (size_t)sets->words * sizeof(fd_mask)) /
+                  sizeof(fd_mask));
+}
 
-    for (int w = 0; w * NFDBITS < count; w++) {
-        unsigned long word = 0;
+unsigned long ct_ready_sets_word(const struct ct_ready_sets *sets, int w)
+{
+    unsigned long word = 0;
 
-        for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
-            word |= sets[s] != NULL ? (unsigned long)sets[s][w] : 0;
+    for (size_t s = 0; s < CT_READY_SETS; s++)
+        word |= w < sets->readable[s] ? (unsigned long)sets->sets[s][w] : 0;
+    return word;
+}
+
+int ct_ready_in_sets(const struct ct_ready_sets *sets)
+{
+    for (int w = 0; w < sets->words; w++) {
+        unsigned long word = ct_ready_sets_word(sets, w);
+
         if (word != 0)
             return w * NFDBITS + __builtin_ctzl(word);
     }

@@ -42,6 +42,23 @@ int ct_ready_find(int epoll_fd, uint64_t data);
 
 /* The first that is ready, in what the call returned; negative: none. */
 int ct_ready_in_poll(const struct pollfd *fds, nfds_t count);
-int ct_ready_in_select(int count, const fd_set *reads, const fd_set *writes, const fd_set *excepts);
+
+/* The sets of a select: as the kernel reads them, they may be larger than an fd_set, and need not
+ * be there beyond the program's descriptors. */
+#define CT_READY_SETS 3
+struct ct_ready_sets {
+    const fd_mask *sets[CT_READY_SETS]; /* borrowed */
+    int readable[CT_READY_SETS];        /* words of each */
+    int words;
+};
+
+/* Looks how much of them is there; the sets are set. */
+void ct_ready_sets_find(struct ct_ready_sets *sets, int count);
+
+/* What is in any of them. */
+unsigned long ct_ready_sets_word(const struct ct_ready_sets *sets, int w);
+
+/* As ct_ready_in_poll. */
+int ct_ready_in_sets(const struct ct_ready_sets *sets);
 
 #endif

@@ -53,11 +53,10 @@ static inline void ct_turn_end_write(int fd, const struct ct_turn_step *step, in
         ct_turn_after_write(fd, step, result);
 }
 
-static inline int64_t ct_turn_read(int fd, int64_t result)
+static inline void ct_turn_read(int fd, int64_t result)
 {
     if (__builtin_expect(ct_fd_has_turns(fd), 0))
         ct_turn_after_read(fd, result);
-    return result;
 }
 
 #endif
