@@ -53,17 +53,18 @@ static void write_durations(FILE *out, const struct ct_durations *durations)
 
 static void write_peers(const struct ct_report *report, FILE *out)
 {
-    fputs("peer,kind,process,processes,answers,closed,given_up,scattered,total_ns,p50_ns,p90_ns,"
-          "p99_ns,longest_ns\r\n",
-          out);
+    fputs(
+        "peer,kind,process,processes,answers,closed,given_up,open,scattered,total_ns,p50_ns,p90_ns,"
+        "p99_ns,longest_ns\r\n",
+        out);
     for (guint i = 0; i < report->peers->len; i++) {
         const struct ct_peer *peer = report->peers->pdata[i];
 
         write_text(out, peer->address);
         fprintf(out, ",%s,", ct_fd_kind_name(peer->kind));
         write_text(out, peer->caller->name);
-        fprintf(out, ",%u,%.0f,%.0f,%.0f,%.0f", peer->caller_count, peer->answers.count,
-                peer->closed, peer->given_up, peer->scattered);
+        fprintf(out, ",%u,%.0f,%.0f,%.0f,%.0f,%.0f", peer->caller_count, peer->answers.count,
+                peer->closed, peer->given_up, peer->open, peer->scattered);
         write_durations(out, &peer->answers);
     }
 }

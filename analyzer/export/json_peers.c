@@ -33,6 +33,8 @@ void ct_json_write_peers(struct ct_json_document *document, const struct ct_repo
         ct_json_add_rounded(json, "answers", peer->answers.count);
         ct_json_add_rounded(json, "closed", peer->closed);
         ct_json_add_rounded(json, "given_up", peer->given_up);
+        ct_json_add_rounded(json, "open", peer->open);
+        ct_json_add_rounded(json, "unanswered_ns", peer->failures.total_ns);
         ct_json_add_rounded(json, "scattered", peer->scattered);
         add_durations(json, &peer->answers);
         ct_json_end_element(document);

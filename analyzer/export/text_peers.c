@@ -58,13 +58,13 @@ static gboolean explain_nothing(const struct ct_text_out *out, const char *what)
 
 static void add_peer(struct ct_text_table *table, const struct ct_peer *peer)
 {
+    double unanswered = peer->closed + peer->given_up + peer->open;
+
     ct_text_table_take(table, peer->is_others    ? g_strdup("all others")
                               : peer->address[0] ? g_strdup(peer->address)
                                                  : g_strdup("not known"));
     ct_text_table_take(table, format_weighted(peer->answers.count));
-    ct_text_table_take(table, peer->closed + peer->given_up > 0
-                                  ? format_weighted(peer->closed + peer->given_up)
-                                  : g_strdup("-"));
+    ct_text_table_take(table, unanswered > 0 ? format_weighted(unanswered) : g_strdup("-"));
     add_durations(table, &peer->answers);
     ct_text_table_take(table, format_processes(peer->caller, peer->caller_count));
 }

@@ -20,6 +20,7 @@ static void peer_free(void *data)
     struct ct_peer *peer = data;
 
     ct_durations_clear(&peer->answers);
+    ct_durations_clear(&peer->failures);
     g_hash_table_unref(peer->callers);
     g_free(peer->address);
     g_free(peer);
@@ -68,10 +69,11 @@ static void on_turn(void *user, const struct ct_turn *turn)
 
     g_hash_table_add(peer->callers, turn->thread->process);
     peer->caller_count = g_hash_table_size(peer->callers);
-    if (turn->outcome == CT_TURN_CLOSED) {
-        peer->closed += turn->weight;
-    } else if (turn->outcome == CT_TURN_GIVEN_UP) {
-        peer->given_up += turn->weight;
+    if (turn->outcome == CT_TURN_OPEN) {
+        peer->open += turn->weight;
+    } else if (turn->outcome != CT_TURN_ANSWERED) {
+        *(turn->outcome == CT_TURN_CLOSED ? &peer->closed : &peer->given_up) += turn->weight;
+        ct_durations_add(&peer->failures, turn->end_ns - turn->last_ns, turn->weight);
     } else {
         if (turn->last_ns - turn->begin_ns > (turn->end_ns - turn->begin_ns) / SCATTERED_SHARE)
             peer->scattered += turn->weight;
@@ -81,7 +83,7 @@ static void on_turn(void *user, const struct ct_turn *turn)
 
 static double unanswered(const struct ct_peer *peer)
 {
-    return peer->closed + peer->given_up;
+    return peer->closed + peer->given_up + peer->open;
 }
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))

@@ -16,8 +16,10 @@ struct ct_peer {
     const struct ct_process *caller; /* borrowed; the first that called it */
     guint caller_count;              /* processes */
     struct ct_durations answers;     /* of its calls that were answered */
-    double closed;                   /* calls on which it closed the connection instead, */
-    double given_up;                 /* or the program did so, or ended */
+    struct ct_durations failures;    /* of those that were not, but for the next-but-one: */
+    double closed;                   /* on which it closed the connection instead, */
+    double given_up;                 /* or the program did so; */
+    double open;                     /* or which the program's end left open */
     double scattered; /* of those answered: written over more than a tenth of the time, so that it
                          is not clear which of it was answered */
     GHashTable *callers; /* owned; const struct ct_process *, as a set */

@@ -135,6 +135,13 @@ class Loop(Turns):
     def test_epoll_by_pointer(self):
         self.check_loop("pointers", "epoll_wait")
 
+    def test_epoll_by_what_is_the_same_for_all(self):
+        """Which of them it was is not known, and not guessed."""
+        _, report = self.run_workload("loop", "shared", options=self.OPTIONS)
+        ended = [site for site in report["sites"] if site["operation"] == "epoll_wait"]
+        self.assertEqual(len(ended), 1, ended)
+        self.assertRegex(ended[0]["object"], r"^fd \d+ epoll$")
+
     def test_poll(self):
         self.check_loop("poll", "poll")
 
@@ -166,9 +173,13 @@ class Others(Turns):
             self.assertAlmostEqual(told / answer["count"], 1, delta=0.2)
 
     def test_calls_without_answers(self):
-        answer, report = self.run_workload("unanswered")
+        answer, report = self.run_workload("unanswered", options=["--rate=0", "--no-follow"])
         peer = next(p for p in report["peers"] if p["peer"] == answer["peer"])
-        self.assertEqual((peer["answers"], peer["closed"], peer["given_up"]), (0, 1, 1))
+        self.assertEqual((peer["answers"], peer["closed"], peer["given_up"], peer["open"]), (0, 1, 1, 1))
+        told = next(f for f in report["findings"] if f["rule"] == "unanswered")
+        self.assertIn(f"2 of the calls of turns to {answer['peer']} got no answer", told["text"])
+        self.assertEqual(told["cost_ns"], peer["unanswered_ns"])
+        self.assertGreaterEqual(told["cost_ns"], answer["slow_ms"] * 1_000_000)
 
     def test_datagrams_are_no_turns(self):
         _, report = self.run_workload("datagrams")

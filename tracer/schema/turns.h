@@ -20,7 +20,8 @@ enum ct_turn_kind {
 enum ct_turn_outcome {
     CT_TURN_ANSWERED,
     CT_TURN_CLOSED,   /* a call: the peer closed the connection instead */
-    CT_TURN_GIVEN_UP, /* a call: the program closed the connection, or ended, before that */
+    CT_TURN_GIVEN_UP, /* a call: the program closed the connection before that */
+    CT_TURN_OPEN,     /* a call: the program ended before that */
     CT_TURN_OUTCOME_COUNT,
 };
 

@@ -2,7 +2,7 @@
  * Connections that turn: turns WHAT. What it knows of them is printed as JSON.
  *
  *   pool         a thread reads numbered requests of clients, and a pool of workers answers
- *   loop HOW     an event loop (epoll, pointers, poll, select) asks two peers: one is slow
+ *   loop HOW     an event loop (epoll, pointers, shared, poll, select) asks two peers: one is slow
  *   burst        a thread answers another one as fast as it can
  *   unanswered   a peer closes the connection instead, and another one never answers
  *   datagrams    questions and answers that are no turns, as of UDP
@@ -253,6 +253,15 @@ static void answered(struct peer *peer)
         peer->fd = -1;
 }
 
+static int wait_by_shared(int epoll)
+{
+    struct epoll_event event;
+    char byte;
+
+    require(epoll_wait(epoll, &event, 1, -1) == 1, "epoll_wait");
+    return peers[0].fd >= 0 && recv(peers[0].fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? 0 : 1;
+}
+
 static int wait_by_epoll(int epoll, int is_by_pointer)
 {
     struct epoll_event event;
@@ -294,6 +303,8 @@ static void run_loop(const char *how)
 
         if (is_by_pointer)
             event.data.ptr = &peers[i];
+        else if (strcmp(how, "shared") == 0)
+            event.data.u64 = 7;
         else
             event.data.fd = peers[i].fd;
         require(epoll_ctl(epoll, EPOLL_CTL_ADD, peers[i].fd, &event) == 0, "epoll_ctl");
@@ -302,6 +313,7 @@ static void run_loop(const char *how)
     for (int i = 0; i < 2 * CALLS; i++)
         answered(&peers[strcmp(how, "poll") == 0     ? wait_by_poll()
                         : strcmp(how, "select") == 0 ? wait_by_select()
+                        : strcmp(how, "shared") == 0 ? wait_by_shared(epoll)
                                                      : wait_by_epoll(epoll, is_by_pointer)]);
     printf("{\"slow\": \"127.0.0.1:%d\", \"fast\": \"127.0.0.1:%d\", \"calls\": %d, \"slow_ms\": "
            "%d}\n",
@@ -347,6 +359,8 @@ static void run_unanswered(void)
     if (fork() == 0) {
         int first = accept(listener, NULL, NULL), second = accept(listener, NULL, NULL);
 
+        accept(listener, NULL, NULL); /* never read */
+
         require(read(first, &byte, 1) == 1 && close(first) == 0 && read(second, &byte, 1) == 1,
                 "peer");
         read(second, &byte, 1); /* until it is given up */
@@ -354,12 +368,14 @@ static void run_unanswered(void)
     }
     close(listener);
     int fd = connect_to(port, SOCK_STREAM), other = connect_to(port, SOCK_STREAM);
+    int last = connect_to(port, SOCK_STREAM);
 
     require(write(fd, "?", 1) == 1 && read(fd, &byte, 1) == 0, "closed");
     require(write(other, "?", 1) == 1, "write");
     sleep_ms(SLOW_MS);
     close(other);
-    printf("{\"peer\": \"127.0.0.1:%d\"}\n", port);
+    require(write(last, "?", 1) == 1, "write");
+    printf("{\"peer\": \"127.0.0.1:%d\", \"slow_ms\": %d}\n", port, SLOW_MS);
 }
 
 /* ---- datagrams ---- */

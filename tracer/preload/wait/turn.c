@@ -278,7 +278,7 @@ void ct_turn_after_write(int fd, const struct ct_turn_step *step, int64_t result
 
 /* ---- The end ---- */
 
-static void give_up(int fd)
+static void give_up(int fd, enum ct_turn_outcome outcome)
 {
     struct ct_turn_step step = {.what = CT_TURN_STEP_NONE};
     struct turn *turn = &turns[fd];
@@ -287,18 +287,18 @@ static void give_up(int fd)
         return; /* what gets no answer is no request */
     answer(turn, ct_ticks(), &step);
     if (step.what == CT_TURN_STEP_ENDED)
-        tell(fd, &step, CT_TURN_CALL, CT_TURN_GIVEN_UP);
+        tell(fd, &step, CT_TURN_CALL, outcome);
 }
 
 void ct_turn_closing(int fd)
 {
     if (ct_fd_has_turns(fd) && is_open(&turns[fd], turns[fd].state) && ct_process_is_own())
-        give_up(fd);
+        give_up(fd, CT_TURN_GIVEN_UP);
 }
 
 void ct_turns_end(void)
 {
     for (int fd = 0; fd < turns_end; fd++)
         if (ct_fd_has_turns(fd))
-            give_up(fd);
+            give_up(fd, CT_TURN_OPEN);
 }
