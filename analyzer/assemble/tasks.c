@@ -424,12 +424,7 @@ void ct_tasks_lost(struct ct_tasks *tasks, uint32_t cpu, uint64_t begin_ns, uint
 
 void ct_task_flush_runs(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
-    for (; task->flushed < task->count; task->flushed++) {
-        if (ct_task_span_end_ns(task, task->flushed) > time_ns)
-            break;
-        if (ct_task_span(task, task->flushed)->state == CT_TASK_RUNNING)
-            ct_task_hand_on(task, &tasks->events, task->flushed);
-    }
+    ct_task_hand_on_runs(task, &tasks->events, time_ns);
 }
 
 void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
