@@ -258,11 +258,8 @@ static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *re
 
     if (previous && event->prev_state & STATE_DEAD)
         end_task(tasks, previous, record->time_ns);
-    else if (previous && (event->prev_state & CT_TASK_STATE_MASK) != 0)
+    else if (previous && ((event->prev_state & CT_TASK_STATE_MASK) != 0 || previous->is_throttled))
         block(tasks, previous, record->time_ns);
-    else if (previous && previous->is_throttled)
-        begin_span(tasks, previous,
-                   (struct ct_task_span){.begin_ns = record->time_ns, .state = CT_TASK_BLOCKED});
     else if (previous)
         preempt(tasks, previous, record->time_ns,
                 previous->thread ? g_string_chunk_insert_const(tasks->names, event->next_comm)
