@@ -10,6 +10,9 @@
 /* A time for which a thread ran is told in pieces no shorter than such a part of the window. */
 #define PIECES 1000
 
+/* Whoever watches is told after so many steps that it gets on. */
+#define STEPS_TOLD 1024
+
 struct walk {
     const struct ct_path_question *question; /* borrowed */
     struct ct_path_lanes *lanes;             /* owned */
@@ -382,9 +385,13 @@ gboolean ct_path_walk(const struct ct_path_question *question, ct_path_visit *vi
         .thread = question->thread,
         .at_ns = question->window.end_ns,
     };
+    uint64_t steps = 0;
 
-    while (walk.at_ns > question->window.begin_ns && !walk.failure)
+    while (walk.at_ns > question->window.begin_ns && !walk.failure) {
         step(&walk);
+        if (++steps % STEPS_TOLD == 0)
+            ct_activity_step(question->model->activity);
+    }
     walk.pending.via = CT_PATH_VIA_BEGIN;
     if (!walk.failure)
         flush(&walk);

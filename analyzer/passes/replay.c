@@ -8,6 +8,9 @@
 /* A wake may be told so much after what it ended. */
 #define SLACK_NS 1000
 
+/* Whoever watches is told after so many steps that it gets on. */
+#define STEPS_TOLD 1024
+
 struct replay {
     const struct ct_path_question *question; /* borrowed, as is the next */
     const struct ct_replay_change *change;
@@ -16,6 +19,7 @@ struct replay {
         *runners;     /* owned; struct ct_replay_runner *, owned; by the thread's number, or NULL */
     GSequence *ready; /* owned; struct ct_replay_runner *, by where they are */
     GError *failure;  /* owned; or NULL */
+    uint64_t steps;
 };
 
 static struct ct_replay_runner *runner_of(const struct replay *replay,
@@ -89,17 +93,28 @@ static void pass(struct replay *replay, struct ct_replay_runner *runner, uint64_
 
 /* ---- Running ---- */
 
+static struct ct_replay_event event_of(const struct ct_replay_runner *runner,
+                                       const struct ct_interval *woken)
+{
+    if (woken->waker != runner->thread)
+        return (struct ct_replay_event){.is_wake = TRUE};
+    return (struct ct_replay_event){woken->waker_op, woken->waker_stack_id, woken->object, TRUE};
+}
+
+/* Most often, who is let go on waits for it already, in this replay, too. */
 static struct ct_replay_event wake_event(struct replay *replay,
                                          const struct ct_replay_runner *runner)
 {
+    const struct ct_replay_runner *other = runner_of(replay, runner->woken.thread);
     struct ct_store_event event;
+
+    if (other && other->interval.thread && other->interval.begin_ns == runner->woken.begin_ns &&
+        other->interval.wake_ns == runner->wake_ns)
+        return event_of(runner, &other->interval);
     g_autoptr(ct_store_cursor) cursor =
         ct_store_find(replay->question->store, &runner->woken, &event, &replay->failure);
 
-    if (!cursor || event.interval.waker != runner->thread)
-        return (struct ct_replay_event){.is_wake = TRUE};
-    return (struct ct_replay_event){event.interval.waker_op, event.interval.waker_stack_id,
-                                    event.interval.object, TRUE};
+    return cursor ? event_of(runner, &event.interval) : (struct ct_replay_event){.is_wake = TRUE};
 }
 
 static void run_piece(struct replay *replay, struct ct_replay_runner *runner, uint64_t up_to_ns,
@@ -115,12 +130,11 @@ static void run_piece(struct replay *replay, struct ct_replay_runner *runner, ui
     runner->last = *end;
 }
 
-/* In pieces, from one wake that it gives to the next; without anybody to ask what they take, at
- * once. */
+/* In pieces, from one wake that it gives to the next; at once, where that makes no difference. */
 static void run_to(struct replay *replay, struct ct_replay_runner *runner, uint64_t up_to_ns,
                    const struct ct_replay_event *end)
 {
-    while (replay->change->scale_run && runner->wake_ns < up_to_ns && !replay->failure) {
+    while (replay->change->has_pieces && runner->wake_ns < up_to_ns && !replay->failure) {
         const struct ct_replay_event event = wake_event(replay, runner);
 
         if (runner->wake_ns > runner->then_ns)
@@ -337,6 +351,8 @@ static void run_all(struct replay *replay, const struct ct_replay_runner *last)
 
         g_sequence_remove(first);
         step(replay, runner);
+        if (++replay->steps % STEPS_TOLD == 0)
+            ct_activity_step(replay->question->model->activity);
     }
 }
 

@@ -29,6 +29,7 @@ struct ct_replay_run {
 /* By how much it is changed: 1 leaves it as it was. Either may be NULL. */
 struct ct_replay_change {
     void *user;
+    gboolean has_pieces; /* what runs is told in pieces, from one wake that it gives to the next */
     double (*scale_run)(void *user, const struct ct_replay_run *run);
     /* Of what nobody ended; of a wait that somebody did, 0: it is for nothing now, else it stays.
      */

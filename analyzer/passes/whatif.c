@@ -252,7 +252,8 @@ static double scale_wait(void *user, const struct ct_interval *wait)
 static gboolean replay(struct change *change, gboolean has_change, gboolean is_free,
                        uint64_t *length_ns, GError **error)
 {
-    const struct ct_replay_change as_told = {change, scale_run, scale_wait};
+    const struct ct_replay_change as_told = {change, change->what->kind != CT_WHATIF_THREAD,
+                                             scale_run, scale_wait};
 
     change->factor = has_change ? change->what->factor : 1;
     change->is_gone = has_change && change->what->is_gone;
@@ -266,7 +267,7 @@ static gboolean replay(struct change *change, gboolean has_change, gboolean is_f
 
 static gboolean look_at_samples(struct change *change, GError **error)
 {
-    const struct ct_replay_change counting = {change, count_samples, NULL};
+    const struct ct_replay_change counting = {change, TRUE, count_samples, NULL};
     uint64_t length_ns;
 
     if (change->what->kind != CT_WHATIF_FUNCTION || change->question->model->capture.samples == 0)

@@ -33,7 +33,7 @@ static double scale_wait(void *user, const struct ct_interval *wait)
 
 static uint64_t replay(struct ct_path_question question, const struct change *change)
 {
-    const struct ct_replay_change told = {(void *)change, change ? scale_run : NULL,
+    const struct ct_replay_change told = {(void *)change, change != NULL, change ? scale_run : NULL,
                                           change ? scale_wait : NULL};
     uint64_t length_ns = 0;
 
