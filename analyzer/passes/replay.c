@@ -130,18 +130,25 @@ static void run_piece(struct replay *replay, struct ct_replay_runner *runner, ui
     runner->last = *end;
 }
 
-/* In pieces, from one wake that it gives to the next; at once, where that makes no difference. */
+/* Up to the next wake that it gives, where what runs is told in pieces. FALSE: there is none before
+ * that time. */
+static gboolean run_to_wake(struct replay *replay, struct ct_replay_runner *runner,
+                            uint64_t up_to_ns)
+{
+    if (!replay->change->has_pieces || runner->wake_ns >= up_to_ns)
+        return FALSE;
+    const struct ct_replay_event event = wake_event(replay, runner);
+
+    if (runner->wake_ns > runner->then_ns)
+        run_piece(replay, runner, runner->wake_ns, &event);
+    wake(replay, runner, runner->now_ns);
+    ct_replay_runner_read_wake(runner, &replay->failure);
+    return TRUE;
+}
+
 static void run_to(struct replay *replay, struct ct_replay_runner *runner, uint64_t up_to_ns,
                    const struct ct_replay_event *end)
 {
-    while (replay->change->has_pieces && runner->wake_ns < up_to_ns && !replay->failure) {
-        const struct ct_replay_event event = wake_event(replay, runner);
-
-        if (runner->wake_ns > runner->then_ns)
-            run_piece(replay, runner, runner->wake_ns, &event);
-        wake(replay, runner, runner->now_ns);
-        ct_replay_runner_read_wake(runner, &replay->failure);
-    }
     if (up_to_ns > runner->then_ns)
         run_piece(replay, runner, up_to_ns, end);
 }
@@ -239,13 +246,19 @@ static void end_runner(struct replay *replay, struct ct_replay_runner *runner)
     }
 }
 
-/* Through its next interval, if nobody else has to come first. */
+/* Through its next interval, if nobody else has to come first; but no further than to its next
+ * wake: whoever that lets go on may be the first then. */
 static void step(struct replay *replay, struct ct_replay_runner *runner)
 {
     const struct ct_interval *wait = &runner->interval;
+    gboolean is_last = !wait->thread || wait->begin_ns >= runner->end_ns;
     struct ct_replay_event event = {0};
 
-    if (!wait->thread || wait->begin_ns >= runner->end_ns) {
+    if (run_to_wake(replay, runner, is_last ? runner->end_ns : wait->begin_ns)) {
+        make_ready(replay, runner);
+        return;
+    }
+    if (is_last) {
         run_to(replay, runner, runner->end_ns, &event);
         end_runner(replay, runner);
         return;
