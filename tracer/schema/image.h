@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -114,7 +115,7 @@ static inline bool ct_image_is_loader(const char *loader, const char *own_loader
 static inline bool ct_image_is_privileged(int fd)
 {
     struct stat status;
-    struct statvfs place;
+    struct statfs place;
     uid_t uid = geteuid();
     gid_t gid = getegid();
 
@@ -124,7 +125,7 @@ static inline bool ct_image_is_privileged(int fd)
     bool is_setid = (status.st_mode & (S_ISUID | S_ISGID)) != 0;
     if ((has_capabilities || is_setid) &&
         CT_IMAGE_SYSCALL(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 0 &&
-        fstatvfs(fd, &place) == 0 && (place.f_flag & ST_NOSUID) == 0) {
+        fstatfs(fd, &place) == 0 && (place.f_flags & ST_NOSUID) == 0) {
         if (has_capabilities)
             return true;
         if (status.st_mode & S_ISUID)

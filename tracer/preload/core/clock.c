@@ -4,7 +4,6 @@
 #include "schema/time_namespace.h"
 #include "symbol.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/types.h>
 #include <time.h>
@@ -13,9 +12,6 @@
 
 /* The C library's own, which asks the vdso; NULL: not looked for yet. */
 static int (*read_clock)(clockid_t clock, struct timespec *now);
-
-/* Its system calls: another library may have one of its own that gives another time. */
-static ct_syscall_function ask_kernel;
 
 /* How much the process's clock is ahead of the machine's. */
 static uint64_t offset_ns;
@@ -51,9 +47,7 @@ uint64_t ct_now_once_ns(void)
 {
     struct timespec now;
 
-    if (ask_kernel == NULL)
-        *(void **)&ask_kernel = ct_symbol_in_libc("syscall");
-    if (ask_kernel == NULL || ask_kernel(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
+    if (ct_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
         return ct_now_ns();
     return to_machine_ns(&now);
 }
@@ -67,7 +61,6 @@ uint64_t ct_clock_own_ns(uint64_t time_ns)
 void ct_clock_find_namespace(void)
 {
     char text[CT_TIME_NAMESPACE_SIZE];
-    int saved_errno = errno;
     ssize_t size =
         ct_syscall(SYS_readlinkat, AT_FDCWD, CT_TIME_NAMESPACE_LINK, text, sizeof(text) - 1);
     int fd = -1;
@@ -86,7 +79,6 @@ void ct_clock_find_namespace(void)
         if (size > 0)
             offset_ns = (uint64_t)ct_time_offset_ns(text);
     }
-    errno = saved_errno;
 }
 
 void ct_clock_expect_namespace(void)

@@ -28,8 +28,10 @@ bool ct_memory_back(const void *begin, size_t size)
     uintptr_t first = (uintptr_t)begin & ~(MEMORY_PAGE - 1);
     uintptr_t end = ((uintptr_t)begin + size + MEMORY_PAGE - 1) & ~(MEMORY_PAGE - 1);
 
+    long result = ct_syscall(SYS_madvise, first, end - first, MADV_POPULATE_WRITE);
+
     /* Kernels before 5.14 do not know it: EINVAL. */
-    return madvise((void *)first, end - first, MADV_POPULATE_WRITE) == 0 || errno == EINVAL;
+    return result == 0 || result == -EINVAL;
 }
 
 /* What the process has mapped, in bytes; all there can be if there is no telling. */

@@ -29,9 +29,9 @@ static void *map(int fd, size_t size, int protection, int flags)
 static int handed_board = -1;
 
 /* Another user's files are handed to us: TRUE if that is why they cannot be opened. */
-static bool may_be_handed(void)
+static bool may_be_handed(long error)
 {
-    return errno == EACCES || errno == EPERM || errno == EROFS;
+    return error == -EACCES || error == -EPERM || error == -EROFS;
 }
 
 /* What we may only read cannot be made writable: its file is open to read. */
@@ -68,7 +68,7 @@ const struct ct_control *ct_session_map_control(const char *directory)
 
     if (handout.control_fd >= 0)
         handout.doorbell_fd = open_file(CT_DOORBELL_FILE, O_RDWR);
-    else if (!may_be_handed() || !ct_handout_ask(session_directory, &handout))
+    else if (!may_be_handed(handout.control_fd) || !ct_handout_ask(session_directory, &handout))
         return NULL;
     const struct ct_control *control =
         handout.doorbell_fd >= 0 ? map_control_files(handout.control_fd, handout.doorbell_fd)
@@ -148,7 +148,7 @@ static int open_board(const char *path, size_t *size)
             ct_syscall(SYS_unlinkat, AT_FDCWD, path, 0);
             return -1;
         }
-        if (fd >= 0 || !may_be_handed() || !ct_handout_ask(session_directory, &handout))
+        if (fd >= 0 || !may_be_handed(fd) || !ct_handout_ask(session_directory, &handout))
             return fd;
         ct_syscall(SYS_close, handout.control_fd);
         ct_syscall(SYS_close, handout.doorbell_fd);
