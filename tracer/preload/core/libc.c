@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,31 +19,38 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* ---- Bytes: what they are called for is short. ---- */
+/* ---- Bytes ---- */
+
+/* Beginning to copy by the instruction for it takes longer than a few bytes. */
+#define FEW 24
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
-#if defined(__x86_64__)
-    void *at = to;
+    size_t i = 0;
 
-    __asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(size) : : "memory");
-#else
-    for (size_t i = 0; i < size; i++)
-        ((char *)to)[i] = ((const char *)from)[i];
+#if defined(__x86_64__)
+    if (size > FEW) {
+        void *at = to;
+        __asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(size) : : "memory");
+    }
 #endif
+    for (; i < size; i++)
+        ((char *)to)[i] = ((const char *)from)[i];
     return to;
 }
 
 void *memset(void *to, int byte, size_t size)
 {
-#if defined(__x86_64__)
-    void *at = to;
+    size_t i = 0;
 
-    __asm__ volatile("rep stosb" : "+D"(at), "+c"(size) : "a"(byte) : "memory");
-#else
-    for (size_t i = 0; i < size; i++)
-        ((char *)to)[i] = (char)byte;
+#if defined(__x86_64__)
+    if (size > FEW) {
+        void *at = to;
+        __asm__ volatile("rep stosb" : "+D"(at), "+c"(size) : "a"(byte) : "memory");
+    }
 #endif
+    for (; i < size; i++)
+        ((char *)to)[i] = (char)byte;
     return to;
 }
 
@@ -56,14 +64,33 @@ int memcmp(const void *a, const void *b, size_t size)
     return i < size ? one[i] - other[i] : 0;
 }
 
+/* Is one of the word's bytes 0? */
+static bool has_zero(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+
+    return ((word - ones) & ~word & ones << 7) != 0;
+}
+
+/* The buffers of stdio are looked through with it. */
 void *memchr(const void *bytes, int byte, size_t size)
 {
     const unsigned char *at = bytes;
-    size_t i = 0;
+    uint64_t all = UINT64_C(0x0101010101010101) * (unsigned char)byte;
 
-    while (i < size && at[i] != (unsigned char)byte)
-        i++;
-    return i < size ? (void *)&at[i] : NULL;
+    for (; size > 0; at++, size--) {
+        uint64_t word;
+        while (size >= sizeof(word) && (uintptr_t)at % sizeof(word) == 0) {
+            __builtin_memcpy(&word, at, sizeof(word));
+            if (has_zero(word ^ all))
+                break;
+            at += sizeof(word);
+            size -= sizeof(word);
+        }
+        if (size == 0 || *at == (unsigned char)byte)
+            break;
+    }
+    return size > 0 ? (void *)at : NULL;
 }
 
 /* ---- Strings. ---- */
