@@ -25,7 +25,7 @@
 #include <stdatomic.h>
 
 #define CT_BOARD_MAGIC   UINT64_C(0x3564726f62727463) /* "ctrbord5" */
-#define CT_CONTROL_MAGIC UINT64_C(0x376c746372727463) /* "ctrrctl7" */
+#define CT_CONTROL_MAGIC UINT64_C(0x386c746372727463) /* "ctrrctl8" */
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
@@ -92,15 +92,20 @@ struct ct_control {
     _Atomic uint64_t progress;
     uint32_t is_lossless; /* a thread that finds no room in a ring waits, as long as that goes on */
     uint32_t dropped;     /* so many parts of the recording, the oldest ones, are gone */
+    uint64_t clock_ticks; /* the clock, as it was read in both units not long ago */
+    uint64_t clock_ns;
+    char loader[CT_LOADER_SIZE]; /* of the C library that recorder and preload are built for */
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
     char command[CT_COMMAND_SIZE];
-    char loader[CT_LOADER_SIZE]; /* of the C library that recorder and preload are built for */
     uint64_t max_size;           /* of what is kept, with --keep=newest; 0: everything is */
     uint64_t recording_begin_ns; /* then: whatever is left of it */
     struct ct_control_part
         parts[CT_CONTROL_PARTS]; /* then: those that are left, the oldest first */
 };
+
+/* So much of it is for the traced processes: one page. */
+#define CT_CONTROL_TOLD_SIZE offsetof(struct ct_control, output)
 
 enum ct_wait_state {
     CT_WAIT_STATE_NONE,
@@ -405,7 +410,7 @@ static inline uint64_t ct_segment_size(enum ct_table table, uint32_t part)
 #define CT_BOARD_FILE_SIZE (CT_BOARD_START_SIZE CT_TABLES(TABLE_SIZE))
 
 /* Recorder and program may be built apart: these are the format. */
-_Static_assert(offsetof(struct ct_control, output) == 96, "control layout");
+_Static_assert(offsetof(struct ct_control, output) == 240, "control layout");
 _Static_assert(sizeof(struct ct_control) % sizeof(uint64_t) == 0, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");

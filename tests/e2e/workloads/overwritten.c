@@ -12,6 +12,7 @@
  */
 #include "schema/board.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
@@ -132,10 +133,15 @@ static double now_s(void)
 
 static void ring(void)
 {
-    struct ct_doorbell *doorbell = (void *)find_mapping("/" CT_DOORBELL_FILE);
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/" CT_DOORBELL_FILE, getenv(CT_SESSION_VARIABLE));
+    int fd = open(path, O_RDWR);
+    struct ct_doorbell *doorbell =
+        mmap(NULL, sizeof(*doorbell), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     double end_s = now_s() + 0.3;
 
-    if (doorbell == NULL)
+    if (doorbell == MAP_FAILED)
         exit(1);
     while (now_s() < end_s) {
         doorbell->rung++;

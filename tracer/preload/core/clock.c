@@ -57,9 +57,36 @@ uint64_t ct_clock_own_ns(uint64_t time_ns)
     return time_ns + offset_ns;
 }
 
+/* No time namespace is so close to the machine's: tools give whole seconds. */
+#define SAME_NS 100000
+
+/*
+ * Is the process's clock what the recorder read, so many ticks on? Then there is no need to ask in
+ * /proc, where each process would have to be given folders first. False also if that is not known:
+ * the recorder has just begun, or was reading the clock.
+ */
+static bool is_recorders_clock(void)
+{
+#if defined(__x86_64__)
+    struct timespec now;
+
+    if (!ct_control->uses_tsc || ct_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
+        return false;
+    uint64_t elapsed_ns = ct_elapsed_ns(ct_control->clock_ticks, __rdtsc());
+    uint64_t own_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+    return ct_control->clock_ns + elapsed_ns - own_ns + SAME_NS <= 2 * SAME_NS;
+#else
+    return false;
+#endif
+}
+
 /* Where /proc does not say, or knows of no time namespaces, it is in its parent's. */
 void ct_clock_find_namespace(void)
 {
+    if (is_recorders_clock()) {
+        offset_ns = 0;
+        return;
+    }
     char text[CT_TIME_NAMESPACE_SIZE];
     ssize_t size =
         ct_syscall(SYS_readlinkat, AT_FDCWD, CT_TIME_NAMESPACE_LINK, text, sizeof(text) - 1);
