@@ -24,7 +24,7 @@
 
 #include <stdatomic.h>
 
-#define CT_BOARD_MAGIC   UINT64_C(0x3564726f62727463) /* "ctrbord5" */
+#define CT_BOARD_MAGIC   UINT64_C(0x3664726f62727463) /* "ctrbord6" */
 #define CT_CONTROL_MAGIC UINT64_C(0x386c746372727463) /* "ctrrctl8" */
 
 /* Environment of the traced program: the session directory. */
@@ -133,6 +133,9 @@ struct ct_board_counters {
     uint32_t histogram[CT_HISTOGRAM_BUCKETS];
 };
 
+/* Bytes for one of each operation; what follows is aligned. */
+#define CT_OP_ROOM ((CT_OP_COUNT + 11) / 8 * 8 - 4)
+
 /* Of what is to be on pages of its own: the smallest ones. */
 #define CT_BOARD_ALIGNMENT 4096
 
@@ -146,6 +149,10 @@ struct ct_board_thread {
     struct ct_board_wait wait;
     uint64_t waits_recorded; /* written as events */
     uint64_t class_ns[CT_CLASS_COUNT];
+    _Atomic uint32_t counters_used; /* of those below */
+    /* Of each operation: which of them are its, plus one; 0: it has none yet. In the order in which
+     * operations are first waited in, most threads have all on one page. */
+    _Atomic uint8_t counters_of[CT_OP_ROOM];
     struct ct_board_counters counters[CT_OP_COUNT];
 };
 
@@ -320,15 +327,17 @@ struct ct_board {
     _Atomic uint32_t life_count;
     _Atomic uint32_t forked_high_water; /* entries at and above were never used */
     _Atomic uint64_t held_up_ns;        /* threads have waited so long for room in a ring */
+    _Atomic uint32_t unseen_children;   /* entries of `children` that were ever claimed */
+    uint32_t unused;
     _Atomic uint8_t segments[CT_BOARD_SEGMENTS]; /* enum ct_table + 1 of each; 0: there is none */
     char exe[CT_BOARD_EXE_SIZE];
-    char args[CT_BOARD_ARGS_SIZE];
     char cwd[CT_BOARD_EXE_SIZE];
     struct ct_board_unseen successor; /* when EXECED; for no reason, maybe seen */
-    struct ct_board_unseen children[CT_BOARD_MAX_UNSEEN]; /* the last one: those without room */
-    _Atomic uint32_t unseen_children;                     /* entries that were ever claimed */
-    /* The first part of each table. */
+    /* The first part of each table; this one. */
     struct ct_board_life lives[CT_FIRST_LIVES];
+    /* What goes beyond the first page has memory where it is used. */
+    char args[CT_BOARD_ARGS_SIZE];
+    struct ct_board_unseen children[CT_BOARD_MAX_UNSEEN]; /* the last one: those without room */
     _Alignas(CT_BOARD_ALIGNMENT) struct ct_board_module modules[CT_FIRST_MODULES];
     _Alignas(CT_BOARD_ALIGNMENT) _Atomic uint32_t buckets[CT_FIRST_BUCKETS];
     uint64_t words[CT_FIRST_WORDS];
@@ -415,10 +424,12 @@ _Static_assert(sizeof(struct ct_control) % sizeof(uint64_t) == 0, "control layou
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
+_Static_assert(offsetof(struct ct_board_thread, counters) % sizeof(uint64_t) == 0, "thread layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
 _Static_assert(sizeof(struct ct_board_life) == 16, "life layout");
 _Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
-_Static_assert(offsetof(struct ct_board, exe) == 184, "board layout");
+_Static_assert(offsetof(struct ct_board, exe) == 192, "board layout");
+_Static_assert(offsetof(struct ct_board, args) == 2816, "board layout");
 _Static_assert(offsetof(struct ct_board, modules) == 8192, "board layout");
 _Static_assert(offsetof(struct ct_board, slots) == 28672, "board layout");
 _Static_assert(offsetof(struct ct_board, forked) == 110592, "board layout");

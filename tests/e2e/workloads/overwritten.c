@@ -106,7 +106,9 @@ static void write_counts(struct ct_board *board)
     struct ct_board_thread *thread = &board->slots[0].thread;
 
     thread->class_ns[CT_CLASS_NET] = UINT64_C(1000000000000000000);
-    thread->counters[CT_OP_READ].calls = UINT64_MAX;
+    thread->counters_used = UINT32_MAX;
+    thread->counters_of[CT_OP_READ] = 1;
+    thread->counters[0].calls = UINT64_MAX;
     board->threads_started = UINT64_MAX;
     board->waits_recorded = UINT64_MAX;
 }

@@ -75,8 +75,8 @@ static void use_ring(struct ct_self *self, struct ct_board_ring *ring, uint32_t 
 
 bool ct_slot_back(const struct ct_board_slot *slot)
 {
-    return ct_memory_back(slot,
-                          offsetof(struct ct_board_slot, small_ring) + CT_RING_BACKED_AT_FIRST);
+    return ct_memory_back(slot, CT_BOARD_ALIGNMENT) &&
+           ct_memory_back(slot->small_ring, CT_RING_BACKED_AT_FIRST);
 }
 
 void ct_ring_begin_thread(struct ct_self *self, struct ct_board_slot *slot)

@@ -348,6 +348,8 @@ static struct ct_board_unseen *note_on(struct ct_board *board, const char *name,
             return unseen;
         }
     }
+    if (!ct_memory_back(board->children, sizeof(board->children)))
+        return NULL;
     claimed = claimed < CT_BOARD_MAX_UNSEEN ? atomic_fetch_add(&board->unseen_children, 1)
                                             : CT_BOARD_MAX_UNSEEN;
     if (claimed < CT_BOARD_MAX_UNSEEN - 1) {

@@ -137,11 +137,12 @@ void ct_session_refuse(uint64_t start_ns, enum ct_refusal refusal)
         ct_syscall(SYS_close, fd);
 }
 
-/* What every image needs: the header up to its modules, and its first thread's slot. Where stacks
- * are has memory with the first of them: most processes do not live to take any. */
+/* What every image needs: the header's first page, its modules, and its first thread's slot. Where
+ * stacks are has memory with the first of them: most processes do not live to take any. */
 static bool back_board(const struct ct_board *board)
 {
-    return ct_memory_back(board, offsetof(struct ct_board, modules[CT_MODULES_BACKED_AT_FIRST])) &&
+    return ct_memory_back(board, CT_BOARD_ALIGNMENT) &&
+           ct_memory_back(board->modules, CT_MODULES_BACKED_AT_FIRST * sizeof(board->modules[0])) &&
            ct_slot_back(&board->slots[0]);
 }
 
