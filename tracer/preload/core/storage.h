@@ -12,6 +12,9 @@
 /* For many small variables, of which most processes use few or none. */
 #define CT_SELDOM __attribute__((section(".bss.seldom")))
 
+/* For the one table that goes with them: its beginning is on their page. */
+#define CT_SELDOM_TABLE __attribute__((section(".bss.seldom_table")))
+
 /* For what the kernel is to treat as the only thing on its pages: behind all else, by layout.ld. */
 #define CT_OWN_PAGES __attribute__((section(".bss.pages")))
 

@@ -95,7 +95,7 @@ ct_wait_subject(struct ct_wait *wait, enum ct_class class, uint64_t object)
 
     if (wait->stack != 0)
         ct_wait_announce(wait, object);
-    if (__builtin_expect(object < CT_FD_CACHE && ct_fd_has_peer[object], 0))
+    if (__builtin_expect(object < CT_FD_CACHE && ct_fds[object].has_peer, 0))
         ct_wait_count_reader(wait, object);
     shown->op = wait->op;
     shown->site = wait->site;
