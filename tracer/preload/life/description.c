@@ -3,6 +3,7 @@
 #include "preload/core/clock.h"
 #include "preload/core/emit.h"
 #include "preload/core/raw.h"
+#include "preload/core/tables.h"
 #include "preload/core/text.h"
 
 #include <fcntl.h>
@@ -56,7 +57,7 @@ static void read_arguments(char *buffer, size_t size)
 }
 
 /* As its begin gave them: asking the kernel takes the making of a file in /proc. */
-static void copy_arguments(char *const *arguments, char *buffer, size_t size)
+static void quote_arguments(char *const *arguments, char *buffer, size_t size)
 {
     struct ct_text text = ct_text_begin(buffer, size);
 
@@ -67,6 +68,37 @@ static void copy_arguments(char *const *arguments, char *buffer, size_t size)
     }
 }
 
+/* So much of them is on the board's first page. */
+#define ARGS_ON_FIRST_PAGE (CT_BOARD_ALIGNMENT - offsetof(struct ct_board, args))
+
+/* Sees to memory for more: a text of that length did not fit, or just so. */
+static bool back_arguments(struct ct_board *board, size_t length)
+{
+    return length + 1 >= ARGS_ON_FIRST_PAGE && ct_memory_back(board->args, sizeof(board->args));
+}
+
+static void describe_arguments(struct ct_board *board, const struct ct_image *image)
+{
+    char *const *arguments = image->arguments;
+    char read[CT_BOARD_ARGS_SIZE];
+
+    if (arguments != NULL) {
+        quote_arguments(arguments, board->args, ARGS_ON_FIRST_PAGE);
+        if (back_arguments(board, strlen(board->args)))
+            quote_arguments(arguments, board->args, sizeof(board->args));
+        return;
+    }
+    read[0] = '\0';
+    if (image->parent == NULL)
+        read_arguments(read, sizeof(read));
+    const char *text = image->parent != NULL ? image->parent->args : read;
+    size_t length = strnlen(text, sizeof(read) - 1);
+    if (length >= ARGS_ON_FIRST_PAGE && !back_arguments(board, length))
+        length = ARGS_ON_FIRST_PAGE - 1;
+    memcpy(board->args, text, length);
+    board->args[length] = '\0';
+}
+
 /* The file of the program and its arguments: those of the process that forked this one, which may
  * have written a title over the arguments since. */
 static void describe_program(struct ct_board *board, const struct ct_image *image)
@@ -74,15 +106,11 @@ static void describe_program(struct ct_board *board, const struct ct_image *imag
     const struct ct_board *parent = image->parent;
     ssize_t length;
 
+    describe_arguments(board, image);
     if (parent != NULL) {
         memcpy(board->exe, parent->exe, sizeof(board->exe));
-        memcpy(board->args, parent->args, sizeof(board->args));
         return;
     }
-    if (image->arguments != NULL)
-        copy_arguments(image->arguments, board->args, sizeof(board->args));
-    else
-        read_arguments(board->args, sizeof(board->args));
     length =
         ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
     board->exe[length > 0 ? length : 0] = '\0';

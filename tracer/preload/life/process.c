@@ -230,8 +230,6 @@ void ct_process_fork_failed(struct ct_board_forked *claimed)
 
 void ct_process_forked(struct ct_board_forked *claimed)
 {
-    int saved_errno = errno;
-
     if (ct_control == NULL || is_filtered)
         return;
     parent_board = ct_board;
@@ -243,7 +241,6 @@ void ct_process_forked(struct ct_board_forked *claimed)
     if (claimed != NULL && ct_forked_begin(claimed)) {
         forked = claimed;
         ct_self_make_board = try_to_settle;
-        errno = saved_errno;
         return;
     }
     ct_wiped_forked();
@@ -252,6 +249,7 @@ void ct_process_forked(struct ct_board_forked *claimed)
                              .parent_pid = parent_board != NULL ? parent_board->pid
                                                                 : (int32_t)ct_syscall(SYS_getppid),
                              .start_ns = ct_now_once_ns()};
+    int saved_errno = errno; /* not before: it is a page that most children do not touch */
     make_board(&image);
     leave_parent();
     errno = saved_errno;
@@ -259,14 +257,12 @@ void ct_process_forked(struct ct_board_forked *claimed)
 
 void ct_process_renamed(void)
 {
-    int saved_errno = errno;
     enum ct_mode mode;
     struct ct_board_forked *held = hold_entry(&mode);
 
     if (held != NULL)
         ct_forked_rename(held);
     release_entry(mode);
-    errno = saved_errno;
 }
 
 /* ---- The image. ---- */
@@ -352,6 +348,8 @@ static struct ct_board_unseen *note_on(struct ct_board *board, const char *name,
             return unseen;
         }
     }
+    if (!ct_memory_back(board->children, sizeof(board->children)))
+        return NULL;
     claimed = claimed < CT_BOARD_MAX_UNSEEN ? atomic_fetch_add(&board->unseen_children, 1)
                                             : CT_BOARD_MAX_UNSEEN;
     if (claimed < CT_BOARD_MAX_UNSEEN - 1) {

@@ -14,8 +14,6 @@
 #define CT_FD_HAS_TURNS   0x10u /* a connection whose turns are told: see turn.h */
 #define CT_FD_KIND_MASK   0x0fu
 
-extern uint8_t ct_fd_cache[CT_FD_CACHE];
-
 _Static_assert(CT_FD_KIND_COUNT <= CT_FD_KIND_MASK + 1, "kind fits its bits");
 
 /* What stays true of a number when its flags change. */
@@ -25,8 +23,8 @@ enum ct_fd_kind ct_fd_look(int fd);
 
 static inline enum ct_fd_kind ct_fd_kind(int fd)
 {
-    if ((unsigned)fd < CT_FD_CACHE && ct_fd_cache[fd] & CT_FD_KNOWN)
-        return (enum ct_fd_kind)(ct_fd_cache[fd] & CT_FD_KIND_MASK);
+    if ((unsigned)fd < CT_FD_CACHE && ct_fds[fd].known & CT_FD_KNOWN)
+        return (enum ct_fd_kind)(ct_fds[fd].known & CT_FD_KIND_MASK);
     return ct_fd_look(fd);
 }
 
@@ -36,12 +34,12 @@ static inline bool ct_fd_may_wait(int fd)
     if ((unsigned)fd >= CT_FD_CACHE)
         return true;
     ct_fd_kind(fd);
-    return !(ct_fd_cache[fd] & CT_FD_NONBLOCKING);
+    return !(ct_fds[fd].known & CT_FD_NONBLOCKING);
 }
 
 static inline bool ct_fd_has_turns(int fd)
 {
-    return (unsigned)fd < CT_FD_CACHE && ct_fd_cache[fd] & CT_FD_HAS_TURNS;
+    return (unsigned)fd < CT_FD_CACHE && ct_fds[fd].known & CT_FD_HAS_TURNS;
 }
 
 /* Its flags may have changed. */

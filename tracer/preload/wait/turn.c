@@ -73,7 +73,8 @@ static void begin_connection(int fd, enum origin origin)
     for (int end = turns_end; end <= fd;)
         atomic_compare_exchange_weak(&turns_end, &end, fd + 1);
     ct_fd_kind(fd); /* to be known before its flag is set */
-    ct_fd_cache[fd] |= CT_FD_HAS_TURNS;
+    ct_fds_begin(fd);
+    ct_fds[fd].known |= CT_FD_HAS_TURNS;
 }
 
 void ct_turn_accepted(int fd)
