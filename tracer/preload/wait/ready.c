@@ -4,7 +4,7 @@
 #include "preload/core/memory.h"
 #include "preload/core/storage.h"
 
-CT_LARGE struct ct_ready_watch ct_ready_watches[CT_FD_CACHE];
+CT_SELDOM _Atomic(void *) ct_ready_parts[CT_FD_CACHE / CT_READY_PART_FDS];
 bool ct_ready_is_used;
 
 /* Descriptors from here on are in none. */
@@ -13,7 +13,8 @@ static _Atomic int watches_end;
 /* By what the epoll tells: numbers of descriptors, and one more. A number that has found no place
  * is not known, unless it is the data itself. */
 #define PROBES 8
-static CT_LARGE _Atomic int32_t places[2 * CT_FD_CACHE];
+typedef _Atomic int32_t place_table[2 * CT_FD_CACHE];
+static CT_SELDOM _Atomic(void *) places;
 
 static bool is_cached(int fd)
 {
@@ -22,22 +23,23 @@ static bool is_cached(int fd)
 
 static bool tells(int epoll_fd, uint64_t data, int fd)
 {
-    const struct ct_ready_watch *watch = &ct_ready_watches[fd];
+    const struct ct_ready_watch *watch = ct_ready_watch_of(fd);
 
-    return watch->epoll_fd == epoll_fd + 1 && watch->data == data;
+    return watch != NULL && watch->epoll_fd == epoll_fd + 1 && watch->data == data;
 }
 
+/* The table is there. */
 static _Atomic int32_t *place_of(int epoll_fd, uint64_t data, unsigned probe)
 {
     uint64_t mixed = (data + ((uint64_t)(uint32_t)epoll_fd << 48)) * UINT64_C(0x9e3779b97f4a7c15);
 
-    return &places[((mixed >> 40) + probe) % (2 * CT_FD_CACHE)];
+    return (_Atomic int32_t *)ct_part_get(&places) + ((mixed >> 40) + probe) % (2 * CT_FD_CACHE);
 }
 
 /* The one in the table; negative: none. */
 static int find_placed(int epoll_fd, uint64_t data)
 {
-    for (unsigned i = 0; i < PROBES; i++) {
+    for (unsigned i = 0; ct_part_get(&places) != NULL && i < PROBES; i++) {
         int32_t fd = atomic_load_explicit(place_of(epoll_fd, data, i), memory_order_relaxed) - 1;
 
         if (fd >= 0 && tells(epoll_fd, data, fd))
@@ -64,9 +66,9 @@ static int find(int epoll_fd, uint64_t data)
 /* Would it be found there? */
 static bool belongs(int fd, const _Atomic int32_t *at)
 {
-    const struct ct_ready_watch *watch = &ct_ready_watches[fd];
+    const struct ct_ready_watch *watch = ct_ready_watch_of(fd);
 
-    for (unsigned i = 0; i < PROBES && watch->epoll_fd != 0; i++)
+    for (unsigned i = 0; watch != NULL && watch->epoll_fd != 0 && i < PROBES; i++)
         if (place_of(watch->epoll_fd - 1, watch->data, i) == at)
             return true;
     return false;
@@ -74,6 +76,8 @@ static bool belongs(int fd, const _Atomic int32_t *at)
 
 static void place(int epoll_fd, int fd, uint64_t data)
 {
+    if (ct_part_use(&places, sizeof(place_table)) == NULL)
+        return;
     for (unsigned i = 0; i < PROBES; i++) {
         _Atomic int32_t *at = place_of(epoll_fd, data, i);
         int32_t other = atomic_load_explicit(at, memory_order_relaxed) - 1;
@@ -90,17 +94,20 @@ void ct_ready_watch(int epoll_fd, int fd, uint64_t data)
     /* A child of vfork has other descriptors, but the same tables. */
     if (!is_cached(epoll_fd) || !is_cached(fd) || tells(epoll_fd, data, fd) || !ct_process_is_own())
         return;
+    if (ct_part_use(&ct_ready_parts[fd / CT_READY_PART_FDS],
+                    CT_READY_PART_FDS * sizeof(struct ct_ready_watch)) == NULL)
+        return;
     ct_ready_is_used = true;
     for (int end = watches_end; end <= fd;)
         atomic_compare_exchange_weak(&watches_end, &end, fd + 1);
     int other = find(epoll_fd, data);
-    struct ct_ready_watch *watch = &ct_ready_watches[fd];
+    struct ct_ready_watch *watch = ct_ready_watch_of(fd);
 
     watch->epoll_fd = 0;
     watch->data = data;
     watch->is_shared = other >= 0 && other != fd;
     if (watch->is_shared)
-        ct_ready_watches[other].is_shared = true;
+        ct_ready_watch_of(other)->is_shared = true;
     watch->epoll_fd = epoll_fd + 1;
     if ((uint32_t)data != (uint32_t)fd)
         place(epoll_fd, fd, data);
@@ -108,7 +115,7 @@ void ct_ready_watch(int epoll_fd, int fd, uint64_t data)
 
 void ct_ready_unwatch(int epoll_fd, int fd)
 {
-    if (is_cached(fd) && ct_ready_knows(fd) && ct_ready_watches[fd].epoll_fd == epoll_fd + 1 &&
+    if (is_cached(fd) && ct_ready_knows(fd) && ct_ready_watch_of(fd)->epoll_fd == epoll_fd + 1 &&
         ct_process_is_own())
         ct_ready_forget(fd);
 }
@@ -116,7 +123,7 @@ void ct_ready_unwatch(int epoll_fd, int fd)
 void ct_ready_forget(int fd)
 {
     if (ct_ready_knows(fd))
-        ct_ready_watches[fd].epoll_fd = 0;
+        ct_ready_watch_of(fd)->epoll_fd = 0;
 }
 
 void ct_ready_forget_range(unsigned first, unsigned last)
@@ -129,7 +136,7 @@ int ct_ready_find(int epoll_fd, uint64_t data)
 {
     int fd = ct_ready_is_used ? find(epoll_fd, data) : -1;
 
-    return fd >= 0 && !ct_ready_watches[fd].is_shared ? fd : -1;
+    return fd >= 0 && !ct_ready_watch_of(fd)->is_shared ? fd : -1;
 }
 
 int ct_ready_in_poll(const struct pollfd *fds, nfds_t count)

@@ -7,6 +7,8 @@
 
 #include "fd_peers.h"
 
+#include "preload/core/parts.h"
+
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,12 +21,24 @@ struct ct_ready_watch {
     int32_t is_shared; /* another descriptor of the epoll has the same */
 };
 
-extern struct ct_ready_watch ct_ready_watches[CT_FD_CACHE];
+/* Of descriptors with the numbers of a part. */
+#define CT_READY_PART_FDS 1024
+extern _Atomic(void *) ct_ready_parts[CT_FD_CACHE / CT_READY_PART_FDS];
 extern bool ct_ready_is_used;
+
+/* NULL: none was watched in its part. */
+static inline struct ct_ready_watch *ct_ready_watch_of(int fd)
+{
+    struct ct_ready_watch *part = ct_part_get(&ct_ready_parts[fd / CT_READY_PART_FDS]);
+
+    return part != NULL ? part + fd % CT_READY_PART_FDS : NULL;
+}
 
 static inline bool ct_ready_knows(int fd)
 {
-    return ct_ready_is_used && ct_ready_watches[fd].epoll_fd != 0;
+    const struct ct_ready_watch *watch = ct_ready_is_used ? ct_ready_watch_of(fd) : NULL;
+
+    return watch != NULL && watch->epoll_fd != 0;
 }
 
 /* The epoll watches the descriptor, or does so with other data. */

@@ -3,6 +3,7 @@
 #include "preload/core/clock.h"
 #include "preload/core/emit.h"
 #include "preload/core/operations.h"
+#include "preload/core/parts.h"
 #include "preload/core/raw.h"
 #include "preload/core/sampling.h"
 #include "preload/core/storage.h"
@@ -34,7 +35,15 @@ struct turn {
     _Atomic uint64_t last_ticks;
 };
 
-static CT_LARGE struct turn turns[CT_FD_CACHE];
+/* Of connections with the numbers of a part. */
+#define PART_FDS 1024
+static CT_SELDOM _Atomic(void *) parts[CT_FD_CACHE / PART_FDS];
+
+/* Of a descriptor that has turns. */
+static struct turn *turn_of(int fd)
+{
+    return (struct turn *)ct_part_get(&parts[fd / PART_FDS]) + fd % PART_FDS;
+}
 
 /* Descriptors from here on never had turns. */
 static _Atomic int turns_end;
@@ -65,9 +74,12 @@ static bool is_told(int fd)
 
 static void begin_connection(int fd, enum origin origin)
 {
-    struct turn *turn = &turns[fd];
+    if (ct_part_use(&parts[fd / PART_FDS], PART_FDS * sizeof(struct turn)) == NULL)
+        return;
+    struct turn *turn = turn_of(fd);
     uint32_t state = LOAD(turn->state);
 
+    STORE(turn->tid, origin == ORIGIN_ACCEPTED || ct_self.slot == NULL ? 0 : ct_self.slot->tid);
     STORE(turn->origin, origin);
     atomic_store_explicit(&turn->state, next(state, PHASE_IDLE), memory_order_release);
     for (int end = turns_end; end <= fd;)
@@ -90,10 +102,8 @@ void ct_turn_connected(int fd, bool is_pending)
 {
     int saved_errno = errno;
 
-    if (is_told(fd) && is_stream(fd)) {
+    if (is_told(fd) && is_stream(fd))
         begin_connection(fd, is_pending ? ORIGIN_PENDING : ORIGIN_OPENED);
-        STORE(turns[fd].tid, ct_self.slot != NULL ? ct_self.slot->tid : 0);
-    }
     errno = saved_errno;
 }
 
@@ -118,7 +128,7 @@ enum ct_fd_role ct_turn_role(int fd)
 
     if (!ct_fd_has_turns(fd))
         return CT_FD_ROLE_UNKNOWN;
-    turn = &turns[fd];
+    turn = turn_of(fd);
     if (LOAD(turn->origin) == ORIGIN_ACCEPTED)
         return CT_FD_ROLE_ACCEPTED;
     /* What another thread asks is not what this one waits for. */
@@ -234,7 +244,7 @@ static bool is_accepted(const struct turn *turn)
 void ct_turn_after_read(int fd, int64_t result)
 {
     struct ct_turn_step step = {.what = CT_TURN_STEP_NONE};
-    struct turn *turn = &turns[fd];
+    struct turn *turn = turn_of(fd);
     int saved_errno = errno;
 
     if (result < 0 || (!*ct_is_ours && !ct_self_settle()))
@@ -251,7 +261,7 @@ void ct_turn_after_read(int fd, int64_t result)
 
 void ct_turn_before_write(int fd, struct ct_turn_step *step)
 {
-    struct turn *turn = &turns[fd];
+    struct turn *turn = turn_of(fd);
 
     step->what = CT_TURN_STEP_NONE;
     if (!*ct_is_ours && !ct_self_settle())
@@ -273,7 +283,7 @@ void ct_turn_after_write(int fd, const struct ct_turn_step *step, int64_t result
     if (step->what == CT_TURN_STEP_ENDED)
         tell(fd, step, CT_TURN_REQUEST, CT_TURN_ANSWERED);
     else if (step->what == CT_TURN_STEP_BEGUN && result <= 0) /* nothing was asked */
-        atomic_compare_exchange_strong(&turns[fd].state, &number, next(number, PHASE_IDLE));
+        atomic_compare_exchange_strong(&turn_of(fd)->state, &number, next(number, PHASE_IDLE));
     errno = saved_errno;
 }
 
@@ -282,7 +292,7 @@ void ct_turn_after_write(int fd, const struct ct_turn_step *step, int64_t result
 static void give_up(int fd, enum ct_turn_outcome outcome)
 {
     struct ct_turn_step step = {.what = CT_TURN_STEP_NONE};
-    struct turn *turn = &turns[fd];
+    struct turn *turn = turn_of(fd);
 
     if (is_accepted(turn))
         return; /* what gets no answer is no request */
@@ -293,7 +303,7 @@ static void give_up(int fd, enum ct_turn_outcome outcome)
 
 void ct_turn_closing(int fd)
 {
-    if (ct_fd_has_turns(fd) && is_open(&turns[fd], turns[fd].state) && ct_process_is_own())
+    if (ct_fd_has_turns(fd) && is_open(turn_of(fd), turn_of(fd)->state) && ct_process_is_own())
         give_up(fd, CT_TURN_GIVEN_UP);
 }
 
