@@ -36,7 +36,8 @@ static void append_quoted(struct ct_text *text, const char *argument)
     ct_text_byte(text, '\'');
 }
 
-static void read_arguments(char *buffer, size_t size)
+/* Its room on the stack is for who needs it. */
+static __attribute__((noinline)) void read_arguments(char *buffer, size_t size)
 {
     char raw[CT_BOARD_ARGS_SIZE];
     struct ct_text text = ct_text_begin(buffer, size);
@@ -71,32 +72,31 @@ static void quote_arguments(char *const *arguments, char *buffer, size_t size)
 /* So much of them is on the board's first page. */
 #define ARGS_ON_FIRST_PAGE (CT_BOARD_ALIGNMENT - offsetof(struct ct_board, args))
 
-/* Sees to memory for more: a text of that length did not fit, or just so. */
-static bool back_arguments(struct ct_board *board, size_t length)
+/* How many bytes of the arguments' place have memory, for that many and their end. */
+static size_t back_arguments(const struct ct_board *board, size_t length)
 {
-    return length + 1 >= ARGS_ON_FIRST_PAGE && ct_memory_back(board->args, sizeof(board->args));
+    bool is_enough = length < ARGS_ON_FIRST_PAGE;
+
+    return !is_enough && ct_memory_back(board->args, sizeof(board->args)) ? sizeof(board->args)
+                                                                          : ARGS_ON_FIRST_PAGE;
 }
 
 static void describe_arguments(struct ct_board *board, const struct ct_image *image)
 {
     char *const *arguments = image->arguments;
-    char read[CT_BOARD_ARGS_SIZE];
 
     if (arguments != NULL) {
         quote_arguments(arguments, board->args, ARGS_ON_FIRST_PAGE);
-        if (back_arguments(board, strlen(board->args)))
-            quote_arguments(arguments, board->args, sizeof(board->args));
-        return;
+        size_t size = back_arguments(board, strlen(board->args) + 1); /* it may be cut off */
+        if (size > ARGS_ON_FIRST_PAGE)
+            quote_arguments(arguments, board->args, size);
+    } else if (image->parent != NULL) {
+        size_t length = strnlen(image->parent->args, sizeof(board->args) - 1);
+        struct ct_text text = ct_text_begin(board->args, back_arguments(board, length));
+        ct_text_bytes(&text, image->parent->args, length);
+    } else {
+        read_arguments(board->args, back_arguments(board, sizeof(board->args)));
     }
-    read[0] = '\0';
-    if (image->parent == NULL)
-        read_arguments(read, sizeof(read));
-    const char *text = image->parent != NULL ? image->parent->args : read;
-    size_t length = strnlen(text, sizeof(read) - 1);
-    if (length >= ARGS_ON_FIRST_PAGE && !back_arguments(board, length))
-        length = ARGS_ON_FIRST_PAGE - 1;
-    memcpy(board->args, text, length);
-    board->args[length] = '\0';
 }
 
 /* The file of the program and its arguments: those of the process that forked this one, which may

@@ -66,9 +66,16 @@ static int open_file(const char *name, int access)
     return (int)ct_syscall(SYS_openat, AT_FDCWD, path, access | O_CLOEXEC | O_NOFOLLOW);
 }
 
+/* In a hook, where the program's stack may have no room for a path. */
 static struct ct_doorbell *open_doorbell(void)
 {
-    return map_doorbell(open_file(CT_DOORBELL_FILE, O_RDWR));
+    int folder =
+        (int)ct_syscall(SYS_openat, AT_FDCWD, session_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return NULL;
+    int fd = (int)ct_syscall(SYS_openat, folder, CT_DOORBELL_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    ct_syscall(SYS_close, folder);
+    return map_doorbell(fd);
 }
 
 const struct ct_control *ct_session_map_control(const char *directory)
