@@ -71,6 +71,8 @@ void ct_findings_peer(const struct ct_findings_case *a_case, const char *name, G
         ct_finding_add(
             findings, name, gathering,
             g_strdup_printf("%s waited %s %s: %s%s.%s", who, time, target, count, where, calls),
-            g_strdup_printf("report %s%s", calls[0] ? "peers" : "waits", options));
+            /* In an event loop, the place of all waits is the loop. */
+            g_strdup_printf("report %s%s", gathering->first->is_ended_by_fd ? "peers" : "waits",
+                            options));
     }
 }
