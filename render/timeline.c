@@ -9,6 +9,7 @@
 #include "options/parse.h"
 #include "paint/surface.h"
 #include "paint/typesetter.h"
+#include "passes/filter.h"
 #include "scene/layout.h"
 #include "symbols/stack_text.h"
 
@@ -44,13 +45,11 @@ typedef struct options auto_options; /* for g_auto() */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_options, options_clear)
 
 static const char description[] =
-    "TIME counts from the beginning of the recording: 1.5s, 200ms, 10us; or is a share of it: "
-    "25%.\n"
-    "DIR is ctrace.data unless named.\n"
-    "\n"
-    "Examples:\n"
-    "  ctrace timeline -o all.svg\n"
-    "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
+    CT_SCOPE_HELP "\n"
+                  "\n"
+                  "Examples:\n"
+                  "  ctrace timeline -o all.svg\n"
+                  "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
 
 static gboolean parse_options(struct options *options, char **argv, GError **error)
 {
@@ -131,8 +130,7 @@ static void add_names(struct thread_choice *choice, char **names, gboolean has_c
 }
 
 /* What can be wrong with the command line whatever the recording is. */
-static gboolean check_options(const struct options *options, struct thread_choice *choice,
-                              GError **error)
+static gboolean check_options(struct options *options, struct thread_choice *choice, GError **error)
 {
     const char *problem = NULL;
     if (!options->output)
@@ -155,8 +153,9 @@ static gboolean check_options(const struct options *options, struct thread_choic
 
 /* The recording and its reduction to the window. */
 struct picture {
-    ct_model *model;       /* owned */
-    ct_timeline *timeline; /* owned */
+    ct_model *model;           /* owned */
+    ct_timeline *timeline;     /* owned */
+    ct_symbolizer *symbolizer; /* owned */
     struct ct_window window;
     gboolean is_whole;
 };
@@ -164,6 +163,7 @@ struct picture {
 static void picture_clear(struct picture *picture)
 {
     ct_timeline_free(picture->timeline);
+    ct_symbolizer_free(picture->symbolizer);
     ct_model_free(picture->model);
 }
 typedef struct picture auto_picture; /* for g_auto() */
@@ -179,12 +179,19 @@ static gboolean load(const char *directory, struct ct_activity *activity,
     picture->model = ct_model_new();
     picture->timeline = ct_timeline_new(picture->is_whole ? NULL : &picture->window);
     const struct ct_sink sink = ct_timeline_sink(picture->timeline);
-    const struct ct_store_scope scope = {.window = picture->is_whole ? NULL : &picture->window};
+    picture->symbolizer = ct_symbolizer_new(picture->model);
+    g_autoptr(ct_idle) idle = ct_idle_new(picture->model, picture->symbolizer);
+    g_autoptr(ct_filter) filter =
+        ct_filter_new(&options->scope.selection, picture->symbolizer, idle);
+    const struct ct_store_scope scope = {.window = picture->is_whole ? NULL : &picture->window,
+                                         .filter = ct_filter_of_intervals(filter)};
     if (!ct_recording_read(directory, activity, picture->model, &scope, &sink, error))
         return FALSE;
     ct_timeline_finish(picture->timeline);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&picture->model->capture);
+    g_autoptr(GPtrArray) unmatched = ct_filter_complaints(filter);
     ct_say_all(complaints);
+    ct_say_all(unmatched);
     if (picture->is_whole)
         picture->window = ct_lives_extent(picture->model);
     return TRUE;
@@ -207,13 +214,14 @@ static gboolean draw(const struct picture *picture, const struct options *option
                      GError **error)
 {
     g_autoptr(ct_typesetter) typesetter = ct_typesetter_new();
-    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(picture->model);
-    const struct ct_scene_names names = {find_variable, find_frames, symbolizer};
+    g_autofree char *only = ct_selection_describe_waits(&options->scope.selection);
+    const struct ct_scene_names names = {find_variable, find_frames, picture->symbolizer};
     struct ct_scene_request request = {
         .model = picture->model,
         .timeline = picture->timeline,
         .window = picture->window,
         .is_whole = picture->is_whole,
+        .only = only,
         .filter = {choice->row_limit, (const char *const *)choice->globs,
                    (const char *const *)options->scope.processes},
         .width_px = options->width_px,
@@ -228,7 +236,7 @@ static gboolean draw(const struct picture *picture, const struct options *option
     g_autoptr(ct_scene) scene = ct_layout_build(&request, error);
     if (!scene)
         return FALSE;
-    ct_symbolizer_keep(symbolizer);
+    ct_symbolizer_keep(picture->symbolizer);
     g_autoptr(GBytes) bytes = ct_surface_render(format, scene, typesetter, options->scale, error);
     return bytes && ct_output_write_fd(STDOUT_FILENO, "the picture", bytes, error);
 }

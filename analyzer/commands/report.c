@@ -6,6 +6,8 @@
 #include "export/report_format.h"
 #include "model/capture_notes.h"
 #include "options/parse.h"
+#include "passes/filter.h"
+#include "summary/idle_times.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -74,10 +76,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     g_auto(GStrv) arguments = g_strdupv(argv);
     g_autofree char *sections = ct_report_section_list();
     g_autofree char *description = g_strdup_printf(
-        "DIR is ctrace.data unless named. SECTION, of %s, shows that\npart alone and at length. "
-        "TIME counts from the recording's begin, as in 1.5s,\n200ms or 10us, or is a part of the "
-        "whole, as in 25%%.",
-        sections);
+        "SECTION, of %s,\nshows that part alone and at length.\n\n%s", sections, CT_SCOPE_HELP);
 
     g_option_context_set_summary(
         context, "Shows what the threads of a recording waited for: what was recorded and what\n"
@@ -107,10 +106,12 @@ static gboolean is_default(const struct options *options)
     return !options->words || !options->words[section_of(options) ? 1 : 0];
 }
 
-static gboolean check_options(const struct options *options, GError **error)
+static gboolean check_options(struct options *options, GError **error)
 {
     g_autofree char *formats = ct_report_format_list();
 
+    if (!ct_scope_check(&options->scope, error))
+        return FALSE;
     if (!ct_report_format_find(options->format))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
                     options->format, formats);
@@ -131,7 +132,7 @@ static gboolean check_options(const struct options *options, GError **error)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--width=%d is not between %d and %d", options->width, WIDTH_MIN, WIDTH_MAX);
     else
-        return ct_scope_check(&options->scope, error);
+        return TRUE;
     return FALSE;
 }
 
@@ -139,7 +140,7 @@ static gboolean find_scope(const char *directory, struct ct_activity *activity,
                            const struct ct_scope *asked, struct ct_report_scope *scope,
                            GError **error)
 {
-    scope->selection = ct_scope_selection(asked);
+    scope->selection = asked->selection;
     scope->is_whole_time = ct_scope_is_whole_time(asked);
     return scope->is_whole_time ||
            ct_recording_find_window(directory, activity, asked, &scope->window, error);
@@ -148,7 +149,7 @@ static gboolean find_scope(const char *directory, struct ct_activity *activity,
 /* A report about nobody is a mistake in the names. */
 static gboolean check_threads(const struct ct_report *report, GError **error)
 {
-    if (report->threads->len > 0 || ct_selection_is_all(&report->scope.selection))
+    if (report->threads->len > 0 || ct_selection_is_all_threads(&report->scope.selection))
         return TRUE;
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                 "none of the %u threads recorded matches: see their names with ctrace report",
@@ -157,23 +158,25 @@ static gboolean check_threads(const struct ct_report *report, GError **error)
 }
 
 /* It borrows from the report. */
-static struct ct_store_scope store_scope(const struct ct_report *report)
+static struct ct_store_scope store_scope(const struct ct_report *report,
+                                         const struct ct_filter *filter)
 {
     return (struct ct_store_scope){
         .window = report->scope.is_whole_time ? NULL : &report->scope.window,
         .selection = &report->scope.selection,
+        .filter = ct_filter_of_intervals(filter),
     };
 }
 
 static gboolean gather(const char *directory, struct ct_activity *activity, struct ct_model *model,
-                       struct ct_report *report, GError **error)
+                       const struct ct_store_scope *scope, struct ct_report *report, GError **error)
 {
     const struct ct_sink sink = ct_report_sink(report);
-    const struct ct_store_scope scope = store_scope(report);
 
-    if (!ct_recording_read(directory, activity, model, &scope, &sink, error))
+    if (!ct_recording_read(directory, activity, model, scope, &sink, error))
         return FALSE;
     ct_report_finish(report);
+    ct_report_tell_idle(report);
     return check_threads(report, error);
 }
 
@@ -185,8 +188,10 @@ struct found {
     const struct ct_store_scope *scope;
     gboolean has_hangs; /* they are asked for, as are the next */
     gboolean has_locks;
-    GPtrArray *hangs; /* owned; struct ct_hang *; or NULL */
-    GPtrArray *locks; /* owned; struct ct_lock_holding *; or NULL */
+    gboolean has_longest;
+    struct ct_report *report; /* borrowed */
+    GPtrArray *hangs;         /* owned; struct ct_hang *; or NULL */
+    GPtrArray *locks;         /* owned; struct ct_lock_holding *; or NULL */
 };
 
 static void found_clear(struct found *found)
@@ -208,7 +213,9 @@ static gboolean ask(void *user, struct ct_store *store, GError **error)
         found->hangs = ct_hangs_find(store, found->model, error);
     if (found->has_locks && (found->hangs || !found->has_hangs))
         found->locks = ct_lock_holdings_find(store, found->scope, error);
-    return (found->hangs || !found->has_hangs) && (found->locks || !found->has_locks);
+    return (found->hangs || !found->has_hangs) && (found->locks || !found->has_locks) &&
+           (!found->has_longest ||
+            ct_report_find_delays(found->report, store, found->scope, error));
 }
 
 /* The recording need not be asked once more where nothing may hang. */
@@ -228,14 +235,11 @@ static gboolean may_hang(const struct ct_report *report)
 static gboolean find(const char *directory, struct ct_activity *activity, struct ct_report *report,
                      struct found *found, GError **error)
 {
-    const struct ct_store_scope scope = store_scope(report);
-
-    found->scope = &scope;
     found->has_hangs = ct_report_is_whole(report) && may_hang(report);
-    gboolean is_found = (!found->has_hangs && !found->has_locks) ||
+    found->report = report;
+    gboolean is_found = (!found->has_hangs && !found->has_locks && !found->has_longest) ||
                         ct_recording_ask(directory, activity, found->model, ask, found, error);
 
-    found->scope = NULL;
     if (!is_found)
         return FALSE;
     report->hangs = found->hangs;
@@ -254,16 +258,22 @@ struct job {
     struct ct_report_layout layout;
 };
 
-/* They take a pass of their own. */
-static gboolean has_locks(const struct ct_report_layout *layout)
+/* What takes a pass of its own is looked for where that section is shown. */
+static gboolean has_section(const struct ct_report_layout *layout, const char *section)
 {
-    return layout->extent == CT_REPORT_ALL || g_strcmp0(layout->section, "locks") == 0;
+    return layout->extent == CT_REPORT_ALL || g_strcmp0(layout->section, section) == 0;
 }
 
 /* They take the functions of all places. */
 static gboolean has_findings(const struct ct_report_layout *layout)
 {
     return layout->extent != CT_REPORT_SECTION || strcmp(layout->section, "findings") == 0;
+}
+
+static gboolean has_part(const struct job *job, const char *section)
+{
+    return job->format->has_all ||
+           (job->format->has_sections && has_section(&job->layout, section));
 }
 
 static int write_report(void *user, struct ct_activity *activity)
@@ -280,12 +290,16 @@ static int write_report(void *user, struct ct_activity *activity)
         return EXIT_FAILURE;
     }
     scope.has_each_process = options->is_all;
-    g_auto(auto_found) found = {.model = ct_model_new(),
-                                .has_locks = job->format->has_locks || (job->format->has_sections &&
-                                                                        has_locks(&job->layout))};
     g_autoptr(ct_report) report = ct_report_new(model, &scope, job->top);
+    g_autoptr(ct_filter) filter =
+        ct_filter_new(&report->scope.selection, report->symbolizer, report->idle);
+    const struct ct_store_scope asked = store_scope(report, filter);
+    g_auto(auto_found) found = {.model = ct_model_new(),
+                                .scope = &asked,
+                                .has_locks = has_part(job, "locks"),
+                                .has_longest = job->format->has_sections && has_section(&job->layout, "waits")};
 
-    if (!gather(directory, activity, model, report, &error) ||
+    if (!gather(directory, activity, model, &asked, report, &error) ||
         !find(directory, activity, report, &found, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
@@ -293,7 +307,10 @@ static int write_report(void *user, struct ct_activity *activity)
 
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
 
+    g_autoptr(GPtrArray) unmatched = ct_filter_complaints(filter);
+
     ct_say_all(complaints);
+    ct_say_all(unmatched);
     if (job->format->has_places)
         ct_report_fold_places(report);
     if (job->format->has_places && has_findings(&job->layout))

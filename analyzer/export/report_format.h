@@ -36,7 +36,7 @@ struct ct_report_format {
     ct_report_write *write;
     gboolean has_places;   /* which are folded first, then */
     gboolean has_sections; /* of which one alone may be asked for */
-    gboolean has_locks;    /* without being asked for them */
+    gboolean has_all;      /* what there is, without being asked for it */
 };
 
 /* The first one for NULL; NULL if there is none of that name. */

@@ -106,8 +106,8 @@ void ct_report_write_text(const struct ct_report *report, const struct ct_report
         ct_text_out_heading(&out,
                             ct_report_is_whole(report)
                                 ? "There are no %s in this recording"
-                                : "Of a part of a recording, %s are not told: leave out --from, "
-                                  "--to, --process and --thread",
+                                : "Of a part of a recording, %s are not told: leave out the "
+                                  "options that ask for one",
                             layout->section);
     if (layout->extent == CT_REPORT_OVERVIEW)
         write_more(&out);

@@ -67,6 +67,12 @@ struct ct_interval {
         *preempted_by; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */
 };
 
+/* Lets some intervals through. */
+struct ct_interval_filter {
+    gboolean (*lets)(void *user, const struct ct_interval *interval);
+    void *user;
+};
+
 /* A wait counts once: in its first part that reaches beyond `from_ns`. */
 static inline gboolean ct_interval_is_counted(const struct ct_interval *interval, uint64_t from_ns)
 {

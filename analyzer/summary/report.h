@@ -25,6 +25,7 @@ struct ct_report_scope {
 /* A thread's row in the table. */
 struct ct_report_thread {
     struct ct_life life;     /* inside the window */
+    double idle_ns;          /* of its waits, once that was told */
     uint64_t interval_count; /* wait events that reach into it */
     gboolean is_exact;       /* the classes are the trace's own totals */
 };
@@ -37,9 +38,10 @@ struct ct_report {
     GPtrArray *processes;             /* owned; const struct ct_process *, in the model's order */
     struct ct_report_lists *lists;    /* owned */
     GHashTable *gathered;             /* owned; by thread: what is still to be selected or summed */
+    struct ct_idle *idle;             /* owned; tells idle waits from others */
     struct ct_evidence *evidence;     /* owned; of the findings */
     struct ct_findings *findings;     /* owned; NULL: they were not looked for */
-    GHashTable *rivals;               /* owned; struct ct_report_rival *, as a set: who took CPUs */
+    GHashTable *rivals;               /* owned; who took CPUs: see rivals.h */
     struct ct_symbolizer *symbolizer; /* owned */
     /* What hangs at the end, if that was asked: borrowed; struct ct_hang *, of whatever model. */
     const GPtrArray *hangs;
@@ -70,11 +72,20 @@ void ct_report_look(struct ct_report *report);
 /* TRUE if it is about all of the recording. */
 gboolean ct_report_is_whole(const struct ct_report *report);
 
+/* TRUE if no kind of waits was left out: else nothing is known of what threads ran. */
+gboolean ct_report_has_all_waits(const struct ct_report *report);
+
+/* Is the time in this class known? Not that of what was left out. */
+gboolean ct_report_tells_class(const struct ct_report *report, enum ct_class class);
+
 /* The calls of these processes are counted: not those of single threads, or of a time. */
 gboolean ct_report_has_calls(const struct ct_report *report);
 
-/* So many of the places, the first ones, took any time; all, if none did. */
+/* So many of the places, the first ones, took any time, and were not idle; all, if none took any.
+ */
 guint ct_report_timed_sites(const struct ct_report *report);
+/* So many, the last ones, were mostly idle. */
+guint ct_report_idle_sites(const struct ct_report *report);
 
 /* The number of the place of this wait, from 1 on; 0 if it took no time, or is not among the first
  * `top`. */

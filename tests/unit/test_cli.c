@@ -47,7 +47,8 @@ static void times_are_read_as_people_write_them(void **state)
 static void a_window_is_read_and_checked(void **state)
 {
     (void)state;
-    struct ct_window recording = {1000, 1000 + 2 * FIXTURE_S}, window;
+    const struct ct_recorded_time recording = {{1000, 1000 + 2 * FIXTURE_S}, 0};
+    struct ct_window window;
     struct ct_moment from, to;
     assert_true(ct_moment_parse("1.5s", &from, NULL));
     assert_true(ct_moment_parse("90%", &to, NULL));
@@ -58,7 +59,7 @@ static void a_window_is_read_and_checked(void **state)
     assert_true(ct_moment_parse("200ms", &from, NULL));
     assert_true(ct_moment_parse("1h", &to, NULL));
     assert_true(ct_window_resolve(&from, &to, &recording, &window, NULL));
-    assert_int_equal(window.end_ns, recording.end_ns);
+    assert_int_equal(window.end_ns, recording.extent.end_ns);
 
     assert_true(ct_moment_parse("3s", &from, NULL));
     GError *error = NULL;
