@@ -8,6 +8,7 @@
 #include "options/parse.h"
 #include "passes/filter.h"
 #include "summary/idle_times.h"
+#include "summary/latency.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -117,11 +118,14 @@ static gboolean check_options(struct options *options, GError **error)
                     options->format, formats);
     else if (!directory_of(options, error))
         return FALSE;
-    else if (section_of(options) && !ct_report_format_find(options->format)->has_sections)
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--format=%s has no sections: leave out '%s', or name a recording of that "
-                    "name as ./%s",
-                    options->format, options->words[0], options->words[0]);
+    else if (section_of(options) &&
+             !ct_report_format_has_section(ct_report_format_find(options->format),
+                                           section_of(options)))
+        g_set_error(
+            error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+            "--format=%s has no section '%s' by itself: leave it out, or name a recording of "
+            "that name as ./%s",
+            options->format, options->words[0], options->words[0]);
     else if (options->top != NOT_SAID && (options->top < 0 || options->top > TOP_MAX))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--top=%d is not between 0 and %d", options->top, TOP_MAX);
@@ -189,9 +193,11 @@ struct found {
     gboolean has_hangs; /* they are asked for, as are the next */
     gboolean has_locks;
     gboolean has_longest;
-    struct ct_report *report; /* borrowed */
-    GPtrArray *hangs;         /* owned; struct ct_hang *; or NULL */
-    GPtrArray *locks;         /* owned; struct ct_lock_holding *; or NULL */
+    gboolean has_latency;
+    struct ct_report *report;   /* borrowed */
+    GPtrArray *hangs;           /* owned; struct ct_hang *; or NULL */
+    GPtrArray *locks;           /* owned; struct ct_lock_holding *; or NULL */
+    struct ct_latency *latency; /* owned; or NULL */
 };
 
 static void found_clear(struct found *found)
@@ -200,6 +206,7 @@ static void found_clear(struct found *found)
         g_ptr_array_unref(found->hangs);
     if (found->locks)
         g_ptr_array_unref(found->locks);
+    ct_latency_free(found->latency);
     ct_model_free(found->model);
 }
 typedef struct found auto_found; /* for g_auto() */
@@ -213,9 +220,13 @@ static gboolean ask(void *user, struct ct_store *store, GError **error)
         found->hangs = ct_hangs_find(store, found->model, error);
     if (found->has_locks && (found->hangs || !found->has_hangs))
         found->locks = ct_lock_holdings_find(store, found->scope, error);
-    return (found->hangs || !found->has_hangs) && (found->locks || !found->has_locks) &&
-           (!found->has_longest ||
-            ct_report_find_delays(found->report, store, found->scope, error));
+    if ((found->has_hangs && !found->hangs) || (found->has_locks && !found->locks))
+        return FALSE;
+    if (found->has_latency)
+        found->latency = ct_latency_find(found->report, store, found->scope, error);
+    if (found->has_latency && !found->latency)
+        return FALSE;
+    return !found->has_longest || ct_report_find_delays(found->report, store, found->scope, error);
 }
 
 /* The recording need not be asked once more where nothing may hang. */
@@ -237,13 +248,16 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
 {
     found->has_hangs = ct_report_is_whole(report) && may_hang(report);
     found->report = report;
-    gboolean is_found = (!found->has_hangs && !found->has_locks && !found->has_longest) ||
-                        ct_recording_ask(directory, activity, found->model, ask, found, error);
+    gboolean is_asked =
+        found->has_hangs || found->has_locks || found->has_longest || found->has_latency;
+    gboolean is_found =
+        !is_asked || ct_recording_ask(directory, activity, found->model, ask, found, error);
 
     if (!is_found)
         return FALSE;
     report->hangs = found->hangs;
     report->locks = found->locks;
+    report->latency = found->latency;
     return TRUE;
 }
 
@@ -276,6 +290,13 @@ static gboolean has_part(const struct job *job, const char *section)
            (job->format->has_sections && has_section(&job->layout, section));
 }
 
+static gboolean has_latency(const struct job *job)
+{
+    gboolean is_section = g_strcmp0(job->layout.section, "latency") == 0;
+
+    return is_section || (job->format->has_sections && job->layout.extent == CT_REPORT_ALL);
+}
+
 static int write_report(void *user, struct ct_activity *activity)
 {
     const struct job *job = user;
@@ -294,10 +315,12 @@ static int write_report(void *user, struct ct_activity *activity)
     g_autoptr(ct_filter) filter =
         ct_filter_new(&report->scope.selection, report->symbolizer, report->idle);
     const struct ct_store_scope asked = store_scope(report, filter);
-    g_auto(auto_found) found = {.model = ct_model_new(),
-                                .scope = &asked,
-                                .has_locks = has_part(job, "locks"),
-                                .has_longest = job->format->has_sections && has_section(&job->layout, "waits")};
+    g_auto(auto_found)
+        found = {.model = ct_model_new(),
+                 .scope = &asked,
+                 .has_locks = has_part(job, "locks"),
+                 .has_latency = has_latency(job),
+                 .has_longest = job->format->has_sections && has_section(&job->layout, "waits")};
 
     if (!gather(directory, activity, model, &asked, report, &error) ||
         !find(directory, activity, report, &found, &error)) {
@@ -306,7 +329,6 @@ static int write_report(void *user, struct ct_activity *activity)
     }
 
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
-
     g_autoptr(GPtrArray) unmatched = ct_filter_complaints(filter);
 
     ct_say_all(complaints);

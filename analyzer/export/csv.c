@@ -1,6 +1,7 @@
 /* The report's table of threads as CSV. */
 #include "export/report_format.h"
 
+#include "export/latency_records.h"
 #include "text/safe_text.h"
 
 static void write_text(FILE *out, const char *text)
@@ -33,7 +34,10 @@ static void write_thread(FILE *out, const struct ct_report *report,
 void ct_report_write_csv(const struct ct_report *report, const struct ct_report_layout *layout,
                          FILE *out)
 {
-    (void)layout;
+    if (layout->extent == CT_REPORT_SECTION) { /* there is no other */
+        ct_csv_write_latency(report, out);
+        return;
+    }
     fputs("process,pid,thread,tid,start_ns,lifetime_ns,waits", out);
     for (size_t i = 0; i < CT_CLASS_COUNT; i++)
         fprintf(out, ",%s_ns", ct_class_name((enum ct_class)i));

@@ -2,6 +2,7 @@
 #include "export/json_document.h"
 #include "export/json_locks.h"
 #include "export/json_stack.h"
+#include "export/latency_records.h"
 #include "export/report_format.h"
 
 #include "model/format.h"
@@ -335,6 +336,24 @@ static void write_sites(struct ct_json_document *document, const struct ct_repor
     ct_json_end_array(document);
 }
 
+static void write_all(struct ct_json_document *document, const struct ct_report *report,
+                      const char *directory)
+{
+    write_findings(document, report, directory);
+    write_processes(document, report);
+    write_threads(document, report);
+    write_hangs(document, report);
+    ct_json_write_locks(document, report);
+    ct_json_write_number(document, "open_wait_count", report->lists->open_count);
+    write_waits(document, report, "open_waits", report->lists->open);
+    write_waits(document, report, "longest_waits", report->lists->longest);
+    ct_json_write_number(document, "site_count", report->lists->sites->len);
+    ct_json_write_number(document, "waits_beyond_sites",
+                         (uint64_t)llround(report->lists->unlisted_count));
+    write_sites(document, report);
+    write_calls(document, report);
+}
+
 void ct_report_write_json(const struct ct_report *report, const struct ct_report_layout *layout,
                           FILE *out)
 {
@@ -346,18 +365,9 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     fputs("{\n", out);
     write_capture(&document, report->model);
     write_scope(&document, report);
-    write_findings(&document, report, layout->directory);
-    write_processes(&document, report);
-    write_threads(&document, report);
-    write_hangs(&document, report);
-    ct_json_write_locks(&document, report);
-    ct_json_write_number(&document, "open_wait_count", report->lists->open_count);
-    write_waits(&document, report, "open_waits", report->lists->open);
-    write_waits(&document, report, "longest_waits", report->lists->longest);
-    ct_json_write_number(&document, "site_count", report->lists->sites->len);
-    ct_json_write_number(&document, "waits_beyond_sites",
-                         (uint64_t)llround(report->lists->unlisted_count));
-    write_sites(&document, report);
-    write_calls(&document, report);
+    if (layout->extent == CT_REPORT_SECTION) /* there is no other */
+        ct_json_write_latency(&document, report);
+    else
+        write_all(&document, report, layout->directory);
     fputs("\n}\n", out);
 }

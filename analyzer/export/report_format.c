@@ -8,6 +8,18 @@ static const struct ct_report_format formats[] = {
     {"csv", ct_report_write_csv, FALSE, FALSE, FALSE},
 };
 
+/* That can be asked for alone in every format. */
+static const char *const everywhere[] = {"latency"};
+
+gboolean ct_report_format_has_section(const struct ct_report_format *format, const char *section)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(everywhere); i++) {
+        if (strcmp(everywhere[i], section) == 0)
+            return TRUE;
+    }
+    return format->has_sections;
+}
+
 const struct ct_report_format *ct_report_format_find(const char *name)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {

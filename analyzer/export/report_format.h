@@ -35,12 +35,15 @@ struct ct_report_format {
     const char *name;
     ct_report_write *write;
     gboolean has_places;   /* which are folded first, then */
-    gboolean has_sections; /* of which one alone may be asked for */
+    gboolean has_sections; /* all, of which one alone may be asked for */
     gboolean has_all;      /* what there is, without being asked for it */
 };
 
 /* The first one for NULL; NULL if there is none of that name. */
 const struct ct_report_format *ct_report_format_find(const char *name);
+
+/* May the section be asked for alone, in this format? */
+gboolean ct_report_format_has_section(const struct ct_report_format *format, const char *section);
 
 /* "text, json and csv". Free with g_free(). */
 char *ct_report_format_list(void);

@@ -17,7 +17,7 @@ static const struct part parts[] = {
     {"threads", TRUE, ct_text_section_threads},      {"threads", FALSE, ct_text_section_sched},
     {"locks", FALSE, ct_text_section_locks},         {"waits", TRUE, ct_text_section_open_waits},
     {"waits", TRUE, ct_text_section_sites},          {"calls", FALSE, ct_text_section_calls},
-    {"waits", FALSE, ct_text_section_longest_waits},
+    {"waits", FALSE, ct_text_section_longest_waits}, {"latency", FALSE, ct_text_section_latency},
 };
 
 gboolean ct_report_has_section(const char *name)

@@ -11,6 +11,7 @@ void ct_text_section_processes(const struct ct_text_out *out);
 void ct_text_section_threads(const struct ct_text_out *out);
 void ct_text_section_sched(const struct ct_text_out *out);
 void ct_text_section_locks(const struct ct_text_out *out);
+void ct_text_section_latency(const struct ct_text_out *out);
 void ct_text_section_calls(const struct ct_text_out *out);
 void ct_text_section_open_waits(const struct ct_text_out *out);
 void ct_text_section_sites(const struct ct_text_out *out);

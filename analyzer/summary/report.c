@@ -219,18 +219,15 @@ void ct_report_finish(struct ct_report *report)
     ct_report_lists_sort(report->lists);
 }
 
-/* The same calls of the same program, and the same lines where they are known: not what the
- * addresses are, nor which of the program's processes it is. */
-static char *describe_site(void *user, const struct ct_report_site *site)
+char *ct_report_describe_place(const struct ct_report *report, const struct ct_process *process,
+                               enum ct_op op, uint32_t stack_id)
 {
-    const struct ct_report *report = user;
-    const struct ct_process *process = site->process;
-    g_autoptr(GArray) frames = ct_stack_list(report->symbolizer, process, site->stack_id);
+    g_autoptr(GArray) frames = ct_stack_list(report->symbolizer, process, stack_id);
     gboolean is_alone = report->scope.has_each_process || !process->exe || !process->exe[0];
     GString *text = g_string_new(NULL);
 
-    g_string_printf(text, "%p %s %d %d", is_alone ? (const void *)process : NULL,
-                    process->exe ? process->exe : "", (int)site->op, (int)site->class);
+    g_string_printf(text, "%p %s %d", is_alone ? (const void *)process : NULL,
+                    process->exe ? process->exe : "", (int)op);
     for (guint i = 0; i < frames->len; i++) {
         const struct ct_symbol_frame *frame =
             g_array_index(frames, struct ct_stack_frame, i).function;
@@ -242,6 +239,14 @@ static char *describe_site(void *user, const struct ct_report_site *site)
         g_string_append_printf(text, "\n%s %s %u", frame->function, frame->file, frame->line);
     }
     return g_string_free(text, FALSE);
+}
+
+static char *describe_site(void *user, const struct ct_report_site *site)
+{
+    g_autofree char *place =
+        ct_report_describe_place(user, site->process, site->op, site->stack_id);
+
+    return g_strdup_printf("%d %s", (int)site->class, place);
 }
 
 void ct_report_fold_places(struct ct_report *report)

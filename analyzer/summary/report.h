@@ -14,6 +14,8 @@
 #include "summary/lists.h"
 #include "symbols/symbols.h"
 
+struct ct_latency;
+
 /* What it is about. */
 struct ct_report_scope {
     struct ct_selection selection; /* its lists are borrowed */
@@ -48,6 +50,7 @@ struct ct_report {
     /* Who held the locks that were waited for, if that was asked: borrowed; struct ct_lock_holding
      * *, of whatever model. */
     const GPtrArray *locks;
+    const struct ct_latency *latency; /* how long calls took, if that was asked: borrowed */
 };
 
 struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,
@@ -64,6 +67,12 @@ void ct_report_finish(struct ct_report *report);
 /* Makes one of the places that are the same functions and lines of one program. It takes all their
  * symbols. */
 void ct_report_fold_places(struct ct_report *report);
+
+/* The same for calls of the same operation of the same program, at the same lines where they are
+ * known: not what the addresses are, nor which of the program's processes it is. Free with
+ * g_free(). */
+char *ct_report_describe_place(const struct ct_report *report, const struct ct_process *process,
+                               enum ct_op op, uint32_t stack_id);
 
 /* Looks for what held the program up, with the hangs if they are there. It takes the symbols of all
  * places where waits are no idling. */
