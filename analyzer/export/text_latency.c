@@ -185,7 +185,8 @@ static void write_place(const struct ct_text_out *out, const struct ct_latency_r
                       mean, row->open_count > 0 ? "; still waiting at the end: " : "",
                       row->open_count > 0 ? open : "",
                       row->process_count > 1 ? "; in several processes" : "");
-    write_quantiles(out, row->times);
+    if (ct_histogram_count(row->times) > 1)
+        write_quantiles(out, row->times);
     if (ct_histogram_count(row->times) >= HISTOGRAM_MIN)
         write_histogram(out, row->times);
     write_slow(out, row);

@@ -106,10 +106,6 @@ static gboolean look_at_object(struct ct_filter *filter, const struct ct_interva
     g_autofree char *text = ct_format_object(interval);
     gboolean is_let = matches(filter, wanted, text);
 
-    if (fd) {
-        is_let = matches(filter, wanted, fd->local) || is_let;
-        return matches(filter, wanted, fd->peer) || is_let;
-    }
     if (ct_object_is_address(kind)) {
         const struct ct_process *process = interval->thread->process;
         g_autofree char *address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", interval->object);
@@ -121,6 +117,10 @@ static gboolean look_at_object(struct ct_filter *filter, const struct ct_interva
         is_let = matches(filter, wanted, address) || is_let;
         is_let = matches(filter, wanted, variable) || is_let;
         return matches(filter, wanted, both) || is_let;
+    }
+    if (fd) {
+        is_let = matches(filter, wanted, fd->local) || is_let;
+        return matches(filter, wanted, fd->peer) || is_let;
     }
     if (kind == CT_OBJECT_THREAD && interval->object <= INT32_MAX) {
         const struct ct_thread *thread = g_hash_table_lookup(
