@@ -153,6 +153,7 @@ struct ct_symbol_file *ct_symbol_file_open(const struct ct_symbol_file_place *pl
             *problem = CT_SYMBOL_PROBLEM_UNREADABLE;
     }
     if (file) {
+        *problem = CT_SYMBOL_PROBLEM_NONE;
         file->strings = strings;
         file->debug_info =
             ct_symbol_file_is_c_library(place->path) ? NULL : ct_debug_info_new(file->module);
