@@ -58,6 +58,8 @@ def code_of(program):
 
 def write_recording(path, program):
     starts, build_id = code_of(program)
+    if len(starts) < ADDRESSES // 20:
+        sys.exit(f"{len(starts)} functions are too few for {ADDRESSES} addresses")
     chance = random.Random(1)
     addresses = set()
     while len(addresses) < ADDRESSES:
