@@ -67,7 +67,7 @@ static unsigned row_of(uint64_t duration_ns)
 
 static void bucket_range(unsigned row, unsigned sub, uint64_t *first_ns, uint64_t *last_ns)
 {
-    if (row == 0) {
+    if (row < SUB_BITS) { /* the linear part */
         *first_ns = *last_ns = sub;
         return;
     }
