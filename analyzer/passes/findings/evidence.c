@@ -3,6 +3,8 @@
 #include "model/fact_finder.h"
 #include "model/holders.h"
 
+#include <string.h>
+
 /* What is beyond these is left out: findings are about what is frequent, and that comes early. */
 #define WAITS_MAX (1U << 16)
 #define HOLDS_MAX (1U << 16)
