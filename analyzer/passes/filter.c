@@ -141,7 +141,7 @@ static gboolean lets_object(struct ct_filter *filter, const struct ct_interval *
 
     if (!wanted || !*wanted)
         return TRUE;
-    if (!ct_object_is_address(key.kind))
+    if (!ct_object_is_address(key.kind) || interval->call_name)
         return look_at_object(filter, interval);
     const struct verdict *known = find_verdict(filter, &key);
 

@@ -2,6 +2,7 @@
 
 #include "model/fact_finder.h"
 #include "model/format.h"
+#include "summary/latency_rows.h"
 
 #include <string.h>
 
@@ -54,37 +55,6 @@ static gboolean key_equal(const void *a, const void *b)
            first->kind == second->kind && first->stack_id == second->stack_id &&
            first->object == second->object && first->process == second->process &&
            first->text == second->text;
-}
-
-static void slow_free(void *data)
-{
-    struct ct_latency_slow *slow = data;
-
-    g_free(slow->object);
-    g_free(slow->waker);
-    g_free(slow);
-}
-
-static void row_free(void *data)
-{
-    struct ct_latency_row *row = data;
-
-    g_free(row->object);
-    g_free(row->call_name);
-    ct_histogram_free(row->times);
-    if (row->slow)
-        g_ptr_array_unref(row->slow);
-    g_free(row);
-}
-
-void ct_latency_free(struct ct_latency *latency)
-{
-    if (!latency)
-        return;
-    for (size_t i = 0; i < CT_LATENCY_TABLE_COUNT; i++)
-        g_ptr_array_unref(latency->tables[i]);
-    ct_histogram_free(latency->all);
-    g_free(latency);
 }
 
 /* ---- What a wait belongs to ---- */
@@ -383,59 +353,20 @@ static void add_slow(void *user, const struct ct_interval *interval)
 
 /* ---- All ---- */
 
-#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
-
-static int compare_rows(const void *a, const void *b)
-{
-    const struct ct_latency_row *first = *(struct ct_latency_row *const *)a;
-    const struct ct_latency_row *second = *(struct ct_latency_row *const *)b;
-    int order = COMPARE(first->is_others, second->is_others);
-
-    if (order == 0)
-        order = COMPARE(ct_histogram_total_ns(second->times), ct_histogram_total_ns(first->times));
-    if (order == 0)
-        order = COMPARE(first->op, second->op);
-    if (order == 0)
-        order = strcmp(first->object, second->object);
-    if (order == 0 && first->process && second->process)
-        order = COMPARE(first->process->pid, second->process->pid);
-    return order != 0 ? order : COMPARE(first->stack_id, second->stack_id);
-}
-
-static int compare_slow(const void *a, const void *b)
-{
-    const struct ct_latency_slow *first = *(struct ct_latency_slow *const *)a;
-    const struct ct_latency_slow *second = *(struct ct_latency_slow *const *)b;
-    int order = COMPARE(second->total_ns, first->total_ns);
-
-    order = order != 0 ? order : strcmp(first->object, second->object);
-    return order != 0 ? order : strcmp(first->waker, second->waker);
-}
-
 static void prepare_slow(const GPtrArray *places)
 {
     for (guint i = 0; i < places->len; i++) {
         struct ct_latency_row *row = places->pdata[i];
 
-        row->slow = g_ptr_array_new_with_free_func(slow_free);
+        row->slow = ct_latency_slow_list();
         row->slow_from_ns = ct_histogram_quantile_floor_ns(row->times, SLOW_SHARE);
     }
-}
-
-static void sort(struct ct_latency *latency)
-{
-    const GPtrArray *places = latency->tables[CT_LATENCY_PLACES];
-
-    for (guint i = 0; i < places->len; i++)
-        g_ptr_array_sort(((struct ct_latency_row *)places->pdata[i])->slow, compare_slow);
-    for (size_t i = 0; i < CT_LATENCY_TABLE_COUNT; i++)
-        g_ptr_array_sort(latency->tables[i], compare_rows);
 }
 
 struct ct_latency *ct_latency_find(const struct ct_report *report, struct ct_store *store,
                                    const struct ct_store_scope *scope, GError **error)
 {
-    struct finder finder = {.report = report, .latency = g_new0(struct ct_latency, 1)};
+    struct finder finder = {.report = report, .latency = ct_latency_new()};
     const struct ct_sink first = {.user = &finder, .on_interval = add_call};
     const struct ct_sink second = {.user = &finder, .on_interval = add_slow};
     struct ct_latency *latency = finder.latency;
@@ -443,16 +374,13 @@ struct ct_latency *ct_latency_find(const struct ct_report *report, struct ct_sto
     finder.rows = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);
     finder.texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     finder.from_ns = scope->window ? scope->window->begin_ns : 0;
-    latency->all = ct_histogram_new();
-    for (size_t i = 0; i < CT_LATENCY_TABLE_COUNT; i++)
-        latency->tables[i] = g_ptr_array_new_with_free_func(row_free);
     gboolean is_found = ct_store_replay(store, scope, &first, error);
 
     if (is_found) {
         fold_places(&finder);
         prepare_slow(latency->tables[CT_LATENCY_PLACES]);
         is_found = ct_store_replay(store, scope, &second, error);
-        sort(latency);
+        ct_latency_sort(latency);
     }
     g_hash_table_unref(finder.rows);
     g_hash_table_unref(finder.texts);

@@ -58,12 +58,13 @@ struct ct_latency {
     struct ct_histogram *all;                  /* owned */
 };
 
+void ct_latency_free(struct ct_latency *latency);
+
 /*
  * Asks the store for all in the scope, twice. The rows are of the report's model and symbols,
  * whatever model the store has. NULL: an error.
  */
 struct ct_latency *ct_latency_find(const struct ct_report *report, struct ct_store *store,
                                    const struct ct_store_scope *scope, GError **error);
-void ct_latency_free(struct ct_latency *latency);
 
 #endif

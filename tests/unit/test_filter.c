@@ -199,7 +199,8 @@ static void objects_are_found_by_what_they_are_called(void **state)
         const struct told *told = &g_array_index(fixture.told, struct told, i);
         const struct ct_interval *interval = &told->interval;
 
-        if (told->kind != TOLD_INTERVAL || !ct_object_is_address(ct_op_object(interval->op)))
+        if (told->kind != TOLD_INTERVAL || interval->call_name ||
+            !ct_object_is_address(ct_op_object(interval->op)))
             continue;
         g_autofree char *address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", interval->object);
         g_autofree char *text =
