@@ -10,6 +10,7 @@
 #include "paint/surface.h"
 #include "paint/typesetter.h"
 #include "passes/filter.h"
+#include "path_steps.h"
 #include "scene/layout.h"
 #include "symbols/stack_text.h"
 
@@ -31,6 +32,7 @@ struct options {
     int width_px;
     double scale;
     gboolean has_no_cpu_lanes;
+    gboolean has_path;
     gboolean is_version;
 };
 
@@ -64,6 +66,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
          "PX"},
         {"no-cpu-lanes", 0, 0, G_OPTION_ARG_NONE, &options->has_no_cpu_lanes,
          "Leave out on which CPU each thread ran", NULL},
+        {"path", 0, 0, G_OPTION_ARG_NONE, &options->has_path,
+         "Draw what the end depended on, moment by moment: the critical path", NULL},
         {"scale", 0, 0, G_OPTION_ARG_DOUBLE, &options->scale,
          "Dots per pixel of a PNG (default 1; 2 for fine screens)", "FACTOR"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
@@ -156,18 +160,43 @@ struct picture {
     ct_model *model;           /* owned */
     ct_timeline *timeline;     /* owned */
     ct_symbolizer *symbolizer; /* owned */
+    GArray *path;              /* owned; struct ct_scene_path_step; NULL: it was not asked for */
     struct ct_window window;
     gboolean is_whole;
 };
 
 static void picture_clear(struct picture *picture)
 {
+    if (picture->path)
+        g_array_unref(picture->path);
     ct_timeline_free(picture->timeline);
     ct_symbolizer_free(picture->symbolizer);
     ct_model_free(picture->model);
 }
 typedef struct picture auto_picture; /* for g_auto() */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_picture, picture_clear)
+
+/* What is asked, with the path. */
+struct question {
+    const struct options *options;
+    struct picture *picture;
+    const struct ct_store_scope *scope;
+    const struct ct_sink *sink;
+};
+
+static gboolean ask(void *user, struct ct_store *store, GError **error)
+{
+    const struct question *question = user;
+    struct picture *picture = question->picture;
+    const struct ct_selection *selection = &question->options->scope.selection;
+    struct ct_path_question path = {.store = store, .model = picture->model};
+
+    if (!ct_store_replay(store, question->scope, question->sink, error) ||
+        !ct_path_choose(&path, selection, question->scope->window, error))
+        return FALSE;
+    picture->path = ct_path_steps_find(&path, (guint)question->options->width_px, error);
+    return picture->path != NULL;
+}
 
 static gboolean load(const char *directory, struct ct_activity *activity,
                      const struct options *options, struct picture *picture, GError **error)
@@ -185,7 +214,10 @@ static gboolean load(const char *directory, struct ct_activity *activity,
         ct_filter_new(&options->scope.selection, picture->symbolizer, idle);
     const struct ct_store_scope scope = {.window = picture->is_whole ? NULL : &picture->window,
                                          .filter = ct_filter_of_intervals(filter)};
-    if (!ct_recording_read(directory, activity, picture->model, &scope, &sink, error))
+    struct question question = {options, picture, &scope, &sink};
+    if (options->has_path
+            ? !ct_recording_ask(directory, activity, picture->model, ask, &question, error)
+            : !ct_recording_read(directory, activity, picture->model, &scope, &sink, error))
         return FALSE;
     ct_timeline_finish(picture->timeline);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&picture->model->capture);
@@ -231,6 +263,7 @@ static gboolean draw(const struct picture *picture, const struct options *option
         .measure_user = typesetter,
         .names = &names,
         .has_cpu_lanes = !options->has_no_cpu_lanes,
+        .path = picture->path,
         .has_tips = format->has_tips,
     };
     g_autoptr(ct_scene) scene = ct_layout_build(&request, error);

@@ -22,6 +22,7 @@ static const struct {
     {"symbolize", "find all symbols of a recording, so that it can be read on another host"},
     {"timeline", "draw a recording as PNG, SVG or PDF"},
     {"verify", "check that a recording agrees with itself"},
+    {"whatif", "tell how long a run would have taken, had something been faster"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

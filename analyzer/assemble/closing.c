@@ -1,6 +1,7 @@
 #include "assemble/closing.h"
 
 #include "assemble/thread_state.h"
+#include "assemble/turns.h"
 #include "assemble/version.h"
 
 static gboolean add_process(const struct ct_trackers *trackers,
@@ -121,6 +122,7 @@ static void add_inflight(const struct ct_trackers *trackers, uint64_t now_ns,
 
         interval.end_ns = MAX(MIN(interval.end_ns, most_ns), interval.begin_ns);
     }
+    ct_turns_tell_ended(&image->process, &interval);
     ct_call_dedup_drop(thread, interval.begin_ns, interval.end_ns);
     /* The program counts calls when they end. */
     if (interval.is_open)

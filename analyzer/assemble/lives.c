@@ -17,6 +17,7 @@ struct ct_lives {
     GHashTable *foreign_pids;   /* owned; the newest image of it is left out */
     GHashTable *foreign_images; /* owned; struct ct_process *, owned, by pid and start */
     GHashTable *unpreloaded;    /* owned; tid -> struct ct_thread_state * */
+    GHashTable *forkers;        /* owned; pid of a child that is not known yet -> who forked it */
     gboolean has_rate;
     uint64_t rate_ns; /* of the recording, if has_rate */
     uint64_t (*find_rate)(void *user);
@@ -55,12 +56,14 @@ struct ct_lives *ct_lives_new(struct ct_model *model, struct ct_binding *binding
     lives->foreign_pids = g_hash_table_new(NULL, NULL);
     lives->foreign_images = g_hash_table_new_full(image_hash, image_equal, g_free, NULL);
     lives->unpreloaded = g_hash_table_new(NULL, NULL);
+    lives->forkers = g_hash_table_new(NULL, NULL);
     return lives;
 }
 
 void ct_lives_free(struct ct_lives *lives)
 {
     g_hash_table_unref(lives->unpreloaded);
+    g_hash_table_unref(lives->forkers);
     g_hash_table_unref(lives->current);
     g_hash_table_unref(lives->images);
     g_hash_table_unref(lives->foreign_pids);
@@ -281,7 +284,7 @@ struct ct_thread_state *ct_lives_replace_thread(struct ct_lives *lives,
 }
 
 void ct_lives_start_thread(struct ct_lives *lives, struct ct_thread_state *thread, uint64_t time_ns,
-                           uint64_t entry)
+                           const struct ct_event_thread_start *start)
 {
     if (thread->life.has_start || thread->thread.has_exited) /* the id is used again */
         thread = ct_lives_replace_thread(lives, thread, time_ns);
@@ -289,7 +292,31 @@ void ct_lives_start_thread(struct ct_lives *lives, struct ct_thread_state *threa
         return;
     thread->life.last_ns = time_ns;
     thread->life.has_start = TRUE;
-    thread->thread.entry = entry;
+    thread->thread.entry = start->entry;
+    thread->thread.creator_tid = start->creator_tid;
+}
+
+void ct_lives_note_fork(struct ct_lives *lives, int32_t child_pid, int32_t forker_tid)
+{
+    struct ct_image *image = ct_lives_image(lives, child_pid);
+    struct ct_thread *first =
+        image && !image->has_ended
+            ? g_hash_table_lookup(image->process.threads, GINT_TO_POINTER(child_pid))
+            : NULL;
+
+    if (first && first->creator_tid == 0)
+        first->creator_tid = forker_tid;
+    else if (!first && g_hash_table_size(lives->forkers) < PROCESSES_MAX)
+        g_hash_table_insert(lives->forkers, GINT_TO_POINTER(child_pid),
+                            GINT_TO_POINTER(forker_tid));
+}
+
+void ct_lives_set_forker(struct ct_lives *lives, struct ct_thread_state *first)
+{
+    void *pid = GINT_TO_POINTER(first->thread.process->pid);
+
+    first->thread.creator_tid = GPOINTER_TO_INT(g_hash_table_lookup(lives->forkers, pid));
+    g_hash_table_remove(lives->forkers, pid);
 }
 
 void ct_lives_end_thread(struct ct_thread_state *thread, uint64_t time_ns)

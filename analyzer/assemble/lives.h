@@ -71,7 +71,10 @@ gboolean ct_lives_knows_thread(const struct ct_lives *lives, int32_t pid, int32_
 
 /* It writes that it starts, or another one that has its id by now. */
 void ct_lives_start_thread(struct ct_lives *lives, struct ct_thread_state *thread, uint64_t time_ns,
-                           uint64_t entry);
+                           const struct ct_event_thread_start *start);
+/* Which thread forked a child, be it known by now or not; and the first thread of one is known. */
+void ct_lives_note_fork(struct ct_lives *lives, int32_t child_pid, int32_t forker_tid);
+void ct_lives_set_forker(struct ct_lives *lives, struct ct_thread_state *first);
 /* All that it gave sign of is from before that time. */
 gboolean ct_lives_was_seen_before(const struct ct_thread_state *thread, uint64_t time_ns);
 /* It has ended, and waits no more. */

@@ -73,6 +73,14 @@ void ct_output_add_run(const struct ct_output *output, const struct ct_run *run)
     }
 }
 
+void ct_output_add_turn(const struct ct_output *output, const struct ct_turn *turn)
+{
+    for (size_t i = 0; i < output->sink_count; i++) {
+        if (output->sinks[i].on_turn)
+            output->sinks[i].on_turn(output->sinks[i].user, turn);
+    }
+}
+
 void ct_output_add_sample(const struct ct_output *output, const struct ct_sample *sample)
 {
     for (size_t i = 0; i < output->sink_count; i++) {

@@ -24,6 +24,7 @@ void ct_output_add_wake(struct ct_output *output, enum ct_object kind, uint64_t 
 void ct_output_flush(struct ct_output *output);
 
 void ct_output_add_run(const struct ct_output *output, const struct ct_run *run);
+void ct_output_add_turn(const struct ct_output *output, const struct ct_turn *turn);
 void ct_output_add_sample(const struct ct_output *output, const struct ct_sample *sample);
 
 #endif

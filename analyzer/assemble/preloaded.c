@@ -1,6 +1,7 @@
 #include "assemble/preloaded.h"
 
 #include "assemble/thread_state.h"
+#include "assemble/turns.h"
 #include "assemble/version.h"
 
 #define VALID_OP(op)       ((op) < CT_OP_COUNT ? (enum ct_op)(op) : CT_OP_NONE)
@@ -32,6 +33,7 @@ static void add_wait(const struct ct_trackers *trackers, const struct ct_record 
         return;
     interval.weight =
         ct_sampled_weight(interval.end_ns - interval.begin_ns, thread->thread.process->rate_ns);
+    ct_turns_tell_ended(thread->thread.process, &interval);
     ct_binding_see_running(trackers->binding, thread, interval.end_ns);
     ct_call_dedup_drop(thread, interval.begin_ns, interval.end_ns);
     ct_call_dedup_release(trackers->dedup, thread, interval.begin_ns);
@@ -105,8 +107,11 @@ static void start_process(const struct ct_trackers *trackers, const struct ct_re
     image->process.ppid = previous && previous->has_exec ? previous->process.ppid : start->ppid;
     ct_lives_set_rate(trackers->lives, image, start->rate_ns);
     ct_image_describe(image, start->exe, start->args, start->cwd);
-    ct_lives_add_thread(trackers->lives, image, record->tid,
-                        MIN(start->process_start_ns, record->time_ns));
+    struct ct_thread_state *first = ct_lives_add_thread(
+        trackers->lives, image, record->tid, MIN(start->process_start_ns, record->time_ns));
+
+    if (first)
+        ct_lives_set_forker(trackers->lives, first);
     ct_extent_begin(trackers->extent, MIN(start->process_start_ns, record->time_ns));
 }
 
@@ -115,8 +120,7 @@ static void start_thread(const struct ct_trackers *trackers, const struct ct_rec
     struct ct_thread_state *thread = ct_lives_live_thread(trackers->lives, record, record->time_ns);
 
     if (thread)
-        ct_lives_start_thread(trackers->lives, thread, record->time_ns,
-                              record->as.thread_start.entry);
+        ct_lives_start_thread(trackers->lives, thread, record->time_ns, &record->as.thread_start);
 }
 
 static void exit_thread(const struct ct_trackers *trackers, const struct ct_record *record)
@@ -167,6 +171,9 @@ static void add_live(const struct ct_trackers *trackers, const struct ct_record 
     case CT_EVENT_ID_UNLOAD:
         ct_image_forget_stacks(image);
         break;
+    case CT_EVENT_ID_FORK:
+        ct_lives_note_fork(trackers->lives, record->as.fork.child_pid, record->tid);
+        break;
     case CT_EVENT_ID_EXEC:
         ct_image_begin_exec(image, record->time_ns);
         break;
@@ -208,6 +215,9 @@ void ct_preloaded_add(const struct ct_trackers *trackers, const struct ct_record
     case CT_EVENT_ID_LONG_WAKE:
         add_wake(trackers, record, VALID_OP(record->as.long_wake.op), record->as.long_wake.object,
                  record->as.long_wake.lag_ns, record->as.long_wake.stack);
+        break;
+    case CT_EVENT_ID_TURN:
+        ct_turns_add(trackers, record);
         break;
     case CT_EVENT_ID_PROCESS_START:
         start_process(trackers, record);

@@ -194,3 +194,14 @@ uint64_t ct_task_end_ns(const struct ct_task *task)
 {
     return task->has_ended ? ct_task_last_span(task)->begin_ns : UINT64_MAX;
 }
+
+void ct_task_hand_on_runs(struct ct_task *task, const struct ct_task_events *events,
+                          uint64_t time_ns)
+{
+    for (; task->flushed < task->count; task->flushed++) {
+        if (ct_task_span_end_ns(task, task->flushed) > time_ns)
+            break;
+        if (ct_task_span(task, task->flushed)->state == CT_TASK_RUNNING)
+            ct_task_hand_on(task, events, task->flushed);
+    }
+}

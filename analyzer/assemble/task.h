@@ -102,5 +102,8 @@ void ct_task_begin_span(struct ct_task *task, const struct ct_task_events *event
                         struct ct_task_span span, uint64_t brief_ns);
 /* Hands on the span of that index, if nobody has taken it. */
 void ct_task_hand_on(struct ct_task *task, const struct ct_task_events *events, uint32_t index);
+/* Those of its spans in which it ran, and which end by then. */
+void ct_task_hand_on_runs(struct ct_task *task, const struct ct_task_events *events,
+                          uint64_t time_ns);
 
 #endif

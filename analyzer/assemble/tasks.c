@@ -258,11 +258,8 @@ static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *re
 
     if (previous && event->prev_state & STATE_DEAD)
         end_task(tasks, previous, record->time_ns);
-    else if (previous && (event->prev_state & CT_TASK_STATE_MASK) != 0)
+    else if (previous && ((event->prev_state & CT_TASK_STATE_MASK) != 0 || previous->is_throttled))
         block(tasks, previous, record->time_ns);
-    else if (previous && previous->is_throttled)
-        begin_span(tasks, previous,
-                   (struct ct_task_span){.begin_ns = record->time_ns, .state = CT_TASK_BLOCKED});
     else if (previous)
         preempt(tasks, previous, record->time_ns,
                 previous->thread ? g_string_chunk_insert_const(tasks->names, event->next_comm)
@@ -424,12 +421,7 @@ void ct_tasks_lost(struct ct_tasks *tasks, uint32_t cpu, uint64_t begin_ns, uint
 
 void ct_task_flush_runs(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
-    for (; task->flushed < task->count; task->flushed++) {
-        if (ct_task_span_end_ns(task, task->flushed) > time_ns)
-            break;
-        if (ct_task_span(task, task->flushed)->state == CT_TASK_RUNNING)
-            ct_task_hand_on(task, &tasks->events, task->flushed);
-    }
+    ct_task_hand_on_runs(task, &tasks->events, time_ns);
 }
 
 void ct_task_flush(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)

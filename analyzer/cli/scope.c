@@ -5,13 +5,23 @@
 
 #include <string.h>
 
-void ct_scope_add_options(struct ct_scope *scope, GOptionContext *context)
+void ct_scope_add_part_options(struct ct_scope *scope, GOptionContext *context)
 {
     const GOptionEntry entries[] = {
         {"process", 0, 0, G_OPTION_ARG_STRING_ARRAY, &scope->processes, "Only of this process",
          "NAME|PID"},
         {"thread", 0, 0, G_OPTION_ARG_STRING_ARRAY, &scope->threads, "Only of this thread",
          "NAME|TID"},
+        {"from", 0, 0, G_OPTION_ARG_STRING, &scope->from, "Only what happened after TIME", "TIME"},
+        {"to", 0, 0, G_OPTION_ARG_STRING, &scope->to, "Only what happened before TIME", "TIME"},
+        {0}};
+
+    g_option_context_add_main_entries(context, entries, NULL);
+}
+
+void ct_scope_add_options(struct ct_scope *scope, GOptionContext *context)
+{
+    const GOptionEntry entries[] = {
         {"class", 0, 0, G_OPTION_ARG_STRING_ARRAY, &scope->classes,
          "Only waits of these classes, such as net or sync,syscall", "CLASS,..."},
         {"op", 0, 0, G_OPTION_ARG_STRING_ARRAY, &scope->operations,
@@ -20,14 +30,13 @@ void ct_scope_add_options(struct ct_scope *scope, GOptionContext *context)
          "Only waits for this: a lock's name or address, a file, a peer, a thread", "NAME"},
         {"place", 0, 0, G_OPTION_ARG_STRING, &scope->place,
          "Only waits with a function or file:line in their stack that REGEX matches", "REGEX"},
-        {"from", 0, 0, G_OPTION_ARG_STRING, &scope->from, "Only what happened after TIME", "TIME"},
-        {"to", 0, 0, G_OPTION_ARG_STRING, &scope->to, "Only what happened before TIME", "TIME"},
         {"min", 0, 0, G_OPTION_ARG_STRING, &scope->min, "Only waits that lasted at least this long",
          "DURATION"},
         {"no-idle", 0, 0, G_OPTION_ARG_NONE, &scope->is_without_idle,
          "Without waits for work: only what delays something", NULL},
         {0}};
 
+    ct_scope_add_part_options(scope, context);
     g_option_context_add_main_entries(context, entries, NULL);
 }
 
@@ -166,6 +175,17 @@ gboolean ct_scope_check(struct ct_scope *scope, GError **error)
     scope->selection.place = scope->regex;
     scope->selection.is_without_idle = scope->is_without_idle;
     return TRUE;
+}
+
+gboolean ct_scope_check_all_waits(const struct ct_scope *scope, const char *what, GError **error)
+{
+    if (ct_selection_is_all_waits(&scope->selection))
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "%s follows from all waits: leave out --class, --op, --object, --place, --min and "
+                "--no-idle",
+                what);
+    return FALSE;
 }
 
 gboolean ct_scope_is_whole_time(const struct ct_scope *scope)

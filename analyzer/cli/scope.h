@@ -26,7 +26,10 @@ struct ct_scope {
     char **operation_list;         /* owned; each by itself */
 };
 
-/* --process, --thread, --class, --op, --object, --place, --from, --to, --min and --no-idle. */
+/* --process, --thread, --from and --to. */
+void ct_scope_add_part_options(struct ct_scope *scope, GOptionContext *context);
+
+/* These, and --class, --op, --object, --place, --min and --no-idle. */
 void ct_scope_add_options(struct ct_scope *scope, GOptionContext *context);
 
 /* How times are written, and what DIR is, for the end of the help. */
@@ -43,6 +46,9 @@ void ct_scope_clear(struct ct_scope *scope);
 
 /* What is wrong with the options whatever the recording is; else the selection is there. */
 gboolean ct_scope_check(struct ct_scope *scope, GError **error);
+
+/* For what follows from all waits: `what` is not of some. */
+gboolean ct_scope_check_all_waits(const struct ct_scope *scope, const char *what, GError **error);
 
 gboolean ct_scope_is_whole_time(const struct ct_scope *scope);
 

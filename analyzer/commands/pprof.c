@@ -11,6 +11,7 @@
 #include "model/format.h"
 #include "options/nearest.h"
 #include "options/parse.h"
+#include "passes/path.h"
 #include "schema/capture_words.h"
 
 #include <locale.h>
@@ -70,6 +71,8 @@ static gboolean check_waits(const struct options *options, GError **error)
 {
     struct ct_selection waits = options->scope.selection;
 
+    if (ct_profile_kind_is_path(options->kind))
+        return ct_scope_check_all_waits(&options->scope, "a critical path", error);
     waits.place = NULL;
     if (ct_profile_kind_has_waits(options->kind) || ct_selection_is_all_waits(&waits))
         return TRUE;
@@ -182,6 +185,8 @@ static char *describe_sum(enum ct_profile_kind kind, double count, double time_n
         return g_strdup_printf("%s sample%s, %s of CPU time", number, is_one ? "" : "s", time);
     if (kind == CT_PROFILE_KIND_WALL)
         return g_strdup_printf("%s of the threads' time", time);
+    if (ct_profile_kind_is_path(kind))
+        return g_strdup_printf("a path of %s", time);
     return g_strdup_printf("%s wait%s, %s", number, is_one ? "" : "s", time);
 }
 
@@ -263,13 +268,28 @@ static gboolean check_samples(const struct options *options, const struct ct_mod
 struct question {
     struct ct_profile *profile;
     const struct ct_store_scope *scope;
+    const struct ct_model *model;
+    gboolean is_path;
 };
+
+static gboolean follow(const struct question *question, struct ct_store *store, GError **error)
+{
+    struct ct_path_question path = {.store = store, .model = question->model};
+
+    const struct ct_window *window = question->scope->window;
+
+    return ct_path_choose(&path, question->scope->selection,
+                          window->end_ns == UINT64_MAX ? NULL : window, error) &&
+           ct_profile_follow(question->profile, &path, error);
+}
 
 static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
     const struct question *question = user;
     const struct ct_sink sink = ct_profile_sink(question->profile);
 
+    if (question->is_path)
+        return follow(question, store, error);
     ct_profile_set_store(question->profile, store);
     gboolean is_replayed = ct_store_replay(store, question->scope, &sink, error);
 
@@ -282,7 +302,7 @@ static gboolean read_profile(const struct options *options, struct ct_activity *
                              struct ct_profile *profile, GError **error)
 {
     const struct ct_sink sink = ct_profile_sink(profile);
-    struct question question = {profile, scope};
+    struct question question = {profile, scope, model, ct_profile_kind_is_path(options->kind)};
 
     if (ct_profile_kind_needs_store(options->kind))
         return ct_recording_ask(options->directory, activity, model, ask, &question, error);
@@ -323,6 +343,7 @@ static gboolean make_profile(const struct job *job, struct ct_activity *activity
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
     g_autoptr(ct_idle) idle = ct_idle_new(model, symbolizer);
     g_autoptr(ct_filter) filter = ct_filter_new(selection, symbolizer, idle);
+    const struct ct_selection everybody = {0};
 
     if (!find_window(options, activity, error))
         return FALSE;
@@ -342,7 +363,8 @@ static gboolean make_profile(const struct job *job, struct ct_activity *activity
     ct_say_all(unmatched);
     if (!check_layers(options, model, error))
         return FALSE;
-    g_autoptr(GArray) samples = ct_profile_samples(profile, model, selection);
+    g_autoptr(GArray) samples = ct_profile_samples(
+        profile, model, ct_profile_kind_is_path(options->kind) ? &everybody : selection);
     if (samples->len == 0)
         report_nothing(options, model);
     return export_samples(job, model, symbolizer, samples, error);

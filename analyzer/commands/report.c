@@ -59,7 +59,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
 {
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &options->format,
-         "text (the default), json, or csv (the table of threads)", "FORMAT"},
+         "text (the default), json, or csv (a table: of threads, or latency, peers or requests)",
+         "FORMAT"},
         {"top", 'n', 0, G_OPTION_ARG_INT, &options->top,
          "Entries of each list (10; in the overview 4)", "N"},
         {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth,
@@ -110,22 +111,24 @@ static gboolean is_default(const struct options *options)
 static gboolean check_options(struct options *options, GError **error)
 {
     g_autofree char *formats = ct_report_format_list();
+    const struct ct_report_format *format = ct_report_format_find(options->format);
+    g_autofree char *only = format ? ct_report_format_sections(format) : NULL;
 
-    if (!ct_scope_check(&options->scope, error))
+    if (!ct_scope_check(&options->scope, error) ||
+        (g_strcmp0(section_of(options), "path") == 0 &&
+         !ct_scope_check_all_waits(&options->scope, "a critical path", error)))
         return FALSE;
-    if (!ct_report_format_find(options->format))
+    if (!format)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
                     options->format, formats);
     else if (!directory_of(options, error))
         return FALSE;
-    else if (section_of(options) &&
-             !ct_report_format_has_section(ct_report_format_find(options->format),
-                                           section_of(options)))
-        g_set_error(
-            error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-            "--format=%s has no section '%s' by itself: leave it out, or name a recording of "
-            "that name as ./%s",
-            options->format, options->words[0], options->words[0]);
+    else if (section_of(options) && !ct_report_format_has(format, section_of(options)))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--format=%s has no sections%s%s: leave out '%s', or name a recording of that "
+                    "name as ./%s",
+                    options->format, only ? " but " : "", only ? only : "", options->words[0],
+                    options->words[0]);
     else if (options->top != NOT_SAID && (options->top < 0 || options->top > TOP_MAX))
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--top=%d is not between 0 and %d", options->top, TOP_MAX);
@@ -192,12 +195,20 @@ struct found {
     const struct ct_store_scope *scope;
     gboolean has_hangs; /* they are asked for, as are the next */
     gboolean has_locks;
-    gboolean has_longest;
+    gboolean has_longest; /* of the longest waits, what each was for */
     gboolean has_latency;
-    struct ct_report *report;   /* borrowed */
-    GPtrArray *hangs;           /* owned; struct ct_hang *; or NULL */
-    GPtrArray *locks;           /* owned; struct ct_lock_holding *; or NULL */
-    struct ct_latency *latency; /* owned; or NULL */
+    gboolean has_path;
+    gboolean has_peers;
+    gboolean has_requests;
+    guint longest;                /* stretches of the path that are kept */
+    guint slowest;                /* requests that are taken apart */
+    struct ct_report *report;     /* borrowed */
+    GPtrArray *hangs;             /* owned; struct ct_hang *; or NULL */
+    GPtrArray *locks;             /* owned; struct ct_lock_holding *; or NULL */
+    struct ct_latency *latency;   /* owned; or NULL */
+    struct ct_path *path;         /* owned; or NULL */
+    GPtrArray *peers;             /* owned; struct ct_peer *; or NULL */
+    struct ct_requests *requests; /* owned; or NULL */
 };
 
 static void found_clear(struct found *found)
@@ -207,26 +218,44 @@ static void found_clear(struct found *found)
     if (found->locks)
         g_ptr_array_unref(found->locks);
     ct_latency_free(found->latency);
+    ct_path_free(found->path);
+    if (found->peers)
+        g_ptr_array_unref(found->peers);
+    ct_requests_free(found->requests);
     ct_model_free(found->model);
 }
 typedef struct found auto_found; /* for g_auto() */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_found, found_clear)
 
+static gboolean find_path(struct found *found, struct ct_store *store, GError **error)
+{
+    struct ct_path_question question = {.store = store, .model = found->model};
+
+    if (!ct_path_choose(&question, found->scope->selection, found->scope->window, error))
+        return FALSE;
+    found->path = ct_path_find(&question, found->longest, error);
+    return found->path != NULL;
+}
+
 static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
     struct found *found = user;
 
-    if (found->has_hangs)
-        found->hangs = ct_hangs_find(store, found->model, error);
-    if (found->has_locks && (found->hangs || !found->has_hangs))
-        found->locks = ct_lock_holdings_find(store, found->scope, error);
-    if ((found->has_hangs && !found->hangs) || (found->has_locks && !found->locks))
+    if (found->has_hangs && !(found->hangs = ct_hangs_find(store, found->model, error)))
         return FALSE;
-    if (found->has_latency)
-        found->latency = ct_latency_find(found->report, store, found->scope, error);
-    if (found->has_latency && !found->latency)
+    if (found->has_locks && !(found->locks = ct_lock_holdings_find(store, found->scope, error)))
         return FALSE;
-    return !found->has_longest || ct_report_find_delays(found->report, store, found->scope, error);
+    if (found->has_latency &&
+        !(found->latency = ct_latency_find(found->report, store, found->scope, error)))
+        return FALSE;
+    if (found->has_longest && !ct_report_find_delays(found->report, store, found->scope, error))
+        return FALSE;
+    if (found->has_peers && !(found->peers = ct_peers_find(store, found->scope, error)))
+        return FALSE;
+    if (found->has_requests &&
+        !(found->requests = ct_requests_find(store, found->scope, found->slowest, error)))
+        return FALSE;
+    return !found->has_path || find_path(found, store, error);
 }
 
 /* The recording need not be asked once more where nothing may hang. */
@@ -247,9 +276,9 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
                      struct found *found, GError **error)
 {
     found->has_hangs = ct_report_is_whole(report) && may_hang(report);
-    found->report = report;
-    gboolean is_asked =
-        found->has_hangs || found->has_locks || found->has_longest || found->has_latency;
+    gboolean is_asked = found->has_hangs || found->has_locks || found->has_longest ||
+                        found->has_latency || found->has_path || found->has_peers ||
+                        found->has_requests;
     gboolean is_found =
         !is_asked || ct_recording_ask(directory, activity, found->model, ask, found, error);
 
@@ -258,6 +287,9 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
     report->hangs = found->hangs;
     report->locks = found->locks;
     report->latency = found->latency;
+    report->path = found->path;
+    report->peers = found->peers;
+    report->requests = found->requests;
     return TRUE;
 }
 
@@ -272,29 +304,35 @@ struct job {
     struct ct_report_layout layout;
 };
 
-/* What takes a pass of its own is looked for where that section is shown. */
-static gboolean has_section(const struct ct_report_layout *layout, const char *section)
+static gboolean is_section(const struct ct_report_layout *layout, const char *name)
 {
-    return layout->extent == CT_REPORT_ALL || g_strcmp0(layout->section, section) == 0;
+    return layout->extent == CT_REPORT_SECTION && strcmp(layout->section, name) == 0;
+}
+
+/* What takes a pass of its own is not looked for where it is not shown. */
+static void set_asked(const struct job *job, struct found *found)
+{
+    const struct ct_report_layout *layout = &job->layout;
+    gboolean is_all = layout->extent == CT_REPORT_ALL ||
+                      (job->format->has_all && layout->extent != CT_REPORT_SECTION);
+    gboolean is_all_text = layout->extent == CT_REPORT_ALL && job->format->has_sections;
+    gboolean is_overview = layout->extent == CT_REPORT_OVERVIEW && job->format->has_places;
+
+    found->has_locks = is_all || is_section(layout, "locks");
+    found->has_latency = is_all_text || is_section(layout, "latency");
+    found->has_longest = is_all_text || is_section(layout, "waits");
+    found->has_peers =
+        is_all || is_overview || is_section(layout, "peers") || is_section(layout, "findings");
+    /* It is of one thread's end, and no part of everything. */
+    found->has_path = is_section(layout, "path");
+    found->has_requests = is_all || is_overview || is_section(layout, "requests");
+    found->slowest = is_overview && !is_all ? 0 : job->top;
 }
 
 /* They take the functions of all places. */
 static gboolean has_findings(const struct ct_report_layout *layout)
 {
     return layout->extent != CT_REPORT_SECTION || strcmp(layout->section, "findings") == 0;
-}
-
-static gboolean has_part(const struct job *job, const char *section)
-{
-    return job->format->has_all ||
-           (job->format->has_sections && has_section(&job->layout, section));
-}
-
-static gboolean has_latency(const struct job *job)
-{
-    gboolean is_section = g_strcmp0(job->layout.section, "latency") == 0;
-
-    return is_section || (job->format->has_sections && job->layout.extent == CT_REPORT_ALL);
 }
 
 static int write_report(void *user, struct ct_activity *activity)
@@ -316,12 +354,9 @@ static int write_report(void *user, struct ct_activity *activity)
         ct_filter_new(&report->scope.selection, report->symbolizer, report->idle);
     const struct ct_store_scope asked = store_scope(report, filter);
     g_auto(auto_found)
-        found = {.model = ct_model_new(),
-                 .scope = &asked,
-                 .has_locks = has_part(job, "locks"),
-                 .has_latency = has_latency(job),
-                 .has_longest = job->format->has_sections && has_section(&job->layout, "waits")};
+        found = {.model = ct_model_new(), .scope = &asked, .report = report, .longest = job->top};
 
+    set_asked(job, &found);
     if (!gather(directory, activity, model, &asked, report, &error) ||
         !find(directory, activity, report, &found, &error)) {
         ct_say("%s", error->message);
@@ -351,6 +386,12 @@ static enum ct_report_extent extent_of(const struct options *options)
     return options->is_all ? CT_REPORT_ALL : CT_REPORT_OVERVIEW;
 }
 
+/* --all is all of the path that may be kept. */
+static guint usual_top(const struct options *options)
+{
+    return g_strcmp0(section_of(options), "path") == 0 && options->is_all ? TOP_MAX : USUAL_TOP;
+}
+
 static guint said_or(int said, int usual)
 {
     return (guint)(said != NOT_SAID ? said : usual);
@@ -364,10 +405,10 @@ static int run(const struct options *options)
         .options = options,
         .format = ct_report_format_find(options->format),
         .directory = directory_of(options, NULL),
-        .top = said_or(options->top, USUAL_TOP),
+        .top = said_or(options->top, usual_top(options)),
         .layout = {.width = options->width ? (guint)options->width : default_width(),
                    .depth = said_or(options->depth, is_overview ? OVERVIEW_DEPTH : USUAL_DEPTH),
-                   .top = said_or(options->top, is_overview ? OVERVIEW_TOP : USUAL_TOP),
+                   .top = said_or(options->top, is_overview ? OVERVIEW_TOP : usual_top(options)),
                    .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
                                  g_strcmp0(g_getenv("TERM"), "dumb") != 0,
                    .directory = is_default(options) ? NULL : directory_of(options, NULL),

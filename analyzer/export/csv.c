@@ -1,4 +1,4 @@
-/* The report's table of threads as CSV. */
+/* Tables of the report as CSV: of threads; or of latencies, peers or requests. */
 #include "export/report_format.h"
 
 #include "export/latency_records.h"
@@ -30,18 +30,107 @@ static void write_thread(FILE *out, const struct ct_report *report,
     fprintf(out, ",%.0f\r\n", row->idle_ns);
 }
 
-/* Lines end in CR LF, as RFC 4180 has it. */
-void ct_report_write_csv(const struct ct_report *report, const struct ct_report_layout *layout,
-                         FILE *out)
+static void write_threads(const struct ct_report *report, FILE *out)
 {
-    if (layout->extent == CT_REPORT_SECTION) { /* there is no other */
-        ct_csv_write_latency(report, out);
-        return;
-    }
     fputs("process,pid,thread,tid,start_ns,lifetime_ns,waits", out);
     for (size_t i = 0; i < CT_CLASS_COUNT; i++)
         fprintf(out, ",%s_ns", ct_class_name((enum ct_class)i));
     fputs(",idle_ns\r\n", out);
     for (guint i = 0; i < report->threads->len; i++)
         write_thread(out, report, &g_array_index(report->threads, struct ct_report_thread, i));
+}
+
+static void write_number(FILE *out, uint64_t number)
+{
+    fprintf(out, ",%" G_GUINT64_FORMAT, number);
+}
+
+static void write_durations(FILE *out, const struct ct_durations *durations)
+{
+    static const double shares[] = {0.5, 0.9, 0.99};
+
+    fprintf(out, ",%.0f", durations->total_ns);
+    for (size_t i = 0; i < G_N_ELEMENTS(shares); i++)
+        write_number(out, ct_durations_quantile_ns(durations, shares[i]));
+    write_number(out, durations->longest_ns);
+    fputs("\r\n", out);
+}
+
+static void write_peers(const struct ct_report *report, FILE *out)
+{
+    fputs(
+        "peer,kind,process,processes,answers,closed,given_up,open,scattered,total_ns,p50_ns,p90_ns,"
+        "p99_ns,longest_ns\r\n",
+        out);
+    for (guint i = 0; i < report->peers->len; i++) {
+        const struct ct_peer *peer = report->peers->pdata[i];
+
+        write_text(out, peer->address);
+        fprintf(out, ",%s,", ct_fd_kind_name(peer->kind));
+        write_text(out, peer->caller->name);
+        fprintf(out, ",%u,%.0f,%.0f,%.0f,%.0f,%.0f", peer->caller_count, peer->answers.count,
+                peer->closed, peer->given_up, peer->open, peer->scattered);
+        write_durations(out, &peer->answers);
+    }
+}
+
+/* Of parts that are waits, the class is told. */
+static uint64_t sum_parts(const struct ct_request *request, enum ct_request_state state,
+                          enum ct_class class)
+{
+    uint64_t sum_ns = 0;
+
+    for (guint i = 0; i < request->parts->len; i++) {
+        const struct ct_request_part *part =
+            &g_array_index(request->parts, struct ct_request_part, i);
+
+        if (part->state == state && (state != CT_REQUEST_WAITING || part->class == class))
+            sum_ns += part->ns;
+    }
+    return sum_ns;
+}
+
+static void write_request(FILE *out, const struct ct_request *request)
+{
+    write_text(out, request->server);
+    fputc(',', out);
+    write_text(out, request->client);
+    fprintf(out, ",%d,%d,%d", request->writer->process->pid,
+            request->reader ? request->reader->tid : 0, request->writer->tid);
+    write_number(out, request->begin_ns);
+    write_number(out, request->end_ns - request->begin_ns);
+    fprintf(out, ",%s", ct_request_link_name(request->link));
+    for (size_t state = 0; state < CT_REQUEST_STATE_COUNT; state++)
+        if (state != CT_REQUEST_WAITING)
+            write_number(out, sum_parts(request, (enum ct_request_state)state, CT_CLASS_RUNNING));
+    for (size_t class = CT_CLASS_NET; class <= CT_CLASS_OTHER; class ++)
+        write_number(out, sum_parts(request, CT_REQUEST_WAITING, (enum ct_class) class));
+    fputs("\r\n", out);
+}
+
+static void write_requests(const struct ct_report *report, FILE *out)
+{
+    fputs("server,client,pid,reader_tid,writer_tid,begin_ns,duration_ns,link", out);
+    for (size_t state = 0; state < CT_REQUEST_STATE_COUNT; state++)
+        if (state != CT_REQUEST_WAITING)
+            fprintf(out, ",%s_ns", ct_request_state_name((enum ct_request_state)state));
+    for (size_t class = CT_CLASS_NET; class <= CT_CLASS_OTHER; class ++)
+        fprintf(out, ",%s_ns", ct_class_name((enum ct_class) class));
+    fputs("\r\n", out);
+    for (guint i = 0; i < report->requests->slowest->len; i++)
+        write_request(out, report->requests->slowest->pdata[i]);
+}
+
+/* Lines end in CR LF, as RFC 4180 has it. */
+void ct_report_write_csv(const struct ct_report *report, const struct ct_report_layout *layout,
+                         FILE *out)
+{
+    if (layout->extent == CT_REPORT_SECTION && report->latency)
+        ct_csv_write_latency(report, out);
+    else if (layout->extent == CT_REPORT_SECTION && report->peers)
+        write_peers(report, out);
+    else if (layout->extent == CT_REPORT_SECTION && report->requests)
+        write_requests(report, out);
+    else
+        write_threads(report, out);
 }

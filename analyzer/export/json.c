@@ -1,6 +1,8 @@
 /* The report as JSON. */
 #include "export/json_document.h"
 #include "export/json_locks.h"
+#include "export/json_path.h"
+#include "export/json_peers.h"
 #include "export/json_stack.h"
 #include "export/latency_records.h"
 #include "export/report_format.h"
@@ -344,6 +346,8 @@ static void write_all(struct ct_json_document *document, const struct ct_report 
     write_threads(document, report);
     write_hangs(document, report);
     ct_json_write_locks(document, report);
+    ct_json_write_peers(document, report);
+    ct_json_write_requests(document, report);
     ct_json_write_number(document, "open_wait_count", report->lists->open_count);
     write_waits(document, report, "open_waits", report->lists->open);
     write_waits(document, report, "longest_waits", report->lists->longest);
@@ -365,9 +369,13 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     fputs("{\n", out);
     write_capture(&document, report->model);
     write_scope(&document, report);
-    if (layout->extent == CT_REPORT_SECTION) /* there is no other */
-        ct_json_write_latency(&document, report);
-    else
+    if (layout->extent != CT_REPORT_SECTION)
         write_all(&document, report, layout->directory);
+    ct_json_write_latency(&document, report);
+    ct_json_write_path(&document, report);
+    if (layout->extent == CT_REPORT_SECTION) {
+        ct_json_write_peers(&document, report);
+        ct_json_write_requests(&document, report);
+    }
     fputs("\n}\n", out);
 }

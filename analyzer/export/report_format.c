@@ -2,22 +2,34 @@
 
 #include <string.h>
 
+static const char *const none[] = {NULL};
+static const char *const objects[] = {"latency", "path", "peers", "requests", NULL};
+static const char *const tables[] = {"latency", "peers", "requests", NULL};
+
 static const struct ct_report_format formats[] = {
-    {"text", ct_report_write_text, TRUE, TRUE, FALSE},
-    {"json", ct_report_write_json, TRUE, FALSE, TRUE},
-    {"csv", ct_report_write_csv, FALSE, FALSE, FALSE},
+    {"text", ct_report_write_text, TRUE, TRUE, none, FALSE},
+    {"json", ct_report_write_json, TRUE, FALSE, objects, TRUE},
+    {"csv", ct_report_write_csv, FALSE, FALSE, tables, FALSE},
 };
 
-/* That can be asked for alone in every format. */
-static const char *const everywhere[] = {"latency"};
-
-gboolean ct_report_format_has_section(const struct ct_report_format *format, const char *section)
+/* "peers and requests" */
+static char *list_words(const char *const *words)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(everywhere); i++) {
-        if (strcmp(everywhere[i], section) == 0)
-            return TRUE;
-    }
-    return format->has_sections;
+    GString *list = g_string_new(words[0]);
+
+    for (size_t i = 1; words[i]; i++)
+        g_string_append_printf(list, "%s%s", words[i + 1] ? ", " : " and ", words[i]);
+    return g_string_free(list, FALSE);
+}
+
+gboolean ct_report_format_has(const struct ct_report_format *format, const char *section)
+{
+    return format->has_sections || g_strv_contains(format->sections, section);
+}
+
+char *ct_report_format_sections(const struct ct_report_format *format)
+{
+    return format->sections[0] ? list_words(format->sections) : NULL;
 }
 
 const struct ct_report_format *ct_report_format_find(const char *name)

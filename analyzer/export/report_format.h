@@ -35,8 +35,9 @@ struct ct_report_format {
     const char *name;
     ct_report_write *write;
     gboolean has_places;   /* which are folded first, then */
-    gboolean has_sections; /* all, of which one alone may be asked for */
-    gboolean has_all;      /* what there is, without being asked for it */
+    gboolean has_sections; /* any one of which alone may be asked for; else of these, up to NULL */
+    const char *const *sections;
+    gboolean has_all; /* what takes a pass of its own, too, without being asked for it */
 };
 
 /* The first one for NULL; NULL if there is none of that name. */
@@ -50,6 +51,11 @@ char *ct_report_format_list(void);
 
 /* Is it the name of a section of the text? */
 gboolean ct_report_has_section(const char *name);
+
+/* Has this format that section? */
+gboolean ct_report_format_has(const struct ct_report_format *format, const char *section);
+/* "peers and requests": those that it has where it has not all; NULL: none. Free with g_free(). */
+char *ct_report_format_sections(const struct ct_report_format *format);
 
 /* "calls, hangs and waits". Free with g_free(). */
 char *ct_report_section_list(void);

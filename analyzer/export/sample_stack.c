@@ -29,7 +29,8 @@ static void tell_leaf(const struct walk *walk)
     const struct ct_profile_sample *sample = walk->sample;
 
     if (!sample->thread) {
-        tell_name(walk, "unknown holder");
+        tell_name(walk,
+                  ct_profile_kind_is_path(walk->kind) ? "no recorded thread" : "unknown holder");
     } else if (sample->op != CT_OP_NONE) {
         tell_name(walk, sample->call_name ? sample->call_name : ct_op_name(sample->op));
     } else if (sample->in_kernel) {

@@ -13,7 +13,7 @@
 #define NO_WAIT UINT64_MAX
 
 struct entry {
-    enum { ENTRY_INTERVAL, ENTRY_RUN, ENTRY_SAMPLE } kind;
+    enum { ENTRY_INTERVAL, ENTRY_RUN, ENTRY_SAMPLE, ENTRY_TURN } kind;
     union {
         struct {
             struct ct_interval interval;
@@ -22,6 +22,10 @@ struct entry {
         } wait;
         struct ct_run run;
         struct ct_sample sample;
+        struct {
+            struct ct_turn turn;
+            struct ct_fd fd; /* if it has one */
+        } turn;
     } as;
 };
 
@@ -69,6 +73,8 @@ static void tell_entry(const struct ct_relay *relay, const struct batch *batch, 
         tell_interval(relay, batch, entry);
         return;
     }
+    if (entry->kind == ENTRY_TURN && entry->as.turn.turn.fd)
+        entry->as.turn.turn.fd = &entry->as.turn.fd;
     for (size_t i = 0; i < relay->sink_count; i++) {
         const struct ct_sink *sink = &relay->sinks[i];
 
@@ -76,6 +82,8 @@ static void tell_entry(const struct ct_relay *relay, const struct batch *batch, 
             sink->on_run(sink->user, &entry->as.run);
         else if (entry->kind == ENTRY_SAMPLE && sink->on_sample)
             sink->on_sample(sink->user, &entry->as.sample);
+        else if (entry->kind == ENTRY_TURN && sink->on_turn)
+            sink->on_turn(sink->user, &entry->as.turn.turn);
     }
 }
 
@@ -196,6 +204,16 @@ static void on_sample(void *user, const struct ct_sample *sample)
     entry->as.sample = *sample;
 }
 
+static void on_turn(void *user, const struct ct_turn *turn)
+{
+    struct entry *entry = next_entry(user);
+
+    entry->kind = ENTRY_TURN;
+    entry->as.turn.turn = *turn;
+    if (turn->fd)
+        entry->as.turn.fd = *turn->fd;
+}
+
 static void on_flush(void *user)
 {
     hand_over(user, TRUE);
@@ -209,6 +227,7 @@ struct ct_sink ct_relay_sink(struct ct_relay *relay)
         .user = relay,
         .on_run = on_run,
         .on_sample = on_sample,
+        .on_turn = on_turn,
         .on_interval = on_interval,
         .on_flush = on_flush,
     };

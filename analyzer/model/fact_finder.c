@@ -18,7 +18,8 @@ static const char *text_or_null(const char *text)
     return text && text[0] ? text : NULL;
 }
 
-void ct_fd_find_ends(const struct ct_fd *fd, const char **local, const char **peer)
+void ct_fd_find_ends(const struct ct_fd *fd, enum ct_fd_role role, const char **local,
+                     const char **peer)
 {
     *local = text_or_null(fd->local);
     *peer = NULL;
@@ -28,6 +29,11 @@ void ct_fd_find_ends(const struct ct_fd *fd, const char **local, const char **pe
     gboolean is_local_known = own > 0 && other > 0 && own < EPHEMERAL_PORT;
     gboolean is_peer_known = own > 0 && other > 0 && other < EPHEMERAL_PORT;
 
+    /* Who opened it tells, too. */
+    if (role != CT_FD_ROLE_UNKNOWN) {
+        is_local_known = role == CT_FD_ROLE_ACCEPTED;
+        is_peer_known = !is_local_known;
+    }
     if (is_peer_known || !is_local_known)
         *peer = text_or_null(fd->peer);
     if (is_peer_known && !is_local_known)
@@ -44,22 +50,23 @@ static void add_socket(struct ct_wait_facts *facts, const struct ct_interval *in
 {
     const char *local, *peer;
 
-    ct_fd_find_ends(interval->fd, &local, &peer);
+    ct_fd_find_ends(interval->fd, interval->fd_role, &local, &peer);
     if (local && interval->op == CT_OP_ACCEPT)
         ct_wait_facts_add_server(facts, local);
     else if (local && peer)
         ct_wait_facts_add_connection(facts, local, peer);
 }
 
-/* Whatever may come ends it. */
+/* Whatever may come ends it; or it did, where it was nothing that the thread had asked for. */
 static gboolean is_unasked(const struct ct_interval *interval)
 {
     switch (interval->op) {
     case CT_OP_ACCEPT:
+        return TRUE;
     case CT_OP_EPOLL_WAIT:
     case CT_OP_POLL:
     case CT_OP_SELECT:
-        return TRUE;
+        return interval->fd_role != CT_FD_ROLE_AWAITED;
     default:
         return interval->class == CT_CLASS_SLEEP;
     }

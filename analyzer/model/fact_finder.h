@@ -17,6 +17,7 @@ gboolean ct_op_is_sleep(enum ct_op op, enum ct_class class);
  * connection has a number of its own each time; where numbers tell which, it is left out, so that a
  * server's connections are one, as are those to one server. Borrowed from the descriptor.
  */
-void ct_fd_find_ends(const struct ct_fd *fd, const char **local, const char **peer);
+void ct_fd_find_ends(const struct ct_fd *fd, enum ct_fd_role role, const char **local,
+                     const char **peer);
 
 #endif

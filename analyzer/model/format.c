@@ -20,6 +20,25 @@ static char *format_fd(const struct ct_interval *interval)
     return g_string_free(text, FALSE);
 }
 
+static const char ended_by[] = "ended by ";
+
+/* The number says nothing to who reads of many such waits. */
+static char *format_ended(const struct ct_interval *interval)
+{
+    const struct ct_fd *fd = interval->fd;
+    const char *peer = ct_interval_peer(interval);
+    gboolean is_named = fd->local && fd->local[0] && !g_str_has_prefix(fd->local, "anon_inode:");
+
+    if (interval->fd_role == CT_FD_ROLE_ACCEPTED)
+        return g_strdup_printf("%sa client%s%s", ended_by, is_named ? " of " : "",
+                               is_named ? fd->local : "");
+    return g_strdup_printf("%s%s%s%s%s", ended_by, ct_fd_kind_name(fd->kind), peer ? " -> " : "",
+                           peer       ? peer
+                           : is_named ? " "
+                                      : "",
+                           !peer && is_named ? fd->local : "");
+}
+
 static char *format_thread(const struct ct_interval *interval)
 {
     const struct ct_thread *thread = NULL;
@@ -45,7 +64,9 @@ static char *format_mapping(const struct ct_interval *interval)
 
 char *ct_format_call(enum ct_op op, const char *name, const char *object)
 {
-    const char *link = op == CT_OP_OTHER_SYSCALL ? " " : " on ";
+    const char *link = g_str_has_prefix(object, ended_by) ? ", "
+                       : op == CT_OP_OTHER_SYSCALL        ? " "
+                                                          : " on ";
 
     return g_strconcat(name, *object ? link : "", object, NULL);
 }
@@ -56,6 +77,8 @@ char *ct_format_object(const struct ct_interval *interval)
 
     if (interval->call_name)
         return g_strdup(interval->call_name);
+    if (interval->is_ended_by_fd && interval->fd)
+        return format_ended(interval);
     switch (kind) {
     case CT_OBJECT_THREAD:
         return format_thread(interval);

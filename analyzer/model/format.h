@@ -12,10 +12,11 @@
 char *ct_format_omitted(const struct ct_stack *stack);
 
 /* What the wait was for: "mutex 0x7f...", "fd 7 inet socket 127.0.0.1:6379 -> 127.0.0.1:50112",
- * "thread 42 (worker)", "munmap"; "" where the operation has no object. */
+ * "thread 42 (worker)", "munmap", "ended by eventfd"; "" where the operation has no object. */
 char *ct_format_object(const struct ct_interval *interval);
 
-/* What was called for what: "read on fd 3", "system call munmap". `name` is the operation's. */
+/* What was called for what: "read on fd 3", "system call munmap", "epoll_wait, ended by inet socket
+ * -> 127.0.0.1:80". `name` is the operation's. */
 char *ct_format_call(enum ct_op op, const char *name, const char *object);
 
 #endif

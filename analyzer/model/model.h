@@ -69,8 +69,9 @@ struct ct_thread {
     struct ct_process *process; /* borrowed */
     guint number;               /* its place among all threads */
     int32_t tid;
-    char *name;     /* owned; never NULL: the process's name until it has its own */
-    uint64_t entry; /* address of the start routine; 0 for the first thread */
+    char *name;          /* owned; never NULL: the process's name until it has its own */
+    uint64_t entry;      /* address of the start routine; 0 for the first thread */
+    int32_t creator_tid; /* in its process; of the first thread, in the parent; 0: unknown */
     uint64_t start_ns;
     uint64_t end_ns; /* exit, or where the trace ends */
     gboolean has_exited;

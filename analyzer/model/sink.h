@@ -42,11 +42,15 @@ struct ct_interval {
     enum ct_op op;
     enum ct_class class;
     uint32_t stack_id;
-    int32_t owner_tid;      /* held the lock when the wait began; 0 unknown */
-    int32_t result;         /* what the call returned, a negative errno, or CT_RESULT_UNKNOWN */
-    gboolean is_open;       /* still waiting when the trace was cut */
-    gboolean is_outside;    /* in no wait: only the kernel tells of it */
-    const struct ct_fd *fd; /* what an FD object meant at the time, or what was opened; or NULL */
+    int32_t owner_tid;   /* held the lock when the wait began; 0 unknown */
+    int32_t result;      /* what the call returned, a negative errno, or CT_RESULT_UNKNOWN */
+    gboolean is_open;    /* still waiting when the trace was cut */
+    gboolean is_outside; /* in no wait: only the kernel tells of it */
+    /* What an FD object meant at the time, or what was opened; or NULL. Of a wait for any of
+     * several descriptors, the first that ended it, if that is known: is_ended_by_fd. */
+    const struct ct_fd *fd;
+    gboolean is_ended_by_fd;
+    enum ct_fd_role fd_role; /* what that was to the program then */
 
     /* Who ended the wait, where known. From the kernel there is neither stack nor operation. */
     struct ct_thread *waker; /* NULL if unknown */
@@ -72,6 +76,27 @@ struct ct_interval_filter {
     gboolean (*lets)(void *user, const struct ct_interval *interval);
     void *user;
 };
+
+/* The other end of what it was for; NULL: there is none, or it says nothing, since it is a client
+ * of the program, as others are. */
+static inline const char *ct_interval_peer(const struct ct_interval *interval)
+{
+    const struct ct_fd *fd = interval->fd;
+
+    return fd && fd->peer && fd->peer[0] && interval->fd_role != CT_FD_ROLE_ACCEPTED ? fd->peer
+                                                                                     : NULL;
+}
+
+/* What tells waits for several descriptors that one thing ended from others; NULL: nothing does. */
+static inline const char *ct_interval_ended_by(const struct ct_interval *interval)
+{
+    const char *peer = ct_interval_peer(interval);
+    const struct ct_fd *fd = interval->fd;
+
+    if (!interval->is_ended_by_fd || peer)
+        return interval->is_ended_by_fd ? peer : NULL;
+    return fd->local && fd->local[0] ? fd->local : ct_fd_kind_name(fd->kind);
+}
 
 /* A wait counts once: in its first part that reaches beyond `from_ns`. */
 static inline gboolean ct_interval_is_counted(const struct ct_interval *interval, uint64_t from_ns)
@@ -103,9 +128,24 @@ struct ct_sample {
     gboolean is_partial; /* the stack's first callers are missing */
 };
 
+/* A connection has turned: see schema/turns.h. Borrowed, as an interval is. */
+struct ct_turn {
+    struct ct_thread *thread;       /* that read or wrote the answer, or gave up */
+    struct ct_thread *begin_thread; /* that began it; NULL: not known */
+    uint64_t begin_ns;
+    uint64_t last_ns; /* the last message before the answer */
+    uint64_t end_ns;
+    double weight; /* how many turns this one stands for: 1 unless sampled */
+    enum ct_turn_kind kind;
+    enum ct_turn_outcome outcome;
+    int32_t fd_number;
+    const struct ct_fd *fd; /* what that meant; or NULL */
+};
+
 /* Each function may be NULL. */
 struct ct_sink {
     void *user;
+    void (*on_turn)(void *user, const struct ct_turn *turn); /* in no certain order */
     void (*on_run)(void *user, const struct ct_run *run);
     void (*on_sample)(void *user, const struct ct_sample *sample); /* in no certain order */
     void (*on_interval)(void *user, const struct ct_interval *interval);

@@ -179,6 +179,16 @@ static enum ct_cause of_descriptor(const struct ct_idle *idle, const struct ct_w
     }
 }
 
+/* Of several descriptors that were waited for, one that it had asked something of ended it; or what
+ * else wakes a thread. All others bring work. */
+static enum ct_cause of_set(const struct ct_idle *idle, const struct ct_wait_traits *wait)
+{
+    if (wait->fd_role == CT_FD_ROLE_AWAITED)
+        return CT_CAUSE_PEER;
+    return wait->is_ended_by_fd && wait->class == CT_CLASS_SYNC ? of_thread(idle, wait)
+                                                                : CT_CAUSE_IDLE;
+}
+
 static enum ct_cause of_child(struct ct_idle *idle, const struct ct_wait_traits *wait)
 {
     const struct ct_idle_children *children = ct_idle_children(idle, wait->thread->process);
@@ -203,37 +213,21 @@ static const struct {
     enum ct_op op;
     enum ct_cause cause;
 } by_operation[] = {
-    {CT_OP_ACCEPT, CT_CAUSE_IDLE},
-    {CT_OP_EPOLL_WAIT, CT_CAUSE_IDLE},
-    {CT_OP_GETADDRINFO, CT_CAUSE_PEER},
-    {CT_OP_GETNAMEINFO, CT_CAUSE_PEER},
-    {CT_OP_GETHOSTBYNAME, CT_CAUSE_PEER},
-    {CT_OP_GETHOSTBYADDR, CT_CAUSE_PEER},
-    {CT_OP_FLOCK, CT_CAUSE_LOCK},
-    {CT_OP_FCNTL_LOCK, CT_CAUSE_LOCK},
-    {CT_OP_THREAD_JOIN, CT_CAUSE_OTHERS},
-    {CT_OP_ONCE, CT_CAUSE_OTHERS},
-    {CT_OP_OPEN, CT_CAUSE_FILE},
-    {CT_OP_FSYNC, CT_CAUSE_FILE},
-    {CT_OP_FDATASYNC, CT_CAUSE_FILE},
-    {CT_OP_SYNC_FILE_RANGE, CT_CAUSE_FILE},
-    {CT_OP_COPY_FILE_RANGE, CT_CAUSE_FILE},
-    {CT_OP_SYNCFS, CT_CAUSE_FILE},
-    {CT_OP_SYNC, CT_CAUSE_FILE},
-    {CT_OP_MSYNC, CT_CAUSE_FILE},
-    {CT_OP_FALLOCATE, CT_CAUSE_FILE},
-    {CT_OP_FTRUNCATE, CT_CAUSE_FILE},
-    {CT_OP_UNLINK, CT_CAUSE_FILE},
-    {CT_OP_RENAME, CT_CAUSE_FILE},
-    {CT_OP_MAJOR_FAULT, CT_CAUSE_FILE},
-    {CT_OP_PAGE_FAULT, CT_CAUSE_OTHERS},
-    {CT_OP_STOPPED, CT_CAUSE_OTHERS},
-    {CT_OP_TRACED, CT_CAUSE_OTHERS},
-    {CT_OP_SWAP_IN, CT_CAUSE_OTHERS},
-    {CT_OP_RECLAIM, CT_CAUSE_OTHERS},
-    {CT_OP_THROTTLED, CT_CAUSE_OTHERS},
-    {CT_OP_EXITING, CT_CAUSE_OTHERS},
-    {CT_OP_CONNECT, CT_CAUSE_PEER},
+    {CT_OP_ACCEPT, CT_CAUSE_IDLE},          {CT_OP_GETADDRINFO, CT_CAUSE_PEER},
+    {CT_OP_GETNAMEINFO, CT_CAUSE_PEER},     {CT_OP_GETHOSTBYNAME, CT_CAUSE_PEER},
+    {CT_OP_GETHOSTBYADDR, CT_CAUSE_PEER},   {CT_OP_FLOCK, CT_CAUSE_LOCK},
+    {CT_OP_FCNTL_LOCK, CT_CAUSE_LOCK},      {CT_OP_THREAD_JOIN, CT_CAUSE_OTHERS},
+    {CT_OP_ONCE, CT_CAUSE_OTHERS},          {CT_OP_OPEN, CT_CAUSE_FILE},
+    {CT_OP_FSYNC, CT_CAUSE_FILE},           {CT_OP_FDATASYNC, CT_CAUSE_FILE},
+    {CT_OP_SYNC_FILE_RANGE, CT_CAUSE_FILE}, {CT_OP_COPY_FILE_RANGE, CT_CAUSE_FILE},
+    {CT_OP_SYNCFS, CT_CAUSE_FILE},          {CT_OP_SYNC, CT_CAUSE_FILE},
+    {CT_OP_MSYNC, CT_CAUSE_FILE},           {CT_OP_FALLOCATE, CT_CAUSE_FILE},
+    {CT_OP_FTRUNCATE, CT_CAUSE_FILE},       {CT_OP_UNLINK, CT_CAUSE_FILE},
+    {CT_OP_RENAME, CT_CAUSE_FILE},          {CT_OP_MAJOR_FAULT, CT_CAUSE_FILE},
+    {CT_OP_PAGE_FAULT, CT_CAUSE_OTHERS},    {CT_OP_STOPPED, CT_CAUSE_OTHERS},
+    {CT_OP_TRACED, CT_CAUSE_OTHERS},        {CT_OP_SWAP_IN, CT_CAUSE_OTHERS},
+    {CT_OP_RECLAIM, CT_CAUSE_OTHERS},       {CT_OP_THROTTLED, CT_CAUSE_OTHERS},
+    {CT_OP_EXITING, CT_CAUSE_OTHERS},       {CT_OP_CONNECT, CT_CAUSE_PEER},
 };
 
 static enum ct_cause look(struct ct_idle *idle, const struct ct_wait_traits *wait)
@@ -248,6 +242,8 @@ static enum ct_cause look(struct ct_idle *idle, const struct ct_wait_traits *wai
         return of_child(idle, wait);
     if (wait->is_for_lock || ct_object_is_lock(ct_op_object(wait->op)))
         return CT_CAUSE_LOCK;
+    if (ct_op_is_of_set(wait->op))
+        return of_set(idle, wait);
     if (ct_op_object(wait->op) == CT_OBJECT_FD)
         return of_descriptor(idle, wait);
     return wait->class == CT_CLASS_SYNC ? of_thread(idle, wait) : CT_CAUSE_IDLE;
@@ -296,11 +292,13 @@ struct ct_wait_traits ct_wait_traits_of(const struct ct_interval *interval)
         .class = interval->class,
         .stack_id = interval->stack_id,
         .is_for_lock = interval->is_for_lock,
+        .fd_role = interval->fd_role,
+        .is_ended_by_fd = interval->is_ended_by_fd,
     };
 
     if (interval->fd) {
         traits.fd_kind = interval->fd->kind;
-        ct_fd_find_ends(interval->fd, &traits.local, &traits.peer);
+        ct_fd_find_ends(interval->fd, interval->fd_role, &traits.local, &traits.peer);
     }
     return traits;
 }

@@ -29,6 +29,8 @@ struct ct_wait_traits {
     enum ct_class class;
     uint32_t stack_id;
     gboolean is_for_lock;
+    enum ct_fd_role fd_role; /* of what ended a wait for any of several; then is_ended_by_fd */
+    gboolean is_ended_by_fd;
     enum ct_fd_kind fd_kind; /* of a descriptor; see ct_fd_find_ends() */
     const char *local;
     const char *peer;

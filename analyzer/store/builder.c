@@ -5,6 +5,7 @@
 #include "store/lane_writer.h"
 #include "store/model_section.h"
 #include "store/objects.h"
+#include "store/turn_record.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 /* Releases told since all but a few were last forgotten. */
 #define RECENT_MAX (1U << 17)
 
-enum { THREAD_LANES = CT_LANE_WAKES + 1 };
+enum { THREAD_LANES = CT_LANE_TURNS + 1 };
 
 struct thread_lanes {
     struct ct_lane_writer *of[THREAD_LANES]; /* borrowed; NULL: nothing yet */
@@ -314,13 +315,26 @@ static void on_sample(void *user, const struct ct_sample *sample)
     add(builder, thread_lane(builder, sample->thread, CT_LANE_SAMPLES), &record, &attribute);
 }
 
+static void on_turn(void *user, const struct ct_turn *turn)
+{
+    struct ct_store_builder *builder = user;
+    struct ct_store_record record = {.sequence = builder->sequence++};
+    struct ct_attribute attribute = {0};
+
+    ct_turn_record_set(turn, &record, &attribute);
+    add(builder, thread_lane(builder, turn->thread, CT_LANE_TURNS), &record, &attribute);
+}
+
 struct ct_sink ct_store_builder_sink(struct ct_store_builder *builder)
 {
-    return (struct ct_sink){.user = builder,
-                            .on_interval = on_interval,
-                            .on_run = on_run,
-                            .on_sample = on_sample,
-                            .on_flush = forget_known};
+    return (struct ct_sink){
+        .user = builder,
+        .on_interval = on_interval,
+        .on_run = on_run,
+        .on_sample = on_sample,
+        .on_turn = on_turn,
+        .on_flush = forget_known,
+    };
 }
 
 /* ---- The end ---- */

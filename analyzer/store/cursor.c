@@ -135,6 +135,8 @@ static gboolean set_thread_event(struct ct_store_cursor *cursor,
         return ct_store_make_interval(cursor->store, thread, record, &event->interval, &cursor->fd);
     if (cursor->lane->kind == CT_LANE_SAMPLES)
         return ct_store_make_sample(thread, record, &event->sample);
+    if (cursor->lane->kind == CT_LANE_TURNS)
+        return ct_store_make_turn(cursor->store, thread, record, &event->turn, &cursor->fd);
     event->run = (struct ct_run){thread, (uint32_t)record->attribute->numbers[CT_RUN_CPU],
                                  record->begin_ns, record->end_ns};
     return TRUE;
@@ -212,6 +214,12 @@ struct ct_store_cursor *ct_store_wakes(struct ct_store *store, const struct ct_t
                                        const struct ct_window *window)
 {
     return cursor_new(store, ct_store_thread_lane(store, CT_LANE_WAKES, thread), window);
+}
+
+struct ct_store_cursor *ct_store_turns(struct ct_store *store, const struct ct_thread *thread,
+                                       const struct ct_window *window)
+{
+    return cursor_new(store, ct_store_thread_lane(store, CT_LANE_TURNS, thread), window);
 }
 
 struct ct_store_cursor *ct_store_object_waits(struct ct_store *store, guint index,

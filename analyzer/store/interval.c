@@ -70,7 +70,8 @@ gboolean ct_store_make_interval(struct ct_store *store, struct ct_thread *thread
     const uint64_t *numbers = attribute->numbers;
     uint64_t flags = numbers[CT_INTERVAL_FLAGS];
 
-    if (numbers[CT_INTERVAL_OP] >= CT_OP_COUNT || numbers[CT_INTERVAL_CLASS] >= CT_CLASS_COUNT)
+    if (numbers[CT_INTERVAL_OP] >= CT_OP_COUNT || numbers[CT_INTERVAL_CLASS] >= CT_CLASS_COUNT ||
+        flags / CT_INTERVAL_ROLE >= CT_FD_ROLE_COUNT)
         return FALSE;
     *interval = (struct ct_interval){
         .thread = thread,
@@ -92,6 +93,8 @@ gboolean ct_store_make_interval(struct ct_store *store, struct ct_thread *thread
         .is_open = (flags & CT_INTERVAL_IS_OPEN) != 0,
         .is_outside = (flags & CT_INTERVAL_IS_OUTSIDE) != 0,
         .is_for_lock = (flags & CT_INTERVAL_IS_FOR_LOCK) != 0,
+        .is_ended_by_fd = (flags & CT_INTERVAL_IS_ENDED_BY_FD) != 0,
+        .fd_role = (enum ct_fd_role)(flags / CT_INTERVAL_ROLE),
         .preempted_by = name_of(store, attribute->strings[CT_INTERVAL_INSTEAD]),
     };
     return interval->begin_ns <= interval->end_ns &&

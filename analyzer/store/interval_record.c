@@ -71,7 +71,9 @@ void ct_interval_record_set(const struct ct_interval *interval, struct ct_store_
     numbers[CT_INTERVAL_FLAGS] = (interval->is_open ? CT_INTERVAL_IS_OPEN : 0U) |
                                  (interval->is_outside ? CT_INTERVAL_IS_OUTSIDE : 0U) |
                                  (interval->is_for_lock ? CT_INTERVAL_IS_FOR_LOCK : 0U) |
-                                 (interval->previous_end_ns ? CT_INTERVAL_HAS_PREVIOUS : 0U);
+                                 (interval->previous_end_ns ? CT_INTERVAL_HAS_PREVIOUS : 0U) |
+                                 (interval->is_ended_by_fd ? CT_INTERVAL_IS_ENDED_BY_FD : 0U) |
+                                 (unsigned)interval->fd_role * CT_INTERVAL_ROLE;
     numbers[CT_INTERVAL_OBJECT] = interval->object;
     numbers[CT_INTERVAL_STACK] = interval->stack_id;
     numbers[CT_INTERVAL_OWNER] = zigzag_of(interval->owner_tid);
@@ -106,7 +108,8 @@ static gboolean is_alike(const struct ct_interval *a, const struct ct_interval *
            a->waker_op == b->waker_op && a->owner_tid == b->owner_tid &&
            a->call_name == b->call_name && a->preempted_by == b->preempted_by &&
            a->is_open == b->is_open && a->is_outside == b->is_outside &&
-           a->is_for_lock == b->is_for_lock && (a->wake_ns != 0) == (b->wake_ns != 0) &&
+           a->is_for_lock == b->is_for_lock && a->is_ended_by_fd == b->is_ended_by_fd &&
+           a->fd_role == b->fd_role && (a->wake_ns != 0) == (b->wake_ns != 0) &&
            (a->previous_end_ns != 0) == (b->previous_end_ns != 0) &&
            (a->fd != NULL) == (b->fd != NULL);
 }

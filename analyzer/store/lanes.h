@@ -68,6 +68,11 @@ gboolean ct_store_make_interval(struct ct_store *store, struct ct_thread *thread
 gboolean ct_store_make_sample(struct ct_thread *thread, const struct ct_store_record *record,
                               struct ct_sample *sample);
 
+/* The same of a turn. */
+gboolean ct_store_make_turn(struct ct_store *store, struct ct_thread *thread,
+                            const struct ct_store_record *record, struct ct_turn *turn,
+                            struct ct_fd *fd);
+
 /* ---- Releases of objects, of which those of late are kept decoded ---- */
 
 struct ct_release_cache *ct_release_cache_new(void);

@@ -300,6 +300,7 @@ static void put_thread(struct ct_bytes *bytes, const struct ct_thread *thread, g
     ct_bytes_put(bytes, thread->start_ns);
     ct_bytes_put_string(bytes, thread->name);
     ct_bytes_put(bytes, thread->entry);
+    put_signed(bytes, thread->creator_tid);
     ct_bytes_put(bytes, thread->end_ns);
     ct_bytes_put(bytes, (uint64_t)(thread->has_exited != 0));
     ct_bytes_put(bytes, (uint64_t)(thread->has_totals != 0));
@@ -327,6 +328,7 @@ static void take_thread(struct ct_bytes_input *input, struct ct_model *model)
 
     take_owned(input, &thread->name);
     thread->entry = ct_bytes_take(input);
+    thread->creator_tid = (int32_t)take_signed(input);
     thread->end_ns = ct_bytes_take(input);
     thread->has_exited = ct_bytes_take(input) != 0;
     thread->has_totals = ct_bytes_take(input) != 0;

@@ -10,6 +10,7 @@ const struct ct_lane_layout ct_lane_layouts[CT_LANE_KIND_COUNT] = {
     [CT_LANE_RUNS] = {.numbers = CT_RUN_NUMBERS},
     [CT_LANE_SAMPLES] = {.numbers = CT_SAMPLE_NUMBERS},
     [CT_LANE_WAKES] = {.numbers = CT_WAKE_NUMBERS, .loose = CT_WAKE_LOOSE},
+    [CT_LANE_TURNS] = {CT_TURN_NUMBERS, CT_TURN_STRINGS, CT_TURN_LOOSE, 0},
     [CT_LANE_CPU_RUNS] = {.numbers = CT_CPU_RUN_NUMBERS},
     [CT_LANE_OBJECT_WAITS] = {.numbers = CT_OBJECT_WAIT_NUMBERS},
     [CT_LANE_RELEASES] = {CT_RELEASE_NUMBERS, 0, CT_RELEASE_LOOSE, 1 << CT_RELEASE_TIME},

@@ -16,6 +16,7 @@ enum ct_lane_kind {
     CT_LANE_RUNS,         /* of a thread: when it was on a CPU */
     CT_LANE_SAMPLES,      /* of a thread */
     CT_LANE_WAKES,        /* of a thread: whom it let go on */
+    CT_LANE_TURNS,        /* of a thread: those that it ended */
     CT_LANE_CPU_RUNS,     /* of a CPU: who was on it */
     CT_LANE_OBJECT_WAITS, /* of an object: who waited for it */
     CT_LANE_RELEASES,     /* of an object: who let go of it. Begin and end are its number there */
@@ -97,12 +98,29 @@ enum {
     CT_INTERVAL_HAS_PREVIOUS = 16,
     CT_INTERVAL_HAS_WEIGHT = 32, /* other than 1 */
     CT_INTERVAL_HAS_WAKE = 64,
+    CT_INTERVAL_IS_ENDED_BY_FD = 128,
+    CT_INTERVAL_ROLE = 256, /* enum ct_fd_role times this */
 };
 enum { CT_RUN_CPU, CT_RUN_NUMBERS };
 enum { CT_SAMPLE_STACK, CT_SAMPLE_FLAGS, CT_SAMPLE_PERIOD, CT_SAMPLE_NUMBERS };
 enum { CT_SAMPLE_IN_KERNEL = 1, CT_SAMPLE_IS_PARTIAL = 2 };
 enum { CT_WAKE_THREAD, CT_WAKE_NUMBERS }; /* who went on */
 enum { CT_WAKE_INTERVAL, CT_WAKE_LOOSE }; /* how long before the wake its interval began */
+enum {
+    CT_TURN_KIND,
+    CT_TURN_OUTCOME,
+    CT_TURN_BEGIN_THREAD, /* its number plus one; 0: not known */
+    CT_TURN_FD,
+    CT_TURN_HAS_FD,
+    CT_TURN_FD_KIND,
+    CT_TURN_NUMBERS
+};
+enum { CT_TURN_LOCAL, CT_TURN_PEER, CT_TURN_STRINGS };
+enum {
+    CT_TURN_SPREAD, /* from its begin to its last message */
+    CT_TURN_WEIGHT, /* in parts of CT_TURN_WHOLE, beyond a whole one */
+    CT_TURN_LOOSE
+};
 enum { CT_CPU_RUN_THREAD, CT_CPU_RUN_NUMBERS };
 enum { CT_OBJECT_WAIT_THREAD, CT_OBJECT_WAIT_NUMBERS };
 enum { CT_RELEASE_THREAD, CT_RELEASE_STACK, CT_RELEASE_OP, CT_RELEASE_NUMBERS };

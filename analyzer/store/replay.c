@@ -190,6 +190,14 @@ static void hand_on(struct replay *replay, const struct source *source)
 
         ct_store_make_sample(source->thread, record, &sample);
         sink->on_sample(sink->user, &sample);
+    } else if (source->kind == CT_LANE_TURNS && sink->on_turn) {
+        struct ct_turn turn;
+        struct ct_fd fd;
+
+        if (ct_store_make_turn(replay->store, source->thread, record, &turn, &fd))
+            sink->on_turn(sink->user, &turn);
+        else
+            replay->is_bad = TRUE;
     }
 }
 
@@ -219,7 +227,8 @@ static void step(struct replay *replay)
 static gboolean has_sink(const struct ct_sink *sink, enum ct_lane_kind kind)
 {
     return (kind == CT_LANE_INTERVALS && sink->on_interval) ||
-           (kind == CT_LANE_RUNS && sink->on_run) || (kind == CT_LANE_SAMPLES && sink->on_sample);
+           (kind == CT_LANE_RUNS && sink->on_run) || (kind == CT_LANE_SAMPLES && sink->on_sample) ||
+           (kind == CT_LANE_TURNS && sink->on_turn);
 }
 
 gboolean ct_store_replay(struct ct_store *store, const struct ct_store_scope *scope,

@@ -33,7 +33,7 @@ void ct_store_free(struct ct_store *store);
 typedef struct ct_store ct_store; /* for g_autoptr(ct_store) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_store, ct_store_free)
 
-/* Intervals, runs and samples. */
+/* Intervals, runs, samples and turns. */
 uint64_t ct_store_record_count(const struct ct_store *store);
 
 /* ---- All that happened, as if it was read ---- */
@@ -73,6 +73,10 @@ struct ct_store_cursor *ct_store_cpu_runs(struct ct_store *store, uint32_t cpu,
 struct ct_store_cursor *ct_store_wakes(struct ct_store *store, const struct ct_thread *thread,
                                        const struct ct_window *window);
 
+/* The turns of connections that a thread ended. */
+struct ct_store_cursor *ct_store_turns(struct ct_store *store, const struct ct_thread *thread,
+                                       const struct ct_window *window);
+
 /* A lock, descriptor or other thing that was waited for. */
 struct ct_store_object {
     struct ct_process *process; /* borrowed */
@@ -91,8 +95,8 @@ const GArray *ct_store_cpus(const struct ct_store *store);
 
 /*
  * What is told of each: intervals have theirs, in `interval`, which is there until the next is
- * asked for; of a wake or of a wait for an object, `id` is the interval, and the times are when it
- * was woken or when it was.
+ * asked for, as turns have in `turn`; of a wake or of a wait for an object, `id` is the interval,
+ * and the times are when it was woken or when it was.
  */
 struct ct_store_event {
     uint64_t begin_ns;
@@ -101,6 +105,7 @@ struct ct_store_event {
     struct ct_interval interval;
     struct ct_run run;
     struct ct_sample sample;
+    struct ct_turn turn;
 };
 
 /* FALSE: there is no more, or with an error. */

@@ -81,12 +81,13 @@ static const char *keep_text(struct finder *finder, char *text)
 }
 
 /* A connection goes by the end whose number is the same each time. */
-static const char *descriptor_text(struct finder *finder, const struct ct_fd *fd)
+static const char *descriptor_text(struct finder *finder, const struct ct_interval *interval)
 {
+    const struct ct_fd *fd = interval->fd;
     const char *local, *peer;
     const char *kind = ct_fd_kind_name(fd->kind);
 
-    ct_fd_find_ends(fd, &local, &peer);
+    ct_fd_find_ends(fd, interval->fd_role, &local, &peer);
     if (peer)
         return keep_text(finder, g_strdup_printf("%s -> %s", kind, peer));
     if (!local || g_str_has_prefix(local, "anon_inode:"))
@@ -100,7 +101,7 @@ static void set_object(struct finder *finder, const struct ct_interval *interval
     if (interval->call_name) {
         key->text = keep_text(finder, g_strdup(interval->call_name));
     } else if (interval->fd) {
-        key->text = descriptor_text(finder, interval->fd);
+        key->text = descriptor_text(finder, interval);
     } else if (ct_object_is_address(key->kind) || key->kind == CT_OBJECT_THREAD ||
                key->kind == CT_OBJECT_IPC || key->kind == CT_OBJECT_FD ||
                key->kind == CT_OBJECT_PROCESS) {

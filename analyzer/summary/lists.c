@@ -15,6 +15,7 @@ static void site_free(void *data)
     if (site->others)
         g_ptr_array_unref(site->others);
     g_free(site->object);
+    g_free(site->ended_by);
     g_free(site);
 }
 
@@ -35,20 +36,16 @@ static char *site_object(const struct ct_interval *interval)
                                        : ct_report_wait_early_object(interval);
 }
 
-static guint place_hash(const struct ct_process *process, uint32_t stack_id, enum ct_op op,
-                        enum ct_class class)
-{
-    uint64_t mixed =
-        ((uint64_t)stack_id << 16 | (uint64_t)op << 8 | class) + ((uintptr_t)process >> 4);
-
-    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
-}
-
 static guint site_hash(const void *data)
 {
     const struct ct_report_site *site = data;
+    uint64_t mixed =
+        ((uint64_t)site->stack_id << 16 | (uint64_t)site->op << 8 | (uint64_t)site->class) +
+        ((uintptr_t)site->process >> 4);
 
-    return place_hash(site->process, site->stack_id, site->op, site->class);
+    if (site->ended_by)
+        mixed += (uint64_t)g_str_hash(site->ended_by) << 24;
+    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
 }
 
 static gboolean site_equal(const void *a, const void *b)
@@ -57,9 +54,11 @@ static gboolean site_equal(const void *a, const void *b)
     const struct ct_report_site *second = b;
 
     return first->process == second->process && first->stack_id == second->stack_id &&
-           first->op == second->op && first->class == second->class;
+           first->op == second->op && first->class == second->class &&
+           g_strcmp0(first->ended_by, second->ended_by) == 0;
 }
 
+/* It borrows from the interval. */
 static struct ct_report_site key_of(const struct ct_interval *interval)
 {
     return (struct ct_report_site){
@@ -67,6 +66,7 @@ static struct ct_report_site key_of(const struct ct_interval *interval)
         .stack_id = interval->stack_id,
         .op = interval->op,
         .class = interval->class,
+        .ended_by = (char *)ct_interval_ended_by(interval),
     };
 }
 
@@ -79,6 +79,7 @@ static struct ct_report_site *add_site(struct ct_report_lists *lists,
     struct ct_report_site *site = g_new(struct ct_report_site, 1);
 
     *site = *key;
+    site->ended_by = g_strdup(key->ended_by);
     g_ptr_array_add(lists->sites, site);
     g_hash_table_add(lists->index, site);
     return site;
@@ -103,14 +104,11 @@ static void note_length(struct ct_report_site *site, const struct ct_interval *i
 static struct ct_report_site *find_site(struct ct_report_lists *lists,
                                         const struct ct_interval *interval)
 {
-    const struct ct_process *process = interval->thread->process;
-    guint hash = place_hash(process, interval->stack_id, interval->op, interval->class);
-    struct ct_report_site **slot = &lists->slots[hash % CT_REPORT_SLOTS];
-
-    if (*slot && (*slot)->process == process && (*slot)->stack_id == interval->stack_id &&
-        (*slot)->op == interval->op && (*slot)->class == interval->class)
-        return *slot;
     struct ct_report_site key = key_of(interval);
+    struct ct_report_site **slot = &lists->slots[site_hash(&key) % CT_REPORT_SLOTS];
+
+    if (*slot && site_equal(*slot, &key))
+        return *slot;
     struct ct_report_site *site = g_hash_table_lookup(lists->index, &key);
 
     if (!site) {
@@ -135,7 +133,7 @@ static void add_to_site(struct ct_report_lists *lists, const struct ct_interval 
     site->count += count;
     site->total_ns += interval->weight * (double)duration_ns;
     note_length(site, interval, duration_ns);
-    if (site->object_id != site_object_id(interval))
+    if (!site->ended_by && site->object_id != site_object_id(interval))
         site->has_many_objects = TRUE;
 }
 
@@ -152,6 +150,8 @@ static void note_process(struct ct_report_site *site, const struct ct_process *p
 /* A number may mean another object in another process. */
 static gboolean is_same_object(const struct ct_report_site *a, const struct ct_report_site *b)
 {
+    if (a->ended_by)
+        return g_strcmp0(a->ended_by, b->ended_by) == 0;
     return a->object_id == b->object_id &&
            (a->process == b->process || g_strcmp0(a->object, b->object) == 0);
 }
@@ -178,7 +178,8 @@ static void merge_site(struct ct_report_lists *lists, struct ct_report_site *mor
         const struct ct_report_site key = {.process = more->process,
                                            .stack_id = more->stack_id,
                                            .op = more->op,
-                                           .class = more->class};
+                                           .class = more->class,
+                                           .ended_by = more->ended_by};
 
         site = add_site(lists, &key);
         if (!site) {
@@ -247,7 +248,9 @@ static int compare_sites(const void *a, const void *b)
         order = COMPARE(first->process->pid, second->process->pid);
     if (order == 0)
         order = COMPARE(first->op, second->op);
-    return order != 0 ? order : COMPARE(first->stack_id, second->stack_id);
+    if (order == 0)
+        order = COMPARE(first->stack_id, second->stack_id);
+    return order != 0 ? order : g_strcmp0(first->ended_by, second->ended_by);
 }
 
 void ct_report_lists_name(struct ct_report_lists *lists)
@@ -312,7 +315,8 @@ void ct_report_lists_add_idle(struct ct_report_lists *lists, const struct ct_evi
     const struct ct_report_site key = {.process = kind->thread->process,
                                        .stack_id = kind->stack_id,
                                        .op = kind->op,
-                                       .class = kind->class};
+                                       .class = kind->class,
+                                       .ended_by = (char *)kind->ended_by};
     struct ct_report_site *site = g_hash_table_lookup(lists->index, &key);
 
     if (site)

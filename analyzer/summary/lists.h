@@ -10,13 +10,15 @@
 /* Places that are found without a look into a table; a power of two. */
 #define CT_REPORT_SLOTS 64
 
-/* All waits in one operation with one stack of one process; folded, of all that are alike. */
+/* All waits in one operation with one stack of one process; of those for any of several
+ * descriptors, those that one thing ended. Folded, of all that are alike. */
 struct ct_report_site {
     const struct ct_process *process; /* borrowed; the first one */
     GPtrArray *others;                /* owned; const struct ct_process *: the others; or NULL */
     uint32_t stack_id;
     enum ct_op op;
     enum ct_class class;
+    char *ended_by;       /* owned; the text of what ended them, as it is told apart; or NULL */
     double count;         /* with the weights of sampled waits, as the total */
     double blocked_count; /* of those that took any time: the others did not leave the CPU */
     double total_ns;

@@ -12,6 +12,8 @@ static void wait_free(void *data)
     struct ct_report_wait *wait = data;
 
     g_free(wait->object);
+    if (wait->ended_by)
+        ct_fd_free(wait->ended_by);
     g_free(wait);
 }
 
@@ -19,6 +21,15 @@ static void wait_free(void *data)
 char *ct_report_wait_early_object(const struct ct_interval *interval)
 {
     return ct_op_object(interval->op) == CT_OBJECT_THREAD ? NULL : ct_format_object(interval);
+}
+
+static struct ct_fd *copy_fd(const struct ct_fd *fd)
+{
+    struct ct_fd *copy = g_memdup2(fd, sizeof(*fd));
+
+    copy->local = g_strdup(fd->local);
+    copy->peer = g_strdup(fd->peer);
+    return copy;
 }
 
 static struct ct_report_wait *wait_new(const struct ct_interval *interval,
@@ -29,7 +40,8 @@ static struct ct_report_wait *wait_new(const struct ct_interval *interval,
     wait->interval = *interval;
     wait->kind = kind;
     /* These are gone after the call. */
-    wait->interval.fd = NULL;
+    wait->ended_by = interval->is_ended_by_fd ? copy_fd(interval->fd) : NULL;
+    wait->interval.fd = wait->ended_by;
     wait->interval.releases = NULL;
     wait->interval.release_count = 0;
     wait->object = ct_report_wait_early_object(interval);

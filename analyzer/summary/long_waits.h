@@ -6,8 +6,9 @@
 
 /* One wait. Its descriptor is gone by now: `object` says what it was. */
 struct ct_report_wait {
-    struct ct_interval interval;         /* `fd` is NULL */
+    struct ct_interval interval;         /* `fd` is NULL, or what ended it: the next but one */
     char *object;                        /* owned; NULL: it has no name yet */
+    struct ct_fd *ended_by;              /* owned; or NULL */
     const struct ct_evidence_wait *kind; /* borrowed; those like it; NULL: unknown */
     gboolean is_idle;                    /* once that was told */
 };

@@ -46,6 +46,12 @@ void ct_profile_set_store(struct ct_profile *profile, struct ct_store *store)
     profile->waits = ct_profile_kind_needs_store(profile->kind) ? ct_lock_waits_new(store) : NULL;
 }
 
+gboolean ct_profile_follow(struct ct_profile *profile, const struct ct_path_question *question,
+                           GError **error)
+{
+    return ct_profile_cells_add_path(profile->cells, question, error);
+}
+
 gboolean ct_profile_check(struct ct_profile *profile, GError **error)
 {
     g_clear_pointer(&profile->waits, ct_lock_waits_free);

@@ -6,13 +6,15 @@
 #define CTRACE_PROFILE_H
 
 #include "passes/filter.h"
+#include "passes/path_walk.h"
 #include "store/store.h"
 
 /*
  * What a profile is of. In a mutex profile, a wait for a lock is divided among
  * those who held it, each with the stack that released it; in a blame profile it is so while the
  * holder runs, and where it waits itself it has the stack that waits, if for another lock, that of
- * who holds that; in a sched profile, the time runnable
+ * who holds that; a critical profile is of one chain over threads, see path_walk.h; in a sched
+ * profile, the time runnable
  * (waiting for a CPU) to the stack that woke, where there is one; in the others, to the stack that
  * waited or ran. KIND(symbol, name, units, what is in it).
  */
@@ -25,6 +27,8 @@
     KIND(MUTEX, "mutex", WAITS,                                                                   \
          "waits for locks, by the stack that held the lock and unlocked it")                      \
     KIND(BLAME, "blame", WAITS, "waits for locks, by what the holders did and waited for")        \
+    KIND(CRITICAL, "critical", PATH,                                                              \
+         "what the end of a thread depended on, moment by moment: the critical path")             \
     KIND(SCHED, "sched", WAITS, "time runnable (waiting for a CPU), by the stack of the waker")   \
     KIND(CPU, "cpu", CPU, "time running, by samples (ctrace record --cpu)")                       \
     KIND(WALL, "wall", WALL, "all of the threads' time, running and waiting, by state")
@@ -54,6 +58,10 @@ gboolean ct_profile_kind_tells_state(enum ct_profile_kind kind);
 
 /* It asks the store of what it is told. */
 gboolean ct_profile_kind_needs_store(enum ct_profile_kind kind);
+
+/* It is of what a thread's end depended on: the threads asked for are where it ends, and it is told
+ * by ct_profile_follow() alone. */
+gboolean ct_profile_kind_is_path(enum ct_profile_kind kind);
 
 /* It is made of waits, or of samples of what runs, or of both. */
 gboolean ct_profile_kind_has_waits(enum ct_profile_kind kind);
@@ -112,6 +120,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_profile, ct_profile_free)
 
 /* Where a profile that needs it asks: borrowed, until the profile was told all. */
 void ct_profile_set_store(struct ct_profile *profile, struct ct_store *store);
+
+/* Adds all of that path. */
+gboolean ct_profile_follow(struct ct_profile *profile, const struct ct_path_question *question,
+                           GError **error);
 
 /* FALSE with an error, if it asked in vain. */
 gboolean ct_profile_check(struct ct_profile *profile, GError **error);

@@ -111,11 +111,6 @@ static enum ct_fd_kind fd_kind(const struct ct_fd *fd)
     return (guint)fd->kind < CT_FD_KIND_COUNT ? fd->kind : CT_FD_KIND_UNKNOWN;
 }
 
-static gboolean has_peer(const struct ct_fd *fd)
-{
-    return fd && *fd->peer;
-}
-
 /* NULL for an object that is known by its number alone. */
 static const char *object_name(const struct ct_interval *interval)
 {
@@ -123,8 +118,8 @@ static const char *object_name(const struct ct_interval *interval)
 
     if (interval->preempted_by)
         return interval->preempted_by;
-    if (has_peer(fd))
-        return fd->peer;
+    if (ct_interval_peer(interval))
+        return ct_interval_peer(interval);
     return fd && *fd->local ? fd->local : NULL;
 }
 
@@ -141,8 +136,8 @@ static gboolean bucket_matches(const struct ct_profile_bucket *bucket,
         return !name && !bucket->name && bucket->object == interval->object;
     if (strcmp(bucket->name, name) != 0 || bucket->is_preempted != !!interval->preempted_by)
         return FALSE;
-    return bucket->is_preempted ||
-           (bucket->fd_kind == fd_kind(interval->fd) && bucket->is_peer == has_peer(interval->fd));
+    return bucket->is_preempted || (bucket->fd_kind == fd_kind(interval->fd) &&
+                                    bucket->is_peer == (ct_interval_peer(interval) != NULL));
 }
 
 static char *describe_fd(enum ct_fd_kind kind, gboolean is_peer, const char *name)
@@ -164,7 +159,7 @@ static struct ct_profile_bucket make_bucket(const struct ct_interval *interval,
         .other = subject->other,
         .is_open = interval->is_open,
         .is_idle = subject->is_idle,
-        .is_peer = has_peer(interval->fd),
+        .is_peer = ct_interval_peer(interval) != NULL,
         .is_preempted = interval->preempted_by != NULL,
         .name = g_strdup(name),
     };

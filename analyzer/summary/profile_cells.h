@@ -6,6 +6,7 @@
 #define CTRACE_PROFILE_CELLS_H
 
 #include "passes/lock_waits.h"
+#include "passes/path_walk.h"
 
 /* Where waits are charged to. The thread is NULL for an unknown holder. */
 struct ct_profile_place {
@@ -71,5 +72,9 @@ struct ct_profile_subject {
 struct ct_profile_bucket *ct_profile_cell_bucket(struct ct_profile_cell *cell,
                                                  const struct ct_interval *interval,
                                                  const struct ct_profile_subject *subject);
+
+/* Adds what each moment of the path went to. */
+gboolean ct_profile_cells_add_path(struct ct_profile_cells *cells,
+                                   const struct ct_path_question *question, GError **error);
 
 #endif

@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-enum units { WAITS, CPU, WALL };
+enum units { WAITS, CPU, WALL, PATH };
 
 static const struct ct_profile_units units_of[] = {
     [WAITS] = {.count = "contentions", .time = "delay", .is_clocked = FALSE},
     [CPU] = {.count = "samples", .time = "cpu", .is_clocked = TRUE},
+    [PATH] = {.count = "stretches", .time = "path", .is_clocked = FALSE},
     [WALL] = {.count = "count", .time = "wall", .is_clocked = TRUE},
 };
 
@@ -44,17 +45,23 @@ gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind)
 
 gboolean ct_profile_kind_tells_state(enum ct_profile_kind kind)
 {
-    return kind == CT_PROFILE_KIND_BLAME || kind == CT_PROFILE_KIND_WALL;
+    return kind == CT_PROFILE_KIND_BLAME || kind == CT_PROFILE_KIND_WALL ||
+           kind == CT_PROFILE_KIND_CRITICAL;
 }
 
 gboolean ct_profile_kind_needs_store(enum ct_profile_kind kind)
 {
-    return kind == CT_PROFILE_KIND_BLAME;
+    return kind == CT_PROFILE_KIND_BLAME || kind == CT_PROFILE_KIND_CRITICAL;
+}
+
+gboolean ct_profile_kind_is_path(enum ct_profile_kind kind)
+{
+    return kind == CT_PROFILE_KIND_CRITICAL;
 }
 
 gboolean ct_profile_kind_has_waits(enum ct_profile_kind kind)
 {
-    return kind != CT_PROFILE_KIND_CPU;
+    return kind != CT_PROFILE_KIND_CPU && kind != CT_PROFILE_KIND_CRITICAL;
 }
 
 gboolean ct_profile_kind_has_samples(enum ct_profile_kind kind)

@@ -246,7 +246,8 @@ static char *describe_site(void *user, const struct ct_report_site *site)
     g_autofree char *place =
         ct_report_describe_place(user, site->process, site->op, site->stack_id);
 
-    return g_strdup_printf("%d %s", (int)site->class, place);
+    return g_strdup_printf("%d %s %s", (int)site->class, site->ended_by ? site->ended_by : "",
+                           place);
 }
 
 void ct_report_fold_places(struct ct_report *report)
@@ -274,6 +275,7 @@ void ct_report_look(struct ct_report *report)
         .lives = lives,
         .hangs = report->hangs,
         .has_all_waits = ct_report_has_all_waits(report),
+        .peers = report->peers,
         .length_ns = window->end_ns - window->begin_ns,
     };
 

@@ -11,6 +11,8 @@
 #include "passes/findings/findings.h"
 #include "passes/hangs.h"
 #include "passes/lock_holding.h"
+#include "passes/path.h"
+#include "passes/requests.h"
 #include "summary/lists.h"
 #include "symbols/symbols.h"
 
@@ -51,6 +53,11 @@ struct ct_report {
      * *, of whatever model. */
     const GPtrArray *locks;
     const struct ct_latency *latency; /* how long calls took, if that was asked: borrowed */
+    /* The chain that led to a thread's end, if that was asked: borrowed; of whatever model. */
+    const struct ct_path *path;
+    /* Whom the program called, and what it served, if that was asked: the same. */
+    const GPtrArray *peers; /* struct ct_peer * */
+    const struct ct_requests *requests;
 };
 
 struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,

@@ -9,6 +9,9 @@ static const double arrow_halo_px = 3;
 static const double arrow_head_px = 5.5;
 static const double arrow_head_half_px = 3;
 static const double arrow_dot_px = 4.2;
+static const double path_line_px = 3;
+static const double path_joint_px = 1.2;
+static const double path_halo_px = 4;
 static const double hatch_step_px = 6;
 
 static void use_shade(cairo_t *cairo, enum ct_shade shade)
@@ -230,6 +233,38 @@ static void draw_arrows(cairo_t *cairo, const struct ct_scene_arrow *arrows, gui
     cairo_restore(cairo);
 }
 
+/* With what leads from one row to another, where one ends as the next one begins. */
+static void trace_path(cairo_t *cairo, const struct ct_scene_path_line *lines, guint count,
+                       gboolean is_joined)
+{
+    for (guint i = 0; i < count; i++) {
+        if (is_joined && i > 0 && lines[i - 1].end_x_px == lines[i].begin_x_px)
+            cairo_line_to(cairo, lines[i].begin_x_px, lines[i].y_px);
+        else
+            cairo_move_to(cairo, lines[i].begin_x_px, lines[i].y_px);
+        cairo_line_to(cairo, lines[i].end_x_px, lines[i].y_px);
+    }
+}
+
+static void draw_path(cairo_t *cairo, const struct ct_scene_path_line *lines, guint count)
+{
+    if (count == 0)
+        return;
+    cairo_save(cairo);
+    cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
+    trace_path(cairo, lines, count, TRUE);
+    ct_palette_use(cairo, ct_palette_shade(CT_SHADE_ARROW_HALO), 0.75);
+    cairo_set_line_width(cairo, path_halo_px);
+    cairo_stroke_preserve(cairo);
+    use_shade(cairo, CT_SHADE_PATH);
+    cairo_set_line_width(cairo, path_joint_px);
+    cairo_stroke(cairo);
+    trace_path(cairo, lines, count, FALSE);
+    cairo_set_line_width(cairo, path_line_px);
+    cairo_stroke(cairo);
+    cairo_restore(cairo);
+}
+
 static void draw_legend(cairo_t *cairo, const struct ct_scene *scene)
 {
     for (guint i = 0; i < scene->legend->len; i++) {
@@ -242,6 +277,13 @@ static void draw_legend(cairo_t *cairo, const struct ct_scene *scene)
                                             .to_x_px = item->x_px + item->width_px,
                                             .to_y_px = y_px};
             draw_arrows(cairo, &sample, 1);
+            continue;
+        }
+        if (item->is_path_sample) {
+            const struct ct_scene_path_line sample = {.begin_x_px = item->x_px,
+                                                      .end_x_px = item->x_px + item->width_px,
+                                                      .y_px = item->y_px + item->height_px / 2};
+            draw_path(cairo, &sample, 1);
             continue;
         }
         struct ct_scene_rectangle swatch = {item->x_px, item->y_px, item->width_px,
@@ -272,4 +314,5 @@ void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, struct ct_type
                            &g_array_index(scene->texts, struct ct_scene_text, i));
     draw_legend(cairo, scene);
     draw_arrows(cairo, (const struct ct_scene_arrow *)scene->arrows->data, scene->arrows->len);
+    draw_path(cairo, (const struct ct_scene_path_line *)scene->path->data, scene->path->len);
 }

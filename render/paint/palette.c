@@ -25,11 +25,11 @@ static const struct class_colours {
 };
 
 static const struct ct_colour shades[CT_SHADE_COUNT] = {
-    [CT_SHADE_PAPER] = RGB(0xffffff),    [CT_SHADE_PROCESS_BAND] = RGB(0xf1f3f6),
-    [CT_SHADE_ROW_LINE] = RGB(0xf0f2f5), [CT_SHADE_GRID] = RGB(0xdfe3e8),
-    [CT_SHADE_ARROW] = RGB(0x14181f),    [CT_SHADE_ARROW_HALO] = RGB(0xffffff),
-    [CT_SHADE_TEXT] = RGB(0x1d232b),     [CT_SHADE_MUTED_TEXT] = RGB(0x667080),
-    [CT_SHADE_WARNING] = RGB(0xb3261e),
+    [CT_SHADE_PAPER] = RGB(0xffffff),      [CT_SHADE_PROCESS_BAND] = RGB(0xf1f3f6),
+    [CT_SHADE_ROW_LINE] = RGB(0xf0f2f5),   [CT_SHADE_GRID] = RGB(0xdfe3e8),
+    [CT_SHADE_ARROW] = RGB(0x14181f),      [CT_SHADE_ARROW_HALO] = RGB(0xffffff),
+    [CT_SHADE_PATH] = RGB(0xc2004e),       [CT_SHADE_TEXT] = RGB(0x1d232b),
+    [CT_SHADE_MUTED_TEXT] = RGB(0x667080), [CT_SHADE_WARNING] = RGB(0xb3261e),
 };
 
 struct ct_colour ct_palette_class(enum ct_class class)

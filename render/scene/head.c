@@ -19,6 +19,7 @@ enum {
 };
 
 #define ARROW_LABEL "wakes"
+#define PATH_LABEL  "critical path"
 #define LANE_LABEL  "Below a thread's bar, where it ran:"
 
 static const char *title_of(const struct ct_model *model)
@@ -262,6 +263,9 @@ double ct_layout_place_head(struct ct_scene *scene, const struct ct_scene_reques
     if (has_wait(lanes, has_waker))
         place_item(scene, request, &pen, (struct ct_scene_legend_item){.is_arrow_sample = TRUE},
                    ARROW_LABEL, "");
+    if (request->path)
+        place_item(scene, request, &pen, (struct ct_scene_legend_item){.is_path_sample = TRUE},
+                   PATH_LABEL, "");
     if (ct_layout_has_cpu_lanes(request))
         place_cpu_samples(scene, request, &pen);
     return pen.y_px + CT_LINE_HEIGHT;

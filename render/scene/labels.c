@@ -110,6 +110,8 @@ static char *object_text(const struct label_place *place, enum wording wording)
     case CT_OBJECT_NONE:
         return descriptor_text(wait, wording, FALSE); /* what was opened */
     case CT_OBJECT_FD_SET:
+        if (wait->place && wording == WORDING_NAME)
+            return descriptor_text(wait, wording, FALSE); /* what ended it */
         return g_strdup_printf(" %" PRIu64 " fds", wait->object);
     default:
         return g_strdup("");

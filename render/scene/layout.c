@@ -320,6 +320,7 @@ struct ct_scene *ct_layout_build(const struct ct_scene_request *request, GError 
     ct_layout_place_arrows(scene, request, placed);
     if (scene->arrows->len == 0)
         ct_layout_drop_arrow_sample(scene);
+    ct_layout_place_path(scene, request, placed);
     ct_layout_place_labels(scene, request, placed);
     ct_layout_place_cpus(scene, request);
     ct_layout_place_axis(scene, request);

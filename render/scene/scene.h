@@ -83,6 +83,22 @@ struct ct_scene_arrow {
     double to_y_px;
 };
 
+/* A time for which the critical path was on one thread. */
+struct ct_scene_path_step {
+    const struct ct_thread *thread; /* borrowed from the model; NULL: on none that is recorded */
+    uint64_t begin_ns;
+    uint64_t end_ns;
+};
+
+/* The same as a line along the row's bar. One that begins where the one before ends goes on from
+ * there. */
+struct ct_scene_path_line {
+    int row;
+    double begin_x_px;
+    double end_x_px;
+    double y_px;
+};
+
 /* Neighbours on a CPU have different tints, as far as there are so many. */
 enum { CT_SCENE_RUN_TINTS = 4 };
 
@@ -134,6 +150,7 @@ struct ct_scene_legend_item {
     enum ct_class class;
     gboolean is_open_sample; /* explains the hatching rather than a class */
     gboolean is_arrow_sample;
+    gboolean is_path_sample;
     gboolean is_cpu_sample; /* explains a tint of the lanes */
     guint cpu_tint;
     uint64_t total_ns;
@@ -158,6 +175,7 @@ struct ct_scene {
     GArray *runs;            /* owned; struct ct_scene_run, by row */
     GArray *residencies;     /* owned; struct ct_scene_residency, by row; none without lanes */
     GArray *arrows;          /* owned; struct ct_scene_arrow */
+    GArray *path;            /* owned; struct ct_scene_path_line, in order of time */
     GArray *ticks;           /* owned; struct ct_scene_tick */
     GArray *legend;          /* owned; struct ct_scene_legend_item */
     GArray *texts;           /* owned; struct ct_scene_text */
@@ -197,6 +215,7 @@ struct ct_scene_request {
     double (*measure)(void *user, enum ct_scene_style style, const char *text); /* px */
     void *measure_user;
     const struct ct_scene_names *names; /* borrowed; NULL: none can be found */
+    const GArray *path; /* borrowed; struct ct_scene_path_step, in order of time; NULL: none */
     gboolean has_tips;
     gboolean has_cpu_lanes; /* where the kernel told which thread ran where */
 };

@@ -56,6 +56,9 @@ void ct_layout_place_labels(struct ct_scene *scene, const struct ct_scene_reques
 void ct_layout_place_arrows(struct ct_scene *scene, const struct ct_scene_request *request,
                             const GArray *placed);
 
+void ct_layout_place_path(struct ct_scene *scene, const struct ct_scene_request *request,
+                          const GArray *placed);
+
 /* On which CPU each thread ran, in the lanes below the rows' bars. */
 void ct_layout_place_residencies(struct ct_scene *scene, const struct ct_scene_request *request,
                                  const GArray *placed);

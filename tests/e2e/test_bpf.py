@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import time
 import unittest
 
 import harness
-from harness import CTRACE, EXAMPLES, WORKLOADS, TraceTest, run, wait_until
+from harness import CTRACE, WORKLOADS, TraceTest, run, wait_until
 from test_kernel import capture, kernel_events
 
 BPF = "--kernel-source=bpf"
@@ -135,9 +136,16 @@ class Programs(BpfTest):
 
     def test_a_thread_that_ends_keeps_its_id(self):
         """Its last switch comes when the kernel has taken the id back."""
-        result = self.record_ok(EXAMPLES / "convoy", options=["--kernel=sched", BPF])
+        name = f"ends{secrets.token_hex(5)}"  # which nobody else has, who may have no id here
+        shutil.copy("/usr/bin/python3", self.folder / name)
+        script = (
+            "import threading, time\n"
+            "for _ in range(8): threading.Thread(target=time.sleep, args=(0.05,)).start()"
+        )
+        result = self.record_ok(self.folder / name, "-c", script, options=["--kernel=sched", BPF])
         switches = [e.fields for e in kernel_events(result.directory) if e.name == "sched_switch"]
         own = {thread["name"] for thread in self.report(result.directory)["threads"]}
+        self.assertEqual(own, {name})
         told = [(s[f"{side}_comm"], s[f"{side}_tid"]) for s in switches for side in ("prev", "next")]
         told = [(name, tid) for name, tid in told if name in own]
         self.assertTrue(told, own)

@@ -18,14 +18,14 @@ class Children(TraceTest):
 
     def test_a_fork_is_cheap(self):
         bare, more = self.faults("fork")
-        # It has no board, only an entry on its parent's; our code and data are the rest. It does not
-        # read the clock in its own memory, which takes three.
-        self.assertLess(more, 7, f"{bare} bare")
+        # It has no board, only an entry on its parent's: that, our code, and our data.
+        self.assertLess(more, 3, f"{bare} bare")
 
     def test_an_exec_is_cheap(self):
         bare, more = self.faults("exec")
-        # After the fork, the library is loaded, and libc's functions are found.
-        self.assertLess(more, 36, f"{bare} bare")
+        # After the fork, the library is loaded: four pages are of the board, the others of the
+        # library's code and data, the loader's stack, and what it notes of one library more.
+        self.assertLess(more, 20, f"{bare} bare")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ FILTERED = ("export", "pprof", "report", "timeline")
 FILTERS = (
     "--process", "--thread", "--class", "--op", "--object", "--place", "--from", "--to", "--min", "--no-idle",
 )
-COMMANDS = ("record", "recover", "export", "pprof", "report", "symbolize", "timeline", "verify")
+COMMANDS = ("record", "recover", "export", "pprof", "report", "symbolize", "timeline", "verify", "whatif")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 
 

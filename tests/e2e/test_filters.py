@@ -99,6 +99,8 @@ class Filters(TraceTest):
             (["pprof", "sync", "--class=snc"], "did you mean sync?"),
             (["timeline", "-o", "x.svg", "--min=soon"], "--min"),
             (["pprof", "cpu", "--class=net"], "a cpu profile has none"),
+            (["pprof", "critical", "--place=serve"], "a critical path follows from all waits"),
+            (["report", "path", "--no-idle"], "a critical path follows from all waits"),
         ):
             with self.subTest(words):
                 self.assert_refused(self.ctrace(*words), said)

@@ -162,6 +162,8 @@ static const struct {
     {PLACE(slots[0].thread.wait.op)},
     {PLACE(slots[0].thread.wait.class)},
     {PLACE(slots[0].thread.wait.begin_ticks)},
+    {PLACE(slots[0].thread.counters_used)},
+    {PLACE(slots[0].thread.counters_of[CT_OP_READ])},
     {PLACE(slots[0].large_ring)},
     {RING + offsetof(struct ct_board_ring, head), 8},
     {RING + offsetof(struct ct_board_ring, tail), 8},

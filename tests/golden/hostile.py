@@ -83,6 +83,7 @@ COMMANDS = {
     "export": ["-o", "out.json"],
     "symbolize": [],
     "timeline": ["-o", "out.svg"],
+    "whatif": ["thread:*", "-50%"],
 }
 
 

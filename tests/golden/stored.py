@@ -21,6 +21,9 @@ COMMANDS = (
     ("ctrace-pprof", "mutex"),
     ("ctrace-pprof", "sync", "--from=10%", "--to=70%"),
     ("ctrace-verify",),
+    ("ctrace-report", "path", "--all"),
+    ("ctrace-pprof", "critical"),
+    ("ctrace-whatif", "thread:*", "-50%"),
 )
 
 

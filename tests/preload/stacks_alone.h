@@ -2,7 +2,6 @@
 #ifndef CTRACE_TEST_STACKS_ALONE_H
 #define CTRACE_TEST_STACKS_ALONE_H
 
-#include "preload/core/raw.h"
 #include "preload/core/tables.h"
 #include "preload/stack/intern.h"
 #include "preload/stack/stack.h"
@@ -17,12 +16,6 @@ static struct ct_control control = {.stack_frames = CT_STACK_DEFAULT_FRAMES};
 struct ct_board *ct_board;
 const struct ct_control *ct_control = &control;
 CT_TLS struct ct_self ct_self;
-ct_syscall_function ct_real_syscall = syscall;
-
-ct_syscall_function ct_raw_syscall(void)
-{
-    return syscall;
-}
 
 static inline void *new_memory(size_t size)
 {

@@ -31,6 +31,8 @@ static void keep(struct store_fixture *fixture, struct told told)
 
     if (told.kind == TOLD_INTERVAL && interval->fd)
         interval->fd = copy_fd(fixture, interval->fd);
+    if (told.kind == TOLD_TURN && told.turn.fd)
+        told.turn.fd = copy_fd(fixture, told.turn.fd);
     if (told.kind == TOLD_INTERVAL && interval->release_count > 0) {
         struct ct_wake *copy =
             g_memdup2(interval->releases, interval->release_count * sizeof(*copy));
@@ -56,10 +58,20 @@ static void on_sample(void *user, const struct ct_sample *sample)
     keep(user, (struct told){.kind = TOLD_SAMPLE, .sample = *sample});
 }
 
+static void on_turn(void *user, const struct ct_turn *turn)
+{
+    keep(user, (struct told){.kind = TOLD_TURN, .turn = *turn});
+}
+
 struct ct_sink told_sink(struct store_fixture *fixture)
 {
     return (struct ct_sink){
-        .user = fixture, .on_interval = on_interval, .on_run = on_run, .on_sample = on_sample};
+        .user = fixture,
+        .on_interval = on_interval,
+        .on_run = on_run,
+        .on_sample = on_sample,
+        .on_turn = on_turn,
+    };
 }
 
 static void put_thread(GString *text, const struct ct_thread *thread)
@@ -78,10 +90,10 @@ static void put_interval(GString *text, const struct ct_interval *i)
                            "-%" G_GUINT64_FORMAT " after %" G_GUINT64_FORMAT " x %a",
                            i->begin_ns, i->end_ns, i->wait_begin_ns, i->wait_end_ns,
                            i->previous_end_ns, i->weight);
-    g_string_append_printf(text, " %" G_GUINT64_FORMAT " %s %d %d %u %d %d %d%d%d", i->object,
+    g_string_append_printf(text, " %" G_GUINT64_FORMAT " %s %d %d %u %d %d %d%d%d%d%d", i->object,
                            i->call_name ? i->call_name : "-", (int)i->op, (int)i->class,
                            i->stack_id, i->owner_tid, i->result, i->is_open, i->is_outside,
-                           i->is_for_lock);
+                           i->is_for_lock, i->is_ended_by_fd, (int)i->fd_role);
     if (i->fd)
         g_string_append_printf(text, " fd %d %d %d '%s' '%s'", i->fd->fd, (int)i->fd->kind,
                                i->fd->watched_classes, i->fd->local, i->fd->peer);
@@ -95,12 +107,28 @@ static void put_interval(GString *text, const struct ct_interval *i)
     }
 }
 
+static void put_turn(GString *text, const struct ct_turn *turn)
+{
+    g_string_append(text, "turn");
+    put_thread(text, turn->thread);
+    put_thread(text, turn->begin_thread);
+    g_string_append_printf(
+        text, " %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT " x %a %d %d fd %d",
+        turn->begin_ns, turn->last_ns, turn->end_ns, turn->weight, (int)turn->kind,
+        (int)turn->outcome, turn->fd_number);
+    if (turn->fd)
+        g_string_append_printf(text, " %d %d '%s' '%s'", turn->fd->fd, (int)turn->fd->kind,
+                               turn->fd->local, turn->fd->peer);
+}
+
 char *told_text(const struct told *told)
 {
     GString *text = g_string_new(NULL);
 
     if (told->kind == TOLD_INTERVAL) {
         put_interval(text, &told->interval);
+    } else if (told->kind == TOLD_TURN) {
+        put_turn(text, &told->turn);
     } else if (told->kind == TOLD_RUN) {
         g_string_append(text, "run");
         put_thread(text, told->run.thread);
@@ -120,6 +148,7 @@ uint64_t told_begin_ns(const struct told *told)
 {
     return told->kind == TOLD_INTERVAL ? told->interval.begin_ns
            : told->kind == TOLD_RUN    ? told->run.begin_ns
+           : told->kind == TOLD_TURN   ? told->turn.begin_ns
                                        : told->sample.time_ns;
 }
 
@@ -127,6 +156,7 @@ uint64_t told_end_ns(const struct told *told)
 {
     return told->kind == TOLD_INTERVAL ? told->interval.end_ns
            : told->kind == TOLD_RUN    ? told->run.end_ns
+           : told->kind == TOLD_TURN   ? told->turn.end_ns
                                        : told->sample.time_ns;
 }
 
@@ -184,6 +214,8 @@ static void describe_anew(struct store_fixture *fixture, struct ct_interval *int
         struct ct_fd *fd = copy_fd(fixture, &fds[below(fixture, G_N_ELEMENTS(fds))]);
 
         interval->fd = fd;
+        interval->is_ended_by_fd = below(fixture, 2) == 0;
+        interval->fd_role = (enum ct_fd_role)below(fixture, CT_FD_ROLE_COUNT);
     }
     if (below(fixture, 6) == 0)
         interval->call_name = g_string_chunk_insert_const(fixture->model->names, "uring_enter");
@@ -343,6 +375,28 @@ static void add_wait(struct store_fixture *fixture, struct ct_thread *thread, ui
     }
 }
 
+static void add_turn(struct store_fixture *fixture, struct ct_thread *thread, uint64_t at_ns)
+{
+    static char local[] = "10.0.0.1:80", peer[] = "10.0.0.9:50112";
+    const struct ct_fd fd = {(int32_t)below(fixture, 9) - 1, CT_FD_KIND_SOCKET_INET, local, peer,
+                             0};
+    uint64_t spread_ns = some_time(fixture), last_ns = at_ns + spread_ns;
+    const struct ct_turn turn = {
+        .thread = thread,
+        .begin_thread = below(fixture, 3) ? some_thread(fixture) : NULL,
+        .begin_ns = at_ns,
+        .last_ns = last_ns,
+        .end_ns = last_ns + some_time(fixture),
+        .weight = 1 + (double)below(fixture, 3) * below(fixture, 5000) / CT_TURN_WHOLE,
+        .kind = (enum ct_turn_kind)below(fixture, CT_TURN_KIND_COUNT),
+        .outcome = (enum ct_turn_outcome)below(fixture, CT_TURN_OUTCOME_COUNT),
+        .fd_number = fd.fd,
+        .fd = below(fixture, 4) ? &fd : NULL,
+    };
+
+    keep(fixture, (struct told){.kind = TOLD_TURN, .turn = turn});
+}
+
 static void add_rest(struct store_fixture *fixture, struct ct_thread *thread, uint64_t *at_ns)
 {
     const struct ct_run run = {thread, below(fixture, 3), *at_ns, *at_ns + some_time(fixture)};
@@ -352,6 +406,8 @@ static void add_rest(struct store_fixture *fixture, struct ct_thread *thread, ui
     keep(fixture, (struct told){.kind = TOLD_RUN, .run = run});
     if (below(fixture, 2))
         keep(fixture, (struct told){.kind = TOLD_SAMPLE, .sample = sample});
+    if (below(fixture, 2))
+        add_turn(fixture, thread, *at_ns);
     *at_ns = run.end_ns;
 }
 
@@ -413,6 +469,8 @@ int store_fixture_build(const struct store_fixture *fixture, const GArray *told)
             sink.on_interval(sink.user, &one->interval);
         else if (one->kind == TOLD_RUN)
             sink.on_run(sink.user, &one->run);
+        else if (one->kind == TOLD_TURN)
+            sink.on_turn(sink.user, &one->turn);
         else
             sink.on_sample(sink.user, &one->sample);
     }

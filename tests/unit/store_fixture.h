@@ -7,10 +7,11 @@
 
 /* Anything that a sink is told, with all that it refers to. */
 struct told {
-    enum { TOLD_INTERVAL, TOLD_RUN, TOLD_SAMPLE } kind;
+    enum { TOLD_INTERVAL, TOLD_RUN, TOLD_SAMPLE, TOLD_TURN } kind;
     struct ct_interval interval;
     struct ct_run run;
     struct ct_sample sample;
+    struct ct_turn turn;
 };
 
 struct store_fixture {

@@ -150,7 +150,10 @@ static struct image make_image(int32_t pid)
     thread->start_ns = image.board->start_ns;
     thread->waits_recorded = 4;
     thread->class_ns[CT_CLASS_NET] = 1000;
-    thread->counters[CT_OP_READ] = (struct ct_board_counters){.calls = 2, .total_ns = 1000};
+    thread->counters_used = 2;
+    thread->counters_of[CT_OP_READ] = 1;
+    thread->counters_of[CT_OP_COUNT - 1] = 2;
+    thread->counters[0] = (struct ct_board_counters){.calls = 2, .total_ns = 1000};
     image.board->magic = CT_BOARD_MAGIC;
     return image;
 }
@@ -245,8 +248,8 @@ static void counts_that_cannot_be_are_left_out(void **state)
     struct ct_board_thread *thread = &board->slots[0].thread;
     uint64_t *const numbers[] = {
         &thread->class_ns[CT_CLASS_SYNC],
-        &thread->counters[CT_OP_READ].calls,
-        &thread->counters[CT_OP_COUNT - 1].total_ns,
+        &thread->counters[0].calls,
+        &thread->counters[1].total_ns,
         &thread->waits_recorded,
         &thread->start_ns,
         (uint64_t *)&board->waits_recorded,
@@ -379,6 +382,8 @@ static void *write_over(void *data)
         __atomic_store_n(&slot->thread.wait.class, is_right ? 2 : 255, 0);
         __atomic_store_n(&slot->thread.wait.op, is_right ? 2 : 255, 0);
         slot->thread.wait.state = 1;
+        slot->thread.counters_used = is_right ? 3 : (uint32_t)bits;
+        slot->thread.counters_of[bits % CT_OP_COUNT] = is_right ? 3 : (uint8_t)(bits >> 8);
         slot->thread.tid = is_right ? 5 : -1;
         __atomic_store_n(&slot->large_ring, is_right ? 1 : (uint32_t)(bits >> 4), 0);
         __atomic_store_n(&record->size, is_right ? 64 : (uint16_t)(bits >> 16), 0);

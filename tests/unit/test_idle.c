@@ -184,6 +184,35 @@ static void what_waits_for_nobody_in_particular_is_idle(void **state)
     }
 }
 
+/* What ended it says what it was for. */
+static void waiting_for_several_descriptors_goes_by_what_ended_it(void **state)
+{
+    const struct case_fixture *fixture = *state;
+    struct ct_wait_facts *facts = fixture->model->facts;
+    struct ct_fd fd;
+    struct ct_interval interval =
+        on_socket(fixture, CT_OP_EPOLL_WAIT, &fd, "10.0.0.1:40000", "10.0.0.2:5432");
+
+    interval.is_ended_by_fd = TRUE;
+    interval.fd_role = CT_FD_ROLE_AWAITED;
+    assert_int_equal(cause_of(fixture, &interval), CT_CAUSE_PEER);
+    ct_fact_finder_add(facts, &interval);
+    assert_true(ct_wait_facts_unasked_ns(facts, fixture->waiter->number) == 0);
+    interval.fd_role = CT_FD_ROLE_ACCEPTED;
+    assert_int_equal(cause_of(fixture, &interval), CT_CAUSE_IDLE);
+    ct_fact_finder_add(facts, &interval);
+    assert_true(ct_wait_facts_unasked_ns(facts, fixture->waiter->number) ==
+                (double)FIXTURE_S / 100);
+
+    fd = (struct ct_fd){.kind = CT_FD_KIND_EVENTFD, .local = "", .peer = ""};
+    interval.fd_role = CT_FD_ROLE_UNKNOWN;
+    interval.class = CT_CLASS_SYNC;
+    interval.waker = fixture->worker;
+    assert_int_equal(cause_of(fixture, &interval), CT_CAUSE_SLOW_THREAD);
+    interval.is_ended_by_fd = FALSE;
+    assert_int_equal(cause_of(fixture, &interval), CT_CAUSE_IDLE);
+}
+
 /* Whatever the wait was that this ended. */
 static void who_is_in_line_for_a_cpu_is_not_idle(void **state)
 {
@@ -241,6 +270,7 @@ int main(void)
         CASE(waiting_for_a_thread_goes_by_what_that_one_did),
         CASE(short_sleeps_again_and_again_are_polling),
         CASE(what_waits_for_nobody_in_particular_is_idle),
+        CASE(waiting_for_several_descriptors_goes_by_what_ended_it),
         CASE(who_is_in_line_for_a_cpu_is_not_idle),
         CASE(a_store_keeps_what_decides),
     };

@@ -406,6 +406,34 @@ static void an_arrow_leads_from_waker_to_waiter(void **state)
     stage_clear(&stage, scene);
 }
 
+static void the_path_goes_from_row_to_row(void **state)
+{
+    (void)state;
+    struct stage stage = relay(FIXTURE_S, FIXTURE_S / 10);
+    const struct ct_thread *first = stage.request.model->threads->pdata[0];
+    const struct ct_thread *second = stage.request.model->threads->pdata[1];
+    const uint64_t begin_ns = stage.request.window.begin_ns;
+    const struct ct_scene_path_step steps[] = {
+        {first, begin_ns, begin_ns + FIXTURE_S / 4},
+        {NULL, begin_ns + FIXTURE_S / 4, begin_ns + FIXTURE_S / 2},
+        {second, begin_ns + FIXTURE_S / 2, begin_ns + FIXTURE_S},
+    };
+    g_autoptr(GArray) path = g_array_new(FALSE, FALSE, sizeof(steps[0]));
+
+    g_array_append_vals(path, steps, G_N_ELEMENTS(steps));
+    stage.request.path = path;
+    struct ct_scene *scene = stage_layout(&stage);
+    assert_int_equal(scene->path->len, 2);
+    const struct ct_scene_path_line *lines = (struct ct_scene_path_line *)scene->path->data;
+    assert_ptr_equal(row_at(scene, lines[0].row)->thread, first);
+    assert_ptr_equal(row_at(scene, lines[1].row)->thread, second);
+    assert_near(lines[0].end_x_px, x_of(scene, 0.25), 0.01);
+    assert_near(lines[1].begin_x_px, x_of(scene, 0.5), 0.01);
+    assert_near(lines[1].y_px, row_at(scene, lines[1].row)->bar_y_px, 0.01);
+    assert_non_null(find_text(scene, "critical path"));
+    stage_clear(&stage, scene);
+}
+
 static void arrows_keep_their_distance(void **state)
 {
     (void)state;
@@ -903,6 +931,7 @@ int main(void)
         cmocka_unit_test(rows_shrink_below_the_height_limit_and_then_fail),
         cmocka_unit_test(a_filter_that_matches_nothing_says_so),
         cmocka_unit_test(an_arrow_leads_from_waker_to_waiter),
+        cmocka_unit_test(the_path_goes_from_row_to_row),
         cmocka_unit_test(arrows_keep_their_distance),
         cmocka_unit_test(one_wake_of_many_is_a_fan_of_arrows),
         cmocka_unit_test(there_are_no_arrows_where_none_can_be_read),

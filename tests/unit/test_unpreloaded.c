@@ -294,6 +294,7 @@ static void nonsense_on_a_board_does_no_harm(void **state)
         board->children[i].obstacle = i % 2 == 0 ? CT_OBSTACLE_STATIC : UINT32_MAX;
         memset(board->children[i].name, 0xff, sizeof(board->children[i].name));
     }
+    board->unseen_children = UINT32_MAX;
     board->children[0].count = UINT32_MAX; /* more than there can be in that time */
     board->state = CT_PROCESS_EXECED;
     board->successor.obstacle = UINT32_MAX;

@@ -86,15 +86,26 @@ void ct_board_map_read_head(const struct ct_board_map *map, uint64_t now_ns,
     bound(&head->waits_recorded, max_count, &head->is_damaged);
 }
 
-/* What fits: a program may have written over the end. Caller frees. */
+/* At once. */
+#define TEXT_PIECE 64
+
+/* What fits: a program may have written over the end. Behind it no page is touched. Caller frees.
+ */
 static char *copy_text(const struct ct_board_map *map, size_t at, size_t size)
 {
-    char *text = g_malloc(size + 1);
+    char *text = g_malloc(size);
 
-    ct_board_map_copy(map, at, text, size);
+    for (size_t done = 0; done < size; done += TEXT_PIECE) {
+        ct_board_map_copy(map, at + done, text + done, TEXT_PIECE);
+        if (memchr(text + done, '\0', TEXT_PIECE) != NULL)
+            return text;
+    }
     text[size - 1] = '\0';
     return text;
 }
+
+_Static_assert(CT_BOARD_EXE_SIZE % TEXT_PIECE == 0 && CT_BOARD_ARGS_SIZE % TEXT_PIECE == 0,
+               "texts are of whole pieces");
 
 #define COPY_TEXT(map, name) \
     copy_text(map, offsetof(struct ct_board, name), sizeof(((struct ct_board *)NULL)->name))
@@ -132,8 +143,10 @@ gboolean ct_board_map_read_children(const struct ct_board_map *map, uint32_t ind
                                     struct ct_board_noted *noted)
 {
     size_t at = offsetof(struct ct_board, children) + index * sizeof(struct ct_board_unseen);
+    uint32_t claimed[2]; /* and nothing */
 
-    return read_noted(map, at, now_ns, noted) && noted->count > 0;
+    ct_board_map_copy(map, offsetof(struct ct_board, unseen_children), claimed, sizeof(claimed));
+    return index < claimed[0] && read_noted(map, at, now_ns, noted) && noted->count > 0;
 }
 
 gboolean ct_board_map_read_successor(const struct ct_board_map *map, uint64_t now_ns,
@@ -197,6 +210,21 @@ static void check_counters(const struct ct_board_map *map, uint64_t now_ns,
     }
 }
 
+/* Only those that are used have memory. */
+static void read_counters(const struct ct_board_map *map, size_t at, struct ct_board_thread *read,
+                          struct ct_board_counters counters[CT_OP_COUNT])
+{
+    uint32_t used = MIN(read->counters_used, CT_OP_COUNT);
+
+    ct_board_map_copy(map, at + offsetof(struct ct_board_thread, counters), read->counters,
+                      used * sizeof(read->counters[0]));
+    for (unsigned op = 0; op < CT_OP_COUNT; op++) {
+        uint8_t number = read->counters_of[op];
+        if (number > 0 && number <= used)
+            counters[op] = read->counters[number - 1];
+    }
+}
+
 gboolean ct_board_map_read_thread(const struct ct_board_map *map, uint32_t index, uint64_t now_ns,
                                   struct ct_board_thread_copy *thread)
 {
@@ -208,7 +236,7 @@ gboolean ct_board_map_read_thread(const struct ct_board_map *map, uint32_t index
                       sizeof(ids)); /* of who is not there, no more pages are touched */
     if (ids[0] <= 0)
         return FALSE;
-    ct_board_map_copy(map, at, &read, sizeof(read));
+    ct_board_map_copy(map, at, &read, offsetof(struct ct_board_thread, counters));
     *thread = (struct ct_board_thread_copy){
         .tid = ids[0],
         .start_ns = read.start_ns,
@@ -217,7 +245,7 @@ gboolean ct_board_map_read_thread(const struct ct_board_map *map, uint32_t index
     };
     memcpy(thread->name, read.name, sizeof(read.name));
     memcpy(thread->class_ns, read.class_ns, sizeof(read.class_ns));
-    memcpy(thread->counters, read.counters, sizeof(read.counters));
+    read_counters(map, at, &read, thread->counters);
     check_wait(map, &read.wait, &thread->wait);
     check_counters(map, now_ns, thread);
     return TRUE;
@@ -302,4 +330,6 @@ IS_OF_WORDS(offsetof(struct ct_board, args));
 IS_OF_WORDS(offsetof(struct ct_board, cwd));
 IS_OF_WORDS(offsetof(struct ct_board, children));
 IS_OF_WORDS(offsetof(struct ct_board_module, build_id_size));
-IS_OF_WORDS(sizeof(struct ct_board_thread));
+IS_OF_WORDS(offsetof(struct ct_board, unseen_children));
+IS_OF_WORDS(offsetof(struct ct_board_thread, counters));
+IS_OF_WORDS(sizeof(struct ct_board_counters));

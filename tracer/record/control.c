@@ -103,12 +103,17 @@ static struct ct_session_directory *directory_new(char **path, int flags)
     return directory;
 }
 
+static void publish_word(const struct ct_session_directory *directory, size_t at)
+{
+    const uint64_t *word = (const void *)((const char *)directory->control + at);
+
+    ct_shared_memory_store(directory->published, at, __atomic_load_n(word, __ATOMIC_RELAXED));
+}
+
 void ct_session_directory_publish(const struct ct_session_directory *directory)
 {
-    for (size_t at = 0; at < sizeof(*directory->control); at += sizeof(uint64_t)) {
-        const uint64_t *word = (const void *)((const char *)directory->control + at);
-        ct_shared_memory_store(directory->published, at, __atomic_load_n(word, __ATOMIC_RELAXED));
-    }
+    for (size_t at = 0; at < sizeof(*directory->control); at += sizeof(uint64_t))
+        publish_word(directory, at);
 }
 
 /* Under a name that nobody can have taken before. Caller frees. */
@@ -292,8 +297,11 @@ void ct_session_directory_calibrate(struct ct_session_directory *directory)
     uint64_t ns_per_tick = (uint64_t)(((unsigned __int128)(ns - directory->first_ns) << 32) /
                                       (ticks - directory->first_ticks));
     directory->control->ns_per_tick = ns_per_tick;
-    ct_shared_memory_store(directory->published, offsetof(struct ct_control, ns_per_tick),
-                           ns_per_tick);
+    directory->control->clock_ticks = ticks;
+    directory->control->clock_ns = ns;
+    publish_word(directory, offsetof(struct ct_control, ns_per_tick));
+    publish_word(directory, offsetof(struct ct_control, clock_ticks));
+    publish_word(directory, offsetof(struct ct_control, clock_ns));
 }
 
 void ct_session_directory_note_progress(struct ct_session_directory *directory)

@@ -189,6 +189,15 @@ static void write_long_wait(struct ct_drain *drain, const struct ct_source *writ
     drain->writer->long_wait(&source, event);
 }
 
+static void write_turn(struct ct_drain *drain, const struct ct_source *written,
+                       struct ct_event_turn *event)
+{
+    const struct ct_source source = in_order(drain, written);
+
+    event->lag_ns += source.lag_ns;
+    drain->writer->turn(&source, event);
+}
+
 static void write_long_wake(struct ct_drain *drain, const struct ct_source *written,
                             struct ct_event_long_wake *event)
 {

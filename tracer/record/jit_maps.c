@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,15 +42,18 @@ static gboolean is_its_own(const struct stat *status, const char *process, int64
             (stat(process, &owner) == 0 && status->st_uid == owner.st_uid));
 }
 
+/* Of a process that is over, only its own number is left of it: most are, by then. */
 static int open_map(pid_t pid, int64_t start_ns)
 {
+    gboolean is_over = kill(pid, 0) != 0 && errno == ESRCH;
     g_autofree char *process = g_strdup_printf("/proc/%d", pid);
-    g_autofree char *inside = g_strdup_printf("%s/root/tmp/perf-%d.map", process, own_pid(pid));
+    g_autofree char *inside =
+        is_over ? NULL : g_strdup_printf("%s/root/tmp/perf-%d.map", process, own_pid(pid));
     g_autofree char *here = g_strdup_printf("/tmp/perf-%d.map", pid);
     const char *const paths[] = {inside, here};
     struct stat status;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+    for (size_t i = is_over ? 1 : 0; i < G_N_ELEMENTS(paths); i++) {
         int fd = ct_regular_file_open_at(AT_FDCWD, paths[i], O_RDONLY | O_NOFOLLOW);
         if (fd < 0)
             continue;

@@ -1,6 +1,7 @@
 /* ctrace record: runs a program, or attaches to one, and records what its threads wait for. */
 #include "attached.h"
 #include "busy.h"
+#include "deadlines.h"
 #include "home.h"
 #include "launch.h"
 #include "messages.h"
@@ -34,35 +35,6 @@
 
 /* Where it is to go on, and may never have more than so much. */
 #define KEEP_INTERVAL_US (20 * 1000)
-
-static gint64 later(uint64_t ns)
-{
-    return g_get_monotonic_time() + (gint64)(ns / 1000);
-}
-
-/* Milliseconds from now to the earliest of the deadlines; 0 is none. */
-static int poll_timeout(const gint64 *deadlines, size_t count)
-{
-    gint64 now = g_get_monotonic_time();
-    gint64 timeout_us = -1;
-
-    for (size_t i = 0; i < count; i++) {
-        if (deadlines[i] == 0)
-            continue;
-        gint64 left = MAX(deadlines[i] - now, 0);
-        if (timeout_us < 0 || left < timeout_us)
-            timeout_us = left;
-    }
-    return timeout_us < 0 ? -1 : (int)MIN((timeout_us + 999) / 1000, 3600 * 1000);
-}
-
-static gboolean is_due(gint64 *deadline)
-{
-    if (*deadline == 0 || g_get_monotonic_time() < *deadline)
-        return FALSE;
-    *deadline = 0;
-    return TRUE;
-}
 
 /* Everything that a recording needs; `recording` is NULL where there can be none. */
 struct setting {
@@ -139,9 +111,9 @@ static void watch(struct setting *setting)
     gboolean was_told = FALSE;
 
     if (options->delay_ns > 0)
-        deadlines[BEGIN] = later(options->delay_ns);
+        deadlines[BEGIN] = ct_deadline_after(options->delay_ns);
     if (options->duration_ns > 0)
-        deadlines[END] = later(options->delay_ns + options->duration_ns);
+        deadlines[END] = ct_deadline_after(options->delay_ns + options->duration_ns);
     deadlines[ROOM] = g_get_monotonic_time() + room_interval_us;
     deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
     while (!has_all_ended(setting) && !launch->is_told_to_end) {
@@ -152,17 +124,17 @@ static void watch(struct setting *setting)
              .events = POLLIN},
         };
         deadlines[BIRTHS] = ct_deaths_due_us(launch->deaths);
-        poll(fds, G_N_ELEMENTS(fds), poll_timeout(deadlines, DEADLINES));
-        gboolean is_for_others = fds[1].revents != 0 || is_due(&deadlines[BIRTHS]);
+        poll(fds, G_N_ELEMENTS(fds), ct_deadlines_timeout_ms(deadlines, DEADLINES));
+        gboolean is_for_others = fds[1].revents != 0 || ct_deadline_is_due(&deadlines[BIRTHS]);
         ct_deaths_update(launch->deaths);
         /* That others' children begin and end is no reason to look at ours. */
         if (fds[0].revents != 0 || !is_for_others)
             ct_launch_handle_signals(launch);
-        if (is_due(&deadlines[BEGIN]))
+        if (ct_deadline_is_due(&deadlines[BEGIN]))
             ct_recording_begin(recording);
-        if (is_due(&deadlines[END]))
+        if (ct_deadline_is_due(&deadlines[END]))
             return;
-        if (is_due(&deadlines[ROOM])) {
+        if (ct_deadline_is_due(&deadlines[ROOM])) {
             begin_part(setting);
             if (!check_room(setting))
                 return;
@@ -172,7 +144,7 @@ static void watch(struct setting *setting)
             closed = ct_deaths_count(launch->deaths);
             tend(setting, ct_recording_close_ended);
         }
-        if (is_due(&deadlines[TEND])) {
+        if (ct_deadline_is_due(&deadlines[TEND])) {
             tend(setting, ct_recording_tend);
             deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
             if (launch->interrupts == 1 && !was_told && !launch->has_ended) {

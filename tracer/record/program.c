@@ -27,7 +27,7 @@ void ct_own_loader(char *loader, size_t size)
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
     if (fd >= 0) {
-        ct_image_read_elf(fd, &__ehdr_start, &elf);
+        ct_image_read_elf(fd, &__ehdr_start, true, &elf);
         close(fd);
     }
     g_strlcpy(loader, elf.loader, size);
@@ -42,7 +42,7 @@ static gboolean inspect_elf(const char *path, int fd, const ElfW(Ehdr) * header,
     ct_own_loader(own_loader, sizeof(own_loader));
     program->obstacle = ct_image_find_obstacle(dup(fd), own_loader);
     if (ct_image_is_of_own_machine(header))
-        ct_image_read_elf(fd, header, &elf);
+        ct_image_read_elf(fd, header, true, &elf);
     if (elf.loader[0] != '\0' && access(elf.loader, F_OK) != 0) {
         /* The kernel would say that the program is not there. */
         g_autofree char *missing =

@@ -20,19 +20,17 @@
 #define CTRACE_SCHEMA_BOARD_H
 
 #include "children.h"
+#include "control.h"
 #include "events.h"
 
 #include <stdatomic.h>
 
-#define CT_BOARD_MAGIC   UINT64_C(0x3564726f62727463) /* "ctrbord5" */
-#define CT_CONTROL_MAGIC UINT64_C(0x376c746372727463) /* "ctrrctl7" */
+#define CT_BOARD_MAGIC UINT64_C(0x3664726f62727463) /* "ctrbord6" */
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
 #define CT_SESSION_FOLDER   "/dev/shm"
 #define CT_SESSION_PREFIX   "ctrace-"
-#define CT_CONTROL_FILE     "control"
-#define CT_DOORBELL_FILE    "doorbell"
 #define CT_BOARD_SUFFIX     ".board"
 #define CT_HANDOUT_SOCKET   "handout"
 
@@ -48,58 +46,6 @@ enum ct_refusal {
     CT_REFUSALS(REFUSAL)
 #undef REFUSAL
         CT_REFUSAL_COUNT,
-};
-
-#define CT_OUTPUT_SIZE  4096
-#define CT_COMMAND_SIZE 4096
-#define CT_LOADER_SIZE  128
-
-/* So many parts of a recording with --keep=newest are told of. */
-#define CT_CONTROL_PARTS 16
-
-struct ct_control_part {
-    uint64_t begin_ns;     /* 0: there is none */
-    uint64_t bytes_before; /* that the recording had ever got */
-    uint64_t forgets_fds;  /* not all that was said of descriptors before could be said again */
-};
-
-/* In a file of its own, which the traced processes may write: where the recorder can be woken. */
-struct ct_doorbell {
-    _Atomic uint32_t rung;       /* futex; counts up */
-    _Atomic uint32_t is_awaited; /* the recorder sleeps on it */
-    _Atomic uint64_t deserted;   /* images that have no board, since it had not run for long */
-};
-
-/* What the recorder tells every traced process. */
-struct ct_control {
-    uint64_t magic;
-    uint32_t schema_version;
-    int32_t root_pid; /* the program that record launched */
-    uint64_t rate_ns;
-    _Atomic uint64_t ns_per_tick; /* 32.32 fixed point; refined while recording */
-    /* Of the recording; UINT64_MAX while it is delayed: then waits are shown, but not recorded, and
-     * one that goes on into the recording begins with it. */
-    _Atomic uint64_t begin_ticks;
-    uint32_t uses_tsc; /* ticks are the TSC's; else CLOCK_MONOTONIC nanoseconds */
-    uint32_t follows_children;
-    _Atomic uint32_t is_recording; /* hooks do nothing while it is zero */
-    uint32_t stack_frames;         /* so many of a stack are kept */
-    int32_t recorder_pid;
-    uint32_t recorded_classes; /* bits 1 << class; waits of others are only counted */
-    uint64_t begin_ns; /* the same time; 0 while it is delayed; of the oldest part that is kept */
-    uint64_t alive_ns; /* when the recorder last looked at the processes, or ended the recording */
-    /* Counts up while the recorder takes events. */
-    _Atomic uint64_t progress;
-    uint32_t is_lossless; /* a thread that finds no room in a ring waits, as long as that goes on */
-    uint32_t dropped;     /* so many parts of the recording, the oldest ones, are gone */
-    /* For whoever finishes what a killed recorder began. */
-    char output[CT_OUTPUT_SIZE];
-    char command[CT_COMMAND_SIZE];
-    char loader[CT_LOADER_SIZE]; /* of the C library that recorder and preload are built for */
-    uint64_t max_size;           /* of what is kept, with --keep=newest; 0: everything is */
-    uint64_t recording_begin_ns; /* then: whatever is left of it */
-    struct ct_control_part
-        parts[CT_CONTROL_PARTS]; /* then: those that are left, the oldest first */
 };
 
 enum ct_wait_state {
@@ -128,6 +74,9 @@ struct ct_board_counters {
     uint32_t histogram[CT_HISTOGRAM_BUCKETS];
 };
 
+/* Bytes for one of each operation; what follows is aligned. */
+#define CT_OP_ROOM ((CT_OP_COUNT + 11) / 8 * 8 - 4)
+
 /* Of what is to be on pages of its own: the smallest ones. */
 #define CT_BOARD_ALIGNMENT 4096
 
@@ -141,6 +90,10 @@ struct ct_board_thread {
     struct ct_board_wait wait;
     uint64_t waits_recorded; /* written as events */
     uint64_t class_ns[CT_CLASS_COUNT];
+    _Atomic uint32_t counters_used; /* of those below */
+    /* Of each operation: which of them are its, plus one; 0: it has none yet. In the order in which
+     * operations are first waited in, most threads have all on one page. */
+    _Atomic uint8_t counters_of[CT_OP_ROOM];
     struct ct_board_counters counters[CT_OP_COUNT];
 };
 
@@ -315,15 +268,17 @@ struct ct_board {
     _Atomic uint32_t life_count;
     _Atomic uint32_t forked_high_water; /* entries at and above were never used */
     _Atomic uint64_t held_up_ns;        /* threads have waited so long for room in a ring */
+    _Atomic uint32_t unseen_children;   /* entries of `children` that were ever claimed */
+    uint32_t unused;
     _Atomic uint8_t segments[CT_BOARD_SEGMENTS]; /* enum ct_table + 1 of each; 0: there is none */
     char exe[CT_BOARD_EXE_SIZE];
-    char args[CT_BOARD_ARGS_SIZE];
     char cwd[CT_BOARD_EXE_SIZE];
     struct ct_board_unseen successor; /* when EXECED; for no reason, maybe seen */
-    struct ct_board_unseen children[CT_BOARD_MAX_UNSEEN]; /* the last one: those without room */
-    _Atomic uint32_t unseen_children;                     /* entries that were ever claimed */
-    /* The first part of each table. */
+    /* The first part of each table; this one. */
     struct ct_board_life lives[CT_FIRST_LIVES];
+    /* What goes beyond the first page has memory where it is used. */
+    char args[CT_BOARD_ARGS_SIZE];
+    struct ct_board_unseen children[CT_BOARD_MAX_UNSEEN]; /* the last one: those without room */
     _Alignas(CT_BOARD_ALIGNMENT) struct ct_board_module modules[CT_FIRST_MODULES];
     _Alignas(CT_BOARD_ALIGNMENT) _Atomic uint32_t buckets[CT_FIRST_BUCKETS];
     uint64_t words[CT_FIRST_WORDS];
@@ -405,15 +360,15 @@ static inline uint64_t ct_segment_size(enum ct_table table, uint32_t part)
 #define CT_BOARD_FILE_SIZE (CT_BOARD_START_SIZE CT_TABLES(TABLE_SIZE))
 
 /* Recorder and program may be built apart: these are the format. */
-_Static_assert(offsetof(struct ct_control, output) == 96, "control layout");
-_Static_assert(sizeof(struct ct_control) % sizeof(uint64_t) == 0, "control layout");
 _Static_assert(sizeof(struct ct_board_wait) == 48, "wait layout");
 _Static_assert(sizeof(struct ct_board_counters) == 144, "counters layout");
 _Static_assert(offsetof(struct ct_board_thread, wait) == 48, "thread layout");
+_Static_assert(offsetof(struct ct_board_thread, counters) % sizeof(uint64_t) == 0, "thread layout");
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
 _Static_assert(sizeof(struct ct_board_life) == 16, "life layout");
 _Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
-_Static_assert(offsetof(struct ct_board, exe) == 184, "board layout");
+_Static_assert(offsetof(struct ct_board, exe) == 192, "board layout");
+_Static_assert(offsetof(struct ct_board, args) == 2816, "board layout");
 _Static_assert(offsetof(struct ct_board, modules) == 8192, "board layout");
 _Static_assert(offsetof(struct ct_board, slots) == 28672, "board layout");
 _Static_assert(offsetof(struct ct_board, forked) == 110592, "board layout");

@@ -15,6 +15,7 @@
 #define CTRACE_SCHEMA_EVENTS_H
 
 #include "operations.h"
+#include "turns.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,10 +24,10 @@
 #define CT_PROVIDER "ctrace"
 
 /* Raised when an older analyzer would misread the trace; that of a recording in which a part began
- * (see CT_EVENT_PART), which are the only ones that it would; and the oldest that this one reads,
- * in which the fields of CT_LATER_FIELDS may be missing. */
-#define CT_SCHEMA_VERSION       4
-#define CT_SCHEMA_VERSION_PARTS 5
+ * (see CT_EVENT_PART), higher where such are the only ones that it would; and the oldest that this
+ * one reads, in which the fields of CT_LATER_FIELDS may be missing. */
+#define CT_SCHEMA_VERSION       6
+#define CT_SCHEMA_VERSION_PARTS 6
 #define CT_SCHEMA_VERSION_MIN   2
 
 /* Counters keep one bucket per power of two: bucket 0 is below 256 ns, bucket i
@@ -72,6 +73,7 @@ static inline const char *ct_string_as_read(const char *string)
  * A wait that has ended. It ended `lag_ns` before the event's timestamp (the event is written
  * outside critical sections) and lasted `duration_ns`. `stack` is the id of a `stack` event of the
  * same process; there is none for CT_STACK_LOST.
+ * `object` of a wait for any of several descriptors: see turns.h.
  * `result` is what the call returned, at most 32767; a failure is the negative errno. Waits shorter
  * than the process's rate_ns are sampled: each one stands for rate_ns / duration_ns waits.
  */
@@ -126,6 +128,22 @@ static inline const char *ct_string_as_read(const char *string)
 
 /* The same, for a lag of 2^32 ns or more. */
 #define CT_EVENT_LONG_WAKE(F) CT_WAKE_FIELDS(U64, F)
+
+/*
+ * A connection's direction turned, `lag_ns` before the event's timestamp: see turns.h. The turn had
+ * begun `duration_ns` before that, with what thread `begin_tid` wrote or read; the last of several
+ * such messages came `spread_ns` after the first. The event's thread read or wrote the answer.
+ * It stands for so many turns, in parts of CT_TURN_WHOLE: see turns.h.
+ */
+#define CT_EVENT_TURN(F) \
+    F(U64, duration_ns)  \
+    F(U64, spread_ns)    \
+    F(U64, lag_ns)       \
+    F(I32, fd)           \
+    F(I32, begin_tid)    \
+    F(U32, stands_for)   \
+    F(U8, kind)          \
+    F(U8, outcome)
 
 /* Whose event it is: process and thread, as they know themselves. */
 #define CT_SOURCE(F) \
@@ -316,7 +334,8 @@ static inline const char *ct_string_as_read(const char *string)
     EVENT(LOCK_WAIT, lock_wait, CT_CHANNEL_WAITS) \
     EVENT(LONG_WAIT, long_wait, CT_CHANNEL_WAITS) \
     EVENT(WAKE, wake, CT_CHANNEL_WAITS)           \
-    EVENT(LONG_WAKE, long_wake, CT_CHANNEL_WAITS)
+    EVENT(LONG_WAKE, long_wake, CT_CHANNEL_WAITS) \
+    EVENT(TURN, turn, CT_CHANNEL_WAITS)
 
 /* Those that are written at once. */
 #define CT_PROMPT_EVENTS(EVENT)                           \

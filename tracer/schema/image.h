@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -34,7 +35,7 @@
 /* What of an ELF file matters. */
 struct ct_image_elf {
     char loader[CT_LOADER_SIZE]; /* the dynamic loader that it asks for; "" if none */
-    bool is_go;                  /* built by Go's compiler */
+    bool is_go;                  /* built by Go's compiler, if that was asked for */
 };
 
 /* Go's linker leaves a note of its own with the build's id. */
@@ -51,10 +52,10 @@ static inline bool ct_image_is_go_note(int fd, const ElfW(Phdr) * segment)
            note.header.n_namesz >= sizeof(owner) && memcmp(note.name, owner, sizeof(owner)) == 0;
 }
 
-static inline void ct_image_read_segment(int fd, const ElfW(Phdr) * segment,
+static inline void ct_image_read_segment(int fd, const ElfW(Phdr) * segment, bool asks_for_go,
                                          struct ct_image_elf *elf)
 {
-    if (segment->p_type == PT_NOTE)
+    if (segment->p_type == PT_NOTE && asks_for_go)
         elf->is_go = elf->is_go || ct_image_is_go_note(fd, segment);
     if (segment->p_type != PT_INTERP || segment->p_filesz >= sizeof(elf->loader) ||
         elf->loader[0] != '\0')
@@ -65,20 +66,21 @@ static inline void ct_image_read_segment(int fd, const ElfW(Phdr) * segment,
 }
 
 /* Of an ELF file that our own machine runs, by its header. False: it cannot be read. */
-static inline bool ct_image_read_elf(int fd, const ElfW(Ehdr) * header, struct ct_image_elf *elf)
+static inline bool ct_image_read_elf(int fd, const ElfW(Ehdr) * header, bool asks_for_go,
+                                     struct ct_image_elf *elf)
 {
     ElfW(Phdr) segments[CT_IMAGE_SEGMENTS_AT_ONCE];
 
     *elf = (struct ct_image_elf){.is_go = false};
     if (header->e_phentsize != sizeof(segments[0]) || header->e_phnum > CT_IMAGE_MAX_SEGMENTS)
         return false;
-    for (unsigned i = 0; i < header->e_phnum; i++) {
+    for (unsigned i = 0; i < header->e_phnum && (asks_for_go || elf->loader[0] == '\0'); i++) {
         unsigned at = i % CT_IMAGE_SEGMENTS_AT_ONCE;
         if (at == 0 &&
             CT_IMAGE_SYSCALL(SYS_pread64, fd, segments, sizeof(segments),
                              header->e_phoff + i * sizeof(segments[0])) < (long)sizeof(segments[0]))
             return false;
-        ct_image_read_segment(fd, &segments[at], elf);
+        ct_image_read_segment(fd, &segments[at], asks_for_go, elf);
     }
     return true;
 }
@@ -114,7 +116,7 @@ static inline bool ct_image_is_loader(const char *loader, const char *own_loader
 static inline bool ct_image_is_privileged(int fd)
 {
     struct stat status;
-    struct statvfs place;
+    struct statfs place;
     uid_t uid = geteuid();
     gid_t gid = getegid();
 
@@ -124,7 +126,7 @@ static inline bool ct_image_is_privileged(int fd)
     bool is_setid = (status.st_mode & (S_ISUID | S_ISGID)) != 0;
     if ((has_capabilities || is_setid) &&
         CT_IMAGE_SYSCALL(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL) == 0 &&
-        fstatvfs(fd, &place) == 0 && (place.f_flag & ST_NOSUID) == 0) {
+        fstatfs(fd, &place) == 0 && (place.f_flags & ST_NOSUID) == 0) {
         if (has_capabilities)
             return true;
         if (status.st_mode & S_ISUID)
@@ -186,7 +188,7 @@ static inline enum ct_obstacle ct_image_find_obstacle(int fd, const char *own_lo
             obstacle = CT_OBSTACLE_PRIVILEGED;
         else if (!ct_image_is_of_own_machine(&head.elf))
             obstacle = CT_OBSTACLE_OTHER_MACHINE;
-        else if (ct_image_read_elf(fd, &head.elf, &elf))
+        else if (ct_image_read_elf(fd, &head.elf, false, &elf))
             obstacle = elf.loader[0] == '\0'                         ? CT_OBSTACLE_STATIC
                        : !ct_image_is_loader(elf.loader, own_loader) ? CT_OBSTACLE_OTHER_LOADER
                                                                      : CT_OBSTACLE_NONE;

@@ -206,6 +206,12 @@ enum ct_op {
         CT_OP_COUNT
 };
 
+/* Does it wait for any of several descriptors? */
+static inline int ct_op_is_of_set(unsigned op)
+{
+    return op == CT_OP_POLL || op == CT_OP_SELECT || op == CT_OP_EPOLL_WAIT;
+}
+
 _Static_assert(CT_OP_COUNT <= 256, "an operation is one byte in the trace");
 
 #endif

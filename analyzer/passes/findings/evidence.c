@@ -21,7 +21,8 @@ static guint wait_hash(const void *data)
 
     return mix(((uintptr_t)wait->thread >> 4) + ((uintptr_t)wait->waker << 20) + wait->object +
                ((uint64_t)wait->stack_id << 16) + ((uint64_t)wait->op << 8) + wait->class +
-               ((uintptr_t)wait->local << 7) + ((uintptr_t)wait->peer << 13));
+               ((uintptr_t)wait->local << 7) + ((uintptr_t)wait->peer << 13) +
+               ((uintptr_t)wait->ended_by << 3));
 }
 
 static gboolean wait_equal(const void *a, const void *b)
@@ -33,7 +34,9 @@ static gboolean wait_equal(const void *a, const void *b)
            first->op == second->op && first->class == second->class &&
            first->stack_id == second->stack_id && first->object == second->object &&
            first->fd_kind == second->fd_kind && first->local == second->local &&
-           first->peer == second->peer && first->is_for_lock == second->is_for_lock;
+           first->peer == second->peer && first->is_for_lock == second->is_for_lock &&
+           first->fd_role == second->fd_role && first->is_ended_by_fd == second->is_ended_by_fd &&
+           first->ended_by == second->ended_by;
 }
 
 static guint hold_hash(const void *data)
@@ -81,9 +84,12 @@ static void set_target(struct ct_evidence *evidence, struct ct_evidence_wait *wa
     if (!fd)
         return;
     wait->fd_kind = fd->kind;
+    wait->fd_role = interval->fd_role;
+    wait->is_ended_by_fd = interval->is_ended_by_fd;
+    wait->ended_by = keep_text(evidence, ct_interval_ended_by(interval));
     const char *local, *peer;
 
-    ct_fd_find_ends(fd, &local, &peer);
+    ct_fd_find_ends(fd, interval->fd_role, &local, &peer);
     wait->local = keep_text(evidence, local);
     wait->peer = keep_text(evidence, peer);
 }
@@ -117,8 +123,9 @@ static gboolean is_in_slot(const struct ct_evidence_slot *slot, const struct ct_
         wait->waker != interval->waker || wait->class != interval->class ||
         wait->is_for_lock != interval->is_for_lock || slot->has_fd != (fd != NULL))
         return FALSE;
-    return !fd || (wait->fd_kind == fd->kind && is_text(slot->local, fd->local) &&
-                   is_text(slot->peer, fd->peer));
+    return !fd || (wait->fd_kind == fd->kind && wait->fd_role == interval->fd_role &&
+                   wait->is_ended_by_fd == interval->is_ended_by_fd &&
+                   is_text(slot->local, fd->local) && is_text(slot->peer, fd->peer));
 }
 
 static void fill_slot(struct ct_evidence_slot *slot, struct ct_evidence_wait *wait,
@@ -261,6 +268,8 @@ struct ct_wait_traits ct_evidence_traits(const struct ct_evidence_wait *wait)
         .class = wait->class,
         .stack_id = wait->stack_id,
         .is_for_lock = wait->is_for_lock,
+        .fd_role = wait->fd_role,
+        .is_ended_by_fd = wait->is_ended_by_fd,
         .fd_kind = wait->fd_kind,
         .local = wait->local,
         .peer = wait->peer,

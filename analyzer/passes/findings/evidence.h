@@ -19,6 +19,9 @@ struct ct_evidence_wait {
     uint64_t object; /* 0: it is a descriptor, or has none */
     /* Of a descriptor; borrowed from the evidence, which has each text once. NULL: unknown. */
     enum ct_fd_kind fd_kind;
+    enum ct_fd_role fd_role; /* of what ended a wait for any of several; then is_ended_by_fd */
+    gboolean is_ended_by_fd;
+    const char *ended_by; /* see ct_interval_ended_by() */
     const char *local;
     const char *peer;
     double count; /* with the weights of sampled waits, as the total */

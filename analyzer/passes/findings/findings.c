@@ -9,10 +9,15 @@ static const struct {
     const char *name; /* as the manual has it */
     ct_findings_rule *look;
 } rules[] = {
-    {"hang", ct_findings_hang},           {"lock", ct_findings_lock},
-    {"run queue", ct_findings_run_queue}, {"peer", ct_findings_peer},
-    {"file", ct_findings_file},           {"child", ct_findings_child},
-    {"polling", ct_findings_polling},     {"slow thread", ct_findings_slow_thread},
+    {"hang", ct_findings_hang},
+    {"lock", ct_findings_lock},
+    {"run queue", ct_findings_run_queue},
+    {"peer", ct_findings_peer},
+    {"unanswered", ct_findings_unanswered},
+    {"file", ct_findings_file},
+    {"child", ct_findings_child},
+    {"polling", ct_findings_polling},
+    {"slow thread", ct_findings_slow_thread},
 };
 
 /* What costs less is none: a hundredth of the time, but no less than this. */

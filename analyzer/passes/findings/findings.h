@@ -8,6 +8,7 @@
 
 #include "model/life.h"
 #include "passes/findings/evidence.h"
+#include "passes/peers.h"
 #include "symbols/symbols.h"
 
 #define CT_FINDINGS_MAX 7
@@ -31,6 +32,7 @@ struct ct_findings_input {
     const GArray *lives;    /* struct ct_life, of the threads that it is about */
     const GPtrArray *hangs; /* struct ct_hang *; or NULL */
     gboolean has_all_waits; /* none was left out: what threads ran is known */
+    const GPtrArray *peers; /* struct ct_peer *; or NULL */
     uint64_t length_ns;     /* of the time that it is about */
 };
 

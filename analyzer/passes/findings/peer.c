@@ -2,6 +2,11 @@
 #include "passes/findings/rules.h"
 #include "passes/findings/words.h"
 
+#include "model/format.h"
+
+#include <math.h>
+#include <string.h>
+
 static const char *target_of(const struct ct_evidence_wait *wait)
 {
     return wait->peer ? wait->peer : wait->local;
@@ -28,6 +33,27 @@ static char *name_target(const struct ct_evidence_wait *wait)
                                             : g_strdup_printf("in %s", ct_op_name(wait->op));
 }
 
+/* How long its answers took; "" where none is known. */
+static char *describe_calls(const struct ct_findings_case *a_case, const char *address)
+{
+    const GPtrArray *peers = a_case->input->peers;
+
+    for (guint i = 0; address && peers && i < peers->len; i++) {
+        const struct ct_peer *peer = peers->pdata[i];
+
+        if (peer->is_others || strcmp(peer->address, address) != 0 || peer->answers.count < 2)
+            continue;
+        g_autofree char *count = ct_format_count((uint64_t)llround(peer->answers.count));
+        g_autofree char *half = ct_format_duration(ct_durations_quantile_ns(&peer->answers, 0.5));
+        g_autofree char *longest = ct_format_duration(peer->answers.longest_ns);
+
+        return g_strdup_printf(" It answered %s calls, half of them within %s, the slowest within "
+                               "%s.",
+                               count, half, longest);
+    }
+    return g_strdup("");
+}
+
 void ct_findings_peer(const struct ct_findings_case *a_case, const char *name, GPtrArray *findings)
 {
     g_autoptr(GPtrArray) gatherings = ct_gather(a_case, CT_CAUSE_PEER, key_of);
@@ -40,9 +66,11 @@ void ct_findings_peer(const struct ct_findings_case *a_case, const char *name, G
         g_autofree char *count = ct_words_count(gathering);
         g_autofree char *where = ct_words_where(gathering);
         g_autofree char *options = ct_words_options(gathering->threads);
+        g_autofree char *calls = describe_calls(a_case, gathering->first->peer);
 
-        ct_finding_add(findings, name, gathering,
-                       g_strdup_printf("%s waited %s %s: %s%s.", who, time, target, count, where),
-                       g_strdup_printf("report waits%s", options));
+        ct_finding_add(
+            findings, name, gathering,
+            g_strdup_printf("%s waited %s %s: %s%s.%s", who, time, target, count, where, calls),
+            g_strdup_printf("report %s%s", calls[0] ? "peers" : "waits", options));
     }
 }

@@ -12,6 +12,7 @@ ct_findings_rule ct_findings_hang;
 ct_findings_rule ct_findings_lock;
 ct_findings_rule ct_findings_run_queue;
 ct_findings_rule ct_findings_peer;
+ct_findings_rule ct_findings_unanswered;
 ct_findings_rule ct_findings_file;
 ct_findings_rule ct_findings_child;
 ct_findings_rule ct_findings_polling;

@@ -13,7 +13,7 @@ const struct ct_control *ct_control;
 static uint32_t always_ours = 1;
 const uint32_t *ct_is_ours = &always_ours;
 
-CT_LARGE struct ct_wiped ct_wiped;
+CT_OWN_PAGES struct ct_wiped ct_wiped;
 
 static bool is_over;
 

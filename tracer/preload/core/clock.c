@@ -4,7 +4,6 @@
 #include "schema/time_namespace.h"
 #include "symbol.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/types.h>
 #include <time.h>
@@ -13,9 +12,6 @@
 
 /* The C library's own, which asks the vdso; NULL: not looked for yet. */
 static int (*read_clock)(clockid_t clock, struct timespec *now);
-
-/* Its system calls: another library may have one of its own that gives another time. */
-static ct_syscall_function ask_kernel;
 
 /* How much the process's clock is ahead of the machine's. */
 static uint64_t offset_ns;
@@ -51,9 +47,7 @@ uint64_t ct_now_once_ns(void)
 {
     struct timespec now;
 
-    if (ask_kernel == NULL)
-        *(void **)&ask_kernel = ct_symbol_in_libc("syscall");
-    if (ask_kernel == NULL || ask_kernel(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
+    if (ct_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
         return ct_now_ns();
     return to_machine_ns(&now);
 }
@@ -63,11 +57,37 @@ uint64_t ct_clock_own_ns(uint64_t time_ns)
     return time_ns + offset_ns;
 }
 
+/* No time namespace is so close to the machine's: tools give whole seconds. */
+#define SAME_NS 100000
+
+/*
+ * Is the process's clock what the recorder read, so many ticks on? Then there is no need to ask in
+ * /proc, where each process would have to be given folders first. False also if that is not known:
+ * the recorder has just begun, or was reading the clock.
+ */
+static bool is_recorders_clock(void)
+{
+#if defined(__x86_64__)
+    struct timespec now;
+
+    if (!ct_control->uses_tsc || ct_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
+        return false;
+    uint64_t elapsed_ns = ct_elapsed_ns(ct_control->clock_ticks, __rdtsc());
+    uint64_t own_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+    return ct_control->clock_ns + elapsed_ns - own_ns + SAME_NS <= 2 * SAME_NS;
+#else
+    return false;
+#endif
+}
+
 /* Where /proc does not say, or knows of no time namespaces, it is in its parent's. */
 void ct_clock_find_namespace(void)
 {
+    if (is_recorders_clock()) {
+        offset_ns = 0;
+        return;
+    }
     char text[CT_TIME_NAMESPACE_SIZE];
-    int saved_errno = errno;
     ssize_t size =
         ct_syscall(SYS_readlinkat, AT_FDCWD, CT_TIME_NAMESPACE_LINK, text, sizeof(text) - 1);
     int fd = -1;
@@ -86,7 +106,6 @@ void ct_clock_find_namespace(void)
         if (size > 0)
             offset_ns = (uint64_t)ct_time_offset_ns(text);
     }
-    errno = saved_errno;
 }
 
 void ct_clock_expect_namespace(void)

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <time.h>
 
 /* Memory is put behind a ring in steps of this. */
@@ -16,11 +17,32 @@
 /* From here on it is begun anew when it is empty. */
 #define START_AGAIN 8192
 
-static struct ct_doorbell *doorbell;
+static _Atomic(struct ct_doorbell *) doorbell; /* NULL: not mapped */
+static struct ct_doorbell *(*map_doorbell)(void);
 
-void ct_emit_init(struct ct_doorbell *mapped)
+void ct_emit_init(struct ct_doorbell *mapped, struct ct_doorbell *(*map)(void))
 {
-    doorbell = mapped;
+    atomic_store(&doorbell, mapped);
+    map_doorbell = map;
+}
+
+/* NULL: it is out of reach. */
+static struct ct_doorbell *find_doorbell(void)
+{
+    struct ct_doorbell *found = atomic_load(&doorbell);
+
+    if (found != NULL || map_doorbell == NULL)
+        return found;
+    struct ct_doorbell *mapped = map_doorbell();
+    if (mapped == NULL || atomic_compare_exchange_strong(&doorbell, &found, mapped))
+        return mapped;
+    munmap(mapped, sizeof(*mapped)); /* another thread was faster */
+    return found;
+}
+
+void ct_emit_reach_doorbell(void)
+{
+    find_doorbell();
 }
 
 static bool back_up_to(const struct ct_self *self, uint64_t end)
@@ -53,8 +75,8 @@ static void use_ring(struct ct_self *self, struct ct_board_ring *ring, uint32_t 
 
 bool ct_slot_back(const struct ct_board_slot *slot)
 {
-    return ct_memory_back(slot,
-                          offsetof(struct ct_board_slot, small_ring) + CT_RING_BACKED_AT_FIRST);
+    return ct_memory_back(slot, CT_BOARD_ALIGNMENT) &&
+           ct_memory_back(slot->small_ring, CT_RING_BACKED_AT_FIRST);
 }
 
 void ct_ring_begin_thread(struct ct_self *self, struct ct_board_slot *slot)
@@ -123,11 +145,16 @@ static struct place find_place(const struct ct_self *self, size_t size)
     return place;
 }
 
+/* Out of reach, the recorder comes by itself, if later. */
 static void ring_doorbell(void)
 {
-    atomic_fetch_add(&doorbell->rung, 1);
-    if (atomic_load(&doorbell->is_awaited))
-        ct_syscall(SYS_futex, &doorbell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    struct ct_doorbell *bell = find_doorbell();
+
+    if (bell == NULL)
+        return;
+    atomic_fetch_add(&bell->rung, 1);
+    if (atomic_load(&bell->is_awaited))
+        ct_syscall(SYS_futex, &bell->rung, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
 /* ---- Where there is none: record --lossless. ---- */
@@ -223,7 +250,10 @@ static struct place begin_record(struct ct_self *self, enum ct_event event, size
 
 void ct_emit_note_deserted(void)
 {
-    atomic_fetch_add(&doorbell->deserted, 1);
+    struct ct_doorbell *bell = find_doorbell();
+
+    if (bell != NULL)
+        atomic_fetch_add(&bell->deserted, 1);
 }
 
 static void end_record(const struct ct_self *self, const struct place *place)

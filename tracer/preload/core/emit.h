@@ -23,8 +23,12 @@ bool ct_slot_back(const struct ct_board_slot *slot);
 /* The thread begins, and writes to a ring of this slot, which is its own. */
 void ct_ring_begin_thread(struct ct_self *self, struct ct_board_slot *slot);
 
-/* The recorder's doorbell is rung when there is much in a ring. */
-void ct_emit_init(struct ct_doorbell *doorbell);
+/* The recorder's doorbell is rung when there is much in a ring. Most processes never ring it: until
+ * it is needed it is not mapped, unless it was handed to us; NULL. */
+void ct_emit_init(struct ct_doorbell *mapped, struct ct_doorbell *(*map)(void));
+
+/* Maps it before it may be out of reach. */
+void ct_emit_reach_doorbell(void);
 
 /* This image has no board, since the recorder has not run for long. Once ct_emit_init() was. */
 void ct_emit_note_deserted(void);

@@ -21,7 +21,7 @@ static int connect_to(const char *directory)
     const struct timeval patience = {.tv_sec = PATIENCE_S};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct ct_text path = ct_text_begin(address.sun_path, sizeof(address.sun_path));
-    long result = -1;
+    long result = -EINTR;
 
     ct_text_string(&path, directory);
     ct_text_string(&path, "/" CT_HANDOUT_SOCKET);
@@ -30,11 +30,8 @@ static int connect_to(const char *directory)
         return -1;
     ct_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     ct_syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    for (int i = 0; i < MAX_INTERRUPTS && result != 0; i++) {
+    for (int i = 0; i < MAX_INTERRUPTS && result == -EINTR; i++)
         result = ct_syscall(SYS_connect, fd, &address, sizeof(address));
-        if (result != 0 && errno != EINTR)
-            break;
-    }
     if (result == 0)
         return fd;
     ct_syscall(SYS_close, fd);
@@ -50,16 +47,14 @@ static bool receive(int fd, struct ct_handout *handout)
     char byte;
     struct iovec data = {.iov_base = &byte, .iov_len = sizeof(byte)};
     struct msghdr message;
-    long size = -1;
+    long size = -EINTR;
 
-    for (int i = 0; i < MAX_INTERRUPTS && size < 0; i++) {
+    for (int i = 0; i < MAX_INTERRUPTS && size == -EINTR; i++) {
         message = (struct msghdr){.msg_iov = &data,
                                   .msg_iovlen = 1,
                                   .msg_control = &control,
                                   .msg_controllen = sizeof(control)};
         size = ct_syscall(SYS_recvmsg, fd, &message, MSG_CMSG_CLOEXEC);
-        if (size < 0 && errno != EINTR)
-            break;
     }
     const struct cmsghdr *rights = size == sizeof(byte) ? CMSG_FIRSTHDR(&message) : NULL;
     if (rights == NULL || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS)

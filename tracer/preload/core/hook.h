@@ -6,9 +6,15 @@
 #ifndef CTRACE_PRELOAD_CORE_HOOK_H
 #define CTRACE_PRELOAD_CORE_HOOK_H
 
+#include "storage.h"
 #include "symbol.h"
 
 #include <stddef.h>
+
+/* Where the pointers to real functions lie; nothing, in a file whose hooks every process needs. */
+#ifndef CT_REAL_PLACE
+#define CT_REAL_PLACE CT_SELDOM
+#endif
 
 #define CT_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define CT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
@@ -18,11 +24,11 @@
  * `function` is the hook of libc's `name` at `version`; NULL: the version that is the default. What
  * is noted of it is code, not a table: the loader would have to put addresses into that.
  */
-#define CT_REAL_BY(type, function, params, symbol, version)                \
-    static type(*real_##function) params;                                  \
-    static __attribute__((noinline, cold)) void find_real_##function(void) \
-    {                                                                      \
-        *(void **)&real_##function = ct_symbol_next(symbol, version);      \
+#define CT_REAL_BY(type, function, params, symbol, version)           \
+    static CT_REAL_PLACE type(*real_##function) params;               \
+    static __attribute__((noinline)) void find_real_##function(void)  \
+    {                                                                 \
+        *(void **)&real_##function = ct_symbol_next(symbol, version); \
     }
 
 #define CT_REAL_OF(type, function, params, name, version) \

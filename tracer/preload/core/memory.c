@@ -30,21 +30,18 @@ static bool is_page_readable(uintptr_t address)
     /* Our own frame is there. A call with NULL reads nothing. */
     if (page_of(address) == page_of((uintptr_t)__builtin_frame_address(0)))
         return true;
-    return word != 0 &&
-           !(ct_syscall(SYS_rt_sigprocmask, ~0, word, NULL, WORD_SIZE) < 0 && errno == EFAULT);
+    return word != 0 && ct_syscall(SYS_rt_sigprocmask, ~0, word, NULL, WORD_SIZE) != -EFAULT;
 }
 
 size_t ct_memory_readable(const void *address, size_t size)
 {
     uintptr_t begin = (uintptr_t)address;
     uintptr_t at = begin;
-    int saved_errno = errno;
 
     if (size > UINTPTR_MAX - begin)
         size = UINTPTR_MAX - begin;
     while (at - begin < size && is_page_readable(at))
         at = (page_of(at) + 1) * PAGE_SIZE;
-    errno = saved_errno;
     return at - begin < size ? at - begin : size;
 }
 
@@ -62,12 +59,9 @@ bool ct_memory_copy(uint64_t address, void *copy, size_t size)
 {
     const struct iovec from = {.iov_base = (void *)address, .iov_len = size};
     const struct iovec to = {.iov_base = copy, .iov_len = size};
-    int saved_errno = errno;
-    bool is_copied = !is_filtered() && ct_syscall(SYS_process_vm_readv, ct_syscall(SYS_getpid), &to,
-                                                  1, &from, 1, 0) == (long)size;
 
-    errno = saved_errno;
-    return is_copied;
+    return !is_filtered() && ct_syscall(SYS_process_vm_readv, ct_syscall(SYS_getpid), &to, 1, &from,
+                                        1, 0) == (long)size;
 }
 
 bool ct_memory_is_string(const char *text, size_t size, uintptr_t *known_page)

@@ -36,9 +36,11 @@ struct ct_self {
     struct ct_exec_room *exec_room;     /* see exec_room.h; NULL: none */
     uint64_t stack_low;  /* the thread's stack, without what at its low end is the program's only */
     uint64_t stack_room; /* bytes from there; 0: not known */
-    _Atomic uint32_t *counted;     /* the count of waiters that the open wait is in, or NULL */
-    uint64_t random;               /* xorshift state, for sampling */
-    void *wait_frame;              /* stack address of the innermost open wait */
+    _Atomic uint32_t *counted; /* the count of waiters that the open wait is in, or NULL */
+    uint64_t random;           /* xorshift state, for sampling */
+    uint64_t turns_ns;         /* what recorded turns are allowed to take, less the time since */
+    uint64_t turns_ticks;      /* as of then */
+    void *wait_frame;          /* stack address of the innermost open wait */
     uint64_t sites[CT_SITE_CACHE]; /* call sites whose last call returned at once */
 };
 

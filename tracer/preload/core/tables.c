@@ -1,6 +1,7 @@
 #include "tables.h"
 
 #include "raw.h"
+#include "storage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +20,8 @@
 
 _Atomic(char *) ct_table_parts[CT_TABLE_COUNT][1 + CT_TABLE_PARTS];
 
-static _Atomic(char *) segments[CT_BOARD_SEGMENTS]; /* as they are mapped */
-static char *start;                                 /* the header */
+static CT_LARGE _Atomic(char *) segments[CT_BOARD_SEGMENTS]; /* as they are mapped */
+static char *start;                                          /* the header */
 static uint64_t file_end;
 
 bool ct_memory_back(const void *begin, size_t size)
@@ -28,8 +29,10 @@ bool ct_memory_back(const void *begin, size_t size)
     uintptr_t first = (uintptr_t)begin & ~(MEMORY_PAGE - 1);
     uintptr_t end = ((uintptr_t)begin + size + MEMORY_PAGE - 1) & ~(MEMORY_PAGE - 1);
 
+    long result = ct_syscall(SYS_madvise, first, end - first, MADV_POPULATE_WRITE);
+
     /* Kernels before 5.14 do not know it: EINVAL. */
-    return madvise((void *)first, end - first, MADV_POPULATE_WRITE) == 0 || errno == EINVAL;
+    return result == 0 || result == -EINVAL;
 }
 
 /* What the process has mapped, in bytes; all there can be if there is no telling. */
@@ -91,6 +94,8 @@ static int unmap(const void *begin, size_t size)
 
 void ct_tables_end(void)
 {
+    if (start == NULL)
+        return;
     for_each_segment(unmap);
     for (enum ct_table table = 0; table < CT_TABLE_COUNT; table++)
         for (uint32_t part = 0; part <= CT_TABLE_PARTS; part++)

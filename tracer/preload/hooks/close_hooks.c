@@ -13,6 +13,7 @@ CT_REAL(int, close, (int fd))
 int close(int fd)
 {
     CT_NEED_REAL(close);
+    ct_turn_closing(fd);
     ct_fd_forget(fd); /* before: the number may be another thread's at once */
     return real_close(fd);
 }

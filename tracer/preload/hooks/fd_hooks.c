@@ -28,10 +28,22 @@ static int forgotten(int fd)
     CT_WRAP_PASS(int, name, params, args, op, may_wait, class, object,  \
                  forgotten(result) < 0 ? -errno : result, forgotten(real_##name args))
 
-CT_WRAP_NEW_FD(accept, (int fd, __SOCKADDR_ARG address, socklen_t *restrict size),
-               (fd, address, size), CT_OP_ACCEPT, ct_fd_may_wait(fd), CT_CLASS_NET, fd)
-CT_WRAP_NEW_FD(accept4, (int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags),
-               (fd, address, size, flags), CT_OP_ACCEPT, ct_fd_may_wait(fd), CT_CLASS_NET, fd)
+static int accepted(int fd)
+{
+    ct_fd_forget(fd);
+    if (fd >= 0)
+        ct_turn_accepted(fd);
+    return fd;
+}
+
+#define CT_WRAP_ACCEPT(name, params, args)                                                    \
+    CT_WRAP_PASS(int, name, params, args, CT_OP_ACCEPT, ct_fd_may_wait(fd), CT_CLASS_NET, fd, \
+                 accepted(result) < 0 ? -errno : result, accepted(real_##name args))
+
+CT_WRAP_ACCEPT(accept, (int fd, __SOCKADDR_ARG address, socklen_t *restrict size),
+               (fd, address, size))
+CT_WRAP_ACCEPT(accept4, (int fd, __SOCKADDR_ARG address, socklen_t *restrict size, int flags),
+               (fd, address, size, flags))
 CT_WRAP_NEW_FD(creat, (const char *path, mode_t mode), (path, mode), CT_OP_OPEN, true,
                CT_CLASS_SYSCALL, 0)
 CT_WRAP_NEW_FD(creat64, (const char *path, mode_t mode), (path, mode), CT_OP_OPEN, true,

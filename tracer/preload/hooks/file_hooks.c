@@ -56,8 +56,19 @@ static int transfer_object(int out, int in)
     return ct_fd_kind(out) == CT_FD_KIND_FILE ? in : out;
 }
 
-#define CT_WRAP_TRANSFER(name, params, args, op) \
-    CT_WRAP(ssize_t, name, params, args, op, transfer_class(out, in), transfer_object(out, in))
+#define CT_WRAP_TRANSFER(name, params, args, op)                                               \
+    CT_REAL(ssize_t, name, params)                                                             \
+    static inline __attribute__((always_inline))                                               \
+    CT_TIMED(ssize_t, timed_##name, name, params, args, op, true, transfer_class(out, in),     \
+             transfer_object(out, in), CT_ERRNO_OUTCOME, real_##name args) ssize_t name params \
+    {                                                                                          \
+        struct ct_turn_step step;                                                              \
+        ct_turn_begin_write(out, &step);                                                       \
+        ssize_t result = timed_##name args;                                                    \
+        ct_turn_end_write(out, &step, result);                                                 \
+        ct_turn_read(in, result);                                                              \
+        return result;                                                                         \
+    }
 
 CT_WRAP_TRANSFER(sendfile, (int out, int in, off_t *offset, size_t size), (out, in, offset, size),
                  CT_OP_SENDFILE)

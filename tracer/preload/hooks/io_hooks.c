@@ -2,6 +2,7 @@
 #include "preload/core/memory.h"
 #include "preload/core/raw.h"
 #include "preload/wait/fd.h"
+#include "preload/wait/ready.h"
 #include "wrap.h"
 
 #include <poll.h>
@@ -14,12 +15,15 @@
 
 /* ---- Reading and writing. ---- */
 
+#define CT_WRAP_READ(type, name, params, args, op) \
+    CT_WRAP_READER(type, name, params, args, op, ct_fd_may_wait(fd), ct_fd_class(fd))
+
 #define CT_WRAP_FD(type, name, params, args, op) \
     CT_WRAP_IF(type, name, params, args, op, ct_fd_may_wait(fd), ct_fd_class(fd), fd)
 
-CT_WRAP_FD(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), CT_OP_READ)
-CT_WRAP_FD(ssize_t, readv, (int fd, const struct iovec *parts, int count), (fd, parts, count),
-           CT_OP_READV)
+CT_WRAP_READ(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size), CT_OP_READ)
+CT_WRAP_READ(ssize_t, readv, (int fd, const struct iovec *parts, int count), (fd, parts, count),
+             CT_OP_READV)
 CT_WRAP_FD(ssize_t, pread, (int fd, void *buffer, size_t size, off_t offset),
            (fd, buffer, size, offset), CT_OP_PREAD)
 CT_WRAP_FD(ssize_t, pread64, (int fd, void *buffer, size_t size, off64_t offset),
@@ -61,8 +65,8 @@ ssize_t __recv_chk(int fd, void *buffer, size_t size, size_t buffer_size, int fl
 ssize_t __recvfrom_chk(int fd, void *restrict buffer, size_t size, size_t buffer_size, int flags,
                        __SOCKADDR_ARG address, socklen_t *restrict address_size);
 
-CT_WRAP_FD(ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t buffer_size),
-           (fd, buffer, size, buffer_size), CT_OP_READ)
+CT_WRAP_READ(ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t buffer_size),
+             (fd, buffer, size, buffer_size), CT_OP_READ)
 CT_WRAP_FD(ssize_t, __pread_chk,
            (int fd, void *buffer, size_t size, off_t offset, size_t buffer_size),
            (fd, buffer, size, offset, buffer_size), CT_OP_PREAD)
@@ -80,29 +84,31 @@ CT_EXPORT int eventfd_write(int fd, eventfd_t value)
 
 /* ---- Sockets. ---- */
 
-#define CT_WRAP_NET(type, name, params, args, op, may_wait) \
-    CT_WRAP_IF(type, name, params, args, op, may_wait, CT_CLASS_NET, fd)
+#define CT_WRAP_RECEIVER(type, name, params, args, op) \
+    CT_WRAP_READER(type, name, params, args, op, MAY_WAIT, CT_CLASS_NET)
 
 /* A flag may say so for one call. */
 #define MAY_WAIT (!(flags & MSG_DONTWAIT) && ct_fd_may_wait(fd))
 
-CT_WRAP_NET(ssize_t, recv, (int fd, void *buffer, size_t size, int flags),
-            (fd, buffer, size, flags), CT_OP_RECV, MAY_WAIT)
-CT_WRAP_NET(ssize_t, recvfrom,
-            (int fd, void *restrict buffer, size_t size, int flags, __SOCKADDR_ARG address,
-             socklen_t *restrict address_size),
-            (fd, buffer, size, flags, address, address_size), CT_OP_RECVFROM, MAY_WAIT)
-CT_WRAP_NET(ssize_t, __recv_chk, (int fd, void *buffer, size_t size, size_t buffer_size, int flags),
-            (fd, buffer, size, buffer_size, flags), CT_OP_RECV, MAY_WAIT)
-CT_WRAP_NET(ssize_t, __recvfrom_chk,
-            (int fd, void *restrict buffer, size_t size, size_t buffer_size, int flags,
-             __SOCKADDR_ARG address, socklen_t *restrict address_size),
-            (fd, buffer, size, buffer_size, flags, address, address_size), CT_OP_RECVFROM, MAY_WAIT)
-CT_WRAP_NET(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags),
-            CT_OP_RECVMSG, MAY_WAIT)
-CT_WRAP_NET(int, recvmmsg,
-            (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout),
-            (fd, messages, count, flags, timeout), CT_OP_RECVMMSG, MAY_WAIT)
+CT_WRAP_RECEIVER(ssize_t, recv, (int fd, void *buffer, size_t size, int flags),
+                 (fd, buffer, size, flags), CT_OP_RECV)
+CT_WRAP_RECEIVER(ssize_t, recvfrom,
+                 (int fd, void *restrict buffer, size_t size, int flags, __SOCKADDR_ARG address,
+                  socklen_t *restrict address_size),
+                 (fd, buffer, size, flags, address, address_size), CT_OP_RECVFROM)
+CT_WRAP_RECEIVER(ssize_t, __recv_chk,
+                 (int fd, void *buffer, size_t size, size_t buffer_size, int flags),
+                 (fd, buffer, size, buffer_size, flags), CT_OP_RECV)
+CT_WRAP_RECEIVER(ssize_t, __recvfrom_chk,
+                 (int fd, void *restrict buffer, size_t size, size_t buffer_size, int flags,
+                  __SOCKADDR_ARG address, socklen_t *restrict address_size),
+                 (fd, buffer, size, buffer_size, flags, address, address_size), CT_OP_RECVFROM)
+CT_WRAP_RECEIVER(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags),
+                 (fd, message, flags), CT_OP_RECVMSG)
+CT_WRAP_RECEIVER(int, recvmmsg,
+                 (int fd, struct mmsghdr *messages, unsigned count, int flags,
+                  struct timespec *timeout),
+                 (fd, messages, count, flags, timeout), CT_OP_RECVMMSG)
 CT_WRAP_WRITER(ssize_t, send, (int fd, const void *buffer, size_t size, int flags),
                (fd, buffer, size, flags), CT_OP_SEND, MAY_WAIT, CT_CLASS_NET,
                real_send(fd, buffer, size, flags))
@@ -114,20 +120,23 @@ CT_WRAP_WRITER(ssize_t, sendto,
 CT_WRAP_WRITER(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
                (fd, message, flags), CT_OP_SENDMSG, MAY_WAIT, CT_CLASS_NET,
                real_sendmsg(fd, message, flags))
-CT_WRAP_NET(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags),
-            (fd, messages, count, flags), CT_OP_SENDMMSG, MAY_WAIT)
+CT_WRAP_WRITER(int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags),
+               (fd, messages, count, flags), CT_OP_SENDMMSG, MAY_WAIT, CT_CLASS_NET,
+               real_sendmmsg(fd, messages, count, flags))
 
-static int64_t connected(int fd, int result)
+static void connected(int fd, int result)
 {
-    if (result != 0)
-        return -errno;
+    bool is_pending = result != 0 && errno == EINPROGRESS;
+
+    if (result != 0 && !is_pending)
+        return;
     ct_fd_connected(fd);
-    return 0;
+    ct_turn_connected(fd, is_pending);
 }
 
-CT_WRAP_PASS(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size),
-             (fd, address, size), CT_OP_CONNECT, ct_fd_may_wait(fd), CT_CLASS_NET, fd,
-             connected(fd, result), real_connect(fd, address, size))
+CT_WRAP_AFTER(int, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size),
+              (fd, address, size), CT_OP_CONNECT, ct_fd_may_wait(fd), CT_CLASS_NET, fd,
+              connected(fd, result))
 
 /* ---- Waiting for any of several. ---- */
 
@@ -148,28 +157,14 @@ static enum ct_class poll_class(const struct pollfd *fds, nfds_t count)
 }
 
 /* The class of the wait, and in `watched` the number of descriptors. */
-static enum ct_class select_class(int count, const fd_set *reads, const fd_set *writes,
-                                  const fd_set *excepts, unsigned *watched)
+static enum ct_class select_class(const struct ct_ready_sets *sets, int count, unsigned *watched)
 {
-    const fd_mask *sets[] = {(const fd_mask *)reads, (const fd_mask *)writes,
-                             (const fd_mask *)excepts};
-    int readable[sizeof(sets) / sizeof(sets[0])]; /* words of each */
     unsigned bits = 0;
 
     *watched = 0;
     ct_fd_peers_poll_begin();
-    if (count <= 0 || count > CT_FD_CACHE)
-        return ct_class_of_set(bits);
-    /* As the kernel reads them: the sets may be larger than an fd_set. */
-    int words = (count - 1) / NFDBITS + 1;
-    for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
-        readable[s] =
-            (int)(ct_memory_readable(sets[s], (size_t)words * sizeof(fd_mask)) / sizeof(fd_mask));
-    for (int w = 0; w < words; w++) {
-        unsigned long word = 0;
-        for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++)
-            word |= w < readable[s] ? (unsigned long)sets[s][w] : 0;
-        for (; word != 0; word &= word - 1) {
+    for (int w = 0; w < sets->words; w++) {
+        for (unsigned long word = ct_ready_sets_word(sets, w); word != 0; word &= word - 1) {
             int fd = w * NFDBITS + __builtin_ctzl(word);
             if (fd >= count)
                 break;
@@ -181,36 +176,59 @@ static enum ct_class select_class(int count, const fd_set *reads, const fd_set *
     return ct_class_of_set(bits);
 }
 
-CT_WRAP_IF(int, poll, (struct pollfd * fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms),
-           CT_OP_POLL, timeout_ms != 0, poll_class(fds, count), count)
+/* What the call came to; and of a wait for several descriptors, which of them ended it. */
+static int64_t ended_by(struct ct_wait *wait, int result, int fd)
+{
+    struct ct_board_wait *shown = &wait->self->slot->wait;
+
+    if (result <= 0)
+        return CT_ERRNO_OUTCOME;
+    if (fd >= 0 && fd < CT_FD_CACHE)
+        shown->object = ct_set_object(shown->object, fd, ct_turn_role(fd));
+    return result;
+}
+
+#define CT_WRAP_SET(name, params, args, op, may_wait, class, object, ready) \
+    CT_WRAP_PASS(int, name, params, args, op, may_wait, class, object,      \
+                 ended_by(&wait, result, result > 0 ? (ready) : -1), real_##name args)
+
+#define CT_WRAP_POLL(name, params, args, may_wait)                                       \
+    CT_WRAP_SET(name, params, args, CT_OP_POLL, may_wait, poll_class(fds, count), count, \
+                ct_ready_in_poll(fds, count))
+
+CT_WRAP_POLL(poll, (struct pollfd * fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms),
+             timeout_ms != 0)
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout_ms, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                 const sigset_t *mask, size_t size);
 
-CT_WRAP_IF(int, __poll_chk, (struct pollfd * fds, nfds_t count, int timeout_ms, size_t size),
-           (fds, count, timeout_ms, size), CT_OP_POLL, timeout_ms != 0, poll_class(fds, count),
-           count)
-CT_WRAP(int, __ppoll_chk,
-        (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
-         size_t size),
-        (fds, count, timeout, mask, size), CT_OP_POLL, poll_class(fds, count), count)
-CT_WRAP(int, ppoll,
-        (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask),
-        (fds, count, timeout, mask), CT_OP_POLL, poll_class(fds, count), count)
-#define CT_WRAP_SELECT(name, params, args)                                           \
-    CT_REAL(int, name, params)                                                       \
-    int name params                                                                  \
-    {                                                                                \
-        struct ct_wait wait;                                                         \
-        unsigned watched;                                                            \
-        CT_NEED_REAL(name);                                                          \
-        if (!ct_wait_begin(&wait, CT_OP_SELECT, __builtin_return_address(0)))        \
-            return real_##name args;                                                 \
-        enum ct_class class = select_class(count, reads, writes, excepts, &watched); \
-        ct_wait_subject(&wait, class, watched);                                      \
-        int result = real_##name args;                                               \
-        ct_wait_end(&wait, CT_ERRNO_OUTCOME);                                        \
-        return result;                                                               \
+CT_WRAP_POLL(__poll_chk, (struct pollfd * fds, nfds_t count, int timeout_ms, size_t size),
+             (fds, count, timeout_ms, size), timeout_ms != 0)
+CT_WRAP_POLL(__ppoll_chk,
+             (struct pollfd * fds, nfds_t count, const struct timespec *timeout,
+              const sigset_t *mask, size_t size),
+             (fds, count, timeout, mask, size), true)
+CT_WRAP_POLL(ppoll,
+             (struct pollfd * fds, nfds_t count, const struct timespec *timeout,
+              const sigset_t *mask),
+             (fds, count, timeout, mask), true)
+#define CT_WRAP_SELECT(name, params, args)                                                        \
+    CT_REAL(int, name, params)                                                                    \
+    int name params                                                                               \
+    {                                                                                             \
+        struct ct_wait wait;                                                                      \
+        struct ct_ready_sets sets = {                                                             \
+            {(const fd_mask *)reads, (const fd_mask *)writes, (const fd_mask *)excepts}, {0}, 0}; \
+        unsigned watched;                                                                         \
+        CT_NEED_REAL(name);                                                                       \
+        if (!ct_wait_begin(&wait, CT_OP_SELECT, __builtin_return_address(0)))                     \
+            return real_##name args;                                                              \
+        ct_ready_sets_find(&sets, count);                                                         \
+        enum ct_class class = select_class(&sets, count, &watched);                               \
+        ct_wait_subject(&wait, class, watched);                                                   \
+        int result = real_##name args;                                                            \
+        ct_wait_end(&wait, ended_by(&wait, result, result > 0 ? ct_ready_in_sets(&sets) : -1));   \
+        return result;                                                                            \
     }
 
 CT_WRAP_SELECT(select,
@@ -222,17 +240,19 @@ CT_WRAP_SELECT(pselect,
                 fd_set *restrict excepts, const struct timespec *restrict timeout,
                 const sigset_t *restrict mask),
                (count, reads, writes, excepts, timeout, mask))
-CT_WRAP_IF(int, epoll_wait, (int fd, struct epoll_event *events, int count, int timeout_ms),
-           (fd, events, count, timeout_ms), CT_OP_EPOLL_WAIT, timeout_ms != 0,
-           ct_fd_epoll_class(fd), fd)
-CT_WRAP_IF(int, epoll_pwait,
-           (int fd, struct epoll_event *events, int count, int timeout_ms, const sigset_t *mask),
-           (fd, events, count, timeout_ms, mask), CT_OP_EPOLL_WAIT, timeout_ms != 0,
-           ct_fd_epoll_class(fd), fd)
-CT_WRAP(int, epoll_pwait2,
-        (int fd, struct epoll_event *events, int count, const struct timespec *timeout,
-         const sigset_t *mask),
-        (fd, events, count, timeout, mask), CT_OP_EPOLL_WAIT, ct_fd_epoll_class(fd), fd)
+#define CT_WRAP_EPOLL(name, params, args, may_wait)                                        \
+    CT_WRAP_SET(name, params, args, CT_OP_EPOLL_WAIT, may_wait, ct_fd_epoll_class(fd), fd, \
+                ct_ready_find(fd, events[0].data.u64))
+
+CT_WRAP_EPOLL(epoll_wait, (int fd, struct epoll_event *events, int count, int timeout_ms),
+              (fd, events, count, timeout_ms), timeout_ms != 0)
+CT_WRAP_EPOLL(epoll_pwait,
+              (int fd, struct epoll_event *events, int count, int timeout_ms, const sigset_t *mask),
+              (fd, events, count, timeout_ms, mask), timeout_ms != 0)
+CT_WRAP_EPOLL(epoll_pwait2,
+              (int fd, struct epoll_event *events, int count, const struct timespec *timeout,
+               const sigset_t *mask),
+              (fd, events, count, timeout, mask), true)
 
 CT_REAL(int, epoll_ctl, (int epoll_fd, int operation, int fd, struct epoll_event *event))
 
@@ -240,7 +260,13 @@ int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
 {
     CT_NEED_REAL(epoll_ctl);
     int result = real_epoll_ctl(epoll_fd, operation, fd, event);
-    if (result == 0 && operation == EPOLL_CTL_ADD)
-        ct_fd_epoll_add(epoll_fd, fd);
+    if (result != 0)
+        return result;
+    if (operation == EPOLL_CTL_ADD)
+        ct_fd_epoll_add(epoll_fd, fd, event->data.u64);
+    else if (operation == EPOLL_CTL_MOD)
+        ct_ready_watch(epoll_fd, fd, event->data.u64);
+    else
+        ct_ready_unwatch(epoll_fd, fd);
     return result;
 }

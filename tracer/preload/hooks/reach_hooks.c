@@ -1,8 +1,9 @@
 /*
  * Calls after which a board may be out of reach, by another user, root, limit or namespace: a child
- * of fork that has none yet gets one before.
+ * of fork that has none yet gets one before. So may the doorbell.
  */
 #include "preload/core/clock.h"
+#include "preload/core/emit.h"
 #include "preload/core/hook.h"
 #include "preload/core/self.h"
 
@@ -12,12 +13,19 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+static void keep_in_reach(void)
+{
+    ct_self_settle();
+    if (ct_board != NULL)
+        ct_emit_reach_doorbell();
+}
+
 #define CT_SETTLED(type, name, params, args) \
     CT_REAL(type, name, params)              \
     type name params                         \
     {                                        \
         CT_NEED_REAL(name);                  \
-        ct_self_settle();                    \
+        keep_in_reach();                     \
         return real_##name args;             \
     }
 
@@ -55,7 +63,7 @@ CT_REAL(int, unshare, (int flags))
 int unshare(int flags)
 {
     CT_NEED_REAL(unshare);
-    ct_self_settle();
+    keep_in_reach();
     ct_clock_expect_namespace();
     return real_unshare(flags);
 }

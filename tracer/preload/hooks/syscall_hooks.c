@@ -4,7 +4,6 @@
  * passes.
  */
 #include "preload/core/memory.h"
-#include "preload/core/raw.h"
 #include "preload/life/process.h"
 #include "preload/wait/fd.h"
 #include "schema/syscalls.h"
@@ -16,7 +15,10 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+CT_REAL(long, syscall, (long number, ...))
 
 #define ARGUMENTS 6
 
@@ -30,7 +32,8 @@ static long make(const struct call *call)
 {
     const unsigned long *a = call->arguments;
 
-    return ct_syscall(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    CT_NEED_REAL(syscall);
+    return real_syscall(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 /* The end of a wait for what the call gave. */
@@ -153,17 +156,28 @@ static const struct row {
 #undef ROW
 };
 
-/* Row of each number, and one more, so that 0 is none; filled before there is a second thread. */
-static uint8_t row_of[512];
+/* Row of each number, and one more, so that 0 is none. */
+enum row_number {
+    ROW_NONE,
+#define ROW(name, op, subject, arguments) ROW_##name,
+    CT_WAITING_SYSCALLS(ROW)
+#ifdef SYS_open
+        CT_OLD_WAITING_SYSCALLS(ROW)
+#endif
+#undef ROW
+};
+
+static const uint8_t row_of[512] = {
+#define ROW(name, op, subject, arguments) \
+    [SYS_##name] = CT_SUBJECT_##subject != CT_SUBJECT_OWN ? ROW_##name : ROW_NONE,
+    CT_WAITING_SYSCALLS(ROW)
+#ifdef SYS_open
+        CT_OLD_WAITING_SYSCALLS(ROW)
+#endif
+#undef ROW
+};
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) < 256, "a row fits a byte");
-
-static __attribute__((constructor)) void index_rows(void)
-{
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if ((size_t)rows[i].number < sizeof(row_of) && rows[i].subject != CT_SUBJECT_OWN)
-            row_of[rows[i].number] = (uint8_t)(i + 1);
-}
 
 static long call_row(const struct call *call, const struct row *row)
 {
@@ -182,8 +196,6 @@ static long call_row(const struct call *call, const struct row *row)
 }
 
 /* ---- The hook. ---- */
-
-CT_EXPORT long syscall(long number, ...);
 
 long syscall(long number, ...)
 {

@@ -3,6 +3,7 @@
 #define CTRACE_PRELOAD_HOOKS_WRAP_H
 
 #include "preload/core/hook.h"
+#include "preload/wait/turn.h"
 #include "preload/wait/wait.h"
 
 /*
@@ -27,6 +28,23 @@
     CT_REAL(type, name, params)                                                            \
     CT_TIMED(type, name, name, params, args, op, may_wait, class, object, outcome, pass)
 
+/* The same where more is to be done in the end; `after` is a statement on `result`, also of a call
+ * that is not recorded, and leaves errno. */
+#define CT_WRAP_AFTER(type, name, params, args, op, may_wait, class, object, after) \
+    CT_REAL(type, name, params)                                                     \
+    static inline __attribute__((always_inline))                                    \
+    CT_TIMED(type, timed_##name, name, params, args, op, may_wait, class, object,   \
+             CT_ERRNO_OUTCOME, real_##name args) type name params                   \
+    {                                                                               \
+        type result = timed_##name args;                                            \
+        after;                                                                      \
+        return result;                                                              \
+    }
+
+/* The same for a read from descriptor `fd`. */
+#define CT_WRAP_READER(type, name, params, args, op, may_wait, class) \
+    CT_WRAP_AFTER(type, name, params, args, op, may_wait, class, fd, ct_turn_read(fd, result))
+
 /* The same for a write to descriptor `fd`, which may let a reader of the same process go. */
 #define CT_WRAP_WRITER(type, name, params, args, op, may_wait, class, pass)                     \
     CT_REAL(type, name, params)                                                                 \
@@ -35,8 +53,11 @@
              pass) type name params                                                             \
     {                                                                                           \
         struct ct_fd_wake wake = ct_fd_wake_begin(fd);                                          \
+        struct ct_turn_step step;                                                               \
+        ct_turn_begin_write(fd, &step);                                                         \
         type result = timed_##name args;                                                        \
         ct_fd_wake_end(&wake, op, result, __builtin_return_address(0));                         \
+        ct_turn_end_write(fd, &step, result);                                                   \
         return result;                                                                          \
     }
 

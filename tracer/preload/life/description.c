@@ -3,6 +3,7 @@
 #include "preload/core/clock.h"
 #include "preload/core/emit.h"
 #include "preload/core/raw.h"
+#include "preload/core/tables.h"
 #include "preload/core/text.h"
 
 #include <fcntl.h>
@@ -35,7 +36,8 @@ static void append_quoted(struct ct_text *text, const char *argument)
     ct_text_byte(text, '\'');
 }
 
-static void read_arguments(char *buffer, size_t size)
+/* Its room on the stack is for who needs it. */
+static __attribute__((noinline)) void read_arguments(char *buffer, size_t size)
 {
     char raw[CT_BOARD_ARGS_SIZE];
     struct ct_text text = ct_text_begin(buffer, size);
@@ -56,7 +58,7 @@ static void read_arguments(char *buffer, size_t size)
 }
 
 /* As its begin gave them: asking the kernel takes the making of a file in /proc. */
-static void copy_arguments(char *const *arguments, char *buffer, size_t size)
+static void quote_arguments(char *const *arguments, char *buffer, size_t size)
 {
     struct ct_text text = ct_text_begin(buffer, size);
 
@@ -67,6 +69,36 @@ static void copy_arguments(char *const *arguments, char *buffer, size_t size)
     }
 }
 
+/* So much of them is on the board's first page. */
+#define ARGS_ON_FIRST_PAGE (CT_BOARD_ALIGNMENT - offsetof(struct ct_board, args))
+
+/* How many bytes of the arguments' place have memory, for that many and their end. */
+static size_t back_arguments(const struct ct_board *board, size_t length)
+{
+    bool is_enough = length < ARGS_ON_FIRST_PAGE;
+
+    return !is_enough && ct_memory_back(board->args, sizeof(board->args)) ? sizeof(board->args)
+                                                                          : ARGS_ON_FIRST_PAGE;
+}
+
+static void describe_arguments(struct ct_board *board, const struct ct_image *image)
+{
+    char *const *arguments = image->arguments;
+
+    if (arguments != NULL) {
+        quote_arguments(arguments, board->args, ARGS_ON_FIRST_PAGE);
+        size_t size = back_arguments(board, strlen(board->args) + 1); /* it may be cut off */
+        if (size > ARGS_ON_FIRST_PAGE)
+            quote_arguments(arguments, board->args, size);
+    } else if (image->parent != NULL) {
+        size_t length = strnlen(image->parent->args, sizeof(board->args) - 1);
+        struct ct_text text = ct_text_begin(board->args, back_arguments(board, length));
+        ct_text_bytes(&text, image->parent->args, length);
+    } else {
+        read_arguments(board->args, back_arguments(board, sizeof(board->args)));
+    }
+}
+
 /* The file of the program and its arguments: those of the process that forked this one, which may
  * have written a title over the arguments since. */
 static void describe_program(struct ct_board *board, const struct ct_image *image)
@@ -74,15 +106,11 @@ static void describe_program(struct ct_board *board, const struct ct_image *imag
     const struct ct_board *parent = image->parent;
     ssize_t length;
 
+    describe_arguments(board, image);
     if (parent != NULL) {
         memcpy(board->exe, parent->exe, sizeof(board->exe));
-        memcpy(board->args, parent->args, sizeof(board->args));
         return;
     }
-    if (image->arguments != NULL)
-        copy_arguments(image->arguments, board->args, sizeof(board->args));
-    else
-        read_arguments(board->args, sizeof(board->args));
     length =
         ct_syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", board->exe, sizeof(board->exe) - 1);
     board->exe[length > 0 ? length : 0] = '\0';

@@ -20,8 +20,7 @@
 /* The kernel refuses longer ones. */
 #define STRING_SIZE_MAX (128 * 1024)
 
-/* So much of the array is looked for at once. */
-#define STRINGS_AT_ONCE 512
+#define PAGE_SIZE 4096 /* the smallest of any machine */
 
 #define LOADER_SETTING_SIZE  8192
 #define SESSION_SETTING_SIZE 4200
@@ -109,6 +108,14 @@ static const char *others_in(const char *setting)
     return own + strlen(OWN_LIBRARY) + 1;
 }
 
+/* Of the array from here on: looking beyond may be looking where nothing is. */
+static size_t size_on_page(char *const *next)
+{
+    size_t left = PAGE_SIZE - (uintptr_t)next % PAGE_SIZE;
+
+    return left < sizeof(*next) ? left + PAGE_SIZE : left;
+}
+
 struct ct_follow ct_exec_plan(char *const environment[], enum ct_obstacle obstacle)
 {
     struct ct_follow follow = {0};
@@ -123,7 +130,7 @@ struct ct_follow ct_exec_plan(char *const environment[], enum ct_obstacle obstac
     for (; environment != NULL; follow.count++) {
         char *const *next = &environment[follow.count];
         if (follow.count == readable)
-            readable += ct_memory_readable(next, STRINGS_AT_ONCE * sizeof(*next)) / sizeof(*next);
+            readable += ct_memory_readable(next, size_on_page(next)) / sizeof(*next);
         if (follow.count == readable)
             return follow;
         const char *setting = *next;

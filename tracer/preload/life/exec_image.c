@@ -8,7 +8,6 @@
 #define CT_IMAGE_SYSCALL ct_syscall
 #include "schema/image.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -71,7 +70,6 @@ static __attribute__((noinline)) struct ct_image look_at_unreadable(int at, cons
 
 struct ct_image ct_exec_find_at(int at, const char *path, int flags)
 {
-    int saved_errno = errno;
     struct ct_image image = find_nothing();
 
     if (ct_exec_has_hooks()) {
@@ -85,7 +83,6 @@ struct ct_image ct_exec_find_at(int at, const char *path, int flags)
         else
             image = look_at_unreadable(at, path, flags);
     }
-    errno = saved_errno;
     return image;
 }
 
@@ -97,7 +94,6 @@ struct ct_image ct_exec_find_path(const char *path)
 /* Opened anew: it may not be open for reading. */
 __attribute__((noinline)) struct ct_image ct_exec_find_descriptor(int fd)
 {
-    int saved_errno = errno;
     char link[64];
     char path[PATH_MAX];
     struct ct_text text = ct_text_begin(link, sizeof(link));
@@ -112,7 +108,6 @@ __attribute__((noinline)) struct ct_image ct_exec_find_descriptor(int fd)
         path[length] = '\0';
         set_name(&image, path);
     }
-    errno = saved_errno;
     return image;
 }
 
@@ -141,13 +136,11 @@ static __attribute__((noinline)) struct ct_image find_in_path(const char *file)
 
 struct ct_image ct_exec_find_file(const char *file)
 {
-    int saved_errno = errno;
     uintptr_t known_page = 0;
     struct ct_image image;
 
     if (!ct_exec_has_hooks() || !ct_memory_is_string(file, PATH_MAX, &known_page))
         return find_nothing();
     image = strchr(file, '/') != NULL ? ct_exec_find_path(file) : find_in_path(file);
-    errno = saved_errno;
     return image;
 }

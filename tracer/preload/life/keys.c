@@ -1,5 +1,7 @@
 #include "keys.h"
 
+#define CT_REAL_PLACE
+
 #include "preload/core/hook.h"
 #include "preload/core/sanitizers.h"
 #include "preload/core/storage.h"

@@ -15,6 +15,7 @@
 #include "preload/stack/modules.h"
 #include "preload/stack/stack.h"
 #include "preload/wait/fd.h"
+#include "preload/wait/turn.h"
 #include "preload/wait/wait.h"
 #include "session.h"
 #include "slots.h"
@@ -158,6 +159,7 @@ static void begin_child(void *argument)
 static bool make_board(struct ct_image *image)
 {
     ct_fds_forked();
+    ct_turns_forked();
     ct_self.work_stack = NULL; /* it is not inherited */
     ct_self.mode = CT_MODE_BUSY;
     if (!ct_with_room(&ct_self, begin_child, image))
@@ -228,8 +230,6 @@ void ct_process_fork_failed(struct ct_board_forked *claimed)
 
 void ct_process_forked(struct ct_board_forked *claimed)
 {
-    int saved_errno = errno;
-
     if (ct_control == NULL || is_filtered)
         return;
     parent_board = ct_board;
@@ -241,7 +241,6 @@ void ct_process_forked(struct ct_board_forked *claimed)
     if (claimed != NULL && ct_forked_begin(claimed)) {
         forked = claimed;
         ct_self_make_board = try_to_settle;
-        errno = saved_errno;
         return;
     }
     ct_wiped_forked();
@@ -250,6 +249,7 @@ void ct_process_forked(struct ct_board_forked *claimed)
                              .parent_pid = parent_board != NULL ? parent_board->pid
                                                                 : (int32_t)ct_syscall(SYS_getppid),
                              .start_ns = ct_now_once_ns()};
+    int saved_errno = errno; /* not before: it is a page that most children do not touch */
     make_board(&image);
     leave_parent();
     errno = saved_errno;
@@ -257,14 +257,12 @@ void ct_process_forked(struct ct_board_forked *claimed)
 
 void ct_process_renamed(void)
 {
-    int saved_errno = errno;
     enum ct_mode mode;
     struct ct_board_forked *held = hold_entry(&mode);
 
     if (held != NULL)
         ct_forked_rename(held);
     release_entry(mode);
-    errno = saved_errno;
 }
 
 /* ---- The image. ---- */
@@ -314,8 +312,10 @@ void ct_process_exit(int status)
     if (!ct_process_is_own())
         return;
     struct ct_event_process_exit event = {.status = status};
-    if (mode == CT_MODE_TRACED)
+    if (mode == CT_MODE_TRACED) {
         ct_wait_flush(&ct_self);
+        ct_turns_end();
+    }
     ct_self.mode = CT_MODE_BUSY;
     if (mode != CT_MODE_BUSY) /* else a handler has interrupted the writing of an event */
         ct_emit_process_exit(&ct_self, ct_ticks_once(), &event);
@@ -348,6 +348,8 @@ static struct ct_board_unseen *note_on(struct ct_board *board, const char *name,
             return unseen;
         }
     }
+    if (!ct_memory_back(board->children, sizeof(board->children)))
+        return NULL;
     claimed = claimed < CT_BOARD_MAX_UNSEEN ? atomic_fetch_add(&board->unseen_children, 1)
                                             : CT_BOARD_MAX_UNSEEN;
     if (claimed < CT_BOARD_MAX_UNSEEN - 1) {

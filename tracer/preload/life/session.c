@@ -18,9 +18,9 @@
 /* Borrowed, for good. */
 static const char *session_directory;
 
-static void *map(int fd, size_t size, int protection, int flags)
+static void *map(int fd, size_t size, int protection)
 {
-    void *address = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE | flags, fd, 0);
+    void *address = mmap(NULL, size, protection, MAP_SHARED | MAP_NORESERVE, fd, 0);
 
     return address == MAP_FAILED ? NULL : address;
 }
@@ -29,22 +29,30 @@ static void *map(int fd, size_t size, int protection, int flags)
 static int handed_board = -1;
 
 /* Another user's files are handed to us: TRUE if that is why they cannot be opened. */
-static bool may_be_handed(void)
+static bool may_be_handed(long error)
 {
-    return errno == EACCES || errno == EPERM || errno == EROFS;
+    return error == -EACCES || error == -EPERM || error == -EROFS;
 }
 
 /* What we may only read cannot be made writable: its file is open to read. */
-static const struct ct_control *map_control_files(int control_fd, int doorbell_fd)
+static const struct ct_control *map_control(int fd)
 {
-    const struct ct_control *control = map(control_fd, sizeof(*control), PROT_READ, MAP_POPULATE);
-    struct ct_doorbell *doorbell = map(doorbell_fd, sizeof(*doorbell), PROT_READ | PROT_WRITE, 0);
+    const struct ct_control *control = map(fd, CT_CONTROL_TOLD_SIZE, PROT_READ);
 
-    if (control == NULL || doorbell == NULL || control->magic != CT_CONTROL_MAGIC ||
-        control->schema_version != CT_SCHEMA_VERSION)
+    return control != NULL && control->magic == CT_CONTROL_MAGIC &&
+                   control->schema_version == CT_SCHEMA_VERSION
+               ? control
+               : NULL;
+}
+
+/* NULL: fd is none, or there is no memory. It is closed. */
+static struct ct_doorbell *map_doorbell(int fd)
+{
+    if (fd < 0)
         return NULL;
-    ct_emit_init(doorbell);
-    return control;
+    struct ct_doorbell *doorbell = map(fd, sizeof(*doorbell), PROT_READ | PROT_WRITE);
+    ct_syscall(SYS_close, fd);
+    return doorbell;
 }
 
 static int open_file(const char *name, int access)
@@ -58,6 +66,18 @@ static int open_file(const char *name, int access)
     return (int)ct_syscall(SYS_openat, AT_FDCWD, path, access | O_CLOEXEC | O_NOFOLLOW);
 }
 
+/* In a hook, where the program's stack may have no room for a path. */
+static struct ct_doorbell *open_doorbell(void)
+{
+    int folder =
+        (int)ct_syscall(SYS_openat, AT_FDCWD, session_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return NULL;
+    int fd = (int)ct_syscall(SYS_openat, folder, CT_DOORBELL_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    ct_syscall(SYS_close, folder);
+    return map_doorbell(fd);
+}
+
 const struct ct_control *ct_session_map_control(const char *directory)
 {
     if (strlen(directory) >= PATH_MAX)
@@ -66,16 +86,12 @@ const struct ct_control *ct_session_map_control(const char *directory)
     struct ct_handout handout = {
         .control_fd = open_file(CT_CONTROL_FILE, O_RDONLY), .doorbell_fd = -1, .board_fd = -1};
 
-    if (handout.control_fd >= 0)
-        handout.doorbell_fd = open_file(CT_DOORBELL_FILE, O_RDWR);
-    else if (!may_be_handed() || !ct_handout_ask(session_directory, &handout))
+    if (handout.control_fd < 0 &&
+        (!may_be_handed(handout.control_fd) || !ct_handout_ask(session_directory, &handout)))
         return NULL;
-    const struct ct_control *control =
-        handout.doorbell_fd >= 0 ? map_control_files(handout.control_fd, handout.doorbell_fd)
-                                 : NULL;
+    const struct ct_control *control = map_control(handout.control_fd);
     ct_syscall(SYS_close, handout.control_fd);
-    if (handout.doorbell_fd >= 0)
-        ct_syscall(SYS_close, handout.doorbell_fd);
+    ct_emit_init(map_doorbell(handout.doorbell_fd), open_doorbell);
     if (control != NULL)
         handed_board = handout.board_fd;
     else if (handout.board_fd >= 0)
@@ -128,11 +144,12 @@ void ct_session_refuse(uint64_t start_ns, enum ct_refusal refusal)
         ct_syscall(SYS_close, fd);
 }
 
-/* What every image needs: the header up to its modules, and its first thread's slot. Where stacks
- * are has memory with the first of them: most processes do not live to take any. */
+/* What every image needs: the header's first page, its modules, and its first thread's slot. Where
+ * stacks are has memory with the first of them: most processes do not live to take any. */
 static bool back_board(const struct ct_board *board)
 {
-    return ct_memory_back(board, offsetof(struct ct_board, modules[CT_MODULES_BACKED_AT_FIRST])) &&
+    return ct_memory_back(board, CT_BOARD_ALIGNMENT) &&
+           ct_memory_back(board->modules, CT_MODULES_BACKED_AT_FIRST * sizeof(board->modules[0])) &&
            ct_slot_back(&board->slots[0]);
 }
 
@@ -148,7 +165,7 @@ static int open_board(const char *path, size_t *size)
             ct_syscall(SYS_unlinkat, AT_FDCWD, path, 0);
             return -1;
         }
-        if (fd >= 0 || !may_be_handed() || !ct_handout_ask(session_directory, &handout))
+        if (fd >= 0 || !may_be_handed(fd) || !ct_handout_ask(session_directory, &handout))
             return fd;
         ct_syscall(SYS_close, handout.control_fd);
         ct_syscall(SYS_close, handout.doorbell_fd);
@@ -163,7 +180,7 @@ static int open_board(const char *path, size_t *size)
 /* Maps the header of a board in that new file. */
 static struct ct_board *map_board(int fd, size_t size)
 {
-    struct ct_board *board = map(fd, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE, 0);
+    struct ct_board *board = map(fd, CT_BOARD_START_SIZE, PROT_READ | PROT_WRITE);
 
     if (board == NULL)
         return NULL;

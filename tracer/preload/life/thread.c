@@ -236,9 +236,9 @@ static void emit_counters(struct ct_self *self)
     uint64_t histogram[CT_HISTOGRAM_BUCKETS];
 
     for (unsigned op = 0; op < CT_OP_COUNT; op++) {
-        const struct ct_board_counters *counters = &slot->counters[op];
-        if (counters->calls == 0)
+        if (slot->counters_of[op] == 0)
             continue;
+        const struct ct_board_counters *counters = &slot->counters[slot->counters_of[op] - 1];
         for (unsigned i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
             histogram[i] = counters->histogram[i];
         struct ct_event_counters event = {
@@ -257,9 +257,7 @@ static void emit_counters(struct ct_self *self)
 /* Touches no page of the board that the thread has not touched. */
 static void clear_slot(struct ct_board_thread *slot)
 {
-    for (unsigned op = 0; op < CT_OP_COUNT; op++)
-        if (slot->counters[op].calls > 0)
-            memset(&slot->counters[op], 0, sizeof(slot->counters[op]));
+    memset(slot->counters, 0, slot->counters_used * sizeof(slot->counters[0]));
     memset((char *)slot + sizeof(slot->tid), 0,
            offsetof(struct ct_board_thread, counters) - sizeof(slot->tid));
     atomic_store(&slot->tid, 0);

@@ -22,7 +22,7 @@ static CT_LARGE _Atomic uint64_t lost_places[LOST_PLACES / 64];
 static bool is_any_lost;
 
 /* Of the board's modules, for us alone. One thread at a time writes them. */
-static CT_LARGE struct known {
+static CT_LARGE_FIRST struct known {
     uint64_t begin;
     uint32_t name; /* hash of what the loader calls it */
     uint32_t life; /* its last one, on the board, or NO_LIFE: there was no room */

@@ -8,6 +8,7 @@
 #include "preload/core/storage.h"
 #include "preload/core/text.h"
 #include "preload/core/work_stack.h"
+#include "ready.h"
 #include "schema/descriptors.h"
 
 #include <arpa/inet.h>
@@ -22,11 +23,6 @@
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-CT_LARGE uint8_t ct_fd_cache[CT_FD_CACHE];
-
-/* For epoll descriptors: the classes of what they watch, as bits. */
-static CT_LARGE uint8_t epoll_classes[CT_FD_CACHE];
 
 _Static_assert(CT_CLASS_COUNT <= 8, "a class is a bit of a byte");
 
@@ -124,9 +120,11 @@ enum ct_fd_kind ct_fd_look(int fd)
     int saved_errno = errno;
     enum ct_fd_kind kind = look(fd);
 
-    if ((unsigned)fd < CT_FD_CACHE)
-        ct_fd_cache[fd] = (uint8_t)((ct_fd_cache[fd] & CT_FD_ANNOUNCED) | CT_FD_KNOWN | kind |
-                                    (is_nonblocking(fd, kind) ? CT_FD_NONBLOCKING : 0));
+    if ((unsigned)fd < CT_FD_CACHE) {
+        ct_fds_begin(fd);
+        ct_fds[fd].known = (uint8_t)((ct_fds[fd].known & CT_FD_LASTING) | CT_FD_KNOWN | kind |
+                                     (is_nonblocking(fd, kind) ? CT_FD_NONBLOCKING : 0));
+    }
     errno = saved_errno;
     return kind;
 }
@@ -134,72 +132,74 @@ enum ct_fd_kind ct_fd_look(int fd)
 void ct_fd_recheck(int fd)
 {
     if ((unsigned)fd < CT_FD_CACHE)
-        ct_fd_cache[fd] &= CT_FD_ANNOUNCED;
+        ct_fds[fd].known &= CT_FD_LASTING;
+}
+
+/* That of who called vfork. */
+static bool is_parents_memory(void)
+{
+    return ct_board != NULL && *ct_is_ours != 0 && !ct_process_is_own();
 }
 
 void ct_fd_forget(int fd)
 {
     if ((unsigned)fd >= CT_FD_CACHE)
         return;
-    ct_fd_cache[fd] = 0; /* what it is can be looked up again */
     /* A child of vfork closes what it shares the number of, but not the descriptor. */
-    if ((epoll_classes[fd] != 0 || ct_fd_has_peer[fd]) && ct_process_is_own()) {
-        epoll_classes[fd] = 0;
+    if (ct_fd_has_turns(fd) && is_parents_memory()) {
+        ct_fds[fd].known &= CT_FD_HAS_TURNS;
+        return;
+    }
+    if (ct_fds[fd].known != 0) /* a child of fork shares the page */
+        ct_fds[fd].known = 0;  /* what it is can be looked up again */
+    if ((ct_fds[fd].epoll_classes != 0 || ct_fds[fd].has_peer || ct_ready_knows(fd)) &&
+        ct_process_is_own()) {
+        ct_fds[fd].epoll_classes = 0;
         ct_fd_peers_forget(fd);
+        ct_ready_forget(fd);
     }
 }
 
 void ct_fd_forget_range(unsigned first, unsigned last)
 {
-    if (first >= CT_FD_CACHE)
-        return;
-    if (last >= CT_FD_CACHE)
-        last = CT_FD_CACHE - 1;
     if (last < first || !ct_process_is_own())
         return;
-    memset(ct_fd_cache + first, 0, last - first + 1);
-    memset(epoll_classes + first, 0, last - first + 1);
-    for (unsigned fd = first; fd <= last; fd++)
-        if (ct_fd_has_peer[fd])
+    unsigned end = (unsigned)atomic_load(&ct_fds_end);
+    for (unsigned fd = first; fd < end && fd <= last; fd++) {
+        ct_fds[fd].known = ct_fds[fd].epoll_classes = 0;
+        if (ct_fds[fd].has_peer)
             ct_fd_peers_forget((int)fd);
+    }
+    ct_ready_forget_range(first, last);
 }
 
-void ct_fd_epoll_add(int epoll_fd, int fd)
+void ct_fd_epoll_add(int epoll_fd, int fd, uint64_t data)
 {
-    if ((unsigned)epoll_fd < CT_FD_CACHE)
-        epoll_classes[epoll_fd] |= (uint8_t)(1u << ct_fd_class(fd));
+    if ((unsigned)epoll_fd < CT_FD_CACHE) {
+        ct_fds_begin(epoll_fd);
+        ct_fds[epoll_fd].epoll_classes |= (uint8_t)(1u << ct_fd_class(fd));
+    }
     ct_fd_peers_watch(epoll_fd, fd);
+    ct_ready_watch(epoll_fd, fd, data);
 }
 
 enum ct_class ct_fd_epoll_class(int epoll_fd)
 {
     if ((unsigned)epoll_fd >= CT_FD_CACHE)
         return CT_CLASS_NET;
-    return ct_class_of_set(epoll_classes[epoll_fd]);
+    return ct_class_of_set(ct_fds[epoll_fd].epoll_classes);
 }
 
 void ct_fd_connected(int fd)
 {
     if ((unsigned)fd < CT_FD_CACHE)
-        ct_fd_cache[fd] &= (uint8_t)~CT_FD_ANNOUNCED;
+        ct_fds[fd].known &= (uint8_t)~CT_FD_ANNOUNCED;
 }
-
-/* Descriptors from here on were never announced. */
-static _Atomic int announced_end;
 
 void ct_fds_forked(void)
 {
-    for (int fd = atomic_load(&announced_end); fd-- > 0;)
-        ct_fd_cache[fd] &= (uint8_t)~CT_FD_ANNOUNCED;
-}
-
-static void note_announced(int fd)
-{
-    int end = atomic_load_explicit(&announced_end, memory_order_relaxed);
-
-    ct_fd_cache[fd] |= CT_FD_ANNOUNCED;
-    while (end <= fd && !atomic_compare_exchange_weak(&announced_end, &end, fd + 1))
-        ;
+    for (int fd = atomic_load(&ct_fds_end); fd-- > 0;)
+        ct_fds[fd].known &= (uint8_t)~CT_FD_ANNOUNCED;
 }
 
 /* "10.0.0.1:80", "[::1]:80", a unix socket's path; empty if it has none. */
@@ -257,8 +257,8 @@ static void announce(void *argument)
 
 void ct_fd_announce(int fd)
 {
-    if ((unsigned)fd >= CT_FD_CACHE || ct_fd_cache[fd] & CT_FD_ANNOUNCED)
+    if ((unsigned)fd >= CT_FD_CACHE || ct_fds[fd].known & CT_FD_ANNOUNCED)
         return;
     if (ct_with_room(&ct_self, announce, &fd))
-        note_announced(fd);
+        ct_fds[fd].known |= CT_FD_ANNOUNCED;
 }

@@ -11,18 +11,20 @@
 #define CT_FD_KNOWN       0x80u /* the low bits hold the kind */
 #define CT_FD_ANNOUNCED   0x40u /* an `fd` event has described it */
 #define CT_FD_NONBLOCKING 0x20u /* calls on it return at once, by O_NONBLOCK */
-#define CT_FD_KIND_MASK   0x1fu
+#define CT_FD_HAS_TURNS   0x10u /* a connection whose turns are told: see turn.h */
+#define CT_FD_KIND_MASK   0x0fu
 
-extern uint8_t ct_fd_cache[CT_FD_CACHE];
+_Static_assert(CT_FD_KIND_COUNT <= CT_FD_KIND_MASK + 1, "kind fits its bits");
 
-_Static_assert(CT_FD_KIND_COUNT <= CT_FD_KIND_MASK, "kind fits its bits");
+/* What stays true of a number when its flags change. */
+#define CT_FD_LASTING (CT_FD_ANNOUNCED | CT_FD_HAS_TURNS)
 
 enum ct_fd_kind ct_fd_look(int fd);
 
 static inline enum ct_fd_kind ct_fd_kind(int fd)
 {
-    if ((unsigned)fd < CT_FD_CACHE && ct_fd_cache[fd] & CT_FD_KNOWN)
-        return (enum ct_fd_kind)(ct_fd_cache[fd] & CT_FD_KIND_MASK);
+    if ((unsigned)fd < CT_FD_CACHE && ct_fds[fd].known & CT_FD_KNOWN)
+        return (enum ct_fd_kind)(ct_fds[fd].known & CT_FD_KIND_MASK);
     return ct_fd_look(fd);
 }
 
@@ -32,7 +34,12 @@ static inline bool ct_fd_may_wait(int fd)
     if ((unsigned)fd >= CT_FD_CACHE)
         return true;
     ct_fd_kind(fd);
-    return !(ct_fd_cache[fd] & CT_FD_NONBLOCKING);
+    return !(ct_fds[fd].known & CT_FD_NONBLOCKING);
+}
+
+static inline bool ct_fd_has_turns(int fd)
+{
+    return (unsigned)fd < CT_FD_CACHE && ct_fds[fd].known & CT_FD_HAS_TURNS;
 }
 
 /* Its flags may have changed. */
@@ -59,8 +66,9 @@ void ct_fds_forked(void);
 /* Writes an `fd` event unless this descriptor has had one. */
 void ct_fd_announce(int fd);
 
-/* An epoll descriptor watches `fd` from now on: its waits are of what it watches. */
-void ct_fd_epoll_add(int epoll_fd, int fd);
+/* An epoll descriptor watches `fd` from now on: its waits are of what it watches. What it tells of
+ * it comes with `data`. */
+void ct_fd_epoll_add(int epoll_fd, int fd, uint64_t data);
 
 enum ct_class ct_fd_epoll_class(int epoll_fd);
 

@@ -15,7 +15,16 @@ static CT_LARGE _Atomic uint64_t poller_of[CT_FD_CACHE];
 
 static CT_LARGE uint32_t polls[CT_BOARD_MAX_THREADS]; /* begun by each slot */
 
-CT_LARGE uint8_t ct_fd_has_peer[CT_FD_CACHE];
+CT_SELDOM_TABLE struct ct_fd ct_fds[CT_FD_CACHE];
+_Atomic int ct_fds_end;
+
+void ct_fds_begin(int fd)
+{
+    int end = atomic_load_explicit(&ct_fds_end, memory_order_relaxed);
+
+    while (end <= fd && !atomic_compare_exchange_weak(&ct_fds_end, &end, fd + 1))
+        ;
+}
 
 static bool is_cached(int fd)
 {
@@ -27,9 +36,10 @@ void ct_fd_peers_add(int writer, int reader)
     /* A child of vfork has other descriptors, but the same tables. */
     if (!is_cached(writer) || !is_cached(reader) || !ct_process_is_own())
         return;
+    ct_fds_begin(writer > reader ? writer : reader);
     reader_of[writer] = reader + 1;
-    ct_fd_has_peer[writer] = 1;
-    ct_fd_has_peer[reader] = 1;
+    ct_fds[writer].has_peer = 1;
+    ct_fds[reader].has_peer = 1;
 }
 
 void ct_fd_peers_copy(int fd, int copy)
@@ -40,10 +50,11 @@ void ct_fd_peers_copy(int fd, int copy)
 
 void ct_fd_peers_watch(int epoll_fd, int fd)
 {
-    if (!is_cached(epoll_fd) || !is_cached(fd) || !ct_fd_has_peer[fd])
+    if (!is_cached(epoll_fd) || !is_cached(fd) || !ct_fds[fd].has_peer)
         return;
+    ct_fds_begin(epoll_fd);
     watcher_of[fd] = epoll_fd + 1;
-    ct_fd_has_peer[epoll_fd] = 1;
+    ct_fds[epoll_fd].has_peer = 1;
 }
 
 /* The caller is in a wait, so it has a slot. What a child of vfork leaves here is out of date with
@@ -89,12 +100,12 @@ void ct_fd_peers_forget(int fd)
     reader_of[fd] = 0;
     watcher_of[fd] = 0;
     poller_of[fd] = 0;
-    ct_fd_has_peer[fd] = 0;
+    ct_fds[fd].has_peer = 0;
 }
 
 static bool is_waited_on(int fd)
 {
-    return is_cached(fd) && ct_fd_has_peer[fd] && ct_has_waiters(ct_fd_waiters_key(fd));
+    return is_cached(fd) && ct_fds[fd].has_peer && ct_has_waiters(ct_fd_waiters_key(fd));
 }
 
 void ct_fd_wake_find(struct ct_fd_wake *wake, int writer)

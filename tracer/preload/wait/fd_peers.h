@@ -11,9 +11,19 @@
 /* Descriptors above are looked at anew each time. */
 #define CT_FD_CACHE 65536
 
-/* Nonzero: it has one, or watches one that has. Threads that wait on such a descriptor are counted.
- */
-extern uint8_t ct_fd_has_peer[CT_FD_CACHE];
+/* What is known of each, on as few pages as can be. */
+extern struct ct_fd {
+    uint8_t known; /* see fd.h */
+    /* Nonzero: it has one, or watches one that has. Threads that wait on it are counted. */
+    uint8_t has_peer;
+    uint8_t epoll_classes; /* of what it watches, as bits, if it is an epoll descriptor */
+} ct_fds[CT_FD_CACHE];
+
+/* Nothing is known of descriptors from here on. */
+extern _Atomic int ct_fds_end;
+
+/* Something will be known of this one. */
+void ct_fds_begin(int fd);
 
 /* What is written to `writer` can be read from `reader`. */
 void ct_fd_peers_add(int writer, int reader);
@@ -32,7 +42,7 @@ void ct_fd_peers_poll_add(int fd);
 
 static inline void ct_fd_peers_poll(int fd)
 {
-    if (__builtin_expect((unsigned)fd < CT_FD_CACHE && ct_fd_has_peer[fd], 0))
+    if (__builtin_expect((unsigned)fd < CT_FD_CACHE && ct_fds[fd].has_peer, 0))
         ct_fd_peers_poll_add(fd);
 }
 
@@ -53,7 +63,7 @@ static inline struct ct_fd_wake ct_fd_wake_begin(int writer)
 {
     struct ct_fd_wake wake = {.self = NULL};
 
-    if (__builtin_expect((unsigned)writer < CT_FD_CACHE && ct_fd_has_peer[writer], 0))
+    if (__builtin_expect((unsigned)writer < CT_FD_CACHE && ct_fds[writer].has_peer, 0))
         ct_fd_wake_find(&wake, writer);
     return wake;
 }

@@ -1,6 +1,7 @@
 #include "wait.h"
 
 #include "preload/core/emit.h"
+#include "preload/core/tables.h"
 
 #include <signal.h>
 
@@ -31,9 +32,11 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
 
     self->mode = CT_MODE_BUSY;
     if (ct_op_object(shown->op) == CT_OBJECT_FD && shown->op != CT_OP_FCLOSE)
-        ct_fd_announce((int)shown->object);
+        ct_fd_announce((int)(uint32_t)shown->object);
     if (shown->op == CT_OP_OPEN && shown->result >= 0)
         ct_fd_announce(shown->result);
+    if (ct_op_is_of_set(shown->op) && ct_set_object_fd(shown->object) >= 0)
+        ct_fd_announce(ct_set_object_fd(shown->object));
     uint64_t now_ticks = ct_ticks();
     uint64_t lag_ns = ct_elapsed_ns(end_ticks, now_ticks);
     if (duration_ns > UINT32_MAX || lag_ns > UINT32_MAX) {
@@ -274,4 +277,32 @@ void ct_wake(struct ct_self *self, enum ct_op op, uint64_t object, uint64_t tick
     ct_emit_wake(self, now_ticks, &event);
     self->mode = CT_MODE_TRACED;
     errno = saved_errno;
+}
+
+/* ---- Counters. ---- */
+
+/* Those before it have memory, and the thread has its first page. */
+static bool back_counters(struct ct_board_thread *slot, uint32_t index)
+{
+    size_t begin = (size_t)((char *)&slot->counters[index] - (char *)slot);
+    size_t last = begin + sizeof(slot->counters[index]) - 1;
+
+    return last / CT_BOARD_ALIGNMENT == (begin - 1) / CT_BOARD_ALIGNMENT ||
+           ct_memory_back((const char *)slot + last, 1);
+}
+
+/* A handler of a signal may do the same meanwhile, for the same operation. */
+struct ct_board_counters *ct_wait_add_counters(struct ct_board_thread *slot)
+{
+    _Atomic uint8_t *number = &slot->counters_of[slot->wait.op];
+    uint8_t is_none = 0;
+    uint32_t index = atomic_load(&slot->counters_used);
+
+    do {
+        if (index >= CT_OP_COUNT || !back_counters(slot, index))
+            return NULL;
+    } while (!atomic_compare_exchange_weak(&slot->counters_used, &index, index + 1));
+    if (!atomic_compare_exchange_strong(number, &is_none, (uint8_t)(index + 1)))
+        index = is_none - 1U;
+    return &slot->counters[index];
 }

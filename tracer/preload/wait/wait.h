@@ -8,7 +8,7 @@
 #include "fd.h"
 #include "preload/core/clock.h"
 #include "preload/core/operations.h"
-#include "preload/core/self.h"
+#include "preload/core/sampling.h"
 #include "preload/core/waiters.h"
 #include "preload/stack/stack.h"
 
@@ -95,7 +95,7 @@ ct_wait_subject(struct ct_wait *wait, enum ct_class class, uint64_t object)
 
     if (wait->stack != 0)
         ct_wait_announce(wait, object);
-    if (__builtin_expect(object < CT_FD_CACHE && ct_fd_has_peer[object], 0))
+    if (__builtin_expect(object < CT_FD_CACHE && ct_fds[object].has_peer, 0))
         ct_wait_count_reader(wait, object);
     shown->op = wait->op;
     shown->site = wait->site;
@@ -112,26 +112,24 @@ ct_wait_subject(struct ct_wait *wait, enum ct_class class, uint64_t object)
 /* Is the wait that the slot shows to be written as an event? */
 static inline bool ct_wait_is_sampled(struct ct_self *self, uint64_t duration_ns)
 {
-    uint64_t rate_ns = ct_control->rate_ns;
-
-    if (duration_ns < rate_ns) {
-        self->random ^= self->random << 13;
-        self->random ^= self->random >> 7;
-        self->random ^= self->random << 17;
-        if ((self->random >> 32) * rate_ns >= duration_ns << 32)
-            return false;
-    }
-    return ct_class_is_recorded(self->slot->wait.class);
+    return ct_self_samples(self, duration_ns) && ct_class_is_recorded(self->slot->wait.class);
 }
+
+/* Of the operation that the slot's wait is in, the first time; NULL: there is no memory. */
+struct ct_board_counters *ct_wait_add_counters(struct ct_board_thread *slot);
 
 static inline void ct_wait_count(struct ct_self *self, uint64_t duration_ns)
 {
     struct ct_board_thread *slot = self->slot;
-    struct ct_board_counters *counters = &slot->counters[slot->wait.op];
+    uint8_t number = atomic_load_explicit(&slot->counters_of[slot->wait.op], memory_order_relaxed);
+    struct ct_board_counters *counters =
+        __builtin_expect(number != 0, 1) ? &slot->counters[number - 1] : ct_wait_add_counters(slot);
 
-    counters->calls++;
-    counters->total_ns += duration_ns;
-    counters->histogram[ct_histogram_bucket(duration_ns)]++;
+    if (__builtin_expect(counters != NULL, 1)) {
+        counters->calls++;
+        counters->total_ns += duration_ns;
+        counters->histogram[ct_histogram_bucket(duration_ns)]++;
+    }
     slot->class_ns[slot->wait.class] += duration_ns;
 }
 
@@ -141,12 +139,6 @@ static inline void ct_wait_uncount(struct ct_self *self)
         atomic_fetch_sub(self->counted, 1);
         self->counted = NULL;
     }
-}
-
-/* Was that before the recording began? */
-static inline bool ct_is_early(uint64_t ticks)
-{
-    return ticks < atomic_load_explicit(&ct_control->begin_ticks, memory_order_relaxed);
 }
 
 /* Lets a wait that began before the recording did begin with it. False if it was over by then. */
