@@ -162,6 +162,8 @@ static gboolean gather_samples(const struct question *question, struct ct_store 
     struct ct_store_scope scope = *question->input.scope;
     const struct ct_sink sink = ct_profile_sink(profile);
 
+    if (ct_profile_kind_is_path(question->job->options->kind))
+        return ct_profile_follow(profile, store, question->input.model, &scope, error);
     /* Others' waits are charged to who held a lock, or let them go on. */
     if (ct_profile_kind_tells_waiter(question->job->options->kind))
         scope.selection = NULL;
@@ -186,11 +188,14 @@ static gboolean write_format(struct question *question, struct ct_store *store, 
     };
     g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &limits);
     g_autoptr(GArray) samples = NULL;
+    const struct ct_selection everybody = {0};
 
     if (options->format->is_profile) {
         if (!gather_samples(question, store, profile, error))
             return FALSE;
-        samples = ct_profile_samples(profile, input->model, &options->scope.selection);
+        samples = ct_profile_samples(
+            profile, input->model,
+            ct_profile_kind_is_path(options->kind) ? &everybody : &options->scope.selection);
         input->samples = samples;
     }
     return options->format->write(input, stdout, error);

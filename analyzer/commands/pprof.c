@@ -11,7 +11,6 @@
 #include "model/format.h"
 #include "options/nearest.h"
 #include "options/parse.h"
-#include "passes/path.h"
 #include "schema/capture_words.h"
 
 #include <locale.h>
@@ -272,24 +271,13 @@ struct question {
     gboolean is_path;
 };
 
-static gboolean follow(const struct question *question, struct ct_store *store, GError **error)
-{
-    struct ct_path_question path = {.store = store, .model = question->model};
-
-    const struct ct_window *window = question->scope->window;
-
-    return ct_path_choose(&path, question->scope->selection,
-                          window->end_ns == UINT64_MAX ? NULL : window, error) &&
-           ct_profile_follow(question->profile, &path, error);
-}
-
 static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
     const struct question *question = user;
     const struct ct_sink sink = ct_profile_sink(question->profile);
 
     if (question->is_path)
-        return follow(question, store, error);
+        return ct_profile_follow(question->profile, store, question->model, question->scope, error);
     ct_profile_set_store(question->profile, store);
     gboolean is_replayed = ct_store_replay(store, question->scope, &sink, error);
 

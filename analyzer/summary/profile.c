@@ -1,6 +1,7 @@
 #include "summary/profile.h"
 
 #include "model/holders.h"
+#include "passes/path.h"
 #include "summary/profile_cells.h"
 #include "summary/profile_order.h"
 #include "summary/wall.h"
@@ -46,10 +47,17 @@ void ct_profile_set_store(struct ct_profile *profile, struct ct_store *store)
     profile->waits = ct_profile_kind_needs_store(profile->kind) ? ct_lock_waits_new(store) : NULL;
 }
 
-gboolean ct_profile_follow(struct ct_profile *profile, const struct ct_path_question *question,
+gboolean ct_profile_follow(struct ct_profile *profile, struct ct_store *store,
+                           const struct ct_model *model, const struct ct_store_scope *scope,
                            GError **error)
 {
-    return ct_profile_cells_add_path(profile->cells, question, error);
+    struct ct_path_question question = {.store = store, .model = model};
+    const struct ct_window *window = scope->window;
+
+    if (window && window->end_ns == UINT64_MAX) /* all of the time */
+        window = NULL;
+    return ct_path_choose(&question, scope->selection, window, error) &&
+           ct_profile_cells_add_path(profile->cells, &question, error);
 }
 
 gboolean ct_profile_check(struct ct_profile *profile, GError **error)

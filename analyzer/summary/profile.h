@@ -6,7 +6,6 @@
 #define CTRACE_PROFILE_H
 
 #include "passes/filter.h"
-#include "passes/path_walk.h"
 #include "store/store.h"
 
 /*
@@ -121,8 +120,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_profile, ct_profile_free)
 /* Where a profile that needs it asks: borrowed, until the profile was told all. */
 void ct_profile_set_store(struct ct_profile *profile, struct ct_store *store);
 
-/* Adds all of that path. */
-gboolean ct_profile_follow(struct ct_profile *profile, const struct ct_path_question *question,
+/* Adds all of the path to the end that the scope asks for. */
+gboolean ct_profile_follow(struct ct_profile *profile, struct ct_store *store,
+                           const struct ct_model *model, const struct ct_store_scope *scope,
                            GError **error);
 
 /* FALSE with an error, if it asked in vain. */

@@ -93,6 +93,13 @@ class Path(TraceTest):
             profile.delay_of(thread="compressor", state="running"),
             0.5 * report["path"]["length_ns"],
         )
+        folded = self.folder / "path.folded"
+        result = self.ctrace("export", "--profile=critical", self.directory, "-o", folded)
+        self.assertEqual(result.status, 0, result)
+        lines = folded.read_text().splitlines()
+        self.assertEqual(
+            sum(int(line.rsplit(" ", 1)[1]) for line in lines), report["path"]["length_ns"]
+        )
         part = self.profile("critical", self.directory, "--from=50%", "--thread=writer")
         self.assertLess(part.delay_of(), 0.6 * report["path"]["length_ns"])
 

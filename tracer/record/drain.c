@@ -180,32 +180,17 @@ static void write_wait(struct ct_drain *drain, const struct ct_source *source,
 WRITE_IN_ROOM(lock_wait, long_wait, CT_EVENT_LOCK_WAIT)
 WRITE_IN_ROOM(wake, long_wake, CT_EVENT_WAKE)
 
-static void write_long_wait(struct ct_drain *drain, const struct ct_source *written,
-                            struct ct_event_long_wait *event)
-{
-    const struct ct_source source = in_order(drain, written);
-
-    event->lag_ns += source.lag_ns;
-    drain->writer->long_wait(&source, event);
-}
-
-static void write_turn(struct ct_drain *drain, const struct ct_source *written,
-                       struct ct_event_turn *event)
-{
-    const struct ct_source source = in_order(drain, written);
-
-    event->lag_ns += source.lag_ns;
-    drain->writer->turn(&source, event);
-}
-
-static void write_long_wake(struct ct_drain *drain, const struct ct_source *written,
-                            struct ct_event_long_wake *event)
-{
-    const struct ct_source source = in_order(drain, written);
-
-    event->lag_ns += source.lag_ns;
-    drain->writer->long_wake(&source, event);
-}
+#define WRITE_LONG(name)                                                              \
+    static void write_##name(struct ct_drain *drain, const struct ct_source *written, \
+                             struct ct_event_##name *event)                           \
+    {                                                                                 \
+        const struct ct_source source = in_order(drain, written);                     \
+        event->lag_ns += source.lag_ns;                                               \
+        drain->writer->name(&source, event);                                          \
+    }
+WRITE_LONG(long_wait)
+WRITE_LONG(long_wake)
+WRITE_LONG(turn)
 
 #define LAGGING_CASE(symbol, name, channel)                                   \
     case CT_EVENT_ID_##symbol: {                                              \
