@@ -21,7 +21,7 @@ enum { CLIENTS = 20, REQUESTS = 20, WORKERS = 4, CALLS = 20, SLOW_MS = 25, BURST
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t size = sizeof address;
 
     require(getsockname(fd, (struct sockaddr *)&address, &size) == 0, "getsockname");
@@ -108,7 +108,7 @@ static void *work(void *unused)
 
 static uint16_t peer_port(int fd)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t size = sizeof address;
 
     require(getpeername(fd, (struct sockaddr *)&address, &size) == 0, "getpeername");
