@@ -193,8 +193,7 @@ static void what_is_asked_of_waits_is_checked_at_once(void **state)
         scope = (struct ct_scope){.place = g_strdup(wrong[i].place), .min = g_strdup(wrong[i].min)};
         scope.classes = wrong[i].class ? g_strsplit(wrong[i].class, "|", -1) : NULL;
         assert_false(check_scope(&scope, &said));
-        assert_non_null(said);
-        assert_non_null(strstr(said, wrong[i].said));
+        assert_non_null(strstr(said ? said : "", wrong[i].said));
         ct_scope_clear(&scope);
     }
 }
