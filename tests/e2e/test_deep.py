@@ -67,7 +67,7 @@ class Deep(TraceTest):
     def test_text_json_and_timeline_say_what_was_cut(self):
         result = self.record_ok(PROGRAM, 2000, 3, options=["--rate=0"])
         said = r"\[at least 1,?024 frames omitted\]"
-        self.assertRegex(self.ctrace("report", "--depth=200", result.directory).out, said)
+        self.assertRegex(self.ctrace("report", "waits", "--depth=200", result.directory).out, said)
         text = self.ctrace("report", "--format=json", result.directory).out
         self.assertRegex(text, said)
         json.loads(text)
