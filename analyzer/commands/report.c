@@ -278,6 +278,54 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
     return TRUE;
 }
 
+/* ---- Findings ---- */
+
+/* Who held the locks that findings name. */
+struct holders {
+    struct ct_model *model; /* owned */
+    const struct ct_store_scope *scope;
+    GArray *keys;        /* owned; struct ct_lock_key */
+    GPtrArray *holdings; /* owned; struct ct_lock_holding *; or NULL */
+};
+
+static void holders_clear(struct holders *holders)
+{
+    g_array_unref(holders->keys);
+    if (holders->holdings)
+        g_ptr_array_unref(holders->holdings);
+    ct_model_free(holders->model);
+}
+typedef struct holders auto_holders; /* for g_auto() */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_holders, holders_clear)
+
+static gboolean ask_holders(void *user, struct ct_store *store, GError **error)
+{
+    struct holders *holders = user;
+
+    holders->holdings = ct_lock_holdings_estimate(store, holders->scope, holders->keys, error);
+    return holders->holdings != NULL;
+}
+
+/* Looks for findings, and at the locks that they name. */
+static gboolean look(const char *directory, struct ct_activity *activity, struct ct_report *report,
+                     GError **error)
+{
+    const struct ct_store_scope scope = store_scope(report);
+
+    ct_report_look(report);
+    g_auto(auto_holders) holders = {
+        .model = ct_model_new(), .scope = &scope, .keys = ct_findings_locks(report->findings)};
+
+    if (report->locks)
+        ct_report_add_holders(report, report->locks);
+    else if (holders.keys->len > 0 &&
+             !ct_recording_ask(directory, activity, holders.model, ask_holders, &holders, error))
+        return FALSE;
+    else if (holders.holdings)
+        ct_report_add_holders(report, holders.holdings);
+    return TRUE;
+}
+
 /* ---- The report ---- */
 
 /* What is asked for, and where it goes. */
@@ -346,8 +394,11 @@ static int write_report(void *user, struct ct_activity *activity)
     ct_say_all(complaints);
     if (job->format->has_places)
         ct_report_fold_places(report);
-    if (job->format->has_places && has_findings(&job->layout))
-        ct_report_look(report);
+    if (job->format->has_places && has_findings(&job->layout) &&
+        !look(directory, activity, report, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
     job->format->write(report, &job->layout, stdout);
     ct_symbolizer_keep(report->symbolizer);
     ct_worker_begin_remarks(activity);
@@ -377,6 +428,8 @@ static int run(const struct options *options)
 {
     enum ct_report_extent extent = extent_of(options);
     gboolean is_overview = extent == CT_REPORT_OVERVIEW;
+    g_autofree char *selection = ct_scope_selection_options(&options->scope);
+    g_autofree char *times = ct_scope_time_options(&options->scope);
     struct job job = {
         .options = options,
         .format = ct_report_format_find(options->format),
@@ -387,7 +440,8 @@ static int run(const struct options *options)
                    .top = said_or(options->top, is_overview ? OVERVIEW_TOP : usual_top(options)),
                    .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
                                  g_strcmp0(g_getenv("TERM"), "dumb") != 0,
-                   .directory = is_default(options) ? NULL : directory_of(options, NULL),
+                   .context = {is_default(options) ? NULL : directory_of(options, NULL), selection,
+                               times},
                    .extent = extent,
                    .section = section_of(options)},
     };

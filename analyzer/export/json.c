@@ -91,13 +91,13 @@ static void write_scope(struct ct_json_document *document, const struct ct_repor
 }
 
 static void write_findings(struct ct_json_document *document, const struct ct_report *report,
-                           const char *directory)
+                           const struct ct_finding_context *context)
 {
     ct_json_begin_array(document, "findings");
     for (guint i = 0; i < report->findings->list->len; i++) {
         const struct ct_finding *finding = report->findings->list->pdata[i];
         const struct ct_symbol_frame *place = finding->place;
-        g_autofree char *command = ct_finding_command(finding, directory);
+        g_autofree char *command = ct_finding_command(finding, context);
         JsonBuilder *json = ct_json_begin_element(document);
 
         ct_json_add_string(json, "rule", finding->rule);
@@ -336,9 +336,9 @@ static void write_sites(struct ct_json_document *document, const struct ct_repor
 }
 
 static void write_all(struct ct_json_document *document, const struct ct_report *report,
-                      const char *directory)
+                      const struct ct_finding_context *context)
 {
-    write_findings(document, report, directory);
+    write_findings(document, report, context);
     write_processes(document, report);
     write_threads(document, report);
     write_hangs(document, report);
@@ -367,7 +367,7 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     write_capture(&document, report->model);
     write_scope(&document, report);
     if (layout->extent != CT_REPORT_SECTION)
-        write_all(&document, report, layout->directory);
+        write_all(&document, report, &layout->context);
     ct_json_write_path(&document, report);
     if (layout->extent == CT_REPORT_SECTION) {
         ct_json_write_peers(&document, report);

@@ -4,19 +4,12 @@
 #include "model/format.h"
 #include "symbols/stack_text.h"
 
-#include <math.h>
-
 /* Functions of a place, and what a holder did: the first so many. */
 #define FRAMES_SHOWN     3
 #define ACTIVITIES_SHOWN 4
 
 /* As much of the time is told of by itself: less is not worth it. */
 #define LEAST_SHARE 0.005
-
-static uint64_t rounded(double value)
-{
-    return value < 1.8e19 ? (uint64_t)(value + 0.5) : UINT64_MAX;
-}
 
 /* "97 %", "1.3 %" */
 static char *format_share(uint64_t part_ns, uint64_t whole_ns)
@@ -144,8 +137,8 @@ static void write_waiter(const struct ct_text_out *out, const struct ct_lock_hol
                          const struct ct_lock_waiter *waiter)
 {
     g_autofree char *share = format_share(waiter->ns, lock->ns);
-    g_autofree char *count = ct_format_count(rounded(waiter->count));
-    const char *plural = rounded(waiter->count) == 1 ? "" : "s";
+    g_autofree char *count = ct_format_count(ct_rounded(waiter->count));
+    const char *plural = ct_rounded(waiter->count) == 1 ? "" : "s";
 
     if (waiter->is_others) {
         ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s waited for elsewhere: %s wait%s", share, count,
@@ -162,9 +155,9 @@ static void write_waiter(const struct ct_text_out *out, const struct ct_lock_hol
 
 static void write_waits(const struct ct_text_out *out, const struct ct_lock_holding *lock)
 {
-    uint64_t count = rounded(lock->count);
+    uint64_t count = ct_rounded(lock->count);
     g_autofree char *waits = ct_format_count(count);
-    g_autofree char *mean = ct_format_duration(rounded((double)lock->ns / MAX(lock->count, 1)));
+    g_autofree char *mean = ct_format_duration(ct_rounded((double)lock->ns / MAX(lock->count, 1)));
     g_autofree char *longest = ct_format_duration(lock->longest_ns);
     g_autofree char *threads = ct_format_count(lock->thread_count);
     g_autofree char *line = lock->longest_queue > 1

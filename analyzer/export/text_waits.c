@@ -4,7 +4,6 @@
 #include "model/format.h"
 #include "symbols/stack_text.h"
 
-#include <math.h>
 #include <string.h>
 
 static void write_stack(const struct ct_text_out *out, const struct ct_process *process,
@@ -193,20 +192,15 @@ void ct_text_section_longest_waits(const struct ct_text_out *out)
     write_list(out, out->report->lists->longest);
 }
 
-static uint64_t rounded(double value)
-{
-    return value < 1.8e19 ? (uint64_t)(value + 0.5) : UINT64_MAX;
-}
-
 /* "25 waits of 1.20 ms on average, 7.00 ms at most". Of calls, few may have had to wait. */
 static char *format_waits(const struct ct_report_site *site)
 {
-    uint64_t count = rounded(site->count);
-    uint64_t blocked_count = MIN(rounded(site->blocked_count), count);
+    uint64_t count = ct_rounded(site->count);
+    uint64_t blocked_count = MIN(ct_rounded(site->blocked_count), count);
     double mean_of = MAX(MIN(site->blocked_count, site->count), 1);
     g_autofree char *waits = ct_format_count(count);
     g_autofree char *blocked = ct_format_count(blocked_count);
-    g_autofree char *mean = ct_format_duration(rounded(site->total_ns / mean_of));
+    g_autofree char *mean = ct_format_duration(ct_rounded(site->total_ns / mean_of));
     g_autofree char *longest = ct_format_duration(site->longest_ns);
 
     if (count == 1)
@@ -222,7 +216,7 @@ static char *format_waits(const struct ct_report_site *site)
 static void write_site(const struct ct_text_out *out, const struct ct_report_site *site,
                        guint number)
 {
-    g_autofree char *total = ct_format_duration(rounded(site->total_ns));
+    g_autofree char *total = ct_format_duration(ct_rounded(site->total_ns));
     g_autofree char *waits = format_waits(site);
     g_autofree char *object = ct_report_site_object(out->report, site);
     g_autofree char *call = ct_format_call(site->op, op_text(site->op),
@@ -256,7 +250,7 @@ void ct_text_section_sites(const struct ct_text_out *out)
         ct_text_out_line(out, 2, "and %u whose calls took no time: none left the CPU",
                          report->lists->sites->len - timed);
     if (report->lists->unlisted_count > 0) {
-        g_autofree char *count = ct_format_count(rounded(report->lists->unlisted_count));
+        g_autofree char *count = ct_format_count(ct_rounded(report->lists->unlisted_count));
 
         ct_text_out_line(out, 2, "! %s waits were in places beyond the %u that are kept", count,
                          report->lists->sites->len);

@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+uint64_t ct_rounded(double value)
+{
+    return value < 1.8e19 ? (uint64_t)(value + 0.5) : UINT64_MAX;
+}
+
 static char *format_fd(const struct ct_interval *interval)
 {
     const struct ct_fd *fd = interval->fd;

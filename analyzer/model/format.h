@@ -8,6 +8,9 @@
 #include "model/sink.h"
 #include "text/figures.h"
 
+/* Of a weighted sum: the next whole number, or UINT64_MAX where it does not fit. */
+uint64_t ct_rounded(double value);
+
 /* What stands for frames that were left out: "[at least 1,024 frames omitted]". */
 char *ct_format_omitted(const struct ct_stack *stack);
 

@@ -68,9 +68,26 @@ struct ct_lock_holding {
         *waiters; /* owned; struct ct_lock_waiter *, the most time first; they add up to `ns` */
 };
 
+/* What a lock is in whatever model of the recording. */
+struct ct_lock_key {
+    int32_t pid;
+    uint64_t process_start_ns;
+    enum ct_object kind;
+    uint64_t object;
+};
+
+struct ct_lock_key ct_lock_key_of(const struct ct_process *process, enum ct_object kind,
+                                  uint64_t object);
+gboolean ct_lock_key_is_of(const struct ct_lock_key *key, const struct ct_lock_holding *holding);
+
 /* struct ct_lock_holding *, that with the most time first. NULL: an error. The caller owns it.
  * Only waits in the scope count; all of the recording is asked for who held up those. */
 GPtrArray *ct_lock_holdings_find(struct ct_store *store, const struct ct_store_scope *scope,
                                  GError **error);
+
+/* The same of these locks alone (struct ct_lock_key), for shares rather than sums: of many waits
+ * for one lock, some are looked at and stand for the others. Without longest queues. */
+GPtrArray *ct_lock_holdings_estimate(struct ct_store *store, const struct ct_store_scope *scope,
+                                     const GArray *keys, GError **error);
 
 #endif

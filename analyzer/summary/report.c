@@ -3,7 +3,6 @@
 #include "model/format.h"
 #include "symbols/stack_text.h"
 
-#include <math.h>
 #include <string.h>
 
 static const struct ct_window all_time = {0, UINT64_MAX};
@@ -183,11 +182,6 @@ static void on_interval(void *user, const struct ct_interval *interval)
     ct_report_lists_add(lists, interval, window_of(report));
 }
 
-static uint64_t rounded(double time_ns)
-{
-    return time_ns < 9e18 ? (uint64_t)llround(time_ns) : UINT64_MAX;
-}
-
 /* As the trace itself has summed it up. */
 static struct ct_report_thread whole_row(const struct ct_thread *thread)
 {
@@ -208,7 +202,7 @@ static struct ct_report_thread scoped_row(const struct ct_report *report,
     uint64_t waited_ns[CT_CLASS_COUNT] = {0};
 
     for (size_t class = 0; class < CT_CLASS_COUNT && gathered; class ++)
-        waited_ns[class] = rounded(gathered->waited_ns[class]);
+        waited_ns[class] = ct_rounded(gathered->waited_ns[class]);
     return (struct ct_report_thread){
         .life = ct_life_inside(thread, &report->scope.window, waited_ns),
         .interval_count = gathered ? gathered->interval_count : 0,
@@ -300,11 +294,10 @@ void ct_report_fold_places(struct ct_report *report)
     ct_report_lists_fold(report->lists, describe_site, report);
 }
 
-void ct_report_look(struct ct_report *report)
+/* Whom it is about, struct ct_life; owned by the caller. */
+static GArray *list_lives(const struct ct_report *report)
 {
-    const struct ct_window whole = ct_lives_extent(report->model);
-    const struct ct_window *window = report->scope.is_whole_time ? &whole : &report->scope.window;
-    g_autoptr(GArray) lives = g_array_new(FALSE, FALSE, sizeof(struct ct_life));
+    GArray *lives = g_array_new(FALSE, FALSE, sizeof(struct ct_life));
 
     for (guint i = 0; i < report->threads->len; i++) {
         const struct ct_report_thread *row =
@@ -312,7 +305,15 @@ void ct_report_look(struct ct_report *report)
 
         g_array_append_val(lives, row->life);
     }
-    const struct ct_findings_input input = {
+    return lives;
+}
+
+static struct ct_findings_input findings_input(const struct ct_report *report, const GArray *lives)
+{
+    const struct ct_window whole = ct_lives_extent(report->model);
+    const struct ct_window *window = report->scope.is_whole_time ? &whole : &report->scope.window;
+
+    return (struct ct_findings_input){
         .model = report->model,
         .symbolizer = report->symbolizer,
         .evidence = report->evidence,
@@ -321,9 +322,23 @@ void ct_report_look(struct ct_report *report)
         .peers = report->peers,
         .length_ns = window->end_ns - window->begin_ns,
     };
+}
+
+void ct_report_look(struct ct_report *report)
+{
+    g_autoptr(GArray) lives = list_lives(report);
+    const struct ct_findings_input input = findings_input(report, lives);
 
     ct_findings_free(report->findings);
     report->findings = ct_findings_new(&input);
+}
+
+void ct_report_add_holders(struct ct_report *report, const GPtrArray *holdings)
+{
+    g_autoptr(GArray) lives = list_lives(report);
+    const struct ct_findings_input input = findings_input(report, lives);
+
+    ct_findings_add_holders(report->findings, &input, holdings);
 }
 
 guint ct_report_timed_sites(const struct ct_report *report)

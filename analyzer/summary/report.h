@@ -74,6 +74,10 @@ void ct_report_fold_places(struct ct_report *report);
  * places where waits are no idling. */
 void ct_report_look(struct ct_report *report);
 
+/* Says of the locks that the findings name what their holders did: struct ct_lock_holding *, of
+ * whatever model. */
+void ct_report_add_holders(struct ct_report *report, const GPtrArray *holdings);
+
 /* TRUE if it is about all of the recording. */
 gboolean ct_report_is_whole(const struct ct_report *report);
 

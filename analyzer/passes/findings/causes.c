@@ -69,33 +69,33 @@ static gboolean is_server(const struct ct_causes *causes, const struct ct_eviden
 
 /* ---- Who was waited for ---- */
 
-const struct ct_life *ct_causes_life(const struct ct_causes *causes, const struct ct_thread *thread)
+void ct_causes_add_life(const struct ct_causes *causes, const struct ct_thread *thread,
+                        struct ct_causes_life *sum)
 {
-    return g_hash_table_lookup(causes->lives, thread);
+    const struct ct_life *life = g_hash_table_lookup(causes->lives, thread);
+
+    if (!life)
+        return;
+    sum->alive_ns += (double)(life->alive.end_ns - life->alive.begin_ns);
+    sum->able_ns += (double)life->class_ns[CT_CLASS_RUNNING];
+    sum->able_ns += (double)life->class_ns[CT_CLASS_RUNNABLE];
 }
 
-static double alive_ns(const struct ct_life *life)
+struct ct_causes_life ct_causes_sum_lives(const struct ct_causes *causes, const GPtrArray *threads)
 {
-    return (double)(life->alive.end_ns - life->alive.begin_ns);
-}
+    struct ct_causes_life sum = {0};
 
-static double able_ns(const struct ct_life *life)
-{
-    return (double)life->class_ns[CT_CLASS_RUNNING] + (double)life->class_ns[CT_CLASS_RUNNABLE];
-}
-
-double ct_causes_able_ns(const struct ct_causes *causes, const struct ct_thread *thread)
-{
-    const struct ct_life *life = ct_causes_life(causes, thread);
-
-    return life ? able_ns(life) : 0;
+    for (guint i = 0; i < threads->len; i++)
+        ct_causes_add_life(causes, threads->pdata[i], &sum);
+    return sum;
 }
 
 static gboolean is_busy(const struct ct_causes *causes, const struct ct_thread *thread)
 {
-    const struct ct_life *life = thread ? ct_causes_life(causes, thread) : NULL;
+    struct ct_causes_life life = {0};
 
-    return life && able_ns(life) * 2 >= alive_ns(life);
+    ct_causes_add_life(causes, thread, &life);
+    return life.alive_ns > 0 && life.able_ns * 2 >= life.alive_ns;
 }
 
 const struct ct_causes_children *ct_causes_children(const struct ct_causes *causes,
@@ -181,8 +181,8 @@ static enum ct_cause of_child(const struct ct_causes *causes, const struct ct_ev
 {
     const struct ct_causes_children *children = ct_causes_children(causes, wait->thread->process);
 
-    return !children || children->able_ns * 2 >= children->alive_ns ? CT_CAUSE_CHILD
-                                                                    : CT_CAUSE_OTHERS;
+    return !children || children->life.able_ns * 2 >= children->life.alive_ns ? CT_CAUSE_CHILD
+                                                                              : CT_CAUSE_OTHERS;
 }
 
 static enum ct_cause of_sleep(const struct ct_evidence_wait *wait)
@@ -298,10 +298,8 @@ static void add_lives_of_children(struct ct_causes *causes)
         struct ct_causes_children *children =
             g_hash_table_lookup(causes->children, GINT_TO_POINTER(life->thread->process->ppid));
 
-        if (!children)
-            continue;
-        children->alive_ns += alive_ns(life);
-        children->able_ns += able_ns(life);
+        if (children)
+            ct_causes_add_life(causes, life->thread, &children->life);
     }
 }
 

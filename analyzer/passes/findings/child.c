@@ -19,8 +19,8 @@ static struct ct_causes_children sum_children(const struct ct_findings_case *a_c
         if (!children || !g_hash_table_add(parents, GINT_TO_POINTER(thread->process->pid)))
             continue;
         sum.count += children->count;
-        sum.alive_ns += children->alive_ns;
-        sum.able_ns += children->able_ns;
+        sum.life.alive_ns += children->life.alive_ns;
+        sum.life.able_ns += children->life.able_ns;
         if (!sum.last || children->last->start_ns >= sum.last->start_ns)
             sum.last = children->last;
     }
@@ -35,7 +35,8 @@ static char *describe_children(const struct ct_findings_case *a_case,
 
     if (children.count == 0)
         return g_strdup(" They are not recorded.");
-    double share = children.alive_ns > 0 ? 100 * children.able_ns / children.alive_ns : 0;
+    const struct ct_causes_life *life = &children.life;
+    double share = life->alive_ns > 0 ? 100 * life->able_ns / life->alive_ns : 0;
     g_autofree char *count = ct_format_count(children.count);
 
     if (children.count == 1)
@@ -61,6 +62,6 @@ void ct_findings_child(const struct ct_findings_case *a_case, const char *name, 
         ct_finding_add(findings, name, gathering,
                        g_strdup_printf("%s waited %s for child processes to end: %s%s.%s", who,
                                        time, count, where, children),
-                       g_strdup("report threads"));
+                       "report threads", NULL);
     }
 }

@@ -45,7 +45,7 @@ static guint hold_hash(const void *data)
     const struct ct_evidence_hold *hold = data;
 
     return mix(((uintptr_t)hold->process >> 4) + ((uintptr_t)hold->holder << 20) + hold->object +
-               ((uint64_t)hold->stack_id << 16) + ((uint64_t)hold->holder_tid << 8) + hold->kind);
+               ((uint64_t)hold->holder_tid << 8) + hold->kind);
 }
 
 static gboolean hold_equal(const void *a, const void *b)
@@ -54,8 +54,8 @@ static gboolean hold_equal(const void *a, const void *b)
     const struct ct_evidence_hold *second = b;
 
     return first->process == second->process && first->holder == second->holder &&
-           first->kind == second->kind && first->stack_id == second->stack_id &&
-           first->object == second->object && first->holder_tid == second->holder_tid;
+           first->kind == second->kind && first->object == second->object &&
+           first->holder_tid == second->holder_tid;
 }
 
 /* ---- Descriptors ---- */
@@ -220,7 +220,11 @@ static void add_wait(struct ct_evidence *evidence, const struct ct_interval *int
     if (ct_interval_is_counted(interval, window->begin_ns))
         wait->count += interval->weight;
     wait->total_ns += interval->weight * (double)duration_ns;
-    wait->longest_ns = MAX(wait->longest_ns, duration_ns);
+    if (wait->last_begin_ns != interval->wait_begin_ns)
+        wait->last_ns = 0;
+    wait->last_begin_ns = interval->wait_begin_ns;
+    wait->last_ns += duration_ns;
+    wait->longest_ns = MAX(wait->longest_ns, wait->last_ns);
 }
 
 struct visit {
@@ -241,22 +245,16 @@ static void add_hold(void *user, const struct ct_hold *hold)
         .holder = hold->holder,
         .holder_tid = hold->holder || hold->since_ns > 0 ? 0 : interval->owner_tid,
         .kind = ct_op_object(interval->op),
-        .stack_id = hold->stack_id,
         .object = interval->object,
     };
 
-    if (begin_ns >= end_ns || hold->is_released)
+    if (begin_ns >= end_ns || hold->is_released || evidence->holds->len >= HOLDS_MAX ||
+        g_hash_table_contains(evidence->hold_of, &key))
         return;
-    struct ct_evidence_hold *sum = g_hash_table_lookup(evidence->hold_of, &key);
+    struct ct_evidence_hold *kept = g_memdup2(&key, sizeof(key));
 
-    if (!sum) {
-        if (evidence->holds->len >= HOLDS_MAX)
-            return;
-        sum = g_memdup2(&key, sizeof(key));
-        g_ptr_array_add(evidence->holds, sum);
-        g_hash_table_add(evidence->hold_of, sum);
-    }
-    sum->total_ns += interval->weight * (double)(end_ns - begin_ns);
+    g_ptr_array_add(evidence->holds, kept);
+    g_hash_table_add(evidence->hold_of, kept);
 }
 
 void ct_evidence_add(struct ct_evidence *evidence, const struct ct_interval *interval,

@@ -1,6 +1,6 @@
 /*
  * What findings are made of: the waits of a recording, summed up wait by wait in bounded memory by
- * who waited, where and for what, and how long who held the locks meanwhile.
+ * who waited, where and for what, and who held the locks meanwhile.
  */
 #ifndef CTRACE_FINDINGS_EVIDENCE_H
 #define CTRACE_FINDINGS_EVIDENCE_H
@@ -26,17 +26,19 @@ struct ct_evidence_wait {
     double count; /* with the weights of sampled waits, as the total */
     double total_ns;
     uint64_t longest_ns;
+    /* The wait that came last, of which there may be more to come: when it began, and how much of
+     * it came until now. */
+    uint64_t last_begin_ns;
+    uint64_t last_ns;
 };
 
-/* For how long that thread made others wait for that lock until it let go of it there. */
+/* That thread made others wait for that lock. */
 struct ct_evidence_hold {
     const struct ct_process *process; /* borrowed; whose lock it is */
     struct ct_thread *holder;         /* borrowed; NULL: unknown, but for its number */
     int32_t holder_tid;               /* then: as noted when the wait began; 0: unknown, too */
     enum ct_object kind;
-    uint32_t stack_id; /* in the holder's process; 0: unknown */
     uint64_t object;
-    double total_ns;
 };
 
 struct ct_evidence {

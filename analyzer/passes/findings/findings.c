@@ -1,6 +1,7 @@
 #include "passes/findings/findings.h"
 
 #include "model/format.h"
+#include "passes/findings/holders.h"
 #include "passes/findings/rules.h"
 
 #include <string.h>
@@ -32,7 +33,9 @@ static void finding_free(void *data)
     struct ct_finding *finding = data;
 
     g_free(finding->text);
-    g_free(finding->command);
+    g_free(finding->options);
+    if (finding->locks)
+        g_array_unref(finding->locks);
     g_free(finding);
 }
 
@@ -68,11 +71,22 @@ static char *quote(const char *name)
     return name[strspn(name, safe)] == '\0' ? g_strdup(name) : g_shell_quote(name);
 }
 
-char *ct_finding_command(const struct ct_finding *finding, const char *directory)
+static void append_word(GString *command, const char *word)
 {
-    g_autofree char *quoted = directory ? quote(directory) : NULL;
+    if (word && word[0])
+        g_string_append_printf(command, " %s", word);
+}
 
-    return g_strconcat("ctrace ", finding->command, quoted ? " " : NULL, quoted, NULL);
+char *ct_finding_command(const struct ct_finding *finding, const struct ct_finding_context *context)
+{
+    g_autofree char *directory = context->directory ? quote(context->directory) : NULL;
+    GString *command = g_string_new("ctrace");
+
+    append_word(command, finding->command);
+    append_word(command, finding->options ? finding->options : context->selection);
+    append_word(command, context->times);
+    append_word(command, directory);
+    return g_string_free(command, FALSE);
 }
 
 /* ---- Nothing ---- */
@@ -88,7 +102,7 @@ static uint64_t sum_idle(const struct ct_findings_case *a_case)
         if (ct_cause_of(a_case->causes, wait) == CT_CAUSE_IDLE)
             idle_ns += wait->total_ns;
     }
-    return idle_ns < 9e18 ? (uint64_t)idle_ns : UINT64_MAX;
+    return ct_rounded(idle_ns);
 }
 
 static char *describe_nothing(const struct ct_findings_case *a_case)
@@ -131,6 +145,35 @@ struct ct_findings *ct_findings_new(const struct ct_findings_input *input)
     if (findings->list->len == 0)
         findings->nothing = describe_nothing(&a_case);
     return findings;
+}
+
+GArray *ct_findings_locks(const struct ct_findings *findings)
+{
+    GArray *locks = g_array_new(FALSE, FALSE, sizeof(struct ct_lock_key));
+
+    for (guint i = 0; i < findings->list->len; i++) {
+        const struct ct_finding *finding = findings->list->pdata[i];
+
+        if (finding->locks)
+            g_array_append_vals(locks, finding->locks->data, finding->locks->len);
+    }
+    return locks;
+}
+
+void ct_findings_add_holders(struct ct_findings *findings, const struct ct_findings_input *input,
+                             const GPtrArray *holdings)
+{
+    for (guint i = 0; i < findings->list->len; i++) {
+        struct ct_finding *finding = findings->list->pdata[i];
+
+        if (!finding->locks)
+            continue;
+        g_autofree char *holders = ct_words_holders(input, finding->locks, holdings);
+        char *text = g_strconcat(finding->text, holders, NULL);
+
+        g_free(finding->text);
+        finding->text = text;
+    }
 }
 
 void ct_findings_free(struct ct_findings *findings)

@@ -71,7 +71,7 @@ void ct_findings_hang(const struct ct_findings_case *a_case, const char *name, G
                 ct_add_u64(finding->cost_ns, ct_interval_wait_ns(&wait_of(hang, j)->interval));
         finding->rule = name;
         finding->text = describe(a_case, hang);
-        finding->command = g_strdup("report hangs");
+        finding->command = "report hangs";
         finding->place = place_of(a_case, wait_of(hang, 0));
         finding->is_end = TRUE;
         g_ptr_array_add(findings, finding);

@@ -22,18 +22,9 @@ static char *key_of(const struct ct_findings_case *a_case, const struct ct_evide
 
 static double busy_share(const struct ct_findings_case *a_case, const GPtrArray *threads)
 {
-    double able_ns = 0, alive_ns = 0;
+    const struct ct_causes_life life = ct_causes_sum_lives(a_case->causes, threads);
 
-    for (guint i = 0; i < threads->len; i++) {
-        const struct ct_life *life = ct_causes_life(a_case->causes, threads->pdata[i]);
-
-        if (!life)
-            continue;
-        able_ns += (double)life->class_ns[CT_CLASS_RUNNING];
-        able_ns += (double)life->class_ns[CT_CLASS_RUNNABLE];
-        alive_ns += (double)(life->alive.end_ns - life->alive.begin_ns);
-    }
-    return alive_ns > 0 ? able_ns / alive_ns : 0;
+    return life.alive_ns > 0 ? life.able_ns / life.alive_ns : 0;
 }
 
 void ct_findings_slow_thread(const struct ct_findings_case *a_case, const char *name,
@@ -51,13 +42,12 @@ void ct_findings_slow_thread(const struct ct_findings_case *a_case, const char *
         g_autofree char *slow = ct_words_threads(gathering->wakers);
         g_autofree char *count = ct_words_count(gathering);
         g_autofree char *where = ct_words_where(gathering);
-        g_autofree char *options = ct_words_options(gathering->wakers);
 
         ct_finding_add(findings, name, gathering,
                        g_strdup_printf("%s waited %s for %s: %s%s. What was waited for ran for "
                                        "%.0f %% of its life.",
                                        who, time, slow, count, where,
                                        100 * busy_share(a_case, gathering->wakers)),
-                       g_strdup_printf("report threads%s", options));
+                       "report threads", ct_words_options(gathering->wakers));
     }
 }
