@@ -90,6 +90,13 @@ struct ct_causes_life ct_causes_sum_lives(const struct ct_causes *causes, const 
     return sum;
 }
 
+double ct_causes_busy_share(const struct ct_causes *causes, const GPtrArray *threads)
+{
+    const struct ct_causes_life life = ct_causes_sum_lives(causes, threads);
+
+    return life.alive_ns > 0 ? life.able_ns / life.alive_ns : 0;
+}
+
 static gboolean is_busy(const struct ct_causes *causes, const struct ct_thread *thread)
 {
     struct ct_causes_life life = {0};
@@ -225,6 +232,8 @@ static enum ct_cause look(const struct ct_causes *causes, const struct ct_eviden
         return of_sleep(wait);
     if (wait->op == CT_OP_WAITPID || wait->op == CT_OP_SYSTEM || wait->op == CT_OP_PCLOSE)
         return of_child(causes, wait);
+    if (wait->op == CT_OP_BARRIER_WAIT && wait->waker && wait->waker != wait->thread)
+        return CT_CAUSE_BARRIER;
     if (wait->is_for_lock || ct_object_is_lock(ct_op_object(wait->op)))
         return CT_CAUSE_LOCK;
     if (ct_op_is_of_set(wait->op))

@@ -16,6 +16,7 @@ enum ct_cause {
     CT_CAUSE_CHILD,       /* for child processes that ran, or are not recorded */
     CT_CAUSE_POLLING,     /* short sleeps, many times */
     CT_CAUSE_SLOW_THREAD, /* for another thread, which ran */
+    CT_CAUSE_BARRIER,     /* for the last thread to come to a barrier */
 };
 
 struct ct_causes;
@@ -38,6 +39,8 @@ void ct_causes_add_life(const struct ct_causes *causes, const struct ct_thread *
                         struct ct_causes_life *sum);
 /* struct ct_thread *. */
 struct ct_causes_life ct_causes_sum_lives(const struct ct_causes *causes, const GPtrArray *threads);
+/* Of their lives: for which they ran, or could have. */
+double ct_causes_busy_share(const struct ct_causes *causes, const GPtrArray *threads);
 
 /* Children of one process. */
 struct ct_causes_children {

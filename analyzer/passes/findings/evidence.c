@@ -10,6 +10,9 @@
 #define HOLDS_MAX (1U << 16)
 #define TEXTS_MAX (1U << 16)
 
+/* Who waits again so soon has found nothing to do. */
+#define AT_ONCE_NS 20000
+
 /* Ports that the kernel gives to those who connect begin here, unless it is told otherwise. */
 #define EPHEMERAL_PORT 32768
 
@@ -56,6 +59,66 @@ static gboolean hold_equal(const void *a, const void *b)
     return first->process == second->process && first->holder == second->holder &&
            first->kind == second->kind && first->object == second->object &&
            first->holder_tid == second->holder_tid;
+}
+
+/* ---- Waking many ---- */
+
+/* A thread's last wait for a condition that a broadcast ended. */
+struct sleeper {
+    const struct ct_thread *thread; /* borrowed, as is the next */
+    struct ct_evidence_wait *wait;  /* in which it counts; NULL: in none any more */
+    uint64_t object;
+    uint64_t woken_ns;
+    uint64_t end_ns;
+    double weight;
+};
+
+static guint sleeper_hash(const void *data)
+{
+    const struct sleeper *sleeper = data;
+
+    return mix(((uintptr_t)sleeper->thread >> 4) + (sleeper->object << 20));
+}
+
+static gboolean sleeper_equal(const void *a, const void *b)
+{
+    const struct sleeper *first = a, *second = b;
+
+    return first->thread == second->thread && first->object == second->object;
+}
+
+/* It waits once more. */
+static void count_broadcast(const struct sleeper *sleeper, uint64_t again_ns)
+{
+    struct ct_evidence_wait *wait = sleeper->wait;
+
+    wait->broadcast_count += sleeper->weight;
+    if (again_ns > sleeper->end_ns + AT_ONCE_NS)
+        return;
+    wait->vain_count += sleeper->weight;
+    wait->vain_ns += sleeper->weight * (double)(again_ns - sleeper->woken_ns);
+}
+
+static void look_for_broadcast(struct ct_evidence *evidence, const struct ct_interval *interval,
+                               struct ct_evidence_wait *wait)
+{
+    gboolean is_broadcast =
+        interval->waker && interval->waker_op == CT_OP_COND_BROADCAST && interval->wake_ns > 0;
+    const struct sleeper key = {.thread = interval->thread, .object = interval->object};
+    struct sleeper *sleeper = g_hash_table_lookup(evidence->sleepers, &key);
+
+    if (sleeper && sleeper->wait && interval->wait_begin_ns >= sleeper->end_ns)
+        count_broadcast(sleeper, interval->wait_begin_ns);
+    if (!sleeper && is_broadcast && g_hash_table_size(evidence->sleepers) < WAITS_MAX) {
+        sleeper = g_memdup2(&key, sizeof(key));
+        g_hash_table_add(evidence->sleepers, sleeper);
+    }
+    if (!sleeper)
+        return;
+    sleeper->wait = is_broadcast ? wait : NULL;
+    sleeper->woken_ns = MIN(interval->wake_ns, interval->wait_end_ns);
+    sleeper->end_ns = interval->wait_end_ns;
+    sleeper->weight = interval->weight;
 }
 
 /* ---- Descriptors ---- */
@@ -225,6 +288,8 @@ static void add_wait(struct ct_evidence *evidence, const struct ct_interval *int
     wait->last_begin_ns = interval->wait_begin_ns;
     wait->last_ns += duration_ns;
     wait->longest_ns = MAX(wait->longest_ns, wait->last_ns);
+    if (ct_op_object(interval->op) == CT_OBJECT_COND)
+        look_for_broadcast(evidence, interval, wait);
 }
 
 struct visit {
@@ -285,6 +350,7 @@ struct ct_evidence *ct_evidence_new(void)
     evidence->holds = g_ptr_array_new_with_free_func(g_free);
     evidence->wait_of = g_hash_table_new(wait_hash, wait_equal);
     evidence->hold_of = g_hash_table_new(hold_hash, hold_equal);
+    evidence->sleepers = g_hash_table_new_full(sleeper_hash, sleeper_equal, g_free, NULL);
     evidence->texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     evidence->slots = g_new0(struct ct_evidence_slot, SLOT_COUNT);
     return evidence;
@@ -307,6 +373,7 @@ void ct_evidence_free(struct ct_evidence *evidence)
         return;
     g_hash_table_unref(evidence->wait_of);
     g_hash_table_unref(evidence->hold_of);
+    g_hash_table_unref(evidence->sleepers);
     g_hash_table_unref(evidence->texts);
     free_slots(evidence->slots);
     g_ptr_array_unref(evidence->waits);

@@ -30,6 +30,11 @@ struct ct_evidence_wait {
      * it came until now. */
     uint64_t last_begin_ns;
     uint64_t last_ns;
+    /* Of conditions: of those that a broadcast ended, and after which it waited for the same again
+     * at once; from being woken until then. */
+    double broadcast_count;
+    double vain_count;
+    double vain_ns;
 };
 
 /* That thread made others wait for that lock. */
@@ -46,6 +51,7 @@ struct ct_evidence {
     GPtrArray *holds;    /* owned; struct ct_evidence_hold *, the same */
     GHashTable *wait_of; /* owned; both find one by its key */
     GHashTable *hold_of;
+    GHashTable *sleepers;           /* owned; struct sleeper *, owned, as a set */
     GHashTable *texts;              /* owned; of descriptors, as a set */
     struct ct_evidence_slot *slots; /* owned; waits that are found without a look into a table */
 };

@@ -19,6 +19,8 @@ static const struct {
     {"child", ct_findings_child},
     {"polling", ct_findings_polling},
     {"slow thread", ct_findings_slow_thread},
+    {"barrier", ct_findings_barrier},
+    {"thundering herd", ct_findings_herd},
 };
 
 /* What costs less is none: a hundredth of the time, but no less than this. */

@@ -1,0 +1,373 @@
+/*
+ * Programs that are held up by one thing each, which is known: troubles WHAT.
+ *
+ *   reading   three threads wait for a lock, whose holder reads what comes slowly
+ *   pipeline  of three stages with queues in between, the middle one takes its time on a CPU
+ *   barrier   of four threads that meet at a barrier, heavy has more to do than the others
+ *   herd      a job is announced to all of sixteen workers, and one of them gets it
+ *   priority  on one CPU: a thread of low priority has a lock that others wait for, and busy runs
+ *   inversion two locks are taken in either order, at times that never meet
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CAPACITY = 4, ITEMS = 60, STAGE_MS = 6, ROUNDS = 50, HERD = 16, JOBS = 400, READS = 12 };
+
+static void sleep_us(long us)
+{
+    struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+
+    nanosleep(&time, NULL);
+}
+
+static uint64_t used_us(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}
+
+static void compute_us(uint64_t us)
+{
+    uint64_t until_us = used_us() + us;
+
+    while (used_us() < until_us)
+        continue;
+}
+
+static pthread_t start(void *(*run)(void *), const char *name)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, run, NULL) != 0)
+        abort();
+    pthread_setname_np(thread, name);
+    return thread;
+}
+
+/* ---- A lock that is held while its holder reads ---- */
+
+static pthread_mutex_t cache_lock = PTHREAD_MUTEX_INITIALIZER;
+static int slow_disk[2];
+
+static void load_page(void)
+{
+    char page;
+
+    if (read(slow_disk[0], &page, 1) != 1)
+        abort();
+}
+
+static void *look_up(void *unused)
+{
+    for (int i = 0; i < READS; i++) {
+        pthread_mutex_lock(&cache_lock);
+        load_page();
+        pthread_mutex_unlock(&cache_lock);
+    }
+    return unused;
+}
+
+static void run_reading(void)
+{
+    pthread_t readers[4];
+    char name[16];
+
+    if (pipe(slow_disk) != 0)
+        abort();
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "reader-%d", i + 1);
+        readers[i] = start(look_up, name);
+    }
+    for (int i = 0; i < 4 * READS; i++) {
+        sleep_us(10000);
+        if (write(slow_disk[1], "x", 1) != 1)
+            abort();
+    }
+    for (int i = 0; i < 4; i++)
+        pthread_join(readers[i], NULL);
+}
+
+/* ---- A pipeline ---- */
+
+struct queue {
+    pthread_mutex_t mutex;
+    pthread_cond_t has_room, has_items;
+    int count;
+};
+
+#define QUEUE                                                                            \
+    {                                                                                    \
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 \
+    }
+
+static struct queue read_queue = QUEUE, written_queue = QUEUE;
+
+static void put(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    while (queue->count == CAPACITY)
+        pthread_cond_wait(&queue->has_room, &queue->mutex);
+    queue->count++;
+    pthread_cond_signal(&queue->has_items);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+static void get(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    while (queue->count == 0)
+        pthread_cond_wait(&queue->has_items, &queue->mutex);
+    queue->count--;
+    pthread_cond_signal(&queue->has_room);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+static void *parse(void *unused)
+{
+    for (int i = 0; i < ITEMS; i++)
+        put(&read_queue);
+    return unused;
+}
+
+static void *compress(void *unused)
+{
+    for (int i = 0; i < ITEMS; i++) {
+        get(&read_queue);
+        compute_us(STAGE_MS * 1000);
+        put(&written_queue);
+    }
+    return unused;
+}
+
+static void *store(void *unused)
+{
+    for (int i = 0; i < ITEMS; i++)
+        get(&written_queue);
+    return unused;
+}
+
+static void run_pipeline(void)
+{
+    pthread_t stages[] = {start(parse, "parser"), start(compress, "compressor"),
+                          start(store, "storer")};
+
+    for (int i = 0; i < 3; i++)
+        pthread_join(stages[i], NULL);
+}
+
+/* ---- A barrier ---- */
+
+static pthread_barrier_t step_done;
+
+static void *step(uint64_t us)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        compute_us(us);
+        pthread_barrier_wait(&step_done);
+    }
+    return NULL;
+}
+
+static void *step_lightly(void *unused)
+{
+    (void)unused;
+    return step(200);
+}
+
+static void *step_heavily(void *unused)
+{
+    (void)unused;
+    return step(10000);
+}
+
+static void run_barrier(void)
+{
+    pthread_t threads[4];
+
+    pthread_barrier_init(&step_done, NULL, 4);
+    for (int i = 0; i < 4; i++)
+        threads[i] = i < 3 ? start(step_lightly, "light") : start(step_heavily, "heavy");
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* ---- A herd ---- */
+
+static pthread_mutex_t jobs_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t jobs_changed = PTHREAD_COND_INITIALIZER;
+static int job_count, has_ended;
+
+static void *work(void *unused)
+{
+    pthread_mutex_lock(&jobs_lock);
+    while (!has_ended) {
+        if (job_count > 0)
+            job_count--;
+        pthread_cond_wait(&jobs_changed, &jobs_lock);
+    }
+    pthread_mutex_unlock(&jobs_lock);
+    return unused;
+}
+
+static void announce(int end)
+{
+    pthread_mutex_lock(&jobs_lock);
+    job_count++;
+    has_ended = end;
+    pthread_cond_broadcast(&jobs_changed);
+    pthread_mutex_unlock(&jobs_lock);
+}
+
+static void run_herd(void)
+{
+    pthread_t workers[HERD];
+
+    for (int i = 0; i < HERD; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "worker-%d", i + 1);
+        workers[i] = start(work, name);
+    }
+    sleep_us(50000);
+    for (int i = 0; i < JOBS; i++) {
+        announce(0);
+        sleep_us(2000);
+    }
+    announce(1);
+    for (int i = 0; i < HERD; i++)
+        pthread_join(workers[i], NULL);
+}
+
+/* ---- Priorities ---- */
+
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_barrier_t has_table;
+
+static void *update_table(void *unused)
+{
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
+    pthread_mutex_lock(&table_lock);
+    pthread_barrier_wait(&has_table);
+    compute_us(20000);
+    pthread_mutex_unlock(&table_lock);
+    return unused;
+}
+
+static void *ask_table(void *unused)
+{
+    pthread_mutex_lock(&table_lock);
+    pthread_mutex_unlock(&table_lock);
+    return unused;
+}
+
+static void *be_busy(void *unused)
+{
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 5);
+    compute_us(800000);
+    return unused;
+}
+
+static void run_priority(void)
+{
+    pthread_t threads[5];
+    cpu_set_t first;
+
+    CPU_ZERO(&first);
+    CPU_SET(0, &first);
+    sched_setaffinity(0, sizeof first, &first);
+    pthread_barrier_init(&has_table, NULL, 2);
+    threads[0] = start(update_table, "low");
+    pthread_barrier_wait(&has_table);
+    for (int i = 1; i < 4; i++)
+        threads[i] = start(ask_table, "high");
+    threads[4] = start(be_busy, "busy");
+    for (int i = 0; i < 5; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* ---- Two locks in either order ---- */
+
+static pthread_mutex_t users = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t orders = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *wanted;
+static pthread_barrier_t phase;
+
+/* Has the lock that the others want as their second one, for a while: they have to wait for it. */
+static void *hold_one(void *unused)
+{
+    pthread_mutex_t *held[] = {&orders, &users};
+
+    for (int i = 0; i < 2; i++) {
+        wanted = held[i];
+        pthread_mutex_lock(wanted);
+        pthread_barrier_wait(&phase);
+        sleep_us(30000);
+        pthread_mutex_unlock(wanted);
+        pthread_barrier_wait(&phase);
+    }
+    return unused;
+}
+
+static void *rename_user(void *unused)
+{
+    pthread_barrier_wait(&phase);
+    pthread_mutex_lock(&users);
+    pthread_mutex_lock(&orders);
+    pthread_mutex_unlock(&orders);
+    pthread_mutex_unlock(&users);
+    pthread_barrier_wait(&phase);
+    pthread_barrier_wait(&phase);
+    pthread_barrier_wait(&phase);
+    return unused;
+}
+
+static void *close_order(void *unused)
+{
+    pthread_barrier_wait(&phase);
+    pthread_barrier_wait(&phase);
+    pthread_barrier_wait(&phase);
+    pthread_mutex_lock(&orders);
+    pthread_mutex_lock(&users);
+    pthread_mutex_unlock(&users);
+    pthread_mutex_unlock(&orders);
+    pthread_barrier_wait(&phase);
+    return unused;
+}
+
+static void run_inversion(void)
+{
+    pthread_barrier_init(&phase, NULL, 3);
+    pthread_t threads[] = {start(hold_one, "holder"), start(rename_user, "renamer"),
+                           start(close_order, "closer")};
+
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } programs[] = {
+        {"reading", run_reading}, {"pipeline", run_pipeline}, {"barrier", run_barrier},
+        {"herd", run_herd},       {"priority", run_priority}, {"inversion", run_inversion},
+    };
+
+    for (size_t i = 0; argc > 1 && i < sizeof programs / sizeof programs[0]; i++) {
+        if (strcmp(argv[1], programs[i].name) == 0) {
+            programs[i].run();
+            return 0;
+        }
+    }
+    return 2;
+}
