@@ -297,8 +297,8 @@ static void write_hangs(struct ct_json_document *document, const struct ct_repor
 
             json_builder_begin_object(json);
             add_wait(json, report, &wait);
-            ct_json_add_signed(json, "holder_tid", one->holder->tid);
-            ct_json_add_string(json, "holder", one->holder->name);
+            ct_json_add_signed(json, "holder_tid", one->holder ? one->holder->tid : 0);
+            ct_json_add_string(json, "holder", one->holder ? one->holder->name : "");
             json_builder_end_object(json);
         }
         json_builder_end_array(json);

@@ -153,6 +153,22 @@ static void write_waiter(const struct ct_text_out *out, const struct ct_lock_hol
 
 /* ---- A lock ---- */
 
+static void write_inversion(const struct ct_text_out *out, const struct ct_lock_holding *lock)
+{
+    const struct ct_thread *holder = lock->inverted_holder, *waiter = lock->inverted_waiter;
+
+    if (!holder || !is_worth_telling(lock->inverted_ns, lock->ns, 1))
+        return;
+    g_autofree char *share = format_share(lock->inverted_ns, lock->ns);
+    g_autofree char *low = ct_format_priority(&holder->sched);
+    g_autofree char *high = ct_format_priority(&waiter->sched);
+
+    ct_text_out_line(out, CT_TEXT_OUT_ENTRY,
+                     "%s priority inversion: the holder, as %s (%s), had no CPU, and whoever "
+                     "waited, as %s (%s), comes first by its priority",
+                     share, holder->name, low, waiter->name, high);
+}
+
 static void write_waits(const struct ct_text_out *out, const struct ct_lock_holding *lock)
 {
     uint64_t count = ct_rounded(lock->count);
@@ -210,11 +226,10 @@ static void write_shares(const struct ct_text_out *out, const struct ct_lock_hol
 static void write_lock(const struct ct_text_out *out, const struct ct_lock_holding *lock,
                        guint number)
 {
-    const struct ct_lock_waiter *first = lock->waiters->pdata[0];
     g_autofree char *total = ct_format_duration(lock->ns);
     g_autofree char *object = lock->process
-                                  ? ct_report_lock_object(out->report, lock->process, first->op,
-                                                          lock->object, first->stack_id)
+                                  ? ct_report_lock_object(out->report, lock->process, lock->op,
+                                                          lock->object, lock->stack_id)
                                   : g_strdup("all other locks");
 
     g_autofree char *process =
@@ -225,6 +240,7 @@ static void write_lock(const struct ct_text_out *out, const struct ct_lock_holdi
     write_waits(out, lock);
     write_holds(out, lock);
     write_shares(out, lock);
+    write_inversion(out, lock);
     for (guint i = 0; i < MIN(lock->holders->len, out->report->top); i++) {
         const struct ct_lock_holder *holder = lock->holders->pdata[i];
 

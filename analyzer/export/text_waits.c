@@ -118,6 +118,8 @@ static void write_wait(const struct ct_text_out *out, const struct ct_report_wai
 static char *hang_heading(const struct ct_text_out *out, const struct ct_hang *hang)
 {
     uint64_t begin_ns = out->report->model->begin_ns;
+    const struct ct_process *process =
+        g_array_index(hang->waits, struct ct_hang_wait, 0).interval.thread->process;
     g_autofree char *since = ct_format_duration(hang->since_ns - MIN(begin_ns, hang->since_ns));
 
     switch (hang->kind) {
@@ -129,6 +131,10 @@ static char *hang_heading(const struct ct_text_out *out, const struct ct_hang *h
         return g_strdup_printf("Deadlock, from %s after the start on: a thread waits for a lock "
                                "that it holds itself",
                                since);
+    case CT_HANG_LOST_WAKE:
+        return g_strdup_printf("Probably a lost wake-up, from %s after the start on: all threads "
+                               "of %s (%d) wait, and none is left to end these waits",
+                               since, process->name, process->pid);
     default:
         return g_strdup_printf("Abandoned lock, waited for from %s after the start on: its holder "
                                "has exited",
@@ -145,7 +151,7 @@ static void write_hang(const struct ct_text_out *out, const struct ct_hang *hang
         struct ct_hang_wait one = g_array_index(hang->waits, struct ct_hang_wait, i);
         g_autofree char *object = ct_format_object(&one.interval);
 
-        if (ct_object_is_lock(ct_op_object(one.interval.op)))
+        if (one.holder && ct_object_is_lock(ct_op_object(one.interval.op)))
             one.interval.owner_tid = one.holder->tid;
         write_wait(out, &(struct ct_report_wait){.interval = one.interval, .object = object});
     }

@@ -8,6 +8,9 @@
 #include "model/sink.h"
 #include "text/figures.h"
 
+/* "nice 19", "real-time 50": of a thread whose priority is known. */
+char *ct_format_priority(const struct ct_thread_sched *sched);
+
 /* Of a weighted sum: the next whole number, or UINT64_MAX where it does not fit. */
 uint64_t ct_rounded(double value);
 

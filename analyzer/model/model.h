@@ -51,7 +51,10 @@ struct ct_process;
 
 /* What the kernel layer knows of a thread beyond its classes. */
 struct ct_thread_sched {
-    gboolean is_known;   /* the layer saw it */
+    gboolean is_known; /* the layer saw it */
+    gboolean has_priority;
+    int32_t
+        priority; /* the last one, as the kernel numbers them: less comes first; 120 is nice 0 */
     uint64_t running_ns; /* of its life, as the scheduler saw it */
     uint64_t runnable_ns;
     uint64_t blocked_ns;

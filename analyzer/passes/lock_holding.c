@@ -180,6 +180,23 @@ static uint64_t grow(struct sum *sum, uint64_t more_ns)
     return sum->told_ns - before_ns;
 }
 
+/* A holder that could run, and had no CPU, made somebody wait who would have come first. */
+static void add_inversion(struct ct_lock_holding *holding, const struct ct_lock_part *part,
+                          const struct ct_thread *waiter, uint64_t time_ns)
+{
+    const struct ct_thread *holder = part->holder;
+
+    if (part->share != CT_LOCK_SHARE_RUNNABLE || !holder || !holder->sched.has_priority ||
+        !waiter->sched.has_priority || holder->sched.priority <= waiter->sched.priority)
+        return;
+    holding->inverted_ns += time_ns;
+    if (time_ns <= holding->longest_inverted_ns)
+        return;
+    holding->longest_inverted_ns = time_ns;
+    holding->inverted_waiter = waiter;
+    holding->inverted_holder = holder;
+}
+
 static void add_part(struct ct_lock_sum *lock, const struct ct_lock_part *part, uint64_t time_ns)
 {
     lock->holding->share_ns[part->share] += time_ns;
@@ -265,7 +282,10 @@ static void add_wait(struct search *search, const struct ct_lock_wait *wait, dou
     for (guint i = 0; i < wait->parts->len; i++) {
         const struct ct_lock_part *part = &g_array_index(wait->parts, struct ct_lock_part, i);
 
-        add_part(lock, part, grow(&sum, inside_ns(window, part->begin_ns, part->end_ns)));
+        uint64_t time_ns = grow(&sum, inside_ns(window, part->begin_ns, part->end_ns));
+
+        add_part(lock, part, time_ns);
+        add_inversion(lock->holding, part, interval->thread, time_ns);
     }
     waiter->ns += sum.told_ns;
     waiter->count += weight;

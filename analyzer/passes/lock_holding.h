@@ -48,14 +48,23 @@ struct ct_lock_waiter {
 struct ct_lock_holding {
     const struct ct_process *process; /* borrowed; NULL: all locks beyond those told apart */
     enum ct_object kind;
-    uint64_t object;                        /* its address */
-    uint64_t at_ns;                         /* when it was first waited for */
+    uint64_t object; /* its address */
+    enum ct_op op;   /* of the first wait for it, as the next two */
+    uint32_t stack_id;
+    uint64_t at_ns;                         /* when that began */
     double count;                           /* of waits */
     uint64_t ns;                            /* of all waiters */
     uint64_t longest_ns;                    /* one wait */
     uint64_t share_ns[CT_LOCK_SHARE_COUNT]; /* they add up to `ns` */
     guint thread_count;                     /* that waited */
     guint longest_queue;                    /* of threads in line at once; 0: not known */
+
+    /* Of the time for which the holder was runnable: it was of lower priority than the waiter. Both
+     * are borrowed, and those of the longest such part. */
+    uint64_t inverted_ns;
+    uint64_t longest_inverted_ns;
+    const struct ct_thread *inverted_waiter;
+    const struct ct_thread *inverted_holder;
 
     /* Those that are known from begin to end: of who had waited for it, while others did. */
     uint64_t hold_count;

@@ -286,6 +286,8 @@ static void take_process(struct ct_bytes_input *input, struct ct_model *model)
 
 #define SCHED_NUMBERS(X) \
     X(is_known)          \
+    X(has_priority)      \
+    X(priority)          \
     X(running_ns)        \
     X(runnable_ns)       \
     X(blocked_ns)        \

@@ -171,8 +171,11 @@ void ct_findings_add_holders(struct ct_findings *findings, const struct ct_findi
         if (!finding->locks)
             continue;
         g_autofree char *holders = ct_words_holders(input, finding->locks, holdings);
-        char *text = g_strconcat(finding->text, holders, NULL);
+        g_autofree char *inversion = ct_words_inversion(finding->locks, holdings);
+        char *text = g_strconcat(finding->text, holders, inversion, NULL);
 
+        if (inversion)
+            finding->rule = CT_FINDINGS_INVERSION;
         g_free(finding->text);
         finding->text = text;
     }

@@ -14,6 +14,9 @@
 
 #define CT_FINDINGS_MAX 7
 
+/* The rule of what began as one of locks, once it is known what the holders did. */
+#define CT_FINDINGS_INVERSION "priority inversion"
+
 struct ct_finding {
     const char *rule; /* its name, as the manual has it */
     uint64_t cost_ns; /* the time that threads waited for it, all together */

@@ -3,6 +3,7 @@
 #include "passes/findings/words.h"
 #include "passes/hangs.h"
 
+#include "model/format.h"
 #include "symbols/stack_text.h"
 
 static const struct ct_hang_wait *wait_of(const struct ct_hang *hang, guint index)
@@ -17,7 +18,23 @@ static const struct ct_symbol_frame *place_of(const struct ct_findings_case *a_c
                           wait->interval.stack_id);
 }
 
-/* "a (1) in transfer (bank.c:12), b (2) in audit (bank.c:30)" */
+/* "mutex journal", "thread 12" */
+static char *name_object(const struct ct_findings_case *a_case, const struct ct_hang_wait *wait)
+{
+    const struct ct_interval *interval = &wait->interval;
+    enum ct_object kind = ct_op_object(interval->op);
+    const char *variable =
+        ct_object_is_address(kind)
+            ? ct_symbolizer_resolve_data(a_case->input->symbolizer, interval->thread->process,
+                                         interval->object, interval->wait_begin_ns)
+            : NULL;
+
+    return variable ? g_strdup_printf("%s %s", ct_object_name(kind), variable)
+                    : ct_format_object(interval);
+}
+
+/* "a (1) for mutex journal in transfer (bank.c:12), b (2) for mutex accounts in audit (bank.c:30)"
+ */
 static char *list_waits(const struct ct_findings_case *a_case, const struct ct_hang *hang)
 {
     GString *list = g_string_new(NULL);
@@ -28,8 +45,10 @@ static char *list_waits(const struct ct_findings_case *a_case, const struct ct_h
         const struct ct_symbol_frame *place = place_of(a_case, wait_of(hang, i));
         g_autofree char *text = place ? ct_stack_place_text(place) : NULL;
 
-        g_string_append_printf(list, "%s%s (%d)%s%s", i > 0 ? ", " : "", thread->name, thread->tid,
-                               text ? " in " : "", text ? text : "");
+        g_autofree char *object = name_object(a_case, wait_of(hang, i));
+
+        g_string_append_printf(list, "%s%s (%d) for %s%s%s", i > 0 ? ", " : "", thread->name,
+                               thread->tid, object, text ? " in " : "", text ? text : "");
     }
     if (shown < hang->waits->len)
         g_string_append_printf(list, " and %u more", hang->waits->len - shown);
@@ -51,6 +70,10 @@ static char *describe(const struct ct_findings_case *a_case, const struct ct_han
     case CT_HANG_SELF:
         return g_strdup_printf("Deadlock: a thread waits for a lock that it holds itself: %s.%s",
                                list, behind);
+    case CT_HANG_LOST_WAKE:
+        return g_strdup_printf("Probably a lost wake-up: all %u threads of the process wait, and "
+                               "none is left to end these waits: %s.%s",
+                               hang->waits->len + hang->behind, list, behind);
     default:
         return g_strdup_printf("Abandoned lock: it is waited for, and its holder has exited: "
                                "%s.%s",

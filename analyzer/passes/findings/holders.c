@@ -1,5 +1,6 @@
 #include "passes/findings/holders.h"
 
+#include "model/format.h"
 #include "symbols/stack_text.h"
 
 #include <string.h>
@@ -7,6 +8,9 @@
 /* What took less of the waiters' time is not told; and no more than two things are. */
 #define LEAST_SHARE 0.1
 #define TOLD_MAX    2
+
+/* Of the waiters' time: what is called by that name. */
+#define INVERTED_SHARE 0.25
 
 /* One thread that held so much of what was held is named. */
 #define NAMED_SHARE 0.9
@@ -216,6 +220,42 @@ static char *describe(const struct sum *sum)
     return g_string_free(held, FALSE);
 }
 
+static gboolean is_one_of(const GArray *keys, const struct ct_lock_holding *holding)
+{
+    for (guint i = 0; i < keys->len; i++) {
+        if (ct_lock_key_is_of(&g_array_index(keys, struct ct_lock_key, i), holding))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+char *ct_words_inversion(const GArray *keys, const GPtrArray *holdings)
+{
+    const struct ct_lock_holding *most = NULL;
+    double all_ns = 0, inverted_ns = 0;
+
+    for (guint i = 0; i < holdings->len; i++) {
+        const struct ct_lock_holding *holding = holdings->pdata[i];
+
+        if (!is_one_of(keys, holding))
+            continue;
+        all_ns += (double)holding->ns;
+        inverted_ns += (double)holding->inverted_ns;
+        if (holding->inverted_holder && (!most || holding->inverted_ns > most->inverted_ns))
+            most = holding;
+    }
+    if (!most || inverted_ns < INVERTED_SHARE * all_ns)
+        return NULL;
+    g_autofree char *low = ct_format_priority(&most->inverted_holder->sched);
+    g_autofree char *high = ct_format_priority(&most->inverted_waiter->sched);
+
+    return g_strdup_printf(" For %.0f %% of that it is priority inversion: the holder, such as %s "
+                           "(%s), had no CPU, while who waited, such as %s (%s), would come "
+                           "first.",
+                           100 * inverted_ns / all_ns, most->inverted_holder->name, low,
+                           most->inverted_waiter->name, high);
+}
+
 char *ct_words_holders(const struct ct_findings_input *input, const GArray *keys,
                        const GPtrArray *holdings)
 {
@@ -223,10 +263,8 @@ char *ct_words_holders(const struct ct_findings_input *input, const GArray *keys
     struct sum sum = {.input = input, .doings = doings};
 
     for (guint i = 0; i < holdings->len; i++) {
-        for (guint k = 0; k < keys->len; k++) {
-            if (ct_lock_key_is_of(&g_array_index(keys, struct ct_lock_key, k), holdings->pdata[i]))
-                add_holding(&sum, holdings->pdata[i]);
-        }
+        if (is_one_of(keys, holdings->pdata[i]))
+            add_holding(&sum, holdings->pdata[i]);
     }
     if (sum.ns <= 0)
         return g_strdup("");

@@ -1,4 +1,4 @@
-/* What the holders of locks did while others waited for these, as a sentence of a finding. */
+/* What the holders of locks did while others waited for these, as sentences of a finding. */
 #ifndef CTRACE_FINDINGS_HOLDERS_H
 #define CTRACE_FINDINGS_HOLDERS_H
 
@@ -9,5 +9,8 @@
  * with g_free(). */
 char *ct_words_holders(const struct ct_findings_input *input, const GArray *keys,
                        const GPtrArray *holdings);
+
+/* " For 99 % of that, ...": that is priority inversion. NULL: there was none to speak of. */
+char *ct_words_inversion(const GArray *keys, const GPtrArray *holdings);
 
 #endif

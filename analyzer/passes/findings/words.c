@@ -26,6 +26,18 @@ static char *common_name(const GPtrArray *threads)
     return name;
 }
 
+/* One by another name, if there is one. */
+static const struct ct_thread *other_than(const GPtrArray *threads, const struct ct_thread *first)
+{
+    for (guint i = 1; i < threads->len; i++) {
+        const struct ct_thread *thread = threads->pdata[i];
+
+        if (strcmp(thread->name, first->name) != 0)
+            return thread;
+    }
+    return threads->pdata[1];
+}
+
 char *ct_words_threads(const GPtrArray *threads)
 {
     const struct ct_thread *first = threads->pdata[0];
@@ -36,7 +48,7 @@ char *ct_words_threads(const GPtrArray *threads)
     if (common)
         return g_strdup_printf("%u threads%s %s", threads->len,
                                strchr(common, '*') ? "" : " called", common);
-    const struct ct_thread *second = threads->pdata[1];
+    const struct ct_thread *second = other_than(threads, first);
 
     if (threads->len == 2)
         return g_strdup_printf("2 threads (%s and %s)", first->name, second->name);
