@@ -275,6 +275,7 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
     report->path = found->path;
     report->peers = found->peers;
     report->requests = found->requests;
+    ct_report_find_inversions(report);
     return TRUE;
 }
 

@@ -307,6 +307,43 @@ static void write_hangs(struct ct_json_document *document, const struct ct_repor
     ct_json_end_array(document);
 }
 
+static void add_step(JsonBuilder *json, const struct ct_report *report,
+                     const struct ct_inversion *inversion, const struct ct_lock_order *step)
+{
+    const struct ct_process *process = inversion->process;
+    g_autofree char *held =
+        ct_report_lock_object(report, process, step->held_op, step->held, step->stack_id);
+    g_autofree char *wanted =
+        ct_report_lock_object(report, process, step->op, step->object, step->stack_id);
+
+    json_builder_begin_object(json);
+    ct_json_add_signed(json, "pid", process->pid);
+    ct_json_add_signed(json, "tid", step->tid);
+    ct_json_add_number(json, "time_ns", step->time_ns);
+    ct_json_add_string(json, "held", held);
+    ct_json_add_string(json, "object", wanted);
+    ct_json_add_string(json, "operation", ct_op_name(step->op));
+    ct_json_add_stack(json, report, "stack", process, step->stack_id);
+    json_builder_end_object(json);
+}
+
+static void write_inversions(struct ct_json_document *document, const struct ct_report *report)
+{
+    ct_json_begin_array(document, "possible_deadlocks");
+    for (guint i = 0; report->inversions && i < report->inversions->len; i++) {
+        const struct ct_inversion *inversion = report->inversions->pdata[i];
+        JsonBuilder *json = ct_json_begin_element(document);
+
+        json_builder_set_member_name(json, "waits");
+        json_builder_begin_array(json);
+        for (guint k = 0; k < inversion->steps->len; k++)
+            add_step(json, report, inversion, inversion->steps->pdata[k]);
+        json_builder_end_array(json);
+        ct_json_end_element(document);
+    }
+    ct_json_end_array(document);
+}
+
 static void write_sites(struct ct_json_document *document, const struct ct_report *report)
 {
     ct_json_begin_array(document, "sites");
@@ -342,6 +379,7 @@ static void write_all(struct ct_json_document *document, const struct ct_report 
     write_processes(document, report);
     write_threads(document, report);
     write_hangs(document, report);
+    write_inversions(document, report);
     ct_json_write_locks(document, report);
     ct_json_write_peers(document, report);
     ct_json_write_requests(document, report);

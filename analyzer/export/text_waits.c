@@ -6,25 +6,6 @@
 
 #include <string.h>
 
-static void write_stack(const struct ct_text_out *out, const struct ct_process *process,
-                        uint32_t stack_id)
-{
-    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, process, stack_id);
-    const char *idleness = ct_stack_idleness(out->report->symbolizer, process, stack_id);
-    guint depth = out->layout->depth;
-    /* One more takes no more room than saying that there is one more. */
-    guint shown = depth > 0 && frames->len == depth + 1 ? frames->len : MIN(frames->len, depth);
-
-    if (idleness)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "idle: %s", idleness);
-    for (guint i = 0; i < shown; i++)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s", (const char *)g_ptr_array_index(frames, i));
-    if (shown < frames->len)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "... and %u callers", frames->len - shown);
-    if (frames->len == 0 && out->layout->depth > 0)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "(no stack)");
-}
-
 static const char *op_text(enum ct_op op)
 {
     return op == CT_OP_NONE ? "an operation unknown to this version" : ct_op_name(op);
@@ -69,7 +50,7 @@ static void write_origin(const struct ct_text_out *out, const struct ct_interval
     guint place = interval->is_open ? 0 : ct_report_site_number(out->report, interval);
 
     if (place == 0) {
-        write_stack(out, interval->thread->process, interval->stack_id);
+        ct_text_out_stack(out, interval->thread->process, interval->stack_id);
         return;
     }
     g_autoptr(GPtrArray) frames =
@@ -235,7 +216,7 @@ static void write_site(const struct ct_text_out *out, const struct ct_report_sit
     else
         ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s, in %s (%d)", waits, site->process->name,
                          site->process->pid);
-    write_stack(out, site->process, site->stack_id);
+    ct_text_out_stack(out, site->process, site->stack_id);
 }
 
 void ct_text_section_sites(const struct ct_text_out *out)

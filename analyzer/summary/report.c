@@ -320,8 +320,15 @@ static struct ct_findings_input findings_input(const struct ct_report *report, c
         .lives = lives,
         .hangs = report->hangs,
         .peers = report->peers,
+        .inversions = report->inversions,
         .length_ns = window->end_ns - window->begin_ns,
     };
+}
+
+void ct_report_find_inversions(struct ct_report *report)
+{
+    if (ct_report_is_whole(report) && !report->inversions)
+        report->inversions = ct_inversions_find(report->model, report->hangs);
 }
 
 void ct_report_look(struct ct_report *report)
@@ -439,6 +446,8 @@ void ct_report_free(struct ct_report *report)
     g_ptr_array_unref(report->processes);
     ct_report_lists_free(report->lists);
     ct_evidence_free(report->evidence);
+    if (report->inversions)
+        g_ptr_array_unref(report->inversions);
     ct_findings_free(report->findings);
     g_hash_table_unref(report->gathered);
     g_hash_table_unref(report->rivals);

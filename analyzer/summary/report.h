@@ -10,6 +10,7 @@
 #include "model/sink.h"
 #include "passes/findings/findings.h"
 #include "passes/hangs.h"
+#include "passes/inversions.h"
 #include "passes/lock_holding.h"
 #include "passes/path.h"
 #include "passes/requests.h"
@@ -45,6 +46,7 @@ struct ct_report {
     struct ct_symbolizer *symbolizer; /* owned */
     /* What hangs at the end, if that was asked: borrowed; struct ct_hang *, of whatever model. */
     const GPtrArray *hangs;
+    GPtrArray *inversions; /* owned; struct ct_inversion *, of a whole recording; or NULL */
     /* Who held the locks that were waited for, if that was asked: borrowed; struct ct_lock_holding
      * *, of whatever model. */
     const GPtrArray *locks;
@@ -69,6 +71,9 @@ void ct_report_finish(struct ct_report *report);
 /* Makes one of the places that are the same functions and lines of one program. It takes all their
  * symbols. */
 void ct_report_fold_places(struct ct_report *report);
+
+/* Looks for locks that are taken in different orders, once it is known what hangs. */
+void ct_report_find_inversions(struct ct_report *report);
 
 /* Looks for what held the program up, with the hangs if they are there. It takes the symbols of all
  * places where waits are no idling. */

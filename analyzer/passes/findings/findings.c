@@ -21,6 +21,7 @@ static const struct {
     {"slow thread", ct_findings_slow_thread},
     {"barrier", ct_findings_barrier},
     {"thundering herd", ct_findings_herd},
+    {"lock order", ct_findings_lock_order},
 };
 
 /* What costs less is none: a hundredth of the time, but no less than this. */
@@ -60,7 +61,7 @@ static void drop_small(GPtrArray *list, uint64_t length_ns)
     for (guint i = list->len; i > 0; i--) {
         const struct ct_finding *finding = list->pdata[i - 1];
 
-        if (!finding->is_end && finding->cost_ns < least_ns)
+        if (!finding->is_end && !finding->is_risk && finding->cost_ns < least_ns)
             g_ptr_array_remove_index(list, i - 1);
     }
 }

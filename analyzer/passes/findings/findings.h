@@ -27,7 +27,8 @@ struct ct_finding {
     GArray *locks; /* owned; struct ct_lock_key: those that it names, the first ones; or NULL */
     /* Where most of that was; borrowed from the symbolizer; NULL: unknown. */
     const struct ct_symbol_frame *place;
-    gboolean is_end; /* nothing goes on any more */
+    gboolean is_end;  /* nothing goes on any more */
+    gboolean is_risk; /* it has cost nothing yet */
 };
 
 /* All borrowed. */
@@ -35,10 +36,11 @@ struct ct_findings_input {
     const struct ct_model *model;
     struct ct_symbolizer *symbolizer;
     const struct ct_evidence *evidence;
-    const GArray *lives;    /* struct ct_life, of the threads that it is about */
-    const GPtrArray *hangs; /* struct ct_hang *; or NULL */
-    const GPtrArray *peers; /* struct ct_peer *; or NULL */
-    uint64_t length_ns;     /* of the time that it is about */
+    const GArray *lives;         /* struct ct_life, of the threads that it is about */
+    const GPtrArray *hangs;      /* struct ct_hang *; or NULL */
+    const GPtrArray *inversions; /* struct ct_inversion *; or NULL */
+    const GPtrArray *peers;      /* struct ct_peer *; or NULL */
+    uint64_t length_ns;          /* of the time that it is about */
 };
 
 /* For a command that shows more of the same: of which recording, and of what part of it. All are

@@ -3,7 +3,6 @@
 #include "passes/findings/words.h"
 #include "passes/hangs.h"
 
-#include "model/format.h"
 #include "symbols/stack_text.h"
 
 static const struct ct_hang_wait *wait_of(const struct ct_hang *hang, guint index)
@@ -18,21 +17,6 @@ static const struct ct_symbol_frame *place_of(const struct ct_findings_case *a_c
                           wait->interval.stack_id);
 }
 
-/* "mutex journal", "thread 12" */
-static char *name_object(const struct ct_findings_case *a_case, const struct ct_hang_wait *wait)
-{
-    const struct ct_interval *interval = &wait->interval;
-    enum ct_object kind = ct_op_object(interval->op);
-    const char *variable =
-        ct_object_is_address(kind)
-            ? ct_symbolizer_resolve_data(a_case->input->symbolizer, interval->thread->process,
-                                         interval->object, interval->wait_begin_ns)
-            : NULL;
-
-    return variable ? g_strdup_printf("%s %s", ct_object_name(kind), variable)
-                    : ct_format_object(interval);
-}
-
 /* "a (1) for mutex journal in transfer (bank.c:12), b (2) for mutex accounts in audit (bank.c:30)"
  */
 static char *list_waits(const struct ct_findings_case *a_case, const struct ct_hang *hang)
@@ -45,7 +29,9 @@ static char *list_waits(const struct ct_findings_case *a_case, const struct ct_h
         const struct ct_symbol_frame *place = place_of(a_case, wait_of(hang, i));
         g_autofree char *text = place ? ct_stack_place_text(place) : NULL;
 
-        g_autofree char *object = name_object(a_case, wait_of(hang, i));
+        const struct ct_interval *interval = &wait_of(hang, i)->interval;
+        g_autofree char *object = ct_words_lock(a_case->input, thread->process, interval->op,
+                                                interval->object, interval->wait_begin_ns);
 
         g_string_append_printf(list, "%s%s (%d) for %s%s%s", i > 0 ? ", " : "", thread->name,
                                thread->tid, object, text ? " in " : "", text ? text : "");

@@ -1,5 +1,7 @@
 #include "passes/findings/holders.h"
 
+#include "passes/findings/words.h"
+
 #include "model/format.h"
 #include "symbols/stack_text.h"
 
@@ -120,22 +122,15 @@ static char *in_call(enum ct_op op)
 static char *in_line(const struct sum *sum, const struct doing *doing)
 {
     const struct ct_lock_activity *what = &doing->what;
-    enum ct_object kind = ct_op_object(what->op);
-    const char *variable =
-        doing->process && ct_object_is_address(kind)
-            ? ct_symbolizer_resolve_data(sum->input->symbolizer, doing->process, what->object,
-                                         ct_process_stack_time(doing->process, doing->stack_id))
-            : NULL;
-    g_autofree char *address =
-        variable ? NULL : g_strdup_printf("0x%" G_GINT64_MODIFIER "x", what->object);
+    g_autofree char *lock = ct_words_lock(sum->input, doing->process, what->op, what->object,
+                                          ct_process_stack_time(doing->process, doing->stack_id));
     g_autofree char *last = what->is_circle ? g_strdup("waiting for this one")
                             : what->last_share == CT_LOCK_SHARE_RUNNING  ? g_strdup("running")
                             : what->last_share == CT_LOCK_SHARE_RUNNABLE ? g_strdup("runnable")
                             : what->last_share == CT_LOCK_SHARE_WAITING  ? in_call(what->last_op)
                                                                          : NULL;
 
-    return g_strdup_printf("itself in line for %s %s%s%s%s", ct_object_name(kind),
-                           variable ? variable : address, last ? " (whose holder was " : "",
+    return g_strdup_printf("itself in line for %s%s%s%s", lock, last ? " (whose holder was " : "",
                            last ? last : "", last ? ")" : "");
 }
 

@@ -19,5 +19,6 @@ ct_findings_rule ct_findings_polling;
 ct_findings_rule ct_findings_slow_thread;
 ct_findings_rule ct_findings_barrier;
 ct_findings_rule ct_findings_herd;
+ct_findings_rule ct_findings_lock_order;
 
 #endif

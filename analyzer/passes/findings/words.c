@@ -6,6 +6,20 @@
 
 #include <string.h>
 
+char *ct_words_lock(const struct ct_findings_input *input, const struct ct_process *process,
+                    enum ct_op op, uint64_t object, uint64_t time_ns)
+{
+    struct ct_thread member = {.process = (struct ct_process *)process};
+    const struct ct_interval wait = {.thread = &member, .op = op, .object = object};
+    const char *variable =
+        ct_object_is_address(ct_op_object(op))
+            ? ct_symbolizer_resolve_data(input->symbolizer, process, object, time_ns)
+            : NULL;
+
+    return variable ? g_strdup_printf("%s %s", ct_object_name(ct_op_object(op)), variable)
+                    : ct_format_object(&wait);
+}
+
 /* What all of their names have in common; NULL: they are not alike. */
 static char *common_name(const GPtrArray *threads)
 {

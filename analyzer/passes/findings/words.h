@@ -20,6 +20,10 @@ char *ct_words_count(const struct ct_gathering *gathering);
 /* ", mostly in serve_page (convoy.c:33)"; "" where it is unknown. */
 char *ct_words_where(const struct ct_gathering *gathering);
 
+/* "mutex journal", "mutex 0x7000": what that operation of the process was for. */
+char *ct_words_lock(const struct ct_findings_input *input, const struct ct_process *process,
+                    enum ct_op op, uint64_t object, uint64_t time_ns);
+
 /* "--thread='worker-*'", or all of their process: who they are, as options; NULL for many. */
 char *ct_words_options(const GPtrArray *threads);
 

@@ -10,21 +10,30 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { CAPACITY = 4, ITEMS = 60, STAGE_MS = 6, ROUNDS = 50, HERD = 16, JOBS = 400, READS = 12 };
 
-static void sleep_us(long us)
+/* By a timer, as whoever keeps time does: that is no waiting for anybody. */
+static void pause_us(long us)
 {
-    struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    const struct itimerspec time = {
+        .it_value = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000}};
+    int timer = timerfd_create(CLOCK_MONOTONIC, 0);
+    uint64_t count;
 
-    nanosleep(&time, NULL);
+    if (timerfd_settime(timer, 0, &time, NULL) != 0 ||
+        read(timer, &count, sizeof count) != sizeof count)
+        abort();
+    close(timer);
 }
 
 static uint64_t used_us(void)
@@ -88,7 +97,7 @@ static void run_reading(void)
         readers[i] = start(look_up, name);
     }
     for (int i = 0; i < 4 * READS; i++) {
-        sleep_us(10000);
+        pause_us(10000);
         if (write(slow_disk[1], "x", 1) != 1)
             abort();
     }
@@ -210,8 +219,12 @@ static void *work(void *unused)
 {
     pthread_mutex_lock(&jobs_lock);
     while (!has_ended) {
-        if (job_count > 0)
+        if (job_count > 0) {
             job_count--;
+            pthread_mutex_unlock(&jobs_lock);
+            compute_us(100);
+            pthread_mutex_lock(&jobs_lock);
+        }
         pthread_cond_wait(&jobs_changed, &jobs_lock);
     }
     pthread_mutex_unlock(&jobs_lock);
@@ -237,10 +250,10 @@ static void run_herd(void)
         snprintf(name, sizeof name, "worker-%d", i + 1);
         workers[i] = start(work, name);
     }
-    sleep_us(50000);
+    pause_us(50000);
     for (int i = 0; i < JOBS; i++) {
         announce(0);
-        sleep_us(2000);
+        pause_us(2000);
     }
     announce(1);
     for (int i = 0; i < HERD; i++)
@@ -298,58 +311,50 @@ static void run_priority(void)
 
 static pthread_mutex_t users = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t orders = PTHREAD_MUTEX_INITIALIZER;
-static pthread_mutex_t *wanted;
-static pthread_barrier_t phase;
-
-/* Has the lock that the others want as their second one, for a while: they have to wait for it. */
-static void *hold_one(void *unused)
-{
-    pthread_mutex_t *held[] = {&orders, &users};
-
-    for (int i = 0; i < 2; i++) {
-        wanted = held[i];
-        pthread_mutex_lock(wanted);
-        pthread_barrier_wait(&phase);
-        sleep_us(30000);
-        pthread_mutex_unlock(wanted);
-        pthread_barrier_wait(&phase);
-    }
-    return unused;
-}
+static sem_t may_go[2], has_gone;
 
 static void *rename_user(void *unused)
 {
-    pthread_barrier_wait(&phase);
+    sem_wait(&may_go[0]);
     pthread_mutex_lock(&users);
     pthread_mutex_lock(&orders);
     pthread_mutex_unlock(&orders);
     pthread_mutex_unlock(&users);
-    pthread_barrier_wait(&phase);
-    pthread_barrier_wait(&phase);
-    pthread_barrier_wait(&phase);
+    sem_post(&has_gone);
     return unused;
 }
 
 static void *close_order(void *unused)
 {
-    pthread_barrier_wait(&phase);
-    pthread_barrier_wait(&phase);
-    pthread_barrier_wait(&phase);
+    sem_wait(&may_go[1]);
     pthread_mutex_lock(&orders);
     pthread_mutex_lock(&users);
     pthread_mutex_unlock(&users);
     pthread_mutex_unlock(&orders);
-    pthread_barrier_wait(&phase);
+    sem_post(&has_gone);
     return unused;
 }
 
+/* One goes when the other is done. Its second lock is taken for a moment, so that it has to wait.
+ */
 static void run_inversion(void)
 {
-    pthread_barrier_init(&phase, NULL, 3);
-    pthread_t threads[] = {start(hold_one, "holder"), start(rename_user, "renamer"),
-                           start(close_order, "closer")};
+    pthread_mutex_t *second[] = {&orders, &users};
 
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
+        sem_init(&may_go[i], 0, 0);
+    sem_init(&has_gone, 0, 0);
+    pthread_t threads[] = {start(rename_user, "renamer"), start(close_order, "closer")};
+
+    for (int i = 0; i < 2; i++) {
+        pause_us(400000);
+        pthread_mutex_lock(second[i]);
+        sem_post(&may_go[i]);
+        pause_us(2000);
+        pthread_mutex_unlock(second[i]);
+        sem_wait(&has_gone);
+    }
+    for (int i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
 }
 
