@@ -6,7 +6,8 @@
 static void write_finding(const struct ct_text_out *out, const struct ct_finding *finding,
                           guint number)
 {
-    g_autofree char *cost = ct_format_duration(finding->cost_ns);
+    g_autofree char *cost =
+        finding->is_risk ? g_strdup("possible") : ct_format_duration(finding->cost_ns);
     g_autofree char *command = ct_finding_command(finding, &out->layout->context);
 
     ct_text_out_entry(out, cost, "%u. %s", number, finding->text);
