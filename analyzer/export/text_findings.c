@@ -25,6 +25,8 @@ void ct_text_section_findings(const struct ct_text_out *out)
     }
     ct_text_out_heading(out, "Findings (%u), by the time that threads lost; see ctrace-findings(7)",
                         findings->list->len);
+    if (findings->busy_cpus > 0)
+        ct_text_out_line(out, 2, "On average %.2f CPUs ran the program.", findings->busy_cpus);
     for (guint i = 0; i < findings->list->len; i++)
         write_finding(out, findings->list->pdata[i], i + 1);
 }

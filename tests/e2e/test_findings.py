@@ -108,6 +108,11 @@ class Findings(TraceTest):
             "had mutex orders and waited for mutex users, in close_order",
         )
 
+    def test_a_server_that_is_away_for_once(self):
+        first = self.first_of(TROUBLES, "server")
+        self.check(first, "slow turn", "pause_us", "Thread troubles", "serves events by epoll_wait")
+        self.assertRegex(first["text"], r"waited for something else, longest \(\d+ ms\) in read")
+
     def test_a_lost_wake_up(self):
         first = self.first_of(HANGS, "lost", 1500)
         self.check(first, "hang", "wait_for_news", "Probably a lost wake-up", "condition news")

@@ -1,5 +1,6 @@
 #include "passes/findings/causes.h"
 
+#include "passes/findings/known_locks.h"
 #include "symbols/stack_text.h"
 
 #include <string.h>
@@ -68,6 +69,11 @@ static gboolean is_server(const struct ct_causes *causes, const struct ct_eviden
 }
 
 /* ---- Who was waited for ---- */
+
+gboolean ct_causes_has(const struct ct_causes *causes, const struct ct_thread *thread)
+{
+    return g_hash_table_contains(causes->lives, thread);
+}
 
 void ct_causes_add_life(const struct ct_causes *causes, const struct ct_thread *thread,
                         struct ct_causes_life *sum)
@@ -223,6 +229,8 @@ static const struct {
 
 static enum ct_cause look(const struct ct_causes *causes, const struct ct_evidence_wait *wait)
 {
+    if (ct_known_lock(causes->input, wait))
+        return CT_CAUSE_LOCK;
     for (size_t i = 0; i < G_N_ELEMENTS(by_operation); i++) {
         if (by_operation[i].op == wait->op)
             return by_operation[i].cause;

@@ -29,6 +29,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_causes, ct_causes_free)
 
 enum ct_cause ct_cause_of(const struct ct_causes *causes, const struct ct_evidence_wait *wait);
 
+/* Is the thread one of those that this is about? */
+gboolean ct_causes_has(const struct ct_causes *causes, const struct ct_thread *thread);
+
 /* Of one thread, or the sums of several. */
 struct ct_causes_life {
     double alive_ns;

@@ -1,6 +1,7 @@
 #include "passes/findings/evidence.h"
 
 #include "model/holders.h"
+#include "passes/findings/evidence_loops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -332,6 +333,7 @@ void ct_evidence_add(struct ct_evidence *evidence, const struct ct_interval *int
     if (begin_ns >= end_ns || interval->class == CT_CLASS_RUNNABLE || interval->is_outside)
         return;
     add_wait(evidence, interval, window, end_ns - begin_ns);
+    ct_evidence_add_to_loop(evidence, interval, window);
     if (!interval->is_for_lock)
         return;
     /* Who has the noted number is asked later: threads come and go while a recording is read. */
@@ -348,6 +350,8 @@ struct ct_evidence *ct_evidence_new(void)
 
     evidence->waits = g_ptr_array_new_with_free_func(g_free);
     evidence->holds = g_ptr_array_new_with_free_func(g_free);
+    evidence->loops = g_ptr_array_new_with_free_func(g_free);
+    evidence->loop_of = g_hash_table_new(NULL, NULL);
     evidence->wait_of = g_hash_table_new(wait_hash, wait_equal);
     evidence->hold_of = g_hash_table_new(hold_hash, hold_equal);
     evidence->sleepers = g_hash_table_new_full(sleeper_hash, sleeper_equal, g_free, NULL);
@@ -376,6 +380,8 @@ void ct_evidence_free(struct ct_evidence *evidence)
     g_hash_table_unref(evidence->sleepers);
     g_hash_table_unref(evidence->texts);
     free_slots(evidence->slots);
+    g_hash_table_unref(evidence->loop_of);
+    g_ptr_array_unref(evidence->loops);
     g_ptr_array_unref(evidence->waits);
     g_ptr_array_unref(evidence->holds);
     g_free(evidence);

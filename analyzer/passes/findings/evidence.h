@@ -46,9 +46,32 @@ struct ct_evidence_hold {
     uint64_t object;
 };
 
+/* A thread that waits for events of descriptors, again and again, and what it did in between for
+ * long: what comes meanwhile has to wait. */
+struct ct_evidence_loop {
+    struct ct_thread *thread; /* borrowed */
+    enum ct_op op;            /* by which it waits for events */
+    uint64_t event_waits;
+    uint64_t turn_count; /* long ones */
+    uint64_t turn_ns;
+    uint64_t longest_turn_ns;
+    uint64_t wait_ns; /* in those turns, in other calls; and the longest of these: */
+    uint64_t longest_wait_ns;
+    enum ct_op longest_op;
+    uint32_t longest_stack_id;
+    /* The turn that goes on: since when, and the same of that. */
+    uint64_t since_ns;
+    uint64_t turn_wait_ns;
+    uint64_t turn_longest_ns;
+    enum ct_op turn_op;
+    uint32_t turn_stack_id;
+};
+
 struct ct_evidence {
     GPtrArray *waits;    /* owned; struct ct_evidence_wait *, by when each came first */
     GPtrArray *holds;    /* owned; struct ct_evidence_hold *, the same */
+    GPtrArray *loops;    /* owned; struct ct_evidence_loop *, the same */
+    GHashTable *loop_of; /* owned; by thread */
     GHashTable *wait_of; /* owned; both find one by its key */
     GHashTable *hold_of;
     GHashTable *sleepers;           /* owned; struct sleeper *, owned, as a set */

@@ -22,6 +22,7 @@ static const struct {
     {"barrier", ct_findings_barrier},
     {"thundering herd", ct_findings_herd},
     {"lock order", ct_findings_lock_order},
+    {"slow turn", ct_findings_slow_turn},
 };
 
 /* What costs less is none: a hundredth of the time, but no less than this. */
@@ -108,15 +109,20 @@ static uint64_t sum_idle(const struct ct_findings_case *a_case)
     return ct_rounded(idle_ns);
 }
 
-static char *describe_nothing(const struct ct_findings_case *a_case)
+static uint64_t sum_running(const GArray *lives)
 {
-    const GArray *lives = a_case->input->lives;
-    uint64_t length_ns = a_case->input->length_ns;
     uint64_t ran_ns = 0;
 
     for (guint i = 0; i < lives->len; i++)
         ran_ns =
             ct_add_u64(ran_ns, g_array_index(lives, struct ct_life, i).class_ns[CT_CLASS_RUNNING]);
+    return ran_ns;
+}
+
+static char *describe_nothing(const struct ct_findings_case *a_case)
+{
+    uint64_t length_ns = a_case->input->length_ns;
+    uint64_t ran_ns = sum_running(a_case->input->lives);
     g_autofree char *ran = ct_format_duration(ran_ns);
     g_autofree char *length = ct_format_duration(length_ns);
     g_autofree char *idle = ct_format_duration(sum_idle(a_case));
@@ -145,6 +151,8 @@ struct ct_findings *ct_findings_new(const struct ct_findings_input *input)
     g_ptr_array_sort(findings->list, compare);
     if (findings->list->len > CT_FINDINGS_MAX)
         g_ptr_array_set_size(findings->list, CT_FINDINGS_MAX);
+    if (input->model->capture.has_kernel && input->length_ns > 0)
+        findings->busy_cpus = (double)sum_running(input->lives) / (double)input->length_ns;
     if (findings->list->len == 0)
         findings->nothing = describe_nothing(&a_case);
     return findings;

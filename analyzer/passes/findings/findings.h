@@ -58,6 +58,8 @@ char *ct_finding_command(const struct ct_finding *finding,
 struct ct_findings {
     GPtrArray *list; /* owned; struct ct_finding * */
     char *nothing;   /* owned; what it did where there are none; else NULL */
+    /* On average: so many CPUs ran the threads that it is about. 0: there is no kernel layer. */
+    double busy_cpus;
 };
 
 /* What it says is of the input, which must outlive it. */

@@ -84,21 +84,24 @@ static void add_holder(struct sum *sum, const struct ct_lock_holder *holder)
     }
 }
 
+/* The cost of a finding is without the time for which who was let go on had no CPU. */
+static double waited_ns(const struct ct_lock_holding *holding)
+{
+    return (double)holding->ns - (double)holding->share_ns[CT_LOCK_SHARE_OWN_QUEUE] -
+           (double)holding->share_ns[CT_LOCK_SHARE_OWN_TIME];
+}
+
 static void add_holding(struct sum *sum, const struct ct_lock_holding *holding)
 {
-    static const enum ct_lock_share others[] = {CT_LOCK_SHARE_HAND_OFF, CT_LOCK_SHARE_OWN_QUEUE};
+    const struct ct_lock_activity handed_on = {.share = CT_LOCK_SHARE_HAND_OFF,
+                                               .ns = holding->share_ns[CT_LOCK_SHARE_HAND_OFF]};
 
-    sum->ns += (double)holding->ns;
+    sum->ns += waited_ns(holding);
     sum->lock_count++;
     for (guint i = 0; i < holding->holders->len; i++)
         add_holder(sum, holding->holders->pdata[i]);
-    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
-        const struct ct_lock_activity activity = {.share = others[i],
-                                                  .ns = holding->share_ns[others[i]]};
-
-        if (activity.ns > 0)
-            add(sum, &activity, NULL, 0);
-    }
+    if (handed_on.ns > 0)
+        add(sum, &handed_on, NULL, 0);
 }
 
 static int compare(const void *a, const void *b)
@@ -156,9 +159,6 @@ static char *other_sentence(const struct doing *doing, double percent)
     case CT_LOCK_SHARE_HAND_OFF:
         return g_strdup_printf(" Nobody held it for %.0f %% of that: it was let go, and not taken "
                                "yet.",
-                               percent);
-    case CT_LOCK_SHARE_OWN_QUEUE:
-        return g_strdup_printf(" For %.0f %% of that, who was let go on was in line for a CPU.",
                                percent);
     default:
         return g_strdup_printf(" Who held it for %.0f %% of that, or what that one did, is not "
@@ -234,7 +234,7 @@ char *ct_words_inversion(const GArray *keys, const GPtrArray *holdings)
 
         if (!is_one_of(keys, holding))
             continue;
-        all_ns += (double)holding->ns;
+        all_ns += waited_ns(holding);
         inverted_ns += (double)holding->inverted_ns;
         if (holding->inverted_holder && (!most || holding->inverted_ns > most->inverted_ns))
             most = holding;

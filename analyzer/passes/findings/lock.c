@@ -1,4 +1,5 @@
 /* Locks, and what is used as one: who waited, and who held it meanwhile. */
+#include "passes/findings/known_locks.h"
 #include "passes/findings/rules.h"
 #include "passes/findings/words.h"
 
@@ -41,7 +42,10 @@ static char *label_of(const struct ct_findings_case *a_case, const struct ct_gat
     const struct ct_evidence_wait *wait = gathering->first;
     const char *exe = wait->thread->process->exe;
     const char *variable = variable_of(a_case, wait);
+    const char *known = ct_known_lock(a_case->input, wait);
 
+    if (known)
+        return g_strdup(known);
     if (wait->local)
         return g_strdup(wait->local);
     if (!variable && !gathering->place)
@@ -58,7 +62,10 @@ static char *name_lock(const struct ct_findings_case *a_case, const struct ct_ga
     const struct ct_evidence_wait *wait = gathering->first;
     const char *variable = variable_of(a_case, wait);
     const char *kind = ct_object_name(ct_op_object(wait->op));
+    const char *known = ct_known_lock(a_case->input, wait);
 
+    if (known)
+        return g_strdup(known);
     if (wait->local)
         return g_strdup_printf("the lock of %s", wait->local);
     if (variable)
@@ -139,11 +146,17 @@ static void add(const struct ct_findings_case *a_case, const char *name, GPtrArr
     g_autofree char *time = ct_words_time_of(a_case, gathering);
     g_autofree char *what = name_lock(a_case, gathering, lock->count);
     g_autofree char *count = ct_words_count(gathering);
-    g_autofree char *where = ct_words_where(gathering);
+    /* Of what is known by its functions, those say where. */
+    g_autofree char *where =
+        ct_known_lock(a_case->input, gathering->first) ? g_strdup("") : ct_words_where(gathering);
+    /* Of what only its functions tell to be a lock, the section on locks knows nothing. */
+    gboolean is_listed =
+        gathering->first->is_for_lock || ct_object_is_lock(ct_op_object(gathering->first->op));
     struct ct_finding *finding = ct_finding_add(
         findings, name, gathering,
         g_strdup_printf("%s spent %s in line for %s: %s%s.", who, time, what, count, where),
-        "report locks", NULL);
+        is_listed ? "report locks" : "report waits",
+        is_listed ? NULL : ct_words_options(gathering->threads));
 
     finding->locks = g_array_ref(lock->keys);
 }

@@ -6,6 +6,7 @@
  *   barrier   of four threads that meet at a barrier, heavy has more to do than the others
  *   herd      a job is announced to all of sixteen workers, and one of them gets it
  *   priority  on one CPU: a thread of low priority has a lock that others wait for, and busy runs
+ *   server    one thread serves what comes every 10 ms, and once is busy with something for 300 ms
  *   inversion two locks are taken in either order, at times that never meet
  */
 #include <pthread.h>
@@ -15,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -358,14 +361,56 @@ static void run_inversion(void)
         pthread_join(threads[i], NULL);
 }
 
+/* ---- An event loop ---- */
+
+enum { REQUESTS = 40, SLOW_REQUEST = 20 };
+
+static int requests[2];
+
+static void *send_requests(void *unused)
+{
+    for (int i = 0; i < REQUESTS; i++) {
+        pause_us(10000);
+        if (write(requests[1], "x", 1) != 1)
+            abort();
+    }
+    return unused;
+}
+
+static void rebuild_index(void)
+{
+    pause_us(300000);
+}
+
+static void run_server(void)
+{
+    int events = epoll_create1(0);
+    struct epoll_event event = {.events = EPOLLIN};
+    char request;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, requests) != 0 ||
+        epoll_ctl(events, EPOLL_CTL_ADD, requests[0], &event) != 0)
+        abort();
+    pthread_t client = start(send_requests, "client");
+
+    for (int i = 0; i < REQUESTS; i++) {
+        if (epoll_wait(events, &event, 1, -1) != 1 || read(requests[0], &request, 1) != 1)
+            abort();
+        if (i == SLOW_REQUEST)
+            rebuild_index();
+    }
+    pthread_join(client, NULL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(void);
     } programs[] = {
-        {"reading", run_reading}, {"pipeline", run_pipeline}, {"barrier", run_barrier},
-        {"herd", run_herd},       {"priority", run_priority}, {"inversion", run_inversion},
+        {"reading", run_reading},     {"pipeline", run_pipeline}, {"barrier", run_barrier},
+        {"herd", run_herd},           {"priority", run_priority}, {"server", run_server},
+        {"inversion", run_inversion},
     };
 
     for (size_t i = 0; argc > 1 && i < sizeof programs / sizeof programs[0]; i++) {
