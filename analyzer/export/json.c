@@ -110,11 +110,9 @@ static void write_findings(struct ct_json_document *document, const struct ct_re
         ct_json_end_element(document);
     }
     ct_json_end_array(document);
-    if (report->findings->busy_cpus > 0) {
-        ct_json_begin_member(document, "busy_cpus");
-        json_builder_add_double_value(document->json, report->findings->busy_cpus);
-        ct_json_end_member(document);
-    }
+    if (report->findings->busy_cpus > 0)
+        ct_json_write_number(document, "busy_cpus_percent",
+                             ct_rounded(100 * report->findings->busy_cpus));
     if (!report->findings->nothing)
         return;
     ct_json_begin_member(document, "no_findings");
