@@ -1,5 +1,7 @@
 #include "store/model_section.h"
 
+#include "store/lock_orders_section.h"
+
 #include <string.h>
 
 static void put_signed(struct ct_bytes *bytes, int64_t value)
@@ -236,37 +238,6 @@ static struct ct_module *take_module(struct ct_bytes_input *input, const char *d
     return module;
 }
 
-static void put_lock_order(struct ct_bytes *bytes, const struct ct_lock_order *lock_order)
-{
-    ct_bytes_put(bytes, lock_order->held);
-    ct_bytes_put(bytes, (uint64_t)lock_order->held_op);
-    ct_bytes_put(bytes, lock_order->object);
-    ct_bytes_put(bytes, (uint64_t)lock_order->op);
-    ct_bytes_put(bytes, lock_order->stack_id);
-    put_signed(bytes, lock_order->tid);
-    ct_bytes_put(bytes, lock_order->time_ns);
-}
-
-static enum ct_op take_op(struct ct_bytes_input *input)
-{
-    uint64_t op = ct_bytes_take(input);
-
-    return (enum ct_op)MIN(op, CT_OP_COUNT - 1);
-}
-
-static struct ct_lock_order take_lock_order(struct ct_bytes_input *input)
-{
-    struct ct_lock_order lock_order = {.held = ct_bytes_take(input)};
-
-    lock_order.held_op = take_op(input);
-    lock_order.object = ct_bytes_take(input);
-    lock_order.op = take_op(input);
-    lock_order.stack_id = (uint32_t)ct_bytes_take(input);
-    lock_order.tid = (int32_t)take_signed(input);
-    lock_order.time_ns = ct_bytes_take(input);
-    return lock_order;
-}
-
 static void put_process(struct ct_bytes *bytes, const struct ct_process *process,
                         const char *directory)
 {
@@ -288,11 +259,7 @@ static void put_process(struct ct_bytes *bytes, const struct ct_process *process
     ct_bytes_put(bytes, process->modules->len);
     for (guint i = 0; i < process->modules->len; i++)
         put_module(bytes, process->modules->pdata[i], directory);
-    g_autoptr(GPtrArray) orders = ct_process_lock_orders(process);
-
-    ct_bytes_put(bytes, orders->len);
-    for (guint i = 0; i < orders->len; i++)
-        put_lock_order(bytes, orders->pdata[i]);
+    ct_lock_orders_put(bytes, process);
 }
 
 static void take_process(struct ct_bytes_input *input, struct ct_model *model)
@@ -316,11 +283,7 @@ static void take_process(struct ct_bytes_input *input, struct ct_model *model)
     take_table(input, process->counters, take_op_counters);
     for (uint64_t left = ct_bytes_take_count(input); left > 0 && !input->is_bad; left--)
         g_ptr_array_add(process->modules, take_module(input, model->directory));
-    for (uint64_t left = ct_bytes_take_count(input); left > 0 && !input->is_bad; left--) {
-        const struct ct_lock_order lock_order = take_lock_order(input);
-
-        ct_process_add_lock_order(process, &lock_order);
-    }
+    ct_lock_orders_take(input, process);
 }
 
 /* ---- Threads ---- */
