@@ -46,6 +46,9 @@ struct ct_evidence_hold {
     uint64_t object;
 };
 
+/* Who is away for less is back before anybody minds. */
+#define CT_LONG_TURN_NS 50000000
+
 /* A thread that waits for events of descriptors, again and again, and what it did in between for
  * long: what comes meanwhile has to wait. */
 struct ct_evidence_loop {
@@ -55,16 +58,16 @@ struct ct_evidence_loop {
     uint64_t turn_count; /* long ones */
     uint64_t turn_ns;
     uint64_t longest_turn_ns;
-    uint64_t wait_ns; /* in those turns, in other calls; and the longest of these: */
+    uint64_t wait_ns;    /* in those turns, in other calls */
+    uint64_t long_count; /* of single waits in other calls that alone are so long */
+    uint64_t long_ns;
+    /* The longest wait in another call. */
     uint64_t longest_wait_ns;
     enum ct_op longest_op;
     uint32_t longest_stack_id;
-    /* The turn that goes on: since when, and the same of that. */
+    /* The turn that goes on: since when, and the waits in it. */
     uint64_t since_ns;
     uint64_t turn_wait_ns;
-    uint64_t turn_longest_ns;
-    enum ct_op turn_op;
-    uint32_t turn_stack_id;
 };
 
 struct ct_evidence {

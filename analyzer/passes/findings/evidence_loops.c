@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-/* Who is away for less is back before anybody minds. */
-#define LONG_TURN_NS 50000000
-
 #define LOOPS_MAX (1U << 14)
 
 static gboolean is_for_events(const struct ct_interval *interval)
@@ -33,17 +30,12 @@ static void end_turn(struct ct_evidence_loop *loop, uint64_t end_ns)
 {
     uint64_t turn_ns = loop->since_ns > 0 && loop->since_ns < end_ns ? end_ns - loop->since_ns : 0;
 
-    if (turn_ns < LONG_TURN_NS)
+    if (turn_ns < CT_LONG_TURN_NS)
         return;
     loop->turn_count++;
     loop->turn_ns += turn_ns;
     loop->longest_turn_ns = MAX(loop->longest_turn_ns, turn_ns);
     loop->wait_ns += loop->turn_wait_ns;
-    if (loop->turn_longest_ns <= loop->longest_wait_ns)
-        return;
-    loop->longest_wait_ns = loop->turn_longest_ns;
-    loop->longest_op = loop->turn_op;
-    loop->longest_stack_id = loop->turn_stack_id;
 }
 
 /* A wait in pieces comes back as often: it is the same time then. */
@@ -56,7 +48,6 @@ static void add_event_wait(struct ct_evidence_loop *loop, const struct ct_interv
     }
     loop->since_ns = MAX(interval->wait_end_ns, window->begin_ns);
     loop->turn_wait_ns = 0;
-    loop->turn_longest_ns = 0;
 }
 
 static void add_other_wait(struct ct_evidence_loop *loop, const struct ct_interval *interval)
@@ -65,11 +56,15 @@ static void add_other_wait(struct ct_evidence_loop *loop, const struct ct_interv
     uint64_t time_ns = begin_ns < interval->end_ns ? interval->end_ns - begin_ns : 0;
 
     loop->turn_wait_ns += time_ns;
-    if (time_ns <= loop->turn_longest_ns)
+    if (time_ns >= CT_LONG_TURN_NS) {
+        loop->long_count++;
+        loop->long_ns += time_ns;
+    }
+    if (time_ns <= loop->longest_wait_ns)
         return;
-    loop->turn_longest_ns = time_ns;
-    loop->turn_op = interval->op;
-    loop->turn_stack_id = interval->stack_id;
+    loop->longest_wait_ns = time_ns;
+    loop->longest_op = interval->op;
+    loop->longest_stack_id = interval->stack_id;
 }
 
 void ct_evidence_add_to_loop(struct ct_evidence *evidence, const struct ct_interval *interval,
