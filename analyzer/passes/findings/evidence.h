@@ -46,6 +46,9 @@ struct ct_evidence_hold {
     uint64_t object;
 };
 
+/* A power of two. */
+#define CT_EVIDENCE_LOOP_SLOTS 64
+
 /* Who is away for less is back before anybody minds. */
 #define CT_LONG_TURN_NS 50000000
 
@@ -75,6 +78,11 @@ struct ct_evidence {
     GPtrArray *holds;    /* owned; struct ct_evidence_hold *, the same */
     GPtrArray *loops;    /* owned; struct ct_evidence_loop *, the same */
     GHashTable *loop_of; /* owned; by thread */
+    /* The last few threads that were looked up there, by a hash; borrowed. */
+    struct ct_evidence_loop_slot {
+        const struct ct_thread *thread;
+        struct ct_evidence_loop *loop; /* NULL: it has none */
+    } loop_slots[CT_EVIDENCE_LOOP_SLOTS];
     GHashTable *wait_of; /* owned; both find one by its key */
     GHashTable *hold_of;
     GHashTable *sleepers;           /* owned; struct sleeper *, owned, as a set */

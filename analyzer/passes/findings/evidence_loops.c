@@ -67,14 +67,29 @@ static void add_other_wait(struct ct_evidence_loop *loop, const struct ct_interv
     loop->longest_stack_id = interval->stack_id;
 }
 
+static struct ct_evidence_loop_slot *find_slot(struct ct_evidence *evidence,
+                                               const struct ct_thread *thread)
+{
+    size_t hash = (uintptr_t)thread >> 4 ^ (uintptr_t)thread >> 10;
+    struct ct_evidence_loop_slot *slot = &evidence->loop_slots[hash % CT_EVIDENCE_LOOP_SLOTS];
+
+    if (slot->thread != thread) {
+        slot->thread = thread;
+        slot->loop = g_hash_table_lookup(evidence->loop_of, thread);
+    }
+    return slot;
+}
+
 void ct_evidence_add_to_loop(struct ct_evidence *evidence, const struct ct_interval *interval,
                              const struct ct_window *window)
 {
-    struct ct_evidence_loop *loop = g_hash_table_lookup(evidence->loop_of, interval->thread);
     gboolean is_for_more = is_for_events(interval);
+    struct ct_evidence_loop_slot *slot = find_slot(evidence, interval->thread);
 
-    if (!loop && is_for_more)
-        loop = add_loop(evidence, interval);
+    if (!slot->loop && is_for_more)
+        slot->loop = add_loop(evidence, interval);
+    struct ct_evidence_loop *loop = slot->loop;
+
     if (!loop)
         return;
     if (is_for_more)
