@@ -202,15 +202,15 @@ static inline const char *ct_string_as_read(const char *string)
     F(STRING, peer)
 
 /*
- * This thread holds the lock `held`, which it got by `held_op`, while it begins to wait for `object`
- * by `op`, with that stack. It is told of the locks that it took last, of mutexes and of read-write
- * locks that it writes under, and not each time.
+ * This thread holds the lock `held`, which it got by `held_op`, while it begins to wait for
+ * `object` by `op`, with that stack. It is told of the locks that it took last, of mutexes and of
+ * read-write locks that it writes under, and not each time.
  */
 #define CT_EVENT_LOCK_ORDER(F) \
-    F(HEX64, held)         \
-    F(OP, held_op)         \
-    F(HEX64, object)       \
-    F(OP, op)              \
+    F(HEX64, held)             \
+    F(OP, held_op)             \
+    F(HEX64, object)           \
+    F(OP, op)                  \
     F(U32, stack)
 
 #define CT_SUBJECT(F) \

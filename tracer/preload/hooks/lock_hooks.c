@@ -4,8 +4,8 @@
  * that it lets others go only when somebody waits.
  */
 #include "preload/wait/deadline.h"
-#include "preload/wait/mutex.h"
 #include "preload/wait/lock_order.h"
+#include "preload/wait/mutex.h"
 #include "wrap.h"
 
 #include <pthread.h>
@@ -72,7 +72,7 @@ static __attribute__((noinline)) bool block_on(struct ct_wait *wait, enum ct_op 
         int result = real_##name args;                                                            \
         ct_wait_end_deferred(&wait, outcome);                                                     \
         if (result == 0)                                                                          \
-            ct_lock_order_take(op, (const void *)lock);                                              \
+            ct_lock_order_take(op, (const void *)lock);                                           \
         return result;                                                                            \
     }                                                                                             \
     int name params                                                                               \
@@ -82,7 +82,7 @@ static __attribute__((noinline)) bool block_on(struct ct_wait *wait, enum ct_op 
             CT_NEED_REAL(try);                                                                    \
             state = real_##try(lock);                                                             \
             if (CT_LIKELY(state == 0)) {                                                          \
-                ct_lock_order_take(op, (const void *)lock);                                          \
+                ct_lock_order_take(op, (const void *)lock);                                       \
                 return 0;                                                                         \
             }                                                                                     \
         } else if (is_taken) {                                                                    \
