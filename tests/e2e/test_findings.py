@@ -74,7 +74,7 @@ class Findings(TraceTest):
         for kernel in ("--kernel=off", "--kernel=auto"):
             with self.subTest(kernel):
                 first = self.first_of(TROUBLES, "reading", options=[kernel])
-                self.check(first, "lock", "look_up", "4 threads reader-*", "mutex cache_lock")
+                self.check(first, "lock", "look_up", "threads reader-*", "mutex cache_lock")
                 self.assertRegex(first["text"], r"waiting in read \d+ % of that, in load_page")
 
     def test_a_pipeline_whose_middle_stage_is_slow(self):
@@ -99,9 +99,14 @@ class Findings(TraceTest):
         self.assertIn("such as low (nice 19), had no CPU", first["text"])
 
     def test_two_locks_in_either_order_that_did_not_meet(self):
-        first = self.first_of(TROUBLES, "inversion")
+        # It comes first where no wait took long by chance.
+        (found,) = [
+            finding
+            for finding in self.findings_of(TROUBLES, "inversion")
+            if finding["rule"] == "lock order"
+        ]
         self.check(
-            first,
+            found,
             "lock order",
             "rename_user",
             "mutex users and mutex orders are taken in either order",

@@ -338,6 +338,13 @@ static void *close_order(void *unused)
     return unused;
 }
 
+/* glibc has 2 in a lock that somebody waits for. */
+static void wait_for_waiter(const volatile pthread_mutex_t *mutex)
+{
+    while (mutex->__data.__lock != 2)
+        pause_us(500);
+}
+
 /* One goes when the other is done. Its second lock is taken for a moment, so that it has to wait.
  */
 static void run_inversion(void)
@@ -353,7 +360,7 @@ static void run_inversion(void)
         pause_us(400000);
         pthread_mutex_lock(second[i]);
         sem_post(&may_go[i]);
-        pause_us(2000);
+        wait_for_waiter(second[i]);
         pthread_mutex_unlock(second[i]);
         sem_wait(&has_gone);
     }
