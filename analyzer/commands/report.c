@@ -3,6 +3,7 @@
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/worker.h"
+#include "commands/report_findings.h"
 #include "export/report_format.h"
 #include "model/capture_notes.h"
 #include "options/parse.h"
@@ -279,55 +280,15 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
     return TRUE;
 }
 
-/* ---- Findings ---- */
+/* ---- The report ---- */
 
-/* Who held the locks that findings name. */
-struct holders {
-    struct ct_model *model; /* owned */
-    const struct ct_store_scope *scope;
-    GArray *keys;        /* owned; struct ct_lock_key */
-    GPtrArray *holdings; /* owned; struct ct_lock_holding *; or NULL */
-};
-
-static void holders_clear(struct holders *holders)
-{
-    g_array_unref(holders->keys);
-    if (holders->holdings)
-        g_ptr_array_unref(holders->holdings);
-    ct_model_free(holders->model);
-}
-typedef struct holders auto_holders; /* for g_auto() */
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_holders, holders_clear)
-
-static gboolean ask_holders(void *user, struct ct_store *store, GError **error)
-{
-    struct holders *holders = user;
-
-    holders->holdings = ct_lock_holdings_estimate(store, holders->scope, holders->keys, error);
-    return holders->holdings != NULL;
-}
-
-/* Looks for findings, and at the locks that they name. */
-static gboolean look(const char *directory, struct ct_activity *activity, struct ct_report *report,
-                     GError **error)
+static gboolean look_for_findings(const char *directory, struct ct_activity *activity,
+                                  struct ct_report *report, GError **error)
 {
     const struct ct_store_scope scope = store_scope(report);
 
-    ct_report_look(report);
-    g_auto(auto_holders) holders = {
-        .model = ct_model_new(), .scope = &scope, .keys = ct_findings_locks(report->findings)};
-
-    if (report->locks)
-        ct_report_add_holders(report, report->locks);
-    else if (holders.keys->len > 0 &&
-             !ct_recording_ask(directory, activity, holders.model, ask_holders, &holders, error))
-        return FALSE;
-    else if (holders.holdings)
-        ct_report_add_holders(report, holders.holdings);
-    return TRUE;
+    return ct_report_ask_findings(directory, activity, report, &scope, error);
 }
-
-/* ---- The report ---- */
 
 /* What is asked for, and where it goes. */
 struct job {
@@ -396,7 +357,7 @@ static int write_report(void *user, struct ct_activity *activity)
     if (job->format->has_places)
         ct_report_fold_places(report);
     if (job->format->has_places && has_findings(&job->layout) &&
-        !look(directory, activity, report, &error)) {
+        !look_for_findings(directory, activity, report, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
