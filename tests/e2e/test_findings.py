@@ -95,7 +95,7 @@ class Findings(TraceTest):
     @unittest.skipIf(os.geteuid() != 0, "only root sees the run queue")
     def test_a_holder_of_low_priority(self):
         first = self.first_of(TROUBLES, "priority", options=["--kernel=auto"])
-        self.check(first, "priority inversion", "ask_table", "3 threads called high", "table_lock")
+        self.check(first, "priority inversion", "ask_table", "10 threads called high", "table_lock")
         self.assertIn("such as low (nice 19), had no CPU", first["text"])
 
     def test_two_locks_in_either_order_that_did_not_meet(self):
@@ -163,7 +163,7 @@ class Findings(TraceTest):
         self.assertEqual(words[0], "ctrace")
         result = self.ctrace(*words[1:])
         self.assertEqual(result.status, 0, result)
-        self.assertIn("upstream_receive_answer", result.out)
+        self.assertIn("slow_peer", result.out)
 
     def test_the_overview_fits_on_two_screens(self):
         self.findings_of(EXAMPLES / "convoy")

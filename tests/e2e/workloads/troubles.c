@@ -23,7 +23,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CAPACITY = 4, ITEMS = 60, STAGE_MS = 6, ROUNDS = 50, HERD = 16, JOBS = 400, READS = 12 };
+enum {
+    CAPACITY = 4,
+    ITEMS = 60,
+    STAGE_MS = 6,
+    ROUNDS = 50,
+    HERD = 16,
+    JOBS = 400,
+    READS = 12,
+    HIGH = 10
+};
 
 /* By a timer, as whoever keeps time does: that is no waiting for anybody. */
 static void pause_us(long us)
@@ -294,7 +303,7 @@ static void *be_busy(void *unused)
 
 static void run_priority(void)
 {
-    pthread_t threads[5];
+    pthread_t threads[HIGH + 2];
     cpu_set_t first;
 
     CPU_ZERO(&first);
@@ -303,10 +312,10 @@ static void run_priority(void)
     pthread_barrier_init(&has_table, NULL, 2);
     threads[0] = start(update_table, "low");
     pthread_barrier_wait(&has_table);
-    for (int i = 1; i < 4; i++)
-        threads[i] = start(ask_table, "high");
-    threads[4] = start(be_busy, "busy");
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < HIGH; i++)
+        threads[1 + i] = start(ask_table, "high");
+    threads[HIGH + 1] = start(be_busy, "busy");
+    for (int i = 0; i < HIGH + 2; i++)
         pthread_join(threads[i], NULL);
 }
 
