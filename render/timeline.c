@@ -9,6 +9,7 @@
 #include "options/parse.h"
 #include "paint/surface.h"
 #include "paint/typesetter.h"
+#include "passes/filter.h"
 #include "path_steps.h"
 #include "scene/layout.h"
 #include "symbols/stack_text.h"
@@ -46,13 +47,11 @@ typedef struct options auto_options; /* for g_auto() */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_options, options_clear)
 
 static const char description[] =
-    "TIME counts from the beginning of the recording: 1.5s, 200ms, 10us; or is a share of it: "
-    "25%.\n"
-    "DIR is ctrace.data unless named.\n"
-    "\n"
-    "Examples:\n"
-    "  ctrace timeline -o all.svg\n"
-    "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
+    CT_SCOPE_HELP "\n"
+                  "\n"
+                  "Examples:\n"
+                  "  ctrace timeline -o all.svg\n"
+                  "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
 
 static gboolean parse_options(struct options *options, char **argv, GError **error)
 {
@@ -135,8 +134,7 @@ static void add_names(struct thread_choice *choice, char **names, gboolean has_c
 }
 
 /* What can be wrong with the command line whatever the recording is. */
-static gboolean check_options(const struct options *options, struct thread_choice *choice,
-                              GError **error)
+static gboolean check_options(struct options *options, struct thread_choice *choice, GError **error)
 {
     const char *problem = NULL;
     if (!options->output)
@@ -159,9 +157,10 @@ static gboolean check_options(const struct options *options, struct thread_choic
 
 /* The recording and its reduction to the window. */
 struct picture {
-    ct_model *model;       /* owned */
-    ct_timeline *timeline; /* owned */
-    GArray *path;          /* owned; struct ct_scene_path_step; NULL: it was not asked for */
+    ct_model *model;           /* owned */
+    ct_timeline *timeline;     /* owned */
+    ct_symbolizer *symbolizer; /* owned */
+    GArray *path;              /* owned; struct ct_scene_path_step; NULL: it was not asked for */
     struct ct_window window;
     gboolean is_whole;
 };
@@ -171,6 +170,7 @@ static void picture_clear(struct picture *picture)
     if (picture->path)
         g_array_unref(picture->path);
     ct_timeline_free(picture->timeline);
+    ct_symbolizer_free(picture->symbolizer);
     ct_model_free(picture->model);
 }
 typedef struct picture auto_picture; /* for g_auto() */
@@ -188,11 +188,11 @@ static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
     const struct question *question = user;
     struct picture *picture = question->picture;
-    const struct ct_selection selection = ct_scope_selection(&question->options->scope);
+    const struct ct_selection *selection = &question->options->scope.selection;
     struct ct_path_question path = {.store = store, .model = picture->model};
 
     if (!ct_store_replay(store, question->scope, question->sink, error) ||
-        !ct_path_choose(&path, &selection, question->scope->window, error))
+        !ct_path_choose(&path, selection, question->scope->window, error))
         return FALSE;
     picture->path = ct_path_steps_find(&path, (guint)question->options->width_px, error);
     return picture->path != NULL;
@@ -208,7 +208,12 @@ static gboolean load(const char *directory, struct ct_activity *activity,
     picture->model = ct_model_new();
     picture->timeline = ct_timeline_new(picture->is_whole ? NULL : &picture->window);
     const struct ct_sink sink = ct_timeline_sink(picture->timeline);
-    const struct ct_store_scope scope = {.window = picture->is_whole ? NULL : &picture->window};
+    picture->symbolizer = ct_symbolizer_new(picture->model);
+    g_autoptr(ct_idle) idle = ct_idle_new(picture->model, picture->symbolizer);
+    g_autoptr(ct_filter) filter =
+        ct_filter_new(&options->scope.selection, picture->symbolizer, idle);
+    const struct ct_store_scope scope = {.window = picture->is_whole ? NULL : &picture->window,
+                                         .filter = ct_filter_of_intervals(filter)};
     struct question question = {options, picture, &scope, &sink};
     if (options->has_path
             ? !ct_recording_ask(directory, activity, picture->model, ask, &question, error)
@@ -216,7 +221,9 @@ static gboolean load(const char *directory, struct ct_activity *activity,
         return FALSE;
     ct_timeline_finish(picture->timeline);
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&picture->model->capture);
+    g_autoptr(GPtrArray) unmatched = ct_filter_complaints(filter);
     ct_say_all(complaints);
+    ct_say_all(unmatched);
     if (picture->is_whole)
         picture->window = ct_lives_extent(picture->model);
     return TRUE;
@@ -239,13 +246,14 @@ static gboolean draw(const struct picture *picture, const struct options *option
                      GError **error)
 {
     g_autoptr(ct_typesetter) typesetter = ct_typesetter_new();
-    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(picture->model);
-    const struct ct_scene_names names = {find_variable, find_frames, symbolizer};
+    g_autofree char *only = ct_selection_describe_waits(&options->scope.selection);
+    const struct ct_scene_names names = {find_variable, find_frames, picture->symbolizer};
     struct ct_scene_request request = {
         .model = picture->model,
         .timeline = picture->timeline,
         .window = picture->window,
         .is_whole = picture->is_whole,
+        .only = only,
         .filter = {choice->row_limit, (const char *const *)choice->globs,
                    (const char *const *)options->scope.processes},
         .width_px = options->width_px,
@@ -261,7 +269,7 @@ static gboolean draw(const struct picture *picture, const struct options *option
     g_autoptr(ct_scene) scene = ct_layout_build(&request, error);
     if (!scene)
         return FALSE;
-    ct_symbolizer_keep(symbolizer);
+    ct_symbolizer_keep(picture->symbolizer);
     g_autoptr(GBytes) bytes = ct_surface_render(format, scene, typesetter, options->scale, error);
     return bytes && ct_output_write_fd(STDOUT_FILENO, "the picture", bytes, error);
 }

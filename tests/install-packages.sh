@@ -20,7 +20,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config
 test="libcmocka-dev libfuse3-dev fuse3 e2fsprogs mount faketime python3 g++ musl-tools golang-go rustc make
     redis-server redis-tools sqlite3 curl git procps util-linux
     gdb memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
-    man-db librsvg2-bin poppler-utils strace linux-perf
+    man-db librsvg2-bin poppler-utils strace linux-perf libdebuginfod1
     protobuf-compiler libdevel-nytprof-perl python3-jsonschema
     libclang-rt-14-dev clang-format clang-tidy shellcheck"
 

@@ -3,6 +3,7 @@
 #include "cli/window.h"
 #include "cli/worker.h"
 #include "ingest/ingest.h"
+#include "model/fact_finder.h"
 #include "store/builder.h"
 #include "store/key.h"
 
@@ -49,6 +50,7 @@ static gboolean read_once(const char *directory, struct ct_activity *activity,
     g_autoptr(ct_store_builder) builder = ct_store_builder_new(filled->fd, filled->aside_fd);
     const struct ct_sink sinks[] = {{.user = activity, .on_progress = on_progress},
                                     ct_store_builder_sink(builder),
+                                    ct_fact_finder_sink(filled->model->facts),
                                     filled->sink ? *filled->sink : nobody};
     uint8_t key[CT_STORE_KEY_SIZE] = {0};
     gboolean has_key = ct_store_key(directory, key);
@@ -159,7 +161,8 @@ static gboolean may_answer_early(const struct ct_activity *activity,
                                  const struct ct_store_scope *scope, const struct ct_sink *sink)
 {
     gboolean is_everything =
-        !scope || (!scope->window && (!scope->selection || ct_selection_is_all(scope->selection)));
+        !scope || (!scope->window && !scope->filter &&
+                   (!scope->selection || ct_selection_is_all(scope->selection)));
 
     return sink && sink->is_early && is_everything && activity && !activity->has_read &&
            activity->new_index_fd >= 0;
@@ -253,8 +256,8 @@ gboolean ct_recording_find_window(const char *directory, struct ct_activity *act
         (scope->to && !ct_moment_parse(scope->to, &to, error)) ||
         !ct_recording_read(directory, activity, model, NULL, NULL, error))
         return FALSE;
-    struct ct_window extent = ct_recording_extent(model);
+    const struct ct_recorded_time recorded = {ct_recording_extent(model), model->epoch_offset_ns};
 
-    return ct_window_resolve(scope->from ? &from : NULL, scope->to ? &to : NULL, &extent, window,
+    return ct_window_resolve(scope->from ? &from : NULL, scope->to ? &to : NULL, &recorded, window,
                              error);
 }

@@ -1,8 +1,10 @@
 #include "cli/worker.h"
 
+#include "cli/debug_files.h"
 #include "cli/progress.h"
 #include "cli/rlimits.h"
 #include "cli/say.h"
+#include "cli/worker_buffer.h"
 #include "files/tree.h"
 #include "ingest/ingest.h"
 #include "sandbox/sandbox.h"
@@ -125,7 +127,7 @@ G_NORETURN static void be_child(const struct worker *worker, ct_work *work, void
     sigprocmask(SIG_SETMASK, &worker->before, NULL);
     if (worker->scratch)
         g_setenv("TMPDIR", worker->scratch, TRUE);
-    g_unsetenv("DEBUGINFOD_URLS"); /* libdwfl would ask those servers for symbols */
+    g_unsetenv("DEBUGINFOD_URLS"); /* libdwfl would ask those servers itself: see debug_files.h */
     if (!ct_sandbox_enter(&sandbox, &error)) {
         ct_say("%s", error->message);
         exit(EXIT_FAILURE);
@@ -139,6 +141,8 @@ G_NORETURN static void be_child(const struct worker *worker, ct_work *work, void
 struct attempt {
     unsigned refused; /* indexes */
     gboolean is_without_symbols;
+    gboolean is_to_be_repeated;
+    struct ct_debug_files debug_files; /* owned; that have come for it */
 };
 
 /* What the files below a folder take, not what they claim; and how many there are. */
@@ -162,13 +166,6 @@ static uint64_t size_of(const char *path, int depth, guint *files)
         }
     }
     return size;
-}
-
-static FILE *make_buffer(const char *name)
-{
-    int fd = memfd_create(name, MFD_CLOEXEC);
-
-    return fd >= 0 ? fdopen(fd, "r+") : NULL;
 }
 
 /* GLib must not be asked where: it would remember that for the child, which is to use this folder.
@@ -211,8 +208,8 @@ static gboolean set_up(struct worker *worker, const struct attempt *attempt, GEr
     worker->memory_bytes = MEMORY_LEAST + MEMORY_PER_BYTE * size;
     worker->activity = mmap(NULL, sizeof(*worker->activity), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    worker->output = make_buffer("output");
-    worker->said = make_buffer("said");
+    worker->output = ct_worker_buffer_new("output");
+    worker->said = ct_worker_buffer_new("said");
     worker->scratch = make_scratch();
     ct_store_place_open(&worker->place, worker->directory, attempt->refused);
     ct_symbols_place_open(&worker->symbols, worker->directory);
@@ -223,6 +220,7 @@ static gboolean set_up(struct worker *worker, const struct attempt *attempt, GEr
         worker->activity->index_aside_fd = worker->place.aside_fd;
         worker->activity->new_symbols_fd = worker->symbols.new_fd;
         worker->activity->is_symbols_in_recording = worker->symbols.is_in_recording;
+        worker->activity->debug_files = attempt->debug_files.paths;
         for (size_t i = 0; i < CT_SYMBOLS_PLACES; i++)
             worker->activity->symbols_fds[i] =
                 attempt->is_without_symbols ? -1 : worker->symbols.kept_fds[i];
@@ -319,23 +317,6 @@ static void explain(const struct worker *worker, int status, const struct rusage
                 file, why, worker->directory);
 }
 
-static GBytes *take(FILE *file, int64_t from, int64_t to)
-{
-    struct stat status;
-    gsize size = fstat(fileno(file), &status) == 0 ? (gsize)status.st_size : 0;
-    gsize begin = MIN((gsize)MAX(from, 0), size);
-    gsize end = to < 0 ? size : MIN((gsize)to, size);
-    char *bytes = g_malloc(MAX(size, 1));
-    gsize got = 0;
-
-    for (ssize_t more = 1; got < size && more > 0; got += (gsize)MAX(more, 0))
-        more = pread(fileno(file), bytes + got, size - got, (off_t)got);
-    g_autoptr(GBytes) all = g_bytes_new_take(bytes, got);
-
-    begin = MIN(begin, got);
-    return g_bytes_new_from_bytes(all, begin, MAX(begin, MIN(end, got)) - begin);
-}
-
 /* What it said of that itself is not all: it does not know of limits. */
 static void explain_failure(const struct worker *worker, struct ct_worker_result *result)
 {
@@ -354,9 +335,10 @@ static void take_result(const struct worker *worker, int status, struct ct_worke
     int64_t remarks_at = worker->activity->remarks_at;
 
     result->status = WEXITSTATUS(status);
-    result->output = take(worker->output, 0, -1);
-    result->notes = take(worker->said, 0, remarks_at > 0 ? remarks_at : -1);
-    result->remarks = take(worker->said, remarks_at > 0 ? remarks_at : INT64_MAX, -1);
+    result->output = ct_worker_buffer_take(worker->output, 0, -1);
+    result->notes = ct_worker_buffer_take(worker->said, 0, remarks_at > 0 ? remarks_at : -1);
+    result->remarks =
+        ct_worker_buffer_take(worker->said, remarks_at > 0 ? remarks_at : INT64_MAX, -1);
     explain_failure(worker, result);
 }
 
@@ -386,9 +368,8 @@ static void keep(const struct worker *worker, struct ct_worker_result *result)
         !worker->activity->is_symbols_new || ct_symbols_place_keep(&worker->symbols);
 }
 
-/* `has_refused`: it is to be done again. */
 static gboolean run_once(const char *directory, ct_work *work, void *user, struct attempt *attempt,
-                         struct ct_worker_result *result, gboolean *has_refused, GError **error)
+                         struct ct_worker_result *result, GError **error)
 {
     struct worker worker = {.directory = directory, .activity = MAP_FAILED};
     struct rusage usage = {0};
@@ -411,14 +392,17 @@ static gboolean run_once(const char *directory, ct_work *work, void *user, struc
     }
     if (child > 0) {
         status = await(&worker, child, &usage);
-        *has_refused = must_run_again(&worker, status, attempt);
-        is_done = WIFEXITED(status) && !*has_refused;
+        attempt->is_to_be_repeated = must_run_again(&worker, status, attempt);
+        is_done = WIFEXITED(status) && !attempt->is_to_be_repeated;
         if (is_done) {
             keep(&worker, result);
-            take_result(&worker, status, result);
-        } else if (!*has_refused) {
-            explain(&worker, status, &usage, error);
+            attempt->is_to_be_repeated =
+                !worker.ending && ct_debug_files_fetch(&attempt->debug_files, worker.activity);
         }
+        if (is_done && !attempt->is_to_be_repeated)
+            take_result(&worker, status, result);
+        else if (!attempt->is_to_be_repeated)
+            explain(&worker, status, &usage, error);
     }
     tear_down(&worker);
     return is_done;
@@ -427,18 +411,19 @@ static gboolean run_once(const char *directory, ct_work *work, void *user, struc
 gboolean ct_worker_run(const char *directory, ct_work *work, void *user,
                        struct ct_worker_result *result, GError **error)
 {
-    struct attempt attempt = {0};
-    gboolean has_refused = TRUE;
+    struct attempt attempt = {.is_to_be_repeated = TRUE};
     gboolean is_done = FALSE;
 
     *result = (struct ct_worker_result){0};
     fflush(stdout);
     fflush(stderr);
-    while (has_refused && attempt.refused <= CT_STORE_PLACES) {
-        has_refused = FALSE;
-        is_done = run_once(directory, work, user, &attempt, result, &has_refused, error);
+    ct_debug_files_init(&attempt.debug_files);
+    while (attempt.is_to_be_repeated && attempt.refused <= CT_STORE_PLACES) {
+        attempt.is_to_be_repeated = FALSE;
+        is_done = run_once(directory, work, user, &attempt, result, error);
     }
-    if (has_refused) /* the last time it was given none */
+    ct_debug_files_clear(&attempt.debug_files);
+    if (attempt.is_to_be_repeated) /* the last time it was given none */
         g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_DAMAGED,
                     "'%s' is damaged: its reader "
                     "refuses what there is not",

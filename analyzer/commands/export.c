@@ -41,11 +41,8 @@ static char *describe_formats(void)
     for (guint i = 0; (format = ct_export_format_at(i)) != NULL; i++)
         g_string_append_printf(text, "  %-11s%s (%s)\n", format->name, format->description,
                                format->suffix);
-    g_string_append_printf(text,
-                           "\nThe name of FILE tells the format, too. KIND is %s.\nDIR is "
-                           "ctrace.data unless named. TIME counts from the recording's begin, as "
-                           "in 1.5s,\n200ms or 10us, or is a part of the whole, as in 25%%.",
-                           kinds);
+    g_string_append_printf(text, "\nThe name of FILE tells the format, too. KIND is %s.\n\n%s",
+                           kinds, CT_SCOPE_HELP);
     return g_string_free(text, FALSE);
 }
 
@@ -155,7 +152,8 @@ static void options_clear(struct options *options)
 struct question {
     const struct job *job;
     struct ct_export_input input; /* what is known of it before */
-    struct ct_selection selection;
+    struct ct_filter *filter;     /* borrowed, as is the next */
+    struct ct_idle *idle;
 };
 
 static gboolean gather_samples(const struct question *question, struct ct_store *store,
@@ -167,6 +165,9 @@ static gboolean gather_samples(const struct question *question, struct ct_store 
     /* Others' waits are charged to who held a lock, or let them go on. */
     if (ct_profile_kind_tells_waiter(question->job->options->kind))
         scope.selection = NULL;
+    /* Of all time it is scaled to all: the profile asks about itself. */
+    if (question->job->options->kind == CT_PROFILE_KIND_WALL)
+        scope.filter = NULL;
     ct_profile_set_store(profile, store);
     gboolean is_replayed = ct_store_replay(store, &scope, &sink, error);
 
@@ -177,14 +178,19 @@ static gboolean write_format(struct question *question, struct ct_store *store, 
 {
     const struct options *options = question->job->options;
     struct ct_export_input *input = &question->input;
-    const struct ct_profile_limits limits = {.begin_ns = input->begin_ns, .end_ns = input->end_ns};
+    const struct ct_profile_limits limits = {
+        .begin_ns = input->begin_ns,
+        .end_ns = input->end_ns,
+        .filter = ct_profile_kind_has_samples(options->kind) ? question->filter : NULL,
+        .idle = question->idle,
+    };
     g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &limits);
     g_autoptr(GArray) samples = NULL;
 
     if (options->format->is_profile) {
         if (!gather_samples(question, store, profile, error))
             return FALSE;
-        samples = ct_profile_samples(profile, input->model, &question->selection);
+        samples = ct_profile_samples(profile, input->model, &options->scope.selection);
         input->samples = samples;
     }
     return options->format->write(input, stdout, error);
@@ -194,17 +200,15 @@ static gboolean answer(void *user, struct ct_store *store, GError **error)
 {
     struct question *question = user;
     struct ct_export_input *input = &question->input;
-    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(input->model);
 
     input->store = store;
-    input->symbolizer = symbolizer;
     if (!input->scope->window) {
         input->begin_ns = input->model->begin_ns;
         input->end_ns = input->model->end_ns;
     }
     if (!write_format(question, store, error))
         return FALSE;
-    ct_symbolizer_keep(symbolizer);
+    ct_symbolizer_keep(input->symbolizer);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return TRUE;
     g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "%s: there is no room for it",
@@ -221,12 +225,18 @@ static gboolean export(const struct job *job, struct ct_activity *activity, GErr
     if (!is_whole &&
         !ct_recording_find_window(job->directory, activity, &job->options->scope, &window, error))
         return FALSE;
-    struct question question = {.job = job, .selection = ct_scope_selection(&job->options->scope)};
+    const struct ct_selection *selection = &job->options->scope.selection;
+    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
+    g_autoptr(ct_idle) idle = ct_idle_new(model, symbolizer);
+    g_autoptr(ct_filter) filter = ct_filter_new(selection, symbolizer, idle);
+    struct question question = {.job = job, .filter = filter, .idle = idle};
     const struct ct_store_scope scope = {.window = is_whole ? NULL : &window,
-                                         .selection = &question.selection};
+                                         .selection = selection,
+                                         .filter = ct_filter_of_intervals(filter)};
 
     question.input = (struct ct_export_input){
         .model = model,
+        .symbolizer = symbolizer,
         .scope = &scope,
         .directory = job->directory,
         .begin_ns = window.begin_ns,
@@ -236,8 +246,10 @@ static gboolean export(const struct job *job, struct ct_activity *activity, GErr
     if (!ct_recording_ask(job->directory, activity, model, answer, &question, error))
         return FALSE;
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
+    g_autoptr(GPtrArray) unmatched = ct_filter_complaints(filter);
 
     ct_say_all(complaints);
+    ct_say_all(unmatched);
     return TRUE;
 }
 

@@ -4,7 +4,6 @@
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "cli/say.h"
-#include "cli/window.h"
 #include "cli/worker.h"
 #include "export/gzip.h"
 #include "ingest/ingest.h"
@@ -27,7 +26,6 @@ struct options {
     enum ct_profile_kind kind;
     char *directory;
     char *output;
-    char *min;
     struct ct_scope scope;
     gboolean is_version;
     struct ct_profile_limits limits;
@@ -46,10 +44,8 @@ static char *describe_kinds(void)
     for (int kind = 0; kind < CT_PROFILE_KIND_COUNT; kind++)
         g_string_append_printf(text, "  %-9s%s\n", ct_profile_kind_name(kind),
                                ct_profile_kind_description(kind));
-    g_string_append(text,
-                    "\nDIR is ctrace.data unless named. TIME counts from the recording's begin, as "
-                    "in 1.5s,\n200ms or 10us, or is a part of the whole, as in 25%.\n\n"
-                    "Look at a profile with: go tool pprof -http=: sync.pb.gz");
+    g_string_append(text, "\n" CT_SCOPE_HELP "\n\n"
+                          "Look at a profile with: go tool pprof -http=: sync.pb.gz");
     return g_string_free(text, FALSE);
 }
 
@@ -68,6 +64,23 @@ static void set_unknown_kind(GError **error, const char *typed)
     else
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                     "no profile is called \"%s\"; there are %s", typed, list);
+}
+
+/* Of what runs, it is places alone that can be asked for. */
+static gboolean check_waits(const struct options *options, GError **error)
+{
+    struct ct_selection waits = options->scope.selection;
+
+    if (ct_profile_kind_is_path(options->kind))
+        return ct_scope_check_all_waits(&options->scope, "a critical path", error);
+    waits.place = NULL;
+    if (ct_profile_kind_has_waits(options->kind) || ct_selection_is_all_waits(&waits))
+        return TRUE;
+    g_set_error(
+        error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+        "--class, --op, --object, --min and --no-idle are of waits, and a %s profile has none",
+        ct_profile_kind_name(options->kind));
+    return FALSE;
 }
 
 static gboolean take_arguments(struct options *options, int count, char **arguments, GError **error)
@@ -89,17 +102,7 @@ static gboolean take_arguments(struct options *options, int count, char **argume
         return FALSE;
     }
     options->directory = g_strdup(count == 3 ? arguments[2] : CT_DEFAULT_DIRECTORY);
-    if (options->min && !ct_duration_parse(options->min, &options->limits.min_ns, error)) {
-        g_prefix_error(error, "--min: ");
-        return FALSE;
-    }
-    if (options->min && !ct_profile_kind_has_waits(options->kind)) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "--min is of waits, and a %s profile has none",
-                    ct_profile_kind_name(options->kind));
-        return FALSE;
-    }
-    return ct_scope_check(&options->scope, error);
+    return ct_scope_check(&options->scope, error) && check_waits(options, error);
 }
 
 static gboolean parse_options(struct options *options, char **typed, GError **error)
@@ -108,8 +111,6 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
          "Write the profile to FILE [stdout; on a terminal, the file KIND.pb.gz]", "FILE"},
-        {"min", 0, 0, G_OPTION_ARG_STRING, &options->min,
-         "Only waits that lasted at least this long", "DURATION"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
          NULL},
         {0}};
@@ -132,7 +133,6 @@ static void options_clear(struct options *options)
 {
     g_free(options->directory);
     g_free(options->output);
-    g_free(options->min);
     ct_scope_clear(&options->scope);
 }
 
@@ -162,9 +162,8 @@ static void report_nothing(const struct options *options, const struct ct_model 
 {
     g_autofree char *missing = ct_capture_missing_layers(&model->capture);
     g_autofree char *unseen = ct_capture_unseen(&model->capture);
-    const struct ct_selection selection = ct_scope_selection(&options->scope);
-    gboolean is_filtered = !ct_selection_is_all(&selection) ||
-                           !ct_scope_is_whole_time(&options->scope) || options->min;
+    gboolean is_filtered =
+        !ct_selection_is_all(&options->scope.selection) || !ct_scope_is_whole_time(&options->scope);
 
     ct_say("the profile is empty: %s %s; a %s profile holds %s", options->directory,
            is_filtered ? "has nothing that the given options let through" : "has nothing for it",
@@ -191,7 +190,7 @@ static char *describe_sum(enum ct_profile_kind kind, double count, double time_n
     return g_strdup_printf("%s wait%s, %s", number, is_one ? "" : "s", time);
 }
 
-static void report_written(const char *path, enum ct_profile_kind kind, const GArray *samples)
+static void report_written(const char *path, const struct options *options, const GArray *samples)
 {
     double waits = 0, delay_ns = 0;
 
@@ -199,11 +198,13 @@ static void report_written(const char *path, enum ct_profile_kind kind, const GA
         waits += (double)g_array_index(samples, struct ct_profile_sample, i).count;
         delay_ns += (double)g_array_index(samples, struct ct_profile_sample, i).delay_ns;
     }
-    g_autofree char *sum = describe_sum(kind, waits, delay_ns);
+    g_autofree char *sum = describe_sum(options->kind, waits, delay_ns);
+    g_autofree char *only = ct_selection_describe(&options->scope.selection);
     g_autofree char *quoted = g_shell_quote(path);
     gboolean is_plain =
         strspn(path, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "/._-+") == strlen(path);
-    ct_say("wrote %s: %s; next: go tool pprof -top %s", path, sum, is_plain ? path : quoted);
+    ct_say("wrote %s: %s%s%s; next: go tool pprof -top %s", path, sum, only[0] ? "; only " : "",
+           only, is_plain ? path : quoted);
 }
 
 /* NULL: standard output. */
@@ -216,10 +217,11 @@ static char *find_path(const struct options *options)
 }
 
 static gboolean export_samples(const struct job *job, const struct ct_model *model,
-                               const GArray *samples, GError **error)
+                               struct ct_symbolizer *symbolizer, const GArray *samples,
+                               GError **error)
 {
     const struct options *options = job->options;
-    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
+    g_autofree char *only = ct_selection_describe(&options->scope.selection);
     struct ct_pprof_input input = {
         .samples = samples,
         .model = model,
@@ -227,6 +229,7 @@ static gboolean export_samples(const struct job *job, const struct ct_model *mod
         .kind = options->kind,
         .begin_ns = MAX(options->limits.begin_ns, model->begin_ns),
         .end_ns = MIN(options->limits.end_ns, model->end_ns),
+        .only = only,
     };
     input.end_ns = MAX(input.begin_ns, input.end_ns);
     g_autoptr(GBytes) profile = ct_pprof_encode(&input);
@@ -238,7 +241,7 @@ static gboolean export_samples(const struct job *job, const struct ct_model *mod
         return FALSE;
     ct_worker_begin_remarks(model->activity);
     if (job->path && samples->len > 0)
-        report_written(job->path, options->kind, samples);
+        report_written(job->path, options, samples);
     return TRUE;
 }
 
@@ -306,41 +309,65 @@ static gboolean read_profile(const struct options *options, struct ct_activity *
     return ct_recording_read(options->directory, activity, model, scope, &sink, error);
 }
 
+/* What was recorded must be what the kind of profile is made of. */
+static gboolean check_layers(const struct options *options, const struct ct_model *model,
+                             GError **error)
+{
+    if (options->kind != CT_PROFILE_KIND_SCHED || model->capture.has_kernel)
+        return check_samples(options, model, error);
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
+                "%s: the recording has no kernel layer, so it cannot tell when threads were "
+                "ready to run but did not",
+                options->directory);
+    return FALSE;
+}
+
+static struct ct_store_scope scope_of(const struct options *options, const struct ct_window *window,
+                                      const struct ct_filter *filter)
+{
+    gboolean is_wall = options->kind == CT_PROFILE_KIND_WALL;
+
+    return (struct ct_store_scope){
+        .window = window,
+        /* Others' waits are charged to who held a lock, or let them go on. */
+        .selection = ct_profile_kind_tells_waiter(options->kind) ? NULL : &options->scope.selection,
+        .filter = is_wall ? NULL : ct_filter_of_intervals(filter),
+    };
+}
+
 static gboolean make_profile(const struct job *job, struct ct_activity *activity, GError **error)
 {
     struct options *options = job->options;
+    const struct ct_selection *selection = &options->scope.selection;
     g_autoptr(ct_model) model = ct_model_new();
-    const struct ct_selection selection = ct_scope_selection(&options->scope);
-    const struct ct_selection everybody = {NULL, NULL};
+    g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
+    g_autoptr(ct_idle) idle = ct_idle_new(model, symbolizer);
+    g_autoptr(ct_filter) filter = ct_filter_new(selection, symbolizer, idle);
+    const struct ct_selection everybody = {0};
 
     if (!find_window(options, activity, error))
         return FALSE;
+    /* What runs, and what is scaled, the profile asks about itself. */
+    options->limits.filter = ct_profile_kind_has_samples(options->kind) ? filter : NULL;
+    options->limits.idle = idle;
     g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &options->limits);
     const struct ct_window window = {options->limits.begin_ns, options->limits.end_ns};
-    const struct ct_store_scope scope = {
-        .window = &window,
-        /* Others' waits are charged to who held a lock, or let them go on. */
-        .selection = ct_profile_kind_tells_waiter(options->kind) ? NULL : &selection,
-    };
+    const struct ct_store_scope scope = scope_of(options, &window, filter);
+
     if (!read_profile(options, activity, model, &scope, profile, error))
         return FALSE;
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
-    ct_say_all(complaints);
+    g_autoptr(GPtrArray) unmatched = ct_filter_complaints(filter);
 
-    if (options->kind == CT_PROFILE_KIND_SCHED && !model->capture.has_kernel) {
-        g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
-                    "%s: the recording has no kernel layer, so it cannot tell when threads were "
-                    "ready to run but did not",
-                    options->directory);
-        return FALSE;
-    }
-    if (!check_samples(options, model, error))
+    ct_say_all(complaints);
+    ct_say_all(unmatched);
+    if (!check_layers(options, model, error))
         return FALSE;
     g_autoptr(GArray) samples = ct_profile_samples(
-        profile, model, ct_profile_kind_is_path(options->kind) ? &everybody : &selection);
+        profile, model, ct_profile_kind_is_path(options->kind) ? &everybody : selection);
     if (samples->len == 0)
         report_nothing(options, model);
-    return export_samples(job, model, samples, error);
+    return export_samples(job, model, symbolizer, samples, error);
 }
 
 static int work(void *user, struct ct_activity *activity)

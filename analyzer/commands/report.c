@@ -7,6 +7,9 @@
 #include "export/report_format.h"
 #include "model/capture_notes.h"
 #include "options/parse.h"
+#include "passes/filter.h"
+#include "summary/idle_times.h"
+#include "summary/latency.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -57,7 +60,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
 {
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &options->format,
-         "text (the default), json, or csv (a table: of threads, or peers or requests)", "FORMAT"},
+         "text (the default), json, or csv (a table: of threads, or latency, peers or requests)",
+         "FORMAT"},
         {"top", 'n', 0, G_OPTION_ARG_INT, &options->top,
          "Entries of each list (10; in the overview 4)", "N"},
         {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth,
@@ -75,10 +79,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     g_auto(GStrv) arguments = g_strdupv(argv);
     g_autofree char *sections = ct_report_section_list();
     g_autofree char *description = g_strdup_printf(
-        "DIR is ctrace.data unless named. SECTION, of %s, shows that\npart alone and at length. "
-        "TIME counts from the recording's begin, as in 1.5s,\n200ms or 10us, or is a part of the "
-        "whole, as in 25%%.",
-        sections);
+        "SECTION, of %s,\nshows that part alone and at length.\n\n%s", sections, CT_SCOPE_HELP);
 
     g_option_context_set_summary(
         context, "Shows what the threads of a recording waited for: what was recorded and what\n"
@@ -108,12 +109,16 @@ static gboolean is_default(const struct options *options)
     return !options->words || !options->words[section_of(options) ? 1 : 0];
 }
 
-static gboolean check_options(const struct options *options, GError **error)
+static gboolean check_options(struct options *options, GError **error)
 {
     g_autofree char *formats = ct_report_format_list();
     const struct ct_report_format *format = ct_report_format_find(options->format);
     g_autofree char *only = format ? ct_report_format_sections(format) : NULL;
 
+    if (!ct_scope_check(&options->scope, error) ||
+        (g_strcmp0(section_of(options), "path") == 0 &&
+         !ct_scope_check_all_waits(&options->scope, "a critical path", error)))
+        return FALSE;
     if (!format)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
                     options->format, formats);
@@ -135,7 +140,7 @@ static gboolean check_options(const struct options *options, GError **error)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--width=%d is not between %d and %d", options->width, WIDTH_MIN, WIDTH_MAX);
     else
-        return ct_scope_check(&options->scope, error);
+        return TRUE;
     return FALSE;
 }
 
@@ -143,7 +148,7 @@ static gboolean find_scope(const char *directory, struct ct_activity *activity,
                            const struct ct_scope *asked, struct ct_report_scope *scope,
                            GError **error)
 {
-    scope->selection = ct_scope_selection(asked);
+    scope->selection = asked->selection;
     scope->is_whole_time = ct_scope_is_whole_time(asked);
     return scope->is_whole_time ||
            ct_recording_find_window(directory, activity, asked, &scope->window, error);
@@ -152,7 +157,7 @@ static gboolean find_scope(const char *directory, struct ct_activity *activity,
 /* A report about nobody is a mistake in the names. */
 static gboolean check_threads(const struct ct_report *report, GError **error)
 {
-    if (report->threads->len > 0 || ct_selection_is_all(&report->scope.selection))
+    if (report->threads->len > 0 || ct_selection_is_all_threads(&report->scope.selection))
         return TRUE;
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                 "none of the %u threads recorded matches: see their names with ctrace report",
@@ -161,23 +166,25 @@ static gboolean check_threads(const struct ct_report *report, GError **error)
 }
 
 /* It borrows from the report. */
-static struct ct_store_scope store_scope(const struct ct_report *report)
+static struct ct_store_scope store_scope(const struct ct_report *report,
+                                         const struct ct_filter *filter)
 {
     return (struct ct_store_scope){
         .window = report->scope.is_whole_time ? NULL : &report->scope.window,
         .selection = &report->scope.selection,
+        .filter = ct_filter_of_intervals(filter),
     };
 }
 
 static gboolean gather(const char *directory, struct ct_activity *activity, struct ct_model *model,
-                       struct ct_report *report, GError **error)
+                       const struct ct_store_scope *scope, struct ct_report *report, GError **error)
 {
     const struct ct_sink sink = ct_report_sink(report);
-    const struct ct_store_scope scope = store_scope(report);
 
-    if (!ct_recording_read(directory, activity, model, &scope, &sink, error))
+    if (!ct_recording_read(directory, activity, model, scope, &sink, error))
         return FALSE;
     ct_report_finish(report);
+    ct_report_tell_idle(report);
     return check_threads(report, error);
 }
 
@@ -189,13 +196,17 @@ struct found {
     const struct ct_store_scope *scope;
     gboolean has_hangs; /* they are asked for, as are the next */
     gboolean has_locks;
+    gboolean has_longest; /* of the longest waits, what each was for */
+    gboolean has_latency;
     gboolean has_path;
     gboolean has_peers;
     gboolean has_requests;
     guint longest;                /* stretches of the path that are kept */
     guint slowest;                /* requests that are taken apart */
+    struct ct_report *report;     /* borrowed */
     GPtrArray *hangs;             /* owned; struct ct_hang *; or NULL */
     GPtrArray *locks;             /* owned; struct ct_lock_holding *; or NULL */
+    struct ct_latency *latency;   /* owned; or NULL */
     struct ct_path *path;         /* owned; or NULL */
     GPtrArray *peers;             /* owned; struct ct_peer *; or NULL */
     struct ct_requests *requests; /* owned; or NULL */
@@ -207,6 +218,7 @@ static void found_clear(struct found *found)
         g_ptr_array_unref(found->hangs);
     if (found->locks)
         g_ptr_array_unref(found->locks);
+    ct_latency_free(found->latency);
     ct_path_free(found->path);
     if (found->peers)
         g_ptr_array_unref(found->peers);
@@ -234,6 +246,11 @@ static gboolean ask(void *user, struct ct_store *store, GError **error)
         return FALSE;
     if (found->has_locks && !(found->locks = ct_lock_holdings_find(store, found->scope, error)))
         return FALSE;
+    if (found->has_latency &&
+        !(found->latency = ct_latency_find(found->report, store, found->scope, error)))
+        return FALSE;
+    if (found->has_longest && !ct_report_find_delays(found->report, store, found->scope, error))
+        return FALSE;
     if (found->has_peers && !(found->peers = ct_peers_find(store, found->scope, error)))
         return FALSE;
     if (found->has_requests &&
@@ -259,20 +276,18 @@ static gboolean may_hang(const struct ct_report *report)
 static gboolean find(const char *directory, struct ct_activity *activity, struct ct_report *report,
                      struct found *found, GError **error)
 {
-    const struct ct_store_scope scope = store_scope(report);
-
-    found->scope = &scope;
     found->has_hangs = ct_report_is_whole(report) && may_hang(report);
-    gboolean is_asked = found->has_hangs || found->has_locks || found->has_path ||
-                        found->has_peers || found->has_requests;
+    gboolean is_asked = found->has_hangs || found->has_locks || found->has_longest ||
+                        found->has_latency || found->has_path || found->has_peers ||
+                        found->has_requests;
     gboolean is_found =
         !is_asked || ct_recording_ask(directory, activity, found->model, ask, found, error);
 
-    found->scope = NULL;
     if (!is_found)
         return FALSE;
     report->hangs = found->hangs;
     report->locks = found->locks;
+    report->latency = found->latency;
     report->path = found->path;
     report->peers = found->peers;
     report->requests = found->requests;
@@ -281,14 +296,6 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
 }
 
 /* ---- The report ---- */
-
-static gboolean look_for_findings(const char *directory, struct ct_activity *activity,
-                                  struct ct_report *report, GError **error)
-{
-    const struct ct_store_scope scope = store_scope(report);
-
-    return ct_report_ask_findings(directory, activity, report, &scope, error);
-}
 
 /* What is asked for, and where it goes. */
 struct job {
@@ -310,9 +317,12 @@ static void set_asked(const struct job *job, struct found *found)
     const struct ct_report_layout *layout = &job->layout;
     gboolean is_all = layout->extent == CT_REPORT_ALL ||
                       (job->format->has_all && layout->extent != CT_REPORT_SECTION);
+    gboolean is_all_text = layout->extent == CT_REPORT_ALL && job->format->has_sections;
     gboolean is_overview = layout->extent == CT_REPORT_OVERVIEW && job->format->has_places;
 
     found->has_locks = is_all || is_section(layout, "locks");
+    found->has_latency = is_all_text || is_section(layout, "latency");
+    found->has_longest = is_all_text || is_section(layout, "waits");
     found->has_peers =
         is_all || is_overview || is_section(layout, "peers") || is_section(layout, "findings");
     /* It is of one thread's end, and no part of everything. */
@@ -341,23 +351,29 @@ static int write_report(void *user, struct ct_activity *activity)
         return EXIT_FAILURE;
     }
     scope.has_each_process = options->is_all;
-    g_auto(auto_found) found = {.model = ct_model_new(), .longest = job->top};
     g_autoptr(ct_report) report = ct_report_new(model, &scope, job->top);
+    g_autoptr(ct_filter) filter =
+        ct_filter_new(&report->scope.selection, report->symbolizer, report->idle);
+    const struct ct_store_scope asked = store_scope(report, filter);
+    g_auto(auto_found)
+        found = {.model = ct_model_new(), .scope = &asked, .report = report, .longest = job->top};
 
     set_asked(job, &found);
-    if (!gather(directory, activity, model, report, &error) ||
+    if (!gather(directory, activity, model, &asked, report, &error) ||
         !find(directory, activity, report, &found, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
 
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
+    g_autoptr(GPtrArray) unmatched = ct_filter_complaints(filter);
 
     ct_say_all(complaints);
+    ct_say_all(unmatched);
     if (job->format->has_places)
         ct_report_fold_places(report);
     if (job->format->has_places && has_findings(&job->layout) &&
-        !look_for_findings(directory, activity, report, &error)) {
+        !ct_report_ask_findings(directory, activity, report, &asked, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }

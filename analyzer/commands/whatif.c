@@ -107,7 +107,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
                  "thread taken so much less (or more) time: a range.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
-    ct_scope_add_options(&options->scope, context);
+    ct_scope_add_part_options(&options->scope, context);
     ct_scope_refuse_threads(&options->scope, context);
     return ct_options_parse(context, entries, &arguments, error) && check(options, error);
 }
@@ -129,7 +129,6 @@ static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
     struct job *job = user;
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(job->model);
-    const struct ct_selection selection = ct_scope_selection(&job->options->scope);
     const struct ct_window *window =
         ct_scope_is_whole_time(&job->options->scope) ? NULL : &job->window;
 
@@ -137,7 +136,7 @@ static gboolean ask(void *user, struct ct_store *store, GError **error)
     job->question.model = job->model;
     job->what.factor = job->options->factor;
     job->what.is_gone = job->options->is_gone;
-    if (!ct_path_choose(&job->question, &selection, window, error) ||
+    if (!ct_path_choose(&job->question, &job->options->scope.selection, window, error) ||
         !ct_whatif_find(store, job->model, symbolizer, job->options->words[0], &job->what, error))
         return FALSE;
     if (job->what.is_gone && job->what.kind != CT_WHATIF_LOCK) {

@@ -1,6 +1,7 @@
-/* Tables of the report as CSV: of threads, or of peers or requests. */
+/* Tables of the report as CSV: of threads; or of latencies, peers or requests. */
 #include "export/report_format.h"
 
+#include "export/latency_records.h"
 #include "text/safe_text.h"
 
 static void write_text(FILE *out, const char *text)
@@ -10,7 +11,8 @@ static void write_text(FILE *out, const char *text)
     fputs(cell, out);
 }
 
-static void write_thread(FILE *out, const struct ct_report_thread *row)
+static void write_thread(FILE *out, const struct ct_report *report,
+                         const struct ct_report_thread *row)
 {
     const struct ct_life *life = &row->life;
     const struct ct_thread *thread = life->thread;
@@ -20,9 +22,12 @@ static void write_thread(FILE *out, const struct ct_report_thread *row)
     write_text(out, thread->name);
     fprintf(out, ",%d,%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT, thread->tid,
             life->alive.begin_ns, life->alive.end_ns - life->alive.begin_ns, row->interval_count);
-    for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
-        fprintf(out, ",%" G_GUINT64_FORMAT, life->class_ns[class]);
-    fputs("\r\n", out);
+    for (size_t class = 0; class < CT_CLASS_COUNT; class ++) {
+        fputc(',', out);
+        if (ct_report_tells_class(report, (enum ct_class) class))
+            fprintf(out, "%" G_GUINT64_FORMAT, life->class_ns[class]);
+    }
+    fprintf(out, ",%.0f\r\n", row->idle_ns);
 }
 
 static void write_threads(const struct ct_report *report, FILE *out)
@@ -30,9 +35,9 @@ static void write_threads(const struct ct_report *report, FILE *out)
     fputs("process,pid,thread,tid,start_ns,lifetime_ns,waits", out);
     for (size_t i = 0; i < CT_CLASS_COUNT; i++)
         fprintf(out, ",%s_ns", ct_class_name((enum ct_class)i));
-    fputs("\r\n", out);
+    fputs(",idle_ns\r\n", out);
     for (guint i = 0; i < report->threads->len; i++)
-        write_thread(out, &g_array_index(report->threads, struct ct_report_thread, i));
+        write_thread(out, report, &g_array_index(report->threads, struct ct_report_thread, i));
 }
 
 static void write_number(FILE *out, uint64_t number)
@@ -120,7 +125,9 @@ static void write_requests(const struct ct_report *report, FILE *out)
 void ct_report_write_csv(const struct ct_report *report, const struct ct_report_layout *layout,
                          FILE *out)
 {
-    if (layout->extent == CT_REPORT_SECTION && report->peers)
+    if (layout->extent == CT_REPORT_SECTION && report->latency)
+        ct_csv_write_latency(report, out);
+    else if (layout->extent == CT_REPORT_SECTION && report->peers)
         write_peers(report, out);
     else if (layout->extent == CT_REPORT_SECTION && report->requests)
         write_requests(report, out);

@@ -4,10 +4,10 @@
 #include "export/json_path.h"
 #include "export/json_peers.h"
 #include "export/json_stack.h"
+#include "export/latency_records.h"
 #include "export/report_format.h"
 
 #include "model/format.h"
-#include "symbols/stack_text.h"
 
 #include <math.h>
 
@@ -76,6 +76,7 @@ static void write_scope(struct ct_json_document *document, const struct ct_repor
     const struct ct_report_scope *scope = &report->scope;
     const struct ct_model *model = report->model;
     JsonBuilder *json = document->json;
+    g_autofree char *waits = ct_selection_describe_waits(&scope->selection);
 
     if (ct_report_is_whole(report))
         return;
@@ -86,6 +87,7 @@ static void write_scope(struct ct_json_document *document, const struct ct_repor
     ct_json_add_number(json, "end_ns", scope->is_whole_time ? model->end_ns : scope->window.end_ns);
     add_names(json, "processes", scope->selection.processes);
     add_names(json, "threads", scope->selection.threads);
+    ct_json_add_string(json, "waits", waits);
     json_builder_end_object(json);
     ct_json_end_member(document);
 }
@@ -187,10 +189,13 @@ static void write_threads(struct ct_json_document *document, const struct ct_rep
         ct_json_add_number(json, "waits", row->interval_count);
         json_builder_set_member_name(json, "time_ns");
         json_builder_begin_object(json);
-        for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
-            ct_json_add_number(json, ct_class_name((enum ct_class) class),
-                               row->life.class_ns[class]);
+        for (size_t class = 0; class < CT_CLASS_COUNT; class ++) {
+            if (ct_report_tells_class(report, (enum ct_class) class))
+                ct_json_add_number(json, ct_class_name((enum ct_class) class),
+                                   row->life.class_ns[class]);
+        }
         json_builder_end_object(json);
+        ct_json_add_rounded(json, "idle_ns", row->idle_ns);
         if (thread->sched.is_known)
             add_sched(json, &thread->sched);
         ct_json_end_element(document);
@@ -258,8 +263,7 @@ static void add_wait(JsonBuilder *json, const struct ct_report *report,
         ct_json_add_signed(json, "result", interval->result);
     ct_json_add_signed(json, "owner_tid", interval->owner_tid);
     ct_json_add_stack(json, report, "stack", process, interval->stack_id);
-    ct_json_add_boolean(json, "is_idle",
-                        ct_stack_idleness(report->symbolizer, process, interval->stack_id) != NULL);
+    ct_json_add_boolean(json, "is_idle", wait->is_idle);
     if (interval->waker) {
         ct_json_add_signed(json, "waker_tid", interval->waker->tid);
         ct_json_add_string(json, "waker", interval->waker->name);
@@ -367,9 +371,8 @@ static void write_sites(struct ct_json_document *document, const struct ct_repor
         ct_json_add_rounded(json, "total_ns", site->total_ns);
         ct_json_add_number(json, "longest_ns", site->longest_ns);
         ct_json_add_stack(json, report, "stack", site->process, site->stack_id);
-        ct_json_add_boolean(json, "is_idle",
-                            ct_stack_idleness(report->symbolizer, site->process, site->stack_id) !=
-                                NULL);
+        ct_json_add_rounded(json, "idle_ns", site->idle_ns);
+        ct_json_add_boolean(json, "is_idle", ct_report_site_is_idle(site));
         ct_json_end_element(document);
     }
     ct_json_end_array(document);
@@ -409,6 +412,7 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     write_scope(&document, report);
     if (layout->extent != CT_REPORT_SECTION)
         write_all(&document, report, &layout->context);
+    ct_json_write_latency(&document, report);
     ct_json_write_path(&document, report);
     if (layout->extent == CT_REPORT_SECTION) {
         ct_json_write_peers(&document, report);

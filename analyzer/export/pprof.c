@@ -110,6 +110,15 @@ static const char *describe_callers(const struct ct_stack *stack)
                                          : "";
 }
 
+/* "" where it may have something to do. */
+static const char *idleness_of(const struct encoder *encoder,
+                               const struct ct_profile_sample *sample)
+{
+    if (ct_go_stack_look(encoder->tables.symbolizer, sample->process, sample->stack).is_idle)
+        return CT_GO_IDLE;
+    return sample->is_idle ? "waits for work" : "";
+}
+
 static void set_labels(struct encoder *encoder, const struct ct_profile_sample *sample,
                        Pprof__Sample *message)
 {
@@ -138,11 +147,7 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
     add_text_label(encoder, message, "open", sample->is_open ? "yes" : "");
     if (sample->stack && sample->stack->omitted > 0)
         add_label(encoder, message, "frames_omitted")->num = sample->stack->omitted;
-    add_text_label(
-        encoder, message, "idle",
-        ct_go_stack_look(encoder->tables.symbolizer, sample->process, sample->stack).is_idle
-            ? CT_GO_IDLE
-            : "");
+    add_text_label(encoder, message, "idle", idleness_of(encoder, sample));
     add_text_label(encoder, message, "callers", describe_callers(sample->stack));
 }
 
@@ -224,6 +229,8 @@ static void set_comments(struct encoder *encoder, Pprof__Profile *message)
 {
     g_autoptr(GPtrArray) notes = ct_capture_notes(&encoder->input->model->capture);
 
+    if (encoder->input->only && encoder->input->only[0])
+        g_ptr_array_add(notes, g_strdup_printf("only: %s", encoder->input->only));
     if (ct_go_is_in(encoder->tables.symbolizer, encoder->input->model))
         g_ptr_array_add(notes, g_strdup("Go: " CT_GO_NOTE));
     message->n_comment = notes->len;

@@ -12,6 +12,7 @@ struct ct_pprof_input {
     enum ct_profile_kind kind;
     uint64_t begin_ns; /* what the samples cover, in the trace's time */
     uint64_t end_ns;
+    const char *only; /* borrowed; what alone they are of; NULL: of everything */
 };
 
 /*

@@ -3,8 +3,8 @@
 #include <string.h>
 
 static const char *const none[] = {NULL};
-static const char *const objects[] = {"path", "peers", "requests", NULL};
-static const char *const tables[] = {"peers", "requests", NULL};
+static const char *const objects[] = {"latency", "path", "peers", "requests", NULL};
+static const char *const tables[] = {"latency", "peers", "requests", NULL};
 
 static const struct ct_report_format formats[] = {
     {"text", ct_report_write_text, TRUE, TRUE, none, FALSE},

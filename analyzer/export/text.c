@@ -19,7 +19,7 @@ static const struct part parts[] = {
     {"requests", TRUE, ct_text_section_requests},    {"locks", FALSE, ct_text_section_locks},
     {"path", FALSE, ct_text_section_path},           {"waits", TRUE, ct_text_section_open_waits},
     {"waits", TRUE, ct_text_section_sites},          {"calls", FALSE, ct_text_section_calls},
-    {"waits", FALSE, ct_text_section_longest_waits},
+    {"waits", FALSE, ct_text_section_longest_waits}, {"latency", FALSE, ct_text_section_latency},
 };
 
 gboolean ct_report_has_section(const char *name)
@@ -108,8 +108,8 @@ void ct_report_write_text(const struct ct_report *report, const struct ct_report
         ct_text_out_heading(&out,
                             ct_report_is_whole(report)
                                 ? "There are no %s in this recording"
-                                : "Of a part of a recording, %s are not told: leave out --from, "
-                                  "--to, --process and --thread",
+                                : "Of a part of a recording, %s are not told: leave out the "
+                                  "options that ask for one",
                             layout->section);
     if (layout->extent == CT_REPORT_OVERVIEW)
         write_more(&out);

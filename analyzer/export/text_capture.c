@@ -43,16 +43,6 @@ static void add_exit(GString *line, int32_t status)
         g_string_append_printf(line, "  (exit status %d)", status);
 }
 
-/* "processes redis*, 4711; threads io_*" */
-static void add_names(GString *text, const char *what, const char *const *names)
-{
-    if (!names || !*names)
-        return;
-    g_autofree char *list = g_strjoinv(", ", (char **)names);
-
-    g_string_append_printf(text, "%s%s %s", text->len > 0 ? "; " : "", what, list);
-}
-
 static void write_losses(const struct ct_text_out *out)
 {
     const struct ct_capture *capture = &out->report->model->capture;
@@ -91,7 +81,7 @@ static void write_scope(const struct ct_text_out *out)
 {
     const struct ct_report_scope *scope = &out->report->scope;
     const struct ct_model *model = out->report->model;
-    g_autoptr(GString) names = g_string_new(NULL);
+    g_autofree char *only = ct_selection_describe(&scope->selection);
 
     if (!scope->is_whole_time) {
         g_autofree char *from = ct_format_duration(scope->window.begin_ns - model->begin_ns);
@@ -100,11 +90,11 @@ static void write_scope(const struct ct_text_out *out)
 
         ct_text_out_field(out, "from", "%s to %s after the start: %s", from, to, length);
     }
-    add_names(names, "processes", scope->selection.processes);
-    add_names(names, "threads", scope->selection.threads);
-    if (names->len > 0)
-        ct_text_out_field(out, "only", "%s", names->str);
-    if (!scope->is_whole_time)
+    if (only[0])
+        ct_text_out_field(out, "only", "%s", only);
+    if (!ct_selection_is_all_waits(&scope->selection))
+        ct_text_out_field(out, "not shown", "running time, calls and switches");
+    else if (!scope->is_whole_time)
         ct_text_out_field(out, "not shown",
                           "calls and switches, which are counted for the whole time");
     else if (!ct_report_has_calls(out->report))

@@ -110,7 +110,8 @@ void ct_text_section_sched(const struct ct_text_out *out)
     g_autoptr(GPtrArray) groups = ct_groups_of_threads(out->report);
     g_autoptr(GArray) rows = sort_rows(groups);
 
-    if (rows->len == 0 || !out->report->scope.is_whole_time)
+    if (rows->len == 0 || !out->report->scope.is_whole_time ||
+        !ct_report_has_all_waits(out->report))
         return;
     guint limit = MAX(2 * out->layout->top, 1);
     guint shown = rows->len <= limit + 1 ? rows->len : limit;

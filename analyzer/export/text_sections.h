@@ -13,6 +13,7 @@ void ct_text_section_threads(const struct ct_text_out *out);
 void ct_text_section_sched(const struct ct_text_out *out);
 void ct_text_section_path(const struct ct_text_out *out);
 void ct_text_section_locks(const struct ct_text_out *out);
+void ct_text_section_latency(const struct ct_text_out *out);
 void ct_text_section_peers(const struct ct_text_out *out);
 void ct_text_section_requests(const struct ct_text_out *out);
 void ct_text_section_calls(const struct ct_text_out *out);

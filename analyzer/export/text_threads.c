@@ -24,6 +24,7 @@ struct row {
     uint64_t class_ns[CT_CLASS_COUNT];
     uint64_t lifetime_ns;
     uint64_t waited_ns;
+    uint64_t idle_ns; /* of that */
 };
 
 /* Classes in which nobody spent time have no column if the recording could not see them, or where
@@ -49,10 +50,14 @@ static guint shown_classes(const GArray *rows, gboolean is_narrow, enum ct_class
 
 static int compare_by_waited(const void *a, const void *b)
 {
-    uint64_t first = ((const struct row *)a)->waited_ns;
-    uint64_t second = ((const struct row *)b)->waited_ns;
+    const struct row *first = a, *second = b;
+    uint64_t first_ns = first->waited_ns - MIN(first->idle_ns, first->waited_ns);
+    uint64_t second_ns = second->waited_ns - MIN(second->idle_ns, second->waited_ns);
 
-    return (first < second) - (first > second); /* stable: the model's order decides */
+    if (first_ns != second_ns)
+        return first_ns < second_ns ? 1 : -1;
+    /* Stable: the model's order decides. */
+    return (first->waited_ns < second->waited_ns) - (first->waited_ns > second->waited_ns);
 }
 
 static char *format_bar(const uint64_t *class_ns, uint64_t lifetime_ns)
@@ -71,28 +76,41 @@ static char *format_bar(const uint64_t *class_ns, uint64_t lifetime_ns)
     return g_string_free(bar, FALSE);
 }
 
+/* What there is a column for. */
+struct columns {
+    enum ct_class classes[CT_CLASS_COUNT];
+    guint class_count;
+    gboolean has_idle;
+    gboolean has_bar;
+};
+
+static void add_duration(struct ct_text_table *table, uint64_t time_ns)
+{
+    ct_text_table_take(table, time_ns > 0 ? ct_format_duration(time_ns) : g_strdup("-"));
+}
+
 static void add_times(struct ct_text_table *table, const struct row *row,
-                      const enum ct_class *classes, guint class_count, gboolean has_bar)
+                      const struct columns *columns)
 {
     ct_text_table_take(table, ct_format_duration(row->lifetime_ns));
-    for (guint i = 0; i < class_count; i++) {
-        uint64_t time_ns = row->class_ns[classes[i]];
-
-        ct_text_table_take(table, time_ns > 0 ? ct_format_duration(time_ns) : g_strdup("-"));
-    }
-    if (has_bar)
+    for (guint i = 0; i < columns->class_count; i++)
+        add_duration(table, row->class_ns[columns->classes[i]]);
+    if (columns->has_idle)
+        add_duration(table, row->idle_ns);
+    if (columns->has_bar)
         ct_text_table_take(table, format_bar(row->class_ns, row->lifetime_ns));
 }
 
-static void add_headings(struct ct_text_table *table, const enum ct_class *classes,
-                         guint class_count, gboolean has_bar)
+static void add_headings(struct ct_text_table *table, const struct columns *columns)
 {
     ct_text_table_add(table, "THREAD");
     ct_text_table_add(table, "TID");
     ct_text_table_add(table, "LIFETIME");
-    for (guint i = 0; i < class_count; i++)
-        ct_text_table_take(table, g_ascii_strup(ct_class_name(classes[i]), -1));
-    if (has_bar)
+    for (guint i = 0; i < columns->class_count; i++)
+        ct_text_table_take(table, g_ascii_strup(ct_class_name(columns->classes[i]), -1));
+    if (columns->has_idle)
+        ct_text_table_add(table, "IDLE");
+    if (columns->has_bar)
         ct_text_table_add(table, "");
 }
 
@@ -111,6 +129,7 @@ static void add_up(struct row *sum, const struct row *more)
 {
     sum->lifetime_ns = ct_add_u64(sum->lifetime_ns, more->lifetime_ns);
     sum->waited_ns = ct_add_u64(sum->waited_ns, more->waited_ns);
+    sum->idle_ns = ct_add_u64(sum->idle_ns, more->idle_ns);
     for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
         sum->class_ns[class] = ct_add_u64(sum->class_ns[class], more->class_ns[class]);
 }
@@ -124,6 +143,7 @@ static struct row row_of(const struct ct_group *group)
         struct row one = {
             .lifetime_ns = thread->life.alive.end_ns - thread->life.alive.begin_ns,
             .waited_ns = ct_report_waited_ns(&thread->life),
+            .idle_ns = (uint64_t)MIN(thread->idle_ns, 9e18),
         };
 
         memcpy(one.class_ns, thread->life.class_ns, sizeof(one.class_ns));
@@ -147,7 +167,7 @@ static GArray *sort_rows(const GPtrArray *groups)
 }
 
 static void add_rest(struct ct_text_table *table, const GArray *rows, guint first,
-                     const enum ct_class *classes, guint class_count, gboolean has_bar)
+                     const struct columns *columns)
 {
     struct row rest = {0};
     guint count = 0;
@@ -160,12 +180,12 @@ static void add_rest(struct ct_text_table *table, const GArray *rows, guint firs
     }
     ct_text_table_take(table, g_strdup_printf("%u more together", count));
     ct_text_table_add(table, "");
-    add_times(table, &rest, classes, class_count, has_bar);
+    add_times(table, &rest, columns);
 }
 
 /* Adds a row for each thread or group of threads, but for many. */
 static void add_rows(struct ct_text_table *table, guint top, const GArray *rows,
-                     const enum ct_class *classes, guint class_count, gboolean has_bar)
+                     const struct columns *columns)
 {
     /* One more takes no more room than saying that there is one more. */
     guint limit = MAX(2 * top, 1);
@@ -175,39 +195,53 @@ static void add_rows(struct ct_text_table *table, guint top, const GArray *rows,
         const struct row *row = &g_array_index(rows, struct row, i);
 
         ct_text_out_add_group(table, row->group);
-        add_times(table, row, classes, class_count, has_bar);
+        add_times(table, row, columns);
     }
     if (shown < rows->len)
-        add_rest(table, rows, shown, classes, class_count, has_bar);
+        add_rest(table, rows, shown, columns);
+}
+
+static struct columns choose_columns(const struct ct_text_out *out, const GArray *rows)
+{
+    struct columns columns = {0};
+    guint width = out->layout->width;
+    gboolean is_narrow = width < NARROW_COLUMNS || !ct_report_has_all_waits(out->report);
+
+    columns.class_count = shown_classes(rows, is_narrow, columns.classes);
+    for (guint i = 0; i < rows->len; i++)
+        columns.has_idle |= g_array_index(rows, struct row, i).idle_ns > 0;
+    columns.has_bar = width >= 100 && columns.class_count > 0;
+    if (columns.class_count + columns.has_idle > CLASSES_BESIDE_BAR)
+        columns.class_count = shown_classes(rows, TRUE, columns.classes);
+    return columns;
 }
 
 void ct_text_section_threads(const struct ct_text_out *out)
 {
     g_autoptr(GPtrArray) groups = ct_groups_of_threads(out->report);
     g_autoptr(GArray) rows = sort_rows(groups);
+    const struct columns columns = choose_columns(out, rows);
     guint thread_count = out->report->threads->len;
-    enum ct_class classes[CT_CLASS_COUNT];
     guint width = out->layout->width;
-    guint class_count = shown_classes(rows, width < NARROW_COLUMNS, classes);
-    gboolean has_bar = width >= 100;
+    guint numbers = columns.class_count + (columns.has_idle ? 1 : 0);
     char alignments[CT_CLASS_COUNT + 8] = "lrr";
 
-    if (class_count > CLASSES_BESIDE_BAR)
-        class_count = shown_classes(rows, TRUE, classes);
-    memset(alignments + 3, 'r', class_count);
-    if (has_bar)
-        alignments[3 + class_count] = 'o';
+    memset(alignments + 3, 'r', numbers);
+    if (columns.has_bar)
+        alignments[3 + numbers] = 'o';
 
     struct ct_text_table *table = ct_text_table_new(alignments);
 
-    add_headings(table, classes, class_count, has_bar);
-    add_rows(table, out->layout->top, rows, classes, class_count, has_bar);
-    if (has_bar && ct_text_table_shows_all(table, width)) {
-        g_autofree char *legend = format_legend(classes, class_count);
+    add_headings(table, &columns);
+    add_rows(table, out->layout->top, rows, &columns);
+    if (columns.has_bar && ct_text_table_shows_all(table, width)) {
+        g_autofree char *legend = format_legend(columns.classes, columns.class_count);
 
-        ct_text_out_heading(out, "Threads (%u), by time waited      %s", thread_count, legend);
+        ct_text_out_heading(out, "Threads (%u), by time waited%s      %s", thread_count,
+                            columns.has_idle ? " but for idle" : "", legend);
     } else {
-        ct_text_out_heading(out, "Threads (%u), by time waited", thread_count);
+        ct_text_out_heading(out, "Threads (%u), by time waited%s", thread_count,
+                            columns.has_idle ? " but for idle" : "");
     }
     ct_text_table_finish(table, out->text, width);
 }

@@ -150,10 +150,28 @@ void ct_text_section_hangs(const struct ct_text_out *out)
 
 /* ---- Lists ---- */
 
-static void write_list(const struct ct_text_out *out, const GPtrArray *waits)
+/* Returns how many it has written: those that are idle come last, and are only counted. */
+static guint write_list(const struct ct_text_out *out, const GPtrArray *waits)
 {
-    for (guint i = 0; i < MIN(waits->len, out->layout->top); i++)
-        write_wait(out, g_ptr_array_index(waits, i));
+    guint shown = 0;
+
+    for (; shown < MIN(waits->len, out->layout->top); shown++) {
+        const struct ct_report_wait *wait = g_ptr_array_index(waits, shown);
+
+        if (wait->is_idle && out->layout->extent == CT_REPORT_OVERVIEW)
+            break;
+        write_wait(out, wait);
+    }
+    return shown;
+}
+
+static guint count_idle(const GPtrArray *waits, guint from)
+{
+    guint count = 0;
+
+    for (guint i = from; i < waits->len; i++)
+        count += ((const struct ct_report_wait *)waits->pdata[i])->is_idle != FALSE;
+    return count;
 }
 
 void ct_text_section_open_waits(const struct ct_text_out *out)
@@ -164,18 +182,22 @@ void ct_text_section_open_waits(const struct ct_text_out *out)
     if (report->lists->open_count == 0)
         return;
     ct_text_out_heading(out, "Still waiting at the end (%s)", count);
-    write_list(out, report->lists->open);
-    if (report->lists->open_count > MIN(out->layout->top, report->lists->open->len))
-        ct_text_out_line(out, 2, "and %" G_GUINT64_FORMAT " more",
-                         report->lists->open_count -
-                             MIN(out->layout->top, report->lists->open->len));
+    guint shown = write_list(out, report->lists->open);
+    guint idle = count_idle(report->lists->open, shown);
+    uint64_t others = report->lists->open_count - shown - idle;
+
+    if (others > 0)
+        ct_text_out_line(out, 2, "and %" G_GUINT64_FORMAT " more", others);
+    if (idle > 0)
+        ct_text_out_line(out, 2, "and %u %s, for work", idle,
+                         idle == 1 ? "that is idle" : "that are idle");
 }
 
 void ct_text_section_longest_waits(const struct ct_text_out *out)
 {
     if (out->report->lists->longest->len == 0)
         return;
-    ct_text_out_heading(out, "Longest single waits");
+    ct_text_out_heading(out, "Longest single waits but for idle ones");
     write_list(out, out->report->lists->longest);
 }
 
@@ -200,6 +222,16 @@ static char *format_waits(const struct ct_report_site *site)
                            waits, blocked, mean, longest);
 }
 
+/* What of it was no delay. */
+static char *format_idle(const struct ct_report_site *site)
+{
+    g_autofree char *idle = ct_format_duration(ct_rounded(site->idle_ns));
+
+    return site->idle_ns > 0 && site->idle_ns < site->total_ns
+               ? g_strdup_printf("; %s of it idle", idle)
+               : g_strdup("");
+}
+
 static void write_site(const struct ct_text_out *out, const struct ct_report_site *site,
                        guint number)
 {
@@ -210,13 +242,54 @@ static void write_site(const struct ct_text_out *out, const struct ct_report_sit
                                            site->has_many_objects ? "several objects" : object);
 
     ct_text_out_entry(out, total, "%u. %s: %s", number, ct_class_name(site->class), call);
+    g_autofree char *idle = format_idle(site);
+
     if (site->others)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s, in %u processes of %s", waits,
-                         site->others->len + 1, site->process->name);
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s, in %u processes of %s%s", waits,
+                         site->others->len + 1, site->process->name, idle);
     else
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s, in %s (%d)", waits, site->process->name,
-                         site->process->pid);
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s, in %s (%d)%s", waits, site->process->name,
+                         site->process->pid, idle);
     ct_text_out_stack(out, site->process, site->stack_id);
+}
+
+/* "12.3 s  epoll_wait on fd 3, in redis-server (12): 400 waits, in aeProcessEvents (ae.c:360)". */
+static void write_idle_site(const struct ct_text_out *out, const struct ct_report_site *site)
+{
+    g_autofree char *total = ct_format_duration(ct_rounded(site->total_ns));
+    g_autofree char *count = ct_format_count(ct_rounded(site->count));
+    g_autofree char *object = ct_report_site_object(out->report, site);
+    g_autofree char *call = ct_format_call(site->op, op_text(site->op),
+                                           site->has_many_objects ? "several objects" : object);
+    const struct ct_symbol_frame *place =
+        ct_stack_place(out->report->symbolizer, site->process, site->stack_id);
+    g_autofree char *where = place ? ct_stack_place_text(place) : NULL;
+
+    ct_text_out_entry(out, total, "%s, in %s: %s wait%s%s%s", call, site->process->name, count,
+                      g_str_equal(count, "1") ? "" : "s", where ? ", in " : "", where ? where : "");
+}
+
+/* Told apart, and not in the way: in an overview a line each. */
+static void write_idle_sites(const struct ct_text_out *out, guint first)
+{
+    const GPtrArray *sites = out->report->lists->sites;
+    guint shown = MIN(sites->len - first, out->layout->top);
+    double idle_ns = 0;
+
+    if (first == sites->len)
+        return;
+    for (guint i = first; i < sites->len; i++)
+        idle_ns += ((const struct ct_report_site *)sites->pdata[i])->total_ns;
+    g_autofree char *idle = ct_format_duration(ct_rounded(idle_ns));
+
+    ct_text_out_heading(out, "Idle: waiting for work, for %s (%u of %u places)", idle, shown,
+                        sites->len - first);
+    for (guint i = first; i < first + shown; i++) {
+        if (out->layout->extent == CT_REPORT_OVERVIEW)
+            write_idle_site(out, g_ptr_array_index(sites, i));
+        else
+            write_site(out, g_ptr_array_index(sites, i), i + 1);
+    }
 }
 
 void ct_text_section_sites(const struct ct_text_out *out)
@@ -226,16 +299,21 @@ void ct_text_section_sites(const struct ct_text_out *out)
     guint shown = MIN(timed, out->layout->top);
 
     if (report->lists->sites->len == 0) {
-        ct_text_out_heading(out, "No waits were recorded");
+        ct_text_out_heading(out, ct_report_has_all_waits(report) ? "No waits were recorded"
+                                                                 : "There are no such waits");
         return;
     }
-    ct_text_out_heading(out, "Where the time was waited (%u of %u places)", shown,
-                        report->lists->sites->len);
+    guint idle = ct_report_idle_sites(report);
+
+    if (timed > 0)
+        ct_text_out_heading(out, "Where the time was waited (%u of %u places)", shown,
+                            report->lists->sites->len);
     for (guint i = 0; i < shown; i++)
         write_site(out, g_ptr_array_index(report->lists->sites, i), i + 1);
-    if (timed < report->lists->sites->len)
+    if (timed + idle < report->lists->sites->len)
         ct_text_out_line(out, 2, "and %u whose calls took no time: none left the CPU",
-                         report->lists->sites->len - timed);
+                         report->lists->sites->len - timed - idle);
+    write_idle_sites(out, report->lists->sites->len - idle);
     if (report->lists->unlisted_count > 0) {
         g_autofree char *count = ct_format_count(ct_rounded(report->lists->unlisted_count));
 

@@ -14,6 +14,10 @@
 /* Where symbols are kept: the recording and the user's cache. */
 #define CT_SYMBOLS_PLACES 2
 
+/* Debug files that are lacking, by build id in hexadecimal: of more, none is asked for. */
+#define CT_LACKING_MAX   256
+#define CT_BUILD_ID_SIZE 65
+
 struct ct_activity {
     char file[CT_ACTIVITY_NAME_SIZE]; /* that is being read, or "" */
     double share_read;                /* of the recording, or of its symbols: 0 to 1 */
@@ -38,6 +42,10 @@ struct ct_activity {
     gboolean is_symbols_in_recording;   /* there; else in the user's cache */
     gboolean is_symbols_read;           /* earlier ones are being relied on */
     gboolean is_symbols_new;            /* there are more, all are written, and worth keeping */
+    GHashTable *debug_files; /* borrowed; build id -> path of those that were asked for, "" if
+                                nobody has it; NULL: nobody is to be asked */
+    unsigned lacking_count;
+    char lacking[CT_LACKING_MAX][CT_BUILD_ID_SIZE]; /* for this attempt's parent */
 };
 
 /* The reader turns to this file. NULL: nobody watches. */

@@ -81,6 +81,7 @@ struct ct_model *ct_model_new(void)
     model->threads = g_ptr_array_new();
     model->all_processes = g_ptr_array_new_with_free_func(process_free);
     model->all_threads = g_ptr_array_new_with_free_func(thread_free);
+    model->facts = ct_wait_facts_new();
     model->names = g_string_chunk_new(1024);
     model->capture.ctrace_version = g_strdup("");
     model->capture.command = g_strdup("");
@@ -100,6 +101,7 @@ void ct_model_free(struct ct_model *model)
     g_ptr_array_unref(model->processes);
     g_ptr_array_unref(model->all_threads);
     g_ptr_array_unref(model->all_processes);
+    ct_wait_facts_free(model->facts);
     g_string_chunk_free(model->names);
     g_free(model->directory);
     g_free(model->capture.ctrace_version);

@@ -14,6 +14,7 @@
 #define CTRACE_MODEL_H
 
 #include "model/activity.h"
+#include "model/wait_facts.h"
 #include "schema/events.h"
 
 #include <glib.h>
@@ -176,11 +177,12 @@ struct ct_model {
     int64_t epoch_offset_ns;
     struct ct_capture capture;
     /* Those that were there while it was recorded; their structs are borrowed. */
-    GPtrArray *processes;     /* struct ct_process *, by start then pid */
-    GPtrArray *threads;       /* struct ct_thread *, by process, then start, then tid */
-    GPtrArray *all_processes; /* owned, with its structs: those above and earlier ones */
-    GPtrArray *all_threads;   /* the same */
-    GStringChunk *names;      /* owned; of other tasks and system calls, to which intervals refer */
+    GPtrArray *processes;        /* struct ct_process *, by start then pid */
+    GPtrArray *threads;          /* struct ct_thread *, by process, then start, then tid */
+    GPtrArray *all_processes;    /* owned, with its structs: those above and earlier ones */
+    GPtrArray *all_threads;      /* the same */
+    struct ct_wait_facts *facts; /* owned; of all its waits */
+    GStringChunk *names; /* owned; of other tasks and system calls, to which intervals refer */
     struct ct_activity *activity; /* borrowed; of who reads the recording, or NULL */
 };
 

@@ -71,6 +71,12 @@ struct ct_interval {
         *preempted_by; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */
 };
 
+/* Lets some intervals through. */
+struct ct_interval_filter {
+    gboolean (*lets)(void *user, const struct ct_interval *interval);
+    void *user;
+};
+
 /* The other end of what it was for; NULL: there is none, or it says nothing, since it is a client
  * of the program, as others are. */
 static inline const char *ct_interval_peer(const struct ct_interval *interval)
@@ -79,6 +85,17 @@ static inline const char *ct_interval_peer(const struct ct_interval *interval)
 
     return fd && fd->peer && fd->peer[0] && interval->fd_role != CT_FD_ROLE_ACCEPTED ? fd->peer
                                                                                      : NULL;
+}
+
+/* What tells waits for several descriptors that one thing ended from others; NULL: nothing does. */
+static inline const char *ct_interval_ended_by(const struct ct_interval *interval)
+{
+    const char *peer = ct_interval_peer(interval);
+    const struct ct_fd *fd = interval->fd;
+
+    if (!interval->is_ended_by_fd || peer)
+        return interval->is_ended_by_fd ? peer : NULL;
+    return fd->local && fd->local[0] ? fd->local : ct_fd_kind_name(fd->kind);
 }
 
 /* A wait counts once: in its first part that reaches beyond `from_ns`. */

@@ -1,5 +1,6 @@
 #include "store/model_section.h"
 
+#include "store/facts_section.h"
 #include "store/lock_orders_section.h"
 
 #include <string.h>
@@ -427,6 +428,7 @@ void ct_model_section_write(const struct ct_model *model, struct ct_bytes *bytes
     put_list(bytes, model->threads, threads);
     for (guint i = 0; i < model->all_processes->len; i++)
         put_newest(bytes, model->all_processes->pdata[i], threads);
+    ct_facts_section_write(model, bytes);
 }
 
 gboolean ct_model_section_read(struct ct_model *model, struct ct_bytes_input *input,
@@ -446,5 +448,6 @@ gboolean ct_model_section_read(struct ct_model *model, struct ct_bytes_input *in
         take_newest(input, model->all_processes->pdata[i], model->all_threads);
         g_ptr_array_add(processes, model->all_processes->pdata[i]);
     }
+    ct_facts_section_read(model, input);
     return !input->is_bad && input->at == input->end;
 }

@@ -196,8 +196,10 @@ GArray *ct_store_sum_by(struct ct_store *store, enum ct_store_group group,
         g_autoptr(ct_store_cursor) cursor = ct_store_intervals(store, thread, scope->window);
         struct ct_store_event event;
 
-        while (ct_store_cursor_next(cursor, &event, &failure))
-            add_to_group(groups, group, &event.interval, window_of(scope));
+        while (ct_store_cursor_next(cursor, &event, &failure)) {
+            if (ct_store_lets(scope, &event.interval))
+                add_to_group(groups, group, &event.interval, window_of(scope));
+        }
     }
     if (!failure)
         return list_groups(groups);
@@ -208,6 +210,8 @@ GArray *ct_store_sum_by(struct ct_store *store, enum ct_store_group group,
 /* ---- The longest ---- */
 
 struct search {
+    struct ct_store *store; /* borrowed, as is the next */
+    const struct ct_store_scope *scope;
     struct ct_tree_reader reader;
     const struct ct_window *window;
     guint count;
@@ -247,6 +251,18 @@ static void offer(struct search *search, const struct ct_store_long *candidate)
         g_array_set_size(search->found, search->count);
 }
 
+/* A record that is no interval is found out by who is asked for it. */
+static gboolean is_let(const struct search *search, struct ct_thread *thread,
+                       const struct ct_store_record *record)
+{
+    struct ct_interval interval;
+    struct ct_fd fd;
+
+    return !search->scope->filter ||
+           (ct_store_make_interval(search->store, thread, record, &interval, &fd) &&
+            ct_store_lets(search->scope, &interval));
+}
+
 static gboolean search_block(struct search *search, const struct ct_entry *entry,
                              struct ct_thread *thread)
 {
@@ -264,7 +280,8 @@ static gboolean search_block(struct search *search, const struct ct_entry *entry
             .inside_ns = inside_ns(search->window, record.begin_ns, record.end_ns),
         };
 
-        if (ct_touches(search->window, record.begin_ns, record.end_ns))
+        if (ct_touches(search->window, record.begin_ns, record.end_ns) &&
+            is_let(search, thread, &record))
             offer(search, &candidate);
     }
     ct_block_close(&block);
@@ -308,7 +325,9 @@ static gboolean search_entry(struct search *search, const struct ct_entry *entry
 GArray *ct_store_longest(struct ct_store *store, const struct ct_store_scope *scope, guint count,
                          GError **error)
 {
-    struct search search = {.reader = ct_store_reader(store),
+    struct search search = {.store = store,
+                            .scope = scope,
+                            .reader = ct_store_reader(store),
                             .window = window_of(scope),
                             .count = count,
                             .found = g_array_new(FALSE, FALSE, sizeof(struct ct_store_long))};

@@ -175,10 +175,10 @@ static void hand_on(struct replay *replay, const struct source *source)
         struct ct_interval interval;
         struct ct_fd fd;
 
-        if (ct_store_make_interval(replay->store, source->thread, record, &interval, &fd))
-            sink->on_interval(sink->user, &interval);
-        else
+        if (!ct_store_make_interval(replay->store, source->thread, record, &interval, &fd))
             replay->is_bad = TRUE;
+        else if (ct_store_lets(replay->scope, &interval))
+            sink->on_interval(sink->user, &interval);
     } else if (source->kind == CT_LANE_RUNS && sink->on_run) {
         const struct ct_run run = {source->thread, (uint32_t)record->attribute->numbers[CT_RUN_CPU],
                                    record->begin_ns, record->end_ns};

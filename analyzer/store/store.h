@@ -39,8 +39,9 @@ uint64_t ct_store_record_count(const struct ct_store *store);
 /* ---- All that happened, as if it was read ---- */
 
 struct ct_store_scope {
-    const struct ct_window *window;       /* what touches it; NULL: everything */
-    const struct ct_selection *selection; /* of these threads; NULL: of all */
+    const struct ct_window *window;          /* what touches it; NULL: everything */
+    const struct ct_selection *selection;    /* of these threads; NULL: of all */
+    const struct ct_interval_filter *filter; /* of these intervals; NULL: of all */
 };
 
 /* Hands on what lies in the scope, in the order in which it came when the trace was read. */

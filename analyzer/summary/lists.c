@@ -8,21 +8,6 @@
 #define SITES_MAX (1U << 18)
 #define OPEN_MAX  4096
 
-static uint64_t length_ns(const struct ct_report_wait *wait)
-{
-    return ct_interval_wait_ns(&wait->interval);
-}
-
-static void wait_free(void *data)
-{
-    struct ct_report_wait *wait = data;
-
-    g_free(wait->object);
-    if (wait->ended_by)
-        ct_fd_free(wait->ended_by);
-    g_free(wait);
-}
-
 static void site_free(void *data)
 {
     struct ct_report_site *site = data;
@@ -32,12 +17,6 @@ static void site_free(void *data)
     g_free(site->object);
     g_free(site->ended_by);
     g_free(site);
-}
-
-/* Threads' names are known for good at the end: NULL. */
-static char *early_object(const struct ct_interval *interval)
-{
-    return ct_op_object(interval->op) == CT_OBJECT_THREAD ? NULL : ct_format_object(interval);
 }
 
 /* Whose pages are read from anywhere in it is one object. */
@@ -53,112 +32,8 @@ static uint64_t site_object_id(const struct ct_interval *interval)
 
 static char *site_object(const struct ct_interval *interval)
 {
-    return is_of_mapped_file(interval) ? g_strdup(interval->fd->local) : early_object(interval);
-}
-
-static struct ct_fd *copy_fd(const struct ct_fd *fd)
-{
-    struct ct_fd *copy = g_memdup2(fd, sizeof(*fd));
-
-    copy->local = g_strdup(fd->local);
-    copy->peer = g_strdup(fd->peer);
-    return copy;
-}
-
-static struct ct_report_wait *wait_new(const struct ct_interval *interval)
-{
-    struct ct_report_wait *wait = g_new0(struct ct_report_wait, 1);
-
-    wait->interval = *interval;
-    /* These are gone after the call. */
-    wait->ended_by = interval->is_ended_by_fd ? copy_fd(interval->fd) : NULL;
-    wait->interval.fd = wait->ended_by;
-    wait->interval.releases = NULL;
-    wait->interval.release_count = 0;
-    wait->object = early_object(interval);
-    return wait;
-}
-
-/* The list is a heap whose first entry is the shortest wait. */
-static void sift_down(GPtrArray *heap, guint at)
-{
-    for (;;) {
-        guint least = at;
-
-        for (guint child = 2 * at + 1; child <= 2 * at + 2 && child < heap->len; child++) {
-            if (length_ns(heap->pdata[child]) < length_ns(heap->pdata[least]))
-                least = child;
-        }
-        if (least == at)
-            return;
-        void *moved = heap->pdata[at];
-
-        heap->pdata[at] = heap->pdata[least];
-        heap->pdata[least] = moved;
-        at = least;
-    }
-}
-
-static void sift_up(GPtrArray *heap, guint at)
-{
-    while (at > 0) {
-        guint parent = (at - 1) / 2;
-        void *moved = heap->pdata[at];
-
-        if (length_ns(heap->pdata[parent]) <= length_ns(moved))
-            return;
-        heap->pdata[at] = heap->pdata[parent];
-        heap->pdata[parent] = moved;
-        at = parent;
-    }
-}
-
-/* Whether a wait of this length has a place among the longest. */
-static gboolean has_place(const GPtrArray *heap, guint limit, uint64_t wait_ns)
-{
-    return heap->len < limit || (limit > 0 && wait_ns > length_ns(heap->pdata[0]));
-}
-
-/* Takes the wait, which must have a place. */
-static void keep(GPtrArray *heap, guint limit, struct ct_report_wait *wait)
-{
-    if (heap->len < limit) {
-        g_ptr_array_add(heap, wait);
-        sift_up(heap, heap->len - 1);
-        return;
-    }
-    wait_free(heap->pdata[0]);
-    heap->pdata[0] = wait;
-    sift_down(heap, 0);
-}
-
-static void keep_if_long(GPtrArray *heap, guint limit, const struct ct_interval *interval)
-{
-    if (has_place(heap, limit, ct_interval_wait_ns(interval)))
-        keep(heap, limit, wait_new(interval));
-}
-
-static void merge_waits(GPtrArray *heap, guint limit, GPtrArray *more)
-{
-    while (more->len > 0) {
-        struct ct_report_wait *wait = g_ptr_array_steal_index_fast(more, more->len - 1);
-
-        if (has_place(heap, limit, length_ns(wait)))
-            keep(heap, limit, wait);
-        else
-            wait_free(wait);
-    }
-}
-
-/* What tells those ended by one thing from others; NULL: nothing does. Borrowed. */
-static const char *ended_by(const struct ct_interval *interval)
-{
-    const char *peer = interval->is_ended_by_fd ? ct_interval_peer(interval) : NULL;
-
-    if (!interval->is_ended_by_fd || peer)
-        return peer;
-    return interval->fd->local && interval->fd->local[0] ? interval->fd->local
-                                                         : ct_fd_kind_name(interval->fd->kind);
+    return is_of_mapped_file(interval) ? g_strdup(interval->fd->local)
+                                       : ct_report_wait_early_object(interval);
 }
 
 static guint site_hash(const void *data)
@@ -191,7 +66,7 @@ static struct ct_report_site key_of(const struct ct_interval *interval)
         .stack_id = interval->stack_id,
         .op = interval->op,
         .class = interval->class,
-        .ended_by = (char *)ended_by(interval),
+        .ended_by = (char *)ct_interval_ended_by(interval),
     };
 }
 
@@ -287,6 +162,7 @@ static void sum_up(struct ct_report_site *site, const struct ct_report_site *mor
     site->count += more->count;
     site->blocked_count += more->blocked_count;
     site->total_ns += more->total_ns;
+    site->idle_ns += more->idle_ns;
     site->longest_ns = MAX(site->longest_ns, more->longest_ns);
     if (!is_same_object(site, more) || more->has_many_objects)
         site->has_many_objects = TRUE;
@@ -317,7 +193,7 @@ static void merge_site(struct ct_report_lists *lists, struct ct_report_site *mor
 }
 
 void ct_report_lists_add(struct ct_report_lists *lists, const struct ct_interval *interval,
-                         const struct ct_window *window)
+                         const struct ct_window *window, const struct ct_evidence_wait *kind)
 {
     uint64_t begin_ns = MAX(interval->begin_ns, window->begin_ns);
     uint64_t end_ns = MIN(interval->end_ns, window->end_ns);
@@ -328,17 +204,17 @@ void ct_report_lists_add(struct ct_report_lists *lists, const struct ct_interval
         return;
     if (is_counted && interval->is_open) {
         lists->open_count++;
-        keep_if_long(lists->open, OPEN_MAX, interval);
+        ct_report_waits_offer(lists->open, OPEN_MAX, interval, kind);
     } else if (is_counted) {
-        keep_if_long(lists->longest, lists->top, interval);
+        ct_report_waits_offer(lists->longest, lists->top, interval, kind);
     }
     add_to_site(lists, interval, is_counted ? interval->weight : 0, end_ns - begin_ns);
 }
 
 void ct_report_lists_merge(struct ct_report_lists *lists, struct ct_report_lists *more)
 {
-    merge_waits(lists->longest, lists->top, more->longest);
-    merge_waits(lists->open, OPEN_MAX, more->open);
+    ct_report_waits_merge(lists->longest, lists->top, more->longest);
+    ct_report_waits_merge(lists->open, OPEN_MAX, more->open);
     lists->open_count += more->open_count;
     lists->unlisted_count += more->unlisted_count;
     for (guint i = 0; i < more->sites->len; i++)
@@ -350,22 +226,19 @@ void ct_report_lists_merge(struct ct_report_lists *lists, struct ct_report_lists
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-static int compare_waits(const void *a, const void *b)
+gboolean ct_report_site_is_idle(const struct ct_report_site *site)
 {
-    const struct ct_report_wait *first = *(struct ct_report_wait *const *)a;
-    const struct ct_report_wait *second = *(struct ct_report_wait *const *)b;
-    int order = COMPARE(length_ns(second), length_ns(first));
-
-    if (order == 0)
-        order = COMPARE(first->interval.wait_begin_ns, second->interval.wait_begin_ns);
-    return order != 0 ? order : COMPARE(first->interval.thread->tid, second->interval.thread->tid);
+    return site->idle_ns * 2 > site->total_ns;
 }
 
 static int compare_sites(const void *a, const void *b)
 {
     const struct ct_report_site *first = *(struct ct_report_site *const *)a;
     const struct ct_report_site *second = *(struct ct_report_site *const *)b;
-    int order = COMPARE(second->total_ns, first->total_ns);
+    int order = COMPARE(ct_report_site_is_idle(first), ct_report_site_is_idle(second));
+
+    if (order == 0)
+        order = COMPARE(second->total_ns, first->total_ns);
 
     if (order == 0)
         order = COMPARE(second->count, first->count);
@@ -380,20 +253,10 @@ static int compare_sites(const void *a, const void *b)
     return order != 0 ? order : g_strcmp0(first->ended_by, second->ended_by);
 }
 
-static void name_waits(const GPtrArray *waits)
-{
-    for (guint i = 0; i < waits->len; i++) {
-        struct ct_report_wait *wait = waits->pdata[i];
-
-        if (!wait->object)
-            wait->object = ct_format_object(&wait->interval);
-    }
-}
-
 void ct_report_lists_name(struct ct_report_lists *lists)
 {
-    name_waits(lists->longest);
-    name_waits(lists->open);
+    ct_report_waits_name(lists->longest);
+    ct_report_waits_name(lists->open);
     for (guint i = 0; i < lists->sites->len; i++) {
         struct ct_report_site *site = lists->sites->pdata[i];
         struct ct_thread member = {.process = (struct ct_process *)site->process};
@@ -407,8 +270,8 @@ void ct_report_lists_name(struct ct_report_lists *lists)
 
 void ct_report_lists_sort(struct ct_report_lists *lists)
 {
-    g_ptr_array_sort(lists->longest, compare_waits);
-    g_ptr_array_sort(lists->open, compare_waits);
+    ct_report_waits_sort(lists->longest);
+    ct_report_waits_sort_idle_last(lists->open);
     g_ptr_array_sort(lists->sites, compare_sites);
 }
 
@@ -447,13 +310,26 @@ const struct ct_report_site *ct_report_lists_site(const struct ct_report_lists *
     return site && site->folded_into ? site->folded_into : site;
 }
 
+void ct_report_lists_add_idle(struct ct_report_lists *lists, const struct ct_evidence_wait *kind)
+{
+    const struct ct_report_site key = {.process = kind->thread->process,
+                                       .stack_id = kind->stack_id,
+                                       .op = kind->op,
+                                       .class = kind->class,
+                                       .ended_by = (char *)kind->ended_by};
+    struct ct_report_site *site = g_hash_table_lookup(lists->index, &key);
+
+    if (site)
+        site->idle_ns += kind->total_ns;
+}
+
 struct ct_report_lists *ct_report_lists_new(guint top)
 {
     struct ct_report_lists *lists = g_new0(struct ct_report_lists, 1);
 
     lists->top = top;
-    lists->longest = g_ptr_array_new_with_free_func(wait_free);
-    lists->open = g_ptr_array_new_with_free_func(wait_free);
+    lists->longest = ct_report_waits_new();
+    lists->open = ct_report_waits_new();
     lists->sites = g_ptr_array_new();
     lists->index = g_hash_table_new_full(site_hash, site_equal, site_free, NULL);
     return lists;

@@ -5,18 +5,10 @@
 #ifndef CTRACE_REPORT_LISTS_H
 #define CTRACE_REPORT_LISTS_H
 
-#include "model/sink.h"
-#include "model/timeline.h"
+#include "summary/long_waits.h"
 
 /* Places that are found without a look into a table; a power of two. */
 #define CT_REPORT_SLOTS 64
-
-/* One wait. Its descriptor is gone by now: `object` says what it was. */
-struct ct_report_wait {
-    struct ct_interval interval; /* `fd` is NULL, or what ended it: the next */
-    char *object;                /* owned; NULL: it has no name yet */
-    struct ct_fd *ended_by;      /* owned; or NULL */
-};
 
 /* All waits in one operation with one stack of one process; of those for any of several
  * descriptors, those that one thing ended. Folded, of all that are alike. */
@@ -30,6 +22,7 @@ struct ct_report_site {
     double count;         /* with the weights of sampled waits, as the total */
     double blocked_count; /* of those that took any time: the others did not leave the CPU */
     double total_ns;
+    double idle_ns;      /* of that, once it was told */
     uint64_t longest_ns; /* of one wait, as far as it is in the total */
     /* The wait that came last: its thread, when it began, and as much of it as came until now. */
     const struct ct_thread *last_thread; /* borrowed */
@@ -42,10 +35,11 @@ struct ct_report_site {
 };
 
 struct ct_report_lists {
-    guint top;             /* entries of each list that will be shown */
-    GPtrArray *longest;    /* owned; struct ct_report_wait *, longest first once sorted */
-    GPtrArray *open;       /* owned; the same */
-    GPtrArray *sites;      /* owned; struct ct_report_site *, borrowed; by total once sorted */
+    guint top;          /* entries of each list that will be shown */
+    GPtrArray *longest; /* owned; struct ct_report_wait *, longest first once sorted */
+    GPtrArray *open;    /* owned; the same */
+    /* Owned; struct ct_report_site *, borrowed; once sorted by total, those that are idle last. */
+    GPtrArray *sites;
     uint64_t open_count;   /* there may be more than are kept */
     double unlisted_count; /* waits whose place found no room */
     GHashTable *index;     /* owned; all sites, as a set: finds one by its key */
@@ -58,9 +52,15 @@ void ct_report_lists_free(struct ct_report_lists *lists);
 typedef struct ct_report_lists ct_report_lists; /* for g_autoptr(ct_report_lists) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_report_lists, ct_report_lists_free)
 
-/* Counts of the wait what lies inside the window. */
+/* Counts of the wait what lies inside the window. `kind` are those like it; NULL: unknown. */
 void ct_report_lists_add(struct ct_report_lists *lists, const struct ct_interval *interval,
-                         const struct ct_window *window);
+                         const struct ct_window *window, const struct ct_evidence_wait *kind);
+
+/* So much of the time of those waits was idle. */
+void ct_report_lists_add_idle(struct ct_report_lists *lists, const struct ct_evidence_wait *kind);
+
+/* Most of its time was idle. */
+gboolean ct_report_site_is_idle(const struct ct_report_site *site);
 
 /* Says what they waited for. Call once, when the model is complete, before all that follow. */
 void ct_report_lists_name(struct ct_report_lists *lists);

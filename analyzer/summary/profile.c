@@ -2,6 +2,7 @@
 
 #include "model/holders.h"
 #include "summary/profile_cells.h"
+#include "summary/profile_order.h"
 #include "summary/wall.h"
 
 #include <math.h>
@@ -84,11 +85,17 @@ static gboolean is_of_kind(enum ct_profile_kind kind, const struct ct_interval *
     }
 }
 
-/* Time runnable counts by itself, whatever wait it ended. */
-static uint64_t whole_ns(const struct ct_interval *interval)
+static gboolean is_idle(const struct ct_profile *profile, const struct ct_interval *interval)
 {
-    return interval->class == CT_CLASS_RUNNABLE ? interval->end_ns - interval->begin_ns
-                                                : ct_interval_wait_ns(interval);
+    return profile->limits.idle && ct_idle_has(profile->limits.idle, interval);
+}
+
+static gboolean is_let(const struct ct_profile *profile, const struct ct_interval *interval)
+{
+    const struct ct_interval_filter *filter =
+        profile->limits.filter ? ct_filter_of_intervals(profile->limits.filter) : NULL;
+
+    return !filter || filter->lets(filter->user, interval);
 }
 
 /* Whose stack the time is charged to: of who woke the waiter, or the waiter's own. */
@@ -113,6 +120,7 @@ static struct ct_profile_place charge(enum ct_profile_kind kind, const struct ct
 struct division {
     struct ct_profile *profile;
     const struct ct_interval *interval;
+    struct ct_profile_subject waiter;
     double weight;
     uint64_t longest_ns; /* of the times for which one of them held it */
     struct ct_profile_place longest;
@@ -130,7 +138,7 @@ static void add_share(struct division *division, uint64_t share_begin_ns, uint64
     if (begin_ns > end_ns || (begin_ns == end_ns && share_begin_ns != share_end_ns))
         return;
     ct_profile_cell_bucket(ct_profile_cells_find(division->profile->cells, place), interval,
-                           interval->thread)
+                           &division->waiter)
         ->delay_ns += division->weight * (double)(end_ns - begin_ns);
     if (end_ns - begin_ns >= division->longest_ns) {
         division->longest_ns = end_ns - begin_ns;
@@ -144,7 +152,7 @@ static void add_count(const struct division *division, double count)
     const struct ct_interval *interval = division->interval;
 
     ct_profile_cell_bucket(ct_profile_cells_find(division->profile->cells, &division->longest),
-                           interval, interval->thread)
+                           interval, &division->waiter)
         ->count += count;
 }
 
@@ -165,7 +173,10 @@ static void add_hold(void *user, const struct ct_hold *hold)
 static void divide(struct ct_profile *profile, const struct ct_interval *interval, double weight,
                    double count)
 {
-    struct division division = {.profile = profile, .interval = interval, .weight = weight};
+    struct division division = {.profile = profile,
+                                .interval = interval,
+                                .waiter = {interval->thread, is_idle(profile, interval)},
+                                .weight = weight};
 
     ct_interval_visit_holds(interval, add_hold, &division);
     add_count(&division, count);
@@ -192,10 +203,13 @@ static void add_blame(struct ct_profile *profile, const struct ct_interval *inte
             ? NULL
             : ct_lock_waits_next(profile->waits, interval, &profile->failure);
 
-    if (!wait || ct_interval_wait_ns(&wait->interval) < profile->limits.min_ns)
+    if (!wait)
         return;
     const struct ct_interval *whole = &wait->interval;
-    struct division division = {.profile = profile, .interval = whole, .weight = wait->weight};
+    struct division division = {.profile = profile,
+                                .interval = whole,
+                                .waiter = {whole->thread, is_idle(profile, whole)},
+                                .weight = wait->weight};
     const struct ct_profile_place nobody = {.process = whole->thread->process,
                                             .state = CT_CLASS_UNKNOWN};
 
@@ -215,14 +229,14 @@ static void add_interval(void *user, const struct ct_interval *interval)
 
     double weight = interval->weight >= 1 && isfinite(interval->weight) ? interval->weight : 1;
 
-    if (profile->kind == CT_PROFILE_KIND_BLAME)
+    if (profile->kind == CT_PROFILE_KIND_BLAME && is_let(profile, interval))
         add_blame(profile, interval);
     if (!is_of_kind(profile->kind, interval) || interval->end_ns < interval->begin_ns)
         return;
     if (profile->wall && begin_ns < end_ns)
         ct_wall_add(profile->wall, interval->thread, interval->class,
                     weight * (double)(end_ns - begin_ns));
-    if (whole_ns(interval) < limits->min_ns)
+    if (!is_let(profile, interval))
         return;
     /* One that took no time has its place in the window all the same. */
     if (begin_ns > end_ns || (begin_ns == end_ns && interval->begin_ns != interval->end_ns))
@@ -234,11 +248,12 @@ static void add_interval(void *user, const struct ct_interval *interval)
         divide(profile, interval, weight, count);
         return;
     }
-    struct ct_thread *other =
-        ct_profile_kind_tells_waiter(profile->kind) ? interval->thread : interval->waker;
+    const struct ct_profile_subject subject = {
+        ct_profile_kind_tells_waiter(profile->kind) ? interval->thread : interval->waker,
+        is_idle(profile, interval)};
     struct ct_profile_place place = charge(profile->kind, interval);
     struct ct_profile_bucket *bucket =
-        ct_profile_cell_bucket(ct_profile_cells_find(profile->cells, &place), interval, other);
+        ct_profile_cell_bucket(ct_profile_cells_find(profile->cells, &place), interval, &subject);
     bucket->count += count;
     bucket->delay_ns += weight * (double)(end_ns - begin_ns);
 }
@@ -248,6 +263,7 @@ static void add_sample(void *user, const struct ct_sample *sample)
     struct ct_profile *profile = user;
     const struct ct_profile_limits *limits = &profile->limits;
     const struct ct_interval nothing = {.thread = sample->thread, .op = CT_OP_NONE};
+    const struct ct_profile_subject nobody = {0};
     const struct ct_profile_place place = {
         .process = sample->thread->process,
         .thread = sample->thread,
@@ -260,13 +276,16 @@ static void add_sample(void *user, const struct ct_sample *sample)
 
     if (sample->time_ns < limits->begin_ns || sample->time_ns >= limits->end_ns)
         return;
+    if (profile->wall)
+        ct_wall_add(profile->wall, sample->thread, CT_CLASS_RUNNING, (double)sample->period_ns);
+    if (limits->filter &&
+        !ct_filter_lets_running(limits->filter, sample->thread->process, sample->stack_id))
+        return;
     struct ct_profile_bucket *bucket =
-        ct_profile_cell_bucket(ct_profile_cells_find(profile->cells, &place), &nothing, NULL);
+        ct_profile_cell_bucket(ct_profile_cells_find(profile->cells, &place), &nothing, &nobody);
 
     bucket->count++;
     bucket->delay_ns += (double)sample->period_ns;
-    if (profile->wall)
-        ct_wall_add(profile->wall, sample->thread, CT_CLASS_RUNNING, (double)sample->period_ns);
 }
 
 struct ct_sink ct_profile_sink(struct ct_profile *profile)
@@ -345,73 +364,12 @@ static void add_samples(GArray *samples, const struct ct_profile *profile,
             .other = (struct ct_thread *)bucket->other,
             .is_others = bucket->is_others,
             .is_open = bucket->is_open,
+            .is_idle = bucket->is_idle,
             .count = round_to_int64(bucket->count),
             .delay_ns = round_to_int64(bucket->delay_ns),
         };
         g_array_append_val(samples, sample);
     }
-}
-
-/* Those that have none yet, behind the others. */
-static void add_ranks(GHashTable *ranks, const GPtrArray *subjects)
-{
-    for (guint i = 0; i < subjects->len; i++)
-        if (!g_hash_table_contains(ranks, subjects->pdata[i]))
-            g_hash_table_insert(ranks, subjects->pdata[i],
-                                GUINT_TO_POINTER(g_hash_table_size(ranks) + 1));
-}
-
-/* The positions of processes and threads in the model: pointers differ from run to run. */
-static GHashTable *rank_subjects(const struct ct_model *model)
-{
-    GHashTable *ranks = g_hash_table_new(NULL, NULL);
-
-    add_ranks(ranks, model->processes);
-    add_ranks(ranks, model->threads);
-    add_ranks(ranks, model->all_processes); /* also those from before the recording began */
-    add_ranks(ranks, model->all_threads);
-    return ranks;
-}
-
-static int compare_numbers(uint64_t left, uint64_t right)
-{
-    return left < right ? -1 : left > right;
-}
-
-static int compare_samples(const void *left, const void *right, void *user)
-{
-    const struct ct_profile_sample *a = left, *b = right;
-    GHashTable *ranks = user;
-    int order;
-
-#define BY_RANK(field)                                                                     \
-    if ((order = compare_numbers(GPOINTER_TO_UINT(g_hash_table_lookup(ranks, a->field)),   \
-                                 GPOINTER_TO_UINT(g_hash_table_lookup(ranks, b->field))))) \
-    return order
-#define BY_NUMBER(field)                                                       \
-    if ((order = compare_numbers((uint64_t)(a->field), (uint64_t)(b->field)))) \
-    return order
-    BY_RANK(process);
-    BY_RANK(thread);
-    BY_NUMBER(state);
-    BY_NUMBER(stack_id);
-    BY_NUMBER(op);
-    BY_NUMBER(in_kernel);
-    BY_NUMBER(is_partial);
-    BY_NUMBER(is_hand_off);
-    BY_NUMBER(is_others);
-    BY_NUMBER(object);
-    if ((order = strcmp(a->object_text, b->object_text)))
-        return order;
-    BY_RANK(other);
-    BY_NUMBER(is_open);
-    if ((order = strcmp(a->peer, b->peer)))
-        return order;
-    BY_NUMBER(count);
-    BY_NUMBER(delay_ns);
-    return 0;
-#undef BY_RANK
-#undef BY_NUMBER
 }
 
 GArray *ct_profile_samples(const struct ct_profile *profile, const struct ct_model *model,
@@ -427,11 +385,11 @@ GArray *ct_profile_samples(const struct ct_profile *profile, const struct ct_mod
         if (is_place_selected(cell, selection))
             add_samples(samples, profile, cell, listed);
 
-    g_autoptr(GHashTable) ranks = rank_subjects(model);
-    g_array_sort_with_data(samples, compare_samples, ranks);
+    g_autoptr(GHashTable) ranks = ct_profile_ranks(model);
+    g_array_sort_with_data(samples, ct_profile_compare_samples, ranks);
     if (profile->wall) {
         ct_wall_settle(profile->wall, model, &profile->limits, selection, samples);
-        g_array_sort_with_data(samples, compare_samples, ranks);
+        g_array_sort_with_data(samples, ct_profile_compare_samples, ranks);
     }
     return samples;
 }

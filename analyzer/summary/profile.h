@@ -5,6 +5,7 @@
 #ifndef CTRACE_PROFILE_H
 #define CTRACE_PROFILE_H
 
+#include "passes/filter.h"
 #include "passes/path_walk.h"
 #include "store/store.h"
 
@@ -79,7 +80,10 @@ gboolean ct_profile_kind_from_name(const char *name, enum ct_profile_kind *kind)
 struct ct_profile_limits {
     uint64_t begin_ns; /* in the trace's time */
     uint64_t end_ns;   /* UINT64_MAX: no end */
-    uint64_t min_ns;   /* shorter waits do not count; taken before the window cuts them */
+    /* Borrowed; NULL: all. Of a wall profile, what else there is must be told, too: what was
+     * sampled is scaled to all of its state. */
+    struct ct_filter *filter;
+    struct ct_idle *idle; /* borrowed; tells which waits are idle; NULL: that is not told */
 };
 
 struct ct_profile_sample {
@@ -101,6 +105,7 @@ struct ct_profile_sample {
     struct ct_thread *other; /* who ended the wait; or who waited, where it tells that; or NULL */
     gboolean is_others;      /* objects and others beyond the limit, together */
     gboolean is_open;        /* still waiting when the trace was cut */
+    gboolean is_idle;        /* waiting for work */
     int64_t count;
     int64_t delay_ns;
 };

@@ -124,11 +124,13 @@ static const char *object_name(const struct ct_interval *interval)
 }
 
 static gboolean bucket_matches(const struct ct_profile_bucket *bucket,
-                               const struct ct_interval *interval, const struct ct_thread *other)
+                               const struct ct_interval *interval,
+                               const struct ct_profile_subject *subject)
 {
     const char *name = object_name(interval);
 
-    if (bucket->is_others || bucket->other != other || bucket->is_open != interval->is_open)
+    if (bucket->is_others || bucket->other != subject->other ||
+        bucket->is_open != interval->is_open || bucket->is_idle != subject->is_idle)
         return FALSE;
     if (!name || !bucket->name)
         return !name && !bucket->name && bucket->object == interval->object;
@@ -149,13 +151,14 @@ static char *describe_fd(enum ct_fd_kind kind, gboolean is_peer, const char *nam
 }
 
 static struct ct_profile_bucket make_bucket(const struct ct_interval *interval,
-                                            struct ct_thread *other)
+                                            const struct ct_profile_subject *subject)
 {
     const char *name = object_name(interval);
     struct ct_profile_bucket bucket = {
         .object_kind = ct_op_object(interval->op),
-        .other = other,
+        .other = subject->other,
         .is_open = interval->is_open,
+        .is_idle = subject->is_idle,
         .is_peer = ct_interval_peer(interval) != NULL,
         .is_preempted = interval->preempted_by != NULL,
         .name = g_strdup(name),
@@ -176,16 +179,17 @@ static struct ct_profile_bucket make_bucket(const struct ct_interval *interval,
 
 struct ct_profile_bucket *ct_profile_cell_bucket(struct ct_profile_cell *cell,
                                                  const struct ct_interval *interval,
-                                                 struct ct_thread *other)
+                                                 const struct ct_profile_subject *subject)
 {
     struct ct_profile_bucket *buckets = (struct ct_profile_bucket *)(void *)cell->buckets->data;
     struct ct_profile_bucket *others = NULL;
     guint count = cell->buckets->len, told_apart = 0;
 
     for (guint i = 0; i < count; i++) {
-        if (bucket_matches(&buckets[i], interval, other))
+        if (bucket_matches(&buckets[i], interval, subject))
             return &buckets[i];
-        if (buckets[i].is_others && buckets[i].is_open == interval->is_open)
+        if (buckets[i].is_others && buckets[i].is_open == interval->is_open &&
+            buckets[i].is_idle == subject->is_idle)
             others = &buckets[i];
         told_apart += !buckets[i].is_others;
     }
@@ -194,10 +198,12 @@ struct ct_profile_bucket *ct_profile_cell_bucket(struct ct_profile_cell *cell,
 
     struct ct_profile_bucket fresh;
     if (told_apart < CT_PROFILE_MAX_OBJECTS)
-        fresh = make_bucket(interval, other);
+        fresh = make_bucket(interval, subject);
     else
-        fresh = (struct ct_profile_bucket){
-            .is_others = TRUE, .is_open = interval->is_open, .object_text = g_strdup("others")};
+        fresh = (struct ct_profile_bucket){.is_others = TRUE,
+                                           .is_open = interval->is_open,
+                                           .is_idle = subject->is_idle,
+                                           .object_text = g_strdup("others")};
     g_array_append_val(cell->buckets, fresh);
     return &g_array_index(cell->buckets, struct ct_profile_bucket, count);
 }

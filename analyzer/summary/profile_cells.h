@@ -33,6 +33,7 @@ struct ct_profile_bucket {
     gboolean is_peer;      /* the name is a socket's other end */
     gboolean is_preempted; /* the name is a task's that got the CPU */
     gboolean is_open;
+    gboolean is_idle;
     gboolean is_others;
     char *name;        /* owned; of what a descriptor stands for, or NULL */
     char *object_text; /* owned */
@@ -61,11 +62,16 @@ struct ct_profile_cell *ct_profile_cells_find(struct ct_profile_cells *cells,
 /* Begins to visit them all, in no order: each is a key. */
 void ct_profile_cells_visit(GHashTableIter *iter, const struct ct_profile_cells *cells);
 
-/* That of what the interval waited for, and of the other thread or NULL; beyond a limit, the one of
- * all others. */
+/* What decides whose bucket it is, beside the interval. */
+struct ct_profile_subject {
+    struct ct_thread *other; /* borrowed; who ended it, or who waited; or NULL */
+    gboolean is_idle;
+};
+
+/* That of what the interval waited for; beyond a limit, the one of all others. */
 struct ct_profile_bucket *ct_profile_cell_bucket(struct ct_profile_cell *cell,
                                                  const struct ct_interval *interval,
-                                                 struct ct_thread *other);
+                                                 const struct ct_profile_subject *subject);
 
 /* Adds what each moment of the path went to. */
 gboolean ct_profile_cells_add_path(struct ct_profile_cells *cells,

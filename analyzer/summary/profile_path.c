@@ -45,8 +45,9 @@ static void add_stretch(void *user, const struct ct_path_stretch *stretch)
     const struct following *following = user;
     const struct ct_profile_place place = place_of(following, stretch);
     const struct ct_interval wait = wait_of(stretch);
-    struct ct_profile_bucket *bucket = ct_profile_cell_bucket(
-        ct_profile_cells_find(following->cells, &place), &wait, stretch->before);
+    const struct ct_profile_subject subject = {.other = stretch->before};
+    struct ct_profile_bucket *bucket =
+        ct_profile_cell_bucket(ct_profile_cells_find(following->cells, &place), &wait, &subject);
 
     bucket->count++;
     bucket->delay_ns += (double)(stretch->end_ns - stretch->begin_ns);

@@ -1,14 +1,12 @@
 #include "summary/report.h"
 
 #include "model/format.h"
+#include "summary/rivals.h"
 #include "symbols/stack_text.h"
 
 #include <string.h>
 
 static const struct ct_window all_time = {0, UINT64_MAX};
-
-/* Names of tasks that took threads' CPUs, over all threads. */
-#define RIVALS_MAX (1U << 16)
 
 /* Of one thread. Names are known for good at the trace's end only, and with them who is selected.
  */
@@ -33,19 +31,36 @@ static const struct ct_window *window_of(const struct ct_report *report)
 
 static gboolean is_about_everybody(const struct ct_report *report)
 {
-    return ct_selection_is_all(&report->scope.selection);
+    return ct_selection_is_all_threads(&report->scope.selection);
 }
 
 gboolean ct_report_is_whole(const struct ct_report *report)
 {
-    return report->scope.is_whole_time && is_about_everybody(report);
+    return report->scope.is_whole_time && ct_selection_is_all(&report->scope.selection);
+}
+
+gboolean ct_report_tells_class(const struct ct_report *report, enum ct_class class)
+{
+    const struct ct_selection *selection = &report->scope.selection;
+
+    if (ct_selection_is_all_waits(selection))
+        return TRUE;
+    return ct_selection_has_class(selection, class) &&
+           (class != CT_CLASS_RUNNING ||
+            (report->scope.is_whole_time && ct_selection_is_by_class(selection)));
+}
+
+gboolean ct_report_has_all_waits(const struct ct_report *report)
+{
+    return ct_selection_is_all_waits(&report->scope.selection);
 }
 
 gboolean ct_report_has_calls(const struct ct_report *report)
 {
     const char *const *threads = report->scope.selection.threads;
 
-    return report->scope.is_whole_time && (!threads || !*threads);
+    return report->scope.is_whole_time && ct_report_has_all_waits(report) &&
+           (!threads || !*threads);
 }
 
 static struct gathered *gathered_of(struct ct_report *report, struct ct_thread *thread)
@@ -74,99 +89,14 @@ static void add_to_row(struct gathered *gathered, const struct ct_interval *inte
     gathered->waited_ns[interval->class] += interval->weight * (double)(end_ns - begin_ns);
 }
 
-/* One task that ran instead of a thread. */
-struct ct_report_rival {
-    const struct ct_thread *thread;
-    const char *name; /* borrowed; the same pointer for the same name */
-    uint64_t time_ns;
-};
-
-static guint rival_hash(const void *data)
-{
-    const struct ct_report_rival *rival = data;
-    uint64_t mixed = ((uintptr_t)rival->thread >> 4) + ((uintptr_t)rival->name << 7);
-
-    return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
-}
-
-static gboolean rival_equal(const void *a, const void *b)
-{
-    const struct ct_report_rival *first = a;
-    const struct ct_report_rival *second = b;
-
-    return first->thread == second->thread && first->name == second->name;
-}
-
-/* Names of other programs' tasks have no end: those beyond the limit are not told. */
-static void add_rival(struct ct_report *report, const struct ct_interval *interval)
-{
-    struct ct_report_rival key = {.thread = interval->thread, .name = interval->preempted_by};
-    struct ct_report_rival *rival = g_hash_table_lookup(report->rivals, &key);
-
-    if (!rival && g_hash_table_size(report->rivals) < RIVALS_MAX) {
-        rival = g_new(struct ct_report_rival, 1);
-        *rival = key;
-        g_hash_table_add(report->rivals, rival);
-    }
-    if (rival)
-        rival->time_ns += interval->end_ns - interval->begin_ns;
-}
-
-/* name -> uint64_t *, the time that it took; the names are borrowed. */
-static GHashTable *sum_rivals(const struct ct_report *report, const GPtrArray *threads)
-{
-    g_autoptr(GHashTable) asked = g_hash_table_new(NULL, NULL);
-    GHashTable *sums = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    GHashTableIter iter;
-    void *value;
-
-    for (guint i = 0; i < threads->len; i++)
-        g_hash_table_add(asked,
-                         (void *)((const struct ct_report_thread *)threads->pdata[i])->life.thread);
-    g_hash_table_iter_init(&iter, report->rivals);
-    while (g_hash_table_iter_next(&iter, &value, NULL)) {
-        const struct ct_report_rival *rival = value;
-
-        if (!g_hash_table_contains(asked, rival->thread))
-            continue;
-        uint64_t *sum_ns = g_hash_table_lookup(sums, rival->name);
-
-        if (!sum_ns) {
-            sum_ns = g_new0(uint64_t, 1);
-            g_hash_table_insert(sums, (void *)rival->name, sum_ns);
-        }
-        *sum_ns = ct_add_u64(*sum_ns, rival->time_ns);
-    }
-    return sums;
-}
-
-const char *ct_report_rival(const struct ct_report *report, const GPtrArray *threads)
-{
-    g_autoptr(GHashTable) sums = sum_rivals(report, threads);
-    const char *first = NULL;
-    uint64_t longest_ns = 0;
-    GHashTableIter iter;
-    void *name;
-    void *value;
-
-    g_hash_table_iter_init(&iter, sums);
-    while (g_hash_table_iter_next(&iter, &name, &value)) {
-        uint64_t sum_ns = *(const uint64_t *)value;
-
-        if (first && (sum_ns < longest_ns || (sum_ns == longest_ns && strcmp(name, first) > 0)))
-            continue;
-        first = name;
-        longest_ns = sum_ns;
-    }
-    return first;
-}
-
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct ct_report *report = user;
     struct ct_report_lists *lists = report->lists;
 
-    ct_evidence_add(report->evidence, interval, window_of(report));
+    const struct ct_evidence_wait *kind =
+        ct_evidence_add(report->evidence, interval, window_of(report));
+
     if (!ct_report_is_whole(report)) {
         struct gathered *gathered = gathered_of(report, interval->thread);
 
@@ -176,14 +106,22 @@ static void on_interval(void *user, const struct ct_interval *interval)
     /* Time runnable, and what no call was made for, is no place where the program waits. */
     if (interval->class == CT_CLASS_RUNNABLE || interval->is_outside) {
         if (interval->preempted_by)
-            add_rival(report, interval);
+            ct_rivals_add(report->rivals, interval);
         return;
     }
-    ct_report_lists_add(lists, interval, window_of(report));
+    ct_report_lists_add(lists, interval, window_of(report), kind);
+}
+
+static uint64_t gathered_count(const struct ct_report *report, const struct ct_thread *thread)
+{
+    const struct gathered *gathered = g_hash_table_lookup(report->gathered, thread);
+
+    return gathered ? gathered->interval_count : 0;
 }
 
 /* As the trace itself has summed it up. */
-static struct ct_report_thread whole_row(const struct ct_thread *thread)
+static struct ct_report_thread whole_row(const struct ct_report *report,
+                                         const struct ct_thread *thread)
 {
     struct ct_report_thread row = {
         .life = {.thread = thread, .alive = {thread->start_ns, thread->end_ns}},
@@ -191,7 +129,12 @@ static struct ct_report_thread whole_row(const struct ct_thread *thread)
         .is_exact = thread->has_totals,
     };
 
-    memcpy(row.life.class_ns, thread->class_ns, sizeof(row.life.class_ns));
+    for (int class = 0; class < CT_CLASS_COUNT; class ++) {
+        if (ct_selection_has_class(&report->scope.selection, (enum ct_class) class))
+            row.life.class_ns[class] = thread->class_ns[class];
+    }
+    if (!ct_report_has_all_waits(report))
+        row.interval_count = gathered_count(report, thread);
     return row;
 }
 
@@ -203,10 +146,15 @@ static struct ct_report_thread scoped_row(const struct ct_report *report,
 
     for (size_t class = 0; class < CT_CLASS_COUNT && gathered; class ++)
         waited_ns[class] = ct_rounded(gathered->waited_ns[class]);
-    return (struct ct_report_thread){
-        .life = ct_life_inside(thread, &report->scope.window, waited_ns),
-        .interval_count = gathered ? gathered->interval_count : 0,
+    struct ct_report_thread row = {
+        .life = ct_life_inside(thread, window_of(report), waited_ns),
+        .interval_count = gathered_count(report, thread),
     };
+
+    /* What is left is not only running where some waits are left out. */
+    if (!ct_report_has_all_waits(report))
+        row.life.class_ns[CT_CLASS_RUNNING] = 0;
+    return row;
 }
 
 /* One that lived on one side of the window only has no row. */
@@ -231,7 +179,9 @@ static void add_thread(struct ct_report *report, struct ct_thread *thread)
     if (!is_in_window(report, thread))
         return;
     struct ct_report_thread row =
-        report->scope.is_whole_time ? whole_row(thread) : scoped_row(report, thread);
+        report->scope.is_whole_time && ct_selection_is_by_class(&report->scope.selection)
+            ? whole_row(report, thread)
+            : scoped_row(report, thread);
 
     g_array_append_val(report->threads, row);
 }
@@ -263,19 +213,15 @@ void ct_report_finish(struct ct_report *report)
     ct_report_lists_sort(report->lists);
 }
 
-/* The same calls of the same program, and the same lines where they are known: not what the
- * addresses are, nor which of the program's processes it is. */
-static char *describe_site(void *user, const struct ct_report_site *site)
+char *ct_report_describe_place(const struct ct_report *report, const struct ct_process *process,
+                               enum ct_op op, uint32_t stack_id)
 {
-    const struct ct_report *report = user;
-    const struct ct_process *process = site->process;
-    g_autoptr(GArray) frames = ct_stack_list(report->symbolizer, process, site->stack_id);
+    g_autoptr(GArray) frames = ct_stack_list(report->symbolizer, process, stack_id);
     gboolean is_alone = report->scope.has_each_process || !process->exe || !process->exe[0];
     GString *text = g_string_new(NULL);
 
-    g_string_printf(text, "%p %s %d %d %s", is_alone ? (const void *)process : NULL,
-                    process->exe ? process->exe : "", (int)site->op, (int)site->class,
-                    site->ended_by ? site->ended_by : "");
+    g_string_printf(text, "%p %s %d", is_alone ? (const void *)process : NULL,
+                    process->exe ? process->exe : "", (int)op);
     for (guint i = 0; i < frames->len; i++) {
         const struct ct_symbol_frame *frame =
             g_array_index(frames, struct ct_stack_frame, i).function;
@@ -289,6 +235,15 @@ static char *describe_site(void *user, const struct ct_report_site *site)
     return g_string_free(text, FALSE);
 }
 
+static char *describe_site(void *user, const struct ct_report_site *site)
+{
+    g_autofree char *place =
+        ct_report_describe_place(user, site->process, site->op, site->stack_id);
+
+    return g_strdup_printf("%d %s %s", (int)site->class, site->ended_by ? site->ended_by : "",
+                           place);
+}
+
 void ct_report_fold_places(struct ct_report *report)
 {
     ct_report_lists_fold(report->lists, describe_site, report);
@@ -299,9 +254,22 @@ guint ct_report_timed_sites(const struct ct_report *report)
     const GPtrArray *sites = report->lists->sites;
     guint count = 0;
 
-    while (count < sites->len && ((const struct ct_report_site *)sites->pdata[count])->total_ns > 0)
+    for (guint i = 0; i < sites->len; i++) {
+        const struct ct_report_site *site = sites->pdata[i];
+
+        count += site->total_ns > 0 && !ct_report_site_is_idle(site);
+    }
+    return count > 0 || ct_report_idle_sites(report) > 0 ? count : sites->len;
+}
+
+guint ct_report_idle_sites(const struct ct_report *report)
+{
+    const GPtrArray *sites = report->lists->sites;
+    guint count = 0;
+
+    while (count < sites->len && ct_report_site_is_idle(sites->pdata[sites->len - 1 - count]))
         count++;
-    return count > 0 ? count : sites->len;
+    return count;
 }
 
 guint ct_report_site_number(const struct ct_report *report, const struct ct_interval *interval)
@@ -316,9 +284,25 @@ guint ct_report_site_number(const struct ct_report *report, const struct ct_inte
     return 0;
 }
 
+const char *ct_report_rival(const struct ct_report *report, const GPtrArray *threads)
+{
+    g_autoptr(GHashTable) asked = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < threads->len; i++)
+        g_hash_table_add(asked,
+                         (void *)((const struct ct_report_thread *)threads->pdata[i])->life.thread);
+    return ct_rivals_first(report->rivals, asked);
+}
+
 uint64_t ct_report_waited_ns(const struct ct_life *life)
 {
-    return life->alive.end_ns - life->alive.begin_ns - life->class_ns[CT_CLASS_RUNNING];
+    uint64_t waited_ns = 0;
+
+    for (size_t class = 0; class < CT_CLASS_COUNT; class ++) {
+        if (class != CT_CLASS_RUNNING)
+            waited_ns = ct_add_u64(waited_ns, life->class_ns[class]);
+    }
+    return waited_ns;
 }
 
 /* With the variable that is at its address, if it is one. */
@@ -379,8 +363,9 @@ struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_re
     report->lists = ct_report_lists_new(top);
     report->evidence = ct_evidence_new();
     report->gathered = g_hash_table_new_full(NULL, NULL, NULL, gathered_free);
-    report->rivals = g_hash_table_new_full(rival_hash, rival_equal, g_free, NULL);
+    report->rivals = ct_rivals_new();
     report->symbolizer = ct_symbolizer_new(model);
+    report->idle = ct_idle_new(model, report->symbolizer);
     return report;
 }
 
@@ -397,6 +382,7 @@ void ct_report_free(struct ct_report *report)
     ct_findings_free(report->findings);
     g_hash_table_unref(report->gathered);
     g_hash_table_unref(report->rivals);
+    ct_idle_free(report->idle);
     ct_symbolizer_free(report->symbolizer);
     g_free(report);
 }

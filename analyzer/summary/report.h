@@ -17,6 +17,8 @@
 #include "summary/lists.h"
 #include "symbols/symbols.h"
 
+struct ct_latency;
+
 /* What it is about. */
 struct ct_report_scope {
     struct ct_selection selection; /* its lists are borrowed */
@@ -28,6 +30,7 @@ struct ct_report_scope {
 /* A thread's row in the table. */
 struct ct_report_thread {
     struct ct_life life;     /* inside the window */
+    double idle_ns;          /* of its waits, once that was told */
     uint64_t interval_count; /* wait events that reach into it */
     gboolean is_exact;       /* the classes are the trace's own totals */
 };
@@ -40,9 +43,10 @@ struct ct_report {
     GPtrArray *processes;             /* owned; const struct ct_process *, in the model's order */
     struct ct_report_lists *lists;    /* owned */
     GHashTable *gathered;             /* owned; by thread: what is still to be selected or summed */
+    struct ct_idle *idle;             /* owned; tells idle waits from others */
     struct ct_evidence *evidence;     /* owned; of the findings */
     struct ct_findings *findings;     /* owned; NULL: they were not looked for */
-    GHashTable *rivals;               /* owned; struct ct_report_rival *, as a set: who took CPUs */
+    GHashTable *rivals;               /* owned; who took CPUs: see rivals.h */
     struct ct_symbolizer *symbolizer; /* owned */
     /* What hangs at the end, if that was asked: borrowed; struct ct_hang *, of whatever model. */
     const GPtrArray *hangs;
@@ -50,6 +54,7 @@ struct ct_report {
     /* Who held the locks that were waited for, if that was asked: borrowed; struct ct_lock_holding
      * *, of whatever model. */
     const GPtrArray *locks;
+    const struct ct_latency *latency; /* how long calls took, if that was asked: borrowed */
     /* The chain that led to a thread's end, if that was asked: borrowed; of whatever model. */
     const struct ct_path *path;
     /* Whom the program called, and what it served, if that was asked: the same. */
@@ -75,6 +80,12 @@ void ct_report_fold_places(struct ct_report *report);
 /* Looks for locks that are taken in different orders, once it is known what hangs. */
 void ct_report_find_inversions(struct ct_report *report);
 
+/* The same for calls of the same operation of the same program, at the same lines where they are
+ * known: not what the addresses are, nor which of the program's processes it is. Free with
+ * g_free(). */
+char *ct_report_describe_place(const struct ct_report *report, const struct ct_process *process,
+                               enum ct_op op, uint32_t stack_id);
+
 /* Looks for what held the program up, with the hangs if they are there. It takes the symbols of all
  * places where waits are no idling. */
 void ct_report_look(struct ct_report *report);
@@ -86,11 +97,20 @@ void ct_report_add_holders(struct ct_report *report, const GPtrArray *holdings);
 /* TRUE if it is about all of the recording. */
 gboolean ct_report_is_whole(const struct ct_report *report);
 
+/* TRUE if no kind of waits was left out: else nothing is known of what threads ran. */
+gboolean ct_report_has_all_waits(const struct ct_report *report);
+
+/* Is the time in this class known? Not that of what was left out. */
+gboolean ct_report_tells_class(const struct ct_report *report, enum ct_class class);
+
 /* The calls of these processes are counted: not those of single threads, or of a time. */
 gboolean ct_report_has_calls(const struct ct_report *report);
 
-/* So many of the places, the first ones, took any time; all, if none did. */
+/* So many of the places, the first ones, took any time, and were not idle; all, if none took any.
+ */
 guint ct_report_timed_sites(const struct ct_report *report);
+/* So many, the last ones, were mostly idle. */
+guint ct_report_idle_sites(const struct ct_report *report);
 
 /* The number of the place of this wait, from 1 on; 0 if it took no time, or is not among the first
  * `top`. */

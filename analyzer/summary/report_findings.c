@@ -23,9 +23,11 @@ static struct ct_findings_input findings_input(const struct ct_report *report, c
     return (struct ct_findings_input){
         .model = report->model,
         .symbolizer = report->symbolizer,
+        .idle = report->idle,
         .evidence = report->evidence,
         .lives = lives,
         .hangs = report->hangs,
+        .has_all_waits = ct_report_has_all_waits(report),
         .peers = report->peers,
         .inversions = report->inversions,
         .length_ns = window->end_ns - window->begin_ns,

@@ -131,12 +131,14 @@ static void settle_thread(const struct ct_wall *wall, struct ct_thread *thread,
         double seen_ns = seen ? seen->state_ns[state] : 0;
         uint64_t total_ns = life.class_ns[state];
 
-        if (seen_ns == 0 && total_ns > 0)
+        if (seen_ns == 0 && total_ns > 0 &&
+            (!limits->filter || ct_filter_lets_class(limits->filter, (enum ct_class)state)))
             add_stackless(extra, thread, (enum ct_class)state, total_ns);
         if (at < samples->len &&
             is_of(&g_array_index(samples, struct ct_profile_sample, at), thread, state))
             at = scale_samples(samples, at, seen_ns > 0 ? (double)total_ns / seen_ns : 1, total_ns,
-                               limits->min_ns == 0);
+                               !limits->filter ||
+                                   ct_selection_is_by_class(ct_filter_selection(limits->filter)));
     }
 }
 

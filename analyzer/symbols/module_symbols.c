@@ -70,6 +70,15 @@ static uint64_t file_state(const struct ct_module_symbols *symbols)
                                      : add_place(HASH_BEGIN, symbols->path);
 }
 
+/* What a server had for it; "": it was not asked, or has none. */
+static const char *fetched_file(const struct ct_module_symbols *symbols)
+{
+    GHashTable *files = symbols->activity ? symbols->activity->debug_files : NULL;
+    const char *path = files ? g_hash_table_lookup(files, symbols->build_id) : NULL;
+
+    return path ? path : "";
+}
+
 /* Where libdw looks for the debug file of that name. */
 static uint64_t add_debug_link(uint64_t hash, const char *path, const char *name)
 {
@@ -87,6 +96,8 @@ static uint64_t places_state(const struct ct_module_symbols *symbols)
     g_autofree char *debug_path = ct_symbol_file_debug_path(symbols->build_id);
     uint64_t hash = add_place(file_state(symbols), debug_path);
 
+    if (*fetched_file(symbols))
+        hash = add_place(hash, fetched_file(symbols));
     if (*cached->debug_link && symbols->path[0] == '/')
         hash = add_debug_link(hash, symbols->path, cached->debug_link);
     return *cached->missing_split ? add_place(hash, cached->missing_split) : hash;
@@ -103,6 +114,14 @@ static gboolean is_another(const struct ct_module_symbols *symbols)
            !cached->problem && cached->file_state != file_state(symbols);
 }
 
+static struct ct_symbol_file *open_file(struct ct_module_symbols *symbols)
+{
+    const struct ct_symbol_file_place place = {symbols->path, symbols->build_id,
+                                               fetched_file(symbols)};
+
+    return ct_symbol_file_open(&place, symbols->cache->strings, &symbols->problem);
+}
+
 static gboolean open_once(struct ct_module_symbols *symbols)
 {
     if (symbols->is_tried)
@@ -113,8 +132,7 @@ static gboolean open_once(struct ct_module_symbols *symbols)
     else if (is_another(symbols))
         symbols->problem = CT_SYMBOL_PROBLEM_CHANGED;
     else
-        symbols->file = ct_symbol_file_open(symbols->path, symbols->build_id,
-                                            symbols->cache->strings, &symbols->problem);
+        symbols->file = open_file(symbols);
     if (symbols->kind == CT_MODULE_JIT && !symbols->jit_map)
         symbols->problem = CT_SYMBOL_PROBLEM_UNREADABLE;
     symbols->is_tried = TRUE;
@@ -258,10 +276,38 @@ void ct_module_symbols_free(struct ct_module_symbols *symbols)
     g_free(symbols);
 }
 
+/* A server may have its debug file, if one may be asked, and was not. The C library's lines are not
+ * looked up anyway, and of what nothing was asked nothing is missing. */
+static void note_lacking(const struct ct_module_symbols *symbols)
+{
+    struct ct_activity *activity = symbols->activity;
+    const char *build_id = symbols->build_id;
+
+    if (!activity || !activity->debug_files || activity->lacking_count >= CT_LACKING_MAX ||
+        symbols->kind == CT_MODULE_JIT || ct_is_vdso(symbols->path) || !*build_id ||
+        strlen(build_id) >= CT_BUILD_ID_SIZE ||
+        g_hash_table_contains(activity->debug_files, build_id) ||
+        ct_symbol_file_is_c_library(symbols->path))
+        return;
+    g_strlcpy(activity->lacking[activity->lacking_count++], build_id, CT_BUILD_ID_SIZE);
+}
+
+/* Something was asked of it, now or before, and no debug information told it. */
+static gboolean is_lacking(const struct ct_module_symbols *symbols)
+{
+    gboolean is_asked = symbols->is_lacking || g_hash_table_size(symbols->cached->symbols) > 0;
+
+    if (symbols->file)
+        return is_asked && !ct_symbol_file_has_debug_info(symbols->file);
+    return is_asked && !symbols->cached->is_complete;
+}
+
 void ct_module_symbols_settle(struct ct_module_symbols *symbols)
 {
     struct ct_cached_module *cached = symbols->cached;
 
+    if (is_lacking(symbols))
+        note_lacking(symbols);
     if (!symbols->file || cached->is_complete)
         return;
     g_autofree char *missing = g_utf8_make_valid(ct_symbol_file_missing_split(symbols->file), -1);

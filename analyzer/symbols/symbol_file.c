@@ -22,12 +22,29 @@ struct ct_symbol_file {
     struct ct_debug_info *debug_info;     /* owned; borrows module; NULL: not worth its time */
     GArray *scopes;                       /* owned; scratch space for Dwarf_Die */
     struct ct_function_ranges *functions; /* owned; NULL until needed */
+    char *fetched;                        /* owned; a debug file from a server; or "" */
     gboolean is_looked_up;
 };
 
+/* What came from a server is asked last: what is installed here may be of the same build, and
+ * whole. */
+static int find_debuginfo(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base,
+                          const char *path, const char *link, GElf_Word checksum, char **found)
+{
+    const struct ct_symbol_file *file = *user;
+    int fd = dwfl_standard_find_debuginfo(module, user, name, base, path, link, checksum, found);
+
+    if (fd >= 0 || !file || !*file->fetched)
+        return fd;
+    fd = ct_regular_file_open(file->fetched);
+    if (fd >= 0)
+        *found = strdup(file->fetched);
+    return fd;
+}
+
 static const Dwfl_Callbacks callbacks = {
     .find_elf = dwfl_build_id_find_elf,
-    .find_debuginfo = dwfl_standard_find_debuginfo,
+    .find_debuginfo = find_debuginfo,
     .section_address = dwfl_offline_section_address,
 };
 
@@ -60,8 +77,18 @@ static gboolean has_build_id(Dwfl_Module *module, const char *build_id)
     return TRUE;
 }
 
+/* The callbacks are told whose module it is. */
+static void set_user(struct ct_symbol_file *file)
+{
+    void **user = NULL;
+
+    dwfl_module_info(file->module, &user, NULL, NULL, NULL, NULL, NULL, NULL);
+    if (user)
+        *user = file;
+}
+
 static struct ct_symbol_file *open_candidate(const char *path, const char *build_id,
-                                             enum ct_symbol_problem *problem)
+                                             const char *fetched, enum ct_symbol_problem *problem)
 {
     /* A relative path does not say where it begins. */
     int fd = ct_is_vdso(path) ? ct_vdso_open() : path[0] == '/' ? ct_regular_file_open(path) : -1;
@@ -72,11 +99,14 @@ static struct ct_symbol_file *open_candidate(const char *path, const char *build
 
     struct ct_symbol_file *file = g_new0(struct ct_symbol_file, 1);
     GElf_Addr bias;
+    file->fetched = g_strdup(fetched);
     file->dwfl = dwfl_begin(&callbacks);
     /* Based at zero, so that lookups go by the addresses in the file. */
     if (file->dwfl)
         file->module = dwfl_report_elf(file->dwfl, path, path, fd, 0, true);
-    if (!file->module)
+    if (file->module)
+        set_user(file);
+    else
         close(fd);
     if (!file->module || dwfl_report_end(file->dwfl, NULL, NULL) != 0 ||
         !dwfl_module_getelf(file->module, &bias))
@@ -106,20 +136,27 @@ char *ct_symbol_file_debug_path(const char *build_id)
     return g_strdup_printf(CT_DEBUG_FOLDER "/.build-id/%.2s/%s.debug", build_id, build_id + 2);
 }
 
-struct ct_symbol_file *ct_symbol_file_open(const char *path, const char *build_id,
+struct ct_symbol_file *ct_symbol_file_open(const struct ct_symbol_file_place *place,
                                            GStringChunk *strings, enum ct_symbol_problem *problem)
 {
-    struct ct_symbol_file *file = open_candidate(path, build_id, problem);
-    g_autofree char *debug_path = ct_symbol_file_debug_path(build_id);
+    g_autofree char *debug_path = ct_symbol_file_debug_path(place->build_id);
+    const char *candidates[] = {place->path, debug_path, place->fetched};
+    struct ct_symbol_file *file = NULL;
 
-    if (!file && debug_path) {
+    for (size_t i = 0; i < G_N_ELEMENTS(candidates) && !file; i++) {
         enum ct_symbol_problem ignored;
-        file = open_candidate(debug_path, build_id, &ignored);
+
+        if (candidates[i] && *candidates[i])
+            file = open_candidate(candidates[i], place->build_id, place->fetched,
+                                  i == 0 ? problem : &ignored);
+        else if (i == 0)
+            *problem = CT_SYMBOL_PROBLEM_UNREADABLE;
     }
     if (file) {
+        *problem = CT_SYMBOL_PROBLEM_NONE;
         file->strings = strings;
         file->debug_info =
-            ct_symbol_file_is_c_library(path) ? NULL : ct_debug_info_new(file->module);
+            ct_symbol_file_is_c_library(place->path) ? NULL : ct_debug_info_new(file->module);
         file->scopes = g_array_new(FALSE, FALSE, sizeof(Dwarf_Die));
     }
     return file;
@@ -135,6 +172,7 @@ void ct_symbol_file_free(struct ct_symbol_file *file)
         g_array_unref(file->scopes);
     if (file->dwfl)
         dwfl_end(file->dwfl);
+    g_free(file->fetched);
     g_free(file);
 }
 
@@ -321,14 +359,18 @@ static gboolean has_all_symbols(Dwfl_Module *module)
     return FALSE;
 }
 
-gboolean ct_symbol_file_is_complete(const struct ct_symbol_file *file)
+gboolean ct_symbol_file_has_debug_info(const struct ct_symbol_file *file)
 {
     Dwarf_Addr bias;
 
-    if (!file->is_looked_up || *ct_symbol_file_missing_split(file))
-        return FALSE;
     return file->debug_info ? dwfl_module_getdwarf(file->module, &bias) != NULL
                             : has_all_symbols(file->module);
+}
+
+gboolean ct_symbol_file_is_complete(const struct ct_symbol_file *file)
+{
+    return file->is_looked_up && !*ct_symbol_file_missing_split(file) &&
+           ct_symbol_file_has_debug_info(file);
 }
 
 uint64_t ct_symbol_file_function_start(struct ct_symbol_file *file, uint64_t address)

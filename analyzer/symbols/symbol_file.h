@@ -12,12 +12,18 @@ struct ct_symbol_file;
 /* Where debug files are installed, by build id or by the path of what they are of. */
 #define CT_DEBUG_FOLDER "/usr/lib/debug"
 
+struct ct_symbol_file_place {
+    const char *path;
+    const char *build_id; /* hexadecimal; "" takes any file */
+    const char *fetched;  /* a debug file that a server had for it; "": none */
+};
+
 /*
- * Opens `path` if it has this build id (hexadecimal; "" takes any file), else the debug file that
- * is installed for that build id. Returns NULL and says in `problem` why not. `strings` is
- * borrowed, holds every string that lookups return, and must outlive it.
+ * Opens the file if it has its build id, else the debug file that is installed for that, or that
+ * came from a server. Returns NULL and says in `problem` why not. `strings` is borrowed, holds
+ * every string that lookups return, and must outlive it; the place is copied.
  */
-struct ct_symbol_file *ct_symbol_file_open(const char *path, const char *build_id,
+struct ct_symbol_file *ct_symbol_file_open(const struct ct_symbol_file_place *place,
                                            GStringChunk *strings, enum ct_symbol_problem *problem);
 void ct_symbol_file_free(struct ct_symbol_file *file);
 
@@ -36,6 +42,9 @@ const char *ct_symbol_file_missing_split(const struct ct_symbol_file *file);
 
 /* The name that its separate debug file has, wherever that is; "" if it tells none. Borrowed. */
 const char *ct_symbol_file_debug_link(const struct ct_symbol_file *file);
+
+/* It has debug information: its own, or of a file apart. */
+gboolean ct_symbol_file_has_debug_info(const struct ct_symbol_file *file);
 
 /* Something was looked up, and no file that may be installed later could say more. */
 gboolean ct_symbol_file_is_complete(const struct ct_symbol_file *file);

@@ -46,8 +46,10 @@ struct ct_symbolizer;
 typedef struct ct_symbolizer ct_symbolizer; /* for g_autoptr(ct_symbolizer) */
 
 /*
- * `model` is borrowed: its directory has the names of code that was made at run time. libdwfl asks
- * the network where DEBUGINFOD_URLS says so: it is up to the program to have no such variable.
+ * `model` is borrowed: its directory has the names of code that was made at run time, and its
+ * activity the debug files that servers had, and takes the build ids of those that are lacking.
+ * libdwfl asks the network itself where DEBUGINFOD_URLS says so: it is up to the program to have no
+ * such variable.
  */
 struct ct_symbolizer *ct_symbolizer_new(const struct ct_model *model);
 void ct_symbolizer_free(struct ct_symbolizer *symbolizer);

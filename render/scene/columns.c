@@ -60,7 +60,7 @@ static void add_bins(struct chart *chart, const struct ct_lane *lane)
     }
 }
 
-/* What is no wait is running. */
+/* What is no wait is running; or something else, where only some waits are shown. */
 static void add_running(struct chart *chart, const struct ct_lane *lane)
 {
     if (lane->alive.begin_ns >= lane->alive.end_ns)
@@ -153,7 +153,7 @@ struct run {
 static void end_run(const struct run *run, enum ct_class class, uint32_t end,
                     const struct ct_lane *lane, const struct ct_columns_place *place, GArray *boxes)
 {
-    if (run->height_px == 0)
+    if (run->height_px == 0 || (place->is_of_some && class == CT_CLASS_RUNNING))
         return;
     struct ct_scene_box box = {
         .class = class,

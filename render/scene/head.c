@@ -84,7 +84,9 @@ static char *subtitle_of(const struct ct_scene_request *request, const GArray *l
     g_autofree char *processes = counted(process_count, "process", "processes");
     g_autofree char *threads = counted(lanes->len, "thread", "threads");
     g_autofree char *when = when_recorded(date_s);
-    return g_strdup_printf("%s  ·  %s, %s%s", shown, processes, threads, when);
+    g_autofree char *only =
+        request->only && request->only[0] ? g_strdup_printf("Only %s  ·  ", request->only) : NULL;
+    return g_strdup_printf("%s%s  ·  %s, %s%s", only ? only : "", shown, processes, threads, when);
 }
 
 static void place_titles(struct ct_scene *scene, const struct ct_scene_request *request,
@@ -239,11 +241,12 @@ double ct_layout_place_head(struct ct_scene *scene, const struct ct_scene_reques
 {
     place_titles(scene, request, lanes);
     uint64_t class_ns[CT_CLASS_COUNT] = {0}, all_ns = 0;
-    for (guint i = 0; i < lanes->len; i++)
-        for (int class = 0; class < CT_CLASS_COUNT; class ++) {
-            class_ns[class] += g_array_index(lanes, struct ct_lane, i).class_ns[class];
-            all_ns += g_array_index(lanes, struct ct_lane, i).class_ns[class];
-        }
+    for (guint i = 0; i < lanes->len; i++) {
+        const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
+        for (int class = 0; class < CT_CLASS_COUNT; class ++)
+            class_ns[class] += lane->class_ns[class];
+        all_ns += lane->alive.end_ns - lane->alive.begin_ns;
+    }
 
     struct pen pen = {CT_MARGIN, CT_MARGIN + TITLE_HEIGHT + SUBTITLE_HEIGHT + 20};
     for (int class = 0; class < CT_CLASS_COUNT; class ++) {

@@ -10,7 +10,8 @@ enum { MOST_SINGLE_HEADERS = 8 };
 
 static gboolean is_wanted(const struct ct_scene_filter *filter, const struct ct_thread *thread)
 {
-    const struct ct_selection selection = {filter->process_globs, filter->thread_globs};
+    const struct ct_selection selection = {.processes = filter->process_globs,
+                                           .threads = filter->thread_globs};
 
     return ct_selection_has_thread(&selection, thread);
 }
@@ -24,12 +25,16 @@ static gboolean is_alive(const struct ct_lane *lane, const struct ct_scene_reque
 /* What is no wait is running; the trace's own totals are exact where they cover the window. */
 static void sum_classes(struct ct_lane *lane, const struct ct_scene_request *request)
 {
-    if (request->is_whole && lane->thread->has_totals) {
+    gboolean is_of_some = request->only && request->only[0];
+
+    if (request->is_whole && lane->thread->has_totals && !is_of_some) {
         memcpy(lane->class_ns, lane->thread->class_ns, sizeof(lane->class_ns));
         return;
     }
     struct ct_life life =
         ct_life_inside(lane->thread, &request->window, lane->waited ? lane->waited->wait_ns : NULL);
+    if (is_of_some)
+        life.class_ns[CT_CLASS_RUNNING] = 0;
     memcpy(lane->class_ns, life.class_ns, sizeof(lane->class_ns));
 }
 

@@ -218,13 +218,14 @@ static GArray *place_rows(struct ct_scene *scene, const struct ct_scene_request 
     return placed;
 }
 
-static void place_boxes_of(struct ct_scene *scene, const struct ct_window *window,
+static void place_boxes_of(struct ct_scene *scene, const struct ct_scene_request *request,
                            const struct ct_placed_lane *at)
 {
     const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, at->row);
     guint before = scene->boxes->len;
     struct ct_columns_place place = {
-        .window = *window,
+        .window = request->window,
+        .is_of_some = request->only && request->only[0],
         .x_px = scene->plot.x_px,
         .column_px = scene->column_px,
         .count = scene->plot.width_px / scene->column_px,
@@ -262,8 +263,7 @@ static void place_boxes(struct ct_scene *scene, const struct ct_scene_request *r
     for (scene->column_px = 1;; scene->column_px *= 2) {
         g_array_set_size(scene->boxes, 0);
         for (guint i = 0; i < placed->len; i++)
-            place_boxes_of(scene, &request->window,
-                           &g_array_index(placed, struct ct_placed_lane, i));
+            place_boxes_of(scene, request, &g_array_index(placed, struct ct_placed_lane, i));
         if (request->box_limit == 0 || scene->boxes->len <= request->box_limit ||
             scene->column_px >= CT_WIDEST_COLUMN)
             return;

@@ -206,6 +206,7 @@ struct ct_scene_request {
     const struct ct_timeline *timeline; /* borrowed; gathered for `window`, and finished */
     struct ct_window window;
     gboolean is_whole; /* the window is the whole recording */
+    const char *only;  /* borrowed; which waits alone are shown, in words; NULL or "": all */
     struct ct_scene_filter filter;
     double width_px;
     double height_limit_px; /* rows shrink to residency below; 0: no limit */

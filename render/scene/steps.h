@@ -25,6 +25,7 @@ gboolean ct_lane_find_open(const struct ct_lane *lane, const struct ct_window *w
 
 /* Appends the boxes of one lane to `boxes`; box.row is left 0. */
 struct ct_columns_place {
+    gboolean is_of_some; /* waits: nothing is known of what there is beside them */
     struct ct_window window;
     double x_px;      /* of the first column */
     double column_px; /* a whole number */

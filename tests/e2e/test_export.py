@@ -222,6 +222,8 @@ class Export(TraceTest):
         """`pieces` of (tid, class, nanoseconds), in the same form."""
         sums = {}
         for tid, name, duration_ns in pieces:
+            if name not in CLASSES:
+                continue
             by_class = sums.setdefault(tid, {})
             by_class[name] = by_class.get(name, 0) + duration_ns
         return sums

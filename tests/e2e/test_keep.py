@@ -223,8 +223,8 @@ class Newest(KeepTest):
             time.sleep(0.05)
         self.await_flood(recorder)
         self.assertGreater(most, 4 * MB)
-        # A part more, and what comes in a burst between two looks.
-        self.assertLess(most, 12 * MB)
+        # A part more, and what comes in a burst between two looks: the more, the busier the machine.
+        self.assertLess(most, 16 * MB)
         self.finish(recorder)
 
     def has_line(self, recorder):

@@ -46,11 +46,11 @@ class Path(TraceTest):
         return sum(thread["total_ns"] for thread in threads) / report["path"]["length_ns"]
 
     def functions_of(self, report, name):
-        """Where most of that thread's running on the path was."""
+        """Where most of that thread's running on the path was, as far as samples tell."""
         places = [
             place
             for place in report["path_places"]
-            if place.get("thread") == name and place["class"] == "running"
+            if place.get("thread") == name and place["class"] == "running" and place["stack"]
         ]
         return [frame.get("function") for frame in places[0]["stack"]]
 

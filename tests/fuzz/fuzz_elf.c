@@ -55,7 +55,8 @@ static void name_functions(const char *path, uint64_t address)
 {
     GStringChunk *strings = g_string_chunk_new(1024);
     enum ct_symbol_problem problem = CT_SYMBOL_PROBLEM_NONE;
-    struct ct_symbol_file *file = ct_symbol_file_open(path, "", strings, &problem);
+    const struct ct_symbol_file_place place = {path, "", ""};
+    struct ct_symbol_file *file = ct_symbol_file_open(&place, strings, &problem);
     struct ct_code_segment segment;
     g_autoptr(GArray) frames = g_array_new(FALSE, FALSE, sizeof(struct ct_symbol_frame));
 

@@ -123,8 +123,14 @@ static void write_profile(const struct ct_profile *profile, enum ct_profile_kind
     static const struct ct_selection everyone;
     g_autoptr(GArray) samples = ct_profile_samples(profile, model, &everyone);
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
-    const struct ct_pprof_input input = {samples, model,           symbolizer,
-                                         kind,    model->begin_ns, model->end_ns};
+    const struct ct_pprof_input input = {
+        .samples = samples,
+        .model = model,
+        .symbolizer = symbolizer,
+        .kind = kind,
+        .begin_ns = model->begin_ns,
+        .end_ns = model->end_ns,
+    };
 
     for (guint i = 0; i < samples->len; i++)
         check_sample(&g_array_index(samples, struct ct_profile_sample, i), kind, model);

@@ -17,7 +17,8 @@
 
 static void fuzz_time(struct fuzz_input *input)
 {
-    const struct ct_window recording = {1000, UINT64_C(5000000000)};
+    const struct ct_recorded_time recording = {{1000, UINT64_C(5000000000)},
+                                               INT64_C(1700000000000000000)};
     g_autofree char *from = fuzz_take_line(input);
     g_autofree char *to = fuzz_take_line(input);
     struct ct_moment first, last;
@@ -27,11 +28,11 @@ static void fuzz_time(struct fuzz_input *input)
     ct_duration_parse(from, &duration_ns, NULL);
     if (!ct_moment_parse(from, &first, NULL) || !ct_moment_parse(to, &last, NULL))
         return;
-    FUZZ_REQUIRE(!first.is_share || (first.share >= 0 && first.share <= 1));
+    FUZZ_REQUIRE(first.kind != CT_MOMENT_SHARE || (first.share >= 0 && first.share <= 1));
     if (!ct_window_resolve(&first, &last, &recording, &window, NULL))
         return;
-    FUZZ_REQUIRE(recording.begin_ns <= window.begin_ns && window.begin_ns < window.end_ns &&
-                 window.end_ns <= recording.end_ns);
+    FUZZ_REQUIRE(recording.extent.begin_ns <= window.begin_ns && window.begin_ns < window.end_ns &&
+                 window.end_ns <= recording.extent.end_ns);
 }
 
 /* Arguments of that program, a line each. */
@@ -70,8 +71,8 @@ static void fuzz_selection(struct fuzz_input *input)
         g_strv_builder_add(patterns, pattern);
     }
     g_auto(GStrv) wanted = g_strv_builder_end(patterns);
-    const struct ct_selection selections[] = {{(const char *const *)wanted, NULL},
-                                              {NULL, (const char *const *)wanted}};
+    const struct ct_selection selections[] = {{.processes = (const char *const *)wanted},
+                                              {.threads = (const char *const *)wanted}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(selections); i++) {
         gboolean is_in = ct_selection_has_thread(&selections[i], &thread);

@@ -19,7 +19,7 @@ sed -n 's/^#! //p' "$here/traces/$case.txt" >damage.sh
 (cd trace && sh -eu ../damage.sh)
 
 status=0
-LC_ALL=C.UTF-8 "$program" --format="${name##*.}" "$@" trace >actual 2>messages || status=$?
+LC_ALL=C.UTF-8 TZ=UTC "$program" --format="${name##*.}" "$@" trace >actual 2>messages || status=$?
 {
     cat actual
     sed 's/^/stderr: /' messages

@@ -100,8 +100,8 @@ static void send_samples(const struct ct_model *model, struct ct_profile *profil
 
 GBytes *fixture_pprof(const struct ct_model *model, enum ct_profile_kind kind, int rounds)
 {
-    const struct ct_profile_limits limits = {0, UINT64_MAX, 0};
-    const struct ct_selection everybody = {NULL, NULL};
+    const struct ct_profile_limits limits = {.end_ns = UINT64_MAX};
+    const struct ct_selection everybody = {0};
     g_autoptr(ct_profile) profile = ct_profile_new(kind, &limits);
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
 

@@ -1,6 +1,7 @@
 /* What the programs share: times that people type, windows, files written, lines said. */
 #include "cli/output.h"
 #include "cli/say.h"
+#include "cli/scope.h"
 #include "cli/window.h"
 #include "cli/worker.h"
 #include "options/nearest.h"
@@ -47,7 +48,8 @@ static void times_are_read_as_people_write_them(void **state)
 static void a_window_is_read_and_checked(void **state)
 {
     (void)state;
-    struct ct_window recording = {1000, 1000 + 2 * FIXTURE_S}, window;
+    const struct ct_recorded_time recording = {{1000, 1000 + 2 * FIXTURE_S}, 0};
+    struct ct_window window;
     struct ct_moment from, to;
     assert_true(ct_moment_parse("1.5s", &from, NULL));
     assert_true(ct_moment_parse("90%", &to, NULL));
@@ -58,7 +60,7 @@ static void a_window_is_read_and_checked(void **state)
     assert_true(ct_moment_parse("200ms", &from, NULL));
     assert_true(ct_moment_parse("1h", &to, NULL));
     assert_true(ct_window_resolve(&from, &to, &recording, &window, NULL));
-    assert_int_equal(window.end_ns, recording.end_ns);
+    assert_int_equal(window.end_ns, recording.extent.end_ns);
 
     assert_true(ct_moment_parse("3s", &from, NULL));
     GError *error = NULL;
@@ -75,6 +77,124 @@ static void a_window_is_read_and_checked(void **state)
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         assert_false(ct_moment_parse(wrong[i], &from, &error));
         g_clear_error(&error);
+    }
+}
+
+/* 2026-11-29 14:03:22.25 to 14:05:22.25, UTC, where everybody is. */
+static const struct ct_recorded_time some_day = {
+    {5 * FIXTURE_S, 125 * FIXTURE_S},
+    INT64_C(1795960997250000000),
+};
+
+static void times_of_day_are_found_in_the_recording(void **state)
+{
+    static const struct {
+        const char *from, *to;
+        uint64_t begin_ns, end_ns; /* from the beginning */
+    } cases[] = {
+        {"14:03:22.5", "14:04", 250 * FIXTURE_MS, 37750 * FIXTURE_MS},
+        {"2026-11-29 14:04:22", "2026-11-29T14:04:23", 59750 * FIXTURE_MS, 60750 * FIXTURE_MS},
+        {"14:04:00", "50s", 37750 * FIXTURE_MS, 50 * FIXTURE_S},
+        {"14:03:22.250", NULL, 0, 120 * FIXTURE_S},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct ct_moment from, to;
+        struct ct_window window;
+
+        assert_true(ct_moment_parse(cases[i].from, &from, NULL));
+        assert_true(!cases[i].to || ct_moment_parse(cases[i].to, &to, NULL));
+        assert_true(ct_window_resolve(&from, cases[i].to ? &to : NULL, &some_day, &window, NULL));
+        assert_int_equal(window.begin_ns - some_day.extent.begin_ns, cases[i].begin_ns);
+        assert_int_equal(window.end_ns - some_day.extent.begin_ns, cases[i].end_ns);
+    }
+}
+
+/* Of a recording over midnight it is that of either day. */
+static void a_time_of_day_is_of_the_day_that_has_it(void **state)
+{
+    const struct ct_recorded_time night = {{0, 7200 * FIXTURE_S},
+                                           INT64_C(1795993200000000000)}; /* 23:00 to 01:00 */
+    struct ct_moment from, to;
+    struct ct_window window;
+
+    (void)state;
+    assert_true(ct_moment_parse("23:30", &from, NULL));
+    assert_true(ct_moment_parse("00:15", &to, NULL));
+    assert_true(ct_moment_may_precede(&from, &to));
+    assert_true(ct_window_resolve(&from, &to, &night, &window, NULL));
+    assert_int_equal(window.begin_ns, 1800 * FIXTURE_S);
+    assert_int_equal(window.end_ns, 4500 * FIXTURE_S);
+}
+
+static void a_time_of_day_outside_is_told_the_range(void **state)
+{
+    static const char *const outside[] = {"14:03:22", "15:00", "2026-11-28 14:04:00"};
+    static const char *const wrong[] = {
+        "24:00",    "14:60", "14:3x",    "14:", ":30", "14:03:22.", "2026-13-01 10:00",
+        "14:03:60", "-1:00", "10:00 UTC"};
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(outside); i++) {
+        g_autoptr(GError) error = NULL;
+        struct ct_moment from;
+        struct ct_window window;
+
+        assert_true(ct_moment_parse(outside[i], &from, NULL));
+        assert_false(ct_window_resolve(&from, NULL, &some_day, &window, &error));
+        assert_non_null(
+            strstr(error->message, "from 2026-11-29 14:03:22.250 to 2026-11-29 14:05:22.250"));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        struct ct_moment moment;
+
+        assert_false(ct_moment_parse(wrong[i], &moment, NULL));
+    }
+}
+
+static gboolean check_scope(struct ct_scope *scope, char **message)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean is_right = ct_scope_check(scope, &error);
+
+    *message = error ? g_strdup(error->message) : NULL;
+    return is_right;
+}
+
+static void what_is_asked_of_waits_is_checked_at_once(void **state)
+{
+    struct ct_scope scope = {.min = g_strdup("1ms"), .place = g_strdup("serve_.*")};
+    g_autofree char *message = NULL;
+
+    (void)state;
+    scope.classes = g_strsplit("net,sync syscall", " ", -1);
+    scope.operations = g_strsplit("read,recv poll", " ", -1);
+    assert_true(check_scope(&scope, &message));
+    assert_int_equal(scope.selection.classes,
+                     1U << CT_CLASS_NET | 1U << CT_CLASS_SYNC | 1U << CT_CLASS_SYSCALL);
+    assert_int_equal(g_strv_length((char **)scope.selection.operations), 3);
+    assert_int_equal(scope.selection.min_ns, FIXTURE_MS);
+    assert_false(ct_selection_is_all_waits(&scope.selection));
+    ct_scope_clear(&scope);
+
+    static const struct {
+        const char *class, *place, *min, *said;
+    } wrong[] = {
+        {"snc", NULL, NULL, "did you mean sync?"},
+        {"nothing like it", NULL, NULL, "there are running, runnable"},
+        {NULL, "a(b", NULL, "at char 3"},
+        {NULL, NULL, "1 ms", "--min: "},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autofree char *said = NULL;
+
+        scope = (struct ct_scope){.place = g_strdup(wrong[i].place), .min = g_strdup(wrong[i].min)};
+        scope.classes = wrong[i].class ? g_strsplit(wrong[i].class, "|", -1) : NULL;
+        assert_false(check_scope(&scope, &said));
+        assert_non_null(strstr(said, wrong[i].said));
+        ct_scope_clear(&scope);
     }
 }
 
@@ -287,6 +407,10 @@ int main(void)
         cmocka_unit_test(the_words_of_one_value_are_joined_up_to_the_program),
         cmocka_unit_test(times_are_read_as_people_write_them),
         cmocka_unit_test(a_window_is_read_and_checked),
+        cmocka_unit_test(times_of_day_are_found_in_the_recording),
+        cmocka_unit_test(a_time_of_day_is_of_the_day_that_has_it),
+        cmocka_unit_test(a_time_of_day_outside_is_told_the_range),
+        cmocka_unit_test(what_is_asked_of_waits_is_checked_at_once),
         cmocka_unit_test(files_are_written_whole_or_not_at_all),
         cmocka_unit_test(what_is_said_cannot_control_the_terminal),
         cmocka_unit_test(who_reads_a_recording_is_told_no_servers_to_ask),
@@ -294,5 +418,6 @@ int main(void)
     };
 
     g_set_prgname("test");
+    g_setenv("TZ", "UTC", TRUE);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-static const struct ct_profile_limits no_limits = {0, UINT64_MAX, 0};
-static const struct ct_selection everybody = {NULL, NULL};
+static const struct ct_profile_limits no_limits = {.end_ns = UINT64_MAX};
+static const struct ct_selection everybody;
 
 /* Two processes with two threads each, and one stack, of id 1. */
 struct fixture {
@@ -173,7 +173,8 @@ static void a_weight_that_cannot_be_is_one(void **state)
 static void a_window_cuts_waits(void **state)
 {
     const struct fixture *fixture = *state;
-    const struct ct_profile_limits limits = {FIXTURE_BEGIN_NS + 100, FIXTURE_BEGIN_NS + 200, 0};
+    const struct ct_profile_limits limits = {.begin_ns = FIXTURE_BEGIN_NS + 100,
+                                             .end_ns = FIXTURE_BEGIN_NS + 200};
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &limits);
 
     send(profile, lock_wait(fixture, 0, 0, 100));   /* before */
@@ -188,7 +189,10 @@ static void a_window_cuts_waits(void **state)
 static void short_waits_are_left_out_by_their_whole_length(void **state)
 {
     const struct fixture *fixture = *state;
-    const struct ct_profile_limits limits = {FIXTURE_BEGIN_NS + 100, UINT64_MAX, 50};
+    const struct ct_selection selection = {.min_ns = 50};
+    g_autoptr(ct_filter) filter = ct_filter_new(&selection, NULL, NULL);
+    const struct ct_profile_limits limits = {
+        .begin_ns = FIXTURE_BEGIN_NS + 100, .end_ns = UINT64_MAX, .filter = filter};
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_SYNC, &limits);
 
     send(profile, lock_wait(fixture, 0, 60, 110));
@@ -213,10 +217,14 @@ static void send_in_pieces(const struct fixture *fixture, struct ct_profile *pro
 static void a_wait_in_pieces_counts_once(void **state)
 {
     const struct fixture *fixture = *state;
+    const struct ct_selection selection = {.min_ns = 90};
+    g_autoptr(ct_filter) filter = ct_filter_new(&selection, NULL, NULL);
     const struct ct_profile_limits cases[] = {
-        {0, UINT64_MAX, 90}, /* its length is that of the whole wait */
-        {FIXTURE_BEGIN_NS + 30, UINT64_MAX, 0},
-        {FIXTURE_BEGIN_NS + 40, UINT64_MAX, 0}, /* its second piece only */
+        /* Its length is that of the whole wait. */
+        {.end_ns = UINT64_MAX, .filter = filter},
+        {.begin_ns = FIXTURE_BEGIN_NS + 30, .end_ns = UINT64_MAX},
+        /* Its second piece only. */
+        {.begin_ns = FIXTURE_BEGIN_NS + 40, .end_ns = UINT64_MAX},
     };
     const int64_t delays_ns[] = {80, 50, 40};
 
@@ -260,7 +268,8 @@ static void a_mutex_profile_charges_the_unlocker(void **state)
 static void a_mutex_profile_divides_a_wait_among_its_holders(void **state)
 {
     const struct fixture *fixture = *state;
-    const struct ct_profile_limits limits = {FIXTURE_BEGIN_NS + 10, UINT64_MAX, 0};
+    const struct ct_profile_limits limits = {.begin_ns = FIXTURE_BEGIN_NS + 10,
+                                             .end_ns = UINT64_MAX};
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_MUTEX, &limits);
     struct ct_interval wait = lock_wait(fixture, 0, 0, 70);
     const struct ct_wake unlocks[] = {{.time_ns = FIXTURE_BEGIN_NS + 20,
@@ -389,7 +398,7 @@ static guint count_selected(const struct fixture *fixture, const struct ct_profi
                             const char *process, const char *thread)
 {
     const char *processes[] = {(char *)process, NULL}, *threads[] = {(char *)thread, NULL};
-    const struct ct_selection selection = {processes, threads};
+    const struct ct_selection selection = {.processes = processes, .threads = threads};
     g_autoptr(GArray) samples = ct_profile_samples(profile, fixture->model, &selection);
     return samples->len;
 }
@@ -487,7 +496,8 @@ static void a_cpu_profile_sums_samples_by_stack(void **state)
 static void a_window_leaves_samples_out(void **state)
 {
     const struct fixture *fixture = *state;
-    const struct ct_profile_limits window = {FIXTURE_BEGIN_NS + 10, FIXTURE_BEGIN_NS + 20, 0};
+    const struct ct_profile_limits window = {.begin_ns = FIXTURE_BEGIN_NS + 10,
+                                             .end_ns = FIXTURE_BEGIN_NS + 20};
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_CPU, &window);
 
     for (uint64_t time_ns = 9; time_ns <= 20; time_ns++)
@@ -542,8 +552,8 @@ static void a_wall_profile_sums_up_to_each_thread_s_life(void **state)
 static void a_wall_profile_of_a_window_sums_up_to_the_life_in_it(void **state)
 {
     const struct fixture *fixture = *state;
-    const struct ct_profile_limits window = {FIXTURE_BEGIN_NS + FIXTURE_S / 2,
-                                             FIXTURE_BEGIN_NS + 5 * FIXTURE_S / 2, 0};
+    const struct ct_profile_limits window = {.begin_ns = FIXTURE_BEGIN_NS + FIXTURE_S / 2,
+                                             .end_ns = FIXTURE_BEGIN_NS + 5 * FIXTURE_S / 2};
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_WALL, &window);
 
     send_all(fixture, profile);
@@ -556,7 +566,9 @@ static void a_wall_profile_of_a_window_sums_up_to_the_life_in_it(void **state)
 static void short_waits_are_left_out_of_a_wall_profile(void **state)
 {
     const struct fixture *fixture = *state;
-    const struct ct_profile_limits limits = {0, UINT64_MAX, 1000};
+    const struct ct_selection selection = {.min_ns = 1000};
+    g_autoptr(ct_filter) filter = ct_filter_new(&selection, NULL, NULL);
+    const struct ct_profile_limits limits = {.end_ns = UINT64_MAX, .filter = filter};
     g_autoptr(ct_profile) profile = ct_profile_new(CT_PROFILE_KIND_WALL, &limits);
 
     send_all(fixture, profile);

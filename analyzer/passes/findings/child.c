@@ -5,22 +5,22 @@
 #include "model/format.h"
 
 /* Of all processes that waited. */
-static struct ct_causes_children sum_children(const struct ct_findings_case *a_case,
-                                              const struct ct_gathering *gathering)
+static struct ct_idle_children sum_children(const struct ct_findings_case *a_case,
+                                            const struct ct_gathering *gathering)
 {
     g_autoptr(GHashTable) parents = g_hash_table_new(NULL, NULL);
-    struct ct_causes_children sum = {0};
+    struct ct_idle_children sum = {0};
 
     for (guint i = 0; i < gathering->threads->len; i++) {
         const struct ct_thread *thread = gathering->threads->pdata[i];
-        const struct ct_causes_children *children =
-            ct_causes_children(a_case->causes, thread->process);
+        const struct ct_idle_children *children =
+            ct_idle_children(a_case->input->idle, thread->process);
 
         if (!children || !g_hash_table_add(parents, GINT_TO_POINTER(thread->process->pid)))
             continue;
         sum.count += children->count;
-        sum.life.alive_ns += children->life.alive_ns;
-        sum.life.able_ns += children->life.able_ns;
+        sum.alive_ns += children->alive_ns;
+        sum.able_ns += children->able_ns;
         if (!sum.last || children->last->start_ns >= sum.last->start_ns)
             sum.last = children->last;
     }
@@ -31,12 +31,11 @@ static struct ct_causes_children sum_children(const struct ct_findings_case *a_c
 static char *describe_children(const struct ct_findings_case *a_case,
                                const struct ct_gathering *gathering)
 {
-    const struct ct_causes_children children = sum_children(a_case, gathering);
+    const struct ct_idle_children children = sum_children(a_case, gathering);
 
     if (children.count == 0)
         return g_strdup(" They are not recorded.");
-    const struct ct_causes_life *life = &children.life;
-    double share = life->alive_ns > 0 ? 100 * life->able_ns / life->alive_ns : 0;
+    double share = children.alive_ns > 0 ? 100 * children.able_ns / children.alive_ns : 0;
     g_autofree char *count = ct_format_count(children.count);
 
     if (children.count == 1)

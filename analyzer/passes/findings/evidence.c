@@ -1,9 +1,9 @@
 #include "passes/findings/evidence.h"
 
+#include "model/fact_finder.h"
 #include "model/holders.h"
 #include "passes/findings/evidence_loops.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* What is beyond these is left out: findings are about what is frequent, and that comes early. */
@@ -13,9 +13,6 @@
 
 /* Who waits again so soon has found nothing to do. */
 #define AT_ONCE_NS 20000
-
-/* Ports that the kernel gives to those who connect begin here, unless it is told otherwise. */
-#define EPHEMERAL_PORT 32768
 
 static guint mix(uint64_t value)
 {
@@ -28,7 +25,8 @@ static guint wait_hash(const void *data)
 
     return mix(((uintptr_t)wait->thread >> 4) + ((uintptr_t)wait->waker << 20) + wait->object +
                ((uint64_t)wait->stack_id << 16) + ((uint64_t)wait->op << 8) + wait->class +
-               ((uintptr_t)wait->local << 7) + ((uintptr_t)wait->peer << 13));
+               ((uintptr_t)wait->local << 7) + ((uintptr_t)wait->peer << 13) +
+               ((uintptr_t)wait->ended_by << 3));
 }
 
 static gboolean wait_equal(const void *a, const void *b)
@@ -41,7 +39,8 @@ static gboolean wait_equal(const void *a, const void *b)
            first->stack_id == second->stack_id && first->object == second->object &&
            first->fd_kind == second->fd_kind && first->local == second->local &&
            first->peer == second->peer && first->is_for_lock == second->is_for_lock &&
-           first->fd_role == second->fd_role && first->is_ended_by_fd == second->is_ended_by_fd;
+           first->fd_role == second->fd_role && first->is_ended_by_fd == second->is_ended_by_fd &&
+           first->ended_by == second->ended_by;
 }
 
 static guint hold_hash(const void *data)
@@ -138,33 +137,6 @@ static const char *keep_text(struct ct_evidence *evidence, const char *text)
     return kept;
 }
 
-static unsigned long port_of(const char *address)
-{
-    const char *colon = address ? strrchr(address, ':') : NULL;
-
-    return colon ? strtoul(colon + 1, NULL, 10) : 0;
-}
-
-/* One end of a connection has a number of its own each time. Where numbers tell which, it is left
- * out, so that a server's connections are one, as are those to one server. */
-static void set_socket(struct ct_evidence *evidence, struct ct_evidence_wait *wait,
-                       const struct ct_fd *fd)
-{
-    unsigned long local = port_of(fd->local), peer = port_of(fd->peer);
-    gboolean is_local_known = local > 0 && peer > 0 && local < EPHEMERAL_PORT;
-    gboolean is_peer_known = local > 0 && peer > 0 && peer < EPHEMERAL_PORT;
-
-    /* Who opened it tells, too. */
-    if (wait->fd_role != CT_FD_ROLE_UNKNOWN) {
-        is_local_known = wait->fd_role == CT_FD_ROLE_ACCEPTED;
-        is_peer_known = !is_local_known;
-    }
-    if (is_peer_known || !is_local_known)
-        wait->peer = keep_text(evidence, fd->peer);
-    if (is_local_known || !is_peer_known)
-        wait->local = keep_text(evidence, fd->local);
-}
-
 static void set_target(struct ct_evidence *evidence, struct ct_evidence_wait *wait,
                        const struct ct_interval *interval)
 {
@@ -178,10 +150,12 @@ static void set_target(struct ct_evidence *evidence, struct ct_evidence_wait *wa
     wait->fd_kind = fd->kind;
     wait->fd_role = interval->fd_role;
     wait->is_ended_by_fd = interval->is_ended_by_fd;
-    if (ct_fd_kind_class(fd->kind) == CT_CLASS_NET)
-        set_socket(evidence, wait, fd);
-    else
-        wait->local = keep_text(evidence, fd->local);
+    wait->ended_by = keep_text(evidence, ct_interval_ended_by(interval));
+    const char *local, *peer;
+
+    ct_fd_find_ends(fd, interval->fd_role, &local, &peer);
+    wait->local = keep_text(evidence, local);
+    wait->peer = keep_text(evidence, peer);
 }
 
 /* ---- Sums ---- */
@@ -213,8 +187,9 @@ static gboolean is_in_slot(const struct ct_evidence_slot *slot, const struct ct_
         wait->waker != interval->waker || wait->class != interval->class ||
         wait->is_for_lock != interval->is_for_lock || slot->has_fd != (fd != NULL))
         return FALSE;
-    return !fd || (wait->fd_kind == fd->kind && is_text(slot->local, fd->local) &&
-                   is_text(slot->peer, fd->peer));
+    return !fd || (wait->fd_kind == fd->kind && wait->fd_role == interval->fd_role &&
+                   wait->is_ended_by_fd == interval->is_ended_by_fd &&
+                   is_text(slot->local, fd->local) && is_text(slot->peer, fd->peer));
 }
 
 static void fill_slot(struct ct_evidence_slot *slot, struct ct_evidence_wait *wait,
@@ -274,13 +249,14 @@ static struct ct_evidence_wait *find_wait(struct ct_evidence *evidence,
     return wait;
 }
 
-static void add_wait(struct ct_evidence *evidence, const struct ct_interval *interval,
-                     const struct ct_window *window, uint64_t duration_ns)
+static struct ct_evidence_wait *add_wait(struct ct_evidence *evidence,
+                                         const struct ct_interval *interval,
+                                         const struct ct_window *window, uint64_t duration_ns)
 {
     struct ct_evidence_wait *wait = find_wait(evidence, interval);
 
     if (!wait)
-        return;
+        return NULL;
     if (ct_interval_is_counted(interval, window->begin_ns))
         wait->count += interval->weight;
     wait->total_ns += interval->weight * (double)duration_ns;
@@ -291,6 +267,7 @@ static void add_wait(struct ct_evidence *evidence, const struct ct_interval *int
     wait->longest_ns = MAX(wait->longest_ns, wait->last_ns);
     if (ct_op_object(interval->op) == CT_OBJECT_COND)
         look_for_broadcast(evidence, interval, wait);
+    return wait;
 }
 
 struct visit {
@@ -323,25 +300,46 @@ static void add_hold(void *user, const struct ct_hold *hold)
     g_hash_table_add(evidence->hold_of, kept);
 }
 
-void ct_evidence_add(struct ct_evidence *evidence, const struct ct_interval *interval,
-                     const struct ct_window *window)
+const struct ct_evidence_wait *ct_evidence_add(struct ct_evidence *evidence,
+                                               const struct ct_interval *interval,
+                                               const struct ct_window *window)
 {
     uint64_t begin_ns = MAX(interval->begin_ns, window->begin_ns);
     uint64_t end_ns = MIN(interval->end_ns, window->end_ns);
 
     /* What is in no call is in the sums of its thread. */
     if (begin_ns >= end_ns || interval->class == CT_CLASS_RUNNABLE || interval->is_outside)
-        return;
-    add_wait(evidence, interval, window, end_ns - begin_ns);
+        return NULL;
+    const struct ct_evidence_wait *wait = add_wait(evidence, interval, window, end_ns - begin_ns);
+
     ct_evidence_add_to_loop(evidence, interval, window);
     if (!interval->is_for_lock)
-        return;
+        return wait;
     /* Who has the noted number is asked later: threads come and go while a recording is read. */
     struct ct_interval told = *interval;
     struct visit visit = {evidence, interval, window};
 
     told.owner_tid = 0;
     ct_interval_visit_holds(&told, add_hold, &visit);
+    return wait;
+}
+
+struct ct_wait_traits ct_evidence_traits(const struct ct_evidence_wait *wait)
+{
+    return (struct ct_wait_traits){
+        .thread = wait->thread,
+        .waker = wait->waker,
+        .op = wait->op,
+        .class = wait->class,
+        .stack_id = wait->stack_id,
+        .is_for_lock = wait->is_for_lock,
+        .object = wait->object,
+        .fd_role = wait->fd_role,
+        .is_ended_by_fd = wait->is_ended_by_fd,
+        .fd_kind = wait->fd_kind,
+        .local = wait->local,
+        .peer = wait->peer,
+    };
 }
 
 struct ct_evidence *ct_evidence_new(void)

@@ -5,8 +5,8 @@
 #ifndef CTRACE_FINDINGS_EVIDENCE_H
 #define CTRACE_FINDINGS_EVIDENCE_H
 
-#include "model/sink.h"
 #include "model/timeline.h"
+#include "passes/idle.h"
 
 /* Those of one thread at one place, for one thing, ended by one other thread. */
 struct ct_evidence_wait {
@@ -21,6 +21,7 @@ struct ct_evidence_wait {
     enum ct_fd_kind fd_kind;
     enum ct_fd_role fd_role; /* of what ended a wait for any of several; then is_ended_by_fd */
     gboolean is_ended_by_fd;
+    const char *ended_by; /* see ct_interval_ended_by() */
     const char *local;
     const char *peer;
     double count; /* with the weights of sampled waits, as the total */
@@ -95,8 +96,13 @@ void ct_evidence_free(struct ct_evidence *evidence);
 typedef struct ct_evidence ct_evidence; /* for g_autoptr(ct_evidence) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_evidence, ct_evidence_free)
 
-/* Counts of the interval what lies inside the window. */
-void ct_evidence_add(struct ct_evidence *evidence, const struct ct_interval *interval,
-                     const struct ct_window *window);
+/* What decides whether it is idle. It borrows from the wait. */
+struct ct_wait_traits ct_evidence_traits(const struct ct_evidence_wait *wait);
+
+/* Counts of the interval what lies inside the window: with those like it. Borrowed; NULL: it is in
+ * no call, takes no time there, or there is no room. */
+const struct ct_evidence_wait *ct_evidence_add(struct ct_evidence *evidence,
+                                               const struct ct_interval *interval,
+                                               const struct ct_window *window);
 
 #endif

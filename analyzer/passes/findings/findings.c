@@ -127,6 +127,9 @@ static char *describe_nothing(const struct ct_findings_case *a_case)
     g_autofree char *length = ct_format_duration(length_ns);
     g_autofree char *idle = ct_format_duration(sum_idle(a_case));
 
+    if (!a_case->input->has_all_waits)
+        return g_strdup_printf("None of these waits held the program up; %s of them was for work.",
+                               idle);
     if ((double)ran_ns < IDLE_SHARE * (double)length_ns)
         return g_strdup_printf("The program was idle: of %s it ran for %s, and its threads waited "
                                "for work for %s.",

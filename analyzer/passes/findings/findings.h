@@ -35,10 +35,12 @@ struct ct_finding {
 struct ct_findings_input {
     const struct ct_model *model;
     struct ct_symbolizer *symbolizer;
+    struct ct_idle *idle; /* of the same model */
     const struct ct_evidence *evidence;
     const GArray *lives;         /* struct ct_life, of the threads that it is about */
     const GPtrArray *hangs;      /* struct ct_hang *; or NULL */
     const GPtrArray *inversions; /* struct ct_inversion *; or NULL */
+    gboolean has_all_waits;      /* none was left out: what threads ran is known */
     const GPtrArray *peers;      /* struct ct_peer *; or NULL */
     uint64_t length_ns;          /* of the time that it is about */
 };

@@ -1,7 +1,7 @@
 /* Locks, and what is used as one: who waited, and who held it meanwhile. */
-#include "passes/findings/known_locks.h"
 #include "passes/findings/rules.h"
 #include "passes/findings/words.h"
+#include "passes/known_locks.h"
 
 #include "symbols/stack_text.h"
 
@@ -37,12 +37,20 @@ static char *key_of(const struct ct_findings_case *a_case, const struct ct_evide
 /* The same for locks that a reader takes for one: a variable or file in however many processes of
  * one program; and of those without a name, such as each bucket's, all that are waited for at one
  * place above all. */
+static const char *known_lock_of(const struct ct_findings_case *a_case,
+                                 const struct ct_evidence_wait *wait)
+{
+    const struct ct_wait_traits traits = ct_evidence_traits(wait);
+
+    return ct_known_lock(a_case->input->symbolizer, &traits);
+}
+
 static char *label_of(const struct ct_findings_case *a_case, const struct ct_gathering *gathering)
 {
     const struct ct_evidence_wait *wait = gathering->first;
     const char *exe = wait->thread->process->exe;
     const char *variable = variable_of(a_case, wait);
-    const char *known = ct_known_lock(a_case->input, wait);
+    const char *known = known_lock_of(a_case, wait);
 
     if (known)
         return g_strdup(known);
@@ -62,7 +70,7 @@ static char *name_lock(const struct ct_findings_case *a_case, const struct ct_ga
     const struct ct_evidence_wait *wait = gathering->first;
     const char *variable = variable_of(a_case, wait);
     const char *kind = ct_object_name(ct_op_object(wait->op));
-    const char *known = ct_known_lock(a_case->input, wait);
+    const char *known = known_lock_of(a_case, wait);
 
     if (known)
         return g_strdup(known);
@@ -148,7 +156,7 @@ static void add(const struct ct_findings_case *a_case, const char *name, GPtrArr
     g_autofree char *count = ct_words_count(gathering);
     /* Of what is known by its functions, those say where. */
     g_autofree char *where =
-        ct_known_lock(a_case->input, gathering->first) ? g_strdup("") : ct_words_where(gathering);
+        known_lock_of(a_case, gathering->first) ? g_strdup("") : ct_words_where(gathering);
     /* Of what only its functions tell to be a lock, the section on locks knows nothing. */
     gboolean is_listed =
         gathering->first->is_for_lock || ct_object_is_lock(ct_op_object(gathering->first->op));

@@ -47,7 +47,8 @@ void ct_findings_run_queue(const struct ct_findings_case *a_case, const char *na
             life->alive.end_ns == life->thread->end_ns)
             longest_ns = MAX(longest_ns, life->thread->sched.longest_queued_ns);
     }
-    if (runnable_ns <= LENGTH_SHARE * (double)a_case->input->length_ns ||
+    if (!a_case->input->has_all_waits ||
+        runnable_ns <= LENGTH_SHARE * (double)a_case->input->length_ns ||
         runnable_ns < QUEUED_SHARE * (running_ns + runnable_ns))
         return;
     g_autoptr(GPtrArray) queued = list_queued(lives, runnable_ns);

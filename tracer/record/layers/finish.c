@@ -102,11 +102,13 @@ static gboolean has_anything(const struct ct_kernel_totals *totals)
     return totals->events + totals->samples + totals->lost + totals->samples_lost > 0;
 }
 
-/* What a killed recorder left may only tell how it was when the part began that is kept. */
+/* What a killed recorder left may only tell how it was when the part began that is kept: of a whole
+ * recording, that is what there is. */
 static gboolean has_happened(const struct ct_kernel_scope *scope, struct ct_kernel_totals *totals,
                              GError **error)
 {
-    if (scope->deserted_until_ns == 0 || totals->told_until_ns != 0 || !has_anything(totals))
+    if (scope->begin_ns == 0 || scope->deserted_until_ns == 0 || totals->told_until_ns != 0 ||
+        !has_anything(totals))
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
                 "the recorder was killed before anything was on the disk of what happened in what "

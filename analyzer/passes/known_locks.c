@@ -1,4 +1,4 @@
-#include "passes/findings/known_locks.h"
+#include "passes/known_locks.h"
 
 #include "symbols/stack_text.h"
 
@@ -34,20 +34,18 @@ static gboolean has_function(const GArray *frames, const char *function)
     return FALSE;
 }
 
-static gboolean is_python_lock(const struct ct_findings_input *input,
-                               const struct ct_evidence_wait *wait)
+static gboolean is_python_lock(struct ct_symbolizer *symbolizer, const struct ct_wait_traits *wait)
 {
     if (ct_op_object(wait->op) != CT_OBJECT_COND || !wait->is_for_lock)
         return FALSE;
     const struct ct_process *process = wait->thread->process;
     const char *variable = ct_symbolizer_resolve_data(
-        input->symbolizer, process, wait->object, ct_process_stack_time(process, wait->stack_id));
+        symbolizer, process, wait->object, ct_process_stack_time(process, wait->stack_id));
 
     return variable && g_str_has_prefix(variable, PYTHON_VARIABLE);
 }
 
-const char *ct_known_lock(const struct ct_findings_input *input,
-                          const struct ct_evidence_wait *wait)
+const char *ct_known_lock(struct ct_symbolizer *symbolizer, const struct ct_wait_traits *wait)
 {
     const struct ct_process *process = wait->thread->process;
     g_autofree char *program = g_path_get_basename(process->exe ? process->exe : "");
@@ -57,9 +55,9 @@ const char *ct_known_lock(const struct ct_findings_input *input,
         if (!g_str_has_prefix(program, known[i].program))
             continue;
         if (!frames)
-            frames = ct_stack_list(input->symbolizer, process, wait->stack_id);
+            frames = ct_stack_list(symbolizer, process, wait->stack_id);
         if (has_function(frames, known[i].function))
             return known[i].name;
     }
-    return is_python_lock(input, wait) ? PYTHON_LOCK : NULL;
+    return is_python_lock(symbolizer, wait) ? PYTHON_LOCK : NULL;
 }
