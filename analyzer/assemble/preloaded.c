@@ -155,6 +155,22 @@ static void add_fd(const struct ct_trackers *trackers, const struct ct_record *r
         ct_descriptors_set(trackers->descriptors, thread->thread.process, &fd);
 }
 
+static void add_lock_order(struct ct_thread_state *thread, const struct ct_record *record)
+{
+    const struct ct_event_lock_order *event = &record->as.lock_order;
+    const struct ct_lock_order lock_order = {
+        .held = event->held,
+        .held_op = VALID_OP(event->held_op),
+        .object = event->object,
+        .op = VALID_OP(event->op),
+        .stack_id = event->stack,
+        .tid = record->tid,
+        .time_ns = record->time_ns,
+    };
+
+    ct_process_add_lock_order(thread->thread.process, &lock_order);
+}
+
 static void add_live(const struct ct_trackers *trackers, const struct ct_record *record)
 {
     struct ct_thread_state *thread = find_thread(trackers, record);
@@ -179,6 +195,9 @@ static void add_live(const struct ct_trackers *trackers, const struct ct_record 
         break;
     case CT_EVENT_ID_THREAD_NAME:
         ct_lives_name_thread(thread, record->as.thread_name.name);
+        break;
+    case CT_EVENT_ID_LOCK_ORDER:
+        add_lock_order(thread, record);
         break;
     default:
         break;

@@ -245,12 +245,21 @@ static void mend_switch(struct ct_tasks *tasks, const struct cpu *cpu, uint32_t 
     tasks->missed += is_missed;
 }
 
+static void set_priority(struct ct_task *task, int32_t priority)
+{
+    if (!task || !task->thread)
+        return;
+    task->thread->sched.has_priority = TRUE;
+    task->thread->sched.priority = priority;
+}
+
 static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
     const struct ct_kernel_sched_switch *event = &record->as.sched_switch;
     struct ct_task *previous = get_task(tasks, event->prev_tid);
     struct cpu *cpu = get_cpu(tasks, record->cpu);
 
+    set_priority(previous, event->prev_prio);
     if (previous)
         mend_present(tasks, previous, record->cpu);
     if (cpu && cpu->switch_ns > 0)
@@ -268,6 +277,7 @@ static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *re
         previous->is_throttled = FALSE;
     struct ct_task *next = get_task(tasks, event->next_tid);
 
+    set_priority(next, event->next_prio);
     get_on(tasks, next, record->time_ns, record->cpu);
     if (cpu)
         *cpu = (struct cpu){record->time_ns, next};

@@ -192,3 +192,32 @@ gboolean ct_scope_is_whole_time(const struct ct_scope *scope)
 {
     return !scope->from && !scope->to;
 }
+
+static void append_option(GString *options, const char *name, const char *value)
+{
+    g_autofree char *quoted = value ? g_shell_quote(value) : NULL;
+
+    if (value)
+        g_string_append_printf(options, "%s--%s=%s", options->len > 0 ? " " : "", name,
+                               strpbrk(value, " \t\n'\"\\*?$&|;<>()[]{}`~#!") ? quoted : value);
+}
+
+char *ct_scope_time_options(const struct ct_scope *scope)
+{
+    GString *options = g_string_new(NULL);
+
+    append_option(options, "from", scope->from);
+    append_option(options, "to", scope->to);
+    return g_string_free(options, FALSE);
+}
+
+char *ct_scope_selection_options(const struct ct_scope *scope)
+{
+    GString *options = g_string_new(NULL);
+
+    for (char **name = scope->processes; name && *name; name++)
+        append_option(options, "process", *name);
+    for (char **name = scope->threads; name && *name; name++)
+        append_option(options, "thread", *name);
+    return g_string_free(options, FALSE);
+}

@@ -52,4 +52,9 @@ gboolean ct_scope_check_all_waits(const struct ct_scope *scope, const char *what
 
 gboolean ct_scope_is_whole_time(const struct ct_scope *scope);
 
+/* The options that ask for the same times, and for the same threads: "--from=1s"; "" where none
+ * were given. Free with g_free(). */
+char *ct_scope_time_options(const struct ct_scope *scope);
+char *ct_scope_selection_options(const struct ct_scope *scope);
+
 #endif

@@ -3,6 +3,7 @@
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/worker.h"
+#include "commands/report_findings.h"
 #include "export/report_format.h"
 #include "model/capture_notes.h"
 #include "options/parse.h"
@@ -290,6 +291,7 @@ static gboolean find(const char *directory, struct ct_activity *activity, struct
     report->path = found->path;
     report->peers = found->peers;
     report->requests = found->requests;
+    ct_report_find_inversions(report);
     return TRUE;
 }
 
@@ -370,8 +372,11 @@ static int write_report(void *user, struct ct_activity *activity)
     ct_say_all(unmatched);
     if (job->format->has_places)
         ct_report_fold_places(report);
-    if (job->format->has_places && has_findings(&job->layout))
-        ct_report_look(report);
+    if (job->format->has_places && has_findings(&job->layout) &&
+        !ct_report_ask_findings(directory, activity, report, &asked, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
     job->format->write(report, &job->layout, stdout);
     ct_symbolizer_keep(report->symbolizer);
     ct_worker_begin_remarks(activity);
@@ -401,6 +406,8 @@ static int run(const struct options *options)
 {
     enum ct_report_extent extent = extent_of(options);
     gboolean is_overview = extent == CT_REPORT_OVERVIEW;
+    g_autofree char *selection = ct_scope_selection_options(&options->scope);
+    g_autofree char *times = ct_scope_time_options(&options->scope);
     struct job job = {
         .options = options,
         .format = ct_report_format_find(options->format),
@@ -411,7 +418,8 @@ static int run(const struct options *options)
                    .top = said_or(options->top, is_overview ? OVERVIEW_TOP : usual_top(options)),
                    .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
                                  g_strcmp0(g_getenv("TERM"), "dumb") != 0,
-                   .directory = is_default(options) ? NULL : directory_of(options, NULL),
+                   .context = {is_default(options) ? NULL : directory_of(options, NULL), selection,
+                               times},
                    .extent = extent,
                    .section = section_of(options)},
     };

@@ -93,13 +93,13 @@ static void write_scope(struct ct_json_document *document, const struct ct_repor
 }
 
 static void write_findings(struct ct_json_document *document, const struct ct_report *report,
-                           const char *directory)
+                           const struct ct_finding_context *context)
 {
     ct_json_begin_array(document, "findings");
     for (guint i = 0; i < report->findings->list->len; i++) {
         const struct ct_finding *finding = report->findings->list->pdata[i];
         const struct ct_symbol_frame *place = finding->place;
-        g_autofree char *command = ct_finding_command(finding, directory);
+        g_autofree char *command = ct_finding_command(finding, context);
         JsonBuilder *json = ct_json_begin_element(document);
 
         ct_json_add_string(json, "rule", finding->rule);
@@ -112,6 +112,9 @@ static void write_findings(struct ct_json_document *document, const struct ct_re
         ct_json_end_element(document);
     }
     ct_json_end_array(document);
+    if (report->findings->busy_cpus > 0)
+        ct_json_write_number(document, "busy_cpus_percent",
+                             ct_rounded(100 * report->findings->busy_cpus));
     if (!report->findings->nothing)
         return;
     ct_json_begin_member(document, "no_findings");
@@ -301,10 +304,47 @@ static void write_hangs(struct ct_json_document *document, const struct ct_repor
 
             json_builder_begin_object(json);
             add_wait(json, report, &wait);
-            ct_json_add_signed(json, "holder_tid", one->holder->tid);
-            ct_json_add_string(json, "holder", one->holder->name);
+            ct_json_add_signed(json, "holder_tid", one->holder ? one->holder->tid : 0);
+            ct_json_add_string(json, "holder", one->holder ? one->holder->name : "");
             json_builder_end_object(json);
         }
+        json_builder_end_array(json);
+        ct_json_end_element(document);
+    }
+    ct_json_end_array(document);
+}
+
+static void add_step(JsonBuilder *json, const struct ct_report *report,
+                     const struct ct_inversion *inversion, const struct ct_lock_order *step)
+{
+    const struct ct_process *process = inversion->process;
+    g_autofree char *held =
+        ct_report_lock_object(report, process, step->held_op, step->held, step->stack_id);
+    g_autofree char *wanted =
+        ct_report_lock_object(report, process, step->op, step->object, step->stack_id);
+
+    json_builder_begin_object(json);
+    ct_json_add_signed(json, "pid", process->pid);
+    ct_json_add_signed(json, "tid", step->tid);
+    ct_json_add_number(json, "time_ns", step->time_ns);
+    ct_json_add_string(json, "held", held);
+    ct_json_add_string(json, "object", wanted);
+    ct_json_add_string(json, "operation", ct_op_name(step->op));
+    ct_json_add_stack(json, report, "stack", process, step->stack_id);
+    json_builder_end_object(json);
+}
+
+static void write_inversions(struct ct_json_document *document, const struct ct_report *report)
+{
+    ct_json_begin_array(document, "possible_deadlocks");
+    for (guint i = 0; report->inversions && i < report->inversions->len; i++) {
+        const struct ct_inversion *inversion = report->inversions->pdata[i];
+        JsonBuilder *json = ct_json_begin_element(document);
+
+        json_builder_set_member_name(json, "waits");
+        json_builder_begin_array(json);
+        for (guint k = 0; k < inversion->steps->len; k++)
+            add_step(json, report, inversion, inversion->steps->pdata[k]);
         json_builder_end_array(json);
         ct_json_end_element(document);
     }
@@ -339,12 +379,13 @@ static void write_sites(struct ct_json_document *document, const struct ct_repor
 }
 
 static void write_all(struct ct_json_document *document, const struct ct_report *report,
-                      const char *directory)
+                      const struct ct_finding_context *context)
 {
-    write_findings(document, report, directory);
+    write_findings(document, report, context);
     write_processes(document, report);
     write_threads(document, report);
     write_hangs(document, report);
+    write_inversions(document, report);
     ct_json_write_locks(document, report);
     ct_json_write_peers(document, report);
     ct_json_write_requests(document, report);
@@ -370,7 +411,7 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     write_capture(&document, report->model);
     write_scope(&document, report);
     if (layout->extent != CT_REPORT_SECTION)
-        write_all(&document, report, layout->directory);
+        write_all(&document, report, &layout->context);
     ct_json_write_latency(&document, report);
     ct_json_write_path(&document, report);
     if (layout->extent == CT_REPORT_SECTION) {

@@ -87,11 +87,9 @@ static void add_shares(JsonBuilder *json, const struct ct_lock_holding *lock)
 static void add_lock(JsonBuilder *json, const struct ct_report *report,
                      const struct ct_lock_holding *lock)
 {
-    const struct ct_lock_waiter *first = lock->waiters->pdata[0];
-    g_autofree char *object =
-        lock->process
-            ? ct_report_lock_object(report, lock->process, first->op, lock->object, first->stack_id)
-            : g_strdup("");
+    g_autofree char *object = lock->process ? ct_report_lock_object(report, lock->process, lock->op,
+                                                                    lock->object, lock->stack_id)
+                                            : g_strdup("");
 
     add_process(json, lock->process);
     ct_json_add_string(json, "object", object);
@@ -104,6 +102,7 @@ static void add_lock(JsonBuilder *json, const struct ct_report *report,
     ct_json_add_number(json, "known_holds", lock->hold_count);
     ct_json_add_number(json, "known_holds_ns", lock->hold_ns);
     ct_json_add_number(json, "longest_known_hold_ns", lock->longest_hold_ns);
+    ct_json_add_number(json, "inverted_ns", lock->inverted_ns);
     add_shares(json, lock);
     json_builder_set_member_name(json, "holders");
     json_builder_begin_array(json);

@@ -18,7 +18,7 @@ struct ct_report_layout {
     guint depth; /* frames of a stack */
     guint top;   /* entries of a list in text; no more than the report keeps */
     gboolean has_colour;
-    const char *directory; /* borrowed; of the recording; NULL: the one that is usual */
+    struct ct_finding_context context; /* of the commands that it names */
     enum ct_report_extent extent;
     const char *section; /* borrowed; its name */
 };

@@ -6,8 +6,9 @@
 static void write_finding(const struct ct_text_out *out, const struct ct_finding *finding,
                           guint number)
 {
-    g_autofree char *cost = ct_format_duration(finding->cost_ns);
-    g_autofree char *command = ct_finding_command(finding, out->layout->directory);
+    g_autofree char *cost =
+        finding->is_risk ? g_strdup("possible") : ct_format_duration(finding->cost_ns);
+    g_autofree char *command = ct_finding_command(finding, &out->layout->context);
 
     ct_text_out_entry(out, cost, "%u. %s", number, finding->text);
     ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s", command);
@@ -24,6 +25,8 @@ void ct_text_section_findings(const struct ct_text_out *out)
     }
     ct_text_out_heading(out, "Findings (%u), by the time that threads lost; see ctrace-findings(7)",
                         findings->list->len);
+    if (findings->busy_cpus > 0)
+        ct_text_out_line(out, 2, "On average %.2f CPUs ran the program.", findings->busy_cpus);
     for (guint i = 0; i < findings->list->len; i++)
         write_finding(out, findings->list->pdata[i], i + 1);
 }

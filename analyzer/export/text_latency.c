@@ -5,8 +5,6 @@
 #include "summary/latency.h"
 #include "symbols/stack_text.h"
 
-#include <math.h>
-
 #define BAR_COLUMNS 40
 
 /* What is less of a place's slowest calls is told together. */
@@ -18,14 +16,9 @@
 
 static const double quantiles[] = {0.5, 0.9, 0.99, 0.999};
 
-static uint64_t rounded(double value)
-{
-    return value < 1.8e19 ? (uint64_t)(value + 0.5) : UINT64_MAX;
-}
-
 static char *duration_text(double time_ns)
 {
-    return ct_format_duration(rounded(time_ns));
+    return ct_format_duration(ct_rounded(time_ns));
 }
 
 static const char *op_name(const struct ct_latency_row *row)
@@ -39,7 +32,7 @@ static const char *op_name(const struct ct_latency_row *row)
 
 static void add_numbers(struct ct_text_table *table, const struct ct_histogram *times)
 {
-    ct_text_table_take(table, ct_format_count(rounded(ct_histogram_count(times))));
+    ct_text_table_take(table, ct_format_count(ct_rounded(ct_histogram_count(times))));
     ct_text_table_take(table, duration_text(ct_histogram_total_ns(times)));
     ct_text_table_take(table, duration_text(ct_histogram_mean_ns(times)));
     for (size_t i = 0; i < G_N_ELEMENTS(quantiles); i++)
@@ -110,7 +103,7 @@ static void write_histogram(const struct ct_text_out *out, const struct ct_histo
     for (unsigned octave = first; octave <= last && most > 0; octave++) {
         double count = ct_histogram_octave(times, octave);
         g_autofree char *from = ct_format_duration(octave > 0 ? UINT64_C(1) << octave : 0);
-        g_autofree char *number = ct_format_count(rounded(count));
+        g_autofree char *number = ct_format_count(ct_rounded(count));
         g_autofree char *bar =
             g_strnfill(MAX((gsize)(BAR_COLUMNS * count / most), count > 0 ? 1 : 0), '#');
 
@@ -129,7 +122,7 @@ static char *slow_text(const struct ct_latency_slow *slow)
 
 static void write_slow(const struct ct_text_out *out, const struct ct_latency_row *row)
 {
-    g_autofree char *count = ct_format_count(rounded(row->slow_count));
+    g_autofree char *count = ct_format_count(ct_rounded(row->slow_count));
     g_autofree char *from = ct_format_duration(row->slow_from_ns);
     g_autoptr(GString) text = g_string_new(NULL);
     double told_ns = 0;
@@ -172,9 +165,9 @@ static void write_place(const struct ct_text_out *out, const struct ct_latency_r
                         guint number)
 {
     g_autofree char *total = duration_text(ct_histogram_total_ns(row->times));
-    g_autofree char *count = ct_format_count(rounded(ct_histogram_count(row->times)));
+    g_autofree char *count = ct_format_count(ct_rounded(ct_histogram_count(row->times)));
     g_autofree char *mean = duration_text(ct_histogram_mean_ns(row->times));
-    g_autofree char *open = ct_format_count(rounded(row->open_count));
+    g_autofree char *open = ct_format_count(ct_rounded(row->open_count));
 
     if (row->is_others) {
         ct_text_out_entry(out, total, "%s calls at all other places, %s on average", count, mean);

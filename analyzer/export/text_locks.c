@@ -4,19 +4,12 @@
 #include "model/format.h"
 #include "symbols/stack_text.h"
 
-#include <math.h>
-
 /* Functions of a place, and what a holder did: the first so many. */
 #define FRAMES_SHOWN     3
 #define ACTIVITIES_SHOWN 4
 
 /* As much of the time is told of by itself: less is not worth it. */
 #define LEAST_SHARE 0.005
-
-static uint64_t rounded(double value)
-{
-    return value < 1.8e19 ? (uint64_t)(value + 0.5) : UINT64_MAX;
-}
 
 /* "97 %", "1.3 %" */
 static char *format_share(uint64_t part_ns, uint64_t whole_ns)
@@ -144,8 +137,8 @@ static void write_waiter(const struct ct_text_out *out, const struct ct_lock_hol
                          const struct ct_lock_waiter *waiter)
 {
     g_autofree char *share = format_share(waiter->ns, lock->ns);
-    g_autofree char *count = ct_format_count(rounded(waiter->count));
-    const char *plural = rounded(waiter->count) == 1 ? "" : "s";
+    g_autofree char *count = ct_format_count(ct_rounded(waiter->count));
+    const char *plural = ct_rounded(waiter->count) == 1 ? "" : "s";
 
     if (waiter->is_others) {
         ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s waited for elsewhere: %s wait%s", share, count,
@@ -160,11 +153,27 @@ static void write_waiter(const struct ct_text_out *out, const struct ct_lock_hol
 
 /* ---- A lock ---- */
 
+static void write_inversion(const struct ct_text_out *out, const struct ct_lock_holding *lock)
+{
+    const struct ct_thread *holder = lock->inverted_holder, *waiter = lock->inverted_waiter;
+
+    if (!holder || !is_worth_telling(lock->inverted_ns, lock->ns, 1))
+        return;
+    g_autofree char *share = format_share(lock->inverted_ns, lock->ns);
+    g_autofree char *low = ct_format_priority(&holder->sched);
+    g_autofree char *high = ct_format_priority(&waiter->sched);
+
+    ct_text_out_line(out, CT_TEXT_OUT_ENTRY,
+                     "%s priority inversion: the holder, as %s (%s), had no CPU, and whoever "
+                     "waited, as %s (%s), comes first by its priority",
+                     share, holder->name, low, waiter->name, high);
+}
+
 static void write_waits(const struct ct_text_out *out, const struct ct_lock_holding *lock)
 {
-    uint64_t count = rounded(lock->count);
+    uint64_t count = ct_rounded(lock->count);
     g_autofree char *waits = ct_format_count(count);
-    g_autofree char *mean = ct_format_duration(rounded((double)lock->ns / MAX(lock->count, 1)));
+    g_autofree char *mean = ct_format_duration(ct_rounded((double)lock->ns / MAX(lock->count, 1)));
     g_autofree char *longest = ct_format_duration(lock->longest_ns);
     g_autofree char *threads = ct_format_count(lock->thread_count);
     g_autofree char *line = lock->longest_queue > 1
@@ -217,11 +226,10 @@ static void write_shares(const struct ct_text_out *out, const struct ct_lock_hol
 static void write_lock(const struct ct_text_out *out, const struct ct_lock_holding *lock,
                        guint number)
 {
-    const struct ct_lock_waiter *first = lock->waiters->pdata[0];
     g_autofree char *total = ct_format_duration(lock->ns);
     g_autofree char *object = lock->process
-                                  ? ct_report_lock_object(out->report, lock->process, first->op,
-                                                          lock->object, first->stack_id)
+                                  ? ct_report_lock_object(out->report, lock->process, lock->op,
+                                                          lock->object, lock->stack_id)
                                   : g_strdup("all other locks");
 
     g_autofree char *process =
@@ -232,6 +240,7 @@ static void write_lock(const struct ct_text_out *out, const struct ct_lock_holdi
     write_waits(out, lock);
     write_holds(out, lock);
     write_shares(out, lock);
+    write_inversion(out, lock);
     for (guint i = 0; i < MIN(lock->holders->len, out->report->top); i++) {
         const struct ct_lock_holder *holder = lock->holders->pdata[i];
 

@@ -1,5 +1,7 @@
 #include "export/text_out.h"
 
+#include "symbols/stack_text.h"
+
 #include "text/safe_text.h"
 
 #include <string.h>
@@ -63,4 +65,23 @@ void ct_text_out_add_group(struct ct_text_table *table, const struct ct_group *g
     ct_text_table_take(table, group->members->len > 1
                                   ? g_strdup_printf("%u threads", group->members->len)
                                   : g_strdup_printf("%d", first->life.thread->tid));
+}
+
+void ct_text_out_stack(const struct ct_text_out *out, const struct ct_process *process,
+                       uint32_t stack_id)
+{
+    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, process, stack_id);
+    const char *idleness = ct_stack_idleness(out->report->symbolizer, process, stack_id);
+    guint depth = out->layout->depth;
+    /* One more takes no more room than saying that there is one more. */
+    guint shown = depth > 0 && frames->len == depth + 1 ? frames->len : MIN(frames->len, depth);
+
+    if (idleness)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "idle: %s", idleness);
+    for (guint i = 0; i < shown; i++)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s", (const char *)g_ptr_array_index(frames, i));
+    if (shown < frames->len)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "... and %u callers", frames->len - shown);
+    if (frames->len == 0 && out->layout->depth > 0)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "(no stack)");
 }

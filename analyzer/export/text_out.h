@@ -33,4 +33,8 @@ void ct_text_out_entry(const struct ct_text_out *out, const char *duration, cons
 /* Adds the cells THREAD and TID. */
 void ct_text_out_add_group(struct ct_text_table *table, const struct ct_group *group);
 
+/* The first frames of a stack, a line each, as many as the layout says. */
+void ct_text_out_stack(const struct ct_text_out *out, const struct ct_process *process,
+                       uint32_t stack_id);
+
 #endif

@@ -4,27 +4,7 @@
 #include "model/format.h"
 #include "symbols/stack_text.h"
 
-#include <math.h>
 #include <string.h>
-
-static void write_stack(const struct ct_text_out *out, const struct ct_process *process,
-                        uint32_t stack_id)
-{
-    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, process, stack_id);
-    const char *idleness = ct_stack_idleness(out->report->symbolizer, process, stack_id);
-    guint depth = out->layout->depth;
-    /* One more takes no more room than saying that there is one more. */
-    guint shown = depth > 0 && frames->len == depth + 1 ? frames->len : MIN(frames->len, depth);
-
-    if (idleness)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "idle: %s", idleness);
-    for (guint i = 0; i < shown; i++)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s", (const char *)g_ptr_array_index(frames, i));
-    if (shown < frames->len)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "... and %u callers", frames->len - shown);
-    if (frames->len == 0 && out->layout->depth > 0)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "(no stack)");
-}
 
 static const char *op_text(enum ct_op op)
 {
@@ -70,7 +50,7 @@ static void write_origin(const struct ct_text_out *out, const struct ct_interval
     guint place = interval->is_open ? 0 : ct_report_site_number(out->report, interval);
 
     if (place == 0) {
-        write_stack(out, interval->thread->process, interval->stack_id);
+        ct_text_out_stack(out, interval->thread->process, interval->stack_id);
         return;
     }
     g_autoptr(GPtrArray) frames =
@@ -119,6 +99,8 @@ static void write_wait(const struct ct_text_out *out, const struct ct_report_wai
 static char *hang_heading(const struct ct_text_out *out, const struct ct_hang *hang)
 {
     uint64_t begin_ns = out->report->model->begin_ns;
+    const struct ct_process *process =
+        g_array_index(hang->waits, struct ct_hang_wait, 0).interval.thread->process;
     g_autofree char *since = ct_format_duration(hang->since_ns - MIN(begin_ns, hang->since_ns));
 
     switch (hang->kind) {
@@ -130,6 +112,10 @@ static char *hang_heading(const struct ct_text_out *out, const struct ct_hang *h
         return g_strdup_printf("Deadlock, from %s after the start on: a thread waits for a lock "
                                "that it holds itself",
                                since);
+    case CT_HANG_LOST_WAKE:
+        return g_strdup_printf("Probably a lost wake-up, from %s after the start on: all threads "
+                               "of %s (%d) wait, and none is left to end these waits",
+                               since, process->name, process->pid);
     default:
         return g_strdup_printf("Abandoned lock, waited for from %s after the start on: its holder "
                                "has exited",
@@ -146,7 +132,7 @@ static void write_hang(const struct ct_text_out *out, const struct ct_hang *hang
         struct ct_hang_wait one = g_array_index(hang->waits, struct ct_hang_wait, i);
         g_autofree char *object = ct_format_object(&one.interval);
 
-        if (ct_object_is_lock(ct_op_object(one.interval.op)))
+        if (one.holder && ct_object_is_lock(ct_op_object(one.interval.op)))
             one.interval.owner_tid = one.holder->tid;
         write_wait(out, &(struct ct_report_wait){.interval = one.interval, .object = object});
     }
@@ -215,20 +201,15 @@ void ct_text_section_longest_waits(const struct ct_text_out *out)
     write_list(out, out->report->lists->longest);
 }
 
-static uint64_t rounded(double value)
-{
-    return value < 1.8e19 ? (uint64_t)(value + 0.5) : UINT64_MAX;
-}
-
 /* "25 waits of 1.20 ms on average, 7.00 ms at most". Of calls, few may have had to wait. */
 static char *format_waits(const struct ct_report_site *site)
 {
-    uint64_t count = rounded(site->count);
-    uint64_t blocked_count = MIN(rounded(site->blocked_count), count);
+    uint64_t count = ct_rounded(site->count);
+    uint64_t blocked_count = MIN(ct_rounded(site->blocked_count), count);
     double mean_of = MAX(MIN(site->blocked_count, site->count), 1);
     g_autofree char *waits = ct_format_count(count);
     g_autofree char *blocked = ct_format_count(blocked_count);
-    g_autofree char *mean = ct_format_duration(rounded(site->total_ns / mean_of));
+    g_autofree char *mean = ct_format_duration(ct_rounded(site->total_ns / mean_of));
     g_autofree char *longest = ct_format_duration(site->longest_ns);
 
     if (count == 1)
@@ -244,7 +225,7 @@ static char *format_waits(const struct ct_report_site *site)
 /* What of it was no delay. */
 static char *format_idle(const struct ct_report_site *site)
 {
-    g_autofree char *idle = ct_format_duration(rounded(site->idle_ns));
+    g_autofree char *idle = ct_format_duration(ct_rounded(site->idle_ns));
 
     return site->idle_ns > 0 && site->idle_ns < site->total_ns
                ? g_strdup_printf("; %s of it idle", idle)
@@ -254,7 +235,7 @@ static char *format_idle(const struct ct_report_site *site)
 static void write_site(const struct ct_text_out *out, const struct ct_report_site *site,
                        guint number)
 {
-    g_autofree char *total = ct_format_duration(rounded(site->total_ns));
+    g_autofree char *total = ct_format_duration(ct_rounded(site->total_ns));
     g_autofree char *waits = format_waits(site);
     g_autofree char *object = ct_report_site_object(out->report, site);
     g_autofree char *call = ct_format_call(site->op, op_text(site->op),
@@ -269,14 +250,14 @@ static void write_site(const struct ct_text_out *out, const struct ct_report_sit
     else
         ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s, in %s (%d)%s", waits, site->process->name,
                          site->process->pid, idle);
-    write_stack(out, site->process, site->stack_id);
+    ct_text_out_stack(out, site->process, site->stack_id);
 }
 
 /* "12.3 s  epoll_wait on fd 3, in redis-server (12): 400 waits, in aeProcessEvents (ae.c:360)". */
 static void write_idle_site(const struct ct_text_out *out, const struct ct_report_site *site)
 {
-    g_autofree char *total = ct_format_duration(rounded(site->total_ns));
-    g_autofree char *count = ct_format_count(rounded(site->count));
+    g_autofree char *total = ct_format_duration(ct_rounded(site->total_ns));
+    g_autofree char *count = ct_format_count(ct_rounded(site->count));
     g_autofree char *object = ct_report_site_object(out->report, site);
     g_autofree char *call = ct_format_call(site->op, op_text(site->op),
                                            site->has_many_objects ? "several objects" : object);
@@ -299,7 +280,7 @@ static void write_idle_sites(const struct ct_text_out *out, guint first)
         return;
     for (guint i = first; i < sites->len; i++)
         idle_ns += ((const struct ct_report_site *)sites->pdata[i])->total_ns;
-    g_autofree char *idle = ct_format_duration(rounded(idle_ns));
+    g_autofree char *idle = ct_format_duration(ct_rounded(idle_ns));
 
     ct_text_out_heading(out, "Idle: waiting for work, for %s (%u of %u places)", idle, shown,
                         sites->len - first);
@@ -334,7 +315,7 @@ void ct_text_section_sites(const struct ct_text_out *out)
                          report->lists->sites->len - timed - idle);
     write_idle_sites(out, report->lists->sites->len - idle);
     if (report->lists->unlisted_count > 0) {
-        g_autofree char *count = ct_format_count(rounded(report->lists->unlisted_count));
+        g_autofree char *count = ct_format_count(ct_rounded(report->lists->unlisted_count));
 
         ct_text_out_line(out, 2, "! %s waits were in places beyond the %u that are kept", count,
                          report->lists->sites->len);

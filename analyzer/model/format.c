@@ -2,6 +2,24 @@
 
 #include <string.h>
 
+/* How the kernel numbers priorities: those of real-time tasks, and of others by their niceness. */
+#define REAL_TIME_LAST   99
+#define OF_NICENESS_ZERO 120
+
+char *ct_format_priority(const struct ct_thread_sched *sched)
+{
+    if (sched->priority < 0)
+        return g_strdup("with a deadline");
+    if (sched->priority <= REAL_TIME_LAST)
+        return g_strdup_printf("real-time %d", REAL_TIME_LAST - sched->priority);
+    return g_strdup_printf("nice %d", sched->priority - OF_NICENESS_ZERO);
+}
+
+uint64_t ct_rounded(double value)
+{
+    return value < 1.8e19 ? (uint64_t)(value + 0.5) : UINT64_MAX;
+}
+
 static char *format_fd(const struct ct_interval *interval)
 {
     const struct ct_fd *fd = interval->fd;

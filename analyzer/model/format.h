@@ -8,6 +8,12 @@
 #include "model/sink.h"
 #include "text/figures.h"
 
+/* "nice 19", "real-time 50": of a thread whose priority is known. */
+char *ct_format_priority(const struct ct_thread_sched *sched);
+
+/* Of a weighted sum: the next whole number, or UINT64_MAX where it does not fit. */
+uint64_t ct_rounded(double value);
+
 /* What stands for frames that were left out: "[at least 1,024 frames omitted]". */
 char *ct_format_omitted(const struct ct_stack *stack);
 

@@ -1,5 +1,7 @@
 #include "model/model.h"
 
+#include "model/lock_orders.h"
+
 #include <string.h>
 
 static const char *const op_names[] = {
@@ -67,6 +69,7 @@ static void process_free(void *data)
     g_ptr_array_unref(process->modules);
     g_hash_table_unref(process->fds);
     g_hash_table_unref(process->counters);
+    g_hash_table_unref(process->lock_orders);
     g_free(process);
 }
 
@@ -129,6 +132,7 @@ struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uin
     process->modules = g_ptr_array_new_with_free_func(module_free);
     process->fds = g_hash_table_new_full(NULL, NULL, NULL, ct_fd_free);
     process->counters = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    process->lock_orders = ct_lock_orders_new();
     g_ptr_array_add(model->all_processes, process);
     g_ptr_array_add(model->processes, process);
     return process;

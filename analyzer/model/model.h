@@ -50,9 +50,26 @@ struct ct_op_counters {
 
 struct ct_process;
 
+/* A thread held one lock while it began to wait for another: of all such waits, one. */
+struct ct_lock_order {
+    uint64_t held;
+    enum ct_op held_op; /* by which one gets it */
+    uint64_t object;
+    enum ct_op op;
+    uint32_t stack_id; /* of the wait */
+    int32_t tid;       /* whose it was */
+    uint64_t time_ns;
+};
+
+/* Of one process; those that come later are not kept. */
+#define CT_LOCK_ORDERS_MAX 4096
+
 /* What the kernel layer knows of a thread beyond its classes. */
 struct ct_thread_sched {
-    gboolean is_known;   /* the layer saw it */
+    gboolean is_known; /* the layer saw it */
+    gboolean has_priority;
+    int32_t
+        priority; /* the last one, as the kernel numbers them: less comes first; 120 is nice 0 */
     uint64_t running_ns; /* of its life, as the scheduler saw it */
     uint64_t runnable_ns;
     uint64_t blocked_ns;
@@ -100,6 +117,7 @@ struct ct_process {
     GPtrArray *modules;   /* owned; struct ct_module *, by begin */
     GHashTable *fds;      /* owned; fd -> struct ct_fd *, what the number meant last */
     GHashTable *counters; /* owned; enum ct_op -> struct ct_op_counters *, over its threads */
+    GHashTable *lock_orders; /* owned; struct ct_lock_order *, owned, as a set */
 };
 
 struct ct_fd {
@@ -175,6 +193,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_model, ct_model_free)
 
 /* What it called itself last, else its arguments, else its name. Borrowed. */
 const char *ct_process_title(const struct ct_process *process);
+
+/* Unless it is there already: by locks, operations and stack. */
+void ct_process_add_lock_order(struct ct_process *process, const struct ct_lock_order *lock_order);
+/* struct ct_lock_order *, by when they were. The caller owns the list, and the process what is in
+ * it.
+ */
+GPtrArray *ct_process_lock_orders(const struct ct_process *process);
 
 /* For ingest. The thread or process belongs to the model; `size` lets the caller embed it as the
  * first member of a larger struct. */

@@ -23,9 +23,17 @@ const char *ct_hang_kind_name(enum ct_hang_kind kind)
         [CT_HANG_DEADLOCK] = "deadlock",
         [CT_HANG_SELF] = "self-deadlock",
         [CT_HANG_HOLDER_GONE] = "abandoned lock",
+        [CT_HANG_LOST_WAKE] = "lost wake-up",
     };
 
     return names[kind];
+}
+
+/* It is another thread of the process that ends such a wait, whichever. */
+static gboolean is_for_wake(enum ct_op op)
+{
+    return op == CT_OP_COND_WAIT || op == CT_OP_SEM_WAIT || op == CT_OP_BARRIER_WAIT ||
+           op == CT_OP_ONCE;
 }
 
 gboolean ct_hang_may_be(enum ct_op op)
@@ -38,7 +46,7 @@ gboolean ct_hang_may_be(enum ct_op op)
     case CT_OP_THREAD_JOIN:
         return TRUE;
     default:
-        return FALSE;
+        return is_for_wake(op);
     }
 }
 
@@ -115,6 +123,8 @@ static gboolean find_lock_holder(const struct search *search, const struct ct_in
 static gboolean find_holder(const struct search *search, const struct ct_interval *interval,
                             const struct ct_thread **holder, GError **error)
 {
+    if (is_for_wake(interval->op))
+        return TRUE;
     if (interval->op != CT_OP_THREAD_JOIN)
         return find_lock_holder(search, interval, holder, error);
     *holder = g_hash_table_lookup(interval->thread->process->threads,
@@ -135,7 +145,7 @@ static gboolean add_wait(struct search *search, struct ct_interval *interval, GE
     interval->fd = NULL;
     interval->releases = NULL;
     interval->release_count = 0;
-    node->wait = (struct ct_hang_wait){*interval, holder};
+    node->wait = (struct ct_hang_wait){.interval = *interval, .holder = holder};
     g_hash_table_insert(search->nodes, interval->thread, node);
     return TRUE;
 }
@@ -255,6 +265,84 @@ static void follow(struct search *search, struct node *node, guint walk)
         add_hang(search, CT_HANG_HOLDER_GONE, last);
 }
 
+/* ---- Processes in which nobody is left to wake others ---- */
+
+/* Who waits for so short a time may have been woken already, and had no time to say so. */
+#define STALLED_NS 200000000
+
+/* Of one process. */
+struct stall {
+    GPtrArray *nodes;  /* owned; struct node *, of all who wait */
+    guint alive;       /* threads at its end */
+    guint wake_count;  /* of those: who wait to be woken */
+    uint64_t since_ns; /* when the last of them began */
+    gboolean is_known; /* one of them hangs, which is told */
+};
+
+static void stall_free(void *data)
+{
+    g_ptr_array_unref(((struct stall *)data)->nodes);
+    g_free(data);
+}
+
+static void add_to_stall(const struct search *search, GHashTable *stalls,
+                         const struct ct_thread *thread)
+{
+    struct stall *stall = g_hash_table_lookup(stalls, thread->process);
+    struct node *node = g_hash_table_lookup(search->nodes, thread);
+
+    if (thread->has_exited || thread->process->is_unpreloaded)
+        return;
+    if (!stall) {
+        stall = g_new0(struct stall, 1);
+        stall->nodes = g_ptr_array_new();
+        g_hash_table_insert(stalls, thread->process, stall);
+    }
+    stall->alive++;
+    if (!node)
+        return;
+    g_ptr_array_add(stall->nodes, node);
+    stall->wake_count += is_for_wake(node->wait.interval.op);
+    stall->since_ns = MAX(stall->since_ns, node->wait.interval.wait_begin_ns);
+    stall->is_known |= node->hang != NULL;
+}
+
+static void add_stall(struct search *search, const struct ct_process *process,
+                      const struct stall *stall)
+{
+    if (stall->is_known || stall->wake_count == 0 || stall->nodes->len < stall->alive ||
+        process->end_ns < stall->since_ns + STALLED_NS)
+        return;
+    struct ct_hang *hang = g_new0(struct ct_hang, 1);
+
+    hang->kind = CT_HANG_LOST_WAKE;
+    hang->waits = g_array_new(FALSE, FALSE, sizeof(struct ct_hang_wait));
+    hang->since_ns = stall->since_ns;
+    hang->behind = stall->alive - stall->wake_count;
+    for (guint i = 0; i < stall->nodes->len; i++) {
+        struct node *node = stall->nodes->pdata[i];
+
+        if (is_for_wake(node->wait.interval.op))
+            g_array_append_val(hang->waits, node->wait);
+    }
+    g_ptr_array_add(search->hangs, hang);
+}
+
+static void find_stalls(struct search *search)
+{
+    g_autoptr(GHashTable) stalls = g_hash_table_new_full(NULL, NULL, NULL, stall_free);
+    const GPtrArray *processes = search->model->processes;
+
+    for (guint i = 0; i < search->model->threads->len; i++)
+        add_to_stall(search, stalls, search->model->threads->pdata[i]);
+    for (guint i = 0; i < processes->len; i++) {
+        const struct stall *stall = g_hash_table_lookup(stalls, processes->pdata[i]);
+
+        if (stall)
+            add_stall(search, processes->pdata[i], stall);
+    }
+}
+
 static void count_behind(const struct node *node)
 {
     const struct node *at = node;
@@ -285,6 +373,7 @@ static void find_hangs(struct search *search)
         follow(search, node_of(search, i), i + 1);
     for (guint i = 0; i < count; i++)
         count_behind(node_of(search, i));
+    find_stalls(search);
     g_ptr_array_sort(search->hangs, compare_hangs);
 }
 

@@ -1,6 +1,7 @@
 #include "passes/idle.h"
 
 #include "model/fact_finder.h"
+#include "passes/known_locks.h"
 #include "symbols/stack_text.h"
 
 /* A thread that sleeps so often, and for so short a time, looks again and again for something. */
@@ -12,29 +13,50 @@ struct ct_idle {
     struct ct_symbolizer *symbolizer; /* that knows of runtimes that park their threads */
     GHashTable *children; /* owned; parent's pid -> struct ct_idle_children *, owned; NULL: not yet
                              asked */
-    GHashTable *parked;   /* owned; struct parked *, as a set: of which stacks is known */
+    GHashTable *places;   /* owned; struct place *, owned, as a set: those that are known */
 };
 
-/* Whether a runtime has parked who waits with that stack. */
-struct parked {
+/* What the stack of a wait says of it, and the condition that it was for. */
+struct place {
     const struct ct_process *process; /* borrowed */
+    uint64_t cond;                    /* 0: for none that is a lock */
     uint32_t stack_id;
+    gboolean is_known_lock;
+    gboolean is_parked_known; /* whether a runtime has parked who waits there */
     gboolean is_parked;
 };
 
-static guint parked_hash(const void *data)
+static guint place_hash(const void *data)
 {
-    const struct parked *parked = data;
-    uint64_t mixed = ((uint64_t)parked->stack_id << 24) + ((uintptr_t)parked->process >> 4);
+    const struct place *place = data;
+    uint64_t mixed =
+        ((uint64_t)place->stack_id << 24) + ((uintptr_t)place->process >> 4) + place->cond;
 
     return (guint)((mixed * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
 }
 
-static gboolean parked_equal(const void *a, const void *b)
+static gboolean place_equal(const void *a, const void *b)
 {
-    const struct parked *first = a, *second = b;
+    const struct place *first = a, *second = b;
 
-    return first->process == second->process && first->stack_id == second->stack_id;
+    return first->process == second->process && first->cond == second->cond &&
+           first->stack_id == second->stack_id;
+}
+
+static struct place *find_place(struct ct_idle *idle, const struct ct_wait_traits *wait)
+{
+    gboolean is_cond = wait->is_for_lock && ct_op_object(wait->op) == CT_OBJECT_COND;
+    const struct place key = {.process = wait->thread->process,
+                              .cond = is_cond ? wait->object : 0,
+                              .stack_id = wait->stack_id};
+    struct place *place = g_hash_table_lookup(idle->places, &key);
+
+    if (!place) {
+        place = g_memdup2(&key, sizeof(key));
+        place->is_known_lock = ct_known_lock(idle->symbolizer, wait) != NULL;
+        g_hash_table_add(idle->places, place);
+    }
+    return place;
 }
 
 /* ---- Who was waited for ---- */
@@ -240,6 +262,8 @@ static enum ct_cause look(struct ct_idle *idle, const struct ct_wait_traits *wai
         return of_sleep(idle, wait);
     if (wait->op == CT_OP_WAITPID || wait->op == CT_OP_SYSTEM || wait->op == CT_OP_PCLOSE)
         return of_child(idle, wait);
+    if (wait->op == CT_OP_BARRIER_WAIT && wait->waker && wait->waker != wait->thread)
+        return CT_CAUSE_BARRIER;
     if (wait->is_for_lock || ct_object_is_lock(ct_op_object(wait->op)))
         return CT_CAUSE_LOCK;
     if (ct_op_is_of_set(wait->op))
@@ -250,26 +274,22 @@ static enum ct_cause look(struct ct_idle *idle, const struct ct_wait_traits *wai
 }
 
 /* A runtime parks threads for which it has no work by what programs wait for each other by. */
-static gboolean is_parked(struct ct_idle *idle, const struct ct_wait_traits *wait)
+static gboolean is_parked(const struct ct_idle *idle, struct place *place)
 {
-    const struct parked key = {.process = wait->thread->process, .stack_id = wait->stack_id};
-    struct parked *known = g_hash_table_lookup(idle->parked, &key);
-
-    if (!known) {
-        known = g_memdup2(&key, sizeof(key));
-        known->is_parked =
-            ct_stack_idleness(idle->symbolizer, wait->thread->process, wait->stack_id) != NULL;
-        g_hash_table_add(idle->parked, known);
-    }
-    return known->is_parked;
+    if (!place->is_parked_known)
+        place->is_parked =
+            ct_stack_idleness(idle->symbolizer, place->process, place->stack_id) != NULL;
+    place->is_parked_known = TRUE;
+    return place->is_parked;
 }
 
 enum ct_cause ct_idle_cause(struct ct_idle *idle, const struct ct_wait_traits *wait)
 {
-    enum ct_cause cause = look(idle, wait);
+    struct place *place = find_place(idle, wait);
+    enum ct_cause cause = place->is_known_lock ? CT_CAUSE_LOCK : look(idle, wait);
 
     if ((cause == CT_CAUSE_SLOW_THREAD || cause == CT_CAUSE_LOCK || cause == CT_CAUSE_OTHERS) &&
-        is_parked(idle, wait))
+        is_parked(idle, place))
         return CT_CAUSE_IDLE;
     return cause;
 }
@@ -283,33 +303,13 @@ gboolean ct_idle_has(struct ct_idle *idle, const struct ct_interval *interval)
     return ct_idle_cause(idle, &traits) == CT_CAUSE_IDLE;
 }
 
-struct ct_wait_traits ct_wait_traits_of(const struct ct_interval *interval)
-{
-    struct ct_wait_traits traits = {
-        .thread = interval->thread,
-        .waker = interval->waker,
-        .op = interval->op,
-        .class = interval->class,
-        .stack_id = interval->stack_id,
-        .is_for_lock = interval->is_for_lock,
-        .fd_role = interval->fd_role,
-        .is_ended_by_fd = interval->is_ended_by_fd,
-    };
-
-    if (interval->fd) {
-        traits.fd_kind = interval->fd->kind;
-        ct_fd_find_ends(interval->fd, interval->fd_role, &traits.local, &traits.peer);
-    }
-    return traits;
-}
-
 struct ct_idle *ct_idle_new(const struct ct_model *model, struct ct_symbolizer *symbolizer)
 {
     struct ct_idle *idle = g_new0(struct ct_idle, 1);
 
     idle->model = model;
     idle->symbolizer = symbolizer;
-    idle->parked = g_hash_table_new_full(parked_hash, parked_equal, g_free, NULL);
+    idle->places = g_hash_table_new_full(place_hash, place_equal, g_free, NULL);
     return idle;
 }
 
@@ -318,6 +318,6 @@ void ct_idle_free(struct ct_idle *idle)
     if (!idle)
         return;
     g_clear_pointer(&idle->children, g_hash_table_unref);
-    g_hash_table_unref(idle->parked);
+    g_hash_table_unref(idle->places);
     g_free(idle);
 }

@@ -7,7 +7,7 @@
 #ifndef CTRACE_PASSES_IDLE_H
 #define CTRACE_PASSES_IDLE_H
 
-#include "model/sink.h"
+#include "passes/wait_traits.h"
 #include "symbols/symbols.h"
 
 enum ct_cause {
@@ -19,24 +19,8 @@ enum ct_cause {
     CT_CAUSE_CHILD,       /* for child processes that ran, or are not recorded */
     CT_CAUSE_POLLING,     /* short sleeps, many times */
     CT_CAUSE_SLOW_THREAD, /* for another thread, which ran */
+    CT_CAUSE_BARRIER,     /* for the last thread to come to a barrier */
 };
-
-/* What the rule asks of a wait. */
-struct ct_wait_traits {
-    const struct ct_thread *thread; /* borrowed, as all here */
-    const struct ct_thread *waker;  /* NULL: unknown */
-    enum ct_op op;
-    enum ct_class class;
-    uint32_t stack_id;
-    gboolean is_for_lock;
-    enum ct_fd_role fd_role; /* of what ended a wait for any of several; then is_ended_by_fd */
-    gboolean is_ended_by_fd;
-    enum ct_fd_kind fd_kind; /* of a descriptor; see ct_fd_find_ends() */
-    const char *local;
-    const char *peer;
-};
-
-struct ct_wait_traits ct_wait_traits_of(const struct ct_interval *interval);
 
 struct ct_idle;
 

@@ -10,12 +10,97 @@
 /* Of more, what a holder waited for is told together. */
 #define ACTIVITIES_MAX 64
 
+/* Of a lock's waits as many are all looked at, where shares are asked for; of as many more every
+ * second one, and so on. */
+#define ESTIMATE_FROM (1U << 16)
+
 struct search {
     struct ct_lock_waits *waits; /* borrowed */
     struct ct_lock_table *locks; /* borrowed */
+    GHashTable *chosen;          /* borrowed; struct chosen *, as a set; NULL: all locks */
     struct ct_window window;
     GError *failure; /* owned; or NULL */
 };
+
+/* ---- Which locks ---- */
+
+/* A lock whose shares are asked for. */
+struct chosen {
+    struct ct_lock_key key;
+    uint64_t divided; /* so many of its waits were looked at */
+};
+
+struct ct_lock_key ct_lock_key_of(const struct ct_process *process, enum ct_object kind,
+                                  uint64_t object)
+{
+    return (struct ct_lock_key){process->pid, process->start_ns, kind, object};
+}
+
+static gboolean is_same_key(const struct ct_lock_key *a, const struct ct_lock_key *b)
+{
+    return a->pid == b->pid && a->process_start_ns == b->process_start_ns && a->kind == b->kind &&
+           a->object == b->object;
+}
+
+gboolean ct_lock_key_is_of(const struct ct_lock_key *key, const struct ct_lock_holding *holding)
+{
+    if (!holding->process)
+        return FALSE;
+    const struct ct_lock_key other =
+        ct_lock_key_of(holding->process, holding->kind, holding->object);
+
+    return is_same_key(key, &other);
+}
+
+static uint64_t mix(uint64_t value)
+{
+    return (value * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
+}
+
+static guint chosen_hash(const void *data)
+{
+    const struct ct_lock_key *key = &((const struct chosen *)data)->key;
+
+    return (guint)mix((key->object ^ (uint64_t)key->kind << 58) + (uint64_t)key->pid);
+}
+
+static gboolean chosen_equal(const void *a, const void *b)
+{
+    return is_same_key(&((const struct chosen *)a)->key, &((const struct chosen *)b)->key);
+}
+
+static GHashTable *list_chosen(const GArray *keys)
+{
+    GHashTable *list = g_hash_table_new_full(chosen_hash, chosen_equal, g_free, NULL);
+
+    for (guint i = 0; i < keys->len; i++) {
+        struct chosen *chosen = g_new0(struct chosen, 1);
+
+        chosen->key = g_array_index(keys, struct ct_lock_key, i);
+        g_hash_table_add(list, chosen);
+    }
+    return list;
+}
+
+/* For how many waits this one stands; 0: it is not looked at. All pieces of a wait are alike. */
+static uint64_t share_of_wait(const struct search *search, const struct ct_interval *interval)
+{
+    if (!search->chosen)
+        return 1;
+    const struct chosen asked = {.key =
+                                     ct_lock_key_of(interval->thread->process,
+                                                    ct_op_object(interval->op), interval->object)};
+    struct chosen *chosen = g_hash_table_lookup(search->chosen, &asked);
+
+    if (!chosen)
+        return 0;
+    uint64_t stride = UINT64_C(1) << MIN(chosen->divided / ESTIMATE_FROM, 32);
+
+    if (mix(interval->wait_begin_ns) % stride != 0)
+        return 0;
+    chosen->divided++;
+    return stride;
+}
 
 /* ---- Adding up ---- */
 
@@ -95,6 +180,23 @@ static uint64_t grow(struct sum *sum, uint64_t more_ns)
     return sum->told_ns - before_ns;
 }
 
+/* A holder that could run, and had no CPU, made somebody wait who would have come first. */
+static void add_inversion(struct ct_lock_holding *holding, const struct ct_lock_part *part,
+                          const struct ct_thread *waiter, uint64_t time_ns)
+{
+    const struct ct_thread *holder = part->holder;
+
+    if (part->share != CT_LOCK_SHARE_RUNNABLE || !holder || !holder->sched.has_priority ||
+        !waiter->sched.has_priority || holder->sched.priority <= waiter->sched.priority)
+        return;
+    holding->inverted_ns += time_ns;
+    if (time_ns <= holding->longest_inverted_ns)
+        return;
+    holding->longest_inverted_ns = time_ns;
+    holding->inverted_waiter = waiter;
+    holding->inverted_holder = holder;
+}
+
 static void add_part(struct ct_lock_sum *lock, const struct ct_lock_part *part, uint64_t time_ns)
 {
     lock->holding->share_ns[part->share] += time_ns;
@@ -163,11 +265,11 @@ static void add_holds(const struct search *search, struct ct_lock_sum *lock,
 
 /* ---- Waits ---- */
 
-static void add_wait(struct search *search, const struct ct_lock_wait *wait)
+static void add_wait(struct search *search, const struct ct_lock_wait *wait, double weight)
 {
     const struct ct_interval *interval = &wait->interval;
     struct ct_window *window = &search->window;
-    struct sum sum = {.weight = wait->weight};
+    struct sum sum = {.weight = weight};
 
     /* One that took no time has its place in the window all the same. */
     if (interval->wait_begin_ns > window->end_ns || interval->wait_end_ns < window->begin_ns ||
@@ -180,12 +282,15 @@ static void add_wait(struct search *search, const struct ct_lock_wait *wait)
     for (guint i = 0; i < wait->parts->len; i++) {
         const struct ct_lock_part *part = &g_array_index(wait->parts, struct ct_lock_part, i);
 
-        add_part(lock, part, grow(&sum, inside_ns(window, part->begin_ns, part->end_ns)));
+        uint64_t time_ns = grow(&sum, inside_ns(window, part->begin_ns, part->end_ns));
+
+        add_part(lock, part, time_ns);
+        add_inversion(lock->holding, part, interval->thread, time_ns);
     }
     waiter->ns += sum.told_ns;
-    waiter->count += wait->weight;
+    waiter->count += weight;
     lock->holding->ns += sum.told_ns;
-    lock->holding->count += wait->weight;
+    lock->holding->count += weight;
     lock->holding->longest_ns = MAX(lock->holding->longest_ns, sum.inside_ns);
     lock->holding->at_ns = MIN(lock->holding->at_ns, interval->wait_begin_ns);
     set_taken(lock, interval);
@@ -196,11 +301,13 @@ static void add_wait(struct search *search, const struct ct_lock_wait *wait)
 static void on_interval(void *user, const struct ct_interval *interval)
 {
     struct search *search = user;
+    uint64_t share =
+        search->failure || !ct_lock_waits_has(interval) ? 0 : share_of_wait(search, interval);
     const struct ct_lock_wait *wait =
-        search->failure ? NULL : ct_lock_waits_next(search->waits, interval, &search->failure);
+        share > 0 ? ct_lock_waits_next(search->waits, interval, &search->failure) : NULL;
 
     if (wait)
-        add_wait(search, wait);
+        add_wait(search, wait, wait->weight * (double)share);
 }
 
 /* ---- The search ---- */
@@ -218,20 +325,35 @@ static gboolean find_queues(struct search *search, struct ct_store *store,
     return TRUE;
 }
 
-GPtrArray *ct_lock_holdings_find(struct ct_store *store, const struct ct_store_scope *scope,
-                                 GError **error)
+static GPtrArray *look(struct ct_store *store, const struct ct_store_scope *scope,
+                       GHashTable *chosen, GError **error)
 {
     g_autoptr(ct_lock_table) locks = ct_lock_table_new();
     g_autoptr(ct_lock_waits) waits = ct_lock_waits_new(store);
-    struct search search = {.waits = waits, .locks = locks, .window = {0, UINT64_MAX}};
+    struct search search = {
+        .waits = waits, .locks = locks, .chosen = chosen, .window = {0, UINT64_MAX}};
     const struct ct_sink sink = {.user = &search, .on_interval = on_interval};
 
     if (scope->window)
         search.window = *scope->window;
     if (!ct_store_replay(store, scope, &sink, error))
         return NULL;
-    if (!search.failure && find_queues(&search, store, scope))
+    if (!search.failure && (chosen || find_queues(&search, store, scope)))
         return ct_lock_table_finish(locks);
     g_propagate_error(error, search.failure);
     return NULL;
+}
+
+GPtrArray *ct_lock_holdings_find(struct ct_store *store, const struct ct_store_scope *scope,
+                                 GError **error)
+{
+    return look(store, scope, NULL, error);
+}
+
+GPtrArray *ct_lock_holdings_estimate(struct ct_store *store, const struct ct_store_scope *scope,
+                                     const GArray *keys, GError **error)
+{
+    g_autoptr(GHashTable) chosen = list_chosen(keys);
+
+    return look(store, scope, chosen, error);
 }

@@ -48,14 +48,23 @@ struct ct_lock_waiter {
 struct ct_lock_holding {
     const struct ct_process *process; /* borrowed; NULL: all locks beyond those told apart */
     enum ct_object kind;
-    uint64_t object;                        /* its address */
-    uint64_t at_ns;                         /* when it was first waited for */
+    uint64_t object; /* its address */
+    enum ct_op op;   /* of the first wait for it, as the next two */
+    uint32_t stack_id;
+    uint64_t at_ns;                         /* when that began */
     double count;                           /* of waits */
     uint64_t ns;                            /* of all waiters */
     uint64_t longest_ns;                    /* one wait */
     uint64_t share_ns[CT_LOCK_SHARE_COUNT]; /* they add up to `ns` */
     guint thread_count;                     /* that waited */
     guint longest_queue;                    /* of threads in line at once; 0: not known */
+
+    /* Of the time for which the holder was runnable: it was of lower priority than the waiter. Both
+     * are borrowed, and those of the longest such part. */
+    uint64_t inverted_ns;
+    uint64_t longest_inverted_ns;
+    const struct ct_thread *inverted_waiter;
+    const struct ct_thread *inverted_holder;
 
     /* Those that are known from begin to end: of who had waited for it, while others did. */
     uint64_t hold_count;
@@ -68,9 +77,26 @@ struct ct_lock_holding {
         *waiters; /* owned; struct ct_lock_waiter *, the most time first; they add up to `ns` */
 };
 
+/* What a lock is in whatever model of the recording. */
+struct ct_lock_key {
+    int32_t pid;
+    uint64_t process_start_ns;
+    enum ct_object kind;
+    uint64_t object;
+};
+
+struct ct_lock_key ct_lock_key_of(const struct ct_process *process, enum ct_object kind,
+                                  uint64_t object);
+gboolean ct_lock_key_is_of(const struct ct_lock_key *key, const struct ct_lock_holding *holding);
+
 /* struct ct_lock_holding *, that with the most time first. NULL: an error. The caller owns it.
  * Only waits in the scope count; all of the recording is asked for who held up those. */
 GPtrArray *ct_lock_holdings_find(struct ct_store *store, const struct ct_store_scope *scope,
                                  GError **error);
+
+/* The same of these locks alone (struct ct_lock_key), for shares rather than sums: of many waits
+ * for one lock, some are looked at and stand for the others. Without longest queues. */
+GPtrArray *ct_lock_holdings_estimate(struct ct_store *store, const struct ct_store_scope *scope,
+                                     const GArray *keys, GError **error);
 
 #endif

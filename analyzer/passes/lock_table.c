@@ -136,6 +136,8 @@ struct ct_lock_sum *ct_lock_table_add(struct ct_lock_table *table,
         key = (struct ct_lock_holding){.kind = CT_OBJECT_NONE};
         lock = g_hash_table_lookup(table->locks, &asked);
     }
+    key.op = interval->op;
+    key.stack_id = interval->stack_id;
     return lock ? lock : add_lock(table, &key, interval->wait_begin_ns);
 }
 

@@ -1,6 +1,7 @@
 #include "store/model_section.h"
 
 #include "store/facts_section.h"
+#include "store/lock_orders_section.h"
 
 #include <string.h>
 
@@ -259,6 +260,7 @@ static void put_process(struct ct_bytes *bytes, const struct ct_process *process
     ct_bytes_put(bytes, process->modules->len);
     for (guint i = 0; i < process->modules->len; i++)
         put_module(bytes, process->modules->pdata[i], directory);
+    ct_lock_orders_put(bytes, process);
 }
 
 static void take_process(struct ct_bytes_input *input, struct ct_model *model)
@@ -282,12 +284,15 @@ static void take_process(struct ct_bytes_input *input, struct ct_model *model)
     take_table(input, process->counters, take_op_counters);
     for (uint64_t left = ct_bytes_take_count(input); left > 0 && !input->is_bad; left--)
         g_ptr_array_add(process->modules, take_module(input, model->directory));
+    ct_lock_orders_take(input, process);
 }
 
 /* ---- Threads ---- */
 
 #define SCHED_NUMBERS(X) \
     X(is_known)          \
+    X(has_priority)      \
+    X(priority)          \
     X(running_ns)        \
     X(runnable_ns)       \
     X(blocked_ns)        \

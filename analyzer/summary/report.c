@@ -4,7 +4,6 @@
 #include "summary/rivals.h"
 #include "symbols/stack_text.h"
 
-#include <math.h>
 #include <string.h>
 
 static const struct ct_window all_time = {0, UINT64_MAX};
@@ -113,11 +112,6 @@ static void on_interval(void *user, const struct ct_interval *interval)
     ct_report_lists_add(lists, interval, window_of(report), kind);
 }
 
-static uint64_t rounded(double time_ns)
-{
-    return time_ns < 9e18 ? (uint64_t)llround(time_ns) : UINT64_MAX;
-}
-
 static uint64_t gathered_count(const struct ct_report *report, const struct ct_thread *thread)
 {
     const struct gathered *gathered = g_hash_table_lookup(report->gathered, thread);
@@ -151,7 +145,7 @@ static struct ct_report_thread scoped_row(const struct ct_report *report,
     uint64_t waited_ns[CT_CLASS_COUNT] = {0};
 
     for (size_t class = 0; class < CT_CLASS_COUNT && gathered; class ++)
-        waited_ns[class] = rounded(gathered->waited_ns[class]);
+        waited_ns[class] = ct_rounded(gathered->waited_ns[class]);
     struct ct_report_thread row = {
         .life = ct_life_inside(thread, window_of(report), waited_ns),
         .interval_count = gathered_count(report, thread),
@@ -253,34 +247,6 @@ static char *describe_site(void *user, const struct ct_report_site *site)
 void ct_report_fold_places(struct ct_report *report)
 {
     ct_report_lists_fold(report->lists, describe_site, report);
-}
-
-void ct_report_look(struct ct_report *report)
-{
-    const struct ct_window whole = ct_lives_extent(report->model);
-    const struct ct_window *window = report->scope.is_whole_time ? &whole : &report->scope.window;
-    g_autoptr(GArray) lives = g_array_new(FALSE, FALSE, sizeof(struct ct_life));
-
-    for (guint i = 0; i < report->threads->len; i++) {
-        const struct ct_report_thread *row =
-            &g_array_index(report->threads, struct ct_report_thread, i);
-
-        g_array_append_val(lives, row->life);
-    }
-    const struct ct_findings_input input = {
-        .model = report->model,
-        .symbolizer = report->symbolizer,
-        .idle = report->idle,
-        .evidence = report->evidence,
-        .lives = lives,
-        .hangs = report->hangs,
-        .has_all_waits = ct_report_has_all_waits(report),
-        .peers = report->peers,
-        .length_ns = window->end_ns - window->begin_ns,
-    };
-
-    ct_findings_free(report->findings);
-    report->findings = ct_findings_new(&input);
 }
 
 guint ct_report_timed_sites(const struct ct_report *report)
@@ -411,6 +377,8 @@ void ct_report_free(struct ct_report *report)
     g_ptr_array_unref(report->processes);
     ct_report_lists_free(report->lists);
     ct_evidence_free(report->evidence);
+    if (report->inversions)
+        g_ptr_array_unref(report->inversions);
     ct_findings_free(report->findings);
     g_hash_table_unref(report->gathered);
     g_hash_table_unref(report->rivals);

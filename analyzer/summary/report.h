@@ -10,6 +10,7 @@
 #include "model/sink.h"
 #include "passes/findings/findings.h"
 #include "passes/hangs.h"
+#include "passes/inversions.h"
 #include "passes/lock_holding.h"
 #include "passes/path.h"
 #include "passes/requests.h"
@@ -49,6 +50,7 @@ struct ct_report {
     struct ct_symbolizer *symbolizer; /* owned */
     /* What hangs at the end, if that was asked: borrowed; struct ct_hang *, of whatever model. */
     const GPtrArray *hangs;
+    GPtrArray *inversions; /* owned; struct ct_inversion *, of a whole recording; or NULL */
     /* Who held the locks that were waited for, if that was asked: borrowed; struct ct_lock_holding
      * *, of whatever model. */
     const GPtrArray *locks;
@@ -75,6 +77,9 @@ void ct_report_finish(struct ct_report *report);
  * symbols. */
 void ct_report_fold_places(struct ct_report *report);
 
+/* Looks for locks that are taken in different orders, once it is known what hangs. */
+void ct_report_find_inversions(struct ct_report *report);
+
 /* The same for calls of the same operation of the same program, at the same lines where they are
  * known: not what the addresses are, nor which of the program's processes it is. Free with
  * g_free(). */
@@ -84,6 +89,10 @@ char *ct_report_describe_place(const struct ct_report *report, const struct ct_p
 /* Looks for what held the program up, with the hangs if they are there. It takes the symbols of all
  * places where waits are no idling. */
 void ct_report_look(struct ct_report *report);
+
+/* Says of the locks that the findings name what their holders did: struct ct_lock_holding *, of
+ * whatever model. */
+void ct_report_add_holders(struct ct_report *report, const GPtrArray *holdings);
 
 /* TRUE if it is about all of the recording. */
 gboolean ct_report_is_whole(const struct ct_report *report);

@@ -8,6 +8,7 @@ from harness import EXAMPLES, WORKLOADS, TraceTest, main
 
 HELD_UP = WORKLOADS / "held_up"
 HANGS = WORKLOADS / "hangs"
+TROUBLES = WORKLOADS / "troubles"
 OVERVIEW_LINES = 100
 
 
@@ -45,7 +46,9 @@ class Findings(TraceTest):
         self.check(
             first, "lock", "serve_page", "4 threads worker-*", "mutex statistics_lock", "convoy.c:"
         )
-        self.assertRegex(first["text"], r"Held meanwhile longest by worker-\d .* in serve_page")
+        self.assertRegex(
+            first["text"], r"Its holder was running or ready to run \d+ % of that, in serve_page"
+        )
         # The waits of all workers, and nothing besides; the program adds them up in steps of its clock.
         operation = "pthread_mutex_lock"
         self.assertAlmostEqual(
@@ -69,6 +72,66 @@ class Findings(TraceTest):
     def test_a_slow_stage(self):
         first = self.first_of(HELD_UP, "stages")
         self.check(first, "slow thread", "pack", "Thread packer", "for thread grinder")
+
+    def test_a_lock_that_is_held_while_its_holder_reads(self):
+        for kernel in ("--kernel=off", "--kernel=auto"):
+            with self.subTest(kernel):
+                first = self.first_of(TROUBLES, "reading", options=[kernel])
+                self.check(first, "lock", "look_up", "threads reader-*", "mutex cache_lock")
+                self.assertRegex(first["text"], r"waiting in read \d+ % of that, in load_page")
+
+    def test_a_pipeline_whose_middle_stage_is_slow(self):
+        first = self.first_of(TROUBLES, "pipeline")
+        self.assertEqual(first["rule"], "slow thread", first)
+        self.assertRegex(first["text"], r"2 threads \((parser|storer) and (parser|storer)\)")
+        self.assertIn("for thread compressor", first["text"])
+
+    def test_a_barrier_at_which_one_is_always_last(self):
+        first = self.first_of(TROUBLES, "barrier")
+        self.check(first, "barrier", "step", "at a barrier")
+        self.assertRegex(first["text"], r"For \d+ % of that, the last one was heavy")
+
+    def test_many_that_are_woken_in_vain(self):
+        first = self.first_of(TROUBLES, "herd")
+        self.check(first, "thundering herd", "work", "16 threads worker-*", "nothing to do")
+
+    @unittest.skipIf(os.geteuid() != 0, "only root sees the run queue")
+    def test_a_holder_of_low_priority(self):
+        first = self.first_of(TROUBLES, "priority", options=["--kernel=auto"])
+        self.check(first, "priority inversion", "ask_table", "10 threads called high", "table_lock")
+        self.assertIn("such as low (nice 19), had no CPU", first["text"])
+
+    def test_two_locks_in_either_order_that_did_not_meet(self):
+        # It comes first where no wait took long by chance.
+        (found,) = [
+            finding
+            for finding in self.findings_of(TROUBLES, "inversion")
+            if finding["rule"] == "lock order"
+        ]
+        self.check(
+            found,
+            "lock order",
+            "rename_user",
+            "mutex users and mutex orders are taken in either order",
+            "had mutex orders and waited for mutex users, in close_order",
+        )
+
+    def test_a_server_that_is_away_for_once(self):
+        first = self.first_of(TROUBLES, "server")
+        self.check(first, "slow turn", "pause_us", "Thread troubles", "serves events by epoll_wait")
+        self.assertRegex(first["text"], r"waited for something else, longest \(\d+ ms\) in read")
+
+    def test_a_lost_wake_up(self):
+        first = self.first_of(HANGS, "lost", 1500)
+        self.check(first, "hang", "wait_for_news", "Probably a lost wake-up", "condition news")
+
+    def test_a_part_has_commands_for_that_part(self):
+        self.first_of(EXAMPLES / "convoy")
+        report = self.ctrace(
+            "report", "--format=json", "--from=10%", "--to=90%", "--process=convoy", self.directory
+        )
+        first = json.loads(report.out)["findings"][0]
+        self.assertIn("--process=convoy --from=10% --to=90%", first["command"])
 
     def test_sleeping_until_something_has_happened(self):
         first = self.first_of(HELD_UP, "polling")

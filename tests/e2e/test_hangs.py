@@ -59,6 +59,36 @@ class Hangs(TraceTest):
         self.assertNotEqual(wait["holder_tid"], wait["tid"])
         self.assertIn("(accounts)", wait["object"])
 
+    def test_one_whose_news_came_before_it_waited(self):
+        (wait,) = self.one_hang_of("lost", "lost wake-up", 1)
+        self.assertIn("(news)", wait["object"])
+        text = self.ctrace("report", "hangs", self.directory).out
+        self.assertIn("none is left to end these waits", " ".join(text.split()))
+
+    def test_one_that_joins_who_waits_for_it(self):
+        self.check_circle(self.one_hang_of("joiner", "deadlock", 0))
+
+    def test_who_waits_for_a_signal_may_wake_others(self):
+        self.assertEqual(self.hangs_of("idle"), [])
+
+    def test_locks_in_either_order_are_no_hang_but_may_be(self):
+        self.directory = self.record_ok(WORKLOADS / "troubles", "inversion").directory
+        report = json.loads(self.ctrace("report", "--format=json", self.directory).out)
+        self.assertEqual(report["hangs"], [])
+        (possible,) = report["possible_deadlocks"]
+        first, second = possible["waits"]
+        self.assertEqual((first["held"], first["object"]), (second["object"], second["held"]))
+        self.assertNotEqual(first["tid"], second["tid"])
+        self.assertEqual(first["stack"][0]["function"], "rename_user")
+        self.assertEqual(second["stack"][0]["function"], "close_order")
+        text = self.ctrace("report", "hangs", self.directory).out
+        self.assertIn("A deadlock is possible, but did not happen", text)
+
+    def test_what_has_struck_is_not_called_possible(self):
+        self.assertEqual(len(self.hangs_of("deadlock")), 1)
+        report = json.loads(self.ctrace("report", "--format=json", self.directory).out)
+        self.assertEqual(report["possible_deadlocks"], [])
+
     def test_a_queue_that_moves_is_none(self):
         self.assertEqual(self.hangs_of("convoy"), [])
 

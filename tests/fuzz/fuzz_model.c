@@ -95,6 +95,7 @@ static void write_report(struct ct_report *report)
 
     ct_report_finish(report);
     ct_report_fold_places(report);
+    ct_report_find_inversions(report);
     ct_report_look(report);
     for (size_t i = 0; i < G_N_ELEMENTS(writers); i++) {
         char *text = NULL;

@@ -16,6 +16,8 @@
 #define PID     7
 #define THREADS 6
 
+#define LATE_END UINT64_C(900000000)
+
 /* Threads are 1 to THREADS, locks are told by their addresses. */
 struct fixture {
     struct ct_model *model;
@@ -252,6 +254,103 @@ static void a_lock_that_was_let_go_has_no_holder_that_is_known(void **state)
     assert_int_equal(find(fixture)->len, 0);
 }
 
+/* ---- Nobody left to wake ---- */
+
+static struct ct_interval condition_wait(const struct fixture *fixture, int32_t tid,
+                                         uint64_t begin_ns)
+{
+    struct ct_interval wait = wait_of(fixture, tid, begin_ns, 0xc0, 0);
+
+    wait.op = CT_OP_COND_WAIT;
+    wait.is_for_lock = FALSE;
+    return wait;
+}
+
+/* Long enough for it not to be on its way. The other threads have exited. */
+static void let_it_be_late(const struct fixture *fixture)
+{
+    fixture->model->end_ns = LATE_END;
+    thread_of(fixture, 1)->process->end_ns = LATE_END;
+    for (int32_t tid = 1; tid <= THREADS; tid++) {
+        thread_of(fixture, tid)->has_exited = tid > 3;
+        thread_of(fixture, tid)->end_ns = tid > 3 ? END : LATE_END;
+    }
+}
+
+static void add_late(const struct fixture *fixture, struct ct_interval wait)
+{
+    wait.end_ns = wait.wait_end_ns = LATE_END;
+    add(fixture, wait);
+}
+
+static void add_join_late(const struct fixture *fixture, int32_t tid, int32_t joined)
+{
+    struct ct_interval join = condition_wait(fixture, tid, BEGIN + 1);
+
+    join.op = CT_OP_THREAD_JOIN;
+    join.object = (uint64_t)joined;
+    add_late(fixture, join);
+}
+
+static void where_all_wait_nobody_is_left_to_wake(void **state)
+{
+    struct fixture *fixture = *state;
+
+    let_it_be_late(fixture);
+    add_late(fixture, condition_wait(fixture, 1, 2000));
+    add_late(fixture, condition_wait(fixture, 2, 3000));
+    add_join_late(fixture, 3, 1);
+    const struct ct_hang *hang = find_one(fixture, CT_HANG_LOST_WAKE, 2, 1);
+
+    assert_int_equal(hang->since_ns, 3000);
+    assert_null(g_array_index(hang->waits, struct ct_hang_wait, 0).holder);
+}
+
+static void who_is_not_in_a_wait_may_wake_others(void **state)
+{
+    struct fixture *fixture = *state;
+
+    let_it_be_late(fixture);
+    add_late(fixture, condition_wait(fixture, 1, 2000));
+    add_join_late(fixture, 3, 1);
+    assert_int_equal(find(fixture)->len, 0);
+}
+
+static void what_comes_from_outside_may_wake_others(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_interval reading = condition_wait(fixture, 2, 2000);
+
+    let_it_be_late(fixture);
+    reading.op = CT_OP_READ;
+    add_late(fixture, condition_wait(fixture, 1, 2000));
+    add_late(fixture, reading);
+    add_join_late(fixture, 3, 1);
+    assert_int_equal(find(fixture)->len, 0);
+}
+
+static void who_has_just_begun_to_wait_may_be_woken_already(void **state)
+{
+    struct fixture *fixture = *state;
+
+    let_it_be_late(fixture);
+    add_late(fixture, condition_wait(fixture, 1, 2000));
+    add_late(fixture, condition_wait(fixture, 2, LATE_END - 1000000));
+    add_join_late(fixture, 3, 1);
+    assert_int_equal(find(fixture)->len, 0);
+}
+
+static void what_is_a_deadlock_is_not_told_twice(void **state)
+{
+    struct fixture *fixture = *state;
+
+    let_it_be_late(fixture);
+    add_late(fixture, wait_of(fixture, 1, 2000, 0xb, 2));
+    add_late(fixture, wait_of(fixture, 2, 3000, 0xa, 1));
+    add_late(fixture, condition_wait(fixture, 3, 2000));
+    find_one(fixture, CT_HANG_DEADLOCK, 2, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -264,6 +363,11 @@ int main(void)
         TEST(no_hang_is_seen_where_there_is_none),
         TEST(a_lock_is_held_by_who_got_it_last),
         TEST(a_lock_that_was_let_go_has_no_holder_that_is_known),
+        TEST(where_all_wait_nobody_is_left_to_wake),
+        TEST(who_is_not_in_a_wait_may_wake_others),
+        TEST(what_comes_from_outside_may_wake_others),
+        TEST(who_has_just_begun_to_wait_may_be_woken_already),
+        TEST(what_is_a_deadlock_is_not_told_twice),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

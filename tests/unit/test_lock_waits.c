@@ -509,6 +509,51 @@ static void holds_are_known_of_who_was_in_line(void **state)
     assert_int_equal(lock->longest_hold_ns, 500);
 }
 
+static void of_locks_that_are_asked_for_shares_are_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_store_scope scope = {0};
+    g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(struct ct_lock_key));
+    const struct ct_lock_key asked =
+        ct_lock_key_of(thread_of(fixture, 1)->process, CT_OBJECT_LOCK, LOCK);
+
+    add_convoy(fixture);
+    add_wait(fixture, 5, OTHER, 2000, 3000, RELEASES({6, 2900}, ));
+    finish(fixture);
+    g_array_append_val(keys, asked);
+    fixture->holdings = ct_lock_holdings_estimate(fixture->store, &scope, keys, NULL);
+    assert_int_equal(fixture->holdings->len, 1);
+    const struct ct_lock_holding *lock = fixture->holdings->pdata[0];
+
+    assert_true(ct_lock_key_is_of(&asked, lock));
+    assert_int_equal(lock->ns, 600 + 1700 + 100);
+    assert_int_equal(lock->share_ns[CT_LOCK_SHARE_RUNNING], 500 + 1000 + 400 + 100);
+}
+
+/* 2 has the lock, of which 500 without a CPU. */
+static uint64_t find_inverted_ns(struct fixture *fixture, int32_t waiter, int32_t holder)
+{
+    struct ct_interval queued = interval_of(fixture, 2, CT_OP_NONE, 2200, 2700);
+
+    thread_of(fixture, 1)->sched.has_priority = thread_of(fixture, 2)->sched.has_priority = TRUE;
+    thread_of(fixture, 1)->sched.priority = waiter;
+    thread_of(fixture, 2)->sched.priority = holder;
+    queued.class = CT_CLASS_RUNNABLE;
+    add(fixture, &queued);
+    add_wait(fixture, 1, LOCK, 2000, 3100, RELEASES({2, 3000}, ));
+    return find_one(fixture, NULL)->inverted_ns;
+}
+
+static void a_lesser_one_without_cpu_that_holds_up_a_greater_one_is_inversion(void **state)
+{
+    assert_int_equal(find_inverted_ns(*state, 120, 139), 500);
+}
+
+static void who_comes_first_or_at_once_holds_up_nobody(void **state)
+{
+    assert_int_equal(find_inverted_ns(*state, 120, 120), 0);
+}
+
 static void a_window_has_its_part(void **state)
 {
     struct fixture *fixture = *state;
@@ -659,6 +704,9 @@ int main(void)
         TEST(a_holder_that_waits_for_a_condition_has_let_go),
         TEST(a_lock_is_summed_up),
         TEST(holds_are_known_of_who_was_in_line),
+        TEST(of_locks_that_are_asked_for_shares_are_the_same),
+        TEST(a_lesser_one_without_cpu_that_holds_up_a_greater_one_is_inversion),
+        TEST(who_comes_first_or_at_once_holds_up_nobody),
         TEST(a_window_has_its_part),
         cmocka_unit_test(sums_are_those_of_the_waits),
         cmocka_unit_test(parts_are_those_of_the_waits),

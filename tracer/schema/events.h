@@ -201,6 +201,18 @@ static inline const char *ct_string_as_read(const char *string)
     F(STRING, local)   \
     F(STRING, peer)
 
+/*
+ * This thread holds the lock `held`, which it got by `held_op`, while it begins to wait for
+ * `object` by `op`, with that stack. It is told of the locks that it took last, of mutexes and of
+ * read-write locks that it writes under, and not each time.
+ */
+#define CT_EVENT_LOCK_ORDER(F) \
+    F(HEX64, held)             \
+    F(OP, held_op)             \
+    F(HEX64, object)           \
+    F(OP, op)                  \
+    F(U32, stack)
+
 #define CT_SUBJECT(F) \
     F(I32, pid)       \
     F(U64, process_start_ns)
@@ -348,7 +360,8 @@ static inline const char *ct_string_as_read(const char *string)
     EVENT(THREAD_NAME, thread_name, CT_CHANNEL_STATE)     \
     EVENT(THREAD_EXIT, thread_exit, CT_CHANNEL_STATE)     \
     EVENT(FD, fd, CT_CHANNEL_STATE)                       \
-    EVENT(COUNTERS, counters, CT_CHANNEL_STATE)
+    EVENT(COUNTERS, counters, CT_CHANNEL_STATE)           \
+    EVENT(LOCK_ORDER, lock_order, CT_CHANNEL_STATE)
 
 /* What a traced program writes itself. */
 #define CT_PROGRAM_EVENTS(EVENT) \

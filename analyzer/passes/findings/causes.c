@@ -6,18 +6,37 @@ struct ct_causes {
     GHashTable *known; /* owned; const struct ct_evidence_wait * -> enum ct_cause + 1 */
 };
 
-const struct ct_life *ct_causes_life(const struct ct_causes *causes, const struct ct_thread *thread)
+gboolean ct_causes_has(const struct ct_causes *causes, const struct ct_thread *thread)
 {
-    return g_hash_table_lookup(causes->lives, thread);
+    return g_hash_table_contains(causes->lives, thread);
 }
 
-double ct_causes_able_ns(const struct ct_causes *causes, const struct ct_thread *thread)
+void ct_causes_add_life(const struct ct_causes *causes, const struct ct_thread *thread,
+                        struct ct_causes_life *sum)
 {
-    const struct ct_life *life = ct_causes_life(causes, thread);
+    const struct ct_life *life = g_hash_table_lookup(causes->lives, thread);
 
-    return life ? (double)life->class_ns[CT_CLASS_RUNNING] +
-                      (double)life->class_ns[CT_CLASS_RUNNABLE]
-                : 0;
+    if (!life)
+        return;
+    sum->alive_ns += (double)(life->alive.end_ns - life->alive.begin_ns);
+    sum->able_ns += (double)life->class_ns[CT_CLASS_RUNNING];
+    sum->able_ns += (double)life->class_ns[CT_CLASS_RUNNABLE];
+}
+
+struct ct_causes_life ct_causes_sum_lives(const struct ct_causes *causes, const GPtrArray *threads)
+{
+    struct ct_causes_life sum = {0};
+
+    for (guint i = 0; i < threads->len; i++)
+        ct_causes_add_life(causes, threads->pdata[i], &sum);
+    return sum;
+}
+
+double ct_causes_busy_share(const struct ct_causes *causes, const GPtrArray *threads)
+{
+    const struct ct_causes_life life = ct_causes_sum_lives(causes, threads);
+
+    return life.alive_ns > 0 ? life.able_ns / life.alive_ns : 0;
 }
 
 enum ct_cause ct_cause_of(const struct ct_causes *causes, const struct ct_evidence_wait *wait)

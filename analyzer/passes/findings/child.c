@@ -61,6 +61,6 @@ void ct_findings_child(const struct ct_findings_case *a_case, const char *name, 
         ct_finding_add(findings, name, gathering,
                        g_strdup_printf("%s waited %s for child processes to end: %s%s.%s", who,
                                        time, count, where, children),
-                       g_strdup("report threads"));
+                       "report threads", NULL);
     }
 }

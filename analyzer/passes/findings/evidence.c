@@ -2,6 +2,7 @@
 
 #include "model/fact_finder.h"
 #include "model/holders.h"
+#include "passes/findings/evidence_loops.h"
 
 #include <string.h>
 
@@ -9,6 +10,9 @@
 #define WAITS_MAX (1U << 16)
 #define HOLDS_MAX (1U << 16)
 #define TEXTS_MAX (1U << 16)
+
+/* Who waits again so soon has found nothing to do. */
+#define AT_ONCE_NS 20000
 
 static guint mix(uint64_t value)
 {
@@ -44,7 +48,7 @@ static guint hold_hash(const void *data)
     const struct ct_evidence_hold *hold = data;
 
     return mix(((uintptr_t)hold->process >> 4) + ((uintptr_t)hold->holder << 20) + hold->object +
-               ((uint64_t)hold->stack_id << 16) + ((uint64_t)hold->holder_tid << 8) + hold->kind);
+               ((uint64_t)hold->holder_tid << 8) + hold->kind);
 }
 
 static gboolean hold_equal(const void *a, const void *b)
@@ -53,8 +57,68 @@ static gboolean hold_equal(const void *a, const void *b)
     const struct ct_evidence_hold *second = b;
 
     return first->process == second->process && first->holder == second->holder &&
-           first->kind == second->kind && first->stack_id == second->stack_id &&
-           first->object == second->object && first->holder_tid == second->holder_tid;
+           first->kind == second->kind && first->object == second->object &&
+           first->holder_tid == second->holder_tid;
+}
+
+/* ---- Waking many ---- */
+
+/* A thread's last wait for a condition that a broadcast ended. */
+struct sleeper {
+    const struct ct_thread *thread; /* borrowed, as is the next */
+    struct ct_evidence_wait *wait;  /* in which it counts; NULL: in none any more */
+    uint64_t object;
+    uint64_t woken_ns;
+    uint64_t end_ns;
+    double weight;
+};
+
+static guint sleeper_hash(const void *data)
+{
+    const struct sleeper *sleeper = data;
+
+    return mix(((uintptr_t)sleeper->thread >> 4) + (sleeper->object << 20));
+}
+
+static gboolean sleeper_equal(const void *a, const void *b)
+{
+    const struct sleeper *first = a, *second = b;
+
+    return first->thread == second->thread && first->object == second->object;
+}
+
+/* It waits once more. */
+static void count_broadcast(const struct sleeper *sleeper, uint64_t again_ns)
+{
+    struct ct_evidence_wait *wait = sleeper->wait;
+
+    wait->broadcast_count += sleeper->weight;
+    if (again_ns > sleeper->end_ns + AT_ONCE_NS)
+        return;
+    wait->vain_count += sleeper->weight;
+    wait->vain_ns += sleeper->weight * (double)(again_ns - sleeper->woken_ns);
+}
+
+static void look_for_broadcast(struct ct_evidence *evidence, const struct ct_interval *interval,
+                               struct ct_evidence_wait *wait)
+{
+    gboolean is_broadcast =
+        interval->waker && interval->waker_op == CT_OP_COND_BROADCAST && interval->wake_ns > 0;
+    const struct sleeper key = {.thread = interval->thread, .object = interval->object};
+    struct sleeper *sleeper = g_hash_table_lookup(evidence->sleepers, &key);
+
+    if (sleeper && sleeper->wait && interval->wait_begin_ns >= sleeper->end_ns)
+        count_broadcast(sleeper, interval->wait_begin_ns);
+    if (!sleeper && is_broadcast && g_hash_table_size(evidence->sleepers) < WAITS_MAX) {
+        sleeper = g_memdup2(&key, sizeof(key));
+        g_hash_table_add(evidence->sleepers, sleeper);
+    }
+    if (!sleeper)
+        return;
+    sleeper->wait = is_broadcast ? wait : NULL;
+    sleeper->woken_ns = MIN(interval->wake_ns, interval->wait_end_ns);
+    sleeper->end_ns = interval->wait_end_ns;
+    sleeper->weight = interval->weight;
 }
 
 /* ---- Descriptors ---- */
@@ -196,7 +260,13 @@ static struct ct_evidence_wait *add_wait(struct ct_evidence *evidence,
     if (ct_interval_is_counted(interval, window->begin_ns))
         wait->count += interval->weight;
     wait->total_ns += interval->weight * (double)duration_ns;
-    wait->longest_ns = MAX(wait->longest_ns, duration_ns);
+    if (wait->last_begin_ns != interval->wait_begin_ns)
+        wait->last_ns = 0;
+    wait->last_begin_ns = interval->wait_begin_ns;
+    wait->last_ns += duration_ns;
+    wait->longest_ns = MAX(wait->longest_ns, wait->last_ns);
+    if (ct_op_object(interval->op) == CT_OBJECT_COND)
+        look_for_broadcast(evidence, interval, wait);
     return wait;
 }
 
@@ -218,22 +288,16 @@ static void add_hold(void *user, const struct ct_hold *hold)
         .holder = hold->holder,
         .holder_tid = hold->holder || hold->since_ns > 0 ? 0 : interval->owner_tid,
         .kind = ct_op_object(interval->op),
-        .stack_id = hold->stack_id,
         .object = interval->object,
     };
 
-    if (begin_ns >= end_ns || hold->is_released)
+    if (begin_ns >= end_ns || hold->is_released || evidence->holds->len >= HOLDS_MAX ||
+        g_hash_table_contains(evidence->hold_of, &key))
         return;
-    struct ct_evidence_hold *sum = g_hash_table_lookup(evidence->hold_of, &key);
+    struct ct_evidence_hold *kept = g_memdup2(&key, sizeof(key));
 
-    if (!sum) {
-        if (evidence->holds->len >= HOLDS_MAX)
-            return;
-        sum = g_memdup2(&key, sizeof(key));
-        g_ptr_array_add(evidence->holds, sum);
-        g_hash_table_add(evidence->hold_of, sum);
-    }
-    sum->total_ns += interval->weight * (double)(end_ns - begin_ns);
+    g_ptr_array_add(evidence->holds, kept);
+    g_hash_table_add(evidence->hold_of, kept);
 }
 
 const struct ct_evidence_wait *ct_evidence_add(struct ct_evidence *evidence,
@@ -248,6 +312,7 @@ const struct ct_evidence_wait *ct_evidence_add(struct ct_evidence *evidence,
         return NULL;
     const struct ct_evidence_wait *wait = add_wait(evidence, interval, window, end_ns - begin_ns);
 
+    ct_evidence_add_to_loop(evidence, interval, window);
     if (!interval->is_for_lock)
         return wait;
     /* Who has the noted number is asked later: threads come and go while a recording is read. */
@@ -268,6 +333,7 @@ struct ct_wait_traits ct_evidence_traits(const struct ct_evidence_wait *wait)
         .class = wait->class,
         .stack_id = wait->stack_id,
         .is_for_lock = wait->is_for_lock,
+        .object = wait->object,
         .fd_role = wait->fd_role,
         .is_ended_by_fd = wait->is_ended_by_fd,
         .fd_kind = wait->fd_kind,
@@ -282,8 +348,11 @@ struct ct_evidence *ct_evidence_new(void)
 
     evidence->waits = g_ptr_array_new_with_free_func(g_free);
     evidence->holds = g_ptr_array_new_with_free_func(g_free);
+    evidence->loops = g_ptr_array_new_with_free_func(g_free);
+    evidence->loop_of = g_hash_table_new(NULL, NULL);
     evidence->wait_of = g_hash_table_new(wait_hash, wait_equal);
     evidence->hold_of = g_hash_table_new(hold_hash, hold_equal);
+    evidence->sleepers = g_hash_table_new_full(sleeper_hash, sleeper_equal, g_free, NULL);
     evidence->texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     evidence->slots = g_new0(struct ct_evidence_slot, SLOT_COUNT);
     return evidence;
@@ -306,8 +375,11 @@ void ct_evidence_free(struct ct_evidence *evidence)
         return;
     g_hash_table_unref(evidence->wait_of);
     g_hash_table_unref(evidence->hold_of);
+    g_hash_table_unref(evidence->sleepers);
     g_hash_table_unref(evidence->texts);
     free_slots(evidence->slots);
+    g_hash_table_unref(evidence->loop_of);
+    g_ptr_array_unref(evidence->loops);
     g_ptr_array_unref(evidence->waits);
     g_ptr_array_unref(evidence->holds);
     g_free(evidence);

@@ -1,6 +1,6 @@
 /*
  * What findings are made of: the waits of a recording, summed up wait by wait in bounded memory by
- * who waited, where and for what, and how long who held the locks meanwhile.
+ * who waited, where and for what, and who held the locks meanwhile.
  */
 #ifndef CTRACE_FINDINGS_EVIDENCE_H
 #define CTRACE_FINDINGS_EVIDENCE_H
@@ -27,24 +27,66 @@ struct ct_evidence_wait {
     double count; /* with the weights of sampled waits, as the total */
     double total_ns;
     uint64_t longest_ns;
+    /* The wait that came last, of which there may be more to come: when it began, and how much of
+     * it came until now. */
+    uint64_t last_begin_ns;
+    uint64_t last_ns;
+    /* Of conditions: of those that a broadcast ended, and after which it waited for the same again
+     * at once; from being woken until then. */
+    double broadcast_count;
+    double vain_count;
+    double vain_ns;
 };
 
-/* For how long that thread made others wait for that lock until it let go of it there. */
+/* That thread made others wait for that lock. */
 struct ct_evidence_hold {
     const struct ct_process *process; /* borrowed; whose lock it is */
     struct ct_thread *holder;         /* borrowed; NULL: unknown, but for its number */
     int32_t holder_tid;               /* then: as noted when the wait began; 0: unknown, too */
     enum ct_object kind;
-    uint32_t stack_id; /* in the holder's process; 0: unknown */
     uint64_t object;
-    double total_ns;
+};
+
+/* A power of two. */
+#define CT_EVIDENCE_LOOP_SLOTS 64
+
+/* Who is away for less is back before anybody minds. */
+#define CT_LONG_TURN_NS 50000000
+
+/* A thread that waits for events of descriptors, again and again, and what it did in between for
+ * long: what comes meanwhile has to wait. */
+struct ct_evidence_loop {
+    struct ct_thread *thread; /* borrowed */
+    enum ct_op op;            /* by which it waits for events */
+    uint64_t event_waits;
+    uint64_t turn_count; /* long ones */
+    uint64_t turn_ns;
+    uint64_t longest_turn_ns;
+    uint64_t wait_ns;    /* in those turns, in other calls */
+    uint64_t long_count; /* of single waits in other calls that alone are so long */
+    uint64_t long_ns;
+    /* The longest wait in another call. */
+    uint64_t longest_wait_ns;
+    enum ct_op longest_op;
+    uint32_t longest_stack_id;
+    /* The turn that goes on: since when, and the waits in it. */
+    uint64_t since_ns;
+    uint64_t turn_wait_ns;
 };
 
 struct ct_evidence {
     GPtrArray *waits;    /* owned; struct ct_evidence_wait *, by when each came first */
     GPtrArray *holds;    /* owned; struct ct_evidence_hold *, the same */
+    GPtrArray *loops;    /* owned; struct ct_evidence_loop *, the same */
+    GHashTable *loop_of; /* owned; by thread */
+    /* The last few threads that were looked up there, by a hash; borrowed. */
+    struct ct_evidence_loop_slot {
+        const struct ct_thread *thread;
+        struct ct_evidence_loop *loop; /* NULL: it has none */
+    } loop_slots[CT_EVIDENCE_LOOP_SLOTS];
     GHashTable *wait_of; /* owned; both find one by its key */
     GHashTable *hold_of;
+    GHashTable *sleepers;           /* owned; struct sleeper *, owned, as a set */
     GHashTable *texts;              /* owned; of descriptors, as a set */
     struct ct_evidence_slot *slots; /* owned; waits that are found without a look into a table */
 };

@@ -29,11 +29,10 @@ void ct_findings_file(const struct ct_findings_case *a_case, const char *name, G
         g_autofree char *files = name_files(gathering);
         g_autofree char *count = ct_words_count(gathering);
         g_autofree char *where = ct_words_where(gathering);
-        g_autofree char *options = ct_words_options(gathering->threads);
 
         ct_finding_add(findings, name, gathering,
                        g_strdup_printf("%s waited %s in %s%s: %s%s.", who, time,
                                        ct_op_name(gathering->first->op), files, count, where),
-                       g_strdup_printf("report waits%s", options));
+                       "report waits", ct_words_options(gathering->threads));
     }
 }

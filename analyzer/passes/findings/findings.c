@@ -1,6 +1,7 @@
 #include "passes/findings/findings.h"
 
 #include "model/format.h"
+#include "passes/findings/holders.h"
 #include "passes/findings/rules.h"
 
 #include <string.h>
@@ -18,6 +19,10 @@ static const struct {
     {"child", ct_findings_child},
     {"polling", ct_findings_polling},
     {"slow thread", ct_findings_slow_thread},
+    {"barrier", ct_findings_barrier},
+    {"thundering herd", ct_findings_herd},
+    {"lock order", ct_findings_lock_order},
+    {"slow turn", ct_findings_slow_turn},
 };
 
 /* What costs less is none: a hundredth of the time, but no less than this. */
@@ -32,7 +37,9 @@ static void finding_free(void *data)
     struct ct_finding *finding = data;
 
     g_free(finding->text);
-    g_free(finding->command);
+    g_free(finding->options);
+    if (finding->locks)
+        g_array_unref(finding->locks);
     g_free(finding);
 }
 
@@ -55,7 +62,7 @@ static void drop_small(GPtrArray *list, uint64_t length_ns)
     for (guint i = list->len; i > 0; i--) {
         const struct ct_finding *finding = list->pdata[i - 1];
 
-        if (!finding->is_end && finding->cost_ns < least_ns)
+        if (!finding->is_end && !finding->is_risk && finding->cost_ns < least_ns)
             g_ptr_array_remove_index(list, i - 1);
     }
 }
@@ -68,11 +75,22 @@ static char *quote(const char *name)
     return name[strspn(name, safe)] == '\0' ? g_strdup(name) : g_shell_quote(name);
 }
 
-char *ct_finding_command(const struct ct_finding *finding, const char *directory)
+static void append_word(GString *command, const char *word)
 {
-    g_autofree char *quoted = directory ? quote(directory) : NULL;
+    if (word && word[0])
+        g_string_append_printf(command, " %s", word);
+}
 
-    return g_strconcat("ctrace ", finding->command, quoted ? " " : NULL, quoted, NULL);
+char *ct_finding_command(const struct ct_finding *finding, const struct ct_finding_context *context)
+{
+    g_autofree char *directory = context->directory ? quote(context->directory) : NULL;
+    GString *command = g_string_new("ctrace");
+
+    append_word(command, finding->command);
+    append_word(command, finding->options ? finding->options : context->selection);
+    append_word(command, context->times);
+    append_word(command, directory);
+    return g_string_free(command, FALSE);
 }
 
 /* ---- Nothing ---- */
@@ -88,18 +106,23 @@ static uint64_t sum_idle(const struct ct_findings_case *a_case)
         if (ct_cause_of(a_case->causes, wait) == CT_CAUSE_IDLE)
             idle_ns += wait->total_ns;
     }
-    return idle_ns < 9e18 ? (uint64_t)idle_ns : UINT64_MAX;
+    return ct_rounded(idle_ns);
 }
 
-static char *describe_nothing(const struct ct_findings_case *a_case)
+static uint64_t sum_running(const GArray *lives)
 {
-    const GArray *lives = a_case->input->lives;
-    uint64_t length_ns = a_case->input->length_ns;
     uint64_t ran_ns = 0;
 
     for (guint i = 0; i < lives->len; i++)
         ran_ns =
             ct_add_u64(ran_ns, g_array_index(lives, struct ct_life, i).class_ns[CT_CLASS_RUNNING]);
+    return ran_ns;
+}
+
+static char *describe_nothing(const struct ct_findings_case *a_case)
+{
+    uint64_t length_ns = a_case->input->length_ns;
+    uint64_t ran_ns = sum_running(a_case->input->lives);
     g_autofree char *ran = ct_format_duration(ran_ns);
     g_autofree char *length = ct_format_duration(length_ns);
     g_autofree char *idle = ct_format_duration(sum_idle(a_case));
@@ -131,9 +154,43 @@ struct ct_findings *ct_findings_new(const struct ct_findings_input *input)
     g_ptr_array_sort(findings->list, compare);
     if (findings->list->len > CT_FINDINGS_MAX)
         g_ptr_array_set_size(findings->list, CT_FINDINGS_MAX);
+    if (input->model->capture.has_kernel && input->length_ns > 0)
+        findings->busy_cpus = (double)sum_running(input->lives) / (double)input->length_ns;
     if (findings->list->len == 0)
         findings->nothing = describe_nothing(&a_case);
     return findings;
+}
+
+GArray *ct_findings_locks(const struct ct_findings *findings)
+{
+    GArray *locks = g_array_new(FALSE, FALSE, sizeof(struct ct_lock_key));
+
+    for (guint i = 0; i < findings->list->len; i++) {
+        const struct ct_finding *finding = findings->list->pdata[i];
+
+        if (finding->locks)
+            g_array_append_vals(locks, finding->locks->data, finding->locks->len);
+    }
+    return locks;
+}
+
+void ct_findings_add_holders(struct ct_findings *findings, const struct ct_findings_input *input,
+                             const GPtrArray *holdings)
+{
+    for (guint i = 0; i < findings->list->len; i++) {
+        struct ct_finding *finding = findings->list->pdata[i];
+
+        if (!finding->locks)
+            continue;
+        g_autofree char *holders = ct_words_holders(input, finding->locks, holdings);
+        g_autofree char *inversion = ct_words_inversion(finding->locks, holdings);
+        char *text = g_strconcat(finding->text, holders, inversion, NULL);
+
+        if (inversion)
+            finding->rule = CT_FINDINGS_INVERSION;
+        g_free(finding->text);
+        finding->text = text;
+    }
 }
 
 void ct_findings_free(struct ct_findings *findings)

@@ -8,19 +8,27 @@
 
 #include "model/life.h"
 #include "passes/findings/evidence.h"
+#include "passes/lock_holding.h"
 #include "passes/peers.h"
 #include "symbols/symbols.h"
 
 #define CT_FINDINGS_MAX 7
 
+/* The rule of what began as one of locks, once it is known what the holders did. */
+#define CT_FINDINGS_INVERSION "priority inversion"
+
 struct ct_finding {
     const char *rule; /* its name, as the manual has it */
     uint64_t cost_ns; /* the time that threads waited for it, all together */
     char *text;       /* owned; a sentence or two */
-    char *command;    /* owned; that shows more: what comes after "ctrace" */
+    /* What shows more: what comes after "ctrace", and of whom alone; owned; NULL: of everybody. */
+    const char *command;
+    char *options;
+    GArray *locks; /* owned; struct ct_lock_key: those that it names, the first ones; or NULL */
     /* Where most of that was; borrowed from the symbolizer; NULL: unknown. */
     const struct ct_symbol_frame *place;
-    gboolean is_end; /* nothing goes on any more */
+    gboolean is_end;  /* nothing goes on any more */
+    gboolean is_risk; /* it has cost nothing yet */
 };
 
 /* All borrowed. */
@@ -29,23 +37,42 @@ struct ct_findings_input {
     struct ct_symbolizer *symbolizer;
     struct ct_idle *idle; /* of the same model */
     const struct ct_evidence *evidence;
-    const GArray *lives;    /* struct ct_life, of the threads that it is about */
-    const GPtrArray *hangs; /* struct ct_hang *; or NULL */
-    gboolean has_all_waits; /* none was left out: what threads ran is known */
-    const GPtrArray *peers; /* struct ct_peer *; or NULL */
-    uint64_t length_ns;     /* of the time that it is about */
+    const GArray *lives;         /* struct ct_life, of the threads that it is about */
+    const GPtrArray *hangs;      /* struct ct_hang *; or NULL */
+    const GPtrArray *inversions; /* struct ct_inversion *; or NULL */
+    gboolean has_all_waits;      /* none was left out: what threads ran is known */
+    const GPtrArray *peers;      /* struct ct_peer *; or NULL */
+    uint64_t length_ns;          /* of the time that it is about */
 };
 
-/* "ctrace report waits DIR"; without a directory where it is NULL. Free with g_free(). */
-char *ct_finding_command(const struct ct_finding *finding, const char *directory);
+/* For a command that shows more of the same: of which recording, and of what part of it. All are
+ * borrowed, and "" or NULL where they say nothing. */
+struct ct_finding_context {
+    const char *directory;
+    const char *selection; /* options: of whom, where the finding itself does not say so */
+    const char *times;     /* options: of when */
+};
+
+/* "ctrace report waits --thread=worker --from=1s DIR". Free with g_free(). */
+char *ct_finding_command(const struct ct_finding *finding,
+                         const struct ct_finding_context *context);
 
 struct ct_findings {
     GPtrArray *list; /* owned; struct ct_finding * */
     char *nothing;   /* owned; what it did where there are none; else NULL */
+    /* On average: so many CPUs ran the threads that it is about. 0: there is no kernel layer. */
+    double busy_cpus;
 };
 
 /* What it says is of the input, which must outlive it. */
 struct ct_findings *ct_findings_new(const struct ct_findings_input *input);
+
+/* The locks that they name, struct ct_lock_key. The caller owns it. */
+GArray *ct_findings_locks(const struct ct_findings *findings);
+
+/* Says of those what their holders did: struct ct_lock_holding *, of whatever model. */
+void ct_findings_add_holders(struct ct_findings *findings, const struct ct_findings_input *input,
+                             const GPtrArray *holdings);
 void ct_findings_free(struct ct_findings *findings);
 
 #endif

@@ -13,7 +13,7 @@ static void gathering_free(void *data)
     g_ptr_array_unref(gathering->targets);
     g_hash_table_unref(gathering->places);
     g_hash_table_unref(gathering->known_threads);
-    g_hash_table_unref(gathering->known_wakers);
+    g_hash_table_unref(gathering->waker_ns);
     g_hash_table_unref(gathering->known_targets);
     g_free(gathering);
 }
@@ -28,7 +28,7 @@ static struct ct_gathering *gathering_new(const struct ct_evidence_wait *first)
     gathering->targets = g_ptr_array_new();
     gathering->places = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     gathering->known_threads = g_hash_table_new(NULL, NULL);
-    gathering->known_wakers = g_hash_table_new(NULL, NULL);
+    gathering->waker_ns = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     gathering->known_targets = g_hash_table_new(NULL, NULL);
     return gathering;
 }
@@ -37,6 +37,24 @@ static void add_once(GPtrArray *list, GHashTable *known, const void *item)
 {
     if (item && g_hash_table_add(known, (void *)item))
         g_ptr_array_add(list, (void *)item);
+}
+
+static void add_waker(struct ct_gathering *gathering, struct ct_thread *waker, double time_ns)
+{
+    double *sum_ns = g_hash_table_lookup(gathering->waker_ns, waker);
+
+    if (!waker)
+        return;
+    if (!sum_ns) {
+        sum_ns = g_new0(double, 1);
+        g_hash_table_insert(gathering->waker_ns, waker, sum_ns);
+        g_ptr_array_add(gathering->wakers, waker);
+    }
+    *sum_ns += time_ns;
+    if (*sum_ns > gathering->first_waker_ns) {
+        gathering->first_waker_ns = *sum_ns;
+        gathering->first_waker = waker;
+    }
 }
 
 /* Of places with the same time, always the same one. */
@@ -70,8 +88,11 @@ static void add_wait(const struct ct_findings_case *a_case, struct ct_gathering 
     gathering->total_ns += wait->total_ns;
     gathering->count += wait->count;
     gathering->longest_ns = MAX(gathering->longest_ns, wait->longest_ns);
+    gathering->broadcast_count += wait->broadcast_count;
+    gathering->vain_count += wait->vain_count;
+    gathering->vain_ns += wait->vain_ns;
     add_once(gathering->threads, gathering->known_threads, wait->thread);
-    add_once(gathering->wakers, gathering->known_wakers, wait->waker);
+    add_waker(gathering, wait->waker, wait->total_ns);
     add_once(gathering->targets, gathering->known_targets, wait->peer ? wait->peer : wait->local);
     add_place(gathering,
               ct_stack_place(a_case->input->symbolizer, wait->thread->process, wait->stack_id),
@@ -93,8 +114,13 @@ void ct_gathering_merge(struct ct_gathering *gathering, const struct ct_gatherin
     gathering->total_ns += more->total_ns;
     gathering->count += more->count;
     gathering->longest_ns = MAX(gathering->longest_ns, more->longest_ns);
+    gathering->broadcast_count += more->broadcast_count;
+    gathering->vain_count += more->vain_count;
+    gathering->vain_ns += more->vain_ns;
     add_all(gathering->threads, gathering->known_threads, more->threads);
-    add_all(gathering->wakers, gathering->known_wakers, more->wakers);
+    for (guint i = 0; i < more->wakers->len; i++)
+        add_waker(gathering, more->wakers->pdata[i],
+                  *(const double *)g_hash_table_lookup(more->waker_ns, more->wakers->pdata[i]));
     add_all(gathering->targets, gathering->known_targets, more->targets);
     g_hash_table_iter_init(&at, more->places);
     while (g_hash_table_iter_next(&at, &place, &time_ns))
@@ -109,8 +135,9 @@ static int compare(const void *a, const void *b)
     return (first->total_ns < second->total_ns) - (first->total_ns > second->total_ns);
 }
 
-GPtrArray *ct_gather(const struct ct_findings_case *a_case, enum ct_cause cause,
-                     ct_gathering_key *key)
+/* `cause` NULL: whatever it is. */
+static GPtrArray *gather(const struct ct_findings_case *a_case, const enum ct_cause *cause,
+                         ct_gathering_key *key)
 {
     const GPtrArray *waits = a_case->input->evidence->waits;
     GPtrArray *gatherings = g_ptr_array_new_with_free_func(gathering_free);
@@ -119,9 +146,12 @@ GPtrArray *ct_gather(const struct ct_findings_case *a_case, enum ct_cause cause,
     for (guint i = 0; i < waits->len; i++) {
         const struct ct_evidence_wait *wait = waits->pdata[i];
 
-        if (ct_cause_of(a_case->causes, wait) != cause)
+        if (cause && ct_cause_of(a_case->causes, wait) != *cause)
             continue;
         char *text = key(a_case, wait);
+
+        if (!text)
+            continue;
         struct ct_gathering *gathering = g_hash_table_lookup(by_key, text);
 
         if (!gathering) {
@@ -133,6 +163,17 @@ GPtrArray *ct_gather(const struct ct_findings_case *a_case, enum ct_cause cause,
     }
     g_ptr_array_sort(gatherings, compare);
     return gatherings;
+}
+
+GPtrArray *ct_gather_all(const struct ct_findings_case *a_case, ct_gathering_key *key)
+{
+    return gather(a_case, NULL, key);
+}
+
+GPtrArray *ct_gather(const struct ct_findings_case *a_case, enum ct_cause cause,
+                     ct_gathering_key *key)
+{
+    return gather(a_case, &cause, key);
 }
 
 char *ct_gathering_key_of_place(const struct ct_findings_case *a_case,

@@ -14,22 +14,29 @@ struct ct_gathering {
     double total_ns;
     double count;
     uint64_t longest_ns;
+    double broadcast_count; /* as a wait has them */
+    double vain_count;
+    double vain_ns;
     const struct ct_evidence_wait *first; /* borrowed; the first one of them */
     GPtrArray *threads;                   /* owned; struct ct_thread *, each once */
     GPtrArray *wakers;                    /* owned; the same, of those who ended the waits */
-    GPtrArray *targets;                   /* owned; const char *, borrowed: texts of descriptors */
-    double most_ns;                       /* at the place where most of the time was: */
-    const struct ct_symbol_frame *place;  /* borrowed; NULL: unknown */
-    GHashTable *places;                   /* owned; struct ct_symbol_frame * -> double *, owned */
-    /* Owned; what the three lists have, as sets. */
-    GHashTable *known_threads, *known_wakers, *known_targets;
+    const struct ct_thread *first_waker;  /* borrowed; that ended those with the most time */
+    double first_waker_ns;
+    GPtrArray *targets;                  /* owned; const char *, borrowed: texts of descriptors */
+    double most_ns;                      /* at the place where most of the time was: */
+    const struct ct_symbol_frame *place; /* borrowed; NULL: unknown */
+    GHashTable *places;                  /* owned; struct ct_symbol_frame * -> double *, owned */
+    /* Owned; what the other two lists have, as sets; and struct ct_thread * -> double *, owned. */
+    GHashTable *known_threads, *known_targets, *waker_ns;
 };
 
-/* What the waits of one gathering have in common; free with g_free(). */
+/* What the waits of one gathering have in common; free with g_free(). NULL: it is in none. */
 typedef char *ct_gathering_key(const struct ct_findings_case *a_case,
                                const struct ct_evidence_wait *wait);
 
-/* struct ct_gathering *, the one with the most time first. The caller owns it. */
+/* struct ct_gathering *, the one with the most time first. The caller owns it. Of all waits,
+ * whatever their cause, that have a key; or of those of that cause. */
+GPtrArray *ct_gather_all(const struct ct_findings_case *a_case, ct_gathering_key *key);
 GPtrArray *ct_gather(const struct ct_findings_case *a_case, enum ct_cause cause,
                      ct_gathering_key *key);
 

@@ -17,7 +17,8 @@ static const struct ct_symbol_frame *place_of(const struct ct_findings_case *a_c
                           wait->interval.stack_id);
 }
 
-/* "a (1) in transfer (bank.c:12), b (2) in audit (bank.c:30)" */
+/* "a (1) for mutex journal in transfer (bank.c:12), b (2) for mutex accounts in audit (bank.c:30)"
+ */
 static char *list_waits(const struct ct_findings_case *a_case, const struct ct_hang *hang)
 {
     GString *list = g_string_new(NULL);
@@ -28,8 +29,12 @@ static char *list_waits(const struct ct_findings_case *a_case, const struct ct_h
         const struct ct_symbol_frame *place = place_of(a_case, wait_of(hang, i));
         g_autofree char *text = place ? ct_stack_place_text(place) : NULL;
 
-        g_string_append_printf(list, "%s%s (%d)%s%s", i > 0 ? ", " : "", thread->name, thread->tid,
-                               text ? " in " : "", text ? text : "");
+        const struct ct_interval *interval = &wait_of(hang, i)->interval;
+        g_autofree char *object = ct_words_lock(a_case->input, thread->process, interval->op,
+                                                interval->object, interval->wait_begin_ns);
+
+        g_string_append_printf(list, "%s%s (%d) for %s%s%s", i > 0 ? ", " : "", thread->name,
+                               thread->tid, object, text ? " in " : "", text ? text : "");
     }
     if (shown < hang->waits->len)
         g_string_append_printf(list, " and %u more", hang->waits->len - shown);
@@ -51,6 +56,10 @@ static char *describe(const struct ct_findings_case *a_case, const struct ct_han
     case CT_HANG_SELF:
         return g_strdup_printf("Deadlock: a thread waits for a lock that it holds itself: %s.%s",
                                list, behind);
+    case CT_HANG_LOST_WAKE:
+        return g_strdup_printf("Probably a lost wake-up: all %u threads of the process wait, and "
+                               "none is left to end these waits: %s.%s",
+                               hang->waits->len + hang->behind, list, behind);
     default:
         return g_strdup_printf("Abandoned lock: it is waited for, and its holder has exited: "
                                "%s.%s",
@@ -71,7 +80,7 @@ void ct_findings_hang(const struct ct_findings_case *a_case, const char *name, G
                 ct_add_u64(finding->cost_ns, ct_interval_wait_ns(&wait_of(hang, j)->interval));
         finding->rule = name;
         finding->text = describe(a_case, hang);
-        finding->command = g_strdup("report hangs");
+        finding->command = "report hangs";
         finding->place = place_of(a_case, wait_of(hang, 0));
         finding->is_end = TRUE;
         g_ptr_array_add(findings, finding);

@@ -65,14 +65,13 @@ void ct_findings_peer(const struct ct_findings_case *a_case, const char *name, G
         g_autofree char *target = name_target(gathering->first);
         g_autofree char *count = ct_words_count(gathering);
         g_autofree char *where = ct_words_where(gathering);
-        g_autofree char *options = ct_words_options(gathering->threads);
         g_autofree char *calls = describe_calls(a_case, gathering->first->peer);
 
         ct_finding_add(
             findings, name, gathering,
             g_strdup_printf("%s waited %s %s: %s%s.%s", who, time, target, count, where, calls),
             /* In an event loop, the place of all waits is the loop. */
-            g_strdup_printf("report %s%s", gathering->first->is_ended_by_fd ? "peers" : "waits",
-                            options));
+            gathering->first->is_ended_by_fd ? "report peers" : "report waits",
+            ct_words_options(gathering->threads));
     }
 }

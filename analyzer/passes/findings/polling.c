@@ -14,11 +14,10 @@ void ct_findings_polling(const struct ct_findings_case *a_case, const char *name
         g_autofree char *time = ct_words_time_of(a_case, gathering);
         g_autofree char *count = ct_words_count(gathering);
         g_autofree char *where = ct_words_where(gathering);
-        g_autofree char *options = ct_words_options(gathering->threads);
 
         ct_finding_add(
             findings, name, gathering,
             g_strdup_printf("%s slept %s in short sleeps: %s%s.", who, time, count, where),
-            g_strdup_printf("report waits%s", options));
+            "report waits", ct_words_options(gathering->threads));
     }
 }

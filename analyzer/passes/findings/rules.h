@@ -17,5 +17,9 @@ ct_findings_rule ct_findings_file;
 ct_findings_rule ct_findings_child;
 ct_findings_rule ct_findings_polling;
 ct_findings_rule ct_findings_slow_thread;
+ct_findings_rule ct_findings_barrier;
+ct_findings_rule ct_findings_herd;
+ct_findings_rule ct_findings_lock_order;
+ct_findings_rule ct_findings_slow_turn;
 
 #endif

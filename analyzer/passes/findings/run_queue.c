@@ -64,5 +64,5 @@ void ct_findings_run_queue(const struct ct_findings_case *a_case, const char *na
                                    "the program could run%s. There was more to run than CPUs.",
                                    who, time, 100 * runnable_ns / (running_ns + runnable_ns),
                                    at_most),
-                   g_strdup("report threads"));
+                   "report threads", NULL);
 }

@@ -1,39 +1,23 @@
-/* Another thread that was at work: a slow stage of a pipeline, or the last one at a barrier. */
+/* Another thread that was at work: a slow stage of a pipeline. */
 #include "passes/findings/rules.h"
 #include "passes/findings/words.h"
 
 /* A stage of a pipeline waits for each piece; who waits seldom has other reasons. */
 #define WAITS_MIN 10
 
-/* Those for whom threads of one kind were waited for at one place. */
+/* Threads of one kind, wherever they are waited for: before and behind a stage it is one stage. */
 static char *key_of(const struct ct_findings_case *a_case, const struct ct_evidence_wait *wait)
 {
-    const char *exe = wait->waker->process->exe;
-    g_autofree char *place = ct_gathering_place_of(a_case, wait);
-    GString *key = g_string_new(exe);
+    GString *key = g_string_new(wait->waker->process->exe);
+
+    (void)a_case;
+    g_string_append_c(key, ' ');
 
     for (const char *name = wait->waker->name; *name; name++) {
         if (!g_ascii_isdigit(*name))
             g_string_append_c(key, *name);
     }
-    g_string_append_printf(key, " %s", place);
     return g_string_free(key, FALSE);
-}
-
-static double busy_share(const struct ct_findings_case *a_case, const GPtrArray *threads)
-{
-    double able_ns = 0, alive_ns = 0;
-
-    for (guint i = 0; i < threads->len; i++) {
-        const struct ct_life *life = ct_causes_life(a_case->causes, threads->pdata[i]);
-
-        if (!life)
-            continue;
-        able_ns += (double)life->class_ns[CT_CLASS_RUNNING];
-        able_ns += (double)life->class_ns[CT_CLASS_RUNNABLE];
-        alive_ns += (double)(life->alive.end_ns - life->alive.begin_ns);
-    }
-    return alive_ns > 0 ? able_ns / alive_ns : 0;
 }
 
 void ct_findings_slow_thread(const struct ct_findings_case *a_case, const char *name,
@@ -51,13 +35,13 @@ void ct_findings_slow_thread(const struct ct_findings_case *a_case, const char *
         g_autofree char *slow = ct_words_threads(gathering->wakers);
         g_autofree char *count = ct_words_count(gathering);
         g_autofree char *where = ct_words_where(gathering);
-        g_autofree char *options = ct_words_options(gathering->wakers);
 
-        ct_finding_add(findings, name, gathering,
-                       g_strdup_printf("%s waited %s for %s: %s%s. What was waited for ran for "
-                                       "%.0f %% of its life.",
-                                       who, time, slow, count, where,
-                                       100 * busy_share(a_case, gathering->wakers)),
-                       g_strdup_printf("report threads%s", options));
+        ct_finding_add(
+            findings, name, gathering,
+            g_strdup_printf("%s waited %s for %s: %s%s. What was waited for ran for "
+                            "%.0f %% of its life.",
+                            who, time, slow, count, where,
+                            100 * ct_causes_busy_share(a_case->causes, gathering->wakers)),
+            "report threads", ct_words_options(gathering->wakers));
     }
 }

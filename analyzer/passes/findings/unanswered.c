@@ -34,6 +34,6 @@ void ct_findings_unanswered(const struct ct_findings_case *a_case, const char *n
         const struct ct_gathering gathering = {.total_ns = peer->failures.total_ns};
 
         if (peer->failures.count > 0 && !peer->is_others)
-            ct_finding_add(findings, name, &gathering, describe(peer), g_strdup("report peers"));
+            ct_finding_add(findings, name, &gathering, describe(peer), "report peers", NULL);
     }
 }

@@ -4,12 +4,20 @@
 #include "model/format.h"
 #include "symbols/stack_text.h"
 
-#include <math.h>
 #include <string.h>
 
-static uint64_t rounded(double value)
+char *ct_words_lock(const struct ct_findings_input *input, const struct ct_process *process,
+                    enum ct_op op, uint64_t object, uint64_t time_ns)
 {
-    return value < 9e18 ? (uint64_t)llround(value) : UINT64_MAX;
+    struct ct_thread member = {.process = (struct ct_process *)process};
+    const struct ct_interval wait = {.thread = &member, .op = op, .object = object};
+    const char *variable =
+        ct_object_is_address(ct_op_object(op))
+            ? ct_symbolizer_resolve_data(input->symbolizer, process, object, time_ns)
+            : NULL;
+
+    return variable ? g_strdup_printf("%s %s", ct_object_name(ct_op_object(op)), variable)
+                    : ct_format_object(&wait);
 }
 
 /* What all of their names have in common; NULL: they are not alike. */
@@ -32,6 +40,18 @@ static char *common_name(const GPtrArray *threads)
     return name;
 }
 
+/* One by another name, if there is one. */
+static const struct ct_thread *other_than(const GPtrArray *threads, const struct ct_thread *first)
+{
+    for (guint i = 1; i < threads->len; i++) {
+        const struct ct_thread *thread = threads->pdata[i];
+
+        if (strcmp(thread->name, first->name) != 0)
+            return thread;
+    }
+    return threads->pdata[1];
+}
+
 char *ct_words_threads(const GPtrArray *threads)
 {
     const struct ct_thread *first = threads->pdata[0];
@@ -42,7 +62,7 @@ char *ct_words_threads(const GPtrArray *threads)
     if (common)
         return g_strdup_printf("%u threads%s %s", threads->len,
                                strchr(common, '*') ? "" : " called", common);
-    const struct ct_thread *second = threads->pdata[1];
+    const struct ct_thread *second = other_than(threads, first);
 
     if (threads->len == 2)
         return g_strdup_printf("2 threads (%s and %s)", first->name, second->name);
@@ -52,20 +72,14 @@ char *ct_words_threads(const GPtrArray *threads)
 
 char *ct_words_time(double time_ns)
 {
-    return ct_format_duration(rounded(time_ns));
+    return ct_format_duration(ct_rounded(time_ns));
 }
 
 char *ct_words_time_of(const struct ct_findings_case *a_case, const struct ct_gathering *gathering)
 {
     g_autofree char *time = ct_words_time(gathering->total_ns);
-    double alive_ns = 0;
+    double alive_ns = ct_causes_sum_lives(a_case->causes, gathering->threads).alive_ns;
 
-    for (guint i = 0; i < gathering->threads->len; i++) {
-        const struct ct_life *life = ct_causes_life(a_case->causes, gathering->threads->pdata[i]);
-
-        if (life)
-            alive_ns += (double)(life->alive.end_ns - life->alive.begin_ns);
-    }
     if (alive_ns <= 0)
         return g_steal_pointer(&time);
     return g_strdup_printf("%s (%.0f %% of %s time)", time,
@@ -75,7 +89,7 @@ char *ct_words_time_of(const struct ct_findings_case *a_case, const struct ct_ga
 
 char *ct_words_count(const struct ct_gathering *gathering)
 {
-    uint64_t count = rounded(gathering->count);
+    uint64_t count = ct_rounded(gathering->count);
     g_autofree char *number = ct_format_count(count);
     g_autofree char *mean = ct_words_time(gathering->total_ns / MAX(gathering->count, 1));
     g_autofree char *longest = ct_format_duration(gathering->longest_ns);
@@ -113,24 +127,27 @@ char *ct_words_options(const GPtrArray *threads)
     if (common) {
         g_autofree char *quoted = g_shell_quote(common);
 
-        return g_strdup_printf(" --thread=%s", quoted);
+        return g_strdup_printf("--thread=%s", quoted);
     }
     if (!is_one_process(threads))
-        return g_strdup("");
-    return g_strdup_printf(" --process=%d",
+        return NULL;
+    return g_strdup_printf("--process=%d",
                            ((const struct ct_thread *)threads->pdata[0])->process->pid);
 }
 
-void ct_finding_add(GPtrArray *findings, const char *rule, const struct ct_gathering *gathering,
-                    char *text, char *command)
+struct ct_finding *ct_finding_add(GPtrArray *findings, const char *rule,
+                                  const struct ct_gathering *gathering, char *text,
+                                  const char *command, char *options)
 {
     struct ct_finding *finding = g_new0(struct ct_finding, 1);
 
     *text = g_ascii_toupper(*text);
     finding->rule = rule;
-    finding->cost_ns = rounded(gathering->total_ns);
+    finding->cost_ns = ct_rounded(gathering->total_ns);
     finding->text = text;
     finding->command = command;
+    finding->options = options;
     finding->place = gathering->place;
     g_ptr_array_add(findings, finding);
+    return finding;
 }

@@ -20,11 +20,17 @@ char *ct_words_count(const struct ct_gathering *gathering);
 /* ", mostly in serve_page (convoy.c:33)"; "" where it is unknown. */
 char *ct_words_where(const struct ct_gathering *gathering);
 
-/* " --thread='worker-*'", or all of their process: who they are, as options; "" for many. */
+/* "mutex journal", "mutex 0x7000": what that operation of the process was for. */
+char *ct_words_lock(const struct ct_findings_input *input, const struct ct_process *process,
+                    enum ct_op op, uint64_t object, uint64_t time_ns);
+
+/* "--thread='worker-*'", or all of their process: who they are, as options; NULL for many. */
 char *ct_words_options(const GPtrArray *threads);
 
-/* Takes both strings. */
-void ct_finding_add(GPtrArray *findings, const char *rule, const struct ct_gathering *gathering,
-                    char *text, char *command);
+/* Takes the text and the options, which may be NULL; the command is a constant. What it returns is
+ * the findings'. */
+struct ct_finding *ct_finding_add(GPtrArray *findings, const char *rule,
+                                  const struct ct_gathering *gathering, char *text,
+                                  const char *command, char *options);
 
 #endif

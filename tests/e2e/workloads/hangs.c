@@ -1,7 +1,8 @@
 /*
  * Threads that hang, until a signal ends the program:
- *   hangs deadlock|philosophers|self|abandoned|convoy MS
- * In a convoy they do not: each gets the one lock in turn, and is killed in the middle.
+ *   hangs deadlock|philosophers|self|abandoned|lost|joiner|idle|convoy MS
+ * In a convoy they do not: each gets the one lock in turn, and is killed in the middle. Nor do idle
+ * ones: one of them waits for what comes from outside.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -75,6 +76,36 @@ static void *take_turns(void *unused)
     return unused;
 }
 
+/* Whether there is news is asked without the lock: they may come between the question and the
+ * wait, and are then told to nobody. */
+static volatile int has_news;
+static pthread_cond_t news = PTHREAD_COND_INITIALIZER;
+
+static void *wait_for_news(void *unused)
+{
+    if (!has_news) {
+        usleep(100000);
+        pthread_mutex_lock(&journal);
+        pthread_cond_wait(&news, &journal);
+        pthread_mutex_unlock(&journal);
+    }
+    return unused;
+}
+
+static void tell_news(void)
+{
+    pthread_mutex_lock(&journal);
+    has_news = 1;
+    pthread_cond_signal(&news);
+    pthread_mutex_unlock(&journal);
+}
+
+static void *join(void *thread)
+{
+    pthread_join((pthread_t)thread, NULL);
+    return NULL;
+}
+
 static pthread_t start(void *(*run)(void *), uintptr_t argument)
 {
     pthread_t thread;
@@ -105,11 +136,22 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "abandoned") == 0) {
         pthread_join(start(leave_locked, 0), NULL);
         last = start(lock_twice, 0);
+    } else if (strcmp(what, "lost") == 0) {
+        last = start(wait_for_news, 0);
+        usleep(20000);
+        tell_news();
+    } else if (strcmp(what, "joiner") == 0) {
+        last = start(join, (uintptr_t)pthread_self());
+    } else if (strcmp(what, "idle") == 0) {
+        start(wait_for_news, 0);
+        setitimer(ITIMER_REAL, &timer, NULL);
+        pause();
     } else if (strcmp(what, "convoy") == 0) {
         for (int i = 0; i < PHILOSOPHERS; i++)
             last = start(take_turns, 0);
     } else {
-        fputs("usage: hangs deadlock|philosophers|self|abandoned|convoy MS\n", stderr);
+        fputs("usage: hangs deadlock|philosophers|self|abandoned|lost|joiner|idle|convoy MS\n",
+              stderr);
         return 2;
     }
     setitimer(ITIMER_REAL, &timer, NULL);

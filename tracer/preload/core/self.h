@@ -14,13 +14,20 @@ enum ct_mode {
 
 #define CT_SITE_CACHE 64
 
+/* So many of the locks that a thread took last may still be held when it waits for the next. */
+#define CT_LOCKS_TAKEN 4
+/* Waits for which it was looked whether they are nested. */
+#define CT_LOCK_ORDER_CACHE 16
+
 struct ct_stack_cache;
 struct ct_exec_room;
 
 /* A thread's private part. */
 struct ct_self {
     enum ct_mode mode;
-    uint32_t has_unwritten;       /* slot->wait.state is UNWRITTEN */
+    uint32_t has_unwritten;         /* slot->wait.state is UNWRITTEN */
+    uint64_t taken[CT_LOCKS_TAKEN]; /* see lock_order.h */
+    uint32_t taken_count;
     struct ct_board_thread *slot; /* NULL: it has none */
     struct ct_board_ring *ring;   /* the slot's, or a large one */
     uint32_t slot_index;
@@ -42,6 +49,7 @@ struct ct_self {
     uint64_t turns_ticks;      /* as of then */
     void *wait_frame;          /* stack address of the innermost open wait */
     uint64_t sites[CT_SITE_CACHE]; /* call sites whose last call returned at once */
+    uint32_t orders_looked_at[CT_LOCK_ORDER_CACHE];
 };
 
 extern CT_TLS struct ct_self ct_self;

@@ -4,6 +4,7 @@
  * that it lets others go only when somebody waits.
  */
 #include "preload/wait/deadline.h"
+#include "preload/wait/lock_order.h"
 #include "preload/wait/mutex.h"
 #include "wrap.h"
 
@@ -48,6 +49,7 @@ static __attribute__((noinline)) bool block_on(struct ct_wait *wait, enum ct_op 
         !ct_wait_begin_on(wait, op, lock, site))
         return false;
     self->slot->wait.owner = holder.tid;
+    ct_lock_order_tell(wait, lock);
     return true;
 }
 
@@ -69,6 +71,8 @@ static __attribute__((noinline)) bool block_on(struct ct_wait *wait, enum ct_op 
             return real_##name args;                                                              \
         int result = real_##name args;                                                            \
         ct_wait_end_deferred(&wait, outcome);                                                     \
+        if (result == 0)                                                                          \
+            ct_lock_order_take(op, (const void *)lock);                                           \
         return result;                                                                            \
     }                                                                                             \
     int name params                                                                               \
@@ -77,8 +81,10 @@ static __attribute__((noinline)) bool block_on(struct ct_wait *wait, enum ct_op 
         if (CT_LIKELY(may_try)) {                                                                 \
             CT_NEED_REAL(try);                                                                    \
             state = real_##try(lock);                                                             \
-            if (CT_LIKELY(state == 0))                                                            \
+            if (CT_LIKELY(state == 0)) {                                                          \
+                ct_lock_order_take(op, (const void *)lock);                                       \
                 return 0;                                                                         \
+            }                                                                                     \
         } else if (is_taken) {                                                                    \
             state = (busy);                                                                       \
         }                                                                                         \
