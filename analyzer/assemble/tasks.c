@@ -33,7 +33,6 @@ struct ct_tasks {
 struct ct_tasks *ct_tasks_new(const struct ct_task_events *events, GStringChunk *names)
 {
     struct ct_tasks *tasks = g_new0(struct ct_tasks, 1);
-
     tasks->events = *events;
     tasks->by_tid = g_hash_table_new(NULL, NULL);
     tasks->all = g_ptr_array_new_with_free_func(ct_task_free);
@@ -120,7 +119,6 @@ static struct ct_task *add_task(struct ct_tasks *tasks, int32_t tid)
 static struct ct_task *get_task(struct ct_tasks *tasks, int32_t tid)
 {
     struct ct_task *task = ct_tasks_find(tasks, tid);
-
     return task && !task->has_ended ? task : add_task(tasks, tid);
 }
 
@@ -290,7 +288,6 @@ static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *re
 static void mend_loss(struct ct_tasks *tasks, struct ct_task *task, uint64_t woken_ns)
 {
     uint64_t end_ns = tasks->lossy_until_ns;
-
     if (task->count > 0 && ct_task_state(task) == CT_TASK_UNKNOWN &&
         ct_task_last_span(task)->begin_ns < end_ns && end_ns < woken_ns)
         begin_span(tasks, task,
@@ -334,7 +331,6 @@ static void add_fork(struct ct_tasks *tasks, const struct ct_kernel_record *reco
 static void add_exec(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
     struct ct_task *task = get_task(tasks, record->as.sched_process_exec.tid);
-
     if (!task || ct_task_state(task) != CT_TASK_UNKNOWN)
         return;
     task->last_cpu = (int32_t)record->cpu;

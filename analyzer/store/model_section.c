@@ -83,7 +83,6 @@ static void take_counters(struct ct_bytes_input *input, struct ct_op_counters *c
 static int compare_keys(const void *a, const void *b)
 {
     uintptr_t first = (uintptr_t) * (void *const *)a, second = (uintptr_t) * (void *const *)b;
-
     return (first > second) - (first < second);
 }
 
@@ -168,7 +167,6 @@ static void *take_stack(struct ct_bytes_input *input)
 static void put_fd(struct ct_bytes *bytes, const void *value)
 {
     const struct ct_fd *fd = value;
-
     put_signed(bytes, fd->fd);
     ct_bytes_put(bytes, (uint64_t)fd->kind);
     ct_bytes_put(bytes, fd->watched_classes);
@@ -179,7 +177,6 @@ static void put_fd(struct ct_bytes *bytes, const void *value)
 static void *take_fd(struct ct_bytes_input *input)
 {
     struct ct_fd *fd = g_new0(struct ct_fd, 1);
-
     fd->fd = (int32_t)take_signed(input);
     uint64_t kind = ct_bytes_take(input);
 

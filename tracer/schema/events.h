@@ -440,7 +440,6 @@ struct ct_column {
 CT_EVENTS(CT_STRUCT)
 #undef CT_STRUCT
 #undef CT_STRUCT_FIELD
-
 enum ct_event {
 #define CT_EVENT_SYMBOL(symbol, name, channel) CT_EVENT_ID_##symbol,
     CT_EVENTS(CT_EVENT_SYMBOL)
