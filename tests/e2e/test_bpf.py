@@ -59,7 +59,7 @@ class BpfTest(TraceTest):
         return self.folder / output
 
     def report(self, directory):
-        result = self.ctrace("report", directory, "--format=json")
+        result = self.ctrace("report", directory, "--format=json", "--top=100")
         self.assertEqual(result.status, 0, result)
         return json.loads(result.out)
 

@@ -18,7 +18,6 @@ from harness import (
 CLOCKS = WORKLOADS / "clocks"
 WAITS = 5
 NO_RIGHT = 77
-REAL_TO_MONOTONIC_NS = time.time_ns() - time.monotonic_ns()
 CALLS = {"nanosleep": "sleep_ns", "read": "read_ns", "pthread_mutex_lock": "lock_ns"}
 
 # Of what the program measures, around the call, on a busy machine: the wrong clocks give half or less.
@@ -26,6 +25,10 @@ LEAST_MEASURED = 0.7
 
 # Between two readings of ours.
 SLACK_NS = 5_000_000
+
+
+def real_to_monotonic_ns():
+    return time.time_ns() - time.monotonic_ns()
 
 TIME_NAMESPACE = ["unshare", "--time", "--monotonic", "1000000"]
 OWN_TIME_NAMESPACE = ["unshare", "--user", "--map-root-user", *TIME_NAMESPACE[1:]]
@@ -41,18 +44,20 @@ def time_namespace():
 
 class Clocks(TraceTest):
     def check(self, *program, recorder=(), layer="--kernel=off"):
+        offsets = [real_to_monotonic_ns()]  # the machine's date may be corrected meanwhile
         begin_ns = time.monotonic_ns()
         directory = self.folder / "trace"
         command = [*recorder, CTRACE, "record", "-o", directory, layer, "--", *program]
         result = run(*command, cwd=self.folder)
         end_ns = time.monotonic_ns()
+        offsets.append(real_to_monotonic_ns())
         if result.status == NO_RIGHT:
             self.skipTest("the kernel gives this user no time namespace")
         self.assertEqual(result.status, 0, result)
         self.assertNotIn("cannot record", result.err)
         events = read_events(directory)
         self.check_waits(events, workload_answer(result))
-        self.check_times(events, begin_ns, end_ns)
+        self.check_times(events, begin_ns, end_ns, offsets)
         verdict = self.ctrace("verify", directory)
         self.assertEqual(verdict.status, 0, verdict)
         self.assertIn("all adds up", verdict.out)
@@ -73,7 +78,7 @@ class Clocks(TraceTest):
             self.assertLessEqual(sum(durations), answer[key] + SLACK_NS, op)
             self.assertGreaterEqual(sum(durations), answer[key] * LEAST_MEASURED, op)
 
-    def check_times(self, events, begin_ns, end_ns):
+    def check_times(self, events, begin_ns, end_ns, offsets):
         begin_ns -= SLACK_NS
         end_ns += SLACK_NS
         capture = [event for event in events if event.name == "ctrace:capture"][-1]
@@ -88,8 +93,8 @@ class Clocks(TraceTest):
         self.assertGreaterEqual(min(moments), begin_ns)
         self.assertLessEqual(max(moments), end_ns)
         times = [event.time_ns for event in events]
-        self.assertGreaterEqual(min(times) - REAL_TO_MONOTONIC_NS, begin_ns)
-        self.assertLessEqual(max(times) - REAL_TO_MONOTONIC_NS, end_ns)
+        self.assertGreaterEqual(min(times) - min(offsets), begin_ns)
+        self.assertLessEqual(max(times) - max(offsets), end_ns)
 
     def needs(self, program):
         if shutil.which(program) is None:
