@@ -33,7 +33,7 @@ KILLS_AT_ONCE = 3
 TURNS = 3  # of so many kills, until enough of them came while there was something to lose
 
 # So many waits that the program takes some time for them, and the converter, too.
-FEW_WAITS = 5000
+FLOOD_WAITS = 30_000
 WAITS = 15000
 
 
@@ -107,7 +107,7 @@ class KilledTest(TraceTest):
 class Recorder(KilledTest):
     def kill_one(self, output, after_s, part):
         """What was lost, and what there is twice. It may have been finished a moment before."""
-        recorder = self.start_flood(output, FEW_WAITS)
+        recorder = self.start_flood(output, FLOOD_WAITS)
         time.sleep(after_s)
         try:
             pid = recorder.pid if part == "job" else recorder_of(recorder)
@@ -144,7 +144,7 @@ class Recorder(KilledTest):
     def test_a_recorder_that_is_killed_at_any_moment_loses_nothing_that_was_on_disk(self):
         self.recovered = []
         began = time.monotonic()
-        recorder = self.start_flood("whole", FEW_WAITS)
+        recorder = self.start_flood("whole", FLOOD_WAITS)
         recorder.communicate(timeout=60)
         lasts_s = time.monotonic() - began
         seed = random.randrange(1 << 30)
