@@ -66,11 +66,15 @@ OBJECT_OF_SCENARIO = {
     "sync_file_range": "/mapped",
     "syncfs": "file /tmp/ctrace-disk-",
 }
+# Waits for several descriptors have what ended them, if something did.
+ENDED_BY = {"epoll-pipe": "pipe pipe:[", "poll-woken": "pipe pipe:[", "select-woken": "ended by unix socket"}
 OBJECT_OF_WORKLOAD = {"waits": "pipe pipe:[", "waits_io": "pipe pipe:[", "waits_files": "/file"}
 
 
 def expected_object(workload, answer):
     name = answer["name"]
+    if name in ENDED_BY:
+        return ENDED_BY[name]
     if answer["op"] in OBJECT_OF_OP:
         return OBJECT_OF_OP[answer["op"]]
     if name in OBJECT_OF_SCENARIO:

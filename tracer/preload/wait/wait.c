@@ -31,6 +31,8 @@ static void emit_wait(struct ct_self *self, uint64_t end_ticks)
     uint64_t duration_ns = ct_elapsed_ns(shown->begin_ticks, end_ticks);
 
     self->mode = CT_MODE_BUSY;
+    if (shown->op == CT_OP_CONNECT) /* it has another end now */
+        ct_fd_connected((int)(uint32_t)shown->object);
     if (ct_op_object(shown->op) == CT_OBJECT_FD && shown->op != CT_OP_FCLOSE)
         ct_fd_announce((int)(uint32_t)shown->object);
     if (shown->op == CT_OP_OPEN && shown->result >= 0)
