@@ -159,7 +159,8 @@ class Disk(TraceTest):
     def test_what_the_kernel_tells_counts_as_well(self):
         trace = self.folder / "trace"
         self.record_until_it_ends(trace, "--max-size=2MB", "--kernel=sched")
-        self.assertLess(self.size_of(trace), 2_500_000)
+        # And what comes, with stacks of some KB each, between two looks.
+        self.assertLess(self.size_of(trace), 4_000_000)
         self.assertFalse((trace / "spool").exists())
 
     @unittest.skipUnless(SMALL_FS, "it takes root to mount a small file system")
