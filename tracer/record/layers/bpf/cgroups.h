@@ -10,16 +10,20 @@
 #define HIERARCHIES_MAX  32
 #define CGROUP_DEPTH_MAX 64
 
-static __noinline bool is_recorded_cgroup(struct cgroup *cgroup)
+/* Not static: the kernel checks it once then, and not at each of the places in others' loops, which
+ * takes half a second at the start of every recording. It is given the cgroup's address. */
+__noinline int is_recorded_cgroup(uint64_t address)
 {
+    struct cgroup *cgroup = (struct cgroup *)address;
+
     if (!cgroup || BPF_CORE_READ(cgroup, root, hierarchy_id) != (int)state.hierarchy_id)
-        return false;
+        return 0;
     for (int depth = 0; cgroup && depth < CGROUP_DEPTH_MAX; depth++) {
         if (BPF_CORE_READ(cgroup, kn, id) == state.cgroup_id)
-            return true;
+            return 1;
         cgroup = (struct cgroup *)BPF_CORE_READ(cgroup, self.parent);
     }
-    return false;
+    return 0;
 }
 
 static bool is_in_recorded_cgroup(struct task_struct *task)
@@ -32,7 +36,7 @@ static bool is_in_recorded_cgroup(struct task_struct *task)
     for (int i = 0; at != head && i < HIERARCHIES_MAX; i++) {
         struct cgrp_cset_link *link = (void *)at - to_link;
 
-        if (is_recorded_cgroup(BPF_CORE_READ(link, cgrp)))
+        if (is_recorded_cgroup((uint64_t)BPF_CORE_READ(link, cgrp)))
             return true;
         at = BPF_CORE_READ(at, next);
     }
