@@ -173,8 +173,10 @@ static gboolean write_thread(struct writer *writer, const struct ct_thread *thre
     g_autoptr(GError) wrong = NULL;
     struct ct_store_event event;
 
-    while (ct_store_cursor_next(cursor, &event, &wrong))
-        write_interval(writer, &event.interval);
+    while (ct_store_cursor_next(cursor, &event, &wrong)) {
+        if (ct_store_lets(writer->input->scope, &event.interval))
+            write_interval(writer, &event.interval);
+    }
     if (!wrong)
         return TRUE;
     g_propagate_error(error, g_steal_pointer(&wrong));

@@ -43,9 +43,6 @@ struct ct_report_format {
 /* The first one for NULL; NULL if there is none of that name. */
 const struct ct_report_format *ct_report_format_find(const char *name);
 
-/* May the section be asked for alone, in this format? */
-gboolean ct_report_format_has_section(const struct ct_report_format *format, const char *section);
-
 /* "text, json and csv". Free with g_free(). */
 char *ct_report_format_list(void);
 

@@ -65,14 +65,6 @@ gboolean ct_selection_has_class(const struct ct_selection *selection, enum ct_cl
     return selection->classes == 0 || (selection->classes & 1U << class) != 0;
 }
 
-gboolean ct_selection_matches(const char *const *patterns, const char *text)
-{
-    for (; *patterns; patterns++)
-        if (g_pattern_match_simple(*patterns, text))
-            return TRUE;
-    return FALSE;
-}
-
 /* "net or sync" */
 static char *join(const char *const *names)
 {

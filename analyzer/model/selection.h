@@ -31,8 +31,6 @@ gboolean ct_selection_has_process(const struct ct_selection *selection,
 gboolean ct_selection_has_thread(const struct ct_selection *selection,
                                  const struct ct_thread *thread);
 gboolean ct_selection_has_class(const struct ct_selection *selection, enum ct_class class);
-/* Does one of these patterns match the text? */
-gboolean ct_selection_matches(const char *const *patterns, const char *text);
 
 /* "processes redis*, 4711; threads io_*; waits of class net"; "" where it is everything. Free with
  * g_free(). */

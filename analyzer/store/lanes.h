@@ -51,13 +51,6 @@ static inline gboolean ct_touches(const struct ct_window *window, uint64_t begin
     return !window || (end_ns >= window->begin_ns && begin_ns <= window->end_ns);
 }
 
-/* Is the interval asked for? */
-static inline gboolean ct_store_lets(const struct ct_store_scope *scope,
-                                     const struct ct_interval *interval)
-{
-    return !scope->filter || scope->filter->lets(scope->filter->user, interval);
-}
-
 /*
  * The interval of a record of this thread, with its releases, valid until the next one; `fd` is
  * where its descriptor is put. FALSE: the record is none.

@@ -44,6 +44,13 @@ struct ct_store_scope {
     const struct ct_interval_filter *filter; /* of these intervals; NULL: of all */
 };
 
+/* Is the interval asked for? */
+static inline gboolean ct_store_lets(const struct ct_store_scope *scope,
+                                     const struct ct_interval *interval)
+{
+    return !scope->filter || scope->filter->lets(scope->filter->user, interval);
+}
+
 /* Hands on what lies in the scope, in the order in which it came when the trace was read. */
 gboolean ct_store_replay(struct ct_store *store, const struct ct_store_scope *scope,
                          const struct ct_sink *sink, GError **error);

@@ -107,12 +107,3 @@ gboolean ct_report_find_delays(struct ct_report *report, struct ct_store *store,
     report->lists->longest = search.waits;
     return TRUE;
 }
-
-double ct_report_idle_ns(const struct ct_report *report)
-{
-    double idle_ns = 0;
-
-    for (guint i = 0; i < report->threads->len; i++)
-        idle_ns += g_array_index(report->threads, struct ct_report_thread, i).idle_ns;
-    return idle_ns;
-}

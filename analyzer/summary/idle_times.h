@@ -13,7 +13,4 @@ void ct_report_tell_idle(struct ct_report *report);
 gboolean ct_report_find_delays(struct ct_report *report, struct ct_store *store,
                                const struct ct_store_scope *scope, GError **error);
 
-/* All of it, by every thread. */
-double ct_report_idle_ns(const struct ct_report *report);
-
 #endif

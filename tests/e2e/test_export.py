@@ -274,6 +274,21 @@ class Export(TraceTest):
         capture = self.report["capture"]
         self.assertLessEqual(end - begin, (capture["end_ns"] - capture["begin_ns"]) * 0.3 + 1)
 
+    def test_every_format_has_what_is_asked_for_alone(self):
+        options = ["--class=sync", "--min=1ms"]
+        report = json.loads(self.ctrace("report", "--format=json", "--top=100", *options, self.recording).out)
+        expected = round(sum(site["total_ns"] for site in report["sites"]))
+        self.assertGreater(expected, 0)
+        trace = self.perfetto(*options)
+        self.assertEqual(trace.faults, [])
+        self.assertEqual({each[1] for each in trace.slices}, {"sync"})
+        with open(self.export("waits.csv", *options), newline="") as file:
+            rows = [int(row["duration_ns"]) for row in csv.DictReader(file)]
+        events = json.loads(self.export("trace.json", *options).read_text())["traceEvents"]
+        chrome = [round(each["dur"] * 1000) for each in events if each["ph"] == "X" and each["pid"] != 0]
+        for durations in ([end - begin for _, _, _, begin, end, _ in trace.slices], rows, chrome):
+            self.assertAlmostEqual(sum(durations), expected, delta=len(durations))
+
     def test_chrome_is_json_with_nanoseconds(self):
         path = self.export("trace.json")
         text = path.read_text()
@@ -307,6 +322,7 @@ class Export(TraceTest):
                 elif value is not None:
                     self.assertEqual(float(row[name]), value, name)
         locks = [row for row in rows if row["operation"] == "pthread_mutex_lock" and row["waker"]]
+        self.assertTrue(locks)
         self.assertTrue(all(row["waker_place"].startswith("serve_page") for row in locks))
 
     def test_profiles_are_the_same_in_every_format(self):
