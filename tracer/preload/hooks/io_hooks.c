@@ -179,10 +179,11 @@ static enum ct_class select_class(const struct ct_ready_sets *sets, int count, u
 /* What the call came to; and of a wait for several descriptors, which of them ended it. */
 static int64_t ended_by(struct ct_wait *wait, int result, int fd)
 {
+    if (result <= 0 ||
+        !*ct_is_ours) /* a handler that came meanwhile may have forked: see ct_wait_end */
+        return CT_ERRNO_OUTCOME;
     struct ct_board_wait *shown = &wait->self->slot->wait;
 
-    if (result <= 0)
-        return CT_ERRNO_OUTCOME;
     if (fd >= 0 && fd < CT_FD_CACHE)
         shown->object = ct_set_object(shown->object, fd, ct_turn_role(fd));
     return result;
