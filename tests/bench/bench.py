@@ -269,7 +269,8 @@ def recorded_ms(words):
         text=True,
         check=True,
     )
-    return float(re.search(r" in (\d+\.\d+) s$", result.stderr, re.MULTILINE)[1]) * 1e3
+    value, unit = re.search(r" in (\d+(?:\.\d+)?) (s|ms)$", result.stderr, re.MULTILINE).groups()
+    return float(value) * {"s": 1e3, "ms": 1}[unit]
 
 
 def cpu_seconds(pid):
