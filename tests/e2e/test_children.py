@@ -27,6 +27,12 @@ class Children(TraceTest):
         # library's code and data, the loader's stack, and what it notes of one library more.
         self.assertLess(more, 20, f"{bare} bare")
 
+    def test_a_first_wait_is_cheap(self):
+        bare, more = self.faults("read")
+        # Besides: its descriptor is described, and a stack is taken, by the tables of each library
+        # on it; what is noted of these is on one page.
+        self.assertLess(more, 33, f"{bare} bare")
+
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,6 @@
-/* Page faults of a child that ends at once, or executes /bin/true: on average of some. */
+/* Page faults of a child that ends at once, or executes /bin/true, or tr, which reads: on average
+ * of some. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,19 +10,27 @@
 
 enum { CHILDREN = 20 };
 
+static void be_child(const char *kind)
+{
+    if (strcmp(kind, "exec") == 0)
+        execl("/bin/true", "true", (char *)NULL);
+    else if (strcmp(kind, "read") == 0)
+        execl("/usr/bin/tr", "tr", "a", "b", (char *)NULL);
+    _exit(0);
+}
+
 int main(int argc, char **argv)
 {
-    int is_executing = argc > 1 && strcmp(argv[1], "exec") == 0;
+    const char *kind = argc > 1 ? argv[1] : "fork";
     struct rusage usage;
 
+    if (dup2(open("/dev/null", O_RDONLY), STDIN_FILENO) < 0)
+        return EXIT_FAILURE;
     for (int i = 0; i < CHILDREN; i++) {
         pid_t child = fork();
 
-        if (child == 0) {
-            if (is_executing)
-                execl("/bin/true", "true", (char *)NULL);
-            _exit(0);
-        }
+        if (child == 0)
+            be_child(kind);
         if (child < 0 || waitpid(child, NULL, 0) != child)
             return EXIT_FAILURE;
     }

@@ -186,6 +186,7 @@ static void begin_thread(struct ct_self *self, int32_t creator_tid, uint64_t ent
     self->counted = NULL;
     self->last_stack = 0;
     self->stack_cache = NULL;
+    self->stacks_taken = 0; /* a child of fork may not live to take as many as its parent */
     ct_deep_forget(self);
     self->random = (slot->start_ns ^ (uint64_t)tid << 40) | 1;
     memset(self->sites, 0, sizeof(self->sites));

@@ -295,24 +295,24 @@ static bool has_code(uint32_t index, uint64_t address)
     return known[index].is_loaded && address - module->begin < module->end - module->begin;
 }
 
-/* The module that a page was found in last, which is likely to have it still. */
-#define HINTS 1024
-
+/* Of more than a few, the module that a page was found in last, which is likely to have it. */
+#define HINTS       1024
+#define FEW_MODULES 8
 static CT_LARGE uint16_t hints[HINTS];
-
 _Static_assert(CT_BOARD_MAX_MODULES <= UINT16_MAX, "a hint is a module's index");
 
 static bool is_known(uint64_t address)
 {
-    uint16_t *hint = &hints[address / PAGE_SIZE % HINTS];
+    uint16_t *hint = known_count > FEW_MODULES ? &hints[address / PAGE_SIZE % HINTS] : NULL;
 
-    if (*hint < known_count && has_code(*hint, address))
+    if (hint != NULL && *hint < known_count && has_code(*hint, address))
         return true;
     for (uint32_t i = 0; i < known_count; i++) {
-        if (has_code(i, address)) {
+        if (!has_code(i, address))
+            continue;
+        if (hint != NULL)
             *hint = (uint16_t)i;
-            return true;
-        }
+        return true;
     }
     return false;
 }

@@ -5,13 +5,15 @@
 #include "preload/core/tables.h"
 #include "preload/core/waiters.h"
 
-/* Numbers of descriptors, and one more, so that 0 is none. */
-static CT_LARGE int32_t reader_of[CT_FD_CACHE];
-static CT_LARGE int32_t watcher_of[CT_FD_CACHE];
-
-/* Who polls a descriptor: the number of the thread's slot and one more, in the high half, and which
- * of its polls it is; 0 is nobody. */
-static CT_LARGE _Atomic uint64_t poller_of[CT_FD_CACHE];
+/* Of a descriptor. On one page for all that most programs have. */
+static CT_LARGE struct peers {
+    /* Numbers of descriptors, and one more, so that 0 is none. */
+    int32_t reader;
+    int32_t watcher;
+    /* Who polls it: the number of the thread's slot and one more, in the high half, and which of
+     * its polls it is; 0 is nobody. */
+    _Atomic uint64_t poller;
+} peers_of[CT_FD_CACHE];
 
 static CT_LARGE uint32_t polls[CT_BOARD_MAX_THREADS]; /* begun by each slot */
 
@@ -37,15 +39,15 @@ void ct_fd_peers_add(int writer, int reader)
     if (!is_cached(writer) || !is_cached(reader) || !ct_process_is_own())
         return;
     ct_fds_begin(writer > reader ? writer : reader);
-    reader_of[writer] = reader + 1;
+    peers_of[writer].reader = reader + 1;
     ct_fds[writer].has_peer = 1;
     ct_fds[reader].has_peer = 1;
 }
 
 void ct_fd_peers_copy(int fd, int copy)
 {
-    if (is_cached(fd) && is_cached(copy) && reader_of[fd] != 0)
-        ct_fd_peers_add(copy, reader_of[fd] - 1);
+    if (is_cached(fd) && is_cached(copy) && peers_of[fd].reader != 0)
+        ct_fd_peers_add(copy, peers_of[fd].reader - 1);
 }
 
 void ct_fd_peers_watch(int epoll_fd, int fd)
@@ -53,7 +55,7 @@ void ct_fd_peers_watch(int epoll_fd, int fd)
     if (!is_cached(epoll_fd) || !is_cached(fd) || !ct_fds[fd].has_peer)
         return;
     ct_fds_begin(epoll_fd);
-    watcher_of[fd] = epoll_fd + 1;
+    peers_of[fd].watcher = epoll_fd + 1;
     ct_fds[epoll_fd].has_peer = 1;
 }
 
@@ -73,13 +75,13 @@ void ct_fd_peers_poll_add(int fd)
 {
     uint32_t slot = own_slot();
 
-    poller_of[fd] = (uint64_t)(slot + 1) << 32 | polls[slot];
+    peers_of[fd].poller = (uint64_t)(slot + 1) << 32 | polls[slot];
 }
 
 /* The id of the thread that is in a poll of this descriptor, or 0. */
 static int32_t find_poller(int fd)
 {
-    uint64_t poller = poller_of[fd];
+    uint64_t poller = peers_of[fd].poller;
     uint32_t slot = (uint32_t)(poller >> 32) - 1;
 
     if (poller == 0 || polls[slot] != (uint32_t)poller)
@@ -97,9 +99,15 @@ static int32_t find_poller(int fd)
 
 void ct_fd_peers_forget(int fd)
 {
-    reader_of[fd] = 0;
-    watcher_of[fd] = 0;
-    poller_of[fd] = 0;
+    struct peers *peers = &peers_of[fd];
+
+    /* A child of fork shares the page until it writes to it. */
+    if (peers->reader != 0)
+        peers->reader = 0;
+    if (peers->watcher != 0)
+        peers->watcher = 0;
+    if (atomic_load_explicit(&peers->poller, memory_order_relaxed) != 0)
+        peers->poller = 0;
     ct_fds[fd].has_peer = 0;
 }
 
@@ -110,15 +118,15 @@ static bool is_waited_on(int fd)
 
 void ct_fd_wake_find(struct ct_fd_wake *wake, int writer)
 {
-    int reader = reader_of[writer] - 1;
+    int reader = peers_of[writer].reader - 1;
     int32_t poller;
 
     if (reader < 0 || ct_board == NULL)
         return;
     if (is_waited_on(reader))
         wake->object = (uint64_t)reader;
-    else if (is_waited_on(watcher_of[reader] - 1))
-        wake->object = (uint64_t)watcher_of[reader] - 1;
+    else if (is_waited_on(peers_of[reader].watcher - 1))
+        wake->object = (uint64_t)peers_of[reader].watcher - 1;
     else if ((poller = find_poller(reader)) > 0)
         wake->object = CT_WAKE_OF_POLLER | (uint64_t)poller;
     else
