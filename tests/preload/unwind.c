@@ -192,6 +192,67 @@ static void be_interrupted(void)
     setitimer(ITIMER_REAL, &off, NULL);
 }
 
+/* ---- Frames in circles ---- */
+
+#if defined(__x86_64__)
+enum { CIRCLES_MAX = 1000 };
+
+/* Calls with its frame, the saved frame pointer and the return address, as compilers make it. */
+unsigned with_frame(unsigned (*function)(uint64_t *frame));
+__asm__(".text\n"
+        "with_frame:\n"
+        ".cfi_startproc\n"
+        "push %rbp\n"
+        ".cfi_def_cfa_offset 16\n"
+        ".cfi_offset %rbp, -16\n"
+        "mov %rsp, %rbp\n"
+        ".cfi_def_cfa_register %rbp\n"
+        "mov %rdi, %rax\n"
+        "mov %rbp, %rdi\n"
+        "call *%rax\n"
+        "after_call:\n"
+        "pop %rbp\n"
+        ".cfi_def_cfa %rsp, 8\n"
+        "ret\n"
+        ".cfi_endproc\n");
+extern const char after_call[];
+
+static bool is_to_go_on(void *user, const struct ct_frame *frame)
+{
+    unsigned *visited = user;
+
+    return frame->address != 0 && ++*visited < CIRCLES_MAX;
+}
+
+/* Damages the frame so that its caller is another one of the same function, and the caller of that
+ * one this. */
+static SHAPE unsigned visit_circle(uint64_t *frame)
+{
+    uint64_t other[2] = {(uint64_t)frame, (uint64_t)after_call};
+    const uint64_t saved[2] = {frame[0], frame[1]};
+    unsigned visited = 0;
+
+    frame[0] = (uint64_t)other;
+    frame[1] = (uint64_t)after_call;
+    bool is_all = ct_unwind_visit(is_to_go_on, &visited);
+    memcpy(frame, saved, sizeof(saved));
+    return is_all ? CIRCLES_MAX : visited;
+}
+
+static bool is_circle_left(void)
+{
+    unsigned visited = with_frame(visit_circle);
+
+    printf("%u frames in circles\n", visited);
+    return visited > 2 && visited < CIRCLES_MAX;
+}
+#else
+static bool is_circle_left(void)
+{
+    return true;
+}
+#endif
+
 int main(void)
 {
     pthread_t thread;
@@ -206,5 +267,5 @@ int main(void)
         return 1;
     be_interrupted();
     printf("%u stacks, %u wrong\n", compared, wrong);
-    return wrong > 0 || compared < PATHS;
+    return wrong > 0 || compared < PATHS || !is_circle_left();
 }

@@ -332,10 +332,28 @@ int ct_unwind(void **addresses, int size, bool *is_live)
     return count;
 }
 
+/* Where a walk was some steps ago, twice as many each time. What damaged tables or frames lead to
+ * twice, they lead to for ever. */
+struct trail {
+    uint64_t address, stack_pointer;
+    uint64_t steps, steps_max;
+};
+
+static bool is_in_circles(struct trail *trail, const struct walker *walker)
+{
+    if (walker->address == trail->address && stack_pointer(walker) == trail->stack_pointer)
+        return true;
+    if (++trail->steps < trail->steps_max)
+        return false;
+    *trail = (struct trail){walker->address, stack_pointer(walker), 0, 2 * trail->steps_max};
+    return false;
+}
+
 bool ct_unwind_visit(bool (*visit)(void *user, const struct ct_frame *frame), void *user)
 {
     struct walker walker;
     struct window copied;
+    struct trail trail = {.steps_max = 1};
     enum step last;
 
     begin_walk(&walker, &copied, true);
@@ -347,7 +365,7 @@ bool ct_unwind_visit(bool (*visit)(void *user, const struct ct_frame *frame), vo
             .frame_pointer_place = walker.frame_pointer_place,
             .is_interrupted = walker.is_interrupted,
         };
-        if (!visit(user, &frame))
+        if (is_in_circles(&trail, &walker) || !visit(user, &frame))
             return false;
     } while ((last = step(&walker)) == STEP_DONE);
     return last == STEP_END;
