@@ -180,7 +180,7 @@ def row_kernel():
 
 def row_stack():
     """What a hook pays for a stack: the code of the preload, in a program of its own."""
-    core = ("clock", "memory", "object", "symbol", "tables", "work_stack")
+    core = ("clock", "memory", "object", "raw", "symbol", "tables", "work_stack")
     preload = HERE.parents[1] / "tracer" / "preload"
     sources = [preload / "core" / f"{name}.c" for name in core] + sorted((preload / "stack").glob("*.c"))
     includes = [f"-I{HERE.parents[1] / 'tracer'}"]
@@ -233,12 +233,22 @@ def small_repository():
     return tree
 
 
+def empty_library():
+    library = FOLDER / "libempty.so"
+    quietly("gcc", "-shared", "-nostdlib", "-o", library, "-x", "c", "/dev/null")
+    return library
+
+
 def row_processes():
     """What a process costs: bare and recorded in turn. The ratios of one turn are of one moment."""
     program = compiled("processes")
+    preloading = dict(os.environ, LD_PRELOAD=str(empty_library()))
     for title, words in {"fork": ["fork"], "fork and exec": ["exec"]}.items():
         measures = {
             "bare": lambda words=words: number(quietly(program, *words)),
+            "an empty library, preloaded": lambda words=words: number(
+                quietly(program, *words, env=preloading)
+            ),
             "ctrace record": lambda words=words: number(record(program, *words)),
             "ctrace record --kernel=off": lambda words=words: number(
                 record(program, *words, options=["--kernel=off"])
