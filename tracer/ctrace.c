@@ -10,6 +10,9 @@
 #define USAGE_STATUS   2
 #define MISSING_STATUS 127
 
+/* What a shell asks with, as options/complete.h says. */
+#define COMPLETE_OPTION "--complete"
+
 static const struct {
     const char *name;
     const char *purpose;
@@ -95,6 +98,43 @@ static int unknown(const char *command)
     return USAGE_STATUS;
 }
 
+static void offer(const char *word, const char *purpose, const char *typed)
+{
+    if (strncmp(word, typed, strlen(typed)) == 0)
+        printf("%s\t%s\n", word, purpose);
+}
+
+static void offer_commands(const char *typed)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        offer(commands[i].name, commands[i].purpose, typed);
+}
+
+/* What a shell may offer for the last word; each command tells that of its own
+ * (options/complete.h). */
+static int complete(int count, char **words)
+{
+    const char *typed = count > 0 ? words[count - 1] : "";
+
+    if (count > 1 && find_command(words[0]) != NULL) {
+        const char *command = words[0];
+
+        /* "--complete record -" becomes "record --complete -", where it stands. */
+        words[-1] = words[0];
+        words[0] = (char *)COMPLETE_OPTION;
+        return run(command, words - 1);
+    }
+    puts("words");
+    if (count <= 1 || (count == 2 && strcmp(words[0], "help") == 0))
+        offer_commands(typed);
+    if (count <= 1) {
+        offer("help", "explain a command", typed);
+        offer("--help", "list the commands", typed);
+        offer("--version", "print the version", typed);
+    }
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
 static int help(const char *command)
 {
     char *arguments[] = {(char *)command, "--help", NULL};
@@ -118,5 +158,7 @@ int main(int argc, char **argv)
         printf("ctrace %s\n", CTRACE_VERSION);
         return fflush(stdout) == 0 ? 0 : 1;
     }
+    if (strcmp(argv[1], COMPLETE_OPTION) == 0)
+        return complete(argc - 2, argv + 2);
     return find_command(argv[1]) != NULL ? run(argv[1], argv + 1) : unknown(argv[1]);
 }

@@ -25,7 +25,7 @@ void ct_scope_add_options(struct ct_scope *scope, GOptionContext *context)
         {"class", 0, 0, G_OPTION_ARG_STRING_ARRAY, &scope->classes,
          "Only waits of these classes, such as net or sync,syscall", "CLASS,..."},
         {"op", 0, 0, G_OPTION_ARG_STRING_ARRAY, &scope->operations,
-         "Only waits in this operation, such as read or pthread_*_lock", "NAME"},
+         "Only waits in this operation, such as read or pthread_*_lock", "OPERATION"},
         {"object", 0, 0, G_OPTION_ARG_STRING_ARRAY, &scope->objects,
          "Only waits for this: a lock's name or address, a file, a peer, a thread", "NAME"},
         {"place", 0, 0, G_OPTION_ARG_STRING, &scope->place,

@@ -121,6 +121,8 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
          "[DIR]"},
         {0},
     };
+    static const struct ct_option_values values[] = {
+        {"FORMAT", ct_export_format_rows}, {"KIND", ct_profile_kind_rows}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_auto(GStrv) arguments = g_strdupv(typed);
     g_autofree char *description = describe_formats();
@@ -130,7 +132,7 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
     g_option_context_add_main_entries(context, entries, NULL);
     ct_scope_add_options(&options->scope, context);
     ct_scope_refuse_threads(&options->scope, context);
-    if (!ct_options_parse(context, entries, &arguments, error))
+    if (!ct_options_parse_values(context, entries, values, &arguments, error))
         return FALSE;
     return options->is_version || (find_format(options, error) && find_kind(options, error) &&
                                    ct_command_directory(options->directories, error) &&

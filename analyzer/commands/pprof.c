@@ -113,6 +113,7 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
          NULL},
         {0}};
+    static const struct ct_option_values values[] = {{"KIND", ct_profile_kind_rows}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new("KIND [DIR]");
     g_autofree char *description = describe_kinds();
 
@@ -124,7 +125,7 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
     g_option_context_add_main_entries(context, entries, NULL);
     ct_scope_add_options(&options->scope, context);
     ct_scope_refuse_threads(&options->scope, context);
-    return ct_options_parse(context, entries, &arguments, error) &&
+    return ct_options_parse_values(context, entries, values, &arguments, error) &&
            take_arguments(options, (int)g_strv_length(arguments), arguments, error);
 }
 

@@ -75,6 +75,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
          "[SECTION] [DIR]"},
         {0},
     };
+    static const struct ct_option_values values[] = {
+        {"FORMAT", ct_report_format_names}, {"SECTION", ct_report_section_names}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_auto(GStrv) arguments = g_strdupv(argv);
     g_autofree char *sections = ct_report_section_list();
@@ -88,7 +90,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     g_option_context_add_main_entries(context, entries, NULL);
     ct_scope_add_options(&options->scope, context);
     ct_scope_refuse_threads(&options->scope, context);
-    return ct_options_parse(context, entries, &arguments, error);
+    return ct_options_parse_values(context, entries, values, &arguments, error);
 }
 
 /* A recording that is called as a section is, is "./waits". NULL: none is asked for. */
@@ -340,17 +342,15 @@ static gboolean has_findings(const struct ct_report_layout *layout)
 static int write_report(void *user, struct ct_activity *activity)
 {
     const struct job *job = user;
-    const struct options *options = job->options;
-    const char *directory = job->directory;
     g_autoptr(ct_model) model = ct_model_new();
     struct ct_report_scope scope = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!find_scope(directory, activity, &options->scope, &scope, &error)) {
+    if (!find_scope(job->directory, activity, &job->options->scope, &scope, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
-    scope.has_each_process = options->is_all;
+    scope.has_each_process = job->options->is_all;
     g_autoptr(ct_report) report = ct_report_new(model, &scope, job->top);
     g_autoptr(ct_filter) filter =
         ct_filter_new(&report->scope.selection, report->symbolizer, report->idle);
@@ -359,8 +359,8 @@ static int write_report(void *user, struct ct_activity *activity)
         found = {.model = ct_model_new(), .scope = &asked, .report = report, .longest = job->top};
 
     set_asked(job, &found);
-    if (!gather(directory, activity, model, &asked, report, &error) ||
-        !find(directory, activity, report, &found, &error)) {
+    if (!gather(job->directory, activity, model, &asked, report, &error) ||
+        !find(job->directory, activity, report, &found, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
@@ -373,7 +373,7 @@ static int write_report(void *user, struct ct_activity *activity)
     if (job->format->has_places)
         ct_report_fold_places(report);
     if (job->format->has_places && has_findings(&job->layout) &&
-        !ct_report_ask_findings(directory, activity, report, &asked, &error)) {
+        !ct_report_ask_findings(job->directory, activity, report, &asked, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }

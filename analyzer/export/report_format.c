@@ -41,6 +41,15 @@ const struct ct_report_format *ct_report_format_find(const char *name)
     return NULL;
 }
 
+char **ct_report_format_names(void)
+{
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
+        g_strv_builder_add(names, formats[i].name);
+    return g_strv_builder_end(names);
+}
+
 char *ct_report_format_list(void)
 {
     GString *list = g_string_new(formats[0].name);

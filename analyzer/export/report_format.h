@@ -45,6 +45,9 @@ const struct ct_report_format *ct_report_format_find(const char *name);
 
 /* "text, json and csv". Free with g_free(). */
 char *ct_report_format_list(void);
+/* Each of them. Free with g_strfreev(), as the next. */
+char **ct_report_format_names(void);
+char **ct_report_section_names(void);
 
 /* Is it the name of a section of the text? */
 gboolean ct_report_has_section(const char *name);

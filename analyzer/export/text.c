@@ -36,10 +36,9 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-char *ct_report_section_list(void)
+char **ct_report_section_names(void)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-    GString *list = g_string_new(NULL);
 
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
         if (parts[i].section &&
@@ -47,12 +46,17 @@ char *ct_report_section_list(void)
             g_ptr_array_add(names, (void *)parts[i].section);
     }
     g_ptr_array_sort(names, compare_names);
-    for (guint i = 0; i < names->len; i++)
-        g_string_append_printf(list, "%s%s",
-                               i == 0               ? ""
-                               : i + 1 < names->len ? ", "
-                                                    : " and ",
-                               (const char *)names->pdata[i]);
+    g_ptr_array_add(names, NULL);
+    return g_strdupv((char **)names->pdata);
+}
+
+char *ct_report_section_list(void)
+{
+    g_auto(GStrv) names = ct_report_section_names();
+    GString *list = g_string_new(NULL);
+
+    for (guint i = 0; names[i]; i++)
+        g_string_append_printf(list, "%s%s", i == 0 ? "" : names[i + 1] ? ", " : " and ", names[i]);
     return g_string_free(list, FALSE);
 }
 

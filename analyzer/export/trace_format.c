@@ -57,3 +57,12 @@ char *ct_export_format_list(void)
                                formats[i].name);
     return g_string_free(list, FALSE);
 }
+
+char **ct_export_format_rows(void)
+{
+    char **rows = g_new0(char *, G_N_ELEMENTS(formats) + 1);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(formats); i++)
+        rows[i] = g_strdup_printf("%s\t%s", formats[i].name, formats[i].description);
+    return rows;
+}

@@ -49,5 +49,7 @@ const struct ct_export_format *ct_export_format_at(guint index);
 
 /* "chrome, csv and folded". Free with g_free(). */
 char *ct_export_format_list(void);
+/* Each, and after a tab what it is for. Free with g_strfreev(). */
+char **ct_export_format_rows(void);
 
 #endif

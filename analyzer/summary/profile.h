@@ -70,6 +70,8 @@ const struct ct_profile_units *ct_profile_kind_units(enum ct_profile_kind kind);
 
 /* "net, sync and mutex", with what stands before the last. The caller frees. */
 char *ct_profile_kind_list(const char *last_separator);
+/* Each, and after a tab what it holds. Free with g_strfreev(). */
+char **ct_profile_kind_rows(void);
 
 const char *ct_profile_kind_name(enum ct_profile_kind kind);
 const char *ct_profile_kind_description(enum ct_profile_kind kind);

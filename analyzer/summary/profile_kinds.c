@@ -91,3 +91,12 @@ char *ct_profile_kind_list(const char *last_separator)
     }
     return g_string_free(text, FALSE);
 }
+
+char **ct_profile_kind_rows(void)
+{
+    char **rows = g_new0(char *, CT_PROFILE_KIND_COUNT + 1);
+
+    for (size_t i = 0; i < CT_PROFILE_KIND_COUNT; i++)
+        rows[i] = g_strdup_printf("%s\t%s", kinds[i].name, kinds[i].description);
+    return rows;
+}

@@ -1,7 +1,10 @@
 #include "options/parse.h"
 
+#include "options/described.h"
 #include "options/nearest.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static gboolean takes_value(const GOptionEntry *entry)
@@ -87,6 +90,8 @@ static char **take_more(GPtrArray *joined, char **next, gboolean (*is_value)(con
 char **ct_options_join(const GOptionEntry *entries, const GOptionEntry *option, char **arguments,
                        gboolean (*is_value)(const char *word))
 {
+    if (ct_complete_is_asked(arguments)) /* about words as they were typed */
+        return arguments;
     g_auto(GStrv) apart = take_apart(entries, TRUE, arguments);
     GPtrArray *joined = g_ptr_array_new();
     char **next = apart;
@@ -110,20 +115,6 @@ char **ct_options_join(const GOptionEntry *entries, const GOptionEntry *option, 
     return (char **)g_ptr_array_free(joined, FALSE);
 }
 
-/* All long options of the context, "--from": those that its help tells of. */
-static GPtrArray *list_options(GOptionContext *context)
-{
-    GPtrArray *options = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *help = g_option_context_get_help(context, FALSE, NULL);
-    g_auto(GStrv) words = g_strsplit_set(help, " \n,=[", -1);
-
-    for (char **word = words; *word; word++) {
-        if (g_str_has_prefix(*word, "--") && (*word)[2])
-            g_ptr_array_add(options, g_strdup(*word));
-    }
-    return options;
-}
-
 /* GLib says which option it does not know; which one may be meant, we say. */
 static void add_hint(GOptionContext *context, GError **error)
 {
@@ -132,8 +123,12 @@ static void add_hint(GOptionContext *context, GError **error)
     if (!begin || !g_error_matches(*error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
         return;
     g_autofree char *typed = g_strndup(begin, strcspn(begin, "= "));
-    g_autoptr(GPtrArray) options = list_options(context);
-    const char *meant = ct_nearest(typed, (const char *const *)options->pdata, options->len);
+    struct ct_described *described = ct_described_new(context);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (guint i = 0; i < described->options->len; i++)
+        g_ptr_array_add(names, ((struct ct_described_option *)described->options->pdata[i])->name);
+    const char *meant = ct_nearest(typed, (const char *const *)names->pdata, names->len);
 
     if (meant) {
         char *message = g_strdup_printf("%s: did you mean %s?", (*error)->message, meant);
@@ -141,11 +136,31 @@ static void add_hint(GOptionContext *context, GError **error)
         g_free((*error)->message);
         (*error)->message = message;
     }
+    ct_described_free(described);
+}
+
+/* As GLib does with --help. */
+static void tell_shell(const char *answer)
+{
+    fputs(answer, stdout);
+    exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 gboolean ct_options_parse(GOptionContext *context, const GOptionEntry *entries, char ***arguments,
                           GError **error)
 {
+    return ct_options_parse_values(context, entries, NULL, arguments, error);
+}
+
+gboolean ct_options_parse_values(GOptionContext *context, const GOptionEntry *entries,
+                                 const struct ct_option_values *values, char ***arguments,
+                                 GError **error)
+{
+    if (ct_complete_is_asked(*arguments)) {
+        g_autofree char *answer = ct_complete(context, entries, values, *arguments + 2);
+
+        tell_shell(answer);
+    }
     char **apart = take_apart(entries, g_option_context_get_strict_posix(context), *arguments);
 
     g_strfreev(*arguments);

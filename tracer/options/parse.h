@@ -6,7 +6,7 @@
 #ifndef CTRACE_OPTIONS_PARSE_H
 #define CTRACE_OPTIONS_PARSE_H
 
-#include <glib.h>
+#include "options/complete.h"
 
 /*
  * As g_option_context_parse_strv(). `entries` are those of the context's options that have letters
@@ -15,6 +15,12 @@
  */
 gboolean ct_options_parse(GOptionContext *context, const GOptionEntry *entries, char ***arguments,
                           GError **error);
+
+/* The same, of a program whose help has names for values of its own: a shell is told what they may
+ * be. */
+gboolean ct_options_parse_values(GOptionContext *context, const GOptionEntry *entries,
+                                 const struct ct_option_values *values, char ***arguments,
+                                 GError **error);
 
 /*
  * The arguments with the value of `option`, one of `entries`, in one word: of "-p 12 34" it is

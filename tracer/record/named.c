@@ -123,3 +123,50 @@ char *ct_named_near(const char *name)
         append_named(text, names->pdata[i], g_hash_table_lookup(pids_of, names->pdata[i]));
     return g_string_free(text, FALSE);
 }
+
+/* ---- What there is to choose from ---- */
+
+/* What a process is called, of a program that runs, but this one. NULL: it is none. Caller frees.
+ */
+static char *running_name(pid_t pid)
+{
+    struct ct_proc_stat stat;
+
+    return pid == getpid() || !ct_proc_read_stat(pid, pid, &stat) || stat.is_kernel_thread ||
+                   CT_PROC_HAS_ENDED(stat.state)
+               ? NULL
+               : g_strdup(stat.name);
+}
+
+char **ct_named_list_pids(void)
+{
+    g_autoptr(GArray) all = ct_proc_list_processes();
+    g_autoptr(GStrvBuilder) rows = g_strv_builder_new();
+
+    for (guint i = 0; i < all->len; i++) {
+        pid_t pid = g_array_index(all, pid_t, i);
+        g_autofree char *name = running_name(pid);
+        g_autofree char *row = name != NULL ? g_strdup_printf("%d\t%s", pid, name) : NULL;
+
+        if (row != NULL)
+            g_strv_builder_add(rows, row);
+    }
+    return g_strv_builder_end(rows);
+}
+
+char **ct_named_list(void)
+{
+    g_autoptr(GArray) all = ct_proc_list_processes();
+    g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+    for (guint i = 0; i < all->len; i++) {
+        char *name = running_name(g_array_index(all, pid_t, i));
+
+        if (name != NULL && !g_hash_table_contains(known, name))
+            g_strv_builder_add(names, name);
+        if (name != NULL)
+            g_hash_table_add(known, name);
+    }
+    return g_strv_builder_end(names);
+}

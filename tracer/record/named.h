@@ -16,4 +16,9 @@ GArray *ct_named_find(const char *name);
  */
 char *ct_named_near(const char *name);
 
+/* All programs that run, for a shell to choose from: "12\tnginx" of each, and the names alone, each
+ * once. Caller frees with g_strfreev(). */
+char **ct_named_list_pids(void);
+char **ct_named_list(void);
+
 #endif

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "keeping.h"
+#include "named.h"
 #include "options/parse.h"
 #include "quantity.h"
 #include "record/layers/perf/sampling.h"
@@ -297,11 +298,11 @@ static const GOptionEntry all_options[] = {
     {"kernel", 0, 0, G_OPTION_ARG_STRING, GIVEN(kernel),
      "Record when threads run and when they are runnable, waiting for a CPU: sched; calls too: "
      "syscalls; neither: off; or what there is need of and the kernel lets us: auto (auto)",
-     "WHAT"},
+     "auto|off|sched|syscalls"},
     {"kernel-source", 0, 0, G_OPTION_ARG_STRING, GIVEN(kernel_source),
      "Ask the kernel by its BPF programs: bpf; by its perf events: perf; or by the best that it "
      "lets us: auto (auto)",
-     "HOW"},
+     "auto|bpf|perf"},
     {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, GIVEN(pids),
      "Record process PID, or all that are named NAME, which run already, until they end or "
      "Ctrl-C; -p 1,2, -p 1 2 and -p nginx,redis-server record several",
@@ -334,7 +335,7 @@ static const GOptionEntry all_options[] = {
     {"keep", 0, 0, G_OPTION_ARG_STRING, GIVEN(keep),
      "Keep what came first of a recording that would have more than --max-size: oldest; or go on, "
      "and keep what came last: newest (oldest)",
-     "WHICH"},
+     "oldest|newest"},
     {"lossless", 0, 0, G_OPTION_ARG_NONE, GIVEN(lossless),
      "Hold threads up that make events faster than they can be recorded, instead of losing what is "
      "too much",
@@ -412,6 +413,8 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
 {
     g_auto(GStrv) arguments = g_strdupv(argv);
     g_auto(given_type) given = {0};
+    static const struct ct_option_values values[] = {
+        {"PID", ct_named_list_pids}, {"NAME", ct_named_list}, {0}};
     GOptionEntry entries[G_N_ELEMENTS(all_options)];
 
     g_set_prgname("ctrace record");
@@ -419,7 +422,7 @@ gboolean ct_record_options_parse(struct ct_record_options *options, char **argv,
     g_autoptr(GOptionContext) context = make_context(entries);
     arguments = ct_options_join(entries, find_option(entries, "pid"), g_steal_pointer(&arguments),
                                 ct_targets_are_ids);
-    if (!ct_options_parse(context, entries, &arguments, error))
+    if (!ct_options_parse_values(context, entries, values, &arguments, error))
         return FALSE;
     if (given.wants_version) {
         g_print("ctrace %s\n", CTRACE_VERSION);
