@@ -122,6 +122,34 @@ void ct_store_cursor_free(struct ct_store_cursor *cursor);
 typedef struct ct_store_cursor ct_store_cursor; /* for g_autoptr(ct_store_cursor) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_store_cursor, ct_store_cursor_free)
 
+/* ---- The lanes of several threads as one ---- */
+
+enum ct_store_kind {
+    CT_STORE_INTERVALS,
+    CT_STORE_RUNS,
+    CT_STORE_SAMPLES,
+    CT_STORE_WAKES,
+    CT_STORE_TURNS,
+    CT_STORE_KIND_COUNT
+};
+
+struct ct_store_merge;
+
+/*
+ * What touches the window of the threads with numbers from `first` to `last`: by where it begins,
+ * then by thread; or, where not `is_by_begin`, thread by thread, which has one of them open at a
+ * time. Else those are open that have begun by then. A merge borrows the store.
+ */
+struct ct_store_merge *ct_store_merge_new(struct ct_store *store, enum ct_store_kind kind,
+                                          guint first, guint last, const struct ct_window *window,
+                                          gboolean is_by_begin);
+/* As ct_store_cursor_next(), but that intervals have no releases; `thread` is whose lane it is. */
+gboolean ct_store_merge_next(struct ct_store_merge *merge, struct ct_store_event *event,
+                             struct ct_thread **thread, GError **error);
+void ct_store_merge_free(struct ct_store_merge *merge);
+typedef struct ct_store_merge ct_store_merge; /* for g_autoptr(ct_store_merge) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_store_merge, ct_store_merge_free)
+
 /* ---- Questions ---- */
 
 /* Of what lies inside a window, to the nanosecond; sampled waits are told apart. */

@@ -160,6 +160,74 @@ static void cursors_go_by_begin(void **state)
     }
 }
 
+static enum ct_store_kind kind_of(const struct told *told)
+{
+    return told->kind == TOLD_INTERVAL ? CT_STORE_INTERVALS
+           : told->kind == TOLD_RUN    ? CT_STORE_RUNS
+           : told->kind == TOLD_SAMPLE ? CT_STORE_SAMPLES
+                                       : CT_STORE_TURNS;
+}
+
+static guint number_of(const struct told *told)
+{
+    const struct ct_thread *thread = told->kind == TOLD_INTERVAL ? told->interval.thread
+                                     : told->kind == TOLD_RUN    ? told->run.thread
+                                     : told->kind == TOLD_SAMPLE ? told->sample.thread
+                                                                 : told->turn.thread;
+
+    return loaded_thread(thread)->number;
+}
+
+/* What a merge of these threads tells: each once, in the order that is asked for. */
+static void expect_merge(enum ct_store_kind kind, guint first, guint last,
+                         const struct ct_window *window, gboolean is_by_begin)
+{
+    g_autoptr(ct_store_merge) merge =
+        ct_store_merge_new(fixture.store, kind, first, last, window, is_by_begin);
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    struct ct_thread *thread;
+    struct ct_store_event event;
+    uint64_t last_ns = 0;
+    guint expected = 0, last_number = 0;
+
+    for (guint k = 0; k < fixture.told->len; k++) {
+        const struct told *one = told_at(fixture.told, k);
+
+        expected += kind_of(one) == kind && touches(one, window) && number_of(one) >= first &&
+                    number_of(one) <= last;
+    }
+    while (ct_store_merge_next(merge, &event, &thread, NULL)) {
+        const struct told *one = told_at(fixture.told, (guint)event.id.sequence);
+
+        assert_int_equal(kind_of(one), kind);
+        assert_int_equal(number_of(one), thread->number);
+        assert_int_equal(told_begin_ns(one), event.begin_ns);
+        assert_int_equal(told_end_ns(one), event.end_ns);
+        assert_true(g_hash_table_add(seen, GUINT_TO_POINTER((guint)event.id.sequence + 1)));
+        if (is_by_begin || thread->number == last_number)
+            assert_true(event.begin_ns >= last_ns);
+        if (!is_by_begin || event.begin_ns == last_ns)
+            assert_true(thread->number >= last_number);
+        last_ns = event.begin_ns;
+        last_number = thread->number;
+    }
+    assert_int_equal(g_hash_table_size(seen), expected);
+}
+
+static void lanes_of_several_threads_are_one(void **state)
+{
+    static const enum ct_store_kind kinds[] = {CT_STORE_INTERVALS, CT_STORE_RUNS, CT_STORE_SAMPLES,
+                                               CT_STORE_TURNS};
+
+    (void)state;
+    for (guint i = 0; i < 160; i++) {
+        const struct ct_window window = some_window();
+        guint first = i % 3, last = i % 7 == 0 ? G_MAXUINT : first + i % 5;
+
+        expect_merge(kinds[i % 4], first, last, &window, i % 8 < 4);
+    }
+}
+
 static void sums_of_any_window_are_exact(void **state)
 {
     (void)state;
@@ -450,6 +518,7 @@ int main(void)
         cmocka_unit_test(replay_is_what_was_told),
         cmocka_unit_test(replay_of_a_window_is_what_touches_it),
         cmocka_unit_test(cursors_go_by_begin),
+        cmocka_unit_test(lanes_of_several_threads_are_one),
         cmocka_unit_test(sums_of_any_window_are_exact),
         cmocka_unit_test(sums_by_operation_object_and_stack_are_exact),
         cmocka_unit_test(the_longest_are_found),
