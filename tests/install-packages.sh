@@ -14,7 +14,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config
     libbabeltrace2-dev babeltrace2
     libglib2.0-dev libjson-glib-dev
     libdw-dev libiberty-dev libseccomp-dev libbpf-dev bpftool clang
-    libprotobuf-c-dev protobuf-c-compiler zlib1g-dev
+    libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libsqlite3-dev
     libcairo2-dev libpango1.0-dev libfontconfig-dev fonts-dejavu-core"
 
 test="libcmocka-dev libfuse3-dev fuse3 e2fsprogs mount faketime python3 g++ musl-tools golang-go rustc make

@@ -21,6 +21,7 @@ static const struct {
     {"report", "read a recording in the terminal, or as JSON or CSV"},
     {"pprof", "write a blocking or CPU profile for `go tool pprof`"},
     {"export", "write a recording for Perfetto, speedscope, flame graphs, spreadsheets"},
+    {"query", "ask a recording in SQL"},
     {"recover", "finish a recording whose recorder was killed"},
     {"symbolize", "find all symbols of a recording, so that it can be read on another host"},
     {"timeline", "draw a recording as PNG, SVG or PDF"},

@@ -113,6 +113,14 @@ const char *ct_event_stack(struct ct_event_texts *texts, const struct ct_process
     return find_texts(texts, process, stack_id)->stack;
 }
 
+char *ct_event_stack_line(struct ct_event_texts *texts, const struct ct_process *process,
+                          uint32_t stack_id)
+{
+    g_auto(GStrv) lines = g_strsplit(ct_event_stack(texts, process, stack_id), "\n", -1);
+
+    return g_strjoinv(" < ", lines);
+}
+
 const char *ct_event_place(struct ct_event_texts *texts, const struct ct_process *process,
                            uint32_t stack_id)
 {

@@ -25,6 +25,10 @@ char *ct_event_object(struct ct_event_texts *texts, const struct ct_interval *in
 const char *ct_event_stack(struct ct_event_texts *texts, const struct ct_process *process,
                            uint32_t stack_id);
 
+/* The same as a line, with " < " before each caller. Free with g_free(). */
+char *ct_event_stack_line(struct ct_event_texts *texts, const struct ct_process *process,
+                          uint32_t stack_id);
+
 /* Where a programmer would say that it was: "worker (convoy.c:42)"; "" if that is not known. */
 const char *ct_event_place(struct ct_event_texts *texts, const struct ct_process *process,
                            uint32_t stack_id);

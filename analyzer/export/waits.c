@@ -99,14 +99,9 @@ static char *place(const struct row *row)
         ct_event_place(row->texts, row->interval->thread->process, row->interval->stack_id));
 }
 
-/* As a line: callers follow. */
 static char *stack(const struct row *row)
 {
-    g_auto(GStrv) lines = g_strsplit(
-        ct_event_stack(row->texts, row->interval->thread->process, row->interval->stack_id), "\n",
-        -1);
-
-    return g_strjoinv(" < ", lines);
+    return ct_event_stack_line(row->texts, row->interval->thread->process, row->interval->stack_id);
 }
 
 static char *waker(const struct row *row)

@@ -20,7 +20,8 @@ FILTERED = ("export", "pprof", "report", "timeline")
 FILTERS = (
     "--process", "--thread", "--class", "--op", "--object", "--place", "--from", "--to", "--min", "--no-idle",
 )
-COMMANDS = ("record", "recover", "export", "pprof", "report", "symbolize", "timeline", "verify", "whatif")
+COMMANDS = ("record", "recover", "export", "pprof", "query", "report", "symbolize", "timeline", "verify",
+            "whatif")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 
 

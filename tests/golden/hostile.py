@@ -84,6 +84,7 @@ COMMANDS = {
     "symbolize": [],
     "timeline": ["-o", "out.svg"],
     "whatif": ["thread:*", "-50%"],
+    "query": ["SELECT * FROM intervals"],
 }
 
 

@@ -24,6 +24,7 @@ COMMANDS = (
     ("ctrace-report", "path", "--all"),
     ("ctrace-pprof", "critical"),
     ("ctrace-whatif", "thread:*", "-50%"),
+    ("ctrace-query", "SELECT * FROM intervals ORDER BY begin_ns; SELECT * FROM threads; SELECT * FROM frames"),
 )
 
 
