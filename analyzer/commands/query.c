@@ -65,6 +65,16 @@ static gboolean check(struct options *options, GError **error)
     return FALSE;
 }
 
+/* What there is beside SQL. */
+static char **list_words(void)
+{
+    static const char *const rows[] = {"-\tthe query is on standard input",
+                                       ".schema\twhat tables and columns there are",
+                                       ".tables\twhat tables there are", NULL};
+
+    return g_strdupv((char **)rows);
+}
+
 static gboolean parse_options(struct options *options, char **typed, GError **error)
 {
     const GOptionEntry entries[] = {
@@ -72,10 +82,11 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
          "FORMAT"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
          NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL,
-         "SQL|-|.schema|.tables [DIR]"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL, "SQL [DIR]"},
         {0},
     };
+    static const struct ct_option_values values[] = {
+        {"FORMAT", ct_result_format_rows}, {"SQL", list_words}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_auto(GStrv) arguments = g_strdupv(typed);
 
@@ -85,7 +96,8 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
         "is -\nis read from standard input.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
-    return ct_options_parse(context, entries, &arguments, error) && check(options, error);
+    return ct_options_parse_values(context, entries, values, &arguments, error) &&
+           check(options, error);
 }
 
 /* ---- Without a recording ---- */

@@ -100,10 +100,10 @@ static void end_json(struct ct_result *result)
 static const struct ct_result_format csv = {"csv", TRUE, begin_csv, write_csv, end_csv};
 static const struct ct_result_format json = {"json", TRUE, begin_json, write_json, end_json};
 
+static const struct ct_result_format *const formats[] = {&csv, &json, &ct_result_table};
+
 const struct ct_result_format *ct_result_format_find(const char *name)
 {
-    static const struct ct_result_format *const formats[] = {&csv, &json, &ct_result_table};
-
     for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
         if (strcmp(formats[i]->name, name) == 0)
             return formats[i];
@@ -113,6 +113,14 @@ const struct ct_result_format *ct_result_format_find(const char *name)
 const char *ct_result_format_list(void)
 {
     return "csv, json or table";
+}
+
+char **ct_result_format_rows(void)
+{
+    static const char *const rows[] = {"csv\tfor spreadsheets", "json\tfor programs",
+                                       "table\tfor people", NULL};
+
+    return g_strdupv((char **)rows);
 }
 
 void ct_result_clear(struct ct_result *result)
