@@ -2,43 +2,26 @@
 
 #include "preload/core/storage.h"
 
-CT_LARGE _Alignas(4096) struct ct_kept_rows ct_kept_rows[CT_ROWS_KEPT];
+CT_LARGE struct ct_kept_rows ct_kept_rows[1 << CT_ROWS_KEPT_BITS];
+struct ct_kept_rows ct_kept_few[1 << CT_ROWS_FEW_BITS];
 
-_Atomic uint32_t ct_kept_rows_age, ct_kept_rows_shift;
+_Atomic bool ct_kept_are_many;
 
-/* How often one was kept on the first page. */
+_Atomic uint32_t ct_kept_rows_age;
+
+/* How often one was kept among the few: they are nearly full, or have no room for all. */
 static _Atomic uint32_t few_kept;
 
-#define HASH_BITS 64
-#define FEW_BITS  8
-#define MANY_BITS 12
-
-_Static_assert(CT_ROWS_KEPT_FEW == 1 << FEW_BITS && CT_ROWS_KEPT == 1 << MANY_BITS,
-               "an index is the upper bits of a hash");
-
-/* The page is nearly full, or there is much that has no room on it. */
-#define FEW_KEPT_MAX (CT_ROWS_KEPT_FEW * 3 / 4)
-
-static uint32_t shift_for_one_more(void)
-{
-    uint32_t shift = atomic_load_explicit(&ct_kept_rows_shift, memory_order_relaxed);
-
-    if (shift == HASH_BITS - MANY_BITS)
-        return shift;
-    shift = atomic_fetch_add_explicit(&few_kept, 1, memory_order_relaxed) < FEW_KEPT_MAX
-                ? HASH_BITS - FEW_BITS
-                : HASH_BITS - MANY_BITS;
-    atomic_store_explicit(&ct_kept_rows_shift, shift, memory_order_relaxed);
-    return shift;
-}
+#define FEW_KEPT_MAX ((1 << CT_ROWS_FEW_BITS) * 3 / 4)
 
 void ct_kept_row_keep(uint64_t address, uint32_t age, const union ct_kept_row *kept)
 {
-    size_t index = ct_kept_row_index(address, shift_for_one_more());
-
-    atomic_store_explicit(&ct_kept_rows[index].check, ct_kept_row_tag(address, age) ^ kept->bits,
+    if (!ct_kept_are_many && atomic_fetch_add(&few_kept, 1) >= FEW_KEPT_MAX)
+        ct_kept_are_many = true;
+    struct ct_kept_rows *rows = ct_kept_row_of(address);
+    atomic_store_explicit(&rows->check, ct_kept_row_tag(address, age) ^ kept->bits,
                           memory_order_relaxed);
-    atomic_store_explicit(&ct_kept_rows[index].bits, kept->bits, memory_order_relaxed);
+    atomic_store_explicit(&rows->bits, kept->bits, memory_order_relaxed);
 }
 
 void ct_kept_rows_forget(void)

@@ -34,22 +34,22 @@ enum ct_kept_address { CT_ADDRESS_IN_FRAME, CT_ADDRESS_OF_NONE };
 
 /*
  * One for each of so many addresses, shared by all threads: the check tells whether both halves are
- * of one writer, of this address, and of now. Most processes take a few stacks: their rows are on
- * the first page, and where it fills up, rows are kept all over the table from then on.
+ * of one writer, of this address, and of now. Most processes take a few stacks: theirs are in a
+ * table that is on a page with other variables. Where that fills up, the other one is used from
+ * then on.
  */
-#define CT_ROWS_KEPT     4096
-#define CT_ROWS_KEPT_FEW 256
+#define CT_ROWS_KEPT_BITS 12
+#define CT_ROWS_FEW_BITS  6
 
-extern struct ct_kept_rows {
+struct ct_kept_rows {
     _Atomic uint64_t check;
     _Atomic uint64_t bits;
-} ct_kept_rows[CT_ROWS_KEPT];
+};
 
-_Static_assert(sizeof(struct ct_kept_rows) * CT_ROWS_KEPT_FEW == 4096, "few are a page");
+extern struct ct_kept_rows ct_kept_rows[1 << CT_ROWS_KEPT_BITS];
+extern struct ct_kept_rows ct_kept_few[1 << CT_ROWS_FEW_BITS];
 
-/* So many bits of a hash are not the index; 0: there are none, and no page is touched to see that.
- */
-extern _Atomic uint32_t ct_kept_rows_shift;
+extern _Atomic bool ct_kept_are_many;
 
 /* Counts up when all is forgotten. */
 extern _Atomic uint32_t ct_kept_rows_age;
@@ -59,23 +59,23 @@ static inline uint64_t ct_kept_row_tag(uint64_t address, uint32_t age)
     return address ^ (age + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static inline size_t ct_kept_row_index(uint64_t address, uint32_t shift)
+static inline struct ct_kept_rows *ct_kept_row_of(uint64_t address)
 {
-    return (address * UINT64_C(0x9e3779b97f4a7c15)) >> shift;
+    uint64_t hash = address * UINT64_C(0x9e3779b97f4a7c15);
+
+    return atomic_load_explicit(&ct_kept_are_many, memory_order_relaxed)
+               ? &ct_kept_rows[hash >> (64 - CT_ROWS_KEPT_BITS)]
+               : &ct_kept_few[hash >> (64 - CT_ROWS_FEW_BITS)];
 }
 
 /* FALSE if none is kept for the address. */
 static inline bool ct_kept_row_recall(uint64_t address, union ct_kept_row *kept)
 {
-    uint32_t shift = atomic_load_explicit(&ct_kept_rows_shift, memory_order_relaxed);
-
-    if (shift == 0)
-        return false;
-    size_t index = ct_kept_row_index(address, shift);
-    uint64_t check = atomic_load_explicit(&ct_kept_rows[index].check, memory_order_relaxed);
+    const struct ct_kept_rows *rows = ct_kept_row_of(address);
+    uint64_t check = atomic_load_explicit(&rows->check, memory_order_relaxed);
     uint32_t age = atomic_load_explicit(&ct_kept_rows_age, memory_order_relaxed);
 
-    kept->bits = atomic_load_explicit(&ct_kept_rows[index].bits, memory_order_relaxed);
+    kept->bits = atomic_load_explicit(&rows->bits, memory_order_relaxed);
     return (check ^ kept->bits) == ct_kept_row_tag(address, age);
 }
 
