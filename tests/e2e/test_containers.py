@@ -104,5 +104,24 @@ class SharedDaemon(TraceTest):
         self.assertNotIn(ours, listed)
 
 
+@unittest.skipUnless(os.environ.get("CTRACE_TEST_NAMESPACES"), "no namespaces for root here")
+@unittest.skipIf(os.getuid() != 0, "only root can go there")
+class OutOfReach(TraceTest):
+    """A program goes where it cannot open what is in the recording's folder."""
+
+    def test_the_doorbell_is_mapped_before(self):
+        result = self.record_ok(WORKLOADS / "reach", "setns", options=["--rate=0"])
+        self.assertEqual(result.out, "1\n")
+
+    @unittest.skipUnless(shutil.which("strace"), "no strace here")
+    def test_what_cannot_be_opened_is_not_tried_each_time(self):
+        calls = self.folder / "calls"
+        self.record_ok("strace", "-f", "-e", "trace=openat", "-e", "signal=none", "-o", calls,
+                       WORKLOADS / "reach", "chroot", options=["--rate=0", "--kernel=off"])
+        tried = [line for line in calls.read_text().splitlines()
+                 if "/dev/shm/ctrace-" in line and "O_PATH" in line]
+        self.assertEqual(len(tried), 1, tried)
+
+
 if __name__ == "__main__":
     main()

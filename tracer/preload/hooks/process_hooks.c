@@ -1,5 +1,6 @@
 /* Processes: waiting for children, fork, what a process may do to itself, the end. */
 #include "preload/core/clock.h"
+#include "preload/core/emit.h"
 #include "preload/core/raw.h"
 #include "preload/core/tables.h"
 #include "preload/life/process.h"
@@ -98,6 +99,8 @@ int setns(int fd, int type)
 {
     CT_NEED_REAL(setns);
     ct_self_settle();
+    if (ct_board != NULL)
+        ct_emit_reach_doorbell();
     ct_clock_expect_namespace();
     int result = real_setns(fd, type);
     if (result == 0 && ct_self_enter() != NULL)

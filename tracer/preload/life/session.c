@@ -66,16 +66,29 @@ static int open_file(const char *name, int access)
     return (int)ct_syscall(SYS_openat, AT_FDCWD, path, access | O_CLOEXEC | O_NOFOLLOW);
 }
 
+/* It could not be opened, and not for lack of anything: that is not tried again with each ring. */
+static _Atomic bool is_doorbell_out_of_reach;
+
+static long note_reach(long result)
+{
+    if (result < 0 && result != -EMFILE && result != -ENFILE && result != -ENOMEM)
+        is_doorbell_out_of_reach = true;
+    return result;
+}
+
 /* In a hook, where the program's stack may have no room for a path. */
 static struct ct_doorbell *open_doorbell(void)
 {
-    int folder =
-        (int)ct_syscall(SYS_openat, AT_FDCWD, session_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (is_doorbell_out_of_reach)
+        return NULL;
+    long folder = note_reach(
+        ct_syscall(SYS_openat, AT_FDCWD, session_directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (folder < 0)
         return NULL;
-    int fd = (int)ct_syscall(SYS_openat, folder, CT_DOORBELL_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    long fd = note_reach(
+        ct_syscall(SYS_openat, folder, CT_DOORBELL_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     ct_syscall(SYS_close, folder);
-    return map_doorbell(fd);
+    return map_doorbell((int)fd);
 }
 
 const struct ct_control *ct_session_map_control(const char *directory)
