@@ -116,6 +116,12 @@ class Findings(TraceTest):
             "had mutex orders and waited for mutex users, in close_order",
         )
 
+    def test_the_order_of_locks_is_of_what_is_recorded(self):
+        for options in (["--net"], ["--delay=60s"]):
+            with self.subTest(options):
+                found = self.findings_of(TROUBLES, "inversion", options=options)
+                self.assertNotIn("lock order", [finding["rule"] for finding in found])
+
     def test_a_server_that_is_away_for_once(self):
         first = self.first_of(TROUBLES, "server")
         self.check(first, "slow turn", "pause_us", "Thread troubles", "serves events by epoll_wait")

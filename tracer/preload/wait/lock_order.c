@@ -63,7 +63,7 @@ static void tell(struct ct_wait *wait, uint64_t taken, const void *lock)
     };
 
     wait->self->mode = CT_MODE_BUSY;
-    ct_emit_lock_order(wait->self, wait->begin_ticks, &event);
+    ct_emit_lock_order(wait->self, ct_ticks(), &event);
     wait->self->mode = CT_MODE_TRACED;
 }
 
@@ -72,7 +72,8 @@ void ct_lock_order_tell(struct ct_wait *wait, const void *lock)
     struct ct_self *self = wait->self;
     int saved_errno = errno;
 
-    if (!is_to_look_at(self, wait->site, lock))
+    if (ct_is_early(wait->begin_ticks) || !ct_class_is_recorded(CT_CLASS_SYNC) ||
+        !is_to_look_at(self, wait->site, lock))
         return;
     for (uint32_t i = 0; i < CT_LOCKS_TAKEN; i++) {
         uint64_t taken = self->taken[i];
