@@ -9,6 +9,7 @@
  */
 #include "scenario.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -350,6 +351,22 @@ static void run_burst(void)
 
 /* ---- unanswered ---- */
 
+/* By what closes connections besides close. */
+static void give_up_otherwise(uint16_t port)
+{
+    int fds[4];
+
+    for (size_t i = 0; i < 4; i++) {
+        fds[i] = connect_to(port, SOCK_STREAM);
+        require(write(fds[i], "?", 1) == 1, "write");
+    }
+    require(dup2(STDERR_FILENO, fds[0]) == fds[0], "dup2");
+    require(dup3(STDERR_FILENO, fds[1], O_CLOEXEC) == fds[1], "dup3");
+    require(close_range((unsigned)fds[2], (unsigned)fds[2], 0) == 0, "close_range");
+    FILE *stream = fdopen(fds[3], "r+");
+    require(stream != NULL && fclose(stream) == 0, "fclose");
+}
+
 static void run_unanswered(void)
 {
     int listener = listen_anywhere();
@@ -371,10 +388,12 @@ static void run_unanswered(void)
     int last = connect_to(port, SOCK_STREAM);
 
     require(write(fd, "?", 1) == 1 && read(fd, &byte, 1) == 0, "closed");
+    give_up_otherwise(port);
     require(write(other, "?", 1) == 1, "write");
     sleep_ms(SLOW_MS);
     close(other);
     require(write(last, "?", 1) == 1, "write");
+    require(dup2(-1, last) < 0 && dup2(last, last) == last, "dup2 that closes nothing");
     printf("{\"peer\": \"127.0.0.1:%d\", \"slow_ms\": %d}\n", port, SLOW_MS);
 }
 

@@ -36,6 +36,8 @@ CT_REAL(int, close_range, (unsigned first, unsigned last, int flags))
 int close_range(unsigned first, unsigned last, int flags)
 {
     CT_NEED_REAL(close_range);
+    if (first <= last && !(flags & ~CLOSE_RANGE_UNSHARE)) /* what the kernel takes, and closes by */
+        ct_turn_closing_range(first, last);
     int result = real_close_range(first, last, flags);
     if (result == 0 && !(flags & CLOSE_RANGE_CLOEXEC)) /* those stay open */
         ct_fd_forget_range(first, last);
@@ -47,6 +49,7 @@ CT_REAL(void, closefrom, (int first))
 void closefrom(int first)
 {
     CT_NEED_REAL(closefrom);
+    ct_turn_closing_range(first < 0 ? 0 : (unsigned)first, UINT_MAX);
     ct_fd_forget_range(first < 0 ? 0 : (unsigned)first, UINT_MAX);
     real_closefrom(first);
 }

@@ -150,10 +150,30 @@ int pipe2(int fds[2], int flags)
 }
 
 CT_WRAP_FORGET(int, dup, (int fd), (fd), made_copy(fd, result))
-CT_WRAP_FORGET(int, dup2, (int fd, int target), (fd, target), made_copy(fd, result))
+CT_REAL(int, dup2, (int fd, int target))
+
+int dup2(int fd, int target)
+{
+    CT_NEED_REAL(dup2);
+    ct_turn_replacing(target, fd);
+    int result = real_dup2(fd, target);
+    made_copy(fd, result);
+    return result;
+}
+
 CT_FIND_AHEAD(dup2)
-CT_WRAP_FORGET(int, dup3, (int fd, int target, int flags), (fd, target, flags),
-               made_copy(fd, result))
+CT_REAL(int, dup3, (int fd, int target, int flags))
+
+int dup3(int fd, int target, int flags)
+{
+    CT_NEED_REAL(dup3);
+    if (!(flags & ~O_CLOEXEC)) /* as the kernel has it */
+        ct_turn_replacing(target, fd);
+    int result = real_dup3(fd, target, flags);
+    made_copy(fd, result);
+    return result;
+}
+
 CT_WRAP_FORGET(int, eventfd, (unsigned count, int flags), (count, flags), made_eventfd(result))
 CT_WRAP_FORGET(int, timerfd_create, (int clock, int flags), (clock, flags), ct_fd_forget(result))
 CT_WRAP_FORGET(int, signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags),

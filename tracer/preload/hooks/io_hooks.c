@@ -176,12 +176,16 @@ static enum ct_class select_class(const struct ct_ready_sets *sets, int count, u
     return ct_class_of_set(bits);
 }
 
-/* What the call came to; and of a wait for several descriptors, which of them ended it. */
+/* Is there to be said which descriptor has ended it? A handler that came meanwhile may have forked:
+ * see ct_wait_end. */
+static bool has_cause(const struct ct_wait *wait, int result)
+{
+    return result > 0 && *ct_is_ours && ct_class_is_recorded(wait->self->slot->wait.class);
+}
+
+/* What a call came to that `fd` has ended. */
 static int64_t ended_by(struct ct_wait *wait, int result, int fd)
 {
-    if (result <= 0 ||
-        !*ct_is_ours) /* a handler that came meanwhile may have forked: see ct_wait_end */
-        return CT_ERRNO_OUTCOME;
     struct ct_board_wait *shown = &wait->self->slot->wait;
 
     if (fd >= 0 && fd < CT_FD_CACHE)
@@ -189,9 +193,12 @@ static int64_t ended_by(struct ct_wait *wait, int result, int fd)
     return result;
 }
 
-#define CT_WRAP_SET(name, params, args, op, may_wait, class, object, ready) \
-    CT_WRAP_PASS(int, name, params, args, op, may_wait, class, object,      \
-                 ended_by(&wait, result, result > 0 ? (ready) : -1), real_##name args)
+#define CT_SET_OUTCOME(ready) \
+    (has_cause(&wait, result) ? ended_by(&wait, result, (ready)) : CT_ERRNO_OUTCOME)
+
+#define CT_WRAP_SET(name, params, args, op, may_wait, class, object, ready)                   \
+    CT_WRAP_PASS(int, name, params, args, op, may_wait, class, object, CT_SET_OUTCOME(ready), \
+                 real_##name args)
 
 #define CT_WRAP_POLL(name, params, args, may_wait)                                       \
     CT_WRAP_SET(name, params, args, CT_OP_POLL, may_wait, poll_class(fds, count), count, \
@@ -228,7 +235,7 @@ CT_WRAP_POLL(ppoll,
         enum ct_class class = select_class(&sets, count, &watched);                               \
         ct_wait_subject(&wait, class, watched);                                                   \
         int result = real_##name args;                                                            \
-        ct_wait_end(&wait, ended_by(&wait, result, result > 0 ? ct_ready_in_sets(&sets) : -1));   \
+        ct_wait_end(&wait, CT_SET_OUTCOME(ct_ready_in_sets(&sets)));                              \
         return result;                                                                            \
     }
 

@@ -412,8 +412,10 @@ int fclose(FILE *stream)
                        begin_wait(&wait, CT_OP_FCLOSE, stream, __builtin_return_address(0));
     if (is_recorded)
         ct_wait_announce(&wait, (uint64_t)fd); /* while it is there */
-    if (fd >= 0)
+    if (fd >= 0) {
+        ct_turn_closing(fd);
         ct_fd_forget(fd); /* before: the number may be another thread's at once */
+    }
     int result = real_fclose(stream);
     if (is_recorded)
         ct_wait_end(&wait, CT_ERRNO_OUTCOME);

@@ -1,6 +1,7 @@
 #include "slots.h"
 
 #include "preload/core/board.h"
+#include "preload/core/maximum.h"
 #include "preload/core/storage.h"
 
 #define GROUP_SIZE  64
@@ -43,14 +44,6 @@ void ct_slots_begin(void)
     atomic_store(&group_high_water, 0);
 }
 
-static void note_used(uint32_t group)
-{
-    uint32_t high = atomic_load(&group_high_water);
-
-    while (high <= group && !atomic_compare_exchange_weak(&group_high_water, &high, group + 1))
-        ;
-}
-
 /* GROUP_SIZE: all of it are taken. */
 static uint32_t take_of(struct group *group)
 {
@@ -75,7 +68,7 @@ uint32_t ct_slots_take(void)
             ct_slots_give_back(slot);
             break;
         }
-        note_used(i);
+        ct_maximum_raise(&group_high_water, i + 1);
         return slot;
     }
     return CT_BOARD_MAX_THREADS;

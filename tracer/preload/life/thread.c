@@ -6,6 +6,7 @@
 #include "keys.h"
 #include "preload/core/clock.h"
 #include "preload/core/emit.h"
+#include "preload/core/maximum.h"
 #include "preload/core/raw.h"
 #include "preload/core/symbol.h"
 #include "preload/core/tables.h"
@@ -38,15 +39,6 @@ static struct ct_board_slot *prepare_slot(uint32_t index)
     return slot;
 }
 
-static void raise_high_water(uint32_t slot_count)
-{
-    uint32_t high = atomic_load(&ct_board->thread_high_water);
-
-    while (high < slot_count &&
-           !atomic_compare_exchange_weak(&ct_board->thread_high_water, &high, slot_count))
-        ;
-}
-
 /* With its ring. */
 static struct ct_board_thread *claim_slot(struct ct_self *self)
 {
@@ -60,7 +52,7 @@ static struct ct_board_thread *claim_slot(struct ct_self *self)
         return NULL;
     }
     atomic_store(&slot->thread.tid, -1);
-    raise_high_water(index + 1);
+    ct_maximum_raise(&ct_board->thread_high_water, index + 1);
     self->slot_index = index;
     ct_ring_begin_thread(self, slot);
     return &slot->thread;

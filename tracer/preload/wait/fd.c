@@ -95,6 +95,16 @@ static enum ct_fd_kind look(int fd)
     }
 }
 
+static void note_kind(int fd, enum ct_fd_kind kind, bool is_nonblocking)
+{
+    uint8_t flags = (uint8_t)(CT_FD_KNOWN | kind | (is_nonblocking ? CT_FD_NONBLOCKING : 0));
+    uint8_t known = ct_fds[fd].known;
+
+    while (!atomic_compare_exchange_weak(&ct_fds[fd].known, &known,
+                                         (uint8_t)((known & CT_FD_LASTING) | flags)))
+        ;
+}
+
 /* The kernel minds O_NONBLOCK for these. A terminal's is shared with other programs: not kept. */
 static bool is_nonblocking(int fd, enum ct_fd_kind kind)
 {
@@ -122,8 +132,7 @@ enum ct_fd_kind ct_fd_look(int fd)
 
     if ((unsigned)fd < CT_FD_CACHE) {
         ct_fds_begin(fd);
-        ct_fds[fd].known = (uint8_t)((ct_fds[fd].known & CT_FD_LASTING) | CT_FD_KNOWN | kind |
-                                     (is_nonblocking(fd, kind) ? CT_FD_NONBLOCKING : 0));
+        note_kind(fd, kind, is_nonblocking(fd, kind));
     }
     errno = saved_errno;
     return kind;
@@ -164,9 +173,10 @@ void ct_fd_forget_range(unsigned first, unsigned last)
 {
     if (last < first || !ct_process_is_own())
         return;
-    unsigned end = (unsigned)atomic_load(&ct_fds_end);
+    uint32_t end = atomic_load(&ct_fds_end);
     for (unsigned fd = first; fd < end && fd <= last; fd++) {
-        ct_fds[fd].known = ct_fds[fd].epoll_classes = 0;
+        ct_fds[fd].known = 0;
+        ct_fds[fd].epoll_classes = 0;
         if (ct_fds[fd].has_peer)
             ct_fd_peers_forget((int)fd);
     }
@@ -198,8 +208,9 @@ void ct_fd_connected(int fd)
 
 void ct_fds_forked(void)
 {
-    for (int fd = atomic_load(&ct_fds_end); fd-- > 0;)
-        ct_fds[fd].known &= (uint8_t)~CT_FD_ANNOUNCED;
+    for (uint32_t fd = atomic_load(&ct_fds_end); fd-- > 0;)
+        if (ct_fds[fd].known & CT_FD_ANNOUNCED)
+            ct_fds[fd].known &= (uint8_t)~CT_FD_ANNOUNCED;
 }
 
 /* "10.0.0.1:80", "[::1]:80", a unix socket's path; empty if it has none. */

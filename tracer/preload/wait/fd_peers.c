@@ -1,6 +1,7 @@
 #include "fd_peers.h"
 
 #include "preload/core/clock.h"
+#include "preload/core/maximum.h"
 #include "preload/core/operations.h"
 #include "preload/core/tables.h"
 #include "preload/core/waiters.h"
@@ -18,14 +19,11 @@ static CT_LARGE struct peers {
 static CT_LARGE uint32_t polls[CT_BOARD_MAX_THREADS]; /* begun by each slot */
 
 CT_SELDOM_TABLE struct ct_fd ct_fds[CT_FD_CACHE];
-_Atomic int ct_fds_end;
+_Atomic uint32_t ct_fds_end;
 
 void ct_fds_begin(int fd)
 {
-    int end = atomic_load_explicit(&ct_fds_end, memory_order_relaxed);
-
-    while (end <= fd && !atomic_compare_exchange_weak(&ct_fds_end, &end, fd + 1))
-        ;
+    ct_maximum_raise(&ct_fds_end, (uint32_t)fd + 1);
 }
 
 static bool is_cached(int fd)

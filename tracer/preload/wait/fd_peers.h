@@ -8,19 +8,21 @@
 
 #include "preload/core/self.h"
 
+#include <stdatomic.h>
+
 /* Descriptors above are looked at anew each time. */
 #define CT_FD_CACHE 65536
 
-/* What is known of each, on as few pages as can be. */
+/* What is known of each, on as few pages as can be. Threads set bits of it at once. */
 extern struct ct_fd {
-    uint8_t known; /* see fd.h */
+    _Atomic uint8_t known; /* see fd.h */
     /* Nonzero: it has one, or watches one that has. Threads that wait on it are counted. */
     uint8_t has_peer;
-    uint8_t epoll_classes; /* of what it watches, as bits, if it is an epoll descriptor */
+    _Atomic uint8_t epoll_classes; /* of what it watches, as bits, if it is an epoll descriptor */
 } ct_fds[CT_FD_CACHE];
 
 /* Nothing is known of descriptors from here on. */
-extern _Atomic int ct_fds_end;
+extern _Atomic uint32_t ct_fds_end;
 
 /* Something will be known of this one. */
 void ct_fds_begin(int fd);

@@ -1,6 +1,7 @@
 #include "ready.h"
 
 #include "preload/core/board.h"
+#include "preload/core/maximum.h"
 #include "preload/core/memory.h"
 #include "preload/core/storage.h"
 
@@ -8,7 +9,7 @@ CT_SELDOM _Atomic(void *) ct_ready_parts[CT_FD_CACHE / CT_READY_PART_FDS];
 bool ct_ready_is_used;
 
 /* Descriptors from here on are in none. */
-static _Atomic int watches_end;
+static _Atomic uint32_t watches_end;
 
 /* By what the epoll tells: numbers of descriptors, and one more. A number that has found no place
  * is not known, unless it is the data itself. */
@@ -98,8 +99,7 @@ void ct_ready_watch(int epoll_fd, int fd, uint64_t data)
                     CT_READY_PART_FDS * sizeof(struct ct_ready_watch)) == NULL)
         return;
     ct_ready_is_used = true;
-    for (int end = watches_end; end <= fd;)
-        atomic_compare_exchange_weak(&watches_end, &end, fd + 1);
+    ct_maximum_raise(&watches_end, (uint32_t)fd + 1);
     int other = find(epoll_fd, data);
     struct ct_ready_watch *watch = ct_ready_watch_of(fd);
 
@@ -128,7 +128,7 @@ void ct_ready_forget(int fd)
 
 void ct_ready_forget_range(unsigned first, unsigned last)
 {
-    for (unsigned fd = first; fd <= last && fd < (unsigned)watches_end; fd++)
+    for (unsigned fd = first; fd <= last && fd < watches_end; fd++)
         ct_ready_forget((int)fd);
 }
 

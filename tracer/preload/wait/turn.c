@@ -2,6 +2,7 @@
 
 #include "preload/core/clock.h"
 #include "preload/core/emit.h"
+#include "preload/core/maximum.h"
 #include "preload/core/operations.h"
 #include "preload/core/parts.h"
 #include "preload/core/raw.h"
@@ -9,6 +10,7 @@
 #include "preload/core/storage.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 
 enum phase { PHASE_IDLE, PHASE_CLAIMED, PHASE_OPEN };
@@ -46,7 +48,7 @@ static struct turn *turn_of(int fd)
 }
 
 /* Descriptors from here on never had turns. */
-static _Atomic int turns_end;
+static _Atomic uint32_t turns_end;
 
 /* Of forks: turns of another generation were begun in another process. */
 static uint32_t generation;
@@ -82,8 +84,7 @@ static void begin_connection(int fd, enum origin origin)
     STORE(turn->tid, origin == ORIGIN_ACCEPTED || ct_self.slot == NULL ? 0 : ct_self.slot->tid);
     STORE(turn->origin, origin);
     atomic_store_explicit(&turn->state, next(state, PHASE_IDLE), memory_order_release);
-    for (int end = turns_end; end <= fd;)
-        atomic_compare_exchange_weak(&turns_end, &end, fd + 1);
+    ct_maximum_raise(&turns_end, (uint32_t)fd + 1);
     ct_fd_kind(fd); /* to be known before its flag is set */
     ct_fds_begin(fd);
     ct_fds[fd].known |= CT_FD_HAS_TURNS;
@@ -107,9 +108,23 @@ void ct_turn_connected(int fd, bool is_pending)
     errno = saved_errno;
 }
 
+/* What another thread of the parent had claimed at that moment, nobody goes on with here. */
+static void give_back(struct turn *turn)
+{
+    uint32_t state = LOAD(turn->state);
+
+    if ((state & PHASE_MASK) == PHASE_CLAIMED)
+        STORE(turn->state, next(state, PHASE_IDLE));
+}
+
 void ct_turns_forked(void)
 {
+    uint32_t end = LOAD(turns_end);
+
     generation++;
+    for (uint32_t fd = 0; fd < end; fd++)
+        if (ct_fd_has_turns((int)fd))
+            give_back(turn_of((int)fd));
 }
 
 static bool is_open(const struct turn *turn, uint32_t state)
@@ -185,7 +200,9 @@ static void tell(int fd, const struct ct_turn_step *step, enum ct_turn_kind kind
     if (self == NULL || ct_is_early(step->first_ticks) || !ct_class_is_recorded(CT_CLASS_NET))
         return;
     event.stands_for = stands_for(self, duration_ns);
-    if (!is_drawn(self, event.stands_for))
+    /* Who called vfork shares its connections with its child, and what becomes of their turns; but
+     * the child tells nothing in its name. */
+    if (!is_drawn(self, event.stands_for) || !ct_process_is_own())
         return;
     if (event.spread_ns > duration_ns)
         event.spread_ns = duration_ns;
@@ -307,9 +324,26 @@ void ct_turn_closing(int fd)
         give_up(fd, CT_TURN_GIVEN_UP);
 }
 
+void ct_turn_closing_range(unsigned first, unsigned last)
+{
+    uint32_t end = LOAD(turns_end);
+
+    for (unsigned fd = first; fd <= last && fd < end; fd++)
+        ct_turn_closing((int)fd);
+}
+
+/* A call that fails closes nothing. */
+void ct_turn_replacing(int fd, int source)
+{
+    if (fd != source && ct_fd_has_turns(fd) && ct_syscall(SYS_fcntl, source, F_GETFD) >= 0)
+        ct_turn_closing(fd);
+}
+
 void ct_turns_end(void)
 {
-    for (int fd = 0; fd < turns_end; fd++)
-        if (ct_fd_has_turns(fd))
-            give_up(fd, CT_TURN_OPEN);
+    uint32_t end = LOAD(turns_end);
+
+    for (uint32_t fd = 0; fd < end; fd++)
+        if (ct_fd_has_turns((int)fd))
+            give_up((int)fd, CT_TURN_OPEN);
 }

@@ -15,6 +15,9 @@ void ct_turn_accepted(int fd);
 void ct_turn_connected(int fd, bool is_pending);
 /* It is about to close it. */
 void ct_turn_closing(int fd);
+void ct_turn_closing_range(unsigned first, unsigned last);
+/* Or to make it another number of `source`. */
+void ct_turn_replacing(int fd, int source);
 /* And all that are still open. */
 void ct_turns_end(void);
 
