@@ -22,7 +22,7 @@ test="libcmocka-dev libfuse3-dev fuse3 e2fsprogs mount faketime python3 g++ musl
     gdb memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
     man-db librsvg2-bin poppler-utils strace linux-perf libdebuginfod1
     protobuf-compiler libdevel-nytprof-perl python3-jsonschema
-    zsh fish
+    zsh fish lintian rpm dpkg-dev debootstrap
     libclang-rt-14-dev clang-format clang-tidy shellcheck"
 
 peers="uftrace ltrace strace linux-perf bpftrace"
