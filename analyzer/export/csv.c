@@ -1,6 +1,7 @@
-/* Tables of the report as CSV: of threads; or of latencies, peers or requests. */
+/* Tables of the report as CSV: of threads, or what else a section has. */
 #include "export/report_format.h"
 
+#include "export/csv_tables.h"
 #include "export/latency_records.h"
 #include "text/safe_text.h"
 
@@ -121,16 +122,25 @@ static void write_requests(const struct ct_report *report, FILE *out)
         write_request(out, report->requests->slowest->pdata[i]);
 }
 
+/* Where no section is asked for, it is the first. */
+static const struct {
+    const char *section;
+    void (*write)(const struct ct_report *report, FILE *out);
+} tables[] = {
+    {"threads", write_threads},    {"calls", ct_csv_write_calls}, {"latency", ct_csv_write_latency},
+    {"locks", ct_csv_write_locks}, {"peers", write_peers},        {"requests", write_requests},
+    {"waits", ct_csv_write_sites},
+};
+
 /* Lines end in CR LF, as RFC 4180 has it. */
 void ct_report_write_csv(const struct ct_report *report, const struct ct_report_layout *layout,
                          FILE *out)
 {
-    if (layout->extent == CT_REPORT_SECTION && report->latency)
-        ct_csv_write_latency(report, out);
-    else if (layout->extent == CT_REPORT_SECTION && report->peers)
-        write_peers(report, out);
-    else if (layout->extent == CT_REPORT_SECTION && report->requests)
-        write_requests(report, out);
-    else
-        write_threads(report, out);
+    size_t asked = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(tables) && layout->extent == CT_REPORT_SECTION; i++) {
+        if (g_str_equal(tables[i].section, layout->section))
+            asked = i;
+    }
+    tables[asked].write(report, out);
 }

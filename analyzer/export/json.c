@@ -223,7 +223,7 @@ static void write_counters(struct ct_json_document *document, enum ct_op op,
     json_builder_set_member_name(json, "histogram");
     json_builder_begin_array(json);
     for (size_t i = 0; i < used; i++)
-        json_builder_add_int_value(json, (gint64)MIN(counters->histogram[i], (uint64_t)INT64_MAX));
+        ct_json_add_count(json, counters->histogram[i]);
     json_builder_end_array(json);
     ct_json_end_element(document);
 }
@@ -408,6 +408,7 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
 
     json_generator_set_pretty(generator, TRUE);
     fputs("{\n", out);
+    ct_json_write_string(&document, "schema", "ctrace-report-1");
     write_capture(&document, report->model);
     write_scope(&document, report);
     if (layout->extent != CT_REPORT_SECTION)

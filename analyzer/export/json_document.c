@@ -70,11 +70,23 @@ void ct_json_add_string(JsonBuilder *json, const char *name, const char *value)
     ct_json_add_value(json, value);
 }
 
-/* JSON has no unsigned 64 bits in json-glib; what does not fit is no time of a real trace. */
+/* Up to this every reader's numbers are whole, where they are floating-point numbers, too. */
+#define WHOLE_MAX (UINT64_C(1) << 53)
+
+void ct_json_add_count(JsonBuilder *json, uint64_t value)
+{
+    g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, value);
+
+    if (value > WHOLE_MAX)
+        json_builder_add_string_value(json, digits);
+    else
+        json_builder_add_int_value(json, (gint64)value);
+}
+
 void ct_json_add_number(JsonBuilder *json, const char *name, uint64_t value)
 {
     json_builder_set_member_name(json, name);
-    json_builder_add_int_value(json, (gint64)MIN(value, (uint64_t)INT64_MAX));
+    ct_json_add_count(json, value);
 }
 
 void ct_json_add_rounded(JsonBuilder *json, const char *name, double value)
@@ -97,7 +109,8 @@ void ct_json_add_boolean(JsonBuilder *json, const char *name, gboolean value)
 void ct_json_write_number(struct ct_json_document *document, const char *name, uint64_t value)
 {
     ct_json_begin_member(document, name);
-    fprintf(document->out, "%" G_GUINT64_FORMAT, MIN(value, (uint64_t)INT64_MAX));
+    fprintf(document->out, value > WHOLE_MAX ? "\"%" G_GUINT64_FORMAT "\"" : "%" G_GUINT64_FORMAT,
+            value);
 }
 
 char *ct_json_quote(const char *text)

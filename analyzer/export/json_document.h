@@ -34,6 +34,8 @@ void ct_json_end_array(struct ct_json_document *document);
 /* Values of the builder's array, and members of its object. */
 void ct_json_add_value(JsonBuilder *json, const char *value);
 void ct_json_add_string(JsonBuilder *json, const char *name, const char *value);
+/* A number beyond 2^53 is written as a string. */
+void ct_json_add_count(JsonBuilder *json, uint64_t value);
 void ct_json_add_number(JsonBuilder *json, const char *name, uint64_t value);
 void ct_json_add_rounded(JsonBuilder *json, const char *name, double value);
 void ct_json_add_signed(JsonBuilder *json, const char *name, int64_t value);

@@ -4,7 +4,8 @@
 
 static const char *const none[] = {NULL};
 static const char *const objects[] = {"latency", "path", "peers", "requests", NULL};
-static const char *const tables[] = {"latency", "peers", "requests", NULL};
+static const char *const tables[] = {"calls",    "latency", "locks", "peers",
+                                     "requests", "threads", "waits", NULL};
 
 static const struct ct_report_format formats[] = {
     {"text", ct_report_write_text, TRUE, TRUE, none, FALSE},
