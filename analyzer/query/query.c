@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-/* Of what SQLite keeps in memory: sorting takes files beyond that. */
-#define HEAP_MAX   (INT64_C(256) << 20)
-#define VALUE_MAX  (16 << 20)
-#define STEP_EVERY 100000 /* of SQLite's instructions */
+#define HEAP_MAX (INT64_C(256) << 20)
+/* Of rows that are sorted: what is more goes to temporary files, in pieces of this size. */
+#define SORT_IN_KIB "32768"
+#define VALUE_MAX   (16 << 20)
+#define STEP_EVERY  100000 /* of SQLite's instructions */
 /* Rows from one look at how much was written to the next. */
 #define SIZE_EVERY 256
 
@@ -192,6 +193,7 @@ struct ct_query *ct_query_new(const char *sql, GError **error)
                     sqlite3_errmsg(query->database));
         return NULL;
     }
+    sqlite3_exec(query->database, "PRAGMA cache_size = -" SORT_IN_KIB, NULL, NULL, NULL);
     confine(query);
     return prepare(query, sql, error) ? g_steal_pointer(&query) : NULL;
 }
