@@ -20,6 +20,7 @@ static const struct {
     {"record", "run a program, or attach to one, and record what its threads wait for"},
     {"report", "read a recording in the terminal, or as JSON or CSV"},
     {"pprof", "write a blocking or CPU profile for `go tool pprof`"},
+    {"diff", "compare recordings: what changed, and what of that is proven"},
     {"export", "write a recording for Perfetto, speedscope, flame graphs, spreadsheets"},
     {"query", "ask a recording in SQL"},
     {"recover", "finish a recording whose recorder was killed"},

@@ -16,13 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define DEFAULT_WIDTH 100
-#define WIDTH_MIN     40
-#define WIDTH_MAX     1000
-#define TOP_MAX       100000
+#define TOP_MAX 100000
 
 /* Where the command line says nothing else: of everything or a section, and of an overview. */
 #define USUAL_TOP      10
@@ -41,20 +37,6 @@ struct options {
     char **words;
     struct ct_scope scope;
 };
-
-/* What $COLUMNS says counts for more than what the terminal is. */
-static guint default_width(void)
-{
-    struct winsize size;
-    guint64 columns;
-
-    if (g_ascii_string_to_unsigned(g_getenv("COLUMNS") ? g_getenv("COLUMNS") : "", 10, 1, G_MAXUINT,
-                                   &columns, NULL))
-        return (guint)CLAMP(columns, WIDTH_MIN, WIDTH_MAX);
-    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return DEFAULT_WIDTH;
-    return CLAMP(size.ws_col, WIDTH_MIN, WIDTH_MAX);
-}
 
 static gboolean parse_options(struct options *options, char **argv, GError **error)
 {
@@ -138,11 +120,8 @@ static gboolean check_options(struct options *options, GError **error)
     else if (options->depth != NOT_SAID && options->depth < 0)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--depth=%d is below 0",
                     options->depth);
-    else if (options->width != 0 && (options->width < WIDTH_MIN || options->width > WIDTH_MAX))
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--width=%d is not between %d and %d", options->width, WIDTH_MIN, WIDTH_MAX);
     else
-        return TRUE;
+        return ct_command_check_width(options->width, error);
     return FALSE;
 }
 
@@ -413,7 +392,7 @@ static int run(const struct options *options)
         .format = ct_report_format_find(options->format),
         .directory = directory_of(options, NULL),
         .top = said_or(options->top, usual_top(options)),
-        .layout = {.width = options->width ? (guint)options->width : default_width(),
+        .layout = {.width = options->width ? (guint)options->width : ct_command_width(),
                    .depth = said_or(options->depth, is_overview ? OVERVIEW_DEPTH : USUAL_DEPTH),
                    .top = said_or(options->top, is_overview ? OVERVIEW_TOP : usual_top(options)),
                    .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&

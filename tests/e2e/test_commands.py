@@ -16,11 +16,11 @@ import xml.etree.ElementTree
 from harness import CLASSES, EXAMPLES, WORKLOADS, TraceTest, go_pprof, main, read_events, run
 
 # They choose by the same options.
-FILTERED = ("export", "pprof", "report", "timeline")
+FILTERED = ("diff", "export", "pprof", "report", "timeline")
 FILTERS = (
     "--process", "--thread", "--class", "--op", "--object", "--place", "--from", "--to", "--min", "--no-idle",
 )
-COMMANDS = ("record", "recover", "export", "pprof", "query", "report", "symbolize", "timeline", "verify",
+COMMANDS = ("record", "recover", "diff", "export", "pprof", "query", "report", "symbolize", "timeline", "verify",
             "whatif")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 
@@ -152,6 +152,7 @@ class Help(TraceTest):
         self.assertEqual(lines["report"], lines["pprof"])
         self.assertEqual(lines["report"], lines["timeline"])
         self.assertEqual(lines["report"], lines["export"])
+        self.assertEqual(lines["report"], lines["diff"])
         for option in FILTERS:
             self.assertIn(option, page)
 
