@@ -63,7 +63,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
          "FORMAT"},
         {"per", 0, 0, G_OPTION_ARG_STRING, &options->per,
          "Divide by this: second (the default), run, request, or a number of units of work",
-         "WHAT"},
+         "second|run|request|N"},
         {"per-old", 0, 0, G_OPTION_ARG_STRING, &options->per_old,
          "So many units did each run of the old side", "N"},
         {"per-new", 0, 0, G_OPTION_ARG_STRING, &options->per_new, "And each of the new side", "N"},
@@ -77,6 +77,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
          "OLD[,OLD...] NEW[,NEW...]"},
         {0},
     };
+    static const struct ct_option_values values[] = {{"FORMAT", ct_diff_format_names}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_auto(GStrv) arguments = g_strdupv(argv);
 
@@ -87,7 +88,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     g_option_context_add_main_entries(context, entries, NULL);
     ct_scope_add_options(&options->scope, context);
     ct_scope_refuse_threads(&options->scope, context);
-    return ct_options_parse(context, entries, &arguments, error);
+    return ct_options_parse_values(context, entries, values, &arguments, error);
 }
 
 static gboolean parse_gates(struct options *options, GError **error)

@@ -13,3 +13,12 @@ const struct ct_diff_format *ct_diff_format_find(const char *name)
     }
     return NULL;
 }
+
+char **ct_diff_format_names(void)
+{
+    char **names = g_new0(char *, G_N_ELEMENTS(formats) + 1);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
+        names[i] = g_strdup(formats[i].name);
+    return names;
+}

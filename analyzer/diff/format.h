@@ -28,4 +28,7 @@ struct ct_diff_format {
 /* The first one for NULL; NULL if there is none of that name. */
 const struct ct_diff_format *ct_diff_format_find(const char *name);
 
+/* Their names. Free with g_strfreev(). */
+char **ct_diff_format_names(void);
+
 #endif
