@@ -1,5 +1,6 @@
 #include "diff/changes.h"
 
+#include "diff/place_names.h"
 #include "diff/words.h"
 #include "model/model.h"
 
@@ -17,8 +18,38 @@ static void change_free(void *data)
     g_free(change);
 }
 
+/* What of answers is told: the first of these that is proven. */
+static const struct {
+    enum ct_metric metric;
+    const char *words;
+} answers[] = {{CT_METRIC_MEAN, "on average"},
+               {CT_METRIC_P99, "at most, 99 of a hundred"},
+               {CT_METRIC_P50, "at most, half of them"}};
+
+static gboolean is_of_answers(const struct ct_diff_row *row)
+{
+    return row->kind == CT_DIGEST_SERVER || row->kind == CT_DIGEST_PEER;
+}
+
+static size_t told_answer(const struct ct_diff_row *row)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
+        if (row->changes[answers[i].metric].is_proven)
+            return i;
+    }
+    return 0;
+}
+
+static const struct ct_change *told_metric(const struct ct_diff_row *row)
+{
+    return &row->changes[is_of_answers(row) ? answers[told_answer(row)].metric : CT_METRIC_DELAY];
+}
+
 static char *describe_cause(const struct ct_diff_row *row)
 {
+    if (is_of_answers(row))
+        return g_strdup_printf(row->kind == CT_DIGEST_SERVER ? "Requests at %s" : "Calls to %s",
+                               row->name);
     switch (row->class) {
     case CT_CLASS_RUNNING:
         return g_strdup("Running");
@@ -29,9 +60,10 @@ static char *describe_cause(const struct ct_diff_row *row)
     }
     if (strcmp(row->name, ct_class_name(row->class)) == 0)
         return g_strdup_printf("Off the CPU in no call (%s)", row->name);
-    char *text = g_strdup_printf("%s waiting %s %s%s%s", ct_class_name(row->class),
-                                 row->detail[0] ? "for" : "in", row->name,
-                                 row->detail[0] ? ", in " : "", row->detail);
+    gboolean is_lock = row->detail[0] || strstr(row->name, CT_PLACE_NAMES_USED);
+    char *text =
+        g_strdup_printf("%s waiting %s %s%s%s", ct_class_name(row->class), is_lock ? "for" : "in",
+                        row->name, row->detail[0] ? ", in " : "", row->detail);
 
     *text = g_ascii_toupper(*text);
     return text;
@@ -60,14 +92,17 @@ static char *describe_proof(const struct ct_change *change)
 
 static struct ct_told_change *tell(const struct ct_diff *diff, const struct ct_diff_row *row)
 {
-    const struct ct_change *change = &row->changes[CT_METRIC_DELAY];
+    const struct ct_change *change = told_metric(row);
+    const struct ct_change *delay = &row->changes[CT_METRIC_DELAY];
     struct ct_told_change *told = g_new0(struct ct_told_change, 1);
     g_autofree char *cause = describe_cause(row);
-    g_autofree char *values = describe_values(change, ct_per_words(&diff->per));
+    g_autofree char *values = describe_values(
+        change, is_of_answers(row) ? answers[told_answer(row)].words : ct_per_words(&diff->per));
     g_autofree char *proof = describe_proof(change);
 
     told->row = row;
-    told->cost = change->medians[CT_NEW] - change->medians[CT_OLD];
+    told->is_proven = change->is_proven;
+    told->cost = delay->medians[CT_NEW] - delay->medians[CT_OLD];
     told->text = g_strdup_printf("%s: %s %s", cause, values, proof);
     return told;
 }
@@ -85,9 +120,10 @@ static int compare_costs(const void *a, const void *b)
 
 static gboolean is_told(const struct ct_diff *diff, const struct ct_diff_row *row)
 {
-    const struct ct_change *change = &row->changes[CT_METRIC_DELAY];
+    const struct ct_change *change = told_metric(row);
 
-    if (strcmp(row->name, CT_DIGEST_IDLE) == 0)
+    if (strcmp(row->name, CT_DIGEST_IDLE) == 0 ||
+        (is_of_answers(row) && (!change->counts[CT_OLD] || !change->counts[CT_NEW])))
         return FALSE;
     return ct_diff_may_prove(diff) ? change->is_proven
                                    : change->medians[CT_OLD] < change->medians[CT_NEW] ||
@@ -97,11 +133,15 @@ static gboolean is_told(const struct ct_diff *diff, const struct ct_diff_row *ro
 GPtrArray *ct_changes_find(const struct ct_diff *diff)
 {
     GPtrArray *changes = g_ptr_array_new_with_free_func(change_free);
-    const GPtrArray *rows = diff->rows[CT_DIGEST_CAUSE];
+    static const enum ct_digest_kind told[] = {CT_DIGEST_CAUSE, CT_DIGEST_SERVER, CT_DIGEST_PEER};
 
-    for (guint i = 0; i < rows->len; i++) {
-        if (is_told(diff, rows->pdata[i]))
-            g_ptr_array_add(changes, tell(diff, rows->pdata[i]));
+    for (size_t kind = 0; kind < G_N_ELEMENTS(told); kind++) {
+        const GPtrArray *rows = diff->rows[told[kind]];
+
+        for (guint i = 0; i < rows->len; i++) {
+            if (is_told(diff, rows->pdata[i]))
+                g_ptr_array_add(changes, tell(diff, rows->pdata[i]));
+        }
     }
     g_ptr_array_sort(changes, compare_costs);
     for (guint i = changes->len; i-- > 0 && !ct_diff_may_prove(diff);) {
@@ -129,6 +169,8 @@ char *ct_changes_remark(const struct ct_diff *diff, const GPtrArray *changes)
 {
     guint old = diff->digests[CT_OLD]->len, new = diff->digests[CT_NEW]->len;
 
+    if (diff->rows[CT_DIGEST_STATE]->len == 0 && diff->rows[CT_DIGEST_STACK]->len == 0)
+        return g_strdup("Neither side has anything of what is asked for.");
     if (!ct_diff_may_prove(diff))
         return g_strdup_printf(
             "%s: what is marked ~ may be chance. Record each side %u times or more, and name "

@@ -1,4 +1,5 @@
-/* What a comparison is told by first: the causes whose time changed most, in plain words. */
+/* What a comparison is told by first: the causes whose time changed most, and the requests and
+ * calls that take longer or shorter, in plain words. */
 #ifndef CTRACE_DIFF_CHANGES_H
 #define CTRACE_DIFF_CHANGES_H
 
@@ -8,8 +9,9 @@
 
 struct ct_told_change {
     const struct ct_diff_row *row; /* borrowed */
-    double cost;                   /* so much more time it takes, or less */
-    char *text;                    /* owned */
+    gboolean is_proven;
+    double cost; /* so much more time it takes, or less */
+    char *text;  /* owned */
 };
 
 /* struct ct_told_change *, what costs or saves most first: those that are proven; or, where so few

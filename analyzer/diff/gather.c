@@ -113,7 +113,8 @@ static struct gathering *find_cause(struct gatherer *gatherer, const struct know
     g_autofree char *call = describe_call(operation, function);
     struct gathering *cause = find_row(gatherer, CT_DIGEST_CAUSE, known->class, lock ? lock : call);
 
-    if (lock && !cause->row->detail[0] && function[0]) {
+    /* Of one without a name, the place is what it goes by. */
+    if (lock && !cause->row->detail[0] && function[0] && !strstr(lock, CT_PLACE_NAMES_USED)) {
         g_free(cause->row->detail);
         cause->row->detail = g_strdup(function);
     }

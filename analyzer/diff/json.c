@@ -107,9 +107,10 @@ static void write_changes(struct ct_json_document *document, const struct ct_dif
         const struct ct_told_change *change = changes->pdata[i];
         JsonBuilder *json = ct_json_begin_element(document);
 
+        ct_json_add_string(json, "kind", ct_digest_kind_name(change->row->kind));
         ct_json_add_string(json, "state", ct_class_name(change->row->class));
         ct_json_add_string(json, "name", change->row->name);
-        ct_json_add_boolean(json, "is_proven", change->row->changes[CT_METRIC_DELAY].is_proven);
+        ct_json_add_boolean(json, "is_proven", change->is_proven);
         add_double(json, "cost", change->cost);
         ct_json_add_string(json, "text", change->text);
         ct_json_end_element(document);

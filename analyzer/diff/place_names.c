@@ -64,6 +64,6 @@ char *ct_place_name_lock(struct ct_symbolizer *symbolizer, const struct ct_inter
 
     if (variable)
         return g_strdup_printf("%s %s", ct_object_name(kind), variable);
-    return g_strdup_printf("%s used in %s", ct_object_name(kind),
+    return g_strdup_printf("%s" CT_PLACE_NAMES_USED "%s", ct_object_name(kind),
                            function[0] ? function : "a place that is not known");
 }

@@ -18,6 +18,9 @@ struct ct_place_names ct_place_names_of(struct ct_symbolizer *symbolizer,
                                         const struct ct_process *process, uint32_t stack_id);
 void ct_place_names_clear(struct ct_place_names *names);
 
+/* Between a nameless lock and its place. */
+#define CT_PLACE_NAMES_USED " used in "
+
 /* "mutex queue_lock"; of one that is no variable, "mutex used in serve_page". NULL: it was no wait
  * for something that lies in memory. */
 char *ct_place_name_lock(struct ct_symbolizer *symbolizer, const struct ct_interval *interval,
