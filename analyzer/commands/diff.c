@@ -273,10 +273,20 @@ static GPtrArray *read_side(const struct options *options, enum ct_side side)
     return digests;
 }
 
+/* "waits of class net; --from=1s"; "" where it is everything. */
+static char *describe_part(const struct options *options)
+{
+    g_autofree char *selection = ct_selection_describe(&options->scope.selection);
+    g_autofree char *times = ct_scope_time_options(&options->scope);
+
+    return g_strdup_printf("%s%s%s", selection, selection[0] && times[0] ? "; " : "", times);
+}
+
 static int print(const struct options *options, const struct ct_diff *diff)
 {
-    const struct ct_diff_layout layout = {.width = options->width ? (guint)options->width
-                                                                  : ct_command_width()};
+    g_autofree char *only = describe_part(options);
+    const struct ct_diff_layout layout = {
+        .width = options->width ? (guint)options->width : ct_command_width(), .only = only};
     g_autoptr(GPtrArray) verdicts = ct_gates_judge(options->gates, diff);
 
     ct_diff_format_find(options->format)->write(diff, verdicts, &layout, stdout);

@@ -18,31 +18,15 @@ static void change_free(void *data)
     g_free(change);
 }
 
-/* What of answers is told: the first of these that is proven. */
-static const struct {
-    enum ct_metric metric;
-    const char *words;
-} answers[] = {{CT_METRIC_MEAN, "on average"},
-               {CT_METRIC_P99, "at most, 99 of a hundred"},
-               {CT_METRIC_P50, "at most, half of them"}};
-
 static gboolean is_of_answers(const struct ct_diff_row *row)
 {
     return row->kind == CT_DIGEST_SERVER || row->kind == CT_DIGEST_PEER;
 }
 
-static size_t told_answer(const struct ct_diff_row *row)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
-        if (row->changes[answers[i].metric].is_proven)
-            return i;
-    }
-    return 0;
-}
-
+/* What is told of it. */
 static const struct ct_change *told_metric(const struct ct_diff_row *row)
 {
-    return &row->changes[is_of_answers(row) ? answers[told_answer(row)].metric : CT_METRIC_DELAY];
+    return &row->changes[is_of_answers(row) ? CT_METRIC_MEAN : CT_METRIC_DELAY];
 }
 
 static char *describe_cause(const struct ct_diff_row *row)
@@ -96,8 +80,8 @@ static struct ct_told_change *tell(const struct ct_diff *diff, const struct ct_d
     const struct ct_change *delay = &row->changes[CT_METRIC_DELAY];
     struct ct_told_change *told = g_new0(struct ct_told_change, 1);
     g_autofree char *cause = describe_cause(row);
-    g_autofree char *values = describe_values(
-        change, is_of_answers(row) ? answers[told_answer(row)].words : ct_per_words(&diff->per));
+    g_autofree char *values =
+        describe_values(change, is_of_answers(row) ? "on average" : ct_per_words(&diff->per));
     g_autofree char *proof = describe_proof(change);
 
     told->row = row;

@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 struct ct_diff_layout {
-    guint width; /* of the text */
+    guint width;      /* of the text */
+    const char *only; /* borrowed; of which part of the recordings alone it is; "": of all */
 };
 
 /* Writes all of it; ferror() and fflush() tell whether that went well. `verdicts`: struct

@@ -152,11 +152,11 @@ void ct_diff_write_json(const struct ct_diff *diff, const GPtrArray *verdicts,
     g_autoptr(JsonGenerator) generator = json_generator_new();
     struct ct_json_document document = {.out = out, .json = json, .generator = generator};
 
-    (void)layout;
     json_generator_set_pretty(generator, TRUE);
     fputs("{", out);
     ct_json_write_string(&document, "schema", SCHEMA);
     ct_json_write_string(&document, "per", ct_per_name(&diff->per));
+    ct_json_write_string(&document, "scope", layout->only);
     for (int side = 0; side < CT_SIDES; side++)
         write_runs(&document, diff, (enum ct_side)side);
     write_notes(&document, diff);

@@ -57,8 +57,10 @@ static char *describe_per(const struct ct_diff *diff)
     }
 }
 
-static void append_head(GString *text, const struct ct_diff *diff, guint width)
+static void append_head(GString *text, const struct ct_diff *diff,
+                        const struct ct_diff_layout *layout)
 {
+    guint width = layout->width;
     g_autofree char *old = list_runs(diff->digests[CT_OLD]);
     g_autofree char *new = list_runs(diff->digests[CT_NEW]);
     g_autofree char *per = describe_per(diff);
@@ -67,6 +69,11 @@ static void append_head(GString *text, const struct ct_diff *diff, guint width)
     append_field(text, "old", old, width);
     append_field(text, "new", new, width);
     append_field(text, "per", per, width);
+    if (layout->only[0]) {
+        g_autofree char *only = ct_safe_line(layout->only);
+
+        append_field(text, "only", only, width);
+    }
     for (guint i = 0; i < diff->notes->len; i++) {
         g_autofree char *note = ct_safe_line(diff->notes->pdata[i]);
 
@@ -205,11 +212,13 @@ static void append_table(GString *text, const struct ct_diff *diff, enum ct_dige
 static void append_legend(GString *text, const struct ct_diff *diff, guint width)
 {
     const char *per = ct_per_words(&diff->per);
-    g_autofree char *legend = g_strdup_printf(
-        "DELAY is the time that threads spent%s%s, over all threads, and COUNT how often, as "
-        "medians of the runs; MEAN, P50 and P99 are of single waits. ~ is not proven: it may be "
-        "chance, as one wrong in twenty columns may be without it.",
-        per[0] ? ", " : "", per);
+    g_autofree char *legend =
+        g_strdup_printf("DELAY is the time that all threads together spent%s%s, and COUNT how "
+                        "often; both are medians "
+                        "of the runs. MEAN, P50 and P99 are of single waits. ~: not proven, it may "
+                        "be chance. Where "
+                        "nothing changed, one column of twenty has a row without ~.",
+                        per[0] ? ", " : "", per);
 
     g_string_append(text, "\n");
     ct_text_append_wrapped(text, legend, 0, 0, width);
@@ -220,7 +229,7 @@ void ct_diff_write_text(const struct ct_diff *diff, const GPtrArray *verdicts,
 {
     g_autoptr(GString) text = g_string_new(NULL);
 
-    append_head(text, diff, layout->width);
+    append_head(text, diff, layout);
     append_changes(text, diff, layout->width);
     append_verdicts(text, verdicts, layout->width);
     for (int kind = 0; kind < CT_DIGEST_CAUSE; kind++)

@@ -60,6 +60,9 @@ class SickAndCured(DiffTest):
         # Filters are for both sides.
         part = self.json_of("sick-*", "cured-*", "--op=recv", "--per=run")
         self.assertEqual({name for _, name in rows_of(part, "op")}, {"recv"})
+        self.assertEqual(part["scope"], "waits in recv")
+        self.assertRegex(self.diff("sick-0", "cured-0", "--class=net", "--from=10%").out,
+                         r"only +waits of class net; --from=10%")
         self.check_profiles()
 
     def check_profiles(self):

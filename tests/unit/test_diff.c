@@ -256,6 +256,46 @@ static void runs_that_are_alike_prove_nothing(void **state)
     sides_clear(&sides);
 }
 
+/* Ten causes of ten runs, by chance; all ways to call five of the runs the old ones. */
+static void a_program_and_itself_seldom_differ(void **state)
+{
+    enum { RUNS = 10, CAUSES = 10 };
+    g_autoptr(GRand) rand = g_rand_new_with_seed(14);
+    double times[RUNS][CAUSES];
+    guint divisions = 0, alarms = 0;
+
+    (void)state;
+    for (int run = 0; run < RUNS; run++) {
+        for (int cause = 0; cause < CAUSES; cause++)
+            times[run][cause] = (1 + cause) * g_rand_double_range(rand, 1, 2) * MS;
+    }
+    for (uint32_t chosen = 0; chosen < 1U << RUNS; chosen++) {
+        struct sides sides;
+
+        if (__builtin_popcount(chosen) != RUNS / 2)
+            continue;
+        sides_init(&sides);
+        for (int run = 0; run < RUNS; run++) {
+            struct ct_digest *digest = make_run(1000000000, "preload");
+
+            for (int cause = 0; cause < CAUSES; cause++) {
+                g_autofree char *name = g_strdup_printf("recv in function_%d", cause);
+
+                add(digest, CT_DIGEST_CAUSE, CT_CLASS_NET, name, 1, times[run][cause]);
+            }
+            g_ptr_array_add(sides.digests[chosen >> run & 1], digest);
+        }
+        g_autoptr(ct_diff) diff = compare(&sides, NULL);
+        g_autoptr(GPtrArray) changes = ct_changes_find(diff);
+
+        divisions++;
+        alarms += changes->len > 0;
+        sides_clear(&sides);
+    }
+    assert_int_equal(divisions, 252);
+    assert_true(alarms <= CT_ALPHA * divisions);
+}
+
 static void what_one_side_lacks_is_none_of_it(void **state)
 {
     struct sides sides;
@@ -477,6 +517,7 @@ int main(void)
         cmocka_unit_test(five_runs_a_side_prove_what_moved_and_nothing_else),
         cmocka_unit_test(one_run_a_side_proves_nothing_and_shows_the_change),
         cmocka_unit_test(runs_that_are_alike_prove_nothing),
+        cmocka_unit_test(a_program_and_itself_seldom_differ),
         cmocka_unit_test(what_one_side_lacks_is_none_of_it),
         cmocka_unit_test(states_are_left_out_where_only_some_runs_know_them),
         cmocka_unit_test(a_check_is_read),
