@@ -318,10 +318,17 @@ static void tell_capture(struct gatherer *gatherer)
     digest->duration_ns = gatherer->window.end_ns - gatherer->window.begin_ns;
 }
 
-/* The threads' own time, or the part that is asked for. */
+/* The threads' own time, of the part that is asked for: a recorder is there before its program. */
 static struct ct_window window_of(const struct ct_report *report)
 {
-    return report->scope.is_whole_time ? ct_lives_extent(report->model) : report->scope.window;
+    const struct ct_window lives = ct_lives_extent(report->model);
+    const struct ct_window *asked = &report->scope.window;
+
+    if (report->scope.is_whole_time)
+        return lives;
+    uint64_t begin_ns = MAX(lives.begin_ns, asked->begin_ns);
+
+    return (struct ct_window){begin_ns, MAX(begin_ns, MIN(lives.end_ns, asked->end_ns))};
 }
 
 struct ct_digest *ct_digest_gather(struct ct_report *report, struct ct_store *store,
