@@ -6,6 +6,8 @@
  *   arguments names    prints the names of the functions that it knows
  *   arguments          makes the calls
  */
+#include "stuck.h"
+
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -50,6 +52,7 @@
 #define ARGUMENTS 8
 #define PAGE      4096
 #define HANG_S    60 /* none does; and on a busy machine much may come in between */
+#define STUCK_S   30 /* it is told what a child does that lives so long */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -75,6 +78,7 @@ enum {
     NULL_FD,
     DIRECTORY,
     RESULTS,
+    COMPLAINTS,
     UNUSED
 };
 
@@ -569,6 +573,19 @@ static void make_calls(size_t index)
     _exit(0);
 }
 
+/* Until the child is over. */
+static void await(pid_t pid, int *end)
+{
+    const struct sigaction interrupt = {.sa_handler = ignore};
+
+    sigaction(SIGALRM, &interrupt, NULL);
+    alarm(STUCK_S);
+    while (waitpid(pid, end, 0) < 0 && errno == EINTR)
+        stuck_tell(COMPLAINTS, pid);
+    alarm(0);
+    signal(SIGALRM, SIG_DFL);
+}
+
 /* In a child; gives the first case that is left. */
 static size_t try_some(size_t index)
 {
@@ -577,8 +594,7 @@ static size_t try_some(size_t index)
 
     if (pid == 0)
         make_calls(index);
-    while (waitpid(pid, &end, 0) < 0 && errno == EINTR)
-        continue;
+    await(pid, &end);
     while (index < case_count && outcomes[index].how == RETURNED)
         index++;
     if (index == case_count || (outcomes[index].how == NOT_BEGUN && !WIFSIGNALED(end)))
@@ -672,6 +688,7 @@ int main(int argc, char **argv)
     outcomes = mmap(NULL, CASES_MAX * sizeof(*outcomes), PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     dup2(STDOUT_FILENO, RESULTS);
+    dup2(STDERR_FILENO, COMPLAINTS);
     place(open("/dev/null", O_RDWR), NULL_FD);
     dup2(NULL_FD, STDIN_FILENO);
     dup2(NULL_FD, STDOUT_FILENO);
