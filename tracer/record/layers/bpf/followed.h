@@ -30,11 +30,12 @@ enum phase {
 
 struct followed {
     uint32_t phase;
-    uint32_t unused;
+    uint32_t draw;                        /* by chance, for this time off the CPU */
     uint64_t ran_ns;                      /* in all, when it left its CPU last */
     uint64_t files[CT_BPF_FILES_KNOWN];   /* by the low bits of the descriptor: what was told of */
     uint64_t places[CT_BPF_PLACES_KNOWN]; /* by their low bits: whose stacks were told */
     uint64_t place;                       /* where it is now */
+    uint64_t number;                      /* an address, on its way to become one */
     struct ct_off_cpu off;
 };
 

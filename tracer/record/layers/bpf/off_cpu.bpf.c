@@ -40,6 +40,16 @@ static int32_t own_id(struct task_struct *task)
     return pid->numbers[0].ns->ns.inum == state.own_namespace ? id : nested_id(pid);
 }
 
+/* Whole words, as a call of a helper takes longer than all the rest. */
+static void copy_name(char *to, struct task_struct *task)
+{
+    const uint64_t *from = (const void *)task->comm;
+
+    _Static_assert(sizeof(task->comm) == CT_OFF_CPU_NAME_SIZE, "two words");
+    ((uint64_t *)to)[0] = from[0];
+    ((uint64_t *)to)[1] = from[1];
+}
+
 /* `followed` NULL: it is none of the recorded ones. One of those that is over has no id any more,
  * but had one. */
 static void describe(struct ct_off_cpu_task *to, struct task_struct *task,
@@ -47,7 +57,7 @@ static void describe(struct ct_off_cpu_task *to, struct task_struct *task,
 {
     to->tid = followed ? followed->off.task.tid : own_id(task);
     to->prio = task->prio;
-    bpf_core_read(to->name, sizeof(to->name), &task->comm);
+    copy_name(to->name, task);
 }
 
 static struct followed *find(struct task_struct *task)
@@ -68,10 +78,12 @@ static struct followed *follow(struct task_struct *task)
     struct followed *followed =
         bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-    if (followed)
+    if (followed) {
         note_task(followed, task);
-    else
+        followed->draw = bpf_get_prandom_u32() | 1; /* 0 would stay so */
+    } else {
         __sync_fetch_and_add(&state.unfollowed, 1);
+    }
     return followed;
 }
 
@@ -99,10 +111,11 @@ static uint64_t size_of(const struct ct_off_cpu *off)
 }
 
 /* The recorder looks by itself now and then; it is woken only when much is there. */
-static bool tell(struct ct_off_cpu *off, uint64_t now_ns)
+static bool tell(struct followed *followed, uint64_t now_ns)
 {
+    struct ct_off_cpu *off = &followed->off;
     uint64_t size = size_of(off);
-    bool is_much = ++state.told_count % CT_BPF_WAKE_INTERVAL == 0 &&
+    bool is_much = (followed->draw >> 16) % CT_BPF_WAKE_INTERVAL == 0 &&
                    bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > CT_BPF_RING_SIZE / 2;
     uint64_t flags = is_much ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 
@@ -129,11 +142,21 @@ static uint32_t told_state(bool is_preempted, struct task_struct *task, uint32_t
     return is_preempted ? STATE_PREEMPTED : (task_state | task->exit_state) & STATES_TOLD;
 }
 
-/* What is not sampled has no stack: as often as it was short. */
-static bool is_sampled(uint64_t duration_ns)
+/* A number by chance (xorshift), for less than what the kernel's takes. */
+static void draw_anew(struct followed *followed)
+{
+    uint32_t draw = followed->draw;
+
+    draw ^= draw << 13;
+    draw ^= draw >> 17;
+    followed->draw = draw ^ draw << 5;
+}
+
+/* What is not sampled has no stack: as often as it was short. Rates may be hours. */
+static bool is_sampled(const struct followed *followed, uint64_t duration_ns)
 {
     return duration_ns >= state.rate_ns ||
-           (duration_ns << 32) / state.rate_ns > (uint64_t)bpf_get_prandom_u32();
+           duration_ns << 20 > (followed->draw >> 12) * state.rate_ns;
 }
 
 /* It is on a CPU since then. */
@@ -152,7 +175,7 @@ static void note_return(struct followed *followed, struct task_struct *task, uin
         if (phase == ON_CPU && task->se.sum_exec_runtime > 0 && state.wants_calls && registers &&
             is_in_call(task, registers))
             note_call(off, registers);
-    } else if (off->flags & CT_OFF_CPU_HAS_STACK && !is_sampled(back_ns - off->left_ns)) {
+    } else if (off->flags & CT_OFF_CPU_HAS_STACK && !is_sampled(followed, back_ns - off->left_ns)) {
         off->flags &= ~CT_OFF_CPU_HAS_STACK;
     }
     off->back_ns = back_ns;
@@ -163,7 +186,7 @@ static void tell_return(struct followed *followed, uint64_t now_ns)
 {
     struct ct_off_cpu *off = &followed->off;
 
-    if (tell(off, now_ns) && (off->flags & CT_OFF_CPU_HAS_STACK))
+    if (tell(followed, now_ns) && (off->flags & CT_OFF_CPU_HAS_STACK))
         note_place_told(followed);
     off->woken_ns = 0;
     off->flags = 0;
@@ -207,6 +230,7 @@ static void leave(struct followed *followed, const struct leaver *leaver, struct
     struct ct_off_cpu *off = &followed->off;
 
     mend_return(followed, leaver);
+    draw_anew(followed);
     followed->ran_ns = leaver->task->se.sum_exec_runtime;
     off->left_ns = leaver->now_ns;
     off->back_ns = 0;
@@ -220,7 +244,7 @@ static void leave(struct followed *followed, const struct leaver *leaver, struct
     note_place(followed, leaver);
     followed->phase = OFF_CPU;
     if (was_dead(leaver->state))
-        tell(off, leaver->now_ns);
+        tell(followed, leaver->now_ns);
 }
 
 SEC("tp_btf/sched_switch")
@@ -251,15 +275,16 @@ int BPF_PROG(on_switch, bool is_preempted, struct task_struct *previous, struct 
  * What the program is given lies on the kernel's stack. An interrupt has a stack of its own, but
  * where it came while the task was in its own code: then it has no call in its registers.
  */
-static bool is_in_interrupt(void *ctx, struct task_struct *task)
+static bool is_in_interrupt(struct followed *woken, void *ctx, struct task_struct *task)
 {
-    const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
-    void *volatile place = ctx;
-    uint64_t at = 0;
+    const struct pt_regs *registers;
 
-    bpf_probe_read_kernel(&at, sizeof(at), (const void *)&place);
-    return at - (uint64_t)task->stack >= KERNEL_STACK_BYTES ||
-           (!(task->flags & PF_KTHREAD) && registers && (int64_t)registers->orig_ax < 0);
+    /* From memory of ours it comes back as a number. */
+    *(void *volatile *)&woken->number = ctx;
+    if (*(volatile uint64_t *)&woken->number - (uint64_t)task->stack >= KERNEL_STACK_BYTES)
+        return true;
+    registers = (const struct pt_regs *)bpf_task_pt_regs(task);
+    return !(task->flags & PF_KTHREAD) && registers && (int64_t)registers->orig_ax < 0;
 }
 
 SEC("tp_btf/sched_waking")
@@ -277,7 +302,7 @@ int BPF_PROG(on_waking, struct task_struct *task)
     off->woken_cpu = bpf_get_smp_processor_id();
     off->waker_tid = own_id(waker);
     off->waker_pid = own_id(waker->group_leader);
-    if (is_in_interrupt(ctx, waker))
+    if (is_in_interrupt(followed, ctx, waker))
         off->flags |= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
     else
         off->flags &= ~CT_OFF_CPU_WOKEN_BY_INTERRUPT;

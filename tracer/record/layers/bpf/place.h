@@ -70,8 +70,8 @@ static void note_registers(struct ct_off_cpu *off, const struct pt_regs *registe
  */
 static uint64_t depth_of_stack(const struct ct_off_cpu *off, struct task_struct *task)
 {
-    uint64_t of_thread = BPF_CORE_READ(task, thread.fsbase) - off->stack_pointer;
-    uint64_t of_process = BPF_CORE_READ(task, mm, start_stack) - off->stack_pointer;
+    uint64_t of_thread = task->thread.fsbase - off->stack_pointer;
+    uint64_t of_process = task->mm->start_stack - off->stack_pointer;
 
     if (of_thread < CT_BPF_STACK_REACH)
         return of_thread;
@@ -169,8 +169,7 @@ static uint64_t *known_place(struct followed *followed)
 /* Now and then, all is told again. */
 static bool is_known_place(struct followed *followed)
 {
-    return *known_place(followed) == followed->place &&
-           bpf_get_prandom_u32() % CT_BPF_PLACE_REFRESH != 0;
+    return *known_place(followed) == followed->place && followed->draw % CT_BPF_PLACE_REFRESH != 0;
 }
 
 /* Where frame pointers lead, there are no other callers to be known. */
@@ -187,15 +186,25 @@ static uint64_t mark_of(struct file *file)
                         (uint64_t)BPF_CORE_READ(file, f_op) << 2);
 }
 
+/* Of the current task; NULL: the number is none of a descriptor. */
+static struct file *file_of(struct task_struct *task, uint64_t number)
+{
+    struct files_struct *files = task->files;
+    struct file *file = NULL;
+
+    if (!files || number >= files->fdt->max_fds ||
+        bpf_probe_read_kernel(&file, sizeof(file), files->fdt->fd + number) != 0)
+        return NULL;
+    return file;
+}
+
 /* Of the current task. */
 static void tell_fd(struct followed *followed, struct task_struct *task, uint64_t now_ns)
 {
-    struct fdtable *table = BPF_CORE_READ(task, files, fdt);
     uint64_t number = followed->off.arguments[0];
-    struct file *file = NULL;
+    struct file *file = file_of(task, number);
 
-    if (!table || number >= BPF_CORE_READ(table, max_fds) ||
-        bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + number) != 0 || !file)
+    if (!file)
         return;
     uint64_t mark = mark_of(file);
     uint64_t *known = &followed->files[number & (CT_BPF_FILES_KNOWN - 1)];
@@ -255,7 +264,7 @@ static bool is_throttled(const struct leaver *leaver)
     struct cfs_rq *queue = leaver->task->se.cfs_rq;
 
     return !(leaver->state & ~STATE_PREEMPTED) && bpf_core_field_exists(queue->throttle_count) &&
-           queue && BPF_CORE_READ(queue, throttle_count) > 0;
+           queue && queue->throttle_count > 0;
 }
 
 static uint32_t fault_reason(struct task_struct *task, uint32_t functions)

@@ -22,7 +22,7 @@
 #define CT_BPF_PLACES_KNOWN  8
 #define CT_BPF_PLACE_REFRESH 16
 
-/* After so many records it is looked at how full the ring is. */
+/* After so many records, on average, it is looked at how full the ring is. */
 #define CT_BPF_WAKE_INTERVAL 64
 
 /* So large may a stack be. */
@@ -88,7 +88,7 @@ struct ct_bpf_state {
     uint32_t adopted;    /* so many tasks were */
     uint32_t unfollowed; /* tasks that there was no memory for */
     uint32_t untold;     /* absent ones that there was no room for in the ring */
-    uint32_t told_count; /* of records, more or less: CPUs do not wait for each other */
+    uint32_t unused;
     struct ct_bpf_loss losses[CT_BPF_CPUS_MAX]; /* by CPU, modulo their number */
 };
 
