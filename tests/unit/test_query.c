@@ -217,6 +217,9 @@ static void conditions_find_what_a_look_at_every_row_finds(void **state)
         found += rows[0] != '\0';
     }
     assert_true(found > 300);
+    assert_int_equal(
+        number_of("SELECT count(*) FROM intervals WHERE class = 'SYNC' COLLATE NOCASE"),
+        number_of("SELECT count(*) FROM intervals WHERE class = 'sync'"));
 }
 
 static void rows_are_ordered_without_sorting(void **state)
