@@ -90,6 +90,15 @@ static void add_module(const struct ct_trackers *trackers, const struct ct_event
         ct_tables_add_module(trackers->tables, image, &module);
 }
 
+static void add_code(const struct ct_trackers *trackers, const struct ct_event_code *event)
+{
+    struct ct_image *image =
+        ct_lives_told_image(trackers->lives, event->pid, event->process_start_ns);
+
+    if (image)
+        ct_tables_add_code(trackers->tables, image, event);
+}
+
 static void add_inflight(const struct ct_trackers *trackers, uint64_t now_ns,
                          const struct ct_event_inflight *event)
 {
@@ -165,6 +174,7 @@ gboolean ct_is_closing(enum ct_event event)
     case CT_EVENT_ID_THREAD:
     case CT_EVENT_ID_STACK:
     case CT_EVENT_ID_MODULE:
+    case CT_EVENT_ID_CODE:
     case CT_EVENT_ID_INFLIGHT:
     case CT_EVENT_ID_UNSEEN:
     case CT_EVENT_ID_COUNTERS:
@@ -189,6 +199,9 @@ gboolean ct_closing_add(const struct ct_trackers *trackers, const struct ct_reco
         return TRUE;
     case CT_EVENT_ID_MODULE:
         add_module(trackers, &record->as.module);
+        return TRUE;
+    case CT_EVENT_ID_CODE:
+        add_code(trackers, &record->as.code);
         return TRUE;
     case CT_EVENT_ID_UNSEEN:
         ct_told_capture_add_unseen(trackers->capture, &record->as.unseen);

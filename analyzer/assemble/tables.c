@@ -4,6 +4,7 @@
 
 #define STACKS_MAX  (1U << 22) /* over all processes */
 #define MODULES_MAX (1U << 18)
+#define CODES_MAX   (1U << 20)
 
 /* Beside those of a preload's board, whose ids count up from 1 and do not get here. */
 #define FIRST_KERNEL_STACK_ID (UINT32_C(1) << 31)
@@ -12,6 +13,7 @@ struct ct_tables {
     struct ct_model *model; /* borrowed */
     guint stack_count;
     guint module_count;
+    guint code_count;
 };
 
 struct ct_tables *ct_tables_new(struct ct_model *model)
@@ -130,6 +132,26 @@ uint32_t ct_tables_intern_stack(struct ct_tables *tables, struct ct_image *image
 void ct_image_forget_stacks(struct ct_image *image)
 {
     g_clear_pointer(&image->kernel_stacks.known, g_hash_table_unref);
+}
+
+/* ---- Codes ---- */
+
+void ct_tables_add_code(struct ct_tables *tables, struct ct_image *image,
+                        const struct ct_event_code *code)
+{
+    GHashTable *codes = image->process.codes;
+
+    /* Closing events may have been written once more, after a first try. */
+    if (g_hash_table_contains(codes, GUINT_TO_POINTER(code->id)))
+        return;
+    if (tables->code_count >= CODES_MAX) {
+        drop_record(tables);
+        return;
+    }
+    tables->code_count++;
+    g_hash_table_insert(
+        codes, GUINT_TO_POINTER(code->id),
+        ct_code_new(code->id, code->function, code->file, code->first_line));
 }
 
 /* ---- Modules ---- */

@@ -24,6 +24,10 @@ uint32_t ct_tables_intern_stack(struct ct_tables *tables, struct ct_image *image
 /* Other code may be where some was: the same addresses are another stack from now on. */
 void ct_image_forget_stacks(struct ct_image *image);
 
+/* A function of its interpreter; copied. The first of an id stays. */
+void ct_tables_add_code(struct ct_tables *tables, struct ct_image *image,
+                        const struct ct_event_code *code);
+
 /* One that was there when the image ended, or as long as it says; copied. */
 void ct_tables_add_module(struct ct_tables *tables, struct ct_image *image,
                           const struct ct_module *module);

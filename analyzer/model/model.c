@@ -55,6 +55,27 @@ static void thread_free(void *data)
     g_free(thread);
 }
 
+struct ct_code *ct_code_new(uint32_t id, const char *function, const char *file,
+                            uint32_t first_line)
+{
+    struct ct_code *code = g_new0(struct ct_code, 1);
+
+    code->id = id;
+    code->function = g_utf8_make_valid(function, -1);
+    code->file = g_utf8_make_valid(file, -1);
+    code->first_line = first_line;
+    return code;
+}
+
+static void code_free(void *data)
+{
+    struct ct_code *code = data;
+
+    g_free(code->function);
+    g_free(code->file);
+    g_free(code);
+}
+
 static void process_free(void *data)
 {
     struct ct_process *process = data;
@@ -66,6 +87,7 @@ static void process_free(void *data)
     g_free(process->cwd);
     g_hash_table_unref(process->threads);
     g_hash_table_unref(process->stacks);
+    g_hash_table_unref(process->codes);
     g_ptr_array_unref(process->modules);
     g_hash_table_unref(process->fds);
     g_hash_table_unref(process->counters);
@@ -129,6 +151,7 @@ struct ct_process *ct_model_add_process(struct ct_model *model, int32_t pid, uin
     process->cwd = g_strdup("");
     process->threads = g_hash_table_new(NULL, NULL);
     process->stacks = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    process->codes = g_hash_table_new_full(NULL, NULL, NULL, code_free);
     process->modules = g_ptr_array_new_with_free_func(module_free);
     process->fds = g_hash_table_new_full(NULL, NULL, NULL, ct_fd_free);
     process->counters = g_hash_table_new_full(NULL, NULL, NULL, g_free);

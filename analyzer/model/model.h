@@ -41,6 +41,18 @@ struct ct_module {
     uint64_t until_ns; /* it was unloaded by then, and another may be there since; 0: it was not */
 };
 
+/* A function that an interpreter runs; addresses of it are in stacks: see schema/codes.h. */
+struct ct_code {
+    uint32_t id; /* unique in its process */
+    char *function;
+    char *file;
+    uint32_t first_line;
+};
+
+/* Copies what it is given, as UTF-8. */
+struct ct_code *ct_code_new(uint32_t id, const char *function, const char *file,
+                            uint32_t first_line);
+
 /* Of all calls of one operation, recorded or not; one that is open at the end counts up to it. */
 struct ct_op_counters {
     uint64_t calls;
@@ -114,6 +126,7 @@ struct ct_process {
     gboolean is_unpreloaded; /* no preload was in it: only the kernel layer tells of it */
     GHashTable *threads;  /* owned; tid -> struct ct_thread *, borrowed: the newest of that tid */
     GHashTable *stacks;   /* owned; id -> struct ct_stack *, the first of that id */
+    GHashTable *codes;    /* owned; id -> struct ct_code *, the first of that id */
     GPtrArray *modules;   /* owned; struct ct_module *, by begin */
     GHashTable *fds;      /* owned; fd -> struct ct_fd *, what the number meant last */
     GHashTable *counters; /* owned; enum ct_op -> struct ct_op_counters *, over its threads */

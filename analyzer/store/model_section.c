@@ -1,5 +1,6 @@
 #include "store/model_section.h"
 
+#include "store/codes_section.h"
 #include "store/facts_section.h"
 #include "store/lock_orders_section.h"
 
@@ -258,6 +259,7 @@ static void put_process(struct ct_bytes *bytes, const struct ct_process *process
     for (guint i = 0; i < process->modules->len; i++)
         put_module(bytes, process->modules->pdata[i], directory);
     ct_lock_orders_put(bytes, process);
+    ct_codes_put(bytes, process);
 }
 
 static void take_process(struct ct_bytes_input *input, struct ct_model *model)
@@ -282,18 +284,16 @@ static void take_process(struct ct_bytes_input *input, struct ct_model *model)
     for (uint64_t left = ct_bytes_take_count(input); left > 0 && !input->is_bad; left--)
         g_ptr_array_add(process->modules, take_module(input, model->directory));
     ct_lock_orders_take(input, process);
+    ct_codes_take(input, process);
 }
 
 /* ---- Threads ---- */
 
+/* clang-format off */
 #define SCHED_NUMBERS(X) \
-    X(is_known)          \
-    X(has_priority)      \
-    X(priority)          \
-    X(running_ns)        \
-    X(runnable_ns)       \
-    X(blocked_ns)        \
-    X(unknown_ns) X(outside_ns) X(switches) X(migrations) X(preemptions) X(longest_queued_ns)
+    X(is_known) X(has_priority) X(priority) X(running_ns) X(runnable_ns) X(blocked_ns) X(unknown_ns) \
+    X(outside_ns) X(switches) X(migrations) X(preemptions) X(longest_queued_ns)
+/* clang-format on */
 
 static void put_thread(struct ct_bytes *bytes, const struct ct_thread *thread, guint process)
 {

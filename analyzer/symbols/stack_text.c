@@ -4,6 +4,8 @@
 #include "symbols/go_stack.h"
 #include "symbols/short_name.h"
 
+#include <string.h>
+
 static void add_gap(GArray *frames, const struct ct_stack *stack, uint32_t index)
 {
     struct ct_stack_frame gap = {.cut = stack};
@@ -47,7 +49,8 @@ GArray *ct_stack_list(struct ct_symbolizer *symbolizer, const struct ct_process 
 char *ct_stack_place_text(const struct ct_symbol_frame *frame)
 {
     g_autofree char *file = g_path_get_basename(frame->file);
-    char *name = ct_short_name(frame->function);
+    char *name =
+        frame->is_interpreted ? g_strdup(frame->function) : ct_short_name(frame->function);
 
     if (!frame->file[0] || frame->line == 0)
         return name;
@@ -62,13 +65,26 @@ static char *frame_text(const struct ct_stack_frame *frame)
     return frame->function ? ct_stack_place_text(frame->function) : ct_format_omitted(frame->cut);
 }
 
-/* Their functions wait on behalf of whoever called them. */
-static gboolean is_of_library(const struct ct_stack_frame *frame)
+/* Python's own modules, and those that were installed. */
+static gboolean is_of_python_library(const struct ct_symbol_frame *function)
+{
+    return strstr(function->file, "/lib/python") || g_str_has_prefix(function->file, "<frozen ");
+}
+
+/* Their functions wait on behalf of whoever called them; an interpreter's do for what it runs. */
+static gboolean is_of_library(const struct ct_stack_frame *frame, gboolean is_interpreted)
 {
     static const char *const modules[] = {"libc.so", "libc-", "libpthread", "libstdc++", "ld-"};
     static const char *const folders[] = {"/usr/include/", "/usr/lib/"};
-    g_autofree char *module = g_path_get_basename(frame->module ? frame->module->path : "");
+    const char *path = frame->module ? frame->module->path : "";
+    g_autofree char *module = g_path_get_basename(path);
 
+    if (frame->function->is_interpreted)
+        return is_of_python_library(frame->function);
+    if (is_interpreted &&
+        (g_str_has_prefix(module, "python") || g_str_has_prefix(module, "libpython") ||
+         strstr(path, "/lib-dynload/")))
+        return TRUE;
     for (size_t i = 0; i < G_N_ELEMENTS(modules); i++) {
         if (g_str_has_prefix(module, modules[i]))
             return TRUE;
@@ -85,7 +101,13 @@ const struct ct_symbol_frame *ct_stack_place(struct ct_symbolizer *symbolizer,
 {
     g_autoptr(GArray) frames = ct_stack_list(symbolizer, process, stack_id);
     const struct ct_symbol_frame *innermost = NULL;
+    gboolean is_interpreted = FALSE;
 
+    for (guint i = 0; i < frames->len; i++) {
+        const struct ct_stack_frame *frame = &g_array_index(frames, struct ct_stack_frame, i);
+
+        is_interpreted |= frame->function && frame->function->is_interpreted;
+    }
     for (guint i = 0; i < frames->len; i++) {
         const struct ct_stack_frame *frame = &g_array_index(frames, struct ct_stack_frame, i);
 
@@ -93,7 +115,7 @@ const struct ct_symbol_frame *ct_stack_place(struct ct_symbolizer *symbolizer,
             continue;
         if (!innermost)
             innermost = frame->function;
-        if (!is_of_library(frame))
+        if (!is_of_library(frame, is_interpreted))
             return frame->function;
     }
     return innermost;

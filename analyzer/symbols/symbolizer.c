@@ -1,5 +1,6 @@
 /* The symbols of a recording: which module an address is in, and what that says of it. */
 #include "schema/recording_files.h"
+#include "symbols/code_symbols.h"
 #include "symbols/module_symbols.h"
 #include "symbols/symbol_file.h"
 #include "symbols/vdso.h"
@@ -27,6 +28,7 @@ struct ct_symbolizer {
     GHashTable *named;             /* owned; identity and name -> struct named_module *, owned */
     GHashTable *modules;           /* owned; struct ct_module * -> struct named_module * */
     GHashTable *unmapped;          /* owned; process -> struct named_module *, owned */
+    struct ct_code_symbols *codes; /* owned */
     GPtrArray *warnings;           /* owned; char * */
 };
 
@@ -52,6 +54,7 @@ struct ct_symbolizer *ct_symbolizer_new(const struct ct_model *model)
     symbolizer->named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, named_module_free);
     symbolizer->modules = g_hash_table_new(NULL, NULL);
     symbolizer->unmapped = g_hash_table_new_full(NULL, NULL, NULL, named_module_free);
+    symbolizer->codes = ct_code_symbols_new();
     symbolizer->warnings = g_ptr_array_new_with_free_func(g_free);
     return symbolizer;
 }
@@ -63,6 +66,7 @@ void ct_symbolizer_free(struct ct_symbolizer *symbolizer)
     g_hash_table_unref(symbolizer->modules);
     g_hash_table_unref(symbolizer->named);
     g_hash_table_unref(symbolizer->unmapped);
+    ct_code_symbols_free(symbolizer->codes);
     g_hash_table_unref(symbolizer->files);
     ct_symbol_cache_free(symbolizer->cache);
     g_ptr_array_unref(symbolizer->warnings);
@@ -304,6 +308,8 @@ const struct ct_symbol *ct_symbolizer_resolve(struct ct_symbolizer *symbolizer,
                                               const struct ct_process *process, uint64_t address,
                                               uint64_t time_ns)
 {
+    if (ct_is_code_address(address))
+        return ct_code_symbols_find(symbolizer->codes, process, address);
     const struct ct_module *module = ct_process_module(process, address, time_ns);
     struct named_module *named =
         module ? find_module(symbolizer, process, module) : find_unmapped(symbolizer, process);

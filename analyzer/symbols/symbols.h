@@ -20,6 +20,7 @@ struct ct_symbol_frame {
     uint32_t line;           /* 0 if unknown */
     uint32_t start_line;     /* where the function begins; 0 if unknown */
     gboolean is_inlined;     /* into the frame after it */
+    gboolean is_interpreted; /* it is no machine code: its name is in another language */
 };
 
 /* What stands at an address: the innermost inlined function first, the real one last. */

@@ -301,6 +301,7 @@ static gboolean read_stack_at(const struct ct_board_map *map, uint32_t id, uint3
     ct_board_map_copy(map, at + sizeof(read), stack->addresses, count[0] * sizeof(uint64_t));
     stack->id = id;
     stack->count = count[0];
+    stack->is_code = read.outermost == CT_STACK_IS_CODE;
     stack->outermost = (uint16_t)MIN(read.outermost, count[0]);
     stack->omitted = read.omitted_bits > 0 ? UINT32_C(1) << (MIN(read.omitted_bits, 32) - 1) : 0;
     stack->taken_ns = read.taken_ns;
@@ -314,6 +315,21 @@ gboolean ct_board_map_read_stack(const struct ct_board_map *map, const struct ct
         if (read_stack_at(map, id, head->words, stack))
             return TRUE;
     return FALSE;
+}
+
+gboolean ct_board_stack_code(const struct ct_board_stack_copy *stack, struct ct_board_code *code)
+{
+    size_t left = (stack->count - 1) * sizeof(uint64_t);
+    const char *file;
+
+    code->function = (const char *)&stack->addresses[1];
+    file = memchr(code->function, '\0', left);
+    if (file == NULL)
+        return FALSE;
+    code->file = file + 1;
+    left -= (size_t)(code->file - code->function);
+    code->first_line = (uint32_t)stack->addresses[0];
+    return memchr(code->file, '\0', left) != NULL;
 }
 
 uint32_t ct_board_stack_next(const struct ct_board_stack_copy *stack)

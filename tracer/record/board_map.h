@@ -147,6 +147,7 @@ gboolean ct_board_map_read_module(const struct ct_board_map *map, const struct c
 
 struct ct_board_stack_copy {
     uint32_t id;
+    gboolean is_code; /* it is no stack: see ct_board_stack_code */
     uint32_t count;     /* of its addresses, > 0 */
     uint16_t outermost; /* <= count */
     uint32_t omitted;   /* at least so many frames */
@@ -157,6 +158,16 @@ struct ct_board_stack_copy {
 /* The first stack at or behind the word `id`; FALSE: there is none more. */
 gboolean ct_board_map_read_stack(const struct ct_board_map *map, const struct ct_board_head *head,
                                  uint32_t id, struct ct_board_stack_copy *stack);
+
+/* A function of the program's interpreter; both strings are in what it was read from. */
+struct ct_board_code {
+    const char *function;
+    const char *file;
+    uint32_t first_line;
+};
+
+/* FALSE: it makes no sense. */
+gboolean ct_board_stack_code(const struct ct_board_stack_copy *stack, struct ct_board_code *code);
 
 /* The id behind it. */
 uint32_t ct_board_stack_next(const struct ct_board_stack_copy *stack);

@@ -59,21 +59,47 @@ void ct_closed_board_write_modules(const struct ct_closed_board *board)
     }
 }
 
+static void write_stack(const struct ct_closed_board *board,
+                        const struct ct_board_stack_copy *stack)
+{
+    struct ct_event_stack event = {
+        SUBJECT(board),
+        .id = stack->id,
+        .addresses = {stack->addresses, stack->count},
+        .taken_ns = stack->taken_ns,
+        .omitted = stack->omitted,
+        .outermost = stack->outermost,
+    };
+
+    board->writer->stack(&event);
+}
+
+static void write_code(const struct ct_closed_board *board, const struct ct_board_stack_copy *stack)
+{
+    struct ct_board_code code;
+
+    if (!ct_board_stack_code(stack, &code))
+        return;
+    struct ct_event_code event = {
+        SUBJECT(board),
+        .id = stack->id,
+        .function = code.function,
+        .file = code.file,
+        .first_line = code.first_line,
+    };
+    board->writer->code(&event);
+}
+
 void ct_closed_board_write_stacks(const struct ct_closed_board *board)
 {
     struct ct_board_stack_copy stack;
     uint32_t id = 1;
 
     while (ct_board_map_read_stack(board->map, &board->head, id, &stack)) {
-        struct ct_event_stack event = {
-            SUBJECT(board),
-            .id = stack.id,
-            .addresses = {stack.addresses, stack.count},
-            .taken_ns = stack.taken_ns,
-            .omitted = stack.omitted,
-            .outermost = stack.outermost,
-        };
-        board->writer->stack(&event);
+        if (stack.is_code)
+            write_code(board, &stack);
+        else
+            write_stack(board, &stack);
         id = ct_board_stack_next(&stack);
     }
 }

@@ -123,7 +123,7 @@ struct ct_board_stack {
     uint32_t count; /* of its addresses; stored last, with the hash: 0 until it is complete */
     uint32_t hash;
     uint32_t reserved;     /* 0, which is no count, for who comes upon an incomplete one */
-    uint16_t outermost;    /* as in CT_EVENT_STACK */
+    uint16_t outermost;    /* as in CT_EVENT_STACK; CT_STACK_IS_CODE: see codes.h */
     uint16_t omitted_bits; /* at least 1 << omitted_bits - 1 frames; 0: none */
     uint64_t taken_ns;
     uint64_t addresses[];
@@ -367,6 +367,8 @@ _Static_assert(offsetof(struct ct_board_thread, counters) % sizeof(uint64_t) == 
 _Static_assert(sizeof(struct ct_board_module) == 512, "module layout");
 _Static_assert(sizeof(struct ct_board_life) == 16, "life layout");
 _Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
+_Static_assert(CT_CODE_WORDS <= CT_STACK_MAX_FRAMES, "a code fits a stack");
+_Static_assert(CT_BOARD_STACK_WORDS <= 1 << CT_CODE_ID_BITS, "a code's id fits an address");
 _Static_assert(offsetof(struct ct_board, exe) == 192, "board layout");
 _Static_assert(offsetof(struct ct_board, args) == 2816, "board layout");
 _Static_assert(offsetof(struct ct_board, modules) == 8192, "board layout");

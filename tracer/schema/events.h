@@ -1,19 +1,18 @@
 /*
- * Every event of the `ctrace` provider, field by field. The structs that the
- * producers fill, their packed form, the LTTng tracepoints that write them and
- * the analyzer's decoder are all generated from these tables.
+ * Every event of the `ctrace` provider, field by field. The structs that the producers fill, their
+ * packed form, the LTTng tracepoints that write them and the analyzer's decoder are all generated
+ * from these tables.
  *
- * Times are CLOCK_MONOTONIC nanoseconds. A traced program's events go through
- * its board to the recorder, which writes them all: with the time at which the
- * program wrote them, or a little later where others came first, and with the
- * fields of CT_SOURCE or CT_PROMPT_SOURCE before those named here.
- * Events that the recorder makes up name their subject themselves: `pid` and
- * `process_start_ns` together identify one process image (a pid lives on
- * through exec, and is reused).
+ * Times are CLOCK_MONOTONIC nanoseconds. A traced program's events go through its board to the
+ * recorder, which writes them all: with the time at which the program wrote them, or a little later
+ * where others came first, and with the fields of CT_SOURCE or CT_PROMPT_SOURCE before those named
+ * here. Events that the recorder makes up name their subject themselves: `pid` and
+ * `process_start_ns` identify a process image (a pid lives on through exec, and is reused).
  */
 #ifndef CTRACE_SCHEMA_EVENTS_H
 #define CTRACE_SCHEMA_EVENTS_H
 
+#include "codes.h"
 #include "operations.h"
 #include "turns.h"
 
@@ -374,6 +373,7 @@ static inline const char *ct_string_as_read(const char *string)
     EVENT(THREAD, thread, CT_CHANNEL_STATE)     \
     EVENT(STACK, stack, CT_CHANNEL_STATE)       \
     EVENT(MODULE, module, CT_CHANNEL_STATE)     \
+    EVENT(CODE, code, CT_CHANNEL_STATE)         \
     EVENT(INFLIGHT, inflight, CT_CHANNEL_STATE) \
     EVENT(UNSEEN, unseen, CT_CHANNEL_STATE)     \
     EVENT(PART, part, CT_CHANNEL_STATE)         \

@@ -64,6 +64,42 @@ bool ct_memory_copy(uint64_t address, void *copy, size_t size)
                                         1, 0) == (long)size;
 }
 
+/* By no call that a filter may kill for. */
+static bool take_each(const struct ct_memory_piece *pieces, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const void *from = (const void *)pieces[i].address;
+
+        if (!ct_memory_is_readable(from, pieces[i].size))
+            return false;
+        memcpy(pieces[i].copy, from, pieces[i].size);
+    }
+    return true;
+}
+
+bool ct_memory_gather(const struct ct_memory_piece *pieces, size_t count)
+{
+    struct iovec from[CT_MEMORY_PIECES], to[CT_MEMORY_PIECES];
+    long size = 0;
+
+    if (count > CT_MEMORY_PIECES || is_filtered())
+        return count <= CT_MEMORY_PIECES && take_each(pieces, count);
+    for (size_t i = 0; i < count; i++) {
+        from[i] = (struct iovec){(void *)pieces[i].address, pieces[i].size};
+        to[i] = (struct iovec){pieces[i].copy, pieces[i].size};
+        size += (long)pieces[i].size;
+    }
+    return ct_syscall(SYS_process_vm_readv, ct_syscall(SYS_getpid), to, count, from, count, 0) ==
+           size;
+}
+
+bool ct_memory_take(uint64_t address, void *copy, size_t size)
+{
+    const struct ct_memory_piece piece = {address, copy, size};
+
+    return ct_memory_gather(&piece, 1);
+}
+
 bool ct_memory_is_string(const char *text, size_t size, uintptr_t *known_page)
 {
     size_t seen = 0;

@@ -25,6 +25,25 @@ static inline bool ct_memory_is_readable(const void *address, size_t size)
 bool ct_memory_copy(uint64_t address, void *copy, size_t size);
 
 /*
+ * The same, of any size, also under such a filter: there it is asked whether it can be read, and
+ * then copied, which is no help against who unmaps it meanwhile. For what the thread itself has in
+ * use.
+ */
+bool ct_memory_take(uint64_t address, void *copy, size_t size);
+
+/* Pieces of memory, as many as that at once. */
+#define CT_MEMORY_PIECES 16
+
+struct ct_memory_piece {
+    uint64_t address;
+    void *copy;
+    size_t size;
+};
+
+/* Takes all of them. FALSE: one of them cannot be read. */
+bool ct_memory_gather(const struct ct_memory_piece *pieces, size_t count);
+
+/*
  * Can the whole of this string be read, and is it shorter than `size`? `*known_page` is for a row
  * of strings that are close together: at first 0, it is the page that was found readable last.
  */

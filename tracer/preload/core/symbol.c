@@ -214,11 +214,16 @@ void *ct_symbol_next(const char *name, const char *version)
     return map != NULL ? search_from(next_of(map), name, version) : dlsym(RTLD_NEXT, name);
 }
 
+static const char *file_name(const struct link_map *map)
+{
+    const char *slash = strrchr(map->l_name, '/');
+
+    return slash != NULL ? slash + 1 : map->l_name;
+}
+
 static bool is_libc(const struct link_map *map)
 {
-    const char *base = strrchr(map->l_name, '/');
-
-    return strcmp(base != NULL ? base + 1 : map->l_name, LIBC_SO) == 0;
+    return strcmp(file_name(map), LIBC_SO) == 0;
 }
 
 void *ct_symbol_in_libc(const char *name)
@@ -234,4 +239,19 @@ void *ct_symbol_in_libc(const char *name)
 void *ct_symbol_anywhere(const char *name)
 {
     return search_from(_r_debug.r_map, name, NULL);
+}
+
+void *ct_symbol_in(const char *part, const char *name, uint64_t *size)
+{
+    struct search search = begin_search(name, NULL);
+    const struct link_map *map = _r_debug.r_map; /* the program's is the first */
+    void *found = map != NULL ? search_library(&search, map) : NULL;
+
+    while (found == NULL && map != NULL && (map = next_of(map)) != NULL) {
+        if (strstr(file_name(map), part) != NULL)
+            found = search_library(&search, map);
+    }
+    if (found != NULL && size != NULL)
+        *size = search.found->st_size;
+    return found;
 }

@@ -6,6 +6,8 @@
 #ifndef CTRACE_PRELOAD_CORE_SYMBOL_H
 #define CTRACE_PRELOAD_CORE_SYMBOL_H
 
+#include <stdint.h>
+
 /* Libraries that are loaded from now on do not count. */
 void ct_symbol_init(void);
 
@@ -20,5 +22,9 @@ void *ct_symbol_in_libc(const char *name);
 
 /* That of the program, or of any library. */
 void *ct_symbol_anywhere(const char *name);
+
+/* That of the program, or of a library whose file's name has `part` in it; `*size`, which may be
+ * NULL, is of what it stands for. */
+void *ct_symbol_in(const char *part, const char *name, uint64_t *size);
 
 #endif

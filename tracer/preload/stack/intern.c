@@ -232,3 +232,12 @@ uint32_t ct_stack_intern(struct ct_self *self, const struct ct_frames *frames, b
         atomic_fetch_add(&ct_board->stacks_lost, 1);
     return id;
 }
+
+uint32_t ct_stack_intern_code(const uint64_t *words, uint32_t count)
+{
+    const struct ct_frames frames = {
+        .addresses = words, .count = count, .outermost = CT_STACK_IS_CODE};
+    struct wanted wanted = {.frames = &frames, .hash = hash_frames(words, count)};
+
+    return intern(&wanted);
+}

@@ -17,6 +17,9 @@ struct ct_frames {
  * are new. */
 uint32_t ct_stack_intern(struct ct_self *self, const struct ct_frames *frames, bool has_room);
 
+/* The id of a code, of so many words: see schema/codes.h. */
+uint32_t ct_stack_intern_code(const uint64_t *words, uint32_t count);
+
 /* There is a new board, on which no stacks are. */
 void ct_stacks_begin(void);
 

@@ -7,6 +7,7 @@
 #include "preload/core/object.h"
 #include "preload/core/tables.h"
 #include "preload/core/work_stack.h"
+#include "python_merge.h"
 #include "stack_cache.h"
 #include "unwind.h"
 
@@ -89,6 +90,50 @@ static uint32_t take_stack(struct ct_self *self, const uint64_t *frame, uint64_t
     return ct_stack_intern(self, &frames, true);
 }
 
+/* ---- With the functions of CPython. ---- */
+
+/* What that takes of a stack beyond what others do. */
+#define PYTHON_ROOM 16384
+
+/* As of ct_stack_cache_recall and work_stack.h: C frames do not tell which Python function runs in
+ * them, so that a stack is never known again by these alone. */
+static uint32_t take_python_stack(struct ct_self *self, const struct ct_python *python,
+                                  const uint64_t *frame, uint64_t site)
+{
+    uint64_t all[CT_STACK_MAX_FRAMES + OWN_FRAMES], pointers[CT_STACK_MAX_FRAMES + OWN_FRAMES];
+    uint64_t merged_addresses[CT_STACK_MAX_FRAMES];
+    uint32_t limit = frame_limit();
+    struct ct_merged merged = {merged_addresses, limit, CT_STACK_OUTERMOST(limit), 0};
+    struct ct_c_frames c_frames;
+    uint32_t first = 0;
+    bool is_live;
+
+    if (__builtin_expect(atomic_load_explicit(&ct_modules_are_behind, memory_order_relaxed), 0))
+        ct_modules_update();
+    uint32_t count = (uint32_t)ct_unwind_with_pointers((void **)(void *)all, pointers,
+                                                       (int)limit + OWN_FRAMES, &is_live);
+    while (first < count && is_own_frame(all[first]))
+        first++;
+    c_frames = (struct ct_c_frames){all + first, pointers + first, count - first,
+                                    count == limit + OWN_FRAMES};
+    uint32_t merged_count = ct_python_merge(python, &c_frames, &merged);
+    if (merged_count == 0)
+        return take_stack(self, frame, site);
+    if (atomic_load_explicit(&ct_unloads, memory_order_relaxed) != 0)
+        ct_modules_note(all + first, count - first, is_live);
+    const struct ct_frames frames = {
+        .addresses = merged_addresses,
+        .count = merged_count,
+        .outermost = merged.omitted > 0 ? (uint16_t)merged.outermost : 0,
+        .omitted_bits =
+            merged.omitted > 0 ? (uint16_t)(32 - __builtin_clz(merged.omitted)) : 0,
+        .is_live = is_live,
+    };
+    return ct_stack_intern(self, &frames, true);
+}
+
+/* ---- All of them. ---- */
+
 /* Libraries were unloaded since, or are being so: what is known by address may be stale. */
 static void forget_stacks(struct ct_self *self, uint32_t unloads)
 {
@@ -102,6 +147,7 @@ static void forget_stacks(struct ct_self *self, uint32_t unloads)
 /* A stack to be taken: that of the function with this frame. */
 struct capture {
     struct ct_self *self;
+    const struct ct_python *python; /* or NULL */
     const uint64_t *frame;
     uint64_t site;
     uint32_t stack;
@@ -112,11 +158,25 @@ static void capture_stack(void *argument)
     struct capture *capture = argument;
     struct ct_self *self = capture->self;
 
+    if (capture->python != NULL) {
+        capture->stack = take_python_stack(self, capture->python, capture->frame, capture->site);
+        return;
+    }
     capture->stack = take_stack(self, capture->frame, capture->site);
     if (self->stack_cache != NULL && capture->stack != CT_STACK_LOST)
         ct_stack_cache_note(self->stack_cache, capture->frame, capture->site, capture->stack);
     else if (self->stack_cache == NULL && self->stacks_taken >= FEW_STACKS)
         self->stack_cache = ct_stack_cache_of(self);
+}
+
+/* See ct_with_room. */
+static bool take_with_room(struct ct_self *self, struct capture *capture)
+{
+    uint64_t end = (uint64_t)__builtin_frame_address(0) - PYTHON_ROOM;
+
+    if (capture->python != NULL && !ct_self_stack_has(self, end))
+        return ct_run_aside(self, capture_stack, capture);
+    return ct_with_room(self, capture_stack, capture);
 }
 
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
@@ -129,12 +189,13 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
 
     if (__builtin_expect(unloads != self->unloads_seen, 0))
         forget_stacks(self, unloads);
-    if (self->stack_cache != NULL)
+    capture.python = ct_python_find();
+    if (self->stack_cache != NULL && capture.python == NULL)
         capture.stack = ct_stack_cache_recall(self->stack_cache, capture.frame, site);
     if (capture.stack != 0)
         return capture.stack;
     self->mode = CT_MODE_BUSY;
-    if (!ct_with_room(self, capture_stack, &capture))
+    if (!take_with_room(self, &capture))
         capture.stack = intern_site(self, site, false);
     self->mode = mode;
     errno = saved_errno;

@@ -306,8 +306,9 @@ struct walk {
     bool needs_all;
 };
 
-static __attribute__((noinline)) int walk(void **addresses, int size, bool keeps_all,
-                                          struct walk *how)
+/* `stack_pointers` may be NULL. */
+static __attribute__((noinline)) int walk(void **addresses, uint64_t *stack_pointers, int size,
+                                          bool keeps_all, struct walk *how)
 {
     struct walker walker;
     struct window copied;
@@ -315,21 +316,28 @@ static __attribute__((noinline)) int walk(void **addresses, int size, bool keeps
 
     begin_walk(&walker, &copied, keeps_all);
     do {
+        if (stack_pointers != NULL)
+            stack_pointers[count] = stack_pointer(&walker);
         addresses[count++] = (void *)walker.address;
     } while (count < size && step(&walker) == STEP_DONE);
     *how = (struct walk){walker.is_live, walker.needs_all};
     return count;
 }
 
-int ct_unwind(void **addresses, int size, bool *is_live)
+int ct_unwind_with_pointers(void **addresses, uint64_t *stack_pointers, int size, bool *is_live)
 {
     struct walk how;
-    int count = walk(addresses, size, false, &how);
+    int count = walk(addresses, stack_pointers, size, false, &how);
 
     if (how.needs_all)
-        count = walk(addresses, size, true, &how);
+        count = walk(addresses, stack_pointers, size, true, &how);
     *is_live = how.is_live;
     return count;
+}
+
+int ct_unwind(void **addresses, int size, bool *is_live)
+{
+    return ct_unwind_with_pointers(addresses, NULL, size, is_live);
 }
 
 /* Where a walk was some steps ago, twice as many each time. What damaged tables or frames lead to

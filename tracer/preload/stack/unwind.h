@@ -16,6 +16,9 @@
  */
 int ct_unwind(void **addresses, int size, bool *is_live);
 
+/* The same, with the stack pointer of each frame. */
+int ct_unwind_with_pointers(void **addresses, uint64_t *stack_pointers, int size, bool *is_live);
+
 /* A frame, as it was when it called the one before; addresses. */
 struct ct_frame {
     uint64_t address; /* where that one returns to */
