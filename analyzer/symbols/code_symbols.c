@@ -1,6 +1,7 @@
 #include "symbols/code_symbols.h"
 
 struct ct_code_symbols {
+    GStringChunk *names; /* owned */
     GHashTable *all; /* owned; struct key *, owned -> struct ct_symbol *, owned */
 };
 
@@ -27,6 +28,7 @@ struct ct_code_symbols *ct_code_symbols_new(void)
 {
     struct ct_code_symbols *symbols = g_new0(struct ct_code_symbols, 1);
 
+    symbols->names = g_string_chunk_new(1024);
     symbols->all = g_hash_table_new_full(key_hash, key_equal, g_free, g_free);
     return symbols;
 }
@@ -34,10 +36,22 @@ struct ct_code_symbols *ct_code_symbols_new(void)
 void ct_code_symbols_free(struct ct_code_symbols *symbols)
 {
     g_hash_table_unref(symbols->all);
+    g_string_chunk_free(symbols->names);
     g_free(symbols);
 }
 
-static struct ct_symbol *make_symbol(const struct ct_process *process, uint64_t address)
+/* Not the name itself, which go tool pprof would take for one of C++ then, and shorten: "<module>"
+ * to nothing. Borrowed. */
+static const char *system_name(const struct ct_code_symbols *symbols, const struct ct_code *code)
+{
+    g_autofree char *name =
+        g_strdup_printf("%s:%u %s", code->file, code->first_line, code->function);
+
+    return g_string_chunk_insert_const(symbols->names, name);
+}
+
+static struct ct_symbol *make_symbol(const struct ct_code_symbols *symbols,
+                                     const struct ct_process *process, uint64_t address)
 {
     const struct ct_code *code =
         g_hash_table_lookup(process->codes, GUINT_TO_POINTER(ct_code_address_id(address)));
@@ -47,7 +61,7 @@ static struct ct_symbol *make_symbol(const struct ct_process *process, uint64_t 
     *symbol = (struct ct_symbol){.is_named = code != NULL, .frame_count = 1};
     symbol->frames[0] = (struct ct_symbol_frame){
         .function = name,
-        .system_name = name,
+        .system_name = code ? system_name(symbols, code) : name,
         .file = code ? code->file : "",
         .line = ct_code_address_line(address),
         .start_line = code ? code->first_line : 0,
@@ -63,7 +77,7 @@ const struct ct_symbol *ct_code_symbols_find(struct ct_code_symbols *symbols,
     struct ct_symbol *symbol = g_hash_table_lookup(symbols->all, &wanted);
 
     if (!symbol) {
-        symbol = make_symbol(process, address);
+        symbol = make_symbol(symbols, process, address);
         g_hash_table_insert(symbols->all, g_memdup2(&wanted, sizeof(wanted)), symbol);
     }
     return symbol;

@@ -3,15 +3,12 @@
 #include "python_codes.h"
 #include "schema/codes.h"
 
-/*
- * Of a call that evaluates Python functions: how many, and an address in its C frame. What is
- * beyond the last one of these belongs to it, and so to no frame of which we know.
- */
-#define CALLS_MAX 128
-
-/* Frames that are looked at; their interpreter has a limit of 1,000, unless it is told otherwise. */
+/* What is looked at. Each call takes a system call or two, of frames some ten take one. Their
+ * interpreter has a limit of 1,000 frames, unless it is told otherwise. */
+#define CALLS_MAX  128
 #define FRAMES_MAX 4096
 
+/* Of a call that evaluates Python functions: how many, and an address in its C frame. */
 struct call {
     uint64_t mark; /* 0: it is not known */
     uint32_t count;
@@ -21,6 +18,7 @@ struct calls {
     struct call all[CALLS_MAX];
     uint32_t count;
     uint32_t frames; /* of all of them */
+    bool is_cut;     /* there are more */
 };
 
 static void find_calls(struct ct_python_walk *walk, struct calls *calls)
@@ -29,19 +27,22 @@ static void find_calls(struct ct_python_walk *walk, struct calls *calls)
     struct call open = {0, 0};
 
     calls->count = calls->frames = 0;
-    for (uint32_t i = 0; i < FRAMES_MAX && ct_python_walk_next(walk, &frame); i++) {
+    for (uint32_t i = 0; i < FRAMES_MAX && calls->count < CALLS_MAX; i++) {
+        if (!ct_python_walk_next(walk, &frame))
+            break;
         if (frame.code != 0) {
             open.count++;
             calls->frames++;
         }
-        if (!frame.ends_call || calls->count == CALLS_MAX - 1)
+        if (!frame.ends_call)
             continue;
         open.mark = frame.mark;
         calls->all[calls->count++] = open;
         open = (struct call){0, 0};
     }
-    if (open.count > 0)
+    if (open.count > 0 && calls->count < CALLS_MAX)
         calls->all[calls->count++] = open;
+    calls->is_cut = walk->frame != 0;
 }
 
 /* Before 3.10 a C frame of the function that evaluates is all that there is: one for each. Where it
@@ -175,11 +176,14 @@ uint32_t ct_python_merge(const struct ct_python *python, const struct ct_c_frame
     put_all(&output, frames, &calls);
     output.all = output.at;
     output.at = 0;
+    if (calls.is_cut)
+        merged->outermost = 0; /* they are not known */
     if (!ct_python_walk_begin(&walk, python))
         return 0;
     output.walk = &walk;
     put_all(&output, frames, &calls);
     put_places(&output);
-    merged->omitted = output.all > merged->limit ? output.all - merged->limit : 0;
-    return output.all - merged->omitted;
+    uint32_t left_out = output.all > merged->limit ? output.all - merged->limit : 0;
+    merged->omitted = left_out > 0 || !calls.is_cut ? left_out : 1;
+    return output.all - left_out;
 }

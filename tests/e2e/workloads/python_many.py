@@ -1,0 +1,71 @@
+"""Waits in what is hard on whoever describes functions: `codes` many of them, made from text, of
+which most are freed again; `deep`, a recursion; `fork`, in children of fork; `ends`, in threads that
+end. Prints how often it waited in each function that the caller is to find."""
+
+import json
+import os
+import sys
+import threading
+import time
+
+PAUSE_S = 0.0002
+
+
+def codes():
+    """Functions whose memory is another's soon: each is to be told by its own name."""
+    expected = {}
+    for number in range(10000):
+        names = {"time": time}
+        exec(f"def made_{number:05}(s):\n    time.sleep(s)\n", names)  # pylint: disable=exec-used
+        function = names[f"made_{number:05}"]
+        if number % 10 == 0:
+            function(PAUSE_S)
+            expected[function.__name__] = 1
+        else:
+            function(0)
+    return expected
+
+
+def deep():
+    sys.setrecursionlimit(5000)
+
+    def down(depth):
+        if depth == 0:
+            time.sleep(0.05)
+        else:
+            down(depth - 1)
+
+    down(1000)
+    return {"down": 1}
+
+
+def fork():
+    def in_child():
+        time.sleep(0.02)
+
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            in_child()
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    return {"in_child": 3}
+
+
+def ends():
+    def brief():
+        time.sleep(0.005)
+
+    for _ in range(20):
+        threads = [threading.Thread(target=brief) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return {"brief": 100}
+
+
+print(json.dumps({"codes": codes, "deep": deep, "fork": fork, "ends": ends}[sys.argv[1]]()))
