@@ -149,9 +149,8 @@ void ct_tables_add_code(struct ct_tables *tables, struct ct_image *image,
         return;
     }
     tables->code_count++;
-    g_hash_table_insert(
-        codes, GUINT_TO_POINTER(code->id),
-        ct_code_new(code->id, code->function, code->file, code->first_line));
+    g_hash_table_insert(codes, GUINT_TO_POINTER(code->id),
+                        ct_code_new(code->id, code->function, code->file, code->first_line));
 }
 
 /* ---- Modules ---- */

@@ -30,7 +30,8 @@ void ct_codes_take(struct ct_bytes_input *input, struct ct_process *process)
         const char *file = ct_bytes_take_string(input);
         uint32_t first_line = (uint32_t)ct_bytes_take(input);
 
-        g_hash_table_insert(process->codes, GUINT_TO_POINTER(id),
-                            ct_code_new(id, function ? function : "", file ? file : "", first_line));
+        g_hash_table_insert(
+            process->codes, GUINT_TO_POINTER(id),
+            ct_code_new(id, function ? function : "", file ? file : "", first_line));
     }
 }

@@ -2,7 +2,7 @@
 
 struct ct_code_symbols {
     GStringChunk *names; /* owned */
-    GHashTable *all; /* owned; struct key *, owned -> struct ct_symbol *, owned */
+    GHashTable *all;     /* owned; struct key *, owned -> struct ct_symbol *, owned */
 };
 
 struct key {

@@ -49,8 +49,7 @@ GArray *ct_stack_list(struct ct_symbolizer *symbolizer, const struct ct_process 
 char *ct_stack_place_text(const struct ct_symbol_frame *frame)
 {
     g_autofree char *file = g_path_get_basename(frame->file);
-    char *name =
-        frame->is_interpreted ? g_strdup(frame->function) : ct_short_name(frame->function);
+    char *name = frame->is_interpreted ? g_strdup(frame->function) : ct_short_name(frame->function);
 
     if (!frame->file[0] || frame->line == 0)
         return name;
@@ -81,9 +80,8 @@ static gboolean is_of_library(const struct ct_stack_frame *frame, gboolean is_in
 
     if (frame->function->is_interpreted)
         return is_of_python_library(frame->function);
-    if (is_interpreted &&
-        (g_str_has_prefix(module, "python") || g_str_has_prefix(module, "libpython") ||
-         strstr(path, "/lib-dynload/")))
+    if (is_interpreted && (g_str_has_prefix(module, "python") ||
+                           g_str_has_prefix(module, "libpython") || strstr(path, "/lib-dynload/")))
         return TRUE;
     for (size_t i = 0; i < G_N_ELEMENTS(modules); i++) {
         if (g_str_has_prefix(module, modules[i]))

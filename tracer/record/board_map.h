@@ -147,7 +147,7 @@ gboolean ct_board_map_read_module(const struct ct_board_map *map, const struct c
 
 struct ct_board_stack_copy {
     uint32_t id;
-    gboolean is_code; /* it is no stack: see ct_board_stack_code */
+    gboolean is_code;   /* it is no stack: see ct_board_stack_code */
     uint32_t count;     /* of its addresses, > 0 */
     uint16_t outermost; /* <= count */
     uint32_t omitted;   /* at least so many frames */

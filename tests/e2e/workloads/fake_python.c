@@ -69,7 +69,8 @@ static uint64_t any_word(void)
     }
 }
 
-/* A whole chain, of which then a few words are others: thread, mark, frame, code, strings, lines. */
+/* A whole chain, of which then a few words are others: thread, mark, frame, code, strings, lines.
+ */
 static void build(void)
 {
     uint64_t *thread = memory, *mark = memory + 64, *frame = memory + 96, *code = memory + 128;

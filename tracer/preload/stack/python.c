@@ -98,6 +98,12 @@ bool ct_python_walk_begin(struct ct_python_walk *walk, const struct ct_python *p
            walk->frame != 0;
 }
 
+void ct_python_walk_again(struct ct_python_walk *walk, uint64_t frame)
+{
+    walk->frame = frame;
+    walk->mark = 0;
+}
+
 /* Frames that are no objects lie behind those that called them: what is before this one is copied
  * with it, as far as it is on the same page. */
 static bool fill_window(struct ct_python_walk *walk, uint64_t address, size_t size)

@@ -45,6 +45,9 @@ struct ct_python_frame {
 /* FALSE: the thread has none. */
 bool ct_python_walk_begin(struct ct_python_walk *walk, const struct ct_python *python);
 
+/* Once more, from that frame on, without marks. */
+void ct_python_walk_again(struct ct_python_walk *walk, uint64_t frame);
+
 /* FALSE: there is none more. */
 bool ct_python_walk_next(struct ct_python_walk *walk, struct ct_python_frame *frame);
 

@@ -108,11 +108,9 @@ static int next_byte(void *user)
     struct source *source = user;
 
     if (source->at == source->size) {
-        source->size =
-            source->left < sizeof(source->bytes) ? source->left : sizeof(source->bytes);
+        source->size = source->left < sizeof(source->bytes) ? source->left : sizeof(source->bytes);
         source->at = 0;
-        if (source->size == 0 ||
-            !ct_memory_take(source->address, source->bytes, source->size)) {
+        if (source->size == 0 || !ct_memory_take(source->address, source->bytes, source->size)) {
             source->size = source->left = 0;
             return -1;
         }
@@ -189,8 +187,8 @@ static bool begin_identity(const struct ct_python *python, const struct ct_pytho
     memcpy(&first_line, code + layout->code_first_line, sizeof(first_line));
     *identity = (struct identity){
         .code = place->code,
-        .instruction = layout->code_instructions != 0 ? place->instruction
-                                                      : (uint32_t)place->instruction,
+        .instruction =
+            layout->code_instructions != 0 ? place->instruction : (uint32_t)place->instruction,
         .name = word_at(code, layout->code_name),
         .file = word_at(code, layout->code_file),
         .lines = word_at(code, layout->code_lines),

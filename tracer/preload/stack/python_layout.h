@@ -17,7 +17,7 @@ enum ct_python_kind {
     CT_PYTHON_OBJECTS,        /* 3.8, 3.9: a chain of objects */
     CT_PYTHON_MARKED_OBJECTS, /* 3.10: that, and a chain of marks (CFrame), one for each */
     CT_PYTHON_ENTRY_FRAMES,   /* 3.11: a chain of marks, and of frames, some of which end a call */
-    CT_PYTHON_SHIMS,          /* 3.12, 3.13: frames on the C stack, which are no code's, end calls */
+    CT_PYTHON_SHIMS, /* 3.12, 3.13: frames on the C stack, which are no code's, end calls */
 };
 
 /* Offsets, of PyThreadState first. */
@@ -33,8 +33,8 @@ struct ct_python_layout {
     uint16_t frame_owner; /* or whether it is an entry */
     uint16_t code_size;
     uint16_t code_file, code_name, code_first_line, code_lines;
-    uint16_t code_instructions; /* 0: a frame has the number of its instruction, */
-    uint16_t instruction_size;  /* which are so long */
+    uint16_t code_instructions;     /* 0: a frame has the number of its instruction, */
+    uint16_t instruction_size;      /* which are so long */
     uint16_t text_ascii, text_wide; /* where the characters of a string begin */
 };
 

@@ -54,8 +54,8 @@ static void mark_by_function(const struct ct_python *python, const struct ct_c_f
     uint32_t found = 0, call = 0;
 
     for (uint32_t i = 0; i < frames->count; i++)
-        found += frames->addresses[i] - 1 - python->eval_begin <
-                 python->eval_end - python->eval_begin;
+        found +=
+            frames->addresses[i] - 1 - python->eval_begin < python->eval_end - python->eval_begin;
     if (!frames->is_cut && found < calls->count)
         call = calls->count - found;
     for (uint32_t i = 0; i < frames->count && call < calls->count; i++) {
@@ -168,6 +168,7 @@ uint32_t ct_python_merge(const struct ct_python *python, const struct ct_c_frame
 
     if (!ct_python_walk_begin(&walk, python))
         return 0;
+    uint64_t innermost = walk.frame;
     find_calls(&walk, &calls);
     if (calls.frames == 0)
         return 0;
@@ -178,8 +179,7 @@ uint32_t ct_python_merge(const struct ct_python *python, const struct ct_c_frame
     output.at = 0;
     if (calls.is_cut)
         merged->outermost = 0; /* they are not known */
-    if (!ct_python_walk_begin(&walk, python))
-        return 0;
+    ct_python_walk_again(&walk, innermost);
     output.walk = &walk;
     put_all(&output, frames, &calls);
     put_places(&output);

@@ -106,8 +106,7 @@ size_t ct_python_text_begin(const struct ct_python *python, uint64_t address, ch
     return take_text(python, address, text, room, false);
 }
 
-size_t ct_python_text_end(const struct ct_python *python, uint64_t address, char *text,
-                          size_t room)
+size_t ct_python_text_end(const struct ct_python *python, uint64_t address, char *text, size_t room)
 {
     return take_text(python, address, text, room, true);
 }

@@ -125,8 +125,7 @@ static uint32_t take_python_stack(struct ct_self *self, const struct ct_python *
         .addresses = merged_addresses,
         .count = merged_count,
         .outermost = merged.omitted > 0 ? (uint16_t)merged.outermost : 0,
-        .omitted_bits =
-            merged.omitted > 0 ? (uint16_t)(32 - __builtin_clz(merged.omitted)) : 0,
+        .omitted_bits = merged.omitted > 0 ? (uint16_t)(32 - __builtin_clz(merged.omitted)) : 0,
         .is_live = is_live,
     };
     return ct_stack_intern(self, &frames, true);
