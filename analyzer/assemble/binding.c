@@ -86,6 +86,7 @@ static void on_rest(void *user, struct ct_task *task, const struct ct_task_span 
         .class = rest_class(binding, thread, span->state),
         .waker = span->waker ? span->waker->thread : NULL,
         .wake_ns = span->waker ? span->begin_ns : 0,
+        .waker_stack_id = span->waker_stack_id,
         .preempted_by = span->preempted_by,
     };
 

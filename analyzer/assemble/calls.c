@@ -226,6 +226,27 @@ static void add_callers(struct ct_calls *calls, struct ct_thread_state *thread,
                                        &record->as.callstack_user, record->time_ns);
 }
 
+/* It lets another thread go on, and this is where it does so. */
+static void add_waker(struct ct_calls *calls, const struct ct_kernel_record *record)
+{
+    const struct ct_kernel_callstack_waker *event = &record->as.callstack_waker;
+    struct ct_thread_state *waker = find_thread(calls, record->tid);
+    struct ct_thread_state *woken = find_thread(calls, event->tid);
+    struct ct_task *task = woken ? ct_binding_task(woken) : NULL;
+    const struct ct_kernel_callstack_user callers = {
+        .is_by_frame_pointers = event->is_by_frame_pointers,
+        .is_partial = event->is_partial,
+        .addresses = event->addresses,
+        .omitted = event->omitted,
+        .outermost = event->outermost,
+    };
+
+    if (waker && task)
+        ct_task_set_waker_stack(
+            task, record->time_ns,
+            intern(calls, ct_image_of(&waker->thread), &callers, record->time_ns));
+}
+
 static void lose_cpu(const struct ct_calls *calls, int32_t tid)
 {
     struct ct_thread_state *thread = find_thread(calls, tid);
@@ -291,6 +312,9 @@ void ct_calls_add(struct ct_calls *calls, const struct ct_kernel_record *record)
     case CT_KERNEL_ID_CALLSTACK_USER:
         if ((thread = find_thread(calls, record->as.callstack_user.tid)))
             add_callers(calls, thread, record);
+        break;
+    case CT_KERNEL_ID_CALLSTACK_WAKER:
+        add_waker(calls, record);
         break;
     case CT_KERNEL_ID_OFF_CPU_REASON:
         if ((thread = find_thread(calls, record->as.off_cpu_reason.tid)))

@@ -205,3 +205,21 @@ void ct_task_hand_on_runs(struct ct_task *task, const struct ct_task_events *eve
             ct_task_hand_on(task, events, task->flushed);
     }
 }
+
+struct ct_task_span ct_task_woken_span(const struct ct_task *task, uint64_t begin_ns)
+{
+    return (struct ct_task_span){.begin_ns = begin_ns,
+                                 .state = CT_TASK_RUNNABLE,
+                                 .waker = task->waker,
+                                 .waker_stack_id = task->waker_stack_id};
+}
+
+void ct_task_set_waker_stack(struct ct_task *task, uint64_t time_ns, uint32_t stack_id)
+{
+    struct ct_task_span *span = task->count > 0 ? ct_task_last_span(task) : NULL;
+
+    if (task->woken_ns == time_ns)
+        task->waker_stack_id = stack_id;
+    if (span && span->state == CT_TASK_RUNNABLE && span->waker && span->begin_ns == time_ns)
+        span->waker_stack_id = stack_id;
+}

@@ -32,6 +32,7 @@ struct ct_task_span {
     gboolean is_taken;           /* it was handed on, or somebody has counted it */
     gboolean is_preempted;       /* RUNNABLE: it could have gone on; else it was woken */
     const struct ct_task *waker; /* RUNNABLE: borrowed; who woke it, or NULL: nobody known */
+    uint32_t waker_stack_id;     /* RUNNABLE: where that was in its code; 0: not known */
     const char *preempted_by;    /* RUNNABLE and preempted: borrowed; who got its CPU, or NULL */
     struct ct_task_times before; /* the sums of all spans before it, kept or not */
 };
@@ -60,6 +61,7 @@ struct ct_task {
     enum ct_task_state first_state;
     uint64_t woken_ns;           /* while it still ran: it did not stay off the CPU */
     const struct ct_task *waker; /* then; borrowed */
+    uint32_t waker_stack_id;     /* then */
     int32_t last_cpu;            /* where it ran last; -1: nowhere yet */
 };
 
@@ -93,6 +95,10 @@ uint64_t ct_task_end_ns(const struct ct_task *task);
 
 /* The last of its spans, of which there is one. */
 struct ct_task_span *ct_task_last_span(const struct ct_task *task);
+/* In the run queue since then, as it was woken while it still ran. */
+struct ct_task_span ct_task_woken_span(const struct ct_task *task, uint64_t begin_ns);
+/* Where in its code that was which woke the task then: that it did so was told before. */
+void ct_task_set_waker_stack(struct ct_task *task, uint64_t time_ns, uint32_t stack_id);
 /* UNKNOWN while there is none. */
 enum ct_task_state ct_task_state(const struct ct_task *task);
 

@@ -176,9 +176,7 @@ static void block(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns
 {
     /* Woken before it was quite off: it is in the run queue at once. */
     if (task->woken_ns != 0 && time_ns - task->woken_ns < WAKE_RACE_NS)
-        begin_span(tasks, task,
-                   (struct ct_task_span){
-                       .begin_ns = time_ns, .state = CT_TASK_RUNNABLE, .waker = task->waker});
+        begin_span(tasks, task, ct_task_woken_span(task, time_ns));
     else
         begin_span(tasks, task,
                    (struct ct_task_span){.begin_ns = time_ns, .state = CT_TASK_BLOCKED});
@@ -307,6 +305,7 @@ static void add_waking(struct ct_tasks *tasks, const struct ct_kernel_record *re
     if (ct_task_state(task) == CT_TASK_RUNNING) {
         task->woken_ns = record->time_ns;
         task->waker = waker;
+        task->waker_stack_id = 0;
     } else if (ct_task_state(task) == CT_TASK_BLOCKED || ct_task_state(task) == CT_TASK_UNKNOWN) {
         begin_span(tasks, task,
                    (struct ct_task_span){

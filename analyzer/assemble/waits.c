@@ -64,6 +64,7 @@ struct pieces {
     guint count;                       /* pieces handed on, of the wait's own class */
     struct ct_thread *waker;
     uint64_t wake_ns;
+    uint32_t waker_stack_id;
 };
 
 /* What the thread was blocked for. */
@@ -78,6 +79,7 @@ static void end_piece(struct pieces *pieces)
     interval.previous_end_ns = pieces->previous_end_ns;
     interval.waker = pieces->waker;
     interval.wake_ns = pieces->wake_ns;
+    interval.waker_stack_id = pieces->waker_stack_id;
     pieces->previous_end_ns = pieces->end_ns;
     pieces->begin_ns = pieces->end_ns;
     pieces->count++;
@@ -103,6 +105,7 @@ static void add_queued(struct pieces *pieces, const struct ct_task *task, struct
     if (span->waker && span->waker->thread != task->thread && !pieces->section->is_open) {
         pieces->waker = span->waker->thread;
         pieces->wake_ns = span->begin_ns;
+        pieces->waker_stack_id = span->waker_stack_id;
     }
     end_piece(pieces);
     interval.begin_ns = span->begin_ns;
@@ -112,6 +115,7 @@ static void add_queued(struct pieces *pieces, const struct ct_task *task, struct
     interval.class = CT_CLASS_RUNNABLE;
     interval.waker = pieces->waker;
     interval.wake_ns = pieces->wake_ns;
+    interval.waker_stack_id = pieces->waker_stack_id;
     interval.preempted_by = span->preempted_by;
     ct_output_add_queued(pieces->output, &interval);
 }

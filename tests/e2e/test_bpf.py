@@ -112,6 +112,35 @@ class Programs(BpfTest):
         stacks = [[f["function"] for f in wait["stack"]] for wait in ticks]
         self.assertTrue(all("tick" in stack for stack in stacks), stacks)
 
+    ROUNDS = 200
+
+    def wakers(self, *options):
+        """How often each function of the workload let somebody go on, as far as its callers are known."""
+        result = self.record_ok(
+            WORKLOADS / "wakers", self.ROUNDS, options=["--kernel=syscalls", BPF, *options], output="wakers",
+        )
+        self.assert_verified(result.directory)
+        counts = dict.fromkeys(("post_the_semaphore", "write_the_byte"), 0)
+        for sample in self.profile("sched", result.directory).samples:
+            for name in counts:
+                counts[name] += sample.count if {name, "main"} <= set(sample.stack) else 0
+        return counts
+
+    def test_who_lets_a_thread_go_on_is_told_with_its_stack(self):
+        """Of the same process, and of another one; but for who is told of late, and short of a loss."""
+        for name, count in self.wakers("--wakers").items():
+            self.assertGreater(count, self.ROUNDS * 0.9, name)
+            self.assertLessEqual(count, self.ROUNDS + 1, name)
+
+    def test_it_is_told_on_request_only(self):
+        self.assertEqual(sum(self.wakers().values()), 0)
+
+    def test_what_cannot_tell_of_wakers_is_refused(self):
+        for option in ("--kernel=off", "--kernel-source=perf"):
+            result = self.ctrace("record", "-o", "none", "--wakers", option, "true")
+            self.assertNotEqual(result.status, 0)
+            self.assertIn(f"leave {option} away", result.err)
+
     def test_it_tells_the_same_as_perf(self):
         """How long a thread was blocked, which does not depend on how busy the machine is."""
         blocked_ns = {}

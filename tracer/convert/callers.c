@@ -424,3 +424,25 @@ struct ct_kernel_callstack_user ct_callers_event(const struct ct_callers_stack *
         .outermost = stack->outermost,
     };
 }
+
+void ct_callers_fill(const struct ct_callers_stack *stack, const struct ct_raw_record *raw,
+                     struct ct_kernel_record *record)
+{
+    if (raw->kind == CT_RAW_CALLERS) {
+        record->event = CT_KERNEL_ID_CALLSTACK_USER;
+        record->as.callstack_user = ct_callers_event(stack, raw->tid);
+        return;
+    }
+    const struct ct_kernel_callstack_user of_waker =
+        ct_callers_event(stack, raw->as.callers.woken_tid);
+
+    record->event = CT_KERNEL_ID_CALLSTACK_WAKER;
+    record->as.callstack_waker = (struct ct_kernel_callstack_waker){
+        .tid = of_waker.tid,
+        .is_by_frame_pointers = of_waker.is_by_frame_pointers,
+        .is_partial = of_waker.is_partial,
+        .addresses = of_waker.addresses,
+        .omitted = of_waker.omitted,
+        .outermost = of_waker.outermost,
+    };
+}

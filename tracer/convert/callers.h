@@ -27,7 +27,7 @@ struct ct_callers_stack {
     gboolean is_partial;           /* there are more, but they could not be found */
 };
 
-/* Of a CT_RAW_CALLERS. `space` is its process's; NULL: it is not known. */
+/* Of a CT_RAW_CALLERS or CT_RAW_WAKER. `space` is its process's; NULL: it is not known. */
 void ct_callers_of_switch(struct ct_callers *callers, const struct ct_address_space *space,
                           const struct ct_raw_record *raw, struct ct_callers_stack *stack);
 
@@ -37,5 +37,9 @@ void ct_callers_of_present(struct ct_callers *callers, const struct ct_address_s
 
 /* As it is written; the addresses are borrowed. */
 struct ct_kernel_callstack_user ct_callers_event(const struct ct_callers_stack *stack, int32_t tid);
+
+/* The event of that record. */
+void ct_callers_fill(const struct ct_callers_stack *stack, const struct ct_raw_record *raw,
+                     struct ct_kernel_record *record);
 
 #endif

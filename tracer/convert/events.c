@@ -217,7 +217,7 @@ static gboolean select_task_switch(struct ct_kernel_events *events, const struct
     return raw->tid > 0;
 }
 
-/* Where the program's own code was when it blocked. */
+/* Where the program's own code was when it blocked, or let another thread go on. */
 static gboolean select_callers(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                                struct ct_kernel_record *record)
 {
@@ -225,14 +225,14 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
     struct ct_address_space space;
 
     if ((raw->as.callers.count == 0 && raw->as.callers.user.registers == NULL) ||
-        ((raw->as.callers.state & CT_TASK_STATE_MASK) == 0 && !raw->as.callers.is_of_reason) ||
+        (raw->kind == CT_RAW_CALLERS && (raw->as.callers.state & CT_TASK_STATE_MASK) == 0 &&
+         !raw->as.callers.is_of_reason) ||
         !ct_tasks_has(events->tasks, raw->tid))
         return FALSE;
     gboolean has_space = ct_unpreloaded_events_address_space(events->unpreloaded, raw->pid, &space);
 
     ct_callers_of_switch(events->callers, has_space ? &space : NULL, raw, stack);
-    record->event = CT_KERNEL_ID_CALLSTACK_USER;
-    record->as.callstack_user = ct_callers_event(stack, raw->tid);
+    ct_callers_fill(stack, raw, record);
     return TRUE;
 }
 
@@ -318,6 +318,7 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
         [CT_RAW_SYSCALL_EXIT] = select_syscall,
         [CT_RAW_REASON] = select_reason,
         [CT_RAW_CALLERS] = select_callers,
+        [CT_RAW_WAKER] = select_callers,
         [CT_RAW_MAPPING] = select_mapping,
         [CT_RAW_PROCESS] = select_told,
         [CT_RAW_FD] = select_told,

@@ -11,7 +11,7 @@
 #define PLACES_MAX (1U << 20)
 
 /* What one record tells of a moment, in the order of those that are at the same time. */
-enum part { PART_BEGIN, PART_LOSS, PART_FD, PART_WAKING, PART_LEAVE, PART_BACK };
+enum part { PART_BEGIN, PART_LOSS, PART_FD, PART_WAKING, PART_WAKER, PART_LEAVE, PART_BACK };
 
 /* The record's place in the file, and what of it. */
 struct moment {
@@ -188,6 +188,7 @@ static size_t size_of_type(uint32_t type)
 {
     switch (type) {
     case CT_OFF_CPU_SPAN:
+    case CT_OFF_CPU_WAKER:
         return offsetof(struct ct_off_cpu, number);
     case CT_OFF_CPU_FD:
         return sizeof(struct ct_off_cpu_fd);
@@ -212,6 +213,10 @@ static void add_record(struct ct_off_cpu_reader *reader, uint64_t offset, GArray
     switch (off->header.type) {
     case CT_OFF_CPU_SPAN:
         add_span(reader, off, offset);
+        break;
+    case CT_OFF_CPU_WAKER:
+        if (is_whole(off) && off->flags & CT_OFF_CPU_HAS_STACK)
+            add_moment(reader, off->left_cpu, PART_WAKER, off->left_ns, offset);
         break;
     case CT_OFF_CPU_FD:
         add_moment(reader, fd->cpu, PART_FD, fd->time_ns, offset);
@@ -330,6 +335,18 @@ static void tell_leave(struct ct_off_cpu_reader *reader, struct cpu *cpu,
     cpu->step = STEP_ENTRY;
 }
 
+/* Where the task is that wakes another one. */
+static void tell_waker(const struct ct_off_cpu_reader *reader, const struct moment *moment,
+                       struct ct_raw_record *record)
+{
+    const struct ct_off_cpu *off = off_at(reader, moment->offset);
+
+    ct_off_cpu_fill_callers(record, off, off);
+    record->kind = CT_RAW_WAKER;
+    record->pid = off->pid;
+    record->tid = off->task.tid;
+}
+
 /* The task gets a CPU, unless that was told by whom it follows, and its call is over. FALSE: there
  * is nothing (more) to tell. */
 static gboolean tell_back(const struct ct_off_cpu_reader *reader, struct cpu *cpu,
@@ -364,6 +381,9 @@ static gboolean tell(struct ct_off_cpu_reader *reader, struct cpu *cpu, const st
         return tell_back(reader, cpu, moment, record);
     case PART_WAKING:
         ct_off_cpu_fill_waking(record, off_at(reader, moment->offset));
+        break;
+    case PART_WAKER:
+        tell_waker(reader, moment, record);
         break;
     case PART_FD:
         ct_off_cpu_fill_fd(record, (const void *)off_at(reader, moment->offset));

@@ -113,6 +113,7 @@ void ct_off_cpu_fill_callers(struct ct_raw_record *record, const struct ct_off_c
     record->as.callers.state = off->state;
     record->as.callers.is_of_reason = (off->flags & CT_OFF_CPU_HAS_REASON) != 0;
     record->as.callers.is_at_first = (off->flags & CT_OFF_CPU_AT_INSTRUCTION) != 0;
+    record->as.callers.woken_tid = off->next.tid;
     record->as.callers.addresses = with_stack->frames;
     record->as.callers.count = MIN(with_stack->frame_count, CT_OFF_CPU_FRAMES);
     record->as.callers.user = (struct ct_raw_user){

@@ -258,6 +258,7 @@ struct given {
     gboolean lossless;
     gboolean no_follow;
     gboolean all;
+    gboolean wakers;
     gboolean wants_version;
 };
 
@@ -303,6 +304,8 @@ static const GOptionEntry all_options[] = {
      "Ask the kernel by its BPF programs: bpf; by its perf events: perf; or by the best that it "
      "lets us: auto (auto)",
      "auto|bpf|perf"},
+    {"wakers", 0, 0, G_OPTION_ARG_NONE, GIVEN(wakers),
+     "Record where threads were that let others go on, too, as BPF programs tell it", NULL},
     {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, GIVEN(pids),
      "Record process PID, or all that are named NAME, which run already, until they end or "
      "Ctrl-C; -p 1,2, -p 1 2 and -p nginx,redis-server record several",
@@ -377,7 +380,6 @@ static GOptionContext *make_context(const GOptionEntry *entries)
 static gboolean take(struct ct_record_options *options, struct given *given, GError **error)
 {
     gboolean has_program = given->rest != NULL && given->rest[0] != NULL;
-
     const char *attaching = given->pids != NULL     ? "--pid"
                             : given->cgroup != NULL ? "--cgroup"
                             : given->all            ? "--all"
@@ -401,6 +403,7 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
     return check(options, given->rate, given->delay, given->duration, error) &&
            check_kernel(given->kernel, options, error) &&
            check_kernel_source(given->kernel_source, options, error) &&
+           ct_kernel_wishes_add_wakers(&options->kernel, given->wakers, error) &&
            check_cpu(given->cpu, given->cpu_hz, options, error) &&
            check_frames(given->frames, options, error) &&
            check_max_size(given->max_size, options, error) &&

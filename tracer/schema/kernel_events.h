@@ -69,6 +69,10 @@
     F(U32, omitted)                 \
     F(U32, outermost)
 
+/* Where the task that wakes another one, whose id is `tid`, was in its own code: as of one that has
+ * just blocked. After the sched_waking of the same time, on the same CPU. Not of lttng-modules. */
+#define CT_KERNEL_CALLSTACK_WAKER(F) CT_KERNEL_CALLSTACK_USER(F)
+
 /*
  * Why the task leaves its CPU, in none of the calls, until it is back: `reason` is the name of an
  * operation of class OTHER. Of a page fault, the address; where it is known, the file's own name,
@@ -148,6 +152,7 @@
     EVENT(CONTEXT_SWITCH, context_switch)         \
     EVENT(CPU_SAMPLE, cpu_sample)                 \
     EVENT(CALLSTACK_USER, callstack_user)         \
+    EVENT(CALLSTACK_WAKER, callstack_waker)       \
     EVENT(PROCESS_IMAGE, process_image)           \
     EVENT(PROCESS_THREAD, process_thread)         \
     EVENT(PROCESS_MODULE, process_module)         \

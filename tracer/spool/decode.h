@@ -23,6 +23,7 @@ enum ct_raw_kind {
     CT_RAW_SYSCALL_EXIT,
     CT_RAW_REASON,  /* why the task leaves its CPU, in none of the calls */
     CT_RAW_CALLERS, /* where the task was, as it left its CPU */
+    CT_RAW_WAKER,   /* where the task is that wakes another one */
     CT_RAW_LOST,
     CT_RAW_BEGIN,   /* from now on, all is told */
     CT_RAW_PROCESS, /* a process as /proc describes it */
@@ -103,6 +104,7 @@ struct ct_raw_record {
             uint64_t count;
             struct ct_raw_user user;
             gboolean is_of_reason; /* which was told before, and counts whatever the state is */
+            int32_t woken_tid;     /* CT_RAW_WAKER */
         } callers;
         struct {
             int32_t pid;

@@ -13,7 +13,8 @@ enum ct_off_cpu_type {
     CT_OFF_CPU_SPAN = 96, /* struct ct_off_cpu, without what follows its `size` */
     CT_OFF_CPU_FD,        /* struct ct_off_cpu_fd */
     CT_OFF_CPU_LOSS,      /* struct ct_off_cpu_loss */
-    CT_OFF_CPU_BEGIN      /* struct ct_off_cpu_begin */
+    CT_OFF_CPU_BEGIN,     /* struct ct_off_cpu_begin */
+    CT_OFF_CPU_WAKER      /* struct ct_off_cpu, of a task that wakes `next` at left_ns */
 };
 
 #define CT_OFF_CPU_NAME_SIZE 16

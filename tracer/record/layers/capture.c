@@ -54,6 +54,7 @@ struct ct_kernel_capture *ct_kernel_capture_new(const char *path,
         .folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL),
         .follows_children = wishes->follows_children,
         .wants_calls = wishes->syscalls,
+        .wants_wakers = wishes->wakers,
         .rate_ns = wishes->rate_ns,
         .cpu_hz = wishes->cpu_hz,
         .joined = g_array_new(FALSE, FALSE, sizeof(struct ct_joined)),
@@ -280,6 +281,15 @@ static void open_sources(struct ct_kernel_capture *capture)
     miss_refused(capture, refusals);
 }
 
+static gboolean is_opened(const struct ct_kernel_capture *capture, enum ct_capture_origin origin)
+{
+    for (guint i = 0; i < capture->count; i++) {
+        if (capture->uses[i].opened != NULL && capture->uses[i].source->origin == origin)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
 {
     capture->context.launched = pid;
@@ -292,6 +302,11 @@ void ct_kernel_capture_attach(struct ct_kernel_capture *capture, pid_t pid)
         return;
     }
     open_sources(capture);
+    if (capture->context.wants_wakers &&
+        !(is_opened(capture, CT_FROM_BPF) && capture->context.wants_calls))
+        miss(capture, CT_LAYER_KERNEL,
+             "where threads were that let others go on: BPF tells of that, with system "
+             "calls (--kernel=syscalls)");
     if (capture->context.given == 0) {
         rmdir(capture->context.folder);
         return;
@@ -309,15 +324,6 @@ void ct_kernel_capture_describe(struct ct_kernel_capture *capture, pid_t pid)
         if (use->opened != NULL && use->source->describe != NULL)
             use->source->describe(use->opened, pid);
     }
-}
-
-static gboolean is_opened(const struct ct_kernel_capture *capture, enum ct_capture_origin origin)
-{
-    for (guint i = 0; i < capture->count; i++) {
-        if (capture->uses[i].opened != NULL && capture->uses[i].source->origin == origin)
-            return TRUE;
-    }
-    return FALSE;
 }
 
 gboolean ct_kernel_capture_attach_running(struct ct_kernel_capture *capture,

@@ -29,7 +29,12 @@ struct ct_kernel_wishes {
     enum ct_capture_origin origin; /* of the scheduler's part and the system calls */
     uint32_t cpu_hz;               /* how often to sample what runs; 0: not at all */
     gboolean follows_children;
+    gboolean wakers; /* where threads were that let others go on; with system calls only */
 };
+
+/* FALSE and an error: of those, nothing would be told. */
+gboolean ct_kernel_wishes_add_wakers(struct ct_kernel_wishes *wishes, gboolean is_wanted,
+                                     GError **error);
 
 /* Begins to open what the kernel gives, for a recording at `path`. Never NULL. */
 struct ct_kernel_capture *ct_kernel_capture_new(const char *path,

@@ -39,7 +39,8 @@ struct ct_capture_context {
     gboolean follows_children;
     gboolean is_begun; /* else nothing is recorded until `begin` */
     gboolean wants_calls;
-    uint64_t rate_ns; /* what lasts less need not be told in full */
+    gboolean wants_wakers; /* with calls: where those were that let others go on */
+    uint64_t rate_ns;      /* what lasts less need not be told in full */
     uint32_t cpu_hz;
     unsigned given; /* bits; by those that were opened before */
     /* Of the best of those: what is known by it. */

@@ -36,7 +36,7 @@ static uint64_t size_of(const struct ct_off_cpu *off)
 }
 
 /* The recorder looks by itself now and then; it is woken only when much is there. */
-static bool tell(struct followed *followed, uint64_t now_ns)
+static bool tell_as(struct followed *followed, uint32_t type)
 {
     struct ct_off_cpu *off = &followed->off;
     uint64_t size = size_of(off);
@@ -46,11 +46,16 @@ static bool tell(struct followed *followed, uint64_t now_ns)
 
     if (size > sizeof(*off))
         return false;
-    off->header.type = CT_OFF_CPU_SPAN;
+    off->header.type = type;
     off->header.size = size;
-    if (bpf_ringbuf_output(&ring, off, size, flags) == 0)
+    return bpf_ringbuf_output(&ring, off, size, flags) == 0;
+}
+
+static bool tell(struct followed *followed, uint64_t now_ns)
+{
+    if (tell_as(followed, CT_OFF_CPU_SPAN))
         return true;
-    lose(off, now_ns);
+    lose(&followed->off, now_ns);
     return false;
 }
 
@@ -212,6 +217,35 @@ static bool is_in_interrupt(struct followed *woken, void *ctx, struct task_struc
     return !(task->flags & PF_KTHREAD) && registers && (int64_t)registers->orig_ax < 0;
 }
 
+/*
+ * Where the current task is that wakes the other one. While it is on a CPU, nothing is in its
+ * record but what was told of its own being woken.
+ */
+static void tell_waker(struct task_struct *task, const struct ct_off_cpu *woken)
+{
+    struct followed *followed = find(task);
+    const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
+    struct ct_off_cpu *off;
+
+    if (!followed || followed->phase != ON_CPU || !registers || !is_in_call(task, registers))
+        return;
+    off = &followed->off;
+    uint64_t woken_ns = off->woken_ns;
+    uint32_t flags = off->flags;
+
+    off->left_ns = woken->woken_ns;
+    off->left_cpu = woken->woken_cpu;
+    off->next.tid = woken->task.tid;
+    off->flags = 0;
+    draw_anew(followed);
+    note_call(off, registers);
+    note_stack(followed, task, registers);
+    if (off->flags & CT_OFF_CPU_HAS_STACK && tell_as(followed, CT_OFF_CPU_WAKER))
+        note_place_told(followed);
+    off->woken_ns = woken_ns;
+    off->flags = flags;
+}
+
 SEC("tp_btf/sched_waking")
 int BPF_PROG(on_waking, struct task_struct *task)
 {
@@ -231,6 +265,8 @@ int BPF_PROG(on_waking, struct task_struct *task)
         off->flags |= CT_OFF_CPU_WOKEN_BY_INTERRUPT;
     else
         off->flags &= ~CT_OFF_CPU_WOKEN_BY_INTERRUPT;
+    if (state.wants_wakers && !(off->flags & CT_OFF_CPU_WOKEN_BY_INTERRUPT))
+        tell_waker(waker, off);
     return 0;
 }
 

@@ -112,6 +112,7 @@ static gboolean open_all(struct off_cpu_source *source, struct ct_capture_contex
 
     state->rate_ns = context->rate_ns;
     state->wants_calls = context->wants_calls != 0;
+    state->wants_wakers = context->wants_wakers && context->wants_calls;
     state->follows_children = context->follows_children != 0;
     set_scope(state, context->running);
     source->joined = context->joined;

@@ -76,6 +76,7 @@ struct ct_bpf_state {
     uint32_t is_on;
     uint32_t own_namespace; /* the inode of its pid namespace */
     uint32_t wants_calls;   /* and where they were made */
+    uint32_t wants_wakers;  /* and where those were who let others go on */
     uint32_t follows_children;
     uint32_t scope;        /* enum ct_bpf_scope */
     uint32_t hierarchy_id; /* the cgroup's, and its own */
@@ -88,7 +89,6 @@ struct ct_bpf_state {
     uint32_t adopted;    /* so many tasks were */
     uint32_t unfollowed; /* tasks that there was no memory for */
     uint32_t untold;     /* absent ones that there was no room for in the ring */
-    uint32_t unused;
     struct ct_bpf_loss losses[CT_BPF_CPUS_MAX]; /* by CPU, modulo their number */
 };
 
