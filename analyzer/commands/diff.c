@@ -63,7 +63,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
          "FORMAT"},
         {"per", 0, 0, G_OPTION_ARG_STRING, &options->per,
          "Divide by this: second (the default), run, request, or a number of units of work",
-         "second|run|request|N"},
+         "UNIT|N"},
         {"per-old", 0, 0, G_OPTION_ARG_STRING, &options->per_old,
          "So many units did each run of the old side", "N"},
         {"per-new", 0, 0, G_OPTION_ARG_STRING, &options->per_new, "And each of the new side", "N"},
@@ -77,7 +77,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
          "OLD[,OLD...] NEW[,NEW...]"},
         {0},
     };
-    static const struct ct_option_values values[] = {{"FORMAT", ct_diff_format_names}, {0}};
+    static const struct ct_option_values values[] = {
+        {"FORMAT", ct_diff_format_names}, {"UNIT", ct_per_names}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_auto(GStrv) arguments = g_strdupv(argv);
 

@@ -20,6 +20,15 @@ const char *ct_per_name(const struct ct_per *per)
     return kinds[per->kind].name;
 }
 
+char **ct_per_names(void)
+{
+    char **names = g_new0(char *, CT_PER_UNIT + 1);
+
+    for (int kind = CT_PER_SECOND; kind < CT_PER_UNIT; kind++)
+        names[kind] = g_strdup(kinds[kind].name);
+    return names;
+}
+
 const char *ct_per_words(const struct ct_per *per)
 {
     return kinds[per->kind].words;

@@ -22,6 +22,9 @@ double ct_per_divisor(const struct ct_per *per, int side, const struct ct_digest
 /* "second", "run", "request" or "unit". */
 const char *ct_per_name(const struct ct_per *per);
 
+/* Those that are words. Free with g_strfreev(). */
+char **ct_per_names(void);
+
 /* "a second", "a request"; of a whole run, "". */
 const char *ct_per_words(const struct ct_per *per);
 
