@@ -269,11 +269,12 @@ static char **name_columns(sqlite3_stmt *statement)
 
     for (int i = 0; i < count; i++) {
         const char *given = sqlite3_column_name(statement, i);
-        char *name = g_utf8_make_valid(given ? given : "", -1);
+        g_autofree char *valid = g_utf8_make_valid(given ? given : "", -1);
+        char *name = g_strdup(valid);
 
         for (int number = 2; is_taken(names, i, name); number++) {
             g_free(name);
-            name = g_strdup_printf("%s:%d", given, number);
+            name = g_strdup_printf("%s:%d", valid, number);
         }
         names[i] = name;
     }
@@ -314,19 +315,29 @@ static gboolean write_rows(const struct ct_query *query, struct ct_result *resul
     return FALSE;
 }
 
+/* Rows that wait must all be there when they are told. */
+static gboolean finish(struct ct_result *result, const struct ct_query_run *run)
+{
+    if (result->aside && (fflush(result->aside) != 0 || ferror(result->aside)))
+        return FALSE;
+    run->format->end(result);
+    return TRUE;
+}
+
 static gboolean answer_statement(const struct ct_query *query, sqlite3_stmt *statement,
                                  const struct ct_query_run *run, GError **error)
 {
     struct ct_result result = {.statement = statement, .out = run->out};
+    g_autoptr(GError) failure = NULL;
 
     result.names = name_columns(statement);
-    gboolean is_begun = run->format->begin(&result);
-    gboolean is_answered = is_begun && write_rows(query, &result, run, error);
+    gboolean is_answered = run->format->begin(&result) &&
+                           write_rows(query, &result, run, &failure) && finish(&result, run);
 
-    if (!is_begun)
+    if (failure)
+        g_propagate_error(error, g_steal_pointer(&failure));
+    else if (!is_answered)
         g_set_error(error, CT_QUERY_ERROR, CT_QUERY_ERROR_TOO_MUCH, "there is no room for rows");
-    if (is_answered)
-        run->format->end(&result);
     ct_result_clear(&result);
     return is_answered;
 }

@@ -25,17 +25,14 @@ static char *blob_text(const uint8_t *bytes, int size)
     return g_string_free(g_string_append_c(text, '\''), FALSE);
 }
 
-/* A string in SQL may hold any bytes; in C it ends at the first that is 0. */
-static char *whole_text(const char *text, int size)
-{
-    return g_utf8_make_valid(text, size);
-}
-
 char *ct_result_text(sqlite3_stmt *statement, int column)
 {
     switch (sqlite3_column_type(statement, column)) {
     case SQLITE_NULL:
         return NULL;
+    case SQLITE_INTEGER: /* asked for as text, a value would forget its type */
+        return g_strdup_printf("%" G_GINT64_FORMAT,
+                               (gint64)sqlite3_column_int64(statement, column));
     case SQLITE_FLOAT:
         return number_text(sqlite3_column_double(statement, column));
     case SQLITE_BLOB: {
@@ -46,7 +43,8 @@ char *ct_result_text(sqlite3_stmt *statement, int column)
     default: {
         const char *text = (const char *)sqlite3_column_text(statement, column);
 
-        return whole_text(text ? text : "", sqlite3_column_bytes(statement, column));
+        /* A string in SQL may hold any bytes; in C it ends at the first that is 0. */
+        return g_utf8_make_valid(text ? text : "", sqlite3_column_bytes(statement, column));
     }
     }
 }

@@ -9,8 +9,10 @@
 #include <stddef.h>
 /* cmocka.h needs the headers before it. */
 #include <cmocka.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define THREADS 5
 
@@ -414,6 +416,28 @@ static void what_takes_too_much_ends(void **state)
     }
 }
 
+/* Rows of a table wait in a file in memory. */
+static void a_table_that_lost_rows_is_none(void **state)
+{
+    struct rlimit usual, small;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+    small = usual;
+    small.rlim_cur = 4096;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct answer answer = ask_as("table", UINT64_MAX,
+                                  "WITH RECURSIVE a(b) AS (SELECT 1 UNION ALL SELECT b + 1 FROM a "
+                                  "LIMIT 5000) SELECT b FROM a");
+
+    setrlimit(RLIMIT_FSIZE, &usual);
+    (void)signal(SIGXFSZ, handler);
+    assert_true(g_error_matches(answer.error, CT_QUERY_ERROR, CT_QUERY_ERROR_TOO_MUCH));
+    assert_null(answer.text);
+    answer_clear(&answer);
+}
+
 static void errors_say_where_they_are(void **state)
 {
     (void)state;
@@ -426,6 +450,8 @@ static void errors_say_where_they_are(void **state)
     expect_refused("SELECT ?1", "'?1' is a parameter");
     expect_refused("-- nothing", "there is no query");
     expect_refused("SELECT at('soon')", "is no time");
+    expect_refused("SELECT at(x'')", "is no time");
+    expect_refused("SELECT at('')", "is no time");
     expect_refused("SELECT 1 UNION SELECT 1, 2", "");
 }
 
@@ -467,6 +493,7 @@ static void values_are_what_they_are_in_every_format(void **state)
                   "--  ---  -------\n"
                   "12  é    NULL\n"
                   " 3  abc        2\n");
+    expect_answer("csv", "SELECT 1 AS \"\xfe\", 2 AS \"\xfe\"", "\uFFFD,\uFFFD:2\r\n1,2\r\n");
     expect_answer("json", "SELECT 1 AS x WHERE 0",
                   "{\n  \"schema\" : \"ctrace-query-1\",\n  \"columns\" : [\"x\"],\n"
                   "  \"rows\" : []\n}\n");
@@ -484,6 +511,7 @@ int main(void)
         cmocka_unit_test(ids_lead_from_table_to_table),
         cmocka_unit_test(a_query_only_reads),
         cmocka_unit_test(what_takes_too_much_ends),
+        cmocka_unit_test(a_table_that_lost_rows_is_none),
         cmocka_unit_test(errors_say_where_they_are),
         cmocka_unit_test(values_are_what_they_are_in_every_format),
     };
