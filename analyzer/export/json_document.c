@@ -70,17 +70,15 @@ void ct_json_add_string(JsonBuilder *json, const char *name, const char *value)
     ct_json_add_value(json, value);
 }
 
-/* Up to this every reader's numbers are whole, where they are floating-point numbers, too. */
-#define WHOLE_MAX (UINT64_C(1) << 53)
-
 void ct_json_add_count(JsonBuilder *json, uint64_t value)
 {
+    if (value <= CT_JSON_WHOLE_MAX) {
+        json_builder_add_int_value(json, (gint64)value);
+        return;
+    }
     g_autofree char *digits = g_strdup_printf("%" G_GUINT64_FORMAT, value);
 
-    if (value > WHOLE_MAX)
-        json_builder_add_string_value(json, digits);
-    else
-        json_builder_add_int_value(json, (gint64)value);
+    json_builder_add_string_value(json, digits);
 }
 
 void ct_json_add_number(JsonBuilder *json, const char *name, uint64_t value)
@@ -109,8 +107,8 @@ void ct_json_add_boolean(JsonBuilder *json, const char *name, gboolean value)
 void ct_json_write_number(struct ct_json_document *document, const char *name, uint64_t value)
 {
     ct_json_begin_member(document, name);
-    fprintf(document->out, value > WHOLE_MAX ? "\"%" G_GUINT64_FORMAT "\"" : "%" G_GUINT64_FORMAT,
-            value);
+    fprintf(document->out,
+            value > CT_JSON_WHOLE_MAX ? "\"%" G_GUINT64_FORMAT "\"" : "%" G_GUINT64_FORMAT, value);
 }
 
 char *ct_json_quote(const char *text)

@@ -34,7 +34,9 @@ void ct_json_end_array(struct ct_json_document *document);
 /* Values of the builder's array, and members of its object. */
 void ct_json_add_value(JsonBuilder *json, const char *value);
 void ct_json_add_string(JsonBuilder *json, const char *name, const char *value);
-/* A number beyond 2^53 is written as a string. */
+/* Up to this every reader's numbers are whole, where they are floating-point numbers, too: what is
+ * more is written as a string. */
+#define CT_JSON_WHOLE_MAX (INT64_C(1) << 53)
 void ct_json_add_count(JsonBuilder *json, uint64_t value);
 void ct_json_add_number(JsonBuilder *json, const char *name, uint64_t value);
 void ct_json_add_rounded(JsonBuilder *json, const char *name, double value);

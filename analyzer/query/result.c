@@ -6,9 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Up to where every whole number is a double, as readers of JSON have them. */
-#define WHOLE_MAX (INT64_C(1) << 53)
-
 static gboolean is_text(sqlite3_stmt *statement, int column)
 {
     int type = sqlite3_column_type(statement, column);
@@ -72,7 +69,7 @@ static char *json_value(sqlite3_stmt *statement, int column)
     sqlite3_int64 whole = sqlite3_column_int64(statement, column);
 
     if (sqlite3_column_type(statement, column) == SQLITE_INTEGER
-            ? whole > WHOLE_MAX || whole < -WHOLE_MAX
+            ? whole > CT_JSON_WHOLE_MAX || whole < -CT_JSON_WHOLE_MAX
             : isinf(number))
         return g_strdup_printf("\"%s\"", text);
     return g_steal_pointer(&text);
@@ -97,8 +94,10 @@ static void end_json(struct ct_result *result)
 
 /* ---- Which ---- */
 
-static const struct ct_result_format csv = {"csv", TRUE, begin_csv, write_csv, end_csv};
-static const struct ct_result_format json = {"json", TRUE, begin_json, write_json, end_json};
+static const struct ct_result_format csv = {"csv",     "for spreadsheets", TRUE,
+                                            begin_csv, write_csv,          end_csv};
+static const struct ct_result_format json = {"json",     "for programs", TRUE,
+                                             begin_json, write_json,     end_json};
 
 static const struct ct_result_format *const formats[] = {&csv, &json, &ct_result_table};
 
@@ -117,10 +116,11 @@ const char *ct_result_format_list(void)
 
 char **ct_result_format_rows(void)
 {
-    static const char *const rows[] = {"csv\tfor spreadsheets", "json\tfor programs",
-                                       "table\tfor people", NULL};
+    char **rows = g_new0(char *, G_N_ELEMENTS(formats) + 1);
 
-    return g_strdupv((char **)rows);
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
+        rows[i] = g_strdup_printf("%s\t%s", formats[i]->name, formats[i]->purpose);
+    return rows;
 }
 
 void ct_result_clear(struct ct_result *result)

@@ -21,6 +21,7 @@ struct ct_result {
 
 struct ct_result_format {
     const char *name;
+    const char *purpose;
     gboolean is_document; /* of one result alone */
     gboolean (*begin)(struct ct_result *result);
     void (*row)(struct ct_result *result);

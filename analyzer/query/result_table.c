@@ -91,4 +91,5 @@ static void end_table(struct ct_result *result)
     free(cell);
 }
 
-const struct ct_result_format ct_result_table = {"table", FALSE, begin_table, add_row, end_table};
+const struct ct_result_format ct_result_table = {"table",     "for people", FALSE,
+                                                 begin_table, add_row,      end_table};
