@@ -68,7 +68,7 @@ struct ct_digest_row *ct_digest_add(struct ct_digest *digest, enum ct_digest_kin
 /* Names are bytes: they need not be text. */
 #define ROW_TYPE  "(yyayaydddddd)"
 #define ROWS_TYPE "a" ROW_TYPE
-#define RUN_TYPE  "(ayayttbbd" ROWS_TYPE ")"
+#define RUN_TYPE  "(ayayttd" ROWS_TYPE ")"
 
 GBytes *ct_digest_pack(const struct ct_digest *digest)
 {
@@ -82,9 +82,9 @@ GBytes *ct_digest_pack(const struct ct_digest *digest)
                               row->name, row->detail, row->count, row->delay_ns, row->idle_ns,
                               row->length_ns, row->p50_ns, row->p99_ns);
     }
-    g_autoptr(GVariant) packed = g_variant_ref_sink(g_variant_new(
-        "(^ay^ayttbbd" ROWS_TYPE ")", digest->directory, digest->layers, digest->duration_ns,
-        digest->rate_ns, digest->has_kernel, digest->has_all_waits, digest->requests, &rows));
+    g_autoptr(GVariant) packed = g_variant_ref_sink(
+        g_variant_new("(^ay^ayttd" ROWS_TYPE ")", digest->directory, digest->layers,
+                      digest->duration_ns, digest->rate_ns, digest->requests, &rows));
 
     return g_variant_get_data_as_bytes(packed);
 }
@@ -135,9 +135,8 @@ struct ct_digest *ct_digest_unpack(GBytes *packed)
     if (!g_variant_is_normal_form(variant))
         return NULL;
     digest = ct_digest_new("");
-    g_variant_get(variant, "(^&ay^&ayttbbd" ROWS_TYPE ")", &directory, &layers,
-                  &digest->duration_ns, &digest->rate_ns, &digest->has_kernel,
-                  &digest->has_all_waits, &digest->requests, &rows);
+    g_variant_get(variant, "(^&ay^&ayttd" ROWS_TYPE ")", &directory, &layers, &digest->duration_ns,
+                  &digest->rate_ns, &digest->requests, &rows);
     g_free(digest->directory);
     g_free(digest->layers);
     digest->directory = g_strdup(directory);

@@ -57,8 +57,6 @@ struct ct_digest {
     char *layers;    /* owned; live ones, as the recording has them */
     uint64_t duration_ns;
     uint64_t rate_ns;
-    gboolean has_kernel;
-    gboolean has_all_waits; /* none was filtered out */
     double requests;        /* that it answered */
     GPtrArray *rows;        /* owned; struct ct_digest_row * */
 };

@@ -313,8 +313,6 @@ static void tell_capture(struct gatherer *gatherer)
     g_free(digest->layers);
     digest->layers = g_strdup(model->capture.layers ? model->capture.layers : "");
     digest->rate_ns = model->capture.rate_ns;
-    digest->has_kernel = model->capture.has_kernel;
-    digest->has_all_waits = ct_report_has_all_waits(gatherer->report);
     digest->duration_ns = gatherer->window.end_ns - gatherer->window.begin_ns;
 }
 

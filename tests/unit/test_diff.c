@@ -26,7 +26,6 @@ static struct ct_digest *make_run(uint64_t duration_ns, const char *layers)
     digest->layers = g_strdup(layers);
     digest->duration_ns = duration_ns;
     digest->rate_ns = 10000;
-    digest->has_all_waits = TRUE;
     return digest;
 }
 
