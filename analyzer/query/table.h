@@ -92,6 +92,7 @@ struct ct_query_column {
     const char *name;
     const char *type; /* of SQL */
     const char *meaning;
+    /* Where it puts nothing, the value is NULL. */
     void (*put)(const struct ct_query_row *row, sqlite3_context *out);
     enum ct_query_role role;
 };

@@ -157,8 +157,6 @@ static void put_begin_thread(const struct ct_query_row *row, sqlite3_context *ou
 {
     if (row->event.turn.begin_thread)
         sqlite3_result_int64(out, ct_query_thread_id(row->event.turn.begin_thread));
-    else
-        sqlite3_result_null(out);
 }
 
 static void put_last(const struct ct_query_row *row, sqlite3_context *out)

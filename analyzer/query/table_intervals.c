@@ -15,9 +15,7 @@ static void put_class(const struct ct_query_row *row, sqlite3_context *out)
 
 static void put_operation_name(sqlite3_context *out, enum ct_op op)
 {
-    if (op == CT_OP_NONE)
-        sqlite3_result_null(out);
-    else
+    if (op != CT_OP_NONE)
         sqlite3_result_text(out, ct_op_name(op), -1, SQLITE_STATIC);
 }
 
@@ -50,9 +48,7 @@ static void put_object_id(const struct ct_query_row *row, sqlite3_context *out)
     int64_t id = ct_query_object_id(row->recording, row->process, ct_op_object(interval->op),
                                     interval->object);
 
-    if (id < 0)
-        sqlite3_result_null(out);
-    else
+    if (id >= 0)
         sqlite3_result_int64(out, id);
 }
 
@@ -103,17 +99,13 @@ static void put_is_outside(const struct ct_query_row *row, sqlite3_context *out)
 
 static void put_result(const struct ct_query_row *row, sqlite3_context *out)
 {
-    if (interval_of(row)->result == CT_RESULT_UNKNOWN)
-        sqlite3_result_null(out);
-    else
+    if (interval_of(row)->result != CT_RESULT_UNKNOWN)
         sqlite3_result_int(out, interval_of(row)->result);
 }
 
 static void put_owner(const struct ct_query_row *row, sqlite3_context *out)
 {
-    if (interval_of(row)->owner_tid == 0)
-        sqlite3_result_null(out);
-    else
+    if (interval_of(row)->owner_tid != 0)
         sqlite3_result_int(out, interval_of(row)->owner_tid);
 }
 
@@ -140,8 +132,6 @@ static void put_waker_id(const struct ct_query_row *row, sqlite3_context *out)
 {
     if (interval_of(row)->waker)
         sqlite3_result_int64(out, ct_query_thread_id(interval_of(row)->waker));
-    else
-        sqlite3_result_null(out);
 }
 
 static void put_waker(const struct ct_query_row *row, sqlite3_context *out)
@@ -155,16 +145,12 @@ static void put_waker_tid(const struct ct_query_row *row, sqlite3_context *out)
 {
     if (interval_of(row)->waker)
         sqlite3_result_int(out, interval_of(row)->waker->tid);
-    else
-        sqlite3_result_null(out);
 }
 
 static void put_wake(const struct ct_query_row *row, sqlite3_context *out)
 {
     if (interval_of(row)->waker)
         ct_query_put_time(out, row, interval_of(row)->wake_ns);
-    else
-        sqlite3_result_null(out);
 }
 
 static void put_waker_operation(const struct ct_query_row *row, sqlite3_context *out)
@@ -178,8 +164,6 @@ static void put_waker_stack_id(const struct ct_query_row *row, sqlite3_context *
 
     if (interval->waker)
         ct_query_put_stack(out, row, interval->waker->process, interval->waker_stack_id);
-    else
-        sqlite3_result_null(out);
 }
 
 static void put_waker_place(const struct ct_query_row *row, sqlite3_context *out)

@@ -228,8 +228,6 @@ static void put_line(const struct ct_query_row *row, sqlite3_context *out)
 
     if (function && function->line > 0)
         sqlite3_result_int64(out, function->line);
-    else
-        sqlite3_result_null(out);
 }
 
 static void put_is_inlined(const struct ct_query_row *row, sqlite3_context *out)

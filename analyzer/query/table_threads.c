@@ -54,9 +54,7 @@ static void put_process_end(const struct ct_query_row *row, sqlite3_context *out
 
 static void put_exit_status(const struct ct_query_row *row, sqlite3_context *out)
 {
-    if (row->process->exit_status < 0)
-        sqlite3_result_null(out);
-    else
+    if (row->process->exit_status >= 0)
         sqlite3_result_int(out, row->process->exit_status);
 }
 
@@ -110,9 +108,7 @@ static gboolean thread_at(struct ct_query_recording *recording, int64_t place,
 
 static void put_creator(const struct ct_query_row *row, sqlite3_context *out)
 {
-    if (row->thread->creator_tid == 0)
-        sqlite3_result_null(out);
-    else
+    if (row->thread->creator_tid != 0)
         sqlite3_result_int(out, row->thread->creator_tid);
 }
 
@@ -120,10 +116,8 @@ static void put_function(const struct ct_query_row *row, sqlite3_context *out)
 {
     const struct ct_thread *thread = row->thread;
 
-    if (thread->entry == 0) {
-        sqlite3_result_null(out);
+    if (thread->entry == 0)
         return;
-    }
     const struct ct_symbol *symbol = ct_symbolizer_resolve(row->recording->symbolizer, row->process,
                                                            thread->entry, thread->start_ns);
 
@@ -169,29 +163,15 @@ PUT_CLASS(sleep, CT_CLASS_SLEEP)
 PUT_CLASS(other, CT_CLASS_OTHER)
 PUT_CLASS(unknown, CT_CLASS_UNKNOWN)
 
-static void put_switches(const struct ct_query_row *row, sqlite3_context *out)
-{
-    if (row->thread->sched.is_known)
-        ct_query_put_count(out, row->thread->sched.switches);
-    else
-        sqlite3_result_null(out);
-}
-
-static void put_migrations(const struct ct_query_row *row, sqlite3_context *out)
-{
-    if (row->thread->sched.is_known)
-        ct_query_put_count(out, row->thread->sched.migrations);
-    else
-        sqlite3_result_null(out);
-}
-
-static void put_preemptions(const struct ct_query_row *row, sqlite3_context *out)
-{
-    if (row->thread->sched.is_known)
-        ct_query_put_count(out, row->thread->sched.preemptions);
-    else
-        sqlite3_result_null(out);
-}
+#define PUT_SCHED(name)                                                          \
+    static void put_##name(const struct ct_query_row *row, sqlite3_context *out) \
+    {                                                                            \
+        if (row->thread->sched.is_known)                                         \
+            ct_query_put_count(out, row->thread->sched.name);                    \
+    }
+PUT_SCHED(switches)
+PUT_SCHED(migrations)
+PUT_SCHED(preemptions)
 
 static const struct ct_query_column thread_columns[] = {
     {"id", "INTEGER", "which: thread_id of other tables", ct_query_row_id, CT_QUERY_ID},

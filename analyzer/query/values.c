@@ -7,9 +7,9 @@
 
 void ct_query_take_text(sqlite3_context *out, char *text)
 {
-    if (!text) {
-        sqlite3_result_null(out);
-    } else if (g_utf8_validate(text, -1, NULL)) {
+    if (!text)
+        return;
+    if (g_utf8_validate(text, -1, NULL)) {
         sqlite3_result_text(out, text, -1, g_free);
     } else {
         sqlite3_result_text(out, g_utf8_make_valid(text, -1), -1, g_free);
@@ -58,9 +58,7 @@ int64_t ct_query_stack_id(const struct ct_query_recording *recording,
 void ct_query_put_stack(sqlite3_context *out, const struct ct_query_row *row,
                         const struct ct_process *process, uint32_t stack_id)
 {
-    if (stack_id == 0)
-        sqlite3_result_null(out);
-    else
+    if (stack_id != 0)
         sqlite3_result_int64(out, ct_query_stack_id(row->recording, process, stack_id));
 }
 
