@@ -5,6 +5,7 @@
 #include "cli/say.h"
 #include "cli/window.h"
 #include "cli/worker.h"
+#include "commands/profile_source.h"
 #include "export/trace_format.h"
 #include "ingest/ingest.h"
 #include "model/capture_notes.h"
@@ -107,6 +108,12 @@ static gboolean find_kind(struct options *options, GError **error)
     return FALSE;
 }
 
+static gboolean check_filters(const struct options *options, GError **error)
+{
+    return !options->format->is_profile ||
+           ct_profile_source_check_filters(options->kind, &options->scope, error);
+}
+
 static gboolean parse_options(struct options *options, char **typed, GError **error)
 {
     const GOptionEntry entries[] = {
@@ -134,9 +141,10 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
     ct_scope_refuse_threads(&options->scope, context);
     if (!ct_options_parse_values(context, entries, values, &arguments, error))
         return FALSE;
-    return options->is_version || (find_format(options, error) && find_kind(options, error) &&
-                                   ct_command_directory(options->directories, error) &&
-                                   ct_scope_check(&options->scope, error));
+    return options->is_version ||
+           (find_format(options, error) && find_kind(options, error) &&
+            ct_command_directory(options->directories, error) &&
+            ct_scope_check(&options->scope, error) && check_filters(options, error));
 }
 
 static void options_clear(struct options *options)
@@ -158,48 +166,30 @@ struct question {
     struct ct_idle *idle;
 };
 
-static gboolean gather_samples(const struct question *question, struct ct_store *store,
-                               struct ct_profile *profile, GError **error)
-{
-    struct ct_store_scope scope = *question->input.scope;
-    const struct ct_sink sink = ct_profile_sink(profile);
-
-    if (ct_profile_kind_is_path(question->job->options->kind))
-        return ct_profile_follow(profile, store, question->input.model, &scope, error);
-    /* Others' waits are charged to who held a lock, or let them go on. */
-    if (ct_profile_kind_tells_waiter(question->job->options->kind))
-        scope.selection = NULL;
-    /* Of all time it is scaled to all: the profile asks about itself. */
-    if (question->job->options->kind == CT_PROFILE_KIND_WALL)
-        scope.filter = NULL;
-    ct_profile_set_store(profile, store);
-    gboolean is_replayed = ct_store_replay(store, &scope, &sink, error);
-
-    return ct_profile_check(profile, is_replayed ? error : NULL) && is_replayed;
-}
-
-static gboolean write_format(struct question *question, struct ct_store *store, GError **error)
+static gboolean write_profile(struct question *question, struct ct_store *store, GError **error)
 {
     const struct options *options = question->job->options;
     struct ct_export_input *input = &question->input;
-    const struct ct_profile_limits limits = {
-        .begin_ns = input->begin_ns,
-        .end_ns = input->end_ns,
-        .filter = ct_profile_kind_has_samples(options->kind) ? question->filter : NULL,
+    struct ct_profile_source source = {
+        .kind = options->kind,
+        .directory = input->directory,
+        .asked = &options->scope,
+        .filter = question->filter,
         .idle = question->idle,
+        .window = {input->begin_ns, input->end_ns},
     };
-    g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &limits);
-    g_autoptr(GArray) samples = NULL;
-    const struct ct_selection everybody = {0};
+    g_autofree char *only = ct_selection_describe(&options->scope.selection);
 
-    if (options->format->is_profile) {
-        if (!gather_samples(question, store, profile, error))
-            return FALSE;
-        samples = ct_profile_samples(
-            profile, input->model,
-            ct_profile_kind_is_path(options->kind) ? &everybody : &options->scope.selection);
-        input->samples = samples;
-    }
+    ct_profile_source_begin(&source);
+    g_autoptr(ct_profile) profile = source.profile;
+
+    if (!ct_profile_source_gather(&source, store, input->model, error) ||
+        !ct_profile_source_check_recorded(&source, input->model, error))
+        return FALSE;
+    g_autoptr(GArray) samples = ct_profile_source_samples(&source, input->model);
+
+    input->samples = samples;
+    input->only = only;
     return options->format->write(input, stdout, error);
 }
 
@@ -213,7 +203,9 @@ static gboolean answer(void *user, struct ct_store *store, GError **error)
         input->begin_ns = input->model->begin_ns;
         input->end_ns = input->model->end_ns;
     }
-    if (!write_format(question, store, error))
+    if (!(question->job->options->format->is_profile
+              ? write_profile(question, store, error)
+              : question->job->options->format->write(input, stdout, error)))
         return FALSE;
     ct_symbolizer_keep(input->symbolizer);
     if (fflush(stdout) == 0 && !ferror(stdout))

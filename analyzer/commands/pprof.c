@@ -5,13 +5,13 @@
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/worker.h"
+#include "commands/profile_source.h"
 #include "export/gzip.h"
 #include "ingest/ingest.h"
 #include "model/capture_notes.h"
 #include "model/format.h"
 #include "options/nearest.h"
 #include "options/parse.h"
-#include "schema/capture_words.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ struct options {
     char *output;
     struct ct_scope scope;
     gboolean is_version;
-    struct ct_profile_limits limits;
+    struct ct_window window;
 };
 
 /* What the worker is to do. */
@@ -65,23 +65,6 @@ static void set_unknown_kind(GError **error, const char *typed)
                     "no profile is called \"%s\"; there are %s", typed, list);
 }
 
-/* Of what runs, it is places alone that can be asked for. */
-static gboolean check_waits(const struct options *options, GError **error)
-{
-    struct ct_selection waits = options->scope.selection;
-
-    if (ct_profile_kind_is_path(options->kind))
-        return ct_scope_check_all_waits(&options->scope, "a critical path", error);
-    waits.place = NULL;
-    if (ct_profile_kind_has_waits(options->kind) || ct_selection_is_all_waits(&waits))
-        return TRUE;
-    g_set_error(
-        error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-        "--class, --op, --object, --min and --no-idle are of waits, and a %s profile has none",
-        ct_profile_kind_name(options->kind));
-    return FALSE;
-}
-
 static gboolean take_arguments(struct options *options, int count, char **arguments, GError **error)
 {
     if (options->is_version)
@@ -101,7 +84,8 @@ static gboolean take_arguments(struct options *options, int count, char **argume
         return FALSE;
     }
     options->directory = g_strdup(count == 3 ? arguments[2] : CT_DEFAULT_DIRECTORY);
-    return ct_scope_check(&options->scope, error) && check_waits(options, error);
+    return ct_scope_check(&options->scope, error) &&
+           ct_profile_source_check_filters(options->kind, &options->scope, error);
 }
 
 static gboolean parse_options(struct options *options, char **typed, GError **error)
@@ -138,14 +122,10 @@ static void options_clear(struct options *options)
 
 static gboolean find_window(struct options *options, struct ct_activity *activity, GError **error)
 {
-    struct ct_window window = {0, UINT64_MAX};
-
-    if (!ct_scope_is_whole_time(&options->scope) &&
-        !ct_recording_find_window(options->directory, activity, &options->scope, &window, error))
-        return FALSE;
-    options->limits.begin_ns = window.begin_ns;
-    options->limits.end_ns = window.end_ns;
-    return TRUE;
+    options->window = (struct ct_window){0, UINT64_MAX};
+    return ct_scope_is_whole_time(&options->scope) ||
+           ct_recording_find_window(options->directory, activity, &options->scope, &options->window,
+                                    error);
 }
 
 static void report_symbol_warnings(const struct ct_symbolizer *symbolizer)
@@ -227,8 +207,8 @@ static gboolean export_samples(const struct job *job, const struct ct_model *mod
         .model = model,
         .symbolizer = symbolizer,
         .kind = options->kind,
-        .begin_ns = MAX(options->limits.begin_ns, model->begin_ns),
-        .end_ns = MIN(options->limits.end_ns, model->end_ns),
+        .begin_ns = MAX(options->window.begin_ns, model->begin_ns),
+        .end_ns = MIN(options->window.end_ns, model->end_ns),
         .only = only,
     };
     input.end_ns = MAX(input.begin_ns, input.end_ns);
@@ -245,115 +225,59 @@ static gboolean export_samples(const struct job *job, const struct ct_model *mod
     return TRUE;
 }
 
-/* A profile of what runs takes samples of that; one of all time says so if they are not there. */
-static gboolean check_samples(const struct options *options, const struct ct_model *model,
-                              GError **error)
-{
-    const char *missing = ct_capture_note_about(&model->capture, CT_LAYER_CPU);
-
-    if (!ct_profile_kind_has_samples(options->kind) || model->capture.samples > 0)
-        return TRUE;
-    if (options->kind == CT_PROFILE_KIND_WALL) {
-        ct_say("there are no CPU samples: the time that threads ran has no stacks; "
-               "ctrace record --cpu takes them");
-        return TRUE;
-    }
-    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "%s: there are no CPU samples: %s",
-                options->directory,
-                missing ? missing : "take them with: ctrace record --cpu PROGRAM");
-    return FALSE;
-}
-
 /* What is asked, where the profile asks the store of what it is told. */
 struct question {
-    struct ct_profile *profile;
-    const struct ct_store_scope *scope;
+    const struct ct_profile_source *source;
     const struct ct_model *model;
-    gboolean is_path;
 };
 
 static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
     const struct question *question = user;
-    const struct ct_sink sink = ct_profile_sink(question->profile);
 
-    if (question->is_path)
-        return ct_profile_follow(question->profile, store, question->model, question->scope, error);
-    ct_profile_set_store(question->profile, store);
-    gboolean is_replayed = ct_store_replay(store, question->scope, &sink, error);
-
-    /* An error of both is told once. */
-    return ct_profile_check(question->profile, is_replayed ? error : NULL) && is_replayed;
+    return ct_profile_source_gather(question->source, store, question->model, error);
 }
 
-static gboolean read_profile(const struct options *options, struct ct_activity *activity,
-                             struct ct_model *model, const struct ct_store_scope *scope,
-                             struct ct_profile *profile, GError **error)
+static gboolean read_profile(const struct ct_profile_source *source, struct ct_activity *activity,
+                             struct ct_model *model, GError **error)
 {
-    const struct ct_sink sink = ct_profile_sink(profile);
-    struct question question = {profile, scope, model, ct_profile_kind_is_path(options->kind)};
+    const struct ct_sink sink = ct_profile_sink(source->profile);
+    struct question question = {source, model};
 
-    if (ct_profile_kind_needs_store(options->kind))
-        return ct_recording_ask(options->directory, activity, model, ask, &question, error);
-    return ct_recording_read(options->directory, activity, model, scope, &sink, error);
-}
-
-/* What was recorded must be what the kind of profile is made of. */
-static gboolean check_layers(const struct options *options, const struct ct_model *model,
-                             GError **error)
-{
-    if (options->kind != CT_PROFILE_KIND_SCHED || model->capture.has_kernel)
-        return check_samples(options, model, error);
-    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
-                "%s: the recording has no kernel layer, so it cannot tell when threads were "
-                "ready to run but did not",
-                options->directory);
-    return FALSE;
-}
-
-static struct ct_store_scope scope_of(const struct options *options, const struct ct_window *window,
-                                      const struct ct_filter *filter)
-{
-    gboolean is_wall = options->kind == CT_PROFILE_KIND_WALL;
-
-    return (struct ct_store_scope){
-        .window = window,
-        /* Others' waits are charged to who held a lock, or let them go on. */
-        .selection = ct_profile_kind_tells_waiter(options->kind) ? NULL : &options->scope.selection,
-        .filter = is_wall ? NULL : ct_filter_of_intervals(filter),
-    };
+    if (ct_profile_kind_needs_store(source->kind))
+        return ct_recording_ask(source->directory, activity, model, ask, &question, error);
+    return ct_recording_read(source->directory, activity, model, &source->scope, &sink, error);
 }
 
 static gboolean make_profile(const struct job *job, struct ct_activity *activity, GError **error)
 {
     struct options *options = job->options;
-    const struct ct_selection *selection = &options->scope.selection;
     g_autoptr(ct_model) model = ct_model_new();
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
     g_autoptr(ct_idle) idle = ct_idle_new(model, symbolizer);
-    g_autoptr(ct_filter) filter = ct_filter_new(selection, symbolizer, idle);
-    const struct ct_selection everybody = {0};
+    g_autoptr(ct_filter) filter = ct_filter_new(&options->scope.selection, symbolizer, idle);
+    struct ct_profile_source source = {.kind = options->kind,
+                                       .directory = options->directory,
+                                       .asked = &options->scope,
+                                       .filter = filter,
+                                       .idle = idle};
 
     if (!find_window(options, activity, error))
         return FALSE;
-    /* What runs, and what is scaled, the profile asks about itself. */
-    options->limits.filter = ct_profile_kind_has_samples(options->kind) ? filter : NULL;
-    options->limits.idle = idle;
-    g_autoptr(ct_profile) profile = ct_profile_new(options->kind, &options->limits);
-    const struct ct_window window = {options->limits.begin_ns, options->limits.end_ns};
-    const struct ct_store_scope scope = scope_of(options, &window, filter);
+    source.window = options->window;
+    ct_profile_source_begin(&source);
+    g_autoptr(ct_profile) profile = source.profile;
 
-    if (!read_profile(options, activity, model, &scope, profile, error))
+    if (!read_profile(&source, activity, model, error))
         return FALSE;
     g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
     g_autoptr(GPtrArray) unmatched = ct_filter_complaints(filter);
 
     ct_say_all(complaints);
     ct_say_all(unmatched);
-    if (!check_layers(options, model, error))
+    if (!ct_profile_source_check_recorded(&source, model, error))
         return FALSE;
-    g_autoptr(GArray) samples = ct_profile_samples(
-        profile, model, ct_profile_kind_is_path(options->kind) ? &everybody : selection);
+    g_autoptr(GArray) samples = ct_profile_source_samples(&source, model);
     if (samples->len == 0)
         report_nothing(options, model);
     return export_samples(job, model, symbolizer, samples, error);

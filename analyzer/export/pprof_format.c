@@ -12,6 +12,7 @@ gboolean ct_export_write_pprof(const struct ct_export_input *input, FILE *out, G
         .kind = input->kind,
         .begin_ns = input->begin_ns,
         .end_ns = input->end_ns,
+        .only = input->only,
     };
     g_autoptr(GBytes) encoded = ct_pprof_encode(&profile);
     g_autoptr(GBytes) compressed = ct_gzip(encoded, error);

@@ -18,6 +18,7 @@ struct ct_export_input {
     uint64_t end_ns;
     enum ct_profile_kind kind; /* of a format that holds a profile, as are its samples */
     const GArray *samples;     /* struct ct_profile_sample */
+    const char *only;          /* what the filters let through, as a text; or "" */
 };
 
 /* FALSE with an error; what cannot be written, ferror() tells. */

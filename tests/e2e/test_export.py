@@ -364,6 +364,34 @@ class Export(TraceTest):
             schema = json.load(archive.extractfile("package/dist/release/file-format-schema.json"))
         jsonschema.validate(json.loads(self.export("wall.speedscope.json").read_text()), schema)
 
+    def test_a_profile_says_what_it_is_of_as_pprof_does(self):
+        filtered = ["--thread=worker-2", "--op=pthread_mutex_lock"]
+        out = self.folder / "sync.pb.gz"
+        for command in (["pprof", "sync"], ["export", "--format=pprof", "--profile=sync"]):
+            result = self.ctrace(*command, *filtered, "-o", out, self.recording)
+            self.assertEqual(result.status, 0, result)
+            self.assertIn("only: ", go_pprof("-comments", out).out)
+
+    def test_a_profile_is_refused_as_pprof_refuses_it(self):
+        bare = self.record_ok(EXAMPLES / "convoy", options=["--kernel=off"], output="bare").directory
+        for options, said in (
+            (["cpu"], "there are no CPU samples"),
+            (["sched"], "has no kernel layer"),
+            (["cpu", "--op=read"], "a cpu profile has none"),
+            (["critical", "--op=read"], "a critical path"),
+        ):
+            kind, *filters = options
+            with self.subTest(kind=kind):
+                asked = self.ctrace("pprof", kind, *filters, "-o", self.folder / "a", bare)
+                exported = self.ctrace(
+                    "export", "--format=pprof", f"--profile={kind}", *filters, "-o", self.folder / "b", bare
+                )
+                self.assertNotEqual(exported.status, 0)
+                self.assertEqual(exported.status, asked.status)
+                for result in (asked, exported):
+                    self.assertIn(said, result.err)
+                self.assertFalse((self.folder / "b").exists())
+
     def test_what_is_wrong_is_said(self):
         for arguments, words in (
             ([], "which format"),

@@ -1,0 +1,99 @@
+#include "commands/profile_source.h"
+
+#include "cli/say.h"
+#include "ingest/ingest.h"
+#include "model/capture_notes.h"
+#include "schema/capture_words.h"
+
+/* Of what runs, it is places alone that can be asked for. */
+gboolean ct_profile_source_check_filters(enum ct_profile_kind kind, const struct ct_scope *asked,
+                                         GError **error)
+{
+    struct ct_selection waits = asked->selection;
+
+    if (ct_profile_kind_is_path(kind))
+        return ct_scope_check_all_waits(asked, "a critical path", error);
+    waits.place = NULL;
+    if (ct_profile_kind_has_waits(kind) || ct_selection_is_all_waits(&waits))
+        return TRUE;
+    g_set_error(
+        error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+        "--class, --op, --object, --min and --no-idle are of waits, and a %s profile has none",
+        ct_profile_kind_name(kind));
+    return FALSE;
+}
+
+void ct_profile_source_begin(struct ct_profile_source *source)
+{
+    /* What runs, and what is scaled, the profile asks about itself. */
+    const struct ct_profile_limits limits = {
+        .begin_ns = source->window.begin_ns,
+        .end_ns = source->window.end_ns,
+        .filter = ct_profile_kind_has_samples(source->kind) ? source->filter : NULL,
+        .idle = source->idle,
+    };
+    gboolean is_wall = source->kind == CT_PROFILE_KIND_WALL;
+
+    source->profile = ct_profile_new(source->kind, &limits);
+    source->scope = (struct ct_store_scope){
+        .window = &source->window,
+        /* Others' waits are charged to who held a lock, or let them go on. */
+        .selection = ct_profile_kind_tells_waiter(source->kind) ? NULL : &source->asked->selection,
+        .filter = is_wall ? NULL : ct_filter_of_intervals(source->filter),
+    };
+}
+
+gboolean ct_profile_source_gather(const struct ct_profile_source *source, struct ct_store *store,
+                                  const struct ct_model *model, GError **error)
+{
+    const struct ct_sink sink = ct_profile_sink(source->profile);
+
+    if (ct_profile_kind_is_path(source->kind))
+        return ct_profile_follow(source->profile, store, model, &source->scope, error);
+    ct_profile_set_store(source->profile, store);
+    gboolean is_replayed = ct_store_replay(store, &source->scope, &sink, error);
+
+    /* An error of both is told once. */
+    return ct_profile_check(source->profile, is_replayed ? error : NULL) && is_replayed;
+}
+
+/* A profile of what runs takes samples of that; one of all time says so if they are not there. */
+static gboolean check_samples(const struct ct_profile_source *source, const struct ct_model *model,
+                              GError **error)
+{
+    const char *missing = ct_capture_note_about(&model->capture, CT_LAYER_CPU);
+
+    if (!ct_profile_kind_has_samples(source->kind) || model->capture.samples > 0)
+        return TRUE;
+    if (source->kind == CT_PROFILE_KIND_WALL) {
+        ct_say("there are no CPU samples: the time that threads ran has no stacks; "
+               "ctrace record --cpu takes them");
+        return TRUE;
+    }
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "%s: there are no CPU samples: %s",
+                source->directory,
+                missing ? missing : "take them with: ctrace record --cpu PROGRAM");
+    return FALSE;
+}
+
+gboolean ct_profile_source_check_recorded(const struct ct_profile_source *source,
+                                          const struct ct_model *model, GError **error)
+{
+    if (source->kind != CT_PROFILE_KIND_SCHED || model->capture.has_kernel)
+        return check_samples(source, model, error);
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
+                "%s: the recording has no kernel layer, so it cannot tell when threads were "
+                "ready to run but did not",
+                source->directory);
+    return FALSE;
+}
+
+GArray *ct_profile_source_samples(const struct ct_profile_source *source,
+                                  const struct ct_model *model)
+{
+    const struct ct_selection everybody = {0};
+
+    return ct_profile_samples(source->profile, model,
+                              ct_profile_kind_is_path(source->kind) ? &everybody
+                                                                    : &source->asked->selection);
+}
