@@ -30,6 +30,10 @@ void ct_turns_add(const struct ct_trackers *trackers, const struct ct_record *re
         .weight = (double)MAX(event->stands_for, CT_TURN_WHOLE) / CT_TURN_WHOLE,
         .kind = (enum ct_turn_kind)event->kind,
         .outcome = (enum ct_turn_outcome)event->outcome,
+        .lead_ns = MIN(event->lead_ns, begin_ns),
+        .lead_round = event->lead_round,
+        .begin_round = event->begin_round,
+        .end_round = event->end_round,
         .fd_number = event->fd,
         .fd = ct_descriptors_find(process, event->fd),
     };

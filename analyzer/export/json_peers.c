@@ -65,13 +65,12 @@ static void write_servers(struct ct_json_document *document, const struct ct_rep
     ct_json_end_array(document);
 }
 
-static void add_parts(JsonBuilder *json, const struct ct_request *request)
+static void add_parts(JsonBuilder *json, const char *name, const GArray *parts)
 {
-    json_builder_set_member_name(json, "parts");
+    json_builder_set_member_name(json, name);
     json_builder_begin_array(json);
-    for (guint i = 0; i < request->parts->len; i++) {
-        const struct ct_request_part *part =
-            &g_array_index(request->parts, struct ct_request_part, i);
+    for (guint i = 0; i < parts->len; i++) {
+        const struct ct_request_part *part = &g_array_index(parts, struct ct_request_part, i);
 
         json_builder_begin_object(json);
         ct_json_add_string(json, "state", ct_request_state_name(part->state));
@@ -79,6 +78,12 @@ static void add_parts(JsonBuilder *json, const struct ct_request *request)
             ct_json_add_string(json, "class", ct_class_name(part->class));
             ct_json_add_string(json, "operation", ct_op_name(part->op));
             ct_json_add_string(json, "object", part->object);
+        } else if (part->state == CT_REQUEST_CALLING) {
+            ct_json_add_string(json, "peer", part->object);
+        } else if (part->state == CT_REQUEST_QUEUED && part->object[0]) {
+            ct_json_add_string(json, "behind", part->object);
+            ct_json_add_string(json, "class", ct_class_name(part->class));
+            ct_json_add_string(json, "operation", ct_op_name(part->op));
         }
         ct_json_add_number(json, "total_ns", part->ns);
         json_builder_end_object(json);
@@ -131,7 +136,9 @@ void ct_json_write_requests(struct ct_json_document *document, const struct ct_r
         ct_json_add_string(json, "link", ct_request_link_name(request->link));
         ct_json_add_number(json, "others_open", request->others);
         ct_json_add_number(json, "taken_ns", request->taken_ns);
-        add_parts(json, request);
+        add_parts(json, "parts", request->parts);
+        ct_json_add_number(json, "unread_ns", request->unread_ns);
+        add_parts(json, "unread_parts", request->unread_parts);
         add_calls(json, request);
         ct_json_end_element(document);
     }

@@ -135,42 +135,94 @@ static void write_servers(const struct ct_text_out *out, const GPtrArray *server
     ct_text_table_finish(table, out->text, out->layout->width);
 }
 
+/* What the thread did for another one meanwhile. */
+static char *describe_queue(const struct ct_request_part *part)
+{
+    const char *behind = part->object[0] ? part->object : "another connection";
+
+    switch (part->class) {
+    case CT_CLASS_RUNNING:
+        return g_strdup_printf("queued behind %s: its thread ran", behind);
+    case CT_CLASS_RUNNABLE:
+        return g_strdup_printf("queued behind %s: its thread had no CPU", behind);
+    default:
+        return g_strdup_printf("queued behind %s: its thread was in %s", behind,
+                               part->op == CT_OP_NONE ? "no known call, off the CPU"
+                                                      : ct_op_name(part->op));
+    }
+}
+
+static char *describe_part(const struct ct_request_part *part)
+{
+    switch (part->state) {
+    case CT_REQUEST_WAITING: {
+        if (part->op == CT_OP_NONE)
+            return g_strdup("off the CPU in no known call");
+        g_autofree char *call = ct_format_call(part->op, ct_op_name(part->op), part->object);
+
+        return g_strdup_printf("in %s", call);
+    }
+    case CT_REQUEST_CALLING:
+        return g_strdup_printf("until %s answered",
+                               part->object[0] ? part->object : "a peer that is not known");
+    case CT_REQUEST_QUEUED:
+        return part->class == CT_CLASS_RUNNING && !part->object[0] ? g_strdup("queued")
+                                                                   : describe_queue(part);
+    default:
+        return g_strdup(ct_request_state_name(part->state));
+    }
+}
+
 static char *format_part(const struct ct_request_part *part, uint64_t whole_ns)
 {
     g_autofree char *time = ct_format_duration(part->ns);
-    g_autofree char *call =
-        part->state != CT_REQUEST_WAITING ? g_strdup(ct_request_state_name(part->state))
-        : part->op == CT_OP_NONE          ? g_strdup("off the CPU in no known call")
-                                 : ct_format_call(part->op, ct_op_name(part->op), part->object);
+    g_autofree char *what = describe_part(part);
 
-    return g_strdup_printf("%s %s%s (%.0f %%)", time,
-                           part->state == CT_REQUEST_WAITING && part->op != CT_OP_NONE ? "in " : "",
-                           call, 100.0 * (double)part->ns / (double)MAX(whole_ns, 1));
+    return g_strdup_printf("%s %s (%.0f %%)", time, what,
+                           100.0 * (double)part->ns / (double)MAX(whole_ns, 1));
 }
 
-/* Of more parts the least are told as one. */
+/* Of more parts, and of such as are less than a hundredth, the least are told as one. */
+#define PART_SHARE  100
 #define PARTS_SHOWN 5
 
-static void write_parts(const struct ct_text_out *out, const struct ct_request *request)
+static void write_parts(const struct ct_text_out *out, const GArray *parts, uint64_t whole_ns)
 {
     uint64_t left_ns = 0;
+    guint left = 0;
 
-    for (guint i = 0; i < request->parts->len; i++) {
-        const struct ct_request_part *part =
-            &g_array_index(request->parts, struct ct_request_part, i);
-        g_autofree char *text = format_part(part, request->end_ns - request->begin_ns);
+    for (guint i = 0; i < parts->len; i++) {
+        const struct ct_request_part *part = &g_array_index(parts, struct ct_request_part, i);
+        g_autofree char *text = format_part(part, whole_ns);
 
-        if (i >= PARTS_SHOWN)
+        if (i >= PARTS_SHOWN || (i > 0 && part->ns < whole_ns / PART_SHARE)) {
             left_ns += part->ns;
-        else
+            left++;
+        } else {
             ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s", text);
+        }
     }
     if (left_ns > 0) {
         g_autofree char *time = ct_format_duration(left_ns);
 
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s in %u other ways", time,
-                         request->parts->len - PARTS_SHOWN);
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s in %u other way%s", time, left,
+                         left == 1 ? "" : "s");
     }
+}
+
+static gboolean has_lain_unread(const struct ct_request *request)
+{
+    return request->unread_ns > (request->end_ns - request->begin_ns) / PART_SHARE;
+}
+
+static void write_unread(const struct ct_text_out *out, const struct ct_request *request)
+{
+    g_autofree char *time = ct_format_duration(request->unread_ns);
+
+    ct_text_out_line(
+        out, CT_TEXT_OUT_ENTRY,
+        "before that, it may have lain unread for up to %s. Its thread meanwhile:", time);
+    write_parts(out, request->unread_parts, request->unread_ns);
 }
 
 static char *format_thread(const struct ct_thread *thread)
@@ -192,6 +244,9 @@ static char *format_link(const struct ct_request *request)
         return g_strdup_printf("by %s, which had %u other%s open: what it did may have been for %s",
                                writer, request->others, request->others == 1 ? "" : "s",
                                request->others == 1 ? "that" : "them");
+    case CT_REQUEST_IN_LOOP:
+        return g_strdup_printf("by %s, which had %u other%s open", writer, request->others,
+                               request->others == 1 ? "" : "s");
     case CT_REQUEST_WOKEN:
         return g_strdup_printf("read by %s, which woke %s", reader, writer);
     case CT_REQUEST_FOLLOWED:
@@ -222,7 +277,9 @@ static void write_request(const struct ct_text_out *out, const struct ct_request
 
         ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "it came in pieces, over %s", spread);
     }
-    write_parts(out, request);
+    write_parts(out, request->parts, request->end_ns - request->begin_ns);
+    if (has_lain_unread(request))
+        write_unread(out, request);
     for (guint i = 0; i < MIN(request->calls->len, PARTS_SHOWN); i++) {
         const struct ct_request_call *call =
             &g_array_index(request->calls, struct ct_request_call, i);

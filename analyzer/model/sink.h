@@ -138,6 +138,11 @@ struct ct_turn {
     double weight; /* how many turns this one stands for: 1 unless sampled */
     enum ct_turn_kind kind;
     enum ct_turn_outcome outcome;
+    uint64_t lead_ns; /* before begin_ns: a call's connection was opened, if it is its first call;
+                         or a request may have come, at the earliest; 0: not known */
+    uint32_t lead_round; /* rounds of the threads: see schema/turns.h; of a call's connection */
+    uint32_t begin_round;
+    uint32_t end_round;
     int32_t fd_number;
     const struct ct_fd *fd; /* what that meant; or NULL */
 };

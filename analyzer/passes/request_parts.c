@@ -1,118 +1,8 @@
 #include "passes/request_parts.h"
 
-#include "model/format.h"
+#include "passes/request_loop.h"
 
 #include <string.h>
-
-static const char *const link_names[CT_REQUEST_LINK_COUNT] = {
-    [CT_REQUEST_ONE_THREAD] = "one thread", [CT_REQUEST_SHARED] = "shared thread",
-    [CT_REQUEST_WOKEN] = "woken",           [CT_REQUEST_FOLLOWED] = "next in line",
-    [CT_REQUEST_UNLINKED] = "unlinked",
-};
-
-static const char *const state_names[CT_REQUEST_STATE_COUNT] = {
-    [CT_REQUEST_RUNNING] = "running", [CT_REQUEST_RUNNABLE] = "runnable",
-    [CT_REQUEST_WAITING] = "waiting", [CT_REQUEST_QUEUED] = "queued",
-    [CT_REQUEST_UNKNOWN] = "unknown",
-};
-
-const char *ct_request_link_name(enum ct_request_link link)
-{
-    return link_names[link];
-}
-
-const char *ct_request_state_name(enum ct_request_state state)
-{
-    return state_names[state];
-}
-
-static void part_clear(void *data)
-{
-    g_free(((struct ct_request_part *)data)->object);
-}
-
-static void call_clear(void *data)
-{
-    g_free(((struct ct_request_call *)data)->address);
-}
-
-struct ct_request *ct_request_new(const struct ct_turn *turn)
-{
-    struct ct_request *request = g_new0(struct ct_request, 1);
-
-    request->reader = turn->begin_thread;
-    request->writer = turn->thread;
-    request->begin_ns = turn->begin_ns;
-    request->last_ns = turn->last_ns;
-    request->end_ns = turn->end_ns;
-    request->weight = turn->weight;
-    request->fd_number = turn->fd_number;
-    request->server = g_strdup(turn->fd ? turn->fd->local : "");
-    request->client = g_strdup(turn->fd ? turn->fd->peer : "");
-    request->link = CT_REQUEST_UNLINKED;
-    request->parts = g_array_new(FALSE, FALSE, sizeof(struct ct_request_part));
-    g_array_set_clear_func(request->parts, part_clear);
-    request->calls = g_array_new(FALSE, FALSE, sizeof(struct ct_request_call));
-    g_array_set_clear_func(request->calls, call_clear);
-    return request;
-}
-
-void ct_request_free(void *data)
-{
-    struct ct_request *request = data;
-
-    g_array_unref(request->parts);
-    g_array_unref(request->calls);
-    g_free(request->server);
-    g_free(request->client);
-    g_free(request);
-}
-
-/* ---- Parts ---- */
-
-static void add_part(struct ct_request *request, const struct ct_request_part *key, uint64_t ns)
-{
-    if (ns == 0)
-        return;
-    for (guint i = 0; i < request->parts->len; i++) {
-        struct ct_request_part *part = &g_array_index(request->parts, struct ct_request_part, i);
-
-        if (part->state == key->state && part->class == key->class && part->op == key->op &&
-            strcmp(part->object, key->object) == 0) {
-            part->ns += ns;
-            return;
-        }
-    }
-    struct ct_request_part part = *key;
-
-    part.object = g_strdup(key->object);
-    part.ns = ns;
-    g_array_append_val(request->parts, part);
-}
-
-static void add_state(struct ct_request *request, enum ct_request_state state, uint64_t ns)
-{
-    const struct ct_request_part key = {.state = state, .object = (char *)""};
-
-    add_part(request, &key, ns);
-}
-
-static void add_interval(struct ct_request *request, const struct ct_interval *interval,
-                         uint64_t ns)
-{
-    g_autofree char *object = ct_format_object(interval);
-    const struct ct_request_part key = {.state = CT_REQUEST_WAITING,
-                                        .class = interval->class,
-                                        .op = interval->op,
-                                        .object = object};
-
-    if (interval->class == CT_CLASS_RUNNABLE || interval->class == CT_CLASS_UNKNOWN)
-        add_state(request,
-                  interval->class == CT_CLASS_RUNNABLE ? CT_REQUEST_RUNNABLE : CT_REQUEST_UNKNOWN,
-                  ns);
-    else
-        add_part(request, &key, ns);
-}
 
 /* What the thread did from then on, up to then. */
 static gboolean add_thread(struct ct_request *request, struct ct_store *store,
@@ -131,23 +21,14 @@ static gboolean add_thread(struct ct_request *request, struct ct_store *store,
 
         if (from_ns >= to_ns)
             continue;
-        add_state(request, CT_REQUEST_RUNNING, from_ns - told_ns);
-        add_interval(request, &event.interval, to_ns - from_ns);
+        ct_request_parts_add_state(request->parts, CT_REQUEST_RUNNING, from_ns - told_ns);
+        ct_request_parts_add_interval(request->parts, &event.interval, to_ns - from_ns);
         told_ns = to_ns;
     }
-    add_state(request, CT_REQUEST_RUNNING, end_ns - told_ns);
+    ct_request_parts_add_state(request->parts, CT_REQUEST_RUNNING, end_ns - told_ns);
     if (failure)
         g_propagate_error(error, g_steal_pointer(&failure));
     return !failure;
-}
-
-static int compare_parts(const void *a, const void *b)
-{
-    const struct ct_request_part *first = a, *second = b;
-
-    if (first->ns != second->ns)
-        return first->ns < second->ns ? 1 : -1;
-    return strcmp(first->object, second->object);
 }
 
 /* ---- What else its threads had to do ---- */
@@ -157,26 +38,6 @@ struct company {
     guint requests;    /* others, open at the time */
     uint64_t freed_ns; /* it answered the last of them that it did before this one; 0: none */
 };
-
-static void add_call(struct ct_request *request, const struct ct_turn *turn)
-{
-    const char *address = turn->fd ? turn->fd->peer : "";
-    struct ct_request_call *call = NULL;
-
-    for (guint i = 0; i < request->calls->len && !call; i++) {
-        struct ct_request_call *known = &g_array_index(request->calls, struct ct_request_call, i);
-
-        call = strcmp(known->address, address) == 0 ? known : NULL;
-    }
-    if (!call) {
-        const struct ct_request_call added = {.address = g_strdup(address)};
-
-        g_array_append_val(request->calls, added);
-        call = &g_array_index(request->calls, struct ct_request_call, request->calls->len - 1);
-    }
-    call->count += turn->weight;
-    call->ns += turn->end_ns - turn->begin_ns;
-}
 
 static gboolean is_itself(const struct ct_request *request, const struct ct_turn *turn)
 {
@@ -201,7 +62,8 @@ static gboolean find_company(struct ct_request *request, struct ct_store *store,
                 company->freed_ns = MAX(company->freed_ns, turn->end_ns);
         } else if (turn->kind == CT_TURN_CALL && turn->begin_ns >= request->begin_ns &&
                    turn->end_ns <= request->end_ns && turn->begin_thread == request->writer) {
-            add_call(request, turn);
+            ct_request_add_call(request, turn->fd ? turn->fd->peer : "", turn->weight,
+                                turn->end_ns - turn->begin_ns);
         }
     }
     if (failure)
@@ -250,7 +112,7 @@ static gboolean find_wakes(const struct ct_request *request, struct ct_store *st
 
 static gboolean is_of_calls(const struct ct_request *request)
 {
-    return request->link == CT_REQUEST_ONE_THREAD;
+    return request->link == CT_REQUEST_ONE_THREAD || request->link == CT_REQUEST_IN_LOOP;
 }
 
 /* Its reader read it, and something else answered it. */
@@ -261,7 +123,8 @@ static gboolean follow(struct ct_request *request, struct ct_store *store,
     struct woken woken = {0};
 
     if (!request->reader || request->reader->process != request->writer->process) {
-        add_state(request, CT_REQUEST_UNKNOWN, request->end_ns - request->begin_ns);
+        ct_request_parts_add_state(request->parts, CT_REQUEST_UNKNOWN,
+                                   request->end_ns - request->begin_ns);
         return TRUE;
     }
     if (!find_wakes(request, store, free_ns, &woken, error))
@@ -271,13 +134,14 @@ static gboolean follow(struct ct_request *request, struct ct_store *store,
         request->taken_ns = woken.end_ns;
         if (!add_thread(request, store, request->reader, request->begin_ns, woken.wake_ns, error))
             return FALSE;
-        add_state(request, CT_REQUEST_QUEUED, woken.end_ns - woken.wake_ns);
+        ct_request_parts_add_state(request->parts, CT_REQUEST_QUEUED, woken.end_ns - woken.wake_ns);
     } else if (woken.by_reader == 0 && woken.by_others == 0 && company->freed_ns != 0) {
         request->link = CT_REQUEST_FOLLOWED;
         request->taken_ns = free_ns;
-        add_state(request, CT_REQUEST_QUEUED, free_ns - request->begin_ns);
+        ct_request_parts_add_state(request->parts, CT_REQUEST_QUEUED, free_ns - request->begin_ns);
     } else {
-        add_state(request, CT_REQUEST_UNKNOWN, request->end_ns - request->begin_ns);
+        ct_request_parts_add_state(request->parts, CT_REQUEST_UNKNOWN,
+                                   request->end_ns - request->begin_ns);
         return TRUE;
     }
     return add_thread(request, store, request->writer, request->taken_ns, request->end_ns, error);
@@ -302,14 +166,20 @@ gboolean ct_request_take_apart(struct ct_request *request, struct ct_store *stor
     if (request->reader == request->writer) {
         request->link = company.requests > 0 ? CT_REQUEST_SHARED : CT_REQUEST_ONE_THREAD;
         request->others = company.requests;
-        is_told =
-            add_thread(request, store, request->writer, request->begin_ns, request->end_ns, error);
+        is_told = (request->link != CT_REQUEST_SHARED ||
+                   ct_request_take_apart_in_loop(request, store, error)) &&
+                  (request->link == CT_REQUEST_IN_LOOP ||
+                   add_thread(request, store, request->writer, request->begin_ns, request->end_ns,
+                              error));
     } else {
         is_told = follow(request, store, &company, error);
     }
     if (!is_of_calls(request)) /* whose they were is open */
         g_array_set_size(request->calls, 0);
-    g_array_sort(request->parts, compare_parts);
+    if (is_told && request->unread_ns > 0)
+        is_told = ct_request_tell_unread(request, store, error);
+    ct_request_parts_sort(request->parts);
+    ct_request_parts_sort(request->unread_parts);
     g_array_sort(request->calls, compare_calls);
     return is_told;
 }

@@ -6,69 +6,7 @@
 #ifndef CTRACE_PASSES_REQUEST_PARTS_H
 #define CTRACE_PASSES_REQUEST_PARTS_H
 
-#include "store/store.h"
-
-/* How it is known which thread worked on it when. */
-enum ct_request_link {
-    CT_REQUEST_ONE_THREAD, /* that served no other at the time */
-    CT_REQUEST_SHARED,   /* one thread, which had others open: what it did may have been for them */
-    CT_REQUEST_WOKEN,    /* its reader woke who answered it, and answered nothing else until then */
-    CT_REQUEST_FOLLOWED, /* who answered it had answered another before, and waited for nobody
-                            since: it is likely to have taken this one then */
-    CT_REQUEST_UNLINKED, /* none of these */
-    CT_REQUEST_LINK_COUNT
-};
-
-/* "one thread", "shared thread", "woken", "next in line" and "unlinked". */
-const char *ct_request_link_name(enum ct_request_link link);
-
-/* What the time went to. */
-enum ct_request_state {
-    CT_REQUEST_RUNNING, /* or in a wait that was too short to be recorded */
-    CT_REQUEST_RUNNABLE,
-    CT_REQUEST_WAITING,
-    CT_REQUEST_QUEUED,  /* read, and nobody worked on it yet */
-    CT_REQUEST_UNKNOWN, /* who worked on it, or what that did, is not known */
-    CT_REQUEST_STATE_COUNT
-};
-
-/* "running", "runnable", "waiting", "queued" and "unknown". */
-const char *ct_request_state_name(enum ct_request_state state);
-
-struct ct_request_part {
-    enum ct_request_state state;
-    enum ct_class class; /* of WAITING, as the next two */
-    enum ct_op op;       /* NONE: in no call */
-    char *object;        /* owned; what for, as a text; or "" */
-    uint64_t ns;
-};
-
-/* Calls inside of it to one peer: by its one thread, which served no other. */
-struct ct_request_call {
-    char *address; /* owned */
-    double count;
-    uint64_t ns;
-};
-
-struct ct_request {
-    struct ct_thread *reader; /* borrowed; NULL: not known */
-    struct ct_thread *writer; /* borrowed */
-    uint64_t begin_ns;
-    uint64_t last_ns; /* the last of it was read */
-    uint64_t end_ns;
-    double weight;
-    int32_t fd_number;
-    char *server; /* owned; the connection's own end, and the other one; "": not known */
-    char *client; /* owned */
-    enum ct_request_link link;
-    guint others;      /* requests that were open in its one thread, too */
-    uint64_t taken_ns; /* when its writer began with it; WOKEN and FOLLOWED */
-    GArray *parts;     /* owned; struct ct_request_part, the most time first: they add up to it */
-    GArray *calls;     /* owned; struct ct_request_call, the most time first */
-};
-
-struct ct_request *ct_request_new(const struct ct_turn *turn);
-void ct_request_free(void *request);
+#include "passes/request.h"
 
 /* Sets link and all that follows. FALSE: an error. */
 gboolean ct_request_take_apart(struct ct_request *request, struct ct_store *store, GError **error);

@@ -70,12 +70,12 @@ static struct ct_server *find_server(struct search *search, const struct ct_turn
 
 static uint64_t length_ns(const struct ct_request *request)
 {
-    return request->end_ns - request->begin_ns;
+    return request->end_ns - request->begin_ns + request->unread_ns;
 }
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-/* The slowest first; of those as slow, the first. */
+/* The slowest first, as who asked may have seen it; of those as slow, the first. */
 static int compare_requests(const void *a, const void *b)
 {
     const struct ct_request *first = *(struct ct_request *const *)a;

@@ -119,6 +119,10 @@ enum { CT_TURN_LOCAL, CT_TURN_PEER, CT_TURN_STRINGS };
 enum {
     CT_TURN_SPREAD, /* from its begin to its last message */
     CT_TURN_WEIGHT, /* in parts of CT_TURN_WHOLE, beyond a whole one */
+    CT_TURN_LEAD,
+    CT_TURN_LEAD_ROUND,
+    CT_TURN_BEGIN_ROUND,
+    CT_TURN_END_ROUND,
     CT_TURN_LOOSE
 };
 enum { CT_CPU_RUN_THREAD, CT_CPU_RUN_NUMBERS };

@@ -17,6 +17,10 @@ void ct_turn_record_set(const struct ct_turn *turn, struct ct_store_record *reco
     numbers[CT_TURN_OUTCOME] = (uint64_t)turn->outcome;
     numbers[CT_TURN_BEGIN_THREAD] = turn->begin_thread ? turn->begin_thread->number + 1 : 0;
     record->loose[CT_TURN_WEIGHT] = (uint64_t)llround((turn->weight - 1) * CT_TURN_WHOLE);
+    record->loose[CT_TURN_LEAD] = turn->lead_ns;
+    record->loose[CT_TURN_LEAD_ROUND] = turn->lead_round;
+    record->loose[CT_TURN_BEGIN_ROUND] = turn->begin_round;
+    record->loose[CT_TURN_END_ROUND] = turn->end_round;
     numbers[CT_TURN_FD] = ct_zigzag((uint64_t)(int64_t)turn->fd_number);
     if (!turn->fd)
         return;
@@ -54,7 +58,9 @@ gboolean ct_store_make_turn(struct ct_store *store, struct ct_thread *thread,
 
     if (numbers[CT_TURN_KIND] >= CT_TURN_KIND_COUNT ||
         numbers[CT_TURN_OUTCOME] >= CT_TURN_OUTCOME_COUNT || record->begin_ns > record->end_ns ||
-        spread_ns > record->end_ns - record->begin_ns || record->loose[CT_TURN_WEIGHT] > UINT32_MAX)
+        spread_ns > record->end_ns - record->begin_ns ||
+        record->loose[CT_TURN_WEIGHT] > UINT32_MAX ||
+        record->loose[CT_TURN_LEAD] > record->begin_ns)
         return FALSE;
     *turn = (struct ct_turn){
         .thread = thread,
@@ -64,6 +70,10 @@ gboolean ct_store_make_turn(struct ct_store *store, struct ct_thread *thread,
         .weight = 1 + (double)record->loose[CT_TURN_WEIGHT] / CT_TURN_WHOLE,
         .kind = (enum ct_turn_kind)numbers[CT_TURN_KIND],
         .outcome = (enum ct_turn_outcome)numbers[CT_TURN_OUTCOME],
+        .lead_ns = record->loose[CT_TURN_LEAD],
+        .lead_round = (uint32_t)record->loose[CT_TURN_LEAD_ROUND],
+        .begin_round = (uint32_t)record->loose[CT_TURN_BEGIN_ROUND],
+        .end_round = (uint32_t)record->loose[CT_TURN_END_ROUND],
         .fd_number = (int32_t)(int64_t)ct_unzigzag(numbers[CT_TURN_FD]),
     };
     if (numbers[CT_TURN_BEGIN_THREAD] > 0) {

@@ -293,6 +293,95 @@ class Programs(Turns):
         if slow.startswith(b"+OK"):
             self.assertGreaterEqual(report["slowest_requests"][0]["duration_ns"], 100_000_000)
 
+    def test_redis_requests_behind_a_slow_command(self):
+        """What their clients waited for is told: queued behind it, or unread while it ran."""
+        port, slow_s = free_port(), 0.3
+        recorder = self.record_server(
+            port, "redis-server", "--port", port, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1",
+            "--dir", self.folder, "--enable-debug-command", "yes",
+        )  # fmt: skip
+
+        def ask(connection):
+            connection.sendall(b"PING\r\n")
+            return connection
+
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(6)]
+            for client in clients:
+                self.assertEqual(ask(client).recv(100), b"+PONG\r\n")
+            clients[0].sendall(b"DEBUG SLEEP %f\r\n" % slow_s)
+            time.sleep(slow_s / 3)
+            begun = time.monotonic()
+            for client in clients[1:]:
+                ask(client)
+            for client in clients[1:]:
+                self.assertEqual(client.recv(100), b"+PONG\r\n")
+            waited_ns = (time.monotonic() - begun) * 1e9
+            names = [f"127.0.0.1:{client.getsockname()[1]}" for client in clients]
+        report = self.end(recorder)
+        slowest = report["slowest_requests"]
+        self.assertEqual({r["client"] for r in slowest[:6]}, set(names))
+        for request in slowest[:6]:
+            for parts, whole in (("parts", "duration_ns"), ("unread_parts", "unread_ns")):
+                self.assertEqual(sum(part["total_ns"] for part in request[parts]), request[whole])
+            if request["client"] == names[0]:
+                self.assertGreaterEqual(request["duration_ns"], slow_s * 1e9)
+                continue
+            # The client's own clock says no less than what was seen, and no more than with what may have been.
+            self.assertLessEqual(request["duration_ns"], waited_ns)
+            self.assertGreaterEqual(request["unread_ns"] + waited_ns / 2, waited_ns)
+            longest = max(request["unread_parts"], key=lambda part: part["total_ns"])
+            self.assertEqual((longest["state"], longest["behind"]), ("queued", names[0]))
+        self.assertIn("before that, it may have lain unread", self.report_text(self.folder / "trace", "requests"))
+
+    def test_nginx_requests_call_each_its_own_upstream(self):
+        """Many at once in one loop: what it asks is told apart by what it had read."""
+        upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowUpstream)
+        upstream.daemon_threads = True
+        self.addCleanup(upstream.server_close)
+        self.addCleanup(upstream.shutdown)
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        port, peer = free_port(), f"127.0.0.1:{upstream.server_address[1]}"
+        configuration = self.folder / "nginx.conf"
+        configuration.write_text(
+            NGINX.format(folder=self.folder, port=port, upstream=upstream.server_address[1])
+            .replace("worker_processes 2", "worker_processes 1")
+        )
+        recorder = self.record_server(port, "nginx", "-c", configuration, "-p", self.folder)
+        took_s = {}
+
+        def client():
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                for _ in range(6):
+                    begun = time.monotonic()
+                    connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                    while not connection.recv(4096).endswith(b"ok"):
+                        pass
+                    took_s.setdefault(connection.getsockname()[1], []).append(time.monotonic() - begun)
+
+        clients = [threading.Thread(target=client) for _ in range(4)]
+        for thread in clients:
+            thread.start()
+        for thread in clients:
+            thread.join()
+        report = self.end(recorder)
+        requests = [r for r in report["slowest_requests"] if int(r["client"].rpartition(":")[2]) in took_s]
+        self.assertEqual(len(requests), 24)
+        self.assertIn("event loop", {request["link"] for request in requests})
+        linked = 0
+        for request in sorted(requests, key=lambda request: request["begin_ns"]):
+            self.assertEqual(sum(part["total_ns"] for part in request["parts"]), request["duration_ns"])
+            was_s = took_s[int(request["client"].rpartition(":")[2])].pop(0)
+            self.assertLessEqual(request["duration_ns"], was_s * 1e9)
+            calls = request["calls"]
+            self.assertLessEqual(len(calls), 1)
+            if calls:
+                linked += 1
+                self.assertEqual((calls[0]["peer"], calls[0]["count"]), (peer, 1))
+                self.assertLess(calls[0]["total_ns"], request["duration_ns"])
+                self.assertGreaterEqual(calls[0]["total_ns"], SlowUpstream.SLOW_MS * 1_000_000)
+        self.assertGreater(linked, 12)
+
     def test_memcached_requests_are_its_commands(self):
         port = free_port()
         # It does not want to be root.

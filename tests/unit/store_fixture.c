@@ -116,6 +116,8 @@ static void put_turn(GString *text, const struct ct_turn *turn)
         text, " %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT " x %a %d %d fd %d",
         turn->begin_ns, turn->last_ns, turn->end_ns, turn->weight, (int)turn->kind,
         (int)turn->outcome, turn->fd_number);
+    g_string_append_printf(text, " %" G_GUINT64_FORMAT " %u %u %u", turn->lead_ns, turn->lead_round,
+                           turn->begin_round, turn->end_round);
     if (turn->fd)
         g_string_append_printf(text, " %d %d '%s' '%s'", turn->fd->fd, (int)turn->fd->kind,
                                turn->fd->local, turn->fd->peer);
@@ -390,6 +392,10 @@ static void add_turn(struct store_fixture *fixture, struct ct_thread *thread, ui
         .weight = 1 + (double)below(fixture, 3) * below(fixture, 5000) / CT_TURN_WHOLE,
         .kind = (enum ct_turn_kind)below(fixture, CT_TURN_KIND_COUNT),
         .outcome = (enum ct_turn_outcome)below(fixture, CT_TURN_OUTCOME_COUNT),
+        .lead_ns = below(fixture, 2) * below(fixture, 5000),
+        .lead_round = (uint32_t)below(fixture, 3),
+        .begin_round = (uint32_t)(below(fixture, 2) * UINT32_MAX),
+        .end_round = (uint32_t)below(fixture, 9),
         .fd_number = fd.fd,
         .fd = below(fixture, 4) ? &fd : NULL,
     };

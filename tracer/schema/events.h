@@ -128,22 +128,6 @@ static inline const char *ct_string_as_read(const char *string)
 /* The same, for a lag of 2^32 ns or more. */
 #define CT_EVENT_LONG_WAKE(F) CT_WAKE_FIELDS(U64, F)
 
-/*
- * A connection's direction turned, `lag_ns` before the event's timestamp: see turns.h. The turn had
- * begun `duration_ns` before that, with what thread `begin_tid` wrote or read; the last of several
- * such messages came `spread_ns` after the first. The event's thread read or wrote the answer.
- * It stands for so many turns, in parts of CT_TURN_WHOLE: see turns.h.
- */
-#define CT_EVENT_TURN(F) \
-    F(U64, duration_ns)  \
-    F(U64, spread_ns)    \
-    F(U64, lag_ns)       \
-    F(I32, fd)           \
-    F(I32, begin_tid)    \
-    F(U32, stands_for)   \
-    F(U8, kind)          \
-    F(U8, outcome)
-
 /* Whose event it is: process and thread, as they know themselves. */
 #define CT_SOURCE(F) \
     F(I32, vpid)     \
@@ -267,7 +251,11 @@ static inline const char *ct_string_as_read(const char *string)
     FIELD(omitted)             \
     FIELD(outermost)           \
     FIELD(until_ns)            \
-    FIELD(held_up_ns)
+    FIELD(held_up_ns)          \
+    FIELD(lead_ns)             \
+    FIELD(lead_round)          \
+    FIELD(begin_round)         \
+    FIELD(end_round)
 
 /* A wait that was not yet written as an event when the trace was cut. is_open:
  * the thread was still waiting, and duration_ns counts up to the cut. */

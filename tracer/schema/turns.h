@@ -4,7 +4,9 @@
  * accepted, a turn is a request: from what it read to the first of what it writes then. Which of
  * several messages of one side an answer is for is not known: they are of one turn.
  *
- * And what a wait for any of several descriptors was ended by.
+ * And what a wait for any of several descriptors was ended by; and a thread's rounds: how many such
+ * waits, and looks that cannot wait, have returned in it. What it does in one round follows on what
+ * it read and wrote before in that round.
  */
 #ifndef CTRACE_SCHEMA_TURNS_H
 #define CTRACE_SCHEMA_TURNS_H
@@ -32,6 +34,34 @@ enum ct_turn_outcome {
 #define CT_TURN_INTERVAL 10
 #define CT_TURN_LONG     1000
 #define CT_TURN_BURST    1024
+
+/* A wait for any of several that took as long has waited: what it told of came then, and not before
+ * it began. Where its thread had been away for long before, the kernel is asked whether it did. */
+#define CT_ROUND_WAITED_NS 10000
+#define CT_ROUND_AWAY_NS   1000000
+
+/*
+ * A connection's direction turned, `lag_ns` before the event's timestamp. The turn had
+ * begun `duration_ns` before that, with what thread `begin_tid` wrote or read; the last of several
+ * such messages came `spread_ns` after the first. The event's thread read or wrote the answer.
+ * It began and ended in these rounds of its threads. `lead_ns` before it began, in round
+ * `lead_round`, a call's connection was opened, if it is the first on it; or so long at most may
+ * the first message of a request have lain unread. 0: not known. It stands for so many turns, in
+ * parts of CT_TURN_WHOLE.
+ */
+#define CT_EVENT_TURN(F) \
+    F(U64, duration_ns)  \
+    F(U64, spread_ns)    \
+    F(U64, lead_ns)      \
+    F(U64, lag_ns)       \
+    F(I32, fd)           \
+    F(I32, begin_tid)    \
+    F(U32, stands_for)   \
+    F(U32, lead_round)   \
+    F(U32, begin_round)  \
+    F(U32, end_round)    \
+    F(U8, kind)          \
+    F(U8, outcome)
 
 /* What a descriptor that ended a wait was to the program then. */
 enum ct_fd_role {

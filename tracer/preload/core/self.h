@@ -47,6 +47,9 @@ struct ct_self {
     uint64_t random;           /* xorshift state, for sampling */
     uint64_t turns_ns;         /* what recorded turns are allowed to take, less the time since */
     uint64_t turns_ticks;      /* as of then */
+    uint64_t round_ticks;      /* the last timed round returned then: see wait/round.h; 0: none */
+    uint64_t unread_ticks;     /* what a descriptor had then that the round told of is no older */
+    uint32_t rounds;           /* in it; 0: none */
     void *wait_frame;          /* stack address of the innermost open wait */
     uint64_t sites[CT_SITE_CACHE]; /* call sites whose last call returned at once */
     uint32_t orders_looked_at[CT_LOCK_ORDER_CACHE];

@@ -3,6 +3,7 @@
 #include "preload/core/raw.h"
 #include "preload/wait/fd.h"
 #include "preload/wait/ready.h"
+#include "preload/wait/round.h"
 #include "wrap.h"
 
 #include <poll.h>
@@ -196,9 +197,23 @@ static int64_t ended_by(struct ct_wait *wait, int result, int fd)
 #define CT_SET_OUTCOME(ready) \
     (has_cause(&wait, result) ? ended_by(&wait, result, (ready)) : CT_ERRNO_OUTCOME)
 
-#define CT_WRAP_SET(name, params, args, op, may_wait, class, object, ready)                   \
-    CT_WRAP_PASS(int, name, params, args, op, may_wait, class, object, CT_SET_OUTCOME(ready), \
-                 real_##name args)
+#define CT_WRAP_SET(name, params, args, op, may_wait, class, object, ready)            \
+    CT_REAL(int, name, params)                                                         \
+    int name params                                                                    \
+    {                                                                                  \
+        struct ct_wait wait;                                                           \
+        CT_NEED_REAL(name);                                                            \
+        if (!(may_wait) || !ct_wait_begin(&wait, (op), __builtin_return_address(0))) { \
+            ct_round_untimed();                                                        \
+            return real_##name args;                                                   \
+        }                                                                              \
+        ct_wait_subject(&wait, (class), (uint64_t)(object));                           \
+        uint64_t switches = ct_round_begin(wait.self, wait.begin_ticks);               \
+        int result = real_##name args;                                                 \
+        ct_wait_end(&wait, CT_SET_OUTCOME(ready));                                     \
+        ct_round_end(wait.self, wait.begin_ticks, wait.end_ticks, switches);           \
+        return result;                                                                 \
+    }
 
 #define CT_WRAP_POLL(name, params, args, may_wait)                                       \
     CT_WRAP_SET(name, params, args, CT_OP_POLL, may_wait, poll_class(fds, count), count, \
@@ -229,13 +244,17 @@ CT_WRAP_POLL(ppoll,
             {(const fd_mask *)reads, (const fd_mask *)writes, (const fd_mask *)excepts}, {0}, 0}; \
         unsigned watched;                                                                         \
         CT_NEED_REAL(name);                                                                       \
-        if (!ct_wait_begin(&wait, CT_OP_SELECT, __builtin_return_address(0)))                     \
+        if (!ct_wait_begin(&wait, CT_OP_SELECT, __builtin_return_address(0))) {                   \
+            ct_round_untimed();                                                                   \
             return real_##name args;                                                              \
+        }                                                                                         \
         ct_ready_sets_find(&sets, count);                                                         \
         enum ct_class class = select_class(&sets, count, &watched);                               \
         ct_wait_subject(&wait, class, watched);                                                   \
+        uint64_t switches = ct_round_begin(wait.self, wait.begin_ticks);                          \
         int result = real_##name args;                                                            \
         ct_wait_end(&wait, CT_SET_OUTCOME(ct_ready_in_sets(&sets)));                              \
+        ct_round_end(wait.self, wait.begin_ticks, wait.end_ticks, switches);                      \
         return result;                                                                            \
     }
 

@@ -35,6 +35,9 @@ struct turn {
     _Atomic uint8_t origin;
     _Atomic uint64_t first_ticks;
     _Atomic uint64_t last_ticks;
+    _Atomic uint64_t lead_ticks; /* it was opened; or since then the request may lie there; or 0 */
+    _Atomic uint32_t lead_round;
+    _Atomic uint32_t begin_round;
 };
 
 /* Of connections with the numbers of a part. */
@@ -83,6 +86,8 @@ static void begin_connection(int fd, enum origin origin)
 
     STORE(turn->tid, origin == ORIGIN_ACCEPTED || ct_self.slot == NULL ? 0 : ct_self.slot->tid);
     STORE(turn->origin, origin);
+    STORE(turn->lead_ticks, origin == ORIGIN_ACCEPTED ? 0 : ct_ticks());
+    STORE(turn->lead_round, ct_self.rounds);
     atomic_store_explicit(&turn->state, next(state, PHASE_IDLE), memory_order_release);
     ct_maximum_raise(&turns_end, (uint32_t)fd + 1);
     ct_fd_kind(fd); /* to be known before its flag is set */
@@ -183,6 +188,13 @@ static bool is_drawn(struct ct_self *self, uint32_t whole)
     return true;
 }
 
+static uint64_t lead_of(const struct ct_turn_step *step)
+{
+    return step->lead_ticks == 0 || ct_is_early(step->lead_ticks)
+               ? 0
+               : ct_elapsed_ns(step->lead_ticks, step->first_ticks);
+}
+
 static void tell(int fd, const struct ct_turn_step *step, enum ct_turn_kind kind,
                  enum ct_turn_outcome outcome)
 {
@@ -191,15 +203,21 @@ static void tell(int fd, const struct ct_turn_step *step, enum ct_turn_kind kind
     struct ct_event_turn event = {
         .duration_ns = duration_ns,
         .spread_ns = ct_elapsed_ns(step->first_ticks, step->last_ticks),
+        .lead_ns = lead_of(step),
         .fd = fd,
         .begin_tid = step->tid,
+        .lead_round = step->lead_round,
+        .begin_round = step->begin_round,
+        .end_round = ct_self.rounds,
         .kind = (uint8_t)kind,
         .outcome = (uint8_t)outcome,
     };
 
     if (self == NULL || ct_is_early(step->first_ticks) || !ct_class_is_recorded(CT_CLASS_NET))
         return;
-    event.stands_for = stands_for(self, duration_ns);
+    /* Who asked waited for both. */
+    event.stands_for =
+        stands_for(self, duration_ns + (kind == CT_TURN_REQUEST ? event.lead_ns : 0));
     /* Who called vfork shares its connections with its child, and what becomes of their turns; but
      * the child tells nothing in its name. */
     if (!is_drawn(self, event.stands_for) || !ct_process_is_own())
@@ -215,6 +233,13 @@ static void tell(int fd, const struct ct_turn_step *step, enum ct_turn_kind kind
 }
 
 /* ---- Steps ---- */
+
+/* Since when what is read from an accepted connection may have lain there: since its thread last
+ * asked what there is, if that is the one that asks for this connection. 0: not known. */
+static uint64_t unread_since(int fd, const struct turn *turn)
+{
+    return LOAD(turn->tid) == own_tid() && !ct_fd_may_wait(fd) ? ct_self.unread_ticks : 0;
+}
 
 /* A message of the side that begins. */
 static void ask(struct turn *turn, uint64_t ticks, struct ct_turn_step *step)
@@ -233,6 +258,7 @@ static void ask(struct turn *turn, uint64_t ticks, struct ct_turn_step *step)
     STORE(turn->tid, own_tid());
     STORE(turn->first_ticks, ticks);
     STORE(turn->last_ticks, ticks);
+    STORE(turn->begin_round, ct_self.rounds);
     step->what = CT_TURN_STEP_BEGUN;
     step->number = next(claimed, PHASE_OPEN);
     atomic_store_explicit(&turn->state, step->number, memory_order_release);
@@ -248,9 +274,14 @@ static void answer(struct turn *turn, uint64_t ticks, struct ct_turn_step *step)
     step->tid = LOAD(turn->tid);
     step->first_ticks = LOAD(turn->first_ticks);
     step->last_ticks = LOAD(turn->last_ticks);
+    step->lead_ticks = LOAD(turn->lead_ticks);
+    step->lead_round = LOAD(turn->lead_round);
+    step->begin_round = LOAD(turn->begin_round);
     step->end_ticks = ticks;
-    if (atomic_compare_exchange_strong(&turn->state, &state, next(state, PHASE_IDLE)))
-        step->what = CT_TURN_STEP_ENDED;
+    if (!atomic_compare_exchange_strong(&turn->state, &state, next(state, PHASE_IDLE)))
+        return;
+    STORE(turn->lead_ticks, 0); /* it is of the first turn only */
+    step->what = CT_TURN_STEP_ENDED;
 }
 
 static bool is_accepted(const struct turn *turn)
@@ -271,6 +302,10 @@ void ct_turn_after_read(int fd, int64_t result)
         if (step.what == CT_TURN_STEP_ENDED)
             tell(fd, &step, CT_TURN_CALL, result > 0 ? CT_TURN_ANSWERED : CT_TURN_CLOSED);
     } else if (result > 0) {
+        if ((turn->state & PHASE_MASK) == PHASE_IDLE) {
+            STORE(turn->lead_ticks, unread_since(fd, turn));
+            STORE(turn->lead_round, 0);
+        }
         ask(turn, ct_ticks(), &step);
     }
     errno = saved_errno;

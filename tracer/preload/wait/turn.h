@@ -34,6 +34,9 @@ struct ct_turn_step {
     uint64_t first_ticks;
     uint64_t last_ticks;
     uint64_t end_ticks;
+    uint64_t lead_ticks; /* 0: not known */
+    uint32_t lead_round;
+    uint32_t begin_round;
     int32_t tid; /* who began it; 0: not known */
     uint32_t number;
     enum { CT_TURN_STEP_NONE, CT_TURN_STEP_BEGUN, CT_TURN_STEP_ENDED } what;

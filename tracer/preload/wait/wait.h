@@ -19,6 +19,7 @@
 struct ct_wait {
     struct ct_self *self;
     uint64_t begin_ticks;
+    uint64_t end_ticks; /* after ct_wait_end */
     uint64_t site;
     uint32_t stack;
     uint8_t op;
@@ -162,6 +163,7 @@ static inline __attribute__((always_inline)) void ct_wait_end(struct ct_wait *wa
     struct ct_self *self = wait->self;
     uint64_t end_ticks = ct_ticks();
 
+    wait->end_ticks = end_ticks;
     if (__builtin_expect(!*ct_is_ours, 0))
         return; /* the recorder finds it on the board, open */
     if (__builtin_expect(ct_is_early(wait->begin_ticks), 0)) {
