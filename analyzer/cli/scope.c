@@ -2,6 +2,7 @@
 
 #include "cli/window.h"
 #include "options/nearest.h"
+#include "text/shell_word.h"
 
 #include <string.h>
 
@@ -195,29 +196,47 @@ gboolean ct_scope_is_whole_time(const struct ct_scope *scope)
 
 static void append_option(GString *options, const char *name, const char *value)
 {
-    g_autofree char *quoted = value ? g_shell_quote(value) : NULL;
+    g_autofree char *word = value ? ct_shell_word(value) : NULL;
 
-    if (value)
-        g_string_append_printf(options, "%s--%s=%s", options->len > 0 ? " " : "", name,
-                               strpbrk(value, " \t\n'\"\\*?$&|;<>()[]{}`~#!") ? quoted : value);
+    if (word)
+        g_string_append_printf(options, "%s--%s=%s", options->len > 0 ? " " : "", name, word);
 }
 
-char *ct_scope_time_options(const struct ct_scope *scope)
+static void append_list(GString *options, const char *name, char **values)
+{
+    for (char **value = values; value && *value; value++)
+        append_option(options, name, *value);
+}
+
+static void append_waits(GString *options, const struct ct_scope *scope)
+{
+    append_list(options, "class", scope->classes);
+    append_list(options, "op", scope->operations);
+    append_list(options, "object", scope->objects);
+    append_option(options, "place", scope->place);
+    append_option(options, "min", scope->min);
+    if (scope->is_without_idle)
+        g_string_append_printf(options, "%s--no-idle", options->len > 0 ? " " : "");
+}
+
+char *ct_scope_words(const struct ct_scope *scope, enum ct_scope_part part)
 {
     GString *options = g_string_new(NULL);
 
-    append_option(options, "from", scope->from);
-    append_option(options, "to", scope->to);
-    return g_string_free(options, FALSE);
-}
-
-char *ct_scope_selection_options(const struct ct_scope *scope)
-{
-    GString *options = g_string_new(NULL);
-
-    for (char **name = scope->processes; name && *name; name++)
-        append_option(options, "process", *name);
-    for (char **name = scope->threads; name && *name; name++)
-        append_option(options, "thread", *name);
+    switch (part) {
+    case CT_SCOPE_PROCESSES:
+        append_list(options, "process", scope->processes);
+        break;
+    case CT_SCOPE_THREADS:
+        append_list(options, "thread", scope->threads);
+        break;
+    case CT_SCOPE_WAITS:
+        append_waits(options, scope);
+        break;
+    case CT_SCOPE_TIMES:
+        append_option(options, "from", scope->from);
+        append_option(options, "to", scope->to);
+        break;
+    }
     return g_string_free(options, FALSE);
 }

@@ -52,9 +52,16 @@ gboolean ct_scope_check_all_waits(const struct ct_scope *scope, const char *what
 
 gboolean ct_scope_is_whole_time(const struct ct_scope *scope);
 
-/* The options that ask for the same times, and for the same threads: "--from=1s"; "" where none
- * were given. Free with g_free(). */
-char *ct_scope_time_options(const struct ct_scope *scope);
-char *ct_scope_selection_options(const struct ct_scope *scope);
+/* Which options ask for what. */
+enum ct_scope_part {
+    CT_SCOPE_PROCESSES, /* --process */
+    CT_SCOPE_THREADS,   /* --thread */
+    CT_SCOPE_WAITS,     /* all others */
+    CT_SCOPE_TIMES      /* --from and --to */
+};
+
+/* The options of that part that ask for the same, as they are typed into a shell: "--from=1s"; ""
+ * where none were given. Free with g_free(). */
+char *ct_scope_words(const struct ct_scope *scope, enum ct_scope_part part);
 
 #endif

@@ -278,7 +278,7 @@ static GPtrArray *read_side(const struct options *options, enum ct_side side)
 static char *describe_part(const struct options *options)
 {
     g_autofree char *selection = ct_selection_describe(&options->scope.selection);
-    g_autofree char *times = ct_scope_time_options(&options->scope);
+    g_autofree char *times = ct_scope_words(&options->scope, CT_SCOPE_TIMES);
 
     return g_strdup_printf("%s%s%s", selection, selection[0] && times[0] ? "; " : "", times);
 }

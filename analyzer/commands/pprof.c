@@ -12,6 +12,7 @@
 #include "model/format.h"
 #include "options/nearest.h"
 #include "options/parse.h"
+#include "text/shell_word.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -180,11 +181,10 @@ static void report_written(const char *path, const struct options *options, cons
     }
     g_autofree char *sum = describe_sum(options->kind, waits, delay_ns);
     g_autofree char *only = ct_selection_describe(&options->scope.selection);
-    g_autofree char *quoted = g_shell_quote(path);
-    gboolean is_plain =
-        strspn(path, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "/._-+") == strlen(path);
+    g_autofree char *word = ct_shell_path(path);
+
     ct_say("wrote %s: %s%s%s; next: go tool pprof -top %s", path, sum, only[0] ? "; only " : "",
-           only, is_plain ? path : quoted);
+           only, word);
 }
 
 /* NULL: standard output. */

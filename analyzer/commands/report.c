@@ -4,12 +4,12 @@
 #include "cli/say.h"
 #include "cli/worker.h"
 #include "commands/report_findings.h"
+#include "commands/report_passes.h"
 #include "export/report_format.h"
 #include "model/capture_notes.h"
 #include "options/parse.h"
 #include "passes/filter.h"
 #include "summary/idle_times.h"
-#include "summary/latency.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -169,113 +169,6 @@ static gboolean gather(const char *directory, struct ct_activity *activity, stru
     return check_threads(report, error);
 }
 
-/* ---- What passes over the recording find ---- */
-
-/* What is asked for, and what was found, with the model that it is of. */
-struct found {
-    struct ct_model *model; /* owned */
-    const struct ct_store_scope *scope;
-    gboolean has_hangs; /* they are asked for, as are the next */
-    gboolean has_locks;
-    gboolean has_longest; /* of the longest waits, what each was for */
-    gboolean has_latency;
-    gboolean has_path;
-    gboolean has_peers;
-    gboolean has_requests;
-    guint longest;                /* stretches of the path that are kept */
-    guint slowest;                /* requests that are taken apart */
-    struct ct_report *report;     /* borrowed */
-    GPtrArray *hangs;             /* owned; struct ct_hang *; or NULL */
-    GPtrArray *locks;             /* owned; struct ct_lock_holding *; or NULL */
-    struct ct_latency *latency;   /* owned; or NULL */
-    struct ct_path *path;         /* owned; or NULL */
-    GPtrArray *peers;             /* owned; struct ct_peer *; or NULL */
-    struct ct_requests *requests; /* owned; or NULL */
-};
-
-static void found_clear(struct found *found)
-{
-    if (found->hangs)
-        g_ptr_array_unref(found->hangs);
-    if (found->locks)
-        g_ptr_array_unref(found->locks);
-    ct_latency_free(found->latency);
-    ct_path_free(found->path);
-    if (found->peers)
-        g_ptr_array_unref(found->peers);
-    ct_requests_free(found->requests);
-    ct_model_free(found->model);
-}
-typedef struct found auto_found; /* for g_auto() */
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_found, found_clear)
-
-static gboolean find_path(struct found *found, struct ct_store *store, GError **error)
-{
-    struct ct_path_question question = {.store = store, .model = found->model};
-
-    if (!ct_path_choose(&question, found->scope->selection, found->scope->window, error))
-        return FALSE;
-    found->path = ct_path_find(&question, found->longest, error);
-    return found->path != NULL;
-}
-
-static gboolean ask(void *user, struct ct_store *store, GError **error)
-{
-    struct found *found = user;
-
-    if (found->has_hangs && !(found->hangs = ct_hangs_find(store, found->model, error)))
-        return FALSE;
-    if (found->has_locks && !(found->locks = ct_lock_holdings_find(store, found->scope, error)))
-        return FALSE;
-    if (found->has_latency &&
-        !(found->latency = ct_latency_find(found->report, store, found->scope, error)))
-        return FALSE;
-    if (found->has_longest && !ct_report_find_delays(found->report, store, found->scope, error))
-        return FALSE;
-    if (found->has_peers && !(found->peers = ct_peers_find(store, found->scope, error)))
-        return FALSE;
-    if (found->has_requests &&
-        !(found->requests = ct_requests_find(store, found->scope, found->slowest, error)))
-        return FALSE;
-    return !found->has_path || find_path(found, store, error);
-}
-
-/* The recording need not be asked once more where nothing may hang. */
-static gboolean may_hang(const struct ct_report *report)
-{
-    const struct ct_report_lists *lists = report->lists;
-
-    for (guint i = 0; i < lists->open->len; i++) {
-        const struct ct_report_wait *wait = lists->open->pdata[i];
-
-        if (ct_hang_may_be(wait->interval.op))
-            return TRUE;
-    }
-    return lists->open_count > lists->open->len; /* some are not kept */
-}
-
-static gboolean find(const char *directory, struct ct_activity *activity, struct ct_report *report,
-                     struct found *found, GError **error)
-{
-    found->has_hangs = ct_report_is_whole(report) && may_hang(report);
-    gboolean is_asked = found->has_hangs || found->has_locks || found->has_longest ||
-                        found->has_latency || found->has_path || found->has_peers ||
-                        found->has_requests;
-    gboolean is_found =
-        !is_asked || ct_recording_ask(directory, activity, found->model, ask, found, error);
-
-    if (!is_found)
-        return FALSE;
-    report->hangs = found->hangs;
-    report->locks = found->locks;
-    report->latency = found->latency;
-    report->path = found->path;
-    report->peers = found->peers;
-    report->requests = found->requests;
-    ct_report_find_inversions(report);
-    return TRUE;
-}
-
 /* ---- The report ---- */
 
 /* What is asked for, and where it goes. */
@@ -286,31 +179,6 @@ struct job {
     guint top; /* entries of each list that are kept */
     struct ct_report_layout layout;
 };
-
-static gboolean is_section(const struct ct_report_layout *layout, const char *name)
-{
-    return layout->extent == CT_REPORT_SECTION && strcmp(layout->section, name) == 0;
-}
-
-/* What takes a pass of its own is not looked for where it is not shown. */
-static void set_asked(const struct job *job, struct found *found)
-{
-    const struct ct_report_layout *layout = &job->layout;
-    gboolean is_all = layout->extent == CT_REPORT_ALL ||
-                      (job->format->has_all && layout->extent != CT_REPORT_SECTION);
-    gboolean is_all_text = layout->extent == CT_REPORT_ALL && job->format->has_sections;
-    gboolean is_overview = layout->extent == CT_REPORT_OVERVIEW && job->format->has_places;
-
-    found->has_locks = is_all || is_section(layout, "locks");
-    found->has_latency = is_all_text || is_section(layout, "latency");
-    found->has_longest = is_all_text || is_section(layout, "waits");
-    found->has_peers =
-        is_all || is_overview || is_section(layout, "peers") || is_section(layout, "findings");
-    /* It is of one thread's end, and no part of everything. */
-    found->has_path = is_section(layout, "path");
-    found->has_requests = is_all || is_overview || is_section(layout, "requests");
-    found->slowest = is_overview && !is_all ? 0 : job->top;
-}
 
 /* They take the functions of all places. */
 static gboolean has_findings(const struct ct_report_layout *layout)
@@ -334,12 +202,15 @@ static int write_report(void *user, struct ct_activity *activity)
     g_autoptr(ct_filter) filter =
         ct_filter_new(&report->scope.selection, report->symbolizer, report->idle);
     const struct ct_store_scope asked = store_scope(report, filter);
-    g_auto(auto_found)
-        found = {.model = ct_model_new(), .scope = &asked, .report = report, .longest = job->top};
+    g_auto(ct_report_passes) passes = {.model = ct_model_new(),
+                                       .scope = &asked,
+                                       .report = report,
+                                       .format = job->format,
+                                       .layout = &job->layout,
+                                       .top = job->top};
 
-    set_asked(job, &found);
     if (!gather(job->directory, activity, model, &asked, report, &error) ||
-        !find(job->directory, activity, report, &found, &error)) {
+        !ct_report_passes_find(&passes, job->directory, activity, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
@@ -385,8 +256,10 @@ static int run(const struct options *options)
 {
     enum ct_report_extent extent = extent_of(options);
     gboolean is_overview = extent == CT_REPORT_OVERVIEW;
-    g_autofree char *selection = ct_scope_selection_options(&options->scope);
-    g_autofree char *times = ct_scope_time_options(&options->scope);
+    g_autofree char *processes = ct_scope_words(&options->scope, CT_SCOPE_PROCESSES);
+    g_autofree char *threads = ct_scope_words(&options->scope, CT_SCOPE_THREADS);
+    g_autofree char *waits = ct_scope_words(&options->scope, CT_SCOPE_WAITS);
+    g_autofree char *times = ct_scope_words(&options->scope, CT_SCOPE_TIMES);
     struct job job = {
         .options = options,
         .format = ct_report_format_find(options->format),
@@ -397,8 +270,8 @@ static int run(const struct options *options)
                    .top = said_or(options->top, is_overview ? OVERVIEW_TOP : usual_top(options)),
                    .has_colour = isatty(STDOUT_FILENO) && !g_getenv("NO_COLOR") &&
                                  g_strcmp0(g_getenv("TERM"), "dumb") != 0,
-                   .context = {is_default(options) ? NULL : directory_of(options, NULL), selection,
-                               times},
+                   .context = {is_default(options) ? NULL : directory_of(options, NULL), processes,
+                               threads, waits, times},
                    .extent = extent,
                    .section = section_of(options)},
     };

@@ -100,12 +100,15 @@ static void write_findings(struct ct_json_document *document, const struct ct_re
         const struct ct_finding *finding = report->findings->list->pdata[i];
         const struct ct_symbol_frame *place = finding->place;
         g_autofree char *command = ct_finding_command(finding, context);
+        g_autofree char *what_if = ct_finding_what_if(finding, context);
         JsonBuilder *json = ct_json_begin_element(document);
 
         ct_json_add_string(json, "rule", finding->rule);
         ct_json_add_number(json, "cost_ns", finding->cost_ns);
         ct_json_add_string(json, "text", finding->text);
         ct_json_add_string(json, "command", command);
+        if (what_if)
+            ct_json_add_string(json, "whatif_command", what_if);
         ct_json_add_string(json, "function", place ? place->function : "");
         ct_json_add_string(json, "file", place ? place->file : "");
         ct_json_add_number(json, "line", place ? place->line : 0);

@@ -2,6 +2,7 @@
 #ifndef CTRACE_REPORT_FORMAT_H
 #define CTRACE_REPORT_FORMAT_H
 
+#include "passes/findings/command.h"
 #include "summary/report.h"
 
 #include <stdio.h>

@@ -9,9 +9,12 @@ static void write_finding(const struct ct_text_out *out, const struct ct_finding
     g_autofree char *cost =
         finding->is_risk ? g_strdup("possible") : ct_format_duration(finding->cost_ns);
     g_autofree char *command = ct_finding_command(finding, &out->layout->context);
+    g_autofree char *what_if = ct_finding_what_if(finding, &out->layout->context);
 
     ct_text_out_entry(out, cost, "%u. %s", number, finding->text);
-    ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s", command);
+    ct_text_out_command(out, command);
+    if (what_if)
+        ct_text_out_command(out, what_if);
 }
 
 void ct_text_section_findings(const struct ct_text_out *out)

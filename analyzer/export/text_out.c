@@ -37,6 +37,13 @@ void ct_text_out_line(const struct ct_text_out *out, guint indent, const char *f
     va_end(arguments);
 }
 
+void ct_text_out_command(const struct ct_text_out *out, const char *command)
+{
+    g_autofree char *safe = ct_safe_line(command);
+
+    g_string_append_printf(out->text, "%*s%s\n", CT_TEXT_OUT_ENTRY, "", safe);
+}
+
 void ct_text_out_field(const struct ct_text_out *out, const char *name, const char *format, ...)
 {
     va_list arguments;

@@ -30,6 +30,9 @@ void ct_text_out_field(const struct ct_text_out *out, const char *name, const ch
 void ct_text_out_entry(const struct ct_text_out *out, const char *duration, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
+/* A command, on a line however long: it is to be copied as one. */
+void ct_text_out_command(const struct ct_text_out *out, const char *command);
+
 /* Adds the cells THREAD and TID. */
 void ct_text_out_add_group(struct ct_text_table *table, const struct ct_group *group);
 

@@ -57,6 +57,7 @@ struct ct_report {
     const struct ct_latency *latency; /* how long calls took, if that was asked: borrowed */
     /* The chain that led to a thread's end, if that was asked: borrowed; of whatever model. */
     const struct ct_path *path;
+    const struct ct_path *whole_path; /* the same, where it is for the findings alone */
     /* Whom the program called, and what it served, if that was asked: the same. */
     const GPtrArray *peers; /* struct ct_peer * */
     const struct ct_requests *requests;

@@ -29,6 +29,7 @@ static struct ct_findings_input findings_input(const struct ct_report *report, c
         .hangs = report->hangs,
         .has_all_waits = ct_report_has_all_waits(report),
         .peers = report->peers,
+        .path = report->whole_path,
         .inversions = report->inversions,
         .length_ns = window->end_ns - window->begin_ns,
     };

@@ -3,6 +3,7 @@
 #include "model/format.h"
 #include "symbols/go_stack.h"
 #include "symbols/short_name.h"
+#include "symbols/vdso.h"
 
 #include <string.h>
 
@@ -80,6 +81,8 @@ static gboolean is_of_library(const struct ct_stack_frame *frame, gboolean is_in
 
     if (frame->function->is_interpreted)
         return is_of_python_library(frame->function);
+    if (ct_is_vdso(path))
+        return TRUE;
     if (is_interpreted && (g_str_has_prefix(module, "python") ||
                            g_str_has_prefix(module, "libpython") || strstr(path, "/lib-dynload/")))
         return TRUE;

@@ -24,7 +24,8 @@ GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_pro
                            uint32_t stack_id);
 
 /* The frame that a programmer would call the place: the innermost one that is not of the C or C++
- * library; else the innermost one. NULL: the stack is lost. Borrowed from the symbolizer. */
+ * library or the vdso; else the innermost one. NULL: the stack is lost. Borrowed from the
+ * symbolizer. */
 const struct ct_symbol_frame *ct_stack_place(struct ct_symbolizer *symbolizer,
                                              const struct ct_process *process, uint32_t stack_id);
 

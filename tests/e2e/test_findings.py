@@ -2,13 +2,16 @@
 
 import json
 import os
+import shlex
+import subprocess
 import unittest
 
-from harness import EXAMPLES, WORKLOADS, TraceTest, main
+from harness import CTRACE, EXAMPLES, WORKLOADS, TraceTest, main
 
 HELD_UP = WORKLOADS / "held_up"
 HANGS = WORKLOADS / "hangs"
 TROUBLES = WORKLOADS / "troubles"
+PATHS = WORKLOADS / "paths"
 OVERVIEW_LINES = 100
 
 
@@ -165,6 +168,86 @@ class Findings(TraceTest):
 
     def test_a_server_that_nobody_asks_is_idle(self):
         self.check_idle("server")
+
+    def critical_path_of(self, findings, thread):
+        """The finding of it, whose cost is half of what the path has of that thread's running."""
+        (found,) = [finding for finding in findings if finding["rule"] == "critical path"]
+        result = self.ctrace("report", "path", "--format=json", "--top=1000", self.directory)
+        ran_ns = sum(
+            place["total_ns"]
+            for place in json.loads(result.out)["path_places"]
+            if place.get("thread") == thread and place["class"] == "running"
+        )
+        self.assertAlmostEqual(found["cost_ns"], ran_ns / 2, delta=1)
+        return found
+
+    def test_what_one_thread_does_before_the_others_can_begin(self):
+        findings = self.findings_of(PATHS, "serial", 300)
+        first = self.critical_path_of(findings, "paths")
+        self.assertEqual(first, findings[0])
+        self.assertIn("depended on thread paths", first["text"])
+        self.assertIn("a call of pthread_join in run_serial (paths.c:", first["text"])
+        self.assertIn("whatif thread:paths -50%", first["whatif_command"])
+
+    def test_the_function_that_the_slow_stage_runs(self):
+        findings = self.findings_of(PATHS, "pipeline", 10, options=["--kernel=off", "--cpu"])
+        self.assertNotEqual(findings[0]["rule"], "critical path", findings)
+        found = self.critical_path_of(findings, "compressor")
+        self.check(found, "critical path", "used_us", "depended on thread compressor (")
+
+    def test_the_one_child_of_a_script_that_takes_its_time(self):
+        command = f"true; {WORKLOADS / 'burn'} shares; true"
+        findings = self.findings_of("sh", "-c", command, options=["--kernel=off", "--cpu"])
+        self.assertEqual(findings[0]["rule"], "child")
+        found = self.critical_path_of(findings, "burn")
+        self.check(found, "critical path", "spin", "depended on thread burn (")
+        # What is said of a change is what ctrace whatif says of it.
+        result = self.run_in_a_shell(found["whatif_command"])
+        self.assertRegex(result.stdout, r"If function spin took 50 % less time:\n.*\n.* -(4\d|50)\.\d %")
+
+    def run_in_a_shell(self, command):
+        """As one who copies it from the report."""
+        words = shlex.split(command)
+        self.assertEqual(words[0], "ctrace")
+        program = shlex.quote(str(CTRACE))
+        result = subprocess.run(
+            ["sh", "-c", program + command.removeprefix("ctrace")],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertEqual(result.returncode, 0, (command, result))
+        return result
+
+    def test_commands_ask_for_what_the_report_was_asked_for(self):
+        directory = self.folder / "it's $HOME"
+        self.record_ok(EXAMPLES / "slow_peer", options=["--kernel=off"], output=directory)
+        asked = [
+            "--process=slow_peer*",
+            "--class=net,sync",
+            "--op=re*",
+            "--object=127.0.0.1*",
+            "--place=^upstream_(receive|send)|x$",
+            "--min=0ms",
+            "--no-idle",
+            "--from=1%",
+            "--to=99%",
+        ]
+        report = self.ctrace("report", "--format=json", *asked, directory)
+        (first, *_) = json.loads(report.out)["findings"]
+        self.assertEqual(first["function"], "upstream_receive_answer")
+        words = shlex.split(first["command"])
+        for option in asked[1:]:
+            self.assertIn(option, words)
+        self.assertEqual(words[-1], str(directory))
+        self.assertIn("upstream_receive_answer", self.run_in_a_shell(first["command"]).stdout)
+        everything = first["command"].replace("report waits", "report --format=json")
+        again = json.loads(self.run_in_a_shell(everything).stdout)
+        self.assertEqual(again["scope"]["waits"], json.loads(report.out)["scope"]["waits"])
+        self.assertEqual(again["scope"]["begin_ns"], json.loads(report.out)["scope"]["begin_ns"])
+        # On one line of the text, however long it is.
+        text = self.ctrace("report", "findings", "--width=60", *asked, directory).out
+        self.assertIn(first["command"], [line.strip() for line in text.splitlines()])
 
     def test_the_command_of_a_finding_shows_more(self):
         first = self.first_of(EXAMPLES / "slow_peer")

@@ -1,5 +1,6 @@
 /* Hostile names through each kind of output. */
 #include "text/safe_text.h"
+#include "text/shell_word.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,12 +98,38 @@ static void lines_stay_lines(void **state)
     assert_string_equal(safe, "one?\n\n  two?\n");
 }
 
+static void words_come_out_of_a_shell_as_they_were(void **state)
+{
+    static const struct {
+        const char *text, *word, *path;
+    } words[] = {
+        {"worker-1", "worker-1", "worker-1"},
+        {"--from=10%", "--from=10%", "./--from=10%"},
+        {"worker-*", "'worker-*'", "'worker-*'"},
+        {"it's $HOME", "'it'\\''s $HOME'", "'it'\\''s $HOME'"},
+        {"a\nb;c", "'a\nb;c'", "'a\nb;c'"},
+        {"~", "'~'", "'~'"},
+        {"", "''", "''"},
+        {"s\303\251rie", "s\303\251rie", "s\303\251rie"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        g_autofree char *word = ct_shell_word(words[i].text);
+        g_autofree char *path = ct_shell_path(words[i].text);
+
+        assert_string_equal(word, words[i].word);
+        assert_string_equal(path, words[i].path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_harmless_in_every_output),
         cmocka_unit_test(what_is_safe_is_known_to_be_so),
         cmocka_unit_test(lines_stay_lines),
+        cmocka_unit_test(words_come_out_of_a_shell_as_they_were),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "procfs.h"
 
 #include "monotonic.h"
+#include "text/shell_word.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,9 +104,8 @@ char *ct_command_line(char **argv)
     GString *line = g_string_new(NULL);
 
     for (; *argv != NULL; argv++) {
-        gboolean is_plain =
-            **argv != '\0' && strpbrk(*argv, " \t\n'\"\\$&|;<>()*?[]#~`!{}") == NULL;
-        g_autofree char *quoted = is_plain ? g_strdup(*argv) : g_shell_quote(*argv);
+        g_autofree char *quoted = ct_shell_word(*argv);
+
         g_string_append_printf(line, "%s%s", line->len > 0 ? " " : "", quoted);
     }
     return g_string_free(line, FALSE);

@@ -40,6 +40,6 @@ void ct_findings_barrier(const struct ct_findings_case *a_case, const char *name
                        g_strdup_printf("%s waited %s at a barrier for the last one to come: "
                                        "%s%s.%s",
                                        who, time, count, where, last),
-                       "report threads", ct_words_options(gathering->threads));
+                       "report threads", gathering->threads);
     }
 }

@@ -33,6 +33,6 @@ void ct_findings_file(const struct ct_findings_case *a_case, const char *name, G
         ct_finding_add(findings, name, gathering,
                        g_strdup_printf("%s waited %s in %s%s: %s%s.", who, time,
                                        ct_op_name(gathering->first->op), files, count, where),
-                       "report waits", ct_words_options(gathering->threads));
+                       "report waits", gathering->threads);
     }
 }

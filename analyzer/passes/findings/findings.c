@@ -23,6 +23,7 @@ static const struct {
     {"thundering herd", ct_findings_herd},
     {"lock order", ct_findings_lock_order},
     {"slow turn", ct_findings_slow_turn},
+    {"critical path", ct_findings_critical_path}, /* the last one: it looks what others say */
 };
 
 /* What costs less is none: a hundredth of the time, but no less than this. */
@@ -37,7 +38,9 @@ static void finding_free(void *data)
     struct ct_finding *finding = data;
 
     g_free(finding->text);
-    g_free(finding->options);
+    if (finding->whom)
+        g_ptr_array_unref(finding->whom);
+    g_free(finding->what_if);
     if (finding->locks)
         g_array_unref(finding->locks);
     g_free(finding);
@@ -65,32 +68,6 @@ static void drop_small(GPtrArray *list, uint64_t length_ns)
         if (!finding->is_end && !finding->is_risk && finding->cost_ns < least_ns)
             g_ptr_array_remove_index(list, i - 1);
     }
-}
-
-/* Most names need no quotes. */
-static char *quote(const char *name)
-{
-    static const char safe[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "/._-+";
-
-    return name[strspn(name, safe)] == '\0' ? g_strdup(name) : g_shell_quote(name);
-}
-
-static void append_word(GString *command, const char *word)
-{
-    if (word && word[0])
-        g_string_append_printf(command, " %s", word);
-}
-
-char *ct_finding_command(const struct ct_finding *finding, const struct ct_finding_context *context)
-{
-    g_autofree char *directory = context->directory ? quote(context->directory) : NULL;
-    GString *command = g_string_new("ctrace");
-
-    append_word(command, finding->command);
-    append_word(command, finding->options ? finding->options : context->selection);
-    append_word(command, context->times);
-    append_word(command, directory);
-    return g_string_free(command, FALSE);
 }
 
 /* ---- Nothing ---- */

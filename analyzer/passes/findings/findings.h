@@ -9,6 +9,7 @@
 #include "model/life.h"
 #include "passes/findings/evidence.h"
 #include "passes/lock_holding.h"
+#include "passes/path.h"
 #include "passes/peers.h"
 #include "symbols/symbols.h"
 
@@ -21,9 +22,11 @@ struct ct_finding {
     const char *rule; /* its name, as the manual has it */
     uint64_t cost_ns; /* the time that threads waited for it, all together */
     char *text;       /* owned; a sentence or two */
-    /* What shows more: what comes after "ctrace", and of whom alone; owned; NULL: of everybody. */
+    /* What shows more: what comes after "ctrace", and of whom alone: owned; struct ct_thread *,
+     * borrowed. NULL: of everybody. */
     const char *command;
-    char *options;
+    GPtrArray *whom;
+    char *what_if; /* owned; a second one, that tells what a change would bring; or NULL */
     GArray *locks; /* owned; struct ct_lock_key: those that it names, the first ones; or NULL */
     /* Where most of that was; borrowed from the symbolizer; NULL: unknown. */
     const struct ct_symbol_frame *place;
@@ -42,20 +45,9 @@ struct ct_findings_input {
     const GPtrArray *inversions; /* struct ct_inversion *; or NULL */
     gboolean has_all_waits;      /* none was left out: what threads ran is known */
     const GPtrArray *peers;      /* struct ct_peer *; or NULL */
+    const struct ct_path *path;  /* of whatever model; or NULL */
     uint64_t length_ns;          /* of the time that it is about */
 };
-
-/* For a command that shows more of the same: of which recording, and of what part of it. All are
- * borrowed, and "" or NULL where they say nothing. */
-struct ct_finding_context {
-    const char *directory;
-    const char *selection; /* options: of whom, where the finding itself does not say so */
-    const char *times;     /* options: of when */
-};
-
-/* "ctrace report waits --thread=worker --from=1s DIR". Free with g_free(). */
-char *ct_finding_command(const struct ct_finding *finding,
-                         const struct ct_finding_context *context);
 
 struct ct_findings {
     GPtrArray *list; /* owned; struct ct_finding * */

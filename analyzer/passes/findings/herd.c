@@ -38,6 +38,6 @@ void ct_findings_herd(const struct ct_findings_case *a_case, const char *name, G
                                        "waited again%s.",
                                        who, woken_count, vain_count, 100 * vain / woken, time,
                                        where),
-                       "report waits", ct_words_options(gathering->threads));
+                       "report waits", gathering->threads);
     }
 }

@@ -163,8 +163,7 @@ static void add(const struct ct_findings_case *a_case, const char *name, GPtrArr
     struct ct_finding *finding = ct_finding_add(
         findings, name, gathering,
         g_strdup_printf("%s spent %s in line for %s: %s%s.", who, time, what, count, where),
-        is_listed ? "report locks" : "report waits",
-        is_listed ? NULL : ct_words_options(gathering->threads));
+        is_listed ? "report locks" : "report waits", is_listed ? NULL : gathering->threads);
 
     finding->locks = g_array_ref(lock->keys);
 }

@@ -71,7 +71,6 @@ void ct_findings_peer(const struct ct_findings_case *a_case, const char *name, G
             findings, name, gathering,
             g_strdup_printf("%s waited %s %s: %s%s.%s", who, time, target, count, where, calls),
             /* In an event loop, the place of all waits is the loop. */
-            gathering->first->is_ended_by_fd ? "report peers" : "report waits",
-            ct_words_options(gathering->threads));
+            gathering->first->is_ended_by_fd ? "report peers" : "report waits", gathering->threads);
     }
 }

@@ -18,6 +18,6 @@ void ct_findings_polling(const struct ct_findings_case *a_case, const char *name
         ct_finding_add(
             findings, name, gathering,
             g_strdup_printf("%s slept %s in short sleeps: %s%s.", who, time, count, where),
-            "report waits", ct_words_options(gathering->threads));
+            "report waits", gathering->threads);
     }
 }

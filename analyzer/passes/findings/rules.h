@@ -21,5 +21,6 @@ ct_findings_rule ct_findings_barrier;
 ct_findings_rule ct_findings_herd;
 ct_findings_rule ct_findings_lock_order;
 ct_findings_rule ct_findings_slow_turn;
+ct_findings_rule ct_findings_critical_path;
 
 #endif

@@ -8,16 +8,8 @@
 /* Threads of one kind, wherever they are waited for: before and behind a stage it is one stage. */
 static char *key_of(const struct ct_findings_case *a_case, const struct ct_evidence_wait *wait)
 {
-    GString *key = g_string_new(wait->waker->process->exe);
-
     (void)a_case;
-    g_string_append_c(key, ' ');
-
-    for (const char *name = wait->waker->name; *name; name++) {
-        if (!g_ascii_isdigit(*name))
-            g_string_append_c(key, *name);
-    }
-    return g_string_free(key, FALSE);
+    return ct_words_kind(wait->waker);
 }
 
 void ct_findings_slow_thread(const struct ct_findings_case *a_case, const char *name,
@@ -42,6 +34,6 @@ void ct_findings_slow_thread(const struct ct_findings_case *a_case, const char *
                             "%.0f %% of its life.",
                             who, time, slow, count, where,
                             100 * ct_causes_busy_share(a_case->causes, gathering->wakers)),
-            "report threads", ct_words_options(gathering->wakers));
+            "report threads", gathering->wakers);
     }
 }

@@ -112,6 +112,6 @@ void ct_findings_slow_turn(const struct ct_findings_case *a_case, const char *na
                                           loop->longest_stack_id)};
 
         ct_finding_add(findings, name, &gathering, describe(a_case, loop, &turns, who),
-                       "report waits", ct_words_options(threads));
+                       "report waits", threads);
     }
 }

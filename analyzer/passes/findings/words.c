@@ -20,8 +20,7 @@ char *ct_words_lock(const struct ct_findings_input *input, const struct ct_proce
                     : ct_format_object(&wait);
 }
 
-/* What all of their names have in common; NULL: they are not alike. */
-static char *common_name(const GPtrArray *threads)
+char *ct_words_name(const GPtrArray *threads)
 {
     char *name = g_strdup(((const struct ct_thread *)threads->pdata[0])->name);
 
@@ -40,6 +39,18 @@ static char *common_name(const GPtrArray *threads)
     return name;
 }
 
+char *ct_words_kind(const struct ct_thread *thread)
+{
+    GString *kind = g_string_new(thread->process->exe);
+
+    g_string_append_c(kind, ' ');
+    for (const char *name = thread->name; *name; name++) {
+        if (!g_ascii_isdigit(*name))
+            g_string_append_c(kind, *name);
+    }
+    return g_string_free(kind, FALSE);
+}
+
 /* One by another name, if there is one. */
 static const struct ct_thread *other_than(const GPtrArray *threads, const struct ct_thread *first)
 {
@@ -55,7 +66,7 @@ static const struct ct_thread *other_than(const GPtrArray *threads, const struct
 char *ct_words_threads(const GPtrArray *threads)
 {
     const struct ct_thread *first = threads->pdata[0];
-    g_autofree char *common = common_name(threads);
+    g_autofree char *common = ct_words_name(threads);
 
     if (threads->len == 1)
         return g_strdup_printf("thread %s (%d)", first->name, first->tid);
@@ -109,35 +120,9 @@ char *ct_words_where(const struct ct_gathering *gathering)
                            place);
 }
 
-static gboolean is_one_process(const GPtrArray *threads)
-{
-    const struct ct_thread *first = threads->pdata[0];
-
-    for (guint i = 1; i < threads->len; i++) {
-        if (((const struct ct_thread *)threads->pdata[i])->process != first->process)
-            return FALSE;
-    }
-    return TRUE;
-}
-
-char *ct_words_options(const GPtrArray *threads)
-{
-    g_autofree char *common = common_name(threads);
-
-    if (common) {
-        g_autofree char *quoted = g_shell_quote(common);
-
-        return g_strdup_printf("--thread=%s", quoted);
-    }
-    if (!is_one_process(threads))
-        return NULL;
-    return g_strdup_printf("--process=%d",
-                           ((const struct ct_thread *)threads->pdata[0])->process->pid);
-}
-
 struct ct_finding *ct_finding_add(GPtrArray *findings, const char *rule,
                                   const struct ct_gathering *gathering, char *text,
-                                  const char *command, char *options)
+                                  const char *command, const GPtrArray *whom)
 {
     struct ct_finding *finding = g_new0(struct ct_finding, 1);
 
@@ -146,7 +131,11 @@ struct ct_finding *ct_finding_add(GPtrArray *findings, const char *rule,
     finding->cost_ns = ct_rounded(gathering->total_ns);
     finding->text = text;
     finding->command = command;
-    finding->options = options;
+    for (guint i = 0; whom && i < whom->len; i++) {
+        if (!finding->whom)
+            finding->whom = g_ptr_array_new();
+        g_ptr_array_add(finding->whom, whom->pdata[i]);
+    }
     finding->place = gathering->place;
     g_ptr_array_add(findings, finding);
     return finding;

@@ -8,6 +8,13 @@
  * ct_thread *. */
 char *ct_words_threads(const GPtrArray *threads);
 
+/* What all of their names have in common, as "worker-*", of struct ct_thread *; NULL: they are not
+ * alike. */
+char *ct_words_name(const GPtrArray *threads);
+
+/* The same for threads of one kind: of one program, whose names differ in numbers alone. */
+char *ct_words_kind(const struct ct_thread *thread);
+
 /* "3.02 s"; of weighted times. */
 char *ct_words_time(double time_ns);
 
@@ -24,13 +31,10 @@ char *ct_words_where(const struct ct_gathering *gathering);
 char *ct_words_lock(const struct ct_findings_input *input, const struct ct_process *process,
                     enum ct_op op, uint64_t object, uint64_t time_ns);
 
-/* "--thread='worker-*'", or all of their process: who they are, as options; NULL for many. */
-char *ct_words_options(const GPtrArray *threads);
-
-/* Takes the text and the options, which may be NULL; the command is a constant. What it returns is
- * the findings'. */
+/* Takes the text; the command is a constant, and of `whom`, struct ct_thread *, or NULL: of
+ * everybody. What it returns is the findings'. */
 struct ct_finding *ct_finding_add(GPtrArray *findings, const char *rule,
                                   const struct ct_gathering *gathering, char *text,
-                                  const char *command, char *options);
+                                  const char *command, const GPtrArray *whom);
 
 #endif

@@ -6,6 +6,7 @@
  *   convoy US     four threads take turns at a lock, which each holds for so long
  *   slow_pipeline MS, slow_convoy US   the same, where they sleep instead of computing
  *   child MS      a child process works, and is waited for
+ *   serial MS     one thread prepares for so long what four others then do in a twentieth of that
  *   random SEED   threads do anything, but always come to an end
  */
 #include <pthread.h>
@@ -222,6 +223,32 @@ static void run_child(long ms)
     compute_us(QUICK_US);
 }
 
+/* ---- A part that one thread does alone ---- */
+
+static volatile unsigned long prepared;
+
+static __attribute__((noinline)) void prepare_items(long us)
+{
+    uint64_t until_us = used_us() + (uint64_t)us;
+
+    while (used_us() < until_us) {
+        for (int i = 0; i < 100000; i++)
+            prepared += (unsigned long)i;
+    }
+}
+
+static void run_serial(long ms)
+{
+    long each = ms * 1000 / 20;
+    pthread_t workers[WORKERS];
+
+    prepare_items(ms * 1000);
+    for (int i = 0; i < WORKERS; i++)
+        workers[i] = start(work, "worker", &each);
+    for (int i = 0; i < WORKERS; i++)
+        pthread_join(workers[i], NULL);
+}
+
 /* ---- Anything ---- */
 
 static pthread_mutex_t locks[RANDOM_LOCKS];
@@ -287,7 +314,7 @@ int main(int argc, char **argv)
         {"pipeline", run_pipeline},       {"join", run_join},
         {"convoy", run_convoy},           {"child", run_child},
         {"random", run_random},           {"slow_pipeline", run_slow_pipeline},
-        {"slow_convoy", run_slow_convoy},
+        {"slow_convoy", run_slow_convoy}, {"serial", run_serial},
     };
 
     for (size_t i = 0; argc == 3 && i < sizeof programs / sizeof programs[0]; i++) {
