@@ -4,6 +4,7 @@
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/worker.h"
+#include "export/json_whatif.h"
 #include "model/capture_notes.h"
 #include "model/format.h"
 #include "options/parse.h"
@@ -19,6 +20,7 @@
 struct options {
     char **words; /* owned; what, and the recording */
     struct ct_scope scope;
+    char *format;
     char *change;  /* owned; "-50%"; NULL: there is none */
     double factor; /* that it means */
     gboolean is_gone;
@@ -33,6 +35,14 @@ static const char description[] =
     "  ctrace whatif compress -50%\n"
     "  ctrace whatif thread:worker-3 -75%\n"
     "  ctrace whatif queue_lock --remove";
+
+static const char *const formats[] = {"text", "json", NULL};
+
+/* For a shell. */
+static char **list_formats(void)
+{
+    return g_strdupv((char **)formats);
+}
 
 /* "-50%" is no option's name: taken out before options are looked for. */
 static char *take_change(char **arguments)
@@ -82,6 +92,11 @@ static gboolean check(struct options *options, GError **error)
                     "say one change: by how much, as in -50%%, or --remove for a lock");
         return FALSE;
     }
+    if (options->format && !g_strv_contains(formats, options->format)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--format=%s is none of text and json", options->format);
+        return FALSE;
+    }
     return ct_command_directory(options->words + 1, error) &&
            (!options->change || parse_change(options, error)) &&
            ct_scope_check(&options->scope, error);
@@ -92,12 +107,15 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     const GOptionEntry entries[] = {
         {"remove", 0, 0, G_OPTION_ARG_NONE, &options->is_gone, "Nobody waits for the lock any more",
          NULL},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &options->format, "text (the default) or json",
+         "FORMAT"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
          NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL,
          "WHAT [-N%|--remove] [DIR]"},
         {0},
     };
+    static const struct ct_option_values values[] = {{"FORMAT", list_formats}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_auto(GStrv) arguments = g_strdupv(argv);
 
@@ -109,7 +127,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     g_option_context_add_main_entries(context, entries, NULL);
     ct_scope_add_part_options(&options->scope, context);
     ct_scope_refuse_threads(&options->scope, context);
-    return ct_options_parse(context, entries, &arguments, error) && check(options, error);
+    return ct_options_parse_values(context, entries, values, &arguments, error) &&
+           check(options, error);
 }
 
 /* ---- Asking ---- */
@@ -214,6 +233,17 @@ static void print_known(const struct job *job)
         printf("  Nothing of it is recorded in that time.\n");
 }
 
+static void print(const struct job *job)
+{
+    if (g_strcmp0(job->options->format, "json") == 0) {
+        ct_json_write_whatif(&job->question, &job->what, &job->result, stdout);
+        return;
+    }
+    print_change(job);
+    print_times(job);
+    print_known(job);
+}
+
 static int answer(void *user, struct ct_activity *activity)
 {
     struct job *job = user;
@@ -228,9 +258,7 @@ static int answer(void *user, struct ct_activity *activity)
         g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
 
         ct_say_all(complaints);
-        print_change(job);
-        print_times(job);
-        print_known(job);
+        print(job);
         return EXIT_SUCCESS;
     }
     ct_say("%s", error->message);
@@ -261,6 +289,7 @@ int main(int argc, char **argv)
     } else {
         status = run(&options);
     }
+    g_free(options.format);
     g_free(options.change);
     g_strfreev(options.words);
     ct_scope_clear(&options.scope);

@@ -22,6 +22,8 @@ static void write_path(struct ct_json_document *document, const struct ct_path *
     ct_json_add_number(json, "end_ns", path->question.window.end_ns);
     ct_json_add_number(json, "length_ns",
                        path->question.window.end_ns - path->question.window.begin_ns);
+    ct_json_add_boolean(json, "is_end",
+                        path->question.window.end_ns == path->question.thread->end_ns);
     ct_json_add_number(json, "stretch_count", path->stretch_count);
     ct_json_add_number(json, "changes_of_thread", path->hop_count);
     json_builder_end_object(json);
@@ -91,6 +93,21 @@ static void write_places(struct ct_json_document *document, const struct ct_repo
     ct_json_end_array(document);
 }
 
+/* Whoever the path came from. */
+static void add_before(JsonBuilder *json, const struct ct_report *report,
+                       const struct ct_path_stretch *stretch)
+{
+    if (!stretch->before)
+        return;
+    ct_json_add_signed(json, "via_pid", stretch->before->process->pid);
+    ct_json_add_signed(json, "via_tid", stretch->before->tid);
+    ct_json_add_string(json, "via_thread", stretch->before->name);
+    if (stretch->via != CT_PATH_VIA_WAKE)
+        return;
+    ct_json_add_string(json, "via_operation", ct_op_name(stretch->from.op));
+    ct_json_add_stack(json, report, "via_stack", stretch->before->process, stretch->from.stack_id);
+}
+
 static void write_stretches(struct ct_json_document *document, const struct ct_report *report)
 {
     const GArray *longest = report->path->longest;
@@ -103,8 +120,7 @@ static void write_stretches(struct ct_json_document *document, const struct ct_r
         ct_json_add_number(json, "begin_ns", one->stretch.begin_ns);
         ct_json_add_number(json, "end_ns", one->stretch.end_ns);
         ct_json_add_string(json, "via", ct_path_via_name(one->stretch.via));
-        if (one->stretch.via == CT_PATH_VIA_WAKE)
-            ct_json_add_string(json, "via_operation", ct_op_name(one->stretch.from.op));
+        add_before(json, report, &one->stretch);
         add_state(json, report, &one->stretch, one->object);
         ct_json_end_element(document);
     }

@@ -171,6 +171,42 @@ class Path(TraceTest):
                     self.assertGreaterEqual(len(lengths), 2, result)
                     self.assertEqual({int(one) for one in lengths}, {path["length_ns"]}, result)
 
+    def test_a_change_as_json(self):
+        path = self.path_of(PATHS, "convoy", 300)["path"]
+        words = ("counter_lock", "-50%", self.directory)
+        text = self.ctrace("whatif", *words).out
+        document = json.loads(self.ctrace("whatif", "--format=json", *words).out)
+        told = document["whatif"]
+        for name in ("pid", "tid", "thread", "begin_ns", "end_ns"):
+            self.assertEqual(told[name], path[name])
+        self.assertEqual((told["kind"], told["name"]), ("lock", "counter_lock"))
+        self.assertEqual((told["is_removed"], told["change_percent"]), (False, -50))
+        self.assertEqual(told["now_ns"], path["length_ns"])
+        ends = {told["then_with_locks_in_order_ns"], told["then_with_locks_in_any_order_ns"]}
+        self.assertEqual(ends, {told["then_ns"], told["then_at_most_ns"]})
+        self.assertLessEqual(told["then_ns"], told["then_at_most_ns"])
+        lengths = {told["now_ns"], told["then_ns"], told["then_at_most_ns"]}
+        self.assertEqual({int(one) for one in re.findall(r"\((\d+) ns\)", text)}, lengths)
+        self.assertTrue(document["capture"]["is_complete"])
+        result = self.ctrace("whatif", "--format=json", "counter_lock", "--remove", self.directory)
+        told = json.loads(result.out)["whatif"]
+        self.assertTrue(told["is_removed"])
+        self.assertEqual(told["then_ns"], told["then_at_most_ns"])
+        result = self.ctrace("whatif", "--format=csv", *words)
+        self.assert_refused(result, "--format=csv is none of text and json")
+
+    def test_what_let_the_path_go_on_is_in_json(self):
+        report = self.path_of(PATHS, "convoy", 300)
+        self.assertTrue(report["path"]["is_end"])
+        handed = [one for one in report["path_stretches"] if one["via"] == "wake"]
+        self.assertTrue(handed)
+        for one in handed:
+            self.assertIn(one["via_thread"], ("worker-1", "worker-2", "worker-3", "worker-4"))
+        self.assertIn(
+            "update_counters",
+            [frame.get("function") for one in handed for frame in one["via_stack"]],
+        )
+
     def test_what_is_not_there_is_refused(self):
         self.path_of(PATHS, "convoy", 300)
         for words, told in (
