@@ -186,11 +186,25 @@ static gboolean has_findings(const struct ct_report_layout *layout)
     return layout->extent != CT_REPORT_SECTION || strcmp(layout->section, "findings") == 0;
 }
 
+static gboolean ask_cpu_use(const struct job *job, struct ct_activity *activity,
+                            struct ct_report *report, struct ct_cpu_use **use, GError **error)
+{
+    const struct ct_window *window = report->scope.is_whole_time ? NULL : &report->scope.window;
+
+    if (!job->format->has_places || !has_findings(&job->layout))
+        return TRUE;
+    if (!ct_report_ask_cpu_use(job->directory, activity, window, use, error))
+        return FALSE;
+    ct_report_set_cpu_use(report, *use);
+    return TRUE;
+}
+
 static int write_report(void *user, struct ct_activity *activity)
 {
     const struct job *job = user;
     g_autoptr(ct_model) model = ct_model_new();
     struct ct_report_scope scope = {0};
+    g_autoptr(ct_cpu_use) cpu_use = NULL;
     g_autoptr(GError) error = NULL;
 
     if (!find_scope(job->directory, activity, &job->options->scope, &scope, &error)) {
@@ -209,7 +223,8 @@ static int write_report(void *user, struct ct_activity *activity)
                                        .layout = &job->layout,
                                        .top = job->top};
 
-    if (!gather(job->directory, activity, model, &asked, report, &error) ||
+    if (!ask_cpu_use(job, activity, report, &cpu_use, &error) ||
+        !gather(job->directory, activity, model, &asked, report, &error) ||
         !ct_report_passes_find(&passes, job->directory, activity, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;

@@ -43,5 +43,31 @@ gboolean ct_report_ask_findings(const char *directory, struct ct_activity *activ
         return FALSE;
     else if (holders.holdings)
         ct_report_add_holders(report, holders.holdings);
+    ct_report_add_cpu_use(report);
     return TRUE;
+}
+
+struct use_question {
+    const struct ct_window *window; /* borrowed; or NULL */
+    struct ct_cpu_use *use;         /* the caller's */
+};
+
+static gboolean ask_cpu_use(void *user, struct ct_store *store, GError **error)
+{
+    struct use_question *question = user;
+
+    question->use = ct_cpu_use_find(store, question->window, error);
+    return question->use != NULL;
+}
+
+gboolean ct_report_ask_cpu_use(const char *directory, struct ct_activity *activity,
+                               const struct ct_window *window, struct ct_cpu_use **use,
+                               GError **error)
+{
+    g_autoptr(ct_model) model = ct_model_new();
+    struct use_question question = {.window = window};
+    gboolean is_found = ct_recording_ask(directory, activity, model, ask_cpu_use, &question, error);
+
+    *use = question.use;
+    return is_found;
 }

@@ -56,6 +56,8 @@ static void write_findings(struct ct_json_document *document, const struct ct_re
 
         ct_json_add_string(json, "rule", finding->rule);
         ct_json_add_number(json, "cost_ns", finding->cost_ns);
+        if (finding->cpus_used >= 0)
+            ct_json_add_rounded(json, "cpus_used_percent", 100 * finding->cpus_used);
         ct_json_add_string(json, "text", finding->text);
         ct_json_add_string(json, "command", command);
         if (what_if)
@@ -69,6 +71,8 @@ static void write_findings(struct ct_json_document *document, const struct ct_re
     if (report->findings->busy_cpus > 0)
         ct_json_write_number(document, "busy_cpus_percent",
                              ct_rounded(100 * report->findings->busy_cpus));
+    if (report->findings->cpus > 0)
+        ct_json_write_number(document, "cpus", report->findings->cpus);
     if (!report->findings->nothing)
         return;
     ct_json_begin_member(document, "no_findings");
@@ -326,6 +330,8 @@ static void write_sites(struct ct_json_document *document, const struct ct_repor
         ct_json_add_number(json, "longest_ns", site->longest_ns);
         ct_json_add_stack(json, report, "stack", site->process, site->stack_id);
         ct_json_add_rounded(json, "idle_ns", site->idle_ns);
+        if (report->evidence->cpu_use)
+            ct_json_add_rounded(json, "cpus_used_ns", site->used_ns);
         ct_json_add_boolean(json, "is_idle", ct_report_site_is_idle(site));
         ct_json_end_element(document);
     }

@@ -38,6 +38,7 @@ void ct_report_tell_idle(struct ct_report *report)
     for (guint i = 0; i < report->evidence->waits->len; i++) {
         struct ct_evidence_wait *kind = report->evidence->waits->pdata[i];
 
+        ct_report_lists_add_use(report->lists, kind);
         if (!is_idle(report, kind))
             continue;
         g_hash_table_add(idle, kind);

@@ -163,6 +163,7 @@ static void sum_up(struct ct_report_site *site, const struct ct_report_site *mor
     site->blocked_count += more->blocked_count;
     site->total_ns += more->total_ns;
     site->idle_ns += more->idle_ns;
+    site->used_ns += more->used_ns;
     site->longest_ns = MAX(site->longest_ns, more->longest_ns);
     if (!is_same_object(site, more) || more->has_many_objects)
         site->has_many_objects = TRUE;
@@ -310,17 +311,32 @@ const struct ct_report_site *ct_report_lists_site(const struct ct_report_lists *
     return site && site->folded_into ? site->folded_into : site;
 }
 
-void ct_report_lists_add_idle(struct ct_report_lists *lists, const struct ct_evidence_wait *kind)
+static struct ct_report_site *site_of(struct ct_report_lists *lists,
+                                      const struct ct_evidence_wait *kind)
 {
     const struct ct_report_site key = {.process = kind->thread->process,
                                        .stack_id = kind->stack_id,
                                        .op = kind->op,
                                        .class = kind->class,
                                        .ended_by = (char *)kind->ended_by};
-    struct ct_report_site *site = g_hash_table_lookup(lists->index, &key);
+
+    return g_hash_table_lookup(lists->index, &key);
+}
+
+void ct_report_lists_add_idle(struct ct_report_lists *lists, const struct ct_evidence_wait *kind)
+{
+    struct ct_report_site *site = site_of(lists, kind);
 
     if (site)
         site->idle_ns += kind->total_ns;
+}
+
+void ct_report_lists_add_use(struct ct_report_lists *lists, const struct ct_evidence_wait *kind)
+{
+    struct ct_report_site *site = site_of(lists, kind);
+
+    if (site)
+        site->used_ns += kind->used_ns;
 }
 
 struct ct_report_lists *ct_report_lists_new(guint top)

@@ -23,6 +23,7 @@ struct ct_report_site {
     double blocked_count; /* of those that took any time: the others did not leave the CPU */
     double total_ns;
     double idle_ns;      /* of that, once it was told */
+    double used_ns;      /* of CPUs, by all threads meanwhile, once that was told */
     uint64_t longest_ns; /* of one wait, as far as it is in the total */
     /* The wait that came last: its thread, when it began, and as much of it as came until now. */
     const struct ct_thread *last_thread; /* borrowed */
@@ -58,6 +59,9 @@ void ct_report_lists_add(struct ct_report_lists *lists, const struct ct_interval
 
 /* So much of the time of those waits was idle. */
 void ct_report_lists_add_idle(struct ct_report_lists *lists, const struct ct_evidence_wait *kind);
+
+/* So much of the CPUs was used during those waits. */
+void ct_report_lists_add_use(struct ct_report_lists *lists, const struct ct_evidence_wait *kind);
 
 /* Most of its time was idle. */
 gboolean ct_report_site_is_idle(const struct ct_report_site *site);

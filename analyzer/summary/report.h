@@ -71,6 +71,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_report, ct_report_free)
 
 struct ct_sink ct_report_sink(struct ct_report *report);
 
+/* Borrowed; so that it can be told how much of the CPUs was used during waits. Before any is added.
+ */
+void ct_report_set_cpu_use(struct ct_report *report, const struct ct_cpu_use *use);
+
 /* Call once, when the model is complete and before anything is read. */
 void ct_report_finish(struct ct_report *report);
 
@@ -94,6 +98,9 @@ void ct_report_look(struct ct_report *report);
 /* Says of the locks that the findings name what their holders did: struct ct_lock_holding *, of
  * whatever model. */
 void ct_report_add_holders(struct ct_report *report, const GPtrArray *holdings);
+
+/* Says of the findings how much of the CPUs was used meanwhile, where that was set. */
+void ct_report_add_cpu_use(struct ct_report *report);
 
 /* TRUE if it is about all of the recording. */
 gboolean ct_report_is_whole(const struct ct_report *report);

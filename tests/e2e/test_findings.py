@@ -205,6 +205,29 @@ class Findings(TraceTest):
         result = self.run_in_a_shell(found["whatif_command"])
         self.assertRegex(result.stdout, r"If function spin took 50 % less time:\n.*\n.* -(4\d|50)\.\d %")
 
+    @unittest.skipIf(os.geteuid() != 0, "only root sees who ran")
+    def test_how_much_of_the_cpus_was_used_meanwhile(self):
+        options = ["--kernel=auto", "--rate=0"]
+        findings = self.findings_of(PATHS, "pipeline", 10, options=options)
+        first = findings[0]
+        cpus = self.report_json["cpus"]
+        self.assertLessEqual(cpus, os.cpu_count())
+        # One thread at a time did anything to speak of, and those who waited did not run.
+        self.assertGreater(first["cpus_used_percent"], 0)
+        self.assertLess(first["cpus_used_percent"], 150)
+        if cpus > 1:
+            used = first["cpus_used_percent"] / 100
+            self.assertIn(f"Meanwhile the program used {used:.2f} of ", first["text"])
+        # The first thread waits for the others, for one after the other: for all that they run.
+        joins = [one for one in self.report_json["sites"] if one["operation"] == "pthread_join"]
+        ran_ns = sum(one["time_ns"]["running"] for one in self.report_json["threads"])
+        self.assertLessEqual(sum(one["cpus_used_ns"] for one in joins), ran_ns * 1.01)
+        self.assertGreater(sum(one["cpus_used_ns"] for one in joins), ran_ns * 0.8)
+        self.findings_of(PATHS, "pipeline", 10)
+        self.assertNotIn("cpus", self.report_json)
+        self.assertNotIn("cpus_used_percent", self.report_json["findings"][0])
+        self.assertNotIn("cpus_used_ns", self.report_json["sites"][0])
+
     def run_in_a_shell(self, command):
         """As one who copies it from the report."""
         words = shlex.split(command)

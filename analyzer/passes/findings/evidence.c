@@ -251,19 +251,23 @@ static struct ct_evidence_wait *find_wait(struct ct_evidence *evidence,
 
 static struct ct_evidence_wait *add_wait(struct ct_evidence *evidence,
                                          const struct ct_interval *interval,
-                                         const struct ct_window *window, uint64_t duration_ns)
+                                         const struct ct_window *window)
 {
+    uint64_t begin_ns = MAX(interval->begin_ns, window->begin_ns);
+    uint64_t end_ns = MIN(interval->end_ns, window->end_ns);
     struct ct_evidence_wait *wait = find_wait(evidence, interval);
 
     if (!wait)
         return NULL;
     if (ct_interval_is_counted(interval, window->begin_ns))
         wait->count += interval->weight;
-    wait->total_ns += interval->weight * (double)duration_ns;
+    wait->total_ns += interval->weight * (double)(end_ns - begin_ns);
+    if (evidence->cpu_use)
+        wait->used_ns += interval->weight * ct_cpu_use_between(evidence->cpu_use, begin_ns, end_ns);
     if (wait->last_begin_ns != interval->wait_begin_ns)
         wait->last_ns = 0;
     wait->last_begin_ns = interval->wait_begin_ns;
-    wait->last_ns += duration_ns;
+    wait->last_ns += end_ns - begin_ns;
     wait->longest_ns = MAX(wait->longest_ns, wait->last_ns);
     if (ct_op_object(interval->op) == CT_OBJECT_COND)
         look_for_broadcast(evidence, interval, wait);
@@ -310,7 +314,7 @@ const struct ct_evidence_wait *ct_evidence_add(struct ct_evidence *evidence,
     /* What is in no call is in the sums of its thread. */
     if (begin_ns >= end_ns || interval->class == CT_CLASS_RUNNABLE || interval->is_outside)
         return NULL;
-    const struct ct_evidence_wait *wait = add_wait(evidence, interval, window, end_ns - begin_ns);
+    const struct ct_evidence_wait *wait = add_wait(evidence, interval, window);
 
     ct_evidence_add_to_loop(evidence, interval, window);
     if (!interval->is_for_lock)

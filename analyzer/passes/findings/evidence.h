@@ -6,6 +6,7 @@
 #define CTRACE_FINDINGS_EVIDENCE_H
 
 #include "model/timeline.h"
+#include "passes/cpu_use.h"
 #include "passes/idle.h"
 
 /* Those of one thread at one place, for one thing, ended by one other thread. */
@@ -26,6 +27,7 @@ struct ct_evidence_wait {
     const char *peer;
     double count; /* with the weights of sampled waits, as the total */
     double total_ns;
+    double used_ns; /* of CPUs, by all recorded threads meanwhile; where that is known */
     uint64_t longest_ns;
     /* The wait that came last, of which there may be more to come: when it began, and how much of
      * it came until now. */
@@ -75,6 +77,7 @@ struct ct_evidence_loop {
 };
 
 struct ct_evidence {
+    const struct ct_cpu_use *cpu_use; /* borrowed; NULL: not known */
     GPtrArray *waits;    /* owned; struct ct_evidence_wait *, by when each came first */
     GPtrArray *holds;    /* owned; struct ct_evidence_hold *, the same */
     GPtrArray *loops;    /* owned; struct ct_evidence_loop *, the same */

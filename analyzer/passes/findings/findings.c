@@ -33,6 +33,9 @@ static const struct {
 /* A program of which so little runs, of one CPU's time, is idle. */
 #define IDLE_SHARE 0.1
 
+/* Of all CPUs: then none was free. */
+#define ALL_USED_SHARE 0.95
+
 static void finding_free(void *data)
 {
     struct ct_finding *finding = data;
@@ -167,6 +170,43 @@ void ct_findings_add_holders(struct ct_findings *findings, const struct ct_findi
             finding->rule = CT_FINDINGS_INVERSION;
         g_free(finding->text);
         finding->text = text;
+    }
+}
+
+/* ---- CPUs ---- */
+
+static void tell_cpu_use(struct ct_finding *finding, guint cpus)
+{
+    double used = MIN(finding->cpus_used, cpus);
+
+    if (used < 0)
+        return;
+    g_autofree char *told =
+        used >= ALL_USED_SHARE * cpus
+            ? g_strdup_printf(" Meanwhile the program used all that there was, %.2f of %u "
+                              "CPUs: nothing more could have run.",
+                              used, cpus)
+            : g_strdup_printf(" Meanwhile the program used %.2f of the %u CPUs that it ran on.",
+                              used, cpus);
+    char *text = g_strconcat(finding->text, told, NULL);
+
+    g_free(finding->text);
+    finding->text = text;
+}
+
+/* Of one CPU there is nothing to be told: it was used, or nobody could run. */
+void ct_findings_add_cpu_use(struct ct_findings *findings, const struct ct_findings_input *input)
+{
+    const struct ct_cpu_use *use = input->evidence->cpu_use;
+
+    findings->cpus = use ? ct_cpu_use_cpus(use) : 0;
+    for (guint i = 0; i < findings->list->len; i++) {
+        struct ct_finding *finding = findings->list->pdata[i];
+
+        if (findings->cpus == 0)
+            finding->cpus_used = CT_FINDING_UNKNOWN;
+        else if (findings->cpus > 1)
+            tell_cpu_use(finding, findings->cpus);
     }
 }
 

@@ -18,6 +18,8 @@
 /* The rule of what began as one of locks, once it is known what the holders did. */
 #define CT_FINDINGS_INVERSION "priority inversion"
 
+#define CT_FINDING_UNKNOWN (-1.0)
+
 struct ct_finding {
     const char *rule; /* its name, as the manual has it */
     uint64_t cost_ns; /* the time that threads waited for it, all together */
@@ -30,6 +32,7 @@ struct ct_finding {
     GArray *locks; /* owned; struct ct_lock_key: those that it names, the first ones; or NULL */
     /* Where most of that was; borrowed from the symbolizer; NULL: unknown. */
     const struct ct_symbol_frame *place;
+    double cpus_used; /* on average, by all threads during these waits; or UNKNOWN */
     gboolean is_end;  /* nothing goes on any more */
     gboolean is_risk; /* it has cost nothing yet */
 };
@@ -54,6 +57,7 @@ struct ct_findings {
     char *nothing;   /* owned; what it did where there are none; else NULL */
     /* On average: so many CPUs ran the threads that it is about. 0: there is no kernel layer. */
     double busy_cpus;
+    guint cpus; /* on which they ran at any time; 0: not known */
 };
 
 /* What it says is of the input, which must outlive it. */
@@ -65,6 +69,9 @@ GArray *ct_findings_locks(const struct ct_findings *findings);
 /* Says of those what their holders did: struct ct_lock_holding *, of whatever model. */
 void ct_findings_add_holders(struct ct_findings *findings, const struct ct_findings_input *input,
                              const GPtrArray *holdings);
+
+/* Says of all of them how much of the CPUs was used meanwhile, as far as that is known. */
+void ct_findings_add_cpu_use(struct ct_findings *findings, const struct ct_findings_input *input);
 void ct_findings_free(struct ct_findings *findings);
 
 #endif

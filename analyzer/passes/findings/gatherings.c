@@ -86,6 +86,7 @@ static void add_wait(const struct ct_findings_case *a_case, struct ct_gathering 
                      const struct ct_evidence_wait *wait)
 {
     gathering->total_ns += wait->total_ns;
+    gathering->used_ns += wait->used_ns;
     gathering->count += wait->count;
     gathering->longest_ns = MAX(gathering->longest_ns, wait->longest_ns);
     gathering->broadcast_count += wait->broadcast_count;
@@ -112,6 +113,7 @@ void ct_gathering_merge(struct ct_gathering *gathering, const struct ct_gatherin
     void *time_ns;
 
     gathering->total_ns += more->total_ns;
+    gathering->used_ns += more->used_ns;
     gathering->count += more->count;
     gathering->longest_ns = MAX(gathering->longest_ns, more->longest_ns);
     gathering->broadcast_count += more->broadcast_count;

@@ -12,6 +12,7 @@ struct ct_findings_case {
 
 struct ct_gathering {
     double total_ns;
+    double used_ns; /* of CPUs, by all threads meanwhile */
     double count;
     uint64_t longest_ns;
     double broadcast_count; /* as a wait has them */

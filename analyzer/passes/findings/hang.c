@@ -79,6 +79,7 @@ void ct_findings_hang(const struct ct_findings_case *a_case, const char *name, G
             finding->cost_ns =
                 ct_add_u64(finding->cost_ns, ct_interval_wait_ns(&wait_of(hang, j)->interval));
         finding->rule = name;
+        finding->cpus_used = CT_FINDING_UNKNOWN;
         finding->text = describe(a_case, hang);
         finding->command = "report hangs";
         finding->place = place_of(a_case, wait_of(hang, 0));

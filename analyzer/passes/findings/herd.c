@@ -32,6 +32,7 @@ void ct_findings_herd(const struct ct_findings_case *a_case, const char *name, G
         g_autofree char *where = ct_words_where(gathering);
 
         gathering->total_ns = gathering->vain_ns;
+        gathering->first = NULL; /* what its waits have in common is not of these times */
         ct_finding_add(findings, name, gathering,
                        g_strdup_printf("%s were woken by broadcasts %s times, and %s times (%.0f "
                                        "%%) found nothing to do: that took them %s, until they "

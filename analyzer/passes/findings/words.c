@@ -137,6 +137,9 @@ struct ct_finding *ct_finding_add(GPtrArray *findings, const char *rule,
         g_ptr_array_add(finding->whom, whom->pdata[i]);
     }
     finding->place = gathering->place;
+    finding->cpus_used = gathering->first && gathering->total_ns > 0
+                             ? gathering->used_ns / gathering->total_ns
+                             : CT_FINDING_UNKNOWN;
     g_ptr_array_add(findings, finding);
     return finding;
 }
