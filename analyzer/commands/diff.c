@@ -9,6 +9,7 @@
 #include "model/capture_notes.h"
 #include "options/parse.h"
 #include "passes/filter.h"
+#include "text/names.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -130,8 +131,11 @@ static gboolean check_options(struct options *options, GError **error)
     if (options->is_version)
         return TRUE;
     if (!ct_diff_format_find(options->format)) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--format=%s is none of text, json and csv", options->format);
+        g_auto(GStrv) names = ct_diff_format_names();
+        g_autofree char *list = ct_names_list(names, " and ");
+
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
+                    options->format, list);
         return FALSE;
     }
     if (options->top < 1 || options->top > TOP_MAX) {

@@ -7,6 +7,7 @@
 #include "model/capture_notes.h"
 #include "options/parse.h"
 #include "query/tables.h"
+#include "text/names.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -49,8 +50,11 @@ static gboolean find_format(struct options *options, GError **error)
     options->format = ct_result_format_find(options->format_name ? options->format_name : "table");
     if (options->format)
         return TRUE;
+    g_auto(GStrv) rows = ct_result_format_rows();
+    g_autofree char *list = ct_names_list(rows, " and ");
+
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
-                options->format_name, ct_result_format_list());
+                options->format_name, list);
     return FALSE;
 }
 

@@ -1,5 +1,7 @@
 #include "export/report_format.h"
 
+#include "text/names.h"
+
 #include <string.h>
 
 static const char *const none[] = {NULL};
@@ -53,10 +55,7 @@ char **ct_report_format_names(void)
 
 char *ct_report_format_list(void)
 {
-    GString *list = g_string_new(formats[0].name);
+    g_auto(GStrv) names = ct_report_format_names();
 
-    for (size_t i = 1; i < G_N_ELEMENTS(formats); i++)
-        g_string_append_printf(list, "%s%s", i + 1 < G_N_ELEMENTS(formats) ? ", " : " and ",
-                               formats[i].name);
-    return g_string_free(list, FALSE);
+    return ct_names_list(names, " and ");
 }

@@ -1,6 +1,7 @@
 /* The report as text for a terminal: section after section. */
 #include "export/report_format.h"
 #include "export/text_sections.h"
+#include "text/names.h"
 
 #include <string.h>
 
@@ -53,11 +54,8 @@ char **ct_report_section_names(void)
 char *ct_report_section_list(void)
 {
     g_auto(GStrv) names = ct_report_section_names();
-    GString *list = g_string_new(NULL);
 
-    for (guint i = 0; names[i]; i++)
-        g_string_append_printf(list, "%s%s", i == 0 ? "" : names[i + 1] ? ", " : " and ", names[i]);
-    return g_string_free(list, FALSE);
+    return ct_names_list(names, " and ");
 }
 
 /* Headings bold, warnings bold and red with the lines in which they go on. */

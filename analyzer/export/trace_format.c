@@ -1,5 +1,7 @@
 #include "export/trace_format.h"
 
+#include "text/names.h"
+
 #include <string.h>
 
 static const struct ct_export_format formats[] = {
@@ -47,15 +49,9 @@ const struct ct_export_format *ct_export_format_at(guint index)
 
 char *ct_export_format_list(void)
 {
-    GString *list = g_string_new(NULL);
+    g_auto(GStrv) names = ct_export_format_rows();
 
-    for (gsize i = 0; i < G_N_ELEMENTS(formats); i++)
-        g_string_append_printf(list, "%s%s",
-                               i == 0                           ? ""
-                               : i + 1 == G_N_ELEMENTS(formats) ? " and "
-                                                                : ", ",
-                               formats[i].name);
-    return g_string_free(list, FALSE);
+    return ct_names_list(names, " and ");
 }
 
 char **ct_export_format_rows(void)

@@ -109,11 +109,6 @@ const struct ct_result_format *ct_result_format_find(const char *name)
     return NULL;
 }
 
-const char *ct_result_format_list(void)
-{
-    return "csv, json or table";
-}
-
 char **ct_result_format_rows(void)
 {
     char **rows = g_new0(char *, G_N_ELEMENTS(formats) + 1);

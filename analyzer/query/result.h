@@ -30,8 +30,6 @@ struct ct_result_format {
 
 /* NULL: there is none of that name. */
 const struct ct_result_format *ct_result_format_find(const char *name);
-/* "csv, json or table". Borrowed. */
-const char *ct_result_format_list(void);
 /* Each with what it is, after a tab. Free with g_strfreev(). */
 char **ct_result_format_rows(void);
 

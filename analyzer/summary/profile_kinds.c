@@ -1,6 +1,8 @@
 /* What kinds of profiles there are, and what their numbers are called. */
 #include "summary/profile.h"
 
+#include "text/names.h"
+
 #include <string.h>
 
 enum units { WAITS, CPU, WALL, PATH };
@@ -82,14 +84,9 @@ gboolean ct_profile_kind_from_name(const char *name, enum ct_profile_kind *kind)
 
 char *ct_profile_kind_list(const char *last_separator)
 {
-    GString *text = g_string_new(NULL);
+    g_auto(GStrv) names = ct_profile_kind_rows();
 
-    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (i > 0)
-            g_string_append(text, i + 1 < G_N_ELEMENTS(kinds) ? ", " : last_separator);
-        g_string_append(text, kinds[i].name);
-    }
-    return g_string_free(text, FALSE);
+    return ct_names_list(names, last_separator);
 }
 
 char **ct_profile_kind_rows(void)
