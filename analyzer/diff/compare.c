@@ -203,7 +203,7 @@ static gboolean add_run(struct ct_diff *diff, GHashTable *index, enum ct_side si
                         GError **error)
 {
     const struct ct_digest *digest = diff->digests[side]->pdata[run];
-    double divisor = ct_per_divisor(&diff->per, (int)side, digest);
+    double divisor = ct_per_divisor(&diff->per, side, digest);
     gboolean lacks_preload = is_mixed(diff, "preload");
 
     if (divisor <= 0) {

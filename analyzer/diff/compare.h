@@ -8,8 +8,6 @@
 #include "diff/per.h"
 #include "diff/statistics.h"
 
-enum ct_side { CT_OLD, CT_NEW, CT_SIDES };
-
 /* METRIC(symbol, name, it is a time, it is divided by what runs are compared per). */
 #define CT_METRICS(METRIC)              \
     METRIC(COUNT, "count", FALSE, TRUE) \

@@ -57,8 +57,8 @@ struct ct_digest {
     char *layers;    /* owned; live ones, as the recording has them */
     uint64_t duration_ns;
     uint64_t rate_ns;
-    double requests;        /* that it answered */
-    GPtrArray *rows;        /* owned; struct ct_digest_row * */
+    double requests; /* that it answered */
+    GPtrArray *rows; /* owned; struct ct_digest_row * */
 };
 
 struct ct_digest *ct_digest_new(const char *directory);

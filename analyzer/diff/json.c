@@ -40,7 +40,7 @@ static void write_runs(struct ct_json_document *document, const struct ct_diff *
         ct_json_add_number(json, "rate_ns", digest->rate_ns);
         ct_json_add_string(json, "layers", digest->layers);
         add_double(json, "requests", digest->requests);
-        add_double(json, "divisor", ct_per_divisor(&diff->per, (int)side, digest));
+        add_double(json, "divisor", ct_per_divisor(&diff->per, side, digest));
         ct_json_end_element(document);
     }
     ct_json_end_array(document);

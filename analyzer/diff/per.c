@@ -65,12 +65,13 @@ gboolean ct_per_parse(const char *per, const char *per_old, const char *per_new,
     if (!per && !per_old)
         return TRUE;
     result->kind = CT_PER_UNIT;
-    return parse_units(per ? "--per" : "--per-old", per ? per : per_old, &result->units[0],
+    return parse_units(per ? "--per" : "--per-old", per ? per : per_old, &result->units[CT_OLD],
                        error) &&
-           parse_units(per ? "--per" : "--per-new", per ? per : per_new, &result->units[1], error);
+           parse_units(per ? "--per" : "--per-new", per ? per : per_new, &result->units[CT_NEW],
+                       error);
 }
 
-double ct_per_divisor(const struct ct_per *per, int side, const struct ct_digest *digest)
+double ct_per_divisor(const struct ct_per *per, enum ct_side side, const struct ct_digest *digest)
 {
     switch (per->kind) {
     case CT_PER_SECOND:

@@ -39,7 +39,8 @@ static char *describe_per(const struct ct_diff *diff)
 {
     g_autofree char *duration = ct_changes_duration(diff);
     const double *took = diff->duration.medians;
-    gboolean differ = fmax(took[0], took[1]) > LENGTHS_DIFFER * fmin(took[0], took[1]);
+    gboolean differ =
+        fmax(took[CT_OLD], took[CT_NEW]) > LENGTHS_DIFFER * fmin(took[CT_OLD], took[CT_NEW]);
 
     switch (diff->per.kind) {
     case CT_PER_SECOND:
@@ -180,13 +181,15 @@ static void append_table(GString *text, const struct ct_diff *diff, enum ct_dige
                          guint width)
 {
     const GPtrArray *rows = diff->rows[kind];
-    struct ct_text_table *table = ct_text_table_new("rrrrrrrw");
     enum ct_metric first = first_metric(kind);
     guint timed = count_timed(rows);
     guint shown = MIN(timed, diff->top);
 
-    if (shown > 0)
-        g_string_append_printf(text, "\n%s", ct_digest_kind_title(kind));
+    if (shown == 0)
+        return;
+    struct ct_text_table *table = ct_text_table_new("rrrrrrrw");
+
+    g_string_append_printf(text, "\n%s", ct_digest_kind_title(kind));
     if (shown < timed)
         g_string_append_printf(text, " (%u of %u)", shown, timed);
     for (int side = 0; side < CT_SIDES; side++) {
@@ -202,11 +205,8 @@ static void append_table(GString *text, const struct ct_diff *diff, enum ct_dige
     ct_text_table_add(table, "OF");
     for (guint i = 0; i < shown; i++)
         add_row(table, diff, rows->pdata[i]);
-    g_autoptr(GString) lines = g_string_new(NULL);
-
-    ct_text_table_finish(table, lines, width);
-    if (shown > 0)
-        g_string_append_printf(text, "\n%s", lines->str);
+    g_string_append_c(text, '\n');
+    ct_text_table_finish(table, text, width);
 }
 
 static void append_legend(GString *text, const struct ct_diff *diff, guint width)

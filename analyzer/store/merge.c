@@ -88,13 +88,12 @@ struct ct_store_merge *ct_store_merge_new(struct ct_store *store, enum ct_store_
                                           guint first, guint last, const struct ct_window *window,
                                           gboolean is_by_begin)
 {
-    static const struct ct_window all = {0, UINT64_MAX};
     struct ct_store_merge *merge = g_new0(struct ct_store_merge, 1);
     const GPtrArray *threads = store->model->all_threads;
 
     merge->store = store;
     merge->kind = kind;
-    merge->window = window ? *window : all;
+    merge->window = *window;
     merge->is_by_begin = is_by_begin;
     merge->heap = g_ptr_array_new_with_free_func(part_free);
     for (guint i = first; i <= last && i < threads->len; i++)
@@ -121,7 +120,8 @@ static gboolean advance(struct ct_store_merge *merge, GError **error)
     if (!part->cursor)
         part->cursor = kinds[merge->kind].open(merge->store, part->thread, &merge->window);
     if (ct_store_cursor_next(part->cursor, &part->event, &failure)) {
-        /* Of several lanes, what another's are kept decoded by may be gone when it is told. */
+        /* They lie in the lane's decoded block: another lane's may displace it before it is told.
+         */
         part->event.interval.releases = NULL;
         part->event.interval.release_count = 0;
         part->begin_ns = part->event.begin_ns;
