@@ -120,8 +120,7 @@ static gboolean advance(struct ct_store_merge *merge, GError **error)
     if (!part->cursor)
         part->cursor = kinds[merge->kind].open(merge->store, part->thread, &merge->window);
     if (ct_store_cursor_next(part->cursor, &part->event, &failure)) {
-        /* They lie in the lane's decoded block: another lane's may displace it before it is told.
-         */
+        /* The store has those of the last interval alone, which may be another lane's by then. */
         part->event.interval.releases = NULL;
         part->event.interval.release_count = 0;
         part->begin_ns = part->event.begin_ns;
