@@ -15,10 +15,13 @@ void ct_turns_add(const struct ct_trackers *trackers, const struct ct_record *re
     const struct ct_event_turn *event = &record->as.turn;
     uint64_t end_ns = record->time_ns - MIN(event->lag_ns, record->time_ns);
     uint64_t begin_ns = end_ns - MIN(event->duration_ns, end_ns);
+
+    if (event->kind >= CT_TURN_KIND_COUNT || event->outcome >= CT_TURN_OUTCOME_COUNT ||
+        end_ns <= ct_extent_dropped_ns(trackers->extent))
+        return;
     struct ct_thread_state *thread = ct_lives_live_thread(trackers->lives, record, end_ns);
 
-    if (!thread || event->kind >= CT_TURN_KIND_COUNT || event->outcome >= CT_TURN_OUTCOME_COUNT ||
-        end_ns <= ct_extent_dropped_ns(trackers->extent))
+    if (!thread)
         return;
     const struct ct_process *process = thread->thread.process;
     const struct ct_turn turn = {
