@@ -153,7 +153,10 @@ gboolean ct_moment_may_precede(const struct ct_moment *from, const struct ct_mom
 char *ct_window_format_clock(uint64_t time_ns, int64_t epoch_offset_ns)
 {
     const int64_t second_ns = 1000000000;
-    int64_t since_ns = (int64_t)time_ns + epoch_offset_ns;
+    int64_t since_ns;
+
+    if (__builtin_add_overflow((int64_t)time_ns, epoch_offset_ns, &since_ns) || since_ns < 0)
+        return g_strdup("unknown");
     g_autoptr(GDateTime) second = g_date_time_new_from_unix_local(since_ns / second_ns);
     g_autofree char *text = second ? g_date_time_format(second, "%Y-%m-%d %H:%M:%S") : NULL;
 

@@ -49,7 +49,7 @@ gboolean ct_window_resolve(const struct ct_moment *from, const struct ct_moment 
                            const struct ct_recorded_time *recorded, struct ct_window *window,
                            GError **error);
 
-/* "2026-11-29 14:03:22.500", here. Free with g_free(). */
+/* "2026-11-29 14:03:22.500", here; "unknown" of what no date is of. Free with g_free(). */
 char *ct_window_format_clock(uint64_t time_ns, int64_t epoch_offset_ns);
 
 #endif

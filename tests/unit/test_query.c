@@ -494,10 +494,28 @@ static void values_are_what_they_are_in_every_format(void **state)
                   "12  é    NULL\n"
                   " 3  abc        2\n");
     expect_answer("csv", "SELECT 1 AS \"\xfe\", 2 AS \"\xfe\"", "\uFFFD,\uFFFD:2\r\n1,2\r\n");
+    expect_answer("csv",
+                  "SELECT duration(1e999) <> '' AS d, "
+                  "duration(-9223372036854775808) <> '' AS e, duration(-1500) AS f",
+                  "d,e,f\r\n1,1,\"'-1.50 us\"\r\n");
     expect_answer("json", "SELECT 1 AS x WHERE 0",
                   "{\n  \"schema\" : \"ctrace-query-1\",\n  \"columns\" : [\"x\"],\n"
                   "  \"rows\" : []\n}\n");
     expect_answer("table", "SELECT 1 AS x; SELECT 2 AS y", "x\n-\n1\n\ny\n-\n2\n");
+}
+
+static void a_time_that_no_clock_shows_is_unknown(void **state)
+{
+    int64_t usual_ns = fixture.loaded->epoch_offset_ns;
+
+    (void)state;
+    fixture.loaded->epoch_offset_ns = INT64_C(1700000000000000000);
+    expect_answer(
+        "csv",
+        "SELECT clock(8000000000000000000) AS late, clock(-9000000000000000000) AS early, "
+        "clock(0) LIKE '2023-11-%' AS usual",
+        "late,early,usual\r\nunknown,unknown,1\r\n");
+    fixture.loaded->epoch_offset_ns = usual_ns;
 }
 
 int main(void)
@@ -514,6 +532,7 @@ int main(void)
         cmocka_unit_test(a_table_that_lost_rows_is_none),
         cmocka_unit_test(errors_say_where_they_are),
         cmocka_unit_test(values_are_what_they_are_in_every_format),
+        cmocka_unit_test(a_time_that_no_clock_shows_is_unknown),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
