@@ -51,18 +51,16 @@ static void add_directory(GPtrArray *list, const char *directory)
 
 static gboolean add_pattern(GPtrArray *list, const char *pattern, GError **error)
 {
-    glob_t found;
-    int status = glob(pattern, 0, NULL, &found);
+    glob_t found = {0};
+    gboolean is_found = glob(pattern, 0, NULL, &found) == 0;
 
-    if (status != 0) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "there is nothing that '%s' stands for", pattern);
-        return FALSE;
-    }
-    for (size_t i = 0; i < found.gl_pathc; i++)
+    for (size_t i = 0; is_found && i < found.gl_pathc; i++)
         add_directory(list, found.gl_pathv[i]);
     globfree(&found);
-    return TRUE;
+    if (!is_found)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "there is nothing that '%s' stands for", pattern);
+    return is_found;
 }
 
 static gboolean add_name(GPtrArray *list, const char *name, GError **error)

@@ -194,16 +194,16 @@ static gboolean ask(struct job *job, struct ct_activity *activity, GError **erro
     }
     job->query = query;
     job->model = model;
-    gboolean is_asked = ct_recording_ask(job->directory, activity, model, answer, job, error);
-
-    if (is_asked && job->error)
+    if (!ct_recording_ask(job->directory, activity, model, answer, job, error))
+        return FALSE;
+    if (job->error) {
         g_propagate_error(error, g_steal_pointer(&job->error));
-    else if (is_asked) {
-        g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
-
-        ct_say_all(complaints);
+        return FALSE;
     }
-    return is_asked && !*error;
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
+
+    ct_say_all(complaints);
+    return TRUE;
 }
 
 /* Each line by itself: the mark is to stand below what it marks. */
