@@ -149,9 +149,9 @@ static void row_free(void *data)
 /* A run that does not have the row has none of it, and no percentiles. */
 static double *new_values(guint runs)
 {
-    double *values = g_new0(double, CT_METRIC_COUNT_OF *runs);
+    double *values = g_new0(double, CT_METRIC_KIND_COUNT *runs);
 
-    for (guint metric = 0; metric < CT_METRIC_COUNT_OF; metric++) {
+    for (guint metric = 0; metric < CT_METRIC_KIND_COUNT; metric++) {
         for (guint run = 0; run < runs && !metrics[metric].is_divided; run++)
             values[metric * runs + run] = NAN;
     }
@@ -319,7 +319,7 @@ static void finish_kind(const struct ct_diff *diff, GPtrArray *rows)
             g_ptr_array_remove_index(rows, i);
     }
     g_ptr_array_sort(rows, compare_rows);
-    for (int metric = 0; metric < CT_METRIC_COUNT_OF; metric++)
+    for (int metric = 0; metric < CT_METRIC_KIND_COUNT; metric++)
         judge(diff, rows, (enum ct_metric)metric);
 }
 

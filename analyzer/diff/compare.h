@@ -20,7 +20,7 @@ enum ct_metric {
 #define CT_METRIC_SYMBOL(symbol, name, is_time, is_divided) CT_METRIC_##symbol,
     CT_METRICS(CT_METRIC_SYMBOL)
 #undef CT_METRIC_SYMBOL
-        CT_METRIC_COUNT_OF
+        CT_METRIC_KIND_COUNT
 };
 
 const char *ct_metric_name(enum ct_metric metric);
@@ -44,7 +44,7 @@ struct ct_diff_row {
     const char *detail;       /* the same */
     double weight;            /* by the time it took on both sides, whichever run is on which */
     double *values[CT_SIDES]; /* owned; by metric, then by run; NAN: it has none */
-    struct ct_change changes[CT_METRIC_COUNT_OF];
+    struct ct_change changes[CT_METRIC_KIND_COUNT];
 };
 
 struct ct_diff {

@@ -54,7 +54,7 @@ void ct_diff_write_csv(const struct ct_diff *diff, const GPtrArray *verdicts,
           out);
     for (int kind = 0; kind < CT_DIGEST_KIND_COUNT; kind++) {
         for (guint i = 0; i < diff->rows[kind]->len; i++) {
-            for (int metric = 0; metric < CT_METRIC_COUNT_OF; metric++)
+            for (int metric = 0; metric < CT_METRIC_KIND_COUNT; metric++)
                 write_metric(out, diff->rows[kind]->pdata[i], (enum ct_metric)metric);
         }
     }

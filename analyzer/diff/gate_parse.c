@@ -87,7 +87,7 @@ static gboolean parse_metric(struct ct_gate *gate, const char *text, size_t begi
 {
     g_autofree char *name = g_strndup(text + begin, end - begin);
 
-    for (int metric = 0; metric < CT_METRIC_COUNT_OF; metric++) {
+    for (int metric = 0; metric < CT_METRIC_KIND_COUNT; metric++) {
         if (strcmp(name, ct_metric_name((enum ct_metric)metric)) == 0) {
             gate->metric = (enum ct_metric)metric;
             return TRUE;

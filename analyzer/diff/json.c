@@ -89,7 +89,7 @@ static void write_rows(struct ct_json_document *document, const struct ct_diff *
             ct_json_add_string(json, "kind", ct_digest_kind_name(row->kind));
             ct_json_add_string(json, "state", ct_class_name(row->class));
             ct_json_add_string(json, "name", row->name);
-            for (int metric = 0; metric < CT_METRIC_COUNT_OF; metric++)
+            for (int metric = 0; metric < CT_METRIC_KIND_COUNT; metric++)
                 add_metric(json, diff, row, (enum ct_metric)metric);
             ct_json_end_element(document);
         }

@@ -157,7 +157,7 @@ static void add_row(struct ct_text_table *table, const struct ct_diff *diff,
                                       ? ct_words_value(TRUE, change->medians[side])
                                       : g_strdup("-"));
     ct_text_table_take(table, describe_change(diff, change, TRUE));
-    for (int metric = 0; metric < CT_METRIC_COUNT_OF; metric++) {
+    for (int metric = 0; metric < CT_METRIC_KIND_COUNT; metric++) {
         if (metric != (int)first)
             ct_text_table_take(table, describe_change(diff, &row->changes[metric], FALSE));
     }
@@ -198,7 +198,7 @@ static void append_table(GString *text, const struct ct_diff *diff, enum ct_dige
         ct_text_table_take(table, g_strdup_printf("%s %s", side == CT_OLD ? "OLD" : "NEW", name));
     }
     ct_text_table_add(table, "CHANGE");
-    for (int metric = 0; metric < CT_METRIC_COUNT_OF; metric++) {
+    for (int metric = 0; metric < CT_METRIC_KIND_COUNT; metric++) {
         if (metric != (int)first)
             ct_text_table_take(table, g_ascii_strup(ct_metric_name((enum ct_metric)metric), -1));
     }
