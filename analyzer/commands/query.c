@@ -43,6 +43,52 @@ static const char description[] =
     "\n"
     "man ctrace-query answers twelve questions.";
 
+/* ---- Without a recording ---- */
+
+static void print_tables(void)
+{
+    const struct ct_query_table *table;
+
+    for (guint i = 0; (table = ct_query_table_at(i)) != NULL; i++)
+        printf("%-10s  %s\n", table->name, table->meaning);
+}
+
+static void print_schema(void)
+{
+    g_autofree char *schema = ct_query_schema();
+
+    fputs(schema, stdout);
+}
+
+static const struct {
+    const char *word;
+    void (*print)(void);
+} words[] = {{".schema", print_schema}, {".tables", print_tables}};
+
+typedef void print_function(void);
+
+/* NULL: there is no such word. */
+static print_function *find_word(const char *word)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        if (g_str_equal(words[i].word, word))
+            return words[i].print;
+    return NULL;
+}
+
+static gboolean print_word(const char *word, int *status)
+{
+    print_function *print = find_word(word);
+
+    if (!print)
+        return FALSE;
+    print();
+    *status = fflush(stdout) == 0 && !ferror(stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (*status != EXIT_SUCCESS)
+        ct_say("cannot write the schema");
+    return TRUE;
+}
+
 /* ---- Options ---- */
 
 static gboolean find_format(struct options *options, GError **error)
@@ -58,12 +104,29 @@ static gboolean find_format(struct options *options, GError **error)
     return FALSE;
 }
 
+/* What SQLite would call a syntax error, though no SQL was meant. */
+static gboolean check_query(const char *query, GError **error)
+{
+    if (g_file_test(query, G_FILE_TEST_IS_DIR))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "'%s' is a directory, and the query comes first: ctrace query SQL %s", query,
+                    query);
+    else if (query[0] == '.' && !find_word(query))
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "'%s' is no query: beside SQL there are .schema and .tables, of all tables",
+                    query);
+    else
+        return TRUE;
+    return FALSE;
+}
+
 static gboolean check(struct options *options, GError **error)
 {
     if (options->is_version)
         return TRUE;
     if (options->words && options->words[0])
-        return find_format(options, error) && ct_command_directory(options->words + 1, error);
+        return check_query(options->words[0], error) && find_format(options, error) &&
+               ct_command_directory(options->words + 1, error);
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                 "which query? As in: ctrace query 'SELECT * FROM threads'");
     return FALSE;
@@ -102,42 +165,6 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
     g_option_context_add_main_entries(context, entries, NULL);
     return ct_options_parse_values(context, entries, values, &arguments, error) &&
            check(options, error);
-}
-
-/* ---- Without a recording ---- */
-
-static void print_tables(void)
-{
-    const struct ct_query_table *table;
-
-    for (guint i = 0; (table = ct_query_table_at(i)) != NULL; i++)
-        printf("%-10s  %s\n", table->name, table->meaning);
-}
-
-static void print_schema(void)
-{
-    g_autofree char *schema = ct_query_schema();
-
-    fputs(schema, stdout);
-}
-
-static const struct {
-    const char *word;
-    void (*print)(void);
-} words[] = {{".schema", print_schema}, {".tables", print_tables}};
-
-static gboolean print_word(const char *word, int *status)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
-        if (!g_str_equal(words[i].word, word))
-            continue;
-        words[i].print();
-        *status = fflush(stdout) == 0 && !ferror(stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
-        if (*status != EXIT_SUCCESS)
-            ct_say("cannot write the schema");
-        return TRUE;
-    }
-    return FALSE;
 }
 
 /* ---- Asking ---- */

@@ -266,6 +266,8 @@ class Query(TraceTest):
                 self.assert_refused(self.ctrace("query", sql, "trace"), *words, status=1)
         self.assertFalse((self.folder / "copy").exists())
         self.assert_refused(self.ctrace("query"), "which query?", status=2)
+        self.assert_refused(self.ctrace("query", "trace", "SELECT 1"), "the query comes first: .* SQL trace", status=2)
+        self.assert_refused(self.ctrace("query", ".schema threads", "trace"), "there are .schema and .tables", status=2)
         self.assert_refused(self.ctrace("query", "SELECT 1", "-f", "xml"), "none of csv, json and table", status=2)
         self.assert_refused(self.ctrace("query", "-f", "json", "SELECT 1; SELECT 2", "trace"), "2 queries", status=1)
         self.assert_refused(self.ctrace("query", "SELECT 1", "nowhere"), "nowhere", status=1)
