@@ -56,7 +56,7 @@ static struct ct_symbol *make_symbol(const struct ct_code_symbols *symbols,
     const struct ct_code *code =
         g_hash_table_lookup(process->codes, GUINT_TO_POINTER(ct_code_address_id(address)));
     struct ct_symbol *symbol = g_malloc(sizeof(*symbol) + sizeof(symbol->frames[0]));
-    const char *name = code ? code->function : "a Python function";
+    const char *name = code && code->function[0] ? code->function : "a Python function";
 
     *symbol = (struct ct_symbol){.is_named = code != NULL, .frame_count = 1};
     symbol->frames[0] = (struct ct_symbol_frame){

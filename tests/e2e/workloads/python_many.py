@@ -1,6 +1,6 @@
 """Waits in what is hard on whoever describes functions: `codes` many of them, made from text, of
-which most are freed again; `deep`, a recursion; `fork`, in children of fork; `ends`, in threads that
-end. Prints how often it waited in each function that the caller is to find."""
+which most are freed again; `odd`, by odd names; `deep`, a recursion; `fork`, in children of fork;
+`ends`, in threads that end. Prints how often it waited in each function that the caller is to find."""
 
 import json
 import os
@@ -24,6 +24,28 @@ def codes():
         else:
             function(0)
     return expected
+
+
+def odd():
+    """Names that nobody writes, and what they are as text."""
+    names = {
+        "\x1b[31mred\n": "\x1b[31mred\n",
+        "<script>&amp;": "<script>&amp;",
+        "\ud800half\udcff": "\ufffdhalf\ufffd",
+        "\x9b31m\u2028\u202e": "\x9b31m\u2028\u202e",
+        "n\0ul": "n ul",
+        "": "a Python function",
+        "\U0001f600 smile": "\U0001f600 smile",
+    }
+    for name in names:
+        scope = {"time": time}
+        exec("def made():\n    time.sleep(0.001)\n", scope)  # pylint: disable=exec-used
+        code = scope["made"].__code__.replace(co_name=name, co_filename="/" + name)
+        if hasattr(code, "co_qualname"):
+            code = code.replace(co_qualname=name)
+        scope["made"].__code__ = code
+        scope["made"]()
+    return {text: 1 for text in names.values()}
 
 
 def deep():
@@ -68,4 +90,6 @@ def ends():
     return {"brief": 100}
 
 
-print(json.dumps({"codes": codes, "deep": deep, "fork": fork, "ends": ends}[sys.argv[1]]()))
+SCENARIOS = {"codes": codes, "odd": odd, "deep": deep, "fork": fork, "ends": ends}
+
+print(json.dumps(SCENARIOS[sys.argv[1]]()))

@@ -56,6 +56,15 @@ static uint32_t character_at(const uint8_t *bytes, unsigned kind, size_t index)
     return character;
 }
 
+/* An end within would be taken for the string's; and halves of a character by themselves, such as
+ * the interpreter has for bytes of file names that are no UTF-8, are none in UTF-8. */
+static uint32_t presentable(uint32_t character)
+{
+    if (character == 0)
+        return ' ';
+    return (character >= 0xd800 && character < 0xe000) || character > 0x10ffff ? 0xfffd : character;
+}
+
 /* So many characters of that size at `address`. 0: they cannot be read. */
 static size_t write_text(uint64_t address, unsigned kind, uint64_t count, char *text, size_t room)
 {
@@ -69,8 +78,7 @@ static size_t write_text(uint64_t address, unsigned kind, uint64_t count, char *
             return 0;
         for (size_t i = 0; i < some && room - size > 4; i++) {
             uint32_t character = character_at(bytes, kind, i);
-            /* An end within would be taken for the string's. */
-            size += encode(character != 0 ? character : ' ', text + size);
+            size += encode(presentable(character), text + size);
         }
         address += some * kind;
         count -= some;
