@@ -152,7 +152,7 @@ static void write_slow(const struct ct_text_out *out, const struct ct_latency_ro
 static void write_stack(const struct ct_text_out *out, const struct ct_latency_row *row)
 {
     g_autoptr(GPtrArray) frames =
-        ct_stack_frames(out->report->symbolizer, row->process, row->stack_id);
+        ct_stack_frames_shown(out->report->symbolizer, row->process, row->stack_id);
     guint shown = MIN(frames->len, out->layout->depth);
 
     for (guint i = 0; i < shown; i++)

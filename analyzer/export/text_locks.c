@@ -103,7 +103,7 @@ static char *activities_text(const struct ct_text_out *out, const struct ct_lock
 static char *place_text(const struct ct_text_out *out, const struct ct_process *process,
                         uint32_t stack_id)
 {
-    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, process, stack_id);
+    g_autoptr(GPtrArray) frames = ct_stack_frames_shown(out->report->symbolizer, process, stack_id);
     guint shown = MIN(MIN(frames->len, FRAMES_SHOWN), MAX(out->layout->depth, 1));
     GString *text = g_string_new(frames->len > 0 ? NULL : "a place that is not known");
 

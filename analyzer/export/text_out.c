@@ -77,7 +77,7 @@ void ct_text_out_add_group(struct ct_text_table *table, const struct ct_group *g
 void ct_text_out_stack(const struct ct_text_out *out, const struct ct_process *process,
                        uint32_t stack_id)
 {
-    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, process, stack_id);
+    g_autoptr(GPtrArray) frames = ct_stack_frames_shown(out->report->symbolizer, process, stack_id);
     const char *idleness = ct_stack_idleness(out->report->symbolizer, process, stack_id);
     guint depth = out->layout->depth;
     /* One more takes no more room than saying that there is one more. */

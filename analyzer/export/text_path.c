@@ -25,7 +25,7 @@ static char *format_share(uint64_t part_ns, uint64_t whole_ns)
 static guint first_shown(const struct ct_text_out *out, const struct ct_process *process,
                          uint32_t stack_id)
 {
-    g_autoptr(GArray) frames = ct_stack_list(out->report->symbolizer, process, stack_id);
+    g_autoptr(GArray) frames = ct_stack_list_shown(out->report->symbolizer, process, stack_id);
     const struct ct_symbol_frame *place =
         ct_stack_place(out->report->symbolizer, process, stack_id);
 
@@ -45,7 +45,7 @@ static char *place_text(const struct ct_text_out *out, const struct ct_thread *t
     if (!thread)
         return g_string_free(text, FALSE);
     g_autoptr(GPtrArray) frames =
-        ct_stack_frames(out->report->symbolizer, thread->process, place->stack_id);
+        ct_stack_frames_shown(out->report->symbolizer, thread->process, place->stack_id);
     guint first = first_shown(out, thread->process, place->stack_id);
     guint end = MIN(frames->len, first + MIN(FRAMES_SHOWN, MAX(out->layout->depth, 1)));
 

@@ -33,8 +33,8 @@ static void write_waker(const struct ct_text_out *out, const struct ct_interval 
     if (!interval->waker)
         return;
     g_autofree char *name = format_thread(interval->waker);
-    g_autoptr(GPtrArray) frames = ct_stack_frames(out->report->symbolizer, interval->waker->process,
-                                                  interval->waker_stack_id);
+    g_autoptr(GPtrArray) frames = ct_stack_frames_shown(
+        out->report->symbolizer, interval->waker->process, interval->waker_stack_id);
 
     /* The kernel says who, but not by what. */
     ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "woken by %s%s%s%s%s", name,
@@ -53,8 +53,8 @@ static void write_origin(const struct ct_text_out *out, const struct ct_interval
         ct_text_out_stack(out, interval->thread->process, interval->stack_id);
         return;
     }
-    g_autoptr(GPtrArray) frames =
-        ct_stack_frames(out->report->symbolizer, interval->thread->process, interval->stack_id);
+    g_autoptr(GPtrArray) frames = ct_stack_frames_shown(
+        out->report->symbolizer, interval->thread->process, interval->stack_id);
 
     ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "at place %u%s%s", place,
                      frames->len > 0 ? ", in " : "",

@@ -71,8 +71,50 @@ static gboolean is_of_python_library(const struct ct_symbol_frame *function)
     return strstr(function->file, "/lib/python") || g_str_has_prefix(function->file, "<frozen ");
 }
 
-/* Their functions wait on behalf of whoever called them; an interpreter's do for what it runs. */
-static gboolean is_of_library(const struct ct_stack_frame *frame, gboolean is_interpreted)
+/* The program or library that runs Python, and the extensions that come with it. */
+static gboolean is_of_interpreter(const struct ct_stack_frame *frame)
+{
+    const char *path = frame->module ? frame->module->path : "";
+    g_autofree char *module = g_path_get_basename(path);
+
+    if (!frame->function || frame->function->is_interpreted)
+        return FALSE;
+    return g_str_has_prefix(module, "python") || g_str_has_prefix(module, "libpython") ||
+           strstr(path, "/lib-dynload/");
+}
+
+static gboolean has_interpreted(const GArray *frames)
+{
+    for (guint i = 0; i < frames->len; i++) {
+        const struct ct_stack_frame *frame = &g_array_index(frames, struct ct_stack_frame, i);
+
+        if (frame->function && frame->function->is_interpreted)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+GArray *ct_stack_list_shown(struct ct_symbolizer *symbolizer, const struct ct_process *process,
+                            uint32_t stack_id)
+{
+    GArray *all = ct_stack_list(symbolizer, process, stack_id);
+
+    if (!has_interpreted(all))
+        return all;
+    GArray *shown = g_array_new(FALSE, FALSE, sizeof(struct ct_stack_frame));
+
+    for (guint i = 0; i < all->len; i++) {
+        const struct ct_stack_frame *frame = &g_array_index(all, struct ct_stack_frame, i);
+
+        if (!is_of_interpreter(frame))
+            g_array_append_val(shown, *frame);
+    }
+    g_array_unref(all);
+    return shown;
+}
+
+/* Their functions wait on behalf of whoever called them. */
+static gboolean is_of_library(const struct ct_stack_frame *frame)
 {
     static const char *const modules[] = {"libc.so", "libc-", "libpthread", "libstdc++", "ld-"};
     static const char *const folders[] = {"/usr/include/", "/usr/lib/"};
@@ -82,9 +124,6 @@ static gboolean is_of_library(const struct ct_stack_frame *frame, gboolean is_in
     if (frame->function->is_interpreted)
         return is_of_python_library(frame->function);
     if (ct_is_vdso(path))
-        return TRUE;
-    if (is_interpreted && (g_str_has_prefix(module, "python") ||
-                           g_str_has_prefix(module, "libpython") || strstr(path, "/lib-dynload/")))
         return TRUE;
     for (size_t i = 0; i < G_N_ELEMENTS(modules); i++) {
         if (g_str_has_prefix(module, modules[i]))
@@ -100,15 +139,9 @@ static gboolean is_of_library(const struct ct_stack_frame *frame, gboolean is_in
 const struct ct_symbol_frame *ct_stack_place(struct ct_symbolizer *symbolizer,
                                              const struct ct_process *process, uint32_t stack_id)
 {
-    g_autoptr(GArray) frames = ct_stack_list(symbolizer, process, stack_id);
+    g_autoptr(GArray) frames = ct_stack_list_shown(symbolizer, process, stack_id);
     const struct ct_symbol_frame *innermost = NULL;
-    gboolean is_interpreted = FALSE;
 
-    for (guint i = 0; i < frames->len; i++) {
-        const struct ct_stack_frame *frame = &g_array_index(frames, struct ct_stack_frame, i);
-
-        is_interpreted |= frame->function && frame->function->is_interpreted;
-    }
     for (guint i = 0; i < frames->len; i++) {
         const struct ct_stack_frame *frame = &g_array_index(frames, struct ct_stack_frame, i);
 
@@ -116,21 +149,35 @@ const struct ct_symbol_frame *ct_stack_place(struct ct_symbolizer *symbolizer,
             continue;
         if (!innermost)
             innermost = frame->function;
-        if (!is_of_library(frame, is_interpreted))
+        if (!is_of_library(frame))
             return frame->function;
     }
     return innermost;
+}
+
+static GPtrArray *frame_texts(const GArray *list)
+{
+    GPtrArray *frames = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < list->len; i++)
+        g_ptr_array_add(frames, frame_text(&g_array_index(list, struct ct_stack_frame, i)));
+    return frames;
 }
 
 GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                            uint32_t stack_id)
 {
     g_autoptr(GArray) list = ct_stack_list(symbolizer, process, stack_id);
-    GPtrArray *frames = g_ptr_array_new_with_free_func(g_free);
 
-    for (guint i = 0; i < list->len; i++)
-        g_ptr_array_add(frames, frame_text(&g_array_index(list, struct ct_stack_frame, i)));
-    return frames;
+    return frame_texts(list);
+}
+
+GPtrArray *ct_stack_frames_shown(struct ct_symbolizer *symbolizer, const struct ct_process *process,
+                                 uint32_t stack_id)
+{
+    g_autoptr(GArray) list = ct_stack_list_shown(symbolizer, process, stack_id);
+
+    return frame_texts(list);
 }
 
 const char *ct_stack_idleness(struct ct_symbolizer *symbolizer, const struct ct_process *process,

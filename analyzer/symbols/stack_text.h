@@ -18,10 +18,17 @@ struct ct_stack_frame {
 GArray *ct_stack_list(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                       uint32_t stack_id);
 
-/* The same as "worker (convoy.c:42)", with names short enough for a line; strings owned by the
+/* The same for a reader of text: where an interpreter's functions are among them, without the
+ * interpreter's own, by which these call each other and wait. */
+GArray *ct_stack_list_shown(struct ct_symbolizer *symbolizer, const struct ct_process *process,
+                            uint32_t stack_id);
+
+/* All of them as "worker (convoy.c:42)", with names short enough for a line; strings owned by the
  * array. */
 GPtrArray *ct_stack_frames(struct ct_symbolizer *symbolizer, const struct ct_process *process,
                            uint32_t stack_id);
+GPtrArray *ct_stack_frames_shown(struct ct_symbolizer *symbolizer, const struct ct_process *process,
+                                 uint32_t stack_id);
 
 /* The frame that a programmer would call the place: the innermost one that is not of the C or C++
  * library or the vdso; else the innermost one. NULL: the stack is lost. Borrowed from the
