@@ -12,6 +12,7 @@
 #include "passes/filter.h"
 #include "path_steps.h"
 #include "scene/layout.h"
+#include "symbols/object_name.h"
 #include "symbols/stack_text.h"
 
 #include <locale.h>
@@ -232,13 +233,13 @@ static gboolean load(const char *directory, struct ct_activity *activity,
 static const char *find_variable(void *user, const struct ct_process *process,
                                  const struct ct_timeline_wait *wait)
 {
-    return ct_symbolizer_resolve_data(user, process, wait->object,
-                                      ct_process_stack_time(process, wait->stack_id));
+    return ct_object_find_name(user, process, ct_op_object(wait->op), wait->object,
+                               ct_process_stack_time(process, wait->stack_id));
 }
 
 static GPtrArray *find_frames(void *user, const struct ct_process *process, uint32_t stack_id)
 {
-    return ct_stack_frames(user, process, stack_id);
+    return ct_stack_frames_shown(user, process, stack_id);
 }
 
 static gboolean draw(const struct picture *picture, const struct options *options,

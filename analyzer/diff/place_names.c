@@ -1,5 +1,6 @@
 #include "diff/place_names.h"
 
+#include "symbols/object_name.h"
 #include "symbols/stack_text.h"
 
 #include <string.h>
@@ -59,8 +60,8 @@ char *ct_place_name_lock(struct ct_symbolizer *symbolizer, const struct ct_inter
 
     if (interval->class != CT_CLASS_SYNC || interval->fd || !ct_object_is_address(kind))
         return NULL;
-    const char *variable = ct_symbolizer_resolve_data(symbolizer, interval->thread->process,
-                                                      interval->object, interval->begin_ns);
+    const char *variable = ct_object_find_name(symbolizer, interval->thread->process, kind,
+                                               interval->object, interval->begin_ns);
 
     if (variable)
         return g_strdup_printf("%s %s", ct_object_name(kind), variable);

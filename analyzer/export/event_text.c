@@ -1,6 +1,7 @@
 #include "export/event_text.h"
 
 #include "model/format.h"
+#include "symbols/object_name.h"
 #include "symbols/stack_text.h"
 #include "text/safe_text.h"
 
@@ -68,11 +69,9 @@ const char *ct_event_name(const struct ct_interval *interval)
 char *ct_event_object(struct ct_event_texts *texts, const struct ct_interval *interval)
 {
     g_autofree char *object = ct_format_object(interval);
-    const char *variable = NULL;
-
-    if (ct_object_is_address(ct_op_object(interval->op)))
-        variable = ct_symbolizer_resolve_data(texts->symbolizer, interval->thread->process,
-                                              interval->object, interval->begin_ns);
+    const char *variable =
+        ct_object_find_name(texts->symbolizer, interval->thread->process,
+                            ct_op_object(interval->op), interval->object, interval->begin_ns);
     g_autofree char *whole = variable ? g_strdup_printf("%s (%s)", object, variable) : NULL;
 
     return ct_safe_line(whole ? whole : object);

@@ -5,6 +5,7 @@
 #include "model/capture_notes.h"
 #include "model/format.h"
 #include "symbols/go_stack.h"
+#include "symbols/object_name.h"
 
 #include <string.h>
 
@@ -82,13 +83,10 @@ static void add_id_label(struct encoder *encoder, Pprof__Sample *message, const 
 /* A global lock is better known by its name than by its address. */
 static char *describe_object(struct encoder *encoder, const struct ct_profile_sample *sample)
 {
-    enum ct_object kind = sample->object_kind;
-    const char *variable = NULL;
+    const char *variable =
+        ct_object_find_name(encoder->input->symbolizer, sample->process, sample->object_kind,
+                            sample->object, sample->stack ? sample->stack->time_ns : UINT64_MAX);
 
-    if (ct_object_is_address(kind))
-        variable =
-            ct_symbolizer_resolve_data(encoder->input->symbolizer, sample->process, sample->object,
-                                       sample->stack ? sample->stack->time_ns : UINT64_MAX);
     return variable ? g_strdup_printf("%s (%s)", sample->object_text, variable)
                     : g_strdup(sample->object_text);
 }

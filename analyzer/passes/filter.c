@@ -2,6 +2,7 @@
 
 #include "model/format.h"
 #include "options/nearest.h"
+#include "symbols/object_name.h"
 #include "symbols/stack_text.h"
 
 #include <stdlib.h>
@@ -110,8 +111,8 @@ static gboolean look_at_object(struct ct_filter *filter, const struct ct_interva
         const struct ct_process *process = interval->thread->process;
         g_autofree char *address = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", interval->object);
         const char *variable =
-            ct_symbolizer_resolve_data(filter->symbolizer, process, interval->object,
-                                       ct_process_stack_time(process, interval->stack_id));
+            ct_object_find_name(filter->symbolizer, process, kind, interval->object,
+                                ct_process_stack_time(process, interval->stack_id));
         g_autofree char *both = variable ? g_strdup_printf("%s (%s)", text, variable) : NULL;
 
         is_let = matches(filter, wanted, address) || is_let;

@@ -1,8 +1,11 @@
 #include "passes/known_locks.h"
 
+#include "symbols/object_name.h"
 #include "symbols/stack_text.h"
 
 #include <string.h>
+
+#define PYTHON_LOCK CT_PYTHON_GIL " (global interpreter lock)"
 
 /* By the base name of the program as it begins, and a function that waits: the first one counts. */
 static const struct {
@@ -15,12 +18,8 @@ static const struct {
     {"postgres", "LockRelationOid", "a table lock of PostgreSQL (LockRelationOid)"},
     {"postgres", "ProcSleep", "a lock of PostgreSQL (ProcSleep)"},
     {"postgres", "LWLockAcquire", "a lightweight lock of PostgreSQL (LWLockAcquire)"},
-    {"python", "take_gil", "the global lock of Python (take_gil)"},
+    {"python", "take_gil", PYTHON_LOCK},
 };
-
-/* Where functions have no names, by the variable: of that, nothing else is waited for so. */
-#define PYTHON_VARIABLE "_PyRuntime+"
-#define PYTHON_LOCK     "the global lock of Python (in _PyRuntime)"
 
 static gboolean has_function(const GArray *frames, const char *function)
 {
@@ -34,15 +33,15 @@ static gboolean has_function(const GArray *frames, const char *function)
     return FALSE;
 }
 
+/* Where functions have no names. */
 static gboolean is_python_lock(struct ct_symbolizer *symbolizer, const struct ct_wait_traits *wait)
 {
-    if (ct_op_object(wait->op) != CT_OBJECT_COND || !wait->is_for_lock)
-        return FALSE;
     const struct ct_process *process = wait->thread->process;
-    const char *variable = ct_symbolizer_resolve_data(
-        symbolizer, process, wait->object, ct_process_stack_time(process, wait->stack_id));
 
-    return variable && g_str_has_prefix(variable, PYTHON_VARIABLE);
+    return wait->is_for_lock &&
+           g_strcmp0(ct_object_find_name(symbolizer, process, ct_op_object(wait->op), wait->object,
+                                         ct_process_stack_time(process, wait->stack_id)),
+                     CT_PYTHON_GIL) == 0;
 }
 
 const char *ct_known_lock(struct ct_symbolizer *symbolizer, const struct ct_wait_traits *wait)

@@ -1,5 +1,6 @@
 #include "passes/whatif_target.h"
 
+#include "symbols/object_name.h"
 #include "symbols/stack_text.h"
 
 #include <string.h>
@@ -50,9 +51,9 @@ gboolean ct_whatif_is_lock(const struct ct_whatif *what, struct ct_symbolizer *s
     if (g_str_has_prefix(what->name, "0x"))
         return g_ascii_string_to_unsigned(what->name + 2, 16, 0, UINT64_MAX, &address, NULL) &&
                address == object->id;
-    return g_strcmp0(
-               ct_symbolizer_resolve_data(symbolizer, object->process, object->id, UINT64_MAX),
-               what->name) == 0;
+    return g_strcmp0(ct_object_find_name(symbolizer, object->process, object->kind, object->id,
+                                         UINT64_MAX),
+                     what->name) == 0;
 }
 
 static gboolean has_thread(const struct ct_model *model, const struct ct_whatif *what)

@@ -4,6 +4,7 @@
 #include "query/values.h"
 
 #include "model/capture_notes.h"
+#include "symbols/object_name.h"
 
 /* ---- The recording ---- */
 
@@ -197,11 +198,8 @@ static void put_variable(const struct ct_query_row *row, sqlite3_context *out)
 {
     const struct ct_store_object *object = object_of(row);
 
-    ct_query_put_text(out,
-                      ct_object_is_address(object->kind)
-                          ? ct_symbolizer_resolve_data(row->recording->symbolizer, row->process,
-                                                       object->id, row->process->end_ns)
-                          : NULL);
+    ct_query_put_text(out, ct_object_find_name(row->recording->symbolizer, row->process,
+                                               object->kind, object->id, row->process->end_ns));
 }
 
 static void put_is_lock(const struct ct_query_row *row, sqlite3_context *out)

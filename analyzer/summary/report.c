@@ -2,6 +2,7 @@
 
 #include "model/format.h"
 #include "summary/rivals.h"
+#include "symbols/object_name.h"
 #include "symbols/stack_text.h"
 
 #include <string.h>
@@ -307,10 +308,10 @@ uint64_t ct_report_waited_ns(const struct ct_life *life)
 
 /* With the variable that is at its address, if it is one. */
 static char *name_object(const struct ct_report *report, const struct ct_process *process,
-                         uint64_t address, uint64_t time_ns, const char *object)
+                         enum ct_op op, uint64_t address, uint64_t time_ns, const char *object)
 {
     const char *variable =
-        ct_symbolizer_resolve_data(report->symbolizer, process, address, time_ns);
+        ct_object_find_name(report->symbolizer, process, ct_op_object(op), address, time_ns);
 
     return variable ? g_strdup_printf("%s (%s)", object, variable) : g_strdup(object);
 }
@@ -319,17 +320,13 @@ char *ct_report_wait_object(const struct ct_report *report, const struct ct_repo
 {
     const struct ct_interval *interval = &wait->interval;
 
-    if (!ct_object_is_address(ct_op_object(interval->op)))
-        return g_strdup(wait->object);
-    return name_object(report, interval->thread->process, interval->object, interval->begin_ns,
-                       wait->object);
+    return name_object(report, interval->thread->process, interval->op, interval->object,
+                       interval->begin_ns, wait->object);
 }
 
 char *ct_report_site_object(const struct ct_report *report, const struct ct_report_site *site)
 {
-    if (!ct_object_is_address(ct_op_object(site->op)))
-        return g_strdup(site->object);
-    return name_object(report, site->process, site->object_id,
+    return name_object(report, site->process, site->op, site->object_id,
                        ct_process_stack_time(site->process, site->stack_id), site->object);
 }
 
@@ -340,9 +337,7 @@ char *ct_report_lock_object(const struct ct_report *report, const struct ct_proc
     const struct ct_interval interval = {.thread = &member, .op = op, .object = object};
     g_autofree char *text = ct_format_object(&interval);
 
-    if (!ct_object_is_address(ct_op_object(op)))
-        return g_steal_pointer(&text);
-    return name_object(report, process, object, ct_process_stack_time(process, stack_id), text);
+    return name_object(report, process, op, object, ct_process_stack_time(process, stack_id), text);
 }
 
 struct ct_sink ct_report_sink(struct ct_report *report)

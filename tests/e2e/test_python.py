@@ -113,6 +113,57 @@ class Python(TraceTest):
                     named = [each for each in waits if each.endswith(name)]
                     self.assertEqual((len(named), len(waits)), (count, count))
 
+    def test_waits_for_the_gil_are_called_so_with_the_functions_of_both(self):
+        for python in interpreters():
+            with self.subTest(python=python):
+                result = self.record_python("python_gil.py", python=python)
+                findings = self.ctrace("report", "findings", result.directory)
+                self.assertRegex(
+                    " ".join(findings.out.split()),
+                    r"in line for Python's GIL \(global interpreter lock\): [^.]*"
+                    r"[^/]* (Its holder|Their holders) [^/]*, in compute \(python_gil\.py:1\d\)",
+                )
+                locks = self.ctrace("report", "locks", result.directory).out
+                self.assertRegex(locks, r"condition 0x\w+ \(Python's GIL\)")
+                self.assertRegex(locks, r" held by [^<]* in compute \(python_gil\.py:1\d\) <")
+                self.assertRegex(locks, r" waited for in compute \(python_gil\.py:1\d\) <")
+                profile = self.folder / "sync.pb.gz"
+                self.ctrace("pprof", "sync", result.directory, "-o", profile)
+                raw = subprocess.run(
+                    ["go", "tool", "pprof", "-raw", profile],
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                ).stdout
+                self.assertRegex(raw, r"object:\[condition 0x\w+ \(Python's GIL\)\]")
+                whole = self.ctrace("report", "--all", "--depth=99", result.directory).out
+                self.assertNotIn("_PyRuntime", whole)
+
+    def test_text_leaves_out_the_interpreter_and_exports_do_not(self):
+        result = self.record_python("python_frames.py")
+        text = self.ctrace("report", "waits", "--top=99", "--depth=99", result.directory).out
+        stacks = re.split(r"\n {1,11}\S+ \S+  ", text)
+        python = [stack for stack in stacks if "python_frames.py:" in stack]
+        self.assertGreater(len(python), 10)
+        for stack in python:
+            self.assertNotRegex(stack, r"\n +(Py|_Py|python3[.\d]*\+0x)")
+        exported = [row["stack"] for row, frames in self.waits_of(result) if frames]
+        self.assertTrue([stack for stack in exported if re.search(r"< _?Py|python3\S*\+0x", stack)])
+
+    def test_odd_names_of_functions_and_files_are_text(self):
+        result = self.record_python("python_many.py", "odd")
+        expected = json.loads(result.out)
+        report = self.ctrace("report", "--top=999", "--format=json", result.directory).out
+        found = {
+            frame["function"]
+            for site in json.loads(report)["sites"]
+            for frame in site["stack"]
+            if "function" in frame
+        }
+        self.assertEqual({*expected} - found, set())
+        text = self.ctrace("report", "--all", "--top=999", result.directory).out
+        self.assertNotRegex(text, "[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]")
+
     def test_a_damaged_interpreter_harms_nobody(self):
         result = self.record(WORKLOADS / "fake_python", options=["--rate=0"])
         self.assertEqual((result.status, result.out), (0, "behaves\n"), result)

@@ -3,6 +3,7 @@
 #include "passes/findings/words.h"
 #include "passes/known_locks.h"
 
+#include "symbols/object_name.h"
 #include "symbols/stack_text.h"
 
 /* Of so many locks that are one for a reader, it is asked what their holders did. */
@@ -14,10 +15,8 @@ static const char *variable_of(const struct ct_findings_case *a_case,
 {
     const struct ct_process *process = wait->thread->process;
 
-    if (!ct_object_is_address(ct_op_object(wait->op)))
-        return NULL;
-    return ct_symbolizer_resolve_data(a_case->input->symbolizer, process, wait->object,
-                                      ct_process_stack_time(process, wait->stack_id));
+    return ct_object_find_name(a_case->input->symbolizer, process, ct_op_object(wait->op),
+                               wait->object, ct_process_stack_time(process, wait->stack_id));
 }
 
 /* One lock of one process. */

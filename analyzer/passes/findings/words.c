@@ -2,6 +2,7 @@
 
 #include "model/alike.h"
 #include "model/format.h"
+#include "symbols/object_name.h"
 #include "symbols/stack_text.h"
 
 #include <string.h>
@@ -12,9 +13,7 @@ char *ct_words_lock(const struct ct_findings_input *input, const struct ct_proce
     struct ct_thread member = {.process = (struct ct_process *)process};
     const struct ct_interval wait = {.thread = &member, .op = op, .object = object};
     const char *variable =
-        ct_object_is_address(ct_op_object(op))
-            ? ct_symbolizer_resolve_data(input->symbolizer, process, object, time_ns)
-            : NULL;
+        ct_object_find_name(input->symbolizer, process, ct_op_object(op), object, time_ns);
 
     return variable ? g_strdup_printf("%s %s", ct_object_name(ct_op_object(op)), variable)
                     : ct_format_object(&wait);
