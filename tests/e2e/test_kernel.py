@@ -250,6 +250,21 @@ class Capture(KernelTest):
         result = self.ctrace("verify", trace)
         self.assertEqual(result.status, 0, result)
 
+    def test_who_may_not_ask_what_it_used_is_not_made_to(self):
+        """By the looks of an event loop, some after the thread was away for long."""
+        program = (
+            "import os, select, time\n"
+            "poll, (end, _) = select.poll(), os.pipe()\n"
+            "poll.register(end)\n"
+            "for _ in range(20):\n"
+            "    poll.poll(1)\n"
+            "    time.sleep(0.002)\n"
+        )
+        trace = self.folder / "trace"
+        result = run(WORKLOADS / "forbid_perf", CTRACE, "record", "-o", trace, "python3", "-c", program)
+        self.assertEqual(result.status, 0, result)
+        self.assertTrue(self.waits(trace, op="poll"))
+
     def test_a_cpu_that_goes_and_comes_back_is_recorded_again(self):
         """What ran there while its events were opened anew is not known, and that is said."""
         if not os.access(SECOND_CPU, os.W_OK):

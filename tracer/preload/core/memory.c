@@ -46,7 +46,7 @@ size_t ct_memory_readable(const void *address, size_t size)
 }
 
 /* One that the program puts on itself ends its recording. */
-static bool is_filtered(void)
+bool ct_calls_are_filtered(void)
 {
     static _Atomic enum { UNKNOWN, FREE, FILTERED } state;
 
@@ -60,8 +60,8 @@ bool ct_memory_copy(uint64_t address, void *copy, size_t size)
     const struct iovec from = {.iov_base = (void *)address, .iov_len = size};
     const struct iovec to = {.iov_base = copy, .iov_len = size};
 
-    return !is_filtered() && ct_syscall(SYS_process_vm_readv, ct_syscall(SYS_getpid), &to, 1, &from,
-                                        1, 0) == (long)size;
+    return !ct_calls_are_filtered() && ct_syscall(SYS_process_vm_readv, ct_syscall(SYS_getpid), &to,
+                                                  1, &from, 1, 0) == (long)size;
 }
 
 /* By no call that a filter may kill for. */
@@ -82,7 +82,7 @@ bool ct_memory_gather(const struct ct_memory_piece *pieces, size_t count)
     struct iovec from[CT_MEMORY_PIECES], to[CT_MEMORY_PIECES];
     long size = 0;
 
-    if (count > CT_MEMORY_PIECES || is_filtered())
+    if (count > CT_MEMORY_PIECES || ct_calls_are_filtered())
         return count <= CT_MEMORY_PIECES && take_each(pieces, count);
     for (size_t i = 0; i < count; i++) {
         from[i] = (struct iovec){(void *)pieces[i].address, pieces[i].size};

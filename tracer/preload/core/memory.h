@@ -24,6 +24,9 @@ static inline bool ct_memory_is_readable(const void *address, size_t size)
  */
 bool ct_memory_copy(uint64_t address, void *copy, size_t size);
 
+/* The process has begun under a filter that may kill it for a system call that is not usual. */
+bool ct_calls_are_filtered(void);
+
 /*
  * The same, of any size, also under such a filter: there it is asked whether it can be read, and
  * then copied, which is no help against who unmaps it meanwhile. For what the thread itself has in

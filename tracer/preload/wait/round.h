@@ -15,7 +15,8 @@ static inline void ct_round_untimed(void)
     ct_self.unread_ticks = ct_self.round_ticks;
 }
 
-/* How often the thread has given up its CPU, to wait. */
+/* How often the thread has given up its CPU, to wait. Always 0 where the kernel cannot be asked: it
+ * is as if it never had. */
 uint64_t ct_round_switches(void);
 
 /* A wait has begun; to be handed on to its end. 0: it does not matter. */
