@@ -169,5 +169,9 @@ class Python(TraceTest):
         self.assertEqual((result.status, result.out), (0, "behaves\n"), result)
         self.assertTrue([row for row, _ in self.waits_of(result) if "< ffff" in row["stack"]])
 
+    def test_frames_that_change_meanwhile_hold_nobody_up(self):
+        result = self.record(WORKLOADS / "fake_python", "circle", options=["--rate=0"])
+        self.assertEqual((result.status, result.out), (0, "behaves\n"), result)
+
 
 main()

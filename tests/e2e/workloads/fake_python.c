@@ -2,6 +2,9 @@
  * What ctrace takes for CPython 3.11, with an interpreter whose memory is damaged in every way that
  * a seed makes up: threads, marks, frames, codes and strings that lead nowhere, in circles, and to
  * each other. It waits a thousand times, and says so at the end.
+ *
+ * With an argument: two frames, far from each other, that are each other's caller; and while they
+ * are looked at, another thread takes their codes away.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -115,15 +118,58 @@ __attribute__((noinline)) void _PyEval_EvalFrameDefault(void)
     __asm__ volatile("");
 }
 
-int main(void)
+static _Atomic int has_changed;
+
+static void build_circle(void)
 {
+    uint64_t *frames[] = {memory + 96, memory + WORDS / 2};
+
+    do {
+        build();
+    } while (thread_state != memory || memory[56 / 8] != (uint64_t)(memory + 64) ||
+             memory[152 / 8] != (uint64_t)pthread_self() || memory[64 + 1] != (uint64_t)frames[0]);
+    for (int i = 0; i < 2; i++) {
+        frames[i][32 / 8] = (uint64_t)(memory + 128);
+        frames[i][48 / 8] = (uint64_t)frames[1 - i];
+        frames[i][64 / 8] = 0;
+    }
+}
+
+static void *take_codes_away(void *unused)
+{
+    const struct timespec a_while = {0, 50000000};
+
+    nanosleep(&a_while, NULL);
+    for (size_t at = 96; at <= WORDS / 2; at += WORDS / 2 - 96)
+        *(volatile uint64_t *)&memory[at + 32 / 8] = 0;
+    has_changed = 1;
+    return unused;
+}
+
+static void wait_in_circle(void)
+{
+    pthread_t other;
+
+    build_circle();
+    if (pthread_create(&other, NULL, take_codes_away, NULL) != 0)
+        abort();
+    while (!has_changed)
+        _PyEval_EvalFrameDefault();
+    pthread_join(other, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argv;
     char *pages = mmap(NULL, WORDS * sizeof(*memory) + 4096, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (pages == MAP_FAILED || mprotect(pages + WORDS * sizeof(*memory), 4096, PROT_NONE) != 0)
         return 1;
     memory = (uint64_t *)(void *)pages;
-    for (int round = 0; round < ROUNDS; round++) {
+    if (argc > 1)
+        wait_in_circle();
+    for (int round = 0; argc == 1 && round < ROUNDS; round++) {
         build();
         _PyEval_EvalFrameDefault();
     }

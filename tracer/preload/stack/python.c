@@ -49,7 +49,7 @@ static bool look_for(struct ct_python *python)
            ct_python_layout_find(find_minor(), runtime, runtime_size, &python->layout);
 }
 
-const struct ct_python *ct_python_find(void)
+static const struct ct_python *find_in_program(void)
 {
     __typeof__(state) known = atomic_load_explicit(&state, memory_order_acquire);
 
@@ -63,6 +63,13 @@ const struct ct_python *ct_python_find(void)
         atomic_store_explicit(&state, known, memory_order_release);
     }
     return known == FOUND ? &found : NULL;
+}
+
+const struct ct_python *ct_python_find(void)
+{
+    const struct ct_python *python = find_in_program();
+
+    return python != NULL && python->thread_state() != NULL ? python : NULL;
 }
 
 /* ---- Its frames. ---- */
@@ -84,6 +91,7 @@ bool ct_python_walk_begin(struct ct_python_walk *walk, const struct ct_python *p
     walk->python = python;
     walk->size = 0;
     walk->mark = 0;
+    walk->left = CT_PYTHON_FRAMES_MAX;
     /* One that was freed since is another's, or nobody's. */
     if (thread == 0 || !ct_memory_take(thread, bytes, sizeof(bytes)) ||
         word_at(bytes, layout->thread_id) != (uint64_t)pthread_self())
@@ -102,6 +110,7 @@ void ct_python_walk_again(struct ct_python_walk *walk, uint64_t frame)
 {
     walk->frame = frame;
     walk->mark = 0;
+    walk->left = CT_PYTHON_FRAMES_MAX;
 }
 
 /* Frames that are no objects lie behind those that called them: what is before this one is copied
@@ -147,10 +156,11 @@ static void leave_call(struct ct_python_walk *walk)
 bool ct_python_walk_next(struct ct_python_walk *walk, struct ct_python_frame *frame)
 {
     const struct ct_python_layout *layout = &walk->python->layout;
-    const uint8_t *bytes = walk->frame != 0 ? read_frame(walk) : NULL;
+    const uint8_t *bytes = walk->frame != 0 && walk->left > 0 ? read_frame(walk) : NULL;
 
     if (bytes == NULL)
         return false;
+    walk->left--;
     *frame = (struct ct_python_frame){
         .code = word_at(bytes, layout->frame_code),
         .instruction = word_at(bytes, layout->frame_instruction),

@@ -18,18 +18,23 @@ struct ct_python {
 };
 
 /*
- * The program's; NULL: it is no CPython, or none whose layout is known. It is looked for when that
- * is first asked, in the program and in the libraries called python that it began with.
+ * The program's; NULL: it is no CPython, or none whose layout is known, or the calling thread is
+ * none that the interpreter knows. It is looked for when that is first asked, in the program and in
+ * the libraries called python that it began with.
  */
 const struct ct_python *ct_python_find(void);
 
 #define CT_PYTHON_WINDOW 1024
+
+/* The interpreter has a limit of 1,000 frames, unless it is told otherwise. */
+#define CT_PYTHON_FRAMES_MAX 4096
 
 /* A walk over the frames of the calling thread, the innermost first. */
 struct ct_python_walk {
     const struct ct_python *python;
     uint64_t frame; /* the next one; 0: none */
     uint64_t mark;  /* of the call that evaluates it; 0: none */
+    uint32_t left;  /* so many are looked at: what changes meanwhile may lead in circles */
     uint64_t begin; /* of what was copied */
     size_t size;
     uint8_t window[CT_PYTHON_WINDOW];

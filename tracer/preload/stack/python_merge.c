@@ -3,10 +3,8 @@
 #include "python_codes.h"
 #include "schema/codes.h"
 
-/* What is looked at. Each call takes a system call or two, of frames some ten take one. Their
- * interpreter has a limit of 1,000 frames, unless it is told otherwise. */
-#define CALLS_MAX  128
-#define FRAMES_MAX 4096
+/* What is looked at. Each call takes a system call or two, of frames some ten take one. */
+#define CALLS_MAX 128
 
 /* Of a call that evaluates Python functions: how many, and an address in its C frame. */
 struct call {
@@ -27,9 +25,7 @@ static void find_calls(struct ct_python_walk *walk, struct calls *calls)
     struct call open = {0, 0};
 
     calls->count = calls->frames = 0;
-    for (uint32_t i = 0; i < FRAMES_MAX && calls->count < CALLS_MAX; i++) {
-        if (!ct_python_walk_next(walk, &frame))
-            break;
+    while (calls->count < CALLS_MAX && ct_python_walk_next(walk, &frame)) {
         if (frame.code != 0) {
             open.count++;
             calls->frames++;
