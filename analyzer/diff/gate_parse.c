@@ -138,6 +138,18 @@ static const char *find_comparison(const char *text)
     return MAX(above, below);
 }
 
+static gboolean has_space_at(const char *text, size_t at, GError **error)
+{
+    if (at > 0 && g_ascii_isspace(text[at - 1]))
+        at -= 1;
+    else if (g_ascii_isspace(text[at + 1]))
+        at += 1;
+    else
+        return FALSE;
+    complain(text, at, error, "here must be no space");
+    return TRUE;
+}
+
 struct ct_gate *ct_gate_parse(const char *text, GError **error)
 {
     g_autoptr(ct_gate) gate = g_new0(struct ct_gate, 1);
@@ -150,6 +162,9 @@ struct ct_gate *ct_gate_parse(const char *text, GError **error)
     }
     size_t length = (size_t)(comparison - text);
 
+    /* A number after a space would be read, but not the sign in front of it be seen. */
+    if (has_space_at(text, length, error))
+        return NULL;
     gate->is_above = *comparison == '>';
     gate->is_duration = length == strlen(DURATION) && strncmp(text, DURATION, length) == 0;
     if (!gate->is_duration) {

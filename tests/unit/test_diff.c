@@ -405,6 +405,7 @@ static void what_is_no_check_is_shown_where(void **state)
         {"sync.delay>+10", 14},   {"sync.count>5ms", 12},   {"sync.delay>+10 %", 14},
         {"sync.delay>-101%", 11}, {"lock:.delay>+1%", 0},   {"", 0},
         {"duration.p99>1s", 0},   {"sync.delay>=+10%", 11}, {"sync.delay>+infs", 11},
+        {"sync.delay> +5ms", 11}, {"sync.delay >+5ms", 10}, {"duration > 1s", 8},
     };
 
     (void)state;
