@@ -164,6 +164,25 @@ class Python(TraceTest):
         text = self.ctrace("report", "--all", "--top=999", result.directory).out
         self.assertNotRegex(text, "[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]")
 
+    def test_functions_of_one_interpreter_stay_out_of_the_frames_of_another(self):
+        for python in interpreters():
+            with self.subTest(python=python):
+                result = self.record_python("python_many.py", "enters", python=python)
+                row = next(row for row, _ in self.waits_of(result) if row["class"] == "sleep")
+                # Where functions have no names, one that has stands between them.
+                entry = "interp_run_string" if "interp_run" in row["stack"] else "PyRun_StringFlags"
+                inside, _, outside = row["stack"].partition(f" < {entry}")
+                # From 3.12 on, a thread knows what it is in; before, where it came from.
+                known, other = inside, outside
+                if " < inside (<string>:3) < <module> (<string>:4) < " not in inside:
+                    known, other = outside, inside
+                    self.assertIn(" < enters (python_many.py:", known)
+                    self.assertIn(" < <module> (python_many.py:", known)
+                self.assertNotIn("_PyEval_EvalFrameDefault", known)
+                self.assertNotIn("python_many.py", inside)
+                self.assertNotIn("<string>", outside)
+                self.assertIn("_PyEval_EvalFrameDefault", other)
+
     def test_a_damaged_interpreter_harms_nobody(self):
         result = self.record(WORKLOADS / "fake_python", options=["--rate=0"])
         self.assertEqual((result.status, result.out), (0, "behaves\n"), result)

@@ -1,6 +1,6 @@
 """Waits in what is hard on whoever describes functions: `codes` many of them, made from text, of
 which most are freed again; `odd`, by odd names; `deep`, a recursion; `fork`, in children of fork;
-`ends`, in threads that end. Prints how often it waited in each function that the caller is to find."""
+`enters`, in a sub-interpreter; `ends`, in threads that end. Prints how often it waited in each function that the caller is to find."""
 
 import json
 import os
@@ -77,6 +77,17 @@ def fork():
     return {"in_child": 3}
 
 
+def enters():
+    """A sub-interpreter in the thread of the main one."""
+    try:
+        import _interpreters as interpreters  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        import _xxsubinterpreters as interpreters  # pylint: disable=import-outside-toplevel
+    source = "import time\ndef inside():\n    time.sleep(0.003)\ninside()"
+    interpreters.run_string(interpreters.create(), source)
+    return {"enters": 1}
+
+
 def ends():
     def brief():
         time.sleep(0.005)
@@ -90,6 +101,6 @@ def ends():
     return {"brief": 100}
 
 
-SCENARIOS = {"codes": codes, "odd": odd, "deep": deep, "fork": fork, "ends": ends}
+SCENARIOS = {"codes": codes, "odd": odd, "deep": deep, "fork": fork, "enters": enters, "ends": ends}
 
 print(json.dumps(SCENARIOS[sys.argv[1]]()))

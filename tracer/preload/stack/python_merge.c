@@ -43,20 +43,27 @@ static void find_calls(struct ct_python_walk *walk, struct calls *calls)
 
 /* Before 3.10 a C frame of the function that evaluates is all that there is: one for each. Where it
  * is in a part of that function that the linker has put elsewhere, it is not known for one, and the
- * next outer ones go by count. */
+ * next outer ones go by count. Innermost ones that are too many begin just now, or are of a
+ * sub-interpreter. */
 static void mark_by_function(const struct ct_python *python, const struct ct_c_frames *frames,
                              struct calls *calls)
 {
-    uint32_t found = 0, call = 0;
+    uint32_t found = 0, call = 0, skipped = 0;
 
     for (uint32_t i = 0; i < frames->count; i++)
         found +=
             frames->addresses[i] - 1 - python->eval_begin < python->eval_end - python->eval_begin;
     if (!frames->is_cut && found < calls->count)
         call = calls->count - found;
+    if (!frames->is_cut && !calls->is_cut && found > calls->count)
+        skipped = found - calls->count;
     for (uint32_t i = 0; i < frames->count && call < calls->count; i++) {
         if (frames->addresses[i] - 1 - python->eval_begin >= python->eval_end - python->eval_begin)
             continue;
+        if (skipped > 0) {
+            skipped--;
+            continue;
+        }
         for (uint32_t k = call; k > 0 && calls->all[k - 1].mark == 0; k--)
             calls->all[k - 1].mark = frames->stack_pointers[i];
         calls->all[call++].mark = frames->stack_pointers[i];
