@@ -5,6 +5,7 @@
 #include "schema/packed_event.h"
 #include "tables.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
@@ -42,7 +43,10 @@ static struct ct_doorbell *find_doorbell(void)
 
 void ct_emit_reach_doorbell(void)
 {
+    int saved_errno = errno;
+
     find_doorbell();
+    errno = saved_errno;
 }
 
 static bool back_up_to(const struct ct_self *self, uint64_t end)

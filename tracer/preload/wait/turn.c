@@ -345,12 +345,14 @@ static void give_up(int fd, enum ct_turn_outcome outcome)
 {
     struct ct_turn_step step = {.what = CT_TURN_STEP_NONE};
     struct turn *turn = turn_of(fd);
+    int saved_errno = errno;
 
     if (is_accepted(turn))
         return; /* what gets no answer is no request */
     answer(turn, ct_ticks(), &step);
     if (step.what == CT_TURN_STEP_ENDED)
         tell(fd, &step, CT_TURN_CALL, outcome);
+    errno = saved_errno;
 }
 
 void ct_turn_closing(int fd)
