@@ -13,6 +13,7 @@
 #include "preload/stack/intern.h"
 #include "preload/stack/loader.h"
 #include "preload/stack/modules.h"
+#include "preload/stack/python.h"
 #include "preload/stack/python_codes.h"
 #include "preload/stack/stack.h"
 #include "preload/wait/fd.h"
@@ -82,6 +83,7 @@ static void begin_process(const struct ct_image *image)
     ct_process_describe(board, image);
     ct_wiped_begin();
     ct_stacks_begin();
+    ct_python_begin();
     ct_python_codes_begin();
     ct_slots_begin();
     ct_board = board;

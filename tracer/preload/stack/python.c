@@ -49,6 +49,12 @@ static bool look_for(struct ct_python *python)
            ct_python_layout_find(find_minor(), runtime, runtime_size, &python->layout);
 }
 
+void ct_python_begin(void)
+{
+    if (atomic_load(&state) == BEING_LOOKED_FOR)
+        atomic_store(&state, UNKNOWN);
+}
+
 static const struct ct_python *find_in_program(void)
 {
     __typeof__(state) known = atomic_load_explicit(&state, memory_order_acquire);

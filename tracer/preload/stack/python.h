@@ -24,6 +24,9 @@ struct ct_python {
  */
 const struct ct_python *ct_python_find(void);
 
+/* In a child of fork: a thread that was looking for it is not there. */
+void ct_python_begin(void);
+
 #define CT_PYTHON_WINDOW 1024
 
 /* The interpreter has a limit of 1,000 frames, unless it is told otherwise. */
