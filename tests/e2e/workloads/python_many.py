@@ -1,6 +1,7 @@
 """Waits in what is hard on whoever describes functions: `codes` many of them, made from text, of
 which most are freed again; `odd`, by odd names; `deep`, a recursion; `fork`, in children of fork;
-`enters`, in a sub-interpreter; `ends`, in threads that end. Prints how often it waited in each function that the caller is to find."""
+`enters`, in a sub-interpreter; `ends`, in threads that end. Prints how often it waited in each
+function that the caller is to find."""
 
 import json
 import os
