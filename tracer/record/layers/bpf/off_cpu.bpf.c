@@ -230,7 +230,6 @@ static void tell_waker(struct task_struct *task, const struct ct_off_cpu *woken)
     if (!followed || followed->phase != ON_CPU || !registers || !is_in_call(task, registers))
         return;
     off = &followed->off;
-    uint64_t woken_ns = off->woken_ns;
     uint32_t flags = off->flags;
 
     off->left_ns = woken->woken_ns;
@@ -242,7 +241,6 @@ static void tell_waker(struct task_struct *task, const struct ct_off_cpu *woken)
     note_stack(followed, task, registers);
     if (off->flags & CT_OFF_CPU_HAS_STACK && tell_as(followed, CT_OFF_CPU_WAKER))
         note_place_told(followed);
-    off->woken_ns = woken_ns;
     off->flags = flags;
 }
 
