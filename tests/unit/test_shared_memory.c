@@ -1,9 +1,11 @@
 /* Memory that is shared with programs, when there is much of it to be given back. */
+#include "board_map.h"
 #include "shared_memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 /* cmocka needs those before it. */
 #include <cmocka.h>
 #include <sys/mman.h>
@@ -83,11 +85,44 @@ static void none_is_nothing_to_unmap(void **state)
     g_array_unref(g_steal_pointer(&pieces));
 }
 
+/* ---- Codes on boards. ---- */
+
+static gboolean is_code(struct ct_board_code *code, uint32_t count, const char *bytes, size_t size)
+{
+    static struct ct_board_stack_copy stack;
+
+    memset(&stack, 'x', sizeof(stack));
+    stack.count = count;
+    memcpy(&stack.addresses[1], bytes, size);
+    stack.addresses[0] = 7;
+    return ct_board_stack_code(&stack, code);
+}
+
+/* Both strings end within the words that there are. */
+static void a_code_without_an_end_is_none(void **state)
+{
+    struct ct_board_code code;
+
+    (void)state;
+    assert_true(is_code(&code, 2, "f\0p.py\0", 7));
+    assert_string_equal(code.function, "f");
+    assert_string_equal(code.file, "p.py");
+    assert_int_equal(code.first_line, 7);
+    assert_true(is_code(&code, 2, "ffffff\0", 8));
+    assert_string_equal(code.file, "");
+    assert_false(is_code(&code, 1, "f\0p\0", 4));
+    assert_false(is_code(&code, 2, "fffffff\0\0", 9));
+    assert_false(is_code(&code, 2, "f\0p.pyyy\0", 9));
+    assert_false(is_code(&code, CT_STACK_MAX_FRAMES, "f", 1));
+    assert_false(is_code(&code, CT_STACK_MAX_FRAMES, "f\0p", 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_are_unmapped_in_as_few_pieces_as_there_are),
         cmocka_unit_test(none_is_nothing_to_unmap),
+        cmocka_unit_test(a_code_without_an_end_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
