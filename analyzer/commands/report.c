@@ -42,8 +42,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
 {
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &options->format,
-         "text (the default), json, or csv (a table: of threads, or what SECTION is)",
-         "FORMAT"},
+         "text (the default), json, or csv (a table: of threads, or what SECTION is)", "FORMAT"},
         {"top", 'n', 0, G_OPTION_ARG_INT, &options->top,
          "Entries of each list (10; in the overview 4)", "N"},
         {"depth", 'd', 0, G_OPTION_ARG_INT, &options->depth,
