@@ -662,7 +662,8 @@ static void what_is_cut_off_is_refused(void **state)
 
 /* ---- Children without a board ---- */
 
-#define CHILD 99
+#define CHILD    99
+#define LATER_NS UINT64_C(5000000)
 
 /* What is to be told of a child that began, but has not been told yet. */
 static struct ct_forked_news *find_news(struct fixture *fixture, struct ct_drain_round *round)
@@ -693,6 +694,23 @@ static void a_child_that_has_no_board_is_told_of(void **state)
     assert_int_equal(at(0)->event, CT_EVENT_ID_PROCESS_START);
     assert_int_equal(at(0)->source.vpid, CHILD);
     assert_int_equal(fixture->board->forked[0].state, CT_FORKED_ALIVE | CT_FORKED_START_TOLD);
+    ct_forked_news_free(news);
+}
+
+/* Its times on a CPU are told by the kernel's, and are of the image that it was. */
+static void one_that_is_told_of_late_began_when_it_did(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_drain_round round;
+    struct ct_forked_news *news = find_news(fixture, &round);
+
+    last_ns = round.now_ns + LATER_NS;
+    ct_forked_news_write_next(news, &round);
+    for (guint i = 0; i < written->len; i++) {
+        assert_true(at(i)->source.time_ns == last_ns);
+        assert_true(at(i)->source.lag_ns == LATER_NS);
+    }
+    assert_true(written->len > 0);
     ct_forked_news_free(news);
 }
 
@@ -732,6 +750,7 @@ int main(void)
         DRAIN_TEST(a_record_that_is_too_large_is_passed_over),
         DRAIN_TEST(held_events_wait),
         DRAIN_TEST(a_child_that_has_no_board_is_told_of),
+        DRAIN_TEST(one_that_is_told_of_late_began_when_it_did),
         DRAIN_TEST(one_that_gets_a_board_meanwhile_is_told_of_there),
         cmocka_unit_test(what_is_packed_comes_out),
         cmocka_unit_test(what_is_cut_off_is_refused),

@@ -119,10 +119,13 @@ void ct_forked_news_write_next(struct ct_forked_news *news, const struct ct_drai
 
     if (!ct_forked_read(one->map, one->index, round->now_ns, &forked))
         return;
+    uint64_t happened_ns = ct_drain_round_time(round, &forked.identity, one->ticks);
+    uint64_t time_ns = news->writer->time_of(happened_ns);
     struct ct_source source = {
         .vpid = forked.identity.pid,
         .vtid = forked.identity.pid,
-        .time_ns = news->writer->time_of(ct_drain_round_time(round, &forked.identity, one->ticks)),
+        .time_ns = time_ns,
+        .lag_ns = time_ns - happened_ns,
     };
     if (!one->is_end) {
         /* Its own board tells of it. */
