@@ -23,12 +23,14 @@ static char *key_of(const struct ct_findings_case *a_case, const struct ct_evide
 }
 
 /* Of those that were not on a descriptor, the operation says what for: a name to be looked up. */
-static char *name_target(const struct ct_evidence_wait *wait)
+static char *name_target(const struct ct_gathering *gathering)
 {
+    const struct ct_evidence_wait *wait = gathering->first;
     const char *target = target_of(wait);
 
     if (target)
-        return g_strdup_printf("for its peer %s", target);
+        return g_strdup_printf("for %s peer %s", gathering->threads->len == 1 ? "its" : "their",
+                               target);
     return wait->fd_kind == CT_FD_KIND_PIPE ? g_strdup("for the reader of a pipe")
                                             : g_strdup_printf("in %s", ct_op_name(wait->op));
 }
@@ -62,7 +64,7 @@ void ct_findings_peer(const struct ct_findings_case *a_case, const char *name, G
         const struct ct_gathering *gathering = gatherings->pdata[i];
         g_autofree char *who = ct_words_threads(gathering->threads);
         g_autofree char *time = ct_words_time_of(a_case, gathering);
-        g_autofree char *target = name_target(gathering->first);
+        g_autofree char *target = name_target(gathering);
         g_autofree char *count = ct_words_count(gathering);
         g_autofree char *where = ct_words_where(gathering);
         g_autofree char *calls = describe_calls(a_case, gathering->first->peer);
