@@ -7,6 +7,7 @@
 #include "symbols/stack_text.h"
 #include "text/shell_word.h"
 
+#include <signal.h>
 #include <string.h>
 
 /* Of the path: less does not decide when it ends, and is not worth a second mention either. */
@@ -199,13 +200,20 @@ static char *describe_part(const struct part *part, uint64_t length_ns)
                            100 * (double)part->ns / (double)length_ns, where ? where : "");
 }
 
+/* As a shell tells it: Ctrl-C, or whoever ends a server. */
+static gboolean was_ended_by_signal(const struct ct_model *model)
+{
+    return model->capture.exit_status > 128 && model->capture.exit_status <= 128 + SIGRTMAX;
+}
+
 /* It ended by itself, and so can end earlier. */
 static gboolean has_end(const struct ct_path *path)
 {
     const struct ct_thread *last = path->question.thread;
+    const struct ct_model *model = path->question.model;
 
-    return path->question.window.end_ns == last->end_ns &&
-           (last->has_exited || last->end_ns < path->question.model->end_ns);
+    return path->question.window.end_ns == last->end_ns && !was_ended_by_signal(model) &&
+           (last->has_exited || last->end_ns < model->end_ns);
 }
 
 /* What of the path is in that function, or called by it. */
