@@ -212,7 +212,7 @@ class Latency(TraceTest):
             self.assertEqual(
                 sum(int(row["count"]) for row in rows if row["by"] == by), latency["count"]
             )
-        self.assert_refused(self.ctrace("report", "locks", "--format=csv", directory), "section")
+        self.assert_refused(self.ctrace("report", "hangs", "--format=csv", directory), "section")
 
 
 if __name__ == "__main__":

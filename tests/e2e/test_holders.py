@@ -148,8 +148,6 @@ class Holders(TraceTest):
         self.assertRegex(result.out, r"(?m)^ +meanwhile in read \d")
         self.assertRegex(result.out, r"waited for in want \(holders\.c:\d+\) < wait_in_line")
         self.assertNotIn("Where the time was waited", result.out)
-        refused = self.ctrace("report", "locks", "--format=csv", trace)
-        self.assert_refused(refused, "csv", "locks")
 
     def test_no_lock(self):
         trace = self.record_ok("/bin/true").directory
