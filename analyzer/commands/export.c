@@ -176,10 +176,12 @@ static gboolean write_profile(struct question *question, struct ct_store *store,
         .asked = &options->scope,
         .filter = question->filter,
         .idle = question->idle,
-        .window = {input->begin_ns, input->end_ns},
+        .window = {0, UINT64_MAX},
     };
     g_autofree char *only = ct_selection_describe(&options->scope.selection);
 
+    if (input->scope->window)
+        source.window = *input->scope->window;
     ct_profile_source_begin(&source);
     g_autoptr(ct_profile) profile = source.profile;
 

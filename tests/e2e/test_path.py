@@ -112,7 +112,7 @@ class Path(TraceTest):
                 self.assertEqual(result.status, 0, result)
                 # Letters are outlines: the line is known by its colour, which is nothing else's.
                 if form == "svg":
-                    self.assertEqual("76.07" in picture.read_text(), is_there)
+                    self.assertEqual("stroke:rgb(76.07" in picture.read_text(), is_there)
 
     def test_a_slow_worker(self):
         report = self.path_of(PATHS, "join", 200)
