@@ -210,8 +210,9 @@ class Newest(KeepTest):
 
     @unittest.skipUnless(os.getuid() == 0, "the kernel tells others too little for that")
     def test_with_perf(self):
-        # Of which a burst is told at once, the larger, the busier the machine is.
-        trace = self.check("--kernel=syscalls", "--kernel-source=perf", "--cpu", size="16M")
+        # Of which a burst is told at once, the larger, the busier the machine is. It tells of
+        # ctrace's own system calls, too, as those by which the frames of python are read.
+        trace = self.check("--kernel=syscalls", "--kernel-source=perf", "--cpu", size="64M")
         self.assertTrue((trace / "kernel" / "metadata").exists())
 
     def test_it_never_has_more_than_it_may_and_a_part(self):
