@@ -238,8 +238,8 @@ class Refusals(CpuTest):
 
     def test_where_perf_is_forbidden_the_rest_is_recorded(self):
         trace = self.folder / "trace"
-        result = run(WORKLOADS / "forbid_perf", CTRACE, "record", "--cpu", "-o", trace, "--", BURN,
-                     "threads", cwd=self.folder)  # fmt: skip
+        result = run(WORKLOADS / "forbid_perf", CTRACE, "record", "--cpu", "-o", trace, "--", "sleep",
+                     "0.1", cwd=self.folder)  # fmt: skip
         self.assertEqual(result.status, 0, result)
         self.assertRegex(result.err, "--cpu: no samples are taken: .*forbidden here")
         self.assertIn("cpu: ", capture(trace)["missing"])
