@@ -1,5 +1,6 @@
 """A recording that may not grow, and keeps what came last: --keep=newest."""
 
+import contextlib
 import json
 import os
 import re
@@ -112,6 +113,21 @@ class KeepTest(TraceTest):
 
         wait_until(has_hole, "older parts were dropped")
 
+    def await_quiet(self, trace):
+        """What was told so far has been written: the recorder is behind no more. By perf, it is
+        told of the other programs of the machine as well."""
+        sizes = [-1 << 30]
+
+        def has_settled():
+            time.sleep(0.3)
+            sizes.append(0)
+            for path in trace.rglob("*"):
+                with contextlib.suppress(FileNotFoundError):
+                    sizes[-1] += path.lstat().st_size
+            return abs(sizes[-1] - sizes[-2]) < MB / 2
+
+        wait_until(has_settled, "little more was written")
+
     def waits_of(self, events, *ops):
         waits = [event for event in events if "duration_ns" in event.fields]
         return [event for event in waits if event.fields.get("op") in ops]
@@ -160,6 +176,7 @@ class Newest(KeepTest):
         recorder = self.start(70_000, f"--max-size={size}", *options)
         self.await_flood(recorder)
         self.await_drop(trace)
+        self.await_quiet(trace)
         err = self.finish(recorder)
         self.assertRegex(err, r"dropped what was older, as --keep=newest asks: the first \d")
         self.assertIn("nothing lost", err)
