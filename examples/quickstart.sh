@@ -69,6 +69,7 @@ Next, from that folder:
   go tool pprof -top sync.pb.gz
   go tool pprof -http=localhost:8080 sync.pb.gz
   go tool pprof -top -base sync.pb.gz sync_cured.pb.gz     what the cure saved
+  $build/bin/ctrace diff --per=run convoy.data convoy_cured.data
   $build/bin/ctrace record YOUR-PROGRAM
 END
 command -v go >/dev/null || echo "(go tool pprof comes with the package golang-go.)"

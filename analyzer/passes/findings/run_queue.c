@@ -61,7 +61,7 @@ void ct_findings_run_queue(const struct ct_findings_case *a_case, const char *na
 
     ct_finding_add(findings, name, &gathering,
                    g_strdup_printf("%s spent %s in line for a CPU, %.0f %% of the time in which "
-                                   "the program could run%s. There was more to run than CPUs.",
+                                   "the program could run%s.",
                                    who, time, 100 * runnable_ns / (running_ns + runnable_ns),
                                    at_most),
                    "report threads", NULL);
