@@ -76,7 +76,7 @@ static gboolean read_turns(struct ct_loop_lane *lane, struct ct_store *store,
     struct ct_store_event event;
     g_autoptr(GError) failure = NULL;
 
-    while (ct_store_cursor_next(cursor, &event, &failure)) {
+    while (lane->is_complete && ct_store_cursor_next(cursor, &event, &failure)) {
         if (lane->turns->len >= TURNS_MAX)
             lane->is_complete = FALSE;
         else
@@ -91,11 +91,12 @@ static gboolean read_turns(struct ct_loop_lane *lane, struct ct_store *store,
 static void add_wait(struct ct_loop_lane *lane, const struct ct_interval *interval)
 {
     g_autofree char *object = ct_format_object(interval);
+    gboolean is_of_set = ct_op_is_of_set(interval->op);
     const struct ct_loop_wait wait = {
         .begin_ns = interval->begin_ns,
         .end_ns = interval->end_ns,
-        .is_round = ct_op_is_of_set(interval->op) && interval->class != CT_CLASS_RUNNABLE,
-        .is_last = interval->end_ns == interval->wait_end_ns && !interval->is_open,
+        .is_round = is_of_set && interval->class != CT_CLASS_RUNNABLE,
+        .round_end_ns = is_of_set && !interval->is_open ? interval->wait_end_ns : 0,
         .class = interval->class,
         .op = interval->op,
         .object = g_string_chunk_insert_const(lane->texts, object),
@@ -112,7 +113,7 @@ static gboolean read_waits(struct ct_loop_lane *lane, struct ct_store *store,
     struct ct_store_event event;
     g_autoptr(GError) failure = NULL;
 
-    while (ct_store_cursor_next(cursor, &event, &failure)) {
+    while (lane->is_complete && ct_store_cursor_next(cursor, &event, &failure)) {
         if (lane->waits->len >= WAITS_MAX)
             lane->is_complete = FALSE;
         else

@@ -39,7 +39,8 @@ struct ct_loop_wait {
     uint64_t begin_ns;
     uint64_t end_ns;
     gboolean is_round; /* for any of several: it is one that has ended, or a piece of it */
-    gboolean is_last;  /* of its pieces */
+    uint64_t
+        round_end_ns; /* when the whole wait for any of several ended; 0: it is none, or has not */
     enum ct_class class;
     enum ct_op op;
     const char *object; /* borrowed from the lane; as a text */

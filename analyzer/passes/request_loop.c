@@ -92,11 +92,18 @@ static void tell_piece(const struct telling *telling, int owner, const struct ct
 static gboolean are_rounds_known(const struct telling *telling, const struct stretch *stretch)
 {
     const struct ct_loop_wait *wait;
+    uint64_t last_ns = 0;
     uint32_t known = 0;
 
+    /* Where the kernel tells more of a wait, that has several pieces. */
     for (guint i = telling->next_wait;
-         (wait = wait_at(telling->lane, i)) && wait->end_ns <= stretch->end_ns; i++)
-        known += wait->is_round && wait->is_last && wait->end_ns > stretch->begin_ns;
+         (wait = wait_at(telling->lane, i)) && wait->begin_ns < stretch->end_ns; i++) {
+        if (wait->round_end_ns <= stretch->begin_ns || wait->round_end_ns > stretch->end_ns ||
+            wait->round_end_ns == last_ns)
+            continue;
+        last_ns = wait->round_end_ns;
+        known++;
+    }
     return known == stretch->rounds;
 }
 

@@ -85,16 +85,18 @@ static gboolean find_wakes(const struct ct_request *request, struct ct_store *st
     const struct ct_window window = {free_ns, request->end_ns};
     g_autoptr(ct_store_cursor) cursor = ct_store_intervals(store, request->writer, &window);
     struct ct_store_event event;
+    uint64_t told_ns = UINT64_MAX;
     g_autoptr(GError) failure = NULL;
 
     while (ct_store_cursor_next(cursor, &event, &failure)) {
         const struct ct_interval *interval = &event.interval;
 
-        /* One woken by the kernel alone is in no call that is told of. */
+        /* One woken by the kernel alone is in no call that is told of. A wait may have pieces. */
         if (!interval->waker || interval->is_outside || interval->is_open ||
             interval->class == CT_CLASS_RUNNABLE || interval->wait_end_ns > request->end_ns ||
-            interval->wake_ns < free_ns || interval->end_ns != interval->wait_end_ns)
+            interval->wake_ns < free_ns || interval->wait_begin_ns == told_ns)
             continue;
+        told_ns = interval->wait_begin_ns;
         if (interval->waker != request->reader || interval->is_for_lock) {
             woken->by_others += interval->is_for_lock ? 0 : 1;
             continue;

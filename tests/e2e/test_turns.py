@@ -231,6 +231,36 @@ http {{
 """
 
 
+# It works 10 ms for each request, and answers all at once when no more come.
+LOOP = """
+import selectors, socket, sys, time
+listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+waiting = selectors.DefaultSelector()
+waiting.register(listening, selectors.EVENT_READ)
+answers = []
+while True:
+    for key, _ in waiting.select(0.002 if answers else None):
+        if key.fileobj is listening:
+            waiting.register(listening.accept()[0], selectors.EVENT_READ)
+            continue
+        read = key.fileobj.recv(1)
+        if not read:
+            waiting.unregister(key.fileobj)
+            continue
+        if read == b"q":
+            sys.exit()
+        until = time.process_time() + 0.01
+        while time.process_time() < until:
+            pass
+        answers.append((key.fileobj, read))
+        break
+    else:
+        for connection, answer in answers:
+            connection.sendall(answer)
+        answers = []
+"""
+
+
 class Programs(Turns):
     """As they are installed, on loopback."""
 
@@ -333,6 +363,32 @@ class Programs(Turns):
             longest = max(request["unread_parts"], key=lambda part: part["total_ns"])
             self.assertEqual((longest["state"], longest["behind"]), ("queued", names[0]))
         self.assertIn("before that, it may have lain unread", self.report_text(self.folder / "trace", "requests"))
+
+    def test_what_the_kernel_tells_leaves_no_request_unknown(self):
+        """There each wait of the loop has several pieces."""
+        for kernel in ("off", "auto"):
+            with self.subTest(kernel):
+                port, trace = free_port(), self.folder / f"kernel-{kernel}"
+                recorder = self.start_record(
+                    "/usr/bin/python3", "-c", LOOP, port,
+                    output=trace, options=["--rate=0", f"--kernel={kernel}"],
+                )  # fmt: skip
+                wait_until(lambda: accepts(port), "the loop answered")
+                with contextlib.ExitStack() as stack:
+                    clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(3)]
+                    for _ in range(5):
+                        for client in clients:
+                            client.sendall(b"x")
+                        for client in clients:
+                            self.assertEqual(client.recv(1), b"x")
+                    clients[0].sendall(b"q")
+                    recorder.communicate(timeout=60)
+                report = json.loads(self.ctrace("report", "--format=json", "requests", "--top=100", trace).out)
+                requests = [r for r in report["slowest_requests"] if r["link"] == "event loop"]
+                parts = [part for request in requests for part in request["parts"]]
+                unknown_ns = sum(part["total_ns"] for part in parts if part["state"] == "unknown")
+                self.assertGreaterEqual(len(requests), 10)
+                self.assertLess(unknown_ns, sum(part["total_ns"] for part in parts) / 5)
 
     def test_nginx_requests_call_each_its_own_upstream(self):
         """Many at once in one loop: what it asks is told apart by what it had read."""
