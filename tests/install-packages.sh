@@ -2,7 +2,8 @@
 # Installs the Debian packages that ctrace needs, and only those that are missing.
 #
 #   tests/install-packages.sh build         what it takes to build and use ctrace
-#   tests/install-packages.sh build test    ... and to run its tests
+#   tests/install-packages.sh package       what it takes to make packages of it, beside that
+#   tests/install-packages.sh build package test    what it takes to run its tests
 #   tests/install-packages.sh suites        the programs that tests/suites/run.sh compares
 #   tests/install-packages.sh peers         the tools that tests/bench/run.sh measures beside ctrace
 #
@@ -17,12 +18,15 @@ build="gcc libc6-dev cmake ninja-build pkg-config
     libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libsqlite3-dev
     libcairo2-dev libpango1.0-dev libfontconfig-dev fonts-dejavu-core"
 
+# What makes packages of it takes these, too.
+package="dpkg-dev file rpm"
+
 test="libcmocka-dev libfuse3-dev fuse3 e2fsprogs mount faketime python3 g++ musl-tools golang-go rustc make
     redis-server redis-tools sqlite3 curl git procps util-linux
     gdb memcached nginx-light nodejs libjemalloc2 libtcmalloc-minimal4
     man-db librsvg2-bin poppler-utils strace linux-perf libdebuginfod1
     protobuf-compiler libdevel-nytprof-perl python3-jsonschema
-    zsh fish lintian rpm dpkg-dev debootstrap
+    zsh fish lintian debootstrap
     libclang-rt-14-dev clang-format clang-tidy shellcheck"
 
 peers="uftrace ltrace strace linux-perf bpftrace"
@@ -39,13 +43,14 @@ wanted=
 for set_name in "$@"; do
     case $set_name in
     build) wanted="$wanted $build" ;;
+    package) wanted="$wanted $package" ;;
     test) wanted="$wanted $test" ;;
     suites) wanted="$wanted $suites" ;;
     peers) wanted="$wanted $peers" ;;
-    *) fail "no set of packages is called '$set_name'; there are: build, test, suites, peers" ;;
+    *) fail "no set of packages is called '$set_name'; there are: build, package, test, suites, peers" ;;
     esac
 done
-[ -n "$wanted" ] || fail "say which packages: build, test, suites, peers"
+[ -n "$wanted" ] || fail "say which packages: build, package, test, suites, peers"
 
 command -v dpkg-query >/dev/null || fail "this is not Debian; install what these provide: $wanted"
 

@@ -114,7 +114,7 @@ step_quick()
     ctest --test-dir "$build" --output-on-failure --no-tests=error -j2 -R '^(unit|golden)\.|^e2e\.(root|user)\.blame$'
 }
 
-tests/install-packages.sh build test
+tests/install-packages.sh build package test
 
 [ $# -gt 0 ] || set -- style tidy sanitize fuzz build
 failed=

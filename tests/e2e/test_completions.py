@@ -242,7 +242,11 @@ class Completions(TraceTest):
                 result = self.ctrace("record", word, "--max-size=100M", "-o", "tried", "--", "true")
                 self.assertNotIn("give ", result.err)
                 self.assertEqual(result.status, 0, result)
-        for kind in self.ask_all(["ctrace pprof "])["ctrace pprof "] - {"data"}:
+        kinds = self.ask_all(["ctrace pprof "])["ctrace pprof "] - {"data"}
+        self.assertLessEqual({"net", "sync", "syscall", "sleep"}, kinds)
+        nonsense = self.ctrace("pprof", "nonsense", trace, "-o", "p.pb.gz")
+        self.assertIn("no profile is called", nonsense.err)
+        for kind in kinds:
             result = self.ctrace("pprof", kind, trace, "-o", "p.pb.gz")
             self.assertNotIn("no profile is called", result.err)
 

@@ -15,7 +15,6 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ["CTRACE_SOURCE"])
 BUILD = pathlib.Path(os.environ["CTRACE_BUILD"])
-COMMANDS = {"export", "pprof", "record", "recover", "report", "symbolize", "timeline", "verify", "whatif"}
 # By which package may take none of these.
 KEPT_OUT = {
     "ctrace": ("cairo", "babeltrace", "glib", "lttng-ust"),
@@ -85,11 +84,8 @@ class Installing(Case):
         self.check("cmake", "--install", BUILD, "--prefix", "/opt/ctrace", env=dict(os.environ, DESTDIR=str(self.folder / "stage")))
         files = files_below(self.folder / "prefix")
         self.assertEqual(files, files_below(self.folder / "stage/opt/ctrace"))
-        for command in COMMANDS:
-            self.assertIn(f"/libexec/ctrace/ctrace-{command}", files)
-            self.assertIn(f"/share/man/man1/ctrace-{command}.1", files)
         commands = re.findall(r'^    \{"(\w+)", "', (SOURCE / "tracer/ctrace.c").read_text(), re.MULTILINE)
-        self.assertLessEqual(COMMANDS, set(commands))
+        self.assertGreater(len(commands), 8)
         for command in commands:
             self.assertIn(f"/libexec/ctrace/ctrace-{command}", files)
             self.assertIn(f"/share/man/man1/ctrace-{command}.1", files)
@@ -131,7 +127,7 @@ class Configuring(Case):
         environment |= {"PATH": str(programs), "PKG_CONFIG_LIBDIR": str(libraries)}
         text = self.check("cmake", "-S", SOURCE, "-B", self.folder / "build",
                           "-DCMAKE_IGNORE_PATH=/usr/bin;/bin;/usr/sbin;/sbin;/usr/local/bin", env=environment)
-        for words in ("the unit tests, which take cmocka", "the end-to-end tests, which take fuse3, python3, musl-gcc",
+        for words in ("the unit tests, which take cmocka, python3", "the end-to-end tests, which take fuse3, python3, musl-gcc",
                       "golden tests of hostile and stored recordings, which take python3"):
             self.assertIn(f"Left out: {words}", text)
         tests = self.check("ctest", "--test-dir", self.folder / "build", "-N")

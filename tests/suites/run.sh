@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:-$here/../../build-test}" && pwd)
 shift || true
 
-"$here/../install-packages.sh" build test suites
+"$here/../install-packages.sh" build package test suites
 
 stage=$(mktemp -d /tmp/ctrace-suites.XXXXXX)
 trap 'rm -rf "$stage"' EXIT

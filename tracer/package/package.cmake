@@ -1,16 +1,25 @@
 # Packages for Debian, and RPMs, of what a host needs: `cmake --build BUILD --target package`. Each folder
 # of the sources says of which its files are, by CMAKE_INSTALL_DEFAULT_COMPONENT_NAME.
 find_program(CTRACE_DPKG_DEB dpkg-deb)
+find_program(CTRACE_DPKG_SHLIBDEPS dpkg-shlibdeps)
+find_program(CTRACE_FILE file)
 find_program(CTRACE_RPMBUILD rpmbuild)
-mark_as_advanced(CTRACE_DPKG_DEB CTRACE_RPMBUILD)
+mark_as_advanced(CTRACE_DPKG_DEB CTRACE_DPKG_SHLIBDEPS CTRACE_FILE CTRACE_RPMBUILD)
+# What the programs of a package for Debian depend on is told by the second and the third.
+set(CTRACE_MAKES_DEB FALSE)
+if(CTRACE_DPKG_DEB AND CTRACE_DPKG_SHLIBDEPS AND CTRACE_FILE)
+  set(CTRACE_MAKES_DEB TRUE)
+elseif(CTRACE_DPKG_DEB)
+  message(STATUS "Left out: packages for Debian, which take dpkg-shlibdeps and file")
+endif()
 set(CPACK_GENERATOR TGZ)
-if(CTRACE_DPKG_DEB)
+if(CTRACE_MAKES_DEB)
   list(APPEND CPACK_GENERATOR DEB)
 endif()
 if(CTRACE_RPMBUILD)
   list(APPEND CPACK_GENERATOR RPM)
 endif()
-if(CTRACE_DPKG_DEB OR CTRACE_RPMBUILD)
+if(CTRACE_MAKES_DEB OR CTRACE_RPMBUILD)
   list(REMOVE_ITEM CPACK_GENERATOR TGZ)
 endif()
 
