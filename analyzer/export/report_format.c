@@ -15,16 +15,6 @@ static const struct ct_report_format formats[] = {
     {"csv", ct_report_write_csv, FALSE, FALSE, tables, FALSE},
 };
 
-/* "peers and requests" */
-static char *list_words(const char *const *words)
-{
-    GString *list = g_string_new(words[0]);
-
-    for (size_t i = 1; words[i]; i++)
-        g_string_append_printf(list, "%s%s", words[i + 1] ? ", " : " and ", words[i]);
-    return g_string_free(list, FALSE);
-}
-
 gboolean ct_report_format_has(const struct ct_report_format *format, const char *section)
 {
     return format->has_sections || g_strv_contains(format->sections, section);
@@ -32,7 +22,7 @@ gboolean ct_report_format_has(const struct ct_report_format *format, const char 
 
 char *ct_report_format_sections(const struct ct_report_format *format)
 {
-    return format->sections[0] ? list_words(format->sections) : NULL;
+    return format->sections[0] ? ct_names_list((char *const *)format->sections, " and ") : NULL;
 }
 
 const struct ct_report_format *ct_report_format_find(const char *name)

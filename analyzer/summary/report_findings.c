@@ -60,10 +60,7 @@ void ct_report_add_holders(struct ct_report *report, const GPtrArray *holdings)
 
 void ct_report_add_cpu_use(struct ct_report *report)
 {
-    g_autoptr(GArray) lives = list_lives(report);
-    const struct ct_findings_input input = findings_input(report, lives);
-
-    ct_findings_add_cpu_use(report->findings, &input);
+    ct_findings_add_cpu_use(report->findings, report->evidence->cpu_use);
 }
 
 void ct_report_set_cpu_use(struct ct_report *report, const struct ct_cpu_use *use)

@@ -31,8 +31,8 @@ GPtrArray *ct_stack_frames_shown(struct ct_symbolizer *symbolizer, const struct 
                                  uint32_t stack_id);
 
 /* The frame that a programmer would call the place: the innermost one that is not of the C or C++
- * library or the vdso; else the innermost one. NULL: the stack is lost. Borrowed from the
- * symbolizer. */
+ * library, the vdso, Python's interpreter or an installed module of it; else the innermost one.
+ * NULL: the stack is lost. Borrowed from the symbolizer. */
 const struct ct_symbol_frame *ct_stack_place(struct ct_symbolizer *symbolizer,
                                              const struct ct_process *process, uint32_t stack_id);
 

@@ -135,7 +135,11 @@ static gboolean is_before(const struct place *a, const struct place *b)
 
     if (a->ns != b->ns)
         return a->ns > b->ns;
-    return order != 0 ? order < 0 : a->frame->line < b->frame->line;
+    if (order == 0)
+        order = strcmp(a->frame->file, b->frame->file);
+    if (order != 0 || a->frame->line != b->frame->line)
+        return order != 0 ? order < 0 : a->frame->line < b->frame->line;
+    return a->op < b->op;
 }
 
 /* NULL: no place is known for half of it. */

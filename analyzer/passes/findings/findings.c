@@ -33,9 +33,6 @@ static const struct {
 /* A program of which so little runs, of one CPU's time, is idle. */
 #define IDLE_SHARE 0.1
 
-/* Of all CPUs: then none was free. */
-#define ALL_USED_SHARE 0.95
-
 static void finding_free(void *data)
 {
     struct ct_finding *finding = data;
@@ -177,17 +174,11 @@ void ct_findings_add_holders(struct ct_findings *findings, const struct ct_findi
 
 static void tell_cpu_use(struct ct_finding *finding, guint cpus)
 {
-    double used = MIN(finding->cpus_used, cpus);
-
-    if (used < 0)
+    if (finding->cpus_used < 0)
         return;
     g_autofree char *told =
-        used >= ALL_USED_SHARE * cpus
-            ? g_strdup_printf(" Meanwhile the program used all that there was, %.2f of %u "
-                              "CPUs: nothing more could have run.",
-                              used, cpus)
-            : g_strdup_printf(" Meanwhile the program used %.2f of the %u CPUs that it ran on.",
-                              used, cpus);
+        g_strdup_printf(" Meanwhile the program used %.2f of the %u CPUs that it ran on.",
+                        finding->cpus_used, cpus);
     char *text = g_strconcat(finding->text, told, NULL);
 
     g_free(finding->text);
@@ -195,17 +186,15 @@ static void tell_cpu_use(struct ct_finding *finding, guint cpus)
 }
 
 /* Of one CPU there is nothing to be told: it was used, or nobody could run. */
-void ct_findings_add_cpu_use(struct ct_findings *findings, const struct ct_findings_input *input)
+void ct_findings_add_cpu_use(struct ct_findings *findings, const struct ct_cpu_use *use)
 {
-    const struct ct_cpu_use *use = input->evidence->cpu_use;
-
     findings->cpus = use ? ct_cpu_use_cpus(use) : 0;
     for (guint i = 0; i < findings->list->len; i++) {
         struct ct_finding *finding = findings->list->pdata[i];
 
-        if (findings->cpus == 0)
-            finding->cpus_used = CT_FINDING_UNKNOWN;
-        else if (findings->cpus > 1)
+        finding->cpus_used =
+            findings->cpus > 0 ? MIN(finding->cpus_used, findings->cpus) : CT_FINDING_UNKNOWN;
+        if (findings->cpus > 1)
             tell_cpu_use(finding, findings->cpus);
     }
 }

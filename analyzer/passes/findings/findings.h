@@ -71,7 +71,7 @@ void ct_findings_add_holders(struct ct_findings *findings, const struct ct_findi
                              const GPtrArray *holdings);
 
 /* Says of all of them how much of the CPUs was used meanwhile, as far as that is known. */
-void ct_findings_add_cpu_use(struct ct_findings *findings, const struct ct_findings_input *input);
+void ct_findings_add_cpu_use(struct ct_findings *findings, const struct ct_cpu_use *use);
 void ct_findings_free(struct ct_findings *findings);
 
 #endif

@@ -42,6 +42,9 @@ static const struct ct_python_layout known[] = {
 
 /* ---- 3.13: _Py_DebugOffsets, at the beginning of _PyRuntime, in words. ---- */
 
+/* So much is read of a frame. */
+#define FRAME_SIZE 72
+
 #define COOKIE UINT64_C(0x7970677562656478) /* "xdebugpy" */
 
 enum {
@@ -76,9 +79,10 @@ static bool read_offsets(const uint64_t *at, unsigned minor, struct ct_python_la
         at[OFFSETS_CODE_INSTRUCTIONS] > 1024 ||
         !has_room(at[OFFSETS_THREAD_FRAME], 8, CT_PYTHON_THREAD_SIZE) ||
         !has_room(at[OFFSETS_THREAD_ID], 8, CT_PYTHON_THREAD_SIZE) ||
-        !has_room(at[OFFSETS_FRAME_PREVIOUS], 8, 72) || !has_room(at[OFFSETS_FRAME_CODE], 8, 72) ||
-        !has_room(at[OFFSETS_FRAME_INSTRUCTION], 8, 72) ||
-        !has_room(at[OFFSETS_FRAME_OWNER], 1, 72) ||
+        !has_room(at[OFFSETS_FRAME_PREVIOUS], 8, FRAME_SIZE) ||
+        !has_room(at[OFFSETS_FRAME_CODE], 8, FRAME_SIZE) ||
+        !has_room(at[OFFSETS_FRAME_INSTRUCTION], 8, FRAME_SIZE) ||
+        !has_room(at[OFFSETS_FRAME_OWNER], 1, FRAME_SIZE) ||
         !has_room(at[OFFSETS_CODE_FILE], 8, CT_PYTHON_CODE_SIZE) ||
         !has_room(at[OFFSETS_CODE_NAME], 8, CT_PYTHON_CODE_SIZE) ||
         !has_room(at[OFFSETS_CODE_LINES], 8, CT_PYTHON_CODE_SIZE) ||
@@ -89,7 +93,7 @@ static bool read_offsets(const uint64_t *at, unsigned minor, struct ct_python_la
         .lines = CT_PYTHON_LOCATIONS,
         .thread_id = (uint16_t)at[OFFSETS_THREAD_ID],
         .thread_frame = (uint16_t)at[OFFSETS_THREAD_FRAME],
-        .frame_size = 72,
+        .frame_size = FRAME_SIZE,
         .frame_previous = (uint16_t)at[OFFSETS_FRAME_PREVIOUS],
         .frame_code = (uint16_t)at[OFFSETS_FRAME_CODE],
         .frame_instruction = (uint16_t)at[OFFSETS_FRAME_INSTRUCTION],

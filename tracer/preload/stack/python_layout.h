@@ -40,7 +40,6 @@ struct ct_python_layout {
 
 /* The largest that they may be. */
 #define CT_PYTHON_THREAD_SIZE 208
-#define CT_PYTHON_FRAME_SIZE  120
 #define CT_PYTHON_CODE_SIZE   152
 
 /* Of the owners of frames. */
