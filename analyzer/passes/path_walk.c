@@ -13,6 +13,9 @@
 /* Whoever watches is told after so many steps that it gets on. */
 #define STEPS_TOLD 1024
 
+/* So many waits are looked at for one that has a place. */
+#define LOOKED_AHEAD 16
+
 struct walk {
     const struct ct_path_question *question; /* borrowed */
     struct ct_path_lanes *lanes;             /* owned */
@@ -337,6 +340,23 @@ static void add_waiting(struct walk *walk, const struct ct_interval *found,
 
 /* ---- The begin of a thread ---- */
 
+/* What a thread that ran then called next; of no place, if it takes long to find. */
+static struct ct_path_place place_after(struct walk *walk, const struct ct_thread *thread)
+{
+    const struct ct_window window = {walk->at_ns, thread->end_ns};
+    struct ct_path_place place = {0};
+    struct ct_store_event event;
+    g_autoptr(ct_store_cursor) cursor = ct_store_intervals(walk->question->store, thread, &window);
+
+    for (int i = 0; i < LOOKED_AHEAD && place.stack_id == 0 &&
+                    ct_store_cursor_next(cursor, &event, &walk->failure);
+         i++) {
+        if (event.interval.class != CT_CLASS_RUNNABLE && event.interval.begin_ns >= walk->at_ns)
+            place = (struct ct_path_place){event.interval.stack_id, event.interval.op, FALSE};
+    }
+    return place;
+}
+
 static void leave_thread(struct walk *walk)
 {
     const struct ct_path_place nowhere = {0};
@@ -352,6 +372,7 @@ static void leave_thread(struct walk *walk)
     add(walk, MAX(creator->end_ns, walk->question->window.begin_ns),
         (struct ct_path_stretch){.class = CT_CLASS_UNKNOWN, .reason = CT_PATH_REASON_NOBODY});
     go_to(walk, creator, via, &nowhere);
+    walk->place = place_after(walk, creator);
 }
 
 static void step(struct walk *walk)
