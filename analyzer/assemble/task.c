@@ -127,7 +127,8 @@ void ct_task_begin_span(struct ct_task *task, const struct ct_task_events *event
     if (task->count > 0) {
         struct ct_task_span *last = ct_task_last_span(task);
 
-        span.begin_ns = MAX(span.begin_ns, last->begin_ns);
+        /* A switch that nobody told is put into the past, but not where its time was counted. */
+        span.begin_ns = MAX(span.begin_ns, MAX(last->begin_ns, task->known_ns));
         /* What it was is known now. */
         if (last->state == CT_TASK_BLOCKED && span.begin_ns - last->begin_ns < brief_ns)
             last->state = CT_TASK_BRIEF;

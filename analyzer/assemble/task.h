@@ -81,7 +81,7 @@ void ct_task_free(void *task);
 /* The time since it was first seen, up to `time_ns`, which is not after the last event. */
 void ct_task_times_at(const struct ct_task *task, uint64_t time_ns, struct ct_task_times *times);
 
-/* Tells that earlier times will not be asked for. */
+/* Tells that earlier times will not be asked for, and stay as they are. */
 void ct_task_settle(struct ct_task *task, uint64_t time_ns);
 
 /* The span at `time_ns`: 0 is the oldest that is kept. FALSE if it is older still. */
@@ -102,8 +102,8 @@ void ct_task_set_waker_stack(struct ct_task *task, uint64_t time_ns, uint32_t st
 /* UNKNOWN while there is none. */
 enum ct_task_state ct_task_state(const struct ct_task *task);
 
-/* The last span ends, and this one begins; blocked for less than `brief_ns`, it was brief. The
- * oldest span may be forgotten for it. */
+/* The last span ends, and this one begins, not before what is settled; blocked for less than
+ * `brief_ns`, it was brief. The oldest span may be forgotten for it. */
 void ct_task_begin_span(struct ct_task *task, const struct ct_task_events *events,
                         struct ct_task_span span, uint64_t brief_ns);
 /* Hands on the span of that index, if nobody has taken it. */

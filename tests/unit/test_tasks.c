@@ -279,6 +279,19 @@ static void a_switch_that_is_missing_is_made_up_for(void **state)
     assert_int_equal(ct_tasks_missed(fixture->tasks), 1);
 }
 
+/* A wait took it as blocked: that it also was in an unknown state then would be two things. */
+static void what_was_counted_is_not_unknown_later(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add_switch(fixture, 100, 0, 0, TID);
+    add_switch(fixture, 200, TID, 1, 0);
+    own_task(fixture)->is_own = TRUE;
+    ct_task_settle(own_task(fixture), 800);
+    add_switch(fixture, 1000, TID, 1, 0);
+    expect_times(own_task(fixture), 1000, 100, 0, 600);
+}
+
 /* Its own last one: until it is seen again, nobody knows what it did. */
 static void who_left_unseen_does_not_run_on(void **state)
 {
@@ -507,6 +520,7 @@ int main(void)
         TEST(brief_times_are_told_apart),
         TEST(what_was_lost_is_unknown_until_the_next_event),
         TEST(a_switch_that_is_missing_is_made_up_for),
+        TEST(what_was_counted_is_not_unknown_later),
         TEST(who_left_unseen_does_not_run_on),
         TEST(what_is_seen_to_run_has_a_cpu),
         TEST(while_events_are_lost_who_has_no_cpu_is_unknown),
