@@ -27,6 +27,7 @@ static const struct {
     {"symbolize", "find all symbols of a recording, so that it can be read on another host"},
     {"timeline", "draw a recording as PNG, SVG or PDF"},
     {"verify", "check that a recording agrees with itself"},
+    {"view", "walk through a recording in a browser"},
     {"whatif", "tell how long a run would have taken, had something been faster"},
 };
 

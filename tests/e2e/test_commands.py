@@ -21,7 +21,7 @@ FILTERS = (
     "--process", "--thread", "--class", "--op", "--object", "--place", "--from", "--to", "--min", "--no-idle",
 )
 COMMANDS = ("record", "recover", "diff", "export", "pprof", "query", "report", "symbolize", "timeline", "verify",
-            "whatif")
+            "view", "whatif")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 
 

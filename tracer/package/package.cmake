@@ -103,7 +103,7 @@ if(CTRACE_ANALYZER)
   if(CTRACE_RENDER)
     ctrace_package(viewer NAME ctrace-viewer
         SUMMARY "draw recordings of what the threads of a program wait for"
-        DESCRIPTION "The command timeline of ctrace: a recording as PNG, SVG or PDF."
+        DESCRIPTION "The commands timeline and view of ctrace: a recording as PNG, SVG or PDF,\nand in a browser."
         NEEDS ctrace)
   endif()
 endif()

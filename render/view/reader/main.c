@@ -1,0 +1,232 @@
+/*
+ * ctrace-view-reader: reads a recording for the server of ctrace view, which asks by this
+ * program's standard input and is answered by its standard output (see wire.h). Its arguments are
+ * all recordings that the server has, and before them the number of this one. It is not for people.
+ */
+#include "cli/recording.h"
+#include "cli/say.h"
+#include "cli/worker.h"
+#include "text/safe_text.h"
+#include "view/reader/reader.h"
+#include "view/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name;
+    ct_view_question *answer;
+} questions[] = {
+    {"overview", ct_view_overview},
+    {"tiles", ct_view_tiles},
+};
+
+struct job {
+    const char *directory;
+    char **recordings; /* borrowed; all that the server has */
+    int questions_fd;
+    int answers_fd;
+    struct ct_activity *activity; /* borrowed */
+    struct ct_model *model;       /* borrowed */
+};
+
+/* ---- Bytes ---- */
+
+/* FALSE: the other end has gone, or there is no more. */
+static gboolean read_all(int fd, void *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t more = read(fd, (char *)bytes + done, size - done);
+
+        if (more < 0 && errno == EINTR)
+            continue;
+        if (more <= 0)
+            return FALSE;
+        done += (size_t)more;
+    }
+    return TRUE;
+}
+
+static gboolean write_all(int fd, const void *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t more = write(fd, (const char *)bytes + done, size - done);
+
+        if (more < 0 && errno == EINTR)
+            continue;
+        if (more <= 0)
+            return FALSE;
+        done += (size_t)more;
+    }
+    return TRUE;
+}
+
+static gboolean send_answer(const struct job *job, enum ct_view_kind kind, guint status,
+                            const void *bytes, size_t size)
+{
+    const struct ct_view_head head = {kind, status, size};
+
+    return write_all(job->answers_fd, &head, sizeof(head)) &&
+           write_all(job->answers_fd, bytes, size);
+}
+
+/* ---- Answers ---- */
+
+static char *json_text(JsonBuilder *json)
+{
+    g_autoptr(JsonNode) root = json_builder_get_root(json);
+    g_autofree char *text = json_to_string(root, FALSE);
+
+    return ct_safe_json(text);
+}
+
+static gboolean send_error(const struct job *job, guint status, const char *message)
+{
+    g_autoptr(JsonBuilder) json = json_builder_new();
+    g_autofree char *valid = g_utf8_make_valid(message, -1);
+
+    json_builder_begin_object(json);
+    json_builder_set_member_name(json, "error");
+    json_builder_add_string_value(json, valid);
+    json_builder_end_object(json);
+    g_autofree char *text = json_text(json);
+
+    return send_answer(job, CT_VIEW_JSON, status, text, strlen(text));
+}
+
+static gboolean send_made(const struct job *job, const struct ct_view_answer *answer)
+{
+    if (answer->bytes->len > 0)
+        return send_answer(job, CT_VIEW_BINARY, 200, answer->bytes->data, answer->bytes->len);
+    g_autofree char *text = json_text(answer->json);
+
+    return send_answer(job, CT_VIEW_JSON, 200, text, strlen(text));
+}
+
+static ct_view_question *find_question(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(questions); i++)
+        if (strcmp(questions[i].name, name) == 0)
+            return questions[i].answer;
+    return NULL;
+}
+
+static GHashTable *parse_params(const char *text, GError **error)
+{
+    GHashTable *params = g_uri_parse_params(text, -1, "&", G_URI_PARAMS_WWW_FORM, NULL);
+
+    if (!params)
+        g_set_error(error, CT_VIEW_ERROR, CT_VIEW_ERROR_WRONG, "the parameters are none of a URL");
+    return params;
+}
+
+static gboolean make(struct ct_view_reader *reader, char *question, struct ct_view_answer *answer,
+                     GError **error)
+{
+    char *mark = strchr(question, '?');
+
+    if (mark)
+        *mark = '\0';
+    g_autoptr(GHashTable) params = parse_params(mark ? mark + 1 : "", error);
+    ct_view_question *found = find_question(question);
+
+    if (!params)
+        return FALSE;
+    if (found)
+        return found(reader, params, answer, error);
+    g_set_error(error, CT_VIEW_ERROR, CT_VIEW_ERROR_NOBODY, "there is no such question");
+    return FALSE;
+}
+
+/* FALSE: nobody wants answers any more; or with an error, the store's. */
+static gboolean answer_one(const struct job *job, struct ct_view_reader *reader, char *question,
+                           GError **error)
+{
+    g_autoptr(JsonBuilder) json = json_builder_new();
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    struct ct_view_answer answer = {json, bytes};
+    GError *failure = NULL;
+
+    ct_worker_end_reading(job->activity); /* as long as a whole report may take */
+    if (make(reader, question, &answer, &failure))
+        return send_made(job, &answer);
+    if (failure->domain != CT_VIEW_ERROR) {
+        g_propagate_error(error, failure);
+        return FALSE;
+    }
+    gboolean is_sent = send_error(job, (guint)failure->code, failure->message);
+
+    g_error_free(failure);
+    return is_sent;
+}
+
+static gboolean answer_all(void *user, struct ct_store *store, GError **error)
+{
+    const struct job *job = user;
+    struct ct_view_reader reader;
+    char question[CT_VIEW_QUESTION_MAX + 1];
+    g_autoptr(GError) failure = NULL;
+    uint32_t size;
+
+    ct_view_reader_init(&reader, job->model, store);
+    reader.recordings = job->recordings;
+    gboolean is_wanted = send_answer(job, CT_VIEW_READY, 0, "", 0);
+
+    while (is_wanted && read_all(job->questions_fd, &size, sizeof(size)) &&
+           size <= CT_VIEW_QUESTION_MAX && read_all(job->questions_fd, question, size)) {
+        question[size] = '\0';
+        is_wanted = answer_one(job, &reader, question, &failure);
+    }
+    if (!failure)
+        ct_symbolizer_keep(reader.symbolizer);
+    ct_view_reader_clear(&reader);
+    if (!failure)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
+static int serve(void *user, struct ct_activity *activity)
+{
+    struct job *job = user;
+    g_autoptr(ct_model) model = ct_model_new();
+    g_autoptr(GError) error = NULL;
+
+    job->activity = activity;
+    job->model = model;
+    if (ct_recording_ask(job->directory, activity, model, answer_all, job, &error))
+        return EXIT_SUCCESS;
+    ct_say("%s", error->message);
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct job job = {.recordings = argv + 2};
+    guint64 number;
+    g_autoptr(GError) error = NULL;
+    struct ct_worker_result result;
+
+    g_set_prgname("ctrace view");
+    if (argc < 3 || isatty(STDOUT_FILENO) ||
+        !g_ascii_string_to_unsigned(argv[1], 10, 0, (guint64)argc - 3, &number, NULL)) {
+        ct_say("this is a part of ctrace view: run that");
+        return 2;
+    }
+    job.directory = argv[2 + number];
+    /* The worker has its own standard output. */
+    job.questions_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    job.answers_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (!ct_worker_run(job.directory, serve, &job, &result, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
+    ct_say_bytes(result.notes);
+    int status = result.status;
+
+    ct_worker_result_clear(&result);
+    return status;
+}
