@@ -1,4 +1,5 @@
 /* ctrace timeline: a recording as a picture. */
+#include "cli/asked_request.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/recording.h"
@@ -30,6 +31,7 @@ struct options {
     char *threads;
     char **directories;
     struct ct_scope scope;
+    struct ct_asked_request request;
     int width_px;
     double scale;
     gboolean has_no_cpu_lanes;
@@ -42,6 +44,7 @@ static void options_clear(struct options *options)
     g_free(options->output);
     g_free(options->threads);
     ct_scope_clear(&options->scope);
+    ct_asked_request_clear(&options->request);
     g_strfreev(options->directories);
 }
 typedef struct options auto_options; /* for g_auto() */
@@ -80,6 +83,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
     g_option_context_set_summary(context, "Draws what every thread of a recording waited for.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
+    ct_asked_request_add_option(&options->request, context);
     ct_scope_add_options(&options->scope, context);
     return ct_options_parse(context, entries, &arguments, error);
 }
@@ -150,7 +154,10 @@ static gboolean check_options(struct options *options, struct thread_choice *cho
     }
     if (!ct_command_directory(options->directories, error) ||
         !ct_surface_format_of(options->output, error) ||
-        !parse_threads(options->threads, choice, error) || !ct_scope_check(&options->scope, error))
+        !parse_threads(options->threads, choice, error) ||
+        !ct_scope_check(&options->scope, error) ||
+        !ct_asked_request_check(&options->request, options->has_path, "ctrace timeline --path",
+                                error))
         return FALSE;
     add_names(choice, options->scope.threads, options->threads != NULL);
     return TRUE;
@@ -183,28 +190,52 @@ struct question {
     struct picture *picture;
     const struct ct_store_scope *scope;
     const struct ct_sink *sink;
+    struct ct_selection path_of; /* whose path is drawn */
 };
 
 static gboolean ask(void *user, struct ct_store *store, GError **error)
 {
     const struct question *question = user;
     struct picture *picture = question->picture;
-    const struct ct_selection *selection = &question->options->scope.selection;
     struct ct_path_question path = {.store = store, .model = picture->model};
 
     if (!ct_store_replay(store, question->scope, question->sink, error) ||
-        !ct_path_choose(&path, selection, question->scope->window, error))
+        !ct_path_choose(&path, &question->path_of, question->scope->window, error))
         return FALSE;
     picture->path = ct_path_steps_find(&path, (guint)question->options->width_px, error);
     return picture->path != NULL;
 }
 
-static gboolean load(const char *directory, struct ct_activity *activity,
-                     const struct options *options, struct picture *picture, GError **error)
+/* A request has its own time. */
+static gboolean find_window(const char *directory, struct ct_activity *activity,
+                            struct options *options, struct picture *picture, GError **error)
 {
-    picture->is_whole = ct_scope_is_whole_time(&options->scope);
-    if (!picture->is_whole &&
-        !ct_recording_find_window(directory, activity, &options->scope, &picture->window, error))
+    const struct ct_scope *scope = &options->scope;
+
+    picture->is_whole = ct_scope_is_whole_time(scope) && !options->request.typed;
+    if (picture->is_whole)
+        return TRUE;
+    if (!options->request.typed)
+        return ct_recording_find_window(directory, activity, scope, &picture->window, error);
+    gboolean is_found = ct_asked_request_find(&options->request, directory, activity, scope, error);
+
+    picture->window = options->request.window;
+    return is_found;
+}
+
+static struct ct_selection select_path(const struct options *options)
+{
+    struct ct_selection selection = options->scope.selection;
+
+    if (options->request.typed)
+        selection.threads = (const char *const *)options->request.threads;
+    return selection;
+}
+
+static gboolean load(const char *directory, struct ct_activity *activity, struct options *options,
+                     struct picture *picture, GError **error)
+{
+    if (!find_window(directory, activity, options, picture, error))
         return FALSE;
     picture->model = ct_model_new();
     picture->timeline = ct_timeline_new(picture->is_whole ? NULL : &picture->window);
@@ -215,7 +246,7 @@ static gboolean load(const char *directory, struct ct_activity *activity,
         ct_filter_new(&options->scope.selection, picture->symbolizer, idle);
     const struct ct_store_scope scope = {.window = picture->is_whole ? NULL : &picture->window,
                                          .filter = ct_filter_of_intervals(filter)};
-    struct question question = {options, picture, &scope, &sink};
+    struct question question = {options, picture, &scope, &sink, select_path(options)};
     if (options->has_path
             ? !ct_recording_ask(directory, activity, picture->model, ask, &question, error)
             : !ct_recording_read(directory, activity, picture->model, &scope, &sink, error))
@@ -278,7 +309,7 @@ static gboolean draw(const struct picture *picture, const struct options *option
 /* What the worker is to do. */
 struct job {
     const char *directory;
-    const struct options *options;
+    struct options *options;
     const struct thread_choice *choice;
     const struct ct_surface_format *format;
 };
@@ -295,7 +326,7 @@ static int make_picture(void *user, struct ct_activity *activity)
     return 1;
 }
 
-static int run(const struct options *options, const struct thread_choice *choice)
+static int run(struct options *options, const struct thread_choice *choice)
 {
     struct job job = {
         .directory = ct_command_directory(options->directories, NULL),

@@ -1,5 +1,6 @@
 /* ctrace-pprof: blocking and CPU profiles for `go tool pprof`. */
 #include "export/pprof.h"
+#include "cli/asked_request.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/recording.h"
@@ -27,6 +28,7 @@ struct options {
     char *directory;
     char *output;
     struct ct_scope scope;
+    struct ct_asked_request request;
     gboolean is_version;
     struct ct_window window;
 };
@@ -86,6 +88,8 @@ static gboolean take_arguments(struct options *options, int count, char **argume
     }
     options->directory = g_strdup(count == 3 ? arguments[2] : CT_DEFAULT_DIRECTORY);
     return ct_scope_check(&options->scope, error) &&
+           ct_asked_request_check(&options->request, ct_profile_kind_is_path(options->kind),
+                                  "ctrace pprof critical", error) &&
            ct_profile_source_check_filters(options->kind, &options->scope, error);
 }
 
@@ -108,6 +112,7 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
         "waited or ran, how often and how long.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
+    ct_asked_request_add_option(&options->request, context);
     ct_scope_add_options(&options->scope, context);
     ct_scope_refuse_threads(&options->scope, context);
     return ct_options_parse_values(context, entries, values, &arguments, error) &&
@@ -119,11 +124,22 @@ static void options_clear(struct options *options)
     g_free(options->directory);
     g_free(options->output);
     ct_scope_clear(&options->scope);
+    ct_asked_request_clear(&options->request);
 }
 
 static gboolean find_window(struct options *options, struct ct_activity *activity, GError **error)
 {
+    struct ct_asked_request *request = &options->request;
+
     options->window = (struct ct_window){0, UINT64_MAX};
+    if (request->typed) {
+        gboolean is_found =
+            ct_asked_request_find(request, options->directory, activity, &options->scope, error);
+
+        options->window = request->window;
+        options->scope.selection.threads = (const char *const *)request->threads;
+        return is_found;
+    }
     return ct_scope_is_whole_time(&options->scope) ||
            ct_recording_find_window(options->directory, activity, &options->scope, &options->window,
                                     error);

@@ -1,4 +1,5 @@
 /* ctrace-report: what a recording says, as text, JSON or CSV. */
+#include "cli/asked_request.h"
 #include "cli/command.h"
 #include "cli/recording.h"
 #include "cli/say.h"
@@ -36,6 +37,7 @@ struct options {
     gboolean is_version;
     char **words;
     struct ct_scope scope;
+    struct ct_asked_request request;
 };
 
 static gboolean parse_options(struct options *options, char **argv, GError **error)
@@ -69,6 +71,7 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
                  "was not, time by class, the places that waited, and the longest waits.");
     g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
+    ct_asked_request_add_option(&options->request, context);
     ct_scope_add_options(&options->scope, context);
     ct_scope_refuse_threads(&options->scope, context);
     return ct_options_parse_values(context, entries, values, &arguments, error);
@@ -98,9 +101,11 @@ static gboolean check_options(struct options *options, GError **error)
     const struct ct_report_format *format = ct_report_format_find(options->format);
     g_autofree char *only = format ? ct_report_format_sections(format) : NULL;
 
+    gboolean is_path = g_strcmp0(section_of(options), "path") == 0;
+
     if (!ct_scope_check(&options->scope, error) ||
-        (g_strcmp0(section_of(options), "path") == 0 &&
-         !ct_scope_check_all_waits(&options->scope, "a critical path", error)))
+        !ct_asked_request_check(&options->request, is_path, "ctrace report path", error) ||
+        (is_path && !ct_scope_check_all_waits(&options->scope, "a critical path", error)))
         return FALSE;
     if (!format)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--format=%s is none of %s",
@@ -125,10 +130,19 @@ static gboolean check_options(struct options *options, GError **error)
 }
 
 static gboolean find_scope(const char *directory, struct ct_activity *activity,
-                           const struct ct_scope *asked, struct ct_report_scope *scope,
-                           GError **error)
+                           struct options *options, struct ct_report_scope *scope, GError **error)
 {
+    const struct ct_scope *asked = &options->scope;
+    struct ct_asked_request *request = &options->request;
+
     scope->selection = asked->selection;
+    if (request->typed) {
+        gboolean is_found = ct_asked_request_find(request, directory, activity, asked, error);
+
+        scope->window = request->window;
+        scope->selection.threads = (const char *const *)request->threads;
+        return is_found;
+    }
     scope->is_whole_time = ct_scope_is_whole_time(asked);
     return scope->is_whole_time ||
            ct_recording_find_window(directory, activity, asked, &scope->window, error);
@@ -172,7 +186,7 @@ static gboolean gather(const char *directory, struct ct_activity *activity, stru
 
 /* What is asked for, and where it goes. */
 struct job {
-    const struct options *options;
+    struct options *options;
     const struct ct_report_format *format;
     const char *directory;
     guint top; /* entries of each list that are kept */
@@ -206,7 +220,7 @@ static int write_report(void *user, struct ct_activity *activity)
     g_autoptr(ct_cpu_use) cpu_use = NULL;
     g_autoptr(GError) error = NULL;
 
-    if (!find_scope(job->directory, activity, &job->options->scope, &scope, &error)) {
+    if (!find_scope(job->directory, activity, job->options, &scope, &error)) {
         ct_say("%s", error->message);
         return EXIT_FAILURE;
     }
@@ -266,7 +280,7 @@ static guint said_or(int said, int usual)
     return (guint)(said != NOT_SAID ? said : usual);
 }
 
-static int run(const struct options *options)
+static int run(struct options *options)
 {
     enum ct_report_extent extent = extent_of(options);
     gboolean is_overview = extent == CT_REPORT_OVERVIEW;
@@ -312,5 +326,6 @@ int main(int argc, char **argv)
     g_free(options.format);
     g_strfreev(options.words);
     ct_scope_clear(&options.scope);
+    ct_asked_request_clear(&options.request);
     return status;
 }

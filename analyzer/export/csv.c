@@ -106,6 +106,7 @@ static void write_request(FILE *out, const struct ct_request *request)
             write_number(out, sum_parts(request, (enum ct_request_state)state, CT_CLASS_RUNNING));
     for (size_t class = CT_CLASS_NET; class <= CT_CLASS_OTHER; class ++)
         write_number(out, sum_parts(request, CT_REQUEST_WAITING, (enum ct_class) class));
+    write_number(out, request->unread_ns);
     fputs("\r\n", out);
 }
 
@@ -117,7 +118,7 @@ static void write_requests(const struct ct_report *report, FILE *out)
             fprintf(out, ",%s_ns", ct_request_state_name((enum ct_request_state)state));
     for (size_t class = CT_CLASS_NET; class <= CT_CLASS_OTHER; class ++)
         fprintf(out, ",%s_ns", ct_class_name((enum ct_class) class));
-    fputs("\r\n", out);
+    fputs(",unread_ns\r\n", out);
     for (guint i = 0; i < report->requests->slowest->len; i++)
         write_request(out, report->requests->slowest->pdata[i]);
 }

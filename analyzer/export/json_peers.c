@@ -44,6 +44,15 @@ void ct_json_write_peers(struct ct_json_document *document, const struct ct_repo
 
 /* ---- Requests ---- */
 
+static void add_with_unread(JsonBuilder *json, const struct ct_durations *durations)
+{
+    ct_json_add_rounded(json, "with_unread_total_ns", durations->total_ns);
+    ct_json_add_number(json, "with_unread_p50_ns", ct_durations_quantile_ns(durations, 0.5));
+    ct_json_add_number(json, "with_unread_p90_ns", ct_durations_quantile_ns(durations, 0.9));
+    ct_json_add_number(json, "with_unread_p99_ns", ct_durations_quantile_ns(durations, 0.99));
+    ct_json_add_number(json, "with_unread_longest_ns", durations->longest_ns);
+}
+
 static void write_servers(struct ct_json_document *document, const struct ct_report *report)
 {
     const GPtrArray *servers = report->requests->servers;
@@ -60,6 +69,7 @@ static void write_servers(struct ct_json_document *document, const struct ct_rep
         ct_json_add_rounded(json, "requests", server->requests.count);
         ct_json_add_rounded(json, "handed_over", server->handed_over);
         add_durations(json, &server->requests);
+        add_with_unread(json, &server->with_unread);
         ct_json_end_element(document);
     }
     ct_json_end_array(document);
@@ -80,6 +90,9 @@ static void add_parts(JsonBuilder *json, const char *name, const GArray *parts)
             ct_json_add_string(json, "object", part->object);
         } else if (part->state == CT_REQUEST_CALLING) {
             ct_json_add_string(json, "peer", part->object);
+        } else if (part->state == CT_REQUEST_EITHER) {
+            ct_json_add_string(json, "class", ct_class_name(part->class));
+            ct_json_add_string(json, "operation", ct_op_name(part->op));
         } else if (part->state == CT_REQUEST_QUEUED && part->object[0]) {
             ct_json_add_string(json, "behind", part->object);
             ct_json_add_string(json, "class", ct_class_name(part->class));

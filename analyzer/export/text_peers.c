@@ -111,6 +111,35 @@ void ct_text_section_peers(const struct ct_text_out *out)
 
 /* ---- Requests ---- */
 
+/* Of more parts, and of such as are less than a hundredth, the least are told as one. */
+#define PART_SHARE  100
+#define PARTS_SHOWN 5
+
+/* Less is not worth a line. */
+static gboolean has_lain_unread(uint64_t unread_ns, uint64_t answered_ns)
+{
+    return unread_ns > answered_ns / PART_SHARE;
+}
+
+static void add_server(struct ct_text_table *table, const struct ct_server *server)
+{
+    double unread_ns = server->with_unread.total_ns - server->requests.total_ns;
+
+    ct_text_table_take(table, server->is_others    ? g_strdup("all others")
+                              : server->address[0] ? g_strdup(server->address)
+                                                   : g_strdup("not known"));
+    ct_text_table_take(table, format_weighted(server->requests.count));
+    add_durations(table, &server->requests);
+    ct_text_table_take(table, format_processes(server->process, server->process_count));
+    if (!has_lain_unread((uint64_t)MIN(MAX(unread_ns, 0), 1e18),
+                         (uint64_t)MIN(server->requests.total_ns, 1e18)))
+        return;
+    ct_text_table_add(table, "  and unread, up to");
+    ct_text_table_add(table, "");
+    add_durations(table, &server->with_unread);
+    ct_text_table_add(table, "");
+}
+
 static void write_servers(const struct ct_text_out *out, const GPtrArray *servers)
 {
     static const char *const headings[] = {"SERVER", "REQUESTS", "TOTAL", "P50",
@@ -118,41 +147,49 @@ static void write_servers(const struct ct_text_out *out, const GPtrArray *server
     struct ct_text_table *table = ct_text_table_new("lrrrrrro");
     guint shown = MIN(servers->len, out->layout->top);
 
-    ct_text_out_heading(out, "Requests, by the time until their answers (%u of %u servers)", shown,
-                        servers->len);
+    ct_text_out_heading(out,
+                        "Requests, from when they were read until their answers (%u of %u servers)",
+                        shown, servers->len);
     for (size_t i = 0; i < G_N_ELEMENTS(headings); i++)
         ct_text_table_add(table, headings[i]);
-    for (guint i = 0; i < shown; i++) {
-        const struct ct_server *server = servers->pdata[i];
-
-        ct_text_table_take(table, server->is_others    ? g_strdup("all others")
-                                  : server->address[0] ? g_strdup(server->address)
-                                                       : g_strdup("not known"));
-        ct_text_table_take(table, format_weighted(server->requests.count));
-        add_durations(table, &server->requests);
-        ct_text_table_take(table, format_processes(server->process, server->process_count));
-    }
+    for (guint i = 0; i < shown; i++)
+        add_server(table, servers->pdata[i]);
     ct_text_table_finish(table, out->text, out->layout->width);
 }
 
-/* What the thread did for another one meanwhile. */
-static char *describe_queue(const struct ct_request_part *part)
+/* What the thread did meanwhile that does not work on it, or may not. */
+static char *describe_thread(const struct ct_request_part *part)
 {
-    const char *behind = part->object[0] ? part->object : "another connection";
-
     switch (part->class) {
     case CT_CLASS_RUNNING:
-        return g_strdup_printf("queued behind %s: its thread ran", behind);
+        return g_strdup("its thread ran");
     case CT_CLASS_RUNNABLE:
-        return g_strdup_printf("queued behind %s: its thread had no CPU", behind);
+        return g_strdup("its thread had no CPU");
     default:
-        return g_strdup_printf("queued behind %s: its thread was in %s", behind,
-                               part->op == CT_OP_NONE ? "no known call, off the CPU"
-                                                      : ct_op_name(part->op));
+        return g_strdup_printf("its thread was in %s", part->op == CT_OP_NONE
+                                                           ? "no known call, off the CPU"
+                                                           : ct_op_name(part->op));
     }
 }
 
-static char *describe_part(const struct ct_request_part *part)
+static char *describe_queue(const struct ct_request_part *part, const char *client)
+{
+    g_autofree char *meanwhile = describe_thread(part);
+
+    if (part->object[0] && strcmp(part->object, client) == 0)
+        return g_strdup_printf("queued behind what its own client had asked before: %s", meanwhile);
+    return g_strdup_printf("queued behind %s: %s",
+                           part->object[0] ? part->object : "another connection", meanwhile);
+}
+
+static char *describe_either(const struct ct_request_part *part)
+{
+    g_autofree char *meanwhile = describe_thread(part);
+
+    return g_strdup_printf("for it, or another that was read before: %s", meanwhile);
+}
+
+static char *describe_part(const struct ct_request_part *part, const char *client)
 {
     switch (part->state) {
     case CT_REQUEST_WAITING: {
@@ -167,33 +204,32 @@ static char *describe_part(const struct ct_request_part *part)
                                part->object[0] ? part->object : "a peer that is not known");
     case CT_REQUEST_QUEUED:
         return part->class == CT_CLASS_RUNNING && !part->object[0] ? g_strdup("queued")
-                                                                   : describe_queue(part);
+                                                                   : describe_queue(part, client);
+    case CT_REQUEST_EITHER:
+        return describe_either(part);
     default:
         return g_strdup(ct_request_state_name(part->state));
     }
 }
 
-static char *format_part(const struct ct_request_part *part, uint64_t whole_ns)
+static char *format_part(const struct ct_request_part *part, const char *client, uint64_t whole_ns)
 {
     g_autofree char *time = ct_format_duration(part->ns);
-    g_autofree char *what = describe_part(part);
+    g_autofree char *what = describe_part(part, client);
 
     return g_strdup_printf("%s %s (%.0f %%)", time, what,
                            100.0 * (double)part->ns / (double)MAX(whole_ns, 1));
 }
 
-/* Of more parts, and of such as are less than a hundredth, the least are told as one. */
-#define PART_SHARE  100
-#define PARTS_SHOWN 5
-
-static void write_parts(const struct ct_text_out *out, const GArray *parts, uint64_t whole_ns)
+static void write_parts(const struct ct_text_out *out, const GArray *parts, const char *client,
+                        uint64_t whole_ns)
 {
     uint64_t left_ns = 0;
     guint left = 0;
 
     for (guint i = 0; i < parts->len; i++) {
         const struct ct_request_part *part = &g_array_index(parts, struct ct_request_part, i);
-        g_autofree char *text = format_part(part, whole_ns);
+        g_autofree char *text = format_part(part, client, whole_ns);
 
         if (i >= PARTS_SHOWN || (i > 0 && part->ns < whole_ns / PART_SHARE)) {
             left_ns += part->ns;
@@ -210,11 +246,6 @@ static void write_parts(const struct ct_text_out *out, const GArray *parts, uint
     }
 }
 
-static gboolean has_lain_unread(const struct ct_request *request)
-{
-    return request->unread_ns > (request->end_ns - request->begin_ns) / PART_SHARE;
-}
-
 static void write_unread(const struct ct_text_out *out, const struct ct_request *request)
 {
     g_autofree char *time = ct_format_duration(request->unread_ns);
@@ -222,7 +253,7 @@ static void write_unread(const struct ct_text_out *out, const struct ct_request 
     ct_text_out_line(
         out, CT_TEXT_OUT_ENTRY,
         "before that, it may have lain unread for up to %s. Its thread meanwhile:", time);
-    write_parts(out, request->unread_parts, request->unread_ns);
+    write_parts(out, request->unread_parts, request->client, request->unread_ns);
 }
 
 static char *format_thread(const struct ct_thread *thread)
@@ -263,7 +294,9 @@ static void write_request(const struct ct_text_out *out, const struct ct_request
                           guint number)
 {
     const struct ct_model *model = out->report->model;
-    g_autofree char *length = ct_format_duration(request->end_ns - request->begin_ns);
+    uint64_t answered_ns = request->end_ns - request->begin_ns;
+    gboolean is_unread = has_lain_unread(request->unread_ns, answered_ns);
+    g_autofree char *length = ct_format_duration(answered_ns + request->unread_ns);
     g_autofree char *from =
         ct_format_duration(request->begin_ns - MIN(model->begin_ns, request->begin_ns));
     g_autofree char *link = format_link(request);
@@ -272,13 +305,18 @@ static void write_request(const struct ct_text_out *out, const struct ct_request
                       request->server[0] ? request->server : "fd", request->client[0] ? " <- " : "",
                       request->client, from);
     ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "%s", link);
-    if (request->last_ns - request->begin_ns > (request->end_ns - request->begin_ns) / 10) {
+    if (is_unread) {
+        g_autofree char *answered = ct_format_duration(answered_ns);
+
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "from when it was read it took %s:", answered);
+    }
+    if (request->last_ns - request->begin_ns > answered_ns / 10) {
         g_autofree char *spread = ct_format_duration(request->last_ns - request->begin_ns);
 
         ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "it came in pieces, over %s", spread);
     }
-    write_parts(out, request->parts, request->end_ns - request->begin_ns);
-    if (has_lain_unread(request))
+    write_parts(out, request->parts, request->client, answered_ns);
+    if (is_unread)
         write_unread(out, request);
     for (guint i = 0; i < MIN(request->calls->len, PARTS_SHOWN); i++) {
         const struct ct_request_call *call =

@@ -177,17 +177,39 @@ static void take_step(struct ct_loop_lane *lane, struct work *work, const struct
     }
 }
 
+/* A loop may work on each when it has read it, and write the answers later; or read several first,
+ * and then work on each until it writes its answer. What it does between the last that it read and
+ * an answer to another one, or between two answers, is then for either. */
+static gboolean is_for_either(const struct work *work, const struct ct_loop_step *step,
+                              const struct ct_loop_step *next)
+{
+    if (!next || next->round != step->round)
+        return work->is_ambiguous;
+    switch (next->kind) {
+    case CT_LOOP_REQUEST_ANSWERED:
+        return step->kind == CT_LOOP_REQUEST_ANSWERED || (int)next->turn != work->owner;
+    case CT_LOOP_CALL_OPENED:
+    case CT_LOOP_CALL_ASKED:
+        return work->is_ambiguous;
+    default:
+        return FALSE;
+    }
+}
+
 static void find_owners(struct ct_loop_lane *lane)
 {
     struct work work = {.owner = CT_LOOP_NOBODY};
 
     for (guint i = 0; i < lane->steps->len; i++) {
         struct ct_loop_step *step = &g_array_index(lane->steps, struct ct_loop_step, i);
+        const struct ct_loop_step *next = i + 1 < lane->steps->len ? step + 1 : NULL;
 
         if (step->round != work.round)
             work = (struct work){.owner = CT_LOOP_NOBODY, .round = step->round};
         take_step(lane, &work, step);
-        step->owner = work.owner;
+        step->owner = work.owner != CT_LOOP_NOBODY && is_for_either(&work, step, next)
+                          ? CT_LOOP_SEVERAL
+                          : work.owner;
     }
 }
 

@@ -7,7 +7,8 @@
 
 #include "store/store.h"
 
-#define CT_LOOP_NOBODY (-1)
+#define CT_LOOP_NOBODY  (-1)
+#define CT_LOOP_SEVERAL (-2) /* one of those that it had read, and not answered */
 
 struct ct_loop_turn {
     enum ct_turn_kind kind;
@@ -32,7 +33,8 @@ struct ct_loop_step {
     uint32_t round;
     enum ct_loop_step_kind kind;
     guint turn; /* its place */
-    int owner;  /* the request that the thread works on from then on, by its place; or NOBODY */
+    int owner;  /* the request that the thread works on from then on, by its place; NOBODY; or
+                   SEVERAL */
 };
 
 struct ct_loop_wait {

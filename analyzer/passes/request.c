@@ -13,7 +13,8 @@ static const char *const link_names[CT_REQUEST_LINK_COUNT] = {
 static const char *const state_names[CT_REQUEST_STATE_COUNT] = {
     [CT_REQUEST_RUNNING] = "running", [CT_REQUEST_RUNNABLE] = "runnable",
     [CT_REQUEST_WAITING] = "waiting", [CT_REQUEST_QUEUED] = "queued",
-    [CT_REQUEST_CALLING] = "calling", [CT_REQUEST_UNKNOWN] = "unknown",
+    [CT_REQUEST_CALLING] = "calling", [CT_REQUEST_EITHER] = "either",
+    [CT_REQUEST_UNKNOWN] = "unknown",
 };
 
 const char *ct_request_link_name(enum ct_request_link link)

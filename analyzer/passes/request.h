@@ -26,16 +26,18 @@ enum ct_request_state {
     CT_REQUEST_WAITING,
     CT_REQUEST_QUEUED,  /* read, and nobody worked on it: in a loop, behind another one */
     CT_REQUEST_CALLING, /* it had asked a peer, and the thread had not read the answer */
+    CT_REQUEST_EITHER,  /* its thread worked on it, or on another that it had read before */
     CT_REQUEST_UNKNOWN, /* who worked on it, or what that did, is not known */
     CT_REQUEST_STATE_COUNT
 };
 
-/* "running", "runnable", "waiting", "queued", "calling" and "unknown". */
+/* "running", "runnable", "waiting", "queued", "calling", "either" and "unknown". */
 const char *ct_request_state_name(enum ct_request_state state);
 
 struct ct_request_part {
     enum ct_request_state state;
-    enum ct_class class; /* of WAITING, as the next two, and of what QUEUED in a loop was behind */
+    enum ct_class class; /* of WAITING, as the next two, and of what EITHER, or QUEUED in a loop,
+                            was behind */
     enum ct_op op;       /* NONE: in no call */
     char *object;        /* owned; what for, as a text; or behind whom, or whom it called; or "" */
     uint64_t ns;

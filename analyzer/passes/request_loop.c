@@ -78,8 +78,11 @@ static void tell_piece(const struct telling *telling, int owner, const struct ct
         tell_own(telling, wait, ns);
         return;
     } else if (owner != CT_LOOP_NOBODY) {
-        key.state = CT_REQUEST_QUEUED;
-        key.object = (char *)turn_at(telling->lane, owner)->peer;
+        gboolean is_either = owner == CT_LOOP_SEVERAL && telling->request != CT_LOOP_NOBODY;
+
+        key.state = is_either ? CT_REQUEST_EITHER : CT_REQUEST_QUEUED;
+        if (owner != CT_LOOP_SEVERAL)
+            key.object = (char *)turn_at(telling->lane, owner)->peer;
         key.class = wait ? wait->class : CT_CLASS_RUNNING;
         key.op = wait ? wait->op : CT_OP_NONE;
     }

@@ -18,6 +18,7 @@ static void server_free(void *data)
     struct ct_server *server = data;
 
     ct_durations_clear(&server->requests);
+    ct_durations_clear(&server->with_unread);
     g_hash_table_unref(server->processes);
     g_free(server->address);
     g_free(server);
@@ -113,6 +114,8 @@ static void on_turn(void *user, const struct ct_turn *turn)
     g_hash_table_add(server->processes, turn->thread->process);
     server->process_count = g_hash_table_size(server->processes);
     ct_durations_add(&server->requests, turn->end_ns - turn->begin_ns, turn->weight);
+    ct_durations_add(&server->with_unread, turn->end_ns - turn->begin_ns + turn->lead_ns,
+                     turn->weight);
     if (turn->begin_thread != turn->thread)
         server->handed_over += turn->weight;
     keep_if_slow(search, turn);
@@ -129,7 +132,7 @@ static int compare_servers(const void *a, const void *b)
     return order != 0 ? order : strcmp(first->address, second->address);
 }
 
-struct ct_requests *ct_requests_find(struct ct_store *store, const struct ct_store_scope *scope,
+struct ct_requests *ct_requests_list(struct ct_store *store, const struct ct_store_scope *scope,
                                      guint slowest, GError **error)
 {
     g_autoptr(ct_requests) requests = g_new0(struct ct_requests, 1);
@@ -152,7 +155,15 @@ struct ct_requests *ct_requests_find(struct ct_store *store, const struct ct_sto
     g_ptr_array_sort(requests->slowest, compare_requests);
     if (requests->slowest->len > slowest)
         g_ptr_array_set_size(requests->slowest, (gint)slowest);
-    for (guint i = 0; i < requests->slowest->len; i++) {
+    return g_steal_pointer(&requests);
+}
+
+struct ct_requests *ct_requests_find(struct ct_store *store, const struct ct_store_scope *scope,
+                                     guint slowest, GError **error)
+{
+    g_autoptr(ct_requests) requests = ct_requests_list(store, scope, slowest, error);
+
+    for (guint i = 0; requests && i < requests->slowest->len; i++) {
         if (!ct_request_take_apart(requests->slowest->pdata[i], store, error))
             return NULL;
     }

@@ -14,7 +14,8 @@ struct ct_server {
     gboolean is_others;               /* all beyond those that are told apart */
     const struct ct_process *process; /* borrowed; the first that answered for it */
     guint process_count;
-    struct ct_durations requests;
+    struct ct_durations requests;    /* from when they were read */
+    struct ct_durations with_unread; /* from when they may have come, at the earliest */
     double handed_over;    /* of them, those that another thread answered than had read them */
     GHashTable *processes; /* owned; const struct ct_process *, as a set */
 };
@@ -24,8 +25,10 @@ struct ct_requests {
     GPtrArray *slowest; /* owned; struct ct_request *, the slowest first */
 };
 
-/* `slowest`: so many are taken apart. NULL: an error. Requests that were answered in the scope
- * count. */
+/* `slowest`: so many are kept. NULL: an error. Requests that were answered in the scope count. */
+struct ct_requests *ct_requests_list(struct ct_store *store, const struct ct_store_scope *scope,
+                                     guint slowest, GError **error);
+/* The slowest are taken apart, too. */
 struct ct_requests *ct_requests_find(struct ct_store *store, const struct ct_store_scope *scope,
                                      guint slowest, GError **error);
 void ct_requests_free(struct ct_requests *requests);

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 
-from harness import WORKLOADS, TraceTest, main, wait_until, workload_answer
+from harness import WORKLOADS, TraceTest, main, read_profile, wait_until, workload_answer
 
 TURNS = WORKLOADS / "turns"
 EVERYTHING = 100_000
@@ -96,9 +96,36 @@ class Pool(Turns):
         for line, request in zip(lines, report["slowest_requests"]):
             cells = line.split(",")
             self.assertEqual(int(cells[6]), request["duration_ns"])
-            self.assertEqual(sum(map(int, cells[8:])), request["duration_ns"])
+            self.assertEqual(sum(map(int, cells[8:-1])), request["duration_ns"])
         text = self.report_text(self.folder / "trace", "requests")
         self.assertIn("The slowest requests (10), and where their time went", text)
+
+    def test_the_path_of_one_of_them(self):
+        _, report = self.run_workload("pool")
+        trace, profile, picture = (self.folder / name for name in ("trace", "c.pb.gz", "p.svg"))
+        for number in (1, 7):
+            asked = report["slowest_requests"][number - 1]
+            begin_ns = asked["begin_ns"] - asked["unread_ns"]
+            option = f"--request={number}"
+            told = json.loads(self.ctrace("report", "path", option, "--format=json", trace).out)
+            self.assertEqual(told["path"]["begin_ns"], begin_ns)
+            self.assertEqual(told["path"]["end_ns"], asked["begin_ns"] + asked["duration_ns"])
+            self.assertEqual(told["path"]["tid"], asked["writer_tid"])
+            length_ns = told["path"]["length_ns"]
+            self.assertEqual(sum(row["total_ns"] for row in told["path_threads"]), length_ns)
+            self.assertEqual(self.ctrace("pprof", "critical", option, "-o", profile, trace).status, 0)
+            self.assertEqual(read_profile(profile).delay_ns, length_ns)
+            drawn = self.ctrace("timeline", "--path", option, "-o", picture, trace)
+            self.assertEqual((drawn.status, "critical path" in picture.read_text()), (0, True))
+        for arguments, said in (
+            (("report", "path", "--request=401"), "--request=401: only 400 are known"),
+            (("report", "path", "--request=0"), "--request=0 is no number between"),
+            (("report", "requests", "--request=1"), "--request is an option of ctrace report path"),
+            (("timeline", "-o", picture, "--request=1"), "--request is an option of ctrace timeline --path"),
+        ):
+            refused = self.ctrace(*arguments, trace)
+            self.assertNotEqual(refused.status, 0)
+            self.assertIn(said, refused.err)
 
 
 class Loop(Turns):
@@ -261,6 +288,34 @@ while True:
 """
 
 
+# It reads several first, and then works 20 ms for each and answers it.
+BATCH = """
+import selectors, socket, sys, time
+listening = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+waiting, connections = selectors.DefaultSelector(), []
+while True:
+    connections.append(listening.accept()[0])
+    try:
+        if connections[-1].recv(1, socket.MSG_PEEK) == b"x":
+            break
+    except ConnectionResetError:
+        pass
+    connections.pop()
+connections += [listening.accept()[0] for _ in range(2)]
+for connection in connections:
+    waiting.register(connection, selectors.EVENT_READ)
+for _ in range(4):
+    while len(ready := waiting.select()) < 3:
+        time.sleep(0.001)
+    read = [(key.fileobj, key.fileobj.recv(1)) for key, _ in ready]
+    for connection, answer in read:
+        until = time.thread_time() + 0.02
+        while time.thread_time() < until:
+            pass
+        connection.sendall(answer)
+"""
+
+
 class Programs(Turns):
     """As they are installed, on loopback."""
 
@@ -389,6 +444,35 @@ class Programs(Turns):
                 unknown_ns = sum(part["total_ns"] for part in parts if part["state"] == "unknown")
                 self.assertGreaterEqual(len(requests), 10)
                 self.assertLess(unknown_ns, sum(part["total_ns"] for part in parts) / 5)
+
+    def test_a_loop_that_reads_several_first(self):
+        """Its work is for one of them, and for which is not known: nobody's is invented."""
+        port = free_port()
+        recorder = self.start_record(
+            "/usr/bin/python3", "-c", BATCH, port, options=["--rate=0", "--kernel=off"]
+        )
+        wait_until(lambda: accepts(port), "the loop answered")
+        with contextlib.ExitStack() as stack:
+            clients = []
+            for _ in range(3):
+                clients.append(stack.enter_context(socket.create_connection(("127.0.0.1", port))))
+                clients[-1].sendall(b"x")
+            for turn in range(4):
+                for client in clients if turn else ():
+                    client.sendall(b"x")
+                for client in clients:
+                    self.assertEqual(client.recv(1), b"x")
+            recorder.communicate(timeout=60)
+        requests = [r for r in self.report()["slowest_requests"] if r["link"] == "event loop"]
+        either = [
+            sum(part["total_ns"] for part in request["parts"] if part["state"] == "either")
+            for request in requests
+        ]
+        self.assertGreaterEqual(len(requests), 8)
+        self.assertGreaterEqual(2 * sum(ns >= 40e6 for ns in either), len(requests))
+        for request, ns in zip(requests, either):
+            self.assertEqual(sum(part["total_ns"] for part in request["parts"]), request["duration_ns"])
+            self.assertGreaterEqual(ns, 20e6, request)
 
     def test_nginx_requests_call_each_its_own_upstream(self):
         """Many at once in one loop: what it asks is told apart by what it had read."""
