@@ -1,6 +1,7 @@
 #include "assemble/assemble.h"
 
 #include "assemble/closing.h"
+#include "assemble/losses.h"
 #include "assemble/preloaded.h"
 #include "assemble/restated.h"
 #include "assemble/settle.h"
@@ -11,6 +12,7 @@
 struct ct_assembler {
     struct ct_trackers trackers;  /* all but the model are owned */
     struct ct_restated *restated; /* owned */
+    struct ct_losses *losses;     /* owned */
 };
 
 struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_sink *sinks,
@@ -43,6 +45,7 @@ struct ct_assembler *ct_assembler_new(struct ct_model *model, const struct ct_si
 
     trackers->calls = ct_calls_new(&needs);
     assembler->restated = ct_restated_new();
+    assembler->losses = ct_losses_new();
     trackers->samples = ct_samples_new(model, trackers->lives, trackers->tables, trackers->output);
     return assembler;
 }
@@ -62,6 +65,7 @@ void ct_assembler_free(struct ct_assembler *assembler)
         ct_image_forget_stacks(model->all_processes->pdata[i]);
     ct_restated_settle(model);
     ct_restated_free(assembler->restated);
+    ct_losses_free(assembler->losses);
     ct_samples_free(trackers->samples);
     ct_calls_free(trackers->calls);
     ct_call_dedup_free(trackers->dedup);
@@ -83,11 +87,23 @@ void ct_assembler_set_rate_finder(struct ct_assembler *assembler, uint64_t (*fin
     ct_lives_set_rate_finder(assembler->trackers.lives, find, user);
 }
 
-/* An event of the kernel layer. */
-static void add_kernel(const struct ct_trackers *trackers, const struct ct_record *record)
+static void lose(const struct ct_assembler *assembler, uint64_t until_ns)
 {
+    struct ct_kernel_loss loss;
+
+    while (ct_losses_take(assembler->losses, until_ns, &loss)) {
+        ct_binding_lose(assembler->trackers.binding, &loss);
+        ct_calls_lose(assembler->trackers.calls, &loss);
+    }
+}
+
+/* An event of the kernel layer. */
+static void add_kernel(const struct ct_assembler *assembler, const struct ct_record *record)
+{
+    const struct ct_trackers *trackers = &assembler->trackers;
     const struct ct_kernel_record *kernel = &record->as.kernel;
 
+    lose(assembler, record->time_ns);
     ct_output_turn_to(trackers->output, record->time_ns);
     if (kernel->event == CT_KERNEL_ID_CPU_SAMPLE) {
         ct_samples_add(trackers->samples, kernel);
@@ -109,7 +125,7 @@ gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record
     if (ct_is_closing(record->event))
         return ct_closing_add(&assembler->trackers, record, error);
     if (record->event == CT_EVENT_COUNT)
-        add_kernel(&assembler->trackers, record);
+        add_kernel(assembler, record);
     else
         ct_preloaded_add(&assembler->trackers, record);
     return TRUE;
@@ -117,14 +133,14 @@ gboolean ct_assembler_add(struct ct_assembler *assembler, const struct ct_record
 
 void ct_assembler_lose(struct ct_assembler *assembler, const struct ct_kernel_loss *loss)
 {
-    ct_binding_lose(assembler->trackers.binding, loss);
-    ct_calls_lose(assembler->trackers.calls, loss);
+    ct_losses_add(assembler->losses, loss);
 }
 
 void ct_assembler_finish(struct ct_assembler *assembler)
 {
     const struct ct_trackers *trackers = &assembler->trackers;
 
+    lose(assembler, UINT64_MAX);
     ct_told_capture_settle(trackers->capture);
     ct_extent_settle(trackers->extent);
     ct_settle_lives(trackers->model);

@@ -309,6 +309,10 @@ void ct_calls_add(struct ct_calls *calls, const struct ct_kernel_record *record)
         else if (!record->as.context_switch.is_preempted)
             lose_cpu(calls, record->as.context_switch.tid);
         break;
+    case CT_KERNEL_ID_OFF_CPU_UNTIL:
+        if (record->as.off_cpu_until.is_blocked)
+            lose_cpu(calls, record->as.off_cpu_until.tid);
+        break;
     case CT_KERNEL_ID_CALLSTACK_USER:
         if ((thread = find_thread(calls, record->as.callstack_user.tid)))
             add_callers(calls, thread, record);

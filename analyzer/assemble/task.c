@@ -224,3 +224,11 @@ void ct_task_set_waker_stack(struct ct_task *task, uint64_t time_ns, uint32_t st
     if (span && span->state == CT_TASK_RUNNABLE && span->waker && span->begin_ns == time_ns)
         span->waker_stack_id = stack_id;
 }
+
+void ct_task_set_priority(const struct ct_task *task, int32_t priority)
+{
+    if (!task || !task->thread)
+        return;
+    task->thread->sched.has_priority = TRUE;
+    task->thread->sched.priority = priority;
+}

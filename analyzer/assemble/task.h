@@ -63,6 +63,7 @@ struct ct_task {
     const struct ct_task *waker; /* then; borrowed */
     uint32_t waker_stack_id;     /* then */
     int32_t last_cpu;            /* where it ran last; -1: nowhere yet */
+    uint64_t off_cpu_until_ns;   /* it is, at least, whatever is lost; 0: that was not told */
 };
 
 /* Of threads only. They come late, when a span is asked for by ct_task_flush...() or forgotten. */
@@ -101,6 +102,9 @@ struct ct_task_span ct_task_woken_span(const struct ct_task *task, uint64_t begi
 void ct_task_set_waker_stack(struct ct_task *task, uint64_t time_ns, uint32_t stack_id);
 /* UNKNOWN while there is none. */
 enum ct_task_state ct_task_state(const struct ct_task *task);
+
+/* `task` may be NULL. */
+void ct_task_set_priority(const struct ct_task *task, int32_t priority);
 
 /* The last span ends, and this one begins, not before what is settled; blocked for less than
  * `brief_ns`, it was brief. The oldest span may be forgotten for it. */

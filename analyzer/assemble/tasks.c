@@ -78,7 +78,8 @@ static void begin_span(struct ct_tasks *tasks, struct ct_task *task, struct ct_t
 void ct_task_seen_running(struct ct_tasks *tasks, struct ct_task *task, uint64_t time_ns)
 {
     if (task->count == 0 || task->has_ended || ct_task_state(task) == CT_TASK_RUNNING ||
-        ct_task_last_span(task)->begin_ns > time_ns || time_ns < tasks->lossy_until_ns)
+        ct_task_last_span(task)->begin_ns > time_ns || time_ns < tasks->lossy_until_ns ||
+        time_ns < task->off_cpu_until_ns)
         return;
     begin_span(tasks, task,
                (struct ct_task_span){.begin_ns = time_ns,
@@ -241,21 +242,13 @@ static void mend_switch(struct ct_tasks *tasks, const struct cpu *cpu, uint32_t 
     tasks->missed += is_missed;
 }
 
-static void set_priority(struct ct_task *task, int32_t priority)
-{
-    if (!task || !task->thread)
-        return;
-    task->thread->sched.has_priority = TRUE;
-    task->thread->sched.priority = priority;
-}
-
 static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
     const struct ct_kernel_sched_switch *event = &record->as.sched_switch;
     struct ct_task *previous = get_task(tasks, event->prev_tid);
     struct cpu *cpu = get_cpu(tasks, record->cpu);
 
-    set_priority(previous, event->prev_prio);
+    ct_task_set_priority(previous, event->prev_prio);
     if (previous)
         mend_present(tasks, previous, record->cpu);
     if (cpu && cpu->switch_ns > 0)
@@ -273,7 +266,7 @@ static void add_switch(struct ct_tasks *tasks, const struct ct_kernel_record *re
         previous->is_throttled = FALSE;
     struct ct_task *next = get_task(tasks, event->next_tid);
 
-    set_priority(next, event->next_prio);
+    ct_task_set_priority(next, event->next_prio);
     get_on(tasks, next, record->time_ns, record->cpu);
     if (cpu)
         *cpu = (struct cpu){record->time_ns, next};
@@ -380,33 +373,39 @@ static void add_reason(struct ct_tasks *tasks, const struct ct_kernel_record *re
             g_str_equal(record->as.off_cpu_reason.reason, ct_op_name(CT_OP_THROTTLED));
 }
 
+/* It stays off the CPU though events are lost. */
+static void add_off_cpu_until(struct ct_tasks *tasks, const struct ct_kernel_record *record)
+{
+    struct ct_task *task = ct_tasks_find(tasks, record->as.off_cpu_until.tid);
+
+    struct ct_task_span span = {
+        .begin_ns = record->time_ns,
+        .state = record->as.off_cpu_until.is_blocked ? CT_TASK_BLOCKED : CT_TASK_RUNNABLE,
+    };
+
+    if (!task || task->has_ended || task->count == 0)
+        return;
+    task->off_cpu_until_ns = record->as.off_cpu_until.until_ns;
+    if (ct_task_state(task) == CT_TASK_UNKNOWN)
+        ct_task_begin_span(task, &tasks->events, span, tasks->brief_ns);
+}
+
 gboolean ct_tasks_add(struct ct_tasks *tasks, const struct ct_kernel_record *record)
 {
-    switch (record->event) {
-    case CT_KERNEL_ID_SCHED_SWITCH:
-        add_switch(tasks, record);
-        break;
-    case CT_KERNEL_ID_SCHED_WAKING:
-        add_waking(tasks, record);
-        break;
-    case CT_KERNEL_ID_SCHED_PROCESS_FORK:
-        add_fork(tasks, record);
-        break;
-    case CT_KERNEL_ID_SCHED_PROCESS_EXEC:
-        add_exec(tasks, record);
-        break;
-    case CT_KERNEL_ID_CONTEXT_SWITCH:
-        add_task_switch(tasks, record);
-        break;
-    case CT_KERNEL_ID_PROCESS_THREAD:
-        add_present(tasks, record);
-        break;
-    case CT_KERNEL_ID_OFF_CPU_REASON:
-        add_reason(tasks, record);
-        break;
-    default:
-        break;
-    }
+    static void (*const adders[CT_KERNEL_EVENT_COUNT])(struct ct_tasks *,
+                                                       const struct ct_kernel_record *) = {
+        [CT_KERNEL_ID_SCHED_SWITCH] = add_switch,
+        [CT_KERNEL_ID_SCHED_WAKING] = add_waking,
+        [CT_KERNEL_ID_SCHED_PROCESS_FORK] = add_fork,
+        [CT_KERNEL_ID_SCHED_PROCESS_EXEC] = add_exec,
+        [CT_KERNEL_ID_CONTEXT_SWITCH] = add_task_switch,
+        [CT_KERNEL_ID_PROCESS_THREAD] = add_present,
+        [CT_KERNEL_ID_OFF_CPU_REASON] = add_reason,
+        [CT_KERNEL_ID_OFF_CPU_UNTIL] = add_off_cpu_until,
+    };
+
+    if (record->event < CT_KERNEL_EVENT_COUNT && adders[record->event])
+        adders[record->event](tasks, record);
     return tasks->all->len < TASKS_MAX;
 }
 
@@ -417,7 +416,7 @@ void ct_tasks_lost(struct ct_tasks *tasks, uint32_t cpu, uint64_t begin_ns, uint
         struct ct_task *task = g_ptr_array_index(tasks->all, i);
         enum ct_task_state state = ct_task_state(task);
 
-        if (!task->has_ended && state != CT_TASK_UNKNOWN &&
+        if (!task->has_ended && state != CT_TASK_UNKNOWN && task->off_cpu_until_ns <= end_ns &&
             (state != CT_TASK_RUNNING || ct_task_last_span(task)->cpu == cpu))
             begin_span(tasks, task,
                        (struct ct_task_span){.begin_ns = begin_ns, .state = CT_TASK_UNKNOWN});

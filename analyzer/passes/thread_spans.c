@@ -1,9 +1,8 @@
 #include "passes/thread_spans.h"
 
-/* Intervals kept of one thread and of all, and threads of which some are kept. */
-#define KEPT_MAX     512
-#define ALL_KEPT_MAX (1U << 17)
-#define THREADS_MAX  1024
+/* Intervals kept of one thread, and threads of which some are kept. */
+#define KEPT_MAX    512
+#define THREADS_MAX 256
 
 /* So many are read on; to what is farther away, the store knows a shorter way. */
 #define READ_ON_MAX 512
@@ -18,14 +17,13 @@ struct window {
     struct ct_store_cursor *cursor; /* owned; NULL: it has come to the end */
     GArray *kept;                   /* owned; struct kept, in order */
     uint64_t from_ns;
-    GList link; /* in the order in which they were asked for; of the thread */
+    uint64_t use; /* when it was asked last */
 };
 
 struct ct_thread_spans {
     struct ct_store *store; /* borrowed */
     GHashTable *windows;    /* owned; struct ct_thread * -> struct window *, owned */
-    GQueue asked;           /* their links: what was asked for last, first */
-    uint64_t kept;          /* intervals, of all */
+    uint64_t uses;
 };
 
 static void window_free(void *data)
@@ -58,22 +56,32 @@ void ct_thread_spans_free(struct ct_thread_spans *spans)
 
 static void forget_oldest(struct ct_thread_spans *spans)
 {
-    void *thread = spans->asked.tail->data;
-    struct window *window = g_hash_table_lookup(spans->windows, thread);
+    void *oldest = NULL;
+    uint64_t use = UINT64_MAX;
+    GHashTableIter at;
+    void *thread;
+    void *value;
 
-    spans->kept -= window->kept->len;
-    g_queue_unlink(&spans->asked, &window->link);
-    g_hash_table_remove(spans->windows, thread);
+    g_hash_table_iter_init(&at, spans->windows);
+    while (g_hash_table_iter_next(&at, &thread, &value)) {
+        const struct window *window = value;
+
+        if (window->use >= use)
+            continue;
+        oldest = thread;
+        use = window->use;
+    }
+    g_hash_table_remove(spans->windows, oldest);
 }
 
 /* With nothing kept. */
-static void move_window(struct ct_thread_spans *spans, struct window *window, uint64_t from_ns)
+static void move_window(struct window *window, struct ct_store *store,
+                        const struct ct_thread *thread, uint64_t from_ns)
 {
     const struct ct_window asked = {from_ns, UINT64_MAX};
 
     ct_store_cursor_free(window->cursor);
-    window->cursor = ct_store_intervals(spans->store, window->link.data, &asked);
-    spans->kept -= window->kept->len;
+    window->cursor = ct_store_intervals(store, thread, &asked);
     g_array_set_size(window->kept, 0);
     window->from_ns = from_ns;
 }
@@ -83,11 +91,11 @@ static struct window *open_window(struct ct_thread_spans *spans, struct ct_threa
 {
     struct window *window = g_new0(struct window, 1);
 
-    window->link.data = thread;
+    if (g_hash_table_size(spans->windows) >= THREADS_MAX)
+        forget_oldest(spans);
     window->kept = g_array_new(FALSE, FALSE, sizeof(struct kept));
-    move_window(spans, window, from_ns);
+    move_window(window, spans->store, thread, from_ns);
     g_hash_table_insert(spans->windows, thread, window);
-    g_queue_push_head_link(&spans->asked, &window->link);
     return window;
 }
 
@@ -96,16 +104,11 @@ static struct window *find_window(struct ct_thread_spans *spans, struct ct_threa
 {
     struct window *window = g_hash_table_lookup(spans->windows, thread);
 
-    if (!window) {
-        while (spans->asked.length >= THREADS_MAX ||
-               (spans->kept > ALL_KEPT_MAX && spans->asked.length > 0))
-            forget_oldest(spans);
-        return open_window(spans, thread, at_ns);
-    }
-    g_queue_unlink(&spans->asked, &window->link);
-    g_queue_push_head_link(&spans->asked, &window->link);
-    if (window->from_ns > at_ns)
-        move_window(spans, window, at_ns);
+    if (!window)
+        window = open_window(spans, thread, at_ns);
+    else if (window->from_ns > at_ns)
+        move_window(window, spans->store, thread, at_ns);
+    window->use = ++spans->uses;
     return window;
 }
 
@@ -114,11 +117,10 @@ static struct kept *kept_at(const struct window *window, guint index)
     return &g_array_index(window->kept, struct kept, index);
 }
 
-static void drop_half(struct ct_thread_spans *spans, struct window *window)
+static void drop_half(struct window *window)
 {
     guint half = window->kept->len / 2;
 
-    spans->kept -= half;
     window->from_ns = kept_at(window, half - 1)->interval.end_ns;
     g_array_remove_range(window->kept, 0, half);
 }
@@ -130,7 +132,7 @@ static gboolean is_before(const struct window *window, uint64_t at_ns)
 }
 
 /* Keeps the next one; there is none any more when the cursor is gone. */
-static void read_next(struct ct_thread_spans *spans, struct window *window, GError **error)
+static void read_next(struct window *window, GError **error)
 {
     struct ct_store_event event;
 
@@ -145,21 +147,20 @@ static void read_next(struct ct_thread_spans *spans, struct window *window, GErr
     kept.interval.releases = NULL;
     kept.interval.release_count = 0;
     if (window->kept->len >= KEPT_MAX)
-        drop_half(spans, window);
+        drop_half(window);
     g_array_append_val(window->kept, kept);
-    spans->kept++;
 }
 
 /* Reads on until there is one that ends after that time, or there are no more. */
-static gboolean read_beyond(struct ct_thread_spans *spans, struct window *window, uint64_t at_ns,
-                            GError **error)
+static gboolean read_beyond(struct window *window, struct ct_store *store,
+                            const struct ct_thread *thread, uint64_t at_ns, GError **error)
 {
     GError *failure = NULL;
 
     for (guint count = 0; window->cursor && is_before(window, at_ns); count++) {
         if (count == READ_ON_MAX)
-            move_window(spans, window, at_ns);
-        read_next(spans, window, &failure);
+            move_window(window, store, thread, at_ns);
+        read_next(window, &failure);
     }
     if (failure)
         g_propagate_error(error, failure);
@@ -193,7 +194,7 @@ gboolean ct_thread_span_at(struct ct_thread_spans *spans, struct ct_thread *thre
     }
     struct window *window = find_window(spans, thread, at_ns);
 
-    if (!read_beyond(spans, window, at_ns, error))
+    if (!read_beyond(window, spans->store, thread, at_ns, error))
         return FALSE;
     const struct kept *kept = find_kept(window, at_ns);
 

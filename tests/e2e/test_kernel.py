@@ -330,8 +330,10 @@ class Capture(KernelTest):
         """A recorder that is stopped cannot empty the kernel's buffers."""
         program = (
             "import os, threading, time\n"
-            "a, b = os.pipe(), os.pipe()\n"
+            "a, b, c = os.pipe(), os.pipe(), os.pipe()\n"
             "end = time.monotonic() + 4\n"
+            "stays = threading.Thread(target=os.read, args=(c[0], 1))\n"
+            "stays.start()\n"
             "def echo():\n"
             "    while os.read(a[0], 1) == b'x':\n"
             "        os.write(b[1], b'x')\n"
@@ -341,7 +343,9 @@ class Capture(KernelTest):
             "    os.write(a[1], b'x')\n"
             "    os.read(b[0], 1)\n"
             "os.write(a[1], b'.')\n"
+            "os.write(c[1], b'.')\n"
             "thread.join()\n"
+            "print(stays.native_id)\n"
         )
         recorder = self.start_record(
             "/usr/bin/python3", "-c", program, options=["--kernel=auto", "--rate=1s"]
@@ -350,9 +354,9 @@ class Capture(KernelTest):
         os.kill(harness.recorder_of(recorder), signal.SIGSTOP)
         time.sleep(2.5)
         os.kill(harness.recorder_of(recorder), signal.SIGCONT)
-        _, said = recorder.communicate(timeout=harness.TIMEOUT_S)
+        blocked, said = recorder.communicate(timeout=harness.TIMEOUT_S)
         trace = self.folder / "trace"
-        self.needs_layer(trace)
+        has_all = self.needs_layer(trace)
         if "kernel events for lack of buffer space" not in said:
             self.skipTest("this machine is too slow to fill the buffers")
         result = self.ctrace("verify", trace)
@@ -363,6 +367,9 @@ class Capture(KernelTest):
         self.assertGreater(report["capture"]["kernel_events_lost"], 0)
         unknown_ns = sum(thread["time_ns"]["unknown"] for thread in report["threads"])
         self.assertGreater(unknown_ns, 100_000_000)
+        self.assertRegex(result.out, r"note .*in no known state")
+        if has_all:  # its own record says that it was blocked all the time
+            self.assertNotRegex(result.out, rf"note .*\({blocked.strip()}\): in no known state")
 
     def test_many_switches_are_all_there(self):
         """As many as the kernel itself counted for the two threads."""

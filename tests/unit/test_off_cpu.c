@@ -259,6 +259,103 @@ static void what_a_cpu_told_in_the_time_of_a_loss_is_lost(void **state)
     expect_end(fixture, 0);
 }
 
+static void add_loss(struct fixture *fixture, uint32_t cpu, uint64_t since_ns, uint64_t until_ns)
+{
+    const struct ct_off_cpu_loss loss = {
+        .header = {.type = CT_OFF_CPU_LOSS, .size = sizeof(loss)},
+        .since_ns = since_ns,
+        .until_ns = until_ns,
+        .count = 1,
+        .cpu = cpu,
+    };
+
+    add(fixture, &loss, sizeof(loss));
+}
+
+static void expect_lasting(struct fixture *fixture, uint64_t time_ns, int32_t tid,
+                           uint64_t until_ns)
+{
+    const struct ct_raw_record record = expect(fixture, 0, CT_RAW_LASTING, time_ns);
+
+    assert_int_equal(record.tid, tid);
+    assert_int_equal(record.as.lasting.until_ns, until_ns);
+    assert_true(record.as.lasting.is_blocked);
+}
+
+/* Its own record, made when it was back, says so. */
+static void who_is_off_the_cpu_all_the_time_of_a_loss_stays_so(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_off_cpu off = span(TID, 100, 500);
+
+    off.woken_ns = 450; /* from then on it was in line for a CPU */
+    add_loss(fixture, 0, 200, 300);
+    add_span(fixture, &off);
+    open_reader(fixture);
+    expect(fixture, 0, CT_RAW_SWITCH, 100);
+    expect_lasting(fixture, 100, TID, 450);
+    expect(fixture, 0, CT_RAW_LOST, 300);
+    expect(fixture, 0, CT_RAW_WAKING, 450);
+    expect(fixture, 0, CT_RAW_SWITCH, 500);
+    expect_end(fixture, 0);
+}
+
+static void who_left_in_the_time_of_a_loss_is_in_that_call_from_its_end_on(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_off_cpu off = call(TID, 250, 500, TRUE);
+
+    add_loss(fixture, 0, 200, 300);
+    add_span(fixture, &off);
+    open_reader(fixture);
+    expect(fixture, 0, CT_RAW_LOST, 300);
+    expect_lasting(fixture, 300, TID, 500);
+    assert_int_equal(expect(fixture, 0, CT_RAW_SYSCALL_ENTRY, 300).as.syscall.number, 7);
+    expect(fixture, 0, CT_RAW_CALLERS, 300);
+    expect_lasting(fixture, 300, TID, 500);
+    expect(fixture, 0, CT_RAW_SWITCH, 500);
+    expect(fixture, 0, CT_RAW_SYSCALL_EXIT, 500);
+    expect_end(fixture, 0);
+}
+
+/* That it was back may be lost; and is not, if it is told of again as the recording ends. */
+static void who_was_told_of_before_a_loss_must_be_told_of_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_off_cpu still = span(TID, 100, 0), other = span(OTHER, 110, 0);
+
+    add_span(fixture, &still);
+    add_span(fixture, &other);
+    add_loss(fixture, 0, 200, 300);
+    still.header.type = CT_OFF_CPU_STILL;
+    add_span(fixture, &still);
+    open_reader(fixture);
+    expect(fixture, 0, CT_RAW_SWITCH, 100);
+    expect_lasting(fixture, 100, TID, UINT64_MAX);
+    expect(fixture, 0, CT_RAW_SWITCH, 110);
+    expect(fixture, 0, CT_RAW_LOST, 300);
+    expect_end(fixture, 0);
+}
+
+/* It had left its CPU before the recording began, and there is no record of that. */
+static void who_never_was_on_a_cpu_has_been_off_it_since_before_the_loss(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_off_cpu still = span(TID, 0, 0), back = call(OTHER, 0, 500, FALSE);
+
+    add_loss(fixture, 0, 200, 300);
+    add_span(fixture, &back);
+    still.header.type = CT_OFF_CPU_STILL;
+    add_span(fixture, &still);
+    open_reader(fixture);
+    expect_lasting(fixture, 199, OTHER, 500);
+    expect_lasting(fixture, 199, TID, UINT64_MAX);
+    expect(fixture, 0, CT_RAW_LOST, 300);
+    expect(fixture, 0, CT_RAW_SWITCH, 500);
+    expect(fixture, 0, CT_RAW_SYSCALL_EXIT, 500);
+    expect_end(fixture, 0);
+}
+
 static void descriptors_are_told_by_their_kinds(void **state)
 {
     struct fixture *fixture = *state;
@@ -307,6 +404,10 @@ int main(void)
         TEST(a_switch_from_one_to_the_other_is_told_once),
         TEST(who_has_no_stack_has_that_of_the_same_place),
         TEST(what_a_cpu_told_in_the_time_of_a_loss_is_lost),
+        TEST(who_is_off_the_cpu_all_the_time_of_a_loss_stays_so),
+        TEST(who_left_in_the_time_of_a_loss_is_in_that_call_from_its_end_on),
+        TEST(who_was_told_of_before_a_loss_must_be_told_of_again),
+        TEST(who_never_was_on_a_cpu_has_been_off_it_since_before_the_loss),
         TEST(descriptors_are_told_by_their_kinds),
         TEST(a_record_that_is_not_whole_is_left_out),
     };

@@ -356,6 +356,36 @@ static void who_is_woken_after_a_loss_was_blocked_since_its_end(void **state)
     assert_int_equal(times.ns[CT_TASK_RUNNABLE], 100);
 }
 
+static void add_off_cpu_until(struct fixture *fixture, uint64_t time_ns, uint64_t until_ns)
+{
+    const struct ct_kernel_record record = {
+        .event = CT_KERNEL_ID_OFF_CPU_UNTIL,
+        .time_ns = time_ns,
+        .as.off_cpu_until = {.tid = TID, .until_ns = until_ns, .is_blocked = TRUE}};
+
+    assert_true(ct_tasks_add(fixture->tasks, &record));
+}
+
+static void who_is_known_to_be_off_the_cpu_is_not_unknown(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_task_times times;
+
+    add_switch(fixture, 100, 0, 0, TID);
+    add_switch(fixture, 200, TID, 1, 0);
+    add_off_cpu_until(fixture, 200, 5000);
+    ct_tasks_lost(fixture->tasks, 0, 300, 400);
+    ct_tasks_lost(fixture->tasks, 0, 4900, 5100);
+    ct_task_times_at(own_task(fixture), 5200, &times);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 100 + 4700);
+    assert_int_equal(times.ns[CT_TASK_UNKNOWN], 300);
+    add_off_cpu_until(fixture, 5200, UINT64_MAX);
+    ct_task_seen_running(fixture->tasks, own_task(fixture), 5250);
+    ct_task_times_at(own_task(fixture), 5300, &times);
+    assert_int_equal(times.ns[CT_TASK_BLOCKED], 100 + 4800);
+    assert_int_equal(times.ns[CT_TASK_RUNNING], 100);
+}
+
 static void moves_between_cpus_are_counted(void **state)
 {
     struct fixture *fixture = *state;
@@ -525,6 +555,7 @@ int main(void)
         TEST(what_is_seen_to_run_has_a_cpu),
         TEST(while_events_are_lost_who_has_no_cpu_is_unknown),
         TEST(who_is_woken_after_a_loss_was_blocked_since_its_end),
+        TEST(who_is_known_to_be_off_the_cpu_is_not_unknown),
         TEST(moves_between_cpus_are_counted),
         TEST(what_no_wait_has_taken_is_kept),
         TEST(long_histories_keep_their_sums),

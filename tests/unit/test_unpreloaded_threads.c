@@ -805,6 +805,19 @@ static void calls_that_another_cpu_loses_are_not_of_who_runs_here(void **state)
     assert_int_equal(class_ns(fixture, CT_CLASS_SLEEP), 30 * MS);
 }
 
+/* As a reader does that looks for a stream's next event. */
+static void a_loss_that_is_told_early_is_none_of_what_comes_before_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    lose(fixture, 1060 * MS, FALSE);
+    add_blocked_call(fixture, 1030 * MS, PID, CT_SYSCALL_nanosleep, 0, 0);
+    add_switch(fixture, 1055 * MS, PID, 1, 0);
+    add_image(fixture, 1065 * MS, 9, 1, "other");
+    finish(fixture, 1);
+    assert_int_equal(thread_of(process_at(fixture, 0), PID)->sched.unknown_ns, 5 * MS);
+}
+
 static void so_it_is_if_none_does(void **state)
 {
     struct fixture *fixture = *state;
@@ -852,6 +865,7 @@ int main(void)
         TEST(switches_that_are_lost_end_no_call),
         TEST(a_call_whose_own_exit_follows_a_loss_is_kept),
         TEST(what_it_waited_for_is_unknown_if_another_calls_exit_does),
+        TEST(a_loss_that_is_told_early_is_none_of_what_comes_before_it),
         TEST(so_it_is_if_none_does),
         TEST(calls_that_another_cpu_loses_are_not_of_who_runs_here),
     };

@@ -1,6 +1,7 @@
 #include "events.h"
 
 #include "callers.h"
+#include "off_cpu_records.h"
 #include "own_ids.h"
 #include "sources.h"
 #include "tasks.h"
@@ -236,17 +237,6 @@ static gboolean select_callers(struct ct_kernel_events *events, const struct ct_
     return TRUE;
 }
 
-static const char *name_of(enum ct_op op)
-{
-    static const char *const names[] = {
-#define OP_NAME(symbol, name, class, object) [CT_OP_##symbol] = (name),
-        CT_OPS(OP_NAME)
-#undef OP_NAME
-    };
-
-    return names[op];
-}
-
 static gboolean select_reason(struct ct_kernel_events *events, const struct ct_raw_record *raw,
                               struct ct_kernel_record *record)
 {
@@ -255,10 +245,24 @@ static gboolean select_reason(struct ct_kernel_events *events, const struct ct_r
     record->event = CT_KERNEL_ID_OFF_CPU_REASON;
     record->as.off_cpu_reason = (struct ct_kernel_off_cpu_reason){
         .tid = raw->tid,
-        .reason = name_of(raw->as.reason.op),
+        .reason = ct_off_cpu_reason_name(raw->as.reason.op),
         .address = raw->as.reason.address,
         .file = raw->as.reason.file,
         .file_offset = raw->as.reason.file_offset,
+    };
+    return TRUE;
+}
+
+static gboolean select_lasting(struct ct_kernel_events *events, const struct ct_raw_record *raw,
+                               struct ct_kernel_record *record)
+{
+    if (!ct_tasks_has(events->tasks, raw->tid))
+        return FALSE;
+    record->event = CT_KERNEL_ID_OFF_CPU_UNTIL;
+    record->as.off_cpu_until = (struct ct_kernel_off_cpu_until){
+        .tid = raw->tid,
+        .until_ns = raw->as.lasting.until_ns,
+        .is_blocked = raw->as.lasting.is_blocked != 0,
     };
     return TRUE;
 }
@@ -317,6 +321,7 @@ static gboolean is_selected(struct ct_kernel_events *events, const struct ct_raw
         [CT_RAW_SYSCALL_ENTRY] = select_syscall,
         [CT_RAW_SYSCALL_EXIT] = select_syscall,
         [CT_RAW_REASON] = select_reason,
+        [CT_RAW_LASTING] = select_lasting,
         [CT_RAW_CALLERS] = select_callers,
         [CT_RAW_WAKER] = select_callers,
         [CT_RAW_MAPPING] = select_mapping,

@@ -1,17 +1,27 @@
 #include "off_cpu.h"
 
+#include "lasting.h"
 #include "off_cpu_records.h"
+#include "places.h"
 
 #include <string.h>
 
 /* Greater numbers are no CPUs. */
 #define CPUS_MAX 4096
 
-/* So many places are known of whose stacks may stand for others'. */
-#define PLACES_MAX (1U << 20)
-
 /* What one record tells of a moment, in the order of those that are at the same time. */
-enum part { PART_BEGIN, PART_LOSS, PART_FD, PART_WAKING, PART_WAKER, PART_LEAVE, PART_BACK };
+enum part {
+    PART_BEGIN,
+    PART_LOSS,
+    PART_LAST_FIRST, /* it outlasts a loss: before what it is in, and after */
+    PART_ABSENT,     /* what it is in, as that it left its CPU could not be told */
+    PART_FD,
+    PART_WAKING,
+    PART_WAKER,
+    PART_LEAVE,
+    PART_BACK,
+    PART_LAST
+};
 
 /* The record's place in the file, and what of it. */
 struct moment {
@@ -21,7 +31,8 @@ struct moment {
 };
 _Static_assert(sizeof(struct moment) == 16, "there are many of them");
 
-/* What of a moment comes next: PART_LEAVE has all of these but the last, PART_BACK the last two. */
+/* What of a moment comes next: PART_LEAVE has all of these but the last, PART_ABSENT the first two,
+ * PART_BACK the last two. */
 enum step { STEP_ENTRY, STEP_CALLERS, STEP_SWITCH, STEP_EXIT };
 
 struct cpu {
@@ -31,19 +42,11 @@ struct cpu {
     uint64_t switch_ns; /* of the last switch that was told */
 };
 
-/* Where a thread was: twice at the same place, by the same way. */
-struct place {
-    int32_t tid;
-    int32_t number;
-    uint64_t argument;
-    uint64_t instruction;
-    uint64_t stack_pointer;
-};
-
 struct ct_off_cpu_reader {
-    struct ct_spool *spool; /* owned */
-    GArray *cpus;           /* owned; struct cpu */
-    GHashTable *places;     /* owned; struct place * -> owned uint64_t *, offset of a record */
+    struct ct_spool *spool;     /* owned */
+    GArray *cpus;               /* owned; struct cpu */
+    struct ct_places *places;   /* owned; of records that have a stack, by their offset */
+    struct ct_lasting *lasting; /* owned; NULL: nothing was lost */
 };
 
 /* ---- The file ---- */
@@ -51,20 +54,6 @@ struct ct_off_cpu_reader {
 static const struct ct_off_cpu *off_at(const struct ct_off_cpu_reader *reader, uint64_t offset)
 {
     return (const void *)(reader->spool->data + offset);
-}
-
-/* What its flags say is there, is. */
-static gboolean is_whole(const struct ct_off_cpu *off)
-{
-    size_t size = offsetof(struct ct_off_cpu, number);
-
-    if (off->flags & (CT_OFF_CPU_HAS_CALL | CT_OFF_CPU_HAS_REASON))
-        size = offsetof(struct ct_off_cpu, registers);
-    if (off->flags & CT_OFF_CPU_HAS_STACK)
-        size = off->frame_count > 0 ? sizeof(*off)
-                                    : offsetof(struct ct_off_cpu, stack) +
-                                          MIN(off->stack_size, CT_OFF_CPU_STACK_SIZE);
-    return off->header.size >= size && off->stack_size <= CT_OFF_CPU_STACK_SIZE;
 }
 
 static struct cpu *get_cpu(const struct ct_off_cpu_reader *reader, uint32_t number)
@@ -89,57 +78,17 @@ static void add_moment(struct ct_off_cpu_reader *reader, uint32_t number, enum p
         g_array_append_val(cpu->moments, moment);
 }
 
-/* ---- Places ---- */
-
-static guint place_hash(const void *data)
-{
-    const struct place *place = data;
-    uint64_t mixed = ((uint64_t)(uint32_t)place->tid << 32 | (uint32_t)place->number) * 31;
-
-    mixed = ((mixed + place->argument) * 31 + place->instruction) * 31 + place->stack_pointer;
-    return (guint)(mixed * UINT64_C(0x9e3779b97f4a7c15) >> 32);
-}
-
-static gboolean place_equal(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct place)) == 0;
-}
-
-static struct place place_of(const struct ct_off_cpu *off)
-{
-    return (struct place){.tid = off->task.tid,
-                          .number = (int32_t)off->number,
-                          .argument = off->arguments[0],
-                          .instruction = off->instruction,
-                          .stack_pointer = off->stack_pointer};
-}
-
-static void note_place(struct ct_off_cpu_reader *reader, const struct ct_off_cpu *off,
-                       uint64_t offset)
-{
-    const struct place place = place_of(off);
-    uint64_t *known = g_hash_table_lookup(reader->places, &place);
-
-    if (known != NULL)
-        *known = offset;
-    else if (g_hash_table_size(reader->places) < PLACES_MAX)
-        g_hash_table_insert(reader->places, g_memdup2(&place, sizeof(place)),
-                            g_memdup2(&offset, sizeof(offset)));
-}
-
 /* A record that has a stack, of the same place if the record itself has none. NULL: none has. */
 static const struct ct_off_cpu *find_stack(struct ct_off_cpu_reader *reader,
                                            const struct ct_off_cpu *off, uint64_t offset)
 {
-    const struct place place = place_of(off);
-    const uint64_t *known;
+    uint64_t known;
 
     if (off->flags & CT_OFF_CPU_HAS_STACK) {
-        note_place(reader, off, offset);
+        ct_places_note(reader->places, off, offset);
         return off;
     }
-    known = g_hash_table_lookup(reader->places, &place);
-    return known != NULL ? off_at(reader, *known) : NULL;
+    return ct_places_find(reader->places, off, &known) ? off_at(reader, known) : NULL;
 }
 
 /* ---- The order of time ---- */
@@ -158,13 +107,13 @@ static int compare_moments(const void *a, const void *b)
 static void add_span(struct ct_off_cpu_reader *reader, const struct ct_off_cpu *off,
                      uint64_t offset)
 {
-    if (!is_whole(off))
+    if (!ct_off_cpu_is_whole(off))
         return;
     add_moment(reader, off->left_cpu, PART_LEAVE, off->left_ns, offset);
     add_moment(reader, off->woken_cpu, PART_WAKING, off->woken_ns, offset);
     add_moment(reader, off->back_cpu, PART_BACK, off->back_ns, offset);
     if (off->flags & CT_OFF_CPU_HAS_STACK)
-        note_place(reader, off, offset);
+        ct_places_note(reader->places, off, offset);
 }
 
 /* In the time of a loss, all that a CPU told is in doubt. */
@@ -183,24 +132,6 @@ static void drop_lossy(const struct cpu *cpu, const struct ct_off_cpu_loss *loss
     g_array_set_size(cpu->moments, kept);
 }
 
-/* A record of that type has at least so much. */
-static size_t size_of_type(uint32_t type)
-{
-    switch (type) {
-    case CT_OFF_CPU_SPAN:
-    case CT_OFF_CPU_WAKER:
-        return offsetof(struct ct_off_cpu, number);
-    case CT_OFF_CPU_FD:
-        return sizeof(struct ct_off_cpu_fd);
-    case CT_OFF_CPU_LOSS:
-        return sizeof(struct ct_off_cpu_loss);
-    case CT_OFF_CPU_BEGIN:
-        return sizeof(struct ct_off_cpu_begin);
-    default:
-        return SIZE_MAX;
-    }
-}
-
 static void add_record(struct ct_off_cpu_reader *reader, uint64_t offset, GArray *losses)
 {
     const struct ct_off_cpu *off = off_at(reader, offset);
@@ -208,14 +139,16 @@ static void add_record(struct ct_off_cpu_reader *reader, uint64_t offset, GArray
     const struct ct_off_cpu_loss *loss = (const void *)off;
     const struct ct_off_cpu_begin *begin = (const void *)off;
 
-    if (off->header.size < size_of_type(off->header.type))
+    if (off->header.size < ct_off_cpu_least_size(off->header.type))
         return;
     switch (off->header.type) {
     case CT_OFF_CPU_SPAN:
         add_span(reader, off, offset);
         break;
+    case CT_OFF_CPU_STILL:
+        break;
     case CT_OFF_CPU_WAKER:
-        if (is_whole(off) && off->flags & CT_OFF_CPU_HAS_STACK)
+        if (ct_off_cpu_is_whole(off) && off->flags & CT_OFF_CPU_HAS_STACK)
             add_moment(reader, off->left_cpu, PART_WAKER, off->left_ns, offset);
         break;
     case CT_OFF_CPU_FD:
@@ -231,21 +164,70 @@ static void add_record(struct ct_off_cpu_reader *reader, uint64_t offset, GArray
     }
 }
 
-/* Of whole words, as they are written. */
-static void index_records(struct ct_off_cpu_reader *reader, GArray *losses)
+/* The record after that one; 0: there is no whole one. They are of whole words, as they are
+ * written. */
+static uint64_t whole_record(const struct ct_off_cpu_reader *reader, uint64_t offset)
 {
     const struct ct_spool *spool = reader->spool;
-    uint64_t next = spool->next;
+    uint16_t size;
 
-    while (next + sizeof(struct ct_off_cpu_header) <= spool->size) {
-        uint16_t size = off_at(reader, next)->header.size;
+    if (offset + sizeof(struct ct_off_cpu_header) > spool->size)
+        return 0;
+    size = off_at(reader, offset)->header.size;
+    return size < sizeof(struct ct_off_cpu_header) || size % sizeof(uint64_t) != 0 ||
+                   size > spool->size - offset
+               ? 0
+               : offset + size;
+}
 
-        if (size < sizeof(struct ct_off_cpu_header) || size % sizeof(uint64_t) != 0 ||
-            size > spool->size - next)
-            break;
-        add_record(reader, next, losses);
-        next += size;
+/* What the CPU told as the task left it was dropped if that was in the time of a loss. */
+static void add_lasting(void *user, uint64_t offset)
+{
+    struct ct_off_cpu_reader *reader = user;
+    const struct ct_off_cpu *off = off_at(reader, offset);
+    uint64_t time_ns = ct_lasting_told_from(reader->lasting, off);
+
+    if (time_ns >= ct_lasting_until(reader->lasting, offset))
+        return;
+    if (off->left_ns != 0 && time_ns > off->left_ns) {
+        add_moment(reader, off->left_cpu, PART_LAST_FIRST, time_ns, offset);
+        add_moment(reader, off->left_cpu, PART_ABSENT, time_ns, offset);
     }
+    add_moment(reader, off->left_cpu, PART_LAST, time_ns, offset);
+}
+
+static void find_lasting(struct ct_off_cpu_reader *reader)
+{
+    uint64_t next;
+
+    reader->lasting = ct_lasting_new();
+    for (uint64_t offset = reader->spool->next; (next = whole_record(reader, offset)) != 0;
+         offset = next) {
+        const struct ct_off_cpu *off = off_at(reader, offset);
+
+        if (off->header.size < ct_off_cpu_least_size(off->header.type))
+            continue;
+        if (off->header.type == CT_OFF_CPU_STILL ||
+            (off->header.type == CT_OFF_CPU_SPAN && ct_off_cpu_is_whole(off)))
+            ct_lasting_add(reader->lasting, off, offset);
+        else if (off->header.type == CT_OFF_CPU_LOSS)
+            ct_lasting_add_loss(reader->lasting, (const void *)off);
+    }
+    ct_lasting_settle(reader->lasting, add_lasting, reader);
+}
+
+static void mend_losses(struct ct_off_cpu_reader *reader, const GArray *losses)
+{
+    for (guint i = 0; i < losses->len; i++) {
+        const struct ct_off_cpu_loss *loss =
+            g_array_index(losses, const struct ct_off_cpu_loss *, i);
+        const struct cpu *cpu = get_cpu(reader, loss->cpu);
+
+        if (cpu != NULL)
+            drop_lossy(cpu, loss);
+    }
+    if (losses->len > 0)
+        find_lasting(reader);
 }
 
 struct ct_off_cpu_reader *ct_off_cpu_reader_new(struct ct_spool *spool)
@@ -255,16 +237,11 @@ struct ct_off_cpu_reader *ct_off_cpu_reader_new(struct ct_spool *spool)
 
     reader->spool = spool;
     reader->cpus = g_array_new(FALSE, FALSE, sizeof(struct cpu));
-    reader->places = g_hash_table_new_full(place_hash, place_equal, g_free, g_free);
-    index_records(reader, losses);
-    for (guint i = 0; i < losses->len; i++) {
-        const struct ct_off_cpu_loss *loss =
-            g_array_index(losses, const struct ct_off_cpu_loss *, i);
-        const struct cpu *cpu = get_cpu(reader, loss->cpu);
-
-        if (cpu != NULL)
-            drop_lossy(cpu, loss);
-    }
+    reader->places = ct_places_new();
+    for (uint64_t offset = spool->next, next; (next = whole_record(reader, offset)) != 0;
+         offset = next)
+        add_record(reader, offset, losses);
+    mend_losses(reader, losses);
     for (guint i = 0; i < reader->cpus->len; i++)
         g_array_sort(get_cpu(reader, i)->moments, compare_moments);
     return reader;
@@ -282,7 +259,8 @@ static void clear(void *data)
     for (guint i = 0; i < reader->cpus->len; i++)
         g_array_unref(get_cpu(reader, i)->moments);
     g_array_unref(reader->cpus);
-    g_hash_table_unref(reader->places);
+    ct_places_free(reader->places);
+    ct_lasting_free(reader->lasting);
     ct_spool_free(reader->spool);
 }
 
@@ -303,9 +281,9 @@ guint ct_off_cpu_reader_cpu_count(const struct ct_off_cpu_reader *reader)
 
 /* ---- Records ---- */
 
-/* The task loses its CPU: what it is in, from where, and who gets the CPU. */
-static void tell_leave(struct ct_off_cpu_reader *reader, struct cpu *cpu,
-                       const struct moment *moment, struct ct_raw_record *record)
+/* What the task is in, and from where. FALSE: there is nothing (more) to tell. */
+static gboolean tell_place(struct ct_off_cpu_reader *reader, struct cpu *cpu,
+                           const struct moment *moment, struct ct_raw_record *record)
 {
     const struct ct_off_cpu *off = off_at(reader, moment->offset);
     gboolean has_call = (off->flags & CT_OFF_CPU_HAS_CALL) != 0;
@@ -320,19 +298,49 @@ static void tell_leave(struct ct_off_cpu_reader *reader, struct cpu *cpu,
         else
             ct_off_cpu_fill_call(record, off, TRUE);
         cpu->step = STEP_CALLERS;
-        return;
+        return TRUE;
     }
     if (cpu->step == STEP_CALLERS)
         with_stack = find_stack(reader, off, moment->offset);
-    if (with_stack != NULL) {
-        ct_off_cpu_fill_callers(record, off, with_stack);
-        cpu->step = STEP_SWITCH;
+    if (with_stack == NULL)
+        return FALSE;
+    ct_off_cpu_fill_callers(record, off, with_stack);
+    cpu->step = STEP_SWITCH;
+    return TRUE;
+}
+
+/* The task loses its CPU, and who gets it. */
+static void tell_leave(struct ct_off_cpu_reader *reader, struct cpu *cpu,
+                       const struct moment *moment, struct ct_raw_record *record)
+{
+    if (tell_place(reader, cpu, moment, record))
         return;
-    }
-    ct_off_cpu_fill_leave(record, off);
+    ct_off_cpu_fill_leave(record, off_at(reader, moment->offset));
     cpu->switch_ns = moment->time_ns;
     cpu->next++;
     cpu->step = STEP_ENTRY;
+}
+
+static gboolean tell_absent(struct ct_off_cpu_reader *reader, struct cpu *cpu,
+                            const struct moment *moment, struct ct_raw_record *record)
+{
+    if (tell_place(reader, cpu, moment, record))
+        return TRUE;
+    cpu->next++;
+    cpu->step = STEP_ENTRY;
+    return FALSE;
+}
+
+static void tell_lasting(const struct ct_off_cpu_reader *reader, const struct moment *moment,
+                         struct ct_raw_record *record)
+{
+    const struct ct_off_cpu *off = off_at(reader, moment->offset);
+
+    record->kind = CT_RAW_LASTING;
+    record->pid = off->pid;
+    record->tid = off->task.tid;
+    record->as.lasting.until_ns = ct_lasting_until(reader->lasting, moment->offset);
+    record->as.lasting.is_blocked = ct_lasting_is_blocked(off);
 }
 
 /* Where the task is that wakes another one. */
@@ -379,6 +387,12 @@ static gboolean tell(struct ct_off_cpu_reader *reader, struct cpu *cpu, const st
         return TRUE;
     case PART_BACK:
         return tell_back(reader, cpu, moment, record);
+    case PART_ABSENT:
+        return tell_absent(reader, cpu, moment, record);
+    case PART_LAST_FIRST:
+    case PART_LAST:
+        tell_lasting(reader, moment, record);
+        break;
     case PART_WAKING:
         ct_off_cpu_fill_waking(record, off_at(reader, moment->offset));
         break;

@@ -3,9 +3,41 @@
 #include "schema/descriptors.h"
 #include "schema/kernel_events.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+
+gboolean ct_off_cpu_is_whole(const struct ct_off_cpu *off)
+{
+    size_t size = offsetof(struct ct_off_cpu, number);
+
+    if (off->flags & (CT_OFF_CPU_HAS_CALL | CT_OFF_CPU_HAS_REASON))
+        size = offsetof(struct ct_off_cpu, registers);
+    if (off->flags & CT_OFF_CPU_HAS_STACK)
+        size = off->frame_count > 0 ? sizeof(*off)
+                                    : offsetof(struct ct_off_cpu, stack) +
+                                          MIN(off->stack_size, CT_OFF_CPU_STACK_SIZE);
+    return off->header.size >= size && off->stack_size <= CT_OFF_CPU_STACK_SIZE;
+}
+
+size_t ct_off_cpu_least_size(uint32_t type)
+{
+    switch (type) {
+    case CT_OFF_CPU_SPAN:
+    case CT_OFF_CPU_STILL:
+    case CT_OFF_CPU_WAKER:
+        return offsetof(struct ct_off_cpu, number);
+    case CT_OFF_CPU_FD:
+        return sizeof(struct ct_off_cpu_fd);
+    case CT_OFF_CPU_LOSS:
+        return sizeof(struct ct_off_cpu_loss);
+    case CT_OFF_CPU_BEGIN:
+        return sizeof(struct ct_off_cpu_begin);
+    default:
+        return SIZE_MAX;
+    }
+}
 
 static void fill_task(struct ct_raw_task *to, const struct ct_off_cpu_task *from)
 {
@@ -121,4 +153,15 @@ void ct_off_cpu_fill_callers(struct ct_raw_record *record, const struct ct_off_c
         .stack = with_stack->stack,
         .stack_size = with_stack->stack_size,
     };
+}
+
+const char *ct_off_cpu_reason_name(enum ct_op op)
+{
+    static const char *const names[] = {
+#define OP_NAME(symbol, name, class, object) [CT_OP_##symbol] = (name),
+        CT_OPS(OP_NAME)
+#undef OP_NAME
+    };
+
+    return names[op];
 }

@@ -86,6 +86,16 @@
     F(HEX64, file_offset)
 
 /*
+ * Some of the kernel's events are lost, but this is known: the task is off the CPU from now on, or
+ * since it left it, until then; waiting, or in line for a CPU. UINT64_MAX: until the recording
+ * ends. Before what it is in, where that is told now, and after. Not of lttng-modules.
+ */
+#define CT_KERNEL_OFF_CPU_UNTIL(F) \
+    F(I32, tid)                    \
+    F(U64, until_ns)               \
+    F(U8, is_blocked)
+
+/*
  * A process image that no preload sees; it began at `start_ns`, by exec or by fork. Again when more
  * is known of it: what is not is empty.
  */
@@ -157,7 +167,8 @@
     EVENT(PROCESS_THREAD, process_thread)         \
     EVENT(PROCESS_MODULE, process_module)         \
     EVENT(PROCESS_FD, process_fd)                 \
-    EVENT(OFF_CPU_REASON, off_cpu_reason)
+    EVENT(OFF_CPU_REASON, off_cpu_reason)         \
+    EVENT(OFF_CPU_UNTIL, off_cpu_until)
 
 #define CT_SYSCALL_ENTRY_PREFIX "syscall_entry_"
 #define CT_SYSCALL_EXIT_PREFIX  "syscall_exit_"

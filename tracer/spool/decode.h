@@ -24,6 +24,7 @@ enum ct_raw_kind {
     CT_RAW_REASON,  /* why the task leaves its CPU, in none of the calls */
     CT_RAW_CALLERS, /* where the task was, as it left its CPU */
     CT_RAW_WAKER,   /* where the task is that wakes another one */
+    CT_RAW_LASTING, /* the task is off the CPU until then, whatever is lost */
     CT_RAW_LOST,
     CT_RAW_BEGIN,   /* from now on, all is told */
     CT_RAW_PROCESS, /* a process as /proc describes it */
@@ -122,6 +123,10 @@ struct ct_raw_record {
             gboolean in_kernel;
             struct ct_raw_user user;
         } sample;
+        struct {
+            uint64_t until_ns;
+            gboolean is_blocked; /* else it is in line for a CPU */
+        } lasting;
         uint64_t lost;
         struct {
             struct ct_spool_process of;

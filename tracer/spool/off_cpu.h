@@ -14,7 +14,9 @@ enum ct_off_cpu_type {
     CT_OFF_CPU_FD,        /* struct ct_off_cpu_fd */
     CT_OFF_CPU_LOSS,      /* struct ct_off_cpu_loss */
     CT_OFF_CPU_BEGIN,     /* struct ct_off_cpu_begin */
-    CT_OFF_CPU_WAKER      /* struct ct_off_cpu, of a task that wakes `next` at left_ns */
+    CT_OFF_CPU_WAKER,     /* struct ct_off_cpu, of a task that wakes `next` at left_ns */
+    CT_OFF_CPU_STILL      /* struct ct_off_cpu: what was told already lasts as the recording ends,
+                             and records were lost meanwhile */
 };
 
 #define CT_OFF_CPU_NAME_SIZE 16

@@ -25,7 +25,8 @@ struct {
 enum phase {
     ON_CPU, /* or not known */
     OFF_CPU,
-    TOLD /* off the CPU, which the recorder was told of already */
+    TOLD,      /* off the CPU, which the recorder was told of already */
+    TOLD_AGAIN /* and was so once more */
 };
 
 struct followed {

@@ -354,14 +354,32 @@ int adopt(struct bpf_iter__task *context)
     if (!task || task->flags & PF_KTHREAD)
         return 0;
     pid = own_id(task->group_leader);
-    if (pid > 0 && bpf_map_lookup_elem(&roots, &pid) && !find(task) && follow(task))
+    if (pid <= 0 || !bpf_map_lookup_elem(&roots, &pid) || find(task))
+        return 0;
+    struct followed *followed = follow(task);
+
+    if (followed) {
+        followed->ran_ns = task->se.sum_exec_runtime;
         __sync_fetch_and_add(&state.adopted, 1);
+    }
     return 0;
+}
+
+/* It was told of already, or has not run since it is followed: what was present is told otherwise.
+ */
+static bool is_to_be_told_again(const struct followed *followed, const struct task_struct *task)
+{
+    if (!state.tells_again)
+        return false;
+    return followed->phase == TOLD ||
+           (followed->phase == ON_CPU && followed->off.left_ns == 0 && followed->off.back_ns == 0 &&
+            followed->ran_ns > 0 && followed->ran_ns == task->se.sum_exec_runtime);
 }
 
 /*
  * Those who left their CPU before state.told_ns and are still off it are told of: when they come
- * back, the record is only of that. A task may do so meanwhile.
+ * back, the record is only of that. A task may do so meanwhile. Where that they are back may have
+ * been lost, those who were told of already are so again.
  */
 SEC("iter/task")
 int tell_absent(struct bpf_iter__task *context)
@@ -370,7 +388,11 @@ int tell_absent(struct bpf_iter__task *context)
     struct followed *followed = task ? find(task) : NULL;
     struct ct_off_cpu *copy;
 
-    if (!followed || followed->phase != OFF_CPU || followed->off.left_ns > state.told_ns)
+    if (!followed || followed->off.left_ns > state.told_ns)
+        return 0;
+    uint32_t phase = followed->phase;
+
+    if (phase != OFF_CPU && !is_to_be_told_again(followed, task))
         return 0;
     copy = bpf_ringbuf_reserve(&ring, sizeof(*copy), 0);
     if (!copy) {
@@ -378,18 +400,19 @@ int tell_absent(struct bpf_iter__task *context)
         return 0;
     }
     uint64_t left_ns = followed->off.left_ns;
+    uint32_t told = phase == OFF_CPU ? TOLD : TOLD_AGAIN;
     bool is_told = bpf_probe_read_kernel(copy, sizeof(*copy), &followed->off) == 0 &&
-                   __sync_val_compare_and_swap(&followed->phase, OFF_CPU, TOLD) == OFF_CPU;
+                   __sync_val_compare_and_swap(&followed->phase, phase, told) == phase;
 
     if (is_told && (copy->left_ns != left_ns || followed->off.left_ns != left_ns)) {
-        __sync_val_compare_and_swap(&followed->phase, TOLD, OFF_CPU);
+        __sync_val_compare_and_swap(&followed->phase, told, phase);
         is_told = false;
     }
     if (!is_told) {
         bpf_ringbuf_discard(copy, 0);
         return 0;
     }
-    copy->header.type = CT_OFF_CPU_SPAN;
+    copy->header.type = phase == OFF_CPU ? CT_OFF_CPU_SPAN : CT_OFF_CPU_STILL;
     copy->header.size = sizeof(*copy);
     copy->back_ns = 0;
     copy->woken_ns = 0; /* that is told when it is back */

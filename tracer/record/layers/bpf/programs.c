@@ -21,6 +21,7 @@ struct ct_bpf_programs {
     struct bpf_link *absentees; /* owned */
     GByteArray *bytes;          /* borrowed; while records are taken */
     GArray *joined;             /* owned; struct ct_joined; not taken yet */
+    gboolean has_lost;          /* some records found no room */
 };
 
 /* What libbpf has to say is for who writes programs. */
@@ -211,7 +212,7 @@ gboolean ct_bpf_programs_see_joining(const struct ct_bpf_programs *programs)
 }
 
 /* Those who found no room, by the CPUs that they had left. */
-static void take_losses(const struct ct_bpf_programs *programs, uint64_t now_ns, GByteArray *bytes)
+static void take_losses(struct ct_bpf_programs *programs, uint64_t now_ns, GByteArray *bytes)
 {
     struct ct_bpf_loss *losses = programs->object->bss->state.losses;
 
@@ -226,6 +227,7 @@ static void take_losses(const struct ct_bpf_programs *programs, uint64_t now_ns,
             .cpu = cpu,
         };
         g_byte_array_append(bytes, (const void *)&loss, sizeof(loss));
+        programs->has_lost = TRUE;
     }
 }
 
@@ -244,6 +246,7 @@ void ct_bpf_programs_take_absent(struct ct_bpf_programs *programs, uint64_t time
     guint rounds = 0;
 
     state->told_ns = time_ns;
+    state->tells_again = time_ns == UINT64_MAX && programs->has_lost;
     programs->bytes = bytes;
     do {
         untold = state->untold;

@@ -83,7 +83,8 @@ struct ct_bpf_state {
     uint64_t cgroup_id;
     uint64_t rate_ns;
     uint64_t told_ns; /* see tell_absent */
-    uint64_t part;    /* of the recording: what was told before does not count in the next */
+    uint32_t tells_again;
+    uint64_t part; /* of the recording: what was told before does not count in the next */
     struct ct_bpf_range functions[CT_BPF_FUNCTIONS];
     /* Set by the programs. */
     uint32_t adopted;    /* so many tasks were */
