@@ -269,6 +269,17 @@ static void write_idle_site(const struct ct_text_out *out, const struct ct_repor
                       g_str_equal(count, "1") ? "" : "s", where ? ", in " : "", where ? where : "");
 }
 
+static gboolean has_unseen_loops(const GPtrArray *sites, guint first)
+{
+    for (guint i = first; i < sites->len; i++) {
+        const struct ct_report_site *site = sites->pdata[i];
+
+        if (site->process->is_unpreloaded && ct_op_is_of_set(site->op))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* Told apart, and not in the way: in an overview a line each. */
 static void write_idle_sites(const struct ct_text_out *out, guint first)
 {
@@ -290,6 +301,11 @@ static void write_idle_sites(const struct ct_text_out *out, guint first)
         else
             write_site(out, g_ptr_array_index(sites, i), i + 1);
     }
+    if (has_unseen_loops(sites, first))
+        ct_text_out_line(out, 2,
+                         "Recorded from outside, event loops may also have waited for answers to "
+                         "what they had asked: requests and peers are seen from inside a program "
+                         "only, as ctrace record PROGRAM does");
 }
 
 void ct_text_section_sites(const struct ct_text_out *out)

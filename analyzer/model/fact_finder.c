@@ -81,8 +81,14 @@ void ct_fact_finder_add(struct ct_wait_facts *facts, const struct ct_interval *i
         return;
     if (interval->fd && ct_fd_kind_class(interval->fd->kind) == CT_CLASS_NET)
         add_socket(facts, interval);
-    if (is_unasked(interval))
-        ct_wait_facts_add_unasked(facts, interval->thread->number, time_ns);
+    if (is_unasked(interval)) {
+        gboolean is_of_events = interval->class != CT_CLASS_SLEEP &&
+                                ct_op_is_of_set(interval->op) &&
+                                ct_interval_is_counted(interval, 0);
+        const struct ct_wait_unasked more = {time_ns, is_of_events ? interval->weight : 0};
+
+        ct_wait_facts_add_unasked(facts, interval->thread->number, &more);
+    }
     if (ct_op_is_sleep(interval->op, interval->class)) {
         const struct ct_wait_sleeps sleeps = {
             .thread = interval->thread->number,

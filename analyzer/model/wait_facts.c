@@ -30,7 +30,7 @@ struct ct_wait_facts *ct_wait_facts_new(void)
     facts->peers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     facts->sleeps = g_ptr_array_new_with_free_func(g_free);
     facts->sleeps_of = g_hash_table_new(sleeps_hash, sleeps_equal);
-    facts->unasked_ns = g_array_new(FALSE, TRUE, sizeof(double));
+    facts->unasked = g_array_new(FALSE, TRUE, sizeof(struct ct_wait_unasked));
     return facts;
 }
 
@@ -42,7 +42,7 @@ void ct_wait_facts_free(struct ct_wait_facts *facts)
     g_hash_table_unref(facts->peers);
     g_hash_table_unref(facts->sleeps_of);
     g_ptr_array_unref(facts->sleeps);
-    g_array_unref(facts->unasked_ns);
+    g_array_unref(facts->unasked);
     g_free(facts);
 }
 
@@ -107,14 +107,21 @@ const struct ct_wait_sleeps *ct_wait_facts_sleeps(const struct ct_wait_facts *fa
 
 /* ---- Waits for whatever may come ---- */
 
-void ct_wait_facts_add_unasked(struct ct_wait_facts *facts, guint thread, double time_ns)
+void ct_wait_facts_add_unasked(struct ct_wait_facts *facts, guint thread,
+                               const struct ct_wait_unasked *more)
 {
-    if (thread >= facts->unasked_ns->len)
-        g_array_set_size(facts->unasked_ns, thread + 1);
-    g_array_index(facts->unasked_ns, double, thread) += time_ns;
+    if (thread >= facts->unasked->len)
+        g_array_set_size(facts->unasked, thread + 1);
+    struct ct_wait_unasked *unasked =
+        &g_array_index(facts->unasked, struct ct_wait_unasked, thread);
+
+    unasked->ns += more->ns;
+    unasked->events += more->events;
 }
 
-double ct_wait_facts_unasked_ns(const struct ct_wait_facts *facts, guint thread)
+struct ct_wait_unasked ct_wait_facts_unasked(const struct ct_wait_facts *facts, guint thread)
 {
-    return thread < facts->unasked_ns->len ? g_array_index(facts->unasked_ns, double, thread) : 0;
+    return thread < facts->unasked->len
+               ? g_array_index(facts->unasked, struct ct_wait_unasked, thread)
+               : (struct ct_wait_unasked){0};
 }

@@ -20,14 +20,19 @@ struct ct_wait_sleeps {
     double total_ns;
 };
 
+/* A thread's calls that wait for whatever may come. */
+struct ct_wait_unasked {
+    double ns;
+    double events; /* how many of them were for any of several descriptors */
+};
+
 /* Bounded: what came when there was no room any more is not told. */
 struct ct_wait_facts {
     GHashTable *servers; /* owned; ports, or UNIX sockets' names, that others connected to: a set */
     GHashTable *peers;   /* owned; of each own end, the first other end; while it is gathered */
     GPtrArray *sleeps;   /* owned; struct ct_wait_sleeps *, by when each came first */
     GHashTable *sleeps_of; /* owned; finds one by its key */
-    GArray *unasked_ns;    /* owned; double, by the thread's number: in calls that wait for whatever
-                              may come */
+    GArray *unasked;       /* owned; struct ct_wait_unasked, by the thread's number */
 };
 
 struct ct_wait_facts *ct_wait_facts_new(void);
@@ -37,13 +42,14 @@ void ct_wait_facts_free(struct ct_wait_facts *facts);
 void ct_wait_facts_add_server(struct ct_wait_facts *facts, const char *local);
 void ct_wait_facts_add_connection(struct ct_wait_facts *facts, const char *local, const char *peer);
 void ct_wait_facts_add_sleeps(struct ct_wait_facts *facts, const struct ct_wait_sleeps *sleeps);
-void ct_wait_facts_add_unasked(struct ct_wait_facts *facts, guint thread, double time_ns);
+void ct_wait_facts_add_unasked(struct ct_wait_facts *facts, guint thread,
+                               const struct ct_wait_unasked *more);
 
 /* Do others connect to this end? */
 gboolean ct_wait_facts_is_server(const struct ct_wait_facts *facts, const char *local);
 /* NULL: that thread never slept there. */
 const struct ct_wait_sleeps *ct_wait_facts_sleeps(const struct ct_wait_facts *facts, guint thread,
                                                   enum ct_op op, uint32_t stack_id);
-double ct_wait_facts_unasked_ns(const struct ct_wait_facts *facts, guint thread);
+struct ct_wait_unasked ct_wait_facts_unasked(const struct ct_wait_facts *facts, guint thread);
 
 #endif

@@ -8,6 +8,9 @@
 #define POLLING_COUNT   10
 #define POLLING_MEAN_NS 100e6
 
+/* A thread that waits so often for whatever comes of several descriptors serves them. */
+#define SERVING_COUNT 10
+
 struct ct_idle {
     const struct ct_model *model;     /* borrowed, as is the next */
     struct ct_symbolizer *symbolizer; /* that knows of runtimes that park their threads */
@@ -79,7 +82,7 @@ static gboolean is_busy(const struct ct_thread *thread)
 /* It waited for work itself, as far as its calls alone tell. */
 static gboolean is_jobless(const struct ct_idle *idle, const struct ct_thread *thread)
 {
-    return ct_wait_facts_unasked_ns(idle->model->facts, thread->number) * 2 >= alive_ns(thread);
+    return ct_wait_facts_unasked(idle->model->facts, thread->number).ns * 2 >= alive_ns(thread);
 }
 
 /* ---- Children ---- */
@@ -224,9 +227,11 @@ static enum ct_cause of_sleep(const struct ct_idle *idle, const struct ct_wait_t
     const struct ct_wait_sleeps *sleeps =
         ct_wait_facts_sleeps(idle->model->facts, wait->thread->number, wait->op, wait->stack_id);
 
-    return sleeps && sleeps->count >= POLLING_COUNT &&
-                   sleeps->total_ns <= sleeps->count * POLLING_MEAN_NS
-               ? CT_CAUSE_POLLING
+    if (sleeps && sleeps->count >= POLLING_COUNT &&
+        sleeps->total_ns <= sleeps->count * POLLING_MEAN_NS)
+        return CT_CAUSE_POLLING;
+    return ct_wait_facts_unasked(idle->model->facts, wait->thread->number).events >= SERVING_COUNT
+               ? CT_CAUSE_AWAY
                : CT_CAUSE_IDLE;
 }
 

@@ -18,6 +18,7 @@ enum ct_cause {
     CT_CAUSE_FILE,        /* for files and disks */
     CT_CAUSE_CHILD,       /* for child processes that ran, or are not recorded */
     CT_CAUSE_POLLING,     /* short sleeps, many times */
+    CT_CAUSE_AWAY,        /* asleep, where events come that the thread serves */
     CT_CAUSE_SLOW_THREAD, /* for another thread, which ran */
     CT_CAUSE_BARRIER,     /* for the last thread to come to a barrier */
 };

@@ -57,9 +57,11 @@ void ct_facts_section_write(const struct ct_model *model, struct ct_bytes *bytes
         put_real(bytes, sleeps->count);
         put_real(bytes, sleeps->total_ns);
     }
-    ct_bytes_put(bytes, facts->unasked_ns->len);
-    for (guint i = 0; i < facts->unasked_ns->len; i++)
-        put_real(bytes, g_array_index(facts->unasked_ns, double, i));
+    ct_bytes_put(bytes, facts->unasked->len);
+    for (guint i = 0; i < facts->unasked->len; i++) {
+        put_real(bytes, g_array_index(facts->unasked, struct ct_wait_unasked, i).ns);
+        put_real(bytes, g_array_index(facts->unasked, struct ct_wait_unasked, i).events);
+    }
 }
 
 static void take_sleeps(struct ct_bytes_input *input, struct ct_wait_facts *facts)
@@ -91,6 +93,10 @@ void ct_facts_section_read(struct ct_model *model, struct ct_bytes_input *input)
 
     if (count > model->all_threads->len)
         input->is_bad = TRUE;
-    for (guint i = 0; i < count && !input->is_bad; i++)
-        ct_wait_facts_add_unasked(model->facts, i, take_real(input));
+    for (guint i = 0; i < count && !input->is_bad; i++) {
+        struct ct_wait_unasked unasked = {.ns = take_real(input)};
+
+        unasked.events = take_real(input);
+        ct_wait_facts_add_unasked(model->facts, i, &unasked);
+    }
 }

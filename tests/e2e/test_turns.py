@@ -418,6 +418,10 @@ class Programs(Turns):
             longest = max(request["unread_parts"], key=lambda part: part["total_ns"])
             self.assertEqual((longest["state"], longest["behind"]), ("queued", names[0]))
         self.assertIn("before that, it may have lain unread", self.report_text(self.folder / "trace", "requests"))
+        # What is a finding is not called idle.
+        self.assertIn("slow turn", [finding["rule"] for finding in report["findings"]])
+        asleep = [site for site in report["sites"] if site["operation"] == "nanosleep"]
+        self.assertEqual([(site["is_idle"], site["idle_ns"]) for site in asleep], [(False, 0)], asleep)
 
     def test_what_the_kernel_tells_leaves_no_request_unknown(self):
         """There each wait of the loop has several pieces."""

@@ -197,11 +197,11 @@ static void waiting_for_several_descriptors_goes_by_what_ended_it(void **state)
     interval.fd_role = CT_FD_ROLE_AWAITED;
     assert_int_equal(cause_of(fixture, &interval), CT_CAUSE_PEER);
     ct_fact_finder_add(facts, &interval);
-    assert_true(ct_wait_facts_unasked_ns(facts, fixture->waiter->number) == 0);
+    assert_true(ct_wait_facts_unasked(facts, fixture->waiter->number).ns == 0);
     interval.fd_role = CT_FD_ROLE_ACCEPTED;
     assert_int_equal(cause_of(fixture, &interval), CT_CAUSE_IDLE);
     ct_fact_finder_add(facts, &interval);
-    assert_true(ct_wait_facts_unasked_ns(facts, fixture->waiter->number) ==
+    assert_true(ct_wait_facts_unasked(facts, fixture->waiter->number).ns ==
                 (double)FIXTURE_S / 100);
 
     fd = (struct ct_fd){.kind = CT_FD_KIND_EVENTFD, .local = "", .peer = ""};
@@ -211,6 +211,29 @@ static void waiting_for_several_descriptors_goes_by_what_ended_it(void **state)
     assert_int_equal(cause_of(fixture, &interval), CT_CAUSE_SLOW_THREAD);
     interval.is_ended_by_fd = FALSE;
     assert_int_equal(cause_of(fixture, &interval), CT_CAUSE_IDLE);
+}
+
+/* What comes meanwhile waits; where nothing comes, it is a timer. */
+static void who_serves_events_is_not_idle_asleep(void **state)
+{
+    const struct case_fixture *fixture = *state;
+    struct ct_wait_facts *facts = fixture->model->facts;
+    const struct ct_interval sleep = wait_of(fixture->waiter, CT_OP_NANOSLEEP, CT_CLASS_SLEEP);
+    struct ct_interval events = wait_of(fixture->waiter, CT_OP_EPOLL_WAIT, CT_CLASS_NET);
+    struct ct_interval timer = wait_of(fixture->waiter, CT_OP_POLL, CT_CLASS_SLEEP);
+
+    for (int i = 0; i < 10; i++)
+        ct_fact_finder_add(facts, &timer);
+    for (int i = 0; i < 9; i++)
+        ct_fact_finder_add(facts, &events);
+    assert_int_equal(cause_of(fixture, &sleep), CT_CAUSE_IDLE);
+    events.fd_role = CT_FD_ROLE_AWAITED; /* what it had asked for itself */
+    ct_fact_finder_add(facts, &events);
+    assert_int_equal(cause_of(fixture, &sleep), CT_CAUSE_IDLE);
+    events.fd_role = CT_FD_ROLE_UNKNOWN;
+    ct_fact_finder_add(facts, &events);
+    assert_int_equal(cause_of(fixture, &sleep), CT_CAUSE_AWAY);
+    assert_int_equal(cause_of(fixture, &events), CT_CAUSE_IDLE);
 }
 
 /* Whatever the wait was that this ended. */
@@ -249,7 +272,7 @@ static void a_store_keeps_what_decides(void **state)
         ct_wait_facts_sleeps(loaded->facts, fixture->waiter->number, CT_OP_NANOSLEEP, 0);
 
     assert_true(sleeps && sleeps->count == 10 && sleeps->total_ns == (double)FIXTURE_S / 10);
-    assert_true(ct_wait_facts_unasked_ns(loaded->facts, fixture->waiter->number) ==
+    assert_true(ct_wait_facts_unasked(loaded->facts, fixture->waiter->number).ns ==
                 (double)FIXTURE_S / 10);
     for (size_t size = 0; size < bytes.size; size++) { /* none of its beginnings is one */
         g_autoptr(ct_model) part = ct_model_new();
@@ -272,6 +295,7 @@ int main(void)
         CASE(what_waits_for_nobody_in_particular_is_idle),
         CASE(waiting_for_several_descriptors_goes_by_what_ended_it),
         CASE(who_is_in_line_for_a_cpu_is_not_idle),
+        CASE(who_serves_events_is_not_idle_asleep),
         CASE(a_store_keeps_what_decides),
     };
 

@@ -96,6 +96,38 @@ static uint64_t sum_running(const GArray *lives)
     return ran_ns;
 }
 
+/* Of a process that ctrace is not in, the kernel tells no connection's turns: whose events its
+ * loops waited for is not known. */
+static uint64_t sum_unseen_loops(const struct ct_findings_case *a_case)
+{
+    const GPtrArray *waits = a_case->input->evidence->waits;
+    double unseen_ns = 0;
+
+    for (guint i = 0; i < waits->len; i++) {
+        const struct ct_evidence_wait *wait = waits->pdata[i];
+
+        if (wait->thread->process->is_unpreloaded && ct_op_is_of_set(wait->op) &&
+            ct_cause_of(a_case->causes, wait) == CT_CAUSE_IDLE)
+            unseen_ns += wait->total_ns;
+    }
+    return ct_rounded(unseen_ns);
+}
+
+/* `ran` NULL: that is not known. */
+static char *describe_unseen(uint64_t unseen_ns, const char *length, const char *ran)
+{
+    g_autofree char *unseen = ct_format_duration(unseen_ns);
+    g_autofree char *beside =
+        ran ? g_strdup_printf("of %s it ran for %s, and ", length, ran) : g_strdup("");
+
+    return g_strdup_printf(
+        "No wait is known to have held the program up, but much cannot be seen: %sits threads "
+        "waited in event loops for %s. Whether that was for work, or for what "
+        "they had asked of others, is seen from inside a program only, and this was recorded from "
+        "outside: ctrace record PROGRAM starts one so.",
+        beside, unseen);
+}
+
 static char *describe_nothing(const struct ct_findings_case *a_case)
 {
     uint64_t length_ns = a_case->input->length_ns;
@@ -104,6 +136,10 @@ static char *describe_nothing(const struct ct_findings_case *a_case)
     g_autofree char *length = ct_format_duration(length_ns);
     g_autofree char *idle = ct_format_duration(sum_idle(a_case));
 
+    uint64_t unseen_ns = sum_unseen_loops(a_case);
+
+    if (unseen_ns > 0)
+        return describe_unseen(unseen_ns, length, a_case->input->has_all_waits ? ran : NULL);
     if (!a_case->input->has_all_waits)
         return g_strdup_printf("None of these waits held the program up; %s of them was for work.",
                                idle);
