@@ -1,0 +1,117 @@
+/** Questions to the server. All addresses are relative to the page: its path has the token. */
+
+/** What the server said no to, in its words. */
+export class Refusal extends Error {
+	/**
+	 * @param {string} message
+	 * @param {number} status
+	 */
+	constructor(message, status) {
+		super(message);
+		this.status = status;
+	}
+}
+
+/** @typedef {Record<string, string | number | undefined>} Question */
+
+/**
+ * @param {string} what
+ * @param {Question} question
+ */
+export function addressOf(what, question) {
+	const words = new URLSearchParams();
+	for (const [name, value] of Object.entries(question)) {
+		if (value !== undefined && value !== "") {
+			words.set(name, typeof value === "number" ? String(Math.round(value)) : value);
+		}
+	}
+	return `api/${what}?${words}`;
+}
+
+/**
+ * @param {string} what
+ * @param {Question} question
+ * @param {AbortSignal} [signal]
+ */
+async function answer(what, question, signal) {
+	/** @type {Response} */
+	let response;
+	try {
+		response = await fetch(addressOf(what, question), { signal: signal ?? null });
+	} catch (error) {
+		if (isAbort(error)) {
+			throw error;
+		}
+		throw new Refusal("ctrace view does not answer: it has ended, or the tunnel to it has. Start it again.", 0);
+	}
+	if (!response.ok) {
+		throw new Refusal(await reasonOf(response), response.status);
+	}
+	return response;
+}
+
+/** @param {Response} response */
+async function reasonOf(response) {
+	try {
+		return String((await response.json()).error);
+	} catch {
+		return `the server answers ${response.status} ${response.statusText}`;
+	}
+}
+
+/**
+ * @template T
+ * @param {string} what
+ * @param {Question} question
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+export async function ask(what, question, signal) {
+	return (await answer(what, question, signal)).json();
+}
+
+/**
+ * @param {string} what
+ * @param {Question} question
+ * @param {AbortSignal} [signal]
+ */
+export async function askBytes(what, question, signal) {
+	return (await answer(what, question, signal)).arrayBuffer();
+}
+
+/** @param {unknown} error */
+export function isAbort(error) {
+	return error instanceof DOMException && error.name === "AbortError";
+}
+
+/**
+ * One question at a time: a new one cancels that before it.
+ */
+export class Asker {
+	#abort = new AbortController();
+
+	/**
+	 * @template T
+	 * @param {string} what
+	 * @param {Question} question
+	 * @returns {Promise<T | null>} null: another question came meanwhile
+	 */
+	async ask(what, question) {
+		this.cancel();
+		const { signal } = this.#abort;
+		try {
+			const found = await ask(what, question, signal);
+			return signal.aborted ? null : /** @type {T} */ (found);
+		} catch (error) {
+			if (signal.aborted || isAbort(error)) {
+				return null;
+			}
+			throw error;
+		}
+	}
+
+	cancel() {
+		this.#abort.abort();
+		this.#abort = new AbortController();
+	}
+}
