@@ -18,20 +18,20 @@
 
 /** @returns {View} */
 export function emptyView() {
-	return {
-		from: 0,
-		to: 0,
-		tab: "timeline",
-		chosen: "",
-		area: "",
-		turned: [],
-		pins: [],
-		path: "",
-		marks: "",
-		sql: "",
-		table: "",
-		recording: 0,
-	};
+    return {
+        from: 0,
+        to: 0,
+        tab: "timeline",
+        chosen: "",
+        area: "",
+        turned: [],
+        pins: [],
+        path: "",
+        marks: "",
+        sql: "",
+        table: "",
+        recording: 0,
+    };
 }
 
 const LANE = /^[tcokp]\d{1,9}$/;
@@ -41,58 +41,58 @@ const LANE = /^[tcokp]\d{1,9}$/;
  * @returns {Partial<View>} only what the hash says, and says well
  */
 export function readHash(hash) {
-	const words = new URLSearchParams(hash.replace(/^#/, ""));
-	/** @type {Partial<View>} */
-	const view = {};
-	const from = Number(words.get("from"));
-	const to = Number(words.get("to"));
-	if (words.has("from") && Number.isFinite(from) && Number.isFinite(to) && to > from && from >= 0) {
-		view.from = from;
-		view.to = to;
-	}
-	for (const name of /** @type {const} */ (["tab", "chosen", "area", "path", "marks", "sql", "table"])) {
-		const value = words.get(name);
-		if (value !== null) {
-			view[name] = value;
-		}
-	}
-	for (const name of /** @type {const} */ (["turned", "pins"])) {
-		const value = words.get(name);
-		if (value !== null) {
-			view[name] = value.split(",").filter((lane) => LANE.test(lane) || /^(cpus|things)$/.test(lane));
-		}
-	}
-	const recording = Number(words.get("r") ?? 0);
-	if (Number.isInteger(recording) && recording >= 0) {
-		view.recording = recording;
-	}
-	return view;
+    const words = new URLSearchParams(hash.replace(/^#/, ""));
+    /** @type {Partial<View>} */
+    const view = {};
+    const from = Number(words.get("from"));
+    const to = Number(words.get("to"));
+    if (words.has("from") && Number.isFinite(from) && Number.isFinite(to) && to > from && from >= 0) {
+        view.from = from;
+        view.to = to;
+    }
+    for (const name of /** @type {const} */ (["tab", "chosen", "area", "path", "marks", "sql", "table"])) {
+        const value = words.get(name);
+        if (value !== null) {
+            view[name] = value;
+        }
+    }
+    for (const name of /** @type {const} */ (["turned", "pins"])) {
+        const value = words.get(name);
+        if (value !== null) {
+            view[name] = value.split(",").filter((lane) => LANE.test(lane) || /^(cpus|things)$/.test(lane));
+        }
+    }
+    const recording = Number(words.get("r") ?? 0);
+    if (Number.isInteger(recording) && recording >= 0) {
+        view.recording = recording;
+    }
+    return view;
 }
 
 /** @param {View} view */
 export function writeHash(view) {
-	const words = new URLSearchParams();
-	/** @type {[string, string][]} */
-	const all = [
-		["from", String(Math.round(view.from))],
-		["to", String(Math.round(view.to))],
-		["tab", view.tab === "timeline" ? "" : view.tab],
-		["chosen", view.chosen],
-		["area", view.area],
-		["turned", view.turned.join(",")],
-		["pins", view.pins.join(",")],
-		["path", view.path],
-		["marks", view.marks],
-		["table", view.table],
-		["sql", view.sql],
-		["r", view.recording ? String(view.recording) : ""],
-	];
-	for (const [name, value] of all) {
-		if (value) {
-			words.set(name, value);
-		}
-	}
-	return `#${words.toString().replaceAll("%2C", ",").replaceAll("%40", "@").replaceAll("%3A", ":")}`;
+    const words = new URLSearchParams();
+    /** @type {[string, string][]} */
+    const all = [
+        ["from", String(Math.round(view.from))],
+        ["to", String(Math.round(view.to))],
+        ["tab", view.tab === "timeline" ? "" : view.tab],
+        ["chosen", view.chosen],
+        ["area", view.area],
+        ["turned", view.turned.join(",")],
+        ["pins", view.pins.join(",")],
+        ["path", view.path],
+        ["marks", view.marks],
+        ["table", view.table],
+        ["sql", view.sql],
+        ["r", view.recording ? String(view.recording) : ""],
+    ];
+    for (const [name, value] of all) {
+        if (value) {
+            words.set(name, value);
+        }
+    }
+    return `#${words.toString().replaceAll("%2C", ",").replaceAll("%40", "@").replaceAll("%3A", ":")}`;
 }
 
 /**
@@ -101,8 +101,8 @@ export function writeHash(view) {
  * @returns {import("./types.js").Ref | null}
  */
 export function readRef(text) {
-	const match = /^([tck]\d{1,9})@(\d{1,16})$/.exec(text);
-	return match ? { lane: String(match[1]), at: Number(match[2]) } : null;
+    const match = /^([tck]\d{1,9})@(\d{1,16})$/.exec(text);
+    return match ? { lane: String(match[1]), at: Number(match[2]) } : null;
 }
 
 /**
@@ -111,11 +111,11 @@ export function readRef(text) {
  * @returns {{from: number, to: number, lanes: string[]} | null}
  */
 export function readArea(text) {
-	const match = /^(\d{1,16})-(\d{1,16})(?:@([tcok\d,]+))?$/.exec(text);
-	if (!match || Number(match[2]) <= Number(match[1])) {
-		return null;
-	}
-	return { from: Number(match[1]), to: Number(match[2]), lanes: match[3] ? match[3].split(",") : [] };
+    const match = /^(\d{1,16})-(\d{1,16})(?:@([tcok\d,]+))?$/.exec(text);
+    if (!match || Number(match[2]) <= Number(match[1])) {
+        return null;
+    }
+    return { from: Number(match[1]), to: Number(match[2]), lanes: match[3] ? match[3].split(",") : [] };
 }
 
 /**
@@ -124,5 +124,5 @@ export function readArea(text) {
  * @param {string[]} lanes
  */
 export function writeArea(from, to, lanes) {
-	return `${Math.round(from)}-${Math.round(to)}${lanes.length > 0 ? `@${lanes.join(",")}` : ""}`;
+    return `${Math.round(from)}-${Math.round(to)}${lanes.length > 0 ? `@${lanes.join(",")}` : ""}`;
 }

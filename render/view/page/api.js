@@ -2,14 +2,14 @@
 
 /** What the server said no to, in its words. */
 export class Refusal extends Error {
-	/**
-	 * @param {string} message
-	 * @param {number} status
-	 */
-	constructor(message, status) {
-		super(message);
-		this.status = status;
-	}
+    /**
+     * @param {string} message
+     * @param {number} status
+     */
+    constructor(message, status) {
+        super(message);
+        this.status = status;
+    }
 }
 
 /** @typedef {Record<string, string | number | undefined>} Question */
@@ -19,13 +19,13 @@ export class Refusal extends Error {
  * @param {Question} question
  */
 export function addressOf(what, question) {
-	const words = new URLSearchParams();
-	for (const [name, value] of Object.entries(question)) {
-		if (value !== undefined && value !== "") {
-			words.set(name, typeof value === "number" ? String(Math.round(value)) : value);
-		}
-	}
-	return `api/${what}?${words}`;
+    const words = new URLSearchParams();
+    for (const [name, value] of Object.entries(question)) {
+        if (value !== undefined && value !== "") {
+            words.set(name, typeof value === "number" ? String(Math.round(value)) : value);
+        }
+    }
+    return `api/${what}?${words}`;
 }
 
 /**
@@ -34,29 +34,32 @@ export function addressOf(what, question) {
  * @param {AbortSignal} [signal]
  */
 async function answer(what, question, signal) {
-	/** @type {Response} */
-	let response;
-	try {
-		response = await fetch(addressOf(what, question), { signal: signal ?? null });
-	} catch (error) {
-		if (isAbort(error)) {
-			throw error;
-		}
-		throw new Refusal("ctrace view does not answer: it has ended, or the tunnel to it has. Start it again.", 0);
-	}
-	if (!response.ok) {
-		throw new Refusal(await reasonOf(response), response.status);
-	}
-	return response;
+    /** @type {Response} */
+    let response;
+    try {
+        response = await fetch(addressOf(what, question), { signal: signal ?? null });
+    } catch (error) {
+        if (isAbort(error)) {
+            throw error;
+        }
+        throw new Refusal(
+            "ctrace view does not answer: it has ended, or the tunnel to it has. Start it again.",
+            0,
+        );
+    }
+    if (!response.ok) {
+        throw new Refusal(await reasonOf(response), response.status);
+    }
+    return response;
 }
 
 /** @param {Response} response */
 async function reasonOf(response) {
-	try {
-		return String((await response.json()).error);
-	} catch {
-		return `the server answers ${response.status} ${response.statusText}`;
-	}
+    try {
+        return String((await response.json()).error);
+    } catch {
+        return `the server answers ${response.status} ${response.statusText}`;
+    }
 }
 
 /**
@@ -67,7 +70,7 @@ async function reasonOf(response) {
  * @returns {Promise<T>}
  */
 export async function ask(what, question, signal) {
-	return (await answer(what, question, signal)).json();
+    return (await answer(what, question, signal)).json();
 }
 
 /**
@@ -76,42 +79,42 @@ export async function ask(what, question, signal) {
  * @param {AbortSignal} [signal]
  */
 export async function askBytes(what, question, signal) {
-	return (await answer(what, question, signal)).arrayBuffer();
+    return (await answer(what, question, signal)).arrayBuffer();
 }
 
 /** @param {unknown} error */
 export function isAbort(error) {
-	return error instanceof DOMException && error.name === "AbortError";
+    return error instanceof DOMException && error.name === "AbortError";
 }
 
 /**
  * One question at a time: a new one cancels that before it.
  */
 export class Asker {
-	#abort = new AbortController();
+    #abort = new AbortController();
 
-	/**
-	 * @template T
-	 * @param {string} what
-	 * @param {Question} question
-	 * @returns {Promise<T | null>} null: another question came meanwhile
-	 */
-	async ask(what, question) {
-		this.cancel();
-		const { signal } = this.#abort;
-		try {
-			const found = await ask(what, question, signal);
-			return signal.aborted ? null : /** @type {T} */ (found);
-		} catch (error) {
-			if (signal.aborted || isAbort(error)) {
-				return null;
-			}
-			throw error;
-		}
-	}
+    /**
+     * @template T
+     * @param {string} what
+     * @param {Question} question
+     * @returns {Promise<T | null>} null: another question came meanwhile
+     */
+    async ask(what, question) {
+        this.cancel();
+        const { signal } = this.#abort;
+        try {
+            const found = await ask(what, question, signal);
+            return signal.aborted ? null : /** @type {T} */ (found);
+        } catch (error) {
+            if (signal.aborted || isAbort(error)) {
+                return null;
+            }
+            throw error;
+        }
+    }
 
-	cancel() {
-		this.#abort.abort();
-		this.#abort = new AbortController();
-	}
+    cancel() {
+        this.#abort.abort();
+        this.#abort = new AbortController();
+    }
 }

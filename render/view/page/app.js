@@ -10,120 +10,122 @@ const REST_MS = 350;
 /** @typedef {"view" | "theme" | "chosen" | "area" | "tab" | "rows" | "path"} Topic */
 
 export class App {
-	/** @param {import("./types.js").Overview} overview */
-	constructor(overview) {
-		this.overview = overview;
-		this.names = namesOf(overview);
-		this.threads = new Map(overview.threads.map((thread) => [thread.lane, thread]));
-		/** @type {View} */
-		this.view = { ...emptyView(), ...overview.lives, ...readHash(location.hash) };
-		this.theme = themeOf(false);
-		this.hasPatterns = false;
-		/** @type {Map<Topic, (() => void)[]>} */
-		this.listeners = new Map();
-		this.steps = 0;
-		this.restTimer = 0;
-		addEventListener("popstate", () => this.#goTo({ ...emptyView(), ...overview.lives, ...readHash(location.hash) }));
-		history.replaceState(null, "", writeHash(this.view));
-	}
+    /** @param {import("./types.js").Overview} overview */
+    constructor(overview) {
+        this.overview = overview;
+        this.names = namesOf(overview);
+        this.threads = new Map(overview.threads.map((thread) => [thread.lane, thread]));
+        /** @type {View} */
+        this.view = { ...emptyView(), ...overview.lives, ...readHash(location.hash) };
+        this.theme = themeOf(false);
+        this.hasPatterns = false;
+        /** @type {Map<Topic, (() => void)[]>} */
+        this.listeners = new Map();
+        this.steps = 0;
+        this.restTimer = 0;
+        addEventListener("popstate", () =>
+            this.#goTo({ ...emptyView(), ...overview.lives, ...readHash(location.hash) }),
+        );
+        history.replaceState(null, "", writeHash(this.view));
+    }
 
-	/**
-	 * @param {Topic} topic
-	 * @param {() => void} listener
-	 */
-	on(topic, listener) {
-		this.listeners.set(topic, [...(this.listeners.get(topic) ?? []), listener]);
-	}
+    /**
+     * @param {Topic} topic
+     * @param {() => void} listener
+     */
+    on(topic, listener) {
+        this.listeners.set(topic, [...(this.listeners.get(topic) ?? []), listener]);
+    }
 
-	/** @param {Topic} topic */
-	tell(topic) {
-		for (const listener of this.listeners.get(topic) ?? []) {
-			listener();
-		}
-	}
+    /** @param {Topic} topic */
+    tell(topic) {
+        for (const listener of this.listeners.get(topic) ?? []) {
+            listener();
+        }
+    }
 
-	/**
-	 * Shows something else, and remembers where one was.
-	 * @param {Partial<View>} change
-	 */
-	show(change) {
-		const before = this.view;
-		if (change.from !== undefined && change.to !== undefined) {
-			Object.assign(change, this.#kept(change.from, change.to));
-		}
-		this.view = { ...before, ...change };
-		clearTimeout(this.restTimer);
-		if (isMoveAlone(change)) {
-			this.restTimer = setTimeout(() => this.#remember(), REST_MS);
-		} else {
-			this.#remember();
-		}
-		this.#tellOf(before);
-	}
+    /**
+     * Shows something else, and remembers where one was.
+     * @param {Partial<View>} change
+     */
+    show(change) {
+        const before = this.view;
+        if (change.from !== undefined && change.to !== undefined) {
+            Object.assign(change, this.#kept(change.from, change.to));
+        }
+        this.view = { ...before, ...change };
+        clearTimeout(this.restTimer);
+        if (isMoveAlone(change)) {
+            this.restTimer = setTimeout(() => this.#remember(), REST_MS);
+        } else {
+            this.#remember();
+        }
+        this.#tellOf(before);
+    }
 
-	/** Back to what was shown before. */
-	back() {
-		clearTimeout(this.restTimer);
-		this.#remember();
-		if (this.steps > 0) {
-			this.steps--;
-			history.back();
-		}
-	}
+    /** Back to what was shown before. */
+    back() {
+        clearTimeout(this.restTimer);
+        this.#remember();
+        if (this.steps > 0) {
+            this.steps--;
+            history.back();
+        }
+    }
 
-	#remember() {
-		const hash = writeHash(this.view);
-		if (hash !== location.hash) {
-			history.pushState(null, "", hash);
-			this.steps++;
-		}
-	}
+    #remember() {
+        const hash = writeHash(this.view);
+        if (hash !== location.hash) {
+            history.pushState(null, "", hash);
+            this.steps++;
+        }
+    }
 
-	/** @param {View} view */
-	#goTo(view) {
-		const before = this.view;
-		this.view = { ...view, ...this.#kept(view.from, view.to) };
-		this.#tellOf(before);
-	}
+    /** @param {View} view */
+    #goTo(view) {
+        const before = this.view;
+        this.view = { ...view, ...this.#kept(view.from, view.to) };
+        this.#tellOf(before);
+    }
 
-	/** @param {View} before */
-	#tellOf(before) {
-		const { view } = this;
-		if (view.recording !== before.recording) {
-			location.reload();
-			return;
-		}
-		if (String(view.turned) !== String(before.turned) || String(view.pins) !== String(before.pins)) {
-			this.tell("rows");
-		}
-		for (const topic of /** @type {const} */ (["tab", "area", "chosen", "path"])) {
-			if (view[topic] !== before[topic]) {
-				this.tell(topic);
-			}
-		}
-		this.tell("view");
-	}
+    /** @param {View} before */
+    #tellOf(before) {
+        const { view } = this;
+        if (view.recording !== before.recording) {
+            location.reload();
+            return;
+        }
+        if (String(view.turned) !== String(before.turned) || String(view.pins) !== String(before.pins)) {
+            this.tell("rows");
+        }
+        for (const topic of /** @type {const} */ (["tab", "area", "chosen", "path"])) {
+            if (view[topic] !== before[topic]) {
+                this.tell(topic);
+            }
+        }
+        this.tell("view");
+    }
 
-	/**
-	 * A window that is in the recording, and at least a few nanoseconds long.
-	 * @param {number} from
-	 * @param {number} to
-	 */
-	#kept(from, to) {
-		const whole = this.overview.length_ns;
-		const length = Math.min(Math.max(to - from, 50), whole * 1.1);
-		const middle = (from + to) / 2;
-		const begin = Math.max(-0.05 * whole, Math.min(middle - length / 2, whole * 1.05 - length));
-		return { from: Math.max(0, begin), to: Math.max(0, begin) + length };
-	}
+    /**
+     * A window that is in the recording, and at least a few nanoseconds long.
+     * @param {number} from
+     * @param {number} to
+     */
+    #kept(from, to) {
+        const whole = this.overview.length_ns;
+        const length = Math.min(Math.max(to - from, 50), whole * 1.1);
+        const middle = (from + to) / 2;
+        const begin = Math.max(-0.05 * whole, Math.min(middle - length / 2, whole * 1.05 - length));
+        return { from: Math.max(0, begin), to: Math.max(0, begin) + length };
+    }
 
-	/**
-	 * What a lane is called.
-	 * @param {string | undefined} lane
-	 */
-	nameOf(lane = "") {
-		return this.names.get(lane) || lane;
-	}
+    /**
+     * What a lane is called.
+     * @param {string | undefined} lane
+     */
+    nameOf(lane = "") {
+        return this.names.get(lane) || lane;
+    }
 }
 
 /**
@@ -131,14 +133,14 @@ export class App {
  * @returns {Map<string, string>}
  */
 function namesOf(overview) {
-	const named = [...overview.threads, ...overview.kinds, ...overview.cpus];
-	return new Map([
-		...named.map((one) => /** @type {[string, string]} */ ([one.lane, one.name])),
-		...overview.objects.map((one) => /** @type {[string, string]} */ ([one.lane, one.text])),
-	]);
+    const named = [...overview.threads, ...overview.kinds, ...overview.cpus];
+    return new Map([
+        ...named.map((one) => /** @type {[string, string]} */ ([one.lane, one.name])),
+        ...overview.objects.map((one) => /** @type {[string, string]} */ ([one.lane, one.text])),
+    ]);
 }
 
 /** @param {Partial<View>} change */
 function isMoveAlone(change) {
-	return Object.keys(change).every((name) => name === "from" || name === "to");
+    return Object.keys(change).every((name) => name === "from" || name === "to");
 }

@@ -1,7 +1,7 @@
 /** What happened in a stretch of time, exactly: totals, who, where, on what, how long; and as files. */
 
-import { addressOf, Asker } from "./api.js";
 import { readArea } from "./address.js";
+import { Asker, addressOf } from "./api.js";
 import { announce, button, byId, el, fill } from "./dom.js";
 import { FlameGraph } from "./flame.js";
 import { count, duration, moment } from "./format.js";
@@ -12,209 +12,272 @@ import { tableOf } from "./table.js";
 /** @typedef {import("./types.js").Area} Area */
 
 const DOWNLOADS = /** @type {const} */ ([
-	["Profile of sync waits (.pb.gz)", { what: "pprof", profile: "sync" }],
-	["Profile of net waits (.pb.gz)", { what: "pprof", profile: "net" }],
-	["Profile of system calls (.pb.gz)", { what: "pprof", profile: "syscall" }],
-	["Perfetto", { what: "perfetto" }],
-	["CSV of the waits", { what: "csv" }],
-	["SVG", { what: "svg" }],
-	["PNG", { what: "png" }],
+    ["Profile of sync waits (.pb.gz)", { what: "pprof", profile: "sync" }],
+    ["Profile of net waits (.pb.gz)", { what: "pprof", profile: "net" }],
+    ["Profile of system calls (.pb.gz)", { what: "pprof", profile: "syscall" }],
+    ["Perfetto", { what: "perfetto" }],
+    ["CSV of the waits", { what: "csv" }],
+    ["SVG", { what: "svg" }],
+    ["PNG", { what: "png" }],
 ]);
 
 export class AreaPanel {
-	/**
-	 * @param {import("./app.js").App} app
-	 * @param {import("./timeline.js").Timeline} timeline
-	 */
-	constructor(app, timeline) {
-		this.app = app;
-		this.timeline = timeline;
-		this.panel = byId("panel");
-		this.asker = new Asker();
-		this.flame = "wait";
-		app.on("area", () => this.load());
-	}
+    /**
+     * @param {import("./app.js").App} app
+     * @param {import("./timeline.js").Timeline} timeline
+     */
+    constructor(app, timeline) {
+        this.app = app;
+        this.timeline = timeline;
+        this.panel = byId("panel");
+        this.asker = new Asker();
+        this.flame = "wait";
+        app.on("area", () => this.load());
+    }
 
-	async load() {
-		const area = readArea(this.app.view.area);
-		if (!area) {
-			this.asker.cancel();
-			this.panel.classList.remove("wide");
-			return;
-		}
-		fill(this.panel, el("p", { class: "quiet" }, "Summing up …"));
-		try {
-			const found = await this.asker.ask("area", { ...this.#question(area), flame: this.flame });
-			if (found) {
-				this.#show(area, /** @type {Area} */ (found));
-			}
-		} catch (error) {
-			fill(this.panel, el("h2", {}, "This cannot be summed up"), el("p", {}, String(/** @type {Error} */ (error).message)));
-		}
-	}
+    async load() {
+        const area = readArea(this.app.view.area);
+        if (!area) {
+            this.asker.cancel();
+            this.panel.classList.remove("wide");
+            return;
+        }
+        fill(this.panel, el("p", { class: "quiet" }, "Summing up …"));
+        try {
+            const found = await this.asker.ask("area", { ...this.#question(area), flame: this.flame });
+            if (found) {
+                this.#show(area, /** @type {Area} */ (found));
+            }
+        } catch (error) {
+            fill(
+                this.panel,
+                el("h2", {}, "This cannot be summed up"),
+                el("p", {}, String(/** @type {Error} */ (error).message)),
+            );
+        }
+    }
 
-	/** @param {{from: number, to: number, lanes: string[]}} area */
-	#question(area) {
-		return { r: this.app.view.recording, from: area.from, to: area.to, lanes: area.lanes.slice(0, 400).join(",") };
-	}
+    /** @param {{from: number, to: number, lanes: string[]}} area */
+    #question(area) {
+        return {
+            r: this.app.view.recording,
+            from: area.from,
+            to: area.to,
+            lanes: area.lanes.slice(0, 400).join(","),
+        };
+    }
 
-	/**
-	 * @param {{from: number, to: number, lanes: string[]}} area
-	 * @param {Area} found
-	 */
-	#show(area, found) {
-		const { app } = this;
-		const step = (area.to - area.from) / 100;
-		const who = area.lanes.length === 0 ? "all threads" : area.lanes.length <= 3 ? area.lanes.map((lane) => app.nameOf(lane)).join(", ") : `${area.lanes.length} rows`;
-		fill(
-			this.panel,
-			el(
-				"div",
-				{ class: "panel-head" },
-				el("h2", {}, `${duration(area.to - area.from)} of ${who}`),
-				button("⇔", () => this.#widen(), { "aria-label": "Wider or narrower", title: "Wider or narrower" }),
-				button("✕", () => app.show({ area: "" }), { "aria-label": "Close the sums", title: "Close (Escape)" }),
-			),
-			el("p", { class: "quiet" }, `${moment(area.from, step)} to ${moment(area.to, step)}; sums of the threads' time`),
-			statesOf(found.ns, app.overview.states),
-			this.#unseen(found),
-			el(
-				"div",
-				{ class: "row-of-buttons" },
-				button("Zoom to it", () => this.timeline.goTo(area.from, area.to)),
-			),
-			this.#flamePart(found),
-			this.#longest(found),
-			this.#threads(found),
-			this.#places(found),
-			this.#objects(found),
-			part("How long waits took", histogramOf(found.histogram, app.theme)),
-			this.#downloads(area),
-		);
-		announce(`${duration(area.to - area.from)} summed up`);
-	}
+    /**
+     * @param {{from: number, to: number, lanes: string[]}} area
+     * @param {Area} found
+     */
+    #show(area, found) {
+        const { app } = this;
+        const step = (area.to - area.from) / 100;
+        const who =
+            area.lanes.length === 0
+                ? "all threads"
+                : area.lanes.length <= 3
+                  ? area.lanes.map((lane) => app.nameOf(lane)).join(", ")
+                  : `${area.lanes.length} rows`;
+        fill(
+            this.panel,
+            el(
+                "div",
+                { class: "panel-head" },
+                el("h2", {}, `${duration(area.to - area.from)} of ${who}`),
+                button("⇔", () => this.#widen(), {
+                    "aria-label": "Wider or narrower",
+                    title: "Wider or narrower",
+                }),
+                button("✕", () => app.show({ area: "" }), {
+                    "aria-label": "Close the sums",
+                    title: "Close (Escape)",
+                }),
+            ),
+            el(
+                "p",
+                { class: "quiet" },
+                `${moment(area.from, step)} to ${moment(area.to, step)}; sums of the threads' time`,
+            ),
+            statesOf(found.ns, app.overview.states),
+            this.#unseen(found),
+            el(
+                "div",
+                { class: "row-of-buttons" },
+                button("Zoom to it", () => this.timeline.goTo(area.from, area.to)),
+            ),
+            this.#flamePart(found),
+            this.#longest(found),
+            this.#threads(found),
+            this.#places(found),
+            this.#objects(found),
+            part("How long waits took", histogramOf(found.histogram, app.theme)),
+            this.#downloads(area),
+        );
+        announce(`${duration(area.to - area.from)} summed up`);
+    }
 
-	/** @param {Area} found */
-	#unseen(found) {
-		const ns = (found.unseen_ns ?? []).reduce((sum, one) => sum + one, 0);
-		return ns > 0 ? el("p", { class: "quiet" }, `Short waits that were not recorded add about ${duration(ns)} to the waits.`) : null;
-	}
+    /** @param {Area} found */
+    #unseen(found) {
+        const ns = (found.unseen_ns ?? []).reduce((sum, one) => sum + one, 0);
+        return ns > 0
+            ? el(
+                  "p",
+                  { class: "quiet" },
+                  `Short waits that were not recorded add about ${duration(ns)} to the waits.`,
+              )
+            : null;
+    }
 
-	#widen() {
-		this.panel.classList.toggle("wide");
-		this.load();
-	}
+    #widen() {
+        this.panel.classList.toggle("wide");
+        this.load();
+    }
 
-	/** @param {Area} found */
-	#flamePart(found) {
-		const choice = el("select", { "aria-label": "What the flame graph shows" });
-		for (const [value, words] of [
-			["wait", "Waiting"],
-			["run", "Running"],
-			["both", "Both"],
-		]) {
-			choice.append(el("option", { value, selected: value === this.flame }, words));
-		}
-		choice.addEventListener("change", () => {
-			this.flame = choice.value;
-			this.load();
-		});
-		if (!found.flame || found.flame.nodes.length < 2) {
-			return part("Flame graph", choice, el("p", { class: "quiet" }, "No stacks are known of that."));
-		}
-		return part("Flame graph", new FlameGraph(found.flame, this.app.theme, choice).element);
-	}
+    /** @param {Area} found */
+    #flamePart(found) {
+        const choice = el("select", { "aria-label": "What the flame graph shows" });
+        for (const [value, words] of [
+            ["wait", "Waiting"],
+            ["run", "Running"],
+            ["both", "Both"],
+        ]) {
+            choice.append(el("option", { value, selected: value === this.flame }, words));
+        }
+        choice.addEventListener("change", () => {
+            this.flame = choice.value;
+            this.load();
+        });
+        if (!found.flame || found.flame.nodes.length < 2) {
+            return part("Flame graph", choice, el("p", { class: "quiet" }, "No stacks are known of that."));
+        }
+        return part("Flame graph", new FlameGraph(found.flame, this.app.theme, choice).element);
+    }
 
-	/** @param {Area} found */
-	#longest(found) {
-		const { app } = this;
-		return part(
-			"Longest",
-			tableOf(
-				"Longest intervals",
-				found.longest ?? [],
-				[
-					{ title: "Length", value: (row) => row.to - row.from, show: (row) => duration(row.to - row.from), isNumber: true },
-					{ title: "Thread", value: (row) => app.nameOf(row.lane) },
-					{
-						title: "What",
-						value: (row) => row.text,
-						show: (row) => button(row.text || "wait", () => app.show({ chosen: `${row.lane}@${row.from}`, area: "" }), { class: "link" }),
-					},
-				],
-				{ isSmall: true },
-			),
-		);
-	}
+    /** @param {Area} found */
+    #longest(found) {
+        const { app } = this;
+        return part(
+            "Longest",
+            tableOf(
+                "Longest intervals",
+                found.longest ?? [],
+                [
+                    {
+                        title: "Length",
+                        value: (row) => row.to - row.from,
+                        show: (row) => duration(row.to - row.from),
+                        isNumber: true,
+                    },
+                    { title: "Thread", value: (row) => app.nameOf(row.lane) },
+                    {
+                        title: "What",
+                        value: (row) => row.text,
+                        show: (row) =>
+                            button(
+                                row.text || "wait",
+                                () => app.show({ chosen: `${row.lane}@${row.from}`, area: "" }),
+                                { class: "link" },
+                            ),
+                    },
+                ],
+                { isSmall: true },
+            ),
+        );
+    }
 
-	/** @param {Area} found */
-	#threads(found) {
-		const { app } = this;
-		/** @type {import("./table.js").Column<Area["threads"][number]>[]} */
-		const columns = [
-			{
-				title: "Thread",
-				value: (row) => row.name || app.nameOf(row.lane),
-				show: (row) => button(row.name || app.nameOf(row.lane), () => this.timeline.reveal(row.lane), { class: "link" }),
-			},
-			{ title: "Waits", value: (row) => row.waits, show: (row) => count(row.waits), isNumber: true },
-		];
-		app.overview.states.forEach((state, index) => {
-			if (found.threads.some((row) => (row.ns[index] ?? 0) > 0)) {
-				columns.push({
-					title: state.name,
-					value: (row) => row.ns[index] ?? 0,
-					show: (row) => (row.ns[index] ? duration(row.ns[index] ?? 0) : ""),
-					isNumber: true,
-				});
-			}
-		});
-		return part("Threads", tableOf("Threads in this stretch", found.threads, columns));
-	}
+    /** @param {Area} found */
+    #threads(found) {
+        const { app } = this;
+        /** @type {import("./table.js").Column<Area["threads"][number]>[]} */
+        const columns = [
+            {
+                title: "Thread",
+                value: (row) => row.name || app.nameOf(row.lane),
+                show: (row) =>
+                    button(row.name || app.nameOf(row.lane), () => this.timeline.reveal(row.lane), {
+                        class: "link",
+                    }),
+            },
+            { title: "Waits", value: (row) => row.waits, show: (row) => count(row.waits), isNumber: true },
+        ];
+        app.overview.states.forEach((state, index) => {
+            if (found.threads.some((row) => (row.ns[index] ?? 0) > 0)) {
+                columns.push({
+                    title: state.name,
+                    value: (row) => row.ns[index] ?? 0,
+                    show: (row) => (row.ns[index] ? duration(row.ns[index] ?? 0) : ""),
+                    isNumber: true,
+                });
+            }
+        });
+        return part("Threads", tableOf("Threads in this stretch", found.threads, columns));
+    }
 
-	/** @param {Area} found */
-	#places(found) {
-		return part(
-			"Places",
-			tableOf(
-				"Places where was waited",
-				found.places ?? [],
-				[
-					{ title: "Time", value: (row) => row.ns, show: (row) => duration(row.ns), isNumber: true },
-					{ title: "Waits", value: (row) => row.waits, show: (row) => count(row.waits), isNumber: true },
-					{ title: "Function", value: (row) => row.function },
-					{ title: "Line", value: (row) => placeOf(row) },
-					{ title: "By", value: (row) => row.op },
-				],
-				{ isSmall: true },
-			),
-		);
-	}
+    /** @param {Area} found */
+    #places(found) {
+        return part(
+            "Places",
+            tableOf(
+                "Places where was waited",
+                found.places ?? [],
+                [
+                    {
+                        title: "Time",
+                        value: (row) => row.ns,
+                        show: (row) => duration(row.ns),
+                        isNumber: true,
+                    },
+                    {
+                        title: "Waits",
+                        value: (row) => row.waits,
+                        show: (row) => count(row.waits),
+                        isNumber: true,
+                    },
+                    { title: "Function", value: (row) => row.function },
+                    { title: "Line", value: (row) => placeOf(row) },
+                    { title: "By", value: (row) => row.op },
+                ],
+                { isSmall: true },
+            ),
+        );
+    }
 
-	/** @param {Area} found */
-	#objects(found) {
-		return part(
-			"Locks, descriptors and others",
-			tableOf(
-				"What was waited for",
-				found.objects ?? [],
-				[
-					{ title: "Time", value: (row) => row.ns, show: (row) => duration(row.ns), isNumber: true },
-					{ title: "Waits", value: (row) => row.waits, show: (row) => count(row.waits), isNumber: true },
-					{ title: "What", value: (row) => row.text },
-				],
-				{ isSmall: true },
-			),
-		);
-	}
+    /** @param {Area} found */
+    #objects(found) {
+        return part(
+            "Locks, descriptors and others",
+            tableOf(
+                "What was waited for",
+                found.objects ?? [],
+                [
+                    {
+                        title: "Time",
+                        value: (row) => row.ns,
+                        show: (row) => duration(row.ns),
+                        isNumber: true,
+                    },
+                    {
+                        title: "Waits",
+                        value: (row) => row.waits,
+                        show: (row) => count(row.waits),
+                        isNumber: true,
+                    },
+                    { title: "What", value: (row) => row.text },
+                ],
+                { isSmall: true },
+            ),
+        );
+    }
 
-	/** @param {{from: number, to: number, lanes: string[]}} area */
-	#downloads(area) {
-		const links = DOWNLOADS.map(([words, what]) => {
-			const link = el("a", { download: "", class: "download" }, words);
-			link.href = addressOf("download", { ...this.#question(area), ...what });
-			return el("li", {}, link);
-		});
-		return part("As files, of just that", el("ul", {}, ...links));
-	}
+    /** @param {{from: number, to: number, lanes: string[]}} area */
+    #downloads(area) {
+        const links = DOWNLOADS.map(([words, what]) => {
+            const link = el("a", { download: "", class: "download" }, words);
+            link.href = addressOf("download", { ...this.#question(area), ...what });
+            return el("li", {}, link);
+        });
+        return part("As files, of just that", el("ul", {}, ...links));
+    }
 }

@@ -7,14 +7,14 @@
 export const STATES = ["running", "runnable", "net", "sync", "syscall", "sleep", "other", "unknown"];
 
 export const MEANINGS = [
-	"on a CPU",
-	"in line for a CPU",
-	"waiting for the network",
-	"waiting for a lock or another thread",
-	"waiting in another system call",
-	"sleeping, with nothing to wait for",
-	"off the CPU for another reason",
-	"not known",
+    "on a CPU",
+    "in line for a CPU",
+    "waiting for the network",
+    "waiting for a lock or another thread",
+    "waiting in another system call",
+    "sleeping, with nothing to wait for",
+    "off the CPU for another reason",
+    "not known",
 ];
 
 /** How states share a column, from the bottom of the bar upwards. */
@@ -46,21 +46,21 @@ const DARK_TEXT = ["#06231a", "#3a3500", "#04121f", "#2b1000", "#1a0520", "#e6ea
  * @returns {Theme}
  */
 export function themeOf(isDark) {
-	const fill = isDark ? DARK : LIGHT;
-	return {
-		isDark,
-		fill,
-		text: isDark ? DARK_TEXT : LIGHT_TEXT,
-		pixels: Uint32Array.from(fill, pixelOf),
-		paper: isDark ? "#14171c" : "#ffffff",
-		band: isDark ? "#1d2229" : "#f1f3f6",
-		line: isDark ? "#20262e" : "#f0f2f5",
-		grid: isDark ? "#2b323c" : "#dfe3e8",
-		ink: isDark ? "#e8ebf0" : "#1d232b",
-		muted: isDark ? "#9aa4b2" : "#5b6472",
-		accent: isDark ? "#ff6fa3" : "#c2004e",
-		selection: isDark ? "#7fb4ff" : "#0b57d0",
-	};
+    const fill = isDark ? DARK : LIGHT;
+    return {
+        isDark,
+        fill,
+        text: isDark ? DARK_TEXT : LIGHT_TEXT,
+        pixels: Uint32Array.from(fill, pixelOf),
+        paper: isDark ? "#14171c" : "#ffffff",
+        band: isDark ? "#1d2229" : "#f1f3f6",
+        line: isDark ? "#20262e" : "#f0f2f5",
+        grid: isDark ? "#2b323c" : "#dfe3e8",
+        ink: isDark ? "#e8ebf0" : "#1d232b",
+        muted: isDark ? "#9aa4b2" : "#5b6472",
+        accent: isDark ? "#ff6fa3" : "#c2004e",
+        selection: isDark ? "#7fb4ff" : "#0b57d0",
+    };
 }
 
 /**
@@ -68,8 +68,8 @@ export function themeOf(isDark) {
  * @param {string} colour
  */
 export function pixelOf(colour) {
-	const value = Number.parseInt(colour.slice(1), 16);
-	return ((0xff << 24) | ((value & 0xff) << 16) | (value & 0xff00) | (value >> 16)) >>> 0;
+    const value = Number.parseInt(colour.slice(1), 16);
+    return ((0xff << 24) | ((value & 0xff) << 16) | (value & 0xff00) | (value >> 16)) >>> 0;
 }
 
 const PATTERN_PX = 6;
@@ -82,20 +82,20 @@ const PATTERN_PX = 6;
  * @param {number} y
  */
 export function isMarked(state, x, y) {
-	switch (state) {
-		case 1:
-			return y % PATTERN_PX === 2 && x % 2 === 0;
-		case 2:
-			return (x + PATTERN_PX - (y % PATTERN_PX)) % PATTERN_PX === 0;
-		case 3:
-			return (x + y) % PATTERN_PX === 0;
-		case 4:
-			return x % 4 === 1 && y % 4 === 1;
-		case 6:
-			return x % PATTERN_PX === 0;
-		case 7:
-			return (x + y) % 4 === 0 || (x + 4 - (y % 4)) % 4 === 0;
-		default:
-			return false;
-	}
+    switch (state) {
+        case 1:
+            return y % PATTERN_PX === 2 && x % 2 === 0;
+        case 2:
+            return (x + PATTERN_PX - (y % PATTERN_PX)) % PATTERN_PX === 0;
+        case 3:
+            return (x + y) % PATTERN_PX === 0;
+        case 4:
+            return x % 4 === 1 && y % 4 === 1;
+        case 6:
+            return x % PATTERN_PX === 0;
+        case 7:
+            return (x + y) % 4 === 0 || (x + 4 - (y % 4)) % 4 === 0;
+        default:
+            return false;
+    }
 }

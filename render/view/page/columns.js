@@ -22,23 +22,28 @@ const ARRAYS = 12;
  * @returns {Columns[]} one for each lane, in the order in which they were asked for
  */
 export function decode(bytes) {
-	const head = new DataView(bytes);
-	if (bytes.byteLength < HEADER_BYTES || head.getUint32(0, true) !== MAGIC || head.getUint32(4, true) !== VERSION) {
-		throw new Error("a tile is not what this page knows: reload it");
-	}
-	const lanes = head.getUint32(8, true);
-	const count = head.getUint32(12, true);
-	if (bytes.byteLength !== HEADER_BYTES + lanes * ARRAYS * count * 8) {
-		throw new Error("a tile is not as long as it says: reload the page");
-	}
-	return Array.from({ length: lanes }, (_, lane) => {
-		/** @param {number} array */
-		const at = (array) => new Float64Array(bytes, HEADER_BYTES + (lane * ARRAYS + array) * count * 8, count);
-		return kept(
-			Array.from({ length: 8 }, (_, state) => at(state)),
-			[at(8), at(9), at(10), at(11)],
-		);
-	});
+    const head = new DataView(bytes);
+    if (
+        bytes.byteLength < HEADER_BYTES ||
+        head.getUint32(0, true) !== MAGIC ||
+        head.getUint32(4, true) !== VERSION
+    ) {
+        throw new Error("a tile is not what this page knows: reload it");
+    }
+    const lanes = head.getUint32(8, true);
+    const count = head.getUint32(12, true);
+    if (bytes.byteLength !== HEADER_BYTES + lanes * ARRAYS * count * 8) {
+        throw new Error("a tile is not as long as it says: reload the page");
+    }
+    return Array.from({ length: lanes }, (_, lane) => {
+        /** @param {number} array */
+        const at = (array) =>
+            new Float64Array(bytes, HEADER_BYTES + (lane * ARRAYS + array) * count * 8, count);
+        return kept(
+            Array.from({ length: 8 }, (_, state) => at(state)),
+            [at(8), at(9), at(10), at(11)],
+        );
+    });
 }
 
 /**
@@ -48,16 +53,23 @@ export function decode(bytes) {
  * @returns {Columns}
  */
 function kept(states, [begin, end, state, thread]) {
-	const ns = states.map((column) => Float32Array.from(column));
-	let most = 0;
-	for (let i = 0; i < begin.length; i++) {
-		let sum = 0;
-		for (const column of ns) {
-			sum += column[i] ?? 0;
-		}
-		most = Math.max(most, sum);
-	}
-	return { ns, begin_ns: begin.slice(), end_ns: end.slice(), state: state.slice(), thread: thread.slice(), most };
+    const ns = states.map((column) => Float32Array.from(column));
+    let most = 0;
+    for (let i = 0; i < begin.length; i++) {
+        let sum = 0;
+        for (const column of ns) {
+            sum += column[i] ?? 0;
+        }
+        most = Math.max(most, sum);
+    }
+    return {
+        ns,
+        begin_ns: begin.slice(),
+        end_ns: end.slice(),
+        state: state.slice(),
+        thread: thread.slice(),
+        most,
+    };
 }
 
 /**
@@ -78,16 +90,16 @@ function kept(states, [begin, end, state, thread]) {
  * @param {Style} style
  */
 export function draw(columns, column_ns, style) {
-	const width = columns.begin_ns.length;
-	const image = new ImageData(width, style.height);
-	const pixels = new Uint32Array(image.data.buffer);
-	for (let x = 0; x < width; x++) {
-		drawShares(pixels, width, x, columns, style);
-		if (style.tick_height > 0) {
-			drawTick(pixels, width, x, columns, column_ns, style);
-		}
-	}
-	return image;
+    const width = columns.begin_ns.length;
+    const image = new ImageData(width, style.height);
+    const pixels = new Uint32Array(image.data.buffer);
+    for (let x = 0; x < width; x++) {
+        drawShares(pixels, width, x, columns, style);
+        if (style.tick_height > 0) {
+            drawTick(pixels, width, x, columns, column_ns, style);
+        }
+    }
+    return image;
 }
 
 /**
@@ -98,22 +110,22 @@ export function draw(columns, column_ns, style) {
  * @param {Style} style
  */
 function drawShares(pixels, width, x, columns, style) {
-	const room = style.height - style.tick_height;
-	let reached_ns = 0;
-	let bottom = style.height;
-	for (const state of STACKING) {
-		const ns = columns.ns[state]?.[x] ?? 0;
-		if (ns <= 0) {
-			continue;
-		}
-		reached_ns += ns;
-		const top = style.height - Math.round(room * Math.min(1, reached_ns / style.full_ns));
-		const colour = style.pixels[state] ?? 0;
-		for (let y = bottom - 1; y >= top; y--) {
-			pixels[y * width + x] = style.hasPatterns && isMarked(state, x, y) ? style.mark : colour;
-		}
-		bottom = Math.min(bottom, top);
-	}
+    const room = style.height - style.tick_height;
+    let reached_ns = 0;
+    let bottom = style.height;
+    for (const state of STACKING) {
+        const ns = columns.ns[state]?.[x] ?? 0;
+        if (ns <= 0) {
+            continue;
+        }
+        reached_ns += ns;
+        const top = style.height - Math.round(room * Math.min(1, reached_ns / style.full_ns));
+        const colour = style.pixels[state] ?? 0;
+        for (let y = bottom - 1; y >= top; y--) {
+            pixels[y * width + x] = style.hasPatterns && isMarked(state, x, y) ? style.mark : colour;
+        }
+        bottom = Math.min(bottom, top);
+    }
 }
 
 /**
@@ -127,16 +139,16 @@ function drawShares(pixels, width, x, columns, style) {
  * @param {Style} style
  */
 function drawTick(pixels, width, x, columns, column_ns, style) {
-	const length_ns = (columns.end_ns[x] ?? 0) - (columns.begin_ns[x] ?? 0);
-	const state = columns.state[x] ?? 0;
-	if (!(length_ns >= 0) || length_ns >= column_ns * 2 || state === 0) {
-		return;
-	}
-	const steps = style.tick_height - 1;
-	const height = Math.max(1, Math.round(steps * (1 + Math.log2(Math.max(length_ns, 1) / column_ns) / 16)));
-	const colour = style.pixels[state] ?? 0;
-	const bottom = style.tick_height - 1;
-	for (let y = bottom - 1; y >= Math.max(0, bottom - height); y--) {
-		pixels[y * width + x] = colour;
-	}
+    const length_ns = (columns.end_ns[x] ?? 0) - (columns.begin_ns[x] ?? 0);
+    const state = columns.state[x] ?? 0;
+    if (!(length_ns >= 0) || length_ns >= column_ns * 2 || state === 0) {
+        return;
+    }
+    const steps = style.tick_height - 1;
+    const height = Math.max(1, Math.round(steps * (1 + Math.log2(Math.max(length_ns, 1) / column_ns) / 16)));
+    const colour = style.pixels[state] ?? 0;
+    const bottom = style.tick_height - 1;
+    for (let y = bottom - 1; y >= Math.max(0, bottom - height); y--) {
+        pixels[y * width + x] = colour;
+    }
 }

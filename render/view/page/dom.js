@@ -16,18 +16,18 @@ import { safe } from "./format.js";
  * @returns {HTMLElementTagNameMap[K]}
  */
 export function el(tag, attributes = {}, ...children) {
-	const element = document.createElement(tag);
-	for (const [name, value] of Object.entries(attributes)) {
-		if (typeof value === "function") {
-			element.addEventListener(name.slice(2), value);
-		} else if (value === true) {
-			element.setAttribute(name, "");
-		} else if (value !== false && value !== null && value !== undefined) {
-			element.setAttribute(name, safe(value, 1000));
-		}
-	}
-	add(element, ...children);
-	return element;
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+        if (typeof value === "function") {
+            element.addEventListener(name.slice(2), value);
+        } else if (value === true) {
+            element.setAttribute(name, "");
+        } else if (value !== false && value !== null && value !== undefined) {
+            element.setAttribute(name, safe(value, 1000));
+        }
+    }
+    add(element, ...children);
+    return element;
 }
 
 /**
@@ -35,13 +35,13 @@ export function el(tag, attributes = {}, ...children) {
  * @param {...Child} children
  */
 export function add(parent, ...children) {
-	for (const child of children) {
-		if (child instanceof Node) {
-			parent.append(child);
-		} else if (child !== null && child !== undefined && child !== false) {
-			parent.append(safe(child, 5000));
-		}
-	}
+    for (const child of children) {
+        if (child instanceof Node) {
+            parent.append(child);
+        } else if (child !== null && child !== undefined && child !== false) {
+            parent.append(safe(child, 5000));
+        }
+    }
 }
 
 /**
@@ -49,8 +49,8 @@ export function add(parent, ...children) {
  * @param {...Child} children
  */
 export function fill(parent, ...children) {
-	parent.replaceChildren();
-	add(parent, ...children);
+    parent.replaceChildren();
+    add(parent, ...children);
 }
 
 /**
@@ -59,11 +59,11 @@ export function fill(parent, ...children) {
  * @returns {HTMLElement}
  */
 export function byId(id) {
-	const element = document.getElementById(id);
-	if (!element) {
-		throw new Error(`the page has no #${id}`);
-	}
-	return element;
+    const element = document.getElementById(id);
+    if (!element) {
+        throw new Error(`the page has no #${id}`);
+    }
+    return element;
 }
 
 /**
@@ -73,7 +73,7 @@ export function byId(id) {
  * @param {Attributes} [attributes]
  */
 export function button(label, action, attributes = {}) {
-	return el("button", { type: "button", ...attributes, onclick: action }, label);
+    return el("button", { type: "button", ...attributes, onclick: action }, label);
 }
 
 /**
@@ -82,10 +82,10 @@ export function button(label, action, attributes = {}) {
  * @param {Blob} blob
  */
 export function saveFile(name, blob) {
-	const link = el("a", { download: name });
-	link.href = URL.createObjectURL(blob);
-	link.click();
-	setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    const link = el("a", { download: name });
+    link.href = URL.createObjectURL(blob);
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 /**
@@ -93,5 +93,5 @@ export function saveFile(name, blob) {
  * @param {string} text
  */
 export function announce(text) {
-	byId("announcer").textContent = safe(text, 1000);
+    byId("announcer").textContent = safe(text, 1000);
 }

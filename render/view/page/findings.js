@@ -7,70 +7,85 @@ import { duration } from "./format.js";
 /** @typedef {import("./types.js").Finding} Finding */
 
 export class Findings {
-	/**
-	 * @param {import("./app.js").App} app
-	 * @param {import("./timeline.js").Timeline} timeline
-	 */
-	constructor(app, timeline) {
-		this.app = app;
-		this.timeline = timeline;
-		this.list = byId("findings-list");
-		/** @type {Finding[]} */
-		this.findings = [];
-	}
+    /**
+     * @param {import("./app.js").App} app
+     * @param {import("./timeline.js").Timeline} timeline
+     */
+    constructor(app, timeline) {
+        this.app = app;
+        this.timeline = timeline;
+        this.list = byId("findings-list");
+        /** @type {Finding[]} */
+        this.findings = [];
+    }
 
-	async load() {
-		const { overview, view } = this.app;
-		const notes = overview.complaints.map((line) => el("p", { class: "complaint" }, line));
-		fill(byId("notes"), ...notes);
-		try {
-			/** @type {{findings: Finding[]}} */
-			const found = await ask("findings", { r: view.recording });
-			this.findings = found.findings;
-			this.#draw();
-		} catch (error) {
-			fill(this.list, el("li", { class: "wait" }, `No findings: ${/** @type {Error} */ (error).message}`));
-		}
-		this.list.removeAttribute("aria-busy");
-	}
+    async load() {
+        const { overview, view } = this.app;
+        const notes = overview.complaints.map((line) => el("p", { class: "complaint" }, line));
+        fill(byId("notes"), ...notes);
+        try {
+            /** @type {{findings: Finding[]}} */
+            const found = await ask("findings", { r: view.recording });
+            this.findings = found.findings;
+            this.#draw();
+        } catch (error) {
+            fill(
+                this.list,
+                el("li", { class: "wait" }, `No findings: ${/** @type {Error} */ (error).message}`),
+            );
+        }
+        this.list.removeAttribute("aria-busy");
+    }
 
-	#draw() {
-		if (this.findings.length === 0) {
-			fill(this.list, el("li", { class: "wait" }, "Nothing held it up that ctrace has a rule for. The timeline shows what each thread did."));
-			return;
-		}
-		const items = this.findings.map((finding) => {
-			const choose = el(
-				"button",
-				{ type: "button", class: "finding", title: "Show where", onclick: () => this.#choose(finding, choose) },
-				el("span", { class: "cost" }, finding.cost_ns > 0 ? duration(finding.cost_ns) : ""),
-				el("span", { class: "text" }, finding.text),
-			);
-			return el("li", {}, choose);
-		});
-		fill(this.list, ...items);
-	}
+    #draw() {
+        if (this.findings.length === 0) {
+            fill(
+                this.list,
+                el(
+                    "li",
+                    { class: "wait" },
+                    "Nothing held it up that ctrace has a rule for. The timeline shows what each thread did.",
+                ),
+            );
+            return;
+        }
+        const items = this.findings.map((finding) => {
+            const choose = el(
+                "button",
+                {
+                    type: "button",
+                    class: "finding",
+                    title: "Show where",
+                    onclick: () => this.#choose(finding, choose),
+                },
+                el("span", { class: "cost" }, finding.cost_ns > 0 ? duration(finding.cost_ns) : ""),
+                el("span", { class: "text" }, finding.text),
+            );
+            return el("li", {}, choose);
+        });
+        fill(this.list, ...items);
+    }
 
-	/**
-	 * @param {Finding} finding
-	 * @param {HTMLElement} chosen
-	 */
-	#choose(finding, chosen) {
-		for (const other of this.list.querySelectorAll("button")) {
-			other.removeAttribute("aria-current");
-		}
-		chosen.setAttribute("aria-current", "true");
-		const { lives } = this.app.overview;
-		const from = finding.from ?? lives.from;
-		const to = finding.to ?? lives.to;
-		const edge = (to - from) * 0.04;
-		const lanes = (finding.threads ?? []).map((thread) => `t${thread}`);
-		const area = `${Math.round(from)}-${Math.round(to)}${lanes.length > 0 ? `@${lanes.slice(0, 60).join(",")}` : ""}`;
-		this.app.show({ tab: "timeline", area, chosen: "" });
-		this.timeline.goTo(from - edge, to + edge);
-		if (lanes[0]) {
-			this.timeline.reveal(lanes[0]);
-		}
-		announce(`${finding.text} It is summed up in the details.`);
-	}
+    /**
+     * @param {Finding} finding
+     * @param {HTMLElement} chosen
+     */
+    #choose(finding, chosen) {
+        for (const other of this.list.querySelectorAll("button")) {
+            other.removeAttribute("aria-current");
+        }
+        chosen.setAttribute("aria-current", "true");
+        const { lives } = this.app.overview;
+        const from = finding.from ?? lives.from;
+        const to = finding.to ?? lives.to;
+        const edge = (to - from) * 0.04;
+        const lanes = (finding.threads ?? []).map((thread) => `t${thread}`);
+        const area = `${Math.round(from)}-${Math.round(to)}${lanes.length > 0 ? `@${lanes.slice(0, 60).join(",")}` : ""}`;
+        this.app.show({ tab: "timeline", area, chosen: "" });
+        this.timeline.goTo(from - edge, to + edge);
+        if (lanes[0]) {
+            this.timeline.reveal(lanes[0]);
+        }
+        announce(`${finding.text} It is summed up in the details.`);
+    }
 }

@@ -1,10 +1,10 @@
 /** How times, counts and names read. Nothing here touches the page. */
 
 const UNITS = /** @type {const} */ ([
-	[1e9, "s"],
-	[1e6, "ms"],
-	[1e3, "us"],
-	[1, "ns"],
+    [1e9, "s"],
+    [1e6, "ms"],
+    [1e3, "us"],
+    [1, "ns"],
 ]);
 
 /**
@@ -12,13 +12,13 @@ const UNITS = /** @type {const} */ ([
  * @param {number} ns
  */
 export function duration(ns) {
-	const magnitude = Math.abs(ns);
-	for (const [size, unit] of UNITS) {
-		if (magnitude >= size * 0.9995 || size === 1) {
-			return `${threeDigits(ns / size, size === 1)} ${unit}`;
-		}
-	}
-	return "0 ns";
+    const magnitude = Math.abs(ns);
+    for (const [size, unit] of UNITS) {
+        if (magnitude >= size * 0.9995 || size === 1) {
+            return `${threeDigits(ns / size, size === 1)} ${unit}`;
+        }
+    }
+    return "0 ns";
 }
 
 /**
@@ -26,11 +26,11 @@ export function duration(ns) {
  * @param {boolean} isWhole
  */
 function threeDigits(value, isWhole) {
-	const magnitude = Math.abs(value);
-	if (isWhole || magnitude >= 99.95) {
-		return count(Math.round(value));
-	}
-	return value.toFixed(magnitude >= 9.995 ? 1 : 2);
+    const magnitude = Math.abs(value);
+    if (isWhole || magnitude >= 99.95) {
+        return count(Math.round(value));
+    }
+    return value.toFixed(magnitude >= 9.995 ? 1 : 2);
 }
 
 /**
@@ -39,20 +39,21 @@ function threeDigits(value, isWhole) {
  * @param {number} step_ns
  */
 export function moment(ns, step_ns) {
-	const size = Math.abs(ns) >= 1e9 || step_ns >= 1e9 ? 0 : ns === 0 ? 0 : unitOf(Math.max(Math.abs(ns), step_ns));
-	const [unit_ns, unit] = UNITS[size] ?? UNITS[3];
-	const digits = Math.max(0, Math.min(9, Math.ceil(Math.log10(unit_ns / step_ns) - 1e-9)));
-	return `${(ns / unit_ns).toFixed(digits)} ${unit}`;
+    const size =
+        Math.abs(ns) >= 1e9 || step_ns >= 1e9 ? 0 : ns === 0 ? 0 : unitOf(Math.max(Math.abs(ns), step_ns));
+    const [unit_ns, unit] = UNITS[size] ?? UNITS[3];
+    const digits = Math.max(0, Math.min(9, Math.ceil(Math.log10(unit_ns / step_ns) - 1e-9)));
+    return `${(ns / unit_ns).toFixed(digits)} ${unit}`;
 }
 
 /** @param {number} ns */
 function unitOf(ns) {
-	return UNITS.findIndex(([size]) => ns >= size);
+    return UNITS.findIndex(([size]) => ns >= size);
 }
 
 /** @param {number} value */
 export function count(value) {
-	return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+    return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
 }
 
 /**
@@ -61,14 +62,14 @@ export function count(value) {
  * @param {number} whole
  */
 export function share(part, whole) {
-	if (!(whole > 0) || part <= 0) {
-		return "0 %";
-	}
-	const percent = (100 * part) / whole;
-	if (percent < 0.1) {
-		return "< 0.1 %";
-	}
-	return `${percent >= 9.95 ? Math.round(percent) : percent.toFixed(1)} %`;
+    if (!(whole > 0) || part <= 0) {
+        return "0 %";
+    }
+    const percent = (100 * part) / whole;
+    if (percent < 0.1) {
+        return "< 0.1 %";
+    }
+    return `${percent >= 9.95 ? Math.round(percent) : percent.toFixed(1)} %`;
 }
 
 /**
@@ -77,7 +78,7 @@ export function share(part, whole) {
  * @param {string} noun
  */
 export function plural(number, noun) {
-	return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+    return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 const LONGEST_NAME = 240;
@@ -90,9 +91,9 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}]/gu;
  * @param {number} [limit]
  */
 export function safe(name, limit = LONGEST_NAME) {
-	const text = name === null || name === undefined ? "" : String(name);
-	const cut = text.length > limit ? `${text.slice(0, limit)}…` : text;
-	return cut.replace(INVISIBLE, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`);
+    const text = name === null || name === undefined ? "" : String(name);
+    const cut = text.length > limit ? `${text.slice(0, limit)}…` : text;
+    return cut.replace(INVISIBLE, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /**
@@ -102,15 +103,15 @@ export function safe(name, limit = LONGEST_NAME) {
  * @returns {number | null}
  */
 export function parseTime(text, whole_ns) {
-	const match = /^\s*([0-9]+(?:\.[0-9]+)?)\s*(s|ms|us|µs|ns|%)?\s*$/.exec(text);
-	if (!match) {
-		return null;
-	}
-	const value = Number(match[1]);
-	if (match[2] === "%") {
-		return (value / 100) * whole_ns;
-	}
-	/** @type {Record<string, number>} */
-	const sizes = { s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
-	return value * (sizes[match[2] ?? "ns"] ?? 1);
+    const match = /^\s*([0-9]+(?:\.[0-9]+)?)\s*(s|ms|us|µs|ns|%)?\s*$/.exec(text);
+    if (!match) {
+        return null;
+    }
+    const value = Number(match[1]);
+    if (match[2] === "%") {
+        return (value / 100) * whole_ns;
+    }
+    /** @type {Record<string, number>} */
+    const sizes = { s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
+    return value * (sizes[match[2] ?? "ns"] ?? 1);
 }

@@ -5,121 +5,130 @@ import { byId, el, fill } from "./dom.js";
 /** @typedef {import("./rows.js").Row} Row */
 
 export class Labels {
-	/**
-	 * @param {import("./app.js").App} app
-	 * @param {import("./timeline.js").Timeline} timeline
-	 */
-	constructor(app, timeline) {
-		this.app = app;
-		this.timeline = timeline;
-		this.box = byId("labels");
-		/** @type {Map<number, {row: Row, element: HTMLElement}>} */
-		this.shown = new Map();
-	}
+    /**
+     * @param {import("./app.js").App} app
+     * @param {import("./timeline.js").Timeline} timeline
+     */
+    constructor(app, timeline) {
+        this.app = app;
+        this.timeline = timeline;
+        this.box = byId("labels");
+        /** @type {Map<number, {row: Row, element: HTMLElement}>} */
+        this.shown = new Map();
+    }
 
-	/**
-	 * The row that keys mean.
-	 * @param {string} lane
-	 */
-	mark(lane) {
-		for (const { row, element } of this.shown.values()) {
-			element.classList.toggle("current", lane !== "" && row.lane === lane);
-		}
-	}
+    /**
+     * The row that keys mean.
+     * @param {string} lane
+     */
+    mark(lane) {
+        for (const { row, element } of this.shown.values()) {
+            element.classList.toggle("current", lane !== "" && row.lane === lane);
+        }
+    }
 
-	/** The rows are others now. */
-	invalidate() {
-		const focused = document.activeElement?.closest("[data-lane]")?.getAttribute("data-lane");
-		this.shown.clear();
-		this.box.replaceChildren();
-		this.refocus = focused;
-	}
+    /** The rows are others now. */
+    invalidate() {
+        const focused = document.activeElement?.closest("[data-lane]")?.getAttribute("data-lane");
+        this.shown.clear();
+        this.box.replaceChildren();
+        this.refocus = focused;
+    }
 
-	/**
-	 * Those of the visible rows, and no others.
-	 * @param {Row[]} rows
-	 * @param {number} _scroll
-	 */
-	update(rows, _scroll) {
-		const seen = new Set(rows.map((row) => row.y));
-		for (const [y, { element }] of this.shown) {
-			if (!seen.has(y) && !element.contains(document.activeElement)) {
-				element.remove();
-				this.shown.delete(y);
-			}
-		}
-		for (const row of rows) {
-			if (!this.shown.has(row.y)) {
-				this.#add(row);
-			}
-		}
-	}
+    /**
+     * Those of the visible rows, and no others.
+     * @param {Row[]} rows
+     * @param {number} _scroll
+     */
+    update(rows, _scroll) {
+        const seen = new Set(rows.map((row) => row.y));
+        for (const [y, { element }] of this.shown) {
+            if (!seen.has(y) && !element.contains(document.activeElement)) {
+                element.remove();
+                this.shown.delete(y);
+            }
+        }
+        for (const row of rows) {
+            if (!this.shown.has(row.y)) {
+                this.#add(row);
+            }
+        }
+    }
 
-	/** @param {Row} row */
-	#add(row) {
-		const element = row.sort === "header" ? this.#header(row) : this.#label(row);
-		element.style.top = `${row.y}px`;
-		element.style.height = `${row.height}px`;
-		element.classList.toggle("current", row.lane !== "" && row.lane === this.timeline.current);
-		this.shown.set(row.y, { row, element });
-		const after = [...this.shown.values()].filter((one) => one.row.y > row.y).sort((a, b) => a.row.y - b.row.y)[0];
-		this.box.insertBefore(element, after?.element ?? null);
-		if (this.refocus && this.refocus === row.lane) {
-			/** @type {HTMLElement | null} */ (element.querySelector("button"))?.focus({ preventScroll: true });
-			this.refocus = undefined;
-		}
-	}
+    /** @param {Row} row */
+    #add(row) {
+        const element = row.sort === "header" ? this.#header(row) : this.#label(row);
+        element.style.top = `${row.y}px`;
+        element.style.height = `${row.height}px`;
+        element.classList.toggle("current", row.lane !== "" && row.lane === this.timeline.current);
+        this.shown.set(row.y, { row, element });
+        const after = [...this.shown.values()]
+            .filter((one) => one.row.y > row.y)
+            .sort((a, b) => a.row.y - b.row.y)[0];
+        this.box.insertBefore(element, after?.element ?? null);
+        if (this.refocus && this.refocus === row.lane) {
+            /** @type {HTMLElement | null} */ (element.querySelector("button"))?.focus({
+                preventScroll: true,
+            });
+            this.refocus = undefined;
+        }
+    }
 
-	/** @param {Row} row */
-	#header(row) {
-		const words = [el("b", {}, row.name), el("span", { class: "detail" }, row.detail)];
-		const title = `${row.name} ${row.detail}`;
-		if (!row.lane) {
-			return el("div", { class: "label header", "data-lane": row.lane, title }, ...words);
-		}
-		const turn = () => this.timeline.turn(row.lane);
-		const inside = el("button", { type: "button", "aria-expanded": String(row.isOpen), onclick: turn, title });
-		fill(inside, el("span", { class: "turn", "aria-hidden": "true" }, row.isOpen ? "▾" : "▸"), ...words);
-		return el("div", { class: "label header", "data-lane": row.lane }, inside);
-	}
+    /** @param {Row} row */
+    #header(row) {
+        const words = [el("b", {}, row.name), el("span", { class: "detail" }, row.detail)];
+        const title = `${row.name} ${row.detail}`;
+        if (!row.lane) {
+            return el("div", { class: "label header", "data-lane": row.lane, title }, ...words);
+        }
+        const turn = () => this.timeline.turn(row.lane);
+        const inside = el("button", {
+            type: "button",
+            "aria-expanded": String(row.isOpen),
+            onclick: turn,
+            title,
+        });
+        fill(inside, el("span", { class: "turn", "aria-hidden": "true" }, row.isOpen ? "▾" : "▸"), ...words);
+        return el("div", { class: "label header", "data-lane": row.lane }, inside);
+    }
 
-	/** @param {Row} row */
-	#label(row) {
-		const isKind = row.sort === "kind" && row.isOpen !== undefined;
-		const act = () => (isKind ? this.timeline.turn(row.lane) : this.#choose(row));
-		const title = `${row.name} ${row.detail}`;
-		const main = el("button", { type: "button", class: "name", onclick: act, title });
-		if (isKind) {
-			main.setAttribute("aria-expanded", String(row.isOpen));
-		}
-		fill(
-			main,
-			isKind && el("span", { class: "turn", "aria-hidden": "true" }, row.isOpen ? "▾" : "▸"),
-			el("span", { class: "text" }, row.name),
-			el("span", { class: "detail" }, row.detail),
-		);
-		const isPinned = this.app.view.pins.includes(row.lane);
-		const pin = el(
-			"button",
-			{
-				type: "button",
-				class: "pin",
-				"aria-pressed": String(isPinned),
-				"aria-label": `Pin ${row.name} to the top`,
-				title: isPinned ? "Unpin" : "Pin to the top",
-				onclick: () => this.timeline.pin(row.lane),
-			},
-			isPinned ? "●" : "○",
-		);
-		const sort = `label ${row.sort}${row.isInside ? " inside" : ""}`;
-		return el("div", { class: sort, "data-lane": row.lane }, main, pin);
-	}
+    /** @param {Row} row */
+    #label(row) {
+        const isKind = row.sort === "kind" && row.isOpen !== undefined;
+        const act = () => (isKind ? this.timeline.turn(row.lane) : this.#choose(row));
+        const title = row.title ?? `${row.name} ${row.detail}`;
+        const main = el("button", { type: "button", class: "name", onclick: act, title });
+        if (isKind) {
+            main.setAttribute("aria-expanded", String(row.isOpen));
+        }
+        fill(
+            main,
+            isKind && el("span", { class: "turn", "aria-hidden": "true" }, row.isOpen ? "▾" : "▸"),
+            el("span", { class: "text" }, row.name),
+            el("span", { class: "detail" }, row.detail),
+        );
+        const isPinned = this.app.view.pins.includes(row.lane);
+        const pin = el(
+            "button",
+            {
+                type: "button",
+                class: "pin",
+                "aria-pressed": String(isPinned),
+                "aria-label": `Pin ${row.name} to the top`,
+                title: isPinned ? "Unpin" : "Pin to the top",
+                onclick: () => this.timeline.pin(row.lane),
+            },
+            isPinned ? "●" : "○",
+        );
+        const sort = `label ${row.sort}${row.isInside ? " inside" : ""}`;
+        return el("div", { class: sort, "data-lane": row.lane }, main, pin);
+    }
 
-	/**
-	 * What the row did in the middle of what is shown.
-	 * @param {Row} row
-	 */
-	#choose(row) {
-		this.timeline.click(this.timeline.width / 2, row.y - this.timeline.scroller.scrollTop + 1);
-	}
+    /**
+     * What the row did in the middle of what is shown.
+     * @param {Row} row
+     */
+    #choose(row) {
+        this.timeline.click(this.timeline.width / 2, row.y - this.timeline.scroller.scrollTop + 1);
+    }
 }

@@ -11,11 +11,11 @@ const LEVELS_DOWN = 2;
 
 /** Where a row's bar is in it, and its marks of long waits above it. */
 export const BARS = {
-	header: { top: 0, height: 0, tick: 0 },
-	kind: { top: 2, height: 25, tick: 6 },
-	thread: { top: 2, height: 25, tick: 6 },
-	cpu: { top: 3, height: 13, tick: 0 },
-	thing: { top: 3, height: 19, tick: 0 },
+    header: { top: 0, height: 0, tick: 0 },
+    kind: { top: 2, height: 25, tick: 6 },
+    thread: { top: 2, height: 25, tick: 6 },
+    cpu: { top: 3, height: 13, tick: 0 },
+    thing: { top: 3, height: 19, tick: 0 },
 };
 
 /**
@@ -45,29 +45,29 @@ let easel = null;
  * @param {Frame} frame
  */
 export function drawRows(frame) {
-	const { context, scale, theme, rows, scroll, height } = frame;
-	frame.until = performance.now() + PICTURES_MS;
-	context.fillStyle = theme.paper;
-	context.fillRect(0, 0, scale.width, height);
-	for (const row of rows) {
-		if (row.sort === "header") {
-			context.fillStyle = theme.band;
-			context.fillRect(0, row.y - scroll, scale.width, row.height);
-		} else {
-			context.fillStyle = theme.line;
-			context.fillRect(0, row.y - scroll + row.height - 1, scale.width, 1);
-		}
-	}
-	context.fillStyle = theme.grid;
-	for (const moment of ticksOf(scale).moments) {
-		context.fillRect(Math.round(xOf(scale, moment)), 0, 1, height);
-	}
-	context.imageSmoothingEnabled = false;
-	for (const row of rows) {
-		if (row.sort !== "header") {
-			drawBar(frame, row);
-		}
-	}
+    const { context, scale, theme, rows, scroll, height } = frame;
+    frame.until = performance.now() + PICTURES_MS;
+    context.fillStyle = theme.paper;
+    context.fillRect(0, 0, scale.width, height);
+    for (const row of rows) {
+        if (row.sort === "header") {
+            context.fillStyle = theme.band;
+            context.fillRect(0, row.y - scroll, scale.width, row.height);
+        } else {
+            context.fillStyle = theme.line;
+            context.fillRect(0, row.y - scroll + row.height - 1, scale.width, 1);
+        }
+    }
+    context.fillStyle = theme.grid;
+    for (const moment of ticksOf(scale).moments) {
+        context.fillRect(Math.round(xOf(scale, moment)), 0, 1, height);
+    }
+    context.imageSmoothingEnabled = false;
+    for (const row of rows) {
+        if (row.sort !== "header") {
+            drawBar(frame, row);
+        }
+    }
 }
 
 /**
@@ -75,14 +75,14 @@ export function drawRows(frame) {
  * @param {Row} row
  */
 function drawBar(frame, row) {
-	const { scale, level } = frame;
-	const tile_ns = TILE_COLUMNS * 2 ** level;
-	for (let index = Math.max(0, Math.floor(scale.from / tile_ns)); index * tile_ns < scale.to; index++) {
-		if (!drawTile(frame, row, level, index)) {
-			frame.isWhole = false;
-			drawOld(frame, row, index);
-		}
-	}
+    const { scale, level } = frame;
+    const tile_ns = TILE_COLUMNS * 2 ** level;
+    for (let index = Math.max(0, Math.floor(scale.from / tile_ns)); index * tile_ns < scale.to; index++) {
+        if (!drawTile(frame, row, level, index)) {
+            frame.isWhole = false;
+            drawOld(frame, row, index);
+        }
+    }
 }
 
 /**
@@ -92,23 +92,28 @@ function drawBar(frame, row) {
  * @param {number} index
  */
 function drawOld(frame, row, index) {
-	const { context, scale, level, scroll } = frame;
-	const tile_ns = TILE_COLUMNS * 2 ** level;
-	const left = xOf(scale, index * tile_ns);
-	context.save();
-	context.beginPath();
-	context.rect(Math.round(left), row.y - scroll, Math.round(left + tile_ns / scale.px_ns) - Math.round(left), row.height);
-	context.clip();
-	let found = false;
-	for (let up = 1; up <= LEVELS_UP && !found && level + up <= 62; up++) {
-		found = drawTile(frame, row, level + up, Math.floor(index / 2 ** up));
-	}
-	for (let down = 1; down <= LEVELS_DOWN && !found && level - down >= 0; down++) {
-		for (let i = 0; i < 2 ** down; i++) {
-			found = drawTile(frame, row, level - down, index * 2 ** down + i) || found;
-		}
-	}
-	context.restore();
+    const { context, scale, level, scroll } = frame;
+    const tile_ns = TILE_COLUMNS * 2 ** level;
+    const left = xOf(scale, index * tile_ns);
+    context.save();
+    context.beginPath();
+    context.rect(
+        Math.round(left),
+        row.y - scroll,
+        Math.round(left + tile_ns / scale.px_ns) - Math.round(left),
+        row.height,
+    );
+    context.clip();
+    let found = false;
+    for (let up = 1; up <= LEVELS_UP && !found && level + up <= 62; up++) {
+        found = drawTile(frame, row, level + up, Math.floor(index / 2 ** up));
+    }
+    for (let down = 1; down <= LEVELS_DOWN && !found && level - down >= 0; down++) {
+        for (let i = 0; i < 2 ** down; i++) {
+            found = drawTile(frame, row, level - down, index * 2 ** down + i) || found;
+        }
+    }
+    context.restore();
 }
 
 /**
@@ -119,19 +124,19 @@ function drawOld(frame, row, index) {
  * @returns {boolean} whether it is there
  */
 function drawTile(frame, row, level, index) {
-	const picture = pictureOf(frame, row, level, index);
-	if (!picture) {
-		return false;
-	}
-	const { context, scale, ratio, scroll } = frame;
-	const tile_ns = TILE_COLUMNS * 2 ** level;
-	const bar = BARS[row.sort];
-	// On whole device pixels, so that neither seams nor mixtures appear.
-	const left = Math.round(xOf(scale, index * tile_ns) * ratio) / ratio;
-	const right = Math.round(xOf(scale, (index + 1) * tile_ns) * ratio) / ratio;
-	const top = Math.round((row.y - scroll + bar.top) * ratio) / ratio;
-	context.drawImage(picture, left, top, right - left, picture.height / ratio);
-	return true;
+    const picture = pictureOf(frame, row, level, index);
+    if (!picture) {
+        return false;
+    }
+    const { context, scale, ratio, scroll } = frame;
+    const tile_ns = TILE_COLUMNS * 2 ** level;
+    const bar = BARS[row.sort];
+    // On whole device pixels, so that neither seams nor mixtures appear.
+    const left = Math.round(xOf(scale, index * tile_ns) * ratio) / ratio;
+    const right = Math.round(xOf(scale, (index + 1) * tile_ns) * ratio) / ratio;
+    const top = Math.round((row.y - scroll + bar.top) * ratio) / ratio;
+    context.drawImage(picture, left, top, right - left, picture.height / ratio);
+    return true;
 }
 
 /**
@@ -142,23 +147,23 @@ function drawTile(frame, row, level, index) {
  * @returns {ImageBitmap | null}
  */
 function pictureOf(frame, row, level, index) {
-	const tile = frame.tiles.get(row.lane, level, index);
-	if (!tile) {
-		return null;
-	}
-	const column_ns = 2 ** level;
-	const style = frame.style + fullOf(frame, row, tile.columns.most / column_ns);
-	if (tile.picture && (tile.style === style || performance.now() > frame.until)) {
-		return tile.picture;
-	}
-	if (performance.now() > frame.until) {
-		frame.isWhole = false;
-		return null;
-	}
-	tile.picture?.close();
-	tile.picture = paint(frame, row, tile.columns, column_ns);
-	tile.style = style;
-	return tile.picture;
+    const tile = frame.tiles.get(row.lane, level, index);
+    if (!tile) {
+        return null;
+    }
+    const column_ns = 2 ** level;
+    const style = frame.style + fullOf(frame, row, tile.columns.most / column_ns);
+    if (tile.picture && (tile.style === style || performance.now() > frame.until)) {
+        return tile.picture;
+    }
+    if (performance.now() > frame.until) {
+        frame.isWhole = false;
+        return null;
+    }
+    tile.picture?.close();
+    tile.picture = paint(frame, row, tile.columns, column_ns);
+    tile.style = style;
+    return tile.picture;
 }
 
 /**
@@ -168,12 +173,12 @@ function pictureOf(frame, row, level, index) {
  * @param {number} most
  */
 function fullOf(frame, row, most) {
-	if (row.sort !== "thing") {
-		return 0;
-	}
-	const known = Math.max(1, frame.most.get(row.lane) ?? 1, Math.ceil(most - 1e-6));
-	frame.most.set(row.lane, known);
-	return known / 1e6;
+    if (row.sort !== "thing") {
+        return 0;
+    }
+    const known = Math.max(1, frame.most.get(row.lane) ?? 1, Math.ceil(most - 1e-6));
+    frame.most.set(row.lane, known);
+    return known / 1e6;
 }
 
 /**
@@ -183,22 +188,22 @@ function fullOf(frame, row, most) {
  * @param {number} column_ns
  */
 function paint(frame, row, columns, column_ns) {
-	const { ratio, theme } = frame;
-	const bar = BARS[row.sort];
-	const full = row.sort === "thing" ? (frame.most.get(row.lane) ?? 1) : row.full;
-	const image = draw(columns, column_ns, {
-		height: Math.max(1, Math.round(bar.height * ratio)),
-		tick_height: Math.round(bar.tick * ratio),
-		full_ns: full * column_ns,
-		pixels: theme.pixels,
-		mark: theme.isDark ? 0xff1c1714 : 0xffffffff,
-		hasPatterns: frame.hasPatterns,
-	});
-	if (!easel) {
-		easel = new OffscreenCanvas(image.width, image.height);
-	}
-	easel.width = image.width;
-	easel.height = image.height;
-	easel.getContext("2d")?.putImageData(image, 0, 0);
-	return easel.transferToImageBitmap();
+    const { ratio, theme } = frame;
+    const bar = BARS[row.sort];
+    const full = row.sort === "thing" ? (frame.most.get(row.lane) ?? 1) : row.full;
+    const image = draw(columns, column_ns, {
+        height: Math.max(1, Math.round(bar.height * ratio)),
+        tick_height: Math.round(bar.tick * ratio),
+        full_ns: full * column_ns,
+        pixels: theme.pixels,
+        mark: theme.isDark ? 0xff1c1714 : 0xffffffff,
+        hasPatterns: frame.hasPatterns,
+    });
+    if (!easel) {
+        easel = new OffscreenCanvas(image.width, image.height);
+    }
+    easel.width = image.width;
+    easel.height = image.height;
+    easel.getContext("2d")?.putImageData(image, 0, 0);
+    return easel.transferToImageBitmap();
 }

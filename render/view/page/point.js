@@ -23,21 +23,21 @@ import { TILE_COLUMNS } from "./tiles.js";
  * @returns {Column | null}
  */
 export function columnAt(timeline, row, moment) {
-	const level = timeline.frame?.level ?? 0;
-	const column = Math.floor(moment / 2 ** level);
-	const columns = timeline.tiles.get(row.lane, level, Math.floor(column / TILE_COLUMNS))?.columns;
-	if (!columns) {
-		return null;
-	}
-	const i = column % TILE_COLUMNS;
-	return {
-		ns: columns.ns.map((values) => values[i] ?? 0),
-		column_ns: 2 ** level,
-		begin_ns: columns.begin_ns[i] ?? Number.NaN,
-		end_ns: columns.end_ns[i] ?? Number.NaN,
-		state: columns.state[i] ?? 0,
-		thread: columns.thread[i] ?? Number.NaN,
-	};
+    const level = timeline.frame?.level ?? 0;
+    const column = Math.floor(moment / 2 ** level);
+    const columns = timeline.tiles.get(row.lane, level, Math.floor(column / TILE_COLUMNS))?.columns;
+    if (!columns) {
+        return null;
+    }
+    const i = column % TILE_COLUMNS;
+    return {
+        ns: columns.ns.map((values) => values[i] ?? 0),
+        column_ns: 2 ** level,
+        begin_ns: columns.begin_ns[i] ?? Number.NaN,
+        end_ns: columns.end_ns[i] ?? Number.NaN,
+        state: columns.state[i] ?? 0,
+        thread: columns.thread[i] ?? Number.NaN,
+    };
 }
 
 /**
@@ -47,12 +47,12 @@ export function columnAt(timeline, row, moment) {
  * @returns {{row: import("./rows.js").Row, moment: number, ref: import("./types.js").Ref | null} | null}
  */
 export function placeAt(timeline, x, y) {
-	const row = timeline.rows[indexAt(timeline.rows, y + timeline.scroller.scrollTop)];
-	if (!row || y + timeline.scroller.scrollTop > row.y + row.height) {
-		return null;
-	}
-	const moment = Math.max(0, momentAt(timeline.scale, x));
-	return { row, moment, ref: row.sort === "header" ? null : refAt(timeline, row, moment) };
+    const row = timeline.rows[indexAt(timeline.rows, y + timeline.scroller.scrollTop)];
+    if (!row || y + timeline.scroller.scrollTop > row.y + row.height) {
+        return null;
+    }
+    const moment = Math.max(0, momentAt(timeline.scale, x));
+    return { row, moment, ref: row.sort === "header" ? null : refAt(timeline, row, moment) };
 }
 
 /**
@@ -63,16 +63,16 @@ export function placeAt(timeline, x, y) {
  * @returns {import("./types.js").Ref | null}
  */
 export function refAt(timeline, row, moment) {
-	const column = columnAt(timeline, row, moment);
-	const isThread = row.sort === "thread";
-	if (!column || Number.isNaN(column.begin_ns)) {
-		return isThread ? { lane: row.lane, at: Math.floor(moment) } : null;
-	}
-	const lane = isThread ? row.lane : `t${column.thread}`;
-	const isThere = column.begin_ns <= moment && moment < column.end_ns;
-	const isSmall = column.end_ns - column.begin_ns < 3 * column.column_ns;
-	if (isThread && !isThere && !isSmall) {
-		return { lane, at: Math.floor(moment) };
-	}
-	return { lane, at: isThere ? Math.floor(moment) : column.begin_ns };
+    const column = columnAt(timeline, row, moment);
+    const isThread = row.sort === "thread";
+    if (!column || Number.isNaN(column.begin_ns)) {
+        return isThread ? { lane: row.lane, at: Math.floor(moment) } : null;
+    }
+    const lane = isThread ? row.lane : `t${column.thread}`;
+    const isThere = column.begin_ns <= moment && moment < column.end_ns;
+    const isSmall = column.end_ns - column.begin_ns < 3 * column.column_ns;
+    if (isThread && !isThere && !isSmall) {
+        return { lane, at: Math.floor(moment) };
+    }
+    return { lane, at: isThere ? Math.floor(moment) : column.begin_ns };
 }

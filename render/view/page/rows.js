@@ -6,6 +6,7 @@
  * @property {"header" | "kind" | "thread" | "cpu" | "thing"} sort
  * @property {string} name
  * @property {string} detail
+ * @property {string} [title] more than the name, if that is short for it
  * @property {boolean} [isOpen] of headers and kinds
  * @property {boolean} [isInside] of a kind that is open
  * @property {number} y
@@ -29,21 +30,21 @@ const CPUS_AT_FIRST = 8;
  * @returns {Row[]}
  */
 export function rowsOf(app) {
-	/** @type {Row[]} */
-	const rows = [];
-	addPins(app, rows);
-	const inKinds = new Set(app.overview.kinds.flatMap((kind) => kind.threads));
-	app.overview.processes.forEach((process, number) => {
-		addProcess(app, rows, number, `${process.name}`, inKinds);
-	});
-	addCpus(app, rows);
-	addThings(app, rows);
-	let y = 0;
-	for (const row of rows) {
-		row.y = y;
-		y += row.height;
-	}
-	return rows;
+    /** @type {Row[]} */
+    const rows = [];
+    addPins(app, rows);
+    const inKinds = new Set(app.overview.kinds.flatMap((kind) => kind.threads));
+    app.overview.processes.forEach((process, number) => {
+        addProcess(app, rows, number, `${process.name}`, inKinds);
+    });
+    addCpus(app, rows);
+    addThings(app, rows);
+    let y = 0;
+    for (const row of rows) {
+        row.y = y;
+        y += row.height;
+    }
+    return rows;
 }
 
 /**
@@ -55,7 +56,7 @@ export function rowsOf(app) {
  * @returns {Row}
  */
 function row(sort, lane, name, detail, more) {
-	return { sort, lane, name, detail, y: 0, height: HEIGHTS[sort], full: 1, ...more };
+    return { sort, lane, name, detail, y: 0, height: HEIGHTS[sort], full: 1, ...more };
 }
 
 /**
@@ -65,7 +66,7 @@ function row(sort, lane, name, detail, more) {
  * @param {boolean} atFirst
  */
 function isOpen(app, group, atFirst) {
-	return app.view.turned.includes(group) !== atFirst;
+    return app.view.turned.includes(group) !== atFirst;
 }
 
 /**
@@ -73,14 +74,14 @@ function isOpen(app, group, atFirst) {
  * @param {Row[]} rows
  */
 function addPins(app, rows) {
-	const known = app.view.pins.filter((lane) => app.names.has(lane));
-	if (known.length === 0) {
-		return;
-	}
-	rows.push(row("header", "", "Pinned", "", { isOpen: true }));
-	for (const lane of known) {
-		rows.push(rowOfLane(app, lane));
-	}
+    const known = app.view.pins.filter((lane) => app.names.has(lane));
+    if (known.length === 0) {
+        return;
+    }
+    rows.push(row("header", "", "Pinned", "", { isOpen: true }));
+    for (const lane of known) {
+        rows.push(rowOfLane(app, lane));
+    }
 }
 
 /**
@@ -88,15 +89,17 @@ function addPins(app, rows) {
  * @param {string} lane
  */
 function rowOfLane(app, lane) {
-	const thread = app.threads.get(lane);
-	if (thread) {
-		return row("thread", lane, thread.name, String(thread.tid));
-	}
-	const kind = app.overview.kinds.find((one) => one.lane === lane);
-	if (kind) {
-		return row("kind", lane, kind.name, plural(kind.threads.length, "thread"), { full: kind.threads.length });
-	}
-	return row(lane.startsWith("c") ? "cpu" : "thing", lane, app.nameOf(lane), "");
+    const thread = app.threads.get(lane);
+    if (thread) {
+        return row("thread", lane, thread.name, String(thread.tid));
+    }
+    const kind = app.overview.kinds.find((one) => one.lane === lane);
+    if (kind) {
+        return row("kind", lane, kind.name, plural(kind.threads.length, "thread"), {
+            full: kind.threads.length,
+        });
+    }
+    return row(lane.startsWith("c") ? "cpu" : "thing", lane, app.nameOf(lane), "");
 }
 
 /**
@@ -107,30 +110,32 @@ function rowOfLane(app, lane) {
  * @param {Set<number>} inKinds
  */
 function addProcess(app, rows, number, name, inKinds) {
-	const { overview } = app;
-	const threads = overview.threads.filter((thread) => thread.process === number);
-	if (threads.length === 0) {
-		return;
-	}
-	const process = overview.processes[number];
-	const group = `p${number}`;
-	const open = isOpen(app, group, true);
-	const detail = `${process?.pid ?? ""}   ${plural(threads.length, "thread")}   ${process?.title ?? ""}`;
-	rows.push(row("header", group, name, detail, { isOpen: open }));
-	if (!open) {
-		return;
-	}
-	const shown = new Set();
-	for (const thread of threads) {
-		const index = Number(thread.lane.slice(1));
-		const kind = inKinds.has(index) ? overview.kinds.find((one) => one.threads.includes(index)) : undefined;
-		if (!kind) {
-			rows.push(row("thread", thread.lane, thread.name, String(thread.tid)));
-		} else if (!shown.has(kind)) {
-			shown.add(kind);
-			addKind(app, rows, kind);
-		}
-	}
+    const { overview } = app;
+    const threads = overview.threads.filter((thread) => thread.process === number);
+    if (threads.length === 0) {
+        return;
+    }
+    const process = overview.processes[number];
+    const group = `p${number}`;
+    const open = isOpen(app, group, true);
+    const detail = `${process?.pid ?? ""}   ${plural(threads.length, "thread")}   ${process?.title ?? ""}`;
+    rows.push(row("header", group, name, detail, { isOpen: open }));
+    if (!open) {
+        return;
+    }
+    const shown = new Set();
+    for (const thread of threads) {
+        const index = Number(thread.lane.slice(1));
+        const kind = inKinds.has(index)
+            ? overview.kinds.find((one) => one.threads.includes(index))
+            : undefined;
+        if (!kind) {
+            rows.push(row("thread", thread.lane, thread.name, String(thread.tid)));
+        } else if (!shown.has(kind)) {
+            shown.add(kind);
+            addKind(app, rows, kind);
+        }
+    }
 }
 
 /**
@@ -139,18 +144,18 @@ function addProcess(app, rows, number, name, inKinds) {
  * @param {import("./types.js").Kind} kind
  */
 function addKind(app, rows, kind) {
-	const open = isOpen(app, kind.lane, app.overview.threads.length <= ROWS_AT_FIRST);
-	const detail = plural(kind.threads.length, "thread");
-	rows.push(row("kind", kind.lane, kind.name, detail, { isOpen: open, full: kind.threads.length }));
-	if (!open) {
-		return;
-	}
-	for (const index of kind.threads) {
-		const thread = app.threads.get(`t${index}`);
-		if (thread) {
-			rows.push(row("thread", thread.lane, thread.name, String(thread.tid), { isInside: true }));
-		}
-	}
+    const open = isOpen(app, kind.lane, app.overview.threads.length <= ROWS_AT_FIRST);
+    const detail = plural(kind.threads.length, "thread");
+    rows.push(row("kind", kind.lane, kind.name, detail, { isOpen: open, full: kind.threads.length }));
+    if (!open) {
+        return;
+    }
+    for (const index of kind.threads) {
+        const thread = app.threads.get(`t${index}`);
+        if (thread) {
+            rows.push(row("thread", thread.lane, thread.name, String(thread.tid), { isInside: true }));
+        }
+    }
 }
 
 /**
@@ -158,15 +163,19 @@ function addKind(app, rows, kind) {
  * @param {Row[]} rows
  */
 function addCpus(app, rows) {
-	const { cpus } = app.overview;
-	if (cpus.length === 0) {
-		return;
-	}
-	const open = isOpen(app, "cpus", cpus.length <= CPUS_AT_FIRST);
-	rows.push(row("header", "cpus", "CPUs", `${plural(cpus.length, "CPU")} on which the program ran`, { isOpen: open }));
-	if (open) {
-		rows.push(...cpus.map((cpu) => row("cpu", cpu.lane, cpu.name, "")));
-	}
+    const { cpus } = app.overview;
+    if (cpus.length === 0) {
+        return;
+    }
+    const open = isOpen(app, "cpus", cpus.length <= CPUS_AT_FIRST);
+    rows.push(
+        row("header", "cpus", "CPUs", `${plural(cpus.length, "CPU")} on which the program ran`, {
+            isOpen: open,
+        }),
+    );
+    if (open) {
+        rows.push(...cpus.map((cpu) => row("cpu", cpu.lane, cpu.name, "")));
+    }
 }
 
 /**
@@ -174,18 +183,28 @@ function addCpus(app, rows) {
  * @param {Row[]} rows
  */
 function addThings(app, rows) {
-	const { objects, object_count } = app.overview;
-	const waited = objects.filter((thing) => thing.ns > 0);
-	if (waited.length === 0) {
-		return;
-	}
-	const open = isOpen(app, "things", waited.length <= THINGS_AT_FIRST);
-	const shown = open ? waited : waited.slice(0, THINGS_AT_FIRST);
-	const of = shown.length < object_count ? `${count(shown.length)} of ${count(object_count)}, ` : "";
-	rows.push(
-		row("header", "things", "Waited for", `${of}most time first; the height is how many wait`, { isOpen: open }),
-		...shown.map((thing) => row("thing", thing.lane, thing.text, "")),
-	);
+    const { objects, object_count } = app.overview;
+    const waited = objects.filter((thing) => thing.ns > 0);
+    if (waited.length === 0) {
+        return;
+    }
+    const open = isOpen(app, "things", waited.length <= THINGS_AT_FIRST);
+    const shown = open ? waited : waited.slice(0, THINGS_AT_FIRST);
+    const of = shown.length < object_count ? `${count(shown.length)} of ${count(object_count)}, ` : "";
+    rows.push(
+        row("header", "things", "Waited for", `${of}most time first; the height is how many wait`, {
+            isOpen: open,
+        }),
+        ...shown.map((thing) => row("thing", thing.lane, shortOf(thing.text), "", { title: thing.text })),
+    );
+}
+
+/**
+ * "mutex queue_lock" of "mutex 0x5555 (queue_lock)": rows have little room.
+ * @param {string} text
+ */
+export function shortOf(text) {
+    return text.replace(/^(.*?)(?:0x)?[0-9a-f]+ \((.+)\)$/, "$1$2");
 }
 
 /**
@@ -194,15 +213,15 @@ function addThings(app, rows) {
  * @param {number} y
  */
 export function indexAt(rows, y) {
-	let low = 0;
-	let high = rows.length;
-	while (low + 1 < high) {
-		const middle = (low + high) >> 1;
-		if ((rows[middle]?.y ?? 0) <= y) {
-			low = middle;
-		} else {
-			high = middle;
-		}
-	}
-	return low;
+    let low = 0;
+    let high = rows.length;
+    while (low + 1 < high) {
+        const middle = (low + high) >> 1;
+        if ((rows[middle]?.y ?? 0) <= y) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
 }

@@ -14,7 +14,7 @@
  * @returns {Scale}
  */
 export function scaleOf(view, width) {
-	return { from: view.from, to: view.to, width, px_ns: (view.to - view.from) / Math.max(1, width) };
+    return { from: view.from, to: view.to, width, px_ns: (view.to - view.from) / Math.max(1, width) };
 }
 
 /**
@@ -22,7 +22,7 @@ export function scaleOf(view, width) {
  * @param {number} moment_ns
  */
 export function xOf(scale, moment_ns) {
-	return (moment_ns - scale.from) / scale.px_ns;
+    return (moment_ns - scale.from) / scale.px_ns;
 }
 
 /**
@@ -30,7 +30,7 @@ export function xOf(scale, moment_ns) {
  * @param {number} x
  */
 export function momentAt(scale, x) {
-	return scale.from + x * scale.px_ns;
+    return scale.from + x * scale.px_ns;
 }
 
 /**
@@ -40,7 +40,7 @@ export function momentAt(scale, x) {
  * @param {number} ratio device pixels in a CSS pixel
  */
 export function levelOf(scale, ratio) {
-	return Math.max(0, Math.min(62, Math.ceil(Math.log2(scale.px_ns / ratio) - 1e-9)));
+    return Math.max(0, Math.min(62, Math.ceil(Math.log2(scale.px_ns / ratio) - 1e-9)));
 }
 
 const TICK_PX = 110;
@@ -50,13 +50,17 @@ const TICK_PX = 110;
  * @param {Scale} scale
  */
 export function ticksOf(scale) {
-	const least_ns = TICK_PX * scale.px_ns;
-	const power = 10 ** Math.floor(Math.log10(least_ns));
-	const step_ns = Math.max(1, power * ([1, 2, 5].find((factor) => factor * power >= least_ns) ?? 10));
-	/** @type {number[]} */
-	const moments = [];
-	for (let at = Math.ceil(scale.from / step_ns) * step_ns; at < scale.to && moments.length < 200; at += step_ns) {
-		moments.push(at);
-	}
-	return { step_ns, moments };
+    const least_ns = TICK_PX * scale.px_ns;
+    const power = 10 ** Math.floor(Math.log10(least_ns));
+    const step_ns = Math.max(1, power * ([1, 2, 5].find((factor) => factor * power >= least_ns) ?? 10));
+    /** @type {number[]} */
+    const moments = [];
+    for (
+        let at = Math.ceil(scale.from / step_ns) * step_ns;
+        at < scale.to && moments.length < 200;
+        at += step_ns
+    ) {
+        moments.push(at);
+    }
+    return { step_ns, moments };
 }

@@ -1,84 +1,90 @@
 /** What the pointer is at, in words beside it. */
 
-import { duration, moment, share } from "./format.js";
 import { byId, el, fill } from "./dom.js";
+import { duration, moment, share } from "./format.js";
 import { columnAt, placeAt } from "./point.js";
 
 export class Tip {
-	/**
-	 * @param {import("./app.js").App} app
-	 * @param {import("./timeline.js").Timeline} timeline
-	 */
-	constructor(app, timeline) {
-		this.app = app;
-		this.timeline = timeline;
-		this.box = byId("tip");
-	}
+    /**
+     * @param {import("./app.js").App} app
+     * @param {import("./timeline.js").Timeline} timeline
+     */
+    constructor(app, timeline) {
+        this.app = app;
+        this.timeline = timeline;
+        this.box = byId("tip");
+    }
 
-	/**
-	 * @param {number} x
-	 * @param {number} y
-	 */
-	show(x, y) {
-		const place = placeAt(this.timeline, x, y);
-		const column = place && columnAt(this.timeline, place.row, place.moment);
-		if (!place || !column || place.row.sort === "header") {
-			this.hide();
-			return;
-		}
-		const step = this.timeline.scale.px_ns;
-		fill(
-			this.box,
-			el("div", { class: "tip-head" }, place.row.name, el("span", {}, moment(place.moment, step))),
-			...this.#states(place.row, column),
-			this.#longest(place.row, column),
-		);
-		this.box.hidden = false;
-		const room = this.timeline.plot.getBoundingClientRect();
-		const { offsetWidth, offsetHeight } = this.box;
-		const left = Math.min(room.left + x + 16, innerWidth - offsetWidth - 8);
-		const below = room.top + y + 18;
-		const top = below + offsetHeight > innerHeight - 8 ? room.top + y - offsetHeight - 12 : below;
-		this.box.style.left = `${Math.max(8, left)}px`;
-		this.box.style.top = `${Math.max(8, top)}px`;
-	}
+    /**
+     * @param {number} x
+     * @param {number} y
+     */
+    show(x, y) {
+        const place = placeAt(this.timeline, x, y);
+        const column = place && columnAt(this.timeline, place.row, place.moment);
+        if (!place || !column || place.row.sort === "header") {
+            this.hide();
+            return;
+        }
+        const step = this.timeline.scale.px_ns;
+        fill(
+            this.box,
+            el("div", { class: "tip-head" }, place.row.name, el("span", {}, moment(place.moment, step))),
+            ...this.#states(place.row, column),
+            this.#longest(place.row, column),
+        );
+        this.box.hidden = false;
+        const room = this.timeline.plot.getBoundingClientRect();
+        const { offsetWidth, offsetHeight } = this.box;
+        const left = Math.min(room.left + x + 16, innerWidth - offsetWidth - 8);
+        const below = room.top + y + 18;
+        const top = below + offsetHeight > innerHeight - 8 ? room.top + y - offsetHeight - 12 : below;
+        this.box.style.left = `${Math.max(8, left)}px`;
+        this.box.style.top = `${Math.max(8, top)}px`;
+    }
 
-	/**
-	 * @param {import("./rows.js").Row} row
-	 * @param {import("./point.js").Column} column
-	 */
-	#states(row, column) {
-		const whole = column.ns.reduce((sum, ns) => sum + ns, 0);
-		const states = column.ns
-			.map((ns, state) => ({ ns, state }))
-			.filter(({ ns }) => ns > 0)
-			.sort((a, b) => b.ns - a.ns);
-		if (row.sort === "thing") {
-			return [el("div", {}, `${(whole / column.column_ns).toFixed(2)} waiting on average`)];
-		}
-		if (row.sort === "cpu") {
-			return [el("div", {}, `the program ran on it for ${share(whole, column.column_ns)} of the time`)];
-		}
-		return states.map(({ ns, state }) => {
-			const chip = el("span", { class: "chip", "data-state": state });
-			return el("div", {}, chip, `${this.app.overview.states[state]?.name ?? ""}  ${share(ns, whole)}`);
-		});
-	}
+    /**
+     * @param {import("./rows.js").Row} row
+     * @param {import("./point.js").Column} column
+     */
+    #states(row, column) {
+        const whole = column.ns.reduce((sum, ns) => sum + ns, 0);
+        const states = column.ns
+            .map((ns, state) => ({ ns, state }))
+            .filter(({ ns }) => ns > 0)
+            .sort((a, b) => b.ns - a.ns);
+        if (row.sort === "thing") {
+            return [el("div", {}, `${(whole / column.column_ns).toFixed(2)} waiting on average`)];
+        }
+        if (row.sort === "cpu") {
+            return [el("div", {}, `the program ran on it for ${share(whole, column.column_ns)} of the time`)];
+        }
+        return states.map(({ ns, state }) => {
+            const chip = el("span", { class: "chip", "data-state": state });
+            return el("div", {}, chip, `${this.app.overview.states[state]?.name ?? ""}  ${share(ns, whole)}`);
+        });
+    }
 
-	/**
-	 * @param {import("./rows.js").Row} row
-	 * @param {import("./point.js").Column} column
-	 */
-	#longest(row, column) {
-		if (Number.isNaN(column.begin_ns)) {
-			return null;
-		}
-		const text = this.timeline.words.get(row.lane, column.begin_ns) ?? this.app.overview.states[column.state]?.name;
-		const whose = row.sort === "thread" ? "" : `, ${this.app.nameOf(`t${column.thread}`)}`;
-		return el("div", { class: "tip-foot" }, `longest here: ${text} ${duration(column.end_ns - column.begin_ns)}${whose}`);
-	}
+    /**
+     * @param {import("./rows.js").Row} row
+     * @param {import("./point.js").Column} column
+     */
+    #longest(row, column) {
+        if (Number.isNaN(column.begin_ns)) {
+            return null;
+        }
+        const text =
+            this.timeline.words.get(row.lane, column.begin_ns) ??
+            this.app.overview.states[column.state]?.name;
+        const whose = row.sort === "thread" ? "" : `, ${this.app.nameOf(`t${column.thread}`)}`;
+        return el(
+            "div",
+            { class: "tip-foot" },
+            `longest here: ${text} ${duration(column.end_ns - column.begin_ns)}${whose}`,
+        );
+    }
 
-	hide() {
-		this.box.hidden = true;
-	}
+    hide() {
+        this.box.hidden = true;
+    }
 }
