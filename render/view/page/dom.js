@@ -39,7 +39,7 @@ export function add(parent, ...children) {
         if (child instanceof Node) {
             parent.append(child);
         } else if (child !== null && child !== undefined && child !== false) {
-            parent.append(safe(child, 5000));
+            parent.append(safe(child, 700));
         }
     }
 }

@@ -1,14 +1,14 @@
 /** What interval and area show alike: stacks, states, threads. */
 
 import { button, el } from "./dom.js";
-import { duration, share } from "./format.js";
+import { duration, safe, share } from "./format.js";
 
 /** @typedef {import("./types.js").Frame} StackFrame */
 
 /** @param {StackFrame} frame */
 export function placeOf(frame) {
     const file = frame.file ? frame.file.replace(/^.*\//, "") : "";
-    return file ? `${file}${frame.line ? `:${frame.line}` : ""}` : "";
+    return file ? safe(`${file}${frame.line ? `:${frame.line}` : ""}`, 80) : "";
 }
 
 const FRAMES_AT_FIRST = 12;
@@ -25,7 +25,7 @@ export function stackOf(stack) {
     const show = (/** @type {StackFrame[]} */ frames) => {
         for (const frame of frames) {
             const where = placeOf(frame) || frame.module?.replace(/^.*\//, "") || "";
-            const name = el("span", { class: frame.inlined ? "inlined" : "" }, frame.function || "?");
+            const name = el("span", { class: frame.inlined ? "inlined" : "" }, safe(frame.function || "?", 160));
             list.append(
                 el(
                     "li",

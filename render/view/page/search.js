@@ -125,6 +125,10 @@ export class Search {
             this.current = (this.current + step + this.hits.length) % this.hits.length;
             this.#draw();
         }
+        if (event.key === "Escape") {
+            event.preventDefault();
+            this.dialog.close();
+        }
         const hit = this.hits[this.current];
         if (event.key === "Enter" && hit) {
             event.preventDefault();

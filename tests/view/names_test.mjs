@@ -1,0 +1,120 @@
+/** Names out of a program are text, whatever they say; and the page is one for everybody. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { atRest, axe, open, PAGE } from "./harness.mjs";
+import { HOSTILE, serve } from "./mock.mjs";
+
+async function openMock(test, how) {
+    const { server, address } = await serve(PAGE);
+    test.after(() => server.close());
+    return open(test, address, how);
+}
+
+/** Opens all that shows names, one after the other. */
+async function showEverything(page, look) {
+    await look("the timeline");
+    const { width } = await page.locator("#plot").boundingBox();
+    await page.locator("#plot").click({ position: { x: Math.round(width * 0.4), y: 45 } });
+    await page.waitForSelector("#panel .stack");
+    await look("an interval");
+    await page.locator("#ask-button").click();
+    await page.waitForSelector("#panel .flame");
+    await look("sums");
+    await page.keyboard.press("/");
+    await page.locator("#search input").fill("img");
+    await look("search");
+    await page.keyboard.press("Escape");
+    await page.locator('[data-tab="tables"]').click();
+    await page.waitForSelector("#tables-tab table");
+    await look("tables");
+    await page.locator('[data-tab="sql"]').click();
+    await page.getByText("Run (Ctrl+Enter)").click();
+    await page.waitForSelector("#sql-tab table");
+    await look("SQL");
+    await page.locator("#help-button").click();
+    await look("help");
+}
+
+test("hostile names are shown as text, everywhere", async (test) => {
+    const { page, troubles } = await openMock(test);
+    const seen = new Set();
+    await showEverything(page, async (where) => {
+        const found = await page.evaluate(() => ({
+            isHarmed: "harmed" in window,
+            foreign: document.querySelectorAll("main img, main script, main svg, dialog img, dialog svg")
+                .length,
+            text: document.body.innerText,
+        }));
+        assert.equal(found.isHarmed, false, where);
+        assert.equal(found.foreign, 0, where);
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is there is the point
+        assert.doesNotMatch(found.text, /[\u0000-\u0008\u000b-\u001f\u202e\u2066]/, where);
+        seen.add(where);
+        if (where === "the timeline") {
+            assert.ok(found.text.includes(HOSTILE.markup), "markup is readable");
+            assert.ok(found.text.includes("safe\\u{202e}gnp.exe"), "what turns text around is told");
+            assert.ok(found.text.length < 20_000, "long names are cut");
+        }
+    });
+    assert.equal(seen.size, 7);
+    assert.deepEqual(troubles, []);
+});
+
+for (const how of [{}, { colorScheme: "dark" }, { viewport: { width: 400, height: 800 } }]) {
+    test(`axe-core finds nothing: ${JSON.stringify(how)}`, async (test) => {
+        const { page } = await openMock(test, how);
+        await showEverything(page, async (where) => assert.deepEqual(await axe(page), [], where));
+    });
+}
+
+for (const [name, how] of [
+    ["a phone", { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }],
+    ["200 %", { viewport: { width: 640, height: 480 }, deviceScaleFactor: 2 }],
+]) {
+    test(`nothing sticks out sideways: ${name}`, async (test) => {
+        const { page } = await openMock(test, how);
+        await showEverything(page, async (where) => {
+            const [inside, shown] = await page.evaluate(() => [
+                document.documentElement.scrollWidth,
+                innerWidth,
+            ]);
+            assert.ok(inside <= shown, `${where}: ${inside} px in ${shown}`);
+        });
+    });
+}
+
+test("keys alone lead to an interval, to who ended it, and back", async (test) => {
+    const { page, troubles } = await openMock(test);
+    await page.locator("#plot").focus();
+    for (const key of ["ArrowDown", "ArrowDown", "Enter"]) {
+        await page.keyboard.press(key);
+    }
+    await page.waitForSelector("#panel .stack");
+    const first = new URL(page.url()).hash;
+    assert.match(first, /chosen=t0@/);
+    await page.keyboard.press("[");
+    await page.waitForFunction(() => location.hash.includes("chosen=t1@"));
+    await page.keyboard.press("z");
+    await page.waitForFunction((hash) => location.hash === hash, first);
+    await page.keyboard.press("w");
+    await page.keyboard.press("Shift+Digit3");
+    await page.waitForFunction(() => location.hash.includes("marks=3:"));
+    await page.keyboard.press("f");
+    await page.keyboard.press("Digit3");
+    await atRest(page);
+    assert.deepEqual(troubles, []);
+});
+
+test("a server that is gone is said, and what is there stays", async (test) => {
+    const { server, address } = await serve(PAGE);
+    const { page } = await open(test, address);
+    server.closeAllConnections?.();
+    await new Promise((resolve) => server.close(resolve));
+    await page.locator("#plot").focus();
+    for (let i = 0; i < 6; i++) {
+        await page.keyboard.press("w");
+    }
+    await page.waitForSelector("#trouble:not([hidden])");
+    assert.match(await page.locator("#trouble").innerText(), /does not answer/);
+});

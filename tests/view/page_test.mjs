@@ -1,0 +1,158 @@
+/** A real recording, through the real server, in a real browser. */
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { atRest, axe, CTRACE, EXAMPLES, open, run, view, windowOf } from "./harness.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "ctrace-view-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const convoy = join(folder, "convoy.data");
+
+before(() => run(CTRACE, ["record", "-o", convoy, join(EXAMPLES, "convoy")]));
+
+/** The row of a thread, in pixels of the plot. */
+async function rowOf(page, name) {
+    const label = page.locator(".label.thread", { hasText: name }).first();
+    const [box, plot] = [await label.boundingBox(), await page.locator("#plot").boundingBox()];
+    return box.y + box.height / 2 - plot.y;
+}
+
+/** How many pixels of the rows have a state's colour. */
+function pixelsOf(page, colour) {
+    return page.evaluate((wanted) => {
+        const canvas = document.getElementById("rows-canvas");
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const [red, green, blue] = wanted.match(/\w\w/g).map((part) => Number.parseInt(part, 16));
+        let count = 0;
+        for (let i = 0; i < data.length; i += 4) {
+            count += data[i] === red && data[i + 1] === green && data[i + 2] === blue ? 1 : 0;
+        }
+        return count;
+    }, colour);
+}
+
+test("the convoy says who waited for whom, and why", async (test) => {
+    const { page, troubles } = await open(test, await view(test, convoy));
+    assert.match(await page.locator("#program").innerText(), /convoy/);
+    const finding = page.locator(".finding", { hasText: "statistics_lock" });
+    assert.match(await finding.innerText(), /worker-\*.*serve_page/s);
+    assert.ok((await pixelsOf(page, "dd6b2c")) > 500, "sync waits are in the picture");
+
+    await finding.click();
+    await page.waitForSelector("#panel .flame");
+    assert.match(await page.locator("#panel").innerText(), /statistics_lock/);
+    await page.locator("#panel .part", { hasText: "Longest" }).locator("button.link").first().click();
+    await page.waitForFunction(() => /chosen=t\d+@/.test(location.hash));
+    await page.waitForSelector("#panel .stack");
+    await page.keyboard.press("Escape");
+
+    await page.locator("#plot").click({ position: { x: 400, y: await rowOf(page, "worker-2") } });
+    await page.waitForSelector("#panel h2");
+    assert.match(windowOf(page).chosen, /^t\d+@\d+$/);
+    assert.deepEqual(troubles, []);
+});
+
+test("a wake is followed back to who made it, and the address opens the same view", async (test) => {
+    const address = await view(test, convoy);
+    const { page, troubles } = await open(test, address);
+    const overview = await page.evaluate(() => fetch("api/overview").then((answer) => answer.json()));
+    const area = await page.evaluate(
+        (to) => fetch(`api/area?from=0&to=${to}`).then((answer) => answer.json()),
+        overview.length_ns,
+    );
+    const wait = area.longest.find((one) => /mutex/.test(one.text));
+    await page.goto(
+        `${address}#from=${wait.from - 1000}&to=${wait.to + 1000}&chosen=${wait.lane}@${wait.from}`,
+    );
+    await page.reload();
+    await page.waitForSelector("#panel .stack");
+    const told = await page.locator("#panel").innerText();
+    assert.match(told, /statistics_lock/);
+    assert.match(told, /serve_page/);
+    assert.match(told, /convoy\.c:\d+/);
+    assert.match(told, /Ended by/);
+    await page.keyboard.press("[");
+    await page.waitForFunction((chosen) => !location.hash.includes(chosen), `${wait.lane}@${wait.from}`);
+    const { words } = windowOf(page);
+    assert.notEqual(words.get("chosen").split("@")[0], wait.lane);
+    const link = page.url();
+    await page.goto("about:blank");
+    await page.goto(link);
+    await page.waitForSelector("#panel h2");
+    assert.equal(page.url(), link);
+    assert.deepEqual(troubles, []);
+});
+
+test("wheel and drag zoom and move, and the picture follows", async (test) => {
+    const { page, troubles } = await open(test, await view(test, convoy));
+    const whole = windowOf(page);
+    const plot = await page.locator("#plot").boundingBox();
+    await page.mouse.move(plot.x + 300, plot.y + 60);
+    for (let i = 0; i < 8; i++) {
+        await page.mouse.wheel(0, -200);
+    }
+    await page.waitForFunction((length) => {
+        const words = new URLSearchParams(location.hash.slice(1));
+        return Number(words.get("to")) - Number(words.get("from")) < length / 8;
+    }, whole.to - whole.from);
+    await atRest(page);
+    const near = windowOf(page);
+    await page.mouse.down();
+    await page.mouse.move(plot.x + 100, plot.y + 60, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForFunction(
+        (from) => Number(new URLSearchParams(location.hash.slice(1)).get("from")) > from,
+        near.from,
+    );
+    assert.ok(
+        Math.abs(windowOf(page).to - windowOf(page).from - (near.to - near.from)) < 10,
+        "a drag keeps the scale",
+    );
+    await page.keyboard.press("z");
+    await page.waitForFunction((from) => location.hash.includes(`from=${from}&`), near.from);
+    assert.deepEqual(troubles, []);
+});
+
+test("a stretch's profile is one that go tool pprof reads, and says the same", async (test) => {
+    const { page, troubles } = await open(test, await view(test, convoy));
+    const axis = await page.locator("#axis-plot").boundingBox();
+    await page.mouse.move(axis.x + 100, axis.y + 10);
+    await page.mouse.down();
+    await page.mouse.move(axis.x + 500, axis.y + 10, { steps: 3 });
+    await page.mouse.up();
+    await page.waitForSelector("#panel a.download");
+    const coming = page.waitForEvent("download");
+    await page.getByText("Profile of sync waits").click();
+    const file = join(folder, "sync.pb.gz");
+    await (await coming).saveAs(file);
+    const top = await run("go", ["tool", "pprof", "-top", file], { env: { ...process.env, HOME: folder } });
+    assert.match(top, /serve_page/);
+    assert.deepEqual(troubles, []);
+});
+
+test("tables and SQL answer", async (test) => {
+    const { page, troubles } = await open(test, await view(test, convoy));
+    await page.locator('[data-tab="tables"]').click();
+    await page.waitForSelector("#tables-tab table");
+    await page.locator("#tables-tab input").fill("worker-3");
+    assert.equal(await page.locator("#tables-tab tbody tr").count(), 1);
+    await page.getByText("Copy as CSV").click();
+    await page.waitForFunction(() => document.body.innerText.includes("copied 1 rows"));
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^Thread,Tid,.*\r\nworker-3,/s);
+    await page.locator('[data-tab="sql"]').click();
+    await page.locator("#sql").fill("SELECT thread FROM threads WHERE thread = 'worker-4'");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForSelector("#sql-tab td");
+    assert.match(await page.locator("#sql-tab tbody").innerText(), /worker-4/);
+    await page.locator("#sql").fill("SELECT nonsense");
+    await page.keyboard.press("Control+Enter");
+    await page.waitForSelector("#sql-tab .complaint");
+    assert.deepEqual(await axe(page), []);
+    assert.deepEqual(
+        troubles.filter((one) => !/status of 4\d\d/.test(one)),
+        [],
+    );
+});
