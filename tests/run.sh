@@ -20,7 +20,7 @@ say()
 
 ours()
 {
-    find tracer analyzer render tests examples -type f "$@" | sort
+    find tracer analyzer render tests examples -name node_modules -prune -o -type f "$@" -print | sort
 }
 
 # The C files of ours that the build tree compiles: clang-tidy knows how. Large ones first: they may
@@ -64,6 +64,8 @@ import ast, sys
 for path in sys.argv[1:]:
     ast.parse(open(path).read(), path)
 ' || return 1
+    say "Types and style of the page of ctrace view"
+    tests/view/run.sh style || [ $? -eq 77 ] || return 1
     say "No file or function is too long"
     tests/sizes.py || return 1
     say "No two files or folders need each other"

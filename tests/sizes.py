@@ -26,15 +26,21 @@ def functions(lines):
             head, opened = number + 1, None
 
 
+def length(name, lines):
+    if len(lines) > FILE_LINES:
+        yield f"{name}: {len(lines)} lines, of at most {FILE_LINES}"
+
+
 def findings(root):
     for path in sorted(path for folder in FOLDERS for path in (root / folder).rglob("*.[ch]")):
         lines = path.read_text().splitlines()
         name = path.relative_to(root)
-        if len(lines) > FILE_LINES:
-            yield f"{name}: {len(lines)} lines, of at most {FILE_LINES}"
+        yield from length(name, lines)
         for begin, count in functions(lines):
             if count > FUNCTION_LINES:
                 yield f"{name}:{begin}: a function of {count} lines, of at most {FUNCTION_LINES}"
+    for path in sorted((root / "render").rglob("*.js")):
+        yield from length(path.relative_to(root), path.read_text().splitlines())
 
 
 def main():

@@ -32,8 +32,7 @@ browser)
     who=user
     [ "$(id -u)" -ne 0 ] || who=root
     export CTRACE_PAGE=$here/../../render/view/page
-    # Two at once: each has its own browser.
-    exec ../e2e/sandbox.sh "$who" "$(command -v node)" --test "$here/names_test.mjs" "$here/page_test.mjs"
+    exec ../e2e/sandbox.sh "$who" "$(command -v node)" --test "$here/names_test.mjs"
     ;;
 *)
     echo "usage: run.sh style|browser" >&2

@@ -141,7 +141,7 @@ function drawShares(pixels, width, x, columns, style) {
 function drawTick(pixels, width, x, columns, column_ns, style) {
     const length_ns = (columns.end_ns[x] ?? 0) - (columns.begin_ns[x] ?? 0);
     const state = columns.state[x] ?? 0;
-    if (!(length_ns >= 0) || length_ns >= column_ns * 2 || state === 0) {
+    if (!(length_ns >= 0) || length_ns >= column_ns || state === 0) {
         return;
     }
     const steps = style.tick_height - 1;

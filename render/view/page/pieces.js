@@ -25,7 +25,11 @@ export function stackOf(stack) {
     const show = (/** @type {StackFrame[]} */ frames) => {
         for (const frame of frames) {
             const where = placeOf(frame) || frame.module?.replace(/^.*\//, "") || "";
-            const name = el("span", { class: frame.inlined ? "inlined" : "" }, safe(frame.function || "?", 160));
+            const name = el(
+                "span",
+                { class: frame.inlined ? "inlined" : "" },
+                safe(frame.function || "?", 160),
+            );
             list.append(
                 el(
                     "li",
