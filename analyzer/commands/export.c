@@ -95,7 +95,7 @@ static gboolean find_kind(struct options *options, GError **error)
     options->kind = CT_PROFILE_KIND_WALL;
     if (!options->profile)
         return TRUE;
-    if (!options->format->is_profile) {
+    if (options->format->content != CT_EXPORT_PROFILE) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--profile is of formats that hold a profile, and %s does not",
                     options->format->name);
@@ -110,7 +110,15 @@ static gboolean find_kind(struct options *options, GError **error)
 
 static gboolean check_filters(const struct options *options, GError **error)
 {
-    return !options->format->is_profile ||
+    if (options->format->content == CT_EXPORT_REQUESTS &&
+        !ct_selection_is_all_waits(&options->scope.selection)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "%s holds requests, and those are chosen by --process, --thread, --from and "
+                    "--to alone",
+                    options->format->name);
+        return FALSE;
+    }
+    return options->format->content != CT_EXPORT_PROFILE ||
            ct_profile_source_check_filters(options->kind, &options->scope, error);
 }
 
@@ -205,7 +213,7 @@ static gboolean answer(void *user, struct ct_store *store, GError **error)
         input->begin_ns = input->model->begin_ns;
         input->end_ns = input->model->end_ns;
     }
-    if (!(question->job->options->format->is_profile
+    if (!(question->job->options->format->content == CT_EXPORT_PROFILE
               ? write_profile(question, store, error)
               : question->job->options->format->write(input, stdout, error)))
         return FALSE;
@@ -230,6 +238,7 @@ static gboolean export(const struct job *job, struct ct_activity *activity, GErr
     g_autoptr(ct_symbolizer) symbolizer = ct_symbolizer_new(model);
     g_autoptr(ct_idle) idle = ct_idle_new(model, symbolizer);
     g_autoptr(ct_filter) filter = ct_filter_new(selection, symbolizer, idle);
+    g_autoptr(GPtrArray) remarks = g_ptr_array_new_with_free_func(g_free);
     struct question question = {.job = job, .filter = filter, .idle = idle};
     const struct ct_store_scope scope = {.window = is_whole ? NULL : &window,
                                          .selection = selection,
@@ -243,6 +252,7 @@ static gboolean export(const struct job *job, struct ct_activity *activity, GErr
         .begin_ns = window.begin_ns,
         .end_ns = window.end_ns,
         .kind = job->options->kind,
+        .remarks = remarks,
     };
     if (!ct_recording_ask(job->directory, activity, model, answer, &question, error))
         return FALSE;
@@ -251,6 +261,7 @@ static gboolean export(const struct job *job, struct ct_activity *activity, GErr
 
     ct_say_all(complaints);
     ct_say_all(unmatched);
+    ct_say_all(remarks);
     return TRUE;
 }
 

@@ -6,18 +6,25 @@
 
 static const struct ct_export_format formats[] = {
     {"chrome", "events for chrome://tracing, Perfetto and others", ".json",
-     "open it in chrome://tracing or ui.perfetto.dev", FALSE, ct_export_write_chrome},
-    {"csv", "a table of all waits, for spreadsheets and scripts", ".csv", NULL, FALSE,
+     "open it in chrome://tracing or ui.perfetto.dev", CT_EXPORT_WAITS, ct_export_write_chrome},
+    {"csv", "a table of all waits, for spreadsheets and scripts", ".csv", NULL, CT_EXPORT_WAITS,
      ct_export_write_csv},
     {"folded", "a profile as lines of stacks, for flame graphs", ".folded",
-     "flamegraph.pl --countname=ns FILE >flames.svg", TRUE, ct_export_write_folded},
-    {"json", "the same table as JSON", ".waits.json", NULL, FALSE, ct_export_write_json},
+     "flamegraph.pl --countname=ns FILE >flames.svg", CT_EXPORT_PROFILE, ct_export_write_folded},
+    {"json", "the same table as JSON", ".waits.json", NULL, CT_EXPORT_WAITS, ct_export_write_json},
+    {"otlp", "requests as spans, with where their time went, for OpenTelemetry", ".otlp",
+     "curl -H Content-Type:application/x-protobuf --data-binary @FILE "
+     "http://localhost:4318/v1/traces",
+     CT_EXPORT_REQUESTS, ct_export_write_otlp},
+    {"otlp-json", "the same spans as JSON", ".otlp.json",
+     "curl -H Content-Type:application/json --data-binary @FILE http://localhost:4318/v1/traces",
+     CT_EXPORT_REQUESTS, ct_export_write_otlp_json},
     {"perfetto", "events, wake-ups and scheduling for Perfetto", ".pftrace",
-     "open it in ui.perfetto.dev", FALSE, ct_export_write_perfetto},
+     "open it in ui.perfetto.dev", CT_EXPORT_WAITS, ct_export_write_perfetto},
     {"pprof", "a profile for go tool pprof, as ctrace pprof writes it", ".pb.gz",
-     "go tool pprof -top FILE", TRUE, ct_export_write_pprof},
-    {"speedscope", "a profile for speedscope", ".speedscope.json", "open it in speedscope", TRUE,
-     ct_export_write_speedscope},
+     "go tool pprof -top FILE", CT_EXPORT_PROFILE, ct_export_write_pprof},
+    {"speedscope", "a profile for speedscope", ".speedscope.json", "open it in speedscope",
+     CT_EXPORT_PROFILE, ct_export_write_speedscope},
 };
 
 const struct ct_export_format *ct_export_format_find(const char *name)

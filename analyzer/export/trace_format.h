@@ -19,6 +19,7 @@ struct ct_export_input {
     enum ct_profile_kind kind; /* of a format that holds a profile, as are its samples */
     const GArray *samples;     /* struct ct_profile_sample */
     const char *only;          /* what the filters let through, as a text; or "" */
+    GPtrArray *remarks;        /* of strings; the writer adds what is to be said of what it wrote */
 };
 
 /* FALSE with an error; what cannot be written, ferror() tells. */
@@ -28,16 +29,20 @@ ct_export_write ct_export_write_chrome;
 ct_export_write ct_export_write_csv;
 ct_export_write ct_export_write_folded;
 ct_export_write ct_export_write_json;
+ct_export_write ct_export_write_otlp;
+ct_export_write ct_export_write_otlp_json;
 ct_export_write ct_export_write_perfetto;
 ct_export_write ct_export_write_pprof;
 ct_export_write ct_export_write_speedscope;
+
+enum ct_export_content { CT_EXPORT_WAITS, CT_EXPORT_PROFILE, CT_EXPORT_REQUESTS };
 
 struct ct_export_format {
     const char *name;
     const char *description;
     const char *suffix; /* of the files that it is in */
     const char *next;   /* what to do with one */
-    gboolean is_profile;
+    enum ct_export_content content;
     ct_export_write *write;
 };
 

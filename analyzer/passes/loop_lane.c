@@ -91,6 +91,7 @@ static gboolean read_turns(struct ct_loop_lane *lane, struct ct_store *store,
 static void add_wait(struct ct_loop_lane *lane, const struct ct_interval *interval)
 {
     g_autofree char *object = ct_format_object(interval);
+    const char *peer = ct_interval_peer(interval);
     gboolean is_of_set = ct_op_is_of_set(interval->op);
     const struct ct_loop_wait wait = {
         .begin_ns = interval->begin_ns,
@@ -100,6 +101,9 @@ static void add_wait(struct ct_loop_lane *lane, const struct ct_interval *interv
         .class = interval->class,
         .op = interval->op,
         .object = g_string_chunk_insert_const(lane->texts, object),
+        .peer = g_string_chunk_insert_const(lane->texts, peer ? peer : ""),
+        .object_id = interval->object,
+        .stack_id = interval->stack_id,
     };
 
     g_array_append_val(lane->waits, wait);

@@ -46,6 +46,9 @@ struct ct_loop_wait {
     enum ct_class class;
     enum ct_op op;
     const char *object; /* borrowed from the lane; as a text */
+    const char *peer;   /* the same: the other end of a connection; or "" */
+    uint64_t object_id;
+    uint32_t stack_id;
 };
 
 struct ct_loop_lane {

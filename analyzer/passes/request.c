@@ -1,7 +1,5 @@
 #include "passes/request.h"
 
-#include "model/format.h"
-
 #include <string.h>
 
 static const char *const link_names[CT_REQUEST_LINK_COUNT] = {
@@ -22,6 +20,17 @@ const char *ct_request_link_name(enum ct_request_link link)
     return link_names[link];
 }
 
+static const char *const confidences[CT_REQUEST_LINK_COUNT] = {
+    [CT_REQUEST_ONE_THREAD] = "certain", [CT_REQUEST_SHARED] = "possible",
+    [CT_REQUEST_IN_LOOP] = "likely",     [CT_REQUEST_WOKEN] = "likely",
+    [CT_REQUEST_FOLLOWED] = "likely",    [CT_REQUEST_UNLINKED] = "unknown",
+};
+
+const char *ct_request_link_confidence(enum ct_request_link link)
+{
+    return confidences[link];
+}
+
 const char *ct_request_state_name(enum ct_request_state state)
 {
     return state_names[state];
@@ -30,6 +39,14 @@ const char *ct_request_state_name(enum ct_request_state state)
 static void part_clear(void *data)
 {
     g_free(((struct ct_request_part *)data)->object);
+}
+
+static void stretch_clear(void *data)
+{
+    struct ct_request_stretch *stretch = data;
+
+    g_free(stretch->what.object);
+    g_free(stretch->peer);
 }
 
 static void call_clear(void *data)
@@ -66,6 +83,7 @@ void ct_request_free(void *data)
     struct ct_request *request = data;
 
     g_array_unref(request->parts);
+    g_clear_pointer(&request->stretches, g_array_unref);
     g_array_unref(request->unread_parts);
     g_array_unref(request->calls);
     g_free(request->server);
@@ -73,49 +91,111 @@ void ct_request_free(void *data)
     g_free(request);
 }
 
-/* ---- Parts ---- */
+/* ---- What is told of it ---- */
 
-void ct_request_parts_add(GArray *parts, const struct ct_request_part *key, uint64_t ns)
+void ct_request_keep_stretches(struct ct_request *request)
 {
-    if (ns == 0)
-        return;
+    request->stretches = g_array_new(FALSE, FALSE, sizeof(struct ct_request_stretch));
+    g_array_set_clear_func(request->stretches, stretch_clear);
+}
+
+struct ct_request_account ct_request_account(const struct ct_request *request)
+{
+    return (struct ct_request_account){request->parts, request->stretches};
+}
+
+static gboolean is_same(const struct ct_request_part *a, const struct ct_request_part *b)
+{
+    return a->state == b->state && a->class == b->class && a->op == b->op &&
+           strcmp(a->object, b->object) == 0;
+}
+
+static void add_to_parts(GArray *parts, const struct ct_request_part *told)
+{
     for (guint i = 0; i < parts->len; i++) {
         struct ct_request_part *part = &g_array_index(parts, struct ct_request_part, i);
 
-        if (part->state == key->state && part->class == key->class && part->op == key->op &&
-            strcmp(part->object, key->object) == 0) {
-            part->ns += ns;
+        if (is_same(part, told)) {
+            part->ns += told->ns;
             return;
         }
     }
-    struct ct_request_part part = *key;
+    struct ct_request_part part = *told;
 
-    part.object = g_strdup(key->object);
-    part.ns = ns;
+    part.object = g_strdup(told->object);
     g_array_append_val(parts, part);
 }
 
-void ct_request_parts_add_state(GArray *parts, enum ct_request_state state, uint64_t ns)
+static gboolean goes_on(const struct ct_request_stretch *last,
+                        const struct ct_request_stretch *stretch)
 {
-    const struct ct_request_part key = {.state = state, .object = (char *)""};
-
-    ct_request_parts_add(parts, &key, ns);
+    return is_same(&last->what, &stretch->what) && last->thread == stretch->thread &&
+           last->object == stretch->object && last->stack_id == stretch->stack_id &&
+           strcmp(last->peer, stretch->peer) == 0;
 }
 
-void ct_request_parts_add_interval(GArray *parts, const struct ct_interval *interval, uint64_t ns)
+static void add_to_stretches(GArray *stretches, const struct ct_request_stretch *stretch)
 {
-    g_autofree char *object = ct_format_object(interval);
-    const struct ct_request_part key = {.state = CT_REQUEST_WAITING,
-                                        .class = interval->class,
-                                        .op = interval->op,
-                                        .object = object};
+    struct ct_request_stretch *last =
+        stretches->len > 0
+            ? &g_array_index(stretches, struct ct_request_stretch, stretches->len - 1)
+            : NULL;
+    struct ct_request_stretch added = *stretch;
 
-    if (interval->class == CT_CLASS_RUNNABLE || interval->class == CT_CLASS_UNKNOWN)
-        ct_request_parts_add_state(
-            parts, interval->class == CT_CLASS_RUNNABLE ? CT_REQUEST_RUNNABLE : CT_REQUEST_UNKNOWN,
-            ns);
-    else
-        ct_request_parts_add(parts, &key, ns);
+    if (last && (last->rest > 0 || goes_on(last, stretch))) {
+        last->what.ns += stretch->what.ns;
+        last->rest += last->rest > 0 && last->rest < UINT32_MAX ? 1 : 0;
+        return;
+    }
+    if (stretches->len + 1 >= CT_REQUEST_STRETCHES_MAX)
+        added = (struct ct_request_stretch){
+            .what = {.state = CT_REQUEST_UNKNOWN, .object = (char *)"", .ns = stretch->what.ns},
+            .peer = (char *)"",
+            .rest = 1};
+    added.what.object = g_strdup(added.what.object);
+    added.peer = g_strdup(added.peer);
+    g_array_append_val(stretches, added);
+}
+
+void ct_request_tell(const struct ct_request_account *account,
+                     const struct ct_request_stretch *stretch)
+{
+    if (stretch->what.ns == 0)
+        return;
+    add_to_parts(account->parts, &stretch->what);
+    if (account->stretches)
+        add_to_stretches(account->stretches, stretch);
+}
+
+void ct_request_tell_state(const struct ct_request_account *account, enum ct_request_state state,
+                           const struct ct_thread *thread, uint64_t ns)
+{
+    const struct ct_request_stretch stretch = {
+        .what = {.state = state, .object = (char *)"", .ns = ns},
+        .thread = thread,
+        .peer = (char *)"",
+    };
+
+    ct_request_tell(account, &stretch);
+}
+
+void ct_request_tell_wait(const struct ct_request_account *account,
+                          const struct ct_request_stretch *wait)
+{
+    struct ct_request_stretch stretch = *wait;
+
+    if (wait->what.class == CT_CLASS_RUNNABLE || wait->what.class == CT_CLASS_UNKNOWN) {
+        stretch.what = (struct ct_request_part){.state = wait->what.class == CT_CLASS_RUNNABLE
+                                                             ? CT_REQUEST_RUNNABLE
+                                                             : CT_REQUEST_UNKNOWN,
+                                                .object = (char *)"",
+                                                .ns = wait->what.ns};
+        stretch.object = 0;
+        stretch.peer = (char *)"";
+    } else {
+        stretch.what.state = CT_REQUEST_WAITING;
+    }
+    ct_request_tell(account, &stretch);
 }
 
 static int compare_parts(const void *a, const void *b)

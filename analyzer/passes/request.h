@@ -31,6 +31,9 @@ enum ct_request_state {
     CT_REQUEST_STATE_COUNT
 };
 
+/* How far what is told of it may be relied on: "certain", "likely", "possible" or "unknown". */
+const char *ct_request_link_confidence(enum ct_request_link link);
+
 /* "running", "runnable", "waiting", "queued", "calling", "either" and "unknown". */
 const char *ct_request_state_name(enum ct_request_state state);
 
@@ -42,6 +45,19 @@ struct ct_request_part {
     char *object;        /* owned; what for, as a text; or behind whom, or whom it called; or "" */
     uint64_t ns;
 };
+
+/* A piece of its time, of which one thing is told. Of texts, it has its own once it is kept. */
+struct ct_request_stretch {
+    struct ct_request_part what;
+    const struct ct_thread *thread; /* borrowed; that did so; NULL: not known, or nobody */
+    uint64_t object;   /* of WAITING, what its operation was for: an address, or a number */
+    uint32_t stack_id; /* where the thread was, in its process; 0: not known */
+    char *peer;        /* the other end of a connection that it waited for; or "" */
+    uint32_t rest;     /* it stands for so many, which are not kept; 0: for itself */
+};
+
+/* Of one request; those that come later are one. */
+#define CT_REQUEST_STRETCHES_MAX 8192
 
 /* Calls inside of it to one peer: by its one thread, for it. */
 struct ct_request_call {
@@ -64,6 +80,8 @@ struct ct_request {
     guint others;       /* requests that were open in its one thread, too */
     uint64_t taken_ns;  /* when its writer began with it; WOKEN and FOLLOWED */
     GArray *parts;      /* owned; struct ct_request_part, the most time first: they add up to it */
+    GArray *stretches;  /* owned; struct ct_request_stretch, by time: one after the other, they are
+                           all of it. NULL: not asked for */
     uint64_t unread_ns; /* so long at most it may have come before it was read; 0: not known */
     GArray *unread_parts; /* owned; the same, of that time */
     GArray *calls;        /* owned; struct ct_request_call, the most time first */
@@ -72,10 +90,26 @@ struct ct_request {
 struct ct_request *ct_request_new(const struct ct_turn *turn);
 void ct_request_free(void *request);
 
-/* `ns` more of what `key` says but for its time; its object stays the caller's. */
-void ct_request_parts_add(GArray *parts, const struct ct_request_part *key, uint64_t ns);
-void ct_request_parts_add_state(GArray *parts, enum ct_request_state state, uint64_t ns);
-void ct_request_parts_add_interval(GArray *parts, const struct ct_interval *interval, uint64_t ns);
+/* Before it is taken apart: it keeps its stretches, too. */
+void ct_request_keep_stretches(struct ct_request *request);
+
+/* Where what is told goes, in order of time. */
+struct ct_request_account {
+    GArray *parts;     /* borrowed, as the next */
+    GArray *stretches; /* or NULL */
+};
+
+struct ct_request_account ct_request_account(const struct ct_request *request);
+
+/* What comes next. Its texts stay the caller's. */
+void ct_request_tell(const struct ct_request_account *account,
+                     const struct ct_request_stretch *stretch);
+void ct_request_tell_state(const struct ct_request_account *account, enum ct_request_state state,
+                           const struct ct_thread *thread, uint64_t ns);
+/* What the request waited for itself, or was ready to run: `wait` says for what and by which class;
+ * its state is told by that. */
+void ct_request_tell_wait(const struct ct_request_account *account,
+                          const struct ct_request_stretch *wait);
 void ct_request_parts_sort(GArray *parts);
 
 /* `count` calls to that peer. */

@@ -9,7 +9,8 @@
 /* A request's time, as it is told piece by piece. */
 struct telling {
     const struct ct_loop_lane *lane;
-    GArray *parts;        /* borrowed; of the request */
+    const struct ct_thread *thread; /* whose it is */
+    struct ct_request_account account;
     int request;          /* its place in the lane; or NOBODY */
     int call;             /* of the request, the first that is open; or NOBODY */
     guint next_wait;      /* of the lane: those before it are over */
@@ -46,47 +47,50 @@ static const struct ct_loop_wait *wait_at(const struct ct_loop_lane *lane, guint
 /* The thread works on the request itself. */
 static void tell_own(const struct telling *telling, const struct ct_loop_wait *wait, uint64_t ns)
 {
-    const struct ct_request_part key = {
-        .state = !wait                              ? CT_REQUEST_RUNNING
-                 : wait->class == CT_CLASS_RUNNABLE ? CT_REQUEST_RUNNABLE
-                 : wait->class == CT_CLASS_UNKNOWN  ? CT_REQUEST_UNKNOWN
-                                                    : CT_REQUEST_WAITING,
-        .class = wait ? wait->class : CT_CLASS_RUNNING,
-        .op = wait ? wait->op : CT_OP_NONE,
-        .object = (char *)(wait ? wait->object : ""),
+    if (!wait) {
+        ct_request_tell_state(&telling->account, CT_REQUEST_RUNNING, telling->thread, ns);
+        return;
+    }
+    const struct ct_request_stretch stretch = {
+        .what = {.class = wait->class, .op = wait->op, .object = (char *)wait->object, .ns = ns},
+        .thread = telling->thread,
+        .object = wait->object_id,
+        .stack_id = wait->stack_id,
+        .peer = (char *)wait->peer,
     };
 
-    if (key.state == CT_REQUEST_WAITING)
-        ct_request_parts_add(telling->parts, &key, ns);
-    else
-        ct_request_parts_add_state(telling->parts, key.state, ns);
+    ct_request_tell_wait(&telling->account, &stretch);
 }
 
 static void tell_piece(const struct telling *telling, int owner, const struct ct_loop_wait *wait,
                        uint64_t ns)
 {
-    struct ct_request_part key = {.state = CT_REQUEST_UNKNOWN, .object = (char *)""};
+    struct ct_request_stretch stretch = {
+        .what = {.state = CT_REQUEST_UNKNOWN, .object = (char *)"", .ns = ns},
+        .thread = telling->thread,
+        .peer = (char *)"",
+    };
 
     if (owner != CT_LOOP_NOBODY && owner == telling->request) {
         tell_own(telling, wait, ns);
         return;
     }
     if (telling->call != CT_LOOP_NOBODY) {
-        key.state = CT_REQUEST_CALLING;
-        key.object = (char *)turn_at(telling->lane, telling->call)->peer;
+        stretch.what.state = CT_REQUEST_CALLING;
+        stretch.what.object = stretch.peer = (char *)turn_at(telling->lane, telling->call)->peer;
     } else if (wait && wait->is_round) {
         tell_own(telling, wait, ns);
         return;
     } else if (owner != CT_LOOP_NOBODY) {
         gboolean is_either = owner == CT_LOOP_SEVERAL && telling->request != CT_LOOP_NOBODY;
 
-        key.state = is_either ? CT_REQUEST_EITHER : CT_REQUEST_QUEUED;
+        stretch.what.state = is_either ? CT_REQUEST_EITHER : CT_REQUEST_QUEUED;
         if (owner != CT_LOOP_SEVERAL)
-            key.object = (char *)turn_at(telling->lane, owner)->peer;
-        key.class = wait ? wait->class : CT_CLASS_RUNNING;
-        key.op = wait ? wait->op : CT_OP_NONE;
+            stretch.what.object = (char *)turn_at(telling->lane, owner)->peer;
+        stretch.what.class = wait ? wait->class : CT_CLASS_RUNNING;
+        stretch.what.op = wait ? wait->op : CT_OP_NONE;
     }
-    ct_request_parts_add(telling->parts, &key, ns);
+    ct_request_tell(&telling->account, &stretch);
 }
 
 /* ---- A stretch ---- */
@@ -205,7 +209,8 @@ gboolean ct_request_take_apart_in_loop(struct ct_request *request, struct ct_sto
     if (!lane)
         return FALSE;
     struct telling telling = {.lane = lane,
-                              .parts = request->parts,
+                              .thread = request->writer,
+                              .account = ct_request_account(request),
                               .request = find_itself(lane, request),
                               .call = CT_LOOP_NOBODY,
                               .all = window};
@@ -234,7 +239,7 @@ gboolean ct_request_tell_unread(struct ct_request *request, struct ct_store *sto
     if (!lane)
         return FALSE;
     struct telling telling = {.lane = lane,
-                              .parts = request->unread_parts,
+                              .account = {.parts = request->unread_parts},
                               .request = CT_LOOP_NOBODY,
                               .call = CT_LOOP_NOBODY,
                               .all = window};
@@ -242,6 +247,6 @@ gboolean ct_request_tell_unread(struct ct_request *request, struct ct_store *sto
     if (lane->is_complete)
         tell_all(&telling);
     else
-        ct_request_parts_add_state(request->unread_parts, CT_REQUEST_UNKNOWN, request->unread_ns);
+        ct_request_tell_state(&telling.account, CT_REQUEST_UNKNOWN, NULL, request->unread_ns);
     return TRUE;
 }

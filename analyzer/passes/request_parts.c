@@ -1,8 +1,25 @@
 #include "passes/request_parts.h"
 
+#include "model/format.h"
 #include "passes/request_loop.h"
 
 #include <string.h>
+
+static void tell_interval(const struct ct_request_account *account,
+                          const struct ct_interval *interval, uint64_t ns)
+{
+    g_autofree char *object = ct_format_object(interval);
+    const char *peer = ct_interval_peer(interval);
+    const struct ct_request_stretch wait = {
+        .what = {.class = interval->class, .op = interval->op, .object = object, .ns = ns},
+        .thread = interval->thread,
+        .object = interval->object,
+        .stack_id = interval->stack_id,
+        .peer = (char *)(peer ? peer : ""),
+    };
+
+    ct_request_tell_wait(account, &wait);
+}
 
 /* What the thread did from then on, up to then. */
 static gboolean add_thread(struct ct_request *request, struct ct_store *store,
@@ -13,6 +30,7 @@ static gboolean add_thread(struct ct_request *request, struct ct_store *store,
     g_autoptr(ct_store_cursor) cursor = ct_store_intervals(store, thread, &window);
     struct ct_store_event event;
     g_autoptr(GError) failure = NULL;
+    const struct ct_request_account account = ct_request_account(request);
     uint64_t told_ns = begin_ns;
 
     while (ct_store_cursor_next(cursor, &event, &failure)) {
@@ -21,11 +39,11 @@ static gboolean add_thread(struct ct_request *request, struct ct_store *store,
 
         if (from_ns >= to_ns)
             continue;
-        ct_request_parts_add_state(request->parts, CT_REQUEST_RUNNING, from_ns - told_ns);
-        ct_request_parts_add_interval(request->parts, &event.interval, to_ns - from_ns);
+        ct_request_tell_state(&account, CT_REQUEST_RUNNING, thread, from_ns - told_ns);
+        tell_interval(&account, &event.interval, to_ns - from_ns);
         told_ns = to_ns;
     }
-    ct_request_parts_add_state(request->parts, CT_REQUEST_RUNNING, end_ns - told_ns);
+    ct_request_tell_state(&account, CT_REQUEST_RUNNING, thread, end_ns - told_ns);
     if (failure)
         g_propagate_error(error, g_steal_pointer(&failure));
     return !failure;
@@ -102,7 +120,8 @@ static gboolean find_wakes(const struct ct_request *request, struct ct_store *st
             continue;
         }
         woken->by_reader++;
-        woken->wake_ns = interval->wake_ns;
+        /* Who wakes may look at the clock a little later than who goes on. */
+        woken->wake_ns = MIN(interval->wake_ns, interval->wait_end_ns);
         woken->end_ns = interval->wait_end_ns;
     }
     if (failure)
@@ -122,11 +141,12 @@ static gboolean follow(struct ct_request *request, struct ct_store *store,
                        const struct company *company, GError **error)
 {
     uint64_t free_ns = MAX(company->freed_ns, request->begin_ns);
+    const struct ct_request_account account = ct_request_account(request);
     struct woken woken = {0};
 
     if (!request->reader || request->reader->process != request->writer->process) {
-        ct_request_parts_add_state(request->parts, CT_REQUEST_UNKNOWN,
-                                   request->end_ns - request->begin_ns);
+        ct_request_tell_state(&account, CT_REQUEST_UNKNOWN, NULL,
+                              request->end_ns - request->begin_ns);
         return TRUE;
     }
     if (!find_wakes(request, store, free_ns, &woken, error))
@@ -136,14 +156,14 @@ static gboolean follow(struct ct_request *request, struct ct_store *store,
         request->taken_ns = woken.end_ns;
         if (!add_thread(request, store, request->reader, request->begin_ns, woken.wake_ns, error))
             return FALSE;
-        ct_request_parts_add_state(request->parts, CT_REQUEST_QUEUED, woken.end_ns - woken.wake_ns);
+        ct_request_tell_state(&account, CT_REQUEST_QUEUED, NULL, woken.end_ns - woken.wake_ns);
     } else if (woken.by_reader == 0 && woken.by_others == 0 && company->freed_ns != 0) {
         request->link = CT_REQUEST_FOLLOWED;
         request->taken_ns = free_ns;
-        ct_request_parts_add_state(request->parts, CT_REQUEST_QUEUED, free_ns - request->begin_ns);
+        ct_request_tell_state(&account, CT_REQUEST_QUEUED, NULL, free_ns - request->begin_ns);
     } else {
-        ct_request_parts_add_state(request->parts, CT_REQUEST_UNKNOWN,
-                                   request->end_ns - request->begin_ns);
+        ct_request_tell_state(&account, CT_REQUEST_UNKNOWN, NULL,
+                              request->end_ns - request->begin_ns);
         return TRUE;
     }
     return add_thread(request, store, request->writer, request->taken_ns, request->end_ns, error);

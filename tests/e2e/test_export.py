@@ -7,40 +7,17 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import tarfile
 import unittest
 
 from harness import EXAMPLES, TraceTest, go_pprof, main, run
+from protobuf_text import decode, number, one
 
 SCHEMA = pathlib.Path(__file__).parent / "perfetto_trace.proto"
 FLAMEGRAPH = pathlib.Path("/usr/share/perl5/Devel/NYTProf/flamegraph.pl")
 SPEEDSCOPE = "speedscope@1.25.0"
 
 CLASSES = ("net", "sync", "syscall", "sleep", "runnable", "other")
-
-
-def parse_message(lines):
-    """The text of `protoc --decode`: a dict of lists."""
-    fields = {}
-    for line in lines:
-        line = line.strip()
-        if line == "}":
-            return fields
-        if line.endswith("{"):
-            fields.setdefault(line[:-1].strip(), []).append(parse_message(lines))
-        else:
-            name, value = line.split(": ", 1)
-            fields.setdefault(name, []).append(json.loads(value) if value[0] == '"' else value)
-    return fields
-
-
-def one(message, name, default=None):
-    return message.get(name, [default])[0]
-
-
-def number(message, name):
-    return int(one(message, name, "0"))
 
 
 class Perfetto:
@@ -53,7 +30,7 @@ class Perfetto:
         "debug_annotation_string_values": "str",
     }
 
-    def __init__(self, text):
+    def __init__(self, message):
         self.faults = []
         self.threads = {}  # uuid -> (pid, tid, name)
         self.processes = {}
@@ -63,7 +40,7 @@ class Perfetto:
         self.switches = {}  # cpu -> (time, event)
         self.wakings = []
         self.flows = {}
-        packets = parse_message(iter(text.splitlines()))["packet"]
+        packets = message["packet"]
         self.check_first(packets[0])
         for order, packet in enumerate(packets):
             self.add(packet, order)
@@ -204,12 +181,7 @@ class Export(TraceTest):
 
     def perfetto(self, *options):
         path = self.export("trace.pftrace", *options)
-        with open(path, "rb") as file:
-            decoded = subprocess.run(
-                ["protoc", "--decode=perfetto.protos.Trace", f"--proto_path={SCHEMA.parent}", SCHEMA],
-                stdin=file, stdout=subprocess.PIPE, text=True, check=True,
-            )
-        return Perfetto(decoded.stdout)
+        return Perfetto(decode(path, SCHEMA, "perfetto.protos.Trace"))
 
     def class_sums(self):
         """By thread: what the report says of each class."""
