@@ -157,7 +157,8 @@ void ct_binding_end_thread(struct ct_thread_state *thread)
     end_thread(thread, thread->thread.end_ns);
 }
 
-/* The task has another image from `begin_ns` on: what it did before was the thread's before. */
+/* The task has another image from `begin_ns` on, which says so itself, and so is on a CPU: what it
+ * did before was the thread's before. */
 static void unbind(struct ct_binding *binding, struct ct_task *task, uint64_t begin_ns)
 {
     struct ct_thread_state *thread = ct_thread_state(task->thread);
@@ -166,6 +167,7 @@ static void unbind(struct ct_binding *binding, struct ct_task *task, uint64_t be
 
     end_thread(thread,
                image->has_ended ? image->process.end_ns : ct_output_now_ns(binding->output));
+    ct_task_seen_running(binding->tasks, task, begin_ns);
     ct_task_flush(binding->tasks, task, begin_ns);
     /* The span in which that was is both's: each has its part. */
     if (ct_task_find_span(task, begin_ns, &index) &&

@@ -533,6 +533,39 @@ static void each_image_has_its_own_part_of_the_task(void **state)
     assert_int_equal(after->sched.runnable_ns, 25 * MS);
 }
 
+/* It says that it has begun: so it had a CPU by then, though that switch is missing. */
+static void who_begins_as_another_image_is_on_a_cpu(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record exec = {.event = CT_EVENT_ID_EXEC, .as.exec = {.path = "/bin/other"}};
+    struct ct_record start = {.event = CT_EVENT_ID_PROCESS_START,
+                              .as.process_start = {.schema_version = CT_SCHEMA_VERSION,
+                                                   .process_start_ns = 1300 * MS,
+                                                   .exe = "/bin/other",
+                                                   .args = "",
+                                                   .cwd = ""}};
+    struct ct_record process_exit = {.event = CT_EVENT_ID_PROCESS_EXIT};
+
+    add_task_switch(fixture, 1100 * MS, TRUE);
+    add_task_switch(fixture, 1110 * MS, FALSE);
+    add(fixture, 1290 * MS, &exec);
+    add_task_switch(fixture, 1295 * MS, TRUE);
+    add(fixture, 1300 * MS, &start);
+    add_task_switch(fixture, 1350 * MS, TRUE);
+    add_task_switch(fixture, 1370 * MS, FALSE);
+    add(fixture, 1500 * MS, &process_exit);
+    const struct ct_interval *lines = finish(fixture, 3);
+    const struct ct_thread *before = g_ptr_array_index(fixture->model->threads, 0);
+    const struct ct_thread *after = g_ptr_array_index(fixture->model->threads, 1);
+
+    assert_ptr_equal(lines[1].thread, before);
+    assert_int_equal(lines[1].begin_ns, 1295 * MS);
+    assert_int_equal(lines[1].end_ns, 1300 * MS);
+    assert_int_equal(before->sched.runnable_ns, 15 * MS);
+    assert_ptr_equal(lines[2].thread, after);
+    assert_int_equal(after->sched.runnable_ns, 20 * MS);
+}
+
 /* Off the CPU by itself, for as long as [begin_ns, end_ns). */
 static void add_block(struct fixture *fixture, uint64_t begin_ns, uint64_t end_ns)
 {
@@ -894,6 +927,7 @@ int main(void)
         TEST(exact_totals_win_over_intervals_and_classes_add_up),
         TEST(totals_beyond_a_lifetime_shrink_to_it),
         TEST(exec_begins_a_new_image_of_the_same_pid),
+        TEST(who_begins_as_another_image_is_on_a_cpu),
         TEST(each_image_has_its_own_part_of_the_task),
         TEST(blocked_before_a_nested_wait_is_the_outer_waits),
         TEST(a_wait_of_many_switches_has_its_time),
