@@ -13,6 +13,8 @@
 #include <glib/gstdio.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,6 +139,60 @@ static void those_that_follow_it_wake_nobody(void **state)
     assert_int_equal(ct_deaths_count(fixture->deaths), 3);
 }
 
+/* Waits for news, as the recorder does, and counts how often it was woken until it was told to end.
+ */
+struct waiter {
+    const struct fixture *fixture;
+    int stop_fd;
+    _Atomic gboolean is_there;
+    long woken;
+};
+
+static long times_slept(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
+}
+
+static void *wait_for_news(void *data)
+{
+    struct waiter *waiter = data;
+    struct pollfd fds[] = {{.fd = ct_deaths_fd(waiter->fixture->deaths), .events = POLLIN},
+                           {.fd = waiter->stop_fd, .events = POLLIN}};
+    long before = times_slept();
+
+    waiter->is_there = TRUE;
+    while (poll(fds, G_N_ELEMENTS(fds), -1) >= 0 && (fds[1].revents & POLLIN) == 0)
+        ;
+    waiter->woken = times_slept() - before;
+    return NULL;
+}
+
+/* Not in the kernel either, where nobody would see it, but who makes the board pays for it. */
+static void those_that_follow_it_rouse_no_thread(void **state)
+{
+    enum { BOARDS = 40, FEW = BOARDS / 4, PAUSE_US = 1000 };
+    struct fixture *fixture = *state;
+    struct waiter waiter = {.fixture = fixture, .stop_fd = eventfd(0, EFD_CLOEXEC)};
+    const uint64_t one = 1;
+
+    make_board(fixture, getpid(), 0);
+    ct_deaths_update(fixture->deaths);
+    GThread *thread = g_thread_new("waiter", wait_for_news, &waiter);
+    while (!waiter.is_there)
+        g_usleep(PAUSE_US);
+    for (int i = 1; i <= BOARDS; i++) {
+        make_board(fixture, getpid(), i);
+        g_usleep(PAUSE_US);
+    }
+    assert_int_equal(write(waiter.stop_fd, &one, sizeof(one)), sizeof(one));
+    g_thread_join(thread);
+    close(waiter.stop_fd);
+    assert_in_range(waiter.woken, 0, FEW);
+}
+
 static void after_a_while_without_any_the_next_one_is_heard(void **state)
 {
     struct fixture *fixture = *state;
@@ -194,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_that_begins_is_looked_at_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(those_that_follow_it_wake_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(those_that_follow_it_rouse_no_thread, set_up, tear_down),
         cmocka_unit_test_setup_teardown(after_a_while_without_any_the_next_one_is_heard, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(one_that_has_executed_another_program_keeps_its_time,

@@ -40,11 +40,14 @@ static gboolean add_fd(const struct ct_deaths *deaths, int fd, pid_t pid)
     return epoll_ctl(deaths->poll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-static void listen_for_births(struct ct_deaths *deaths, gboolean is_heard)
+/* Until there is one: from then on nobody is woken, which whoever makes a board would pay for. An
+ * event that only asks for nothing would not do, since the kernel adds errors to what is asked for.
+ */
+static void listen_for_births(struct ct_deaths *deaths, int operation)
 {
-    struct epoll_event event = {.events = is_heard ? EPOLLIN : 0};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
 
-    epoll_ctl(deaths->poll_fd, EPOLL_CTL_MOD, deaths->directory_fd, &event);
+    epoll_ctl(deaths->poll_fd, operation, deaths->directory_fd, &event);
 }
 
 struct ct_deaths *ct_deaths_new(void)
@@ -64,7 +67,7 @@ struct ct_deaths *ct_deaths_new(void)
 void ct_deaths_watch(struct ct_deaths *deaths, const char *directory)
 {
     if (inotify_add_watch(deaths->directory_fd, directory, IN_CREATE) >= 0)
-        add_fd(deaths, deaths->directory_fd, 0);
+        listen_for_births(deaths, EPOLL_CTL_ADD);
 }
 
 int ct_deaths_fd(const struct ct_deaths *deaths)
@@ -135,12 +138,12 @@ static gboolean read_births(struct ct_deaths *deaths)
 /* Where some have begun, not again for a while. */
 static void look_at_births(struct ct_deaths *deaths)
 {
-    gboolean was_heard = deaths->births_us == 0;
-    gboolean is_heard = !read_births(deaths);
-
-    deaths->births_us = is_heard ? 0 : g_get_monotonic_time() + BIRTHS_US;
-    if (is_heard != was_heard)
-        listen_for_births(deaths, is_heard);
+    if (read_births(deaths)) {
+        deaths->births_us = g_get_monotonic_time() + BIRTHS_US;
+    } else {
+        deaths->births_us = 0;
+        listen_for_births(deaths, EPOLL_CTL_MOD);
+    }
 }
 
 static void end_process(struct ct_deaths *deaths, pid_t pid)
