@@ -1,6 +1,6 @@
 """What a recording costs a child that is made, counted: of times, a busy machine says nothing."""
 
-from harness import WORKLOADS, TraceTest, main, run
+from harness import WORKLOADS, TraceTest, main, read_events, run
 
 CHILDREN = WORKLOADS / "children"
 RUNS = 6
@@ -32,6 +32,16 @@ class Children(TraceTest):
         # Besides: its descriptor is described, and a stack is taken, by the tables of each library
         # on it; what is noted of these is on no page of its own.
         self.assertLess(more, 28, f"{bare} bare")
+
+    def test_libraries_are_told_of_where_addresses_are(self):
+        """A process that only ran has no stack: the recorder writes nothing that finds code."""
+        trace = self.record_ok(CHILDREN, "exec", options=["--kernel=off"]).directory
+        events = read_events(trace)
+        processes = {e.fields["pid"] for e in events if e.name == "ctrace:process"}
+        with_stacks = {e.fields["pid"] for e in events if e.name == "ctrace:stack"}
+        with_modules = {e.fields["pid"] for e in events if e.name == "ctrace:module"}
+        self.assertEqual(with_modules, with_stacks)
+        self.assertTrue(processes - with_modules)
 
 
 if __name__ == "__main__":

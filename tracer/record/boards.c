@@ -1,9 +1,11 @@
 #include "boards.h"
 
+#include "arrivals.h"
 #include "ring_reader.h"
 #include "system/monotonic.h"
 #include "system/procfs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
@@ -22,7 +24,9 @@ struct retry {
 };
 
 struct ct_boards {
-    char *directory;     /* owned; or NULL */
+    char *directory;              /* owned; or NULL */
+    struct ct_arrivals *arrivals; /* owned; of its files; NULL: it is to be read each time */
+    gboolean is_to_be_read;       /* now, for what there is that was not told */
     GHashTable *known;   /* owned; file names of those in `mapped`, of refusals, and of nonsense */
     GHashTable *retries; /* owned; file name -> owned struct retry * */
     GPtrArray *mapped;   /* owned */
@@ -48,6 +52,8 @@ struct ct_boards *ct_boards_new(const char *directory)
     struct ct_boards *boards = g_new0(struct ct_boards, 1);
 
     boards->directory = g_strdup(directory);
+    boards->arrivals = directory != NULL ? ct_arrivals_new(directory) : NULL;
+    boards->is_to_be_read = directory != NULL;
     boards->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     boards->retries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     boards->mapped = g_ptr_array_new_with_free_func(board_free);
@@ -151,6 +157,7 @@ static void try_later(struct ct_boards *boards, const char *name)
 void ct_boards_look_again(struct ct_boards *boards)
 {
     g_hash_table_remove_all(boards->retries);
+    boards->is_to_be_read = boards->directory != NULL;
 }
 
 static void look_at_file(struct ct_boards *boards, const char *name)
@@ -160,6 +167,10 @@ static void look_at_file(struct ct_boards *boards, const char *name)
         return;
     g_autofree char *path = g_build_filename(boards->directory, name, NULL);
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT) { /* its maker has taken it away */
+        g_hash_table_remove(boards->retries, name);
+        return;
+    }
     enum ct_board_state state = fd >= 0 ? ct_boards_add(boards, path, fd) : CT_BOARD_INCOMPLETE;
     if (fd >= 0)
         close(fd);
@@ -173,23 +184,60 @@ static void look_at_file(struct ct_boards *boards, const char *name)
     g_hash_table_remove(boards->retries, name);
 }
 
+static void look_at(struct ct_boards *boards, const char *name)
+{
+    if (!note_refusal(boards, name))
+        look_at_file(boards, name);
+}
+
 static void read_directory(struct ct_boards *boards)
 {
-    GDir *entries = boards->directory != NULL ? g_dir_open(boards->directory, 0, NULL) : NULL;
+    GDir *entries = g_dir_open(boards->directory, 0, NULL);
     const char *name;
 
     if (entries == NULL)
         return;
-    boards->round++;
     while ((name = g_dir_read_name(entries)) != NULL)
-        if (!note_refusal(boards, name))
-            look_at_file(boards, name);
+        look_at(boards, name);
     g_dir_close(entries);
+}
+
+/* At those that were incomplete. */
+static void retry(struct ct_boards *boards)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer name;
+
+    g_hash_table_iter_init(&iter, boards->retries);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        if (is_its_turn(boards, name))
+            g_ptr_array_add(names, g_strdup(name));
+    for (guint i = 0; i < names->len; i++)
+        look_at_file(boards, names->pdata[i]);
+}
+
+/* All that are there have to be looked at once only, where the kernel tells of those that come. */
+static void find_new(struct ct_boards *boards)
+{
+    const char *name;
+
+    boards->round++;
+    if (boards->arrivals != NULL) {
+        retry(boards);
+        while ((name = ct_arrivals_next(boards->arrivals)) != NULL)
+            look_at(boards, name);
+        boards->is_to_be_read |= ct_arrivals_missed_some(boards->arrivals);
+    }
+    if (!boards->is_to_be_read)
+        return;
+    read_directory(boards);
+    boards->is_to_be_read = boards->arrivals == NULL;
 }
 
 GPtrArray *ct_boards_update(struct ct_boards *boards)
 {
-    read_directory(boards);
+    find_new(boards);
     for (guint i = 0; i < boards->mapped->len; i++) {
         struct ct_mapped_board *board = boards->mapped->pdata[i];
 
@@ -329,6 +377,7 @@ void ct_boards_free(struct ct_boards *boards)
     g_array_unref(boards->damaged);
     g_hash_table_unref(boards->known);
     g_hash_table_unref(boards->retries);
+    ct_arrivals_free(boards->arrivals);
     g_free(boards->directory);
     g_free(boards);
 }

@@ -39,10 +39,27 @@ void ct_closed_board_write_process(const struct ct_closed_board *board, const ch
     board->writer->process(&event);
 }
 
-void ct_closed_board_write_modules(const struct ct_closed_board *board)
+/* Stacks, entries of threads, or what it waits in. */
+static gboolean has_addresses(const struct ct_closed_board *board)
+{
+    struct ct_board_wait_copy wait;
+
+    if (board->head.words > 1 || board->head.threads_started > 1)
+        return TRUE;
+    for (uint32_t i = 0; i < board->head.slots; i++) {
+        ct_board_map_read_wait(board->map, i, &wait);
+        if (wait.state != CT_WAIT_STATE_NONE)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+void ct_closed_board_write_modules(const struct ct_closed_board *board, gboolean has_kernel)
 {
     struct ct_board_module_copy module;
 
+    if (!has_kernel && !has_addresses(board))
+        return;
     for (uint32_t i = 0; i < board->head.lives; i++) {
         if (!ct_board_map_read_module(board->map, &board->head, i, &module))
             continue;

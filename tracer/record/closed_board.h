@@ -30,7 +30,8 @@ struct ct_closed_board {
 uint64_t ct_closed_board_time(const struct ct_closed_board *board, uint64_t ticks);
 
 void ct_closed_board_write_process(const struct ct_closed_board *board, const char *cwd);
-void ct_closed_board_write_modules(const struct ct_closed_board *board);
+/* Unless there is nothing that has an address: `has_kernel`, the kernel may have told of some. */
+void ct_closed_board_write_modules(const struct ct_closed_board *board, gboolean has_kernel);
 void ct_closed_board_write_stacks(const struct ct_closed_board *board);
 
 /* What it and its threads are, and have counted, up to now: it goes on. Returns about how much the

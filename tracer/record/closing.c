@@ -74,7 +74,7 @@ static void write_board(struct ct_closing *closing, struct ct_closed_board *boar
     ct_closed_board_write_process(board, cwd);
     if (board->is_lost)
         return;
-    ct_closed_board_write_modules(board);
+    ct_closed_board_write_modules(board, closing->has_kernel);
     ct_closed_board_write_stacks(board);
     guint waits = ct_closed_board_write_threads(board, board->is_damaged ? NULL : closing->written);
     if (!board->is_damaged)
@@ -214,7 +214,7 @@ static void write_forked(struct ct_closing *closing, const struct ct_mapped_boar
     ct_closed_board_write_process(&board, forked->cwd);
     if (closing->has_kernel && !parent->is_lost) {
         ct_board_map_read_head(parent->map, end_ns, &board.head);
-        ct_closed_board_write_modules(&board);
+        ct_closed_board_write_modules(&board, TRUE);
     }
     board.writer->thread(&thread);
 }

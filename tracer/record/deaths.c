@@ -1,12 +1,12 @@
 #include "deaths.h"
 
+#include "arrivals.h"
 #include "schema/board.h"
 #include "system/monotonic.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -25,9 +25,9 @@
 
 struct ct_deaths {
     int poll_fd;
-    int directory_fd; /* inotify's; in poll_fd as process 0 */
-    gint64 births_us; /* when it is read next; 0: when there is something */
-    uint64_t count;   /* of deaths */
+    struct ct_arrivals *boards; /* owned; in poll_fd as process 0; NULL: nobody tells of them */
+    gint64 births_us;           /* when they are read next; 0: when there is something */
+    uint64_t count;             /* of deaths */
     guint max_watched;
     GHashTable *known; /* owned; pid -> uint64_t *, ns */
     GHashTable *fds;   /* owned; pid -> pidfd, of those that live */
@@ -47,7 +47,8 @@ static void listen_for_births(struct ct_deaths *deaths, int operation)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
 
-    epoll_ctl(deaths->poll_fd, operation, deaths->directory_fd, &event);
+    if (deaths->boards != NULL)
+        epoll_ctl(deaths->poll_fd, operation, ct_arrivals_fd(deaths->boards), &event);
 }
 
 struct ct_deaths *ct_deaths_new(void)
@@ -58,7 +59,6 @@ struct ct_deaths *ct_deaths_new(void)
     getrlimit(RLIMIT_NOFILE, &files);
     deaths->max_watched = (guint)MIN(MAX_WATCHED, files.rlim_cur / WATCHED_SHARE);
     deaths->poll_fd = epoll_create1(EPOLL_CLOEXEC);
-    deaths->directory_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     deaths->known = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
     deaths->fds = g_hash_table_new(g_direct_hash, g_direct_equal);
     return deaths;
@@ -66,8 +66,8 @@ struct ct_deaths *ct_deaths_new(void)
 
 void ct_deaths_watch(struct ct_deaths *deaths, const char *directory)
 {
-    if (inotify_add_watch(deaths->directory_fd, directory, IN_CREATE) >= 0)
-        listen_for_births(deaths, EPOLL_CTL_ADD);
+    deaths->boards = ct_arrivals_new(directory);
+    listen_for_births(deaths, EPOLL_CTL_ADD);
 }
 
 int ct_deaths_fd(const struct ct_deaths *deaths)
@@ -116,21 +116,13 @@ void ct_deaths_watch_process(struct ct_deaths *deaths, pid_t pid)
 /* FALSE if none has begun. */
 static gboolean read_births(struct ct_deaths *deaths)
 {
-    union {
-        struct inotify_event align;
-        char bytes[4096];
-    } buffer;
     gboolean is_any = FALSE;
-    ssize_t size;
+    const char *name;
 
-    while ((size = read(deaths->directory_fd, &buffer, sizeof(buffer))) > 0) {
+    while (deaths->boards != NULL && (name = ct_arrivals_next(deaths->boards)) != NULL) {
         is_any = TRUE;
-        for (ssize_t at = 0; at < size;) {
-            const struct inotify_event *event = (const void *)(buffer.bytes + at);
-            at += (ssize_t)(sizeof(*event) + event->len);
-            if (event->len > 0 && g_str_has_suffix(event->name, CT_BOARD_SUFFIX))
-                ct_deaths_watch_process(deaths, (pid_t)strtol(event->name, NULL, 10));
-        }
+        if (g_str_has_suffix(name, CT_BOARD_SUFFIX))
+            ct_deaths_watch_process(deaths, (pid_t)strtol(name, NULL, 10));
     }
     return is_any;
 }
@@ -201,8 +193,7 @@ void ct_deaths_free(struct ct_deaths *deaths)
     g_hash_table_iter_init(&iter, deaths->fds);
     while (g_hash_table_iter_next(&iter, NULL, &fd))
         close(GPOINTER_TO_INT(fd));
-    if (deaths->directory_fd >= 0)
-        close(deaths->directory_fd);
+    ct_arrivals_free(deaths->boards);
     if (deaths->poll_fd >= 0)
         close(deaths->poll_fd);
     g_hash_table_unref(deaths->known);

@@ -131,14 +131,25 @@ void ct_unpreloaded_add_board(struct ct_unpreloaded *unpreloaded, const struct c
                                      &noted);
 }
 
-static gboolean has_board(const GArray *images, const struct expected *expected)
+/* When the last image of each process began: pid -> uint64_t *, borrowed from the images. */
+static GHashTable *find_last(const GArray *images)
 {
+    GHashTable *last = g_hash_table_new(g_direct_hash, g_direct_equal);
+
     for (guint i = 0; i < images->len; i++) {
-        const struct ct_image_key *image = &g_array_index(images, struct ct_image_key, i);
-        if (image->pid == expected->pid && image->start_ns >= expected->since_ns)
-            return TRUE;
+        struct ct_image_key *image = &g_array_index(images, struct ct_image_key, i);
+        const uint64_t *start_ns = g_hash_table_lookup(last, GINT_TO_POINTER(image->pid));
+        if (start_ns == NULL || *start_ns < image->start_ns)
+            g_hash_table_insert(last, GINT_TO_POINTER(image->pid), &image->start_ns);
     }
-    return FALSE;
+    return last;
+}
+
+static gboolean has_board(GHashTable *last, const struct expected *expected)
+{
+    const uint64_t *start_ns = g_hash_table_lookup(last, GINT_TO_POINTER(expected->pid));
+
+    return start_ns != NULL && *start_ns >= expected->since_ns;
 }
 
 static gboolean may_load_yet(const struct expected *expected, uint64_t now_ns)
@@ -200,11 +211,12 @@ void ct_unpreloaded_settle(struct ct_unpreloaded *unpreloaded, const GArray *ima
                            char *const *told, uint64_t now_ns)
 {
     gboolean is_known = images != NULL && !is_in_namespace(images);
+    g_autoptr(GHashTable) last = is_known ? find_last(images) : NULL;
     uint32_t deserted = unpreloaded->deserted;
 
     for (guint i = 0; i < unpreloaded->expected->len && is_known; i++) {
         const struct expected *expected = &g_array_index(unpreloaded->expected, struct expected, i);
-        if (has_board(images, expected) || may_load_yet(expected, now_ns))
+        if (has_board(last, expected) || may_load_yet(expected, now_ns))
             continue;
         add_missing(unpreloaded, expected->name, CT_OBSTACLE_NONE, &deserted);
     }
