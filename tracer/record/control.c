@@ -1,5 +1,6 @@
 #include "control.h"
 
+#include "dying.h"
 #include "files/regular_file.h"
 #include "files/tree.h"
 #include "system/monotonic.h"
@@ -222,21 +223,6 @@ static struct ct_session_directory *next_directory(GDir *entries, const char *ou
     return directory;
 }
 
-/* A recorder that was killed just now is still ending. */
-#define DYING_US (1000 * 1000)
-
-static gboolean lock_of_the_dead(int fd)
-{
-    gint64 until_us = g_get_monotonic_time() + DYING_US;
-
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (g_get_monotonic_time() >= until_us)
-            return FALSE;
-        g_usleep(DYING_US / 100);
-    }
-    return TRUE;
-}
-
 struct ct_session_directory *ct_session_directory_adopt(const char *output, GError **error)
 {
     g_autoptr(GDir) entries = g_dir_open(CT_SESSION_FOLDER, 0, NULL);
@@ -248,7 +234,7 @@ struct ct_session_directory *ct_session_directory_adopt(const char *output, GErr
         return NULL;
     }
     /* Not by the process id, which may be another process's by now. */
-    if (lock_of_the_dead(directory->lock_fd))
+    if (ct_dying_lock(directory->lock_fd))
         return directory;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
                 "%s is still being recorded, by process %d", output,

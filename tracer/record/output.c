@@ -1,5 +1,6 @@
 #include "output.h"
 
+#include "dying.h"
 #include "files/tree.h"
 #include "messages.h"
 #include "parts.h"
@@ -92,7 +93,7 @@ static int open_locked(int parent_fd, const char *path, GError **error)
 
     if (fd < 0)
         return -1;
-    gboolean is_free = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+    gboolean is_free = ct_dying_lock(fd) || errno != EWOULDBLOCK;
     /* It may have been moved away just before it was locked. */
     if (is_free && fstat(fd, &opened) == 0 && fstatat(parent_fd, name_of(path), &named, 0) == 0 &&
         is_same(&opened, &named))
