@@ -115,6 +115,13 @@ struct ct_store_event {
     struct ct_turn turn;
 };
 
+/* The last of a thread's intervals, or of an object's waits, that begins before that time: those
+ * that begin at once are one as good as another. FALSE: there is none, or with an error. */
+gboolean ct_store_interval_before(struct ct_store *store, struct ct_thread *thread,
+                                  uint64_t time_ns, struct ct_store_id *id, GError **error);
+gboolean ct_store_object_wait_before(struct ct_store *store, guint index, uint64_t time_ns,
+                                     struct ct_store_id *id, GError **error);
+
 /* FALSE: there is no more, or with an error. */
 gboolean ct_store_cursor_next(struct ct_store_cursor *cursor, struct ct_store_event *event,
                               GError **error);

@@ -184,6 +184,30 @@ static void columns_of_objects_sum_their_waiters(void **state)
     }
 }
 
+/* Lanes are read backwards, too. */
+static void what_began_before_is_found(void **state)
+{
+    (void)state;
+    for (int round = 0; round < WINDOWS; round++) {
+        guint number =
+            (guint)g_rand_int_range(fixture.rand, 0, (gint32)fixture.loaded->all_threads->len);
+        struct ct_thread *thread = fixture.loaded->all_threads->pdata[number];
+        const struct looked_at looked_at = {.kind = TOLD_INTERVAL, .tid = thread->tid};
+        uint64_t time_ns = some_grid().begin_ns;
+        struct ct_store_peak last = {0}, peak;
+        struct ct_store_id id;
+
+        for (guint i = 0; i < fixture.told->len; i++)
+            if (look(&looked_at, &g_array_index(fixture.told, struct told, i), &peak) &&
+                peak.begin_ns < time_ns && peak.begin_ns >= last.begin_ns)
+                last = peak;
+        assert_int_equal(ct_store_interval_before(fixture.store, thread, time_ns, &id, NULL),
+                         last.is_there);
+        if (last.is_there)
+            assert_int_equal(id.begin_ns, last.begin_ns);
+    }
+}
+
 static void what_is_not_there_has_no_columns(void **state)
 {
     const struct ct_store_grid grid = {0, 10, 4};
@@ -204,6 +228,7 @@ int main(void)
         cmocka_unit_test(columns_of_any_window_are_exact),
         cmocka_unit_test(columns_of_cpus_say_who_ran),
         cmocka_unit_test(columns_of_objects_sum_their_waiters),
+        cmocka_unit_test(what_began_before_is_found),
         cmocka_unit_test(what_is_not_there_has_no_columns),
     };
     return cmocka_run_group_tests_name("columns", tests, set_up, tear_down);

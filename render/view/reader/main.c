@@ -20,7 +20,9 @@ static const struct {
     const char *name;
     ct_view_question *answer;
 } questions[] = {
+    {"interval", ct_view_interval},
     {"overview", ct_view_overview},
+    {"tids", ct_view_tids},
     {"tiles", ct_view_tiles},
 };
 

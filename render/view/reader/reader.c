@@ -1,6 +1,7 @@
 #include "view/reader/reader.h"
 
 #include "export/json_document.h"
+#include "model/format.h"
 #include "summary/groups.h"
 
 static guint object_hash(const void *data)
@@ -121,6 +122,17 @@ void ct_view_add_times(JsonBuilder *json, const char *name, const uint64_t class
     json_builder_end_array(json);
 }
 
+char *ct_view_interval_text(const struct ct_view_reader *reader, const struct ct_interval *interval)
+{
+    const char *name = ct_event_name(interval);
+
+    if (interval->op == CT_OP_NONE)
+        return g_strdup(name);
+    g_autofree char *object = ct_event_object(reader->texts, interval);
+
+    return ct_format_call(interval->op, name, object);
+}
+
 struct ct_thread *ct_view_find_thread(const struct ct_view_reader *reader, guint number,
                                       GError **error)
 {
@@ -139,6 +151,29 @@ const struct ct_view_kind_of_threads *ct_view_find_kind(const struct ct_view_rea
         return reader->kinds->pdata[number];
     g_set_error(error, CT_VIEW_ERROR, CT_VIEW_ERROR_NOBODY, "there is no kind of threads k%u",
                 number);
+    return NULL;
+}
+
+GPtrArray *ct_view_lane_threads(const struct ct_view_reader *reader,
+                                const struct ct_view_lane *lane, GError **error)
+{
+    g_autoptr(GPtrArray) threads = g_ptr_array_new();
+    const struct ct_view_kind_of_threads *kind;
+    struct ct_thread *thread;
+
+    if (lane->kind == CT_VIEW_LANE_THREAD) {
+        thread = ct_view_find_thread(reader, lane->number, error);
+        g_ptr_array_add(threads, thread);
+        return thread ? g_steal_pointer(&threads) : NULL;
+    }
+    if (lane->kind == CT_VIEW_LANE_KIND) {
+        kind = ct_view_find_kind(reader, lane->number, error);
+        if (kind)
+            g_ptr_array_extend(threads, kind->threads, NULL, NULL);
+        return kind ? g_steal_pointer(&threads) : NULL;
+    }
+    g_set_error(error, CT_VIEW_ERROR, CT_VIEW_ERROR_WRONG,
+                "lanes must be threads or kinds of them here");
     return NULL;
 }
 

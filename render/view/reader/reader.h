@@ -6,6 +6,7 @@
 #include "export/event_text.h"
 #include "passes/idle.h"
 #include "store/store.h"
+#include "symbols/stack_text.h"
 #include "view/reader/params.h"
 
 #include <json-glib/json-glib.h>
@@ -44,6 +45,8 @@ typedef gboolean ct_view_question(struct ct_view_reader *reader, GHashTable *par
 
 ct_view_question ct_view_overview;
 ct_view_question ct_view_tiles;
+ct_view_question ct_view_interval;
+ct_view_question ct_view_tids;
 
 /* ---- What the answers share ---- */
 
@@ -67,11 +70,24 @@ void ct_view_add_lane(JsonBuilder *json, const char *name, enum ct_view_lane_kin
 void ct_view_add_times(JsonBuilder *json, const char *name,
                        const uint64_t class_ns[CT_CLASS_COUNT]);
 
+/* What was called for what, as a line. Free with g_free(). */
+char *ct_view_interval_text(const struct ct_view_reader *reader,
+                            const struct ct_interval *interval);
+
+/* An element of an array, and a member that is a stack: leaf first, as text has it. */
+void ct_view_add_frame(JsonBuilder *json, const struct ct_stack_frame *frame);
+void ct_view_add_stack(const struct ct_view_reader *reader, JsonBuilder *json, const char *name,
+                       const struct ct_process *process, uint32_t stack_id);
+
 /* NULL: there is none, with an error. */
 struct ct_thread *ct_view_find_thread(const struct ct_view_reader *reader, guint number,
                                       GError **error);
 const struct ct_view_kind_of_threads *ct_view_find_kind(const struct ct_view_reader *reader,
                                                         guint number, GError **error);
+
+/* struct ct_thread *, borrowed: of a thread's lane, or a kind's. NULL: an error. */
+GPtrArray *ct_view_lane_threads(const struct ct_view_reader *reader,
+                                const struct ct_view_lane *lane, GError **error);
 
 /* The number of what an interval was for; FALSE: it has none. */
 gboolean ct_view_find_object(const struct ct_view_reader *reader,

@@ -1,5 +1,7 @@
 #include "view/server/asker.h"
 
+#include "view/server/errors.h"
+
 #include <signal.h>
 #include <string.h>
 
@@ -54,8 +56,7 @@ static void finish(struct ct_view_ticket *ticket, guint status, enum ct_view_kin
 
 static void fail(struct ct_view_ticket *ticket, const char *why)
 {
-    g_autofree char *text = g_strdup_printf("{\"error\":\"%s\"}", why);
-    g_autoptr(GBytes) body = g_bytes_new(text, strlen(text));
+    g_autoptr(GBytes) body = ct_view_error_body(why);
 
     finish(ticket, 503, CT_VIEW_JSON, body);
 }
