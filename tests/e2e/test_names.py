@@ -8,9 +8,11 @@ import os
 import shutil
 import subprocess
 import unicodedata
+import urllib.parse
 import xml.etree.ElementTree
 
 from harness import CTRACE, TIMEOUT_S, WORKLOADS, TraceTest, main
+from test_view import Server
 
 # A formula; ESC, CSI in one byte, an override and an isolate, no character, no UTF-8.
 THREAD = b"=1\x1b\xe2\x80\xae\xc2\x9b\xef\xbf\xbe\xff"
@@ -144,6 +146,26 @@ class Names(TraceTest):
                     text = self.assert_harmless(shown.stdout, allowed="\n\t")
                     self.assertIn("f?[31m??", text)  # it takes <i> for a template
 
+    def check_pages(self, directory):
+        """What a page is told, and what the server's own errors say."""
+        server = Server(self, directory)
+        out = server.ask("api/overview")[2]
+        self.assert_harmless(out)
+        overview = json.loads(out)
+        self.assertIn(THREAD.decode(errors="replace"), {thread["name"] for thread in overview["threads"]})
+        area = server.ask("api/area")[2]
+        self.assert_harmless(area)
+        functions = [frame.get("function") for frame in json.loads(area)["flame"]["frames"]]
+        self.assertIn(FUNCTION.decode(), functions)
+        for thread in overview["threads"]:
+            at = (thread["from"] + thread["to"]) // 2
+            self.assert_harmless(server.ask("api/interval", lane=thread["lane"], at=at)[2])
+        for name in ("findings", "query", "nothing\x1b[2J\u202e"):
+            self.assert_harmless(server.ask("api/" + urllib.parse.quote(name), sql="\x1b[31m\u202e\x9b")[2])
+        status, headers, _ = server.ask("api/download", what="csv")
+        self.assertEqual(status, 200)
+        self.assertRegex(headers["Content-Disposition"], r'^attachment; filename="[A-Za-z0-9._-]+"$')
+
     def test_no_output_obeys_or_hides_a_name(self):
         directory = self.record_names()
         self.check_text(directory)
@@ -151,6 +173,7 @@ class Names(TraceTest):
         self.check_csv(directory)
         self.check_pictures(directory)
         self.check_profiles(directory)
+        self.check_pages(directory)
 
     def test_the_summary_names_who_was_not_seen(self):
         _, err = self.run_bytes("record", "--kernel=off", "-o", "trace", "/bin/sh", "-c",

@@ -11,9 +11,10 @@ import socket
 import struct
 import subprocess
 import tempfile
+import time
 import urllib.parse
 
-from harness import CTRACE, EXAMPLES, TIMEOUT_S, TraceTest, main
+from harness import CTRACE, EXAMPLES, TIMEOUT_S, TraceTest, go_pprof, main
 
 STATES = ["running", "runnable", "net", "sync", "syscall", "sleep", "other", "unknown"]
 
@@ -24,7 +25,7 @@ class Server:
     def __init__(self, test, *arguments):
         self.connections = []
         self.process = subprocess.Popen(
-            [CTRACE, "view", "--no-browser", *map(str, arguments)], cwd=test.folder, stdin=subprocess.DEVNULL,
+            [CTRACE, "view", "--no-browser", *arguments], cwd=test.folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         test.addCleanup(self.kill)
         self.address = self.process.stdout.readline().strip()
@@ -83,7 +84,7 @@ class View(TraceTest):
         if not View.recorded:
             View.recorded = pathlib.Path(tempfile.mkdtemp(prefix="view.")) / "convoy"
             self.addClassCleanup(shutil.rmtree, View.recorded.parent, ignore_errors=True)
-            shutil.copytree(self.record_ok(EXAMPLES / "convoy").directory, View.recorded)
+            shutil.copytree(self.record_ok(EXAMPLES / "convoy", options=["--rate=0"]).directory, View.recorded)
         self.directory = self.folder / "convoy"
         shutil.copytree(View.recorded, self.directory)
         self.server = Server(self, self.directory)
@@ -182,6 +183,134 @@ class View(TraceTest):
             for column in range(256):
                 self.assertEqual(arrays[-1][state][column], sum(rows[number][state][column] for number in members))
 
+    def test_an_interval_leads_to_others(self):
+        """From a wait for the lock to who held it and woke it, and on to what that one did; and back."""
+        overview = self.server.json("overview")
+        lock = next(thing for thing in overview["objects"] if thing.get("name") == "statistics_lock")
+        level = max(overview["length_ns"].bit_length(), 0)
+        tile = read_tile(self.server.ask("api/tiles", lanes=lock["lane"], level=level, first=0, count=1)[2])[2][0]
+        begin, end, number = int(tile[8][0]), int(tile[9][0]), int(tile[11][0])
+        wait = self.server.json("interval", lane=f"t{number}", at=begin)
+        self.assertEqual((wait["from"], wait["to"], wait["op"]), (begin, end, "pthread_mutex_lock"))
+        self.assertEqual(wait["object"], {"text": lock["text"], "lane": lock["lane"]})
+        self.assertIn("serve_page", [frame["function"] for frame in wait["stack"]])
+        self.assertEqual(wait["holders"][0]["from"], begin)
+        if "holder_count" not in wait:
+            self.assertEqual(wait["holders"][-1]["to"], end)
+        for one, after in zip(wait["holders"], wait["holders"][1:]):
+            self.assertEqual(one["to"], after["from"])
+        waker = self.server.json("interval", lane=wait["waker"]["lane"], at=wait["waker"]["at"] - 1)
+        self.assertLess(waker["from"], wait["waker"]["at"])
+        self.assertIn({"lane": f"t{number}"}, [{"lane": wake["lane"]} for wake in waker["wakes"]])
+        here = self.server.json("interval", lane=f"t{number}", at=overview["threads"][number]["from"])
+        for _ in range(20):  # backwards as forwards
+            after = self.server.json("interval", **here["next"])
+            self.assertGreaterEqual(after["from"], here["to"])
+            if STATES[here["state"]] != "running":
+                self.assertEqual(after["previous"]["at"], here["from"])
+            here = after
+        for kind in ("same_object", "same_place"):
+            for direction, other in (("previous", "next"), ("next", "previous")):
+                there = here[kind].get(direction) if kind in here else None
+                if there:
+                    found = self.server.json("interval", **there)
+                    self.assertEqual(found["object"], here["object"])
+                    self.assertEqual(found[kind][other], {"lane": here["lane"], "at": here["from"]})
+        between = self.server.json("interval", lane="t0", at=overview["lives"]["from"])
+        self.assertEqual(STATES[between["state"]], "running")
+        self.assertEqual(self.server.ask("api/interval", lane="t0", at=0)[0], 404)
+        for wrong in ({"lane": "c0", "at": 5}, {"lane": "t0"}, {"at": 5}, {"lane": "t0", "at": "soon"}):
+            self.assertEqual(self.server.ask("api/interval", **wrong)[0], 400)
+
+    def test_an_area_sums_up_what_tiles_show(self):
+        overview = self.server.json("overview")
+        width = 1 << 20
+        first = overview["lives"]["from"] // width + 100
+        window = {"from": first * width, "to": (first + 200) * width}
+        area = self.server.json("area", **window, flame="wait")
+        lanes = [thread["lane"] for thread in area["threads"]]
+        rows = read_tile(self.server.ask("api/tiles", lanes=",".join(lanes), level=20, first=first, count=200)[2])[2]
+        for thread, row in zip(area["threads"], rows):
+            self.assertEqual(thread["ns"], [sum(state) for state in row[:8]])
+        self.assertEqual(area["ns"], [sum(thread["ns"][state] for thread in area["threads"]) for state in range(8)])
+        waited = sum(area["ns"][1:])
+        for part in ("ops", "places"):
+            self.assertEqual(sum(row["ns"] for row in area[part]), waited)
+        nodes = area["flame"]["nodes"]
+        self.assertEqual((nodes[0][:2], nodes[0][3]), ([-1, -1], waited))
+        self.assertEqual(sum(node[2] for node in nodes), waited)
+        for number, node in enumerate(nodes):
+            below = sum(other[3] for other in nodes[1:] if other[0] == number)
+            self.assertEqual(node[3], node[2] + below)
+        report = json.loads(self.ctrace("report", self.directory, "--format=json", f"--from={window['from']}ns",
+                                        f"--to={window['to']}ns").out)
+        times = {thread["tid"]: thread["time_ns"] for thread in report["threads"]}
+        for thread in overview["threads"]:
+            for state, ns in zip(STATES, area["threads"][lanes.index(thread["lane"])]["ns"]):
+                self.assertEqual(times[thread["tid"]].get(state, 0), ns)
+        one = self.server.json("area", **window, lanes="t1,k0,t1")
+        self.assertEqual([thread["lane"] for thread in one["threads"]], ["t1", "t2", "t3", "t4"])
+        for wrong in ({"from": 5, "to": 5}, {"flame": "x"}, {"lanes": "o0"}, {"from": "x"}):
+            self.assertEqual(self.server.ask("api/area", **wrong)[0], 400)
+
+    def test_a_path_is_told_without_gaps(self):
+        lives = self.server.json("overview")["lives"]
+        steps = self.server.json("path", columns=50)["steps"]
+        self.assertEqual((steps[0]["from"], steps[-1]["to"]), (lives["from"], lives["to"]))
+        for one, after in zip(steps, steps[1:]):
+            self.assertEqual(one["to"], after["from"])
+        self.assertEqual(self.server.json("path", lane="t2")["lane"], "t2")
+        self.assertEqual(self.server.ask("api/path", lane="t2", **{"from": 1, "to": 2})[0], 404)
+
+    def test_other_commands_are_asked_by_the_page(self):
+        report = self.server.json("table", lanes="k0", **{"from": 400000000, "to": 800000000})
+        self.assertEqual({thread["name"] for thread in report["threads"]}, {f"worker-{i}" for i in (1, 2, 3, 4)})
+        self.assertIn("findings", self.server.json("findings"))
+        rows = self.server.json("query", sql="SELECT count(*) AS n FROM threads; ")
+        self.assertEqual((rows["columns"], rows["rows"]), (["n"], [{"n": 5}]))
+        for sql in ("SELECT nothing", "-", "DROP TABLE threads", "ATTACH 'x' AS y", ""):
+            with self.subTest(sql):
+                self.assertEqual(self.server.ask("api/query", sql=sql)[0], 400)
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=TIMEOUT_S) as connection:
+            query = urllib.parse.urlencode({"sql": endless})
+            connection.sendall(f"GET {self.server.path}api/query?{query} HTTP/1.1\r\n"
+                               f"Host: 127.0.0.1:{self.server.port}\r\n\r\n".encode())
+            self.wait_for_children("ctrace-query", True)
+        self.wait_for_children("ctrace-query", False)
+
+    def wait_for_children(self, name, are_there):
+        """Who hangs up ends what is done for it."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            found = subprocess.run(["pgrep", "-P", str(self.server.process.pid), "-f", name], stdout=subprocess.PIPE,
+                                   check=False).stdout
+            if bool(found) == are_there:
+                return
+            self.assertLess(time.monotonic(), deadline, found)
+            time.sleep(0.05)
+
+    def test_files_are_what_the_commands_write(self):
+        window = {"from": 400000000, "to": 800000000}
+        status, headers, body = self.server.ask("api/download", what="pprof", profile="sync", lanes="t1", **window)
+        self.assertEqual((status, headers["Content-Disposition"]), (200, 'attachment; filename="convoy.sync.pb.gz"'))
+        profile = self.folder / "x.pb.gz"
+        profile.write_bytes(body)
+        self.assertIn("serve_page", go_pprof("-top", profile).out)
+        self.assertEqual(self.ctrace("pprof", "sync", self.directory, "-o", "y.pb.gz", "--from=400ms", "--to=800ms",
+                                     f"--thread={self.server.json('overview')['threads'][1]['tid']}").status, 0)
+        self.assertEqual((self.folder / "y.pb.gz").read_bytes(), body)
+        for what, begin in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("csv", b"process"), ("perfetto", b"\n")):
+            status, headers, body = self.server.ask("api/download", what=what, **window)
+            self.assertEqual((status, body[: len(begin)]), (200, begin))
+            self.assertTrue(headers["Content-Disposition"].startswith('attachment; filename="convoy.'))
+        for wrong in ({"what": "exe"}, {}, {"what": "pprof", "profile": "x"}, {"what": "csv", "from": "-1"},
+                      {"what": "csv", "lanes": "o0"}):
+            self.assertEqual(self.server.ask("api/download", **wrong)[0], 400)
+        self.assertEqual(self.ctrace("record", "-o", self.directory, "true").status, 0)
+        self.assertEqual(self.server.ask("api/download", what="csv")[0], 409)
+        self.assertEqual(len(self.server.json("overview")["threads"]), 5)
+
     def test_several_recordings_and_several_clients(self):
         other = self.record_ok("sleep", "0.05", output="other").directory
         server = Server(self, self.directory, other)
@@ -217,9 +346,8 @@ class View(TraceTest):
                                  check=False).stdout.split()
         for reader in readers:
             os.kill(int(reader), signal.SIGKILL)
-        answers = [self.server.ask("api/overview") for _ in range(2)]
-        self.assertEqual(answers[-1][0], 200)
-        self.assertEqual(json.loads(answers[-1][2]), before)
+        for _ in range(3):
+            self.assertEqual(self.server.json("overview"), before)
 
 
 class Refused(TraceTest):

@@ -4,6 +4,7 @@
 #include "view/reader/reader.h"
 
 #define WAKES_MAX 100
+#define HOLDS_MAX 200
 
 /* Intervals that are looked at for the next one at the same place. */
 #define PLACES_MAX 50000
@@ -24,13 +25,16 @@ static void add_reference(const struct ct_view_reader *reader, JsonBuilder *json
 struct holding {
     const struct ct_view_reader *reader;
     JsonBuilder *json;
+    guint count;
 };
 
 static void add_hold(void *user, const struct ct_hold *hold)
 {
-    const struct holding *holding = user;
+    struct holding *holding = user;
     JsonBuilder *json = holding->json;
 
+    if (holding->count++ >= HOLDS_MAX)
+        return;
     json_builder_begin_object(json);
     ct_view_add_moment(holding->reader, json, "from", hold->begin_ns);
     ct_view_add_moment(holding->reader, json, "to", hold->end_ns);
@@ -49,7 +53,7 @@ static void add_hold(void *user, const struct ct_hold *hold)
 static void add_holders(const struct ct_view_reader *reader, JsonBuilder *json,
                         const struct ct_interval *interval)
 {
-    struct holding holding = {reader, json};
+    struct holding holding = {reader, json, 0};
 
     if (!interval->is_for_lock)
         return;
@@ -57,6 +61,8 @@ static void add_holders(const struct ct_view_reader *reader, JsonBuilder *json,
     json_builder_begin_array(json);
     ct_interval_visit_holds(interval, add_hold, &holding);
     json_builder_end_array(json);
+    if (holding.count > HOLDS_MAX)
+        ct_json_add_number(json, "holder_count", holding.count);
 }
 
 static void add_waker(const struct ct_view_reader *reader, JsonBuilder *json,
@@ -102,7 +108,7 @@ static void add_interval(const struct ct_view_reader *reader, JsonBuilder *json,
 
     ct_json_add_string(json, "text", text);
     if (interval->op != CT_OP_NONE) {
-        ct_json_add_string(json, "op", ct_event_name(interval));
+        ct_json_add_string(json, "op", ct_view_interval_op(interval));
         ct_view_add_moment(reader, json, "wait_from", interval->wait_begin_ns);
         ct_view_add_moment(reader, json, "wait_to", interval->wait_end_ns);
         add_object(reader, json, interval);

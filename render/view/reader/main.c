@@ -20,10 +20,8 @@ static const struct {
     const char *name;
     ct_view_question *answer;
 } questions[] = {
-    {"interval", ct_view_interval},
-    {"overview", ct_view_overview},
-    {"tids", ct_view_tids},
-    {"tiles", ct_view_tiles},
+    {"area", ct_view_area}, {"interval", ct_view_interval}, {"overview", ct_view_overview},
+    {"path", ct_view_path}, {"tids", ct_view_tids},         {"tiles", ct_view_tiles},
 };
 
 struct job {

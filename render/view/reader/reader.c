@@ -99,6 +99,23 @@ void ct_view_reader_clear(struct ct_view_reader *reader)
 
 /* ---- What the answers share ---- */
 
+gboolean ct_view_param_window(const struct ct_view_reader *reader, GHashTable *params,
+                              struct ct_window *window, GError **error)
+{
+    const struct ct_window lives = ct_lives_extent(reader->model);
+    uint64_t from = ct_view_moment(reader, lives.begin_ns);
+    uint64_t to = ct_view_moment(reader, lives.end_ns);
+
+    if (!ct_view_param_optional(params, "from", 0, CT_VIEW_MOMENT_MAX, &from, error) ||
+        !ct_view_param_optional(params, "to", 0, CT_VIEW_MOMENT_MAX, &to, error))
+        return FALSE;
+    *window = (struct ct_window){ct_view_time(reader, from), ct_view_time(reader, to)};
+    if (window->begin_ns < window->end_ns)
+        return TRUE;
+    g_set_error(error, CT_VIEW_ERROR, CT_VIEW_ERROR_WRONG, "from must be before to");
+    return FALSE;
+}
+
 void ct_view_add_moment(const struct ct_view_reader *reader, JsonBuilder *json, const char *name,
                         uint64_t time_ns)
 {
@@ -122,15 +139,26 @@ void ct_view_add_times(JsonBuilder *json, const char *name, const uint64_t class
     json_builder_end_array(json);
 }
 
+const char *ct_view_interval_op(const struct ct_interval *interval)
+{
+    return interval->call_name ? interval->call_name : ct_op_name(interval->op);
+}
+
 char *ct_view_interval_text(const struct ct_view_reader *reader, const struct ct_interval *interval)
 {
-    const char *name = ct_event_name(interval);
+    const char *state = ct_class_name(interval->class);
 
     if (interval->op == CT_OP_NONE)
-        return g_strdup(name);
+        return g_strdup(state);
     g_autofree char *object = ct_event_object(reader->texts, interval);
+    char *call = ct_format_call(interval->op, ct_view_interval_op(interval), object);
 
-    return ct_format_call(interval->op, name, object);
+    if (interval->class != CT_CLASS_RUNNABLE)
+        return call;
+    char *text = g_strdup_printf("%s, in %s", state, call);
+
+    g_free(call);
+    return text;
 }
 
 struct ct_thread *ct_view_find_thread(const struct ct_view_reader *reader, guint number,

@@ -47,8 +47,14 @@ ct_view_question ct_view_overview;
 ct_view_question ct_view_tiles;
 ct_view_question ct_view_interval;
 ct_view_question ct_view_tids;
+ct_view_question ct_view_area;
+ct_view_question ct_view_path;
 
 /* ---- What the answers share ---- */
+
+/* From `from` to `to`, of which a whole recording has neither. FALSE: an error. */
+gboolean ct_view_param_window(const struct ct_view_reader *reader, GHashTable *params,
+                              struct ct_window *window, GError **error);
 
 static inline uint64_t ct_view_moment(const struct ct_view_reader *reader, uint64_t time_ns)
 {
@@ -69,6 +75,9 @@ void ct_view_add_lane(JsonBuilder *json, const char *name, enum ct_view_lane_kin
 /* A member that is a thread's times, by state. */
 void ct_view_add_times(JsonBuilder *json, const char *name,
                        const uint64_t class_ns[CT_CLASS_COUNT]);
+
+/* What was called; borrowed. */
+const char *ct_view_interval_op(const struct ct_interval *interval);
 
 /* What was called for what, as a line. Free with g_free(). */
 char *ct_view_interval_text(const struct ct_view_reader *reader,

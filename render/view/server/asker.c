@@ -13,6 +13,7 @@ struct ct_view_ticket {
     ct_view_done *done;
     void *user;
     gboolean is_cancelled;
+    gboolean was_lost; /* once, with the reader that had it */
 };
 
 /* A reader that runs. It outlives its asker's interest until what it was asked last has ended. */
@@ -69,12 +70,19 @@ static struct ct_view_ticket *take_asked(struct ct_view_asker *asker)
     return g_steal_pointer(&asker->asked);
 }
 
-static void fail_asked(struct ct_view_asker *asker)
+/* The reader has lost what it was asked. Once that may be no fault of the question's. */
+static void lose_asked(struct ct_view_asker *asker)
 {
     struct ct_view_ticket *ticket = take_asked(asker);
 
-    if (ticket)
+    if (!ticket)
+        return;
+    if (ticket->was_lost || ticket->is_cancelled) {
         fail(ticket, "what reads the recording had to begin anew: ask again");
+        return;
+    }
+    ticket->was_lost = TRUE;
+    g_queue_push_head(&asker->waiting, ticket);
 }
 
 /* ---- The reader ---- */
@@ -107,7 +115,7 @@ static void end(struct session *session)
     session_free(session);
     if (!asker)
         return;
-    fail_asked(asker);
+    lose_asked(asker);
     while (!was_ready && !g_queue_is_empty(&asker->waiting))
         fail(g_queue_pop_head(&asker->waiting),
              "the recording cannot be read: see what ctrace view says in its terminal");
@@ -148,7 +156,7 @@ static void on_head(GObject *source, GAsyncResult *result, void *user)
     }
     if (session->head.kind == CT_VIEW_READY) {
         session->is_ready = session->was_ready = TRUE;
-        fail_asked(asker);
+        lose_asked(asker);
         read_head(session);
         pump(asker);
         return;

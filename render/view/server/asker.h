@@ -1,7 +1,7 @@
 /*
  * Asks a reader (see wire.h), one question at a time, without waiting: whoever asks is called back.
- * A reader that dies is started again with the next question. For one thread, which has a main
- * loop.
+ * A reader that dies is started again, and asked once more what it was asked. For one thread, which
+ * has a main loop.
  */
 #ifndef CTRACE_VIEW_ASKER_H
 #define CTRACE_VIEW_ASKER_H

@@ -239,7 +239,7 @@ static char *what_it_said(const struct ct_view_job *job)
     g_autoptr(GRegex) names = g_regex_new("^ctrace [a-z]+: ", G_REGEX_MULTILINE, 0, NULL);
     g_autofree char *text = g_regex_replace_literal(names, said, -1, 0, "", 0, NULL);
 
-    return g_strndup(text ? text : "", SAID_MAX);
+    return g_strchomp(g_strndup(text ? text : "", SAID_MAX));
 }
 
 static void answer_done(const struct ct_view_job *job)

@@ -34,9 +34,8 @@ static const struct question {
     enum pace pace;
     gboolean is_for_ever; /* the answer to the same question is the same */
 } questions[] = {
-    {"interval", PACE_SOON, FALSE},
-    {"overview", PACE_SOON, FALSE},
-    {"tiles", PACE_SOON, TRUE},
+    {"area", PACE_LATER, FALSE}, {"interval", PACE_SOON, FALSE}, {"overview", PACE_SOON, FALSE},
+    {"path", PACE_LATER, FALSE}, {"tiles", PACE_SOON, TRUE},
 };
 
 /* ---- Questions ---- */
