@@ -1,6 +1,7 @@
 #include "assemble/reasons.h"
 
 #include "assemble/thread_state.h"
+#include "model/format.h"
 
 /* Names of files that are kept. */
 #define FILES_MAX (1U << 16)
@@ -39,6 +40,21 @@ static const struct ct_fd *find_file(struct ct_reasons *reasons, const char *nam
     return file;
 }
 
+/* "cgroup app.slice (50 ms in each 100 ms)"; empty if that is not known. Caller frees. */
+static char *name_quota(const struct ct_kernel_off_cpu_reason *event)
+{
+    uint64_t quota_ns = event->address, period_ns = event->file_offset;
+
+    if (!*event->file)
+        return g_strdup("");
+    if (quota_ns == 0 || period_ns == 0)
+        return g_strdup_printf("cgroup %s", event->file);
+    g_autofree char *quota = ct_format_duration(quota_ns);
+    g_autofree char *period = ct_format_duration(period_ns);
+
+    return g_strdup_printf("cgroup %s (%s in each %s)", event->file, quota, period);
+}
+
 /* NONE: a later ctrace's. */
 static enum ct_op op_of(const char *reason)
 {
@@ -53,12 +69,16 @@ void ct_reasons_begin(struct ct_reasons *reasons, struct ct_thread_state *thread
                       const struct ct_kernel_record *record)
 {
     const struct ct_kernel_off_cpu_reason *event = &record->as.off_cpu_reason;
-    const struct ct_fd *file = find_file(reasons, event->file);
+    enum ct_op op = op_of(event->reason);
+    g_autofree char *quota = op == CT_OP_THROTTLED ? name_quota(event) : NULL;
+    const struct ct_fd *file = find_file(reasons, quota ? quota : event->file);
 
     thread->reason = (struct ct_thread_reason){
-        .op = op_of(event->reason),
+        .op = op,
         .begin_ns = record->time_ns,
-        .object = file ? event->file_offset : event->address,
+        .object = quota  ? 0
+                  : file ? event->file_offset
+                         : event->address,
         .file = file,
     };
 }

@@ -21,6 +21,7 @@ enum ct_cause {
     CT_CAUSE_AWAY,        /* asleep, where events come that the thread serves */
     CT_CAUSE_SLOW_THREAD, /* for another thread, which ran */
     CT_CAUSE_BARRIER,     /* for the last thread to come to a barrier */
+    CT_CAUSE_QUOTA,       /* for a cgroup's next quota of CPU time */
 };
 
 struct ct_idle;

@@ -205,8 +205,12 @@ class Limits(GroupsTest):
         self.assertEqual(thread["time_ns"]["other"], site["total_ns"])
         # The rest of each period, but where others keep the CPU from it.
         self.assertGreater(site["total_ns"], lifetime_ns * 0.3)
+        self.assertIn(f"{cgroup.name} (2.00 ms in each 100 ms)", site["object"])
         self.assertLessEqual(site["count"], self.throttled_periods(cgroup) - before)
         self.assertGreaterEqual(site["count"], 5)
+        (finding,) = [each for each in report["findings"] if each["rule"] == "quota"]
+        self.assertEqual(finding["cost_ns"], site["total_ns"])
+        self.assertIn(f"as cgroup {cgroup.name} (2.00 ms in each 100 ms) had used up its quota", finding["text"])
 
     def throttled_periods(self, cgroup):
         return int(dict(map(str.split, (cgroup / "cpu.stat").read_text().splitlines()))["nr_throttled"])

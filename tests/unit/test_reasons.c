@@ -240,6 +240,26 @@ static void what_is_throttled_is_not_in_line_for_a_cpu(void **state)
     assert_int_equal(thread_of(fixture)->sched.preemptions, 1);
 }
 
+/* Which tells the quota in the place of an address and of a place in a file. */
+static void what_is_throttled_is_for_a_quota(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ct_kernel_record why = {.event = CT_KERNEL_ID_OFF_CPU_REASON,
+                                         .as.off_cpu_reason = {.tid = PID,
+                                                               .reason = "throttled by its cgroup",
+                                                               .address = 50 * MS,
+                                                               .file = "app.slice",
+                                                               .file_offset = 100 * MS}};
+
+    add(fixture, 1010 * MS, &why);
+    add_switch(fixture, 1010 * MS, PID, 0);
+    add_switch(fixture, 1020 * MS, 0, PID);
+    const struct ct_interval *wait = finish(fixture, 1);
+    g_autofree char *object = ct_format_object(wait);
+
+    assert_string_equal(object, "cgroup app.slice (50.0 ms in each 100 ms)");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -252,6 +272,7 @@ int main(void)
         TEST(one_that_is_stopped_at_the_end_is_open),
         TEST(whose_return_is_lost_is_not_away_for_good),
         TEST(what_is_throttled_is_not_in_line_for_a_cpu),
+        TEST(what_is_throttled_is_for_a_quota),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

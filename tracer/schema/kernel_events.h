@@ -76,7 +76,9 @@
 /*
  * Why the task leaves its CPU, in none of the calls, until it is back: `reason` is the name of an
  * operation of class OTHER. Of a page fault, the address; where it is known, the file's own name,
- * and the place in it. Not of lttng-modules.
+ * and the place in it. Of one whose cgroup is throttled, the quota in ns in the place of the
+ * address, the cgroup's own name in that of the file's, and the period in ns in that of the offset;
+ * 0 and empty: not known. Not of lttng-modules.
  */
 #define CT_KERNEL_OFF_CPU_REASON(F) \
     F(I32, tid)                     \

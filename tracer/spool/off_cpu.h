@@ -63,6 +63,13 @@ struct ct_off_cpu_fault {
     char file[CT_OFF_CPU_FILE_SIZE]; /* its own name; empty: it is not known, or there is none */
 };
 
+/* What a cgroup may use of the CPUs. */
+struct ct_off_cpu_quota {
+    uint64_t quota_ns; /* in each period, over all CPUs; 0: not known */
+    uint64_t period_ns;
+    char cgroup[CT_OFF_CPU_FILE_SIZE]; /* its own name, without those that it is in */
+};
+
 /* Another task, as of a moment. Ids are those of the recorder's pid namespace; 0: it has none
  * there. */
 struct ct_off_cpu_task {
@@ -102,6 +109,7 @@ struct ct_off_cpu {
     union {
         uint64_t arguments[CT_OFF_CPU_ARGUMENTS];
         struct ct_off_cpu_fault fault;
+        struct ct_off_cpu_quota quota; /* of CT_OFF_CPU_THROTTLED */
     };
     uint64_t instruction; /* where it goes on, and its stack pointer */
     uint64_t stack_pointer;

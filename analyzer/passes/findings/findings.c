@@ -13,6 +13,7 @@ static const struct {
     {"hang", ct_findings_hang},
     {"lock", ct_findings_lock},
     {"run queue", ct_findings_run_queue},
+    {"quota", ct_findings_quota},
     {"peer", ct_findings_peer},
     {"unanswered", ct_findings_unanswered},
     {"file", ct_findings_file},

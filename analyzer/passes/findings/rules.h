@@ -11,6 +11,7 @@ typedef void ct_findings_rule(const struct ct_findings_case *a_case, const char 
 ct_findings_rule ct_findings_hang;
 ct_findings_rule ct_findings_lock;
 ct_findings_rule ct_findings_run_queue;
+ct_findings_rule ct_findings_quota;
 ct_findings_rule ct_findings_peer;
 ct_findings_rule ct_findings_unanswered;
 ct_findings_rule ct_findings_file;

@@ -61,8 +61,17 @@ struct pid {
     struct upid numbers[1];
 } KERNEL_TYPE;
 
+struct cfs_bandwidth {
+    uint64_t period;
+    uint64_t quota;
+} KERNEL_TYPE;
+
+struct task_group;
+
 struct cfs_rq {
-    int throttle_count;
+    int throttled;      /* it itself */
+    int throttle_count; /* with those that it is in */
+    struct task_group *tg;
 } KERNEL_TYPE;
 
 struct sched_entity {
@@ -132,6 +141,7 @@ struct vm_area_struct {
 } KERNEL_TYPE;
 
 struct kernfs_node {
+    const char *name;
     uint64_t id;
 } KERNEL_TYPE;
 
@@ -139,8 +149,17 @@ struct cgroup_root {
     int hierarchy_id;
 } KERNEL_TYPE;
 
+struct cgroup;
+
 struct cgroup_subsys_state {
+    struct cgroup *cgroup;
     struct cgroup_subsys_state *parent;
+} KERNEL_TYPE;
+
+struct task_group {
+    struct cgroup_subsys_state css;
+    struct sched_entity **se; /* its own, by CPU; NULL: it is the first one */
+    struct cfs_bandwidth cfs_bandwidth;
 } KERNEL_TYPE;
 
 struct cgroup {

@@ -5,6 +5,7 @@
 
 #include "followed.h"
 #include "kernel_stack.h"
+#include "quota.h"
 
 #include <bpf/bpf_core_read.h>
 
@@ -320,6 +321,8 @@ static void note_reason(struct ct_off_cpu *off, const struct leaver *leaver,
     off->instruction = registers->ip;
     off->stack_pointer = registers->sp;
     off->fault = fault;
+    if (reason == CT_OFF_CPU_THROTTLED && bpf_core_field_exists(struct cfs_rq, throttled))
+        find_quota(leaver->task->se.cfs_rq, &off->quota);
 }
 
 /* Why it leaves its CPU, if that is known, and where it was. */

@@ -35,8 +35,8 @@ char *ct_rings_explain_task(int code)
         return g_strdup("perf_event_open is forbidden here, as in many containers: it takes a "
                         "seccomp profile that allows it");
     if (code == ENOMEM)
-        return g_strdup("no memory may be locked for it: raise kernel.perf_event_mlock_kb, or "
-                        "ulimit -l");
+        return g_strdup("no memory may be locked for it, as other recordings of this user have "
+                        "it: raise kernel.perf_event_mlock_kb, or ulimit -l");
     return ct_rings_explain(code);
 }
 
