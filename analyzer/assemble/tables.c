@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define STACKS_MAX  (1U << 22) /* over all processes */
-#define MODULES_MAX (1U << 18)
+#define MODULES_MAX (1U << 20)
 #define CODES_MAX   (1U << 20)
 
 /* Beside those of a preload's board, whose ids count up from 1 and do not get here. */

@@ -1,6 +1,7 @@
 /* What of perf's records becomes the kernel events of a trace: those of the program's tasks. */
 #include "convert/events.h"
 #include "convert/syscalls.h"
+#include "convert/tasks.h"
 #include "files/tree.h"
 #include "spool/images.h"
 #include "spool/spool.h"
@@ -598,6 +599,41 @@ static void who_is_made_meanwhile_was_not_present(void **state)
     end(&spool, events);
 }
 
+/* Hours, if each looked at all that were before. */
+static void a_storm_of_processes_takes_each_as_long(void **state)
+{
+    struct ct_tasks *tasks = ct_tasks_new(ROOT, TRUE);
+    const int32_t count = 1000000;
+
+    (void)state;
+    for (int32_t pid = ROOT + 1; pid <= ROOT + count; pid++) {
+        assert_true(ct_tasks_fork(tasks, ROOT, pid, pid));
+        assert_true(ct_tasks_exec(tasks, pid));
+        ct_tasks_exit(tasks, pid);
+    }
+    assert_false(ct_tasks_exec(tasks, ROOT + 1)); /* it has ended */
+    assert_true(ct_tasks_has(tasks, ROOT + count));
+    ct_tasks_free(tasks);
+}
+
+/* All of its threads but the one that does, which takes its id. */
+static void who_executes_a_program_ends_all_threads(void **state)
+{
+    struct ct_tasks *tasks = ct_tasks_new(ROOT, TRUE);
+
+    (void)state;
+    for (int32_t tid = ROOT + 1; tid <= ROOT + 3; tid++)
+        assert_true(ct_tasks_fork(tasks, ROOT, ROOT, tid));
+    assert_false(ct_tasks_fork(tasks, STRANGER, STRANGER, ROOT + 2)); /* the id is a stranger's */
+    assert_false(ct_tasks_has(tasks, ROOT + 2));
+    ct_tasks_exit(tasks, ROOT);
+    assert_true(ct_tasks_exec(tasks, ROOT));
+    assert_true(ct_tasks_has(tasks, ROOT));
+    assert_false(ct_tasks_has(tasks, ROOT + 1));
+    assert_false(ct_tasks_has(tasks, ROOT + 3));
+    ct_tasks_free(tasks);
+}
+
 static void losses_are_told(void **state)
 {
     struct spool spool = new_spool(FALSE);
@@ -973,6 +1009,8 @@ int main(void)
         cmocka_unit_test(what_call_it_is_in_is_told_where_calls_are),
         cmocka_unit_test(what_came_before_a_delay_was_over_is_told_as_present),
         cmocka_unit_test(who_is_made_meanwhile_was_not_present),
+        cmocka_unit_test(a_storm_of_processes_takes_each_as_long),
+        cmocka_unit_test(who_executes_a_program_ends_all_threads),
         cmocka_unit_test(losses_are_told),
         cmocka_unit_test(ids_of_another_namespace_are_translated),
         cmocka_unit_test(forks_before_the_recording_began_are_not_in_it),

@@ -1,21 +1,48 @@
 #include "tasks.h"
 
 struct task {
+    int32_t tid;
     int32_t pid;
     gboolean is_exiting;
+    struct task *previous; /* borrowed, as the next; of its process */
+    struct task *next;
 };
 
 struct ct_tasks {
-    GHashTable *by_tid; /* owned; tid -> struct task * */
+    GHashTable *by_tid; /* owned; tid -> struct task *, owned */
+    GHashTable *by_pid; /* owned; pid -> struct task *, borrowed: the first one of the process */
     int32_t root_pid;
     gboolean follows_children;
 };
+
+static void remove_task(struct ct_tasks *tasks, int32_t tid)
+{
+    struct task *task = g_hash_table_lookup(tasks->by_tid, GINT_TO_POINTER(tid));
+
+    if (task == NULL)
+        return;
+    if (task->next != NULL)
+        task->next->previous = task->previous;
+    if (task->previous != NULL)
+        task->previous->next = task->next;
+    else if (task->next != NULL)
+        g_hash_table_insert(tasks->by_pid, GINT_TO_POINTER(task->pid), task->next);
+    else
+        g_hash_table_remove(tasks->by_pid, GINT_TO_POINTER(task->pid));
+    g_hash_table_remove(tasks->by_tid, GINT_TO_POINTER(tid));
+}
 
 void ct_tasks_add(struct ct_tasks *tasks, int32_t pid, int32_t tid)
 {
     struct task *task = g_new0(struct task, 1);
 
+    remove_task(tasks, tid);
+    task->tid = tid;
     task->pid = pid;
+    task->next = g_hash_table_lookup(tasks->by_pid, GINT_TO_POINTER(pid));
+    if (task->next != NULL)
+        task->next->previous = task;
+    g_hash_table_insert(tasks->by_pid, GINT_TO_POINTER(pid), task);
     g_hash_table_insert(tasks->by_tid, GINT_TO_POINTER(tid), task);
 }
 
@@ -24,6 +51,7 @@ struct ct_tasks *ct_tasks_new(int32_t root_pid, gboolean follows_children)
     struct ct_tasks *tasks = g_new0(struct ct_tasks, 1);
 
     tasks->by_tid = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    tasks->by_pid = g_hash_table_new(NULL, NULL);
     tasks->root_pid = root_pid;
     tasks->follows_children = follows_children;
     if (root_pid > 0)
@@ -34,6 +62,7 @@ struct ct_tasks *ct_tasks_new(int32_t root_pid, gboolean follows_children)
 void ct_tasks_free(struct ct_tasks *tasks)
 {
     g_hash_table_unref(tasks->by_tid);
+    g_hash_table_unref(tasks->by_pid);
     g_free(tasks);
 }
 
@@ -53,7 +82,7 @@ gboolean ct_tasks_fork(struct ct_tasks *tasks, int32_t parent_tid, int32_t child
     }
     /* The root is somebody's child itself; any other id now means a stranger. */
     if (child_tid != tasks->root_pid)
-        g_hash_table_remove(tasks->by_tid, GINT_TO_POINTER(child_tid));
+        remove_task(tasks, child_tid);
     return FALSE;
 }
 
@@ -65,27 +94,16 @@ void ct_tasks_exit(struct ct_tasks *tasks, int32_t tid)
         task->is_exiting = TRUE;
 }
 
-struct search {
-    int32_t pid;
-    gboolean is_found;
-};
-
-static gboolean find_process(gpointer tid, gpointer value, gpointer data)
-{
-    const struct task *task = value;
-    struct search *search = data;
-
-    (void)tid;
-    search->is_found = search->is_found || (task->pid == search->pid && !task->is_exiting);
-    return task->pid == search->pid;
-}
-
 gboolean ct_tasks_exec(struct ct_tasks *tasks, int32_t pid)
 {
-    struct search search = {.pid = pid};
+    const struct task *task;
+    gboolean is_found = FALSE;
 
-    g_hash_table_foreach_remove(tasks->by_tid, find_process, &search);
-    if (search.is_found)
+    while ((task = g_hash_table_lookup(tasks->by_pid, GINT_TO_POINTER(pid))) != NULL) {
+        is_found = is_found || !task->is_exiting;
+        remove_task(tasks, task->tid);
+    }
+    if (is_found)
         ct_tasks_add(tasks, pid, pid);
-    return search.is_found;
+    return is_found;
 }

@@ -40,8 +40,11 @@ static long look_at_frame(uint32_t index, struct function_search *search)
 
     for (uint32_t function = 0; function < CT_BPF_FUNCTIONS; function++) {
         const struct ct_bpf_range *range = &state.functions[function];
+        uint64_t offset = address - range->begin;
+        uint64_t size = range->end - range->begin;
 
-        search->found |= (uint32_t)(address - range->begin < range->end - range->begin) << function;
+        /* Whether offset < size, without a branch: the kernel checks each combination of those. */
+        search->found |= (uint32_t)((~offset & (offset - size)) >> 63) << function;
     }
     return 0;
 }

@@ -309,11 +309,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(on_join, struct cgroup *cgroup, const char *path, struct task_struct *task)
 {
-    struct cgroup *volatile place = cgroup;
-    uint64_t address = 0; /* what a function that is checked by itself is given is a number */
-
-    bpf_probe_read_kernel(&address, sizeof(address), (const void *)&place);
-    if (state.scope == CT_BPF_CGROUP && is_recorded_cgroup(address) && !find(task))
+    if (state.scope == CT_BPF_CGROUP && is_recorded_cgroup(address_of(cgroup)) && !find(task))
         tell_joined(task);
     return 0;
 }

@@ -111,10 +111,12 @@ static bool copy_known_stack(struct ct_off_cpu *off)
 
 /*
  * By frame pointers, as far as they are kept. Only if they lead beyond what was copied: within it,
- * unwind tables find the same.
+ * unwind tables find the same. Not static, so that the kernel checks it once.
  */
-static void follow_frames(struct ct_off_cpu *off, uint64_t frame)
+__noinline int follow_frames(struct ct_off_cpu *off, uint64_t frame)
 {
+    if (!off)
+        return 0;
     uint64_t stack_pointer = off->stack_pointer;
     bool is_beyond = false;
     uint32_t count = 1;
@@ -147,6 +149,7 @@ static void follow_frames(struct ct_off_cpu *off, uint64_t frame)
         frame = words[0];
     }
     off->frame_count = is_beyond ? count : 0;
+    return 0;
 }
 
 /* What is told in one part of the recording is not known in another one. */

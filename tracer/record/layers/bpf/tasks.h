@@ -7,19 +7,32 @@
 
 #include <bpf/bpf_core_read.h>
 
-/* Below the first namespace. */
-static __noinline int32_t nested_id(struct pid *pid)
+/* Below the first namespace. Not static: the kernel checks it once then, and not at each place. It
+ * is given the address of a struct pid. */
+__noinline int nested_id(uint64_t address)
 {
+    struct pid *pid = (struct pid *)address;
+    uint32_t levels = pid ? BPF_CORE_READ(pid, level) : 0;
     struct upid id;
 
     for (uint32_t level = 1; level < CT_BPF_NAMESPACES_MAX; level++) {
-        if (level > pid->level ||
+        if (level > levels ||
             bpf_core_read(&id, sizeof(id), (void *)pid->numbers + level * sizeof(id)) != 0)
             break;
         if (BPF_CORE_READ(id.ns, ns.inum) == state.own_namespace)
             return id.nr;
     }
     return 0;
+}
+
+/* What a function that is checked by itself is given is a number. */
+static uint64_t address_of(const void *pointer)
+{
+    const void *volatile place = pointer;
+    uint64_t address = 0;
+
+    bpf_probe_read_kernel(&address, sizeof(address), (const void *)&place);
+    return address;
 }
 
 /* In the recorder's pid namespace; 0: it has none there. */
@@ -31,7 +44,7 @@ static int32_t own_id(struct task_struct *task)
         return 0;
     int32_t id = pid->numbers[0].nr;
 
-    return pid->numbers[0].ns->ns.inum == state.own_namespace ? id : nested_id(pid);
+    return pid->numbers[0].ns->ns.inum == state.own_namespace ? id : nested_id(address_of(pid));
 }
 
 /* Whole words, as a call of a helper takes longer than all the rest. */
