@@ -47,13 +47,31 @@ static struct ct_hold last_hold(const struct ct_interval *interval, const struct
     return first;
 }
 
+/* The last before its own time: since then it was held; or else the first. */
+static size_t find_begin(const struct ct_interval *interval)
+{
+    size_t low = 0, high = interval->release_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (interval->releases[middle].time_ns <= interval->begin_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 ? low - 1 : 0;
+}
+
 void ct_interval_visit_holds(const struct ct_interval *interval,
                              void (*visit)(void *user, const struct ct_hold *hold), void *user)
 {
     const struct ct_wake *last = NULL, *next = NULL;
     uint64_t at_ns = interval->begin_ns;
+    gboolean is_empty = interval->begin_ns == interval->end_ns;
 
-    for (size_t i = 0; i < interval->release_count && !next; i++) {
+    for (size_t i = find_begin(interval);
+         i < interval->release_count && !next && (is_empty || at_ns < interval->end_ns); i++) {
         const struct ct_wake *release = &interval->releases[i];
 
         if (release->time_ns > interval->wait_end_ns) {
@@ -72,7 +90,7 @@ void ct_interval_visit_holds(const struct ct_interval *interval,
         hold.end_ns = at_ns = MIN(release->time_ns, interval->end_ns);
         visit(user, &hold);
     }
-    if (at_ns < interval->end_ns || interval->begin_ns == interval->end_ns) {
+    if (at_ns < interval->end_ns || is_empty) {
         struct ct_hold hold = last_hold(interval, last, next);
 
         hold.begin_ns = at_ns;

@@ -15,6 +15,13 @@ struct ct_wake {
     enum ct_op op;
 };
 
+/* Where a store has the releases of an interval, which follow each other. */
+struct ct_releases_at {
+    uint64_t object; /* the number of whose they are, plus one; 0: nowhere */
+    uint64_t first;  /* its number, among those of the object */
+    uint64_t count;
+};
+
 /* Only that a call was off the CPU is known, and not what became of it. */
 #define CT_RESULT_UNKNOWN INT32_MIN
 
@@ -66,6 +73,7 @@ struct ct_interval {
     gboolean is_for_lock;
     const struct ct_wake *releases;
     size_t release_count;
+    struct ct_releases_at releases_at;
 
     const char
         *preempted_by; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */

@@ -122,13 +122,9 @@ static void divide_lock_wait(struct division *division, const struct ct_interval
 static void follow(struct division *division, const struct ct_thread_span *span,
                    const struct ct_lock_part *found)
 {
-    struct ct_store_event event;
-    g_autoptr(ct_store_cursor) cursor =
-        ct_store_find(division->waits->store, &span->id, &event, &division->failure);
+    struct ct_interval wait = span->interval;
 
-    if (division->failure)
-        return;
-    if (!cursor || division->depth + 1 >= CT_LOCK_CHAIN_MAX) {
+    if (division->depth + 1 >= CT_LOCK_CHAIN_MAX) {
         struct ct_lock_part unknown = {.share = CT_LOCK_SHARE_UNKNOWN};
 
         unknown.holder = found->holder;
@@ -137,10 +133,11 @@ static void follow(struct division *division, const struct ct_thread_span *span,
         add_part(division, span->begin_ns, span->end_ns, &unknown);
         return;
     }
+    if (!ct_store_load_releases(division->waits->store, &wait, &division->failure))
+        return;
     /* What is asked next takes their place. */
     g_autofree struct ct_wake *releases =
-        g_memdup2(event.interval.releases, event.interval.release_count * sizeof(struct ct_wake));
-    struct ct_interval wait = event.interval;
+        g_memdup2(wait.releases, wait.release_count * sizeof(struct ct_wake));
     struct division next = *division;
 
     wait.releases = releases;

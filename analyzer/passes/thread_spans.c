@@ -1,8 +1,9 @@
 #include "passes/thread_spans.h"
 
-/* Intervals kept of one thread, and threads of which some are kept. */
-#define KEPT_MAX    512
-#define THREADS_MAX 256
+/* Intervals kept of one thread and of all, and threads of which some are kept. */
+#define KEPT_MAX     512
+#define ALL_KEPT_MAX (1U << 17)
+#define THREADS_MAX  1024
 
 /* So many are read on; to what is farther away, the store knows a shorter way. */
 #define READ_ON_MAX 512
@@ -17,13 +18,14 @@ struct window {
     struct ct_store_cursor *cursor; /* owned; NULL: it has come to the end */
     GArray *kept;                   /* owned; struct kept, in order */
     uint64_t from_ns;
-    uint64_t use; /* when it was asked last */
+    GList link; /* in the order in which they were asked for; of the thread */
 };
 
 struct ct_thread_spans {
     struct ct_store *store; /* borrowed */
     GHashTable *windows;    /* owned; struct ct_thread * -> struct window *, owned */
-    uint64_t uses;
+    GQueue asked;           /* their links: what was asked for last, first */
+    uint64_t kept;          /* intervals, of all */
 };
 
 static void window_free(void *data)
@@ -56,32 +58,22 @@ void ct_thread_spans_free(struct ct_thread_spans *spans)
 
 static void forget_oldest(struct ct_thread_spans *spans)
 {
-    void *oldest = NULL;
-    uint64_t use = UINT64_MAX;
-    GHashTableIter at;
-    void *thread;
-    void *value;
+    void *thread = spans->asked.tail->data;
+    struct window *window = g_hash_table_lookup(spans->windows, thread);
 
-    g_hash_table_iter_init(&at, spans->windows);
-    while (g_hash_table_iter_next(&at, &thread, &value)) {
-        const struct window *window = value;
-
-        if (window->use >= use)
-            continue;
-        oldest = thread;
-        use = window->use;
-    }
-    g_hash_table_remove(spans->windows, oldest);
+    spans->kept -= window->kept->len;
+    g_queue_unlink(&spans->asked, &window->link);
+    g_hash_table_remove(spans->windows, thread);
 }
 
 /* With nothing kept. */
-static void move_window(struct window *window, struct ct_store *store,
-                        const struct ct_thread *thread, uint64_t from_ns)
+static void move_window(struct ct_thread_spans *spans, struct window *window, uint64_t from_ns)
 {
     const struct ct_window asked = {from_ns, UINT64_MAX};
 
     ct_store_cursor_free(window->cursor);
-    window->cursor = ct_store_intervals(store, thread, &asked);
+    window->cursor = ct_store_intervals(spans->store, window->link.data, &asked);
+    spans->kept -= window->kept->len;
     g_array_set_size(window->kept, 0);
     window->from_ns = from_ns;
 }
@@ -91,11 +83,11 @@ static struct window *open_window(struct ct_thread_spans *spans, struct ct_threa
 {
     struct window *window = g_new0(struct window, 1);
 
-    if (g_hash_table_size(spans->windows) >= THREADS_MAX)
-        forget_oldest(spans);
+    window->link.data = thread;
     window->kept = g_array_new(FALSE, FALSE, sizeof(struct kept));
-    move_window(window, spans->store, thread, from_ns);
+    move_window(spans, window, from_ns);
     g_hash_table_insert(spans->windows, thread, window);
+    g_queue_push_head_link(&spans->asked, &window->link);
     return window;
 }
 
@@ -104,11 +96,16 @@ static struct window *find_window(struct ct_thread_spans *spans, struct ct_threa
 {
     struct window *window = g_hash_table_lookup(spans->windows, thread);
 
-    if (!window)
-        window = open_window(spans, thread, at_ns);
-    else if (window->from_ns > at_ns)
-        move_window(window, spans->store, thread, at_ns);
-    window->use = ++spans->uses;
+    if (!window) {
+        while (spans->asked.length >= THREADS_MAX ||
+               (spans->kept > ALL_KEPT_MAX && spans->asked.length > 0))
+            forget_oldest(spans);
+        return open_window(spans, thread, at_ns);
+    }
+    g_queue_unlink(&spans->asked, &window->link);
+    g_queue_push_head_link(&spans->asked, &window->link);
+    if (window->from_ns > at_ns)
+        move_window(spans, window, at_ns);
     return window;
 }
 
@@ -117,10 +114,11 @@ static struct kept *kept_at(const struct window *window, guint index)
     return &g_array_index(window->kept, struct kept, index);
 }
 
-static void drop_half(struct window *window)
+static void drop_half(struct ct_thread_spans *spans, struct window *window)
 {
     guint half = window->kept->len / 2;
 
+    spans->kept -= half;
     window->from_ns = kept_at(window, half - 1)->interval.end_ns;
     g_array_remove_range(window->kept, 0, half);
 }
@@ -132,7 +130,7 @@ static gboolean is_before(const struct window *window, uint64_t at_ns)
 }
 
 /* Keeps the next one; there is none any more when the cursor is gone. */
-static void read_next(struct window *window, GError **error)
+static void read_next(struct ct_thread_spans *spans, struct window *window, GError **error)
 {
     struct ct_store_event event;
 
@@ -147,20 +145,21 @@ static void read_next(struct window *window, GError **error)
     kept.interval.releases = NULL;
     kept.interval.release_count = 0;
     if (window->kept->len >= KEPT_MAX)
-        drop_half(window);
+        drop_half(spans, window);
     g_array_append_val(window->kept, kept);
+    spans->kept++;
 }
 
 /* Reads on until there is one that ends after that time, or there are no more. */
-static gboolean read_beyond(struct window *window, struct ct_store *store,
-                            const struct ct_thread *thread, uint64_t at_ns, GError **error)
+static gboolean read_beyond(struct ct_thread_spans *spans, struct window *window, uint64_t at_ns,
+                            GError **error)
 {
     GError *failure = NULL;
 
     for (guint count = 0; window->cursor && is_before(window, at_ns); count++) {
         if (count == READ_ON_MAX)
-            move_window(window, store, thread, at_ns);
-        read_next(window, &failure);
+            move_window(spans, window, at_ns);
+        read_next(spans, window, &failure);
     }
     if (failure)
         g_propagate_error(error, failure);
@@ -194,7 +193,7 @@ gboolean ct_thread_span_at(struct ct_thread_spans *spans, struct ct_thread *thre
     }
     struct window *window = find_window(spans, thread, at_ns);
 
-    if (!read_beyond(window, spans->store, thread, at_ns, error))
+    if (!read_beyond(spans, window, at_ns, error))
         return FALSE;
     const struct kept *kept = find_kept(window, at_ns);
 

@@ -51,15 +51,12 @@ static gboolean set_waker(const struct ct_store *store, const struct ct_store_re
 static gboolean set_releases(struct ct_store *store, const struct ct_store_record *record,
                              struct ct_interval *interval)
 {
-    uint64_t object = record->attribute->numbers[CT_INTERVAL_RELEASES];
-    uint64_t count = record->loose[CT_INTERVAL_RELEASE_COUNT];
-
-    if (object == 0)
-        return TRUE;
-    interval->releases =
-        ct_store_releases(store, object - 1, record->loose[CT_INTERVAL_FIRST_RELEASE], count);
-    interval->release_count = (size_t)count;
-    return interval->releases != NULL;
+    interval->releases_at = (struct ct_releases_at){
+        .object = record->attribute->numbers[CT_INTERVAL_RELEASES],
+        .first = record->loose[CT_INTERVAL_FIRST_RELEASE],
+        .count = record->loose[CT_INTERVAL_RELEASE_COUNT],
+    };
+    return ct_store_load_releases(store, interval, NULL);
 }
 
 gboolean ct_store_make_interval(struct ct_store *store, struct ct_thread *thread,

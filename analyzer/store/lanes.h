@@ -71,9 +71,4 @@ gboolean ct_store_make_turn(struct ct_store *store, struct ct_thread *thread,
 struct ct_release_cache *ct_release_cache_new(void);
 void ct_release_cache_free(struct ct_release_cache *cache);
 
-/* Those with numbers from `first` on, of an object's lane. NULL: the file has not so many. Valid
- * until the next call. */
-const struct ct_wake *ct_store_releases(struct ct_store *store, uint64_t object, uint64_t first,
-                                        uint64_t count);
-
 #endif

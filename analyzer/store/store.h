@@ -204,6 +204,11 @@ GArray *ct_store_longest(struct ct_store *store, const struct ct_store_scope *sc
 struct ct_store_cursor *ct_store_find(struct ct_store *store, const struct ct_store_id *id,
                                       struct ct_store_event *event, GError **error);
 
+/* Sets the releases of an interval that a store gave, once more: they are there until it gives an
+ * interval again. FALSE: an error. */
+gboolean ct_store_load_releases(struct ct_store *store, struct ct_interval *interval,
+                                GError **error);
+
 /* What a thread did at some moment. */
 struct ct_store_state {
     struct ct_thread *thread; /* borrowed */
