@@ -47,20 +47,27 @@ static struct ct_hold last_hold(const struct ct_interval *interval, const struct
     return first;
 }
 
-/* The last before its own time: since then it was held; or else the first. */
-static size_t find_begin(const struct ct_interval *interval)
+size_t ct_interval_find_release(const struct ct_interval *interval, uint64_t time_ns)
 {
     size_t low = 0, high = interval->release_count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (interval->releases[middle].time_ns <= interval->begin_ns)
+        if (interval->releases[middle].time_ns < time_ns)
             low = middle + 1;
         else
             high = middle;
     }
-    return low > 0 ? low - 1 : 0;
+    return low;
+}
+
+/* The last that is not after its begin: since then it was held; or else the first. */
+static size_t find_begin(const struct ct_interval *interval)
+{
+    size_t first = ct_interval_find_release(interval, interval->begin_ns + 1);
+
+    return first > 0 ? first - 1 : 0;
 }
 
 void ct_interval_visit_holds(const struct ct_interval *interval,

@@ -21,6 +21,9 @@ struct ct_hold {
 /* Did it end without the lock, or does it go on? */
 gboolean ct_interval_is_in_vain(const struct ct_interval *interval);
 
+/* The first release that is not before that time; their number, if there is none. */
+size_t ct_interval_find_release(const struct ct_interval *interval, uint64_t time_ns);
+
 /*
  * Visits the parts of an interval that is for a lock, in order of time: together they are the
  * interval, and there is at least one. The time from the last release to the end of the wait that

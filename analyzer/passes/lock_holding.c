@@ -1,6 +1,7 @@
 #include "passes/lock_holding.h"
 
 #include "model/holders.h"
+#include "passes/lock_common.h"
 #include "passes/lock_queue.h"
 #include "passes/lock_table.h"
 
@@ -15,9 +16,11 @@
 #define ESTIMATE_FROM (1U << 16)
 
 struct search {
-    struct ct_lock_waits *waits; /* borrowed */
-    struct ct_lock_table *locks; /* borrowed */
-    GHashTable *chosen;          /* borrowed; struct chosen *, as a set; NULL: all locks */
+    struct ct_lock_waits *waits;   /* borrowed */
+    struct ct_lock_common *common; /* borrowed: of holds that are left out of those */
+    struct ct_lock_waits *each;    /* borrowed: what of these is not told in common */
+    struct ct_lock_table *locks;   /* borrowed */
+    GHashTable *chosen;            /* borrowed; struct chosen *, as a set; NULL: all locks */
     struct ct_window window;
     GError *failure; /* owned; or NULL */
 };
@@ -180,16 +183,17 @@ static uint64_t grow(struct sum *sum, uint64_t more_ns)
     return sum->told_ns - before_ns;
 }
 
-/* A holder that could run, and had no CPU, made somebody wait who would have come first. */
+/* A holder that could run, and had no CPU, made somebody wait who would have come first: so many
+ * waits of the same time. */
 static void add_inversion(struct ct_lock_holding *holding, const struct ct_lock_part *part,
-                          const struct ct_thread *waiter, uint64_t time_ns)
+                          const struct ct_thread *waiter, uint64_t time_ns, uint64_t count)
 {
     const struct ct_thread *holder = part->holder;
 
     if (part->share != CT_LOCK_SHARE_RUNNABLE || !holder || !holder->sched.has_priority ||
         !waiter->sched.has_priority || holder->sched.priority <= waiter->sched.priority)
         return;
-    holding->inverted_ns += time_ns;
+    holding->inverted_ns += count * time_ns;
     if (time_ns <= holding->longest_inverted_ns)
         return;
     holding->longest_inverted_ns = time_ns;
@@ -265,6 +269,67 @@ static void add_holds(const struct search *search, struct ct_lock_sum *lock,
 
 /* ---- Waits ---- */
 
+/* Sums of these are exact. */
+static gboolean is_whole_number(double weight)
+{
+    return weight <= 1 << 20 && weight == (double)(uint64_t)weight;
+}
+
+static void on_common(void *user, const struct ct_lock_common_hold *hold)
+{
+    const struct search *search = user;
+
+    for (guint i = 0; i < hold->parts->len; i++) {
+        const struct ct_lock_part *part = &g_array_index(hold->parts, struct ct_lock_part, i);
+        uint64_t time_ns = inside_ns(&search->window, part->begin_ns, part->end_ns);
+
+        add_part(hold->lock, part, hold->count * time_ns);
+        add_inversion(hold->lock->holding, part, hold->waiter, hold->weight * time_ns,
+                      hold->count / hold->weight);
+    }
+}
+
+static void add_parts(const struct search *search, struct ct_lock_sum *lock, const GArray *parts,
+                      const struct ct_thread *waiter, struct sum *sum)
+{
+    for (guint i = 0; i < parts->len; i++) {
+        const struct ct_lock_part *part = &g_array_index(parts, struct ct_lock_part, i);
+        uint64_t time_ns = grow(sum, inside_ns(&search->window, part->begin_ns, part->end_ns));
+
+        add_part(lock, part, time_ns);
+        add_inversion(lock->holding, part, waiter, time_ns, 1);
+    }
+}
+
+/* What is left out of the wait's parts. */
+static void add_whole(struct search *search, struct ct_lock_sum *lock,
+                      const struct ct_lock_wait *wait, struct sum *sum)
+{
+    const struct ct_interval *interval = &wait->interval;
+    gboolean is_common = is_whole_number(sum->weight);
+
+    if (is_common &&
+        !ct_lock_common_add(search->common, lock, wait, (uint64_t)sum->weight, &search->failure))
+        return;
+    for (guint i = 0; i < wait->whole->len; i++) {
+        const struct ct_lock_whole_holds *whole =
+            &g_array_index(wait->whole, struct ct_lock_whole_holds, i);
+
+        if (is_common)
+            grow(sum, inside_ns(&search->window, whole->releases[0].time_ns,
+                                whole->releases[whole->count].time_ns));
+        for (guint hold = 0; hold < whole->count && !is_common; hold++) {
+            const GArray *parts =
+                ct_lock_waits_divide_hold(search->each, interval, whole->releases + hold,
+                                          interval->thread, NULL, &search->failure);
+
+            if (!parts)
+                return;
+            add_parts(search, lock, parts, interval->thread, sum);
+        }
+    }
+}
+
 static void add_wait(struct search *search, const struct ct_lock_wait *wait, double weight)
 {
     const struct ct_interval *interval = &wait->interval;
@@ -279,14 +344,8 @@ static void add_wait(struct search *search, const struct ct_lock_wait *wait, dou
     struct ct_lock_sum *lock = ct_lock_table_add(search->locks, interval);
     struct ct_lock_waiter *waiter = ct_lock_sum_add_waiter(lock, interval);
 
-    for (guint i = 0; i < wait->parts->len; i++) {
-        const struct ct_lock_part *part = &g_array_index(wait->parts, struct ct_lock_part, i);
-
-        uint64_t time_ns = grow(&sum, inside_ns(window, part->begin_ns, part->end_ns));
-
-        add_part(lock, part, time_ns);
-        add_inversion(lock->holding, part, interval->thread, time_ns);
-    }
+    add_parts(search, lock, wait->parts, interval->thread, &sum);
+    add_whole(search, lock, wait, &sum);
     waiter->ns += sum.told_ns;
     waiter->count += weight;
     lock->holding->ns += sum.told_ns;
@@ -330,15 +389,20 @@ static GPtrArray *look(struct ct_store *store, const struct ct_store_scope *scop
 {
     g_autoptr(ct_lock_table) locks = ct_lock_table_new();
     g_autoptr(ct_lock_waits) waits = ct_lock_waits_new(store);
+    g_autoptr(ct_lock_waits) each = ct_lock_waits_new(store);
     struct search search = {
-        .waits = waits, .locks = locks, .chosen = chosen, .window = {0, UINT64_MAX}};
+        .waits = waits, .each = each, .locks = locks, .chosen = chosen, .window = {0, UINT64_MAX}};
+    g_autoptr(ct_lock_common) common = ct_lock_common_new(store, on_common, &search);
     const struct ct_sink sink = {.user = &search, .on_interval = on_interval};
 
+    ct_lock_waits_leave_whole(waits);
+    search.common = common;
     if (scope->window)
         search.window = *scope->window;
     if (!ct_store_replay(store, scope, &sink, error))
         return NULL;
-    if (!search.failure && (chosen || find_queues(&search, store, scope)))
+    if (!search.failure && ct_lock_common_finish(common, &search.failure) &&
+        (chosen || find_queues(&search, store, scope)))
         return ct_lock_table_finish(locks);
     g_propagate_error(error, search.failure);
     return NULL;

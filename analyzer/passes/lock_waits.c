@@ -8,12 +8,20 @@
 /* Of one wait; what comes then is told together, as unknown. */
 #define PARTS_MAX (1U << 16)
 
+/* Fewer whole holds in a row are not worth leaving out. */
+#define WHOLE_MIN 8
+
+/* As many parts at most take no time. */
+#define PARTS_OF_STEP (1U << 12)
+
 struct ct_lock_waits {
     struct ct_store *store;        /* borrowed */
     struct ct_thread_spans *spans; /* owned */
     struct ct_lock_wait wait;
     GArray *releases; /* owned; struct ct_wake: of the wait */
     GArray *last;     /* owned; struct last, by the thread's number */
+    gboolean leaves_whole;
+    guint parts; /* since who watches was told that it got on */
 };
 
 /* A thread's wait that was divided last. */
@@ -31,6 +39,7 @@ struct division {
     const struct ct_thread *chain[CT_LOCK_CHAIN_MAX + 1]; /* who waits, each for the next */
     guint depth;
     struct ct_lock_part part; /* what is known of all parts that come */
+    GPtrArray *met;           /* borrowed; those who held what a holder waited for; or NULL */
     GError *failure;          /* owned; or NULL */
 };
 
@@ -55,6 +64,8 @@ static void add_part(struct division *division, uint64_t begin_ns, uint64_t end_
     struct ct_lock_part part = division->depth > 0 ? division->part : *found;
     gboolean is_waiting = found->share == CT_LOCK_SHARE_WAITING;
 
+    if (++division->waits->parts % PARTS_OF_STEP == 0)
+        ct_store_step(division->waits->store);
     if (parts->len >= PARTS_MAX) {
         struct ct_lock_part *last = &g_array_index(parts, struct ct_lock_part, parts->len - 1);
 
@@ -208,6 +219,8 @@ static void add_hold(void *user, const struct ct_hold *hold)
 
     if (division->failure || at_ns >= hold->end_ns)
         return;
+    if (division->met && division->depth > 0 && hold->holder)
+        g_ptr_array_add(division->met, hold->holder);
     found.is_circle = hold->holder && is_in_chain(division, hold->holder);
     if (hold->is_released || !hold->holder || found.is_circle) {
         found.share = hold->is_released ? CT_LOCK_SHARE_HAND_OFF : CT_LOCK_SHARE_UNKNOWN;
@@ -245,6 +258,59 @@ static void divide_lock_wait(struct division *division, const struct ct_interval
     division->wait = NULL;
 }
 
+/* ---- Whole holds ---- */
+
+static gboolean is_held_by(const struct ct_lock_whole_holds *whole, const struct ct_thread *thread)
+{
+    for (guint i = 1; i <= whole->count; i++) {
+        if (whole->releases[i].thread == thread)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void divide_piece(struct division *division, const struct ct_interval *piece)
+{
+    size_t first = ct_interval_find_release(piece, piece->begin_ns);
+    size_t end = ct_interval_find_release(piece, piece->end_ns);
+    struct ct_lock_whole_holds whole = {piece->releases + first, piece->releases_at.first + first,
+                                        0};
+    struct ct_interval rest = *piece;
+
+    if (division->waits->leaves_whole && end > first + WHOLE_MIN)
+        whole.count = (guint)(end - first) - 1;
+    if (whole.count == 0 || is_held_by(&whole, piece->thread)) {
+        divide_lock_wait(division, piece);
+        return;
+    }
+    rest.end_ns = whole.releases[0].time_ns;
+    divide_lock_wait(division, &rest);
+    g_array_append_val(division->waits->wait.whole, whole);
+    rest.begin_ns = whole.releases[whole.count].time_ns;
+    rest.end_ns = piece->end_ns;
+    divide_lock_wait(division, &rest);
+}
+
+const GArray *ct_lock_waits_divide_hold(struct ct_lock_waits *waits, const struct ct_interval *like,
+                                        const struct ct_wake releases[2],
+                                        const struct ct_thread *waiter, GPtrArray *met,
+                                        GError **error)
+{
+    struct division division = {.waits = waits, .chain = {waiter}, .met = waiter ? NULL : met};
+    struct ct_interval hold = *like;
+
+    g_array_set_size(waits->wait.parts, 0);
+    hold.begin_ns = hold.wait_begin_ns = releases[0].time_ns;
+    hold.end_ns = hold.wait_end_ns = releases[1].time_ns;
+    hold.releases = releases;
+    hold.release_count = 2;
+    divide_lock_wait(&division, &hold);
+    if (!division.failure)
+        return waits->wait.parts;
+    g_propagate_error(error, division.failure);
+    return NULL;
+}
+
 /* ---- The waiter ---- */
 
 static void add_own(struct division *division, const struct ct_thread_span *span,
@@ -276,7 +342,7 @@ static void add_own_span(struct division *division, const struct ct_interval *wh
         wait->weight = span->interval.weight;
         piece.begin_ns = span->begin_ns;
         piece.end_ns = span->end_ns;
-        divide_lock_wait(division, &piece);
+        divide_piece(division, &piece);
     }
 }
 
@@ -315,6 +381,7 @@ const struct ct_lock_wait *ct_lock_waits_divide(struct ct_lock_waits *waits,
 
     g_array_set_size(waits->releases, 0);
     g_array_set_size(wait->parts, 0);
+    g_array_set_size(wait->whole, 0);
     if (interval->release_count > 0)
         g_array_append_vals(waits->releases, interval->releases, (guint)interval->release_count);
     wait->interval = *interval;
@@ -356,9 +423,15 @@ struct ct_lock_waits *ct_lock_waits_new(struct ct_store *store)
     waits->store = store;
     waits->spans = ct_thread_spans_new(store);
     waits->wait.parts = g_array_new(FALSE, FALSE, sizeof(struct ct_lock_part));
+    waits->wait.whole = g_array_new(FALSE, FALSE, sizeof(struct ct_lock_whole_holds));
     waits->releases = g_array_new(FALSE, FALSE, sizeof(struct ct_wake));
     waits->last = g_array_new(FALSE, TRUE, sizeof(struct last));
     return waits;
+}
+
+void ct_lock_waits_leave_whole(struct ct_lock_waits *waits)
+{
+    waits->leaves_whole = TRUE;
 }
 
 void ct_lock_waits_free(struct ct_lock_waits *waits)
@@ -367,6 +440,7 @@ void ct_lock_waits_free(struct ct_lock_waits *waits)
         return;
     ct_thread_spans_free(waits->spans);
     g_array_unref(waits->wait.parts);
+    g_array_unref(waits->wait.whole);
     g_array_unref(waits->releases);
     g_array_unref(waits->last);
     g_free(waits);

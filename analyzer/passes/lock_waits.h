@@ -58,11 +58,20 @@ struct ct_lock_part {
     gboolean is_circle;       /* it is one who waits, directly or not, for itself */
 };
 
+/* Holds that lie in a wait as a whole, each from one release to the next. They are divided alike
+ * for all who waited meanwhile: see lock_common.h. */
+struct ct_lock_whole_holds {
+    const struct ct_wake *releases; /* borrowed; those that end them, and one before */
+    uint64_t first;                 /* the number of the one before: see struct ct_releases_at */
+    guint count;
+};
+
 /* All of one wait, with what interrupted it. */
 struct ct_lock_wait {
     struct ct_interval interval; /* one of its pieces; without `fd`; releases are borrowed */
     double weight;               /* how many waits it stands for */
     GArray *parts;               /* owned; struct ct_lock_part */
+    GArray *whole;               /* owned; struct ct_lock_whole_holds: no parts are of these */
 };
 
 struct ct_lock_waits;
@@ -71,6 +80,9 @@ typedef struct ct_lock_waits ct_lock_waits; /* for g_autoptr(ct_lock_waits) */
 /* The store is borrowed. */
 struct ct_lock_waits *ct_lock_waits_new(struct ct_store *store);
 void ct_lock_waits_free(struct ct_lock_waits *waits);
+
+/* From now on, many whole holds in a row are left out of the parts; else none are. */
+void ct_lock_waits_leave_whole(struct ct_lock_waits *waits);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_lock_waits, ct_lock_waits_free)
 
 /* Is it a piece of a wait for a lock, or of the time in the run queue that ended one? */
@@ -89,5 +101,15 @@ const struct ct_lock_wait *ct_lock_waits_divide(struct ct_lock_waits *waits,
  */
 const struct ct_lock_wait *ct_lock_waits_next(struct ct_lock_waits *waits,
                                               const struct ct_interval *interval, GError **error);
+
+/*
+ * The parts of one whole hold (struct ct_lock_part), with the release before it and its own, for a
+ * thread that waited; `like` is such a wait. NULL: for any thread but those of `met`, to which are
+ * added all who held up the holder. Returns NULL for an error. Valid until the next.
+ */
+const GArray *ct_lock_waits_divide_hold(struct ct_lock_waits *waits, const struct ct_interval *like,
+                                        const struct ct_wake releases[2],
+                                        const struct ct_thread *waiter, GPtrArray *met,
+                                        GError **error);
 
 #endif

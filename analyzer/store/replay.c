@@ -148,7 +148,7 @@ static void open_entry(struct replay *replay, const struct ct_entry *entry,
     source->kind = kind;
     /* Who is handed it may take long for each: where thousands stand in line for a lock, each of
      * them waits for all the others. */
-    ct_activity_step(replay->store->model->activity);
+    ct_store_step(replay->store);
     if (entry->level > 0) {
         replay->is_bad |= !load_page(replay, entry, source);
         has_more = !replay->is_bad && advance_page(replay, source);

@@ -143,6 +143,11 @@ struct ct_store *ct_store_open(int fd, const uint8_t key[CT_STORE_KEY_SIZE], str
     return NULL;
 }
 
+void ct_store_step(const struct ct_store *store)
+{
+    ct_activity_step(store->model->activity);
+}
+
 void ct_store_free(struct ct_store *store)
 {
     if (!store)

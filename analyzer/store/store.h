@@ -33,6 +33,9 @@ void ct_store_free(struct ct_store *store);
 typedef struct ct_store ct_store; /* for g_autoptr(ct_store) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ct_store, ct_store_free)
 
+/* For who asks, and takes long for what it was told: it got on. */
+void ct_store_step(const struct ct_store *store);
+
 /* Intervals, runs, samples and turns. */
 uint64_t ct_store_record_count(const struct ct_store *store);
 
