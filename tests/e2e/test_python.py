@@ -7,8 +7,9 @@ import pathlib
 import re
 import shutil
 import subprocess
+import unittest
 
-from harness import WORKLOADS, TraceTest, main
+from harness import WORKLOADS, TraceTest, main, run
 
 SYSTEM = "/usr/bin/python3"
 OLDEST = (3, 8)
@@ -191,6 +192,20 @@ class Python(TraceTest):
     def test_frames_that_change_meanwhile_hold_nobody_up(self):
         result = self.record(WORKLOADS / "fake_python", "circle", options=["--rate=0"])
         self.assertEqual((result.status, result.out), (0, "behaves\n"), result)
+
+    @unittest.skipUnless(shutil.which("strace"), "no strace here")
+    def test_a_stack_asks_the_kernel_for_frames_alone(self):
+        """Not for the process, which the board knows: that took as many calls again."""
+        calls = self.folder / "calls"
+        program = "import time\nfor _ in range(200): time.sleep(0.0001)"
+        traced = ["strace", "-f", "-o", calls, "-e", "trace=getpid,process_vm_readv"]
+        if run(*traced, "true").status != 0:
+            self.skipTest("strace cannot be used here")
+        self.record_ok(*traced, SYSTEM, "-c", program, options=["--kernel=off"])
+        names = re.findall(r"(getpid|process_vm_readv)\(", calls.read_text())
+        copies = names.count("process_vm_readv")
+        self.assertGreater(copies, 1000)
+        self.assertLess(names.count("getpid"), copies / 4)
 
 
 main()

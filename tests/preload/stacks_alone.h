@@ -14,6 +14,8 @@
 
 static struct ct_control control = {.stack_frames = CT_STACK_DEFAULT_FRAMES};
 struct ct_board *ct_board;
+struct ct_wiped ct_wiped; /* of nobody: whose memory it is, the kernel is asked */
+const uint32_t *ct_is_ours = &ct_wiped.is_ours;
 const struct ct_control *ct_control = &control;
 CT_TLS struct ct_self ct_self;
 

@@ -165,6 +165,8 @@ uint32_t ct_board_map_entries(const struct ct_board_map *map, enum ct_table tabl
 
 size_t ct_board_map_place(const struct ct_board_map *map, enum ct_table table, uint32_t index)
 {
+    if (index < ct_table_layouts[table].first) /* as nearly all: no parts are counted */
+        return first_parts[table] + (size_t)index * ct_table_layouts[table].entry_size;
     if (index >= ct_board_map_entries(map, table, UINT32_MAX))
         return NO_PLACE;
     struct ct_table_place place = ct_table_place_of(table, index);
