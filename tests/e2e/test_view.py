@@ -89,16 +89,30 @@ class View(TraceTest):
         shutil.copytree(View.recorded, self.directory)
         self.server = Server(self, self.directory)
 
+    def readers(self, server):
+        found = subprocess.run(["pgrep", "-P", str(server.process.pid)], stdout=subprocess.PIPE, text=True,
+                               check=False)
+        return [pathlib.Path("/proc", pid) for pid in found.stdout.split()]
+
+    def wait_for(self, is_so, what):
+        deadline = time.monotonic() + TIMEOUT_S
+        while not is_so():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.02)
+
     def test_it_ends_when_it_is_told_to(self):
+        """And what reads for it, which keeps the symbols that it has found."""
         for number in (signal.SIGINT, signal.SIGTERM):
+            (self.directory / "symbols").unlink(missing_ok=True)
             server = Server(self, self.directory)
             server.json("overview")
-            readers = subprocess.run(["pgrep", "-P", str(server.process.pid)], stdout=subprocess.PIPE, text=True,
-                                     check=False).stdout.split()
+            readers = self.readers(server)
             self.assertNotEqual(readers, [])
             server.process.send_signal(number)
             self.assertEqual(server.process.wait(TIMEOUT_S), 0)
             self.assertEqual(server.process.communicate()[1], "")
+            self.wait_for(lambda left=readers: not any(reader.exists() for reader in left), "readers")
+            self.assertTrue((self.directory / "symbols").exists())
 
     def test_the_page_comes_with_a_strict_policy(self):
         for name, kind in (("", "text/html; charset=utf-8"), ("index.html", "text/html; charset=utf-8")):
@@ -262,6 +276,11 @@ class View(TraceTest):
         self.assertEqual(self.server.json("path", lane="t2")["lane"], "t2")
         self.assertEqual(self.server.ask("api/path", lane="t2", **{"from": 1, "to": 2})[0], 404)
 
+    def runs(self, name):
+        found = subprocess.run(["pgrep", "-P", str(self.server.process.pid), "-f", name], stdout=subprocess.PIPE,
+                               check=False)
+        return found.stdout != b""
+
     def test_other_commands_are_asked_by_the_page(self):
         report = self.server.json("table", lanes="k0", **{"from": 400000000, "to": 800000000})
         self.assertEqual({thread["name"] for thread in report["threads"]}, {f"worker-{i}" for i in (1, 2, 3, 4)})
@@ -276,19 +295,8 @@ class View(TraceTest):
             query = urllib.parse.urlencode({"sql": endless})
             connection.sendall(f"GET {self.server.path}api/query?{query} HTTP/1.1\r\n"
                                f"Host: 127.0.0.1:{self.server.port}\r\n\r\n".encode())
-            self.wait_for_children("ctrace-query", True)
-        self.wait_for_children("ctrace-query", False)
-
-    def wait_for_children(self, name, are_there):
-        """Who hangs up ends what is done for it."""
-        deadline = time.monotonic() + TIMEOUT_S
-        while True:
-            found = subprocess.run(["pgrep", "-P", str(self.server.process.pid), "-f", name], stdout=subprocess.PIPE,
-                                   check=False).stdout
-            if bool(found) == are_there:
-                return
-            self.assertLess(time.monotonic(), deadline, found)
-            time.sleep(0.05)
+            self.wait_for(lambda: self.runs("ctrace-query"), "who answers")
+        self.wait_for(lambda: not self.runs("ctrace-query"), "nobody wants the answer")
 
     def test_files_are_what_the_commands_write(self):
         window = {"from": 400000000, "to": 800000000}
@@ -342,10 +350,8 @@ class View(TraceTest):
 
     def test_a_reader_that_dies_is_started_again(self):
         before = self.server.json("overview")
-        readers = subprocess.run(["pgrep", "-P", str(self.server.process.pid)], stdout=subprocess.PIPE, text=True,
-                                 check=False).stdout.split()
-        for reader in readers:
-            os.kill(int(reader), signal.SIGKILL)
+        for reader in self.readers(self.server):
+            os.kill(int(reader.name), signal.SIGKILL)
         for _ in range(3):
             self.assertEqual(self.server.json("overview"), before)
 

@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 #include "store/builder.h"
+#include "store/columns.h"
 #include "store/lanes.h"
 #include "store/model_section.h"
 
@@ -127,6 +128,34 @@ static void on_interval(void *user, const struct ct_interval *interval)
     check_interval(interval);
 }
 
+/* Lanes as columns, and backwards. */
+static void look_at(struct ct_store *store, const struct ct_model *model)
+{
+    const struct ct_store_grid grids[] = {{0, CT_COLUMN_LEVEL_MAX, 4}, {model->begin_ns, 3, 64}};
+    struct ct_store_id id;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(grids); i++) {
+        for (guint number = 0; number < model->all_threads->len; number++) {
+            struct ct_thread *thread = model->all_threads->pdata[number];
+            struct ct_store_column columns[64] = {0};
+
+            if (!ct_store_thread_columns(store, thread, &grids[i], columns, NULL))
+                continue;
+            for (guint column = 0; column < grids[i].count; column++)
+                FUZZ_REQUIRE(!columns[column].peak.is_there || columns[column].peak.thread);
+            if (ct_store_interval_before(store, thread, UINT64_MAX, &id, NULL))
+                FUZZ_REQUIRE(id.thread == thread);
+        }
+        for (guint number = 0; number < ct_store_object_count(store); number++) {
+            struct ct_store_column columns[64] = {0};
+
+            (void)ct_store_object_columns(store, number, &grids[i], columns, NULL);
+            if (ct_store_object_wait_before(store, number, UINT64_MAX, &id, NULL))
+                FUZZ_REQUIRE(id.thread != NULL);
+        }
+    }
+}
+
 static void read_file(const uint8_t *bytes, size_t size)
 {
     int fd = make_file(bytes, size);
@@ -137,6 +166,8 @@ static void read_file(const uint8_t *bytes, size_t size)
 
     if (store)
         ct_store_replay(store, &everything, &sink, NULL);
+    if (store)
+        look_at(store, model);
     close(fd);
 }
 

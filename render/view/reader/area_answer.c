@@ -1,4 +1,17 @@
-/* An area as pages are told it. */
+/*
+ * What lies in a window. Parameters: from, to, lanes of threads and kinds (all), flame (wait, run
+ * or both). The answer:
+ *
+ *   from, to, ns[] and unseen_ns[] by state (what sampled waits stand for beside their own time)
+ *   threads[]       lane, name, ns[], waits
+ *   ops[]           op, state, ns, waits
+ *   objects[]       text, lane, state, ns, waits
+ *   places[]        function, file, line, op, state, ns, waits
+ *   longest[]       lane, name, from, to, state, text, is_idle
+ *   histogram       least_ns[], waits[], ns[]: by how long whole waits took
+ *   flame           frames[], nodes[]: [parent, frame, self ns, total ns, waits], the root first;
+ *                   a leaf's frame is {function, state}: what was called, or done
+ */
 #include "export/json_document.h"
 #include "model/format.h"
 #include "view/reader/area.h"

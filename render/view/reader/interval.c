@@ -1,4 +1,15 @@
-/* What a thread did at a moment, and where to go from there. */
+/*
+ * What a thread did at a moment, and where to go from there. Parameters: lane, at. The answer:
+ *
+ *   lane, name, state, from, to, text
+ *   op, wait_from, wait_to (of the whole wait), object {text, lane}, stack[], result, is_open,
+ *   is_idle, weight, owner_tid, preempted_by      where it was in a call
+ *   waker           lane, name, at, op, stack[]: what it did is asked by its lane and at - 1
+ *   holders[]       from, to, lane, name, op, stack[], is_hand_off: together the interval;
+ *                   holder_count, where there are more
+ *   wakes[]         at, lane, name, from, to: whom it let go on meanwhile
+ *   previous, next, same_object {previous, next}, same_place {previous, next}: lane, at
+ */
 #include "export/json_document.h"
 #include "model/holders.h"
 #include "view/reader/reader.h"

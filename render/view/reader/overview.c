@@ -1,4 +1,17 @@
-/* What there is in a recording: its threads, kinds of threads, CPUs, and what was waited for. */
+/*
+ * What there is in a recording. No parameters. The answer:
+ *
+ *   recordings[]    directory: all that the server has
+ *   length_ns, lives {from, to}, begin_ns and epoch_ns (of moment 0, as text), command,
+ *   ctrace_version, exit_status, has_kernel, notes[], complaints[]
+ *   states[]        name, colour, on (of text upon it)
+ *   processes[]     pid, name, title, from, to, rate_ns, exit_status
+ *   kinds[]         lane, name, process, threads[] (their numbers): as the report folds them
+ *   threads[]       lane, tid, name, process, kind, from, to, has_exited, waits, ns[] by state
+ *   cpus[]          lane, name
+ *   objects[]       lane, kind, name, text, state, process, waits, ns: those with the most time, of
+ *                   object_count
+ */
 #include "export/json_document.h"
 #include "model/capture_notes.h"
 #include "model/life.h"

@@ -1,4 +1,10 @@
-/* What a moment depended on: the critical path to it, as fine as a picture can show it. */
+/*
+ * What a moment depended on: the critical path to it, as fine as a picture can show it. Parameters:
+ * from, to, columns, lane (of the thread; else the one that the report takes). The answer:
+ *
+ *   lane            of that thread
+ *   steps[]         lane, from, to: in order of time
+ */
 #include "path_steps.h"
 #include "view/reader/reader.h"
 

@@ -1,5 +1,16 @@
-/* A recording that is being asked by pages, and the questions that there are. All moments of
- * questions and answers are nanoseconds from the recording's begin. */
+/*
+ * A recording that is being asked by pages, and the questions that there are; each file that
+ * answers one says what its parameters and its answer are. In all of them
+ *
+ *   a moment   is in nanoseconds from the recording's begin, and [from, to) a time
+ *   a lane     is tN a thread, cN a CPU, oN an object that was waited for, kN a kind of threads
+ *   a state    is a place in the overview's list of states
+ *   a frame    is {function, file, line, module, inlined}, or {omitted} for those left out
+ *   ns         is exact and of what was recorded; `waits` counts those that sampled ones stand
+ *              for, too
+ *
+ * What is not known is left out.
+ */
 #ifndef CTRACE_VIEW_READER_H
 #define CTRACE_VIEW_READER_H
 

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 /* So long may go on what nobody wants, since to begin anew takes time, too. */
 #define PATIENCE_MS 300
@@ -104,6 +105,17 @@ static void abandon(struct session *session)
     g_subprocess_send_signal(session->process, SIGTERM);
 }
 
+/* One that has nothing to do keeps what it has found, and ends by itself. */
+static void leave(struct session *session, gboolean is_busy)
+{
+    GOutputStream *questions = g_subprocess_get_stdin_pipe(session->process);
+
+    if (!is_busy && g_output_stream_close(questions, NULL, NULL))
+        session->asker = NULL;
+    else
+        abandon(session);
+}
+
 /* It has gone. Those that wait are for the next one, unless none ever comes to be ready. */
 static void end(struct session *session)
 {
@@ -173,12 +185,22 @@ static void read_head(struct session *session)
                                   session);
 }
 
+/* Ctrl-C is for the server. */
+static void be_apart(void *nothing)
+{
+    (void)nothing;
+    setpgid(0, 0);
+}
+
 static gboolean start(struct ct_view_asker *asker)
 {
     g_autoptr(GError) error = NULL;
+    g_autoptr(GSubprocessLauncher) launcher =
+        g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+
+    g_subprocess_launcher_set_child_setup(launcher, be_apart, NULL, NULL);
     GSubprocess *process =
-        g_subprocess_newv((const char *const *)asker->argv,
-                          G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
+        g_subprocess_launcher_spawnv(launcher, (const char *const *)asker->argv, &error);
 
     if (!process) {
         g_warning("%s", error->message);
@@ -238,7 +260,7 @@ void ct_view_asker_free(struct ct_view_asker *asker)
     if (asker->next)
         g_source_remove(asker->next);
     if (asker->session)
-        abandon(asker->session);
+        leave(asker->session, asker->asked != NULL);
     if ((ticket = take_asked(asker)) != NULL)
         ticket_free(ticket);
     while ((ticket = g_queue_pop_head(&asker->waiting)) != NULL)

@@ -18,7 +18,7 @@ typedef void ct_view_done(void *user, guint status, enum ct_view_kind kind, GByt
 
 /* `argv` is the reader's, and copied. Nothing is started yet. */
 struct ct_view_asker *ct_view_asker_new(const char *const *argv);
-/* Ends the reader. Nobody is called back any more. */
+/* The reader ends. Nobody is called back any more. */
 void ct_view_asker_free(struct ct_view_asker *asker);
 
 /* The ticket is there until the answer is, and then the asker's. */

@@ -1,7 +1,12 @@
 /*
  * What other commands of ctrace answer better than a page could: reports, queries, profiles,
  * exports, pictures. Each is that command, run for a part of a recording; what it writes is the
- * answer. For one thread, which has a main loop.
+ * answer. For one thread, which has a main loop. Parameters: from, to, lanes (all), and
+ *
+ *   findings, table     the report as JSON, as its schema says
+ *   query               sql; the answer as JSON, as its schema says
+ *   download            what (pprof, folded, speedscope, perfetto, chrome, csv, json, svg, png,
+ * pdf), profile (of the first three); a file
  */
 #ifndef CTRACE_VIEW_JOB_H
 #define CTRACE_VIEW_JOB_H
