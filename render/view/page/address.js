@@ -34,7 +34,7 @@ export function emptyView() {
     };
 }
 
-const LANE = /^[tcokp]\d{1,9}$/;
+const LANE = /^[tcokpq]\d{1,9}$/;
 
 /**
  * @param {string} hash

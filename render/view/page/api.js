@@ -12,6 +12,9 @@ export class Refusal extends Error {
     }
 }
 
+/** A reader had to be started anew: it is asked once more. */
+const BUSY = 503;
+
 /** @typedef {Record<string, string | number | undefined>} Question */
 
 /**
@@ -32,8 +35,10 @@ export function addressOf(what, question) {
  * @param {string} what
  * @param {Question} question
  * @param {AbortSignal} [signal]
+ * @param {boolean} [isAgain]
+ * @returns {Promise<Response>}
  */
-async function answer(what, question, signal) {
+async function answer(what, question, signal, isAgain) {
     /** @type {Response} */
     let response;
     try {
@@ -46,6 +51,9 @@ async function answer(what, question, signal) {
             "ctrace view does not answer: it has ended, or the tunnel to it has. Start it again.",
             0,
         );
+    }
+    if (response.status === BUSY && !isAgain) {
+        return answer(what, question, signal, true);
     }
     if (!response.ok) {
         throw new Refusal(await reasonOf(response), response.status);

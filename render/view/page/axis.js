@@ -162,11 +162,11 @@ export class Strip {
             for (let i = 0; i < STRIP_COLUMNS; i++) {
                 const ns = this.ns[state]?.[i] ?? 0;
                 if (ns > 0) {
-                    const left = xOf(scale, (this.first + i) * column_ns);
-                    const right = xOf(scale, (this.first + i + 1) * column_ns);
+                    const left = Math.round(xOf(scale, (this.first + i) * column_ns));
+                    const right = Math.round(xOf(scale, (this.first + i + 1) * column_ns));
                     const bottom = height * (1 - (reached[i] ?? 0) / most);
                     const tall = (height * ns) / most;
-                    context.fillRect(left, bottom - tall, right - left + 0.3, tall);
+                    context.fillRect(left, bottom - tall, right - left, tall);
                     reached[i] = (reached[i] ?? 0) + ns;
                 }
             }

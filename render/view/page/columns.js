@@ -80,6 +80,7 @@ function kept(states, [begin, end, state, thread]) {
  * @property {number} full_ns what a column's whole height stands for
  * @property {Uint32Array} pixels a colour for each state
  * @property {number} mark the colour of patterns
+ * @property {number} [only] the state that all of it stands for
  * @property {boolean} hasPatterns
  */
 
@@ -120,9 +121,10 @@ function drawShares(pixels, width, x, columns, style) {
         }
         reached_ns += ns;
         const top = style.height - Math.round(room * Math.min(1, reached_ns / style.full_ns));
-        const colour = style.pixels[state] ?? 0;
+        const shown = style.only ?? state;
+        const colour = style.pixels[shown] ?? 0;
         for (let y = bottom - 1; y >= top; y--) {
-            pixels[y * width + x] = style.hasPatterns && isMarked(state, x, y) ? style.mark : colour;
+            pixels[y * width + x] = style.hasPatterns && isMarked(shown, x, y) ? style.mark : colour;
         }
         bottom = Math.min(bottom, top);
     }

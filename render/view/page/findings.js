@@ -67,6 +67,27 @@ export class Findings {
     }
 
     /**
+     * The threads that a finding speaks of: "4 threads worker-*", "Thread main (123)".
+     * @param {string} text
+     */
+    #lanesIn(text) {
+        const { kinds, threads } = this.app.overview;
+        const called = /threads? called (\S+)/.exec(text)?.[1];
+        if (called) {
+            return threads.filter((thread) => thread.name === called).map((thread) => thread.lane);
+        }
+        const kind = kinds.find((one) => text.includes(`threads ${one.name}`));
+        if (kind) {
+            return kind.threads.map((thread) => `t${thread}`);
+        }
+        const tids = new Set([...text.matchAll(/\((\d+)\)/g)].map((match) => Number(match[1])));
+        const named = /\b[Tt]hread (\S+)/.exec(text)?.[1]?.replace(/[,.]$/, "");
+        const byTid = threads.filter((thread) => tids.has(thread.tid));
+        const found = byTid.length > 0 ? byTid : threads.filter((thread) => thread.name === named);
+        return found.map((thread) => thread.lane);
+    }
+
+    /**
      * @param {Finding} finding
      * @param {HTMLElement} chosen
      */
@@ -79,7 +100,7 @@ export class Findings {
         const from = finding.from ?? lives.from;
         const to = finding.to ?? lives.to;
         const edge = (to - from) * 0.04;
-        const lanes = (finding.threads ?? []).map((thread) => `t${thread}`);
+        const lanes = finding.threads?.map((thread) => `t${thread}`) ?? this.#lanesIn(finding.text);
         const area = `${Math.round(from)}-${Math.round(to)}${lanes.length > 0 ? `@${lanes.slice(0, 60).join(",")}` : ""}`;
         this.app.show({ tab: "timeline", area, chosen: "" });
         this.timeline.goTo(from - edge, to + edge);

@@ -127,7 +127,9 @@ export class FlameGraph {
 
     /** @param {Node} node */
     #nameOf(node) {
-        return node.frame < 0 ? "all" : safe(this.frames[node.frame]?.function || "?");
+        return node.frame < 0
+            ? "all"
+            : safe(this.frames[node.frame]?.function || this.frames[node.frame]?.omitted || "?", 200);
     }
 
     draw() {
@@ -186,26 +188,43 @@ export class FlameGraph {
     #drawBox(context, { node, x, y, width }) {
         const name = this.#nameOf(node);
         const isFound = this.words !== "" && name.toLowerCase().includes(this.words);
-        let hue = 0;
-        for (const sign of name) {
-            hue = (hue * 31 + (sign.codePointAt(0) ?? 0)) % 360;
-        }
-        const light = this.theme.isDark ? 30 : 82;
-        context.fillStyle = isFound
-            ? this.theme.accent
-            : node.frame < 0
-              ? this.theme.band
-              : `hsl(${20 + (hue % 50)} 62% ${light + (hue % 7)}%)`;
+        context.fillStyle = isFound ? this.theme.accent : this.#colourOf(node, name);
         context.fillRect(x, y, Math.max(0.5, width - 1), ROW - 1);
         if (width > 24) {
             context.save();
             context.beginPath();
             context.rect(x, y, width - 4, ROW);
             context.clip();
-            context.fillStyle = isFound ? this.theme.paper : this.theme.ink;
+            context.fillStyle = isFound ? this.theme.paper : this.#inkOf(node);
             context.fillText(name, x + 4, y + ROW / 2);
             context.restore();
         }
+    }
+
+    /**
+     * What was called, at the end of a stack, has its state's colour; functions have warm ones, each its own.
+     * @param {Node} node
+     * @param {string} name
+     */
+    #colourOf(node, name) {
+        const state = this.frames[node.frame]?.state;
+        if (state !== undefined) {
+            return this.theme.fill[state] ?? this.theme.band;
+        }
+        if (node.frame < 0) {
+            return this.theme.band;
+        }
+        let hue = 0;
+        for (const sign of name) {
+            hue = (hue * 31 + (sign.codePointAt(0) ?? 0)) % 360;
+        }
+        return `hsl(${20 + (hue % 50)} 55% ${(this.theme.isDark ? 28 : 86) + (hue % 6)}%)`;
+    }
+
+    /** @param {Node} node */
+    #inkOf(node) {
+        const state = this.frames[node.frame]?.state;
+        return (state === undefined ? undefined : this.theme.text[state]) ?? this.theme.ink;
     }
 
     /**

@@ -115,3 +115,11 @@ export function parseTime(text, whole_ns) {
     const sizes = { s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
     return value * (sizes[match[2] ?? "ns"] ?? 1);
 }
+
+/**
+ * "mutex queue_lock" of "mutex 0x5555 (queue_lock)": rows have little room.
+ * @param {string} text
+ */
+export function shortOf(text) {
+    return text.replace(/^(.*?)(?:0x)?[0-9a-f]+ \(([^()]+)\)$/, "$1$2");
+}

@@ -3,7 +3,7 @@
 import { readRef } from "./address.js";
 import { Asker } from "./api.js";
 import { announce, button, byId, el, fill } from "./dom.js";
-import { duration, moment, share } from "./format.js";
+import { duration, moment, share, shortOf } from "./format.js";
 import { part, stackOf } from "./pieces.js";
 
 /** @typedef {import("./types.js").Interval} Interval */
@@ -55,7 +55,7 @@ export class IntervalPanel {
         this.#bringIntoView(interval);
         const { app } = this;
         const state = app.overview.states[interval.state]?.name ?? "";
-        const title = interval.text ?? (interval.state === 1 ? "in line for a CPU" : state);
+        const title = shortOf(interval.text ?? "") || (interval.state === 1 ? "in line for a CPU" : state);
         const step = Math.max(1, (interval.to - interval.from) / 100);
         fill(
             this.panel,

@@ -89,7 +89,8 @@ export class Labels {
             title,
         });
         fill(inside, el("span", { class: "turn", "aria-hidden": "true" }, row.isOpen ? "▾" : "▸"), ...words);
-        return el("div", { class: "label header", "data-lane": row.lane }, inside);
+        const sort = `label header${row.isInside ? " minor" : ""}`;
+        return el("div", { class: sort, "data-lane": row.lane }, inside);
     }
 
     /** @param {Row} row */

@@ -102,6 +102,7 @@ function listenToTheme(app) {
         const isDark = wanted ? wanted === "dark" : dark.matches;
         document.documentElement.dataset["theme"] = isDark ? "dark" : "light";
         toggle.textContent = isDark ? "Light" : "Dark";
+        document.documentElement.toggleAttribute("data-patterns", app.hasPatterns);
         patterns.setAttribute("aria-pressed", String(app.hasPatterns));
         app.theme = themeOf(isDark);
         app.tell("theme");

@@ -74,6 +74,15 @@ function drawWord(frame, row, wide, words) {
     context.beginPath();
     context.rect(left + 2, row.y - scroll, right - left - 6, row.height);
     context.clip();
+    if (frame.hasPatterns) {
+        context.fillStyle = theme.fill[wide.state] ?? theme.paper;
+        context.fillRect(
+            left + 3,
+            row.y - scroll + bar.top + bar.tick + 2,
+            context.measureText(words).width + 6,
+            bar.height - bar.tick - 4,
+        );
+    }
     context.fillStyle = theme.text[wide.state] ?? theme.ink;
     context.fillText(words, left + 6, row.y - scroll + bar.top + bar.tick + (bar.height - bar.tick) / 2 + 1);
     context.restore();

@@ -28,7 +28,7 @@ export function stackOf(stack) {
             const name = el(
                 "span",
                 { class: frame.inlined ? "inlined" : "" },
-                safe(frame.function || "?", 160),
+                safe(frame.function || frame.omitted || "?", 160),
             );
             list.append(
                 el(

@@ -198,6 +198,7 @@ function paint(frame, row, columns, column_ns) {
         pixels: theme.pixels,
         mark: theme.isDark ? 0xff1c1714 : 0xffffffff,
         hasPatterns: frame.hasPatterns,
+        ...(row.state === undefined ? {} : { only: row.state }),
     });
     if (!easel) {
         easel = new OffscreenCanvas(image.width, image.height);

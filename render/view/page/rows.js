@@ -7,6 +7,7 @@
  * @property {string} name
  * @property {string} detail
  * @property {string} [title] more than the name, if that is short for it
+ * @property {number} [state] whose colour it has, where it has but one
  * @property {boolean} [isOpen] of headers and kinds
  * @property {boolean} [isInside] of a kind that is open
  * @property {number} y
@@ -14,13 +15,15 @@
  * @property {number} full how many there may be in a column: the height stands for that
  */
 
-import { count, plural } from "./format.js";
+import { count, plural, shortOf } from "./format.js";
 
 export const HEIGHTS = { header: 26, kind: 30, thread: 30, cpu: 18, thing: 24 };
 
 /** With more rows than this, kinds of threads are one row each at first. */
 const ROWS_AT_FIRST = 24;
 const THINGS_AT_FIRST = 6;
+const QUIET_AT_LEAST = 3;
+const QUIET_WAITS = 6;
 const CPUS_AT_FIRST = 8;
 
 /** @typedef {import("./app.js").App} App */
@@ -99,7 +102,25 @@ function rowOfLane(app, lane) {
             full: kind.threads.length,
         });
     }
-    return row(lane.startsWith("c") ? "cpu" : "thing", lane, app.nameOf(lane), "");
+    const thing = app.overview.objects.find((one) => one.lane === lane);
+    if (thing) {
+        return row("thing", lane, shortOf(thing.text), "", { title: thing.text, state: stateOf(thing) });
+    }
+    return row("cpu", lane, app.nameOf(lane), "");
+}
+
+/**
+ * What one is in who waits for it.
+ * @param {import("./types.js").Thing} thing
+ */
+function stateOf(thing) {
+    if (thing.state !== undefined) {
+        return thing.state;
+    }
+    if (!/^fd/.test(thing.kind)) {
+        return 3;
+    }
+    return /socket|tcp|udp|inet|unix|:\d+/i.test(thing.text) || thing.kind === "fd set" ? 2 : 4;
 }
 
 /**
@@ -124,7 +145,12 @@ function addProcess(app, rows, number, name, inKinds) {
         return;
     }
     const shown = new Set();
+    const quiet = threads.filter((thread) => isQuiet(thread, process));
+    const isFolded = quiet.length >= QUIET_AT_LEAST;
     for (const thread of threads) {
+        if (isFolded && quiet.includes(thread)) {
+            continue;
+        }
         const index = Number(thread.lane.slice(1));
         const kind = inKinds.has(index)
             ? overview.kinds.find((one) => one.threads.includes(index))
@@ -135,6 +161,50 @@ function addProcess(app, rows, number, name, inKinds) {
             shown.add(kind);
             addKind(app, rows, kind);
         }
+    }
+    if (isFolded) {
+        addQuiet(app, rows, number, quiet);
+    }
+}
+
+/**
+ * Did nothing but wait, once or twice: such threads say little, and would take most of the room.
+ * @param {import("./types.js").Thread} thread
+ * @param {import("./types.js").Process | undefined} process
+ */
+function isQuiet(thread, process) {
+    const active_ns = (thread.ns[0] ?? 0) + (thread.ns[1] ?? 0);
+    const isMain = thread.tid === process?.pid;
+    return (
+        !isMain &&
+        thread.kind === undefined &&
+        thread.waits <= QUIET_WAITS &&
+        active_ns < (thread.to - thread.from) / 1000
+    );
+}
+
+/**
+ * @param {App} app
+ * @param {Row[]} rows
+ * @param {number} number
+ * @param {import("./types.js").Thread[]} quiet
+ */
+function addQuiet(app, rows, number, quiet) {
+    const group = `q${number}`;
+    const open = isOpen(app, group, false);
+    const names = [...new Set(quiet.map((thread) => thread.name))].join(", ");
+    rows.push(
+        row("header", group, `${plural(quiet.length, "thread")} waited throughout`, names, {
+            isOpen: open,
+            isInside: true,
+        }),
+    );
+    if (open) {
+        rows.push(
+            ...quiet.map((thread) =>
+                row("thread", thread.lane, thread.name, String(thread.tid), { isInside: true }),
+            ),
+        );
     }
 }
 
@@ -195,16 +265,8 @@ function addThings(app, rows) {
         row("header", "things", "Waited for", `${of}most time first; the height is how many wait`, {
             isOpen: open,
         }),
-        ...shown.map((thing) => row("thing", thing.lane, shortOf(thing.text), "", { title: thing.text })),
+        ...shown.map((thing) => rowOfLane(app, thing.lane)),
     );
-}
-
-/**
- * "mutex queue_lock" of "mutex 0x5555 (queue_lock)": rows have little room.
- * @param {string} text
- */
-export function shortOf(text) {
-    return text.replace(/^(.*?)(?:0x)?[0-9a-f]+ \((.+)\)$/, "$1$2");
 }
 
 /**

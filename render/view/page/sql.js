@@ -17,6 +17,11 @@ const EXAMPLES = /** @type {[string, string][]} */ ([
     ["Who let whom go on", "SELECT * FROM wakes LIMIT 100"],
 ]);
 
+const TABLES =
+    "calls frames intervals notes objects processes record runs samples stacks threads turns wakes".split(
+        " ",
+    );
+
 export class Sql {
     /** @param {import("./app.js").App} app */
     constructor(app) {
@@ -49,12 +54,7 @@ export class Sql {
         );
         fill(
             this.box,
-            el(
-                "div",
-                { class: "row-of-buttons" },
-                ...examples,
-                button("What tables there are", () => this.#askSchema()),
-            ),
+            el("div", { class: "row-of-buttons" }, ...examples, this.#tables()),
             this.text,
             el(
                 "div",
@@ -73,9 +73,23 @@ export class Sql {
         }
     }
 
-    #askSchema() {
-        this.text.value = "SELECT name, sql FROM sqlite_schema";
-        this.run();
+    /** A look into each table. */
+    #tables() {
+        const choice = el(
+            "select",
+            { "aria-label": "Look into a table" },
+            el("option", { value: "" }, "Look into a table"),
+        );
+        for (const name of TABLES) {
+            choice.append(el("option", { value: name }, name));
+        }
+        choice.addEventListener("change", () => {
+            if (choice.value) {
+                this.text.value = `SELECT * FROM ${choice.value} LIMIT 100`;
+                this.run();
+            }
+        });
+        return choice;
     }
 
     async run() {

@@ -13,6 +13,7 @@ import { count, safe } from "./format.js";
  */
 
 const ROWS_AT_ONCE = 200;
+const ROWS_OF_SMALL = 8;
 
 /**
  * @template T
@@ -23,7 +24,13 @@ const ROWS_AT_ONCE = 200;
  * @returns {HTMLElement}
  */
 export function tableOf(caption, rows, columns, how = {}) {
-    const table = new Table(caption, rows, columns, how.sortBy ?? -1);
+    const table = new Table(
+        caption,
+        rows,
+        columns,
+        how.sortBy ?? -1,
+        how.isSmall ? ROWS_OF_SMALL : ROWS_AT_ONCE,
+    );
     const box = el(
         "div",
         { class: "table-box", tabindex: 0, role: "region", "aria-label": caption },
@@ -43,15 +50,16 @@ class Table {
      * @param {T[]} rows
      * @param {Column<T>[]} columns
      * @param {number} sortBy
+     * @param {number} limit how many rows are shown at first
      */
-    constructor(caption, rows, columns, sortBy) {
+    constructor(caption, rows, columns, sortBy, limit) {
         this.caption = caption;
         this.rows = rows;
         this.shown = rows;
         this.columns = columns;
         this.sortBy = sortBy;
         this.isDown = true;
-        this.limit = ROWS_AT_ONCE;
+        this.limit = limit;
         this.counter = el("span", { class: "quiet" });
         this.body = el("tbody");
         this.head = el("tr");

@@ -3,6 +3,7 @@
 import { readArea, readRef, writeArea } from "./address.js";
 import { drawAxis, Strip, sharp } from "./axis.js";
 import { announce, byId } from "./dom.js";
+import { duration } from "./format.js";
 import { Gestures } from "./gestures.js";
 import { Labels } from "./labels.js";
 import { drawArea, drawArrow, drawChosen, drawPath, drawWords } from "./marks.js";
@@ -223,7 +224,9 @@ export class Timeline {
             return;
         }
         const closed = this.rows.filter((row) => row.isOpen === false).map((row) => row.lane);
-        const holding = [`p${thread.process}`, `k${thread.kind}`].filter((group) => closed.includes(group));
+        const holding = [`p${thread.process}`, `k${thread.kind}`, `q${thread.process}`].filter((group) =>
+            closed.includes(group),
+        );
         for (const group of holding) {
             this.turn(group);
         }
@@ -412,6 +415,7 @@ export class Timeline {
             .split(",")
             .map((mark) => /^(\d):(\d+)-\d+$/.exec(mark))
             .flatMap((match) => (match ? [{ name: String(match[1]), at: Number(match[2]) }] : []));
+        byId("window-length").textContent = `${duration(app.view.to - app.view.from)} shown`;
         drawAxis(this.axis, app.view, width, app.theme, marks);
         this.strip.draw(width, STRIP_HEIGHT);
     }

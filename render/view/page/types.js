@@ -8,7 +8,7 @@
  *     to: number, has_exited: boolean, waits: number, ns: number[]}} Thread
  * @typedef {{lane: string, name: string}} Cpu
  * @typedef {{lane: string, kind: string, name: string, text: string, process: number, waits: number,
- *     ns: number}} Thing what was waited for
+ *     ns: number, state?: number}} Thing what was waited for
  *
  * @typedef {object} Overview
  * @property {{directory: string}[]} recordings
@@ -31,7 +31,8 @@
  *
  * @typedef {{rule: string, text: string, command: string, cost_ns: number, function: string,
  *     file: string, line: number, from?: number, to?: number, threads?: number[]}} Finding
- * @typedef {{function: string, file?: string, line?: number, module?: string, inlined?: boolean}} Frame
+ * @typedef {{function: string, file?: string, line?: number, module?: string, inlined?: boolean,
+ *     omitted?: string, state?: number}} Frame what was called has a state
  * @typedef {{lane: string, at: number}} Ref
  * @typedef {{previous?: Ref, next?: Ref}} Neighbours
  *

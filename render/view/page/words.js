@@ -1,6 +1,7 @@
 /** What wide waits were for, asked one by one once the timeline is at rest. */
 
 import { ask } from "./api.js";
+import { shortOf } from "./format.js";
 import { wideWaits } from "./marks.js";
 
 const REST_MS = 160;
@@ -66,7 +67,9 @@ export class Words {
         const states = this.app.overview.states;
         const state = states[found.state]?.name ?? "";
         const text =
-            found.object && found.op ? `${verbOf(found.op)} ${found.object.text}` : (found.op ?? state);
+            found.object && found.op
+                ? `${verbOf(found.op)}${found.object.text.startsWith("ended") ? ", " : " "}${shortOf(found.object.text)}`
+                : (found.op ?? state);
         this.known.set(`${lane}@${at}`, found.state === 1 ? "in line for a CPU" : text);
     }
 }
