@@ -9,7 +9,7 @@
  * @property {string} area "FROM-TO" or "FROM-TO@lane,lane", or ""
  * @property {string[]} turned groups that are not as they are at first: open or closed
  * @property {string[]} pins lanes
- * @property {string} path whether the critical path is drawn: "1" or ""
+ * @property {string} path of which stretch the critical path is drawn: "FROM-TO", "FROM-TO@lane", or ""
  * @property {string} marks bookmarks: "1:FROM-TO,2:FROM-TO"
  * @property {string} sql
  * @property {string} table which of the tables

@@ -1,10 +1,10 @@
 /** What happened in a stretch of time, exactly: totals, who, where, on what, how long; and as files. */
 
-import { readArea } from "./address.js";
-import { Asker, addressOf } from "./api.js";
+import { readArea, writeArea } from "./address.js";
+import { Asker, addressOf, ask } from "./api.js";
 import { announce, button, byId, el, fill } from "./dom.js";
 import { FlameGraph } from "./flame.js";
-import { count, duration, moment } from "./format.js";
+import { count, duration, moment, share, shortOf } from "./format.js";
 import { histogramOf } from "./histogram.js";
 import { part, placeOf, statesOf } from "./pieces.js";
 import { tableOf } from "./table.js";
@@ -15,6 +15,7 @@ const DOWNLOADS = /** @type {const} */ ([
     ["Profile of sync waits (.pb.gz)", { what: "pprof", profile: "sync" }],
     ["Profile of net waits (.pb.gz)", { what: "pprof", profile: "net" }],
     ["Profile of system calls (.pb.gz)", { what: "pprof", profile: "syscall" }],
+    ["Profile of who held locks (.pb.gz)", { what: "pprof", profile: "mutex" }],
     ["Perfetto", { what: "perfetto" }],
     ["CSV of the waits", { what: "csv" }],
     ["SVG", { what: "svg" }],
@@ -109,6 +110,7 @@ export class AreaPanel {
             ),
             this.#flamePart(found),
             this.#longest(found),
+            this.#path(area),
             this.#threads(found),
             this.#places(found),
             this.#objects(found),
@@ -155,6 +157,39 @@ export class AreaPanel {
         return part("Flame graph", new FlameGraph(found.flame, this.app.theme, choice).element);
     }
 
+    /**
+     * Whose time the end of the stretch depended on.
+     * @param {{from: number, to: number, lanes: string[]}} area
+     */
+    #path(area) {
+        const box = el("div", {});
+        const question = { r: this.app.view.recording, from: area.from, to: area.to, columns: 2000 };
+        ask("path", question).then(
+            (found) => fill(box, ...this.#pathOf(area, /** @type {import("./types.js").Path} */ (found))),
+            (error) => fill(box, el("p", { class: "quiet" }, error.message)),
+        );
+        return part("What its end depended on", box);
+    }
+
+    /**
+     * @param {{from: number, to: number, lanes: string[]}} area
+     * @param {import("./types.js").Path} path
+     */
+    #pathOf(area, path) {
+        /** @type {Map<string, number>} */
+        const sums = new Map();
+        for (const { lane = "", from, to } of path.steps) {
+            sums.set(lane, (sums.get(lane) ?? 0) + to - from);
+        }
+        const most = [...sums].sort((a, b) => b[1] - a[1]);
+        const list = most.slice(0, 6).map(([lane, ns]) => {
+            const name = lane ? this.app.nameOf(lane) : "nobody who was recorded";
+            return el("li", {}, `${duration(ns)}, ${share(ns, area.to - area.from)}: ${name}`);
+        });
+        const draw = () => this.app.show({ path: writeArea(area.from, area.to, []) });
+        return [el("ul", {}, ...list), button("Draw the critical path", draw)];
+    }
+
     /** @param {Area} found */
     #longest(found) {
         const { app } = this;
@@ -176,7 +211,7 @@ export class AreaPanel {
                         value: (row) => row.text,
                         show: (row) =>
                             button(
-                                row.text || "wait",
+                                shortOf(row.text) || "wait",
                                 () => app.show({ chosen: `${row.lane}@${row.from}`, area: "" }),
                                 { class: "link" },
                             ),
@@ -264,7 +299,7 @@ export class AreaPanel {
                         show: (row) => count(row.waits),
                         isNumber: true,
                     },
-                    { title: "What", value: (row) => row.text },
+                    { title: "What", value: (row) => row.text, show: (row) => shortOf(row.text) },
                 ],
                 { isSmall: true },
             ),

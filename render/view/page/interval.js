@@ -1,6 +1,6 @@
 /** What one interval was: asked of the server, told in the panel, and followed from wake to wake. */
 
-import { readRef } from "./address.js";
+import { readRef, writeArea } from "./address.js";
 import { Asker } from "./api.js";
 import { announce, button, byId, el, fill } from "./dom.js";
 import { duration, moment, share, shortOf } from "./format.js";
@@ -137,6 +137,9 @@ export class IntervalPanel {
                     chosen: "",
                 }),
             ),
+            button("Path to here", () => this.#showPath(interval), {
+                title: "Draws what the end of this depended on, moment by moment",
+            }),
             this.#jump("◂ Before", interval.previous, "What this thread did before (,)"),
             this.#jump("After ▸", interval.next, "What it did next (.)"),
             this.#jump(
@@ -152,6 +155,12 @@ export class IntervalPanel {
             ),
             this.#jump("Same place ▸", interval.same_place?.next, "The next wait at the same place (>)"),
         );
+    }
+
+    /** @param {Interval} interval */
+    #showPath(interval) {
+        const from = Math.min(this.app.overview.lives.from, interval.from);
+        this.app.show({ path: writeArea(from, interval.to, [interval.lane]) });
     }
 
     /**

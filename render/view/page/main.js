@@ -1,6 +1,6 @@
 /** The page of `ctrace view`: puts its parts together. */
 
-import { writeArea } from "./address.js";
+import { readArea, writeArea } from "./address.js";
 import { Asker, ask } from "./api.js";
 import { App } from "./app.js";
 import { AreaPanel } from "./area.js";
@@ -185,9 +185,14 @@ function listenToPath(app, timeline) {
         if (!app.view.path) {
             return;
         }
-        const [from, to] = app.view.path.split("-").map(Number);
+        const wanted = readArea(app.view.path);
+        if (!wanted) {
+            return;
+        }
+        const { from, to, lanes } = wanted;
         try {
-            const found = await asker.ask("path", { r: app.view.recording, from, to, columns: 4000 });
+            const question = { r: app.view.recording, from, to, columns: 4000, lane: lanes[0] };
+            const found = await asker.ask("path", question);
             timeline.path = /** @type {import("./types.js").Path | null} */ (found)?.steps ?? [];
             timeline.redraw();
         } catch (error) {

@@ -36,9 +36,13 @@ export function rowsOf(app) {
     /** @type {Row[]} */
     const rows = [];
     addPins(app, rows);
-    const inKinds = new Set(app.overview.kinds.flatMap((kind) => kind.threads));
+    const kinds = new Map(
+        app.overview.kinds.flatMap((kind) =>
+            kind.threads.map((thread) => /** @type {const} */ ([thread, kind])),
+        ),
+    );
     app.overview.processes.forEach((process, number) => {
-        addProcess(app, rows, number, `${process.name}`, inKinds);
+        addProcess(app, rows, number, process.name, kinds);
     });
     addCpus(app, rows);
     addThings(app, rows);
@@ -128,9 +132,9 @@ function stateOf(thing) {
  * @param {Row[]} rows
  * @param {number} number
  * @param {string} name
- * @param {Set<number>} inKinds
+ * @param {Map<number, import("./types.js").Kind>} kinds by the number of a thread
  */
-function addProcess(app, rows, number, name, inKinds) {
+function addProcess(app, rows, number, name, kinds) {
     const { overview } = app;
     const threads = overview.threads.filter((thread) => thread.process === number);
     if (threads.length === 0) {
@@ -145,16 +149,13 @@ function addProcess(app, rows, number, name, inKinds) {
         return;
     }
     const shown = new Set();
-    const quiet = threads.filter((thread) => isQuiet(thread, process));
-    const isFolded = quiet.length >= QUIET_AT_LEAST;
+    const quiet = new Set(threads.filter((thread) => isQuiet(thread, process)));
+    const isFolded = quiet.size >= QUIET_AT_LEAST;
     for (const thread of threads) {
-        if (isFolded && quiet.includes(thread)) {
+        if (isFolded && quiet.has(thread)) {
             continue;
         }
-        const index = Number(thread.lane.slice(1));
-        const kind = inKinds.has(index)
-            ? overview.kinds.find((one) => one.threads.includes(index))
-            : undefined;
+        const kind = kinds.get(Number(thread.lane.slice(1)));
         if (!kind) {
             rows.push(row("thread", thread.lane, thread.name, String(thread.tid)));
         } else if (!shown.has(kind)) {
@@ -163,7 +164,7 @@ function addProcess(app, rows, number, name, inKinds) {
         }
     }
     if (isFolded) {
-        addQuiet(app, rows, number, quiet);
+        addQuiet(app, rows, number, [...quiet]);
     }
 }
 
