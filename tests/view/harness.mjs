@@ -2,27 +2,17 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const require = createRequire(import.meta.url);
-const AXE = require.resolve("axe-core/axe.min.js");
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export const CTRACE = process.env.CTRACE_PROGRAM;
 export const EXAMPLES = process.env.CTRACE_EXAMPLES;
-export const WORKLOADS = process.env.CTRACE_WORKLOADS;
 export const PAGE = process.env.CTRACE_PAGE;
-
-/** A folder that is gone when the test is over. */
-export function scratch(test) {
-    const folder = mkdtempSync(join(tmpdir(), "ctrace-view-"));
-    test.after(() => rmSync(folder, { recursive: true, force: true }));
-    return folder;
-}
 
 /** Runs a command to its end, and fails if it does. */
 export async function run(command, words, options = {}) {
@@ -88,12 +78,8 @@ export async function atRest(page) {
 
 /** What a reader who cannot see, or cannot use a pointer, would stumble over. */
 export async function axe(page) {
-    await page.evaluate("window.module = undefined");
-    await page.addScriptTag({ path: AXE }).catch(async () => {
-        // The page's own policy keeps foreign scripts out, as it should.
-        const { readFileSync } = await import("node:fs");
-        await page.evaluate(readFileSync(AXE, "utf8"));
-    });
+    // Not as a script of the page: its policy keeps foreign ones out, as it should.
+    await page.evaluate(AXE);
     const { violations } = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
     return violations.map(
         (one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.html).join(" | ")}`,

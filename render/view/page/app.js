@@ -5,6 +5,7 @@ import { themeOf } from "./colours.js";
 
 /** A step in the browser's history is made when the window has been at rest for so long. */
 const REST_MS = 350;
+const TOGETHER_MS = 800;
 
 /** @typedef {import("./address.js").View} View */
 /** @typedef {"view" | "theme" | "chosen" | "area" | "tab" | "rows" | "path"} Topic */
@@ -23,10 +24,15 @@ export class App {
         this.listeners = new Map();
         this.steps = 0;
         this.restTimer = 0;
-        addEventListener("popstate", () =>
-            this.#goTo({ ...emptyView(), ...overview.lives, ...readHash(location.hash) }),
-        );
-        history.replaceState(null, "", writeHash(this.view));
+        /** When something was chosen last. */
+        this.step_ms = Number.NEGATIVE_INFINITY;
+        addEventListener("popstate", (event) => {
+            clearTimeout(this.restTimer);
+            this.steps = Number(event.state?.step ?? 0);
+            this.#goTo({ ...emptyView(), ...overview.lives, ...readHash(location.hash) });
+        });
+        this.steps = Number(history.state?.step ?? 0);
+        history.replaceState({ step: this.steps }, "", writeHash(this.view));
     }
 
     /**
@@ -56,9 +62,9 @@ export class App {
         this.view = { ...before, ...change };
         clearTimeout(this.restTimer);
         if (isMoveAlone(change)) {
-            this.restTimer = setTimeout(() => this.#remember(), REST_MS);
+            this.restTimer = setTimeout(() => this.#remember(true), REST_MS);
         } else {
-            this.#remember();
+            this.#remember(false);
         }
         this.#tellOf(before);
     }
@@ -66,19 +72,29 @@ export class App {
     /** Back to what was shown before. */
     back() {
         clearTimeout(this.restTimer);
-        this.#remember();
+        this.#remember(true);
         if (this.steps > 0) {
-            this.steps--;
             history.back();
         }
     }
 
-    #remember() {
+    /**
+     * A move that follows a choice at once is a part of it: one step back undoes both.
+     * @param {boolean} isMove
+     */
+    #remember(isMove) {
         const hash = writeHash(this.view);
-        if (hash !== location.hash) {
-            history.pushState(null, "", hash);
-            this.steps++;
+        if (hash === location.hash) {
+            return;
         }
+        const now = performance.now();
+        if (isMove && now - this.step_ms < TOGETHER_MS) {
+            history.replaceState({ step: this.steps }, "", hash);
+        } else {
+            this.steps++;
+            history.pushState({ step: this.steps }, "", hash);
+        }
+        this.step_ms = isMove ? Number.NEGATIVE_INFINITY : now;
     }
 
     /** @param {View} view */

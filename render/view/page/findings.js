@@ -22,7 +22,8 @@ export class Findings {
     async load() {
         const { overview, view } = this.app;
         const notes = overview.complaints.map((line) => el("p", { class: "complaint" }, line));
-        fill(byId("notes"), ...notes);
+        const told = el("ul", {}, ...overview.notes.map((line) => el("li", {}, line)));
+        fill(byId("notes"), ...notes, el("details", {}, el("summary", {}, "How it was recorded"), told));
         try {
             /** @type {{findings: Finding[]}} */
             const found = await ask("findings", { r: view.recording });
@@ -60,6 +61,7 @@ export class Findings {
                 },
                 el("span", { class: "cost" }, finding.cost_ns > 0 ? duration(finding.cost_ns) : ""),
                 el("span", { class: "text" }, finding.text),
+                finding.command ? el("code", { class: "command" }, finding.command) : null,
             );
             return el("li", {}, choose);
         });

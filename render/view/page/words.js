@@ -5,7 +5,7 @@ import { shortOf } from "./format.js";
 import { wideWaits } from "./marks.js";
 
 const REST_MS = 160;
-const ASKED_AT_REST = 60;
+const ASKED_AT_REST = 40;
 const ASKED_AT_ONCE = 3;
 
 export class Words {
