@@ -1,0 +1,116 @@
+/** Parts of the page that need no browser. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+const load = (name) => import(pathToFileURL(join(process.env.CTRACE_PAGE, name)));
+const COLUMN_NS = 2 ** 20;
+const HEIGHT = 100;
+const STYLE = {
+    height: HEIGHT,
+    tick_height: 0,
+    full_ns: COLUMN_NS,
+    pixels: Uint32Array.from([10, 11, 12, 13, 14, 15, 16, 17]),
+    mark: 99,
+    hasPatterns: false,
+};
+
+globalThis.ImageData = class {
+    constructor(width, height) {
+        Object.assign(this, { width, height, data: new Uint8ClampedArray(width * height * 4) });
+    }
+};
+
+/** A tile of one lane, as the server sends it. */
+function tileOf(arrays) {
+    const count = arrays[0].length;
+    const bytes = new ArrayBuffer(32 + 12 * count * 8);
+    const head = new DataView(bytes);
+    [0x54455643, 1, 1, count].forEach((value, i) => {
+        head.setUint32(4 * i, value, true);
+    });
+    arrays.forEach((values, i) => {
+        new Float64Array(bytes, 32 + i * count * 8, count).set(values);
+    });
+    return bytes;
+}
+
+/** How many pixels of a column have each colour. */
+function heightsOf(image, x) {
+    const pixels = new Uint32Array(image.data.buffer);
+    const heights = {};
+    for (let y = 0; y < image.height; y++) {
+        const colour = pixels[y * image.width + x];
+        heights[colour] = (heights[colour] ?? 0) + 1;
+    }
+    return heights;
+}
+
+function columnOf(ns, longest) {
+    return [...ns.map((one) => [one * COLUMN_NS]), ...longest.map((one) => [one])];
+}
+
+test("a column has the states' shares, in pixels", async () => {
+    const { decode, draw } = await load("columns.js");
+    const shares = [0.25, 0.1, 0, 0.5, 0, 0, 0, 0];
+    const [columns] = decode(tileOf(columnOf(shares, [0, 100, 3, 7])));
+    assert.deepEqual(heightsOf(draw(columns, COLUMN_NS, STYLE), 0), { 0: 15, 10: 25, 11: 10, 13: 50 });
+    assert.equal(columns.thread[0], 7);
+});
+
+test("one long wait among a million short ones has a mark, and a higher one", async () => {
+    const { decode, draw } = await load("columns.js");
+    const style = { ...STYLE, tick_height: 16 };
+    const marks = [1000, 500_000].map((length_ns) => {
+        const [columns] = decode(tileOf(columnOf([1, 0, 0, 0, 0, 0, 0, 0], [5, 5 + length_ns, 3, 0])));
+        return heightsOf(draw(columns, COLUMN_NS, style), 0)[13] ?? 0;
+    });
+    assert.ok(marks[0] >= 1 && marks[1] > marks[0] + 3, `${marks}`);
+});
+
+test("what is no tile is refused", async () => {
+    const { decode } = await load("columns.js");
+    const tile = tileOf(columnOf([1, 0, 0, 0, 0, 0, 0, 0], [0, 1, 0, 0]));
+    assert.throws(() => decode(tile.slice(0, 40)), /reload/);
+    new DataView(tile).setUint32(0, 1, true);
+    assert.throws(() => decode(tile), /reload/);
+    assert.throws(() => decode(new ArrayBuffer(3)), /reload/);
+});
+
+test("a view is read from its address as it was written", async () => {
+    const { emptyView, readHash, writeHash } = await load("address.js");
+    const view = {
+        ...emptyView(),
+        from: 12,
+        to: 3456,
+        chosen: "t3@99",
+        area: "5-9@t1,k0",
+        turned: ["k0", "cpus", "q1"],
+        pins: ["o4"],
+        marks: "1:5-9",
+        sql: "SELECT '#&=%' FROM x",
+    };
+    assert.deepEqual({ ...emptyView(), ...readHash(writeHash(view)) }, view);
+    for (const hash of ["", "#from=9&to=5", "#from=-1&to=x&pins=<b>,t99&r=-4", "#%E0%A4%A"]) {
+        const read = readHash(hash);
+        assert.ok(read.from === undefined && (read.pins ?? []).every((lane) => /^t\d+$/.test(lane)), hash);
+    }
+});
+
+test("times and names read well", async () => {
+    const { duration, moment, parseTime, safe, share, shortOf } = await load("format.js");
+    const times = [0, 7, 999, 1000, 12_345, 999_600, 29_600_000, 1.25e9, 7.5e12];
+    const words = ["0 ns", "7 ns", "999 ns", "1.00 us", "12.3 us", "1.00 ms", "29.6 ms", "1.25 s", "7,500 s"];
+    assert.deepEqual(times.map(duration), words);
+    assert.equal(moment(4_690_000_000, 2_000_000), "4.690 s");
+    assert.deepEqual(
+        ["1.5s", "50%", "3 us", "x"].map((text) => parseTime(text, 10)),
+        [1.5e9, 5, 3000, null],
+    );
+    assert.equal(share(1, 1e9), "< 0.1 %");
+    assert.equal(safe("a\u202eb\nc"), "a\\u{202e}b\\u{a}c");
+    assert.equal(safe("x".repeat(5000)).length, 241);
+    assert.equal(shortOf("mutex 0x55e2 (queue_lock)"), "mutex queue_lock");
+});
