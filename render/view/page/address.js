@@ -59,7 +59,9 @@ export function readHash(hash) {
     for (const name of /** @type {const} */ (["turned", "pins"])) {
         const value = words.get(name);
         if (value !== null) {
-            view[name] = value.split(",").filter((lane) => LANE.test(lane) || /^(cpus|things)$/.test(lane));
+            view[name] = value
+                .split(",")
+                .filter((lane) => LANE.test(lane) || /^(cpus|things|short)$/.test(lane));
         }
     }
     const recording = Number(words.get("r") ?? 0);

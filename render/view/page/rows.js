@@ -24,6 +24,8 @@ const ROWS_AT_FIRST = 24;
 const THINGS_AT_FIRST = 6;
 const QUIET_AT_LEAST = 3;
 const QUIET_WAITS = 6;
+const SHORT_AT_LEAST = 4;
+const SHORT_SHARE = 0.1;
 const CPUS_AT_FIRST = 8;
 
 /** @typedef {import("./app.js").App} App */
@@ -36,14 +38,7 @@ export function rowsOf(app) {
     /** @type {Row[]} */
     const rows = [];
     addPins(app, rows);
-    const kinds = new Map(
-        app.overview.kinds.flatMap((kind) =>
-            kind.threads.map((thread) => /** @type {const} */ ([thread, kind])),
-        ),
-    );
-    app.overview.processes.forEach((process, number) => {
-        addProcess(app, rows, number, process.name, kinds);
-    });
+    addProcesses(app, rows);
     addCpus(app, rows);
     addThings(app, rows);
     let y = 0;
@@ -128,19 +123,73 @@ function stateOf(thing) {
 }
 
 /**
+ * Those that lived through little of the run are one row at first, if there are many.
+ * @param {App} app
+ * @param {Row[]} rows
+ */
+function addProcesses(app, rows) {
+    const { processes, threads, lives } = app.overview;
+    /** @type {Map<number, import("./types.js").Thread[]>} */
+    const byProcess = new Map(processes.map((_, number) => [number, []]));
+    for (const thread of threads) {
+        byProcess.get(thread.process)?.push(thread);
+    }
+    const kinds = kindsOf(app);
+    const there = [...byProcess].filter(([, own]) => own.length > 0);
+    const short = new Set(there.filter(([, own]) => isShort(own, lives)).map(([number]) => number));
+    const isFolded = short.size >= SHORT_AT_LEAST && short.size < there.length;
+    for (const [number, own] of there) {
+        if (!isFolded || !short.has(number)) {
+            addProcess(app, rows, number, own, kinds);
+        }
+    }
+    if (!isFolded) {
+        return;
+    }
+    const open = isOpen(app, "short", false);
+    const names = [...new Set([...short].map((number) => processes[number]?.name ?? ""))].join(", ");
+    const title = `${count(short.size)} processes that did not live long`;
+    rows.push(row("header", "short", title, names, { isOpen: open }));
+    for (const [number, own] of open ? there : []) {
+        if (short.has(number)) {
+            addProcess(app, rows, number, own, kinds);
+        }
+    }
+}
+
+/**
+ * @param {import("./types.js").Thread[]} threads
+ * @param {import("./types.js").Span} lives
+ */
+function isShort(threads, lives) {
+    return threads.every((thread) => thread.to - thread.from < SHORT_SHARE * (lives.to - lives.from));
+}
+
+/**
+ * Kinds by the numbers of their threads; only those whose threads are all of one process.
+ * @param {App} app
+ * @returns {Map<number, import("./types.js").Kind>}
+ */
+function kindsOf(app) {
+    const { kinds, threads } = app.overview;
+    const ofOne = kinds.filter(
+        (kind) => new Set(kind.threads.map((thread) => threads[thread]?.process)).size === 1,
+    );
+    return new Map(
+        ofOne.flatMap((kind) => kind.threads.map((thread) => /** @type {const} */ ([thread, kind]))),
+    );
+}
+
+/**
  * @param {App} app
  * @param {Row[]} rows
  * @param {number} number
- * @param {string} name
+ * @param {import("./types.js").Thread[]} threads
  * @param {Map<number, import("./types.js").Kind>} kinds by the number of a thread
  */
-function addProcess(app, rows, number, name, kinds) {
-    const { overview } = app;
-    const threads = overview.threads.filter((thread) => thread.process === number);
-    if (threads.length === 0) {
-        return;
-    }
-    const process = overview.processes[number];
+function addProcess(app, rows, number, threads, kinds) {
+    const process = app.overview.processes[number];
+    const name = process?.name ?? "";
     const group = `p${number}`;
     const open = isOpen(app, group, true);
     const detail = `${process?.pid ?? ""}   ${plural(threads.length, "thread")}   ${process?.title ?? ""}`;
@@ -149,13 +198,15 @@ function addProcess(app, rows, number, name, kinds) {
         return;
     }
     const shown = new Set();
-    const quiet = new Set(threads.filter((thread) => isQuiet(thread, process)));
+    const quiet = new Set(
+        threads.filter((thread) => !kinds.has(numberOf(thread)) && isQuiet(thread, process)),
+    );
     const isFolded = quiet.size >= QUIET_AT_LEAST;
     for (const thread of threads) {
         if (isFolded && quiet.has(thread)) {
             continue;
         }
-        const kind = kinds.get(Number(thread.lane.slice(1)));
+        const kind = kinds.get(numberOf(thread));
         if (!kind) {
             rows.push(row("thread", thread.lane, thread.name, String(thread.tid)));
         } else if (!shown.has(kind)) {
@@ -168,6 +219,11 @@ function addProcess(app, rows, number, name, kinds) {
     }
 }
 
+/** @param {import("./types.js").Thread} thread */
+function numberOf(thread) {
+    return Number(thread.lane.slice(1));
+}
+
 /**
  * Did nothing but wait, once or twice: such threads say little, and would take most of the room.
  * @param {import("./types.js").Thread} thread
@@ -176,12 +232,7 @@ function addProcess(app, rows, number, name, kinds) {
 function isQuiet(thread, process) {
     const active_ns = (thread.ns[0] ?? 0) + (thread.ns[1] ?? 0);
     const isMain = thread.tid === process?.pid;
-    return (
-        !isMain &&
-        thread.kind === undefined &&
-        thread.waits <= QUIET_WAITS &&
-        active_ns < (thread.to - thread.from) / 1000
-    );
+    return !isMain && thread.waits <= QUIET_WAITS && active_ns < (thread.to - thread.from) / 1000;
 }
 
 /**

@@ -224,13 +224,13 @@ export class Timeline {
             return;
         }
         const closed = this.rows.filter((row) => row.isOpen === false).map((row) => row.lane);
-        const holding = [`p${thread.process}`, `k${thread.kind}`, `q${thread.process}`].filter((group) =>
-            closed.includes(group),
-        );
+        const groups = [`p${thread.process}`, `k${thread.kind}`, `q${thread.process}`];
+        const inner = groups.filter((group) => closed.includes(group));
+        const holding = inner.length > 0 ? inner : closed.filter((group) => group === "short");
         for (const group of holding) {
             this.turn(group);
         }
-        if (holding.length > 0 && holding.length < 2) {
+        if (holding.length > 0) {
             this.#unfold(lane);
         }
     }
