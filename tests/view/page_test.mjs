@@ -46,7 +46,7 @@ test("the convoy says who waited for whom, and why", async (test) => {
     assert.match(await page.locator("#panel").innerText(), /statistics_lock/);
     await page.locator("#panel .part", { hasText: "Longest" }).locator("button.link").first().click();
     await page.waitForFunction(() => /chosen=t\d+@/.test(location.hash));
-    await page.waitForSelector("#panel .stack");
+    await page.waitForSelector("#panel .facts");
     await page.keyboard.press("Escape");
 
     await page.locator("#plot").click({ position: { x: 400, y: await rowOf(page, "worker-2") } });
