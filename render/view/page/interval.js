@@ -89,7 +89,7 @@ export class IntervalPanel {
                 ...fact("Preempted by", interval.preempted_by),
             ),
             this.#steps(interval),
-            interval.state !== 0 || interval.stack?.length ? part("In", stackOf(interval.stack)) : null,
+            interval.state > 1 || interval.stack?.length ? part("In", stackOf(interval.stack)) : null,
             this.#waker(interval),
             this.#holders(interval),
             this.#wakes(interval),

@@ -135,6 +135,9 @@ const KEYS = [
     },
 ];
 
+/** Keys that mean the same on every tab. */
+const EVERYWHERE = ["/", "?", "z"];
+
 const GESTURES = [
     ["Wheel, pinch", "Zoom at the pointer"],
     ["Drag", "Move"],
@@ -178,22 +181,25 @@ export function listenToKeys(parts) {
         const isTyping = target.closest("input, textarea, select, dialog") !== null;
         const isPressing =
             target.closest("button, a, summary") !== null && ["Enter", " "].includes(event.key);
-        if (isTyping || isPressing || event.ctrlKey || event.metaKey || event.altKey) {
+        // Some keyboards have brackets, and slashes, only with others held.
+        const isMade = event.getModifierState("AltGraph");
+        if (isTyping || isPressing || event.metaKey || (!isMade && (event.ctrlKey || event.altKey))) {
             return;
         }
-        const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
-        if (digit) {
-            event.preventDefault();
-            bookmark(parts.app, parts.timeline, digit, event.shiftKey);
-            return;
-        }
-        const isRowKey =
-            /^Arrow/.test(event.key) &&
-            target.closest(".table-box, #panel, #findings, #tables-tab, #sql-tab") !== null;
+        const isElsewhere = target.closest(".table-box, #panel, #findings, #tables-tab, #sql-tab") !== null;
         const key = KEYS.find((one) => one.keys.includes(event.key));
-        if (key && !isRowKey && (parts.app.view.tab === "timeline" || ["/", "?", "z"].includes(event.key))) {
+        const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
+        const isTimeline = parts.app.view.tab === "timeline";
+        if (
+            key &&
+            !(isElsewhere && /^Arrow/.test(event.key)) &&
+            (isTimeline || EVERYWHERE.includes(event.key))
+        ) {
             event.preventDefault();
             key.act(parts, event);
+        } else if (!key && digit && isTimeline) {
+            event.preventDefault();
+            bookmark(parts.app, parts.timeline, digit, event.shiftKey);
         }
     });
 }

@@ -149,6 +149,7 @@ function listenToTabs(app) {
  */
 function listenToPanel(app) {
     const show = () => {
+        byId("panel").classList.toggle("told", app.view.chosen !== "" || app.view.area !== "");
         if (!app.view.chosen && !app.view.area) {
             fill(
                 byId("panel"),

@@ -249,6 +249,9 @@ export class Timeline {
     /** @param {string} lane */
     pin(lane) {
         const { pins } = this.app.view;
+        if (!this.app.names.has(lane)) {
+            return;
+        }
         this.app.show({ pins: pins.includes(lane) ? pins.filter((one) => one !== lane) : [...pins, lane] });
     }
 
