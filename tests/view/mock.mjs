@@ -93,6 +93,7 @@ const OVERVIEW = {
     objects: NAMES.map((name, index) => ({
         lane: `o${index}`,
         kind: "mutex",
+        state: 3,
         name,
         text: `mutex ${name}`,
         process: 0,

@@ -103,23 +103,9 @@ function rowOfLane(app, lane) {
     }
     const thing = app.overview.objects.find((one) => one.lane === lane);
     if (thing) {
-        return row("thing", lane, shortOf(thing.text), "", { title: thing.text, state: stateOf(thing) });
+        return row("thing", lane, shortOf(thing.text), "", { title: thing.text, state: thing.state });
     }
     return row("cpu", lane, app.nameOf(lane), "");
-}
-
-/**
- * What one is in who waits for it.
- * @param {import("./types.js").Thing} thing
- */
-function stateOf(thing) {
-    if (thing.state !== undefined) {
-        return thing.state;
-    }
-    if (!/^fd/.test(thing.kind)) {
-        return 3;
-    }
-    return /socket|tcp|udp|inet|unix|:\d+/i.test(thing.text) || thing.kind === "fd set" ? 2 : 4;
 }
 
 /**

@@ -8,7 +8,7 @@
  *     to: number, has_exited: boolean, waits: number, ns: number[]}} Thread
  * @typedef {{lane: string, name: string}} Cpu
  * @typedef {{lane: string, kind: string, name: string, text: string, process: number, waits: number,
- *     ns: number, state?: number}} Thing what was waited for
+ *     ns: number, state: number}} Thing what was waited for
  *
  * @typedef {object} Overview
  * @property {{directory: string}[]} recordings
