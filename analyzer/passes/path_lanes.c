@@ -1,8 +1,12 @@
 #include "passes/path_lanes.h"
 
-/* Events kept of one lane, and lanes of which some are kept. */
-#define KEPT_MAX  512
-#define LANES_MAX 256
+/* Events kept of one lane and of all of a kind, and lanes of which some are kept. */
+#define KEPT_MAX     1024
+#define ALL_KEPT_MAX (1U << 17)
+#define LANES_MAX    256
+
+/* So many are looked at before it is searched. */
+#define NEAR_STEPS 4
 
 /* How much of a lane's time is read at once, at first; it is fitted to how many events lie there.
  */
@@ -25,24 +29,39 @@ struct lane {
     uint64_t from_ns;
     uint64_t to_ns;
     GArray *kept; /* owned; struct kept */
+    guint found;  /* of those, how many began when it was asked last */
     uint64_t span_ns;
-    uint64_t use; /* when it was asked last */
+    GList link; /* in the order in which they were asked for; of the thread */
+};
+
+/* The lanes of a kind. */
+struct kind {
+    open_cursor *open;
+    GPtrArray *lanes; /* owned; struct lane *, owned, or NULL: by the threads' numbers */
+    GQueue asked;     /* their links: what was asked for last, first */
+    uint64_t kept;    /* events, of all */
 };
 
 struct ct_path_lanes {
     struct ct_store *store; /* borrowed */
-    GHashTable *intervals;  /* owned; struct ct_thread * -> struct lane *, owned */
-    GHashTable *samples;    /* owned; the same, as is the next */
-    GHashTable *wakes;
-    uint64_t uses;
+    struct kind intervals;
+    struct kind samples;
+    struct kind wakes;
 };
 
 static void lane_free(void *data)
 {
     struct lane *lane = data;
 
+    if (!lane)
+        return;
     g_array_unref(lane->kept);
     g_free(lane);
+}
+
+static struct kind kind_of(open_cursor *open)
+{
+    return (struct kind){open, g_ptr_array_new_with_free_func(lane_free), G_QUEUE_INIT, 0};
 }
 
 struct ct_path_lanes *ct_path_lanes_new(struct ct_store *store)
@@ -50,9 +69,9 @@ struct ct_path_lanes *ct_path_lanes_new(struct ct_store *store)
     struct ct_path_lanes *lanes = g_new0(struct ct_path_lanes, 1);
 
     lanes->store = store;
-    lanes->intervals = g_hash_table_new_full(NULL, NULL, NULL, lane_free);
-    lanes->samples = g_hash_table_new_full(NULL, NULL, NULL, lane_free);
-    lanes->wakes = g_hash_table_new_full(NULL, NULL, NULL, lane_free);
+    lanes->intervals = kind_of(ct_store_intervals);
+    lanes->samples = kind_of(ct_store_samples);
+    lanes->wakes = kind_of(ct_store_wakes);
     return lanes;
 }
 
@@ -60,49 +79,54 @@ void ct_path_lanes_free(struct ct_path_lanes *lanes)
 {
     if (!lanes)
         return;
-    g_hash_table_unref(lanes->intervals);
-    g_hash_table_unref(lanes->samples);
-    g_hash_table_unref(lanes->wakes);
+    g_ptr_array_unref(lanes->intervals.lanes);
+    g_ptr_array_unref(lanes->samples.lanes);
+    g_ptr_array_unref(lanes->wakes.lanes);
     g_free(lanes);
 }
 
 /* ---- Lanes ---- */
 
-static void forget_oldest(GHashTable *known)
+static void forget_oldest(struct kind *kind)
 {
-    const void *oldest = NULL;
-    uint64_t use = UINT64_MAX;
-    GHashTableIter at;
-    void *thread;
-    void *value;
+    const struct ct_thread *thread = kind->asked.tail->data;
+    struct lane *lane = kind->lanes->pdata[thread->number];
 
-    g_hash_table_iter_init(&at, known);
-    while (g_hash_table_iter_next(&at, &thread, &value)) {
-        const struct lane *lane = value;
-
-        if (lane->use >= use)
-            continue;
-        oldest = thread;
-        use = lane->use;
-    }
-    g_hash_table_remove(known, oldest);
+    kind->kept -= lane->kept->len;
+    g_queue_unlink(&kind->asked, &lane->link);
+    kind->lanes->pdata[thread->number] = NULL;
+    lane_free(lane);
 }
 
-static struct lane *find_lane(struct ct_path_lanes *lanes, GHashTable *known,
-                              const struct ct_thread *thread)
+static struct lane *lane_new(struct kind *kind, const struct ct_thread *thread)
 {
-    struct lane *lane = g_hash_table_lookup(known, thread);
+    struct lane *lane = g_new0(struct lane, 1);
+
+    lane->kept = g_array_new(FALSE, FALSE, sizeof(struct kept));
+    lane->span_ns = FIRST_SPAN_NS;
+    lane->from_ns = UINT64_MAX;
+    lane->link.data = (void *)thread;
+    kind->lanes->pdata[thread->number] = lane;
+    g_queue_push_head_link(&kind->asked, &lane->link);
+    return lane;
+}
+
+static struct lane *find_lane(struct kind *kind, const struct ct_thread *thread)
+{
+    if (thread->number >= kind->lanes->len)
+        g_ptr_array_set_size(kind->lanes, (gint)thread->number + 1);
+    struct lane *lane = kind->lanes->pdata[thread->number];
 
     if (!lane) {
-        if (g_hash_table_size(known) >= LANES_MAX)
-            forget_oldest(known);
-        lane = g_new0(struct lane, 1);
-        lane->kept = g_array_new(FALSE, FALSE, sizeof(struct kept));
-        lane->span_ns = FIRST_SPAN_NS;
-        lane->from_ns = UINT64_MAX;
-        g_hash_table_insert(known, (void *)thread, lane);
+        while (kind->asked.length >= LANES_MAX ||
+               (kind->kept > ALL_KEPT_MAX && kind->asked.length > 0))
+            forget_oldest(kind);
+        return lane_new(kind, thread);
     }
-    lane->use = ++lanes->uses;
+    if (kind->asked.head != &lane->link) {
+        g_queue_unlink(&kind->asked, &lane->link);
+        g_queue_push_head_link(&kind->asked, &lane->link);
+    }
     return lane;
 }
 
@@ -134,22 +158,24 @@ static void fit_span(struct lane *lane, guint64 count)
 }
 
 /* What lies in the span before that time, of which the last are kept. */
-static gboolean read_span(struct ct_path_lanes *lanes, struct lane *lane, open_cursor *open,
+static gboolean read_span(struct ct_path_lanes *lanes, struct kind *kind, struct lane *lane,
                           const struct ct_thread *thread, uint64_t to_ns, GError **error)
 {
     const struct ct_window span = {to_ns - MIN(to_ns, lane->span_ns), to_ns};
-    g_autoptr(ct_store_cursor) cursor = open(lanes->store, thread, &span);
+    g_autoptr(ct_store_cursor) cursor = kind->open(lanes->store, thread, &span);
     struct ct_store_event event;
     GError *failure = NULL;
     guint64 count = 0;
 
     lane->from_ns = span.begin_ns;
     lane->to_ns = to_ns;
+    kind->kept -= lane->kept->len;
     g_array_set_size(lane->kept, 0);
     while (ct_store_cursor_next(cursor, &event, &failure)) {
         count++;
         keep(lane, &event);
     }
+    kind->kept += lane->kept->len;
     fit_span(lane, count);
     if (failure)
         g_propagate_error(error, failure);
@@ -161,37 +187,61 @@ static gboolean takes_time(const struct kept *kept)
     return !kept->interval.thread || kept->interval.end_ns > kept->interval.begin_ns;
 }
 
-/* The last of those kept that begins at or before that time. */
-static const struct kept *find_kept(const struct lane *lane, uint64_t at_ns)
+static gboolean begins_by(const struct lane *lane, guint index, uint64_t at_ns)
+{
+    return g_array_index(lane->kept, struct kept, index).begin_ns <= at_ns;
+}
+
+/* How many of those kept begin at or before that time. The path leads backward: most often they are
+ * about as many as when it was asked last. */
+static guint count_begun(const struct lane *lane, uint64_t at_ns)
 {
     guint low = 0, high = lane->kept->len;
+    guint near = MIN(lane->found, high);
 
+    for (int step = 0; step < NEAR_STEPS; step++) {
+        if (near > 0 && !begins_by(lane, near - 1, at_ns))
+            near--;
+        else if (near < high && begins_by(lane, near, at_ns))
+            near++;
+        else
+            return near;
+    }
     while (low < high) {
         guint middle = low + (high - low) / 2;
 
-        if (g_array_index(lane->kept, struct kept, middle).begin_ns <= at_ns)
+        if (begins_by(lane, middle, at_ns))
             low = middle + 1;
         else
             high = middle;
     }
-    while (low > 0 && !takes_time(&g_array_index(lane->kept, struct kept, low - 1)))
-        low--;
-    return low > 0 ? &g_array_index(lane->kept, struct kept, low - 1) : NULL;
+    return low;
+}
+
+/* The last of those kept that begins at or before that time. */
+static const struct kept *find_kept(struct lane *lane, uint64_t at_ns)
+{
+    guint at = lane->found = count_begun(lane, at_ns);
+
+    while (at > 0 && !takes_time(&g_array_index(lane->kept, struct kept, at - 1)))
+        at--;
+    return at > 0 ? &g_array_index(lane->kept, struct kept, at - 1) : NULL;
 }
 
 /* The last that begins at or before `at_ns` and reaches beyond `least_ns`. */
-static const struct kept *find_last(struct ct_path_lanes *lanes, struct lane *lane,
-                                    open_cursor *open, const struct ct_thread *thread,
-                                    uint64_t at_ns, uint64_t least_ns, GError **error)
+static const struct kept *find_last(struct ct_path_lanes *lanes, struct kind *kind,
+                                    const struct ct_thread *thread, uint64_t at_ns,
+                                    uint64_t least_ns, GError **error)
 {
+    struct lane *lane = find_lane(kind, thread);
     const struct kept *found = NULL;
 
     if (lane->from_ns > at_ns || lane->to_ns < at_ns) {
-        if (!read_span(lanes, lane, open, thread, at_ns, error))
+        if (!read_span(lanes, kind, lane, thread, at_ns, error))
             return NULL;
     }
     while (!(found = find_kept(lane, at_ns)) && lane->from_ns > least_ns) {
-        if (!read_span(lanes, lane, open, thread, lane->from_ns, error))
+        if (!read_span(lanes, kind, lane, thread, lane->from_ns, error))
             return NULL;
     }
     return found;
@@ -204,8 +254,7 @@ const struct ct_interval *ct_path_lanes_before(struct ct_path_lanes *lanes,
     if (at_ns <= thread->start_ns)
         return NULL;
     const struct kept *found =
-        find_last(lanes, find_lane(lanes, lanes->intervals, thread), ct_store_intervals, thread,
-                  at_ns - 1, thread->start_ns, error);
+        find_last(lanes, &lanes->intervals, thread, at_ns - 1, thread->start_ns, error);
 
     if (!found)
         return NULL;
@@ -217,8 +266,7 @@ const struct ct_sample *ct_path_lanes_sample(struct ct_path_lanes *lanes,
                                              const struct ct_thread *thread, uint64_t at_ns,
                                              uint64_t after_ns, GError **error)
 {
-    const struct kept *found = find_last(lanes, find_lane(lanes, lanes->samples, thread),
-                                         ct_store_samples, thread, at_ns, after_ns, error);
+    const struct kept *found = find_last(lanes, &lanes->samples, thread, at_ns, after_ns, error);
 
     return found && found->sample.time_ns > after_ns ? &found->sample : NULL;
 }
@@ -227,8 +275,7 @@ gboolean ct_path_lanes_wake(struct ct_path_lanes *lanes, const struct ct_thread 
                             uint64_t at_ns, uint64_t after_ns, uint64_t *wake_ns,
                             struct ct_store_id *id, GError **error)
 {
-    const struct kept *found = find_last(lanes, find_lane(lanes, lanes->wakes, thread),
-                                         ct_store_wakes, thread, at_ns, after_ns, error);
+    const struct kept *found = find_last(lanes, &lanes->wakes, thread, at_ns, after_ns, error);
 
     if (!found || found->begin_ns <= after_ns)
         return FALSE;
