@@ -9,7 +9,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 
 cmake -S "$1" -B "$place/build" -G "Unix Makefiles" -DCTRACE_ANALYZER=OFF -DBUILD_TESTING=OFF >/dev/null
-cmake --build "$place/build" >/dev/null
+cmake --build "$place/build" --parallel "$(nproc)" >/dev/null
 "$place/build/bin/ctrace" record -o "$place/data" -- sleep 0.05
 babeltrace2 "$place/data" >"$place/events"
 for event in process_start thread_start thread_name wait process_exit capture; do
