@@ -45,9 +45,10 @@ static char *describe_cause(const struct ct_diff_row *row)
     if (strcmp(row->name, ct_class_name(row->class)) == 0)
         return g_strdup_printf("Off the CPU in no call (%s)", row->name);
     gboolean is_lock = row->detail[0] || strstr(row->name, CT_PLACE_NAMES_USED);
-    char *text =
-        g_strdup_printf("%s waiting %s %s%s%s", ct_class_name(row->class), is_lock ? "for" : "in",
-                        row->name, row->detail[0] ? ", in " : "", row->detail);
+    g_autofree char *name = ct_place_name_shown(row->name);
+    g_autofree char *detail = ct_place_name_shown(row->detail);
+    char *text = g_strdup_printf("%s waiting %s %s%s%s", ct_class_name(row->class),
+                                 is_lock ? "for" : "in", name, detail[0] ? ", in " : "", detail);
 
     *text = g_ascii_toupper(*text);
     return text;

@@ -1,5 +1,6 @@
 #include "diff/compare.h"
 
+#include "diff/place_names.h"
 #include "model/model.h"
 
 #include <math.h>
@@ -337,13 +338,21 @@ gboolean ct_diff_may_prove(const struct ct_diff *diff)
 
 GPtrArray *ct_diff_find(const struct ct_diff *diff, enum ct_digest_kind kind, const char *name)
 {
+    const GPtrArray *rows = diff->rows[kind];
     GPtrArray *found = g_ptr_array_new();
 
-    for (guint i = 0; i < diff->rows[kind]->len; i++) {
-        struct ct_diff_row *row = diff->rows[kind]->pdata[i];
+    for (guint i = 0; i < rows->len; i++) {
+        if (strcmp(((const struct ct_diff_row *)rows->pdata[i])->name, name) == 0)
+            g_ptr_array_add(found, rows->pdata[i]);
+    }
+    gboolean is_whole = found->len > 0;
 
-        if (strcmp(row->name, name) == 0)
-            g_ptr_array_add(found, row);
+    for (guint i = 0; i < rows->len && !is_whole; i++) {
+        g_autofree char *shown =
+            ct_place_name_shown(((const struct ct_diff_row *)rows->pdata[i])->name);
+
+        if (strcmp(shown, name) == 0)
+            g_ptr_array_add(found, rows->pdata[i]);
     }
     return found;
 }

@@ -71,8 +71,10 @@ static struct subject find_subject(const struct ct_diff *diff, const struct ct_g
         return subject;
     }
     if (rows->len > 1 && !ct_metric_is_divided(gate->metric)) {
-        subject.missing =
-            g_strdup_printf("'%s' waits in several states: choose one by --class", gate->name);
+        subject.missing = g_strdup_printf(
+            "'%s' is several, of several states, or functions that are shown alike: "
+            "choose one by --class, or by the name that JSON has",
+            gate->name);
         return subject;
     }
     for (int side = 0; side < CT_SIDES; side++)

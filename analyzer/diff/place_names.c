@@ -1,11 +1,15 @@
 #include "diff/place_names.h"
 
 #include "symbols/object_name.h"
+#include "symbols/short_name.h"
 #include "symbols/stack_text.h"
 
 #include <string.h>
 
 #define NEXT " < "
+
+/* So many functions say where it is. */
+#define SHOWN_MAX 5
 
 /* Of a part of a function, or a copy of it: "serve.constprop.0". */
 static char *plain_name(const struct ct_symbol_frame *frame)
@@ -67,4 +71,21 @@ char *ct_place_name_lock(struct ct_symbolizer *symbolizer, const struct ct_inter
         return g_strdup_printf("%s %s", ct_object_name(kind), variable);
     return g_strdup_printf("%s" CT_PLACE_NAMES_USED "%s", ct_object_name(kind),
                            function[0] ? function : "a place that is not known");
+}
+
+char *ct_place_name_shown(const char *name)
+{
+    g_auto(GStrv) functions = g_strsplit(name, NEXT, -1);
+    guint count = g_strv_length(functions);
+    guint shown = count > SHOWN_MAX + 1 ? SHOWN_MAX : count;
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < shown; i++) {
+        g_autofree char *function = ct_short_name(functions[i]);
+
+        g_string_append_printf(text, "%s%s", i > 0 ? NEXT : "", function);
+    }
+    if (shown < count)
+        g_string_append_printf(text, NEXT "... %u callers", count - shown);
+    return g_string_free(text, FALSE);
 }

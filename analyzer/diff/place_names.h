@@ -26,4 +26,8 @@ void ct_place_names_clear(struct ct_place_names *names);
 char *ct_place_name_lock(struct ct_symbolizer *symbolizer, const struct ct_interval *interval,
                          const char *function);
 
+/* As a reader of text wants it, of a name that was made of these: functions without what their
+ * templates are of, and of many callers the first. */
+char *ct_place_name_shown(const char *name);
+
 #endif

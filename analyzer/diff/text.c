@@ -2,6 +2,7 @@
 #include "diff/format.h"
 
 #include "diff/changes.h"
+#include "diff/place_names.h"
 #include "diff/words.h"
 #include "export/text_table.h"
 #include "model/model.h"
@@ -161,10 +162,12 @@ static void add_row(struct ct_text_table *table, const struct ct_diff *diff,
         if (metric != (int)first)
             ct_text_table_take(table, describe_change(diff, &row->changes[metric], FALSE));
     }
+    g_autofree char *name = ct_place_name_shown(row->name);
+
     if (row->kind == CT_DIGEST_STATE || row->class == CT_CLASS_UNKNOWN)
-        ct_text_table_add(table, row->name);
+        ct_text_table_add(table, name);
     else
-        ct_text_table_take(table, g_strdup_printf("%s  %s", ct_class_name(row->class), row->name));
+        ct_text_table_take(table, g_strdup_printf("%s  %s", ct_class_name(row->class), name));
 }
 
 /* What never left the CPU is last, and of no interest where anything else is. */

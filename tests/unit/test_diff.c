@@ -1,6 +1,7 @@
 /* Runs that are made up, compared: what is divided by what, left out, proven, and failed on. */
 #include "diff/changes.h"
 #include "diff/gate.h"
+#include "diff/place_names.h"
 
 #include "model/model.h"
 
@@ -507,6 +508,43 @@ static void so_few_runs_cannot_tell_anything(void **state)
     }
 }
 
+static void names_of_templates_are_shown_short(void **state)
+{
+    static const char long_name[] =
+        "cache<std::vector<std::pair<std::string, std::map<std::string, unsigned long>>>, std::"
+        "less<void>>::load(std::string const&, std::function<void()>)";
+    g_autofree char *one = ct_place_name_shown("mutex used in serve_page");
+    g_autofree char *six = ct_place_name_shown("read: a < b < c < d < e < f");
+    g_autofree char *seven = ct_place_name_shown("read: a < b < c < d < e < f < g");
+    g_autofree char *stack = g_strdup_printf("read: read_all < %s < main", long_name);
+    g_autofree char *shown = ct_place_name_shown(stack);
+
+    (void)state;
+    assert_string_equal(one, "mutex used in serve_page");
+    assert_string_equal(six, "read: a < b < c < d < e < f");
+    assert_string_equal(seven, "read: a < b < c < d < e < ... 2 callers");
+    assert_string_equal(shown, "read: read_all < cache<...>::load(std::string const&, "
+                               "std::function<void()>) < main");
+}
+
+static void a_check_takes_a_name_as_it_is_shown(void **state)
+{
+    struct sides sides;
+
+    (void)state;
+    sides_fill(&sides, 5, 10 * MS, 20 * MS);
+    for (int side = 0; side < CT_SIDES; side++)
+        for (guint i = 0; i < sides.digests[side]->len; i++)
+            add(sides.digests[side]->pdata[i], CT_DIGEST_STACK, CT_CLASS_SYNC,
+                "read: a < b < c < d < e < f < g", 100,
+                (side == CT_OLD ? 10 : 20) * MS * (1 + 0.001 * i));
+    g_autoptr(ct_diff) diff = compare(&sides, NULL);
+
+    assert_outcome(diff, "stack:read: a < b < c < d < e < ... 2 callers.delay>+10%", CT_REGRESSED);
+    assert_outcome(diff, "stack:read: a < b < c < d < e < f < g.delay>+10%", CT_REGRESSED);
+    sides_clear(&sides);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -525,6 +563,8 @@ int main(void)
         cmocka_unit_test(a_check_fails_where_it_is_proven),
         cmocka_unit_test(what_is_beyond_but_not_proven_cannot_be_told),
         cmocka_unit_test(so_few_runs_cannot_tell_anything),
+        cmocka_unit_test(names_of_templates_are_shown_short),
+        cmocka_unit_test(a_check_takes_a_name_as_it_is_shown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
