@@ -10,10 +10,16 @@ import shutil
 import tarfile
 import unittest
 
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
 from harness import EXAMPLES, TraceTest, go_pprof, main, run
 from protobuf_text import decode, number, one
 
 SCHEMA = pathlib.Path(__file__).parent / "perfetto_trace.proto"
+CHROME = pathlib.Path(__file__).parent / "chrome_trace.schema.json"
 FLAMEGRAPH = pathlib.Path("/usr/share/perl5/Devel/NYTProf/flamegraph.pl")
 SPEEDSCOPE = "speedscope@1.25.0"
 
@@ -279,6 +285,19 @@ class Export(TraceTest):
             row = each["pid"], each["tid"]
             self.assertGreaterEqual(each["ts"], last.get(row, 0) - 1e-6)
             last[row] = each["ts"] + each["dur"]
+
+    @unittest.skipUnless(jsonschema, "python3-jsonschema is not installed: see tests/install-packages.sh")
+    def test_chrome_obeys_a_schema(self):
+        validator = jsonschema.Draft202012Validator(json.loads(CHROME.read_text()))
+        validator.check_schema(validator.schema)
+        document = json.loads(self.export("trace.json").read_text())
+        self.assertEqual([error.message[-300:] for error in validator.iter_errors(document)], [])
+        complete = next(each for each in document["traceEvents"] if each["ph"] == "X")
+        for changed in ({"ts": "1"}, {"dur": None}, {"pid": "1"}, {"args": []}, {"ph": "?"}, {"surplus": 1}):
+            self.assertFalse(validator.is_valid({"traceEvents": [{**complete, **changed}]}), changed)
+        for name in ("ts", "dur", "tid", "name"):
+            lacking = {key: value for key, value in complete.items() if key != name}
+            self.assertFalse(validator.is_valid({"traceEvents": [lacking]}), name)
 
     def test_csv_and_json_have_every_wait(self):
         with open(self.export("waits.csv"), newline="") as file:
