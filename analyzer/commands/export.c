@@ -11,6 +11,7 @@
 #include "model/capture_notes.h"
 #include "options/nearest.h"
 #include "options/parse.h"
+#include "text/shell_word.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -265,6 +266,16 @@ static gboolean export(const struct job *job, struct ct_activity *activity, GErr
     return TRUE;
 }
 
+static void say_written(const struct options *options)
+{
+    g_autofree char *path = ct_shell_path(options->output);
+    g_auto(GStrv) parts =
+        g_strsplit(options->format->next ? options->format->next : "", "FILE", -1);
+    g_autofree char *next = g_strjoinv(path, parts);
+
+    ct_say("wrote %s%s%s", options->output, next[0] ? "; next: " : "", next);
+}
+
 static int work(void *user, struct ct_activity *activity)
 {
     const struct job *job = user;
@@ -276,10 +287,8 @@ static int work(void *user, struct ct_activity *activity)
         return EXIT_FAILURE;
     }
     ct_worker_begin_remarks(activity);
-    if (options->output && options->format->next)
-        ct_say("wrote %s; next: %s", options->output, options->format->next);
-    else if (options->output)
-        ct_say("wrote %s", options->output);
+    if (options->output)
+        say_written(options);
     return EXIT_SUCCESS;
 }
 

@@ -9,7 +9,7 @@
 #include "passes/request_parts.h"
 
 /* Those of a process are told in portions: it takes no more memory for more of them. */
-#define PORTION_SPANS 4096
+#define PORTION_SPANS 512
 
 struct writer {
     const struct ct_export_input *input;

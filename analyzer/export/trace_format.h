@@ -41,7 +41,7 @@ struct ct_export_format {
     const char *name;
     const char *description;
     const char *suffix; /* of the files that it is in */
-    const char *next;   /* what to do with one */
+    const char *next;   /* what to do with one, which is called FILE in it */
     enum ct_export_content content;
     ct_export_write *write;
 };

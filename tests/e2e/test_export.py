@@ -183,6 +183,9 @@ class Export(TraceTest):
         result = self.ctrace("export", "-o", path, *options, self.recording)
         self.assertEqual(result.status, 0, result)
         self.assertIn(f"wrote {path}", result.err)
+        self.assertNotIn("FILE", result.err)
+        if "next: " in result.err and "open it" not in result.err:
+            self.assertIn(str(path), result.err.split("next: ")[1])
         return path
 
     def perfetto(self, *options):
