@@ -9,7 +9,9 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
+import unittest
 
 import harness
 from harness import CTRACE, WORKLOADS, TraceTest, go_pprof, main, run, workload_answer
@@ -235,6 +237,39 @@ class Refusals(CpuTest):
     def test_shortest_waits_are_not_for_a_cpu_profile(self):
         trace = self.record_ok(BURN, "quick").directory
         self.assert_refused(self.ctrace("pprof", "cpu", "--min=1ms", trace), "--min", "cpu", status=2)
+
+    @unittest.skipIf(os.geteuid() == 0, "root may lock as much as there is")
+    def test_where_no_memory_may_be_locked_it_is_said(self):
+        """What a user may lock for each CPU, a few recordings have all of."""
+
+        def forbid_more():
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+
+        names = [f"trace{i}" for i in range(4)]
+        recorders = [
+            self.start_record("sleep", "1.5", options=["--cpu"], output=name, preexec_fn=forbid_more)
+            for name in names
+        ]
+        all_said = ""
+        for name, recorder in zip(names, recorders):
+            _, said = recorder.communicate(timeout=harness.TIMEOUT_S)
+            fields = capture(self.folder / name)
+            all_said += said
+            self.assertEqual(recorder.returncode, 0, said)
+            if "cpu" not in fields["layers"]:
+                self.assertRegex(said, "ctrace: --cpu: no (sample came|samples are taken): ")
+                self.assertIn("cpu: ", fields["missing"])
+        if "forbidden" in all_said or "paranoid" in all_said:
+            self.skipTest(all_said)
+        self.assertIn("no memory may be locked for it, as other recordings of this user", all_said)
+
+    def test_where_nothing_runs_for_long_enough_it_is_said(self):
+        result = self.record_ok("sleep", "0.1", options=["--cpu=1"])
+        missing = capture(result.directory)["missing"]
+        if "no samples are taken" in result.err:
+            self.skipTest(missing)
+        self.assertIn("ctrace: --cpu: no sample came: ", result.err)
+        self.assertIn("cpu: no sample came: ", missing)
 
     def test_where_perf_is_forbidden_the_rest_is_recorded(self):
         trace = self.folder / "trace"

@@ -123,6 +123,19 @@ static void note_killed(struct ct_recording *recording)
     miss(recording, note);
 }
 
+/* A program that waits most of its time may not run for as long as one takes to come. */
+static void note_no_samples(struct ct_recording *recording)
+{
+    const struct ct_kernel_totals *told = &recording->kernel_totals;
+
+    recording->lacks_samples = recording->engine->kernel != NULL &&
+                               ct_kernel_capture_takes_samples(recording->engine->kernel) &&
+                               told->samples == 0 && told->samples_lost == 0;
+    if (recording->lacks_samples)
+        miss(recording, CT_LAYER_CPU CT_NOTE_COLON
+             "no sample came: what was recorded did not run for long enough");
+}
+
 /* The kernel's part. Whatever is wrong with it is said, and is no fault of the rest. */
 static void close_kernel(struct ct_recording *recording)
 {
@@ -149,6 +162,7 @@ static void close_kernel(struct ct_recording *recording)
         miss(recording, note);
     }
     note_killed(recording);
+    note_no_samples(recording);
     if (recording->engine->kernel != NULL)
         ct_kernel_capture_release(recording->engine->kernel);
 }

@@ -253,6 +253,7 @@ void ct_recording_summary(const struct ct_recording *recording,
         .kernel = recording->kernel_totals,
         .lacks_kernel = recording->engine->kernel != NULL && recording->kernel_totals.events == 0 &&
                         ct_kernel_capture_is_wanted(recording->engine->kernel),
+        .lacks_samples = recording->lacks_samples,
         .totals = totals,
         .foreign_images = ct_drain_foreign_images(recording->engine->drain),
         .refused = ct_boards_refused(recording->engine->boards),

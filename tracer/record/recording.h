@@ -94,7 +94,8 @@ struct ct_recording_summary {
     uint64_t bytes;
     uint64_t events_lost;
     struct ct_kernel_totals kernel;
-    gboolean lacks_kernel; /* it was wanted, but told nothing */
+    gboolean lacks_kernel;  /* it was wanted, but told nothing */
+    gboolean lacks_samples; /* the same */
     struct ct_closing_totals totals;
     uint64_t foreign_images; /* of another format, by what they say */
     const uint64_t *refused; /* borrowed; images that could not have a board, by enum ct_refusal */

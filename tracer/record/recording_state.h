@@ -20,6 +20,7 @@ struct ct_recording {
     struct ct_kernel_totals kernel_totals;
     struct ct_running *attached; /* borrowed; NULL: nothing */
     gboolean has_calls;          /* the kernel told of system calls */
+    gboolean lacks_samples;      /* it was to take some, but nothing ran for long enough */
     gboolean is_settled;         /* which images are unpreloaded */
     gboolean is_adopted;         /* another process began it */
     gboolean was_cut;            /* and ended it, but could not finish it */

@@ -261,6 +261,9 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     append_unpreloaded(line, &summary);
     if (summary.lacks_kernel)
         g_string_append(line, "\nctrace: nothing from the kernel: 'ctrace report' says why");
+    if (summary.lacks_samples)
+        g_string_append(line, "\nctrace: --cpu: no sample came: what was recorded did not run for "
+                              "long enough");
     g_printerr("%s\n", line->str);
 }
 

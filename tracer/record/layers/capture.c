@@ -418,6 +418,11 @@ const char *ct_kernel_capture_why_no_samples(const struct ct_kernel_capture *cap
     return capture->why_no_samples;
 }
 
+gboolean ct_kernel_capture_takes_samples(const struct ct_kernel_capture *capture)
+{
+    return (capture->wished & CT_GIVES_SAMPLES) != 0 && capture->why_no_samples == NULL;
+}
+
 void ct_kernel_capture_free(struct ct_kernel_capture *capture)
 {
     if (capture == NULL)

@@ -87,6 +87,9 @@ const char *ct_kernel_capture_missing(const struct ct_kernel_capture *capture);
 /* Why there are no CPU samples, though they are wished for, or NULL. Once attached. */
 const char *ct_kernel_capture_why_no_samples(const struct ct_kernel_capture *capture);
 
+/* CPU samples are wished for, and would be taken if anything ran. Once attached. */
+gboolean ct_kernel_capture_takes_samples(const struct ct_kernel_capture *capture);
+
 /* System calls are recorded. Once attached. */
 gboolean ct_kernel_capture_has_calls(const struct ct_kernel_capture *capture);
 
