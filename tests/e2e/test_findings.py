@@ -17,7 +17,8 @@ OVERVIEW_LINES = 100
 
 class Findings(TraceTest):
     def findings_of(self, *command, options=("--kernel=off",)):
-        self.directory = self.record(*command, options=list(options)).directory
+        recorded = self.record(*command, options=list(options))
+        self.directory, self.printed = recorded.directory, recorded.out
         report = self.ctrace("report", "--format=json", self.directory)
         self.assertEqual(report.status, 0, report)
         self.report_json = json.loads(report.out)
@@ -71,6 +72,20 @@ class Findings(TraceTest):
     def test_a_slow_peer(self):
         first = self.first_of(EXAMPLES / "slow_peer", options=["--kernel=off", "--rate=0"])
         self.check(first, "peer", "upstream_receive_answer", "slow_peer", "its peer 127.0.0.1:")
+
+    def test_a_request_that_fans_out_to_peers(self):
+        """It is the slow one of them that all requests wait for."""
+        options = ["--kernel=off", "--rate=0", "--no-follow"]
+        first = self.first_of(WORKLOADS / "fan_out", "peers", options=options)
+        answer = json.loads(self.printed)
+        self.check(first, "peer", "ask_all", answer["slow"], f"It answered {answer['asked']} calls")
+        others = [other for other in self.report_json["findings"][1:] if answer["slow"] in other["text"]]
+        self.assertEqual(others, [])
+        self.assertGreater(first["cost_ns"], answer["asked"] * answer["slow_ms"] * 1e6 / 2)
+
+    def test_a_request_that_fans_out_to_threads(self):
+        first = self.first_of(WORKLOADS / "fan_out", "threads")
+        self.check(first, "slow thread", "serve_request", "for thread index (")
 
     def test_a_slow_stage(self):
         first = self.first_of(HELD_UP, "stages")
