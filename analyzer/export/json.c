@@ -219,7 +219,7 @@ static void add_wait(JsonBuilder *json, const struct ct_report *report,
     ct_json_add_number(json, "duration_ns", ct_interval_wait_ns(interval));
     if (interval->result != CT_RESULT_UNKNOWN)
         ct_json_add_signed(json, "result", interval->result);
-    ct_json_add_signed(json, "owner_tid", interval->owner_tid);
+    ct_json_add_signed(json, "owner_tid", ct_interval_owner(interval));
     ct_json_add_stack(json, report, "stack", process, interval->stack_id);
     ct_json_add_boolean(json, "is_idle", wait->is_idle);
     if (interval->waker) {

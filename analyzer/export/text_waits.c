@@ -16,15 +16,19 @@ static char *format_thread(const struct ct_thread *thread)
     return g_strdup_printf("%s (%d)", thread->name, thread->tid);
 }
 
-static void write_owner(const struct ct_text_out *out, const struct ct_interval *interval)
+/* `holder` NULL: it is known by its number alone, or not at all. */
+static void write_owner(const struct ct_text_out *out, const struct ct_interval *interval,
+                        const struct ct_thread *holder)
 {
-    const struct ct_thread *owner = g_hash_table_lookup(interval->thread->process->threads,
-                                                        GINT_TO_POINTER(interval->owner_tid));
-    g_autofree char *name =
-        owner ? format_thread(owner) : g_strdup_printf("thread %d", interval->owner_tid);
+    int32_t tid = ct_interval_owner(interval);
+    const struct ct_process *process = interval->thread->process;
+    const struct ct_thread *owner =
+        holder ? holder : g_hash_table_lookup(process->threads, GINT_TO_POINTER(tid));
+    g_autofree char *name = owner ? format_thread(owner) : g_strdup_printf("thread %d", tid);
 
-    if (interval->owner_tid > 0)
-        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "held by %s%s", name,
+    if (owner || tid > 0)
+        ct_text_out_line(out, CT_TEXT_OUT_ENTRY, "held by %s%s%s", name,
+                         owner && owner->process != process ? ", of another process" : "",
                          interval->is_open ? "" : " when it began");
 }
 
@@ -73,7 +77,9 @@ static const char *failure_text(int32_t result)
                                                            : g_strerror(error);
 }
 
-static void write_wait(const struct ct_text_out *out, const struct ct_report_wait *wait)
+/* `holder`: who is known to hold it all the while; or NULL. */
+static void write_wait(const struct ct_text_out *out, const struct ct_report_wait *wait,
+                       const struct ct_thread *holder)
 {
     const struct ct_model *model = out->report->model;
     const struct ct_interval *interval = &wait->interval;
@@ -89,7 +95,7 @@ static void write_wait(const struct ct_text_out *out, const struct ct_report_wai
             : g_strdup("");
 
     ct_text_out_entry(out, length, "%s, %s after the start, %s%s", thread, from, call, failure);
-    write_owner(out, interval);
+    write_owner(out, interval, holder);
     write_waker(out, interval);
     write_origin(out, interval);
 }
@@ -129,12 +135,12 @@ static void write_hang(const struct ct_text_out *out, const struct ct_hang *hang
 
     ct_text_out_heading(out, "%s", heading);
     for (guint i = 0; i < hang->waits->len; i++) {
-        struct ct_hang_wait one = g_array_index(hang->waits, struct ct_hang_wait, i);
-        g_autofree char *object = ct_format_object(&one.interval);
+        const struct ct_hang_wait *one = &g_array_index(hang->waits, struct ct_hang_wait, i);
+        g_autofree char *object = ct_format_object(&one->interval);
+        const struct ct_report_wait wait = {.interval = one->interval, .object = object};
 
-        if (one.holder && ct_object_is_lock(ct_op_object(one.interval.op)))
-            one.interval.owner_tid = one.holder->tid;
-        write_wait(out, &(struct ct_report_wait){.interval = one.interval, .object = object});
+        write_wait(out, &wait,
+                   ct_object_is_lock(ct_op_object(one->interval.op)) ? one->holder : NULL);
     }
     if (hang->behind > 0)
         ct_text_out_line(out, 2, "and %u more thread%s wait%s behind %s", hang->behind,
@@ -160,7 +166,7 @@ static guint write_list(const struct ct_text_out *out, const GPtrArray *waits)
 
         if (wait->is_idle && out->layout->extent == CT_REPORT_OVERVIEW)
             break;
-        write_wait(out, wait);
+        write_wait(out, wait, NULL);
     }
     return shown;
 }

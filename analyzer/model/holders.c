@@ -18,8 +18,9 @@ static struct ct_hold first_hold(const struct ct_interval *interval)
 {
     if (interval->owner_tid == 0)
         return (struct ct_hold){0};
-    return (struct ct_hold){.holder = g_hash_table_lookup(interval->thread->process->threads,
-                                                          GINT_TO_POINTER(interval->owner_tid))};
+    return (struct ct_hold){.holder =
+                                g_hash_table_lookup(interval->thread->process->threads,
+                                                    GINT_TO_POINTER(ct_interval_owner(interval)))};
 }
 
 /* After the last release in the wait's own time; it and `next` may be NULL. */

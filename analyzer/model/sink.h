@@ -49,7 +49,8 @@ struct ct_interval {
     enum ct_op op;
     enum ct_class class;
     uint32_t stack_id;
-    int32_t owner_tid;   /* held the lock when the wait began; 0 unknown */
+    int32_t owner_tid;   /* held the lock when the wait began; 0 unknown; negative: the thread of
+                            that number, of whatever process: the lock is shared */
     int32_t result;      /* what the call returned, a negative errno, or CT_RESULT_UNKNOWN */
     gboolean is_open;    /* still waiting when the trace was cut */
     gboolean is_outside; /* in no wait: only the kernel tells of it */
@@ -78,6 +79,12 @@ struct ct_interval {
     const char
         *preempted_by; /* RUNNABLE: the task that took its CPU; NULL: it was woken, or unknown */
 };
+
+/* The number of the thread that held the lock when the wait began; 0: not known. */
+static inline int32_t ct_interval_owner(const struct ct_interval *interval)
+{
+    return interval->owner_tid >= 0 ? interval->owner_tid : -MAX(interval->owner_tid, -INT32_MAX);
+}
 
 /* Lets some intervals through. */
 struct ct_interval_filter {

@@ -106,6 +106,28 @@ static void keep_hold(void *user, const struct ct_hold *hold)
     *(struct ct_hold *)user = *hold;
 }
 
+/* The thread of another process that held a lock which processes share, by its number alone: none,
+ * if several were there then that have it, as in containers. */
+static const struct ct_thread *find_elsewhere(const struct search *search,
+                                              const struct ct_interval *interval)
+{
+    const GPtrArray *threads = search->model->threads;
+    const struct ct_thread *found = NULL;
+
+    for (guint i = 0; i < threads->len; i++) {
+        const struct ct_thread *thread = threads->pdata[i];
+
+        if (thread->tid != ct_interval_owner(interval) ||
+            thread->process == interval->thread->process ||
+            thread->start_ns > interval->wait_begin_ns || thread->end_ns < interval->wait_begin_ns)
+            continue;
+        if (found)
+            return NULL;
+        found = thread;
+    }
+    return found;
+}
+
 static gboolean find_lock_holder(const struct search *search, const struct ct_interval *interval,
                                  const struct ct_thread **holder, GError **error)
 {
@@ -114,6 +136,8 @@ static gboolean find_lock_holder(const struct search *search, const struct ct_in
 
     ct_interval_visit_holds(interval, keep_hold, &last);
     *holder = last.holder;
+    if (!*holder && interval->owner_tid < 0 && interval->release_count == 0)
+        *holder = find_elsewhere(search, interval);
     for (size_t i = 0; i < interval->release_count; i++)
         released_ns = MAX(released_ns, interval->releases[i].time_ns);
     return *holder || released_ns == 0 ||
@@ -239,13 +263,14 @@ static struct node *first_to_wait(struct node *cycle)
     return first;
 }
 
-/* Who was killed with its process has not exited. */
+/* Who was killed with its process has not exited; but one of another process is gone with that. */
 static gboolean is_holder_gone(const struct node *node)
 {
     const struct ct_interval *interval = &node->wait.interval;
     const struct ct_thread *holder = node->wait.holder;
 
-    return interval->op != CT_OP_THREAD_JOIN && holder && holder->has_exited &&
+    return interval->op != CT_OP_THREAD_JOIN && holder &&
+           (holder->has_exited || holder->process != interval->thread->process) &&
            holder->end_ns < interval->end_ns;
 }
 

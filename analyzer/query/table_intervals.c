@@ -105,8 +105,10 @@ static void put_result(const struct ct_query_row *row, sqlite3_context *out)
 
 static void put_owner(const struct ct_query_row *row, sqlite3_context *out)
 {
-    if (interval_of(row)->owner_tid != 0)
-        sqlite3_result_int(out, interval_of(row)->owner_tid);
+    int32_t owner = ct_interval_owner(interval_of(row));
+
+    if (owner != 0)
+        sqlite3_result_int(out, owner);
 }
 
 static void put_stack_id(const struct ct_query_row *row, sqlite3_context *out)

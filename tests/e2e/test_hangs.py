@@ -68,6 +68,25 @@ class Hangs(TraceTest):
     def test_one_that_joins_who_waits_for_it(self):
         self.check_circle(self.one_hang_of("joiner", "deadlock", 0))
 
+    def test_two_processes_that_wait_for_each_other(self):
+        waits = self.one_hang_of("processes", "deadlock", 0)
+        self.check_circle(waits)
+        self.assertEqual(len({wait["pid"] for wait in waits}), 2)
+        functions = {function for wait in waits for function in self.functions_of(wait)}
+        self.assertLessEqual({"export_all", "import_all"}, functions)
+        text = self.ctrace("report", "hangs", self.directory).out
+        self.assertRegex(text, r"held by hangs \(\d+\), of another process\n")
+
+    def test_a_lock_whose_holder_was_another_process_that_died(self):
+        (wait,) = self.one_hang_of("dead", "abandoned lock", 0)
+        self.assertNotIn(wait["holder_tid"], (0, wait["tid"]))
+        self.assertIn("export_all", self.functions_of(wait))
+
+    def test_a_lock_that_was_copied_by_fork_is_nobody_elses(self):
+        """What its copy says of the parent's thread is not so."""
+        waits = [wait for hang in self.hangs_of("copied") for wait in hang["waits"]]
+        self.assertEqual([wait["holder_tid"] == wait["tid"] for wait in waits], [True])
+
     def test_who_waits_for_a_signal_may_wake_others(self):
         self.assertEqual(self.hangs_of("idle"), [])
 

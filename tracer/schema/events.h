@@ -87,7 +87,8 @@ static inline const char *ct_string_as_read(const char *string)
 
 #define CT_EVENT_WAIT(F) CT_WAIT_FIELDS(U32, F)
 
-/* A wait for a lock that thread `owner` held when the wait began. */
+/* A wait for a lock that thread `owner` held when the wait began; negative: processes share the
+ * lock, and the thread of that number may be of any of them. */
 #define CT_EVENT_LOCK_WAIT(F) \
     CT_WAIT_FIELDS(U32, F)    \
     F(I32, owner)

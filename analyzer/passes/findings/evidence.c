@@ -290,7 +290,7 @@ static void add_hold(void *user, const struct ct_hold *hold)
     const struct ct_evidence_hold key = {
         .process = interval->thread->process,
         .holder = hold->holder,
-        .holder_tid = hold->holder || hold->since_ns > 0 ? 0 : interval->owner_tid,
+        .holder_tid = hold->holder || hold->since_ns > 0 ? 0 : ct_interval_owner(interval),
         .kind = ct_op_object(interval->op),
         .object = interval->object,
     };

@@ -1,14 +1,18 @@
 /*
  * Threads that hang, until a signal ends the program:
- *   hangs deadlock|philosophers|self|abandoned|lost|joiner|idle|convoy MS
+ *   hangs deadlock|philosophers|self|abandoned|lost|joiner|idle|convoy|processes|dead|copied MS
  * In a convoy they do not: each gets the one lock in turn, and is killed in the middle. Nor do idle
- * ones: one of them waits for what comes from outside.
+ * ones: one of them waits for what comes from outside. Processes wait for each other, or for one
+ * that is dead, by locks that they share; in a copied one, the lock that a child waits for is its
+ * own copy, which nobody has.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -106,6 +110,81 @@ static void *join(void *thread)
     return NULL;
 }
 
+/* ---- Locks that processes share ---- */
+
+struct shared {
+    pthread_mutex_t accounts;
+    pthread_mutex_t journal;
+    pthread_barrier_t both_there;
+};
+
+static struct shared *share(void)
+{
+    struct shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pthread_mutexattr_t mutex;
+    pthread_barrierattr_t barrier;
+
+    pthread_mutexattr_init(&mutex);
+    pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
+    pthread_mutex_init(&shared->accounts, &mutex);
+    pthread_mutex_init(&shared->journal, &mutex);
+    pthread_barrierattr_init(&barrier);
+    pthread_barrierattr_setpshared(&barrier, PTHREAD_PROCESS_SHARED);
+    pthread_barrier_init(&shared->both_there, &barrier, 2);
+    return shared;
+}
+
+static void lock_in_turn(struct shared *shared, pthread_mutex_t *first, pthread_mutex_t *second)
+{
+    pthread_mutex_lock(first);
+    pthread_barrier_wait(&shared->both_there);
+    pthread_mutex_lock(second);
+    __asm__ volatile(""); /* so that the call before is no jump, as the next two */
+}
+
+static __attribute__((noinline)) void export_all(struct shared *shared)
+{
+    lock_in_turn(shared, &shared->accounts, &shared->journal);
+    __asm__ volatile("");
+}
+
+static __attribute__((noinline)) void import_all(struct shared *shared)
+{
+    lock_in_turn(shared, &shared->journal, &shared->accounts);
+    __asm__ volatile("");
+}
+
+static void run_processes(const struct itimerval *timer, int is_dead)
+{
+    struct shared *shared = share();
+
+    if (fork() == 0) {
+        if (is_dead) {
+            pthread_mutex_lock(&shared->journal);
+            pthread_barrier_wait(&shared->both_there);
+            raise(SIGKILL);
+        }
+        setitimer(ITIMER_REAL, timer, NULL);
+        import_all(shared);
+    }
+    setitimer(ITIMER_REAL, timer, NULL);
+    export_all(shared);
+}
+
+/* Its copy says that the parent's thread has it. */
+static void run_copied(const struct itimerval *timer)
+{
+    pthread_mutex_lock(&accounts);
+    if (fork() == 0) {
+        setitimer(ITIMER_REAL, timer, NULL);
+        pthread_mutex_lock(&accounts);
+    }
+    pthread_mutex_lock(&journal);
+    setitimer(ITIMER_REAL, timer, NULL);
+    pthread_mutex_lock(&journal);
+}
+
 static pthread_t start(void *(*run)(void *), uintptr_t argument)
 {
     pthread_t thread;
@@ -149,8 +228,13 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "convoy") == 0) {
         for (int i = 0; i < PHILOSOPHERS; i++)
             last = start(take_turns, 0);
+    } else if (strcmp(what, "processes") == 0 || strcmp(what, "dead") == 0) {
+        run_processes(&timer, strcmp(what, "dead") == 0);
+    } else if (strcmp(what, "copied") == 0) {
+        run_copied(&timer);
     } else {
-        fputs("usage: hangs deadlock|philosophers|self|abandoned|lost|joiner|idle|convoy MS\n",
+        fputs("usage: hangs deadlock|philosophers|self|abandoned|lost|joiner|idle|convoy|processes|"
+              "dead|copied MS\n",
               stderr);
         return 2;
     }

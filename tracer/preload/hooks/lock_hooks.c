@@ -17,26 +17,33 @@
 struct holder {
     int32_t tid;      /* 0: not known */
     bool is_answered; /* if it is the caller, it gets the lock or an error at once */
+    bool is_shared;   /* it may be of another process */
 };
 
 static struct holder mutex_holder(const void *lock)
 {
     unsigned type = ct_mutex_type(lock);
 
-    return (struct holder){ct_mutex_holder(lock), type == PTHREAD_MUTEX_RECURSIVE_NP ||
-                                                      type == PTHREAD_MUTEX_ERRORCHECK_NP};
+    return (struct holder){.tid = ct_mutex_holder(lock),
+                           .is_answered = type == PTHREAD_MUTEX_RECURSIVE_NP ||
+                                          type == PTHREAD_MUTEX_ERRORCHECK_NP,
+                           .is_shared = (ct_mutex_kind(lock) & CT_MUTEX_SHARED) != 0};
 }
 
 /* One that writes: those that read are not known by name. */
 static struct holder rwlock_holder(const void *lock)
 {
-    return (struct holder){((const volatile pthread_rwlock_t *)lock)->__data.__cur_writer, true};
+    const volatile pthread_rwlock_t *rwlock = lock;
+
+    return (struct holder){.tid = rwlock->__data.__cur_writer,
+                           .is_answered = true,
+                           .is_shared = rwlock->__data.__shared != 0};
 }
 
 static struct holder no_holder(const void *lock)
 {
     (void)lock;
-    return (struct holder){0, false};
+    return (struct holder){.tid = 0};
 }
 
 static __attribute__((noinline)) bool block_on(struct ct_wait *wait, enum ct_op op,
@@ -48,7 +55,7 @@ static __attribute__((noinline)) bool block_on(struct ct_wait *wait, enum ct_op 
     if (self == NULL || (holder.is_answered && holder.tid == self->slot->tid) ||
         !ct_wait_begin_on(wait, op, lock, site))
         return false;
-    self->slot->wait.owner = holder.tid;
+    self->slot->wait.owner = holder.is_shared ? -holder.tid : holder.tid;
     ct_lock_order_tell(wait, lock);
     return true;
 }

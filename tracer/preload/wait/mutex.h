@@ -14,6 +14,7 @@ enum ct_mutex_kind {
     CT_MUTEX_ROBUST = 16,
     CT_MUTEX_PRIO_INHERIT = 32,
     CT_MUTEX_PRIO_PROTECT = 64,
+    CT_MUTEX_SHARED = 128, /* between processes */
 };
 
 /* In the lock word of one with CT_MUTEX_PRIO_PROTECT: its priority ceiling. */
