@@ -2,6 +2,7 @@
 
 #include "model/format.h"
 #include "symbols/go_stack.h"
+#include "symbols/jvm_stack.h"
 #include "symbols/short_name.h"
 #include "symbols/vdso.h"
 
@@ -185,5 +186,7 @@ const char *ct_stack_idleness(struct ct_symbolizer *symbolizer, const struct ct_
 {
     const struct ct_stack *stack = ct_process_stack(process, stack_id);
 
-    return ct_go_stack_look(symbolizer, process, stack).is_idle ? CT_GO_IDLE : NULL;
+    if (ct_go_stack_look(symbolizer, process, stack).is_idle)
+        return CT_GO_IDLE;
+    return ct_jvm_stack_is_idle(symbolizer, process, stack) ? CT_JVM_IDLE : NULL;
 }

@@ -1,6 +1,8 @@
 #include "image_fixture.h"
 #include "symbols/demangle.h"
+#include "symbols/jvm_stack.h"
 #include "symbols/short_name.h"
+#include "symbols/stack_text.h"
 #include "symbols/symbols.h"
 
 #include <setjmp.h>
@@ -16,6 +18,8 @@
 /* Symbols that the tests look up. */
 int known_numbers[4] = {1, 2, 3, 4};
 int mangled_function(int value) __asm__("_ZN5queue3popEi");
+int monitor_wait(int value) __asm__("_ZN7Monitor4waitEl");
+int compile_queue_get(int value) __asm__("_ZN12CompileQueue3getEv");
 
 /* Of the C library's start files, which follow our code. */
 void _start(void);
@@ -28,6 +32,18 @@ static volatile int sink;
 __attribute__((noinline)) int mangled_function(int value)
 {
     sink += value;
+    return value;
+}
+
+__attribute__((noinline)) int monitor_wait(int value)
+{
+    sink += value + 1;
+    return value;
+}
+
+__attribute__((noinline)) int compile_queue_get(int value)
+{
+    sink += value + 2;
     return value;
 }
 
@@ -151,6 +167,22 @@ static void names_are_demangled(void **state)
     const struct ct_symbol_frame *frame = &symbol->frames[symbol->frame_count - 1];
     assert_string_equal(frame->function, "queue::pop(int)");
     assert_string_equal(frame->system_name, "_ZN5queue3popEi");
+}
+
+/* Where it waits for anything else, as for a lock that another thread has, that is a delay. */
+static void a_virtual_machines_thread_is_idle_where_it_waits_for_work(void **state)
+{
+    const struct fixture *fixture = *state;
+    const uint64_t wait = (uint64_t)(uintptr_t)monitor_wait + 4;
+    const uint64_t get = (uint64_t)(uintptr_t)compile_queue_get + 4;
+    const uint64_t other = (uint64_t)(uintptr_t)mangled_function + 4;
+
+    fixture_add_stack(fixture->process, 1, (const uint64_t[]){wait, get, other}, 3);
+    fixture_add_stack(fixture->process, 2, (const uint64_t[]){wait, other, get}, 3);
+    fixture_add_stack(fixture->process, 3, (const uint64_t[]){wait}, 1);
+    assert_string_equal(ct_stack_idleness(fixture->symbolizer, fixture->process, 1), CT_JVM_IDLE);
+    assert_null(ct_stack_idleness(fixture->symbolizer, fixture->process, 2));
+    assert_null(ct_stack_idleness(fixture->symbolizer, fixture->process, 3));
 }
 
 static void functions_without_a_linker_name_keep_their_namespace(void **state)
@@ -368,6 +400,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(inlined_functions_are_frames_of_their_own),
         TEST(the_first_instruction_is_the_functions_own),
+        TEST(a_virtual_machines_thread_is_idle_where_it_waits_for_work),
         TEST(functions_of_libraries_are_named),
         TEST(functions_of_the_c_library_are_named_without_a_line),
         TEST(code_without_debug_information_has_no_line),
