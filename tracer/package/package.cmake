@@ -104,7 +104,7 @@ if(CTRACE_ANALYZER)
     ctrace_package(viewer NAME ctrace-viewer
         SUMMARY "draw recordings of what the threads of a program wait for"
         DESCRIPTION "The commands timeline and view of ctrace: a recording as PNG, SVG or PDF,\nand in a browser."
-        NEEDS ctrace)
+        NEEDS ctrace BESIDE ctrace-analyzer xdg-utils)
   endif()
 endif()
 
