@@ -1,5 +1,6 @@
 #include "assemble/closing.h"
 
+#include "assemble/heaps.h"
 #include "assemble/thread_state.h"
 #include "assemble/turns.h"
 #include "assemble/version.h"
@@ -176,6 +177,8 @@ gboolean ct_is_closing(enum ct_event event)
     case CT_EVENT_ID_MODULE:
     case CT_EVENT_ID_CODE:
     case CT_EVENT_ID_INFLIGHT:
+    case CT_EVENT_ID_HEAP:
+    case CT_EVENT_ID_HEAP_SITE:
     case CT_EVENT_ID_UNSEEN:
     case CT_EVENT_ID_COUNTERS:
     case CT_EVENT_ID_CAPTURE:
@@ -202,6 +205,12 @@ gboolean ct_closing_add(const struct ct_trackers *trackers, const struct ct_reco
         return TRUE;
     case CT_EVENT_ID_CODE:
         add_code(trackers, &record->as.code);
+        return TRUE;
+    case CT_EVENT_ID_HEAP:
+        ct_heaps_add(trackers, &record->as.heap);
+        return TRUE;
+    case CT_EVENT_ID_HEAP_SITE:
+        ct_heaps_add_site(trackers, &record->as.heap_site);
         return TRUE;
     case CT_EVENT_ID_UNSEEN:
         ct_told_capture_add_unseen(trackers->capture, &record->as.unseen);

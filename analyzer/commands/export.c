@@ -102,8 +102,14 @@ static gboolean find_kind(struct options *options, GError **error)
                     options->format->name);
         return FALSE;
     }
-    if (ct_profile_kind_from_name(options->profile, &options->kind))
-        return TRUE;
+    if (ct_profile_kind_from_name(options->profile, &options->kind)) {
+        if (!ct_profile_kind_is_heap(options->kind))
+            return TRUE;
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--profile=%s: profiles of the heap are written by ctrace pprof %s alone",
+                    options->profile, options->profile);
+        return FALSE;
+    }
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--profile=%s is none of %s",
                 options->profile, kinds);
     return FALSE;

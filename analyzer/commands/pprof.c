@@ -178,6 +178,11 @@ static char *describe_sum(enum ct_profile_kind kind, double count, double time_n
     g_autofree char *time = ct_format_duration((uint64_t)time_ns);
     gboolean is_one = g_str_equal(number, "1");
 
+    if (ct_profile_kind_is_heap(kind)) {
+        g_autofree char *size = g_format_size_full((guint64)time_ns, G_FORMAT_SIZE_IEC_UNITS);
+
+        return g_strdup_printf("%s in %s block%s", size, number, is_one ? "" : "s");
+    }
     if (kind == CT_PROFILE_KIND_CPU)
         return g_strdup_printf("%s sample%s, %s of CPU time", number, is_one ? "" : "s", time);
     if (kind == CT_PROFILE_KIND_WALL)

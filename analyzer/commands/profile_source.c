@@ -4,6 +4,23 @@
 #include "ingest/ingest.h"
 #include "model/capture_notes.h"
 #include "schema/capture_words.h"
+#include "summary/heap_profile.h"
+
+/* Whose memory it is, and when it was allocated, is not told. */
+static gboolean check_processes_alone(enum ct_profile_kind kind, const struct ct_scope *asked,
+                                      GError **error)
+{
+    struct ct_selection others = asked->selection;
+
+    others.processes = NULL;
+    if (ct_selection_is_all(&others) && ct_scope_is_whole_time(asked))
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                "a %s profile is of whole processes: of the options that ask for a part, it takes "
+                "--process alone",
+                ct_profile_kind_name(kind));
+    return FALSE;
+}
 
 /* Of what runs, it is places alone that can be asked for. */
 gboolean ct_profile_source_check_filters(enum ct_profile_kind kind, const struct ct_scope *asked,
@@ -11,6 +28,8 @@ gboolean ct_profile_source_check_filters(enum ct_profile_kind kind, const struct
 {
     struct ct_selection waits = asked->selection;
 
+    if (ct_profile_kind_is_heap(kind))
+        return check_processes_alone(kind, asked, error);
     if (ct_profile_kind_is_path(kind))
         return ct_scope_check_all_waits(asked, "a critical path", error);
     waits.place = NULL;
@@ -76,9 +95,26 @@ static gboolean check_samples(const struct ct_profile_source *source, const stru
     return FALSE;
 }
 
+static gboolean check_heap(const struct ct_profile_source *source, const struct ct_model *model,
+                           GError **error)
+{
+    const struct ct_selection everybody = {0};
+
+    if (ct_heap_is_recorded(model))
+        return TRUE;
+    g_autoptr(GPtrArray) notes = ct_heap_notes(model, &everybody);
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED, "%s: the heap was not recorded: %s",
+                source->directory,
+                notes->len > 0 ? (const char *)notes->pdata[0]
+                               : "record it with: ctrace record --heap PROGRAM");
+    return FALSE;
+}
+
 gboolean ct_profile_source_check_recorded(const struct ct_profile_source *source,
                                           const struct ct_model *model, GError **error)
 {
+    if (ct_profile_kind_is_heap(source->kind))
+        return check_heap(source, model, error);
     if (source->kind != CT_PROFILE_KIND_SCHED || model->capture.has_kernel)
         return check_samples(source, model, error);
     g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
@@ -93,6 +129,8 @@ GArray *ct_profile_source_samples(const struct ct_profile_source *source,
 {
     const struct ct_selection everybody = {0};
 
+    if (ct_profile_kind_is_heap(source->kind))
+        return ct_heap_profile_samples(source->kind, model, &source->asked->selection);
     return ct_profile_samples(source->profile, model,
                               ct_profile_kind_is_path(source->kind) ? &everybody
                                                                     : &source->asked->selection);

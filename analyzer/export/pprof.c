@@ -1,9 +1,11 @@
 #include "export/pprof.h"
 
+#include "export/pprof_heap.h"
 #include "export/pprof_tables.h"
 #include "export/sample_stack.h"
 #include "model/capture_notes.h"
 #include "model/format.h"
+#include "summary/heap_profile.h"
 #include "symbols/go_stack.h"
 #include "symbols/object_name.h"
 
@@ -145,6 +147,8 @@ static void set_labels(struct encoder *encoder, const struct ct_profile_sample *
     add_text_label(encoder, message, "open", sample->is_open ? "yes" : "");
     if (sample->stack && sample->stack->omitted > 0)
         add_label(encoder, message, "frames_omitted")->num = sample->stack->omitted;
+    if (sample->heap_site)
+        add_label(encoder, message, "bytes")->num = (int64_t)sample->heap_site->size;
     add_text_label(encoder, message, "idle", idleness_of(encoder, sample));
     add_text_label(encoder, message, "callers", describe_callers(sample->stack));
 }
@@ -165,11 +169,13 @@ static void append_length(GByteArray *bytes, size_t length)
 static void append_sample(struct encoder *encoder, const struct ct_profile_sample *sample)
 {
     Pprof__Sample message = PPROF__SAMPLE__INIT;
-    int64_t values[] = {sample->count, sample->delay_ns};
+    int64_t values[CT_HEAP_VALUE_COUNT] = {sample->count, sample->delay_ns};
     static const guint8 field = SAMPLE_FIELD;
 
-    message.n_value = G_N_ELEMENTS(values);
+    message.n_value = sample->heap_site ? CT_HEAP_VALUE_COUNT : 2;
     message.value = values;
+    if (sample->heap_site)
+        ct_heap_profile_values(sample->heap_site, values);
     set_stack(encoder, sample, &message);
     set_labels(encoder, sample, &message);
 
@@ -181,17 +187,6 @@ static void append_sample(struct encoder *encoder, const struct ct_profile_sampl
 
     g_byte_array_set_size(encoder->bytes, at + (guint)length);
     pprof__sample__pack(&message, encoder->bytes->data + at);
-}
-
-static Pprof__ValueType *make_value_type(struct encoder *encoder, const char *type,
-                                         const char *unit)
-{
-    Pprof__ValueType *value_type = ct_pprof_tables_allocate(&encoder->tables, sizeof *value_type);
-
-    pprof__value_type__init(value_type);
-    value_type->type = ct_pprof_tables_string(&encoder->tables, type);
-    value_type->unit = ct_pprof_tables_string(&encoder->tables, unit);
-    return value_type;
 }
 
 static void add_program(struct encoder *encoder)
@@ -225,12 +220,15 @@ static void append_samples(struct encoder *encoder)
 
 static void set_comments(struct encoder *encoder, Pprof__Profile *message)
 {
+    const struct ct_selection everybody = {0};
     g_autoptr(GPtrArray) notes = ct_capture_notes(&encoder->input->model->capture);
 
     if (encoder->input->only && encoder->input->only[0])
         g_ptr_array_add(notes, g_strdup_printf("only: %s", encoder->input->only));
     if (ct_go_is_in(encoder->tables.symbolizer, encoder->input->model))
         g_ptr_array_add(notes, g_strdup("Go: " CT_GO_NOTE));
+    if (ct_profile_kind_is_heap(encoder->input->kind))
+        g_ptr_array_extend_and_steal(notes, ct_heap_notes(encoder->input->model, &everybody));
     message->n_comment = notes->len;
     message->comment =
         ct_pprof_tables_allocate(&encoder->tables, notes->len * sizeof *message->comment);
@@ -238,7 +236,7 @@ static void set_comments(struct encoder *encoder, Pprof__Profile *message)
         message->comment[i] = ct_pprof_tables_string(&encoder->tables, notes->pdata[i]);
 }
 
-static void set_header(struct encoder *encoder, Pprof__Profile *message)
+static void set_types(struct encoder *encoder, Pprof__Profile *message)
 {
     const struct ct_pprof_input *input = encoder->input;
     const struct ct_profile_units *units = ct_profile_kind_units(input->kind);
@@ -246,14 +244,26 @@ static void set_header(struct encoder *encoder, Pprof__Profile *message)
     message->n_sample_type = 2;
     message->sample_type =
         ct_pprof_tables_allocate(&encoder->tables, 2 * sizeof *message->sample_type);
-    message->sample_type[0] = make_value_type(encoder, units->count, "count");
-    message->sample_type[1] = make_value_type(encoder, units->time, "nanoseconds");
+    message->sample_type[0] = ct_pprof_tables_value_type(&encoder->tables, units->count, "count");
+    message->sample_type[1] =
+        ct_pprof_tables_value_type(&encoder->tables, units->time, "nanoseconds");
     message->default_sample_type = ct_pprof_tables_string(&encoder->tables, units->time);
-    message->period_type = make_value_type(encoder, units->is_clocked ? units->time : units->count,
-                                           units->is_clocked ? "nanoseconds" : "count");
+    message->period_type =
+        ct_pprof_tables_value_type(&encoder->tables, units->is_clocked ? units->time : units->count,
+                                   units->is_clocked ? "nanoseconds" : "count");
     message->period = 1;
     if (units->is_clocked && input->model->capture.sample_period_ns > 0)
         message->period = (int64_t)input->model->capture.sample_period_ns;
+}
+
+static void set_header(struct encoder *encoder, Pprof__Profile *message)
+{
+    const struct ct_pprof_input *input = encoder->input;
+
+    if (ct_profile_kind_is_heap(input->kind))
+        ct_pprof_heap_set_header(&encoder->tables, input, message);
+    else
+        set_types(encoder, message);
     message->time_nanos = (int64_t)(input->begin_ns + (uint64_t)input->model->epoch_offset_ns);
     message->duration_nanos = (int64_t)(input->end_ns - input->begin_ns);
 }

@@ -77,6 +77,17 @@ void ct_pprof_tables_clear(struct ct_pprof_tables *tables)
     g_ptr_array_unref(tables->memory);
 }
 
+Pprof__ValueType *ct_pprof_tables_value_type(struct ct_pprof_tables *tables, const char *type,
+                                             const char *unit)
+{
+    Pprof__ValueType *value_type = ct_pprof_tables_allocate(tables, sizeof *value_type);
+
+    pprof__value_type__init(value_type);
+    value_type->type = ct_pprof_tables_string(tables, type);
+    value_type->unit = ct_pprof_tables_string(tables, unit);
+    return value_type;
+}
+
 /* Processes that map different files at the same address have a mapping each; those that map the
  * same one, as after fork, share it. */
 static Pprof__Mapping *add_mapping(struct ct_pprof_tables *tables, const struct ct_module *module,

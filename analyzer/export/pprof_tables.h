@@ -25,6 +25,10 @@ void ct_pprof_tables_clear(struct ct_pprof_tables *tables);
 /* Zeroed memory that lives as long as the tables. */
 void *ct_pprof_tables_allocate(struct ct_pprof_tables *tables, size_t size);
 
+/* What a value is called, and its unit. */
+Pprof__ValueType *ct_pprof_tables_value_type(struct ct_pprof_tables *tables, const char *type,
+                                             const char *unit);
+
 /* The index of a string; what is not UTF-8 is made so. */
 int64_t ct_pprof_tables_string(struct ct_pprof_tables *tables, const char *string);
 

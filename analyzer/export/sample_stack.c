@@ -28,6 +28,8 @@ static void tell_leaf(const struct walk *walk)
 {
     const struct ct_profile_sample *sample = walk->sample;
 
+    if (sample->heap_site)
+        return; /* the allocator's functions are known by the kind */
     if (!sample->thread) {
         tell_name(walk,
                   ct_profile_kind_is_path(walk->kind) ? "no recorded thread" : "unknown holder");
@@ -65,7 +67,8 @@ static void tell_calls(const struct walk *walk, uint32_t count)
 /* Who was preempted was so anywhere. */
 static gboolean lacks_stack(const struct ct_profile_sample *sample)
 {
-    return sample->thread && !sample->stack && !sample->in_kernel && !sample->is_preempted;
+    return (sample->thread || sample->heap_site) && !sample->stack && !sample->in_kernel &&
+           !sample->is_preempted;
 }
 
 void ct_sample_stack_visit(struct ct_symbolizer *symbolizer, enum ct_profile_kind kind,
@@ -75,7 +78,7 @@ void ct_sample_stack_visit(struct ct_symbolizer *symbolizer, enum ct_profile_kin
     const struct walk walk = {.visitor = visitor, .sample = sample, .kind = kind};
 
     tell_leaf(&walk);
-    if (sample->thread)
+    if (sample->thread || sample->heap_site)
         tell_calls(&walk, ct_go_stack_look(symbolizer, sample->process, sample->stack).count);
     if (sample->is_partial && sample->stack)
         tell_name(&walk, "unknown callers");

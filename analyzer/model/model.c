@@ -92,6 +92,7 @@ static void process_free(void *data)
     g_hash_table_unref(process->fds);
     g_hash_table_unref(process->counters);
     g_hash_table_unref(process->lock_orders);
+    ct_heap_free(process->heap);
     g_free(process);
 }
 

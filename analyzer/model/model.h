@@ -14,6 +14,7 @@
 #define CTRACE_MODEL_H
 
 #include "model/activity.h"
+#include "model/heap.h"
 #include "model/wait_facts.h"
 #include "schema/events.h"
 
@@ -131,6 +132,7 @@ struct ct_process {
     GHashTable *fds;      /* owned; fd -> struct ct_fd *, what the number meant last */
     GHashTable *counters; /* owned; enum ct_op -> struct ct_op_counters *, over its threads */
     GHashTable *lock_orders; /* owned; struct ct_lock_order *, owned, as a set */
+    struct ct_heap *heap;    /* owned; NULL: it was not recorded */
 };
 
 struct ct_fd {

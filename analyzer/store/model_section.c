@@ -2,6 +2,7 @@
 
 #include "store/codes_section.h"
 #include "store/facts_section.h"
+#include "store/heap_section.h"
 #include "store/lock_orders_section.h"
 
 #include <string.h>
@@ -63,8 +64,10 @@ static void take_capture(struct ct_bytes_input *input, struct ct_capture *captur
     capture->damage = g_strdup(ct_bytes_take_string(input));
 }
 
-static void put_counters(struct ct_bytes *bytes, const struct ct_op_counters *counters)
+static void put_counters(struct ct_bytes *bytes, const void *value)
 {
+    const struct ct_op_counters *counters = value;
+
     ct_bytes_put(bytes, counters->calls);
     ct_bytes_put(bytes, counters->total_ns);
     for (size_t i = 0; i < CT_HISTOGRAM_BUCKETS; i++)
@@ -188,11 +191,6 @@ static void *take_fd(struct ct_bytes_input *input)
     return fd;
 }
 
-static void put_op_counters(struct ct_bytes *bytes, const void *value)
-{
-    put_counters(bytes, value);
-}
-
 static void *take_op_counters(struct ct_bytes_input *input)
 {
     struct ct_op_counters *counters = g_new0(struct ct_op_counters, 1);
@@ -254,11 +252,12 @@ static void put_process(struct ct_bytes *bytes, const struct ct_process *process
     ct_bytes_put(bytes, (uint64_t)(process->is_unpreloaded != 0));
     put_table(bytes, process->stacks, put_stack);
     put_table(bytes, process->fds, put_fd);
-    put_table(bytes, process->counters, put_op_counters);
+    put_table(bytes, process->counters, put_counters);
     ct_bytes_put(bytes, process->modules->len);
     for (guint i = 0; i < process->modules->len; i++)
         put_module(bytes, process->modules->pdata[i], directory);
     ct_lock_orders_put(bytes, process);
+    ct_heap_put(bytes, process);
     ct_codes_put(bytes, process);
 }
 
@@ -284,6 +283,7 @@ static void take_process(struct ct_bytes_input *input, struct ct_model *model)
     for (uint64_t left = ct_bytes_take_count(input); left > 0 && !input->is_bad; left--)
         g_ptr_array_add(process->modules, take_module(input, model->directory));
     ct_lock_orders_take(input, process);
+    ct_heap_take(input, process);
     ct_codes_take(input, process);
 }
 

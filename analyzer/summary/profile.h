@@ -30,7 +30,9 @@
          "what the end of a thread depended on, moment by moment: the critical path")             \
     KIND(SCHED, "sched", WAITS, "time runnable (waiting for a CPU), by the stack of the waker")   \
     KIND(CPU, "cpu", CPU, "time running, by samples (ctrace record --cpu)")                       \
-    KIND(WALL, "wall", WALL, "all of the threads' time, running and waiting, by state")
+    KIND(WALL, "wall", WALL, "all of the threads' time, running and waiting, by state")           \
+    KIND(HEAP, "heap", HEAP, "memory that is live at the end (ctrace record --heap)")             \
+    KIND(ALLOCS, "allocs", HEAP, "memory that was allocated, live or not (ctrace record --heap)")
 
 enum ct_profile_kind {
 #define CT_PROFILE_KIND_SYMBOL(symbol, name, units, description) CT_PROFILE_KIND_##symbol,
@@ -61,6 +63,9 @@ gboolean ct_profile_kind_needs_store(enum ct_profile_kind kind);
 /* It is of what a thread's end depended on: the threads asked for are where it ends, and it is told
  * by ct_profile_follow() alone. */
 gboolean ct_profile_kind_is_path(enum ct_profile_kind kind);
+
+/* It is of blocks of memory, and made of the model alone: see heap_profile.h. */
+gboolean ct_profile_kind_is_heap(enum ct_profile_kind kind);
 
 /* It is made of waits, or of samples of what runs, or of both. */
 gboolean ct_profile_kind_has_waits(enum ct_profile_kind kind);
@@ -107,6 +112,8 @@ struct ct_profile_sample {
     gboolean is_others;      /* objects and others beyond the limit, together */
     gboolean is_open;        /* still waiting when the trace was cut */
     gboolean is_idle;        /* waiting for work */
+    const struct ct_heap_site *heap_site; /* borrowed; of a heap's profile: blocks and bytes are its
+                                             count and delay; or NULL */
     int64_t count;
     int64_t delay_ns;
 };

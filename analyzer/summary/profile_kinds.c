@@ -5,12 +5,13 @@
 
 #include <string.h>
 
-enum units { WAITS, CPU, WALL, PATH };
+enum units { WAITS, CPU, WALL, PATH, HEAP };
 
 static const struct ct_profile_units units_of[] = {
     [WAITS] = {.count = "contentions", .time = "delay", .is_clocked = FALSE},
     [CPU] = {.count = "samples", .time = "cpu", .is_clocked = TRUE},
     [PATH] = {.count = "stretches", .time = "path", .is_clocked = FALSE},
+    [HEAP] = {.count = "objects", .time = "space", .is_clocked = FALSE},
     [WALL] = {.count = "count", .time = "wall", .is_clocked = TRUE},
 };
 
@@ -61,9 +62,15 @@ gboolean ct_profile_kind_is_path(enum ct_profile_kind kind)
     return kind == CT_PROFILE_KIND_CRITICAL;
 }
 
+gboolean ct_profile_kind_is_heap(enum ct_profile_kind kind)
+{
+    return kind == CT_PROFILE_KIND_HEAP || kind == CT_PROFILE_KIND_ALLOCS;
+}
+
 gboolean ct_profile_kind_has_waits(enum ct_profile_kind kind)
 {
-    return kind != CT_PROFILE_KIND_CPU && kind != CT_PROFILE_KIND_CRITICAL;
+    return !ct_profile_kind_is_heap(kind) && kind != CT_PROFILE_KIND_CPU &&
+           kind != CT_PROFILE_KIND_CRITICAL;
 }
 
 gboolean ct_profile_kind_has_samples(enum ct_profile_kind kind)

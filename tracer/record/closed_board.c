@@ -25,6 +25,7 @@ void ct_closed_board_write_process(const struct ct_closed_board *board, const ch
 {
     g_autofree char *exe = ct_board_map_exe(board->map);
     g_autofree char *args = ct_board_map_args(board->map);
+    g_autofree char *own_cwd = cwd == NULL ? ct_board_map_cwd(board->map) : NULL;
     struct ct_event_process event = {
         SUBJECT(board),
         .process_end_ns = board->is_over ? board->end_ns : 0,
@@ -33,7 +34,7 @@ void ct_closed_board_write_process(const struct ct_closed_board *board, const ch
         .ppid = board->image->ppid,
         .exe = exe,
         .args = board->title != NULL ? board->title : args,
-        .cwd = cwd,
+        .cwd = cwd != NULL ? cwd : own_cwd,
     };
 
     board->writer->process(&event);

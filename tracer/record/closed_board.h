@@ -29,6 +29,7 @@ struct ct_closed_board {
 /* When its ticks were so many: within the image's life. */
 uint64_t ct_closed_board_time(const struct ct_closed_board *board, uint64_t ticks);
 
+/* `cwd` NULL: as the board has it; the same below. */
 void ct_closed_board_write_process(const struct ct_closed_board *board, const char *cwd);
 /* Unless there is nothing that has an address: `has_kernel`, the kernel may have told of some. */
 void ct_closed_board_write_modules(const struct ct_closed_board *board, gboolean has_kernel);

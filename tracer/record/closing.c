@@ -1,5 +1,6 @@
 #include "closing.h"
 
+#include "board_heap.h"
 #include "closed_board.h"
 #include "forked.h"
 #include "system/monotonic.h"
@@ -70,12 +71,12 @@ static void write_board(struct ct_closing *closing, struct ct_closed_board *boar
         ct_written_forget_image(closing->written, board->image->pid);
     if (board->writer == NULL)
         return;
-    g_autofree char *cwd = ct_board_map_cwd(board->map);
-    ct_closed_board_write_process(board, cwd);
+    ct_closed_board_write_process(board, NULL);
     if (board->is_lost)
         return;
     ct_closed_board_write_modules(board, closing->has_kernel);
     ct_closed_board_write_stacks(board);
+    ct_board_heap_write(board);
     guint waits = ct_closed_board_write_threads(board, board->is_damaged ? NULL : closing->written);
     if (!board->is_damaged)
         closing->totals.waits_at_end += waits;
@@ -425,8 +426,7 @@ size_t ct_closing_restate(struct ct_closing *closing, GArray *living)
         restate_children(closing, board, living);
         if (closed.is_lost)
             continue;
-        g_autofree char *cwd = ct_board_map_cwd(closed.map);
-        size += ct_closed_board_restate(&closed, cwd, closing->written);
+        size += ct_closed_board_restate(&closed, NULL, closing->written);
         if (!closed.is_over)
             add_living(living, closed.image);
     }

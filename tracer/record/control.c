@@ -154,6 +154,7 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
         .uses_tsc = kernel_uses_tsc(),
         .ns_per_tick = UINT64_C(1) << 32,
         .begin_ticks = UINT64_MAX,
+        .heap_rate = CT_HEAP_OFF,
         .progress = 1,
         .is_recording = 1,
     };

@@ -15,6 +15,7 @@ static void tell_control(struct ct_engine *engine, const struct ct_engine_settin
 
     control->recorded_classes = settings->classes;
     control->stack_frames = settings->stack_frames;
+    control->heap_rate = settings->heap_rate;
     control->is_lossless = settings->is_lossless ? 1 : 0;
     ct_own_loader(control->loader, sizeof(control->loader));
     g_strlcpy(control->output, settings->output, sizeof(control->output));

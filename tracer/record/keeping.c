@@ -1,5 +1,7 @@
 #include "keeping.h"
 
+#include <string.h>
+
 /* So many looks later, what it grew by at one of them counts for a third. */
 #define GROWTH_MEMORY 16
 
@@ -122,4 +124,27 @@ void ct_keeping_shrink(struct ct_keeping *keeping, uint64_t size)
 {
     keeping->bytes_dropped += keeping->size - MIN(size, keeping->size);
     keeping->size = size;
+}
+
+gboolean ct_keeping_check(const char *keep, uint64_t max_size, gboolean *keeps_newest,
+                          GError **error)
+{
+    *keeps_newest = g_strcmp0(keep, "newest") == 0;
+    if (keep == NULL || strcmp(keep, "oldest") == 0)
+        return TRUE;
+    if (!*keeps_newest)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--keep=%s: give oldest or newest", keep);
+    else if (max_size == 0)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--keep=newest: say how much is to be kept, as with --max-size=500M");
+    else if (max_size < CT_KEPT_SIZE_MIN)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--max-size=%.1fM is too small for --keep=newest: the oldest part of at least "
+                    "%.0f MB is dropped for the next, so give at least %.0fM",
+                    (double)max_size / 1e6, (double)CT_KEPT_PART_MIN / 1e6,
+                    (double)CT_KEPT_SIZE_MIN / 1e6);
+    else
+        return TRUE;
+    return FALSE;
 }

@@ -68,4 +68,8 @@ gboolean ct_keeping_is_too_small(const struct ct_keeping *keeping);
 void ct_keeping_drop(struct ct_keeping *keeping, guint count);
 void ct_keeping_shrink(struct ct_keeping *keeping, uint64_t size);
 
+/* What --keep asks for, with --max-size; NULL: nothing. */
+gboolean ct_keeping_check(const char *keep, uint64_t max_size, gboolean *keeps_newest,
+                          GError **error);
+
 #endif

@@ -26,9 +26,9 @@ static char *find_library(const char *name, GError **error)
     return NULL;
 }
 
-char *ct_preload_find(GError **error)
+static char *find_preloaded(const char *name, GError **error)
 {
-    g_autofree char *path = find_library(CT_PRELOAD_LIBRARY, error);
+    g_autofree char *path = find_library(name, error);
 
     if (path == NULL || strpbrk(path, LOADER_SEPARATORS) == NULL)
         return g_steal_pointer(&path);
@@ -37,6 +37,16 @@ char *ct_preload_find(GError **error)
                 "install ctrace to another place",
                 path);
     return NULL;
+}
+
+char *ct_preload_find(gboolean with_heap, GError **error)
+{
+    g_autofree char *preload = find_preloaded(CT_PRELOAD_LIBRARY, error);
+
+    if (preload == NULL || !with_heap)
+        return g_steal_pointer(&preload);
+    g_autofree char *heap = find_preloaded(CT_HEAP_LIBRARY, error);
+    return heap != NULL ? g_strdup_printf("%s:%s", heap, preload) : NULL;
 }
 
 char *ct_clock_find(void)

@@ -12,8 +12,11 @@
 #define CT_PRELOAD_LIBRARY "libctrace-preload.so"
 #define CT_CLOCK_LIBRARY   "libctrace-clock.so"
 
-/* The path of the library that the traced program loads. */
-char *ct_preload_find(GError **error);
+#define CT_HEAP_LIBRARY "libctrace-heap.so"
+
+/* The paths of the libraries that the traced program loads, as its loader takes them; `with_heap`:
+ * with the one that hooks its allocator. Caller frees. */
+char *ct_preload_find(gboolean with_heap, GError **error);
 
 /* The path of the clock that LTTng's daemons need here, or NULL if their own will do. Caller frees.
  */

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "heap_wish.h"
 #include "keeping.h"
 #include "named.h"
 #include "options/parse.h"
@@ -38,29 +39,6 @@ static gboolean check_max_size(const char *text, struct ct_record_options *optio
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                 "--max-size=%s: give a number with a unit, such as 500M or 2G, and at least 1M",
                 text);
-    return FALSE;
-}
-
-/* What of it is kept, where it would have more than --max-size. */
-static gboolean check_keep(const char *keep, struct ct_record_options *options, GError **error)
-{
-    options->keeps_newest = g_strcmp0(keep, "newest") == 0;
-    if (keep == NULL || strcmp(keep, "oldest") == 0)
-        return TRUE;
-    if (!options->keeps_newest)
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--keep=%s: give oldest or newest", keep);
-    else if (options->max_size == 0)
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "--keep=newest: say how much is to be kept, as with --max-size=500M");
-    else if (options->max_size < CT_KEPT_SIZE_MIN)
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "--max-size=%.1fM is too small for --keep=newest: the oldest part of at least "
-                    "%.0f MB is dropped for the next, so give at least %.0fM",
-                    (double)options->max_size / 1e6, (double)CT_KEPT_PART_MIN / 1e6,
-                    (double)CT_KEPT_SIZE_MIN / 1e6);
-    else
-        return TRUE;
     return FALSE;
 }
 
@@ -247,10 +225,12 @@ struct given {
     char *max_size;
     char *keep;
     char *cpu_hz;
+    char *heap_rate;
     char *cgroup;
     char **pids;
     char **rest;
-    gboolean cpu; /* without a number */
+    gboolean cpu;  /* without a number */
+    gboolean heap; /* without a size */
     gboolean net;
     gboolean sync;
     gboolean syscall;
@@ -267,7 +247,7 @@ static void given_clear(struct given *given)
     char *const texts[] = {
         given->output, given->rate,          given->delay,  given->duration,
         given->kernel, given->kernel_source, given->frames, given->max_size,
-        given->keep,   given->cpu_hz,        given->cgroup,
+        given->keep,   given->cpu_hz,        given->cgroup, given->heap_rate,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
@@ -322,6 +302,11 @@ static const GOptionEntry all_options[] = {
      "Sample where threads are while they run: in each second of CPU time HZ times, or 99 if "
      "there is no =HZ",
      "HZ"},
+    {"heap", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, GIVEN(heap), NULL, NULL},
+    {"heap", 0, 0, G_OPTION_ARG_STRING, GIVEN(heap_rate),
+     "Record which code allocates memory and what is live of it: a block in SIZE bytes, or "
+     "in " CT_HEAP_RATE_TEXT " if there is no =SIZE (0 records all)",
+     "SIZE"},
     {"frames", 0, 0, G_OPTION_ARG_STRING, GIVEN(frames),
      "Keep N frames of each stack (" G_STRINGIFY(
          CT_STACK_DEFAULT_FRAMES) "): of a deeper one the "
@@ -405,9 +390,11 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
            check_kernel_source(given->kernel_source, options, error) &&
            ct_kernel_wishes_add_wakers(&options->kernel, given->wakers, error) &&
            check_cpu(given->cpu, given->cpu_hz, options, error) &&
+           ct_heap_wish_check(given->heap, given->heap_rate, attaching, &options->heap_rate,
+                              error) &&
            check_frames(given->frames, options, error) &&
            check_max_size(given->max_size, options, error) &&
-           check_keep(given->keep, options, error) &&
+           ct_keeping_check(given->keep, options->max_size, &options->keeps_newest, error) &&
            (given->pids == NULL || add_targets(given->pids, options, error)) &&
            (attaching == NULL || check_attaching(attaching, options, error));
 }

@@ -13,6 +13,7 @@ struct ct_record_options {
     char *output; /* owned */
     uint64_t rate_ns;
     uint32_t stack_frames; /* so many of a stack are kept */
+    uint64_t heap_rate;    /* bytes: see schema/heap.h; or CT_HEAP_OFF */
     uint32_t classes;      /* of the waits to record: bits 1 << class */
     uint64_t delay_ns;     /* 0: at once */
     uint64_t duration_ns;  /* 0: until the program ends */

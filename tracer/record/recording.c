@@ -21,6 +21,7 @@ static struct ct_engine_settings engine_settings(const struct ct_recording *reco
         .is_lossless = options->lossless,
         .classes = options->classes,
         .stack_frames = options->stack_frames,
+        .heap_rate = options->heap_rate,
         .kernel = options->kernel,
         .place = recording->place,
         .output = recording->path,
@@ -36,7 +37,7 @@ static gboolean set_up(struct ct_recording *recording, const struct ct_output *o
                        const struct ct_engine_settings *settings, const gint *ended_by,
                        GError **error)
 {
-    recording->preload = ct_preload_find(error);
+    recording->preload = ct_preload_find(settings->heap_rate != CT_HEAP_OFF, error);
     if (recording->preload == NULL)
         return FALSE;
     recording->engine = ct_engine_new(settings, error);

@@ -25,7 +25,7 @@
 
 #include <stdatomic.h>
 
-#define CT_BOARD_MAGIC UINT64_C(0x3664726f62727463) /* "ctrbord6" */
+#define CT_BOARD_MAGIC UINT64_C(0x3764726f62727463) /* "ctrbord7" */
 
 /* Environment of the traced program: the session directory. */
 #define CT_SESSION_VARIABLE "CTRACE_SESSION"
@@ -195,6 +195,8 @@ enum ct_table {
     CT_TABLE_SLOTS,   /* struct ct_board_slot */
     CT_TABLE_RINGS,   /* large ones */
     CT_TABLE_FORKED,  /* struct ct_board_forked */
+    CT_TABLE_SITES,   /* struct ct_board_heap_site */
+    CT_TABLE_BLOCKS,  /* struct ct_board_heap_bucket */
     CT_TABLE_COUNT,
 };
 
@@ -213,13 +215,15 @@ enum ct_table {
     F(WORDS, sizeof(uint64_t), CT_FIRST_WORDS, 13, 9)                  \
     F(SLOTS, sizeof(struct ct_board_slot), CT_FIRST_SLOTS, 2, 12)      \
     F(RINGS, CT_RING_LARGE_FILE_SIZE, 0, 0, 12)                        \
-    F(FORKED, sizeof(struct ct_board_forked), CT_FIRST_FORKED, 7, 4)
+    F(FORKED, sizeof(struct ct_board_forked), CT_FIRST_FORKED, 7, 4)   \
+    F(SITES, sizeof(struct ct_board_heap_site), 0, 8, 12)              \
+    F(BLOCKS, sizeof(struct ct_board_heap_bucket), 0, 9, 12)
 
 /* The most parts that a table has after the first. */
 #define CT_TABLE_PARTS 12
 
 /* At least as many as all tables have. */
-#define CT_BOARD_SEGMENTS 48
+#define CT_BOARD_SEGMENTS 72
 
 #define CT_TABLE_MAX(first, second_bits, parts) \
     ((first) + (((UINT32_C(1) << (parts)) - 1) << (second_bits)))
@@ -270,6 +274,11 @@ struct ct_board {
     _Atomic uint64_t held_up_ns;        /* threads have waited so long for room in a ring */
     _Atomic uint32_t unseen_children;   /* entries of `children` that were ever claimed */
     uint32_t unused;
+    uint64_t heap_allocator;          /* address of its malloc; 0: the heap is not recorded */
+    uint64_t heap_rate;               /* bytes */
+    _Atomic uint64_t heap_early;      /* blocks, before the recording began */
+    _Atomic uint64_t heap_dropped;    /* samples that found no room, or came from our own work */
+    _Atomic uint64_t heap_overflowed; /* of the others: live ones that found no room */
     _Atomic uint8_t segments[CT_BOARD_SEGMENTS]; /* enum ct_table + 1 of each; 0: there is none */
     char exe[CT_BOARD_EXE_SIZE];
     char cwd[CT_BOARD_EXE_SIZE];
@@ -369,8 +378,8 @@ _Static_assert(sizeof(struct ct_board_life) == 16, "life layout");
 _Static_assert(sizeof(struct ct_board_stack) == 24, "stack layout");
 _Static_assert(CT_CODE_WORDS <= CT_STACK_MAX_FRAMES, "a code fits a stack");
 _Static_assert(CT_BOARD_STACK_WORDS <= 1 << CT_CODE_ID_BITS, "a code's id fits an address");
-_Static_assert(offsetof(struct ct_board, exe) == 192, "board layout");
-_Static_assert(offsetof(struct ct_board, args) == 2816, "board layout");
+_Static_assert(offsetof(struct ct_board, exe) == 256, "board layout");
+_Static_assert(offsetof(struct ct_board, args) == 2880, "board layout");
 _Static_assert(offsetof(struct ct_board, modules) == 8192, "board layout");
 _Static_assert(offsetof(struct ct_board, slots) == 28672, "board layout");
 _Static_assert(offsetof(struct ct_board, forked) == 110592, "board layout");

@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CT_CONTROL_MAGIC UINT64_C(0x386c746372727463) /* "ctrrctl8" */
+#define CT_CONTROL_MAGIC UINT64_C(0x396c746372727463) /* "ctrrctl9" */
+
+#define CT_HEAP_OFF UINT64_MAX
 
 #define CT_CONTROL_FILE  "control"
 #define CT_DOORBELL_FILE "doorbell"
@@ -58,6 +60,7 @@ struct ct_control {
     uint32_t dropped;     /* so many parts of the recording, the oldest ones, are gone */
     uint64_t clock_ticks; /* the clock, as it was read in both units not long ago */
     uint64_t clock_ns;
+    uint64_t heap_rate;          /* bytes: see heap.h; CT_HEAP_OFF: the heap is not recorded */
     char loader[CT_LOADER_SIZE]; /* of the C library that recorder and preload are built for */
     /* For whoever finishes what a killed recorder began. */
     char output[CT_OUTPUT_SIZE];
@@ -72,7 +75,7 @@ struct ct_control {
 #define CT_CONTROL_TOLD_SIZE offsetof(struct ct_control, output)
 
 /* Recorder and program may be built apart: this is the format. */
-_Static_assert(offsetof(struct ct_control, output) == 240, "control layout");
+_Static_assert(offsetof(struct ct_control, output) == 248, "control layout");
 _Static_assert(sizeof(struct ct_control) % sizeof(uint64_t) == 0, "control layout");
 
 #endif

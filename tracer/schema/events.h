@@ -13,6 +13,7 @@
 #define CTRACE_SCHEMA_EVENTS_H
 
 #include "codes.h"
+#include "heap.h"
 #include "operations.h"
 #include "turns.h"
 
@@ -357,16 +358,18 @@ static inline const char *ct_string_as_read(const char *string)
     CT_PROMPT_EVENTS(EVENT)
 
 /* What the recorder makes up from the boards. */
-#define CT_RECORDER_EVENTS(EVENT)               \
-    EVENT(PROCESS, process, CT_CHANNEL_STATE)   \
-    EVENT(THREAD, thread, CT_CHANNEL_STATE)     \
-    EVENT(STACK, stack, CT_CHANNEL_STATE)       \
-    EVENT(MODULE, module, CT_CHANNEL_STATE)     \
-    EVENT(CODE, code, CT_CHANNEL_STATE)         \
-    EVENT(INFLIGHT, inflight, CT_CHANNEL_STATE) \
-    EVENT(UNSEEN, unseen, CT_CHANNEL_STATE)     \
-    EVENT(PART, part, CT_CHANNEL_STATE)         \
-    EVENT(WAITS, waits, CT_CHANNEL_WAITS)       \
+#define CT_RECORDER_EVENTS(EVENT)                 \
+    EVENT(PROCESS, process, CT_CHANNEL_STATE)     \
+    EVENT(THREAD, thread, CT_CHANNEL_STATE)       \
+    EVENT(STACK, stack, CT_CHANNEL_STATE)         \
+    EVENT(MODULE, module, CT_CHANNEL_STATE)       \
+    EVENT(CODE, code, CT_CHANNEL_STATE)           \
+    EVENT(INFLIGHT, inflight, CT_CHANNEL_STATE)   \
+    EVENT(HEAP, heap, CT_CHANNEL_STATE)           \
+    EVENT(HEAP_SITE, heap_site, CT_CHANNEL_STATE) \
+    EVENT(UNSEEN, unseen, CT_CHANNEL_STATE)       \
+    EVENT(PART, part, CT_CHANNEL_STATE)           \
+    EVENT(WAITS, waits, CT_CHANNEL_WAITS)         \
     EVENT(CAPTURE, capture, CT_CHANNEL_STATE)
 
 #define CT_EVENTS(EVENT)     \

@@ -1,6 +1,7 @@
 /* What most children of fork run: apart, so that it lies together. */
 #include "preload/core/hook.h"
 #include "preload/core/self.h"
+#include "preload/heap/inherit.h"
 #include "preload/life/process.h"
 
 #include <unistd.h>
@@ -25,6 +26,7 @@ pid_t fork(void)
         return child;
     }
     ct_self.mode = mode;
+    ct_heap_fork_end();
     if (child < 0)
         ct_process_fork_failed(claimed);
     if (child > 0 && ct_self_enter() != NULL)

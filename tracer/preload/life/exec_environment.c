@@ -10,8 +10,8 @@
 
 #define LOADER_VARIABLE "LD_PRELOAD"
 
-/* Stands in every loader setting that loads this library; first in the recorder's.
- */
+/* Stands in every loader setting that loads this library; first in the recorder's, or behind the
+ * one that hooks the allocator. */
 #define OWN_LIBRARY "libctrace-preload.so"
 
 /* An environment of more strings passes as it is. */

@@ -10,6 +10,7 @@
 #include "preload/core/tables.h"
 #include "preload/core/text.h"
 #include "preload/core/work_stack.h"
+#include "preload/heap/inherit.h"
 #include "preload/stack/intern.h"
 #include "preload/stack/loader.h"
 #include "preload/stack/modules.h"
@@ -87,6 +88,7 @@ static void begin_process(const struct ct_image *image)
     ct_python_codes_begin();
     ct_slots_begin();
     ct_board = board;
+    ct_heap_begin();
     if (image->arguments != NULL) /* the loader is about to run the program */
         ct_modules_begin();
     else
@@ -154,9 +156,13 @@ static void release_entry(enum ct_mode mode)
 
 static void begin_child(void *argument)
 {
-    begin_process(argument);
+    const struct ct_image *image = argument;
+
+    begin_process(image);
     ct_self.mode = CT_MODE_NEW;
     ct_thread_begin(0, 0);
+    if (ct_board != NULL)
+        ct_heap_inherit(&ct_self, image->parent);
 }
 
 /* False: it has none. */
@@ -219,8 +225,10 @@ struct ct_board_forked *ct_process_fork_begin(void)
     int saved_errno = errno;
     struct ct_board_forked *claimed = NULL;
 
-    if (ct_self_enter() != NULL && ct_control->follows_children && !is_deserted(ct_now_once_ns()) &&
-        ct_process_is_own() && ct_is_ours == &ct_wiped.is_ours)
+    ct_heap_fork_begin();
+    /* A child that has a heap of its own to tell of has a board at once. */
+    if (!ct_heap_is_recorded() && ct_self_enter() != NULL && ct_control->follows_children &&
+        !is_deserted(ct_now_once_ns()) && ct_process_is_own() && ct_is_ours == &ct_wiped.is_ours)
         claimed = ct_forked_claim(ct_board);
     errno = saved_errno;
     return claimed;
@@ -238,6 +246,7 @@ void ct_process_forked(struct ct_board_forked *claimed)
         return;
     parent_board = ct_board;
     ct_board = NULL;
+    ct_heap_forked();
     ct_loader_forked();
     ct_self.slot = NULL;
     ct_self.mode = CT_MODE_NEW;
@@ -256,6 +265,7 @@ void ct_process_forked(struct ct_board_forked *claimed)
     int saved_errno = errno; /* not before: it is a page that most children do not touch */
     make_board(&image);
     leave_parent();
+    ct_heap_fork_end();
     errno = saved_errno;
 }
 

@@ -19,11 +19,13 @@
 /* A thread that takes no more than these does without a cache. */
 #define FEW_STACKS 16
 
-static struct ct_object_range own; /* our frames are cut off */
+/* Our frames are cut off: those of this library, and of another one of ours, if it is there. */
+static struct ct_object_range own, own_other;
 
 static bool is_own_frame(uint64_t address)
 {
-    return address >= own.begin && address < own.end;
+    return address - own.begin < own.end - own.begin ||
+           address - own_other.begin < own_other.end - own_other.begin;
 }
 
 /* How many frames of a stack are kept. */
@@ -199,6 +201,11 @@ uint32_t ct_stack_capture(struct ct_self *self, uint64_t site)
     self->mode = mode;
     errno = saved_errno;
     return capture.stack;
+}
+
+void ct_stack_add_own(const void *begin, const void *end)
+{
+    own_other = (struct ct_object_range){.begin = (uint64_t)begin, .end = (uint64_t)end};
 }
 
 void ct_stack_init(void)

@@ -11,6 +11,9 @@
  */
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site);
 
+/* Frames of what is there are our own, too. */
+void ct_stack_add_own(const void *begin, const void *end);
+
 /* Once per process image. */
 void ct_stack_init(void);
 

@@ -1,0 +1,129 @@
+"""What programs allocate and what of it is live, against what they count themselves."""
+
+import os
+import re
+import signal
+
+from harness import WORKLOADS, TraceTest, go_pprof, main
+
+HEAP = WORKLOADS / "heap"
+VALUES = ("alloc_objects", "alloc_space", "inuse_objects", "inuse_space")
+DEAD = 128 + signal.SIGKILL
+
+
+def counted_by(out, who="parent"):
+    """Of each place, the values as the program counted them."""
+    rows = [line.split() for line in out.splitlines() if line.startswith(who + " ")]
+    return {place: dict(zip(VALUES, map(int, values))) for _, place, *values in rows}
+
+
+def error_of(comments, what):
+    """One standard error of its bytes, as the profile's comments say."""
+    units = {"bytes": 1, "byte": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+    match = re.search(what + r" [^;]*?give or take ([\d.]+) (\w+)", comments)
+    return float(match[1]) * units[match[2]]
+
+
+class Heap(TraceTest):
+    def heap_profile(self, directory, *options):
+        path = self.folder / "heap.pb.gz"
+        result = self.ctrace("pprof", "heap", directory, "-o", path, *options)
+        self.assertEqual(result.status, 0, result)
+        return path
+
+    def values_of(self, path):
+        """Of each function that calls the allocator, what pprof shows for it."""
+        places = {}
+        for value in VALUES:
+            top = go_pprof("-top", "-unit=B", "-nodecount=100", "-nodefraction=0", "-sample_index=" + value, path)
+            for line in top.out.splitlines():
+                match = re.match(r"\s*(\d+)B? +[\d.]+% +[\d.]+% .* (by_\w+)$", line)
+                if match:
+                    places.setdefault(match[2], dict.fromkeys(VALUES, 0))[value] = int(match[1])
+        return places
+
+    def comments_of(self, path):
+        return go_pprof("-comments", path).out
+
+    def assert_counted(self, path, out, who="parent"):
+        self.assertEqual(self.values_of(path), counted_by(out, who))
+
+    def test_all_blocks_are_counted_exactly(self):
+        result = self.record_ok(HEAP, options=["--heap=0"])
+        path = self.heap_profile(result.directory)
+        self.assert_counted(path, result.out)
+        comments = self.comments_of(path)
+        self.assertIn("libc.so.6", comments)
+        self.assertNotIn("give or take", comments)
+        raw = go_pprof("-raw", path).out
+        self.assertIn("PeriodType: space bytes", raw)
+        self.assertRegex(raw, r"inuse_space/bytes\s")
+        self.assertRegex(raw, r"bytes:\[")
+        self.assertNotIn("libctrace-heap.so!", raw)
+        self.assertNotRegex(raw, r" (ct_sample|resize) ")
+
+    def test_what_is_left_of_a_killed_program(self):
+        result = self.record(HEAP, "kill", options=["--heap=0"])
+        self.assertEqual(result.status, DEAD, result)
+        self.assert_counted(self.heap_profile(result.directory), result.out)
+
+    def test_samples_are_unbiased(self):
+        result = self.record_ok(HEAP, options=["--heap=16KiB"])
+        counted = counted_by(result.out)
+        path = self.heap_profile(result.directory)
+        places = self.values_of(path)
+        comments = self.comments_of(path)
+        for what, value in (("allocated", "alloc_space"), ("live", "inuse_space")):
+            true = sum(place[value] for place in counted.values())
+            told = sum(place[value] for place in places.values())
+            # Five standard errors are one in two million.
+            self.assertLess(abs(told - true), 5 * error_of(comments, what) + 1, comments)
+
+    def test_a_forked_child_goes_on_with_what_was_live(self):
+        result = self.record_ok(HEAP, "fork", options=["--heap=0"])
+        parent, child = (counted_by(result.out, who) for who in ("parent", "child"))
+        pids = re.findall(r"heap of heap \((\d+)\): all", self.comments_of(
+            self.heap_profile(result.directory)))
+        self.assertEqual(len(pids), 2)
+        by_pid = [self.values_of(self.heap_profile(result.directory, "--process=" + pid))
+                  for pid in pids]
+        self.assertEqual(by_pid[0], parent)
+        for place, values in child.items():
+            for value in ("inuse_objects", "inuse_space"):
+                self.assertEqual(by_pid[1].get(place, {}).get(value, 0), values[value], place)
+        self.assertEqual(by_pid[1]["by_malloc"]["alloc_objects"], 1000)
+
+    def test_exec_ends_a_heap(self):
+        result = self.record_ok(HEAP, "exec", options=["--heap=0"])
+        one = counted_by(result.out)  # of two images, both the same
+        both = {place: {value: 2 * number for value, number in values.items()}
+                for place, values in one.items()}
+        self.assertEqual(self.values_of(self.heap_profile(result.directory)), both)
+
+    def test_other_allocators_are_found(self):
+        for library in ("libjemalloc.so.2", "libtcmalloc_minimal.so.4"):
+            with self.subTest(library):
+                result = self.record_ok(HEAP, "portable", options=["--heap=0"],
+                                        env={**os.environ, "LD_PRELOAD": library})
+                path = self.heap_profile(result.directory)
+                self.assertIn(library, self.comments_of(path))
+                self.assert_counted(path, result.out)
+
+    def test_allocs_shows_what_was_allocated(self):
+        result = self.record_ok(HEAP, options=["--heap=0"])
+        path = self.folder / "allocs.pb.gz"
+        self.assertEqual(self.ctrace("pprof", "allocs", result.directory, "-o", path).status, 0)
+        self.assertIn("Type: alloc_space", go_pprof("-top", path).out)
+        self.assertIn("Type: inuse_space", go_pprof("-top", self.heap_profile(
+            result.directory)).out)
+
+    def test_without_the_option_there_is_no_heap(self):
+        result = self.record_ok(HEAP)
+        refused = self.ctrace("pprof", "heap", result.directory)
+        self.assert_refused(refused, "heap was not recorded", "ctrace record --heap")
+        self.assert_refused(self.record(HEAP, options=["--heap=often"]), "--heap=often")
+        self.assert_refused(self.ctrace("record", "--heap", "-p", str(os.getpid())), "--heap")
+
+
+if __name__ == "__main__":
+    main()

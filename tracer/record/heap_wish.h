@@ -1,0 +1,15 @@
+/* What --heap asks for. */
+#ifndef CTRACE_RECORD_HEAP_WISH_H
+#define CTRACE_RECORD_HEAP_WISH_H
+
+#include <glib.h>
+#include <stdint.h>
+
+#define CT_HEAP_RATE_TEXT "512KiB"
+
+/* `is_plain`: it was given without a size; `text`: with that one; or NULL. `attaching` is the
+ * option that says what is recorded, where that runs already; or NULL. */
+gboolean ct_heap_wish_check(gboolean is_plain, const char *text, const char *attaching,
+                            uint64_t *rate, GError **error);
+
+#endif
