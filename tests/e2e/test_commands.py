@@ -270,7 +270,7 @@ class GoPprof(TraceTest):
 
     def test_an_unknown_profile_is_refused(self):
         trace = self.record_ok(WORKLOADS / "endings", "exit", "0").directory
-        self.assert_refused(self.ctrace("pprof", "heap", trace), "heap", "sync")
+        self.assert_refused(self.ctrace("pprof", "goroutine", trace), "goroutine", "sync")
 
 
 class Report(TraceTest):

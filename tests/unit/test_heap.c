@@ -1,0 +1,98 @@
+/* Samples of blocks: how far they are apart, and what they stand for. */
+#include "model/heap.h"
+#include "preload/heap_hooks/exponential.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static uint64_t state = 1;
+
+static uint64_t next_random(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+static void logarithms_are_exact(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 100000; i++) {
+        uint64_t random = next_random() >> next_random() % 40;
+        double exact = -log2((double)(random | 1) / 0x1p64);
+
+        assert_true(fabs((double)ct_minus_log2(random) / 0x1p32 - exact) < 1e-6);
+    }
+    assert_int_equal(ct_exponential(UINT64_MAX, 524288), 0);
+    assert_int_equal(ct_exponential(0, 0), 0);
+}
+
+/* A gap is less than S with P = 1 - exp(-S / R): the share of such gaps among many. */
+static void blocks_are_taken_with_their_probability(void **unused)
+{
+    static const uint64_t sizes[] = {1, 100, 65536, 524288, 2000000};
+    const unsigned count = 400000;
+    const uint64_t rate = 524288;
+
+    (void)unused;
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        double chance = -expm1(-(double)sizes[i] / (double)rate);
+        unsigned taken = 0;
+
+        for (unsigned k = 0; k < count; k++)
+            taken += ct_exponential(next_random(), rate) < sizes[i];
+        double deviation = sqrt(count * chance * (1 - chance));
+        assert_true(fabs(taken - count * chance) < 5 * deviation + 3);
+    }
+}
+
+/* Where sizes mix, each weighs by itself. */
+static void samples_stand_for_what_was_not_taken(void **unused)
+{
+    const uint64_t rate = 4096;
+    struct ct_heap_site sites[] = {{.size = 16, .rate = rate}, {.size = 10000, .rate = rate}};
+    const unsigned counts[] = {200000, 300};
+    struct ct_heap_amount amount = {0};
+    double blocks = 0, bytes = 0;
+
+    (void)unused;
+    for (size_t i = 0; i < G_N_ELEMENTS(sites); i++) {
+        uint64_t taken = 0;
+
+        for (unsigned k = 0; k < counts[i]; k++)
+            taken += ct_exponential(next_random(), rate) < sites[i].size;
+        ct_heap_amount_add(&amount, &sites[i], taken);
+        blocks += counts[i];
+        bytes += counts[i] * (double)sites[i].size;
+    }
+    assert_true(fabs(amount.bytes - bytes) < 5 * ct_heap_amount_error(&amount));
+    assert_true(fabs(amount.blocks - blocks) < 0.2 * blocks);
+}
+
+static void all_blocks_stand_for_themselves(void **unused)
+{
+    const struct ct_heap_site site = {.size = 100, .rate = 0}, empty = {.size = 0, .rate = 512};
+    struct ct_heap_amount amount = {0};
+
+    (void)unused;
+    ct_heap_amount_add(&amount, &site, 7);
+    assert_true(amount.blocks == 7 && amount.bytes == 700 && ct_heap_amount_error(&amount) == 0);
+    assert_true(ct_heap_site_weight(&empty) > 512 && ct_heap_site_weight(&empty) < 513);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(logarithms_are_exact),
+        cmocka_unit_test(blocks_are_taken_with_their_probability),
+        cmocka_unit_test(samples_stand_for_what_was_not_taken),
+        cmocka_unit_test(all_blocks_stand_for_themselves),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
