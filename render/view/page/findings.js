@@ -109,6 +109,7 @@ export class Findings {
         if (lanes[0]) {
             this.timeline.reveal(lanes[0]);
         }
+        byId("timeline").scrollIntoView({ block: "nearest" });
         announce(`${finding.text} It is summed up in the details.`);
     }
 }

@@ -51,6 +51,7 @@ export class IntervalPanel {
     /** @param {Interval} interval */
     #show(interval) {
         this.interval = this.timeline.chosen = interval;
+        this.timeline.setCurrent(interval.lane);
         this.timeline.reveal(interval.lane);
         this.#bringIntoView(interval);
         const { app } = this;
@@ -254,7 +255,7 @@ export class IntervalPanel {
 
     /** @param {Interval} interval */
     #wakes(interval) {
-        const wakes = interval.wakes ?? [];
+        const wakes = wholeWakes(interval.wakes ?? []);
         if (wakes.length === 0) {
             return null;
         }
@@ -277,6 +278,23 @@ export class IntervalPanel {
             list,
         );
     }
+}
+
+/**
+ * One for each wait, not for each part of it that a wake ended.
+ * @param {NonNullable<Interval["wakes"]>} wakes
+ */
+function wholeWakes(wakes) {
+    /** @type {Map<string, (typeof wakes)[number]>} */
+    const whole = new Map();
+    for (const wake of wakes) {
+        const key = `${wake.lane}@${wake.at}`;
+        const known = whole.get(key);
+        if (!known || wake.from < known.from) {
+            whole.set(key, wake);
+        }
+    }
+    return [...whole.values()];
 }
 
 /**
