@@ -79,8 +79,10 @@ static void on_rest(void *user, struct ct_task *task, const struct ct_task_span 
     struct ct_thread *thread = task->thread;
     struct ct_interval interval = {
         .thread = thread,
-        .begin_ns = MAX(span->begin_ns, known_begin_ns(ct_thread_state(thread))),
+        .begin_ns =
+            MAX(MAX(span->begin_ns, span->taken_ns), known_begin_ns(ct_thread_state(thread))),
         .end_ns = known_end_ns(binding, ct_thread_state(thread), end_ns),
+        .previous_end_ns = span->taken_ns,
         .weight = 1,
         .is_outside = TRUE,
         .class = rest_class(binding, thread, span->state),

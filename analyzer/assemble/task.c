@@ -42,12 +42,18 @@ gboolean ct_task_find_span(const struct ct_task *task, uint64_t time_ns, uint32_
     return low > 0;
 }
 
+/* What no wait has taken, all of it or what came after. */
+static gboolean has_rest(const struct ct_task_span *span)
+{
+    return !span->is_taken || span->taken_ns > 0;
+}
+
 void ct_task_hand_on(struct ct_task *task, const struct ct_task_events *events, uint32_t index)
 {
     struct ct_task_span *span = ct_task_span(task, index);
     uint64_t end_ns = ct_task_span_end_ns(task, index);
 
-    if (span->is_taken || end_ns <= span->begin_ns)
+    if (!has_rest(span) || end_ns <= MAX(span->begin_ns, span->taken_ns))
         return;
     span->is_taken = TRUE;
     if (!task->thread)
@@ -56,6 +62,7 @@ void ct_task_hand_on(struct ct_task *task, const struct ct_task_events *events, 
         events->on_run(events->user, task, span, end_ns);
     else if (span->state != CT_TASK_BRIEF)
         events->on_rest(events->user, task, span, end_ns);
+    span->taken_ns = 0;
 }
 
 /* The oldest is in no wait that is over: maybe in one that is not. */
@@ -92,7 +99,7 @@ static void grow(struct ct_task *task)
 
 static void forget_oldest(struct ct_task *task, const struct ct_task_events *events)
 {
-    if (!ct_task_span(task, 0)->is_taken)
+    if (has_rest(ct_task_span(task, 0)))
         task->handed_on_ns = ct_task_span_end_ns(task, 0);
     ct_task_hand_on(task, events, 0);
     task->first = (task->first + 1) & (task->capacity - 1);

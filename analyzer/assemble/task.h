@@ -30,6 +30,7 @@ struct ct_task_span {
     enum ct_task_state state;
     uint32_t cpu;                /* RUNNING: where */
     gboolean is_taken;           /* it was handed on, or somebody has counted it */
+    uint64_t taken_ns;           /* only up to then, by a wait; 0: the whole of it */
     gboolean is_preempted;       /* RUNNABLE: it could have gone on; else it was woken */
     const struct ct_task *waker; /* RUNNABLE: borrowed; who woke it, or NULL: nobody known */
     uint32_t waker_stack_id;     /* RUNNABLE: where that was in its code; 0: not known */

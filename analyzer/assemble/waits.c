@@ -93,14 +93,24 @@ static void add_blocked(struct pieces *pieces, uint64_t begin_ns, uint64_t end_n
     pieces->end_ns = end_ns;
 }
 
-static void add_queued(struct pieces *pieces, const struct ct_task *task, struct ct_task_span *span,
+/* The program's clock is not the kernel's: the wait may end before its thread has the CPU again. */
+static void take(const struct ct_task *task, uint32_t index, uint64_t end_ns)
+{
+    struct ct_task_span *span = ct_task_span(task, index);
+
+    span->is_taken = TRUE;
+    span->taken_ns = end_ns < ct_task_span_end_ns(task, index) ? end_ns : 0;
+}
+
+static void add_queued(struct pieces *pieces, const struct ct_task *task, uint32_t index,
                        uint64_t end_ns)
 {
+    struct ct_task_span *span = ct_task_span(task, index);
     struct ct_interval interval = *pieces->section;
 
     if (span->is_taken || span->begin_ns < pieces->section->begin_ns || end_ns <= span->begin_ns)
         return;
-    span->is_taken = TRUE;
+    take(task, index, end_ns);
     /* Who killed a thread did not let it go on. */
     if (span->waker && span->waker->thread != task->thread && !pieces->section->is_open) {
         pieces->waker = span->waker->thread;
@@ -134,10 +144,10 @@ static void add_span(struct pieces *pieces, const struct ct_task *task, uint32_t
         end_piece(pieces);
         break;
     case CT_TASK_RUNNABLE:
-        add_queued(pieces, task, span, end_ns);
+        add_queued(pieces, task, index, end_ns);
         break;
     default:
-        span->is_taken = TRUE;
+        take(task, index, end_ns);
         add_blocked(pieces, begin_ns, end_ns);
         break;
     }

@@ -567,16 +567,21 @@ static void who_begins_as_another_image_is_on_a_cpu(void **state)
 }
 
 /* Off the CPU by itself, for as long as [begin_ns, end_ns). */
-static void add_block(struct fixture *fixture, uint64_t begin_ns, uint64_t end_ns)
+static void begin_block(struct fixture *fixture, uint64_t time_ns)
 {
     struct ct_record record = {
         .event = CT_EVENT_COUNT,
         .as.kernel = {.event = CT_KERNEL_ID_CONTEXT_SWITCH,
-                      .time_ns = begin_ns,
+                      .time_ns = time_ns,
                       .tid = 7,
                       .as.context_switch = {.tid = 7, .is_out = 1, .is_preempted = 0}}};
 
-    add(fixture, begin_ns, &record);
+    add(fixture, time_ns, &record);
+}
+
+static void add_block(struct fixture *fixture, uint64_t begin_ns, uint64_t end_ns)
+{
+    begin_block(fixture, begin_ns);
     add_task_switch(fixture, end_ns, FALSE);
 }
 
@@ -610,6 +615,33 @@ static void blocked_before_a_nested_wait_is_the_outer_waits(void **state)
     }
     assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_SYSCALL], (189 + 49) * MS);
     assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_OTHER], 30 * MS);
+}
+
+/* A wait is moved to where its thread lost its CPU: what is left in the run queue is told, too. */
+static void what_comes_after_a_wait_that_is_moved_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ct_record waking = {.event = CT_EVENT_COUNT,
+                               .as.kernel = {.event = CT_KERNEL_ID_SCHED_WAKING,
+                                             .time_ns = 1025 * MS,
+                                             .as.sched_waking = {.comm = "program", .tid = 7}}};
+    uint64_t runnable_ns = 0;
+
+    add_task_switch(fixture, 1010 * MS, FALSE);
+    add_wait(fixture, 1011 * MS, 0, 0); /* the thread is known */
+    begin_block(fixture, 1020 * MS);
+    add(fixture, 1025 * MS, &waking);
+    add_read(fixture, 1030 * MS, 9 * MS);
+    ct_assembler_finish(fixture->assembler);
+    for (guint i = 0; i < fixture->intervals->len; i++) {
+        const struct ct_interval *interval =
+            &g_array_index(fixture->intervals, struct ct_interval, i);
+
+        if (interval->class == CT_CLASS_RUNNABLE)
+            runnable_ns += interval->end_ns - interval->begin_ns;
+    }
+    assert_int_equal(runnable_ns, 5 * MS);
+    assert_int_equal(thread_of(fixture, 7)->class_ns[CT_CLASS_RUNNABLE], 5 * MS);
 }
 
 /* More changes than are kept of a task: their sums are. */
@@ -930,6 +962,7 @@ int main(void)
         TEST(who_begins_as_another_image_is_on_a_cpu),
         TEST(each_image_has_its_own_part_of_the_task),
         TEST(blocked_before_a_nested_wait_is_the_outer_waits),
+        TEST(what_comes_after_a_wait_that_is_moved_is_told),
         TEST(a_wait_of_many_switches_has_its_time),
         TEST(killed_process_ends_its_threads_and_open_waits),
         TEST(process_is_called_what_was_typed),
