@@ -250,7 +250,7 @@ void ct_session_directories_drop(const char *output)
     struct ct_session_directory *directory;
 
     while ((directory = next_directory(entries, output)) != NULL) {
-        if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        if (ct_dying_lock(directory->lock_fd))
             ct_session_directory_free(directory);
         else
             ct_session_directory_keep(directory);
@@ -264,7 +264,7 @@ void ct_session_directories_move(const char *output, const char *new_output)
 
     ct_session_directories_drop(new_output);
     while ((directory = next_directory(entries, output)) != NULL) {
-        if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+        if (ct_dying_lock(directory->lock_fd)) {
             g_strlcpy(directory->control->output, new_output, sizeof(directory->control->output));
             ct_session_directory_publish(directory);
         }
