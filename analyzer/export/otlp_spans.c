@@ -133,9 +133,10 @@ static void add_request(struct making *making)
     Otlp__Span *span = add_span(making, 0, request->begin_ns, request->end_ns - request->begin_ns);
     const struct ct_otlp_attributes attributes = {&span->attributes, &span->n_attributes};
 
+    g_autofree char *server = g_utf8_make_valid(request->server, -1);
+
     span->kind = OTLP__SPAN__KIND__SERVER;
-    span->name = request->server[0] ? g_strdup_printf("request to %s", request->server)
-                                    : g_strdup("request");
+    span->name = server[0] ? g_strdup_printf("request to %s", server) : g_strdup("request");
     ct_otlp_add_end(&attributes, "server", request->server);
     ct_otlp_add_end(&attributes, "client", request->client);
     ct_otlp_add_end(&attributes, "network.peer", request->client);

@@ -20,6 +20,7 @@ struct encoder {
     const struct ct_pprof_input *input;
     struct ct_pprof_tables tables;
     GByteArray *bytes; /* owned; of the profile, as far as it is encoded */
+    double heap_carried[CT_HEAP_VALUE_COUNT];
     /* Of the sample that is being encoded. */
     GArray *location_ids; /* owned; uint64_t */
     Pprof__Label labels[MAX_LABELS];
@@ -175,7 +176,7 @@ static void append_sample(struct encoder *encoder, const struct ct_profile_sampl
     message.n_value = sample->heap_site ? CT_HEAP_VALUE_COUNT : 2;
     message.value = values;
     if (sample->heap_site)
-        ct_heap_profile_values(sample->heap_site, values);
+        ct_heap_profile_values(sample->heap_site, encoder->heap_carried, values);
     set_stack(encoder, sample, &message);
     set_labels(encoder, sample, &message);
 

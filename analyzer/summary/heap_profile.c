@@ -4,21 +4,28 @@
 
 #include <math.h>
 
-static int64_t round_to_whole(double value)
+static int64_t round_to_whole(double value, double *carried)
 {
-    return value < 0x1p62 ? llround(value) : INT64_MAX;
+    if (value >= 0x1p53)
+        return value < 0x1p62 ? llround(value) : INT64_MAX;
+    int64_t whole = MAX(llround(value + *carried), 0);
+
+    *carried += value - (double)whole;
+    return whole;
 }
 
-void ct_heap_profile_values(const struct ct_heap_site *site, int64_t values[CT_HEAP_VALUE_COUNT])
+void ct_heap_profile_values(const struct ct_heap_site *site, double carried[CT_HEAP_VALUE_COUNT],
+                            int64_t values[CT_HEAP_VALUE_COUNT])
 {
     struct ct_heap_amount allocated = {0}, live = {0};
 
     ct_heap_amount_add(&allocated, site, site->allocated);
     ct_heap_amount_add(&live, site, site->live);
-    values[CT_HEAP_ALLOC_OBJECTS] = round_to_whole(allocated.blocks);
-    values[CT_HEAP_ALLOC_SPACE] = round_to_whole(allocated.bytes);
-    values[CT_HEAP_INUSE_OBJECTS] = round_to_whole(live.blocks);
-    values[CT_HEAP_INUSE_SPACE] = round_to_whole(live.bytes);
+    values[CT_HEAP_ALLOC_OBJECTS] =
+        round_to_whole(allocated.blocks, &carried[CT_HEAP_ALLOC_OBJECTS]);
+    values[CT_HEAP_ALLOC_SPACE] = round_to_whole(allocated.bytes, &carried[CT_HEAP_ALLOC_SPACE]);
+    values[CT_HEAP_INUSE_OBJECTS] = round_to_whole(live.blocks, &carried[CT_HEAP_INUSE_OBJECTS]);
+    values[CT_HEAP_INUSE_SPACE] = round_to_whole(live.bytes, &carried[CT_HEAP_INUSE_SPACE]);
 }
 
 static void add_site(GArray *samples, enum ct_profile_kind kind, struct ct_process *process,
@@ -26,8 +33,9 @@ static void add_site(GArray *samples, enum ct_profile_kind kind, struct ct_proce
 {
     gboolean is_of_all = kind == CT_PROFILE_KIND_ALLOCS;
     int64_t values[CT_HEAP_VALUE_COUNT];
+    double carried[CT_HEAP_VALUE_COUNT] = {0};
 
-    ct_heap_profile_values(site, values);
+    ct_heap_profile_values(site, carried, values);
     struct ct_profile_sample sample = {
         .process = process,
         .stack_id = site->stack_id,

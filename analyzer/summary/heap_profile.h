@@ -17,7 +17,10 @@ enum ct_heap_value {
     CT_HEAP_VALUE_COUNT
 };
 
-void ct_heap_profile_values(const struct ct_heap_site *site, int64_t values[CT_HEAP_VALUE_COUNT]);
+/* What rounding one sample's estimates leaves over is `carried` on to the next one's, so that sums
+ * over many small ones are right; zeros at first. */
+void ct_heap_profile_values(const struct ct_heap_site *site, double carried[CT_HEAP_VALUE_COUNT],
+                            int64_t values[CT_HEAP_VALUE_COUNT]);
 
 /* What is to be known about the heaps of the recording, a line each: char *. The caller owns it. */
 GPtrArray *ct_heap_notes(const struct ct_model *model, const struct ct_selection *selection);

@@ -23,7 +23,7 @@ struct options {
 };
 
 static const char description[] =
-    "DIR is ctrace.data unless named; several are walked through beside each other. The server\n"
+    "DIR is ctrace.data unless named; of several, the page shows one at a time. The server\n"
     "is reachable on this machine only, and by who knows the address that is printed. It ends\n"
     "with Ctrl-C.\n"
     "\n"
@@ -128,6 +128,13 @@ static const char *find_browser(void)
     return named && *named && !strchr(named, ':') ? named : "xdg-open";
 }
 
+/* Ctrl-C is for the server. */
+static void be_apart(void *nothing)
+{
+    (void)nothing;
+    setpgid(0, 0);
+}
+
 static void start_browser(const char *address)
 {
     const char *browser = find_browser();
@@ -135,9 +142,12 @@ static void start_browser(const char *address)
 
     if (!browser)
         return;
+    g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
+        G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+
+    g_subprocess_launcher_set_child_setup(launcher, be_apart, NULL, NULL);
     g_autoptr(GSubprocess) process =
-        g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE,
-                         &error, browser, address, NULL);
+        g_subprocess_launcher_spawn(launcher, &error, browser, address, NULL);
 
     if (!process)
         ct_say("cannot start a browser (%s): open the address in one", error->message);
@@ -149,6 +159,13 @@ static gboolean on_end(void *loop)
 {
     g_main_loop_quit(loop);
     return G_SOURCE_CONTINUE;
+}
+
+static gboolean is_ignored(int number)
+{
+    struct sigaction action;
+
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 static int serve(const struct options *options)
@@ -168,7 +185,8 @@ static int serve(const struct options *options)
     }
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
-        g_unix_signal_add(endings[i], on_end, loop);
+        if (!is_ignored(endings[i])) /* as under nohup */
+            g_unix_signal_add(endings[i], on_end, loop);
     g_print("%s\n", ct_view_server_address(server));
     if (!options->has_no_browser)
         start_browser(ct_view_server_address(server));

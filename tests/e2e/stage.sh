@@ -15,5 +15,5 @@ cp -R "$build/tests/e2e/workloads" "$stage/workloads"
 mkdir "$stage/examples"
 find "$build/examples" -maxdepth 1 -type f -perm -u+x -exec cp '{}' "$stage/examples/" ';'
 cp "$build/bin/compare_readers" "$stage/"
-cp "$source"/*.py "$source"/*.proto "$stage/"
+cp "$source"/*.py "$source"/*.proto "$source"/*.json "$stage/"
 chmod -R a+rX "$stage"

@@ -216,7 +216,7 @@ class View(TraceTest):
         waker = self.server.json("interval", lane=wait["waker"]["lane"], at=wait["waker"]["at"] - 1)
         self.assertLess(waker["from"], wait["waker"]["at"])
         self.assertIn({"lane": f"t{number}"}, [{"lane": wake["lane"]} for wake in waker["wakes"]])
-        here = self.server.json("interval", lane=f"t{number}", at=overview["threads"][number]["from"])
+        here = self.server.json("interval", lane=f"t{number}", at=next(one["from"] for one in overview["threads"] if one["lane"] == f"t{number}"))
         for _ in range(20):  # backwards as forwards
             after = self.server.json("interval", **here["next"])
             self.assertGreaterEqual(after["from"], here["to"])
@@ -305,8 +305,9 @@ class View(TraceTest):
         profile = self.folder / "x.pb.gz"
         profile.write_bytes(body)
         self.assertIn("serve_page", go_pprof("-top", profile).out)
+        tid = next(one["tid"] for one in self.server.json("overview")["threads"] if one["lane"] == "t1")
         self.assertEqual(self.ctrace("pprof", "sync", self.directory, "-o", "y.pb.gz", "--from=400ms", "--to=800ms",
-                                     f"--thread={self.server.json('overview')['threads'][1]['tid']}").status, 0)
+                                     f"--thread={tid}").status, 0)
         self.assertEqual((self.folder / "y.pb.gz").read_bytes(), body)
         for what, begin in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("csv", b"process"), ("perfetto", b"\n")):
             status, headers, body = self.server.ask("api/download", what=what, **window)

@@ -10,8 +10,8 @@ import subprocess
 import sys
 from collections import defaultdict
 
-# What sanitizers, not programs, look for.
-NOT_OF_LIBC = re.compile(r"__(asan|lsan)_default_")
+# What sanitizers, not programs, look for; and what libctrace-heap.so does.
+NOT_OF_LIBC = re.compile(r"__(asan|lsan)_default_|ct_heap_")
 
 
 def dynamic_functions(path):

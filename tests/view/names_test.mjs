@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { atRest, axe, open, PAGE } from "./harness.mjs";
+import { atRest, axe, open, PAGE, windowOf } from "./harness.mjs";
 import { HOSTILE, serve } from "./mock.mjs";
 
 async function openMock(test, how) {
@@ -96,8 +96,11 @@ test("keys alone lead to an interval, to who ended it, and back", async (test) =
     await page.keyboard.press("w");
     await page.keyboard.press("Shift+Digit3");
     await page.waitForFunction(() => location.hash.includes("marks=3:"));
+    const near = windowOf(page);
     await page.keyboard.press("f");
+    await page.waitForFunction((from) => !location.hash.includes(`from=${from}&`), near.from);
     await page.keyboard.press("Digit3");
+    await page.waitForFunction((from) => location.hash.includes(`from=${from}&`), near.from);
     await atRest(page);
     assert.deepEqual(troubles, []);
 });

@@ -96,7 +96,7 @@ test("wheel and drag zoom and move, and the picture follows", async (test) => {
     }
     await page.waitForFunction((length) => {
         const words = new URLSearchParams(location.hash.slice(1));
-        return Number(words.get("to")) - Number(words.get("from")) < length / 8;
+        return Number(words.get("to")) - Number(words.get("from")) < length / 30;
     }, whole.to - whole.from);
     await atRest(page);
     const near = windowOf(page);

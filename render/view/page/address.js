@@ -34,6 +34,8 @@ export function emptyView() {
     };
 }
 
+const TABS = ["timeline", "tables", "sql"];
+
 const LANE = /^[tcokpq]\d{1,9}$/;
 
 /**
@@ -55,6 +57,9 @@ export function readHash(hash) {
         if (value !== null) {
             view[name] = value;
         }
+    }
+    if (!TABS.includes(view.tab ?? "timeline")) {
+        delete view.tab;
     }
     for (const name of /** @type {const} */ (["turned", "pins"])) {
         const value = words.get(name);

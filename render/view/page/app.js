@@ -18,6 +18,7 @@ export class App {
         this.threads = new Map(overview.threads.map((thread) => [thread.lane, thread]));
         /** @type {View} */
         this.view = { ...emptyView(), ...overview.lives, ...readHash(location.hash) };
+        Object.assign(this.view, this.#kept(this.view.from, this.view.to));
         this.theme = themeOf(false);
         this.hasPatterns = false;
         /** @type {Map<Topic, (() => void)[]>} */

@@ -1,7 +1,7 @@
 /** What happened in a stretch of time, exactly: totals, who, where, on what, how long; and as files. */
 
 import { readArea, writeArea } from "./address.js";
-import { Asker, addressOf, ask } from "./api.js";
+import { Asker, addressOf } from "./api.js";
 import { announce, button, byId, el, fill } from "./dom.js";
 import { FlameGraph } from "./flame.js";
 import { count, duration, moment, share, shortOf } from "./format.js";
@@ -32,6 +32,7 @@ export class AreaPanel {
         this.timeline = timeline;
         this.panel = byId("panel");
         this.asker = new Asker();
+        this.pathAsker = new Asker();
         this.flame = "wait";
         app.on("area", () => this.load());
     }
@@ -164,8 +165,9 @@ export class AreaPanel {
     #path(area) {
         const box = el("div", {});
         const question = { r: this.app.view.recording, from: area.from, to: area.to, columns: 2000 };
-        ask("path", question).then(
-            (found) => fill(box, ...this.#pathOf(area, /** @type {import("./types.js").Path} */ (found))),
+        this.pathAsker.ask("path", question).then(
+            (found) =>
+                found && fill(box, ...this.#pathOf(area, /** @type {import("./types.js").Path} */ (found))),
             (error) => fill(box, el("p", { class: "quiet" }, error.message)),
         );
         return part("What its end depended on", box);

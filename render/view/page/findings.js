@@ -4,6 +4,9 @@ import { ask } from "./api.js";
 import { announce, byId, el, fill } from "./dom.js";
 import { duration } from "./format.js";
 
+/** More of a kind are summed up as a whole. */
+const LANES_MAX = 60;
+
 /** @typedef {import("./types.js").Finding} Finding */
 
 export class Findings {
@@ -80,7 +83,7 @@ export class Findings {
         }
         const kind = kinds.find((one) => text.includes(`threads ${one.name}`));
         if (kind) {
-            return kind.threads.map((thread) => `t${thread}`);
+            return kind.threads.length > LANES_MAX ? [kind.lane] : kind.threads.map((thread) => `t${thread}`);
         }
         const tids = new Set([...text.matchAll(/\((\d+)\)/g)].map((match) => Number(match[1])));
         const named = /\b[Tt]hread (\S+)/.exec(text)?.[1]?.replace(/[,.]$/, "");
@@ -103,7 +106,7 @@ export class Findings {
         const to = finding.to ?? lives.to;
         const edge = (to - from) * 0.04;
         const lanes = finding.threads?.map((thread) => `t${thread}`) ?? this.#lanesIn(finding.text);
-        const area = `${Math.round(from)}-${Math.round(to)}${lanes.length > 0 ? `@${lanes.slice(0, 60).join(",")}` : ""}`;
+        const area = `${Math.round(from)}-${Math.round(to)}${lanes.length > 0 ? `@${lanes.slice(0, LANES_MAX).join(",")}` : ""}`;
         this.app.show({ tab: "timeline", area, chosen: "" });
         this.timeline.goTo(from - edge, to + edge);
         if (lanes[0]) {

@@ -231,11 +231,11 @@ export class IntervalPanel {
         const shown = [...holders].sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, 5);
         return part(
             holders.length > shown.length
-                ? `Held meanwhile by (the ${shown.length} longest of ${holders.length})`
+                ? `Held meanwhile by (the ${shown.length} longest of ${interval.holder_count ? `the first ${holders.length} of ${interval.holder_count}` : holders.length})`
                 : "Held meanwhile by",
             ...shown.map((holder) => {
                 const { lane } = holder;
-                const name = holder.name ?? this.app.nameOf(lane) ?? "somebody who is not known";
+                const name = holder.name || this.app.nameOf(lane) || "somebody who is not known";
                 const middle = Math.floor((holder.from + holder.to) / 2);
                 const who = lane
                     ? button(name, () => this.goTo({ lane, at: middle }), { class: "link" })

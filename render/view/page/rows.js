@@ -157,9 +157,9 @@ function isShort(threads, lives) {
  * @returns {Map<number, import("./types.js").Kind>}
  */
 function kindsOf(app) {
-    const { kinds, threads } = app.overview;
+    const { kinds } = app.overview;
     const ofOne = kinds.filter(
-        (kind) => new Set(kind.threads.map((thread) => threads[thread]?.process)).size === 1,
+        (kind) => new Set(kind.threads.map((thread) => app.threads.get(`t${thread}`)?.process)).size === 1,
     );
     return new Map(
         ofOne.flatMap((kind) => kind.threads.map((thread) => /** @type {const} */ ([thread, kind]))),

@@ -380,7 +380,7 @@ export class Timeline {
         this.frames++;
         this.plot.dataset["whole"] = String(frame.isWhole);
         if (!frame.isWhole && !this.tiles.isBusy) {
-            this.redraw();
+            setTimeout(() => this.redraw(), Math.max(0, this.tiles.silentUntil_ms - performance.now()));
         }
     }
 

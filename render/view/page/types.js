@@ -55,6 +55,7 @@
  * @property {{lane: string, name: string, at: number, op?: string, stack?: Frame[]}} [waker]
  * @property {{from: number, to: number, lane?: string, name?: string, op?: string, stack?: Frame[],
  *     is_hand_off?: boolean}[]} [holders]
+ * @property {number} [holder_count] where there are more than are told
  * @property {{at: number, lane: string, from: number, to: number}[]} [wakes]
  * @property {Ref} [previous]
  * @property {Ref} [next]

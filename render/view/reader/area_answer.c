@@ -19,8 +19,7 @@
 
 #include <string.h>
 
-#define ROWS_MAX  100
-#define LANES_MAX 2000
+#define ROWS_MAX 100
 
 static void add_waits(JsonBuilder *json, uint64_t ns, double waits)
 {
@@ -260,7 +259,7 @@ static void add_histogram(JsonBuilder *json, const struct ct_view_area *area)
     json_builder_set_member_name(json, "ns");
     json_builder_begin_array(json);
     for (size_t bucket = first; bucket < last; bucket++)
-        ct_json_add_count(json, area->bucket_ns[bucket]);
+        json_builder_add_int_value(json, (gint64)MIN(area->bucket_ns[bucket], G_MAXINT64));
     json_builder_end_array(json);
     json_builder_end_object(json);
 }
@@ -293,7 +292,7 @@ static gboolean add_running(const struct ct_view_reader *reader, struct ct_view_
         while (ct_store_cursor_next(samples, &event, error)) {
             const struct ct_view_flame_time time = {
                 thread->process,  event.sample.stack_id,  ct_class_name(CT_CLASS_RUNNING),
-                CT_CLASS_RUNNING, event.sample.period_ns, 1};
+                CT_CLASS_RUNNING, event.sample.period_ns, 0};
 
             if (event.sample.time_ns < area->window.end_ns)
                 ct_view_flame_add(flame, &time);
@@ -326,7 +325,8 @@ static GPtrArray *find_threads(const struct ct_view_reader *reader, const char *
 {
     g_autoptr(GPtrArray) threads = g_ptr_array_new();
     g_autoptr(GHashTable) known = g_hash_table_new(NULL, NULL);
-    g_autoptr(GArray) lanes = text ? ct_view_lanes_parse(text, LANES_MAX, error) : NULL;
+    g_autoptr(GArray) lanes =
+        text ? ct_view_lanes_parse(text, CT_VIEW_SUMMED_LANES_MAX, error) : NULL;
 
     if (!text)
         return g_ptr_array_copy(reader->model->threads, NULL, NULL);

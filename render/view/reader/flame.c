@@ -136,8 +136,8 @@ static void write_node(JsonBuilder *json, const struct node *node, gboolean is_r
     json_builder_begin_array(json);
     json_builder_add_int_value(json, is_root ? -1 : (gint64)node->parent);
     json_builder_add_int_value(json, is_root ? -1 : (gint64)node->frame);
-    ct_json_add_count(json, node->self_ns);
-    ct_json_add_count(json, node->total_ns);
+    json_builder_add_int_value(json, (gint64)MIN(node->self_ns, G_MAXINT64));
+    json_builder_add_int_value(json, (gint64)MIN(node->total_ns, G_MAXINT64));
     ct_json_add_count(json, node->count);
     json_builder_end_array(json);
 }

@@ -195,7 +195,7 @@ static void add_neighbours(const struct ct_view_reader *reader, JsonBuilder *jso
 
     if (ct_store_interval_before(reader->store, thread, window->begin_ns, &id, error))
         add_reference(reader, json, "previous", &id);
-    if (!*error && find_next(cursor, window->end_ns, &id, error))
+    if (!*error && find_next(cursor, MAX(window->end_ns, window->begin_ns + 1), &id, error))
         add_reference(reader, json, "next", &id);
 }
 

@@ -1,19 +1,23 @@
 /*
  * ctrace-view-reader: reads a recording for the server of ctrace view, which asks by this
  * program's standard input and is answered by its standard output (see wire.h). Its arguments are
- * all recordings that the server has, and before them the number of this one. It is not for people.
+ * all recordings that the server has, and before them the number of this one, and before that its
+ * key as the server knows it, in base64; nothing: it has none. It is not for people.
  */
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/worker.h"
+#include "store/key.h"
 #include "text/safe_text.h"
 #include "view/reader/reader.h"
 #include "view/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const struct {
@@ -26,7 +30,8 @@ static const struct {
 
 struct job {
     const char *directory;
-    char **recordings; /* borrowed; all that the server has */
+    char **recordings;    /* borrowed; all that the server has */
+    gboolean *is_serving; /* of all attempts: one that died may have left half an answer */
     int questions_fd;
     int answers_fd;
     struct ct_activity *activity; /* borrowed */
@@ -173,6 +178,7 @@ static gboolean answer_all(void *user, struct ct_store *store, GError **error)
 
     ct_view_reader_init(&reader, job->model, store);
     reader.recordings = job->recordings;
+    *job->is_serving = TRUE;
     gboolean is_wanted = send_answer(job, CT_VIEW_READY, 0, "", 0);
 
     while (is_wanted && read_all(job->questions_fd, &size, sizeof(size)) &&
@@ -185,6 +191,7 @@ static gboolean answer_all(void *user, struct ct_store *store, GError **error)
     ct_view_reader_clear(&reader);
     if (!failure)
         return TRUE;
+    *job->is_serving = FALSE; /* it is read anew, and nothing was half sent */
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
 }
@@ -195,6 +202,8 @@ static int serve(void *user, struct ct_activity *activity)
     g_autoptr(ct_model) model = ct_model_new();
     g_autoptr(GError) error = NULL;
 
+    if (*job->is_serving) /* the server starts another one */
+        return EXIT_FAILURE;
     job->activity = activity;
     job->model = model;
     if (ct_recording_ask(job->directory, activity, model, answer_all, job, &error))
@@ -203,20 +212,45 @@ static int serve(void *user, struct ct_activity *activity)
     return EXIT_FAILURE;
 }
 
+/* Since the server began, by the key that it knows. */
+static gboolean is_unchanged(const char *directory, const char *known)
+{
+    uint8_t key[CT_STORE_KEY_SIZE];
+
+    if (!*known)
+        return TRUE;
+    g_autofree char *now =
+        ct_store_key(directory, key) ? g_base64_encode(key, sizeof(key)) : g_strdup("");
+    return strcmp(now, known) == 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct job job = {.recordings = argv + 2};
+    struct job job = {.recordings = argv + 3};
     guint64 number;
     g_autoptr(GError) error = NULL;
     struct ct_worker_result result;
 
     g_set_prgname("ctrace view");
-    if (argc < 3 || isatty(STDOUT_FILENO) ||
-        !g_ascii_string_to_unsigned(argv[1], 10, 0, (guint64)argc - 3, &number, NULL)) {
+    if (argc < 4 || isatty(STDOUT_FILENO) ||
+        !g_ascii_string_to_unsigned(argv[2], 10, 0, (guint64)argc - 4, &number, NULL)) {
         ct_say("this is a part of ctrace view: run that");
         return 2;
     }
-    job.directory = argv[2 + number];
+    job.directory = argv[3 + number];
+    if (!is_unchanged(job.directory, argv[1])) {
+        ct_say("'%s' is another recording now: start ctrace view again", job.directory);
+        return EXIT_FAILURE;
+    }
+    job.is_serving =
+        mmap(NULL, sizeof(gboolean), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (job.is_serving == MAP_FAILED) {
+        ct_say("there is no memory");
+        return EXIT_FAILURE;
+    }
+    /* Whoever asks may be gone, and waits for no network. */
+    signal(SIGPIPE, SIG_IGN);
+    g_unsetenv("DEBUGINFOD_URLS");
     /* The worker has its own standard output. */
     job.questions_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
     job.answers_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);

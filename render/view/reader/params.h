@@ -11,7 +11,8 @@ GQuark ct_view_error_quark(void);
 
 enum ct_view_error { CT_VIEW_ERROR_WRONG = 400, CT_VIEW_ERROR_NOBODY = 404 };
 
-#define CT_VIEW_LANES_MAX 64
+#define CT_VIEW_LANES_MAX        64
+#define CT_VIEW_SUMMED_LANES_MAX 2000
 
 /* Moments go to pages as numbers that are whole up to this. */
 #define CT_VIEW_MOMENT_MAX (UINT64_C(1) << 53)

@@ -135,7 +135,7 @@ void ct_view_add_times(JsonBuilder *json, const char *name, const uint64_t class
     json_builder_set_member_name(json, name);
     json_builder_begin_array(json);
     for (size_t class = 0; class < CT_CLASS_COUNT; class ++)
-        ct_json_add_count(json, class_ns[class]);
+        json_builder_add_int_value(json, (gint64)MIN(class_ns[class], G_MAXINT64));
     json_builder_end_array(json);
 }
 

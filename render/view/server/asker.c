@@ -233,7 +233,8 @@ static void pump(struct ct_view_asker *asker)
     if (asker->asked || g_queue_is_empty(&asker->waiting))
         return;
     if (!asker->session && !start(asker)) {
-        fail(g_queue_pop_head(&asker->waiting), "what reads recordings cannot be started");
+        while (!g_queue_is_empty(&asker->waiting))
+            fail(g_queue_pop_head(&asker->waiting), "what reads recordings cannot be started");
         return;
     }
     if (!asker->session->is_ready)

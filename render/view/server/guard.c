@@ -36,7 +36,8 @@ static gboolean is_own_host(const struct ct_view_guard *guard, const char *host)
     for (size_t i = 0; host && i < G_N_ELEMENTS(names); i++) {
         g_autofree char *own = g_strdup_printf("%s:%u", names[i], guard->port);
 
-        if (g_ascii_strcasecmp(host, own) == 0)
+        if (g_ascii_strcasecmp(host, own) == 0 ||
+            (guard->port == 80 && g_ascii_strcasecmp(host, names[i]) == 0))
             return TRUE;
     }
     return FALSE;

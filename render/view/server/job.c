@@ -266,7 +266,7 @@ static void on_end(GObject *source, GAsyncResult *result, void *user)
     gboolean is_good = g_subprocess_wait_check_finish(G_SUBPROCESS(source), result, NULL);
 
     if (job->done && job->is_late) {
-        answer_error(job, 503, "it took too long: ask for less");
+        answer_error(job, 504, "it took too long: ask for less");
     } else if (job->done && is_good) {
         answer_done(job);
     } else if (job->done) {

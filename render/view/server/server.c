@@ -80,7 +80,7 @@ static void run_command(const struct ct_view_server *server, SoupServerMessage *
         .params = params,
     };
     const char *lanes = g_hash_table_lookup(params, "lanes");
-    g_autofree char *escaped = lanes ? g_uri_escape_string(lanes, NULL, FALSE) : NULL;
+    g_autofree char *escaped = lanes ? g_uri_escape_string(lanes, ",", FALSE) : NULL;
     g_autofree char *tids = lanes && *lanes ? g_strconcat("tids?lanes=", escaped, NULL) : NULL;
 
     if (is_unchanged(recording))
@@ -167,7 +167,11 @@ static void add_recordings(struct ct_view_server *server,
         };
 
         recording.has_key = ct_store_key(recording.directory, recording.key);
-        g_strv_builder_add_many(builder, program, number, NULL);
+        g_autofree char *key = recording.has_key
+                                   ? g_base64_encode(recording.key, sizeof(recording.key))
+                                   : g_strdup("");
+
+        g_strv_builder_add_many(builder, program, key, number, NULL);
         g_strv_builder_addv(builder, (const char **)request->directories);
         g_auto(GStrv) argv = g_strv_builder_end(builder);
 

@@ -10,7 +10,8 @@
  *
  * All have r=N, the number of the recording (0). Answers are JSON unless they are said to be
  * others; so are errors, {"error": TEXT}, with a status of HTTP: 400 the question is wrong, 404
- * there is no such thing, 409 the recording is another one now, 503 ask again.
+ * there is no such thing, 409 the recording is another one now, 503 ask again, 504 it took too
+ * long.
  */
 #ifndef CTRACE_VIEW_SERVER_H
 #define CTRACE_VIEW_SERVER_H

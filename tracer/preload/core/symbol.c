@@ -204,14 +204,38 @@ static void *search_from(const struct link_map *map, const char *name, const cha
     return found;
 }
 
-void *ct_symbol_next(const char *name, const char *version)
+/* NULL: it is in another list than the program. */
+static const struct link_map *own_map(void)
 {
     const struct link_map *map = _r_debug.r_map;
 
     while (map != NULL && map->l_ld != _DYNAMIC)
         map = next_of(map);
-    /* It may be in another list than the program. */
+    return map;
+}
+
+void *ct_symbol_next(const char *name, const char *version)
+{
+    const struct link_map *map = own_map();
+
     return map != NULL ? search_from(next_of(map), name, version) : dlsym(RTLD_NEXT, name);
+}
+
+void *ct_symbol_next_but(const char *name, const void *own)
+{
+    const struct link_map *map = own_map();
+    void *found = NULL;
+
+    if (map == NULL)
+        return dlsym(RTLD_NEXT, name);
+    while (found == NULL && (map = next_of(map)) != NULL) {
+        struct search search = begin_search(name, NULL);
+
+        found = search_library(&search, map);
+        if (found == own)
+            found = NULL;
+    }
+    return found;
 }
 
 static const char *file_name(const struct link_map *map)

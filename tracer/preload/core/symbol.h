@@ -17,6 +17,10 @@ void ct_symbol_init(void);
  */
 void *ct_symbol_next(const char *name, const char *version);
 
+/* The same at the default version, but for the one at `own`: the library that has it may come after
+ * ours, too. */
+void *ct_symbol_next_but(const char *name, const void *own);
+
 /* The C library's own, whoever else interposes it. */
 void *ct_symbol_in_libc(const char *name);
 

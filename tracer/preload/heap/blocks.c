@@ -69,7 +69,7 @@ void ct_heap_blocks_visit(void (*visit)(void *user, const struct ct_heap_block *
         uint32_t begin = ct_heap_level(CT_TABLE_BLOCKS, level, &count);
         struct ct_board_heap_bucket *buckets = ct_table_find(CT_TABLE_BLOCKS, begin);
 
-        for (uint64_t i = 0; i < (uint64_t)count * CT_HEAP_BUCKET_BLOCKS; i++) {
+        for (uint64_t i = 0; buckets != NULL && i < (uint64_t)count * CT_HEAP_BUCKET_BLOCKS; i++) {
             struct ct_board_heap_bucket *bucket = &buckets[i / CT_HEAP_BUCKET_BLOCKS];
             uint32_t at = (uint32_t)(i % CT_HEAP_BUCKET_BLOCKS);
             uint64_t address = atomic_load_explicit(&bucket->addresses[at], memory_order_acquire);

@@ -6,6 +6,7 @@
 #include "preload/core/clock.h"
 #include "preload/core/hook.h"
 #include "preload/core/raw.h"
+#include "preload/core/storage.h"
 #include "preload/core/symbol.h"
 #include "preload/stack/intern.h"
 #include "preload/stack/stack.h"
@@ -20,9 +21,30 @@ static uint64_t allocator;
 /* The program has it in its own file: the hooks are not called. */
 static bool is_out_of_reach;
 
-CT_EXPORT void *ct_heap_find_next(const char *name)
+/* It is decided whether this process has a board. */
+static bool is_begun;
+
+/* Its child decides anew. */
+static CT_TLS bool is_forking;
+
+CT_EXPORT void *ct_heap_find_next(const char *name, const void *own)
 {
-    return ct_symbol_next(name, NULL);
+    return ct_symbol_next_but(name, own);
+}
+
+void ct_heap_set_begun(void)
+{
+    is_begun = true;
+}
+
+void ct_heap_set_forking(bool is)
+{
+    is_forking = is;
+}
+
+bool ct_heap_is_forking(void)
+{
+    return is_forking;
 }
 
 CT_EXPORT bool ct_heap_begin_hooks(const struct ct_heap_hooks *hooks)
@@ -39,17 +61,12 @@ CT_EXPORT bool ct_heap_begin_hooks(const struct ct_heap_hooks *hooks)
 
 void ct_heap_begin(void)
 {
-    if (allocator == 0)
+    if (allocator == 0 || ct_control->heap_rate == CT_HEAP_OFF)
         return;
     ct_heap_levels_begin();
     ct_heap_rate_begin();
     ct_board->heap_rate = is_out_of_reach ? CT_HEAP_OFF : ct_control->heap_rate;
     ct_board->heap_allocator = allocator;
-}
-
-bool ct_heap_is_recorded(void)
-{
-    return allocator != 0 && !is_out_of_reach && ct_board != NULL;
 }
 
 /* Is there a board, and this process its own? */
@@ -59,11 +76,19 @@ static bool is_recorded(void)
            atomic_load_explicit(&ct_control->is_recording, memory_order_relaxed) != 0;
 }
 
+bool ct_heap_is_recorded(void)
+{
+    return allocator != 0 && !is_out_of_reach && is_recorded() &&
+           ct_control->heap_rate != CT_HEAP_OFF;
+}
+
 CT_EXPORT uint64_t ct_heap_find_rate(uint32_t *shift)
 {
     *shift = 0;
+    if (ct_process_is_over())
+        return CT_HEAP_NEVER;
     if (!is_recorded())
-        return ct_process_is_over() ? CT_HEAP_NEVER : CT_HEAP_NOT_YET;
+        return is_begun && !is_forking ? CT_HEAP_NOT_NOW : CT_HEAP_NOT_YET;
     if (ct_control->heap_rate == CT_HEAP_OFF)
         return CT_HEAP_NEVER;
     *shift = ct_heap_shift();

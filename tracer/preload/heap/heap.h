@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* As rates: no block is to be taken, for now or for good. */
-#define CT_HEAP_NOT_YET (UINT64_MAX - 1)
+/* As rates: no block is to be taken, as nothing has begun, for now, or for good. */
+#define CT_HEAP_NOT_YET (UINT64_MAX - 2)
+#define CT_HEAP_NOT_NOW (UINT64_MAX - 1)
 #define CT_HEAP_NEVER   UINT64_MAX
 
 /* A block that is to be taken. */
@@ -28,8 +29,9 @@ struct ct_heap_block {
     struct ct_board_heap_block block;
 };
 
-/* The program's allocator has this function: the next one of the name. NULL: it has none. */
-void *ct_heap_find_next(const char *name);
+/* The program's allocator has this function: the next one of the name, after the hook that is its
+ * `own`. NULL: it has none. */
+void *ct_heap_find_next(const char *name, const void *own);
 
 struct ct_heap_hooks {
     const void *allocator; /* the next malloc */

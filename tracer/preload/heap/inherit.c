@@ -41,9 +41,10 @@ static void note(void *user, const struct ct_heap_block *block)
 
 void ct_heap_fork_begin(void)
 {
-    uint64_t room = ct_heap_is_recorded() ? ct_heap_blocks_room() : 0;
+    uint64_t room = ct_heap_blocks_room();
     size_t size = sizeof(struct snapshot) + room * sizeof(struct inherited);
 
+    ct_heap_set_forking(true);
     if (room == 0 || snapshot != NULL || !ct_memory_is_spare(size))
         return;
     struct snapshot *noted = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -58,6 +59,9 @@ void ct_heap_fork_begin(void)
 
 void ct_heap_fork_end(void)
 {
+    if (!ct_heap_is_forking()) /* a page that is not written is not copied */
+        return;
+    ct_heap_set_forking(false);
     if (snapshot != NULL)
         munmap(snapshot, snapshot->size);
     snapshot = NULL;

@@ -2,12 +2,26 @@
 #ifndef CTRACE_PRELOAD_HEAP_INHERIT_H
 #define CTRACE_PRELOAD_HEAP_INHERIT_H
 
+#include "preload/core/board.h"
 #include "preload/core/self.h"
+
+/* If not, nothing else of this is to be called: each page that it is on would be paid for. */
+static inline bool ct_heap_is_wanted(void)
+{
+    return ct_control != NULL && ct_control->heap_rate != CT_HEAP_OFF;
+}
 
 /* There is a new board. */
 void ct_heap_begin(void);
 
 bool ct_heap_is_recorded(void);
+
+/* Whether this process has a board is decided from now on. */
+void ct_heap_set_begun(void);
+
+/* In this thread, and it is decided anew in the child. */
+void ct_heap_set_forking(bool is);
+bool ct_heap_is_forking(void);
 
 /* Around fork, in the calling thread: notes what is live, for the child alone, whose memory is a
  * copy while the board is not. */

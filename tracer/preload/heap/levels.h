@@ -21,11 +21,8 @@ static inline uint32_t ct_heap_level(enum ct_table table, uint32_t level, uint32
     return *count - (UINT32_C(1) << bits);
 }
 
-static inline bool ct_heap_has_level(enum ct_table table, uint32_t level)
-{
-    return level < ct_table_layouts[table].parts &&
-           atomic_load_explicit(&ct_table_parts[table][1 + level], memory_order_acquire) != NULL;
-}
+/* With memory: what is mapped alone must not even be read, where the file system may be full. */
+bool ct_heap_has_level(enum ct_table table, uint32_t level);
 
 /* Sees to it that the level is there, with memory. */
 bool ct_heap_open_level(enum ct_table table, uint32_t level);

@@ -43,9 +43,9 @@ extern const char ct_code_end[] __asm__("_end") __attribute__((visibility("hidde
 
 static void find_all(void)
 {
-#define FIND(type, name, params, args)             \
-    void *found_##name = ct_heap_find_next(#name); \
-    if (found_##name != NULL)                      \
+#define FIND(type, name, params, args)                                 \
+    void *found_##name = ct_heap_find_next(#name, (const void *)name); \
+    if (found_##name != NULL)                                          \
         *(void **)&next_##name = found_##name;
     ALLOCATOR_FUNCTIONS(FIND)
 #undef FIND

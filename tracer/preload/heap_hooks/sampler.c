@@ -11,8 +11,9 @@ CT_TLS struct ct_countdown ct_countdown;
 
 _Atomic uint8_t ct_sampled_places[CT_SAMPLED_PLACES];
 
-/* Where nothing is ever recorded, or not now, threads look again after so many bytes. */
-#define IDLE_BYTES (UINT64_C(1) << 62)
+/* Where nothing is recorded now, or ever, threads look again after so many bytes. */
+#define PAUSE_BYTES (64 * 1024)
+#define IDLE_BYTES  (UINT64_C(1) << 62)
 
 static uint64_t next_random(struct ct_countdown *countdown)
 {
@@ -33,11 +34,13 @@ static void draw(struct ct_countdown *countdown)
 {
     uint64_t rate = ct_heap_find_rate(&countdown->shift);
 
-    countdown->is_drawn = rate != CT_HEAP_NOT_YET && rate != CT_HEAP_NEVER;
+    countdown->is_drawn = rate < CT_HEAP_NOT_YET;
     if (countdown->is_drawn)
         countdown->remaining = ct_exponential(next_random(countdown), rate);
+    else if (rate == CT_HEAP_NOT_YET)
+        countdown->remaining = 0;
     else
-        countdown->remaining = rate == CT_HEAP_NEVER ? IDLE_BYTES : 0;
+        countdown->remaining = rate == CT_HEAP_NOT_NOW ? PAUSE_BYTES : IDLE_BYTES;
 }
 
 /* Samples are counted where they are before anybody else can know their address. */
@@ -79,7 +82,8 @@ static void decide(struct ct_countdown *countdown, const void *block, size_t siz
     if (!countdown->is_drawn) {
         draw(countdown);
         if (!countdown->is_drawn) {
-            ct_heap_note_early();
+            if (countdown->remaining == 0)
+                ct_heap_note_early();
             return;
         }
         if (bytes <= countdown->remaining) {

@@ -26,7 +26,8 @@ pid_t fork(void)
         return child;
     }
     ct_self.mode = mode;
-    ct_heap_fork_end();
+    if (ct_heap_is_wanted())
+        ct_heap_fork_end();
     if (child < 0)
         ct_process_fork_failed(claimed);
     if (child > 0 && ct_self_enter() != NULL)

@@ -88,7 +88,8 @@ static void begin_process(const struct ct_image *image)
     ct_python_codes_begin();
     ct_slots_begin();
     ct_board = board;
-    ct_heap_begin();
+    if (ct_heap_is_wanted())
+        ct_heap_begin();
     if (image->arguments != NULL) /* the loader is about to run the program */
         ct_modules_begin();
     else
@@ -110,6 +111,8 @@ void ct_process_init(char *const *arguments)
         begin_process(&image);
     }
     ct_session_close();
+    if (ct_control == NULL || ct_heap_is_wanted())
+        ct_heap_set_begun();
     ct_self.mode = CT_MODE_NEW;
     if (ct_board != NULL)
         ct_thread_begin(0, 0);
@@ -161,7 +164,7 @@ static void begin_child(void *argument)
     begin_process(image);
     ct_self.mode = CT_MODE_NEW;
     ct_thread_begin(0, 0);
-    if (ct_board != NULL)
+    if (ct_board != NULL && ct_heap_is_wanted())
         ct_heap_inherit(&ct_self, image->parent);
 }
 
@@ -224,10 +227,12 @@ struct ct_board_forked *ct_process_fork_begin(void)
 {
     int saved_errno = errno;
     struct ct_board_forked *claimed = NULL;
+    bool has_heap = ct_heap_is_wanted() && ct_heap_is_recorded();
 
-    ct_heap_fork_begin();
+    if (has_heap)
+        ct_heap_fork_begin();
     /* A child that has a heap of its own to tell of has a board at once. */
-    if (!ct_heap_is_recorded() && ct_self_enter() != NULL && ct_control->follows_children &&
+    if (!has_heap && ct_self_enter() != NULL && ct_control->follows_children &&
         !is_deserted(ct_now_once_ns()) && ct_process_is_own() && ct_is_ours == &ct_wiped.is_ours)
         claimed = ct_forked_claim(ct_board);
     errno = saved_errno;
@@ -246,7 +251,8 @@ void ct_process_forked(struct ct_board_forked *claimed)
         return;
     parent_board = ct_board;
     ct_board = NULL;
-    ct_heap_forked();
+    if (ct_heap_is_wanted())
+        ct_heap_forked();
     ct_loader_forked();
     ct_self.slot = NULL;
     ct_self.mode = CT_MODE_NEW;
@@ -265,7 +271,8 @@ void ct_process_forked(struct ct_board_forked *claimed)
     int saved_errno = errno; /* not before: it is a page that most children do not touch */
     make_board(&image);
     leave_parent();
-    ct_heap_fork_end();
+    if (ct_heap_is_wanted())
+        ct_heap_fork_end();
     errno = saved_errno;
 }
 
