@@ -319,6 +319,7 @@ class View(TraceTest):
         self.assertEqual(self.ctrace("record", "-o", self.directory, "true").status, 0)
         self.assertEqual(self.server.ask("api/download", what="csv")[0], 409)
         self.assertEqual(len(self.server.json("overview")["threads"]), 5)
+        self.assertEqual(self.server.ask("api/area", **{"from": 0, "to": 1000})[0], 503)  # nobody has read it before
 
     def test_several_recordings_and_several_clients(self):
         other = self.record_ok("sleep", "0.05", output="other").directory
