@@ -104,14 +104,14 @@ static const char *allocator_of(const struct ct_process *process)
 
 static char *format_bytes(double bytes)
 {
-    return g_format_size_full((guint64)bytes, G_FORMAT_SIZE_IEC_UNITS);
+    return g_format_size_full(ct_rounded(bytes), G_FORMAT_SIZE_IEC_UNITS);
 }
 
 static char *describe_amount(const struct ct_heap_amount *amount, gboolean is_sampled)
 {
     g_autofree char *bytes = format_bytes(amount->bytes);
     g_autofree char *error = format_bytes(ct_heap_amount_error(amount));
-    g_autofree char *blocks = ct_format_count((uint64_t)amount->blocks);
+    g_autofree char *blocks = ct_format_count(ct_rounded(amount->blocks));
 
     return g_strdup_printf("%s in %s blocks%s%s", bytes, blocks,
                            is_sampled ? ", give or take " : "", is_sampled ? error : "");
