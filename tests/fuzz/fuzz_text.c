@@ -81,12 +81,13 @@ static void fuzz_selection(struct fuzz_input *input)
     }
 }
 
-/* --help and --version end the program, as they should. */
+/* --help, --version and --complete end the program, as they should. */
 static gboolean ends_program(char **arguments)
 {
     for (; *arguments; arguments++) {
         if (strstr(*arguments, "--h") || strstr(*arguments, "--v") || strchr(*arguments, '?') ||
-            (**arguments == '-' && strchr(*arguments, 'h')))
+            (**arguments == '-' && strchr(*arguments, 'h')) ||
+            g_str_equal(*arguments, "--complete"))
             return TRUE;
     }
     return FALSE;
