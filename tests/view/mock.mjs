@@ -189,14 +189,11 @@ function area(query) {
 const ANSWERS = {
     overview: () => OVERVIEW,
     findings: () => ({
-        findings: NAMES.map((text, index) => ({
+        findings: NAMES.map((text) => ({
             rule: "lock",
             text,
             command: text,
             cost_ns: 1e9,
-            from: 1e8,
-            to: 9e8,
-            threads: [index],
         })),
     }),
     tiles,

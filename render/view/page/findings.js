@@ -101,11 +101,9 @@ export class Findings {
             other.removeAttribute("aria-current");
         }
         chosen.setAttribute("aria-current", "true");
-        const { lives } = this.app.overview;
-        const from = finding.from ?? lives.from;
-        const to = finding.to ?? lives.to;
+        const { from, to } = this.app.overview.lives;
         const edge = (to - from) * 0.04;
-        const lanes = finding.threads?.map((thread) => `t${thread}`) ?? this.#lanesIn(finding.text);
+        const lanes = this.#lanesIn(finding.text);
         const area = `${Math.round(from)}-${Math.round(to)}${lanes.length > 0 ? `@${lanes.slice(0, LANES_MAX).join(",")}` : ""}`;
         this.app.show({ tab: "timeline", area, chosen: "" });
         this.timeline.goTo(from - edge, to + edge);

@@ -30,7 +30,7 @@
  * @property {number} object_count
  *
  * @typedef {{rule: string, text: string, command: string, cost_ns: number, function: string,
- *     file: string, line: number, from?: number, to?: number, threads?: number[]}} Finding
+ *     file: string, line: number}} Finding
  * @typedef {{function: string, file?: string, line?: number, module?: string, inlined?: boolean,
  *     omitted?: string, state?: number}} Frame what was called has a state
  * @typedef {{lane: string, at: number}} Ref

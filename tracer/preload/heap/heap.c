@@ -6,7 +6,6 @@
 #include "preload/core/clock.h"
 #include "preload/core/hook.h"
 #include "preload/core/raw.h"
-#include "preload/core/storage.h"
 #include "preload/core/symbol.h"
 #include "preload/stack/intern.h"
 #include "preload/stack/stack.h"
@@ -24,9 +23,6 @@ static bool is_out_of_reach;
 /* It is decided whether this process has a board. */
 static bool is_begun;
 
-/* Its child decides anew. */
-static CT_TLS bool is_forking;
-
 CT_EXPORT void *ct_heap_find_next(const char *name, const void *own)
 {
     return ct_symbol_next_but(name, own);
@@ -35,16 +31,6 @@ CT_EXPORT void *ct_heap_find_next(const char *name, const void *own)
 void ct_heap_set_begun(void)
 {
     is_begun = true;
-}
-
-void ct_heap_set_forking(bool is)
-{
-    is_forking = is;
-}
-
-bool ct_heap_is_forking(void)
-{
-    return is_forking;
 }
 
 CT_EXPORT bool ct_heap_begin_hooks(const struct ct_heap_hooks *hooks)
@@ -88,7 +74,7 @@ CT_EXPORT uint64_t ct_heap_find_rate(uint32_t *shift)
     if (ct_process_is_over())
         return CT_HEAP_NEVER;
     if (!is_recorded())
-        return is_begun && !is_forking ? CT_HEAP_NOT_NOW : CT_HEAP_NOT_YET;
+        return is_begun && !ct_heap_is_forking() ? CT_HEAP_NOT_NOW : CT_HEAP_NOT_YET;
     if (ct_control->heap_rate == CT_HEAP_OFF)
         return CT_HEAP_NEVER;
     *shift = ct_heap_shift();

@@ -25,6 +25,8 @@ struct snapshot {
 
 static CT_TLS struct snapshot *snapshot;
 
+static CT_TLS bool is_forking;
+
 /* In a child: the parts of the parent's stacks behind the first, which is in its header. */
 static char *parent_words[CT_TABLE_PARTS];
 
@@ -44,7 +46,7 @@ void ct_heap_fork_begin(void)
     uint64_t room = ct_heap_blocks_room();
     size_t size = sizeof(struct snapshot) + room * sizeof(struct inherited);
 
-    ct_heap_set_forking(true);
+    is_forking = true;
     if (room == 0 || snapshot != NULL || !ct_memory_is_spare(size))
         return;
     struct snapshot *noted = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -57,11 +59,16 @@ void ct_heap_fork_begin(void)
     snapshot = noted;
 }
 
+bool ct_heap_is_forking(void)
+{
+    return is_forking;
+}
+
 void ct_heap_fork_end(void)
 {
-    if (!ct_heap_is_forking()) /* a page that is not written is not copied */
+    if (!is_forking) /* a page that is not written is not copied */
         return;
-    ct_heap_set_forking(false);
+    is_forking = false;
     if (snapshot != NULL)
         munmap(snapshot, snapshot->size);
     snapshot = NULL;

@@ -19,14 +19,13 @@ bool ct_heap_is_recorded(void);
 /* Whether this process has a board is decided from now on. */
 void ct_heap_set_begun(void);
 
-/* In this thread, and it is decided anew in the child. */
-void ct_heap_set_forking(bool is);
-bool ct_heap_is_forking(void);
-
 /* Around fork, in the calling thread: notes what is live, for the child alone, whose memory is a
  * copy while the board is not. */
 void ct_heap_fork_begin(void);
 void ct_heap_fork_end(void);
+
+/* This thread is between the two: whether the child has a board is not decided. */
+bool ct_heap_is_forking(void);
 
 /* In the child, before its parent's board is unmapped: the stacks of what it noted stay. */
 void ct_heap_forked(void);
