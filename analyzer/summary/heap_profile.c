@@ -144,11 +144,12 @@ static void add_notes(GPtrArray *notes, const struct ct_process *process)
     g_autofree char *count = ct_format_count(samples);
     g_autofree char *all = describe_amount(&allocated, heap->rate > 0);
     g_autofree char *now = describe_amount(&live, heap->rate > 0);
-    g_autofree char *how = heap->rate == 0
-                               ? g_strdup_printf("all %s blocks", count)
-                               : g_strdup_printf("%s samples, one in %s%s%s", count, rate,
-                                                 highest > heap->rate ? " and up to " : "",
-                                                 highest > heap->rate ? raised : "");
+    g_autofree char *how =
+        heap->rate == 0
+            ? g_strdup_printf("all %s blocks", count)
+            : g_strdup_printf("%s sample%s, one in %s%s%s", count, samples == 1 ? "" : "s", rate,
+                              highest > heap->rate ? " and up to " : "",
+                              highest > heap->rate ? raised : "");
 
     g_ptr_array_add(notes, g_strdup_printf("heap of %s (%d): %s; allocator %s", process->name,
                                            process->pid, how, allocator_of(process)));
