@@ -161,11 +161,13 @@ static gboolean on_end(void *loop)
     return G_SOURCE_CONTINUE;
 }
 
-static gboolean is_ignored(int number)
+/* As under nohup. An interrupt counts all the same: shells ignore it for what runs in the
+ * background. */
+static gboolean is_hang_up_ignored(void)
 {
     struct sigaction action;
 
-    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    return sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 static int serve(const struct options *options)
@@ -185,7 +187,7 @@ static int serve(const struct options *options)
     }
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
-        if (!is_ignored(endings[i])) /* as under nohup */
+        if (endings[i] != SIGHUP || !is_hang_up_ignored())
             g_unix_signal_add(endings[i], on_end, loop);
     g_print("%s\n", ct_view_server_address(server));
     if (!options->has_no_browser)

@@ -114,6 +114,20 @@ class View(TraceTest):
             self.wait_for(lambda left=readers: not any(reader.exists() for reader in left), "readers")
             self.assertTrue((self.directory / "symbols").exists())
 
+    def test_in_the_background_of_a_shell(self):
+        """Which ignores interrupts there, and under nohup, when the terminal goes."""
+        ignored = [signal.SIGINT, signal.SIGHUP]
+        before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
+        try:
+            server = Server(self, self.directory)
+        finally:
+            for number, handler in zip(ignored, before):
+                signal.signal(number, handler)
+        server.process.send_signal(signal.SIGHUP)
+        self.assertEqual(len(server.json("overview")["threads"]), 5)
+        server.process.send_signal(signal.SIGINT)
+        self.assertEqual(server.process.wait(TIMEOUT_S), 0)
+
     def test_the_page_comes_with_a_strict_policy(self):
         for name, kind in (("", "text/html; charset=utf-8"), ("index.html", "text/html; charset=utf-8")):
             status, headers, body = self.server.ask(name)
