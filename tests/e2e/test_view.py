@@ -231,7 +231,11 @@ class View(TraceTest):
         self.assertLess(waker["from"], wait["waker"]["at"])
         self.assertIn({"lane": f"t{number}"}, [{"lane": wake["lane"]} for wake in waker["wakes"]])
         here = self.server.json("interval", lane=f"t{number}", at=next(one["from"] for one in overview["threads"] if one["lane"] == f"t{number}"))
-        for _ in range(20):  # backwards as forwards
+        waits = next(one["waits"] for one in overview["threads"] if one["lane"] == f"t{number}")
+        for step in range(20):  # backwards as forwards
+            if "next" not in here:
+                self.assertGreaterEqual(step, min(waits, 20), here)
+                break
             after = self.server.json("interval", **here["next"])
             self.assertGreaterEqual(after["from"], here["to"])
             if STATES[here["state"]] != "running":
