@@ -21,6 +21,7 @@ static const struct {
     {"report", "read a recording in the terminal, or as JSON or CSV"},
     {"pprof", "write a blocking or CPU profile for `go tool pprof`"},
     {"diff", "compare recordings: what changed, and what of that is proven"},
+    {"doctor", "tell why a profile is empty, what is wrong with the set-up, what to do"},
     {"export", "write a recording for Perfetto, speedscope, flame graphs, spreadsheets"},
     {"query", "ask a recording in SQL"},
     {"recover", "finish a recording whose recorder was killed"},

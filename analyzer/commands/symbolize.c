@@ -6,7 +6,7 @@
 #include "model/capture_notes.h"
 #include "model/format.h"
 #include "options/parse.h"
-#include "symbols/symbols.h"
+#include "symbols/lacks.h"
 #include "text/safe_text.h"
 
 #include <locale.h>
@@ -164,57 +164,32 @@ static void resolve_all(struct work *work, struct ct_symbolizer *symbolizer,
 
 /* ---- What is said ---- */
 
-/* What would help, by what is missing. */
-struct advice {
-    gboolean of_files;
-    gboolean of_debug_information;
-    gboolean of_lists;
-};
-
-static void print_module(const struct ct_symbolizer_module *module, struct advice *advice)
+static void print_lacks(const GArray *modules)
 {
-    g_autofree char *path = ct_safe_line(module->path);
-    guint nameless = module->address_count - module->named_count;
+    gboolean lacks[CT_SYMBOLS_LACK_COUNT] = {FALSE};
+    const char *said = "";
 
-    if (module->is_own || module->is_vdso)
-        return;
-    if (!*module->path) {
-        if (nameless > 0)
-            printf("code in no file: %u of %u addresses have no name\n", nameless,
-                   module->address_count);
-        advice->of_lists |= nameless > 0;
-    } else if (module->problem && nameless > 0) {
-        printf("%s %s: %u of %u addresses have no name\n", path, module->problem, nameless,
-               module->address_count);
-        advice->of_files = TRUE;
-    } else if (nameless > 0) {
-        printf("%s lacks symbols: %u of %u addresses have no name\n", path, nameless,
-               module->address_count);
-        advice->of_debug_information = TRUE;
-    } else if (module->with_line_count == 0 && !module->is_without_lines) {
-        printf("%s lacks debug information: no source lines\n", path);
-        advice->of_debug_information = TRUE;
+    for (guint i = 0; i < modules->len; i++) {
+        const struct ct_symbolizer_module *module =
+            &g_array_index(modules, struct ct_symbolizer_module, i);
+        g_autofree char *text = ct_symbols_lack_describe(module);
+        g_autofree char *safe = ct_safe_line(text);
+
+        lacks[ct_symbols_lack_of(module)] = TRUE;
+        if (*safe)
+            printf("%s\n", safe);
     }
-}
+    for (int lack = CT_SYMBOLS_LACK_NOTHING + 1; lack < CT_SYMBOLS_LACK_COUNT; lack++) {
+        const char *advice = ct_symbols_lack_advice(lack);
 
-static void print_advice(const struct advice *advice)
-{
-    if (advice->of_files)
-        printf("Run this where the program was recorded, or bring the files that were recorded to "
-               "their paths here; build ids tell if they are the same.\n");
-    if (advice->of_debug_information)
-        printf("Debug packages have what is missing (on Debian, NAME-dbgsym of the package that "
-               "`dpkg -S FILE` tells; for your own programs, build with -g and do not strip): "
-               "install them, then run this again.\n");
-    if (advice->of_lists)
-        printf("Programs that make code while they run can name it in /tmp/perf-PID.map "
-               "(node --perf-basic-prof, java -XX:+DumpPerfMapAtExit).\n");
+        if (lacks[lack] && !g_str_equal(advice, said)) /* that of symbols and of lines is one */
+            printf("%s\n", said = advice);
+    }
 }
 
 static void print_result(const struct ct_symbolizer *symbolizer)
 {
     g_autoptr(GArray) modules = ct_symbolizer_modules(symbolizer);
-    struct advice advice = {0};
     uint64_t count = 0, named = 0, with_line = 0;
 
     for (guint i = 0; i < modules->len; i++) {
@@ -231,9 +206,7 @@ static void print_result(const struct ct_symbolizer *symbolizer)
 
     printf("%s of %s address%s resolved, %s with file and line\n", named_text, count_text,
            count == 1 ? "" : "es", line_text);
-    for (guint i = 0; i < modules->len; i++)
-        print_module(&g_array_index(modules, struct ct_symbolizer_module, i), &advice);
-    print_advice(&advice);
+    print_lacks(modules);
 }
 
 /* FALSE: it is not kept, and why was said. */

@@ -20,7 +20,7 @@ FILTERED = ("diff", "export", "pprof", "report", "timeline")
 FILTERS = (
     "--process", "--thread", "--class", "--op", "--object", "--place", "--from", "--to", "--min", "--no-idle",
 )
-COMMANDS = ("record", "recover", "diff", "export", "pprof", "query", "report", "symbolize", "timeline", "verify",
+COMMANDS = ("record", "recover", "diff", "doctor", "export", "pprof", "query", "report", "symbolize", "timeline", "verify",
             "view", "whatif")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 

@@ -76,6 +76,12 @@ class Schemas(TraceTest):
                 self.assert_valid(self.read("query", "--format=json", "SELECT * FROM threads", trace))
                 self.assert_valid(self.read("query", "--format=json", "SELECT * FROM intervals", trace))
 
+    def test_so_is_what_the_doctor_says(self):
+        for words in ([], ["sh"], [self.record_ok("sleep", "0.01").directory], [self.folder]):
+            result = self.ctrace("doctor", "--format=json", *words)
+            self.assertIn(result.status, (0, 1), result)
+            self.assert_valid(json.loads(result.out))
+
     def test_so_are_comparisons(self):
         runs = [self.record_ok(EXAMPLES / name, output=f"{name}-{run}").directory
                 for name in ("slow_peer", "slow_peer_cured") for run in range(4)]

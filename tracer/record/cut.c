@@ -132,8 +132,8 @@ static void note_no_samples(struct ct_recording *recording)
                                ct_kernel_capture_takes_samples(recording->engine->kernel) &&
                                told->samples == 0 && told->samples_lost == 0;
     if (recording->lacks_samples)
-        miss(recording, CT_LAYER_CPU CT_NOTE_COLON
-             "no sample came: what was recorded did not run for long enough");
+        miss(recording, CT_LAYER_CPU CT_NOTE_COLON CT_WHY_NO_SAMPLE
+             ": what was recorded did not run for long enough");
 }
 
 /* The kernel's part. Whatever is wrong with it is said, and is no fault of the rest. */

@@ -2,8 +2,8 @@
 
 #include "forked.h"
 #include "libraries.h"
-#include "program.h"
 #include "record/layers/finish.h"
+#include "system/own_loader.h"
 #include "system/procfs.h"
 
 /* Boards that wait to be written, of some 60 KB each. */

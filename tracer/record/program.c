@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include "system/own_loader.h"
 #include "unpreloaded.h"
 
 #define CT_IMAGE_SYSCALL syscall
@@ -19,18 +20,6 @@ static gboolean fail(GError **error, int code, const char *path, const char *why
     g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(code), "cannot run %s: %s", path,
                 why);
     return FALSE;
-}
-
-void ct_own_loader(char *loader, size_t size)
-{
-    struct ct_image_elf elf = {.loader = ""};
-    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-
-    if (fd >= 0) {
-        ct_image_read_elf(fd, &__ehdr_start, true, &elf);
-        close(fd);
-    }
-    g_strlcpy(loader, elf.loader, size);
 }
 
 static gboolean inspect_elf(const char *path, int fd, const ElfW(Ehdr) * header,

@@ -23,9 +23,6 @@ struct ct_program {
 /* Finds argv[0] as execvp does. On failure `exit_status` is what a shell would exit with. */
 gboolean ct_program_find(char **argv, struct ct_program *program, int *exit_status, GError **error);
 
-/* The loader that this program was linked for, as is the preload; "" if there is none. */
-void ct_own_loader(char *loader, size_t size);
-
 void ct_program_clear(struct ct_program *program);
 
 #endif

@@ -70,7 +70,7 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
     const struct ct_engine_settings settings = engine_settings(recording, options, command);
 
     if (!options->kernel.sched)
-        g_string_append(recording->missing, CT_LAYER_KERNEL CT_NOTE_COLON "turned off");
+        g_string_append(recording->missing, CT_LAYER_KERNEL CT_NOTE_COLON CT_WHY_OFF);
     recording->room = (struct ct_room){.path = recording->path,
                                        .place = recording->place,
                                        .max_size = options->keeps_newest ? 0 : options->max_size};

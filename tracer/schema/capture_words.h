@@ -15,6 +15,21 @@
 
 #define CT_LAYER_SEPARATOR ","
 
+/* Why the kernel tells less than it could, as a note says it: of what a reader can say what to do.
+ */
+#define CT_WHY_OFF       "turned off"
+#define CT_WHY_PERFMON   "root or CAP_PERFMON"
+#define CT_WHY_BPF       "root, or CAP_BPF and CAP_PERFMON"
+#define CT_WHY_FORMATS   "root, or CAP_PERFMON and /sys/kernel/tracing readable"
+#define CT_WHY_TRACEFS   "tracefs is not mounted"
+#define CT_WHY_CONTAINER "forbidden here, as in many containers"
+#define CT_WHY_PARANOID  "kernel.perf_event_paranoid is above 2"
+#define CT_WHY_MEMLOCK   "no memory may be locked for it"
+#define CT_WHY_NO_BTF    "this kernel has no BTF"
+#define CT_WHY_NO_PERF   "this kernel has no perf events"
+#define CT_WHY_BUILT     "this ctrace was built without"
+#define CT_WHY_NO_SAMPLE "no sample came"
+
 /* "kernel: turned off; cpu: ..." */
 #define CT_NOTE_SEPARATOR "; "
 #define CT_NOTE_COLON     ": "

@@ -7,8 +7,8 @@ static void *open_nothing(struct ct_capture_context *context, void *prepared, ch
 {
     (void)context;
     (void)prepared;
-    *missing = g_strdup("this ctrace was built without babeltrace2 and libdw, which write that "
-                        "layer");
+    *missing = g_strdup(CT_WHY_BUILT " babeltrace2 and libdw, which write that "
+                                     "layer");
     return NULL;
 }
 

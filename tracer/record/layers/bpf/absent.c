@@ -6,9 +6,8 @@ static void *open_nothing(struct ct_capture_context *context, void *prepared, ch
 {
     (void)context;
     (void)prepared;
-    *missing =
-        g_strdup("this ctrace was built without BPF, which takes x86-64, libbpf, bpftool and "
-                 "clang");
+    *missing = g_strdup(CT_WHY_BUILT " BPF, which takes x86-64, libbpf, bpftool and "
+                                     "clang");
     return NULL;
 }
 

@@ -2,6 +2,7 @@
 
 #include "off_cpu.skel.h"
 #include "record/layers/source.h"
+#include "schema/capture_words.h"
 #include "system/procfs.h"
 
 #include <bpf/bpf.h>
@@ -36,10 +37,10 @@ static int say_nothing(enum libbpf_print_level level, const char *format, va_lis
 static char *explain(int code)
 {
     if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
-        return g_strdup("this kernel has no BTF, which says where its types have their members");
+        return g_strdup(CT_WHY_NO_BTF ", which says where its types have their members");
     if (code == EPERM)
-        return g_strdup(geteuid() != 0 ? "it takes root, or CAP_BPF and CAP_PERFMON"
-                                       : "bpf() is forbidden here, as in many containers: it takes "
+        return g_strdup(geteuid() != 0 ? "it takes " CT_WHY_BPF
+                                       : "bpf() is " CT_WHY_CONTAINER ": it takes "
                                          "CAP_BPF and CAP_PERFMON, and a seccomp profile that "
                                          "allows it");
     return g_strdup_printf("this kernel does not take the programs: %s", g_strerror(code));

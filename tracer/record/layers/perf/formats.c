@@ -1,5 +1,7 @@
 #include "formats.h"
 
+#include "schema/capture_words.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,9 +125,8 @@ gboolean ct_formats_read(struct ct_formats *formats, gboolean syscalls, char **w
         close(root);
         return is_read;
     }
-    *why_not =
-        g_strdup(is_forbidden ? "they take root, or CAP_PERFMON and /sys/kernel/tracing readable"
-                              : "tracefs is not mounted (mount -t tracefs nodev "
-                                "/sys/kernel/tracing)");
+    *why_not = g_strdup(is_forbidden ? "they take " CT_WHY_FORMATS
+                                     : CT_WHY_TRACEFS " (mount -t tracefs nodev "
+                                                      "/sys/kernel/tracing)");
     return FALSE;
 }

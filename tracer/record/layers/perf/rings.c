@@ -1,5 +1,7 @@
 #include "rings.h"
 
+#include "schema/capture_words.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -18,25 +20,25 @@ static struct ct_ring *add_ring(struct ct_rings *rings, uint32_t cpu)
 char *ct_rings_explain(int code)
 {
     if (code == EACCES || code == EPERM)
-        return g_strdup(geteuid() != 0 ? "they take root or CAP_PERFMON"
-                                       : "perf_event_open is forbidden here, as in many "
-                                         "containers: they take CAP_PERFMON, and a seccomp "
+        return g_strdup(geteuid() != 0 ? "they take " CT_WHY_PERFMON
+                                       : "perf_event_open is " CT_WHY_CONTAINER
+                                         ": they take CAP_PERFMON, and a seccomp "
                                          "profile that allows it");
     if (code == ENOSYS || code == ENOENT)
-        return g_strdup("this kernel has no perf events");
+        return g_strdup(CT_WHY_NO_PERF);
     return g_strdup_printf("perf_event_open: %s", g_strerror(code));
 }
 
 char *ct_rings_explain_task(int code)
 {
     if (code == EACCES)
-        return g_strdup("kernel.perf_event_paranoid is above 2");
+        return g_strdup(CT_WHY_PARANOID);
     if (code == EPERM)
-        return g_strdup("perf_event_open is forbidden here, as in many containers: it takes a "
+        return g_strdup("perf_event_open is " CT_WHY_CONTAINER ": it takes a "
                         "seccomp profile that allows it");
     if (code == ENOMEM)
-        return g_strdup("no memory may be locked for it, as other recordings of this user have "
-                        "it: raise kernel.perf_event_mlock_kb, or ulimit -l");
+        return g_strdup(CT_WHY_MEMLOCK ", as other recordings of this user have "
+                                       "it: raise kernel.perf_event_mlock_kb, or ulimit -l");
     return ct_rings_explain(code);
 }
 

@@ -138,7 +138,7 @@ static void *open_samples(struct ct_capture_context *context, void *prepared, ch
     g_clear_pointer(missing, g_free);
     struct ct_spooled *spooled = ct_spooled_new(rings, context, missing);
     if (spooled != NULL && !has_system_time)
-        *missing = g_strdup("time in the kernel: it takes root or CAP_PERFMON");
+        *missing = g_strdup("time in the kernel: it takes " CT_WHY_PERFMON);
     return spooled;
 }
 
