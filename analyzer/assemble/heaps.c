@@ -15,6 +15,12 @@ static struct ct_heap *find_heap(const struct ct_trackers *trackers, int32_t pid
     return image->process.heap;
 }
 
+static void take_numbers(uint64_t *to, const struct ct_u64_sequence *from, uint32_t room)
+{
+    for (uint32_t i = 0; i < MIN(from->count, room); i++)
+        to[i] = from->values[i];
+}
+
 void ct_heaps_add(const struct ct_trackers *trackers, const struct ct_event_heap *event)
 {
     struct ct_heap *heap = find_heap(trackers, event->pid, event->process_start_ns);
@@ -26,12 +32,9 @@ void ct_heaps_add(const struct ct_trackers *trackers, const struct ct_event_heap
     heap->early = event->early;
     heap->dropped = event->dropped;
     heap->overflowed = event->overflowed;
-}
-
-static void take_histogram(uint64_t to[CT_HEAP_AGES], const struct ct_u64_sequence *from)
-{
-    for (uint32_t i = 0; i < MIN(from->count, CT_HEAP_AGES); i++)
-        to[i] = from->values[i];
+    heap->peak_ns = event->peak_ns;
+    heap->moment_count = MIN(event->moments_ns.count, CT_HEAP_MOMENTS);
+    take_numbers(heap->moments_ns, &event->moments_ns, CT_HEAP_MOMENTS);
 }
 
 void ct_heaps_add_site(const struct ct_trackers *trackers, const struct ct_event_heap_site *event)
@@ -46,6 +49,7 @@ void ct_heaps_add_site(const struct ct_trackers *trackers, const struct ct_event
         .freed_elsewhere = event->freed_elsewhere,
         .live = event->live,
         .life_ns = event->life_ns,
+        .peak_live = event->peak_live,
     };
 
     if (!heap)
@@ -54,7 +58,8 @@ void ct_heaps_add_site(const struct ct_trackers *trackers, const struct ct_event
         trackers->model->capture.records_dropped++;
         return;
     }
-    take_histogram(site.lives, &event->lives);
-    take_histogram(site.ages, &event->ages);
+    take_numbers(site.lives, &event->lives, CT_HEAP_AGES);
+    take_numbers(site.ages, &event->ages, CT_HEAP_AGES);
+    take_numbers(site.moments_live, &event->moments_live, CT_HEAP_MOMENTS);
     g_array_append_val(heap->sites, site);
 }

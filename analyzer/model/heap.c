@@ -1,6 +1,6 @@
 #include "model/heap.h"
 
-#include <math.h>
+#include "schema/heap_weight.h"
 
 struct ct_heap *ct_heap_new(void)
 {
@@ -20,9 +20,7 @@ void ct_heap_free(struct ct_heap *heap)
 
 double ct_heap_site_weight(const struct ct_heap_site *site)
 {
-    double bytes = (double)MAX(site->size, 1);
-
-    return site->rate > 0 ? -1 / expm1(-bytes / (double)site->rate) : 1;
+    return ct_heap_weight(site->size, site->rate);
 }
 
 void ct_heap_amount_add(struct ct_heap_amount *amount, const struct ct_heap_site *site,

@@ -18,6 +18,8 @@ struct ct_heap_site {
     uint64_t life_ns;         /* of those that were freed, together */
     uint64_t lives[CT_HEAP_AGES];
     uint64_t ages[CT_HEAP_AGES]; /* of what is live */
+    uint64_t peak_live;          /* when the heap had its most */
+    uint64_t moments_live[CT_HEAP_MOMENTS];
 };
 
 struct ct_heap {
@@ -26,8 +28,11 @@ struct ct_heap {
     uint64_t early;     /* blocks that were allocated before anything was recorded */
     uint64_t dropped;   /* samples */
     uint64_t
-        overflowed; /* samples that were live, of which it is not known whether they still are */
-    GArray *sites;  /* owned; struct ct_heap_site */
+        overflowed;   /* samples that were live, of which it is not known whether they still are */
+    uint64_t peak_ns; /* when the most of all was live, as far as is known; 0: it is not */
+    uint32_t moment_count;
+    uint64_t moments_ns[CT_HEAP_MOMENTS]; /* when it was looked at what is live, in their order */
+    GArray *sites;                        /* owned; struct ct_heap_site */
 };
 
 /* The allocator is in the program's own file. */

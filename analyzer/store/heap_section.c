@@ -1,11 +1,14 @@
 #include "store/heap_section.h"
 
 /* In the order in which they stand in the bytes. */
-#define HEAP_NUMBERS(X) X(rate) X(allocator) X(early) X(dropped) X(overflowed)
+#define HEAP_NUMBERS(X) \
+    X(rate) X(allocator) X(early) X(dropped) X(overflowed) X(peak_ns) X(moment_count)
 #define SITE_NUMBERS(X) \
-    X(stack_id) X(size) X(rate) X(allocated) X(freed) X(freed_elsewhere) X(live) X(life_ns)
+    X(stack_id)         \
+    X(size) X(rate) X(allocated) X(freed) X(freed_elsewhere) X(live) X(life_ns) X(peak_live)
 
-static void put_site(struct ct_bytes *bytes, const struct ct_heap_site *site)
+static void put_site(struct ct_bytes *bytes, const struct ct_heap *heap,
+                     const struct ct_heap_site *site)
 {
 #define PUT(field) ct_bytes_put(bytes, (uint64_t)site->field);
     SITE_NUMBERS(PUT)
@@ -14,6 +17,8 @@ static void put_site(struct ct_bytes *bytes, const struct ct_heap_site *site)
         ct_bytes_put(bytes, site->lives[i]);
         ct_bytes_put(bytes, site->ages[i]);
     }
+    for (guint i = 0; i < heap->moment_count; i++)
+        ct_bytes_put(bytes, site->moments_live[i]);
 }
 
 void ct_heap_put(struct ct_bytes *bytes, const struct ct_process *process)
@@ -26,14 +31,16 @@ void ct_heap_put(struct ct_bytes *bytes, const struct ct_process *process)
 #define PUT(field) ct_bytes_put(bytes, heap->field);
     HEAP_NUMBERS(PUT)
 #undef PUT
+    for (guint i = 0; i < heap->moment_count; i++)
+        ct_bytes_put(bytes, heap->moments_ns[i]);
     ct_bytes_put(bytes, heap->sites->len);
     for (guint i = 0; i < heap->sites->len; i++)
-        put_site(bytes, &g_array_index(heap->sites, struct ct_heap_site, i));
+        put_site(bytes, heap, &g_array_index(heap->sites, struct ct_heap_site, i));
 }
 
-static struct ct_heap_site take_site(struct ct_bytes_input *input)
+static struct ct_heap_site take_site(struct ct_bytes_input *input, const struct ct_heap *heap)
 {
-    struct ct_heap_site site;
+    struct ct_heap_site site = {0};
 
 #define TAKE(field) site.field = (__typeof__(site.field))ct_bytes_take(input);
     SITE_NUMBERS(TAKE)
@@ -42,6 +49,8 @@ static struct ct_heap_site take_site(struct ct_bytes_input *input)
         site.lives[i] = ct_bytes_take(input);
         site.ages[i] = ct_bytes_take(input);
     }
+    for (guint i = 0; i < heap->moment_count; i++)
+        site.moments_live[i] = ct_bytes_take(input);
     return site;
 }
 
@@ -51,11 +60,15 @@ void ct_heap_take(struct ct_bytes_input *input, struct ct_process *process)
         return;
     struct ct_heap *heap = process->heap = ct_heap_new();
 
-#define TAKE(field) heap->field = ct_bytes_take(input);
+#define TAKE(field) heap->field = (__typeof__(heap->field))ct_bytes_take(input);
     HEAP_NUMBERS(TAKE)
 #undef TAKE
+    input->is_bad |= heap->moment_count > CT_HEAP_MOMENTS;
+    heap->moment_count = MIN(heap->moment_count, CT_HEAP_MOMENTS);
+    for (guint i = 0; i < heap->moment_count; i++)
+        heap->moments_ns[i] = ct_bytes_take(input);
     for (uint64_t left = ct_bytes_take_count(input); left > 0 && !input->is_bad; left--) {
-        const struct ct_heap_site site = take_site(input);
+        const struct ct_heap_site site = take_site(input, heap);
 
         g_array_append_val(heap->sites, site);
     }

@@ -1,12 +1,9 @@
 #include "board_heap.h"
 
 #include "board_places.h"
+#include "board_sites.h"
 
 #define SUBJECT(board) .pid = (board)->image->pid, .process_start_ns = (board)->image->start_ns
-
-/* More blocks than any process has ever allocated, and larger ones than it can. */
-#define MAX_BLOCKS (UINT64_C(1) << 48)
-#define MAX_SIZE   (UINT64_C(1) << 56)
 
 /* What is live of a site. */
 struct tally {
@@ -54,37 +51,29 @@ static struct ct_u64_sequence histogram_of(const uint64_t values[CT_HEAP_AGES])
     return (struct ct_u64_sequence){values, count};
 }
 
-/* Of the board; CT_HEAP_OFF also where it makes no sense. */
-static uint64_t read_rate(const struct ct_board_map *map)
-{
-    char numbers[CT_BOARD_NUMBERS_SIZE];
-
-    ct_board_map_copy(map, 0, numbers, sizeof(numbers));
-    uint64_t rate = CT_U64(numbers, heap_rate);
-    return rate <= CT_HEAP_RATE_MAX ? rate : CT_HEAP_OFF;
-}
-
-static void write_site(const struct ct_closed_board *board, const struct ct_board_heap_site *site,
-                       const struct tally *tally, uint64_t rate)
+static void write_site(const struct ct_closed_board *board, uint32_t index,
+                       const struct ct_heap_site_copy *site, const struct tally *tally)
 {
     static const uint64_t nothing[CT_HEAP_AGES];
-    uint32_t shift = MIN(site->head >> 8 & 0xff, CT_HEAP_SHIFT_MAX);
-    uint64_t lives[CT_HEAP_AGES];
+    uint64_t lives[CT_HEAP_AGES], moments[CT_HEAP_MOMENTS];
+    const struct ct_heap_history *history = board->heap_history;
+    uint32_t moment_count = history != NULL ? ct_heap_history_live(history, index, moments) : 0;
 
-    for (guint i = 0; i < CT_HEAP_AGES; i++)
-        lives[i] = site->lives[i];
+    ct_board_heap_read_lives(board->map, index, lives);
     struct ct_event_heap_site event = {
         SUBJECT(board),
-        .stack = (uint32_t)(site->head >> 32),
+        .stack = site->stack,
         .size = site->size,
-        .rate = rate << shift,
-        .allocated = MIN(site->allocated, MAX_BLOCKS),
-        .freed = MIN(site->freed, MAX_BLOCKS),
-        .freed_elsewhere = MIN(site->freed_elsewhere, site->freed),
+        .rate = site->rate,
+        .allocated = site->allocated,
+        .freed = site->freed,
+        .freed_elsewhere = site->freed_elsewhere,
         .live = tally != NULL ? tally->live : 0,
         .life_ns = site->life_ns,
         .lives = histogram_of(lives),
         .ages = histogram_of(tally != NULL ? tally->ages : nothing),
+        .peak_live = history != NULL ? ct_heap_history_peak_live(history, index) : 0,
+        .moments_live = {moments, moment_count},
     };
 
     board->writer->heap_site(&event);
@@ -92,22 +81,16 @@ static void write_site(const struct ct_closed_board *board, const struct ct_boar
 
 static void write_sites(const struct ct_closed_board *board, uint64_t rate)
 {
-    uint32_t sites = ct_board_map_entries(board->map, CT_TABLE_SITES, UINT32_MAX);
+    uint32_t sites = ct_board_heap_sites(board->map);
     g_autofree struct tally **tallies = g_new0(struct tally *, sites + 1);
-    struct ct_board_heap_site site;
+    struct ct_heap_site_copy site;
 
     count_blocks(board, tallies, sites);
     for (uint32_t i = 0; i < sites; i++) {
         g_autofree struct tally *tally = tallies[i];
 
-        ct_board_map_copy(board->map, ct_board_map_place(board->map, CT_TABLE_SITES, i), &site,
-                          sizeof(uint64_t)); /* of who is not there, no more is read */
-        if ((site.head & 0xff) != CT_HEAP_SITE_READY)
-            continue;
-        ct_board_map_copy(board->map, ct_board_map_place(board->map, CT_TABLE_SITES, i), &site,
-                          sizeof(site));
-        if (site.size <= MAX_SIZE)
-            write_site(board, &site, tally, rate);
+        if (ct_board_heap_read_site(board->map, i, rate, &site))
+            write_site(board, i, &site, tally);
     }
 }
 
@@ -115,15 +98,22 @@ void ct_board_heap_write(const struct ct_closed_board *board)
 {
     struct ct_event_heap event = {SUBJECT(board)};
     char numbers[CT_BOARD_NUMBERS_SIZE];
+    uint64_t times_ns[CT_HEAP_MOMENTS];
 
     ct_board_map_copy(board->map, 0, numbers, sizeof(numbers));
-    event.rate = read_rate(board->map);
+    event.rate = ct_board_heap_rate(board->map);
     event.allocator = CT_U64(numbers, heap_allocator);
-    event.early = MIN(CT_U64(numbers, heap_early), MAX_BLOCKS);
-    event.dropped = MIN(CT_U64(numbers, heap_dropped), MAX_BLOCKS);
-    event.overflowed = MIN(CT_U64(numbers, heap_overflowed), MAX_BLOCKS);
+    event.early = MIN(CT_U64(numbers, heap_early), CT_HEAP_MAX_BLOCKS);
+    event.dropped = MIN(CT_U64(numbers, heap_dropped), CT_HEAP_MAX_BLOCKS);
+    event.overflowed = MIN(CT_U64(numbers, heap_overflowed), CT_HEAP_MAX_BLOCKS);
     if (event.allocator == 0 || board->is_damaged)
         return;
+    if (board->heap_history != NULL) {
+        ct_heap_history_end(board->heap_history, board->map, board->end_ns);
+        event.peak_ns = ct_heap_history_peak_ns(board->heap_history);
+        event.moments_ns.count = ct_heap_history_times(board->heap_history, times_ns);
+        event.moments_ns.values = times_ns;
+    }
     board->writer->heap(&event);
     if (event.rate != CT_HEAP_OFF)
         write_sites(board, event.rate);

@@ -1,7 +1,9 @@
 #include "boards.h"
 
 #include "arrivals.h"
+#include "board_sites.h"
 #include "ring_reader.h"
+#include "schema/control.h"
 #include "system/monotonic.h"
 #include "system/procfs.h"
 
@@ -44,6 +46,7 @@ static void board_free(void *data)
     ct_board_map_free(board->map);
     g_free(board->path);
     g_free(board->title);
+    ct_heap_history_free(board->heap_history);
     g_free(board);
 }
 
@@ -300,6 +303,19 @@ void ct_boards_read_titles(struct ct_boards *boards)
         g_autofree char *args = ct_board_map_args(board->map);
         g_free(board->title);
         board->title = is_new_title(args, title) ? g_steal_pointer(&title) : NULL;
+    }
+}
+
+void ct_boards_look_at_heaps(struct ct_boards *boards, uint64_t now_ns)
+{
+    for (guint i = 0; i < boards->mapped->len; i++) {
+        struct ct_mapped_board *board = boards->mapped->pdata[i];
+
+        if (board->is_lost || ct_board_heap_rate(board->map) == CT_HEAP_OFF)
+            continue;
+        if (board->heap_history == NULL)
+            board->heap_history = ct_heap_history_new();
+        ct_heap_history_look(board->heap_history, board->map, now_ns);
     }
 }
 

@@ -3,6 +3,7 @@
 #define CTRACE_RECORD_BOARDS_H
 
 #include "board_map.h"
+#include "heap_history.h"
 #include "system/image_key.h"
 
 #include <glib.h>
@@ -13,6 +14,7 @@ struct ct_mapped_board {
     gboolean is_lost;         /* its file was cut short: nothing of it is used any more */
     char *title; /* owned; the command line that the process had when it was last looked at, where
                     that is another than the board has; or NULL */
+    struct ct_heap_history *heap_history; /* owned; NULL: it was never looked at */
 };
 
 struct ct_boards;
@@ -34,6 +36,9 @@ void ct_boards_look_again(struct ct_boards *boards);
 
 /* Looks at how those that live call themselves: a board has what they were called at first. */
 void ct_boards_read_titles(struct ct_boards *boards);
+
+/* Looks at what is live in their heaps, with record --heap. */
+void ct_boards_look_at_heaps(struct ct_boards *boards, uint64_t now_ns);
 
 /* One that has no board of its own. */
 void ct_boards_add_image(struct ct_boards *boards, int32_t pid, uint64_t start_ns);

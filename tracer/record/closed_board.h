@@ -3,6 +3,7 @@
 #define CTRACE_RECORD_CLOSED_BOARD_H
 
 #include "board_map.h"
+#include "heap_history.h"
 #include "provider/writer.h"
 #include "written.h"
 
@@ -13,8 +14,9 @@ struct ct_closed_board {
     const struct ct_board_map *map;        /* borrowed */
     const struct ct_board_identity *image; /* borrowed; its */
     struct ct_board_head head;
-    const char *title;              /* borrowed; how it called itself last; or NULL */
-    const struct ct_writer *writer; /* borrowed */
+    const char *title;                    /* borrowed; how it called itself last; or NULL */
+    struct ct_heap_history *heap_history; /* borrowed; or NULL */
+    const struct ct_writer *writer;       /* borrowed */
     uint64_t ns_per_tick;
     uint64_t now_ticks;
     uint64_t now_ns;

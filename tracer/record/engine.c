@@ -128,6 +128,14 @@ void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns
     ct_drain_unlock(engine->drain);
 }
 
+void ct_engine_look_at_heaps(struct ct_engine *engine)
+{
+    ct_drain_lock(engine->drain);
+    ct_boards_update(engine->boards);
+    ct_boards_look_at_heaps(engine->boards, ct_engine_now_ns(engine));
+    ct_drain_unlock(engine->drain);
+}
+
 /* Locked; nobody else writes. */
 static void restate(struct ct_engine *engine, struct ct_event_part *part, GArray *living,
                     struct ct_part_before *before)

@@ -66,6 +66,9 @@ void ct_engine_note_alive(struct ct_engine *engine);
  */
 void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns);
 
+/* As often as CT_HEAP_LOOK_NS says, with a rate of the heap: looks at what is live. */
+void ct_engine_look_at_heaps(struct ct_engine *engine);
+
 /* Where what is recorded goes. */
 struct ct_part_output {
     gboolean (*end_packets)(void *user);  /* what was written ends; FALSE: nothing is taken */

@@ -219,6 +219,11 @@ void ct_recording_tend(struct ct_recording *recording)
     ct_engine_tend(engine, is_live, recording->lost_ns);
 }
 
+void ct_recording_look_at_heaps(struct ct_recording *recording)
+{
+    ct_engine_look_at_heaps(recording->engine);
+}
+
 void ct_recording_close_ended(struct ct_recording *recording)
 {
     ct_engine_close_ended(recording->engine);

@@ -257,7 +257,11 @@ static inline const char *ct_string_as_read(const char *string)
     FIELD(lead_ns)             \
     FIELD(lead_round)          \
     FIELD(begin_round)         \
-    FIELD(end_round)
+    FIELD(end_round)           \
+    FIELD(peak_ns)             \
+    FIELD(moments_ns)          \
+    FIELD(peak_live)           \
+    FIELD(moments_live)
 
 /* A wait that was not yet written as an event when the trace was cut. is_open:
  * the thread was still waiting, and duration_ns counts up to the cut. */

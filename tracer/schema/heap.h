@@ -24,6 +24,9 @@
 /* Lives of blocks by powers of two, as those of calls: see ct_histogram_bucket. */
 #define CT_HEAP_AGES 32
 
+/* So many moments of a heap's past are told at most. */
+#define CT_HEAP_MOMENTS 32
+
 enum ct_heap_site_state {
     CT_HEAP_SITE_FREE,
     CT_HEAP_SITE_BEGUN, /* its size is not there yet */
@@ -38,8 +41,10 @@ struct ct_board_heap_site {
     _Atomic uint64_t freed;
     _Atomic uint64_t freed_elsewhere; /* of those: by another thread */
     _Atomic uint64_t life_ns;         /* of those that were freed, together */
+    _Atomic uint64_t inherited;       /* live when the process was forked */
+    _Atomic uint64_t overflowed;      /* of those that were allocated: no room to follow them */
     _Atomic uint32_t lives[CT_HEAP_AGES];
-    uint64_t reserved[10];
+    uint64_t reserved[8];
 };
 
 static inline uint64_t ct_heap_head(uint32_t stack, uint32_t shift, enum ct_heap_site_state state)
@@ -69,7 +74,8 @@ struct ct_board_heap_bucket {
  * With record --heap, of a process whose heap was recorded. `allocator` is an address in
  * it. `early` blocks were allocated before anything could be recorded, `dropped` samples and
  * `overflowed` live blocks found no room. A rate of 2^64 - 1 says that nothing was recorded, since
- * the allocator is in the program's own file.
+ * the allocator is in the program's own file. `moments_ns` are when the recorder looked at what was
+ * live, as far as that is kept; at `peak_ns`, the most of all was (0: it did not look).
  */
 #define CT_EVENT_HEAP(F) \
     CT_SUBJECT(F)        \
@@ -77,13 +83,16 @@ struct ct_board_heap_bucket {
     F(HEX64, allocator)  \
     F(U64, early)        \
     F(U64, dropped)      \
-    F(U64, overflowed)
+    F(U64, overflowed)   \
+    F(U64, peak_ns)      \
+    F(HISTOGRAM, moments_ns)
 
 /*
  * Blocks of one size that one stack allocated, as samples by that rate (0: it is all of them): each
  * stands for 1 / (1 - exp(-size / rate)) blocks; a size of 0 counts as 1 there. `live` were not
  * freed, and had then been there for as long as `ages` say; of those that were, `lives` does. The
- * buckets are those of counters; the last ones are left out while they are 0.
+ * buckets are those of counters; the last ones are left out while they are 0. `peak_live` and
+ * `moments_live` were live at the times that the heap has.
  */
 #define CT_EVENT_HEAP_SITE(F)                                 \
     CT_SUBJECT(F)                                             \
@@ -96,7 +105,9 @@ struct ct_board_heap_bucket {
     F(U64, live)                                              \
     F(U64, life_ns) /* of all that were freed, together */    \
     F(HISTOGRAM, lives)                                       \
-    F(HISTOGRAM, ages)
+    F(HISTOGRAM, ages)                                        \
+    F(U64, peak_live)                                         \
+    F(HISTOGRAM, moments_live)
 
 _Static_assert(sizeof(struct ct_board_heap_site) == 256, "site layout");
 _Static_assert(sizeof(struct ct_board_heap_bucket) == 128, "bucket layout");

@@ -114,10 +114,12 @@ static bool add_block(uint32_t site, uint64_t address, uint64_t ticks)
 {
     const struct ct_heap_block block = {address,
                                         {.ticks = ticks, .site = site, .tid = own_tid(&ct_self)}};
+    struct ct_board_heap_site *counts = ct_heap_site_at(site);
 
     if (ct_heap_blocks_add(&block))
         return true;
     atomic_fetch_add(&ct_board->heap_overflowed, 1);
+    atomic_fetch_add(&counts->overflowed, 1);
     return false;
 }
 

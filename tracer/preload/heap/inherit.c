@@ -145,5 +145,7 @@ void ct_heap_inherit(struct ct_self *self, const struct ct_board *parent)
         block.block.site = site;
         if (site == CT_HEAP_NO_SITE || !ct_heap_blocks_add(&block))
             atomic_fetch_add(&ct_board->heap_overflowed, 1);
+        else
+            atomic_fetch_add(&ct_heap_site_at(site)->inherited, 1);
     }
 }
