@@ -1,6 +1,8 @@
 #include "commands/report_passes.h"
 
 #include "cli/recording.h"
+#include "summary/heap_places.h"
+#include "summary/heap_profile.h"
 #include "summary/idle_times.h"
 
 #include <string.h>
@@ -18,6 +20,7 @@ void ct_report_passes_clear(struct ct_report_passes *passes)
     ct_path_free(passes->whole_path);
     g_clear_pointer(&passes->peers, g_ptr_array_unref);
     ct_requests_free(passes->requests);
+    ct_heap_places_free(passes->heap);
     ct_model_free(passes->model);
 }
 
@@ -183,6 +186,13 @@ static gboolean ask(void *user, struct ct_store *store, GError **error)
     return TRUE;
 }
 
+/* The model has all of it. */
+static gboolean is_heap_asked(const struct ct_report_passes *passes)
+{
+    return is_section(passes, "heap") ||
+           (is_all_or_overview(passes) && ct_heap_is_recorded(passes->report->model));
+}
+
 static gboolean is_any_asked(const struct ct_report_passes *passes)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
@@ -207,6 +217,9 @@ gboolean ct_report_passes_find(struct ct_report_passes *passes, const char *dire
     report->whole_path = passes->whole_path;
     report->peers = passes->peers;
     report->requests = passes->requests;
+    if (is_heap_asked(passes))
+        passes->heap = ct_heap_places_find(report);
+    report->heap = passes->heap;
     ct_report_find_inversions(report);
     return TRUE;
 }

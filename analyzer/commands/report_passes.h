@@ -19,7 +19,8 @@ struct ct_report_passes {
     struct ct_path *path;       /* owned, as the next: one is shown, the other is for findings */
     struct ct_path *whole_path; /* without its longest stretches */
     GPtrArray *peers;           /* owned; struct ct_peer * */
-    struct ct_requests *requests; /* owned */
+    struct ct_requests *requests;
+    struct ct_heap_places *heap; /* owned */
 };
 
 void ct_report_passes_clear(struct ct_report_passes *passes);

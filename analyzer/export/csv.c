@@ -128,9 +128,9 @@ static const struct {
     const char *section;
     void (*write)(const struct ct_report *report, FILE *out);
 } tables[] = {
-    {"threads", write_threads},    {"calls", ct_csv_write_calls}, {"latency", ct_csv_write_latency},
-    {"locks", ct_csv_write_locks}, {"peers", write_peers},        {"requests", write_requests},
-    {"waits", ct_csv_write_sites},
+    {"threads", write_threads},        {"heap", ct_csv_write_heap},   {"calls", ct_csv_write_calls},
+    {"latency", ct_csv_write_latency}, {"locks", ct_csv_write_locks}, {"peers", write_peers},
+    {"requests", write_requests},      {"waits", ct_csv_write_sites},
 };
 
 /* Lines end in CR LF, as RFC 4180 has it. */

@@ -8,6 +8,8 @@
 
 void ct_csv_write_calls(const struct ct_report *report, FILE *out);
 void ct_csv_write_locks(const struct ct_report *report, FILE *out);
+/* The places that allocate. */
+void ct_csv_write_heap(const struct ct_report *report, FILE *out);
 /* The places that waited. */
 void ct_csv_write_sites(const struct ct_report *report, FILE *out);
 

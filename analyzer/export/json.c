@@ -1,6 +1,7 @@
 /* The report as JSON. */
 #include "export/json_capture.h"
 #include "export/json_document.h"
+#include "export/json_heap.h"
 #include "export/json_locks.h"
 #include "export/json_path.h"
 #include "export/json_peers.h"
@@ -357,6 +358,7 @@ static void write_all(struct ct_json_document *document, const struct ct_report 
                          (uint64_t)llround(report->lists->unlisted_count));
     write_sites(document, report);
     write_calls(document, report);
+    ct_json_write_heap(document, report);
 }
 
 void ct_report_write_json(const struct ct_report *report, const struct ct_report_layout *layout,
@@ -378,6 +380,7 @@ void ct_report_write_json(const struct ct_report *report, const struct ct_report
     if (layout->extent == CT_REPORT_SECTION) {
         ct_json_write_peers(&document, report);
         ct_json_write_requests(&document, report);
+        ct_json_write_heap(&document, report);
     }
     fputs("\n}\n", out);
 }

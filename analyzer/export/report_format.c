@@ -5,9 +5,9 @@
 #include <string.h>
 
 static const char *const none[] = {NULL};
-static const char *const objects[] = {"latency", "path", "peers", "requests", NULL};
-static const char *const tables[] = {"calls",    "latency", "locks", "peers",
-                                     "requests", "threads", "waits", NULL};
+static const char *const objects[] = {"heap", "latency", "path", "peers", "requests", NULL};
+static const char *const tables[] = {"calls",    "heap",    "latency", "locks", "peers",
+                                     "requests", "threads", "waits",   NULL};
 
 static const struct ct_report_format formats[] = {
     {"text", ct_report_write_text, TRUE, TRUE, none, FALSE},

@@ -13,14 +13,15 @@ struct part {
 };
 
 static const struct part parts[] = {
-    {"findings", TRUE, ct_text_section_findings},    {NULL, TRUE, ct_text_section_capture},
-    {"hangs", TRUE, ct_text_section_hangs},          {"hangs", FALSE, ct_text_section_inversions},
-    {"threads", TRUE, ct_text_section_processes},    {"threads", TRUE, ct_text_section_threads},
-    {"threads", FALSE, ct_text_section_sched},       {"peers", TRUE, ct_text_section_peers},
-    {"requests", TRUE, ct_text_section_requests},    {"locks", FALSE, ct_text_section_locks},
-    {"path", FALSE, ct_text_section_path},           {"waits", TRUE, ct_text_section_open_waits},
-    {"waits", TRUE, ct_text_section_sites},          {"calls", FALSE, ct_text_section_calls},
-    {"waits", FALSE, ct_text_section_longest_waits}, {"latency", FALSE, ct_text_section_latency},
+    {"findings", TRUE, ct_text_section_findings}, {NULL, TRUE, ct_text_section_capture},
+    {"heap", TRUE, ct_text_section_heap},         {"hangs", TRUE, ct_text_section_hangs},
+    {"hangs", FALSE, ct_text_section_inversions}, {"threads", TRUE, ct_text_section_processes},
+    {"threads", TRUE, ct_text_section_threads},   {"threads", FALSE, ct_text_section_sched},
+    {"peers", TRUE, ct_text_section_peers},       {"requests", TRUE, ct_text_section_requests},
+    {"locks", FALSE, ct_text_section_locks},      {"path", FALSE, ct_text_section_path},
+    {"waits", TRUE, ct_text_section_open_waits},  {"waits", TRUE, ct_text_section_sites},
+    {"calls", FALSE, ct_text_section_calls},      {"waits", FALSE, ct_text_section_longest_waits},
+    {"latency", FALSE, ct_text_section_latency},
 };
 
 gboolean ct_report_has_section(const char *name)

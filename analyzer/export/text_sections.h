@@ -6,6 +6,7 @@
 
 void ct_text_section_findings(const struct ct_text_out *out);
 void ct_text_section_capture(const struct ct_text_out *out);
+void ct_text_section_heap(const struct ct_text_out *out);
 void ct_text_section_hangs(const struct ct_text_out *out);
 void ct_text_section_inversions(const struct ct_text_out *out);
 void ct_text_section_processes(const struct ct_text_out *out);

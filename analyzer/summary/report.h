@@ -17,6 +17,7 @@
 #include "summary/lists.h"
 #include "symbols/symbols.h"
 
+struct ct_heap_places;
 struct ct_latency;
 
 /* What it is about. */
@@ -61,6 +62,7 @@ struct ct_report {
     /* Whom the program called, and what it served, if that was asked: the same. */
     const GPtrArray *peers; /* struct ct_peer * */
     const struct ct_requests *requests;
+    const struct ct_heap_places *heap; /* of this report's model, if that was asked: borrowed */
 };
 
 struct ct_report *ct_report_new(const struct ct_model *model, const struct ct_report_scope *scope,

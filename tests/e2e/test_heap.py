@@ -1,5 +1,8 @@
 """What programs allocate and what of it is live, against what they count themselves."""
 
+import csv
+import io
+import json
 import os
 import re
 import signal
@@ -7,6 +10,7 @@ import signal
 from harness import CTRACE, WORKLOADS, TraceTest, go_pprof, main
 
 HEAP = WORKLOADS / "heap"
+LEAKS = WORKLOADS / "leaks"
 VALUES = ("alloc_objects", "alloc_space", "inuse_objects", "inuse_space")
 DEAD = 128 + signal.SIGKILL
 
@@ -131,6 +135,59 @@ class Heap(TraceTest):
         self.assert_refused(refused, "heap was not recorded", "ctrace record --heap")
         self.assert_refused(self.record(HEAP, options=["--heap=often"]), "--heap=often")
         self.assert_refused(self.ctrace("record", "--heap", "-p", str(os.getpid())), "--heap")
+
+    def report(self, directory, *options):
+        result = self.ctrace("report", "heap", directory, *options)
+        self.assertEqual(result.status, 0, result)
+        return result.out
+
+    def test_a_report_of_leaks(self):
+        """What stays and grows, what stays alone, the peak, lives, and who frees it."""
+        directory = self.record_ok(LEAKS, options=["--heap=0"]).directory
+        document = json.loads(self.report(directory, "--format=json", "--top=100"))
+        places = {}
+        for place in document["heap_places"]:
+            places.setdefault(place["stack"][0]["function"], place)
+        suspects = [name for name, place in places.items() if place["is_leak_suspect"]]
+        self.assertEqual(suspects, ["leak_session"])
+        leak, tables, batch = (places[name] for name in ("leak_session", "make_tables", "begin_batch"))
+        self.assertEqual((leak["live_blocks"], leak["live_bytes"], leak["freed_blocks"]), (150, 1200000, 0))
+        self.assertEqual((tables["live_blocks"], tables["peak_blocks"]), (64, 64))
+        self.assertEqual((batch["live_blocks"], batch["peak_bytes"]), (0, 25600000))
+        self.assertEqual(sum(places["use_buffer"]["lives"]), 30000)
+        self.assertEqual(places["make_message"]["freed_elsewhere_blocks"], 150)
+        self.assertEqual(batch["freed_elsewhere_blocks"], 0)
+        heap = document["heaps"][0]
+        self.assertGreater(heap["peak_bytes"], 25600000 + tables["live_bytes"])
+        self.assertGreater(len(heap["moments"]), 8)
+        self.assertEqual(max(moment["live_bytes"] for moment in heap["moments"]), heap["peak_bytes"])
+
+        text = self.report(directory)
+        self.assertTrue(text.startswith("Leak suspects (1 of 1)"), text)
+        self.assertRegex(text, r"of 150 that it allocated, none were freed")
+        self.assertIn("Leak suspects (1 of 1)", self.ctrace("report", directory).out)
+        rows = list(csv.DictReader(io.StringIO(self.report(directory, "--format=csv"))))
+        self.assertEqual((rows[0]["function"], rows[0]["is_leak_suspect"]), ("leak_session", "1"))
+        self.assertEqual(rows[0]["live_bytes"], "1200000")
+
+    def test_growth_between_two_moments(self):
+        directory = self.record_ok(LEAKS, options=["--heap=0"]).directory
+        scope = ("--from=30%", "--to=60%")
+        document = json.loads(self.report(directory, "--format=json", "--top=100", *scope))
+        places = {place["stack"][0]["function"]: place for place in document["heap_places"]}
+        self.assertEqual(places["begin_batch"]["live_bytes"], 25600000)
+        self.assertEqual(places["make_tables"]["live_bytes"], places["make_tables"]["before_bytes"])
+        leak = places["leak_session"]
+        self.assertLess(0, leak["before_bytes"])
+        self.assertLess(leak["before_bytes"], leak["live_bytes"])
+        self.assertLess(leak["live_bytes"], 1200000)
+        text = self.report(directory, *scope)
+        self.assertIn("Grew the most in that time", text)
+        self.assertNotIn("Leak suspects", text)
+
+    def test_a_report_without_a_heap(self):
+        directory = self.record_ok(HEAP).directory
+        self.assertIn("record it with: ctrace record --heap", self.report(directory))
 
 
 if __name__ == "__main__":

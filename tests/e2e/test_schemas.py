@@ -19,7 +19,7 @@ INSTALLED = pathlib.Path(CTRACE).parent.parent / "share/ctrace/schemas"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMAS = INSTALLED if INSTALLED.is_dir() else ROOT / "analyzer/schemas"
 GOLDEN = ROOT / "tests/golden/expected"
-SECTIONS = ("latency", "path", "peers", "requests")
+SECTIONS = ("heap", "latency", "path", "peers", "requests")
 
 
 def load(name):
@@ -81,6 +81,13 @@ class Schemas(TraceTest):
             result = self.ctrace("doctor", "--format=json", *words)
             self.assertIn(result.status, (0, 1), result)
             self.assert_valid(json.loads(result.out))
+
+    def test_so_are_heaps(self):
+        trace = self.record_ok(WORKLOADS / "heap", options=["--heap=16KiB"]).directory
+        for words in ((), ("heap",), ("heap", "--from=10%")):
+            document = self.read("report", "--format=json", *words, trace)
+            self.assert_valid(document)
+            self.assertEqual(len(document["heaps"]), 1)
 
     def test_so_are_comparisons(self):
         runs = [self.record_ok(EXAMPLES / name, output=f"{name}-{run}").directory

@@ -1,6 +1,7 @@
 /* Samples of blocks: how far they are apart, and what they stand for. */
 #include "model/heap.h"
 #include "preload/heap_hooks/exponential.h"
+#include "summary/heap_series.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -85,6 +86,51 @@ static void all_blocks_stand_for_themselves(void **unused)
     assert_true(ct_heap_site_weight(&empty) > 512 && ct_heap_site_weight(&empty) < 513);
 }
 
+/* ---- What was live when. ---- */
+
+static gboolean grows(double half, double three, double end, double error)
+{
+    const struct ct_heap_amount amounts[] = {{.bytes = half, .variance = error * error},
+                                             {.bytes = three, .variance = error * error},
+                                             {.bytes = end, .variance = error * error}};
+
+    return ct_heap_grows(&amounts[0], &amounts[1], &amounts[2]);
+}
+
+static void what_grows_to_the_end_is_told_from_what_does_not(void **unused)
+{
+    (void)unused;
+    assert_true(grows(500, 750, 1000, 0));
+    assert_true(grows(9500, 10000, 10700, 0)); /* beside what was there before */
+    assert_false(grows(1000, 1000, 1000, 0));  /* made at the start */
+    assert_false(grows(500, 1000, 1000, 0));   /* full */
+    assert_false(grows(500, 500, 1000, 0));    /* all at once, at the end */
+    assert_false(grows(1000, 900, 800, 0));
+    assert_false(grows(0, 0, 0, 0));
+    assert_false(grows(500, 750, 1000, 300)); /* by chance, it may be */
+    assert_true(grows(500, 750, 1000, 50));
+}
+
+static void the_nearest_moment_is_taken(void **unused)
+{
+    struct ct_heap heap = {.moment_count = 3, .moments_ns = {1100, 1200, 1300}};
+    const struct ct_process process = {.start_ns = 1000, .end_ns = 1400, .heap = &heap};
+    const struct ct_heap_site site = {.live = 9, .moments_live = {3, 5, 7}};
+    int half, three;
+
+    (void)unused;
+    assert_int_equal(ct_heap_moment_near(&process, 0), CT_HEAP_AT_BEGIN);
+    assert_int_equal(ct_heap_moment_near(&process, 1190), 1);
+    assert_int_equal(ct_heap_moment_near(&process, UINT64_MAX), CT_HEAP_AT_END);
+    assert_int_equal(ct_heap_live_at(&site, CT_HEAP_AT_BEGIN), 0);
+    assert_int_equal(ct_heap_live_at(&site, 1), 5);
+    assert_int_equal(ct_heap_live_at(&site, CT_HEAP_AT_END), 9);
+    assert_true(ct_heap_find_quarters(&process, &half, &three));
+    assert_true(half == 1 && three == 2);
+    heap.moment_count = 1; /* it was not looked at often enough */
+    assert_false(ct_heap_find_quarters(&process, &half, &three));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +138,8 @@ int main(void)
         cmocka_unit_test(blocks_are_taken_with_their_probability),
         cmocka_unit_test(samples_stand_for_what_was_not_taken),
         cmocka_unit_test(all_blocks_stand_for_themselves),
+        cmocka_unit_test(what_grows_to_the_end_is_told_from_what_does_not),
+        cmocka_unit_test(the_nearest_moment_is_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,3 +55,19 @@ char *ct_format_size(uint64_t bytes)
     return bytes < 1000 * 1000 ? g_strdup_printf("%.1f kB", (double)bytes / 1e3)
                                : g_strdup_printf("%.1f MB", (double)bytes / 1e6);
 }
+
+char *ct_format_bytes(double bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    size_t unit = 0;
+
+    while (bytes >= 999.5 && unit + 1 < G_N_ELEMENTS(units)) {
+        bytes /= 1024;
+        unit++;
+    }
+    return g_strdup_printf("%.*f %s",
+                           unit == 0 || bytes >= 99.95 ? 0
+                           : bytes >= 9.995            ? 1
+                                                       : 2,
+                           bytes, units[unit]);
+}

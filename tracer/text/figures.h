@@ -18,4 +18,7 @@ char *ct_format_count(uint64_t count);
 /* Of a file: "812.0 kB", "4.2 MB". */
 char *ct_format_size(uint64_t bytes);
 
+/* Of memory, to three significant digits: "0 B", "512 B", "1.50 KiB", "23.4 MiB". */
+char *ct_format_bytes(double bytes);
+
 #endif

@@ -1,5 +1,6 @@
 /* A heap in which some blocks stay and some go, for about a second and a half: a leak, tables that
- * were made at the start, buffers, a batch in the middle, and messages that another thread frees. */
+ * were made at the start, buffers, a batch in the middle, and messages that another thread frees.
+ */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
