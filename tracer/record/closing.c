@@ -1,7 +1,6 @@
 #include "closing.h"
 
 #include "board_heap.h"
-#include "closed_board.h"
 #include "forked.h"
 #include "system/monotonic.h"
 

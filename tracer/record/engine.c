@@ -130,6 +130,8 @@ void ct_engine_tend(struct ct_engine *engine, gboolean is_live, uint64_t lost_ns
 
 void ct_engine_look_at_heaps(struct ct_engine *engine)
 {
+    if (engine->directory->control->heap_rate == CT_HEAP_OFF)
+        return;
     ct_drain_lock(engine->drain);
     ct_boards_update(engine->boards);
     ct_boards_look_at_heaps(engine->boards, ct_engine_now_ns(engine));

@@ -2,7 +2,6 @@
 #include "attached.h"
 #include "busy.h"
 #include "deadlines.h"
-#include "heap_history.h"
 #include "home.h"
 #include "launch.h"
 #include "messages.h"
@@ -106,7 +105,7 @@ static void watch(struct setting *setting)
     struct ct_recording *recording = setting->recording;
     struct ct_launch *launch = &setting->launch;
     const gint64 room_interval_us = options->keeps_newest ? KEEP_INTERVAL_US : ROOM_INTERVAL_US;
-    enum { BEGIN, END, ROOM, TEND, HEAPS, BIRTHS, DEADLINES };
+    enum { BEGIN, END, ROOM, TEND, BIRTHS, DEADLINES };
     gint64 deadlines[DEADLINES] = {0};
     uint64_t closed = 0; /* so many processes had ended when boards were last closed */
     gboolean was_told = FALSE;
@@ -117,8 +116,6 @@ static void watch(struct setting *setting)
         deadlines[END] = ct_deadline_after(options->delay_ns + options->duration_ns);
     deadlines[ROOM] = g_get_monotonic_time() + room_interval_us;
     deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
-    if (options->heap_rate != CT_HEAP_OFF)
-        deadlines[HEAPS] = ct_deadline_after(CT_HEAP_LOOK_NS);
     while (!has_all_ended(setting) && !launch->is_told_to_end) {
         struct pollfd fds[] = {
             {.fd = launch->signal_fd, .events = POLLIN},
@@ -139,6 +136,7 @@ static void watch(struct setting *setting)
             return;
         if (ct_deadline_is_due(&deadlines[ROOM])) {
             begin_part(setting);
+            ct_recording_look_at_heaps(recording);
             if (!check_room(setting))
                 return;
             deadlines[ROOM] = g_get_monotonic_time() + room_interval_us;
@@ -146,10 +144,6 @@ static void watch(struct setting *setting)
         if (ct_deaths_count(launch->deaths) >= closed + DEATHS_AT_ONCE) {
             closed = ct_deaths_count(launch->deaths);
             tend(setting, ct_recording_close_ended);
-        }
-        if (ct_deadline_is_due(&deadlines[HEAPS])) {
-            ct_recording_look_at_heaps(recording);
-            deadlines[HEAPS] = ct_deadline_after(CT_HEAP_LOOK_NS);
         }
         if (ct_deadline_is_due(&deadlines[TEND])) {
             tend(setting, ct_recording_tend);

@@ -59,7 +59,7 @@ void ct_recording_begin(struct ct_recording *recording);
 /* To be called about once a second: keeps the clock's rate and closes boards of ended processes. */
 void ct_recording_tend(struct ct_recording *recording);
 
-/* As often as CT_HEAP_LOOK_NS says, with record --heap: looks at what is live. */
+/* As often as CT_HEAP_LOOK_NS says, or more: looks at what is live on the heaps. */
 void ct_recording_look_at_heaps(struct ct_recording *recording);
 
 /* With --keep=newest: another part of it is to begin, which takes a moment. */
