@@ -1,13 +1,12 @@
 /* ctrace timeline: a recording as a picture. */
-#include "cli/asked_request.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/worker.h"
+#include "idle_threads.h"
 #include "model/capture_notes.h"
 #include "model/life.h"
-#include "options/parse.h"
 #include "paint/surface.h"
 #include "paint/typesetter.h"
 #include "passes/filter.h"
@@ -15,153 +14,22 @@
 #include "scene/layout.h"
 #include "symbols/object_name.h"
 #include "symbols/stack_text.h"
+#include "timeline_options.h"
 
 #include <locale.h>
-#include <string.h>
 #include <unistd.h>
 
-enum {
-    LEAST_WIDTH_PX = 480,
-    MOST_WIDTH_PX = 32000,
-    VECTOR_BOX_LIMIT = 7000, /* about 200 KB of SVG, without its tips */
+/* How much a vector picture has. What is still too large then has fewer threads, again and again.
+ */
+static const struct detail {
+    uint32_t box_limit;
+    guint tip_limit;
+} details[] = {
+    {7000, 5000}, /* about 200 KB of SVG, and 800 KB of tips */
+    {7000, 2000},
+    {3500, 700},
+    {1500, 200},
 };
-
-struct options {
-    char *output; /* owned, as are the next two */
-    char *threads;
-    char **directories;
-    struct ct_scope scope;
-    struct ct_asked_request request;
-    int width_px;
-    double scale;
-    gboolean has_no_cpu_lanes;
-    gboolean has_path;
-    gboolean is_version;
-};
-
-static void options_clear(struct options *options)
-{
-    g_free(options->output);
-    g_free(options->threads);
-    ct_scope_clear(&options->scope);
-    ct_asked_request_clear(&options->request);
-    g_strfreev(options->directories);
-}
-typedef struct options auto_options; /* for g_auto() */
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_options, options_clear)
-
-static const char description[] =
-    CT_SCOPE_HELP "\n"
-                  "\n"
-                  "Examples:\n"
-                  "  ctrace timeline -o all.svg\n"
-                  "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
-
-static gboolean parse_options(struct options *options, char **argv, GError **error)
-{
-    g_auto(GStrv) arguments = g_strdupv(argv);
-    const GOptionEntry entries[] = {
-        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
-         "Picture to write; .png, .svg or .pdf", "FILE"},
-        {"threads", 0, 0, G_OPTION_ARG_STRING, &options->threads,
-         "The N busiest threads (default 64), all, or those whose name or id matches",
-         "N|all|GLOB,..."},
-        {"width", 0, 0, G_OPTION_ARG_INT, &options->width_px, "Width of the picture (default 1600)",
-         "PX"},
-        {"no-cpu-lanes", 0, 0, G_OPTION_ARG_NONE, &options->has_no_cpu_lanes,
-         "Leave out on which CPU each thread ran", NULL},
-        {"path", 0, 0, G_OPTION_ARG_NONE, &options->has_path,
-         "Draw what the end depended on, moment by moment: the critical path", NULL},
-        {"scale", 0, 0, G_OPTION_ARG_DOUBLE, &options->scale,
-         "Dots per pixel of a PNG (default 1; 2 for fine screens)", "FACTOR"},
-        {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
-         "[DIR]"},
-        G_OPTION_ENTRY_NULL,
-    };
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_option_context_set_summary(context, "Draws what every thread of a recording waited for.");
-    g_option_context_set_description(context, description);
-    g_option_context_add_main_entries(context, entries, NULL);
-    ct_asked_request_add_option(&options->request, context);
-    ct_scope_add_options(&options->scope, context);
-    return ct_options_parse(context, entries, &arguments, error);
-}
-
-/* What --threads says: a count, "all", or names. */
-struct thread_choice {
-    int row_limit;
-    char **globs; /* owned; NULL: all */
-};
-
-static void thread_choice_clear(struct thread_choice *choice)
-{
-    g_strfreev(choice->globs);
-}
-typedef struct thread_choice auto_thread_choice; /* for g_auto() */
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_thread_choice, thread_choice_clear)
-
-static gboolean parse_threads(const char *text, struct thread_choice *choice, GError **error)
-{
-    *choice = (struct thread_choice){.row_limit = CT_SCENE_DEFAULT_ROWS};
-    if (!text)
-        return TRUE;
-    guint64 count;
-    if (strspn(text, "0123456789") == strlen(text)) {
-        if (!g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT, &count, NULL)) {
-            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                        "--threads=%s: a number of threads is at least 1", text);
-            return FALSE;
-        }
-        choice->row_limit = count;
-        return TRUE;
-    }
-    choice->row_limit = CT_SCENE_ALL_ROWS;
-    if (!g_str_equal(text, "all"))
-        choice->globs = g_strsplit(text, ",", -1);
-    return TRUE;
-}
-
-/* As the other commands say it: all that have these names, unless there is a count. */
-static void add_names(struct thread_choice *choice, char **names, gboolean has_count)
-{
-    g_autoptr(GStrvBuilder) all = g_strv_builder_new();
-
-    if (!names)
-        return;
-    if (!has_count)
-        choice->row_limit = CT_SCENE_ALL_ROWS;
-    if (choice->globs)
-        g_strv_builder_addv(all, (const char **)choice->globs);
-    g_strv_builder_addv(all, (const char **)names);
-    g_strfreev(choice->globs);
-    choice->globs = g_strv_builder_end(all);
-}
-
-/* What can be wrong with the command line whatever the recording is. */
-static gboolean check_options(struct options *options, struct thread_choice *choice, GError **error)
-{
-    const char *problem = NULL;
-    if (!options->output)
-        problem = "say where to draw: -o FILE.svg (or .png, .pdf)";
-    else if (options->width_px < LEAST_WIDTH_PX || options->width_px > MOST_WIDTH_PX)
-        problem = "--width must be between 480 and 32000 pixels";
-    else if (!(options->scale >= 0.25 && options->scale <= 8))
-        problem = "--scale must be between 0.25 and 8";
-    if (problem) {
-        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
-        return FALSE;
-    }
-    if (!ct_command_directory(options->directories, error) ||
-        !ct_surface_format_of(options->output, error) ||
-        !parse_threads(options->threads, choice, error) ||
-        !ct_scope_check(&options->scope, error) ||
-        !ct_asked_request_check(&options->request, options->has_path, "ctrace timeline --path",
-                                error))
-        return FALSE;
-    add_names(choice, options->scope.threads, options->threads != NULL);
-    return TRUE;
-}
 
 /* The recording and its reduction to the window. */
 struct picture {
@@ -169,6 +37,7 @@ struct picture {
     ct_timeline *timeline;     /* owned */
     ct_symbolizer *symbolizer; /* owned */
     GArray *path;              /* owned; struct ct_scene_path_step; NULL: it was not asked for */
+    GHashTable *idle;          /* owned; struct ct_thread * as a set: those that share a row */
     struct ct_window window;
     gboolean is_whole;
 };
@@ -177,6 +46,8 @@ static void picture_clear(struct picture *picture)
 {
     if (picture->path)
         g_array_unref(picture->path);
+    if (picture->idle)
+        g_hash_table_unref(picture->idle);
     ct_timeline_free(picture->timeline);
     ct_symbolizer_free(picture->symbolizer);
     ct_model_free(picture->model);
@@ -186,7 +57,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(auto_picture, picture_clear)
 
 /* What is asked, with the path. */
 struct question {
-    const struct options *options;
+    const struct ct_timeline_options *options;
     struct picture *picture;
     const struct ct_store_scope *scope;
     const struct ct_sink *sink;
@@ -208,7 +79,8 @@ static gboolean ask(void *user, struct ct_store *store, GError **error)
 
 /* A request has its own time. */
 static gboolean find_window(const char *directory, struct ct_activity *activity,
-                            struct options *options, struct picture *picture, GError **error)
+                            struct ct_timeline_options *options, struct picture *picture,
+                            GError **error)
 {
     const struct ct_scope *scope = &options->scope;
 
@@ -223,7 +95,7 @@ static gboolean find_window(const char *directory, struct ct_activity *activity,
     return is_found;
 }
 
-static struct ct_selection select_path(const struct options *options)
+static struct ct_selection select_path(const struct ct_timeline_options *options)
 {
     struct ct_selection selection = options->scope.selection;
 
@@ -232,8 +104,17 @@ static struct ct_selection select_path(const struct options *options)
     return selection;
 }
 
-static gboolean load(const char *directory, struct ct_activity *activity, struct options *options,
-                     struct picture *picture, GError **error)
+/* Those on the path are shown, whatever they did. */
+static void find_idle(struct picture *picture, struct ct_idle *idle)
+{
+    picture->idle = ct_idle_threads_find(picture->model, picture->timeline, &picture->window, idle);
+    for (guint i = 0; picture->path && i < picture->path->len; i++)
+        g_hash_table_remove(picture->idle,
+                            g_array_index(picture->path, struct ct_scene_path_step, i).thread);
+}
+
+static gboolean load(const char *directory, struct ct_activity *activity,
+                     struct ct_timeline_options *options, struct picture *picture, GError **error)
 {
     if (!find_window(directory, activity, options, picture, error))
         return FALSE;
@@ -258,6 +139,8 @@ static gboolean load(const char *directory, struct ct_activity *activity, struct
     ct_say_all(unmatched);
     if (picture->is_whole)
         picture->window = ct_lives_extent(picture->model);
+    if (!options->threads && !options->scope.threads)
+        find_idle(picture, idle);
     return TRUE;
 }
 
@@ -273,44 +156,83 @@ static GPtrArray *find_frames(void *user, const struct ct_process *process, uint
     return ct_stack_frames_shown(user, process, stack_id);
 }
 
-static gboolean draw(const struct picture *picture, const struct options *options,
-                     const struct thread_choice *choice, const struct ct_surface_format *format,
-                     GError **error)
+/* All that it takes to draw. */
+struct drawing {
+    const struct ct_surface_format *format;
+    struct ct_scene_request request;
+    struct ct_surface_look look;
+};
+
+static GBytes *render_once(const struct drawing *drawing, GError **error)
+{
+    g_autoptr(ct_scene) scene = ct_layout_build(&drawing->request, error);
+
+    return scene ? ct_surface_render(drawing->format, scene, &drawing->look, error) : NULL;
+}
+
+/* With as much as fits into the most that a file of this format may have. */
+static GBytes *render(struct drawing *drawing, GError **error)
+{
+    struct ct_scene_request *request = &drawing->request;
+    int rows = MIN(request->filter.row_limit, (int)request->model->threads->len);
+
+    for (guint i = 0; drawing->format->most_bytes > 0; i++) {
+        const struct detail *detail = &details[MIN(i, G_N_ELEMENTS(details) - 1)];
+
+        request->box_limit = detail->box_limit;
+        request->tip_limit = detail->tip_limit;
+        if (i >= G_N_ELEMENTS(details))
+            request->filter.row_limit = rows = rows / 2;
+        g_autoptr(GBytes) bytes = render_once(drawing, error);
+        if (!bytes || g_bytes_get_size(bytes) <= drawing->format->most_bytes || rows <= 1)
+            return g_steal_pointer(&bytes);
+    }
+    request->box_limit = drawing->format->is_raster ? 0 : details[0].box_limit;
+    return render_once(drawing, error);
+}
+
+static gboolean draw(const struct picture *picture, const struct ct_timeline_options *options,
+                     const struct ct_surface_format *format, GError **error)
 {
     g_autoptr(ct_typesetter) typesetter = ct_typesetter_new();
     g_autofree char *only = ct_selection_describe_waits(&options->scope.selection);
     const struct ct_scene_names names = {find_variable, find_frames, picture->symbolizer};
-    struct ct_scene_request request = {
+    struct drawing drawing = {
+        .format = format,
+        .look = {typesetter, options->palette, options->scale},
+    };
+
+    drawing.request = (struct ct_scene_request){
         .model = picture->model,
         .timeline = picture->timeline,
         .window = picture->window,
         .is_whole = picture->is_whole,
         .only = only,
-        .filter = {choice->row_limit, (const char *const *)choice->globs,
+        .filter = {options->choice.row_limit, (const char *const *)options->choice.globs,
                    (const char *const *)options->scope.processes},
+        .sort = options->sort,
+        .idle = picture->idle,
+        .has_overview = !options->has_no_overview,
         .width_px = options->width_px,
         .height_limit_px = format->limit_px / (format->is_raster ? options->scale : 1),
-        .box_limit = format->is_raster ? 0 : VECTOR_BOX_LIMIT,
         .measure = ct_typesetter_measure,
         .measure_user = typesetter,
         .names = &names,
         .has_cpu_lanes = !options->has_no_cpu_lanes,
         .path = picture->path,
         .has_tips = format->has_tips,
+        .has_patterns = options->has_patterns,
     };
-    g_autoptr(ct_scene) scene = ct_layout_build(&request, error);
-    if (!scene)
-        return FALSE;
+    g_autoptr(GBytes) bytes = render(&drawing, error);
+
     ct_symbolizer_keep(picture->symbolizer);
-    g_autoptr(GBytes) bytes = ct_surface_render(format, scene, typesetter, options->scale, error);
     return bytes && ct_output_write_fd(STDOUT_FILENO, "the picture", bytes, error);
 }
 
 /* What the worker is to do. */
 struct job {
     const char *directory;
-    struct options *options;
-    const struct thread_choice *choice;
+    struct ct_timeline_options *options;
     const struct ct_surface_format *format;
 };
 
@@ -320,18 +242,17 @@ static int make_picture(void *user, struct ct_activity *activity)
     g_auto(auto_picture) picture = {0};
     g_autoptr(GError) error = NULL;
     if (load(job->directory, activity, job->options, &picture, &error) &&
-        draw(&picture, job->options, job->choice, job->format, &error))
+        draw(&picture, job->options, job->format, &error))
         return 0;
     ct_say("%s", error->message);
     return 1;
 }
 
-static int run(struct options *options, const struct thread_choice *choice)
+static int run(struct ct_timeline_options *options)
 {
     struct job job = {
         .directory = ct_command_directory(options->directories, NULL),
         .options = options,
-        .choice = choice,
         .format = ct_surface_format_of(options->output, NULL),
     };
 
@@ -347,14 +268,13 @@ int main(int argc, char **argv)
     (void)argc;
     setlocale(LC_CTYPE, "");
     g_set_prgname("ctrace timeline");
-    g_auto(auto_options) options = {.width_px = 1600, .scale = 1};
-    g_auto(auto_thread_choice) choice = {0};
+    g_auto(auto_timeline_options) options = CT_TIMELINE_OPTIONS_INIT;
     g_autoptr(GError) error = NULL;
-    if (!parse_options(&options, argv, &error))
+    if (!ct_timeline_options_parse(&options, argv, &error))
         return ct_say_usage(error);
     if (options.is_version)
         return ct_command_print_version();
-    if (!check_options(&options, &choice, &error))
+    if (!ct_timeline_options_check(&options, &error))
         return ct_say_usage(error);
-    return run(&options, &choice);
+    return run(&options);
 }

@@ -1,5 +1,7 @@
 #include "model/timeline.h"
 
+#include "model/fact_finder.h"
+
 #include <math.h>
 
 enum {
@@ -138,7 +140,10 @@ static struct ct_timeline_wait wait_from(struct ct_timeline *timeline,
                                          const struct ct_window *inside)
 {
     gboolean is_by_itself = interval->class == CT_CLASS_RUNNABLE || interval->is_outside;
+    const char *local = NULL, *peer = NULL;
 
+    if (interval->fd)
+        ct_fd_find_ends(interval->fd, interval->fd_role, &local, &peer);
     return (struct ct_timeline_wait){
         .begin_ns = inside->begin_ns,
         .end_ns = inside->end_ns,
@@ -155,6 +160,13 @@ static struct ct_timeline_wait wait_from(struct ct_timeline *timeline,
         .op = interval->op,
         .class = interval->class,
         .is_open = !is_by_itself && interval->is_open,
+        .is_for_lock = interval->is_for_lock,
+        .has_fd = interval->fd != NULL,
+        .is_ended_by_fd = interval->is_ended_by_fd,
+        .fd_kind = interval->fd ? interval->fd->kind : CT_FD_KIND_UNKNOWN,
+        .fd_role = interval->fd_role,
+        .local = keep_text(timeline, local),
+        .peer = keep_text(timeline, peer),
     };
 }
 

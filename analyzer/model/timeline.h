@@ -36,6 +36,14 @@ struct ct_timeline_wait {
     uint8_t op;                    /* enum ct_op */
     uint8_t class;                 /* enum ct_class */
     gboolean is_open;              /* it never returned */
+    gboolean is_for_lock;          /* as an interval's */
+    /* Of the descriptor that it was for, or that ended it: see ct_fd_find_ends(). */
+    gboolean has_fd;
+    gboolean is_ended_by_fd;
+    uint8_t fd_kind;   /* enum ct_fd_kind */
+    uint8_t fd_role;   /* enum ct_fd_role */
+    const char *local; /* owned by the timeline, or NULL, as is the next */
+    const char *peer;
 };
 
 struct ct_timeline_thread {

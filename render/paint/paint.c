@@ -1,6 +1,6 @@
 #include "paint/paint.h"
 
-#include "paint/palette.h"
+#include "paint/tiles.h"
 
 #include <math.h>
 
@@ -14,29 +14,41 @@ static const double path_joint_px = 1.2;
 static const double path_halo_px = 4;
 static const double hatch_step_px = 6;
 
-static void use_shade(cairo_t *cairo, enum ct_shade shade)
+/* What is drawn, where, and how. */
+struct canvas {
+    cairo_t *cairo; /* borrowed, as are the next two */
+    const struct ct_scene *scene;
+    const struct ct_palette *palette;
+    cairo_pattern_t *tiles[CT_CLASS_COUNT]; /* owned; NULL: the class has no pattern */
+};
+
+static void use_shade(const struct canvas *canvas, enum ct_shade shade, double opacity)
 {
-    ct_palette_use(cairo, ct_palette_shade(shade), 1);
+    ct_palette_use(canvas->cairo, canvas->palette->shades[shade], opacity);
 }
 
-static void draw_paper(cairo_t *cairo, const struct ct_scene *scene)
+static void draw_paper(const struct canvas *canvas)
 {
-    use_shade(cairo, CT_SHADE_PAPER);
+    const struct ct_scene *scene = canvas->scene;
+    cairo_t *cairo = canvas->cairo;
+    use_shade(canvas, CT_SHADE_PAPER, 1);
     cairo_rectangle(cairo, 0, 0, scene->width_px, scene->height_px);
     cairo_fill(cairo);
 }
 
-static void draw_rows(cairo_t *cairo, const struct ct_scene *scene)
+static void draw_rows(const struct canvas *canvas)
 {
+    const struct ct_scene *scene = canvas->scene;
+    cairo_t *cairo = canvas->cairo;
     double left_px = 16, width_px = scene->width_px - 2 * left_px;
     for (guint i = 0; i < scene->rows->len; i++) {
         const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, i);
         if (!row->thread && !row->is_cpu) {
-            use_shade(cairo, CT_SHADE_PROCESS_BAND);
+            use_shade(canvas, CT_SHADE_PROCESS_BAND, 1);
             cairo_rectangle(cairo, left_px, row->y_px, width_px, row->height_px);
             cairo_fill(cairo);
         } else if (row->height_px >= 10) {
-            use_shade(cairo, CT_SHADE_ROW_LINE);
+            use_shade(canvas, CT_SHADE_ROW_LINE, 1);
             cairo_rectangle(cairo, left_px, row->y_px + row->height_px - 1, width_px, 1);
             cairo_fill(cairo);
         }
@@ -44,12 +56,16 @@ static void draw_rows(cairo_t *cairo, const struct ct_scene *scene)
 }
 
 /* Process headers are bands across the plot; the grid residencies out of them. */
-static void draw_grid(cairo_t *cairo, const struct ct_scene *scene)
+static void draw_grid(const struct canvas *canvas)
 {
-    use_shade(cairo, CT_SHADE_GRID);
+    const struct ct_scene *scene = canvas->scene;
+    cairo_t *cairo = canvas->cairo;
+    use_shade(canvas, CT_SHADE_GRID, 1);
     for (guint i = 0; i < scene->ticks->len; i++) {
         double x_px = floor(g_array_index(scene->ticks, struct ct_scene_tick, i).x_px);
         cairo_rectangle(cairo, x_px, scene->plot.y_px - 5, 1, 5);
+        if (scene->overview.height_px > 0)
+            cairo_rectangle(cairo, x_px, scene->overview.y_px, 1, scene->overview.height_px);
         for (guint j = 0; j < scene->rows->len; j++) {
             const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, j);
             if (row->thread || row->is_cpu)
@@ -76,8 +92,8 @@ static void close_silhouette(cairo_t *cairo, double begin_px, double end_px, dou
  * below is painted over later, and a path of steps is half as long as one of rectangles, which
  * counts in the vector formats.
  */
-static void fill_class(cairo_t *cairo, const struct ct_scene_box *boxes, guint count,
-                       enum ct_class class, double bottom_px)
+static void trace_class(cairo_t *cairo, const struct ct_scene_box *boxes, guint count,
+                        enum ct_class class, double bottom_px)
 {
     double begin_px = 0, end_px = -1, top_px = 0;
     for (guint i = 0; i < count; i++) {
@@ -96,12 +112,35 @@ static void fill_class(cairo_t *cairo, const struct ct_scene_box *boxes, guint c
         end_px = box->x_px + box->width_px;
     }
     close_silhouette(cairo, begin_px, end_px, top_px, bottom_px);
-    ct_palette_use(cairo, ct_palette_class(class), 1);
-    cairo_fill(cairo);
 }
 
-static void draw_boxes(cairo_t *cairo, const struct ct_scene *scene)
+/* A class's pattern lies on its colour, and goes with it where others are painted over it. */
+static void fill_class(const struct canvas *canvas, enum ct_class class)
 {
+    cairo_t *cairo = canvas->cairo;
+
+    ct_palette_use(cairo, canvas->palette->classes[class].fill, 1);
+    cairo_fill_preserve(cairo);
+    if (canvas->tiles[class] && cairo_has_current_point(cairo)) {
+        cairo_set_source(cairo, canvas->tiles[class]);
+        cairo_fill_preserve(cairo);
+    }
+    cairo_new_path(cairo);
+}
+
+/* Boxes of one bar, or of one chart. */
+static void fill_boxes(const struct canvas *canvas, const struct ct_scene_box *boxes, guint count,
+                       double bottom_px)
+{
+    for (int i = CT_CLASS_COUNT - 1; i >= 0; i--) {
+        trace_class(canvas->cairo, boxes, count, ct_scene_stacking[i], bottom_px);
+        fill_class(canvas, ct_scene_stacking[i]);
+    }
+}
+
+static void draw_boxes(const struct canvas *canvas)
+{
+    const struct ct_scene *scene = canvas->scene;
     const struct ct_scene_box *boxes = (const struct ct_scene_box *)scene->boxes->data;
     for (guint begin = 0, end; begin < scene->boxes->len; begin = end) {
         end = begin;
@@ -109,27 +148,40 @@ static void draw_boxes(cairo_t *cairo, const struct ct_scene *scene)
             end++;
         const struct ct_scene_row *row =
             &g_array_index(scene->rows, struct ct_scene_row, boxes[begin].row);
-        for (int i = CT_CLASS_COUNT - 1; i >= 0; i--)
-            fill_class(cairo, boxes + begin, end - begin, ct_scene_stacking[i],
-                       row->bar_y_px + row->bar_height_px);
+        fill_boxes(canvas, boxes + begin, end - begin, row->bar_y_px + row->bar_height_px);
     }
 }
 
-static void draw_runs(cairo_t *cairo, const struct ct_scene *scene)
+/* Boxes are by when they end; those of one class, by time. */
+static void draw_overview(const struct canvas *canvas)
 {
+    const struct ct_scene *scene = canvas->scene;
+    const struct ct_scene_rectangle *area = &scene->overview;
+
+    if (area->height_px > 0)
+        fill_boxes(canvas, (const struct ct_scene_box *)scene->overview_boxes->data,
+                   scene->overview_boxes->len, area->y_px + area->height_px);
+}
+
+static void draw_runs(const struct canvas *canvas)
+{
+    const struct ct_scene *scene = canvas->scene;
+    cairo_t *cairo = canvas->cairo;
     for (guint tint = 0; tint <= CT_SCENE_RUN_TINTS; tint++) {
         for (guint i = 0; i < scene->runs->len; i++) {
             const struct ct_scene_run *run = &g_array_index(scene->runs, struct ct_scene_run, i);
             if (run->tint == tint)
                 cairo_rectangle(cairo, run->x_px, run->y_px, run->width_px, run->height_px);
         }
-        ct_palette_use(cairo, ct_palette_run(tint), 1);
+        ct_palette_use(cairo, canvas->palette->runs[tint], 1);
         cairo_fill(cairo);
     }
 }
 
-static void draw_residencies(cairo_t *cairo, const struct ct_scene *scene)
+static void draw_residencies(const struct canvas *canvas)
 {
+    const struct ct_scene *scene = canvas->scene;
+    cairo_t *cairo = canvas->cairo;
     for (guint tint = 0; tint <= CT_SCENE_CPU_TINTS && scene->residencies->len > 0; tint++) {
         for (guint i = 0; i < scene->residencies->len; i++) {
             const struct ct_scene_residency *residency =
@@ -138,14 +190,16 @@ static void draw_residencies(cairo_t *cairo, const struct ct_scene *scene)
                 cairo_rectangle(cairo, residency->x_px, residency->y_px, residency->width_px,
                                 residency->height_px);
         }
-        ct_palette_use(cairo, ct_palette_cpu(tint), 1);
+        ct_palette_use(cairo, canvas->palette->cpus[tint].fill, 1);
         cairo_fill(cairo);
     }
 }
 
 /* Waits that follow one another at once are still several. */
-static void draw_separators(cairo_t *cairo, const struct ct_scene *scene)
+static void draw_separators(const struct canvas *canvas)
 {
+    const struct ct_scene *scene = canvas->scene;
+    cairo_t *cairo = canvas->cairo;
     const struct ct_scene_box *boxes = (const struct ct_scene_box *)scene->boxes->data;
     const double least_width_px = 6;
     for (guint i = 1; i < scene->boxes->len; i++) {
@@ -155,12 +209,14 @@ static void draw_separators(cairo_t *cairo, const struct ct_scene *scene)
             before->width_px >= least_width_px)
             cairo_rectangle(cairo, box->x_px, box->y_px, 1, box->height_px);
     }
-    ct_palette_use(cairo, ct_palette_shade(CT_SHADE_PAPER), 0.55);
+    use_shade(canvas, CT_SHADE_PAPER, 0.55);
     cairo_fill(cairo);
 }
 
-static void hatch(cairo_t *cairo, const struct ct_scene_rectangle *area)
+static void hatch(const struct canvas *canvas, const struct ct_scene_rectangle *area)
 {
+    cairo_t *cairo = canvas->cairo;
+
     cairo_save(cairo);
     cairo_rectangle(cairo, area->x_px, area->y_px, area->width_px, area->height_px);
     cairo_clip(cairo);
@@ -171,15 +227,17 @@ static void hatch(cairo_t *cairo, const struct ct_scene_rectangle *area)
         cairo_rel_line_to(cairo, area->height_px, -area->height_px);
     }
     cairo_set_line_width(cairo, 1.6);
-    ct_palette_use(cairo, ct_palette_shade(CT_SHADE_PAPER), 0.5);
+    use_shade(canvas, CT_SHADE_PAPER, 0.5);
     cairo_stroke(cairo);
     cairo_restore(cairo);
 }
 
-static void draw_open_waits(cairo_t *cairo, const struct ct_scene *scene)
+static void draw_open_waits(const struct canvas *canvas)
 {
+    const struct ct_scene *scene = canvas->scene;
+
     for (guint i = 0; i < scene->open_ends->len; i++)
-        hatch(cairo, &g_array_index(scene->open_ends, struct ct_scene_rectangle, i));
+        hatch(canvas, &g_array_index(scene->open_ends, struct ct_scene_rectangle, i));
 }
 
 static void trace_shafts(cairo_t *cairo, const struct ct_scene_arrow *arrows, guint count)
@@ -203,19 +261,22 @@ static void trace_head(cairo_t *cairo, const struct ct_scene_arrow *arrow)
     cairo_restore(cairo);
 }
 
-static void draw_arrows(cairo_t *cairo, const struct ct_scene_arrow *arrows, guint count)
+static void draw_arrows(const struct canvas *canvas, const struct ct_scene_arrow *arrows,
+                        guint count)
 {
+    cairo_t *cairo = canvas->cairo;
+
     if (count == 0)
         return;
     cairo_save(cairo);
     cairo_set_line_cap(cairo, CAIRO_LINE_CAP_ROUND);
     /* A light rim keeps the lines apart from whatever bars they cross. */
-    ct_palette_use(cairo, ct_palette_shade(CT_SHADE_ARROW_HALO), 0.6);
+    use_shade(canvas, CT_SHADE_ARROW_HALO, 0.6);
     cairo_set_line_width(cairo, arrow_halo_px);
     trace_shafts(cairo, arrows, count);
     cairo_stroke(cairo);
 
-    use_shade(cairo, CT_SHADE_ARROW);
+    use_shade(canvas, CT_SHADE_ARROW, 1);
     cairo_set_line_width(cairo, arrow_line_px);
     trace_shafts(cairo, arrows, count);
     cairo_stroke(cairo);
@@ -246,17 +307,20 @@ static void trace_path(cairo_t *cairo, const struct ct_scene_path_line *lines, g
     }
 }
 
-static void draw_path(cairo_t *cairo, const struct ct_scene_path_line *lines, guint count)
+static void draw_path(const struct canvas *canvas, const struct ct_scene_path_line *lines,
+                      guint count)
 {
+    cairo_t *cairo = canvas->cairo;
+
     if (count == 0)
         return;
     cairo_save(cairo);
     cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
     trace_path(cairo, lines, count, TRUE);
-    ct_palette_use(cairo, ct_palette_shade(CT_SHADE_ARROW_HALO), 0.75);
+    use_shade(canvas, CT_SHADE_ARROW_HALO, 0.75);
     cairo_set_line_width(cairo, path_halo_px);
     cairo_stroke_preserve(cairo);
-    use_shade(cairo, CT_SHADE_PATH);
+    use_shade(canvas, CT_SHADE_PATH, 1);
     cairo_set_line_width(cairo, path_joint_px);
     cairo_stroke(cairo);
     trace_path(cairo, lines, count, FALSE);
@@ -265,8 +329,10 @@ static void draw_path(cairo_t *cairo, const struct ct_scene_path_line *lines, gu
     cairo_restore(cairo);
 }
 
-static void draw_legend(cairo_t *cairo, const struct ct_scene *scene)
+static void draw_legend(const struct canvas *canvas)
 {
+    const struct ct_scene *scene = canvas->scene;
+    cairo_t *cairo = canvas->cairo;
     for (guint i = 0; i < scene->legend->len; i++) {
         const struct ct_scene_legend_item *item =
             &g_array_index(scene->legend, struct ct_scene_legend_item, i);
@@ -276,43 +342,55 @@ static void draw_legend(cairo_t *cairo, const struct ct_scene *scene)
                                             .from_y_px = y_px,
                                             .to_x_px = item->x_px + item->width_px,
                                             .to_y_px = y_px};
-            draw_arrows(cairo, &sample, 1);
+            draw_arrows(canvas, &sample, 1);
             continue;
         }
         if (item->is_path_sample) {
             const struct ct_scene_path_line sample = {.begin_x_px = item->x_px,
                                                       .end_x_px = item->x_px + item->width_px,
                                                       .y_px = item->y_px + item->height_px / 2};
-            draw_path(cairo, &sample, 1);
+            draw_path(canvas, &sample, 1);
             continue;
         }
         struct ct_scene_rectangle swatch = {item->x_px, item->y_px, item->width_px,
                                             item->height_px};
-        enum ct_class class = item->is_open_sample ? CT_CLASS_UNKNOWN : item->class;
-        ct_palette_use(
-            cairo, item->is_cpu_sample ? ct_palette_cpu(item->cpu_tint) : ct_palette_class(class),
-            1);
         cairo_rectangle(cairo, swatch.x_px, swatch.y_px, swatch.width_px, swatch.height_px);
-        cairo_fill(cairo);
-        if (item->is_open_sample)
-            hatch(cairo, &swatch);
+        if (item->is_cpu_sample) {
+            ct_palette_use(cairo, canvas->palette->cpus[item->cpu_tint].fill, 1);
+            cairo_fill(cairo);
+        } else if (item->is_open_sample) {
+            ct_palette_use(cairo, canvas->palette->classes[CT_CLASS_UNKNOWN].fill, 1);
+            cairo_fill(cairo);
+            hatch(canvas, &swatch);
+        } else {
+            fill_class(canvas, item->class);
+        }
     }
 }
 
-void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, struct ct_typesetter *typesetter)
+void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, const struct ct_palette *palette,
+                    struct ct_typesetter *typesetter)
 {
-    draw_paper(cairo, scene);
-    draw_rows(cairo, scene);
-    draw_grid(cairo, scene);
-    draw_boxes(cairo, scene);
-    draw_runs(cairo, scene);
-    draw_residencies(cairo, scene);
-    draw_separators(cairo, scene);
-    draw_open_waits(cairo, scene);
+    struct canvas canvas = {.cairo = cairo, .scene = scene, .palette = palette};
+
+    for (int class = 0; class < CT_CLASS_COUNT; class ++)
+        if (scene->has_patterns || class == CT_CLASS_UNKNOWN)
+            canvas.tiles[class] = ct_tile_new(class, palette->shades[CT_SHADE_PAPER]);
+    draw_paper(&canvas);
+    draw_rows(&canvas);
+    draw_grid(&canvas);
+    draw_overview(&canvas);
+    draw_boxes(&canvas);
+    draw_runs(&canvas);
+    draw_residencies(&canvas);
+    draw_separators(&canvas);
+    draw_open_waits(&canvas);
     for (guint i = 0; i < scene->texts->len; i++)
-        ct_typesetter_draw(typesetter, cairo,
+        ct_typesetter_draw(typesetter, cairo, palette,
                            &g_array_index(scene->texts, struct ct_scene_text, i));
-    draw_legend(cairo, scene);
-    draw_arrows(cairo, (const struct ct_scene_arrow *)scene->arrows->data, scene->arrows->len);
-    draw_path(cairo, (const struct ct_scene_path_line *)scene->path->data, scene->path->len);
+    draw_legend(&canvas);
+    draw_arrows(&canvas, (const struct ct_scene_arrow *)scene->arrows->data, scene->arrows->len);
+    draw_path(&canvas, (const struct ct_scene_path_line *)scene->path->data, scene->path->len);
+    for (int class = 0; class < CT_CLASS_COUNT; class ++)
+        g_clear_pointer(&canvas.tiles[class], cairo_pattern_destroy);
 }

@@ -3,11 +3,9 @@
 #define CTRACE_PAINT_H
 
 #include "paint/typesetter.h"
-#include "scene/scene.h"
-
-#include <cairo.h>
 
 /* One unit of `cairo` is one pixel of the scene. */
-void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, struct ct_typesetter *typesetter);
+void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, const struct ct_palette *palette,
+                    struct ct_typesetter *typesetter);
 
 #endif

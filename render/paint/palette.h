@@ -1,4 +1,4 @@
-/* The colours, all of them. */
+/* The colours, all of them, of two themes. They are those of the page of ctrace view. */
 #ifndef CTRACE_PALETTE_H
 #define CTRACE_PALETTE_H
 
@@ -12,16 +12,11 @@ struct ct_colour {
     double blue;
 };
 
-/* Of a class, and of a text on top of it. */
-struct ct_colour ct_palette_class(enum ct_class class);
-struct ct_colour ct_palette_on_class(enum ct_class class);
-
-/* Of a thread that has a CPU; 0: of several. */
-struct ct_colour ct_palette_run(guint tint);
-
-/* Of a CPU that a thread has, and of a text on top of it; 0: of several. */
-struct ct_colour ct_palette_cpu(guint tint);
-struct ct_colour ct_palette_on_cpu(guint tint);
+/* What is filled, and a text on top of it. */
+struct ct_colour_pair {
+    struct ct_colour fill;
+    struct ct_colour text;
+};
 
 enum ct_shade {
     CT_SHADE_PAPER,
@@ -37,7 +32,16 @@ enum ct_shade {
     CT_SHADE_COUNT
 };
 
-struct ct_colour ct_palette_shade(enum ct_shade shade);
+struct ct_palette {
+    const char *name;
+    struct ct_colour_pair classes[CT_CLASS_COUNT];
+    struct ct_colour runs[1 + CT_SCENE_RUN_TINTS]; /* of a thread that has a CPU; 0: of several */
+    struct ct_colour_pair cpus[1 + CT_SCENE_CPU_TINTS]; /* that a thread has; 0: of several */
+    struct ct_colour shades[CT_SHADE_COUNT];
+};
+
+/* "light" or "dark"; NULL: there is none of that name. */
+const struct ct_palette *ct_palette_find(const char *name);
 
 void ct_palette_use(cairo_t *cairo, struct ct_colour colour, double opacity);
 

@@ -13,6 +13,9 @@ G_DEFINE_QUARK(ct - surface - error - quark, ct_surface_error)
 /* cairo's own limit for images. */
 #define IMAGE_LIMIT_PX 32767
 
+/* More than that, browsers are slow to show, and mails and tickets to take. */
+#define SVG_MOST_BYTES 2000000
+
 /* In points: 200 inches, which readers do not exceed. */
 #define PAGE_LIMIT_PX 14400
 
@@ -66,13 +69,12 @@ static cairo_status_t write_png(cairo_surface_t *surface, GByteArray *bytes)
 }
 
 static cairo_status_t paint(cairo_surface_t *surface, const struct ct_surface_format *format,
-                            const struct ct_scene *scene, struct ct_typesetter *typesetter,
-                            double scale)
+                            const struct ct_scene *scene, const struct ct_surface_look *look)
 {
     cairo_t *cairo = cairo_create(surface);
     if (format->is_raster)
-        cairo_scale(cairo, scale, scale);
-    ct_paint_scene(cairo, scene, typesetter);
+        cairo_scale(cairo, look->scale, look->scale);
+    ct_paint_scene(cairo, scene, look->palette, look->typesetter);
     cairo_status_t status = cairo_status(cairo);
     cairo_destroy(cairo);
     return status;
@@ -143,7 +145,11 @@ static const struct ct_surface_format formats[] = {
      .limit_px = IMAGE_LIMIT_PX,
      .make = make_image,
      .write = write_png},
-    {.extension = "svg", .has_tips = TRUE, .make = make_svg, .complete = add_overlay},
+    {.extension = "svg",
+     .has_tips = TRUE,
+     .most_bytes = SVG_MOST_BYTES,
+     .make = make_svg,
+     .complete = add_overlay},
     {.extension = "pdf", .limit_px = PAGE_LIMIT_PX, .make = make_pdf},
 };
 
@@ -160,13 +166,13 @@ const struct ct_surface_format *ct_surface_format_of(const char *path, GError **
 
 /* The picture as the bytes of a file, or NULL and cairo's status. */
 static GByteArray *render(const struct ct_surface_format *format, const struct ct_scene *scene,
-                          struct ct_typesetter *typesetter, double scale, cairo_status_t *status)
+                          const struct ct_surface_look *look, cairo_status_t *status)
 {
     g_autoptr(GByteArray) bytes = g_byte_array_new();
-    cairo_surface_t *surface = format->make(scene, scale, bytes);
+    cairo_surface_t *surface = format->make(scene, look->scale, bytes);
     *status = cairo_surface_status(surface);
     if (!*status)
-        *status = paint(surface, format, scene, typesetter, scale);
+        *status = paint(surface, format, scene, look);
     if (!*status && format->write)
         *status = format->write(surface, bytes);
     /* Only a finished surface has written everything, and knows whether that went well. */
@@ -175,7 +181,7 @@ static GByteArray *render(const struct ct_surface_format *format, const struct c
         *status = cairo_surface_status(surface);
     cairo_surface_destroy(surface);
     if (!*status && format->complete)
-        format->complete(bytes, scene, typesetter);
+        format->complete(bytes, scene, look->typesetter);
     return *status ? NULL : g_steal_pointer(&bytes);
 }
 
@@ -194,12 +200,12 @@ static gboolean check_size(const struct ct_surface_format *format, const struct 
 }
 
 GBytes *ct_surface_render(const struct ct_surface_format *format, const struct ct_scene *scene,
-                          struct ct_typesetter *typesetter, double scale, GError **error)
+                          const struct ct_surface_look *look, GError **error)
 {
-    if (!check_size(format, scene, scale, error))
+    if (!check_size(format, scene, look->scale, error))
         return NULL;
     cairo_status_t status;
-    GByteArray *bytes = render(format, scene, typesetter, scale, &status);
+    GByteArray *bytes = render(format, scene, look, &status);
     if (bytes)
         return g_byte_array_free_to_bytes(bytes);
     g_set_error(error, CT_SURFACE_ERROR, CT_SURFACE_ERROR_FAILED, "cannot draw the picture: %s",

@@ -1,7 +1,5 @@
 #include "paint/typesetter.h"
 
-#include "paint/palette.h"
-
 #include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <pango/pangocairo.h>
@@ -114,13 +112,14 @@ double ct_typesetter_measure(void *user, enum ct_scene_style style, const char *
     return width_px;
 }
 
-static struct ct_colour colour_of(const struct ct_scene_text *item)
+static struct ct_colour colour_of(const struct ct_palette *palette,
+                                  const struct ct_scene_text *item)
 {
     if (item->style == CT_STYLE_BOX)
-        return ct_palette_on_class(item->class);
+        return palette->classes[item->class].text;
     if (item->style == CT_STYLE_CPU)
-        return ct_palette_on_cpu(item->cpu_tint);
-    return ct_palette_shade(styles[item->style].shade);
+        return palette->cpus[item->cpu_tint].text;
+    return palette->shades[styles[item->style].shade];
 }
 
 /* The line as it is drawn; it belongs to the style's layout. */
@@ -160,11 +159,11 @@ struct ct_typeset_place ct_typesetter_find_place(struct ct_typesetter *typesette
 }
 
 void ct_typesetter_draw(struct ct_typesetter *typesetter, cairo_t *cairo,
-                        const struct ct_scene_text *item)
+                        const struct ct_palette *palette, const struct ct_scene_text *item)
 {
     PangoLayoutLine *line = set_line(typesetter, item);
     struct ct_typeset_place place = place_of(line, item);
-    ct_palette_use(cairo, colour_of(item), 1);
+    ct_palette_use(cairo, colour_of(palette, item), 1);
     cairo_move_to(cairo, place.x_px, place.baseline_px);
     pango_cairo_show_layout_line(cairo, line);
 }

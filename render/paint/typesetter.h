@@ -2,9 +2,7 @@
 #ifndef CTRACE_TYPESETTER_H
 #define CTRACE_TYPESETTER_H
 
-#include "scene/scene.h"
-
-#include <cairo.h>
+#include "paint/palette.h"
 
 struct ct_typesetter;
 
@@ -33,6 +31,6 @@ struct ct_typeset_place ct_typesetter_find_place(struct ct_typesetter *typesette
                                                  const struct ct_scene_text *item);
 
 void ct_typesetter_draw(struct ct_typesetter *typesetter, cairo_t *cairo,
-                        const struct ct_scene_text *item);
+                        const struct ct_palette *palette, const struct ct_scene_text *item);
 
 #endif

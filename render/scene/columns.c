@@ -21,7 +21,7 @@ static const double least_running_share = 0.002;
 
 struct chart {
     struct ct_grid grid;
-    struct column *columns; /* owned */
+    struct column *columns; /* borrowed */
 };
 
 static void spread(struct chart *chart, enum ct_class class, const struct ct_grid_span *span,
@@ -76,6 +76,28 @@ static void add_running(struct chart *chart, const struct ct_lane *lane)
         if (running_ns > least_running_share * alive_ns || waited_ns == 0)
             chart->columns[i].time_ns[CT_CLASS_RUNNING] += MAX(running_ns, 0);
     }
+}
+
+static struct column *fill(struct chart *chart, const struct ct_lane *lane)
+{
+    chart->columns = g_new0(struct column, chart->grid.count);
+    if (lane->waited) {
+        add_waits(chart, lane->waited);
+        add_bins(chart, lane);
+    }
+    add_running(chart, lane);
+    return chart->columns;
+}
+
+void ct_columns_add(const struct ct_lane *lane, const struct ct_grid *grid,
+                    struct ct_class_times *columns)
+{
+    struct chart chart = {.grid = *grid};
+    g_autofree struct column *filled = fill(&chart, lane);
+
+    for (uint32_t i = 0; i < grid->count; i++)
+        for (int class = 0; class < CT_CLASS_COUNT; class ++)
+            columns[i].time_ns[class] += filled[i].time_ns[class];
 }
 
 /* Whole pixels by share of time, at least one for each class that has any. */
@@ -201,15 +223,10 @@ void ct_columns_place_boxes(const struct ct_lane *lane, const struct ct_columns_
 
     if (!ct_grid_init(&chart.grid, &place->window, place->count))
         return;
-    chart.columns = g_new0(struct column, chart.grid.count);
-    if (lane->waited) {
-        add_waits(&chart, lane->waited);
-        add_bins(&chart, lane);
-    }
-    add_running(&chart, lane);
+    g_autofree struct column *filled = fill(&chart, lane);
+
     for (uint32_t i = 0; i < chart.grid.count; i++)
-        share_height(&chart.columns[i], place->bar_height_px);
+        share_height(&filled[i], place->bar_height_px);
     sharpen_edges(&chart);
     emit_boxes(&chart, lane, place, boxes);
-    g_free(chart.columns);
 }

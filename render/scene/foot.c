@@ -109,6 +109,10 @@ static void place_folding(struct foot *foot)
                    g_strdup_printf("What happens within %.0f pixels is drawn as one, to keep the "
                                    "file small; a PNG, or a part (--from, --to), shows more.",
                                    widest_px));
+    if (foot->scene->tips_left_out > 0)
+        place_text(foot, CT_STYLE_NOTE,
+                   g_strdup("Only what is wide tells more when it is pointed at, to keep the file "
+                            "small; a part (--from, --to) tells more."));
 }
 
 double ct_layout_place_foot(struct ct_scene *scene, const struct ct_scene_request *request,

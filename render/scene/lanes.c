@@ -59,21 +59,6 @@ static int compare(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
-static int compare_order(gconstpointer a, gconstpointer b)
-{
-    const struct ct_thread *left = ((const struct ct_lane *)a)->thread;
-    const struct ct_thread *right = ((const struct ct_lane *)b)->thread;
-    int order = compare(left->process->start_ns, right->process->start_ns);
-    if (!order)
-        order =
-            (left->process->pid > right->process->pid) - (left->process->pid < right->process->pid);
-    if (!order)
-        order = (left->tid != left->process->pid) - (right->tid != right->process->pid);
-    if (!order)
-        order = compare(left->start_ns, right->start_ns);
-    return order ? order : (left->tid > right->tid) - (left->tid < right->tid);
-}
-
 static uint64_t lane_time_ns(const struct ct_lane *lane)
 {
     uint64_t time_ns = 0;
@@ -95,16 +80,44 @@ static int compare_busy(gconstpointer a, gconstpointer b)
     int order = compare(busy_ns(right), busy_ns(left));
     if (!order)
         order = compare(lane_time_ns(right), lane_time_ns(left));
-    return order ? order : compare_order(left, right);
+    return order ? order : ct_lane_compare_start(left, right);
+}
+
+/* One would save nothing, and all would leave an empty picture. */
+static void fold_idle(GArray *lanes, GHashTable *idle)
+{
+    guint count = 0;
+
+    for (guint i = 0; idle && i < lanes->len; i++)
+        count += g_hash_table_contains(idle, g_array_index(lanes, struct ct_lane, i).thread);
+    for (guint i = 0; count > 1 && count < lanes->len && i < lanes->len; i++) {
+        struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
+
+        lane->is_folded = lane->is_idle = g_hash_table_contains(idle, lane->thread);
+    }
+}
+
+uint32_t ct_lanes_count_idle(const GArray *lanes)
+{
+    uint32_t count = 0;
+
+    for (guint i = 0; i < lanes->len; i++)
+        count += g_array_index(lanes, struct ct_lane, i).is_idle;
+    return count;
 }
 
 static void fold_least_busy(GArray *lanes, guint row_limit)
 {
-    if (lanes->len <= row_limit)
+    g_autoptr(GPtrArray) by_busy = g_ptr_array_new();
+
+    for (guint i = 0; i < lanes->len; i++) {
+        struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
+
+        if (!lane->is_folded)
+            g_ptr_array_add(by_busy, lane);
+    }
+    if (by_busy->len <= row_limit)
         return;
-    g_autoptr(GPtrArray) by_busy = g_ptr_array_sized_new(lanes->len);
-    for (guint i = 0; i < lanes->len; i++)
-        g_ptr_array_add(by_busy, &g_array_index(lanes, struct ct_lane, i));
     g_ptr_array_sort(by_busy, compare_busy);
     for (guint i = row_limit; i < by_busy->len; i++)
         ((struct ct_lane *)by_busy->pdata[i])->is_folded = TRUE;
@@ -150,7 +163,8 @@ GArray *ct_lanes_choose(const struct ct_scene_request *request)
         if (make_lane(request, threads->pdata[i], &lane))
             g_array_append_val(lanes, lane);
     }
-    g_array_sort(lanes, compare_order);
+    ct_lanes_sort(lanes, request->sort);
+    fold_idle(lanes, request->idle);
     fold_least_busy(lanes, request->filter.row_limit);
     choose_headers(lanes);
     return lanes;

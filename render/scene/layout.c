@@ -15,6 +15,7 @@ enum {
     PLOT_MIN_PX = 200,
     PROCESS_GAP_PX = 10,
     LANE_GAP_PX = 1,
+    ROWS_MAX_PX = 6000, /* nobody scrolls through more: lower rows, if there are any */
 };
 
 /* How close rows stand. The first one whose picture is low enough is taken. */
@@ -48,7 +49,17 @@ static struct gutter measure_gutter(const struct ct_scene_request *request, cons
                                     const struct density *density)
 {
     struct gutter gutter = {NAME_MIN_PX, 0};
-    for (guint i = 0; i < lanes->len && density->has_names; i++) {
+
+    if (!density->has_names) {
+        g_autoptr(GArray) groups = ct_lanes_group(lanes);
+        for (guint i = 0; i < groups->len; i++) {
+            const char *name = g_array_index(groups, struct ct_lane_group, i).name;
+            double name_px = ct_scene_measure(request, density->name_style, name) + 2;
+            gutter.name_px = CLAMP(name_px, gutter.name_px, NAME_MAX_PX);
+        }
+        return gutter;
+    }
+    for (guint i = 0; i < lanes->len; i++) {
         const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
         if (lane->is_folded)
             continue;
@@ -90,7 +101,7 @@ static double rows_height_px(const GArray *lanes, const struct density *density)
         height_px += density->pitch_px;
         previous = lane;
     }
-    return height_px;
+    return height_px + ct_layout_idle_height_px(lanes);
 }
 
 static guint shown_count(const GArray *lanes)
@@ -116,9 +127,10 @@ static gboolean choose_density(const struct ct_scene_request *request, const GAr
     for (size_t i = 0; i < G_N_ELEMENTS(densities); i++) {
         struct density density = densities[i];
         make_room_for_lane(&density, request);
-        if (count <= (guint)density.most_rows &&
-            (request->height_limit_px == 0 ||
-             rows_height_px(lanes, &density) + rest_px <= request->height_limit_px)) {
+        double height_px = rows_height_px(lanes, &density);
+        gboolean is_last = i + 1 == G_N_ELEMENTS(densities);
+        if (count <= (guint)density.most_rows && (is_last || height_px <= ROWS_MAX_PX) &&
+            (request->height_limit_px == 0 || height_px + rest_px <= request->height_limit_px)) {
             *chosen = density;
             return TRUE;
         }
@@ -214,6 +226,11 @@ static GArray *place_rows(struct ct_scene *scene, const struct ct_scene_request 
         g_array_append_val(placed, at);
         y_px += density->pitch_px;
     }
+    if (!density->has_names) {
+        g_autoptr(GArray) groups = ct_lanes_group(lanes);
+        ct_layout_place_groups(scene, groups, gutter->name_px);
+    }
+    y_px = ct_layout_place_idle(scene, lanes, y_px);
     scene->plot.height_px = y_px - scene->plot.y_px;
     return placed;
 }
@@ -301,18 +318,20 @@ struct ct_scene *ct_layout_build(const struct ct_scene_request *request, GError 
     g_autoptr(GArray) lanes = ct_lanes_choose(request);
     if (!check_lanes(request, lanes, error))
         return NULL;
-    double rest_px = rest_height_px() + ct_layout_cpus_height_px(request);
+    double overview_px = ct_layout_overview_height_px(request, lanes);
+    double rest_px = rest_height_px() + overview_px + ct_layout_cpus_height_px(request);
     struct density density;
     if (!choose_density(request, lanes, rest_px, &density, error))
         return NULL;
 
     struct ct_scene *scene = ct_scene_new(request);
-    scene->folded_threads = lanes->len - shown_count(lanes);
+    scene->folded_threads = lanes->len - shown_count(lanes) - ct_lanes_count_idle(lanes);
     struct gutter gutter = measure_gutter(request, lanes, &density);
     place_plot_sideways(scene, &gutter);
 
     double y_px = ct_layout_place_head(scene, request, lanes);
-    scene->plot.y_px = ceil(y_px) + CT_AXIS_HEIGHT;
+    scene->plot.y_px = ceil(y_px) + overview_px + CT_AXIS_HEIGHT;
+    ct_layout_place_overview(scene, request, lanes);
     g_autoptr(GArray) placed = place_rows(scene, request, lanes, &density, &gutter);
     place_boxes(scene, request, placed);
     place_open_ends(scene, &request->window, placed);

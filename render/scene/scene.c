@@ -55,7 +55,9 @@ struct ct_scene *ct_scene_new(const struct ct_scene_request *request)
 {
     struct ct_scene *scene = g_new0(struct ct_scene, 1);
     scene->width_px = floor(request->width_px);
+    scene->has_patterns = request->has_patterns;
     scene->date_s = date_of(request->model);
+    scene->overview_boxes = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_box));
     scene->rows = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_row));
     scene->boxes = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_box));
     scene->open_ends = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_rectangle));
@@ -77,6 +79,7 @@ void ct_scene_free(struct ct_scene *scene)
     if (!scene)
         return;
     g_free(scene->title);
+    g_array_free(scene->overview_boxes, TRUE);
     g_array_free(scene->rows, TRUE);
     g_array_free(scene->boxes, TRUE);
     g_array_free(scene->open_ends, TRUE);

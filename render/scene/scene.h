@@ -42,11 +42,12 @@ struct ct_scene_text {
     guint cpu_tint;      /* of the residency that a CT_STYLE_CPU stands in */
 };
 
-/* A row is a thread, a CPU, or the header of a process or of the CPUs. */
+/* A row is a thread, a CPU, the header of a process or of the CPUs, or all idle threads. */
 struct ct_scene_row {
     const struct ct_process *process; /* borrowed from the model */
     const struct ct_thread *thread;   /* borrowed from the model */
     gboolean is_cpu;
+    gboolean is_idle;
     double y_px;
     double height_px;
     double bar_y_px; /* the part that boxes fill */
@@ -161,28 +162,40 @@ struct ct_scene_legend_item {
 };
 
 struct ct_scene {
-    char *title;    /* owned; for the document's metadata */
-    int64_t date_s; /* when the recording began, in Unix time; 0: unknown */
+    char *title;           /* owned; for the document's metadata */
+    gboolean has_patterns; /* classes have patterns beside their colours */
+    int64_t date_s;        /* when the recording began, in Unix time; 0: unknown */
     double width_px;
     double height_px;
     struct ct_scene_rectangle plot; /* where time is */
     double column_px;        /* the width of a column; wider where there would be too many boxes */
     double lane_column_px;   /* the same of the lanes */
     uint32_t folded_threads; /* alive in the window, but not among the rows */
-    GArray *rows;            /* owned; struct ct_scene_row, top to bottom */
-    GArray *boxes;           /* owned; struct ct_scene_box, by row */
-    GArray *open_ends;       /* owned; struct ct_scene_rectangle; of waits that never returned */
-    GArray *runs;            /* owned; struct ct_scene_run, by row */
-    GArray *residencies;     /* owned; struct ct_scene_residency, by row; none without lanes */
-    GArray *arrows;          /* owned; struct ct_scene_arrow */
-    GArray *path;            /* owned; struct ct_scene_path_line, in order of time */
-    GArray *ticks;           /* owned; struct ct_scene_tick */
-    GArray *legend;          /* owned; struct ct_scene_legend_item */
-    GArray *texts;           /* owned; struct ct_scene_text */
-    GArray *tips;            /* owned; struct ct_scene_tip, if asked for */
+    struct ct_scene_rectangle overview; /* the chart above the plot; empty: there is none */
+    GArray *overview_boxes; /* owned; struct ct_scene_box of no row: the chart, by time */
+    GArray *rows;           /* owned; struct ct_scene_row, top to bottom */
+    GArray *boxes;          /* owned; struct ct_scene_box, by row */
+    GArray *open_ends;      /* owned; struct ct_scene_rectangle; of waits that never returned */
+    GArray *runs;           /* owned; struct ct_scene_run, by row */
+    GArray *residencies;    /* owned; struct ct_scene_residency, by row; none without lanes */
+    GArray *arrows;         /* owned; struct ct_scene_arrow */
+    GArray *path;           /* owned; struct ct_scene_path_line, in order of time */
+    GArray *ticks;          /* owned; struct ct_scene_tick */
+    GArray *legend;         /* owned; struct ct_scene_legend_item */
+    GArray *texts;          /* owned; struct ct_scene_text */
+    GArray *tips;           /* owned; struct ct_scene_tip, if asked for */
+    guint tips_left_out;    /* of narrower ones, for want of room */
 };
 
 enum { CT_SCENE_DEFAULT_ROWS = 64, CT_SCENE_ALL_ROWS = G_MAXINT };
+
+/* In which order threads come, and by the first of its own, processes. */
+enum ct_scene_sort {
+    CT_SCENE_SORT_START,    /* when they were started, but main threads first */
+    CT_SCENE_SORT_ACTIVITY, /* those that ran, or were ready to, for the longest first */
+    CT_SCENE_SORT_NAME,     /* numbers in names count as such */
+    CT_SCENE_SORT_TIME,     /* when, in what is shown, they first did something */
+};
 
 /* Which threads have a row. */
 struct ct_scene_filter {
@@ -208,6 +221,11 @@ struct ct_scene_request {
     gboolean is_whole; /* the window is the whole recording */
     const char *only;  /* borrowed; which waits alone are shown, in words; NULL or "": all */
     struct ct_scene_filter filter;
+    enum ct_scene_sort sort;
+    /* Borrowed; struct ct_thread * as a set: those that did nothing but wait for work, which have
+     * one row together. NULL: all have their own. */
+    GHashTable *idle;
+    gboolean has_overview; /* how many threads are in which state, above the plot */
     double width_px;
     double height_limit_px; /* rows shrink to residency below; 0: no limit */
     uint32_t
@@ -217,6 +235,8 @@ struct ct_scene_request {
     const struct ct_scene_names *names; /* borrowed; NULL: none can be found */
     const GArray *path; /* borrowed; struct ct_scene_path_step, in order of time; NULL: none */
     gboolean has_tips;
+    guint tip_limit;        /* the widest so many; 0: no limit */
+    gboolean has_patterns;  /* as the scene's */
     gboolean has_cpu_lanes; /* where the kernel told which thread ran where */
 };
 

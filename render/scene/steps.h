@@ -3,6 +3,7 @@
 #ifndef CTRACE_LAYOUT_STEPS_H
 #define CTRACE_LAYOUT_STEPS_H
 
+#include "scene/grid.h"
 #include "scene/scene.h"
 
 /* A thread that is alive inside the window. */
@@ -11,13 +12,30 @@ struct ct_lane {
     const struct ct_timeline_thread *waited; /* borrowed; NULL: it neither waited nor ran */
     struct ct_window alive;                  /* cut to the window */
     uint64_t class_ns[CT_CLASS_COUNT];       /* inside the window */
-    gboolean is_folded;
+    gboolean is_folded;                      /* it has no row of its own */
+    gboolean is_idle;                        /* but is in the row of those that are */
     gboolean has_header; /* its process has a row of its own above the threads */
 };
 
-/* All threads that the filter lets through, in the order of their rows: processes by start, the
- * main thread first, then by start. Those that find no place within the limit are folded. */
+/* All threads that the filter lets through, in the order of their rows. Those that are idle, or
+ * find no place within the limit, are folded. */
 GArray *ct_lanes_choose(const struct ct_scene_request *request); /* of struct ct_lane */
+
+/* Puts struct ct_lane, which has its times, into the order of rows. */
+void ct_lanes_sort(GArray *lanes, enum ct_scene_sort sort);
+/* By start: < 0, 0 or > 0. */
+int ct_lane_compare_start(const struct ct_lane *first, const struct ct_lane *second);
+
+uint32_t ct_lanes_count_idle(const GArray *lanes);
+
+/* Shown threads that follow each other and are called alike. */
+struct ct_lane_group {
+    char *name;                    /* owned; "worker-* (12)" */
+    const struct ct_thread *first; /* borrowed */
+    guint count;
+};
+GArray *ct_lanes_group(const GArray *lanes); /* of struct ct_lane_group */
+void ct_layout_place_groups(struct ct_scene *scene, const GArray *groups, double width_px);
 
 /* What the window has of the thread's wait that never returned; FALSE if its end is not there. */
 gboolean ct_lane_find_open(const struct ct_lane *lane, const struct ct_window *window,
@@ -35,6 +53,22 @@ struct ct_columns_place {
 };
 void ct_columns_place_boxes(const struct ct_lane *lane, const struct ct_columns_place *place,
                             GArray *boxes);
+
+/* Adds the lane's time in each column of the grid. */
+struct ct_class_times {
+    double time_ns[CT_CLASS_COUNT];
+};
+void ct_columns_add(const struct ct_lane *lane, const struct ct_grid *grid,
+                    struct ct_class_times *columns);
+
+/* How many threads are in which state, in the scene's overview rectangle. */
+double ct_layout_overview_height_px(const struct ct_scene_request *request, const GArray *lanes);
+void ct_layout_place_overview(struct ct_scene *scene, const struct ct_scene_request *request,
+                              const GArray *lanes);
+
+/* One row for all idle threads; nothing where there are none. Returns where it ends. */
+double ct_layout_place_idle(struct ct_scene *scene, const GArray *lanes, double y_px);
+double ct_layout_idle_height_px(const GArray *lanes);
 
 /* What a wait is called: "mutex_lock", "pthread_mutex_lock". */
 const char *ct_wait_short_name(const struct ct_timeline_wait *wait);

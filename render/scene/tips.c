@@ -165,11 +165,12 @@ static char *residency_text(const struct ct_scene_row *row,
     return g_string_free(text, FALSE);
 }
 
-static void place_cpu_tips(struct ct_scene *scene, const struct ct_scene_request *request)
+static void place_cpu_tips(struct ct_scene *scene, const struct ct_scene_request *request,
+                           double least_px)
 {
     for (guint i = 0; i < scene->runs->len; i++) {
         const struct ct_scene_run *run = &g_array_index(scene->runs, struct ct_scene_run, i);
-        if (!run->run || run->width_px < least_width_px)
+        if (!run->run || run->width_px < least_px)
             continue;
         struct ct_scene_tip tip = {{run->x_px, run->y_px, run->width_px, run->height_px},
                                    run_text(request, run)};
@@ -178,7 +179,7 @@ static void place_cpu_tips(struct ct_scene *scene, const struct ct_scene_request
     for (guint i = 0; i < scene->residencies->len; i++) {
         const struct ct_scene_residency *residency =
             &g_array_index(scene->residencies, struct ct_scene_residency, i);
-        if (residency->width_px < least_width_px)
+        if (residency->width_px < least_px)
             continue;
         struct ct_scene_tip tip = {
             {residency->x_px, residency->y_px, residency->width_px, residency->height_px},
@@ -188,13 +189,61 @@ static void place_cpu_tips(struct ct_scene *scene, const struct ct_scene_request
     }
 }
 
+/* Each width that would be pointed at. */
+static GArray *find_widths(const struct ct_scene *scene)
+{
+    GArray *widths = g_array_new(FALSE, FALSE, sizeof(double));
+
+    for (guint i = 0; i < scene->runs->len; i++) {
+        const struct ct_scene_run *run = &g_array_index(scene->runs, struct ct_scene_run, i);
+        if (run->run)
+            g_array_append_val(widths, run->width_px);
+    }
+    for (guint i = 0; i < scene->residencies->len; i++)
+        g_array_append_val(
+            widths, g_array_index(scene->residencies, struct ct_scene_residency, i).width_px);
+    for (guint i = 0; i < scene->boxes->len; i++) {
+        const struct ct_scene_box *box = &g_array_index(scene->boxes, struct ct_scene_box, i);
+        if (box->wait)
+            g_array_append_val(widths, box->width_px);
+    }
+    return widths;
+}
+
+static int compare_widest(gconstpointer a, gconstpointer b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+
+    return (left < right) - (left > right);
+}
+
+/* As many as there may be: of those that are as wide as the first one too many, none. */
+static double choose_least_px(struct ct_scene *scene, guint limit)
+{
+    g_autoptr(GArray) widths = find_widths(scene);
+    double least_px = least_width_px;
+    guint wanted = 0, placed = 0;
+
+    g_array_sort(widths, compare_widest);
+    if (limit > 0 && widths->len > limit)
+        least_px = MAX(least_px, g_array_index(widths, double, limit) + 0.5);
+    for (guint i = 0; i < widths->len; i++) {
+        wanted += g_array_index(widths, double, i) >= least_width_px;
+        placed += g_array_index(widths, double, i) >= least_px;
+    }
+    scene->tips_left_out = wanted - placed;
+    return least_px;
+}
+
 void ct_layout_place_tips(struct ct_scene *scene, const struct ct_scene_request *request)
 {
-    place_cpu_tips(scene, request);
+    double least_px = choose_least_px(scene, request->tip_limit);
+
+    place_cpu_tips(scene, request, least_px);
     for (guint i = 0; i < scene->boxes->len; i++) {
         const struct ct_scene_box *box = &g_array_index(scene->boxes, struct ct_scene_box, i);
         const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, box->row);
-        if (!box->wait || box->width_px < least_width_px)
+        if (!box->wait || box->width_px < least_px)
             continue;
         struct ct_scene_tip tip = {{box->x_px, box->y_px, box->width_px, box->height_px},
                                    tip_text(request, row, box->wait)};

@@ -82,7 +82,8 @@ static gboolean write_picture(const struct place *place, const char *path, doubl
     };
     g_autoptr(ct_scene) scene = ct_layout_build(&request, error);
     assert_non_null(scene);
-    g_autoptr(GBytes) bytes = ct_surface_render(format, scene, place->typesetter, scale, error);
+    const struct ct_surface_look look = {place->typesetter, ct_palette_find("light"), scale};
+    g_autoptr(GBytes) bytes = ct_surface_render(format, scene, &look, error);
     return bytes && ct_output_write_file(path, bytes, error);
 }
 

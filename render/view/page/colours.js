@@ -22,8 +22,8 @@ export const STACKING = [0, 1, 4, 3, 2, 5, 6, 7];
 
 const LIGHT = ["#2ba37f", "#f0e05a", "#2f7fc1", "#dd6b2c", "#6a1b7a", "#d3d9e2", "#d88fc4", "#5b626d"];
 const LIGHT_TEXT = ["#06231a", "#3a3500", "#ffffff", "#2b1000", "#ffffff", "#39414d", "#36102c", "#ffffff"];
-const DARK = ["#2ba37f", "#e3d24a", "#4a97d8", "#e67a3d", "#a65fb8", "#4a5361", "#d88fc4", "#858d99"];
-const DARK_TEXT = ["#06231a", "#3a3500", "#04121f", "#2b1000", "#1a0520", "#e6eaf0", "#36102c", "#0c0e11"];
+const DARK = ["#2ba37f", "#e3d24a", "#4f8ff0", "#e67a3d", "#963b9e", "#4a5361", "#d88fc4", "#7a828e"];
+const DARK_TEXT = ["#06231a", "#3a3500", "#04121f", "#2b1000", "#ffffff", "#e6eaf0", "#36102c", "#0c0e11"];
 
 /**
  * @typedef {object} Theme

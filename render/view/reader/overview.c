@@ -90,13 +90,15 @@ static void add_colour(JsonBuilder *json, const char *name, struct ct_colour col
 
 static void add_states(JsonBuilder *json)
 {
+    const struct ct_palette *palette = ct_palette_find("light");
+
     json_builder_set_member_name(json, "states");
     json_builder_begin_array(json);
     for (size_t class = 0; class < CT_CLASS_COUNT; class ++) {
         json_builder_begin_object(json);
         ct_json_add_string(json, "name", ct_class_name((enum ct_class) class));
-        add_colour(json, "colour", ct_palette_class((enum ct_class) class));
-        add_colour(json, "on", ct_palette_on_class((enum ct_class) class));
+        add_colour(json, "colour", palette->classes[class].fill);
+        add_colour(json, "on", palette->classes[class].text);
         json_builder_end_object(json);
     }
     json_builder_end_array(json);

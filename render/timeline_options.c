@@ -1,0 +1,155 @@
+#include "timeline_options.h"
+
+#include "cli/command.h"
+#include "options/parse.h"
+#include "paint/surface.h"
+
+#include <string.h>
+
+enum {
+    LEAST_WIDTH_PX = 480,
+    MOST_WIDTH_PX = 32000,
+};
+
+void ct_timeline_options_clear(struct ct_timeline_options *options)
+{
+    g_free(options->output);
+    g_free(options->threads);
+    g_free(options->sort_name);
+    g_free(options->theme_name);
+    ct_scope_clear(&options->scope);
+    ct_asked_request_clear(&options->request);
+    g_strfreev(options->directories);
+    g_strfreev(options->choice.globs);
+}
+static const char description[] =
+    CT_SCOPE_HELP "\n"
+                  "\n"
+                  "Examples:\n"
+                  "  ctrace timeline -o all.svg\n"
+                  "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
+
+gboolean ct_timeline_options_parse(struct ct_timeline_options *options, char **argv, GError **error)
+{
+    g_auto(GStrv) arguments = g_strdupv(argv);
+    const GOptionEntry entries[] = {
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
+         "Picture to write; .png, .svg or .pdf", "FILE"},
+        {"threads", 0, 0, G_OPTION_ARG_STRING, &options->threads,
+         "The N busiest threads (default 64), all, or those whose name or id matches",
+         "N|all|GLOB,..."},
+        {"sort", 0, 0, G_OPTION_ARG_STRING, &options->sort_name,
+         "Order of threads: start (default), activity, name, or time of their first activity",
+         "ORDER"},
+        {"theme", 0, 0, G_OPTION_ARG_STRING, &options->theme_name, "light (default) or dark",
+         "THEME"},
+        {"patterns", 0, 0, G_OPTION_ARG_NONE, &options->has_patterns,
+         "Tell states by patterns, too, not by colours alone", NULL},
+        {"width", 0, 0, G_OPTION_ARG_INT, &options->width_px, "Width of the picture (default 1600)",
+         "PX"},
+        {"no-cpu-lanes", 0, 0, G_OPTION_ARG_NONE, &options->has_no_cpu_lanes,
+         "Leave out on which CPU each thread ran", NULL},
+        {"no-overview", 0, 0, G_OPTION_ARG_NONE, &options->has_no_overview,
+         "Leave out the chart of how many threads are in which state", NULL},
+        {"path", 0, 0, G_OPTION_ARG_NONE, &options->has_path,
+         "Draw what the end depended on, moment by moment: the critical path", NULL},
+        {"scale", 0, 0, G_OPTION_ARG_DOUBLE, &options->scale,
+         "Dots per pixel of a PNG (default 1; 2 for fine screens)", "FACTOR"},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
+         "[DIR]"},
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_option_context_set_summary(context, "Draws what every thread of a recording waited for.");
+    g_option_context_set_description(context, description);
+    g_option_context_add_main_entries(context, entries, NULL);
+    ct_asked_request_add_option(&options->request, context);
+    ct_scope_add_options(&options->scope, context);
+    return ct_options_parse(context, entries, &arguments, error);
+}
+
+static const char *const sort_names[] = {
+    [CT_SCENE_SORT_START] = "start",
+    [CT_SCENE_SORT_ACTIVITY] = "activity",
+    [CT_SCENE_SORT_NAME] = "name",
+    [CT_SCENE_SORT_TIME] = "time",
+};
+
+/* FALSE: there is no such order. */
+static gboolean find_sort(const char *name, enum ct_scene_sort *sort)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(sort_names); i++) {
+        *sort = (enum ct_scene_sort)i;
+        if (!name || g_str_equal(name, sort_names[i]))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean parse_threads(const char *text, struct ct_thread_choice *choice, GError **error)
+{
+    *choice = (struct ct_thread_choice){.row_limit = CT_SCENE_DEFAULT_ROWS};
+    if (!text)
+        return TRUE;
+    guint64 count;
+    if (strspn(text, "0123456789") == strlen(text)) {
+        if (!g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT, &count, NULL)) {
+            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                        "--threads=%s: a number of threads is at least 1", text);
+            return FALSE;
+        }
+        choice->row_limit = count;
+        return TRUE;
+    }
+    choice->row_limit = CT_SCENE_ALL_ROWS;
+    if (!g_str_equal(text, "all"))
+        choice->globs = g_strsplit(text, ",", -1);
+    return TRUE;
+}
+
+/* As the other commands say it: all that have these names, unless there is a count. */
+static void add_names(struct ct_thread_choice *choice, char **names, gboolean has_count)
+{
+    g_autoptr(GStrvBuilder) all = g_strv_builder_new();
+
+    if (!names)
+        return;
+    if (!has_count)
+        choice->row_limit = CT_SCENE_ALL_ROWS;
+    if (choice->globs)
+        g_strv_builder_addv(all, (const char **)choice->globs);
+    g_strv_builder_addv(all, (const char **)names);
+    g_strfreev(choice->globs);
+    choice->globs = g_strv_builder_end(all);
+}
+
+gboolean ct_timeline_options_check(struct ct_timeline_options *options, GError **error)
+{
+    const char *problem = NULL;
+
+    options->palette = ct_palette_find(options->theme_name ? options->theme_name : "light");
+    if (!options->output)
+        problem = "say where to draw: -o FILE.svg (or .png, .pdf)";
+    else if (options->width_px < LEAST_WIDTH_PX || options->width_px > MOST_WIDTH_PX)
+        problem = "--width must be between 480 and 32000 pixels";
+    else if (!(options->scale >= 0.25 && options->scale <= 8))
+        problem = "--scale must be between 0.25 and 8";
+    else if (!find_sort(options->sort_name, &options->sort))
+        problem = "--sort must be start, activity, name or time";
+    else if (!options->palette)
+        problem = "--theme must be light or dark";
+    if (problem) {
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
+        return FALSE;
+    }
+    if (!ct_command_directory(options->directories, error) ||
+        !ct_surface_format_of(options->output, error) ||
+        !parse_threads(options->threads, &options->choice, error) ||
+        !ct_scope_check(&options->scope, error) ||
+        !ct_asked_request_check(&options->request, options->has_path, "ctrace timeline --path",
+                                error))
+        return FALSE;
+    add_names(&options->choice, options->scope.threads, options->threads != NULL);
+    return TRUE;
+}
