@@ -68,6 +68,8 @@ static char *describe_missing(const struct ct_recording *recording, const char *
     }
     if (others->len > 0)
         append_note(missing, "%s: only counted, by%s", others->str, chosen->str);
+    if (recording->is_snapshot)
+        append_note(missing, "what came later: this is a snapshot of a recording that went on");
     if (!recording->has_begun)
         append_note(missing, "the recording itself: " CT_RECORDING_NOT_BEGUN);
     describe_refused(recording, missing);

@@ -91,7 +91,7 @@ static uint64_t process_end_ns(const struct ct_closing *closing,
 
     if (end_ns >= image->start_ns)
         return end_ns;
-    return kill(image->pid, 0) != 0 && errno == ESRCH ? G_MAXUINT64 : 0;
+    return !closing->are_copies && kill(image->pid, 0) != 0 && errno == ESRCH ? G_MAXUINT64 : 0;
 }
 
 /*

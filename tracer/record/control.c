@@ -244,6 +244,23 @@ struct ct_session_directory *ct_session_directory_adopt(const char *output, GErr
     return NULL;
 }
 
+char *ct_session_directory_find_living(const char *output, gboolean *is_left)
+{
+    g_autoptr(GDir) entries = g_dir_open(CT_SESSION_FOLDER, 0, NULL);
+    struct ct_session_directory *directory;
+    char *path = NULL;
+
+    *is_left = FALSE;
+    while (path == NULL && (directory = next_directory(entries, output)) != NULL) {
+        if (flock(directory->lock_fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+            path = g_strdup(directory->path);
+        else
+            *is_left = TRUE;
+        ct_session_directory_keep(directory);
+    }
+    return path;
+}
+
 void ct_session_directories_drop(const char *output)
 {
     g_autoptr(GDir) entries = g_dir_open(CT_SESSION_FOLDER, 0, NULL);

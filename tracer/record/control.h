@@ -29,6 +29,12 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
  */
 struct ct_session_directory *ct_session_directory_adopt(const char *output, GError **error);
 
+/*
+ * The path of the directory of a recording to `output` that goes on. Caller frees. NULL: there is
+ * none; *is_left then tells whether one was left unfinished.
+ */
+char *ct_session_directory_find_living(const char *output, gboolean *is_left);
+
 /* The recordings to `output` that were left unfinished are gone: another one takes their place. */
 void ct_session_directories_drop(const char *output);
 

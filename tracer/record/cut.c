@@ -21,7 +21,7 @@ static void settle_unpreloaded(struct ct_recording *recording)
         return;
     recording->is_settled = TRUE;
     ct_closing_find_unpreloaded(&recording->engine->closing);
-    if (recording->is_adopted)
+    if (recording->is_adopted && !recording->is_snapshot)
         images = NULL;
     ct_unpreloaded_note_deserted(unpreloaded,
                                  ct_shared_memory_deserted(recording->engine->directory->doorbell));
@@ -31,6 +31,8 @@ static void settle_unpreloaded(struct ct_recording *recording)
 /* What made us lose waits, or NULL. */
 static const char *find_fault(const struct ct_recording *recording)
 {
+    if (recording->is_snapshot)
+        return NULL;
     if (!recording->is_adopted)
         return ct_trace_find_fault(recording->trace);
     return recording->was_cut
@@ -61,7 +63,7 @@ static gboolean close_trace(struct ct_recording *recording, int exit_status, con
 {
     const struct ct_closing_totals ended = recording->engine->closing.totals;
 
-    if (*fault == NULL) {
+    if (*fault == NULL && !recording->is_snapshot) {
         if (write_closing(recording, exit_status, NULL, NULL))
             return TRUE;
         *fault = find_fault(recording);

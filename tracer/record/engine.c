@@ -194,6 +194,23 @@ gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_out
     return is_begun;
 }
 
+gboolean ct_engine_hold_still(struct ct_engine *engine)
+{
+    ct_drain_lock(engine->drain);
+    ct_drain_hold(engine->drain, !engine->closing.writer->is_enabled());
+    if (ct_drain_now(engine->drain)) {
+        ct_closing_write_ended(&engine->closing);
+        return TRUE;
+    }
+    ct_drain_unlock(engine->drain);
+    return FALSE;
+}
+
+void ct_engine_let_go(struct ct_engine *engine)
+{
+    ct_drain_unlock(engine->drain);
+}
+
 void ct_engine_close_ended(struct ct_engine *engine)
 {
     ct_drain_lock(engine->drain);

@@ -84,6 +84,13 @@ struct ct_part_output {
 gboolean ct_engine_begin_part(struct ct_engine *engine, const struct ct_part_output *output,
                               struct ct_event_part *part, struct ct_part_before *before);
 
+/*
+ * What threads had written has been handed on, and what comes stays on their boards, until
+ * ct_engine_let_go(). FALSE: nothing is taken; it goes on.
+ */
+gboolean ct_engine_hold_still(struct ct_engine *engine);
+void ct_engine_let_go(struct ct_engine *engine);
+
 /* In between, where many have ended. */
 void ct_engine_close_ended(struct ct_engine *engine);
 

@@ -2,6 +2,7 @@
 
 #include "files/tree.h"
 #include "libraries.h"
+#include "moment.h"
 #include "newest.h"
 #include "schema/capture_words.h"
 #include "text/figures.h"
@@ -95,8 +96,9 @@ static gboolean adopt(struct ct_recording *recording, GError **error)
     return TRUE;
 }
 
-struct ct_recording *ct_recording_adopt(const struct ct_output *output,
-                                        struct ct_session_directory *directory, GError **error)
+static struct ct_recording *adopted_new(const struct ct_output *output,
+                                        struct ct_session_directory *directory,
+                                        gboolean is_snapshot, GError **error)
 {
     struct ct_recording *recording = recording_new(output);
     struct ct_engine *engine = ct_engine_adopt(output->place, directory);
@@ -108,6 +110,7 @@ struct ct_recording *ct_recording_adopt(const struct ct_output *output,
     if (!recording->was_cut) /* until it would have looked again */
         engine->closing.watched_until_ns += NS_PER_S;
     recording->is_adopted = TRUE;
+    recording->is_snapshot = is_snapshot;
     engine->closing.has_parts =
         directory->control->parts[1].begin_ns != 0 || directory->control->dropped > 0;
     recording->is_unfinished = TRUE; /* whatever fails: it can be tried again */
@@ -115,6 +118,43 @@ struct ct_recording *ct_recording_adopt(const struct ct_output *output,
         return recording;
     ct_recording_free(recording);
     return NULL;
+}
+
+struct ct_recording *ct_recording_adopt(const struct ct_output *output,
+                                        struct ct_session_directory *directory, GError **error)
+{
+    return adopted_new(output, directory, FALSE, error);
+}
+
+static void tell_losses(struct ct_engine *engine, const struct ct_moment *moment)
+{
+    for (guint i = 0; i < CT_REFUSAL_COUNT; i++)
+        ct_boards_add_refused(engine->boards, (enum ct_refusal)i, moment->refused[i]);
+    for (guint i = 0; i < moment->damaged->len; i++)
+        ct_boards_note_damaged(engine->boards, g_array_index(moment->damaged, int32_t, i));
+    for (guint i = 0; i < moment->images->len; i++) {
+        const struct ct_image_key *image = &g_array_index(moment->images, struct ct_image_key, i);
+        ct_boards_add_image(engine->boards, image->pid, image->start_ns);
+    }
+    ct_unpreloaded_load(engine->closing.unpreloaded, moment->unpreloaded);
+    ct_shared_memory_store(engine->directory->doorbell, offsetof(struct ct_doorbell, deserted),
+                           moment->deserted);
+}
+
+struct ct_recording *ct_recording_new_snapshot(const struct ct_output *output,
+                                               struct ct_session_directory *directory,
+                                               const struct ct_moment *moment, GError **error)
+{
+    struct ct_recording *recording = adopted_new(output, directory, TRUE, error);
+
+    if (recording == NULL)
+        return NULL;
+    recording->has_calls = moment->has_calls;
+    g_string_assign(recording->missing, moment->missing);
+    recording->engine->closing.are_copies = TRUE;
+    recording->engine->closing.totals = moment->totals;
+    tell_losses(recording->engine, moment);
+    return recording;
 }
 
 const struct ct_session_directory *ct_recording_directory(const struct ct_recording *recording)
@@ -251,6 +291,7 @@ void ct_recording_summary(const struct ct_recording *recording,
         .path = recording->path,
         .moved_from = recording->moved_from,
         .is_removed = recording->is_removed,
+        .is_snapshot = recording->is_snapshot,
         .attached = control->root_pid == 0 ? control->command : NULL,
         .has_begun = recording->has_begun,
         .duration_ns = recording->end_ns > begin_ns ? recording->end_ns - begin_ns : 0,
@@ -283,7 +324,7 @@ void ct_recording_summary(const struct ct_recording *recording,
 
 void ct_recording_free(struct ct_recording *recording)
 {
-    ct_engine_free(recording->engine, recording->is_unfinished);
+    ct_engine_free(recording->engine, recording->is_unfinished && !recording->is_snapshot);
     ct_trace_free(recording->trace);
     g_strfreev(recording->kernel_totals.unpreloaded_names);
     g_free(recording->preload);

@@ -27,6 +27,15 @@ struct ct_recording *ct_recording_new(const struct ct_record_options *options, c
 struct ct_recording *ct_recording_adopt(const struct ct_output *output,
                                         struct ct_session_directory *directory, GError **error);
 
+/*
+ * A snapshot of a recording that goes on: `directory` has the boards and what `moment` says of the
+ * recording, as the folder has its files as they were then. To be cut at once. Owns the directory.
+ */
+struct ct_moment;
+struct ct_recording *ct_recording_new_snapshot(const struct ct_output *output,
+                                               struct ct_session_directory *directory,
+                                               const struct ct_moment *moment, GError **error);
+
 /* What the launch needs to know. */
 const struct ct_session_directory *ct_recording_directory(const struct ct_recording *recording);
 const char *ct_recording_preload(const struct ct_recording *recording);
@@ -91,6 +100,7 @@ struct ct_recording_summary {
     const char *path;       /* borrowed */
     const char *moved_from; /* borrowed; where it was made, if somebody moved it; or NULL */
     gboolean is_removed;    /* by somebody: there is no recording */
+    gboolean is_snapshot;   /* of a recording that goes on */
     const char *attached;   /* borrowed; processes that ran already; NULL: a program was launched */
     gboolean has_begun;
     uint64_t duration_ns;

@@ -23,6 +23,7 @@ struct ct_recording {
     gboolean lacks_samples;      /* it was to take some, but nothing ran for long enough */
     gboolean is_settled;         /* which images are unpreloaded */
     gboolean is_adopted;         /* another process began it */
+    gboolean is_snapshot;        /* then: that one goes on with it, elsewhere */
     gboolean was_cut;            /* and ended it, but could not finish it */
     gboolean has_begun;          /* when it was cut: the delay was over */
     uint64_t end_ns;             /* then */

@@ -25,6 +25,9 @@
 #define DRAIN_TIMEOUT_US (60 * G_USEC_PER_SEC)
 #define DRAIN_POLL_US    300
 
+/* The same, while threads write on to their rings. */
+#define PAUSE_TIMEOUT_US G_USEC_PER_SEC
+
 #define METADATA_POLL_US  2000
 #define METADATA_SIZE_MAX ((gsize)64 << 20)
 
@@ -369,24 +372,40 @@ static uint64_t count_lost(const struct ct_session *session)
     return total;
 }
 
-gboolean ct_session_finish(struct ct_session *session, GError **error)
+/* Once it is stopped: until what is in its buffers is on the disk. */
+static gboolean await_disk(const struct ct_session *session, gint64 timeout_us, GError **error)
 {
-    gint64 deadline = g_get_monotonic_time() + DRAIN_TIMEOUT_US;
+    gint64 deadline = g_get_monotonic_time() + timeout_us;
     int pending;
 
-    if (!check(lttng_stop_tracing_no_wait(session->name), "stop tracing", error))
-        return FALSE;
     while ((pending = lttng_data_pending(session->name)) == 1 && g_get_monotonic_time() < deadline)
         g_usleep(DRAIN_POLL_US);
     if (!check(pending, "say whether all is written", error))
         return FALSE;
-    session->events_lost = count_lost(session);
-    if (pending == 1) {
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                    "LTTng did not write out its buffers in time");
+    if (pending == 0)
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                "LTTng did not write out its buffers in time");
+    return FALSE;
+}
+
+gboolean ct_session_pause(struct ct_session *session, GError **error)
+{
+    if (!check(lttng_stop_tracing_no_wait(session->name), "pause tracing", error))
         return FALSE;
-    }
-    return TRUE;
+    if (await_disk(session, PAUSE_TIMEOUT_US, error))
+        return TRUE;
+    ct_session_start(session, NULL);
+    return FALSE;
+}
+
+gboolean ct_session_finish(struct ct_session *session, GError **error)
+{
+    if (!check(lttng_stop_tracing_no_wait(session->name), "stop tracing", error))
+        return FALSE;
+    gboolean is_written = await_disk(session, DRAIN_TIMEOUT_US, error);
+    session->events_lost = count_lost(session);
+    return is_written;
 }
 
 uint64_t ct_session_events_lost(const struct ct_session *session)

@@ -46,6 +46,10 @@ enum ct_session_state ct_session_check(const struct ct_session *session);
  */
 gboolean ct_session_end_packets(struct ct_session *session, GError **error);
 
+/* What was written is on the disk; until it is started again, nothing may be. FALSE and an error:
+ * it goes on, or is lost. */
+gboolean ct_session_pause(struct ct_session *session, GError **error);
+
 /* Is the metadata of all our events on disk? Without it, nobody can read what else is. */
 gboolean ct_session_has_metadata(const struct ct_session *session);
 

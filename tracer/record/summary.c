@@ -232,7 +232,7 @@ static void append_attached(GString *line, const struct ct_recording_summary *su
     g_string_append_printf(line, " of %s", attached);
 }
 
-static void print_summary(const struct ct_recording *recording, gboolean is_complete)
+void ct_summary_print(const struct ct_recording *recording, gboolean is_complete)
 {
     struct ct_recording_summary summary;
     g_autoptr(GString) line = g_string_new("ctrace: recorded ");
@@ -245,6 +245,7 @@ static void print_summary(const struct ct_recording *recording, gboolean is_comp
     g_autofree char *path = ct_safe_line(summary.path);
     g_string_append(line, " in ");
     append_duration(line, summary.duration_ns);
+    g_string_append(line, summary.is_snapshot ? " so far" : "");
     g_string_append_printf(line, "\nctrace: wrote %s (", path);
     append_size(line, summary.bytes);
     g_string_append(line, ")");
@@ -298,6 +299,6 @@ gboolean ct_summary_finish(struct ct_recording *recording, int exit_status)
         ct_message("ctrace: nothing was recorded: " CT_RECORDING_NOT_BEGUN);
         return FALSE;
     }
-    print_summary(recording, is_complete);
+    ct_summary_print(recording, is_complete);
     return TRUE;
 }

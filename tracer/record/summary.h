@@ -10,4 +10,7 @@
  */
 gboolean ct_summary_finish(struct ct_recording *recording, int exit_status);
 
+/* Of one that was cut: only says that. */
+void ct_summary_print(const struct ct_recording *recording, gboolean is_complete);
+
 #endif

@@ -85,6 +85,16 @@ gboolean ct_trace_end_packets(struct ct_trace *trace, GError **error)
     return ct_session_end_packets(trace->session, error);
 }
 
+gboolean ct_trace_pause(struct ct_trace *trace, GError **error)
+{
+    return ct_session_pause(trace->session, error);
+}
+
+gboolean ct_trace_go_on(struct ct_trace *trace, GError **error)
+{
+    return ct_session_start(trace->session, error);
+}
+
 void ct_trace_bring_out(struct ct_trace *trace)
 {
     if (ct_session_finish(trace->session, NULL))

@@ -32,6 +32,11 @@ gboolean ct_trace_is_live(struct ct_trace *trace);
 /* What is written from now on is in packets of its own: while nobody writes. */
 gboolean ct_trace_end_packets(struct ct_trace *trace, GError **error);
 
+/* The same, and what was written is on the disk: until ct_trace_go_on(), while nobody writes. FALSE
+ * and an error: it has gone on. */
+gboolean ct_trace_pause(struct ct_trace *trace, GError **error);
+gboolean ct_trace_go_on(struct ct_trace *trace, GError **error);
+
 /* What was written is on the disk, as far as that can be had. */
 void ct_trace_bring_out(struct ct_trace *trace);
 

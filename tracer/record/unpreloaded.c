@@ -232,3 +232,40 @@ const GArray *ct_unpreloaded_list(const struct ct_unpreloaded *unpreloaded)
 {
     return unpreloaded->images;
 }
+
+/* ---- For another process. ---- */
+
+GVariant *ct_unpreloaded_save(const struct ct_unpreloaded *unpreloaded)
+{
+    GVariantBuilder images, expected;
+
+    g_variant_builder_init(&images, G_VARIANT_TYPE("a(suu)"));
+    for (guint i = 0; i < unpreloaded->images->len; i++) {
+        const struct ct_unpreloaded_images *one = at(unpreloaded->images, i);
+        g_variant_builder_add(&images, "(suu)", one->name, (guint32)one->obstacle, one->count);
+    }
+    g_variant_builder_init(&expected, G_VARIANT_TYPE("a(its)"));
+    for (guint i = 0; i < unpreloaded->expected->len; i++) {
+        const struct expected *one = &g_array_index(unpreloaded->expected, struct expected, i);
+        g_autofree char *name = g_utf8_make_valid(one->name, -1); /* it may have been cut off */
+        g_variant_builder_add(&expected, "(its)", one->pid, (guint64)one->since_ns, name);
+    }
+    return g_variant_new(CT_UNPRELOADED_TYPE, &images, &expected);
+}
+
+void ct_unpreloaded_load(struct ct_unpreloaded *unpreloaded, GVariant *saved)
+{
+    g_autoptr(GVariantIter) images = NULL;
+    g_autoptr(GVariantIter) expected = NULL;
+    const char *name;
+    guint32 obstacle, count;
+    gint32 pid;
+    guint64 since_ns;
+
+    g_variant_get(saved, CT_UNPRELOADED_TYPE, &images, &expected);
+    while (g_variant_iter_next(images, "(&suu)", &name, &obstacle, &count))
+        if (obstacle < CT_OBSTACLE_COUNT)
+            ct_unpreloaded_add(unpreloaded, name, (enum ct_obstacle)obstacle, count);
+    while (g_variant_iter_next(expected, "(it&s)", &pid, &since_ns, &name))
+        ct_unpreloaded_expect(unpreloaded, pid, since_ns, name);
+}

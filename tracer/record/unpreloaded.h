@@ -53,6 +53,14 @@ void ct_unpreloaded_note_deserted(struct ct_unpreloaded *unpreloaded, uint64_t c
 void ct_unpreloaded_settle(struct ct_unpreloaded *unpreloaded, const GArray *images,
                            char *const *told, uint64_t now_ns);
 
+/* All that it holds before it is settled, for another process. Floating. */
+GVariant *ct_unpreloaded_save(const struct ct_unpreloaded *unpreloaded);
+/* Adds that, as far as it makes sense. */
+void ct_unpreloaded_load(struct ct_unpreloaded *unpreloaded, GVariant *saved);
+
+/* What ct_unpreloaded_save() gives. */
+#define CT_UNPRELOADED_TYPE "(a(suu)a(its))"
+
 /* struct ct_unpreloaded_images; borrowed. */
 const GArray *ct_unpreloaded_list(const struct ct_unpreloaded *unpreloaded);
 

@@ -52,3 +52,13 @@ gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_
     errno = code;
     return is_dropped;
 }
+
+void ct_kernel_capture_bring_out(struct ct_kernel_capture *capture, void (*look)(void *user),
+                                 void *user)
+{
+    g_mutex_lock(&capture->lock);
+    if (capture->drainer != NULL)
+        capture->has_new_fds |= ct_kernel_capture_drain(capture);
+    look(user);
+    g_mutex_unlock(&capture->lock);
+}

@@ -1,0 +1,267 @@
+#include "asked.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* More wait until one of them has hung up. */
+#define MAX_PEERS 16
+
+/* A word, and a path. */
+#define MAX_LINE (PATH_MAX + 64)
+
+#define ANSWER_OK    "ok"
+#define ANSWER_ERROR "error "
+
+/* How long an answer may take that is an error by then: a large recording is copied meanwhile. */
+#define ASK_TIMEOUT_S 600
+
+struct peer {
+    guint64 number;
+    int fd;
+    GString *read;        /* owned; what has come, and was not taken yet */
+    gboolean is_waiting;  /* for an answer */
+    gboolean has_hung_up; /* and says no more */
+};
+
+struct ct_asked {
+    char *path;       /* owned */
+    int fd;           /* that listens */
+    GPtrArray *peers; /* owned; struct peer */
+    guint64 count;    /* of all that ever were */
+};
+
+static void peer_free(void *data)
+{
+    struct peer *peer = data;
+
+    close(peer->fd);
+    g_string_free(peer->read, TRUE);
+    g_free(peer);
+}
+
+static gboolean set_address(struct sockaddr_un *address, const char *path, GError **error)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (g_strlcpy(address->sun_path, path, sizeof(address->sun_path)) < sizeof(address->sun_path))
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NAMETOOLONG,
+                "%s is too long for a socket's name: it may have %zu bytes", path,
+                sizeof(address->sun_path) - 1);
+    return FALSE;
+}
+
+struct ct_asked *ct_asked_new(const char *path, GError **error)
+{
+    struct sockaddr_un address;
+
+    if (!set_address(&address, path, error))
+        return NULL;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* The file gets the mode that the socket has. */
+    if (fd < 0 || fchmod(fd, 0600) != 0 ||
+        bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, MAX_PEERS) != 0) {
+        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                    "cannot listen at %s: %s%s", path, g_strerror(errno),
+                    errno == EADDRINUSE ? ": remove it, if nobody does any more" : "");
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    struct ct_asked *asked = g_new0(struct ct_asked, 1);
+    asked->path = g_strdup(path);
+    asked->fd = fd;
+    asked->peers = g_ptr_array_new_with_free_func(peer_free);
+    return asked;
+}
+
+void ct_asked_list_fds(const struct ct_asked *asked, GArray *fds)
+{
+    const struct pollfd own = {.fd = asked->peers->len < MAX_PEERS ? asked->fd : -1,
+                               .events = POLLIN};
+
+    g_array_append_val(fds, own);
+    for (guint i = 0; i < asked->peers->len; i++) {
+        const struct peer *peer = asked->peers->pdata[i];
+        const struct pollfd one = {.fd = peer->is_waiting ? -1 : peer->fd, .events = POLLIN};
+        g_array_append_val(fds, one);
+    }
+}
+
+/* ---- What comes ---- */
+
+static gboolean is_same_user(int fd)
+{
+    struct ucred who;
+    socklen_t size = sizeof(who);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
+           (who.uid == geteuid() || who.uid == 0);
+}
+
+static void accept_peers(struct ct_asked *asked)
+{
+    int fd;
+
+    while (asked->peers->len < MAX_PEERS &&
+           (fd = accept4(asked->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+        if (!is_same_user(fd)) {
+            close(fd);
+            continue;
+        }
+        struct peer *peer = g_new0(struct peer, 1);
+        peer->fd = fd;
+        peer->number = ++asked->count;
+        peer->read = g_string_new(NULL);
+        g_ptr_array_add(asked->peers, peer);
+    }
+}
+
+static void read_more(struct peer *peer)
+{
+    char bytes[1024];
+    ssize_t size;
+
+    while (peer->read->len <= MAX_LINE &&
+           (size = recv(peer->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) != 0) {
+        if (size < 0) {
+            peer->has_hung_up = errno != EAGAIN && errno != EINTR;
+            return;
+        }
+        g_string_append_len(peer->read, bytes, size);
+    }
+    peer->has_hung_up = TRUE; /* or it says more than anybody has to say */
+}
+
+/* The next line, without its end. Caller frees; NULL: there is none yet. */
+static char *take_line(struct peer *peer)
+{
+    const char *end = memchr(peer->read->str, '\n', peer->read->len);
+
+    if (end == NULL)
+        return NULL;
+    gssize length = end - peer->read->str;
+    char *line = g_strndup(peer->read->str, (gsize)length);
+    g_string_erase(peer->read, 0, length + 1);
+    return line;
+}
+
+static struct peer *find_peer(const struct ct_asked *asked, guint64 number)
+{
+    for (guint i = 0; i < asked->peers->len; i++) {
+        struct peer *peer = asked->peers->pdata[i];
+        if (peer->number == number)
+            return peer;
+    }
+    return NULL;
+}
+
+void ct_asked_serve(struct ct_asked *asked,
+                    void (*answer)(void *user, struct ct_asked *asked, guint64 peer, char *line),
+                    void *user)
+{
+    accept_peers(asked);
+    for (guint i = asked->peers->len; i-- > 0;) {
+        struct peer *peer = asked->peers->pdata[i];
+        g_autofree char *line = NULL;
+
+        if (peer->is_waiting)
+            continue;
+        if (!peer->has_hung_up)
+            read_more(peer);
+        while (!peer->is_waiting && (line = take_line(peer)) != NULL) {
+            peer->is_waiting = TRUE;
+            answer(user, asked, peer->number, line);
+            g_clear_pointer(&line, g_free);
+        }
+        if (!peer->is_waiting && peer->has_hung_up)
+            g_ptr_array_remove_index(asked->peers, i);
+    }
+}
+
+void ct_asked_answer(struct ct_asked *asked, guint64 number, const GError *error)
+{
+    struct peer *peer = find_peer(asked, number);
+
+    if (peer == NULL)
+        return;
+    g_autofree char *words = error != NULL ? g_strdup(error->message) : NULL;
+    g_autofree char *line =
+        words != NULL ? g_strconcat(ANSWER_ERROR, g_strdelimit(words, "\r\n", ' '), "\n", NULL)
+                      : g_strdup(ANSWER_OK "\n");
+    peer->is_waiting = FALSE;
+    if (send(peer->fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)strlen(line))
+        peer->has_hung_up = TRUE;
+}
+
+void ct_asked_free(struct ct_asked *asked)
+{
+    if (asked == NULL)
+        return;
+    g_unlink(asked->path);
+    close(asked->fd);
+    g_ptr_array_unref(asked->peers);
+    g_free(asked->path);
+    g_free(asked);
+}
+
+/* ---- The other side ---- */
+
+static gboolean fail(GError **error, int code, const char *what)
+{
+    g_set_error(error, G_FILE_ERROR,
+                code == ENOENT || code == ECONNREFUSED ? (gint)G_FILE_ERROR_NOENT
+                                                       : (gint)g_file_error_from_errno(code),
+                "cannot %s: %s", what, g_strerror(code));
+    return FALSE;
+}
+
+static gboolean read_answer(int fd, GString *answer, GError **error)
+{
+    char byte;
+    ssize_t size;
+
+    while ((size = recv(fd, &byte, 1, 0)) != 0) {
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0)
+            return fail(error, errno, "read what the recorder answers");
+        if (byte == '\n')
+            return TRUE;
+        g_string_append_c(answer, byte);
+    }
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PIPE, "the recorder ended before it answered");
+    return FALSE;
+}
+
+gboolean ct_asked_ask(const char *path, const char *line, GError **error)
+{
+    const struct timeval timeout = {.tv_sec = ASK_TIMEOUT_S};
+    g_autoptr(GString) answer = g_string_new(NULL);
+    g_autofree char *asked = g_strconcat(line, "\n", NULL);
+    struct sockaddr_un address;
+
+    if (!set_address(&address, path, error))
+        return FALSE;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    gboolean is_asked =
+        fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
+        connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+        send(fd, asked, strlen(asked), MSG_NOSIGNAL) == (ssize_t)strlen(asked);
+    if (!is_asked)
+        fail(error, errno, "ask the recorder");
+    gboolean is_answered = is_asked && read_answer(fd, answer, error);
+    if (fd >= 0)
+        close(fd);
+    if (!is_answered || strcmp(answer->str, ANSWER_OK) == 0)
+        return is_answered;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s",
+                g_str_has_prefix(answer->str, ANSWER_ERROR) ? answer->str + strlen(ANSWER_ERROR)
+                                                            : answer->str);
+    return FALSE;
+}

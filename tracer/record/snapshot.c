@@ -1,0 +1,264 @@
+/* ctrace snapshot: what a recording that goes on has so far, as a recording of its own. */
+#include "asked.h"
+#include "home.h"
+#include "messages.h"
+#include "moment.h"
+#include "options.h"
+#include "options/parse.h"
+#include "output.h"
+#include "shed.h"
+#include "sigbus.h"
+#include "snapshot_copy.h"
+#include "summary.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#define USAGE_STATUS 2
+
+
+
+#define OUTPUT_SUFFIX ".snapshot"
+
+/* What there is of a snapshot; all is owned. */
+struct snapshot {
+    char *source; /* the path of the recording that goes on */
+    char *asked;  /* the path of the socket of its recorder */
+    struct ct_output *output;
+    struct ct_session_directory *directory; /* for the boards; NULL: they are somebody else's */
+    struct ct_moment moment;
+};
+
+/* ---- An end in between ---- */
+
+static void list_endings(sigset_t *set)
+{
+    static const int endings[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    struct sigaction action;
+
+    sigemptyset(set);
+    for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
+        if (sigaction(endings[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(set, endings[i]);
+}
+
+/* In another thread: nothing is left of it. */
+static void *await_ending(void *data)
+{
+    struct snapshot *snapshot = data;
+    sigset_t set;
+    int number;
+
+    list_endings(&set);
+    if (sigwait(&set, &number) != 0)
+        return NULL;
+    g_printerr("ctrace snapshot: ended before the snapshot was made\n");
+    ct_output_revert(snapshot->output);
+    if (snapshot->directory != NULL)
+        ct_session_directory_free(snapshot->directory);
+    signal(number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    raise(number);
+    return NULL;
+}
+
+/* ---- Making it ---- */
+
+/* FALSE and an error: there is nothing to be asked for. */
+static gboolean find_recorder(struct snapshot *snapshot, const char *name, GError **error)
+{
+    gboolean is_left;
+
+    snapshot->source = g_canonicalize_filename(name, NULL);
+    g_autofree char *directory = ct_session_directory_find_living(snapshot->source, &is_left);
+    if (directory != NULL) {
+        snapshot->asked = g_build_filename(directory, CT_MOMENT_SOCKET, NULL);
+        return TRUE;
+    }
+    if (is_left)
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                    "the recorder of %s is gone: finish the recording by: ctrace recover %s",
+                    snapshot->source, name);
+    else if (g_file_test(snapshot->source, G_FILE_TEST_EXISTS))
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                    "%s is not being recorded by this user: if it is a recording, it has ended, "
+                    "and can be used as it is",
+                    snapshot->source);
+    else
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                    "there is no recording %s: name the folder that ctrace record writes to",
+                    snapshot->source);
+    return FALSE;
+}
+
+static gboolean ask(struct snapshot *snapshot, GError **error)
+{
+    g_autofree char *name = g_path_get_basename(snapshot->directory->path);
+    g_autofree char *line = g_strconcat(CT_MOMENT_WORD, name, NULL);
+    g_autoptr(GError) refusal = NULL;
+
+    if (ct_asked_ask(snapshot->asked, line, &refusal))
+        return ct_moment_load(&snapshot->moment, snapshot->directory->path, error);
+    if (g_error_matches(refusal, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                    "the recorder of %s takes no questions: it has not begun, or is ending",
+                    snapshot->source);
+    else
+        g_propagate_error(error, g_steal_pointer(&refusal));
+    return FALSE;
+}
+
+/* Copies the files; and its boards are a recording's to `output` from now on. */
+static gboolean copy(struct snapshot *snapshot, GError **error)
+{
+    struct ct_session_directory *directory = snapshot->directory;
+
+    if (!ct_snapshot_copy(&snapshot->moment, snapshot->moment.control.output,
+                          snapshot->output->place, error))
+        return FALSE;
+    *directory->control = snapshot->moment.control;
+    directory->control->recorder_pid = getpid();
+    g_strlcpy(directory->control->output, snapshot->output->path,
+              sizeof(directory->control->output));
+    ct_session_directory_publish(directory);
+    return TRUE;
+}
+
+static gboolean cut(struct snapshot *snapshot, GError **error)
+{
+    struct ct_recording *recording =
+        ct_recording_new_snapshot(snapshot->output, g_steal_pointer(&snapshot->directory),
+                                  &snapshot->moment, error);
+
+    if (recording == NULL)
+        return FALSE;
+    gboolean is_whole = ct_recording_cut(recording, -1, error);
+    if (is_whole)
+        ct_summary_print(recording, TRUE);
+    ct_recording_free(recording);
+    return is_whole;
+}
+
+static gboolean make(struct snapshot *snapshot, const char *output, GError **error)
+{
+    pthread_t watcher;
+
+    ct_session_directories_drop(""); /* what was left of others that were killed */
+    snapshot->output = ct_output_new(output, error);
+    if (snapshot->output == NULL)
+        return FALSE;
+    if (snapshot->output->previous != NULL)
+        ct_session_directories_move(snapshot->output->path, snapshot->output->previous);
+    else
+        ct_session_directories_drop(snapshot->output->path);
+    snapshot->directory = ct_session_directory_new(0, TRUE, error);
+    pthread_create(&watcher, NULL, await_ending, snapshot);
+    gboolean is_made = snapshot->directory != NULL && ask(snapshot, error) &&
+                       copy(snapshot, error) && cut(snapshot, error);
+    if (is_made) {
+        ct_output_commit(snapshot->output);
+        ct_output_release(snapshot->output->place);
+    } else {
+        if (snapshot->output->previous != NULL)
+            ct_session_directories_move(snapshot->output->previous, snapshot->output->path);
+        ct_output_revert(snapshot->output);
+    }
+    return is_made;
+}
+
+static gboolean snapshot_of(const char *name, const char *output, GError **error)
+{
+    struct snapshot snapshot = {0};
+    struct ct_private_mounts mounts = CT_NO_PRIVATE_MOUNTS;
+    g_autofree char *beside = g_strconcat(name, OUTPUT_SUFFIX, NULL);
+
+    ct_moment_init(&snapshot.moment);
+    gboolean is_made = find_recorder(&snapshot, name, error) &&
+                       ct_home_hide_others(&mounts, error) &&
+                       make(&snapshot, output != NULL ? output : beside, error);
+    ct_moment_clear(&snapshot.moment);
+    ct_session_directory_free(snapshot.directory);
+    ct_output_free(snapshot.output);
+    g_free(snapshot.asked);
+    g_free(snapshot.source);
+    return is_made;
+}
+
+/* ---- The command ---- */
+
+struct given {
+    gboolean wants_version;
+    char *output;
+    char **directories;
+};
+
+static gboolean parse(char **argv, struct given *given, GError **error)
+{
+    g_auto(GStrv) arguments = g_strdupv(argv);
+    const GOptionEntry entries[] = {
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &given->output,
+         "Write the snapshot to OUT (DIR" OUTPUT_SUFFIX "); one that is there moves to OUT.old",
+         "OUT"},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &given->wants_version, "Print the version and exit",
+         NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given->directories, NULL, "[DIR]"},
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+    g_set_prgname("ctrace snapshot");
+    g_option_context_set_summary(
+        context, "Writes what the recording in DIR (" CT_DEFAULT_OUTPUT "), which goes on, has so "
+                 "far, as a recording\nof its own: up to now, with the waits that are open now.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!ct_options_parse(context, entries, &arguments, error))
+        return FALSE;
+    if (given->directories == NULL || given->directories[0] == NULL ||
+        given->directories[1] == NULL)
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "only one directory can be given");
+    return FALSE;
+}
+
+static int run(const struct given *given)
+{
+    g_autoptr(GError) error = NULL;
+    sigset_t endings;
+
+    if (given->wants_version) {
+        g_print("ctrace %s\n", CTRACE_VERSION);
+        return 0;
+    }
+    list_endings(&endings); /* for one thread */
+    pthread_sigmask(SIG_BLOCK, &endings, NULL);
+    signal(SIGPIPE, SIG_IGN); /* the session daemon may go away while it is spoken to */
+    const char *name = given->directories != NULL && given->directories[0] != NULL
+                           ? given->directories[0]
+                           : CT_DEFAULT_OUTPUT;
+    if (snapshot_of(name, given->output, &error))
+        return 0;
+    ct_message("ctrace snapshot: %s", error->message);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct given given = {0};
+    g_autoptr(GError) error = NULL;
+    int status = USAGE_STATUS;
+
+    (void)argc;
+    ct_shed_preloads(argv);
+    ct_messages_init();
+    ct_sigbus_survive(NULL);
+    if (parse(argv, &given, &error)) {
+        status = run(&given);
+    } else {
+        ct_message("ctrace snapshot: %s", error->message);
+        ct_message("Try: ctrace snapshot --help");
+    }
+    g_free(given.output);
+    g_strfreev(given.directories);
+    return status;
+}
