@@ -164,7 +164,7 @@ struct ct_session_directory *ct_session_directory_new(uint64_t rate_ns, gboolean
 }
 
 /* What another recorder published; programs of the same user may have written over it. */
-static gboolean read_control(const char *directory, struct ct_control *control)
+gboolean ct_session_directory_read(const char *directory, struct ct_control *control)
 {
     struct stat status;
     int folder_fd = ct_tree_open(AT_FDCWD, directory);
@@ -201,7 +201,7 @@ static struct ct_session_directory *open_directory(const char *name, const char 
     g_autofree char *path = g_build_filename(CT_SESSION_FOLDER, name, NULL);
     struct ct_control control;
 
-    if (!read_control(path, &control) || strcmp(control.output, output) != 0)
+    if (!ct_session_directory_read(path, &control) || strcmp(control.output, output) != 0)
         return NULL;
     struct ct_session_directory *directory = directory_new(&path, 0);
     if (directory->doorbell == NULL) {

@@ -35,6 +35,9 @@ struct ct_session_directory *ct_session_directory_adopt(const char *output, GErr
  */
 char *ct_session_directory_find_living(const char *output, gboolean *is_left);
 
+/* What the recorder with that directory tells at this moment. FALSE: it has gone. */
+gboolean ct_session_directory_read(const char *path, struct ct_control *control);
+
 /* The recordings to `output` that were left unfinished are gone: another one takes their place. */
 void ct_session_directories_drop(const char *output);
 

@@ -146,7 +146,8 @@ static void close_kernel(struct ct_recording *recording)
         .root_pid = control->root_pid,
         .follows_children = control->follows_children != 0,
         .stack_frames = control->stack_frames,
-        .deserted_until_ns = recording->is_adopted ? recording->end_ns : 0,
+        .deserted_until_ns =
+            recording->is_adopted && !recording->is_snapshot ? recording->end_ns : 0,
         .begin_ns = control->dropped > 0 ? control->begin_ns : 0,
     };
     g_autoptr(GArray) preloaded = ct_engine_find_preloaded(recording->engine);

@@ -23,8 +23,8 @@
 
 /* What there is of a snapshot; all is owned. */
 struct snapshot {
-    char *source; /* the path of the recording that goes on */
-    char *asked;  /* the path of the socket of its recorder */
+    char *source;   /* the path of the recording that goes on */
+    char *recorder; /* the path of its recorder's session directory */
     struct ct_output *output;
     struct ct_session_directory *directory; /* for the boards; NULL: they are somebody else's */
     struct ct_moment moment;
@@ -71,11 +71,9 @@ static gboolean find_recorder(struct snapshot *snapshot, const char *name, GErro
     gboolean is_left;
 
     snapshot->source = g_canonicalize_filename(name, NULL);
-    g_autofree char *directory = ct_session_directory_find_living(snapshot->source, &is_left);
-    if (directory != NULL) {
-        snapshot->asked = g_build_filename(directory, CT_MOMENT_SOCKET, NULL);
+    snapshot->recorder = ct_session_directory_find_living(snapshot->source, &is_left);
+    if (snapshot->recorder != NULL)
         return TRUE;
-    }
     if (is_left)
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
                     "the recorder of %s is gone: finish the recording by: ctrace recover %s",
@@ -96,9 +94,10 @@ static gboolean ask(struct snapshot *snapshot, GError **error)
 {
     g_autofree char *name = g_path_get_basename(snapshot->directory->path);
     g_autofree char *line = g_strconcat(CT_MOMENT_WORD, name, NULL);
+    g_autofree char *socket = g_build_filename(snapshot->recorder, CT_MOMENT_SOCKET, NULL);
     g_autoptr(GError) refusal = NULL;
 
-    if (ct_asked_ask(snapshot->asked, line, &refusal))
+    if (ct_asked_ask(socket, line, &refusal))
         return ct_moment_load(&snapshot->moment, snapshot->directory->path, error);
     if (g_error_matches(refusal, G_FILE_ERROR, G_FILE_ERROR_NOENT))
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
@@ -113,9 +112,15 @@ static gboolean ask(struct snapshot *snapshot, GError **error)
 static gboolean copy(struct snapshot *snapshot, GError **error)
 {
     struct ct_session_directory *directory = snapshot->directory;
+    struct ct_moment *moment = &snapshot->moment;
+    g_autofree char *from = g_strdup(moment->control.output);
+    struct ct_control now;
 
-    if (!ct_snapshot_copy(&snapshot->moment, snapshot->moment.control.output,
-                          snapshot->output->place, error))
+    if (!ct_snapshot_copy(moment, from, snapshot->output->place, error))
+        return FALSE;
+    if (!ct_session_directory_read(snapshot->recorder, &now))
+        now.is_recording = 0;
+    if (!ct_snapshot_copy_drop(moment, &now, from, snapshot->output->place, error))
         return FALSE;
     *directory->control = snapshot->moment.control;
     directory->control->recorder_pid = getpid();
@@ -180,7 +185,7 @@ static gboolean snapshot_of(const char *name, const char *output, GError **error
     ct_moment_clear(&snapshot.moment);
     ct_session_directory_free(snapshot.directory);
     ct_output_free(snapshot.output);
-    g_free(snapshot.asked);
+    g_free(snapshot.recorder);
     g_free(snapshot.source);
     return is_made;
 }

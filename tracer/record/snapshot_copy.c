@@ -103,7 +103,8 @@ static gboolean drop_file(const struct walk *walk, struct pair folders, const ch
 
     (void)walk;
     if (from_fd >= 0 && to_fd >= 0 && fstat(to_fd, &status) == 0)
-        is_dropped = ct_hole_make(to_fd, data_begin(from_fd, status.st_size));
+        is_dropped = ct_hole_make(to_fd, data_begin(from_fd, status.st_size)) &&
+                     ct_spool_drop_as(from_fd, to_fd);
     int code = errno;
     if (from_fd >= 0)
         close(from_fd);
@@ -194,9 +195,40 @@ gboolean ct_snapshot_copy(const struct ct_moment *moment, const char *from, cons
     return FALSE;
 }
 
-gboolean ct_snapshot_copy_drop(const char *from, const char *to)
+/* The parts that are left of it by now. FALSE: none is. */
+static gboolean drop_parts(struct ct_control *control, uint32_t count)
+{
+    for (guint i = 0; i < CT_CONTROL_PARTS; i++)
+        control->parts[i] = count < CT_CONTROL_PARTS - i ? control->parts[i + count]
+                                                         : (struct ct_control_part){0};
+    control->dropped += count;
+    control->begin_ns = control->parts[0].begin_ns;
+    return control->begin_ns != 0 && control->begin_ns < control->alive_ns;
+}
+
+gboolean ct_snapshot_copy_drop(struct ct_moment *moment, const struct ct_control *now,
+                               const char *from, const char *to, GError **error)
 {
     const struct walk walk = {.each = drop_file};
+    uint32_t count = now->dropped - moment->control.dropped;
 
-    return walk_parts(&walk, from, to);
+    if (!now->is_recording) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+                    "%s ended while it was copied: use it as it is", from);
+        return FALSE;
+    }
+    if (count == 0)
+        return TRUE;
+    if (!drop_parts(&moment->control, count)) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+                    "%s drops what it has faster than that is copied: try again, or record with a "
+                    "larger --max-size",
+                    from);
+        return FALSE;
+    }
+    if (walk_parts(&walk, from, to))
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                "cannot drop the beginning of the files in %s: %s", to, g_strerror(errno));
+    return FALSE;
 }

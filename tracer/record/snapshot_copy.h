@@ -11,8 +11,12 @@
 gboolean ct_snapshot_copy(const struct ct_moment *moment, const char *from, const char *to,
                           GError **error);
 
-/* Then: of its copy, what has been given back of the living recording by now goes, too. FALSE and
- * errno. */
-gboolean ct_snapshot_copy_drop(const char *from, const char *to);
+/*
+ * Then: `now` is what the recorder tells by now. What it has dropped of its recording since then
+ * goes from the copy, too, and `moment` says so. FALSE and an error if nothing is left, or if it
+ * has ended.
+ */
+gboolean ct_snapshot_copy_drop(struct ct_moment *moment, const struct ct_control *now,
+                               const char *from, const char *to, GError **error);
 
 #endif

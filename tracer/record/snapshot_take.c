@@ -6,6 +6,8 @@
 #include "newest.h"
 #include "recording_state.h"
 #include "schema/capture_words.h"
+#include "schema/recording_files.h"
+#include "spool/spool.h"
 #include "text/figures.h"
 
 #include <errno.h>
@@ -56,29 +58,44 @@ static gboolean add_file(int folder_fd, const char *name, const struct stat *sta
     return FALSE;
 }
 
-static void add_files(void *data)
+static void add_files(struct work *work, const char *part)
 {
-    struct work *work = data;
+    g_autofree char *path = g_build_filename(work->recording->place, part, NULL);
 
-    ct_tree_walk(work->recording->place, add_file, work);
+    ct_tree_walk(path, add_file, work);
 }
 
 /* What is written by now is on the disk, and how large its files are then is known. */
-static gboolean note_files(struct work *work, GError **error)
+static gboolean note_streams(struct work *work, GError **error)
 {
     struct ct_recording *recording = work->recording;
-    struct ct_engine *engine = recording->engine;
 
     if (!ct_trace_pause(recording->trace, error))
         return FALSE;
-    if (engine->kernel != NULL)
-        ct_kernel_capture_bring_out(engine->kernel, add_files, work);
-    else
-        add_files(work);
+    add_files(work, "ust");
     if (!ct_trace_go_on(recording->trace, error))
         return FALSE;
-    engine->closing.writer->go_on_from_now();
+    recording->engine->closing.writer->go_on_from_now();
     return TRUE;
+}
+
+static void add_other_files(void *data)
+{
+    static const char *const parts[] = {CT_SPOOL_FOLDER, CT_JIT_FOLDER, CT_OBJECTS_FOLDER};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
+        add_files(data, parts[i]);
+}
+
+/* The same of what the kernel told, and of what was copied. */
+static void note_others(struct work *work)
+{
+    struct ct_kernel_capture *kernel = work->recording->engine->kernel;
+
+    if (kernel != NULL)
+        ct_kernel_capture_bring_out(kernel, add_other_files, work);
+    else
+        add_other_files(work);
 }
 
 static gboolean has_room(const struct work *work, GError **error)
@@ -99,8 +116,7 @@ static gboolean has_room(const struct work *work, GError **error)
     return FALSE;
 }
 
-/* All of them as of now, and then what of them does not change. */
-static gboolean copy_boards(struct work *work, GError **error)
+static void take_boards(struct work *work)
 {
     struct ct_engine *engine = work->recording->engine;
     const GPtrArray *boards = ct_boards_update(engine->boards);
@@ -108,6 +124,10 @@ static gboolean copy_boards(struct work *work, GError **error)
     for (guint i = 0; i < boards->len; i++)
         g_ptr_array_add(work->copies, ct_board_copy_take(boards->pdata[i]));
     work->moment.control.alive_ns = ct_engine_now_ns(engine);
+}
+
+static gboolean write_boards(struct work *work, GError **error)
+{
     if (!has_room(work, error))
         return FALSE;
     for (guint i = 0; i < work->copies->len; i++) {
@@ -156,11 +176,13 @@ static gboolean take(struct work *work, GError **error)
 {
     struct ct_recording *recording = work->recording;
 
-    if (!note_files(work, error))
+    if (!note_streams(work, error))
         return FALSE;
     work->moment.control = *ct_recording_control(recording);
     work->moment.control.is_recording = 0;
-    if (!copy_boards(work, error))
+    take_boards(work); /* which is the moment */
+    note_others(work);
+    if (!write_boards(work, error))
         return FALSE;
     ct_newest_totals(recording, &work->moment.totals);
     add_losses(work);

@@ -134,6 +134,20 @@ gboolean ct_spool_drop(const char *folder, GHashTable *sizes, uint32_t part)
     return is_dropped;
 }
 
+gboolean ct_spool_drop_as(int from_fd, int to_fd)
+{
+    struct ct_spool_head head;
+    struct stat status;
+
+    if (pread(from_fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+        head.magic != CT_SPOOL_MAGIC || fstat(to_fd, &status) != 0)
+        return TRUE;
+    const uint64_t begin = MIN(head.begin, (uint64_t)status.st_size);
+
+    return pwrite(to_fd, &begin, sizeof(begin), offsetof(struct ct_spool_head, begin)) ==
+           (ssize_t)sizeof(begin);
+}
+
 void ct_spool_remove(const char *path)
 {
     g_autofree char *folder = g_build_filename(path, CT_SPOOL_FOLDER, NULL);

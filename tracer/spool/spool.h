@@ -33,6 +33,10 @@ GHashTable *ct_spool_sizes(const char *folder);
  */
 gboolean ct_spool_drop(const char *folder, GHashTable *sizes, uint32_t part);
 
+/* `to_fd` is a copy, as large or shorter, of `from_fd` that was made a moment ago: what has been
+ * dropped of that by now goes from it. What is no spool file stays. FALSE and errno. */
+gboolean ct_spool_drop_as(int from_fd, int to_fd);
+
 /* Removes the folder below `path` with all files. */
 void ct_spool_remove(const char *path);
 

@@ -53,12 +53,25 @@ gboolean ct_kernel_capture_drop_parts(struct ct_kernel_capture *capture, uint32_
     return is_dropped;
 }
 
+/* Locked. */
+static void bring_out(struct ct_kernel_capture *capture)
+{
+    for (guint i = 0; i < capture->count && capture->error == 0; i++) {
+        const struct use *use = &capture->uses[i];
+
+        if (use->opened != NULL && use->source->bring_out != NULL &&
+            !use->source->bring_out(use->opened, &capture->has_new_fds))
+            capture->error = errno;
+    }
+    capture->has_new_fds |= ct_kernel_capture_drain(capture);
+}
+
 void ct_kernel_capture_bring_out(struct ct_kernel_capture *capture, void (*look)(void *user),
                                  void *user)
 {
     g_mutex_lock(&capture->lock);
     if (capture->drainer != NULL)
-        capture->has_new_fds |= ct_kernel_capture_drain(capture);
+        bring_out(capture);
     look(user);
     g_mutex_unlock(&capture->lock);
 }

@@ -76,6 +76,8 @@ struct ct_capture_source {
     /* In another thread: what came is written. FALSE and errno if it cannot be. *has_new_fds if
      * they are to be listed again. */
     gboolean (*drain)(void *opened, gboolean *has_new_fds);
+    /* As drain, but tells also what else would be told once it is over. Or NULL: that is all. */
+    gboolean (*bring_out)(void *opened, gboolean *has_new_fds);
     /* In that thread, too: no more is recorded; what there is, is drained once more. Or NULL. */
     void (*end)(void *opened);
     /* Then: what else is missing, if anything, is *missing. FALSE and errno if not all is on disk.

@@ -240,6 +240,17 @@ static gboolean drain_off_cpu(void *opened, gboolean *has_new_fds)
     return write_records(source) && ct_perf_lives.drain(source->lives, has_new_fds);
 }
 
+/* Not those of whom it was told before. */
+static gboolean bring_out_off_cpu(void *opened, gboolean *has_new_fds)
+{
+    struct off_cpu_source *source = opened;
+
+    take_begin(source);
+    ct_bpf_programs_take(source->programs, ct_monotonic_ns(), source->bytes);
+    ct_bpf_programs_take_absent(source->programs, UINT64_MAX - 1, source->bytes);
+    return drain_off_cpu(opened, has_new_fds);
+}
+
 static void end_off_cpu(void *opened)
 {
     struct off_cpu_source *source = opened;
@@ -296,6 +307,7 @@ const struct ct_capture_source ct_bpf_off_cpu = {
     .restate = restate_off_cpu,
     .list_fds = list_off_cpu_fds,
     .drain = drain_off_cpu,
+    .bring_out = bring_out_off_cpu,
     .end = end_off_cpu,
     .close = close_off_cpu,
     .release = release_off_cpu,
