@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -32,6 +33,7 @@ struct peer {
 struct ct_asked {
     char *path;       /* owned */
     int fd;           /* that listens */
+    int epoll_fd;     /* of that, while there is room, and of the peers that may speak */
     GPtrArray *peers; /* owned; struct peer */
     guint64 count;    /* of all that ever were */
 };
@@ -56,6 +58,14 @@ static gboolean set_address(struct sockaddr_un *address, const char *path, GErro
     return FALSE;
 }
 
+/* What comes from there wakes who polls, or not any more. */
+static void listen_to(const struct ct_asked *asked, int fd, gboolean is_heard)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    epoll_ctl(asked->epoll_fd, is_heard ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, &event);
+}
+
 struct ct_asked *ct_asked_new(const char *path, GError **error)
 {
     struct sockaddr_un address;
@@ -76,21 +86,15 @@ struct ct_asked *ct_asked_new(const char *path, GError **error)
     struct ct_asked *asked = g_new0(struct ct_asked, 1);
     asked->path = g_strdup(path);
     asked->fd = fd;
+    asked->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     asked->peers = g_ptr_array_new_with_free_func(peer_free);
+    listen_to(asked, fd, TRUE);
     return asked;
 }
 
-void ct_asked_list_fds(const struct ct_asked *asked, GArray *fds)
+int ct_asked_fd(const struct ct_asked *asked)
 {
-    const struct pollfd own = {.fd = asked->peers->len < MAX_PEERS ? asked->fd : -1,
-                               .events = POLLIN};
-
-    g_array_append_val(fds, own);
-    for (guint i = 0; i < asked->peers->len; i++) {
-        const struct peer *peer = asked->peers->pdata[i];
-        const struct pollfd one = {.fd = peer->is_waiting ? -1 : peer->fd, .events = POLLIN};
-        g_array_append_val(fds, one);
-    }
+    return asked->epoll_fd;
 }
 
 /* ---- What comes ---- */
@@ -119,7 +123,10 @@ static void accept_peers(struct ct_asked *asked)
         peer->number = ++asked->count;
         peer->read = g_string_new(NULL);
         g_ptr_array_add(asked->peers, peer);
+        listen_to(asked, fd, TRUE);
     }
+    if (asked->peers->len == MAX_PEERS)
+        listen_to(asked, asked->fd, FALSE);
 }
 
 static void read_more(struct peer *peer)
@@ -176,12 +183,15 @@ void ct_asked_serve(struct ct_asked *asked,
             read_more(peer);
         while (!peer->is_waiting && (line = take_line(peer)) != NULL) {
             peer->is_waiting = TRUE;
+            listen_to(asked, peer->fd, FALSE);
             answer(user, asked, peer->number, line);
             g_clear_pointer(&line, g_free);
         }
         if (!peer->is_waiting && peer->has_hung_up)
             g_ptr_array_remove_index(asked->peers, i);
     }
+    if (asked->peers->len < MAX_PEERS) /* it may be heard already */
+        listen_to(asked, asked->fd, TRUE);
 }
 
 void ct_asked_answer(struct ct_asked *asked, guint64 number, const GError *error)
@@ -195,6 +205,7 @@ void ct_asked_answer(struct ct_asked *asked, guint64 number, const GError *error
         words != NULL ? g_strconcat(ANSWER_ERROR, g_strdelimit(words, "\r\n", ' '), "\n", NULL)
                       : g_strdup(ANSWER_OK "\n");
     peer->is_waiting = FALSE;
+    listen_to(asked, peer->fd, TRUE);
     if (send(peer->fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)strlen(line))
         peer->has_hung_up = TRUE;
 }
@@ -205,6 +216,7 @@ void ct_asked_free(struct ct_asked *asked)
         return;
     g_unlink(asked->path);
     close(asked->fd);
+    close(asked->epoll_fd);
     g_ptr_array_unref(asked->peers);
     g_free(asked->path);
     g_free(asked);
@@ -249,10 +261,10 @@ gboolean ct_asked_ask(const char *path, const char *line, GError **error)
     if (!set_address(&address, path, error))
         return FALSE;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    gboolean is_asked =
-        fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
-        connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-        send(fd, asked, strlen(asked), MSG_NOSIGNAL) == (ssize_t)strlen(asked);
+    gboolean is_asked = fd >= 0 &&
+                        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
+                        connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+                        send(fd, asked, strlen(asked), MSG_NOSIGNAL) == (ssize_t)strlen(asked);
     if (!is_asked)
         fail(error, errno, "ask the recorder");
     gboolean is_answered = is_asked && read_answer(fd, answer, error);

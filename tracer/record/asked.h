@@ -7,17 +7,16 @@
 #define CTRACE_RECORD_ASKED_H
 
 #include <glib.h>
-#include <poll.h>
 
 struct ct_asked;
 
 /* At `path`, which is not there yet; NULL and an error if it cannot be. */
 struct ct_asked *ct_asked_new(const char *path, GError **error);
 
-/* Adds what is to be polled: struct pollfd. */
-void ct_asked_list_fds(const struct ct_asked *asked, GArray *fds);
+/* Readable when something has come. */
+int ct_asked_fd(const struct ct_asked *asked);
 
-/* After that: takes what came. `answer` is called for each line, and is to call ct_asked_answer()
+/* Then: takes what came. `answer` is called for each line, and is to call ct_asked_answer()
  * for that peer, then or later; until it does, the peer is asked for no other. */
 void ct_asked_serve(struct ct_asked *asked,
                     void (*answer)(void *user, struct ct_asked *asked, guint64 peer, char *line),

@@ -22,9 +22,9 @@ struct patch {
 };
 
 struct ct_board_copy {
-    char *path;         /* owned; the board's */
-    GArray *patches;    /* owned; struct patch */
-    GByteArray *bytes;  /* owned; theirs */
+    char *path;        /* owned; the board's */
+    GArray *patches;   /* owned; struct patch */
+    GByteArray *bytes; /* owned; theirs */
 };
 
 /* ---- What changes ---- */
@@ -41,13 +41,16 @@ static void patch(struct ct_board_copy *copy, size_t at, const void *bytes, size
  * Tables only grow: the later number is as good. */
 static void patch_head(struct ct_board_copy *copy, const char numbers[CT_BOARD_NUMBERS_SIZE])
 {
-#define NUMBER(name) {offsetof(struct ct_board, name), sizeof(((struct ct_board *)NULL)->name)}
+#define NUMBER(name)                                                             \
+    {                                                                            \
+        offsetof(struct ct_board, name), sizeof(((struct ct_board *)NULL)->name) \
+    }
     static const struct {
         size_t at, size;
-    } kept[] = {NUMBER(state),           NUMBER(end_ns),         NUMBER(stacks_lost),
-                NUMBER(threads_lost),    NUMBER(modules_lost),   NUMBER(threads_started),
-                NUMBER(waits_recorded),  NUMBER(events_lost),    NUMBER(thread_high_water),
-                NUMBER(ring_count),      NUMBER(held_up_ns),     NUMBER(forked_high_water),
+    } kept[] = {NUMBER(state),          NUMBER(end_ns),       NUMBER(stacks_lost),
+                NUMBER(threads_lost),   NUMBER(modules_lost), NUMBER(threads_started),
+                NUMBER(waits_recorded), NUMBER(events_lost),  NUMBER(thread_high_water),
+                NUMBER(ring_count),     NUMBER(held_up_ns),   NUMBER(forked_high_water),
                 NUMBER(unseen_children)};
 #undef NUMBER
 
@@ -138,8 +141,7 @@ static void take_slot(struct ct_board_copy *copy, const struct ct_board_map *map
 static void take_children(struct ct_board_copy *copy, const struct ct_board_map *map,
                           const char numbers[CT_BOARD_NUMBERS_SIZE])
 {
-    uint32_t count =
-        ct_board_map_entries(map, CT_TABLE_FORKED, CT_U32(numbers, forked_high_water));
+    uint32_t count = ct_board_map_entries(map, CT_TABLE_FORKED, CT_U32(numbers, forked_high_water));
     struct ct_board_forked forked;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -243,8 +245,8 @@ gboolean ct_board_copy_write(const struct ct_board_copy *copy, const char *folde
     g_autofree char *path = g_build_filename(folder, name, NULL);
     int from_fd = open(copy->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     int to_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    gboolean is_written = from_fd >= 0 && to_fd >= 0 && copy_file(from_fd, to_fd) &&
-                          write_patches(copy, to_fd);
+    gboolean is_written =
+        from_fd >= 0 && to_fd >= 0 && copy_file(from_fd, to_fd) && write_patches(copy, to_fd);
     int code = errno;
 
     if (from_fd >= 0)

@@ -41,7 +41,7 @@ struct ct_closing {
     struct ct_deaths *deaths;                     /* borrowed; NULL if nobody has watched */
     uint64_t watched_until_ns;                    /* then: when somebody last did */
     uint64_t cut_ns; /* what is later on a board is beyond the recording; UINT64_MAX: nothing is */
-    gboolean are_copies; /* the boards, of that time: who lives on them lived then */
+    gboolean are_copies;        /* the boards, of that time: who lives on them lived then */
     struct ct_written *written; /* borrowed; of what was written of boards; NULL: nobody asks */
     gboolean has_parts;         /* a second one has begun */
     gboolean has_kernel;        /* a layer that takes stacks of any process */

@@ -80,8 +80,10 @@ static void tend(struct setting *setting, void (*how)(struct ct_recording *recor
 }
 
 /* What others ask for. */
-static void answer(struct setting *setting)
+static void answer(struct setting *setting, const struct pollfd *asked)
 {
+    if (asked->revents == 0)
+        return;
     struct ct_busy *busy =
         ct_busy_begin(CT_BUSY_TENDING, &setting->launch, leave_unfinished, setting);
 
@@ -110,28 +112,6 @@ static gboolean check_room(struct setting *setting)
     return stopped == NULL;
 }
 
-/* In the order in which they are polled; those of the questions follow. */
-enum { SIGNALS, DEATHS_OF_TREE, ATTACHED, OWN_FDS };
-
-static void list_fds(const struct setting *setting, GArray *fds)
-{
-    const struct pollfd own[OWN_FDS] = {
-        [SIGNALS] = {.fd = setting->launch.signal_fd, .events = POLLIN},
-        [DEATHS_OF_TREE] = {.fd = ct_deaths_fd(setting->launch.deaths), .events = POLLIN},
-        [ATTACHED] = {.fd = setting->attached != NULL ? ct_attached_fd(setting->attached) : -1,
-                      .events = POLLIN},
-    };
-
-    g_array_set_size(fds, 0);
-    g_array_append_vals(fds, own, OWN_FDS);
-    ct_questions_list_fds(setting->questions, fds);
-}
-
-static struct pollfd *fd_at(const GArray *fds, guint index)
-{
-    return &g_array_index(fds, struct pollfd, index);
-}
-
 /* Waits for the end, or until there is reason to cut the trace earlier. */
 static void watch(struct setting *setting)
 {
@@ -143,28 +123,32 @@ static void watch(struct setting *setting)
     gint64 deadlines[DEADLINES] = {0};
     uint64_t closed = 0; /* so many processes had ended when boards were last closed */
     gboolean was_told = FALSE;
-    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
 
+    setting->questions = ct_questions_new(recording);
     if (options->delay_ns > 0)
         deadlines[BEGIN] = ct_deadline_after(options->delay_ns);
     if (options->duration_ns > 0)
         deadlines[END] = ct_deadline_after(options->delay_ns + options->duration_ns);
     deadlines[ROOM] = g_get_monotonic_time() + room_interval_us;
     deadlines[TEND] = g_get_monotonic_time() + TEND_INTERVAL_US;
-    setting->questions = ct_questions_new(recording);
     while (!has_all_ended(setting) && !launch->is_told_to_end) {
-        list_fds(setting, fds);
+        struct pollfd fds[] = {
+            {.fd = launch->signal_fd, .events = POLLIN},
+            {.fd = ct_deaths_fd(launch->deaths), .events = POLLIN},
+            {.fd = setting->attached != NULL ? ct_attached_fd(setting->attached) : -1,
+             .events = POLLIN},
+            {.fd = ct_questions_fd(setting->questions), .events = POLLIN},
+        };
         deadlines[BIRTHS] = ct_deaths_due_us(launch->deaths);
-        poll(fd_at(fds, 0), fds->len, ct_deadlines_timeout_ms(deadlines, DEADLINES));
-        gboolean is_for_others = fd_at(fds, DEATHS_OF_TREE)->revents != 0 || ct_deadline_is_due(&deadlines[BIRTHS]);
+        poll(fds, G_N_ELEMENTS(fds), ct_deadlines_timeout_ms(deadlines, DEADLINES));
+        gboolean is_for_others = fds[1].revents != 0 || ct_deadline_is_due(&deadlines[BIRTHS]);
         ct_deaths_update(launch->deaths);
         /* That others' children begin and end is no reason to look at ours. */
-        if (fd_at(fds, SIGNALS)->revents != 0 || !is_for_others)
+        if (fds[0].revents != 0 || !is_for_others)
             ct_launch_handle_signals(launch);
         if (ct_deadline_is_due(&deadlines[BEGIN]))
             ct_recording_begin(recording);
-        if (ct_questions_have_come(fds, OWN_FDS))
-            answer(setting);
+        answer(setting, &fds[3]);
         if (ct_deadline_is_due(&deadlines[END]))
             return;
         if (ct_deadline_is_due(&deadlines[ROOM])) {

@@ -10,7 +10,7 @@
 /* control, totals, refused, deserted, damaged, images, files, unpreloaded, missing, stopped,
  * has_calls */
 #define ALL_TYPE  "(@ay@ay@ayt@ai@a(it)@a(tt)@" CT_UNPRELOADED_TYPE "ssb)"
-#define FILE_TYPE   "(ayayaytaia(it)a(tt)" CT_UNPRELOADED_TYPE "ssb)"
+#define FILE_TYPE "(ayayaytaia(it)a(tt)" CT_UNPRELOADED_TYPE "ssb)"
 
 void ct_moment_init(struct ct_moment *moment)
 {
@@ -83,14 +83,14 @@ gboolean ct_moment_save(const struct ct_moment *moment, const char *folder, GErr
     g_autofree char *path = g_build_filename(folder, MOMENT_FILE, NULL);
     g_autofree char *missing = g_utf8_make_valid(moment->missing, -1);
     g_autofree char *stopped = g_utf8_make_valid(moment->stopped, -1);
-    g_autoptr(GVariant) saved = g_variant_ref_sink(g_variant_new(
-        ALL_TYPE, raw(&moment->control, sizeof(moment->control)),
-        raw(&moment->totals, sizeof(moment->totals)),
-        raw(moment->refused, sizeof(moment->refused)), (guint64)moment->deserted,
-        g_variant_new_fixed_array(G_VARIANT_TYPE_INT32, moment->damaged->data,
-                                  moment->damaged->len, sizeof(int32_t)),
-        list_images(moment), list_sizes(moment), moment->unpreloaded, missing, stopped,
-        moment->has_calls));
+    g_autoptr(GVariant) saved = g_variant_ref_sink(
+        g_variant_new(ALL_TYPE, raw(&moment->control, sizeof(moment->control)),
+                      raw(&moment->totals, sizeof(moment->totals)),
+                      raw(moment->refused, sizeof(moment->refused)), (guint64)moment->deserted,
+                      g_variant_new_fixed_array(G_VARIANT_TYPE_INT32, moment->damaged->data,
+                                                moment->damaged->len, sizeof(int32_t)),
+                      list_images(moment), list_sizes(moment), moment->unpreloaded, missing,
+                      stopped, moment->has_calls));
 
     return g_file_set_contents_full(path, g_variant_get_data(saved),
                                     (gssize)g_variant_get_size(saved), G_FILE_SET_CONTENTS_NONE,
@@ -161,8 +161,8 @@ gboolean ct_moment_load(struct ct_moment *moment, const char *folder, GError **e
                     "the recorder has left no word of its recording");
         return FALSE;
     }
-    g_autoptr(GVariant) saved = g_variant_ref_sink(g_variant_new_from_data(
-        G_VARIANT_TYPE(FILE_TYPE), bytes, size, FALSE, g_free, bytes));
+    g_autoptr(GVariant) saved = g_variant_ref_sink(
+        g_variant_new_from_data(G_VARIANT_TYPE(FILE_TYPE), bytes, size, FALSE, g_free, bytes));
     if (g_variant_is_normal_form(saved) && read_all(moment, saved))
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,

@@ -21,9 +21,9 @@ struct ct_moment {
     struct ct_closing_totals totals;
     uint64_t refused[CT_REFUSAL_COUNT];
     uint64_t deserted;
-    GArray *damaged;       /* owned; int32_t pid */
-    GArray *images;        /* owned; struct ct_image_key, that had boards */
-    GHashTable *sizes;     /* owned; inode, guint64 * -> size, guint64 *: of all files of the folder */
+    GArray *damaged;   /* owned; int32_t pid */
+    GArray *images;    /* owned; struct ct_image_key, that had boards */
+    GHashTable *sizes; /* owned; inode, guint64 * -> size, guint64 *: of all files of the folder */
     GVariant *unpreloaded; /* owned; see ct_unpreloaded_save() */
     char *missing;         /* owned; notes, see capture_words.h */
     char *stopped;         /* owned; what is lost, and why; "": nothing */

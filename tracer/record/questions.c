@@ -25,18 +25,9 @@ struct ct_questions *ct_questions_new(struct ct_recording *recording)
     return questions;
 }
 
-void ct_questions_list_fds(const struct ct_questions *questions, GArray *fds)
+int ct_questions_fd(const struct ct_questions *questions)
 {
-    if (questions != NULL)
-        ct_asked_list_fds(questions->moments, fds);
-}
-
-gboolean ct_questions_have_come(const GArray *fds, guint first)
-{
-    for (guint i = first; i < fds->len; i++)
-        if (g_array_index(fds, struct pollfd, i).revents != 0)
-            return TRUE;
-    return FALSE;
+    return questions != NULL ? ct_asked_fd(questions->moments) : -1;
 }
 
 /* Caller frees; owned by nobody else. */

@@ -11,11 +11,8 @@ struct ct_questions;
 /* For a moment of the recording, see moment.h; `recording` is borrowed. NULL: nobody can ask. */
 struct ct_questions *ct_questions_new(struct ct_recording *recording);
 
-/* Adds what is to be polled: struct pollfd. Nothing of NULL. */
-void ct_questions_list_fds(const struct ct_questions *questions, GArray *fds);
-
-/* Something has come, by what was polled from the `first` on. */
-gboolean ct_questions_have_come(const GArray *fds, guint first);
+/* Readable when something has come. -1 of NULL. */
+int ct_questions_fd(const struct ct_questions *questions);
 
 /* Then: answers what can be answered, which may take a moment. */
 void ct_questions_serve(struct ct_questions *questions);

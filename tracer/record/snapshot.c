@@ -1,5 +1,6 @@
 /* ctrace snapshot: what a recording that goes on has so far, as a recording of its own. */
 #include "asked.h"
+#include "files/tree.h"
 #include "home.h"
 #include "messages.h"
 #include "moment.h"
@@ -17,16 +18,18 @@
 
 #define USAGE_STATUS 2
 
-
-
 #define OUTPUT_SUFFIX ".snapshot"
+
+/* As long as a process that was killed may keep its lock. */
+#define DYING_US (1000 * 1000)
 
 /* What there is of a snapshot; all is owned. */
 struct snapshot {
     char *source;   /* the path of the recording that goes on */
     char *recorder; /* the path of its recorder's session directory */
     struct ct_output *output;
-    struct ct_session_directory *directory; /* for the boards; NULL: they are somebody else's */
+    struct ct_session_directory *directory; /* for the boards; NULL: the cut has it */
+    char *folder;                           /* its path */
     struct ct_moment moment;
 };
 
@@ -55,8 +58,8 @@ static void *await_ending(void *data)
         return NULL;
     g_printerr("ctrace snapshot: ended before the snapshot was made\n");
     ct_output_revert(snapshot->output);
-    if (snapshot->directory != NULL)
-        ct_session_directory_free(snapshot->directory);
+    if (snapshot->folder != NULL)
+        ct_tree_remove(snapshot->folder);
     signal(number, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     raise(number);
@@ -65,19 +68,16 @@ static void *await_ending(void *data)
 
 /* ---- Making it ---- */
 
-/* FALSE and an error: there is nothing to be asked for. */
-static gboolean find_recorder(struct snapshot *snapshot, const char *name, GError **error)
+/* Why there is nobody to be asked for it; FALSE. */
+static gboolean explain_none(const struct snapshot *snapshot, GError **error)
 {
     gboolean is_left;
 
-    snapshot->source = g_canonicalize_filename(name, NULL);
-    snapshot->recorder = ct_session_directory_find_living(snapshot->source, &is_left);
-    if (snapshot->recorder != NULL)
-        return TRUE;
+    g_free(ct_session_directory_find_living(snapshot->source, &is_left));
     if (is_left)
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
-                    "the recorder of %s is gone: finish the recording by: ctrace recover %s",
-                    snapshot->source, name);
+                    "its recorder is gone: finish the recording by: ctrace recover %s",
+                    snapshot->source);
     else if (g_file_test(snapshot->source, G_FILE_TEST_EXISTS))
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
                     "%s is not being recorded by this user: if it is a recording, it has ended, "
@@ -90,6 +90,31 @@ static gboolean find_recorder(struct snapshot *snapshot, const char *name, GErro
     return FALSE;
 }
 
+/* FALSE and an error: there is nobody. */
+static gboolean find_recorder(struct snapshot *snapshot, const char *name, GError **error)
+{
+    gboolean is_left;
+
+    snapshot->source = g_canonicalize_filename(name, NULL);
+    snapshot->recorder = ct_session_directory_find_living(snapshot->source, &is_left);
+    return snapshot->recorder != NULL || explain_none(snapshot, error);
+}
+
+/* It has ended, or was killed just now: what it holds goes a moment later. */
+static gboolean has_gone(const struct snapshot *snapshot)
+{
+    gint64 until_us = g_get_monotonic_time() + DYING_US;
+    gboolean is_left;
+
+    while (g_get_monotonic_time() < until_us) {
+        g_autofree char *living = ct_session_directory_find_living(snapshot->source, &is_left);
+        if (living == NULL)
+            return TRUE;
+        g_usleep(DYING_US / 50);
+    }
+    return FALSE;
+}
+
 static gboolean ask(struct snapshot *snapshot, GError **error)
 {
     g_autofree char *name = g_path_get_basename(snapshot->directory->path);
@@ -99,12 +124,9 @@ static gboolean ask(struct snapshot *snapshot, GError **error)
 
     if (ct_asked_ask(socket, line, &refusal))
         return ct_moment_load(&snapshot->moment, snapshot->directory->path, error);
-    if (g_error_matches(refusal, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
-                    "the recorder of %s takes no questions: it has not begun, or is ending",
-                    snapshot->source);
-    else
-        g_propagate_error(error, g_steal_pointer(&refusal));
+    if (!g_error_matches(refusal, G_FILE_ERROR, G_FILE_ERROR_FAILED) && has_gone(snapshot))
+        return explain_none(snapshot, error);
+    g_propagate_error(error, g_steal_pointer(&refusal));
     return FALSE;
 }
 
@@ -132,9 +154,8 @@ static gboolean copy(struct snapshot *snapshot, GError **error)
 
 static gboolean cut(struct snapshot *snapshot, GError **error)
 {
-    struct ct_recording *recording =
-        ct_recording_new_snapshot(snapshot->output, g_steal_pointer(&snapshot->directory),
-                                  &snapshot->moment, error);
+    struct ct_recording *recording = ct_recording_new_snapshot(
+        snapshot->output, g_steal_pointer(&snapshot->directory), &snapshot->moment, error);
 
     if (recording == NULL)
         return FALSE;
@@ -158,6 +179,8 @@ static gboolean make(struct snapshot *snapshot, const char *output, GError **err
     else
         ct_session_directories_drop(snapshot->output->path);
     snapshot->directory = ct_session_directory_new(0, TRUE, error);
+    if (snapshot->directory != NULL)
+        snapshot->folder = g_strdup(snapshot->directory->path);
     pthread_create(&watcher, NULL, await_ending, snapshot);
     gboolean is_made = snapshot->directory != NULL && ask(snapshot, error) &&
                        copy(snapshot, error) && cut(snapshot, error);
@@ -186,6 +209,7 @@ static gboolean snapshot_of(const char *name, const char *output, GError **error
     ct_session_directory_free(snapshot.directory);
     ct_output_free(snapshot.output);
     g_free(snapshot.recorder);
+    g_free(snapshot.folder);
     g_free(snapshot.source);
     return is_made;
 }

@@ -199,8 +199,8 @@ gboolean ct_snapshot_copy(const struct ct_moment *moment, const char *from, cons
 static gboolean drop_parts(struct ct_control *control, uint32_t count)
 {
     for (guint i = 0; i < CT_CONTROL_PARTS; i++)
-        control->parts[i] = count < CT_CONTROL_PARTS - i ? control->parts[i + count]
-                                                         : (struct ct_control_part){0};
+        control->parts[i] =
+            count < CT_CONTROL_PARTS - i ? control->parts[i + count] : (struct ct_control_part){0};
     control->dropped += count;
     control->begin_ns = control->parts[0].begin_ns;
     return control->begin_ns != 0 && control->begin_ns < control->alive_ns;

@@ -152,8 +152,7 @@ static void add_losses(struct work *work)
     moment->deserted = ct_shared_memory_deserted(engine->directory->doorbell);
     g_array_append_vals(moment->damaged, damaged->data, damaged->len);
     g_array_append_vals(moment->images, images->data, images->len);
-    moment->unpreloaded =
-        g_variant_ref_sink(ct_unpreloaded_save(engine->closing.unpreloaded));
+    moment->unpreloaded = g_variant_ref_sink(ct_unpreloaded_save(engine->closing.unpreloaded));
 }
 
 /* What the capture event is to say. */

@@ -24,6 +24,7 @@ struct ct_unpreloaded {
     GArray *images;    /* owned; struct ct_unpreloaded_images */
     GArray *expected;  /* owned; struct expected */
     uint32_t deserted; /* those of that reason; as said by programs */
+    gboolean is_older; /* it tells of a time when others lived than now */
 };
 
 static void clear_images(void *data)
@@ -152,9 +153,11 @@ static gboolean has_board(GHashTable *last, const struct expected *expected)
     return start_ns != NULL && *start_ns >= expected->since_ns;
 }
 
-static gboolean may_load_yet(const struct expected *expected, uint64_t now_ns)
+static gboolean may_load_yet(const struct ct_unpreloaded *unpreloaded,
+                             const struct expected *expected, uint64_t now_ns)
 {
-    return now_ns < expected->since_ns + YOUTH_NS && kill(expected->pid, 0) == 0;
+    return now_ns < expected->since_ns + YOUTH_NS &&
+           (unpreloaded->is_older || kill(expected->pid, 0) == 0);
 }
 
 /* In a pid namespace of its own a process says that it is another than its parent does. */
@@ -216,7 +219,7 @@ void ct_unpreloaded_settle(struct ct_unpreloaded *unpreloaded, const GArray *ima
 
     for (guint i = 0; i < unpreloaded->expected->len && is_known; i++) {
         const struct expected *expected = &g_array_index(unpreloaded->expected, struct expected, i);
-        if (has_board(last, expected) || may_load_yet(expected, now_ns))
+        if (has_board(last, expected) || may_load_yet(unpreloaded, expected, now_ns))
             continue;
         add_missing(unpreloaded, expected->name, CT_OBSTACLE_NONE, &deserted);
     }
@@ -262,6 +265,7 @@ void ct_unpreloaded_load(struct ct_unpreloaded *unpreloaded, GVariant *saved)
     gint32 pid;
     guint64 since_ns;
 
+    unpreloaded->is_older = TRUE;
     g_variant_get(saved, CT_UNPRELOADED_TYPE, &images, &expected);
     while (g_variant_iter_next(images, "(&suu)", &name, &obstacle, &count))
         if (obstacle < CT_OBSTACLE_COUNT)

@@ -15,6 +15,7 @@
  * the recording user's alone. A process of the recorded tree that became another user's gets them
  * through the socket `handout`: to whoever connects from there the recorder sends one byte, and
  * with it three descriptors: of the control file, to read, of the doorbell, and of a new board.
+ * Through the socket `asked` others of the recording user ask the recorder, not the processes.
  */
 #ifndef CTRACE_SCHEMA_BOARD_H
 #define CTRACE_SCHEMA_BOARD_H
