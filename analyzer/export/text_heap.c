@@ -381,9 +381,11 @@ static void write_moments(const struct ct_text_out *out, const struct ct_heap_to
 static void write_peak(const struct ct_text_out *out, const struct ct_heap_places *heap)
 {
     g_autoptr(GPtrArray) places = ct_heap_places_in_order(heap, CT_HEAP_BY_PEAK);
-    struct ct_text_table *table = ct_text_table_new("rrw");
     guint shown = MIN(places->len, out->layout->top);
 
+    if (shown == 0) /* nobody looked */
+        return;
+    struct ct_text_table *table = ct_text_table_new("rrw");
     ct_text_out_heading(out, "Live when there was the most%s (%u of %u places)",
                         heap->heaps->len > 1 ? ", in each process" : "", shown, places->len);
     ct_text_table_add(table, "BYTES");

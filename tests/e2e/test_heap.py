@@ -6,11 +6,14 @@ import json
 import os
 import re
 import signal
+import subprocess
 
 from harness import CTRACE, WORKLOADS, TraceTest, go_pprof, main
 
 HEAP = WORKLOADS / "heap"
 LEAKS = WORKLOADS / "leaks"
+OPERATORS = WORKLOADS / "operators"
+ALLOCATORS = ("libjemalloc.so.2", "libtcmalloc_minimal.so.4", "libmimalloc.so.2")
 VALUES = ("alloc_objects", "alloc_space", "inuse_objects", "inuse_space")
 DEAD = 128 + signal.SIGKILL
 
@@ -113,13 +116,32 @@ class Heap(TraceTest):
         self.assertEqual(self.values_of(self.heap_profile(result.directory)), both)
 
     def test_other_allocators_are_found(self):
-        for library in ("libjemalloc.so.2", "libtcmalloc_minimal.so.4"):
+        for library in ALLOCATORS:
             with self.subTest(library):
                 result = self.record_ok(HEAP, "portable", options=["--heap=0"],
                                         env={**os.environ, "LD_PRELOAD": library})
                 path = self.heap_profile(result.directory)
                 self.assertIn(library, self.comments_of(path))
                 self.assert_counted(path, result.out)
+
+    def test_operators_are_counted_once(self):
+        """Whether they call malloc, as the C++ library's, or are the allocator's own."""
+        for library in ("", *ALLOCATORS):
+            with self.subTest(library):
+                refused = [] if "mimalloc" in library else ["refuse"]
+                result = self.record_ok(OPERATORS, *refused, options=["--heap=0"],
+                                        env={**os.environ, "LD_PRELOAD": library})
+                path = self.heap_profile(result.directory)
+                self.assert_counted(path, result.out)
+                self.assertNotIn("libctrace-heap.so", go_pprof("-traces", "-lines", path).out)
+
+    def test_a_library_with_operators_of_its_own_that_is_loaded_later(self):
+        """Without the hooks nobody has an operator new there; with them, it is the same."""
+        program = "import ctypes; ctypes.CDLL(None)._Znwm"
+        alone = subprocess.run(["/usr/bin/python3", "-c", program], capture_output=True, text=True, check=False)
+        result = self.record("/usr/bin/python3", "-c", program, options=["--heap"])
+        self.assertEqual((result.status, "undefined symbol" in result.err),
+                         (alone.returncode, "undefined symbol" in alone.stderr))
 
     def test_allocs_shows_what_was_allocated(self):
         result = self.record_ok(HEAP, options=["--heap=0"])

@@ -1,5 +1,7 @@
 #include "symbol.h"
 
+#include "raw.h"
+
 #include <dlfcn.h>
 #include <gnu/lib-names.h>
 #include <link.h>
@@ -7,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 
@@ -278,4 +281,54 @@ void *ct_symbol_in(const char *part, const char *name, uint64_t *size)
     if (found != NULL && size != NULL)
         *size = search.found->st_size;
     return found;
+}
+
+/* ---- Whose an address is. ---- */
+
+static const struct link_map *library_of(const void *address)
+{
+    const struct link_map *found = NULL;
+
+    /* Each is in one piece, from where it begins on. */
+    for (const struct link_map *map = _r_debug.r_map; map != NULL; map = next_of(map))
+        if (map->l_addr <= (uintptr_t)address && (found == NULL || map->l_addr > found->l_addr))
+            found = map;
+    return found;
+}
+
+const void *ct_symbol_library(const void *address)
+{
+    return library_of(address);
+}
+
+static bool is_among(const void *const *functions, size_t count, uintptr_t address)
+{
+    while (count > 0 && (uintptr_t)functions[count - 1] != address)
+        count--;
+    return count > 0;
+}
+
+void ct_symbol_hide(const void *const *functions, size_t count)
+{
+    const struct link_map *map = library_of(functions[0]);
+    struct tables tables;
+
+    if (map == NULL || !read_tables(map, &tables) || tables.hash == NULL)
+        return;
+    const uint32_t symbols = tables.hash[1]; /* as many as chains */
+    const uintptr_t page = 4096;
+    uintptr_t begin = (uintptr_t)tables.symbols & -page;
+    uintptr_t end = ((uintptr_t)&tables.symbols[symbols] + page - 1) & -page;
+
+    if (ct_syscall(SYS_mprotect, begin, end - begin, PROT_READ | PROT_WRITE) != 0)
+        return;
+    for (uint32_t i = 0; i < symbols; i++) {
+        ElfW(Sym) *symbol = (ElfW(Sym) *)(uintptr_t)&tables.symbols[i];
+        if (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
+            is_among(functions, count, map->l_addr + symbol->st_value)) {
+            symbol->st_shndx = SHN_UNDEF;
+            symbol->st_value = 0;
+        }
+    }
+    ct_syscall(SYS_mprotect, begin, end - begin, PROT_READ);
 }

@@ -6,6 +6,7 @@
 #ifndef CTRACE_PRELOAD_CORE_SYMBOL_H
 #define CTRACE_PRELOAD_CORE_SYMBOL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Libraries that are loaded from now on do not count. */
@@ -30,5 +31,12 @@ void *ct_symbol_anywhere(const char *name);
 /* That of the program, or of a library whose file's name has `part` in it; `*size`, which may be
  * NULL, is of what it stands for. */
 void *ct_symbol_in(const char *part, const char *name, uint64_t *size);
+
+/* The one that has this address, of those that the program began with. Only to be compared. */
+const void *ct_symbol_library(const void *address);
+
+/* The loader does not find these functions of a library any more; who has found them already goes
+ * on with them. The library has a table of the older form, too (--hash-style=both). */
+void ct_symbol_hide(const void *const *functions, size_t count);
 
 #endif

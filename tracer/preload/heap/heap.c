@@ -28,6 +28,16 @@ CT_EXPORT void *ct_heap_find_next(const char *name, const void *own)
     return ct_symbol_next_but(name, own);
 }
 
+CT_EXPORT bool ct_heap_is_of_one_library(const void *a, const void *b)
+{
+    return ct_symbol_library(a) == ct_symbol_library(b);
+}
+
+CT_EXPORT void ct_heap_hide_hooks(const void *const *hooks, size_t count)
+{
+    ct_symbol_hide(hooks, count);
+}
+
 void ct_heap_set_begun(void)
 {
     is_begun = true;

@@ -33,6 +33,12 @@ struct ct_heap_block {
  * `own`. NULL: it has none. */
 void *ct_heap_find_next(const char *name, const void *own);
 
+/* Are both addresses in one library? */
+bool ct_heap_is_of_one_library(const void *a, const void *b);
+
+/* The loader does not find these functions any more, which are all of the caller's library. */
+void ct_heap_hide_hooks(const void *const *hooks, size_t count);
+
 struct ct_heap_hooks {
     const void *allocator; /* the next malloc */
     const void *hook;      /* of malloc */

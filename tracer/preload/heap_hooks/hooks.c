@@ -3,6 +3,7 @@
  * pieces that are sampled are told of to libctrace-preload. The pointers to those lead to what
  * finds them until they are called for the first time: no call looks whether they are there.
  */
+#include "operators.h"
 #include "sampler.h"
 
 #include <errno.h>
@@ -53,7 +54,7 @@ static void find_all(void)
                                         .hook = (const void *)malloc,
                                         .code_begin = ct_code_begin,
                                         .code_end = ct_code_end};
-    ct_heap_begin_hooks(&hooks);
+    ct_operators_find(ct_heap_begin_hooks(&hooks) ? hooks.allocator : NULL);
 }
 
 /* A program that has its own allocator calls none of ours, and is to be told so. */

@@ -99,6 +99,7 @@ void ct_sample(const void *block, size_t size, const void *site)
 {
     struct ct_countdown *countdown = &ct_countdown;
 
+    countdown->decisions++;
     if (countdown->is_inside)
         return;
     countdown->is_inside = 1;

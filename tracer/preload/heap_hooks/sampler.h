@@ -17,6 +17,7 @@ struct ct_countdown {
     uint64_t remaining; /* bytes that are still passed over */
     uint64_t random;    /* xorshift state; 0: the thread is new */
     uint32_t shift;     /* of the rate that `remaining` was drawn by */
+    uint32_t decisions; /* how often it was not passed over */
     uint8_t is_drawn;   /* else nothing is recorded, as far as it knows */
     uint8_t is_inside;  /* of our own work: what that allocates is passed over */
 };
