@@ -13,6 +13,7 @@ from harness import CTRACE, WORKLOADS, TraceTest, go_pprof, main
 HEAP = WORKLOADS / "heap"
 LEAKS = WORKLOADS / "leaks"
 OPERATORS = WORKLOADS / "operators"
+STRESS = WORKLOADS / "heap_stress"
 ALLOCATORS = ("libjemalloc.so.2", "libtcmalloc_minimal.so.4", "libmimalloc.so.2")
 VALUES = ("alloc_objects", "alloc_space", "inuse_objects", "inuse_space")
 DEAD = 128 + signal.SIGKILL
@@ -142,6 +143,16 @@ class Heap(TraceTest):
         result = self.record("/usr/bin/python3", "-c", program, options=["--heap"])
         self.assertEqual((result.status, "undefined symbol" in result.err),
                          (alone.returncode, "undefined symbol" in alone.stderr))
+
+    def test_threads_exceptions_libraries_and_forks_at_once(self):
+        for library in ("", *ALLOCATORS):
+            with self.subTest(library):
+                result = self.record_ok(STRESS, WORKLOADS / "libplugin_first.so", 1, options=["--heap=4KiB"],
+                                        env={**os.environ, "LD_PRELOAD": library})
+                self.assertEqual(result.out, "done\n")
+                heaps = json.loads(self.report(result.directory, "--format=json"))["heaps"]
+                self.assertGreater(len(heaps), 1)
+                self.assertTrue(any(heap["samples"] > 100 for heap in heaps), heaps)
 
     def test_allocs_shows_what_was_allocated(self):
         result = self.record_ok(HEAP, options=["--heap=0"])

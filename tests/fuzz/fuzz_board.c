@@ -20,8 +20,10 @@
 
 #define PID       77
 #define POKES_MAX 64
-#define FILE_SIZE                                               \
-    (CT_BOARD_START_SIZE + ct_segment_size(CT_TABLE_SLOTS, 1) + \
+/* The heap's tables come first. */
+#define HEAP_SIZE (ct_segment_size(CT_TABLE_SITES, 1) + ct_segment_size(CT_TABLE_BLOCKS, 1))
+#define FILE_SIZE                                                           \
+    (CT_BOARD_START_SIZE + HEAP_SIZE + ct_segment_size(CT_TABLE_SLOTS, 1) + \
      ct_segment_size(CT_TABLE_WORDS, 1) + ct_segment_size(CT_TABLE_RINGS, 1))
 
 /* ---- A writer that LTTng has no part in: it looks at all that it is given. ---- */
@@ -171,6 +173,8 @@ static const struct {
     {PLACE(children[0].count)},
     {PLACE(children[0].obstacle)},
     {PLACE(successor.obstacle)},
+    {PLACE(heap_rate)},
+    {PLACE(heap_allocator)},
 };
 
 static uint64_t take_value(struct fuzz_input *input)
@@ -195,6 +199,10 @@ static struct poke take_poke(struct fuzz_input *input, uint8_t place)
         poke.at = RING + sizeof(struct ct_board_ring) + fuzz_take_u8(input) * 8;
     } else if (place < 112) { /* a stack */
         poke.at = offsetof(struct ct_board, words) + fuzz_take_u8(input) * 8;
+    } else if (place < 120) { /* the heap's sites, or its blocks */
+        size_t size = place < 116 ? HEAP_SIZE : ct_segment_size(CT_TABLE_SITES, 1);
+        poke.at =
+            CT_BOARD_START_SIZE + HEAP_SIZE - size + fuzz_take_u16(input) * UINT64_C(8) % size;
     } else { /* anything */
         poke.at = fuzz_take_u16(input) * UINT64_C(8) % FILE_SIZE;
     }
@@ -258,6 +266,24 @@ static void put_record(struct ct_board_ring *ring, enum ct_event event, const vo
     ring->head += record.size;
 }
 
+static void fill_heap(struct ct_board *board)
+{
+    char *begin = (char *)board + CT_BOARD_START_SIZE;
+    struct ct_board_heap_site *site = (void *)begin;
+    struct ct_board_heap_bucket *bucket = (void *)(begin + ct_segment_size(CT_TABLE_SITES, 1));
+
+    board->heap_allocator = 0x1000;
+    board->heap_rate = 4096;
+    board->segments[0] = CT_TABLE_SITES + 1;
+    board->segments[1] = CT_TABLE_BLOCKS + 1;
+    site->size = 100;
+    site->allocated = 3;
+    site->freed = 2;
+    site->lives[5] = 2;
+    site->head = ct_heap_head(1, 2, CT_HEAP_SITE_READY);
+    bucket->addresses[0] = 0x5000;
+}
+
 /* A sound one, of a thread that waits and has a stack. */
 static void fill(struct ct_board *board)
 {
@@ -288,6 +314,7 @@ static void fill(struct ct_board *board)
     put_record(ring, CT_EVENT_ID_WAIT, bytes, ct_packed_size_wait(&wait));
     ct_pack_fd(&fd, bytes);
     put_record(ring, CT_EVENT_ID_FD, bytes, ct_packed_size_fd(&fd));
+    fill_heap(board);
     board->magic = CT_BOARD_MAGIC;
 }
 
@@ -312,9 +339,10 @@ static void record(char *folder, uint8_t choice, struct pokes *pokes)
     ct_boards_update(boards);
     GThread *racer = choice & 1 ? g_thread_new("racer", write_over, pokes) : NULL;
 
-    for (int round = 0; round < 1 + (choice >> 1 & 7); round++) {
+    for (unsigned round = 0; round < 1U + (choice >> 1 & 7); round++) {
         ct_drain_now(drain);
         ct_closing_find_end_ns(&closing);
+        ct_boards_look_at_heaps(boards, round * CT_HEAP_LOOK_NS);
     }
     ct_closing_find_unpreloaded(&closing);
     if (choice & 16)

@@ -51,7 +51,7 @@ gboolean ct_board_heap_read_site(const struct ct_board_map *map, uint32_t index,
         .rate = rate << MIN(site.head >> 8 & 0xff, CT_HEAP_SHIFT_MAX),
         .allocated = MIN(site.allocated, CT_HEAP_MAX_BLOCKS),
         .freed = MIN(site.freed, CT_HEAP_MAX_BLOCKS),
-        .freed_elsewhere = MIN(site.freed_elsewhere, site.freed),
+        .freed_elsewhere = MIN(site.freed_elsewhere, MIN(site.freed, CT_HEAP_MAX_BLOCKS)),
         .life_ns = site.life_ns,
         .live = live_of(&site),
     };
