@@ -33,12 +33,14 @@ static struct moments choose_moments(const struct ct_report *report,
 {
     struct moments moments = {.before = CT_HEAP_AT_BEGIN, .live = CT_HEAP_AT_END};
 
-    if (!report->scope.is_whole_time) {
+    if (report->scope.is_whole_time) {
+        moments.live = ct_heap_last_moment(process);
+        moments.has_quarters =
+            ct_heap_find_quarters(process, moments.live, &moments.half, &moments.three);
+    } else {
         moments.before = ct_heap_moment_near(process, report->scope.window.begin_ns);
         moments.live = ct_heap_moment_near(process, report->scope.window.end_ns);
     }
-    moments.has_quarters = report->scope.is_whole_time &&
-                           ct_heap_find_quarters(process, &moments.half, &moments.three);
     return moments;
 }
 
@@ -69,7 +71,8 @@ static void add_site(struct gathered *gathered, const struct ct_heap_site *site,
         ct_heap_amount_add(&gathered->three, site, ct_heap_live_at(site, moments->three));
     }
     add_times(place->lives, site->lives, weight);
-    add_times(place->ages, site->ages, weight);
+    if (moments->live == CT_HEAP_AT_END)
+        add_times(place->ages, site->ages, weight);
     place->life_ns += weight * (double)site->life_ns;
 }
 
@@ -97,6 +100,7 @@ static void add_to_heap(struct ct_heap_told *told, const struct ct_heap_site *si
     ct_heap_amount_add(&told->allocated, site, site->allocated);
     ct_heap_amount_add(&told->live, site, ct_heap_live_at(site, moments->live));
     ct_heap_amount_add(&told->before, site, ct_heap_live_at(site, moments->before));
+    ct_heap_amount_add(&told->end, site, site->live);
     ct_heap_amount_add(&told->peak, site, site->peak_live);
     for (guint i = 0; i < told->process->heap->moment_count; i++) {
         struct ct_heap_amount then = {0};

@@ -17,12 +17,13 @@ struct ct_heap_place {
     struct ct_heap_amount allocated;
     struct ct_heap_amount freed;
     struct ct_heap_amount freed_elsewhere; /* of those: by another thread */
-    struct ct_heap_amount live;            /* at the end of the time asked for */
+    struct ct_heap_amount live;            /* at the end of the time asked for; of all time, at
+                                              the last moment before a program gave back most */
     struct ct_heap_amount before;          /* live when that began */
     struct ct_heap_amount half;            /* live in the middle of it */
     struct ct_heap_amount peak;            /* live when its heap had its most */
     double lives[CT_HEAP_AGES];            /* blocks that were freed, by how long they lived */
-    double ages[CT_HEAP_AGES];             /* blocks that are live at the end, by their age */
+    double ages[CT_HEAP_AGES];             /* of `live`, by their age, where that is the end */
     double life_ns;                        /* of those that were freed, together */
     gboolean is_suspect;                   /* what is live of it grew to the end */
 };
@@ -35,7 +36,7 @@ struct ct_heap_told {
     uint64_t before_ns;    /* when `before` was, or 0: nothing was live then */
     uint64_t live_ns;      /* when `live` was */
     gboolean is_end;       /* that is the process's, or the recording's */
-    struct ct_heap_amount allocated, live, before, peak;
+    struct ct_heap_amount allocated, live, before, peak, end;
     double moments[CT_HEAP_MOMENTS]; /* bytes that were live, at those of the heap */
 };
 

@@ -94,6 +94,16 @@ gboolean ct_heap_is_recorded(const struct ct_model *model)
     return FALSE;
 }
 
+/* Of more processes, those that are left are told of together. */
+#define PROCESSES_TOLD 4
+
+struct sums {
+    uint64_t samples;
+    uint64_t rate, highest_rate;
+    uint64_t early, dropped, overflowed;
+    struct ct_heap_amount allocated, live;
+};
+
 static const char *allocator_of(const struct ct_process *process)
 {
     const struct ct_module *module =
@@ -102,78 +112,131 @@ static const char *allocator_of(const struct ct_process *process)
     return module ? module->path : "not known";
 }
 
-static char *format_bytes(double bytes)
-{
-    return g_format_size_full(ct_rounded(bytes), G_FORMAT_SIZE_IEC_UNITS);
-}
-
 static char *describe_amount(const struct ct_heap_amount *amount, gboolean is_sampled)
 {
-    g_autofree char *bytes = format_bytes(amount->bytes);
-    g_autofree char *error = format_bytes(ct_heap_amount_error(amount));
+    g_autofree char *bytes = ct_format_bytes(amount->bytes);
+    g_autofree char *error = ct_format_bytes(ct_heap_amount_error(amount));
     g_autofree char *blocks = ct_format_count(ct_rounded(amount->blocks));
 
     return g_strdup_printf("%s in %s blocks%s%s", bytes, blocks,
                            is_sampled ? ", give or take " : "", is_sampled ? error : "");
 }
 
-/* "heap of server (123): sampled, one in 512 KiB; allocator /lib/...: ..." */
-static void add_notes(GPtrArray *notes, const struct ct_process *process)
+/* "123 samples, one in 512 KiB and up to 1 MiB" */
+static char *describe_samples(const struct sums *sums)
 {
-    const struct ct_heap *heap = process->heap;
-    struct ct_heap_amount allocated = {0}, live = {0};
-    uint64_t highest = heap->rate, samples = 0;
+    g_autofree char *rate = ct_format_bytes((double)sums->rate);
+    g_autofree char *raised = ct_format_bytes((double)sums->highest_rate);
+    g_autofree char *count = ct_format_count(sums->samples);
 
-    if (heap->rate == CT_HEAP_UNREACHED) {
+    if (sums->rate == 0)
+        return g_strdup_printf("all %s blocks", count);
+    return g_strdup_printf("%s sample%s, one in %s%s%s", count, sums->samples == 1 ? "" : "s", rate,
+                           sums->highest_rate > sums->rate ? " and up to " : "",
+                           sums->highest_rate > sums->rate ? raised : "");
+}
+
+static char *describe_unknown(const struct sums *sums)
+{
+    if (sums->early + sums->dropped + sums->overflowed == 0)
+        return g_strdup("");
+    return g_strdup_printf("; not told of: %" G_GUINT64_FORMAT
+                           " blocks from before the recording, %" G_GUINT64_FORMAT
+                           " samples that were dropped; %" G_GUINT64_FORMAT
+                           " that found no room among those that are live",
+                           sums->early, sums->dropped, sums->overflowed);
+}
+
+static char *describe(const struct sums *sums, const char *who)
+{
+    g_autofree char *samples = describe_samples(sums);
+    g_autofree char *all = describe_amount(&sums->allocated, sums->rate > 0);
+    g_autofree char *now = describe_amount(&sums->live, sums->rate > 0);
+    g_autofree char *unknown = describe_unknown(sums);
+
+    return g_strdup_printf("%s: %s; live %s; allocated %s%s", who, samples, now, all, unknown);
+}
+
+static void sum_up(struct sums *sums, const struct ct_heap *heap)
+{
+    sums->rate = heap->rate;
+    sums->highest_rate = MAX(sums->highest_rate, heap->rate);
+    sums->early += heap->early;
+    sums->dropped += heap->dropped;
+    sums->overflowed += heap->overflowed;
+    for (guint i = 0; i < heap->sites->len; i++) {
+        const struct ct_heap_site *site = &g_array_index(heap->sites, struct ct_heap_site, i);
+
+        ct_heap_amount_add(&sums->allocated, site, site->allocated);
+        ct_heap_amount_add(&sums->live, site, site->live);
+        sums->highest_rate = MAX(sums->highest_rate, site->rate);
+        sums->samples += site->allocated;
+    }
+}
+
+/* "heap of server (123): 9 samples, one in 512 KiB; live ...; allocated ...; allocator /lib/..." */
+static void add_note(GPtrArray *notes, const struct ct_process *process)
+{
+    struct sums sums = {0};
+
+    if (process->heap->rate == CT_HEAP_UNREACHED) {
         g_ptr_array_add(notes,
                         g_strdup_printf("heap of %s (%d): not recorded, since the program has its "
                                         "allocator in its own file (%s)",
                                         process->name, process->pid, allocator_of(process)));
         return;
     }
-    for (guint i = 0; i < heap->sites->len; i++) {
-        const struct ct_heap_site *site = &g_array_index(heap->sites, struct ct_heap_site, i);
+    sum_up(&sums, process->heap);
+    g_autofree char *who = g_strdup_printf("heap of %s (%d)", process->name, process->pid);
+    g_autofree char *text = describe(&sums, who);
+    g_ptr_array_add(notes, g_strdup_printf("%s; allocator %s", text, allocator_of(process)));
+}
 
-        ct_heap_amount_add(&allocated, site, site->allocated);
-        ct_heap_amount_add(&live, site, site->live);
-        highest = MAX(highest, site->rate);
-        samples += site->allocated;
-    }
-    g_autofree char *rate = format_bytes((double)heap->rate);
-    g_autofree char *raised = format_bytes((double)highest);
-    g_autofree char *count = ct_format_count(samples);
-    g_autofree char *all = describe_amount(&allocated, heap->rate > 0);
-    g_autofree char *now = describe_amount(&live, heap->rate > 0);
-    g_autofree char *how =
-        heap->rate == 0
-            ? g_strdup_printf("all %s blocks", count)
-            : g_strdup_printf("%s sample%s, one in %s%s%s", count, samples == 1 ? "" : "s", rate,
-                              highest > heap->rate ? " and up to " : "",
-                              highest > heap->rate ? raised : "");
+static uint64_t count_samples(const struct ct_process *process)
+{
+    uint64_t samples = 0;
 
-    g_ptr_array_add(notes, g_strdup_printf("heap of %s (%d): %s; allocator %s", process->name,
-                                           process->pid, how, allocator_of(process)));
-    g_ptr_array_add(notes, g_strdup_printf("heap of %s (%d): live %s; allocated %s", process->name,
-                                           process->pid, now, all));
-    if (heap->early + heap->dropped + heap->overflowed > 0)
-        g_ptr_array_add(notes,
-                        g_strdup_printf("heap of %s (%d): not told of: %" G_GUINT64_FORMAT
-                                        " blocks from before the recording, %" G_GUINT64_FORMAT
-                                        " samples that were dropped; %" G_GUINT64_FORMAT
-                                        " that found no room among those that are live",
-                                        process->name, process->pid, heap->early, heap->dropped,
-                                        heap->overflowed));
+    for (guint i = 0; i < process->heap->sites->len; i++)
+        samples += g_array_index(process->heap->sites, struct ct_heap_site, i).allocated;
+    return samples;
+}
+
+/* The most samples first; then as the recording has them. */
+static int compare_processes(const void *a, const void *b)
+{
+    uint64_t first = count_samples(*(struct ct_process *const *)a);
+    uint64_t second = count_samples(*(struct ct_process *const *)b);
+
+    return (first < second) - (first > second);
 }
 
 GPtrArray *ct_heap_notes(const struct ct_model *model, const struct ct_selection *selection)
 {
     GPtrArray *notes = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) told = g_ptr_array_new();
+    struct sums others = {0};
 
     for (guint i = 0; i < model->processes->len; i++) {
         const struct ct_process *process = model->processes->pdata[i];
 
         if (process->heap && ct_selection_has_process(selection, process))
-            add_notes(notes, process);
+            g_ptr_array_add(told, (void *)process);
+    }
+    if (told->len > PROCESSES_TOLD)
+        g_ptr_array_sort(told, compare_processes);
+    for (guint i = 0; i < told->len; i++) {
+        const struct ct_process *process = told->pdata[i];
+
+        if (i < PROCESSES_TOLD || process->heap->rate == CT_HEAP_UNREACHED)
+            add_note(notes, process);
+        else
+            sum_up(&others, process->heap);
+    }
+    if (told->len > PROCESSES_TOLD) {
+        g_autofree char *who =
+            g_strdup_printf("heaps of %u other processes", told->len - PROCESSES_TOLD);
+
+        g_ptr_array_add(notes, describe(&others, who));
     }
     return notes;
 }

@@ -5,6 +5,9 @@
 #define LEAST_GROWTH  0.1
 #define LEAST_QUARTER 0.25
 
+/* What a program ends with that does not give all of it back. */
+#define LEAST_LEFT 0.5
+
 /* Standard errors. */
 #define LEAST_CERTAINTY 3
 
@@ -44,13 +47,36 @@ uint64_t ct_heap_live_at(const struct ct_heap_site *site, int moment)
     return moment == CT_HEAP_AT_END ? site->live : site->moments_live[moment];
 }
 
-gboolean ct_heap_find_quarters(const struct ct_process *process, int *half, int *three)
+static double bytes_at(const struct ct_heap *heap, int moment)
 {
-    uint64_t quarter_ns = (process->end_ns - MIN(process->start_ns, process->end_ns)) / 4;
+    struct ct_heap_amount amount = {0};
+
+    for (guint i = 0; i < heap->sites->len; i++) {
+        const struct ct_heap_site *site = &g_array_index(heap->sites, struct ct_heap_site, i);
+
+        ct_heap_amount_add(&amount, site, ct_heap_live_at(site, moment));
+    }
+    return amount.bytes;
+}
+
+int ct_heap_last_moment(const struct ct_process *process)
+{
+    int last = (int)process->heap->moment_count - 1;
+
+    return last >= 0 && bytes_at(process->heap, CT_HEAP_AT_END) <
+                            LEAST_LEFT * bytes_at(process->heap, last)
+               ? last
+               : CT_HEAP_AT_END;
+}
+
+gboolean ct_heap_find_quarters(const struct ct_process *process, int last, int *half, int *three)
+{
+    uint64_t end_ns = ct_heap_moment_ns(process, last);
+    uint64_t quarter_ns = (end_ns - MIN(process->start_ns, end_ns)) / 4;
 
     *half = ct_heap_moment_near(process, process->start_ns + 2 * quarter_ns);
     *three = ct_heap_moment_near(process, process->start_ns + 3 * quarter_ns);
-    return *half > CT_HEAP_AT_BEGIN && *half < *three && *three < CT_HEAP_AT_END;
+    return *half > CT_HEAP_AT_BEGIN && *half < *three && *three < last;
 }
 
 gboolean ct_heap_grows(const struct ct_heap_amount *half, const struct ct_heap_amount *three,

@@ -193,6 +193,10 @@ static void the_peak_and_moments_are_remembered(void **state)
     fill_site(&fixture->sites[3], 100, 20, 0); /* the end is the most */
     ct_board_heap_write(&fixture->closed);
     assert_true(got.heap.peak_ns == fixture->closed.end_ns && got.site.peak_live == 20);
+    fixture->closed.end_ns = 8 * CT_HEAP_LOOK_NS * 100 - 1; /* it ended before some of them */
+    ct_board_heap_write(&fixture->closed);
+    assert_int_equal(got.heap.moments_ns.count, 8);
+    assert_true(got.heap.peak_ns == fixture->closed.end_ns && got.site.peak_live == 20);
 }
 
 static void moments_are_thinned_out(void **state)

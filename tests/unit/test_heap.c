@@ -125,10 +125,29 @@ static void the_nearest_moment_is_taken(void **unused)
     assert_int_equal(ct_heap_live_at(&site, CT_HEAP_AT_BEGIN), 0);
     assert_int_equal(ct_heap_live_at(&site, 1), 5);
     assert_int_equal(ct_heap_live_at(&site, CT_HEAP_AT_END), 9);
-    assert_true(ct_heap_find_quarters(&process, &half, &three));
+    assert_true(ct_heap_find_quarters(&process, CT_HEAP_AT_END, &half, &three));
     assert_true(half == 1 && three == 2);
     heap.moment_count = 1; /* it was not looked at often enough */
-    assert_false(ct_heap_find_quarters(&process, &half, &three));
+    assert_false(ct_heap_find_quarters(&process, CT_HEAP_AT_END, &half, &three));
+}
+
+static void what_was_live_before_all_was_given_back_is_told(void **unused)
+{
+    struct ct_heap *heap = ct_heap_new();
+    const struct ct_process process = {.start_ns = 1000, .end_ns = 1400, .heap = heap};
+    const struct ct_heap_site left = {.size = 10, .live = 6, .moments_live = {3, 10}};
+    const struct ct_heap_site gone = {.size = 10, .live = 0, .moments_live = {3, 10}};
+
+    (void)unused;
+    g_array_append_val(heap->sites, left);
+    assert_int_equal(ct_heap_last_moment(&process), CT_HEAP_AT_END); /* nobody looked */
+    heap->moment_count = 2;
+    heap->moments_ns[0] = 1100;
+    heap->moments_ns[1] = 1300;
+    assert_int_equal(ct_heap_last_moment(&process), CT_HEAP_AT_END);
+    g_array_append_val(heap->sites, gone);
+    assert_int_equal(ct_heap_last_moment(&process), 1);
+    ct_heap_free(heap);
 }
 
 int main(void)
@@ -140,6 +159,7 @@ int main(void)
         cmocka_unit_test(all_blocks_stand_for_themselves),
         cmocka_unit_test(what_grows_to_the_end_is_told_from_what_does_not),
         cmocka_unit_test(the_nearest_moment_is_taken),
+        cmocka_unit_test(what_was_live_before_all_was_given_back_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

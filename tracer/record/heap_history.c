@@ -78,6 +78,13 @@ static void copy_moment(struct moment *to, const struct moment *from)
     g_array_append_vals(to->live, from->live->data, from->live->len);
 }
 
+static const struct moment *last_of(const struct ct_heap_history *history)
+{
+    guint count = history->moments->len;
+
+    return count > 0 ? &g_array_index(history->moments, struct moment, count - 1) : NULL;
+}
+
 /* Every second one goes, so that half of the room is free, and the newest stays. */
 static void thin_out(struct ct_heap_history *history)
 {
@@ -96,23 +103,33 @@ static void keep(struct ct_heap_history *history)
     g_array_append_val(history->moments, kept);
 }
 
-static const struct moment *last_of(const struct ct_heap_history *history)
+static void look(struct ct_heap_history *history, const struct ct_board_map *map, uint64_t now_ns)
 {
-    guint count = history->moments->len;
+    double bytes = read_live(history->now.live, map);
 
-    return count > 0 ? &g_array_index(history->moments, struct moment, count - 1) : NULL;
+    history->now.time_ns = now_ns;
+    if (bytes < history->peak_bytes)
+        return;
+    history->peak_bytes = bytes;
+    copy_moment(&history->peak, &history->now);
+}
+
+/* The board of an image that has ended was there for a while. */
+static void forget_after(struct ct_heap_history *history, uint64_t end_ns)
+{
+    const struct moment *last;
+
+    while ((last = last_of(history)) != NULL && last->time_ns > end_ns)
+        g_array_set_size(history->moments, history->moments->len - 1);
+    if (history->peak.time_ns > end_ns)
+        history->peak_bytes = 0; /* it is what it ended with */
 }
 
 void ct_heap_history_end(struct ct_heap_history *history, const struct ct_board_map *map,
                          uint64_t end_ns)
 {
-    double bytes = read_live(history->now.live, map);
-
-    history->now.time_ns = end_ns;
-    if (bytes < history->peak_bytes)
-        return;
-    history->peak_bytes = bytes;
-    copy_moment(&history->peak, &history->now);
+    forget_after(history, end_ns);
+    look(history, map, end_ns);
 }
 
 void ct_heap_history_look(struct ct_heap_history *history, const struct ct_board_map *map,
@@ -123,7 +140,7 @@ void ct_heap_history_look(struct ct_heap_history *history, const struct ct_board
 
     if (now_ns < history->due_ns)
         return;
-    ct_heap_history_end(history, map, now_ns);
+    look(history, map, now_ns);
     if (last == NULL || now_ns >= last->time_ns + history->step_ns)
         keep(history);
     history->due_ns = now_ns + MAX(CT_HEAP_LOOK_NS, (ct_monotonic_ns() - begin_ns) * LOOK_SHARE);

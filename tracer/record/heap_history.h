@@ -20,7 +20,8 @@ void ct_heap_history_free(struct ct_heap_history *history);
 void ct_heap_history_look(struct ct_heap_history *history, const struct ct_board_map *map,
                           uint64_t now_ns);
 
-/* Looks at it for the last time: only whether it is the most. */
+/* Looks at it for the last time: what was seen after the end, of a board that was still there, was
+ * then, too. */
 void ct_heap_history_end(struct ct_heap_history *history, const struct ct_board_map *map,
                          uint64_t end_ns);
 
