@@ -3,7 +3,8 @@
  * pieces that are sampled are told of to libctrace-preload. The pointers to those lead to what
  * finds them until they are called for the first time: no call looks whether they are there.
  */
-#include "operators.h"
+#include "hooks.h"
+
 #include "sampler.h"
 
 #include <errno.h>
@@ -42,6 +43,9 @@ ALLOCATOR_FUNCTIONS(DECLARE)
 extern const char ct_code_begin[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 extern const char ct_code_end[] __asm__("_end") __attribute__((visibility("hidden")));
 
+/* By the program: else it has another in its own file. */
+static bool is_called;
+
 static void find_all(void)
 {
 #define FIND(type, name, params, args)                                 \
@@ -54,7 +58,14 @@ static void find_all(void)
                                         .hook = (const void *)malloc,
                                         .code_begin = ct_code_begin,
                                         .code_end = ct_code_end};
-    ct_operators_find(ct_heap_begin_hooks(&hooks) ? hooks.allocator : NULL);
+    is_called = ct_heap_begin_hooks(&hooks);
+}
+
+const void *ct_hooks_allocator(void)
+{
+    if (next_malloc == first_malloc)
+        find_all();
+    return is_called ? *(void **)&next_malloc : NULL;
 }
 
 /* A program that has its own allocator calls none of ours, and is to be told so. */

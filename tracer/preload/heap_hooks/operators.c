@@ -4,8 +4,7 @@
  * the loader finds before it can load another library: else one that is loaded later, with a C++
  * library of its own, would be given ours, and there would be nothing to pass on to.
  */
-#include "operators.h"
-
+#include "hooks.h"
 #include "sampler.h"
 
 #include <stdlib.h>
@@ -61,11 +60,7 @@
       (void *block, IGNORED size_t alignment, IGNORED const void *nothrow),                    \
       (block, alignment, nothrow))
 
-/* Until it is known what they pass on to, they have malloc find that. */
-static void find_by_malloc(void)
-{
-    free(malloc(1));
-}
+static void find_all(void);
 
 #define DECLARE_NEW(id, symbol, params, args, instead)                     \
     HOOK void *id params __asm__(symbol);                                  \
@@ -78,7 +73,7 @@ static void find_by_malloc(void)
     static void *(*next_##id)params = first_##id;                          \
     static void *first_##id params                                         \
     {                                                                      \
-        find_by_malloc();                                                  \
+        find_all();                                                        \
         return next_##id args;                                             \
     }
 NEW_OPERATORS(DECLARE_NEW)
@@ -94,7 +89,7 @@ NEW_OPERATORS(DECLARE_NEW)
     static void(*next_##id) params = first_##id; \
     static void first_##id params                \
     {                                            \
-        find_by_malloc();                        \
+        find_all();                              \
         next_##id args;                          \
     }
 DELETE_OPERATORS(DECLARE_DELETE)
@@ -102,8 +97,10 @@ DELETE_OPERATORS(DECLARE_DELETE)
 #define ADDRESS(id, ...) (const void *)id,
 static const void *const hooks[] = {NEW_OPERATORS(ADDRESS) DELETE_OPERATORS(ADDRESS)};
 
-void ct_operators_find(const void *allocator)
+static void find_all(void)
 {
+    const void *allocator = ct_hooks_allocator();
+
 #define FIND(id, symbol, ...)                                                 \
     *(void **)&next_##id = ct_heap_find_next(symbol, (const void *)id);       \
     is_own_##id = allocator != NULL && next_##id != NULL &&                   \
@@ -114,6 +111,13 @@ void ct_operators_find(const void *allocator)
     DELETE_OPERATORS(FIND)
     if (!is_own_new_one)
         ct_heap_hide_hooks(hooks, sizeof(hooks) / sizeof(hooks[0]));
+}
+
+/* Before the program can load another library. */
+static __attribute__((constructor)) void begin(void)
+{
+    if (next_new_one == first_new_one)
+        find_all();
 }
 
 /* An allocator's own operator may yet call malloc: then it is counted already. */
