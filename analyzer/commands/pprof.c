@@ -6,6 +6,7 @@
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/worker.h"
+#include "commands/pprof_merge.h"
 #include "commands/profile_source.h"
 #include "export/gzip.h"
 #include "ingest/ingest.h"
@@ -30,6 +31,8 @@ struct options {
     struct ct_scope scope;
     struct ct_asked_request request;
     gboolean is_version;
+    gboolean is_merge;
+    char **files; /* owned; to be merged */
     struct ct_window window;
 };
 
@@ -68,10 +71,31 @@ static void set_unknown_kind(GError **error, const char *typed)
                     "no profile is called \"%s\"; there are %s", typed, list);
 }
 
+static gboolean take_files(struct options *options, int count, char **arguments, GError **error)
+{
+    if (count < 2) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "which profiles are to be one? As in: ctrace pprof --merge 1.pb.gz 2.pb.gz -o "
+                    "all.pb.gz");
+        return FALSE;
+    }
+    if (options->request.typed || !ct_selection_is_all(&options->scope.selection) ||
+        !ct_scope_is_whole_time(&options->scope)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--merge takes profiles as they are: choose a part where each is made, or by "
+                    "go tool pprof -tagfocus");
+        return FALSE;
+    }
+    options->files = g_strdupv(arguments + 1);
+    return TRUE;
+}
+
 static gboolean take_arguments(struct options *options, int count, char **arguments, GError **error)
 {
     if (options->is_version)
         return TRUE;
+    if (options->is_merge)
+        return take_files(options, count, arguments, error);
     if (count < 2 || count > 3) {
         g_autofree char *list = ct_profile_kind_list(" or ");
 
@@ -99,6 +123,8 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
          "Write the profile to FILE [stdout; on a terminal, the file KIND.pb.gz]", "FILE"},
+        {"merge", 0, 0, G_OPTION_ARG_NONE, &options->is_merge,
+         "Make one profile of several: ctrace pprof --merge FILE... -o OUT", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
          NULL},
         {0}};
@@ -123,6 +149,7 @@ static void options_clear(struct options *options)
 {
     g_free(options->directory);
     g_free(options->output);
+    g_strfreev(options->files);
     ct_scope_clear(&options->scope);
     ct_asked_request_clear(&options->request);
 }
@@ -213,8 +240,9 @@ static char *find_path(const struct options *options)
 {
     if (options->output)
         return g_str_equal(options->output, "-") ? NULL : g_strdup(options->output);
-    return isatty(STDOUT_FILENO) ? g_strdup_printf("%s.pb.gz", ct_profile_kind_name(options->kind))
-                                 : NULL;
+    const char *name = options->is_merge ? "merged" : ct_profile_kind_name(options->kind);
+
+    return isatty(STDOUT_FILENO) ? g_strdup_printf("%s.pb.gz", name) : NULL;
 }
 
 static gboolean export_samples(const struct job *job, const struct ct_model *model,
@@ -318,6 +346,9 @@ static int run(struct options *options)
 {
     g_autofree char *path = find_path(options);
     struct job job = {.options = options, .path = path};
+
+    if (options->is_merge)
+        return ct_pprof_merge_files(options->files, path);
 
     return ct_worker_save(options->directory, path, work, &job);
 }

@@ -1,0 +1,8 @@
+/* ctrace pprof --merge: several profiles as one file. */
+#ifndef CTRACE_COMMANDS_PPROF_MERGE_H
+#define CTRACE_COMMANDS_PPROF_MERGE_H
+
+/* `files` end with NULL. `path` NULL: to standard output. Returns the exit status. */
+int ct_pprof_merge_files(char *const *files, const char *path);
+
+#endif
