@@ -1,7 +1,5 @@
 #include "trend/files.h"
 
-#include "trend/trend.h"
-
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +12,8 @@
 #define TIME_DIGITS 14 /* 20260101120000 */
 
 #define NS_PER_S INT64_C(1000000000)
+
+G_DEFINE_QUARK(ct - trend - error, ct_trend_error)
 
 static const char *const suffixes[] = {".pb.gz", ".pb", ".pprof", ".prof"};
 

@@ -5,12 +5,21 @@
 #include <glib.h>
 #include <stdint.h>
 
+#define CT_TREND_ERROR ct_trend_error_quark()
+GQuark ct_trend_error_quark(void);
+
+enum ct_trend_error {
+    CT_TREND_ERROR_NOTHING, /* no profile is there */
+    CT_TREND_ERROR_LIMIT,   /* too many are */
+    CT_TREND_ERROR_SIDES    /* two sides cannot be told apart */
+};
+
 struct ct_trend_file {
     char *path; /* owned */
     char *kind; /* owned; its name without the suffix: "cpu" of cpu.pb.gz */
-    int64_t
-        named_ns; /* what a folder above it, or it itself, is called by: since 1970; 0: nothing */
-    int64_t written_ns; /* when it was */
+    /* Since 1970: by which it, or a folder above it, is called, or 0; and when it was written. */
+    int64_t named_ns;
+    int64_t written_ns;
 };
 
 /* struct ct_trend_file *, owned by the array, by path; NULL and an error. */

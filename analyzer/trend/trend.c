@@ -1,15 +1,12 @@
 #include "trend/trend.h"
 
 #include "export/pprof_file.h"
-#include "trend/files.h"
 
 #include <string.h>
 
 #define USUAL_KIND "cpu"
 
 #define NS_PER_S INT64_C(1000000000)
-
-G_DEFINE_QUARK(ct - trend - error, ct_trend_error)
 
 static void point_free(void *data)
 {

@@ -5,17 +5,7 @@
 #ifndef CTRACE_TREND_H
 #define CTRACE_TREND_H
 
-#include <glib.h>
-#include <stdint.h>
-
-#define CT_TREND_ERROR ct_trend_error_quark()
-GQuark ct_trend_error_quark(void);
-
-enum ct_trend_error {
-    CT_TREND_ERROR_NOTHING, /* no profile is there */
-    CT_TREND_ERROR_LIMIT,   /* too many are */
-    CT_TREND_ERROR_SIDES    /* two sides cannot be told apart */
-};
+#include "trend/files.h"
 
 /* A profile. */
 struct ct_trend_point {
