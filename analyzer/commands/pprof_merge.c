@@ -15,27 +15,34 @@ struct job {
     const char *path;
 };
 
-static GPtrArray *read_files(char *const *names, GError **error)
+static gboolean read_files(char *const *names, GPtrArray *files, GError **error)
 {
-    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)ct_pprof_file_free);
-
     for (; *names; names++) {
         struct ct_pprof_file *file = ct_pprof_file_read(*names, error);
 
         if (!file)
-            return NULL;
+            return FALSE;
         g_ptr_array_add(files, file);
     }
-    return g_steal_pointer(&files);
+    return TRUE;
+}
+
+static gboolean write_merged(const GPtrArray *files, GError **error)
+{
+    g_autoptr(GBytes) merged = ct_pprof_merge(files, error);
+
+    if (!merged)
+        return FALSE;
+    g_autoptr(GBytes) compressed = ct_gzip(merged, error);
+
+    return compressed && ct_output_write_fd(STDOUT_FILENO, "the profile", compressed, error);
 }
 
 static gboolean merge(const struct job *job, struct ct_activity *activity, GError **error)
 {
-    g_autoptr(GPtrArray) files = read_files(job->files, error);
-    g_autoptr(GBytes) merged = files ? ct_pprof_merge(files, error) : NULL;
-    g_autoptr(GBytes) compressed = merged ? ct_gzip(merged, error) : NULL;
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)ct_pprof_file_free);
 
-    if (!compressed || !ct_output_write_fd(STDOUT_FILENO, "the profile", compressed, error))
+    if (!read_files(job->files, files, error) || !write_merged(files, error))
         return FALSE;
     ct_worker_begin_remarks(activity);
     if (job->path) {

@@ -209,13 +209,12 @@ static struct ct_pprof_file *parse(GBytes *plain, const char *name, GError **err
 
 struct ct_pprof_file *ct_pprof_file_parse(GBytes *bytes, const char *name, GError **error)
 {
-    g_autoptr(GError) failure = NULL;
     g_autoptr(GBytes) plain =
-        is_compressed(bytes) ? ct_gunzip(bytes, PROFILE_SIZE_MAX, &failure) : g_bytes_ref(bytes);
+        is_compressed(bytes) ? ct_gunzip(bytes, PROFILE_SIZE_MAX, error) : g_bytes_ref(bytes);
 
     if (plain)
         return parse(plain, name, error);
-    g_set_error(error, CT_PPROF_ERROR, CT_PPROF_ERROR_DAMAGED, "%s: %s", name, failure->message);
+    g_prefix_error(error, "%s: ", name);
     return NULL;
 }
 
