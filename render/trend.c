@@ -4,6 +4,7 @@
 #include "cli/say.h"
 #include "cli/worker.h"
 #include "options/parse.h"
+#include "paint/palette.h"
 #include "paint/surface.h"
 #include "paint/typesetter.h"
 #include "trend/print.h"
@@ -24,6 +25,7 @@
 #define USUAL_TOP       10
 #define TOP_MAX         1000
 #define PICTURE_WIDTH   1200
+#define USUAL_THEME     "light"
 
 struct options {
     char **directories; /* owned, as are the others */
@@ -246,8 +248,9 @@ static int draw_trend(void *user, struct ct_activity *activity)
             .trend = trend, .top = (guint)options->top, .width_px = PICTURE_WIDTH};
         g_autoptr(ct_typesetter) typesetter = ct_typesetter_new();
         g_autoptr(ct_scene) scene = ct_trend_scene_new(&picture);
-        g_autoptr(GBytes) bytes = ct_surface_render(ct_surface_format_of(options->output, NULL),
-                                                    scene, typesetter, 1, &error);
+        const struct ct_surface_look look = {typesetter, ct_palette_find(USUAL_THEME), 1};
+        g_autoptr(GBytes) bytes =
+            ct_surface_render(ct_surface_format_of(options->output, NULL), scene, &look, &error);
 
         if (bytes && ct_output_write_fd(STDOUT_FILENO, "the picture", bytes, &error))
             return EXIT_SUCCESS;
