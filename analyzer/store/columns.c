@@ -310,3 +310,24 @@ void ct_store_object_total(const struct ct_store *store, guint index, uint64_t *
     *count = lane ? lane->root.summary.count : 0;
     *waited_ns = lane ? lane->root.summary.class_ns[CT_CLASS_RUNNING] : 0;
 }
+
+gboolean ct_store_object_longest(struct ct_store *store, guint index, struct ct_store_id *id,
+                                 GError **error)
+{
+    const struct ct_store_lane *lane = ct_store_lane(store, CT_LANE_OBJECT_WAITS, index);
+
+    if (!lane)
+        return ct_store_fail(error);
+    const struct ct_summary *sum = &lane->root.summary;
+    /* Of those that were going on then, which are few. */
+    const struct ct_window then = {sum->longest_begin_ns, ct_add_u64(sum->longest_begin_ns, 1)};
+    g_autoptr(ct_store_cursor) waits = ct_store_object_waits(store, index, &then);
+    struct ct_store_event wait;
+
+    while (ct_store_cursor_next(waits, &wait, error)) {
+        *id = wait.id;
+        if (wait.begin_ns == sum->longest_begin_ns && wait.id.sequence == sum->longest_sequence)
+            return TRUE;
+    }
+    return error && *error ? FALSE : ct_store_fail(error);
+}

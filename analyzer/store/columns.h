@@ -46,5 +46,8 @@ gboolean ct_store_object_columns(struct ct_store *store, guint index,
 /* How often an object was waited for, and how long, over the whole recording. */
 void ct_store_object_total(const struct ct_store *store, guint index, uint64_t *count,
                            uint64_t *waited_ns);
+/* The longest wait for it; of several, the first. FALSE: an error. */
+gboolean ct_store_object_longest(struct ct_store *store, guint index, struct ct_store_id *id,
+                                 GError **error);
 
 #endif

@@ -184,6 +184,32 @@ static void columns_of_objects_sum_their_waiters(void **state)
     }
 }
 
+/* Of those that are as long, the first. */
+static void the_longest_wait_for_an_object_is_found(void **state)
+{
+    (void)state;
+    for (guint i = 0; i < ct_store_object_count(fixture.store); i++) {
+        const struct looked_at looked_at = {.kind = TOLD_INTERVAL,
+                                            .object = ct_store_object(fixture.store, i)};
+        uint64_t longest_ns = 0, begin_ns = 0;
+        struct ct_store_peak wait;
+        struct ct_store_id id;
+
+        for (guint j = 0; j < fixture.told->len; j++) {
+            const struct told *told = &g_array_index(fixture.told, struct told, j);
+            uint64_t duration_ns = told_end_ns(told) - told_begin_ns(told);
+
+            if (!look(&looked_at, told, &wait) || duration_ns < longest_ns ||
+                (duration_ns == longest_ns && wait.begin_ns >= begin_ns))
+                continue;
+            longest_ns = duration_ns;
+            begin_ns = wait.begin_ns;
+        }
+        assert_true(ct_store_object_longest(fixture.store, i, &id, NULL));
+        assert_int_equal(id.begin_ns, begin_ns);
+    }
+}
+
 /* Lanes are read backwards, too. */
 static void what_began_before_is_found(void **state)
 {
@@ -228,6 +254,7 @@ int main(void)
         cmocka_unit_test(columns_of_any_window_are_exact),
         cmocka_unit_test(columns_of_cpus_say_who_ran),
         cmocka_unit_test(columns_of_objects_sum_their_waiters),
+        cmocka_unit_test(the_longest_wait_for_an_object_is_found),
         cmocka_unit_test(what_began_before_is_found),
         cmocka_unit_test(what_is_not_there_has_no_columns),
     };

@@ -22,7 +22,8 @@
 
 #include <math.h>
 
-#define OBJECTS_MAX 500
+#define OBJECTS_MAX    500
+#define OBJECTS_JUDGED 4 /* times as many */
 
 static void add_decimal(JsonBuilder *json, const char *name, uint64_t value)
 {
@@ -234,28 +235,39 @@ struct waited {
     guint number;
     uint64_t count;
     uint64_t ns;
+    gboolean is_idle; /* once it was judged: its longest wait is */
 };
 
 static int compare_waited(const void *a, const void *b)
 {
     const struct waited *first = a, *second = b;
 
+    if (first->is_idle != second->is_idle)
+        return first->is_idle ? 1 : -1;
     if (first->ns != second->ns)
         return first->ns > second->ns ? -1 : 1;
     return (first->number > second->number) - (first->number < second->number);
 }
 
-/* By its first wait, which says more of it than a number. */
-static gboolean add_first_wait(const struct ct_view_reader *reader, guint number, JsonBuilder *json,
-                               GError **error)
+/* The longest wait for it, as a cursor on that: a number meant other things in others, and what
+ * most of them were for is what the reader is after. NULL: an error. */
+static struct ct_store_cursor *find_longest(const struct ct_view_reader *reader, guint number,
+                                            struct ct_store_event *event, GError **error)
+{
+    struct ct_store_id id;
+
+    return ct_store_object_longest(reader->store, number, &id, error)
+               ? ct_store_find(reader->store, &id, event, error)
+               : NULL;
+}
+
+/* By that wait, which says more of it than a number. */
+static gboolean add_longest_wait(const struct ct_view_reader *reader, guint number,
+                                 JsonBuilder *json, GError **error)
 {
     const struct ct_store_object *object = ct_store_object(reader->store, number);
-    g_autoptr(ct_store_cursor) waits = ct_store_object_waits(reader->store, number, NULL);
-    struct ct_store_event wait, event;
-
-    if (!ct_store_cursor_next(waits, &wait, error))
-        return FALSE;
-    g_autoptr(ct_store_cursor) found = ct_store_find(reader->store, &wait.id, &event, error);
+    struct ct_store_event event;
+    g_autoptr(ct_store_cursor) found = find_longest(reader, number, &event, error);
 
     if (!found)
         return FALSE;
@@ -282,16 +294,32 @@ static gboolean add_object(const struct ct_view_reader *reader, const struct wai
     ct_json_add_signed(json, "process", process_number(reader, object->process));
     ct_json_add_number(json, "waits", waited->count);
     ct_json_add_number(json, "ns", waited->ns);
-    gboolean is_whole = add_first_wait(reader, waited->number, json, error);
+    gboolean is_whole = add_longest_wait(reader, waited->number, json, error);
 
     json_builder_end_object(json);
     return is_whole;
 }
 
+/* What only idle threads wait for is last, however long they do. Of those with the most time, which
+ * alone are looked at. */
+static gboolean judge(const struct ct_view_reader *reader, GArray *all, GError **error)
+{
+    for (guint i = 0; i < MIN(all->len, OBJECTS_MAX * OBJECTS_JUDGED); i++) {
+        struct waited *waited = &g_array_index(all, struct waited, i);
+        struct ct_store_event event;
+        g_autoptr(ct_store_cursor) found = find_longest(reader, waited->number, &event, error);
+
+        if (!found)
+            return FALSE;
+        waited->is_idle = ct_idle_has(reader->idle, &event.interval);
+    }
+    g_array_sort(all, compare_waited);
+    return TRUE;
+}
+
 static gboolean add_objects(const struct ct_view_reader *reader, JsonBuilder *json, GError **error)
 {
     g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(struct waited));
-    gboolean is_whole = TRUE;
 
     for (guint i = 0; i < ct_store_object_count(reader->store); i++) {
         struct waited waited = {.number = i};
@@ -301,6 +329,8 @@ static gboolean add_objects(const struct ct_view_reader *reader, JsonBuilder *js
             g_array_append_val(all, waited);
     }
     g_array_sort(all, compare_waited);
+    gboolean is_whole = judge(reader, all, error);
+
     ct_json_add_number(json, "object_count", all->len);
     json_builder_set_member_name(json, "objects");
     json_builder_begin_array(json);
