@@ -23,16 +23,6 @@ static void clear_kind(void *data)
     g_free(((struct kind *)data)->name);
 }
 
-/* A process that has one thread says more of itself than that. */
-static const char *name_of(const struct ct_thread *thread)
-{
-    const struct ct_process *process = thread->process;
-
-    return process->title && process->title[0] && g_hash_table_size(process->threads) == 1
-               ? process->title
-               : thread->name;
-}
-
 /* FALSE: there is no room for its kind. */
 static gboolean count(GArray *kinds, const char *name)
 {
@@ -67,8 +57,10 @@ static char *text_of(const GArray *lanes)
     for (guint i = 0; i < lanes->len; i++) {
         const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
 
-        if (lane->is_idle)
-            uncounted += !count(kinds, name_of(lane->thread));
+        if (!lane->is_idle)
+            continue;
+        g_autofree char *name = ct_lane_name(lane->thread);
+        uncounted += !count(kinds, name);
     }
     g_string_append_printf(text, "%s threads waited throughout: ", number);
     for (guint i = 0; i < kinds->len; i++) {

@@ -106,6 +106,25 @@ uint32_t ct_lanes_count_idle(const GArray *lanes)
     return count;
 }
 
+/* As it was before it was written for a shell. */
+static char *unquote(const char *title)
+{
+    size_t length = strlen(title);
+    gboolean is_quoted =
+        length > 2 && title[0] == '\'' && strchr(title + 1, '\'') == title + length - 1;
+
+    return g_strstrip(is_quoted ? g_strndup(title + 1, length - 2) : g_strdup(title));
+}
+
+char *ct_lane_name(const struct ct_thread *thread)
+{
+    const struct ct_process *process = thread->process;
+
+    if (!process->title || !process->title[0] || g_hash_table_size(process->threads) > 1)
+        return g_strdup(thread->name);
+    return unquote(process->title);
+}
+
 static void fold_least_busy(GArray *lanes, guint row_limit)
 {
     g_autoptr(GPtrArray) by_busy = g_ptr_array_new();

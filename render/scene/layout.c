@@ -45,6 +45,11 @@ struct gutter {
     double tid_px;
 };
 
+static char *row_name(const struct ct_lane *lane)
+{
+    return lane->has_header ? g_strdup(lane->thread->name) : ct_lane_name(lane->thread);
+}
+
 static struct gutter measure_gutter(const struct ct_scene_request *request, const GArray *lanes,
                                     const struct density *density)
 {
@@ -64,7 +69,8 @@ static struct gutter measure_gutter(const struct ct_scene_request *request, cons
         if (lane->is_folded)
             continue;
         g_autofree char *tid = g_strdup_printf("%" PRId32, lane->thread->tid);
-        double name_px = ct_scene_measure(request, density->name_style, lane->thread->name) + 2;
+        g_autofree char *name = row_name(lane);
+        double name_px = ct_scene_measure(request, density->name_style, name) + 2;
         double tid_px = ct_scene_measure(request, density->tid_style, tid) + 2;
         gutter.name_px = CLAMP(name_px, gutter.name_px, NAME_MAX_PX);
         gutter.tid_px = MAX(gutter.tid_px, tid_px);
@@ -169,9 +175,10 @@ static void place_process(struct ct_scene *scene, const struct ct_scene_request 
                                  .row = index});
 }
 
-static void place_thread(struct ct_scene *scene, const struct ct_thread *thread,
+static void place_thread(struct ct_scene *scene, const struct ct_lane *lane,
                          const struct density *density, const struct gutter *gutter, double y_px)
 {
+    const struct ct_thread *thread = lane->thread;
     double below_px = density->lane_px > 0 ? LANE_GAP_PX + density->lane_px : 0;
     struct ct_scene_row row = {
         .process = thread->process,
@@ -186,7 +193,7 @@ static void place_thread(struct ct_scene *scene, const struct ct_thread *thread,
     g_array_append_val(scene->rows, row);
     if (!density->has_names)
         return;
-    struct ct_scene_text name = {.text = g_strdup(thread->name),
+    struct ct_scene_text name = {.text = row_name(lane),
                                  .style = density->name_style,
                                  .x_px = CT_MARGIN + 6,
                                  .centre_y_px = row.bar_y_px + row.bar_height_px / 2,
@@ -221,7 +228,7 @@ static GArray *place_rows(struct ct_scene *scene, const struct ct_scene_request 
             y_px += density->process_px;
         }
         previous = lane;
-        place_thread(scene, lane->thread, density, gutter, y_px);
+        place_thread(scene, lane, density, gutter, y_px);
         struct ct_placed_lane at = {lane, scene->rows->len - 1};
         g_array_append_val(placed, at);
         y_px += density->pitch_px;

@@ -26,6 +26,10 @@ void ct_lanes_sort(GArray *lanes, enum ct_scene_sort sort);
 /* By start: < 0, 0 or > 0. */
 int ct_lane_compare_start(const struct ct_lane *first, const struct ct_lane *second);
 
+/* What the thread is called where its process is not told beside it: as that calls itself, if it is
+ * all of it. Free with g_free(). */
+char *ct_lane_name(const struct ct_thread *thread);
+
 uint32_t ct_lanes_count_idle(const GArray *lanes);
 
 /* Shown threads that follow each other and are called alike. */

@@ -211,6 +211,39 @@ class View(TraceTest):
             for column in range(256):
                 self.assertEqual(arrays[-1][state][column], sum(rows[number][state][column] for number in members))
 
+    def test_objects_are_called_by_what_they_mostly_were(self):
+        """Not by what a number meant first; and those that only idle threads wait for come last."""
+        program = self.folder / "reuse.py"
+        program.write_text("""
+import os, queue, sys, threading, time
+first = os.open(sys.argv[0], os.O_RDONLY)
+os.read(first, 10)
+os.close(first)
+reading, writing = os.pipe()
+assert reading == first
+lock = threading.Lock()
+def take():
+    for _ in range(3):
+        with lock:
+            time.sleep(0.02)
+threading.Thread(target=queue.Queue().get, daemon=True).start()
+takers = [threading.Thread(target=take) for _ in range(2)]
+for taker in takers:
+    taker.start()
+threading.Timer(0.3, os.write, (writing, b"x")).start()
+os.read(reading, 1)
+print(reading)
+for taker in takers:
+    taker.join()
+""")
+        result = self.record_ok("/usr/bin/python3", program, options=["--rate=0"])
+        objects = Server(self, result.directory).json("overview")["objects"]
+        number = result.out.strip()
+        self.assertTrue([thing for thing in objects if thing["text"].startswith(f"fd {number} pipe")], objects)
+        self.assertFalse([thing for thing in objects if "reuse.py" in thing["text"]], objects)
+        locks = [thing for thing in objects if thing["kind"] in ("semaphore", "condition", "mutex")]
+        self.assertLess(locks[0]["ns"], max(lock["ns"] for lock in locks), objects)
+
     def test_an_interval_leads_to_others(self):
         """From a wait for the lock to who held it and woke it, and on to what that one did; and back."""
         overview = self.server.json("overview")

@@ -225,6 +225,29 @@ static void the_limit_on_rows_counts_none_that_are_idle(void **state)
     stage_clear(&stage);
 }
 
+/* Of many processes with a thread each, such as PostgreSQL's, all names are the same. */
+static void a_process_without_a_header_is_called_as_it_calls_itself(void **state)
+{
+    struct stage stage = stage_new();
+
+    (void)state;
+    add_thread(&stage, 10, "postgres");
+    for (int32_t i = 0; i < 12; i++) {
+        struct ct_process *process = fixture_process(stage.model, 20 + i, "postgres");
+
+        fixture_thread(stage.model, process, 20 + i, "postgres");
+        g_free(process->title);
+        process->title = i == 0 ? g_strdup("'postgres: walwriter '") : g_strdup("");
+    }
+    struct ct_scene *scene = stage_layout(&stage);
+    const struct ct_scene_text *name = find_text(scene, "walwriter");
+
+    assert_non_null(name);
+    assert_string_equal(name->text, "postgres: walwriter");
+    ct_scene_free(scene);
+    stage_clear(&stage);
+}
+
 /* ---- A thousand threads ---- */
 
 static void low_rows_share_the_names_that_are_alike(void **state)
@@ -412,6 +435,7 @@ int main(void)
         cmocka_unit_test(idle_threads_share_a_row),
         cmocka_unit_test(a_lone_idle_thread_keeps_its_row_and_so_do_all_of_an_idle_program),
         cmocka_unit_test(the_limit_on_rows_counts_none_that_are_idle),
+        cmocka_unit_test(a_process_without_a_header_is_called_as_it_calls_itself),
         cmocka_unit_test(low_rows_share_the_names_that_are_alike),
         cmocka_unit_test(the_chart_counts_threads_as_their_intervals_do),
         cmocka_unit_test(a_chart_is_of_several_threads_and_can_be_left_out),
