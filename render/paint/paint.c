@@ -115,26 +115,39 @@ static void trace_class(cairo_t *cairo, const struct ct_scene_box *boxes, guint 
 }
 
 /* A class's pattern lies on its colour, and goes with it where others are painted over it. */
-static void fill_class(const struct canvas *canvas, enum ct_class class)
+static void fill_class(const struct canvas *canvas, enum ct_class class, cairo_pattern_t *tile)
 {
     cairo_t *cairo = canvas->cairo;
 
     ct_palette_use(cairo, canvas->palette->classes[class].fill, 1);
     cairo_fill_preserve(cairo);
-    if (canvas->tiles[class] && cairo_has_current_point(cairo)) {
-        cairo_set_source(cairo, canvas->tiles[class]);
+    if (tile && cairo_has_current_point(cairo)) {
+        cairo_set_source(cairo, tile);
         cairo_fill_preserve(cairo);
     }
     cairo_new_path(cairo);
+}
+
+/* Where waits are lost, it is not known that a thread ran: that is hatched as what is unknown. */
+static cairo_pattern_t *tile_of(const struct canvas *canvas, enum ct_class class,
+                                gboolean has_losses)
+{
+    return canvas->tiles[has_losses && class == CT_CLASS_RUNNING ? CT_CLASS_UNKNOWN : class];
 }
 
 /* Boxes of one bar, or of one chart. */
 static void fill_boxes(const struct canvas *canvas, const struct ct_scene_box *boxes, guint count,
                        double bottom_px)
 {
+    int row = count > 0 ? boxes[0].row : -1;
+    gboolean has_losses =
+        row >= 0 && g_array_index(canvas->scene->rows, struct ct_scene_row, row).has_losses;
+
     for (int i = CT_CLASS_COUNT - 1; i >= 0; i--) {
-        trace_class(canvas->cairo, boxes, count, ct_scene_stacking[i], bottom_px);
-        fill_class(canvas, ct_scene_stacking[i]);
+        enum ct_class class = ct_scene_stacking[i];
+
+        trace_class(canvas->cairo, boxes, count, class, bottom_px);
+        fill_class(canvas, class, tile_of(canvas, class, has_losses));
     }
 }
 
@@ -363,7 +376,8 @@ static void draw_legend(const struct canvas *canvas)
             cairo_fill(cairo);
             hatch(canvas, &swatch);
         } else {
-            fill_class(canvas, item->class);
+            enum ct_class class = item->is_lost_sample ? CT_CLASS_RUNNING : item->class;
+            fill_class(canvas, class, tile_of(canvas, class, item->is_lost_sample));
         }
     }
 }

@@ -181,6 +181,16 @@ static gboolean has_open_end(const GArray *lanes, const struct ct_window *window
     return FALSE;
 }
 
+static gboolean has_losses(const GArray *lanes)
+{
+    for (guint i = 0; i < lanes->len; i++) {
+        const struct ct_lane *lane = &g_array_index(lanes, struct ct_lane, i);
+        if (lane->has_losses && !lane->is_folded)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static gboolean has_wait(const GArray *lanes, gboolean (*is_such)(const struct ct_timeline_wait *))
 {
     for (guint i = 0; i < lanes->len; i++) {
@@ -260,6 +270,9 @@ double ct_layout_place_head(struct ct_scene *scene, const struct ct_scene_reques
     if (has_open_end(lanes, &request->window))
         place_item(scene, request, &pen, (struct ct_scene_legend_item){.is_open_sample = TRUE},
                    "still waiting at the end", "");
+    if (has_losses(lanes))
+        place_item(scene, request, &pen, (struct ct_scene_legend_item){.is_lost_sample = TRUE},
+                   "or waits that are lost", "");
     if (has_wait(lanes, has_waker))
         place_item(scene, request, &pen, (struct ct_scene_legend_item){.is_arrow_sample = TRUE},
                    ARROW_LABEL, "");

@@ -8,6 +8,9 @@
 
 enum { MOST_SINGLE_HEADERS = 8 };
 
+/* Less than that of a thread's life is not seen. */
+static const double least_lost_share = 0.01;
+
 static gboolean is_wanted(const struct ct_scene_filter *filter, const struct ct_thread *thread)
 {
     const struct ct_selection selection = {.processes = filter->process_globs,
@@ -22,6 +25,21 @@ static gboolean is_alive(const struct ct_lane *lane, const struct ct_scene_reque
            request->window.begin_ns == request->window.end_ns;
 }
 
+/* The trace's totals have waits that are lost, too. */
+static gboolean has_losses(const struct ct_lane *lane, const struct ct_capture *capture)
+{
+    uint64_t missing_ns = 0;
+
+    for (int class = 0; class < CT_CLASS_COUNT && capture->waits_lost > 0; class ++) {
+        uint64_t told_ns = lane->waited ? lane->waited->wait_ns[class] : 0;
+
+        if (class != CT_CLASS_RUNNING && lane->class_ns[class] > told_ns)
+            missing_ns = ct_add_u64(missing_ns, lane->class_ns[class] - told_ns);
+    }
+    return (double)missing_ns >
+           least_lost_share * (double)(lane->alive.end_ns - lane->alive.begin_ns);
+}
+
 /* What is no wait is running; the trace's own totals are exact where they cover the window. */
 static void sum_classes(struct ct_lane *lane, const struct ct_scene_request *request)
 {
@@ -29,6 +47,7 @@ static void sum_classes(struct ct_lane *lane, const struct ct_scene_request *req
 
     if (request->is_whole && lane->thread->has_totals && !is_of_some) {
         memcpy(lane->class_ns, lane->thread->class_ns, sizeof(lane->class_ns));
+        lane->has_losses = has_losses(lane, &request->model->capture);
         return;
     }
     struct ct_life life =

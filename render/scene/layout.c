@@ -183,6 +183,7 @@ static void place_thread(struct ct_scene *scene, const struct ct_lane *lane,
     struct ct_scene_row row = {
         .process = thread->process,
         .thread = thread,
+        .has_losses = lane->has_losses,
         .y_px = y_px,
         .height_px = density->pitch_px,
         .bar_y_px = y_px + floor((density->pitch_px - density->bar_px - below_px) / 2),

@@ -48,6 +48,8 @@ struct ct_scene_row {
     const struct ct_thread *thread;   /* borrowed from the model */
     gboolean is_cpu;
     gboolean is_idle;
+    gboolean
+        has_losses; /* waits of the thread are lost: where it seems to run, it may have waited */
     double y_px;
     double height_px;
     double bar_y_px; /* the part that boxes fill */
@@ -150,6 +152,7 @@ struct ct_scene_tick {
 struct ct_scene_legend_item {
     enum ct_class class;
     gboolean is_open_sample; /* explains the hatching rather than a class */
+    gboolean is_lost_sample; /* the same of what is lost */
     gboolean is_arrow_sample;
     gboolean is_path_sample;
     gboolean is_cpu_sample; /* explains a tint of the lanes */

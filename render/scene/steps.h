@@ -12,6 +12,7 @@ struct ct_lane {
     const struct ct_timeline_thread *waited; /* borrowed; NULL: it neither waited nor ran */
     struct ct_window alive;                  /* cut to the window */
     uint64_t class_ns[CT_CLASS_COUNT];       /* inside the window */
+    gboolean has_losses;                     /* as its row */
     gboolean is_folded;                      /* it has no row of its own */
     gboolean is_idle;                        /* but is in the row of those that are */
     gboolean has_header; /* its process has a row of its own above the threads */

@@ -399,6 +399,33 @@ static void a_chart_is_of_several_threads_and_can_be_left_out(void **state)
     stage_clear(&stage);
 }
 
+/* ---- Losses ---- */
+
+/* By the totals, it waited longer than its waits tell: where, nobody knows. */
+static void a_thread_whose_waits_are_lost_is_marked(void **state)
+{
+    struct stage stage = stage_new();
+    struct ct_thread *first = add_thread(&stage, 10, "main");
+    struct ct_thread *second = add_thread(&stage, 11, "other");
+
+    (void)state;
+    first->has_totals = second->has_totals = TRUE;
+    first->class_ns[CT_CLASS_SYNC] = 200 * FIXTURE_MS;
+    second->class_ns[CT_CLASS_SYNC] = 250 * FIXTURE_MS;
+    wait_for(&stage, first, 0, 200);
+    wait_for(&stage, second, 0, 200);
+    ct_timeline_finish(stage.timeline);
+    for (uint64_t lost = 0; lost < 2; lost++) {
+        stage.model->capture.waits_lost = lost;
+        struct ct_scene *scene = stage_layout(&stage);
+        assert_false(g_array_index(scene->rows, struct ct_scene_row, 1).has_losses);
+        assert_int_equal(g_array_index(scene->rows, struct ct_scene_row, 2).has_losses, lost > 0);
+        assert_int_equal(find_text(scene, "or waits that are lost") != NULL, lost > 0);
+        ct_scene_free(scene);
+    }
+    stage_clear(&stage);
+}
+
 /* ---- Room ---- */
 
 static void the_widest_waits_have_tips_where_not_all_may(void **state)
@@ -439,6 +466,7 @@ int main(void)
         cmocka_unit_test(low_rows_share_the_names_that_are_alike),
         cmocka_unit_test(the_chart_counts_threads_as_their_intervals_do),
         cmocka_unit_test(a_chart_is_of_several_threads_and_can_be_left_out),
+        cmocka_unit_test(a_thread_whose_waits_are_lost_is_marked),
         cmocka_unit_test(the_widest_waits_have_tips_where_not_all_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
