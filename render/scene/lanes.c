@@ -1,6 +1,7 @@
 /* Which threads have a row, and in which order. */
 #include "scene/steps.h"
 
+#include "model/capture_notes.h"
 #include "model/life.h"
 #include "model/selection.h"
 
@@ -25,12 +26,18 @@ static gboolean is_alive(const struct ct_lane *lane, const struct ct_scene_reque
            request->window.begin_ns == request->window.end_ns;
 }
 
+static gboolean may_lack_waits(const struct ct_capture *capture)
+{
+    return capture->waits_lost > 0 || capture->events_lost > 0 || capture->packets_lost > 0 ||
+           ct_capture_lost_waits(capture)[0];
+}
+
 /* The trace's totals have waits that are lost, too. */
 static gboolean has_losses(const struct ct_lane *lane, const struct ct_capture *capture)
 {
     uint64_t missing_ns = 0;
 
-    for (int class = 0; class < CT_CLASS_COUNT && capture->waits_lost > 0; class ++) {
+    for (int class = 0; class < CT_CLASS_COUNT && may_lack_waits(capture); class ++) {
         uint64_t told_ns = lane->waited ? lane->waited->wait_ns[class] : 0;
 
         if (class != CT_CLASS_RUNNING && lane->class_ns[class] > told_ns)
