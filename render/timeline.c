@@ -4,6 +4,7 @@
 #include "cli/recording.h"
 #include "cli/say.h"
 #include "cli/worker.h"
+#include "findings.h"
 #include "idle_threads.h"
 #include "model/capture_notes.h"
 #include "model/life.h"
@@ -37,6 +38,7 @@ struct picture {
     ct_timeline *timeline;     /* owned */
     ct_symbolizer *symbolizer; /* owned */
     GArray *path;              /* owned; struct ct_scene_path_step; NULL: it was not asked for */
+    GArray *findings;          /* owned; struct ct_scene_finding; NULL: they were not asked for */
     GHashTable *idle;          /* owned; struct ct_thread * as a set: those that share a row */
     struct ct_window window;
     gboolean is_whole;
@@ -46,6 +48,8 @@ static void picture_clear(struct picture *picture)
 {
     if (picture->path)
         g_array_unref(picture->path);
+    if (picture->findings)
+        g_array_unref(picture->findings);
     if (picture->idle)
         g_hash_table_unref(picture->idle);
     ct_timeline_free(picture->timeline);
@@ -104,13 +108,32 @@ static struct ct_selection select_path(const struct ct_timeline_options *options
     return selection;
 }
 
-/* Those on the path are shown, whatever they did. */
+/* Those on the path, or that findings are about, are shown, whatever they did. */
+static gboolean is_told_of(const struct picture *picture, const struct ct_thread *thread)
+{
+    for (guint i = 0; picture->path && i < picture->path->len; i++)
+        if (g_array_index(picture->path, struct ct_scene_path_step, i).thread == thread)
+            return TRUE;
+    for (guint i = 0; picture->findings && i < picture->findings->len; i++) {
+        const GArray *tids = g_array_index(picture->findings, struct ct_scene_finding, i).tids;
+
+        for (guint j = 0; j < tids->len; j++)
+            if (g_array_index(tids, int32_t, j) == thread->tid)
+                return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean is_shown(void *thread, void *value, void *user)
+{
+    (void)value;
+    return is_told_of(user, thread);
+}
+
 static void find_idle(struct picture *picture, struct ct_idle *idle)
 {
     picture->idle = ct_idle_threads_find(picture->model, picture->timeline, &picture->window, idle);
-    for (guint i = 0; picture->path && i < picture->path->len; i++)
-        g_hash_table_remove(picture->idle,
-                            g_array_index(picture->path, struct ct_scene_path_step, i).thread);
+    g_hash_table_foreach_remove(picture->idle, is_shown, picture);
 }
 
 static gboolean load(const char *directory, struct ct_activity *activity,
@@ -219,6 +242,7 @@ static gboolean draw(const struct picture *picture, const struct ct_timeline_opt
         .measure_user = typesetter,
         .names = &names,
         .has_cpu_lanes = !options->has_no_cpu_lanes,
+        .findings = picture->findings,
         .path = picture->path,
         .has_tips = format->has_tips,
         .has_patterns = options->has_patterns,
@@ -234,18 +258,36 @@ struct job {
     const char *directory;
     struct ct_timeline_options *options;
     const struct ct_surface_format *format;
+    GBytes *report; /* borrowed; that tells of findings; NULL: they were not asked for */
 };
+
+static gboolean read_findings(const struct job *job, struct picture *picture, GError **error)
+{
+    if (job->report)
+        picture->findings = ct_timeline_findings_read(job->report, error);
+    return !job->report || picture->findings;
+}
 
 static int make_picture(void *user, struct ct_activity *activity)
 {
     const struct job *job = user;
     g_auto(auto_picture) picture = {0};
     g_autoptr(GError) error = NULL;
-    if (load(job->directory, activity, job->options, &picture, &error) &&
+    if (read_findings(job, &picture, &error) &&
+        load(job->directory, activity, job->options, &picture, &error) &&
         draw(&picture, job->options, job->format, &error))
         return 0;
     ct_say("%s", error->message);
     return 1;
+}
+
+static int draw_in_worker(struct job *job)
+{
+    ct_typesetter_find_fonts(); /* the worker could not keep what it finds for the next time */
+    int status = ct_worker_save(job->directory, job->options->output, make_picture, job);
+
+    ct_typesetter_forget_fonts();
+    return status;
 }
 
 static int run(struct ct_timeline_options *options)
@@ -256,11 +298,17 @@ static int run(struct ct_timeline_options *options)
         .format = ct_surface_format_of(options->output, NULL),
     };
 
-    ct_typesetter_find_fonts(); /* the worker could not keep what it finds for the next time */
-    int status = ct_worker_save(job.directory, options->output, make_picture, &job);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) report =
+        options->has_findings ? ct_timeline_findings_ask(job.directory, &options->scope, &error)
+                              : NULL;
 
-    ct_typesetter_forget_fonts();
-    return status;
+    if (error) {
+        ct_say("%s", error->message);
+        return 1;
+    }
+    job.report = report;
+    return draw_in_worker(&job);
 }
 
 int main(int argc, char **argv)

@@ -53,6 +53,8 @@ gboolean ct_timeline_options_parse(struct ct_timeline_options *options, char **a
          "Leave out the chart of how many threads are in which state", NULL},
         {"path", 0, 0, G_OPTION_ARG_NONE, &options->has_path,
          "Draw what the end depended on, moment by moment: the critical path", NULL},
+        {"findings", 0, 0, G_OPTION_ARG_NONE, &options->has_findings,
+         "Say what held the program up, as ctrace report does, and mark where", NULL},
         {"scale", 0, 0, G_OPTION_ARG_DOUBLE, &options->scale,
          "Dots per pixel of a PNG (default 1; 2 for fine screens)", "FACTOR"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},

@@ -26,6 +26,7 @@ struct ct_timeline_options {
     gboolean has_no_overview;
     gboolean has_patterns;
     gboolean has_path;
+    gboolean has_findings;
     gboolean is_version;
 
     /* What ct_timeline_options_check() made of them. */

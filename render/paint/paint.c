@@ -1,42 +1,22 @@
 #include "paint/paint.h"
 
+#include "paint/canvas.h"
 #include "paint/tiles.h"
 
 #include <math.h>
 
-static const double arrow_line_px = 1.1;
-static const double arrow_halo_px = 3;
-static const double arrow_head_px = 5.5;
-static const double arrow_head_half_px = 3;
-static const double arrow_dot_px = 4.2;
-static const double path_line_px = 3;
-static const double path_joint_px = 1.2;
-static const double path_halo_px = 4;
 static const double hatch_step_px = 6;
 
-/* What is drawn, where, and how. */
-struct canvas {
-    cairo_t *cairo; /* borrowed, as are the next two */
-    const struct ct_scene *scene;
-    const struct ct_palette *palette;
-    cairo_pattern_t *tiles[CT_CLASS_COUNT]; /* owned; NULL: the class has no pattern */
-};
-
-static void use_shade(const struct canvas *canvas, enum ct_shade shade, double opacity)
-{
-    ct_palette_use(canvas->cairo, canvas->palette->shades[shade], opacity);
-}
-
-static void draw_paper(const struct canvas *canvas)
+static void draw_paper(const struct ct_canvas *canvas)
 {
     const struct ct_scene *scene = canvas->scene;
     cairo_t *cairo = canvas->cairo;
-    use_shade(canvas, CT_SHADE_PAPER, 1);
+    ct_canvas_use(canvas, CT_SHADE_PAPER, 1);
     cairo_rectangle(cairo, 0, 0, scene->width_px, scene->height_px);
     cairo_fill(cairo);
 }
 
-static void draw_rows(const struct canvas *canvas)
+static void draw_rows(const struct ct_canvas *canvas)
 {
     const struct ct_scene *scene = canvas->scene;
     cairo_t *cairo = canvas->cairo;
@@ -44,11 +24,11 @@ static void draw_rows(const struct canvas *canvas)
     for (guint i = 0; i < scene->rows->len; i++) {
         const struct ct_scene_row *row = &g_array_index(scene->rows, struct ct_scene_row, i);
         if (!row->thread && !row->is_cpu) {
-            use_shade(canvas, CT_SHADE_PROCESS_BAND, 1);
+            ct_canvas_use(canvas, CT_SHADE_PROCESS_BAND, 1);
             cairo_rectangle(cairo, left_px, row->y_px, width_px, row->height_px);
             cairo_fill(cairo);
         } else if (row->height_px >= 10) {
-            use_shade(canvas, CT_SHADE_ROW_LINE, 1);
+            ct_canvas_use(canvas, CT_SHADE_ROW_LINE, 1);
             cairo_rectangle(cairo, left_px, row->y_px + row->height_px - 1, width_px, 1);
             cairo_fill(cairo);
         }
@@ -56,11 +36,11 @@ static void draw_rows(const struct canvas *canvas)
 }
 
 /* Process headers are bands across the plot; the grid residencies out of them. */
-static void draw_grid(const struct canvas *canvas)
+static void draw_grid(const struct ct_canvas *canvas)
 {
     const struct ct_scene *scene = canvas->scene;
     cairo_t *cairo = canvas->cairo;
-    use_shade(canvas, CT_SHADE_GRID, 1);
+    ct_canvas_use(canvas, CT_SHADE_GRID, 1);
     for (guint i = 0; i < scene->ticks->len; i++) {
         double x_px = floor(g_array_index(scene->ticks, struct ct_scene_tick, i).x_px);
         cairo_rectangle(cairo, x_px, scene->plot.y_px - 5, 1, 5);
@@ -115,7 +95,7 @@ static void trace_class(cairo_t *cairo, const struct ct_scene_box *boxes, guint 
 }
 
 /* A class's pattern lies on its colour, and goes with it where others are painted over it. */
-static void fill_class(const struct canvas *canvas, enum ct_class class, cairo_pattern_t *tile)
+static void fill_class(const struct ct_canvas *canvas, enum ct_class class, cairo_pattern_t *tile)
 {
     cairo_t *cairo = canvas->cairo;
 
@@ -129,15 +109,15 @@ static void fill_class(const struct canvas *canvas, enum ct_class class, cairo_p
 }
 
 /* Where waits are lost, it is not known that a thread ran: that is hatched as what is unknown. */
-static cairo_pattern_t *tile_of(const struct canvas *canvas, enum ct_class class,
+static cairo_pattern_t *tile_of(const struct ct_canvas *canvas, enum ct_class class,
                                 gboolean has_losses)
 {
     return canvas->tiles[has_losses && class == CT_CLASS_RUNNING ? CT_CLASS_UNKNOWN : class];
 }
 
 /* Boxes of one bar, or of one chart. */
-static void fill_boxes(const struct canvas *canvas, const struct ct_scene_box *boxes, guint count,
-                       double bottom_px)
+static void fill_boxes(const struct ct_canvas *canvas, const struct ct_scene_box *boxes,
+                       guint count, double bottom_px)
 {
     int row = count > 0 ? boxes[0].row : -1;
     gboolean has_losses =
@@ -151,7 +131,7 @@ static void fill_boxes(const struct canvas *canvas, const struct ct_scene_box *b
     }
 }
 
-static void draw_boxes(const struct canvas *canvas)
+static void draw_boxes(const struct ct_canvas *canvas)
 {
     const struct ct_scene *scene = canvas->scene;
     const struct ct_scene_box *boxes = (const struct ct_scene_box *)scene->boxes->data;
@@ -166,7 +146,7 @@ static void draw_boxes(const struct canvas *canvas)
 }
 
 /* Boxes are by when they end; those of one class, by time. */
-static void draw_overview(const struct canvas *canvas)
+static void draw_overview(const struct ct_canvas *canvas)
 {
     const struct ct_scene *scene = canvas->scene;
     const struct ct_scene_rectangle *area = &scene->overview;
@@ -176,7 +156,7 @@ static void draw_overview(const struct canvas *canvas)
                    scene->overview_boxes->len, area->y_px + area->height_px);
 }
 
-static void draw_runs(const struct canvas *canvas)
+static void draw_runs(const struct ct_canvas *canvas)
 {
     const struct ct_scene *scene = canvas->scene;
     cairo_t *cairo = canvas->cairo;
@@ -191,7 +171,7 @@ static void draw_runs(const struct canvas *canvas)
     }
 }
 
-static void draw_residencies(const struct canvas *canvas)
+static void draw_residencies(const struct ct_canvas *canvas)
 {
     const struct ct_scene *scene = canvas->scene;
     cairo_t *cairo = canvas->cairo;
@@ -209,7 +189,7 @@ static void draw_residencies(const struct canvas *canvas)
 }
 
 /* Waits that follow one another at once are still several. */
-static void draw_separators(const struct canvas *canvas)
+static void draw_separators(const struct ct_canvas *canvas)
 {
     const struct ct_scene *scene = canvas->scene;
     cairo_t *cairo = canvas->cairo;
@@ -222,11 +202,11 @@ static void draw_separators(const struct canvas *canvas)
             before->width_px >= least_width_px)
             cairo_rectangle(cairo, box->x_px, box->y_px, 1, box->height_px);
     }
-    use_shade(canvas, CT_SHADE_PAPER, 0.55);
+    ct_canvas_use(canvas, CT_SHADE_PAPER, 0.55);
     cairo_fill(cairo);
 }
 
-static void hatch(const struct canvas *canvas, const struct ct_scene_rectangle *area)
+static void hatch(const struct ct_canvas *canvas, const struct ct_scene_rectangle *area)
 {
     cairo_t *cairo = canvas->cairo;
 
@@ -240,12 +220,12 @@ static void hatch(const struct canvas *canvas, const struct ct_scene_rectangle *
         cairo_rel_line_to(cairo, area->height_px, -area->height_px);
     }
     cairo_set_line_width(cairo, 1.6);
-    use_shade(canvas, CT_SHADE_PAPER, 0.5);
+    ct_canvas_use(canvas, CT_SHADE_PAPER, 0.5);
     cairo_stroke(cairo);
     cairo_restore(cairo);
 }
 
-static void draw_open_waits(const struct canvas *canvas)
+static void draw_open_waits(const struct ct_canvas *canvas)
 {
     const struct ct_scene *scene = canvas->scene;
 
@@ -253,96 +233,20 @@ static void draw_open_waits(const struct canvas *canvas)
         hatch(canvas, &g_array_index(scene->open_ends, struct ct_scene_rectangle, i));
 }
 
-static void trace_shafts(cairo_t *cairo, const struct ct_scene_arrow *arrows, guint count)
+/* Those of badges lie on them. */
+static void draw_texts(const struct ct_canvas *canvas, struct ct_typesetter *typesetter,
+                       gboolean is_of_badges)
 {
-    for (guint i = 0; i < count; i++) {
-        cairo_move_to(cairo, arrows[i].from_x_px, arrows[i].from_y_px);
-        cairo_line_to(cairo, arrows[i].to_x_px, arrows[i].to_y_px);
+    for (guint i = 0; i < canvas->scene->texts->len; i++) {
+        const struct ct_scene_text *text =
+            &g_array_index(canvas->scene->texts, struct ct_scene_text, i);
+
+        if ((text->style == CT_STYLE_BADGE) == is_of_badges)
+            ct_typesetter_draw(typesetter, canvas->cairo, canvas->palette, text);
     }
 }
 
-static void trace_head(cairo_t *cairo, const struct ct_scene_arrow *arrow)
-{
-    double angle = atan2(arrow->to_y_px - arrow->from_y_px, arrow->to_x_px - arrow->from_x_px);
-    cairo_save(cairo);
-    cairo_translate(cairo, arrow->to_x_px, arrow->to_y_px);
-    cairo_rotate(cairo, angle);
-    cairo_move_to(cairo, 0, 0);
-    cairo_line_to(cairo, -arrow_head_px, -arrow_head_half_px);
-    cairo_line_to(cairo, -arrow_head_px, arrow_head_half_px);
-    cairo_close_path(cairo);
-    cairo_restore(cairo);
-}
-
-static void draw_arrows(const struct canvas *canvas, const struct ct_scene_arrow *arrows,
-                        guint count)
-{
-    cairo_t *cairo = canvas->cairo;
-
-    if (count == 0)
-        return;
-    cairo_save(cairo);
-    cairo_set_line_cap(cairo, CAIRO_LINE_CAP_ROUND);
-    /* A light rim keeps the lines apart from whatever bars they cross. */
-    use_shade(canvas, CT_SHADE_ARROW_HALO, 0.6);
-    cairo_set_line_width(cairo, arrow_halo_px);
-    trace_shafts(cairo, arrows, count);
-    cairo_stroke(cairo);
-
-    use_shade(canvas, CT_SHADE_ARROW, 1);
-    cairo_set_line_width(cairo, arrow_line_px);
-    trace_shafts(cairo, arrows, count);
-    cairo_stroke(cairo);
-    for (guint i = 0; i < count; i++)
-        trace_head(cairo, &arrows[i]);
-    cairo_fill(cairo);
-
-    /* A line of no length with round caps is a dot, in the fewest bytes. */
-    cairo_set_line_width(cairo, arrow_dot_px);
-    for (guint i = 0; i < count; i++) {
-        cairo_move_to(cairo, arrows[i].from_x_px, arrows[i].from_y_px);
-        cairo_close_path(cairo);
-    }
-    cairo_stroke(cairo);
-    cairo_restore(cairo);
-}
-
-/* With what leads from one row to another, where one ends as the next one begins. */
-static void trace_path(cairo_t *cairo, const struct ct_scene_path_line *lines, guint count,
-                       gboolean is_joined)
-{
-    for (guint i = 0; i < count; i++) {
-        if (is_joined && i > 0 && lines[i - 1].end_x_px == lines[i].begin_x_px)
-            cairo_line_to(cairo, lines[i].begin_x_px, lines[i].y_px);
-        else
-            cairo_move_to(cairo, lines[i].begin_x_px, lines[i].y_px);
-        cairo_line_to(cairo, lines[i].end_x_px, lines[i].y_px);
-    }
-}
-
-static void draw_path(const struct canvas *canvas, const struct ct_scene_path_line *lines,
-                      guint count)
-{
-    cairo_t *cairo = canvas->cairo;
-
-    if (count == 0)
-        return;
-    cairo_save(cairo);
-    cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
-    trace_path(cairo, lines, count, TRUE);
-    use_shade(canvas, CT_SHADE_ARROW_HALO, 0.75);
-    cairo_set_line_width(cairo, path_halo_px);
-    cairo_stroke_preserve(cairo);
-    use_shade(canvas, CT_SHADE_PATH, 1);
-    cairo_set_line_width(cairo, path_joint_px);
-    cairo_stroke(cairo);
-    trace_path(cairo, lines, count, FALSE);
-    cairo_set_line_width(cairo, path_line_px);
-    cairo_stroke(cairo);
-    cairo_restore(cairo);
-}
-
-static void draw_legend(const struct canvas *canvas)
+static void draw_legend(const struct ct_canvas *canvas)
 {
     const struct ct_scene *scene = canvas->scene;
     cairo_t *cairo = canvas->cairo;
@@ -355,14 +259,14 @@ static void draw_legend(const struct canvas *canvas)
                                             .from_y_px = y_px,
                                             .to_x_px = item->x_px + item->width_px,
                                             .to_y_px = y_px};
-            draw_arrows(canvas, &sample, 1);
+            ct_canvas_draw_arrows(canvas, &sample, 1);
             continue;
         }
         if (item->is_path_sample) {
             const struct ct_scene_path_line sample = {.begin_x_px = item->x_px,
                                                       .end_x_px = item->x_px + item->width_px,
                                                       .y_px = item->y_px + item->height_px / 2};
-            draw_path(canvas, &sample, 1);
+            ct_canvas_draw_path(canvas, &sample, 1);
             continue;
         }
         struct ct_scene_rectangle swatch = {item->x_px, item->y_px, item->width_px,
@@ -385,7 +289,7 @@ static void draw_legend(const struct canvas *canvas)
 void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, const struct ct_palette *palette,
                     struct ct_typesetter *typesetter)
 {
-    struct canvas canvas = {.cairo = cairo, .scene = scene, .palette = palette};
+    struct ct_canvas canvas = {.cairo = cairo, .scene = scene, .palette = palette};
 
     for (int class = 0; class < CT_CLASS_COUNT; class ++)
         if (scene->has_patterns || class == CT_CLASS_UNKNOWN)
@@ -399,12 +303,14 @@ void ct_paint_scene(cairo_t *cairo, const struct ct_scene *scene, const struct c
     draw_residencies(&canvas);
     draw_separators(&canvas);
     draw_open_waits(&canvas);
-    for (guint i = 0; i < scene->texts->len; i++)
-        ct_typesetter_draw(typesetter, cairo, palette,
-                           &g_array_index(scene->texts, struct ct_scene_text, i));
+    draw_texts(&canvas, typesetter, FALSE);
     draw_legend(&canvas);
-    draw_arrows(&canvas, (const struct ct_scene_arrow *)scene->arrows->data, scene->arrows->len);
-    draw_path(&canvas, (const struct ct_scene_path_line *)scene->path->data, scene->path->len);
+    ct_canvas_draw_arrows(&canvas, (const struct ct_scene_arrow *)scene->arrows->data,
+                          scene->arrows->len);
+    ct_canvas_draw_path(&canvas, (const struct ct_scene_path_line *)scene->path->data,
+                        scene->path->len);
+    ct_canvas_draw_marks(&canvas);
+    draw_texts(&canvas, typesetter, TRUE);
     for (int class = 0; class < CT_CLASS_COUNT; class ++)
         g_clear_pointer(&canvas.tiles[class], cairo_pattern_destroy);
 }

@@ -327,7 +327,8 @@ struct ct_scene *ct_layout_build(const struct ct_scene_request *request, GError 
     if (!check_lanes(request, lanes, error))
         return NULL;
     double overview_px = ct_layout_overview_height_px(request, lanes);
-    double rest_px = rest_height_px() + overview_px + ct_layout_cpus_height_px(request);
+    double rest_px = rest_height_px() + ct_layout_findings_height_px(request) + overview_px +
+                     ct_layout_cpus_height_px(request);
     struct density density;
     if (!choose_density(request, lanes, rest_px, &density, error))
         return NULL;
@@ -338,6 +339,7 @@ struct ct_scene *ct_layout_build(const struct ct_scene_request *request, GError 
     place_plot_sideways(scene, &gutter);
 
     double y_px = ct_layout_place_head(scene, request, lanes);
+    y_px = ct_layout_place_findings(scene, request, y_px);
     scene->plot.y_px = ceil(y_px) + overview_px + CT_AXIS_HEIGHT;
     ct_layout_place_overview(scene, request, lanes);
     g_autoptr(GArray) placed = place_rows(scene, request, lanes, &density, &gutter);
@@ -348,6 +350,7 @@ struct ct_scene *ct_layout_build(const struct ct_scene_request *request, GError 
     if (scene->arrows->len == 0)
         ct_layout_drop_arrow_sample(scene);
     ct_layout_place_path(scene, request, placed);
+    ct_layout_mark_findings(scene, request, placed);
     ct_layout_place_labels(scene, request, placed);
     ct_layout_place_cpus(scene, request);
     ct_layout_place_axis(scene, request);

@@ -65,6 +65,7 @@ struct ct_scene *ct_scene_new(const struct ct_scene_request *request)
     scene->residencies = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_residency));
     scene->arrows = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_arrow));
     scene->path = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_path_line));
+    scene->marks = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_mark));
     scene->ticks = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_tick));
     scene->legend = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_legend_item));
     scene->texts = g_array_new(FALSE, FALSE, sizeof(struct ct_scene_text));
@@ -87,6 +88,7 @@ void ct_scene_free(struct ct_scene *scene)
     g_array_free(scene->residencies, TRUE);
     g_array_free(scene->arrows, TRUE);
     g_array_free(scene->path, TRUE);
+    g_array_free(scene->marks, TRUE);
     g_array_free(scene->ticks, TRUE);
     g_array_free(scene->legend, TRUE);
     g_array_free(scene->texts, TRUE);

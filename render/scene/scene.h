@@ -23,6 +23,8 @@ enum ct_scene_style {
     CT_STYLE_TID_SMALL,
     CT_STYLE_BOX,
     CT_STYLE_CPU,
+    CT_STYLE_FINDING,
+    CT_STYLE_BADGE,
     CT_STYLE_NOTE,
     CT_STYLE_WARNING,
     CT_STYLE_COUNT
@@ -40,6 +42,13 @@ struct ct_scene_text {
     int row;             /* index of the row it belongs to, or -1 */
     enum ct_class class; /* of the box that a CT_STYLE_BOX stands in */
     guint cpu_tint;      /* of the residency that a CT_STYLE_CPU stands in */
+};
+
+struct ct_scene_rectangle {
+    double x_px;
+    double y_px;
+    double width_px;
+    double height_px;
 };
 
 /* A row is a thread, a CPU, the header of a process or of the CPUs, or all idle threads. */
@@ -102,6 +111,28 @@ struct ct_scene_path_line {
     double y_px;
 };
 
+/* What held the program up, as a report tells. */
+struct ct_scene_finding {
+    char *text;               /* owned */
+    gboolean is_none;         /* it says that there are none: it has no number */
+    struct ct_window when;    /* from when to when it shows; as long as 0: that is not known */
+    struct ct_window longest; /* the longest wait of it: the same */
+    int32_t longest_tid;      /* whose that is */
+    GArray *tids;             /* owned; int32_t: whom it is about */
+};
+
+/* Where a finding shows. */
+enum ct_scene_mark_kind {
+    CT_MARK_EXTENT, /* a time, as a line */
+    CT_MARK_WAIT,   /* a wait, as a frame around it */
+    CT_MARK_BADGE   /* a number, as the text in it says */
+};
+
+struct ct_scene_mark {
+    enum ct_scene_mark_kind kind;
+    struct ct_scene_rectangle area;
+};
+
 /* Neighbours on a CPU have different tints, as far as there are so many. */
 enum { CT_SCENE_RUN_TINTS = 4 };
 
@@ -125,13 +156,6 @@ struct ct_scene_residency {
     int row;
     uint32_t cpu;
     guint tint; /* from 1 on; 0: on several CPUs in turn */
-    double x_px;
-    double y_px;
-    double width_px;
-    double height_px;
-};
-
-struct ct_scene_rectangle {
     double x_px;
     double y_px;
     double width_px;
@@ -183,6 +207,7 @@ struct ct_scene {
     GArray *residencies;    /* owned; struct ct_scene_residency, by row; none without lanes */
     GArray *arrows;         /* owned; struct ct_scene_arrow */
     GArray *path;           /* owned; struct ct_scene_path_line, in order of time */
+    GArray *marks;          /* owned; struct ct_scene_mark, what lies on others after them */
     GArray *ticks;          /* owned; struct ct_scene_tick */
     GArray *legend;         /* owned; struct ct_scene_legend_item */
     GArray *texts;          /* owned; struct ct_scene_text */
@@ -236,7 +261,8 @@ struct ct_scene_request {
     double (*measure)(void *user, enum ct_scene_style style, const char *text); /* px */
     void *measure_user;
     const struct ct_scene_names *names; /* borrowed; NULL: none can be found */
-    const GArray *path; /* borrowed; struct ct_scene_path_step, in order of time; NULL: none */
+    const GArray *findings; /* borrowed; struct ct_scene_finding; NULL: they are not shown */
+    const GArray *path;     /* borrowed; struct ct_scene_path_step, in order of time; NULL: none */
     gboolean has_tips;
     guint tip_limit;        /* the widest so many; 0: no limit */
     gboolean has_patterns;  /* as the scene's */

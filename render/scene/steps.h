@@ -98,6 +98,14 @@ void ct_layout_place_arrows(struct ct_scene *scene, const struct ct_scene_reques
 void ct_layout_place_path(struct ct_scene *scene, const struct ct_scene_request *request,
                           const GArray *placed);
 
+/* What held the program up, line by line from `y_px` on, and when. Returns where it ends. */
+double ct_layout_place_findings(struct ct_scene *scene, const struct ct_scene_request *request,
+                                double y_px);
+double ct_layout_findings_height_px(const struct ct_scene_request *request);
+/* Whom they are about, and the longest wait of each, among the rows. */
+void ct_layout_mark_findings(struct ct_scene *scene, const struct ct_scene_request *request,
+                             const GArray *placed);
+
 /* On which CPU each thread ran, in the lanes below the rows' bars. */
 void ct_layout_place_residencies(struct ct_scene *scene, const struct ct_scene_request *request,
                                  const GArray *placed);

@@ -362,6 +362,20 @@ class Timeline(TraceTest):
             tips,
         )
 
+    def test_findings_are_those_of_the_report(self):
+        trace = self.record_ok(EXAMPLES / "convoy").directory
+        for options in ((), ("--to=50%",), ("--thread=worker-1",)):
+            with self.subTest(options):
+                report = json.loads(self.ctrace("report", "--format=json", *options, trace).out)
+                drawn = self.ctrace("timeline", "--findings", trace, "-o", "t.svg", *options)
+                self.assertEqual((drawn.status, drawn.err), (0, ""))
+                svg = xml.etree.ElementTree.parse(self.folder / "t.svg")
+                texts = [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+                self.assertNotEqual(report["findings"], [])
+                for finding in report["findings"]:
+                    self.assertTrue([text for text in texts if len(text) > 20 and finding["text"].startswith(text)],
+                                    (finding["text"], texts[:20]))
+
     def test_an_unknown_suffix_is_refused(self):
         trace = self.record_ok(WORKLOADS / "endings", "exit", "0").directory
         result = self.ctrace("timeline", trace, "-o", "t.bmp")
