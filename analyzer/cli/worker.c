@@ -94,6 +94,7 @@ void ct_worker_begin_remarks(struct ct_activity *activity)
 {
     fflush(stdout);
     fflush(stderr);
+    activity->has_remarks = TRUE;
     activity->remarks_at = lseek(STDERR_FILENO, 0, SEEK_CUR);
 }
 
@@ -332,13 +333,14 @@ static void explain_failure(const struct worker *worker, struct ct_worker_result
 
 static void take_result(const struct worker *worker, int status, struct ct_worker_result *result)
 {
-    int64_t remarks_at = worker->activity->remarks_at;
+    const struct ct_activity *activity = worker->activity;
 
     result->status = WEXITSTATUS(status);
     result->output = ct_worker_buffer_take(worker->output, 0, -1);
-    result->notes = ct_worker_buffer_take(worker->said, 0, remarks_at > 0 ? remarks_at : -1);
-    result->remarks =
-        ct_worker_buffer_take(worker->said, remarks_at > 0 ? remarks_at : INT64_MAX, -1);
+    result->notes =
+        ct_worker_buffer_take(worker->said, 0, activity->has_remarks ? activity->remarks_at : -1);
+    result->remarks = ct_worker_buffer_take(
+        worker->said, activity->has_remarks ? activity->remarks_at : INT64_MAX, -1);
     explain_failure(worker, result);
 }
 

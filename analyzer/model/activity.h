@@ -22,9 +22,10 @@ struct ct_activity {
     char file[CT_ACTIVITY_NAME_SIZE]; /* that is being read, or "" */
     double share_read;                /* of the recording, or of its symbols: 0 to 1 */
     gboolean is_naming;               /* it was read, and its symbols are looked up */
-    int64_t remarks_at;    /* where what is said about the result begins, in all that was said */
-    int output_error;      /* errno: what it made could not be written; or 0 */
-    unsigned packet_cpu_s; /* of CPU time that a packet may take */
+    gboolean has_remarks;             /* something is said about the result, too */
+    int64_t remarks_at;               /* where that begins, in all that was said */
+    int output_error;                 /* errno: what it made could not be written; or 0 */
+    unsigned packet_cpu_s;            /* of CPU time that a packet may take */
     void (*on_step)(struct ct_activity *activity); /* the reader's: it got on; or NULL */
 
     /* What is kept of the reading. The descriptors are the reader's. */
