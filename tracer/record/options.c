@@ -4,7 +4,7 @@
 #include "keeping.h"
 #include "named.h"
 #include "options/parse.h"
-#include "quantity.h"
+#include "options/quantity.h"
 #include "record/layers/perf/sampling.h"
 #include "record/targets.h"
 #include "schema/events.h"

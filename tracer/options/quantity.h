@@ -1,6 +1,6 @@
 /* Numbers with a unit, as they are typed: "10us", "500M". */
-#ifndef CTRACE_RECORD_QUANTITY_H
-#define CTRACE_RECORD_QUANTITY_H
+#ifndef CTRACE_OPTIONS_QUANTITY_H
+#define CTRACE_OPTIONS_QUANTITY_H
 
 #include <glib.h>
 #include <stdint.h>

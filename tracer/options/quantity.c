@@ -1,4 +1,4 @@
-#include "quantity.h"
+#include "options/quantity.h"
 
 #include <math.h>
 #include <string.h>
