@@ -11,11 +11,12 @@
 #include "paint/surface.h"
 #include "paint/typesetter.h"
 #include "passes/filter.h"
-#include "path_steps.h"
+#include "path/path_steps.h"
 #include "scene/layout.h"
 #include "symbols/object_name.h"
 #include "symbols/stack_text.h"
 #include "timeline_options.h"
+#include "view/html/html.h"
 
 #include <locale.h>
 #include <unistd.h>
@@ -311,6 +312,17 @@ static int run(struct ct_timeline_options *options)
     return draw_in_worker(&job);
 }
 
+static int write_html(const struct ct_timeline_options *options)
+{
+    const struct ct_html_request request = {
+        .directory = ct_command_directory(options->directories, NULL),
+        .output = options->output,
+        .max_bytes = options->max_bytes,
+    };
+
+    return ct_html_write(&request);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -324,5 +336,5 @@ int main(int argc, char **argv)
         return ct_command_print_version();
     if (!ct_timeline_options_check(&options, &error))
         return ct_say_usage(error);
-    return run(&options);
+    return ct_html_is_name(options.output) ? write_html(&options) : run(&options);
 }

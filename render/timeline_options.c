@@ -2,7 +2,9 @@
 
 #include "cli/command.h"
 #include "options/parse.h"
+#include "options/quantity.h"
 #include "paint/surface.h"
+#include "view/html/html.h"
 
 #include <string.h>
 
@@ -17,6 +19,7 @@ void ct_timeline_options_clear(struct ct_timeline_options *options)
     g_free(options->threads);
     g_free(options->sort_name);
     g_free(options->theme_name);
+    g_free(options->max_size);
     ct_scope_clear(&options->scope);
     ct_asked_request_clear(&options->request);
     g_strfreev(options->directories);
@@ -27,6 +30,7 @@ static const char description[] =
                   "\n"
                   "Examples:\n"
                   "  ctrace timeline -o all.svg\n"
+                  "  ctrace timeline -o all.html          # to walk through, without ctrace\n"
                   "  ctrace timeline -o detail.png --from=1.2s --to=1.25s --threads='worker*'";
 
 gboolean ct_timeline_options_parse(struct ct_timeline_options *options, char **argv, GError **error)
@@ -34,7 +38,7 @@ gboolean ct_timeline_options_parse(struct ct_timeline_options *options, char **a
     g_auto(GStrv) arguments = g_strdupv(argv);
     const GOptionEntry entries[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
-         "Picture to write; .png, .svg or .pdf", "FILE"},
+         "Picture to write; .png, .svg or .pdf; or .html: a page with the recording in it", "FILE"},
         {"threads", 0, 0, G_OPTION_ARG_STRING, &options->threads,
          "The N busiest threads (default 64), all, or those whose name or id matches",
          "N|all|GLOB,..."},
@@ -57,6 +61,8 @@ gboolean ct_timeline_options_parse(struct ct_timeline_options *options, char **a
          "Say what held the program up, as ctrace report does, and mark where", NULL},
         {"scale", 0, 0, G_OPTION_ARG_DOUBLE, &options->scale,
          "Dots per pixel of a PNG (default 1; 2 for fine screens)", "FACTOR"},
+        {"max-size", 0, 0, G_OPTION_ARG_STRING, &options->max_size,
+         "Leave out of an .html what would make it larger (default 15M)", "SIZE"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Show the version", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->directories, NULL,
          "[DIR]"},
@@ -126,13 +132,54 @@ static void add_names(struct ct_thread_choice *choice, char **names, gboolean ha
     choice->globs = g_strv_builder_end(all);
 }
 
+/* A page has all of the recording, and is not of a width. */
+static gboolean is_of_pictures(const struct ct_timeline_options *options)
+{
+    return options->threads || options->sort_name || options->theme_name || options->has_patterns ||
+           options->has_path || options->request.typed || options->has_no_cpu_lanes ||
+           options->has_no_overview || options->width_px != CT_TIMELINE_USUAL_WIDTH_PX ||
+           options->scale != 1 || !ct_scope_is_whole_time(&options->scope) ||
+           !ct_selection_is_all(&options->scope.selection);
+}
+
+static gboolean check_html(struct ct_timeline_options *options, GError **error)
+{
+    const char *problem = NULL;
+
+    options->max_bytes = CT_HTML_SIZE_USUAL;
+    if (options->max_size && (!ct_quantity_parse_size(options->max_size, &options->max_bytes) ||
+                              options->max_bytes < CT_HTML_SIZE_MIN))
+        problem = "--max-size: give a number with a unit, such as 15M, and at least 500k";
+    else if (!ct_scope_check(&options->scope, error))
+        return FALSE;
+    else if (is_of_pictures(options))
+        problem = "an .html has the whole recording: give it --max-size alone";
+    if (problem)
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
+    return !problem && ct_command_directory(options->directories, error);
+}
+
+static gboolean check_format(const char *output, GError **error)
+{
+    if (ct_surface_format_of(output, NULL))
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "cannot tell the format of '%s': its name must end in .png, .svg, .pdf or .html",
+                output);
+    return FALSE;
+}
+
 gboolean ct_timeline_options_check(struct ct_timeline_options *options, GError **error)
 {
     const char *problem = NULL;
 
+    if (ct_html_is_name(options->output))
+        return check_html(options, error);
     options->palette = ct_palette_find(options->theme_name ? options->theme_name : "light");
     if (!options->output)
-        problem = "say where to draw: -o FILE.svg (or .png, .pdf)";
+        problem = "say where to draw: -o FILE.svg (or .png, .pdf, .html)";
+    else if (options->max_size)
+        problem = "--max-size is of files whose name ends in .html";
     else if (options->width_px < LEAST_WIDTH_PX || options->width_px > MOST_WIDTH_PX)
         problem = "--width must be between 480 and 32000 pixels";
     else if (!(options->scale >= 0.25 && options->scale <= 8))
@@ -146,7 +193,7 @@ gboolean ct_timeline_options_check(struct ct_timeline_options *options, GError *
         return FALSE;
     }
     if (!ct_command_directory(options->directories, error) ||
-        !ct_surface_format_of(options->output, error) ||
+        !check_format(options->output, error) ||
         !parse_threads(options->threads, &options->choice, error) ||
         !ct_scope_check(&options->scope, error) ||
         !ct_asked_request_check(&options->request, options->has_path, "ctrace timeline --path",

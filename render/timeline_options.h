@@ -13,10 +13,11 @@ struct ct_thread_choice {
 };
 
 struct ct_timeline_options {
-    char *output; /* owned, as are the next four */
+    char *output; /* owned, as are the next five */
     char *threads;
     char *sort_name;
     char *theme_name;
+    char *max_size;
     char **directories;
     struct ct_scope scope;
     struct ct_asked_request request;
@@ -33,12 +34,14 @@ struct ct_timeline_options {
     struct ct_thread_choice choice;
     enum ct_scene_sort sort;
     const struct ct_palette *palette; /* borrowed */
+    uint64_t max_bytes;               /* of an .html */
 };
 
 /* What is not given. */
-#define CT_TIMELINE_OPTIONS_INIT     \
-    {                                \
-        .width_px = 1600, .scale = 1 \
+#define CT_TIMELINE_USUAL_WIDTH_PX 1600
+#define CT_TIMELINE_OPTIONS_INIT                           \
+    {                                                      \
+        .width_px = CT_TIMELINE_USUAL_WIDTH_PX, .scale = 1 \
     }
 
 void ct_timeline_options_clear(struct ct_timeline_options *options);

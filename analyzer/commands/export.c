@@ -115,8 +115,25 @@ static gboolean find_kind(struct options *options, GError **error)
     return FALSE;
 }
 
+/* What has all of it is not chosen from. */
+static gboolean check_page(const struct options *options, GError **error)
+{
+    const struct ct_scope *scope = &options->scope;
+    const char *problem = NULL;
+
+    if (!options->output || !g_str_has_suffix(options->output, ".html"))
+        problem = "html is written to a file: -o FILE.html";
+    else if (!ct_scope_is_whole_time(scope) || !ct_selection_is_all(&scope->selection))
+        problem = "html holds the whole recording: there is nothing to choose from it";
+    if (problem)
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
+    return !problem;
+}
+
 static gboolean check_filters(const struct options *options, GError **error)
 {
+    if (options->format->content == CT_EXPORT_PAGE)
+        return check_page(options, error);
     if (options->format->content == CT_EXPORT_REQUESTS &&
         !ct_selection_is_all_waits(&options->scope.selection)) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -169,6 +186,21 @@ static void options_clear(struct options *options)
     g_free(options->output);
     g_strfreev(options->directories);
     ct_scope_clear(&options->scope);
+}
+
+/* ---- Pages ---- */
+
+/* Returns the exit status if there is no such program; else it becomes that. */
+static int become_timeline(const struct options *options)
+{
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *folder = g_path_get_dirname(self ? self : "");
+    g_autofree char *program = g_build_filename(folder, "ctrace-timeline", NULL);
+    const char *directory = ct_command_directory(options->directories, NULL);
+
+    execl(program, program, "-o", options->output, "--", directory, (char *)NULL);
+    ct_say("html is written by %s, which cannot be run (package ctrace-viewer)", program);
+    return EXIT_FAILURE;
 }
 
 /* ---- Writing ---- */
@@ -311,6 +343,8 @@ int main(int argument_count, char **arguments)
         status = ct_say_usage(error);
     } else if (options.is_version) {
         status = ct_command_print_version();
+    } else if (options.format->content == CT_EXPORT_PAGE) {
+        status = become_timeline(&options);
     } else {
         struct job job = {&options, ct_command_directory(options.directories, NULL)};
 

@@ -11,7 +11,10 @@ static const struct ct_export_format formats[] = {
      ct_export_write_csv},
     {"folded", "a profile as lines of stacks, for flame graphs", ".folded",
      "flamegraph.pl --countname=ns FILE >flames.svg", CT_EXPORT_PROFILE, ct_export_write_folded},
-    {"json", "the same table as JSON", ".waits.json", NULL, CT_EXPORT_WAITS, ct_export_write_json},
+    {"html", "a page with the recording in it, to walk through in any browser", ".html",
+     "open it in a browser", CT_EXPORT_PAGE, NULL},
+    {"json", "the same table of waits as JSON", ".waits.json", NULL, CT_EXPORT_WAITS,
+     ct_export_write_json},
     {"otlp", "requests as spans, with where their time went, for OpenTelemetry", ".otlp",
      "curl -H Content-Type:application/x-protobuf --data-binary @FILE "
      "http://localhost:4318/v1/traces",

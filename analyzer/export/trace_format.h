@@ -35,7 +35,8 @@ ct_export_write ct_export_write_perfetto;
 ct_export_write ct_export_write_pprof;
 ct_export_write ct_export_write_speedscope;
 
-enum ct_export_content { CT_EXPORT_WAITS, CT_EXPORT_PROFILE, CT_EXPORT_REQUESTS };
+/* A page is written by the program that draws. */
+enum ct_export_content { CT_EXPORT_WAITS, CT_EXPORT_PROFILE, CT_EXPORT_REQUESTS, CT_EXPORT_PAGE };
 
 struct ct_export_format {
     const char *name;
@@ -43,7 +44,7 @@ struct ct_export_format {
     const char *suffix; /* of the files that it is in */
     const char *next;   /* what to do with one, which is called FILE in it */
     enum ct_export_content content;
-    ct_export_write *write;
+    ct_export_write *write; /* of a page NULL */
 };
 
 /* NULL: there is none of that name, or no file's name ends so. */

@@ -235,7 +235,7 @@ class Completions(TraceTest):
         for command in ("report", "export"):
             for word in self.ask_all([f"ctrace {command} --format="])[f"ctrace {command} --format="]:
                 result = self.ctrace(command, word, "-o" if command == "export" else "--all",
-                                     *(["out"] if command == "export" else []), trace)
+                                     *(["out.html"] if command == "export" else []), trace)
                 self.assertEqual(result.status, 0, result)
         for option in ("--kernel", "--kernel-source", "--keep"):
             for word in self.ask_all([f"ctrace record {option}="])[f"ctrace record {option}="]:

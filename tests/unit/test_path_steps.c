@@ -1,5 +1,5 @@
 /* The critical path at a picture's resolution is all of the path, in no more steps than columns. */
-#include "path_steps.h"
+#include "path/path_steps.h"
 #include "store_fixture.h"
 
 #include <setjmp.h>

@@ -114,3 +114,25 @@ test("times and names read well", async () => {
     assert.equal(safe("x".repeat(5000)).length, 241);
     assert.equal(shortOf("mutex 0x55e2 (queue_lock)"), "mutex queue_lock");
 });
+
+test("finer columns of a file are stretched from coarser ones, and lose nothing", async () => {
+    const { emptyTiles, laneOf, stretch } = await load("stretch.js");
+    const { bytes, arrays } = emptyTiles(2, 4, 0, 1);
+    // 16 ns: 3 in the longest wait, which began before, 4 in others of another state, 9 running.
+    arrays[1].set([9, 0, 0, 3, 0, 4, 0, 0, -5, 3, 3, 7]);
+    const finer = emptyTiles(1, 0, 0, 16).arrays[0];
+    for (let i = 0; i < 16; i++) {
+        const coarse = { numbers: laneOf(bytes, 1, 1), index: 0, begin_ns: 0, length_ns: 16 };
+        stretch(coarse, { numbers: finer, index: i, begin_ns: i, length_ns: 1 }, true);
+    }
+    const row = (array) => [...finer.subarray(array * 16, (array + 1) * 16)];
+    const sum = (numbers) => numbers.reduce((all, one) => all + one, 0);
+    assert.deepEqual(row(3).slice(0, 5), [1, 1, 1, 0, 0]);
+    assert.deepEqual(row(8).slice(1, 4), [-5, -5, Number.NaN]);
+    for (const [state, ns] of [9, 0, 0, 3, 0, 4].entries()) {
+        assert.ok(Math.abs(sum(row(state)) - ns) < 1e-9, `state ${state}`);
+    }
+    for (let i = 0; i < 16; i++) {
+        assert.ok(Math.abs(sum([0, 3, 5].map((state) => row(state)[i])) - 1) < 1e-9, `column ${i}`);
+    }
+});

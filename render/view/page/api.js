@@ -1,4 +1,9 @@
-/** Questions to the server. All addresses are relative to the page: its path has the token. */
+/**
+ * Questions to the server, or to the page itself, where that is a file. All addresses are relative
+ * to the page: its path has the token.
+ */
+
+import { isStored, storedAnswer } from "./stored.js";
 
 /** What the server said no to, in its words. */
 export class Refusal extends Error {
@@ -14,6 +19,15 @@ export class Refusal extends Error {
 
 /** A reader had to be started anew: it is asked once more. */
 const BUSY = 503;
+const UNKNOWN = 404;
+
+/** What a file says where it has no answer. @type {Record<string, string>} */
+const NOT_STORED = {
+    area: "This file has the sums of some stretches, and not of this: ctrace view sums up any.",
+    interval: "This file has the longest waits in detail, and not what was here: ctrace view has all.",
+    path: "This file has the critical path of some stretches, and not of this: ctrace view draws any.",
+    query: "A file cannot be asked in SQL: ctrace query and ctrace view can.",
+};
 
 /** @typedef {Record<string, string | number | undefined>} Question */
 
@@ -39,6 +53,14 @@ export function addressOf(what, question) {
  * @returns {Promise<Response>}
  */
 async function answer(what, question, signal, isAgain) {
+    if (isStored) {
+        const stored = await storedAnswer(what, question);
+        signal?.throwIfAborted();
+        if (stored === null) {
+            throw new Refusal(NOT_STORED[what] ?? "This file does not have that: ctrace view has.", UNKNOWN);
+        }
+        return new Response(stored);
+    }
     /** @type {Response} */
     let response;
     try {
@@ -88,6 +110,14 @@ export async function ask(what, question, signal) {
  */
 export async function askBytes(what, question, signal) {
     return (await answer(what, question, signal)).arrayBuffer();
+}
+
+/**
+ * Whether asking again is of no use.
+ * @param {unknown} error
+ */
+export function isUnknown(error) {
+    return error instanceof Refusal && error.status === UNKNOWN;
 }
 
 /** @param {unknown} error */

@@ -6,7 +6,9 @@ import { announce, button, byId, el, fill } from "./dom.js";
 import { FlameGraph } from "./flame.js";
 import { count, duration, moment, share, shortOf } from "./format.js";
 import { histogramOf } from "./histogram.js";
+import { keptStretches } from "./kept.js";
 import { part, placeOf, statesOf } from "./pieces.js";
+import { isStored } from "./stored.js";
 import { tableOf } from "./table.js";
 
 /** @typedef {import("./types.js").Area} Area */
@@ -55,6 +57,7 @@ export class AreaPanel {
                 this.panel,
                 el("h2", {}, "This cannot be summed up"),
                 el("p", {}, String(/** @type {Error} */ (error).message)),
+                ...keptStretches(this.app),
             );
         }
     }
@@ -310,6 +313,9 @@ export class AreaPanel {
 
     /** @param {{from: number, to: number, lanes: string[]}} area */
     #downloads(area) {
+        if (isStored) {
+            return null;
+        }
         const links = DOWNLOADS.map(([words, what]) => {
             const link = el("a", { download: "", class: "download" }, words);
             link.href = addressOf("download", { ...this.#question(area), ...what });

@@ -9,6 +9,7 @@ import { announce, button, byId, el, fill } from "./dom.js";
 import { Findings } from "./findings.js";
 import { duration, plural, share } from "./format.js";
 import { IntervalPanel } from "./interval.js";
+import { showKept } from "./kept.js";
 import { listenToKeys, openHelp } from "./keys.js";
 import { Search } from "./search.js";
 import { Sql } from "./sql.js";
@@ -267,6 +268,7 @@ async function start() {
     listenToTabs(app);
     listenToKeys({ app, timeline, interval, ...listenToButtons(app, timeline) });
     new Findings(app, timeline).load();
+    showKept(app);
     interval.load();
     area.load();
     tables.show();

@@ -5,6 +5,7 @@ import { drawAxis, Strip, sharp } from "./axis.js";
 import { announce, byId } from "./dom.js";
 import { duration } from "./format.js";
 import { Gestures } from "./gestures.js";
+import { stretchedWords } from "./kept.js";
 import { Labels } from "./labels.js";
 import { drawArea, drawArrow, drawChosen, drawPath, drawWords } from "./marks.js";
 import { drawRows } from "./plot.js";
@@ -418,7 +419,8 @@ export class Timeline {
             .split(",")
             .map((mark) => /^(\d):(\d+)-\d+$/.exec(mark))
             .flatMap((match) => (match ? [{ name: String(match[1]), at: Number(match[2]) }] : []));
-        byId("window-length").textContent = `${duration(app.view.to - app.view.from)} shown`;
+        const stretched = stretchedWords(2 ** (this.frame?.level ?? 0));
+        byId("window-length").textContent = `${duration(app.view.to - app.view.from)} shown${stretched}`;
         drawAxis(this.axis, app.view, width, app.theme, marks);
         this.strip.draw(width, STRIP_HEIGHT);
     }

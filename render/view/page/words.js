@@ -1,6 +1,6 @@
 /** What wide waits were for, asked one by one once the timeline is at rest. */
 
-import { ask } from "./api.js";
+import { ask, isUnknown } from "./api.js";
 import { shortOf } from "./format.js";
 import { wideWaits } from "./marks.js";
 
@@ -63,7 +63,15 @@ export class Words {
      */
     async #askOne({ lane, at }, signal) {
         /** @type {import("./types.js").Interval} */
-        const found = await ask("interval", { r: this.app.view.recording, lane, at }, signal);
+        let found;
+        try {
+            found = await ask("interval", { r: this.app.view.recording, lane, at }, signal);
+        } catch (error) {
+            if (isUnknown(error)) {
+                this.known.set(`${lane}@${at}`, "");
+            }
+            return;
+        }
         const states = this.app.overview.states;
         const state = states[found.state]?.name ?? "";
         const text =

@@ -8,8 +8,7 @@
 #include "cli/say.h"
 #include "cli/worker.h"
 #include "store/key.h"
-#include "text/safe_text.h"
-#include "view/reader/reader.h"
+#include "view/reader/questions.h"
 #include "view/wire.h"
 
 #include <errno.h>
@@ -19,14 +18,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-static const struct {
-    const char *name;
-    ct_view_question *answer;
-} questions[] = {
-    {"area", ct_view_area}, {"interval", ct_view_interval}, {"overview", ct_view_overview},
-    {"path", ct_view_path}, {"tids", ct_view_tids},         {"tiles", ct_view_tiles},
-};
 
 struct job {
     const char *directory;
@@ -80,14 +71,6 @@ static gboolean send_answer(const struct job *job, enum ct_view_kind kind, guint
 
 /* ---- Answers ---- */
 
-static char *json_text(JsonBuilder *json)
-{
-    g_autoptr(JsonNode) root = json_builder_get_root(json);
-    g_autofree char *text = json_to_string(root, FALSE);
-
-    return ct_safe_json(text);
-}
-
 static gboolean send_error(const struct job *job, guint status, const char *message)
 {
     g_autoptr(JsonBuilder) json = json_builder_new();
@@ -97,7 +80,7 @@ static gboolean send_error(const struct job *job, guint status, const char *mess
     json_builder_set_member_name(json, "error");
     json_builder_add_string_value(json, valid);
     json_builder_end_object(json);
-    g_autofree char *text = json_text(json);
+    g_autofree char *text = ct_view_json_text(json);
 
     return send_answer(job, CT_VIEW_JSON, status, text, strlen(text));
 }
@@ -106,49 +89,14 @@ static gboolean send_made(const struct job *job, const struct ct_view_answer *an
 {
     if (answer->bytes->len > 0)
         return send_answer(job, CT_VIEW_BINARY, 200, answer->bytes->data, answer->bytes->len);
-    g_autofree char *text = json_text(answer->json);
+    g_autofree char *text = ct_view_json_text(answer->json);
 
     return send_answer(job, CT_VIEW_JSON, 200, text, strlen(text));
 }
 
-static ct_view_question *find_question(const char *name)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(questions); i++)
-        if (strcmp(questions[i].name, name) == 0)
-            return questions[i].answer;
-    return NULL;
-}
-
-static GHashTable *parse_params(const char *text, GError **error)
-{
-    GHashTable *params = g_uri_parse_params(text, -1, "&", G_URI_PARAMS_WWW_FORM, NULL);
-
-    if (!params)
-        g_set_error(error, CT_VIEW_ERROR, CT_VIEW_ERROR_WRONG, "the parameters are none of a URL");
-    return params;
-}
-
-static gboolean make(struct ct_view_reader *reader, char *question, struct ct_view_answer *answer,
-                     GError **error)
-{
-    char *mark = strchr(question, '?');
-
-    if (mark)
-        *mark = '\0';
-    g_autoptr(GHashTable) params = parse_params(mark ? mark + 1 : "", error);
-    ct_view_question *found = find_question(question);
-
-    if (!params)
-        return FALSE;
-    if (found)
-        return found(reader, params, answer, error);
-    g_set_error(error, CT_VIEW_ERROR, CT_VIEW_ERROR_NOBODY, "there is no such question");
-    return FALSE;
-}
-
 /* FALSE: nobody wants answers any more; or with an error, the store's. */
-static gboolean answer_one(const struct job *job, struct ct_view_reader *reader, char *question,
-                           GError **error)
+static gboolean answer_one(const struct job *job, struct ct_view_reader *reader,
+                           const char *question, GError **error)
 {
     g_autoptr(JsonBuilder) json = json_builder_new();
     g_autoptr(GByteArray) bytes = g_byte_array_new();
@@ -156,7 +104,7 @@ static gboolean answer_one(const struct job *job, struct ct_view_reader *reader,
     GError *failure = NULL;
 
     ct_worker_end_reading(job->activity); /* as long as a whole report may take */
-    if (make(reader, question, &answer, &failure))
+    if (ct_view_ask(reader, question, &answer, &failure))
         return send_made(job, &answer);
     if (failure->domain != CT_VIEW_ERROR) {
         g_propagate_error(error, failure);

@@ -5,7 +5,7 @@
  *   lane            of that thread
  *   steps[]         lane, from, to: in order of time
  */
-#include "path_steps.h"
+#include "path/path_steps.h"
 #include "view/reader/reader.h"
 
 #define COLUMNS_USUAL 1000

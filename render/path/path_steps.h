@@ -1,6 +1,6 @@
 /* The critical path, as fine as a picture can show it. */
-#ifndef CTRACE_RENDER_PATH_STEPS_H
-#define CTRACE_RENDER_PATH_STEPS_H
+#ifndef CTRACE_PATH_STEPS_H
+#define CTRACE_PATH_STEPS_H
 
 #include "passes/path.h"
 #include "scene/scene.h"

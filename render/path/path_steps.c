@@ -1,4 +1,4 @@
-#include "path_steps.h"
+#include "path/path_steps.h"
 
 struct steps {
     struct ct_window window;

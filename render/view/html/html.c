@@ -1,0 +1,204 @@
+#include "view/html/html.h"
+
+#include "cli/recording.h"
+#include "cli/say.h"
+#include "cli/worker.h"
+#include "ingest/ingest.h"
+#include "model/capture_notes.h"
+#include "view/html/bundle.h"
+#include "view/html/details.h"
+#include "view/html/sums.h"
+#include "view/html/tiles.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPORT_NAME "ctrace report: "
+
+/* Of the room that the tiles and sums leave, for intervals. */
+#define PARTS_OF_DETAILS 4
+
+struct job {
+    const struct ct_html_request *request;
+    struct ct_html_document document;
+    GBytes *report; /* owned; findings and tables */
+
+    /* The worker's. */
+    struct ct_model *model; /* borrowed, as is the next */
+    struct ct_activity *activity;
+};
+
+gboolean ct_html_is_name(const char *output)
+{
+    return output && g_str_has_suffix(output, ".html");
+}
+
+/* ---- What it holds ---- */
+
+/* Of which the page tells what the file is. */
+static GBytes *describe(const struct job *job)
+{
+    g_autoptr(JsonBuilder) json = json_builder_new();
+
+    json_builder_begin_object(json);
+    json_builder_set_member_name(json, "directory");
+    json_builder_add_string_value(json, job->request->directory);
+    json_builder_set_member_name(json, "max_bytes");
+    json_builder_add_int_value(json, (gint64)job->request->max_bytes);
+    json_builder_end_object(json);
+    g_autoptr(JsonNode) root = json_builder_get_root(json);
+    char *text = json_to_string(root, FALSE);
+
+    return g_bytes_new_take(text, strlen(text));
+}
+
+/* Without this there is no page. */
+static gboolean put_first(const struct job *job, const struct ct_html_keeper *keeper,
+                          GBytes *overview, struct ct_html_tiles *tiles, GString *piece,
+                          GError **error)
+{
+    g_autoptr(GBytes) description = describe(job);
+
+    return ct_html_put(piece, "file", description, error) &&
+           ct_html_put(piece, "overview", overview, error) &&
+           ct_html_put(piece, "report", job->report, error) &&
+           ct_html_tiles_put_first(tiles, keeper, piece, error);
+}
+
+static gboolean keep_first(const struct job *job, struct ct_html_keeper *keeper, GBytes *overview,
+                           struct ct_html_tiles *tiles, GError **error)
+{
+    uint64_t page = strlen(job->document.begin) + strlen(job->document.end);
+    g_autoptr(GString) piece = g_string_new(NULL);
+
+    keeper->room = UINT64_MAX;
+    if (!put_first(job, keeper, overview, tiles, piece, error))
+        return FALSE;
+    keeper->room = job->request->max_bytes - MIN(page, job->request->max_bytes);
+    if (ct_html_keep(keeper, piece))
+        return TRUE;
+    g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
+                "%.1f MB is too small for this recording: give it at least --max-size=%.1fM",
+                (double)job->request->max_bytes / 1e6, (double)(page + piece->len) / 1e6 + 0.05);
+    return FALSE;
+}
+
+static gboolean keep_all(const struct job *job, struct ct_html_keeper *keeper, GError **error)
+{
+    g_autoptr(GBytes) answer = ct_html_ask(keeper, "overview", error);
+    g_autoptr(JsonParser) parser = json_parser_new();
+    gsize size = 0;
+    const char *text = answer ? g_bytes_get_data(answer, &size) : NULL;
+
+    if (!answer || !json_parser_load_from_data(parser, text, (gssize)size, error))
+        return FALSE;
+    JsonObject *overview = json_node_get_object(json_parser_get_root(parser));
+    struct ct_html_tiles *tiles = ct_html_tiles_new(overview);
+    gboolean is_kept = keep_first(job, keeper, answer, tiles, error) &&
+                       ct_html_keep_whole_sums(keeper, overview, error) &&
+                       ct_html_tiles_keep(tiles, keeper, keeper->room / 2, error);
+    g_autoptr(GArray) seen = ct_html_tiles_seen(tiles);
+
+    ct_html_tiles_free(tiles);
+    return is_kept &&
+           ct_html_keep_part_sums(keeper, overview, seen, keeper->room / PARTS_OF_DETAILS * 3,
+                                  error) &&
+           ct_html_keep_details(keeper, seen, error);
+}
+
+/* ---- Writing it ---- */
+
+static gboolean answer(void *user, struct ct_store *store, GError **error)
+{
+    struct job *job = user;
+    char *recordings[] = {(char *)job->request->directory, NULL};
+    struct ct_view_reader reader;
+
+    ct_view_reader_init(&reader, job->model, store);
+    reader.recordings = recordings;
+    struct ct_html_keeper keeper = {&reader, job->activity, g_string_new(NULL), 0};
+    gboolean is_kept = keep_all(job, &keeper, error);
+
+    if (is_kept) {
+        ct_symbolizer_keep(reader.symbolizer);
+        fputs(job->document.begin, stdout);
+        fwrite(keeper.text->str, 1, keeper.text->len, stdout);
+        fputs(job->document.end, stdout);
+    }
+    g_string_free(keeper.text, TRUE);
+    ct_view_reader_clear(&reader);
+    return is_kept;
+}
+
+static int work(void *user, struct ct_activity *activity)
+{
+    struct job *job = user;
+    g_autoptr(ct_model) model = ct_model_new();
+    g_autoptr(GError) error = NULL;
+
+    job->model = model;
+    job->activity = activity;
+    if (!ct_recording_ask(job->request->directory, activity, model, answer, job, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
+    g_autoptr(GPtrArray) complaints = ct_capture_complaints(&model->capture);
+
+    ct_say_all(complaints);
+    ct_worker_begin_remarks(activity);
+    ct_say("wrote %s; open it in a browser", job->request->output);
+    return EXIT_SUCCESS;
+}
+
+/* Findings and tables are what another program writes. NULL: an error. */
+static GBytes *run_report(const char *directory, GError **error)
+{
+    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *folder = g_path_get_dirname(program ? program : "");
+    g_autofree char *report = g_build_filename(folder, "ctrace-report", NULL);
+    char *argv[] = {report, "--format=json",   "--top=100", "--depth=20",
+                    "--",   (char *)directory, NULL};
+    g_autofree char *output = NULL;
+    g_autofree char *said = NULL;
+    int status = 0;
+
+    if (!g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &said, &status,
+                      NULL)) {
+        g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
+                    "the findings are told by %s, which cannot be run (package ctrace-analyzer)",
+                    report);
+        return NULL;
+    }
+    if (g_spawn_check_wait_status(status, NULL)) {
+        gsize size = strlen(output);
+
+        return g_bytes_new_take(g_steal_pointer(&output), size);
+    }
+    g_strchomp(said);
+    g_set_error_literal(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
+                        g_str_has_prefix(said, REPORT_NAME) ? said + strlen(REPORT_NAME) : said);
+    return NULL;
+}
+
+int ct_html_write(const struct ct_html_request *request)
+{
+    struct job job = {.request = request};
+    g_autoptr(GError) error = NULL;
+
+    if (!ct_html_bundle(&job.document, &error)) {
+        ct_say("%s", error->message);
+        return EXIT_FAILURE;
+    }
+    job.report = run_report(request->directory, &error);
+    int status = EXIT_FAILURE;
+
+    if (job.report) {
+        status = ct_worker_save(request->directory, request->output, work, &job);
+        g_bytes_unref(job.report);
+    } else {
+        ct_say("%s", error->message);
+    }
+    ct_html_document_clear(&job.document);
+    return status;
+}

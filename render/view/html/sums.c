@@ -1,0 +1,122 @@
+#include "view/html/sums.h"
+
+#include "view/html/tiles.h"
+
+enum {
+    PARTS = 8,           /* of the whole run */
+    LONGEST_MAX = 20,    /* waits */
+    LANES_MAX = 100,     /* kinds and threads by themselves */
+    PATH_COLUMNS = 4000, /* as the page asks for where it draws one */
+};
+
+struct span {
+    uint64_t from;
+    uint64_t to;
+};
+
+static struct span lives_of(JsonObject *overview)
+{
+    JsonObject *lives = json_object_get_object_member(overview, "lives");
+
+    return (struct span){(uint64_t)json_object_get_int_member(lives, "from"),
+                         (uint64_t)json_object_get_int_member(lives, "to")};
+}
+
+/* One answer. What there is no room for is left out. FALSE: an error. */
+static gboolean keep_one(struct ct_html_keeper *keeper, const char *question, GError **error)
+{
+    g_autoptr(GString) piece = g_string_new(NULL);
+
+    if (!ct_html_put_asked(keeper, piece, question, error))
+        return FALSE;
+    (void)ct_html_keep(keeper, piece);
+    return TRUE;
+}
+
+/* `lanes` "": all. */
+static gboolean keep_area(struct ct_html_keeper *keeper, const struct span *span, const char *lanes,
+                          const char *flame, GError **error)
+{
+    g_autofree char *question =
+        g_strdup_printf("area?from=%" G_GUINT64_FORMAT "&to=%" G_GUINT64_FORMAT "%s%s&flame=%s",
+                        span->from, span->to, *lanes ? "&lanes=" : "", lanes, flame);
+
+    return keep_one(keeper, question, error);
+}
+
+static gboolean keep_path(struct ct_html_keeper *keeper, const struct span *span, GError **error)
+{
+    g_autofree char *question =
+        g_strdup_printf("path?from=%" G_GUINT64_FORMAT "&to=%" G_GUINT64_FORMAT "&columns=%d",
+                        span->from, span->to, PATH_COLUMNS);
+
+    return keep_one(keeper, question, error);
+}
+
+gboolean ct_html_keep_whole_sums(struct ct_html_keeper *keeper, JsonObject *overview,
+                                 GError **error)
+{
+    const struct span whole = lives_of(overview);
+
+    return keep_area(keeper, &whole, "", "wait", error) && keep_path(keeper, &whole, error) &&
+           keep_area(keeper, &whole, "", "run", error) &&
+           keep_area(keeper, &whole, "", "both", error);
+}
+
+/* Those of whom findings speak. */
+static gboolean keep_lanes(struct ct_html_keeper *keeper, JsonObject *overview, const char *member,
+                           guint *count, GError **error)
+{
+    const struct span whole = lives_of(overview);
+    JsonArray *things = json_object_get_array_member(overview, member);
+
+    for (guint i = 0; i < json_array_get_length(things) && *count < LANES_MAX; i++, *count += 1) {
+        JsonObject *thing = json_array_get_object_element(things, i);
+
+        if (!keep_area(keeper, &whole, json_object_get_string_member(thing, "lane"), "wait", error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean keep_parts(struct ct_html_keeper *keeper, JsonObject *overview, GError **error)
+{
+    const struct span whole = lives_of(overview);
+    uint64_t length_ns = (whole.to - whole.from) / PARTS;
+
+    for (guint i = 0; i < PARTS && length_ns > 0; i++) {
+        const struct span part = {whole.from + i * length_ns,
+                                  i + 1 < PARTS ? whole.from + (i + 1) * length_ns : whole.to};
+
+        if (!keep_area(keeper, &part, "", "wait", error) || !keep_path(keeper, &part, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean keep_longest(struct ct_html_keeper *keeper, const GArray *seen, GError **error)
+{
+    for (guint i = 0; i < MIN(seen->len, LONGEST_MAX); i++) {
+        const struct ct_html_seen *wait = &g_array_index(seen, struct ct_html_seen, i);
+        const struct span span = {wait->begin, MAX(wait->end, wait->begin + 1)};
+
+        if (!keep_area(keeper, &span, "", "wait", error) || !keep_path(keeper, &span, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean ct_html_keep_part_sums(struct ct_html_keeper *keeper, JsonObject *overview,
+                                const GArray *seen, uint64_t reserve, GError **error)
+{
+    uint64_t reserved = MIN(reserve, keeper->room);
+    guint count = 0;
+
+    keeper->room -= reserved;
+    gboolean is_whole = keep_lanes(keeper, overview, "kinds", &count, error) &&
+                        keep_lanes(keeper, overview, "threads", &count, error) &&
+                        keep_parts(keeper, overview, error) && keep_longest(keeper, seen, error);
+
+    keeper->room += reserved;
+    return is_whole;
+}

@@ -1,0 +1,54 @@
+/** What a file says of itself: what it has of the recording, and what only ctrace view has. */
+
+import { button, byId, el, fill } from "./dom.js";
+import { count, duration, moment, plural } from "./format.js";
+import { describeFile, finestLevel, isStored, keptAreas } from "./stored.js";
+
+const FINEST_NS = isStored ? 2 ** finestLevel() : 0;
+
+/** @param {import("./app.js").App} app */
+export async function showKept(app) {
+    if (!isStored) {
+        return;
+    }
+    const { directory, max_bytes, intervals } = await describeFile();
+    const { lives } = app.overview;
+    const parts = keptAreas().filter((area) => area.from !== lives.from || area.to !== lives.to);
+    const has = [
+        `the timeline in columns of ${duration(FINEST_NS)} and more; finer ones are stretched from these`,
+        `${count(intervals)} waits in detail: the longest, and what those did who ended them`,
+        `sums of the whole run, by threads and by kinds, and of ${plural(parts.length, "part")} of it`,
+        "findings and tables as of the whole run",
+    ];
+    const lacks = "sums of any other stretch, other waits, SQL, profiles and pictures to download";
+    fill(
+        byId("kept"),
+        el("summary", {}, "This page is a file: what it leaves out"),
+        el("p", {}, `In at most ${(max_bytes / 1e6).toFixed(1)} MB it has, of the recording ${directory}:`),
+        el("ul", {}, ...has.map((line) => el("li", {}, line))),
+        el("p", {}, `It lacks ${lacks}. All of that is in `, el("code", {}, `ctrace view ${directory}`), "."),
+    );
+    byId("kept").hidden = false;
+}
+
+/**
+ * What is to be said of columns that are so wide.
+ * @param {number} column_ns
+ */
+export function stretchedWords(column_ns) {
+    return column_ns < FINEST_NS ? ", stretched" : "";
+}
+
+/**
+ * Stretches that can be summed up in a file, beside one that cannot.
+ * @param {import("./app.js").App} app
+ */
+export function keptStretches(app) {
+    const areas = keptAreas().filter((area) => area.lanes === "");
+    const choice = areas.map(({ from, to }) => {
+        const words = `${moment(from, (to - from) / 100)}, for ${duration(to - from)}`;
+        const choose = () => app.show({ area: `${from}-${to}`, chosen: "" });
+        return el("li", {}, button(words, choose, { class: "link" }));
+    });
+    return choice.length > 0 ? [el("p", {}, "It has those from:"), el("ul", {}, ...choice)] : [];
+}
