@@ -1,10 +1,10 @@
 /* What of perf's records becomes the kernel events of a trace: those of the program's tasks. */
 #include "convert/events.h"
-#include "convert/syscalls.h"
 #include "convert/tasks.h"
 #include "files/tree.h"
 #include "spool/images.h"
 #include "spool/spool.h"
+#include "system/syscall_names.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>

@@ -1,6 +1,6 @@
 #include "syscall_classes.h"
 
-#include "syscalls.h"
+#include "system/syscall_names.h"
 
 #include <glib.h>
 

@@ -7,7 +7,7 @@
 
 #include "callers.h"
 #include "schema/kernel_events.h"
-#include "syscalls.h"
+#include "system/syscall_names.h"
 
 struct ct_unpreloaded_events;
 

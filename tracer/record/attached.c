@@ -1,9 +1,9 @@
 #include "attached.h"
 
-#include "cgroup.h"
-#include "named.h"
+#include "system/cgroup.h"
+#include "system/named.h"
 #include "system/procfs.h"
-#include "targets.h"
+#include "system/targets.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,12 +2,12 @@
 
 #include "heap_wish.h"
 #include "keeping.h"
-#include "named.h"
 #include "options/parse.h"
 #include "options/quantity.h"
 #include "record/layers/perf/sampling.h"
-#include "record/targets.h"
 #include "schema/events.h"
+#include "system/named.h"
+#include "system/targets.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 #include "snapshot.h"
 
 #include "blocked.h"
-#include "descriptors.h"
 #include "snapshot_mappings.h"
 #include "snapshot_record.h"
 #include "spool/objects.h"
+#include "system/descriptors.h"
 #include "system/image_key.h"
 #include "system/procfs.h"
 

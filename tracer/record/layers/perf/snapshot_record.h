@@ -2,8 +2,8 @@
 #ifndef CTRACE_RECORD_LAYERS_PERF_SNAPSHOT_RECORD_H
 #define CTRACE_RECORD_LAYERS_PERF_SNAPSHOT_RECORD_H
 
-#include "sockets.h"
 #include "spool/objects.h"
+#include "system/sockets.h"
 
 #include <glib.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The open descriptors of another process, as the preload's `fd` event tells those of its own. */
-#ifndef CTRACE_RECORD_LAYERS_PERF_DESCRIPTORS_H
-#define CTRACE_RECORD_LAYERS_PERF_DESCRIPTORS_H
+#ifndef CTRACE_SYSTEM_DESCRIPTORS_H
+#define CTRACE_SYSTEM_DESCRIPTORS_H
 
 #include "schema/operations.h"
 

@@ -1,6 +1,6 @@
 /* Running processes as the command line names them: by id, or by name. */
-#ifndef CTRACE_RECORD_TARGETS_H
-#define CTRACE_RECORD_TARGETS_H
+#ifndef CTRACE_SYSTEM_TARGETS_H
+#define CTRACE_SYSTEM_TARGETS_H
 
 #include <glib.h>
 #include <sys/types.h>

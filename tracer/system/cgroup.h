@@ -1,6 +1,6 @@
 /* A cgroup as the command line names it. */
-#ifndef CTRACE_RECORD_CGROUP_H
-#define CTRACE_RECORD_CGROUP_H
+#ifndef CTRACE_SYSTEM_CGROUP_H
+#define CTRACE_SYSTEM_CGROUP_H
 
 #include "system/running.h"
 

@@ -1,6 +1,6 @@
 /* Running processes, by their names. */
-#ifndef CTRACE_RECORD_NAMED_H
-#define CTRACE_RECORD_NAMED_H
+#ifndef CTRACE_SYSTEM_NAMED_H
+#define CTRACE_SYSTEM_NAMED_H
 
 #include <glib.h>
 #include <sys/types.h>

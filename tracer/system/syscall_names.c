@@ -1,4 +1,4 @@
-#include "syscalls.h"
+#include "syscall_names.h"
 
 #include <glib.h>
 #include <seccomp.h>

@@ -1,6 +1,6 @@
 /* The addresses of sockets, as the tables of a network namespace in /proc tell them. */
-#ifndef CTRACE_RECORD_LAYERS_PERF_SOCKETS_H
-#define CTRACE_RECORD_LAYERS_PERF_SOCKETS_H
+#ifndef CTRACE_SYSTEM_SOCKETS_H
+#define CTRACE_SYSTEM_SOCKETS_H
 
 #include <glib.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* System calls by their numbers. */
-#ifndef CTRACE_CONVERT_SYSCALLS_H
-#define CTRACE_CONVERT_SYSCALLS_H
+#ifndef CTRACE_SYSTEM_SYSCALL_NAMES_H
+#define CTRACE_SYSTEM_SYSCALL_NAMES_H
 
 #include "schema/syscalls.h"
 
