@@ -106,18 +106,27 @@ static enum ct_fd_kind find_kind(const char *link, const char *target)
     }
 }
 
-static enum ct_fd_kind kind_of(pid_t pid, int fd)
+char *ct_descriptor_target(pid_t pid, int fd, enum ct_fd_kind *kind)
 {
     g_autofree char *link = g_strdup_printf("/proc/%d/fd/%d", pid, fd);
-    g_autofree char *target = g_file_read_link(link, NULL);
+    char *target = g_file_read_link(link, NULL);
 
-    return target != NULL ? find_kind(link, target) : CT_FD_KIND_UNKNOWN;
+    *kind = target != NULL ? find_kind(link, target) : CT_FD_KIND_UNKNOWN;
+    return target;
+}
+
+static enum ct_fd_kind kind_of(pid_t pid, int fd)
+{
+    enum ct_fd_kind kind;
+
+    g_free(ct_descriptor_target(pid, fd, &kind));
+    return kind;
 }
 
 G_STATIC_ASSERT(CT_FD_KIND_COUNT <= 32); /* a kind is a bit of what is watched */
 
 /* The lines "tfd: 5 events: ..." of an epoll descriptor's fdinfo. */
-static uint32_t find_watched(pid_t pid, int epoll_fd)
+uint32_t ct_descriptor_watched(pid_t pid, int epoll_fd, guint most)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/fdinfo/%d", pid, epoll_fd);
     g_autofree char *text = NULL;
@@ -126,7 +135,7 @@ static uint32_t find_watched(pid_t pid, int epoll_fd)
 
     if (!g_file_get_contents(path, &text, NULL, NULL))
         return 0;
-    for (const char *at = text; (at = strstr(at, "tfd:")) != NULL; at++) {
+    for (const char *at = text; most > 0 && (at = strstr(at, "tfd:")) != NULL; at++, most--) {
         if (sscanf(at, "tfd: %d", &fd) == 1)
             watched |= UINT32_C(1) << kind_of(pid, fd);
     }
@@ -135,16 +144,22 @@ static uint32_t find_watched(pid_t pid, int epoll_fd)
 
 /* ---- All of them ---- */
 
+const struct ct_socket_addresses *ct_socket_tables_find(struct ct_socket_tables *tables, pid_t pid,
+                                                        const char *target)
+{
+    uint64_t inode;
+
+    if (sscanf(target, "socket:[%" SCNu64 "]", &inode) != 1)
+        return NULL;
+    return ct_sockets_find(tables_of(tables, pid), inode);
+}
+
 static void describe_socket(struct ct_descriptor *descriptor, const char *target, pid_t pid,
                             struct ct_socket_tables *tables)
 {
-    const struct ct_socket_addresses *addresses;
-    uint64_t inode;
+    const struct ct_socket_addresses *addresses = ct_socket_tables_find(tables, pid, target);
 
     descriptor->local = "";
-    if (sscanf(target, "socket:[%" SCNu64 "]", &inode) != 1)
-        return;
-    addresses = ct_sockets_find(tables_of(tables, pid), inode);
     if (addresses != NULL) {
         descriptor->local = addresses->local;
         descriptor->peer = addresses->peer;
@@ -180,7 +195,7 @@ void ct_descriptors_visit(pid_t pid, struct ct_socket_tables *tables,
         if (is_socket(descriptor.kind))
             describe_socket(&descriptor, target, pid, tables);
         if (descriptor.kind == CT_FD_KIND_EPOLL)
-            descriptor.watched = find_watched(pid, descriptor.fd);
+            descriptor.watched = ct_descriptor_watched(pid, descriptor.fd, G_MAXUINT);
         visit(user, &descriptor);
     }
     if (entries != NULL)

@@ -1,0 +1,141 @@
+#include "thread.h"
+
+#include "system/monotonic.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* Who has not had a CPU waits for the same still; or is in line for one since, which only a whole
+ * look tells. */
+#define WHOLE_AFTER_NS UINT64_C(1000000000)
+
+/* A start is told in ticks. */
+#define TICK_NS UINT64_C(10000000)
+
+static void put_into_kind(struct ct_account_thread *thread, struct ct_kinds *kinds)
+{
+    if (thread->kind != NULL)
+        thread->kind->alive--;
+    thread->kind = ct_kinds_find(kinds, thread->process->name, thread->name);
+    thread->kind->alive++;
+    thread->process_names = thread->process->names;
+}
+
+/* What a look tells beside what it waits for. */
+static void take_names(struct ct_account_thread *thread, const struct ct_look *look)
+{
+    if (thread->tid == thread->pid && strcmp(look->name, thread->process->name) != 0)
+        ct_account_process_rename(thread->process, look->name);
+    if (strcmp(look->name, thread->name) != 0) {
+        g_strlcpy(thread->name, look->name, sizeof(thread->name));
+        thread->process_names = 0;
+    }
+}
+
+/* FALSE: it has ended. */
+static gboolean look_at_whole(struct ct_account_thread *thread, uint64_t now_ns,
+                              const struct ct_account_context *context, struct ct_look *look)
+{
+    const struct ct_waiter waiter = {
+        .pid = thread->pid,
+        .abi = thread->process->abi,
+        .names = context->names,
+        .fds = thread->process->fds,
+    };
+
+    if (!ct_look_read(thread->pid, thread->tid, look))
+        return FALSE;
+    take_names(thread, look);
+    thread->wait = ct_wait_find(&waiter, look, now_ns);
+    thread->whole_ns = now_ns;
+    if (look->place == CT_PLACE_HIDDEN)
+        thread->process->is_refused = TRUE;
+    return TRUE;
+}
+
+static void add_to_kind(struct ct_account_thread *thread, const uint64_t added[CT_CLASS_COUNT],
+                        uint64_t turns)
+{
+    for (int class = 0; class < CT_CLASS_COUNT; class ++)
+        thread->kind->ns[class] += added[class];
+    thread->kind->turns += turns;
+}
+
+struct ct_account_thread *ct_account_thread_new(struct ct_account_process *process, pid_t tid,
+                                                const struct ct_account_context *context)
+{
+    struct ct_account_thread *thread = g_new0(struct ct_account_thread, 1);
+    uint64_t now_ns = ct_monotonic_ns();
+    struct ct_look look;
+
+    thread->pid = process->pid;
+    thread->tid = tid;
+    thread->process = process;
+    thread->fd = context->keeps_open ? ct_look_open(process->pid, tid) : -1;
+    if (!ct_look_read_times(process->pid, tid, thread->fd, &thread->times) ||
+        !look_at_whole(thread, now_ns, context, &look)) {
+        ct_account_thread_end(thread);
+        return NULL;
+    }
+    put_into_kind(thread, context->kinds);
+    thread->since_ns = now_ns;
+    if (context->last_ns == 0 || look.start_ns + TICK_NS <= context->last_ns) {
+        thread->account.begin_ns = now_ns;
+        thread->account.at_begin = thread->times;
+        return thread;
+    }
+    uint64_t added[CT_CLASS_COUNT];
+
+    thread->account.begin_ns = MIN(MAX(look.start_ns, context->last_ns), now_ns);
+    ct_account_update(&thread->account, now_ns, &thread->times, thread->wait.class, added);
+    add_to_kind(thread, added, thread->times.turns);
+    return thread;
+}
+
+static gboolean is_same_wait(const struct ct_wait *first, const struct ct_wait *second)
+{
+    return first->class == second->class && first->op == second->op &&
+           first->object == second->object;
+}
+
+gboolean ct_account_thread_look(struct ct_account_thread *thread,
+                                const struct ct_account_context *context)
+{
+    uint64_t now_ns = ct_monotonic_ns();
+    const struct ct_wait before = thread->wait;
+    const struct ct_look_times last = thread->times;
+    uint64_t added[CT_CLASS_COUNT];
+    struct ct_look look;
+
+    if (!ct_look_read_times(thread->pid, thread->tid, thread->fd, &thread->times))
+        return FALSE;
+    gboolean has_run =
+        thread->times.turns != last.turns || thread->times.running_ns != last.running_ns;
+    if ((has_run || before.class == CT_CLASS_RUNNING ||
+         now_ns - thread->whole_ns >= WHOLE_AFTER_NS) &&
+        !look_at_whole(thread, now_ns, context, &look))
+        return FALSE;
+    if (thread->process_names != thread->process->names)
+        put_into_kind(thread, context->kinds);
+    if (has_run || !is_same_wait(&before, &thread->wait))
+        thread->since_ns = now_ns;
+    thread->is_starved =
+        !has_run && before.class == CT_CLASS_RUNNING && thread->wait.class == CT_CLASS_RUNNING;
+    ct_account_update(&thread->account, now_ns, &thread->times, thread->wait.class, added);
+    add_to_kind(thread, added, thread->times.turns - MIN(last.turns, thread->times.turns));
+    return TRUE;
+}
+
+gboolean ct_account_thread_end(struct ct_account_thread *thread)
+{
+    gboolean was_open = thread->fd >= 0;
+
+    if (was_open)
+        close(thread->fd);
+    if (thread->kind != NULL) {
+        thread->kind->alive--;
+        thread->kind->ended++;
+    }
+    g_free(thread);
+    return was_open;
+}

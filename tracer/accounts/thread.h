@@ -1,0 +1,48 @@
+/* A thread that is looked at. */
+#ifndef CTRACE_ACCOUNTS_THREAD_H
+#define CTRACE_ACCOUNTS_THREAD_H
+
+#include "account.h"
+#include "kinds.h"
+#include "process.h"
+#include "waits.h"
+
+struct ct_account_thread {
+    pid_t pid;
+    pid_t tid;
+    char name[CT_PROC_NAME_SIZE];
+    struct ct_account_process *process; /* borrowed */
+    struct ct_kind *kind;               /* borrowed */
+    struct ct_account account;
+    struct ct_wait wait; /* at the last look */
+    uint64_t since_ns;   /* CLOCK_MONOTONIC; it was seen in that wait ever since */
+    gboolean is_starved; /* in line for a CPU at this look and the last one, and never on one */
+
+    struct ct_look_times times; /* of the last look */
+    uint64_t whole_ns;          /* when more than its times was last looked at */
+    uint64_t seen_at;           /* the number of that look */
+    guint process_names;        /* how many its process had had when it was put into its kind */
+    int fd;                     /* owned; of its times; -1: not kept open */
+};
+
+/* Where threads are put, and what is known. Borrowed. */
+struct ct_account_context {
+    struct ct_kinds *kinds;
+    struct ct_syscall_names *names;
+    uint64_t last_ns;    /* of the look before this one; 0: there was none */
+    gboolean keeps_open; /* whether there is room for one open file more */
+};
+
+/* One that has begun since the last look is told of from its beginning on, others from now on.
+ * NULL: it has ended. */
+struct ct_account_thread *ct_account_thread_new(struct ct_account_process *process, pid_t tid,
+                                                const struct ct_account_context *context);
+
+/* FALSE: it has ended, or its number is another's by now. */
+gboolean ct_account_thread_look(struct ct_account_thread *thread,
+                                const struct ct_account_context *context);
+
+/* It has ended: frees it. TRUE: a file was kept open for it. */
+gboolean ct_account_thread_end(struct ct_account_thread *thread);
+
+#endif
