@@ -28,6 +28,7 @@ static const struct {
     {"snapshot", "write what a recording that goes on has so far"},
     {"symbolize", "find all symbols of a recording, so that it can be read on another host"},
     {"timeline", "draw a recording as PNG, SVG or PDF"},
+    {"top", "watch what the threads of running programs wait for"},
     {"trend", "tell how functions' shares moved over a folder of profiles"},
     {"verify", "check that a recording agrees with itself"},
     {"view", "walk through a recording in a browser"},

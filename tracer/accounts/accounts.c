@@ -148,7 +148,7 @@ static void drop_threads(struct ct_accounts *accounts)
         if (thread->seen_at == accounts->totals.looks)
             continue;
         g_ptr_array_remove_index_fast(accounts->threads, i);
-        g_hash_table_remove(accounts->by_tid, GINT_TO_POINTER(thread->tid));
+        g_hash_table_remove(accounts->by_tid, GINT_TO_POINTER(thread->seen.tid));
         end_thread(accounts, thread);
     }
 }

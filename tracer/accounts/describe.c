@@ -54,11 +54,11 @@ static const char *kind_name(enum ct_fd_kind kind)
     return names[kind];
 }
 
-static char *describe_fd(struct ct_describer *describer, const struct ct_account_thread *thread,
+static char *describe_fd(struct ct_describer *describer, const struct ct_seen_thread *thread,
                          int fd)
 {
     enum ct_fd_kind kind;
-    const char *target = ct_account_fds_target(thread->process->fds, fd, &kind);
+    g_autofree char *target = ct_descriptor_target(thread->pid, fd, &kind);
 
     if (target == NULL)
         return g_strdup_printf("fd %d", fd);
@@ -83,7 +83,7 @@ static char *describe_child(pid_t pid)
 }
 
 /* NULL: it has none, or none that tells something. */
-static char *describe_object(struct ct_describer *describer, const struct ct_account_thread *thread)
+static char *describe_object(struct ct_describer *describer, const struct ct_seen_thread *thread)
 {
     uint64_t object = thread->wait.object;
 
@@ -105,7 +105,7 @@ static char *describe_object(struct ct_describer *describer, const struct ct_acc
     }
 }
 
-char *ct_describe_wait(struct ct_describer *describer, const struct ct_account_thread *thread)
+char *ct_describe_wait(struct ct_describer *describer, const struct ct_seen_thread *thread)
 {
     if (thread->wait.class == CT_CLASS_RUNNING)
         return g_strdup(thread->is_starved ? "in line for a CPU" : "running");

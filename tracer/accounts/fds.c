@@ -100,11 +100,3 @@ enum ct_class ct_account_fds_epoll_class(struct ct_account_fds *fds, int fd, uin
     known->watched_ns = now_ns;
     return known->watched;
 }
-
-const char *ct_account_fds_target(struct ct_account_fds *fds, int fd, enum ct_fd_kind *kind)
-{
-    const struct known_fd *known = find(fds, fd);
-
-    *kind = known->kind;
-    return known->target;
-}

@@ -20,7 +20,4 @@ enum ct_class ct_account_fds_class(struct ct_account_fds *fds, int fd);
  * seconds, and of many the first ones. */
 enum ct_class ct_account_fds_epoll_class(struct ct_account_fds *fds, int fd, uint64_t now_ns);
 
-/* Where it leads, and its kind. NULL: that is not known. Borrowed, until the next call. */
-const char *ct_account_fds_target(struct ct_account_fds *fds, int fd, enum ct_fd_kind *kind);
-
 #endif

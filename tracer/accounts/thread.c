@@ -16,7 +16,7 @@ static void put_into_kind(struct ct_account_thread *thread, struct ct_kinds *kin
 {
     if (thread->kind != NULL)
         thread->kind->alive--;
-    thread->kind = ct_kinds_find(kinds, thread->process->name, thread->name);
+    thread->kind = ct_kinds_find(kinds, thread->process->name, thread->seen.name);
     thread->kind->alive++;
     thread->process_names = thread->process->names;
 }
@@ -24,10 +24,10 @@ static void put_into_kind(struct ct_account_thread *thread, struct ct_kinds *kin
 /* What a look tells beside what it waits for. */
 static void take_names(struct ct_account_thread *thread, const struct ct_look *look)
 {
-    if (thread->tid == thread->pid && strcmp(look->name, thread->process->name) != 0)
+    if (thread->seen.tid == thread->seen.pid && strcmp(look->name, thread->process->name) != 0)
         ct_account_process_rename(thread->process, look->name);
-    if (strcmp(look->name, thread->name) != 0) {
-        g_strlcpy(thread->name, look->name, sizeof(thread->name));
+    if (strcmp(look->name, thread->seen.name) != 0) {
+        g_strlcpy(thread->seen.name, look->name, sizeof(thread->seen.name));
         thread->process_names = 0;
     }
 }
@@ -37,16 +37,16 @@ static gboolean look_at_whole(struct ct_account_thread *thread, uint64_t now_ns,
                               const struct ct_account_context *context, struct ct_look *look)
 {
     const struct ct_waiter waiter = {
-        .pid = thread->pid,
+        .pid = thread->seen.pid,
         .abi = thread->process->abi,
         .names = context->names,
         .fds = thread->process->fds,
     };
 
-    if (!ct_look_read(thread->pid, thread->tid, look))
+    if (!ct_look_read(thread->seen.pid, thread->seen.tid, look))
         return FALSE;
     take_names(thread, look);
-    thread->wait = ct_wait_find(&waiter, look, now_ns);
+    thread->seen.wait = ct_wait_find(&waiter, look, now_ns);
     thread->whole_ns = now_ns;
     if (look->place == CT_PLACE_HIDDEN)
         thread->process->is_refused = TRUE;
@@ -68,8 +68,8 @@ struct ct_account_thread *ct_account_thread_new(struct ct_account_process *proce
     uint64_t now_ns = ct_monotonic_ns();
     struct ct_look look;
 
-    thread->pid = process->pid;
-    thread->tid = tid;
+    thread->seen.pid = process->pid;
+    thread->seen.tid = tid;
     thread->process = process;
     thread->fd = context->keeps_open ? ct_look_open(process->pid, tid) : -1;
     if (!ct_look_read_times(process->pid, tid, thread->fd, &thread->times) ||
@@ -78,7 +78,7 @@ struct ct_account_thread *ct_account_thread_new(struct ct_account_process *proce
         return NULL;
     }
     put_into_kind(thread, context->kinds);
-    thread->since_ns = now_ns;
+    thread->seen.since_ns = thread->seen.looked_ns = now_ns;
     if (context->last_ns == 0 || look.start_ns + TICK_NS <= context->last_ns) {
         thread->account.begin_ns = now_ns;
         thread->account.at_begin = thread->times;
@@ -87,7 +87,7 @@ struct ct_account_thread *ct_account_thread_new(struct ct_account_process *proce
     uint64_t added[CT_CLASS_COUNT];
 
     thread->account.begin_ns = MIN(MAX(look.start_ns, context->last_ns), now_ns);
-    ct_account_update(&thread->account, now_ns, &thread->times, thread->wait.class, added);
+    ct_account_update(&thread->account, now_ns, &thread->times, thread->seen.wait.class, added);
     add_to_kind(thread, added, thread->times.turns);
     return thread;
 }
@@ -102,12 +102,12 @@ gboolean ct_account_thread_look(struct ct_account_thread *thread,
                                 const struct ct_account_context *context)
 {
     uint64_t now_ns = ct_monotonic_ns();
-    const struct ct_wait before = thread->wait;
+    const struct ct_wait before = thread->seen.wait;
     const struct ct_look_times last = thread->times;
     uint64_t added[CT_CLASS_COUNT];
     struct ct_look look;
 
-    if (!ct_look_read_times(thread->pid, thread->tid, thread->fd, &thread->times))
+    if (!ct_look_read_times(thread->seen.pid, thread->seen.tid, thread->fd, &thread->times))
         return FALSE;
     gboolean has_run =
         thread->times.turns != last.turns || thread->times.running_ns != last.running_ns;
@@ -117,11 +117,12 @@ gboolean ct_account_thread_look(struct ct_account_thread *thread,
         return FALSE;
     if (thread->process_names != thread->process->names)
         put_into_kind(thread, context->kinds);
-    if (has_run || !is_same_wait(&before, &thread->wait))
-        thread->since_ns = now_ns;
-    thread->is_starved =
-        !has_run && before.class == CT_CLASS_RUNNING && thread->wait.class == CT_CLASS_RUNNING;
-    ct_account_update(&thread->account, now_ns, &thread->times, thread->wait.class, added);
+    if (has_run || !is_same_wait(&before, &thread->seen.wait))
+        thread->seen.since_ns = now_ns;
+    thread->seen.looked_ns = now_ns;
+    thread->seen.is_starved =
+        !has_run && before.class == CT_CLASS_RUNNING && thread->seen.wait.class == CT_CLASS_RUNNING;
+    ct_account_update(&thread->account, now_ns, &thread->times, thread->seen.wait.class, added);
     add_to_kind(thread, added, thread->times.turns - MIN(last.turns, thread->times.turns));
     return TRUE;
 }

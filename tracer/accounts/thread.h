@@ -7,20 +7,26 @@
 #include "process.h"
 #include "waits.h"
 
-struct ct_account_thread {
+/* What a look shows of it; good for as long as the accounts are. */
+struct ct_seen_thread {
     pid_t pid;
     pid_t tid;
     char name[CT_PROC_NAME_SIZE];
+    struct ct_wait wait;
+    uint64_t since_ns;   /* CLOCK_MONOTONIC; it was seen in that wait ever since */
+    uint64_t looked_ns;  /* when that was */
+    gboolean is_starved; /* in line for a CPU at this look and the last one, and never on one */
+};
+
+struct ct_account_thread {
+    struct ct_seen_thread seen;         /* at the last look */
     struct ct_account_process *process; /* borrowed */
     struct ct_kind *kind;               /* borrowed */
     struct ct_account account;
-    struct ct_wait wait; /* at the last look */
-    uint64_t since_ns;   /* CLOCK_MONOTONIC; it was seen in that wait ever since */
-    gboolean is_starved; /* in line for a CPU at this look and the last one, and never on one */
 
     struct ct_look_times times; /* of the last look */
     uint64_t whole_ns;          /* when more than its times was last looked at */
-    uint64_t seen_at;           /* the number of that look */
+    uint64_t seen_at;           /* the number of the last look */
     guint process_names;        /* how many its process had had when it was put into its kind */
     int fd;                     /* owned; of its times; -1: not kept open */
 };
