@@ -43,7 +43,7 @@ static gboolean look_at_whole(struct ct_account_thread *thread, uint64_t now_ns,
         .fds = thread->process->fds,
     };
 
-    if (!ct_look_read(thread->seen.pid, thread->seen.tid, look))
+    if (!ct_look_read(thread->seen.pid, thread->seen.tid, look) || CT_PROC_HAS_ENDED(look->state))
         return FALSE;
     take_names(thread, look);
     thread->seen.wait = ct_wait_find(&waiter, look, now_ns);

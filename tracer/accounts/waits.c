@@ -52,8 +52,7 @@ struct ct_wait ct_wait_find(const struct ct_waiter *waiter, const struct ct_look
     static const struct {
         char state;
         enum ct_op op;
-    } states[] = {
-        {'T', CT_OP_STOPPED}, {'t', CT_OP_TRACED}, {'Z', CT_OP_EXITING}, {'X', CT_OP_EXITING}};
+    } states[] = {{'T', CT_OP_STOPPED}, {'t', CT_OP_TRACED}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(states); i++) {
         if (states[i].state == look->state)

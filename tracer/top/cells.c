@@ -72,8 +72,8 @@ static int compare_waits(const struct ct_row *first, const struct ct_row *second
 }
 
 const struct ct_top_column_kind ct_top_columns[CT_COLUMN_COUNT] = {
-    [CT_COLUMN_PID] = {"PID", 7, TRUE, FALSE, -1, compare_pid, "process; or how many of them"},
-    [CT_COLUMN_TID] = {"TID", 7, TRUE, FALSE, -1, compare_tid, "thread; or how many of them"},
+    [CT_COLUMN_PID] = {"PID", 7, TRUE, FALSE, -1, compare_pid, "process; how many, if in brackets"},
+    [CT_COLUMN_TID] = {"TID", 7, TRUE, FALSE, -1, compare_tid, "thread; how many, if in brackets"},
     [CT_COLUMN_NAME] = {"THREAD", 26, FALSE, FALSE, -1, compare_names,
                         "its name, after the process's where that is another; * is a number"},
     [CT_COLUMN_RUN] = {"RUN", 5, TRUE, TRUE, CT_CLASS_RUNNING, compare_running, "on a CPU"},
@@ -107,11 +107,6 @@ static char *write_percent(double threads)
         return g_strdup("<1");
     return percent < 99999.5 ? g_strdup_printf("%.0f", percent)
                              : g_strdup_printf("%.0fk", percent / 1000);
-}
-
-static char *write_count(guint count, const char *one, const char *many)
-{
-    return g_strdup_printf("%u %s", count, count == 1 ? one : many);
 }
 
 static char *write_name(const struct ct_row *row)
@@ -195,10 +190,10 @@ static char *write_cell(const struct ct_cell_context *context, const struct ct_r
     case CT_COLUMN_PID:
         return row->thread != NULL            ? g_strdup_printf("%d", row->thread->pid)
                : row->row_kind == CT_ROW_IDLE ? g_strdup("")
-                                              : write_count(row->processes, "pr", "pr");
+                                              : g_strdup_printf("(%u)", row->processes);
     case CT_COLUMN_TID:
         return row->thread != NULL ? g_strdup_printf("%d", row->thread->tid)
-                                   : write_count(row->threads, "th", "th");
+                                   : g_strdup_printf("(%u)", row->threads);
     case CT_COLUMN_NAME:
         return write_name(row);
     case CT_COLUMN_FOR:
