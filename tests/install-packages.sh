@@ -16,7 +16,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config
     libglib2.0-dev libjson-glib-dev
     libdw-dev libiberty-dev libseccomp-dev libbpf-dev bpftool clang
     libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libsqlite3-dev
-    libcairo2-dev libpango1.0-dev libfontconfig-dev fonts-dejavu-core libsoup-3.0-dev"
+    libcairo2-dev libpango1.0-dev libfontconfig-dev fonts-dejavu-core libsoup-3.0-dev libncurses-dev"
 
 # What makes packages of it takes these, too.
 package="dpkg-dev file rpm"

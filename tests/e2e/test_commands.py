@@ -21,7 +21,7 @@ FILTERS = (
     "--process", "--thread", "--class", "--op", "--object", "--place", "--from", "--to", "--min", "--no-idle",
 )
 COMMANDS = ("record", "recover", "diff", "doctor", "export", "pprof", "query", "report", "snapshot", "symbolize",
-            "timeline", "trend", "verify", "view", "whatif")
+            "timeline", "top", "trend", "verify", "view", "whatif")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 
 

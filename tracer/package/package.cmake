@@ -85,7 +85,7 @@ ctrace_package(dev NAME ctrace-dev
 if(CTRACE_RECORDER)
   ctrace_package(recorder NAME ctrace-recorder
       SUMMARY "record what the threads of a program wait for"
-      DESCRIPTION "The commands record, recover and snapshot of ctrace: all that a production\nhost needs. Recordings can be read elsewhere."
+      DESCRIPTION "The commands record, recover, snapshot and top of ctrace: all that a\nproduction host needs. Recordings can be read elsewhere."
       NEEDS ctrace ALSO lttng-tools BESIDE ctrace-kernel)
   set(CPACK_DEBIAN_RECORDER_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_LIST_DIR}/postrm)
   if(CTRACE_KERNEL_LAYER)

@@ -62,7 +62,10 @@ static int print_once(struct ct_accounts *accounts, const struct ct_top_options 
     ct_rows_refresh(rows, accounts);
     look_for(accounts, options->delay_ns);
     ct_rows_refresh(rows, accounts);
-    ct_plain_write(text, &plain, rows);
+    if (options->is_csv)
+        ct_plain_write_csv(text, &plain, rows);
+    else
+        ct_plain_write(text, &plain, rows);
     ct_rows_free(rows);
     if (fputs(text->str, stdout) >= 0 && fflush(stdout) == 0)
         return 0;

@@ -27,6 +27,7 @@ static const char description[] =
 struct given {
     char **pids;
     char *delay;
+    char *format;
     int lines;
 };
 
@@ -59,6 +60,27 @@ static gboolean add_targets(char **pids, struct ct_top_options *options, GError 
     return TRUE;
 }
 
+static char **list_formats(void)
+{
+    static const char *const formats[] = {"text", "csv", NULL};
+
+    return g_strdupv((char **)formats);
+}
+
+static gboolean check_format(const char *text, struct ct_top_options *options, GError **error)
+{
+    if (text == NULL)
+        return TRUE;
+    options->is_csv = strcmp(text, "csv") == 0;
+    if (!options->is_csv && strcmp(text, "text") != 0) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--format=%s: give text or csv", text);
+        return FALSE;
+    }
+    return options->is_once ||
+           refuse(error, "--format is that of the one table that --once prints: give both");
+}
+
 static gboolean check(const struct given *given, struct ct_top_options *options, GError **error)
 {
     if (given->lines < 0)
@@ -67,6 +89,7 @@ static gboolean check(const struct given *given, struct ct_top_options *options,
     if (given->pids != NULL && options->cgroup != NULL)
         return refuse(error, "--pid and --cgroup each say what to show: give one of them");
     return check_delay(given->delay, options, error) &&
+           check_format(given->format, options, error) &&
            (given->pids == NULL || add_targets(given->pids, options, error));
 }
 
@@ -74,7 +97,7 @@ static gboolean parse(struct given *given, struct ct_top_options *options, char 
                       GError **error)
 {
     static const struct ct_option_values values[] = {
-        {"PID", ct_named_list_pids}, {"NAME", ct_named_list}, {0}};
+        {"PID", ct_named_list_pids}, {"NAME", ct_named_list}, {"FORMAT", list_formats}, {0}};
     const GOptionEntry entries[] = {
         {"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &given->pids,
          "Show this process and what it starts: by id, or all that are named so", "PID|NAME"},
@@ -83,6 +106,8 @@ static gboolean parse(struct given *given, struct ct_top_options *options, char 
          "PATH"},
         {"once", 0, 0, G_OPTION_ARG_NONE, &options->is_once,
          "Print one table as plain text after one delay", NULL},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &given->format, "Of --once: text or csv (text)",
+         "FORMAT"},
         {"delay", 'd', 0, G_OPTION_ARG_STRING, &given->delay, "Time from table to table (1s)", "T"},
         {"lines", 'n', 0, G_OPTION_ARG_INT, &given->lines,
          "Print at most N threads or kinds of them", "N"},
@@ -117,6 +142,7 @@ gboolean ct_top_options_parse(struct ct_top_options *options, char **argv, GErro
 
     g_strfreev(given.pids);
     g_free(given.delay);
+    g_free(given.format);
     return is_parsed;
 }
 

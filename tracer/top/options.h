@@ -11,6 +11,7 @@ struct ct_top_options {
     uint64_t delay_ns;
     guint lines_max; /* 0: all */
     gboolean is_once;
+    gboolean is_csv;
     gboolean is_unfolded;
     gboolean is_plain; /* no colours */
     gboolean is_version;

@@ -1,6 +1,7 @@
 #include "plain.h"
 
 #include "text/figures.h"
+#include "text/safe_text.h"
 
 #include <unistd.h>
 
@@ -80,4 +81,47 @@ void ct_plain_write(GString *text, const struct ct_plain *plain, struct ct_rows 
         append_line(text, plain, lines->pdata[i], total);
     if (count < lines->len)
         g_string_append_printf(text, "and %u lines more\n", lines->len - count);
+}
+
+/* ---- CSV ---- */
+
+static void append_csv_cell(GString *text, const char *value)
+{
+    g_autofree char *safe = ct_safe_csv(value);
+
+    g_string_append_printf(text, ",%s", safe);
+}
+
+/* Ids are empty where there are several. */
+static void append_csv_line(GString *text, const struct ct_plain *plain, const struct ct_row *row)
+{
+    g_autofree char *waits = ct_cell(plain->context, row, CT_COLUMN_NOW);
+    const struct ct_seen_thread *thread = row->thread;
+
+    if (thread != NULL)
+        g_string_append_printf(text, "%d,%d", thread->pid, thread->tid);
+    else
+        g_string_append(text, ",");
+    append_csv_cell(text, row->kind != NULL ? row->kind->process : "");
+    append_csv_cell(text, thread != NULL ? thread->name : row->kind != NULL ? row->kind->name : "");
+    g_string_append_printf(text, ",%u", row->threads);
+    for (int class = 0; class < CT_CLASS_COUNT; class ++)
+        g_string_append_printf(text, ",%.6f", row->spent[class]);
+    g_string_append_printf(text, ",%.6f", (double)row->for_ns / 1e9);
+    append_csv_cell(text, waits);
+    g_string_append(text, "\r\n");
+}
+
+void ct_plain_write_csv(GString *text, const struct ct_plain *plain, struct ct_rows *rows)
+{
+    g_autoptr(GPtrArray) lines = ct_rows_list(rows, plain->view);
+    guint count = plain->lines_max > 0 ? MIN(plain->lines_max, lines->len) : lines->len;
+
+    g_string_append(text, "pid,tid,process,thread,threads"
+#define CLASS_TITLE(symbol, name) "," name
+                    CT_CLASSES(CLASS_TITLE)
+#undef CLASS_TITLE
+                        ",for_seconds,waits_for\r\n");
+    for (guint i = 0; i < count; i++)
+        append_csv_line(text, plain, lines->pdata[i]);
 }

@@ -20,4 +20,7 @@ char *ct_plain_refused(const struct ct_accounts *accounts);
 /* Appends the whole table. */
 void ct_plain_write(GString *text, const struct ct_plain *plain, struct ct_rows *rows);
 
+/* The same as CSV (RFC 4180), in seconds of each second. */
+void ct_plain_write_csv(GString *text, const struct ct_plain *plain, struct ct_rows *rows);
+
 #endif

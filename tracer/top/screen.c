@@ -1,6 +1,7 @@
 #include "screen.h"
 
 #include "draw.h"
+#include "terminal.h"
 
 #include <ncurses.h>
 #include <stdlib.h>
@@ -142,20 +143,9 @@ int ct_screen_run(struct ct_accounts *accounts, const struct ct_top_options *opt
 {
     struct screen screen = {.accounts = accounts, .options = options, .context = context};
 
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "there is no terminal to show the table in: --once prints one");
+    SCREEN *terminal = ct_terminal_open(error);
+    if (terminal == NULL)
         return 1;
-    }
-    SCREEN *terminal = newterm(NULL, stdout, stdin);
-    if (terminal == NULL) {
-        const char *name = g_getenv("TERM");
-
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "TERM=%s is no terminal that ncurses knows: --once prints a table",
-                    name != NULL ? name : "");
-        return 1;
-    }
     cbreak();
     noecho();
     nonl();
