@@ -19,8 +19,8 @@ static uint64_t sum_of(const struct ct_account *account)
 {
     uint64_t sum_ns = 0;
 
-    for (int class = 0; class < CT_CLASS_COUNT; class ++)
-        sum_ns += account->ns[class];
+    for (int i = 0; i < CT_CLASS_COUNT; i++)
+        sum_ns += account->ns[i];
     return sum_ns;
 }
 

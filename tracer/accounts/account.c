@@ -9,8 +9,8 @@ uint64_t ct_account_off_cpu_ns(const struct ct_account *account)
 {
     uint64_t sum_ns = 0;
 
-    for (int class = CT_CLASS_RUNNABLE + 1; class < CT_CLASS_COUNT; class ++)
-        sum_ns += account->ns[class];
+    for (int i = CT_CLASS_RUNNABLE + 1; i < CT_CLASS_COUNT; i++)
+        sum_ns += account->ns[i];
     return sum_ns;
 }
 

@@ -56,8 +56,8 @@ static gboolean look_at_whole(struct ct_account_thread *thread, uint64_t now_ns,
 static void add_to_kind(struct ct_account_thread *thread, const uint64_t added[CT_CLASS_COUNT],
                         uint64_t turns)
 {
-    for (int class = 0; class < CT_CLASS_COUNT; class ++)
-        thread->kind->ns[class] += added[class];
+    for (int i = 0; i < CT_CLASS_COUNT; i++)
+        thread->kind->ns[i] += added[i];
     thread->kind->turns += turns;
 }
 

@@ -285,8 +285,8 @@ char *ct_bar(const struct ct_row *row, int width)
     double sum = 0;
     double all = 0;
 
-    for (int class = 0; class < CT_CLASS_COUNT; class ++)
-        all += row->spent[class];
+    for (int i = 0; i < CT_CLASS_COUNT; i++)
+        all += row->spent[i];
     /* Sums are rounded, so that all letters together are the whole. */
     for (size_t i = 0; i < G_N_ELEMENTS(shown) && all > 0; i++) {
         sum += row->spent[shown[i].class];

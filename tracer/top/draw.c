@@ -36,13 +36,12 @@ void ct_draw_init(gboolean is_plain)
         return;
     start_color();
     use_default_colors();
-    for (int class = 0; class < CT_CLASS_COUNT; class ++) {
+    for (int i = 0; i < CT_CLASS_COUNT; i++) {
         if (COLORS >= 256)
-            init_pair((short)(class + 1), class_colours[class].text,
-                      class_colours[class].background);
+            init_pair((short)(i + 1), class_colours[i].text, class_colours[i].background);
         else
-            init_pair((short)(class + 1), class_colours[class].plain_text,
-                      class_colours[class].plain_background);
+            init_pair((short)(i + 1), class_colours[i].plain_text,
+                      class_colours[i].plain_background);
     }
 }
 
@@ -64,9 +63,9 @@ static void put(int y, int x, int width, const char *text, gboolean is_right)
 
 static enum ct_class class_of_letter(char letter)
 {
-    for (int class = 0; class < CT_CLASS_COUNT; class ++) {
-        if (ct_class_letter((enum ct_class) class) == letter)
-            return (enum ct_class) class;
+    for (int i = 0; i < CT_CLASS_COUNT; i++) {
+        if (ct_class_letter((enum ct_class)i) == letter)
+            return (enum ct_class)i;
     }
     return CT_CLASS_COUNT;
 }

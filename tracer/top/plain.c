@@ -12,8 +12,8 @@ char *ct_plain_heading(const struct ct_accounts *accounts, const struct ct_rows 
     g_autofree char *interval = ct_format_duration(ct_rows_interval_ns(rows));
     double waits = 0;
 
-    for (int class = CT_CLASS_NET; class < CT_CLASS_COUNT; class ++)
-        waits += total->spent[class];
+    for (int i = CT_CLASS_NET; i < CT_CLASS_COUNT; i++)
+        waits += total->spent[i];
     return g_strdup_printf(
         "%u process%s, %u thread%s in the last %s: on average %.2f running, %.2f "
         "in line for a CPU, %.1f waiting",
@@ -105,8 +105,8 @@ static void append_csv_line(GString *text, const struct ct_plain *plain, const s
     append_csv_cell(text, row->kind != NULL ? row->kind->process : "");
     append_csv_cell(text, thread != NULL ? thread->name : row->kind != NULL ? row->kind->name : "");
     g_string_append_printf(text, ",%u", row->threads);
-    for (int class = 0; class < CT_CLASS_COUNT; class ++)
-        g_string_append_printf(text, ",%.6f", row->spent[class]);
+    for (int i = 0; i < CT_CLASS_COUNT; i++)
+        g_string_append_printf(text, ",%.6f", row->spent[i]);
     g_string_append_printf(text, ",%.6f", (double)row->for_ns / 1e9);
     append_csv_cell(text, waits);
     g_string_append(text, "\r\n");

@@ -88,18 +88,24 @@ static void set_spent(const struct ct_rows *rows, struct ct_row *row, const stru
     gboolean is_same = past != NULL && past->pid == now->pid && past->begin_ns == now->begin_ns;
     uint64_t interval_ns = is_same ? now->looked_ns - past->looked_ns : rows->interval_ns;
 
-    for (int class = 0; class < CT_CLASS_COUNT && interval_ns > 0; class ++) {
-        uint64_t before_ns = is_same ? past->ns[class] : 0;
-        uint64_t spent_ns = now->ns[class] > before_ns ? now->ns[class] - before_ns : 0;
+    double sum = 0;
 
-        row->spent[class] = (double)spent_ns / (double)interval_ns;
+    for (int i = 0; i < CT_CLASS_COUNT && interval_ns > 0; i++) {
+        uint64_t before_ns = is_same ? past->ns[i] : 0;
+        uint64_t spent_ns = now->ns[i] > before_ns ? now->ns[i] - before_ns : 0;
+
+        row->spent[i] = (double)spent_ns / (double)interval_ns;
+        sum += row->spent[i];
     }
+    /* What was taken for one state then may have become another's by now. */
+    for (int i = 0; i < CT_CLASS_COUNT && sum > 1; i++)
+        row->spent[i] /= sum;
 }
 
 static void add_to(struct ct_row *sum, const struct ct_row *row)
 {
-    for (int class = 0; class < CT_CLASS_COUNT; class ++)
-        sum->spent[class] += row->spent[class];
+    for (int i = 0; i < CT_CLASS_COUNT; i++)
+        sum->spent[i] += row->spent[i];
     sum->threads += row->threads;
     sum->for_ns = MAX(sum->for_ns, row->for_ns);
 }
