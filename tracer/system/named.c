@@ -1,4 +1,4 @@
-#include "named.h"
+#include "system/named.h"
 
 #include "options/nearest.h"
 #include "system/procfs.h"

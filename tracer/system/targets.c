@@ -1,4 +1,4 @@
-#include "targets.h"
+#include "system/targets.h"
 
 #include <string.h>
 

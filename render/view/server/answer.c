@@ -1,5 +1,6 @@
 #include "view/server/answer.h"
 
+#include "http/answer.h"
 #include "view/server/errors.h"
 
 #include <string.h>
@@ -14,45 +15,20 @@
 
 void ct_view_answer_begin(SoupServerMessage *message)
 {
-    SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);
-
-    soup_message_headers_replace(headers, "Content-Security-Policy", CONTENT_POLICY);
-    soup_message_headers_replace(headers, "X-Content-Type-Options", "nosniff");
-    soup_message_headers_replace(headers, "Referrer-Policy", "no-referrer");
-    soup_message_headers_replace(headers, "Cross-Origin-Resource-Policy", "same-origin");
-    soup_message_headers_replace(headers, "Cross-Origin-Opener-Policy", "same-origin");
-    soup_message_headers_replace(headers, "X-Frame-Options", "DENY");
-    soup_message_headers_replace(headers, "Cache-Control", "no-store");
-}
-
-void ct_view_answer(SoupServerMessage *message, guint status, const char *type, GBytes *body)
-{
-    SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);
-
-    soup_server_message_set_status(message, status, NULL);
-    soup_message_headers_set_content_type(headers, type, NULL);
-    soup_message_body_append_bytes(soup_server_message_get_response_body(message), body);
+    ct_http_answer_begin(message, CONTENT_POLICY);
 }
 
 void ct_view_answer_error(SoupServerMessage *message, guint status, const char *why)
 {
     g_autoptr(GBytes) body = ct_view_error_body(why);
 
-    ct_view_answer(message, status, "application/json", body);
+    ct_http_answer(message, status, "application/json", body);
 }
 
 void ct_view_answer_for_ever(SoupServerMessage *message)
 {
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Cache-Control",
                                  "private, max-age=31536000, immutable");
-}
-
-void ct_view_answer_as_file(SoupServerMessage *message, const char *name)
-{
-    g_autofree char *value = g_strdup_printf("attachment; filename=\"%s\"", name);
-
-    soup_message_headers_replace(soup_server_message_get_response_headers(message),
-                                 "Content-Disposition", value);
 }
 
 /* ---- The page ---- */
@@ -81,7 +57,7 @@ void ct_view_answer_page(SoupServerMessage *message, const char *name)
     g_autoptr(GBytes) body = g_resources_lookup_data(place, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
 
     if (body)
-        ct_view_answer(message, 200, type_of(file), body);
+        ct_http_answer(message, 200, type_of(file), body);
     else
         ct_view_answer_error(message, 404, "there is no such file");
 }

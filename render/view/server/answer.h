@@ -1,4 +1,4 @@
-/* Answers to requests, and what every one of them says of how a browser may use it. */
+/* What the page is answered, beside http/answer.h. */
 #ifndef CTRACE_VIEW_ANSWER_H
 #define CTRACE_VIEW_ANSWER_H
 
@@ -7,13 +7,10 @@
 /* Before anything else is said. */
 void ct_view_answer_begin(SoupServerMessage *message);
 
-void ct_view_answer(SoupServerMessage *message, guint status, const char *type, GBytes *body);
 void ct_view_answer_error(SoupServerMessage *message, guint status, const char *why);
 
 /* The same question always has this answer. */
 void ct_view_answer_for_ever(SoupServerMessage *message);
-/* It is a file, of that name, to be kept. */
-void ct_view_answer_as_file(SoupServerMessage *message, const char *name);
 
 /* A file of the page; "": its first one. */
 void ct_view_answer_page(SoupServerMessage *message, const char *name);

@@ -1,14 +1,14 @@
 #include "view/server/exchange.h"
 
+#include "http/answer.h"
+#include "http/client.h"
 #include "view/server/answer.h"
-
-#include <sys/socket.h>
 
 struct exchange {
     SoupServerMessage *message;    /* owned */
     struct ct_view_asker *asker;   /* borrowed */
     struct ct_view_ticket *ticket; /* the asker's; NULL: it is not asked */
-    GSource *watch;                /* owned; on the client; NULL: none */
+    struct ct_http_client *client; /* owned; or NULL */
     gboolean is_for_ever;
 
     struct ct_view_jobs *jobs;          /* borrowed; NULL: no command is run */
@@ -18,10 +18,7 @@ struct exchange {
 
 static void exchange_free(struct exchange *exchange)
 {
-    if (exchange->watch) {
-        g_source_destroy(exchange->watch);
-        g_source_unref(exchange->watch);
-    }
+    ct_http_client_free(exchange->client);
     if (exchange->request.params)
         g_hash_table_unref(exchange->request.params);
     g_free((char *)exchange->request.directory);
@@ -39,39 +36,27 @@ static void finish(struct exchange *exchange)
 
 /* ---- The client ---- */
 
-/* One that has gone wants no answer. One that says more says it too early, and is not heard before
- * it was answered. */
-static gboolean on_client(GSocket *socket, GIOCondition condition, void *user)
+/* One that has gone wants no answer. */
+static void on_gone(void *user)
 {
     struct exchange *exchange = user;
-    char byte;
-    ssize_t size = recv(g_socket_get_fd(socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
-    if (size > 0 || (size < 0 && !(condition & (G_IO_HUP | G_IO_ERR)))) {
-        g_clear_pointer(&exchange->watch, g_source_unref);
-        return G_SOURCE_REMOVE;
-    }
     if (exchange->ticket)
         ct_view_asker_cancel(exchange->asker, exchange->ticket);
     if (exchange->job)
         ct_view_job_cancel(exchange->job);
     soup_server_message_set_status(exchange->message, 503, NULL);
     finish(exchange);
-    return G_SOURCE_REMOVE;
 }
 
 static struct exchange *exchange_new(SoupServerMessage *message)
 {
     struct exchange *exchange = g_new0(struct exchange, 1);
-    GSocket *socket = soup_server_message_get_socket(message);
 
     exchange->message = g_object_ref(message);
     soup_server_message_pause(message);
-    if (socket) {
-        exchange->watch = g_socket_create_source(socket, G_IO_IN | G_IO_HUP | G_IO_ERR, NULL);
-        g_source_set_callback(exchange->watch, G_SOURCE_FUNC(on_client), exchange, NULL);
-        g_source_attach(exchange->watch, NULL);
-    }
+    exchange->client =
+        ct_http_client_watch(soup_server_message_get_socket(message), on_gone, exchange);
     return exchange;
 }
 
@@ -82,7 +67,7 @@ static void on_answer(void *user, guint status, enum ct_view_kind kind, GBytes *
     struct exchange *exchange = user;
 
     exchange->ticket = NULL;
-    ct_view_answer(exchange->message, status,
+    ct_http_answer(exchange->message, status,
                    kind == CT_VIEW_BINARY ? "application/octet-stream" : "application/json", body);
     if (exchange->is_for_ever && status == 200)
         ct_view_answer_for_ever(exchange->message);
@@ -106,9 +91,9 @@ static void on_result(void *user, const struct ct_view_job_result *result)
     struct exchange *exchange = user;
 
     exchange->job = NULL;
-    ct_view_answer(exchange->message, result->status, result->type, result->body);
+    ct_http_answer(exchange->message, result->status, result->type, result->body);
     if (result->file)
-        ct_view_answer_as_file(exchange->message, result->file);
+        ct_http_answer_as_file(exchange->message, result->file);
     finish(exchange);
 }
 
@@ -138,7 +123,7 @@ static void on_tids(void *user, guint status, enum ct_view_kind kind, GBytes *bo
 
         start(exchange, tids);
     } else {
-        ct_view_answer(exchange->message, status, "application/json", body);
+        ct_http_answer(exchange->message, status, "application/json", body);
         finish(exchange);
     }
 }

@@ -303,7 +303,7 @@ static gboolean run(struct ct_view_job *job, char **argv, GError **error)
     if (!job->process)
         return refuse(error, 503, "the command that answers is not installed (ctrace-analyzer)");
     if (job->input) {
-        /* Shorter than a pipe has room for: see CT_VIEW_URL_MAX. */
+        /* Shorter than a pipe has room for: see CT_HTTP_URL_MAX. */
         GOutputStream *stream = g_subprocess_get_stdin_pipe(job->process);
 
         g_output_stream_write_all(stream, job->input, strlen(job->input), NULL, NULL, NULL);

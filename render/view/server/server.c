@@ -1,9 +1,10 @@
 #include "view/server/server.h"
 
+#include "http/answer.h"
+#include "http/guard.h"
 #include "store/key.h"
 #include "view/server/answer.h"
 #include "view/server/exchange.h"
-#include "view/server/guard.h"
 
 #include <string.h>
 
@@ -21,7 +22,7 @@ struct recording {
 
 struct ct_view_server {
     SoupServer *soup; /* owned */
-    struct ct_view_guard guard;
+    struct ct_http_guard guard;
     GArray *recordings;        /* owned; struct recording */
     struct ct_view_jobs *jobs; /* owned */
     char *folder;              /* owned; where commands are */
@@ -121,32 +122,19 @@ static void on_headers(SoupServer *soup, SoupServerMessage *message, const char 
                        GHashTable *params, void *user)
 {
     const struct ct_view_server *server = user;
-    SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
-    GUri *uri = soup_server_message_get_uri(message);
-    const struct ct_view_request request = {
-        .method = soup_server_message_get_method(message),
-        .path = g_uri_get_path(uri),
-        .query = g_uri_get_query(uri),
-        .host = soup_message_headers_get_one(headers, "Host"),
-        .origin = soup_message_headers_get_one(headers, "Origin"),
-    };
     const char *name = NULL;
     const char *why = NULL;
 
     (void)soup, (void)path, (void)params;
     ct_view_answer_begin(message);
-    soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
-    guint status = ct_view_guard_check(&server->guard, &request, &name, &why);
+    guint status = ct_http_answer_check(message, &server->guard, &name, &why);
 
     if (status != 0) {
         ct_view_answer_error(message, status, why);
-        soup_message_headers_replace(soup_server_message_get_response_headers(message),
-                                     "Connection", "close");
-        if (status == 405)
-            soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow",
-                                         "GET, HEAD");
+        ct_http_answer_refused(message, status);
     } else if (g_str_has_prefix(name, "api/")) {
-        answer_api(server, message, name + strlen("api/"), request.query);
+        answer_api(server, message, name + strlen("api/"),
+                   g_uri_get_query(soup_server_message_get_uri(message)));
     } else {
         ct_view_answer_page(message, name);
     }
@@ -210,12 +198,12 @@ struct ct_view_server *ct_view_server_new(const struct ct_view_server_request *r
     server->recordings = g_array_new(FALSE, FALSE, sizeof(struct recording));
     server->jobs = ct_view_jobs_new();
     if (!listen_to(server->soup, request->port, error) ||
-        !ct_view_guard_init(&server->guard, listening_port(server->soup), error)) {
+        !ct_http_guard_add_token(&server->guard, error)) {
         ct_view_server_free(server);
         return NULL;
     }
-    server->address =
-        g_strdup_printf("http://127.0.0.1:%u/%s/", server->guard.port, server->guard.token);
+    server->guard.port = listening_port(server->soup);
+    server->address = ct_http_guard_address(&server->guard, "127.0.0.1");
     server->folder = g_strdup(request->folder);
     add_recordings(server, request);
     soup_server_add_early_handler(server->soup, NULL, on_headers, server, NULL);
