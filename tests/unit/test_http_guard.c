@@ -136,14 +136,14 @@ static guint ask(const struct ct_http_guard *of, const char *method, const char 
 
 static void a_server_may_have_no_token(void **state)
 {
-    const struct ct_http_guard open = {.port = 4711};
+    const struct ct_http_guard bare = {.port = 4711};
     const char *name = NULL;
 
     (void)state;
-    assert_int_equal(ask(&open, "GET", "/debug/pprof/", "127.0.0.1:4711", &name), 0);
+    assert_int_equal(ask(&bare, "GET", "/debug/pprof/", "127.0.0.1:4711", &name), 0);
     assert_string_equal(name, "debug/pprof/");
-    assert_int_equal(ask(&open, "GET", "*", "127.0.0.1:4711", &name), 403);
-    assert_int_equal(ask(&open, "GET", "/", "evil.example:4711", &name), 403);
+    assert_int_equal(ask(&bare, "GET", "*", "127.0.0.1:4711", &name), 403);
+    assert_int_equal(ask(&bare, "GET", "/", "evil.example:4711", &name), 403);
 }
 
 static void one_by_https_has_other_addresses(void **state)
