@@ -25,6 +25,7 @@ static const struct {
     {"export", "write a recording for Perfetto, speedscope, flame graphs, spreadsheets"},
     {"query", "ask a recording in SQL"},
     {"recover", "finish a recording whose recorder was killed"},
+    {"serve", "answer as Go's net/http/pprof does, for programs that run"},
     {"snapshot", "write what a recording that goes on has so far"},
     {"symbolize", "find all symbols of a recording, so that it can be read on another host"},
     {"timeline", "draw a recording as PNG, SVG or PDF"},

@@ -1,0 +1,37 @@
+/*
+ * What is recorded to answer a question, and read by the command that answers it. The agent itself
+ * reads neither the processes' memory nor recordings. For one thread, which has a main loop; no
+ * HTTP here.
+ */
+#ifndef CTRACE_SERVE_ANSWERS_H
+#define CTRACE_SERVE_ANSWERS_H
+
+#include "serve/question.h"
+#include "serve/served.h"
+
+struct ct_answers;
+struct ct_answer;
+
+/* NULL: an error. `programs` is the folder that the commands are in. */
+struct ct_answers *ct_answers_new(const char *programs, GError **error);
+/* Ends what runs, and waits for that. Nobody is called back any more. */
+void ct_answers_free(struct ct_answers *answers);
+
+struct ct_answer_result {
+    const char *type; /* borrowed, as is all of it */
+    const char *file; /* a name for it as a file; NULL: it is to be read as it is */
+    GBytes *body;
+};
+
+/* `result` is NULL where there is an error, whose code is a status of HTTP. */
+typedef void ct_answer_done(void *user, const struct ct_answer_result *result, const GError *error);
+
+/* `done` is called once, and then the answer is gone; not before this has returned. NULL: an
+ * error. */
+struct ct_answer *ct_answer_start(struct ct_answers *answers, const struct ct_question *question,
+                                  const struct ct_served_targets *targets, ct_answer_done *done,
+                                  void *user, GError **error);
+/* Nobody wants it any more: `done` is not called, and a recording that was for nobody else ends. */
+void ct_answer_cancel(struct ct_answer *answer);
+
+#endif

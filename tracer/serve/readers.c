@@ -1,0 +1,108 @@
+#include "serve/readers.h"
+
+#include <string.h>
+
+#define STEPS_MAX 2
+#define WORDS_MAX 6
+
+/* In words of the table. */
+#define PROGRAM   "@" /* what follows is a program of ours */
+#define DIRECTORY "{directory}"
+#define FOLDER    "{folder}" /* that the recording is in */
+#define BASE      "{base}"   /* its name there */
+#define FILE      "{file}"
+#define PROFILE   "{profile}"
+
+struct ct_reader {
+    const char *type;
+    const char *ending; /* of its name as a file; NULL: it is for people */
+    gboolean has_file;  /* which the last command writes; else it writes to its output */
+    const char *steps[STEPS_MAX][WORDS_MAX];
+};
+
+static const struct ct_reader as_profile = {
+    "application/octet-stream",
+    "",
+    TRUE,
+    {{PROGRAM "ctrace-pprof", PROFILE, DIRECTORY, "-o", FILE}}};
+
+static const struct ct_reader as_lines = {
+    "text/plain; charset=utf-8",
+    NULL,
+    FALSE,
+    {{PROGRAM "ctrace-export", "--format=folded", "--profile=" PROFILE, DIRECTORY}}};
+
+static const struct ct_reader as_perfetto = {
+    "application/octet-stream",
+    ".pftrace",
+    FALSE,
+    {{PROGRAM "ctrace-export", "--format=perfetto", DIRECTORY}}};
+
+/* With its symbols, so that it can be read on another host. */
+static const struct ct_reader as_archive = {
+    "application/x-tar",
+    ".tar",
+    FALSE,
+    {{PROGRAM "ctrace-symbolize", DIRECTORY}, {"tar", "-C", FOLDER, "-cf", "-", BASE}}};
+
+static const struct ct_reader *find_reader(const struct ct_question *question)
+{
+    if (question->endpoint->kind == CT_ENDPOINT_TRACE)
+        return question->is_perfetto ? &as_perfetto : &as_archive;
+    return question->debug > 0 ? &as_lines : &as_profile;
+}
+
+struct ct_reading *ct_reading_new(const struct ct_question *question, const char *folder)
+{
+    struct ct_reading *reading = g_new0(struct ct_reading, 1);
+    const struct ct_reader *reader = find_reader(question);
+
+    reading->reader = reader;
+    reading->type = reader->type;
+    reading->file = reader->has_file ? g_build_filename(folder, "answer", NULL) : NULL;
+    reading->name =
+        reader->ending ? g_strconcat(question->endpoint->name, reader->ending, NULL) : NULL;
+    reading->profile = g_strdup(question->endpoint->profile);
+    return reading;
+}
+
+void ct_reading_free(struct ct_reading *reading)
+{
+    if (!reading)
+        return;
+    g_free(reading->file);
+    g_free(reading->name);
+    g_free(reading->profile);
+    g_free(reading);
+}
+
+static char *fill(const struct ct_reading *reading, const char *word, const char *programs,
+                  const char *directory)
+{
+    if (g_str_has_prefix(word, PROGRAM))
+        return g_build_filename(programs, word + strlen(PROGRAM), NULL);
+    if (strcmp(word, DIRECTORY) == 0)
+        return g_strdup(directory);
+    if (strcmp(word, FOLDER) == 0)
+        return g_path_get_dirname(directory);
+    if (strcmp(word, BASE) == 0)
+        return g_path_get_basename(directory);
+    if (strcmp(word, FILE) == 0)
+        return g_strdup(reading->file);
+    if (g_str_has_suffix(word, PROFILE))
+        return g_strdup_printf("%.*s%s", (int)(strlen(word) - strlen(PROFILE)), word,
+                               reading->profile);
+    return g_strdup(word);
+}
+
+char **ct_reading_next(struct ct_reading *reading, const char *programs, const char *directory)
+{
+    if (reading->step >= STEPS_MAX || !reading->reader->steps[reading->step][0])
+        return NULL;
+    const char *const *words = reading->reader->steps[reading->step++];
+    char **argv = g_new0(char *, WORDS_MAX + 1);
+
+    for (size_t i = 0; i < WORDS_MAX && words[i]; i++)
+        argv[i] = fill(reading, words[i], programs, directory);
+    return argv;
+}

@@ -1,0 +1,23 @@
+/* By which commands a recording becomes the answer to a question. No I/O. */
+#ifndef CTRACE_SERVE_READERS_H
+#define CTRACE_SERVE_READERS_H
+
+#include "serve/question.h"
+
+struct ct_reading {
+    const struct ct_reader *reader; /* borrowed */
+    char *file;                     /* owned; what is the answer; NULL: what the last one wrote */
+    const char *type;
+    char *name; /* owned; of the answer as a file; or NULL */
+    char *profile;
+    guint step;
+};
+
+/* `folder` is where the answer may be written. Free with ct_reading_free(), which takes NULL. */
+struct ct_reading *ct_reading_new(const struct ct_question *question, const char *folder);
+void ct_reading_free(struct ct_reading *reading);
+
+/* The next command to be run; the caller frees it. NULL: the answer is there. */
+char **ct_reading_next(struct ct_reading *reading, const char *programs, const char *directory);
+
+#endif

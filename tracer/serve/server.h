@@ -1,0 +1,31 @@
+/*
+ * The agent's server: what is below its address answers as Go's net/http/pprof does. See
+ * endpoints.h for what there is, and question.h for how it is asked. Errors are plain text, as
+ * Go's, with a status of HTTP: 400 the question is wrong, 404 there is no such thing, 500 it could
+ * not be read, 503 ask again, 504 it took too long.
+ */
+#ifndef CTRACE_SERVE_SERVER_H
+#define CTRACE_SERVE_SERVER_H
+
+#include "serve/listen.h"
+#include "serve/served.h"
+
+struct ct_serve;
+
+struct ct_serve_request {
+    const struct ct_served *served; /* borrowed, as is the next */
+    struct ct_listen *listen;
+    const char *programs; /* the folder that the commands are in */
+    gboolean has_token;
+    gboolean is_redacted; /* command lines are not told */
+};
+
+/* It answers while a main loop runs. NULL: an error. */
+struct ct_serve *ct_serve_new(const struct ct_serve_request *request, GError **error);
+/* Ends what it records, and waits for that. */
+void ct_serve_free(struct ct_serve *serve);
+
+/* Where it is asked, for people to copy. Borrowed. */
+const char *ct_serve_address(const struct ct_serve *serve);
+
+#endif
