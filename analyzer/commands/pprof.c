@@ -214,6 +214,8 @@ static char *describe_sum(enum ct_profile_kind kind, double count, double time_n
         return g_strdup_printf("%s sample%s, %s of CPU time", number, is_one ? "" : "s", time);
     if (kind == CT_PROFILE_KIND_WALL)
         return g_strdup_printf("%s of the threads' time", time);
+    if (kind == CT_PROFILE_KIND_THREADS)
+        return g_strdup_printf("%s thread%s", number, is_one ? "" : "s");
     if (ct_profile_kind_is_path(kind))
         return g_strdup_printf("a path of %s", time);
     return g_strdup_printf("%s wait%s, %s", number, is_one ? "" : "s", time);

@@ -51,14 +51,14 @@ void ct_profile_source_begin(struct ct_profile_source *source)
         .filter = ct_profile_kind_has_samples(source->kind) ? source->filter : NULL,
         .idle = source->idle,
     };
-    gboolean is_wall = source->kind == CT_PROFILE_KIND_WALL;
 
     source->profile = ct_profile_new(source->kind, &limits);
     source->scope = (struct ct_store_scope){
         .window = &source->window,
         /* Others' waits are charged to who held a lock, or let them go on. */
         .selection = ct_profile_kind_tells_waiter(source->kind) ? NULL : &source->asked->selection,
-        .filter = is_wall ? NULL : ct_filter_of_intervals(source->filter),
+        .filter =
+            ct_profile_kind_is_whole(source->kind) ? NULL : ct_filter_of_intervals(source->filter),
     };
 }
 
@@ -76,6 +76,12 @@ gboolean ct_profile_source_gather(const struct ct_profile_source *source, struct
     return ct_profile_check(source->profile, is_replayed ? error : NULL) && is_replayed;
 }
 
+/* Then an empty profile is the truth. */
+static gboolean is_for_want_of_running(const char *note)
+{
+    return g_str_has_prefix(note, CT_LAYER_CPU CT_NOTE_COLON CT_WHY_NO_SAMPLE);
+}
+
 /* A profile of what runs takes samples of that; one of all time says so if they are not there. */
 static gboolean check_samples(const struct ct_profile_source *source, const struct ct_model *model,
                               GError **error)
@@ -83,6 +89,8 @@ static gboolean check_samples(const struct ct_profile_source *source, const stru
     const char *missing = ct_capture_note_about(&model->capture, CT_LAYER_CPU);
 
     if (!ct_profile_kind_has_samples(source->kind) || model->capture.samples > 0)
+        return TRUE;
+    if (source->kind == CT_PROFILE_KIND_THREADS || (missing && is_for_want_of_running(missing)))
         return TRUE;
     if (source->kind == CT_PROFILE_KIND_WALL) {
         ct_say("there are no CPU samples: the time that threads ran has no stacks; "

@@ -248,7 +248,8 @@ static void set_types(struct encoder *encoder, Pprof__Profile *message)
     message->sample_type[0] = ct_pprof_tables_value_type(&encoder->tables, units->count, "count");
     message->sample_type[1] =
         ct_pprof_tables_value_type(&encoder->tables, units->time, "nanoseconds");
-    message->default_sample_type = ct_pprof_tables_string(&encoder->tables, units->time);
+    message->default_sample_type =
+        ct_pprof_tables_string(&encoder->tables, units->is_of_count ? units->count : units->time);
     message->period_type =
         ct_pprof_tables_value_type(&encoder->tables, units->is_clocked ? units->time : units->count,
                                    units->is_clocked ? "nanoseconds" : "count");

@@ -9,6 +9,8 @@ static const struct ct_export_format formats[] = {
      "open it in chrome://tracing or ui.perfetto.dev", CT_EXPORT_WAITS, ct_export_write_chrome},
     {"csv", "a table of all waits, for spreadsheets and scripts", ".csv", NULL, CT_EXPORT_WAITS,
      ct_export_write_csv},
+    {"dump", "a profile as text, thread by thread, as Go dumps its goroutines", ".dump.txt", NULL,
+     CT_EXPORT_PROFILE, ct_export_write_dump},
     {"folded", "a profile as lines of stacks, for flame graphs", ".folded",
      "flamegraph.pl --countname=ns FILE >flames.svg", CT_EXPORT_PROFILE, ct_export_write_folded},
     {"html", "a page with the recording in it, to walk through in any browser", ".html",
@@ -28,6 +30,8 @@ static const struct ct_export_format formats[] = {
      "go tool pprof -top FILE", CT_EXPORT_PROFILE, ct_export_write_pprof},
     {"speedscope", "a profile for speedscope", ".speedscope.json", "open it in speedscope",
      CT_EXPORT_PROFILE, ct_export_write_speedscope},
+    {"stacks", "a profile as text, stack by stack, in the form of Go's ?debug=1", ".stacks.txt",
+     NULL, CT_EXPORT_PROFILE, ct_export_write_stacks},
 };
 
 const struct ct_export_format *ct_export_format_find(const char *name)

@@ -27,6 +27,7 @@ typedef gboolean ct_export_write(const struct ct_export_input *input, FILE *out,
 
 ct_export_write ct_export_write_chrome;
 ct_export_write ct_export_write_csv;
+ct_export_write ct_export_write_dump;
 ct_export_write ct_export_write_folded;
 ct_export_write ct_export_write_json;
 ct_export_write ct_export_write_otlp;
@@ -34,6 +35,7 @@ ct_export_write ct_export_write_otlp_json;
 ct_export_write ct_export_write_perfetto;
 ct_export_write ct_export_write_pprof;
 ct_export_write ct_export_write_speedscope;
+ct_export_write ct_export_write_stacks;
 
 /* A page is written by the program that draws. */
 enum ct_export_content { CT_EXPORT_WAITS, CT_EXPORT_PROFILE, CT_EXPORT_REQUESTS, CT_EXPORT_PAGE };

@@ -2,6 +2,7 @@
 
 #include "model/holders.h"
 #include "passes/path.h"
+#include "summary/moment.h"
 #include "summary/profile_cells.h"
 #include "summary/profile_order.h"
 #include "summary/wall.h"
@@ -14,6 +15,7 @@ struct ct_profile {
     struct ct_profile_limits limits;
     struct ct_profile_cells *cells; /* owned */
     struct ct_wall *wall;           /* owned; NULL: it is no wall profile */
+    struct ct_moment *moment;       /* owned; NULL: it is of no moment */
     struct ct_lock_waits *waits;    /* owned; NULL: it does not need them */
     GError *failure;                /* owned; or NULL */
 };
@@ -27,6 +29,8 @@ struct ct_profile *ct_profile_new(enum ct_profile_kind kind, const struct ct_pro
     if (kind == CT_PROFILE_KIND_WALL)
         profile->wall = ct_wall_new();
     profile->cells = ct_profile_cells_new();
+    if (kind == CT_PROFILE_KIND_THREADS)
+        profile->moment = ct_moment_new(limits->end_ns, profile->cells);
     return profile;
 }
 
@@ -34,6 +38,7 @@ void ct_profile_free(struct ct_profile *profile)
 {
     if (!profile)
         return;
+    ct_moment_free(profile->moment);
     ct_profile_cells_free(profile->cells);
     ct_wall_free(profile->wall);
     ct_lock_waits_free(profile->waits);
@@ -82,6 +87,9 @@ static gboolean is_of_kind(enum ct_profile_kind kind, const struct ct_interval *
         return interval->class == CT_CLASS_SLEEP;
     case CT_PROFILE_KIND_OTHER:
         return interval->class == CT_CLASS_OTHER;
+    case CT_PROFILE_KIND_BLOCK:
+        return interval->class != CT_CLASS_RUNNABLE && interval->class != CT_CLASS_RUNNING &&
+               interval->class != CT_CLASS_UNKNOWN;
     case CT_PROFILE_KIND_MUTEX:
         return interval->class == CT_CLASS_SYNC && interval->is_for_lock;
     case CT_PROFILE_KIND_SCHED:
@@ -235,6 +243,11 @@ static void add_interval(void *user, const struct ct_interval *interval)
     uint64_t begin_ns = MAX(interval->begin_ns, limits->begin_ns);
     uint64_t end_ns = MIN(interval->end_ns, limits->end_ns);
 
+    if (profile->moment) {
+        ct_moment_add_wait(profile->moment, interval, is_idle(profile, interval),
+                           is_let(profile, interval));
+        return;
+    }
     double weight = interval->weight >= 1 && isfinite(interval->weight) ? interval->weight : 1;
 
     if (profile->kind == CT_PROFILE_KIND_BLAME && is_let(profile, interval))
@@ -282,6 +295,10 @@ static void add_sample(void *user, const struct ct_sample *sample)
         .is_partial = sample->is_partial,
     };
 
+    if (profile->moment) {
+        ct_moment_add_sample(profile->moment, sample);
+        return;
+    }
     if (sample->time_ns < limits->begin_ns || sample->time_ns >= limits->end_ns)
         return;
     if (profile->wall)
@@ -380,6 +397,14 @@ static void add_samples(GArray *samples, const struct ct_profile *profile,
     }
 }
 
+static gboolean lets_place(void *user, const struct ct_profile_place *place)
+{
+    const struct ct_profile *profile = user;
+
+    return !profile->limits.filter ||
+           ct_filter_lets_running(profile->limits.filter, place->process, place->stack_id);
+}
+
 GArray *ct_profile_samples(const struct ct_profile *profile, const struct ct_model *model,
                            const struct ct_selection *selection)
 {
@@ -388,6 +413,8 @@ GArray *ct_profile_samples(const struct ct_profile *profile, const struct ct_mod
     GHashTableIter cells;
     void *cell;
 
+    if (profile->moment)
+        ct_moment_settle(profile->moment, model, lets_place, (void *)profile);
     ct_profile_cells_visit(&cells, profile->cells);
     while (g_hash_table_iter_next(&cells, &cell, NULL))
         if (is_place_selected(cell, selection))

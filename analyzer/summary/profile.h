@@ -23,6 +23,7 @@
     KIND(SYSCALL, "syscall", WAITS, "waits in other system calls: files, pipes, child processes") \
     KIND(SLEEP, "sleep", WAITS, "sleeps and timers")                                              \
     KIND(OTHER, "other", WAITS, "times off the CPU in none of the calls: page faults, stops")     \
+    KIND(BLOCK, "block", WAITS, "all waits: net, sync, syscall, sleep and other together")        \
     KIND(MUTEX, "mutex", WAITS,                                                                   \
          "waits for locks, by the stack that held the lock and unlocked it")                      \
     KIND(BLAME, "blame", WAITS, "waits for locks, by what the holders did and waited for")        \
@@ -31,6 +32,8 @@
     KIND(SCHED, "sched", WAITS, "time runnable (waiting for a CPU), by the stack of the waker")   \
     KIND(CPU, "cpu", CPU, "time running, by samples (ctrace record --cpu)")                       \
     KIND(WALL, "wall", WALL, "all of the threads' time, running and waiting, by state")           \
+    KIND(THREADS, "threads", THREADS,                                                             \
+         "what each thread does at the end: its stack, what it waits for and how long")           \
     KIND(HEAP, "heap", HEAP, "memory that is live at the end (ctrace record --heap)")             \
     KIND(ALLOCS, "allocs", HEAP, "memory that was allocated, live or not (ctrace record --heap)")
 
@@ -45,7 +48,8 @@ enum ct_profile_kind {
 struct ct_profile_units {
     const char *count;
     const char *time;
-    gboolean is_clocked; /* the time comes in steps; else it is of what happened */
+    gboolean is_clocked;  /* the time comes in steps; else it is of what happened */
+    gboolean is_of_count; /* it is asked how many first */
 };
 
 /* Distinct objects and wakers that are told apart per stack, operation and thread. */
@@ -56,6 +60,9 @@ gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind);
 
 /* Its samples tell what the thread did meanwhile. */
 gboolean ct_profile_kind_tells_state(enum ct_profile_kind kind);
+
+/* It is of all that threads do: must be told, too, what is not asked for. */
+gboolean ct_profile_kind_is_whole(enum ct_profile_kind kind);
 
 /* It asks the store of what it is told. */
 gboolean ct_profile_kind_needs_store(enum ct_profile_kind kind);

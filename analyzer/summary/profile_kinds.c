@@ -5,13 +5,14 @@
 
 #include <string.h>
 
-enum units { WAITS, CPU, WALL, PATH, HEAP };
+enum units { WAITS, CPU, WALL, PATH, HEAP, THREADS };
 
 static const struct ct_profile_units units_of[] = {
     [WAITS] = {.count = "contentions", .time = "delay", .is_clocked = FALSE},
     [CPU] = {.count = "samples", .time = "cpu", .is_clocked = TRUE},
     [PATH] = {.count = "stretches", .time = "path", .is_clocked = FALSE},
     [HEAP] = {.count = "objects", .time = "space", .is_clocked = FALSE},
+    [THREADS] = {.count = "threads", .time = "waited", .is_clocked = FALSE, .is_of_count = TRUE},
     [WALL] = {.count = "count", .time = "wall", .is_clocked = TRUE},
 };
 
@@ -49,7 +50,12 @@ gboolean ct_profile_kind_tells_waiter(enum ct_profile_kind kind)
 gboolean ct_profile_kind_tells_state(enum ct_profile_kind kind)
 {
     return kind == CT_PROFILE_KIND_BLAME || kind == CT_PROFILE_KIND_WALL ||
-           kind == CT_PROFILE_KIND_CRITICAL;
+           kind == CT_PROFILE_KIND_CRITICAL || kind == CT_PROFILE_KIND_THREADS;
+}
+
+gboolean ct_profile_kind_is_whole(enum ct_profile_kind kind)
+{
+    return kind == CT_PROFILE_KIND_WALL || kind == CT_PROFILE_KIND_THREADS;
 }
 
 gboolean ct_profile_kind_needs_store(enum ct_profile_kind kind)
@@ -75,7 +81,7 @@ gboolean ct_profile_kind_has_waits(enum ct_profile_kind kind)
 
 gboolean ct_profile_kind_has_samples(enum ct_profile_kind kind)
 {
-    return kind == CT_PROFILE_KIND_CPU || kind == CT_PROFILE_KIND_WALL;
+    return kind == CT_PROFILE_KIND_CPU || ct_profile_kind_is_whole(kind);
 }
 
 gboolean ct_profile_kind_from_name(const char *name, enum ct_profile_kind *kind)

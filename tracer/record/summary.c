@@ -1,6 +1,7 @@
 #include "summary.h"
 
 #include "messages.h"
+#include "schema/capture_words.h"
 #include "text/figures.h"
 #include "text/safe_text.h"
 
@@ -263,8 +264,8 @@ void ct_summary_print(const struct ct_recording *recording, gboolean is_complete
     if (summary.lacks_kernel)
         g_string_append(line, "\nctrace: nothing from the kernel: 'ctrace report' says why");
     if (summary.lacks_samples)
-        g_string_append(line, "\nctrace: --cpu: no sample came: what was recorded did not run for "
-                              "long enough");
+        g_string_append(line, "\nctrace: --cpu: " CT_WHY_NO_SAMPLE
+                              ": what was recorded did not run for long enough");
     g_printerr("%s\n", line->str);
 }
 

@@ -26,11 +26,17 @@ static const struct ct_reader as_profile = {
     TRUE,
     {{PROGRAM "ctrace-pprof", PROFILE, DIRECTORY, "-o", FILE}}};
 
-static const struct ct_reader as_lines = {
+static const struct ct_reader as_stacks = {
     "text/plain; charset=utf-8",
     NULL,
     FALSE,
-    {{PROGRAM "ctrace-export", "--format=folded", "--profile=" PROFILE, DIRECTORY}}};
+    {{PROGRAM "ctrace-export", "--format=stacks", "--profile=" PROFILE, DIRECTORY}}};
+
+static const struct ct_reader as_dump = {
+    "text/plain; charset=utf-8",
+    NULL,
+    FALSE,
+    {{PROGRAM "ctrace-export", "--format=dump", "--profile=" PROFILE, DIRECTORY}}};
 
 static const struct ct_reader as_perfetto = {
     "application/octet-stream",
@@ -49,7 +55,7 @@ static const struct ct_reader *find_reader(const struct ct_question *question)
 {
     if (question->endpoint->kind == CT_ENDPOINT_TRACE)
         return question->is_perfetto ? &as_perfetto : &as_archive;
-    return question->debug > 0 ? &as_lines : &as_profile;
+    return question->debug == 0 ? &as_profile : question->debug == 1 ? &as_stacks : &as_dump;
 }
 
 struct ct_reading *ct_reading_new(const struct ct_question *question, const char *folder)
