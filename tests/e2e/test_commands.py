@@ -20,8 +20,8 @@ FILTERED = ("diff", "export", "pprof", "report", "timeline")
 FILTERS = (
     "--process", "--thread", "--class", "--op", "--object", "--place", "--from", "--to", "--min", "--no-idle",
 )
-COMMANDS = ("record", "recover", "diff", "doctor", "export", "pprof", "query", "report", "snapshot", "symbolize",
-            "timeline", "top", "trend", "verify", "view", "whatif")
+COMMANDS = ("record", "recover", "diff", "doctor", "export", "pprof", "query", "report", "serve", "snapshot",
+            "symbolize", "timeline", "top", "trend", "verify", "view", "whatif")
 MANUALS = os.environ.get("CTRACE_MANUALS", "")
 
 

@@ -21,6 +21,7 @@ KEPT_OUT = {
     "ctrace-recorder": ("cairo", "pango", "babeltrace", "json-glib"),
     "ctrace-kernel": ("cairo", "pango", "lttng-ust"),
     "ctrace-analyzer": ("cairo", "pango", "lttng"),
+    "ctrace-agent": ("cairo", "babeltrace", "lttng"),
     "ctrace-viewer": ("lttng",),
 }
 
@@ -149,7 +150,8 @@ class Packages(Case):
             self.check("cpack", "--config", BUILD / "CPackConfig.cmake", "-G", generator, "-B", self.made)
         found = sorted(self.made.glob(f"*.{suffix}"))
         self.assertEqual({re.split(r"[_-]\d", path.name)[0] for path in found},
-                         {"ctrace", "ctrace-recorder", "ctrace-kernel", "ctrace-analyzer", "ctrace-viewer", "ctrace-dev"})
+                         {"ctrace", "ctrace-recorder", "ctrace-kernel", "ctrace-agent", "ctrace-analyzer", "ctrace-viewer",
+                          "ctrace-dev"})
         return found
 
     def test_debian_packages(self):

@@ -95,6 +95,12 @@ if(CTRACE_RECORDER)
         NEEDS ctrace-recorder)
   endif()
 endif()
+if(TARGET ctrace-serve)
+  ctrace_package(agent NAME ctrace-agent
+      SUMMARY "serve profiles of programs that run, for go tool pprof"
+      DESCRIPTION "The command serve of ctrace: what net/http/pprof gives a Go program, for\nothers, by the commands that record and read."
+      NEEDS ctrace BESIDE ctrace-recorder ctrace-kernel ctrace-analyzer)
+endif()
 if(CTRACE_ANALYZER)
   ctrace_package(analyzer NAME ctrace-analyzer
       SUMMARY "read recordings of what the threads of a program wait for"

@@ -114,6 +114,7 @@ static gboolean take_processes(const struct options *options, struct ct_served *
 struct agent {
     GMainLoop *loop; /* owned */
     const struct ct_served *served;
+    const struct ct_serve *server;
     gboolean has_ended; /* all that it served */
 };
 
@@ -129,7 +130,7 @@ static gboolean on_look(void *user)
 {
     struct agent *agent = user;
 
-    agent->has_ended = ct_served_has_ended(agent->served);
+    agent->has_ended = ct_served_has_ended(agent->served) && !ct_serve_is_busy(agent->server);
     if (agent->has_ended)
         g_main_loop_quit(agent->loop);
     return G_SOURCE_CONTINUE;
@@ -144,7 +145,8 @@ static gboolean is_hang_up_ignored(void)
     return sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-static void run(struct agent *agent)
+/* Before anybody is told that it is there. */
+static void hear_signals(struct agent *agent)
 {
     static const int endings[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -152,6 +154,10 @@ static void run(struct agent *agent)
     for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
         if (endings[i] != SIGHUP || !is_hang_up_ignored())
             g_unix_signal_add(endings[i], on_signal, agent);
+}
+
+static void run(struct agent *agent)
+{
     g_timeout_add_seconds(LOOK_SECONDS, on_look, agent);
     g_main_loop_run(agent->loop);
     if (agent->has_ended)
@@ -178,8 +184,9 @@ static int serve(const struct options *options, const struct ct_served *served,
         say("%s", error->message);
         return EXIT_FAILURE;
     }
-    struct agent agent = {g_main_loop_new(NULL, FALSE), served, FALSE};
+    struct agent agent = {g_main_loop_new(NULL, FALSE), served, server, FALSE};
 
+    hear_signals(&agent);
     g_print("%s\n", ct_serve_address(server));
     run(&agent);
     ct_serve_free(server);

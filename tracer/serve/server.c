@@ -19,6 +19,7 @@ struct ct_serve {
     char *policy;
     char *address;
     GPtrArray *exchanges; /* owned; struct exchange *, each until it is finished */
+    guint unsent; /* answers to what was recorded, which are not all there yet */
     gboolean is_redacted;
     gboolean is_open;
 };
@@ -91,6 +92,14 @@ static void on_gone(void *user)
     finish(exchange);
 }
 
+static void on_sent(SoupServerMessage *message, void *user)
+{
+    struct ct_serve *serve = user;
+
+    (void)message;
+    serve->unsent--;
+}
+
 static void record(struct ct_serve *serve, SoupServerMessage *message,
                    const struct ct_question *question)
 {
@@ -110,6 +119,8 @@ static void record(struct ct_serve *serve, SoupServerMessage *message,
     exchange->serve = serve;
     exchange->message = g_object_ref(message);
     g_ptr_array_add(serve->exchanges, exchange);
+    serve->unsent++;
+    g_signal_connect(message, "finished", G_CALLBACK(on_sent), serve);
     soup_server_message_pause(message);
     exchange->client =
         ct_http_client_watch(soup_server_message_get_socket(message), on_gone, exchange);
@@ -267,6 +278,11 @@ void ct_serve_free(struct ct_serve *serve)
     g_free(serve->policy);
     g_free(serve->address);
     g_free(serve);
+}
+
+gboolean ct_serve_is_busy(const struct ct_serve *serve)
+{
+    return serve->unsent > 0;
 }
 
 const char *ct_serve_address(const struct ct_serve *serve)

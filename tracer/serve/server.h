@@ -25,6 +25,9 @@ struct ct_serve *ct_serve_new(const struct ct_serve_request *request, GError **e
 /* Ends what it records, and waits for that. */
 void ct_serve_free(struct ct_serve *serve);
 
+/* Does somebody get an answer to what is recorded? */
+gboolean ct_serve_is_busy(const struct ct_serve *serve);
+
 /* Where it is asked, for people to copy. Borrowed. */
 const char *ct_serve_address(const struct ct_serve *serve);
 

@@ -1,0 +1,534 @@
+"""ctrace serve: what go tool pprof, curl and a browser get of programs that run, and who does not."""
+
+import concurrent.futures
+import contextlib
+import http.client
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tarfile
+import tempfile
+import time
+import unittest
+import urllib.parse
+
+from harness import CTRACE, TIMEOUT_S, WORKLOADS, Profile, TraceTest, children_of, go_pprof, has_ended, main, run, wait_until
+
+POSTGRES = pathlib.Path("/usr/lib/postgresql/15/bin")
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def needs(*programs):
+    return unittest.skipUnless(all(map(shutil.which, programs)), f"not installed: {programs}")
+
+
+class Agent:
+    """One that runs, and what it answers."""
+
+    def __init__(self, test, *options, listen="127.0.0.1:0"):
+        # Its recordings lie where nobody else's do.
+        self.place = test.folder / f"place{len(list(test.folder.glob('place*')))}"
+        self.place.mkdir()
+        self.process = subprocess.Popen(
+            [CTRACE, "serve", f"--listen={listen}", *map(str, options)], cwd=test.folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=dict(os.environ, TMPDIR=str(self.place)))
+        test.addCleanup(self.kill)
+        self.address = self.process.stdout.readline().strip()
+        url = urllib.parse.urlsplit(self.address)
+        self.port, self.path = url.port, url.path
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate(timeout=TIMEOUT_S)
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        status = self.process.wait(TIMEOUT_S)
+        return status, self.process.stderr.read()
+
+    def ask(self, name, method="GET", path=None, headers=None, body=None):
+        """The status, headers and bytes of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
+        with contextlib.closing(connection):
+            connection.request(method, (self.path if path is None else path) + name, body=body, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+    def text(self, name):
+        status, _, body = self.ask(name)
+        assert status == 200, (name, status, body)
+        return body.decode()
+
+    def recorders(self):
+        return [pid for name, pid in children_of(self.process.pid).items() if name == "ctrace-record"]
+
+    def is_recording(self):
+        """Its recorders have begun, as they say."""
+        said = [path.read_text() for path in self.place.glob("ctrace-serve-*/recording-*/said")]
+        return said and all("attached" in text for text in said)
+
+    def recordings(self):
+        return list(self.place.glob("ctrace-serve-*/recording-*"))
+
+
+class ServeTest(TraceTest):
+    def start(self, *words, **options):
+        process = subprocess.Popen([str(word) for word in words], stdin=options.pop("stdin", subprocess.DEVNULL),
+                                   stdout=options.pop("stdout", subprocess.DEVNULL), stderr=subprocess.DEVNULL, **options)
+
+        def end():
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
+
+        self.addCleanup(end)
+        return process
+
+    def start_served(self):
+        """The process of workloads/served.cpp."""
+        process = self.start(WORKLOADS / "served", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        return process
+
+    def start_redis(self):
+        port = free_port()
+        server = self.start("redis-server", "--port", port, "--save", "", "--dir", self.folder)
+        wait_until(lambda: "PONG" in run("redis-cli", "-p", port, "ping").out, "redis answers")
+        self.start("redis-benchmark", "-p", port, "-t", "get", "-n", "100000000", "-c", "5", "-q")
+        return server
+
+    def need_kernel(self, agent):
+        """As an ordinary user, there may be nobody who records what runs already."""
+        status, _, body = agent.ask("sleep?seconds=0.05")
+        if status == 503 and os.geteuid() != 0:
+            self.skipTest(body.decode())
+        self.assertEqual(status, 200, body)
+
+    def need_waits(self, agent):
+        """An ordinary user's kernel tells when they ran, not for what they waited."""
+        self.need_kernel(agent)
+        if os.geteuid() != 0:
+            self.skipTest("only root is told of waits")
+
+    def profile_of(self, agent, name):
+        """As go tool pprof fetches it."""
+        result = go_pprof("-raw", agent.address + name)
+        self.assertEqual(result.status, 0, result)
+        return Profile(result.out)
+
+    def profiles_of(self, agent, *names):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            return list(pool.map(lambda name: self.profile_of(agent, name), names))
+
+
+class Programs(ServeTest):
+    """What go tool pprof makes of programs that people have."""
+
+    @needs("redis-server", "redis-benchmark")
+    def test_redis(self):
+        agent = Agent(self, "-p", self.start_redis().pid)
+        self.need_waits(agent)
+        cpu, net, block, threads = self.profiles_of(
+            agent, "profile?seconds=1", "net?seconds=1", "block?seconds=1", "threads")
+        self.assertTrue(any("aeMain" in sample.stack for sample in cpu.samples), cpu.text)
+        self.assertTrue(any("epoll_wait" in sample.stack and "aeMain" in sample.stack for sample in net.samples), net.text)
+        self.assertTrue({"epoll_wait", "futex_wait"} <= {sample.stack[0] for sample in block.samples}, block.text)
+        self.assertEqual(sum(sample.count for sample in threads.samples), 5, threads.text)
+        self.assertTrue(any("bioProcessBackgroundJobs" in sample.stack for sample in threads.samples))
+        result = go_pprof("-top", agent.address + "profile?seconds=0.5")
+        self.assertIn("Type: cpu", result.out)
+
+    @needs("nginx")
+    def test_nginx_and_one_of_its_workers(self):
+        port = free_port()
+        settings = self.folder / "nginx.conf"
+        settings.write_text(f"""daemon off; pid {self.folder}/nginx.pid; worker_processes 2;
+error_log {self.folder}/error.log; events {{ worker_connections 100; }}
+http {{ access_log off; client_body_temp_path {self.folder}/b; proxy_temp_path {self.folder}/p;
+fastcgi_temp_path {self.folder}/f; uwsgi_temp_path {self.folder}/u; scgi_temp_path {self.folder}/s;
+server {{ listen 127.0.0.1:{port}; return 200 "hello\\n"; }} }}""")
+        master = self.start("nginx", "-c", settings, "-e", self.folder / "errors")
+        fetch = ("curl", "-s", f"http://127.0.0.1:{port}/")
+        wait_until(lambda: run(*fetch).out == "hello\n", "nginx answered")
+        workers = pathlib.Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
+        self.assertEqual(len(workers), 2)
+        agent = Agent(self, "-p", master.pid)
+        self.need_waits(agent)
+        run(*fetch)
+        everybody, one, same, named = self.profiles_of(
+            agent, "net?seconds=0.5", f"net?seconds=0.5&process={workers[0]}",
+            f"../../{workers[0]}/debug/pprof/net?seconds=0.5", "threads?process=nginx")
+        self.assertTrue(set(workers) <= {sample.labels["pid"] for sample in everybody.samples}, everybody.text)
+        for profile in (one, same):
+            self.assertEqual({sample.labels["pid"] for sample in profile.samples}, {workers[0]})
+        self.assertEqual({sample.labels["pid"] for sample in named.samples}, {str(master.pid), *workers})
+        index = agent.text("")
+        for worker in workers:
+            self.assertIn(f'"../../{worker}/debug/pprof/"', index)
+            self.assertIn(f"<td>{'nginx'}</td>", agent.text(f"../../{worker}/debug/pprof/"))
+
+    @needs(str(POSTGRES / "postgres"))
+    def test_postgresql_that_was_running(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root may record another user's processes")
+        data, port = pathlib.Path(tempfile.mkdtemp(prefix="pg.", dir="/tmp")), free_port()
+        self.addCleanup(shutil.rmtree, data, ignore_errors=True)
+        shutil.chown(data, "nobody")
+        as_nobody = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+        result = run(*as_nobody, POSTGRES / "initdb", "-D", data, "-A", "trust", "-N", "-U", "nobody", cwd=data)
+        self.assertEqual(result.status, 0, result)
+        self.start(*as_nobody, POSTGRES / "postgres", "-D", data, "-p", port, "-k", data, cwd=data)
+        client = ("psql", "-h", "127.0.0.1", "-p", port, "-U", "nobody", "postgres", "-c")
+        wait_until(lambda: run(*client, "SELECT 1").status == 0, "PostgreSQL answers")
+        self.start(*client, "SELECT pg_sleep(100)")
+        agent = Agent(self, "-p", "postgres")
+        sleeping = lambda: self.profile_of(agent, "threads")
+        wait_until(lambda: any("pg_sleep" in sample.stack for sample in sleeping().samples), "pg_sleep is seen")
+        text = agent.text("threads?debug=2")
+        self.assertRegex(text, r'(?s)thread \d+ "postgres" of postgres \(\d+\) \[[^\]]*\]:\n.*\npg_sleep\n')
+
+    def test_a_cplusplus_service(self):
+        process = self.start_served()
+        agent = Agent(self, "-p", process.pid)
+        self.need_waits(agent)
+        cpu, sync, sleep, wall = self.profiles_of(
+            agent, "profile?seconds=1", "sync?seconds=1", "sleep?seconds=1", "wall?seconds=1")
+        self.assertTrue(any(sample.stack[0] == "compute" for sample in cpu.samples), cpu.text)
+        self.assertEqual({sample.labels["thread"] for sample in cpu.samples} & {"worker", "idler"}, {"worker"})
+        self.assertGreater(sync.delay_of(thread="waiter"), 100_000_000, sync.text)
+        self.assertTrue(all("want_lock" in sample.stack for sample in sync.samples if sample.labels["thread"] == "waiter"))
+        self.assertGreater(sleep.delay_of(thread="holder"), 100_000_000, sleep.text)
+        self.assertGreater(wall.delay_of(thread="worker", state="running"), 0, wall.text)
+
+
+class Threads(ServeTest):
+    """What they do now."""
+
+    def test_each_with_its_stack_and_what_it_waits_for(self):
+        process = self.start_served()
+        agent = Agent(self, "-p", process.pid)
+        self.need_waits(agent)
+        time.sleep(0.2)
+        text = agent.text("threads?debug=2")
+        tids = set(os.listdir(f"/proc/{process.pid}/task"))
+        heads = re.findall(r'^thread (\d+) "(.*?)" of served \((\d+)\) \[(.*)\]:$', text, re.MULTILINE)
+        self.assertEqual({head[0] for head in heads}, tids, text)
+        states = {head[1]: head[3] for head in heads}
+        self.assertRegex(states["idler"], r"^sync, futex_wait: futex 0x[0-9a-f]+.*, \d+ ms or more")
+        self.assertRegex(states["worker"], "^run")  # running, or in line for a CPU
+        self.assertRegex(text, r'(?m)^thread \d+ "idler"(.*\n)+?wait_for_work.*\n\t.*served\.cpp:\d+ 0x')
+        self.assertRegex(text, r'(?m)^thread \d+ "worker"(.*\n)+?compute.*\n')
+
+    def test_equal_stacks_are_put_together(self):
+        """In the form of Go's, which pprof reads."""
+        process = self.start("/usr/bin/python3", "-c", """
+import threading, time
+for _ in range(7):
+    threading.Thread(target=time.sleep, args=(1000,)).start()
+print(flush=True)
+""", stdout=subprocess.PIPE)
+        process.stdout.readline()
+        agent = Agent(self, "-p", process.pid)
+        self.need_waits(agent)
+        for name in ("threads", "goroutine"):
+            text = agent.text(f"{name}?debug=1")
+            self.assertRegex(text, r"^threads profile: total 8\n7 @ 0x")
+            (self.folder / "text").write_text(text)
+            result = go_pprof("-raw", self.folder / "text")
+            self.assertEqual(result.status, 0, result)
+            self.assertRegex(result.out, r"(?m)^ +7: \d")
+        profile = self.profile_of(agent, "goroutine")
+        self.assertEqual([sample.count for sample in profile.samples], [1] * 8)
+        self.assertEqual(profile.value_types, ["threads/count[dflt]", "waited/nanoseconds"])
+
+    def test_how_many_there_are(self):
+        process = self.start_served()
+        agent = Agent(self, "-p", process.pid)
+        result = go_pprof("-raw", agent.address + "threadcreate")
+        self.assertEqual(result.status, 0, result)
+        self.assertRegex(result.out, r"(?m)^ +5: ")
+
+
+class Questions(ServeTest):
+    def setUp(self):
+        super().setUp()
+        self.process = self.start("sleep", "1000")
+        self.agent = Agent(self, "-p", self.process.pid)
+
+    def test_wrong_ones_are_told_what_is_wrong(self):
+        for name, status, words in (
+            ("profile?seconds=x", 400, "seconds=x"), ("profile?seconds=0", 400, "up to 3600"),
+            ("profile?seconds=-1", 400, "seconds"), ("profile?seconds=3601", 400, "up to 3600"),
+            ("profile?seconds=nan", 400, "seconds"), ("profile?seconds=inf", 400, "seconds"),
+            ("profile?seconds=", 400, "seconds"), ("profile?hz=0", 400, "from 1 to 10000"),
+            ("profile?hz=10001", 400, "hz"), ("threads?debug=3", 400, "1 or 2"), ("net?debug=yes", 400, "debug"),
+            ("trace?format=zip", 400, "tar or perfetto"), ("net?process=", 400, "an id or a name"),
+            ("net?process=1", 404, "none of those"), ("net?process=nobody", 404, "none of those"),
+            ("net?secnods=1", 400, "secnods= is not understood"), ("net?seconds=1&seconds=2", 400, "twice"),
+            ("heap", 400, "nothing is injected"), ("allocs", 400, "record --heap"),
+            ("snyc", 404, "block, cmdline"), ("../../1/debug/pprof/", 404, "none of those"),
+            ("../../debug/", 302, "pprof/"), ("../../nothing", 404, "debug/pprof"),
+            (f"../../{self.process.pid}/debug/pprof/net?process=1", 400, "the address names"),
+        ):  # fmt: skip
+            with self.subTest(name):
+                answer, headers, body = self.agent.ask(name)
+                self.assertEqual((answer, headers["Content-Type"]), (status, "text/plain; charset=utf-8"), body)
+                self.assertEqual(headers["X-Go-Pprof"], "1")
+                self.assertIn(words, body.decode())
+        self.assertEqual(self.agent.recordings(), [])
+
+    def test_the_index_leads_to_all(self):
+        status, headers, body = self.agent.ask("")
+        page = body.decode()
+        self.assertEqual((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        self.assertRegex(headers["Content-Security-Policy"], "^default-src 'none'; style-src 'sha256-")
+        names = re.findall(r'<td><a href="(\w+)', page)
+        self.assertTrue({"profile", "block", "threads", "goroutine", "trace", "cmdline", "heap"} <= set(names), page)
+        self.assertIn("<code>sleep 1000</code>", page)
+        for path, place in (("", None), ("debug/pprof", "pprof/")):
+            status, headers, _ = self.agent.ask(path, path=self.agent.path.replace("debug/pprof/", ""))
+            self.assertEqual((status, headers["Location"]), (302, place or "debug/pprof/"))
+        status, _, body = self.agent.ask("profile?seconds=100", method="HEAD")
+        self.assertEqual((status, body, self.agent.recordings()), (200, b"", []))
+
+    def test_what_go_has_beside_profiles(self):
+        self.assertEqual(self.agent.text("cmdline"), "sleep\x001000")
+        self.assertEqual(self.agent.text("symbol"), "num_symbols: 0\n")
+        self.assertEqual(self.agent.ask("symbol", method="POST", body=b"0x1+0x2")[2], b"num_symbols: 0\n")
+        self.assertEqual(self.agent.ask("cmdline", method="POST", body=b"")[0], 405)
+
+    def test_a_recording(self):
+        self.need_kernel(self.agent)
+        (self.folder / "tar").write_bytes(self.agent.ask("trace?seconds=0.2")[2])
+        with tarfile.open(self.folder / "tar") as archive:
+            archive.extractall(self.folder)
+        self.assertIn("sleep 1000", self.report_text(self.folder / "ctrace.data"))
+        self.assertTrue((self.folder / "ctrace.data" / "symbols").exists())
+        status, headers, body = self.agent.ask("trace?seconds=0.1&format=perfetto")
+        self.assertEqual(status, 200)
+        self.assertIn("trace.pftrace", headers["Content-Disposition"])
+        self.assertIn(b"sleep", body)
+        self.assertEqual(self.agent.recordings(), [])
+
+    def test_of_what_never_ran_the_profile_is_empty(self):
+        self.need_kernel(self.agent)
+        result = go_pprof("-top", self.agent.address + "profile?seconds=0.1")
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("Total samples = 0", result.out)
+
+    def test_a_text_of_waits(self):
+        self.need_waits(self.agent)
+        text = self.agent.text("sleep?seconds=0.2&debug=1")
+        self.assertRegex(text, r"^--- contention:\ncycles/second=1000000000\n\d+ 1 @ 0x")
+        self.assertIn("clock_nanosleep", text)
+
+
+class Recordings(ServeTest):
+    def setUp(self):
+        super().setUp()
+        self.process = self.start("sleep", "1000")
+        self.agent = Agent(self, "-p", self.process.pid)
+        self.need_kernel(self.agent)
+
+    def begin(self, name):
+        """Asks, and waits for no answer."""
+        connection = socket.create_connection(("127.0.0.1", self.agent.port), timeout=TIMEOUT_S)
+        self.addCleanup(connection.close)
+        connection.sendall(f"GET {self.agent.path}{name} HTTP/1.1\r\nHost: 127.0.0.1:{self.agent.port}\r\n\r\n".encode())
+        return connection
+
+    def finish(self, connection):
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status, answer.read()
+
+    def test_who_hangs_up_ends_theirs(self):
+        connection = self.begin("net?seconds=1000")
+        wait_until(self.agent.recorders, "it is recorded")
+        recorder = self.agent.recorders()[0]
+        connection.close()
+        wait_until(lambda: has_ended(recorder), "the recorder ended")
+        wait_until(lambda: not self.agent.recordings(), "the recording was removed")
+        self.assertFalse(has_ended(self.process.pid))
+
+    def test_the_same_at_the_same_time_is_recorded_once(self):
+        connections = [self.begin(f"{name}?seconds=1") for name in ("net", "sleep", "block")]
+        other = self.begin("net?seconds=1.5")
+        wait_until(lambda: len(self.agent.recordings()) == 2, "two are recorded")
+        self.assertEqual([self.finish(connection)[0] for connection in connections], [200] * 3)
+        self.assertEqual(len(self.agent.recordings()), 1)
+        self.assertEqual(self.finish(other)[0], 200)
+        wait_until(lambda: not self.agent.recordings(), "the recordings were removed")
+
+    def test_who_hangs_up_leaves_the_others_theirs(self):
+        first, second = self.begin("net?seconds=1"), self.begin("sleep?seconds=1")
+        wait_until(self.agent.recorders, "it is recorded")
+        first.close()
+        self.assertEqual(self.finish(second)[0], 200)
+
+    def test_there_are_not_too_many(self):
+        connections = [self.begin(f"net?seconds={100 + i}") for i in range(4)]
+        wait_until(lambda: len(self.agent.recordings()) == 4, "they are recorded")
+        status, body = self.finish(self.begin("net?seconds=200"))
+        self.assertEqual((status, b"ask again" in body), (503, True), body)
+        self.assertEqual(self.finish(self.begin("cmdline"))[0], 200)
+        for connection in connections:
+            connection.close()
+        wait_until(lambda: not self.agent.recordings(), "the recordings were removed")
+
+    def test_it_ends_with_what_it_records(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            agent = self.agent = Agent(self, "-p", self.process.pid)
+            self.begin("net?seconds=1000")
+            wait_until(agent.recorders, "it is recorded")
+            recorder = agent.recorders()[0]
+            self.assertEqual(agent.end(number), (0, ""))
+            self.assertTrue(has_ended(recorder))
+            self.assertEqual(list(agent.place.iterdir()), [])
+
+    def test_its_recorder_ends_even_if_it_is_killed(self):
+        self.begin("net?seconds=1000")
+        wait_until(self.agent.recorders, "it is recorded")
+        recorder = self.agent.recorders()[0]
+        self.agent.process.kill()
+        wait_until(lambda: has_ended(recorder), "the recorder ended")
+
+    def test_it_ends_with_the_last_process(self):
+        connection = self.begin("net?seconds=1000")
+        wait_until(self.agent.is_recording, "it is recorded")
+        self.process.kill()
+        self.process.wait()
+        self.assertEqual(self.finish(connection)[0], 200)
+        self.assertEqual(self.agent.process.wait(TIMEOUT_S), 0)
+        self.assertIn("have ended", self.agent.process.stderr.read())
+
+    def test_of_a_name_others_may_come(self):
+        shutil.copy("/usr/bin/sleep", self.folder / "napper")
+        agent = Agent(self, "-p", "napper")
+        status, _, body = agent.ask("sleep?seconds=0.1")
+        self.assertEqual((status, body), (503, b"napper: no such process runs now\n"))
+        for _ in range(2):
+            process = self.start(self.folder / "napper", "1000")
+            wait_until(lambda: f'/{process.pid}/' in agent.text(""), "it is on the index")
+            profile = self.profile_of(agent, "threads")
+            self.assertEqual({sample.labels["pid"] for sample in profile.samples}, {str(process.pid)})
+            process.kill()
+            process.wait()
+
+
+class Who(ServeTest):
+    """Only who may is answered."""
+
+    def setUp(self):
+        super().setUp()
+        self.process = self.start("sleep", "1000")
+
+    def test_only_who_knows_the_address(self):
+        agent = Agent(self, "-p", self.process.pid)
+        self.assertRegex(agent.address, r"^http://127\.0\.0\.1:\d+/[0-9a-f]{32}/debug/pprof/$")
+        token = agent.path.split("/")[1]
+        for path in ("/", "/debug/pprof/", "/debug/pprof/cmdline", f"/{'0' * 32}/debug/pprof/cmdline",
+                     f"/{token[:-1]}/debug/pprof/cmdline", f"/{token}"):
+            with self.subTest(path):
+                self.assertEqual(agent.ask("", path=path)[0], 403)
+        for headers in ({"Host": "evil.example"}, {"Host": f"evil.example:{agent.port}"}, {"Host": "127.0.0.1"},
+                        {"Origin": "http://evil.example"}, {"Origin": "null"}):
+            with self.subTest(headers):
+                status, answered, _ = agent.ask("cmdline", headers=headers)
+                self.assertEqual((status, answered["Access-Control-Allow-Origin"]), (403, None))
+        for method in ("PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"):
+            with self.subTest(method):
+                self.assertEqual(agent.ask("cmdline", method=method)[0], 405)
+        self.assertEqual(agent.ask("cmdline?" + "a" * 20000)[0], 414)
+        self.assertEqual(agent.ask("cmdline")[0], 200)
+
+    def test_what_is_sent_is_not_kept(self):
+        agent = Agent(self, "-p", self.process.pid)
+        size = 200 << 20
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=TIMEOUT_S) as connection:
+            connection.sendall(f"POST {agent.path}symbol HTTP/1.1\r\nHost: 127.0.0.1:{agent.port}\r\n"
+                               f"Content-Length: {size}\r\n\r\n".encode())
+            with contextlib.suppress(ConnectionError):
+                for _ in range(size >> 20):
+                    connection.sendall(bytes(1 << 20))
+        status = pathlib.Path(f"/proc/{agent.process.pid}/status").read_text()
+        self.assertLess(int(re.search(r"VmHWM:\s+(\d+)", status)[1]), 100 << 10)
+        self.assertEqual(agent.ask("cmdline")[0], 200)
+
+    def test_without_a_token(self):
+        agent = Agent(self, "-p", self.process.pid, "--no-token")
+        self.assertEqual(agent.address, f"http://127.0.0.1:{agent.port}/debug/pprof/")
+        self.assertEqual(agent.ask("cmdline")[0], 200)
+        self.assertEqual(agent.ask("cmdline", headers={"Host": f"evil.example:{agent.port}"})[0], 403)
+
+    def test_by_a_socket_of_ones_own(self):
+        path = self.folder / "own" / "socket"
+        for _ in range(2):  # the second finds what the first has left
+            agent = Agent(self, "-p", self.process.pid, listen=f"unix:{path}")
+            self.assertEqual(agent.address, f"unix:{path}")
+            self.assertEqual((path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777), (0o700, 0o600))
+            curl = ("curl", "-s", "--unix-socket", path, "http://localhost/debug/pprof/cmdline")
+            self.assertEqual(run(*curl).out, "sleep\x001000")
+            result = self.ctrace("serve", "-p", self.process.pid, f"--listen=unix:{path}")
+            self.assert_refused(result, "another server", status=1)
+            if os.geteuid() == 0:
+                path.parent.chmod(0o755)
+                path.chmod(0o666)
+                result = run("setpriv", "--reuid=nobody", "--clear-groups", "curl", "-s", *curl[2:], "-w", "%{http_code}")
+                self.assertNotIn("sleep", result.out)
+                path.parent.chmod(0o700)
+            agent.kill()
+        agent = Agent(self, "-p", self.process.pid, listen=f"unix:{path}")
+        self.assertEqual(agent.end(), (0, ""))
+        self.assertFalse(path.exists())
+
+    def test_places_that_others_reach_are_refused(self):
+        (self.folder / "open").mkdir()
+        (self.folder / "open").chmod(0o755)
+        (self.folder / "file").mkdir(mode=0o700)
+        (self.folder / "file" / "socket").write_text("")
+        for listen, words in (
+            ("0.0.0.0:0", "own addresses"), ("[::]:0", "own addresses"), ("192.0.2.1:80", "own addresses"),
+            ("6060", "an address and a port"), ("127.0.0.1:70000", "an address and a port"), ("unix:", "path"),
+            (f"unix:{self.folder}/open/socket", "others can get into"), (f"unix:{'x' * 200}", "107 bytes"),
+            (f"unix:{self.folder}/file/socket", "a file of that name"),
+        ):
+            with self.subTest(listen):
+                self.assert_refused(self.ctrace("serve", "-p", self.process.pid, f"--listen={listen}"), re.escape(words))
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            result = self.ctrace("serve", "-p", self.process.pid, f"--listen=127.0.0.1:{taken.getsockname()[1]}")
+            self.assert_refused(result, "cannot listen", status=1)
+
+    def test_command_lines_can_be_kept_back(self):
+        agent = Agent(self, "-p", self.process.pid, "--redact")
+        self.assertEqual(agent.text("cmdline"), "sleep")
+        self.assertNotIn("1000", re.sub(r"\d+ s|href=\S+|>\d+<", "", agent.text("").split("<h2>Processes")[1].split("<h2>")[0]))
+        status, _, body = agent.ask("trace?seconds=1")
+        self.assertEqual((status, b"--redact" in body), (403, True))
+
+    def test_command_lines_that_are_wrong(self):
+        for words, said, status in (
+            ([], "which process", 2), (["-p", ""], "--pid", 2), (["-p", "4194301"], "no process 4194301 runs", 1),
+            (["redis-server"], "no option", 2), (["--lisetn=x"], "did you mean --listen", 2),
+        ):
+            with self.subTest(words):
+                self.assert_refused(self.ctrace("serve", *words), re.escape(said), status=status)
+
+
+if __name__ == "__main__":
+    main()
