@@ -6,7 +6,7 @@
 #define WORDS_MAX 6
 
 /* In words of the table. */
-#define PROGRAM   "@" /* what follows is a program of ours */
+#define OURS      '@' /* what follows is a program of ours */
 #define DIRECTORY "{directory}"
 #define FOLDER    "{folder}" /* that the recording is in */
 #define BASE      "{base}"   /* its name there */
@@ -21,35 +21,31 @@ struct ct_reader {
 };
 
 static const struct ct_reader as_profile = {
-    "application/octet-stream",
-    "",
-    TRUE,
-    {{PROGRAM "ctrace-pprof", PROFILE, DIRECTORY, "-o", FILE}}};
+    "application/octet-stream", "", TRUE, {{"@ctrace-pprof", PROFILE, DIRECTORY, "-o", FILE}}};
 
 static const struct ct_reader as_stacks = {
     "text/plain; charset=utf-8",
     NULL,
     FALSE,
-    {{PROGRAM "ctrace-export", "--format=stacks", "--profile=" PROFILE, DIRECTORY}}};
+    {{"@ctrace-export", "--format=stacks", "--profile={profile}", DIRECTORY}}};
 
 static const struct ct_reader as_dump = {
     "text/plain; charset=utf-8",
     NULL,
     FALSE,
-    {{PROGRAM "ctrace-export", "--format=dump", "--profile=" PROFILE, DIRECTORY}}};
+    {{"@ctrace-export", "--format=dump", "--profile={profile}", DIRECTORY}}};
 
-static const struct ct_reader as_perfetto = {
-    "application/octet-stream",
-    ".pftrace",
-    FALSE,
-    {{PROGRAM "ctrace-export", "--format=perfetto", DIRECTORY}}};
+static const struct ct_reader as_perfetto = {"application/octet-stream",
+                                             ".pftrace",
+                                             FALSE,
+                                             {{"@ctrace-export", "--format=perfetto", DIRECTORY}}};
 
 /* With its symbols, so that it can be read on another host. */
 static const struct ct_reader as_archive = {
     "application/x-tar",
     ".tar",
     FALSE,
-    {{PROGRAM "ctrace-symbolize", DIRECTORY}, {"tar", "-C", FOLDER, "-cf", "-", BASE}}};
+    {{"@ctrace-symbolize", DIRECTORY}, {"tar", "-C", FOLDER, "-cf", "-", BASE}}};
 
 static const struct ct_reader *find_reader(const struct ct_question *question)
 {
@@ -85,8 +81,8 @@ void ct_reading_free(struct ct_reading *reading)
 static char *fill(const struct ct_reading *reading, const char *word, const char *programs,
                   const char *directory)
 {
-    if (g_str_has_prefix(word, PROGRAM))
-        return g_build_filename(programs, word + strlen(PROGRAM), NULL);
+    if (*word == OURS)
+        return g_build_filename(programs, word + 1, NULL);
     if (strcmp(word, DIRECTORY) == 0)
         return g_strdup(directory);
     if (strcmp(word, FOLDER) == 0)

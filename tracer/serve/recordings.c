@@ -17,7 +17,7 @@ enum { RECORDINGS_MAX = 4 };
 enum { FINISH_MS = 120000 };
 
 /* What a recording may take of the disk. */
-#define MAX_SIZE "2G"
+#define MAX_SIZE "--max-size=2G"
 
 #define RECORDER "ctrace-record"
 
@@ -117,9 +117,8 @@ static gboolean run(struct recording *recording, const struct ct_recording_wish 
         g_strdup_printf("--duration=%" G_GUINT64_FORMAT "ms", wish->duration_ms);
     g_autofree char *cpu = g_strdup_printf("--cpu=%u", wish->hz);
     g_autofree char *output = g_build_filename(recording->folder, "out", NULL);
-    const char *argv[] = {
-        program, "-p", targets, duration, "--max-size=" MAX_SIZE, "-o", recording->directory,
-        NULL,    NULL, NULL};
+    const char *argv[] = {program, "-p", targets, duration, MAX_SIZE, "-o", recording->directory,
+                          NULL,    NULL, NULL};
     guint count = 7;
 
     if (wish->hz > 0)

@@ -19,7 +19,7 @@ struct ct_serve {
     char *policy;
     char *address;
     GPtrArray *exchanges; /* owned; struct exchange *, each until it is finished */
-    guint unsent; /* answers to what was recorded, which are not all there yet */
+    guint unsent;         /* answers to what was recorded, which are not all there yet */
     gboolean is_redacted;
     gboolean is_open;
 };
