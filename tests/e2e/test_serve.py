@@ -325,6 +325,10 @@ class Questions(ServeTest):
 
     def test_of_what_never_ran_the_profile_is_empty(self):
         self.need_kernel(self.agent)
+        status, _, body = self.agent.ask("profile?seconds=0.1")
+        if status == 500 and os.geteuid() != 0:  # its kernel takes no samples
+            self.assertRegex(body.decode(), "^there are no CPU samples: ")
+            self.skipTest(body.decode())
         result = go_pprof("-top", self.agent.address + "profile?seconds=0.1")
         self.assertEqual(result.status, 0, result)
         self.assertIn("Total samples = 0", result.out)

@@ -88,6 +88,16 @@ static void succeed(struct ct_answer *answer)
 
 static void read_on(struct ct_answer *answer);
 
+/* Where it lay is nobody's concern. */
+static char *what_it_said(const struct ct_answer *answer)
+{
+    g_autofree char *said = ct_command_said(answer->said);
+    g_autofree char *directory = g_strconcat(ct_recording_directory(answer->share), ": ", NULL);
+    g_auto(GStrv) parts = g_strsplit(said, directory, -1);
+
+    return g_strjoinv("", parts);
+}
+
 static void on_read(void *user, enum ct_command_end end)
 {
     struct ct_answer *answer = user;
@@ -98,7 +108,7 @@ static void on_read(void *user, enum ct_command_end end)
     } else if (end == CT_COMMAND_LATE) {
         fail_with(answer, CT_SERVE_LATE, "it took too long to be read: ask for less");
     } else if (end == CT_COMMAND_BAD) {
-        g_autofree char *said = ct_command_said(answer->said);
+        g_autofree char *said = what_it_said(answer);
 
         fail_with(answer, CT_SERVE_FAILED, said);
     } else {
