@@ -1,9 +1,9 @@
 #include "options.h"
 
 #include "options/parse.h"
+#include "options/quantity.h"
 #include "system/named.h"
 #include "system/targets.h"
-#include "text/quantity.h"
 
 #include <string.h>
 
