@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -168,6 +169,13 @@ class Heap(TraceTest):
         self.assert_refused(refused, "heap was not recorded", "ctrace record --heap")
         self.assert_refused(self.record(HEAP, options=["--heap=often"]), "--heap=often")
         self.assert_refused(self.ctrace("record", "--heap", "-p", str(os.getpid())), "--heap")
+
+    def test_probes_for_other_profilers(self):
+        library = pathlib.Path(CTRACE).resolve().parents[1].rglob("libctrace-heap.so")
+        notes = subprocess.run(["readelf", "-n", next(library)], capture_output=True, text=True, check=True).stdout
+        found = re.findall(r"Provider: (\w+)\s+Name: (\w+)\s+Location: 0x0*[1-9a-f].*\s+Arguments: (.*)", notes)
+        self.assertEqual([(provider, name, len(arguments.split())) for provider, name, arguments in found],
+                         [("otel_memory", "alloc", 3), ("otel_memory", "free", 1)])
 
     def report(self, directory, *options):
         result = self.ctrace("report", "heap", directory, *options)

@@ -75,6 +75,20 @@ static void samples_stand_for_what_was_not_taken(void **unused)
     assert_true(fabs(amount.blocks - blocks) < 0.2 * blocks);
 }
 
+static void weights_without_floating_point_are_the_same(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 100000; i++) {
+        const struct ct_heap_site site = {.size = 1 + (next_random() >> (24 + next_random() % 40)),
+                                          .rate = 1 + (next_random() >> (24 + next_random() % 40))};
+        double exact = ct_heap_site_weight(&site) * (double)site.size;
+        double told = (double)ct_weighted_bytes(site.size, site.rate);
+
+        assert_true(fabs(told - exact) < 1 + exact * 1e-4);
+    }
+    assert_int_equal(ct_weighted_bytes(100, 0), 100);
+}
+
 static void all_blocks_stand_for_themselves(void **unused)
 {
     const struct ct_heap_site site = {.size = 100, .rate = 0}, empty = {.size = 0, .rate = 512};
@@ -156,6 +170,7 @@ int main(void)
         cmocka_unit_test(logarithms_are_exact),
         cmocka_unit_test(blocks_are_taken_with_their_probability),
         cmocka_unit_test(samples_stand_for_what_was_not_taken),
+        cmocka_unit_test(weights_without_floating_point_are_the_same),
         cmocka_unit_test(all_blocks_stand_for_themselves),
         cmocka_unit_test(what_grows_to_the_end_is_told_from_what_does_not),
         cmocka_unit_test(the_nearest_moment_is_taken),

@@ -1,5 +1,5 @@
-/* Gaps between the points of a Poisson process, without floating point: a hook leaves all of the
- * program's vector registers alone. */
+/* Gaps between the points of a Poisson process, and what a block that one hit stands for, without
+ * floating point: a hook leaves all of the program's vector registers alone. */
 #ifndef CTRACE_PRELOAD_HEAP_HOOKS_EXPONENTIAL_H
 #define CTRACE_PRELOAD_HEAP_HOOKS_EXPONENTIAL_H
 
@@ -32,6 +32,33 @@ static inline uint64_t ct_exponential(uint64_t random, uint64_t mean)
     unsigned __int128 gap = (unsigned __int128)ct_minus_log2(random) * CT_LN_2_BITS32 >> 32;
 
     return (uint64_t)(gap * mean >> 32);
+}
+
+/* 1 - exp(-size / rate), of 2^58, where that is not nearly 1: that of a small part, doubled. */
+static inline uint64_t ct_chance_bits58(uint64_t size, uint64_t rate)
+{
+    uint64_t part = (uint64_t)(((unsigned __int128)size << 58) / rate);
+    unsigned doubled = 0;
+
+    while (part >> 48 != 0) {
+        part >>= 1;
+        doubled++;
+    }
+    uint64_t square = (uint64_t)((unsigned __int128)part * part >> 58);
+    uint64_t chance = part - square / 2 + (uint64_t)((unsigned __int128)square * part >> 58) / 6;
+    for (; doubled > 0; doubled--)
+        chance = 2 * chance - (uint64_t)((unsigned __int128)chance * chance >> 58);
+    return chance;
+}
+
+/* A block of that size, taken by that rate (0: all are), stands for so many bytes. */
+static inline uint64_t ct_weighted_bytes(uint64_t size, uint64_t rate)
+{
+    if (rate == 0 || size / 16 >= rate)
+        return size;
+    uint64_t chance = ct_chance_bits58(size, rate);
+
+    return chance > 0 ? (uint64_t)(((unsigned __int128)size << 58) / chance) : rate;
 }
 
 #endif

@@ -1,6 +1,7 @@
 #include "sampler.h"
 
 #include "exponential.h"
+#include "probes.h"
 
 #include <errno.h>
 #if defined(__x86_64__)
@@ -34,9 +35,10 @@ static void draw(struct ct_countdown *countdown)
 {
     uint64_t rate = ct_heap_find_rate(&countdown->shift);
 
+    countdown->rate = rate;
     countdown->is_drawn = rate < CT_HEAP_NOT_YET;
     if (countdown->is_drawn)
-        countdown->remaining = ct_exponential(next_random(countdown), rate);
+        countdown->remaining = rate != 0 ? ct_exponential(next_random(countdown), rate) + 1 : 0;
     else if (rate == CT_HEAP_NOT_YET)
         countdown->remaining = 0;
     else
@@ -70,15 +72,15 @@ static void take(const struct ct_countdown *countdown, const void *block, size_t
         .address = (uint64_t)block, .size = size, .shift = countdown->shift, .site = site};
 
     add_place(block);
-    if (!ct_heap_allocate(&sample))
+    if (ct_heap_allocate(&sample))
+        ct_probe_alloc(sample.address, size, ct_weighted_bytes(size, countdown->rate));
+    else
         remove_place(block);
 }
 
 /* With what the thread knew of the rate until now, or, if that was nothing, from now on. */
 static void decide(struct ct_countdown *countdown, const void *block, size_t size, const void *site)
 {
-    uint64_t bytes = size + (size == 0);
-
     if (!countdown->is_drawn) {
         draw(countdown);
         if (!countdown->is_drawn) {
@@ -86,8 +88,8 @@ static void decide(struct ct_countdown *countdown, const void *block, size_t siz
                 ct_heap_note_early();
             return;
         }
-        if (bytes <= countdown->remaining) {
-            countdown->remaining -= bytes;
+        if (size < countdown->remaining) {
+            countdown->remaining -= size;
             return;
         }
     }
@@ -126,6 +128,7 @@ void ct_sample_end(const struct ct_heap_block *sample, bool is_freed)
     const void *block = (const void *)sample->address;
 
     if (is_freed) {
+        ct_probe_free(sample->address);
         ct_heap_free(sample);
         return;
     }
@@ -139,5 +142,5 @@ void ct_sample_free(const void *block)
     struct ct_heap_block sample;
 
     if (ct_sample_take_out(block, &sample))
-        ct_heap_free(&sample);
+        ct_sample_end(&sample, true);
 }

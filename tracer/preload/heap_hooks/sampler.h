@@ -14,9 +14,10 @@
 
 /* A thread's way to the next sample. */
 struct ct_countdown {
-    uint64_t remaining; /* bytes that are still passed over */
+    uint64_t remaining; /* the next byte that is not passed over: the first, as 1; 0: none is */
+    uint64_t rate;      /* that `remaining` was drawn by */
     uint64_t random;    /* xorshift state; 0: the thread is new */
-    uint32_t shift;     /* of the rate that `remaining` was drawn by */
+    uint32_t shift;     /* how often that is the recording's, doubled */
     uint32_t decisions; /* how often it was not passed over */
     uint8_t is_drawn;   /* else nothing is recorded, as far as it knows */
     uint8_t is_inside;  /* of our own work: what that allocates is passed over */
@@ -29,23 +30,23 @@ extern CT_TLS struct ct_countdown ct_countdown;
 /* How many samples have an address of that hash; those that are 255 once stay so. */
 extern _Atomic uint8_t ct_sampled_places[CT_SAMPLED_PLACES];
 
-/* Neighbours are neighbours there, so that what fits the cache goes on to fit it. */
+/* The sum of the address's bits from 4 on and of those from 20 on, in one multiplication.
+ * Neighbours are neighbours there, so that what fits the cache goes on to fit it. */
 static inline _Atomic uint8_t *ct_sampled_place(const void *block)
 {
-    uint64_t address = (uint64_t)block >> 4;
+    const uint64_t factor = UINT64_C(1) << 44 | UINT64_C(1) << 28;
 
-    return &ct_sampled_places[(address ^ address >> 16) % CT_SAMPLED_PLACES];
+    return &ct_sampled_places[(uint64_t)block * factor >> 48];
 }
 
-/* TRUE: it is passed over, as nearly all are. A block of no bytes takes one, too. */
+/* TRUE: it is passed over, as nearly all are; of no bytes, unless all are taken. */
 static inline bool ct_passes_over(size_t size)
 {
     struct ct_countdown *countdown = &ct_countdown;
-    uint64_t bytes = size + (size == 0);
 
-    if (CT_UNLIKELY(bytes > countdown->remaining))
+    if (CT_UNLIKELY(size >= countdown->remaining))
         return false;
-    countdown->remaining -= bytes;
+    countdown->remaining -= size;
     return true;
 }
 
