@@ -104,14 +104,11 @@ static int32_t own_tid(const struct ct_self *self)
 }
 
 /* Of a thread that is past its end for us, or has found no slot, only the place is told. */
-static uint32_t find_stack(struct ct_self *self, const void *site)
+static __attribute__((noinline)) uint32_t find_place(uint64_t address)
 {
-    uint64_t address = (uint64_t)site;
     const struct ct_frames frames = {.addresses = &address, .count = 1, .is_live = true};
     struct ct_self nobody = {.mode = CT_MODE_BUSY};
 
-    if (self != NULL)
-        return ct_stack_capture(self, address);
     return ct_stack_intern(&nobody, &frames, false);
 }
 
@@ -145,7 +142,8 @@ static bool allocate(const struct ct_heap_sample *sample)
         return false;
     }
     uint64_t ticks = ct_ticks();
-    uint32_t stack = find_stack(self, sample->site);
+    uint64_t site = (uint64_t)sample->site;
+    uint32_t stack = self != NULL ? ct_stack_capture(self, site) : find_place(site);
     uint32_t index = ct_heap_site_of(stack, sample->size, sample->shift);
     if (ct_control->heap_rate != 0)
         ct_heap_rate_count(ticks);
