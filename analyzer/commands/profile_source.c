@@ -6,19 +6,21 @@
 #include "schema/capture_words.h"
 #include "summary/heap_profile.h"
 
-/* Whose memory it is, and when it was allocated, is not told. */
-static gboolean check_processes_alone(enum ct_profile_kind kind, const struct ct_scope *asked,
-                                      GError **error)
+/* Which thread's memory it is, and when it was allocated, is not told; but what was live when. */
+static gboolean check_heap_filters(enum ct_profile_kind kind, const struct ct_scope *asked,
+                                   GError **error)
 {
     struct ct_selection others = asked->selection;
 
     others.processes = NULL;
-    if (ct_selection_is_all(&others) && ct_scope_is_whole_time(asked))
+    if (ct_selection_is_all(&others) &&
+        (ct_scope_is_whole_time(asked) || (kind == CT_PROFILE_KIND_HEAP && !asked->from)))
         return TRUE;
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                 "a %s profile is of whole processes: of the options that ask for a part, it takes "
-                "--process alone",
-                ct_profile_kind_name(kind));
+                "--process%s alone",
+                ct_profile_kind_name(kind),
+                kind == CT_PROFILE_KIND_HEAP ? " and, for what was live then, --to" : "");
     return FALSE;
 }
 
@@ -29,7 +31,7 @@ gboolean ct_profile_source_check_filters(enum ct_profile_kind kind, const struct
     struct ct_selection waits = asked->selection;
 
     if (ct_profile_kind_is_heap(kind))
-        return check_processes_alone(kind, asked, error);
+        return check_heap_filters(kind, asked, error);
     if (ct_profile_kind_is_path(kind))
         return ct_scope_check_all_waits(asked, "a critical path", error);
     waits.place = NULL;
@@ -138,7 +140,9 @@ GArray *ct_profile_source_samples(const struct ct_profile_source *source,
     const struct ct_selection everybody = {0};
 
     if (ct_profile_kind_is_heap(source->kind))
-        return ct_heap_profile_samples(source->kind, model, &source->asked->selection);
+        return ct_heap_profile_samples(
+            source->kind, model, &source->asked->selection,
+            ct_scope_is_whole_time(source->asked) ? CT_HEAP_PROFILE_END : source->window.end_ns);
     return ct_profile_samples(source->profile, model,
                               ct_profile_kind_is_path(source->kind) ? &everybody
                                                                     : &source->asked->selection);

@@ -176,7 +176,7 @@ static void append_sample(struct encoder *encoder, const struct ct_profile_sampl
     message.n_value = sample->heap_site ? CT_HEAP_VALUE_COUNT : 2;
     message.value = values;
     if (sample->heap_site)
-        ct_heap_profile_values(sample->heap_site, encoder->heap_carried, values);
+        ct_heap_profile_values(sample->heap_site, sample->heap_live, encoder->heap_carried, values);
     set_stack(encoder, sample, &message);
     set_labels(encoder, sample, &message);
 

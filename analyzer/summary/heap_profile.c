@@ -1,6 +1,7 @@
 #include "summary/heap_profile.h"
 
 #include "model/format.h"
+#include "summary/heap_series.h"
 
 #include <math.h>
 
@@ -14,13 +15,14 @@ static int64_t round_to_whole(double value, double *carried)
     return whole;
 }
 
-void ct_heap_profile_values(const struct ct_heap_site *site, double carried[CT_HEAP_VALUE_COUNT],
+void ct_heap_profile_values(const struct ct_heap_site *site, uint64_t samples_live,
+                            double carried[CT_HEAP_VALUE_COUNT],
                             int64_t values[CT_HEAP_VALUE_COUNT])
 {
     struct ct_heap_amount allocated = {0}, live = {0};
 
     ct_heap_amount_add(&allocated, site, site->allocated);
-    ct_heap_amount_add(&live, site, site->live);
+    ct_heap_amount_add(&live, site, samples_live);
     values[CT_HEAP_ALLOC_OBJECTS] =
         round_to_whole(allocated.blocks, &carried[CT_HEAP_ALLOC_OBJECTS]);
     values[CT_HEAP_ALLOC_SPACE] = round_to_whole(allocated.bytes, &carried[CT_HEAP_ALLOC_SPACE]);
@@ -29,18 +31,19 @@ void ct_heap_profile_values(const struct ct_heap_site *site, double carried[CT_H
 }
 
 static void add_site(GArray *samples, enum ct_profile_kind kind, struct ct_process *process,
-                     const struct ct_heap_site *site)
+                     const struct ct_heap_site *site, uint64_t samples_live)
 {
     gboolean is_of_all = kind == CT_PROFILE_KIND_ALLOCS;
     int64_t values[CT_HEAP_VALUE_COUNT];
     double carried[CT_HEAP_VALUE_COUNT] = {0};
 
-    ct_heap_profile_values(site, carried, values);
+    ct_heap_profile_values(site, samples_live, carried, values);
     struct ct_profile_sample sample = {
         .process = process,
         .stack_id = site->stack_id,
         .stack = ct_process_stack(process, site->stack_id),
         .heap_site = site,
+        .heap_live = samples_live,
         .object_text = "",
         .peer = "",
         .count = values[is_of_all ? CT_HEAP_ALLOC_OBJECTS : CT_HEAP_INUSE_OBJECTS],
@@ -65,7 +68,7 @@ static int compare(const void *a, const void *b)
 }
 
 GArray *ct_heap_profile_samples(enum ct_profile_kind kind, const struct ct_model *model,
-                                const struct ct_selection *selection)
+                                const struct ct_selection *selection, uint64_t at_ns)
 {
     GArray *samples = g_array_new(FALSE, FALSE, sizeof(struct ct_profile_sample));
 
@@ -73,9 +76,15 @@ GArray *ct_heap_profile_samples(enum ct_profile_kind kind, const struct ct_model
         struct ct_process *process = model->processes->pdata[i];
         const GArray *sites = process->heap ? process->heap->sites : NULL;
 
-        for (guint k = 0; sites && k < sites->len; k++)
-            if (ct_selection_has_process(selection, process))
-                add_site(samples, kind, process, &g_array_index(sites, struct ct_heap_site, k));
+        if (!sites || !ct_selection_has_process(selection, process))
+            continue;
+        int moment =
+            at_ns == CT_HEAP_PROFILE_END ? CT_HEAP_AT_END : ct_heap_moment_near(process, at_ns);
+        for (guint k = 0; k < sites->len; k++) {
+            const struct ct_heap_site *site = &g_array_index(sites, struct ct_heap_site, k);
+
+            add_site(samples, kind, process, site, ct_heap_live_at(site, moment));
+        }
     }
     g_array_sort(samples, compare);
     return samples;

@@ -4,9 +4,11 @@
 
 #include "summary/profile.h"
 
-/* As ct_profile_samples(), for a kind that is of the heap: a sample for each site. */
+/* As ct_profile_samples(), for a kind that is of the heap: a sample for each site, with what was
+ * live of it at the moment nearest to `at_ns`, or at the end. */
+#define CT_HEAP_PROFILE_END UINT64_MAX
 GArray *ct_heap_profile_samples(enum ct_profile_kind kind, const struct ct_model *model,
-                                const struct ct_selection *selection);
+                                const struct ct_selection *selection, uint64_t at_ns);
 
 /* The values of such a sample, in the order of the profile's types. */
 enum ct_heap_value {
@@ -19,7 +21,8 @@ enum ct_heap_value {
 
 /* What rounding one sample's estimates leaves over is `carried` on to the next one's, so that sums
  * over many small ones are right; zeros at first. */
-void ct_heap_profile_values(const struct ct_heap_site *site, double carried[CT_HEAP_VALUE_COUNT],
+void ct_heap_profile_values(const struct ct_heap_site *site, uint64_t samples_live,
+                            double carried[CT_HEAP_VALUE_COUNT],
                             int64_t values[CT_HEAP_VALUE_COUNT]);
 
 /* What is to be known about the heaps of the recording, a line each: char *. The caller owns it. */

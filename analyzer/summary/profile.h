@@ -121,6 +121,7 @@ struct ct_profile_sample {
     gboolean is_idle;        /* waiting for work */
     const struct ct_heap_site *heap_site; /* borrowed; of a heap's profile: blocks and bytes are its
                                              count and delay; or NULL */
+    uint64_t heap_live;                   /* then: samples of it that are live */
     int64_t count;
     int64_t delay_ns;
 };

@@ -226,6 +226,19 @@ class Heap(TraceTest):
         self.assertIn("Grew the most in that time", text)
         self.assertNotIn("Leak suspects", text)
 
+    def test_a_profile_of_what_was_live_at_a_moment(self):
+        directory = self.record_ok(LEAKS, options=["--heap=0"]).directory
+        half = self.heap_profile(directory, "--to=50%").rename(self.folder / "half.pb.gz")
+        start = self.heap_profile(directory, "--to=20%")
+        top = go_pprof("-top", "-unit=B", "-nodecount=20", "-nodefraction=0", half).out
+        self.assertRegex(top, r"\b25600000B .* begin_batch")
+        grown = go_pprof("-top", "-unit=B", "-nodecount=20", "-nodefraction=0", "-diff_base", start, half).out
+        self.assertRegex(grown, r"\b25600000B .* begin_batch")
+        self.assertRegex(grown, r"\b\d+B .* leak_session")
+        self.assertNotRegex(grown, r"\b[1-9]\d*B +[\d.]+% +[\d.]+% .* make_tables")
+        self.assert_refused(self.ctrace("pprof", "heap", directory, "--from=10%"), "--to")
+        self.assert_refused(self.ctrace("pprof", "allocs", directory, "--to=10%"), "--process alone")
+
     def test_a_report_without_a_heap(self):
         directory = self.record_ok(HEAP).directory
         self.assertIn("record it with: ctrace record --heap", self.report(directory))
