@@ -25,7 +25,7 @@ test="libcmocka-dev libfuse3-dev fuse3 e2fsprogs mount faketime python3 g++ musl
     redis-server redis-tools sqlite3 curl git procps util-linux
     chromium gdb memcached nginx-light nodejs libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
     man-db librsvg2-bin poppler-utils strace linux-perf libdebuginfod1
-    protobuf-compiler libdevel-nytprof-perl python3-jsonschema
+    protobuf-compiler prometheus libdevel-nytprof-perl python3-jsonschema
     zsh fish lintian debootstrap
     libclang-rt-14-dev clang-format clang-tidy shellcheck"
 

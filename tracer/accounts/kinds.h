@@ -19,6 +19,7 @@ struct ct_kind {
     char *name;                  /* owned; of its threads, with * for numbers */
     uint64_t ns[CT_CLASS_COUNT]; /* of all its threads, also those that have ended */
     uint64_t turns;              /* so often they got a CPU */
+    uint64_t waits;              /* and left it to wait for something */
     uint64_t ended;              /* so many of them have ended */
     guint alive;
 };

@@ -66,6 +66,18 @@ gboolean ct_look_has_times(void)
     return ct_look_read_times(getpid(), getpid(), -1, &times) && times.turns > 0;
 }
 
+gboolean ct_look_read_waits(pid_t pid, pid_t tid, uint64_t *waits)
+{
+    static const char label[] = "\nvoluntary_ctxt_switches:";
+    char text[8192];
+
+    if (!read_file(pid, tid, "status", text, sizeof(text)))
+        return FALSE;
+    const char *line = strstr(text, label);
+
+    return line != NULL && sscanf(line + strlen(label), "%" SCNu64, waits) == 1;
+}
+
 /* "running", "-1 SP PC", or "NUMBER ARGUMENT*6 SP PC". */
 void ct_look_parse_call(const char *text, struct ct_look *look)
 {

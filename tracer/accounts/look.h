@@ -43,6 +43,10 @@ struct ct_look {
 /* FALSE: it has ended. */
 gboolean ct_look_read(pid_t pid, pid_t tid, struct ct_look *look);
 
+/* So often the thread left its CPU to wait for something, in all its life. FALSE: that cannot be
+ * read. */
+gboolean ct_look_read_waits(pid_t pid, pid_t tid, uint64_t *waits);
+
 /* What /proc/PID/task/TID/syscall says. */
 void ct_look_parse_call(const char *text, struct ct_look *look);
 

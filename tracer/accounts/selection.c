@@ -57,6 +57,20 @@ static gboolean check_target(const char *target, GError **error)
     return pids->len > 0 ? TRUE : refuse_name(target, error);
 }
 
+static void set_targets(struct ct_selection *selection, const GPtrArray *targets)
+{
+    selection->targets = g_ptr_array_copy((GPtrArray *)targets, copy_word, NULL);
+    g_ptr_array_set_free_func(selection->targets, g_free);
+}
+
+struct ct_selection *ct_selection_expect(const GPtrArray *targets)
+{
+    struct ct_selection *selection = g_new0(struct ct_selection, 1);
+
+    set_targets(selection, targets);
+    return selection;
+}
+
 struct ct_selection *ct_selection_new(const GPtrArray *targets, const char *cgroup, GError **error)
 {
     struct ct_selection *selection = g_new0(struct ct_selection, 1);
@@ -70,8 +84,7 @@ struct ct_selection *ct_selection_new(const GPtrArray *targets, const char *cgro
     }
     if (targets == NULL || targets->len == 0)
         return selection;
-    selection->targets = g_ptr_array_copy((GPtrArray *)targets, copy_word, NULL);
-    g_ptr_array_set_free_func(selection->targets, g_free);
+    set_targets(selection, targets);
     for (guint i = 0; i < targets->len; i++) {
         if (!check_target(targets->pdata[i], error)) {
             ct_selection_free(selection);

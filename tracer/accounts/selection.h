@@ -13,6 +13,10 @@ struct ct_selection;
  * of the machine. NULL and an error if there is none of those.
  */
 struct ct_selection *ct_selection_new(const GPtrArray *targets, const char *cgroup, GError **error);
+
+/* Of those words, also where there is no such process yet. */
+struct ct_selection *ct_selection_expect(const GPtrArray *targets);
+
 void ct_selection_free(struct ct_selection *selection);
 
 /* Processes of it that there are now; threads of the kernel may be among them. Of pid_t. Caller

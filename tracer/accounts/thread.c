@@ -9,6 +9,9 @@
  * look tells. */
 #define WHOLE_AFTER_NS UINT64_C(1000000000)
 
+/* The file that has their number is long, and none of those of which there must be many looks. */
+#define COUNT_AFTER_NS UINT64_C(1000000000)
+
 /* A start is told in ticks. */
 #define TICK_NS UINT64_C(10000000)
 
@@ -61,6 +64,52 @@ static void add_to_kind(struct ct_account_thread *thread, const uint64_t added[C
     thread->kind->turns += turns;
 }
 
+/* Whether there are more than at the last count. */
+static gboolean count_waits(struct ct_account_thread *thread, uint64_t now_ns)
+{
+    uint64_t before = thread->waits;
+    uint64_t waits;
+
+    if (!ct_look_read_waits(thread->seen.pid, thread->seen.tid, &waits))
+        return TRUE;
+    thread->waits = MAX(waits, before);
+    thread->waits_ns = now_ns;
+    thread->kind->waits += thread->waits - before;
+    return thread->waits > before;
+}
+
+/*
+ * Of a thread that has a CPU, or is in line for one, the kernel does not tell since when. That it
+ * was in a wait before is likely, unless it has not waited since it was last seen to run: then it
+ * was in line, but for what it ran since the last tick.
+ */
+static void guess_untold(struct ct_account_thread *thread, gboolean was_on_cpu, gboolean has_waited,
+                         uint64_t now_ns)
+{
+    gboolean is_new = thread->last_wait == CT_CLASS_RUNNING;
+
+    if (was_on_cpu && !has_waited)
+        thread->untold = ct_account_untold_ns(&thread->account, now_ns) > 2 * TICK_NS
+                             ? CT_CLASS_RUNNABLE
+                             : CT_CLASS_RUNNING;
+    else
+        thread->untold = is_new ? CT_CLASS_UNKNOWN : thread->last_wait;
+}
+
+/* After the account was brought up to date. */
+static void look_at_waits(struct ct_account_thread *thread, gboolean was_on_cpu, uint64_t now_ns)
+{
+    gboolean is_on_cpu = thread->seen.wait.class == CT_CLASS_RUNNING;
+    gboolean has_waited = TRUE;
+
+    if (thread->whole_ns == now_ns && (is_on_cpu || now_ns - thread->waits_ns >= COUNT_AFTER_NS))
+        has_waited = count_waits(thread, now_ns);
+    if (is_on_cpu)
+        guess_untold(thread, was_on_cpu, has_waited, now_ns);
+    else
+        thread->last_wait = thread->untold = thread->seen.wait.class;
+}
+
 struct ct_account_thread *ct_account_thread_new(struct ct_account_process *process, pid_t tid,
                                                 const struct ct_account_context *context)
 {
@@ -82,6 +131,10 @@ struct ct_account_thread *ct_account_thread_new(struct ct_account_process *proce
     if (context->last_ns == 0 || look.start_ns + TICK_NS <= context->last_ns) {
         thread->account.begin_ns = now_ns;
         thread->account.at_begin = thread->times;
+        /* Those before are none of ours. */
+        if (ct_look_read_waits(process->pid, tid, &thread->waits))
+            thread->waits_ns = now_ns;
+        look_at_waits(thread, TRUE, now_ns);
         return thread;
     }
     uint64_t added[CT_CLASS_COUNT];
@@ -89,6 +142,7 @@ struct ct_account_thread *ct_account_thread_new(struct ct_account_process *proce
     thread->account.begin_ns = MIN(MAX(look.start_ns, context->last_ns), now_ns);
     ct_account_update(&thread->account, now_ns, &thread->times, thread->seen.wait.class, added);
     add_to_kind(thread, added, thread->times.turns);
+    look_at_waits(thread, TRUE, now_ns);
     return thread;
 }
 
@@ -124,6 +178,7 @@ gboolean ct_account_thread_look(struct ct_account_thread *thread,
         !has_run && before.class == CT_CLASS_RUNNING && thread->seen.wait.class == CT_CLASS_RUNNING;
     ct_account_update(&thread->account, now_ns, &thread->times, thread->seen.wait.class, added);
     add_to_kind(thread, added, thread->times.turns - MIN(last.turns, thread->times.turns));
+    look_at_waits(thread, before.class == CT_CLASS_RUNNING, now_ns);
     return TRUE;
 }
 

@@ -23,8 +23,12 @@ struct ct_account_thread {
     struct ct_account_process *process; /* borrowed */
     struct ct_kind *kind;               /* borrowed */
     struct ct_account account;
+    enum ct_class untold; /* what the time that the account cannot tell yet is likely to become */
 
     struct ct_look_times times; /* of the last look */
+    enum ct_class last_wait;    /* that it was seen in; RUNNING: none yet */
+    uint64_t waits;             /* so many there had been when they were last counted */
+    uint64_t waits_ns;          /* when that was */
     uint64_t whole_ns;          /* when more than its times was last looked at */
     uint64_t seen_at;           /* the number of the last look */
     guint process_names;        /* how many its process had had when it was put into its kind */

@@ -3,6 +3,8 @@
 #include "http/answer.h"
 #include "http/client.h"
 #include "serve/answers.h"
+#include "serve/looking.h"
+#include "serve/metrics.h"
 #include "serve/pages.h"
 #include "serve/status.h"
 
@@ -11,7 +13,8 @@
 #define PLAIN "text/plain; charset=utf-8"
 
 struct ct_serve {
-    SoupServer *soup; /* owned */
+    SoupServer *soup;           /* owned */
+    struct ct_looking *looking; /* owned */
     struct ct_http_guard guard;
     struct ct_listen *listen;       /* borrowed, as is the next */
     const struct ct_served *served; /* of whom it tells */
@@ -177,6 +180,20 @@ static void answer_question(struct ct_serve *serve, SoupServerMessage *message,
         record(serve, message, question);
 }
 
+static void answer_metrics(struct ct_serve *serve, SoupServerMessage *message)
+{
+    gboolean is_posted = strcmp(soup_server_message_get_method(message), "POST") == 0;
+    g_autoptr(GError) error = NULL;
+    char *text = is_posted ? NULL : ct_looking_metrics(serve->looking, &error);
+
+    if (is_posted)
+        answer_error(message, CT_SERVE_NO_METHOD, "metrics are not posted to: GET or HEAD");
+    else if (text)
+        answer_bytes(message, CT_METRICS_TYPE, g_bytes_new_take(text, strlen(text)));
+    else
+        answer_error(message, (guint)error->code, error->message);
+}
+
 /* ---- Requests ---- */
 
 static void answer(struct ct_serve *serve, SoupServerMessage *message, const char *name)
@@ -187,6 +204,10 @@ static void answer(struct ct_serve *serve, SoupServerMessage *message, const cha
 
     if (elsewhere) {
         redirect(message, elsewhere);
+        return;
+    }
+    if (strcmp(name, "metrics") == 0) {
+        answer_metrics(serve, message);
         return;
     }
     if (ct_question_parse(&question, name, g_uri_get_query(soup_server_message_get_uri(message)),
@@ -253,6 +274,7 @@ struct ct_serve *ct_serve_new(const struct ct_serve_request *request, GError **e
 
     serve->soup = soup_server_new(NULL, NULL);
     serve->exchanges = g_ptr_array_new();
+    serve->looking = ct_looking_new(request->served->words);
     serve->guard.takes_post = TRUE;
     serve->listen = request->listen;
     serve->served = request->served;
@@ -275,6 +297,7 @@ void ct_serve_free(struct ct_serve *serve)
     soup_server_disconnect(serve->soup);
     g_object_unref(serve->soup);
     g_ptr_array_unref(serve->exchanges);
+    ct_looking_free(serve->looking);
     g_free(serve->policy);
     g_free(serve->address);
     g_free(serve);

@@ -88,7 +88,7 @@ const struct ct_top_column_kind ct_top_columns[CT_COLUMN_COUNT] = {
     [CT_COLUMN_OTHER] = {"OTHER", 5, TRUE, TRUE, CT_CLASS_OTHER, compare_other,
                          "page faults, or stopped"},
     [CT_COLUMN_HIDDEN] = {"?", 5, TRUE, TRUE, CT_CLASS_UNKNOWN, compare_unknown,
-                          "waited for what is not ours to see"},
+                          "waited, for what was not seen"},
     [CT_COLUMN_FOR] = {"FOR", 7, TRUE, TRUE, -1, compare_for,
                        "in its present wait, at least; of several, the longest"},
     [CT_COLUMN_NOW] = {"WAITS FOR", 0, FALSE, FALSE, -1, compare_waits, "at this moment"},

@@ -74,10 +74,9 @@ static struct past present(const struct ct_account_thread *thread)
         .begin_ns = thread->account.begin_ns,
         .looked_ns = seen->looked_ns,
     };
-    enum ct_class class = seen->is_starved ? CT_CLASS_RUNNABLE : seen->wait.class;
 
     memcpy(now.ns, thread->account.ns, sizeof(now.ns));
-    now.ns[class] += ct_account_untold_ns(&thread->account, seen->looked_ns);
+    now.ns[thread->untold] += ct_account_untold_ns(&thread->account, seen->looked_ns);
     return now;
 }
 
