@@ -433,6 +433,86 @@ class Recordings(ServeTest):
             process.wait()
 
 
+class Launched(ServeTest):
+    """A program that the agent starts."""
+
+    def start_agent(self, *program, **options):
+        agent = subprocess.Popen([CTRACE, "serve", "--listen=127.0.0.1:0", "--no-token", "--", *map(str, program)],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                 cwd=self.folder, **options)
+
+        def end():
+            agent.kill()
+            agent.communicate()
+
+        self.addCleanup(end)
+        agent.address = agent.stderr.readline().strip().removeprefix("ctrace serve: ")
+        self.assertRegex(agent.address, "^http://127.0.0.1:")
+        return agent
+
+    def test_it_ends_as_the_program_does(self):
+        for script, status in (("exit 7", 7), ("kill -9 $$", -9), ("kill -TERM $$", -15), ("cat; exit 0", 0)):
+            with self.subTest(script):
+                agent = self.start_agent("sh", "-c", script)
+                out, _ = agent.communicate("in and out", timeout=TIMEOUT_S)
+                self.assertEqual((agent.returncode, out), (status, "in and out" if "cat" in script else ""))
+
+    def test_signals_are_the_programs(self):
+        agent = self.start_agent("/usr/bin/python3", "-c", """
+import signal, sys, time
+for number in (signal.SIGUSR1, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, lambda number, frame: print(signal.Signals(number).name, flush=True))
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(3))
+print("ready", flush=True)
+while True:
+    time.sleep(0.01)
+""")
+        self.assertEqual(agent.stdout.readline(), "ready\n")
+        for number in (signal.SIGUSR1, signal.SIGINT, signal.SIGHUP):
+            agent.send_signal(number)
+            self.assertEqual(agent.stdout.readline(), f"{number.name}\n")
+        agent.send_signal(signal.SIGTERM)
+        self.assertEqual(agent.wait(TIMEOUT_S), 3)
+
+    def test_it_has_what_it_would_have_without_us(self):
+        mine, theirs = os.pipe()
+        self.addCleanup(os.close, mine)
+        agent = self.start_agent("sh", "-c", f"grep -E '^Sig(Blk|Ign)' /proc/self/status; echo kept >&{theirs}",
+                                 pass_fds=[theirs])
+        os.close(theirs)
+        out, _ = agent.communicate(timeout=TIMEOUT_S)
+        self.assertEqual(os.read(mine, 100), b"kept\n")
+        bare = run("sh", "-c", "grep -E '^Sig(Blk|Ign)' /proc/self/status")
+        self.assertEqual(out, bare.out)
+
+    def test_profiles_of_it_and_of_what_it_starts(self):
+        agent = self.start_agent("sh", "-c", "sleep 1000 & echo $!; wait")
+        child = int(agent.stdout.readline())
+        result = run("curl", "-s", "-w", "%{http_code}", f"{agent.address}sleep?seconds=0.2", "-o", self.folder / "profile")
+        if result.out != "200" and os.geteuid() != 0:
+            self.skipTest((self.folder / "profile").read_text())
+        index = run("curl", "-s", agent.address).out
+        self.assertIn("<code>sleep 1000</code>", index)
+        if os.geteuid() == 0:
+            threads = go_pprof("-raw", agent.address + "threads")
+            self.assertEqual({sample.labels["pid"] for sample in Profile(threads.out).samples} & {str(child)}, {str(child)})
+        os.kill(child, signal.SIGKILL)
+        self.assertEqual(agent.wait(TIMEOUT_S), 0)
+
+    def test_what_systemd_needs(self):
+        """And takes, where it is here."""
+        for words, lines in ((["-p", "redis-server"], ["-p redis-server"]),
+                             (["--redact", "--", "./app", "50%", "a b"], ["ExecStart=\n", f'-- {self.folder}/app "50%%" "a b"'])):
+            result = self.ctrace("serve", "--unit", *words)
+            self.assertEqual(result.status, 0, result)
+            for line in lines:
+                self.assertIn(line, result.out)
+            if shutil.which("systemd-analyze") and "Unit" in result.out:
+                (self.folder / "ctrace-serve.service").write_text(result.out.replace("Documentation", "#"))
+                checked = run("systemd-analyze", "verify", self.folder / "ctrace-serve.service")
+                self.assertEqual((checked.status, "ctrace-serve.service" in checked.err), (0, False), checked)
+
+
 class Who(ServeTest):
     """Only who may is answered."""
 
@@ -527,8 +607,10 @@ class Who(ServeTest):
 
     def test_command_lines_that_are_wrong(self):
         for words, said, status in (
-            ([], "which process", 2), (["-p", ""], "--pid", 2), (["-p", "4194301"], "no process 4194301 runs", 1),
-            (["redis-server"], "no option", 2), (["--lisetn=x"], "did you mean --listen", 2),
+            ([], "which program", 2), (["-p", ""], "--pid", 2), (["-p", "4194301"], "no process 4194301 runs", 1),
+            (["--lisetn=x"], "did you mean --listen", 2), (["-p", self.process.pid, "true"], "one or the other", 2),
+            (["--listen=127.0.0.1:0", "/no/such"], "No such file", 127),
+            (["--listen=127.0.0.1:0", "/etc/passwd"], "denied", 126),
         ):
             with self.subTest(words):
                 self.assert_refused(self.ctrace("serve", *words), re.escape(said), status=status)

@@ -1,5 +1,6 @@
 #include "serve/command.h"
 
+#include "serve/signals.h"
 #include "serve/status.h"
 #include "text/safe_text.h"
 
@@ -30,7 +31,7 @@ static void be_a_command(void *user)
     const int *end_signal = user;
 
     signal(SIGINT, SIG_DFL);
-    signal(SIGPIPE, SIG_DFL);
+    ct_signals_restore();
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, *end_signal);
 }

@@ -1,26 +1,25 @@
 /* ctrace serve: an agent that answers as Go's net/http/pprof does, for programs that run already.
  */
 #include "options/parse.h"
-#include "serve/server.h"
+#include "serve/agent.h"
+#include "serve/say.h"
+#include "serve/unit.h"
 #include "system/named.h"
 #include "system/targets.h"
-#include "text/safe_text.h"
 
-#include <glib-unix.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { USAGE_STATUS = 2 };
-
-/* How soon it is seen that all have ended. */
-enum { LOOK_SECONDS = 1 };
 
 struct options {
     char **pids; /* owned */
     char *listen;
+    char **program;
     gboolean has_no_token;
     gboolean is_redacted;
+    gboolean is_unit;
     gboolean is_version;
 };
 
@@ -32,27 +31,13 @@ static const char description[] =
     "  curl ADDRESS/threads?debug=2                       what every thread does now\n"
     "  curl ADDRESS/trace?seconds=5 | tar x               a recording\n"
     "\n"
-    "It is reached on this machine only. Nothing is recorded before somebody asks, and nothing\n"
-    "is injected into the processes: the kernel is asked, which takes root, as with\n"
-    "ctrace record -p. It ends with Ctrl-C, or with the last of processes given by their ids.\n"
+    "It is reached on this machine only. Nothing is recorded before somebody asks. With PROGRAM\n"
+    "it ends as that does, with its status; else by Ctrl-C, or with the last of processes that\n"
+    "were given by their ids. The kernel is asked, which takes root, as with ctrace record -p.\n"
     "\n"
     "Examples:\n"
     "  sudo ctrace serve -p redis-server\n"
-    "  sudo ctrace serve -p 1234 --listen=unix:/run/ctrace/socket";
-
-static void say(const char *format, ...) G_GNUC_PRINTF(1, 2);
-
-static void say(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_autofree char *safe = ct_safe_lines(text);
-
-    g_printerr("ctrace serve: %s\n", safe);
-}
+    "  sudo ctrace serve --listen=unix:/run/ctrace/socket -- ./server --port 8080";
 
 /* ---- Options ---- */
 
@@ -72,28 +57,26 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
          "Answer every user and program of this machine that asks at the port", NULL},
         {"redact", 0, 0, G_OPTION_ARG_NONE, &options->is_redacted,
          "Tell no arguments of programs, nor recordings, which have them", NULL},
+        {"unit", 0, 0, G_OPTION_ARG_NONE, &options->is_unit,
+         "Print what systemd needs to run this agent, and exit", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->is_version, "Print the version and exit",
          NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->program, NULL, NULL},
         G_OPTION_ENTRY_NULL,
     };
     static const struct ct_option_values values[] = {
         {"PID", ct_named_list_pids}, {"NAME", ct_named_list}, {0}};
-    g_autoptr(GOptionContext) context = g_option_context_new("-p PID|NAME");
+    g_autoptr(GOptionContext) context = g_option_context_new("[--] PROGRAM [ARG...] | -p PID|NAME");
 
     g_option_context_set_summary(
         context, "Serves profiles of programs that run, as net/http/pprof does those of a Go "
                  "program:\nfor go tool pprof, curl and a browser.");
     g_option_context_set_description(context, description);
+    g_option_context_set_strict_posix(context, TRUE);
     g_option_context_add_main_entries(context, entries, NULL);
     arguments =
         ct_options_join(entries, &entries[0], g_steal_pointer(&arguments), ct_targets_are_ids);
-    if (!ct_options_parse_values(context, entries, values, &arguments, error))
-        return FALSE;
-    if (g_strv_length(arguments) <= 1)
-        return TRUE;
-    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                "\"%s\" is no option; which process? give -p PID or -p NAME", arguments[1]);
-    return FALSE;
+    return ct_options_parse_values(context, entries, values, &arguments, error);
 }
 
 static gboolean take_processes(const struct options *options, struct ct_served *served,
@@ -102,96 +85,14 @@ static gboolean take_processes(const struct options *options, struct ct_served *
     for (char **pid = options->pids; pid && *pid; pid++)
         if (!ct_targets_add(served->words, *pid, error))
             return FALSE;
-    if (served->words->len > 0)
+    if ((served->words->len > 0) != (options->program != NULL))
         return TRUE;
     g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                        "which process? for example: ctrace serve -p redis-server");
+                        options->program
+                            ? "a program to start, or processes that run: give one or the other"
+                            : "which program? for example: ctrace serve ./server --port 8080, or, "
+                              "if it runs already: ctrace serve -p server");
     return FALSE;
-}
-
-/* ---- Serving ---- */
-
-struct agent {
-    GMainLoop *loop; /* owned */
-    const struct ct_served *served;
-    const struct ct_serve *server;
-    gboolean has_ended; /* all that it served */
-};
-
-static gboolean on_signal(void *user)
-{
-    struct agent *agent = user;
-
-    g_main_loop_quit(agent->loop);
-    return G_SOURCE_CONTINUE;
-}
-
-static gboolean on_look(void *user)
-{
-    struct agent *agent = user;
-
-    agent->has_ended = ct_served_has_ended(agent->served) && !ct_serve_is_busy(agent->server);
-    if (agent->has_ended)
-        g_main_loop_quit(agent->loop);
-    return G_SOURCE_CONTINUE;
-}
-
-/* As under nohup. An interrupt counts all the same: shells ignore it for what runs in the
- * background. */
-static gboolean is_hang_up_ignored(void)
-{
-    struct sigaction action;
-
-    return sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
-/* Before anybody is told that it is there. */
-static void hear_signals(struct agent *agent)
-{
-    static const int endings[] = {SIGINT, SIGTERM, SIGHUP};
-
-    signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
-        if (endings[i] != SIGHUP || !is_hang_up_ignored())
-            g_unix_signal_add(endings[i], on_signal, agent);
-}
-
-static void run(struct agent *agent)
-{
-    g_timeout_add_seconds(LOOK_SECONDS, on_look, agent);
-    g_main_loop_run(agent->loop);
-    if (agent->has_ended)
-        say("all processes that were served have ended");
-}
-
-/* Returns the exit status. */
-static int serve(const struct options *options, const struct ct_served *served,
-                 struct ct_listen *listen)
-{
-    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *folder = g_path_get_dirname(program ? program : "");
-    g_autoptr(GError) error = NULL;
-    const struct ct_serve_request request = {
-        .served = served,
-        .listen = listen,
-        .programs = folder,
-        .has_token = !options->has_no_token && !listen->path,
-        .is_redacted = options->is_redacted,
-    };
-    struct ct_serve *server = ct_serve_new(&request, &error);
-
-    if (!server) {
-        say("%s", error->message);
-        return EXIT_FAILURE;
-    }
-    struct agent agent = {g_main_loop_new(NULL, FALSE), served, server, FALSE};
-
-    hear_signals(&agent);
-    g_print("%s\n", ct_serve_address(server));
-    run(&agent);
-    ct_serve_free(server);
-    g_main_loop_unref(agent.loop);
-    return EXIT_SUCCESS;
 }
 
 /* Those that are given by their ids must run; of names, some may come later. */
@@ -215,6 +116,66 @@ static gboolean check_processes(const struct ct_served *served, GError **error)
     return TRUE;
 }
 
+static int run(const struct options *options, struct ct_served *served, struct ct_listen *listen)
+{
+    const struct ct_agent_request request = {
+        .served = served,
+        .listen = listen,
+        .program = (const char *const *)options->program,
+        .has_token = !options->has_no_token && !listen->path,
+        .is_redacted = options->is_redacted,
+    };
+
+    return ct_agent_run(&request);
+}
+
+/* In a build tree it is beside this program. */
+static char *find_front_door(void)
+{
+    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *folder = g_path_get_dirname(program ? program : "");
+    g_autofree char *beside = g_build_filename(folder, "ctrace", NULL);
+
+    return g_file_test(beside, G_FILE_TEST_IS_EXECUTABLE)
+               ? g_steal_pointer(&beside)
+               : g_canonicalize_filename(CTRACE_FRONT_DOOR, folder);
+}
+
+static int print_unit(const struct options *options, const struct ct_served *served)
+{
+    g_autofree char *front_door = find_front_door();
+    g_autofree char *listen =
+        options->listen ? g_strconcat("--listen=", options->listen, NULL) : NULL;
+    g_autoptr(GStrvBuilder) given = g_strv_builder_new();
+    g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+
+    if (listen)
+        g_strv_builder_add(given, listen);
+    if (options->has_no_token)
+        g_strv_builder_add(given, "--no-token");
+    if (options->is_redacted)
+        g_strv_builder_add(given, "--redact");
+    for (guint i = 0; i < served->words->len; i++)
+        g_strv_builder_add(words, served->words->pdata[i]);
+    g_auto(GStrv) given_options = g_strv_builder_end(given);
+    g_auto(GStrv) given_words = g_strv_builder_end(words);
+
+    /* Where it is started is not where it is printed. */
+    if (options->program && strchr(options->program[0], '/')) {
+        char *absolute = g_canonicalize_filename(options->program[0], NULL);
+
+        g_free(options->program[0]);
+        options->program[0] = absolute;
+    }
+    const struct ct_unit_request request = {front_door, (const char *const *)given_options,
+                                            (const char *const *)options->program,
+                                            (const char *const *)given_words};
+    g_autofree char *text = ct_unit_text(&request);
+
+    g_print("%s", text);
+    return EXIT_SUCCESS;
+}
+
 static int start(const struct options *options)
 {
     struct ct_served served = {g_ptr_array_new_with_free_func(g_free)};
@@ -224,12 +185,14 @@ static int start(const struct options *options)
 
     if (!take_processes(options, &served, &error) ||
         !ct_listen_parse(&listen, options->listen ? options->listen : CT_LISTEN_DEFAULT, &error)) {
-        say("%s\nTry: ctrace serve --help", error->message);
-    } else if (!check_processes(&served, &error)) {
-        say("%s", error->message);
+        ct_serve_say("%s\nTry: ctrace serve --help", error->message);
+    } else if (options->is_unit) {
+        status = print_unit(options, &served);
+    } else if (!options->program && !check_processes(&served, &error)) {
+        ct_serve_say("%s", error->message);
         status = EXIT_FAILURE;
     } else {
-        status = serve(options, &served, &listen);
+        status = run(options, &served, &listen);
     }
     ct_listen_clear(&listen);
     g_ptr_array_unref(served.words);
@@ -246,7 +209,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     g_set_prgname("ctrace serve");
     if (!parse_options(&options, argv, &error)) {
-        say("%s\nTry: ctrace serve --help", error->message);
+        ct_serve_say("%s\nTry: ctrace serve --help", error->message);
         status = USAGE_STATUS;
     } else if (options.is_version) {
         g_print("ctrace %s\n", CTRACE_VERSION);
@@ -254,6 +217,7 @@ int main(int argc, char **argv)
         status = start(&options);
     }
     g_strfreev(options.pids);
+    g_strfreev(options.program);
     g_free(options.listen);
     return status;
 }

@@ -1,0 +1,22 @@
+/* An agent from its first moment to its last: with a program of its own, or for those that run
+ * already. */
+#ifndef CTRACE_SERVE_AGENT_H
+#define CTRACE_SERVE_AGENT_H
+
+#include "serve/server.h"
+
+struct ct_agent_request {
+    struct ct_served *served; /* borrowed, as are the next two; a program's process is added */
+    struct ct_listen *listen;
+    const char *const *program; /* what to start, with its arguments; NULL: nothing */
+    gboolean has_token;
+    gboolean is_redacted;
+};
+
+/*
+ * Returns the exit status: the program's own, as a shell has it, if there is one; 1 if the agent
+ * cannot be. Does not return where the program died of a signal: it dies of that, too.
+ */
+int ct_agent_run(const struct ct_agent_request *request);
+
+#endif

@@ -1,0 +1,99 @@
+#include "serve/unit.h"
+
+#include <string.h>
+
+/* In folders that systemd makes for the agent alone. That of a drop-in is no RuntimeDirectory: the
+ * service may have one, which would become mode 0700, too. */
+#define LISTEN         "unix:%t/%p/socket"
+#define LISTEN_DROP_IN "unix:%C/%p-ctrace/socket"
+
+/* As systemd.service(5) wants a word of ExecStart=. */
+static void append_word(GString *line, const char *word)
+{
+    gboolean is_plain =
+        *word && strspn(word, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-./:=,@+") == strlen(word);
+
+    if (line->len > 0)
+        g_string_append_c(line, ' ');
+    if (!is_plain)
+        g_string_append_c(line, '"');
+    for (const char *at = word; *at; at++) {
+        if (*at == '%' || *at == '$')
+            g_string_append_c(line, *at);
+        if (*at == '"' || *at == '\\')
+            g_string_append_c(line, '\\');
+        if ((guchar)*at < ' ' || *at == '\x7f')
+            g_string_append_printf(line, "\\x%02x", (guchar)*at);
+        else
+            g_string_append_c(line, *at);
+    }
+    if (!is_plain)
+        g_string_append_c(line, '"');
+}
+
+static void append_words(GString *line, const char *const *words)
+{
+    for (; words && *words; words++)
+        append_word(line, *words);
+}
+
+static gboolean listens(const char *const *options)
+{
+    for (; options && *options; options++)
+        if (g_str_has_prefix(*options, "--listen="))
+            return TRUE;
+    return FALSE;
+}
+
+static char *command_of(const struct ct_unit_request *request)
+{
+    GString *line = g_string_new(NULL);
+
+    append_word(line, request->ctrace);
+    append_word(line, "serve");
+    append_words(line, request->options);
+    if (!listens(request->options))
+        g_string_append_printf(line, " --listen=%s", request->program ? LISTEN_DROP_IN : LISTEN);
+    for (const char *const *word = request->words; word && *word; word++) {
+        append_word(line, "-p");
+        append_word(line, *word);
+    }
+    if (request->program)
+        append_word(line, "--");
+    append_words(line, request->program);
+    return g_string_free(line, FALSE);
+}
+
+char *ct_unit_text(const struct ct_unit_request *request)
+{
+    g_autofree char *command = command_of(request);
+
+    if (request->program)
+        return g_strdup_printf("# A drop-in for the service: systemctl edit NAME.service\n"
+                               "# Then: curl --unix-socket /var/cache/NAME-ctrace/socket "
+                               "http://localhost/debug/pprof/\n"
+                               "[Service]\n"
+                               "CacheDirectory=%%p-ctrace\n"
+                               "CacheDirectoryMode=0700\n"
+                               "ExecStart=\n"
+                               "ExecStart=%s\n",
+                               command);
+    return g_strdup_printf(
+        "# A unit of its own: /etc/systemd/system/ctrace-serve.service\n"
+        "# Then: curl --unix-socket /run/ctrace-serve/socket http://localhost/debug/pprof/\n"
+        "[Unit]\n"
+        "Description=Profiles of running programs, for go tool pprof\n"
+        "Documentation=man:ctrace-serve(1)\n"
+        "\n"
+        "[Service]\n"
+        "RuntimeDirectory=%%p\n"
+        "RuntimeDirectoryMode=0700\n"
+        "ExecStart=%s\n"
+        "Restart=on-failure\n"
+        "ProtectSystem=full\n"
+        "ProtectHome=read-only\n"
+        "\n"
+        "[Install]\n"
+        "WantedBy=multi-user.target\n",
+        command);
+}
