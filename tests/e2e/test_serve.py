@@ -298,6 +298,7 @@ class Questions(ServeTest):
         names = re.findall(r'<td><a href="(\w+)', page)
         self.assertTrue({"profile", "block", "threads", "goroutine", "trace", "cmdline", "heap"} <= set(names), page)
         self.assertIn("<code>sleep 1000</code>", page)
+        self.assertIn(f"curl &apos;{self.agent.address}threads?debug=2&apos;", page)
         for path, place in (("", None), ("debug/pprof", "pprof/")):
             status, headers, _ = self.agent.ask(path, path=self.agent.path.replace("debug/pprof/", ""))
             self.assertEqual((status, headers["Location"]), (302, place or "debug/pprof/"))

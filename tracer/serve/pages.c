@@ -11,11 +11,13 @@
     "padding:.15em 1.5em .15em 0;vertical-align:top}td.n,th.n{text-align:right}"            \
     "code{overflow-wrap:anywhere}h2{font-size:1.1em;margin-top:1.5em}"
 
-#define SAMPLES_OF_ENDPOINTS                                            \
-    "<pre>go tool pprof -top  ADDRESS/debug/pprof/profile?seconds=30\n" \
-    "go tool pprof -http=: ADDRESS/debug/pprof/block?seconds=5\n"       \
-    "curl ADDRESS/debug/pprof/threads?debug=2\n"                        \
-    "curl ADDRESS/debug/pprof/trace?seconds=5 | tar x  &amp;&amp;  ctrace view</pre>\n"
+/* The address stands for {}. */
+static const char *const examples[] = {
+    "go tool pprof -top '{}profile?seconds=30'",
+    "go tool pprof -http=: '{}block?seconds=5'",
+    "curl '{}threads?debug=2'",
+    "curl '{}trace?seconds=5' | tar x && ctrace view",
+};
 
 char *ct_page_policy(void)
 {
@@ -85,6 +87,19 @@ static void append_process(GString *html, const struct ct_served_process *proces
                            process->pid, process->pid, name, process->threads, command);
 }
 
+static void append_examples(GString *html, const char *base)
+{
+    g_string_append(html, "<pre>");
+    for (size_t i = 0; i < G_N_ELEMENTS(examples); i++) {
+        g_auto(GStrv) parts = g_strsplit(examples[i], "{}", -1);
+        g_autofree char *line = g_strjoinv(base, parts);
+        g_autofree char *safe = safe_markup(line);
+
+        g_string_append_printf(html, "%s\n", safe);
+    }
+    g_string_append(html, "</pre>\n");
+}
+
 GBytes *ct_page_index(const struct ct_page_request *request)
 {
     guint threads = count_threads(request->processes);
@@ -105,11 +120,12 @@ GBytes *ct_page_index(const struct ct_page_request *request)
     for (guint i = 0; i < request->processes->len; i++)
         append_process(html, &g_array_index(request->processes, struct ct_served_process, i),
                        request->is_redacted);
+    g_string_append(html, "</table>\n<p>Each has profiles of its own below "
+                          "<code>/PID/debug/pprof/</code>, or with <code>?process=</code>, an id "
+                          "or a name.</p>\n<h2>How to ask</h2>\n");
+    append_examples(html, request->base);
     g_string_append(
-        html, "</table>\n<p>Each has profiles of its own below "
-              "<code>/PID/debug/pprof/</code>, or with <code>?process=</code>, an id or a "
-              "name.</p>\n<h2>How to ask</h2>\n" SAMPLES_OF_ENDPOINTS
-              "<p><code>seconds=</code> how long, up to an hour; <code>hz=</code> samples in a "
+        html, "<p><code>seconds=</code> how long, up to an hour; <code>hz=</code> samples in a "
               "second of CPU time (99); <code>debug=1</code> text, a stack in a line; "
               "<code>process=</code> one of several; <code>format=perfetto</code> of a trace. Who "
               "hangs up ends what is recorded for them alone; the same question at the same time "

@@ -7,6 +7,7 @@
 struct ct_page_request {
     GArray *processes;    /* struct ct_served_process */
     gboolean is_redacted; /* command lines are not told */
+    const char *base;     /* of addresses in examples: "http://127.0.0.1:6060/debug/pprof/" */
 };
 
 /* All of them are the caller's to unref. */

@@ -18,9 +18,10 @@ struct ct_serve {
     struct ct_http_guard guard;
     struct ct_listen *listen;       /* borrowed, as is the next */
     const struct ct_served *served; /* of whom it tells */
-    struct ct_answers *answers;     /* owned, as are the next two */
+    struct ct_answers *answers;     /* owned, as are the next three */
     char *policy;
     char *address;
+    char *base;           /* of what is asked by HTTP */
     GPtrArray *exchanges; /* owned; struct exchange *, each until it is finished */
     guint unsent;         /* answers to what was recorded, which are not all there yet */
     gboolean is_redacted;
@@ -136,7 +137,7 @@ static void answer_page(const struct ct_serve *serve, SoupServerMessage *message
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GArray) processes = ct_served_choose(serve->served, question->process, &error);
-    const struct ct_page_request request = {processes, serve->is_redacted};
+    const struct ct_page_request request = {processes, serve->is_redacted, serve->base};
 
     if (!processes)
         answer_error(message, (guint)error->code, error->message);
@@ -241,17 +242,21 @@ static void on_headers(SoupServer *soup, SoupServerMessage *message, const char 
 
 /* ---- The server ---- */
 
-static char *describe(const struct ct_serve *serve)
+static void set_addresses(struct ct_serve *serve)
 {
     const struct ct_listen *listen = serve->listen;
 
-    if (listen->path)
-        return g_strconcat("unix:", listen->path, NULL);
+    if (listen->path) {
+        serve->address = g_strconcat("unix:", listen->path, NULL);
+        serve->base = g_strdup("http://localhost/debug/pprof/");
+        return;
+    }
     g_autofree char *host =
         g_strdup_printf(strchr(listen->host, ':') ? "[%s]" : "%s", listen->host);
-    g_autofree char *base = ct_http_guard_address(&serve->guard, host);
+    g_autofree char *place = ct_http_guard_address(&serve->guard, host);
 
-    return g_strconcat(base, "debug/pprof/", NULL);
+    serve->base = g_strconcat(place, "debug/pprof/", NULL);
+    serve->address = g_strdup(serve->base);
 }
 
 static gboolean begin(struct ct_serve *serve, const struct ct_serve_request *request,
@@ -263,7 +268,7 @@ static gboolean begin(struct ct_serve *serve, const struct ct_serve_request *req
     serve->is_open = ct_listen_open(request->listen, serve->soup, &serve->guard, error);
     if (!serve->is_open)
         return FALSE;
-    serve->address = describe(serve);
+    set_addresses(serve);
     soup_server_add_early_handler(serve->soup, NULL, on_headers, serve, NULL);
     return TRUE;
 }
@@ -300,6 +305,7 @@ void ct_serve_free(struct ct_serve *serve)
     ct_looking_free(serve->looking);
     g_free(serve->policy);
     g_free(serve->address);
+    g_free(serve->base);
     g_free(serve);
 }
 
