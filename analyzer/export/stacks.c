@@ -78,14 +78,18 @@ static GArray *list_rows(GHashTable *sums, gboolean is_of_count)
 static void write_head(const struct ct_export_input *input, const GArray *rows,
                        gboolean is_of_count, FILE *out)
 {
+    const struct ct_profile_units *units = ct_profile_kind_units(input->kind);
     int64_t total = 0;
 
     for (guint i = 0; i < rows->len; i++)
         total += g_array_index(rows, struct row, i).value;
     if (is_of_count)
         fprintf(out, "%s profile: total %" PRId64 "\n", ct_profile_kind_name(input->kind), total);
-    else
+    else if (strcmp(units->time, "delay") == 0)
         fprintf(out, "--- contention:\ncycles/second=1000000000\n");
+    else
+        fprintf(out, "--- %s: %s and %s of each stack\n", ct_profile_kind_name(input->kind),
+                units->time, units->count);
 }
 
 gboolean ct_export_write_stacks(const struct ct_export_input *input, FILE *out, GError **error)

@@ -437,10 +437,10 @@ class Recordings(ServeTest):
 class Launched(ServeTest):
     """A program that the agent starts."""
 
-    def start_agent(self, *program, **options):
-        agent = subprocess.Popen([CTRACE, "serve", "--listen=127.0.0.1:0", "--no-token", "--", *map(str, program)],
-                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                 cwd=self.folder, **options)
+    def start_agent(self, *program, options=(), **popen_options):
+        words = [CTRACE, "serve", "--listen=127.0.0.1:0", "--no-token", *options, "--", *map(str, program)]
+        agent = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                 cwd=self.folder, **popen_options)
 
         def end():
             agent.kill()
@@ -499,6 +499,22 @@ while True:
             self.assertEqual({sample.labels["pid"] for sample in Profile(threads.out).samples} & {str(child)}, {str(child)})
         os.kill(child, signal.SIGKILL)
         self.assertEqual(agent.wait(TIMEOUT_S), 0)
+
+    def test_its_heap(self):
+        agent = self.start_agent(WORKLOADS / "served", options=["--heap=0"])
+        agent.stdout.readline()
+        heap, allocs = (go_pprof("-raw", agent.address + kind) for kind in ("heap", "allocs"))
+        self.assertIn("inuse_space/bytes", heap.out, heap)
+        self.assertIn("alloc_space/bytes[dflt]", allocs.out, allocs)
+        # A thread of C++ keeps what it is to do on the heap.
+        self.assertRegex(heap.out, r"pthread_create|_M_start_thread|std::thread", heap)
+        result = run("curl", "-s", agent.address + "heap?seconds=1")
+        self.assertIn("-diff_base", result.out)
+        result = run("curl", "-s", agent.address + "heap?debug=1")
+        self.assertRegex(result.out, r"^--- heap: space and objects of each stack\n\d+ \d+ @ 0x")
+        agent.stdin.close()
+        self.assertEqual(agent.wait(TIMEOUT_S), 0)
+        self.assert_refused(self.ctrace("serve", "--heap", "-p", os.getpid()), "nothing is injected", status=2)
 
     def test_what_systemd_needs(self):
         """And takes, where it is here."""

@@ -150,7 +150,8 @@ static void paths_that_lack_their_end_lead_to_the_index(void **state)
 
 static void assert_next(struct ct_reading *reading, const char *expected)
 {
-    g_auto(GStrv) argv = ct_reading_next(reading, "/lib", "/tmp/r/ctrace.data");
+    const struct ct_reading_places places = {"/lib", "/tmp/r/ctrace.data", "/tmp/living"};
+    g_auto(GStrv) argv = ct_reading_next(reading, &places);
     g_autofree char *line = argv ? g_strjoinv(" ", argv) : NULL;
 
     if (expected)
@@ -198,6 +199,27 @@ static void a_recording_has_its_symbols(void **state)
     ct_reading_free(reading);
 }
 
+static void a_heap_is_that_of_a_snapshot(void **state)
+{
+    struct ct_question question = parse("debug/pprof/heap", "gc=1");
+    struct ct_reading *reading = ct_reading_new(&question, "/tmp/a");
+
+    (void)state;
+    assert_int_equal(question.duration_ms, 0);
+    assert_next(reading, "/lib/ctrace-snapshot /tmp/living -o /tmp/r/ctrace.data");
+    assert_next(reading, "/lib/ctrace-pprof heap /tmp/r/ctrace.data -o /tmp/a/answer");
+    assert_next(reading, NULL);
+    ct_reading_free(reading);
+
+    question = parse("12/debug/pprof/allocs", "debug=1");
+    reading = ct_reading_new(&question, "/tmp/a");
+    assert_next(reading, "/lib/ctrace-snapshot /tmp/living -o /tmp/r/ctrace.data");
+    assert_next(reading, "/lib/ctrace-export --format=stacks --profile=allocs /tmp/r/ctrace.data "
+                         "--process=12");
+    ct_reading_free(reading);
+    ct_question_clear(&question);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_profile_is_that_of_ctrace_pprof),
         cmocka_unit_test(a_text_is_that_of_ctrace_export),
         cmocka_unit_test(a_recording_has_its_symbols),
+        cmocka_unit_test(a_heap_is_that_of_a_snapshot),
     };
     return cmocka_run_group_tests_name("serve_question", tests, NULL, NULL);
 }

@@ -7,8 +7,13 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#define RECORDER "ctrace-record"
+
 /* How soon it is seen that all have ended. */
 enum { LOOK_MS = 500 };
+
+/* How soon it is seen that the program runs. */
+enum { BEGIN_MS = 20 };
 
 /* Of shells, for what cannot be run. */
 enum { NOT_EXECUTABLE_STATUS = 126, NOT_FOUND_STATUS = 127 };
@@ -78,10 +83,46 @@ static void serve(struct agent *agent)
         ct_serve_say("all processes that were served have ended");
 }
 
+static void serve_process(struct agent *agent, pid_t pid)
+{
+    g_ptr_array_add(agent->served->words, g_strdup_printf("%d", pid));
+}
+
+/* A recorder has begun before its program has. */
+static gboolean on_begin(void *user)
+{
+    struct agent *agent = user;
+    pid_t pid = ct_served_find_program(ct_launched_pid(agent->launched));
+
+    if (pid > 0)
+        serve_process(agent, pid);
+    return pid == 0 && !agent->has_ended;
+}
+
+/* Who keeps account of the program's memory records next to nothing else: waits of a second and
+ * more, and of those the newest. */
+static char **with_recorder(const struct ct_agent_request *request, const char *folder,
+                            const char *living)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    g_autofree char *recorder = g_build_filename(folder, RECORDER, NULL);
+    g_autofree char *heap =
+        *request->heap ? g_strconcat("--heap=", request->heap, NULL) : g_strdup("--heap");
+
+    g_strv_builder_add_many(builder, recorder, heap, "--kernel=off", "--rate=1s", "--keep=newest",
+                            "--max-size=64M", "-o", living, "--", NULL);
+    g_strv_builder_addv(builder, (const char **)request->program);
+    return g_strv_builder_end(builder);
+}
+
 /* Returns the exit status. */
-static int launch_and_serve(struct agent *agent, const char *const *program)
+static int launch_and_serve(struct agent *agent, const struct ct_agent_request *request,
+                            const char *folder)
 {
     g_autoptr(GError) error = NULL;
+    g_auto(GStrv) recorded =
+        request->heap ? with_recorder(request, folder, ct_serve_living(agent->server)) : NULL;
+    const char *const *program = recorded ? (const char *const *)recorded : request->program;
 
     agent->launched = ct_launched_new(program, on_program_end, agent, &error);
     if (!agent->launched) {
@@ -89,7 +130,10 @@ static int launch_and_serve(struct agent *agent, const char *const *program)
         return g_error_matches(error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT) ? NOT_FOUND_STATUS
                                                                           : NOT_EXECUTABLE_STATUS;
     }
-    g_ptr_array_add(agent->served->words, g_strdup_printf("%d", ct_launched_pid(agent->launched)));
+    if (recorded)
+        g_timeout_add(BEGIN_MS, on_begin, agent);
+    else
+        serve_process(agent, ct_launched_pid(agent->launched));
     serve(agent);
     ct_launched_free(agent->launched);
     return WIFEXITED(agent->status) ? WEXITSTATUS(agent->status) : EXIT_FAILURE;
@@ -106,6 +150,7 @@ int ct_agent_run(const struct ct_agent_request *request)
         .programs = folder,
         .has_token = request->has_token,
         .is_redacted = request->is_redacted,
+        .has_heap = request->heap != NULL,
     };
     struct agent agent = {.loop = g_main_loop_new(NULL, FALSE), .served = request->served};
     int status = EXIT_SUCCESS;
@@ -116,7 +161,7 @@ int ct_agent_run(const struct ct_agent_request *request)
         ct_serve_say("%s", error->message);
         status = EXIT_FAILURE;
     } else if (request->program) {
-        status = launch_and_serve(&agent, request->program);
+        status = launch_and_serve(&agent, request, folder);
         ct_serve_free(agent.server);
     } else {
         serve(&agent);

@@ -20,6 +20,7 @@ enum { READER_LIMIT_MS = 600000 };
 struct ct_answers {
     char *programs; /* owned */
     char *place;    /* owned; a folder of our own */
+    char *living;   /* owned; a recording in it, which goes on; it may not be there */
     struct ct_recordings *recordings;
     GPtrArray *all; /* owned; struct ct_answer *, each until it is gone */
 };
@@ -29,7 +30,8 @@ struct ct_answer {
     struct ct_recording_share *share; /* NULL: none any more */
     struct ct_command *command;       /* a reader that runs; or NULL */
     struct ct_reading *reading;       /* owned; what is to be run */
-    char *folder;                     /* owned, as are the next two */
+    char *folder;                     /* owned, as are the next three */
+    char *snapshot;                   /* of the living recording */
     char *output;
     char *said;
     ct_answer_done *done; /* NULL: it was cancelled */
@@ -45,6 +47,7 @@ static void answer_free(struct ct_answer *answer)
         ct_tree_remove(answer->folder);
     ct_reading_free(answer->reading);
     g_free(answer->folder);
+    g_free(answer->snapshot);
     g_free(answer->output);
     g_free(answer->said);
     g_free(answer);
@@ -88,11 +91,17 @@ static void succeed(struct ct_answer *answer)
 
 static void read_on(struct ct_answer *answer);
 
+/* Of the recording that is read. */
+static const char *directory_of(const struct ct_answer *answer)
+{
+    return answer->share ? ct_recording_directory(answer->share) : answer->snapshot;
+}
+
 /* Where it lay is nobody's concern. */
 static char *what_it_said(const struct ct_answer *answer)
 {
     g_autofree char *said = ct_command_said(answer->said);
-    g_autofree char *directory = g_strconcat(ct_recording_directory(answer->share), ": ", NULL);
+    g_autofree char *directory = g_strconcat(directory_of(answer), ": ", NULL);
     g_auto(GStrv) parts = g_strsplit(said, directory, -1);
 
     return g_strjoinv("", parts);
@@ -116,17 +125,18 @@ static void on_read(void *user, enum ct_command_end end)
     }
 }
 
-/* The next command, or the answer. */
-static void read_on(struct ct_answer *answer)
+/* The next command. FALSE: there is none any more, or, with an error, it cannot be run. */
+static gboolean read_next(struct ct_answer *answer, GError **error)
 {
-    g_auto(GStrv) argv = ct_reading_next(answer->reading, answer->answers->programs,
-                                         ct_recording_directory(answer->share));
-    g_autoptr(GError) error = NULL;
+    const struct ct_reading_places places = {
+        .programs = answer->answers->programs,
+        .directory = directory_of(answer),
+        .living = answer->answers->living,
+    };
+    g_auto(GStrv) argv = ct_reading_next(answer->reading, &places);
 
-    if (!argv) {
-        succeed(answer);
-        return;
-    }
+    if (!argv)
+        return FALSE;
     const struct ct_command_request request = {
         .argv = (const char *const *)argv,
         .output = answer->output,
@@ -135,9 +145,20 @@ static void read_on(struct ct_answer *answer)
         .limit_ms = READER_LIMIT_MS,
     };
 
-    answer->command = ct_command_start(&request, on_read, answer, &error);
-    if (!answer->command)
+    answer->command = ct_command_start(&request, on_read, answer, error);
+    return answer->command != NULL;
+}
+
+static void read_on(struct ct_answer *answer)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (read_next(answer, &error))
+        return;
+    if (error)
         fail(answer, error);
+    else
+        succeed(answer);
 }
 
 static void on_recorded(void *user, const GError *error)
@@ -174,9 +195,12 @@ static gboolean begin(struct ct_answer *answer, const struct ct_question *questi
         return FALSE;
     }
     answer->folder = g_steal_pointer(&template);
+    answer->snapshot = g_build_filename(answer->folder, "ctrace.data", NULL);
     answer->output = g_build_filename(answer->folder, "out", NULL);
     answer->said = g_build_filename(answer->folder, "said", NULL);
     answer->reading = ct_reading_new(question, answer->folder);
+    if (question->duration_ms == 0) /* it is of what is recorded already */
+        return read_next(answer, error);
     answer->share =
         ct_recordings_join(answer->answers->recordings, &wish, on_recorded, answer, error);
     return answer->share != NULL;
@@ -218,10 +242,16 @@ struct ct_answers *ct_answers_new(const char *programs, GError **error)
     struct ct_answers *answers = g_new0(struct ct_answers, 1);
 
     answers->place = place;
+    answers->living = g_build_filename(place, "living", NULL);
     answers->programs = g_strdup(programs);
     answers->all = g_ptr_array_new();
     answers->recordings = ct_recordings_new(answers->programs, place);
     return answers;
+}
+
+const char *ct_answers_living(const struct ct_answers *answers)
+{
+    return answers->living;
 }
 
 static gboolean on_tick(void *nothing)
@@ -258,6 +288,7 @@ void ct_answers_free(struct ct_answers *answers)
     g_ptr_array_unref(answers->all);
     ct_tree_remove(answers->place);
     g_free(answers->place);
+    g_free(answers->living);
     g_free(answers->programs);
     g_free(answers);
 }

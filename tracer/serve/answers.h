@@ -14,6 +14,9 @@ struct ct_answer;
 
 /* NULL: an error. `programs` is the folder that the commands are in. */
 struct ct_answers *ct_answers_new(const char *programs, GError **error);
+/* Where a recording is to lie, or does, that goes on as long as the program that is served, and
+ * keeps account of its memory. Borrowed. */
+const char *ct_answers_living(const struct ct_answers *answers);
 /* Ends what runs, and waits for that. Nobody is called back any more. */
 void ct_answers_free(struct ct_answers *answers);
 

@@ -11,6 +11,7 @@ struct ct_question {
     const struct ct_endpoint *endpoint; /* NULL: the index */
     char *process;                      /* owned; an id or a name; NULL: all that are served */
     guint64 duration_ms;                /* 0: nothing is to be recorded */
+    gboolean has_seconds;               /* that was asked for */
     guint hz;                           /* samples in a second of CPU time; 0: none */
     guint debug;                        /* 0: for programs; else text */
     gboolean is_perfetto;               /* of a trace */

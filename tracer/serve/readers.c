@@ -10,8 +10,10 @@
 #define DIRECTORY "{directory}"
 #define FOLDER    "{folder}" /* that the recording is in */
 #define BASE      "{base}"   /* its name there */
+#define LIVING    "{living}" /* a recording that goes on */
 #define FILE      "{file}"
 #define PROFILE   "{profile}"
+#define PROCESS   "{process}" /* not there, if none is asked for */
 
 struct ct_reader {
     const char *type;
@@ -22,6 +24,21 @@ struct ct_reader {
 
 static const struct ct_reader as_profile = {
     "application/octet-stream", "", TRUE, {{"@ctrace-pprof", PROFILE, DIRECTORY, "-o", FILE}}};
+
+/* Of what is allocated the recorder of the program keeps account. */
+static const struct ct_reader as_heap_profile = {
+    "application/octet-stream",
+    "",
+    TRUE,
+    {{"@ctrace-snapshot", LIVING, "-o", DIRECTORY},
+     {"@ctrace-pprof", PROFILE, DIRECTORY, "-o", FILE, PROCESS}}};
+
+static const struct ct_reader as_heap_stacks = {
+    "text/plain; charset=utf-8",
+    NULL,
+    FALSE,
+    {{"@ctrace-snapshot", LIVING, "-o", DIRECTORY},
+     {"@ctrace-export", "--format=stacks", "--profile={profile}", DIRECTORY, PROCESS}}};
 
 static const struct ct_reader as_stacks = {
     "text/plain; charset=utf-8",
@@ -51,6 +68,8 @@ static const struct ct_reader *find_reader(const struct ct_question *question)
 {
     if (question->endpoint->kind == CT_ENDPOINT_TRACE)
         return question->is_perfetto ? &as_perfetto : &as_archive;
+    if (question->endpoint->kind == CT_ENDPOINT_HEAP)
+        return question->debug > 0 ? &as_heap_stacks : &as_heap_profile;
     return question->debug == 0 ? &as_profile : question->debug == 1 ? &as_stacks : &as_dump;
 }
 
@@ -64,6 +83,8 @@ struct ct_reading *ct_reading_new(const struct ct_question *question, const char
     reading->file = reader->has_file ? g_build_filename(folder, "answer", NULL) : NULL;
     reading->name =
         reader->ending ? g_strconcat(question->endpoint->name, reader->ending, NULL) : NULL;
+    reading->process =
+        question->process ? g_strconcat("--process=", question->process, NULL) : NULL;
     reading->profile = g_strdup(question->endpoint->profile);
     return reading;
 }
@@ -75,16 +96,23 @@ void ct_reading_free(struct ct_reading *reading)
     g_free(reading->file);
     g_free(reading->name);
     g_free(reading->profile);
+    g_free(reading->process);
     g_free(reading);
 }
 
-static char *fill(const struct ct_reading *reading, const char *word, const char *programs,
-                  const char *directory)
+static char *fill(const struct ct_reading *reading, const char *word,
+                  const struct ct_reading_places *places)
 {
+    const char *directory = places->directory;
+
     if (*word == OURS)
-        return g_build_filename(programs, word + 1, NULL);
+        return g_build_filename(places->programs, word + 1, NULL);
     if (strcmp(word, DIRECTORY) == 0)
         return g_strdup(directory);
+    if (strcmp(word, PROCESS) == 0)
+        return g_strdup(reading->process);
+    if (strcmp(word, LIVING) == 0)
+        return g_strdup(places->living);
     if (strcmp(word, FOLDER) == 0)
         return g_path_get_dirname(directory);
     if (strcmp(word, BASE) == 0)
@@ -97,7 +125,7 @@ static char *fill(const struct ct_reading *reading, const char *word, const char
     return g_strdup(word);
 }
 
-char **ct_reading_next(struct ct_reading *reading, const char *programs, const char *directory)
+char **ct_reading_next(struct ct_reading *reading, const struct ct_reading_places *places)
 {
     if (reading->step >= STEPS_MAX || !reading->reader->steps[reading->step][0])
         return NULL;
@@ -105,6 +133,6 @@ char **ct_reading_next(struct ct_reading *reading, const char *programs, const c
     char **argv = g_new0(char *, WORDS_MAX + 1);
 
     for (size_t i = 0; i < WORDS_MAX && words[i]; i++)
-        argv[i] = fill(reading, words[i], programs, directory);
+        argv[i] = fill(reading, words[i], places);
     return argv;
 }

@@ -8,8 +8,9 @@ struct ct_reading {
     const struct ct_reader *reader; /* borrowed */
     char *file;                     /* owned; what is the answer; NULL: what the last one wrote */
     const char *type;
-    char *name; /* owned; of the answer as a file; or NULL */
-    char *profile;
+    char *name;    /* owned; of the answer as a file; or NULL */
+    char *profile; /* owned; or NULL, as is the next */
+    char *process; /* as an option */
     guint step;
 };
 
@@ -17,7 +18,15 @@ struct ct_reading {
 struct ct_reading *ct_reading_new(const struct ct_question *question, const char *folder);
 void ct_reading_free(struct ct_reading *reading);
 
+/* Where everything is. Borrowed. */
+struct ct_reading_places {
+    const char *programs;
+    const char
+        *directory; /* of the recording that is read; of a living one, where its snapshot goes */
+    const char *living; /* one that goes on; or NULL */
+};
+
 /* The next command to be run; the caller frees it. NULL: the answer is there. */
-char **ct_reading_next(struct ct_reading *reading, const char *programs, const char *directory);
+char **ct_reading_next(struct ct_reading *reading, const struct ct_reading_places *places);
 
 #endif

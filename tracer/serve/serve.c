@@ -17,6 +17,8 @@ struct options {
     char **pids; /* owned */
     char *listen;
     char **program;
+    char *heap_rate;
+    gboolean has_heap;
     gboolean has_no_token;
     gboolean is_redacted;
     gboolean is_unit;
@@ -53,6 +55,12 @@ static gboolean parse_options(struct options *options, char **typed, GError **er
          "Be asked at this port of this machine, or by a socket that only this user can reach "
          "(" CT_LISTEN_DEFAULT ")",
          "ADDRESS:PORT|unix:PATH"},
+        /* The first is it without a value, which must not be the next argument. */
+        {"heap", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->has_heap, NULL, NULL},
+        {"heap", 0, 0, G_OPTION_ARG_STRING, &options->heap_rate,
+         "Serve PROGRAM's heap, too: a block in SIZE bytes is looked at, or in 512KiB if there is "
+         "no =SIZE (0: all)",
+         "SIZE"},
         {"no-token", 0, 0, G_OPTION_ARG_NONE, &options->has_no_token,
          "Answer every user and program of this machine that asks at the port", NULL},
         {"redact", 0, 0, G_OPTION_ARG_NONE, &options->is_redacted,
@@ -85,6 +93,12 @@ static gboolean take_processes(const struct options *options, struct ct_served *
     for (char **pid = options->pids; pid && *pid; pid++)
         if (!ct_targets_add(served->words, *pid, error))
             return FALSE;
+    if (!options->program && (options->has_heap || options->heap_rate)) {
+        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                            "--heap is of a program that is started: nothing is injected into what "
+                            "runs already");
+        return FALSE;
+    }
     if ((served->words->len > 0) != (options->program != NULL))
         return TRUE;
     g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
@@ -122,6 +136,9 @@ static int run(const struct options *options, struct ct_served *served, struct c
         .served = served,
         .listen = listen,
         .program = (const char *const *)options->program,
+        .heap = options->heap_rate  ? options->heap_rate
+                : options->has_heap ? ""
+                                    : NULL,
         .has_token = !options->has_no_token && !listen->path,
         .is_redacted = options->is_redacted,
     };
@@ -146,11 +163,17 @@ static int print_unit(const struct options *options, const struct ct_served *ser
     g_autofree char *front_door = find_front_door();
     g_autofree char *listen =
         options->listen ? g_strconcat("--listen=", options->listen, NULL) : NULL;
+    g_autofree char *heap =
+        options->heap_rate ? g_strconcat("--heap=", options->heap_rate, NULL) : NULL;
     g_autoptr(GStrvBuilder) given = g_strv_builder_new();
     g_autoptr(GStrvBuilder) words = g_strv_builder_new();
 
     if (listen)
         g_strv_builder_add(given, listen);
+    if (options->has_heap)
+        g_strv_builder_add(given, "--heap");
+    if (heap)
+        g_strv_builder_add(given, heap);
     if (options->has_no_token)
         g_strv_builder_add(given, "--no-token");
     if (options->is_redacted)
@@ -219,5 +242,6 @@ int main(int argc, char **argv)
     g_strfreev(options.pids);
     g_strfreev(options.program);
     g_free(options.listen);
+    g_free(options.heap_rate);
     return status;
 }

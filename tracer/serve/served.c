@@ -144,12 +144,39 @@ gboolean ct_served_find(const struct ct_served *served, const char *process,
         return targets->words[0] != NULL;
     g_autofree char *all = describe(served);
 
-    return refuse(error, CT_SERVE_NOT_NOW, g_strdup_printf("%s: no such process runs now", all));
+    return refuse(error, CT_SERVE_NOT_NOW,
+                  *all ? g_strdup_printf("%s: no such process runs now", all)
+                       : g_strdup("the program has not begun yet"));
 }
 
 void ct_served_targets_clear(struct ct_served_targets *targets)
 {
     g_clear_pointer(&targets->words, g_strfreev);
+}
+
+static char *executable_of(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/exe", pid);
+
+    return g_file_read_link(path, NULL);
+}
+
+pid_t ct_served_find_program(pid_t launcher)
+{
+    g_autoptr(GArray) roots = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_autofree char *own = executable_of(launcher);
+
+    g_array_append_val(roots, launcher);
+    g_autoptr(GArray) tree = ct_proc_list_tree(roots, TRUE);
+
+    for (guint i = 0; own && i < tree->len; i++) {
+        pid_t pid = g_array_index(tree, pid_t, i);
+        g_autofree char *executable = executable_of(pid);
+
+        if (executable && strcmp(executable, own) != 0)
+            return pid;
+    }
+    return 0;
 }
 
 gboolean ct_served_has_ended(const struct ct_served *served)

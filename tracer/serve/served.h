@@ -36,6 +36,10 @@ gboolean ct_served_find(const struct ct_served *served, const char *process,
                         struct ct_served_targets *targets, GError **error);
 void ct_served_targets_clear(struct ct_served_targets *targets);
 
+/* The first process that the one has started, itself or by others, that is another program. 0:
+ * there is none yet. */
+pid_t ct_served_find_program(pid_t launcher);
+
 /* Does it name processes by nothing but ids, all of which have ended? */
 gboolean ct_served_has_ended(const struct ct_served *served);
 

@@ -25,6 +25,7 @@ struct ct_serve {
     GPtrArray *exchanges; /* owned; struct exchange *, each until it is finished */
     guint unsent;         /* answers to what was recorded, which are not all there yet */
     gboolean is_redacted;
+    gboolean has_heap;
     gboolean is_open;
 };
 
@@ -157,6 +158,24 @@ static void answer_symbol(SoupServerMessage *message)
     answer_bytes(message, PLAIN, g_bytes_new_static(text, strlen(text)));
 }
 
+/* Of the whole program: whose memory it is, is told by the profile. */
+static void answer_heap(struct ct_serve *serve, SoupServerMessage *message,
+                        const struct ct_question *question)
+{
+    if (!serve->has_heap)
+        answer_error(message, CT_SERVE_WRONG,
+                     "there are no heap profiles of a process that runs already: nothing is "
+                     "injected into it; start it by: ctrace serve --heap PROGRAM");
+    else if (question->has_seconds)
+        answer_error(message, CT_SERVE_WRONG,
+                     "seconds= is not of heap profiles: fetch two, and compare them by go tool "
+                     "pprof -diff_base");
+    else if (strcmp(soup_server_message_get_method(message), "HEAD") == 0)
+        answer_bytes(message, PLAIN, g_bytes_new(NULL, 0));
+    else
+        record(serve, message, question);
+}
+
 static void answer_question(struct ct_serve *serve, SoupServerMessage *message,
                             const struct ct_question *question)
 {
@@ -167,9 +186,7 @@ static void answer_question(struct ct_serve *serve, SoupServerMessage *message,
     else if (strcmp(soup_server_message_get_method(message), "POST") == 0)
         answer_error(message, CT_SERVE_NO_METHOD, "only symbol is posted to: GET or HEAD");
     else if (endpoint && endpoint->kind == CT_ENDPOINT_HEAP)
-        answer_error(message, CT_SERVE_WRONG,
-                     "there are no heap profiles of a process that runs already: nothing is "
-                     "injected into it; start it by: ctrace record --heap PROGRAM");
+        answer_heap(serve, message, question);
     else if (!endpoint || question->duration_ms == 0)
         answer_page(serve, message, question);
     else if (serve->is_redacted && endpoint->kind == CT_ENDPOINT_TRACE)
@@ -284,6 +301,7 @@ struct ct_serve *ct_serve_new(const struct ct_serve_request *request, GError **e
     serve->listen = request->listen;
     serve->served = request->served;
     serve->is_redacted = request->is_redacted;
+    serve->has_heap = request->has_heap;
     serve->policy = ct_page_policy();
     if (begin(serve, request, error))
         return serve;
@@ -307,6 +325,11 @@ void ct_serve_free(struct ct_serve *serve)
     g_free(serve->address);
     g_free(serve->base);
     g_free(serve);
+}
+
+const char *ct_serve_living(const struct ct_serve *serve)
+{
+    return ct_answers_living(serve->answers);
 }
 
 gboolean ct_serve_is_busy(const struct ct_serve *serve)
