@@ -211,10 +211,10 @@ static void a_heap_is_that_of_a_snapshot(void **state)
     assert_next(reading, NULL);
     ct_reading_free(reading);
 
-    question = parse("12/debug/pprof/allocs", "debug=1");
+    question = parse("12/debug/pprof/allocs", NULL);
     reading = ct_reading_new(&question, "/tmp/a");
     assert_next(reading, "/lib/ctrace-snapshot /tmp/living -o /tmp/r/ctrace.data");
-    assert_next(reading, "/lib/ctrace-export --format=stacks --profile=allocs /tmp/r/ctrace.data "
+    assert_next(reading, "/lib/ctrace-pprof allocs /tmp/r/ctrace.data -o /tmp/a/answer "
                          "--process=12");
     ct_reading_free(reading);
     ct_question_clear(&question);

@@ -5,6 +5,7 @@
 #include "text/safe_text.h"
 
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -85,6 +86,9 @@ struct ct_command *ct_command_start(const struct ct_command_request *request, ct
     g_autoptr(GError) failure = NULL;
     int end_signal = request->end_signal;
 
+    /* What a command before it wrote there would stay behind what this one writes. */
+    g_unlink(request->output);
+    g_unlink(request->said);
     g_subprocess_launcher_set_stdout_file_path(launcher, request->output);
     g_subprocess_launcher_set_stderr_file_path(launcher, request->said);
     g_subprocess_launcher_set_child_setup(launcher, be_a_command, &end_signal, NULL);

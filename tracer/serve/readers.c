@@ -33,13 +33,6 @@ static const struct ct_reader as_heap_profile = {
     {{"@ctrace-snapshot", LIVING, "-o", DIRECTORY},
      {"@ctrace-pprof", PROFILE, DIRECTORY, "-o", FILE, PROCESS}}};
 
-static const struct ct_reader as_heap_stacks = {
-    "text/plain; charset=utf-8",
-    NULL,
-    FALSE,
-    {{"@ctrace-snapshot", LIVING, "-o", DIRECTORY},
-     {"@ctrace-export", "--format=stacks", "--profile={profile}", DIRECTORY, PROCESS}}};
-
 static const struct ct_reader as_stacks = {
     "text/plain; charset=utf-8",
     NULL,
@@ -69,7 +62,7 @@ static const struct ct_reader *find_reader(const struct ct_question *question)
     if (question->endpoint->kind == CT_ENDPOINT_TRACE)
         return question->is_perfetto ? &as_perfetto : &as_archive;
     if (question->endpoint->kind == CT_ENDPOINT_HEAP)
-        return question->debug > 0 ? &as_heap_stacks : &as_heap_profile;
+        return &as_heap_profile;
     return question->debug == 0 ? &as_profile : question->debug == 1 ? &as_stacks : &as_dump;
 }
 

@@ -166,6 +166,9 @@ static void answer_heap(struct ct_serve *serve, SoupServerMessage *message,
         answer_error(message, CT_SERVE_WRONG,
                      "there are no heap profiles of a process that runs already: nothing is "
                      "injected into it; start it by: ctrace serve --heap PROGRAM");
+    else if (question->debug > 0)
+        answer_error(message, CT_SERVE_WRONG,
+                     "debug= is not of heap profiles: go tool pprof -top reads them");
     else if (question->has_seconds)
         answer_error(message, CT_SERVE_WRONG,
                      "seconds= is not of heap profiles: fetch two, and compare them by go tool "
