@@ -524,7 +524,7 @@ while True:
             self.assertEqual(result.status, 0, result)
             for line in lines:
                 self.assertIn(line, result.out)
-            if shutil.which("systemd-analyze") and "Unit" in result.out:
+            if shutil.which("systemd-analyze") and "Unit" in result.out and os.geteuid() == 0:
                 (self.folder / "ctrace-serve.service").write_text(result.out.replace("Documentation", "#"))
                 checked = run("systemd-analyze", "verify", self.folder / "ctrace-serve.service")
                 self.assertEqual((checked.status, "ctrace-serve.service" in checked.err), (0, False), checked)

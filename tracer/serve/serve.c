@@ -39,7 +39,7 @@ static const char description[] =
     "\n"
     "Examples:\n"
     "  sudo ctrace serve -p redis-server\n"
-    "  sudo ctrace serve --listen=unix:/run/ctrace/socket -- ./server --port 8080";
+    "  sudo ctrace serve --listen=unix:/run/ctrace/socket -- ./server";
 
 /* ---- Options ---- */
 
@@ -104,7 +104,7 @@ static gboolean take_processes(const struct options *options, struct ct_served *
     g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
                         options->program
                             ? "a program to start, or processes that run: give one or the other"
-                            : "which program? for example: ctrace serve ./server --port 8080, or, "
+                            : "which program? for example: ctrace serve ./server, or, "
                               "if it runs already: ctrace serve -p server");
     return FALSE;
 }
