@@ -66,6 +66,26 @@ static void listen_to(const struct ct_asked *asked, int fd, gboolean is_heard)
     epoll_ctl(asked->epoll_fd, is_heard ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, &event);
 }
 
+/* Where one that was killed left its socket, that takes its place. FALSE and errno. */
+static gboolean bind_to(int fd, const struct sockaddr_un *address)
+{
+    const struct sockaddr *at = (const void *)address;
+    struct stat status;
+
+    if (bind(fd, at, sizeof(*address)) == 0)
+        return TRUE;
+    if (errno != EADDRINUSE)
+        return FALSE;
+    int probe_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    gboolean is_left =
+        probe_fd >= 0 && connect(probe_fd, at, sizeof(*address)) != 0 && errno == ECONNREFUSED;
+    if (probe_fd >= 0)
+        close(probe_fd);
+    errno = EADDRINUSE;
+    is_left = is_left && lstat(address->sun_path, &status) == 0 && S_ISSOCK(status.st_mode);
+    return is_left && unlink(address->sun_path) == 0 && bind(fd, at, sizeof(*address)) == 0;
+}
+
 struct ct_asked *ct_asked_new(const char *path, GError **error)
 {
     struct sockaddr_un address;
@@ -74,11 +94,9 @@ struct ct_asked *ct_asked_new(const char *path, GError **error)
         return NULL;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* The file gets the mode that the socket has. */
-    if (fd < 0 || fchmod(fd, 0600) != 0 ||
-        bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, MAX_PEERS) != 0) {
+    if (fd < 0 || fchmod(fd, 0600) != 0 || !bind_to(fd, &address) || listen(fd, MAX_PEERS) != 0) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
-                    "cannot listen at %s: %s%s", path, g_strerror(errno),
-                    errno == EADDRINUSE ? ": remove it, if nobody does any more" : "");
+                    "cannot listen at %s: %s", path, g_strerror(errno));
         if (fd >= 0)
             close(fd);
         return NULL;

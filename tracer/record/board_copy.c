@@ -22,6 +22,7 @@ struct patch {
 };
 
 struct ct_board_copy {
+    int fd;            /* the board's, which may lose its name; -1: there was none more to be had */
     char *path;        /* owned; the board's */
     GArray *patches;   /* owned; struct patch */
     GByteArray *bytes; /* owned; theirs */
@@ -117,6 +118,36 @@ static gboolean read_slot(const struct ct_board_map *map, size_t at, struct slot
            !is_ending(&slot->thread.wait);
 }
 
+static void take_records(struct ct_board_copy *copy, const struct ct_board_map *map, size_t at,
+                         size_t size)
+{
+    g_autofree void *records = g_malloc(size);
+
+    ct_board_map_copy(map, at, records, size);
+    patch(copy, at, records, size);
+}
+
+/* Up to that head, what nobody has fetched: the recorder alone moves the tails, and does not now.
+ */
+static void take_ring(struct ct_board_copy *copy, const struct ct_board_map *map, size_t at,
+                      uint64_t head, size_t size)
+{
+    const size_t bytes_at = at + sizeof(struct ct_board_ring);
+    uint64_t tail;
+
+    ct_board_map_copy(map, at + offsetof(struct ct_board_ring, tail), &tail, sizeof(tail));
+    patch(copy, at + offsetof(struct ct_board_ring, head), &head, sizeof(head));
+    patch(copy, at + offsetof(struct ct_board_ring, tail), &tail, sizeof(tail));
+    uint64_t begin = ct_ring_begin(head, tail);
+    uint64_t left = (head & CT_RING_POSITION_MASK) - begin;
+    if (left == 0 || left > size || begin % sizeof(uint64_t) != 0)
+        return;
+    size_t first = MIN(left, size - begin % size);
+    take_records(copy, map, bytes_at + begin % size, first);
+    if (left > first)
+        take_records(copy, map, bytes_at, left - first);
+}
+
 static void take_slot(struct ct_board_copy *copy, const struct ct_board_map *map, uint32_t index)
 {
     const size_t at = ct_board_map_place(map, CT_TABLE_SLOTS, index);
@@ -133,11 +164,10 @@ static void take_slot(struct ct_board_copy *copy, const struct ct_board_map *map
           offsetof(struct ct_board_thread, counters) + counters_size(&slot->thread));
     patch(copy, at + LARGE_RING_AT, &slot->large_ring[0], sizeof(slot->large_ring[0]));
     for (guint i = 0; i < slot->count; i++)
-        patch(copy, slot->rings[i] + offsetof(struct ct_board_ring, head), &slot->heads[i],
-              sizeof(slot->heads[i]));
+        take_ring(copy, map, slot->rings[i], slot->heads[i],
+                  i == 0 ? CT_RING_SMALL_SIZE : CT_RING_LARGE_SIZE);
 }
 
-/* The recorder alone moves the tails, and does not now. */
 static void take_children(struct ct_board_copy *copy, const struct ct_board_map *map,
                           const char numbers[CT_BOARD_NUMBERS_SIZE])
 {
@@ -152,12 +182,18 @@ static void take_children(struct ct_board_copy *copy, const struct ct_board_map 
     }
 }
 
+static int open_board(const char *path)
+{
+    return open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
 struct ct_board_copy *ct_board_copy_take(const struct ct_mapped_board *board)
 {
     struct ct_board_copy *copy = g_new0(struct ct_board_copy, 1);
     char numbers[CT_BOARD_NUMBERS_SIZE];
 
     copy->path = g_strdup(board->path);
+    copy->fd = open_board(board->path);
     copy->patches = g_array_new(FALSE, FALSE, sizeof(struct patch));
     copy->bytes = g_byte_array_new();
     if (board->is_lost)
@@ -243,13 +279,13 @@ gboolean ct_board_copy_write(const struct ct_board_copy *copy, const char *folde
 {
     g_autofree char *name = g_path_get_basename(copy->path);
     g_autofree char *path = g_build_filename(folder, name, NULL);
-    int from_fd = open(copy->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int from_fd = copy->fd >= 0 ? copy->fd : open_board(copy->path);
     int to_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     gboolean is_written =
         from_fd >= 0 && to_fd >= 0 && copy_file(from_fd, to_fd) && write_patches(copy, to_fd);
     int code = errno;
 
-    if (from_fd >= 0)
+    if (from_fd >= 0 && from_fd != copy->fd)
         close(from_fd);
     if (to_fd >= 0)
         close(to_fd);
@@ -261,11 +297,15 @@ uint64_t ct_board_copy_size(const struct ct_board_copy *copy)
 {
     struct stat status;
 
-    return stat(copy->path, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
+    return (copy->fd >= 0 ? fstat(copy->fd, &status) : stat(copy->path, &status)) == 0
+               ? (uint64_t)status.st_blocks * 512
+               : 0;
 }
 
 void ct_board_copy_free(struct ct_board_copy *copy)
 {
+    if (copy->fd >= 0)
+        close(copy->fd);
     g_free(copy->path);
     g_array_unref(copy->patches);
     g_byte_array_unref(copy->bytes);

@@ -15,8 +15,8 @@ struct ct_board_copy;
  */
 struct ct_board_copy *ct_board_copy_take(const struct ct_mapped_board *board);
 
-/* Then: makes the copy, a file of the same name in that folder, whose other tables may have grown
- * since. FALSE and errno. */
+/* Then, at any time: makes the copy, a file of the same name in that folder. Tables that only grow,
+ * and what is live of the heap, are as they are by now. FALSE and errno. */
 gboolean ct_board_copy_write(const struct ct_board_copy *copy, const char *folder);
 
 /* How much memory that takes, in bytes. */

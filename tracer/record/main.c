@@ -124,7 +124,6 @@ static void watch(struct setting *setting)
     uint64_t closed = 0; /* so many processes had ended when boards were last closed */
     gboolean was_told = FALSE;
 
-    setting->questions = ct_questions_new(recording);
     if (options->delay_ns > 0)
         deadlines[BEGIN] = ct_deadline_after(options->delay_ns);
     if (options->duration_ns > 0)
@@ -209,7 +208,7 @@ static gboolean launch_program(struct setting *setting, int *exec_errno, GError 
     setting->launch.ignored_group = ct_recording_daemon_group(recording);
     setting->launch.before_exec = attach;
     setting->launch.before_exec_user = setting;
-    if (setting->options->delay_ns == 0)
+    if (setting->options->delay_ns == 0 && setting->options->standby == NULL)
         ct_recording_begin(recording);
     return ct_launch_start(&setting->launch, setting->program->path, setting->program->argv,
                            ct_recording_directory(recording),
@@ -219,25 +218,34 @@ static gboolean launch_program(struct setting *setting, int *exec_errno, GError 
                            exec_errno, error);
 }
 
+/* There is no recording, and nothing is left of it. */
+static void give_up(struct setting *setting)
+{
+    g_clear_pointer(&setting->questions, ct_questions_free);
+    if (setting->recording != NULL)
+        ct_recording_free(g_steal_pointer(&setting->recording));
+    if (setting->output->previous != NULL)
+        ct_session_directories_move(setting->output->previous, setting->output->path);
+    ct_output_revert(setting->output);
+}
+
 static gboolean finish(struct setting *setting, int exit_status)
 {
-    ct_questions_free(g_steal_pointer(&setting->questions));
+    gboolean rests = ct_questions_rest(setting->questions);
+
+    g_clear_pointer(&setting->questions, ct_questions_free);
+    if (rests) {
+        ct_message("ctrace: nothing was being recorded as it ended; snapshots were made before");
+        ct_recording_stop(setting->recording);
+        give_up(setting);
+        return TRUE;
+    }
     struct ct_busy *busy =
         ct_busy_begin(CT_BUSY_FINISHING, &setting->launch, leave_unfinished, setting);
     gboolean was_recorded = ct_summary_finish(setting->recording, exit_status);
 
     ct_busy_end(busy);
     return was_recorded;
-}
-
-/* There is no recording, and nothing is left of it. */
-static void give_up(struct setting *setting)
-{
-    if (setting->recording != NULL)
-        ct_recording_free(g_steal_pointer(&setting->recording));
-    if (setting->output->previous != NULL)
-        ct_session_directories_move(setting->output->previous, setting->output->path);
-    ct_output_revert(setting->output);
 }
 
 static int run(struct setting *setting)
@@ -316,6 +324,10 @@ static struct ct_recording *prepare(struct setting *setting, const char *command
     struct ct_busy *busy = ct_busy_begin(CT_BUSY_STARTING, launch, abandon, setting);
     recording = ct_recording_new(setting->options, command, setting->output, launch, error);
     ct_busy_end(busy);
+    if (recording != NULL)
+        setting->questions = ct_questions_new(recording, setting->options->standby, error);
+    if (recording != NULL && setting->questions == NULL)
+        g_clear_pointer(&recording, ct_recording_free);
     if (recording != NULL && launch->ended_by == CT_ENDED_BY_TIME) /* at the last moment */
         launch->ended_by = 0;
     if (recording == NULL && launch->ended_by == CT_ENDED_BY_TIME) {
@@ -373,23 +385,13 @@ static int record(const struct ct_record_options *options, const struct ct_progr
         give_up(&setting);
     }
     int status = program != NULL ? run(&setting) : run_attached(&setting);
+    ct_questions_free(setting.questions);
     if (setting.recording != NULL)
         ct_recording_free(setting.recording);
     ct_output_release(setting.output->place);
     ct_output_free(setting.output);
     ct_launch_clear(&setting.launch);
     return status;
-}
-
-/* The preload does not see the program: the kernel may. */
-static void tell_unpreloaded(const struct ct_program *program, struct ct_record_options *options)
-{
-    if (options->kernel_option == NULL)
-        options->kernel.syscalls = TRUE;
-    ct_message("ctrace: %s: the preload sees nothing of it%s", program->why_unpreloaded,
-               options->kernel.syscalls ? "; its system calls are asked of the kernel"
-               : options->kernel.sched  ? "; --kernel=syscalls would show what it waits for"
-                                        : "");
 }
 
 static struct ct_attached *open_attached(const struct ct_record_options *options, GError **error)
@@ -437,7 +439,7 @@ int main(int argc, char **argv)
             ct_message("ctrace: %s", options.hint);
     } else {
         if (program.why_unpreloaded != NULL)
-            tell_unpreloaded(&program, &options);
+            ct_program_tell_unpreloaded(&program, &options);
         status = record(&options, &program, NULL);
     }
     ct_program_clear(&program);

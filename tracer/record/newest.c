@@ -141,6 +141,17 @@ static gboolean drop_before(struct ct_recording *recording, const struct ct_kept
             ct_kernel_capture_drop_parts(recording->engine->kernel, kept->number));
 }
 
+static gboolean drop(struct ct_recording *recording, guint count)
+{
+    struct ct_keeping *keeping = &recording->keeping;
+
+    ct_keeping_drop(keeping, count);
+    publish_parts(recording); /* first, whoever finishes what we leave is told */
+    gboolean is_dropped = drop_before(recording, ct_keeping_oldest(keeping));
+    ct_keeping_shrink(keeping, ct_newest_size(recording));
+    return is_dropped;
+}
+
 gboolean ct_newest_trim(struct ct_recording *recording)
 {
     struct ct_keeping *keeping = &recording->keeping;
@@ -148,13 +159,15 @@ gboolean ct_newest_trim(struct ct_recording *recording)
     ct_keeping_look(keeping, ct_newest_size(recording));
     guint count = ct_keeping_excess(keeping);
 
-    if (count == 0)
-        return !ct_keeping_has_failed(keeping);
-    ct_keeping_drop(keeping, count);
-    publish_parts(recording); /* first, whoever finishes what we leave is told */
-    gboolean is_dropped = drop_before(recording, ct_keeping_oldest(keeping));
-    ct_keeping_shrink(keeping, ct_newest_size(recording));
-    return is_dropped;
+    return count > 0 ? drop(recording, count) : !ct_keeping_has_failed(keeping);
+}
+
+gboolean ct_newest_drop_older(struct ct_recording *recording)
+{
+    struct ct_keeping *keeping = &recording->keeping;
+
+    ct_keeping_look(keeping, ct_newest_size(recording));
+    return drop(recording, keeping->parts->len - 1);
 }
 
 static void subtract(struct ct_closing_totals *totals, const struct ct_closing_totals *before)

@@ -10,6 +10,9 @@ gboolean ct_newest_begin(struct ct_recording *recording, uint64_t max_size, GErr
 /* To be called often: drops what is too much. FALSE if that cannot be done. */
 gboolean ct_newest_trim(struct ct_recording *recording);
 
+/* All parts but the newest one go. FALSE if that cannot be done. */
+gboolean ct_newest_drop_older(struct ct_recording *recording);
+
 /* What is kept has so many bytes on the disk. */
 uint64_t ct_newest_size(const struct ct_recording *recording);
 

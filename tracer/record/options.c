@@ -6,6 +6,7 @@
 #include "options/quantity.h"
 #include "record/layers/perf/sampling.h"
 #include "schema/events.h"
+#include "standby_wish.h"
 #include "system/named.h"
 #include "system/targets.h"
 
@@ -216,6 +217,7 @@ static char *cpu_hint(gboolean is_plain_cpu, const char *program)
 /* What was given, as it was typed; all are owned. */
 struct given {
     char *output;
+    char *standby;
     char *rate;
     char *delay;
     char *duration;
@@ -245,9 +247,9 @@ struct given {
 static void given_clear(struct given *given)
 {
     char *const texts[] = {
-        given->output, given->rate,          given->delay,  given->duration,
-        given->kernel, given->kernel_source, given->frames, given->max_size,
-        given->keep,   given->cpu_hz,        given->cgroup, given->heap_rate,
+        given->output,        given->rate,      given->delay,    given->duration, given->kernel,
+        given->kernel_source, given->frames,    given->max_size, given->keep,     given->cpu_hz,
+        given->cgroup,        given->heap_rate, given->standby,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
@@ -324,6 +326,10 @@ static const GOptionEntry all_options[] = {
      "Keep what came first of a recording that would have more than --max-size: oldest; or go on, "
      "and keep what came last: newest (oldest)",
      "oldest|newest"},
+    {"standby", 0, 0, G_OPTION_ARG_FILENAME, GIVEN(standby),
+     "Record nothing until whoever connects to SOCKET, which is made, says so: begin, rest, "
+     "snapshot OUT",
+     "SOCKET"},
     {"lossless", 0, 0, G_OPTION_ARG_NONE, GIVEN(lossless),
      "Hold threads up that make events faster than they can be recorded, instead of losing what is "
      "too much",
@@ -384,6 +390,7 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
     options->lossless = given->lossless;
     options->no_follow = given->no_follow;
     options->cgroup = g_steal_pointer(&given->cgroup);
+    options->standby = g_steal_pointer(&given->standby);
     options->is_of_machine = given->all;
     return check(options, given->rate, given->delay, given->duration, error) &&
            check_kernel(given->kernel, options, error) &&
@@ -395,6 +402,7 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
            check_frames(given->frames, options, error) &&
            check_max_size(given->max_size, options, error) &&
            ct_keeping_check(given->keep, options->max_size, &options->keeps_newest, error) &&
+           ct_standby_wish_check(options->standby, attaching, options, error) &&
            (given->pids == NULL || add_targets(given->pids, options, error)) &&
            (attaching == NULL || check_attaching(attaching, options, error));
 }
@@ -431,6 +439,7 @@ void ct_record_options_clear(struct ct_record_options *options)
     g_free(options->output);
     g_free(options->hint);
     g_free(options->cgroup);
+    g_free(options->standby);
     if (options->targets != NULL)
         g_ptr_array_unref(options->targets);
     g_strfreev(options->program);

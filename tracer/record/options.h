@@ -10,7 +10,8 @@
 #define CT_DEFAULT_OUTPUT "ctrace.data"
 
 struct ct_record_options {
-    char *output; /* owned */
+    char *output;  /* owned */
+    char *standby; /* owned; a socket's path: nothing is recorded until it is asked for; or NULL */
     uint64_t rate_ns;
     uint32_t stack_frames; /* so many of a stack are kept */
     uint64_t heap_rate;    /* bytes: see schema/heap.h; or CT_HEAP_OFF */

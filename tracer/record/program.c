@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include "messages.h"
 #include "system/own_loader.h"
 #include "unpreloaded.h"
 
@@ -127,4 +128,15 @@ void ct_program_clear(struct ct_program *program)
     g_free(program->path);
     g_strfreev(program->argv);
     g_free(program->why_unpreloaded);
+}
+
+void ct_program_tell_unpreloaded(const struct ct_program *program,
+                                 struct ct_record_options *options)
+{
+    if (options->kernel_option == NULL)
+        options->kernel.syscalls = TRUE;
+    ct_message("ctrace: %s: the preload sees nothing of it%s", program->why_unpreloaded,
+               options->kernel.syscalls ? "; its system calls are asked of the kernel"
+               : options->kernel.sched  ? "; --kernel=syscalls would show what it waits for"
+                                        : "");
 }

@@ -2,6 +2,7 @@
 #ifndef CTRACE_RECORD_PROGRAM_H
 #define CTRACE_RECORD_PROGRAM_H
 
+#include "options.h"
 #include "schema/obstacles.h"
 
 #include <glib.h>
@@ -22,6 +23,11 @@ struct ct_program {
 
 /* Finds argv[0] as execvp does. On failure `exit_status` is what a shell would exit with. */
 gboolean ct_program_find(char **argv, struct ct_program *program, int *exit_status, GError **error);
+
+/* The preload does not see it: says so, and asks the kernel for its system calls unless the options
+ * say what that is to be asked. */
+void ct_program_tell_unpreloaded(const struct ct_program *program,
+                                 struct ct_record_options *options);
 
 void ct_program_clear(struct ct_program *program);
 

@@ -8,10 +8,18 @@
 
 struct ct_questions;
 
-/* For a moment of the recording, see moment.h; `recording` is borrowed. NULL: nobody can ask. */
-struct ct_questions *ct_questions_new(struct ct_recording *recording);
+/*
+ * For a moment of the recording, see moment.h; and at the socket `standby`, if that is not NULL, for
+ * what is said in standby.h: "begin", "rest", "snapshot OUT". `recording` is borrowed. NULL and an
+ * error: nobody can ask.
+ */
+struct ct_questions *ct_questions_new(struct ct_recording *recording, const char *standby,
+                                      GError **error);
 
-/* Readable when something has come. -1 of NULL. */
+/* It is in standby, and nobody has asked for more than that. */
+gboolean ct_questions_rest(const struct ct_questions *questions);
+
+/* Readable when something has come. -1: of NULL. */
 int ct_questions_fd(const struct ct_questions *questions);
 
 /* Then: answers what can be answered, which may take a moment. */

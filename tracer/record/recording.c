@@ -162,6 +162,11 @@ const struct ct_session_directory *ct_recording_directory(const struct ct_record
     return recording->engine->directory;
 }
 
+const char *ct_recording_path(const struct ct_recording *recording)
+{
+    return recording->path;
+}
+
 const char *ct_recording_preload(const struct ct_recording *recording)
 {
     return recording->preload;
@@ -209,6 +214,11 @@ const char *ct_recording_why_no_samples(const struct ct_recording *recording)
 void ct_recording_begin(struct ct_recording *recording)
 {
     ct_engine_begin(recording->engine);
+}
+
+void ct_recording_stop(struct ct_recording *recording)
+{
+    ct_engine_stop(recording->engine);
 }
 
 void ct_recording_follow_folder(struct ct_recording *recording)

@@ -38,6 +38,7 @@ struct ct_recording *ct_recording_new_snapshot(const struct ct_output *output,
 
 /* What the launch needs to know. */
 const struct ct_session_directory *ct_recording_directory(const struct ct_recording *recording);
+const char *ct_recording_path(const struct ct_recording *recording);
 const char *ct_recording_preload(const struct ct_recording *recording);
 pid_t ct_recording_daemon_group(const struct ct_recording *recording);
 
@@ -83,6 +84,9 @@ void ct_recording_close_ended(struct ct_recording *recording);
 /* Why the recording is to be cut now, for want of room, or NULL: to be called often, since what may
  * be written until the next time counts. Borrowed. */
 const char *ct_recording_check_room(struct ct_recording *recording);
+
+/* Instead of being cut, it is to be freed: nothing of it will be used. */
+void ct_recording_stop(struct ct_recording *recording);
 
 /*
  * Cuts the trace. `exit_status` is the program's, or -1. FALSE and an error if the trace is not

@@ -185,6 +185,7 @@ static gboolean make(struct snapshot *snapshot, const char *output, GError **err
     gboolean is_made = snapshot->directory != NULL && ask(snapshot, error) &&
                        copy(snapshot, error) && cut(snapshot, error);
     if (is_made) {
+        g_print("%s\n", snapshot->output->path);
         ct_output_commit(snapshot->output);
         ct_output_release(snapshot->output->place);
     } else {

@@ -1,14 +1,23 @@
-/* The recorder's part of a snapshot: telling how its recording is at one moment, and going on. */
+/* The recorder's part of a snapshot: how its recording is at one moment, while it goes on. */
 #ifndef CTRACE_RECORD_SNAPSHOT_TAKE_H
 #define CTRACE_RECORD_SNAPSHOT_TAKE_H
 
 #include "recording.h"
 
+struct ct_taken;
+
 /*
- * Puts a struct ct_moment and copies of all boards into that session directory, a name below
- * CT_SESSION_FOLDER. The recording's program does not wait for it: its events stay on its boards
- * for some milliseconds. FALSE and an error; the recording goes on as it did.
+ * As it is now. The recording's program does not wait for it: its events stay on its boards for
+ * some milliseconds. NULL and an error; the recording goes on as it did.
  */
-gboolean ct_snapshot_take(struct ct_recording *recording, const char *directory, GError **error);
+struct ct_taken *ct_taken_new(struct ct_recording *recording, GError **error);
+
+/*
+ * Then, also long after: puts a struct ct_moment and copies of all boards into that session
+ * directory, a name below CT_SESSION_FOLDER. FALSE and an error.
+ */
+gboolean ct_taken_write(const struct ct_taken *taken, const char *directory, GError **error);
+
+void ct_taken_free(struct ct_taken *taken);
 
 #endif
