@@ -95,6 +95,16 @@ os._exit(0)
 """
 
 
+def about(since_ns, duration_ns, capture):
+    """When that began and ended, where it is what the capture says but for some milliseconds."""
+    begin_ns, end_ns = capture["begin_ns"], capture["end_ns"]
+    until_ns = since_ns + duration_ns
+    return (
+        begin_ns if abs(since_ns - begin_ns) < 1_000_000 else since_ns,
+        end_ns if until_ns == end_ns else until_ns,
+    )
+
+
 def session_directories():
     return set(pathlib.Path("/dev/shm").glob("ctrace-*"))
 
@@ -273,6 +283,153 @@ class Moments(SnapshotTest):
             self.check_sound(self.folder / "snapshot")
             dropped += "dropped what was older" in result.err
         self.assertEqual(dropped, 2)
+
+
+class Standby(SnapshotTest):
+    """Nothing is recorded until it is asked for."""
+
+    def start_standby(self, *options):
+        self.socket = self.folder / "socket"
+        recorder = self.start_obedient(f"--standby={self.socket}", *options)
+        self.connect()
+        return recorder
+
+    def connect(self):
+        self.peer = socket.socket(socket.AF_UNIX)
+        self.addCleanup(self.peer.close)
+        self.peer.settimeout(40)
+        self.peer.connect(str(self.socket))
+
+    def order(self, line):
+        self.peer.sendall(line.encode() + b"\n")
+        answer = b""
+        while not answer.endswith(b"\n"):
+            answer += self.peer.recv(4096) or b"hung up\n"
+        return answer.decode().strip()
+
+    def order_snapshot(self):
+        self.number += 1
+        taken = self.folder / f"window{self.number}"
+        self.assertEqual(self.order(f"snapshot {taken}"), "ok")
+        self.check_sound(taken)
+        return taken
+
+    def selects(self, taken):
+        return len(self.ended_waits(taken, "select"))
+
+    def test_windows_follow_each_other(self):
+        recorder = self.start_standby()
+        self.assertEqual(self.socket.stat().st_mode & 0o777, 0o600)
+        for count in (3, 11, 5):
+            self.tell(recorder, "select 20")
+            self.assertEqual(self.order("begin"), "ok")
+            self.tell(recorder, f"select {count}")
+            self.assertEqual(self.selects(self.order_snapshot()), count)
+            self.tell(recorder, "select 2")
+            self.assertEqual(self.order("rest"), "ok")
+            self.tell(recorder, "select 20")
+            for _ in range(2):
+                taken = self.order_snapshot()
+                self.assertEqual(self.selects(taken), count + 2)
+                self.check_end(taken)
+        recorder.stdin.close()
+        self.assertEqual(recorder.wait(timeout=60), 0)
+        self.assertIn("nothing was being recorded as it ended", recorder.stderr.read())
+        self.assertFalse((self.folder / "trace").exists())
+        self.assertFalse(self.socket.exists())
+        self.assertEqual(session_directories() - self.others, set())
+
+    def check_end(self, taken):
+        """It is the window's, when one thread had waited from its begin on."""
+        events = read_events(taken)
+        capture = next(event.fields for event in events if event.name == "ctrace:capture")
+        open_reads = [
+            event.fields
+            for event in events
+            if event.name == "ctrace:inflight" and event.fields["op"] == "read"
+        ]
+        self.assertIn(
+            (capture["begin_ns"], capture["end_ns"]),
+            [about(read["since_ns"], read["duration_ns"], capture) for read in open_reads],
+        )
+
+    def test_a_window_that_is_open_at_the_end_is_the_recording(self):
+        recorder = self.start_standby()
+        self.assertEqual(self.order("begin"), "ok")
+        self.tell(recorder, "select 6")
+        self.finish(recorder)
+        self.assertEqual(self.selects(self.folder / "trace"), 6)
+
+    def test_the_heap_is_recorded_all_the_time(self):
+        recorder = self.start_standby("--heap=0")
+        self.tell(recorder, "malloc 30")
+        self.check_heap(30, 30)
+        self.assertEqual(self.order("begin"), "ok")
+        self.tell(recorder, "free 10")
+        self.assertEqual(self.order("rest"), "ok")
+        self.check_heap(30, 20)
+        self.tell(recorder, "malloc 7")
+        self.check_heap(37, 27)
+
+    def check_heap(self, allocated, live):
+        sites = [
+            event.fields
+            for event in read_events(self.order_snapshot())
+            if event.name == "ctrace:heap_site" and event.fields["size"] == 7777
+        ]
+        self.assertEqual(sum(site["allocated"] for site in sites), allocated)
+        self.assertEqual(sum(site["live"] for site in sites), live)
+
+    def test_orders_that_make_no_sense(self):
+        recorder = self.start_standby()
+        for line, words in (
+            ("rest", "nothing is being recorded"),
+            (f"snapshot {self.folder}/none", "nothing was recorded yet"),
+            ("record", "nobody knows"),
+            ("", "nobody knows"),
+        ):
+            self.assertRegex(self.order(line), f"^error .*{words}")
+        self.assertEqual(self.order("begin"), "ok")
+        self.assertRegex(self.order("begin"), "^error it has begun already")
+        self.assertRegex(self.order("snapshot none"), "^error .*absolute path")
+        self.assertRegex(self.order("snapshot /proc/none"), "^error .*/proc")
+        self.assertRegex(self.order(f"snapshot {self.folder}/trace"), "^error .*recording to")
+        self.finish(recorder)
+
+    def test_whoever_hangs_up_does_no_harm(self):
+        recorder = self.start_standby()
+        for line in (b"begin\n", b"be", f"snapshot {self.folder}/left\n".encode(), b"rest\nrest\n"):
+            self.peer.sendall(line)
+            self.peer.close()
+            self.connect()
+        wait_until(lambda: self.order("rest").startswith("error nothing"), "it rested")
+        self.tell(recorder, "select 3")
+        self.order_snapshot()
+        recorder.stdin.close()
+        self.assertEqual(recorder.wait(timeout=60), 0)
+
+    def test_a_socket_that_was_left_is_taken_and_no_other_file(self):
+        left = socket.socket(socket.AF_UNIX)
+        left.bind(str(self.folder / "socket"))
+        left.close()
+        recorder = self.start_standby()
+        other = self.ctrace("record", "-o", "other", f"--standby={self.socket}", "true")
+        self.assertIn("cannot record: cannot listen", other.err)
+        (self.folder / "file").write_text("precious")
+        other = self.ctrace("record", "-o", "other", f"--standby={self.folder}/file", "true")
+        self.assertIn("cannot record: cannot listen", other.err)
+        self.assertEqual((self.folder / "file").read_text(), "precious")
+        self.assertEqual(self.order("begin"), "ok")
+        self.finish(recorder)
+
+    def test_what_makes_no_sense_with_it(self):
+        for option, words in (
+            ("--delay=1s", "--delay"), ("--duration=1s", "--duration"), ("--cpu", "does not ask the kernel"),
+            ("--kernel=sched", "does not ask the kernel"),
+        ):
+            result = self.ctrace("record", "--standby=socket", option, "true")
+            self.assert_refused(result, words, status=2)
+        self.assert_refused(self.ctrace("record", "--standby=socket", "-p", "1"), "--pid", status=2)
 
 
 class Refusals(SnapshotTest):
