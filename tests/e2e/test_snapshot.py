@@ -462,8 +462,9 @@ class Refusals(SnapshotTest):
 
     def test_a_recorder_that_was_killed(self):
         recorder = self.start_obedient()
-        os.kill(recorder_of(recorder), signal.SIGKILL)
-        wait_until(lambda: has_ended(recorder_of(recorder)), "the recorder ended")
+        killed = recorder_of(recorder)
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: has_ended(killed), "the recorder ended")
         result = self.ctrace("snapshot", "trace", "-o", self.folder / "snapshot")
         self.assert_refused(result, "ctrace recover", status=1)
         self.assert_nothing_left()

@@ -259,6 +259,8 @@ static gboolean read_answer(int fd, GString *answer, GError **error)
     while ((size = recv(fd, &byte, 1, 0)) != 0) {
         if (size < 0 && errno == EINTR)
             continue;
+        if (size < 0 && errno == ECONNRESET)
+            break;
         if (size < 0)
             return fail(error, errno, "read what the recorder answers");
         if (byte == '\n')

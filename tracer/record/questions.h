@@ -9,9 +9,9 @@
 struct ct_questions;
 
 /*
- * For a moment of the recording, see moment.h; and at the socket `standby`, if that is not NULL, for
- * what is said in standby.h: "begin", "rest", "snapshot OUT". `recording` is borrowed. NULL and an
- * error: nobody can ask.
+ * For a moment of the recording, see moment.h; and at the socket `standby`, if that is not NULL,
+ * for what is said in standby.h: "begin", "rest", "snapshot OUT". `recording` is borrowed. NULL and
+ * an error: nobody can ask.
  */
 struct ct_questions *ct_questions_new(struct ct_recording *recording, const char *standby,
                                       GError **error);

@@ -20,8 +20,8 @@
 
 #define OUTPUT_SUFFIX ".snapshot"
 
-/* As long as a process that was killed may keep its lock. */
-#define DYING_US (1000 * 1000)
+/* A process that was killed does not keep its lock for longer. */
+#define DYING_US (3 * 1000 * 1000)
 
 /* What there is of a snapshot; all is owned. */
 struct snapshot {
