@@ -26,7 +26,7 @@ exec 9>&-
 case ${1:-} in
 style)
     node_modules/.bin/tsc -p .
-    node_modules/.bin/biome check --error-on-warnings ../../render/view/page ./*.mjs ./*.json
+    node_modules/.bin/biome check --error-on-warnings ../../render/view/page ../bench/*.mjs ./*.mjs ./*.json
     ;;
 browser)
     who=user

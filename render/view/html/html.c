@@ -16,8 +16,10 @@
 
 #define REPORT_NAME "ctrace report: "
 
-/* Of the room that the tiles and sums leave, for intervals. */
-#define PARTS_OF_DETAILS 4
+/* Of the room that there is then: tiles leave a half, and sums of parts of the run three quarters
+ * of that, for intervals. */
+#define ROOM_FOR_TILES 2
+#define ROOM_FOR_SUMS  4
 
 struct job {
     const struct ct_html_request *request;
@@ -27,6 +29,7 @@ struct job {
     /* The worker's. */
     struct ct_model *model; /* borrowed, as is the next */
     struct ct_activity *activity;
+    uint64_t bytes; /* of what was written */
 };
 
 gboolean ct_html_is_name(const char *output)
@@ -95,15 +98,16 @@ static gboolean keep_all(const struct job *job, struct ct_html_keeper *keeper, G
         return FALSE;
     JsonObject *overview = json_node_get_object(json_parser_get_root(parser));
     struct ct_html_tiles *tiles = ct_html_tiles_new(overview);
-    gboolean is_kept = keep_first(job, keeper, answer, tiles, error) &&
-                       ct_html_keep_whole_sums(keeper, overview, error) &&
-                       ct_html_tiles_keep(tiles, keeper, keeper->room / 2, error);
+    gboolean is_kept =
+        keep_first(job, keeper, answer, tiles, error) &&
+        ct_html_keep_whole_sums(keeper, overview, error) &&
+        ct_html_tiles_keep(tiles, keeper, keeper->room - keeper->room / ROOM_FOR_TILES, error);
     g_autoptr(GArray) seen = ct_html_tiles_seen(tiles);
 
     ct_html_tiles_free(tiles);
     return is_kept &&
-           ct_html_keep_part_sums(keeper, overview, seen, keeper->room / PARTS_OF_DETAILS * 3,
-                                  error) &&
+           ct_html_keep_part_sums(keeper, overview, seen,
+                                  keeper->room - keeper->room / ROOM_FOR_SUMS, error) &&
            ct_html_keep_details(keeper, seen, error);
 }
 
@@ -125,6 +129,7 @@ static gboolean answer(void *user, struct ct_store *store, GError **error)
         fputs(job->document.begin, stdout);
         fwrite(keeper.text->str, 1, keeper.text->len, stdout);
         fputs(job->document.end, stdout);
+        job->bytes = strlen(job->document.begin) + keeper.text->len + strlen(job->document.end);
     }
     g_string_free(keeper.text, TRUE);
     ct_view_reader_clear(&reader);
@@ -147,7 +152,8 @@ static int work(void *user, struct ct_activity *activity)
 
     ct_say_all(complaints);
     ct_worker_begin_remarks(activity);
-    ct_say("wrote %s; open it in a browser", job->request->output);
+    ct_say("wrote %s (%.1f MB); open it in a browser", job->request->output,
+           (double)job->bytes / 1e6);
     return EXIT_SUCCESS;
 }
 

@@ -16,7 +16,7 @@
 #define TILES_MAX 256
 
 /* What is looked through for a level, so that files of a thousand threads are written soon. */
-#define WORK_MAX   (UINT64_C(2) << 30)
+#define WORK_MAX   (UINT64_C(1) << 30)
 #define TILE_BYTES (UINT64_C(8) * COLUMNS * ARRAYS)
 
 /* Finer ones tell of no interval that would be among the longest. */
