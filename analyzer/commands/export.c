@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "cli/say.h"
+#include "cli/sibling.h"
 #include "cli/window.h"
 #include "cli/worker.h"
 #include "commands/profile_source.h"
@@ -193,13 +194,13 @@ static void options_clear(struct options *options)
 /* Returns the exit status if there is no such program; else it becomes that. */
 static int become_timeline(const struct options *options)
 {
-    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *folder = g_path_get_dirname(self ? self : "");
-    g_autofree char *program = g_build_filename(folder, "ctrace-timeline", NULL);
+    g_autofree char *program = ct_sibling_find("timeline");
     const char *directory = ct_command_directory(options->directories, NULL);
 
-    execl(program, program, "-o", options->output, "--", directory, (char *)NULL);
-    ct_say("html is written by %s, which cannot be run (package ctrace-viewer)", program);
+    if (program)
+        execl(program, program, "-o", options->output, "--", directory, (char *)NULL);
+    ct_say("html is written by ctrace timeline, which is not installed beside this program "
+           "(ctrace-viewer)");
     return EXIT_FAILURE;
 }
 

@@ -2,11 +2,13 @@
 
 #include "cli/recording.h"
 #include "cli/say.h"
+#include "cli/sibling.h"
 #include "cli/worker.h"
 #include "ingest/ingest.h"
 #include "model/capture_notes.h"
 #include "view/html/bundle.h"
 #include "view/html/details.h"
+#include "view/html/finding_sums.h"
 #include "view/html/sums.h"
 #include "view/html/tiles.h"
 
@@ -101,6 +103,7 @@ static gboolean keep_all(const struct job *job, struct ct_html_keeper *keeper, G
     gboolean is_kept =
         keep_first(job, keeper, answer, tiles, error) &&
         ct_html_keep_whole_sums(keeper, overview, error) &&
+        ct_html_keep_finding_sums(keeper, overview, job->report, error) &&
         ct_html_tiles_keep(tiles, keeper, keeper->room - keeper->room / ROOM_FOR_TILES, error);
     g_autoptr(GArray) seen = ct_html_tiles_seen(tiles);
 
@@ -160,20 +163,18 @@ static int work(void *user, struct ct_activity *activity)
 /* Findings and tables are what another program writes. NULL: an error. */
 static GBytes *run_report(const char *directory, GError **error)
 {
-    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *folder = g_path_get_dirname(program ? program : "");
-    g_autofree char *report = g_build_filename(folder, "ctrace-report", NULL);
+    g_autofree char *report = ct_sibling_find("report");
     char *argv[] = {report, "--format=json",   "--top=100", "--depth=20",
                     "--",   (char *)directory, NULL};
     g_autofree char *output = NULL;
     g_autofree char *said = NULL;
     int status = 0;
 
-    if (!g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &said, &status,
-                      NULL)) {
-        g_set_error(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
-                    "the findings are told by %s, which cannot be run (package ctrace-analyzer)",
-                    report);
+    if (!report || !g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &said,
+                                 &status, NULL)) {
+        g_set_error_literal(error, CT_INGEST_ERROR, CT_INGEST_ERROR_FAILED,
+                            "findings are told by ctrace report, which is not installed beside "
+                            "this program (ctrace-analyzer)");
         return NULL;
     }
     if (g_spawn_check_wait_status(status, NULL)) {

@@ -9,17 +9,12 @@ enum {
     PATH_COLUMNS = 4000, /* as the page asks for where it draws one */
 };
 
-struct span {
-    uint64_t from;
-    uint64_t to;
-};
-
-static struct span lives_of(JsonObject *overview)
+struct ct_html_span ct_html_lives(JsonObject *overview)
 {
     JsonObject *lives = json_object_get_object_member(overview, "lives");
 
-    return (struct span){(uint64_t)json_object_get_int_member(lives, "from"),
-                         (uint64_t)json_object_get_int_member(lives, "to")};
+    return (struct ct_html_span){(uint64_t)json_object_get_int_member(lives, "from"),
+                                 (uint64_t)json_object_get_int_member(lives, "to")};
 }
 
 /* One answer. What there is no room for is left out. FALSE: an error. */
@@ -33,9 +28,8 @@ static gboolean keep_one(struct ct_html_keeper *keeper, const char *question, GE
     return TRUE;
 }
 
-/* `lanes` "": all. */
-static gboolean keep_area(struct ct_html_keeper *keeper, const struct span *span, const char *lanes,
-                          const char *flame, GError **error)
+gboolean ct_html_keep_area(struct ct_html_keeper *keeper, const struct ct_html_span *span,
+                           const char *lanes, const char *flame, GError **error)
 {
     g_autofree char *question =
         g_strdup_printf("area?from=%" G_GUINT64_FORMAT "&to=%" G_GUINT64_FORMAT "%s%s&flame=%s",
@@ -44,7 +38,8 @@ static gboolean keep_area(struct ct_html_keeper *keeper, const struct span *span
     return keep_one(keeper, question, error);
 }
 
-static gboolean keep_path(struct ct_html_keeper *keeper, const struct span *span, GError **error)
+static gboolean keep_path(struct ct_html_keeper *keeper, const struct ct_html_span *span,
+                          GError **error)
 {
     g_autofree char *question =
         g_strdup_printf("path?from=%" G_GUINT64_FORMAT "&to=%" G_GUINT64_FORMAT "&columns=%d",
@@ -56,24 +51,26 @@ static gboolean keep_path(struct ct_html_keeper *keeper, const struct span *span
 gboolean ct_html_keep_whole_sums(struct ct_html_keeper *keeper, JsonObject *overview,
                                  GError **error)
 {
-    const struct span whole = lives_of(overview);
+    const struct ct_html_span whole = ct_html_lives(overview);
 
-    return keep_area(keeper, &whole, "", "wait", error) && keep_path(keeper, &whole, error) &&
-           keep_area(keeper, &whole, "", "run", error) &&
-           keep_area(keeper, &whole, "", "both", error);
+    return ct_html_keep_area(keeper, &whole, "", "wait", error) &&
+           keep_path(keeper, &whole, error) &&
+           ct_html_keep_area(keeper, &whole, "", "run", error) &&
+           ct_html_keep_area(keeper, &whole, "", "both", error);
 }
 
 /* Those of whom findings speak. */
 static gboolean keep_lanes(struct ct_html_keeper *keeper, JsonObject *overview, const char *member,
                            guint *count, GError **error)
 {
-    const struct span whole = lives_of(overview);
+    const struct ct_html_span whole = ct_html_lives(overview);
     JsonArray *things = json_object_get_array_member(overview, member);
 
     for (guint i = 0; i < json_array_get_length(things) && *count < LANES_MAX; i++, *count += 1) {
         JsonObject *thing = json_array_get_object_element(things, i);
 
-        if (!keep_area(keeper, &whole, json_object_get_string_member(thing, "lane"), "wait", error))
+        if (!ct_html_keep_area(keeper, &whole, json_object_get_string_member(thing, "lane"), "wait",
+                               error))
             return FALSE;
     }
     return TRUE;
@@ -81,14 +78,16 @@ static gboolean keep_lanes(struct ct_html_keeper *keeper, JsonObject *overview, 
 
 static gboolean keep_parts(struct ct_html_keeper *keeper, JsonObject *overview, GError **error)
 {
-    const struct span whole = lives_of(overview);
+    const struct ct_html_span whole = ct_html_lives(overview);
     uint64_t length_ns = (whole.to - whole.from) / PARTS;
 
     for (guint i = 0; i < PARTS && length_ns > 0; i++) {
-        const struct span part = {whole.from + i * length_ns,
-                                  i + 1 < PARTS ? whole.from + (i + 1) * length_ns : whole.to};
+        const struct ct_html_span part = {whole.from + i * length_ns,
+                                          i + 1 < PARTS ? whole.from + (i + 1) * length_ns
+                                                        : whole.to};
 
-        if (!keep_area(keeper, &part, "", "wait", error) || !keep_path(keeper, &part, error))
+        if (!ct_html_keep_area(keeper, &part, "", "wait", error) ||
+            !keep_path(keeper, &part, error))
             return FALSE;
     }
     return TRUE;
@@ -98,9 +97,10 @@ static gboolean keep_longest(struct ct_html_keeper *keeper, const GArray *seen, 
 {
     for (guint i = 0; i < MIN(seen->len, LONGEST_MAX); i++) {
         const struct ct_html_seen *wait = &g_array_index(seen, struct ct_html_seen, i);
-        const struct span span = {wait->begin, MAX(wait->end, wait->begin + 1)};
+        const struct ct_html_span span = {wait->begin, MAX(wait->end, wait->begin + 1)};
 
-        if (!keep_area(keeper, &span, "", "wait", error) || !keep_path(keeper, &span, error))
+        if (!ct_html_keep_area(keeper, &span, "", "wait", error) ||
+            !keep_path(keeper, &span, error))
             return FALSE;
     }
     return TRUE;

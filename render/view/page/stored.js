@@ -199,7 +199,7 @@ async function areaOf({ from, to, lanes = "", flame }) {
         (area) =>
             area.from === Math.round(Number(from)) &&
             area.to === Math.round(Number(to)) &&
-            area.flame === flame &&
+            (area.flame === flame || flame === undefined) &&
             threadsOf(area.lanes, overview) === threads,
     );
     return kept ? store.unpack(kept.element) : null;
