@@ -50,6 +50,16 @@ static const char *name_of(const struct ct_latency_row *row, enum ct_latency_tab
     return row->object[0] ? row->object : "(nothing that has a name)";
 }
 
+static gboolean has_idle_behind(const GPtrArray *rows)
+{
+    if (rows->len == 0 || ct_latency_row_is_idle(rows->pdata[0]))
+        return FALSE;
+    for (guint i = 1; i < rows->len; i++)
+        if (ct_latency_row_is_idle(rows->pdata[i]))
+            return TRUE;
+    return FALSE;
+}
+
 static void write_table(const struct ct_text_out *out, enum ct_latency_table which,
                         const char *heading, const char *column)
 {
@@ -68,8 +78,8 @@ static void write_table(const struct ct_text_out *out, enum ct_latency_table whi
         add_numbers(table, row->times);
         ct_text_table_add(table, name_of(row, which));
     }
-    ct_text_out_heading(out, "Latency by %s (%u of %u), by the time that calls took", heading,
-                        shown, rows->len);
+    ct_text_out_heading(out, "Latency by %s (%u of %u), by the time that calls took%s", heading,
+                        shown, rows->len, has_idle_behind(rows) ? ", idle ones last" : "");
     ct_text_table_finish(table, out->text, out->layout->width);
 }
 

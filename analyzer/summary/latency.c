@@ -203,6 +203,16 @@ static gboolean is_call(const struct finder *finder, const struct ct_interval *i
            own_thread(finder->report, interval->thread);
 }
 
+/* By the rule, which is of the report's model. */
+static gboolean is_idle(const struct finder *finder, const struct ct_interval *interval)
+{
+    struct ct_interval own = *interval;
+
+    own.thread = (struct ct_thread *)own_thread(finder->report, interval->thread);
+    own.waker = (struct ct_thread *)own_thread(finder->report, interval->waker);
+    return ct_idle_has(finder->report->idle, &own);
+}
+
 static void add_call(void *user, const struct ct_interval *interval)
 {
     struct finder *finder = user;
@@ -210,11 +220,14 @@ static void add_call(void *user, const struct ct_interval *interval)
 
     if (!is_call(finder, interval))
         return;
+    double idle_ns = is_idle(finder, interval) ? (double)duration_ns * interval->weight : 0;
+
     ct_histogram_add(finder->latency->all, duration_ns, interval->weight);
     for (int table = 0; table < CT_LATENCY_TABLE_COUNT; table++) {
         struct ct_latency_row *row = row_of(finder, (enum ct_latency_table)table, interval);
 
         ct_histogram_add(row->times, duration_ns, interval->weight);
+        row->idle_ns += idle_ns;
         if (interval->is_open)
             row->open_count += interval->weight;
     }
@@ -226,6 +239,7 @@ static void merge_row(struct ct_latency_row *row, const struct ct_latency_row *m
 {
     ct_histogram_merge(row->times, more->times);
     row->open_count += more->open_count;
+    row->idle_ns += more->idle_ns;
     row->process_count += more->process != row->process;
 }
 

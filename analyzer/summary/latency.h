@@ -44,6 +44,7 @@ struct ct_latency_row {
     uint32_t stack_id;
     struct ct_histogram *times; /* owned */
     double open_count;          /* of calls that never ended */
+    double idle_ns;             /* of calls that waited for work: see passes/idle.h */
 
     /* Of places: those that took at least so long, a hundredth of all or more. */
     uint64_t slow_from_ns;
@@ -54,11 +55,16 @@ struct ct_latency_row {
 };
 
 struct ct_latency {
-    GPtrArray *tables[CT_LATENCY_TABLE_COUNT]; /* owned; struct ct_latency_row *, most time first */
-    struct ct_histogram *all;                  /* owned */
+    /* Owned; struct ct_latency_row *, most time first, and last those that mostly waited for work.
+     */
+    GPtrArray *tables[CT_LATENCY_TABLE_COUNT];
+    struct ct_histogram *all; /* owned */
 };
 
 void ct_latency_free(struct ct_latency *latency);
+
+/* What a pool waits for takes the most time of all, and delays nobody. */
+gboolean ct_latency_row_is_idle(const struct ct_latency_row *row);
 
 /*
  * Asks the store for all in the scope, twice. The rows are of the report's model and symbols,

@@ -50,12 +50,19 @@ GPtrArray *ct_latency_slow_list(void)
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
+gboolean ct_latency_row_is_idle(const struct ct_latency_row *row)
+{
+    return row->idle_ns * 2 > ct_histogram_total_ns(row->times);
+}
+
 static int compare_rows(const void *a, const void *b)
 {
     const struct ct_latency_row *first = *(struct ct_latency_row *const *)a;
     const struct ct_latency_row *second = *(struct ct_latency_row *const *)b;
     int order = COMPARE(first->is_others, second->is_others);
 
+    if (order == 0)
+        order = COMPARE(ct_latency_row_is_idle(first), ct_latency_row_is_idle(second));
     if (order == 0)
         order = COMPARE(ct_histogram_total_ns(second->times), ct_histogram_total_ns(first->times));
     if (order == 0)
