@@ -13,6 +13,9 @@ enum {
     LEAST_BAR_PX = 14,
 };
 
+/* What is no wider does not part a wait in two. */
+static const double narrow_px = 1.5;
+
 struct label_place {
     const struct ct_timeline_wait *wait; /* borrowed */
     const struct ct_process *process;    /* borrowed */
@@ -32,6 +35,34 @@ static int compare_width(gconstpointer a, gconstpointer b)
     return (left->x_px > right->x_px) - (left->x_px < right->x_px);
 }
 
+static gboolean is_same_wait(const struct ct_timeline_wait *a, const struct ct_timeline_wait *b)
+{
+    return a->class == b->class && a->op == b->op && a->object == b->object &&
+           a->whole.begin_ns == b->whole.begin_ns && a->whole.end_ns == b->whole.end_ns;
+}
+
+/* The last part of the wait at `index`, to who looks at it: a thread that was woken in vain goes on
+ * waiting. Of parts that are too short to be kept, nothing is known but that they are in between.
+ */
+static uint32_t last_part(const struct ct_scene *scene, const struct ct_window *window,
+                          const struct ct_timeline_thread *waited, uint32_t index)
+{
+    const struct ct_timeline_wait *wait = &waited->waits[index];
+    uint32_t last = index;
+
+    for (uint32_t i = index + 1; i < waited->wait_count; i++) {
+        const struct ct_timeline_wait *next = &waited->waits[i];
+        double width_px = ct_scene_x_px(scene, window, next->end_ns) -
+                          ct_scene_x_px(scene, window, next->begin_ns);
+
+        if (is_same_wait(wait, next))
+            last = i;
+        else if (width_px > narrow_px || next->begin_ns >= wait->whole.end_ns)
+            break;
+    }
+    return last;
+}
+
 static GArray *find_places(const struct ct_scene *scene, const struct ct_window *window,
                            const GArray *placed)
 {
@@ -41,7 +72,9 @@ static GArray *find_places(const struct ct_scene *scene, const struct ct_window 
         for (uint32_t j = 0; at->lane->waited && j < at->lane->waited->wait_count; j++) {
             const struct ct_timeline_wait *wait = &at->lane->waited->waits[j];
             double x_px = ct_scene_x_px(scene, window, wait->begin_ns);
-            double width_px = ct_scene_x_px(scene, window, wait->end_ns) - x_px;
+            j = last_part(scene, window, at->lane->waited, j);
+            double width_px =
+                ct_scene_x_px(scene, window, at->lane->waited->waits[j].end_ns) - x_px;
             struct ct_window open;
             if (wait->is_open && ct_lane_find_open(at->lane, window, &open)) {
                 double open_px = ct_scene_x_px(scene, window, open.end_ns) - CT_OPEN_END_PX;

@@ -399,6 +399,39 @@ static void a_chart_is_of_several_threads_and_can_be_left_out(void **state)
     stage_clear(&stage);
 }
 
+/* ---- Labels ---- */
+
+/* Woken in vain, a thread goes on waiting at once: neither of its parts has room for words. */
+static void a_wait_in_parts_has_one_label(void **state)
+{
+    struct stage stage = stage_new();
+    struct ct_thread *thread = add_thread(&stage, 10, "main");
+
+    (void)state;
+    for (uint64_t part = 0; part < 10; part++) {
+        struct ct_interval wait =
+            fixture_wait(thread, CT_OP_MUTEX_LOCK, CT_CLASS_SYNC, (100 + part * 30) * FIXTURE_MS,
+                         (129 + part * 30) * FIXTURE_MS);
+        struct ct_interval queued =
+            fixture_wait(thread, CT_OP_MUTEX_LOCK, CT_CLASS_RUNNABLE,
+                         (129 + part * 30) * FIXTURE_MS, (130 + part * 30) * FIXTURE_MS);
+
+        wait.wait_begin_ns = queued.wait_begin_ns = FIXTURE_BEGIN_NS + 100 * FIXTURE_MS;
+        wait.wait_end_ns = queued.wait_end_ns = FIXTURE_BEGIN_NS + 400 * FIXTURE_MS;
+        fixture_send(stage.timeline, wait);
+        fixture_send(stage.timeline, queued);
+    }
+    ct_timeline_finish(stage.timeline);
+    struct ct_scene *scene = stage_layout(&stage);
+    const struct ct_scene_text *label = find_text(scene, "mutex_lock");
+
+    assert_non_null(label);
+    assert_int_equal(label->style, CT_STYLE_BOX);
+    assert_true(label->width_px > 0.25 * scene->plot.width_px);
+    ct_scene_free(scene);
+    stage_clear(&stage);
+}
+
 /* ---- Losses ---- */
 
 /* By the totals, it waited longer than its waits tell: where, nobody knows. */
@@ -466,6 +499,7 @@ int main(void)
         cmocka_unit_test(low_rows_share_the_names_that_are_alike),
         cmocka_unit_test(the_chart_counts_threads_as_their_intervals_do),
         cmocka_unit_test(a_chart_is_of_several_threads_and_can_be_left_out),
+        cmocka_unit_test(a_wait_in_parts_has_one_label),
         cmocka_unit_test(a_thread_whose_waits_are_lost_is_marked),
         cmocka_unit_test(the_widest_waits_have_tips_where_not_all_may),
     };
