@@ -20,6 +20,7 @@ static const struct {
     {"record", "run a program, or attach to one, and record what its threads wait for"},
     {"report", "read a recording in the terminal, or as JSON or CSV"},
     {"pprof", "write a blocking or CPU profile for `go tool pprof`"},
+    {"bench", "run a program several times, recorded, and compare with how it was"},
     {"diff", "compare recordings: what changed, and what of that is proven"},
     {"doctor", "tell why a profile is empty, what is wrong with the set-up, what to do"},
     {"export", "write a recording for Perfetto, speedscope, flame graphs, spreadsheets"},
