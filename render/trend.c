@@ -7,6 +7,7 @@
 #include "paint/palette.h"
 #include "paint/surface.h"
 #include "paint/typesetter.h"
+#include "summary/profile.h"
 #include "trend/print.h"
 #include "trend_scene.h"
 
@@ -97,7 +98,8 @@ static gboolean parse_options(struct options *options, char **argv, GError **err
          "[DIR]"},
         {0},
     };
-    static const struct ct_option_values values[] = {{"FORMAT", list_formats}, {0}};
+    static const struct ct_option_values values[] = {
+        {"FORMAT", list_formats}, {"KIND", ct_profile_kind_rows}, {0}};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_auto(GStrv) arguments = g_strdupv(argv);
 
