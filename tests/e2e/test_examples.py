@@ -70,6 +70,8 @@ class CookBook(TraceTest):
         environment = dict(os.environ, PATH=f"{programs}:{os.environ['PATH']}")
         headings = []
         for heading, commands in self.blocks():
+            if any("ADDRESS" in command for command in commands):
+                continue  # of a server: see below
             headings.append(heading)
             if not shutil.which("go"):
                 commands = [command for command in commands if not command.startswith("go ")]
@@ -78,6 +80,25 @@ class CookBook(TraceTest):
                                       stdin=subprocess.DEVNULL, capture_output=True, timeout=240, check=False)
                 self.assertEqual(done.returncode, 0, done.stderr[-3000:])
         self.assertGreater(len(headings), 9)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("curl"), "to serve takes root; curl is not installed")
+    def test_profiles_are_collected_from_a_server(self):
+        program = subprocess.Popen(["sh", "-c", "while :; do sleep 0.01; done"], stdout=subprocess.DEVNULL)
+        self.addCleanup(lambda: (program.kill(), program.wait()))
+        agent = subprocess.Popen([CTRACE, "serve", "-p", str(program.pid), "--listen=127.0.0.1:0"], cwd=self.folder, text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: (agent.terminate(), agent.wait(), agent.stdout.close()))
+        address = agent.stdout.readline().strip()
+        for _ in range(2):
+            done = subprocess.run([README.parent / "collect-profiles.sh", address, "profiles", "1"], cwd=self.folder, text=True,
+                                  capture_output=True, timeout=120, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("block.pb.gz", done.stdout)
+        self.assertEqual(len(list(self.folder.glob("profiles/*/*.pb.gz"))), 6)
+        result = self.ctrace("trend", "profiles", "--profile=block", cwd=self.folder)
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("2 profiles", result.out)
+        self.assertRegex(result.out, r"%  .*(waitpid|nanosleep)")
 
 
 if __name__ == "__main__":
