@@ -14,6 +14,7 @@ from harness import CTRACE, WORKLOADS, TraceTest, go_pprof, main
 HEAP = WORKLOADS / "heap"
 LEAKS = WORKLOADS / "leaks"
 OPERATORS = WORKLOADS / "operators"
+MAPS = WORKLOADS / "maps"
 STRESS = WORKLOADS / "heap_stress"
 ALLOCATORS = ("libjemalloc.so.2", "libtcmalloc_minimal.so.4", "libmimalloc.so.2")
 VALUES = ("alloc_objects", "alloc_space", "inuse_objects", "inuse_space")
@@ -136,6 +137,17 @@ class Heap(TraceTest):
                 path = self.heap_profile(result.directory)
                 self.assert_counted(path, result.out)
                 self.assertNotIn("libctrace-heap.so", go_pprof("-traces", "-lines", path).out)
+
+    def test_areas_that_a_program_maps_itself(self):
+        for library in ("", *ALLOCATORS):
+            with self.subTest(library):
+                result = self.record_ok(MAPS, options=["--heap=0", "--heap-maps"],
+                                        env={**os.environ, "LD_PRELOAD": library})
+                self.assert_counted(self.heap_profile(result.directory), result.out)
+        alone = counted_by(self.record_ok(MAPS, options=["--heap=0"], output="alone").out)
+        self.assertEqual(self.values_of(self.heap_profile(self.folder / "alone")),
+                         {"by_malloc": alone["by_malloc"]})
+        self.assert_refused(self.record(MAPS, options=["--heap-maps"]), "--heap")
 
     def test_a_library_with_operators_of_its_own_that_is_loaded_later(self):
         """Without the hooks nobody has an operator new there; with them, it is the same."""

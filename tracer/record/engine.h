@@ -20,7 +20,8 @@ struct ct_engine_settings {
     uint32_t classes;      /* that are recorded: bits 1 << enum ct_class */
     uint32_t stack_frames; /* so many of a stack */
     uint64_t heap_rate;    /* or CT_HEAP_OFF */
-    gboolean is_lossless;  /* threads wait where there is no room for an event */
+    gboolean heap_has_maps;
+    gboolean is_lossless; /* threads wait where there is no room for an event */
     struct ct_kernel_wishes kernel;
     const char *place;   /* borrowed; the recording's folder: of the kernel's spool, and the like */
     const char *output;  /* borrowed; what people know that by */

@@ -39,13 +39,13 @@ static char *find_preloaded(const char *name, GError **error)
     return NULL;
 }
 
-char *ct_preload_find(gboolean with_heap, GError **error)
+char *ct_preload_find(const char *heap_library, GError **error)
 {
     g_autofree char *preload = find_preloaded(CT_PRELOAD_LIBRARY, error);
 
-    if (preload == NULL || !with_heap)
+    if (preload == NULL || heap_library == NULL)
         return g_steal_pointer(&preload);
-    g_autofree char *heap = find_preloaded(CT_HEAP_LIBRARY, error);
+    g_autofree char *heap = find_preloaded(heap_library, error);
     return heap != NULL ? g_strdup_printf("%s:%s", heap, preload) : NULL;
 }
 

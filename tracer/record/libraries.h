@@ -12,11 +12,12 @@
 #define CT_PRELOAD_LIBRARY "libctrace-preload.so"
 #define CT_CLOCK_LIBRARY   "libctrace-clock.so"
 
-#define CT_HEAP_LIBRARY "libctrace-heap.so"
+#define CT_HEAP_LIBRARY      "libctrace-heap.so"
+#define CT_HEAP_MAPS_LIBRARY "libctrace-heap-maps.so"
 
-/* The paths of the libraries that the traced program loads, as its loader takes them; `with_heap`:
- * with the one that hooks its allocator. Caller frees. */
-char *ct_preload_find(gboolean with_heap, GError **error);
+/* The paths of the libraries that the traced program loads, as its loader takes them, with that one
+ * of the two that hook its allocator; or NULL. Caller frees. */
+char *ct_preload_find(const char *heap_library, GError **error);
 
 /* The path of the clock that LTTng's daemons need here, or NULL if their own will do. Caller frees.
  */

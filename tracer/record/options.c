@@ -233,6 +233,7 @@ struct given {
     char **rest;
     gboolean cpu;  /* without a number */
     gboolean heap; /* without a size */
+    gboolean heap_maps;
     gboolean net;
     gboolean sync;
     gboolean syscall;
@@ -309,6 +310,8 @@ static const GOptionEntry all_options[] = {
      "Record which code allocates memory and what is live of it: a block in SIZE bytes, or "
      "in " CT_HEAP_RATE_TEXT " if there is no =SIZE (0 records all)",
      "SIZE"},
+    {"heap-maps", 0, 0, G_OPTION_ARG_NONE, GIVEN(heap_maps),
+     "With --heap: large areas of memory that the program maps itself, too", NULL},
     {"frames", 0, 0, G_OPTION_ARG_STRING, GIVEN(frames),
      "Keep N frames of each stack (" G_STRINGIFY(
          CT_STACK_DEFAULT_FRAMES) "): of a deeper one the "
@@ -367,6 +370,19 @@ static GOptionContext *make_context(const GOptionEntry *entries)
     return context;
 }
 
+static gboolean check_heap(const struct given *given, const char *attaching,
+                           struct ct_record_options *options, GError **error)
+{
+    options->heap_has_maps = given->heap_maps;
+    if (!ct_heap_wish_check(given->heap, given->heap_rate, attaching, &options->heap_rate, error))
+        return FALSE;
+    if (!given->heap_maps || options->heap_rate != CT_HEAP_OFF)
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                "--heap-maps adds to what --heap records: give both");
+    return FALSE;
+}
+
 /* What was given, once the line is read, becomes what is to be done. */
 static gboolean take(struct ct_record_options *options, struct given *given, GError **error)
 {
@@ -397,8 +413,7 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
            check_kernel_source(given->kernel_source, options, error) &&
            ct_kernel_wishes_add_wakers(&options->kernel, given->wakers, error) &&
            check_cpu(given->cpu, given->cpu_hz, options, error) &&
-           ct_heap_wish_check(given->heap, given->heap_rate, attaching, &options->heap_rate,
-                              error) &&
+           check_heap(given, attaching, options, error) &&
            check_frames(given->frames, options, error) &&
            check_max_size(given->max_size, options, error) &&
            ct_keeping_check(given->keep, options->max_size, &options->keeps_newest, error) &&

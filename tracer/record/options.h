@@ -13,13 +13,14 @@ struct ct_record_options {
     char *output;  /* owned */
     char *standby; /* owned; a socket's path: nothing is recorded until it is asked for; or NULL */
     uint64_t rate_ns;
-    uint32_t stack_frames; /* so many of a stack are kept */
-    uint64_t heap_rate;    /* bytes: see schema/heap.h; or CT_HEAP_OFF */
-    uint32_t classes;      /* of the waits to record: bits 1 << class */
-    uint64_t delay_ns;     /* 0: at once */
-    uint64_t duration_ns;  /* 0: until the program ends */
-    uint64_t max_size;     /* bytes of the recording; 0: as much as there is room for */
-    gboolean keeps_newest; /* of a recording that would have more; else it ends */
+    uint32_t stack_frames;  /* so many of a stack are kept */
+    uint64_t heap_rate;     /* bytes: see schema/heap.h; or CT_HEAP_OFF */
+    gboolean heap_has_maps; /* what the program maps is of it, too */
+    uint32_t classes;       /* of the waits to record: bits 1 << class */
+    uint64_t delay_ns;      /* 0: at once */
+    uint64_t duration_ns;   /* 0: until the program ends */
+    uint64_t max_size;      /* bytes of the recording; 0: as much as there is room for */
+    gboolean keeps_newest;  /* of a recording that would have more; else it ends */
     gboolean no_follow;
     gboolean lossless; /* threads wait where there is no room for an event */
     struct ct_kernel_wishes kernel;

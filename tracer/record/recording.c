@@ -23,6 +23,7 @@ static struct ct_engine_settings engine_settings(const struct ct_recording *reco
         .classes = options->classes,
         .stack_frames = options->stack_frames,
         .heap_rate = options->heap_rate,
+        .heap_has_maps = options->heap_has_maps,
         .kernel = options->kernel,
         .place = recording->place,
         .output = recording->path,
@@ -34,11 +35,19 @@ static struct ct_engine_settings engine_settings(const struct ct_recording *reco
     return settings;
 }
 
+/* Which one of them; NULL: none. */
+static const char *heap_library(const struct ct_engine_settings *settings)
+{
+    if (settings->heap_rate == CT_HEAP_OFF)
+        return NULL;
+    return settings->heap_has_maps ? CT_HEAP_MAPS_LIBRARY : CT_HEAP_LIBRARY;
+}
+
 static gboolean set_up(struct ct_recording *recording, const struct ct_output *output,
                        const struct ct_engine_settings *settings, const gint *ended_by,
                        GError **error)
 {
-    recording->preload = ct_preload_find(settings->heap_rate != CT_HEAP_OFF, error);
+    recording->preload = ct_preload_find(heap_library(settings), error);
     if (recording->preload == NULL)
         return FALSE;
     recording->engine = ct_engine_new(settings, error);

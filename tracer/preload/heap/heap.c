@@ -8,6 +8,7 @@
 #include "preload/core/raw.h"
 #include "preload/core/symbol.h"
 #include "preload/stack/intern.h"
+#include "preload/stack/loader.h"
 #include "preload/stack/stack.h"
 #include "rate.h"
 #include "sites.h"
@@ -31,6 +32,29 @@ CT_EXPORT void *ct_heap_find_next(const char *name, const void *own)
 CT_EXPORT bool ct_heap_is_of_one_library(const void *a, const void *b)
 {
     return ct_symbol_library(a) == ct_symbol_library(b);
+}
+
+/* Where the object begins that has it; 0: it is in none. */
+static uint64_t begin_of(uint64_t address)
+{
+    struct dl_phdr_info info;
+
+    return ct_loader_find(address, &info) ? info.dlpi_addr : 0;
+}
+
+CT_EXPORT bool ct_heap_is_of_program(const void *site, const void *used)
+{
+    int saved_errno = errno;
+    bool is_so = false;
+
+    if (ct_loader_enter(true)) {
+        uint64_t begin = begin_of((uint64_t)site), others = begin_of((uint64_t)used);
+        /* Code that is in no object is generated. Without the loader's help nothing is known. */
+        is_so = others != 0 && begin != others && !ct_stack_is_own((uint64_t)site);
+        ct_loader_leave();
+    }
+    errno = saved_errno;
+    return is_so;
 }
 
 CT_EXPORT void ct_heap_hide_hooks(const void *const *hooks, size_t count)

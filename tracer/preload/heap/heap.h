@@ -36,6 +36,9 @@ void *ct_heap_find_next(const char *name, const void *own);
 /* Are both addresses in one library? */
 bool ct_heap_is_of_one_library(const void *a, const void *b);
 
+/* The code at `site` is neither the allocator's nor ctrace's. */
+bool ct_heap_is_of_program(const void *site, const void *allocator);
+
 /* The loader does not find these functions any more, which are all of the caller's library. */
 void ct_heap_hide_hooks(const void *const *hooks, size_t count);
 

@@ -22,7 +22,7 @@
 /* Our frames are cut off: those of this library, and of another one of ours, if it is there. */
 static struct ct_object_range own, own_other;
 
-static bool is_own_frame(uint64_t address)
+bool ct_stack_is_own(uint64_t address)
 {
     return address - own.begin < own.end - own.begin ||
            address - own_other.begin < own_other.end - own_other.begin;
@@ -79,7 +79,7 @@ static uint32_t take_stack(struct ct_self *self, const uint64_t *frame, uint64_t
         ct_modules_update();
     uint32_t count = (uint32_t)ct_unwind((void **)(void *)all, (int)limit + OWN_FRAMES, &is_live);
     self->stacks_taken++;
-    while (first < count && is_own_frame(all[first]))
+    while (first < count && ct_stack_is_own(all[first]))
         first++;
     if (first >= count)
         return intern_site(self, site, true);
@@ -114,7 +114,7 @@ static uint32_t take_python_stack(struct ct_self *self, const struct ct_python *
         ct_modules_update();
     uint32_t count = (uint32_t)ct_unwind_with_pointers((void **)(void *)all, pointers,
                                                        (int)limit + OWN_FRAMES, &is_live);
-    while (first < count && is_own_frame(all[first]))
+    while (first < count && ct_stack_is_own(all[first]))
         first++;
     c_frames = (struct ct_c_frames){all + first, pointers + first, count - first,
                                     count == limit + OWN_FRAMES};

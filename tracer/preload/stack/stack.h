@@ -11,6 +11,9 @@
  */
 uint32_t ct_stack_capture(struct ct_self *self, uint64_t site);
 
+/* Is the code there ctrace's own? */
+bool ct_stack_is_own(uint64_t address);
+
 /* Frames of what is there are our own, too. */
 void ct_stack_add_own(const void *begin, const void *end);
 
