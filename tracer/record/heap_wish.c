@@ -30,16 +30,21 @@ static gboolean parse_rate(const char *text, uint64_t *rate)
     return FALSE;
 }
 
-gboolean ct_heap_wish_check(gboolean is_plain, const char *text, const char *attaching,
-                            uint64_t *rate, GError **error)
+gboolean ct_heap_wish_check(const struct ct_heap_wish *wish, const char *attaching, uint64_t *rate,
+                            GError **error)
 {
-    *rate = is_plain ? CT_HEAP_RATE_DEFAULT : CT_HEAP_OFF;
-    if (text != NULL && !parse_rate(text, rate)) {
+    *rate = wish->is_plain ? CT_HEAP_RATE_DEFAULT : CT_HEAP_OFF;
+    if (wish->text != NULL && !parse_rate(wish->text, rate)) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "--heap=%s: give how many bytes there are to be from one sample to the next, "
                     "with a unit, as in --heap=" CT_HEAP_RATE_TEXT ", at most 1024GiB; or 0 for "
                     "all blocks",
-                    text);
+                    wish->text);
+        return FALSE;
+    }
+    if (*rate == CT_HEAP_OFF && wish->has_maps) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "--heap-maps adds to what --heap records: give both");
         return FALSE;
     }
     if (*rate == CT_HEAP_OFF || attaching == NULL)

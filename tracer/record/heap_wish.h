@@ -7,9 +7,14 @@
 
 #define CT_HEAP_RATE_TEXT "512KiB"
 
-/* `is_plain`: it was given without a size; `text`: with that one; or NULL. `attaching` is the
- * option that says what is recorded, where that runs already; or NULL. */
-gboolean ct_heap_wish_check(gboolean is_plain, const char *text, const char *attaching,
-                            uint64_t *rate, GError **error);
+struct ct_heap_wish {
+    gboolean is_plain; /* it was given without a size */
+    const char *text;  /* with that one; or NULL */
+    gboolean has_maps;
+};
+
+/* `attaching` is the option that says what is recorded, where that runs already; or NULL. */
+gboolean ct_heap_wish_check(const struct ct_heap_wish *wish, const char *attaching, uint64_t *rate,
+                            GError **error);
 
 #endif

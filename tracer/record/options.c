@@ -370,22 +370,10 @@ static GOptionContext *make_context(const GOptionEntry *entries)
     return context;
 }
 
-static gboolean check_heap(const struct given *given, const char *attaching,
-                           struct ct_record_options *options, GError **error)
-{
-    options->heap_has_maps = given->heap_maps;
-    if (!ct_heap_wish_check(given->heap, given->heap_rate, attaching, &options->heap_rate, error))
-        return FALSE;
-    if (!given->heap_maps || options->heap_rate != CT_HEAP_OFF)
-        return TRUE;
-    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                "--heap-maps adds to what --heap records: give both");
-    return FALSE;
-}
-
 /* What was given, once the line is read, becomes what is to be done. */
 static gboolean take(struct ct_record_options *options, struct given *given, GError **error)
 {
+    const struct ct_heap_wish heap = {given->heap, given->heap_rate, given->heap_maps};
     gboolean has_program = given->rest != NULL && given->rest[0] != NULL;
     const char *attaching = given->pids != NULL     ? "--pid"
                             : given->cgroup != NULL ? "--cgroup"
@@ -408,12 +396,13 @@ static gboolean take(struct ct_record_options *options, struct given *given, GEr
     options->cgroup = g_steal_pointer(&given->cgroup);
     options->standby = g_steal_pointer(&given->standby);
     options->is_of_machine = given->all;
+    options->heap_has_maps = given->heap_maps;
     return check(options, given->rate, given->delay, given->duration, error) &&
            check_kernel(given->kernel, options, error) &&
            check_kernel_source(given->kernel_source, options, error) &&
            ct_kernel_wishes_add_wakers(&options->kernel, given->wakers, error) &&
            check_cpu(given->cpu, given->cpu_hz, options, error) &&
-           check_heap(given, attaching, options, error) &&
+           ct_heap_wish_check(&heap, attaching, &options->heap_rate, error) &&
            check_frames(given->frames, options, error) &&
            check_max_size(given->max_size, options, error) &&
            ct_keeping_check(given->keep, options->max_size, &options->keeps_newest, error) &&
